@@ -1,0 +1,254 @@
+//! What is known of a media file: plain data, exact where the format is exact.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// An exact ratio; the denominator is never 0.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Rational {
+    /// Numerator.
+    pub num: u32,
+    /// Denominator, at least 1.
+    pub den: u32,
+}
+
+impl Rational {
+    /// `None` where the denominator is 0.
+    pub fn new(num: u32, den: u32) -> Option<Self> {
+        (den != 0).then_some(Self { num, den })
+    }
+    /// The nearest floating point value, for display.
+    pub fn as_f64(self) -> f64 {
+        f64::from(self.num) / f64::from(self.den)
+    }
+}
+
+/// Container families that have an explicit demuxer here.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Container {
+    /// ISO base media: MP4, MOV, M4V, M4A, 3GP (ISO/IEC 14496-12, QuickTime File Format).
+    IsoBmff,
+    /// Matroska and WebM (RFC 9559).
+    Matroska,
+    /// MPEG-2 transport stream, 188 or 192 byte packets (ISO/IEC 13818-1).
+    MpegTs,
+    /// MPEG program stream (ISO/IEC 13818-1, 11172-1).
+    MpegPs,
+    /// RIFF AVI, OpenDML included.
+    Avi,
+    /// Flash video.
+    Flv,
+    /// Ogg (RFC 3533).
+    Ogg,
+    /// Material Exchange Format (SMPTE ST 377-1).
+    Mxf,
+    /// RIFF/RF64 WAVE.
+    Wav,
+    /// MPEG audio layer I to III, with or without ID3.
+    Mp3,
+    /// Native FLAC (RFC 9639).
+    Flac,
+    /// AAC in ADTS.
+    Adts,
+}
+
+impl Container {
+    /// The word used in rows and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::IsoBmff => "iso_bmff",
+            Self::Matroska => "matroska",
+            Self::MpegTs => "mpeg_ts",
+            Self::MpegPs => "mpeg_ps",
+            Self::Avi => "avi",
+            Self::Flv => "flv",
+            Self::Ogg => "ogg",
+            Self::Mxf => "mxf",
+            Self::Wav => "wav",
+            Self::Mp3 => "mp3",
+            Self::Flac => "flac",
+            Self::Adts => "adts",
+        }
+    }
+}
+
+/// How the picture must be turned for display, clockwise, then mirrored.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Rotation {
+    /// 0, 90, 180 or 270.
+    pub degrees: u16,
+    /// Mirrored left to right after turning.
+    pub mirrored: bool,
+}
+
+/// Colour description by the names GStreamer and ffprobe share (`bt709`, `smpte2084` …); empty where unknown.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Colour {
+    /// Colour primaries.
+    pub primaries: String,
+    /// Transfer characteristics.
+    pub transfer: String,
+    /// Matrix coefficients.
+    pub matrix: String,
+    /// `full` or `limited`.
+    pub range: String,
+    /// HDR10 mastering display and light level, as text, where given.
+    pub mastering: String,
+}
+
+/// A video track.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct VideoFacts {
+    /// Position among all tracks, from 0.
+    pub track: u32,
+    /// Codec name as ffprobe says it: `h264`, `hevc`, `vp9`, `av1` …
+    pub codec: String,
+    /// Profile as the bitstream says it; empty where unknown.
+    pub profile: String,
+    /// Level as the bitstream says it; empty where unknown.
+    pub level: String,
+    /// Coded width in pixels, 1 to 65,535.
+    pub width: u32,
+    /// Coded height in pixels, 1 to 65,535.
+    pub height: u32,
+    /// Pixel aspect ratio.
+    pub pixel_aspect: Rational,
+    /// Turn for display.
+    pub rotation: Rotation,
+    /// Frames per second where constant or declared.
+    pub frame_rate: Option<Rational>,
+    /// Frame spacing varies by more than a millisecond-rounded frame.
+    pub variable_rate: bool,
+    /// Stored as fields.
+    pub interlaced: bool,
+    /// Bits per sample, 0 where unknown.
+    pub bit_depth: u8,
+    /// `4:2:0` and so on; empty where unknown.
+    pub chroma: String,
+    /// Colour description.
+    pub colour: Colour,
+    /// Access units counted.
+    pub frames: u64,
+    /// Presentation time of the first frame, nanoseconds of stream time.
+    pub start_ns: u64,
+    /// End of the last frame, nanoseconds of stream time.
+    pub end_ns: u64,
+    /// Bytes of this track.
+    pub bytes: u64,
+    /// Keyframes counted.
+    pub keyframes: u64,
+    /// Longest distance between keyframes, in frames.
+    pub gop_frames_max: u32,
+    /// BCP 47 or ISO 639 code; empty where unknown.
+    pub language: String,
+    /// False where no allowed decoder exists for the codec.
+    pub decodable: bool,
+}
+
+/// An audio track.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct AudioFacts {
+    /// Position among all tracks, from 0.
+    pub track: u32,
+    /// Codec name as ffprobe says it: `aac`, `opus`, `pcm_s16le` …
+    pub codec: String,
+    /// Samples per second.
+    pub sample_rate: u32,
+    /// Channels.
+    pub channels: u32,
+    /// Presentation time of the first sample, nanoseconds of stream time.
+    pub start_ns: u64,
+    /// End of the last sample, nanoseconds of stream time.
+    pub end_ns: u64,
+    /// Bytes of this track.
+    pub bytes: u64,
+    /// Packets counted.
+    pub packets: u64,
+    /// BCP 47 or ISO 639 code; empty where unknown.
+    pub language: String,
+    /// False where no allowed decoder exists for the codec.
+    pub decodable: bool,
+}
+
+/// A subtitle or caption track.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct SubtitleFacts {
+    /// Position among all tracks, from 0.
+    pub track: u32,
+    /// `text`, `ssa`, `webvtt`, `dvdsub`, `pgs` …
+    pub codec: String,
+    /// Packets counted.
+    pub cues: u64,
+    /// BCP 47 or ISO 639 code; empty where unknown.
+    pub language: String,
+}
+
+/// One tag. Values are user text: possibly personal, never logged.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Tag {
+    /// Track position, or `None` for the whole file.
+    pub track: Option<u32>,
+    /// GStreamer's tag name: `title`, `geo-location-latitude`, `device-model` …
+    pub name: String,
+    /// The value as text, at most 4,096 bytes.
+    pub value: String,
+}
+
+/// One chapter.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Chapter {
+    /// Start, nanoseconds.
+    pub start_ns: u64,
+    /// End, nanoseconds, where known.
+    pub end_ns: Option<u64>,
+    /// Title, possibly empty; possibly personal.
+    pub title: String,
+}
+
+/// Everything inspection tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct MediaFacts {
+    /// Container family, sniffed.
+    pub container: Container,
+    /// Major brand, doctype or the like; empty where there is none.
+    pub brand: String,
+    /// What the header declares, nanoseconds.
+    pub declared_duration_ns: Option<u64>,
+    /// What is really there: latest end minus earliest start over video and audio, nanoseconds.
+    pub duration_ns: u64,
+    /// Bits per second over the real duration, whole file.
+    pub bitrate_bps: u64,
+    /// Video tracks in file order; cover pictures are not among them.
+    pub video: Vec<VideoFacts>,
+    /// Audio tracks in file order.
+    pub audio: Vec<AudioFacts>,
+    /// Subtitle tracks in file order.
+    pub subtitles: Vec<SubtitleFacts>,
+    /// Tracks of other kinds (timecode, telemetry …).
+    pub other_tracks: u32,
+    /// Tags, at most 500.
+    pub tags: Vec<Tag>,
+    /// Chapters, at most 1,000.
+    pub chapters: Vec<Chapter>,
+}
+
+impl MediaFacts {
+    /// The video that is transcoded: the first one a decoder exists for.
+    pub fn main_video(&self) -> Option<&VideoFacts> {
+        self.video.iter().find(|v| v.decodable && v.frames > 0)
+    }
+    /// The audio that is transcoded: the first one a decoder exists for.
+    pub fn main_audio(&self) -> Option<&AudioFacts> {
+        self.audio.iter().find(|a| a.decodable && a.packets > 0)
+    }
+}

@@ -1,0 +1,102 @@
+//! Identities: each is its own type, so that one cannot be passed for another.
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+        pub struct $name(String);
+
+        impl $name {
+            /// Wraps a text that is known to be one of these.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+            /// The text of the id.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_id!(
+    /// One upload: 26 characters of lower-case base32 (130 bits) derived from bucket, key and version, so the same
+    /// upload has the same id wherever and however often it is seen.
+    AssetId
+);
+text_id!(
+    /// One running process that claims tasks.
+    NodeId
+);
+text_id!(
+    /// One notice: derived from the asset, what happened and its place in the asset's history, so a
+    /// repeated delivery carries the same id.
+    NoticeId
+);
+
+/// Which upload: bucket, key and version name one immutable sequence of bytes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct SourceId {
+    /// The bucket's name; `file` for a path outside every bucket, read where it lies.
+    pub bucket: String,
+    /// The object's key, up to 1,024 bytes of UTF-8; possibly personal, so never logged.
+    pub key: String,
+    /// The version within the key.
+    pub version: String,
+}
+
+/// S3's per-key order of events: a hexadecimal string, compared after right-padding with zeros.
+///
+/// Source: Amazon S3 User Guide, "Event message structure" (`sequencer`).
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct Sequencer(String);
+
+impl Sequencer {
+    /// Longest sequencer kept, in characters.
+    pub const CHARS_MAX: usize = 64;
+
+    /// Accepts 1 to 64 hexadecimal digits, normalised to upper case.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = !text.is_empty() && text.len() <= Self::CHARS_MAX;
+        let hex = text.bytes().all(|b| b.is_ascii_hexdigit());
+        (fits && hex).then(|| Self(text.to_ascii_uppercase()))
+    }
+
+    /// The sequencer of a local file: nanoseconds since 1970 of its last change.
+    pub fn from_nanos(nanos: u64) -> Self {
+        Self(alloc::format!("{nanos:016X}"))
+    }
+
+    /// The form that compares correctly as plain text, for databases.
+    pub fn sort_key(&self) -> String {
+        let mut padded = self.0.to_string();
+        while padded.len() < Self::CHARS_MAX {
+            padded.push('0');
+        }
+        padded
+    }
+}
+
+impl PartialOrd for Sequencer {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Sequencer {
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+        self.sort_key().cmp(&other.sort_key())
+    }
+}

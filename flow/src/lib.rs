@@ -1,0 +1,16 @@
+//! The words every room shares, and the life of an asset as a pure function.
+//!
+//! Nothing here does input or output, reads a clock, draws a random number or logs: time is an
+//! argument and effects are values, so the same code runs in production and in the simulation.
+//! The `serde` feature only derives wire forms for the words; the core needs nothing but `alloc`.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod asset;
+pub mod facts;
+pub mod ids;
+pub mod limits;
+pub mod reason;
+pub mod task;

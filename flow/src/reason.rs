@@ -1,0 +1,162 @@
+//! Why an asset was refused or failed: a stable code, a class, a sentence and advice.
+
+use alloc::string::String;
+
+/// Whose fault it is; decides whether a retry can help and who must act.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Class {
+    /// The upload itself; never retried for long, never counted against a worker's health.
+    BadMedia,
+    /// A rule of the house.
+    Policy,
+    /// Our configuration.
+    Config,
+    /// A limit of capacity or cost.
+    Quota,
+    /// Disk, database, network, process table.
+    Infrastructure,
+    /// Our mistake.
+    Bug,
+}
+
+impl Class {
+    /// The word used in rows, JSON and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BadMedia => "bad_media",
+            Self::Policy => "policy",
+            Self::Config => "config",
+            Self::Quota => "quota",
+            Self::Infrastructure => "infrastructure",
+            Self::Bug => "bug",
+        }
+    }
+
+    /// Whether exhausting the attempts refuses the asset (the producer must act) or fails it (we must).
+    pub fn is_producers(self) -> bool {
+        matches!(self, Self::BadMedia | Self::Policy)
+    }
+}
+
+macro_rules! codes {
+    ($($variant:ident, $text:literal, $class:ident, $attempts:literal, $message:literal, $advice:literal;)*) => {
+        /// A stable code; the text form is part of the public interface and never changes its meaning.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        pub enum Code {
+            $(#[doc = $message] #[cfg_attr(feature = "serde", serde(rename = $text))] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable text.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+            /// Reads what [`Code::as_str`] wrote.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)* _ => None }
+            }
+            /// Whose fault it is.
+            pub fn class(self) -> Class {
+                match self { $(Self::$variant => Class::$class,)* }
+            }
+            /// How often a task that ends with this code is started in all.
+            pub fn attempts_max(self) -> u32 {
+                match self { $(Self::$variant => $attempts,)* }
+            }
+            /// One sentence for the producer.
+            pub fn message(self) -> &'static str {
+                match self { $(Self::$variant => $message,)* }
+            }
+            /// What to do next.
+            pub fn advice(self) -> &'static str {
+                match self { $(Self::$variant => $advice,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    EmptyUpload, "empty_upload", BadMedia, 1, "The upload holds no bytes.", "Upload the file again and check that the transfer finished.";
+    NotMedia, "not_media", BadMedia, 1, "The content is not a video or audio file that Reelgate knows, whatever its name says.", "Export as MP4, MOV, MKV, WebM, MPEG-TS or another listed container and upload that.";
+    PlaylistRefused, "playlist_refused", BadMedia, 1, "The upload is a playlist, manifest or link list, not media.", "Upload the media itself; references to other files or addresses are never followed.";
+    UnsupportedContainer, "unsupported_container", BadMedia, 1, "The container format is recognised but not accepted.", "Re-wrap as MP4 or MKV and upload again.";
+    UnsupportedCodec, "unsupported_codec", BadMedia, 1, "A track uses a codec for which no decoder is allowed here.", "Export with H.264, H.265, VP9 or AV1 video and AAC, Opus or PCM audio.";
+    NoMediaTrack, "no_media_track", BadMedia, 1, "The file opens but holds no video or audio track.", "Check the export settings; at least one video or audio track is needed.";
+    Truncated, "truncated", BadMedia, 1, "The file ends before its own index says it should.", "The transfer was probably cut off: upload the file again.";
+    DamagedIndex, "damaged_index", BadMedia, 1, "The file's index is missing or contradicts itself.", "Repair with a re-mux, or export again from the source.";
+    DamagedStream, "damaged_stream", BadMedia, 1, "Too much of the stream does not decode.", "Export again from the source; the stored data is damaged.";
+    NoFrameDecodes, "no_frame_decodes", BadMedia, 1, "The file lists frames but none of the sample decodes.", "Export again from the source; check the codec's private data.";
+    Encrypted, "encrypted", BadMedia, 1, "The media is encrypted and Reelgate holds no key.", "Upload an unencrypted copy.";
+    ExternalReference, "external_reference", BadMedia, 1, "The file points to media outside itself.", "Export as a self-contained file.";
+    ChecksumMismatch, "checksum_mismatch", BadMedia, 1, "The content does not match the checksum given with it.", "Upload again; if it fails again, recompute the checksum.";
+    ChecksumUnreadable, "checksum_unreadable", BadMedia, 1, "The checksum file beside the upload is not a SHA-256 in hexadecimal.", "Write it with `sha256sum FILE > FILE.sha256`.";
+    DurationMismatch, "duration_mismatch", BadMedia, 1, "The declared duration is far from the media that is really there.", "Export again; the file is cut short or its header is wrong.";
+    TimestampsBroken, "timestamps_broken", BadMedia, 1, "The timestamps are missing, jump or run backwards.", "Re-mux or export again so that timestamps rise steadily.";
+    BudgetPixels, "budget_pixels", BadMedia, 1, "The picture is larger, or its shape more extreme, than the limit.", "Scale the video below the configured limit.";
+    BudgetTracks, "budget_tracks", BadMedia, 1, "The file has more tracks than the limit.", "Remove tracks that are not needed.";
+    BudgetSamples, "budget_samples", BadMedia, 1, "The index lists more samples than the file's size can hold or the limit allows.", "Export again; the index is implausible.";
+    BudgetNesting, "budget_nesting", BadMedia, 1, "The file's structure is nested deeper than the limit.", "Export again with an ordinary tool.";
+    BudgetDuration, "budget_duration", BadMedia, 1, "The duration is beyond the limit.", "Split the recording into shorter files.";
+    BudgetOutput, "budget_output", BadMedia, 1, "The file expands to more output than the limit for its size.", "Check the file; a short upload should not expand this far.";
+    BudgetCpu, "budget_cpu", BadMedia, 1, "Processing used up the CPU time allowed for a file of this kind.", "Export with ordinary settings; ask the operator to raise the limit if the file is legitimate.";
+    BudgetMemory, "budget_memory", BadMedia, 1, "Processing used up the memory allowed for a file of this kind.", "Export with ordinary settings; ask the operator to raise the limit if the file is legitimate.";
+    BudgetWall, "budget_wall", BadMedia, 2, "Processing made no progress within the time allowed.", "Export again; ask the operator to look if the file plays elsewhere.";
+    DecoderCrashed, "decoder_crashed", BadMedia, 2, "The jailed media worker crashed on this file, more than once.", "Export again from the source; nothing outside the jail was touched.";
+    PersonalData, "personal_data", Policy, 1, "Personal data of high severity was found.", "See the findings; remove the data or ask a security officer.";
+    Superseded, "superseded", Policy, 1, "A newer version of the same key was uploaded.", "Nothing to do; the newer version is processed.";
+    SourceChanged, "source_changed", Policy, 1, "The file changed while it was being processed.", "Upload once writing has finished; a new version is taken in as its own asset.";
+    SourceMissing, "source_missing", Policy, 2, "The source is no longer where it was taken in.", "Upload it again.";
+    ConfigInvalid, "config_invalid", Config, 2, "The settings do not allow this work to be done.", "Operator: run `reelgate check` and correct what it names.";
+    PluginMissing, "plugin_missing", Config, 2, "A media plugin that the recipe needs is not installed.", "Operator: run `reelgate check`; install the package it names; redrive.";
+    QuotaDisk, "quota_disk", Quota, 4, "The disk is full.", "Operator: free space below the home directory, then redrive.";
+    ObjectUnavailable, "object_unavailable", Infrastructure, 4, "The object store did not answer as it should.", "Operator: check the store, then redrive.";
+    StoreUnavailable, "store_unavailable", Infrastructure, 4, "The database did not answer as it should.", "Operator: check the database, then redrive.";
+    WorkerUnavailable, "worker_unavailable", Infrastructure, 4, "The media worker could not be started or its jail could not be closed.", "Operator: run `reelgate check`; the kernel must offer landlock and seccomp.";
+    WorkerLost, "worker_lost", Infrastructure, 12, "The work was interrupted before it finished.", "Operator: redrive; if it repeats, look at the node's log.";
+    JailViolation, "jail_violation", Bug, 2, "The media worker asked the kernel for something the jail forbids.", "Operator: keep the file for analysis and report the system call's number.";
+    WorkerProtocol, "worker_protocol", Bug, 2, "The media worker's reply broke the agreed form or its ranges.", "Operator: keep the file for analysis and report it.";
+    CountMismatch, "count_mismatch", Bug, 2, "Frames, segments or durations of the outputs do not add up to the source.", "Operator: keep the file for analysis and report it.";
+    Internal, "internal", Bug, 2, "A fault inside Reelgate.", "Operator: report it with the output of `reelgate why`.";
+}
+
+/// What went wrong in one attempt. `detail` names numbers and formats, never user text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Fault {
+    /// The stable code.
+    pub code: Code,
+    /// Expected and found, in numbers and format names; at most 500 bytes; no personal data.
+    pub detail: String,
+}
+
+impl Fault {
+    /// Longest detail kept, in bytes.
+    pub const DETAIL_BYTES_MAX: usize = 500;
+
+    /// A fault with its detail, cut at a character border.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        let mut detail = detail.into();
+        let mut end = detail.len().min(Self::DETAIL_BYTES_MAX);
+        while !detail.is_char_boundary(end) {
+            end -= 1;
+        }
+        detail.truncate(end);
+        Self { code, detail }
+    }
+}
+
+impl core::fmt::Display for Fault {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        if self.detail.is_empty() {
+            return f.write_str(self.code.as_str());
+        }
+        write!(f, "{}: {}", self.code.as_str(), self.detail)
+    }
+}
+
+impl core::error::Error for Fault {}

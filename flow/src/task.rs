@@ -1,0 +1,123 @@
+//! Units of work: what can be claimed, by which lane, and how it is written down.
+
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+
+/// Light work never waits behind heavy work.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
+pub enum Lane {
+    /// Validate, screen, package, publish, withdraw: short, mostly waiting.
+    Light,
+    /// Transcode and enrich: decoding and encoding.
+    Heavy,
+}
+
+impl Lane {
+    /// Both lanes, lightest first.
+    pub const ALL: [Self; 2] = [Self::Light, Self::Heavy];
+    /// The word used in rows and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Heavy => "heavy",
+        }
+    }
+}
+
+/// One task of an asset. An asset never has two tasks with the same key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum TaskKey {
+    /// Sniff, hash, inspect and plan.
+    Validate,
+    /// Encode every rung of one chunk of the video.
+    Video {
+        /// Which chunk, from 0.
+        chunk: u16,
+    },
+    /// Encode the audio, whole, so that no chunk border needs priming samples.
+    Audio,
+    /// Sample frames; gather text.
+    Enrich,
+    /// Classify the text.
+    Screen,
+    /// Check counts, write playlists.
+    Package,
+    /// Make the outputs visible, all at once.
+    Publish,
+    /// Remove every output and set the source apart (rejected or quarantined).
+    Withdraw,
+}
+
+impl TaskKey {
+    /// The lane that runs it.
+    pub fn lane(self) -> Lane {
+        match self {
+            Self::Video { .. } | Self::Audio | Self::Enrich => Lane::Heavy,
+            _ => Lane::Light,
+        }
+    }
+
+    /// The stage a user sees; all chunks are one stage, `transcode`, together with the audio.
+    pub fn stage(self) -> &'static str {
+        match self {
+            Self::Validate => "validate",
+            Self::Video { .. } | Self::Audio => "transcode",
+            Self::Enrich => "enrich",
+            Self::Screen => "screen",
+            Self::Package => "package",
+            Self::Publish => "publish",
+            Self::Withdraw => "withdraw",
+        }
+    }
+
+    /// Reads what [`fmt::Display`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some(chunk) = text.strip_prefix("video-") {
+            let chunk: u16 = chunk.parse().ok()?;
+            return (chunk < crate::limits::CHUNKS_MAX).then_some(Self::Video { chunk });
+        }
+        Some(match text {
+            "validate" => Self::Validate,
+            "audio" => Self::Audio,
+            "enrich" => Self::Enrich,
+            "screen" => Self::Screen,
+            "package" => Self::Package,
+            "publish" => Self::Publish,
+            "withdraw" => Self::Withdraw,
+            _ => return None,
+        })
+    }
+
+    /// The key as text: `validate`, `video-00003`, `audio` … (also safe as a path component).
+    pub fn text(self) -> String {
+        format!("{self}")
+    }
+}
+
+impl fmt::Display for TaskKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Video { chunk } => write!(f, "video-{chunk:05}"),
+            Self::Audio => f.write_str("audio"),
+            other => f.write_str(other.stage()),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for TaskKey {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for TaskKey {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = <String as serde::Deserialize>::deserialize(d)?;
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom("expected a task key such as `video-00003`"))
+    }
+}
