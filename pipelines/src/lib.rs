@@ -1,1 +1,4 @@
-//! Placeholder.
+//! Media work as plain data: what to do with which file, how the jailed worker is told, and how its
+//! replies are checked. Links no media library and knows no object store, database or credentials.
+
+pub mod messages;

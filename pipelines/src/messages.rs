@@ -1,0 +1,373 @@
+//! What the engine and a media worker say to each other; the framing is in [`crate::wire`].
+//!
+//! A worker gets exactly one [`Job`], answers with any number of events and outputs, and ends with
+//! one [`Reply::Finished`] or [`Reply::Faulted`]. The engine trusts no field of a reply: see [`crate::trust`].
+
+use reelgate_flow::facts::{Container, MediaFacts, Rational, Rotation};
+use reelgate_flow::reason::Fault;
+use serde::{Deserialize, Serialize};
+
+/// Raised whenever a message changes its meaning; both sides must say the same number.
+pub const WIRE_VERSION: u16 = 1;
+
+/// Bounds a job works under, from the configuration.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Wall-clock seconds for the whole job.
+    pub wall_s: u64,
+    /// Seconds without any progress message before the worker counts as stuck.
+    pub stall_s: u64,
+    /// CPU seconds over all threads.
+    pub cpu_s: u64,
+    /// Resident bytes.
+    pub memory_bytes: u64,
+    /// Bytes of all outputs together.
+    pub output_bytes: u64,
+}
+
+/// Bounds on what a file may claim or contain.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MediaLimits {
+    /// Width times height.
+    pub pixels_max: u64,
+    /// Width or height.
+    pub side_max: u32,
+    /// Tracks of all kinds.
+    pub tracks_max: u32,
+    /// Access units of one track.
+    pub samples_max: u64,
+    /// Depth of nested boxes or elements.
+    pub nesting_max: u32,
+    /// Seconds of presentation.
+    pub duration_max_s: u64,
+}
+
+/// One unit of work for one worker process.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Job {
+    /// Structure, facts, index, and a sample of frames decoded.
+    Inspect(InspectJob),
+    /// Every rung of one chunk.
+    Video(VideoJob),
+    /// The whole audio.
+    Audio(AudioJob),
+    /// Frames sampled, poster, storyboard, text.
+    Enrich(EnrichJob),
+}
+
+/// Settings of [`Job::Inspect`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct InspectJob {
+    /// As sniffed from the first bytes.
+    pub container: Container,
+    /// Bytes of the source.
+    pub size_bytes: u64,
+    /// The segment grid that frames are counted on, nanoseconds.
+    pub segment_ns: u64,
+    /// What the file may claim.
+    pub limits: MediaLimits,
+}
+
+/// Where a job finds its track.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TrackRef {
+    /// As sniffed.
+    pub container: Container,
+    /// Bytes of the source.
+    pub size_bytes: u64,
+    /// Position among all tracks, as in the facts.
+    pub track: u32,
+}
+
+/// One rendition of the ladder.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Rung {
+    /// `1080p`, `720p` …; safe as a path component.
+    pub name: String,
+    /// Even, in pixels, after rotation and with square pixels.
+    pub width: u32,
+    /// Even, in pixels, after rotation and with square pixels.
+    pub height: u32,
+    /// Ceiling of the video bit rate, bits per second.
+    pub bitrate_bps: u32,
+}
+
+/// Settings of [`Job::Video`]. Times are stream time of the source, nanoseconds.
+///
+/// A frame belongs to segment `floor((pts - zero_ns + GRID_SLACK_NS) / segment_ns)`; a segment starts
+/// with the first frame that belongs to it, and that frame is encoded as an IDR on every rung.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct VideoJob {
+    /// The video track.
+    pub source: TrackRef,
+    /// Start of the first frame of the whole track; output time 0.
+    pub zero_ns: u64,
+    /// The segment grid.
+    pub segment_ns: u64,
+    /// First segment of this chunk.
+    pub first_segment: u32,
+    /// Segment after the last one of this chunk; `None` to the end of the track.
+    pub end_segment: Option<u32>,
+    /// Source keyframe at or before the chunk's first frame; `None` to read from the beginning.
+    pub seek_ns: Option<u64>,
+    /// Declared or measured rate; `None` where variable.
+    pub frame_rate: Option<Rational>,
+    /// End of the last frame of the track, closes the last segment's duration.
+    pub track_end_ns: u64,
+    /// Ticks per second of the outputs.
+    pub timescale: u32,
+    /// Turn for display.
+    pub rotation: Rotation,
+    /// Stored as fields: deinterlace, one frame out per frame in.
+    pub interlaced: bool,
+    /// The ladder; at least one.
+    pub rungs: Vec<Rung>,
+    /// x264 speed preset: `ultrafast` … `slow`.
+    pub preset: String,
+    /// x264 constant rate factor, 0 to 51.
+    pub crf: u8,
+    /// Threads of each encoder; part of the plan, because it changes the encoder's bytes.
+    pub encoder_threads: u8,
+}
+
+/// Slack in front of a grid line, so that a frame rounded a little early still belongs behind it.
+pub const GRID_SLACK_NS: u64 = 1_000_000;
+
+/// Settings of [`Job::Audio`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AudioJob {
+    /// The audio track.
+    pub source: TrackRef,
+    /// Output time 0, stream time of the source: the video's first frame, or the audio's own start.
+    /// Sound before it is cut; silence fills up to the first sound.
+    pub zero_ns: u64,
+    /// Length of a segment, rounded by the worker to whole AAC frames.
+    pub segment_ns: u64,
+    /// Samples per second of the output.
+    pub sample_rate: u32,
+    /// Channels of the output, 1 or 2.
+    pub channels: u8,
+    /// Bits per second.
+    pub bitrate_bps: u32,
+}
+
+/// Settings of [`Job::Enrich`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EnrichJob {
+    /// As sniffed.
+    pub container: Container,
+    /// Bytes of the source.
+    pub size_bytes: u64,
+    /// Frames to sample; `None` for audio-only.
+    pub frames: Option<SampleJob>,
+    /// Collect the text of subtitle tracks.
+    pub subtitles: bool,
+}
+
+/// How frames are sampled.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SampleJob {
+    /// Position of the video track among all tracks.
+    pub track: u32,
+    /// Start of the first frame, stream time.
+    pub start_ns: u64,
+    /// End of the last frame, stream time.
+    pub end_ns: u64,
+    /// About one sample per this many nanoseconds.
+    pub interval_ns: u64,
+    /// At most this many samples.
+    pub samples_max: u32,
+    /// Decode keyframes only.
+    pub keyframes_only: bool,
+    /// Parts of the timeline decoded side by side, 1 to 8.
+    pub decoders: u8,
+    /// Frames in flight between decoders and analysis.
+    pub in_flight_max: u16,
+    /// Turn for display.
+    pub rotation: Rotation,
+    /// Pixel aspect ratio of the source.
+    pub pixel_aspect: Rational,
+    /// Poster no wider and no higher than this, pixels.
+    pub poster_side_max: u32,
+    /// Height of a storyboard tile, pixels, even.
+    pub tile_height: u32,
+    /// Columns of a storyboard sheet.
+    pub columns: u32,
+    /// Rows of a storyboard sheet.
+    pub rows: u32,
+}
+
+/// From the worker to the engine.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Reply {
+    /// First message, before the job is read.
+    Hello {
+        /// Must equal [`WIRE_VERSION`].
+        version: u16,
+        /// GStreamer's version, for the manifest.
+        gstreamer: String,
+    },
+    /// The jail is closed; the next byte read is untrusted.
+    Jailed,
+    /// The work moves on; also proof of life.
+    Progress {
+        /// Nanoseconds of media done in this job.
+        done_ns: u64,
+        /// Frames done in this job.
+        frames: u64,
+    },
+    /// An output begins; its bytes follow as data frames.
+    OutputOpened {
+        /// Number within the job, from 0, rising by one.
+        output: u32,
+        /// Relative name, see [`crate::trust::output_name`].
+        name: String,
+    },
+    /// An output is complete.
+    OutputClosed {
+        /// Its number.
+        output: u32,
+        /// Bytes sent.
+        bytes: u64,
+    },
+    /// The job is done.
+    Finished(Box<Finished>),
+    /// The job cannot be done.
+    Faulted(Fault),
+}
+
+/// Result by kind of job.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Finished {
+    /// Of [`Job::Inspect`].
+    Inspected(Inspection),
+    /// Of [`Job::Video`].
+    Video(VideoResult),
+    /// Of [`Job::Audio`].
+    Audio(AudioResult),
+    /// Of [`Job::Enrich`].
+    Enriched(Enrichment),
+}
+
+/// What inspection found.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Inspection {
+    /// The facts.
+    pub facts: MediaFacts,
+    /// Index of the main video, where there is one.
+    pub index: Option<VideoIndex>,
+}
+
+/// Where a video can be cut and how many frames lie where.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct VideoIndex {
+    /// Presentation times of keyframes, stream time, rising; at most 200,000.
+    pub keyframes_ns: Vec<u64>,
+    /// Frames by segment of the grid, from segment 0.
+    pub segment_frames: Vec<u32>,
+    /// Frames have presentation times and seeking lands on keyframes: the video may be cut.
+    pub seekable: bool,
+}
+
+/// Result of one chunk.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct VideoResult {
+    /// Frames decoded and kept, which every rung must hold.
+    pub frames_in: u64,
+    /// Frames the decoder reported as damaged or dropped.
+    pub frames_damaged: u64,
+    /// One per rung, in the job's order.
+    pub rungs: Vec<TrackResult>,
+}
+
+/// One encoded track. Outputs: `NAME/init.mp4` and `NAME/SEGMENT.m4s` (five digits).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TrackResult {
+    /// The rung's name, or `audio`.
+    pub name: String,
+    /// RFC 6381 codec string: `avc1.64001F`, `mp4a.40.2`.
+    pub codecs: String,
+    /// Ticks per second.
+    pub timescale: u32,
+    /// Segments in order.
+    pub segments: Vec<SegmentResult>,
+}
+
+/// One CMAF segment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SegmentResult {
+    /// Number on the grid; also its file name.
+    pub number: u32,
+    /// Presentation time of the first sample, ticks from output time 0.
+    pub start_ticks: u64,
+    /// Sum of the samples' durations, ticks.
+    pub duration_ticks: u64,
+    /// Samples.
+    pub samples: u32,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Begins with an IDR (always true for audio).
+    pub starts_with_idr: bool,
+}
+
+/// Result of the audio task.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AudioResult {
+    /// The encoded track, named `audio`.
+    pub track: TrackResult,
+    /// Samples per channel in, after resampling, without filled silence.
+    pub samples_in: u64,
+    /// Samples of silence filled into gaps.
+    pub samples_filled: u64,
+    /// Samples cut where packets overlapped or lay before output time 0.
+    pub samples_cut: u64,
+}
+
+/// Result of sampling. Outputs: `poster.jpg`, `storyboard-000.jpg` …, `storyboard.vtt`, `text.jsonl`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Enrichment {
+    /// Analysed frames in order of time.
+    pub samples: Vec<Sample>,
+    /// Which one became the poster.
+    pub poster_ns: Option<u64>,
+    /// Sheets written.
+    pub storyboard_sheets: u32,
+    /// Lines of text collected.
+    pub text_lines: u64,
+    /// Text was cut at the limit.
+    pub text_truncated: bool,
+}
+
+/// One analysed frame.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Sample {
+    /// Presentation time, stream time.
+    pub time_ns: u64,
+    /// Mean luma, 0 to 255.
+    pub luma: f32,
+    /// Variance of the Laplacian of luma at analysis size.
+    pub sharpness: f32,
+    /// 64-bit difference hash.
+    pub fingerprint: u64,
+    /// Distance of the luma histogram from the sample before, 0 to 1.
+    pub scene_score: f32,
+}
+
+/// One line of `text.jsonl`; field names are keywords for the classifier.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TextLine {
+    /// `subtitle` or `tag`.
+    pub surface: String,
+    /// Element name: the tag's name, or `text`.
+    pub field: String,
+    /// Position of the track, where it belongs to one.
+    pub track: Option<u32>,
+    /// Start of the cue, nanoseconds.
+    pub start_ns: Option<u64>,
+    /// End of the cue, nanoseconds.
+    pub end_ns: Option<u64>,
+    /// The text; possibly personal, never logged.
+    pub text: String,
+}
