@@ -1,0 +1,13 @@
+//! The media worker's insides: the only code that links GStreamer. It reads one source through one file
+//! descriptor and hands results to an [`outlet::Outlet`]; it opens no path, no socket, no process.
+
+pub mod audio;
+pub mod cmaf;
+pub mod codecs;
+pub mod demux;
+pub mod enrich;
+pub mod inspect;
+pub mod outlet;
+pub mod plugins;
+pub mod source;
+pub mod video;
