@@ -1,1 +1,12 @@
-//! Placeholder.
+//! What Reelgate needs from the outside, as small traits in its own words. Backends implement them and
+//! prove it with one conformance suite; this room knows no concrete backend.
+
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod error;
+pub mod events;
+pub mod notices;
+pub mod objects;
+pub mod records;
+pub mod store;

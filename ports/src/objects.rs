@@ -1,0 +1,102 @@
+//! Bytes: sources, staged outputs, publications. Shaped by the slower backend, where a put may half-happen.
+
+use std::fs::File;
+
+use async_trait::async_trait;
+use reelgate_flow::asset::Door;
+use reelgate_flow::ids::AssetId;
+
+use crate::error::PortResult;
+use crate::records::{Fence, SourceRecord, StagedOutput};
+
+/// A source opened for reading at exactly the recorded version.
+#[derive(Debug)]
+pub struct OpenSource {
+    /// Read-only; dropped when the work is done.
+    pub file: File,
+    /// Bytes.
+    pub size_bytes: u64,
+}
+
+/// Writes the outputs of one attempt. Blocking: used on a thread of its own.
+///
+/// Dropped without [`StagedWriter::finish`], everything it wrote is removed.
+pub trait StagedWriter: Send {
+    /// Begins an output; the one before must be closed.
+    fn open(&mut self, name: &str) -> PortResult<()>;
+    /// Appends.
+    fn write(&mut self, bytes: &[u8]) -> PortResult<()>;
+    /// Completes the output.
+    fn close(&mut self) -> PortResult<()>;
+    /// Ends the attempt; what was staged, in order, with size and hash.
+    fn finish(self: Box<Self>) -> PortResult<Vec<StagedOutput>>;
+}
+
+/// One file of a publication.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PublishItem {
+    /// Where it lies now.
+    pub staged: StagedOutput,
+    /// Its final relative name: `video/720p/00003.m4s`.
+    pub name: String,
+}
+
+/// Everything that becomes visible at once.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Publication {
+    /// Which asset.
+    pub asset: AssetId,
+    /// Predictable path from the template, relative, sanitised.
+    pub path: String,
+    /// The files.
+    pub items: Vec<PublishItem>,
+    /// `manifest.json`, written last.
+    pub manifest: Vec<u8>,
+}
+
+/// The object store.
+#[async_trait]
+pub trait Objects: Send + Sync {
+    /// Opens the source; `Missing` where it is gone, `Conflict` where it is no longer that version.
+    async fn open(&self, source: &SourceRecord) -> PortResult<OpenSource>;
+
+    /// Whether the source is still the recorded version (after it was read).
+    async fn unchanged(&self, source: &SourceRecord) -> PortResult<bool>;
+
+    /// A small file beside the source (`movie.mp4` + `.sha256`), at most `bytes_max`; `None` where there is none.
+    async fn sidecar(
+        &self,
+        source: &SourceRecord,
+        suffix: &str,
+        bytes_max: u64,
+    ) -> PortResult<Option<Vec<u8>>>;
+
+    /// Starts an attempt's staging area, empty, apart from every other attempt's.
+    async fn stage(&self, fence: &Fence) -> PortResult<Box<dyn StagedWriter>>;
+
+    /// Reads a staged output back, at most `bytes_max`; verifies its hash.
+    async fn read_staged(&self, output: &StagedOutput, bytes_max: u64) -> PortResult<Vec<u8>>;
+
+    /// Makes a publication visible, whole, replacing what stood at its path; doing it twice changes nothing.
+    /// Returns where it is visible.
+    async fn publish(&self, publication: &Publication) -> PortResult<String>;
+
+    /// Removes every output of the asset, staged or visible under `published_path`, and sets the source apart as the
+    /// door says. Returns where the source is now. Doing it twice changes nothing.
+    async fn withdraw(
+        &self,
+        asset: &AssetId,
+        published_path: Option<&str>,
+        source: &SourceRecord,
+        door: Door,
+    ) -> PortResult<String>;
+
+    /// Removes the staging area of an ended asset.
+    async fn discard_staging(&self, asset: &AssetId) -> PortResult<()>;
+
+    /// Assets that have a staging area, for the sweep of leftovers.
+    async fn staged_assets(&self) -> PortResult<Vec<AssetId>>;
+
+    /// Proves that every area can be reached and written, changing nothing.
+    async fn check(&self) -> PortResult<String>;
+}

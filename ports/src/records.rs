@@ -1,0 +1,310 @@
+//! What crosses the ports: rows and results as plain data.
+
+use reelgate_flow::asset::{NoticeKind, Phase, Severity, TaskState, Verdict};
+use reelgate_flow::facts::MediaFacts;
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
+use reelgate_flow::reason::Fault;
+use reelgate_flow::task::{Lane, TaskKey};
+use serde::{Deserialize, Serialize};
+
+/// An upload was completed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MediaEvent {
+    /// Which upload.
+    pub source: SourceId,
+    /// Order within the key.
+    pub sequencer: Sequencer,
+    /// Bytes, as the event says.
+    pub size_bytes: u64,
+    /// Where the object store finds it; opaque to everyone else.
+    pub location: String,
+    /// Process it even if the same content was processed before.
+    pub force: bool,
+}
+
+/// What became of an event.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ingested {
+    /// The asset, new or known.
+    pub asset: AssetId,
+    /// False where the event was a duplicate.
+    pub new: bool,
+}
+
+/// The right to write a task's result: stale as soon as the attempt is not the current one.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct Fence {
+    /// Which asset.
+    pub asset: AssetId,
+    /// Which task.
+    pub task: TaskKey,
+    /// Which start of it, from 1.
+    pub attempt: u32,
+}
+
+/// The upload behind an asset.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SourceRecord {
+    /// Bucket, key, version.
+    pub id: SourceId,
+    /// Order within the key.
+    pub sequencer: Sequencer,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// Where the object store finds it now.
+    pub location: String,
+}
+
+/// A task that this node may work on until the lease ends.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Claim {
+    /// The right to write.
+    pub fence: Fence,
+    /// Milliseconds the lease lasts from the claim.
+    pub lease_ms: u64,
+    /// The upload.
+    pub source: SourceRecord,
+    /// The asset is linked to another one's outputs.
+    pub linked: bool,
+    /// The door, for [`TaskKey::Withdraw`]: whether the source is set apart, and where.
+    pub door: Option<reelgate_flow::asset::Door>,
+}
+
+/// One staged output of one attempt.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StagedOutput {
+    /// Relative name within the task: `720p/00003.m4s`.
+    pub name: String,
+    /// Where the object store finds it; opaque to everyone else.
+    pub location: String,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// What a run of a task used.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct UsageRecord {
+    /// Wall-clock milliseconds.
+    pub wall_ms: u64,
+    /// CPU milliseconds of the media worker.
+    pub cpu_ms: u64,
+    /// Largest resident size of the media worker, bytes.
+    pub memory_bytes_max: u64,
+}
+
+/// One rendition of an asset.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RenditionRecord {
+    /// `720p`, `audio` …
+    pub name: String,
+    /// RFC 6381 codec string.
+    pub codec: String,
+    /// Pixels; 0 for audio.
+    pub width: u32,
+    /// Pixels; 0 for audio.
+    pub height: u32,
+    /// Average bits per second, measured.
+    pub bitrate_bps: u64,
+    /// Segments.
+    pub segments: u32,
+    /// Frames or audio access units.
+    pub samples: u64,
+    /// Milliseconds.
+    pub duration_ms: u64,
+}
+
+/// One finding, without the value.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct FindingRecord {
+    /// Identifier, such as `CREDIT_CARD_NUMBER`.
+    pub kind: String,
+    /// Severity.
+    pub severity: Severity,
+    /// Occurrences.
+    pub count: u64,
+    /// Up to 15 places: surface, field, track, time and a masked form.
+    pub locations: serde_json::Value,
+}
+
+/// The result of a task that went well.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Success {
+    /// Validate.
+    Validated {
+        /// Size of the plan.
+        video_chunks: u16,
+        /// Whether audio is encoded.
+        audio: bool,
+        /// The plan, as a document that later stages read back.
+        plan: serde_json::Value,
+    },
+    /// Video chunk, audio or enrichment.
+    Produced {
+        /// The worker's result, as a document that later stages read back.
+        result: serde_json::Value,
+        /// Staged files.
+        outputs: Vec<StagedOutput>,
+    },
+    /// Screen.
+    Screened {
+        /// Highest severity.
+        severity: Severity,
+        /// Findings; may be empty.
+        findings: Vec<FindingRecord>,
+    },
+    /// Package.
+    Packaged {
+        /// What publishing needs, as a document.
+        result: serde_json::Value,
+        /// The ladder as it came out.
+        renditions: Vec<RenditionRecord>,
+        /// Staged playlists.
+        outputs: Vec<StagedOutput>,
+    },
+    /// Publish.
+    Published {
+        /// Where the outputs are visible.
+        location: String,
+    },
+    /// Withdraw.
+    Withdrawn {
+        /// Where the source is now.
+        source_location: String,
+    },
+}
+
+/// How an attempt ended.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Ending {
+    /// Well.
+    Success(Success),
+    /// With a fault.
+    Fault(Fault),
+    /// Given back unfinished.
+    GivenBack,
+}
+
+/// Report of one attempt.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TaskReport {
+    /// The right to write.
+    pub fence: Fence,
+    /// Who.
+    pub node: NodeId,
+    /// SHA-256 of the source, lower-case hexadecimal, where this attempt computed it, whatever its ending.
+    pub sha256: Option<String>,
+    /// Facts of the media, where this attempt learned them, whatever its ending.
+    pub facts: Option<Box<MediaFacts>>,
+    /// How it ended.
+    pub ending: Ending,
+    /// What it used.
+    pub usage: UsageRecord,
+}
+
+/// What became of a report.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Applied {
+    /// Committed; the asset's phase after it.
+    Committed(Phase),
+    /// The attempt was not the current one; nothing changed.
+    Stale,
+}
+
+/// A notice owed to the outside.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct NoticeRecord {
+    /// Deterministic id.
+    pub id: NoticeId,
+    /// Which asset.
+    pub asset: AssetId,
+    /// What it tells.
+    pub kind: NoticeKind,
+    /// All the facts, without personal data: see `docs/notices.md`.
+    pub body: serde_json::Value,
+    /// Deliveries tried before this one.
+    pub tries: u32,
+}
+
+/// One row of `reelgate list`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct AssetRecord {
+    /// The asset.
+    pub id: AssetId,
+    /// The upload.
+    pub source: SourceRecord,
+    /// SHA-256, where known.
+    pub sha256: Option<String>,
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// Screening's result.
+    pub verdict: Verdict,
+    /// Highest severity.
+    pub severity: Severity,
+    /// Why it was refused or failed.
+    pub reason: Option<Fault>,
+    /// The asset whose outputs it shows.
+    pub linked_to: Option<AssetId>,
+    /// Where its outputs are visible.
+    pub published_location: Option<String>,
+    /// Taken in, milliseconds since 1970.
+    pub received_ms: u64,
+    /// Ended, milliseconds since 1970.
+    pub ended_ms: Option<u64>,
+    /// Times redriven.
+    pub redrives: u32,
+}
+
+/// One task of an asset, for `show`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TaskRow {
+    /// Which.
+    pub task: TaskKey,
+    /// Its lane.
+    pub lane: Lane,
+    /// Where it stands.
+    pub state: TaskState,
+    /// Times started.
+    pub attempts: u32,
+    /// Wall-clock milliseconds over all attempts that reported.
+    pub wall_ms: u64,
+    /// CPU milliseconds over all attempts that reported.
+    pub cpu_ms: u64,
+}
+
+/// Everything about one asset.
+#[derive(Clone, PartialEq, Debug)]
+pub struct AssetDetail {
+    /// The row.
+    pub asset: AssetRecord,
+    /// Facts, where known.
+    pub facts: Option<MediaFacts>,
+    /// Tasks.
+    pub tasks: Vec<TaskRow>,
+    /// Renditions (a linked asset shows its twin's).
+    pub renditions: Vec<RenditionRecord>,
+    /// Findings.
+    pub findings: Vec<FindingRecord>,
+}
+
+/// One line of `reelgate why`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct HistoryRecord {
+    /// Position in the asset's history, from 1, without gaps.
+    pub sequence: u64,
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+    /// `entered`, `due`, `claimed`, `finished`, `retrying`, `gave_up`, `given_back`, `judged`, `linked`, `redriven`, `event`, `notice_sent` …
+    pub what: String,
+    /// The task it concerns.
+    pub task: Option<TaskKey>,
+    /// The attempt it concerns.
+    pub attempt: Option<u32>,
+    /// The node that acted.
+    pub node: Option<NodeId>,
+    /// Milliseconds it took.
+    pub wall_ms: Option<u64>,
+    /// The rest, as text without personal data.
+    pub detail: String,
+}

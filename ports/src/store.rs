@@ -1,0 +1,109 @@
+//! The record of everything: assets, tasks, history and outbox, one transaction at a time.
+
+use async_trait::async_trait;
+use reelgate_flow::asset::Phase;
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
+use reelgate_flow::task::{Lane, TaskKey};
+
+use crate::error::PortResult;
+use crate::records::{
+    Applied, AssetDetail, AssetRecord, Claim, Fence, HistoryRecord, Ingested, MediaEvent, NoticeRecord,
+    StagedOutput, TaskReport,
+};
+
+/// Filter of [`Store::assets`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AssetFilter {
+    /// Only these phases; empty for all.
+    pub phases: Vec<Phase>,
+    /// At most this many, oldest first.
+    pub limit: u32,
+    /// After this asset in the order of arrival.
+    pub after: Option<AssetId>,
+}
+
+/// Counts for health and progress.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Claimable or waiting tasks by lane.
+    pub ready: Vec<(Lane, u64)>,
+    /// Tasks under a live lease by lane.
+    pub leased: Vec<(Lane, u64)>,
+    /// Assets by phase.
+    pub assets: Vec<(Phase, u64)>,
+    /// Notices not yet delivered.
+    pub outbox: u64,
+}
+
+/// Result of one task as stored for later stages.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Product {
+    /// Which task.
+    pub task: TaskKey,
+    /// The document it left (plan, worker's result, packaging).
+    pub result: serde_json::Value,
+    /// The files it staged.
+    pub outputs: Vec<StagedOutput>,
+}
+
+/// The store. Every call is one transaction: it happens whole or not at all.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Takes uploads in. A known (bucket, key, version) changes nothing; an older event never overrides a newer one.
+    async fn ingest(&self, events: &[MediaEvent]) -> PortResult<Vec<Ingested>>;
+
+    /// Leases up to `tasks_max` due tasks of a lane to a node, oldest first; counts the attempt.
+    async fn claim(&self, node: &NodeId, lane: Lane, tasks_max: u16, lease_ms: u64)
+    -> PortResult<Vec<Claim>>;
+
+    /// Extends leases; returns the fences that are no longer ours.
+    async fn heartbeat(&self, node: &NodeId, fences: &[Fence], lease_ms: u64) -> PortResult<Vec<Fence>>;
+
+    /// Commits reports in order: new state, new tasks, outbox, history, all in one transaction.
+    async fn complete(&self, reports: &[TaskReport]) -> PortResult<Vec<Applied>>;
+
+    /// Ends expired leases, each as a lost attempt; returns how many.
+    async fn reap(&self) -> PortResult<u64>;
+
+    /// Ends at once the leases a dead process left under this node's name; returns how many.
+    async fn reclaim(&self, node: &NodeId) -> PortResult<u64>;
+
+    /// Milliseconds until the next task or notice becomes due, where one is waiting.
+    async fn next_due_ms(&self) -> PortResult<Option<u64>>;
+
+    /// Due notices, oldest first.
+    async fn outbox(&self, notices_max: u16) -> PortResult<Vec<NoticeRecord>>;
+
+    /// Removes delivered notices and writes the delivery into the history.
+    async fn notices_delivered(&self, ids: &[NoticeId]) -> PortResult<()>;
+
+    /// Puts a notice back until `delay_ms` from now.
+    async fn notice_deferred(&self, id: &NoticeId, delay_ms: u64) -> PortResult<()>;
+
+    /// What an asset's finished tasks left for later stages, in order of task.
+    async fn products(&self, asset: &AssetId) -> PortResult<Vec<Product>>;
+
+    /// One asset; `Missing` where there is none.
+    async fn asset(&self, asset: &AssetId) -> PortResult<AssetDetail>;
+
+    /// Assets by filter, in order of arrival.
+    async fn assets(&self, filter: &AssetFilter) -> PortResult<Vec<AssetRecord>>;
+
+    /// Asset ids that begin with the text, at most ten, so that users may type a prefix.
+    async fn find(&self, prefix: &str) -> PortResult<Vec<AssetId>>;
+
+    /// The history of an asset in order.
+    async fn history(&self, asset: &AssetId) -> PortResult<Vec<HistoryRecord>>;
+
+    /// Another try for a failed or rejected asset; `Conflict` where it is neither.
+    async fn redrive(&self, asset: &AssetId) -> PortResult<()>;
+
+    /// Counts.
+    async fn backlog(&self) -> PortResult<Backlog>;
+
+    /// Violations of invariants met while stepping, by id, since this process started.
+    fn violations(&self) -> Vec<(String, u64)>;
+
+    /// Proves that the store can be reached and written, changing nothing.
+    async fn check(&self) -> PortResult<String>;
+}
