@@ -124,6 +124,15 @@ codes! {
     Internal, "internal", Bug, 2, "A fault inside Reelgate.", "Operator: report it with the output of `reelgate why`.";
 }
 
+impl Code {
+    /// Whether it says something of the bytes themselves, and so holds for every upload of them. A missing
+    /// source or a wrong checksum beside it is one upload's own.
+    pub fn is_of_content(self) -> bool {
+        let beside = matches!(self, Self::ChecksumMismatch | Self::ChecksumUnreadable);
+        self.class() == Class::BadMedia && !beside
+    }
+}
+
 /// What went wrong in one attempt. `detail` names numbers and formats, never user text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -44,9 +44,10 @@ pub enum TaskKey {
     Screen,
     /// Check counts, write playlists.
     Package,
-    /// Make the outputs visible, all at once.
+    /// Make the outputs visible, all at once; a linked asset's are first copied from its twin's.
     Publish,
-    /// Remove every output and set the source apart (rejected or quarantined).
+    /// Remove every output of this asset, staged first, then visible, and set the source apart (rejected or
+    /// quarantined).
     Withdraw,
 }
 

@@ -1,0 +1,195 @@
+//! The life of an asset: [`Asset::step`] alone knows what comes after what.
+//!
+//! This file holds the way from arrival to publishing. `tasks` starts, fences and retries the units of
+//! work, `twins` follows an earlier asset with the same content, `doors` leads out and back in.
+
+mod doors;
+mod messages;
+mod tasks;
+mod twins;
+mod words;
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+pub use messages::{Effect, Input, Note, Outcome, Stale, Twin, TwinEnd};
+pub use tasks::TaskRecord;
+pub use words::{Door, NoticeKind, Phase, Severity, TaskState, Verdict};
+
+use crate::limits::CHUNKS_MAX;
+use crate::reason::{Code, Fault};
+use crate::task::TaskKey;
+
+/// An asset as the core sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Asset {
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// Its tasks, at most [`crate::limits::TASKS_MAX`]; none is ever taken out, for its attempts are the fence.
+    pub tasks: BTreeMap<TaskKey, TaskRecord>,
+    /// Screening's result so far.
+    pub verdict: Verdict,
+    /// Highest severity so far; a twin's counts as its own.
+    pub severity: Severity,
+    /// Why it was refused or failed.
+    pub reason: Option<Fault>,
+    /// The door it leaves by while withdrawing; kept once it has left.
+    pub door: Option<Door>,
+    /// Whether its outputs are a copy of an earlier asset's instead of encoded anew.
+    pub linked: bool,
+    /// Times it was redriven.
+    pub redrives: u32,
+    /// Seeds the jitter, so that assets do not retry in step; derived from the id by the store.
+    pub jitter_seed: u64,
+}
+
+impl Asset {
+    /// An asset that [`Input::Arrived`] is about to be fed to.
+    pub fn new(jitter_seed: u64) -> Self {
+        Self {
+            phase: Phase::Received,
+            tasks: BTreeMap::new(),
+            verdict: Verdict::Unscanned,
+            severity: Severity::None,
+            reason: None,
+            door: None,
+            linked: false,
+            redrives: 0,
+            jitter_seed,
+        }
+    }
+
+    /// Applies one input: either changes the asset and lists the effects, or changes nothing.
+    ///
+    /// Every task record that changes is named by an [`Effect::Start`] or [`Effect::Settle`], so a store
+    /// writes the records those name and the asset's own row, and nothing else.
+    pub fn step(&mut self, input: Input, effects: &mut Vec<Effect>) -> Result<(), Stale> {
+        match input {
+            Input::Arrived => self.arrived(effects),
+            Input::Done { task, attempt, outcome } => self.done(task, attempt, outcome, effects),
+            Input::Failed { task, attempt, fault } => self.failed(task, attempt, fault, effects),
+            Input::GivenBack { task, attempt } => self.given_back(task, attempt, effects),
+            Input::TwinEnded(end) => self.twin_ended(end, effects),
+            Input::Superseded => self.superseded(effects),
+            Input::Redrive => self.redriven(effects),
+        }
+    }
+
+    fn arrived(&mut self, effects: &mut Vec<Effect>) -> Result<(), Stale> {
+        if self.phase != Phase::Received || !self.tasks.is_empty() {
+            return Err(Stale);
+        }
+        self.enter(Phase::Received, effects);
+        self.start(TaskKey::Validate, effects);
+        Ok(())
+    }
+
+    fn done(
+        &mut self,
+        task: TaskKey,
+        attempt: u32,
+        outcome: Outcome,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Stale> {
+        self.answer(task, attempt)?;
+        if !fits(task, &outcome) {
+            // Calling it stale would leave the task leased to nobody until the lease runs out.
+            let fault = Fault::new(Code::WorkerProtocol, "expected a result that fits its task");
+            self.count_fault(task, attempt, fault, effects);
+            return Ok(());
+        }
+        self.settle(task, TaskState::Done, effects);
+        effects.push(Effect::Note(Note::Finished(task, attempt)));
+        match outcome {
+            Outcome::Validated { video_chunks, audio, twin } => {
+                self.validated(video_chunks, audio, twin, effects);
+            }
+            Outcome::Screened { severity } => self.screened(severity, effects),
+            Outcome::Finished => self.finished(task, effects),
+        }
+        Ok(())
+    }
+
+    fn validated(&mut self, video_chunks: u16, audio: bool, twin: Twin, effects: &mut Vec<Effect>) {
+        match twin {
+            Twin::Running => self.link(effects),
+            Twin::Ended(end) if end.is_shared() => {
+                self.link(effects);
+                self.follow(end, effects);
+            }
+            Twin::None | Twin::Ended(_) => self.process(video_chunks, audio, effects),
+        }
+    }
+
+    fn process(&mut self, video_chunks: u16, audio: bool, effects: &mut Vec<Effect>) {
+        self.enter(Phase::Processing, effects);
+        for chunk in 0..video_chunks {
+            self.start(TaskKey::Video { chunk }, effects);
+        }
+        if audio {
+            self.start(TaskKey::Audio, effects);
+        }
+        self.start(TaskKey::Enrich, effects);
+    }
+
+    fn screened(&mut self, severity: Severity, effects: &mut Vec<Effect>) {
+        self.severity = self.severity.max(severity);
+        self.verdict = if self.severity >= Severity::Medium { Verdict::Flagged } else { Verdict::Clean };
+        effects.push(Effect::Note(Note::Judged(self.verdict, self.severity)));
+        if self.severity == Severity::High {
+            let fault = Fault::new(Code::PersonalData, "");
+            return self.withdraw(Door::Quarantine, fault, effects);
+        }
+        self.publish_when_ready(effects);
+    }
+
+    fn finished(&mut self, task: TaskKey, effects: &mut Vec<Effect>) {
+        match task {
+            TaskKey::Video { .. } | TaskKey::Audio => {
+                if self.is_encoded() {
+                    self.start(TaskKey::Package, effects);
+                }
+            }
+            TaskKey::Enrich => self.start(TaskKey::Screen, effects),
+            TaskKey::Package => self.publish_when_ready(effects),
+            TaskKey::Publish => self.end(Phase::Published, effects),
+            // Without a door there is no telling where it was to go: ours to mend.
+            TaskKey::Withdraw => self.end(self.door.map_or(Phase::Failed, Door::leads_to), effects),
+            TaskKey::Validate | TaskKey::Screen => {}
+        }
+    }
+
+    fn publish_when_ready(&mut self, effects: &mut Vec<Effect>) {
+        let packaged = self.linked || self.is_done(TaskKey::Package);
+        let accepted = self.is_done(TaskKey::Screen) && self.verdict != Verdict::Unscanned;
+        if packaged && accepted {
+            self.enter(Phase::Screened, effects);
+            self.start(TaskKey::Publish, effects);
+        }
+    }
+
+    /// Whether every encode that the plan asks for is done; what an earlier plan asked for is dropped.
+    pub(crate) fn is_encoded(&self) -> bool {
+        let planned = |(key, t): &(&TaskKey, &TaskRecord)| {
+            matches!(key, TaskKey::Video { .. } | TaskKey::Audio) && t.state != TaskState::Dropped
+        };
+        self.tasks.iter().filter(planned).all(|(_, t)| t.state == TaskState::Done)
+    }
+
+    fn enter(&mut self, phase: Phase, effects: &mut Vec<Effect>) {
+        self.phase = phase;
+        effects.push(Effect::Note(Note::Entered(phase)));
+    }
+}
+
+fn fits(task: TaskKey, outcome: &Outcome) -> bool {
+    match (outcome, task) {
+        (Outcome::Validated { video_chunks, audio, .. }, TaskKey::Validate) => {
+            *video_chunks <= CHUNKS_MAX && (*video_chunks > 0 || *audio)
+        }
+        (Outcome::Screened { .. }, TaskKey::Screen) => true,
+        (Outcome::Finished, TaskKey::Validate | TaskKey::Screen) => false,
+        (Outcome::Finished, _) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,177 @@
+//! Units of work: started, fenced by their attempt, retried with growing waits, given up.
+
+use alloc::vec::Vec;
+
+use super::{Asset, Door, Effect, Note, Phase, Severity, Stale, TaskState, Verdict};
+use crate::limits::{BACKOFF_MAX_MS, BACKOFF_MIN_MS, EXCUSED_MAX, TASKS_MAX};
+use crate::reason::{Code, Fault};
+use crate::task::TaskKey;
+
+/// One task as the core sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TaskRecord {
+    /// Where it stands.
+    pub state: TaskState,
+    /// Times it was started: the fence. Only grows; the claim counts it before work starts.
+    pub attempts: u32,
+    /// Starts that do not count against any limit: before the last time it became due, or given back.
+    pub excused: u32,
+    /// Counted starts that ended with a fault of ours. They do not count against the limit of a
+    /// producer's code: a file is not refused for one crash because a node was lost before it.
+    pub blameless: u32,
+    /// The latest attempt that was answered. Each is answered once, so a repeated answer is stale even
+    /// before the next claim.
+    pub answered: u32,
+}
+
+impl TaskRecord {
+    /// A task that was never started.
+    pub const NEW: Self =
+        Self { state: TaskState::Ready, attempts: 0, excused: 0, blameless: 0, answered: 0 };
+
+    /// Starts that count against the limits of our own codes.
+    pub fn counted(&self) -> u32 {
+        self.attempts.saturating_sub(self.excused)
+    }
+}
+
+impl Asset {
+    pub(super) fn failed(
+        &mut self,
+        task: TaskKey,
+        attempt: u32,
+        fault: Fault,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Stale> {
+        self.answer(task, attempt)?;
+        self.count_fault(task, attempt, fault, effects);
+        Ok(())
+    }
+
+    /// Retries the task or gives it up; the attempt is answered already.
+    pub(super) fn count_fault(
+        &mut self,
+        task: TaskKey,
+        attempt: u32,
+        fault: Fault,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(record) = self.tasks.get_mut(&task) else { return };
+        let counted = record.counted();
+        let producers = fault.code.class().is_producers();
+        let against = if producers { counted.saturating_sub(record.blameless) } else { counted };
+        if against < fault.code.attempts_max() {
+            record.blameless += u32::from(!producers);
+            let delay_ms = backoff_ms(self.jitter_seed, task, counted);
+            effects.push(Effect::Note(Note::Retrying(task, attempt, fault, delay_ms)));
+            effects.push(Effect::Start { task, delay_ms });
+            return;
+        }
+        self.give_up(task, attempt, fault, effects);
+    }
+
+    fn give_up(&mut self, task: TaskKey, attempt: u32, fault: Fault, effects: &mut Vec<Effect>) {
+        self.settle(task, TaskState::Dead, effects);
+        effects.push(Effect::Note(Note::GaveUp(task, attempt, fault.clone())));
+        // While withdrawing, the first reason stays: a refused asset must not change its reason.
+        let refuses = fault.code.class().is_producers() && self.phase != Phase::Withdrawing;
+        if !refuses {
+            self.park_ready(effects);
+            if self.door.is_none() {
+                self.reason = Some(fault);
+            }
+            return self.end(Phase::Failed, effects);
+        }
+        let door = match fault.code {
+            Code::Superseded => Door::Supersede,
+            Code::PersonalData => {
+                self.severity = Severity::High;
+                self.verdict = Verdict::Flagged;
+                Door::Quarantine
+            }
+            _ => Door::Reject,
+        };
+        self.withdraw(door, fault, effects);
+    }
+
+    pub(super) fn given_back(
+        &mut self,
+        task: TaskKey,
+        attempt: u32,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Stale> {
+        self.answer(task, attempt)?;
+        let Some(record) = self.tasks.get_mut(&task) else { return Err(Stale) };
+        if record.excused >= EXCUSED_MAX {
+            let fault = Fault::new(Code::WorkerLost, "given back too often");
+            self.count_fault(task, attempt, fault, effects);
+            return Ok(());
+        }
+        record.excused += 1;
+        effects.push(Effect::Note(Note::GivenBack(task, attempt)));
+        effects.push(Effect::Start { task, delay_ms: 0 });
+        Ok(())
+    }
+
+    /// Makes the task due, whatever it was; its earlier starts are excused.
+    pub(super) fn start(&mut self, task: TaskKey, effects: &mut Vec<Effect>) {
+        let record = self.tasks.entry(task).or_insert(TaskRecord::NEW);
+        record.state = TaskState::Ready;
+        record.excused = record.attempts;
+        record.blameless = 0;
+        effects.push(Effect::Note(Note::Due(task)));
+        effects.push(Effect::Start { task, delay_ms: 0 });
+        assert!(self.tasks.len() <= TASKS_MAX, "chunks are at most CHUNKS_MAX, the other kinds seven");
+    }
+
+    /// Writes the task's new state; does nothing where it has it already.
+    pub(super) fn settle(&mut self, task: TaskKey, state: TaskState, effects: &mut Vec<Effect>) {
+        if let Some(record) = self.tasks.get_mut(&task).filter(|t| t.state != state) {
+            record.state = state;
+            effects.push(Effect::Settle { task, state });
+        }
+    }
+
+    /// Sets aside what a redrive will take up again.
+    fn park_ready(&mut self, effects: &mut Vec<Effect>) {
+        for task in self.tasks_in(&[TaskState::Ready]) {
+            self.settle(task, TaskState::Parked, effects);
+        }
+    }
+
+    pub(super) fn tasks_in(&self, states: &[TaskState]) -> Vec<TaskKey> {
+        self.tasks.iter().filter(|(_, t)| states.contains(&t.state)).map(|(key, _)| *key).collect()
+    }
+
+    pub(crate) fn is_done(&self, task: TaskKey) -> bool {
+        self.state_of(task) == Some(TaskState::Done)
+    }
+
+    pub(crate) fn state_of(&self, task: TaskKey) -> Option<TaskState> {
+        self.tasks.get(&task).map(|t| t.state)
+    }
+
+    /// The fence: takes the answer of the current attempt, once.
+    pub(super) fn answer(&mut self, task: TaskKey, attempt: u32) -> Result<(), Stale> {
+        let record = self.tasks.get_mut(&task).ok_or(Stale)?;
+        let current = record.state == TaskState::Ready && record.attempts == attempt;
+        if !current || attempt <= record.answered {
+            return Err(Stale);
+        }
+        record.answered = attempt;
+        Ok(())
+    }
+}
+
+/// Exponential, capped, with up to a quarter added by a hash, so that the core needs no randomness.
+fn backoff_ms(jitter_seed: u64, task: TaskKey, attempts: u32) -> u64 {
+    let doublings = attempts.saturating_sub(1).min(16);
+    let base = (BACKOFF_MIN_MS << doublings).min(BACKOFF_MAX_MS);
+    let chunk = if let TaskKey::Video { chunk } = task { u64::from(chunk) } else { 0 };
+    let mut hash = jitter_seed ^ (chunk << 32) ^ u64::from(attempts);
+    // The finaliser of MurmurHash3: every input bit reaches every output bit.
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    hash ^= hash >> 33;
+    base + hash % (base / 4).max(1)
+}
