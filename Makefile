@@ -1,0 +1,37 @@
+# Reelgate: the two commands of the README are `make run` and `make test`.
+HOME_DIR ?= .reelgate
+INPUT    ?= samples
+CARGO    ?= cargo
+BIN      := target/release
+
+.PHONY: help setup build run test bench lint doc clean-home
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+setup: ## install missing Debian packages (as root or with sudo)
+	@deploy/local/setup.sh
+
+build: setup ## build reelgate and its media worker
+	@$(CARGO) build --release --locked --bin reelgate -p reelgate -p reelgate-worker --bin reelgate-worker
+
+run: build ## take INPUT=path/or/dir (default: samples) through the gate; HOME_DIR=.reelgate keeps the results
+	@$(BIN)/reelgate run --home $(HOME_DIR) $(INPUT) || test $$? -eq 3
+
+test: ## install what tests need, check format and lints, run every test
+	@deploy/local/setup.sh --with-tests
+	@tests/run.sh
+
+bench: ## install what benches need, run them, print ratios against peers
+	@deploy/local/setup.sh --with-tests
+	@benches/run.sh
+
+lint: ## format and lints only
+	@$(CARGO) fmt --all --check
+	@$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+
+doc: ## build the API documentation
+	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --workspace --no-deps
+
+clean-home: ## delete the results of `make run`
+	@rm -rf $(HOME_DIR)

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Installs what building and running Reelgate needs on Debian 12, and nothing twice.
+# Works as root or with sudo; where neither is possible it names the packages and stops.
+set -euo pipefail
+
+packages=(
+  build-essential cmake pkg-config            # compilers for the crates that bind C
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
+  gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
+  gstreamer1.0-plugins-ugly gstreamer1.0-libav # demuxers, decoders and encoders of the media worker
+)
+# Peers of the tests and benches: an independent prober and player, and a witness of system calls.
+test_packages=(ffmpeg gstreamer1.0-tools strace python3 ca-certificates)
+
+wanted=("${packages[@]}")
+[ "${1:-}" = "--with-tests" ] && wanted+=("${test_packages[@]}")
+
+missing=()
+for package in "${wanted[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+
+if [ "${#missing[@]}" -gt 0 ]; then
+  as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+      as_root=(sudo)
+    elif command -v sudo >/dev/null && [ -t 0 ]; then
+      as_root=(sudo)
+    else
+      echo "set-up: these Debian packages are missing and neither root nor sudo is at hand: ${missing[*]}" >&2
+      echo "set-up: ask an administrator to run: apt-get install --no-install-recommends ${missing[*]}" >&2
+      exit 2
+    fi
+  fi
+  echo "set-up: installing ${missing[*]}" >&2
+  log=$(mktemp)
+  trap 'rm -f "$log"' EXIT
+  if ! { "${as_root[@]}" apt-get update -q &&
+         "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    echo "set-up: apt-get failed (its last lines are above); install by hand: ${missing[*]}" >&2
+    exit 2
+  fi
+fi
+
+if ! command -v cargo >/dev/null; then
+  echo "set-up: cargo is missing; install Rust 1.95 or newer from your distribution or rustup, then run this again" >&2
+  exit 2
+fi
+if [ "${1:-}" = "--with-tests" ] && ! cargo nextest --version >/dev/null 2>&1; then
+  echo "set-up: building the test runner cargo-nextest (once)" >&2
+  cargo install --quiet --locked cargo-nextest
+fi
+echo "set-up: everything needed is installed" >&2
