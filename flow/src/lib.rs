@@ -11,6 +11,7 @@ extern crate alloc;
 pub mod asset;
 pub mod facts;
 pub mod ids;
+pub mod invariants;
 pub mod limits;
 pub mod reason;
 pub mod task;

@@ -1,0 +1,118 @@
+//! What holds of one asset at rest, between two steps.
+
+use super::{Violation, hold};
+use crate::asset::{Asset, Phase, Severity, TaskState, Verdict};
+use crate::limits::{REDRIVES_MAX, STARTS_MAX, TASKS_MAX};
+use crate::task::TaskKey;
+
+/// Checks an asset between two steps; costs one pass over its tasks.
+pub fn check(asset: &Asset) -> Result<(), Violation> {
+    check_bounds(asset)?;
+    check_tasks(asset)?;
+    check_due(asset)?;
+    check_doors(asset)?;
+    check_reason(asset)?;
+    check_screening(asset)?;
+    check_published(asset)
+}
+
+fn check_bounds(asset: &Asset) -> Result<(), Violation> {
+    hold(asset.tasks.len() <= TASKS_MAX, "S12", "an asset has more tasks than TASKS_MAX")?;
+    hold(asset.redrives <= REDRIVES_MAX, "S12", "an asset was redriven more than REDRIVES_MAX times")
+}
+
+fn check_tasks(asset: &Asset) -> Result<(), Violation> {
+    for record in asset.tasks.values() {
+        hold(record.excused <= record.attempts, "S9", "more starts are excused than were made")?;
+        hold(record.answered <= record.attempts, "S9", "an attempt was answered before it started")?;
+        hold(record.blameless <= record.counted(), "S9", "more starts are blameless than count")?;
+        hold(record.counted() <= STARTS_MAX, "S9", "a task was started more often than STARTS_MAX")?;
+        let settled = !matches!(record.state, TaskState::Done | TaskState::Dead);
+        hold(
+            settled || record.answered == record.attempts,
+            "S3",
+            "a task is settled without the answer of its latest attempt",
+        )?;
+    }
+    Ok(())
+}
+
+/// Which tasks may be due in which phase, and that something is.
+fn check_due(asset: &Asset) -> Result<(), Violation> {
+    let is_due = |key: &TaskKey| asset.state_of(*key) == Some(TaskState::Ready);
+    let mut due = asset.tasks.keys().filter(|key| is_due(key)).peekable();
+    let any = due.peek().is_some();
+    let fits = due.all(|key| may_be_due(asset.phase, *key));
+    let ended = asset.phase.is_ended();
+    hold(!ended || !any, "S13", "an ended asset has a task that can be claimed")?;
+    hold(fits, "S13", "a task is due that does not belong to the phase")?;
+    // Before its arrival is told, an asset has no task at all; a linked one may wait for its twin alone.
+    let waits = ended || asset.phase == Phase::Linked || asset.tasks.is_empty();
+    hold(any || waits, "L1", "an asset that has not ended has nothing due")?;
+    let stopped = |state: TaskState| asset.tasks.values().any(|t| t.state == state);
+    hold(asset.phase != Phase::Failed || stopped(TaskState::Dead), "L1", "a failed asset has no dead task")?;
+    hold(
+        asset.phase == Phase::Failed || !stopped(TaskState::Parked),
+        "L1",
+        "a task is parked though the asset is not failed",
+    )
+}
+
+fn may_be_due(phase: Phase, task: TaskKey) -> bool {
+    match task {
+        TaskKey::Validate => phase == Phase::Received,
+        TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Enrich | TaskKey::Package => {
+            phase == Phase::Processing
+        }
+        TaskKey::Screen => matches!(phase, Phase::Processing | Phase::Linked),
+        TaskKey::Publish => phase == Phase::Screened,
+        TaskKey::Withdraw => phase == Phase::Withdrawing,
+    }
+}
+
+fn check_doors(asset: &Asset) -> Result<(), Violation> {
+    match (asset.phase, asset.door) {
+        (Phase::Failed, _) => Ok(()),
+        (Phase::Withdrawing, door) => hold(door.is_some(), "S7", "an asset withdraws without a door"),
+        (Phase::Rejected | Phase::Quarantined | Phase::Superseded, door) => {
+            let left = door.map(|door| door.leads_to()) == Some(asset.phase);
+            hold(left, "S7", "an asset did not leave by the door it took")?;
+            hold(asset.is_done(TaskKey::Withdraw), "S14", "an asset left before its outputs were removed")
+        }
+        (_, door) => hold(door.is_none(), "S7", "an asset that stays has a door"),
+    }
+}
+
+fn check_reason(asset: &Asset) -> Result<(), Violation> {
+    let out = asset.door.is_some() || asset.phase == Phase::Failed;
+    hold(out == asset.reason.is_some(), "L1", "a reason is missing, or left over")?;
+    let Some(fault) = &asset.reason else { return Ok(()) };
+    let ours = asset.phase == Phase::Failed && asset.door.is_none();
+    let producers = fault.code.class().is_producers();
+    hold(ours != producers, "L1", "an asset was refused for a fault of ours, or failed for a producer's")
+}
+
+fn check_screening(asset: &Asset) -> Result<(), Violation> {
+    let high = asset.severity == Severity::High && asset.verdict == Verdict::Flagged;
+    hold(asset.phase != Phase::Quarantined || high, "S14", "quarantined without a high finding")?;
+    let clean = asset.verdict == Verdict::Clean;
+    hold(!clean || asset.severity < Severity::Medium, "S14", "a finding of medium severity counts as clean")?;
+    let screened = asset.is_done(TaskKey::Screen);
+    hold(!clean || screened, "S14", "an asset counts as clean without a screening of its own")?;
+    let wants_out = asset.door.is_some() || asset.phase == Phase::Failed;
+    let high_stays = asset.severity == Severity::High && !wants_out;
+    hold(!high_stays, "S14", "an asset with a high finding is not on its way out")
+}
+
+fn check_published(asset: &Asset) -> Result<(), Violation> {
+    if !matches!(asset.phase, Phase::Screened | Phase::Published) {
+        return Ok(());
+    }
+    hold(asset.is_done(TaskKey::Screen), "S14", "publishing without a finished screening")?;
+    hold(asset.verdict != Verdict::Unscanned, "S14", "publishing without a verdict")?;
+    hold(asset.severity < Severity::High, "S14", "publishing in spite of a high finding")?;
+    let packaged = asset.is_done(TaskKey::Package) && asset.is_done(TaskKey::Enrich) && asset.is_encoded();
+    hold(asset.linked || packaged, "S1", "publishing what is not completely encoded and packaged")?;
+    let published = asset.phase == Phase::Screened || asset.is_done(TaskKey::Publish);
+    hold(published, "S1", "published, but the publishing task is not done")
+}

@@ -1,0 +1,115 @@
+//! What holds between an asset before a step and after it.
+
+use super::{Violation, hold};
+use crate::asset::{Asset, Effect, Input, Note, Phase, TaskRecord, TaskState};
+use crate::task::TaskKey;
+
+/// Checks one step: the asset `before` it, the asset `after` it, and this step's `effects` alone. A stale
+/// step is checked the same way: it has changed nothing and asks for nothing.
+pub fn check_step(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]) -> Result<(), Violation> {
+    if before == after {
+        return hold(effects.is_empty(), "S3", "a step that changed nothing asks for effects");
+    }
+    check_fence(before, input, after)?;
+    check_records(before, after, effects)?;
+    check_counters(before, input, after)?;
+    check_way(before, after, effects)?;
+    check_ending(before, after, effects)
+}
+
+fn check_fence(before: &Asset, input: &Input, after: &Asset) -> Result<(), Violation> {
+    let (Input::Done { task, attempt, .. }
+    | Input::Failed { task, attempt, .. }
+    | Input::GivenBack { task, attempt }) = input
+    else {
+        return Ok(());
+    };
+    let current = before
+        .tasks
+        .get(task)
+        .is_some_and(|t| t.state == TaskState::Ready && t.attempts == *attempt && t.answered < *attempt);
+    hold(current, "S3", "a stale attempt changed an asset")?;
+    let answered = after.tasks.get(task).is_some_and(|t| t.answered == *attempt);
+    hold(answered, "S3", "an answer was taken and not marked as taken")
+}
+
+/// Every record that changed is named by an effect, and the last one that names it agrees with it.
+fn check_records(before: &Asset, after: &Asset, effects: &[Effect]) -> Result<(), Violation> {
+    let kept = before.tasks.keys().all(|task| after.tasks.contains_key(task));
+    hold(kept, "S9", "a task's attempts were forgotten")?;
+    let mut named = alloc::collections::BTreeMap::new();
+    for effect in effects {
+        match effect {
+            Effect::Start { task, .. } => named.insert(*task, TaskState::Ready),
+            Effect::Settle { task, state } => named.insert(*task, *state),
+            Effect::Owe(_) | Effect::TellFollowers(_) | Effect::Note(_) => None,
+        };
+    }
+    for (task, record) in &after.tasks {
+        let old = before.tasks.get(task).copied().unwrap_or(TaskRecord::NEW);
+        hold(record.attempts == old.attempts, "S9", "a step changed an attempt number")?;
+        hold(record.excused >= old.excused, "S9", "a start that was excused counts again")?;
+        let changed = before.tasks.get(task) != Some(record);
+        let told = named.get(task).copied();
+        hold(!changed || told.is_some(), "S3", "a task changed and no effect names it")?;
+        hold(told.is_none_or(|state| state == record.state), "S3", "an effect contradicts its task")?;
+    }
+    hold(named.keys().all(|task| after.tasks.contains_key(task)), "S3", "an effect names an unknown task")
+}
+
+fn check_counters(before: &Asset, input: &Input, after: &Asset) -> Result<(), Violation> {
+    let redriven = u32::from(*input == Input::Redrive);
+    hold(after.redrives == before.redrives + redriven, "S9", "a redrive was not counted")?;
+    let again = after.phase == Phase::Received;
+    hold(again || after.severity >= before.severity, "S14", "a severity was forgotten")?;
+    let kept = after.verdict == before.verdict || after.is_done(TaskKey::Screen) || after.door.is_some();
+    hold(again || kept, "S14", "a verdict was given without screening")
+}
+
+fn check_way(before: &Asset, after: &Asset, effects: &[Effect]) -> Result<(), Violation> {
+    let stays = before.phase == after.phase;
+    let may = stays || next_phases(before.phase).contains(&after.phase);
+    hold(may, "S7", "a phase followed that must not")?;
+    let entered = effects.iter().rev().find_map(|effect| match effect {
+        Effect::Note(Note::Entered(phase)) => Some(*phase),
+        _ => None,
+    });
+    hold(entered.is_none_or(|phase| phase == after.phase), "L1", "the history tells of another phase")?;
+    hold(stays || entered.is_some(), "L1", "a phase changed and the history does not tell")?;
+    let taken = before.door.is_some() && after.phase != Phase::Received;
+    let kept = before.door == after.door && before.reason == after.reason;
+    hold(!taken || kept, "S7", "an asset on its way out changed its door or its reason")
+}
+
+/// Where a phase may lead in one step. A step may pass through several: a follower whose twin has ended
+/// is linked and withdrawn in one.
+fn next_phases(phase: Phase) -> &'static [Phase] {
+    use Phase::{
+        Failed, Linked, Processing, Published, Quarantined, Received, Rejected, Screened, Superseded,
+        Withdrawing,
+    };
+    match phase {
+        Received => &[Linked, Processing, Withdrawing, Failed],
+        Linked => &[Received, Screened, Withdrawing, Failed],
+        Processing => &[Screened, Withdrawing, Failed],
+        Screened => &[Received, Published, Withdrawing, Failed],
+        Withdrawing => &[Rejected, Quarantined, Superseded, Failed],
+        Published => &[Withdrawing],
+        Rejected => &[Received],
+        Failed => &[Received, Processing, Screened, Withdrawing],
+        Quarantined | Superseded => &[],
+    }
+}
+
+fn check_ending(before: &Asset, after: &Asset, effects: &[Effect]) -> Result<(), Violation> {
+    let ends = after.phase.is_ended() && before.phase != after.phase;
+    let expected = if ends { after.phase.notice() } else { None };
+    let mut owed = effects.iter().filter_map(|effect| match effect {
+        Effect::Owe(kind) => Some(*kind),
+        _ => None,
+    });
+    hold(owed.next() == expected, "S8", "an ending owes another notice than its own")?;
+    hold(owed.next().is_none(), "S8", "an ending owes more than one notice")?;
+    let told = effects.iter().filter(|effect| matches!(effect, Effect::TellFollowers(_))).count();
+    hold(told == usize::from(ends), "L1", "followers are not told of an ending exactly once")
+}
