@@ -19,8 +19,8 @@ pub struct TaskRecord {
     /// Counted starts that ended with a fault of ours. They do not count against the limit of a
     /// producer's code: a file is not refused for one crash because a node was lost before it.
     pub blameless: u32,
-    /// The latest attempt that was answered. Each is answered once, so a repeated answer is stale even
-    /// before the next claim.
+    /// The latest attempt that was answered, or that no answer is taken from any more. Each is answered
+    /// once, so a repeated answer is stale even before the next claim.
     pub answered: u32,
 }
 
@@ -113,12 +113,14 @@ impl Asset {
         Ok(())
     }
 
-    /// Makes the task due, whatever it was; its earlier starts are excused.
+    /// Makes the task due, whatever it was; its earlier starts are excused, and an attempt that is still
+    /// running somewhere comes too late.
     pub(super) fn start(&mut self, task: TaskKey, effects: &mut Vec<Effect>) {
         let record = self.tasks.entry(task).or_insert(TaskRecord::NEW);
         record.state = TaskState::Ready;
         record.excused = record.attempts;
         record.blameless = 0;
+        record.answered = record.attempts;
         effects.push(Effect::Note(Note::Due(task)));
         effects.push(Effect::Start { task, delay_ms: 0 });
         assert!(self.tasks.len() <= TASKS_MAX, "chunks are at most CHUNKS_MAX, the other kinds seven");

@@ -1,0 +1,371 @@
+//! The workers, the wire between them and the store, and everything that goes wrong on the way.
+
+use reelgate_flow::asset::{Input, Outcome, Phase, Twin, Verdict};
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::task::TaskKey;
+
+use crate::journal::{Hit, Hits, Journal};
+use crate::oracle;
+use crate::rng::Rng;
+use crate::store::{LEASE_MS, Store};
+use crate::truth::Truth;
+
+const WORKERS: usize = 3;
+/// Turns with faults.
+const TURNS: usize = 300;
+/// Turns without, after which everything must have come to rest.
+const REST_TURNS_MAX: usize = 5_000;
+
+const OURS: &[Code] =
+    &[Code::StoreUnavailable, Code::ObjectUnavailable, Code::PluginMissing, Code::QuotaDisk, Code::Internal];
+const PASSING: &[Code] = &[Code::DecoderCrashed, Code::BudgetWall];
+
+/// A claimed task in the hands of a worker; a worker that is not looked at for long is a zombie.
+#[derive(Clone, Copy)]
+struct Job {
+    row: usize,
+    task: TaskKey,
+    attempt: u32,
+    linked: bool,
+}
+
+/// A worker's answer on its way to the store.
+#[derive(Clone)]
+struct Report {
+    row: usize,
+    input: Input,
+}
+
+#[derive(Clone)]
+enum Worker {
+    Idle,
+    Working(Job),
+    /// The effect has happened, the commit has not.
+    Acted(Report),
+}
+
+/// How likely each fault is, in a hundred; drawn anew now and then, so that some times are calm and some not.
+struct Weather {
+    loss: u64,
+    doubling: u64,
+    crash: u64,
+    drain: u64,
+    ours: u64,
+    passing: u64,
+}
+
+impl Weather {
+    const CALM: Self = Self { loss: 0, doubling: 0, crash: 0, drain: 0, ours: 0, passing: 0 };
+
+    fn new(rng: &mut Rng) -> Self {
+        Self {
+            loss: rng.pick(&[0, 5, 20]),
+            doubling: rng.pick(&[0, 10, 40]),
+            crash: rng.pick(&[0, 5, 20]),
+            drain: rng.pick(&[0, 5, 20]),
+            ours: rng.pick(&[0, 5, 60]),
+            passing: rng.pick(&[0, 5, 20]),
+        }
+    }
+}
+
+pub struct World {
+    rng: Rng,
+    weather: Weather,
+    store: Store,
+    workers: [Worker; WORKERS],
+    wire: Vec<Report>,
+    events: Vec<usize>,
+}
+
+/// Runs one schedule. Gives the counters back, and the trace where it was asked for.
+pub fn run(seed: u64, hits: Hits, tracing: bool) -> (Result<(), String>, Journal) {
+    let mut rng = Rng::new(seed);
+    let truth = Truth::new(&mut rng);
+    let weather = Weather::new(&mut rng);
+    let events = (0..truth.uploads.len()).collect();
+    let store = Store::new(truth, Journal { hits, trace: tracing.then(Vec::new) });
+    let workers = std::array::from_fn(|_| Worker::Idle);
+    let mut world = World { rng, weather, store, workers, wire: Vec::new(), events };
+    let result = world.live();
+    (result, world.store.journal)
+}
+
+impl World {
+    fn live(&mut self) -> Result<(), String> {
+        for _ in 0..TURNS {
+            if self.rng.percent(1) {
+                self.weather = Weather::new(&mut self.rng);
+            }
+            self.turn()?;
+        }
+        self.weather = Weather::CALM;
+        // The sweep finds what the events did not tell.
+        self.events = (0..self.store.truth.uploads.len()).collect();
+        self.come_to_rest()?;
+        oracle::at_rest(&self.store, false)?;
+        for row in 0..self.store.rows.len() {
+            if self.store.rows[row].asset.phase == Phase::Failed {
+                self.store.redrive(row)?;
+            }
+        }
+        self.come_to_rest()?;
+        oracle::at_rest(&self.store, true)
+    }
+
+    fn turn(&mut self) -> Result<(), String> {
+        match self.rng.below(100) {
+            0..3 => self.receive_event(),
+            3..32 => {
+                self.claim();
+                Ok(())
+            }
+            32..58 => self.work(),
+            58..84 => self.deliver(),
+            84..88 => self.store.reap(false),
+            88..94 => {
+                self.store.now_ms += self.rng.pick(&[1, 500, 2_000, 20_000, LEASE_MS]);
+                Ok(())
+            }
+            94..96 => self.redrive_any(),
+            96 if self.rng.percent(self.weather.crash) => self.kill_node(),
+            _ => {
+                self.notify();
+                Ok(())
+            }
+        }
+    }
+
+    fn come_to_rest(&mut self) -> Result<(), String> {
+        for _ in 0..REST_TURNS_MAX {
+            let claimable = !self.store.claimable().is_empty();
+            if !self.events.is_empty() {
+                self.receive_event()?;
+            } else if !self.wire.is_empty() {
+                self.deliver()?;
+            } else if self.workers.iter().any(|w| !matches!(w, Worker::Idle)) {
+                self.work()?;
+            } else if claimable {
+                self.claim();
+            } else if let Some(at) = self.next_due_ms() {
+                self.store.now_ms = at.max(self.store.now_ms);
+                self.store.reap(false)?;
+            } else if self.store.outbox.is_empty() {
+                return Ok(());
+            } else {
+                self.notify();
+            }
+        }
+        Err("L1: nothing comes to rest".into())
+    }
+
+    /// When the next wait or lease ends. A leased task waits for its lease.
+    fn next_due_ms(&self) -> Option<u64> {
+        let due = self.store.rows.iter().flat_map(|row| {
+            let ready = row.asset.tasks.iter().filter(|(_, t)| t.state.as_str() == "ready");
+            ready.filter_map(|(task, _)| row.leases.get(task).or(row.ready_at.get(task)))
+        });
+        due.min().copied()
+    }
+
+    fn receive_event(&mut self) -> Result<(), String> {
+        if self.events.is_empty() {
+            return Ok(());
+        }
+        let at = self.rng.below(self.events.len());
+        if at > 0 {
+            self.store.journal.hit(Hit::EventReordered);
+        }
+        let upload = if self.rng.percent(self.weather.doubling) {
+            self.store.journal.hit(Hit::EventDoubled);
+            self.events[at]
+        } else {
+            self.events.swap_remove(at)
+        };
+        if self.rng.percent(self.weather.loss) {
+            self.store.journal.hit(Hit::EventLost);
+            return Ok(());
+        }
+        self.store.ingest(upload)
+    }
+
+    fn claim(&mut self) {
+        let Some(idle) = self.workers.iter().position(|w| matches!(w, Worker::Idle)) else { return };
+        let claimable = self.store.claimable();
+        if claimable.is_empty() {
+            return;
+        }
+        let (row, task) = self.rng.pick(&claimable);
+        let attempt = self.store.claim(row, task);
+        let linked = self.store.rows[row].asset.linked;
+        self.store.journal.say(|| format!("  worker {idle} claims asset {row} {task} attempt {attempt}"));
+        self.workers[idle] = Worker::Working(Job { row, task, attempt, linked });
+    }
+
+    /// One busy worker goes one step on: acts, or sends its answer.
+    fn work(&mut self) -> Result<(), String> {
+        let busy: Vec<usize> = (0..WORKERS).filter(|w| !matches!(self.workers[*w], Worker::Idle)).collect();
+        if busy.is_empty() {
+            return Ok(());
+        }
+        let worker = self.rng.pick(&busy);
+        let crashes = self.rng.percent(self.weather.crash);
+        match std::mem::replace(&mut self.workers[worker], Worker::Idle) {
+            Worker::Idle => {}
+            Worker::Working(_) if crashes => self.store.journal.hit(Hit::CrashBeforeEffect),
+            Worker::Working(job) => {
+                let input = self.act(job)?;
+                self.workers[worker] = Worker::Acted(Report { row: job.row, input });
+            }
+            Worker::Acted(_) if crashes => self.store.journal.hit(Hit::CrashBeforeCommit),
+            Worker::Acted(report) => self.wire.push(report),
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, job: Job) -> Result<Input, String> {
+        let Job { row, task, attempt, .. } = job;
+        if self.rng.percent(self.weather.drain) {
+            self.store.journal.hit(Hit::Drained);
+            return Ok(Input::GivenBack { task, attempt });
+        }
+        let failed = |code| Ok(Input::Failed { task, attempt, fault: Fault::new(code, "") });
+        if self.rng.percent(self.weather.ours) {
+            self.store.journal.hit(Hit::Infrastructure);
+            return failed(self.rng.pick(OURS));
+        }
+        let media = !matches!(task, TaskKey::Publish | TaskKey::Withdraw);
+        if media && self.rng.percent(self.weather.passing) {
+            self.store.journal.hit(Hit::Transient);
+            return failed(self.rng.pick(PASSING));
+        }
+        let upload = self.store.rows[row].upload;
+        if let Some(code) = self.store.truth.fault_at(upload, task) {
+            let troubled = self.store.truth.uploads[upload].trouble == Some(code);
+            self.store.journal.hit(if troubled { Hit::SourceTrouble } else { Hit::Poisoned });
+            return failed(code);
+        }
+        if let Some(code) = self.touch_files(job)? {
+            return failed(code);
+        }
+        Ok(Input::Done { task, attempt, outcome: self.outcome(job) })
+    }
+
+    fn outcome(&mut self, job: Job) -> Outcome {
+        let upload = self.store.rows[job.row].upload;
+        if self.weather.crash > 0 && self.rng.percent(1) {
+            self.store.journal.hit(Hit::Misfit);
+            return Outcome::Validated { video_chunks: 0, audio: false, twin: Twin::None };
+        }
+        match job.task {
+            // The plan is drawn at each validation, as if the settings had changed meanwhile.
+            TaskKey::Validate => {
+                let video_chunks = self.rng.below(4) as u16;
+                Outcome::Validated {
+                    video_chunks,
+                    audio: video_chunks == 0 || self.rng.percent(50),
+                    twin: Twin::None,
+                }
+            }
+            TaskKey::Screen if job.linked => {
+                Outcome::Screened { severity: self.store.truth.uploads[upload].name_severity }
+            }
+            TaskKey::Screen => Outcome::Screened { severity: self.store.truth.severity_of(upload) },
+            _ => Outcome::Finished,
+        }
+    }
+
+    /// What an attempt does outside the store before it can answer; a code where it cannot.
+    fn touch_files(&mut self, job: Job) -> Result<Option<Code>, String> {
+        let current = self.store.is_current(job.row, job.task, job.attempt);
+        let twin = self.store.rows[job.row].linked_to.map(|twin| self.store.rows[twin].visible);
+        let row = &mut self.store.rows[job.row];
+        match job.task {
+            TaskKey::Video { .. } | TaskKey::Audio if current => {
+                row.staged.insert(job.task);
+            }
+            TaskKey::Package if current => {
+                let (chunks, audio) = row.plan;
+                let video = (0..chunks).all(|chunk| row.staged.contains(&TaskKey::Video { chunk }));
+                if !video || (audio && !row.staged.contains(&TaskKey::Audio)) {
+                    return Err(format!("asset {}: S1: packaging finds an encode missing", job.row));
+                }
+            }
+            TaskKey::Publish if !current => self.store.journal.hit(Hit::FencedPublish),
+            TaskKey::Withdraw if !current => self.store.journal.hit(Hit::FencedWithdraw),
+            TaskKey::Publish => {
+                if row.asset.verdict == Verdict::Unscanned || row.asset.phase != Phase::Screened {
+                    return Err(format!("asset {}: S14: outputs become visible unscreened", job.row));
+                }
+                let content = self.store.truth.uploads[row.upload].content;
+                let source = if job.linked { twin.flatten() } else { Some(content) };
+                if source.is_none() {
+                    return Ok(Some(Code::ObjectUnavailable));
+                }
+                row.visible = source;
+            }
+            TaskKey::Withdraw => {
+                row.staged.clear();
+                row.visible = None;
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    fn deliver(&mut self) -> Result<(), String> {
+        if self.wire.is_empty() {
+            return Ok(());
+        }
+        let at = self.rng.below(self.wire.len());
+        if at > 0 {
+            self.store.journal.hit(Hit::ResultReordered);
+        }
+        let report = self.wire.swap_remove(at);
+        if self.rng.percent(self.weather.loss) {
+            self.store.journal.hit(Hit::ResultLost);
+            return Ok(());
+        }
+        if self.rng.percent(self.weather.doubling) {
+            self.store.journal.hit(Hit::ResultDoubled);
+            self.wire.push(report.clone());
+        }
+        let applied = self.store.complete(report.row, report.input.clone(), &mut self.rng)?;
+        if !applied {
+            self.store.journal.hit(Hit::ResultLate);
+        }
+        if applied && self.rng.percent(self.weather.crash) {
+            // The sender never learns of the commit, and sends again.
+            self.store.journal.hit(Hit::CrashAfterCommit);
+            self.wire.push(report);
+        }
+        Ok(())
+    }
+
+    fn redrive_any(&mut self) -> Result<(), String> {
+        if self.store.rows.is_empty() {
+            return Ok(());
+        }
+        let row = self.rng.below(self.store.rows.len());
+        self.store.redrive(row)
+    }
+
+    /// Every worker dies at once with all it had sent; the node's next start ends the leases it left.
+    fn kill_node(&mut self) -> Result<(), String> {
+        self.store.journal.hit(Hit::NodeKilled);
+        self.workers.fill(Worker::Idle);
+        self.wire.clear();
+        self.store.reap(true)
+    }
+
+    fn notify(&mut self) {
+        let Some(notice) = self.store.outbox.first().copied() else { return };
+        self.store.sent.insert(notice);
+        if self.rng.percent(self.weather.loss) {
+            // Delivered, but the answer was lost: it stays in the outbox and goes out again.
+            self.store.journal.hit(Hit::NoticeRepeated);
+            return;
+        }
+        self.store.outbox.remove(&notice);
+    }
+}

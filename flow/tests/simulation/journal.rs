@@ -1,0 +1,161 @@
+//! What a schedule met: counters for the "sometimes" assertions, and a trace when a seed is replayed.
+
+use reelgate_flow::asset::{
+    Asset, Door, Effect, Input, Note, NoticeKind, Phase, Severity, TaskState, Verdict,
+};
+
+macro_rules! hits {
+    ($($name:ident)*) => {
+        #[derive(Clone, Copy)]
+        pub enum Hit { $($name,)* }
+        const NAMES: &[&str] = &[$(stringify!($name),)*];
+    };
+}
+
+hits! {
+    // faults
+    EventDoubled EventReordered EventLost ResultLost ResultDoubled ResultReordered ResultLate
+    CrashBeforeEffect CrashBeforeCommit CrashAfterCommit NodeKilled LeaseExpired Drained Infrastructure
+    Transient Poisoned SourceTrouble Misfit FencedPublish FencedWithdraw NoticeRepeated OperatorRedrive
+    // inputs, and inputs found stale
+    Arrived Done Failed GivenBack TwinEnded Superseded Redrive
+    StaleArrived StaleDone StaleFailed StaleGivenBack StaleTwinEnded StaleSuperseded StaleRedrive
+    // effects and notes
+    Start Settle Owe TellFollowers NoteEntered NoteDue NoteFinished NoteRetrying NoteGaveUp NoteGivenBack
+    NoteJudged NoteLinked NoteRedriven
+    // states
+    PhaseReceived PhaseLinked PhaseProcessing PhaseScreened PhaseWithdrawing PhasePublished PhaseRejected
+    PhaseQuarantined PhaseFailed PhaseSuperseded
+    TaskReady TaskParked TaskDone TaskDead TaskDropped
+    DoorReject DoorQuarantine DoorSupersede
+    VerdictUnscanned VerdictClean VerdictFlagged SeverityNone SeverityLow SeverityMedium SeverityHigh
+    OwedPublished OwedRejected OwedQuarantined OwedFailed
+    // ways worth seeing
+    TwinNone TwinRunning TwinEnds FollowerPublished FollowerQuarantined FollowerRejected FollowerBeganAgain
+    PublishedWithdrawn WithdrawFailed WithdrawRedriven RejectedRedriven LinkedRedriven RedrivenIntoNewer
+    PlanShrank FollowerOutlivedTwin
+}
+
+/// Counts every [`Hit`] over all schedules, in a fixed array: this is the hot path.
+pub struct Hits([u64; NAMES.len()]);
+
+impl Hits {
+    pub fn new() -> Self {
+        Self([0; NAMES.len()])
+    }
+
+    pub fn hit(&mut self, hit: Hit) {
+        self.0[hit as usize] += 1;
+    }
+
+    /// The names of what never happened.
+    pub fn missed(&self) -> Vec<&'static str> {
+        NAMES.iter().zip(self.0).filter(|(_, count)| *count == 0).map(|(name, _)| *name).collect()
+    }
+
+    pub fn lines(&self) -> String {
+        NAMES.iter().zip(self.0).map(|(name, count)| format!("{name}={count} ")).collect()
+    }
+}
+
+pub struct Journal {
+    pub hits: Hits,
+    /// `None` unless a seed is replayed: formatting every step would cost more than the steps.
+    pub trace: Option<Vec<String>>,
+}
+
+impl Journal {
+    pub fn say(&mut self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(line());
+        }
+    }
+
+    pub fn hit(&mut self, hit: Hit) {
+        self.say(|| format!("    {}", NAMES[hit as usize]));
+        self.hits.hit(hit);
+    }
+
+    pub fn input(&mut self, input: &Input, applied: bool) {
+        let (taken, stale) = match input {
+            Input::Arrived => (Hit::Arrived, Hit::StaleArrived),
+            Input::Done { .. } => (Hit::Done, Hit::StaleDone),
+            Input::Failed { .. } => (Hit::Failed, Hit::StaleFailed),
+            Input::GivenBack { .. } => (Hit::GivenBack, Hit::StaleGivenBack),
+            Input::TwinEnded(_) => (Hit::TwinEnded, Hit::StaleTwinEnded),
+            Input::Superseded => (Hit::Superseded, Hit::StaleSuperseded),
+            Input::Redrive => (Hit::Redrive, Hit::StaleRedrive),
+        };
+        self.hits.hit(if applied { taken } else { stale });
+    }
+
+    pub fn effect(&mut self, effect: &Effect) {
+        let hit = match effect {
+            Effect::Start { .. } => Hit::Start,
+            Effect::Settle { .. } => Hit::Settle,
+            Effect::TellFollowers(_) => Hit::TellFollowers,
+            Effect::Owe(kind) => {
+                self.hits.hit(Hit::Owe);
+                match kind {
+                    NoticeKind::Published => Hit::OwedPublished,
+                    NoticeKind::Rejected => Hit::OwedRejected,
+                    NoticeKind::Quarantined => Hit::OwedQuarantined,
+                    NoticeKind::Failed => Hit::OwedFailed,
+                }
+            }
+            Effect::Note(note) => match note {
+                Note::Entered(_) => Hit::NoteEntered,
+                Note::Due(_) => Hit::NoteDue,
+                Note::Finished(..) => Hit::NoteFinished,
+                Note::Retrying(..) => Hit::NoteRetrying,
+                Note::GaveUp(..) => Hit::NoteGaveUp,
+                Note::GivenBack(..) => Hit::NoteGivenBack,
+                Note::Judged(..) => Hit::NoteJudged,
+                Note::LinkedToTwin => Hit::NoteLinked,
+                Note::Redriven(_) => Hit::NoteRedriven,
+            },
+        };
+        self.hits.hit(hit);
+    }
+
+    pub fn state(&mut self, asset: &Asset) {
+        self.hits.hit(match asset.phase {
+            Phase::Received => Hit::PhaseReceived,
+            Phase::Linked => Hit::PhaseLinked,
+            Phase::Processing => Hit::PhaseProcessing,
+            Phase::Screened => Hit::PhaseScreened,
+            Phase::Withdrawing => Hit::PhaseWithdrawing,
+            Phase::Published => Hit::PhasePublished,
+            Phase::Rejected => Hit::PhaseRejected,
+            Phase::Quarantined => Hit::PhaseQuarantined,
+            Phase::Failed => Hit::PhaseFailed,
+            Phase::Superseded => Hit::PhaseSuperseded,
+        });
+        for record in asset.tasks.values() {
+            self.hits.hit(match record.state {
+                TaskState::Ready => Hit::TaskReady,
+                TaskState::Parked => Hit::TaskParked,
+                TaskState::Done => Hit::TaskDone,
+                TaskState::Dead => Hit::TaskDead,
+                TaskState::Dropped => Hit::TaskDropped,
+            });
+        }
+        match asset.door {
+            Some(Door::Reject) => self.hits.hit(Hit::DoorReject),
+            Some(Door::Quarantine) => self.hits.hit(Hit::DoorQuarantine),
+            Some(Door::Supersede) => self.hits.hit(Hit::DoorSupersede),
+            None => {}
+        }
+        self.hits.hit(match asset.verdict {
+            Verdict::Unscanned => Hit::VerdictUnscanned,
+            Verdict::Clean => Hit::VerdictClean,
+            Verdict::Flagged => Hit::VerdictFlagged,
+        });
+        self.hits.hit(match asset.severity {
+            Severity::None => Hit::SeverityNone,
+            Severity::Low => Hit::SeverityLow,
+            Severity::Medium => Hit::SeverityMedium,
+            Severity::High => Hit::SeverityHigh,
+        });
+    }
+}

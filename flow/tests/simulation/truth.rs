@@ -1,0 +1,95 @@
+//! What is really true of the uploads of a schedule; the system under test has to find it out.
+
+use reelgate_flow::asset::Severity;
+use reelgate_flow::reason::Code;
+use reelgate_flow::task::TaskKey;
+
+use crate::rng::Rng;
+
+/// One sequence of bytes; several uploads may have the same.
+pub struct Content {
+    pub severity: Severity,
+    /// The stage at which every attempt fails, and the code it fails with.
+    pub poison: Option<(&'static str, Code)>,
+}
+
+/// One version of one key.
+pub struct Upload {
+    pub key: usize,
+    /// The order among the versions of the key.
+    pub sequencer: usize,
+    pub content: usize,
+    pub name_severity: Severity,
+    /// A fault of this upload alone, whatever its content: met once media work begins.
+    pub trouble: Option<Code>,
+}
+
+pub struct Truth {
+    pub contents: Vec<Content>,
+    pub uploads: Vec<Upload>,
+}
+
+const POISONS: &[(&str, Code)] = &[
+    ("validate", Code::NotMedia),
+    ("validate", Code::DecoderCrashed),
+    ("transcode", Code::DamagedStream),
+    ("transcode", Code::DecoderCrashed),
+    ("enrich", Code::BudgetWall),
+    ("package", Code::CountMismatch),
+    ("transcode", Code::JailViolation),
+];
+
+impl Truth {
+    /// Few keys and few contents, so that most schedules have versions and twins.
+    pub fn new(rng: &mut Rng) -> Self {
+        let contents = 1 + rng.below(2);
+        let keys = 1 + rng.below(3);
+        let uploads = 1 + rng.below(4);
+        Self {
+            contents: (0..contents)
+                .map(|_| Content {
+                    severity: severity(rng),
+                    poison: rng.percent(25).then(|| rng.pick(POISONS)),
+                })
+                .collect(),
+            uploads: (0..uploads)
+                .map(|sequencer| Upload {
+                    key: rng.below(keys),
+                    sequencer,
+                    content: rng.below(contents),
+                    name_severity: severity(rng),
+                    trouble: rng.percent(10).then(|| {
+                        rng.pick(&[Code::SourceMissing, Code::SourceChanged, Code::ChecksumMismatch])
+                    }),
+                })
+                .collect(),
+        }
+    }
+
+    pub fn content_of(&self, upload: usize) -> &Content {
+        &self.contents[self.uploads[upload].content]
+    }
+
+    /// What every attempt at this task of this upload ends with, where that is a fault.
+    pub fn fault_at(&self, upload: usize, task: TaskKey) -> Option<Code> {
+        let trouble = self.uploads[upload].trouble;
+        let early = trouble == Some(Code::ChecksumMismatch);
+        let troubled = match task {
+            TaskKey::Validate => early,
+            TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Enrich => !early,
+            _ => false,
+        };
+        let poison = self.content_of(upload).poison.filter(|(stage, _)| *stage == task.stage());
+        trouble.filter(|_| troubled).or(poison.map(|(_, code)| code))
+    }
+
+    /// The severity that a complete screening of this upload finds.
+    pub fn severity_of(&self, upload: usize) -> Severity {
+        self.content_of(upload).severity.max(self.uploads[upload].name_severity)
+    }
+}
+
+fn severity(rng: &mut Rng) -> Severity {
+    use Severity::{High, Low, Medium, None};
+    rng.pick(&[None, None, None, None, Low, Medium, High])
+}
