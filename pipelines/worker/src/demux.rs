@@ -1,1 +1,400 @@
-//! Placeholder: to be written.
+//! Opening a source: its explicit demuxer, its tracks in a stable order, and a loop that ends.
+//!
+//! The container is the one that was sniffed; nothing is detected, plugged or followed here. For each track a
+//! job says which elements take its packets; packets of all other tracks are dropped at the demuxer, so that
+//! one slow or broken track cannot stop the wanted one.
+
+mod bus;
+mod tags;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use gstreamer as gst;
+
+use gst::prelude::*;
+use reelgate_flow::facts::Container;
+use reelgate_flow::reason::{Code, Fault};
+
+use crate::codecs;
+use crate::source::Source;
+
+/// What a track holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TrackKind {
+    /// Pictures, attached ones included.
+    Video,
+    /// Sound.
+    Audio,
+    /// Subtitles and captions, as text or pictures.
+    Text,
+    /// Anything else.
+    Other,
+}
+
+/// One track as the demuxer offers it.
+#[derive(Clone, Debug)]
+pub struct Track {
+    /// Position among all tracks; the same in every run over the same file, and the `track` of facts and jobs.
+    pub index: u32,
+    /// What it holds.
+    pub kind: TrackKind,
+    /// Caps at the demuxer, fixed.
+    pub caps: gst::Caps,
+    /// The demuxer's pad, for probes, events and times.
+    pub pad: gst::Pad,
+}
+
+/// What becomes of a track.
+pub enum Branch {
+    /// Its packets are dropped.
+    Ignore,
+    /// Its packets flow through these elements, linked in order; the last one is a sink.
+    Elements(Vec<gst::Element>),
+}
+
+/// Where a seek may land.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Landing {
+    /// At the keyframe at or before the position; everything from there on flows.
+    Keyframe,
+    /// Frames before the position are decoded and dropped by the decoder.
+    Accurate,
+}
+
+/// A source opened for one job. Dropping it stops everything.
+pub struct Demuxed {
+    pipeline: gst::Pipeline,
+    shared: Arc<Shared>,
+}
+
+type Decide = dyn Fn(&Track) -> Result<Branch, Fault> + Send + Sync;
+
+struct Shared {
+    pipeline: gst::glib::WeakRef<gst::Pipeline>,
+    decide: Box<Decide>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    tracks: Vec<Track>,
+    complete: bool,
+    linked: bool,
+    fault: Option<Fault>,
+}
+
+/// Tracks kept per file; those beyond it are dropped unseen. The limit that refuses a file is lower.
+const TRACKS_KEPT_MAX: usize = 1_000;
+
+impl Demuxed {
+    /// Builds the pipeline, not yet running. `decide` is called once per track, on a streaming thread, when the
+    /// demuxer announces it; its fault ends [`Demuxed::preroll`] and [`Demuxed::run`].
+    ///
+    /// Fails with `plugin_missing` where the demuxer is not installed.
+    pub fn open(
+        source: &Source,
+        container: Container,
+        decide: impl Fn(&Track) -> Result<Branch, Fault> + Send + Sync + 'static,
+    ) -> Result<Self, Fault> {
+        let pipeline = gst::Pipeline::new();
+        let element = tags::without_leading_tags(source, container).element();
+        let demuxer = codecs::make(demuxer_name(container))?;
+        add(&pipeline, &[element.clone(), demuxer.clone()])?;
+        element.link(&demuxer).map_err(|_| internal("link the source to the demuxer"))?;
+        let state = Mutex::new(State::default());
+        let shared = Arc::new(Shared { pipeline: pipeline.downgrade(), decide: Box::new(decide), state });
+        match demuxer.static_pad("src") {
+            Some(pad) => shared.await_first_packet(&pad),
+            None => shared.await_pads(&demuxer),
+        }
+        Ok(Self { pipeline, shared })
+    }
+
+    /// The pipeline, for queries.
+    pub fn pipeline(&self) -> &gst::Pipeline {
+        &self.pipeline
+    }
+
+    /// Tracks announced so far, in order.
+    pub fn tracks(&self) -> Vec<Track> {
+        self.shared.lock().tracks.clone()
+    }
+
+    /// Goes to PAUSED and waits until the sinks of all linked branches hold their first buffer.
+    ///
+    /// Fails with the fault of the file, or `no_media_track` where no track was linked.
+    pub fn preroll(&self) -> Result<(), Fault> {
+        bus::preroll(self)
+    }
+
+    /// Goes to PLAYING and waits for the end of the stream. `tick` is called about five times a second on the
+    /// calling thread; its fault ends the run.
+    pub fn run(&self, mut tick: impl FnMut() -> Result<(), Fault>) -> Result<(), Fault> {
+        bus::run(self, &mut tick)
+    }
+
+    /// Moves a prerolled pipeline to `position_ns` of stream time, flushing, through the pad of one track.
+    pub fn seek(&self, track: u32, position_ns: u64, landing: Landing) -> Result<(), Fault> {
+        let pad = self.shared.lock().tracks.get(track as usize).map(|track| track.pad.clone());
+        let Some(pad) = pad else {
+            return Err(Fault::new(Code::DamagedIndex, format!("track {track} does not exist on this run")));
+        };
+        let flags = gst::SeekFlags::FLUSH
+            | match landing {
+                Landing::Keyframe => gst::SeekFlags::KEY_UNIT | gst::SeekFlags::SNAP_BEFORE,
+                Landing::Accurate => gst::SeekFlags::ACCURATE,
+            };
+        let seek = gst::event::Seek::new(
+            1.0,
+            flags,
+            gst::SeekType::Set,
+            gst::ClockTime::from_nseconds(position_ns.min(i64::MAX as u64)),
+            gst::SeekType::None,
+            gst::ClockTime::NONE,
+        );
+        if pad.send_event(seek) {
+            return Ok(());
+        }
+        Err(Fault::new(Code::DamagedIndex, format!("the demuxer refused to seek to {position_ns} ns")))
+    }
+}
+
+impl Drop for Demuxed {
+    fn drop(&mut self) {
+        // Going to NULL joins the streaming threads and cannot fail for a pipeline.
+        let _ = self.pipeline.set_state(gst::State::Null);
+    }
+}
+
+/// Stream time of a buffer time on `pad`, by the segment the pad is in; negative values before the start of the
+/// presentation become `None`. Use the pad on which the buffer was seen.
+pub fn stream_time(pad: &gst::Pad, pts: gst::ClockTime) -> Option<gst::ClockTime> {
+    let event = pad.sticky_event::<gst::event::Segment>(0)?;
+    event.segment().downcast_ref::<gst::ClockTime>()?.to_stream_time(pts)
+}
+
+/// Names of the elements this module may create, for loading plugins before the jail closes.
+pub fn elements() -> impl Iterator<Item = &'static str> {
+    use Container::*;
+    [IsoBmff, Matroska, MpegTs, MpegPs, Avi, Flv, Ogg, Mxf, Wav, Mp3, Flac, Adts]
+        .into_iter()
+        .map(demuxer_name)
+}
+
+/// The one demuxer, or the parser that does its work, for a container.
+fn demuxer_name(container: Container) -> &'static str {
+    match container {
+        Container::IsoBmff => "qtdemux",
+        Container::Matroska => "matroskademux",
+        Container::MpegTs => "tsdemux",
+        Container::MpegPs => "mpegpsdemux",
+        Container::Avi => "avidemux",
+        Container::Flv => "flvdemux",
+        Container::Ogg => "oggdemux",
+        Container::Mxf => "mxfdemux",
+        Container::Wav => "wavparse",
+        Container::Mp3 => "mpegaudioparse",
+        Container::Flac => "flacparse",
+        Container::Adts => "aacparse",
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn await_pads(self: &Arc<Self>, demuxer: &gst::Element) {
+        let shared = self.clone();
+        demuxer.connect_pad_added(move |_, pad| {
+            if pad.direction() == gst::PadDirection::Src {
+                shared.track_found(pad);
+            }
+        });
+        let shared = self.clone();
+        demuxer.connect_no_more_pads(move |_| shared.lock().complete = true);
+    }
+
+    /// A parser has its pad from the start, but knows its caps only when the first packet leaves.
+    fn await_first_packet(self: &Arc<Self>, pad: &gst::Pad) {
+        let shared = self.clone();
+        pad.add_probe(gst::PadProbeType::BUFFER, move |pad, _| {
+            shared.track_found(pad);
+            shared.lock().complete = true;
+            gst::PadProbeReturn::Remove
+        });
+    }
+
+    fn track_found(&self, pad: &gst::Pad) {
+        let caps = pad.current_caps().unwrap_or_else(gst::Caps::new_empty);
+        let track = {
+            let mut state = self.lock();
+            if state.tracks.len() >= TRACKS_KEPT_MAX {
+                drop_packets(pad);
+                return;
+            }
+            let index = state.tracks.len() as u32; // at most TRACKS_KEPT_MAX
+            let track = Track { index, kind: kind(&caps), caps, pad: pad.clone() };
+            state.tracks.push(track.clone());
+            track
+        };
+        let linked = (self.decide)(&track).and_then(|branch| match branch {
+            Branch::Ignore => Ok(false),
+            Branch::Elements(elements) => self.link(pad, &elements).map(|()| true),
+        });
+        match linked {
+            Ok(true) => self.lock().linked = true,
+            Ok(false) => drop_packets(pad),
+            Err(fault) => {
+                drop_packets(pad);
+                self.lock().fault.get_or_insert(fault);
+            }
+        }
+    }
+
+    fn link(&self, pad: &gst::Pad, elements: &[gst::Element]) -> Result<(), Fault> {
+        let pipeline = self.pipeline.upgrade().ok_or_else(|| internal("reach the pipeline"))?;
+        let first = elements.first().ok_or_else(|| internal("link a branch without elements"))?;
+        add(&pipeline, elements)?;
+        gst::Element::link_many(elements).map_err(|_| internal("link the elements of a branch"))?;
+        // Sinks first: an element must find everything after it ready when the first packet comes.
+        for element in elements.iter().rev() {
+            element.sync_state_with_parent().map_err(|_| internal("start an element of a branch"))?;
+        }
+        let sink = first.static_pad("sink").ok_or_else(|| internal("find the sink pad of a branch"))?;
+        pad.link(&sink).map(|_| ()).map_err(|_| {
+            let codec = codecs::describe(&pad.current_caps().unwrap_or_else(gst::Caps::new_empty)).codec;
+            Fault::new(Code::DamagedStream, format!("{codec} does not have the form its parser expects"))
+        })
+    }
+}
+
+fn add(pipeline: &gst::Pipeline, elements: &[gst::Element]) -> Result<(), Fault> {
+    pipeline.add_many(elements).map_err(|_| internal("add elements to the pipeline"))
+}
+
+fn internal(what: &str) -> Fault {
+    Fault::new(Code::Internal, format!("could not {what}"))
+}
+
+/// Lets a pad push into nowhere: an unlinked pad would end the stream with an error.
+fn drop_packets(pad: &gst::Pad) {
+    let kinds = gst::PadProbeType::DATA_DOWNSTREAM;
+    pad.add_probe(kinds, |_, _| gst::PadProbeReturn::Drop);
+}
+
+fn kind(caps: &gst::CapsRef) -> TrackKind {
+    let Some(structure) = caps.structure(0) else { return TrackKind::Other };
+    if let Some(original) = codecs::original_caps(structure) {
+        return kind(&original);
+    }
+    let name = structure.name().as_str();
+    let (family, _) = name.split_once('/').unwrap_or((name, ""));
+    match (family, name) {
+        ("video" | "image", _) => TrackKind::Video,
+        ("audio", _) => TrackKind::Audio,
+        ("text" | "subpicture" | "closedcaption", _) => TrackKind::Text,
+        (_, "application/x-ssa" | "application/x-ass" | "application/x-usf" | "application/ttml+xml") => {
+            TrackKind::Text
+        }
+        (_, "application/x-subtitle-vtt" | "application/x-subtitle" | "application/x-teletext") => {
+            TrackKind::Text
+        }
+        _ => TrackKind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Stream times and flags of the packets of the first video track of a corpus file, from `seek_ns` on.
+    fn packets(path: &str, seek_ns: Option<u64>) -> Option<Vec<(u64, bool)>> {
+        gst::init().unwrap();
+        let source = crate::corpus::open(path)?;
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let packets = seen.clone();
+        let demuxed = Demuxed::open(&source, Container::IsoBmff, move |track| {
+            if track.kind != TrackKind::Video {
+                return Ok(Branch::Ignore);
+            }
+            let seen = seen.clone();
+            track.pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+                let buffer = info.buffer().unwrap();
+                let time = stream_time(pad, buffer.pts().unwrap()).unwrap();
+                seen.lock()
+                    .unwrap()
+                    .push((time.nseconds(), !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT)));
+                gst::PadProbeReturn::Ok
+            });
+            let sink = codecs::make("fakesink")?;
+            Ok(Branch::Elements(vec![sink]))
+        })
+        .unwrap();
+        demuxed.preroll().unwrap();
+        if let Some(seek_ns) = seek_ns {
+            packets.lock().unwrap().clear();
+            demuxed.seek(0, seek_ns, Landing::Keyframe).unwrap();
+        }
+        let mut ticks = 0;
+        let tick = || {
+            ticks += 1;
+            Ok(())
+        };
+        demuxed.run(tick).unwrap();
+        assert!(ticks > 0, "at least the last tick comes");
+        let packets = packets.lock().unwrap().clone();
+        Some(packets)
+    }
+
+    #[test]
+    fn every_packet_of_the_chosen_track_arrives_once() {
+        let Some(packets) = packets("libopenshot/sintel_trailer-720p.mp4", None) else { return };
+        assert_eq!(packets.len(), 1253);
+        assert!(packets[0].1);
+    }
+
+    #[test]
+    fn a_seek_lands_on_the_keyframe_at_or_before_the_position() {
+        let Some(packets) = packets("libopenshot/sintel_trailer-720p.mp4", Some(30_000_000_000)) else {
+            return;
+        };
+        assert!(
+            packets[0].1 && packets[0].0 <= 30_000_000_000 && packets[0].0 > 15_000_000_000,
+            "{:?}",
+            packets[0]
+        );
+    }
+
+    #[test]
+    fn a_fault_of_the_decision_ends_the_preroll() {
+        gst::init().unwrap();
+        let Some(source) = crate::corpus::open("libopenshot/sintel_trailer-720p.mp4") else { return };
+        let demuxed = Demuxed::open(&source, Container::IsoBmff, |track| codecs_fault(track)).unwrap();
+        assert_eq!(demuxed.preroll().unwrap_err().code, Code::UnsupportedCodec);
+    }
+
+    fn codecs_fault(_: &Track) -> Result<Branch, Fault> {
+        Err(Fault::new(Code::UnsupportedCodec, ""))
+    }
+
+    #[test]
+    fn a_file_without_a_wanted_track_says_so_instead_of_hanging() {
+        gst::init().unwrap();
+        let Some(source) = crate::corpus::open("libopenshot/sintel_trailer-720p.mp4") else { return };
+        let demuxed = Demuxed::open(&source, Container::IsoBmff, |_| Ok(Branch::Ignore)).unwrap();
+        assert_eq!(demuxed.preroll().unwrap_err().code, Code::NoMediaTrack);
+        assert_eq!(demuxed.tracks().len(), 2);
+    }
+
+    #[test]
+    fn the_kind_of_a_track_is_told_from_its_caps() {
+        gst::init().unwrap();
+        let of = |text: &str| kind(&text.parse::<gst::Caps>().unwrap());
+        assert_eq!(of("video/x-h264"), TrackKind::Video);
+        assert_eq!(of("application/x-cenc, original-media-type=audio/mpeg"), TrackKind::Audio);
+        assert_eq!(of("subpicture/x-pgs"), TrackKind::Text);
+        assert_eq!(of("meta/x-klv"), TrackKind::Other);
+        assert_eq!(kind(&gst::Caps::new_empty()), TrackKind::Other);
+    }
+}

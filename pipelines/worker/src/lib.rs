@@ -4,6 +4,8 @@
 pub mod audio;
 pub mod cmaf;
 pub mod codecs;
+#[cfg(test)]
+mod corpus;
 pub mod demux;
 pub mod enrich;
 pub mod inspect;

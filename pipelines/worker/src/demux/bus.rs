@@ -1,0 +1,148 @@
+//! Waiting on a pipeline: until it holds its first buffers, or until its end, never for ever.
+
+use gstreamer as gst;
+
+use gst::prelude::*;
+use reelgate_flow::reason::{Code, Fault};
+
+use super::Demuxed;
+
+/// How often the caller is asked whether to go on.
+const TICK: gst::ClockTime = gst::ClockTime::from_mseconds(200);
+/// Ticks that a preroll may take; a worker's stall budget is usually shorter.
+const PREROLL_TICKS_MAX: u32 = 600;
+
+pub fn preroll(demuxed: &Demuxed) -> Result<(), Fault> {
+    set_state(demuxed, gst::State::Paused)?;
+    let bus = demuxed.pipeline.bus().expect("a pipeline always has a bus");
+    for _ in 0..PREROLL_TICKS_MAX {
+        if let Some(message) = bus.timed_pop(TICK)
+            && ended(demuxed, &message)?
+        {
+            return Ok(());
+        }
+        let (linked, complete) = {
+            let state = demuxed.shared.lock();
+            if let Some(fault) = &state.fault {
+                return Err(fault.clone());
+            }
+            (state.linked, state.complete)
+        };
+        if complete && !linked {
+            return Err(nothing_linked());
+        }
+        let (settled, now, _) = demuxed.pipeline.state(gst::ClockTime::ZERO);
+        if linked && settled == Ok(gst::StateChangeSuccess::Success) && now == gst::State::Paused {
+            return Ok(());
+        }
+    }
+    Err(Fault::new(Code::BudgetWall, "no first packet came out of the demuxer"))
+}
+
+pub fn run(demuxed: &Demuxed, tick: &mut dyn FnMut() -> Result<(), Fault>) -> Result<(), Fault> {
+    set_state(demuxed, gst::State::Playing)?;
+    let bus = demuxed.pipeline.bus().expect("a pipeline always has a bus");
+    let mut ticked = std::time::Instant::now();
+    loop {
+        let message = bus.timed_pop(TICK);
+        if let Some(fault) = demuxed.shared.lock().fault.clone() {
+            return Err(fault);
+        }
+        if message.is_none() || ticked.elapsed().as_millis() >= u128::from(TICK.mseconds()) {
+            ticked = std::time::Instant::now();
+            tick()?;
+        }
+        if let Some(message) = message
+            && ended(demuxed, &message)?
+        {
+            return tick();
+        }
+    }
+}
+
+fn set_state(demuxed: &Demuxed, state: gst::State) -> Result<(), Fault> {
+    if demuxed.pipeline.set_state(state).is_ok() {
+        return Ok(());
+    }
+    // The reason, where there is one, is on the bus.
+    let bus = demuxed.pipeline.bus().expect("a pipeline always has a bus");
+    while let Some(message) = bus.pop_filtered(&[gst::MessageType::Error]) {
+        ended(demuxed, &message)?;
+    }
+    Err(Fault::new(Code::DamagedIndex, "the demuxer did not start"))
+}
+
+/// Whether the stream has ended; its error where it ended badly.
+fn ended(demuxed: &Demuxed, message: &gst::Message) -> Result<bool, Fault> {
+    match message.view() {
+        gst::MessageView::Eos(_) if demuxed.shared.lock().linked => Ok(true),
+        gst::MessageView::Eos(_) => Err(nothing_linked()),
+        gst::MessageView::Error(error) => Err(fault_of(&error.error(), message.src())),
+        _ => Ok(false),
+    }
+}
+
+fn nothing_linked() -> Fault {
+    Fault::new(Code::NoMediaTrack, "no track was found that this job can use")
+}
+
+/// A reason code for a GStreamer error. Error texts can quote the file, so only the element's type and the
+/// error's number are kept.
+fn fault_of(error: &gst::glib::Error, source: Option<&gst::Object>) -> Fault {
+    let element = source.and_then(|source| source.downcast_ref::<gst::Element>());
+    let factory = element.and_then(|element| element.factory()).map(|factory| factory.name().to_string());
+    let factory = factory.unwrap_or_else(|| String::from("the pipeline"));
+    let (code, what) = classify(error);
+    Fault::new(code, format!("{factory} reports: {what}"))
+}
+
+fn classify(error: &gst::glib::Error) -> (Code, &'static str) {
+    if let Some(kind) = error.kind::<gst::StreamError>() {
+        return match kind {
+            gst::StreamError::CodecNotFound => (Code::UnsupportedCodec, "no decoder for the codec"),
+            gst::StreamError::Decrypt | gst::StreamError::DecryptNokey => (Code::Encrypted, "encrypted"),
+            gst::StreamError::Demux => (Code::DamagedIndex, "cannot demultiplex"),
+            gst::StreamError::TypeNotFound | gst::StreamError::WrongType => {
+                (Code::DamagedIndex, "not the structure its first bytes promise")
+            }
+            gst::StreamError::Decode => (Code::DamagedStream, "cannot decode"),
+            gst::StreamError::Format => (Code::DamagedStream, "data in an unknown form"),
+            _ => (Code::DamagedStream, "the stream stopped early"),
+        };
+    }
+    if let Some(kind) = error.kind::<gst::CoreError>() {
+        return match kind {
+            gst::CoreError::MissingPlugin => (Code::PluginMissing, "a plugin is missing"),
+            gst::CoreError::Negotiation | gst::CoreError::Caps => {
+                (Code::DamagedStream, "the stream changes to a form that cannot be used")
+            }
+            _ => (Code::Internal, "an error of the media library"),
+        };
+    }
+    if error.matches(gst::ResourceError::Read) {
+        return (Code::SourceMissing, "the source cannot be read");
+    }
+    (Code::DamagedStream, "the stream stopped early")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_become_codes_and_lose_their_text() {
+        let cases = [
+            (gst::glib::Error::new(gst::StreamError::CodecNotFound, "secret"), Code::UnsupportedCodec),
+            (gst::glib::Error::new(gst::StreamError::DecryptNokey, "secret"), Code::Encrypted),
+            (gst::glib::Error::new(gst::StreamError::Demux, "secret"), Code::DamagedIndex),
+            (gst::glib::Error::new(gst::StreamError::Failed, "secret"), Code::DamagedStream),
+            (gst::glib::Error::new(gst::CoreError::MissingPlugin, "secret"), Code::PluginMissing),
+            (gst::glib::Error::new(gst::ResourceError::Read, "secret"), Code::SourceMissing),
+        ];
+        for (error, code) in cases {
+            let fault = fault_of(&error, None);
+            assert_eq!(fault.code, code);
+            assert!(!fault.detail.contains("secret"));
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! ID3v2 tags in front of raw audio streams.
+//!
+//! GStreamer's own reader for them detects the type of what follows, over every type it knows; here the tag
+//! is stepped over instead, because the container was sniffed already.
+
+use reelgate_flow::facts::Container;
+
+use crate::source::Source;
+
+/// Tags in a row that are stepped over; more than one is rare, endless rows are an attack.
+const TAGS_MAX: usize = 8;
+/// Bytes of an ID3v2 header (id3v2.4.0-structure, 3.1).
+const HEADER_BYTES: usize = 10;
+
+/// The source from the first byte after its leading ID3v2 tags, for containers that may begin with them.
+pub fn without_leading_tags(source: &Source, container: Container) -> Source {
+    let mut source = source.clone();
+    if !matches!(container, Container::Mp3 | Container::Flac | Container::Adts) {
+        return source;
+    }
+    for _ in 0..TAGS_MAX {
+        match tag_bytes(&source) {
+            Some(bytes) => source = source.skip(bytes),
+            None => break,
+        }
+    }
+    source
+}
+
+/// Bytes of the tag at the start, header and footer included.
+fn tag_bytes(source: &Source) -> Option<u64> {
+    let mut header = [0; HEADER_BYTES];
+    let read = source.read_at(0, &mut header).ok()?;
+    let [b'I', b'D', b'3', _, _, flags, size @ ..] = header else { return None };
+    if read < HEADER_BYTES || size.iter().any(|byte| byte & 0x80 != 0) {
+        return None;
+    }
+    let body = size.iter().fold(0u64, |sum, byte| sum << 7 | u64::from(*byte));
+    let footer = if flags & 0x10 != 0 { HEADER_BYTES as u64 } else { 0 };
+    Some(HEADER_BYTES as u64 + body + footer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn leading_tags_are_stepped_over_for_raw_audio_only() {
+        let mut bytes = b"ID3\x04\0\0\0\0\x01\x02".to_vec(); // 130 bytes of body
+        bytes.extend([0; 130]);
+        bytes.extend(b"ID3\x04\0\x10\0\0\0\0"); // empty body, footer
+        bytes.extend(b"3DI\x04\0\x10\0\0\0\0");
+        bytes.extend(b"\xff\xfb");
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        let source = Source::new(file.into(), bytes.len() as u64);
+        assert_eq!(without_leading_tags(&source, Container::Mp3).size_bytes(), 2);
+        assert_eq!(without_leading_tags(&source, Container::Wav).size_bytes(), bytes.len() as u64);
+    }
+}
