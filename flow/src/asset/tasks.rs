@@ -16,7 +16,7 @@ pub struct TaskRecord {
     pub attempts: u32,
     /// Starts that do not count against any limit: before the last time it became due, or given back.
     pub excused: u32,
-    /// Counted starts that ended with a fault of ours. They do not count against the limit of a
+    /// Counted starts that ended with a fault of ours, or that nobody answered for. They do not count against the limit of a
     /// producer's code: a file is not refused for one crash because a node was lost before it.
     pub blameless: u32,
     /// The latest attempt that was answered, or that no answer is taken from any more. Each is answered
@@ -160,6 +160,8 @@ impl Asset {
         if !current || attempt <= record.answered {
             return Err(Stale);
         }
+        // Starts before it that nobody answered for were lost, which is ours.
+        record.blameless += attempt - 1 - record.answered;
         record.answered = attempt;
         Ok(())
     }

@@ -10,15 +10,15 @@ use crate::rng::Rng;
 use crate::store::{LEASE_MS, Store};
 use crate::truth::Truth;
 
-const WORKERS: usize = 3;
+const WORKERS: usize = 4;
 /// Turns with faults.
-const TURNS: usize = 300;
+const TURNS: usize = 600;
 /// Turns without, after which everything must have come to rest.
 const REST_TURNS_MAX: usize = 5_000;
 
 const OURS: &[Code] =
     &[Code::StoreUnavailable, Code::ObjectUnavailable, Code::PluginMissing, Code::QuotaDisk, Code::Internal];
-const PASSING: &[Code] = &[Code::DecoderCrashed, Code::BudgetWall];
+pub const PASSING: &[Code] = &[Code::DecoderCrashed, Code::BudgetWall];
 
 /// A claimed task in the hands of a worker; a worker that is not looked at for long is a zombie.
 #[derive(Clone, Copy)]
@@ -27,6 +27,8 @@ struct Job {
     task: TaskKey,
     attempt: u32,
     linked: bool,
+    /// A stalled worker does nothing before this, and has lost its lease by then.
+    wakes_ms: u64,
 }
 
 /// A worker's answer on its way to the store.
@@ -44,27 +46,35 @@ enum Worker {
     Acted(Report),
 }
 
+impl Worker {
+    fn is_idle(&self) -> bool {
+        matches!(self, Self::Idle)
+    }
+}
+
 /// How likely each fault is, in a hundred; drawn anew now and then, so that some times are calm and some not.
 struct Weather {
     loss: u64,
     doubling: u64,
     crash: u64,
+    stall: u64,
     drain: u64,
     ours: u64,
     passing: u64,
 }
 
 impl Weather {
-    const CALM: Self = Self { loss: 0, doubling: 0, crash: 0, drain: 0, ours: 0, passing: 0 };
+    const CALM: Self = Self { loss: 0, doubling: 0, crash: 0, stall: 0, drain: 0, ours: 0, passing: 0 };
 
     fn new(rng: &mut Rng) -> Self {
         Self {
-            loss: rng.pick(&[0, 5, 20]),
-            doubling: rng.pick(&[0, 10, 40]),
-            crash: rng.pick(&[0, 5, 20]),
-            drain: rng.pick(&[0, 5, 20]),
-            ours: rng.pick(&[0, 5, 60]),
-            passing: rng.pick(&[0, 5, 20]),
+            loss: rng.pick(&[0, 0, 5, 20]),
+            doubling: rng.pick(&[0, 0, 10, 40]),
+            crash: rng.pick(&[0, 0, 5, 20]),
+            stall: rng.pick(&[0, 0, 10, 30]),
+            drain: rng.pick(&[0, 0, 5, 20]),
+            ours: rng.pick(&[0, 0, 5, 70]),
+            passing: rng.pick(&[0, 0, 5, 20]),
         }
     }
 }
@@ -81,19 +91,21 @@ pub struct World {
 /// Runs one schedule. Gives the counters back, and the trace where it was asked for.
 pub fn run(seed: u64, hits: Hits, tracing: bool) -> (Result<(), String>, Journal) {
     let mut rng = Rng::new(seed);
-    let truth = Truth::new(&mut rng);
+    let truth = Truth::new(&mut rng, TURNS);
     let weather = Weather::new(&mut rng);
-    let events = (0..truth.uploads.len()).collect();
     let store = Store::new(truth, Journal { hits, trace: tracing.then(Vec::new) });
     let workers = std::array::from_fn(|_| Worker::Idle);
-    let mut world = World { rng, weather, store, workers, wire: Vec::new(), events };
+    let mut world = World { rng, weather, store, workers, wire: Vec::new(), events: Vec::new() };
     let result = world.live();
     (result, world.store.journal)
 }
 
 impl World {
     fn live(&mut self) -> Result<(), String> {
-        for _ in 0..TURNS {
+        for turn in 0..TURNS {
+            let uploads = &self.store.truth.uploads;
+            let uploaded = |upload: &usize| uploads[*upload].uploaded_turn == turn;
+            self.events.extend((0..uploads.len()).filter(uploaded));
             if self.rng.percent(1) {
                 self.weather = Weather::new(&mut self.rng);
             }
@@ -115,13 +127,13 @@ impl World {
 
     fn turn(&mut self) -> Result<(), String> {
         match self.rng.below(100) {
-            0..3 => self.receive_event(),
-            3..32 => {
+            0..10 => self.receive_event(),
+            10..34 => {
                 self.claim();
                 Ok(())
             }
-            32..58 => self.work(),
-            58..84 => self.deliver(),
+            34..59 => self.work(),
+            59..84 => self.deliver(),
             84..88 => self.store.reap(false),
             88..94 => {
                 self.store.now_ms += self.rng.pick(&[1, 500, 2_000, 20_000, LEASE_MS]);
@@ -138,18 +150,18 @@ impl World {
 
     fn come_to_rest(&mut self) -> Result<(), String> {
         for _ in 0..REST_TURNS_MAX {
-            let claimable = !self.store.claimable().is_empty();
+            self.store.reap(false)?;
+            let claimable = !self.store.claimable().is_empty() && self.workers.iter().any(Worker::is_idle);
             if !self.events.is_empty() {
                 self.receive_event()?;
             } else if !self.wire.is_empty() {
                 self.deliver()?;
-            } else if self.workers.iter().any(|w| !matches!(w, Worker::Idle)) {
+            } else if !self.awake().is_empty() {
                 self.work()?;
             } else if claimable {
                 self.claim();
             } else if let Some(at) = self.next_due_ms() {
-                self.store.now_ms = at.max(self.store.now_ms);
-                self.store.reap(false)?;
+                self.store.now_ms = at;
             } else if self.store.outbox.is_empty() {
                 return Ok(());
             } else {
@@ -159,13 +171,27 @@ impl World {
         Err("L1: nothing comes to rest".into())
     }
 
-    /// When the next wait or lease ends. A leased task waits for its lease.
+    /// The workers that have something to do and are not stalled.
+    fn awake(&self) -> Vec<usize> {
+        let is_awake = |worker: &usize| match &self.workers[*worker] {
+            Worker::Idle => false,
+            Worker::Working(job) => job.wakes_ms <= self.store.now_ms,
+            Worker::Acted(_) => true,
+        };
+        (0..WORKERS).filter(is_awake).collect()
+    }
+
+    /// When the next wait, lease or stall ends. A leased task waits for its lease.
     fn next_due_ms(&self) -> Option<u64> {
         let due = self.store.rows.iter().flat_map(|row| {
             let ready = row.asset.tasks.iter().filter(|(_, t)| t.state.as_str() == "ready");
             ready.filter_map(|(task, _)| row.leases.get(task).or(row.ready_at.get(task)))
         });
-        due.min().copied()
+        let wakes = self.workers.iter().filter_map(|worker| match worker {
+            Worker::Working(job) => Some(&job.wakes_ms),
+            _ => None,
+        });
+        due.chain(wakes).filter(|at| **at > self.store.now_ms).min().copied()
     }
 
     fn receive_event(&mut self) -> Result<(), String> {
@@ -190,8 +216,11 @@ impl World {
     }
 
     fn claim(&mut self) {
-        let Some(idle) = self.workers.iter().position(|w| matches!(w, Worker::Idle)) else { return };
-        let claimable = self.store.claimable();
+        let Some(idle) = self.workers.iter().position(Worker::is_idle) else { return };
+        let mut claimable = self.store.claimable();
+        if self.weather.crash > 0 {
+            claimable.extend(self.store.expired());
+        }
         if claimable.is_empty() {
             return;
         }
@@ -199,12 +228,17 @@ impl World {
         let attempt = self.store.claim(row, task);
         let linked = self.store.rows[row].asset.linked;
         self.store.journal.say(|| format!("  worker {idle} claims asset {row} {task} attempt {attempt}"));
-        self.workers[idle] = Worker::Working(Job { row, task, attempt, linked });
+        let mut wakes_ms = self.store.now_ms;
+        if self.rng.percent(self.weather.stall) {
+            self.store.journal.hit(Hit::Stalled);
+            wakes_ms += LEASE_MS * self.rng.pick(&[1, 2, 5]);
+        }
+        self.workers[idle] = Worker::Working(Job { row, task, attempt, linked, wakes_ms });
     }
 
     /// One busy worker goes one step on: acts, or sends its answer.
     fn work(&mut self) -> Result<(), String> {
-        let busy: Vec<usize> = (0..WORKERS).filter(|w| !matches!(self.workers[*w], Worker::Idle)).collect();
+        let busy = self.awake();
         if busy.is_empty() {
             return Ok(());
         }
@@ -260,7 +294,7 @@ impl World {
         match job.task {
             // The plan is drawn at each validation, as if the settings had changed meanwhile.
             TaskKey::Validate => {
-                let video_chunks = self.rng.below(4) as u16;
+                let video_chunks = self.rng.below(3) as u16;
                 Outcome::Validated {
                     video_chunks,
                     audio: video_chunks == 0 || self.rng.percent(50),
@@ -278,7 +312,9 @@ impl World {
     /// What an attempt does outside the store before it can answer; a code where it cannot.
     fn touch_files(&mut self, job: Job) -> Result<Option<Code>, String> {
         let current = self.store.is_current(job.row, job.task, job.attempt);
-        let twin = self.store.rows[job.row].linked_to.map(|twin| self.store.rows[twin].visible);
+        let twin = self.store.rows[job.row].linked_to.map(|twin| &self.store.rows[twin]);
+        let (copied, leaving) =
+            twin.map_or((None, false), |twin| (twin.visible, twin.asset.phase == Phase::Withdrawing));
         let row = &mut self.store.rows[job.row];
         match job.task {
             TaskKey::Video { .. } | TaskKey::Audio if current => {
@@ -298,8 +334,12 @@ impl World {
                     return Err(format!("asset {}: S14: outputs become visible unscreened", job.row));
                 }
                 let content = self.store.truth.uploads[row.upload].content;
-                let source = if job.linked { twin.flatten() } else { Some(content) };
+                let source = if job.linked { copied } else { Some(content) };
+                if source.is_none() && !leaving {
+                    return Err(format!("asset {}: L1: a follower waits for a twin that has left", job.row));
+                }
                 if source.is_none() {
+                    self.store.journal.hit(Hit::CopyMissedTwin);
                     return Ok(Some(Code::ObjectUnavailable));
                 }
                 row.visible = source;

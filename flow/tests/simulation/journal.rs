@@ -15,6 +15,7 @@ macro_rules! hits {
 hits! {
     // faults
     EventDoubled EventReordered EventLost ResultLost ResultDoubled ResultReordered ResultLate
+    Stalled ClaimedOverExpired CopyMissedTwin
     CrashBeforeEffect CrashBeforeCommit CrashAfterCommit NodeKilled LeaseExpired Drained Infrastructure
     Transient Poisoned SourceTrouble Misfit FencedPublish FencedWithdraw NoticeRepeated OperatorRedrive
     // inputs, and inputs found stale

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use reelgate_flow::asset::{Asset, Phase, Severity, TaskState, Verdict};
 
+use crate::fleet::PASSING;
 use crate::journal::Hit;
 use crate::store::{Row, Store};
 
@@ -70,7 +71,9 @@ fn is_refusal_true(store: &Store, row: &Row) -> bool {
     let poisoned = store.truth.content_of(row.upload).poison.is_some_and(|(_, poison)| poison == code);
     let troubled = store.truth.uploads[row.upload].trouble == Some(code);
     // A passing fault refuses only where producers' faults met the same task as often as its code allows.
-    let repeated = |row: &Row| row.producers_faults.values().any(|count| *count >= code.attempts_max());
+    let repeated = |row: &Row| {
+        PASSING.contains(&code) && row.producers_faults.values().any(|count| *count >= code.attempts_max())
+    };
     let twin = row.linked_to.filter(|_| row.asset.linked).map(|twin| &store.rows[twin]);
     poisoned || troubled || repeated(row) || twin.is_some_and(repeated)
 }

@@ -98,11 +98,25 @@ impl Store {
         found
     }
 
+    /// Tasks whose lease ran out and was not reaped yet: a store may claim over them, which must be safe;
+    /// only the first few starts, since starts nobody answers for have no other bound.
+    pub fn expired(&self) -> Vec<(usize, TaskKey)> {
+        let mut found = Vec::new();
+        for (index, row) in self.rows.iter().enumerate() {
+            let expired = row.leases.iter().filter(|(_, until)| **until <= self.now_ms);
+            let early = expired.filter(|(task, _)| row.asset.tasks[*task].counted() < 3);
+            found.extend(early.map(|(task, _)| (index, *task)));
+        }
+        found
+    }
+
     /// Counts the attempt before any work starts, and leases the task.
     pub fn claim(&mut self, row: usize, task: TaskKey) -> u32 {
         let until = self.now_ms + LEASE_MS;
         let row = &mut self.rows[row];
-        row.leases.insert(task, until);
+        if row.leases.insert(task, until).is_some() {
+            self.journal.hit(Hit::ClaimedOverExpired);
+        }
         let record = row.asset.tasks.get_mut(&task).expect("claimable names existing tasks");
         record.attempts += 1;
         record.attempts

@@ -18,6 +18,8 @@ pub struct Upload {
     pub key: usize,
     /// The order among the versions of the key.
     pub sequencer: usize,
+    /// When its event is first sent.
+    pub uploaded_turn: usize,
     pub content: usize,
     pub name_severity: Severity,
     /// A fault of this upload alone, whatever its content: met once media work begins.
@@ -41,20 +43,21 @@ const POISONS: &[(&str, Code)] = &[
 
 impl Truth {
     /// Few keys and few contents, so that most schedules have versions and twins.
-    pub fn new(rng: &mut Rng) -> Self {
+    pub fn new(rng: &mut Rng, turns: usize) -> Self {
         let contents = 1 + rng.below(2);
         let keys = 1 + rng.below(3);
-        let uploads = 1 + rng.below(4);
+        let uploads = 1 + rng.below(6);
         Self {
             contents: (0..contents)
                 .map(|_| Content {
                     severity: severity(rng),
-                    poison: rng.percent(25).then(|| rng.pick(POISONS)),
+                    poison: rng.percent(20).then(|| rng.pick(POISONS)),
                 })
                 .collect(),
             uploads: (0..uploads)
                 .map(|sequencer| Upload {
                     key: rng.below(keys),
+                    uploaded_turn: rng.below(turns),
                     sequencer,
                     content: rng.below(contents),
                     name_severity: severity(rng),
