@@ -2,3 +2,4 @@
 //! replies are checked. Links no media library and knows no object store, database or credentials.
 
 pub mod messages;
+pub mod recipes;
