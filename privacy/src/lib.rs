@@ -1,1 +1,35 @@
-//! Placeholder.
+//! Personal data in the text of a video: text in, findings out.
+//!
+//! The gate must know what a video says about people before anyone may watch it, and object-store scanners skip media
+//! files altogether. So everything readable in a video (names, tags, subtitles) reaches this crate as lines with an
+//! address, and leaves as findings: a type, a count, places and a masked form, never the value itself.
+//!
+//! How a line is read, in one pass and linear time:
+//! 1. [`families`](mod@families) are asked at the bytes that can start their shapes, and answer with candidates
+//!    already proved by checksum or format;
+//! 2. candidates of types that need a keyword look 30 characters around them, and at the element's name;
+//! 3. overlaps are resolved: checksum beats format beats loose pattern.
+//!
+//! This crate does no IO, keeps no text, and depends on no other crate of the workspace.
+#![forbid(unsafe_code)]
+
+mod address;
+mod bytes;
+mod candidate;
+mod checksum;
+mod classifier;
+mod families;
+mod finding;
+mod identifier;
+mod keywords;
+mod mask;
+mod overlap;
+mod registry;
+pub mod text;
+
+pub use address::{Address, Line};
+pub use classifier::{Classifier, Span};
+pub use finding::{Finding, LOCATIONS_MAX, Location, severity};
+pub use identifier::{Category, Identifier, KeywordRule, Kind, Origin, Severity, SeverityRule};
+pub use mask::Mask;
+pub use registry::identifiers;

@@ -1,0 +1,69 @@
+//! What a family hands over: a place in the text that its shape and checks accept.
+
+use crate::identifier::Kind;
+
+/// How a match was proved; decides between overlapping matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Strength {
+    /// Digits in a plausible shape; only a keyword makes it a match.
+    Loose,
+    /// A shape that is telling by itself.
+    Format,
+    /// A check digit agreed.
+    Checksum,
+}
+
+/// One way to read a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reading {
+    pub kind: Kind,
+    /// 0 to 100.
+    pub confidence: u8,
+}
+
+/// A place in the text, in bytes, and what it is with and without a keyword near it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate {
+    pub start: usize,
+    pub end: usize,
+    pub strength: Strength,
+    pub with_keyword: Option<Reading>,
+    pub without_keyword: Option<Reading>,
+}
+
+impl Candidate {
+    /// A candidate that no keyword changes.
+    pub fn plain(start: usize, end: usize, strength: Strength, kind: Kind, confidence: u8) -> Candidate {
+        let reading = Some(Reading { kind, confidence });
+        Candidate { start, end, strength, with_keyword: reading, without_keyword: reading }
+    }
+
+    /// A candidate that counts only with a keyword near it.
+    pub fn keyed(start: usize, end: usize, strength: Strength, kind: Kind, confidence: u8) -> Candidate {
+        Candidate {
+            start,
+            end,
+            strength,
+            with_keyword: Some(Reading { kind, confidence }),
+            without_keyword: None,
+        }
+    }
+
+    /// A candidate whose confidence a keyword raises from `without` to `with`.
+    pub fn helped(
+        start: usize,
+        end: usize,
+        strength: Strength,
+        kind: Kind,
+        with: u8,
+        without: u8,
+    ) -> Candidate {
+        Candidate {
+            start,
+            end,
+            strength,
+            with_keyword: Some(Reading { kind, confidence: with }),
+            without_keyword: Some(Reading { kind, confidence: without }),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The identifier families, one file each. A new family is a file here and a row in [`FAMILIES`].
+
+pub(crate) mod aws;
+pub(crate) mod card;
+pub(crate) mod email;
+pub(crate) mod iban;
+pub(crate) mod ip;
+pub(crate) mod location;
+pub(crate) mod phone;
+pub(crate) mod ssn;
+
+use crate::candidate::Candidate;
+use crate::identifier::Identifier;
+
+/// A group of identifiers that share a shape.
+pub(crate) struct Family {
+    /// The rows it adds to the registry.
+    pub identifiers: fn() -> Vec<Identifier>,
+    /// The bytes at which [`Family::find`] is asked.
+    pub starts: fn(u8) -> bool,
+    /// Whether it is asked at a letter or digit after another one. Only where the anchor is a sign, as in e-mail.
+    pub inside_words: bool,
+    /// Reads a candidate that starts (or, for e-mail, has its anchor) at an index of the text. Looks at a bounded
+    /// number of bytes, so that a whole text costs linear time, and cuts between whole characters.
+    pub find: fn(&[u8], usize) -> Option<Candidate>,
+}
+
+/// All families. Their order means nothing.
+pub(crate) const FAMILIES: &[Family] = &[
+    aws::ACCESS_KEY,
+    aws::SECRET_KEY,
+    card::FAMILY,
+    email::FAMILY,
+    iban::FAMILY,
+    ip::V4,
+    ip::V6,
+    location::FAMILY,
+    phone::FAMILY,
+    ssn::FAMILY,
+];
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::LazyLock;
+
+    use crate::Classifier;
+
+    static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(Classifier::new);
+
+    /// The ids found in `text`, in order of place.
+    pub(crate) fn found(text: &str) -> Vec<&'static str> {
+        CLASSIFIER.spans(text).iter().map(|span| span.kind.id).collect()
+    }
+
+    /// The pieces of `text` in which something was found.
+    pub(crate) fn pieces(text: &str) -> Vec<String> {
+        let spans = CLASSIFIER.spans(text);
+        spans.iter().map(|s| text.chars().skip(s.start).take(s.end - s.start).collect()).collect()
+    }
+}

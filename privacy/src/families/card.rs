@@ -1,0 +1,325 @@
+//! Payment card numbers (ISO/IEC 7812): a known issuer's prefix, a length that issuer uses, and the Luhn digit.
+//!
+//! Without a keyword only the lengths cards really have today count (14 to 16 digits, or the printed grouping): a
+//! container's 19-digit unique ids would pass Luhn one time in ten.
+
+use super::Family;
+use crate::bytes::{at, is_digit, is_word, joined_after, joined_before, number, run_end};
+use crate::candidate::{Candidate, Reading, Strength};
+use crate::checksum::luhn;
+use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, SeverityRule};
+use crate::mask::Mask;
+
+pub(crate) const FAMILY: Family =
+    Family { identifiers, starts: |b| b.is_ascii_digit(), inside_words: false, find };
+
+const CARD: Kind = Kind { id: "CREDIT_CARD_NUMBER", category: Category::FinancialInformation };
+const CARD_NO_KEYWORD: Kind =
+    Kind { id: "CREDIT_CARD_NUMBER_(NO_KEYWORD)", category: Category::FinancialInformation };
+
+/// Macie's list.
+const KEYWORDS: &[&str] = &[
+    "account number",
+    "american express",
+    "amex",
+    "bank card",
+    "c card",
+    "card",
+    "cc",
+    "cc #",
+    "ccn",
+    "check card",
+    "cred card",
+    "credit",
+    "credit card",
+    "credit cards",
+    "credit no",
+    "credit num",
+    "dankort",
+    "debit",
+    "debit card",
+    "debit no",
+    "debit num",
+    "diners club",
+    "discover",
+    "electron",
+    "japanese card bureau",
+    "jcb",
+    "mastercard",
+    "mc",
+    "pan",
+    "payment account number",
+    "payment card number",
+    "pcn",
+    "pmnt #",
+    "pmnt card",
+    "pmnt no",
+    "pmnt number",
+    "union pay",
+    "visa",
+];
+
+/// Digits of a card number, least and most.
+const DIGITS_MIN: usize = 13;
+const DIGITS_MAX: usize = 19;
+
+/// How cards print their numbers.
+const PRINTED_GROUPINGS: &[&[usize]] =
+    &[&[4, 4, 4, 4], &[4, 4, 4, 4, 3], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 2]];
+
+/// An issuer's range of leading digits, `first..=last` (equally long), and the lengths it issues.
+struct Issuer {
+    first: u32,
+    last: u32,
+    lengths: std::ops::RangeInclusive<usize>,
+}
+
+const fn issuer(first: u32, last: u32, shortest: usize, longest: usize) -> Issuer {
+    Issuer { first, last, lengths: shortest..=longest }
+}
+
+/// Issuer ranges as the networks publish them. Visa's odd lengths are checked in [`issued`].
+const ISSUERS: &[Issuer] = &[
+    issuer(4, 4, 13, 19),           // Visa
+    issuer(51, 55, 16, 16),         // Mastercard
+    issuer(2221, 2720, 16, 16),     // Mastercard
+    issuer(34, 34, 15, 15),         // American Express
+    issuer(37, 37, 15, 15),         // American Express
+    issuer(300, 305, 14, 14),       // Diners Club
+    issuer(3095, 3095, 14, 14),     // Diners Club
+    issuer(36, 36, 14, 14),         // Diners Club
+    issuer(38, 39, 14, 16),         // Diners Club
+    issuer(6011, 6011, 16, 19),     // Discover
+    issuer(644, 649, 16, 19),       // Discover
+    issuer(65, 65, 16, 19),         // Discover
+    issuer(3528, 3589, 16, 19),     // JCB
+    issuer(1800, 1800, 15, 15),     // JCB, older
+    issuer(2131, 2131, 15, 15),     // JCB, older
+    issuer(62, 62, 16, 19),         // UnionPay
+    issuer(5018, 5018, 13, 19),     // Maestro
+    issuer(5019, 5019, 16, 16),     // Dankort
+    issuer(5020, 5020, 13, 19),     // Maestro
+    issuer(5038, 5038, 13, 19),     // Maestro
+    issuer(5893, 5893, 13, 19),     // Maestro
+    issuer(6304, 6304, 13, 19),     // Maestro
+    issuer(6759, 6759, 13, 19),     // Maestro
+    issuer(6761, 6763, 13, 19),     // Maestro
+    issuer(2200, 2204, 16, 19),     // Mir
+    issuer(506099, 506198, 16, 19), // Verve
+    issuer(650002, 650027, 16, 19), // Verve
+    issuer(606282, 606282, 16, 16), // Hipercard
+    issuer(6521, 6522, 16, 16),     // RuPay
+    issuer(9792, 9792, 16, 16),     // Troy
+];
+
+/// Numbers that payment providers publish for tests. They are nobody's.
+const TEST_NUMBERS: &[&str] = &[
+    "4111111111111111",
+    "4012888888881881",
+    "4222222222222",
+    "4242424242424242",
+    "4000056655665556",
+    "4000000000000002",
+    "4000000000000077",
+    "4000000000009995",
+    "4917610000000000",
+    "4988438843884305",
+    "4166676667666746",
+    "4646464646464644",
+    "4444333322221111",
+    "4005519200000004",
+    "4009348888881881",
+    "5555555555554444",
+    "5105105105105100",
+    "5200828282828210",
+    "5454545454545454",
+    "5500000000000004",
+    "5424000000000015",
+    "2223003122003222",
+    "2222400010000008",
+    "2222420000001113",
+    "378282246310005",
+    "371449635398431",
+    "378734493671000",
+    "340000000000009",
+    "370000000000002",
+    "341111111111111",
+    "30569309025904",
+    "38520000023237",
+    "36227206271667",
+    "3056930009020004",
+    "30000000000004",
+    "36006666333344",
+    "6011111111111117",
+    "6011000990139424",
+    "6011000000000004",
+    "6011981111111113",
+    "6445644564456445",
+    "3530111333300000",
+    "3566002020360505",
+    "3569990010095841",
+    "6200000000000005",
+    "6205500000000000004",
+    "6304000000000000",
+    "6759649826438453",
+    "5019717010103742",
+];
+
+fn identifiers() -> Vec<Identifier> {
+    let common = Identifier {
+        kind: CARD,
+        origin: Origin::Macie,
+        keyword_rule: KeywordRule::Required,
+        keywords: KEYWORDS,
+        validation: "issuer prefix and length, Luhn; published test numbers excluded",
+        severity: SeverityRule::HIGH,
+        mask: Mask::KeepLast(4),
+    };
+    let bare = Identifier {
+        kind: CARD_NO_KEYWORD,
+        keyword_rule: KeywordRule::NotNeeded,
+        keywords: &[],
+        validation: "as CREDIT_CARD_NUMBER, and 14-16 digits or the printed grouping",
+        ..common.clone()
+    };
+    vec![common, bare]
+}
+
+fn find(text: &[u8], start: usize) -> Option<Candidate> {
+    let run = read(text, start)?;
+    // The longest reading first: what follows a card (a security code, an expiry date) may look like one more group.
+    (1..=run.groups.len()).rev().find_map(|count| reading(text, start, &run, count))
+}
+
+/// The card that the first `count` groups of `run` form.
+fn reading(text: &[u8], start: usize, run: &Run, count: usize) -> Option<Candidate> {
+    let groups = run.groups.get(..count)?;
+    let (len, end) = (groups.iter().map(|g| g.len).sum::<usize>(), groups.last()?.end);
+    let digits = run.digits.get(..len)?;
+    let joints: &[u8] = if count > 1 { b".:-" } else { b".:" };
+    let cut = joined_before(text, start, joints) || joined_after(text, end, joints) || is_word(at(text, end));
+    if len < DIGITS_MIN || cut || !issued(digits) || !luhn(digits) || is_test_number(digits) {
+        return None;
+    }
+    let widths: Vec<usize> = groups.iter().map(|g| g.len).collect();
+    let usual = match widths.as_slice() {
+        [width] => (14..=16).contains(width),
+        widths => PRINTED_GROUPINGS.contains(&widths),
+    };
+    Some(Candidate {
+        start,
+        end,
+        strength: Strength::Checksum,
+        with_keyword: Some(Reading { kind: CARD, confidence: 99 }),
+        without_keyword: usual.then_some(Reading { kind: CARD_NO_KEYWORD, confidence: 85 }),
+    })
+}
+
+/// Groups of digits parted by one kind of space or dash, as many as a card can hold.
+struct Run {
+    digits: Vec<u8>,
+    groups: Vec<Group>,
+}
+
+struct Group {
+    len: usize,
+    end: usize,
+}
+
+fn read(text: &[u8], start: usize) -> Option<Run> {
+    let mut run = Run { digits: Vec::with_capacity(DIGITS_MAX), groups: Vec::new() };
+    let mut from = start;
+    let mut separator = None;
+    loop {
+        let end = run_end(text, from, DIGITS_MAX + 1, |b| b.is_ascii_digit());
+        if run.digits.len() + (end - from) > DIGITS_MAX {
+            break;
+        }
+        run.digits.extend_from_slice(&text[from..end]);
+        run.groups.push(Group { len: end - from, end });
+        let next = at(text, end);
+        let parts = matches!(next, Some(b' ' | b'-')) && is_digit(at(text, end + 1));
+        if !parts || separator.is_some_and(|known| next != Some(known)) {
+            break;
+        }
+        separator = next;
+        from = end + 1;
+    }
+    (run.digits.len() >= DIGITS_MIN).then_some(run)
+}
+
+fn issued(digits: &[u8]) -> bool {
+    let is_visa = digits.first() == Some(&b'4');
+    if is_visa && !matches!(digits.len(), 13 | 16 | 19) {
+        return false;
+    }
+    ISSUERS.iter().any(|issuer| {
+        let width = issuer.first.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let leads = digits.get(..width).and_then(number);
+        issuer.lengths.contains(&digits.len())
+            && leads.is_some_and(|n| (issuer.first..=issuer.last).contains(&n))
+    })
+}
+
+/// Published test numbers, and numbers of one repeated digit.
+fn is_test_number(digits: &[u8]) -> bool {
+    TEST_NUMBERS.iter().any(|known| known.as_bytes() == digits) || digits[1..].iter().all(|d| *d == digits[1])
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::families::tests::found;
+
+    const BARE: &str = "CREDIT_CARD_NUMBER_(NO_KEYWORD)";
+
+    #[test]
+    fn a_card_is_found_in_every_usual_spelling() {
+        for text in ["4539578763621486", "4539 5787 6362 1486", "4539-5787-6362-1486", "(4539578763621486)"] {
+            assert_eq!(found(text), [BARE], "{text}");
+        }
+        assert_eq!(found("my card is 4539 5787 6362 1486, ok"), ["CREDIT_CARD_NUMBER"]);
+        assert_eq!(found("john_4539578763621486.mp4"), [BARE]);
+        assert_eq!(found("卡号4539578763621486。"), [BARE]);
+    }
+
+    #[test]
+    fn what_follows_a_card_does_not_hide_it() {
+        for tail in ["12/29", "123", "1234 5678", "- 12"] {
+            assert_eq!(found(&format!("visa 4539 5787 6362 1486 {tail}")), ["CREDIT_CARD_NUMBER"], "{tail}");
+            assert_eq!(found(&format!("visa 4539578763621486 {tail}")), ["CREDIT_CARD_NUMBER"], "{tail}");
+        }
+    }
+
+    #[test]
+    fn wrong_check_digit_unknown_prefix_and_wrong_length_are_refused() {
+        for digits in ["4539578763621487", "9999578763621481", "45395787636214", "1234567812345670"] {
+            assert_eq!(found(&format!("card {digits}")), [""; 0], "{digits}");
+        }
+    }
+
+    #[test]
+    fn published_test_numbers_are_not_reported() {
+        for digits in ["4111111111111111", "4111 1111 1111 1111", "378282246310005", "5555-5555-5555-4444"] {
+            assert_eq!(found(&format!("card {digits}")), [""; 0], "{digits}");
+        }
+        for digits in super::TEST_NUMBERS {
+            assert!(crate::checksum::luhn(digits.as_bytes()), "{digits} would not be reported anyway");
+        }
+    }
+
+    #[test]
+    fn digits_inside_a_hash_a_fraction_or_a_longer_chain_are_not_a_card() {
+        for text in ["a4539578763621486", "4539578763621486f", "0.4539578763621486", "12-4539-5787-6362-1486"]
+        {
+            assert_eq!(found(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn the_rare_lengths_need_a_keyword() {
+        let rare = "4539578763621486008";
+        assert!(crate::checksum::luhn(rare.as_bytes()));
+        assert_eq!(found(rare), [""; 0]);
+        assert_eq!(found(&format!("card {rare}")), ["CREDIT_CARD_NUMBER"]);
+    }
+}

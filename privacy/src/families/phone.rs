@@ -1,0 +1,244 @@
+//! Phone numbers: international, North American, and national ones beside a keyword.
+//!
+//! Numbers with a country code (ITU-T E.164) and North American numbers with separators (NANPA: area and exchange
+//! start with 2 to 9) are telling by themselves. Other national numbers have no shape of their own, so they need a
+//! keyword, and dates, times and postal codes are sorted out first.
+
+use super::Family;
+use crate::bytes::{at, before, is_word, joined_after, joined_before};
+use crate::candidate::{Candidate, Strength};
+use crate::identifier::{Identifier, KeywordRule, Kind, Origin, SeverityRule};
+use crate::mask::Mask;
+
+mod plan;
+mod shape;
+
+use plan::{NORTH_AMERICA, OTHER};
+use shape::{Shape, extension_end};
+
+pub(crate) const FAMILY: Family = Family {
+    identifiers,
+    starts: |b| b.is_ascii_digit() || b == b'+' || b == b'(',
+    inside_words: false,
+    find,
+};
+
+/// Macie's list, and what people write around a number.
+const KEYWORDS: &[&str] = &[
+    "cell",
+    "contact",
+    "fax",
+    "fax number",
+    "mobile",
+    "phone",
+    "phone number",
+    "tel",
+    "telephone",
+    "telephone number",
+    "answering",
+    "call",
+    "call me",
+    "cellphone",
+    "dial",
+    "hotline",
+    "office",
+    "phones",
+    "ring",
+    "sms",
+    "telefon",
+    "telefone",
+    "telefono",
+    "text me",
+    "voicemail",
+];
+
+/// Digits of a national number that only a keyword makes one.
+const NATIONAL_DIGITS: std::ops::RangeInclusive<usize> = 6..=13;
+/// Digits of such a number written in one run.
+const RUN_DIGITS: std::ops::RangeInclusive<usize> = 7..=12;
+/// Digits of an international number written in one run, at least, where no keyword is near: `+44100000` is an offset.
+const INTERNATIONAL_RUN_DIGITS_MIN: usize = 9;
+
+fn identifiers() -> Vec<Identifier> {
+    let row = |kind: Kind| Identifier {
+        kind,
+        origin: if kind == OTHER { Origin::Reelgate } else { Origin::Macie },
+        keyword_rule: KeywordRule::Helps,
+        keywords: KEYWORDS,
+        validation: "country code and length, or North American form, or a national form with a keyword",
+        severity: SeverityRule::RISING,
+        mask: Mask::KeepLast(2),
+    };
+    plan::kinds().into_iter().map(row).collect()
+}
+
+fn find(text: &[u8], start: usize) -> Option<Candidate> {
+    let whole = Shape::read(text, start)?;
+    (1..=whole.groups.len()).rev().find_map(|count| {
+        let shape = whole.first(count);
+        let extension = extension_end(text, shape.end());
+        let end = extension.unwrap_or(shape.end());
+        let joined = joined_before(text, start, b".:-/") || joined_after(text, end, b".:-/");
+        let goes_on = is_word(at(text, end)) || (!shape.plus && before(text, start) == Some(b'+'));
+        if joined || goes_on || shape.like_a_date_or_time() {
+            return None;
+        }
+        international(&shape, end)
+            .or_else(|| north_american(&shape, end, extension.is_some()))
+            .or_else(|| national(&shape, end).filter(|_| !in_a_list(text, start, end)))
+    })
+}
+
+/// `+33 6 12 34 56 78`, `0044-20-7946-0958`.
+fn international(shape: &Shape, end: usize) -> Option<Candidate> {
+    let digits = shape.digits();
+    let number = if shape.plus { digits.as_str() } else { digits.strip_prefix("00")? };
+    let kind = plan::international(number)?;
+    let dots_sound = !shape.parted_by(b'.') || (shape.evenly_parted() && shape.groups.len() >= 3);
+    if !dots_sound {
+        return None;
+    }
+    let written_as_run = shape.groups.len() == 1;
+    let telling = if shape.plus {
+        !written_as_run || number.len() >= INTERNATIONAL_RUN_DIGITS_MIN
+    } else {
+        shape.groups.len() >= 3
+    };
+    Some(if telling {
+        Candidate::helped(shape.start, end, Strength::Format, kind, 95, 80)
+    } else {
+        Candidate::keyed(shape.start, end, Strength::Format, kind, 85)
+    })
+}
+
+/// `212-555-0123`, `(212) 555-0123`, `1.212.555.0123`, each with or without extension.
+fn north_american(shape: &Shape, end: usize, has_extension: bool) -> Option<Candidate> {
+    let groups = match shape.groups.as_slice() {
+        [one, rest @ ..] if one.digits == "1" && !shape.plus => rest,
+        all => all,
+    };
+    let [area, exchange, line] = groups else {
+        return None;
+    };
+    let widths = [area, exchange, line].map(|group| group.digits.len());
+    if widths != [3, 3, 4] || shape.plus {
+        return None;
+    }
+    let assigned = [area, exchange].iter().all(|group| group.digits.as_bytes()[0] >= b'2');
+    let signs = !shape.parted_by(b' ') || area.in_parentheses;
+    Some(if (assigned && signs) || has_extension {
+        Candidate::helped(shape.start, end, Strength::Format, NORTH_AMERICA, 90, 70)
+    } else {
+        Candidate::keyed(shape.start, end, Strength::Loose, NORTH_AMERICA, 75)
+    })
+}
+
+/// `0431 19 97 94`, `(022) 0793-176`, `2546712361`: beside a keyword only.
+fn national(shape: &Shape, end: usize) -> Option<Candidate> {
+    let widths = shape.widths();
+    let digits = shape.digits();
+    let repeated = digits.bytes().all(|b| digits.bytes().next() == Some(b));
+    if shape.plus || repeated || !NATIONAL_DIGITS.contains(&digits.len()) {
+        return None;
+    }
+    let sound = match widths.as_slice() {
+        // Ten digits from 1 are seconds since 1970, and no North American area starts so.
+        [width] => RUN_DIGITS.contains(width) && !(*width == 10 && digits.starts_with('1')),
+        [2, 2, 2] => shape.parted_by(b' ') && shape.evenly_parted(),
+        // A postal code of the United States, a social security number.
+        [5, 4] | [3, 2, 4] => false,
+        widths => grouped_as_a_number(shape, widths),
+    };
+    sound.then(|| Candidate::keyed(shape.start, end, Strength::Loose, OTHER, 65))
+}
+
+fn grouped_as_a_number(shape: &Shape, widths: &[usize]) -> bool {
+    let enough = widths.iter().sum::<usize>() > *NATIONAL_DIGITS.start();
+    let first_only_short = widths[1..].iter().all(|width| (2..=8).contains(width)) && widths[0] <= 8;
+    // With dots, only a trunk zero tells a number from a version or a decimal.
+    let dots_sound = !shape.parted_by(b'.')
+        || (shape.groups[0].digits.starts_with('0') && widths[0] >= 2 && widths.len() >= 3);
+    let parentheses_lead = shape.groups[1..].iter().all(|group| !group.in_parentheses);
+    enough && first_only_short && parentheses_lead && shape.evenly_parted() && dots_sound
+}
+
+/// Whether commas or a percent sign tie the digits to other numbers, as in `12,345,678`.
+fn in_a_list(text: &[u8], start: usize, end: usize) -> bool {
+    joined_before(text, start, b",") || joined_after(text, end, b",") || at(text, end) == Some(b'%')
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::families::tests::{found, pieces};
+
+    #[test]
+    fn international_numbers_need_no_keyword() {
+        for (number, id) in [
+            ("+33 6 12 34 56 78", "FRANCE_PHONE_NUMBER"),
+            ("+33612345678", "FRANCE_PHONE_NUMBER"),
+            ("+44 (0)20 7946 0958", "UK_PHONE_NUMBER"),
+            ("+1-203-305-2492x5662", "PHONE_NUMBER"),
+            ("+1 (212) 555-0123", "PHONE_NUMBER"),
+            ("001-668-040-8670x1711", "PHONE_NUMBER"),
+            ("+358 40 123 4567", "PHONE_NUMBER_OTHER_COUNTRY"),
+            ("+49.30.1234567", "GERMANY_PHONE_NUMBER"),
+        ] {
+            let text = format!("see {number}, then");
+            assert_eq!((found(&text), pieces(&text)), (vec![id], vec![number.to_owned()]));
+        }
+    }
+
+    #[test]
+    fn north_american_numbers_need_signs_or_a_keyword() {
+        for number in
+            ["212-555-0123", "(212) 555-0123", "(212)555-0123", "212.555.0123", "1-212-555-0123 ext. 12"]
+        {
+            assert_eq!(pieces(&format!("see {number} then")), [number]);
+        }
+        assert_eq!(found("212 555 0123"), [""; 0]);
+        assert_eq!(found("112-555-0123"), [""; 0]);
+        assert_eq!(pieces("call 212 555 0123"), ["212 555 0123"]);
+    }
+
+    #[test]
+    fn national_numbers_need_a_keyword() {
+        for number in
+            ["0431 19 97 94", "(022) 0793-176", "2546712361", "92 34 70", "02.27.96.63.08", "481 7531"]
+        {
+            assert_eq!(found(number), [""; 0], "{number}");
+            assert_eq!(pieces(&format!("{number} office")), [number]);
+            assert_eq!(pieces(&format!("Phone: {number}.")), [number]);
+        }
+    }
+
+    #[test]
+    fn dates_times_and_codes_are_no_numbers_even_beside_a_keyword() {
+        for text in [
+            "call 2023-05-09",
+            "call 2023-05-09 11-48-30",
+            "call 20230509 114830",
+            "call 09.05.2023",
+            "call 11.48.30",
+            "call 00:01:02,345",
+            "call 1700000000",
+            "call 12345-6789",
+            "call 12,345,678",
+            "call 3.14159265",
+            "call 12345678%",
+            "call 1.20.30.40.50",
+            "call 555",
+            "call 12-05-23",
+            "call 0x12345678",
+            "call 11111111",
+        ] {
+            assert_eq!(found(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn offsets_and_codes_without_a_country_are_no_international_numbers() {
+        for text in ["2023-05-09T12:41:46+0100", "+44100", "+12.3456789", "1+33612345678", "+8912345678"] {
+            assert_eq!(found(text), [""; 0], "{text}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The shape of a written number: groups of digits, what parts them, an extension; and shapes that are something else.
+
+use crate::bytes::{at, is_digit, number, run_end};
+
+/// Groups read at most; a phone number has fewer.
+const GROUPS_MAX: usize = 7;
+/// Digits read at most in one group.
+const GROUP_DIGITS_MAX: usize = 18;
+/// Digits of an extension, at most.
+const EXTENSION_DIGITS_MAX: usize = 6;
+
+/// One run of digits.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub digits: String,
+    /// One past the group's last byte, its closing parenthesis included.
+    pub end: usize,
+    pub in_parentheses: bool,
+    /// The sign before it: a space, `-` or `.`; `None` at the start and beside a parenthesis.
+    pub separator: Option<u8>,
+}
+
+/// A number as written.
+#[derive(Clone, Debug)]
+pub(super) struct Shape {
+    pub start: usize,
+    /// Whether a `+` stands in front.
+    pub plus: bool,
+    pub groups: Vec<Group>,
+}
+
+impl Shape {
+    /// Reads as many groups as there are from `start`.
+    pub fn read(text: &[u8], start: usize) -> Option<Shape> {
+        let plus = at(text, start) == Some(b'+');
+        let mut shape = Shape { start, plus, groups: Vec::new() };
+        let mut from = start + usize::from(plus);
+        let mut separator = None;
+        while shape.groups.len() < GROUPS_MAX {
+            let in_parentheses = at(text, from) == Some(b'(');
+            let first = from + usize::from(in_parentheses);
+            let last = run_end(text, first, GROUP_DIGITS_MAX, |b| b.is_ascii_digit());
+            let open = in_parentheses && at(text, last) != Some(b')');
+            if first == last || open {
+                break;
+            }
+            let end = last + usize::from(in_parentheses);
+            let digits = String::from_utf8_lossy(&text[first..last]).into_owned();
+            shape.groups.push(Group { digits, end, in_parentheses, separator });
+            separator = at(text, end).filter(|b| b" -.".contains(b));
+            from = end + usize::from(separator.is_some());
+            let parted = separator.is_some() || in_parentheses || at(text, from) == Some(b'(');
+            if !parted {
+                break;
+            }
+        }
+        (!shape.groups.is_empty()).then_some(shape)
+    }
+
+    /// The number that the first `count` groups form.
+    pub fn first(&self, count: usize) -> Shape {
+        Shape { groups: self.groups.iter().take(count).cloned().collect(), ..*self }
+    }
+
+    /// One past the last byte.
+    pub fn end(&self) -> usize {
+        self.groups.last().map_or(self.start, |group| group.end)
+    }
+
+    /// All digits; a trunk zero in parentheses, as in `+44 (0)20`, is left out of an international number.
+    pub fn digits(&self) -> String {
+        let dialled = |group: &&Group| !(self.plus && group.in_parentheses && group.digits == "0");
+        self.groups.iter().filter(dialled).map(|group| group.digits.as_str()).collect()
+    }
+
+    /// Length of each group.
+    pub fn widths(&self) -> Vec<usize> {
+        self.groups.iter().map(|group| group.digits.len()).collect()
+    }
+
+    /// Whether all separators are the same sign; the one after a group in parentheses is free.
+    pub fn evenly_parted(&self) -> bool {
+        let pairs = self.groups.windows(2).filter(|pair| !pair[0].in_parentheses);
+        let mut signs = pairs.map(|pair| pair[1].separator);
+        let first = signs.next();
+        signs.all(|sign| Some(sign) == first)
+    }
+
+    /// Whether `sign` parts any two groups.
+    pub fn parted_by(&self, sign: u8) -> bool {
+        self.groups.iter().any(|group| group.separator == Some(sign))
+    }
+
+    /// Whether the groups read as a date or a time: `2023-05-09…`, `20230509 114830`, `09.05.2023`, `11.48.30`.
+    pub fn like_a_date_or_time(&self) -> bool {
+        let values: Vec<u32> = self.groups.iter().filter_map(|g| number(g.digits.as_bytes())).collect();
+        let year = |v: u32| (1900..=2099).contains(&v);
+        let day_and_month = |a: u32, b: u32| (1..=31).contains(&a.max(b)) && (1..=12).contains(&a.min(b));
+        match (values.as_slice(), self.widths().as_slice()) {
+            ([v, ..], [8, ..]) if year(v / 10_000) && day_and_month(v % 100, v / 100 % 100) => true,
+            ([y, m, d, ..], [4, 1..=2, 1..=2, ..]) if year(*y) && day_and_month(*m, *d) => true,
+            ([d, m, y, ..], [1..=2, 1..=2, 4, ..]) if year(*y) && day_and_month(*m, *d) => true,
+            ([_, _, _], [2, 2, 2]) => self.parted_by(b'.') || self.parted_by(b'-'),
+            _ => false,
+        }
+    }
+}
+
+/// End of an extension after `end` (`x1234`, ` x 12`, ` ext. 12`), or `None` where there is none.
+pub(super) fn extension_end(text: &[u8], end: usize) -> Option<usize> {
+    let word = run_end(text, end, 1, |b| b == b' ');
+    let word_end = run_end(text, word, 3, |b| b.is_ascii_alphabetic());
+    if !matches!(text[word..word_end].to_ascii_lowercase().as_slice(), b"x" | b"ext") {
+        return None;
+    }
+    let digits = run_end(text, word_end, 2, |b| b == b'.' || b == b' ');
+    let last = run_end(text, digits, EXTENSION_DIGITS_MAX, |b| b.is_ascii_digit());
+    (last > digits && !is_digit(at(text, last))).then_some(last)
+}

@@ -1,0 +1,76 @@
+//! Findings: what leaves this crate, shaped like Macie's and free of the values themselves.
+
+use std::collections::BTreeMap;
+
+use crate::address::Address;
+use crate::identifier::{Kind, Severity, SeverityRule};
+
+/// Locations listed per finding; more are only counted. Macie's number.
+pub const LOCATIONS_MAX: usize = 15;
+
+/// One place where something was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The line it was found in.
+    pub address: Address,
+    /// First character of the value in the line's text, in characters.
+    pub start: usize,
+    /// One past the last character.
+    pub end: usize,
+    /// The value, masked by the identifier's rule.
+    pub masked: String,
+}
+
+/// Everything found of one identifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which identifier.
+    pub kind: Kind,
+    /// Severity by the identifier's rule and `count`.
+    pub severity: Severity,
+    /// Occurrences, listed or not.
+    pub count: u64,
+    /// The first [`LOCATIONS_MAX`] occurrences.
+    pub locations: Vec<Location>,
+    /// Occurrences beyond `locations`.
+    pub additional_occurrences: u64,
+}
+
+/// The highest severity of `findings`; `None` where there are none.
+pub fn severity<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Option<Severity> {
+    findings.into_iter().map(|finding| finding.severity).max()
+}
+
+/// Gathers occurrences by identifier. Bounded: [`LOCATIONS_MAX`] places for each identifier of the registry.
+#[derive(Default)]
+pub(crate) struct Tally {
+    by_kind: BTreeMap<Kind, (u64, Vec<Location>)>,
+}
+
+impl Tally {
+    /// Counts one occurrence; asks for its location only while there is room to list it.
+    pub fn add(&mut self, kind: Kind, location: impl FnOnce() -> Location) {
+        let (count, locations) = self.by_kind.entry(kind).or_default();
+        *count = count.saturating_add(1);
+        if locations.len() < LOCATIONS_MAX {
+            locations.push(location());
+        }
+    }
+
+    /// The findings, the most severe first, then by id.
+    pub fn into_findings(self, rule: impl Fn(Kind) -> SeverityRule) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = self
+            .by_kind
+            .into_iter()
+            .map(|(kind, (count, locations))| Finding {
+                kind,
+                severity: rule(kind).of(count),
+                count,
+                additional_occurrences: count.saturating_sub(locations.len() as u64),
+                locations,
+            })
+            .collect();
+        findings.sort_by_key(|f| (std::cmp::Reverse(f.severity), f.kind.id));
+        findings
+    }
+}

@@ -1,0 +1,93 @@
+//! One place, one finding: overlapping matches are settled by how well each is proved.
+
+use crate::candidate::{Reading, Strength};
+
+/// A match whose keyword question is answered; `start..end` in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Match {
+    pub start: usize,
+    pub end: usize,
+    pub strength: Strength,
+    pub reading: Reading,
+}
+
+impl Match {
+    /// Checksum beats format beats loose; then the surer, then the longer, then the earlier one.
+    fn rank(&self) -> (Strength, u8, usize, std::cmp::Reverse<usize>) {
+        (self.strength, self.reading.confidence, self.end - self.start, std::cmp::Reverse(self.start))
+    }
+}
+
+/// Removes overlaps. Input in any order; output sorted by start and free of overlaps. Within each chain of overlapping
+/// matches the best is kept first, then the next best that still fits.
+pub(crate) fn resolve(mut matches: Vec<Match>) -> Vec<Match> {
+    matches.sort_by_key(|m| (m.start, m.end));
+    let mut kept: Vec<Match> = Vec::with_capacity(matches.len());
+    let mut rest = matches.as_slice();
+    while !rest.is_empty() {
+        let (chain, after) = rest.split_at(chain_len(rest));
+        let first = kept.len();
+        let mut ranked = chain.to_vec();
+        ranked.sort_by_key(|m| std::cmp::Reverse(m.rank()));
+        for m in ranked {
+            let free = kept[first..].iter().all(|k| m.end <= k.start || k.end <= m.start);
+            if free {
+                kept.push(m);
+            }
+        }
+        kept[first..].sort_by_key(|m| m.start);
+        rest = after;
+    }
+    kept
+}
+
+/// How many of the sorted `matches` hang together at the front.
+fn chain_len(matches: &[Match]) -> usize {
+    let mut end = 0;
+    let mut len = 0;
+    for m in matches {
+        if len > 0 && m.start >= end {
+            break;
+        }
+        end = end.max(m.end);
+        len += 1;
+    }
+    len
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identifier::{Category, Kind};
+
+    fn found(start: usize, end: usize, strength: Strength, confidence: u8) -> Match {
+        let kind = Kind { id: "TEST", category: Category::PersonalInformation };
+        Match { start, end, strength, reading: Reading { kind, confidence } }
+    }
+
+    fn places(matches: Vec<Match>) -> Vec<(usize, usize)> {
+        resolve(matches).iter().map(|m| (m.start, m.end)).collect()
+    }
+
+    #[test]
+    fn a_checksum_beats_a_longer_format_and_a_format_a_longer_loose_one() {
+        let (c, f, l) = (Strength::Checksum, Strength::Format, Strength::Loose);
+        assert_eq!(places(vec![found(0, 20, f, 99), found(5, 10, c, 50)]), [(5, 10)]);
+        assert_eq!(places(vec![found(0, 20, l, 99), found(5, 10, f, 50)]), [(5, 10)]);
+    }
+
+    #[test]
+    fn a_match_that_only_the_loser_overlapped_stays() {
+        let f = Strength::Format;
+        assert_eq!(
+            places(vec![found(0, 6, f, 90), found(5, 11, f, 50), found(10, 15, f, 80)]),
+            [(0, 6), (10, 15)]
+        );
+    }
+
+    #[test]
+    fn matches_that_only_touch_both_stay() {
+        let f = Strength::Format;
+        assert_eq!(places(vec![found(4, 8, f, 50), found(0, 4, f, 50)]), [(0, 4), (4, 8)]);
+    }
+}

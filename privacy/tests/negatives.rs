@@ -1,0 +1,166 @@
+//! Text in which nothing may be found: what media files are full of and people are not in.
+
+use reelgate_privacy::{Finding, Severity};
+use serde_json::Value;
+
+use crate::{CLASSIFIER, Numbers, ids, line, shared};
+
+/// Files of the corpus that really say where they were filmed.
+const WITH_LOCATION: &[&str] = &[
+    "androidx-media__dolbyVision-hdr.MOV",
+    "androidx-media__sample_with_chapters.mp4",
+    "forensics-samples__VID_20191220_170832.mp4",
+    "metadata-extractor-images__with-gps.mov",
+    "nom-exif__meta.mov",
+    "tika__testMP4_QuickTimeMetadata.mov",
+];
+
+#[test]
+fn generated_times_hashes_and_versions_hold_nothing() {
+    let mut numbers = Numbers(3);
+    for _ in 0..20_000 {
+        let mut n = |bound: u64| numbers.below(bound);
+        let (h, m, s, ms) = (n(24), n(60), n(60), n(1000));
+        let (year, month, day) = (1950 + n(120), 1 + n(12), 1 + n(28));
+        let hex = |n: &mut dyn FnMut(u64) -> u64, digits: u64| -> String {
+            (0..digits).map(|_| char::from_digit(n(16) as u32, 16).unwrap()).collect()
+        };
+        let texts = [
+            format!(
+                "{h:02}:{m:02}:{s:02}.{ms:03} --> {h:02}:{m:02}:{:02}.{ms:03} align:start position:0%",
+                (s + 2) % 60
+            ),
+            format!("{}\n{h:02}:{m:02}:{s:02},{ms:03} --> {h:02}:{m:02}:{s:02},{:03}", n(5000), n(1000)),
+            format!("{h:02}:{m:02}:{s:02}:{:02} {h:02}:{m:02}:{s:02};{:02}", n(30), n(30)),
+            format!("{year}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{ms:03}000Z"),
+            format!("{year}-{month:02}-{day:02} {h:02}:{m:02}:{s:02}+{:02}{:02}", n(14), n(2) * 30),
+            format!("VID_{year}{month:02}{day:02}_{h:02}{m:02}{s:02}.mp4"),
+            format!("PXL_{year}{month:02}{day:02}_{h:02}{m:02}{s:02}{ms:03}.TS.mp4"),
+            format!(
+                "{}-{}-4{}-a{}-{}",
+                hex(&mut n, 8),
+                hex(&mut n, 4),
+                hex(&mut n, 3),
+                hex(&mut n, 3),
+                hex(&mut n, 12)
+            ),
+            hex(&mut n, 32),
+            hex(&mut n, 40),
+            hex(&mut n, 64),
+            format!("sha256:{} md5={}", hex(&mut n, 64), hex(&mut n, 32)),
+            format!(
+                "{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}",
+                n(256),
+                n(256),
+                n(256),
+                n(256),
+                n(256),
+                n(256)
+            ),
+            format!("v{}.{}.{}.{} Lavf{}.{}.{}", n(99), n(99), n(999), n(99), 50 + n(20), n(100), n(200)),
+            format!("version {}.{}.{}.{}-rc{}", n(20), n(20), n(20), n(20), n(9)),
+            format!("\"duration\": \"{}.{:06}\", \"duration_ts\": {}", n(9999), n(1_000_000), n(1 << 40)),
+            format!("\"bit_rate\": \"{}\", \"size\": \"{}\", \"probe_score\": 100", n(1 << 27), n(1 << 40)),
+            format!(
+                "[{}.{:06}] frame={} fps={}.{} q={}.0 size={}kB speed={}.{:02}x",
+                n(9999),
+                n(1_000_000),
+                n(99999),
+                n(99),
+                n(9),
+                n(51),
+                n(999_999),
+                n(99),
+                n(99)
+            ),
+            format!("{} 0x{} {}/{}", 1_500_000_000 + n(400_000_000), hex(&mut n, 12), 24_000 + n(6000), 1001),
+        ];
+        for text in &texts {
+            assert_eq!(ids(text), [""; 0], "{text}");
+        }
+    }
+}
+
+#[test]
+fn probe_reports_of_real_files_hold_nothing_but_real_places() {
+    for folder in ["media/ffprobe", "media/mediainfo"] {
+        let Some(root) = shared(folder) else {
+            return;
+        };
+        let mut entries: Vec<_> =
+            std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+        entries.sort();
+        assert!(entries.len() > 70, "{folder}");
+        for path in entries {
+            let report = std::fs::read(&path).unwrap();
+            let report = String::from_utf8_lossy(&report);
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap();
+            let lines = report.lines().map(|text| line(text, "probe", ""));
+            assert_quiet(name, &CLASSIFIER.scan(lines));
+            if let Ok(json) = serde_json::from_str(&report) {
+                let mut leaves = Vec::new();
+                gather(&json, "", &mut leaves);
+                let lines = leaves.iter().map(|(field, text)| line(text, "tag", field));
+                assert_quiet(name, &CLASSIFIER.scan(lines));
+            }
+        }
+    }
+}
+
+fn assert_quiet(name: &str, findings: &[Finding]) {
+    for finding in findings {
+        let real_place =
+            finding.kind.id == "LATITUDE_LONGITUDE" && WITH_LOCATION.iter().any(|w| name.starts_with(w));
+        assert!(real_place, "{name}: {finding:?}");
+        assert!(finding.severity <= Severity::Medium);
+    }
+}
+
+/// Leaves of a report with the names on their path, as element names.
+fn gather(value: &Value, path: &str, leaves: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(members) => {
+            members.iter().for_each(|(key, member)| gather(member, &format!("{path}.{key}"), leaves))
+        }
+        Value::Array(items) => items.iter().for_each(|item| gather(item, path, leaves)),
+        Value::String(text) => leaves.push((path.to_owned(), text.clone())),
+        other => leaves.push((path.to_owned(), other.to_string())),
+    }
+}
+
+#[test]
+fn captions_about_numbers_hold_nothing() {
+    for text in [
+        "In 1969, 600,000,000 people watched.",
+        "Flight 815 leaves at 12:45.",
+        "The score was 3-2-1.",
+        "Room 4-12, floor 3.",
+        "Call me in 5 minutes.",
+        "It cost $1,234,567.89.",
+        "ISBN 978-3-16-148410-0",
+        "Chapter 12: 1984-2001",
+        "He scored 100 98 97 in 2010 2011 2012.",
+        "Dial M for Murder (1954)",
+        "1920x1080 @ 29.97 fps",
+        "H.264/AVC level 4.1",
+        "-0.5 +0.25 1.0e-10",
+        "rgba(255, 255, 255, 0.5)",
+        "matrix 1.0000, 0.0000, 0.7071, 0.7071",
+    ] {
+        assert_eq!(ids(text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn every_file_listed_with_a_place_is_found_to_have_one() {
+    let Some(root) = shared("media/ffprobe") else {
+        return;
+    };
+    for name in WITH_LOCATION {
+        let report = std::fs::read(root.join(format!("{name}.json"))).unwrap();
+        let report = String::from_utf8_lossy(&report);
+        let findings = CLASSIFIER.scan(report.lines().map(|text| line(text, "probe", "")));
+        let kinds: Vec<&str> = findings.iter().map(|finding| finding.kind.id).collect();
+        assert_eq!(kinds, ["LATITUDE_LONGITUDE"], "{name}");
+    }
+}
