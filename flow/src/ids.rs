@@ -60,23 +60,31 @@ pub struct SourceId {
 ///
 /// Source: Amazon S3 User Guide, "Event message structure" (`sequencer`).
 #[derive(Clone, PartialEq, Eq, Debug, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
 pub struct Sequencer(String);
 
 impl Sequencer {
     /// Longest sequencer kept, in characters.
     pub const CHARS_MAX: usize = 64;
 
-    /// Accepts 1 to 64 hexadecimal digits, normalised to upper case.
+    /// Accepts 1 to 64 hexadecimal digits, normalised to upper case without zeros at the end, so that two
+    /// that compare as equal are equal.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = !text.is_empty() && text.len() <= Self::CHARS_MAX;
         let hex = text.bytes().all(|b| b.is_ascii_hexdigit());
-        (fits && hex).then(|| Self(text.to_ascii_uppercase()))
+        (fits && hex).then(|| Self::normal(text))
+    }
+
+    /// Keeps the first digit, so that the text is never empty.
+    fn normal(text: &str) -> Self {
+        let digits = text.trim_end_matches('0').len().max(1);
+        Self(text.chars().take(digits).collect::<String>().to_ascii_uppercase())
     }
 
     /// The sequencer of a local file: nanoseconds since 1970 of its last change.
     pub fn from_nanos(nanos: u64) -> Self {
-        Self(alloc::format!("{nanos:016X}"))
+        Self::normal(&alloc::format!("{nanos:016X}"))
     }
 
     /// The form that compares correctly as plain text, for databases.
@@ -89,6 +97,20 @@ impl Sequencer {
     }
 }
 
+impl From<Sequencer> for String {
+    fn from(sequencer: Sequencer) -> Self {
+        sequencer.0
+    }
+}
+
+impl TryFrom<String> for Sequencer {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("expected a sequencer of 1 to 64 hexadecimal digits")
+    }
+}
+
 impl PartialOrd for Sequencer {
     fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
         Some(self.cmp(other))
@@ -98,5 +120,29 @@ impl PartialOrd for Sequencer {
 impl Ord for Sequencer {
     fn cmp(&self, other: &Self) -> core::cmp::Ordering {
         self.sort_key().cmp(&other.sort_key())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shorter_sequencer_compares_as_if_padded_with_zeros_on_the_right() {
+        let read = |text| Sequencer::parse(text).expect("hexadecimal");
+        assert!(read("0055AED6DCD90281E5") < read("0055aed6dcd90281e6"));
+        assert!(read("00") < read("0055"));
+        assert!(read("0056") > read("0055AED6DCD90281E5"));
+        assert!(Sequencer::from_nanos(9) < Sequencer::from_nanos(10));
+        assert_eq!(read("0055"), read("00550"));
+        assert_eq!(read("00").sort_key(), "0".repeat(Sequencer::CHARS_MAX));
+    }
+
+    #[test]
+    fn what_is_not_1_to_64_hexadecimal_digits_is_no_sequencer() {
+        for text in ["", "xyz", "12 ", &"0".repeat(65)] {
+            assert_eq!(Sequencer::parse(text), None, "{text}");
+        }
+        assert!(Sequencer::parse(&"f".repeat(64)).is_some());
     }
 }

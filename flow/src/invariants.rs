@@ -7,6 +7,8 @@
 
 mod state;
 mod step;
+#[cfg(test)]
+mod tests;
 
 pub use state::check;
 pub use step::check_step;

@@ -169,3 +169,6 @@ impl core::fmt::Display for Fault {
 }
 
 impl core::error::Error for Fault {}
+
+#[cfg(test)]
+mod tests;

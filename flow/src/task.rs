@@ -122,3 +122,20 @@ impl<'de> serde::Deserialize<'de> for TaskKey {
             .ok_or_else(|| serde::de::Error::custom("expected a task key such as `video-00003`"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_back_as_they_are_written_and_nothing_else_is_read() {
+        let last = TaskKey::Video { chunk: crate::limits::CHUNKS_MAX - 1 };
+        for key in [TaskKey::Validate, TaskKey::Video { chunk: 3 }, last, TaskKey::Audio, TaskKey::Withdraw] {
+            assert_eq!(TaskKey::parse(&key.text()), Some(key));
+        }
+        assert_eq!(TaskKey::Video { chunk: 3 }.text(), "video-00003");
+        for text in ["", "video", "video-", "video-05000", "video--1", "video-99999", "transcode", "Audio"] {
+            assert_eq!(TaskKey::parse(text), None, "{text}");
+        }
+    }
+}

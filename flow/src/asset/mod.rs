@@ -9,6 +9,9 @@ mod tasks;
 mod twins;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 

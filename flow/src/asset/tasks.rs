@@ -61,7 +61,7 @@ impl Asset {
         let producers = fault.code.class().is_producers();
         let against = if producers { counted.saturating_sub(record.blameless) } else { counted };
         if against < fault.code.attempts_max() {
-            record.blameless += u32::from(!producers);
+            record.blameless = record.blameless.saturating_add(u32::from(!producers));
             let delay_ms = backoff_ms(self.jitter_seed, task, counted);
             effects.push(Effect::Note(Note::Retrying(task, attempt, fault, delay_ms)));
             effects.push(Effect::Start { task, delay_ms });
@@ -161,7 +161,7 @@ impl Asset {
             return Err(Stale);
         }
         // Starts before it that nobody answered for were lost, which is ours.
-        record.blameless += attempt - 1 - record.answered;
+        record.blameless = record.blameless.saturating_add(attempt - 1 - record.answered);
         record.answered = attempt;
         Ok(())
     }

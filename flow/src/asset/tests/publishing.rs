@@ -1,0 +1,108 @@
+use alloc::vec;
+
+use super::*;
+use crate::limits::TASKS_MAX;
+
+#[test]
+fn an_upload_is_published_after_validating_encoding_screening_and_packaging() {
+    let mut life = Life::processing();
+    assert_eq!(life.due(), vec![video(0), video(1), TaskKey::Audio, TaskKey::Enrich]);
+    life.finish_all_but_screen();
+    assert_eq!(life.due(), vec![TaskKey::Screen]);
+    life.screen(Severity::Low);
+    assert_eq!((life.asset.phase, life.due()), (Phase::Screened, vec![TaskKey::Publish]));
+    assert_eq!(life.asset.verdict, Verdict::Clean);
+    life.finish(TaskKey::Publish);
+    assert_eq!(life.asset.phase, Phase::Published);
+    assert_eq!(life.owed(), vec![NoticeKind::Published]);
+}
+
+#[test]
+fn packaging_waits_for_the_last_encode() {
+    let mut life = Life::processing();
+    life.finish(video(1));
+    life.finish(TaskKey::Audio);
+    assert_eq!(life.state(TaskKey::Package), None);
+    life.finish(video(0));
+    assert_eq!(life.state(TaskKey::Package), Some(TaskState::Ready));
+}
+
+#[test]
+fn publishing_waits_for_screening_and_for_packaging() {
+    let mut packaged = Life::processing();
+    packaged.finish_all_but_screen();
+    assert_eq!((packaged.asset.phase, packaged.state(TaskKey::Publish)), (Phase::Processing, None));
+    let mut screened = Life::processing();
+    screened.finish(TaskKey::Enrich);
+    screened.screen(Severity::None);
+    assert_eq!((screened.asset.phase, screened.state(TaskKey::Publish)), (Phase::Processing, None));
+}
+
+#[test]
+fn audio_alone_and_video_alone_are_packaged() {
+    for (chunks, audio, encode) in [(0, true, TaskKey::Audio), (1, false, video(0))] {
+        let mut life = Life::arrived();
+        life.validate(chunks, audio, Twin::None);
+        life.finish(encode);
+        assert_eq!(life.state(TaskKey::Package), Some(TaskState::Ready));
+    }
+}
+
+#[test]
+fn a_medium_finding_is_published_with_a_flag() {
+    let mut life = Life::processing();
+    life.finish_all_but_screen();
+    life.screen(Severity::Medium);
+    assert_eq!((life.asset.phase, life.asset.verdict), (Phase::Screened, Verdict::Flagged));
+}
+
+#[test]
+fn a_high_finding_stops_the_encoding_and_quarantines() {
+    let mut life = Life::processing();
+    life.finish(TaskKey::Enrich);
+    let encoding = life.claim(video(0));
+    life.screen(Severity::High);
+    assert_eq!(life.due(), vec![TaskKey::Withdraw]);
+    let late = Input::Done { task: video(0), attempt: encoding, outcome: Outcome::Finished };
+    assert_eq!(life.feed(late), Err(Stale));
+    life.finish(TaskKey::Withdraw);
+    assert_eq!((life.asset.phase, life.reason()), (Phase::Quarantined, Some(Code::PersonalData)));
+    assert_eq!(life.owed(), vec![NoticeKind::Quarantined]);
+}
+
+#[test]
+fn a_task_that_finds_personal_data_by_itself_quarantines_too() {
+    let mut life = Life::processing();
+    life.fail(TaskKey::Enrich, Code::PersonalData);
+    assert_eq!(life.asset.door, Some(Door::Quarantine));
+    life.finish(TaskKey::Withdraw);
+    assert_eq!((life.asset.phase, life.asset.severity), (Phase::Quarantined, Severity::High));
+}
+
+#[test]
+fn the_longest_video_reaches_the_limit_of_tasks() {
+    let mut life = Life::arrived();
+    life.validate(CHUNKS_MAX, true, Twin::None);
+    for task in life.due() {
+        life.asset.tasks.insert(task, TaskRecord { state: TaskState::Done, ..TaskRecord::NEW });
+    }
+    life.asset.tasks.insert(TaskKey::Package, TaskRecord { state: TaskState::Done, ..TaskRecord::NEW });
+    life.asset.tasks.insert(TaskKey::Screen, TaskRecord::NEW);
+    life.screen(Severity::None);
+    life.finish(TaskKey::Publish);
+    life.feed(Input::Superseded).expect("a published asset can be superseded");
+    assert_eq!(life.asset.tasks.len(), TASKS_MAX);
+}
+
+#[test]
+fn a_result_that_does_not_fit_its_task_is_a_fault_and_not_a_lost_task() {
+    let oversized = Outcome::Validated { video_chunks: CHUNKS_MAX + 1, audio: true, twin: Twin::None };
+    let empty = Outcome::Validated { video_chunks: 0, audio: false, twin: Twin::None };
+    for outcome in [oversized, empty, Outcome::Finished, Outcome::Screened { severity: Severity::Low }] {
+        let mut life = Life::arrived();
+        life.done(TaskKey::Validate, outcome.clone());
+        assert_eq!(life.due(), vec![TaskKey::Validate], "one more try");
+        life.done(TaskKey::Validate, outcome);
+        assert_eq!((life.asset.phase, life.reason()), (Phase::Failed, Some(Code::WorkerProtocol)));
+    }
+}

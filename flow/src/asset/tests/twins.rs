@@ -1,0 +1,139 @@
+use alloc::vec;
+
+use super::*;
+
+fn waiting() -> Life {
+    Life::linked(Twin::Running)
+}
+
+#[test]
+fn same_content_waits_for_the_first_one_and_encodes_nothing() {
+    let life = waiting();
+    assert_eq!((life.asset.phase, life.due()), (Phase::Linked, vec![]));
+    assert!(life.effects.contains(&Effect::Note(Note::LinkedToTwin)));
+}
+
+#[test]
+fn a_follower_screens_its_own_name_and_publishes_a_copy() {
+    let mut life = waiting();
+    life.feed(Input::TwinEnded(ended(Phase::Published, Severity::Medium, None))).unwrap();
+    assert_eq!(life.due(), vec![TaskKey::Screen]);
+    life.screen(Severity::None);
+    assert_eq!((life.asset.phase, life.due()), (Phase::Screened, vec![TaskKey::Publish]));
+    assert_eq!(life.asset.verdict, Verdict::Flagged, "a twin's severity counts as its own");
+    life.finish(TaskKey::Publish);
+    assert_eq!((life.asset.phase, life.owed()), (Phase::Published, vec![NoticeKind::Published]));
+}
+
+#[test]
+fn a_follower_of_an_ended_twin_does_not_wait() {
+    let life = Life::linked(Twin::Ended(ended(Phase::Published, Severity::None, None)));
+    assert_eq!((life.asset.phase, life.due()), (Phase::Linked, vec![TaskKey::Screen]));
+}
+
+#[test]
+fn a_follower_whose_own_name_is_personal_is_quarantined_alone() {
+    let mut life = Life::linked(Twin::Ended(ended(Phase::Published, Severity::None, None)));
+    life.screen(Severity::High);
+    assert_eq!(life.asset.door, Some(Door::Quarantine));
+}
+
+#[test]
+fn a_quarantined_twin_quarantines_its_followers() {
+    let end = ended(Phase::Quarantined, Severity::High, Some(Code::PersonalData));
+    let mut waited = waiting();
+    waited.feed(Input::TwinEnded(end.clone())).unwrap();
+    let mut late = Life::linked(Twin::Ended(end));
+    for life in [&mut waited, &mut late] {
+        life.finish(TaskKey::Withdraw);
+        assert_eq!((life.asset.phase, life.reason()), (Phase::Quarantined, Some(Code::PersonalData)));
+    }
+}
+
+#[test]
+fn a_refusal_of_the_content_is_shared_and_one_of_the_upload_is_not() {
+    for (code, shared) in [
+        (Code::DamagedStream, true),
+        (Code::DecoderCrashed, true),
+        (Code::SourceChanged, false),
+        (Code::SourceMissing, false),
+        (Code::ChecksumMismatch, false),
+    ] {
+        let mut life = waiting();
+        life.feed(Input::TwinEnded(ended(Phase::Rejected, Severity::None, Some(code)))).unwrap();
+        let expected = if shared { Phase::Withdrawing } else { Phase::Received };
+        assert_eq!(life.asset.phase, expected, "{}", code.as_str());
+    }
+}
+
+#[test]
+fn a_twin_that_left_nothing_to_share_sends_its_follower_back() {
+    for phase in [Phase::Failed, Phase::Superseded] {
+        let mut life = waiting();
+        life.feed(Input::TwinEnded(ended(phase, Severity::None, Some(Code::Superseded)))).unwrap();
+        assert_eq!((life.asset.phase, life.due()), (Phase::Received, vec![TaskKey::Validate]));
+        assert!(!life.asset.linked);
+    }
+}
+
+#[test]
+fn a_twin_found_to_have_left_nothing_is_not_linked_to() {
+    for phase in [Phase::Failed, Phase::Superseded, Phase::Rejected] {
+        let life = Life::linked(Twin::Ended(ended(phase, Severity::None, Some(Code::SourceMissing))));
+        assert_eq!((life.asset.phase, life.asset.linked), (Phase::Processing, false));
+    }
+}
+
+#[test]
+fn a_twin_that_leaves_before_the_copy_is_made_sends_its_follower_back_unscreened() {
+    let gone = || Input::TwinEnded(ended(Phase::Superseded, Severity::None, Some(Code::Superseded)));
+    let mut screening = Life::linked(Twin::Ended(ended(Phase::Published, Severity::Low, None)));
+    screening.feed(gone()).unwrap();
+    let mut publishing = Life::linked(Twin::Ended(ended(Phase::Published, Severity::Low, None)));
+    publishing.screen(Severity::None);
+    let copying = publishing.claim(TaskKey::Publish);
+    publishing.feed(gone()).unwrap();
+    for life in [&screening, &publishing] {
+        assert_eq!((life.asset.phase, life.asset.verdict), (Phase::Received, Verdict::Unscanned));
+        assert_eq!(
+            life.state(TaskKey::Screen),
+            Some(TaskState::Dropped),
+            "its name alone is not its content"
+        );
+    }
+    let late = Input::Done { task: TaskKey::Publish, attempt: copying, outcome: Outcome::Finished };
+    assert_eq!(publishing.feed(late), Err(Stale));
+}
+
+#[test]
+fn a_published_follower_outlives_its_twin() {
+    let mut life = Life::linked(Twin::Ended(ended(Phase::Published, Severity::None, None)));
+    life.screen(Severity::None);
+    life.finish(TaskKey::Publish);
+    let gone = ended(Phase::Superseded, Severity::None, Some(Code::Superseded));
+    assert_eq!(life.feed(Input::TwinEnded(gone)), Err(Stale));
+    assert_eq!(life.asset.phase, Phase::Published);
+}
+
+#[test]
+fn endings_of_twins_do_not_concern_who_follows_nobody() {
+    let end = ended(Phase::Rejected, Severity::None, Some(Code::NotMedia));
+    for mut life in [Life::arrived(), Life::processing(), Life::screened(), Life::published()] {
+        assert_eq!(life.feed(Input::TwinEnded(end.clone())), Err(Stale));
+    }
+    let unended = ended(Phase::Processing, Severity::None, None);
+    assert_eq!(waiting().feed(Input::TwinEnded(unended)), Err(Stale));
+}
+
+#[test]
+fn a_rejected_asset_that_is_redriven_can_follow_a_twin_again() {
+    let mut life = Life::processing();
+    life.finish(TaskKey::Enrich);
+    life.screen(Severity::None);
+    life.fail(TaskKey::Audio, Code::DamagedStream);
+    life.finish(TaskKey::Withdraw);
+    life.feed(Input::Redrive).unwrap();
+    life.validate(2, true, Twin::Running);
+    life.feed(Input::TwinEnded(ended(Phase::Published, Severity::None, None))).unwrap();
+    assert_eq!(life.due(), vec![TaskKey::Screen]);
+}
