@@ -1,0 +1,101 @@
+//! A room imports only rooms below it.
+
+use std::collections::BTreeMap;
+
+use crate::metadata;
+
+/// Floors from the ground up; a crate may depend on lower floors only.
+const FLOORS: &[(&str, u32)] = &[
+    ("reelgate-flow", 1),
+    ("reelgate-privacy", 1),
+    ("reelgate-ports", 2),
+    ("reelgate-pipelines", 2),
+    ("reelgate-worker", 3),
+    ("reelgate-embedded", 3),
+    ("reelgate-actors", 4),
+    ("reelgate", 5),
+    ("reelgate-benches", 6),
+];
+
+/// Crates that only some rooms may use, with the reason.
+const RESERVED: &[(&str, &[&str], &str)] = &[
+    ("gstreamer", &["reelgate-worker"], "only the jailed worker links GStreamer"),
+    ("actix", &["reelgate-actors", "reelgate"], "nothing but the shells and the wiring names actix"),
+    ("sqlx", &["reelgate-embedded"], "databases live behind the store port"),
+    ("actix-web", &["reelgate"], "HTTP is served by the roof"),
+];
+
+#[test]
+fn a_room_imports_only_rooms_below_it() {
+    let floors: BTreeMap<&str, u32> = FLOORS.iter().copied().collect();
+    let mut walls = 0;
+    for (name, dependencies) in packages() {
+        let own = floors.get(name.as_str()).unwrap_or_else(|| panic!("{name}: give it a floor in FLOORS"));
+        for (dependency, _) in dependencies.iter().filter(|(dependency, _)| dependency.starts_with("reelgate")) {
+            let below = floors[dependency.as_str()];
+            assert!(below < *own, "{name} (floor {own}) must not import {dependency} (floor {below})");
+            walls += 1;
+        }
+    }
+    assert!(walls >= 8, "expected the rooms to know each other, found {walls} imports");
+}
+
+#[test]
+fn reserved_crates_stay_in_their_rooms() {
+    for (name, dependencies) in packages() {
+        for (reserved, rooms, reason) in RESERVED {
+            let uses = dependencies.iter().any(|(dependency, kind)| dependency == reserved && kind != "dev");
+            assert!(!uses || rooms.contains(&name.as_str()), "{name} uses {reserved}: {reason}");
+        }
+    }
+}
+
+#[test]
+fn the_core_depends_on_nothing_by_default() {
+    let (_, dependencies) = packages().into_iter().find(|(name, _)| name == "reelgate-flow").expect("flow is there");
+    let names: Vec<&str> = dependencies.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["serde"], "flow has only the optional derive of wire forms");
+}
+
+#[test]
+fn every_direct_dependency_has_its_reason() {
+    let reasons = std::fs::read_to_string(crate::root().join("docs/dependencies.md")).expect("docs/dependencies.md");
+    for (name, dependencies) in packages() {
+        for (dependency, _) in dependencies.iter().filter(|(dependency, _)| !dependency.starts_with("reelgate")) {
+            assert!(reasons.contains(&format!("| `{dependency}` |")), "{name}: say in docs/dependencies.md why {dependency}");
+        }
+    }
+}
+
+#[test]
+fn every_licence_is_on_the_list() {
+    const ACCEPTED: &[&str] = &[
+        "MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "Unicode-3.0", "CC0-1.0", "0BSD", "Unlicense",
+        "MPL-2.0", "IJG", "CDLA-Permissive-2.0", "BSL-1.0", "Apache-2.0 WITH LLVM-exception", "MIT-0", "OpenSSL",
+    ];
+    let metadata = metadata(true);
+    let packages = metadata["packages"].as_array().expect("packages");
+    assert!(packages.len() > 100, "expected the whole tree, found {}", packages.len());
+    for package in packages {
+        let name = &package["name"];
+        let licence = package["license"].as_str().unwrap_or_else(|| panic!("{name}: no licence"));
+        let accepted = |one: &str| ACCEPTED.contains(&one.trim().trim_matches(['(', ')']));
+        let every = |all: &str| all.split(" AND ").all(accepted);
+        let fits = licence.replace('/', " OR ").split(" OR ").any(every) || licence.split(" AND ").all(|part| {
+            part.trim_matches(['(', ')']).split(" OR ").any(accepted)
+        });
+        assert!(fits, "{name}: licence {licence} is not on the list");
+    }
+}
+
+/// Workspace crates with their direct dependencies and kinds (`normal`, `dev`, `build`).
+fn packages() -> Vec<(String, Vec<(String, String)>)> {
+    let metadata = metadata(false);
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or("normal").to_owned();
+    let packages = metadata["packages"].as_array().expect("packages").iter().map(|package| {
+        let dependencies = package["dependencies"].as_array().expect("dependencies");
+        let dependencies = dependencies.iter().map(|one| (text(&one["name"]), text(&one["kind"])));
+        (text(&package["name"]), dependencies.collect())
+    });
+    packages.collect()
+}
