@@ -3,4 +3,10 @@
 //! The order of use: [`sniff`] the first bytes, inspect, plan the work from the facts and the settings, and once
 //! the work is done package its results into playlists and paths.
 
+pub mod ladder;
+pub mod plan;
+pub mod settings;
 pub mod sniff;
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,209 @@
+//! Which renditions a video gets: never above the source, aspect kept, sizes even.
+//!
+//! A rung's height names the shorter side of a 16:9 frame, upright for upright video, and the picture is fitted
+//! into that frame. So 1920x1080, 1080x1920 and the letterbox-free 1920x800 are all `1080p`, as viewers and the
+//! large services use the word, and 4:3 video of 1440x1080 is too.
+//!
+//! The ceilings are for any frame rate: at a constant rate factor the bits follow the content, and a ceiling
+//! that grew with the frame rate would break the promise of a rung to fit a connection.
+
+use super::settings::RungSettings;
+use crate::messages::Rung;
+use reelgate_flow::facts::VideoFacts;
+
+/// A source this much taller than the highest rung below it gets a rung of its own size on top; nearer than
+/// that, the two would look alike: 1.2 times, in tenths.
+const OWN_RUNG_TENTHS: u64 = 12;
+/// The least a scaled-down ceiling becomes, bits per second: headers alone take some 20,000.
+const BITRATE_MIN_BPS: u32 = 64_000;
+/// Pixel aspect ratios beyond this, either way, are damage and not a camera's choice.
+const PIXEL_ASPECT_MAX: u32 = 8;
+/// Smallest side of an output, pixels: one chroma sample of 4:2:0.
+const SIDE_MIN: u64 = 2;
+
+/// Width and height for display: square pixels and turned upright. The height of the stored picture is kept
+/// and its width follows the pixel aspect ratio, as in ITU-R BT.601 material.
+pub fn display_size(video: &VideoFacts) -> (u32, u32) {
+    let aspect = video.pixel_aspect;
+    let plausible = aspect.num > 0
+        && aspect.den > 0
+        && u64::from(aspect.num) <= u64::from(aspect.den) * u64::from(PIXEL_ASPECT_MAX)
+        && u64::from(aspect.den) <= u64::from(aspect.num) * u64::from(PIXEL_ASPECT_MAX);
+    let width = if plausible {
+        let (num, den) = (u64::from(aspect.num), u64::from(aspect.den));
+        let wide = (u64::from(video.width) * num + den / 2) / den;
+        u32::try_from(wide).unwrap_or(u32::MAX)
+    } else {
+        video.width
+    };
+    let (width, height) = (width.max(1), video.height.max(1));
+    if video.rotation.degrees % 180 == 90 { (height, width) } else { (width, height) }
+}
+
+/// The rungs of a source of that display size, highest first; at least one. `settings` must be valid: from the
+/// highest to the lowest.
+///
+/// Every rung that is not above the source, and on top a rung of the source's own size where the source lies
+/// below the highest rung and far enough above the next one, or below all of them.
+pub fn ladder(width: u32, height: u32, settings: &[RungSettings]) -> Vec<Rung> {
+    let source = Source::new(width, height);
+    let (above, fitting): (Vec<_>, Vec<_>) =
+        settings.iter().partition(|rung| u64::from(rung.height) > source.nominal);
+    let mut rungs = Vec::with_capacity(fitting.len() + 1);
+    let below = fitting.first().map(|rung| u64::from(rung.height));
+    let is_far_above = below.is_none_or(|below| source.nominal * 10 > below * OWN_RUNG_TENTHS);
+    if let Some(next_above) = above.last()
+        && is_far_above
+    {
+        let least = fitting.first().map_or(BITRATE_MIN_BPS, |rung| rung.bitrate_bps);
+        rungs.push(source.own_rung(next_above, least));
+    }
+    rungs.extend(fitting.iter().map(|rung| source.rung(rung)));
+    rungs
+}
+
+struct Source {
+    width: u64,
+    height: u64,
+    /// Height of the smallest 16:9 frame, upright or not, that holds the picture.
+    nominal: u64,
+}
+
+impl Source {
+    fn new(width: u32, height: u32) -> Self {
+        let (width, height) = (u64::from(width.max(1)), u64::from(height.max(1)));
+        let (long, short) = (width.max(height), width.min(height));
+        Self { width, height, nominal: short.max((long * 9).div_ceil(16)) }
+    }
+
+    /// Scales both sides by one exact factor `num / den`, at most 1.
+    fn scaled(&self, num: u64, den: u64) -> (u32, u32) {
+        let side = |source: u64| {
+            // Nearest even number, never above the source.
+            let nearest = (source * num + den) / (2 * den) * 2;
+            let most = (source / 2 * 2).max(SIDE_MIN);
+            u32::try_from(nearest.clamp(SIDE_MIN, most))
+                .expect("a side is at most the source's, which was 32 bit")
+        };
+        (side(self.width), side(self.height))
+    }
+
+    fn rung(&self, rung: &RungSettings) -> Rung {
+        let (long, short) = (self.width.max(self.height), self.width.min(self.height));
+        let box_short = u64::from(rung.height);
+        // The long side binds where the picture is wider than 16:9.
+        let (num, den) = if long * 9 > short * 16 { (box_short * 16, long * 9) } else { (box_short, short) };
+        let (width, height) = if num >= den { self.scaled(1, 1) } else { self.scaled(num, den) };
+        Rung { name: format!("{}p", rung.height), width, height, bitrate_bps: rung.bitrate_bps }
+    }
+
+    /// The source's own size, with the share of the next higher rung's ceiling that its pixels are.
+    fn own_rung(&self, above: &RungSettings, least_bps: u32) -> Rung {
+        let (width, height) = self.scaled(1, 1);
+        let box_pixels = u64::from(above.height) * u64::from(above.height) * 16 / 9;
+        let nominal_pixels = self.nominal * self.nominal * 16 / 9;
+        let share = u64::from(above.bitrate_bps) * nominal_pixels / box_pixels.max(1);
+        let least = least_bps.min(above.bitrate_bps);
+        let bitrate_bps = u32::try_from(share).unwrap_or(u32::MAX).clamp(least, above.bitrate_bps);
+        Rung {
+            name: format!("{}p", self.nominal.next_multiple_of(2).min(u64::from(above.height) - 1)),
+            width,
+            height,
+            bitrate_bps,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipes::settings::VideoSettings;
+    use crate::recipes::testing;
+    use reelgate_flow::facts::{Rational, Rotation};
+
+    fn sizes(width: u32, height: u32) -> Vec<(String, u32, u32)> {
+        ladder(width, height, &VideoSettings::default().rungs)
+            .into_iter()
+            .map(|rung| (rung.name, rung.width, rung.height))
+            .collect()
+    }
+
+    fn named(sizes: &[(&str, u32, u32)]) -> Vec<(String, u32, u32)> {
+        sizes.iter().map(|(name, width, height)| ((*name).to_owned(), *width, *height)).collect()
+    }
+
+    #[test]
+    fn full_hd_gets_the_usual_sizes() {
+        let expected = [("1080p", 1920, 1080), ("720p", 1280, 720), ("480p", 854, 480), ("240p", 426, 240)];
+        assert_eq!(sizes(1920, 1080), named(&expected));
+        assert_eq!(sizes(3840, 2160), named(&expected), "no rung above the highest");
+        let upright: Vec<_> = expected.iter().map(|(name, width, height)| (*name, *height, *width)).collect();
+        assert_eq!(sizes(1080, 1920), named(&upright));
+    }
+
+    #[test]
+    fn the_frame_of_the_rung_decides_for_other_shapes() {
+        assert_eq!(sizes(1920, 800)[..2], named(&[("1080p", 1920, 800), ("720p", 1280, 534)]));
+        assert_eq!(sizes(1440, 1080)[..2], named(&[("1080p", 1440, 1080), ("720p", 960, 720)]));
+        assert_eq!(sizes(1080, 1080)[0], ("1080p".into(), 1080, 1080));
+    }
+
+    #[test]
+    fn a_source_between_rungs_gets_its_own_size_only_when_far_above_the_next() {
+        assert_eq!(sizes(1600, 900)[..2], named(&[("900p", 1600, 900), ("720p", 1280, 720)]));
+        assert_eq!(sizes(1440, 810)[0], ("720p".into(), 1280, 720), "810 is below 1.2 times 720");
+        assert_eq!(ladder(1600, 900, &VideoSettings::default().rungs)[0].bitrate_bps, 3_472_222);
+    }
+
+    #[test]
+    fn a_source_below_all_rungs_keeps_its_size() {
+        assert_eq!(sizes(320, 180), named(&[("180p", 320, 180)]));
+        assert_eq!(sizes(33, 17), named(&[("20p", 32, 16)]));
+        assert_eq!(sizes(1, 1), named(&[("2p", 2, 2)]));
+        assert_eq!(ladder(32, 18, &VideoSettings::default().rungs)[0].bitrate_bps, 64_000);
+    }
+
+    #[test]
+    fn pixel_aspect_and_rotation_make_the_display_size() {
+        let mut video = testing::video(720, 576);
+        video.pixel_aspect = Rational { num: 64, den: 45 };
+        assert_eq!(display_size(&video), (1024, 576));
+        video.rotation = Rotation { degrees: 270, mirrored: true };
+        assert_eq!(display_size(&video), (576, 1024));
+        video.pixel_aspect = Rational { num: 1, den: 1_000 };
+        assert_eq!(display_size(&video), (576, 720), "an absurd aspect ratio is ignored");
+    }
+
+    #[test]
+    fn no_shape_breaks_the_promises() {
+        let settings = VideoSettings::default().rungs;
+        let sides = [
+            1, 2, 3, 15, 16, 17, 99, 240, 241, 333, 426, 480, 577, 719, 720, 721, 865, 1080, 1081, 1919,
+            4096, 8191, 65_535,
+        ];
+        for width in sides {
+            for height in sides {
+                let rungs = ladder(width, height, &settings);
+                assert!(!rungs.is_empty() && rungs.len() <= 5, "{width}x{height}");
+                for rung in &rungs {
+                    assert!(
+                        rung.width % 2 == 0 && rung.height % 2 == 0 && rung.width >= 2 && rung.height >= 2
+                    );
+                    assert!(
+                        rung.width <= width.max(2) && rung.height <= height.max(2),
+                        "{width}x{height} {rung:?}"
+                    );
+                    // Each side is within a pixel of the exactly scaled one.
+                    let skew = u64::from(rung.width) * u64::from(height);
+                    let skew = skew.abs_diff(u64::from(rung.height) * u64::from(width));
+                    let is_aspect_kept =
+                        skew <= u64::from(width) + u64::from(height) || rung.width.min(rung.height) == 2;
+                    assert!(is_aspect_kept, "{width}x{height} {rung:?}");
+                }
+                for pair in rungs.windows(2) {
+                    assert!(pair[0].bitrate_bps >= pair[1].bitrate_bps && pair[0].name != pair[1].name);
+                }
+            }
+        }
+    }
+}

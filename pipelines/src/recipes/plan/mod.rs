@@ -1,0 +1,256 @@
+//! The plan of an asset: every media job with every number it needs, made once from the facts.
+//!
+//! A pure function of the inspection and the settings, so that whoever runs a chunk, and however often, does
+//! the same work and gets the same bytes. Nothing of the machine enters it.
+
+mod chunks;
+
+use super::ladder::{display_size, ladder};
+use super::settings::Settings;
+use crate::messages::{
+    AudioJob, EnrichJob, InspectJob, Inspection, SampleJob, TrackRef, VideoIndex, VideoJob,
+};
+use chunks::Chunk;
+use reelgate_flow::facts::{AudioFacts, Container, MediaFacts, Rational, VideoFacts};
+use reelgate_flow::reason::{Code, Fault};
+use serde::{Deserialize, Serialize};
+
+/// Raised whenever the same facts and settings would make other jobs.
+pub const PLAN_VERSION: u16 = 1;
+
+/// Ticks per second at least, so that a tick is finer than a video frame by far.
+const TIMESCALE_MIN: u32 = 10_000;
+/// Ticks per second at most for an exact frame; beyond, a rate is treated as variable.
+const TIMESCALE_MAX: u32 = 1_000_000;
+/// Ticks per second where frames are spaced unevenly (the clock of MPEG systems, ISO/IEC 13818-1).
+const TIMESCALE_VARIABLE: u32 = 90_000;
+/// Samples of one video at most; 24 h at the longest default interval are 2,880.
+const SAMPLES_MAX: u32 = 5_000;
+/// Keyframes alone serve as samples while none is further from the next than this many intervals. A few tiles
+/// of a storyboard then repeat, against decoding every frame, which costs some thirty times as much.
+const KEYFRAME_GAP_INTERVALS: u64 = 4;
+
+/// All media work of one asset after inspection.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// [`PLAN_VERSION`] at the time of planning.
+    pub version: u16,
+    /// Length of the presentation, nanoseconds.
+    pub duration_ns: u64,
+    /// Chunks in order; empty for audio-only.
+    pub video: Vec<VideoChunk>,
+    /// The audio; `None` for video-only.
+    pub audio: Option<AudioJob>,
+    /// Language of the audio as a BCP 47 or ISO 639 code, where the source tells one.
+    pub audio_language: Option<String>,
+    /// Samples, poster, storyboard and text.
+    pub enrich: EnrichJob,
+}
+
+/// One chunk and what must come of it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VideoChunk {
+    /// The job.
+    pub job: VideoJob,
+    /// Frames that the index counted in the chunk's segments.
+    pub frames: u64,
+}
+
+/// The job that inspects a source, on the grid that [`plan`] goes on with under the same settings.
+pub fn inspect_job(container: Container, size_bytes: u64, settings: &Settings) -> InspectJob {
+    InspectJob {
+        container,
+        size_bytes,
+        segment_ns: settings.cut.segment_ns(),
+        limits: settings.limits.clone(),
+    }
+}
+
+/// Plans the work on a source of `size_bytes` bytes. The inspection must have been made by [`inspect_job`]
+/// with the same settings.
+///
+/// # Errors
+/// `no_media_track` where nothing can be shown or heard, `unsupported_codec` where the video or the audio that
+/// is there has no allowed decoder: a part of the upload is never left out silently.
+pub fn plan(inspection: &Inspection, settings: &Settings, size_bytes: u64) -> Result<Plan, Fault> {
+    let facts = &inspection.facts;
+    let (video, audio) = tracks(facts)?;
+    let source = |track| TrackRef { container: facts.container, size_bytes, track };
+    let video_chunks = match video {
+        Some(video) => video_chunks(video, inspection.index.as_ref(), settings, &source(video.track)),
+        None => Vec::new(),
+    };
+    Ok(Plan {
+        version: PLAN_VERSION,
+        duration_ns: facts.duration_ns,
+        video: video_chunks,
+        audio: audio.map(|audio| audio_job(audio, video, settings, source(audio.track))),
+        audio_language: audio.and_then(|audio| language(&audio.language)),
+        enrich: EnrichJob {
+            container: facts.container,
+            size_bytes,
+            frames: video.map(|video| sample_job(video, inspection.index.as_ref(), settings)),
+            subtitles: !facts.subtitles.is_empty(),
+        },
+    })
+}
+
+fn tracks(facts: &MediaFacts) -> Result<(Option<&VideoFacts>, Option<&AudioFacts>), Fault> {
+    let (video, audio) = (facts.main_video(), facts.main_audio());
+    if video.is_none()
+        && let Some(refused) = facts.video.iter().find(|video| video.frames > 0)
+    {
+        return Err(undecodable("video", &refused.codec));
+    }
+    if audio.is_none()
+        && let Some(refused) = facts.audio.iter().find(|audio| audio.packets > 0)
+    {
+        return Err(undecodable("audio", &refused.codec));
+    }
+    if video.is_none() && audio.is_none() {
+        let found = format!("{} video and {} audio tracks, all empty", facts.video.len(), facts.audio.len());
+        return Err(Fault::new(Code::NoMediaTrack, found));
+    }
+    Ok((video, audio))
+}
+
+/// The codec's name only where it reads as one: it comes from the file.
+fn undecodable(kind: &str, codec: &str) -> Fault {
+    let is_name = codec.len() <= 40 && codec.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
+    Fault::new(
+        Code::UnsupportedCodec,
+        format!("{kind} codec {}", if is_name { codec } else { "of unknown name" }),
+    )
+}
+
+fn video_chunks(
+    video: &VideoFacts,
+    index: Option<&VideoIndex>,
+    settings: &Settings,
+    source: &TrackRef,
+) -> Vec<VideoChunk> {
+    let frame_rate = constant_rate(video);
+    let (width, height) = display_size(video);
+    let chunks = chunks::cut(video, index, frame_rate, &settings.cut);
+    let threads = match settings.video.encoder_threads {
+        0 if chunks.len() > 1 => 1,
+        0 => 2,
+        threads => threads,
+    };
+    let job = VideoJob {
+        source: source.clone(),
+        zero_ns: video.start_ns,
+        segment_ns: settings.cut.segment_ns(),
+        first_segment: 0,
+        end_segment: None,
+        seek_ns: None,
+        frame_rate,
+        track_end_ns: video.end_ns,
+        timescale: frame_rate.and_then(exact_timescale).unwrap_or(TIMESCALE_VARIABLE),
+        rotation: video.rotation,
+        interlaced: video.interlaced,
+        rungs: ladder(width, height, &settings.video.rungs),
+        preset: settings.video.preset.clone(),
+        crf: settings.video.crf,
+        encoder_threads: threads,
+    };
+    let of = |Chunk { first_segment, end_segment, seek_ns, frames }: Chunk| VideoChunk {
+        job: VideoJob { first_segment, end_segment, seek_ns, ..job.clone() },
+        frames,
+    };
+    chunks.into_iter().map(of).collect()
+}
+
+/// The rate in lowest terms, where it is constant and its ticks can be exact.
+fn constant_rate(video: &VideoFacts) -> Option<Rational> {
+    let rate = video.frame_rate.filter(|rate| !video.variable_rate && rate.num > 0 && rate.den > 0)?;
+    let divisor = gcd(rate.num, rate.den);
+    let rate = Rational { num: rate.num / divisor, den: rate.den / divisor };
+    exact_timescale(rate).map(|_| rate)
+}
+
+/// The smallest decimal multiple of the rate's numerator that is fine enough: a frame of `num / den` lasts
+/// `den * 10^k` whole ticks of it.
+fn exact_timescale(rate: Rational) -> Option<u32> {
+    let mut timescale = rate.num;
+    while timescale < TIMESCALE_MIN {
+        timescale = timescale.checked_mul(10).filter(|scale| *scale > 0)?;
+    }
+    (timescale <= TIMESCALE_MAX).then_some(timescale)
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+fn audio_job(
+    audio: &AudioFacts,
+    video: Option<&VideoFacts>,
+    settings: &Settings,
+    source: TrackRef,
+) -> AudioJob {
+    let most = settings.audio.channels;
+    let channels = u8::try_from(audio.channels).map_or(most, |channels| channels.clamp(1, most));
+    AudioJob {
+        source,
+        zero_ns: video.map_or(audio.start_ns, |video| video.start_ns),
+        segment_ns: settings.cut.segment_ns(),
+        sample_rate: settings.audio.sample_rate,
+        channels,
+        bitrate_bps: settings.audio.bitrate_bps / u32::from(most.max(1)) * u32::from(channels),
+    }
+}
+
+/// A language that may stand in a playlist: it comes from the file, so nothing but a short code passes.
+fn language(text: &str) -> Option<String> {
+    let mut parts = text.split('-');
+    let is_code = parts
+        .next()
+        .is_some_and(|code| matches!(code.len(), 2..=3) && code.chars().all(|c| c.is_ascii_alphabetic()))
+        && parts.all(|part| matches!(part.len(), 1..=8) && part.chars().all(|c| c.is_ascii_alphanumeric()));
+    (is_code && text.len() <= 35 && text != "und").then(|| text.to_owned())
+}
+
+fn sample_job(video: &VideoFacts, index: Option<&VideoIndex>, settings: &Settings) -> SampleJob {
+    let sample = &settings.sample;
+    let duration_ns = video.end_ns.saturating_sub(video.start_ns);
+    let interval_ns = (duration_ns / u64::from(sample.samples.max(1)))
+        .clamp(u64::from(sample.interval_min_ms) * 1_000_000, u64::from(sample.interval_max_ms) * 1_000_000);
+    let count = duration_ns.div_ceil(interval_ns.max(1)).saturating_add(1);
+    SampleJob {
+        track: video.track,
+        start_ns: video.start_ns,
+        end_ns: video.end_ns,
+        interval_ns,
+        samples_max: u32::try_from(count).unwrap_or(SAMPLES_MAX).min(SAMPLES_MAX),
+        keyframes_only: index.is_some_and(|index| {
+            index.seekable
+                && keyframe_gap_ns(video, &index.keyframes_ns)
+                    <= interval_ns.saturating_mul(KEYFRAME_GAP_INTERVALS)
+        }),
+        decoders: sample.decoders,
+        in_flight_max: sample.in_flight_max,
+        rotation: video.rotation,
+        pixel_aspect: video.pixel_aspect,
+        poster_side_max: sample.poster_side_max,
+        tile_height: sample.tile_height,
+        columns: sample.columns,
+        rows: sample.rows,
+    }
+}
+
+/// The longest stretch of the track without a keyframe.
+fn keyframe_gap_ns(video: &VideoFacts, keyframes_ns: &[u64]) -> u64 {
+    let mut last = video.start_ns;
+    let mut gap = 0;
+    for at in keyframes_ns.iter().copied().chain([video.end_ns]) {
+        gap = gap.max(at.saturating_sub(last));
+        last = at;
+    }
+    gap
+}
+
+#[cfg(test)]
+mod tests;

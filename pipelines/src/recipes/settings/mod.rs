@@ -1,0 +1,353 @@
+//! The media settings an operator may change: what the configuration file fills and the plan is made from.
+//!
+//! Every field states its unit, its default and the reason for the default. A key that is not listed here is
+//! an error. [`Settings::validate`] says in one line which field is wrong, what was expected and what was found.
+
+mod budgets;
+
+pub use budgets::{Budgets, JobBudget, PerUnit};
+
+use crate::messages::MediaLimits;
+use serde::{Deserialize, Serialize};
+
+/// Everything about media that the configuration decides.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The video ladder and its encoder.
+    pub video: VideoSettings,
+    /// The one audio rendition.
+    pub audio: AudioSettings,
+    /// Cutting into segments and chunks.
+    pub cut: CutSettings,
+    /// Frames sampled, poster and storyboard.
+    pub sample: SampleSettings,
+    /// What a file may claim or contain.
+    pub limits: MediaLimits,
+    /// What a job may use.
+    pub budgets: Budgets,
+}
+
+/// The video ladder and its encoder.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VideoSettings {
+    /// Rungs from the highest to the lowest, 1 to 8. Default 1080p 5 Mb/s, 720p 3 Mb/s, 480p 1.4 Mb/s and
+    /// 240p 0.4 Mb/s: each about half the rate of the one above, so that a player changing rungs notices.
+    pub rungs: Vec<RungSettings>,
+    /// x264 speed preset, `ultrafast` to `slow`. Default `veryfast`: three times as fast as `medium` for about
+    /// a tenth more bits.
+    pub preset: String,
+    /// x264 constant rate factor, 0 (lossless) to 51. Default 23, the encoder's own; the rung's bit rate stays the
+    /// ceiling.
+    pub crf: u8,
+    /// Threads of each encoder, 0 to 16. Default 0: one where a video has several chunks, which run side by side
+    /// anyway, else two. Never taken from the machine, because the count changes the encoder's bytes.
+    pub encoder_threads: u8,
+}
+
+/// One rung of the ladder; its name is its height and `p`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RungSettings {
+    /// Pixels, even, 16 to 4,320: the shorter side of the 16:9 frame that the picture is fitted into.
+    pub height: u32,
+    /// Ceiling of the bit rate, bits per second, 32,000 to 100,000,000.
+    pub bitrate_bps: u32,
+}
+
+/// The one audio rendition.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AudioSettings {
+    /// Samples per second, 44,100 or 48,000. Default 48,000: what video is recorded with, so most is not resampled.
+    pub sample_rate: u32,
+    /// Channels at most, 1 or 2; mono stays mono. Default 2: plays everywhere.
+    pub channels: u8,
+    /// Bits per second at that many channels, 32,000 to 512,000. Default 128,000: AAC-LC stereo without
+    /// artefacts that most listeners hear.
+    pub bitrate_bps: u32,
+}
+
+/// Cutting into segments and chunks.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CutSettings {
+    /// Seconds of a segment, 1 to 10. Default 4: quick to start and to change rungs, and still cheap in
+    /// keyframes and requests.
+    pub segment_s: u32,
+    /// Seconds of a chunk that one worker encodes, about; at least a segment, at most 600. Default 20: short
+    /// enough to repeat, long enough that starting a worker does not count.
+    pub chunk_s: u32,
+    /// A video up to this many seconds is not cut, at most 86,400. Default 30: below, chunks would not save time.
+    pub chunk_threshold_s: u32,
+}
+
+/// Frames sampled, poster and storyboard.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SampleSettings {
+    /// Samples of a video, about, 1 to 1,000, as far as the two intervals allow. Default 100: a storyboard as
+    /// fine as a seek bar can show.
+    pub samples: u32,
+    /// Shortest distance of samples, milliseconds, 100 to 60,000. Default 1,000: closer frames look alike.
+    pub interval_min_ms: u32,
+    /// Longest distance of samples, milliseconds, not below the shortest, to 600,000. Default 30,000: no scene of a
+    /// long film goes unseen.
+    pub interval_max_ms: u32,
+    /// Decoders side by side, 1 to 8. Default 2: the smallest machine has two cores.
+    pub decoders: u8,
+    /// Frames between decoding and analysis, 1 to 64. Default 8: some 100 MB of 4K frames.
+    pub in_flight_max: u16,
+    /// Longest side of the poster, pixels, 16 to 4,096. Default 1,280.
+    pub poster_side_max: u32,
+    /// Height of a storyboard tile, pixels, even, 16 to 360. Default 90: what players show above a seek bar.
+    pub tile_height: u32,
+    /// Columns of a storyboard sheet, 1 to 20. Default 5.
+    pub columns: u32,
+    /// Rows of a storyboard sheet, 1 to 20. Default 5: a sheet stays below 100 kB, so the first hover is quick.
+    pub rows: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            video: VideoSettings::default(),
+            audio: AudioSettings::default(),
+            cut: CutSettings::default(),
+            sample: SampleSettings::default(),
+            limits: limits_default(),
+            budgets: Budgets::default(),
+        }
+    }
+}
+
+impl Default for VideoSettings {
+    fn default() -> Self {
+        let rungs = [(1080, 5_000_000), (720, 3_000_000), (480, 1_400_000), (240, 400_000)];
+        Self {
+            rungs: rungs.map(|(height, bitrate_bps)| RungSettings { height, bitrate_bps }).into(),
+            preset: "veryfast".into(),
+            crf: 23,
+            encoder_threads: 0,
+        }
+    }
+}
+
+impl Default for AudioSettings {
+    fn default() -> Self {
+        Self { sample_rate: 48_000, channels: 2, bitrate_bps: 128_000 }
+    }
+}
+
+impl Default for CutSettings {
+    fn default() -> Self {
+        Self { segment_s: 4, chunk_s: 20, chunk_threshold_s: 30 }
+    }
+}
+
+impl CutSettings {
+    /// The segment grid, nanoseconds.
+    pub fn segment_ns(&self) -> u64 {
+        u64::from(self.segment_s) * 1_000_000_000
+    }
+}
+
+impl Default for SampleSettings {
+    fn default() -> Self {
+        Self {
+            samples: 100,
+            interval_min_ms: 1_000,
+            interval_max_ms: 30_000,
+            decoders: 2,
+            in_flight_max: 8,
+            poster_side_max: 1_280,
+            tile_height: 90,
+            columns: 5,
+            rows: 5,
+        }
+    }
+}
+
+/// Generous for what cameras and studios deliver, far below what makes a decoder allocate without end.
+fn limits_default() -> MediaLimits {
+    MediaLimits {
+        pixels_max: 8_192 * 4_320, // 8K of cinema, the largest frame H.265 level 6.2 has
+        side_max: 8_192,
+        tracks_max: 100, // a film with forty languages of sound and as many of subtitles
+        samples_max: 20_000_000, // 24 h at 120 frames a second, twice over
+        nesting_max: 32, // ISO base media in practice stays below 12
+        duration_max_s: 86_400, // a day's recording
+    }
+}
+
+/// A field out of its range.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("media setting `{field}`: expected {expected}, found {found}; correct it in the configuration")]
+pub struct SettingsError {
+    /// Path of the field below the media settings.
+    pub field: String,
+    /// What is allowed.
+    pub expected: String,
+    /// What is there.
+    pub found: String,
+}
+
+const PRESETS: [&str; 7] = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"];
+
+impl Settings {
+    /// Checks every range and what fields promise each other.
+    ///
+    /// # Errors
+    /// The first field that is wrong.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        self.validate_video()?;
+        self.validate_cut()?;
+        self.validate_sample()?;
+        let audio = &self.audio;
+        if ![44_100, 48_000].contains(&audio.sample_rate) {
+            return Err(wrong("audio.sample_rate", "44100 or 48000", audio.sample_rate));
+        }
+        within("audio.channels", audio.channels, 1, 2)?;
+        within("audio.bitrate_bps", audio.bitrate_bps, 32_000, 512_000)?;
+        let limits = &self.limits;
+        within("limits.pixels_max", limits.pixels_max, 1, 1 << 32)?;
+        within("limits.side_max", limits.side_max, 1, 65_535)?;
+        within("limits.tracks_max", limits.tracks_max, 1, 10_000)?;
+        within("limits.samples_max", limits.samples_max, 1, u64::from(u32::MAX))?;
+        within("limits.nesting_max", limits.nesting_max, 8, 1_000)?;
+        within("limits.duration_max_s", limits.duration_max_s, 1, 604_800)?;
+        self.budgets.validate()
+    }
+
+    fn validate_video(&self) -> Result<(), SettingsError> {
+        let video = &self.video;
+        within("video.rungs (count)", video.rungs.len(), 1, 8)?;
+        for rung in &video.rungs {
+            within("video.rungs.height", rung.height, 16, 4_320)?;
+            if rung.height % 2 != 0 {
+                return Err(wrong("video.rungs.height", "an even number", rung.height));
+            }
+            within("video.rungs.bitrate_bps", rung.bitrate_bps, 32_000, 100_000_000)?;
+        }
+        for pair in video.rungs.windows(2) {
+            if pair[0].height <= pair[1].height {
+                return Err(wrong(
+                    "video.rungs.height",
+                    "rungs from the highest to the lowest",
+                    pair[1].height,
+                ));
+            }
+            if pair[0].bitrate_bps < pair[1].bitrate_bps {
+                return Err(wrong(
+                    "video.rungs.bitrate_bps",
+                    "no more than the rung above",
+                    pair[1].bitrate_bps,
+                ));
+            }
+        }
+        if !PRESETS.contains(&video.preset.as_str()) {
+            return Err(wrong("video.preset", &PRESETS.join(", "), format!("{:?}", video.preset)));
+        }
+        within("video.crf", video.crf, 0, 51)?;
+        within("video.encoder_threads", video.encoder_threads, 0, 16)
+    }
+
+    fn validate_cut(&self) -> Result<(), SettingsError> {
+        let cut = &self.cut;
+        within("cut.segment_s", cut.segment_s, 1, 10)?;
+        within("cut.chunk_s", cut.chunk_s, cut.segment_s, 600)?;
+        within("cut.chunk_threshold_s", cut.chunk_threshold_s, 0, 86_400)
+    }
+
+    fn validate_sample(&self) -> Result<(), SettingsError> {
+        let sample = &self.sample;
+        within("sample.samples", sample.samples, 1, 1_000)?;
+        within("sample.interval_min_ms", sample.interval_min_ms, 100, 60_000)?;
+        within("sample.interval_max_ms", sample.interval_max_ms, sample.interval_min_ms, 600_000)?;
+        within("sample.decoders", sample.decoders, 1, 8)?;
+        within("sample.in_flight_max", sample.in_flight_max, 1, 64)?;
+        within("sample.poster_side_max", sample.poster_side_max, 16, 4_096)?;
+        within("sample.tile_height", sample.tile_height, 16, 360)?;
+        if sample.tile_height % 2 != 0 {
+            return Err(wrong("sample.tile_height", "an even number", sample.tile_height));
+        }
+        within("sample.columns", sample.columns, 1, 20)?;
+        within("sample.rows", sample.rows, 1, 20)
+    }
+}
+
+fn within<T: PartialOrd + core::fmt::Display>(
+    field: &str,
+    found: T,
+    min: T,
+    max: T,
+) -> Result<(), SettingsError> {
+    if found < min || found > max {
+        return Err(wrong(field, &format!("{min} to {max}"), found));
+    }
+    Ok(())
+}
+
+fn wrong(field: &str, expected: &str, found: impl ToString) -> SettingsError {
+    SettingsError { field: field.into(), expected: expected.into(), found: found.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid_and_survive_json() {
+        let settings = Settings::default();
+        settings.validate().unwrap();
+        let text = serde_json::to_string(&settings).unwrap();
+        assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), settings);
+    }
+
+    #[test]
+    fn a_partial_table_keeps_the_other_defaults() {
+        let settings: Settings = serde_json::from_str(r#"{"video": {"crf": 20}}"#).unwrap();
+        assert_eq!(settings.video.crf, 20);
+        assert_eq!(settings.video.rungs, VideoSettings::default().rungs);
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_it() {
+        let error = serde_json::from_str::<Settings>(r#"{"video": {"crg": 20}}"#).unwrap_err();
+        assert!(error.to_string().contains("crg"), "{error}");
+    }
+
+    #[test]
+    fn every_field_out_of_range_is_named_with_what_was_expected_and_found() {
+        let cases: &[(&str, fn(&mut Settings))] = &[
+            ("video.rungs (count)", |s| s.video.rungs.clear()),
+            ("video.rungs.height", |s| s.video.rungs[0].height = 1_081),
+            ("video.rungs.height", |s| s.video.rungs.reverse()),
+            ("video.rungs.bitrate_bps", |s| s.video.rungs[3].bitrate_bps = 4_000_000),
+            ("video.preset", |s| s.video.preset = "placebo".into()),
+            ("video.crf", |s| s.video.crf = 52),
+            ("video.encoder_threads", |s| s.video.encoder_threads = 17),
+            ("audio.sample_rate", |s| s.audio.sample_rate = 22_050),
+            ("audio.channels", |s| s.audio.channels = 6),
+            ("audio.bitrate_bps", |s| s.audio.bitrate_bps = 1),
+            ("cut.segment_s", |s| s.cut.segment_s = 0),
+            ("cut.chunk_s", |s| s.cut.chunk_s = 3),
+            ("sample.interval_max_ms", |s| s.sample.interval_max_ms = 999),
+            ("sample.tile_height", |s| s.sample.tile_height = 91),
+            ("limits.duration_max_s", |s| s.limits.duration_max_s = 0),
+            ("budgets.video.base.stall_s", |s| s.budgets.video.base.stall_s = 0),
+        ];
+        for (field, spoil) in cases {
+            let mut settings = Settings::default();
+            spoil(&mut settings);
+            assert_eq!(settings.validate().unwrap_err().field, *field);
+        }
+        let mut settings = Settings::default();
+        settings.video.crf = 52;
+        assert_eq!(
+            settings.validate().unwrap_err().to_string(),
+            "media setting `video.crf`: expected 0 to 51, found 52; correct it in the configuration"
+        );
+    }
+}
