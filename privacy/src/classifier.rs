@@ -134,15 +134,17 @@ impl Classifier {
         let bytes = text.as_bytes();
         let mut in_word = false;
         for (at, byte) in bytes.iter().enumerate() {
-            let candidates =
-                self.starts[usize::from(*byte)] & if in_word { self.inside_words } else { Families::MAX };
-            in_word = byte.is_ascii_alphanumeric();
-            if candidates == 0 {
-                continue;
+            let mut asked = self.starts[usize::from(*byte)];
+            if in_word {
+                asked &= self.inside_words;
             }
-            let asked = FAMILIES.iter().enumerate().filter(|(i, _)| candidates >> i & 1 == 1);
-            let answers = asked.filter_map(|(_, family)| (family.find)(bytes, at));
-            found.extend(answers.filter_map(|candidate| self.settle(candidate, text, field)));
+            in_word = byte.is_ascii_alphanumeric();
+            while asked != 0 {
+                let family = &FAMILIES[asked.trailing_zeros() as usize];
+                asked &= asked - 1;
+                let candidate = (family.find)(bytes, at);
+                found.extend(candidate.and_then(|candidate| self.settle(candidate, text, field)));
+            }
         }
         resolve(found)
     }

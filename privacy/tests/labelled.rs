@@ -93,7 +93,8 @@ fn scores(documents: &[Value]) -> BTreeMap<&'static str, Score> {
     scores
 }
 
-/// The floors are what the classifier reaches, rounded down; the phones of this corpus lack their countries.
+/// The floors are what the classifier reaches, rounded down. This corpus is easy on a keyword reader: nearly all of its
+/// phones stand beside a word for phoning.
 #[test]
 fn six_types_are_found_in_labelled_text_with_few_false_alarms() {
     let Some(path) = shared("privacy/presidio-research/generated_large.json") else {
@@ -112,6 +113,6 @@ fn six_types_are_found_in_labelled_text_with_few_false_alarms() {
     }
     let all = scores.values().copied().fold(Score::default(), Score::plus);
     println!("all            precision {:.3} recall {:.3} f1 {:.3}", all.precision(), all.recall(), all.f1());
-    assert!(all.precision() >= 0.97, "precision {:.4}", all.precision());
-    assert!(all.f1() >= 0.93, "f1 {:.4}", all.f1());
+    assert!(all.precision() >= 0.99, "precision {:.4}", all.precision());
+    assert!(all.f1() >= 0.99, "f1 {:.4}", all.f1());
 }

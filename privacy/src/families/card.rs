@@ -227,6 +227,11 @@ struct Group {
 }
 
 fn read(text: &[u8], start: usize) -> Option<Run> {
+    let first_end = run_end(text, start, DIGITS_MIN, |b| b.is_ascii_digit());
+    let goes_on = matches!(at(text, first_end), Some(b' ' | b'-')) && is_digit(at(text, first_end + 1));
+    if first_end - start < DIGITS_MIN && !goes_on {
+        return None; // nearly every number of a text ends here, before anything is allocated
+    }
     let mut run = Run { digits: Vec::with_capacity(DIGITS_MAX), groups: Vec::new() };
     let mut from = start;
     let mut separator = None;

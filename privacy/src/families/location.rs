@@ -4,7 +4,7 @@
 //! decimals is not, so it needs a keyword or hemisphere letters. The point 0, 0 is what devices without a fix write.
 
 use super::Family;
-use crate::bytes::{at, before, is_digit, is_word, joined_after, run_end};
+use crate::bytes::{at, before, is_digit, is_word, joined_after, joined_before, run_end};
 use crate::candidate::{Candidate, Strength};
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, Severity, SeverityRule};
 use crate::mask::Mask;
@@ -113,7 +113,7 @@ fn solidus_end(text: &[u8], from: usize) -> usize {
 }
 
 fn decimal_pair(text: &[u8], start: usize) -> Option<Candidate> {
-    if before(text, start).is_some_and(|b| b".+-:".contains(&b)) {
+    if before(text, start).is_some_and(|b| b".+-".contains(&b)) || joined_before(text, start, b":") {
         return None;
     }
     let latitude = decimal(text, start)?;
@@ -182,6 +182,7 @@ mod tests {
     fn a_pair_needs_a_keyword_or_hemispheres() {
         assert_eq!(found("48.8577, 2.2950"), [""; 0]);
         assert_eq!(pieces("position 48.8577, 2.2950"), ["48.8577, 2.2950"]);
+        assert_eq!(pieces("geo:48.8577,2.2950"), ["48.8577,2.2950"]);
         assert_eq!(pieces("GPS(48.8577,2.2950,15)"), ["48.8577,2.2950"]);
         assert_eq!(pieces("48.8577° N, 2.2950° W"), ["48.8577° N, 2.2950° W"]);
         assert_eq!(pieces("[latitude: 22.5433] [longitude: 113.9404]"), ["22.5433] [longitude: 113.9404"]);

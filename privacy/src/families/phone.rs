@@ -35,12 +35,14 @@ const KEYWORDS: &[&str] = &[
     "tel",
     "telephone",
     "telephone number",
+    "answer",
     "answering",
     "call",
     "call me",
     "cellphone",
     "dial",
     "hotline",
+    "my number",
     "office",
     "phones",
     "ring",
@@ -50,6 +52,7 @@ const KEYWORDS: &[&str] = &[
     "telefono",
     "text me",
     "voicemail",
+    "your number",
 ];
 
 /// Digits of a national number that only a keyword makes one.
@@ -95,7 +98,7 @@ fn international(shape: &Shape, end: usize) -> Option<Candidate> {
     let number = if shape.plus { digits.as_str() } else { digits.strip_prefix("00")? };
     let kind = plan::international(number)?;
     let dots_sound = !shape.parted_by(b'.') || (shape.evenly_parted() && shape.groups.len() >= 3);
-    if !dots_sound {
+    if !dots_sound || shape.parted_by(b'/') {
         return None;
     }
     let written_as_run = shape.groups.len() == 1;
@@ -121,7 +124,7 @@ fn north_american(shape: &Shape, end: usize, has_extension: bool) -> Option<Cand
         return None;
     };
     let widths = [area, exchange, line].map(|group| group.digits.len());
-    if widths != [3, 3, 4] || shape.plus {
+    if widths != [3, 3, 4] || shape.plus || shape.parted_by(b'/') {
         return None;
     }
     let assigned = [area, exchange].iter().all(|group| group.digits.as_bytes()[0] >= b'2');
@@ -149,17 +152,25 @@ fn national(shape: &Shape, end: usize) -> Option<Candidate> {
         [5, 4] | [3, 2, 4] => false,
         widths => grouped_as_a_number(shape, widths),
     };
-    sound.then(|| Candidate::keyed(shape.start, end, Strength::Loose, OTHER, 65))
+    let kind = if north_american_run(&digits) { NORTH_AMERICA } else { OTHER };
+    sound.then(|| Candidate::keyed(shape.start, end, Strength::Loose, kind, 65))
+}
+
+/// Ten digits whose area and exchange are possible ones.
+fn north_american_run(digits: &str) -> bool {
+    let digits = digits.as_bytes();
+    digits.len() == 10 && digits[0] >= b'2' && digits[3] >= b'2'
 }
 
 fn grouped_as_a_number(shape: &Shape, widths: &[usize]) -> bool {
     let enough = widths.iter().sum::<usize>() > *NATIONAL_DIGITS.start();
     let first_only_short = widths[1..].iter().all(|width| (2..=8).contains(width)) && widths[0] <= 8;
-    // With dots, only a trunk zero tells a number from a version or a decimal.
-    let dots_sound = !shape.parted_by(b'.')
-        || (shape.groups[0].digits.starts_with('0') && widths[0] >= 2 && widths.len() >= 3);
+    // With dots, only a trunk zero tells a number from a version or a decimal; with a stroke, from a date or a ratio.
+    let trunk = shape.groups[0].digits.starts_with('0') && widths[0] >= 2;
+    let dots_sound = !shape.parted_by(b'.') || (trunk && widths.len() >= 3);
+    let stroke_sound = !shape.parted_by(b'/') || (trunk && shape.groups[1].separator == Some(b'/'));
     let parentheses_lead = shape.groups[1..].iter().all(|group| !group.in_parentheses);
-    enough && first_only_short && parentheses_lead && shape.evenly_parted() && dots_sound
+    enough && first_only_short && parentheses_lead && shape.evenly_parted() && dots_sound && stroke_sound
 }
 
 /// Whether commas or a percent sign tie the digits to other numbers, as in `12,345,678`.
@@ -202,9 +213,16 @@ mod tests {
 
     #[test]
     fn national_numbers_need_a_keyword() {
-        for number in
-            ["0431 19 97 94", "(022) 0793-176", "2546712361", "92 34 70", "02.27.96.63.08", "481 7531"]
-        {
+        for number in [
+            "0431 19 97 94",
+            "(022) 0793-176",
+            "2546712361",
+            "92 34 70",
+            "02.27.96.63.08",
+            "481 7531",
+            "030/1234567",
+            "030/123 45 67",
+        ] {
             assert_eq!(found(number), [""; 0], "{number}");
             assert_eq!(pieces(&format!("{number} office")), [number]);
             assert_eq!(pieces(&format!("Phone: {number}.")), [number]);

@@ -16,7 +16,7 @@ pub(super) struct Group {
     /// One past the group's last byte, its closing parenthesis included.
     pub end: usize,
     pub in_parentheses: bool,
-    /// The sign before it: a space, `-` or `.`; `None` at the start and beside a parenthesis.
+    /// The sign before it: a space, `-`, `.` or `/`; `None` at the start and beside a parenthesis.
     pub separator: Option<u8>,
 }
 
@@ -33,6 +33,9 @@ impl Shape {
     /// Reads as many groups as there are from `start`.
     pub fn read(text: &[u8], start: usize) -> Option<Shape> {
         let plus = at(text, start) == Some(b'+');
+        if !plus && too_short(text, start) {
+            return None;
+        }
         let mut shape = Shape { start, plus, groups: Vec::new() };
         let mut from = start + usize::from(plus);
         let mut separator = None;
@@ -47,7 +50,7 @@ impl Shape {
             let end = last + usize::from(in_parentheses);
             let digits = String::from_utf8_lossy(&text[first..last]).into_owned();
             shape.groups.push(Group { digits, end, in_parentheses, separator });
-            separator = at(text, end).filter(|b| b" -.".contains(b));
+            separator = at(text, end).filter(|b| b" -./".contains(b));
             from = end + usize::from(separator.is_some());
             let parted = separator.is_some() || in_parentheses || at(text, from) == Some(b'(');
             if !parted {
@@ -78,9 +81,11 @@ impl Shape {
         self.groups.iter().map(|group| group.digits.len()).collect()
     }
 
-    /// Whether all separators are the same sign; the one after a group in parentheses is free.
+    /// Whether all separators are the same sign; the one after a group in parentheses is free, and so is the stroke
+    /// after an area code.
     pub fn evenly_parted(&self) -> bool {
-        let pairs = self.groups.windows(2).filter(|pair| !pair[0].in_parentheses);
+        let bound = |pair: &&[Group]| !pair[0].in_parentheses && pair[1].separator != Some(b'/');
+        let pairs = self.groups.windows(2).filter(bound);
         let mut signs = pairs.map(|pair| pair[1].separator);
         let first = signs.next();
         signs.all(|sign| Some(sign) == first)
@@ -104,6 +109,14 @@ impl Shape {
             _ => false,
         }
     }
+}
+
+/// Whether a run of digits at `start` ends before it can be a number and nothing follows it. Nearly every number of a
+/// text is such a run, so it is worth asking before anything is allocated.
+fn too_short(text: &[u8], start: usize) -> bool {
+    let end = run_end(text, start, 7, |b| b.is_ascii_digit());
+    let follower = if at(text, end).is_some_and(|b| b" -./".contains(&b)) { end + 1 } else { end };
+    (1..7).contains(&(end - start)) && !is_digit(at(text, follower)) && at(text, follower) != Some(b'(')
 }
 
 /// End of an extension after `end` (`x1234`, ` x 12`, ` ext. 12`), or `None` where there is none.
