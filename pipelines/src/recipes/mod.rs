@@ -1,6 +1,6 @@
 //! Recipes: what is to be done with which media, as plain data and pure functions; no IO.
 //!
-//! The order of use: [`sniff`] the first bytes, inspect, plan the work from the facts and the settings, and once
+//! The order of use: [`sniff`] the first bytes, inspect, [`plan`] the work from the facts and the [`settings`], and once
 //! the work is done package its results into playlists and paths.
 
 pub mod ladder;

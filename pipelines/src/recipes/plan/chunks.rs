@@ -128,11 +128,10 @@ impl Grid<'_> {
     /// segment's first frame, and what lies before it would be lost.
     fn seek_ns(&self, segment: u32) -> Option<u64> {
         let begin_ns = self.line_ns(segment).saturating_sub(GRID_SLACK_NS);
-        let frame_ns =
-            self.rate.map_or(0, |rate| 1_000_000_000 * u64::from(rate.den) / u64::from(rate.num.max(1)));
         // Of the frame's length only half is trusted: time stamps are rounded. Where the rate varies, frames closer
-        // than the slack are not told apart.
-        let latest_ns = begin_ns.saturating_add((frame_ns / 2).max(GRID_SLACK_NS));
+        // together than the slack are not told apart.
+        let half_frame_ns = |rate: Rational| 500_000_000 * u64::from(rate.den) / u64::from(rate.num.max(1));
+        let latest_ns = begin_ns.saturating_add(self.rate.map_or(GRID_SLACK_NS, half_frame_ns));
         let after = self.index.keyframes_ns.partition_point(|at| *at <= latest_ns);
         after.checked_sub(1).and_then(|last| self.index.keyframes_ns.get(last).copied())
     }

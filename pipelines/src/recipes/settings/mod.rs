@@ -225,7 +225,7 @@ impl Settings {
         within("video.rungs (count)", video.rungs.len(), 1, 8)?;
         for rung in &video.rungs {
             within("video.rungs.height", rung.height, 16, 4_320)?;
-            if rung.height % 2 != 0 {
+            if !rung.height.is_multiple_of(2) {
                 return Err(wrong("video.rungs.height", "an even number", rung.height));
             }
             within("video.rungs.bitrate_bps", rung.bitrate_bps, 32_000, 100_000_000)?;
@@ -269,7 +269,7 @@ impl Settings {
         within("sample.in_flight_max", sample.in_flight_max, 1, 64)?;
         within("sample.poster_side_max", sample.poster_side_max, 16, 4_096)?;
         within("sample.tile_height", sample.tile_height, 16, 360)?;
-        if sample.tile_height % 2 != 0 {
+        if !sample.tile_height.is_multiple_of(2) {
             return Err(wrong("sample.tile_height", "an even number", sample.tile_height));
         }
         within("sample.columns", sample.columns, 1, 20)?;
@@ -320,7 +320,8 @@ mod tests {
 
     #[test]
     fn every_field_out_of_range_is_named_with_what_was_expected_and_found() {
-        let cases: &[(&str, fn(&mut Settings))] = &[
+        type Spoil = fn(&mut Settings);
+        let cases: &[(&str, Spoil)] = &[
             ("video.rungs (count)", |s| s.video.rungs.clear()),
             ("video.rungs.height", |s| s.video.rungs[0].height = 1_081),
             ("video.rungs.height", |s| s.video.rungs.reverse()),
