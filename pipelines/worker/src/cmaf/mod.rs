@@ -1,0 +1,36 @@
+//! CMAF tracks (ISO/IEC 23000-19) of our own making: an init segment and numbered media segments.
+//!
+//! Why not `cmafmux`: a chunk of a video is encoded by whoever takes it, and its segments must stand beside
+//! those of other chunks as if one encoder had made them all. That needs exact control over decode times,
+//! over the duration of a chunk's last frame and over every byte of the init segment; a muxer that starts
+//! its clock anew and guesses the last duration gives none of it.
+//!
+//! Decode times come from the presentation times alone: the sample that is i-th in decoding order is decoded
+//! at the i-th smallest presentation time of its segment, and its composition offset, which may be negative
+//! (`trun` version 1, ISO/IEC 14496-12 8.8.8), carries it to its own. So a segment begins where it is first
+//! seen, video needs no edit list, and segments join without a gap whoever made them.
+
+mod fragment;
+mod init;
+mod ticks;
+
+pub use fragment::Fragment;
+pub use init::{Track, aac_init, aac_track, avc_init, avc_track};
+pub use ticks::{from_ns, to_ns};
+
+use reelgate_flow::reason::{Code, Fault};
+
+/// Name of the init segment of a track.
+pub fn init_name(track: &str) -> String {
+    format!("{track}/init.mp4")
+}
+
+/// Name of a media segment of a track.
+pub fn segment_name(track: &str, number: u32) -> String {
+    format!("{track}/{number:05}.m4s")
+}
+
+/// A box that cannot be written, which only a number beyond its field can cause.
+fn unwritable(error: mp4_atom::Error) -> Fault {
+    Fault::new(Code::Internal, format!("write box: {error}"))
+}
