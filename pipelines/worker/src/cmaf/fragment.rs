@@ -51,9 +51,10 @@ impl Fragment {
         self.samples.first().is_some_and(|sample| sample.sync)
     }
 
-    /// Smallest presentation time in ticks of the media timeline, where there is a sample.
-    pub fn start(&self) -> Option<u64> {
-        self.samples.iter().map(|sample| sample.presentation).min()
+    /// Smallest and largest presentation time in ticks of the media timeline, where there is a sample.
+    pub fn span(&self) -> Option<(u64, u64)> {
+        let times = || self.samples.iter().map(|sample| sample.presentation);
+        Some((times().min()?, times().max()?))
     }
 
     /// Adds the next sample in decoding order; `presentation` in ticks of the media timeline.

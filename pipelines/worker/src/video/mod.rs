@@ -1,1 +1,163 @@
-//! x
+//! One chunk of a video: decoded once, every rung scaled, encoded and cut into CMAF segments.
+//!
+//! A chunk must come out the same whoever encodes it and whatever else is encoded: the seek only saves time,
+//! the [`timeline`] alone decides which frames belong to it, and [`ladder`] keeps the encoders free of memory.
+
+mod gate;
+mod ladder;
+mod ledger;
+mod picture;
+mod rung;
+mod timeline;
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use gstreamer as gst;
+
+use gst::prelude::*;
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_pipelines::messages::{VideoJob, VideoResult};
+
+use crate::demux::{Branch, Demuxed, Landing, Track};
+use crate::outlet::Outlet;
+use crate::source::Source;
+use crate::{cmaf, codecs};
+use ladder::Ladder;
+use ledger::Ledger;
+
+/// Longest wait for the first packet before a seek is tried all the same.
+const FIRST_PACKET_WAIT: Duration = Duration::from_secs(20);
+
+/// Elements this module may create, for loading plugins before the jail closes.
+pub const ELEMENTS: [&str; 9] = [
+    "appsink",
+    "capsfilter",
+    "deinterlace",
+    "identity",
+    "queue",
+    "tee",
+    "videoconvertscale",
+    "videoflip",
+    "x264enc",
+];
+
+/// Does the job; outputs go to `outlet`, segment by segment.
+///
+/// Fails with the codes of the demuxer and the decoder, `no_frame_decodes` where nothing came out,
+/// `damaged_stream` where nothing of this chunk came out, `budget_output` by the outlet.
+pub fn run(job: &VideoJob, source: &Source, outlet: Arc<dyn Outlet>) -> Result<VideoResult, Fault> {
+    if job.seek_ns.is_some()
+        && let Some(result) = attempt(job, source, &outlet, true)?
+    {
+        return Ok(result);
+    }
+    attempt(job, source, &outlet, false)?.ok_or_else(|| Fault::new(Code::Internal, "late without a seek"))
+}
+
+/// One run over the chunk; `None` where the seek failed or skipped frames, before any output was sent.
+fn attempt(
+    job: &VideoJob,
+    source: &Source,
+    outlet: &Arc<dyn Outlet>,
+    seeking: bool,
+) -> Result<Option<VideoResult>, Fault> {
+    let ledger = Arc::new(Ledger::new(outlet.clone()));
+    let ladder = Ladder::new(job, seeking, &ledger)?;
+    let hold = Arc::new(Hold::default());
+    let demuxed = {
+        let (job, bin, hold) = (job.clone(), ladder.bin.clone(), hold.clone());
+        Demuxed::open(source, job.source.container, move |track| {
+            if track.index != job.source.track {
+                return Ok(Branch::Ignore);
+            }
+            if seeking {
+                hold.block(&track.pad);
+            }
+            branch(&job, track, &bin).map(Branch::Elements)
+        })?
+    };
+    let ran = demuxed.preroll().and_then(|()| {
+        if seeking && !hold.seek(&demuxed, job)? {
+            ledger.lock().landed_late = true;
+            return Ok(());
+        }
+        demuxed.run(|| Ok(()))
+    });
+    drop(demuxed);
+    let (fault, late) = {
+        let state = ledger.lock();
+        (state.fault.clone(), state.landed_late)
+    };
+    match fault {
+        Some(fault) => Err(fault),
+        None if late => Ok(None),
+        None => ran.and_then(|()| result(job, &ladder, &ledger)).map(Some),
+    }
+}
+
+fn branch(job: &VideoJob, track: &Track, ladder: &gst::Bin) -> Result<Vec<gst::Element>, Fault> {
+    let mut chain = codecs::decoder(&track.caps, job.encoder_threads.into())?;
+    if let Some(decoder) = chain.last().filter(|decoder| decoder.has_property("max-errors")) {
+        decoder.set_property("max-errors", -1); // damaged frames are counted, the rest is still worth having
+    }
+    chain.extend(picture::elements(job)?);
+    chain.push(ladder.clone().upcast());
+    Ok(chain)
+}
+
+fn result(job: &VideoJob, ladder: &Ladder, ledger: &Ledger) -> Result<VideoResult, Fault> {
+    let (kept, decoded, damaged, end) = {
+        let state = ledger.lock();
+        (state.kept, state.decoded, state.damaged, state.end)
+    };
+    if kept == 0 {
+        return Err(match decoded {
+            0 => Fault::new(Code::NoFrameDecodes, "expected frames, the decoder gave none"),
+            _ => Fault::new(Code::DamagedStream, format!("none of {decoded} frames belongs to this chunk")),
+        });
+    }
+    let track_end = cmaf::from_ns(job.track_end_ns.saturating_sub(job.zero_ns), job.timescale);
+    let mut rungs = Vec::with_capacity(ladder.writers.len());
+    for writer in &ladder.writers {
+        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        rungs.push(writer.finish(end.unwrap_or(track_end))?);
+    }
+    Ok(VideoResult { frames_in: kept, frames_damaged: damaged, rungs })
+}
+
+/// Holds the first packet back until the seek, so that nothing is decoded twice.
+#[derive(Default)]
+struct Hold {
+    blocked: Mutex<Option<(gst::Pad, gst::PadProbeId)>>,
+    arrived: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Hold {
+    fn block(self: &Arc<Self>, pad: &gst::Pad) {
+        let hold = self.clone();
+        let kinds = gst::PadProbeType::BLOCK | gst::PadProbeType::BUFFER;
+        let probe = pad.add_probe(kinds, move |_, _| {
+            *hold.arrived.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            hold.changed.notify_all();
+            gst::PadProbeReturn::Ok
+        });
+        *self.blocked.lock().unwrap_or_else(PoisonError::into_inner) = probe.map(|id| (pad.clone(), id));
+    }
+
+    /// Seeks once the first packet has come; false where the demuxer refuses.
+    fn seek(&self, demuxed: &Demuxed, job: &VideoJob) -> Result<bool, Fault> {
+        let arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(arrived, FIRST_PACKET_WAIT, |arrived| !*arrived);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        if let Some((pad, id)) = self.blocked.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            pad.remove_probe(id);
+        }
+        let Some(seek_ns) = job.seek_ns else { return Ok(false) };
+        Ok(demuxed.seek(job.source.track, seek_ns, Landing::Keyframe).is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! What happens to decoded pictures once, before the ladder: fields become frames, the picture is turned.
+
+use gstreamer as gst;
+
+use gst::prelude::*;
+use reelgate_flow::facts::Rotation;
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_pipelines::messages::VideoJob;
+
+use crate::codecs;
+
+/// The elements in link order; often none.
+pub fn elements(job: &VideoJob) -> Result<Vec<gst::Element>, Fault> {
+    let mut chain = Vec::new();
+    if job.interlaced {
+        let deinterlace = codecs::make("deinterlace")?;
+        // One frame out per frame in; a field rate of output would double what the source declares.
+        deinterlace.set_property_from_str("fields", "top");
+        deinterlace.set_property_from_str("mode", "auto");
+        deinterlace.set_property_from_str("method", "linear");
+        chain.extend([converter()?, deinterlace]);
+    }
+    let method = flip_method(job.rotation)?;
+    if method != "none" {
+        let flip = codecs::make("videoflip")?;
+        flip.set_property_from_str("method", method);
+        chain.extend([converter()?, flip]);
+    }
+    Ok(chain)
+}
+
+/// A converter that passes frames through untouched where the next element takes them as they are.
+pub fn converter() -> Result<gst::Element, Fault> {
+    let converter = codecs::make("videoconvertscale")?;
+    converter.set_property("add-borders", false);
+    Ok(converter)
+}
+
+/// Names of `videoflip` for a clockwise turn followed by mirroring left to right.
+fn flip_method(rotation: Rotation) -> Result<&'static str, Fault> {
+    match (rotation.degrees, rotation.mirrored) {
+        (0, false) => Ok("none"),
+        (90, false) => Ok("clockwise"),
+        (180, false) => Ok("rotate-180"),
+        (270, false) => Ok("counterclockwise"),
+        (0, true) => Ok("horizontal-flip"),
+        (90, true) => Ok("upper-left-diagonal"),
+        (180, true) => Ok("vertical-flip"),
+        (270, true) => Ok("upper-right-diagonal"),
+        (degrees, _) => {
+            Err(Fault::new(Code::Internal, format!("expected a turn by quarters, found {degrees} degrees")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_that_is_no_quarter_is_refused() {
+        let rotation = |degrees, mirrored| Rotation { degrees, mirrored };
+        assert_eq!(flip_method(rotation(270, false)), Ok("counterclockwise"));
+        assert_eq!(flip_method(rotation(90, true)), Ok("upper-left-diagonal"));
+        assert_eq!(flip_method(rotation(45, false)).unwrap_err().code, Code::Internal);
+    }
+}

@@ -1,0 +1,113 @@
+//! One rung: takes encoded frames from its encoder, cuts them into segments and sends those off.
+
+use std::sync::Arc;
+
+use gstreamer as gst;
+
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_pipelines::messages::{Rung, SegmentResult, TrackResult};
+
+use super::ledger::Ledger;
+use crate::cmaf::{self, Fragment, Track};
+
+/// Frames between two reports.
+const REPORT_FRAMES: u64 = 10;
+
+/// Holds at most the segment that is growing.
+pub struct RungWriter {
+    rung: Rung,
+    timescale: u32,
+    ledger: Arc<Ledger>,
+    track: Option<Track>,
+    growing: Option<Fragment>,
+    segments: Vec<SegmentResult>,
+    frames: u64,
+}
+
+impl RungWriter {
+    /// A writer that has seen nothing yet.
+    pub fn new(rung: &Rung, timescale: u32, ledger: Arc<Ledger>) -> Self {
+        Self {
+            rung: rung.clone(),
+            timescale,
+            ledger,
+            track: None,
+            growing: None,
+            segments: Vec::new(),
+            frames: 0,
+        }
+    }
+
+    /// Takes the next access unit in decoding order.
+    pub fn take(&mut self, sample: &gst::Sample) -> Result<(), Fault> {
+        if self.track.is_none() {
+            self.track = Some(self.begin(sample)?);
+        }
+        let buffer = sample.buffer().ok_or_else(|| unexpected("a sample without a buffer"))?;
+        // The encoder moves its times by a constant to make room for decode times; its segment takes it back.
+        let segment = sample.segment().and_then(|segment| segment.downcast_ref::<gst::ClockTime>());
+        let time = segment.and_then(|segment| segment.to_running_time(buffer.pts()?));
+        let time = time.ok_or_else(|| unexpected("a frame without a time"))?;
+        let tick = cmaf::from_ns(time.nseconds(), self.timescale);
+        let starts = self.ledger.lock().starts.get(&tick).copied();
+        if let Some(number) = starts {
+            self.close(tick)?;
+            self.growing = Some(Fragment::new(number));
+        }
+        let growing = self.growing.as_mut().ok_or_else(|| unexpected("a frame outside every segment"))?;
+        let payload = buffer.map_readable().map_err(|_| unexpected("a frame that cannot be read"))?;
+        growing.push(tick, !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT), &payload)?;
+        self.frames += 1;
+        if self.frames.is_multiple_of(REPORT_FRAMES) {
+            self.ledger.report();
+        }
+        Ok(())
+    }
+
+    /// Closes the last segment at `end` ticks, or one tick behind its last frame where that is later.
+    pub fn finish(&mut self, end: u64) -> Result<TrackResult, Fault> {
+        self.close(end)?;
+        let track = self.track.as_ref().ok_or_else(|| unexpected("no frame"))?;
+        Ok(TrackResult {
+            name: self.rung.name.clone(),
+            codecs: track.codecs.clone(),
+            timescale: self.timescale,
+            segments: std::mem::take(&mut self.segments),
+        })
+    }
+
+    fn begin(&self, sample: &gst::Sample) -> Result<Track, Fault> {
+        let record = sample
+            .caps()
+            .and_then(|caps| caps.structure(0)?.get::<gst::Buffer>("codec_data").ok())
+            .ok_or_else(|| unexpected("no avcC record"))?;
+        let record = record.map_readable().map_err(|_| unexpected("an avcC record that cannot be read"))?;
+        let track = cmaf::avc_track(&record, self.rung.width, self.rung.height)?;
+        let init = cmaf::avc_init(&track, self.timescale)?;
+        self.ledger.outlet().output(&cmaf::init_name(&self.rung.name), &init)?;
+        Ok(track)
+    }
+
+    fn close(&mut self, end: u64) -> Result<(), Fault> {
+        let Some(fragment) = self.growing.take() else { return Ok(()) };
+        let Some((start, last)) = fragment.span() else { return Ok(()) };
+        let end = end.max(last.saturating_add(1));
+        let (number, samples) = (fragment.number(), fragment.len());
+        let starts_with_idr = fragment.starts_with_sync();
+        let bytes = fragment.finish(end)?;
+        self.ledger.outlet().output(&cmaf::segment_name(&self.rung.name, number), &bytes)?;
+        self.segments.push(SegmentResult {
+            number,
+            start_ticks: start,
+            duration_ticks: end - start,
+            samples: u32::try_from(samples).map_err(|_| unexpected("a segment of 4 billion frames"))?,
+            bytes: bytes.len() as u64,
+            starts_with_idr,
+        });
+        Ok(())
+    }
+}
+
+fn unexpected(what: &str) -> Fault {
+    Fault::new(Code::Internal, format!("the encoder gave {what}"))
+}

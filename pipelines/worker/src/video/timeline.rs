@@ -1,0 +1,142 @@
+//! Which decoded frames a chunk keeps, when they are shown and where segments begin: the grid rule of
+//! [`VideoJob`], as plain arithmetic.
+
+use reelgate_pipelines::messages::{GRID_SLACK_NS, VideoJob};
+
+use crate::cmaf;
+
+/// What becomes of one decoded frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It belongs to an earlier chunk.
+    Before,
+    /// It is encoded.
+    Keep {
+        /// Presentation time in ticks from output time 0, above that of every frame before.
+        tick: u64,
+        /// Number of the segment that begins with this frame, where one does.
+        starts: Option<u32>,
+    },
+    /// It belongs to a later chunk, which begins at this tick.
+    After {
+        /// Presentation time in ticks from output time 0.
+        tick: u64,
+    },
+}
+
+/// The state of the rule between frames, which come in order of presentation.
+#[derive(Debug)]
+pub struct Timeline {
+    zero_ns: u64,
+    segment_ns: u64,
+    first_segment: u32,
+    end_segment: Option<u32>,
+    timescale: u32,
+    last_tick: Option<u64>,
+    segment: Option<u32>,
+}
+
+impl Timeline {
+    /// The rule for one chunk.
+    pub fn new(job: &VideoJob) -> Self {
+        Self {
+            zero_ns: job.zero_ns,
+            segment_ns: job.segment_ns.max(1),
+            first_segment: job.first_segment,
+            end_segment: job.end_segment,
+            timescale: job.timescale,
+            last_tick: None,
+            segment: None,
+        }
+    }
+
+    /// Judges the next frame by its stream time. A frame that is not later than the one before is moved
+    /// one tick behind it: timestamps may be broken, but no frame is lost for it.
+    pub fn judge(&mut self, stream_ns: u64) -> Verdict {
+        let behind_zero = stream_ns.saturating_sub(self.zero_ns);
+        // A frame that falls back behind the line its predecessor has crossed stays on this side of it.
+        let segment = self.cell(stream_ns).max(self.segment.unwrap_or(0));
+        if segment < self.first_segment {
+            return Verdict::Before;
+        }
+        let earliest = self.last_tick.map_or(0, |last| last.saturating_add(1));
+        let tick = cmaf::from_ns(behind_zero, self.timescale).max(earliest);
+        if self.end_segment.is_some_and(|end| segment >= end) {
+            return Verdict::After { tick };
+        }
+        self.last_tick = Some(tick);
+        let starts = (self.segment != Some(segment)).then_some(segment);
+        self.segment = Some(segment);
+        Verdict::Keep { tick, starts }
+    }
+
+    /// Whether a stream time lies in or behind this chunk.
+    pub fn reaches_chunk(&self, stream_ns: u64) -> bool {
+        self.cell(stream_ns) >= self.first_segment
+    }
+
+    /// Cell of the grid that a stream time lies in.
+    fn cell(&self, stream_ns: u64) -> u32 {
+        let slackened = stream_ns.saturating_add(GRID_SLACK_NS).saturating_sub(self.zero_ns);
+        u32::try_from(slackened / self.segment_ns).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::video::tests::job;
+
+    const MS: u64 = 1_000_000;
+
+    fn timeline(first_segment: u32, end_segment: Option<u32>) -> Timeline {
+        let mut job = job(&[("a", 64, 64)]);
+        (job.zero_ns, job.segment_ns, job.timescale) = (500 * MS, 4_000 * MS, 1_000);
+        (job.first_segment, job.end_segment) = (first_segment, end_segment);
+        Timeline::new(&job)
+    }
+
+    fn keep(tick: u64, starts: Option<u32>) -> Verdict {
+        Verdict::Keep { tick, starts }
+    }
+
+    #[test]
+    fn a_segment_starts_with_the_first_frame_of_its_cell() {
+        let mut timeline = timeline(0, None);
+        assert_eq!(timeline.judge(500 * MS), keep(0, Some(0)));
+        assert_eq!(timeline.judge(4_498 * MS), keep(3_998, None));
+        assert_eq!(timeline.judge(4_499 * MS), keep(3_999, Some(1)), "a millisecond early still counts");
+        assert_eq!(timeline.judge(4_600 * MS), keep(4_100, None));
+    }
+
+    #[test]
+    fn cells_without_a_frame_leave_their_number_unused() {
+        let mut timeline = timeline(0, None);
+        timeline.judge(500 * MS);
+        assert_eq!(timeline.judge(12_600 * MS), keep(12_100, Some(3)));
+    }
+
+    #[test]
+    fn a_chunk_keeps_its_own_cells_only() {
+        let mut timeline = timeline(1, Some(2));
+        assert_eq!(timeline.judge(500 * MS), Verdict::Before);
+        assert_eq!(timeline.judge(4_500 * MS), keep(4_000, Some(1)));
+        assert_eq!(timeline.judge(8_500 * MS), Verdict::After { tick: 8_000 });
+    }
+
+    #[test]
+    fn frames_that_do_not_advance_are_moved_by_one_tick_and_kept() {
+        let mut timeline = timeline(0, None);
+        timeline.judge(600 * MS);
+        assert_eq!(timeline.judge(600 * MS), keep(101, None));
+        assert_eq!(timeline.judge(550 * MS), keep(102, None));
+        assert_eq!(timeline.judge(4_500 * MS), keep(4_000, Some(1)));
+        assert_eq!(timeline.judge(4_000 * MS), keep(4_001, None), "no way back over the line");
+    }
+
+    #[test]
+    fn a_frame_before_output_time_0_is_shown_at_0() {
+        assert_eq!(timeline(0, None).judge(0), keep(0, Some(0)));
+        assert_eq!(timeline(0, None).cell(u64::MAX), u32::MAX);
+    }
+}
