@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 /// An exact ratio; the denominator is never 0.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "RawRational"))]
 pub struct Rational {
     /// Numerator.
     pub num: u32,
@@ -21,6 +22,23 @@ impl Rational {
     /// The nearest floating point value, for display.
     pub fn as_f64(self) -> f64 {
         f64::from(self.num) / f64::from(self.den)
+    }
+}
+
+/// A ratio as read from a row or a wire: its denominator may be 0.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct RawRational {
+    num: u32,
+    den: u32,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<RawRational> for Rational {
+    type Error = &'static str;
+
+    fn try_from(raw: RawRational) -> Result<Self, Self::Error> {
+        Self::new(raw.num, raw.den).ok_or("expected a ratio with a denominator other than 0")
     }
 }
 
@@ -250,5 +268,23 @@ impl MediaFacts {
     /// The audio that is transcoded: the first one a decoder exists for.
     pub fn main_audio(&self) -> Option<&AudioFacts> {
         self.audio.iter().find(|a| a.decodable && a.packets > 0)
+    }
+}
+
+#[cfg(all(test, feature = "serde"))]
+mod tests {
+    use serde::Deserialize;
+    use serde::de::value::{Error, MapDeserializer};
+
+    use super::*;
+
+    #[test]
+    fn a_ratio_with_a_denominator_of_0_is_not_read() {
+        let read = |den: u32| {
+            let fields = [("num", 30_000), ("den", den)];
+            Rational::deserialize(MapDeserializer::<_, Error>::new(fields.into_iter()))
+        };
+        assert_eq!(read(1_001).ok(), Rational::new(30_000, 1_001));
+        assert!(read(0).is_err());
     }
 }

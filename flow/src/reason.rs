@@ -135,7 +135,7 @@ impl Code {
 
 /// What went wrong in one attempt. `detail` names numbers and formats, never user text.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(from = "RawFault"))]
 pub struct Fault {
     /// The stable code.
     pub code: Code,
@@ -156,6 +156,21 @@ impl Fault {
         }
         detail.truncate(end);
         Self { code, detail }
+    }
+}
+
+/// A fault as read from a row or a wire: its detail may be of any length.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct RawFault {
+    code: Code,
+    detail: String,
+}
+
+#[cfg(feature = "serde")]
+impl From<RawFault> for Fault {
+    fn from(raw: RawFault) -> Self {
+        Self::new(raw.code, raw.detail)
     }
 }
 

@@ -111,3 +111,15 @@ fn a_fault_cuts_its_detail_at_a_character_border() {
     assert_eq!(Fault::new(Code::Internal, "5 of 7").to_string(), "internal: 5 of 7");
     assert_eq!(Fault::new(Code::Internal, "").to_string(), "internal");
 }
+
+#[cfg(feature = "serde")]
+#[test]
+fn a_fault_that_is_read_has_its_detail_cut() {
+    use serde::Deserialize;
+    use serde::de::value::{Error, MapDeserializer};
+
+    let long = "x".repeat(Fault::DETAIL_BYTES_MAX + 1);
+    let fields = [("code", "internal"), ("detail", long.as_str())];
+    let fault = Fault::deserialize(MapDeserializer::<_, Error>::new(fields.into_iter()));
+    assert_eq!(fault.map(|fault| fault.detail.len()), Ok(Fault::DETAIL_BYTES_MAX));
+}
