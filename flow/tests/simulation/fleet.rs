@@ -342,11 +342,11 @@ impl World {
                     self.store.journal.hit(Hit::CopyMissedTwin);
                     return Ok(Some(Code::ObjectUnavailable));
                 }
-                row.visible = source;
+                self.store.show(job.row, source);
             }
             TaskKey::Withdraw => {
                 row.staged.clear();
-                row.visible = None;
+                self.store.show(job.row, None);
             }
             _ => {}
         }

@@ -51,6 +51,7 @@ fn published(store: &Store, index: usize) -> Result<(), String> {
     let row = &store.rows[index];
     let content = store.truth.uploads[row.upload].content;
     hold(row.visible == Some(content), index, "S1, S2: published without its own content in its place")?;
+    hold(store.is_shown(index), index, "S2: published, but its place shows another version's outputs")?;
     let severity = store.truth.severity_of(row.upload);
     hold(severity < Severity::High, index, "S14: published with a high finding")?;
     hold(row.asset.severity >= severity, index, "S14: published with a finding unseen")?;

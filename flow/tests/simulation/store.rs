@@ -34,7 +34,7 @@ pub struct Row {
     /// Attempts that ended with a producer's code, by task.
     pub producers_faults: BTreeMap<TaskKey, u32>,
     pub staged: BTreeSet<TaskKey>,
-    /// The content that can be seen in this asset's own place.
+    /// The content this asset has put into its key's place, be it shown or displaced by a newer version's.
     pub visible: Option<usize>,
 }
 
@@ -42,6 +42,9 @@ pub struct Store {
     pub now_ms: u64,
     pub truth: Truth,
     pub rows: Vec<Row>,
+    /// By key: who has outputs in the place all its versions share; the last one's are shown, those below
+    /// are kept aside until their own asset is withdrawn.
+    pub places: BTreeMap<usize, Vec<usize>>,
     pub outbox: BTreeSet<NoticeId>,
     pub sent: BTreeSet<NoticeId>,
     pub journal: Journal,
@@ -49,7 +52,15 @@ pub struct Store {
 
 impl Store {
     pub fn new(truth: Truth, journal: Journal) -> Self {
-        Self { now_ms: 0, truth, rows: Vec::new(), outbox: BTreeSet::new(), sent: BTreeSet::new(), journal }
+        Self {
+            now_ms: 0,
+            truth,
+            rows: Vec::new(),
+            places: BTreeMap::new(),
+            outbox: BTreeSet::new(),
+            sent: BTreeSet::new(),
+            journal,
+        }
     }
 
     /// Takes an event in: an upload that is known changes nothing.
@@ -130,6 +141,24 @@ impl Store {
             .tasks
             .get(&task)
             .is_some_and(|t| t.state == TaskState::Ready && t.attempts == attempt && t.answered < attempt)
+    }
+
+    /// Puts outputs on top of what stands in the place, or takes this asset's away and nobody else's.
+    pub fn show(&mut self, row: usize, content: Option<usize>) {
+        let key = self.truth.uploads[self.rows[row].upload].key;
+        let place = self.places.entry(key).or_default();
+        place.retain(|other| *other != row);
+        place.extend(content.map(|_| row));
+        self.rows[row].visible = content;
+    }
+
+    /// Whether the place of the key shows this asset's outputs. A newer version that failed after it had
+    /// put its own there, and before the commit, may cover them until it is redriven.
+    pub fn is_shown(&self, row: usize) -> bool {
+        let key = self.truth.uploads[self.rows[row].upload].key;
+        let place = self.places.get(&key).map_or(&[][..], Vec::as_slice);
+        let covers = |other: &&usize| self.rows[**other].asset.phase != Phase::Failed;
+        place.iter().rev().find(covers) == Some(&row)
     }
 
     /// Commits an answer; the store alone can look for a twin. True where it was not stale.
