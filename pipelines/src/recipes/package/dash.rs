@@ -1,0 +1,149 @@
+//! The DASH manifest (ISO/IEC 23009-1) over the same segments as the HLS playlists.
+
+use super::rendition::{Kind, Rendition, Segment};
+use dash_mpd_core::{
+    AdaptationSet, AudioChannelConfiguration, MPD, Period, Representation, S, SegmentTemplate,
+    SegmentTimeline,
+};
+use reelgate_flow::reason::{Code, Fault};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// Templates with a timeline are of the live profile also where nothing is live (ISO/IEC 23009-1, 8.4).
+const PROFILE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
+
+/// The static manifest: one adaptation set of all video rungs, one of the audio.
+///
+/// # Errors
+/// `internal` where the model cannot be written as XML.
+pub fn manifest(renditions: &[Rendition]) -> Result<String, Fault> {
+    let (video, audio): (Vec<_>, Vec<_>) =
+        renditions.iter().partition(|rendition| matches!(rendition.kind, Kind::Video(_)));
+    let longest = renditions
+        .iter()
+        .map(|rendition| duration(rendition, rendition.end_ticks()))
+        .max()
+        .unwrap_or_default();
+    let segment_longest = renditions.iter().flat_map(|rendition| {
+        rendition.segments.iter().map(|segment| duration(rendition, segment.duration_ticks))
+    });
+    let segment_longest = segment_longest.max().unwrap_or_default();
+    let mut adaptations = Vec::new();
+    if !video.is_empty() {
+        adaptations.push(video_set(&video));
+    }
+    adaptations.extend(audio.into_iter().map(audio_set));
+    for (id, set) in adaptations.iter_mut().enumerate() {
+        set.id = Some(id.to_string());
+    }
+    let period =
+        Period { id: Some("0".into()), start: Some(Duration::ZERO), adaptations, ..Period::default() };
+    let mpd = MPD {
+        xmlns: Some("urn:mpeg:dash:schema:mpd:2011".into()),
+        profiles: Some(PROFILE.into()),
+        mpdtype: Some("static".into()),
+        mediaPresentationDuration: Some(longest),
+        // Bit rates are peaks over about a segment, so a segment's length of buffer is enough (5.3.5.2).
+        minBufferTime: Some(segment_longest),
+        maxSegmentDuration: Some(segment_longest),
+        periods: vec![period],
+        ..MPD::default()
+    };
+    let mut text = String::new();
+    writeln!(text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{mpd}")
+        .map_err(|_| Fault::new(Code::Internal, "the DASH manifest cannot be written as XML"))?;
+    Ok(text)
+}
+
+/// All rungs have the same timeline, which the join has checked, so it stands once for all.
+fn video_set(rungs: &[&Rendition]) -> AdaptationSet {
+    let first = rungs.first();
+    AdaptationSet {
+        contentType: Some("video".into()),
+        mimeType: Some("video/mp4".into()),
+        segmentAlignment: Some(true),
+        startWithSAP: Some(1),
+        SegmentTemplate: first.map(|first| template(first, "video/$RepresentationID$")),
+        representations: rungs.iter().map(|rung| video_representation(rung)).collect(),
+        ..AdaptationSet::default()
+    }
+}
+
+fn video_representation(rung: &Rendition) -> Representation {
+    let mut representation = Representation {
+        id: Some(rung.name.clone()),
+        bandwidth: Some(rung.peak_bps),
+        codecs: Some(rung.codecs.clone()),
+        ..Representation::default()
+    };
+    if let Kind::Video(picture) = &rung.kind {
+        let rate = picture.frame_rate;
+        representation.width = Some(picture.width.into());
+        representation.height = Some(picture.height.into());
+        representation.sar = Some("1:1".into());
+        representation.frameRate =
+            Some(if rate.den == 1 { rate.num.to_string() } else { format!("{}/{}", rate.num, rate.den) });
+    }
+    representation
+}
+
+fn audio_set(audio: &Rendition) -> AdaptationSet {
+    let mut representation = Representation {
+        id: Some(audio.name.clone()),
+        bandwidth: Some(audio.peak_bps),
+        codecs: Some(audio.codecs.clone()),
+        ..Representation::default()
+    };
+    let mut lang = None;
+    if let Kind::Audio(sound) = &audio.kind {
+        lang = sound.language.clone();
+        representation.audioSamplingRate = Some(sound.sample_rate.to_string());
+        representation.AudioChannelConfiguration = vec![AudioChannelConfiguration {
+            schemeIdUri: "urn:mpeg:dash:23003:3:audio_channel_configuration:2011".into(),
+            value: Some(sound.channels.to_string()),
+            ..AudioChannelConfiguration::default()
+        }];
+    }
+    AdaptationSet {
+        contentType: Some("audio".into()),
+        mimeType: Some("audio/mp4".into()),
+        lang,
+        segmentAlignment: Some(true),
+        startWithSAP: Some(1),
+        SegmentTemplate: Some(template(audio, &audio.folder)),
+        representations: vec![representation],
+        ..AdaptationSet::default()
+    }
+}
+
+fn template(rendition: &Rendition, folder: &str) -> SegmentTemplate {
+    SegmentTemplate {
+        timescale: Some(rendition.timescale.into()),
+        initialization: Some(format!("{folder}/init.mp4")),
+        media: Some(format!("{folder}/$Number%05d$.m4s")),
+        startNumber: Some(0),
+        SegmentTimeline: Some(SegmentTimeline { segments: timeline(&rendition.segments) }),
+        ..SegmentTemplate::default()
+    }
+}
+
+/// Runs of equal length become one entry (5.3.9.6); the start is told once, since segments follow without a gap.
+fn timeline(segments: &[Segment]) -> Vec<S> {
+    let mut runs: Vec<S> = Vec::new();
+    for segment in segments {
+        match runs.last_mut() {
+            Some(run) if run.d == segment.duration_ticks => run.r = Some(run.r.unwrap_or(0) + 1),
+            last => {
+                let t = last.is_none().then_some(segment.start_ticks);
+                runs.push(S { t, d: segment.duration_ticks, ..S::default() });
+            }
+        }
+    }
+    runs
+}
+
+/// Exact to the nanosecond, which is what the attribute is written with.
+fn duration(rendition: &Rendition, ticks: u64) -> Duration {
+    let nanos = u128::from(ticks) * 1_000_000_000 / u128::from(rendition.timescale.max(1));
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,103 @@
+//! HLS playlists (RFC 8216 and its successor draft-pantos-hls-rfc8216bis) over CMAF segments.
+
+use super::rendition::{Kind, Rendition, Sound};
+use m3u8_rs::{
+    AlternativeMedia, AlternativeMediaType, Map, MasterPlaylist, MediaPlaylist, MediaPlaylistType,
+    MediaSegment, Resolution, VariantStream,
+};
+
+/// Name of a rendition's own playlist in its folder.
+pub const MEDIA_NAME: &str = "playlist.m3u8";
+/// Fragmented MP4 with EXT-X-MAP in playlists that are not I-frame only wants version 6; 7 is what tools write.
+const VERSION: usize = 7;
+const AUDIO_GROUP: &str = "audio";
+
+/// The multivariant playlist: one variant per video rung, the audio beside them; audio alone is its own variant.
+pub fn multivariant(renditions: &[Rendition]) -> String {
+    let audio = renditions.iter().find(|rendition| matches!(rendition.kind, Kind::Audio(_)));
+    let has_video = renditions.iter().any(|rendition| matches!(rendition.kind, Kind::Video(_)));
+    let playlist = MasterPlaylist {
+        version: Some(VERSION),
+        independent_segments: true,
+        alternatives: match audio {
+            Some(Rendition { kind: Kind::Audio(sound), folder, .. }) if has_video => {
+                vec![alternative(sound, folder)]
+            }
+            _ => Vec::new(),
+        },
+        variants: renditions.iter().filter_map(|rendition| variant(rendition, audio, has_video)).collect(),
+        ..MasterPlaylist::default()
+    };
+    let mut bytes = Vec::new();
+    playlist.write_to(&mut bytes).expect("writing to memory does not fail");
+    text(bytes)
+}
+
+/// The playlist of one rendition.
+pub fn media(rendition: &Rendition) -> String {
+    let segment = |(position, segment): (usize, &super::Segment)| MediaSegment {
+        uri: format!("{position:05}.m4s"),
+        // The shortest decimal that reads back as the same 32-bit number: below a microsecond off for segments up to 10 s.
+        duration: rendition.seconds(segment.duration_ticks) as f32,
+        map: (position == 0).then(|| Map { uri: "init.mp4".into(), ..Map::default() }),
+        ..MediaSegment::default()
+    };
+    let playlist = MediaPlaylist {
+        version: Some(VERSION),
+        target_duration: rendition.target_duration_s(),
+        segments: rendition.segments.iter().enumerate().map(segment).collect(),
+        end_list: true,
+        playlist_type: Some(MediaPlaylistType::Vod),
+        independent_segments: true,
+        ..MediaPlaylist::default()
+    };
+    let mut bytes = Vec::new();
+    playlist.write_to(&mut bytes).expect("writing to memory does not fail");
+    text(bytes)
+}
+
+/// Rates and codecs of a variant are those of the video and the audio played with it (RFC 8216, 4.3.4.2).
+fn variant(rendition: &Rendition, audio: Option<&Rendition>, has_video: bool) -> Option<VariantStream> {
+    let uri = format!("{}/{MEDIA_NAME}", rendition.folder);
+    let Kind::Video(picture) = &rendition.kind else {
+        return (!has_video).then(|| VariantStream {
+            uri,
+            bandwidth: rendition.peak_bps,
+            average_bandwidth: Some(rendition.average_bps),
+            codecs: Some(rendition.codecs.clone()),
+            ..VariantStream::default()
+        });
+    };
+    let with = |own: u64, of: fn(&Rendition) -> u64| own.saturating_add(audio.map_or(0, of));
+    let codecs =
+        audio.map_or(rendition.codecs.clone(), |audio| format!("{},{}", rendition.codecs, audio.codecs));
+    Some(VariantStream {
+        uri,
+        bandwidth: with(rendition.peak_bps, |audio| audio.peak_bps),
+        average_bandwidth: Some(with(rendition.average_bps, |audio| audio.average_bps)),
+        codecs: Some(codecs),
+        resolution: Some(Resolution { width: picture.width.into(), height: picture.height.into() }),
+        // Rounded to three decimals, as the tag wants.
+        frame_rate: Some((picture.frame_rate.as_f64() * 1_000.0).round() / 1_000.0),
+        audio: audio.map(|_| AUDIO_GROUP.to_owned()),
+        ..VariantStream::default()
+    })
+}
+
+fn alternative(sound: &Sound, folder: &str) -> AlternativeMedia {
+    AlternativeMedia {
+        media_type: AlternativeMediaType::Audio,
+        uri: Some(format!("{folder}/{MEDIA_NAME}")),
+        group_id: AUDIO_GROUP.into(),
+        language: sound.language.clone(),
+        name: "main".into(),
+        default: true,
+        autoselect: true,
+        channels: Some(sound.channels.to_string()),
+        ..AlternativeMedia::default()
+    }
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("every value put in was a string")
+}

@@ -1,0 +1,244 @@
+//! The join: results of chunks become whole tracks, after every count has been checked.
+//!
+//! Chunks are encoded apart, so this is where a lost frame, a gap or a chunk made under other settings would
+//! show; nothing is packaged before all of it adds up.
+
+use super::VideoPart;
+use super::rendition::{Kind, Picture, Rendition, Segment, Sound, average_bps, peak_bps};
+use crate::messages::{AudioJob, AudioResult, Rung, SegmentResult, TrackResult, VideoJob};
+use crate::recipes::plan::VideoChunk;
+use reelgate_flow::facts::Rational;
+use reelgate_flow::reason::{Code, Fault};
+
+/// Of the frames that the index counted, at least this many in a hundred must decode where the decoder
+/// reports damage; fewer, and viewers would see freezes instead of a film.
+const FRAMES_KEPT_MIN_PERCENT: u64 = 90;
+
+/// A segment and the chunk it came from.
+pub struct Origin {
+    /// Number of the chunk.
+    pub chunk: usize,
+    /// Number of the segment on the grid: its staged name.
+    pub number: u32,
+}
+
+/// One rung over all chunks.
+pub struct JoinedRung {
+    pub rendition: Rendition,
+    /// Where each segment came from, in order.
+    pub origins: Vec<Origin>,
+}
+
+/// Checks all chunks and joins them, one track per rung.
+pub fn video(chunks: &[VideoChunk], parts: &[VideoPart]) -> Result<Vec<JoinedRung>, Fault> {
+    if chunks.len() != parts.len() {
+        return Err(mismatch(format!("expected {} chunks, found {}", chunks.len(), parts.len())));
+    }
+    let (Some(first), Some(first_part)) = (chunks.first(), parts.first()) else { return Ok(Vec::new()) };
+    for (number, (chunk, part)) in chunks.iter().zip(parts).enumerate() {
+        check_chunk(number, chunk, part)?;
+        check_same(number, first_part, part)?;
+    }
+    check_damage(chunks, parts)?;
+    let rungs = first.job.rungs.iter().enumerate();
+    rungs.map(|(position, rung)| join_rung(&first.job, position, rung, parts)).collect()
+}
+
+/// Frames, segments and rungs of one chunk.
+fn check_chunk(number: usize, chunk: &VideoChunk, part: &VideoPart) -> Result<(), Fault> {
+    let (job, result) = (&chunk.job, &part.result);
+    let is_complete =
+        result.frames_in == chunk.frames || (result.frames_damaged > 0 && result.frames_in < chunk.frames);
+    if !is_complete {
+        let (expected, found, damaged) = (chunk.frames, result.frames_in, result.frames_damaged);
+        return Err(mismatch(format!(
+            "chunk {number}: expected {expected} frames, found {found}, {damaged} damaged"
+        )));
+    }
+    let names =
+        |track: &TrackResult, rung: &Rung| track.name == rung.name && track.timescale == job.timescale;
+    let are_the_jobs = result.rungs.len() == job.rungs.len()
+        && part.init_sha256.len() == job.rungs.len()
+        && result.rungs.iter().zip(&job.rungs).all(|(track, rung)| names(track, rung));
+    if !are_the_jobs {
+        return Err(mismatch(format!("chunk {number}: rungs or timescale are not those of the job")));
+    }
+    let boundaries = |track: &TrackResult| -> Vec<(u32, u64, u64, u32)> {
+        track.segments.iter().map(|s| (s.number, s.start_ticks, s.duration_ticks, s.samples)).collect()
+    };
+    let first = result.rungs.first().map(boundaries).unwrap_or_default();
+    for track in &result.rungs {
+        let frames: u64 = track.segments.iter().map(|segment| u64::from(segment.samples)).sum();
+        if frames != result.frames_in {
+            let found =
+                format!("chunk {number}, {}: {} frames in, {frames} out", track.name, result.frames_in);
+            return Err(mismatch(found));
+        }
+        if boundaries(track) != first {
+            return Err(mismatch(format!(
+                "chunk {number}: segments of {} lie apart from the first rung's",
+                track.name
+            )));
+        }
+        check_segments(&format!("chunk {number}, {}", track.name), &track.segments)?;
+    }
+    let range = job.first_segment..job.end_segment.unwrap_or(u32::MAX);
+    match first.iter().find(|(segment, ..)| !range.contains(segment)) {
+        Some((segment, ..)) => {
+            Err(mismatch(format!("chunk {number}: segment {segment} is outside {range:?}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What a chunk must have in common with the first, so that one initialization segment serves all.
+fn check_same(number: usize, first: &VideoPart, part: &VideoPart) -> Result<(), Fault> {
+    let codecs =
+        |part: &VideoPart| part.result.rungs.iter().map(|track| track.codecs.clone()).collect::<Vec<_>>();
+    if codecs(first) != codecs(part) || first.init_sha256 != part.init_sha256 {
+        return Err(mismatch(format!(
+            "chunk {number}: initialization segment or codec differs from chunk 0's"
+        )));
+    }
+    Ok(())
+}
+
+fn check_damage(chunks: &[VideoChunk], parts: &[VideoPart]) -> Result<(), Fault> {
+    let expected: u64 = chunks.iter().map(|chunk| chunk.frames).sum();
+    let found: u64 = parts.iter().map(|part| part.result.frames_in).sum();
+    if found.saturating_mul(100) < expected.saturating_mul(FRAMES_KEPT_MIN_PERCENT) {
+        return Err(Fault::new(Code::DamagedStream, format!("{found} of {expected} frames decode")));
+    }
+    Ok(())
+}
+
+/// Segments of one track follow one another without gap or overlap, none is empty, each can be entered.
+fn check_segments(what: &str, segments: &[SegmentResult]) -> Result<(), Fault> {
+    for segment in segments {
+        if segment.duration_ticks == 0 || segment.samples == 0 || segment.bytes == 0 {
+            return Err(mismatch(format!("{what}: segment {} is empty", segment.number)));
+        }
+        if !segment.starts_with_idr {
+            return Err(mismatch(format!("{what}: segment {} does not start with an IDR", segment.number)));
+        }
+    }
+    for pair in segments.windows(2) {
+        let end = pair[0].start_ticks.saturating_add(pair[0].duration_ticks);
+        if end != pair[1].start_ticks || pair[0].number >= pair[1].number {
+            let (number, start) = (pair[1].number, pair[1].start_ticks);
+            return Err(mismatch(format!("{what}: expected segment {number} at tick {end}, found {start}")));
+        }
+    }
+    Ok(())
+}
+
+fn join_rung(job: &VideoJob, position: usize, rung: &Rung, parts: &[VideoPart]) -> Result<JoinedRung, Fault> {
+    let mut all = Vec::new();
+    let mut origins = Vec::new();
+    for (chunk, part) in parts.iter().enumerate() {
+        let track = part
+            .result
+            .rungs
+            .get(position)
+            .ok_or_else(|| mismatch(format!("chunk {chunk}: a rung is missing")))?;
+        origins.extend(track.segments.iter().map(|segment| Origin { chunk, number: segment.number }));
+        all.extend(track.segments.iter().cloned());
+    }
+    check_segments(&rung.name, &all)?;
+    check_start(&rung.name, &all)?;
+    let segments: Vec<Segment> = all.iter().map(segment).collect();
+    let picture = Picture {
+        width: rung.width,
+        height: rung.height,
+        frame_rate: job.frame_rate.unwrap_or_else(|| highest_rate(&segments, job.timescale)),
+        frames: segments.iter().map(|segment| u64::from(segment.samples)).sum(),
+    };
+    let codecs =
+        parts.first().and_then(|part| part.result.rungs.get(position)).map(|track| track.codecs.as_str());
+    let folder = format!("video/{}", rung.name);
+    let rendition = rendition(
+        &rung.name,
+        folder,
+        codecs.unwrap_or_default(),
+        Kind::Video(picture),
+        job.timescale,
+        segments,
+    )?;
+    Ok(JoinedRung { rendition, origins })
+}
+
+/// Checks the audio and makes its rendition.
+pub fn audio(job: &AudioJob, language: Option<&str>, result: &AudioResult) -> Result<Rendition, Fault> {
+    let track = &result.track;
+    if track.name != "audio" || track.timescale != job.sample_rate {
+        return Err(mismatch(format!(
+            "audio: expected {} ticks a second, found {}",
+            job.sample_rate, track.timescale
+        )));
+    }
+    check_segments("audio", &track.segments)?;
+    check_start("audio", &track.segments)?;
+    let sound =
+        Sound { sample_rate: job.sample_rate, channels: job.channels, language: language.map(str::to_owned) };
+    let segments = track.segments.iter().map(segment).collect();
+    rendition("audio", "audio".into(), &track.codecs, Kind::Audio(sound), track.timescale, segments)
+}
+
+fn check_start(what: &str, segments: &[SegmentResult]) -> Result<(), Fault> {
+    match segments.first() {
+        None => Err(mismatch(format!("{what}: no segment"))),
+        Some(first) if first.start_ticks != 0 => Err(mismatch(format!(
+            "{what}: expected the first segment at tick 0, found {}",
+            first.start_ticks
+        ))),
+        Some(_) => Ok(()),
+    }
+}
+
+fn rendition(
+    name: &str,
+    folder: String,
+    codecs: &str,
+    kind: Kind,
+    timescale: u32,
+    segments: Vec<Segment>,
+) -> Result<Rendition, Fault> {
+    // The string comes from the worker and goes into quoted attributes.
+    let is_codec = !codecs.is_empty()
+        && codecs.len() <= 40
+        && codecs.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
+    if !is_codec || timescale == 0 {
+        return Err(mismatch(format!("{name}: the codec string or the timescale is malformed")));
+    }
+    let average_bps = average_bps(&segments, timescale);
+    let mut rendition = Rendition {
+        name: name.into(),
+        folder,
+        codecs: codecs.into(),
+        kind,
+        timescale,
+        peak_bps: 0,
+        average_bps,
+        segments,
+    };
+    rendition.peak_bps = peak_bps(&rendition.segments, timescale, rendition.target_duration_s());
+    Ok(rendition)
+}
+
+fn segment(result: &SegmentResult) -> Segment {
+    let SegmentResult { start_ticks, duration_ticks, samples, bytes, .. } = *result;
+    Segment { start_ticks, duration_ticks, samples, bytes }
+}
+
+/// Frames per second of the densest segment, in thousandths.
+fn highest_rate(segments: &[Segment], timescale: u32) -> Rational {
+    let milli = |segment: &Segment| {
+        u64::from(segment.samples) * 1_000 * u64::from(timescale) / segment.duration_ticks.max(1)
+    };
+    let highest = segments.iter().map(milli).max().unwrap_or(0);
+    Rational { num: u32::try_from(highest).unwrap_or(u32::MAX).max(1), den: 1_000 }
+}
+
+fn mismatch(detail: String) -> Fault {
+    Fault::new(Code::CountMismatch, detail)
+}

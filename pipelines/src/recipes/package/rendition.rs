@@ -1,0 +1,150 @@
+//! A whole encoded track after the join: what playlists say of it, with its true bit rates.
+
+use reelgate_flow::facts::Rational;
+use serde::{Deserialize, Serialize};
+
+/// One playable track.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rendition {
+    /// The rung's name, or `audio`.
+    pub name: String,
+    /// Folder of its files, relative to the asset's outputs: `video/720p`, `audio`.
+    pub folder: String,
+    /// RFC 6381 codec string.
+    pub codecs: String,
+    /// What is shown or heard.
+    pub kind: Kind,
+    /// Ticks per second.
+    pub timescale: u32,
+    /// Largest bit rate over stretches of about a segment, bits per second, see [`peak_bps`].
+    pub peak_bps: u64,
+    /// Bit rate over the whole track, bits per second, rounded up.
+    pub average_bps: u64,
+    /// Segments in order; their files are numbered from 0 without gaps.
+    pub segments: Vec<Segment>,
+}
+
+/// Video or audio.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Pictures.
+    Video(Picture),
+    /// Sound.
+    Audio(Sound),
+}
+
+/// What a video rendition shows.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Picture {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Frames per second: exact where constant, else the highest of any segment.
+    pub frame_rate: Rational,
+    /// Frames in all.
+    pub frames: u64,
+}
+
+/// What an audio rendition holds.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sound {
+    /// Samples per second.
+    pub sample_rate: u32,
+    /// Channels.
+    pub channels: u8,
+    /// BCP 47 or ISO 639 code, where known.
+    pub language: Option<String>,
+}
+
+/// One segment of a rendition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Segment {
+    /// Presentation time, ticks.
+    pub start_ticks: u64,
+    /// Length, ticks; never 0.
+    pub duration_ticks: u64,
+    /// Samples.
+    pub samples: u32,
+    /// Size, bytes.
+    pub bytes: u64,
+}
+
+impl Rendition {
+    /// End of the last segment, ticks.
+    pub fn end_ticks(&self) -> u64 {
+        self.segments.last().map_or(0, |last| last.start_ticks + last.duration_ticks)
+    }
+
+    /// Seconds for a number of ticks.
+    pub fn seconds(&self, ticks: u64) -> f64 {
+        ticks as f64 / f64::from(self.timescale)
+    }
+
+    /// Longest segment rounded to whole seconds, at least 1: what RFC 8216, 4.3.3.1 wants as target duration.
+    pub fn target_duration_s(&self) -> u64 {
+        let scale = u64::from(self.timescale);
+        let longest = self.segments.iter().map(|segment| (segment.duration_ticks + scale / 2) / scale).max();
+        longest.unwrap_or(0).max(1)
+    }
+}
+
+/// The largest bit rate of any run of segments that lasts 0.5 to 1.5 target durations (RFC 8216, 4.1); of the whole
+/// track where it is shorter than that. Rounded up.
+pub fn peak_bps(segments: &[Segment], timescale: u32, target_duration_s: u64) -> u64 {
+    let target = target_duration_s.saturating_mul(u64::from(timescale));
+    let mut peak = None;
+    for first in 0..segments.len() {
+        let (mut bytes, mut ticks) = (0_u64, 0_u64);
+        for segment in &segments[first..] {
+            bytes = bytes.saturating_add(segment.bytes);
+            ticks = ticks.saturating_add(segment.duration_ticks);
+            if ticks.saturating_mul(2) > target.saturating_mul(3) {
+                break;
+            }
+            if ticks.saturating_mul(2) >= target {
+                peak = peak.max(Some(bit_rate(bytes, ticks, timescale)));
+            }
+        }
+    }
+    peak.unwrap_or_else(|| average_bps(segments, timescale))
+}
+
+/// The bit rate of the whole track, rounded up.
+pub fn average_bps(segments: &[Segment], timescale: u32) -> u64 {
+    let sum = |of: fn(&Segment) -> u64| segments.iter().map(of).fold(0, u64::saturating_add);
+    bit_rate(sum(|segment| segment.bytes), sum(|segment| segment.duration_ticks), timescale)
+}
+
+fn bit_rate(bytes: u64, ticks: u64, timescale: u32) -> u64 {
+    let bits_by_scale = u128::from(bytes) * 8 * u128::from(timescale);
+    u64::try_from(bits_by_scale.div_ceil(u128::from(ticks.max(1)))).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(duration_ticks: u64, bytes: u64) -> Segment {
+        Segment { start_ticks: 0, duration_ticks, samples: 1, bytes }
+    }
+
+    #[test]
+    fn a_short_last_segment_makes_no_peak_of_its_own() {
+        let segments = [segment(4_000, 1_000), segment(4_000, 2_000), segment(100, 1_000)];
+        // 2,000 bytes in 4 s alone are 4,000 b/s; with the tail 3,000 bytes in 4.1 s.
+        assert_eq!(peak_bps(&segments, 1_000, 4), 5_854);
+        assert_eq!(average_bps(&segments, 1_000), 3_951);
+    }
+
+    #[test]
+    fn a_track_shorter_than_half_a_target_has_its_average_as_peak() {
+        assert_eq!(peak_bps(&[segment(100, 125)], 1_000, 1), 10_000);
+        assert_eq!(peak_bps(&[segment(1, u64::MAX)], u32::MAX, u64::MAX), u64::MAX);
+    }
+}

@@ -1,0 +1,295 @@
+//! Where an asset's outputs go: a path made from the key by a template.
+//!
+//! Paths are predictable, so a consumer that knows a key knows where to look. Keys come from outside, so each
+//! component is made harmless on its own: letters, digits and `-_.+=@,()!'` and the blank stay, every other
+//! character becomes `%XX` of its UTF-8 bytes, as in a URI (RFC 3986, 2.1). Two keys never get the same path from
+//! the default template: the encoding can be reversed, and a shortened component carries a hash of all of it.
+//!
+//! | placeholder | of `shows/a/b.mp4` | |
+//! |---|---|---|
+//! | `{key}` | `shows/a/b.mp4` | keeps the extension, so `b.mp4` and `b.mov` stay apart |
+//! | `{key_dir}` | `shows/a` | left out with its `/` where the key has no folder |
+//! | `{key_stem}` | `b` | |
+//! | `{key_ext}` | `mp4` | `none` where there is none |
+//! | `{bucket}` | | |
+//! | `{asset}` | | the asset's id: a path that no key predicts, and that no other asset has |
+
+use sha2::{Digest as _, Sha256};
+
+/// Longest component, bytes: file systems end at 255, and a little is left for temporary names beside it.
+pub const COMPONENT_BYTES_MAX: usize = 200;
+/// Longest path, bytes: an S3 key ends at 1,024, and output names need room below it.
+pub const PATH_BYTES_MAX: usize = 900;
+/// Hexadecimal digits of the hash that stands for what was cut off: 128 bits.
+const HASH_DIGITS: usize = 32;
+
+/// A checked template.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PathTemplate {
+    components: Vec<Vec<Piece>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Piece {
+    Literal(String),
+    Key,
+    KeyDir,
+    KeyStem,
+    KeyExt,
+    Bucket,
+    Asset,
+}
+
+/// Why a template cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// A name in braces that is not listed above, or braces that do not pair.
+    #[error(
+        "output template: expected {{key}}, {{key_dir}}, {{key_stem}}, {{key_ext}}, {{bucket}} or {{asset}}, found {0}"
+    )]
+    Placeholder(String),
+    /// `{key}` and `{key_dir}` hold slashes.
+    #[error("output template: expected {{key}} and {{key_dir}} between slashes by themselves, found {0}")]
+    NotAlone(String),
+    /// A part that is empty, leads upward or needs encoding.
+    #[error(
+        "output template: expected parts of letters, digits and -_.+=@,()!' that do not begin with a dot, found {0:?}"
+    )]
+    Part(String),
+    /// All assets would share one path.
+    #[error(
+        "output template: expected {{key}}, {{key_stem}} or {{asset}} in it, found none; every asset needs a path of its own"
+    )]
+    Constant,
+}
+
+impl Default for PathTemplate {
+    fn default() -> Self {
+        Self { components: vec![vec![Piece::Key]] }
+    }
+}
+
+impl core::str::FromStr for PathTemplate {
+    type Err = TemplateError;
+
+    fn from_str(text: &str) -> Result<Self, TemplateError> {
+        let components: Vec<_> = text.split('/').map(parse_component).collect::<Result<_, _>>()?;
+        let tells_apart = |piece: &Piece| matches!(piece, Piece::Key | Piece::KeyStem | Piece::Asset);
+        if !components.iter().flatten().any(tells_apart) {
+            return Err(TemplateError::Constant);
+        }
+        Ok(Self { components })
+    }
+}
+
+fn parse_component(text: &str) -> Result<Vec<Piece>, TemplateError> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some((literal, after)) = rest.split_once('{') {
+        let (name, after) = after.split_once('}').ok_or_else(|| TemplateError::Placeholder(text.into()))?;
+        push_literal(&mut pieces, literal)?;
+        pieces.push(match name {
+            "key" => Piece::Key,
+            "key_dir" => Piece::KeyDir,
+            "key_stem" => Piece::KeyStem,
+            "key_ext" => Piece::KeyExt,
+            "bucket" => Piece::Bucket,
+            "asset" => Piece::Asset,
+            _ => return Err(TemplateError::Placeholder(format!("{{{name}}}"))),
+        });
+        rest = after;
+    }
+    push_literal(&mut pieces, rest)?;
+    if pieces.is_empty() || matches!(pieces.first(), Some(Piece::Literal(first)) if first.starts_with('.')) {
+        return Err(TemplateError::Part(text.into()));
+    }
+    if pieces.len() > 1 && pieces.iter().any(|piece| matches!(piece, Piece::Key | Piece::KeyDir)) {
+        return Err(TemplateError::NotAlone(text.into()));
+    }
+    Ok(pieces)
+}
+
+fn push_literal(pieces: &mut Vec<Piece>, literal: &str) -> Result<(), TemplateError> {
+    if literal.is_empty() {
+        return Ok(());
+    }
+    if !literal.chars().all(is_plain) {
+        return Err(TemplateError::Part(literal.into()));
+    }
+    pieces.push(Piece::Literal(literal.into()));
+    Ok(())
+}
+
+impl PathTemplate {
+    /// The path of an asset's outputs: relative, with `/` between components, none of which is empty, begins with a
+    /// dot or is longer than [`COMPONENT_BYTES_MAX`]; at most [`PATH_BYTES_MAX`] bytes in all.
+    ///
+    /// A key that is also the folder of other keys (`a` beside `a/b`) yields a path inside another asset's; S3
+    /// allows such keys, and the publisher refuses the second of the two.
+    pub fn render(&self, bucket: &str, key: &str, asset: &str) -> String {
+        let (dir, name) = key.rsplit_once('/').map_or((None, key), |(dir, name)| (Some(dir), name));
+        // A name that is nothing but an extension (`.mp4`) is a stem.
+        let split = name.rsplit_once('.').filter(|(stem, ext)| !stem.is_empty() && !ext.is_empty());
+        let (stem, ext) = split.unwrap_or((name, "none"));
+        let mut path = Vec::new();
+        for pieces in &self.components {
+            match pieces.as_slice() {
+                [Piece::Key] => path.extend(key.split('/').map(component)),
+                [Piece::KeyDir] => path.extend(dir.iter().flat_map(|dir| dir.split('/')).map(component)),
+                pieces => {
+                    let text: String = pieces
+                        .iter()
+                        .map(|piece| match piece {
+                            Piece::Literal(text) => text,
+                            Piece::KeyStem => stem,
+                            Piece::KeyExt => ext,
+                            Piece::Bucket => bucket,
+                            Piece::Asset => asset,
+                            Piece::Key | Piece::KeyDir => "", // alone in their component, see `parse_component`
+                        })
+                        .collect();
+                    path.push(component(&text));
+                }
+            }
+        }
+        let path = path.join("/");
+        if path.len() <= PATH_BYTES_MAX { path } else { format!("long~{}", hash(&path)) }
+    }
+}
+
+/// One harmless component. `~` is always encoded, so the mark of a shortened one cannot be forged.
+fn component(text: &str) -> String {
+    if text.is_empty() {
+        return "%2F".into(); // the slash that an empty component would swallow; no component holds one itself
+    }
+    let mut safe = String::with_capacity(text.len());
+    for (position, c) in text.char_indices() {
+        if is_plain(c) && !(position == 0 && matches!(c, '.' | ' ')) {
+            safe.push(c);
+        } else {
+            let mut bytes = [0; 4];
+            safe.extend(c.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02X}")));
+        }
+    }
+    if safe.len() <= COMPONENT_BYTES_MAX {
+        return safe;
+    }
+    let digest = hash(text);
+    let mut end = COMPONENT_BYTES_MAX - digest.len() - 1;
+    while !safe.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}~{digest}", &safe[..end])
+}
+
+/// Letters and digits of any script, and a few marks that neither shells' globs nor URIs' structure use.
+fn is_plain(c: char) -> bool {
+    c.is_alphanumeric() || "-_.+=@,()!' ".contains(c)
+}
+
+fn hash(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().take(HASH_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn default(key: &str) -> String {
+        PathTemplate::default().render("ingest", key, "01J")
+    }
+
+    fn parsed(text: &str) -> Result<PathTemplate, TemplateError> {
+        text.parse()
+    }
+
+    #[test]
+    fn the_default_is_the_key_itself() {
+        assert_eq!(default("shows/a/b.mp4"), "shows/a/b.mp4");
+        assert_eq!(default("Ünïcode name (1).mov"), "Ünïcode name (1).mov");
+        assert_eq!(parsed("{key}").unwrap(), PathTemplate::default());
+    }
+
+    #[test]
+    fn placeholders_are_filled_from_the_key() {
+        let template = parsed("out/{bucket}/{key_dir}/{key_stem}-{key_ext}/{asset}").unwrap();
+        assert_eq!(template.render("ingest", "shows/a/b.mp4", "01J"), "out/ingest/shows/a/b-mp4/01J");
+        assert_eq!(template.render("ingest", "b", "01J"), "out/ingest/b-none/01J", "no folder, no extension");
+        assert_eq!(template.render("ingest", "x/.mp4", "01J"), "out/ingest/x/%2Emp4-none/01J");
+    }
+
+    #[test]
+    fn nothing_leads_out_or_hides() {
+        assert_eq!(default("../../etc/passwd"), "%2E./%2E./etc/passwd");
+        assert_eq!(default("/etc/passwd"), "%2F/etc/passwd");
+        assert_eq!(default("a//b"), "a/%2F/b");
+        assert_eq!(default("a/./b\\c"), "a/%2E/b%5Cc");
+        assert_eq!(default("a\0b\n.mp4"), "a%00b%0A.mp4");
+        assert_eq!(default("\u{202E}4pm.exe"), "%E2%80%AE4pm.exe");
+        assert_eq!(default("50%"), "50%25");
+        assert_eq!(default(""), "%2F");
+    }
+
+    #[test]
+    fn long_names_are_cut_and_stay_apart() {
+        let long = |last: &str| default(&format!("{}{last}.mp4", "é".repeat(300)));
+        assert!(long("a").len() <= COMPONENT_BYTES_MAX);
+        assert_ne!(long("a"), long("b"));
+        let deep = default(&"folder/".repeat(200));
+        assert!(deep.starts_with("long~") && deep.len() == 5 + HASH_DIGITS, "{deep}");
+    }
+
+    #[test]
+    fn a_wrong_template_says_what_was_expected() {
+        assert_eq!(parsed("{keys}"), Err(TemplateError::Placeholder("{keys}".into())));
+        assert_eq!(parsed("{key"), Err(TemplateError::Placeholder("{key".into())));
+        assert_eq!(parsed("x-{key}"), Err(TemplateError::NotAlone("x-{key}".into())));
+        assert_eq!(parsed("../{key}"), Err(TemplateError::Part("..".into())));
+        assert_eq!(parsed("/{key}"), Err(TemplateError::Part(String::new())));
+        assert_eq!(parsed("{key}/"), Err(TemplateError::Part(String::new())));
+        assert_eq!(parsed("a~b/{key}"), Err(TemplateError::Part("a~b".into())));
+        assert_eq!(parsed("{bucket}/all"), Err(TemplateError::Constant));
+        assert_eq!(
+            parsed("{keys}").unwrap_err().to_string(),
+            "output template: expected {key}, {key_dir}, {key_stem}, {key_ext}, {bucket} or {asset}, found {keys}"
+        );
+    }
+
+    #[test]
+    fn no_key_escapes_and_no_two_keys_meet() {
+        const ALPHABET: [&str; 20] = [
+            "a", "B", "/", "/", ".", "..", "%", "%2E", "%2F", "~", "\\", "\0", "\n", " ", "é", "日",
+            "\u{202E}", "{key}", "C:", "long~",
+        ];
+        // xorshift64 (Marsaglia 2003): the same keys in every run.
+        let mut state = 0x2545_F491_4F6C_DD1D_u64;
+        let mut next = |below: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state % below).unwrap()
+        };
+        let other = parsed("{bucket}/{key_dir}/{key_stem}.{key_ext}").unwrap();
+        let mut seen = BTreeMap::new();
+        for round in 0..30_000 {
+            let length = if round % 50 == 0 { next(600) } else { next(9) };
+            let key: String = (0..length).map(|_| ALPHABET[next(20)]).collect();
+            for path in [default(&key), other.render("..", &key, "x")] {
+                assert!(!path.is_empty() && path.len() <= PATH_BYTES_MAX, "{key:?}");
+                for part in path.split('/') {
+                    assert!(
+                        !part.is_empty() && !part.starts_with('.') && part.len() <= COMPONENT_BYTES_MAX,
+                        "{key:?}"
+                    );
+                    assert!(!part.contains(['\\', ':']) && !part.chars().any(char::is_control), "{key:?}");
+                }
+            }
+            if let Some(earlier) = seen.insert(default(&key), key.clone()) {
+                assert_eq!(earlier, key, "two keys with one path");
+            }
+        }
+        assert!(seen.len() > 10_000, "{}", seen.len());
+    }
+}
