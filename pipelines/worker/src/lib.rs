@@ -10,6 +10,7 @@ pub mod demux;
 pub mod enrich;
 pub mod inspect;
 pub mod outlet;
+pub mod pipe_outlet;
 pub mod plugins;
 pub mod source;
 pub mod video;

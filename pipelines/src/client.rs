@@ -1,0 +1,184 @@
+//! Runs one job in one fresh media worker and answers for how it ended.
+//!
+//! The worker is taken to be hostile as soon as it has read its first byte of the source: it is believed nothing
+//! that [`crate::trust`] has not checked, it is killed as soon as it passes a budget, falls silent or breaks the
+//! agreed form, and it is always reaped. Whatever it prints is kept only to classify its end and is never shown.
+
+mod ending;
+mod process;
+mod talk;
+mod watch;
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use reelgate_flow::reason::Fault;
+
+use crate::messages::{Budget, Finished, Job};
+use process::Process;
+
+pub use process::SOURCE_FD;
+use talk::Talk;
+use watch::Watchdog;
+
+/// Where the worker's binary and the media plugins are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WorkerProgram {
+    /// The `reelgate-worker` binary.
+    pub path: PathBuf,
+    /// Folder of GStreamer's plugins; `None` for the one beside the installed library.
+    pub plugin_dir: Option<PathBuf>,
+}
+
+impl WorkerProgram {
+    /// The worker that was installed beside the running program.
+    pub fn beside_current_exe() -> io::Result<Self> {
+        let path = std::env::current_exe()?.with_file_name("reelgate-worker");
+        Ok(Self { path, plugin_dir: None })
+    }
+}
+
+/// Receives the outputs of one job, one after the other. Names are checked before they get here: relative, at
+/// most two levels, and only those the job may write. On a fault the outputs so far are the caller's to drop.
+pub trait OutputSink {
+    /// Begins an output.
+    fn open(&mut self, name: &str) -> Result<(), Fault>;
+    /// Appends to it.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Fault>;
+    /// Completes it.
+    fn close(&mut self) -> Result<(), Fault>;
+}
+
+/// What happens while a job runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// The worker process runs.
+    Started {
+        /// Process id.
+        pid: u32,
+    },
+    /// Its plugins are loaded; nothing was read yet.
+    Greeted {
+        /// GStreamer's version.
+        gstreamer: String,
+    },
+    /// The jail is closed and the job was handed over.
+    Jailed,
+    /// The work moves on.
+    Progress {
+        /// Nanoseconds of media done in this job, as the worker says.
+        done_ns: u64,
+        /// Frames done in this job, as the worker says.
+        frames: u64,
+    },
+}
+
+/// What a job cost.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Usage {
+    /// CPU seconds over all threads, user and system.
+    pub cpu_s: f64,
+    /// Wall-clock seconds from start to reaping.
+    pub wall_s: f64,
+    /// Highest resident size seen, bytes.
+    pub rss_max_bytes: u64,
+    /// Bytes of all outputs.
+    pub output_bytes: u64,
+}
+
+/// Ends a running job from another thread; clones share the flag.
+#[derive(Clone, Default, Debug)]
+pub struct CancelFlag(Arc<AtomicBool>);
+
+impl CancelFlag {
+    /// Asks for the end; the worker dies within [`TICK`].
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+    /// Whether the end was asked for.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How often budgets are looked at.
+pub const TICK: Duration = Duration::from_millis(50);
+
+/// Runs a job to its end and blocks the calling thread for as long. No process is left when it returns.
+///
+/// `source` must be open for reading only; the worker gets it as it is, so no other descriptor of the same open
+/// file may be read from meanwhile. Faults carry the codes of [`reelgate_flow::reason`]; a cancelled job ends as
+/// `worker_lost`.
+///
+/// ```no_run
+/// # use reelgate_pipelines::client::{CancelFlag, OutputSink, WorkerProgram, run};
+/// # fn demo(job: reelgate_pipelines::messages::Job, budget: reelgate_pipelines::messages::Budget, mut sink: impl OutputSink) {
+/// let source = std::fs::File::open("clip.mp4").expect("the clip is there");
+/// let worker = WorkerProgram::beside_current_exe().expect("the program knows its place");
+/// let ended = run(&worker, &job, &budget, source, &mut sink, &mut |event| println!("{event:?}"), &CancelFlag::default());
+/// # }
+/// ```
+pub fn run(
+    worker: &WorkerProgram,
+    job: &Job,
+    budget: &Budget,
+    source: File,
+    sink: &mut dyn OutputSink,
+    events: &mut dyn FnMut(Event),
+    cancel: &CancelFlag,
+) -> Result<(Finished, Usage), Fault> {
+    let started = Instant::now();
+    let mut process = Process::spawn(worker, budget, source)?;
+    events(Event::Started { pid: process.id() });
+    let mut talk = Talk::new(job, budget.output_bytes, sink, events);
+    let mut watchdog = Watchdog::new(budget, started);
+    let outcome = converse(&mut process, &mut talk, &mut watchdog, cancel);
+    let grace = if outcome.is_err() || talk.is_ended() { Duration::ZERO } else { CLOSING_GRACE };
+    let ended = process.end(grace)?;
+    let usage = Usage {
+        cpu_s: ended.cpu_s,
+        wall_s: started.elapsed().as_secs_f64(),
+        rss_max_bytes: watchdog.rss_max_bytes(),
+        output_bytes: talk.output_bytes(),
+    };
+    outcome?;
+    let stage = talk.stage();
+    match talk.into_result() {
+        Some(result) => Ok((result?, usage)),
+        None => Err(ending::classify(&ended, stage, budget)),
+    }
+}
+
+/// How long a worker may take to die after it closed its pipe, before it is killed; a crash shows its signal
+/// within this time.
+const CLOSING_GRACE: Duration = Duration::from_secs(2);
+
+/// Serves the worker's pipes until its last word, its last byte, or a reason to end it.
+fn converse(
+    process: &mut Process,
+    talk: &mut Talk<'_>,
+    watchdog: &mut Watchdog,
+    cancel: &CancelFlag,
+) -> Result<(), Fault> {
+    while !talk.is_ended() {
+        let Some(bytes) = process.exchange(TICK)? else {
+            return Ok(());
+        };
+        if !bytes.is_empty() {
+            talk.hear(bytes)?;
+            watchdog.heard(Instant::now());
+        }
+        if talk.is_ended() {
+            watchdog.see_memory(process.id());
+        }
+        if let Some(frame) = talk.job_due()? {
+            process.send(frame);
+        }
+        watchdog.look(Instant::now(), process.id(), cancel)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,290 @@
+//! The worker as a child process: started with nothing of ours but the source, fed, listened to, killed, reaped.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use reelgate_flow::reason::{Code, Fault};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
+
+use super::WorkerProgram;
+use crate::messages::Budget;
+
+/// Descriptor the worker finds the source at.
+pub const SOURCE_FD: i32 = 3;
+/// Bytes of standard error kept: enough for a panic or an allocator's last words.
+const SAID_BYTES_MAX: usize = 64 << 10;
+/// Asked of the kernel for the reply pipe, so that a segment passes in few turns; less is fine.
+const REPLY_PIPE_BYTES: usize = 1 << 20;
+
+/// A running worker. Dropping it kills and reaps, so a panic of the caller leaves no process either.
+pub struct Process {
+    pid: Pid,
+    exited: OwnedFd,
+    stdin: Option<ChildStdin>,
+    stdout: ChildStdout,
+    stderr: Option<ChildStderr>,
+    unsent: Vec<u8>,
+    said: Vec<u8>,
+    buffer: Box<[u8]>,
+    is_reaped: bool,
+}
+
+/// How a worker's process ended.
+pub struct Ended {
+    /// Exit status or signal.
+    pub status: ExitStatus,
+    /// CPU seconds, user and system.
+    pub cpu_s: f64,
+    /// The beginning of what it wrote to standard error. Never shown: a library may quote the media in it.
+    pub said: Vec<u8>,
+}
+
+impl Process {
+    /// Starts a worker in its own process group and puts the kernel's limits on it.
+    ///
+    /// The kernel kills the worker when the *thread* that started it ends (`PR_SET_PDEATHSIG`), which is right
+    /// here because that thread stays in [`super::run`] until the worker is reaped.
+    pub fn spawn(worker: &WorkerProgram, budget: &Budget, source: File) -> Result<Self, Fault> {
+        let mut command = Command::new(&worker.path);
+        command.env_clear().envs([("GST_REGISTRY_DISABLE", "yes"), ("TZ", "UTC"), ("LC_ALL", "C.UTF-8")]);
+        if let Some(dir) = &worker.plugin_dir {
+            command.env("GST_PLUGIN_SYSTEM_PATH_1_0", dir);
+        }
+        command.current_dir("/").process_group(0);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let source_fd = source.as_raw_fd();
+        let parent = rustix::process::getpid();
+        // SAFETY: the closure runs between fork and exec and makes only async-signal-safe system calls; it
+        // allocates nothing and touches no lock. `source` stays open until the spawn has returned.
+        unsafe { command.pre_exec(move || become_worker(source_fd, parent)) };
+        let mut child = command.spawn().map_err(|error| unavailable("start the worker", &error))?;
+        drop(source);
+        let pid = Pid::from_child(&child);
+        let process = match (child.stdin.take(), child.stdout.take(), child.stderr.take()) {
+            (Some(stdin), Some(stdout), Some(stderr)) => Self::watch(pid, stdin, stdout, stderr),
+            _ => Err(io::Error::other("a pipe is missing")),
+        };
+        // Without a `Process` to do it, the child must still not stay behind.
+        let process = process.inspect_err(|_| {
+            let _ = child.kill();
+            let _ = child.wait();
+        });
+        let process = process.map_err(|error| unavailable("watch the worker", &error))?;
+        process.limit(budget).map_err(|error| unavailable("limit the worker", &error))?;
+        Ok(process)
+    }
+
+    fn watch(pid: Pid, stdin: ChildStdin, stdout: ChildStdout, stderr: ChildStderr) -> io::Result<Self> {
+        let exited = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
+        rustix::io::ioctl_fionbio(&stdin, true)?;
+        // Only speed depends on it, and an unprivileged user's share of pipe memory may be used up.
+        let _ = rustix::pipe::fcntl_setpipe_size(&stdout, REPLY_PIPE_BYTES);
+        Ok(Self {
+            pid,
+            exited,
+            stdin: Some(stdin),
+            stdout,
+            stderr: Some(stderr),
+            unsent: Vec::new(),
+            said: Vec::new(),
+            buffer: vec![0; 128 << 10].into_boxed_slice(),
+            is_reaped: false,
+        })
+    }
+
+    /// Process id.
+    pub fn id(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// Queues bytes for the worker's standard input, which is closed behind them.
+    pub fn send(&mut self, bytes: Vec<u8>) {
+        self.unsent = bytes;
+    }
+
+    /// Waits for the worker to say something, no longer than `timeout`; feeds and drains the other pipes by the
+    /// way. `None` when it has closed its end.
+    pub fn exchange(&mut self, timeout: Duration) -> Result<Option<&[u8]>, Fault> {
+        let is_feeding = !self.unsent.is_empty();
+        let mut fds = vec![PollFd::new(&self.stdout, PollFlags::IN)];
+        fds.extend(self.stderr.as_ref().map(|fd| PollFd::new(fd, PollFlags::IN)));
+        if let Some(stdin) = self.stdin.as_ref().filter(|_| is_feeding) {
+            fds.push(PollFd::new(stdin, PollFlags::OUT));
+        }
+        wait(&mut fds, timeout).map_err(|error| unavailable("wait for the worker", &error))?;
+        let has_words = !fds[0].revents().is_empty();
+        let (may_hear, may_feed) = (
+            self.stderr.is_some() && !fds[1].revents().is_empty(),
+            is_feeding && !fds[fds.len() - 1].revents().is_empty(),
+        );
+        drop(fds);
+        if may_hear {
+            self.hear_stderr();
+        }
+        if may_feed {
+            self.feed();
+        }
+        if !has_words {
+            return Ok(Some(&[]));
+        }
+        match self.stdout.read(&mut self.buffer) {
+            Ok(0) => Ok(None),
+            Ok(count) => Ok(Some(&self.buffer[..count])),
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Some(&[])),
+            Err(error) => Err(unavailable("read from the worker", &error)),
+        }
+    }
+
+    /// Waits up to `grace` for the worker to exit by itself, kills what is left of its group, and reaps it.
+    pub fn end(&mut self, grace: Duration) -> Result<Ended, Fault> {
+        self.stdin = None;
+        let deadline = Instant::now() + grace;
+        while !self.has_exited() && Instant::now() < deadline {
+            let mut fds = vec![PollFd::new(&self.exited, PollFlags::IN)];
+            fds.extend(self.stderr.as_ref().map(|fd| PollFd::new(fd, PollFlags::IN)));
+            let left = deadline.saturating_duration_since(Instant::now());
+            wait(&mut fds, left).map_err(|error| unavailable("wait for the worker's end", &error))?;
+            let may_hear = fds.get(1).is_some_and(|fd| !fd.revents().is_empty());
+            drop(fds);
+            if may_hear {
+                self.hear_stderr();
+            }
+        }
+        self.kill();
+        let (status, cpu_s) = reap(self.pid).map_err(|error| unavailable("reap the worker", &error))?;
+        self.is_reaped = true;
+        while self.is_stderr_readable() {
+            self.hear_stderr();
+        }
+        Ok(Ended { status, cpu_s, said: std::mem::take(&mut self.said) })
+    }
+
+    fn has_exited(&self) -> bool {
+        let mut fds = [PollFd::new(&self.exited, PollFlags::IN)];
+        wait(&mut fds, Duration::ZERO).is_ok() && !fds[0].revents().is_empty()
+    }
+
+    fn is_stderr_readable(&self) -> bool {
+        let Some(stderr) = &self.stderr else { return false };
+        let mut fds = [PollFd::new(stderr, PollFlags::IN)];
+        wait(&mut fds, Duration::ZERO).is_ok() && !fds[0].revents().is_empty()
+    }
+
+    /// Reads once; keeps the beginning and drops the rest, so that a chatty worker neither blocks nor fills memory.
+    fn hear_stderr(&mut self) {
+        let Some(stderr) = &mut self.stderr else { return };
+        match stderr.read(&mut self.buffer) {
+            Ok(0) => self.stderr = None,
+            Ok(count) => {
+                let room = SAID_BYTES_MAX - self.said.len();
+                self.said.extend_from_slice(&self.buffer[..count.min(room)]);
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => self.stderr = None,
+        }
+    }
+
+    /// Writes what fits. A worker that does not listen any more shows in how it ends, so errors only stop the feeding.
+    fn feed(&mut self) {
+        let Some(stdin) = &mut self.stdin else { return };
+        match stdin.write(&self.unsent) {
+            Ok(count) => drop(self.unsent.drain(..count)),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            Err(_) => self.unsent.clear(),
+        }
+        if self.unsent.is_empty() {
+            self.stdin = None;
+        }
+    }
+
+    /// The kernel's own limits: the watchdog looks only now and then, these hold in between.
+    fn limit(&self, budget: &Budget) -> io::Result<()> {
+        let memory = budget.memory_bytes;
+        // Private writable memory, thread stacks included although few of their pages are ever touched.
+        let private = memory.saturating_mul(2).saturating_add(1 << 30);
+        // Plug-ins, codecs and allocator arenas map far more than they touch.
+        let mapped = memory.saturating_mul(4).saturating_add(8 << 30);
+        // SIGXCPU at the budget; SIGKILL two seconds later for whoever catches it.
+        self.limit_one(Resource::Cpu, budget.cpu_s, budget.cpu_s.saturating_add(2))?;
+        self.limit_one(Resource::Data, private, private)?;
+        self.limit_one(Resource::As, mapped, mapped)
+    }
+
+    /// Never above what the engine itself lives under, which only root could raise.
+    fn limit_one(&self, resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
+        let ceiling = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
+        let limit = Rlimit { current: Some(soft.min(ceiling)), maximum: Some(hard.min(ceiling)) };
+        rustix::process::prlimit(Some(self.pid), resource, limit)?;
+        Ok(())
+    }
+
+    fn kill(&self) {
+        // Fails only where the group is gone already.
+        let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if !self.is_reaped {
+            self.kill();
+            let _ = reap(self.pid);
+        }
+    }
+}
+
+/// In the child, before exec: the source at its place, nothing else of ours open, and never outliving the engine.
+fn become_worker(source: i32, parent: Pid) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    if rustix::process::getppid() != Some(parent) {
+        // The engine died before the line above took effect.
+        return Err(io::ErrorKind::BrokenPipe.into());
+    }
+    // SAFETY: plain system calls on numbers. `source` is open in the engine and so here; `dup2` clears
+    // close-on-exec on the copy, and does nothing where both are the same, hence the `fcntl`.
+    let results = unsafe {
+        [
+            libc::dup2(source, SOURCE_FD),
+            libc::fcntl(SOURCE_FD, libc::F_SETFD, 0),
+            libc::syscall(libc::SYS_close_range, SOURCE_FD + 1, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) as i32,
+        ]
+    };
+    if results.contains(&-1) { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Waits for the end of a child and says what it used.
+fn reap(pid: Pid) -> io::Result<(ExitStatus, f64)> {
+    let mut status = 0;
+    // SAFETY: all-zero is a valid `rusage`, and both pointers are to locals of the right type.
+    let (result, usage) = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        let result = rustix::io::retry_on_intr(|| {
+            match libc::wait4(pid.as_raw_nonzero().get(), &mut status, 0, &mut usage) {
+                -1 => Err(rustix::io::Errno::from_io_error(&io::Error::last_os_error())
+                    .unwrap_or(rustix::io::Errno::CHILD)),
+                _ => Ok(()),
+            }
+        });
+        (result, usage)
+    };
+    result?;
+    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+    Ok((ExitStatus::from_raw(status), seconds(usage.ru_utime) + seconds(usage.ru_stime)))
+}
+
+fn wait(fds: &mut [PollFd<'_>], timeout: Duration) -> io::Result<()> {
+    let timeout = Timespec { tv_sec: timeout.as_secs() as i64, tv_nsec: timeout.subsec_nanos().into() };
+    match poll(fds, Some(&timeout)) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn unavailable(doing: &str, error: &io::Error) -> Fault {
+    Fault::new(Code::WorkerUnavailable, format!("{doing}: {error}"))
+}

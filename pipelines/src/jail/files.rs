@@ -1,0 +1,56 @@
+//! Landlock: every right it knows is taken, none is given back. The file rights of its first version (Linux 5.13)
+//! are a hard requirement; later ones (rename across folders, truncate, TCP, device ioctls, abstract sockets, signals)
+//! are taken where the kernel has them. Debian 12's stock kernel is at version 2, without TCP, so it is the filter of
+//! system calls that keeps sockets away everywhere.
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus, Scope,
+};
+
+use super::JailError;
+
+/// The version whose rights must be enforceable.
+pub(super) const REQUIRED: ABI = ABI::V1;
+/// The version up to which rights are taken where they exist.
+pub(super) const WANTED: ABI = ABI::V6;
+
+pub(super) fn restrict() -> Result<(), JailError> {
+    let required = Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessFs::from_all(REQUIRED))?
+        .set_compatibility(CompatLevel::BestEffort);
+    let status = required
+        .handle_access(AccessFs::from_all(WANTED))?
+        .handle_access(AccessNet::from_all(WANTED))?
+        .scope(Scope::from_all(WANTED))?
+        .create()?
+        .restrict_self()?;
+    if status.ruleset == RulesetStatus::NotEnforced { Err(JailError::NoLandlock) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_required_rights_are_these() {
+        let required: Vec<String> =
+            AccessFs::from_all(REQUIRED).iter().map(|right| format!("{right:?}")).collect();
+        let expected = [
+            "Execute",
+            "WriteFile",
+            "ReadFile",
+            "ReadDir",
+            "RemoveDir",
+            "RemoveFile",
+            "MakeChar",
+            "MakeDir",
+            "MakeReg",
+            "MakeSock",
+            "MakeFifo",
+            "MakeBlock",
+            "MakeSym",
+        ];
+        assert_eq!(required, expected);
+    }
+}
