@@ -6,7 +6,9 @@
 pub mod clock;
 pub mod error;
 pub mod events;
+pub mod identity;
 pub mod notices;
 pub mod objects;
 pub mod records;
 pub mod store;
+pub mod telling;

@@ -1,1 +1,6 @@
-//! Placeholder.
+//! The embedded backend: directories for buckets, one SQLite file for the store, a file and a webhook for
+//! notices. It is a product of its own, not a stand-in: it passes the same conformance suite as every backend.
+
+#![forbid(unsafe_code)]
+
+pub mod sqlite;

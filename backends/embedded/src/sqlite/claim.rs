@@ -1,0 +1,125 @@
+//! Leasing due tasks: the attempt is counted in the statement that leases, before any work starts.
+
+use std::collections::BTreeSet;
+
+use reelgate_flow::ids::{AssetId, NodeId};
+use reelgate_flow::task::{Lane, TaskKey};
+use reelgate_ports::error::PortResult;
+use reelgate_ports::records::{Claim, Fence, HistoryRecord};
+use reelgate_ports::telling;
+use sqlx::{Row, SqliteConnection};
+
+use super::error::db;
+use super::rows::{self, AssetRow};
+use super::work::{Work, json};
+
+/// Leases tasks in the order their assets arrived, so that what was begun is finished first.
+///
+/// A task whose lease ran out is not claimable before the reaper has counted the lost attempt.
+pub(super) async fn claim(
+    conn: &mut SqliteConnection,
+    work: &mut Work,
+    node: &NodeId,
+    lane: Lane,
+    tasks_max: u16,
+    lease_ms: u64,
+) -> PortResult<Vec<Claim>> {
+    let what = "claim tasks";
+    let leased = sqlx::query(
+        "UPDATE tasks SET attempts = attempts + 1, lease_owner = ?1, lease_until_ms = ?2
+         FROM (SELECT asset AS a, task AS t FROM tasks
+               WHERE state = 'ready' AND lease_owner IS NULL AND lane = ?3 AND ready_at_ms <= ?4
+               ORDER BY arrival, task LIMIT ?5)
+         WHERE asset = a AND task = t
+         RETURNING asset, task, attempts, arrival",
+    )
+    .bind(node.as_str())
+    .bind(at(work.now_ms.saturating_add(lease_ms)))
+    .bind(lane.as_str())
+    .bind(at(work.now_ms))
+    .bind(i64::from(tasks_max))
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(db(what))?;
+    let mut fences = Vec::with_capacity(leased.len());
+    for row in &leased {
+        let asset = AssetId::new(rows::text(row, "asset")?);
+        let attempt = rows::small(row, "attempts")?;
+        let arrival: i64 = rows::get(row, "arrival")?;
+        fences.push((arrival, Fence { asset, task: rows::task_key(row)?, attempt }));
+    }
+    fences.sort();
+    load_rows(conn, work, &fences).await?;
+    fences.into_iter().map(|(_, fence)| claimed(work, node, fence, lease_ms)).collect()
+}
+
+/// Loads the assets' rows without their tasks: nothing is stepped here.
+async fn load_rows(conn: &mut SqliteConnection, work: &mut Work, fences: &[(i64, Fence)]) -> PortResult<()> {
+    let ids: BTreeSet<&str> = fences.iter().map(|(_, fence)| fence.asset.as_str()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let rows = sqlx::query("SELECT * FROM assets WHERE id IN (SELECT value FROM json_each(?))")
+        .bind(json(&ids)?)
+        .fetch_all(conn)
+        .await
+        .map_err(db("load the assets of claimed tasks"))?;
+    for row in &rows {
+        work.add(AssetRow::read(row)?);
+    }
+    Ok(())
+}
+
+fn claimed(work: &mut Work, node: &NodeId, fence: Fence, lease_ms: u64) -> PortResult<Claim> {
+    let line = HistoryRecord {
+        task: Some(fence.task),
+        attempt: Some(fence.attempt),
+        node: Some(node.clone()),
+        ..telling::line(work.now_ms, "claimed", "")
+    };
+    work.note(&fence.asset, line)?;
+    let row = &work.at(&fence.asset)?.row;
+    let door = row.core.door.filter(|_| fence.task == TaskKey::Withdraw);
+    Ok(Claim { lease_ms, source: row.source.clone(), linked: row.core.linked, door, fence })
+}
+
+/// Extends the leases this node still holds; returns those it does not.
+pub(super) async fn heartbeat(
+    conn: &mut SqliteConnection,
+    now_ms: u64,
+    node: &NodeId,
+    fences: &[Fence],
+    lease_ms: u64,
+) -> PortResult<Vec<Fence>> {
+    let what = "extend leases";
+    let cells: Vec<_> =
+        fences.iter().map(|fence| (fence.asset.as_str(), fence.task, fence.attempt)).collect();
+    let held = sqlx::query(
+        "UPDATE tasks SET lease_until_ms = ?1
+         FROM json_each(?2) AS j
+         WHERE asset = j.value ->> 0 AND task = j.value ->> 1 AND attempts = j.value ->> 2
+             AND lease_owner = ?3
+         RETURNING asset, task, attempts",
+    )
+    .bind(at(now_ms.saturating_add(lease_ms)))
+    .bind(json(&cells)?)
+    .bind(node.as_str())
+    .fetch_all(conn)
+    .await
+    .map_err(db(what))?;
+    let mut kept = BTreeSet::new();
+    for row in &held {
+        let asset: String = row.try_get("asset").map_err(db(what))?;
+        kept.insert(Fence {
+            asset: AssetId::new(asset),
+            task: rows::task_key(row)?,
+            attempt: rows::small(row, "attempts")?,
+        });
+    }
+    Ok(fences.iter().filter(|fence| !kept.contains(*fence)).cloned().collect())
+}
+
+/// A time as SQLite keeps it.
+fn at(time_ms: u64) -> i64 {
+    i64::try_from(time_ms).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,189 @@
+//! The store in one SQLite file: assets, tasks, history and outbox, one transaction at a time.
+//!
+//! One connection writes and a few read; WAL lets both go on at once. `synchronous=NORMAL` means that after a
+//! power cut the last transactions may be missing (never half there): their work is repeated and intake finds
+//! the uploads again, so nothing is lost but time, and every commit saves a disk flush.
+//!
+//! Every writing call loads the assets it concerns into a [`work::Work`], lets the core step them in memory, and
+//! writes what changed in bulk. So a batch costs a handful of statements, however many assets are in it.
+
+mod claim;
+mod complete;
+mod error;
+mod facts;
+mod ingest;
+mod leases;
+mod open;
+mod outbox;
+mod products;
+mod queries;
+mod rows;
+mod twins;
+mod work;
+mod write;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
+use reelgate_flow::task::Lane;
+use reelgate_ports::clock::Clock;
+use reelgate_ports::error::PortResult;
+use reelgate_ports::records::{
+    Applied, AssetDetail, AssetRecord, Claim, Fence, HistoryRecord, Ingested, MediaEvent, NoticeRecord,
+    TaskReport,
+};
+use reelgate_ports::store::{AssetFilter, Backlog, Product, Store};
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+use error::db;
+use work::Work;
+
+/// The embedded store.
+pub struct SqliteStore {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    clock: Arc<dyn Clock>,
+    violations: Mutex<BTreeMap<String, u64>>,
+}
+
+impl SqliteStore {
+    /// The one write transaction there is at a time; rolled back where it is dropped.
+    async fn begin(&self) -> PortResult<Transaction<'static, Sqlite>> {
+        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(db("begin a transaction"))
+    }
+
+    /// Writes what a unit of work changed, and commits.
+    async fn commit(&self, mut tx: Transaction<'static, Sqlite>, work: Work) -> PortResult<()> {
+        let violations = work.write(&mut tx).await?;
+        tx.commit().await.map_err(db("commit a transaction"))?;
+        let mut counts = self.violations.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in violations {
+            *counts.entry(id).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    fn work(&self) -> Work {
+        Work::new(self.clock.now_ms())
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn ingest(&self, events: &[MediaEvent]) -> PortResult<Vec<Ingested>> {
+        let mut tx = self.begin().await?;
+        let mut work = self.work();
+        let ingested = ingest::ingest(&mut tx, &mut work, events).await?;
+        self.commit(tx, work).await?;
+        Ok(ingested)
+    }
+
+    async fn claim(
+        &self,
+        node: &NodeId,
+        lane: Lane,
+        tasks_max: u16,
+        lease_ms: u64,
+    ) -> PortResult<Vec<Claim>> {
+        let mut tx = self.begin().await?;
+        let mut work = self.work();
+        let claims = claim::claim(&mut tx, &mut work, node, lane, tasks_max, lease_ms).await?;
+        if !claims.is_empty() {
+            self.commit(tx, work).await?;
+        }
+        Ok(claims)
+    }
+
+    async fn heartbeat(&self, node: &NodeId, fences: &[Fence], lease_ms: u64) -> PortResult<Vec<Fence>> {
+        let mut tx = self.begin().await?;
+        let lost = claim::heartbeat(&mut tx, self.clock.now_ms(), node, fences, lease_ms).await?;
+        tx.commit().await.map_err(db("commit heartbeats"))?;
+        Ok(lost)
+    }
+
+    async fn complete(&self, reports: &[TaskReport]) -> PortResult<Vec<Applied>> {
+        let mut tx = self.begin().await?;
+        let mut work = self.work();
+        let applied = complete::complete(&mut tx, &mut work, reports).await?;
+        self.commit(tx, work).await?;
+        Ok(applied)
+    }
+
+    async fn reap(&self) -> PortResult<u64> {
+        let mut tx = self.begin().await?;
+        let mut work = self.work();
+        let ended = leases::reap(&mut tx, &mut work).await?;
+        self.commit(tx, work).await?;
+        Ok(ended)
+    }
+
+    async fn reclaim(&self, node: &NodeId) -> PortResult<u64> {
+        let mut tx = self.begin().await?;
+        let mut work = self.work();
+        let ended = leases::reclaim(&mut tx, &mut work, node).await?;
+        self.commit(tx, work).await?;
+        Ok(ended)
+    }
+
+    async fn next_due_ms(&self) -> PortResult<Option<u64>> {
+        queries::next_due_ms(&self.readers, self.clock.now_ms()).await
+    }
+
+    async fn outbox(&self, notices_max: u16) -> PortResult<Vec<NoticeRecord>> {
+        outbox::due(&self.readers, self.clock.now_ms(), notices_max).await
+    }
+
+    async fn notices_delivered(&self, ids: &[NoticeId]) -> PortResult<()> {
+        let mut tx = self.begin().await?;
+        let mut work = self.work();
+        outbox::delivered(&mut tx, &mut work, ids).await?;
+        self.commit(tx, work).await
+    }
+
+    async fn notice_deferred(&self, id: &NoticeId, delay_ms: u64) -> PortResult<()> {
+        let due_ms = self.clock.now_ms().saturating_add(delay_ms);
+        outbox::deferred(&self.writer, id, due_ms).await
+    }
+
+    async fn products(&self, asset: &AssetId) -> PortResult<Vec<Product>> {
+        products::read(&self.readers, asset).await
+    }
+
+    async fn asset(&self, asset: &AssetId) -> PortResult<AssetDetail> {
+        queries::asset(&self.readers, asset).await
+    }
+
+    async fn assets(&self, filter: &AssetFilter) -> PortResult<Vec<AssetRecord>> {
+        queries::assets(&self.readers, filter).await
+    }
+
+    async fn find(&self, prefix: &str) -> PortResult<Vec<AssetId>> {
+        queries::find(&self.readers, prefix).await
+    }
+
+    async fn history(&self, asset: &AssetId) -> PortResult<Vec<HistoryRecord>> {
+        queries::history(&self.readers, asset).await
+    }
+
+    async fn redrive(&self, asset: &AssetId) -> PortResult<()> {
+        let mut tx = self.begin().await?;
+        let mut work = self.work();
+        leases::redrive(&mut tx, &mut work, asset).await?;
+        self.commit(tx, work).await
+    }
+
+    async fn backlog(&self) -> PortResult<Backlog> {
+        queries::backlog(&self.readers, self.clock.now_ms()).await
+    }
+
+    fn violations(&self) -> Vec<(String, u64)> {
+        let counts = self.violations.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.iter().map(|(id, count)| (id.clone(), *count)).collect()
+    }
+
+    async fn check(&self) -> PortResult<String> {
+        open::check(&self.writer).await
+    }
+}

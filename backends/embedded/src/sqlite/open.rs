@@ -1,0 +1,109 @@
+//! Opening the file, bringing its schema up to date, and refusing one from the future.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use reelgate_ports::clock::Clock;
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Row, SqlitePool};
+
+use super::SqliteStore;
+use super::error::db;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// Reading connections: `list`, `show` and health checks side by side; each costs a thread.
+const READERS_MAX: u32 = 3;
+/// How long a second process (`redrive` beside `serve`) waits for the first one's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl SqliteStore {
+    /// Opens the database, creating it where there is none, and migrates it.
+    ///
+    /// `Corrupt` where the file is no database or was written by a newer version.
+    pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> PortResult<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let writer = pool(1).connect_with(options.clone()).await.map_err(db("open the database"))?;
+        MIGRATIONS.run(&writer).await.map_err(|error| migration_error(&error))?;
+        let readers = pool(READERS_MAX)
+            .connect_with(options.pragma("query_only", "on"))
+            .await
+            .map_err(db("open the database for reading"))?;
+        Ok(Self { writer, readers, clock, violations: Mutex::new(BTreeMap::new()) })
+    }
+
+    /// Ends all connections after their current call; the write-ahead log is folded into the file.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// Local connections neither die nor go stale, so they are neither tested nor retired.
+fn pool(connections_max: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .min_connections(1)
+        .max_connections(connections_max)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+/// Proves that the file can be written: takes the write lock, changes a row that does not exist, rolls back.
+pub(super) async fn check(writer: &SqlitePool) -> PortResult<String> {
+    let what = "write to the database";
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await.map_err(db(what))?;
+    sqlx::query("INSERT INTO outbox SELECT * FROM outbox WHERE 0")
+        .execute(&mut *tx)
+        .await
+        .map_err(db(what))?;
+    let row = sqlx::query(
+        "SELECT sqlite_version() AS engine, (SELECT max(version) FROM _sqlx_migrations) AS schema,
+                (SELECT count(*) FROM assets) AS assets",
+    )
+    .fetch_one(&mut *tx)
+    .await
+    .map_err(db(what))?;
+    tx.rollback().await.map_err(db(what))?;
+    let engine: String = row.try_get("engine").map_err(db(what))?;
+    let schema: i64 = row.try_get("schema").map_err(db(what))?;
+    let assets: i64 = row.try_get("assets").map_err(db(what))?;
+    Ok(format!("SQLite {engine}, schema {schema}, {assets} assets"))
+}
+
+fn migration_error(error: &MigrateError) -> PortError {
+    let what = "bring the database up to date";
+    let known = MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0);
+    match error {
+        MigrateError::VersionMissing(found) => PortError::new(
+            Trouble::Corrupt,
+            what,
+            format!(
+                "expected schema {known} or older, found {found}: it was written by a newer Reelgate; run that one"
+            ),
+        ),
+        MigrateError::VersionMismatch(found) => PortError::new(
+            Trouble::Corrupt,
+            what,
+            format!(
+                "schema {found} of the file is not the one this Reelgate knows; run the version that wrote it"
+            ),
+        ),
+        MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => {
+            let code = cause.as_database_error().map(|e| e.message().to_owned());
+            let detail = code.unwrap_or_else(|| cause.to_string());
+            PortError::new(Trouble::Corrupt, what, format!("expected a Reelgate database: {detail}"))
+        }
+        other => PortError::new(Trouble::Corrupt, what, other.to_string()),
+    }
+}

@@ -1,0 +1,204 @@
+//! What finished tasks left: documents and staged files, the ladder, the findings.
+
+use reelgate_flow::ids::AssetId;
+use reelgate_flow::task::TaskKey;
+use reelgate_ports::error::PortResult;
+use reelgate_ports::records::{FindingRecord, RenditionRecord, StagedOutput};
+use reelgate_ports::store::Product;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Executor, Sqlite, SqliteConnection, SqlitePool};
+
+use super::error::{corrupt, db};
+use super::rows::{count, severity, small, task_key, text};
+use super::work::json;
+
+/// Replaces what a task left.
+pub(super) async fn write(
+    conn: &mut SqliteConnection,
+    asset: &AssetId,
+    task: TaskKey,
+    attempt: u32,
+    result: &serde_json::Value,
+    outputs: &[StagedOutput],
+) -> PortResult<()> {
+    let what = "write a task's product";
+    let task = task.text();
+    // The rows of its outputs go with it.
+    sqlx::query("DELETE FROM products WHERE asset = ? AND task = ?")
+        .bind(asset.as_str())
+        .bind(&task)
+        .execute(&mut *conn)
+        .await
+        .map_err(db(what))?;
+    sqlx::query("INSERT INTO products (asset, task, attempt, result) VALUES (?, ?, ?, ?)")
+        .bind(asset.as_str())
+        .bind(&task)
+        .bind(attempt)
+        .bind(result.to_string())
+        .execute(&mut *conn)
+        .await
+        .map_err(db(what))?;
+    if outputs.is_empty() {
+        return Ok(());
+    }
+    let cells: Vec<_> = outputs
+        .iter()
+        .map(|output| (&output.name, &output.location, output.size_bytes, &output.sha256))
+        .collect();
+    sqlx::query(
+        "INSERT INTO outputs (asset, task, ordinal, name, location, size_bytes, sha256)
+         SELECT ?, ?, key, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)",
+    )
+    .bind(asset.as_str())
+    .bind(&task)
+    .bind(json(&cells)?)
+    .execute(conn)
+    .await
+    .map_err(db(what))?;
+    Ok(())
+}
+
+/// Replaces the ladder of an asset.
+pub(super) async fn write_renditions(
+    conn: &mut SqliteConnection,
+    asset: &AssetId,
+    renditions: &[RenditionRecord],
+) -> PortResult<()> {
+    let what = "write renditions";
+    sqlx::query("DELETE FROM renditions WHERE asset = ?")
+        .bind(asset.as_str())
+        .execute(&mut *conn)
+        .await
+        .map_err(db(what))?;
+    sqlx::query(
+        "INSERT INTO renditions (asset, ordinal, name, codec, width, height, bitrate_bps, segments, samples,
+                                 duration_ms)
+         SELECT ?, key, value ->> 'name', value ->> 'codec', value ->> 'width', value ->> 'height',
+                value ->> 'bitrate_bps', value ->> 'segments', value ->> 'samples', value ->> 'duration_ms'
+         FROM json_each(?)",
+    )
+    .bind(asset.as_str())
+    .bind(json(&renditions)?)
+    .execute(conn)
+    .await
+    .map_err(db(what))?;
+    Ok(())
+}
+
+/// Replaces the findings of an asset.
+pub(super) async fn write_findings(
+    conn: &mut SqliteConnection,
+    asset: &AssetId,
+    findings: &[FindingRecord],
+) -> PortResult<()> {
+    let what = "write findings";
+    sqlx::query("DELETE FROM findings WHERE asset = ?")
+        .bind(asset.as_str())
+        .execute(&mut *conn)
+        .await
+        .map_err(db(what))?;
+    for (ordinal, finding) in (0_i64..).zip(findings) {
+        sqlx::query("INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?)")
+            .bind(asset.as_str())
+            .bind(ordinal)
+            .bind(&finding.kind)
+            .bind(finding.severity.as_str())
+            .bind(i64::try_from(finding.count).unwrap_or(i64::MAX))
+            .bind(finding.locations.to_string())
+            .execute(&mut *conn)
+            .await
+            .map_err(db(what))?;
+    }
+    Ok(())
+}
+
+/// What the finished tasks of an asset left, in order of task.
+pub(super) async fn read(pool: &SqlitePool, asset: &AssetId) -> PortResult<Vec<Product>> {
+    let what = "read products";
+    // One connection's snapshot would not help: a product and its outputs are written and removed together,
+    // and the join below shows both or neither.
+    let rows = sqlx::query(
+        "SELECT p.task, p.result, o.ordinal, o.name, o.location, o.size_bytes, o.sha256
+         FROM products AS p
+         JOIN tasks AS t ON t.asset = p.asset AND t.task = p.task AND t.state = 'done'
+         LEFT JOIN outputs AS o ON o.asset = p.asset AND o.task = p.task
+         WHERE p.asset = ? ORDER BY p.task, o.ordinal",
+    )
+    .bind(asset.as_str())
+    .fetch_all(pool)
+    .await
+    .map_err(db(what))?;
+    let mut products: Vec<Product> = Vec::new();
+    for row in &rows {
+        let task = task_key(row)?;
+        if products.last().is_none_or(|last| last.task != task) {
+            let result = document(&text(row, "result")?, "products.result")?;
+            products.push(Product { task, result, outputs: Vec::new() });
+        }
+        let has_output = super::rows::get::<Option<i64>>(row, "ordinal")?.is_some();
+        if let Some(product) = products.last_mut().filter(|_| has_output) {
+            product.outputs.push(output(row)?);
+        }
+    }
+    products.sort_by_key(|product| product.task);
+    Ok(products)
+}
+
+fn output(row: &SqliteRow) -> PortResult<StagedOutput> {
+    Ok(StagedOutput {
+        name: text(row, "name")?,
+        location: text(row, "location")?,
+        size_bytes: count(row, "size_bytes")?,
+        sha256: text(row, "sha256")?,
+    })
+}
+
+/// The ladder of an asset.
+pub(super) async fn renditions<'c>(
+    executor: impl Executor<'c, Database = Sqlite>,
+    asset: &AssetId,
+) -> PortResult<Vec<RenditionRecord>> {
+    let rows = sqlx::query("SELECT * FROM renditions WHERE asset = ? ORDER BY ordinal")
+        .bind(asset.as_str())
+        .fetch_all(executor)
+        .await
+        .map_err(db("read renditions"))?;
+    let read = |row: &SqliteRow| {
+        Ok(RenditionRecord {
+            name: text(row, "name")?,
+            codec: text(row, "codec")?,
+            width: small(row, "width")?,
+            height: small(row, "height")?,
+            bitrate_bps: count(row, "bitrate_bps")?,
+            segments: small(row, "segments")?,
+            samples: count(row, "samples")?,
+            duration_ms: count(row, "duration_ms")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The findings of an asset.
+pub(super) async fn findings<'c>(
+    executor: impl Executor<'c, Database = Sqlite>,
+    asset: &AssetId,
+) -> PortResult<Vec<FindingRecord>> {
+    let rows = sqlx::query("SELECT * FROM findings WHERE asset = ? ORDER BY ordinal")
+        .bind(asset.as_str())
+        .fetch_all(executor)
+        .await
+        .map_err(db("read findings"))?;
+    let read = |row: &SqliteRow| {
+        Ok(FindingRecord {
+            kind: text(row, "kind")?,
+            severity: severity(&text(row, "severity")?, "findings.severity")?,
+            count: count(row, "count")?,
+            locations: document(&text(row, "locations")?, "findings.locations")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+fn document(json: &str, column: &'static str) -> PortResult<serde_json::Value> {
+    serde_json::from_str(json).map_err(|_| corrupt(column, "JSON"))
+}
