@@ -34,7 +34,7 @@ pub(super) async fn ingest(
         ingested.push(Ingested { asset: id, new });
     }
     count_events(conn, work.now_ms, events, &ingested).await?;
-    load_siblings(conn, work, &fresh).await?;
+    twins::load_versions(conn, work, &fresh).await?;
     for id in &fresh {
         arrive(work, id)?;
         twins::follow_up(conn, work).await?;
@@ -126,21 +126,6 @@ async fn count_events(
     .await
     .map_err(db("count upload events"))?;
     Ok(())
-}
-
-/// Loads the other versions of the new uploads' keys.
-async fn load_siblings(conn: &mut SqliteConnection, work: &mut Work, fresh: &[AssetId]) -> PortResult<()> {
-    let keys: BTreeSet<&str> =
-        fresh.iter().filter_map(|id| work.loaded.get(id)).map(|l| l.row.key_sha256.as_str()).collect();
-    let siblings = sqlx::query_scalar::<_, String>(
-        "SELECT id FROM assets WHERE key_sha256 IN (SELECT value FROM json_each(?))",
-    )
-    .bind(json(&keys)?)
-    .fetch_all(&mut *conn)
-    .await
-    .map_err(db("look for other versions"))?;
-    let siblings: Vec<AssetId> = siblings.into_iter().map(AssetId::new).collect();
-    work.load(conn, &siblings).await
 }
 
 /// Lets a new asset arrive, and either it or the older versions of its key give way.

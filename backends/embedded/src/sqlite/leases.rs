@@ -74,5 +74,9 @@ pub(super) async fn redrive(conn: &mut SqliteConnection, work: &mut Work, asset:
         );
         return Err(PortError::new(Trouble::Conflict, "redrive asset", detail));
     }
+    twins::load_versions(conn, work, std::slice::from_ref(asset)).await?;
+    if twins::versions(work, asset)?.iter().any(|other| other.newer) {
+        work.step(asset, Input::Superseded, By::default())?;
+    }
     twins::follow_up(conn, work).await
 }

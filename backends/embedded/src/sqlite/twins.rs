@@ -1,5 +1,7 @@
 //! Assets that concern each other: the same content, or versions of the same key.
 
+use std::collections::BTreeSet;
+
 use reelgate_flow::asset::{Door, Input, Phase, Twin, TwinEnd};
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
@@ -7,7 +9,7 @@ use reelgate_ports::telling::By;
 use sqlx::SqliteConnection;
 
 use super::error::db;
-use super::work::{FollowUp, Loaded, Work};
+use super::work::{FollowUp, Loaded, Work, json};
 
 /// Another version of the same key.
 pub(super) struct Version {
@@ -70,20 +72,33 @@ async fn tell_followers(
 }
 
 async fn supersede_older(conn: &mut SqliteConnection, work: &mut Work, id: &AssetId) -> PortResult<()> {
-    let key_sha256 = work.at(id)?.row.key_sha256.clone();
-    let stored = sqlx::query_scalar::<_, String>(
-        "SELECT id FROM assets WHERE key_sha256 = ? AND phase NOT IN ('rejected', 'quarantined', 'superseded')",
-    )
-    .bind(key_sha256)
-    .fetch_all(&mut *conn)
-    .await
-    .map_err(db("look for older versions"))?;
-    let stored: Vec<AssetId> = stored.into_iter().map(AssetId::new).collect();
-    work.load(conn, &stored).await?;
+    load_versions(conn, work, std::slice::from_ref(id)).await?;
     for other in versions(work, id)?.iter().filter(|other| !other.newer) {
         work.step(&other.id, Input::Superseded, By::default())?;
     }
     Ok(())
+}
+
+/// Loads every version of the keys of these assets.
+pub(super) async fn load_versions(
+    conn: &mut SqliteConnection,
+    work: &mut Work,
+    ids: &[AssetId],
+) -> PortResult<()> {
+    let keys: BTreeSet<&str> = ids
+        .iter()
+        .filter_map(|id| work.loaded.get(id))
+        .map(|loaded| loaded.row.key_sha256.as_str())
+        .collect();
+    let stored = sqlx::query_scalar::<_, String>(
+        "SELECT id FROM assets WHERE key_sha256 IN (SELECT value FROM json_each(?))",
+    )
+    .bind(json(&keys)?)
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(db("look for other versions"))?;
+    let stored: Vec<AssetId> = stored.into_iter().map(AssetId::new).collect();
+    work.load(conn, &stored).await
 }
 
 /// Looks for an earlier asset with the same content whose result can be shared, and links to it.
@@ -98,7 +113,7 @@ pub(super) async fn find_twin(
         return Ok(Twin::None);
     }
     let stored = sqlx::query_scalar::<_, String>(
-        "SELECT id FROM assets WHERE sha256 = ? AND linked_to IS NULL AND id <> ?
+        "SELECT id FROM assets WHERE sha256 = ? AND id <> ? AND (linked_to IS NULL OR phase = 'published')
              AND phase IN ('processing', 'screened', 'published', 'quarantined', 'withdrawing')
          ORDER BY arrival LIMIT 8",
     )
@@ -125,12 +140,13 @@ pub(super) async fn find_twin(
 /// What others with the same content may share of this asset.
 fn shared_by(loaded: &Loaded) -> Option<Twin> {
     let core = &loaded.row.core;
-    if core.linked {
+    // A linked asset has nothing of its own before its copy is published.
+    if core.linked && core.phase != Phase::Published {
         return None;
     }
     match core.phase {
         Phase::Processing | Phase::Screened => Some(Twin::Running),
-        Phase::Withdrawing if core.door == Some(Door::Quarantine) => Some(Twin::Running),
+        Phase::Withdrawing if core.door != Some(Door::Supersede) => Some(Twin::Running),
         Phase::Published | Phase::Quarantined => Some(Twin::Ended(TwinEnd {
             phase: core.phase,
             severity: core.severity,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use reelgate_flow::asset::{Effect, Input, NoticeKind, Phase, TwinEnd};
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::invariants::{self, check_step};
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::{PortError, PortResult, Trouble};
 use reelgate_ports::records::HistoryRecord;
@@ -107,9 +108,18 @@ impl Work {
     pub(super) fn step(&mut self, id: &AssetId, input: Input, by: By<'_>) -> PortResult<bool> {
         let now_ms = self.now_ms;
         let loaded = self.at(id)?;
-        let before = loaded.row.core.phase;
+        let core = loaded.row.core.clone();
+        let before = core.phase;
         let mut effects = Vec::new();
-        if loaded.row.core.step(input, &mut effects).is_err() {
+        let applied = loaded.row.core.step(input.clone(), &mut effects).is_ok();
+        let checked = check_step(&core, &input, &loaded.row.core, &effects)
+            .and_then(|()| invariants::check(&loaded.row.core));
+        if let Err(violation) = checked {
+            tracing::error!(asset = %id, invariant = violation.id, "{}", violation.sentence);
+            self.violations.push(violation.id.to_owned());
+        }
+        let loaded = self.at(id)?;
+        if !applied {
             return Ok(false);
         }
         let phase = loaded.row.core.phase;
