@@ -81,6 +81,9 @@ pub trait Objects: Send + Sync {
     /// Returns where it is visible.
     async fn publish(&self, publication: &Publication) -> PortResult<String>;
 
+    /// Where one file of a publication lies, as a [`StagedOutput::location`], so that another publication can copy it.
+    fn visible(&self, publication_location: &str, name: &str) -> String;
+
     /// Removes every output of the asset, staged or visible under `published_path`, and sets the source apart as the
     /// door says. Returns where the source is now. Doing it twice changes nothing.
     async fn withdraw(
