@@ -127,14 +127,17 @@ fn template(rendition: &Rendition, folder: &str) -> SegmentTemplate {
     }
 }
 
-/// Runs of equal length become one entry (5.3.9.6); the start is told once, since segments follow without a gap.
+/// Runs of equal length become one entry (5.3.9.6); the start is told at the beginning and behind a gap.
 fn timeline(segments: &[Segment]) -> Vec<S> {
     let mut runs: Vec<S> = Vec::new();
+    let mut end = None;
     for segment in segments {
+        let follows = end == Some(segment.start_ticks);
+        end = Some(segment.start_ticks.saturating_add(segment.duration_ticks));
         match runs.last_mut() {
-            Some(run) if run.d == segment.duration_ticks => run.r = Some(run.r.unwrap_or(0) + 1),
-            last => {
-                let t = last.is_none().then_some(segment.start_ticks);
+            Some(run) if follows && run.d == segment.duration_ticks => run.r = Some(run.r.unwrap_or(0) + 1),
+            _ => {
+                let t = (!follows).then_some(segment.start_ticks);
                 runs.push(S { t, d: segment.duration_ticks, ..S::default() });
             }
         }

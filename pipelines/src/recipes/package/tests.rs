@@ -207,6 +207,32 @@ fn frames_lost_to_reported_damage_pass_up_to_a_tenth() {
 }
 
 #[test]
+fn a_frame_lost_at_a_seam_may_leave_a_gap_but_no_overlap() {
+    let plan = planned();
+    let frame_ticks = u64::from(plan.video[0].job.timescale) / 25;
+    let mut video = parts(&plan);
+    video[1].result.frames_damaged = 1;
+    video[1].result.frames_in -= 1;
+    for track in &mut video[1].result.rungs {
+        let first = &mut track.segments[0];
+        (first.samples, first.start_ticks, first.duration_ticks) =
+            (first.samples - 1, first.start_ticks + frame_ticks, first.duration_ticks - frame_ticks);
+    }
+    let packaged = package(&plan, &video, Some(&sound())).unwrap();
+    let mpd = dash_mpd_core::parse(text_at(&packaged, DASH_PATH)).unwrap();
+    let template = mpd.periods[0].adaptations[0].SegmentTemplate.as_ref().unwrap();
+    let runs = &template.SegmentTimeline.as_ref().unwrap().segments;
+    assert_eq!((runs[0].t, runs[0].r), (Some(0), Some(4)));
+    assert_eq!((runs[1].t, runs[1].d), (Some(501 * frame_ticks), 99 * frame_ticks));
+    assert_eq!((runs[2].t, runs[2].r), (None, Some(9)));
+    for track in &mut video[1].result.rungs {
+        track.segments[0].start_ticks -= 2 * frame_ticks;
+        track.segments[0].duration_ticks += 2 * frame_ticks;
+    }
+    assert_eq!(package(&plan, &video, Some(&sound())).unwrap_err().code, Code::DamagedStream);
+}
+
+#[test]
 fn the_multivariant_playlist_reads_back_with_true_rates() {
     let packaged = packaged();
     let master = parse_master_playlist_res(text_at(&packaged, HLS_PATH).as_bytes()).unwrap();
