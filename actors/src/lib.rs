@@ -1,1 +1,24 @@
-//! Placeholder.
+//! The shells: actors that receive, call plain code and send. What comes after what is decided in
+//! `reelgate-flow`; what a task does is plain code in [`work`]; nothing outside this room names actix's types.
+
+#![forbid(unsafe_code)]
+
+pub mod board;
+pub mod engine;
+mod enricher;
+mod guard;
+pub mod house;
+mod intake;
+mod messages;
+mod notifier;
+mod persister;
+mod publisher;
+mod screener;
+pub mod signals;
+mod stage;
+mod supervisor;
+mod transcoder;
+mod validator;
+pub mod work;
+
+pub use engine::Engine;

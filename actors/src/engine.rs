@@ -1,0 +1,63 @@
+//! The engine's handle for the wiring: start, wait, drain. Hides that actors are behind it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, Addr};
+use reelgate_flow::asset::Phase;
+use reelgate_ports::error::PortResult;
+
+use crate::house::House;
+use crate::messages::DrainStarted;
+use crate::supervisor::Supervisor;
+
+/// A running engine. Must be started inside an actix system.
+pub struct Engine {
+    house: Arc<House>,
+    supervisor: Addr<Supervisor>,
+}
+
+impl Engine {
+    /// Sweeps what ended assets left staged, then starts every actor.
+    pub async fn start(house: House) -> PortResult<Self> {
+        let house = Arc::new(house);
+        sweep(&house).await?;
+        let supervisor = Supervisor::new(Arc::clone(&house)).start();
+        Ok(Self { house, supervisor })
+    }
+
+    /// The house it works in.
+    pub fn house(&self) -> &Arc<House> {
+        &self.house
+    }
+
+    /// Stops claiming, lets running tasks finish within the grace time, gives the rest back, commits.
+    /// Returns whether everything was settled before `grace` and a little more had passed.
+    pub async fn drain(&self, grace: Duration) -> bool {
+        if self.supervisor.send(DrainStarted { grace }).await.is_err() {
+            return false;
+        }
+        let settled = async {
+            while !self.house.board.is_drained() {
+                let pause = tokio::time::sleep(Duration::from_millis(20));
+                tokio::select! { () = self.house.board.changed() => {}, () = pause => {} }
+            }
+        };
+        tokio::time::timeout(grace + Duration::from_secs(5), settled).await.is_ok()
+    }
+}
+
+/// Removes the staging areas of assets that ended: what a crash after the last commit left.
+async fn sweep(house: &House) -> PortResult<()> {
+    for asset in house.objects.staged_assets().await? {
+        let keep = match house.store.asset(&asset).await {
+            Ok(detail) => !detail.asset.phase.is_ended() || detail.asset.phase == Phase::Failed,
+            Err(error) if error.trouble == reelgate_ports::error::Trouble::Missing => false,
+            Err(error) => return Err(error),
+        };
+        if !keep {
+            house.objects.discard_staging(&asset).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! Everything the actors share: ports, settings, limits. Built once by the wiring.
+
+use std::sync::Arc;
+
+use reelgate_flow::ids::NodeId;
+use reelgate_flow::task::Lane;
+use reelgate_pipelines::client::WorkerProgram;
+use reelgate_pipelines::recipes::settings::Settings;
+use reelgate_pipelines::recipes::template::PathTemplate;
+use reelgate_ports::events::Events;
+use reelgate_ports::notices::Notices;
+use reelgate_ports::objects::Objects;
+use reelgate_ports::store::Store;
+use reelgate_privacy::Classifier;
+use tokio::sync::Semaphore;
+
+use crate::board::Board;
+use crate::signals::Signals;
+
+/// How much may be in flight.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Credits {
+    /// Light tasks claimed at once; most of them wait.
+    pub light: u16,
+    /// Heavy tasks claimed at once: about one per core.
+    pub heavy: u16,
+    /// Jailed inspections at once.
+    pub inspections: u16,
+}
+
+impl Credits {
+    /// The bound of one lane.
+    pub fn of(self, lane: Lane) -> usize {
+        usize::from(match lane {
+            Lane::Light => self.light,
+            Lane::Heavy => self.heavy,
+        })
+    }
+}
+
+/// The house the actors work in.
+pub struct House {
+    /// This process.
+    pub node: NodeId,
+    /// The record.
+    pub store: Arc<dyn Store>,
+    /// The bytes.
+    pub objects: Arc<dyn Objects>,
+    /// Where uploads are learned of, where this process watches for them.
+    pub events: Option<Arc<dyn Events>>,
+    /// Who is told; a notice counts as delivered when all of them took it.
+    pub notices: Vec<Arc<dyn Notices>>,
+    /// The jailed media worker.
+    pub worker: WorkerProgram,
+    /// Media settings.
+    pub settings: Settings,
+    /// Where outputs become visible, from the configuration.
+    pub path_template: PathTemplate,
+    /// The classifier.
+    pub classifier: Classifier,
+    /// Bounds.
+    pub credits: Credits,
+    /// Permits for jailed inspections.
+    pub inspections: Semaphore,
+    /// Milliseconds a claim lasts without renewal.
+    pub lease_ms: u64,
+    /// Milliseconds between looks for uploads.
+    pub poll_ms: u64,
+    /// Live state.
+    pub board: Board,
+    /// Counters and log lines.
+    pub signals: Signals,
+}

@@ -1,0 +1,94 @@
+//! Learns of uploads and takes them in: poll, store, acknowledge, in that order, so that a crash repeats and never loses.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
+use reelgate_ports::error::PortResult;
+use reelgate_ports::events::Events;
+
+use crate::guard::ExitGuard;
+use crate::house::House;
+use crate::messages::{DrainStarted, PersisterReplaced, UploadsIngested};
+
+/// Events taken in by one transaction.
+const BATCH_MAX: usize = 256;
+
+/// See the module.
+pub struct Intake {
+    house: Arc<House>,
+    events: Arc<dyn Events>,
+    persister: Recipient<UploadsIngested>,
+    looking: bool,
+    draining: bool,
+    _guard: ExitGuard,
+}
+
+impl Intake {
+    /// A fresh intake over a source of events.
+    pub fn new(
+        house: Arc<House>,
+        events: Arc<dyn Events>,
+        persister: Recipient<UploadsIngested>,
+        guard: ExitGuard,
+    ) -> Self {
+        Self { house, events, persister, looking: false, draining: false, _guard: guard }
+    }
+
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        if self.looking || self.draining {
+            return;
+        }
+        self.looking = true;
+        let look = take_in(Arc::clone(&self.house), Arc::clone(&self.events)).into_actor(self);
+        ctx.spawn(look.map(|taken, act, ctx| {
+            act.looking = false;
+            match taken {
+                Ok(0) => {}
+                Ok(_) => {
+                    if act.persister.try_send(UploadsIngested).is_err() {
+                        tracing::debug!("persister is busy; it looks by itself");
+                    }
+                    act.look(ctx);
+                }
+                Err(error) => act.house.signals.store_failed("ingest", &error),
+            }
+        }));
+    }
+}
+
+async fn take_in(house: Arc<House>, events: Arc<dyn Events>) -> PortResult<usize> {
+    let batch = events.poll(BATCH_MAX).await?;
+    if batch.is_empty() {
+        return Ok(0);
+    }
+    let ingested = house.store.ingest(&batch).await?;
+    events.acknowledge(&batch).await?;
+    house.signals.uploads_ingested(&ingested);
+    Ok(batch.len())
+}
+
+impl Actor for Intake {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(Duration::from_millis(self.house.poll_ms), |act, ctx| act.look(ctx));
+        self.look(ctx);
+    }
+}
+
+impl Handler<PersisterReplaced> for Intake {
+    type Result = ();
+
+    fn handle(&mut self, message: PersisterReplaced, _: &mut Self::Context) {
+        self.persister = message.0;
+    }
+}
+
+impl Handler<DrainStarted> for Intake {
+    type Result = ();
+
+    fn handle(&mut self, _: DrainStarted, _: &mut Self::Context) {
+        self.draining = true;
+    }
+}

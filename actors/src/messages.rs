@@ -1,0 +1,147 @@
+//! Messages between the shells, named for what has happened.
+
+use std::time::Duration;
+
+use actix::{Message, Recipient};
+use reelgate_flow::ids::AssetId;
+use reelgate_flow::task::TaskKey;
+use reelgate_pipelines::client::CancelFlag;
+use reelgate_ports::records::{Claim, TaskReport};
+
+/// Every actor the supervisor builds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Role {
+    /// Takes uploads in.
+    Intake,
+    /// Claims tasks and commits results.
+    Persister,
+    /// Delivers notices.
+    Notifier,
+    /// Runs one kind of task.
+    Stage(Stage),
+}
+
+impl Role {
+    /// The word used in logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Intake => "intake",
+            Self::Persister => "persister",
+            Self::Notifier => "notifier",
+            Self::Stage(stage) => stage.as_str(),
+        }
+    }
+}
+
+/// The actors that run tasks.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Stage {
+    /// Sniff, hash, inspect, plan.
+    Validator,
+    /// Chunks and audio.
+    Transcoder,
+    /// Samples and text.
+    Enricher,
+    /// Classifier.
+    Screener,
+    /// Package, publish, withdraw.
+    Publisher,
+}
+
+impl Stage {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Validator, Self::Transcoder, Self::Enricher, Self::Screener, Self::Publisher];
+
+    /// The word used in logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Validator => "validator",
+            Self::Transcoder => "transcoder",
+            Self::Enricher => "enricher",
+            Self::Screener => "screener",
+            Self::Publisher => "publisher",
+        }
+    }
+
+    /// Who runs a task.
+    pub fn of(task: TaskKey) -> Self {
+        match task {
+            TaskKey::Validate => Self::Validator,
+            TaskKey::Video { .. } | TaskKey::Audio => Self::Transcoder,
+            TaskKey::Enrich => Self::Enricher,
+            TaskKey::Screen => Self::Screener,
+            TaskKey::Package | TaskKey::Publish | TaskKey::Withdraw => Self::Publisher,
+        }
+    }
+}
+
+/// A task is ours until its lease ends.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TaskClaimed {
+    /// What to do.
+    pub claim: Claim,
+    /// Raised when the result is no longer wanted.
+    pub cancel: CancelFlag,
+}
+
+/// An attempt has ended.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct TaskEnded(pub TaskReport);
+
+/// New uploads are in the store.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct UploadsIngested;
+
+/// A commit left notices in the outbox.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct NoticesOwed;
+
+/// Assets reached an end; what they staged can go.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct AssetsEnded(pub Vec<AssetId>);
+
+/// A child is gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ActorExited {
+    /// Which.
+    pub role: Role,
+    /// Which build of it.
+    pub generation: u64,
+    /// It panicked.
+    pub panicking: bool,
+}
+
+/// A stage was built anew; what the old one held is lost.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct StageReplaced {
+    /// Which.
+    pub stage: Stage,
+    /// Where tasks go from now on.
+    pub recipient: Recipient<TaskClaimed>,
+}
+
+/// The notifier was built anew.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct NotifierReplaced(pub Recipient<NoticesOwed>);
+
+/// The persister was built anew.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct PersisterReplaced(pub Recipient<UploadsIngested>);
+
+/// No new work; finish what fits into the grace time, give the rest back.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct DrainStarted {
+    /// Time for running tasks.
+    pub grace: Duration,
+}

@@ -1,0 +1,101 @@
+//! Delivers what the outbox owes, after the commit that owed it; at least once, each under its own id.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use reelgate_ports::error::PortResult;
+use reelgate_ports::records::NoticeRecord;
+
+use crate::guard::ExitGuard;
+use crate::house::House;
+use crate::messages::NoticesOwed;
+
+const BATCH_MAX: u16 = 64;
+/// Looks for notices whose deferral has run out.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+/// First wait after a refused delivery; doubles up to [`DEFER_MAX_MS`].
+const DEFER_MIN_MS: u64 = 1_000;
+const DEFER_MAX_MS: u64 = 600_000;
+
+/// See the module.
+pub struct Notifier {
+    house: Arc<House>,
+    delivering: bool,
+    again: bool,
+    _guard: ExitGuard,
+}
+
+impl Notifier {
+    /// A fresh notifier.
+    pub fn new(house: Arc<House>, guard: ExitGuard) -> Self {
+        Self { house, delivering: false, again: false, _guard: guard }
+    }
+
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        if self.delivering {
+            self.again = true;
+            return;
+        }
+        self.delivering = true;
+        self.again = false;
+        let delivery = deliver_due(Arc::clone(&self.house)).into_actor(self);
+        ctx.spawn(delivery.map(|delivered, act, ctx| {
+            act.delivering = false;
+            let more = match delivered {
+                Ok(count) => count > 0,
+                Err(error) => {
+                    act.house.signals.store_failed("outbox", &error);
+                    false
+                }
+            };
+            if more || act.again {
+                act.look(ctx);
+            }
+        }));
+    }
+}
+
+async fn deliver_due(house: Arc<House>) -> PortResult<usize> {
+    let due = house.store.outbox(BATCH_MAX).await?;
+    let mut delivered = Vec::new();
+    for notice in &due {
+        if deliver(&house, notice).await? {
+            delivered.push(notice.id.clone());
+        }
+    }
+    if !delivered.is_empty() {
+        house.store.notices_delivered(&delivered).await?;
+    }
+    Ok(delivered.len())
+}
+
+async fn deliver(house: &House, notice: &NoticeRecord) -> PortResult<bool> {
+    for receiver in &house.notices {
+        if let Err(error) = receiver.deliver(notice).await {
+            house.signals.notice_refused(notice, &error);
+            let delay_ms = (DEFER_MIN_MS << notice.tries.min(20)).min(DEFER_MAX_MS);
+            house.store.notice_deferred(&notice.id, delay_ms).await?;
+            return Ok(false);
+        }
+    }
+    house.signals.notice_delivered(notice);
+    Ok(true)
+}
+
+impl Actor for Notifier {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(LOOK_INTERVAL, |act, ctx| act.look(ctx));
+        self.look(ctx);
+    }
+}
+
+impl Handler<NoticesOwed> for Notifier {
+    type Result = ();
+
+    fn handle(&mut self, _: NoticesOwed, ctx: &mut Self::Context) {
+        self.look(ctx);
+    }
+}

@@ -1,0 +1,345 @@
+//! Claims tasks within the credits, keeps their leases, commits their results. The only actor that writes progress.
+//!
+//! It works in turns: commit what has ended, then claim what fits, then hand out. One turn at a time, so a
+//! slow store slows the claims with it, and everything that ends during a turn goes into one commit.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
+use reelgate_flow::task::Lane;
+use reelgate_pipelines::client::CancelFlag;
+use reelgate_ports::error::PortError;
+use reelgate_ports::records::{Applied, Claim, Ending, Fence, TaskReport, UsageRecord};
+
+use crate::guard::ExitGuard;
+use crate::house::House;
+use crate::messages::{
+    AssetsEnded, DrainStarted, NoticesOwed, NotifierReplaced, Stage, StageReplaced, TaskClaimed, TaskEnded,
+    UploadsIngested,
+};
+
+/// How often the store is asked for work nobody told us of (retries that fell due, other nodes' leavings).
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+/// Wait before the store is tried again after it failed.
+const STORE_RETRY: Duration = Duration::from_millis(500);
+
+struct Flight {
+    stage: Stage,
+    lane: Lane,
+    cancel: CancelFlag,
+}
+
+/// See the module.
+pub struct Persister {
+    house: Arc<House>,
+    stages: BTreeMap<Stage, Recipient<TaskClaimed>>,
+    notifier: Recipient<NoticesOwed>,
+    sweeper: Recipient<AssetsEnded>,
+    in_flight: BTreeMap<Fence, Flight>,
+    reports: Vec<TaskReport>,
+    turning: bool,
+    again: bool,
+    draining: bool,
+    renewed: Instant,
+    _guard: ExitGuard,
+}
+
+struct Turn {
+    /// Reports with what became of them, or given back because the store did not answer.
+    committed: Result<Vec<(TaskReport, Applied)>, (Vec<TaskReport>, PortError)>,
+    claims: Vec<Claim>,
+}
+
+impl Persister {
+    /// A fresh persister over fresh stages.
+    pub fn new(
+        house: Arc<House>,
+        stages: BTreeMap<Stage, Recipient<TaskClaimed>>,
+        notifier: Recipient<NoticesOwed>,
+        sweeper: Recipient<AssetsEnded>,
+        guard: ExitGuard,
+    ) -> Self {
+        Self {
+            house,
+            stages,
+            notifier,
+            sweeper,
+            in_flight: BTreeMap::new(),
+            reports: Vec::new(),
+            turning: false,
+            again: false,
+            draining: false,
+            renewed: Instant::now(),
+            _guard: guard,
+        }
+    }
+
+    fn room(&self) -> Vec<(Lane, u16)> {
+        if self.draining {
+            return Vec::new();
+        }
+        let room = |lane: Lane| {
+            let used = self.in_flight.values().filter(|flight| flight.lane == lane).count();
+            let free = self.house.credits.of(lane).saturating_sub(used);
+            (lane, u16::try_from(free).unwrap_or(u16::MAX))
+        };
+        Lane::ALL.into_iter().map(room).filter(|(_, free)| *free > 0).collect()
+    }
+
+    fn turn(&mut self, ctx: &mut Context<Self>) {
+        if self.turning {
+            self.again = true;
+            return;
+        }
+        self.turning = true;
+        self.again = false;
+        let reports = std::mem::take(&mut self.reports);
+        let room = self.room_after(&reports);
+        let work = turn(Arc::clone(&self.house), reports, room).into_actor(self);
+        ctx.spawn(work.map(|turn, act, ctx| act.turn_ended(turn, ctx)));
+    }
+
+    /// Room once these reports are committed.
+    fn room_after(&self, reports: &[TaskReport]) -> Vec<(Lane, u16)> {
+        if self.draining {
+            return Vec::new();
+        }
+        let mut room: BTreeMap<Lane, u16> = self.room().into_iter().collect();
+        for report in reports {
+            *room.entry(report.fence.task.lane()).or_default() += 1;
+        }
+        room.into_iter().collect()
+    }
+
+    fn turn_ended(&mut self, turn: Turn, ctx: &mut Context<Self>) {
+        self.turning = false;
+        let mut again = self.again;
+        let mut store_answers = true;
+        match turn.committed {
+            Ok(committed) => self.committed(committed),
+            Err((reports, error)) => {
+                self.house.signals.store_failed("complete", &error);
+                self.reports.extend(reports);
+                store_answers = false;
+                ctx.run_later(STORE_RETRY, |act, ctx| act.turn(ctx));
+            }
+        }
+        again |= !turn.claims.is_empty();
+        self.hand_out(turn.claims);
+        self.tell_when_drained();
+        // After a failure the timer decides, so that a dead store is not hammered.
+        if store_answers && (again || !self.reports.is_empty()) {
+            self.turn(ctx);
+        }
+    }
+
+    fn committed(&mut self, committed: Vec<(TaskReport, Applied)>) {
+        let mut ended = Vec::new();
+        for (report, applied) in committed {
+            self.in_flight.remove(&report.fence);
+            match applied {
+                Applied::Stale => self.house.signals.report_was_stale(&report.fence),
+                Applied::Committed(phase) if phase.is_ended() => {
+                    self.house.signals.asset_ended(&report.fence.asset, phase);
+                    self.house.board.forget(&report.fence.asset);
+                    // A failed asset keeps what it staged: a redrive goes on from there.
+                    if phase != reelgate_flow::asset::Phase::Failed {
+                        ended.push(report.fence.asset);
+                    }
+                }
+                Applied::Committed(_) => {}
+            }
+        }
+        if ended.is_empty() {
+            return;
+        }
+        if self.notifier.try_send(NoticesOwed).is_err() {
+            tracing::debug!("notifier is busy; it looks by itself");
+        }
+        if self.sweeper.try_send(AssetsEnded(ended)).is_err() {
+            tracing::debug!("sweep is postponed to the next start");
+        }
+    }
+
+    fn hand_out(&mut self, claims: Vec<Claim>) {
+        for claim in claims {
+            let stage = Stage::of(claim.fence.task);
+            let fence = claim.fence.clone();
+            let cancel = CancelFlag::default();
+            let flight = Flight { stage, lane: fence.task.lane(), cancel: cancel.clone() };
+            self.in_flight.insert(fence.clone(), flight);
+            let sent = self.stages.get(&stage).map(|stage| stage.try_send(TaskClaimed { claim, cancel }));
+            if !matches!(sent, Some(Ok(()))) {
+                self.house.signals.task_refused(stage.as_str());
+                self.report_without_work(fence, Ending::GivenBack);
+            }
+        }
+    }
+
+    fn report_without_work(&mut self, fence: Fence, ending: Ending) {
+        self.reports.push(TaskReport {
+            fence,
+            node: self.house.node.clone(),
+            sha256: None,
+            facts: None,
+            ending,
+            usage: UsageRecord::default(),
+        });
+    }
+
+    fn heartbeat(&mut self, ctx: &mut Context<Self>) {
+        let lease = Duration::from_millis(self.house.lease_ms);
+        if self.in_flight.is_empty() {
+            self.renewed = Instant::now();
+            return;
+        }
+        // Past two thirds of the lease by our own clock somebody else may soon own the tasks: stop them first.
+        if self.renewed.elapsed() > lease * 2 / 3 {
+            self.house.signals.leases_lost(self.in_flight.len());
+            self.in_flight.values().for_each(|flight| flight.cancel.cancel());
+        }
+        let house = Arc::clone(&self.house);
+        let fences: Vec<Fence> = self.in_flight.keys().cloned().collect();
+        let asked = Instant::now();
+        let renewal = async move { house.store.heartbeat(&house.node, &fences, house.lease_ms).await };
+        ctx.spawn(renewal.into_actor(self).map(move |result, act, _| match result {
+            Ok(lost) => {
+                act.renewed = asked;
+                for fence in lost {
+                    if let Some(flight) = act.in_flight.get(&fence) {
+                        flight.cancel.cancel();
+                    }
+                }
+            }
+            Err(error) => act.house.signals.store_failed("heartbeat", &error),
+        }));
+    }
+
+    fn reap(&mut self, ctx: &mut Context<Self>) {
+        let house = Arc::clone(&self.house);
+        let reaping = async move {
+            match house.store.reap().await {
+                Ok(0) => {}
+                Ok(expired) => tracing::warn!(expired, "leases expired; the attempts count as lost"),
+                Err(error) => house.signals.store_failed("reap", &error),
+            }
+        };
+        ctx.spawn(reaping.into_actor(self));
+    }
+
+    fn tell_when_drained(&self) {
+        if self.draining && self.in_flight.is_empty() && self.reports.is_empty() {
+            self.house.board.mark_drained();
+        }
+    }
+}
+
+async fn turn(house: Arc<House>, reports: Vec<TaskReport>, room: Vec<(Lane, u16)>) -> Turn {
+    let mut committed = Vec::new();
+    if !reports.is_empty() {
+        match house.store.complete(&reports).await {
+            Ok(applied) => committed = reports.into_iter().zip(applied).collect(),
+            Err(error) => return Turn { committed: Err((reports, error)), claims: Vec::new() },
+        }
+    }
+    let mut claims = Vec::new();
+    for (lane, free) in room {
+        match house.store.claim(&house.node, lane, free, house.lease_ms).await {
+            Ok(more) => claims.extend(more),
+            Err(error) => {
+                // What was claimed so far is ours and must be handed out.
+                house.signals.store_failed("claim", &error);
+                break;
+            }
+        }
+    }
+    Turn { committed: Ok(committed), claims }
+}
+
+impl Actor for Persister {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let credits = usize::from(self.house.credits.light) + usize::from(self.house.credits.heavy);
+        ctx.set_mailbox_capacity(credits + 16);
+        let heartbeat = Duration::from_millis(self.house.lease_ms / 3);
+        ctx.run_interval(LOOK_INTERVAL, |act, ctx| act.turn(ctx));
+        ctx.run_interval(heartbeat, |act, ctx| act.heartbeat(ctx));
+        ctx.run_interval(heartbeat, |act, ctx| act.reap(ctx));
+        // Leases of the persister before this one, or of a killed process with this node's name.
+        let house = Arc::clone(&self.house);
+        let reclaim = async move { house.store.reclaim(&house.node).await };
+        ctx.wait(reclaim.into_actor(self).map(|result, act, ctx| {
+            match result {
+                Ok(0) => {}
+                Ok(lost) => tracing::info!(lost, "took back tasks an earlier process left unfinished"),
+                Err(error) => act.house.signals.store_failed("reclaim", &error),
+            }
+            act.turn(ctx);
+        }));
+    }
+}
+
+impl Handler<TaskEnded> for Persister {
+    type Result = ();
+
+    fn handle(&mut self, message: TaskEnded, ctx: &mut Self::Context) {
+        self.reports.push(message.0);
+        self.turn(ctx);
+    }
+}
+
+impl Handler<UploadsIngested> for Persister {
+    type Result = ();
+
+    fn handle(&mut self, _: UploadsIngested, ctx: &mut Self::Context) {
+        self.turn(ctx);
+    }
+}
+
+impl Handler<StageReplaced> for Persister {
+    type Result = ();
+
+    fn handle(&mut self, message: StageReplaced, ctx: &mut Self::Context) {
+        let StageReplaced { stage, recipient } = message;
+        self.stages.insert(stage, recipient);
+        let reported: Vec<Fence> = self.reports.iter().map(|report| report.fence.clone()).collect();
+        let lost = |(fence, flight): &(&Fence, &Flight)| flight.stage == stage && !reported.contains(fence);
+        let fences: Vec<Fence> = self.in_flight.iter().filter(lost).map(|(fence, _)| fence.clone()).collect();
+        for fence in fences {
+            let what = format!("the {} was restarted", stage.as_str());
+            let fault = reelgate_flow::reason::Fault::new(reelgate_flow::reason::Code::WorkerLost, what);
+            self.report_without_work(fence, Ending::Fault(fault));
+        }
+        self.turn(ctx);
+    }
+}
+
+impl Handler<NotifierReplaced> for Persister {
+    type Result = ();
+
+    fn handle(&mut self, message: NotifierReplaced, _: &mut Self::Context) {
+        self.notifier = message.0;
+    }
+}
+
+impl Drop for Persister {
+    /// Whoever comes next starts these tasks anew; their media workers must not go on beside them.
+    fn drop(&mut self) {
+        self.in_flight.values().for_each(|flight| flight.cancel.cancel());
+    }
+}
+
+impl Handler<DrainStarted> for Persister {
+    type Result = ();
+
+    fn handle(&mut self, message: DrainStarted, ctx: &mut Self::Context) {
+        self.draining = true;
+        self.tell_when_drained();
+        ctx.run_later(message.grace, |act, _| {
+            act.in_flight.values().for_each(|flight| flight.cancel.cancel());
+        });
+    }
+}

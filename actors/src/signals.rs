@@ -1,0 +1,167 @@
+//! Every notable happening: one method writes the log line and the counter together, so they cannot disagree.
+//! Labels come from enums; no key, name or content of an upload is ever a label or a field.
+
+use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
+use reelgate_flow::asset::Phase;
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::error::PortError;
+use reelgate_ports::records::{Ending, Fence, Ingested, NoticeRecord, UsageRecord};
+
+/// Counters of one engine.
+pub struct Signals {
+    registry: Registry,
+    uploads: IntCounterVec,
+    tasks_began: IntCounterVec,
+    tasks_ended: IntCounterVec,
+    task_seconds: HistogramVec,
+    worker_cpu_seconds: IntCounterVec,
+    assets_ended: IntCounterVec,
+    reasons: IntCounterVec,
+    reports_stale: IntCounter,
+    tasks_refused: IntCounterVec,
+    leases_lost: IntCounter,
+    notices: IntCounterVec,
+    actor_exits: IntCounterVec,
+    store_failures: IntCounterVec,
+}
+
+impl Default for Signals {
+    fn default() -> Self {
+        let registry = Registry::new();
+        let vec = |name: &str, help: &str, labels: &[&str]| {
+            let counter =
+                IntCounterVec::new(Opts::new(name, help), labels).expect("names and labels are literals");
+            registry.register(Box::new(counter.clone())).expect("each name is registered once");
+            counter
+        };
+        let one = |name: &str, help: &str| {
+            let counter = IntCounter::with_opts(Opts::new(name, help)).expect("names are literals");
+            registry.register(Box::new(counter.clone())).expect("each name is registered once");
+            counter
+        };
+        let buckets = vec![0.01, 0.05, 0.25, 1.0, 5.0, 20.0, 60.0, 300.0, 1_200.0];
+        let opts = HistogramOpts::new("reelgate_task_seconds", "Wall-clock seconds of one attempt.")
+            .buckets(buckets);
+        let task_seconds = HistogramVec::new(opts, &["stage"]).expect("names and labels are literals");
+        registry.register(Box::new(task_seconds.clone())).expect("each name is registered once");
+        Self {
+            uploads: vec("reelgate_uploads_total", "Upload events taken in.", &["seen"]),
+            tasks_began: vec("reelgate_tasks_began_total", "Attempts begun.", &["stage"]),
+            tasks_ended: vec("reelgate_tasks_ended_total", "Attempts ended.", &["stage", "ending"]),
+            task_seconds,
+            worker_cpu_seconds: vec(
+                "reelgate_worker_cpu_milliseconds_total",
+                "CPU milliseconds of media workers.",
+                &["stage"],
+            ),
+            assets_ended: vec("reelgate_assets_ended_total", "Assets that reached an end.", &["phase"]),
+            reasons: vec("reelgate_faults_total", "Faults of attempts.", &["code", "class"]),
+            reports_stale: one(
+                "reelgate_reports_stale_total",
+                "Results fenced off because the attempt was not current.",
+            ),
+            tasks_refused: vec(
+                "reelgate_tasks_refused_total",
+                "Claims a stage's mailbox refused.",
+                &["stage"],
+            ),
+            leases_lost: one(
+                "reelgate_leases_lost_total",
+                "Tasks stopped because their lease could not be renewed.",
+            ),
+            notices: vec("reelgate_notices_total", "Notices by result.", &["result"]),
+            actor_exits: vec(
+                "reelgate_actor_exits_total",
+                "Actors that ended and were rebuilt.",
+                &["actor", "how"],
+            ),
+            store_failures: vec("reelgate_store_failures_total", "Store calls that failed.", &["call"]),
+            registry,
+        }
+    }
+}
+
+impl Signals {
+    /// Where the counters are read.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub(crate) fn uploads_ingested(&self, ingested: &[Ingested]) {
+        for upload in ingested {
+            let seen = if upload.new { "new" } else { "again" };
+            self.uploads.with_label_values(&[seen]).inc();
+            tracing::debug!(asset = %upload.asset, seen, "upload taken in");
+        }
+    }
+
+    pub(crate) fn task_began(&self, fence: &Fence) {
+        self.tasks_began.with_label_values(&[fence.task.stage()]).inc();
+        tracing::debug!(asset = %fence.asset, task = %fence.task, attempt = fence.attempt, "task began");
+    }
+
+    pub(crate) fn task_ended(&self, fence: &Fence, ending: &Ending, usage: UsageRecord) {
+        let stage = fence.task.stage();
+        let how = match ending {
+            Ending::Success(_) => "success",
+            Ending::Fault(_) => "fault",
+            Ending::GivenBack => "given_back",
+        };
+        self.tasks_ended.with_label_values(&[stage, how]).inc();
+        self.task_seconds.with_label_values(&[stage]).observe(usage.wall_ms as f64 / 1_000.0);
+        self.worker_cpu_seconds.with_label_values(&[stage]).inc_by(usage.cpu_ms);
+        if let Ending::Fault(fault) = ending {
+            let class = fault.code.class();
+            self.reasons.with_label_values(&[fault.code.as_str(), class.as_str()]).inc();
+            let (asset, task, attempt) = (&fence.asset, fence.task, fence.attempt);
+            if class.is_producers() {
+                tracing::info!(%asset, %task, attempt, code = fault.code.as_str(), detail = fault.detail, "task refused the media");
+            } else {
+                tracing::warn!(%asset, %task, attempt, code = fault.code.as_str(), detail = fault.detail, "task failed");
+            }
+            return;
+        }
+        tracing::debug!(asset = %fence.asset, task = %fence.task, how, wall_ms = usage.wall_ms, "task ended");
+    }
+
+    pub(crate) fn asset_ended(&self, asset: &AssetId, phase: Phase) {
+        self.assets_ended.with_label_values(&[phase.as_str()]).inc();
+        tracing::info!(%asset, phase = phase.as_str(), "asset ended");
+    }
+
+    pub(crate) fn report_was_stale(&self, fence: &Fence) {
+        self.reports_stale.inc();
+        tracing::info!(asset = %fence.asset, task = %fence.task, attempt = fence.attempt, "stale result fenced off");
+    }
+
+    pub(crate) fn task_refused(&self, stage: &str) {
+        self.tasks_refused.with_label_values(&[stage]).inc();
+        tracing::warn!(stage, "stage refused a task; it is given back");
+    }
+
+    pub(crate) fn leases_lost(&self, tasks: usize) {
+        self.leases_lost.inc_by(tasks as u64);
+        tracing::error!(tasks, "leases could not be renewed; their media workers are stopped");
+    }
+
+    pub(crate) fn notice_delivered(&self, notice: &NoticeRecord) {
+        self.notices.with_label_values(&["delivered"]).inc();
+        tracing::debug!(asset = %notice.asset, notice = %notice.id, "notice delivered");
+    }
+
+    pub(crate) fn notice_refused(&self, notice: &NoticeRecord, error: &PortError) {
+        self.notices.with_label_values(&["refused"]).inc();
+        tracing::warn!(asset = %notice.asset, notice = %notice.id, tries = notice.tries, %error, "notice not delivered; it is tried again");
+    }
+
+    pub(crate) fn actor_exited(&self, actor: &str, panicking: bool) {
+        let how = if panicking { "panicked" } else { "stopped" };
+        self.actor_exits.with_label_values(&[actor, how]).inc();
+        tracing::error!(actor, how, "actor ended; a fresh one is built");
+    }
+
+    pub(crate) fn store_failed(&self, call: &'static str, error: &PortError) {
+        self.store_failures.with_label_values(&[call]).inc();
+        tracing::warn!(call, %error, "store call failed; it is tried again");
+    }
+}

@@ -1,0 +1,143 @@
+//! The shell shared by the actors that run tasks: take a claim, run plain code as a counted task, send the report.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix::{Actor, AsyncContext, Context, Handler, Recipient, WrapFuture};
+use reelgate_flow::facts::MediaFacts;
+use reelgate_flow::reason::Fault;
+use reelgate_pipelines::client::CancelFlag;
+use reelgate_ports::records::{Claim, Ending, Success, TaskReport, UsageRecord};
+
+use crate::guard::ExitGuard;
+use crate::house::House;
+use crate::messages::{AssetsEnded, TaskClaimed, TaskEnded};
+
+/// What an attempt learned and did, besides how it ended.
+#[derive(Default)]
+pub struct Learned {
+    /// SHA-256 of the source.
+    pub sha256: Option<String>,
+    /// Facts of the media.
+    pub facts: Option<Box<MediaFacts>>,
+    /// CPU and memory of the media worker.
+    pub usage: UsageRecord,
+}
+
+/// The plain code of a kind of task.
+pub trait Work: 'static {
+    /// Does the task; what it learned is kept whatever the ending.
+    fn run(
+        house: Arc<House>,
+        claim: Claim,
+        cancel: CancelFlag,
+        learned: &mut Learned,
+    ) -> impl Future<Output = Result<Success, Fault>>;
+}
+
+/// An actor that runs one kind of task.
+pub struct StageShell<W> {
+    house: Arc<House>,
+    results: Recipient<TaskEnded>,
+    _guard: ExitGuard,
+    _work: PhantomData<W>,
+}
+
+impl<W: Work> StageShell<W> {
+    /// A fresh stage that reports to `results`.
+    pub fn new(house: Arc<House>, results: Recipient<TaskEnded>, guard: ExitGuard) -> Self {
+        Self { house, results, _guard: guard, _work: PhantomData }
+    }
+}
+
+impl<W: Work + Unpin> Actor for StageShell<W> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        // Never more claims than credits are in flight, so a full mailbox means a fault elsewhere.
+        let credits = usize::from(self.house.credits.light) + usize::from(self.house.credits.heavy);
+        ctx.set_mailbox_capacity(credits + 1);
+    }
+}
+
+impl<W: Work + Unpin> Handler<TaskClaimed> for StageShell<W> {
+    type Result = ();
+
+    fn handle(&mut self, message: TaskClaimed, ctx: &mut Self::Context) {
+        let house = Arc::clone(&self.house);
+        let results = self.results.clone();
+        let task = async move {
+            let report = attempt::<W>(house, message).await;
+            if results.send(TaskEnded(report)).await.is_err() {
+                tracing::warn!("result dropped: the persister is gone and its leases will be reclaimed");
+            }
+        };
+        ctx.spawn(task.into_actor(self));
+    }
+}
+
+impl<W: Work + Unpin> Handler<AssetsEnded> for StageShell<W> {
+    type Result = ();
+
+    fn handle(&mut self, message: AssetsEnded, ctx: &mut Self::Context) {
+        let house = Arc::clone(&self.house);
+        let sweep = async move {
+            for asset in message.0 {
+                if let Err(error) = house.objects.discard_staging(&asset).await {
+                    tracing::warn!(%asset, %error, "staged files stay until the next sweep");
+                }
+            }
+        };
+        ctx.spawn(sweep.into_actor(self));
+    }
+}
+
+/// Raises the flag when the attempt's future is dropped, so that a dying stage leaves no media worker behind.
+struct CancelOnDrop(CancelFlag);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+async fn attempt<W: Work>(house: Arc<House>, message: TaskClaimed) -> TaskReport {
+    let TaskClaimed { claim, cancel } = message;
+    let fence = claim.fence.clone();
+    let since = Instant::now();
+    let mut learned = Learned::default();
+    house.signals.task_began(&fence);
+    let running = Running::begin(&house, &claim);
+    let on_drop = CancelOnDrop(cancel.clone());
+    let result = W::run(Arc::clone(&house), claim, cancel.clone(), &mut learned).await;
+    let given_back = cancel.is_cancelled();
+    drop(on_drop);
+    drop(running);
+    let ending = match result {
+        Ok(success) => Ending::Success(success),
+        Err(_) if given_back => Ending::GivenBack,
+        Err(fault) => Ending::Fault(fault),
+    };
+    learned.usage.wall_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+    house.signals.task_ended(&fence, &ending, learned.usage);
+    let Learned { sha256, facts, usage } = learned;
+    TaskReport { fence, node: house.node.clone(), sha256, facts, ending, usage }
+}
+
+/// Counts a task on the board for as long as it lives.
+struct Running(Arc<House>);
+
+impl Running {
+    fn begin(house: &Arc<House>, claim: &Claim) -> Self {
+        house.board.began(&claim.fence.asset, claim.fence.task);
+        Self(Arc::clone(house))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.board.ended();
+    }
+}

@@ -1,0 +1,222 @@
+//! Builds every actor from a factory, and builds a fresh one when one is gone. A stage that dies loses only
+//! its own tasks; when the persister dies everything is built anew, because its stages report to it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Recipient};
+
+use crate::enricher::Enricher;
+use crate::guard::ExitGuard;
+use crate::house::House;
+use crate::intake::Intake;
+use crate::messages::{
+    ActorExited, AssetsEnded, DrainStarted, NotifierReplaced, PersisterReplaced, Role, Stage, StageReplaced,
+    TaskClaimed, TaskEnded,
+};
+use crate::notifier::Notifier;
+use crate::persister::Persister;
+use crate::publisher::Publisher;
+use crate::screener::Screener;
+use crate::transcoder::Transcoder;
+use crate::validator::Validator;
+
+/// First wait before an actor is built again; doubles while it keeps dying.
+const RESTART_MIN: Duration = Duration::from_millis(50);
+/// Longest such wait.
+const RESTART_MAX: Duration = Duration::from_secs(5);
+/// A life at least this long clears the count of early deaths.
+const STEADY: Duration = Duration::from_secs(60);
+/// Early deaths in a row after which the engine gives up: something is broken that no restart mends.
+const EARLY_DEATHS_MAX: u32 = 10;
+
+struct Child {
+    generation: u64,
+    built: Instant,
+    early_deaths: u32,
+}
+
+/// See the module.
+pub struct Supervisor {
+    house: Arc<House>,
+    children: BTreeMap<Role, Child>,
+    generation: u64,
+    notifier: Option<Addr<Notifier>>,
+    persister: Option<Addr<Persister>>,
+    intake: Option<Addr<Intake>>,
+    draining: bool,
+}
+
+impl Supervisor {
+    /// A supervisor that has built nothing yet.
+    pub fn new(house: Arc<House>) -> Self {
+        Self {
+            house,
+            children: BTreeMap::new(),
+            generation: 0,
+            notifier: None,
+            persister: None,
+            intake: None,
+            draining: false,
+        }
+    }
+
+    fn guard(&mut self, role: Role, ctx: &Context<Self>) -> ExitGuard {
+        self.generation += 1;
+        let early_deaths = self.children.get(&role).map_or(0, |child| child.early_deaths);
+        let child = Child { generation: self.generation, built: Instant::now(), early_deaths };
+        self.children.insert(role, child);
+        ExitGuard::new(role, self.generation, ctx.address().recipient())
+    }
+
+    fn build_all(&mut self, ctx: &Context<Self>) {
+        self.build_notifier(ctx);
+        self.build_persister(ctx);
+        self.build_intake(ctx);
+    }
+
+    fn build_notifier(&mut self, ctx: &Context<Self>) {
+        let guard = self.guard(Role::Notifier, ctx);
+        let notifier = Notifier::new(Arc::clone(&self.house), guard).start();
+        if let Some(persister) = &self.persister
+            && persister.try_send(NotifierReplaced(notifier.clone().recipient())).is_err()
+        {
+            // Without the hint the notifier still looks by itself.
+            tracing::debug!("persister is busy; it keeps the old notifier's address");
+        }
+        self.notifier = Some(notifier);
+    }
+
+    fn build_persister(&mut self, ctx: &Context<Self>) {
+        let Some(notifier) = self.notifier.clone() else { return };
+        // The persister and its stages know each other, so its context exists before its state does.
+        let persister_guard = self.guard(Role::Persister, ctx);
+        let stage_guards = Stage::ALL.map(|stage| (stage, self.guard(Role::Stage(stage), ctx)));
+        let house = Arc::clone(&self.house);
+        let persister = Persister::create(move |persister| {
+            let results: Recipient<TaskEnded> = persister.address().recipient();
+            let mut stages = BTreeMap::new();
+            let mut sweeper = None;
+            for (stage, guard) in stage_guards {
+                let (tasks, ended) = build_stage(stage, Arc::clone(&house), results.clone(), guard);
+                stages.insert(stage, tasks);
+                if stage == Stage::Publisher {
+                    sweeper = Some(ended);
+                }
+            }
+            let sweeper = sweeper.expect("Stage::ALL holds the publisher");
+            Persister::new(house, stages, notifier.recipient(), sweeper, persister_guard)
+        });
+        if let Some(intake) = &self.intake
+            && intake.try_send(PersisterReplaced(persister.clone().recipient())).is_err()
+        {
+            tracing::debug!("intake is busy; the persister looks by itself");
+        }
+        self.persister = Some(persister);
+    }
+
+    fn build_intake(&mut self, ctx: &Context<Self>) {
+        let (Some(events), Some(persister)) = (self.house.events.clone(), self.persister.clone()) else {
+            return;
+        };
+        let guard = self.guard(Role::Intake, ctx);
+        self.intake =
+            Some(Intake::new(Arc::clone(&self.house), events, persister.recipient(), guard).start());
+    }
+
+    fn rebuild(&mut self, role: Role, ctx: &Context<Self>) {
+        if self.draining {
+            return;
+        }
+        match role {
+            Role::Intake => self.build_intake(ctx),
+            Role::Notifier => self.build_notifier(ctx),
+            // Its old stages end by themselves once nobody holds their addresses.
+            Role::Persister => self.build_persister(ctx),
+            Role::Stage(stage) => {
+                let Some(persister) = self.persister.clone() else { return };
+                let guard = self.guard(role, ctx);
+                let results = persister.clone().recipient();
+                let (recipient, _) = build_stage(stage, Arc::clone(&self.house), results, guard);
+                if persister.try_send(StageReplaced { stage, recipient }).is_err() {
+                    self.build_persister(ctx);
+                }
+            }
+        }
+    }
+}
+
+fn build_stage(
+    stage: Stage,
+    house: Arc<House>,
+    results: Recipient<TaskEnded>,
+    guard: ExitGuard,
+) -> (Recipient<TaskClaimed>, Recipient<AssetsEnded>) {
+    macro_rules! build {
+        ($actor:ident) => {{
+            let stage = $actor::new(house, results, guard).start();
+            (stage.clone().recipient(), stage.recipient())
+        }};
+    }
+    match stage {
+        Stage::Validator => build!(Validator),
+        Stage::Transcoder => build!(Transcoder),
+        Stage::Enricher => build!(Enricher),
+        Stage::Screener => build!(Screener),
+        Stage::Publisher => build!(Publisher),
+    }
+}
+
+impl Actor for Supervisor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        // Room for the exit of every child of several generations at once.
+        ctx.set_mailbox_capacity(256);
+        self.build_all(ctx);
+    }
+}
+
+impl Handler<ActorExited> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, exited: ActorExited, ctx: &mut Self::Context) {
+        let Some(child) = self.children.get_mut(&exited.role) else { return };
+        let is_current = child.generation == exited.generation;
+        if !is_current || self.draining {
+            return;
+        }
+        let steady = child.built.elapsed() > STEADY;
+        child.early_deaths = if steady { 1 } else { child.early_deaths + 1 };
+        let early_deaths = child.early_deaths;
+        self.house.signals.actor_exited(exited.role.as_str(), exited.panicking);
+        if early_deaths > EARLY_DEATHS_MAX {
+            self.house.board.mark_dead("an actor keeps dying right after it starts");
+            return;
+        }
+        let wait = RESTART_MIN.saturating_mul(1 << (early_deaths - 1)).min(RESTART_MAX);
+        ctx.run_later(wait, move |act, ctx| act.rebuild(exited.role, ctx));
+    }
+}
+
+impl Handler<DrainStarted> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, message: DrainStarted, ctx: &mut Self::Context) {
+        self.draining = true;
+        let grace = message.grace;
+        if let Some(intake) = &self.intake
+            && intake.try_send(DrainStarted { grace }).is_err()
+        {
+            tracing::debug!("intake is gone already");
+        }
+        let told = self.persister.as_ref().map(|persister| persister.try_send(DrainStarted { grace }));
+        if !matches!(told, Some(Ok(()))) {
+            // Its mailbox is full for a moment, or it is being rebuilt: try again shortly.
+            ctx.run_later(RESTART_MIN, move |_, ctx| {
+                ctx.notify(DrainStarted { grace });
+            });
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The proof manifest: every output with size and hash, what they were made from and with what. Holds no time and no
+//! host, so the same source and settings give the same bytes.
+
+use reelgate_flow::ids::SourceId;
+use reelgate_pipelines::messages::{AudioJob, Rung};
+use serde::{Deserialize, Serialize};
+
+/// Raised when a field changes its meaning.
+pub const MANIFEST_VERSION: u32 = 1;
+
+/// `manifest.json`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// [`MANIFEST_VERSION`].
+    pub version: u32,
+    /// The asset.
+    pub asset_id: String,
+    /// What it was made from.
+    pub source: ManifestSource,
+    /// What it was made with.
+    pub tools: Tools,
+    /// The settings that shape the bytes.
+    pub settings: MadeWith,
+    /// Every other file of the publication, by name.
+    pub outputs: Vec<ManifestOutput>,
+}
+
+/// The source.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestSource {
+    /// Bucket, key, version.
+    pub id: SourceId,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// Versions.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tools {
+    /// Reelgate's.
+    pub reelgate: String,
+    /// GStreamer's, as the media workers said; several after an upgrade in the middle of an asset.
+    pub gstreamer: Vec<String>,
+}
+
+/// Encoder settings.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MadeWith {
+    /// The ladder.
+    pub rungs: Vec<Rung>,
+    /// x264 preset; empty for audio-only.
+    pub preset: String,
+    /// x264 constant rate factor; 0 for audio-only.
+    pub crf: u8,
+    /// Threads of each encoder; 0 for audio-only.
+    pub encoder_threads: u8,
+    /// Chunks the video was cut into.
+    pub chunks: u32,
+    /// Length of the segment grid, nanoseconds.
+    pub segment_ns: u64,
+    /// Audio, where there is any.
+    pub audio: Option<AudioJob>,
+}
+
+/// One file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestOutput {
+    /// Relative name.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+}

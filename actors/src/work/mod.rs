@@ -1,0 +1,41 @@
+//! What each kind of task does: plain code over ports and the media worker, with no decision about what comes next.
+
+pub mod enrich;
+pub mod manifest;
+mod media;
+mod package;
+mod products;
+pub mod publish;
+pub mod screen;
+pub mod transcode;
+pub mod validate;
+mod withdraw;
+
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_ports::error::PortError;
+use reelgate_ports::records::SourceRecord;
+
+use crate::house::House;
+
+/// A port's trouble that does not concern the upload itself.
+fn ours(error: PortError) -> Fault {
+    error.fault(false)
+}
+
+/// A port's trouble with the upload itself.
+fn sources(error: PortError) -> Fault {
+    error.fault(true)
+}
+
+/// A blocking task that panicked is our bug; what it did is dropped with its writer.
+fn joined<T>(result: Result<T, tokio::task::JoinError>) -> Result<T, Fault> {
+    result.map_err(|error| Fault::new(Code::Internal, format!("a blocking task ended early: {error}")))
+}
+
+/// The source must still be the version that was read, or the result describes something else.
+async fn check_unchanged(house: &House, source: &SourceRecord) -> Result<(), Fault> {
+    if house.objects.unchanged(source).await.map_err(sources)? {
+        return Ok(());
+    }
+    Err(Fault::new(Code::SourceChanged, "size or time of change differ from when it was taken in"))
+}

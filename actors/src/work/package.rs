@@ -1,0 +1,79 @@
+//! Checks that all pieces of an asset add up, and stages its playlists.
+
+use std::sync::Arc;
+
+use data_encoding::HEXLOWER;
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::task::TaskKey;
+use reelgate_pipelines::messages::{AudioResult, VideoResult};
+use reelgate_pipelines::recipes::package::{self, Kind, Packaged, Rendition, TextFile, VideoPart};
+use reelgate_ports::objects::StagedWriter;
+use reelgate_ports::records::{Claim, RenditionRecord, StagedOutput, Success};
+
+use crate::house::House;
+use crate::work::products::{Encoded, Planned, Products, to_document};
+use crate::work::{joined, ours};
+
+/// [`TaskKey::Package`].
+pub async fn package(house: &Arc<House>, claim: &Claim) -> Result<Success, Fault> {
+    let products = Products::read(house, &claim.fence.asset).await?;
+    let planned: Planned = products.document(TaskKey::Validate)?;
+    let mut video = Vec::new();
+    for chunk in 0..planned.video_chunks()? {
+        video.push(part(&products, TaskKey::Video { chunk })?);
+    }
+    let audio = match planned.plan.audio {
+        Some(_) => Some(products.document::<Encoded<AudioResult>>(TaskKey::Audio)?.result),
+        None => None,
+    };
+    let mut packaged = package::package(&planned.plan, &video, audio.as_ref())?;
+    let renditions = packaged.renditions.iter().map(record).collect();
+    let texts = std::mem::take(&mut packaged.texts);
+    let writer = house.objects.stage(&claim.fence).await.map_err(ours)?;
+    let outputs = joined(tokio::task::spawn_blocking(move || write(writer, &texts)).await)??;
+    Ok(Success::Packaged { result: to_document::<Packaged>(&packaged)?, renditions, outputs })
+}
+
+fn part(products: &Products, task: TaskKey) -> Result<VideoPart, Fault> {
+    let result = products.document::<Encoded<VideoResult>>(task)?.result;
+    let hash = |name: &str| {
+        let init = format!("{name}/init.mp4");
+        let staged = products.outputs(task).iter().find(|output| output.name == init);
+        staged
+            .and_then(digest)
+            .ok_or_else(|| Fault::new(Code::CountMismatch, format!("{task} left no init segment")))
+    };
+    let init_sha256 = result.rungs.iter().map(|rung| hash(&rung.name)).collect::<Result<_, _>>()?;
+    Ok(VideoPart { result, init_sha256 })
+}
+
+fn digest(output: &StagedOutput) -> Option<[u8; 32]> {
+    HEXLOWER.decode(output.sha256.as_bytes()).ok()?.try_into().ok()
+}
+
+fn write(mut writer: Box<dyn StagedWriter>, texts: &[TextFile]) -> Result<Vec<StagedOutput>, Fault> {
+    for text in texts {
+        writer.open(&text.path).map_err(ours)?;
+        writer.write(text.text.as_bytes()).map_err(ours)?;
+        writer.close().map_err(ours)?;
+    }
+    writer.finish().map_err(ours)
+}
+
+fn record(rendition: &Rendition) -> RenditionRecord {
+    let (width, height) = match &rendition.kind {
+        Kind::Video(picture) => (picture.width, picture.height),
+        Kind::Audio(_) => (0, 0),
+    };
+    let ticks: u64 = rendition.segments.iter().map(|segment| segment.duration_ticks).sum();
+    RenditionRecord {
+        name: rendition.name.clone(),
+        codec: rendition.codecs.clone(),
+        width,
+        height,
+        bitrate_bps: rendition.average_bps,
+        segments: u32::try_from(rendition.segments.len()).unwrap_or(u32::MAX),
+        samples: rendition.segments.iter().map(|segment| u64::from(segment.samples)).sum(),
+        duration_ms: (rendition.seconds(ticks) * 1_000.0).round() as u64,
+    }
+}

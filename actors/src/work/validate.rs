@@ -1,0 +1,205 @@
+//! Sniff, hash and inspect in one pass over the file, then plan. Refuses before anything is paid for.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use data_encoding::HEXLOWER;
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_pipelines::client::{self, CancelFlag, Event, OutputSink, Usage, WorkerProgram};
+use reelgate_pipelines::messages::{Finished, Inspection, Job};
+use reelgate_pipelines::recipes::plan::{inspect_job, plan};
+use reelgate_pipelines::recipes::settings::Settings;
+use reelgate_pipelines::recipes::sniff::{PREFIX_BYTES_MAX, sniff};
+use reelgate_ports::records::{Claim, Success};
+use sha2::{Digest, Sha256};
+
+use crate::house::House;
+use crate::stage::{Learned, Work};
+use crate::work::media::{other_result, usage_record};
+use crate::work::products::Planned;
+use crate::work::{check_unchanged, joined, sources};
+
+/// A checksum file is one line: 64 digits and a name.
+const CHECKSUM_BYTES_MAX: u64 = 8_192;
+/// Bytes read at once; large enough that the disk streams, small enough to stay in cache.
+const READ_BYTES: usize = 1 << 18;
+
+/// [`reelgate_flow::task::TaskKey::Validate`].
+pub struct Validate;
+
+impl Work for Validate {
+    async fn run(
+        house: Arc<House>,
+        claim: Claim,
+        cancel: CancelFlag,
+        learned: &mut Learned,
+    ) -> Result<Success, Fault> {
+        let source = &claim.source;
+        let opened = house.objects.open(source).await.map_err(sources)?;
+        let size_bytes = opened.size_bytes;
+        // A file that the first bytes refuse needs no worker and so no permit.
+        let permit = match sniffed(&opened.file, size_bytes) {
+            Ok(_) => house.inspections.acquire().await.ok(),
+            Err(_) => None,
+        };
+        let (inspected, sha256) =
+            inspect_file(&house.worker, &house.settings, opened.file, size_bytes, cancel).await;
+        drop(permit);
+        check_unchanged(&house, source).await?;
+        let sha256 = sha256?;
+        learned.sha256 = Some(sha256.clone());
+        check_given_checksum(&house, &claim, &sha256).await?;
+        let (inspection, usage) = inspected?;
+        learned.usage = usage_record(usage);
+        learned.facts = Some(Box::new(inspection.facts.clone()));
+        let plan = plan(&inspection, &house.settings, size_bytes)?;
+        let success = Planned { inspection, plan };
+        Ok(Success::Validated {
+            video_chunks: success.video_chunks()?,
+            audio: success.plan.audio.is_some(),
+            plan: success.to_document()?,
+        })
+    }
+}
+
+/// What `probe` and the pipeline both do with a file: hash it and inspect it at the same time, so that the disk
+/// is read once. The hash is known even where the media is refused.
+pub async fn inspect_file(
+    worker: &WorkerProgram,
+    settings: &Settings,
+    file: File,
+    size_bytes: u64,
+    cancel: CancelFlag,
+) -> (Result<(Inspection, Usage), Fault>, Result<String, Fault>) {
+    let hashed = match file.try_clone() {
+        Ok(clone) => tokio::task::spawn_blocking(move || hash_file(&clone)),
+        Err(error) => {
+            let fault =
+                Fault::new(Code::ObjectUnavailable, format!("share the source's descriptor: {error}"));
+            return (Err(fault.clone()), Err(fault));
+        }
+    };
+    let (worker, settings) = (worker.clone(), settings.clone());
+    let inspecting = tokio::task::spawn_blocking(move || {
+        inspect(&worker, &settings, file, size_bytes, &cancel, &mut |_| {})
+    });
+    let inspected = joined(inspecting.await).and_then(|result| result);
+    let hashed = joined(hashed.await).and_then(|result| {
+        result.map_err(|error| Fault::new(Code::ObjectUnavailable, format!("read the source: {error}")))
+    });
+    (inspected, hashed)
+}
+
+fn sniffed(file: &File, size_bytes: u64) -> Result<reelgate_flow::facts::Container, Fault> {
+    let mut prefix = vec![0; PREFIX_BYTES_MAX.min(usize::try_from(size_bytes).unwrap_or(usize::MAX))];
+    let unreadable =
+        |error: std::io::Error| Fault::new(Code::ObjectUnavailable, format!("read the source: {error}"));
+    let mut filled = 0;
+    while filled < prefix.len() {
+        match file.read_at(&mut prefix[filled..], filled as u64).map_err(unreadable)? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    sniff(&prefix[..filled], size_bytes)
+}
+
+/// Sniffs, then inspects in a jailed worker; `greeted` hears the version of GStreamer. Blocks.
+pub fn inspect(
+    worker: &WorkerProgram,
+    settings: &Settings,
+    file: File,
+    size_bytes: u64,
+    cancel: &CancelFlag,
+    greeted: &mut dyn FnMut(&str),
+) -> Result<(Inspection, Usage), Fault> {
+    let container = sniffed(&file, size_bytes)?;
+    let job = Job::Inspect(inspect_job(container, size_bytes, settings));
+    let budget = settings.budgets.inspect(size_bytes);
+    let mut events = |event: Event| {
+        if let Event::Greeted { gstreamer } = event {
+            greeted(&gstreamer);
+        }
+    };
+    let (finished, usage) = client::run(worker, &job, &budget, file, &mut NoOutput, &mut events, cancel)?;
+    match finished {
+        Finished::Inspected(inspection) => Ok((inspection, usage)),
+        _ => Err(other_result()),
+    }
+}
+
+/// An inspection has no outputs.
+struct NoOutput;
+
+impl OutputSink for NoOutput {
+    fn open(&mut self, _: &str) -> Result<(), Fault> {
+        Err(Fault::new(Code::WorkerProtocol, "an inspection sent an output"))
+    }
+    fn write(&mut self, _: &[u8]) -> Result<(), Fault> {
+        Err(Fault::new(Code::WorkerProtocol, "an inspection sent an output"))
+    }
+    fn close(&mut self) -> Result<(), Fault> {
+        Err(Fault::new(Code::WorkerProtocol, "an inspection sent an output"))
+    }
+}
+
+/// SHA-256 of a file from its beginning, lower-case hexadecimal; does not move the file's own position.
+pub fn hash_file(file: &File) -> std::io::Result<String> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; READ_BYTES];
+    let mut offset = 0u64;
+    loop {
+        let count = file.read_at(&mut buffer, offset)?;
+        if count == 0 {
+            return Ok(HEXLOWER.encode(&hasher.finalize()));
+        }
+        hasher.update(&buffer[..count]);
+        offset += count as u64;
+    }
+}
+
+async fn check_given_checksum(house: &House, claim: &Claim, sha256: &str) -> Result<(), Fault> {
+    let given = house.objects.sidecar(&claim.source, ".sha256", CHECKSUM_BYTES_MAX).await.map_err(sources)?;
+    let Some(given) = given else { return Ok(()) };
+    let expected = parse_checksum(&given).ok_or_else(|| {
+        Fault::new(Code::ChecksumUnreadable, "expected 64 hexadecimal digits first in the file")
+    })?;
+    if expected == sha256 {
+        return Ok(());
+    }
+    let detail = format!("expected {}…, found {}…", &expected[..12], &sha256[..12]);
+    Err(Fault::new(Code::ChecksumMismatch, detail))
+}
+
+/// The first word of what `sha256sum` writes, lower case; a leading `\` marks an escaped file name there.
+fn parse_checksum(text: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(text).ok()?;
+    let word = text.split_whitespace().next()?.trim_start_matches('\\');
+    let is_sha256 = word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_sha256.then(|| word.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checksum_file_is_read_as_sha256sum_writes_it() {
+        let digits = "AB".repeat(32);
+        assert_eq!(parse_checksum(format!("{digits}  movie.mp4\n").as_bytes()), Some("ab".repeat(32)));
+        assert_eq!(parse_checksum(format!("\\{digits} *a\\nb.mp4").as_bytes()), Some("ab".repeat(32)));
+        assert_eq!(parse_checksum(b"d41d8cd98f00b204e9800998ecf8427e  movie.mp4"), None);
+        assert_eq!(parse_checksum(b"\xff\xfe"), None);
+        assert_eq!(parse_checksum(b""), None);
+    }
+
+    #[test]
+    fn the_hash_is_that_of_the_standard() {
+        // FIPS 180-4 example: SHA-256 of "abc".
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, b"abc").unwrap();
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(hash_file(&file).unwrap(), expected);
+    }
+}
