@@ -15,6 +15,10 @@ const OUT_OF_MEMORY: [&[u8]; 2] = [b"failed to allocate ", b"memory allocation o
 
 /// The fault of a worker that closed its pipe without a result.
 pub fn classify(ended: &Ended, stage: Stage, budget: &Budget) -> Fault {
+    if ended.was_killed {
+        let detail = "the worker closed its pipe without a result and did not end";
+        return Fault::new(Code::WorkerProtocol, detail);
+    }
     if let Some(signal) = ended.status.signal() {
         return killed_by(signal, ended, budget);
     }
@@ -77,7 +81,12 @@ mod tests {
     use super::*;
 
     fn fault(raw_status: i32, cpu_s: f64, said: &str, stage: Stage) -> String {
-        let ended = Ended { status: ExitStatus::from_raw(raw_status), cpu_s, said: said.as_bytes().to_vec() };
+        let ended = Ended {
+            status: ExitStatus::from_raw(raw_status),
+            was_killed: false,
+            cpu_s,
+            said: said.as_bytes().to_vec(),
+        };
         let budget = Budget { wall_s: 9, stall_s: 9, cpu_s: 5, memory_bytes: 9, output_bytes: 9 };
         classify(&ended, stage, &budget).to_string()
     }

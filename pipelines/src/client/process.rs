@@ -38,6 +38,8 @@ pub struct Process {
 pub struct Ended {
     /// Exit status or signal.
     pub status: ExitStatus,
+    /// It had to be killed.
+    pub was_killed: bool,
     /// CPU seconds, user and system.
     pub cpu_s: f64,
     /// The beginning of what it wrote to standard error. Never shown: a library may quote the media in it.
@@ -155,13 +157,14 @@ impl Process {
                 self.hear_stderr();
             }
         }
+        let was_killed = !self.has_exited();
         self.kill();
         let (status, cpu_s) = reap(self.pid).map_err(|error| unavailable("reap the worker", &error))?;
         self.is_reaped = true;
         while self.is_stderr_readable() {
             self.hear_stderr();
         }
-        Ok(Ended { status, cpu_s, said: std::mem::take(&mut self.said) })
+        Ok(Ended { status, was_killed, cpu_s, said: std::mem::take(&mut self.said) })
     }
 
     fn has_exited(&self) -> bool {

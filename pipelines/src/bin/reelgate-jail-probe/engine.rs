@@ -1,0 +1,51 @@
+//! A stand-in for the engine, to be killed by a test: runs the worker and the source it is given and prints the
+//! worker's process id.
+
+use std::fs::File;
+
+use reelgate_flow::facts::Container;
+use reelgate_flow::reason::Fault;
+use reelgate_pipelines::client::{self, CancelFlag, Event, OutputSink, WorkerProgram};
+use reelgate_pipelines::messages::{Budget, InspectJob, Job, MediaLimits};
+
+struct Nowhere;
+
+impl OutputSink for Nowhere {
+    fn open(&mut self, _: &str) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn write(&mut self, _: &[u8]) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn close(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// Runs the program and the source that are the two arguments.
+pub fn run() {
+    let mut paths = std::env::args_os().skip(1);
+    let (Some(path), Some(source)) = (paths.next(), paths.next()) else {
+        return eprintln!("usage: {} WORKER SOURCE", env!("CARGO_BIN_NAME"));
+    };
+    let worker = WorkerProgram { path: path.into(), plugin_dir: None };
+    let source = File::open(source).expect("the test made it");
+    let limits = MediaLimits {
+        pixels_max: 1,
+        side_max: 1,
+        tracks_max: 1,
+        samples_max: 1,
+        nesting_max: 1,
+        duration_max_s: 1,
+    };
+    let container = Container::IsoBmff;
+    let job = Job::Inspect(InspectJob { container, size_bytes: 1, segment_ns: 1, limits });
+    let budget = Budget { wall_s: 600, stall_s: 600, cpu_s: 600, memory_bytes: 1 << 30, output_bytes: 0 };
+    let mut events = |event| match event {
+        Event::Started { pid } => println!("{pid}"),
+        Event::Greeted { .. } | Event::Jailed | Event::Progress { .. } => {}
+    };
+    let ended =
+        client::run(&worker, &job, &budget, source, &mut Nowhere, &mut events, &CancelFlag::default());
+    eprintln!("ended before it was killed: {ended:?}");
+}

@@ -1,0 +1,54 @@
+//! A test's stand-in for the media worker, never installed: it misbehaves the way its own file name says, so that
+//! the client, which passes no arguments, can start it like the real one. `escape-NAME` closes the real jail and then
+//! tries to get out; the other names break the conversation. Under its own name it plays the engine.
+
+mod engine;
+mod escapes;
+mod manners;
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_pipelines::messages::{Reply, WIRE_VERSION};
+use reelgate_pipelines::{jail, wire};
+
+fn main() {
+    let name = std::env::args_os().next().unwrap_or_default();
+    let name = Path::new(&name).file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    if name == env!("CARGO_BIN_NAME") {
+        return engine::run();
+    }
+    match name.strip_prefix("escape-") {
+        Some(escape) => {
+            greet();
+            if let Err(error) = jail::close() {
+                return say(&Reply::Faulted(Fault::new(Code::WorkerUnavailable, error.to_string())));
+            }
+            say(&Reply::Jailed);
+            report(&escapes::attempt(escape));
+        }
+        None => manners::misbehave(&name),
+    }
+}
+
+/// Says hello like the real worker.
+fn greet() {
+    say(&Reply::Hello { version: WIRE_VERSION, gstreamer: "0.0.0".to_owned() });
+}
+
+/// Says hello and claims to be jailed.
+fn pretend() {
+    greet();
+    say(&Reply::Jailed);
+}
+
+fn say(reply: &Reply) {
+    wire::write_message(io::stdout(), reply).expect("the engine listens");
+    io::stdout().flush().expect("the engine listens");
+}
+
+/// Tells the test something by way of a fault.
+fn report(what: &str) {
+    say(&Reply::Faulted(Fault::new(Code::Internal, what)));
+}

@@ -1,0 +1,103 @@
+//! Every attempt to leave the jail is refused: softly with an error, or by the end of the process.
+
+use crate::{budget, fault};
+
+const EACCES: i32 = libc::EACCES;
+
+fn assert_ended_by(escape: &str, call: i64) {
+    let expected = format!("jail_violation: system call {call} on {}", std::env::consts::ARCH);
+    assert_eq!(fault(&format!("escape-{escape}"), &budget()), expected, "{escape}");
+}
+
+fn assert_refused_with(escape: &str, errno: i32) {
+    assert_eq!(fault(&format!("escape-{escape}"), &budget()), format!("internal: errno {errno}"), "{escape}");
+}
+
+#[test]
+fn no_file_can_be_opened_read_or_looked_at() {
+    for escape in
+        ["open-file", "read-environment", "reopen-source", "list-folder", "look-at-file", "write-file"]
+    {
+        assert_refused_with(escape, EACCES);
+    }
+}
+
+#[test]
+fn nothing_can_be_removed_or_made() {
+    let unlink = if cfg!(target_arch = "x86_64") { 87 } else { libc::SYS_unlinkat };
+    assert_ended_by("remove-file", unlink);
+    let mkdir = if cfg!(target_arch = "x86_64") { 83 } else { libc::SYS_mkdirat };
+    assert_ended_by("make-folder", mkdir);
+    assert_refused_with("memory-file", EACCES);
+}
+
+#[test]
+fn the_source_cannot_be_changed_or_run() {
+    assert_refused_with("write-source", libc::EBADF);
+    assert_ended_by("cut-source", libc::SYS_ftruncate);
+    assert_ended_by("run-source", libc::SYS_mmap);
+    assert_ended_by("exec-source", libc::SYS_execveat);
+    assert_ended_by("run-data", libc::SYS_mprotect);
+}
+
+#[test]
+fn nothing_can_be_connected_or_bound() {
+    for escape in ["connect-tcp", "bind-udp", "connect-unix", "socket"] {
+        assert_ended_by(escape, libc::SYS_socket);
+    }
+}
+
+#[test]
+fn no_program_and_no_process_can_be_started() {
+    // `posix_spawn` blocks all signals around its clone, so the handler that reports the number is not reached.
+    let unnamed = "jail_violation: a system call whose number was not reported";
+    assert_eq!(fault("escape-run-program", &budget()), unnamed);
+    assert_ended_by("exec", libc::SYS_execve);
+    assert_ended_by("fork", libc::SYS_clone);
+    assert_refused_with("fork-by-clone3", libc::ENOSYS);
+    assert_ended_by("new-namespace", libc::SYS_unshare);
+}
+
+#[test]
+fn other_processes_cannot_be_touched() {
+    assert_ended_by("trace-parent", libc::SYS_ptrace);
+    assert_ended_by("read-parent", libc::SYS_process_vm_readv);
+    assert_ended_by("kill-parent", libc::SYS_kill);
+    assert_ended_by("kill-parents-thread", libc::SYS_tgkill);
+    assert_ended_by("hold-parent", libc::SYS_pidfd_open);
+    assert_ended_by("limit-parent", libc::SYS_prlimit64);
+}
+
+#[test]
+fn the_kernels_rarer_doors_are_shut() {
+    assert_ended_by("ring", libc::SYS_io_uring_setup);
+    assert_ended_by("open-by-handle", libc::SYS_open_by_handle_at);
+    assert_ended_by("kernel-program", libc::SYS_bpf);
+    assert_ended_by("performance-events", libc::SYS_perf_event_open);
+    assert_ended_by("keyring", libc::SYS_keyctl);
+    assert_ended_by("fault-handler", libc::SYS_userfaultfd);
+    assert_refused_with("type-on-terminal", libc::ENOTTY);
+}
+
+#[test]
+fn the_jail_cannot_be_opened_from_inside() {
+    assert_ended_by("raise-own-limit", libc::SYS_prlimit64);
+    assert_ended_by("become-root", libc::SYS_setuid);
+    assert_ended_by("allow-dumps", libc::SYS_prctl);
+    assert_ended_by("more-filters", libc::SYS_seccomp);
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn other_call_numberings_do_not_get_past_the_list() {
+    let expected = "jail_violation: a system call whose number was not reported";
+    assert_eq!(fault("escape-old-numbers", &budget()), expected);
+    assert_ended_by("x32-numbers", 0x4000_0000 | libc::SYS_getpid);
+}
+
+#[test]
+fn what_decoders_need_goes_on_working() {
+    assert_eq!(fault("escape-start-thread", &budget()), "internal: still works");
+    assert_eq!(fault("escape-make-pipe", &budget()), "internal: it worked");
+    assert_eq!(fault("escape-abort", &budget()), "decoder_crashed: the worker died of signal 6");
+}

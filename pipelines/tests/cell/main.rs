@@ -1,0 +1,116 @@
+//! The cell from outside: a stand-in for the worker tries to get out of the jail or to fool the client.
+
+mod endings;
+mod escapes;
+mod orphans;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use reelgate_flow::facts::Container;
+use reelgate_flow::reason::Fault;
+use reelgate_pipelines::client::{self, CancelFlag, Event, OutputSink, Usage, WorkerProgram};
+use reelgate_pipelines::messages::{AudioJob, Budget, Finished, Job, TrackRef};
+
+/// The stand-in under the name of its part, in a folder that goes away with the test.
+struct Stage {
+    folder: PathBuf,
+    worker: WorkerProgram,
+}
+
+impl Stage {
+    fn new(part: &str) -> Self {
+        static STAGES: AtomicU32 = AtomicU32::new(0);
+        let number = STAGES.fetch_add(1, Ordering::Relaxed);
+        let name = format!("cell-{}-{number}", std::process::id());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join(part);
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_reelgate-jail-probe"), &path).expect("a link");
+        std::fs::write(folder.join("source"), [0; 4096]).expect("a source");
+        Self { folder, worker: WorkerProgram { path, plugin_dir: None } }
+    }
+
+    fn source(&self) -> PathBuf {
+        self.folder.join("source")
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // A failing test may have removed it already; what is left lies in the build's own folder.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Keeps what arrives, as `name:bytes`.
+#[derive(Default)]
+struct Kept {
+    outputs: Vec<String>,
+    open: Option<(String, usize)>,
+}
+
+impl OutputSink for Kept {
+    fn open(&mut self, name: &str) -> Result<(), Fault> {
+        self.open = Some((name.to_owned(), 0));
+        Ok(())
+    }
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        self.open.as_mut().expect("only open outputs are written").1 += bytes.len();
+        Ok(())
+    }
+    fn close(&mut self) -> Result<(), Fault> {
+        let (name, bytes) = self.open.take().expect("only open outputs are closed");
+        self.outputs.push(format!("{name}:{bytes}"));
+        Ok(())
+    }
+}
+
+/// Generous where the test is not about a budget.
+fn budget() -> Budget {
+    Budget { wall_s: 120, stall_s: 60, cpu_s: 30, memory_bytes: 256 << 20, output_bytes: 1 << 20 }
+}
+
+fn job() -> Job {
+    let source = TrackRef { container: Container::IsoBmff, size_bytes: 4096, track: 0 };
+    Job::Audio(AudioJob {
+        source,
+        zero_ns: 0,
+        segment_ns: 4_000_000_000,
+        sample_rate: 48_000,
+        channels: 2,
+        bitrate_bps: 128_000,
+    })
+}
+
+/// Runs a part to its end and checks that nothing is left of its process.
+fn run(part: &str, budget: &Budget) -> Result<(Finished, Usage), Fault> {
+    run_with(part, budget, &mut Kept::default(), &CancelFlag::default())
+}
+
+fn run_with(
+    part: &str,
+    budget: &Budget,
+    sink: &mut dyn OutputSink,
+    cancel: &CancelFlag,
+) -> Result<(Finished, Usage), Fault> {
+    let stage = Stage::new(part);
+    let mut pid = None;
+    let mut events = |event| match event {
+        Event::Started { pid: started } => pid = Some(started),
+        // A test that cancels does so while the worker works.
+        Event::Jailed if part == "hangs" && budget.stall_s == 60 => cancel.cancel(),
+        _ => {}
+    };
+    let source = File::open(stage.source()).expect("the source");
+    let result = client::run(&stage.worker, &job(), budget, source, sink, &mut events, cancel);
+    let pid = pid.expect("the worker was started");
+    assert!(!Path::new(&format!("/proc/{pid}")).exists(), "{part}: process {pid} is left");
+    result
+}
+
+/// How a part ended that must not end well.
+fn fault(part: &str, budget: &Budget) -> String {
+    run(part, budget).map(|_| ()).expect_err("it must not end well").to_string()
+}

@@ -1,0 +1,53 @@
+//! What a worker inherits, and that none outlives whoever waits for it.
+
+use std::io::{BufRead, BufReader};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::{Stage, budget, fault, run};
+
+/// Gone, or dead and waiting for whoever adopts it.
+fn is_dead(pid: u32) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return true };
+    stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'))
+}
+
+fn wait_until_dead(pid: u32) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_dead(pid) {
+        assert!(Instant::now() < deadline, "process {pid} is still there");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_worker_inherits_the_source_and_three_variables_and_nothing_else() {
+    let file = std::fs::File::open("/dev/null").unwrap();
+    // SAFETY: a copy without close-on-exec, as a careless library would leave it; closed by its owner.
+    let careless = unsafe { OwnedFd::from_raw_fd(libc::dup(file.as_raw_fd())) };
+    assert!(careless.as_raw_fd() > 3);
+    // The fourth is the listing itself.
+    assert_eq!(fault("says-what-it-has", &budget()), "internal: 0,1,2,3,4 GST_REGISTRY_DISABLE,LC_ALL,TZ");
+}
+
+#[test]
+fn what_a_worker_started_dies_with_it() {
+    let fault = run("leaves-a-child", &budget()).unwrap_err();
+    wait_until_dead(fault.detail.parse().unwrap());
+}
+
+#[test]
+fn a_worker_dies_with_its_engine() {
+    let stage = Stage::new("hangs");
+    let mut engine = Command::new(env!("CARGO_BIN_EXE_reelgate-jail-probe"));
+    engine.args([&stage.worker.path, &stage.source()]).stdout(Stdio::piped());
+    let mut engine = engine.spawn().unwrap();
+    let mut pid = String::new();
+    BufReader::new(engine.stdout.take().unwrap()).read_line(&mut pid).unwrap();
+    let pid = pid.trim().parse().unwrap();
+    assert!(!is_dead(pid), "the worker hangs as it should");
+    engine.kill().unwrap();
+    engine.wait().unwrap();
+    wait_until_dead(pid);
+}
