@@ -42,6 +42,8 @@ const RULES: &[Rule] = &[
     rule("video/x-h265", "hevc", "h265parse", &["avdec_h265"]),
     rule("video/x-h266", "vvc", "", &[]),
     rule("video/x-vp8", "vp8", "", &["vp8dec", "avdec_vp8"]),
+    // vp9parse 1.22 never returns from negotiating caps with alpha; libvpx takes the packets as they are.
+    rule("video/x-vp9, codec-alpha=true", "vp9", "", &["vp9dec"]),
     rule("video/x-vp9", "vp9", "vp9parse", &["avdec_vp9", "vp9dec"]),
     rule("video/x-av1", "av1", "av1parse", &["dav1ddec", "av1dec"]),
     rule(

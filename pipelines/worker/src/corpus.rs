@@ -22,3 +22,10 @@ pub fn open(path: &str) -> Option<Source> {
     let size_bytes = file.metadata().unwrap().len();
     Some(Source::new(file.into(), size_bytes))
 }
+
+/// A source of these bytes.
+pub fn source(bytes: &[u8]) -> Source {
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, bytes).unwrap();
+    Source::new(file.into(), bytes.len() as u64)
+}

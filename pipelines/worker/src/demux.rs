@@ -277,10 +277,11 @@ fn internal(what: &str) -> Fault {
     Fault::new(Code::Internal, format!("could not {what}"))
 }
 
-/// Lets a pad push into nowhere: an unlinked pad would end the stream with an error.
+/// Lets a pad push into nowhere: an unlinked pad would end the stream with an error. "Handled" rather than "drop",
+/// because GStreamer 1.22 complains about each dropped packet that the bindings have freed already.
 fn drop_packets(pad: &gst::Pad) {
     let kinds = gst::PadProbeType::DATA_DOWNSTREAM;
-    pad.add_probe(kinds, |_, _| gst::PadProbeReturn::Drop);
+    pad.add_probe(kinds, |_, _| gst::PadProbeReturn::Handled);
 }
 
 fn kind(caps: &gst::CapsRef) -> TrackKind {

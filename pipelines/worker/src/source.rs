@@ -176,13 +176,7 @@ mod element {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
-
-    fn source(bytes: &[u8]) -> Source {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(bytes).unwrap();
-        Source::new(file.into(), bytes.len() as u64)
-    }
+    use crate::corpus::source;
 
     #[test]
     fn reads_stop_at_the_end_of_the_source_and_of_its_tail() {

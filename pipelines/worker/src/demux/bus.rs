@@ -21,16 +21,10 @@ pub fn preroll(demuxed: &Demuxed) -> Result<(), Fault> {
         {
             return Ok(());
         }
-        let (linked, complete) = {
-            let state = demuxed.shared.lock();
-            if let Some(fault) = &state.fault {
-                return Err(fault.clone());
-            }
-            (state.linked, state.complete)
-        };
-        if complete && !linked {
+        if nothing_linked_for_good(demuxed)? {
             return Err(nothing_linked());
         }
+        let linked = demuxed.shared.lock().linked;
         let (settled, now, _) = demuxed.pipeline.state(gst::ClockTime::ZERO);
         if linked && settled == Ok(gst::StateChangeSuccess::Success) && now == gst::State::Paused {
             return Ok(());
@@ -45,8 +39,8 @@ pub fn run(demuxed: &Demuxed, tick: &mut dyn FnMut() -> Result<(), Fault>) -> Re
     let mut ticked = std::time::Instant::now();
     loop {
         let message = bus.timed_pop(TICK);
-        if let Some(fault) = demuxed.shared.lock().fault.clone() {
-            return Err(fault);
+        if nothing_linked_for_good(demuxed)? {
+            return Err(nothing_linked());
         }
         if message.is_none() || ticked.elapsed().as_millis() >= u128::from(TICK.mseconds()) {
             ticked = std::time::Instant::now();
@@ -79,6 +73,15 @@ fn ended(demuxed: &Demuxed, message: &gst::Message) -> Result<bool, Fault> {
         gst::MessageView::Eos(_) => Err(nothing_linked()),
         gst::MessageView::Error(error) => Err(fault_of(&error.error(), message.src())),
         _ => Ok(false),
+    }
+}
+
+/// A pipeline without a sink never reports its end. Passes on the fault of a branch.
+fn nothing_linked_for_good(demuxed: &Demuxed) -> Result<bool, Fault> {
+    let state = demuxed.shared.lock();
+    match &state.fault {
+        Some(fault) => Err(fault.clone()),
+        None => Ok(state.complete && !state.linked),
     }
 }
 

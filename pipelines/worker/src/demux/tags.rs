@@ -43,7 +43,7 @@ fn tag_bytes(source: &Source) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use crate::corpus::source;
 
     #[test]
     fn leading_tags_are_stepped_over_for_raw_audio_only() {
@@ -52,9 +52,7 @@ mod tests {
         bytes.extend(b"ID3\x04\0\x10\0\0\0\0"); // empty body, footer
         bytes.extend(b"3DI\x04\0\x10\0\0\0\0");
         bytes.extend(b"\xff\xfb");
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(&bytes).unwrap();
-        let source = Source::new(file.into(), bytes.len() as u64);
+        let source = source(&bytes);
         assert_eq!(without_leading_tags(&source, Container::Mp3).size_bytes(), 2);
         assert_eq!(without_leading_tags(&source, Container::Wav).size_bytes(), bytes.len() as u64);
     }
