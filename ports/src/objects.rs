@@ -35,7 +35,7 @@ pub trait StagedWriter: Send {
 /// One file of a publication.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PublishItem {
-    /// Where it lies now.
+    /// Where it lies now: staged, or in a twin's publication (its location, `/`, its name there).
     pub staged: StagedOutput,
     /// Its final relative name: `video/720p/00003.m4s`.
     pub name: String,
@@ -46,6 +46,8 @@ pub struct PublishItem {
 pub struct Publication {
     /// Which asset.
     pub asset: AssetId,
+    /// The upload it was made from: its key owns the path, and its sequencer orders replacements.
+    pub source: SourceRecord,
     /// Predictable path from the template, relative, sanitised.
     pub path: String,
     /// The files.
@@ -77,15 +79,17 @@ pub trait Objects: Send + Sync {
     /// Reads a staged output back, at most `bytes_max`; verifies its hash.
     async fn read_staged(&self, output: &StagedOutput, bytes_max: u64) -> PortResult<Vec<u8>>;
 
-    /// Makes a publication visible, whole, replacing what stood at its path; doing it twice changes nothing.
+    /// Makes a publication visible, whole, replacing what an older version of the same key has at its path;
+    /// doing it twice changes nothing. `Conflict` where a newer version or another key stands there.
     /// Returns where it is visible.
     async fn publish(&self, publication: &Publication) -> PortResult<String>;
 
     /// Where one file of a publication lies, as a [`StagedOutput::location`], so that another publication can copy it.
     fn visible(&self, publication_location: &str, name: &str) -> String;
 
-    /// Removes every output of the asset, staged or visible under `published_path`, and sets the source apart as the
-    /// door says. Returns where the source is now. Doing it twice changes nothing.
+    /// Removes every output of the asset, staged first, then visible under `published_path` (a
+    /// [`Publication::path`]), and sets the source apart as the door says. What another asset has at that path
+    /// stays. Returns where the source is now. Doing it twice changes nothing.
     async fn withdraw(
         &self,
         asset: &AssetId,

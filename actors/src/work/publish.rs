@@ -60,7 +60,8 @@ async fn publish(house: &House, claim: &Claim) -> Result<Success, Fault> {
         .map_err(|error| Fault::new(Code::Internal, format!("write the manifest: {error}")))?;
     text.push(b'\n');
     let path = published_path(house, &claim.fence.asset, &claim.source);
-    let publication = Publication { asset: claim.fence.asset.clone(), path, items, manifest: text };
+    let source = claim.source.clone();
+    let publication = Publication { asset: claim.fence.asset.clone(), source, path, items, manifest: text };
     let location = house.objects.publish(&publication).await.map_err(ours)?;
     Ok(Success::Published { location })
 }
