@@ -12,7 +12,7 @@ use super::JailError;
 
 /// What becomes of a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Rule {
+enum Rule {
     /// Goes through.
     Allow,
     /// Goes through if its arguments are among these alternatives.
@@ -23,7 +23,7 @@ pub(super) enum Rule {
 
 /// One condition on an argument.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Arg {
+enum Arg {
     /// Argument (32 bits) equals the value.
     Is(u8, u64),
     /// Argument (64 bits) equals the value.
@@ -52,28 +52,48 @@ const THREAD_FLAGS: u64 = (libc::CLONE_VM
 const EXEC: u64 = libc::PROT_EXEC as u64;
 const ANONYMOUS: u64 = libc::MAP_ANONYMOUS as u64;
 
+/// One system call.
+struct Call {
+    /// `SYS_` and its name, for the comparison with the documentation.
+    #[cfg(test)]
+    name: &'static str,
+    number: i64,
+    rule: Rule,
+}
+
+macro_rules! call {
+    ($name:ident, $rule:expr $(,)?) => {
+        Call {
+            #[cfg(test)]
+            name: stringify!($name),
+            number: libc::$name,
+            rule: $rule,
+        }
+    };
+}
+
 /// Calls of every architecture.
-pub(super) const CALLS: &[(i64, Rule)] = &[
+const CALLS: &[Call] = &[
     // Memory. Orc compiles its inner loops at run time and needs anonymous executable memory for them; a file,
     // that is the source, can never be mapped executable, and nothing mapped can become so later.
-    (libc::SYS_brk, Allow),
-    (libc::SYS_mmap, AllowIf(&[&[Without(2, EXEC)], &[With(3, ANONYMOUS)]])),
-    (libc::SYS_mprotect, AllowIf(&[&[Without(2, EXEC)]])),
-    (libc::SYS_mremap, Allow),
-    (libc::SYS_munmap, Allow),
-    (libc::SYS_madvise, Allow),
+    call!(SYS_brk, Allow),
+    call!(SYS_mmap, AllowIf(&[&[Without(2, EXEC)], &[With(3, ANONYMOUS)]])),
+    call!(SYS_mprotect, AllowIf(&[&[Without(2, EXEC)]])),
+    call!(SYS_mremap, Allow),
+    call!(SYS_munmap, Allow),
+    call!(SYS_madvise, Allow),
     // Descriptors that are open, and new ones that lead nowhere else.
-    (libc::SYS_read, Allow),
-    (libc::SYS_readv, Allow),
-    (libc::SYS_pread64, Allow),
-    (libc::SYS_write, Allow),
-    (libc::SYS_writev, Allow),
-    (libc::SYS_lseek, Allow),
-    (libc::SYS_fstat, Allow),
-    (libc::SYS_close, Allow),
-    (libc::SYS_dup, Allow),
-    (
-        libc::SYS_fcntl,
+    call!(SYS_read, Allow),
+    call!(SYS_readv, Allow),
+    call!(SYS_pread64, Allow),
+    call!(SYS_write, Allow),
+    call!(SYS_writev, Allow),
+    call!(SYS_lseek, Allow),
+    call!(SYS_fstat, Allow),
+    call!(SYS_close, Allow),
+    call!(SYS_dup, Allow),
+    call!(
+        SYS_fcntl,
         AllowIf(&[
             &[Is(1, libc::F_DUPFD_CLOEXEC as u64)],
             &[Is(1, libc::F_GETFD as u64)],
@@ -82,89 +102,98 @@ pub(super) const CALLS: &[(i64, Rule)] = &[
             &[Is(1, libc::F_SETFL as u64)],
         ]),
     ),
-    (libc::SYS_pipe2, Allow),
-    (libc::SYS_eventfd2, Allow),
-    (libc::SYS_ppoll, Allow),
-    (libc::SYS_pselect6, Allow),
+    call!(SYS_pipe2, Allow),
+    call!(SYS_eventfd2, Allow),
+    // GStreamer wakes its threads through pairs of local sockets; a pair is connected to itself and to nothing else.
+    call!(SYS_socketpair, AllowIf(&[&[Is(0, libc::AF_UNIX as u64), Is(1, libc::SOCK_STREAM as u64)]])),
+    call!(SYS_ppoll, Allow),
+    call!(SYS_pselect6, Allow),
     // Threads.
-    (libc::SYS_clone, AllowIf(&[&[IsLong(0, THREAD_FLAGS)]])),
-    (libc::SYS_futex, Allow),
-    (libc::SYS_set_robust_list, Allow),
-    (libc::SYS_rseq, Allow),
-    (libc::SYS_gettid, Allow),
-    (libc::SYS_sched_yield, Allow),
-    (libc::SYS_sched_getaffinity, Allow),
-    (libc::SYS_sched_getparam, Allow),
-    (libc::SYS_sched_getscheduler, Allow),
-    (libc::SYS_getcpu, Allow),
-    (libc::SYS_prctl, AllowIf(&[&[Is(0, libc::PR_SET_NAME as u64)]])),
+    call!(SYS_clone, AllowIf(&[&[IsLong(0, THREAD_FLAGS)]])),
+    call!(SYS_futex, Allow),
+    call!(SYS_set_robust_list, Allow),
+    call!(SYS_rseq, Allow),
+    call!(SYS_gettid, Allow),
+    call!(SYS_sched_yield, Allow),
+    call!(SYS_sched_getaffinity, Allow),
+    call!(SYS_sched_getparam, Allow),
+    call!(SYS_sched_getscheduler, Allow),
+    call!(SYS_getcpu, Allow),
+    call!(SYS_prctl, AllowIf(&[&[Is(0, libc::PR_SET_NAME as u64)]])),
+    // Orc sets it around the file that it then may not make.
+    call!(SYS_umask, Allow),
     // Time, chance, and questions about itself.
-    (libc::SYS_clock_gettime, Allow),
-    (libc::SYS_clock_getres, Allow),
-    (libc::SYS_clock_nanosleep, Allow),
-    (libc::SYS_nanosleep, Allow),
-    (libc::SYS_gettimeofday, Allow),
-    (libc::SYS_getrandom, Allow),
-    (libc::SYS_getpid, Allow),
-    (libc::SYS_getppid, Allow),
-    (libc::SYS_getuid, Allow),
-    (libc::SYS_geteuid, Allow),
-    (libc::SYS_getgid, Allow),
-    (libc::SYS_getegid, Allow),
-    (libc::SYS_getrusage, Allow),
-    (libc::SYS_sysinfo, Allow),
-    (libc::SYS_uname, Allow),
-    (libc::SYS_prlimit64, AllowIf(&[&[Is(0, 0), IsLong(2, 0)]])),
+    call!(SYS_clock_gettime, Allow),
+    call!(SYS_clock_getres, Allow),
+    call!(SYS_clock_nanosleep, Allow),
+    call!(SYS_nanosleep, Allow),
+    call!(SYS_gettimeofday, Allow),
+    call!(SYS_getrandom, Allow),
+    call!(SYS_getpid, Allow),
+    call!(SYS_getppid, Allow),
+    call!(SYS_getuid, Allow),
+    call!(SYS_geteuid, Allow),
+    call!(SYS_getgid, Allow),
+    call!(SYS_getegid, Allow),
+    call!(SYS_getrusage, Allow),
+    call!(SYS_sysinfo, Allow),
+    call!(SYS_uname, Allow),
+    call!(SYS_prlimit64, AllowIf(&[&[Is(0, 0), IsLong(2, 0)]])),
     // Signals within the process: handlers, and abort() through tgkill.
-    (libc::SYS_rt_sigaction, Allow),
-    (libc::SYS_rt_sigprocmask, Allow),
-    (libc::SYS_rt_sigreturn, Allow),
-    (libc::SYS_sigaltstack, Allow),
-    (libc::SYS_tgkill, AllowIf(&[&[IsSelf(0)]])),
-    (libc::SYS_restart_syscall, Allow),
+    call!(SYS_rt_sigaction, Allow),
+    call!(SYS_rt_sigprocmask, Allow),
+    call!(SYS_rt_sigreturn, Allow),
+    call!(SYS_sigaltstack, Allow),
+    call!(SYS_tgkill, AllowIf(&[&[IsSelf(0)]])),
+    call!(SYS_restart_syscall, Allow),
     // The end.
-    (libc::SYS_exit, Allow),
-    (libc::SYS_exit_group, Allow),
+    call!(SYS_exit, Allow),
+    call!(SYS_exit_group, Allow),
     // Libraries look for settings, devices and more plug-ins, and do without. Landlock refuses these too; the
     // filter does it before the kernel looks at the path at all.
-    (libc::SYS_openat, Refuse(libc::EACCES)),
-    (libc::SYS_newfstatat, Refuse(libc::EACCES)),
-    (libc::SYS_statx, Refuse(libc::EACCES)),
-    (libc::SYS_faccessat, Refuse(libc::EACCES)),
-    (libc::SYS_faccessat2, Refuse(libc::EACCES)),
-    (libc::SYS_readlinkat, Refuse(libc::EACCES)),
-    (libc::SYS_getcwd, Refuse(libc::EACCES)),
-    (libc::SYS_statfs, Refuse(libc::EACCES)),
-    (libc::SYS_ioctl, Refuse(libc::ENOTTY)),
-    (libc::SYS_memfd_create, Refuse(libc::EACCES)),
+    call!(SYS_openat, Refuse(libc::EACCES)),
+    call!(SYS_newfstatat, Refuse(libc::EACCES)),
+    call!(SYS_statx, Refuse(libc::EACCES)),
+    call!(SYS_faccessat, Refuse(libc::EACCES)),
+    call!(SYS_faccessat2, Refuse(libc::EACCES)),
+    call!(SYS_readlinkat, Refuse(libc::EACCES)),
+    call!(SYS_getcwd, Refuse(libc::EACCES)),
+    call!(SYS_statfs, Refuse(libc::EACCES)),
+    call!(SYS_ioctl, Refuse(libc::ENOTTY)),
+    // GLib asks whether standard error is the journal's socket before it writes a warning there.
+    call!(SYS_getpeername, Refuse(libc::ENOTSOCK)),
+    // GLib's thread pools would hand their own scheduling on, by thread id, which could be another process's.
+    call!(SYS_sched_getattr, Refuse(libc::EPERM)),
+    call!(SYS_sched_setattr, Refuse(libc::EPERM)),
+    call!(SYS_memfd_create, Refuse(libc::EACCES)),
     // Its flags lie in memory, where a filter cannot look; glibc falls back to clone.
-    (libc::SYS_clone3, Refuse(libc::ENOSYS)),
+    call!(SYS_clone3, Refuse(libc::ENOSYS)),
 ];
 
 /// Calls that only x86-64 still has.
 #[cfg(target_arch = "x86_64")]
-pub(super) const OLD_CALLS: &[(i64, Rule)] = &[
-    (libc::SYS_poll, Allow),
-    (libc::SYS_select, Allow),
-    (libc::SYS_pipe, Allow),
-    (libc::SYS_time, Allow),
-    (libc::SYS_open, Refuse(libc::EACCES)),
-    (libc::SYS_stat, Refuse(libc::EACCES)),
-    (libc::SYS_lstat, Refuse(libc::EACCES)),
-    (libc::SYS_access, Refuse(libc::EACCES)),
-    (libc::SYS_readlink, Refuse(libc::EACCES)),
+const OLD_CALLS: &[Call] = &[
+    call!(SYS_poll, Allow),
+    call!(SYS_select, Allow),
+    call!(SYS_pipe, Allow),
+    call!(SYS_time, Allow),
+    call!(SYS_open, Refuse(libc::EACCES)),
+    call!(SYS_stat, Refuse(libc::EACCES)),
+    call!(SYS_lstat, Refuse(libc::EACCES)),
+    call!(SYS_access, Refuse(libc::EACCES)),
+    call!(SYS_readlink, Refuse(libc::EACCES)),
 ];
 
 /// Calls that only x86-64 still has.
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) const OLD_CALLS: &[(i64, Rule)] = &[];
+const OLD_CALLS: &[Call] = &[];
 
 /// Puts the filters on, the one that refuses softly first: of stacked filters the strictest answer counts, and
 /// after the list itself no further filter can be added.
 pub(super) fn filter() -> Result<(), JailError> {
     let mut by_error: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
     let mut listed = BTreeMap::new();
-    for &(call, rule) in CALLS.iter().chain(OLD_CALLS) {
+    for &Call { number: call, rule, .. } in CALLS.iter().chain(OLD_CALLS) {
         let rules = match rule {
             Allow => vec![],
             AllowIf(alternatives) => {
@@ -218,4 +247,75 @@ fn condition(
     value: u64,
 ) -> Result<SeccompCondition, JailError> {
     Ok(SeccompCondition::new(index, length, operator, value)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The documentation of the jail; it names every call once, in a list of its kind.
+    const GUIDE: &str = include_str!("../../../docs/jail.md");
+
+    fn documented(list: &str) -> BTreeSet<String> {
+        let (_, rest) = GUIDE.split_once(&format!("<!-- {list} -->")).unwrap();
+        let (names, _) = rest.split_once("<!-- end -->").unwrap();
+        names.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    fn listed(is_kind: impl Fn(Rule) -> bool) -> BTreeSet<String> {
+        let calls = CALLS.iter().chain(OLD_CALLS).filter(|call| is_kind(call.rule));
+        calls.map(|call| call.name.trim_start_matches("SYS_").to_owned()).collect()
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn the_guide_names_exactly_the_calls_on_the_list() {
+        assert_eq!(listed(|rule| rule == Allow), documented("allowed"));
+        assert_eq!(listed(|rule| matches!(rule, AllowIf(_))), documented("allowed with conditions"));
+        assert_eq!(listed(|rule| matches!(rule, Refuse(_))), documented("refused softly"));
+    }
+
+    #[test]
+    fn no_call_is_listed_twice() {
+        let numbers: BTreeSet<i64> = CALLS.iter().chain(OLD_CALLS).map(|call| call.number).collect();
+        assert_eq!(numbers.len(), CALLS.len() + OLD_CALLS.len());
+    }
+
+    #[test]
+    fn nothing_that_opens_starts_or_reaches_out_is_allowed() {
+        let never = [
+            libc::SYS_openat,
+            libc::SYS_socket,
+            libc::SYS_connect,
+            libc::SYS_bind,
+            libc::SYS_sendto,
+            libc::SYS_sendmsg,
+            libc::SYS_recvmsg,
+            libc::SYS_execve,
+            libc::SYS_execveat,
+            libc::SYS_clone3,
+            libc::SYS_ptrace,
+            libc::SYS_kill,
+            libc::SYS_tkill,
+            libc::SYS_io_uring_setup,
+            libc::SYS_memfd_create,
+            libc::SYS_ioctl,
+            libc::SYS_seccomp,
+            libc::SYS_unshare,
+            libc::SYS_setns,
+            libc::SYS_mount,
+            libc::SYS_bpf,
+            libc::SYS_process_vm_readv,
+            libc::SYS_pidfd_getfd,
+            libc::SYS_shmget,
+            libc::SYS_prctl,
+            libc::SYS_clone,
+            libc::SYS_mprotect,
+        ];
+        for call in CALLS.iter().chain(OLD_CALLS).filter(|call| call.rule == Allow) {
+            assert!(!never.contains(&call.number), "{} may only be allowed with conditions", call.name);
+        }
+    }
 }
