@@ -1,0 +1,15 @@
+//! File and network calls that block, kept off the threads that answer.
+
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+
+/// Runs `work` on tokio's pool of blocking threads.
+pub(crate) async fn on_thread<T: Send + 'static>(
+    what: &'static str,
+    work: impl FnOnce() -> PortResult<T> + Send + 'static,
+) -> PortResult<T> {
+    let joined = tokio::task::spawn_blocking(work).await;
+    // The message of a panic may hold anything, so only the kind of ending is told.
+    let ended =
+        |error: tokio::task::JoinError| if error.is_panic() { "its thread panicked" } else { "cancelled" };
+    joined.map_err(|error| PortError::new(Trouble::Unavailable, what, ended(error)))?
+}

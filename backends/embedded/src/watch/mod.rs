@@ -1,0 +1,94 @@
+//! Uploads to a home's ingest directory, found by looking again and again.
+//!
+//! Looking needs no state that a crash could lose and misses nothing while the process is down, on every file
+//! system; notifications of the kernel do neither. Only complete files are reported: unchanged for the settle time,
+//! and open for writing in no process, see [`writers`]. What is acknowledged is not reported again while this value
+//! lives; after a restart every upload is reported once more, which the store knows and ignores.
+
+mod ledger;
+mod scan;
+mod writers;
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use reelgate_ports::error::{PortError, PortResult};
+use reelgate_ports::events::Events;
+use reelgate_ports::records::MediaEvent;
+
+use crate::blocking::on_thread;
+use crate::paths;
+use ledger::Ledger;
+use scan::Found;
+
+const LOOK: &str = "look for uploads";
+
+/// The uploads of an ingest directory.
+#[derive(Clone, Debug)]
+pub struct DirectoryEvents {
+    root: Arc<PathBuf>,
+    ledger: Arc<Mutex<Ledger>>,
+}
+
+impl DirectoryEvents {
+    /// Watches `home`'s ingest directory, which is made, for the owner only, where it does not exist. A file is complete
+    /// when it has not changed for `settle` and nobody has it open for writing.
+    pub fn new(home: &Path, settle: Duration) -> PortResult<Self> {
+        let root = paths::ingest_dir(home);
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&root);
+        made.map_err(|error| PortError::io("make the ingest directory", &error))?;
+        Ok(Self { root: Arc::new(root), ledger: Arc::new(Mutex::new(Ledger::new(settle))) })
+    }
+
+    fn look(&self, events_max: usize, now: Instant) -> PortResult<Vec<MediaEvent>> {
+        let found = scan::scan(&self.root)?;
+        let settled = self.ledger().settled(found, now);
+        let complete = settled.iter().filter_map(|found| self.complete(found));
+        Ok(complete.take(events_max).collect())
+    }
+
+    /// The event of a settled upload; `None` where it is being written after all. It comes up again at the next look.
+    fn complete(&self, found: &Found) -> Option<MediaEvent> {
+        let opened = paths::open_regular(&self.root.join(&found.key), LOOK);
+        let (file, _) = opened.inspect_err(|error| self.ledger().left(error)).ok()?;
+        let metadata = writers::without_writers(&file, || file.metadata())?.ok()?;
+        let same = paths::version_of(&metadata).0 == found.version;
+        same.then(|| paths::event_for_upload(&found.key, &metadata))
+    }
+
+    /// Every change of the ledger is whole, so what a panic left behind is still good.
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Events for DirectoryEvents {
+    async fn poll(&self, events_max: usize) -> PortResult<Vec<MediaEvent>> {
+        let own = self.clone();
+        on_thread(LOOK, move || own.look(events_max, Instant::now())).await
+    }
+
+    async fn acknowledge(&self, events: &[MediaEvent]) -> PortResult<()> {
+        self.ledger().acknowledge(events);
+        Ok(())
+    }
+
+    async fn check(&self) -> PortResult<String> {
+        let root = Arc::clone(&self.root);
+        on_thread("read the ingest directory", move || {
+            let mut entries =
+                root.read_dir().map_err(|error| PortError::io("read the ingest directory", &error))?;
+            entries.next().transpose().map_err(|error| PortError::io("read the ingest directory", &error))?;
+            Ok("the ingest directory can be read".to_owned())
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests;

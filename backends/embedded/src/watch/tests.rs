@@ -1,0 +1,162 @@
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::time::UNIX_EPOCH;
+
+use super::*;
+
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// A home with a clock of its own: each look says how much time has passed since the first.
+struct World {
+    home: tempfile::TempDir,
+    events: DirectoryEvents,
+    start: Instant,
+}
+
+impl World {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let events = DirectoryEvents::new(home.path(), SETTLE).unwrap();
+        Self { home, events, start: Instant::now() }
+    }
+
+    fn path(&self, key: &str) -> PathBuf {
+        self.home.path().join("ingest").join(key)
+    }
+
+    fn put(&self, key: &str, changed_s: u64) {
+        let path = self.path(key);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut file = File::create(path).unwrap();
+        file.write_all(key.as_bytes()).unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(changed_s)).unwrap();
+    }
+
+    fn look(&self, at_s: u64) -> Vec<MediaEvent> {
+        self.events.look(usize::MAX, self.start + Duration::from_secs(at_s)).unwrap()
+    }
+
+    fn keys(&self, at_s: u64) -> Vec<String> {
+        self.look(at_s).into_iter().map(|event| event.source.key).collect()
+    }
+}
+
+#[test]
+fn a_file_is_reported_once_it_has_settled_and_until_it_is_acknowledged() {
+    let world = World::new();
+    world.put("a.mp4", 10);
+    assert!(world.look(0).is_empty());
+    assert!(world.look(1).is_empty());
+    let events = world.look(2);
+    assert_eq!(events.len(), 1);
+    assert_eq!((events[0].source.bucket.as_str(), events[0].location.as_str()), ("ingest", "ingest:a.mp4"));
+    assert_eq!(events[0].size_bytes, 5);
+    assert_eq!(world.look(3), events, "not acknowledged yet");
+    world.events.ledger().acknowledge(&events);
+    assert!(world.look(4).is_empty());
+}
+
+#[test]
+fn a_file_that_changes_settles_anew() {
+    let world = World::new();
+    world.put("a.mp4", 10);
+    assert!(world.look(0).is_empty());
+    world.put("a.mp4", 11);
+    assert!(world.look(2).is_empty());
+    assert_eq!(world.keys(4), ["a.mp4"]);
+}
+
+#[test]
+fn a_file_that_somebody_holds_open_for_writing_is_never_reported() {
+    let world = World::new();
+    world.put("a.mp4", 10);
+    let writer = File::options().append(true).open(world.path("a.mp4")).unwrap();
+    assert!(world.look(0).is_empty());
+    assert!(world.look(100).is_empty());
+    drop(writer);
+    assert_eq!(world.keys(101), ["a.mp4"]);
+}
+
+#[test]
+fn a_new_version_of_an_acknowledged_key_is_reported_again() {
+    let world = World::new();
+    world.put("a.mp4", 10);
+    world.look(0);
+    let first = world.look(2);
+    world.events.ledger().acknowledge(&first);
+    world.put("a.mp4", 20);
+    assert!(world.look(3).is_empty());
+    let second = world.look(5);
+    assert_eq!(second.len(), 1);
+    assert!(first[0].sequencer < second[0].sequencer);
+    world.events.ledger().acknowledge(&first);
+    assert_eq!(world.look(6), second, "a late acknowledgement of the old version hides nothing");
+}
+
+#[test]
+fn only_complete_looking_names_are_uploads() {
+    let world = World::new();
+    for key in [
+        "a.mp4.part",
+        "b.TMP",
+        "c.crdownload",
+        "d.partial",
+        "e.mp4.sha256",
+        ".hidden.mp4",
+        ".dir/f.mp4",
+        "ok/.g/h.mp4",
+        "ok/deep/i j\nü.mp4",
+        "part.mp4",
+    ] {
+        world.put(key, 10);
+    }
+    std::os::unix::fs::symlink("part.mp4", world.path("link.mp4")).unwrap();
+    std::os::unix::fs::symlink("ok", world.path("linked")).unwrap();
+    std::fs::write(world.path("x").with_file_name(std::ffi::OsStr::from_bytes(b"odd\xff.mp4")), b"a")
+        .unwrap();
+    world.look(0);
+    assert_eq!(world.keys(2), ["ok/deep/i j\nü.mp4", "part.mp4"]);
+}
+
+#[test]
+fn uploads_come_in_order_of_their_last_change_and_then_of_their_key() {
+    let world = World::new();
+    for (key, changed_s) in [("z", 10), ("b", 30), ("a", 30), ("c", 20)] {
+        world.put(key, changed_s);
+    }
+    world.look(0);
+    assert_eq!(world.keys(2), ["z", "c", "a", "b"]);
+    let first = world.events.look(2, world.start + SETTLE).unwrap();
+    assert_eq!(first.len(), 2);
+    world.events.ledger().acknowledge(&first);
+    assert_eq!(world.keys(2), ["a", "b"]);
+}
+
+#[test]
+fn what_is_gone_is_forgotten() {
+    let world = World::new();
+    for round in 0..3 {
+        world.put(&format!("{round}.mp4"), 10);
+        world.look(round);
+        assert_eq!(world.events.ledger().entries(), 1);
+        std::fs::remove_file(world.path(&format!("{round}.mp4"))).unwrap();
+    }
+    world.look(9);
+    assert_eq!(world.events.ledger().entries(), 0);
+}
+
+#[tokio::test]
+async fn the_port_makes_its_directory_and_says_when_it_is_gone() {
+    let home = tempfile::tempdir().unwrap();
+    let events = DirectoryEvents::new(&home.path().join("new/home"), Duration::ZERO).unwrap();
+    let root = home.path().join("new/home/ingest");
+    let mode = std::os::unix::fs::MetadataExt::mode(&root.metadata().unwrap());
+    assert_eq!(mode & 0o777, 0o700);
+    std::fs::write(root.join("a.mp4"), b"a").unwrap();
+    assert_eq!(events.poll(10).await.unwrap().len(), 1, "without a settle time the first look reports");
+    assert!(events.check().await.unwrap().contains("can be read"));
+    std::fs::remove_dir_all(&root).unwrap();
+    assert_eq!(events.poll(10).await.unwrap_err().trouble, reelgate_ports::error::Trouble::Missing);
+    assert!(events.check().await.is_err());
+}
