@@ -3,4 +3,6 @@
 
 #![forbid(unsafe_code)]
 
+pub mod directory;
+pub mod paths;
 pub mod sqlite;

@@ -1,0 +1,54 @@
+//! File operations with the right permissions and the right syncs.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+/// Makes a directory and those above it; only the owner may enter.
+pub(super) fn make_private_dirs(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Lets others read a directory or file.
+pub(super) fn allow_reading(path: &Path) -> io::Result<()> {
+    let mode = if path.is_dir() { 0o755 } else { 0o644 };
+    fs::set_permissions(path, Permissions::from_mode(mode))
+}
+
+/// Makes a new file for its owner only; an existing one is an error.
+pub(super) fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Removes a directory and all in it; nothing there is fine.
+pub(super) fn remove_tree(path: &Path) -> io::Result<()> {
+    absent_is_fine(fs::remove_dir_all(path))
+}
+
+/// Turns "not found" into success.
+pub(super) fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Makes the names in a directory survive a power cut.
+pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Copies a file beside its target and moves it into place, so that the target is whole or absent. Shares the
+/// blocks where the file system can (`copy_file_range`).
+pub(super) fn copy_whole(from: &mut File, to: &Path) -> io::Result<()> {
+    let mut name = to.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    // A name of full length has no room for the ending.
+    let part = if name.len() > 255 { to.with_file_name(".part") } else { to.with_file_name(name) };
+    absent_is_fine(fs::remove_file(&part))?;
+    let mut copy = create(&part)?;
+    io::copy(from, &mut copy)?;
+    copy.sync_all()?;
+    fs::rename(&part, to)
+}

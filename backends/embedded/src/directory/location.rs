@@ -1,0 +1,68 @@
+//! Where things lie below the home, and nowhere else.
+
+use std::path::{Path, PathBuf};
+
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::records::SourceRecord;
+
+use super::Inner;
+use crate::paths::{FILE_BUCKET, Location, stays_inside};
+
+/// Where a source lies.
+pub(super) enum Place {
+    /// Below an area of the home; the path is relative to the area and holds only names.
+    Home { area: &'static str, path: PathBuf },
+    /// Outside, named by its user.
+    Outside(PathBuf),
+}
+
+impl Place {
+    /// The place of a source; only the bucket of outside files may lie outside.
+    pub(super) fn of(source: &SourceRecord) -> PortResult<Self> {
+        let (area, name) = match Location::parse(&source.location)? {
+            Location::File(path) if source.id.bucket == FILE_BUCKET => return Ok(Self::Outside(path)),
+            Location::File(_) => return Err(invalid("a place below the home")),
+            Location::Ingest(name) => ("ingest", name),
+            Location::Quarantine(name) => ("quarantine", name),
+            Location::Rejected(name) => ("rejected", name),
+        };
+        Ok(Self::Home { area, path: PathBuf::from(name) })
+    }
+
+    /// The path for the system.
+    pub(super) fn path(&self, inner: &Inner) -> PathBuf {
+        match self {
+            Self::Home { area, path } => inner.home.join(area).join(path),
+            Self::Outside(path) => path.clone(),
+        }
+    }
+
+    /// The same place with text added to its last name.
+    pub(super) fn with_suffix(&self, suffix: &str) -> Self {
+        let longer = |path: &Path| {
+            let mut text = path.as_os_str().to_owned();
+            text.push(suffix);
+            PathBuf::from(text)
+        };
+        match self {
+            Self::Home { area, path } => Self::Home { area, path: longer(path) },
+            Self::Outside(path) => Self::Outside(longer(path)),
+        }
+    }
+}
+
+/// The absolute path of an output: staged below `work/` or visible below `published/`.
+pub(super) fn output(inner: &Inner, location: &str) -> PortResult<PathBuf> {
+    let path = names(location)?;
+    let known = ["work", "published"].iter().any(|area| path.starts_with(area) && path != Path::new(area));
+    if known { Ok(inner.home.join(path)) } else { Err(invalid("an output below the home")) }
+}
+
+/// A relative path made of plain names only.
+pub(super) fn names(text: &str) -> PortResult<&Path> {
+    if stays_inside(text) { Ok(Path::new(text)) } else { Err(invalid("a relative path of plain names")) }
+}
+
+fn invalid(expected: &str) -> PortError {
+    PortError::new(Trouble::Invalid, "read a location", format!("expected {expected}"))
+}

@@ -1,0 +1,162 @@
+//! Buckets as directories below one home. Nothing half-done is ever visible: outputs are written under `work/`,
+//! assembled there, and appear below `published/` by one rename.
+//!
+//! ```text
+//! ingest/…                        uploads, each where its producer put it
+//! work/ASSET/TASK-ATTEMPT/…       what attempts stage, apart from each other
+//! published/PATH/…                what is visible, whole
+//! quarantine/ASSET/source         set apart for personal data; only the owner may enter
+//! rejected/ASSET/source           refused, untouched
+//! ```
+//!
+//! The bucket [`FILE_BUCKET`](crate::paths::FILE_BUCKET) stands for paths outside the home: read where they lie,
+//! never moved or removed.
+
+mod files;
+mod location;
+mod publish;
+mod source;
+mod staging;
+mod withdraw;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use reelgate_flow::asset::Door;
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::objects::{Objects, OpenSource, Publication, StagedWriter};
+use reelgate_ports::records::{Fence, SourceRecord, StagedOutput};
+
+/// The areas below the home.
+const AREAS: [&str; 5] = ["ingest", "work", "published", "quarantine", "rejected"];
+/// What is removed is first moved here, so that it vanishes at once; emptied when opened.
+const TRASH: &str = "work/.trash";
+
+/// The object store of one home.
+#[derive(Clone)]
+pub struct DirectoryObjects {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    home: PathBuf,
+    /// Held while something visible is exchanged; one process owns a home, so this orders all of them.
+    visible: Mutex<()>,
+}
+
+impl DirectoryObjects {
+    /// Opens a home, making what is missing. Blocking; the home must have one owner at a time.
+    pub fn open(home: &Path) -> PortResult<Self> {
+        let what = "open the home directory";
+        for area in AREAS {
+            files::make_private_dirs(&home.join(area)).map_err(|e| PortError::io(what, &e))?;
+        }
+        // Outputs and uploads are for others too; the rest is not.
+        for area in ["ingest", "published"] {
+            files::allow_reading(&home.join(area)).map_err(|e| PortError::io(what, &e))?;
+        }
+        files::remove_tree(&home.join(TRASH)).map_err(|e| PortError::io(what, &e))?;
+        let home = home.canonicalize().map_err(|e| PortError::io(what, &e))?;
+        Ok(Self { inner: Arc::new(Inner { home, visible: Mutex::new(()) }) })
+    }
+
+    /// The home's absolute path.
+    pub fn home(&self) -> &Path {
+        &self.inner.home
+    }
+
+    /// Runs a blocking call off the executor's threads.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Inner) -> PortResult<T> + Send + 'static,
+    ) -> PortResult<T> {
+        let inner = self.inner.clone();
+        let joined = tokio::task::spawn_blocking(move || call(&inner)).await;
+        joined.unwrap_or_else(|_| {
+            Err(PortError::new(Trouble::Unavailable, "use the home directory", "the call was interrupted"))
+        })
+    }
+}
+
+#[async_trait]
+impl Objects for DirectoryObjects {
+    async fn open(&self, source: &SourceRecord) -> PortResult<OpenSource> {
+        let source = source.clone();
+        self.blocking(move |inner| source::open(inner, &source)).await
+    }
+
+    async fn unchanged(&self, source: &SourceRecord) -> PortResult<bool> {
+        let source = source.clone();
+        self.blocking(move |inner| source::unchanged(inner, &source)).await
+    }
+
+    async fn sidecar(
+        &self,
+        source: &SourceRecord,
+        suffix: &str,
+        bytes_max: u64,
+    ) -> PortResult<Option<Vec<u8>>> {
+        let (source, suffix) = (source.clone(), suffix.to_owned());
+        self.blocking(move |inner| source::sidecar(inner, &source, &suffix, bytes_max)).await
+    }
+
+    async fn stage(&self, fence: &Fence) -> PortResult<Box<dyn StagedWriter>> {
+        let fence = fence.clone();
+        self.blocking(move |inner| staging::stage(inner, &fence)).await
+    }
+
+    async fn read_staged(&self, output: &StagedOutput, bytes_max: u64) -> PortResult<Vec<u8>> {
+        let output = output.clone();
+        self.blocking(move |inner| staging::read(inner, &output, bytes_max)).await
+    }
+
+    async fn publish(&self, publication: &Publication) -> PortResult<String> {
+        let publication = publication.clone();
+        self.blocking(move |inner| publish::publish(inner, &publication)).await
+    }
+
+    fn visible(&self, publication_location: &str, name: &str) -> String {
+        let path = Path::new(publication_location).join(name);
+        let below = path.strip_prefix(&self.inner.home).unwrap_or(&path);
+        below.to_string_lossy().into_owned()
+    }
+
+    async fn withdraw(
+        &self,
+        asset: &AssetId,
+        published_path: Option<&str>,
+        source: &SourceRecord,
+        door: Door,
+    ) -> PortResult<String> {
+        let (asset, path) = (asset.clone(), published_path.map(str::to_owned));
+        let source = source.clone();
+        self.blocking(move |inner| withdraw::withdraw(inner, &asset, path.as_deref(), &source, door)).await
+    }
+
+    async fn discard_staging(&self, asset: &AssetId) -> PortResult<()> {
+        let asset = asset.clone();
+        self.blocking(move |inner| staging::discard(inner, &asset)).await
+    }
+
+    async fn staged_assets(&self) -> PortResult<Vec<AssetId>> {
+        self.blocking(staging::assets).await
+    }
+
+    async fn check(&self) -> PortResult<String> {
+        self.blocking(check).await
+    }
+}
+
+/// Asks the system for every right that will be needed, without using it.
+fn check(inner: &Inner) -> PortResult<String> {
+    use rustix::fs::{Access, access, statvfs};
+    for area in AREAS {
+        access(inner.home.join(area), Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK)
+            .map_err(|e| PortError::io("check a directory of the home", &e.into()))?;
+    }
+    let space = statvfs(&inner.home).map_err(|e| PortError::io("ask for free space", &e.into()))?;
+    let free_mb = space.f_bavail.saturating_mul(space.f_frsize) / 1_000_000;
+    Ok(format!("{} directories writable, {free_mb} MB free", AREAS.len()))
+}

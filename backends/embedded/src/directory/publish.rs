@@ -1,0 +1,203 @@
+//! Making outputs visible: assembled aside, then one rename.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+use data_encoding::HEXLOWER;
+use reelgate_flow::ids::{AssetId, Sequencer};
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::objects::{Publication, PublishItem};
+use reelgate_ports::records::SourceRecord;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::location::{names, output};
+use super::staging::asset_name;
+use super::{Inner, files};
+
+const MANIFEST: &str = "manifest.json";
+/// Says whose publication a directory is; hidden, and no output.
+const OWNER: &str = ".asset";
+/// Largest owner file read, bytes: ids, a hash and a sequencer.
+const OWNER_BYTES_MAX: u64 = 4_096;
+const WHAT: &str = "publish outputs";
+
+/// Whose a publication is.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Owner {
+    pub asset: AssetId,
+    key_sha256: String,
+    sequencer: Sequencer,
+    manifest_sha256: String,
+}
+
+impl Owner {
+    fn of(publication: &Publication) -> Self {
+        Self {
+            asset: publication.asset.clone(),
+            key_sha256: key_hash(&publication.source),
+            sequencer: publication.source.sequencer.clone(),
+            manifest_sha256: HEXLOWER.encode(&Sha256::digest(&publication.manifest)),
+        }
+    }
+
+    /// Reads whose a directory is; `None` where there is none or it is nobody's.
+    pub(super) fn read(dir: &Path) -> PortResult<Option<Self>> {
+        let file = match fs::File::open(dir.join(OWNER)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io_error(&error)),
+        };
+        let read = serde_json::from_reader(file.take(OWNER_BYTES_MAX));
+        let corrupt = |_| PortError::new(Trouble::Corrupt, WHAT, "expected an owner file of this version");
+        read.map(Some).map_err(corrupt)
+    }
+}
+
+/// Publishes; doing it again changes nothing.
+pub(super) fn publish(inner: &Inner, publication: &Publication) -> PortResult<String> {
+    let target = inner.home.join("published").join(names(&publication.path)?);
+    let location = target.to_string_lossy().into_owned();
+    let owner = Owner::of(publication);
+    if Owner::read(&target)?.as_ref() == Some(&owner) {
+        return Ok(location);
+    }
+    let assembled = assemble(inner, publication, &owner)?;
+    let _order = inner.visible.lock().unwrap_or_else(PoisonError::into_inner);
+    may_stand(inner, &target, &owner)?;
+    show(inner, &assembled, &target).map_err(|e| io_error(&e))?;
+    Ok(location)
+}
+
+/// Links all files together below `work/`, the manifest last, everything durable.
+fn assemble(inner: &Inner, publication: &Publication, owner: &Owner) -> PortResult<PathBuf> {
+    let dir = inner.home.join("work").join(asset_name(&publication.asset)?).join("publication");
+    files::remove_tree(&dir).map_err(|e| io_error(&e))?;
+    files::make_private_dirs(&dir).map_err(|e| io_error(&e))?;
+    let mut dirs = vec![dir.clone()];
+    for item in &publication.items {
+        place(inner, &dir, item, &mut dirs)?;
+    }
+    let owner = serde_json::to_vec(owner)
+        .map_err(|error| PortError::new(Trouble::Invalid, WHAT, error.to_string()))?;
+    write(&dir.join(OWNER), &owner).map_err(|e| io_error(&e))?;
+    write(&dir.join(MANIFEST), &publication.manifest).map_err(|e| io_error(&e))?;
+    dirs.sort();
+    dirs.dedup();
+    for made in dirs.iter().rev() {
+        files::allow_reading(made).and_then(|()| files::sync_dir(made)).map_err(|e| io_error(&e))?;
+    }
+    Ok(dir)
+}
+
+fn place(inner: &Inner, dir: &Path, item: &PublishItem, dirs: &mut Vec<PathBuf>) -> PortResult<()> {
+    let from = output(inner, &item.staged.location)?;
+    let found = fs::symlink_metadata(&from).map_err(|e| io_error(&e))?;
+    if !found.is_file() || found.len() != item.staged.size_bytes {
+        let detail = format!("expected {} bytes, found {}", item.staged.size_bytes, found.len());
+        return Err(PortError::new(Trouble::Corrupt, WHAT, detail));
+    }
+    let name = names(&item.name)?;
+    let to = dir.join(name);
+    for parent in name.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty()) {
+        dirs.push(dir.join(parent));
+    }
+    if let Some(parent) = to.parent() {
+        files::make_private_dirs(parent).map_err(|e| io_error(&e))?;
+    }
+    files::allow_reading(&from).map_err(|e| io_error(&e))?;
+    match fs::hard_link(&from, &to) {
+        // Another file system, or one without hard links.
+        Err(error) if matches!(error.raw_os_error(), Some(code) if no_links(code)) => {
+            let mut source = fs::File::open(&from).map_err(|e| io_error(&e))?;
+            files::copy_whole(&mut source, &to).map_err(|e| io_error(&e))?;
+            files::allow_reading(&to).map_err(|e| io_error(&e))
+        }
+        linked => linked.map_err(|e| io_error(&e)),
+    }
+}
+
+fn no_links(code: i32) -> bool {
+    use rustix::io::Errno;
+    [Errno::XDEV, Errno::PERM, Errno::MLINK, Errno::OPNOTSUPP]
+        .iter()
+        .any(|errno| errno.raw_os_error() == code)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = files::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    files::allow_reading(path)
+}
+
+/// A publication may take an empty place or its own key's older version's.
+fn may_stand(inner: &Inner, target: &Path, owner: &Owner) -> PortResult<()> {
+    let conflict = |found: &str| Err(PortError::new(Trouble::Conflict, WHAT, found));
+    let published = inner.home.join("published");
+    for above in target.ancestors().skip(1).take_while(|above| *above != published) {
+        if Owner::read(above)?.is_some() {
+            return conflict("expected a free output path, found it inside another upload's outputs");
+        }
+    }
+    match Owner::read(target)? {
+        Some(other) if other.key_sha256 != owner.key_sha256 => conflict(
+            "expected a free output path, found another upload's; let the path template tell keys apart",
+        ),
+        Some(other) if other.asset != owner.asset && other.sequencer > owner.sequencer => {
+            conflict("expected an older version at the output path, found a newer one")
+        }
+        None if target.exists() => {
+            conflict("expected a free output path, found a directory with others' outputs")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The one rename after which everything is visible; what stood there goes to the trash in the same moment.
+fn show(inner: &Inner, assembled: &Path, target: &Path) -> io::Result<()> {
+    let parent = target.parent().unwrap_or(&inner.home);
+    for made in make_readable_dirs(parent)? {
+        files::sync_dir(made.parent().unwrap_or(&inner.home))?;
+    }
+    match renameat_with(CWD, assembled, CWD, target, RenameFlags::NOREPLACE) {
+        Err(rustix::io::Errno::EXIST) => {
+            renameat_with(CWD, assembled, CWD, target, RenameFlags::EXCHANGE)?;
+            files::sync_dir(parent)?;
+            files::remove_tree(assembled)
+        }
+        renamed => {
+            renamed?;
+            files::sync_dir(parent)
+        }
+    }
+}
+
+/// Makes the directories above a publication; returns the new ones.
+fn make_readable_dirs(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut missing: Vec<PathBuf> =
+        dir.ancestors().take_while(|above| !above.exists()).map(Path::to_owned).collect();
+    missing.reverse();
+    for made in &missing {
+        files::make_private_dirs(made)?;
+        files::allow_reading(made)?;
+    }
+    Ok(missing)
+}
+
+fn key_hash(source: &SourceRecord) -> String {
+    HEXLOWER.encode(
+        &Sha256::new()
+            .chain_update(&source.id.bucket)
+            .chain_update([0])
+            .chain_update(&source.id.key)
+            .finalize(),
+    )
+}
+
+fn io_error(error: &io::Error) -> PortError {
+    PortError::io(WHAT, error)
+}

@@ -1,0 +1,116 @@
+//! Reading uploads: at exactly the recorded version, and only if they are plain files.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::objects::OpenSource;
+use reelgate_ports::records::SourceRecord;
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::io::Errno;
+
+use super::Inner;
+use super::location::Place;
+use crate::paths::{FILE_BUCKET, version_of};
+
+/// Opens a source for reading.
+pub(super) fn open(inner: &Inner, source: &SourceRecord) -> PortResult<OpenSource> {
+    let what = "open the source";
+    let place = Place::of(source)?;
+    let (file, meta) = open_plain(inner, &place, what)?;
+    // A copy set apart has a number and a time of its own: there only the size can be compared.
+    let copied = source.id.bucket == FILE_BUCKET && matches!(place, Place::Home { .. });
+    let same =
+        if copied { meta.len() == source.size_bytes } else { version_of(&meta).0 == source.id.version };
+    if !same {
+        return Err(PortError::new(Trouble::Conflict, what, "expected the recorded version, found another"));
+    }
+    Ok(OpenSource { file, size_bytes: meta.size() })
+}
+
+/// Whether the source is still there and of the recorded version.
+pub(super) fn unchanged(inner: &Inner, source: &SourceRecord) -> PortResult<bool> {
+    match open(inner, source) {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.trouble, Trouble::Conflict | Trouble::Missing) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads a small file beside the source.
+pub(super) fn sidecar(
+    inner: &Inner,
+    source: &SourceRecord,
+    suffix: &str,
+    bytes_max: u64,
+) -> PortResult<Option<Vec<u8>>> {
+    let what = "read the file beside the source";
+    let place = Place::of(source)?.with_suffix(suffix);
+    let (file, meta) = match open_plain(inner, &place, what) {
+        Ok(opened) => opened,
+        Err(error) if error.trouble == Trouble::Missing => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    read_at_most(file, meta.size(), bytes_max, what).map(Some)
+}
+
+/// Reads a file of a known size, which must not be above the limit.
+pub(super) fn read_at_most(
+    file: File,
+    size_bytes: u64,
+    bytes_max: u64,
+    what: &'static str,
+) -> PortResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if size_bytes <= bytes_max {
+        // Bounded whatever the file grows to meanwhile.
+        let mut limited = file.take(bytes_max.saturating_add(1));
+        io::copy(&mut limited, &mut bytes).map_err(|e| PortError::io(what, &e))?;
+    }
+    if size_bytes > bytes_max || bytes.len() as u64 > bytes_max {
+        let detail =
+            format!("expected at most {bytes_max} bytes, found {}", size_bytes.max(bytes.len() as u64));
+        return Err(PortError::new(Trouble::Invalid, what, detail));
+    }
+    Ok(bytes)
+}
+
+/// Opens a plain file. Below the home no symbolic link is followed, so that an upload cannot point elsewhere; never
+/// waits for the other end of a pipe, and never opens a device.
+pub(super) fn open_plain(inner: &Inner, place: &Place, what: &'static str) -> PortResult<(File, Metadata)> {
+    // `O_NONBLOCK` matters for a pipe that took the file's place after it was taken in.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let opened: rustix::io::Result<OwnedFd> = match place {
+        Place::Home { area, path } => {
+            let area = File::open(inner.home.join(area)).map_err(|e| PortError::io(what, &e))?;
+            let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+            openat2(&area, path, flags, Mode::empty(), beneath)
+        }
+        Place::Outside(path) => {
+            let kind = std::fs::symlink_metadata(path).map_err(|e| PortError::io(what, &e))?;
+            if !kind.is_file() {
+                return Err(not_plain(what));
+            }
+            openat(rustix::fs::CWD, path, flags, Mode::empty())
+        }
+    };
+    let file = match opened {
+        Ok(fd) => File::from(fd),
+        // A link, a way out, a socket or a device without a driver.
+        Err(Errno::LOOP | Errno::XDEV | Errno::NXIO) => {
+            return Err(not_plain(what));
+        }
+        Err(error) => return Err(PortError::io(what, &error.into())),
+    };
+    let meta = file.metadata().map_err(|e| PortError::io(what, &e))?;
+    if !meta.is_file() {
+        return Err(not_plain(what));
+    }
+    Ok((file, meta))
+}
+
+fn not_plain(what: &'static str) -> PortError {
+    PortError::new(Trouble::Conflict, what, "expected a plain file, found something else in its place")
+}

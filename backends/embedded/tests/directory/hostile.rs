@@ -1,0 +1,132 @@
+//! What a directory can hold that a bucket cannot, and who may read what.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use reelgate_embedded::directory::DirectoryObjects;
+use reelgate_embedded::paths::{FILE_BUCKET, Location};
+use reelgate_flow::asset::Door;
+use reelgate_flow::ids::SourceId;
+use reelgate_flow::task::TaskKey;
+use reelgate_ports::conformance::objects::ObjectsHome;
+use reelgate_ports::error::Trouble;
+use reelgate_ports::identity::asset_id;
+use reelgate_ports::objects::{Objects, Publication, PublishItem};
+use reelgate_ports::records::{Fence, SourceRecord};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use super::{Home, record};
+
+/// The source as it was recorded, after something else took its place.
+async fn replaced(home: &Home, put: impl FnOnce(&Path)) -> SourceRecord {
+    let source = home.put("a.mp4", b"content").await;
+    let path = home.path("ingest/a.mp4");
+    fs::remove_file(&path).unwrap();
+    put(&path);
+    source
+}
+
+#[tokio::test]
+async fn pipes_links_and_directories_in_place_of_an_upload_are_refused_at_once() {
+    let home = Home::new();
+    let pipe = |path: &Path| mknodat(CWD, path, FileType::Fifo, Mode::RUSR, 0).unwrap();
+    let link = |path: &Path| symlink("/etc/hostname", path).unwrap();
+    let dir = |path: &Path| fs::create_dir(path).unwrap();
+    for source in [replaced(&home, pipe).await, replaced(&home, link).await, {
+        fs::remove_file(home.path("ingest/a.mp4")).unwrap();
+        replaced(&home, dir).await
+    }] {
+        assert_eq!(home.objects.open(&source).await.unwrap_err().trouble, Trouble::Conflict);
+    }
+}
+
+#[tokio::test]
+async fn a_linked_folder_in_the_ingest_directory_leads_nowhere() {
+    let home = Home::new();
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("secret.mp4"), b"secret").unwrap();
+    symlink(outside.path(), home.path("ingest/link")).unwrap();
+    let source = record(
+        "link/secret.mp4",
+        &outside.path().join("secret.mp4"),
+        &Location::Ingest("link/secret.mp4".into()),
+    );
+    assert_eq!(home.objects.open(&source).await.unwrap_err().trouble, Trouble::Conflict);
+}
+
+#[tokio::test]
+async fn a_file_outside_is_read_in_place_never_moved_and_copied_into_quarantine() {
+    let home = Home::new();
+    let outside = tempfile::tempdir().unwrap();
+    let path = outside.path().join("my film.mp4");
+    fs::write(&path, b"content").unwrap();
+    let mut source = record("my film.mp4", &path, &Location::File(path.clone()));
+    source.id = SourceId { bucket: FILE_BUCKET.into(), ..source.id };
+    assert_eq!(home.objects.open(&source).await.unwrap().size_bytes, 7);
+    let asset = asset_id(&source.id);
+    let rejected = home.objects.withdraw(&asset, None, &source, Door::Reject).await.unwrap();
+    assert_eq!(rejected, source.location);
+    for _ in 0..2 {
+        let copied = home.objects.withdraw(&asset, None, &source, Door::Quarantine).await.unwrap();
+        assert_eq!(copied, format!("quarantine:{asset}/source"));
+        assert_eq!(home.set_apart(&copied).await.as_deref(), Some(&b"content"[..]));
+        let moved = SourceRecord { location: copied, ..source.clone() };
+        assert_eq!(home.objects.open(&moved).await.unwrap().size_bytes, 7);
+    }
+    assert_eq!(fs::read(&path).unwrap(), b"content");
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn only_what_is_published_can_be_read_by_others() {
+    let home = Home::new();
+    let source = home.put("a", b"x").await;
+    let asset = asset_id(&source.id);
+    let fence = Fence { asset: asset.clone(), task: TaskKey::Audio, attempt: 1 };
+    let mut writer = home.objects.stage(&fence).await.unwrap();
+    writer.open("d/1.m4s").unwrap();
+    writer.write(b"abc").unwrap();
+    writer.close().unwrap();
+    let staged = writer.finish().unwrap();
+    let at = home.path(&staged[0].location);
+    assert_eq!((mode(&at), mode(at.parent().unwrap())), (0o600, 0o700));
+    for area in ["work", "quarantine", "rejected"] {
+        assert_eq!(mode(&home.path(area)), 0o700, "{area}");
+    }
+    let items = vec![PublishItem { staged: staged[0].clone(), name: "d/1.m4s".into() }];
+    let wanted = Publication { asset, source, path: "x/y".into(), items, manifest: b"{}".to_vec() };
+    home.objects.publish(&wanted).await.unwrap();
+    for (path, expected) in [("x", 0o755), ("x/y", 0o755), ("x/y/d", 0o755), ("x/y/d/1.m4s", 0o644)] {
+        assert_eq!(mode(&home.path("published").join(path)), expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn leftovers_of_a_killed_process_are_cleared_when_opened_or_published_again() {
+    let home = Home::new();
+    fs::create_dir_all(home.path("work/.trash/half removed")).unwrap();
+    let source = home.put("a", b"x").await;
+    let asset = asset_id(&source.id);
+    // Killed while assembling: a stale, half-filled directory of the same name.
+    fs::create_dir_all(home.path(format!("work/{asset}/publication/old"))).unwrap();
+    let objects = DirectoryObjects::open(home.dir.path()).unwrap();
+    assert!(!home.path("work/.trash").exists());
+    let wanted =
+        Publication { asset, source, path: "out".into(), items: Vec::new(), manifest: b"{}".to_vec() };
+    let location = objects.publish(&wanted).await.unwrap();
+    assert_eq!(Path::new(&location), home.path("published/out").canonicalize().unwrap());
+    assert!(!home.path("published/out/old").exists());
+}
+
+#[tokio::test]
+async fn errors_name_no_key_and_no_path() {
+    let home = Home::new();
+    let source = home.put("jane-passport.mp4", b"x").await;
+    home.remove("jane-passport.mp4").await;
+    let error = home.objects.open(&source).await.unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("jane"), "{error:?}");
+}
