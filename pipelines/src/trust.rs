@@ -8,6 +8,8 @@
 mod encoding;
 mod enrichment;
 mod inspection;
+#[cfg(test)]
+mod spoiled_tests;
 
 use std::collections::BTreeMap;
 

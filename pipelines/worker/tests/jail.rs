@@ -1,0 +1,101 @@
+//! The real worker in its real jail, run by the real client.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use reelgate_flow::facts::{Container, Rational, Rotation};
+use reelgate_flow::reason::{Class, Fault};
+use reelgate_pipelines::client::{self, CancelFlag, Event, OutputSink, Usage, WorkerProgram};
+use reelgate_pipelines::messages::{Budget, Finished, Job, Rung, TrackRef, VideoJob};
+
+/// Keeps the names of what arrives.
+#[derive(Default)]
+struct Names(Vec<String>);
+
+impl OutputSink for Names {
+    fn open(&mut self, name: &str) -> Result<(), Fault> {
+        self.0.push(name.to_owned());
+        Ok(())
+    }
+    fn write(&mut self, _: &[u8]) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn close(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// What one run gave.
+struct Ran {
+    result: Result<(Finished, Usage), Fault>,
+    events: Vec<Event>,
+    names: Vec<String>,
+}
+
+fn run(job: &Job, source: &Path, plugin_dir: Option<PathBuf>) -> Ran {
+    let worker = WorkerProgram { path: env!("CARGO_BIN_EXE_reelgate-worker").into(), plugin_dir };
+    let budget =
+        Budget { wall_s: 300, stall_s: 120, cpu_s: 120, memory_bytes: 1 << 30, output_bytes: 1 << 30 };
+    let source = File::open(source).expect("the source is there");
+    let (mut names, mut events) = (Names::default(), Vec::new());
+    let cancel = CancelFlag::default();
+    let result =
+        client::run(&worker, job, &budget, source, &mut names, &mut |event| events.push(event), &cancel);
+    Ran { result, events, names: names.0 }
+}
+
+/// The beginning of a video at 29.97 frames a second.
+fn video_job(size_bytes: u64) -> Job {
+    Job::Video(VideoJob {
+        source: TrackRef { container: Container::IsoBmff, size_bytes, track: 0 },
+        zero_ns: 0,
+        segment_ns: 4_000_000_000,
+        first_segment: 0,
+        end_segment: Some(2),
+        seek_ns: None,
+        frame_rate: Rational::new(30_000, 1_001),
+        track_end_ns: 9_843_344_000,
+        timescale: 30_000,
+        rotation: Rotation::default(),
+        interlaced: false,
+        rungs: vec![Rung { name: "240p".into(), width: 320, height: 240, bitrate_bps: 400_000 }],
+        preset: "ultrafast".into(),
+        crf: 28,
+        encoder_threads: 1,
+    })
+}
+
+#[test]
+fn a_file_that_is_no_media_is_judged_inside_the_closed_jail() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let ran = run(&video_job(std::fs::metadata(&path).unwrap().len()), &path, None);
+    let fault = ran.result.unwrap_err();
+    assert_eq!(fault.code.class(), Class::BadMedia, "{fault}");
+    assert!(
+        matches!(ran.events[..3], [Event::Started { .. }, Event::Greeted { .. }, Event::Jailed]),
+        "{:?}",
+        ran.events
+    );
+    assert!(ran.names.is_empty(), "{:?}", ran.names);
+}
+
+#[test]
+fn a_worker_without_its_plugins_says_which_one_is_missing_and_reads_nothing() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let ran = run(&video_job(1), &path, Some(env!("CARGO_TARGET_TMPDIR").into()));
+    let fault = ran.result.unwrap_err().to_string();
+    assert!(fault.starts_with("plugin_missing: load coreelements: "), "{fault}");
+    assert_eq!(ran.events.len(), 1, "started, but not greeted and not jailed: {:?}", ran.events);
+}
+
+#[test]
+fn a_worker_started_by_hand_says_whom_it_belongs_to() {
+    let output = Command::new(env!("CARGO_BIN_EXE_reelgate-worker")).arg("--help").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        said,
+        "reelgate-worker takes no arguments: it is started by reelgate, which talks to it over pipes\n"
+    );
+}
