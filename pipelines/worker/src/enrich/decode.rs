@@ -1,0 +1,332 @@
+//! One decoder over one span of the timeline: demuxer, parser, decoder, one scaling step, pictures out.
+//!
+//! Two gates keep the work small. The first, in front of the decoder, lets only the keyframes through that will
+//! be kept (where keyframes are enough). The second, right behind it, drops what is not wanted before anything
+//! is scaled, and hands each kept frame its permit.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
+
+use gst::prelude::*;
+use reelgate_flow::facts::{Container, Rational, Rotation};
+use reelgate_flow::reason::{Code, Fault};
+
+use super::geometry::{Fit, direction, turns_sides};
+use super::permits::{Permit, Permits};
+use super::picture::COLORIMETRY;
+use super::timeline::{Span, Verdict};
+use crate::codecs;
+use crate::demux::{Branch, Demuxed, Track, stream_time};
+use crate::source::Source;
+
+/// Elements used beside demuxers, parsers and decoders; to be loaded before the jail closes.
+pub const ELEMENTS: [&str; 5] = ["deinterlace", "videoconvertscale", "capsfilter", "videoflip", "appsink"];
+
+/// What to decode of which track, and how large.
+#[derive(Clone)]
+pub struct Request {
+    /// The file.
+    pub source: Source,
+    /// As sniffed.
+    pub container: Container,
+    /// Position of the track among all tracks.
+    pub track: u32,
+    /// Which frames.
+    pub span: Span,
+    /// Decode keyframes only.
+    pub keyframes_only: bool,
+    /// Go to the span's start by seeking; otherwise read from the beginning of the file.
+    pub seek: bool,
+    /// Threads of the decoder.
+    pub threads: u32,
+    /// Pixel aspect ratio of the track.
+    pub pixel_aspect: Rational,
+    /// Turn for display.
+    pub rotation: Rotation,
+    /// Size of the pictures.
+    pub fit: Fit,
+}
+
+/// A frame that was kept: scaled, turned, I420 in [`COLORIMETRY`].
+pub struct Frame {
+    /// Caps and pixels.
+    pub sample: gst::Sample,
+    /// Presentation time, stream time.
+    pub time_ns: u64,
+    /// Its right to exist.
+    pub permit: Permit,
+}
+
+/// What a pass has done so far; shared with whoever reports progress.
+#[derive(Default)]
+pub struct Meter {
+    /// Packets that came to the decoder, kept or not.
+    pub packets: AtomicU64,
+    /// Frames delivered.
+    pub frames: AtomicU64,
+    /// Stream time of the last frame out of the decoder.
+    pub time_ns: AtomicU64,
+}
+
+/// How a pass ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// At the end of its span or of the file.
+    Played,
+    /// The demuxer cannot seek in this file; nothing was delivered.
+    SeekRefused,
+}
+
+type Deliver = dyn Fn(Frame) -> bool + Send + Sync;
+
+/// State shared by the gates and the sink of one pass.
+struct Pass {
+    request: Request,
+    meter: Arc<Meter>,
+    permits: Permits,
+    deliver: Box<Deliver>,
+    /// Frames are judged only from here on; before, one must reach the sink so that the pipeline can seek.
+    armed: AtomicBool,
+    packets: Mutex<Option<u64>>,
+    frames: Mutex<Option<u64>>,
+    /// Between the second gate and the sink, which run in the same thread one after the other.
+    granted: Mutex<Option<(u64, Permit)>>,
+}
+
+/// Decodes a request; `deliver` gets the kept frames in order, on a streaming thread, and says whether to go
+/// on. `tick` is called about five times a second.
+pub fn decode(
+    request: Request,
+    permits: &Permits,
+    meter: Arc<Meter>,
+    deliver: impl Fn(Frame) -> bool + Send + Sync + 'static,
+    tick: impl FnMut() -> Result<(), Fault>,
+) -> Result<Ended, Fault> {
+    let (source, container, track) = (request.source.clone(), request.container, request.track);
+    let (seek, span, keyframes_only) = (request.seek, request.span, request.keyframes_only);
+    let pass = Arc::new(Pass {
+        armed: AtomicBool::new(!seek),
+        request,
+        meter,
+        permits: permits.clone(),
+        deliver: Box::new(deliver),
+        packets: Mutex::default(),
+        frames: Mutex::default(),
+        granted: Mutex::default(),
+    });
+    let demuxed = Demuxed::open(&source, container, move |found| {
+        if found.index != track {
+            return Ok(Branch::Ignore);
+        }
+        branch(&pass, found).map(Branch::Elements)
+    })?;
+    if seek {
+        demuxed.preroll()?;
+        if !seek_to(&demuxed, track, span.start_ns, keyframes_only) {
+            return Ok(Ended::SeekRefused);
+        }
+    }
+    demuxed.run(tick)?;
+    Ok(Ended::Played)
+}
+
+/// Seeks to the keyframe at or before a time; with `keyframes_only` the demuxer is asked to leave out all else,
+/// which spares reading it. Demuxers that do not know this are helped by the first gate.
+fn seek_to(demuxed: &Demuxed, track: u32, position_ns: u64, keyframes_only: bool) -> bool {
+    let mut flags = gst::SeekFlags::FLUSH | gst::SeekFlags::KEY_UNIT | gst::SeekFlags::SNAP_BEFORE;
+    if keyframes_only {
+        flags |= gst::SeekFlags::TRICKMODE
+            | gst::SeekFlags::TRICKMODE_KEY_UNITS
+            | gst::SeekFlags::TRICKMODE_NO_AUDIO;
+    }
+    let event = gst::event::Seek::new(
+        1.0,
+        flags,
+        gst::SeekType::Set,
+        gst::ClockTime::from_nseconds(position_ns.min(i64::MAX as u64)),
+        gst::SeekType::None,
+        gst::ClockTime::NONE,
+    );
+    let track = demuxed.tracks().into_iter().find(|found| found.index == track);
+    track.is_some_and(|track| track.pad.send_event(event))
+}
+
+fn branch(pass: &Arc<Pass>, track: &Track) -> Result<Vec<gst::Element>, Fault> {
+    let mut elements = codecs::decoder(&track.caps, pass.request.threads)?;
+    if let Some(decoder) = elements.last() {
+        forgive_errors(decoder);
+        watch_packets(pass, decoder)?;
+    }
+    let deinterlace = gst::ElementFactory::make(ELEMENTS[0])
+        .property_from_str("mode", "auto")
+        .property_from_str("fields", "top")
+        .property_from_str("method", "linear");
+    let deinterlace = built(deinterlace)?;
+    watch_frames(pass, &deinterlace)?;
+    let scaler = built(gst::ElementFactory::make(ELEMENTS[1]).property("add-borders", false))?;
+    let size = codecs::make(ELEMENTS[2])?;
+    fix_size_by_caps(pass, &scaler, &size)?;
+    elements.extend([deinterlace, scaler, size]);
+    if let Some(direction) = direction(pass.request.rotation) {
+        let flip = gst::ElementFactory::make(ELEMENTS[3]).property_from_str("video-direction", direction);
+        elements.push(built(flip)?);
+    }
+    elements.push(sink(pass));
+    Ok(elements)
+}
+
+fn built(builder: gst::element_factory::ElementBuilder) -> Result<gst::Element, Fault> {
+    let missing =
+        |_| Fault::new(Code::PluginMissing, "expected an element for scaling, which is not installed");
+    builder.build().map_err(missing)
+}
+
+/// A damaged frame costs one sample, not all of them; and nothing is dropped for being late.
+fn forgive_errors(decoder: &gst::Element) {
+    if decoder.find_property("max-errors").is_some() {
+        decoder.set_property("max-errors", -1i32);
+    }
+    if decoder.find_property("qos").is_some() {
+        decoder.set_property("qos", false);
+    }
+}
+
+fn sink_pad(element: &gst::Element) -> Result<gst::Pad, Fault> {
+    let missing = || Fault::new(Code::Internal, "could not find the sink pad of an element");
+    element.static_pad("sink").ok_or_else(missing)
+}
+
+/// The first gate.
+fn watch_packets(pass: &Arc<Pass>, decoder: &gst::Element) -> Result<(), Fault> {
+    let pass = pass.clone();
+    sink_pad(decoder)?.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        let Some(buffer) = info.buffer() else { return gst::PadProbeReturn::Ok };
+        pass.meter.packets.fetch_add(1, Ordering::Relaxed);
+        let delta = buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
+        let judged = pass.request.keyframes_only && pass.armed.load(Ordering::SeqCst);
+        match judged.then(|| pass.judge_packet(pad, buffer.pts(), delta)) {
+            None | Some(Verdict::Keep) => gst::PadProbeReturn::Ok,
+            Some(Verdict::Drop) => gst::PadProbeReturn::Handled,
+            Some(Verdict::Past) => {
+                // Lets the decoder give out what it still holds; the pad refuses everything after this.
+                pad.send_event(gst::event::Eos::new());
+                gst::PadProbeReturn::Handled
+            }
+        }
+    });
+    Ok(())
+}
+
+/// The second gate.
+fn watch_frames(pass: &Arc<Pass>, first: &gst::Element) -> Result<(), Fault> {
+    let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_FLUSH;
+    let pass = pass.clone();
+    sink_pad(first)?.add_probe(kinds, move |pad, info| {
+        if info.event().is_some_and(|event| event.type_() == gst::EventType::FlushStop) {
+            pass.armed.store(true, Ordering::SeqCst);
+            return gst::PadProbeReturn::Ok;
+        }
+        let Some(buffer) = info.buffer() else { return gst::PadProbeReturn::Ok };
+        if !pass.armed.load(Ordering::SeqCst) {
+            return gst::PadProbeReturn::Ok;
+        }
+        let Some(time) = buffer.pts().and_then(|pts| stream_time(pad, pts)) else {
+            return gst::PadProbeReturn::Handled;
+        };
+        pass.meter.time_ns.store(time.nseconds(), Ordering::Relaxed);
+        match pass.request.span.judge(time.nseconds(), &mut lock(&pass.frames)) {
+            Verdict::Keep => pass.grant(time.nseconds()),
+            Verdict::Drop => return gst::PadProbeReturn::Handled,
+            Verdict::Past => {
+                if let Some(element) = pad.parent_element() {
+                    end(&element);
+                }
+                return gst::PadProbeReturn::Handled;
+            }
+        }
+        gst::PadProbeReturn::Ok
+    });
+    Ok(())
+}
+
+/// Ends the run without waiting for the rest of the file.
+fn end(element: &gst::Element) {
+    if let Some(bus) = element.bus() {
+        // Refused only while the pipeline is being torn down, and then it has ended anyway.
+        let _ = bus.post(gst::message::Eos::builder().src(element).build());
+    }
+}
+
+/// Before each change of size reaches the scaler, tells it what to make of it.
+fn fix_size_by_caps(pass: &Arc<Pass>, scaler: &gst::Element, size: &gst::Element) -> Result<(), Fault> {
+    let (pass, size) = (pass.clone(), size.downgrade());
+    sink_pad(scaler)?.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        let Some(gst::EventView::Caps(caps)) = info.event().map(|event| event.view()) else {
+            return gst::PadProbeReturn::Ok;
+        };
+        let (Ok(video), Some(size)) = (gst_video::VideoInfo::from_caps(caps.caps()), size.upgrade()) else {
+            return gst::PadProbeReturn::Ok;
+        };
+        size.set_property("caps", pass.request.caps(video.width(), video.height()));
+        gst::PadProbeReturn::Ok
+    });
+    Ok(())
+}
+
+fn sink(pass: &Arc<Pass>) -> gst::Element {
+    let pass = pass.clone();
+    let take = move |sink: &gst_app::AppSink| {
+        let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+        let Some((time_ns, permit)) = lock(&pass.granted).take() else {
+            return Ok(gst::FlowSuccess::Ok); // the frame that was only there to preroll
+        };
+        pass.meter.frames.fetch_add(1, Ordering::Relaxed);
+        let wanted = (pass.deliver)(Frame { sample, time_ns, permit });
+        if wanted { Ok(gst::FlowSuccess::Ok) } else { Err(gst::FlowError::Eos) }
+    };
+    let callbacks = gst_app::AppSinkCallbacks::builder().new_sample(take).build();
+    let sink = gst_app::AppSink::builder().sync(false).max_buffers(1).callbacks(callbacks).build();
+    sink.set_property("enable-last-sample", false);
+    sink.upcast()
+}
+
+impl Pass {
+    fn judge_packet(&self, pad: &gst::Pad, pts: Option<gst::ClockTime>, delta: bool) -> Verdict {
+        if delta {
+            return Verdict::Drop;
+        }
+        let Some(pts) = pts else { return Verdict::Keep }; // judged when decoded
+        let Some(time) = stream_time(pad, pts) else { return Verdict::Drop };
+        self.request.span.judge(time.nseconds(), &mut lock(&self.packets))
+    }
+
+    /// A frame lost on its way to the sink leaves its permit to the next one.
+    fn grant(&self, time_ns: u64) {
+        let left = lock(&self.granted).take();
+        let permit = left.map_or_else(|| self.permits.take(), |(_, permit)| permit);
+        *lock(&self.granted) = Some((time_ns, permit));
+    }
+}
+
+impl Request {
+    /// Caps of the scaled picture, before it is turned.
+    fn caps(&self, width: u32, height: u32) -> gst::Caps {
+        let (width, height) = self.fit.size(width, height, self.pixel_aspect, self.rotation);
+        let (width, height) = if turns_sides(self.rotation) { (height, width) } else { (width, height) };
+        gst::Caps::builder("video/x-raw")
+            .field("format", "I420")
+            .field("width", width as i32) // a fit is far below 2^31
+            .field("height", height as i32)
+            .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
+            .field("colorimetry", COLORIMETRY)
+            .build()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,141 @@
+//! Looking at the pictures and reading the subtitles: sampled frames with measures, a poster, a storyboard, and
+//! the text that personal data is searched in.
+//!
+//! Decoding is the dear part, so it is done as little as possible: keyframes where they are enough, scaled once
+//! inside the pipeline to the size of a tile, measured while the decoders go on. Only the poster's frame is
+//! decoded again at full size.
+
+mod decode;
+mod geometry;
+mod jpeg;
+mod measure;
+mod permits;
+mod picture;
+mod poster;
+mod sampler;
+mod storyboard;
+mod subtitles;
+mod text;
+mod timeline;
+
+use std::sync::Arc;
+
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_pipelines::messages::{EnrichJob, Enrichment, Sample, SampleJob};
+
+use crate::outlet::Outlet;
+use crate::source::Source;
+use geometry::Fit;
+use jpeg::Sheet;
+use measure::distance;
+use permits::Permits;
+use poster::Candidate;
+use sampler::{Sampler, Shot};
+use storyboard::{Grid, Tile};
+
+pub use decode::ELEMENTS;
+
+/// Threads that measure and encode; more would only wait for the decoders.
+const THREADS_MAX: usize = 8;
+/// The poster is looked at closely.
+const POSTER_QUALITY: u8 = 87;
+
+/// Does the job: outputs `poster.jpg`, `storyboard-000.jpg` …, `storyboard.vtt` where there is a video to sample,
+/// and `text.jsonl` where subtitles hold text.
+///
+/// Fails with the fault of the file where no frame decodes, and with `budget_output` from the outlet.
+pub fn run(job: &EnrichJob, source: Source, outlet: Arc<dyn Outlet>) -> Result<Enrichment, Fault> {
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
+    run_on(job, &source, &*outlet, threads.min(THREADS_MAX))
+}
+
+fn run_on(
+    job: &EnrichJob,
+    source: &Source,
+    outlet: &dyn Outlet,
+    threads: usize,
+) -> Result<Enrichment, Fault> {
+    let mut enrichment = Enrichment {
+        samples: Vec::new(),
+        poster_ns: None,
+        storyboard_sheets: 0,
+        text_lines: 0,
+        text_truncated: false,
+    };
+    if let Some(frames) = &job.frames {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool =
+            pool.map_err(|_| Fault::new(Code::Internal, "could not start the threads that measure"))?;
+        let permits = Permits::new(frames.in_flight_max.into());
+        let sampler = Sampler { source, container: job.container, job: frames, pool: &pool, permits, outlet };
+        look(&sampler, frames, outlet, &mut enrichment)?;
+    }
+    if job.subtitles {
+        let text = subtitles::collect(source, job.container, outlet)?;
+        if text.lines > 0 {
+            outlet.output("text.jsonl", &text.jsonl)?;
+        }
+        enrichment.text_lines = text.lines;
+        enrichment.text_truncated = text.truncated;
+    }
+    Ok(enrichment)
+}
+
+/// Everything made from pictures.
+fn look(sampler: &Sampler, job: &SampleJob, outlet: &dyn Outlet, into: &mut Enrichment) -> Result<(), Fault> {
+    let sampled = sampler.sample()?;
+    let shots = &sampled.shots;
+    into.samples = samples(shots);
+    into.storyboard_sheets = draw_storyboard(sampler, shots, job, outlet)?;
+    if let Some(time_ns) = choose_poster(shots, &into.samples, job) {
+        let picture = sampler.frame(time_ns, sampled.keyframes_only, Fit::poster(job.poster_side_max))?;
+        outlet.output("poster.jpg", &Sheet::single(&picture).encode(POSTER_QUALITY)?)?;
+        into.poster_ns = Some(time_ns);
+    }
+    Ok(())
+}
+
+fn samples(shots: &[Shot]) -> Vec<Sample> {
+    let before = std::iter::once(None).chain(shots.iter().map(Some));
+    let sample = |(before, shot): (Option<&Shot>, &Shot)| Sample {
+        time_ns: shot.time_ns,
+        luma: shot.measures.luma,
+        sharpness: shot.measures.sharpness,
+        fingerprint: shot.measures.fingerprint,
+        scene_score: before.map_or(0.0, |b| distance(&b.measures.histogram, &shot.measures.histogram)),
+    };
+    before.zip(shots).map(sample).collect()
+}
+
+fn choose_poster(shots: &[Shot], samples: &[Sample], job: &SampleJob) -> Option<u64> {
+    let pairs = shots.iter().zip(samples);
+    let candidates: Vec<Candidate> = pairs
+        .map(|(shot, sample)| Candidate {
+            time_ns: shot.time_ns,
+            measures: &shot.measures,
+            scene_score: sample.scene_score,
+        })
+        .collect();
+    let best = poster::choose(&candidates, job.start_ns, job.end_ns)?;
+    candidates.get(best).map(|candidate| candidate.time_ns)
+}
+
+fn draw_storyboard(
+    sampler: &Sampler,
+    shots: &[Shot],
+    job: &SampleJob,
+    outlet: &dyn Outlet,
+) -> Result<u32, Fault> {
+    let tiles: Vec<Tile> =
+        shots.iter().map(|shot| Tile { time_ns: shot.time_ns, picture: &shot.picture }).collect();
+    let grid = Grid { columns: job.columns as usize, rows: job.rows as usize };
+    let drawn = sampler.pool.install(|| storyboard::storyboard(&tiles, grid, job.start_ns, job.end_ns))?;
+    for (index, sheet) in drawn.sheets.iter().enumerate() {
+        outlet.output(&storyboard::sheet_name(index), sheet)?;
+    }
+    outlet.output("storyboard.vtt", drawn.cues.as_bytes())?;
+    Ok(drawn.sheets.len() as u32) // fewer than samples, which are counted in 32 bits
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! A decoded, scaled picture in the form that measuring and JPEG share: planar Y'CbCr 4:2:0 in JFIF's colours
+//! (BT.601 matrix, full range; ITU-T T.871), so that luma is measured and stored without another conversion.
+
+use gstreamer as gst;
+use gstreamer_video as gst_video;
+
+use gst_video::prelude::*;
+use reelgate_flow::reason::{Code, Fault};
+
+/// Colorimetry of [`Picture`] in GStreamer's notation: full range, BT.601 matrix, the rest as in the source.
+pub const COLORIMETRY: &str = "1:4:0:0";
+
+/// Planes without padding; width and height are even and at least 2.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Picture {
+    /// Pixels in a line of luma.
+    pub width: usize,
+    /// Lines of luma.
+    pub height: usize,
+    /// Luma, `width * height`.
+    pub luma: Vec<u8>,
+    /// Blue difference, a quarter of luma.
+    pub blue: Vec<u8>,
+    /// Red difference, a quarter of luma.
+    pub red: Vec<u8>,
+}
+
+impl Picture {
+    /// Copies a frame out of GStreamer's buffer.
+    ///
+    /// Fails with `internal` where the sample is not what the pipeline was told to deliver.
+    pub fn from_sample(sample: &gst::Sample) -> Result<Self, Fault> {
+        let caps = sample.caps().ok_or_else(|| unexpected("caps"))?;
+        let info = gst_video::VideoInfo::from_caps(caps).map_err(|_| unexpected("caps of video"))?;
+        let (width, height) = (info.width() as usize, info.height() as usize);
+        let even = width >= 2 && height >= 2 && width.is_multiple_of(2) && height.is_multiple_of(2);
+        if info.format() != gst_video::VideoFormat::I420 || !even {
+            return Err(unexpected("I420 of even size"));
+        }
+        let buffer = sample.buffer().ok_or_else(|| unexpected("a buffer"))?;
+        let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info)
+            .map_err(|_| unexpected("a readable frame"))?;
+        Ok(Self {
+            width,
+            height,
+            luma: plane(&frame, 0, width, height)?,
+            blue: plane(&frame, 1, width / 2, height / 2)?,
+            red: plane(&frame, 2, width / 2, height / 2)?,
+        })
+    }
+}
+
+fn plane(
+    frame: &gst_video::VideoFrameRef<&gst::BufferRef>,
+    index: u32,
+    width: usize,
+    height: usize,
+) -> Result<Vec<u8>, Fault> {
+    let data = frame.plane_data(index).map_err(|_| unexpected("three planes"))?;
+    let stride = usize::try_from(frame.plane_stride()[index as usize]).map_err(|_| unexpected("a stride"))?;
+    let mut packed = Vec::with_capacity(width * height);
+    for line in data.chunks(stride.max(1)).take(height) {
+        packed.extend_from_slice(line.get(..width).ok_or_else(|| unexpected("whole lines"))?);
+    }
+    if packed.len() != width * height {
+        return Err(unexpected("all lines"));
+    }
+    Ok(packed)
+}
+
+fn unexpected(what: &str) -> Fault {
+    Fault::new(Code::Internal, format!("expected {what} from the scaler"))
+}
+
+#[cfg(test)]
+impl Picture {
+    /// A picture whose luma is given per pixel, without colour.
+    pub fn grey(width: usize, height: usize, luma: impl Fn(usize, usize) -> u8) -> Self {
+        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        let neutral = vec![128; width * height / 4];
+        Self {
+            width,
+            height,
+            luma: pixels.map(|(x, y)| luma(x, y)).collect(),
+            blue: neutral.clone(),
+            red: neutral,
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Plain text out of subtitle packets. Markup goes, words stay: also the names in WebVTT voice tags, because
+//! personal data is searched in what comes out here. All of it takes time linear in the packet.
+
+use gstreamer as gst;
+
+/// How the text of a track is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// Plain UTF-8.
+    Plain,
+    /// Pango markup, SRT's and TTML's tags included: everything in angle brackets goes.
+    Markup,
+    /// A line of SubStation Alpha as Matroska stores it: fields, the ninth is the text (RFC 9559, codec
+    /// specifications `S_TEXT/SSA` and `S_TEXT/ASS`).
+    Ssa,
+    /// A WebVTT cue, with or without its header lines (W3C WebVTT).
+    WebVtt,
+    /// A subtitle codec the demuxer has no name for, such as WebM's `D_WEBVTT/SUBTITLES` (lines of identifier,
+    /// settings and text): read as markup where it is text at all.
+    Unknown,
+}
+
+impl Form {
+    /// The form by the caps at the demuxer; `None` where the track holds pictures or captions inside video.
+    pub fn of(caps: &gst::CapsRef) -> Option<Self> {
+        let structure = caps.structure(0)?;
+        match structure.name().as_str() {
+            "text/x-raw" if structure.get::<&str>("format").ok() == Some("utf8") => Some(Self::Plain),
+            "text/x-raw" | "application/ttml+xml" | "application/x-usf" | "application/x-subtitle" => {
+                Some(Self::Markup)
+            }
+            "application/x-ssa" | "application/x-ass" => Some(Self::Ssa),
+            "application/x-subtitle-vtt" => Some(Self::WebVtt),
+            "application/x-subtitle-unknown" => Some(Self::Unknown),
+            _ => None,
+        }
+    }
+
+    /// The words of one packet, lines parted by `\n`; empty where there are none.
+    pub fn words(self, packet: &[u8]) -> String {
+        if self == Self::Unknown && !is_text(packet) {
+            return String::new();
+        }
+        let text = String::from_utf8_lossy(packet);
+        let text = text.trim_matches(['\0', '\u{feff}', ' ', '\r', '\n', '\t']);
+        let words = match self {
+            Self::Plain => text.to_owned(),
+            Self::Markup | Self::Unknown => without_markup(text),
+            Self::Ssa => ssa_text(text),
+            Self::WebVtt => without_markup(vtt_payload(text)),
+        };
+        tidy(&words)
+    }
+}
+
+fn is_text(packet: &[u8]) -> bool {
+    let odd = |c: char| c.is_control() && !c.is_whitespace() && c != '\0';
+    std::str::from_utf8(packet).is_ok_and(|text| !text.contains(odd))
+}
+
+/// The speaker's name (fourth field) and the ninth field, without override blocks in braces; `\N` and `\n` break
+/// lines, `\h` is a space.
+fn ssa_text(line: &str) -> String {
+    let fields: Vec<&str> = line.splitn(9, ',').collect();
+    let (speaker, text) = match fields[..] {
+        [_, _, _, speaker, _, _, _, _, text] => (speaker.trim(), text),
+        _ => ("", line),
+    };
+    let mut words = String::with_capacity(line.len());
+    if !speaker.is_empty() {
+        words.push_str(speaker);
+        words.push_str(": ");
+    }
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '\\']) {
+        words.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let taken = match (rest.as_bytes()[0], rest.as_bytes().get(1)) {
+            (b'\\', Some(b'N' | b'n')) => {
+                words.push('\n');
+                2
+            }
+            (b'\\', Some(b'h')) => {
+                words.push(' ');
+                2
+            }
+            (b'{', _) => match rest.find('}') {
+                Some(close) => close + 1,
+                None => break,
+            },
+            _ => {
+                words.push('\\');
+                1
+            }
+        };
+        rest = &rest[taken..];
+    }
+    words.push_str(rest);
+    words
+}
+
+/// The lines after the timing line, or everything where there is none.
+fn vtt_payload(cue: &str) -> &str {
+    let Some(arrow) = cue.find("-->") else { return cue };
+    cue[arrow..].split_once('\n').map_or("", |(_, payload)| payload)
+}
+
+/// Leaves out tags and comments and resolves character references. A bracket that opens no tag is text.
+fn without_markup(text: &str) -> String {
+    let mut words = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['<', '&']) {
+        words.push_str(&rest[..at]);
+        rest = &rest[at..];
+        rest = if rest.starts_with('&') { reference(rest, &mut words) } else { tag(rest, &mut words) };
+    }
+    words.push_str(rest);
+    words
+}
+
+/// Steps over one tag; a line break becomes one, a voice its name.
+fn tag<'a>(rest: &'a str, words: &mut String) -> &'a str {
+    let opens = rest[1..].starts_with(|c: char| c.is_ascii_alphanumeric() || "/!?".contains(c));
+    let Some(close) = rest.find('>').filter(|_| opens) else {
+        // Without any closing bracket no later one opens a tag either, so the whole rest is text: linear time.
+        let literal = if opens { rest.len() } else { 1 };
+        words.push_str(&rest[..literal]);
+        return &rest[literal..];
+    };
+    let inner = &rest[1..close];
+    if inner.starts_with("br") || inner.starts_with("/p") {
+        words.push('\n');
+    }
+    let voice = inner.strip_prefix("v").filter(|after| after.starts_with(['.', ' ']));
+    if let Some((_, name)) = voice.and_then(|voice| voice.split_once(' ')) {
+        words.push_str(name.trim());
+        words.push_str(": ");
+    }
+    &rest[close + 1..]
+}
+
+/// Resolves one character reference; what is not one stays as it is.
+fn reference<'a>(rest: &'a str, words: &mut String) -> &'a str {
+    const LONGEST: usize = 12;
+    let end = rest.bytes().take(LONGEST).position(|byte| byte == b';');
+    let character = end.and_then(|end| match &rest[1..end] {
+        "amp" => Some('&'),
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        "nbsp" => Some(' '),
+        "lrm" | "rlm" => Some('\u{200e}'),
+        name => numeric(name.strip_prefix('#')?),
+    });
+    match (character, end) {
+        (Some(character), Some(end)) => {
+            words.push(character);
+            &rest[end + 1..]
+        }
+        _ => {
+            words.push('&');
+            &rest[1..]
+        }
+    }
+}
+
+fn numeric(digits: &str) -> Option<char> {
+    let value = match digits.strip_prefix(['x', 'X']) {
+        Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+        None => digits.parse().ok()?,
+    };
+    char::from_u32(value)
+}
+
+/// Trims every line and leaves out empty ones.
+fn tidy(words: &str) -> String {
+    let lines = words.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_go_and_words_stay_together() {
+        let words =
+            Form::Markup.words("<i>jo<b>hn</b>@example.org</i><br/>a &lt; b &amp; c&#x21; 1 < 2".as_bytes());
+        assert_eq!(words, "john@example.org\na < b & c! 1 < 2");
+    }
+
+    #[test]
+    fn plain_text_is_left_alone() {
+        assert_eq!(Form::Plain.words(b"  a <b> &amp; c \r\n\r\n d\0"), "a <b> &amp; c\nd");
+    }
+
+    #[test]
+    fn a_voice_keeps_its_name() {
+        let cue = "7\n00:01.000 --> 00:02.000 align:start\n<v.loud Ann Lee>hello</v> <00:01.500><c.x>you</c>";
+        assert_eq!(Form::WebVtt.words(cue.as_bytes()), "Ann Lee: hello you");
+        assert_eq!(Form::WebVtt.words(b"bare payload"), "bare payload");
+        assert_eq!(Form::WebVtt.words(b"00:01.000 --> 00:02.000"), "");
+    }
+
+    #[test]
+    fn a_dialogue_line_gives_its_speaker_and_its_words_without_overrides() {
+        let line = br"3,0,Default,Ann,0,0,0,,{\an8\i1}one,{\i0} two\Nthree\hfour \x {open";
+        assert_eq!(Form::Ssa.words(line), "Ann: one, two\nthree four \\x {open");
+    }
+
+    #[test]
+    fn broken_markup_is_text_and_never_panics() {
+        assert_eq!(Form::Markup.words("a <b c &#xD800; &; & é&é".as_bytes()), "a <b c &#xD800; &; & é&é");
+        assert_eq!(Form::Markup.words(&[0xff, b'<', 0xc3]), "\u{fffd}<\u{fffd}");
+        assert_eq!(Form::Markup.words(b""), "");
+        assert_eq!(Form::Ssa.words(b"{"), "{");
+    }
+
+    #[test]
+    fn a_megabyte_of_brackets_takes_linear_time() {
+        let brackets = "<a&".repeat(1 << 20);
+        assert_eq!(Form::Markup.words(brackets.as_bytes()).len(), brackets.len());
+        let braces = "{".repeat(1 << 20);
+        assert_eq!(Form::Ssa.words(braces.as_bytes()).len(), braces.len());
+    }
+
+    #[test]
+    fn the_form_is_told_from_the_caps() {
+        gst::init().unwrap();
+        let of = |caps: &str| Form::of(&caps.parse::<gst::Caps>().unwrap());
+        assert_eq!(of("text/x-raw, format=utf8"), Some(Form::Plain));
+        assert_eq!(of("text/x-raw, format=pango-markup"), Some(Form::Markup));
+        assert_eq!(of("application/x-ass"), Some(Form::Ssa));
+        assert_eq!(of("application/x-subtitle-vtt"), Some(Form::WebVtt));
+        assert_eq!(of("subpicture/x-pgs"), None);
+    }
+
+    #[test]
+    fn an_unknown_codec_gives_its_words_and_never_its_bytes() {
+        assert_eq!(Form::Unknown.words(b"\n\n<i>oop</i>"), "oop");
+        assert_eq!(Form::Unknown.words(b"BM\x01\x02 picture"), "");
+        assert_eq!(Form::Unknown.words(&[0x20, 0xff]), "");
+    }
+}
