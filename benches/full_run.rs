@@ -17,8 +17,16 @@ fn main() {
     let mut ratios = Vec::new();
     for pair in 0..pairs {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let ours = || seconds(Command::new(&reelgate).args(["run", "--json", "--home"]).arg(dir.path().join("home")).arg(&video));
-        let theirs = || seconds(Command::new(root.join("benches/peer.sh")).arg(&video).arg(dir.path().join("peer")));
+        let ours = || {
+            seconds(
+                Command::new(&reelgate)
+                    .args(["run", "--json", "--home"])
+                    .arg(dir.path().join("home"))
+                    .arg(&video),
+            )
+        };
+        let theirs =
+            || seconds(Command::new(root.join("benches/peer.sh")).arg(&video).arg(dir.path().join("peer")));
         // Who goes first changes with each pair, so that a drifting machine favours nobody.
         let (ours_s, theirs_s) = if pair % 2 == 0 {
             let first = ours();
@@ -27,7 +35,8 @@ fn main() {
             let first = theirs();
             (ours(), first)
         };
-        let (ours_bytes, theirs_bytes) = (bytes(&dir.path().join("home/published")), bytes(&dir.path().join("peer")));
+        let (ours_bytes, theirs_bytes) =
+            (bytes(&dir.path().join("home/published")), bytes(&dir.path().join("peer")));
         println!(
             "pair {pair}: reelgate {ours_s:.2} s ({ours_bytes} bytes), script {theirs_s:.2} s ({theirs_bytes} bytes), ratio {:.3}",
             ours_s / theirs_s

@@ -12,15 +12,23 @@ fn main() {
     let uploads = dir.path().join("uploads");
     std::fs::create_dir(&uploads).expect("a directory");
     for number in 0..assets {
-        std::fs::write(uploads.join(format!("{number:06}.mp4")), format!("not a video, number {number}\n")).expect("a file");
+        std::fs::write(uploads.join(format!("{number:06}.mp4")), format!("not a video, number {number}\n"))
+            .expect("a file");
     }
     let mut reelgate = Command::new(env!("CARGO_BIN_EXE_reelgate"));
-    reelgate.args(["run", "--json", "--home"]).arg(dir.path().join("home")).arg(&uploads).stdout(Stdio::null());
+    reelgate
+        .args(["run", "--json", "--home"])
+        .arg(dir.path().join("home"))
+        .arg(&uploads)
+        .stdout(Stdio::null());
     let since = Instant::now();
     let status = reelgate.status().expect("reelgate starts");
     let took_s = since.elapsed().as_secs_f64();
     assert_eq!(status.code(), Some(3), "every asset is rejected");
     let notices = std::fs::read_to_string(dir.path().join("home/notices.jsonl")).expect("notices");
     assert_eq!(notices.lines().count(), assets, "one notice each");
-    println!("{assets} assets refused end to end in {took_s:.2} s: {:.0} assets/s (bar: 300)", assets as f64 / took_s);
+    println!(
+        "{assets} assets refused end to end in {took_s:.2} s: {:.0} assets/s (bar: 300)",
+        assets as f64 / took_s
+    );
 }

@@ -1,2 +1,50 @@
-//! Placeholder.
-fn main() {}
+//! Reelgate: the gate through which video enters a company.
+//!
+//! This file only parses, dispatches and turns the outcome into an exit status; each verb has its own file.
+
+mod cli;
+mod config;
+mod exit;
+mod http;
+mod output;
+mod verbs;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Verb};
+use crate::exit::{Exit, Failure};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::of_usage(&error).into(),
+    };
+    output::log::start(cli.log.as_deref());
+    let system = actix::System::new();
+    let outcome = system.block_on(dispatch(cli));
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            output::talk::failure(&failure);
+            failure.exit().into()
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    let place = cli.place;
+    match cli.verb {
+        Verb::Run(args) => verbs::run::run(&place, args).await,
+        Verb::Serve(args) => verbs::serve::serve(&place, args).await,
+        Verb::Probe(args) => verbs::probe::probe(&place, args).await,
+        Verb::List(args) => verbs::list::list(&place, args).await,
+        Verb::Show(args) => verbs::show::show(&place, args).await,
+        Verb::Why(args) => verbs::why::why(&place, args).await,
+        Verb::Redrive(args) => verbs::redrive::redrive(&place, args).await,
+        Verb::Verify(args) => verbs::verify::verify(&place, args).await,
+        Verb::Check(args) => verbs::check::check(&place, args).await,
+    }
+}

@@ -31,7 +31,9 @@ fn a_room_imports_only_rooms_below_it() {
     let mut walls = 0;
     for (name, dependencies) in packages() {
         let own = floors.get(name.as_str()).unwrap_or_else(|| panic!("{name}: give it a floor in FLOORS"));
-        for (dependency, _) in dependencies.iter().filter(|(dependency, _)| dependency.starts_with("reelgate")) {
+        for (dependency, _) in
+            dependencies.iter().filter(|(dependency, _)| dependency.starts_with("reelgate"))
+        {
             let below = floors[dependency.as_str()];
             assert!(below < *own, "{name} (floor {own}) must not import {dependency} (floor {below})");
             walls += 1;
@@ -52,17 +54,24 @@ fn reserved_crates_stay_in_their_rooms() {
 
 #[test]
 fn the_core_depends_on_nothing_by_default() {
-    let (_, dependencies) = packages().into_iter().find(|(name, _)| name == "reelgate-flow").expect("flow is there");
+    let (_, dependencies) =
+        packages().into_iter().find(|(name, _)| name == "reelgate-flow").expect("flow is there");
     let names: Vec<&str> = dependencies.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["serde"], "flow has only the optional derive of wire forms");
 }
 
 #[test]
 fn every_direct_dependency_has_its_reason() {
-    let reasons = std::fs::read_to_string(crate::root().join("docs/dependencies.md")).expect("docs/dependencies.md");
+    let reasons =
+        std::fs::read_to_string(crate::root().join("docs/dependencies.md")).expect("docs/dependencies.md");
     for (name, dependencies) in packages() {
-        for (dependency, _) in dependencies.iter().filter(|(dependency, _)| !dependency.starts_with("reelgate")) {
-            assert!(reasons.contains(&format!("| `{dependency}` |")), "{name}: say in docs/dependencies.md why {dependency}");
+        for (dependency, _) in
+            dependencies.iter().filter(|(dependency, _)| !dependency.starts_with("reelgate"))
+        {
+            assert!(
+                reasons.contains(&format!("| `{dependency}` |")),
+                "{name}: say in docs/dependencies.md why {dependency}"
+            );
         }
     }
 }
@@ -70,8 +79,23 @@ fn every_direct_dependency_has_its_reason() {
 #[test]
 fn every_licence_is_on_the_list() {
     const ACCEPTED: &[&str] = &[
-        "MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "Unicode-3.0", "CC0-1.0", "0BSD", "Unlicense",
-        "MPL-2.0", "IJG", "CDLA-Permissive-2.0", "BSL-1.0", "Apache-2.0 WITH LLVM-exception", "MIT-0", "OpenSSL",
+        "MIT",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "ISC",
+        "Zlib",
+        "Unicode-3.0",
+        "CC0-1.0",
+        "0BSD",
+        "Unlicense",
+        "MPL-2.0",
+        "IJG",
+        "CDLA-Permissive-2.0",
+        "BSL-1.0",
+        "Apache-2.0 WITH LLVM-exception",
+        "MIT-0",
+        "OpenSSL",
     ];
     let metadata = metadata(true);
     let packages = metadata["packages"].as_array().expect("packages");
@@ -81,9 +105,8 @@ fn every_licence_is_on_the_list() {
         let licence = package["license"].as_str().unwrap_or_else(|| panic!("{name}: no licence"));
         let accepted = |one: &str| ACCEPTED.contains(&one.trim().trim_matches(['(', ')']));
         let every = |all: &str| all.split(" AND ").all(accepted);
-        let fits = licence.replace('/', " OR ").split(" OR ").any(every) || licence.split(" AND ").all(|part| {
-            part.trim_matches(['(', ')']).split(" OR ").any(accepted)
-        });
+        let fits = licence.replace('/', " OR ").split(" OR ").any(every)
+            || licence.split(" AND ").all(|part| part.trim_matches(['(', ')']).split(" OR ").any(accepted));
         assert!(fits, "{name}: licence {licence} is not on the list");
     }
 }

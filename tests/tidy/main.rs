@@ -15,7 +15,8 @@ fn root() -> PathBuf {
 
 /// Files git tracks, relative to the root.
 fn tracked() -> Vec<PathBuf> {
-    let listed = Command::new("git").arg("ls-files").arg("-z").current_dir(root()).output().expect("git runs");
+    let listed =
+        Command::new("git").arg("ls-files").arg("-z").current_dir(root()).output().expect("git runs");
     assert!(listed.status.success(), "git ls-files: {}", String::from_utf8_lossy(&listed.stderr));
     let names = String::from_utf8(listed.stdout).expect("tracked names are UTF-8");
     let files: Vec<PathBuf> = names.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect();

@@ -21,7 +21,11 @@ fn a_file_holds_one_idea() {
     for file in tracked().into_iter().filter(|file| is_rust(file)) {
         let lines = text_of(&file).expect("Rust is text").lines().count();
         let most = if is_test(&file) { 2 * LINES_MAX } else { LINES_MAX };
-        assert!(lines <= most, "{}: {lines} lines, expected at most {most}: look for the second idea", file.display());
+        assert!(
+            lines <= most,
+            "{}: {lines} lines, expected at most {most}: look for the second idea",
+            file.display()
+        );
     }
 }
 

@@ -1,0 +1,146 @@
+//! The command line: low-level arguments only; each verb turns them into what it needs.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The gate through which video enters a company: validates, transcodes, screens, and publishes,
+/// quarantines or rejects, with a reason.
+#[derive(Parser)]
+#[command(name = "reelgate", version, propagate_version = true, max_term_width = 110, after_help = EXIT_STATUS)]
+pub struct Cli {
+    /// Which home and configuration
+    #[command(flatten)]
+    pub place: Place,
+    /// Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines
+    #[arg(long, global = true, value_name = "FILTER", env = "REELGATE_LOG")]
+    pub log: Option<String>,
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+const EXIT_STATUS: &str = "Exit status: 0 done (run: all published), 1 internal fault, 2 usage or configuration, \
+3 at least one asset was rejected, quarantined or failed (run), something differs (verify) or is out of reach (check)";
+
+/// Where Reelgate lives.
+#[derive(Args, Clone)]
+pub struct Place {
+    /// Directory that holds everything Reelgate keeps: database, work, published, quarantine
+    #[arg(long, global = true, value_name = "DIR", default_value = ".reelgate")]
+    pub home: PathBuf,
+    /// Configuration file (TOML); environment variables such as REELGATE__MEDIA__CRF=20 override it
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// The verbs, one file each in `src/verbs`.
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Take files or directories through the gate and wait until each has ended
+    Run(RunArgs),
+    /// Watch HOME/ingest and process what arrives, until SIGTERM
+    Serve(ServeArgs),
+    /// Inspect one file without processing it
+    Probe(ProbeArgs),
+    /// List assets
+    List(ListArgs),
+    /// Show one asset: facts, stages, renditions, findings
+    Show(AssetArgs),
+    /// Tell an asset's history: every event, decision and attempt, in order
+    Why(AssetArgs),
+    /// Give failed or rejected assets another try
+    Redrive(RedriveArgs),
+    /// Re-hash published outputs against their proof manifest
+    Verify(VerifyArgs),
+    /// Check the configuration and reach every port; changes nothing
+    Check(CheckArgs),
+}
+
+/// Arguments of `run`.
+#[derive(Args)]
+pub struct RunArgs {
+    /// Files or directories; read where they lie, never changed
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// One JSON object per asset and line on standard output (schema: docs/run-output.schema.json)
+    #[arg(long)]
+    pub json: bool,
+    /// Process content again that was processed before under another name
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `serve`.
+#[derive(Args)]
+pub struct ServeArgs {
+    /// Address of /healthz, /readyz and /metrics; overrides the configuration
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<std::net::SocketAddr>,
+}
+
+/// Arguments of `probe`.
+#[derive(Args)]
+pub struct ProbeArgs {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `list`.
+#[derive(Args)]
+pub struct ListArgs {
+    /// Only this state, such as `published` or `quarantined`; may be repeated
+    #[arg(long, value_name = "STATE")]
+    pub state: Vec<String>,
+    /// At most this many, oldest first
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub limit: u32,
+    /// One JSON object per asset and line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `show` and `why`.
+#[derive(Args)]
+pub struct AssetArgs {
+    /// Asset id, or its first characters
+    #[arg(value_name = "ASSET")]
+    pub asset: String,
+    /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `redrive`.
+#[derive(Args)]
+pub struct RedriveArgs {
+    /// Asset id, or its first characters
+    #[arg(value_name = "ASSET", required_unless_present = "all_failed", conflicts_with = "all_failed")]
+    pub asset: Option<String>,
+    /// Every failed asset
+    #[arg(long)]
+    pub all_failed: bool,
+}
+
+/// Arguments of `verify`.
+#[derive(Args)]
+pub struct VerifyArgs {
+    /// Asset id (or its first characters), or a directory that holds a manifest.json
+    #[arg(value_name = "ASSET|DIR")]
+    pub target: String,
+    /// One JSON object per problem and line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `check`.
+#[derive(Args)]
+pub struct CheckArgs {
+    /// Print the configuration in effect as TOML and stop
+    #[arg(long)]
+    pub print_config: bool,
+}

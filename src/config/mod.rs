@@ -1,0 +1,147 @@
+//! Configuration: defaults, then the file, then the environment; parsed into [`Raw`], checked into [`Config`].
+
+mod raw;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use reelgate_actors::house::Credits;
+use reelgate_pipelines::recipes::template::{PathTemplate, TemplateError};
+
+pub use raw::Raw;
+
+use crate::cli::Place;
+use crate::exit::Failure;
+
+/// Prefix of environment variables; two underscores separate levels: `REELGATE__MEDIA__CRF`.
+const ENV_PREFIX: &str = "REELGATE__";
+
+/// A configuration that can be worked with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Absolute home directory.
+    pub home: PathBuf,
+    /// The checked values.
+    pub raw: Raw,
+    /// Bounds of the lanes.
+    pub credits: Credits,
+    /// Where outputs become visible.
+    pub path_template: PathTemplate,
+}
+
+impl Config {
+    /// Reads, merges and checks; an unknown key is an error that names it and where it stands.
+    pub fn load(place: &Place) -> Result<Self, Failure> {
+        let mut figment = Figment::from(Serialized::defaults(Raw::default()));
+        if let Some(file) = config_file(place)? {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        figment = figment.merge(Env::prefixed(ENV_PREFIX).split("__"));
+        let raw: Raw = figment.extract().map_err(|error| Failure::Usage(describe(&error)))?;
+        Self::check(place, raw)
+    }
+
+    fn check(place: &Place, raw: Raw) -> Result<Self, Failure> {
+        let usage = |what: String| Failure::Usage(format!("configuration: {what}"));
+        raw.media.validate().map_err(|error| usage(error.to_string()))?;
+        raw.validate().map_err(usage)?;
+        let path_template = raw.publish.path_template.parse();
+        let path_template = path_template.map_err(|error: TemplateError| usage(error.to_string()))?;
+        let home = std::path::absolute(&place.home)
+            .map_err(|error| Failure::Usage(format!("--home: cannot be made absolute: {error}")))?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = u16::try_from(cores).unwrap_or(u16::MAX);
+        let or_cores = |configured: u16| if configured == 0 { cores } else { configured };
+        let credits = Credits {
+            light: raw.engine.light_tasks,
+            heavy: or_cores(raw.engine.heavy_tasks),
+            inspections: or_cores(raw.engine.inspections),
+        };
+        Ok(Self { home, raw, credits, path_template })
+    }
+
+    /// Time for running tasks when the process is asked to stop.
+    pub fn grace(&self) -> Duration {
+        Duration::from_secs(self.raw.serve.grace_s)
+    }
+
+    /// The configuration in effect as TOML, secrets left out.
+    pub fn to_toml(&self) -> Result<String, Failure> {
+        let mut shown = self.raw.clone();
+        if !shown.notices.webhook_secret.is_empty() {
+            shown.notices.webhook_secret = "(set)".into();
+        }
+        toml::to_string(&shown).map_err(|error| Failure::Internal(format!("write configuration: {error}")))
+    }
+}
+
+/// `--config`, or `reelgate.toml` in the home where there is one.
+fn config_file(place: &Place) -> Result<Option<PathBuf>, Failure> {
+    if let Some(file) = &place.config {
+        if !file.is_file() {
+            return Err(Failure::Usage(format!(
+                "--config: expected a TOML file, found none at {}",
+                file.display()
+            )));
+        }
+        return Ok(Some(file.clone()));
+    }
+    let beside: &Path = &place.home.join("reelgate.toml");
+    Ok(beside.is_file().then(|| beside.to_path_buf()))
+}
+
+/// One line an error: which key, where it came from, what was expected.
+fn describe(error: &figment::Error) -> String {
+    let line = |one: figment::Error| {
+        let key = if one.path.is_empty() { String::new() } else { format!("{}: ", one.path.join(".")) };
+        let place = match &one.metadata {
+            Some(from) => match &from.source {
+                Some(figment::Source::File(path)) => format!(" (in {})", path.display()),
+                _ => format!(" (in {})", from.name),
+            },
+            None => String::new(),
+        };
+        format!("configuration: {key}{}{place}; see docs/configuration.md", one.kind)
+    };
+    error.clone().into_iter().map(line).collect::<Vec<_>>().join("\nreelgate: ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(dir: &Path, text: &str) -> Place {
+        let file = dir.join("reelgate.toml");
+        std::fs::write(&file, text).unwrap();
+        Place { home: dir.to_path_buf(), config: Some(file) }
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = Config::load(&place(dir.path(), "[engine]\nlihgt_tasks = 3\n")).unwrap_err().to_string();
+        assert!(error.contains("lihgt_tasks") && error.contains("reelgate.toml"), "{error}");
+    }
+
+    #[test]
+    fn the_printed_configuration_reads_back_as_itself_and_hides_the_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        let text =
+            "[notices]\nwebhook_url = \"http://127.0.0.1:9/\"\nwebhook_secret = \"0123456789abcdef0123\"\n";
+        let config = Config::load(&place(dir.path(), text)).unwrap();
+        let printed = config.to_toml().unwrap();
+        assert!(!printed.contains("0123456789abcdef0123"), "{printed}");
+        let again: Raw = toml::from_str(&printed).unwrap();
+        assert_eq!(again.engine, config.raw.engine);
+        assert_eq!(again.media, config.raw.media);
+    }
+
+    #[test]
+    fn a_value_out_of_range_says_what_was_expected() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = Config::load(&place(dir.path(), "[engine]\nlease_ms = 10\n")).unwrap_err().to_string();
+        assert!(error.contains("engine.lease_ms") && error.contains("1000"), "{error}");
+    }
+}

@@ -1,0 +1,125 @@
+//! The configuration as written: every field with unit, default and reason. `docs/configuration.md` shows the same.
+
+use std::net::SocketAddr;
+
+use reelgate_pipelines::recipes::settings::Settings;
+use serde::{Deserialize, Serialize};
+
+/// The whole file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Raw {
+    /// How much runs at once, and how long a claim lasts.
+    pub engine: EngineRaw,
+    /// Where outputs become visible.
+    pub publish: PublishRaw,
+    /// Who is told.
+    pub notices: NoticesRaw,
+    /// The long-running service.
+    pub serve: ServeRaw,
+    /// Ladder, encoder, limits and budgets.
+    pub media: Settings,
+}
+
+/// How much runs at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EngineRaw {
+    /// Light tasks claimed at once, 1 to 1,000. Default 32: most of them wait for a disk or a permit.
+    pub light_tasks: u16,
+    /// Heavy tasks (encode, sample) at once, 0 for one per core. Default 0: each keeps about one core busy.
+    pub heavy_tasks: u16,
+    /// Jailed inspections at once, 0 for one per core. Default 0.
+    pub inspections: u16,
+    /// Milliseconds a claim lasts without renewal, 1,000 to 600,000. Default 30,000: renewed every third of it,
+    /// so a lost node's work starts again after half a minute.
+    pub lease_ms: u64,
+}
+
+impl Default for EngineRaw {
+    fn default() -> Self {
+        Self { light_tasks: 32, heavy_tasks: 0, inspections: 0, lease_ms: 30_000 }
+    }
+}
+
+/// Where outputs become visible.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PublishRaw {
+    /// Path below HOME/published, made of the fields that docs/configuration.md lists. Default `{key}`: predictable from
+    /// the upload's key, and `a.mp4` never collides with `a.mov`.
+    pub path_template: String,
+}
+
+impl Default for PublishRaw {
+    fn default() -> Self {
+        Self { path_template: "{key}".into() }
+    }
+}
+
+/// Who is told.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NoticesRaw {
+    /// Address that gets each notice as a signed POST. Default empty: none; notices always go to HOME/notices.jsonl.
+    pub webhook_url: String,
+    /// Key of the signature (HMAC-SHA256), at least 16 bytes; best given as REELGATE__NOTICES__WEBHOOK_SECRET.
+    pub webhook_secret: String,
+}
+
+/// The long-running service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServeRaw {
+    /// Address of /healthz, /readyz and /metrics. Default 127.0.0.1:9320: loopback, because metrics are not for everyone.
+    pub listen: SocketAddr,
+    /// Milliseconds between looks into the ingest directory, 50 to 60,000. Default 1,000.
+    pub poll_ms: u64,
+    /// Milliseconds a file must stay unchanged before it is taken, 0 to 600,000. Default 2,000; a file that a process
+    /// still holds open for writing is never taken, however long it rests.
+    pub settle_ms: u64,
+    /// Seconds running tasks get to finish after SIGTERM, 0 to 3,600. Default 20: below the 30 s after which
+    /// service managers usually kill.
+    pub grace_s: u64,
+}
+
+impl Default for ServeRaw {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 9320)),
+            poll_ms: 1_000,
+            settle_ms: 2_000,
+            grace_s: 20,
+        }
+    }
+}
+
+impl Raw {
+    /// Checks ranges; the message names the key, what was expected and what was found.
+    pub fn validate(&self) -> Result<(), String> {
+        let range = |key: &str, value: u64, min: u64, max: u64| {
+            let fits = (min..=max).contains(&value);
+            if fits { Ok(()) } else { Err(format!("{key}: expected {min} to {max}, found {value}")) }
+        };
+        range("engine.light_tasks", self.engine.light_tasks.into(), 1, 1_000)?;
+        range("engine.heavy_tasks", self.engine.heavy_tasks.into(), 0, 256)?;
+        range("engine.inspections", self.engine.inspections.into(), 0, 256)?;
+        range("engine.lease_ms", self.engine.lease_ms, 1_000, 600_000)?;
+        range("serve.poll_ms", self.serve.poll_ms, 50, 60_000)?;
+        range("serve.settle_ms", self.serve.settle_ms, 0, 600_000)?;
+        range("serve.grace_s", self.serve.grace_s, 0, 3_600)?;
+        let notices = &self.notices;
+        let is_http =
+            notices.webhook_url.starts_with("http://") || notices.webhook_url.starts_with("https://");
+        if !notices.webhook_url.is_empty() && !is_http {
+            return Err(
+                "notices.webhook_url: expected an address that begins with http:// or https://".into()
+            );
+        }
+        if !notices.webhook_url.is_empty() && notices.webhook_secret.len() < 16 {
+            let found = notices.webhook_secret.len();
+            return Err(format!("notices.webhook_secret: expected at least 16 bytes, found {found}"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! Exit statuses, all of them, and the errors that lead to them.
+
+use std::process::ExitCode;
+
+use reelgate_ports::error::PortError;
+
+/// How a command ended, as the shell sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// Everything asked for was done; for `run`: every asset was published.
+    Done = 0,
+    /// A fault inside Reelgate or the machine.
+    Internal = 1,
+    /// Usage or configuration: the command was not understood, or cannot run as configured.
+    Usage = 2,
+    /// For `run`: at least one asset was rejected, quarantined or failed. For `verify`: something differs.
+    /// For `check`: something cannot be reached.
+    NotAll = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Prints clap's message where it belongs and says how to exit: `--help` is not an error.
+pub fn of_usage(error: &clap::Error) -> Exit {
+    let shown = error.print();
+    if shown.is_err() {
+        return Exit::Internal;
+    }
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}
+
+/// Why a command could not do what was asked: what was expected, what was found, what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The user can mend the command or the configuration.
+    #[error("{0}")]
+    Usage(String),
+    /// A port failed.
+    #[error("{0}")]
+    Port(#[from] PortError),
+    /// Something else in this machine failed.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Failure {
+    /// The status it leads to.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) => Exit::Usage,
+            Self::Port(_) | Self::Internal(_) => Exit::Internal,
+        }
+    }
+}

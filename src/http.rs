@@ -1,0 +1,95 @@
+//! Health, readiness and metrics over HTTP; on loopback unless told otherwise.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actix_web::dev::Server;
+use actix_web::{App, HttpResponse, HttpServer, web};
+use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
+use reelgate_actors::house::House;
+
+use crate::exit::Failure;
+
+/// Starts serving; fails where the address cannot be bound.
+pub fn start(listen: SocketAddr, house: Arc<House>) -> Result<(Server, SocketAddr), Failure> {
+    let data = web::Data::from(house);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(data.clone())
+            .route("/healthz", web::get().to(healthz))
+            .route("/readyz", web::get().to(readyz))
+            .route("/metrics", web::get().to(metrics))
+    })
+    .workers(1)
+    .disable_signals()
+    .bind(listen)
+    .map_err(|error| {
+        Failure::Usage(format!("serve.listen: expected a free address, {listen} cannot be bound: {error}"))
+    })?;
+    let bound = server.addrs().first().copied().unwrap_or(listen);
+    Ok((server.run(), bound))
+}
+
+/// The process lives and its actors do.
+async fn healthz(house: web::Data<House>) -> HttpResponse {
+    match house.board.dead() {
+        None => HttpResponse::Ok().body("ok\n"),
+        Some(why) => HttpResponse::InternalServerError().body(format!("{why}\n")),
+    }
+}
+
+/// New work can be taken: the store answers and nobody asked for a drain.
+async fn readyz(house: web::Data<House>) -> HttpResponse {
+    if house.board.is_drained() {
+        return HttpResponse::ServiceUnavailable().body("draining\n");
+    }
+    match house.store.check().await {
+        Ok(_) => HttpResponse::Ok().body("ok\n"),
+        Err(error) => HttpResponse::ServiceUnavailable().body(format!("{error}\n")),
+    }
+}
+
+async fn metrics(house: web::Data<House>) -> HttpResponse {
+    let mut families = house.signals.registry().gather();
+    match gauges(&house).await {
+        Ok(registry) => families.extend(registry.gather()),
+        Err(why) => return HttpResponse::ServiceUnavailable().body(format!("{why}\n")),
+    }
+    let mut text = Vec::new();
+    match TextEncoder::new().encode(&families, &mut text) {
+        Ok(()) => HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text),
+        Err(error) => HttpResponse::InternalServerError().body(format!("encode metrics: {error}\n")),
+    }
+}
+
+/// Levels, read from the store at the moment they are asked for.
+async fn gauges(house: &House) -> Result<Registry, String> {
+    let backlog = house.store.backlog().await.map_err(|error| error.to_string())?;
+    let registry = Registry::new();
+    let gauge = |name: &str, help: &str, label: &str| {
+        let gauge = IntGaugeVec::new(Opts::new(name, help), &[label]).map_err(|error| error.to_string())?;
+        registry.register(Box::new(gauge.clone())).map_err(|error| error.to_string())?;
+        Ok::<_, String>(gauge)
+    };
+    let level = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let ready = gauge("reelgate_tasks_ready", "Tasks claimable or waiting for a retry.", "lane")?;
+    for (lane, count) in &backlog.ready {
+        ready.with_label_values(&[lane.as_str()]).set(level(*count));
+    }
+    let leased = gauge("reelgate_tasks_leased", "Tasks under a live lease.", "lane")?;
+    for (lane, count) in &backlog.leased {
+        leased.with_label_values(&[lane.as_str()]).set(level(*count));
+    }
+    let assets = gauge("reelgate_assets", "Assets by phase.", "phase")?;
+    for (phase, count) in &backlog.assets {
+        assets.with_label_values(&[phase.as_str()]).set(level(*count));
+    }
+    let outbox = gauge("reelgate_outbox", "Notices not yet delivered.", "state")?;
+    outbox.with_label_values(&["owed"]).set(level(backlog.outbox));
+    let violations =
+        gauge("reelgate_invariant_violations", "Invariants found broken since the start.", "id")?;
+    for (id, count) in house.store.violations() {
+        violations.with_label_values(&[id.as_str()]).set(level(count));
+    }
+    Ok(registry)
+}

@@ -1,0 +1,184 @@
+//! The line that `run --json` prints for each asset; `docs/run-output.schema.json` describes it.
+
+use std::path::Path;
+
+use reelgate_flow::asset::{Phase, Severity, Verdict};
+use reelgate_flow::facts::MediaFacts;
+use reelgate_flow::reason::{Class, Code, Fault};
+use reelgate_ports::records::{AssetDetail, TaskRow};
+use serde::Serialize;
+
+/// One asset.
+#[derive(Serialize)]
+pub struct AssetLine {
+    /// 26 characters of base32.
+    pub asset_id: String,
+    /// The upload.
+    pub source: SourceLine,
+    /// Phase at the end.
+    pub state: Phase,
+    /// `clean`, `flagged` or `unscanned`.
+    pub verdict: Verdict,
+    /// Highest severity among the findings.
+    pub severity: Severity,
+    /// Why it was refused or failed.
+    pub reason: Option<ReasonLine>,
+    /// Facts, where inspection got that far.
+    pub media: Option<MediaFacts>,
+    /// What was encoded.
+    pub renditions: Vec<RenditionLine>,
+    /// Absolute paths of what is visible; `null` unless published.
+    pub outputs: Option<OutputsLine>,
+    /// Findings without their values.
+    pub findings: Vec<reelgate_ports::records::FindingRecord>,
+    /// The earlier asset with the same content, whose outputs are shown.
+    pub linked_to: Option<String>,
+    /// Time and attempts by stage, in order.
+    pub stages: Vec<StageLine>,
+}
+
+/// The upload.
+#[derive(Serialize)]
+pub struct SourceLine {
+    /// Path of the file, or key in the bucket.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: Option<String>,
+}
+
+/// Why.
+#[derive(Serialize)]
+pub struct ReasonLine {
+    /// Stable code, see docs/reasons.md.
+    pub code: Code,
+    /// Whose fault.
+    pub class: Class,
+    /// A sentence, with expected and found where there is more to say.
+    pub message: String,
+    /// What to do next.
+    pub advice: &'static str,
+}
+
+/// One rendition.
+#[derive(Serialize)]
+pub struct RenditionLine {
+    /// `720p`, `audio` …
+    pub name: String,
+    /// RFC 6381.
+    pub codec: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Average bits per second, measured.
+    pub bitrate: u64,
+    /// Segments.
+    pub segments: u32,
+}
+
+/// Paths.
+#[derive(Serialize)]
+pub struct OutputsLine {
+    /// Multivariant playlist.
+    pub hls: String,
+    /// Media presentation description.
+    pub dash: String,
+    /// JPEG, where there is video.
+    pub poster: Option<String>,
+    /// WebVTT over the sprite sheets, where there is video.
+    pub storyboard: Option<String>,
+    /// Proof manifest.
+    pub manifest: String,
+}
+
+/// One stage.
+#[derive(Serialize)]
+pub struct StageLine {
+    /// `validate`, `transcode` …
+    pub stage: &'static str,
+    /// Most attempts of any of its tasks.
+    pub attempts: u32,
+    /// Wall-clock seconds over all its tasks.
+    pub seconds: f64,
+}
+
+/// Stages in the order in which they happen.
+const STAGES: [&str; 7] = ["validate", "transcode", "enrich", "screen", "package", "publish", "withdraw"];
+
+impl AssetLine {
+    /// The line of an asset.
+    pub fn new(detail: &AssetDetail) -> Self {
+        let asset = &detail.asset;
+        let visible = asset.published_location.as_deref().filter(|_| asset.phase == Phase::Published);
+        Self {
+            asset_id: asset.id.to_string(),
+            source: SourceLine {
+                path: asset.source.id.key.clone(),
+                size: asset.source.size_bytes,
+                sha256: asset.sha256.clone(),
+            },
+            state: asset.phase,
+            verdict: asset.verdict,
+            severity: asset.severity,
+            reason: asset.reason.as_ref().map(ReasonLine::new),
+            media: detail.facts.clone(),
+            renditions: detail.renditions.iter().map(RenditionLine::new).collect(),
+            outputs: visible.map(|location| OutputsLine::new(Path::new(location), detail)),
+            findings: detail.findings.clone(),
+            linked_to: asset.linked_to.as_ref().map(ToString::to_string),
+            stages: stages(&detail.tasks),
+        }
+    }
+}
+
+impl ReasonLine {
+    /// The reason behind a fault.
+    pub fn new(fault: &Fault) -> Self {
+        let code = fault.code;
+        let message = match fault.detail.as_str() {
+            "" => code.message().to_owned(),
+            detail => format!("{} ({detail})", code.message()),
+        };
+        Self { code, class: code.class(), message, advice: code.advice() }
+    }
+}
+
+impl RenditionLine {
+    fn new(rendition: &reelgate_ports::records::RenditionRecord) -> Self {
+        Self {
+            name: rendition.name.clone(),
+            codec: rendition.codec.clone(),
+            width: rendition.width,
+            height: rendition.height,
+            bitrate: rendition.bitrate_bps,
+            segments: rendition.segments,
+        }
+    }
+}
+
+impl OutputsLine {
+    fn new(location: &Path, detail: &AssetDetail) -> Self {
+        let path = |name: &str| location.join(name).to_string_lossy().into_owned();
+        let has_video = detail.renditions.iter().any(|rendition| rendition.width > 0);
+        Self {
+            hls: path("master.m3u8"),
+            dash: path("manifest.mpd"),
+            poster: has_video.then(|| path("poster.jpg")),
+            storyboard: has_video.then(|| path("storyboard.vtt")),
+            manifest: path("manifest.json"),
+        }
+    }
+}
+
+/// Sums tasks by stage; stages that never started are left out.
+pub fn stages(tasks: &[TaskRow]) -> Vec<StageLine> {
+    let line = |stage: &'static str| {
+        let own = tasks.iter().filter(|task| task.task.stage() == stage && task.attempts > 0);
+        let (attempts, wall_ms) = own
+            .fold((0, 0u64), |(most, sum), task| (task.attempts.max(most), sum.saturating_add(task.wall_ms)));
+        (attempts > 0).then_some(StageLine { stage, attempts, seconds: wall_ms as f64 / 1_000.0 })
+    };
+    STAGES.iter().filter_map(|stage| line(stage)).collect()
+}

@@ -1,0 +1,7 @@
+//! What people and programs read: data on standard output, talk on standard error.
+
+pub mod json;
+pub mod log;
+pub mod progress;
+pub mod table;
+pub mod talk;

@@ -1,0 +1,92 @@
+//! Progress of a run: bars on a terminal, plain lines elsewhere. Shows what is known and nothing more:
+//! a bar appears once there is a plan, an ETA once this process has moved.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use reelgate_actors::board::{Board, Work};
+use reelgate_flow::ids::AssetId;
+
+use crate::output::table::{clean, seconds};
+use crate::output::talk;
+
+/// Between two plain lines.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
+/// Steps of a bar.
+const STEPS: u64 = 1_000;
+
+/// What shows the progress.
+pub enum Progress {
+    /// Bars.
+    Bars(MultiProgress, BTreeMap<AssetId, ProgressBar>),
+    /// Lines; when the last one was written.
+    Lines(Instant),
+}
+
+impl Progress {
+    /// Bars where standard error is a terminal.
+    pub fn new() -> Self {
+        if std::io::stderr().is_terminal() {
+            return Self::Bars(MultiProgress::new(), BTreeMap::new());
+        }
+        Self::Lines(Instant::now())
+    }
+
+    /// Shows the board as it is now. `left` assets have not ended.
+    pub fn show(&mut self, board: &Board, left: u64, name: &dyn Fn(&AssetId) -> String) {
+        match self {
+            Self::Bars(all, bars) => {
+                let works: BTreeMap<AssetId, Work> = board.snapshot().into_iter().collect();
+                bars.retain(|asset, bar| {
+                    let keep = works.contains_key(asset);
+                    if !keep {
+                        bar.finish_and_clear();
+                    }
+                    keep
+                });
+                for (asset, work) in &works {
+                    let bar =
+                        bars.entry(asset.clone()).or_insert_with(|| all.add(new_bar(clean(&name(asset)))));
+                    bar.set_position(work.fraction().map_or(0, |done| (done * STEPS as f64) as u64));
+                    bar.set_message(describe(work));
+                }
+            }
+            Self::Lines(last) if last.elapsed() >= PLAIN_INTERVAL => {
+                *last = Instant::now();
+                for (asset, work) in board.snapshot() {
+                    talk::say(&format!("  {}: {}", clean(&name(&asset)), describe(&work)));
+                }
+                talk::say(&format!("  {left} not ended yet, {} tasks running", board.running()));
+            }
+            Self::Lines(_) => {}
+        }
+    }
+
+    /// Clears what is shown.
+    pub fn end(&mut self) {
+        if let Self::Bars(all, bars) = self {
+            bars.values().for_each(ProgressBar::finish_and_clear);
+            // A terminal that is gone cannot be cleared, and needs not be.
+            let _ = all.clear();
+        }
+    }
+}
+
+fn new_bar(name: String) -> ProgressBar {
+    let bar = ProgressBar::new(STEPS);
+    let style = ProgressStyle::with_template("{prefix:30!} {bar:30} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_prefix(name);
+    bar
+}
+
+fn describe(work: &Work) -> String {
+    let Some(done) = work.fraction() else { return work.stage.to_owned() };
+    let percent = done * 100.0;
+    match work.eta_s() {
+        Some(eta) if done < 1.0 => format!("{percent:.0} %, about {} left, {}", seconds(eta), work.stage),
+        _ => format!("{percent:.0} %, {}", work.stage),
+    }
+}

@@ -1,0 +1,50 @@
+//! `reelgate check`: configuration valid, every port reachable; changes nothing.
+
+use reelgate_ports::error::PortResult;
+
+use crate::cli::{CheckArgs, Place};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::output::{table, talk};
+use crate::wiring;
+
+/// Prints a list of ticks.
+pub async fn check(place: &Place, args: CheckArgs) -> Result<Exit, Failure> {
+    let config = Config::load(place)?;
+    if args.print_config {
+        table::print(config.to_toml()?.trim_end())?;
+        return Ok(Exit::Done);
+    }
+    let mut all = true;
+    let mut tick = |what: &str, result: PortResult<String>| {
+        let line = match &result {
+            Ok(found) => format!("✓ {what}: {found}"),
+            Err(error) => format!("✗ {what}: {error}"),
+        };
+        all &= result.is_ok();
+        table::print(&line)
+    };
+    tick("configuration", Ok("valid".into()))?;
+    tick("media worker", wiring::check_worker(&config))?;
+    if !config.home.exists() {
+        tick("home", Ok(format!("{} does not exist yet; `run` or `serve` makes it", config.home.display())))?;
+    } else {
+        match wiring::ports(&config).await {
+            Ok(ports) => {
+                tick("store", ports.store.check().await)?;
+                tick("objects", ports.objects.check().await)?;
+                tick("ingest", ports.events.check().await)?;
+                for notices in &ports.notices {
+                    tick("notices", notices.check().await)?;
+                }
+            }
+            Err(Failure::Port(error)) => tick("ports", Err(error))?,
+            Err(other) => return Err(other),
+        }
+    }
+    if all {
+        return Ok(Exit::Done);
+    }
+    talk::say("something is out of reach; the lines with ✗ say what was expected and found");
+    Ok(Exit::NotAll)
+}

@@ -1,0 +1,46 @@
+//! `reelgate list`.
+
+use reelgate_flow::asset::Phase;
+use reelgate_ports::store::AssetFilter;
+
+use crate::cli::{ListArgs, Place};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::output::json::AssetLine;
+use crate::output::table::{self, clean};
+use crate::verbs::{local_time, to_json};
+use crate::wiring;
+
+/// Prints the assets of the home, oldest first.
+pub async fn list(place: &Place, args: ListArgs) -> Result<Exit, Failure> {
+    let phases = args.state.iter().map(|word| phase(word)).collect::<Result<Vec<_>, _>>()?;
+    let config = Config::load(place)?;
+    let store = wiring::existing_store(&config).await?;
+    let assets = store.assets(&AssetFilter { phases, limit: args.limit, after: None }).await?;
+    if args.json {
+        for asset in &assets {
+            table::print(&to_json(&AssetLine::new(&store.asset(&asset.id).await?))?)?;
+        }
+        return Ok(Exit::Done);
+    }
+    let mut rows = table::new(&["asset", "state", "verdict", "reason", "taken in", "source"]);
+    for asset in &assets {
+        rows.add_row(vec![
+            asset.id.as_str().into(),
+            table::phase(asset.phase),
+            asset.verdict.as_str().into(),
+            asset.reason.as_ref().map_or("", |reason| reason.code.as_str()).into(),
+            local_time(asset.received_ms).into(),
+            comfy_table::Cell::new(clean(&asset.source.id.key)),
+        ]);
+    }
+    table::print(&rows.to_string())?;
+    Ok(Exit::Done)
+}
+
+fn phase(word: &str) -> Result<Phase, Failure> {
+    Phase::parse(word).ok_or_else(|| {
+        let known: Vec<&str> = Phase::ALL.iter().map(|phase| phase.as_str()).collect();
+        Failure::Usage(format!("--state: expected one of {}, found `{word}`", known.join(", ")))
+    })
+}

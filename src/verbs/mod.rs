@@ -1,0 +1,58 @@
+//! The verbs, one file each.
+
+pub mod check;
+pub mod list;
+pub mod probe;
+pub mod redrive;
+pub mod run;
+pub mod serve;
+pub mod show;
+pub mod verify;
+pub mod why;
+
+use reelgate_flow::asset::Phase;
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::store::{AssetFilter, Store};
+
+use crate::exit::Failure;
+
+/// The one asset whose id begins with what the user typed.
+async fn find_asset(store: &dyn Store, typed: &str) -> Result<AssetId, Failure> {
+    let found = store.find(&typed.to_ascii_lowercase()).await?;
+    match found.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Err(Failure::Usage(format!(
+            "no asset begins with `{typed}`; `reelgate list` shows the assets of this home"
+        ))),
+        many => {
+            let ids: Vec<&str> = many.iter().map(AssetId::as_str).collect();
+            Err(Failure::Usage(format!(
+                "`{typed}` fits several assets: {}; type more characters",
+                ids.join(", ")
+            )))
+        }
+    }
+}
+
+/// JSON text of a value of ours.
+fn to_json<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| Failure::Internal(format!("write JSON: {error}")))
+}
+
+/// Milliseconds since 1970 as local time.
+fn local_time(at_ms: u64) -> String {
+    let timestamp = i64::try_from(at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    match timestamp {
+        Some(timestamp) => {
+            timestamp.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()
+        }
+        None => format!("{at_ms} ms"),
+    }
+}
+
+/// Assets that have not ended, in order of arrival.
+async fn unended(store: &dyn Store) -> Result<Vec<AssetId>, Failure> {
+    let phases = Phase::ALL.iter().copied().filter(|phase| !phase.is_ended()).collect();
+    let filter = AssetFilter { phases, limit: u32::MAX, after: None };
+    Ok(store.assets(&filter).await?.into_iter().map(|asset| asset.id).collect())
+}

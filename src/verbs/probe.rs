@@ -1,0 +1,64 @@
+//! `reelgate probe`: inspects one file through the same code path as the pipeline, and keeps nothing.
+
+use std::fs::File;
+
+use reelgate_actors::work::validate::inspect_file;
+use reelgate_pipelines::client::CancelFlag;
+use serde::Serialize;
+
+use crate::cli::{Place, ProbeArgs};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::output::{table, talk};
+use crate::verbs::{show, to_json};
+use crate::wiring;
+
+#[derive(Serialize)]
+struct ProbeLine {
+    size: u64,
+    sha256: String,
+    media: Option<reelgate_flow::facts::MediaFacts>,
+    reason: Option<crate::output::json::ReasonLine>,
+}
+
+/// Prints the facts, or why the file would be refused.
+pub async fn probe(place: &Place, args: ProbeArgs) -> Result<Exit, Failure> {
+    let config = Config::load(place)?;
+    let unusable = |error: std::io::Error| {
+        Failure::Usage(format!("{}: expected a readable file: {error}", args.file.display()))
+    };
+    let metadata = std::fs::metadata(&args.file).map_err(unusable)?;
+    if !metadata.is_file() {
+        return Err(Failure::Usage(format!("{}: expected an ordinary file", args.file.display())));
+    }
+    let file = File::open(&args.file).map_err(unusable)?;
+    let worker = wiring::worker(&config)?;
+    let (inspected, sha256) =
+        inspect_file(&worker, &config.raw.media, file, metadata.len(), CancelFlag::default()).await;
+    let sha256 = sha256.map_err(|fault| Failure::Internal(fault.to_string()))?;
+    let exit = if inspected.is_ok() { Exit::Done } else { Exit::NotAll };
+    if args.json {
+        let (media, reason) = match inspected {
+            Ok((inspection, _)) => (Some(inspection.facts), None),
+            Err(fault) => (None, Some(crate::output::json::ReasonLine::new(&fault))),
+        };
+        table::print(&to_json(&ProbeLine { size: metadata.len(), sha256, media, reason })?)?;
+        return Ok(exit);
+    }
+    match inspected {
+        Ok((inspection, _)) => {
+            table::print(&format!("size      {} bytes\nsha256    {sha256}", metadata.len()))?;
+            table::print(&show::describe(&inspection.facts))?;
+        }
+        Err(fault) => {
+            talk::say(&format!(
+                "refused   {}: {} ({})",
+                fault.code.as_str(),
+                fault.code.message(),
+                fault.detail
+            ));
+            talk::say(&format!("advice    {}", fault.code.advice()));
+        }
+    }
+    Ok(exit)
+}

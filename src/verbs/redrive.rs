@@ -1,0 +1,48 @@
+//! `reelgate redrive`.
+
+use reelgate_flow::asset::Phase;
+use reelgate_ports::error::Trouble;
+use reelgate_ports::store::AssetFilter;
+
+use crate::cli::{Place, RedriveArgs};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::output::talk;
+use crate::verbs::find_asset;
+use crate::wiring;
+
+/// Assets looked at in one go by `--all-failed`.
+const BATCH: u32 = 10_000;
+
+/// Gives assets another try; the next `run` or the running `serve` does the work.
+pub async fn redrive(place: &Place, args: RedriveArgs) -> Result<Exit, Failure> {
+    let config = Config::load(place)?;
+    let store = wiring::existing_store(&config).await?;
+    let Some(typed) = args.asset else {
+        let filter = AssetFilter { phases: vec![Phase::Failed], limit: BATCH, after: None };
+        let failed = store.assets(&filter).await?;
+        for asset in &failed {
+            store.redrive(&asset.id).await?;
+        }
+        talk::say(&format!(
+            "{} failed assets get another try with the next `run` or the running `serve`",
+            failed.len()
+        ));
+        return Ok(Exit::Done);
+    };
+    let asset = find_asset(&*store, &typed).await?;
+    match store.redrive(&asset).await {
+        Ok(()) => {
+            talk::say(&format!("{asset} gets another try with the next `run` or the running `serve`"));
+            Ok(Exit::Done)
+        }
+        Err(error) if error.trouble == Trouble::Conflict => {
+            let phase = store.asset(&asset).await?.asset.phase;
+            Err(Failure::Usage(format!(
+                "{asset}: expected a failed or rejected asset, found it {}; `reelgate why {asset}` tells its history",
+                phase.as_str()
+            )))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,235 @@
+//! `reelgate run`: takes files in, waits until every asset of the home has ended, prints.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use reelgate_actors::Engine;
+use reelgate_flow::asset::Phase;
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::records::{AssetDetail, MediaEvent};
+use reelgate_ports::store::{Backlog, Store};
+
+use crate::cli::{Place, RunArgs};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::output::json::AssetLine;
+use crate::output::progress::Progress;
+use crate::output::table::{self, clean, seconds};
+use crate::output::talk;
+use crate::verbs::{to_json, unended};
+use crate::wiring::{self, Duty};
+
+/// Between two looks at the board.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long notices may keep a finished run waiting; what is left goes out with the next run.
+const NOTICES_GRACE: Duration = Duration::from_secs(10);
+/// Events taken in by one transaction.
+const BATCH_MAX: usize = 512;
+
+/// Processes the paths and whatever an earlier run left.
+pub async fn run(place: &Place, args: RunArgs) -> Result<Exit, Failure> {
+    let events = collect(&args)?;
+    let config = Config::load(place)?;
+    let house = wiring::house(&config, Duty::Run).await?;
+    let since = Instant::now();
+    let left_over = unended(&*house.store).await?;
+    if !left_over.is_empty() {
+        talk::say(&format!("{} assets of an earlier run are finished first", left_over.len()));
+    }
+    let mut wanted = left_over;
+    for batch in events.chunks(BATCH_MAX) {
+        for ingested in house.store.ingest(batch).await? {
+            if !wanted.contains(&ingested.asset) {
+                wanted.push(ingested.asset);
+            }
+        }
+    }
+    let names: BTreeMap<AssetId, String> = names(&*house.store, &wanted).await?;
+    let engine = Engine::start(house).await?;
+    let interrupted = wait(&engine, &names).await?;
+    engine.drain(if interrupted { Duration::ZERO } else { config.grace() }).await;
+    let mut details = Vec::new();
+    for asset in &wanted {
+        details.push(engine.house().store.asset(asset).await?);
+    }
+    if args.json {
+        for detail in &details {
+            table::print(&to_json(&AssetLine::new(detail))?)?;
+        }
+    } else {
+        print_table(&details, since.elapsed())?;
+    }
+    if interrupted {
+        talk::say("interrupted; `reelgate run` on the same home goes on from here");
+        return Ok(Exit::NotAll);
+    }
+    let all = details.iter().all(|detail| detail.asset.phase == Phase::Published);
+    Ok(if all { Exit::Done } else { Exit::NotAll })
+}
+
+/// Every file of the paths as an event; checksum sidecars and hidden files of directories are not uploads.
+fn collect(args: &RunArgs) -> Result<Vec<MediaEvent>, Failure> {
+    let mut files = Vec::new();
+    for path in &args.paths {
+        let unusable = |error: std::io::Error| {
+            Failure::Usage(format!("{}: expected a file or a directory: {error}", path.display()))
+        };
+        let path = std::path::absolute(path).map_err(unusable)?;
+        if std::fs::metadata(&path).map_err(unusable)?.is_dir() {
+            walk(&path, &mut files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    let event = |path: &PathBuf| {
+        wiring::event_for_path(path, args.force).map_err(|error| {
+            Failure::Usage(format!("{}: {error}; expected a readable, ordinary file", path.display()))
+        })
+    };
+    files.iter().map(event).collect()
+}
+
+fn walk(dir: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let failed =
+        |error: std::io::Error| Failure::Usage(format!("{}: cannot be listed: {error}", dir.display()));
+    let mut entries: Vec<_> =
+        std::fs::read_dir(dir).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let kind = entry.file_type().map_err(failed)?;
+        let name = entry.file_name();
+        let hidden = name.as_encoded_bytes().starts_with(b".");
+        let sidecar = name.as_encoded_bytes().ends_with(b".sha256");
+        if hidden || sidecar {
+            continue;
+        }
+        if kind.is_dir() {
+            walk(&entry.path(), files)?;
+        } else if kind.is_file() {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+async fn names(store: &dyn Store, assets: &[AssetId]) -> Result<BTreeMap<AssetId, String>, Failure> {
+    let mut names = BTreeMap::new();
+    for asset in assets {
+        let key = store.asset(asset).await?.asset.source.id.key;
+        names.insert(asset.clone(), file_name(&key));
+    }
+    Ok(names)
+}
+
+fn file_name(key: &str) -> String {
+    key.rsplit('/').next().unwrap_or(key).to_owned()
+}
+
+/// Waits for the end of everything; true where the user or the system asked to stop first.
+async fn wait(engine: &Engine, names: &BTreeMap<AssetId, String>) -> Result<bool, Failure> {
+    let house = engine.house();
+    let mut progress = Progress::new();
+    let mut stop = std::pin::pin!(wiring::stop_asked());
+    let mut notices_since = None;
+    let name = |asset: &AssetId| names.get(asset).cloned().unwrap_or_else(|| asset.to_string());
+    let interrupted = loop {
+        if let Some(why) = house.board.dead() {
+            progress.end();
+            return Err(Failure::Internal(format!(
+                "the engine stopped: {why}; run with --log info to see more"
+            )));
+        }
+        let backlog = house.store.backlog().await?;
+        let left = not_ended(&backlog);
+        progress.show(&house.board, left, &name);
+        if left == 0 {
+            let since = *notices_since.get_or_insert_with(Instant::now);
+            if backlog.outbox == 0 {
+                break false;
+            }
+            if since.elapsed() > NOTICES_GRACE {
+                talk::say(&format!(
+                    "{} notices could not be delivered yet; they go out with the next run",
+                    backlog.outbox
+                ));
+                break false;
+            }
+        }
+        tokio::select! {
+            () = &mut stop => break true,
+            () = house.board.changed() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    };
+    progress.end();
+    Ok(interrupted)
+}
+
+fn not_ended(backlog: &Backlog) -> u64 {
+    backlog.assets.iter().filter(|(phase, _)| !phase.is_ended()).map(|(_, count)| count).sum()
+}
+
+fn print_table(details: &[AssetDetail], took: Duration) -> Result<(), Failure> {
+    let header = [
+        "asset",
+        "source",
+        "state",
+        "verdict",
+        "reason",
+        "duration",
+        "renditions",
+        "time per stage",
+        "speed",
+    ];
+    let mut rows = table::new(&header);
+    let mut paths = Vec::new();
+    let mut media_s = 0.0;
+    for detail in details {
+        let line = AssetLine::new(detail);
+        let duration_s = detail.facts.as_ref().map_or(0.0, |facts| facts.duration_ns as f64 / 1e9);
+        let work_s: f64 = line.stages.iter().map(|stage| stage.seconds).sum();
+        let stages: Vec<String> =
+            line.stages.iter().map(|one| format!("{} {:.1}", one.stage, one.seconds)).collect();
+        let renditions: Vec<&str> = line.renditions.iter().map(|one| one.name.as_str()).collect();
+        if line.outputs.is_some() && line.linked_to.is_none() {
+            media_s += duration_s;
+        }
+        let speed = line.outputs.is_some() && line.linked_to.is_none() && work_s > 0.0;
+        rows.add_row(vec![
+            line.asset_id.chars().take(8).collect::<String>().into(),
+            clean(&file_name(&line.source.path)).into(),
+            table::phase(line.state),
+            line.verdict.as_str().into(),
+            line.reason.as_ref().map_or("", |reason| reason.code.as_str()).into(),
+            if duration_s > 0.0 { seconds(duration_s) } else { String::new() }.into(),
+            renditions.join(" ").into(),
+            stages.join(", ").into(),
+            comfy_table::Cell::new(if speed {
+                format!("{:.1}x", duration_s / work_s)
+            } else {
+                String::new()
+            }),
+        ]);
+        if let Some(outputs) = &line.outputs {
+            paths.push(format!("play  {}", clean(&outputs.hls)));
+        } else if let Some(reason) = &line.reason {
+            let name = clean(&file_name(&line.source.path));
+            paths.push(format!("{:<5} {name}: {} {}", line.state.as_str(), reason.message, reason.advice));
+        }
+    }
+    table::print(&rows.to_string())?;
+    for path in paths {
+        table::print(&path)?;
+    }
+    let took_s = took.as_secs_f64();
+    let published = details.iter().filter(|detail| detail.asset.phase == Phase::Published).count();
+    talk::say(&format!(
+        "{published} of {} published in {}: {} of media, {:.1}x real time",
+        details.len(),
+        seconds(took_s),
+        seconds(media_s),
+        media_s / took_s.max(0.001),
+    ));
+    Ok(())
+}

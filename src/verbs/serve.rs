@@ -1,0 +1,53 @@
+//! `reelgate serve`: the long-running service.
+
+use std::time::Duration;
+
+use reelgate_actors::Engine;
+
+use crate::cli::{Place, ServeArgs};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::http;
+use crate::output::talk;
+use crate::wiring::{self, Duty};
+
+/// Between two looks whether the engine still lives.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Watches the ingest directory until it is asked to stop.
+pub async fn serve(place: &Place, args: ServeArgs) -> Result<Exit, Failure> {
+    let config = Config::load(place)?;
+    let house = wiring::house(&config, Duty::Serve).await?;
+    let engine = Engine::start(house).await?;
+    let listen = args.listen.unwrap_or(config.raw.serve.listen);
+    let (server, bound) = http::start(listen, std::sync::Arc::clone(engine.house()))?;
+    let server_handle = server.handle();
+    actix::spawn(server);
+    talk::say(&format!(
+        "watching {}; health and metrics on http://{bound}",
+        config.home.join("ingest").display()
+    ));
+    let mut stop = std::pin::pin!(wiring::stop_asked());
+    let dead = loop {
+        tokio::select! {
+            () = &mut stop => break None,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        if let Some(why) = engine.house().board.dead() {
+            break Some(why);
+        }
+    };
+    if let Some(why) = dead {
+        return Err(Failure::Internal(format!("the engine stopped: {why}; run with --log info to see more")));
+    }
+    talk::say(&format!("stopping: running tasks get {} s", config.raw.serve.grace_s));
+    let settled = engine.drain(config.grace()).await;
+    server_handle.stop(true).await;
+    if !settled {
+        return Err(Failure::Internal(
+            "some work could not be given back in time; its leases run out by themselves".into(),
+        ));
+    }
+    talk::say("stopped; everything unfinished goes on at the next start");
+    Ok(Exit::Done)
+}

@@ -1,0 +1,127 @@
+//! `reelgate show`.
+
+use reelgate_flow::facts::MediaFacts;
+use reelgate_ports::records::AssetDetail;
+
+use crate::cli::{AssetArgs, Place};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::output::json::AssetLine;
+use crate::output::table::{self, clean, seconds};
+use crate::verbs::{find_asset, local_time, to_json};
+use crate::wiring;
+
+/// Prints everything about one asset.
+pub async fn show(place: &Place, args: AssetArgs) -> Result<Exit, Failure> {
+    let config = Config::load(place)?;
+    let store = wiring::existing_store(&config).await?;
+    let detail = store.asset(&find_asset(&*store, &args.asset).await?).await?;
+    let line = AssetLine::new(&detail);
+    if args.json {
+        table::print(&to_json(&line)?)?;
+        return Ok(Exit::Done);
+    }
+    table::print(&summary(&detail, &line))?;
+    if let Some(facts) = &detail.facts {
+        table::print(&describe(facts))?;
+    }
+    if !line.renditions.is_empty() {
+        let mut rows = table::new(&["rendition", "codec", "size", "bit rate", "segments"]);
+        for one in &line.renditions {
+            let size = if one.width > 0 { format!("{}x{}", one.width, one.height) } else { String::new() };
+            let rate = format!("{:.2} Mb/s", one.bitrate as f64 / 1e6);
+            rows.add_row([&one.name, &one.codec, &size, &rate, &one.segments.to_string()]);
+        }
+        table::print(&rows.to_string())?;
+    }
+    if !line.findings.is_empty() {
+        let mut rows = table::new(&["finding", "severity", "count"]);
+        for one in &line.findings {
+            rows.add_row([one.kind.as_str(), one.severity.as_str(), &one.count.to_string()]);
+        }
+        table::print(&rows.to_string())?;
+    }
+    let mut rows = table::new(&["stage", "attempts", "time"]);
+    for one in &line.stages {
+        rows.add_row([one.stage, &one.attempts.to_string(), &seconds(one.seconds)]);
+    }
+    table::print(&rows.to_string())?;
+    Ok(Exit::Done)
+}
+
+fn summary(detail: &AssetDetail, line: &AssetLine) -> String {
+    let asset = &detail.asset;
+    let mut text = format!(
+        "asset     {}\nsource    {} ({} bytes)\nsha256    {}\ntaken in  {}\nstate     {}\nverdict   {} (severity {})",
+        asset.id,
+        clean(&asset.source.id.key),
+        asset.source.size_bytes,
+        asset.sha256.as_deref().unwrap_or("not computed"),
+        local_time(asset.received_ms),
+        asset.phase.as_str(),
+        asset.verdict.as_str(),
+        asset.severity.as_str(),
+    );
+    if let Some(reason) = &line.reason {
+        text +=
+            &format!("\nreason    {}: {}\nadvice    {}", reason.code.as_str(), reason.message, reason.advice);
+    }
+    if let Some(twin) = &line.linked_to {
+        text += &format!("\nlinked to {twin} (same content)");
+    }
+    if let Some(outputs) = &line.outputs {
+        text += &format!("\nhls       {}\ndash      {}", clean(&outputs.hls), clean(&outputs.dash));
+    }
+    text
+}
+
+/// The technical picture in a few lines.
+pub fn describe(facts: &MediaFacts) -> String {
+    let mut text = format!(
+        "container {}{}, {}, {:.2} Mb/s",
+        facts.container.as_str(),
+        if facts.brand.is_empty() { String::new() } else { format!(" ({})", clean(&facts.brand)) },
+        seconds(facts.duration_ns as f64 / 1e9),
+        facts.bitrate_bps as f64 / 1e6,
+    );
+    for video in &facts.video {
+        let rate = match video.frame_rate {
+            Some(rate) if rate.den == 1 => format!("{} fps", rate.num),
+            Some(rate) => format!("{}/{} fps", rate.num, rate.den),
+            None => "unknown rate".into(),
+        };
+        text += &format!(
+            "\nvideo     #{} {} {} {}x{}, {rate}{}{}{}, {} frames, {} keyframes",
+            video.track,
+            clean(&video.codec),
+            clean(&video.profile),
+            video.width,
+            video.height,
+            if video.variable_rate { " (variable)" } else { "" },
+            if video.interlaced { ", interlaced" } else { "" },
+            if video.rotation.degrees > 0 {
+                format!(", turned {}°", video.rotation.degrees)
+            } else {
+                String::new()
+            },
+            video.frames,
+            video.keyframes,
+        );
+    }
+    for audio in &facts.audio {
+        let language = clean(&audio.language);
+        let codec = clean(&audio.codec);
+        text += &format!(
+            "\naudio     #{} {codec} {} Hz, {} channels {language}",
+            audio.track, audio.sample_rate, audio.channels
+        );
+    }
+    for subtitle in &facts.subtitles {
+        let language = clean(&subtitle.language);
+        text += &format!("\nsubtitle  #{} {} {language}", subtitle.track, clean(&subtitle.codec));
+    }
+    for tag in &facts.tags {
+        text += &format!("\ntag       {} = {}", clean(&tag.name), clean(&tag.value));
+    }
+    text
+}

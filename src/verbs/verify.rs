@@ -1,0 +1,151 @@
+//! `reelgate verify`: re-hashes outputs against the proof manifest, offline.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+use reelgate_actors::work::manifest::Manifest;
+use reelgate_actors::work::validate::hash_file;
+use serde::Serialize;
+
+use crate::cli::{Place, VerifyArgs};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::output::{table, talk};
+use crate::verbs::{find_asset, to_json};
+use crate::wiring;
+
+/// A manifest lists at most some 100,000 files of about 200 bytes.
+const MANIFEST_BYTES_MAX: u64 = 64 << 20;
+
+/// One difference between the manifest and what is there.
+#[derive(Serialize, Debug, PartialEq, Eq)]
+struct Problem {
+    /// `missing`, `size`, `sha256`, `unreadable` or `unlisted`.
+    problem: &'static str,
+    /// Relative name.
+    name: String,
+    /// Expected.
+    expected: String,
+    /// Found.
+    found: String,
+}
+
+/// Checks one publication.
+pub async fn verify(place: &Place, args: VerifyArgs) -> Result<Exit, Failure> {
+    let dir = target(place, &args.target).await?;
+    let manifest = read_manifest(&dir)?;
+    let problems = compare(&dir, &manifest)?;
+    for problem in &problems {
+        if args.json {
+            table::print(&to_json(problem)?)?;
+        } else {
+            let Problem { problem, name, expected, found } = problem;
+            table::print(&format!("{problem}: {}: expected {expected}, found {found}", table::clean(name)))?;
+        }
+    }
+    if problems.is_empty() {
+        talk::say(&format!(
+            "{} outputs match the manifest of asset {}",
+            manifest.outputs.len(),
+            manifest.asset_id
+        ));
+        return Ok(Exit::Done);
+    }
+    talk::say(&format!(
+        "{} problems; publish again with `reelgate run --force` on the source",
+        problems.len()
+    ));
+    Ok(Exit::NotAll)
+}
+
+async fn target(place: &Place, typed: &str) -> Result<PathBuf, Failure> {
+    let dir = Path::new(typed);
+    if dir.is_dir() {
+        return Ok(dir.to_path_buf());
+    }
+    let config = Config::load(place)?;
+    let store = wiring::existing_store(&config).await?;
+    let asset = store.asset(&find_asset(&*store, typed).await?).await?.asset;
+    let published =
+        asset.published_location.filter(|_| asset.phase == reelgate_flow::asset::Phase::Published);
+    published.map(PathBuf::from).ok_or_else(|| {
+        let phase = asset.phase.as_str();
+        Failure::Usage(format!(
+            "{}: expected a published asset, found it {phase}; it has no outputs",
+            asset.id
+        ))
+    })
+}
+
+fn read_manifest(dir: &Path) -> Result<Manifest, Failure> {
+    let path = dir.join("manifest.json");
+    let open = |error: std::io::Error| {
+        Failure::Usage(format!("{}: {error}; expected a publication", path.display()))
+    };
+    let mut text = Vec::new();
+    File::open(&path).map_err(open)?.take(MANIFEST_BYTES_MAX).read_to_end(&mut text).map_err(open)?;
+    serde_json::from_slice(&text).map_err(|error| {
+        Failure::Usage(format!("{}: not a manifest of this version: {error}", path.display()))
+    })
+}
+
+fn compare(dir: &Path, manifest: &Manifest) -> Result<Vec<Problem>, Failure> {
+    let mut problems = Vec::new();
+    let mut listed = BTreeSet::from(["manifest.json".to_owned()]);
+    for output in &manifest.outputs {
+        listed.insert(output.name.clone());
+        let name = output.name.clone();
+        // A manifest is data: a name that leads out of the directory is a problem, not a path.
+        if Path::new(&name).components().any(|part| !matches!(part, Component::Normal(_))) {
+            problems.push(Problem {
+                problem: "unreadable",
+                name,
+                expected: "a relative name".into(),
+                found: "another".into(),
+            });
+            continue;
+        }
+        let found =
+            File::open(dir.join(&name)).and_then(|file| Ok((file.metadata()?.len(), hash_file(&file)?)));
+        let (problem, expected, found) = match found {
+            Err(error) => {
+                let missing = error.kind() == std::io::ErrorKind::NotFound;
+                (if missing { "missing" } else { "unreadable" }, "a file".into(), error.to_string())
+            }
+            Ok((size, _)) if size != output.size => ("size", output.size.to_string(), size.to_string()),
+            Ok((_, hash)) if hash != output.sha256 => ("sha256", output.sha256.clone(), hash),
+            Ok(_) => continue,
+        };
+        problems.push(Problem { problem, name, expected, found });
+    }
+    for name in files_below(dir, Path::new(""))? {
+        if !listed.contains(&name) {
+            problems.push(Problem {
+                problem: "unlisted",
+                name,
+                expected: "no such file".into(),
+                found: "a file".into(),
+            });
+        }
+    }
+    Ok(problems)
+}
+
+fn files_below(dir: &Path, below: &Path) -> Result<Vec<String>, Failure> {
+    let failed =
+        |error: std::io::Error| Failure::Internal(format!("list {}: {error}", dir.join(below).display()));
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(dir.join(below)).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = below.join(entry.file_name());
+        if entry.file_type().map_err(failed)?.is_dir() {
+            names.extend(files_below(dir, &name)?);
+        } else {
+            names.push(name.to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}

@@ -1,0 +1,36 @@
+//! `reelgate why`.
+
+use crate::cli::{AssetArgs, Place};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::output::table;
+use crate::verbs::{find_asset, local_time, to_json};
+use crate::wiring;
+
+/// Prints the history of an asset: every event, decision, attempt and duration, in order.
+pub async fn why(place: &Place, args: AssetArgs) -> Result<Exit, Failure> {
+    let config = Config::load(place)?;
+    let store = wiring::existing_store(&config).await?;
+    let asset = find_asset(&*store, &args.asset).await?;
+    let history = store.history(&asset).await?;
+    if args.json {
+        for record in &history {
+            table::print(&to_json(record)?)?;
+        }
+        return Ok(Exit::Done);
+    }
+    let mut rows = table::new(&["#", "when", "what", "task", "attempt", "took", "detail"]);
+    for record in &history {
+        rows.add_row([
+            record.sequence.to_string(),
+            local_time(record.at_ms),
+            record.what.clone(),
+            record.task.map(|task| task.text()).unwrap_or_default(),
+            record.attempt.map(|attempt| attempt.to_string()).unwrap_or_default(),
+            record.wall_ms.map(|ms| table::seconds(ms as f64 / 1_000.0)).unwrap_or_default(),
+            table::clean(&record.detail),
+        ]);
+    }
+    table::print(&rows.to_string())?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,199 @@
+//! Picks the backends and builds the house: the only place that knows which ones there are.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reelgate_actors::board::Board;
+use reelgate_actors::house::House;
+use reelgate_actors::signals::Signals;
+use reelgate_actors::work::validate::inspect;
+use reelgate_embedded::directory::DirectoryObjects;
+use reelgate_embedded::notices::{FileNotices, WebhookNotices};
+use reelgate_embedded::paths;
+use reelgate_embedded::sqlite::SqliteStore;
+use reelgate_embedded::watch::DirectoryEvents;
+use reelgate_flow::ids::NodeId;
+use reelgate_pipelines::client::{CancelFlag, WorkerProgram};
+use reelgate_ports::clock::SystemClock;
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::events::Events;
+use reelgate_ports::notices::Notices;
+use reelgate_ports::objects::Objects;
+use reelgate_ports::records::MediaEvent;
+use reelgate_ports::store::Store;
+use reelgate_privacy::Classifier;
+use rustix::fs::{FlockOperation, flock};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
+
+use crate::config::Config;
+use crate::exit::Failure;
+
+/// One process works in a home at a time, so all of them may share one name: what a killed one held is ours.
+const NODE: &str = "local";
+
+/// What the engine is started for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    /// Work through what is there.
+    Run,
+    /// Watch for uploads as well.
+    Serve,
+}
+
+/// The ports of a home.
+pub struct Ports {
+    /// The record.
+    pub store: Arc<dyn Store>,
+    /// The bytes.
+    pub objects: Arc<dyn Objects>,
+    /// Uploads.
+    pub events: Arc<dyn Events>,
+    /// Receivers.
+    pub notices: Vec<Arc<dyn Notices>>,
+}
+
+/// Builds the house for a process that works; the home is made where it does not exist, and locked.
+pub async fn house(config: &Config, duty: Duty) -> Result<House, Failure> {
+    make_home(&config.home)?;
+    lock(&config.home)?;
+    let worker = worker(config)?;
+    let ports = ports(config).await?;
+    Ok(House {
+        node: NodeId::new(NODE),
+        store: ports.store,
+        objects: ports.objects,
+        events: (duty == Duty::Serve).then_some(ports.events),
+        notices: ports.notices,
+        worker,
+        settings: config.raw.media.clone(),
+        path_template: config.path_template.clone(),
+        classifier: Classifier::new(),
+        credits: config.credits,
+        inspections: Semaphore::new(usize::from(config.credits.inspections)),
+        lease_ms: config.raw.engine.lease_ms,
+        poll_ms: config.raw.serve.poll_ms,
+        board: Board::default(),
+        signals: Signals::default(),
+    })
+}
+
+/// Opens every port of an existing home.
+pub async fn ports(config: &Config) -> Result<Ports, Failure> {
+    let store = SqliteStore::open(&database(config), Arc::new(SystemClock)).await?;
+    let settle = Duration::from_millis(config.raw.serve.settle_ms);
+    let mut notices: Vec<Arc<dyn Notices>> =
+        vec![Arc::new(FileNotices::open(&config.home.join("notices.jsonl"))?)];
+    let raw = &config.raw.notices;
+    if !raw.webhook_url.is_empty() {
+        notices.push(Arc::new(WebhookNotices::new(&raw.webhook_url, &raw.webhook_secret)?));
+    }
+    Ok(Ports {
+        store: Arc::new(store),
+        objects: Arc::new(DirectoryObjects::open(&config.home)?),
+        events: Arc::new(DirectoryEvents::new(&config.home, settle)?),
+        notices,
+    })
+}
+
+/// The store of a home that something was done in; for verbs that only look.
+pub async fn existing_store(config: &Config) -> Result<Arc<dyn Store>, Failure> {
+    let path = database(config);
+    if !path.is_file() {
+        return Err(Failure::Usage(format!(
+            "--home: expected a home with a database, found none at {}; `reelgate run` makes one",
+            path.display()
+        )));
+    }
+    Ok(Arc::new(SqliteStore::open(&path, Arc::new(SystemClock)).await?))
+}
+
+fn database(config: &Config) -> std::path::PathBuf {
+    config.home.join("reelgate.sqlite")
+}
+
+/// An event for a file that is read where it lies.
+pub fn event_for_path(path: &Path, force: bool) -> PortResult<MediaEvent> {
+    paths::event_for_path(path, force)
+}
+
+/// The media worker beside this program.
+pub fn worker(_: &Config) -> Result<WorkerProgram, Failure> {
+    WorkerProgram::beside_current_exe()
+        .map_err(|error| Failure::Internal(format!("find the media worker beside this program: {error}")))
+}
+
+/// Starts the media worker in its jail on a second of silence and tells what it said.
+pub fn check_worker(config: &Config) -> PortResult<String> {
+    let unavailable = |detail: String| PortError::new(Trouble::Unavailable, "start the media worker", detail);
+    let worker = worker(config).map_err(|error| unavailable(error.to_string()))?;
+    let silence = silence().map_err(|error| unavailable(error.to_string()))?;
+    let size_bytes = silence.metadata().map_err(|error| unavailable(error.to_string()))?.len();
+    let mut version = String::new();
+    let mut hear = |gstreamer: &str| version = gstreamer.to_owned();
+    let inspected =
+        inspect(&worker, &config.raw.media, silence, size_bytes, &CancelFlag::default(), &mut hear);
+    inspected.map_err(|fault| unavailable(format!("{fault}; {}", fault.code.advice())))?;
+    Ok(format!("jailed and answering, {version}"))
+}
+
+/// A second of silence as WAVE, in memory (RIFF, "Multimedia Programming Interface and Data Specifications 1.0").
+fn silence() -> std::io::Result<File> {
+    const RATE_HZ: u32 = 8_000;
+    const DATA_BYTES: u32 = RATE_HZ * 2;
+    let mut wave = Vec::new();
+    wave.extend(b"RIFF");
+    wave.extend((36 + DATA_BYTES).to_le_bytes());
+    wave.extend(b"WAVEfmt ");
+    wave.extend(16u32.to_le_bytes());
+    wave.extend([1u16, 1].map(u16::to_le_bytes).concat());
+    wave.extend([RATE_HZ, RATE_HZ * 2].map(u32::to_le_bytes).concat());
+    wave.extend([2u16, 16].map(u16::to_le_bytes).concat());
+    wave.extend(b"data");
+    wave.extend(DATA_BYTES.to_le_bytes());
+    wave.resize(wave.len() + DATA_BYTES as usize, 0);
+    let mut file = File::from(rustix::fs::memfd_create("silence", rustix::fs::MemfdFlags::CLOEXEC)?);
+    file.write_all(&wave)?;
+    Ok(file)
+}
+
+fn make_home(home: &Path) -> Result<(), Failure> {
+    // What is kept here may be personal: for the owner only.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(home)
+        .map_err(|error| Failure::Usage(format!("--home: {} cannot be made: {error}", home.display())))
+}
+
+/// Held until the process ends, however it ends.
+fn lock(home: &Path) -> Result<(), Failure> {
+    let path = home.join("engine.lock");
+    let file =
+        File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| {
+            Failure::Usage(format!("--home: {} cannot be written: {error}", path.display()))
+        })?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+        let home = home.display();
+        Failure::Usage(format!(
+            "another `reelgate run` or `serve` works in {home}; wait for it or use another --home"
+        ))
+    })?;
+    // Closing the file would give the lock back; the process keeps it on purpose.
+    std::mem::forget(file);
+    Ok(())
+}
+
+/// Resolves when SIGTERM or SIGINT asks the process to stop.
+pub async fn stop_asked() {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        // Without handlers the signals end the process by themselves.
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+}

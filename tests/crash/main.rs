@@ -1,0 +1,225 @@
+//! Kills the whole process group at random moments, starts again, and holds the result to the invariants:
+//! every upload ends once, nothing is lost or told twice, outputs are whole, nothing is left behind.
+//!
+//! `REELGATE_CRASHES` sets the number of kills, `REELGATE_SEED` replays a schedule.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+const CRASHES: u64 = 200;
+/// Kills come after this long at the latest: a little more than the longest task of these small uploads takes.
+const LIFE_MAX_MS: u64 = 1_500;
+
+/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+fn tool(program: &str, arguments: &[&str]) {
+    let output =
+        Command::new(program).args(arguments).output().unwrap_or_else(|error| panic!("{program}: {error}"));
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Many small uploads of every fate: published, linked, quarantined, rejected in three ways, one in chunks.
+fn uploads(dir: &Path, count: usize) {
+    std::fs::create_dir_all(dir).unwrap();
+    for number in 0..count {
+        let path = dir.join(format!("{number:03}.mp4"));
+        let size = format!("testsrc2=s=160x120:r=10:d={}", 1 + number % 3);
+        let tag = if number % 7 == 3 { "comment=credit card 4539 5787 6362 1486" } else { "comment=nothing" };
+        match number % 10 {
+            8 => std::fs::write(&path, format!("not a video {number}")).unwrap(),
+            9 => std::fs::write(&path, format!("#EXTM3U\nfile:///etc/passwd\n#{number}\n")).unwrap(),
+            7 => drop(std::fs::copy(dir.join(format!("{:03}.mp4", number - 7)), &path).unwrap()),
+            _ => tool(
+                "ffmpeg",
+                &[
+                    "-v",
+                    "error",
+                    "-f",
+                    "lavfi",
+                    "-i",
+                    &format!("{size},hue=h={number}"),
+                    "-c:v",
+                    "libx264",
+                    "-preset",
+                    "ultrafast",
+                    "-metadata",
+                    tag,
+                    path.to_str().unwrap(),
+                ],
+            ),
+        }
+    }
+    let long = dir.join("long.mp4");
+    let picture = "testsrc2=s=160x120:r=10:d=65";
+    tool(
+        "ffmpeg",
+        &[
+            "-v",
+            "error",
+            "-f",
+            "lavfi",
+            "-i",
+            picture,
+            "-f",
+            "lavfi",
+            "-i",
+            "sine=d=65",
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-g",
+            "20",
+            "-c:a",
+            "aac",
+            long.to_str().unwrap(),
+        ],
+    );
+}
+
+fn start(home: &Path, uploads: &Path) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reelgate"));
+    command.args(["run", "--json", "--home"]).arg(home).arg(uploads);
+    command.stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0).spawn().unwrap()
+}
+
+fn kill_group(child: &Child) {
+    // The group may be gone already: then there is nothing to kill.
+    let _ =
+        Command::new("kill").args(["-9", "--", &format!("-{}", child.id())]).stderr(Stdio::null()).status();
+}
+
+/// Processes whose command line or open home belongs to this test.
+fn processes_of(home: &Path) -> Vec<String> {
+    let listed = Command::new("pgrep").args(["-af", home.to_str().unwrap()]).output().unwrap();
+    let own = std::process::id().to_string();
+    let text = String::from_utf8_lossy(&listed.stdout).into_owned();
+    text.lines().filter(|line| !line.starts_with(&own)).map(str::to_owned).collect()
+}
+
+fn workers() -> usize {
+    let listed = Command::new("pgrep").args(["-xc", "reelgate-worker"]).output().unwrap();
+    String::from_utf8_lossy(&listed.stdout).trim().parse().unwrap_or(0)
+}
+
+#[test]
+fn two_hundred_kills_lose_nothing_and_double_nothing() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
+    let seed = number("REELGATE_SEED", now);
+    let crashes = number("REELGATE_CRASHES", CRASHES);
+    println!("seed {seed}, {crashes} kills");
+    let mut random = Random(seed);
+    let dir = tempfile::tempdir().unwrap();
+    let (home, inbox) = (dir.path().join("home"), dir.path().join("uploads"));
+    uploads(&inbox, 60);
+    let mut kills = 0;
+    let mut batch = 0;
+    while kills < crashes {
+        let mut child = start(&home, &inbox);
+        std::thread::sleep(Duration::from_millis(random.below(LIFE_MAX_MS)));
+        let ended = child.try_wait().unwrap().is_some();
+        kill_group(&child);
+        child.wait().unwrap();
+        kills += u64::from(!ended);
+        if ended {
+            // Everything is done: a new batch, so that the next kill hits work again.
+            batch += 1;
+            more(&inbox, batch);
+        }
+    }
+    let last = start(&home, &inbox).wait_with_output().unwrap();
+    assert_eq!(
+        last.status.code(),
+        Some(3),
+        "seed {seed}: the last run ends, with refused uploads among the others"
+    );
+    check(&home, &inbox, &last.stdout, seed);
+}
+
+/// Touched copies are new uploads of the same content under new names.
+fn more(inbox: &Path, batch: u64) {
+    for number in 0..10 {
+        let from = inbox.join(format!("{number:03}.mp4"));
+        let mut bytes = std::fs::read(from).unwrap();
+        if number % 2 == 0 {
+            // A trailing `free` box makes the content new without changing the media (ISO/IEC 14496-12, 8.1.2).
+            bytes.extend([0, 0, 0, 16]);
+            bytes.extend(b"free");
+            bytes.extend(batch.to_be_bytes());
+        }
+        std::fs::write(inbox.join(format!("{batch:03}-{number:03}.mp4")), bytes).unwrap();
+    }
+}
+
+fn check(home: &Path, inbox: &Path, stdout: &[u8], seed: u64) {
+    let lines: Vec<Value> = std::str::from_utf8(stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let uploads = std::fs::read_dir(inbox).unwrap().count();
+    assert_eq!(lines.len(), uploads, "seed {seed}: every upload is an asset, once");
+    let mut states: BTreeMap<&str, usize> = BTreeMap::new();
+    for line in &lines {
+        let state = line["state"].as_str().unwrap();
+        *states.entry(state).or_default() += 1;
+        assert!(["published", "rejected", "quarantined"].contains(&state), "seed {seed}: {line}");
+        if state == "published" {
+            let id = line["asset_id"].as_str().unwrap();
+            let mut verify = Command::new(env!("CARGO_BIN_EXE_reelgate"));
+            let verified = verify.args(["verify", id, "--home"]).arg(home).output().unwrap();
+            let text = String::from_utf8_lossy(&verified.stdout).into_owned();
+            assert_eq!(verified.status.code(), Some(0), "seed {seed}: {id}: {text}");
+        }
+    }
+    println!("seed {seed}: {uploads} uploads ended as {states:?}");
+    assert_eq!(states.len(), 3, "seed {seed}: every fate occurs: {states:?}");
+    let notices = std::fs::read_to_string(home.join("notices.jsonl")).unwrap();
+    assert!(notices.ends_with('\n'), "seed {seed}: a torn last line");
+    let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in notices.lines() {
+        let notice: Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("seed {seed}: {error}: {line}"));
+        let text = |name: &str| notice[name].as_str().unwrap().to_owned();
+        ids.entry(text("asset")).or_default().insert(text("id"));
+    }
+    assert_eq!(ids.len(), uploads, "seed {seed}: every asset was told of");
+    assert!(ids.values().all(|ids| ids.len() == 1), "seed {seed}: one id for each asset");
+    assert_eq!(below(&home.join("work")), Vec::<PathBuf>::new(), "seed {seed}: staged files are left");
+    let stray = |path: &PathBuf| path.extension().is_some_and(|end| end == "partial" || end == "tmp");
+    assert!(!below(home).iter().any(stray), "seed {seed}: temporary files are left");
+    assert_eq!(processes_of(home), Vec::<String>::new(), "seed {seed}: processes are left");
+    assert_eq!(workers(), 0, "seed {seed}: media workers are left");
+}
+
+fn below(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap().flatten() {
+        if entry.path().is_dir() {
+            found.extend(below(&entry.path()));
+        } else {
+            found.push(entry.path());
+        }
+    }
+    found
+}

@@ -1,0 +1,211 @@
+//! The command line: what a user types, reads and gets back as a status.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::{Home, lines, sample};
+
+fn talk(output: &std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn help_lists_every_verb_and_the_exit_statuses() {
+    let home = Home::new();
+    let output = home.command(&["--help"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    insta::assert_snapshot!("help", String::from_utf8(output.stdout).unwrap());
+}
+
+#[test]
+fn a_wrong_command_is_a_usage_error_with_one_clear_line() {
+    let home = Home::new();
+    for (arguments, expected) in [
+        (&["run", "no-such-file.mp4"][..], "no-such-file.mp4: expected a file or a directory"),
+        (&["list"][..], "expected a home with a database"),
+        (&["list", "--state", "gone"][..], "expected one of received"),
+        (&["probe", "/"][..], "expected an ordinary file"),
+        (&["check", "--config", "nowhere.toml"][..], "expected a TOML file"),
+    ] {
+        let output = home.reelgate(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", talk(&output));
+        assert!(talk(&output).contains(expected), "{arguments:?}: {}", talk(&output));
+        assert!(output.stdout.is_empty(), "{arguments:?}: data without success");
+        assert_eq!(talk(&output).lines().count(), 1, "{arguments:?}: {}", talk(&output));
+    }
+}
+
+#[test]
+fn a_wrong_configuration_names_key_value_and_file() {
+    let home = Home::new();
+    let config = home.file("reelgate.toml");
+    for (text, expected) in [
+        ("[media.video]\ncrg = 20\n", "crg"),
+        ("[media.video]\ncrf = 99\n", "expected 0 to 51, found 99"),
+        ("[engine]\nlease_ms = \"soon\"\n", "lease_ms"),
+        ("[engine\n", "reelgate.toml"),
+    ] {
+        std::fs::write(&config, text).unwrap();
+        let output = home.reelgate(&["check", "--config", config.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2), "{text}: {}", talk(&output));
+        assert!(talk(&output).contains(expected), "{text}: {}", talk(&output));
+    }
+}
+
+#[test]
+fn the_environment_overrides_the_file() {
+    let home = Home::new();
+    let config = home.file("reelgate.toml");
+    std::fs::write(&config, "[media.video]\ncrf = 30\n").unwrap();
+    let mut command = home.command(&["check", "--print-config", "--config", config.to_str().unwrap()]);
+    let printed = command.env("REELGATE__MEDIA__VIDEO__CRF", "19").output().unwrap();
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert!(text.lines().any(|line| line == "crf = 19"), "{text}");
+}
+
+#[test]
+fn check_reaches_every_port_and_changes_nothing() {
+    let home = Home::new();
+    let output = home.reelgate(&["check"]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    assert!(!home.path().exists(), "check made a home");
+    let (status, _) = home.run(&[&sample("playlist-in-disguise.mp4")]);
+    assert_eq!(status, 3);
+    let before = listing(&home.path());
+    let output = home.reelgate(&["check"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.lines().all(|line| line.starts_with('✓')), "{text}");
+    assert!(text.lines().count() >= 6, "{text}");
+    assert_eq!(listing(&home.path()), before, "check changed the home");
+}
+
+/// Names and sizes below a directory, without SQLite's side files, which reading alone makes and removes.
+fn listing(dir: &Path) -> Vec<(String, u64)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap().flatten() {
+        let name = entry.path().to_string_lossy().into_owned();
+        if entry.path().is_dir() {
+            found.extend(listing(&entry.path()));
+        } else if !name.ends_with("-wal") && !name.ends_with("-shm") {
+            found.push((name, entry.metadata().unwrap().len()));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn probe_prints_the_facts_and_keeps_nothing() {
+    let home = Home::new();
+    let output = home.reelgate(&["probe", "--json", sample("big-buck-bunny-5s.mp4").to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    let probed = &lines(&output.stdout, "")[0];
+    assert_eq!(probed["media"]["video"][0]["codec"], "h264");
+    assert_eq!(probed["media"]["video"][0]["frames"], 132);
+    assert_eq!(probed["sha256"].as_str().unwrap().len(), 64);
+    assert!(!home.path().exists(), "probe made a home");
+    let refused = home.reelgate(&["probe", "--json", sample("playlist-in-disguise.mp4").to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(3));
+    assert_eq!(lines(&refused.stdout, "")[0]["reason"]["code"], "playlist_refused");
+}
+
+#[test]
+fn looking_verbs_tell_what_run_did() {
+    let home = Home::new();
+    let (_, run) = home.run(&[&sample("playlist-in-disguise.mp4")]);
+    let id = run[0]["asset_id"].as_str().unwrap();
+    let listed = home.reelgate(&["list", "--json"]);
+    assert_eq!(lines(&listed.stdout, "")[0]["asset_id"], id);
+    let shown = home.reelgate(&["show", &id[..6]]);
+    let text = String::from_utf8(shown.stdout).unwrap();
+    assert!(text.contains("playlist_refused") && text.contains("advice"), "{text}");
+    let why = home.reelgate(&["why", id, "--json"]);
+    let history = lines(&why.stdout, "");
+    let sequence: Vec<u64> = history.iter().map(|record| record["sequence"].as_u64().unwrap()).collect();
+    assert_eq!(sequence, (1..=history.len() as u64).collect::<Vec<_>>(), "no gap in the history");
+    let what: Vec<&str> = history.iter().map(|record| record["what"].as_str().unwrap()).collect();
+    for expected in ["claimed", "gave_up", "entered"] {
+        assert!(what.contains(&expected), "{what:?}");
+    }
+}
+
+#[test]
+fn redrive_gives_a_refused_asset_another_try_with_the_next_run() {
+    let home = Home::new();
+    let (_, first) = home.run(&[&sample("playlist-in-disguise.mp4")]);
+    let id = first[0]["asset_id"].as_str().unwrap();
+    assert_eq!(home.reelgate(&["redrive", id]).status.code(), Some(0));
+    let again = home.reelgate(&["redrive", id]);
+    assert_eq!(again.status.code(), Some(2), "an asset under way cannot be redriven");
+    let (status, second) = home.run(&[&sample("playlist-in-disguise.mp4")]);
+    assert_eq!((status, second.len()), (3, 1));
+    let validate = &second[0]["stages"][0];
+    assert_eq!((validate["stage"].as_str(), validate["attempts"].as_u64()), (Some("validate"), Some(2)));
+}
+
+#[test]
+fn a_second_process_in_the_same_home_is_told_to_wait() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.path()).unwrap();
+    let lock = std::fs::File::create(home.path().join("engine.lock")).unwrap();
+    lock.lock().unwrap();
+    let output = home.reelgate(&["run", sample("playlist-in-disguise.mp4").to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(talk(&output).contains("another `reelgate run` or `serve` works in"), "{}", talk(&output));
+}
+
+#[test]
+fn real_output_fits_the_published_schema() {
+    let schema: Value = serde_json::from_str(include_str!("../../docs/run-output.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let home = Home::new();
+    let (_, run) = home.run(&[
+        &sample("big-buck-bunny-5s.mp4"),
+        &sample("planted-card-number.mp4"),
+        &sample("playlist-in-disguise.mp4"),
+    ]);
+    assert_eq!(run.len(), 3);
+    for line in &run {
+        let errors: Vec<String> = validator
+            .iter_errors(line)
+            .map(|error| format!("{error} at {}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+    }
+    let mut broken = run[0].clone();
+    broken["state"] = "gone".into();
+    assert!(!validator.is_valid(&broken), "the schema refuses what is not documented");
+}
+
+#[test]
+fn every_key_of_the_configuration_is_documented() {
+    let home = Home::new();
+    let printed = home.reelgate(&["check", "--print-config"]);
+    let config: Value = toml::from_str::<toml::Value>(&String::from_utf8(printed.stdout).unwrap())
+        .map(|value| serde_json::to_value(value).unwrap())
+        .unwrap();
+    let guide = include_str!("../../docs/configuration.md");
+    let mut keys = Vec::new();
+    leaves(&config, &mut keys);
+    assert!(keys.len() > 40, "found {} keys", keys.len());
+    for key in keys {
+        assert!(guide.contains(&format!("`{key}`")), "docs/configuration.md lacks `{key}`");
+    }
+}
+
+fn leaves(value: &Value, keys: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                if !value.is_object() {
+                    keys.push(key.clone());
+                }
+                leaves(value, keys);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, keys)),
+        _ => {}
+    }
+}

@@ -1,0 +1,95 @@
+//! A home of its own for each test, and the binary in it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// A temporary home; removed with everything in it.
+pub struct Home {
+    dir: tempfile::TempDir,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        Self { dir: tempfile::tempdir().expect("a temporary directory") }
+    }
+
+    /// The home directory.
+    pub fn path(&self) -> PathBuf {
+        self.dir.path().join("home")
+    }
+
+    /// A place beside the home for a test's own files.
+    pub fn file(&self, name: &str) -> PathBuf {
+        let path = self.dir.path().join("uploads").join(name);
+        std::fs::create_dir_all(path.parent().expect("it has a parent")).expect("a directory");
+        path
+    }
+
+    /// `reelgate ARGS --home HOME`, ready to run, in an environment without settings of its own.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reelgate"));
+        command.args(arguments).arg("--home").arg(self.path()).current_dir(self.dir.path());
+        command.env_remove("REELGATE_LOG");
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn reelgate(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("reelgate starts")
+    }
+
+    /// `run --json` over paths: exit status and one object per asset.
+    pub fn run(&self, paths: &[&Path]) -> (i32, Vec<Value>) {
+        self.run_with(&[], paths)
+    }
+
+    /// `run --json` with more arguments.
+    pub fn run_with(&self, arguments: &[&str], paths: &[&Path]) -> (i32, Vec<Value>) {
+        let mut command = self.command(&["run", "--json"]);
+        let output = command.args(arguments).args(paths).output().expect("reelgate starts");
+        let status = output.status.code().expect("an exit status");
+        let talk = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!talk.contains("panicked"), "{talk}");
+        (status, lines(&output.stdout, &talk))
+    }
+}
+
+/// Standard output as JSON lines.
+pub fn lines(stdout: &[u8], talk: &str) -> Vec<Value> {
+    let text = std::str::from_utf8(stdout).expect("UTF-8");
+    let parse = |line: &str| {
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("not JSON ({error}): {line}\n{talk}"))
+    };
+    text.lines().map(parse).collect()
+}
+
+/// A file of `samples/`.
+pub fn sample(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("samples").join(name)
+}
+
+/// The corpus of real files, where this machine has it.
+pub fn corpus(why: &str) -> Option<PathBuf> {
+    let shared = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/media");
+    if shared.join("manifest.csv").is_file() {
+        return Some(shared);
+    }
+    println!("skipped: no corpus: {why}");
+    None
+}
+
+/// The reason's code, or an empty text.
+pub fn code(line: &Value) -> &str {
+    line["reason"]["code"].as_str().unwrap_or_default()
+}
+
+/// Runs a tool and returns what it prints.
+pub fn tool(program: &str, arguments: &[&str]) -> String {
+    let output =
+        Command::new(program).args(arguments).output().unwrap_or_else(|error| panic!("{program}: {error}"));
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments:?}: {talk}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
