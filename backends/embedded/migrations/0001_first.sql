@@ -1,7 +1,8 @@
 -- Times are milliseconds since 1970 UTC (`*_at_ms`), sizes are bytes, words are those of reelgate-flow.
 -- STRICT tables, so that a value of the wrong type is refused when written instead of found when read.
 
--- One upload. The id is a hash of bucket, key and version, so its uniqueness is theirs.
+-- One upload. The id is a hash of bucket, key and version, so its uniqueness is theirs. Other tables name an
+-- asset by its number in the order of arrival: what happens at the same time then lies on the same pages.
 CREATE TABLE assets (
     arrival             INTEGER PRIMARY KEY,
     id                  TEXT NOT NULL UNIQUE CHECK (length(id) = 26),
@@ -34,7 +35,7 @@ CREATE INDEX assets_by_phase ON assets (phase, arrival);
 
 -- Upload events as they came; a repeated one only counts.
 CREATE TABLE events (
-    asset        TEXT NOT NULL REFERENCES assets (id),
+    asset        INTEGER NOT NULL REFERENCES assets (arrival),
     sequencer    TEXT NOT NULL,
     size_bytes   INTEGER NOT NULL,
     first_at_ms  INTEGER NOT NULL,
@@ -45,9 +46,8 @@ CREATE TABLE events (
 
 -- Units of work. `attempts` is the fence: it only grows, and grows in the statement that leases.
 CREATE TABLE tasks (
-    asset             TEXT NOT NULL REFERENCES assets (id),
+    asset             INTEGER NOT NULL REFERENCES assets (arrival),
     task              TEXT NOT NULL,
-    arrival           INTEGER NOT NULL,
     lane              TEXT NOT NULL CHECK (lane IN ('light', 'heavy')),
     state             TEXT NOT NULL CHECK (state IN ('ready', 'parked', 'done', 'dead', 'dropped')),
     attempts          INTEGER NOT NULL,
@@ -64,19 +64,19 @@ CREATE TABLE tasks (
     CHECK ((lease_owner IS NULL) = (lease_until_ms IS NULL))
 ) STRICT, WITHOUT ROWID;
 -- Only what can be claimed, or is claimed, is in these two, so they stay small however long the table grows.
-CREATE INDEX tasks_claimable ON tasks (lane, arrival, task) WHERE state = 'ready' AND lease_owner IS NULL;
+CREATE INDEX tasks_claimable ON tasks (lane, asset, task) WHERE state = 'ready' AND lease_owner IS NULL;
 CREATE INDEX tasks_leased ON tasks (lease_until_ms) WHERE lease_owner IS NOT NULL;
 
 -- What a finished task left for later stages.
 CREATE TABLE products (
-    asset    TEXT NOT NULL REFERENCES assets (id),
+    asset    INTEGER NOT NULL REFERENCES assets (arrival),
     task     TEXT NOT NULL,
     attempt  INTEGER NOT NULL,
     result   TEXT NOT NULL,
     PRIMARY KEY (asset, task)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE outputs (
-    asset       TEXT NOT NULL,
+    asset       INTEGER NOT NULL,
     task        TEXT NOT NULL,
     ordinal     INTEGER NOT NULL,
     name        TEXT NOT NULL,
@@ -89,16 +89,16 @@ CREATE TABLE outputs (
 
 -- What inspection told, typed.
 CREATE TABLE media (
-    asset                 TEXT PRIMARY KEY REFERENCES assets (id),
+    asset                 INTEGER PRIMARY KEY REFERENCES assets (arrival),
     container             TEXT NOT NULL,
     brand                 TEXT NOT NULL,
     declared_duration_ns  INTEGER,
     duration_ns           INTEGER NOT NULL,
     bitrate_bps           INTEGER NOT NULL,
     other_tracks          INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE TABLE video_tracks (
-    asset             TEXT NOT NULL REFERENCES media (asset) ON DELETE CASCADE,
+    asset             INTEGER NOT NULL REFERENCES media (asset) ON DELETE CASCADE,
     ordinal           INTEGER NOT NULL,
     track             INTEGER NOT NULL,
     codec             TEXT NOT NULL,
@@ -132,7 +132,7 @@ CREATE TABLE video_tracks (
     PRIMARY KEY (asset, ordinal)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE audio_tracks (
-    asset        TEXT NOT NULL REFERENCES media (asset) ON DELETE CASCADE,
+    asset        INTEGER NOT NULL REFERENCES media (asset) ON DELETE CASCADE,
     ordinal      INTEGER NOT NULL,
     track        INTEGER NOT NULL,
     codec        TEXT NOT NULL,
@@ -147,7 +147,7 @@ CREATE TABLE audio_tracks (
     PRIMARY KEY (asset, ordinal)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE subtitle_tracks (
-    asset     TEXT NOT NULL REFERENCES media (asset) ON DELETE CASCADE,
+    asset     INTEGER NOT NULL REFERENCES media (asset) ON DELETE CASCADE,
     ordinal   INTEGER NOT NULL,
     track     INTEGER NOT NULL,
     codec     TEXT NOT NULL,
@@ -157,7 +157,7 @@ CREATE TABLE subtitle_tracks (
 ) STRICT, WITHOUT ROWID;
 -- Values of tags and titles of chapters are what a person wrote: possibly personal.
 CREATE TABLE tags (
-    asset    TEXT NOT NULL REFERENCES media (asset) ON DELETE CASCADE,
+    asset    INTEGER NOT NULL REFERENCES media (asset) ON DELETE CASCADE,
     ordinal  INTEGER NOT NULL,
     track    INTEGER,
     name     TEXT NOT NULL,
@@ -165,7 +165,7 @@ CREATE TABLE tags (
     PRIMARY KEY (asset, ordinal)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE chapters (
-    asset     TEXT NOT NULL REFERENCES media (asset) ON DELETE CASCADE,
+    asset     INTEGER NOT NULL REFERENCES media (asset) ON DELETE CASCADE,
     ordinal   INTEGER NOT NULL,
     start_ns  INTEGER NOT NULL,
     end_ns    INTEGER,
@@ -175,7 +175,7 @@ CREATE TABLE chapters (
 
 -- The ladder as it came out.
 CREATE TABLE renditions (
-    asset        TEXT NOT NULL REFERENCES assets (id),
+    asset        INTEGER NOT NULL REFERENCES assets (arrival),
     ordinal      INTEGER NOT NULL,
     name         TEXT NOT NULL,
     codec        TEXT NOT NULL,
@@ -190,7 +190,7 @@ CREATE TABLE renditions (
 
 -- What screening found, without the values; `locations` is a JSON array of places.
 CREATE TABLE findings (
-    asset      TEXT NOT NULL REFERENCES assets (id),
+    asset      INTEGER NOT NULL REFERENCES assets (arrival),
     ordinal    INTEGER NOT NULL,
     kind       TEXT NOT NULL,
     severity   TEXT NOT NULL,
@@ -203,7 +203,7 @@ CREATE TABLE findings (
 CREATE TABLE outbox (
     number    INTEGER PRIMARY KEY,
     id        TEXT NOT NULL UNIQUE,
-    asset     TEXT NOT NULL REFERENCES assets (id),
+    asset     INTEGER NOT NULL REFERENCES assets (arrival),
     kind      TEXT NOT NULL,
     body      TEXT NOT NULL,
     tries     INTEGER NOT NULL,
@@ -213,7 +213,7 @@ CREATE INDEX outbox_due ON outbox (due_at_ms);
 
 -- Everything that happened to an asset, numbered from 1 without gaps.
 CREATE TABLE history (
-    asset     TEXT NOT NULL REFERENCES assets (id),
+    asset     INTEGER NOT NULL REFERENCES assets (arrival),
     sequence  INTEGER NOT NULL,
     at_ms     INTEGER NOT NULL,
     what      TEXT NOT NULL,

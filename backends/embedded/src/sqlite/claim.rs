@@ -1,15 +1,15 @@
 //! Leasing due tasks: the attempt is counted in the statement that leases, before any work starts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::{Claim, Fence, HistoryRecord};
 use reelgate_ports::telling;
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
-use super::error::db;
+use super::error::{corrupt, db};
 use super::rows::{self, AssetRow};
 use super::work::{Work, json};
 
@@ -29,9 +29,9 @@ pub(super) async fn claim(
         "UPDATE tasks SET attempts = attempts + 1, lease_owner = ?1, lease_until_ms = ?2
          FROM (SELECT asset AS a, task AS t FROM tasks
                WHERE state = 'ready' AND lease_owner IS NULL AND lane = ?3 AND ready_at_ms <= ?4
-               ORDER BY arrival, task LIMIT ?5)
+               ORDER BY asset, task LIMIT ?5)
          WHERE asset = a AND task = t
-         RETURNING asset, task, attempts, arrival",
+         RETURNING asset, task, attempts",
     )
     .bind(node.as_str())
     .bind(at(work.now_ms.saturating_add(lease_ms)))
@@ -41,33 +41,43 @@ pub(super) async fn claim(
     .fetch_all(&mut *conn)
     .await
     .map_err(db(what))?;
-    let mut fences = Vec::with_capacity(leased.len());
+    let mut due = Vec::with_capacity(leased.len());
     for row in &leased {
-        let asset = AssetId::new(rows::text(row, "asset")?);
-        let attempt = rows::small(row, "attempts")?;
-        let arrival: i64 = rows::get(row, "arrival")?;
-        fences.push((arrival, Fence { asset, task: rows::task_key(row)?, attempt }));
+        let arrival: i64 = rows::get(row, "asset")?;
+        due.push((arrival, rows::task_key(row)?, rows::small::<u32>(row, "attempts")?));
     }
-    fences.sort();
-    load_rows(conn, work, &fences).await?;
-    fences.into_iter().map(|(_, fence)| claimed(work, node, fence, lease_ms)).collect()
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    due.sort();
+    let assets = load_rows(conn, work, &due).await?;
+    let mut claims = Vec::with_capacity(due.len());
+    for (arrival, task, attempt) in due {
+        let asset = assets.get(&arrival).ok_or_else(|| corrupt("tasks.asset", "a known asset"))?.clone();
+        claims.push(claimed(work, node, Fence { asset, task, attempt }, lease_ms)?);
+    }
+    Ok(claims)
 }
 
 /// Loads the assets' rows without their tasks: nothing is stepped here.
-async fn load_rows(conn: &mut SqliteConnection, work: &mut Work, fences: &[(i64, Fence)]) -> PortResult<()> {
-    let ids: BTreeSet<&str> = fences.iter().map(|(_, fence)| fence.asset.as_str()).collect();
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let rows = sqlx::query("SELECT * FROM assets WHERE id IN (SELECT value FROM json_each(?))")
-        .bind(json(&ids)?)
+async fn load_rows(
+    conn: &mut SqliteConnection,
+    work: &mut Work,
+    due: &[(i64, TaskKey, u32)],
+) -> PortResult<BTreeMap<i64, AssetId>> {
+    let arrivals: BTreeSet<i64> = due.iter().map(|(arrival, ..)| *arrival).collect();
+    let rows = sqlx::query("SELECT * FROM assets WHERE arrival IN (SELECT value FROM json_each(?))")
+        .bind(json(&arrivals)?)
         .fetch_all(conn)
         .await
         .map_err(db("load the assets of claimed tasks"))?;
+    let mut assets = BTreeMap::new();
     for row in &rows {
-        work.add(AssetRow::read(row)?);
+        let row = AssetRow::read(row)?;
+        assets.insert(row.arrival, row.id.clone());
+        work.add(row);
     }
-    Ok(())
+    Ok(assets)
 }
 
 fn claimed(work: &mut Work, node: &NodeId, fence: Fence, lease_ms: u64) -> PortResult<Claim> {
@@ -96,10 +106,10 @@ pub(super) async fn heartbeat(
         fences.iter().map(|fence| (fence.asset.as_str(), fence.task, fence.attempt)).collect();
     let held = sqlx::query(
         "UPDATE tasks SET lease_until_ms = ?1
-         FROM json_each(?2) AS j
-         WHERE asset = j.value ->> 0 AND task = j.value ->> 1 AND attempts = j.value ->> 2
-             AND lease_owner = ?3
-         RETURNING asset, task, attempts",
+         FROM (SELECT arrival, value ->> 1 AS t, value ->> 2 AS attempt
+               FROM json_each(?2) JOIN assets ON assets.id = value ->> 0)
+         WHERE asset = arrival AND task = t AND attempts = attempt AND lease_owner = ?3
+         RETURNING (SELECT id FROM assets WHERE arrival = asset) AS id, task, attempts",
     )
     .bind(at(now_ms.saturating_add(lease_ms)))
     .bind(json(&cells)?)
@@ -109,9 +119,8 @@ pub(super) async fn heartbeat(
     .map_err(db(what))?;
     let mut kept = BTreeSet::new();
     for row in &held {
-        let asset: String = row.try_get("asset").map_err(db(what))?;
         kept.insert(Fence {
-            asset: AssetId::new(asset),
+            asset: AssetId::new(rows::text(row, "id")?),
             task: rows::task_key(row)?,
             attempt: rows::small(row, "attempts")?,
         });

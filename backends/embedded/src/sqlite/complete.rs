@@ -81,6 +81,7 @@ fn account(work: &mut Work, report: &TaskReport) -> PortResult<()> {
         extra.memory_bytes_max = extra.memory_bytes_max.max(report.usage.memory_bytes_max);
     }
     if let Some(sha256) = &report.sha256 {
+        loaded.hashed |= loaded.row.sha256.as_ref() != Some(sha256);
         loaded.row.sha256 = Some(sha256.clone());
     }
     if let Some(facts) = &report.facts {
@@ -113,13 +114,11 @@ fn learn(work: &mut Work, report: &TaskReport) -> PortResult<()> {
         Success::Published { location } => {
             let loaded = work.at(&asset)?;
             loaded.row.published_location = Some(location.clone());
-            loaded.moved = true;
         }
         Success::Withdrawn { source_location } => {
             let loaded = work.at(&asset)?;
             loaded.row.source.location = source_location.clone();
             loaded.row.published_location = None;
-            loaded.moved = true;
         }
     }
     Ok(())

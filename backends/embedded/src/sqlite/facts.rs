@@ -15,16 +15,15 @@ const WRITE: &str = "write the facts of the media";
 const READ: &str = "read the facts of the media";
 
 /// Replaces the facts of an asset.
-pub(super) async fn write(
-    conn: &mut SqliteConnection,
-    asset: &AssetId,
-    media: &MediaFacts,
-) -> PortResult<()> {
-    let id = asset.as_str();
+pub(super) async fn write(conn: &mut SqliteConnection, asset: i64, media: &MediaFacts) -> PortResult<()> {
     // The rows of its tracks, tags and chapters go with it.
-    sqlx::query("DELETE FROM media WHERE asset = ?").bind(id).execute(&mut *conn).await.map_err(db(WRITE))?;
+    sqlx::query("DELETE FROM media WHERE asset = ?")
+        .bind(asset)
+        .execute(&mut *conn)
+        .await
+        .map_err(db(WRITE))?;
     sqlx::query("INSERT INTO media VALUES (?, ?, ?, ?, ?, ?, ?)")
-        .bind(id)
+        .bind(asset)
         .bind(media.container.as_str())
         .bind(&media.brand)
         .bind(media.declared_duration_ns.map(int).transpose()?)
@@ -35,14 +34,14 @@ pub(super) async fn write(
         .await
         .map_err(db(WRITE))?;
     for (ordinal, video) in (0_i64..).zip(&media.video) {
-        write_video(conn, id, ordinal, video).await?;
+        write_video(conn, asset, ordinal, video).await?;
     }
     for (ordinal, audio) in (0_i64..).zip(&media.audio) {
-        write_audio(conn, id, ordinal, audio).await?;
+        write_audio(conn, asset, ordinal, audio).await?;
     }
     for (ordinal, subtitle) in (0_i64..).zip(&media.subtitles) {
         sqlx::query("INSERT INTO subtitle_tracks VALUES (?, ?, ?, ?, ?, ?)")
-            .bind(id)
+            .bind(asset)
             .bind(ordinal)
             .bind(subtitle.track)
             .bind(&subtitle.codec)
@@ -54,7 +53,7 @@ pub(super) async fn write(
     }
     for (ordinal, tag) in (0_i64..).zip(&media.tags) {
         sqlx::query("INSERT INTO tags VALUES (?, ?, ?, ?, ?)")
-            .bind(id)
+            .bind(asset)
             .bind(ordinal)
             .bind(tag.track)
             .bind(&tag.name)
@@ -65,7 +64,7 @@ pub(super) async fn write(
     }
     for (ordinal, chapter) in (0_i64..).zip(&media.chapters) {
         sqlx::query("INSERT INTO chapters VALUES (?, ?, ?, ?, ?)")
-            .bind(id)
+            .bind(asset)
             .bind(ordinal)
             .bind(int(chapter.start_ns)?)
             .bind(chapter.end_ns.map(int).transpose()?)
@@ -79,7 +78,7 @@ pub(super) async fn write(
 
 async fn write_video(
     conn: &mut SqliteConnection,
-    id: &str,
+    asset: i64,
     ordinal: i64,
     video: &VideoFacts,
 ) -> PortResult<()> {
@@ -87,7 +86,7 @@ async fn write_video(
         "INSERT INTO video_tracks VALUES
          (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
-    .bind(id)
+    .bind(asset)
     .bind(ordinal)
     .bind(video.track)
     .bind(&video.codec)
@@ -126,12 +125,12 @@ async fn write_video(
 
 async fn write_audio(
     conn: &mut SqliteConnection,
-    id: &str,
+    asset: i64,
     ordinal: i64,
     audio: &AudioFacts,
 ) -> PortResult<()> {
     sqlx::query("INSERT INTO audio_tracks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        .bind(id)
+        .bind(asset)
         .bind(ordinal)
         .bind(audio.track)
         .bind(&audio.codec)
@@ -151,14 +150,36 @@ async fn write_audio(
 
 /// The facts of an asset, where they are known.
 pub(super) async fn read(pool: &SqlitePool, asset: &AssetId) -> PortResult<Option<MediaFacts>> {
-    let mut media = rows(pool, "SELECT * FROM media WHERE asset = ?", asset).await?;
+    let mut media =
+        rows(pool, "SELECT * FROM media WHERE asset = (SELECT arrival FROM assets WHERE id = ?)", asset)
+            .await?;
     let Some(row) = media.pop() else { return Ok(None) };
-    let video = rows(pool, "SELECT * FROM video_tracks WHERE asset = ? ORDER BY ordinal", asset).await?;
-    let audio = rows(pool, "SELECT * FROM audio_tracks WHERE asset = ? ORDER BY ordinal", asset).await?;
+    let video = rows(
+        pool,
+        "SELECT * FROM video_tracks WHERE asset = (SELECT arrival FROM assets WHERE id = ?) ORDER BY ordinal",
+        asset,
+    )
+    .await?;
+    let audio = rows(
+        pool,
+        "SELECT * FROM audio_tracks WHERE asset = (SELECT arrival FROM assets WHERE id = ?) ORDER BY ordinal",
+        asset,
+    )
+    .await?;
     let subtitles =
-        rows(pool, "SELECT * FROM subtitle_tracks WHERE asset = ? ORDER BY ordinal", asset).await?;
-    let tags = rows(pool, "SELECT * FROM tags WHERE asset = ? ORDER BY ordinal", asset).await?;
-    let chapters = rows(pool, "SELECT * FROM chapters WHERE asset = ? ORDER BY ordinal", asset).await?;
+        rows(pool, "SELECT * FROM subtitle_tracks WHERE asset = (SELECT arrival FROM assets WHERE id = ?) ORDER BY ordinal", asset).await?;
+    let tags = rows(
+        pool,
+        "SELECT * FROM tags WHERE asset = (SELECT arrival FROM assets WHERE id = ?) ORDER BY ordinal",
+        asset,
+    )
+    .await?;
+    let chapters = rows(
+        pool,
+        "SELECT * FROM chapters WHERE asset = (SELECT arrival FROM assets WHERE id = ?) ORDER BY ordinal",
+        asset,
+    )
+    .await?;
     Ok(Some(MediaFacts {
         container: container(&text(&row, "container")?)?,
         brand: text(&row, "brand")?,

@@ -1,6 +1,6 @@
 //! Taking uploads in: each version once, and never an older one over a newer one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::asset::{Asset, Input};
 use reelgate_flow::ids::AssetId;
@@ -8,10 +8,10 @@ use reelgate_ports::error::{PortError, PortResult, Trouble};
 use reelgate_ports::identity;
 use reelgate_ports::records::{Ingested, MediaEvent, SourceRecord};
 use reelgate_ports::telling::{self, By};
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
-use super::error::db;
-use super::rows::AssetRow;
+use super::error::{corrupt, db};
+use super::rows::{self, AssetRow};
 use super::twins;
 use super::work::{Work, json};
 
@@ -21,19 +21,24 @@ pub(super) async fn ingest(
     work: &mut Work,
     events: &[MediaEvent],
 ) -> PortResult<Vec<Ingested>> {
+    for event in events {
+        check(event)?;
+    }
     let ids: Vec<AssetId> = events.iter().map(|event| identity::asset_id(&event.source)).collect();
     let mut known = known(conn, &ids).await?;
     let mut ingested = Vec::with_capacity(events.len());
     let mut fresh = Vec::new();
-    for (event, id) in events.iter().zip(ids) {
-        let new = known.insert(id.clone());
+    let mut rows = Vec::new();
+    for (event, asset) in events.iter().zip(ids) {
+        let new = known.insert(asset.clone());
         if new {
-            work.add(insert(conn, work.now_ms, event, &id).await?);
-            fresh.push(id.clone());
+            rows.push(new_row(work.now_ms, event, &asset));
+            fresh.push(asset.clone());
         }
-        ingested.push(Ingested { asset: id, new });
+        ingested.push(Ingested { asset, new });
     }
-    count_events(conn, work.now_ms, events, &ingested).await?;
+    insert(conn, work, rows).await?;
+    count_events(conn, work, events, &ingested).await?;
     twins::load_versions(conn, work, &fresh).await?;
     for id in &fresh {
         arrive(work, id)?;
@@ -53,38 +58,22 @@ async fn known(conn: &mut SqliteConnection, ids: &[AssetId]) -> PortResult<BTree
     Ok(rows.into_iter().map(AssetId::new).collect())
 }
 
-async fn insert(
-    conn: &mut SqliteConnection,
-    now_ms: u64,
-    event: &MediaEvent,
-    id: &AssetId,
-) -> PortResult<AssetRow> {
-    let what = "take an upload in";
-    let core = Asset::new(identity::jitter_seed(id));
-    let key_sha256 = identity::key_sha256(&event.source.key);
-    let row = sqlx::query(
-        "INSERT INTO assets (id, bucket, key, version, key_sha256, sequencer, size_bytes, location, forced,
-                             phase, verdict, severity, redrives, received_at_ms, history_lines)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0) RETURNING arrival",
-    )
-    .bind(id.as_str())
-    .bind(&event.source.bucket)
-    .bind(&event.source.key)
-    .bind(&event.source.version)
-    .bind(&key_sha256)
-    .bind(event.sequencer.sort_key())
-    .bind(integer(event.size_bytes)?)
-    .bind(&event.location)
-    .bind(event.force)
-    .bind(core.phase.as_str())
-    .bind(core.verdict.as_str())
-    .bind(core.severity.as_str())
-    .bind(integer(now_ms)?)
-    .fetch_one(conn)
-    .await
-    .map_err(db(what))?;
-    Ok(AssetRow {
-        arrival: row.try_get("arrival").map_err(db(what))?,
+/// Texts travel as JSON and may go on to databases that hold no zero bytes.
+fn check(event: &MediaEvent) -> PortResult<()> {
+    let texts = [&event.source.bucket, &event.source.key, &event.source.version, &event.location];
+    let refuse = |detail| Err(PortError::new(Trouble::Invalid, "take an upload in", detail));
+    if texts.iter().any(|text| text.contains('\0')) {
+        return refuse("expected text without zero bytes, found one in an event");
+    }
+    if i64::try_from(event.size_bytes).is_err() {
+        return refuse("expected a size below 2^63 bytes, found a larger one");
+    }
+    Ok(())
+}
+
+fn new_row(now_ms: u64, event: &MediaEvent, id: &AssetId) -> AssetRow {
+    AssetRow {
+        arrival: 0,
         id: id.clone(),
         source: SourceRecord {
             id: event.source.clone(),
@@ -92,32 +81,80 @@ async fn insert(
             size_bytes: event.size_bytes,
             location: event.location.clone(),
         },
-        key_sha256,
+        key_sha256: identity::key_sha256(&event.source.key),
         forced: event.force,
         sha256: None,
-        core,
+        core: Asset::new(identity::jitter_seed(id)),
         linked_to: None,
         published_location: None,
         received_ms: now_ms,
         ended_ms: None,
         history_lines: 0,
-    })
+    }
+}
+
+/// Writes new assets and numbers them in order of arrival.
+async fn insert(conn: &mut SqliteConnection, work: &mut Work, rows: Vec<AssetRow>) -> PortResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let what = "take uploads in";
+    let cells = json(&rows.iter().map(cells).collect::<Vec<_>>())?;
+    let numbered = sqlx::query(
+        "INSERT INTO assets (id, bucket, key, version, key_sha256, sequencer, size_bytes, location, forced,
+                             phase, verdict, severity, received_at_ms, redrives, history_lines)
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, 0, 0
+         FROM json_each(?) ORDER BY key RETURNING id, arrival",
+    )
+    .bind(cells)
+    .fetch_all(conn)
+    .await
+    .map_err(db(what))?;
+    let mut arrivals = BTreeMap::new();
+    for row in &numbered {
+        arrivals.insert(AssetId::new(rows::text(row, "id")?), rows::get(row, "arrival")?);
+    }
+    for mut row in rows {
+        row.arrival = *arrivals.get(&row.id).ok_or_else(|| corrupt("assets.id", "the id just written"))?;
+        work.add(row);
+    }
+    Ok(())
+}
+
+fn cells(row: &AssetRow) -> impl serde::Serialize + '_ {
+    let source = &row.source;
+    (
+        row.id.as_str(),
+        source.id.bucket.as_str(),
+        source.id.key.as_str(),
+        source.id.version.as_str(),
+        row.key_sha256.as_str(),
+        source.sequencer.sort_key(),
+        source.size_bytes,
+        source.location.as_str(),
+        row.forced,
+        row.core.phase.as_str(),
+        row.core.verdict.as_str(),
+        row.core.severity.as_str(),
+        row.received_ms,
+    )
 }
 
 /// The raw events; one that comes again only counts.
 async fn count_events(
     conn: &mut SqliteConnection,
-    now_ms: u64,
+    work: &Work,
     events: &[MediaEvent],
     ingested: &[Ingested],
 ) -> PortResult<()> {
-    let cells = events
-        .iter()
-        .zip(ingested)
-        .map(|(event, taken)| (taken.asset.as_str(), event.sequencer.sort_key(), event.size_bytes, now_ms));
+    let cells = events.iter().zip(ingested).map(|(event, taken)| {
+        (taken.asset.as_str(), event.sequencer.sort_key(), event.size_bytes, work.now_ms)
+    });
     sqlx::query(
         "INSERT INTO events (asset, sequencer, size_bytes, first_at_ms, last_at_ms, deliveries)
-         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 3, 1 FROM json_each(?) WHERE true
+         SELECT arrival, value ->> 1, value ->> 2, value ->> 3, value ->> 3, 1
+         FROM json_each(?) JOIN assets ON assets.id = value ->> 0 WHERE true
          ON CONFLICT (asset, sequencer)
          DO UPDATE SET deliveries = deliveries + 1, last_at_ms = excluded.last_at_ms",
     )
@@ -144,14 +181,4 @@ fn arrive(work: &mut Work, id: &AssetId) -> PortResult<()> {
         work.step(&older.id, Input::Superseded, By::default())?;
     }
     Ok(())
-}
-
-fn integer(value: u64) -> PortResult<i64> {
-    i64::try_from(value).map_err(|_| {
-        PortError::new(
-            Trouble::Invalid,
-            "take an upload in",
-            "expected a number below 2^63, found a larger one",
-        )
-    })
 }

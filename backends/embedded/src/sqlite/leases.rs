@@ -18,7 +18,7 @@ use super::work::Work;
 pub(super) async fn reap(conn: &mut SqliteConnection, work: &mut Work) -> PortResult<u64> {
     let now_ms = i64::try_from(work.now_ms).unwrap_or(i64::MAX);
     let lost = sqlx::query(
-        "SELECT asset, task, attempts, lease_owner FROM tasks
+        "SELECT id, task, attempts, lease_owner FROM tasks JOIN assets ON arrival = asset
          WHERE lease_owner IS NOT NULL AND lease_until_ms <= ? ORDER BY lease_until_ms",
     )
     .bind(now_ms)
@@ -30,7 +30,9 @@ pub(super) async fn reap(conn: &mut SqliteConnection, work: &mut Work) -> PortRe
 
 /// Ends the leases a dead process left under this node's name.
 pub(super) async fn reclaim(conn: &mut SqliteConnection, work: &mut Work, node: &NodeId) -> PortResult<u64> {
-    let lost = sqlx::query("SELECT asset, task, attempts, lease_owner FROM tasks WHERE lease_owner = ?")
+    let lost = sqlx::query(
+        "SELECT id, task, attempts, lease_owner FROM tasks JOIN assets ON arrival = asset WHERE lease_owner = ?",
+    )
         .bind(node.as_str())
         .fetch_all(&mut *conn)
         .await
@@ -47,7 +49,7 @@ async fn lose(
     let mut attempts: Vec<(AssetId, TaskKey, u32, NodeId)> = Vec::with_capacity(lost.len());
     for row in lost {
         let owner: String = row.try_get("lease_owner").map_err(db("read a lease"))?;
-        let asset = AssetId::new(rows::text(row, "asset")?);
+        let asset = AssetId::new(rows::text(row, "id")?);
         attempts.push((asset, rows::task_key(row)?, rows::small(row, "attempts")?, NodeId::new(owner)));
     }
     let ids: Vec<AssetId> = attempts.iter().map(|(asset, ..)| asset.clone()).collect();

@@ -18,6 +18,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// Reading connections: `list`, `show` and health checks side by side; each costs a thread.
 const READERS_MAX: u32 = 3;
+/// Pages of 4 KiB in the write-ahead log before it is folded into the file: 16 MiB. A page changed by many
+/// transactions is then folded once.
+const WAL_PAGES_MAX: &str = "4000";
 /// How long a second process (`redrive` beside `serve`) waits for the first one's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -32,7 +35,9 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT);
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("temp_store", "memory")
+            .pragma("wal_autocheckpoint", WAL_PAGES_MAX);
         let writer = pool(1).connect_with(options.clone()).await.map_err(db("open the database"))?;
         MIGRATIONS.run(&writer).await.map_err(|error| migration_error(&error))?;
         let readers = pool(READERS_MAX)

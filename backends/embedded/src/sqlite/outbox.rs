@@ -21,13 +21,15 @@ pub(super) async fn owe(conn: &mut SqliteConnection, work: &Work) -> PortResult<
     if work.owed.is_empty() {
         return Ok(());
     }
+    let media = containers(conn, work).await?;
     let mut cells = Vec::with_capacity(work.owed.len());
     for (asset, kind) in &work.owed {
         let Some(loaded) = work.loaded.get(asset) else { continue };
         let id = identity::notice_id(asset, *kind, loaded.row.core.redrives);
-        let media = summary(conn, loaded).await?;
-        let body = telling::notice_body(&id, *kind, work.now_ms, &loaded.row.record(), &media);
-        cells.push((id, asset, kind.as_str(), body.to_string()));
+        let (container, duration_ns) = media.get(&loaded.row.arrival).cloned().unwrap_or_default();
+        let told = summary(conn, loaded, container, duration_ns).await?;
+        let body = telling::notice_body(&id, *kind, work.now_ms, &loaded.row.record(), &told);
+        cells.push((id, loaded.row.arrival, kind.as_str(), body.to_string()));
     }
     sqlx::query(
         "INSERT INTO outbox (id, asset, kind, body, tries, due_at_ms)
@@ -41,21 +43,34 @@ pub(super) async fn owe(conn: &mut SqliteConnection, work: &Work) -> PortResult<
     Ok(())
 }
 
-/// What is known of the media, where anything can be: an upload refused at once costs no query here.
-async fn summary(conn: &mut SqliteConnection, loaded: &Loaded) -> PortResult<MediaSummary> {
+type Container = (Option<String>, Option<u64>);
+
+/// Container and duration of the assets that notices are owed for, where they are known.
+async fn containers(conn: &mut SqliteConnection, work: &Work) -> PortResult<BTreeMap<i64, Container>> {
+    let assets: Vec<i64> =
+        work.owed.iter().filter_map(|(asset, _)| Some(work.loaded.get(asset)?.row.arrival)).collect();
+    let rows = sqlx::query(
+        "SELECT asset, container, duration_ns FROM media WHERE asset IN (SELECT value FROM json_each(?))",
+    )
+    .bind(json(&assets)?)
+    .fetch_all(conn)
+    .await
+    .map_err(db("read the media's summary"))?;
+    let read = |row: &SqliteRow| {
+        let told = (get(row, "container")?, optional_count(row, "duration_ns")?);
+        Ok((get(row, "asset")?, told))
+    };
+    rows.iter().map(read).collect()
+}
+
+async fn summary(
+    conn: &mut SqliteConnection,
+    loaded: &Loaded,
+    container: Option<String>,
+    duration_ns: Option<u64>,
+) -> PortResult<MediaSummary> {
     let (row, core) = (&loaded.row, &loaded.row.core);
-    let mut told = MediaSummary::default();
-    if row.sha256.is_some() {
-        let media = sqlx::query("SELECT container, duration_ns FROM media WHERE asset = ?")
-            .bind(row.id.as_str())
-            .fetch_optional(&mut *conn)
-            .await
-            .map_err(db("read the media's summary"))?;
-        if let Some(media) = &media {
-            told.container = get(media, "container")?;
-            told.duration_ns = optional_count(media, "duration_ns")?;
-        }
-    }
+    let mut told = MediaSummary { container, duration_ns, ..MediaSummary::default() };
     if core.phase == Phase::Published {
         let shown = row.linked_to.as_ref().unwrap_or(&row.id);
         told.renditions = products::renditions(&mut *conn, shown).await?;
@@ -68,12 +83,15 @@ async fn summary(conn: &mut SqliteConnection, loaded: &Loaded) -> PortResult<Med
 
 /// Due notices, oldest first.
 pub(super) async fn due(pool: &SqlitePool, now_ms: u64, notices_max: u16) -> PortResult<Vec<NoticeRecord>> {
-    let rows = sqlx::query("SELECT * FROM outbox WHERE due_at_ms <= ? ORDER BY number LIMIT ?")
-        .bind(time(now_ms))
-        .bind(notices_max)
-        .fetch_all(pool)
-        .await
-        .map_err(db("read notices"))?;
+    let rows = sqlx::query(
+        "SELECT outbox.*, assets.id AS asset_id FROM outbox JOIN assets ON arrival = asset
+         WHERE due_at_ms <= ? ORDER BY number LIMIT ?",
+    )
+    .bind(time(now_ms))
+    .bind(notices_max)
+    .fetch_all(pool)
+    .await
+    .map_err(db("read notices"))?;
     rows.iter().map(notice).collect()
 }
 
@@ -81,7 +99,7 @@ fn notice(row: &SqliteRow) -> PortResult<NoticeRecord> {
     let body = serde_json::from_str(&text(row, "body")?).map_err(|_| corrupt("outbox.body", "JSON"))?;
     Ok(NoticeRecord {
         id: NoticeId::new(text(row, "id")?),
-        asset: AssetId::new(text(row, "asset")?),
+        asset: AssetId::new(text(row, "asset_id")?),
         kind: word(NoticeKind::parse, &text(row, "kind")?, "outbox.kind", "a kind of notice")?,
         body,
         tries: small(row, "tries")?,
@@ -94,23 +112,30 @@ pub(super) async fn delivered(
     work: &mut Work,
     ids: &[NoticeId],
 ) -> PortResult<()> {
-    let ids: Vec<&str> = ids.iter().map(NoticeId::as_str).collect();
+    let ids = json(&ids.iter().map(NoticeId::as_str).collect::<Vec<_>>())?;
+    let what = "remove delivered notices";
     let gone = sqlx::query(
-        "DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?)) RETURNING id, asset, kind, tries, number",
+        "SELECT outbox.id, kind, tries, assets.id AS asset_id FROM outbox JOIN assets ON arrival = asset
+         WHERE outbox.id IN (SELECT value FROM json_each(?)) ORDER BY number",
     )
-    .bind(json(&ids)?)
+    .bind(&ids)
     .fetch_all(&mut *conn)
     .await
-    .map_err(db("remove delivered notices"))?;
-    let mut lines = BTreeMap::new();
+    .map_err(db(what))?;
+    sqlx::query("DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))")
+        .bind(&ids)
+        .execute(&mut *conn)
+        .await
+        .map_err(db(what))?;
+    let mut lines = Vec::with_capacity(gone.len());
     for row in &gone {
         let tries: u32 = small(row, "tries")?;
         let detail = format!("{} {}, try {}", text(row, "kind")?, text(row, "id")?, tries.saturating_add(1));
-        lines.insert(get::<i64>(row, "number")?, (AssetId::new(text(row, "asset")?), detail));
+        lines.push((AssetId::new(text(row, "asset_id")?), detail));
     }
-    let assets: Vec<AssetId> = lines.values().map(|(asset, _)| asset.clone()).collect();
-    work.load(conn, &assets).await?;
-    for (asset, detail) in lines.into_values() {
+    let assets: Vec<AssetId> = lines.iter().map(|(asset, _)| asset.clone()).collect();
+    work.load_rows(conn, &assets).await?;
+    for (asset, detail) in lines {
         work.note(&asset, telling::line(work.now_ms, "notice_sent", detail))?;
     }
     Ok(())

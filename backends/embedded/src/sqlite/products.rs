@@ -15,7 +15,7 @@ use super::work::json;
 /// Replaces what a task left.
 pub(super) async fn write(
     conn: &mut SqliteConnection,
-    asset: &AssetId,
+    asset: i64,
     task: TaskKey,
     attempt: u32,
     result: &serde_json::Value,
@@ -25,13 +25,13 @@ pub(super) async fn write(
     let task = task.text();
     // The rows of its outputs go with it.
     sqlx::query("DELETE FROM products WHERE asset = ? AND task = ?")
-        .bind(asset.as_str())
+        .bind(asset)
         .bind(&task)
         .execute(&mut *conn)
         .await
         .map_err(db(what))?;
     sqlx::query("INSERT INTO products (asset, task, attempt, result) VALUES (?, ?, ?, ?)")
-        .bind(asset.as_str())
+        .bind(asset)
         .bind(&task)
         .bind(attempt)
         .bind(result.to_string())
@@ -49,7 +49,7 @@ pub(super) async fn write(
         "INSERT INTO outputs (asset, task, ordinal, name, location, size_bytes, sha256)
          SELECT ?, ?, key, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)",
     )
-    .bind(asset.as_str())
+    .bind(asset)
     .bind(&task)
     .bind(json(&cells)?)
     .execute(conn)
@@ -61,12 +61,12 @@ pub(super) async fn write(
 /// Replaces the ladder of an asset.
 pub(super) async fn write_renditions(
     conn: &mut SqliteConnection,
-    asset: &AssetId,
+    asset: i64,
     renditions: &[RenditionRecord],
 ) -> PortResult<()> {
     let what = "write renditions";
     sqlx::query("DELETE FROM renditions WHERE asset = ?")
-        .bind(asset.as_str())
+        .bind(asset)
         .execute(&mut *conn)
         .await
         .map_err(db(what))?;
@@ -77,7 +77,7 @@ pub(super) async fn write_renditions(
                 value ->> 'bitrate_bps', value ->> 'segments', value ->> 'samples', value ->> 'duration_ms'
          FROM json_each(?)",
     )
-    .bind(asset.as_str())
+    .bind(asset)
     .bind(json(&renditions)?)
     .execute(conn)
     .await
@@ -88,18 +88,18 @@ pub(super) async fn write_renditions(
 /// Replaces the findings of an asset.
 pub(super) async fn write_findings(
     conn: &mut SqliteConnection,
-    asset: &AssetId,
+    asset: i64,
     findings: &[FindingRecord],
 ) -> PortResult<()> {
     let what = "write findings";
     sqlx::query("DELETE FROM findings WHERE asset = ?")
-        .bind(asset.as_str())
+        .bind(asset)
         .execute(&mut *conn)
         .await
         .map_err(db(what))?;
     for (ordinal, finding) in (0_i64..).zip(findings) {
         sqlx::query("INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?)")
-            .bind(asset.as_str())
+            .bind(asset)
             .bind(ordinal)
             .bind(&finding.kind)
             .bind(finding.severity.as_str())
@@ -122,7 +122,7 @@ pub(super) async fn read(pool: &SqlitePool, asset: &AssetId) -> PortResult<Vec<P
          FROM products AS p
          JOIN tasks AS t ON t.asset = p.asset AND t.task = p.task AND t.state = 'done'
          LEFT JOIN outputs AS o ON o.asset = p.asset AND o.task = p.task
-         WHERE p.asset = ? ORDER BY p.task, o.ordinal",
+         WHERE p.asset = (SELECT arrival FROM assets WHERE id = ?) ORDER BY p.task, o.ordinal",
     )
     .bind(asset.as_str())
     .fetch_all(pool)
@@ -158,11 +158,13 @@ pub(super) async fn renditions<'c>(
     executor: impl Executor<'c, Database = Sqlite>,
     asset: &AssetId,
 ) -> PortResult<Vec<RenditionRecord>> {
-    let rows = sqlx::query("SELECT * FROM renditions WHERE asset = ? ORDER BY ordinal")
-        .bind(asset.as_str())
-        .fetch_all(executor)
-        .await
-        .map_err(db("read renditions"))?;
+    let rows = sqlx::query(
+        "SELECT * FROM renditions WHERE asset = (SELECT arrival FROM assets WHERE id = ?) ORDER BY ordinal",
+    )
+    .bind(asset.as_str())
+    .fetch_all(executor)
+    .await
+    .map_err(db("read renditions"))?;
     let read = |row: &SqliteRow| {
         Ok(RenditionRecord {
             name: text(row, "name")?,
@@ -183,11 +185,13 @@ pub(super) async fn findings<'c>(
     executor: impl Executor<'c, Database = Sqlite>,
     asset: &AssetId,
 ) -> PortResult<Vec<FindingRecord>> {
-    let rows = sqlx::query("SELECT * FROM findings WHERE asset = ? ORDER BY ordinal")
-        .bind(asset.as_str())
-        .fetch_all(executor)
-        .await
-        .map_err(db("read findings"))?;
+    let rows = sqlx::query(
+        "SELECT * FROM findings WHERE asset = (SELECT arrival FROM assets WHERE id = ?) ORDER BY ordinal",
+    )
+    .bind(asset.as_str())
+    .fetch_all(executor)
+    .await
+    .map_err(db("read findings"))?;
     let read = |row: &SqliteRow| {
         Ok(FindingRecord {
             kind: text(row, "kind")?,

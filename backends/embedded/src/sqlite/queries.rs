@@ -37,7 +37,7 @@ pub(super) async fn asset(pool: &SqlitePool, id: &AssetId) -> PortResult<AssetDe
 }
 
 async fn tasks(pool: &SqlitePool, id: &AssetId) -> PortResult<Vec<TaskRow>> {
-    let rows = sqlx::query("SELECT * FROM tasks WHERE asset = ?")
+    let rows = sqlx::query("SELECT * FROM tasks WHERE asset = (SELECT arrival FROM assets WHERE id = ?)")
         .bind(id.as_str())
         .fetch_all(pool)
         .await
@@ -105,11 +105,13 @@ pub(super) async fn find(pool: &SqlitePool, prefix: &str) -> PortResult<Vec<Asse
 
 /// The history of an asset in order.
 pub(super) async fn history(pool: &SqlitePool, id: &AssetId) -> PortResult<Vec<HistoryRecord>> {
-    let rows = sqlx::query("SELECT * FROM history WHERE asset = ? ORDER BY sequence")
-        .bind(id.as_str())
-        .fetch_all(pool)
-        .await
-        .map_err(db("read history"))?;
+    let rows = sqlx::query(
+        "SELECT * FROM history WHERE asset = (SELECT arrival FROM assets WHERE id = ?) ORDER BY sequence",
+    )
+    .bind(id.as_str())
+    .fetch_all(pool)
+    .await
+    .map_err(db("read history"))?;
     // Every asset has a history from the moment it exists.
     if rows.is_empty() {
         return Err(missing(id));

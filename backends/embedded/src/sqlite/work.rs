@@ -21,10 +21,12 @@ pub(super) struct Loaded {
     pub extras: BTreeMap<TaskKey, TaskExtra>,
     /// Tasks to write.
     pub touched: BTreeSet<TaskKey>,
-    /// The asset's own row is to be written.
+    /// More of the asset's own row is to be written than its count of history lines.
     pub changed: bool,
-    /// Where the source or the outputs are has changed.
-    pub moved: bool,
+    /// So is the hash of its content.
+    pub hashed: bool,
+    /// So is its count of history lines.
+    pub told: bool,
 }
 
 /// What one step causes at other assets.
@@ -61,40 +63,61 @@ impl Work {
 
     /// Brings assets and their tasks into memory; unknown ids are left out.
     pub(super) async fn load(&mut self, conn: &mut SqliteConnection, ids: &[AssetId]) -> PortResult<()> {
-        let wanted: Vec<&str> =
-            ids.iter().filter(|id| !self.loaded.contains_key(*id)).map(AssetId::as_str).collect();
-        if wanted.is_empty() {
+        let loaded = self.load_rows(conn, ids).await?;
+        if loaded.is_empty() {
             return Ok(());
         }
-        let wanted = json(&wanted)?;
-        let what = "load assets";
-        let assets = sqlx::query("SELECT * FROM assets WHERE id IN (SELECT value FROM json_each(?))")
-            .bind(&wanted)
-            .fetch_all(&mut *conn)
-            .await
-            .map_err(db(what))?;
-        for row in &assets {
-            self.add(AssetRow::read(row)?);
-        }
+        let arrivals: Vec<i64> = loaded.keys().copied().collect();
         let tasks = sqlx::query("SELECT * FROM tasks WHERE asset IN (SELECT value FROM json_each(?))")
-            .bind(&wanted)
-            .fetch_all(&mut *conn)
+            .bind(json(&arrivals)?)
+            .fetch_all(conn)
             .await
-            .map_err(db(what))?;
+            .map_err(db("load tasks"))?;
         for row in &tasks {
             let (key, record, extra) = rows::task(row)?;
-            let asset = AssetId::new(rows::text(row, "asset")?);
-            let loaded =
-                self.loaded.get_mut(&asset).ok_or_else(|| corrupt("tasks.asset", "a known asset"))?;
+            let unknown = || corrupt("tasks.asset", "a known asset");
+            let id = loaded.get(&rows::get::<i64>(row, "asset")?).ok_or_else(unknown)?;
+            let loaded = self.at(id)?;
             loaded.row.core.tasks.insert(key, record);
             loaded.extras.insert(key, extra);
         }
         Ok(())
     }
 
+    /// Brings only the assets' own rows into memory, for calls that step nothing; returns the new ones by arrival.
+    pub(super) async fn load_rows(
+        &mut self,
+        conn: &mut SqliteConnection,
+        ids: &[AssetId],
+    ) -> PortResult<BTreeMap<i64, AssetId>> {
+        let wanted: Vec<&str> =
+            ids.iter().filter(|id| !self.loaded.contains_key(*id)).map(AssetId::as_str).collect();
+        let mut loaded = BTreeMap::new();
+        if wanted.is_empty() {
+            return Ok(loaded);
+        }
+        let assets = sqlx::query("SELECT * FROM assets WHERE id IN (SELECT value FROM json_each(?))")
+            .bind(json(&wanted)?)
+            .fetch_all(conn)
+            .await
+            .map_err(db("load assets"))?;
+        for row in &assets {
+            let row = AssetRow::read(row)?;
+            loaded.insert(row.arrival, row.id.clone());
+            self.add(row);
+        }
+        Ok(loaded)
+    }
+
     pub(super) fn add(&mut self, row: AssetRow) {
-        let loaded =
-            Loaded { row, extras: BTreeMap::new(), touched: BTreeSet::new(), changed: false, moved: false };
+        let loaded = Loaded {
+            row,
+            extras: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            changed: false,
+            hashed: false,
+            told: false,
+        };
         self.loaded.insert(loaded.row.id.clone(), loaded);
     }
 
@@ -160,7 +183,7 @@ impl Work {
     /// Adds a line to an asset's history, numbered.
     pub(super) fn note(&mut self, id: &AssetId, line: HistoryRecord) -> PortResult<()> {
         let loaded = self.at(id)?;
-        loaded.changed = true;
+        loaded.told = true;
         loaded.row.history_lines += 1;
         let sequence = loaded.row.history_lines;
         self.history.push((id.clone(), HistoryRecord { sequence, ..line }));

@@ -35,39 +35,44 @@ impl Work {
         self.write_tasks(conn).await?;
         self.write_history(conn).await?;
         for learned in std::mem::take(&mut self.learned) {
-            match learned {
-                Learned::Product { asset, task, attempt, result, outputs } => {
-                    products::write(conn, &asset, task, attempt, &result, &outputs).await?;
-                }
-                Learned::Facts(asset, media) => facts::write(conn, &asset, &media).await?,
-                Learned::Renditions(asset, rows) => products::write_renditions(conn, &asset, &rows).await?,
-                Learned::Findings(asset, rows) => products::write_findings(conn, &asset, &rows).await?,
-            }
+            self.write_learned(conn, learned).await?;
         }
         outbox::owe(conn, &self).await?;
         Ok(self.violations)
     }
 
-    async fn write_assets(&self, conn: &mut SqliteConnection) -> PortResult<()> {
-        let changed: Vec<&Loaded> = self.loaded.values().filter(|loaded| loaded.changed).collect();
-        if changed.is_empty() {
-            return Ok(());
+    async fn write_learned(&mut self, conn: &mut SqliteConnection, learned: Learned) -> PortResult<()> {
+        match learned {
+            Learned::Product { asset, task, attempt, result, outputs } => {
+                let asset = self.at(&asset)?.row.arrival;
+                products::write(conn, asset, task, attempt, &result, &outputs).await
+            }
+            Learned::Facts(asset, media) => facts::write(conn, self.at(&asset)?.row.arrival, &media).await,
+            Learned::Renditions(asset, rows) => {
+                products::write_renditions(conn, self.at(&asset)?.row.arrival, &rows).await
+            }
+            Learned::Findings(asset, rows) => {
+                products::write_findings(conn, self.at(&asset)?.row.arrival, &rows).await
+            }
         }
-        let rows: Vec<_> = changed.iter().map(|loaded| asset_cells(loaded)).collect();
-        sqlx::query(UPDATE_ASSETS)
-            .bind(json(&rows)?)
-            .execute(&mut *conn)
-            .await
-            .map_err(db("write assets"))?;
-        // Locations hold what a person wrote; bound one by one they may hold any character.
-        for loaded in changed.iter().filter(|loaded| loaded.moved) {
-            sqlx::query("UPDATE assets SET location = ?, published_location = ? WHERE id = ?")
-                .bind(&loaded.row.source.location)
-                .bind(loaded.row.published_location.as_deref())
-                .bind(loaded.row.id.as_str())
-                .execute(&mut *conn)
-                .await
-                .map_err(db("write an asset's location"))?;
+    }
+
+    /// Three statements, so that an index is touched only where its column can have changed.
+    async fn write_assets(&self, conn: &mut SqliteConnection) -> PortResult<()> {
+        let what = "write assets";
+        let state: Vec<_> = self.loaded.values().filter(|l| l.changed).map(asset_cells).collect();
+        if !state.is_empty() {
+            sqlx::query(UPDATE_STATE).bind(json(&state)?).execute(&mut *conn).await.map_err(db(what))?;
+        }
+        let hashed = self.loaded.values().filter(|l| l.hashed).map(|l| (l.row.arrival, &l.row.sha256));
+        let hashed: Vec<_> = hashed.collect();
+        if !hashed.is_empty() {
+            sqlx::query(UPDATE_HASH).bind(json(&hashed)?).execute(&mut *conn).await.map_err(db(what))?;
+        }
+        let told = self.loaded.values().filter(|l| l.told).map(|l| (l.row.arrival, l.row.history_lines));
+        let told: Vec<_> = told.collect();
+        if !told.is_empty() {
+            sqlx::query(UPDATE_LINES).bind(json(&told)?).execute(&mut *conn).await.map_err(db(what))?;
         }
         Ok(())
     }
@@ -90,10 +95,11 @@ impl Work {
         if self.history.is_empty() {
             return Ok(());
         }
-        let cells = self.history.iter().map(|(asset, line)| {
+        let cells = self.history.iter().filter_map(|(asset, line)| {
+            let arrival = self.loaded.get(asset)?.row.arrival;
             let node = line.node.as_ref().map(|node| node.as_str());
-            (
-                asset.as_str(),
+            Some((
+                arrival,
                 line.sequence,
                 line.at_ms,
                 line.what.as_str(),
@@ -102,7 +108,7 @@ impl Work {
                 node,
                 line.wall_ms,
                 line.detail.as_str(),
-            )
+            ))
         });
         let rows = json(&cells.collect::<Vec<_>>())?;
         sqlx::query(INSERT_HISTORY).bind(rows).execute(conn).await.map_err(db("write history"))?;
@@ -110,19 +116,22 @@ impl Work {
     }
 }
 
-const UPDATE_ASSETS: &str = "
+const UPDATE_STATE: &str = "
     UPDATE assets SET
-        sha256 = j.value ->> 1, phase = j.value ->> 2, verdict = j.value ->> 3, severity = j.value ->> 4,
-        reason_code = j.value ->> 5, reason_detail = j.value ->> 6, door = j.value ->> 7,
-        linked_to = j.value ->> 8, redrives = j.value ->> 9, ended_at_ms = j.value ->> 10,
-        history_lines = j.value ->> 11
-    FROM json_each(?) AS j WHERE assets.id = j.value ->> 0";
+        phase = j.value ->> 1, verdict = j.value ->> 2, severity = j.value ->> 3, reason_code = j.value ->> 4,
+        reason_detail = j.value ->> 5, door = j.value ->> 6, linked_to = j.value ->> 7, redrives = j.value ->> 8,
+        ended_at_ms = j.value ->> 9, location = j.value ->> 10, published_location = j.value ->> 11
+    FROM json_each(?) AS j WHERE assets.arrival = j.value ->> 0";
+
+const UPDATE_HASH: &str =
+    "UPDATE assets SET sha256 = j.value ->> 1 FROM json_each(?) AS j WHERE assets.arrival = j.value ->> 0";
+
+const UPDATE_LINES: &str = "UPDATE assets SET history_lines = j.value ->> 1 FROM json_each(?) AS j WHERE assets.arrival = j.value ->> 0";
 
 fn asset_cells(loaded: &Loaded) -> impl serde::Serialize + '_ {
     let (row, core) = (&loaded.row, &loaded.row.core);
     (
-        row.id.as_str(),
-        row.sha256.as_deref(),
+        row.arrival,
         core.phase.as_str(),
         core.verdict.as_str(),
         core.severity.as_str(),
@@ -132,15 +141,16 @@ fn asset_cells(loaded: &Loaded) -> impl serde::Serialize + '_ {
         row.linked_to.as_ref().map(AssetId::as_str),
         core.redrives,
         row.ended_ms,
-        row.history_lines,
+        row.source.location.as_str(),
+        row.published_location.as_deref(),
     )
 }
 
 const UPSERT_TASKS: &str = "
-    INSERT INTO tasks (asset, task, arrival, lane, state, attempts, excused, blameless, answered, ready_at_ms,
+    INSERT INTO tasks (asset, task, lane, state, attempts, excused, blameless, answered, ready_at_ms,
                        wall_ms, cpu_ms, memory_bytes_max)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-           value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12
+           value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
     FROM json_each(?) WHERE true
     ON CONFLICT (asset, task) DO UPDATE SET
         state = excluded.state, attempts = excluded.attempts, excused = excluded.excused,
@@ -153,9 +163,8 @@ fn task_cells(loaded: &Loaded, key: TaskKey) -> PortResult<impl serde::Serialize
     let record = loaded.row.core.tasks.get(&key).ok_or_else(lost)?;
     let extra = loaded.extras.get(&key).ok_or_else(lost)?;
     Ok((
-        loaded.row.id.as_str(),
-        key,
         loaded.row.arrival,
+        key,
         key.lane().as_str(),
         record.state.as_str(),
         record.attempts,
