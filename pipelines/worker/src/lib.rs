@@ -13,4 +13,6 @@ pub mod outlet;
 pub mod pipe_outlet;
 pub mod plugins;
 pub mod source;
+#[cfg(test)]
+mod testing;
 pub mod video;

@@ -14,6 +14,7 @@ const INNER_FLAGS: u32 = 0x0101_0000;
 #[derive(Debug)]
 pub struct Fragment {
     number: u32,
+    delay: u64,
     samples: Vec<Sample>,
     media: Vec<u8>,
 }
@@ -26,9 +27,10 @@ struct Sample {
 }
 
 impl Fragment {
-    /// An empty segment with its number on the grid.
-    pub fn new(number: u32) -> Self {
-        Self { number, samples: Vec::new(), media: Vec::new() }
+    /// An empty segment with its number on the grid. Composition happens `delay` ticks behind presentation,
+    /// as the init segment says.
+    pub fn new(number: u32, delay: u64) -> Self {
+        Self { number, delay, samples: Vec::new(), media: Vec::new() }
     }
 
     /// Its number on the grid.
@@ -106,18 +108,19 @@ impl Fragment {
         let too_far = |_| Fault::new(Code::TimestampsBroken, "frames of one segment lie too far apart");
         let ends = decode.iter().skip(1).chain([&end]);
         let reordered = self.samples.iter().zip(decode).any(|(sample, &at)| sample.presentation != at);
+        let offsets = reordered || self.delay > 0;
         let all_sync = self.samples.iter().all(|sample| sample.sync);
         let later_sync = self.samples.iter().skip(1).any(|sample| sample.sync);
         let mut entries = Vec::with_capacity(self.samples.len());
         for (index, ((sample, &at), &next)) in self.samples.iter().zip(decode).zip(ends).enumerate() {
             let flags = if sample.sync { SYNC_FLAGS } else { INNER_FLAGS };
             let own_flags = !all_sync && (index == 0 || later_sync);
-            let offset = i128::from(sample.presentation) - i128::from(at);
+            let offset = i128::from(sample.presentation) + i128::from(self.delay) - i128::from(at);
             entries.push(TrunEntry {
                 duration: Some(u32::try_from(next - at).map_err(too_far)?),
                 size: Some(sample.bytes),
                 flags: own_flags.then_some(flags),
-                cts: if reordered { Some(i64::from(i32::try_from(offset).map_err(too_far)?)) } else { None },
+                cts: if offsets { Some(i64::from(i32::try_from(offset).map_err(too_far)?)) } else { None },
             });
         }
         Ok(TrunSamples::Explicit(entries))
@@ -171,7 +174,7 @@ mod tests {
 
     /// Decoding order I P B B P with frames 10 apart, first at 100.
     fn reordered() -> Fragment {
-        let mut fragment = Fragment::new(7);
+        let mut fragment = Fragment::new(7, 20);
         for (index, at) in [100, 130, 110, 120, 140].into_iter().enumerate() {
             fragment.push(at, index == 0, &[index as u8; 3]).unwrap();
         }
@@ -188,7 +191,7 @@ mod tests {
         let durations: Vec<_> = entries.iter().map(|e| e.duration.unwrap()).collect();
         assert_eq!(durations, [10, 10, 10, 10, 15], "the last runs to the end of the segment");
         let offsets: Vec<_> = entries.iter().map(|e| e.cts.unwrap()).collect();
-        assert_eq!(offsets, [0, 20, -10, -10, 0], "offsets may be negative");
+        assert_eq!(offsets, [20, 40, 10, 10, 20], "composition is delayed by 20");
         assert_eq!(mdat.data.len(), 15);
     }
 
@@ -212,7 +215,7 @@ mod tests {
 
     #[test]
     fn sound_has_neither_offsets_nor_flags_per_sample() {
-        let mut fragment = Fragment::new(0);
+        let mut fragment = Fragment::new(0, 0);
         fragment.push(0, true, b"a").unwrap();
         fragment.push(1024, true, b"bc").unwrap();
         let (moof, _) = boxes(&fragment.finish(2048).unwrap());
@@ -223,6 +226,6 @@ mod tests {
     #[test]
     fn a_segment_that_would_end_before_its_last_frame_is_refused() {
         assert_eq!(reordered().finish(140).unwrap_err().code, Code::Internal);
-        assert_eq!(Fragment::new(0).finish(1).unwrap_err().code, Code::Internal);
+        assert_eq!(Fragment::new(0, 0).finish(1).unwrap_err().code, Code::Internal);
     }
 }

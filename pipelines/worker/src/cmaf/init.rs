@@ -67,25 +67,16 @@ pub fn aac_track(config: &[u8], sample_rate: u32, channels: u8, bitrate_bps: u32
     Ok(Track { codecs, entry })
 }
 
-/// The init segment of a video track.
-pub fn avc_init(track: &Track, timescale: u32) -> Result<Vec<u8>, Fault> {
-    // `cmf2`: composition offsets are signed and there is no edit list (ISO/IEC 23000-19 7.7.2).
-    write(track, timescale, None, b"cmf2")
-}
-
-/// The init segment of an audio track whose first `priming` samples are the encoder's own.
-pub fn aac_init(track: &Track, timescale: u32, priming: u64) -> Result<Vec<u8>, Fault> {
+/// The init segment. Presentation begins `skip` ticks into the media timeline: behind the composition delay of
+/// video, behind the priming of sound.
+pub fn init(track: &Track, timescale: u32, skip: u64) -> Result<Vec<u8>, Fault> {
     // Duration 0: the edit runs to the end of a movie whose fragments are still to come (14496-12 8.6.6).
-    let entry = ElstEntry { segment_duration: 0, media_time: Some(priming), media_rate: 1.into() };
-    let edits = Edts { elst: Some(Elst { entries: vec![entry] }) };
-    write(track, timescale, Some(edits), b"cmfc")
-}
-
-fn write(track: &Track, timescale: u32, edits: Option<Edts>, brand: &[u8; 4]) -> Result<Vec<u8>, Fault> {
+    let entry = ElstEntry { segment_duration: 0, media_time: Some(skip), media_rate: 1.into() };
+    let edits = (skip > 0).then(|| Edts { elst: Some(Elst { entries: vec![entry] }) });
     let ftyp = Ftyp {
-        major_brand: FourCC::new(brand),
+        major_brand: FourCC::new(b"cmfc"),
         minor_version: 0,
-        compatible_brands: [brand, b"cmfc", b"iso6", b"mp41"].map(FourCC::new).to_vec(),
+        compatible_brands: [b"cmfc", b"iso6", b"mp41"].map(FourCC::new).to_vec(),
     };
     let moov = Moov {
         mvhd: Mvhd {
@@ -172,10 +163,10 @@ mod tests {
     }
 
     #[test]
-    fn video_has_no_edit_list_and_names_its_formats() {
+    fn video_names_its_formats_and_nothing_is_edited_without_need() {
         let track = avc_track(AVCC, 1280, 720).unwrap();
         assert_eq!(track.codecs, "avc1.64001F");
-        let moov = moov(&avc_init(&track, 30_000).unwrap());
+        let moov = moov(&init(&track, 30_000, 0).unwrap());
         assert!(moov.mvex.is_some());
         let trak = &moov.trak[0];
         assert!(trak.edts.is_none());
@@ -189,7 +180,7 @@ mod tests {
     fn sound_skips_its_priming_by_an_edit() {
         let track = aac_track(&[0x11, 0x90], 48_000, 2, 128_000).unwrap();
         assert_eq!(track.codecs, "mp4a.40.2");
-        let moov = moov(&aac_init(&track, 48_000, 1024).unwrap());
+        let moov = moov(&init(&track, 48_000, 1024).unwrap());
         let edit = &moov.trak[0].edts.as_ref().unwrap().elst.as_ref().unwrap().entries[0];
         assert_eq!((edit.media_time, edit.segment_duration), (Some(1024), 0));
     }

@@ -6,16 +6,17 @@
 //! its clock anew and guesses the last duration gives none of it.
 //!
 //! Decode times come from the presentation times alone: the sample that is i-th in decoding order is decoded
-//! at the i-th smallest presentation time of its segment, and its composition offset, which may be negative
-//! (`trun` version 1, ISO/IEC 14496-12 8.8.8), carries it to its own. So a segment begins where it is first
-//! seen, video needs no edit list, and segments join without a gap whoever made them.
+//! at the i-th smallest presentation time of its segment. Composition happens a constant delay later, which the
+//! edit list of the init segment takes back, so a segment begins where it is first seen and segments join
+//! without a gap whoever made them. Negative composition offsets without an edit list (`cmf2`) would say the
+//! same in fewer words, but libavformat shows such fragments late by the largest of them, sound not.
 
 mod fragment;
 mod init;
 mod ticks;
 
 pub use fragment::Fragment;
-pub use init::{Track, aac_init, aac_track, avc_init, avc_track};
+pub use init::{Track, aac_track, avc_track, init};
 pub use ticks::{from_ns, to_ns};
 
 use reelgate_flow::reason::{Code, Fault};

@@ -4,6 +4,8 @@
 //! stream at the first frame behind the chunk. Decoders put frames out in order of presentation, so by then all
 //! frames of the chunk have passed, leading pictures of an open GOP included.
 //!
+//! A frame or event that is dropped is reported as handled: `Drop` makes GStreamer 1.22 release it twice.
+//!
 //! What lies downstream sees one plain stream, whatever the source does: a single segment from 0, a fixed frame
 //! rate, progressive frames. Otherwise a source whose declared rate wavers would change the encoders' parameter
 //! sets between chunks.
@@ -91,7 +93,7 @@ impl Gate {
     fn frame(&self, pad: &gst::Pad, buffer: &mut gst::Buffer) -> gst::PadProbeReturn {
         let action = self.judge(buffer);
         match action {
-            Action::Drop => gst::PadProbeReturn::Drop,
+            Action::Drop => gst::PadProbeReturn::Handled,
             Action::Pass { key_at } => {
                 if let Some(time) = key_at {
                     pad.push_event(
@@ -105,7 +107,7 @@ impl Gate {
             }
             Action::End => {
                 pad.push_event(gst::event::Eos::new());
-                gst::PadProbeReturn::Drop
+                gst::PadProbeReturn::Handled
             }
         }
     }
@@ -144,7 +146,10 @@ impl Gate {
                 frame.set_pts(time);
                 frame.set_dts(gst::ClockTime::NONE);
                 frame.set_duration(gst::ClockTime::NONE);
-                Action::Pass { key_at: starts.map(|_| time) }
+                // The first frame is an IDR anyway, and asking for it would make GStreamer 1.22 refuse all
+                // later requests: it compares their times with one that was moved by the encoder.
+                let asks = starts.is_some() && ledger.kept > 1;
+                Action::Pass { key_at: asks.then_some(time) }
             }
         };
         drop(ledger);
@@ -185,9 +190,9 @@ impl Gate {
                 state.open = true;
                 state.last_ns = None;
             }
-            gst::EventView::Eos(_) if !state.open => return gst::PadProbeReturn::Drop,
+            gst::EventView::Eos(_) if !state.open => return gst::PadProbeReturn::Handled,
             // Tags are user text and gaps are not ours to fill.
-            gst::EventView::Tag(_) | gst::EventView::Gap(_) => return gst::PadProbeReturn::Drop,
+            gst::EventView::Tag(_) | gst::EventView::Gap(_) => return gst::PadProbeReturn::Handled,
             gst::EventView::Segment(segment) => {
                 state.segment = segment.segment().downcast_ref::<gst::ClockTime>().cloned();
                 *event = gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new());

@@ -50,7 +50,7 @@ impl Ladder {
         let mut writers = Vec::new();
         let mut filters = Vec::new();
         for rung in &job.rungs {
-            let writer = Arc::new(Mutex::new(RungWriter::new(rung, job.timescale, ledger.clone())));
+            let writer = Arc::new(Mutex::new(RungWriter::new(rung, job, ledger.clone())));
             filters.push((size_filter(rung)?, rung.clone()));
             let filter =
                 filters.last().map(|(filter, _)| filter.clone()).ok_or_else(|| internal("keep a filter"))?;
@@ -142,8 +142,18 @@ fn encoder(job: &VideoJob, rung: &Rung) -> Result<gst::Element, Fault> {
     encoder.set_property("key-int-max", KEYINT_INFINITE);
     encoder.set_property("threads", u32::from(job.encoder_threads.max(1)));
     encoder.set_property("aud", false); // an MP4 sample is its own access unit
-    encoder.set_property("option-string", "scenecut=0:open-gop=0");
+    encoder.set_property("option-string", format!("scenecut=0:open-gop=0{}", deterministic_asm()));
     Ok(encoder)
+}
+
+/// x264's AVX-512 code for macroblock tree reads beyond what it was given where the width is not a multiple of
+/// 256, so that the same pictures give other bytes on another run. Nothing is lost in speed without it.
+fn deterministic_asm() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx512bw") {
+        return ":asm=MMX2,SSE2Fast,SSSE3,SSE4.2,AVX,FMA3,BMI2,AVX2"; // what every such processor has
+    }
+    ""
 }
 
 fn sink(writer: &Arc<Mutex<RungWriter>>, ledger: &Arc<Ledger>) -> gst_app::AppSink {

@@ -55,7 +55,7 @@ pub fn run(job: &VideoJob, source: &Source, outlet: Arc<dyn Outlet>) -> Result<V
     attempt(job, source, &outlet, false)?.ok_or_else(|| Fault::new(Code::Internal, "late without a seek"))
 }
 
-/// One run over the chunk; `None` where the seek failed or skipped frames, before any output was sent.
+/// One run over the chunk; `None` where the seek failed or missed frames, before any output was sent.
 fn attempt(
     job: &VideoJob,
     source: &Source,
@@ -85,13 +85,13 @@ fn attempt(
         demuxed.run(|| Ok(()))
     });
     drop(demuxed);
-    let (fault, late) = {
+    let (fault, astray) = {
         let state = ledger.lock();
-        (state.fault.clone(), state.landed_late)
+        (state.fault.clone(), seeking && (state.landed_late || state.kept == 0))
     };
     match fault {
         Some(fault) => Err(fault),
-        None if late => Ok(None),
+        None if astray => Ok(None),
         None => ran.and_then(|()| result(job, &ladder, &ledger)).map(Some),
     }
 }

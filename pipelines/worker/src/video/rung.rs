@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gstreamer as gst;
 
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::messages::{Rung, SegmentResult, TrackResult};
+use reelgate_pipelines::messages::{Rung, SegmentResult, TrackResult, VideoJob};
 
 use super::ledger::Ledger;
 use crate::cmaf::{self, Fragment, Track};
@@ -17,6 +17,7 @@ const REPORT_FRAMES: u64 = 10;
 pub struct RungWriter {
     rung: Rung,
     timescale: u32,
+    delay: u64,
     ledger: Arc<Ledger>,
     track: Option<Track>,
     growing: Option<Fragment>,
@@ -26,10 +27,11 @@ pub struct RungWriter {
 
 impl RungWriter {
     /// A writer that has seen nothing yet.
-    pub fn new(rung: &Rung, timescale: u32, ledger: Arc<Ledger>) -> Self {
+    pub fn new(rung: &Rung, job: &VideoJob, ledger: Arc<Ledger>) -> Self {
         Self {
             rung: rung.clone(),
-            timescale,
+            timescale: job.timescale,
+            delay: delay(job),
             ledger,
             track: None,
             growing: None,
@@ -52,7 +54,7 @@ impl RungWriter {
         let starts = self.ledger.lock().starts.get(&tick).copied();
         if let Some(number) = starts {
             self.close(tick)?;
-            self.growing = Some(Fragment::new(number));
+            self.growing = Some(Fragment::new(number, self.delay));
         }
         let growing = self.growing.as_mut().ok_or_else(|| unexpected("a frame outside every segment"))?;
         let payload = buffer.map_readable().map_err(|_| unexpected("a frame that cannot be read"))?;
@@ -83,7 +85,7 @@ impl RungWriter {
             .ok_or_else(|| unexpected("no avcC record"))?;
         let record = record.map_readable().map_err(|_| unexpected("an avcC record that cannot be read"))?;
         let track = cmaf::avc_track(&record, self.rung.width, self.rung.height)?;
-        let init = cmaf::avc_init(&track, self.timescale)?;
+        let init = cmaf::init(&track, self.timescale, self.delay)?;
         self.ledger.outlet().output(&cmaf::init_name(&self.rung.name), &init)?;
         Ok(track)
     }
@@ -106,6 +108,18 @@ impl RungWriter {
         });
         Ok(())
     }
+}
+
+/// Composition delay in ticks, the same for every chunk of a video. x264 decodes a frame at most two frames
+/// ahead (B-frames, one of which others may refer to); where the rate varies, two frames may take any time, and
+/// offsets beyond this delay become negative, which is allowed.
+fn delay(job: &VideoJob) -> u64 {
+    const REORDERED_FRAMES: u64 = 2;
+    const VARIABLE_PER_SECOND: u32 = 5;
+    let rate = job.frame_rate.filter(|rate| rate.num > 0);
+    rate.map_or(u64::from(job.timescale / VARIABLE_PER_SECOND), |rate| {
+        (REORDERED_FRAMES * u64::from(job.timescale) * u64::from(rate.den)).div_ceil(u64::from(rate.num))
+    })
 }
 
 fn unexpected(what: &str) -> Fault {
