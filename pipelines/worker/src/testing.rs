@@ -69,6 +69,7 @@ impl Media {
     }
 
     pub fn of(bytes: &[u8]) -> Self {
+        gst::init().unwrap();
         let media = Self { folder: tempfile::tempdir().unwrap() };
         std::fs::File::create(media.path()).unwrap().write_all(bytes).unwrap();
         media

@@ -1,0 +1,176 @@
+//! The pump between decoding and encoding: lays decoded sound on the output's timeline without gap or overlap.
+//!
+//! It is a sink and a source in one bin. The encoder's side sees one stream of samples that begins at 0 and
+//! never jumps; blocking on a full encoder holds the decoder back, so memory stays small for any length.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+
+use gst::prelude::*;
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_pipelines::messages::AudioJob;
+
+use super::clock::Clock;
+use crate::outlet::Outlet;
+
+/// Bytes that may wait in front of the encoder.
+const WAITING_BYTES_MAX: u64 = 1 << 20;
+/// Bytes of one sample: 32-bit float, which the encoder takes.
+const SAMPLE_BYTES: u64 = 4;
+
+/// State shared by the callbacks and the job.
+pub struct Pump {
+    zero_ns: u64,
+    frame_bytes: u64,
+    sample_rate: u64,
+    outlet: Arc<dyn Outlet>,
+    state: Mutex<State>,
+}
+
+struct State {
+    clock: Clock,
+    reported_s: u64,
+    fault: Option<Fault>,
+}
+
+impl Pump {
+    /// A pump at output time 0.
+    pub fn new(job: &AudioJob, outlet: Arc<dyn Outlet>) -> Self {
+        let state = State { clock: Clock::new(job.sample_rate), reported_s: 0, fault: None };
+        Self {
+            zero_ns: job.zero_ns,
+            frame_bytes: SAMPLE_BYTES * u64::from(job.channels.max(1)),
+            sample_rate: u64::from(job.sample_rate.max(1)),
+            outlet,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// The first fault of any thread.
+    pub fn fault(&self) -> Option<Fault> {
+        self.lock().fault.clone()
+    }
+
+    /// Keeps the first fault.
+    pub fn fail(&self, fault: Fault) -> gst::FlowError {
+        self.lock().fault.get_or_insert(fault);
+        gst::FlowError::Error
+    }
+
+    /// Samples in, filled, cut, and placed in all.
+    pub fn counts(&self) -> (u64, u64, u64, u64) {
+        let state = self.lock();
+        (state.clock.samples_in, state.clock.filled, state.clock.cut, state.clock.position())
+    }
+
+    /// Connects a sink of decoded sound with the source in front of the encoder.
+    pub fn connect(self: &Arc<Self>, sink: &gst_app::AppSink, source: &gst_app::AppSrc) {
+        source.set_format(gst::Format::Time);
+        source.set_block(true);
+        source.set_max_bytes(WAITING_BYTES_MAX);
+        let (pump, encoder, end) = (self.clone(), source.clone(), source.clone());
+        let callbacks = gst_app::AppSinkCallbacks::builder()
+            .new_sample(move |sink| {
+                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+                pump.take(&sample, &encoder)
+            })
+            .eos(move |_| {
+                // Refused only while the pipeline is being torn down.
+                let _ = end.end_of_stream();
+            });
+        sink.set_callbacks(callbacks.build());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(
+        &self,
+        sample: &gst::Sample,
+        encoder: &gst_app::AppSrc,
+    ) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let Some(buffer) = sample.buffer() else { return Ok(gst::FlowSuccess::Ok) };
+        let len = buffer.size() as u64 / self.frame_bytes;
+        let (place, position) = {
+            let mut state = self.lock();
+            let at = self.offset_ns(sample, buffer).map(|ns| state.clock.samples_at(ns));
+            let before = state.clock.position();
+            match state.clock.place(at, len) {
+                Ok(place) => (place, before),
+                Err(fault) => {
+                    drop(state);
+                    return Err(self.fail(fault));
+                }
+            }
+        };
+        self.push_silence(encoder, position, place.fill)?;
+        if place.cut < len {
+            let skipped = (place.cut * self.frame_bytes) as usize;
+            let rest = buffer.copy_region(gst::BufferCopyFlags::MEMORY, skipped..buffer.size());
+            let rest =
+                rest.map_err(|_| self.fail(Fault::new(Code::Internal, "could not cut a buffer of sound")))?;
+            self.push(encoder, rest, position + place.fill)?;
+        }
+        self.report();
+        Ok(gst::FlowSuccess::Ok)
+    }
+
+    /// Nanoseconds from output time 0, negative before it.
+    fn offset_ns(&self, sample: &gst::Sample, buffer: &gst::BufferRef) -> Option<i128> {
+        let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
+        let time = segment.to_stream_time(buffer.pts()?)?;
+        Some(i128::from(time.nseconds()) - i128::from(self.zero_ns))
+    }
+
+    fn push_silence(
+        &self,
+        encoder: &gst_app::AppSrc,
+        mut at: u64,
+        mut left: u64,
+    ) -> Result<(), gst::FlowError> {
+        while left > 0 {
+            let piece = left.min(self.sample_rate);
+            let zeros = vec![0u8; (piece * self.frame_bytes) as usize]; // at most a second
+            self.push(encoder, gst::Buffer::from_mut_slice(zeros), at)?;
+            at += piece;
+            left -= piece;
+            self.outlet.progress(self.time_ns(at), 0);
+        }
+        Ok(())
+    }
+
+    fn push(
+        &self,
+        encoder: &gst_app::AppSrc,
+        mut buffer: gst::Buffer,
+        at: u64,
+    ) -> Result<(), gst::FlowError> {
+        let samples = buffer.size() as u64 / self.frame_bytes;
+        let timed = buffer.make_mut();
+        let (start, end) = (self.time_ns(at), self.time_ns(at + samples));
+        timed.set_pts(gst::ClockTime::from_nseconds(start));
+        timed.set_duration(gst::ClockTime::from_nseconds(end - start));
+        encoder.push_buffer(buffer).map(|_| ())
+    }
+
+    fn time_ns(&self, samples: u64) -> u64 {
+        u64::try_from(u128::from(samples) * 1_000_000_000 / u128::from(self.sample_rate)).unwrap_or(u64::MAX)
+    }
+
+    /// Says once per second of sound how far the job is.
+    fn report(&self) {
+        let seconds = {
+            let mut state = self.lock();
+            let seconds = state.clock.position() / self.sample_rate;
+            if seconds == state.reported_s {
+                return;
+            }
+            state.reported_s = seconds;
+            seconds
+        };
+        self.outlet.progress(seconds * 1_000_000_000, 0);
+    }
+}

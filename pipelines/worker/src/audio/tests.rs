@@ -1,0 +1,116 @@
+use super::*;
+use reelgate_flow::facts::Container;
+use reelgate_pipelines::messages::TrackRef;
+
+use crate::testing::{Media, MemoryOutlet, outlet, play};
+
+const SECOND_NS: u64 = 1_000_000_000;
+
+fn job(container: Container, track: u32) -> AudioJob {
+    AudioJob {
+        source: TrackRef { container, size_bytes: 0, track },
+        zero_ns: 0,
+        segment_ns: 4 * SECOND_NS,
+        sample_rate: 48_000,
+        channels: 2,
+        bitrate_bps: 128_000,
+    }
+}
+
+/// Left channel of an encoded track as a player hears it, and the time of its first sample.
+fn heard(result: &AudioResult, outlet: &MemoryOutlet) -> (u64, Vec<f32>) {
+    let file = Media::of(&outlet.joined(&result.track));
+    let channels = "audio/x-raw,format=F32LE,layout=interleaved,channels=1";
+    let buffers = play(&file.path(), &format!("qtdemux ! aacparse ! avdec_aac ! audioconvert ! {channels}"));
+    let samples = buffers.iter().flat_map(|(_, bytes)| bytes.chunks_exact(4));
+    let samples = samples.map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect();
+    (buffers[0].0, samples)
+}
+
+/// A WAVE file of one channel that is silent but for a click of 64 samples.
+fn click(rate: u32, samples: u32, at: u32) -> Media {
+    let mut wave = Vec::new();
+    wave.extend_from_slice(b"RIFF");
+    wave.extend_from_slice(&(36 + samples * 2).to_le_bytes());
+    wave.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    wave.extend_from_slice(&rate.to_le_bytes());
+    wave.extend_from_slice(&(rate * 2).to_le_bytes());
+    wave.extend_from_slice(b"\x02\0\x10\0data");
+    wave.extend_from_slice(&(samples * 2).to_le_bytes());
+    for n in 0..samples {
+        let loud = (at..at + 64).contains(&n);
+        wave.extend_from_slice(&(if loud { 20_000i16 } else { 0 }).to_le_bytes());
+    }
+    Media::of(&wave)
+}
+
+fn loud_at(samples: &[f32]) -> usize {
+    samples.iter().position(|sample| sample.abs() > 0.2).expect("the click is heard")
+}
+
+#[test]
+fn sound_lands_on_the_sample_it_came_from() {
+    for (rate, tolerance) in [(48_000, 2), (44_100, 12)] {
+        let media = click(rate, rate * 10, rate * 5);
+        let outlet = outlet();
+        let result = run(&job(Container::Wav, 0), &media.source(), outlet.clone()).unwrap();
+        assert_eq!((result.samples_in, result.samples_filled, result.samples_cut), (480_000, 0, 0));
+        let (start, samples) = heard(&result, &outlet);
+        assert_eq!(start, 0);
+        assert!(loud_at(&samples).abs_diff(240_000) <= tolerance, "{rate}: {}", loud_at(&samples));
+    }
+}
+
+#[test]
+fn segments_follow_the_grid_and_end_with_the_sound() {
+    let media = click(48_000, 450_000, 0);
+    let outlet = outlet();
+    let result = run(&job(Container::Wav, 0), &media.source(), outlet.clone()).unwrap();
+    assert_eq!((result.track.name.as_str(), result.track.codecs.as_str()), ("audio", "mp4a.40.2"));
+    let mut at = 0;
+    for (index, segment) in result.track.segments.iter().enumerate() {
+        assert_eq!((segment.number as usize, segment.start_ticks), (index, at));
+        assert!(at.abs_diff(index as u64 * 192_000) <= 512);
+        at += segment.duration_ticks;
+    }
+    assert_eq!(at, 450_000);
+    assert_eq!(result.track.segments.len(), 3);
+}
+
+#[test]
+fn sound_before_output_time_0_is_cut_and_a_late_start_filled() {
+    let media = click(48_000, 96_000, 48_000);
+    let outlet_cut = outlet();
+    let cut = AudioJob { zero_ns: SECOND_NS / 2, ..job(Container::Wav, 0) };
+    let result = run(&cut, &media.source(), outlet_cut.clone()).unwrap();
+    assert_eq!((result.samples_in, result.samples_cut), (96_000, 24_000));
+    assert!(loud_at(&heard(&result, &outlet_cut).1).abs_diff(24_000) <= 2);
+    let late = Media::made_by(
+        "audiotestsrc num-buffers=20 samplesperbuffer=2400 timestamp-offset=500000000 ! \
+         audio/x-raw,rate=48000,channels=1 ! identity sync=false ! flacenc ! matroskamux",
+    );
+    let outlet_late = outlet();
+    let result = run(&job(Container::Matroska, 0), &late.source(), outlet_late.clone()).unwrap();
+    assert_eq!((result.samples_in, result.samples_filled), (48_000, 24_000));
+}
+
+#[test]
+fn nothing_to_hear_is_said() {
+    let media = click(48_000, 4_800, 0);
+    let after_the_end = AudioJob { zero_ns: 10 * SECOND_NS, ..job(Container::Wav, 0) };
+    let fault = run(&after_the_end, &media.source(), outlet()).unwrap_err();
+    assert_eq!(fault.code, Code::NoFrameDecodes);
+}
+
+#[test]
+fn six_channels_with_and_without_places_become_two() {
+    for mask in ["0x3f", "0x0"] {
+        let media = Media::made_by(&format!(
+            "audiotestsrc num-buffers=50 ! audio/x-raw,rate=48000,channels=6,channel-mask=(bitmask){mask} ! wavenc"
+        ));
+        let outlet = outlet();
+        let result = run(&job(Container::Wav, 0), &media.source(), outlet.clone()).unwrap();
+        assert_eq!(result.samples_in, 51_200, "mask {mask}");
+        assert!(heard(&result, &outlet).1.iter().any(|sample| sample.abs() > 0.05), "mask {mask}");
+    }
+}

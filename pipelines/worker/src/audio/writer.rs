@@ -1,0 +1,109 @@
+//! Cuts AAC frames into segments and sends those off.
+//!
+//! The encoder's first frame holds nothing of the sound (its priming); the edit list of the init segment skips
+//! it, and times in the results are those after the edit. The last frame is declared only as long as there is
+//! sound in it, so the track ends with the sound and not with the encoder's padding.
+
+use std::sync::Arc;
+
+use gstreamer as gst;
+
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_pipelines::messages::{AudioJob, SegmentResult, TrackResult};
+
+use crate::cmaf::{self, Fragment, Track};
+use crate::outlet::Outlet;
+
+/// Samples of an AAC-LC frame (ISO/IEC 14496-3 4.5.1.1).
+pub const FRAME_SAMPLES: u64 = 1_024;
+/// Samples by which `avenc_aac` lags behind its input: one frame, found by an impulse.
+pub const PRIMING_SAMPLES: u64 = 1_024;
+/// Name of the track and first part of its outputs' names.
+pub const NAME: &str = "audio";
+
+/// Holds at most the segment that is growing.
+pub struct Writer {
+    job: AudioJob,
+    outlet: Arc<dyn Outlet>,
+    track: Option<Track>,
+    growing: Option<Fragment>,
+    segments: Vec<SegmentResult>,
+    frames: u64,
+}
+
+impl Writer {
+    /// A writer that has seen nothing yet.
+    pub fn new(job: &AudioJob, outlet: Arc<dyn Outlet>) -> Self {
+        Self { job: job.clone(), outlet, track: None, growing: None, segments: Vec::new(), frames: 0 }
+    }
+
+    /// Takes the next AAC frame.
+    pub fn take(&mut self, sample: &gst::Sample) -> Result<(), Fault> {
+        if self.track.is_none() {
+            self.track = Some(self.begin(sample)?);
+        }
+        let buffer = sample.buffer().ok_or_else(|| unexpected("a sample without a buffer"))?;
+        let payload = buffer.map_readable().map_err(|_| unexpected("a frame that cannot be read"))?;
+        let at = self.frames * FRAME_SAMPLES;
+        let number = self.segment_of(at)?;
+        if self.growing.as_ref().is_some_and(|growing| growing.number() != number) {
+            self.close(at)?;
+        }
+        self.frames += 1;
+        self.growing.get_or_insert_with(|| Fragment::new(number, 0)).push(at, true, &payload)
+    }
+
+    /// Closes the last segment behind `samples` samples of sound.
+    pub fn finish(&mut self, samples: u64) -> Result<TrackResult, Fault> {
+        self.close((samples + PRIMING_SAMPLES).min(self.frames * FRAME_SAMPLES))?;
+        let track = self.track.as_ref().ok_or_else(|| unexpected("no frame"))?;
+        Ok(TrackResult {
+            name: NAME.into(),
+            codecs: track.codecs.clone(),
+            timescale: self.job.sample_rate,
+            segments: std::mem::take(&mut self.segments),
+        })
+    }
+
+    /// Segment that a frame at media time `at` belongs to: the grid's, rounded to whole frames.
+    fn segment_of(&self, at: u64) -> Result<u32, Fault> {
+        let length = cmaf::from_ns(self.job.segment_ns, self.job.sample_rate).max(FRAME_SAMPLES);
+        let presented = (at + FRAME_SAMPLES / 2).saturating_sub(PRIMING_SAMPLES);
+        u32::try_from(presented / length).map_err(|_| unexpected("4 billion segments"))
+    }
+
+    fn begin(&self, sample: &gst::Sample) -> Result<Track, Fault> {
+        let config = sample
+            .caps()
+            .and_then(|caps| caps.structure(0)?.get::<gst::Buffer>("codec_data").ok())
+            .ok_or_else(|| unexpected("no AudioSpecificConfig"))?;
+        let config = config.map_readable().map_err(|_| unexpected("a configuration that cannot be read"))?;
+        let job = &self.job;
+        let track = cmaf::aac_track(&config, job.sample_rate, job.channels, job.bitrate_bps)?;
+        let init = cmaf::init(&track, job.sample_rate, PRIMING_SAMPLES)?;
+        self.outlet.output(&cmaf::init_name(NAME), &init)?;
+        Ok(track)
+    }
+
+    fn close(&mut self, end: u64) -> Result<(), Fault> {
+        let Some(fragment) = self.growing.take() else { return Ok(()) };
+        let Some((start, _)) = fragment.span() else { return Ok(()) };
+        let (number, samples) = (fragment.number(), fragment.len());
+        let bytes = fragment.finish(end)?;
+        self.outlet.output(&cmaf::segment_name(NAME, number), &bytes)?;
+        let start_ticks = start.saturating_sub(PRIMING_SAMPLES);
+        self.segments.push(SegmentResult {
+            number,
+            start_ticks,
+            duration_ticks: end.saturating_sub(PRIMING_SAMPLES) - start_ticks,
+            samples: u32::try_from(samples).map_err(|_| unexpected("a segment of 4 billion frames"))?,
+            bytes: bytes.len() as u64,
+            starts_with_idr: true,
+        });
+        Ok(())
+    }
+}
+
+fn unexpected(what: &str) -> Fault {
+    Fault::new(Code::Internal, format!("the audio encoder gave {what}"))
+}
