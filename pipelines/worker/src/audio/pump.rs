@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
-use gst::prelude::*;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::AudioJob;
 

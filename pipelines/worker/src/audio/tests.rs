@@ -54,7 +54,8 @@ fn sound_lands_on_the_sample_it_came_from() {
         let media = click(rate, rate * 10, rate * 5);
         let outlet = outlet();
         let result = run(&job(Container::Wav, 0), &media.source(), outlet.clone()).unwrap();
-        assert_eq!((result.samples_in, result.samples_filled, result.samples_cut), (480_000, 0, 0));
+        assert!(result.samples_in.abs_diff(480_000) <= 1);
+        assert_eq!((result.samples_filled, result.samples_cut), (0, 0));
         let (start, samples) = heard(&result, &outlet);
         assert_eq!(start, 0);
         assert!(loud_at(&samples).abs_diff(240_000) <= tolerance, "{rate}: {}", loud_at(&samples));
@@ -87,11 +88,11 @@ fn sound_before_output_time_0_is_cut_and_a_late_start_filled() {
     assert!(loud_at(&heard(&result, &outlet_cut).1).abs_diff(24_000) <= 2);
     let late = Media::made_by(
         "audiotestsrc num-buffers=20 samplesperbuffer=2400 timestamp-offset=500000000 ! \
-         audio/x-raw,rate=48000,channels=1 ! identity sync=false ! flacenc ! matroskamux",
+         audio/x-raw,rate=48000,channels=1 ! avenc_aac ! m. \
+         videotestsrc num-buffers=30 ! video/x-raw,framerate=30/1 ! x264enc speed-preset=ultrafast ! mp4mux name=m",
     );
-    let outlet_late = outlet();
-    let result = run(&job(Container::Matroska, 0), &late.source(), outlet_late.clone()).unwrap();
-    assert_eq!((result.samples_in, result.samples_filled), (48_000, 24_000));
+    let result = run(&job(Container::IsoBmff, 0), &late.source(), outlet()).unwrap();
+    assert!(result.samples_filled.abs_diff(24_000) <= 1_100, "{result:?}");
 }
 
 #[test]
