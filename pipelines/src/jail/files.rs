@@ -53,4 +53,14 @@ mod tests {
         ];
         assert_eq!(required, expected);
     }
+
+    #[test]
+    fn a_restricted_thread_opens_no_file() {
+        let restricted = std::thread::spawn(|| {
+            restrict().unwrap();
+            std::fs::File::open("/dev/null").unwrap_err().kind()
+        });
+        assert_eq!(restricted.join().unwrap(), std::io::ErrorKind::PermissionDenied);
+        assert!(std::fs::File::open("/dev/null").is_ok(), "other threads are as free as before");
+    }
 }

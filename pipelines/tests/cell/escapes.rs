@@ -1,6 +1,10 @@
 //! Every attempt to leave the jail is refused: softly with an error, or by the end of the process.
 
-use crate::{budget, fault};
+use std::fs::{self, File};
+
+use reelgate_pipelines::client::{self, CancelFlag, Event};
+
+use crate::{Kept, Stage, budget, fault, job};
 
 const EACCES: i32 = libc::EACCES;
 
@@ -100,4 +104,46 @@ fn what_decoders_need_goes_on_working() {
     assert_eq!(fault("escape-start-thread", &budget()), "internal: still works");
     assert_eq!(fault("escape-make-pipe", &budget()), "internal: it worked");
     assert_eq!(fault("escape-abort", &budget()), "decoder_crashed: the worker died of signal 6");
+}
+
+/// The lines of a file in `/proc/PID`, words apart by one space.
+fn proc_lines(pid: u32, file: &str) -> Vec<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/{file}")).expect("the worker is there");
+    text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn the_kernel_confirms_every_layer_of_a_closed_jail() {
+    let stage = Stage::new("escape-wait");
+    let cancel = CancelFlag::default();
+    let (mut pid, mut seen) = (0, Vec::new());
+    let mut events = |event| match event {
+        Event::Started { pid: started } => pid = started,
+        Event::Jailed => {
+            seen.extend(proc_lines(pid, "status"));
+            seen.extend(proc_lines(pid, "limits"));
+            cancel.cancel();
+        }
+        Event::Greeted { .. } | Event::Progress { .. } => {}
+    };
+    let source = File::open(stage.source()).unwrap();
+    client::run(&stage.worker, &job(), &budget(), source, &mut Kept::default(), &mut events, &cancel)
+        .unwrap_err();
+    let expected = [
+        "Threads: 1",
+        "NoNewPrivs: 1",
+        "Seccomp: 2",
+        "CapEff: 0000000000000000",
+        "CapPrm: 0000000000000000",
+        "Max file size 0 0 bytes",
+        "Max core file size 0 0 bytes",
+        "Max open files 512 512 files",
+        "Max locked memory 0 0 bytes",
+        "Max cpu time 30 32 seconds",
+        "Max data size 1610612736 1610612736 bytes",
+        "Max address space 9663676416 9663676416 bytes",
+    ];
+    for line in expected {
+        assert!(seen.iter().any(|found| found == line), "expected `{line}` in {seen:#?}");
+    }
 }

@@ -31,6 +31,10 @@ fn by_library(name: &str) -> Option<String> {
         "bind-udp" => told(UdpSocket::bind(("127.0.0.1", 0)).map(drop)),
         "connect-unix" => told(UnixStream::connect("/run/systemd/notify").map(drop)),
         "run-program" => told(Command::new("/bin/true").spawn().map(drop)),
+        // Stays for inspection from outside.
+        "wait" => loop {
+            std::thread::sleep(std::time::Duration::from_secs(3600));
+        },
         // What decoders need must go on working.
         "start-thread" => std::thread::spawn(|| "still works".to_owned()).join().unwrap_or_default(),
         "make-pipe" => told(io::pipe().map(drop)),
