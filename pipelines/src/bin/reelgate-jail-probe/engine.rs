@@ -41,9 +41,12 @@ pub fn run() {
     let container = Container::IsoBmff;
     let job = Job::Inspect(InspectJob { container, size_bytes: 1, segment_ns: 1, limits });
     let budget = Budget { wall_s: 600, stall_s: 600, cpu_s: 600, memory_bytes: 1 << 30, output_bytes: 0 };
+    let mut worker_pid = 0;
     let mut events = |event| match event {
-        Event::Started { pid } => println!("{pid}"),
-        Event::Greeted { .. } | Event::Jailed | Event::Progress { .. } => {}
+        Event::Started { pid } => worker_pid = pid,
+        // It has nothing more to say now, so a closed pipe would not end it.
+        Event::Jailed => println!("{worker_pid}"),
+        Event::Greeted { .. } | Event::Progress { .. } => {}
     };
     let ended =
         client::run(&worker, &job, &budget, source, &mut Nowhere, &mut events, &CancelFlag::default());
