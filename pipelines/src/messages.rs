@@ -181,7 +181,8 @@ pub struct SampleJob {
     pub samples_max: u32,
     /// Decode keyframes only.
     pub keyframes_only: bool,
-    /// Parts of the timeline decoded side by side, 1 to 8.
+    /// Parts of the timeline decoded side by side, 1 to 8. With 1 the file is read from its beginning without any
+    /// seek, which a video that may not be cut needs.
     pub decoders: u8,
     /// Frames in flight between decoders and analysis.
     pub in_flight_max: u16,

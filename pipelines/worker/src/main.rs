@@ -74,6 +74,7 @@ fn work(job: Job, source: Source, outlet: &Arc<PipeOutlet<File>>) -> Result<Fini
     match job {
         Job::Enrich(job) => enrich::run(&job, source, outlet.clone()).map(Finished::Enriched),
         Job::Video(job) => video::run(&job, &source, outlet.clone()).map(Finished::Video),
+        Job::Enrich(job) => enrich::run(&job, source, outlet.clone()).map(Finished::Enriched),
         _ => Err(Fault::new(Code::ConfigInvalid, "this build of the worker cannot do that kind of job yet")),
     }
 }

@@ -157,8 +157,12 @@ fn seek_to(demuxed: &Demuxed, track: u32, position_ns: u64, keyframes_only: bool
 
 fn branch(pass: &Arc<Pass>, track: &Track) -> Result<Vec<gst::Element>, Fault> {
     let mut elements = codecs::decoder(&track.caps, pass.request.threads)?;
+    if let [parser, _] = &elements[..] {
+        leave_out_deltas(pass, parser)?;
+    }
     if let Some(decoder) = elements.last() {
         forgive_errors(decoder);
+        keep_times(decoder)?;
         watch_packets(pass, decoder)?;
     }
     let deinterlace = gst::ElementFactory::make(ELEMENTS[0])
@@ -198,6 +202,55 @@ fn forgive_errors(decoder: &gst::Element) {
 fn sink_pad(element: &gst::Element) -> Result<gst::Pad, Fault> {
     let missing = || Fault::new(Code::Internal, "could not find the sink pad of an element");
     element.static_pad("sink").ok_or_else(missing)
+}
+
+/// Decoders move a frame that begins before the segment to the segment's start, so a seek between two frames would
+/// change the time of the first one. With the segment opened to the front, by the same stream times, they do not.
+fn keep_times(decoder: &gst::Element) -> Result<(), Fault> {
+    sink_pad(decoder)?.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, |_, info| {
+        let opened = match info.event().map(|event| event.view()) {
+            Some(gst::EventView::Segment(event)) => {
+                event.segment().downcast_ref::<gst::ClockTime>().and_then(opened_to_the_front)
+            }
+            _ => None,
+        };
+        if let Some(segment) = opened {
+            info.data = Some(gst::PadProbeData::Event(gst::event::Segment::new(&segment)));
+        }
+        gst::PadProbeReturn::Ok
+    });
+    Ok(())
+}
+
+/// The same mapping to stream time, from its 0 or from the smallest time there is.
+fn opened_to_the_front(
+    segment: &gst::FormattedSegment<gst::ClockTime>,
+) -> Option<gst::FormattedSegment<gst::ClockTime>> {
+    let (start, time) = (segment.start()?, segment.time()?);
+    let front = start.saturating_sub(time);
+    let mut opened = segment.clone();
+    opened.set_start(front);
+    opened.set_time(time.saturating_sub(start));
+    opened.set_position(front);
+    opened.set_base(gst::ClockTime::ZERO);
+    opened.set_offset(gst::ClockTime::ZERO);
+    Some(opened)
+}
+
+/// In front of the parser, where the container's own marks still stand: some parsers call every picture with an
+/// intra slice a keyframe, which need not decode alone. Containers without marks let everything pass here.
+fn leave_out_deltas(pass: &Arc<Pass>, parser: &gst::Element) -> Result<(), Fault> {
+    let pass = pass.clone();
+    sink_pad(parser)?.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        let judged = pass.request.keyframes_only && pass.armed.load(Ordering::SeqCst);
+        let delta = info.buffer().is_some_and(|buffer| buffer.flags().contains(gst::BufferFlags::DELTA_UNIT));
+        if !(judged && delta) {
+            return gst::PadProbeReturn::Ok;
+        }
+        pass.meter.packets.fetch_add(1, Ordering::Relaxed);
+        gst::PadProbeReturn::Handled
+    });
+    Ok(())
 }
 
 /// The first gate.
@@ -329,4 +382,23 @@ impl Request {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_opened_to_the_front_maps_to_the_same_stream_times() {
+        gst::init().unwrap();
+        let ms = gst::ClockTime::from_mseconds;
+        for (start, time) in [(5_000, 5_000), (5_000, 0), (0, 7_000), (3_000, 4_000), (4_000, 3_000)] {
+            let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
+            segment.set_start(ms(start));
+            segment.set_time(ms(time));
+            let opened = opened_to_the_front(&segment).unwrap();
+            assert_eq!(opened.to_stream_time(ms(6_000)), segment.to_stream_time(ms(6_000)), "{start} {time}");
+            assert_eq!(opened.start(), Some(ms(start.saturating_sub(time))), "{start} {time}");
+        }
+    }
 }

@@ -85,7 +85,7 @@ impl Sampler<'_> {
     /// One frame at up to `fit`: the one at exactly `time_ns`.
     pub fn frame(&self, time_ns: u64, keyframes_only: bool, fit: Fit) -> Result<Picture, Fault> {
         let span = Timeline::moment(time_ns);
-        let ways: &[bool] = if can_seek(self.container) { &[true, false] } else { &[false] };
+        let ways: &[bool] = if self.can_seek() { &[true, false] } else { &[false] };
         for seek in ways {
             let request = Request { fit, ..self.request(span, keyframes_only, *seek, 0) };
             let (sender, receiver) = bounded(1);
@@ -112,7 +112,7 @@ impl Sampler<'_> {
 
     fn pass(&self, keyframes_only: bool) -> Result<Passed, Fault> {
         let timeline = self.timeline();
-        if can_seek(self.container) {
+        if self.can_seek() {
             let parts = timeline.spans(self.job.decoders.clamp(1, 8).into());
             if let Some(passed) = self.run(&parts, keyframes_only, true)? {
                 return Ok(passed);
@@ -179,14 +179,15 @@ impl Sampler<'_> {
         Timeline::new(self.job.start_ns, self.job.end_ns, self.job.interval_ns, slots_max)
     }
 
+    /// A job for one decoder reads from the beginning: the plan asks for that where a video cannot be cut. Beyond
+    /// that, only containers whose index says where a seek lands.
+    fn can_seek(&self) -> bool {
+        self.job.decoders > 1 && matches!(self.container, Container::IsoBmff | Container::Matroska)
+    }
+
     fn length_ns(&self) -> u64 {
         self.job.end_ns.saturating_sub(self.job.start_ns)
     }
-}
-
-/// Containers in which seeking lands where it should, by an index; in others one decoder reads from the start.
-fn can_seek(container: Container) -> bool {
-    matches!(container, Container::IsoBmff | Container::Matroska)
 }
 
 fn part(
