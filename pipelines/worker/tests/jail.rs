@@ -7,7 +7,7 @@ use std::process::Command;
 use reelgate_flow::facts::{Container, Rational, Rotation};
 use reelgate_flow::reason::{Class, Fault};
 use reelgate_pipelines::client::{self, CancelFlag, Event, OutputSink, Usage, WorkerProgram};
-use reelgate_pipelines::messages::{Budget, Finished, Job, Rung, TrackRef, VideoJob};
+use reelgate_pipelines::messages::{AudioJob, Budget, Finished, Job, Rung, TrackRef, VideoJob};
 
 /// Keeps the names of what arrives.
 #[derive(Default)]
@@ -64,6 +64,50 @@ fn video_job(size_bytes: u64) -> Job {
         crf: 28,
         encoder_threads: 1,
     })
+}
+
+/// A file of the corpus by its path below `files`; `None` (and said) where there is no corpus.
+fn corpus(path: &str) -> Option<PathBuf> {
+    let rooms = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let found = rooms.map(|room| room.join("shared/media/files").join(path)).find(|file| file.is_file());
+    if found.is_none() {
+        println!("skipped: no corpus: no folder shared/media beside the workspace");
+    }
+    found
+}
+
+#[test]
+fn a_video_is_encoded_inside_the_jail() {
+    let Some(path) = corpus("firefox-esr/bipbop.mp4") else { return };
+    let ran = run(&video_job(std::fs::metadata(&path).unwrap().len()), &path, None);
+    let (finished, usage) = ran.result.unwrap();
+    let Finished::Video(video) = finished else { panic!("another kind: {finished:?}") };
+    assert_eq!(video.frames_in, 237, "29.97 a second from 0.095 s to the end of second 8");
+    assert_eq!(ran.names, ["240p/init.mp4", "240p/00000.m4s", "240p/00001.m4s"]);
+    assert!(usage.rss_max_bytes < 1 << 30, "{usage:?}");
+}
+
+#[test]
+fn sound_is_encoded_inside_the_jail() {
+    let Some(path) = corpus("firefox-esr/bipbop.mp4") else { return };
+    let source = TrackRef {
+        container: Container::IsoBmff,
+        size_bytes: std::fs::metadata(&path).unwrap().len(),
+        track: 1,
+    };
+    let job = Job::Audio(AudioJob {
+        source,
+        zero_ns: 0,
+        segment_ns: 4_000_000_000,
+        sample_rate: 48_000,
+        channels: 2,
+        bitrate_bps: 128_000,
+    });
+    let ran = run(&job, &path, None);
+    let (finished, _) = ran.result.unwrap();
+    let Finished::Audio(audio) = finished else { panic!("another kind: {finished:?}") };
+    assert_eq!(audio.track.codecs, "mp4a.40.2");
+    assert_eq!(ran.names.len(), audio.track.segments.len() + 1, "{:?}", ran.names);
 }
 
 #[test]
