@@ -33,6 +33,9 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::exit::Failure;
 
+/// What a publication holds besides its manifest's outputs.
+pub use reelgate_embedded::directory::OWNER_FILE;
+
 /// One process works in a home at a time, so all of them may share one name: what a killed one held is ours.
 const NODE: &str = "local";
 

@@ -93,7 +93,7 @@ fn read_manifest(dir: &Path) -> Result<Manifest, Failure> {
 
 fn compare(dir: &Path, manifest: &Manifest) -> Result<Vec<Problem>, Failure> {
     let mut problems = Vec::new();
-    let mut listed = BTreeSet::from(["manifest.json".to_owned()]);
+    let mut listed = BTreeSet::from(["manifest.json".to_owned(), wiring::OWNER_FILE.to_owned()]);
     for output in &manifest.outputs {
         listed.insert(output.name.clone());
         let name = output.name.clone();

@@ -29,6 +29,8 @@ use reelgate_ports::error::{PortError, PortResult, Trouble};
 use reelgate_ports::objects::{Objects, OpenSource, Publication, StagedWriter};
 use reelgate_ports::records::{Fence, SourceRecord, StagedOutput};
 
+pub use publish::OWNER_FILE;
+
 /// The areas below the home.
 const AREAS: [&str; 5] = ["ingest", "work", "published", "quarantine", "rejected"];
 /// What is removed is first moved here, so that it vanishes at once; emptied when opened.

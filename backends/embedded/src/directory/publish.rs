@@ -19,8 +19,8 @@ use super::staging::asset_name;
 use super::{Inner, files};
 
 const MANIFEST: &str = "manifest.json";
-/// Says whose publication a directory is; hidden, and no output.
-const OWNER: &str = ".asset";
+/// Says whose publication a directory is; hidden, and no output of its manifest.
+pub const OWNER_FILE: &str = ".asset";
 /// Largest owner file read, bytes: ids, a hash and a sequencer.
 const OWNER_BYTES_MAX: u64 = 4_096;
 const WHAT: &str = "publish outputs";
@@ -46,7 +46,7 @@ impl Owner {
 
     /// Reads whose a directory is; `None` where there is none or it is nobody's.
     pub(super) fn read(dir: &Path) -> PortResult<Option<Self>> {
-        let file = match fs::File::open(dir.join(OWNER)) {
+        let file = match fs::File::open(dir.join(OWNER_FILE)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io_error(&error)),
@@ -83,7 +83,7 @@ fn assemble(inner: &Inner, publication: &Publication, owner: &Owner) -> PortResu
     }
     let owner = serde_json::to_vec(owner)
         .map_err(|error| PortError::new(Trouble::Invalid, WHAT, error.to_string()))?;
-    write(&dir.join(OWNER), &owner).map_err(|e| io_error(&e))?;
+    write(&dir.join(OWNER_FILE), &owner).map_err(|e| io_error(&e))?;
     write(&dir.join(MANIFEST), &publication.manifest).map_err(|e| io_error(&e))?;
     dirs.sort();
     dirs.dedup();

@@ -1,5 +1,8 @@
 //! The store in a SQLite file.
 
+mod damage;
+mod documented;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

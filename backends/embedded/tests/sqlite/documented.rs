@@ -1,0 +1,55 @@
+//! The queries of the guide are run as they stand there.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use reelgate_embedded::sqlite::SqliteStore;
+use reelgate_ports::clock::SystemClock;
+use sqlx::{AssertSqlSafe, Row};
+
+use super::Home;
+use super::damage::meddle;
+
+/// The SQL blocks of `docs/sql.md`, in order.
+fn documented() -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sql.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    text.split("```sql\n").skip(1).map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn every_documented_query_gives_what_the_guide_says() {
+    let home = Home::new();
+    SqliteStore::open(&home.file(), Arc::new(SystemClock)).await.unwrap().close().await;
+    let mut connection = meddle(&home).await;
+    for sql in [
+        "INSERT INTO assets (id, bucket, key, version, key_sha256, sequencer, size_bytes, location, forced, phase,
+                             verdict, severity, reason_code, redrives, received_at_ms, ended_at_ms, history_lines)
+         VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaa', 'ingest', 'a', '1', '', '0', 10, 'x', 0, 'rejected', 'unscanned',
+                 'none', 'not_media', 0, 1, 2, 0),
+                ('bbbbbbbbbbbbbbbbbbbbbbbbbb', 'ingest', 'b', '1', '', '0', 20, 'x', 0, 'published', 'clean',
+                 'none', NULL, 0, 1, 2, 0)",
+        "INSERT INTO media VALUES (2, 'matroska', '', NULL, 61000000000, 1, 0)",
+        "INSERT INTO video_tracks VALUES (2, 0, 0, 'hevc', '', '', 3840, 2160, 1, 1, 0, 0, 25, 1, 0, 0, 10, '4:2:0',
+             'bt2020', 'smpte2084', 'bt2020nc', 'limited', '', 1525, 0, 61000000000, 1, 1, 1, '', 1)",
+        "INSERT INTO tasks VALUES (2, 'video-00000', 'heavy', 'done', 2, 0, 0, 2, 0, NULL, NULL, 3000, 2500, 1),
+                                  (2, 'video-00001', 'heavy', 'done', 1, 0, 0, 1, 0, NULL, NULL, 1000, 500, 1),
+                                  (2, 'audio', 'heavy', 'done', 1, 0, 0, 1, 0, NULL, NULL, 500, 100, 1)",
+    ] {
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+    }
+    let queries = documented();
+    assert_eq!(queries.len(), 3);
+    let mut found = Vec::new();
+    for sql in queries {
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
+        found.push(rows);
+    }
+    let refused =
+        (found[0][0].get::<String, _>(0), found[0][0].get::<i64, _>(1), found[0][0].get::<i64, _>(2));
+    assert_eq!((found[0].len(), refused), (1, ("not_media".into(), 1, 10)));
+    assert_eq!((found[1].len(), found[1][0].get::<i64, _>("seconds")), (1, 61));
+    let stages: Vec<(String, i64, i64, f64)> =
+        found[2].iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect();
+    assert_eq!(stages, [("video".into(), 2, 3, 4.0), ("audio".into(), 1, 1, 0.5)]);
+}
