@@ -1,7 +1,7 @@
 //! Real files for tests, read where they lie; absent on most machines.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::source::Source;
 
@@ -18,9 +18,14 @@ pub fn folder() -> Option<PathBuf> {
 
 /// One file of the corpus by its path below `files`.
 pub fn open(path: &str) -> Option<Source> {
-    let file = File::open(folder()?.join("files").join(path)).unwrap();
+    Some(open_path(&folder()?.join("files").join(path)))
+}
+
+/// A file by its path.
+pub fn open_path(path: &Path) -> Source {
+    let file = File::open(path).unwrap();
     let size_bytes = file.metadata().unwrap().len();
-    Some(Source::new(file.into(), size_bytes))
+    Source::new(file.into(), size_bytes)
 }
 
 /// A source of these bytes.

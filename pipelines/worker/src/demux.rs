@@ -295,12 +295,11 @@ fn kind(caps: &gst::CapsRef) -> TrackKind {
         ("video" | "image", _) => TrackKind::Video,
         ("audio", _) => TrackKind::Audio,
         ("text" | "subpicture" | "closedcaption", _) => TrackKind::Text,
+        (_, name) if name.starts_with("application/x-subtitle") => TrackKind::Text,
         (_, "application/x-ssa" | "application/x-ass" | "application/x-usf" | "application/ttml+xml") => {
             TrackKind::Text
         }
-        (_, "application/x-subtitle-vtt" | "application/x-subtitle" | "application/x-teletext") => {
-            TrackKind::Text
-        }
+        (_, "application/x-teletext") => TrackKind::Text,
         _ => TrackKind::Other,
     }
 }
@@ -371,7 +370,7 @@ mod tests {
     fn a_fault_of_the_decision_ends_the_preroll() {
         gst::init().unwrap();
         let Some(source) = crate::corpus::open("libopenshot/sintel_trailer-720p.mp4") else { return };
-        let demuxed = Demuxed::open(&source, Container::IsoBmff, |track| codecs_fault(track)).unwrap();
+        let demuxed = Demuxed::open(&source, Container::IsoBmff, codecs_fault).unwrap();
         assert_eq!(demuxed.preroll().unwrap_err().code, Code::UnsupportedCodec);
     }
 

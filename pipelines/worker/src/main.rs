@@ -15,7 +15,7 @@ use reelgate_pipelines::messages::{Finished, Job, Reply, WIRE_VERSION};
 use reelgate_pipelines::{jail, wire};
 use reelgate_worker::pipe_outlet::PipeOutlet;
 use reelgate_worker::source::Source;
-use reelgate_worker::{audio, enrich, plugins, video};
+use reelgate_worker::{audio, enrich, inspect, plugins, video};
 
 /// Where the last panic was. The message may quote the media, so the place alone is kept.
 static PANICKED_AT: Mutex<String> = Mutex::new(String::new());
@@ -74,10 +74,8 @@ fn work(job: Job, source: Source, outlet: &Arc<PipeOutlet<File>>) -> Result<Fini
     match job {
         Job::Audio(job) => audio::run(&job, &source, outlet.clone()).map(Finished::Audio),
         Job::Enrich(job) => enrich::run(&job, source, outlet.clone()).map(Finished::Enriched),
+        Job::Inspect(job) => inspect::run(&job, source, outlet.clone()).map(Finished::Inspected),
         Job::Video(job) => video::run(&job, &source, outlet.clone()).map(Finished::Video),
-        Job::Inspect(_) => {
-            Err(Fault::new(Code::ConfigInvalid, "this build of the worker cannot do that kind of job yet"))
-        }
     }
 }
 

@@ -123,7 +123,7 @@ fn classify(error: &gst::glib::Error) -> (Code, &'static str) {
         };
     }
     if error.matches(gst::ResourceError::Read) {
-        return (Code::SourceMissing, "the source cannot be read");
+        return (Code::Internal, "the source cannot be read");
     }
     (Code::DamagedStream, "the stream stopped early")
 }
@@ -140,7 +140,7 @@ mod tests {
             (gst::glib::Error::new(gst::StreamError::Demux, "secret"), Code::DamagedIndex),
             (gst::glib::Error::new(gst::StreamError::Failed, "secret"), Code::DamagedStream),
             (gst::glib::Error::new(gst::CoreError::MissingPlugin, "secret"), Code::PluginMissing),
-            (gst::glib::Error::new(gst::ResourceError::Read, "secret"), Code::SourceMissing),
+            (gst::glib::Error::new(gst::ResourceError::Read, "secret"), Code::Internal),
         ];
         for (error, code) in cases {
             let fault = fault_of(&error, None);

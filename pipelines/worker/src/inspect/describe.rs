@@ -1,0 +1,196 @@
+//! Tags and chapters as plain text, bounded. Values are user text: stored, never logged.
+
+use std::collections::BTreeMap;
+
+use gstreamer as gst;
+
+use gst::glib;
+use reelgate_flow::facts::{Chapter, Rotation, Tag};
+
+/// Tags kept of a file and of each of its tracks.
+const TAGS_MAX: usize = 500;
+/// Bytes kept of one value.
+const VALUE_BYTES_MAX: usize = 4_096;
+/// Chapters kept.
+const CHAPTERS_MAX: usize = 1_000;
+/// Depth of chapters within editions.
+const CHAPTER_DEPTH_MAX: u32 = 4;
+
+/// Tags that say what the facts say better, or what a parser made up.
+const TECHNICAL: [&str; 15] = [
+    "audio-codec",
+    "bitrate",
+    "codec",
+    "container-format",
+    "has-crc",
+    "image-orientation",
+    "language-code",
+    "maximum-bitrate",
+    "minimum-bitrate",
+    "nominal-bitrate",
+    "subtitle-codec",
+    "video-codec",
+    "encoder-version",
+    "replaygain-track-gain",
+    "replaygain-track-peak",
+];
+
+/// Tags of one scope, later values replacing earlier ones.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TagText {
+    values: BTreeMap<(String, usize), String>,
+    /// Language code; empty where unknown.
+    pub language: String,
+    /// Turn for display; none where the file does not say or says something else than quarter turns.
+    pub rotation: Rotation,
+}
+
+impl TagText {
+    /// Takes over what can be said as text; pictures and binary values are left out.
+    pub fn read(&mut self, list: &gst::TagListRef) {
+        if let Some(language) = list.get::<gst::tags::LanguageCode>() {
+            self.language = language.get().chars().filter(char::is_ascii_graphic).take(35).collect();
+        }
+        if let Some(orientation) = list.get::<gst::tags::ImageOrientation>() {
+            self.rotation = rotation(orientation.get());
+        }
+        for (name, values) in list.iter_generic() {
+            if TECHNICAL.contains(&name.as_str()) {
+                continue;
+            }
+            for (position, value) in values.enumerate() {
+                let full = self.values.len() >= TAGS_MAX;
+                if let Some(text) = text(value).filter(|_| !full) {
+                    self.values.insert((name.to_string(), position), text);
+                }
+            }
+        }
+    }
+
+    /// As facts, in order of their names.
+    pub fn tags(&self, track: Option<u32>) -> impl Iterator<Item = Tag> + '_ {
+        self.values.iter().map(move |((name, _), value)| Tag {
+            track,
+            name: name.clone(),
+            value: value.clone(),
+        })
+    }
+}
+
+/// Chapters of a file.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Chapters(pub Vec<Chapter>);
+
+impl Chapters {
+    /// Replaces the chapters by those of a table of contents.
+    pub fn read(&mut self, toc: &gst::TocRef) {
+        self.0.clear();
+        for entry in toc.entries() {
+            self.entry(&entry, 0);
+        }
+        self.0.sort_by_key(|chapter| chapter.start_ns);
+    }
+
+    fn entry(&mut self, entry: &gst::TocEntryRef, depth: u32) {
+        if depth > CHAPTER_DEPTH_MAX || self.0.len() >= CHAPTERS_MAX {
+            return;
+        }
+        if entry.entry_type() == gst::TocEntryType::Chapter
+            && let Some((start, stop)) = entry.start_stop_times()
+        {
+            let tags = entry.tags();
+            let title = tags.and_then(|tags| tags.get::<gst::tags::Title>().map(|title| cut(title.get())));
+            self.0.push(Chapter {
+                start_ns: u64::try_from(start).unwrap_or(0),
+                end_ns: u64::try_from(stop).ok().filter(|stop| *stop > 0),
+                title: title.unwrap_or_default(),
+            });
+        }
+        for sub in entry.sub_entries() {
+            self.entry(&sub, depth + 1);
+        }
+    }
+}
+
+/// GStreamer's words for Exif orientations; "flip" is a mirror before the turn, which for quarter turns is the
+/// same as the diagonal flip it stands for.
+fn rotation(orientation: &str) -> Rotation {
+    let (mirrored, degrees) = match orientation.strip_prefix("flip-") {
+        Some(rest) => (true, rest),
+        None => (false, orientation),
+    };
+    match degrees {
+        "rotate-90" => Rotation { degrees: 90, mirrored },
+        "rotate-180" => Rotation { degrees: 180, mirrored },
+        "rotate-270" => Rotation { degrees: 270, mirrored },
+        _ => Rotation { degrees: 0, mirrored },
+    }
+}
+
+fn text(value: &glib::SendValue) -> Option<String> {
+    if let Ok(text) = value.get::<&str>() {
+        return Some(cut(text)).filter(|text| !text.is_empty());
+    }
+    if let Ok(time) = value.get::<gst::DateTime>() {
+        return time.to_iso8601_string().ok().map(|text| text.to_string());
+    }
+    if let Ok(date) = value.get::<glib::Date>() {
+        return Some(format!(
+            "{:04}-{:02}-{:02}",
+            date.year(),
+            glib::translate::IntoGlib::into_glib(date.month()),
+            date.day()
+        ));
+    }
+    if let Ok(number) = value.get::<f64>() {
+        return Some(number.to_string());
+    }
+    if let Ok(number) = value.get::<u32>() {
+        return Some(number.to_string());
+    }
+    value.get::<u64>().ok().map(|number| number.to_string())
+}
+
+fn cut(text: &str) -> String {
+    let mut end = text.len().min(VALUE_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_become_text_with_language_and_turn_apart() {
+        gst::init().unwrap();
+        let mut list = gst::TagList::new();
+        let tags = list.make_mut();
+        tags.add::<gst::tags::Title>(&"A title", gst::TagMergeMode::Append);
+        tags.add::<gst::tags::LanguageCode>(&"en", gst::TagMergeMode::Append);
+        tags.add::<gst::tags::ImageOrientation>(&"rotate-270", gst::TagMergeMode::Append);
+        tags.add::<gst::tags::GeoLocationLatitude>(&48.5, gst::TagMergeMode::Append);
+        tags.add::<gst::tags::VideoCodec>(&"H.264", gst::TagMergeMode::Append);
+        let mut text = TagText::default();
+        text.read(&list);
+        let tags: Vec<_> = text.tags(Some(1)).map(|tag| (tag.name, tag.value)).collect();
+        let expected = [("geo-location-latitude", "48.5"), ("title", "A title")];
+        assert_eq!(tags, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!((text.language.as_str(), text.rotation.degrees), ("en", 270));
+    }
+
+    #[test]
+    fn long_values_are_cut_at_a_character() {
+        let long = "ä".repeat(VALUE_BYTES_MAX);
+        assert_eq!(cut(&format!("x{long}")).len(), VALUE_BYTES_MAX - 1);
+    }
+
+    #[test]
+    fn quarter_turns_and_mirrors_are_read_and_anything_else_is_none() {
+        assert_eq!(rotation("rotate-90"), Rotation { degrees: 90, mirrored: false });
+        assert_eq!(rotation("flip-rotate-0"), Rotation { degrees: 0, mirrored: true });
+        assert_eq!(rotation("sideways"), Rotation::default());
+    }
+}

@@ -1,0 +1,116 @@
+//! Decoding a few frames at a few places: a file that lists frames nobody can decode is refused before anything
+//! is spent on it.
+
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+
+use gst::prelude::*;
+use reelgate_flow::facts::Container;
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_pipelines::messages::MediaLimits;
+
+use super::limits;
+use crate::codecs;
+use crate::demux::{Branch, Demuxed, Landing};
+use crate::source::Source;
+
+/// Frames decoded at one place.
+const FRAMES_PER_PLACE: u32 = 8;
+/// Packets offered to a decoder at one place before it counts as mute.
+const PACKETS_PER_PLACE: u32 = 600;
+/// Threads of the sample's decoder.
+const THREADS: u32 = 2;
+/// How long one frame may take; a worker's stall budget is usually shorter.
+const FRAME_TIMEOUT: gst::ClockTime = gst::ClockTime::from_seconds(60);
+
+/// What came out.
+#[derive(Clone, Debug, Default)]
+pub struct Decoded {
+    /// Frames or sound buffers out.
+    pub frames: u32,
+    /// Those the decoder marks as damaged.
+    pub damaged: u32,
+    /// Caps of the first one.
+    pub caps: Option<gst::Caps>,
+}
+
+/// The track that is sampled.
+#[derive(Clone, Copy)]
+pub struct Sampled<'a> {
+    /// As sniffed.
+    pub container: Container,
+    /// Position among all tracks.
+    pub track: u32,
+    /// Bounds on decoded pictures.
+    pub limits: &'a MediaLimits,
+}
+
+/// Decodes at the beginning and at each of `places_ns`, keyframes of the track; without places only at the
+/// beginning. Stream errors of single places count as "nothing came out".
+pub fn decode(source: &Source, sampled: Sampled<'_>, places_ns: &[u64]) -> Result<Decoded, Fault> {
+    let mut all = at(source, sampled, None)?;
+    for place_ns in places_ns {
+        let decoded = at(source, sampled, Some(*place_ns))?;
+        all.frames += decoded.frames;
+        all.damaged += decoded.damaged;
+        all.caps = all.caps.or(decoded.caps);
+    }
+    Ok(all)
+}
+
+fn at(source: &Source, sampled: Sampled<'_>, place_ns: Option<u64>) -> Result<Decoded, Fault> {
+    let sink = gst_app::AppSink::builder().sync(false).max_buffers(1).build();
+    let branch_sink: gst::Element = sink.clone().upcast();
+    let demuxed = Demuxed::open(source, sampled.container, move |track| {
+        if track.index != sampled.track {
+            return Ok(Branch::Ignore);
+        }
+        end_after(&track.pad, PACKETS_PER_PLACE);
+        let mut chain = codecs::decoder(&track.caps, THREADS)?;
+        chain.push(branch_sink.clone());
+        Ok(Branch::Elements(chain))
+    })?;
+    let started = demuxed.preroll().and_then(|()| match place_ns {
+        Some(place_ns) => demuxed.seek(sampled.track, place_ns, Landing::Keyframe),
+        None => Ok(()),
+    });
+    let mut decoded = Decoded::default();
+    if let Err(fault) = started {
+        return if is_of_the_stream(&fault) { Ok(decoded) } else { Err(fault) };
+    }
+    let _ = demuxed.pipeline().set_state(gst::State::Playing); // an error shows as an end without frames
+    while decoded.frames < FRAMES_PER_PLACE
+        && let Some(frame) = sink.try_pull_sample(FRAME_TIMEOUT)
+    {
+        if let Some(caps) = frame.caps() {
+            check_picture(sampled.limits, caps)?;
+            decoded.caps.get_or_insert_with(|| caps.to_owned());
+        }
+        let corrupted = |buffer: &gst::BufferRef| buffer.flags().contains(gst::BufferFlags::CORRUPTED);
+        decoded.frames += 1;
+        decoded.damaged += u32::from(frame.buffer().is_some_and(corrupted));
+    }
+    Ok(decoded)
+}
+
+/// Lets `packets` through, then the end of the stream: a decoder that stays mute is not fed a whole film.
+fn end_after(pad: &gst::Pad, packets: u32) {
+    let passed = std::sync::atomic::AtomicU32::new(0);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, _| {
+        let passed = passed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if passed == packets {
+            pad.push_event(gst::event::Eos::new());
+        }
+        if passed >= packets { gst::PadProbeReturn::Handled } else { gst::PadProbeReturn::Ok }
+    });
+}
+
+fn is_of_the_stream(fault: &Fault) -> bool {
+    matches!(fault.code, Code::DamagedStream | Code::DamagedIndex)
+}
+
+fn check_picture(limits: &MediaLimits, caps: &gst::CapsRef) -> Result<(), Fault> {
+    let Some(structure) = caps.structure(0) else { return Ok(()) };
+    let side = |name| structure.get::<i32>(name).ok().and_then(|side| u32::try_from(side).ok()).unwrap_or(0);
+    limits::picture(limits, side("width"), side("height"))
+}

@@ -1,0 +1,296 @@
+//! One pass over the whole file: every packet of every track is counted, none is decoded.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use gstreamer as gst;
+
+use gst::prelude::*;
+use reelgate_flow::facts::Container;
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_pipelines::messages::InspectJob;
+
+use super::describe::{Chapters, TagText};
+use super::limits;
+use super::timeline::{Packet, Timeline, Timing};
+use crate::codecs;
+use crate::demux::{Branch, Demuxed, Track, TrackKind};
+use crate::outlet::Outlet;
+use crate::source::Source;
+
+/// Duration a decoder assumes for a frame without one when it clips to the edit.
+const FRAME_ASSUMED: gst::ClockTime = gst::ClockTime::from_mseconds(40);
+
+/// What the pass found.
+pub struct Survey {
+    /// In order of their index.
+    pub tracks: Vec<TrackSurvey>,
+    /// Tags of the whole file.
+    pub tags: TagText,
+    /// Chapters of the file.
+    pub chapters: Chapters,
+    /// Longest duration that the demuxer declares, nanoseconds.
+    pub declared_duration_ns: Option<u64>,
+}
+
+/// One track after the pass.
+pub struct TrackSurvey {
+    /// Position among all tracks.
+    pub index: u32,
+    /// What it holds.
+    pub kind: TrackKind,
+    /// Caps at the demuxer.
+    pub caps: gst::Caps,
+    /// Caps behind the parser, or again those at the demuxer.
+    pub parsed: gst::Caps,
+    /// The count.
+    pub timing: Timing,
+    /// Bytes at the demuxer.
+    pub bytes: u64,
+    /// Tags of the track.
+    pub tags: TagText,
+}
+
+/// Reads the file to its end. Refuses what breaks a limit, is encrypted, or does not demultiplex.
+pub fn run(source: &Source, job: &InspectJob, outlet: &Arc<dyn Outlet>) -> Result<Survey, Fault> {
+    let shared = Arc::new(Shared { job: job.clone(), log: Mutex::default(), failed: AtomicBool::new(false) });
+    let decide = shared.clone();
+    let demuxed = Demuxed::open(source, job.container, move |track| decide.track(track))?;
+    let ended = demuxed.run(|| shared.tick(outlet));
+    let declared_duration_ns = declared_duration(&demuxed);
+    drop(demuxed); // joins the streaming threads: nothing is counted after this line
+    shared.tick(outlet)?;
+    let mut log = shared.lock();
+    if let Err(fault) = ended {
+        let nothing_counted = log.tracks.iter().all(|track| track.timeline.packets() == 0);
+        // A stream that breaks off after media came out is judged by what came out; see `verdict`.
+        if nothing_counted || fault.code != Code::DamagedStream {
+            return Err(fault);
+        }
+    }
+    let tracks =
+        std::mem::take(&mut log.tracks).into_iter().map(TrackLog::finish).collect::<Result<_, _>>()?;
+    let tags = std::mem::take(&mut log.tags);
+    let chapters = std::mem::take(&mut log.chapters);
+    Ok(Survey { tracks, tags, chapters, declared_duration_ns })
+}
+
+/// Containers whose demuxer hands out whole frames with the times and keyframes of the index.
+fn is_framed(container: Container) -> bool {
+    use Container::*;
+    matches!(container, IsoBmff | Matroska | Flv | Avi | Ogg | Mxf)
+}
+
+fn declared_duration(demuxed: &Demuxed) -> Option<u64> {
+    let of_pad = |track: &Track| track.pad.query_duration::<gst::ClockTime>();
+    demuxed.tracks().iter().filter_map(of_pad).max().map(gst::ClockTime::nseconds)
+}
+
+struct Shared {
+    job: InspectJob,
+    log: Mutex<Log>,
+    failed: AtomicBool,
+}
+
+#[derive(Default)]
+struct Log {
+    tracks: Vec<TrackLog>,
+    tags: TagText,
+    chapters: Chapters,
+    fault: Option<Fault>,
+}
+
+struct TrackLog {
+    index: u32,
+    kind: TrackKind,
+    caps: gst::Caps,
+    parsed: Option<gst::Caps>,
+    timeline: Timeline,
+    bytes: u64,
+    tags: TagText,
+}
+
+impl TrackLog {
+    fn finish(self) -> Result<TrackSurvey, Fault> {
+        let Self { index, kind, caps, parsed, timeline, bytes, tags } = self;
+        let parsed = parsed.unwrap_or_else(|| caps.clone());
+        Ok(TrackSurvey { index, kind, caps, parsed, timing: timeline.finish()?, bytes, tags })
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fail(&self, fault: Fault) {
+        self.lock().fault.get_or_insert(fault);
+        self.failed.store(true, Ordering::Relaxed);
+    }
+
+    fn tick(&self, outlet: &Arc<dyn Outlet>) -> Result<(), Fault> {
+        let log = self.lock();
+        if let Some(fault) = &log.fault {
+            return Err(fault.clone());
+        }
+        let reached_ns = log.tracks.iter().map(|track| track.timeline.reached_ns()).max();
+        let packets = log.tracks.iter().map(|track| track.timeline.packets()).sum();
+        drop(log);
+        outlet.progress(reached_ns.unwrap_or(0), packets);
+        Ok(())
+    }
+
+    fn track(self: &Arc<Self>, track: &Track) -> Result<Branch, Fault> {
+        let limits = &self.job.limits;
+        if track.index >= limits.tracks_max {
+            return Err(Fault::new(Code::BudgetTracks, format!("more than {} tracks", limits.tracks_max)));
+        }
+        let is_media = matches!(track.kind, TrackKind::Video | TrackKind::Audio);
+        let description = codecs::describe(&track.caps);
+        if description.encrypted && is_media {
+            return Err(Fault::new(Code::Encrypted, format!("{} samples are encrypted", description.codec)));
+        }
+        self.lock().tracks.push(TrackLog {
+            index: track.index,
+            kind: track.kind,
+            caps: track.caps.clone(),
+            parsed: None,
+            timeline: Timeline::new(self.job.segment_ns, limits),
+            bytes: 0,
+            tags: TagText::default(),
+        });
+        self.size(&track.caps);
+        track.pad.sticky_events_foreach(|event| {
+            self.event(track.index, event);
+            std::ops::ControlFlow::Continue(gst::EventForeachAction::Keep)
+        });
+        let parser = if is_media { codecs::parser(&track.caps)? } else { Vec::new() };
+        let by_demuxer = match track.kind {
+            TrackKind::Video => is_framed(self.job.container),
+            _ => parser.is_empty(),
+        } || parser.is_empty();
+        self.watch_demuxer(track, by_demuxer, description.codec == "vp8");
+        if let Some(pad) = parser.first().and_then(|parser| parser.static_pad("src")) {
+            self.watch_parser(track.index, &pad, !by_demuxer);
+        }
+        let sink = codecs::make("fakesink")?;
+        sink.set_property("sync", false);
+        // Not waiting for each other: one thread feeds the sinks of all tracks.
+        sink.set_property("async", false);
+        Ok(Branch::Elements(parser.into_iter().chain([sink]).collect()))
+    }
+
+    fn watch_demuxer(self: &Arc<Self>, track: &Track, counts: bool, vp8: bool) {
+        let shared = self.clone();
+        let index = track.index;
+        let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
+        track.pad.add_probe(kinds, move |pad, info| {
+            if shared.failed.load(Ordering::Relaxed) {
+                return gst::PadProbeReturn::Handled;
+            }
+            if let Some(event) = info.event() {
+                shared.event(index, event);
+            }
+            if let Some(buffer) = info.buffer() {
+                let hidden = vp8 && is_hidden_vp8(buffer);
+                let packet = if counts && !hidden { packet(pad, buffer) } else { None };
+                shared.packet(index, buffer.size() as u64, packet);
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+
+    fn watch_parser(self: &Arc<Self>, index: u32, pad: &gst::Pad, counts: bool) {
+        let shared = self.clone();
+        let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
+        pad.add_probe(kinds, move |pad, info| {
+            if let Some(event) = info.event()
+                && let gst::EventView::Caps(caps) = event.view()
+            {
+                let caps = caps.caps_owned();
+                shared.size(&caps);
+                // The first caps count: later ones describe a change on the way.
+                shared.with_track(index, |track| {
+                    track.parsed.get_or_insert(caps);
+                });
+            }
+            if counts
+                && let Some(buffer) = info.buffer()
+                && let Some(packet) = packet(pad, buffer)
+            {
+                shared.packet(index, 0, Some(packet));
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+
+    fn with_track(&self, index: u32, change: impl FnOnce(&mut TrackLog)) {
+        if let Some(track) = self.lock().tracks.get_mut(index as usize) {
+            change(track);
+        }
+    }
+
+    fn packet(&self, index: u32, bytes: u64, packet: Option<Packet>) {
+        let mut counted = Ok(());
+        self.with_track(index, |track| {
+            track.bytes += bytes;
+            if let Some(packet) = packet {
+                counted = track.timeline.add(packet);
+            }
+        });
+        if let Err(fault) = counted {
+            self.fail(fault);
+        }
+    }
+
+    fn event(&self, index: u32, event: &gst::EventRef) {
+        match event.view() {
+            gst::EventView::Caps(caps) => self.size(caps.caps()),
+            gst::EventView::Toc(toc) => self.lock().chapters.read(toc.toc().0),
+            gst::EventView::Tag(tag) if tag.tag().scope() == gst::TagScope::Global => {
+                self.lock().tags.read(tag.tag());
+            }
+            gst::EventView::Tag(tag) => self.with_track(index, |track| track.tags.read(tag.tag())),
+            _ => {}
+        }
+    }
+
+    fn size(&self, caps: &gst::CapsRef) {
+        let Some(structure) = caps.structure(0) else { return };
+        let side =
+            |name| structure.get::<i32>(name).ok().and_then(|side| u32::try_from(side).ok()).unwrap_or(0);
+        if let Err(fault) = limits::picture(&self.job.limits, side("width"), side("height")) {
+            self.fail(fault);
+        }
+    }
+}
+
+/// A packet in stream time; `None` for headers, for gaps, and for what the edit cuts away entirely.
+fn packet(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<Packet> {
+    let flags = buffer.flags();
+    if flags.contains(gst::BufferFlags::HEADER) && buffer.pts().is_none() {
+        return None;
+    }
+    if buffer.size() == 0 || flags.contains(gst::BufferFlags::DECODE_ONLY) {
+        return None;
+    }
+    let start = buffer.pts().or(buffer.dts())?;
+    let event = pad.sticky_event::<gst::event::Segment>(0)?;
+    let segment = event.segment().downcast_ref::<gst::ClockTime>()?;
+    let stop = start + buffer.duration().unwrap_or(FRAME_ASSUMED);
+    let (clipped, clipped_stop) = segment.clip(start, stop)?;
+    let start_ns = segment.to_stream_time(clipped)?.nseconds();
+    let end = clipped_stop.and_then(|stop| segment.to_stream_time(stop));
+    Some(Packet {
+        start_ns,
+        end_ns: end.filter(|_| buffer.duration().is_some()).map(gst::ClockTime::nseconds),
+        keyframe: !flags.contains(gst::BufferFlags::DELTA_UNIT),
+        exact: buffer.pts().is_some(),
+    })
+}
+
+/// VP8 frames that only serve as reference carry a cleared `show_frame` bit (RFC 6386, 9.1).
+fn is_hidden_vp8(buffer: &gst::BufferRef) -> bool {
+    let mut first = [0];
+    buffer.copy_to_slice(0, &mut first).is_ok() && first[0] & 0x10 == 0
+}

@@ -1,0 +1,62 @@
+//! Frames counted without decoding against frames that a decoder puts out: chunks are planned by the count.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use gst::prelude::*;
+
+use super::*;
+use crate::codecs;
+use crate::demux::{Branch, Demuxed};
+
+/// Longer files repeat what shorter ones show and take minutes.
+const DURATION_MAX_NS: u64 = 20_000_000_000;
+
+fn decoded_frames(path: &Path, container: Container, wanted: u32) -> u64 {
+    let frames = Arc::new(AtomicU64::new(0));
+    let counter = frames.clone();
+    let demuxed = Demuxed::open(&corpus::open_path(path), container, move |track| {
+        if track.index != wanted {
+            return Ok(Branch::Ignore);
+        }
+        let mut chain = codecs::decoder(&track.caps, 2)?;
+        let counter = counter.clone();
+        let decoder = chain.last().unwrap_or_else(|| panic!("raw video"));
+        decoder.static_pad("src").unwrap().add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            gst::PadProbeReturn::Ok
+        });
+        let sink = codecs::make("fakesink")?;
+        sink.set_property("sync", false);
+        chain.push(sink);
+        Ok(Branch::Elements(chain))
+    });
+    demuxed.unwrap().run(|| Ok(())).unwrap();
+    frames.load(Ordering::Relaxed)
+}
+
+#[test]
+fn the_counted_frames_are_the_decoded_frames() {
+    let Some(folder) = corpus::folder() else { return };
+    let (mut exact, mut files) = (0, 0);
+    for [path, expected, _] in expectations() {
+        let path = folder.join("files").join(&path);
+        if expected != "publishable" {
+            continue;
+        }
+        let found = inspect(&path).unwrap();
+        let Some(main) = found.facts.main_video().filter(|_| found.facts.duration_ns < DURATION_MAX_NS)
+        else {
+            continue;
+        };
+        let counted: u64 = found.index.unwrap().segment_frames.iter().map(|frames| u64::from(*frames)).sum();
+        assert_eq!(counted, main.frames, "every counted frame lies in a segment");
+        let decoded = decoded_frames(&path, found.facts.container, main.track);
+        files += 1;
+        exact += usize::from(decoded == counted);
+        if decoded != counted {
+            println!("{}: {counted} counted, {decoded} decoded", path.display());
+        }
+    }
+    println!("frames counted = frames decoded in {exact} of {files} files");
+    assert!(files >= 40 && exact * 100 >= files * 90, "{exact} of {files}");
+}

@@ -1,0 +1,363 @@
+//! Counting access units along time: order, keyframes, rate, and how many lie in each segment of the grid.
+//!
+//! Packets come in decode order; times are sorted through a small window, as deep as any codec reorders, so
+//! memory stays bounded whatever the length of the file.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use reelgate_flow::facts::Rational;
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_pipelines::messages::{GRID_SLACK_NS, MediaLimits};
+
+/// Frames held back for sorting: twice the 16 pictures that H.264 and H.265 may reorder, as fields.
+const REORDER_MAX: usize = 64;
+/// Keyframe times kept; beyond it every second one is dropped, again and again.
+const KEYFRAMES_MAX: usize = 200_000;
+/// Spread of frame distances that rounding to milliseconds explains, nanoseconds.
+const ROUNDING_NS: u64 = 2_100_000;
+/// Distance assumed where neither durations nor a second frame say more, nanoseconds.
+const FRAME_NS: u64 = 40_000_000;
+
+/// One packet as it leaves the demuxer or parser. Times are stream time, nanoseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Packet {
+    /// Presentation time, clipped to the edit.
+    pub start_ns: u64,
+    /// End, where the duration is known.
+    pub end_ns: Option<u64>,
+    /// Decoding can start here.
+    pub keyframe: bool,
+    /// The time is the presentation time, not a stand-in.
+    pub exact: bool,
+}
+
+/// The running count of one track.
+pub struct Timeline {
+    segment_ns: u64,
+    duration_max_ns: u64,
+    samples_max: u64,
+    window: BinaryHeap<Reverse<u64>>,
+    zero_ns: Option<u64>,
+    last_ns: Option<u64>,
+    end_ns: u64,
+    distance_min_ns: u64,
+    distance_max_ns: u64,
+    packets: u64,
+    inexact: u64,
+    backwards: u64,
+    keyframes: u64,
+    keyframe_stride: u64,
+    keyframes_ns: Vec<u64>,
+    keyframes_rise: bool,
+    since_keyframe: u32,
+    gop_frames_max: u32,
+    segment_frames: Vec<u32>,
+}
+
+/// The finished count of one track.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Timing {
+    /// Packets counted.
+    pub packets: u64,
+    /// Start of the first one, stream time.
+    pub start_ns: u64,
+    /// End of the last one, stream time.
+    pub end_ns: u64,
+    /// Average rate, snapped to a rate in use where that explains it.
+    pub rate: Option<Rational>,
+    /// Distances vary by more than rounding.
+    pub variable_rate: bool,
+    /// Packets without a presentation time of their own.
+    pub inexact: u64,
+    /// Packets at or before a time already passed.
+    pub backwards: u64,
+    /// Keyframes counted.
+    pub keyframes: u64,
+    /// Times of keyframes, rising.
+    pub keyframes_ns: Vec<u64>,
+    /// Keyframes came in rising order.
+    pub keyframes_rise: bool,
+    /// Longest distance between keyframes, in packets.
+    pub gop_frames_max: u32,
+    /// Packets by segment.
+    pub segment_frames: Vec<u32>,
+}
+
+impl Timeline {
+    /// For one track, on a grid of `segment_ns`.
+    pub fn new(segment_ns: u64, limits: &MediaLimits) -> Self {
+        Self {
+            segment_ns: segment_ns.max(1),
+            duration_max_ns: limits.duration_max_s.saturating_mul(1_000_000_000),
+            samples_max: limits.samples_max,
+            window: BinaryHeap::new(),
+            zero_ns: None,
+            last_ns: None,
+            end_ns: 0,
+            distance_min_ns: u64::MAX,
+            distance_max_ns: 0,
+            packets: 0,
+            inexact: 0,
+            backwards: 0,
+            keyframes: 0,
+            keyframe_stride: 1,
+            keyframes_ns: Vec::new(),
+            keyframes_rise: true,
+            since_keyframe: 0,
+            gop_frames_max: 0,
+            segment_frames: Vec::new(),
+        }
+    }
+
+    /// Counts one packet; `budget_samples` or `budget_duration` where it is one too many or too far away.
+    pub fn add(&mut self, packet: Packet) -> Result<(), Fault> {
+        self.packets += 1;
+        if self.packets > self.samples_max {
+            return Err(Fault::new(
+                Code::BudgetSamples,
+                format!("more than {} access units", self.samples_max),
+            ));
+        }
+        self.inexact += u64::from(!packet.exact);
+        self.end_ns = self.end_ns.max(packet.end_ns.unwrap_or(packet.start_ns));
+        self.keyframe(&packet);
+        self.window.push(Reverse(packet.start_ns));
+        if self.window.len() > REORDER_MAX
+            && let Some(Reverse(time_ns)) = self.window.pop()
+        {
+            self.in_order(time_ns)?;
+        }
+        Ok(())
+    }
+
+    /// Latest end so far, for progress.
+    pub fn reached_ns(&self) -> u64 {
+        self.end_ns
+    }
+
+    /// Packets so far, for progress.
+    pub fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    /// Sorts out what is held back and draws the conclusions.
+    pub fn finish(mut self) -> Result<Timing, Fault> {
+        while let Some(Reverse(time_ns)) = self.window.pop() {
+            self.in_order(time_ns)?;
+        }
+        let start_ns = self.zero_ns.unwrap_or(0);
+        let last_ns = self.last_ns.unwrap_or(0);
+        let distances = self.packets.saturating_sub(1);
+        let average_ns = (last_ns - start_ns).checked_div(distances);
+        // The last packet fills its share where the container does not say how long it lasts.
+        let end_ns =
+            if self.end_ns > last_ns { self.end_ns } else { last_ns + average_ns.unwrap_or(FRAME_NS) };
+        self.gop_frames_max = self.gop_frames_max.max(self.since_keyframe);
+        Ok(Timing {
+            packets: self.packets,
+            start_ns,
+            end_ns,
+            rate: rate(last_ns - start_ns, distances, end_ns - start_ns, self.packets),
+            variable_rate: distances > 1
+                && self.distance_max_ns.saturating_sub(self.distance_min_ns) > ROUNDING_NS,
+            inexact: self.inexact,
+            backwards: self.backwards,
+            keyframes: self.keyframes,
+            keyframes_ns: self.keyframes_ns,
+            keyframes_rise: self.keyframes_rise,
+            gop_frames_max: self.gop_frames_max,
+            segment_frames: self.segment_frames,
+        })
+    }
+
+    fn keyframe(&mut self, packet: &Packet) {
+        if !packet.keyframe {
+            self.since_keyframe = self.since_keyframe.saturating_add(1);
+            return;
+        }
+        self.gop_frames_max = self.gop_frames_max.max(self.since_keyframe);
+        self.since_keyframe = 1;
+        self.keyframes += 1;
+        if !(self.keyframes - 1).is_multiple_of(self.keyframe_stride) {
+            return;
+        }
+        if self.keyframes_ns.last().is_some_and(|last| *last >= packet.start_ns) {
+            self.keyframes_rise = false;
+            return;
+        }
+        if self.keyframes_ns.len() == KEYFRAMES_MAX {
+            let mut even = false;
+            self.keyframes_ns.retain(|_| {
+                even = !even;
+                even
+            });
+            self.keyframe_stride *= 2;
+        }
+        self.keyframes_ns.push(packet.start_ns);
+    }
+
+    fn in_order(&mut self, time_ns: u64) -> Result<(), Fault> {
+        let zero_ns = *self.zero_ns.get_or_insert(time_ns);
+        if let Some(last_ns) = self.last_ns {
+            if time_ns <= last_ns {
+                self.backwards += 1;
+            } else {
+                self.distance_min_ns = self.distance_min_ns.min(time_ns - last_ns);
+                self.distance_max_ns = self.distance_max_ns.max(time_ns - last_ns);
+            }
+        }
+        self.last_ns = Some(self.last_ns.unwrap_or(0).max(time_ns));
+        let since_ns = time_ns.saturating_sub(zero_ns);
+        if since_ns > self.duration_max_ns {
+            let detail = format!("a packet {} s after the first one", since_ns / 1_000_000_000);
+            return Err(Fault::new(Code::BudgetDuration, detail));
+        }
+        let segment = (since_ns.saturating_add(GRID_SLACK_NS)) / self.segment_ns;
+        let segment = usize::try_from(segment).unwrap_or(usize::MAX); // bounded by the duration above
+        if self.segment_frames.len() <= segment {
+            self.segment_frames.resize(segment + 1, 0);
+        }
+        self.segment_frames[segment] += 1;
+        Ok(())
+    }
+}
+
+/// Rates in use: film, PAL and NTSC families, screen and time-lapse rates.
+const RATES: [(u32, u32); 20] = [
+    (24000, 1001),
+    (24, 1),
+    (25, 1),
+    (30000, 1001),
+    (30, 1),
+    (48, 1),
+    (50, 1),
+    (60000, 1001),
+    (60, 1),
+    (120, 1),
+    (120000, 1001),
+    (100, 1),
+    (240, 1),
+    (20, 1),
+    (15, 1),
+    (12, 1),
+    (10, 1),
+    (25, 2),
+    (15000, 1001),
+    (5, 1),
+];
+
+/// Average rate over the distances between packets; over the whole length where there is only one packet.
+fn rate(span_ns: u64, distances: u64, length_ns: u64, packets: u64) -> Option<Rational> {
+    let (count, over_ns) =
+        if distances > 0 && span_ns > 0 { (distances, span_ns) } else { (packets, length_ns) };
+    if over_ns == 0 || count == 0 {
+        return None;
+    }
+    // The first and last time may each be rounded by up to half a millisecond.
+    let slack_ns = 1_000_000u128;
+    for (num, den) in RATES {
+        let ideal_ns = u128::from(count) * 1_000_000_000 * u128::from(den) / u128::from(num);
+        if ideal_ns.abs_diff(u128::from(over_ns)) <= slack_ns.min(u128::from(over_ns) / 1_000) {
+            return Rational::new(num, den);
+        }
+    }
+    let thousandths = u128::from(count) * 1_000_000_000_000 / u128::from(over_ns);
+    Rational::new(u32::try_from(thousandths).ok()?.max(1), 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn limits() -> MediaLimits {
+        MediaLimits {
+            pixels_max: 1,
+            side_max: 1,
+            tracks_max: 1,
+            samples_max: 1_000_000,
+            nesting_max: 1,
+            duration_max_s: 100_000,
+        }
+    }
+
+    fn timeline(times: impl IntoIterator<Item = (u64, bool)>) -> Result<Timing, Fault> {
+        let mut timeline = Timeline::new(4 * SECOND, &limits());
+        for (start_ns, keyframe) in times {
+            timeline.add(Packet { start_ns, end_ns: None, keyframe, exact: true })?;
+        }
+        timeline.finish()
+    }
+
+    #[test]
+    fn reordered_frames_are_counted_on_the_grid_from_the_first_picture() {
+        // Groups of four in the order I P B B, from 1 s on, 25 frames a second, 12 s.
+        let order = [0u64, 3, 1, 2];
+        let frames = (0..300).map(|n| (n / 4 * 4 + order[(n % 4) as usize], n % 100 == 0));
+        let frames: Vec<_> = frames.map(|(n, key)| (SECOND + n * SECOND / 25, key)).collect();
+        let timing = timeline(frames).unwrap();
+        assert_eq!((timing.packets, timing.start_ns), (300, SECOND));
+        assert_eq!(timing.segment_frames, [100, 100, 100]);
+        assert_eq!(timing.rate, Rational::new(25, 1));
+        assert_eq!((timing.keyframes, timing.gop_frames_max), (3, 100));
+        assert_eq!(timing.keyframes_ns, [SECOND, 5 * SECOND, 9 * SECOND]);
+        assert!(!timing.variable_rate && timing.keyframes_rise && timing.backwards == 0);
+    }
+
+    #[test]
+    fn millisecond_rounding_is_not_a_variable_rate_but_a_dropped_frame_is() {
+        let ms = |n: u64| n * 1001 / 30 * 1_000_000;
+        let rounded = timeline((0..300).map(|n| (ms(n), n == 0))).unwrap();
+        assert_eq!((rounded.variable_rate, rounded.rate), (false, Rational::new(30000, 1001)));
+        let dropped = timeline((0..300).filter(|n| *n != 150).map(|n| (ms(n), n == 0))).unwrap();
+        assert!(dropped.variable_rate);
+    }
+
+    #[test]
+    fn a_frame_a_little_before_a_grid_line_belongs_behind_it() {
+        let timing =
+            timeline([(0, true), (4 * SECOND - GRID_SLACK_NS, true), (8 * SECOND - GRID_SLACK_NS - 1, true)]);
+        assert_eq!(timing.unwrap().segment_frames, [1, 2]);
+    }
+
+    #[test]
+    fn times_that_repeat_or_run_backwards_are_counted() {
+        let jump_back = (0..200u64).map(|n| (if n == 150 { 0 } else { n * SECOND }, false));
+        assert_eq!(timeline(jump_back).unwrap().backwards, 1);
+        assert_eq!(timeline((0..10).map(|_| (SECOND, true))).unwrap().backwards, 9);
+    }
+
+    #[test]
+    fn a_jump_of_decades_ends_the_count() {
+        let fault = timeline((0..100u64).map(|n| (n * 1_000 * 3_600 * SECOND, true))).unwrap_err();
+        assert_eq!(fault.code, Code::BudgetDuration);
+    }
+
+    #[test]
+    fn keyframe_times_are_thinned_evenly_at_the_limit() {
+        let count = KEYFRAMES_MAX as u64 + 10;
+        let timing = timeline((0..count).map(|n| (n * 1_000_000, true))).unwrap();
+        assert_eq!((timing.keyframes, timing.keyframes_ns.len()), (count, KEYFRAMES_MAX / 2 + 5));
+        assert_eq!(timing.keyframes_ns[..3], [0, 2_000_000, 4_000_000]);
+        assert!(timing.keyframes_rise);
+    }
+
+    #[test]
+    fn one_packet_more_than_the_limit_is_refused() {
+        let limits = MediaLimits { samples_max: 2, ..limits() };
+        let mut timeline = Timeline::new(SECOND, &limits);
+        let packet = Packet { start_ns: 0, end_ns: None, keyframe: true, exact: true };
+        assert!(timeline.add(packet).is_ok() && timeline.add(packet).is_ok());
+        assert_eq!(timeline.add(packet).unwrap_err().code, Code::BudgetSamples);
+    }
+
+    #[test]
+    fn one_frame_lasts_as_long_as_it_says() {
+        let mut one = Timeline::new(SECOND, &limits());
+        one.add(Packet { start_ns: 0, end_ns: Some(SECOND / 10), keyframe: true, exact: true }).unwrap();
+        let timing = one.finish().unwrap();
+        assert_eq!((timing.end_ns, timing.rate), (SECOND / 10, Rational::new(10, 1)));
+    }
+}

@@ -1,0 +1,104 @@
+//! What counts as publishable: refusals that follow from the counts and from the decoded sample.
+
+use reelgate_flow::facts::Container;
+use reelgate_flow::reason::{Code, Fault};
+
+use super::sample::Decoded;
+use super::survey::{Survey, TrackSurvey};
+use crate::codecs;
+use crate::demux::TrackKind;
+
+/// Part of the declared duration that may be missing, in hundredths, and what is forgiven whatever the length.
+const MISSING_PERCENT_MAX: u128 = 5;
+const MISSING_FORGIVEN_NS: u64 = 3_000_000_000;
+/// Share of packets that may lack a time or run backwards, in hundredths.
+const BROKEN_TIMES_PERCENT_MAX: u64 = 10;
+
+/// Judges the counts. `declared_ns` is `None` where the file makes no promise.
+pub fn survey(survey: &Survey, declared_ns: Option<u64>, container: Container) -> Result<(), Fault> {
+    let is_media = |track: &&TrackSurvey| matches!(track.kind, TrackKind::Video | TrackKind::Audio);
+    let media: Vec<_> =
+        survey.tracks.iter().filter(is_media).filter(|track| !is_cover(track, survey)).collect();
+    if media.is_empty() {
+        return Err(Fault::new(
+            Code::NoMediaTrack,
+            format!("{} tracks, no video or audio", survey.tracks.len()),
+        ));
+    }
+    if media.iter().all(|track| track.timing.packets == 0) {
+        return Err(Fault::new(Code::DamagedStream, "the tracks hold no packet"));
+    }
+    let decodable =
+        |track: &&&TrackSurvey| codecs::describe(&track.caps).decodable && track.timing.packets > 0;
+    let videos: Vec<_> = media.iter().filter(|track| track.kind == TrackKind::Video).collect();
+    let playable = media.iter().find(decodable);
+    // Sound without its pictures is not what was uploaded.
+    let pictures_lost = !videos.is_empty() && !videos.iter().any(|track| decodable(track));
+    if pictures_lost || playable.is_none() {
+        let track = videos.first().or(media.iter().collect::<Vec<_>>().first()).copied();
+        let codec = track.map(|track| codecs::describe(&track.caps)).filter(|codec| !codec.decodable);
+        return Err(match codec {
+            Some(codec) => {
+                Fault::new(Code::UnsupportedCodec, format!("no decoder is allowed for {}", codec.codec))
+            }
+            None => Fault::new(Code::DamagedStream, "the video track holds no packet"),
+        });
+    }
+    for track in videos.iter().filter(|track| decodable(track)) {
+        times(track)?;
+    }
+    duration(survey, declared_ns, container)
+}
+
+/// A picture that belongs to the file rather than to its timeline: cover art or a thumbnail beside real video or
+/// sound.
+pub fn is_cover(track: &TrackSurvey, survey: &Survey) -> bool {
+    if track.kind != TrackKind::Video || !is_still_codec(track) {
+        return false;
+    }
+    let others = || survey.tracks.iter().filter(|other| other.index != track.index);
+    let moving = others().any(|other| other.kind == TrackKind::Video && !is_still_codec(other));
+    moving || (track.timing.packets <= 1 && others().any(|other| other.kind == TrackKind::Audio))
+}
+
+/// Judges the decoded sample of the main video.
+pub fn video_sample(decoded: &Decoded) -> Result<(), Fault> {
+    if decoded.frames == 0 {
+        return Err(Fault::new(Code::NoFrameDecodes, "no frame came out at any place tried"));
+    }
+    if decoded.damaged == decoded.frames {
+        return Err(Fault::new(
+            Code::DamagedStream,
+            format!("all {} sampled frames are damaged", decoded.frames),
+        ));
+    }
+    Ok(())
+}
+
+fn is_still_codec(track: &TrackSurvey) -> bool {
+    matches!(codecs::describe(&track.caps).codec.as_ref(), "mjpeg" | "png")
+}
+
+fn times(track: &TrackSurvey) -> Result<(), Fault> {
+    let timing = &track.timing;
+    if timing.backwards * 100 > timing.packets * BROKEN_TIMES_PERCENT_MAX {
+        let detail = format!("{} of {} times repeat or run backwards", timing.backwards, timing.packets);
+        return Err(Fault::new(Code::TimestampsBroken, detail));
+    }
+    Ok(())
+}
+
+/// Tables of ISO base media were held against the file already; other headers only promise a duration.
+fn duration(survey: &Survey, declared_ns: Option<u64>, container: Container) -> Result<(), Fault> {
+    let Some(declared_ns) = declared_ns.filter(|_| container != Container::IsoBmff) else { return Ok(()) };
+    let reached_ns =
+        survey.tracks.iter().filter(|track| track.timing.packets > 0).map(|track| track.timing.end_ns).max();
+    let missing_ns = declared_ns.saturating_sub(reached_ns.unwrap_or(0));
+    let notable = u128::from(missing_ns) * 100 > u128::from(declared_ns) * MISSING_PERCENT_MAX;
+    if notable && missing_ns > MISSING_FORGIVEN_NS {
+        let detail =
+            format!("{} ms are declared, {} ms are missing", declared_ns / 1_000_000, missing_ns / 1_000_000);
+        return Err(Fault::new(Code::DurationMismatch, detail));
+    }
+    Ok(())
+}
