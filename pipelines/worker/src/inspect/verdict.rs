@@ -28,23 +28,19 @@ pub fn survey(survey: &Survey, declared_ns: Option<u64>, container: Container) -
     if media.iter().all(|track| track.timing.packets == 0) {
         return Err(Fault::new(Code::DamagedStream, "the tracks hold no packet"));
     }
-    let decodable =
-        |track: &&&TrackSurvey| codecs::describe(&track.caps).decodable && track.timing.packets > 0;
-    let videos: Vec<_> = media.iter().filter(|track| track.kind == TrackKind::Video).collect();
-    let playable = media.iter().find(decodable);
+    let videos: Vec<_> = media.iter().copied().filter(|track| track.kind == TrackKind::Video).collect();
     // Sound without its pictures is not what was uploaded.
-    let pictures_lost = !videos.is_empty() && !videos.iter().any(|track| decodable(track));
-    if pictures_lost || playable.is_none() {
-        let track = videos.first().or(media.iter().collect::<Vec<_>>().first()).copied();
-        let codec = track.map(|track| codecs::describe(&track.caps)).filter(|codec| !codec.decodable);
-        return Err(match codec {
+    let needed = if videos.is_empty() { &media } else { &videos };
+    if !needed.iter().any(|track| is_playable(track)) {
+        let unknown = needed.iter().map(|track| codecs::describe(&track.caps)).find(|codec| !codec.decodable);
+        return Err(match unknown {
             Some(codec) => {
                 Fault::new(Code::UnsupportedCodec, format!("no decoder is allowed for {}", codec.codec))
             }
-            None => Fault::new(Code::DamagedStream, "the video track holds no packet"),
+            None => Fault::new(Code::DamagedStream, "the tracks that matter hold no packet"),
         });
     }
-    for track in videos.iter().filter(|track| decodable(track)) {
+    for track in videos.iter().filter(|track| is_playable(track)) {
         times(track)?;
     }
     duration(survey, declared_ns, container)
@@ -73,6 +69,10 @@ pub fn video_sample(decoded: &Decoded) -> Result<(), Fault> {
         ));
     }
     Ok(())
+}
+
+fn is_playable(track: &TrackSurvey) -> bool {
+    codecs::describe(&track.caps).decodable && track.timing.packets > 0
 }
 
 fn is_still_codec(track: &TrackSurvey) -> bool {
