@@ -5,6 +5,7 @@
 //! one slow or broken track cannot stop the wanted one.
 
 mod bus;
+mod continuity;
 mod tags;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -72,6 +73,8 @@ type Decide = dyn Fn(&Track) -> Result<Branch, Fault> + Send + Sync;
 struct Shared {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     decide: Box<Decide>,
+    /// For transport streams alone.
+    continuity: Option<continuity::Continuity>,
     state: Mutex<State>,
 }
 
@@ -101,8 +104,9 @@ impl Demuxed {
         let demuxer = codecs::make(demuxer_name(container))?;
         add(&pipeline, &[element.clone(), demuxer.clone()])?;
         element.link(&demuxer).map_err(|_| internal("link the source to the demuxer"))?;
-        let state = Mutex::new(State::default());
-        let shared = Arc::new(Shared { pipeline: pipeline.downgrade(), decide: Box::new(decide), state });
+        let continuity = (container == Container::MpegTs).then(continuity::Continuity::default);
+        let (decide, state) = (Box::new(decide), Mutex::new(State::default()));
+        let shared = Arc::new(Shared { pipeline: pipeline.downgrade(), decide, continuity, state });
         match demuxer.static_pad("src") {
             Some(pad) => shared.await_first_packet(&pad),
             None => shared.await_pads(&demuxer),
@@ -238,6 +242,9 @@ impl Shared {
             state.tracks.push(track.clone());
             track
         };
+        if let Some(continuity) = &self.continuity {
+            continuity.keep(pad);
+        }
         let linked = (self.decide)(&track).and_then(|branch| match branch {
             Branch::Ignore => Ok(false),
             Branch::Elements(elements) => self.link(pad, &elements).map(|()| true),

@@ -72,6 +72,28 @@ fn verdict_on(source: Source, container: Container, path: &str) {
     }
 }
 
+/// The corpus brings a script that writes playlists in disguise, redirects, bombs and nonsense.
+#[test]
+fn every_file_made_to_harm_is_refused() {
+    let Some(folder) = corpus::folder() else { return };
+    let out = tempfile::tempdir().unwrap();
+    let script = folder.join("hostile/make.py");
+    let Ok(made) = std::process::Command::new("python3").arg(script).arg(out.path()).output() else {
+        println!("skipped: no python3 to write the hostile files with");
+        return;
+    };
+    assert!(made.status.success());
+    let mut files = 0;
+    for file in std::fs::read_dir(out.path()).unwrap() {
+        let path = file.unwrap().path();
+        let fault = inspect(&path).unwrap_err();
+        assert_eq!(fault.code.class().as_str(), "bad_media", "{}: {fault}", path.display());
+        println!("{}: {}", path.file_name().unwrap().display(), fault.code.as_str());
+        files += 1;
+    }
+    assert!(files >= 24, "{files} files");
+}
+
 #[test]
 fn a_cut_film_with_its_index_in_front_is_truncated() {
     let Some(source) = corpus::open("shaka-packager/bear-640x360-hevc.mp4") else { return };
