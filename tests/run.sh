@@ -5,6 +5,5 @@ cd "$(dirname "$0")/.."
 cargo fmt --all --check
 cargo clippy --release --locked --workspace --all-targets -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --quiet --release --locked --workspace --no-deps
-# The end-to-end tests drive the real binaries.
-cargo build --release --locked --workspace --bins
+# Builds the binaries that the end-to-end tests drive as well, engine and worker side by side.
 cargo nextest run --release --locked --workspace --no-fail-fast

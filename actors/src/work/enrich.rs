@@ -10,7 +10,7 @@ use reelgate_ports::records::{Claim, Success};
 
 use crate::house::House;
 use crate::stage::{Learned, Work};
-use crate::work::media::{Staged, other_result, run_staged};
+use crate::work::media::{Order, Staged, other_result, run_staged};
 use crate::work::products::{Planned, Products, to_document};
 use crate::work::transcode::show_on_board;
 
@@ -30,8 +30,8 @@ impl Work for Enrich {
         let media_ns = planned.media_ns(TaskKey::Enrich);
         let budget = house.settings.budgets.enrich(planned.plan.duration_ns);
         let job = Job::Enrich(planned.plan.enrich.clone());
-        let Staged { finished, outputs, .. } =
-            run_staged(&house, &claim, job, budget, &cancel, learned).await?;
+        let order = Order { job, budget, media_ns };
+        let Staged { finished, outputs, .. } = run_staged(&house, &claim, order, &cancel, learned).await?;
         let Finished::Enriched(result) = finished else { return Err(other_result()) };
         house.board.progressed(&claim.fence.asset, TaskKey::Enrich, media_ns);
         Ok(Success::Produced { result: to_document(&result)?, outputs })

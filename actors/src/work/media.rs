@@ -39,15 +39,25 @@ pub struct Staged {
     pub gstreamer: String,
 }
 
+/// A job with its bounds.
+pub struct Order {
+    /// What the worker is told.
+    pub job: Job,
+    /// What it may use.
+    pub budget: Budget,
+    /// How much media it works through, nanoseconds; its progress is never shown past this.
+    pub media_ns: u64,
+}
+
 /// Runs the job of a claim on a blocking thread; staged files of a failed attempt are removed.
 pub async fn run_staged(
     house: &Arc<House>,
     claim: &Claim,
-    job: Job,
-    budget: Budget,
+    order: Order,
     cancel: &CancelFlag,
     learned: &mut Learned,
 ) -> Result<Staged, Fault> {
+    let Order { job, budget, media_ns } = order;
     let OpenSource { file, .. } = house.objects.open(&claim.source).await.map_err(sources)?;
     let writer = house.objects.stage(&claim.fence).await.map_err(ours)?;
     let (running, fence, cancel) = (Arc::clone(house), claim.fence.clone(), cancel.clone());
@@ -55,7 +65,9 @@ pub async fn run_staged(
         let mut staging = Staging { writer };
         let mut gstreamer = String::new();
         let mut events = |event: Event| match event {
-            Event::Progress { done_ns, .. } => running.board.progressed(&fence.asset, fence.task, done_ns),
+            Event::Progress { done_ns, .. } => {
+                running.board.progressed(&fence.asset, fence.task, done_ns.min(media_ns));
+            }
             Event::Greeted { gstreamer: version } => gstreamer = version,
             Event::Started { .. } | Event::Jailed => {}
         };

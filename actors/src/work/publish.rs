@@ -68,7 +68,9 @@ async fn publish(house: &House, claim: &Claim) -> Result<Success, Fault> {
 
 /// Where an asset's outputs stand, or would stand.
 pub fn published_path(house: &House, asset: &AssetId, source: &SourceRecord) -> String {
-    house.path_template.render(&source.id.bucket, &source.id.key, asset.as_str())
+    // The key of a file read where it lies is its absolute path; its leading slash is no component.
+    let key = source.id.key.trim_start_matches('/');
+    house.path_template.render(&source.id.bucket, key, asset.as_str())
 }
 
 /// Everything that becomes visible, under its final name: what packaging chose, playlists, pictures.

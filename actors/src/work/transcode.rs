@@ -11,7 +11,7 @@ use reelgate_ports::records::{Claim, Success};
 
 use crate::house::House;
 use crate::stage::{Learned, Work};
-use crate::work::media::{Staged, other_result, run_staged};
+use crate::work::media::{Order, Staged, other_result, run_staged};
 use crate::work::products::{Encoded, Planned, Products, to_document};
 
 /// [`TaskKey::Video`] and [`TaskKey::Audio`].
@@ -30,7 +30,7 @@ impl Work for Transcode {
         let media_ns = planned.media_ns(claim.fence.task);
         let (job, budget) = job(&house.settings.budgets, &planned, claim.fence.task)?;
         let Staged { finished, outputs, gstreamer } =
-            run_staged(&house, &claim, job, budget, &cancel, learned).await?;
+            run_staged(&house, &claim, Order { job, budget, media_ns }, &cancel, learned).await?;
         let result = match finished {
             Finished::Video(result) => to_document(&Encoded { gstreamer, result })?,
             Finished::Audio(result) => to_document(&Encoded { gstreamer, result })?,
