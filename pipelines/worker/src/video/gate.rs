@@ -126,7 +126,7 @@ impl Gate {
         let verdict = state.timeline.judge(stream_ns);
         let mut ledger = self.ledger.lock();
         ledger.decoded += 1;
-        let report = ledger.decoded % REPORT_FRAMES == 0;
+        let report = ledger.decoded.is_multiple_of(REPORT_FRAMES);
         let action = match verdict {
             Verdict::Before => Action::Drop,
             Verdict::After { tick } => {

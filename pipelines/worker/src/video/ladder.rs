@@ -113,7 +113,7 @@ fn size_caps(rung: &Rung, colorimetry: Option<&str>) -> gst::Caps {
 /// Colours of the outputs: the source's own, in the limited range that players expect, the same to the end
 /// even where the source changes on the way.
 fn colorimetry(caps: &gst::CapsRef) -> Option<String> {
-    let info = gst_video::VideoInfo::from_caps(&caps.to_owned()).ok()?;
+    let info = gst_video::VideoInfo::from_caps(caps).ok()?;
     let own = info.colorimetry();
     let matrix = match own.matrix() {
         gst_video::VideoColorMatrix::Rgb | gst_video::VideoColorMatrix::Unknown => {

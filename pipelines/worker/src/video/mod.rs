@@ -160,4 +160,6 @@ impl Hold {
 }
 
 #[cfg(test)]
+mod corpus_tests;
+#[cfg(test)]
 mod tests;
