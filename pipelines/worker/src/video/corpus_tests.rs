@@ -9,7 +9,8 @@ use crate::corpus;
 use crate::demux::{TrackKind, stream_time};
 use crate::testing::{Media, ffprobe_frames, outlet};
 
-/// First video track, its frames' stream times in order; 0 for a frame without one.
+/// First video track, its frames' stream times in order. A packet without a time is a header or a second field,
+/// unless none has a time, as in MXF.
 fn frames(source: &Source, container: Container) -> (u32, Vec<u64>) {
     let seen = Arc::new(Mutex::new((None, Vec::new())));
     let found = seen.clone();
@@ -23,7 +24,7 @@ fn frames(source: &Source, container: Container) -> (u32, Vec<u64>) {
         let found = found.clone();
         sink.static_pad("sink").unwrap().add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
             let time = info.buffer().and_then(|buffer| stream_time(pad, buffer.pts()?));
-            found.lock().unwrap().1.push(time.map_or(0, gst::ClockTime::nseconds));
+            found.lock().unwrap().1.push(time.map(gst::ClockTime::nseconds));
             gst::PadProbeReturn::Ok
         });
         chain.push(sink);
@@ -32,7 +33,11 @@ fn frames(source: &Source, container: Container) -> (u32, Vec<u64>) {
     .unwrap();
     demuxed.preroll().unwrap();
     demuxed.run(|| Ok(())).unwrap();
-    let (track, mut times) = seen.lock().unwrap().clone();
+    let (track, packets): (Option<u32>, Vec<Option<u64>>) = seen.lock().unwrap().clone();
+    let mut times: Vec<u64> = packets.iter().flatten().copied().collect();
+    if times.is_empty() {
+        times = vec![0; packets.len()];
+    }
     times.sort_unstable();
     (track.unwrap(), times)
 }
