@@ -29,7 +29,7 @@ pub struct Place {
     /// Directory that holds everything Reelgate keeps: database, work, published, quarantine
     #[arg(long, global = true, value_name = "DIR", default_value = ".reelgate")]
     pub home: PathBuf,
-    /// Configuration file (TOML); environment variables such as REELGATE__MEDIA__CRF=20 override it
+    /// Configuration file (TOML); environment variables such as REELGATE__MEDIA__VIDEO__CRF=20 override it
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use actix::{Message, Recipient};
-use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_ports::records::{Claim, TaskReport};
@@ -100,11 +99,6 @@ pub struct UploadsIngested;
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct NoticesOwed;
-
-/// Assets reached an end; what they staged can go.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct AssetsEnded(pub Vec<AssetId>);
 
 /// A child is gone.
 #[derive(Message)]

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
-use reelgate_flow::task::Lane;
+use reelgate_flow::asset::Phase;
+use reelgate_flow::ids::AssetId;
+use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_ports::error::PortError;
 use reelgate_ports::records::{Applied, Claim, Ending, Fence, TaskReport, UsageRecord};
@@ -16,7 +18,7 @@ use reelgate_ports::records::{Applied, Claim, Ending, Fence, TaskReport, UsageRe
 use crate::guard::ExitGuard;
 use crate::house::House;
 use crate::messages::{
-    AssetsEnded, DrainStarted, NoticesOwed, NotifierReplaced, Stage, StageReplaced, TaskClaimed, TaskEnded,
+    DrainStarted, NoticesOwed, NotifierReplaced, Stage, StageReplaced, TaskClaimed, TaskEnded,
     UploadsIngested,
 };
 
@@ -36,7 +38,6 @@ pub struct Persister {
     house: Arc<House>,
     stages: BTreeMap<Stage, Recipient<TaskClaimed>>,
     notifier: Recipient<NoticesOwed>,
-    sweeper: Recipient<AssetsEnded>,
     in_flight: BTreeMap<Fence, Flight>,
     reports: Vec<TaskReport>,
     turning: bool,
@@ -58,14 +59,12 @@ impl Persister {
         house: Arc<House>,
         stages: BTreeMap<Stage, Recipient<TaskClaimed>>,
         notifier: Recipient<NoticesOwed>,
-        sweeper: Recipient<AssetsEnded>,
         guard: ExitGuard,
     ) -> Self {
         Self {
             house,
             stages,
             notifier,
-            sweeper,
             in_flight: BTreeMap::new(),
             reports: Vec::new(),
             turning: false,
@@ -136,31 +135,33 @@ impl Persister {
     }
 
     fn committed(&mut self, committed: Vec<(TaskReport, Applied)>) {
-        let mut ended = Vec::new();
+        let mut notices_owed = false;
         for (report, applied) in committed {
+            let asset = &report.fence.asset;
             self.in_flight.remove(&report.fence);
             match applied {
                 Applied::Stale => self.house.signals.report_was_stale(&report.fence),
+                Applied::Committed(Phase::Withdrawing) => self.cancel_work_on(asset),
                 Applied::Committed(phase) if phase.is_ended() => {
-                    self.house.signals.asset_ended(&report.fence.asset, phase);
-                    self.house.board.forget(&report.fence.asset);
-                    // A failed asset keeps what it staged: a redrive goes on from there.
-                    if phase != reelgate_flow::asset::Phase::Failed {
-                        ended.push(report.fence.asset);
-                    }
+                    self.house.signals.asset_ended(asset, phase);
+                    self.house.board.forget(asset);
+                    notices_owed = true;
                 }
                 Applied::Committed(_) => {}
             }
         }
-        if ended.is_empty() {
-            return;
-        }
-        if self.notifier.try_send(NoticesOwed).is_err() {
+        if notices_owed && self.notifier.try_send(NoticesOwed).is_err() {
             tracing::debug!("notifier is busy; it looks by itself");
         }
-        if self.sweeper.try_send(AssetsEnded(ended)).is_err() {
-            tracing::debug!("sweep is postponed to the next start");
-        }
+    }
+
+    /// What still runs for an asset on its way out is not wanted any more.
+    fn cancel_work_on(&self, asset: &AssetId) {
+        let unwanted = |fence: &Fence| fence.asset == *asset && fence.task != TaskKey::Withdraw;
+        self.in_flight
+            .iter()
+            .filter(|(fence, _)| unwanted(fence))
+            .for_each(|(_, flight)| flight.cancel.cancel());
     }
 
     fn hand_out(&mut self, claims: Vec<Claim>) {
@@ -244,6 +245,9 @@ async fn turn(house: Arc<House>, reports: Vec<TaskReport>, room: Vec<(Lane, u16)
             Err(error) => return Turn { committed: Err((reports, error)), claims: Vec::new() },
         }
     }
+    for (report, applied) in &committed {
+        discard_staging(&house, &report.fence.asset, *applied).await;
+    }
     let mut claims = Vec::new();
     for (lane, free) in room {
         match house.store.claim(&house.node, lane, free, house.lease_ms).await {
@@ -256,6 +260,24 @@ async fn turn(house: Arc<House>, reports: Vec<TaskReport>, room: Vec<(Lane, u16)
         }
     }
     Turn { committed: Ok(committed), claims }
+}
+
+/// Removes what an ended asset staged, also where a stale attempt staged it after the end. A failed asset keeps it: a
+/// redrive goes on from there. What cannot be removed now is swept at the next start.
+async fn discard_staging(house: &House, asset: &AssetId, applied: Applied) {
+    let phase = match applied {
+        Applied::Committed(phase) => phase,
+        Applied::Stale => match house.store.asset(asset).await {
+            Ok(detail) => detail.asset.phase,
+            Err(error) => return house.signals.store_failed("asset", &error),
+        },
+    };
+    if !phase.is_ended() || phase == Phase::Failed {
+        return;
+    }
+    if let Err(error) = house.objects.discard_staging(asset).await {
+        tracing::warn!(%asset, %error, "staged files stay until the next start");
+    }
 }
 
 impl Actor for Persister {

@@ -13,7 +13,7 @@ use reelgate_ports::records::{Claim, Ending, Success, TaskReport, UsageRecord};
 
 use crate::guard::ExitGuard;
 use crate::house::House;
-use crate::messages::{AssetsEnded, TaskClaimed, TaskEnded};
+use crate::messages::{TaskClaimed, TaskEnded};
 
 /// What an attempt learned and did, besides how it ended.
 #[derive(Default)]
@@ -75,22 +75,6 @@ impl<W: Work + Unpin> Handler<TaskClaimed> for StageShell<W> {
             }
         };
         ctx.spawn(task.into_actor(self));
-    }
-}
-
-impl<W: Work + Unpin> Handler<AssetsEnded> for StageShell<W> {
-    type Result = ();
-
-    fn handle(&mut self, message: AssetsEnded, ctx: &mut Self::Context) {
-        let house = Arc::clone(&self.house);
-        let sweep = async move {
-            for asset in message.0 {
-                if let Err(error) = house.objects.discard_staging(&asset).await {
-                    tracing::warn!(%asset, %error, "staged files stay until the next sweep");
-                }
-            }
-        };
-        ctx.spawn(sweep.into_actor(self));
     }
 }
 

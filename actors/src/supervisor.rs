@@ -12,8 +12,8 @@ use crate::guard::ExitGuard;
 use crate::house::House;
 use crate::intake::Intake;
 use crate::messages::{
-    ActorExited, AssetsEnded, DrainStarted, NotifierReplaced, PersisterReplaced, Role, Stage, StageReplaced,
-    TaskClaimed, TaskEnded,
+    ActorExited, DrainStarted, NotifierReplaced, PersisterReplaced, Role, Stage, StageReplaced, TaskClaimed,
+    TaskEnded,
 };
 use crate::notifier::Notifier;
 use crate::persister::Persister;
@@ -97,16 +97,10 @@ impl Supervisor {
         let persister = Persister::create(move |persister| {
             let results: Recipient<TaskEnded> = persister.address().recipient();
             let mut stages = BTreeMap::new();
-            let mut sweeper = None;
             for (stage, guard) in stage_guards {
-                let (tasks, ended) = build_stage(stage, Arc::clone(&house), results.clone(), guard);
-                stages.insert(stage, tasks);
-                if stage == Stage::Publisher {
-                    sweeper = Some(ended);
-                }
+                stages.insert(stage, build_stage(stage, Arc::clone(&house), results.clone(), guard));
             }
-            let sweeper = sweeper.expect("Stage::ALL holds the publisher");
-            Persister::new(house, stages, notifier.recipient(), sweeper, persister_guard)
+            Persister::new(house, stages, notifier.recipient(), persister_guard)
         });
         if let Some(intake) = &self.intake
             && intake.try_send(PersisterReplaced(persister.clone().recipient())).is_err()
@@ -138,7 +132,7 @@ impl Supervisor {
                 let Some(persister) = self.persister.clone() else { return };
                 let guard = self.guard(role, ctx);
                 let results = persister.clone().recipient();
-                let (recipient, _) = build_stage(stage, Arc::clone(&self.house), results, guard);
+                let recipient = build_stage(stage, Arc::clone(&self.house), results, guard);
                 if persister.try_send(StageReplaced { stage, recipient }).is_err() {
                     self.build_persister(ctx);
                 }
@@ -152,19 +146,13 @@ fn build_stage(
     house: Arc<House>,
     results: Recipient<TaskEnded>,
     guard: ExitGuard,
-) -> (Recipient<TaskClaimed>, Recipient<AssetsEnded>) {
-    macro_rules! build {
-        ($actor:ident) => {{
-            let stage = $actor::new(house, results, guard).start();
-            (stage.clone().recipient(), stage.recipient())
-        }};
-    }
+) -> Recipient<TaskClaimed> {
     match stage {
-        Stage::Validator => build!(Validator),
-        Stage::Transcoder => build!(Transcoder),
-        Stage::Enricher => build!(Enricher),
-        Stage::Screener => build!(Screener),
-        Stage::Publisher => build!(Publisher),
+        Stage::Validator => Validator::new(house, results, guard).start().recipient(),
+        Stage::Transcoder => Transcoder::new(house, results, guard).start().recipient(),
+        Stage::Enricher => Enricher::new(house, results, guard).start().recipient(),
+        Stage::Screener => Screener::new(house, results, guard).start().recipient(),
+        Stage::Publisher => Publisher::new(house, results, guard).start().recipient(),
     }
 }
 

@@ -6,6 +6,7 @@ mod corpus;
 mod hostile;
 mod intake;
 mod notices;
+mod panics;
 mod privacy;
 mod published;
 mod service;

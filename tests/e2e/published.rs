@@ -1,6 +1,8 @@
 //! What a published asset looks like to players, provers and scripts.
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use serde_json::Value;
 
@@ -83,13 +85,46 @@ fn renditions(line: &Value) -> Vec<&str> {
     line["renditions"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect()
 }
 
-/// GStreamer's own clients, with their own demuxers, outside of Reelgate.
+/// GStreamer's own clients, which fetch over HTTP, with their own demuxers, outside of Reelgate.
 fn plays_to_the_end(manifest: &Path) {
-    let uri = format!("uri=file://{}", manifest.display());
-    tool(
-        "gst-launch-1.0",
-        &["-q", "playbin3", &uri, "video-sink=fakesink sync=false", "audio-sink=fakesink sync=false"],
-    );
+    let server = Server::start(manifest.parent().unwrap());
+    let uri =
+        format!("uri=http://127.0.0.1:{}/{}", server.port, manifest.file_name().unwrap().to_str().unwrap());
+    let sinks = ["video-sink=fakesink sync=false", "audio-sink=fakesink sync=false"];
+    tool("timeout", &[&["120", "gst-launch-1.0", "-q", "playbin3", &uri][..], &sinks[..]].concat());
+    let fetched = server.stop();
+    let segments = fetched.lines().filter(|line| line.contains(".m4s")).count();
+    assert!(segments >= 2, "{}: the client fetched\n{fetched}", manifest.display());
+    assert!(!fetched.contains(" 404 "), "{}: the client fetched\n{fetched}", manifest.display());
+}
+
+/// Files of a directory over HTTP.
+struct Server {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    port: String,
+}
+
+impl Server {
+    fn start(dir: &Path) -> Self {
+        let mut python = Command::new("python3");
+        python.args(["-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory"]).arg(dir);
+        let mut child = python.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let port = line.split_whitespace().nth(5).unwrap_or_else(|| panic!("{line}")).to_owned();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        Self { child, log, port }
+    }
+
+    /// What was asked for.
+    fn stop(mut self) -> String {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let mut text = String::new();
+        self.log.by_ref().take(1 << 20).read_to_string(&mut text).unwrap();
+        text
+    }
 }
 
 /// Durations of the playlist are those of the segments, and their rates those of the bytes.

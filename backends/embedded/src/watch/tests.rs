@@ -1,3 +1,5 @@
+//! Directories as a producer leaves them: half copied, renamed, held open.
+
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;

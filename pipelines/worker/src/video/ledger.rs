@@ -24,6 +24,8 @@ pub struct State {
     pub decoded: u64,
     /// Frames kept.
     pub kept: u64,
+    /// Packets of this chunk given to the decoder, by their presentation time.
+    pub fed: u64,
     /// Frames kept that the decoder marked as damaged.
     pub damaged: u64,
     /// Media time kept so far, nanoseconds.

@@ -19,12 +19,13 @@ use gst::prelude::*;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::{VideoJob, VideoResult};
 
-use crate::demux::{Branch, Demuxed, Landing, Track};
+use crate::demux::{Branch, Demuxed, Landing, Track, stream_time};
 use crate::outlet::Outlet;
 use crate::source::Source;
 use crate::{cmaf, codecs};
 use ladder::Ladder;
 use ledger::Ledger;
+use timeline::Timeline;
 
 /// Longest wait for the first packet before a seek is tried all the same.
 const FIRST_PACKET_WAIT: Duration = Duration::from_secs(20);
@@ -66,7 +67,7 @@ fn attempt(
     let ladder = Ladder::new(job, seeking, &ledger)?;
     let hold = Arc::new(Hold::default());
     let demuxed = {
-        let (job, bin, hold) = (job.clone(), ladder.bin.clone(), hold.clone());
+        let (job, bin, hold, ledger) = (job.clone(), ladder.bin.clone(), hold.clone(), ledger.clone());
         Demuxed::open(source, job.source.container, move |track| {
             if track.index != job.source.track {
                 return Ok(Branch::Ignore);
@@ -74,7 +75,7 @@ fn attempt(
             if seeking {
                 hold.block(&track.pad);
             }
-            branch(&job, track, &bin).map(Branch::Elements)
+            branch(&job, track, &bin, &ledger).map(Branch::Elements)
         })?
     };
     let ran = demuxed.preroll().and_then(|()| {
@@ -96,8 +97,16 @@ fn attempt(
     }
 }
 
-fn branch(job: &VideoJob, track: &Track, ladder: &gst::Bin) -> Result<Vec<gst::Element>, Fault> {
+fn branch(
+    job: &VideoJob,
+    track: &Track,
+    ladder: &gst::Bin,
+    ledger: &Arc<Ledger>,
+) -> Result<Vec<gst::Element>, Fault> {
     let mut chain = codecs::decoder(&track.caps, job.encoder_threads.into())?;
+    if let Some(pad) = chain.last().and_then(|decoder| decoder.static_pad("sink")) {
+        count_packets(job, &pad, ledger.clone());
+    }
     if let Some(decoder) = chain.last().filter(|decoder| decoder.has_property("max-errors")) {
         decoder.set_property("max-errors", -1); // damaged frames are counted, the rest is still worth having
     }
@@ -106,10 +115,23 @@ fn branch(job: &VideoJob, track: &Track, ladder: &gst::Bin) -> Result<Vec<gst::E
     Ok(chain)
 }
 
+/// Decoders drop what they cannot decode without a word, so the packets of the chunk are counted on the way in.
+fn count_packets(job: &VideoJob, pad: &gst::Pad, ledger: Arc<Ledger>) {
+    let timeline = Timeline::new(job);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        let time = info.buffer().and_then(|buffer| stream_time(pad, buffer.pts()?));
+        if time.is_some_and(|time| timeline.holds(time.nseconds())) {
+            ledger.lock().fed += 1;
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
 fn result(job: &VideoJob, ladder: &Ladder, ledger: &Ledger) -> Result<VideoResult, Fault> {
     let (kept, decoded, damaged, end) = {
         let state = ledger.lock();
-        (state.kept, state.decoded, state.damaged, state.end)
+        // A packet that gave no frame is damage as well.
+        (state.kept, state.decoded, state.damaged.max(state.fed.saturating_sub(state.kept)), state.end)
     };
     if kept == 0 {
         return Err(match decoded {

@@ -75,6 +75,12 @@ impl Timeline {
         self.cell(stream_ns) >= self.first_segment
     }
 
+    /// Whether a stream time lies in this chunk.
+    pub fn holds(&self, stream_ns: u64) -> bool {
+        let cell = self.cell(stream_ns);
+        cell >= self.first_segment && self.end_segment.is_none_or(|end| cell < end)
+    }
+
     /// Cell of the grid that a stream time lies in.
     fn cell(&self, stream_ns: u64) -> u32 {
         let slackened = stream_ns.saturating_add(GRID_SLACK_NS).saturating_sub(self.zero_ns);
