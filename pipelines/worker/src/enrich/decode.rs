@@ -306,11 +306,13 @@ fn watch_frames(pass: &Arc<Pass>, first: &gst::Element) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Ends the run without waiting for the rest of the file.
+/// Ends the run without waiting for the rest of the file. The message goes straight to the pipeline's bus: on the
+/// element's own it would wait there for the sink's.
 fn end(element: &gst::Element) {
-    if let Some(bus) = element.bus() {
+    let pipeline = element.parent().and_downcast::<gst::Pipeline>();
+    if let Some((pipeline, bus)) = pipeline.and_then(|pipeline| pipeline.bus().map(|bus| (pipeline, bus))) {
         // Refused only while the pipeline is being torn down, and then it has ended anyway.
-        let _ = bus.post(gst::message::Eos::builder().src(element).build());
+        let _ = bus.post(gst::message::Eos::builder().src(&pipeline).build());
     }
 }
 

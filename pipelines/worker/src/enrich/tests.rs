@@ -143,6 +143,22 @@ fn decoding_everything_keeps_one_frame_per_interval() {
 }
 
 #[test]
+fn a_decoder_stops_at_the_end_of_its_span() {
+    gst::init().unwrap();
+    let source = test_video(1_000, 25, "smpte");
+    let (outlet, job) = (Memory::default(), SampleJob { keyframes_only: false, ..frames(0, 40 * SECOND) });
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let (container, permits) = (Container::IsoBmff, Permits::new(1));
+    let sampler = Sampler { source: &source, container, job: &job, pool: &pool, permits, outlet: &outlet };
+    sampler.frame(4 * SECOND, false, Fit::tile(90)).unwrap();
+    let packets = outlet.progress.lock().unwrap().iter().map(|(_, packets)| *packets).max();
+    assert!(
+        packets.is_some_and(|packets| packets < 500),
+        "{packets:?} of 1000 packets decoded for one frame"
+    );
+}
+
+#[test]
 fn samples_stay_below_their_maximum() {
     let sample = SampleJob { samples_max: 3, ..frames(0, 8 * SECOND) };
     let (enrichment, memory) =
