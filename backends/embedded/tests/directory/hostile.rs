@@ -42,6 +42,29 @@ async fn pipes_links_and_directories_in_place_of_an_upload_are_refused_at_once()
 }
 
 #[tokio::test]
+async fn pipes_and_links_in_place_of_a_sidecar_are_refused_at_once() {
+    let home = Home::new();
+    let source = home.put("a.mp4", b"content").await;
+    home.put("other.sha256", b"other").await;
+    let at = home.path("ingest/a.mp4.sha256");
+    mknodat(CWD, &at, FileType::Fifo, Mode::RUSR, 0).unwrap();
+    assert_eq!(home.objects.sidecar(&source, ".sha256", 9).await.unwrap_err().trouble, Trouble::Conflict);
+    fs::remove_file(&at).unwrap();
+    symlink("other.sha256", &at).unwrap();
+    assert_eq!(home.objects.sidecar(&source, ".sha256", 9).await.unwrap_err().trouble, Trouble::Conflict);
+}
+
+#[tokio::test]
+async fn a_folder_linked_to_its_neighbour_is_not_followed() {
+    let home = Home::new();
+    home.put("real/a.mp4", b"content").await;
+    symlink("real", home.path("ingest/link")).unwrap();
+    let location = Location::Ingest("link/a.mp4".into());
+    let source = record("link/a.mp4", &home.path("ingest/real/a.mp4"), &location);
+    assert_eq!(home.objects.open(&source).await.unwrap_err().trouble, Trouble::Conflict);
+}
+
+#[tokio::test]
 async fn a_linked_folder_in_the_ingest_directory_leads_nowhere() {
     let home = Home::new();
     let outside = tempfile::tempdir().unwrap();
@@ -75,6 +98,10 @@ async fn a_file_outside_is_read_in_place_never_moved_and_copied_into_quarantine(
         assert_eq!(home.objects.open(&moved).await.unwrap().size_bytes, 7);
     }
     assert_eq!(fs::read(&path).unwrap(), b"content");
+    source.id.version = "an earlier one".into();
+    let asset = asset_id(&source.id);
+    let kept = home.objects.withdraw(&asset, None, &source, Door::Quarantine).await.unwrap();
+    assert_eq!(kept, source.location, "the bytes that lie there now are not this upload's");
 }
 
 fn mode(path: &Path) -> u32 {

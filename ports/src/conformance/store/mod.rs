@@ -88,6 +88,7 @@ macro_rules! store_suite {
                 the_history_is_numbered_without_gaps
                 facts_of_the_media_come_back_unchanged
                 products_of_finished_tasks_come_back_in_order
+                products_of_a_life_that_was_begun_again_are_gone
                 renditions_and_findings_come_back_in_order
                 assets_are_listed_in_order_of_arrival_filtered_and_paged
                 ids_are_found_by_their_beginning

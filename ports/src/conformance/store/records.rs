@@ -123,6 +123,19 @@ pub async fn products_of_finished_tasks_come_back_in_order(home: &dyn StoreHome)
     assert_eq!((&products[1].result, &products[1].outputs), (&result, &files));
 }
 
+pub async fn products_of_a_life_that_was_begun_again_are_gone(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let asset = world.upload("a", 1).await;
+    world.validate(&asset).await;
+    let claims = world.claim(Lane::Heavy, 10).await;
+    world.store.complete(&[well(&claims[1], Severity::None)]).await.unwrap();
+    world.fail(&claims[0], Code::NoFrameDecodes).await;
+    world.run(Severity::None).await;
+    assert_eq!(world.phase(&asset).await, Phase::Rejected);
+    world.store.redrive(&asset).await.unwrap();
+    assert_eq!(world.store.products(&asset).await.unwrap(), []);
+}
+
 pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
     let world = World::new(home).await;
     let asset = world.upload("a", 1).await;
