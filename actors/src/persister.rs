@@ -47,9 +47,15 @@ pub struct Persister {
     _guard: ExitGuard,
 }
 
+/// Reports that come back because the store did not answer.
+struct NotCommitted {
+    reports: Vec<TaskReport>,
+    error: PortError,
+}
+
 struct Turn {
-    /// Reports with what became of them, or given back because the store did not answer.
-    committed: Result<Vec<(TaskReport, Applied)>, (Vec<TaskReport>, PortError)>,
+    /// Reports with what became of them.
+    committed: Result<Vec<(TaskReport, Applied)>, NotCommitted>,
     claims: Vec<Claim>,
 }
 
@@ -118,7 +124,7 @@ impl Persister {
         let mut store_answers = true;
         match turn.committed {
             Ok(committed) => self.committed(committed),
-            Err((reports, error)) => {
+            Err(NotCommitted { reports, error }) => {
                 self.house.signals.store_failed("complete", &error);
                 self.reports.extend(reports);
                 store_answers = false;
@@ -171,8 +177,9 @@ impl Persister {
             let cancel = CancelFlag::default();
             let flight = Flight { stage, lane: fence.task.lane(), cancel: cancel.clone() };
             self.in_flight.insert(fence.clone(), flight);
-            let sent = self.stages.get(&stage).map(|stage| stage.try_send(TaskClaimed { claim, cancel }));
-            if !matches!(sent, Some(Ok(()))) {
+            let claimed = TaskClaimed { claim, cancel };
+            let taken = self.stages.get(&stage).is_some_and(|stage| stage.try_send(claimed).is_ok());
+            if !taken {
                 self.house.signals.task_refused(stage.as_str());
                 self.report_without_work(fence, Ending::GivenBack);
             }
@@ -242,7 +249,9 @@ async fn turn(house: Arc<House>, reports: Vec<TaskReport>, room: Vec<(Lane, u16)
     if !reports.is_empty() {
         match house.store.complete(&reports).await {
             Ok(applied) => committed = reports.into_iter().zip(applied).collect(),
-            Err(error) => return Turn { committed: Err((reports, error)), claims: Vec::new() },
+            Err(error) => {
+                return Turn { committed: Err(NotCommitted { reports, error }), claims: Vec::new() };
+            }
         }
     }
     for (report, applied) in &committed {

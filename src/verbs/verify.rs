@@ -79,6 +79,7 @@ async fn target(place: &Place, typed: &str) -> Result<PathBuf, Failure> {
     })
 }
 
+#[expect(clippy::disallowed_methods, reason = "bounded by `take`")]
 fn read_manifest(dir: &Path) -> Result<Manifest, Failure> {
     let path = dir.join("manifest.json");
     let open = |error: std::io::Error| {

@@ -3,6 +3,8 @@
 //!
 //! `REELGATE_CRASHES` sets the number of kills, `REELGATE_SEED` replays a schedule.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -201,7 +203,7 @@ fn check(home: &Path, inbox: &Path, stdout: &[u8], seed: u64) {
         let notice: Value =
             serde_json::from_str(line).unwrap_or_else(|error| panic!("seed {seed}: {error}: {line}"));
         let text = |name: &str| notice[name].as_str().unwrap().to_owned();
-        ids.entry(text("asset")).or_default().insert(text("id"));
+        ids.entry(text("asset_id")).or_default().insert(text("id"));
     }
     assert_eq!(ids.len(), uploads, "seed {seed}: every asset was told of");
     assert!(ids.values().all(|ids| ids.len() == 1), "seed {seed}: one id for each asset");

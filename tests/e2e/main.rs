@@ -1,5 +1,8 @@
 //! End to end: the real binary on real files, seen from outside as a user, a script or a player sees it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "reads are bounded by `take`")]
+
 mod chunks;
 mod cli;
 mod corpus;

@@ -1,6 +1,6 @@
 //! The allow list of codecs: for each kind of stream its name, its parser and its decoders, literally.
 //!
-//! Nothing is ever chosen by rank or by looking through the registry: a codec that is not in [`RULES`] is not
+//! Nothing is ever chosen by rank or by looking through the registry: a codec that is not in `RULES` is not
 //! decoded, whatever happens to be installed. That keeps the set of code that untrusted bytes can reach small
 //! and visible in review.
 

@@ -17,7 +17,7 @@ pub struct Rendition {
     pub kind: Kind,
     /// Ticks per second.
     pub timescale: u32,
-    /// Largest bit rate over stretches of about a segment, bits per second, see [`peak_bps`].
+    /// Largest bit rate over stretches of about a segment, bits per second, see `peak_bps`.
     pub peak_bps: u64,
     /// Bit rate over the whole track, bits per second, rounded up.
     pub average_bps: u64,

@@ -1,7 +1,7 @@
 //! One chunk of a video: decoded once, every rung scaled, encoded and cut into CMAF segments.
 //!
 //! A chunk must come out the same whoever encodes it and whatever else is encoded: the seek only saves time,
-//! the [`timeline`] alone decides which frames belong to it, and [`ladder`] keeps the encoders free of memory.
+//! the `timeline` alone decides which frames belong to it, and `ladder` keeps the encoders free of memory.
 
 mod gate;
 mod ladder;
