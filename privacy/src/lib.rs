@@ -5,7 +5,7 @@
 //! address, and leaves as findings: a type, a count, places and a masked form, never the value itself.
 //!
 //! How a line is read, in one pass and linear time:
-//! 1. [`families`](mod@families) are asked at the bytes that can start their shapes, and answer with candidates
+//! 1. `families` are asked at the bytes that can start their shapes, and answer with candidates
 //!    already proved by checksum or format;
 //! 2. candidates of types that need a keyword look 30 characters around them, and at the element's name;
 //! 3. overlaps are resolved: checksum beats format beats loose pattern.

@@ -4,7 +4,7 @@
 //! power cut the last transactions may be missing (never half there): their work is repeated and intake finds
 //! the uploads again, so nothing is lost but time, and every commit saves a disk flush.
 //!
-//! Every writing call loads the assets it concerns into a [`work::Work`], lets the core step them in memory, and
+//! Every writing call loads the assets it concerns into a `work::Work`, lets the core step them in memory, and
 //! writes what changed in bulk. So a batch costs a handful of statements, however many assets are in it.
 
 mod claim;

@@ -2,7 +2,7 @@
 //!
 //! Looking needs no state that a crash could lose and misses nothing while the process is down, on every file
 //! system; notifications of the kernel do neither. Only complete files are reported: unchanged for the settle time,
-//! and open for writing in no process, see [`writers`]. What is acknowledged is not reported again while this value
+//! and open for writing in no process, see `writers`. What is acknowledged is not reported again while this value
 //! lives; after a restart every upload is reported once more, which the store knows and ignores.
 
 mod ledger;
