@@ -49,3 +49,18 @@ fn doubled_and_reordered_intake_ends_like_the_ordered_one() {
     );
     assert_eq!(std::fs::read_to_string(home.path().join("notices.jsonl")).unwrap(), notices);
 }
+
+#[test]
+fn an_old_file_copied_over_a_newer_one_with_its_time_is_the_newer_upload() {
+    let home = Home::new();
+    let upload = home.file("video.mp4");
+    std::fs::write(&upload, "not a video, new\n").unwrap();
+    let (_, first) = home.run(&[&upload]);
+    assert_eq!(first[0]["state"], "rejected");
+    let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    std::fs::write(&upload, "not a video either, and old\n").unwrap();
+    std::fs::File::options().write(true).open(&upload).unwrap().set_modified(old).unwrap();
+    let (_, second) = home.run(&[&upload]);
+    assert_eq!(second[0]["state"], "rejected", "it was taken for an older version: {}", second[0]);
+    assert_ne!(second[0]["asset_id"], first[0]["asset_id"]);
+}

@@ -85,12 +85,14 @@ pub fn ingest_dir(home: &Path) -> PathBuf {
 }
 
 /// The version of a local file, `dev-inode-size-mtime` (bytes and nanoseconds since 1970), and its order among the
-/// versions of its key, which is the time of its last change.
+/// versions of its key: the time its inode last changed (ctime), which the kernel sets and no copy carries along. By its
+/// mtime, an old file copied over a newer one with `cp -p` would look like the older upload.
 pub fn version_of(metadata: &Metadata) -> (String, Sequencer) {
     let mtime_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
     let version = format!("{}-{}-{}-{mtime_ns}", metadata.dev(), metadata.ino(), metadata.len());
+    let ctime_ns = i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
     // Before 1970 there is no order to keep; past 2554 there is nothing newer.
-    let order_ns = u64::try_from(mtime_ns.max(0)).unwrap_or(u64::MAX);
+    let order_ns = u64::try_from(ctime_ns.max(0)).unwrap_or(u64::MAX);
     (version, Sequencer::from_nanos(order_ns))
 }
 
@@ -178,7 +180,7 @@ mod tests {
         assert_eq!(event.source.bucket, "file");
         assert_eq!(event.source.key, path.to_str().unwrap());
         assert!(event.source.version.ends_with("-5-1700000000123456789"), "{}", event.source.version);
-        assert_eq!(event.sequencer, Sequencer::from_nanos(1_700_000_000_123_456_789));
+        assert!(event.sequencer > Sequencer::from_nanos(1_700_000_000_123_456_789), "its time was set back");
         assert_eq!((event.size_bytes, event.force), (5, true));
         assert_eq!(Location::parse(&event.location).unwrap(), Location::File(path));
     }
