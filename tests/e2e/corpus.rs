@@ -8,15 +8,15 @@ use crate::support::{Home, code, corpus};
 fn every_file_of_the_corpus_ends_as_docs_corpus_says() {
     let Some(shared) = corpus("real files of many origins") else { return };
     let home = Home::new();
-    let files = shared.join("files");
+    // Keys are paths without links and detours.
+    let files = shared.join("files").canonicalize().unwrap();
     let (_, run) = home.run(&[&files]);
     assert!(run.len() >= 78, "{} assets", run.len());
     let documented = documented();
     let mut wrong = Vec::new();
     for line in &run {
         let path = line["source"]["path"].as_str().unwrap();
-        let name =
-            path.strip_prefix(&format!("{}/", std::path::absolute(&files).unwrap().display())).unwrap();
+        let name = path.strip_prefix(&format!("{}/", files.display())).unwrap();
         let state = line["state"].as_str().unwrap();
         let found = match state {
             "rejected" => code(line),

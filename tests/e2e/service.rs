@@ -115,13 +115,15 @@ fn health_readiness_and_metrics_are_served_on_loopback() {
     std::fs::copy(sample("playlist-in-disguise.mp4"), home.path().join("ingest/4539578763621486.mp4"))
         .unwrap();
     until("the upload ends", || states(&home), |states| ended(states) == 1);
-    let (status, metrics) = service.get("/metrics");
+    // The notice goes out after the commit that ended the asset.
+    let delivered = |answer: &(u16, String)| answer.1.contains("reelgate_outbox{state=\"owed\"} 0");
+    let (status, metrics) = until("the notice is delivered", || service.get("/metrics"), delivered);
     assert_eq!(status, 200);
     for expected in [
         "reelgate_assets{phase=\"rejected\"} 1",
         "reelgate_assets_ended_total{phase=\"rejected\"} 1",
         "reelgate_faults_total{class=\"bad_media\",code=\"playlist_refused\"} 1",
-        "reelgate_outbox{state=\"owed\"} 0",
+        "reelgate_notices_total{result=\"delivered\"} 1",
     ] {
         assert!(metrics.contains(expected), "{expected} not in\n{metrics}");
     }
