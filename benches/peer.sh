@@ -9,7 +9,7 @@ ffprobe -v error -show_format -show_streams -of json "$video" >"$out/facts.json"
 x264=(-preset veryfast -profile:v high -crf 23 -force_key_frames 'expr:gte(t,n_forced*4)'
       -x264-params keyint=infinite:scenecut=0:open-gop=0)
 ffmpeg -v error -y -i "$video" -filter_complex \
-  "[0:v]split=3[a][b][c];[a]scale=1280:720,format=yuv420p[v0];[b]scale=-2:480,format=yuv420p[v1];[c]scale=-2:240,format=yuv420p[v2]" \
+  "[0:v]split=3[a][b][c];[a]scale=1280:720,setdar=16/9,format=yuv420p[v0];[b]scale=854:480,setdar=16/9,format=yuv420p[v1];[c]scale=426:240,setdar=16/9,format=yuv420p[v2]" \
   -map '[v0]' -map '[v1]' -map '[v2]' -map '0:a:0?' -c:v libx264 "${x264[@]}" \
   -maxrate:v:0 3000k -bufsize:v:0 6000k -maxrate:v:1 1400k -bufsize:v:1 2800k -maxrate:v:2 400k -bufsize:v:2 800k \
   -c:a aac -b:a 128k -ac 2 -ar 48000 \
