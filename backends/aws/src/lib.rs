@@ -1,1 +1,7 @@
-//! Backends on AWS.
+//! Backends on AWS: objects in S3, events from Kinesis or SQS, notices to SNS or EventBridge, configuration from the
+//! Parameter Store, signals to CloudWatch. Nothing here decides about the life of an asset.
+
+#![forbid(unsafe_code)]
+
+pub mod clients;
+pub mod error;

@@ -1,0 +1,67 @@
+//! The one place where AWS clients get their configuration: region, endpoint, credentials, timeouts, retries.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use serde::{Deserialize, Serialize};
+
+/// How AWS is reached; everything is optional, the SDK's own chain (environment, profile, instance) fills the rest.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientSettings {
+    /// Another endpoint for every service, such as `http://127.0.0.1:4566`; default: AWS's own.
+    pub endpoint_url: Option<String>,
+    /// The region, such as `eu-west-1`; default: `AWS_REGION`, the profile, then the instance's own.
+    pub region: Option<String>,
+}
+
+/// Reaching a host in the same region takes milliseconds; this is a dead one.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// From the request's first byte to the answer's first: a part of 8 MiB over a slow line, and a long poll of 20 s.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// Tries of one request, the first one counted; the SDK waits between them with jitter, within a retry budget.
+const ATTEMPTS_MAX: u32 = 4;
+/// Longest wait between two tries.
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// The configuration that every client is made from.
+pub async fn sdk_config(settings: &ClientSettings) -> SdkConfig {
+    let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX).with_max_backoff(BACKOFF_MAX);
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
+    let app = AppName::new("reelgate").expect("letters only");
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .app_name(app)
+        .retry_config(retries)
+        .timeout_config(timeouts);
+    if let Some(endpoint_url) = &settings.endpoint_url {
+        loader = loader.endpoint_url(endpoint_url);
+    }
+    if let Some(region) = &settings.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    loader.load().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn endpoint_and_region_of_the_settings_go_before_the_environment() {
+        let settings = ClientSettings {
+            endpoint_url: Some("http://127.0.0.1:9".to_owned()),
+            region: Some("eu-west-1".to_owned()),
+        };
+        let config = sdk_config(&settings).await;
+        assert_eq!(config.endpoint_url(), Some("http://127.0.0.1:9"));
+        assert_eq!(config.region().map(Region::as_ref), Some("eu-west-1"));
+    }
+
+    #[test]
+    fn an_unknown_setting_is_an_error() {
+        assert!(serde_json::from_str::<ClientSettings>(r#"{"endpoint": "x"}"#).is_err());
+    }
+}
