@@ -82,6 +82,16 @@ pub fn trouble(code: Option<&str>, status: Option<u16>) -> Trouble {
     if has("Throttl") || has("TooManyRequests") || has("SlowDown") || has("ThroughputExceeded") {
         return Trouble::Unavailable;
     }
+    // Bytes damaged on their way to the service.
+    if has("BadDigest") || has("InvalidDigest") || has("XAmzContentSHA256Mismatch") {
+        return Trouble::Unavailable;
+    }
+    // Somebody must make the bucket, but no upload is at fault for it; and archived is there, but not as expected.
+    match code {
+        "NoSuchBucket" => return Trouble::Unavailable,
+        "InvalidObjectState" => return Trouble::Conflict,
+        _ => {}
+    }
     if has("LimitExceeded") || has("RequestTimeout") || has("RequestExpired") || has("ExpiredToken") {
         return Trouble::Unavailable;
     }
@@ -100,8 +110,9 @@ pub fn trouble(code: Option<&str>, status: Option<u16>) -> Trouble {
     }
     match status {
         Some(401 | 403) => Trouble::Denied,
-        Some(404 | 410) => Trouble::Missing,
-        Some(409 | 412) => Trouble::Conflict,
+        // 405 is S3's answer to a read of a delete marker by its version.
+        Some(404 | 405 | 410) => Trouble::Missing,
+        Some(304 | 409 | 412 | 416) => Trouble::Conflict,
         Some(507) => Trouble::Full,
         Some(408 | 429) | None => Trouble::Unavailable,
         Some(400..=499) => Trouble::Invalid,
@@ -128,6 +139,10 @@ mod tests {
         assert_eq!(trouble(Some("PreconditionFailed"), Some(412)), Trouble::Conflict);
         assert_eq!(trouble(Some("Curious"), Some(400)), Trouble::Invalid);
         assert_eq!(trouble(None, Some(412)), Trouble::Conflict);
+        assert_eq!(trouble(None, Some(405)), Trouble::Missing, "a delete marker");
+        assert_eq!(trouble(Some("InvalidObjectState"), Some(403)), Trouble::Conflict, "archived");
+        assert_eq!(trouble(Some("NoSuchBucket"), Some(404)), Trouble::Unavailable);
+        assert_eq!(trouble(Some("BadDigest"), Some(400)), Trouble::Unavailable);
         assert_eq!(trouble(None, Some(503)), Trouble::Unavailable);
         assert_eq!(trouble(None, None), Trouble::Unavailable);
     }

@@ -1,0 +1,210 @@
+//! How objects in buckets are named: areas, locations and versions. Written once, so that events, listings and the
+//! object store always mean the same bytes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+
+/// Longest key, bytes of UTF-8; Amazon S3 User Guide, "Naming Amazon S3 objects".
+pub const KEY_BYTES_MAX: usize = 1_024;
+
+const SCHEME: &str = "s3://";
+/// Begins the version of an object in a bucket that keeps none.
+const ETAG_VERSION: &str = "etag-";
+
+/// One object, as it is written in [`reelgate_ports::records::MediaEvent::location`]: `s3://bucket/key`, the key raw.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Location {
+    /// Name of the bucket.
+    pub bucket: String,
+    /// The key as S3 knows it, not encoded.
+    pub key: String,
+}
+
+impl Location {
+    /// The location of an object.
+    pub fn new(bucket: impl Into<String>, key: impl Into<String>) -> Self {
+        Self { bucket: bucket.into(), key: key.into() }
+    }
+
+    /// Reads a location back; `Corrupt` where it is none.
+    pub fn parse(text: &str) -> PortResult<Self> {
+        let corrupt = || PortError::new(Trouble::Corrupt, "read a location", "expected s3://bucket/key");
+        let (bucket, key) = split(text).ok_or_else(corrupt)?;
+        let fits = !key.is_empty() && key.len() <= KEY_BYTES_MAX;
+        if fits { Ok(Self::new(bucket, key)) } else { Err(corrupt()) }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{SCHEME}{}/{}", self.bucket, self.key)
+    }
+}
+
+/// Keys may be personal; a log shows the bucket only.
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{SCHEME}{}/…", self.bucket)
+    }
+}
+
+/// A bucket, or the part of it below a prefix: `s3://bucket`, `s3://bucket/prefix`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Area {
+    /// Name of the bucket.
+    pub bucket: String,
+    /// Empty, or a prefix that ends with `/`.
+    pub prefix: String,
+}
+
+impl Area {
+    /// The key of a relative name.
+    pub fn key(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// The object of a relative name.
+    pub fn at(&self, name: &str) -> Location {
+        Location::new(&self.bucket, self.key(name))
+    }
+
+    /// The relative name of an object in this area; `None` where it lies elsewhere.
+    pub fn name_of<'a>(&self, location: &'a Location) -> Option<&'a str> {
+        let name = location.key.strip_prefix(&self.prefix)?;
+        (location.bucket == self.bucket && !name.is_empty()).then_some(name)
+    }
+}
+
+impl FromStr for Area {
+    type Err = PortError;
+
+    fn from_str(text: &str) -> PortResult<Self> {
+        let invalid = || {
+            let detail =
+                "expected s3://bucket or s3://bucket/prefix, without `//`, `.` or `..` in the prefix";
+            PortError::new(Trouble::Invalid, "read the address of a bucket", detail)
+        };
+        let (bucket, prefix) = split(text).ok_or_else(invalid)?;
+        let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+        if prefix.is_empty() {
+            return Ok(Self { bucket: bucket.to_owned(), prefix: String::new() });
+        }
+        let prefix = stays_inside(prefix).then(|| format!("{prefix}/")).ok_or_else(invalid)?;
+        Ok(Self { bucket: bucket.to_owned(), prefix })
+    }
+}
+
+impl fmt::Display for Area {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{SCHEME}{}/{}", self.bucket, self.prefix)
+    }
+}
+
+/// Which bytes of a key are meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Version<'a> {
+    /// A version that the bucket keeps.
+    Id(&'a str),
+    /// The only version there is, known by its entity tag, without quotes.
+    Etag(&'a str),
+}
+
+impl<'a> Version<'a> {
+    /// Reads what [`version_of`] wrote.
+    pub fn parse(text: &'a str) -> Self {
+        text.strip_prefix(ETAG_VERSION).map_or(Self::Id(text), Self::Etag)
+    }
+
+    /// For the `versionId` of a request.
+    pub fn id(self) -> Option<&'a str> {
+        match self {
+            Self::Id(id) => Some(id),
+            Self::Etag(_) => None,
+        }
+    }
+
+    /// For the `If-Match` of a request; an entity tag is quoted there (RFC 9110, section 8.8.3).
+    pub fn if_match(self) -> Option<String> {
+        match self {
+            Self::Id(_) => None,
+            Self::Etag(etag) => Some(format!("\"{etag}\"")),
+        }
+    }
+}
+
+/// The version of an object as its identity holds it: the bucket's own version where it keeps versions, otherwise
+/// `etag-` and the entity tag. S3 says `null` for an object from before a bucket kept versions.
+pub fn version_of(version_id: Option<&str>, etag: &str) -> String {
+    match version_id {
+        Some(id) if !id.is_empty() && id != "null" => id.to_owned(),
+        _ => format!("{ETAG_VERSION}{}", etag.trim_matches('"')),
+    }
+}
+
+/// Whether a relative name, put behind a prefix, stays behind it however a reader resolves it, and is spelled in one
+/// way only.
+pub fn stays_inside(name: &str) -> bool {
+    let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
+    name.split('/').all(plain)
+}
+
+/// Bucket and the rest, which may be empty.
+fn split(text: &str) -> Option<(&str, &str)> {
+    let rest = text.strip_prefix(SCHEME)?;
+    let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+    let named = bucket.len() >= 3
+        && bucket.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+    named.then_some((bucket, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_reads_back_as_it_was_written() {
+        for key in ["a", "a/b c+%2F.mp4", "ü\n'\"\\", "../a", "//"] {
+            let location = Location::new("bucket", key);
+            assert_eq!(Location::parse(&location.to_string()).unwrap(), location);
+            assert!(!format!("{location:?}").contains(key), "a key is not shown in logs");
+        }
+    }
+
+    #[test]
+    fn what_is_no_location_is_corrupt() {
+        let long = format!("s3://bucket/{}", "k".repeat(KEY_BYTES_MAX + 1));
+        for text in
+            ["", "a", "file:/a", "s3://", "s3://bucket", "s3://bucket/", "s3://b/c", "s3://a b/c", &long]
+        {
+            assert_eq!(Location::parse(text).unwrap_err().trouble, Trouble::Corrupt, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_area_knows_its_own_objects_only() {
+        let area: Area = "s3://bucket/some/prefix/".parse().unwrap();
+        assert_eq!(area, "s3://bucket/some/prefix".parse().unwrap());
+        assert_eq!(area.name_of(&area.at("a/b")), Some("a/b"));
+        for other in ["s3://other/some/prefix/a", "s3://bucket/some/prefixed", "s3://bucket/some/prefix/"] {
+            assert_eq!(area.name_of(&Location::parse(other).unwrap()), None, "{other}");
+        }
+        let whole: Area = "s3://bucket".parse().unwrap();
+        assert_eq!(whole.name_of(&whole.at("a")), Some("a"));
+        for wrong in ["bucket", "s3://", "s3://bucket/../a", "s3://bucket//a", "s3://bucket/a//"] {
+            assert_eq!(wrong.parse::<Area>().unwrap_err().trouble, Trouble::Invalid, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_the_bucket_s_own_or_the_entity_tag() {
+        assert_eq!(version_of(Some("3HL4"), "\"abc\""), "3HL4");
+        for none in [None, Some(""), Some("null")] {
+            assert_eq!(version_of(none, "\"abc-2\""), "etag-abc-2");
+        }
+        assert_eq!(version_of(None, "abc"), version_of(None, "\"abc\""), "events do not quote it");
+        assert_eq!(Version::parse("3HL4").id(), Some("3HL4"));
+        assert_eq!(Version::parse("etag-abc-2").if_match().as_deref(), Some("\"abc-2\""));
+    }
+}
