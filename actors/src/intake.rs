@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
-use reelgate_ports::error::PortResult;
+use reelgate_ports::error::{PortResult, Trouble};
 use reelgate_ports::events::Events;
 
 use crate::guard::ExitGuard;
@@ -62,10 +62,19 @@ async fn take_in(house: Arc<House>, events: Arc<dyn Events>) -> PortResult<usize
     if batch.is_empty() {
         return Ok(0);
     }
-    let ingested = house.store.ingest(&batch).await?;
+    match house.store.ingest(&batch).await {
+        Ok(ingested) => house.signals.uploads_ingested(&ingested),
+        Err(error) if error.trouble == Trouble::Conflict => {
+            // Another node reads the shard by now and takes the same events in.
+            house.signals.batch_fenced();
+            events.abandon(&batch).await?;
+            return Ok(batch.events.len());
+        }
+        Err(error) => return Err(error),
+    }
     events.acknowledge(&batch).await?;
-    house.signals.uploads_ingested(&ingested);
-    Ok(batch.len())
+    house.signals.events_refused(&batch.refused);
+    Ok(batch.events.len() + batch.refused.len() + batch.scans.len())
 }
 
 impl Actor for Intake {

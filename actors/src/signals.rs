@@ -5,12 +5,14 @@ use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, R
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortError;
+use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{Ending, Fence, Ingested, NoticeRecord, UsageRecord};
 
 /// Counters of one engine.
 pub struct Signals {
     registry: Registry,
     uploads: IntCounterVec,
+    batches_fenced: IntCounter,
     tasks_began: IntCounterVec,
     tasks_ended: IntCounterVec,
     task_seconds: HistogramVec,
@@ -46,6 +48,10 @@ impl Default for Signals {
         registry.register(Box::new(task_seconds.clone())).expect("each name is registered once");
         Self {
             uploads: vec("reelgate_uploads_total", "Upload events taken in.", &["seen"]),
+            batches_fenced: one(
+                "reelgate_batches_fenced_total",
+                "Batches of events refused because another node holds their shard by now.",
+            ),
             tasks_began: vec("reelgate_tasks_began_total", "Attempts begun.", &["stage"]),
             tasks_ended: vec("reelgate_tasks_ended_total", "Attempts ended.", &["stage", "ending"]),
             task_seconds,
@@ -92,6 +98,22 @@ impl Signals {
             let seen = if upload.new { "new" } else { "again" };
             self.uploads.with_label_values(&[seen]).inc();
             tracing::debug!(asset = %upload.asset, seen, "upload taken in");
+        }
+    }
+
+    pub(crate) fn batch_fenced(&self) {
+        self.batches_fenced.inc();
+        tracing::warn!("a batch of events was not taken in: its shard is read by another node by now");
+    }
+
+    pub(crate) fn events_refused(&self, refused: &[RefusedEvent]) {
+        for event in refused {
+            self.uploads.with_label_values(&["refused"]).inc();
+            tracing::warn!(
+                place = event.place,
+                why = event.why,
+                "message is no event of ours; it is remembered and left"
+            );
         }
     }
 

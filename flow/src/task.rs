@@ -60,6 +60,18 @@ impl TaskKey {
         }
     }
 
+    /// Which kind goes first within a lane, smallest first: what shuts a door, then what opens one, then what was
+    /// begun, then what is new.
+    pub fn urgency(self) -> u8 {
+        match self {
+            Self::Withdraw => 0,
+            Self::Publish => 1,
+            Self::Package | Self::Screen => 2,
+            Self::Validate => 3,
+            Self::Video { .. } | Self::Audio | Self::Enrich => 4,
+        }
+    }
+
     /// The stage a user sees; all chunks are one stage, `transcode`, together with the audio.
     pub fn stage(self) -> &'static str {
         match self {

@@ -11,6 +11,8 @@ pub mod events;
 pub mod identity;
 pub mod notices;
 pub mod objects;
+pub mod order;
 pub mod records;
+pub mod shards;
 pub mod store;
 pub mod telling;

@@ -7,7 +7,7 @@ use reelgate_flow::asset::Door;
 use reelgate_flow::ids::AssetId;
 
 use crate::error::PortResult;
-use crate::records::{Fence, SourceRecord, StagedOutput};
+use crate::records::{Fence, MediaEvent, SourceRecord, StagedOutput};
 
 /// A source opened for reading at exactly the recorded version.
 #[derive(Debug)]
@@ -103,6 +103,15 @@ pub trait Objects: Send + Sync {
 
     /// Assets that have a staging area, for the sweep of leftovers.
     async fn staged_assets(&self) -> PortResult<Vec<AssetId>>;
+
+    /// Current uploads in the ingest area in order of key, beginning after `after`, at most `uploads_max`; for the
+    /// sweep and for imports of a back-catalogue. Fewer than asked for means that there are no more.
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        uploads_max: usize,
+    ) -> PortResult<Vec<MediaEvent>>;
 
     /// Proves that every area can be reached and written, changing nothing.
     async fn check(&self) -> PortResult<String>;

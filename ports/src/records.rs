@@ -7,9 +7,25 @@ use reelgate_flow::reason::Fault;
 use reelgate_flow::task::{Lane, TaskKey};
 use serde::{Deserialize, Serialize};
 
-/// An upload was completed.
+use crate::order::Priority;
+
+/// What happened to an object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventKind {
+    /// An upload was completed.
+    #[default]
+    Created,
+    /// This version is gone; with an empty version, a delete marker hides every older one.
+    Deleted,
+}
+
+/// An upload was completed, or deleted.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct MediaEvent {
+    /// What happened.
+    #[serde(default)]
+    pub kind: EventKind,
     /// Which upload.
     pub source: SourceId,
     /// Order within the key.
@@ -20,6 +36,26 @@ pub struct MediaEvent {
     pub location: String,
     /// Process it even if the same content was processed before.
     pub force: bool,
+    /// How urgent it is.
+    #[serde(default)]
+    pub priority: Priority,
+}
+
+/// A scanner outside (Amazon Macie) found something in an object.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ScanEvent {
+    /// The finding's own id: the same finding may come more than once.
+    pub id: String,
+    /// Its type, such as `SensitiveData:S3Object/Personal`.
+    pub kind: String,
+    /// Severity as the scanner says.
+    pub severity: Severity,
+    /// The object; `None` where the finding is about a bucket.
+    pub source: Option<SourceId>,
+    /// A finding made for a test of the scanner's wiring.
+    pub sample: bool,
+    /// Categories, types and counts without any value, as a document.
+    pub summary: serde_json::Value,
 }
 
 /// What became of an event.
@@ -68,6 +104,70 @@ pub struct Claim {
     pub linked: bool,
     /// The door, for [`TaskKey::Withdraw`]: whether the source is set apart, and where.
     pub door: Option<reelgate_flow::asset::Door>,
+}
+
+/// What a node tells about itself with every heartbeat.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct NodeReport {
+    /// Its name.
+    pub node: NodeId,
+    /// `intake`, `light`, `heavy`: what it does.
+    pub roles: Vec<String>,
+    /// Version of the program.
+    pub version: String,
+    /// Tasks it may have in flight, by lane.
+    pub capacity: Vec<(Lane, u16)>,
+    /// Tasks it has in flight, by lane.
+    pub in_flight: Vec<(Lane, u16)>,
+    /// `working`, `draining`, `unfit` …
+    pub state: String,
+    /// Why, where the state needs a reason.
+    pub reason: String,
+    /// Mean wall-clock milliseconds of its finished tasks by stage, with their number.
+    pub costs: Vec<StageCost>,
+}
+
+/// What the tasks of a stage cost on a node.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct StageCost {
+    /// `validate`, `transcode` …
+    pub stage: String,
+    /// Finished tasks measured.
+    pub tasks: u64,
+    /// Their mean wall-clock milliseconds.
+    pub wall_ms: u64,
+}
+
+/// A node as the store knows it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NodeRecord {
+    /// What it told last.
+    pub report: NodeReport,
+    /// First seen, milliseconds since 1970 on the store's clock.
+    pub first_seen_ms: u64,
+    /// Milliseconds since it was last seen, on the store's clock.
+    pub silent_ms: u64,
+    /// An operator asked it to drain.
+    pub drain_ordered: bool,
+}
+
+/// One line of `reelgate queue`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QueueRow {
+    /// The lane.
+    pub lane: Lane,
+    /// The stage.
+    pub stage: String,
+    /// The priority.
+    pub priority: Priority,
+    /// The producer's prefix.
+    pub prefix: String,
+    /// Tasks waiting, due or not.
+    pub waiting: u64,
+    /// Tasks under a lease.
+    pub leased: u64,
+    /// Milliseconds since the oldest of them became due.
+    pub oldest_ms: u64,
 }
 
 /// One staged output of one attempt.

@@ -1,14 +1,17 @@
 //! The record of everything: assets, tasks, history and outbox, one transaction at a time.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_flow::task::{Lane, TaskKey};
 
 use crate::error::PortResult;
+use crate::events::EventBatch;
 use crate::records::{
-    Applied, AssetDetail, AssetRecord, Claim, Fence, HistoryRecord, Ingested, MediaEvent, NoticeRecord,
-    StagedOutput, TaskReport,
+    Applied, AssetDetail, AssetRecord, Claim, Fence, HistoryRecord, Ingested, NodeRecord, NodeReport,
+    NoticeRecord, QueueRow, StagedOutput, TaskReport,
 };
 
 /// Filter of [`Store::assets`].
@@ -49,10 +52,17 @@ pub struct Product {
 /// The store. Every call is one transaction: it happens whole or not at all.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Takes uploads in. A known (bucket, key, version) changes nothing; an older event never overrides a newer one.
-    async fn ingest(&self, events: &[MediaEvent]) -> PortResult<Vec<Ingested>>;
+    /// Takes a batch in and moves its checkpoint, in one transaction. A known (bucket, key, version) changes nothing;
+    /// an older event never overrides a newer one; a deletion supersedes what has not ended yet, and every older
+    /// upload of the key that comes after it. `Conflict` where the checkpoint is no longer the caller's to move.
+    /// One result per created upload, in order.
+    async fn ingest(&self, batch: &EventBatch) -> PortResult<Vec<Ingested>>;
 
-    /// Leases up to `tasks_max` due tasks of a lane to a node, oldest first; counts the attempt.
+    /// Which of these assets are known, for the sweep.
+    async fn known(&self, assets: &[AssetId]) -> PortResult<BTreeSet<AssetId>>;
+
+    /// Leases up to `tasks_max` due tasks of a lane to a node, the most urgent kind first ([`TaskKey::urgency`]), then
+    /// by place ([`crate::order`]); counts the attempt.
     async fn claim(&self, node: &NodeId, lane: Lane, tasks_max: u16, lease_ms: u64)
     -> PortResult<Vec<Claim>>;
 
@@ -97,6 +107,18 @@ pub trait Store: Send + Sync {
 
     /// Another try for a failed or rejected asset; `Conflict` where it is neither.
     async fn redrive(&self, asset: &AssetId) -> PortResult<()>;
+
+    /// Waiting and leased tasks by lane, stage, priority and prefix; at most `rows_max`, oldest first.
+    async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>>;
+
+    /// Records that a node lives; returns whether an operator asked it to drain.
+    async fn node_seen(&self, report: &NodeReport) -> PortResult<bool>;
+
+    /// Nodes seen within the last day, by name.
+    async fn nodes(&self) -> PortResult<Vec<NodeRecord>>;
+
+    /// Orders a node to drain, or takes the order back; `Missing` where no such node was ever seen.
+    async fn order_drain(&self, node: &NodeId, drain: bool) -> PortResult<()>;
 
     /// Counts.
     async fn backlog(&self) -> PortResult<Backlog>;

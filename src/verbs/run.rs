@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use reelgate_actors::Engine;
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
+use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{AssetDetail, MediaEvent};
 use reelgate_ports::store::{Backlog, Store};
 
@@ -39,7 +40,7 @@ pub async fn run(place: &Place, args: RunArgs) -> Result<Exit, Failure> {
     }
     let mut wanted = left_over;
     for batch in events.chunks(BATCH_MAX) {
-        for ingested in house.store.ingest(batch).await? {
+        for ingested in house.store.ingest(&EventBatch::of(batch)).await? {
             if !wanted.contains(&ingested.asset) {
                 wanted.push(ingested.asset);
             }

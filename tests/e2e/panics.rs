@@ -22,7 +22,7 @@ use reelgate_pipelines::recipes::settings::Settings;
 use reelgate_pipelines::recipes::template::PathTemplate;
 use reelgate_ports::clock::SystemClock;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::events::Events;
+use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::objects::{Objects, OpenSource, Publication, StagedWriter};
 use reelgate_ports::records::*;
 use reelgate_ports::store::{AssetFilter, Backlog, Product, Store};
@@ -98,6 +98,14 @@ impl Objects for MinedObjects {
     async fn staged_assets(&self) -> PortResult<Vec<AssetId>> {
         self.0.staged_assets().await
     }
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        uploads_max: usize,
+    ) -> PortResult<Vec<MediaEvent>> {
+        self.0.list(prefix, after, uploads_max).await
+    }
     async fn check(&self) -> PortResult<String> {
         self.0.check().await
     }
@@ -107,12 +115,18 @@ struct MinedEvents(DirectoryEvents, Arc<Mine>);
 
 #[async_trait]
 impl Events for MinedEvents {
-    async fn poll(&self, events_max: usize) -> PortResult<Vec<MediaEvent>> {
+    async fn poll(&self, events_max: usize) -> PortResult<EventBatch> {
         self.1.step("intake");
         self.0.poll(events_max).await
     }
-    async fn acknowledge(&self, events: &[MediaEvent]) -> PortResult<()> {
-        self.0.acknowledge(events).await
+    async fn acknowledge(&self, batch: &EventBatch) -> PortResult<()> {
+        self.0.acknowledge(batch).await
+    }
+    async fn abandon(&self, batch: &EventBatch) -> PortResult<()> {
+        self.0.abandon(batch).await
+    }
+    async fn stop(&self) -> PortResult<()> {
+        self.0.stop().await
     }
     async fn check(&self) -> PortResult<String> {
         self.0.check().await
@@ -123,8 +137,23 @@ struct MinedStore(SqliteStore, Arc<Mine>);
 
 #[async_trait]
 impl Store for MinedStore {
-    async fn ingest(&self, events: &[MediaEvent]) -> PortResult<Vec<Ingested>> {
-        self.0.ingest(events).await
+    async fn ingest(&self, batch: &EventBatch) -> PortResult<Vec<Ingested>> {
+        self.0.ingest(batch).await
+    }
+    async fn known(&self, assets: &[AssetId]) -> PortResult<BTreeSet<AssetId>> {
+        self.0.known(assets).await
+    }
+    async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {
+        self.0.queue(rows_max).await
+    }
+    async fn node_seen(&self, report: &NodeReport) -> PortResult<bool> {
+        self.0.node_seen(report).await
+    }
+    async fn nodes(&self) -> PortResult<Vec<NodeRecord>> {
+        self.0.nodes().await
+    }
+    async fn order_drain(&self, node: &NodeId, drain: bool) -> PortResult<()> {
+        self.0.order_drain(node, drain).await
     }
     async fn claim(
         &self,

@@ -13,7 +13,9 @@ use reelgate_flow::ids::{NodeId, Sequencer, SourceId};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::clock::SystemClock;
-use reelgate_ports::records::{Claim, Ending, MediaEvent, Success, TaskReport, UsageRecord};
+use reelgate_ports::events::EventBatch;
+use reelgate_ports::order::Priority;
+use reelgate_ports::records::{Claim, Ending, EventKind, MediaEvent, Success, TaskReport, UsageRecord};
 use reelgate_ports::store::Store;
 
 const ASSETS: u64 = 10_000;
@@ -37,7 +39,7 @@ async fn measure(assets: u64, batch: u16) -> Result<(), Box<dyn Error>> {
     while next < assets {
         let until = (next + u64::from(batch)).min(assets);
         let events: Vec<MediaEvent> = (next..until).map(event).collect();
-        store.ingest(&events).await?;
+        store.ingest(&EventBatch::of(events)).await?;
         next = until;
         work(&store, &node, batch).await?;
         let owed = store.outbox(batch).await?;
@@ -66,6 +68,8 @@ async fn work(store: &SqliteStore, node: &NodeId, batch: u16) -> Result<(), Box<
 fn event(number: u64) -> MediaEvent {
     let key = format!("folder/upload number {number}.mp4");
     MediaEvent {
+        kind: EventKind::Created,
+        priority: Priority::Normal,
         location: format!("ingest:{key}"),
         source: SourceId { bucket: "ingest".into(), key, version: number.to_string() },
         sequencer: Sequencer::from_nanos(number),

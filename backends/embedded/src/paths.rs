@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use reelgate_flow::ids::{Sequencer, SourceId};
 use reelgate_ports::error::{PortError, PortResult, Trouble};
-use reelgate_ports::records::MediaEvent;
+use reelgate_ports::order::Priority;
+use reelgate_ports::records::{EventKind, MediaEvent};
 use rustix::fs::OFlags;
 
 /// The bucket of files that are read where they lie.
@@ -148,6 +149,8 @@ fn regular(metadata: Metadata, what: &'static str) -> PortResult<Metadata> {
 fn event(bucket: &str, key: &str, location: Location, metadata: &Metadata, force: bool) -> MediaEvent {
     let (version, sequencer) = version_of(metadata);
     MediaEvent {
+        kind: EventKind::Created,
+        priority: Priority::Normal,
         source: SourceId { bucket: bucket.to_owned(), key: key.to_owned(), version },
         sequencer,
         size_bytes: metadata.len(),

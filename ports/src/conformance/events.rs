@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::events::Events;
+use crate::events::{EventBatch, Events};
 use crate::identity::asset_id;
-use crate::records::MediaEvent;
 
 /// Polls until something comes, at most this often: a source may want to look twice before it believes.
 const POLLS_MAX: usize = 5;
@@ -42,32 +41,35 @@ macro_rules! events_suite {
     };
 }
 
-async fn poll(events: &dyn Events, events_max: usize) -> Vec<MediaEvent> {
+async fn poll(events: &dyn Events, events_max: usize) -> EventBatch {
     for _ in 0..POLLS_MAX {
         let found = events.poll(events_max).await.unwrap();
         if !found.is_empty() {
             return found;
         }
     }
-    Vec::new()
+    EventBatch::default()
 }
 
 pub async fn an_upload_comes_until_it_is_acknowledged(home: &dyn EventsHome) {
     home.put("a.mp4", b"12345").await;
     let events = home.events();
     let first = poll(&*events, 10).await;
-    assert_eq!((first.len(), first[0].source.key.as_str(), first[0].size_bytes), (1, "a.mp4", 5));
+    assert_eq!(
+        (first.events.len(), first.events[0].source.key.as_str(), first.events[0].size_bytes),
+        (1, "a.mp4", 5)
+    );
     assert_eq!(poll(&*events, 10).await, first, "not acknowledged yet");
     events.acknowledge(&first).await.unwrap();
-    assert_eq!(poll(&*events, 10).await, []);
+    assert!(poll(&*events, 10).await.events.is_empty());
 }
 
 pub async fn a_restarted_process_sees_the_same_upload_as_the_same_asset(home: &dyn EventsHome) {
     home.put("a.mp4", b"12345").await;
     let before = poll(&*home.events(), 10).await;
     let after = poll(&*home.events(), 10).await;
-    assert_eq!(before.len(), 1);
-    assert_eq!(asset_id(&before[0].source), asset_id(&after[0].source));
+    assert_eq!(before.events.len(), 1);
+    assert_eq!(asset_id(&before.events[0].source), asset_id(&after.events[0].source));
 }
 
 pub async fn a_changed_upload_is_a_later_version_of_its_key(home: &dyn EventsHome) {
@@ -77,7 +79,7 @@ pub async fn a_changed_upload_is_a_later_version_of_its_key(home: &dyn EventsHom
         home.put("a.mp4", bytes).await;
         let found = poll(&*events, 10).await;
         events.acknowledge(&found).await.unwrap();
-        seen.extend(found);
+        seen.extend(found.events);
     }
     assert_eq!(seen.len(), 2);
     assert_eq!(seen[0].source.key, seen[1].source.key);
@@ -93,9 +95,9 @@ pub async fn a_poll_brings_no_more_than_asked_for_and_the_rest_later(home: &dyn 
     let mut keys = Vec::new();
     for expected in [2, 1] {
         let found = poll(&*events, 2).await;
-        assert_eq!(found.len(), expected);
+        assert_eq!(found.events.len(), expected);
         events.acknowledge(&found).await.unwrap();
-        keys.extend(found.into_iter().map(|event| event.source.key));
+        keys.extend(found.events.into_iter().map(|event| event.source.key));
     }
     keys.sort();
     assert_eq!(keys, ["a", "b", "c"]);
@@ -106,13 +108,14 @@ pub async fn keys_of_any_text_come_whole(home: &dyn EventsHome) {
     for key in keys {
         home.put(key, b"x").await;
     }
-    let mut found: Vec<_> = poll(&*home.events(), 10).await.into_iter().map(|e| e.source.key).collect();
+    let mut found: Vec<_> =
+        poll(&*home.events(), 10).await.events.into_iter().map(|e| e.source.key).collect();
     found.sort();
     assert_eq!(found, keys);
 }
 
 pub async fn nothing_comes_of_nothing(home: &dyn EventsHome) {
     let events = home.events();
-    assert_eq!(poll(&*events, 10).await, []);
+    assert!(poll(&*events, 10).await.events.is_empty());
     assert!(!events.check().await.unwrap().is_empty());
 }

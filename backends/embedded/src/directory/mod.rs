@@ -25,9 +25,12 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use reelgate_flow::asset::Door;
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{PortError, PortResult};
 use reelgate_ports::objects::{Objects, OpenSource, Publication, StagedWriter};
-use reelgate_ports::records::{Fence, SourceRecord, StagedOutput};
+use reelgate_ports::records::{Fence, MediaEvent, SourceRecord, StagedOutput};
+
+use crate::blocking::on_thread;
+use crate::{paths, watch};
 
 pub use publish::OWNER_FILE;
 
@@ -75,10 +78,7 @@ impl DirectoryObjects {
         call: impl FnOnce(&Inner) -> PortResult<T> + Send + 'static,
     ) -> PortResult<T> {
         let inner = self.inner.clone();
-        let joined = tokio::task::spawn_blocking(move || call(&inner)).await;
-        joined.unwrap_or_else(|_| {
-            Err(PortError::new(Trouble::Unavailable, "use the home directory", "the call was interrupted"))
-        })
+        on_thread("use the home directory", move || call(&inner)).await
     }
 }
 
@@ -144,6 +144,19 @@ impl Objects for DirectoryObjects {
 
     async fn staged_assets(&self) -> PortResult<Vec<AssetId>> {
         self.blocking(staging::assets).await
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        uploads_max: usize,
+    ) -> PortResult<Vec<MediaEvent>> {
+        let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
+        self.blocking(move |inner| {
+            watch::list(&paths::ingest_dir(&inner.home), &prefix, after.as_deref(), uploads_max)
+        })
+        .await
     }
 
     async fn check(&self) -> PortResult<String> {

@@ -13,7 +13,7 @@ use super::error::{corrupt, db};
 use super::rows::{self, AssetRow};
 use super::work::{Work, json};
 
-/// Leases tasks in the order their assets arrived, so that what was begun is finished first.
+/// Leases the most urgent kind first, then by the place of their assets, so that what was begun is finished first.
 ///
 /// A task whose lease ran out is not claimable before the reaper has counted the lost attempt.
 pub(super) async fn claim(
@@ -29,9 +29,9 @@ pub(super) async fn claim(
         "UPDATE tasks SET attempts = attempts + 1, lease_owner = ?1, lease_until_ms = ?2
          FROM (SELECT asset AS a, task AS t FROM tasks
                WHERE state = 'ready' AND lease_owner IS NULL AND lane = ?3 AND ready_at_ms <= ?4
-               ORDER BY asset, task LIMIT ?5)
+               ORDER BY urgency, place, asset, task LIMIT ?5)
          WHERE asset = a AND task = t
-         RETURNING asset, task, attempts",
+         RETURNING asset, task, attempts, urgency, place",
     )
     .bind(node.as_str())
     .bind(at(work.now_ms.saturating_add(lease_ms)))
@@ -43,13 +43,16 @@ pub(super) async fn claim(
     .map_err(db(what))?;
     let mut due = Vec::with_capacity(leased.len());
     for row in &leased {
+        let order: (i64, i64) = (rows::get(row, "urgency")?, rows::get(row, "place")?);
         let arrival: i64 = rows::get(row, "asset")?;
-        due.push((arrival, rows::task_key(row)?, rows::small::<u32>(row, "attempts")?));
+        due.push((order, arrival, rows::task_key(row)?, rows::small::<u32>(row, "attempts")?));
     }
     if due.is_empty() {
         return Ok(Vec::new());
     }
+    // An updating statement returns its rows in no order.
     due.sort();
+    let due: Vec<_> = due.into_iter().map(|(_, arrival, task, attempt)| (arrival, task, attempt)).collect();
     let assets = load_rows(conn, work, &due).await?;
     let mut claims = Vec::with_capacity(due.len());
     for (arrival, task, attempt) in due {

@@ -1,31 +1,53 @@
 //! Taking uploads in: each version once, and never an older one over a newer one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use reelgate_flow::asset::{Asset, Input};
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity;
-use reelgate_ports::records::{Ingested, MediaEvent, SourceRecord};
+use reelgate_ports::order::prefix_of;
+use reelgate_ports::records::{EventKind, Ingested, MediaEvent, SourceRecord};
 use reelgate_ports::telling::{self, By};
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
 use super::rows::{self, AssetRow};
-use super::twins;
 use super::work::{Work, json};
+use super::{beside, deletions, nodes, places, shards, twins};
 
-/// Takes events in, in order.
+/// Takes a batch in, in order, and moves its checkpoint.
 pub(super) async fn ingest(
+    conn: &mut SqliteConnection,
+    work: &mut Work,
+    batch: &EventBatch,
+) -> PortResult<Vec<Ingested>> {
+    for event in &batch.events {
+        check(event)?;
+    }
+    if let Some(checkpoint) = &batch.checkpoint {
+        shards::advance(conn, checkpoint).await?;
+    }
+    beside::write_scans(conn, work.now_ms, &batch.scans).await?;
+    beside::write_refused(conn, work.now_ms, &batch.refused).await?;
+    let of_kind = |kind| batch.events.iter().filter(move |event| event.kind == kind).cloned();
+    let created: Vec<MediaEvent> = of_kind(EventKind::Created).collect();
+    let deleted: Vec<MediaEvent> = of_kind(EventKind::Deleted).collect();
+    deletions::write(conn, work.now_ms, &deleted).await?;
+    let ingested = create(conn, work, &created).await?;
+    deletions::apply(conn, work, &deleted).await?;
+    twins::follow_up(conn, work).await?;
+    Ok(ingested)
+}
+
+async fn create(
     conn: &mut SqliteConnection,
     work: &mut Work,
     events: &[MediaEvent],
 ) -> PortResult<Vec<Ingested>> {
-    for event in events {
-        check(event)?;
-    }
     let ids: Vec<AssetId> = events.iter().map(|event| identity::asset_id(&event.source)).collect();
-    let mut known = known(conn, &ids).await?;
+    let mut known = nodes::known(&mut *conn, &ids).await?;
     let mut ingested = Vec::with_capacity(events.len());
     let mut fresh = Vec::new();
     let mut rows = Vec::new();
@@ -37,25 +59,16 @@ pub(super) async fn ingest(
         }
         ingested.push(Ingested { asset, new });
     }
+    places::assign(conn, &mut rows).await?;
     insert(conn, work, rows).await?;
     count_events(conn, work, events, &ingested).await?;
     twins::load_versions(conn, work, &fresh).await?;
+    let hidden = deletions::hidden(conn, work, &fresh).await?;
     for id in &fresh {
-        arrive(work, id)?;
+        arrive(work, id, hidden.contains(id))?;
         twins::follow_up(conn, work).await?;
     }
     Ok(ingested)
-}
-
-async fn known(conn: &mut SqliteConnection, ids: &[AssetId]) -> PortResult<BTreeSet<AssetId>> {
-    let ids: Vec<&str> = ids.iter().map(AssetId::as_str).collect();
-    let rows =
-        sqlx::query_scalar::<_, String>("SELECT id FROM assets WHERE id IN (SELECT value FROM json_each(?))")
-            .bind(json(&ids)?)
-            .fetch_all(conn)
-            .await
-            .map_err(db("look for known uploads"))?;
-    Ok(rows.into_iter().map(AssetId::new).collect())
 }
 
 /// Texts travel as JSON and may go on to databases that hold no zero bytes.
@@ -90,6 +103,8 @@ fn new_row(now_ms: u64, event: &MediaEvent, id: &AssetId) -> AssetRow {
         received_ms: now_ms,
         ended_ms: None,
         history_lines: 0,
+        priority: event.priority,
+        place: now_ms,
     }
 }
 
@@ -102,9 +117,11 @@ async fn insert(conn: &mut SqliteConnection, work: &mut Work, rows: Vec<AssetRow
     let cells = json(&rows.iter().map(cells).collect::<Vec<_>>())?;
     let numbered = sqlx::query(
         "INSERT INTO assets (id, bucket, key, version, key_sha256, sequencer, size_bytes, location, forced,
-                             phase, verdict, severity, received_at_ms, redrives, history_lines)
+                             phase, verdict, severity, received_at_ms, priority, prefix, place,
+                             redrives, history_lines)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, 0, 0
+                value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12,
+                value ->> 13, value ->> 14, value ->> 15, 0, 0
          FROM json_each(?) ORDER BY key RETURNING id, arrival",
     )
     .bind(cells)
@@ -138,6 +155,9 @@ fn cells(row: &AssetRow) -> impl serde::Serialize + '_ {
         row.core.verdict.as_str(),
         row.core.severity.as_str(),
         row.received_ms,
+        row.priority.as_str(),
+        prefix_of(&source.id.key),
+        row.place,
     )
 }
 
@@ -166,13 +186,13 @@ async fn count_events(
 }
 
 /// Lets a new asset arrive, and either it or the older versions of its key give way.
-fn arrive(work: &mut Work, id: &AssetId) -> PortResult<()> {
+fn arrive(work: &mut Work, id: &AssetId, hidden: bool) -> PortResult<()> {
     let now_ms = work.now_ms;
     let size_bytes = work.at(id)?.row.source.size_bytes;
     work.note(id, telling::line(now_ms, "event", format!("{size_bytes} bytes")))?;
     work.step(id, Input::Arrived, By::default())?;
     let others = twins::versions(work, id)?;
-    if others.iter().any(|other| other.newer) {
+    if hidden || others.iter().any(|other| other.newer) {
         work.step(id, Input::Superseded, By::default())?;
         return Ok(());
     }

@@ -7,22 +7,27 @@
 //! Every writing call loads the assets it concerns into a `work::Work`, lets the core step them in memory, and
 //! writes what changed in bulk. So a batch costs a handful of statements, however many assets are in it.
 
+mod beside;
 mod claim;
 mod complete;
+mod deletions;
 mod error;
 mod facts;
 mod ingest;
 mod leases;
+mod nodes;
 mod open;
 mod outbox;
+mod places;
 mod products;
 mod queries;
 mod rows;
+mod shards;
 mod twins;
 mod work;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -30,9 +35,10 @@ use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_flow::task::Lane;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::PortResult;
+use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
-    Applied, AssetDetail, AssetRecord, Claim, Fence, HistoryRecord, Ingested, MediaEvent, NoticeRecord,
-    TaskReport,
+    Applied, AssetDetail, AssetRecord, Claim, Fence, HistoryRecord, Ingested, NodeRecord, NodeReport,
+    NoticeRecord, QueueRow, TaskReport,
 };
 use reelgate_ports::store::{AssetFilter, Backlog, Product, Store};
 use sqlx::{Sqlite, SqlitePool, Transaction};
@@ -72,12 +78,16 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn ingest(&self, events: &[MediaEvent]) -> PortResult<Vec<Ingested>> {
+    async fn ingest(&self, batch: &EventBatch) -> PortResult<Vec<Ingested>> {
         let mut tx = self.begin().await?;
         let mut work = self.work();
-        let ingested = ingest::ingest(&mut tx, &mut work, events).await?;
+        let ingested = ingest::ingest(&mut tx, &mut work, batch).await?;
         self.commit(tx, work).await?;
         Ok(ingested)
+    }
+
+    async fn known(&self, assets: &[AssetId]) -> PortResult<BTreeSet<AssetId>> {
+        nodes::known(&self.readers, assets).await
     }
 
     async fn claim(
@@ -172,6 +182,22 @@ impl Store for SqliteStore {
         let mut work = self.work();
         leases::redrive(&mut tx, &mut work, asset).await?;
         self.commit(tx, work).await
+    }
+
+    async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {
+        nodes::queue(&self.readers, self.clock.now_ms(), rows_max).await
+    }
+
+    async fn node_seen(&self, report: &NodeReport) -> PortResult<bool> {
+        nodes::seen(&self.writer, self.clock.now_ms(), report).await
+    }
+
+    async fn nodes(&self) -> PortResult<Vec<NodeRecord>> {
+        nodes::nodes(&self.readers, self.clock.now_ms()).await
+    }
+
+    async fn order_drain(&self, node: &NodeId, drain: bool) -> PortResult<()> {
+        nodes::order_drain(&self.writer, node, drain).await
     }
 
     async fn backlog(&self) -> PortResult<Backlog> {

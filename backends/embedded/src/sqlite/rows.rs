@@ -8,6 +8,7 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::identity;
+use reelgate_ports::order::Priority;
 use reelgate_ports::records::{AssetRecord, SourceRecord};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row, Sqlite, Type};
@@ -28,6 +29,8 @@ pub(super) struct AssetRow {
     pub received_ms: u64,
     pub ended_ms: Option<u64>,
     pub history_lines: u64,
+    pub priority: Priority,
+    pub place: u64,
 }
 
 /// A row of `tasks`, without what the core keeps.
@@ -85,6 +88,8 @@ impl AssetRow {
             received_ms: count(row, "received_at_ms")?,
             ended_ms: optional_count(row, "ended_at_ms")?,
             history_lines: count(row, "history_lines")?,
+            priority: priority(&text(row, "priority")?)?,
+            place: count(row, "place")?,
         })
     }
 
@@ -146,6 +151,11 @@ pub(super) fn phase(text: &str) -> PortResult<Phase> {
 pub(super) fn lane(text: &str) -> PortResult<Lane> {
     let lane = Lane::ALL.into_iter().find(|lane| lane.as_str() == text);
     lane.ok_or_else(|| corrupt("tasks.lane", "a lane"))
+}
+
+/// A priority's word.
+pub(super) fn priority(text: &str) -> PortResult<Priority> {
+    word(Priority::parse, text, "assets.priority", "a priority")
 }
 
 /// A severity's word.

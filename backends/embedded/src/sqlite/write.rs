@@ -148,9 +148,9 @@ fn asset_cells(loaded: &Loaded) -> impl serde::Serialize + '_ {
 
 const UPSERT_TASKS: &str = "
     INSERT INTO tasks (asset, task, lane, state, attempts, excused, blameless, answered, ready_at_ms,
-                       wall_ms, cpu_ms, memory_bytes_max)
+                       wall_ms, cpu_ms, memory_bytes_max, urgency, place)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-           value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
+           value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13
     FROM json_each(?) WHERE true
     ON CONFLICT (asset, task) DO UPDATE SET
         state = excluded.state, attempts = excluded.attempts, excused = excluded.excused,
@@ -175,6 +175,8 @@ fn task_cells(loaded: &Loaded, key: TaskKey) -> PortResult<impl serde::Serialize
         extra.wall_ms,
         extra.cpu_ms,
         extra.memory_bytes_max,
+        key.urgency(),
+        loaded.row.place,
     ))
 }
 

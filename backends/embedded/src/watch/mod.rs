@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use reelgate_ports::error::{PortError, PortResult};
-use reelgate_ports::events::Events;
+use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::records::MediaEvent;
 
 use crate::blocking::on_thread;
@@ -68,13 +68,22 @@ impl DirectoryEvents {
 
 #[async_trait]
 impl Events for DirectoryEvents {
-    async fn poll(&self, events_max: usize) -> PortResult<Vec<MediaEvent>> {
+    async fn poll(&self, events_max: usize) -> PortResult<EventBatch> {
         let own = self.clone();
-        on_thread(LOOK, move || own.look(events_max, Instant::now())).await
+        on_thread(LOOK, move || own.look(events_max, Instant::now()).map(EventBatch::of)).await
     }
 
-    async fn acknowledge(&self, events: &[MediaEvent]) -> PortResult<()> {
-        self.ledger().acknowledge(events);
+    async fn acknowledge(&self, batch: &EventBatch) -> PortResult<()> {
+        self.ledger().acknowledge(&batch.events);
+        Ok(())
+    }
+
+    async fn abandon(&self, _: &EventBatch) -> PortResult<()> {
+        // It has no checkpoint that could be somebody else's: what was not acknowledged comes again.
+        Ok(())
+    }
+
+    async fn stop(&self) -> PortResult<()> {
         Ok(())
     }
 
@@ -88,6 +97,25 @@ impl Events for DirectoryEvents {
         })
         .await
     }
+}
+
+/// Files in an ingest directory in order of key, whether or not somebody still writes to them.
+pub(crate) fn list(
+    root: &Path,
+    prefix: &str,
+    after: Option<&str>,
+    uploads_max: usize,
+) -> PortResult<Vec<MediaEvent>> {
+    let wanted =
+        |found: &Found| found.key.starts_with(prefix) && after.is_none_or(|after| found.key.as_str() > after);
+    let mut files: Vec<Found> = scan::scan(root)?.files.into_iter().filter(wanted).collect();
+    files.sort_by(|a, b| a.key.cmp(&b.key));
+    // A file that is gone or no plain file by now is no upload.
+    let event = |found: Found| {
+        let (_, metadata) = paths::open_regular(&root.join(&found.key), LOOK).ok()?;
+        Some(paths::event_for_upload(&found.key, &metadata))
+    };
+    Ok(files.into_iter().filter_map(event).take(uploads_max).collect())
 }
 
 #[cfg(test)]

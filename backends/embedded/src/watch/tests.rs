@@ -163,7 +163,11 @@ async fn the_port_makes_its_directory_and_says_when_it_is_gone() {
     let mode = std::os::unix::fs::MetadataExt::mode(&root.metadata().unwrap());
     assert_eq!(mode & 0o777, 0o700);
     std::fs::write(root.join("a.mp4"), b"a").unwrap();
-    assert_eq!(events.poll(10).await.unwrap().len(), 1, "without a settle time the first look reports");
+    assert_eq!(
+        events.poll(10).await.unwrap().events.len(),
+        1,
+        "without a settle time the first look reports"
+    );
     assert!(events.check().await.unwrap().contains("can be read"));
     std::fs::remove_dir_all(&root).unwrap();
     assert_eq!(events.poll(10).await.unwrap_err().trouble, reelgate_ports::error::Trouble::Missing);

@@ -8,8 +8,10 @@ use reelgate_flow::ids::{NodeId, Sequencer, SourceId};
 use reelgate_flow::task::Lane;
 use reelgate_ports::clock::SystemClock;
 use reelgate_ports::error::{PortError, Trouble};
+use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::asset_id;
-use reelgate_ports::records::MediaEvent;
+use reelgate_ports::order::Priority;
+use reelgate_ports::records::{EventKind, MediaEvent};
 use reelgate_ports::store::Store;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
@@ -31,6 +33,8 @@ async fn run(home: &Home, sql: &'static str) {
 
 fn event(key: &str) -> MediaEvent {
     MediaEvent {
+        kind: EventKind::Created,
+        priority: Priority::Normal,
         source: SourceId { bucket: "ingest".into(), key: key.into(), version: "1".into() },
         sequencer: Sequencer::from_nanos(1),
         size_bytes: 7,
@@ -46,12 +50,12 @@ async fn a_database_of_a_newer_version_is_refused_with_both_numbers() {
     run(
         &home,
         "INSERT INTO _sqlx_migrations SELECT 7, description, installed_on, success, checksum, execution_time
-                FROM _sqlx_migrations",
+                FROM _sqlx_migrations WHERE version = 1",
     )
     .await;
     let refused = open(&home).await.err().expect("must be refused");
     assert_eq!(refused.trouble, Trouble::Corrupt);
-    assert!(refused.detail.contains("expected schema 1 or older, found 7"), "{refused}");
+    assert!(refused.detail.contains("expected schema 2 or older, found 7"), "{refused}");
 }
 
 #[tokio::test]
@@ -95,7 +99,7 @@ async fn words_and_numbers_nobody_here_writes_are_corrupt_and_named() {
     for (damage, column) in damages {
         let home = Home::new();
         let store = open(&home).await.unwrap();
-        store.ingest(&[event("secret name")]).await.unwrap();
+        store.ingest(&EventBatch::of([event("secret name")])).await.unwrap();
         run(&home, damage).await;
         let asset = asset_id(&event("secret name").source);
         let read = store.asset(&asset).await.unwrap_err();
@@ -114,7 +118,7 @@ async fn a_poisoned_event_is_refused_and_named_by_what_is_wrong() {
     let zero = event("a\0b");
     let huge = MediaEvent { size_bytes: u64::MAX, ..event("a") };
     for poison in [zero, huge] {
-        let refused = store.ingest(&[event("good"), poison]).await.unwrap_err();
+        let refused = store.ingest(&EventBatch::of([event("good"), poison])).await.unwrap_err();
         assert_eq!(refused.trouble, Trouble::Invalid, "{refused}");
     }
     assert_eq!(store.backlog().await.unwrap().assets, [], "whole or not at all");
@@ -125,7 +129,8 @@ async fn two_processes_take_turns_and_never_claim_the_same() {
     let home = Home::new();
     let (first, second) = (open(&home).await.unwrap(), open(&home).await.unwrap());
     let events: Vec<MediaEvent> = (0..40).map(|number| event(&number.to_string())).collect();
-    let (a, b) = tokio::join!(first.ingest(&events[..30]), second.ingest(&events[10..]));
+    let (early, late) = (EventBatch::of(&events[..30]), EventBatch::of(&events[10..]));
+    let (a, b) = tokio::join!(first.ingest(&early), second.ingest(&late));
     assert_eq!(a.unwrap().iter().chain(&b.unwrap()).filter(|taken| taken.new).count(), 40);
     let (left, right) = (NodeId::new("left"), NodeId::new("right"));
     let mut claims = Vec::new();
@@ -148,7 +153,7 @@ async fn claiming_and_reaping_read_only_what_is_due() {
     let plans = [
         (
             "EXPLAIN QUERY PLAN SELECT asset, task FROM tasks WHERE state = 'ready' AND lease_owner IS NULL
-             AND lane = 'light' AND ready_at_ms <= 5 ORDER BY asset, task LIMIT 5",
+             AND lane = 'light' AND ready_at_ms <= 5 ORDER BY urgency, place, asset, task LIMIT 5",
             "tasks_claimable",
         ),
         (
@@ -168,7 +173,7 @@ async fn claiming_and_reaping_read_only_what_is_due() {
 async fn closing_folds_the_log_into_the_one_file() {
     let home = Home::new();
     let store = open(&home).await.unwrap();
-    store.ingest(&[event("a")]).await.unwrap();
+    store.ingest(&EventBatch::of([event("a")])).await.unwrap();
     store.close().await;
     let names: Vec<_> = std::fs::read_dir(home.0.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, ["reelgate.db"]);

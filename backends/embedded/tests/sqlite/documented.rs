@@ -32,9 +32,9 @@ async fn every_documented_query_gives_what_the_guide_says() {
         "INSERT INTO media VALUES (2, 'matroska', '', NULL, 61000000000, 1, 0)",
         "INSERT INTO video_tracks VALUES (2, 0, 0, 'hevc', '', '', 3840, 2160, 1, 1, 0, 0, 25, 1, 0, 0, 10, '4:2:0',
              'bt2020', 'smpte2084', 'bt2020nc', 'limited', '', 1525, 0, 61000000000, 1, 1, 1, '', 1)",
-        "INSERT INTO tasks VALUES (2, 'video-00000', 'heavy', 'done', 2, 0, 0, 2, 0, NULL, NULL, 3000, 2500, 1),
-                                  (2, 'video-00001', 'heavy', 'done', 1, 0, 0, 1, 0, NULL, NULL, 1000, 500, 1),
-                                  (2, 'audio', 'heavy', 'done', 1, 0, 0, 1, 0, NULL, NULL, 500, 100, 1)",
+        "INSERT INTO tasks VALUES (2, 'video-00000', 'heavy', 'done', 2, 0, 0, 2, 0, NULL, NULL, 3000, 2500, 1, 4, 0),
+                                  (2, 'video-00001', 'heavy', 'done', 1, 0, 0, 1, 0, NULL, NULL, 1000, 500, 1, 4, 0),
+                                  (2, 'audio', 'heavy', 'done', 1, 0, 0, 1, 0, NULL, NULL, 500, 100, 1, 4, 0)",
     ] {
         sqlx::query(sql).execute(&mut connection).await.unwrap();
     }

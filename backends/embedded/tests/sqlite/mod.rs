@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::conformance::store::StoreHome;
+use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
 use tempfile::TempDir;
 
@@ -29,6 +30,10 @@ impl Home {
 #[async_trait]
 impl StoreHome for Home {
     async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
+        Arc::new(SqliteStore::open(&self.file(), clock).await.unwrap())
+    }
+
+    async fn shards(&self, clock: Arc<dyn Clock>) -> Arc<dyn Shards> {
         Arc::new(SqliteStore::open(&self.file(), clock).await.unwrap())
     }
 }

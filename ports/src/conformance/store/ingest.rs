@@ -4,15 +4,16 @@ use reelgate_flow::asset::{Phase, Severity};
 
 use super::StoreHome;
 use super::world::{World, event};
+use crate::events::EventBatch;
 use crate::identity::asset_id;
 use crate::records::MediaEvent;
 use crate::store::AssetFilter;
 
 pub async fn the_same_event_twice_makes_one_asset_and_counts_twice(home: &dyn StoreHome) {
     let world = World::new(home).await;
-    let first = world.store.ingest(&[event("a.mp4", 1)]).await.unwrap();
+    let first = world.store.ingest(&EventBatch::of([event("a.mp4", 1)])).await.unwrap();
     let history = world.store.history(&first[0].asset).await.unwrap();
-    let again = world.store.ingest(&[event("a.mp4", 1)]).await.unwrap();
+    let again = world.store.ingest(&EventBatch::of([event("a.mp4", 1)])).await.unwrap();
     assert!(first[0].new && !again[0].new);
     assert_eq!(first[0].asset, again[0].asset);
     assert_eq!(first[0].asset, asset_id(&event("a.mp4", 1).source));
@@ -22,7 +23,8 @@ pub async fn the_same_event_twice_makes_one_asset_and_counts_twice(home: &dyn St
 
 pub async fn duplicates_within_one_batch_make_one_asset(home: &dyn StoreHome) {
     let world = World::new(home).await;
-    let taken = world.store.ingest(&[event("a", 1), event("b", 1), event("a", 1)]).await.unwrap();
+    let taken =
+        world.store.ingest(&EventBatch::of([event("a", 1), event("b", 1), event("a", 1)])).await.unwrap();
     let new: Vec<bool> = taken.iter().map(|t| t.new).collect();
     assert_eq!(new, [true, true, false]);
     assert_eq!(world.claim_all().await.len(), 2);

@@ -1,10 +1,12 @@
 //! The store's suite.
 
 pub mod claims;
+pub mod fleet;
 pub mod ingest;
 pub mod outbox;
 pub mod records;
 pub mod reports;
+pub mod shards;
 pub mod twins;
 mod world;
 
@@ -13,6 +15,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::clock::Clock;
+use crate::shards::Shards;
 use crate::store::Store;
 
 /// A place for one store, empty at first, that can be opened again and again.
@@ -20,6 +23,9 @@ use crate::store::Store;
 pub trait StoreHome: Send + Sync {
     /// Opens the store that is there.
     async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store>;
+
+    /// Opens the shard leases of the same place.
+    async fn shards(&self, clock: Arc<dyn Clock>) -> Arc<dyn Shards>;
 }
 
 /// One test per behaviour of a store. `$home` is an expression that makes a fresh [`StoreHome`].
@@ -83,6 +89,31 @@ macro_rules! store_suite {
                 a_delivered_notice_is_gone_and_in_the_history
                 a_second_ending_after_a_redrive_has_another_id
                 a_notice_holds_nothing_a_person_wrote
+            }
+            fleet: {
+                a_high_priority_goes_before_and_a_low_one_after
+                a_low_priority_is_not_overtaken_for_ever
+                a_back_catalogue_does_not_starve_another_prefix
+                what_shuts_or_opens_a_door_goes_before_what_is_new
+                known_names_exactly_what_was_taken_in
+                the_queue_counts_by_lane_stage_priority_and_prefix
+                a_node_is_remembered_and_learns_that_it_shall_drain
+                an_order_to_a_node_nobody_saw_is_missing
+                a_deleted_upload_gives_way_and_stays_published_where_it_was
+                an_upload_older_than_its_deletion_does_not_begin
+                a_version_that_is_gone_says_nothing_about_the_others
+            }
+            shards: {
+                shards_are_added_once_and_keep_what_they_know
+                of_two_that_saw_the_same_counter_one_takes_the_lease
+                a_renewal_changes_the_counter_and_names_the_lost
+                a_released_lease_is_free_and_a_lost_one_is_left_alone
+                a_wish_is_seen_and_ends_with_the_next_take
+                a_checkpoint_moves_with_its_events
+                a_zombie_moves_no_checkpoint_and_takes_nothing_in
+                a_repeated_or_skipped_batch_moves_no_checkpoint
+                only_shards_read_to_their_end_are_forgotten
+                a_message_that_cannot_be_read_does_not_hold_the_others_up
             }
             records: {
                 the_history_is_numbered_without_gaps

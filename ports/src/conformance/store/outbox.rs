@@ -8,6 +8,7 @@ use reelgate_flow::task::TaskKey;
 use super::StoreHome;
 use super::world::{World, event};
 use crate::error::Trouble;
+use crate::events::EventBatch;
 use crate::identity::notice_id;
 
 pub async fn an_ending_owes_one_notice_with_a_derived_id(home: &dyn StoreHome) {
@@ -72,7 +73,7 @@ pub async fn a_second_ending_after_a_redrive_has_another_id(home: &dyn StoreHome
 pub async fn a_notice_holds_nothing_a_person_wrote(home: &dyn StoreHome) {
     let world = World::new(home).await;
     let key = "jane.doe@example.org/passport.mp4";
-    world.store.ingest(&[event(key, 1)]).await.unwrap();
+    world.store.ingest(&EventBatch::of([event(key, 1)])).await.unwrap();
     world.run(Severity::None).await;
     let body = world.store.outbox(10).await.unwrap()[0].body.to_string();
     assert!(body.contains(&crate::identity::key_sha256(key)));

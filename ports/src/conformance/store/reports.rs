@@ -13,6 +13,7 @@ use reelgate_flow::task::{Lane, TaskKey};
 use super::StoreHome;
 use super::world::{SHA256, World, event, report, validated, well};
 use crate::error::Trouble;
+use crate::events::EventBatch;
 use crate::records::{Applied, Ending};
 
 pub async fn a_run_through_all_tasks_ends_published(home: &dyn StoreHome) {
@@ -180,7 +181,7 @@ pub async fn redriving_what_is_neither_failed_nor_rejected_is_a_conflict(home: &
 
 pub async fn a_batch_with_good_and_stale_reports_applies_the_good_ones(home: &dyn StoreHome) {
     let world = World::new(home).await;
-    world.store.ingest(&[event("a", 1), event("b", 1), event("c", 1)]).await.unwrap();
+    world.store.ingest(&EventBatch::of([event("a", 1), event("b", 1), event("c", 1)])).await.unwrap();
     let claims = world.claim(Lane::Light, 3).await;
     let mut reports: Vec<_> = claims.iter().map(|claim| well(claim, Severity::None)).collect();
     reports[1].fence.attempt = 9;

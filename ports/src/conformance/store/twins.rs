@@ -8,6 +8,7 @@ use reelgate_flow::task::{Lane, TaskKey};
 
 use super::StoreHome;
 use super::world::{SHA256, World, event, validated, well};
+use crate::events::EventBatch;
 use crate::identity::asset_id;
 
 /// A first asset being processed, and a second one linked to it.
@@ -102,7 +103,7 @@ pub async fn forced_uploads_are_never_linked(home: &dyn StoreHome) {
     world.validate_content(&first, SHA256).await;
     let mut forced = event("second", 1);
     forced.force = true;
-    world.store.ingest(&[forced.clone()]).await.unwrap();
+    world.store.ingest(&EventBatch::of([forced.clone()])).await.unwrap();
     let second = asset_id(&forced.source);
     world.validate_content(&second, SHA256).await;
     assert_eq!(world.phase(&second).await, Phase::Processing);
@@ -110,7 +111,7 @@ pub async fn forced_uploads_are_never_linked(home: &dyn StoreHome) {
 
 pub async fn two_of_the_same_content_in_one_batch_are_not_both_processed(home: &dyn StoreHome) {
     let world = World::new(home).await;
-    world.store.ingest(&[event("first", 1), event("second", 1)]).await.unwrap();
+    world.store.ingest(&EventBatch::of([event("first", 1), event("second", 1)])).await.unwrap();
     let claims = world.claim(Lane::Light, 2).await;
     let reports: Vec<_> = claims.iter().map(|claim| validated(claim, SHA256)).collect();
     world.store.complete(&reports).await.unwrap();

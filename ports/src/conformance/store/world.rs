@@ -10,7 +10,11 @@ use serde_json::json;
 
 use super::StoreHome;
 use crate::conformance::ManualClock;
-use crate::records::{Applied, Claim, Ending, MediaEvent, StagedOutput, Success, TaskReport, UsageRecord};
+use crate::events::EventBatch;
+use crate::order::Priority;
+use crate::records::{
+    Applied, Claim, Ending, EventKind, MediaEvent, StagedOutput, Success, TaskReport, UsageRecord,
+};
 use crate::store::Store;
 
 pub const LEASE_MS: u64 = 30_000;
@@ -31,7 +35,7 @@ impl World {
 
     /// Takes one upload in and returns its asset.
     pub async fn upload(&self, key: &str, version: u64) -> AssetId {
-        let taken = self.store.ingest(&[event(key, version)]).await.unwrap();
+        let taken = self.store.ingest(&EventBatch::of([event(key, version)])).await.unwrap();
         taken[0].asset.clone()
     }
 
@@ -111,6 +115,8 @@ pub fn node() -> NodeId {
 
 pub fn event(key: &str, version: u64) -> MediaEvent {
     MediaEvent {
+        kind: EventKind::Created,
+        priority: Priority::Normal,
         source: SourceId { bucket: "ingest".into(), key: key.into(), version: version.to_string() },
         sequencer: Sequencer::from_nanos(version),
         size_bytes: 1_000 + version,
