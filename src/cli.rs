@@ -51,6 +51,17 @@ pub enum Verb {
     Why(AssetArgs),
     /// Give failed or rejected assets another try
     Redrive(RedriveArgs),
+    /// The nodes that work here, and orders to them
+    #[command(subcommand)]
+    Fleet(FleetVerb),
+    /// What waits, by lane, stage, priority and producer
+    Queue(QueueArgs),
+    /// Find uploads whose event was lost: the bucket against the store
+    Sweep(SweepArgs),
+    /// Take in a back-catalogue at a limited rate
+    Import(ImportArgs),
+    /// Bring the database up to date; PostgreSQL is never migrated by anything else
+    Migrate,
     /// Re-hash published outputs against their proof manifest
     Verify(VerifyArgs),
     /// Check the configuration and reach every port; changes nothing
@@ -124,6 +135,74 @@ pub struct RedriveArgs {
     /// Every failed asset
     #[arg(long)]
     pub all_failed: bool,
+}
+
+/// What `fleet` does.
+#[derive(Subcommand)]
+pub enum FleetVerb {
+    /// List the nodes seen within the last day
+    Status {
+        /// One JSON object per node and line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let a node finish what it runs and take no new work
+    Drain {
+        /// Its name, as `fleet status` shows it
+        #[arg(value_name = "NODE")]
+        node: String,
+    },
+    /// Take the order to drain back
+    Undrain {
+        /// Its name, as `fleet status` shows it
+        #[arg(value_name = "NODE")]
+        node: String,
+    },
+}
+
+/// Arguments of `queue`.
+#[derive(Args)]
+pub struct QueueArgs {
+    /// At most this many lines, oldest first
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub limit: u32,
+    /// One JSON object per line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sweep`.
+#[derive(Args)]
+pub struct SweepArgs {
+    /// Only uploads whose key begins with this
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub prefix: String,
+    /// Count and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `import`.
+#[derive(Args)]
+pub struct ImportArgs {
+    /// Part of the ingest area: `s3://BUCKET/PREFIX`, or a prefix of keys
+    #[arg(value_name = "SOURCE")]
+    pub source: String,
+    /// Uploads taken in per time: 500/h, 10/m, 2/s
+    #[arg(long, value_name = "N/UNIT", default_value = "1000/h")]
+    pub rate: String,
+    /// `high`, `normal` or `low`
+    #[arg(long, value_name = "PRIORITY", default_value = "low")]
+    pub priority: String,
+    /// Stop after this many
+    #[arg(long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true)]
+    pub limit: u64,
+    /// One JSON object at the end
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `verify`.

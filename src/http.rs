@@ -43,6 +43,10 @@ async fn readyz(house: web::Data<House>) -> HttpResponse {
     if house.board.is_drained() {
         return HttpResponse::ServiceUnavailable().body("draining\n");
     }
+    if !house.duty.is_on() {
+        let (state, reason) = house.duty.state();
+        return HttpResponse::ServiceUnavailable().body(format!("{state}: {reason}\n"));
+    }
     match house.store.check().await {
         Ok(_) => HttpResponse::Ok().body("ok\n"),
         Err(error) => HttpResponse::ServiceUnavailable().body(format!("{error}\n")),

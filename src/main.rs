@@ -44,6 +44,11 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Verb::Show(args) => verbs::show::show(&place, args).await,
         Verb::Why(args) => verbs::why::why(&place, args).await,
         Verb::Redrive(args) => verbs::redrive::redrive(&place, args).await,
+        Verb::Fleet(verb) => verbs::fleet::fleet(&place, verb).await,
+        Verb::Queue(args) => verbs::queue::queue(&place, args).await,
+        Verb::Sweep(args) => verbs::sweep::sweep(&place, args).await,
+        Verb::Import(args) => verbs::import::import(&place, args).await,
+        Verb::Migrate => verbs::migrate::migrate(&place).await,
         Verb::Verify(args) => verbs::verify::verify(&place, args).await,
         Verb::Check(args) => verbs::check::check(&place, args).await,
     }

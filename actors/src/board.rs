@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use reelgate_flow::ids::AssetId;
-use reelgate_flow::task::TaskKey;
+use reelgate_flow::task::{Lane, TaskKey};
 
 /// Live state of the engine in this process.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Board {
 #[derive(Debug, Default)]
 struct Inner {
     assets: BTreeMap<AssetId, Work>,
-    running: usize,
+    running: BTreeMap<Lane, u16>,
     drained: bool,
     dead: Option<&'static str>,
 }
@@ -70,7 +70,7 @@ impl Board {
     /// A task began.
     pub fn began(&self, asset: &AssetId, task: TaskKey) {
         let mut inner = self.lock();
-        inner.running += 1;
+        *inner.running.entry(task.lane()).or_default() += 1;
         let work = inner.assets.entry(asset.clone()).or_insert_with(|| Work {
             since: Instant::now(),
             planned_ns: 0,
@@ -82,8 +82,10 @@ impl Board {
     }
 
     /// A task ended, however.
-    pub fn ended(&self) {
-        self.lock().running -= 1;
+    pub fn ended(&self, task: TaskKey) {
+        if let Some(running) = self.lock().running.get_mut(&task.lane()) {
+            *running = running.saturating_sub(1);
+        }
         self.changed.notify_waiters();
     }
 
@@ -117,7 +119,12 @@ impl Board {
 
     /// Tasks running now.
     pub fn running(&self) -> usize {
-        self.lock().running
+        self.lock().running.values().map(|running| usize::from(*running)).sum()
+    }
+
+    /// Tasks running now, by lane.
+    pub fn in_flight(&self) -> Vec<(Lane, u16)> {
+        self.lock().running.iter().map(|(lane, running)| (*lane, *running)).collect()
     }
 
     /// The drain is complete: every claimed task is committed or given back.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use actix::{Actor, Addr};
 use reelgate_flow::asset::Phase;
 use reelgate_ports::error::PortResult;
+use reelgate_ports::objects::Objects;
+use reelgate_ports::store::Store;
 
 use crate::house::House;
 use crate::messages::DrainStarted;
@@ -21,7 +23,7 @@ impl Engine {
     /// Sweeps what ended assets left staged, then starts every actor.
     pub async fn start(house: House) -> PortResult<Self> {
         let house = Arc::new(house);
-        sweep(&house).await?;
+        sweep_staging(&*house.store, &*house.objects).await?;
         let supervisor = Supervisor::new(Arc::clone(&house)).start();
         Ok(Self { house, supervisor })
     }
@@ -48,16 +50,19 @@ impl Engine {
 }
 
 /// Removes the staging areas of assets that ended: what a crash after the last commit left.
-async fn sweep(house: &House) -> PortResult<()> {
-    for asset in house.objects.staged_assets().await? {
-        let keep = match house.store.asset(&asset).await {
+/// Returns how many.
+pub async fn sweep_staging(store: &dyn Store, objects: &dyn Objects) -> PortResult<u64> {
+    let mut removed = 0;
+    for asset in objects.staged_assets().await? {
+        let keep = match store.asset(&asset).await {
             Ok(detail) => !detail.asset.phase.is_ended() || detail.asset.phase == Phase::Failed,
             Err(error) if error.trouble == reelgate_ports::error::Trouble::Missing => false,
             Err(error) => return Err(error),
         };
         if !keep {
-            house.objects.discard_staging(&asset).await?;
+            objects.discard_staging(&asset).await?;
+            removed += 1;
         }
     }
-    Ok(())
+    Ok(removed)
 }

@@ -1,6 +1,7 @@
 //! Everything the actors share: ports, settings, limits. Built once by the wiring.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reelgate_flow::ids::NodeId;
 use reelgate_flow::task::Lane;
@@ -8,6 +9,7 @@ use reelgate_pipelines::client::WorkerProgram;
 use reelgate_pipelines::recipes::settings::Settings;
 use reelgate_pipelines::recipes::template::PathTemplate;
 use reelgate_ports::events::Events;
+use reelgate_ports::machine::Machine;
 use reelgate_ports::notices::Notices;
 use reelgate_ports::objects::Objects;
 use reelgate_ports::store::Store;
@@ -15,6 +17,7 @@ use reelgate_privacy::Classifier;
 use tokio::sync::Semaphore;
 
 use crate::board::Board;
+use crate::duty::Duty;
 use crate::signals::Signals;
 
 /// How much may be in flight.
@@ -28,7 +31,34 @@ pub struct Credits {
     pub inspections: u16,
 }
 
+/// What a node does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Roles {
+    /// Takes uploads in, sweeps, tells how much work is left.
+    pub intake: bool,
+    /// Runs the light lane and delivers notices.
+    pub light: bool,
+    /// Runs the heavy lane.
+    pub heavy: bool,
+}
+
+impl Roles {
+    /// Everything, as on one machine.
+    pub const ALL: Self = Self { intake: true, light: true, heavy: true };
+
+    /// The words used in the configuration and in reports.
+    pub fn words(self) -> Vec<String> {
+        let all = [(self.intake, "intake"), (self.light, "light"), (self.heavy, "heavy")];
+        all.into_iter().filter(|(has, _)| *has).map(|(_, word)| word.to_owned()).collect()
+    }
+}
+
 impl Credits {
+    /// The bounds of every lane.
+    pub fn by_lane(self) -> Vec<(Lane, u16)> {
+        vec![(Lane::Light, self.light), (Lane::Heavy, self.heavy)]
+    }
+
     /// The bound of one lane.
     pub fn of(self, lane: Lane) -> usize {
         usize::from(match lane {
@@ -42,6 +72,14 @@ impl Credits {
 pub struct House {
     /// This process.
     pub node: NodeId,
+    /// What it does; a lane it does not run has no credits.
+    pub roles: Roles,
+    /// Whether it takes work.
+    pub duty: Duty,
+    /// The machine, where somebody else may take it away.
+    pub machine: Option<Arc<dyn Machine>>,
+    /// Between sweeps of the whole bucket; `None` for none but those that are asked for.
+    pub sweep_interval: Option<Duration>,
     /// The record.
     pub store: Arc<dyn Store>,
     /// The bytes.

@@ -21,6 +21,8 @@ pub struct Intake {
     persister: Recipient<UploadsIngested>,
     looking: bool,
     draining: bool,
+    /// Handed over while the node takes no work; taken up again with the next look.
+    stopped: bool,
     _guard: ExitGuard,
 }
 
@@ -32,12 +34,27 @@ impl Intake {
         persister: Recipient<UploadsIngested>,
         guard: ExitGuard,
     ) -> Self {
-        Self { house, events, persister, looking: false, draining: false, _guard: guard }
+        Self { house, events, persister, looking: false, draining: false, stopped: false, _guard: guard }
+    }
+
+    /// Hands the shards over, so that other nodes go on with them at once.
+    fn stop(&mut self, ctx: &mut Context<Self>) {
+        self.stopped = true;
+        let (house, events) = (Arc::clone(&self.house), Arc::clone(&self.events));
+        let stop = async move {
+            if let Err(error) = events.stop().await {
+                house.signals.store_failed("stop events", &error);
+            }
+        };
+        ctx.spawn(stop.into_actor(self));
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
-        if self.looking || self.draining {
+        if self.looking || self.draining || self.stopped {
             return;
+        }
+        if !self.house.duty.is_on() {
+            return self.stop(ctx);
         }
         self.looking = true;
         let look = take_in(Arc::clone(&self.house), Arc::clone(&self.events)).into_actor(self);
@@ -81,7 +98,10 @@ impl Actor for Intake {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_interval(Duration::from_millis(self.house.poll_ms), |act, ctx| act.look(ctx));
+        ctx.run_interval(Duration::from_millis(self.house.poll_ms), |act, ctx| {
+            act.stopped &= !act.house.duty.is_on();
+            act.look(ctx);
+        });
         self.look(ctx);
     }
 }
@@ -97,7 +117,8 @@ impl Handler<PersisterReplaced> for Intake {
 impl Handler<DrainStarted> for Intake {
     type Result = ();
 
-    fn handle(&mut self, _: DrainStarted, _: &mut Self::Context) {
+    fn handle(&mut self, _: DrainStarted, ctx: &mut Self::Context) {
         self.draining = true;
+        self.stop(ctx);
     }
 }

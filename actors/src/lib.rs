@@ -4,8 +4,10 @@
 #![forbid(unsafe_code)]
 
 pub mod board;
+pub mod duty;
 pub mod engine;
 mod enricher;
+mod fitness;
 mod guard;
 pub mod house;
 mod intake;
@@ -16,6 +18,7 @@ mod publisher;
 mod screener;
 pub mod signals;
 mod stage;
+mod steward;
 mod supervisor;
 mod transcoder;
 mod validator;

@@ -16,6 +16,8 @@ pub enum Role {
     Persister,
     /// Delivers notices.
     Notifier,
+    /// Keeps the node's house.
+    Steward,
     /// Runs one kind of task.
     Stage(Stage),
 }
@@ -27,6 +29,7 @@ impl Role {
             Self::Intake => "intake",
             Self::Persister => "persister",
             Self::Notifier => "notifier",
+            Self::Steward => "steward",
             Self::Stage(stage) => stage.as_str(),
         }
     }
@@ -99,6 +102,16 @@ pub struct UploadsIngested;
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct NoticesOwed;
+
+/// The last tasks of this node all failed in ways that may be the machine's.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct FitnessDoubted;
+
+/// The steward was built anew.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct StewardReplaced(pub Recipient<FitnessDoubted>);
 
 /// A child is gone.
 #[derive(Message)]

@@ -12,6 +12,8 @@ use crate::house::House;
 use crate::messages::NoticesOwed;
 
 const BATCH_MAX: u16 = 64;
+/// While this node delivers, the others leave the batch alone; a node that dies meanwhile delays it by this much.
+const HOLD_MS: u64 = 60_000;
 /// Looks for notices whose deferral has run out.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// First wait after a refused delivery; doubles up to [`DEFER_MAX_MS`].
@@ -57,7 +59,7 @@ impl Notifier {
 }
 
 async fn deliver_due(house: Arc<House>) -> PortResult<usize> {
-    let due = house.store.outbox(BATCH_MAX).await?;
+    let due = house.store.outbox(BATCH_MAX, HOLD_MS).await?;
     let mut delivered = Vec::new();
     for notice in &due {
         if deliver(&house, notice).await? {

@@ -15,11 +15,13 @@ use reelgate_pipelines::client::CancelFlag;
 use reelgate_ports::error::PortError;
 use reelgate_ports::records::{Applied, Claim, Ending, Fence, TaskReport, UsageRecord};
 
+use crate::duty::Hold;
+use crate::fitness::Fitness;
 use crate::guard::ExitGuard;
 use crate::house::House;
 use crate::messages::{
-    DrainStarted, NoticesOwed, NotifierReplaced, Stage, StageReplaced, TaskClaimed, TaskEnded,
-    UploadsIngested,
+    DrainStarted, FitnessDoubted, NoticesOwed, NotifierReplaced, Stage, StageReplaced, StewardReplaced,
+    TaskClaimed, TaskEnded, UploadsIngested,
 };
 
 /// How often the store is asked for work nobody told us of (retries that fell due, other nodes' leavings).
@@ -33,11 +35,20 @@ struct Flight {
     cancel: CancelFlag,
 }
 
+/// Whom the persister tells what.
+pub struct Tell {
+    /// Of notices that a commit left in the outbox.
+    pub notifier: Recipient<NoticesOwed>,
+    /// Of doubts about this node.
+    pub steward: Recipient<FitnessDoubted>,
+}
+
 /// See the module.
 pub struct Persister {
     house: Arc<House>,
     stages: BTreeMap<Stage, Recipient<TaskClaimed>>,
-    notifier: Recipient<NoticesOwed>,
+    tell: Tell,
+    fitness: Fitness,
     in_flight: BTreeMap<Fence, Flight>,
     reports: Vec<TaskReport>,
     turning: bool,
@@ -64,13 +75,14 @@ impl Persister {
     pub fn new(
         house: Arc<House>,
         stages: BTreeMap<Stage, Recipient<TaskClaimed>>,
-        notifier: Recipient<NoticesOwed>,
+        tell: Tell,
         guard: ExitGuard,
     ) -> Self {
         Self {
             house,
             stages,
-            notifier,
+            tell,
+            fitness: Fitness::default(),
             in_flight: BTreeMap::new(),
             reports: Vec::new(),
             turning: false,
@@ -81,8 +93,12 @@ impl Persister {
         }
     }
 
+    fn takes_work(&self) -> bool {
+        !self.draining && self.house.duty.is_on()
+    }
+
     fn room(&self) -> Vec<(Lane, u16)> {
-        if self.draining {
+        if !self.takes_work() {
             return Vec::new();
         }
         let room = |lane: Lane| {
@@ -108,7 +124,7 @@ impl Persister {
 
     /// Room once these reports are committed.
     fn room_after(&self, reports: &[TaskReport]) -> Vec<(Lane, u16)> {
-        if self.draining {
+        if !self.takes_work() {
             return Vec::new();
         }
         let mut room: BTreeMap<Lane, u16> = self.room().into_iter().collect();
@@ -156,7 +172,7 @@ impl Persister {
                 Applied::Committed(_) => {}
             }
         }
-        if notices_owed && self.notifier.try_send(NoticesOwed).is_err() {
+        if notices_owed && self.tell.notifier.try_send(NoticesOwed).is_err() {
             tracing::debug!("notifier is busy; it looks by itself");
         }
     }
@@ -195,6 +211,18 @@ impl Persister {
             ending,
             usage: UsageRecord::default(),
         });
+    }
+
+    /// Takes no more work until the self-test has said that it is not the machine.
+    fn doubt(&self) {
+        tracing::error!(
+            "the last tasks all failed in ways that may be this machine's: it takes no work until its self-test passes"
+        );
+        self.house.duty.hold(Hold::Unfit, "the last tasks all failed; the self-test is asked");
+        if self.tell.steward.try_send(FitnessDoubted).is_err() {
+            // A steward that is built anew tests as soon as it finds the node unfit.
+            tracing::debug!("steward is busy or gone");
+        }
     }
 
     fn heartbeat(&mut self, ctx: &mut Context<Self>) {
@@ -317,7 +345,11 @@ impl Handler<TaskEnded> for Persister {
     type Result = ();
 
     fn handle(&mut self, message: TaskEnded, ctx: &mut Self::Context) {
-        self.reports.push(message.0);
+        let report = message.0;
+        if self.fitness.ended(&report.fence.asset, &report.ending) {
+            self.doubt();
+        }
+        self.reports.push(report);
         self.turn(ctx);
     }
 }
@@ -352,7 +384,15 @@ impl Handler<NotifierReplaced> for Persister {
     type Result = ();
 
     fn handle(&mut self, message: NotifierReplaced, _: &mut Self::Context) {
-        self.notifier = message.0;
+        self.tell.notifier = message.0;
+    }
+}
+
+impl Handler<StewardReplaced> for Persister {
+    type Result = ();
+
+    fn handle(&mut self, message: StewardReplaced, _: &mut Self::Context) {
+        self.tell.steward = message.0;
     }
 }
 

@@ -1,18 +1,29 @@
 //! Every notable happening: one method writes the log line and the counter together, so they cannot disagree.
 //! Labels come from enums; no key, name or content of an upload is ever a label or a field.
 
-use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::reason::Fault;
 use reelgate_ports::error::PortError;
 use reelgate_ports::events::RefusedEvent;
-use reelgate_ports::records::{Ending, Fence, Ingested, NoticeRecord, UsageRecord};
+use reelgate_ports::machine::WorkLeft;
+use reelgate_ports::records::{Ending, Fence, Ingested, NoticeRecord, StageCost, UsageRecord};
+
+use crate::work::sweep::Swept;
 
 /// Counters of one engine.
 pub struct Signals {
     registry: Registry,
     uploads: IntCounterVec,
     batches_fenced: IntCounter,
+    work_left: GaugeVec,
+    swept: IntCounterVec,
+    self_tests: IntCounterVec,
+    costs: Mutex<BTreeMap<&'static str, (u64, u64)>>,
     tasks_began: IntCounterVec,
     tasks_ended: IntCounterVec,
     task_seconds: HistogramVec,
@@ -41,6 +52,12 @@ impl Default for Signals {
             registry.register(Box::new(counter.clone())).expect("each name is registered once");
             counter
         };
+        let opts = Opts::new(
+            "reelgate_work_left_seconds",
+            "Seconds until the lane is empty at the fleet's present capacity; told by nodes with the role intake.",
+        );
+        let work_left = GaugeVec::new(opts, &["lane"]).expect("names and labels are literals");
+        registry.register(Box::new(work_left.clone())).expect("each name is registered once");
         let buckets = vec![0.01, 0.05, 0.25, 1.0, 5.0, 20.0, 60.0, 300.0, 1_200.0];
         let opts = HistogramOpts::new("reelgate_task_seconds", "Wall-clock seconds of one attempt.")
             .buckets(buckets);
@@ -48,6 +65,10 @@ impl Default for Signals {
         registry.register(Box::new(task_seconds.clone())).expect("each name is registered once");
         Self {
             uploads: vec("reelgate_uploads_total", "Upload events taken in.", &["seen"]),
+            work_left,
+            swept: vec("reelgate_swept_total", "Uploads seen by sweeps.", &["what"]),
+            self_tests: vec("reelgate_self_tests_total", "Self-tests of this node.", &["how"]),
+            costs: Mutex::default(),
             batches_fenced: one(
                 "reelgate_batches_fenced_total",
                 "Batches of events refused because another node holds their shard by now.",
@@ -117,6 +138,50 @@ impl Signals {
         }
     }
 
+    /// Mean wall-clock milliseconds of the tasks that went well since the process started, by stage.
+    pub fn costs(&self) -> Vec<StageCost> {
+        let costs = self.costs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mean = |(stage, sum): (&&'static str, &(u64, u64))| StageCost {
+            stage: (*stage).to_owned(),
+            tasks: sum.0,
+            wall_ms: sum.1.checked_div(sum.0).unwrap_or(0),
+        };
+        costs.iter().map(mean).collect()
+    }
+
+    pub(crate) fn work_left(&self, left: &[WorkLeft]) {
+        for one in left {
+            self.work_left.with_label_values(&[one.lane.as_str()]).set(one.seconds);
+        }
+    }
+
+    pub(crate) fn swept(&self, swept: Swept) {
+        self.swept.with_label_values(&["listed"]).inc_by(swept.listed);
+        self.swept.with_label_values(&["found"]).inc_by(swept.found);
+        if swept.found > 0 {
+            tracing::warn!(
+                listed = swept.listed,
+                found = swept.found,
+                "the sweep took in uploads whose event never came"
+            );
+        } else {
+            tracing::info!(listed = swept.listed, "the sweep found nothing new");
+        }
+    }
+
+    pub(crate) fn self_test_ended(&self, fault: Option<&Fault>) {
+        let how = if fault.is_none() { "passed" } else { "failed" };
+        self.self_tests.with_label_values(&[how]).inc();
+        match fault {
+            None => tracing::info!("self-test passed; the node takes work"),
+            Some(fault) => tracing::error!(
+                code = fault.code.as_str(),
+                detail = fault.detail,
+                "self-test failed; the node takes no work"
+            ),
+        }
+    }
+
     pub(crate) fn task_began(&self, fence: &Fence) {
         self.tasks_began.with_label_values(&[fence.task.stage()]).inc();
         tracing::debug!(asset = %fence.asset, task = %fence.task, attempt = fence.attempt, "task began");
@@ -132,6 +197,11 @@ impl Signals {
         self.tasks_ended.with_label_values(&[stage, how]).inc();
         self.task_seconds.with_label_values(&[stage]).observe(usage.wall_ms as f64 / 1_000.0);
         self.worker_cpu_seconds.with_label_values(&[stage]).inc_by(usage.cpu_ms);
+        if matches!(ending, Ending::Success(_)) {
+            let mut costs = self.costs.lock().unwrap_or_else(PoisonError::into_inner);
+            let sum = costs.entry(stage).or_default();
+            *sum = (sum.0 + 1, sum.1.saturating_add(usage.wall_ms));
+        }
         if let Ending::Fault(fault) = ending {
             let class = fault.code.class();
             self.reasons.with_label_values(&[fault.code.as_str(), class.as_str()]).inc();

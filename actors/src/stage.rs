@@ -8,6 +8,7 @@ use std::time::Instant;
 use actix::{Actor, AsyncContext, Context, Handler, Recipient, WrapFuture};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::reason::Fault;
+use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_ports::records::{Claim, Ending, Success, TaskReport, UsageRecord};
 
@@ -111,17 +112,17 @@ async fn attempt<W: Work>(house: Arc<House>, message: TaskClaimed) -> TaskReport
 }
 
 /// Counts a task on the board for as long as it lives.
-struct Running(Arc<House>);
+struct Running(Arc<House>, TaskKey);
 
 impl Running {
     fn begin(house: &Arc<House>, claim: &Claim) -> Self {
         house.board.began(&claim.fence.asset, claim.fence.task);
-        Self(Arc::clone(house))
+        Self(Arc::clone(house), claim.fence.task)
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.board.ended();
+        self.0.board.ended(self.1);
     }
 }

@@ -12,13 +12,14 @@ use crate::guard::ExitGuard;
 use crate::house::House;
 use crate::intake::Intake;
 use crate::messages::{
-    ActorExited, DrainStarted, NotifierReplaced, PersisterReplaced, Role, Stage, StageReplaced, TaskClaimed,
-    TaskEnded,
+    ActorExited, DrainStarted, NotifierReplaced, PersisterReplaced, Role, Stage, StageReplaced,
+    StewardReplaced, TaskClaimed, TaskEnded,
 };
 use crate::notifier::Notifier;
-use crate::persister::Persister;
+use crate::persister::{Persister, Tell};
 use crate::publisher::Publisher;
 use crate::screener::Screener;
+use crate::steward::Steward;
 use crate::transcoder::Transcoder;
 use crate::validator::Validator;
 
@@ -43,6 +44,7 @@ pub struct Supervisor {
     children: BTreeMap<Role, Child>,
     generation: u64,
     notifier: Option<Addr<Notifier>>,
+    steward: Option<Addr<Steward>>,
     persister: Option<Addr<Persister>>,
     intake: Option<Addr<Intake>>,
     draining: bool,
@@ -56,6 +58,7 @@ impl Supervisor {
             children: BTreeMap::new(),
             generation: 0,
             notifier: None,
+            steward: None,
             persister: None,
             intake: None,
             draining: false,
@@ -72,6 +75,7 @@ impl Supervisor {
 
     fn build_all(&mut self, ctx: &Context<Self>) {
         self.build_notifier(ctx);
+        self.build_steward(ctx);
         self.build_persister(ctx);
         self.build_intake(ctx);
     }
@@ -88,8 +92,19 @@ impl Supervisor {
         self.notifier = Some(notifier);
     }
 
+    fn build_steward(&mut self, ctx: &Context<Self>) {
+        let guard = self.guard(Role::Steward, ctx);
+        let steward = Steward::new(Arc::clone(&self.house), guard).start();
+        if let Some(persister) = &self.persister
+            && persister.try_send(StewardReplaced(steward.clone().recipient())).is_err()
+        {
+            tracing::debug!("persister is busy; a doubt about this node waits for the next steward");
+        }
+        self.steward = Some(steward);
+    }
+
     fn build_persister(&mut self, ctx: &Context<Self>) {
-        let Some(notifier) = self.notifier.clone() else { return };
+        let (Some(notifier), Some(steward)) = (self.notifier.clone(), self.steward.clone()) else { return };
         // The persister and its stages know each other, so its context exists before its state does.
         let persister_guard = self.guard(Role::Persister, ctx);
         let stage_guards = Stage::ALL.map(|stage| (stage, self.guard(Role::Stage(stage), ctx)));
@@ -100,7 +115,8 @@ impl Supervisor {
             for (stage, guard) in stage_guards {
                 stages.insert(stage, build_stage(stage, Arc::clone(&house), results.clone(), guard));
             }
-            Persister::new(house, stages, notifier.recipient(), persister_guard)
+            let tell = Tell { notifier: notifier.recipient(), steward: steward.recipient() };
+            Persister::new(house, stages, tell, persister_guard)
         });
         if let Some(intake) = &self.intake
             && intake.try_send(PersisterReplaced(persister.clone().recipient())).is_err()
@@ -126,6 +142,7 @@ impl Supervisor {
         match role {
             Role::Intake => self.build_intake(ctx),
             Role::Notifier => self.build_notifier(ctx),
+            Role::Steward => self.build_steward(ctx),
             // Its old stages end by themselves once nobody holds their addresses.
             Role::Persister => self.build_persister(ctx),
             Role::Stage(stage) => {

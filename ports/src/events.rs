@@ -60,6 +60,11 @@ pub trait Events: Send + Sync {
     /// The store refused a polled batch because its checkpoint is somebody else's by now: drop what belongs to it.
     async fn abandon(&self, batch: &EventBatch) -> PortResult<()>;
 
+    /// Events may be lost that nobody will send again: the bucket should be listed.
+    fn sweep_wanted(&self) -> bool {
+        false
+    }
+
     /// Stops reading and hands over what others may go on with.
     async fn stop(&self) -> PortResult<()>;
 

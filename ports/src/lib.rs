@@ -9,6 +9,7 @@ pub mod conformance;
 pub mod error;
 pub mod events;
 pub mod identity;
+pub mod machine;
 pub mod notices;
 pub mod objects;
 pub mod order;

@@ -81,8 +81,9 @@ pub trait Store: Send + Sync {
     /// Milliseconds until the next task or notice becomes due, where one is waiting.
     async fn next_due_ms(&self) -> PortResult<Option<u64>>;
 
-    /// Due notices, oldest first.
-    async fn outbox(&self, notices_max: u16) -> PortResult<Vec<NoticeRecord>>;
+    /// Due notices, oldest first. They are not due again for `hold_ms`, so that several nodes can deliver side by
+    /// side; with 0 they stay as they are.
+    async fn outbox(&self, notices_max: u16, hold_ms: u64) -> PortResult<Vec<NoticeRecord>>;
 
     /// Removes delivered notices and writes the delivery into the history.
     async fn notices_delivered(&self, ids: &[NoticeId]) -> PortResult<()>;

@@ -1,5 +1,6 @@
 //! Configuration: defaults, then the file, then the environment; parsed into [`Raw`], checked into [`Config`].
 
+mod fleet;
 mod raw;
 
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
-use reelgate_actors::house::Credits;
+use reelgate_actors::house::{Credits, Roles};
 use reelgate_pipelines::recipes::template::{PathTemplate, TemplateError};
 
 pub use raw::Raw;
@@ -25,7 +26,9 @@ pub struct Config {
     pub home: PathBuf,
     /// The checked values.
     pub raw: Raw,
-    /// Bounds of the lanes.
+    /// What this node does.
+    pub roles: Roles,
+    /// Bounds of the lanes; 0 for a lane that this node does not run.
     pub credits: Credits,
     /// Where outputs become visible.
     pub path_template: PathTemplate,
@@ -33,7 +36,7 @@ pub struct Config {
 
 impl Config {
     /// Reads, merges and checks; an unknown key is an error that names it and where it stands.
-    pub fn load(place: &Place) -> Result<Self, Failure> {
+    pub async fn load(place: &Place) -> Result<Self, Failure> {
         let mut figment = Figment::from(Serialized::defaults(Raw::default()));
         if let Some(file) = config_file(place)? {
             figment = figment.merge(Toml::file_exact(file));
@@ -54,12 +57,13 @@ impl Config {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let cores = u16::try_from(cores).unwrap_or(u16::MAX);
         let or_cores = |configured: u16| if configured == 0 { cores } else { configured };
+        let roles = roles(&raw.node.roles).map_err(usage)?;
         let credits = Credits {
-            light: raw.engine.light_tasks,
-            heavy: or_cores(raw.engine.heavy_tasks),
+            light: if roles.light { raw.engine.light_tasks } else { 0 },
+            heavy: if roles.heavy { or_cores(raw.engine.heavy_tasks) } else { 0 },
             inspections: or_cores(raw.engine.inspections),
         };
-        Ok(Self { home, raw, credits, path_template })
+        Ok(Self { home, raw, roles, credits, path_template })
     }
 
     /// Time for running tasks when the process is asked to stop.
@@ -73,7 +77,40 @@ impl Config {
         if !shown.notices.webhook_secret.is_empty() {
             shown.notices.webhook_secret = "(set)".into();
         }
+        shown.store.url = without_password(&shown.store.url);
         toml::to_string(&shown).map_err(|error| Failure::Internal(format!("write configuration: {error}")))
+    }
+}
+
+/// A database's address as it may be shown.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let Some((user, place)) = rest.rsplit_once('@') else { return url.to_owned() };
+    match user.split_once(':') {
+        Some((name, _)) => format!("{scheme}://{name}:(set)@{place}"),
+        None => url.to_owned(),
+    }
+}
+
+fn roles(words: &[String]) -> Result<Roles, String> {
+    let mut roles = Roles { intake: false, light: false, heavy: false };
+    for word in words {
+        match word.as_str() {
+            "all" => roles = Roles::ALL,
+            "intake" => roles.intake = true,
+            "light" => roles.light = true,
+            "heavy" => roles.heavy = true,
+            other => {
+                return Err(format!(
+                    "node.roles: expected `intake`, `light`, `heavy` or `all`, found `{other}`"
+                ));
+            }
+        }
+    }
+    if words.is_empty() {
+        Err("node.roles: expected at least one role, found none".into())
+    } else {
+        Ok(roles)
     }
 }
 
@@ -118,19 +155,20 @@ mod tests {
         Place { home: dir.to_path_buf(), config: Some(file) }
     }
 
-    #[test]
-    fn an_unknown_key_is_named_with_its_file() {
+    #[tokio::test]
+    async fn an_unknown_key_is_named_with_its_file() {
         let dir = tempfile::tempdir().unwrap();
-        let error = Config::load(&place(dir.path(), "[engine]\nlihgt_tasks = 3\n")).unwrap_err().to_string();
+        let error =
+            Config::load(&place(dir.path(), "[engine]\nlihgt_tasks = 3\n")).await.unwrap_err().to_string();
         assert!(error.contains("lihgt_tasks") && error.contains("reelgate.toml"), "{error}");
     }
 
-    #[test]
-    fn the_printed_configuration_reads_back_as_itself_and_hides_the_secret() {
+    #[tokio::test]
+    async fn the_printed_configuration_reads_back_as_itself_and_hides_the_secret() {
         let dir = tempfile::tempdir().unwrap();
         let text =
             "[notices]\nwebhook_url = \"http://127.0.0.1:9/\"\nwebhook_secret = \"0123456789abcdef0123\"\n";
-        let config = Config::load(&place(dir.path(), text)).unwrap();
+        let config = Config::load(&place(dir.path(), text)).await.unwrap();
         let printed = config.to_toml().unwrap();
         assert!(!printed.contains("0123456789abcdef0123"), "{printed}");
         let again: Raw = toml::from_str(&printed).unwrap();
@@ -138,10 +176,11 @@ mod tests {
         assert_eq!(again.media, config.raw.media);
     }
 
-    #[test]
-    fn a_value_out_of_range_says_what_was_expected() {
+    #[tokio::test]
+    async fn a_value_out_of_range_says_what_was_expected() {
         let dir = tempfile::tempdir().unwrap();
-        let error = Config::load(&place(dir.path(), "[engine]\nlease_ms = 10\n")).unwrap_err().to_string();
+        let error =
+            Config::load(&place(dir.path(), "[engine]\nlease_ms = 10\n")).await.unwrap_err().to_string();
         assert!(error.contains("engine.lease_ms") && error.contains("1000"), "{error}");
     }
 }

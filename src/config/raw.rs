@@ -5,12 +5,24 @@ use std::net::SocketAddr;
 use reelgate_pipelines::recipes::settings::Settings;
 use serde::{Deserialize, Serialize};
 
+use super::fleet::{AwsRaw, EventsRaw, NodeRaw, ObjectsRaw, StoreRaw};
+
 /// The whole file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Raw {
     /// How much runs at once, and how long a claim lasts.
     pub engine: EngineRaw,
+    /// What this node is and does.
+    pub node: NodeRaw,
+    /// Where the record is kept.
+    pub store: StoreRaw,
+    /// Where bytes are kept.
+    pub objects: ObjectsRaw,
+    /// Where uploads are learned of.
+    pub events: EventsRaw,
+    /// How AWS is reached.
+    pub aws: AwsRaw,
     /// Where outputs become visible.
     pub publish: PublishRaw,
     /// Who is told.
@@ -61,7 +73,9 @@ impl Default for PublishRaw {
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NoticesRaw {
-    /// Address that gets each notice as a signed POST. Default empty: none; notices always go to HOME/notices.jsonl.
+    /// Receivers: `sns:TOPIC-ARN`, `eventbridge:BUS`, `file:PATH`. Default none: `file:HOME/notices.jsonl`.
+    pub urls: Vec<String>,
+    /// Address that gets each notice as a signed POST. Default empty: none.
     pub webhook_url: String,
     /// Key of the signature (HMAC-SHA256), at least 16 bytes; best given as REELGATE__NOTICES__WEBHOOK_SECRET.
     pub webhook_secret: String,
@@ -104,6 +118,8 @@ impl Raw {
         range("engine.light_tasks", self.engine.light_tasks.into(), 1, 1_000)?;
         range("engine.heavy_tasks", self.engine.heavy_tasks.into(), 0, 256)?;
         range("engine.inspections", self.engine.inspections.into(), 0, 256)?;
+        range("node.sweep_s", self.node.sweep_s, 0, 604_800)?;
+        range("store.connections", self.store.connections.into(), 2, 100)?;
         range("engine.lease_ms", self.engine.lease_ms, 1_000, 600_000)?;
         range("serve.poll_ms", self.serve.poll_ms, 50, 60_000)?;
         range("serve.settle_ms", self.serve.settle_ms, 0, 600_000)?;

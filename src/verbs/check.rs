@@ -10,7 +10,7 @@ use crate::wiring;
 
 /// Prints a list of ticks.
 pub async fn check(place: &Place, args: CheckArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place)?;
+    let config = Config::load(place).await?;
     if args.print_config {
         table::print(config.to_toml()?.trim_end())?;
         return Ok(Exit::Done);

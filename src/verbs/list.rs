@@ -14,7 +14,7 @@ use crate::wiring;
 /// Prints the assets of the home, oldest first.
 pub async fn list(place: &Place, args: ListArgs) -> Result<Exit, Failure> {
     let phases = args.state.iter().map(|word| phase(word)).collect::<Result<Vec<_>, _>>()?;
-    let config = Config::load(place)?;
+    let config = Config::load(place).await?;
     let store = wiring::existing_store(&config).await?;
     let assets = store.assets(&AssetFilter { phases, limit: args.limit, after: None }).await?;
     if args.json {

@@ -1,12 +1,17 @@
 //! The verbs, one file each.
 
 pub mod check;
+pub mod fleet;
+pub mod import;
 pub mod list;
+pub mod migrate;
 pub mod probe;
+pub mod queue;
 pub mod redrive;
 pub mod run;
 pub mod serve;
 pub mod show;
+pub mod sweep;
 pub mod verify;
 pub mod why;
 

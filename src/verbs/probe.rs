@@ -23,7 +23,7 @@ struct ProbeLine {
 
 /// Prints the facts, or why the file would be refused.
 pub async fn probe(place: &Place, args: ProbeArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place)?;
+    let config = Config::load(place).await?;
     let unusable = |error: std::io::Error| {
         Failure::Usage(format!("{}: expected a readable file: {error}", args.file.display()))
     };

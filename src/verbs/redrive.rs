@@ -16,7 +16,7 @@ const BATCH: u32 = 10_000;
 
 /// Gives assets another try; the next `run` or the running `serve` does the work.
 pub async fn redrive(place: &Place, args: RedriveArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place)?;
+    let config = Config::load(place).await?;
     let store = wiring::existing_store(&config).await?;
     let Some(typed) = args.asset else {
         let filter = AssetFilter { phases: vec![Phase::Failed], limit: BATCH, after: None };

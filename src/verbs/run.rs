@@ -31,7 +31,7 @@ const BATCH_MAX: usize = 512;
 /// Processes the paths and whatever an earlier run left.
 pub async fn run(place: &Place, args: RunArgs) -> Result<Exit, Failure> {
     let events = collect(&args)?;
-    let config = Config::load(place)?;
+    let config = Config::load(place).await?;
     let house = wiring::house(&config, Duty::Run).await?;
     let since = Instant::now();
     let left_over = unended(&*house.store).await?;

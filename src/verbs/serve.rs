@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reelgate_actors::Engine;
+use reelgate_actors::duty::Hold;
 
 use crate::cli::{Place, ServeArgs};
 use crate::config::Config;
@@ -16,7 +17,7 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// Watches the ingest directory until it is asked to stop.
 pub async fn serve(place: &Place, args: ServeArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place)?;
+    let config = Config::load(place).await?;
     let house = wiring::house(&config, Duty::Serve).await?;
     let engine = Engine::start(house).await?;
     let listen = args.listen.unwrap_or(config.raw.serve.listen);
@@ -35,6 +36,10 @@ pub async fn serve(place: &Place, args: ServeArgs) -> Result<Exit, Failure> {
         }
         if let Some(why) = engine.house().board.dead() {
             break Some(why);
+        }
+        if engine.house().duty.reason(Hold::Leaving).is_some() {
+            // The machine will be gone: what cannot be finished is given back while there is time.
+            break None;
         }
     };
     if let Some(why) = dead {

@@ -13,7 +13,7 @@ use crate::wiring;
 
 /// Prints everything about one asset.
 pub async fn show(place: &Place, args: AssetArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place)?;
+    let config = Config::load(place).await?;
     let store = wiring::existing_store(&config).await?;
     let detail = store.asset(&find_asset(&*store, &args.asset).await?).await?;
     let line = AssetLine::new(&detail);

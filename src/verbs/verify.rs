@@ -65,7 +65,7 @@ async fn target(place: &Place, typed: &str) -> Result<PathBuf, Failure> {
     if dir.is_dir() {
         return Ok(dir.to_path_buf());
     }
-    let config = Config::load(place)?;
+    let config = Config::load(place).await?;
     let store = wiring::existing_store(&config).await?;
     let asset = store.asset(&find_asset(&*store, typed).await?).await?.asset;
     let published =

@@ -9,7 +9,7 @@ use crate::wiring;
 
 /// Prints the history of an asset: every event, decision, attempt and duration, in order.
 pub async fn why(place: &Place, args: AssetArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place)?;
+    let config = Config::load(place).await?;
     let store = wiring::existing_store(&config).await?;
     let asset = find_asset(&*store, &args.asset).await?;
     let history = store.history(&asset).await?;

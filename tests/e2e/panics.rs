@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use reelgate_actors::Engine;
 use reelgate_actors::board::Board;
-use reelgate_actors::house::{Credits, House};
+use reelgate_actors::duty::Duty;
+use reelgate_actors::house::{Credits, House, Roles};
 use reelgate_actors::signals::Signals;
 use reelgate_embedded::directory::DirectoryObjects;
 use reelgate_embedded::notices::FileNotices;
@@ -182,8 +183,8 @@ impl Store for MinedStore {
     async fn next_due_ms(&self) -> PortResult<Option<u64>> {
         self.0.next_due_ms().await
     }
-    async fn outbox(&self, notices_max: u16) -> PortResult<Vec<NoticeRecord>> {
-        let due = self.0.outbox(notices_max).await?;
+    async fn outbox(&self, notices_max: u16, hold_ms: u64) -> PortResult<Vec<NoticeRecord>> {
+        let due = self.0.outbox(notices_max, hold_ms).await?;
         if !due.is_empty() {
             self.1.step("notifier");
         }
@@ -231,6 +232,10 @@ async fn mined(home: &Path, mine: &Arc<Mine>) -> House {
     let events = DirectoryEvents::new(home, Duration::from_millis(10)).unwrap();
     House {
         node: NodeId::new("test"),
+        roles: Roles::ALL,
+        duty: Duty::default(),
+        machine: None,
+        sweep_interval: None,
         store: Arc::new(MinedStore(store, Arc::clone(mine))),
         objects: Arc::new(MinedObjects(DirectoryObjects::open(home).unwrap(), Arc::clone(mine))),
         events: Some(Arc::new(MinedEvents(events, Arc::clone(mine)))),

@@ -7,9 +7,12 @@ mod package;
 mod products;
 pub mod publish;
 pub mod screen;
+pub mod self_test;
+pub mod sweep;
 pub mod transcode;
 pub mod validate;
 mod withdraw;
+pub mod work_left;
 
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_ports::error::PortError;

@@ -42,7 +42,7 @@ async fn measure(assets: u64, batch: u16) -> Result<(), Box<dyn Error>> {
         store.ingest(&EventBatch::of(events)).await?;
         next = until;
         work(&store, &node, batch).await?;
-        let owed = store.outbox(batch).await?;
+        let owed = store.outbox(batch, 0).await?;
         let ids: Vec<_> = owed.into_iter().map(|notice| notice.id).collect();
         store.notices_delivered(&ids).await?;
     }

@@ -19,8 +19,9 @@ mod source;
 mod staging;
 mod withdraw;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use reelgate_flow::asset::Door;
@@ -39,6 +40,9 @@ const AREAS: [&str; 5] = ["ingest", "work", "published", "quarantine", "rejected
 /// What is removed is first moved here, so that it vanishes at once; emptied when opened.
 const TRASH: &str = "work/.trash";
 
+/// Locked while something visible is exchanged.
+const ORDER: &str = "work/.order";
+
 /// The object store of one home.
 #[derive(Clone)]
 pub struct DirectoryObjects {
@@ -47,12 +51,22 @@ pub struct DirectoryObjects {
 
 struct Inner {
     home: PathBuf,
-    /// Held while something visible is exchanged; one process owns a home, so this orders all of them.
-    visible: Mutex<()>,
+}
+
+impl Inner {
+    /// Held while something visible is exchanged, by one thread of one of the processes that share the home.
+    fn order(&self) -> PortResult<File> {
+        let what = "wait for the order of publications";
+        let file = File::options().create(true).truncate(false).write(true).open(self.home.join(ORDER));
+        let file = file.map_err(|e| PortError::io(what, &e))?;
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)
+            .map_err(|e| PortError::io(what, &e.into()))?;
+        Ok(file)
+    }
 }
 
 impl DirectoryObjects {
-    /// Opens a home, making what is missing. Blocking; the home must have one owner at a time.
+    /// Opens a home, making what is missing. Blocking; several processes may share a home.
     pub fn open(home: &Path) -> PortResult<Self> {
         let what = "open the home directory";
         for area in AREAS {
@@ -64,7 +78,7 @@ impl DirectoryObjects {
         }
         files::remove_tree(&home.join(TRASH)).map_err(|e| PortError::io(what, &e))?;
         let home = home.canonicalize().map_err(|e| PortError::io(what, &e))?;
-        Ok(Self { inner: Arc::new(Inner { home, visible: Mutex::new(()) }) })
+        Ok(Self { inner: Arc::new(Inner { home }) })
     }
 
     /// The home's absolute path.

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
 
 use data_encoding::HEXLOWER;
 use reelgate_flow::ids::{AssetId, Sequencer};
@@ -66,7 +65,7 @@ pub(super) fn publish(inner: &Inner, publication: &Publication) -> PortResult<St
         return Ok(location);
     }
     let assembled = assemble(inner, publication, &owner)?;
-    let _order = inner.visible.lock().unwrap_or_else(PoisonError::into_inner);
+    let _order = inner.order()?;
     may_stand(inner, &target, &owner)?;
     show(inner, &assembled, &target).map_err(|e| io_error(&e))?;
     Ok(location)

@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::sync::PoisonError;
 
 use reelgate_flow::asset::Door;
 use reelgate_flow::ids::AssetId;
@@ -55,7 +54,7 @@ fn hide(inner: &Inner, asset: &AssetId, path: &str) -> PortResult<()> {
         remove_empty_parents(inner, &target)?;
         files::remove_tree(&trash)
     };
-    let _order = inner.visible.lock().unwrap_or_else(PoisonError::into_inner);
+    let _order = inner.order()?;
     // What another asset has at this path is not this one's to remove.
     if Owner::read(&target)?.is_none_or(|owner| owner.asset != *asset) {
         return Ok(());

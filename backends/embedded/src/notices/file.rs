@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use reelgate_ports::error::{PortError, PortResult, Trouble};
 use reelgate_ports::notices::Notices;
 use reelgate_ports::records::NoticeRecord;
-use rustix::fs::{Access, access};
+use rustix::fs::{Access, FlockOperation, access, flock};
 use serde::Deserialize;
 
 use super::document;
@@ -79,6 +79,8 @@ impl FileNotices {
             .mode(0o600)
             .open(&*self.path)
             .map_err(io)?;
+        // Other nodes of this machine may write to the same file; closing it gives the lock back.
+        flock(&file, FlockOperation::LockExclusive).map_err(|error| io(error.into()))?;
         let metadata = regular(file.metadata().map_err(io)?)?;
         if metadata.len() == 0 {
             // A new file outlives a loss of power only when its directory knows it.

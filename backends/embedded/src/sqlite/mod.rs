@@ -141,8 +141,13 @@ impl Store for SqliteStore {
         queries::next_due_ms(&self.readers, self.clock.now_ms()).await
     }
 
-    async fn outbox(&self, notices_max: u16) -> PortResult<Vec<NoticeRecord>> {
-        outbox::due(&self.readers, self.clock.now_ms(), notices_max).await
+    async fn outbox(&self, notices_max: u16, hold_ms: u64) -> PortResult<Vec<NoticeRecord>> {
+        let now_ms = self.clock.now_ms();
+        let due = outbox::due(&self.readers, now_ms, notices_max).await?;
+        if hold_ms > 0 && !due.is_empty() {
+            return outbox::hold(&self.writer, now_ms, hold_ms, due).await;
+        }
+        Ok(due)
     }
 
     async fn notices_delivered(&self, ids: &[NoticeId]) -> PortResult<()> {

@@ -95,6 +95,27 @@ pub(super) async fn due(pool: &SqlitePool, now_ms: u64, notices_max: u16) -> Por
     rows.iter().map(notice).collect()
 }
 
+/// Takes due notices; those that somebody else has taken meanwhile are left out.
+pub(super) async fn hold(
+    pool: &SqlitePool,
+    now_ms: u64,
+    hold_ms: u64,
+    due: Vec<NoticeRecord>,
+) -> PortResult<Vec<NoticeRecord>> {
+    let ids: Vec<&str> = due.iter().map(|notice| notice.id.as_str()).collect();
+    let held = sqlx::query_scalar::<_, String>(
+        "UPDATE outbox SET due_at_ms = ?1
+         WHERE due_at_ms <= ?2 AND id IN (SELECT value FROM json_each(?3)) RETURNING id",
+    )
+    .bind(time(now_ms.saturating_add(hold_ms)))
+    .bind(time(now_ms))
+    .bind(json(&ids)?)
+    .fetch_all(pool)
+    .await
+    .map_err(db("take notices"))?;
+    Ok(due.into_iter().filter(|notice| held.iter().any(|id| id == notice.id.as_str())).collect())
+}
+
 fn notice(row: &SqliteRow) -> PortResult<NoticeRecord> {
     let body = serde_json::from_str(&text(row, "body")?).map_err(|_| corrupt("outbox.body", "JSON"))?;
     Ok(NoticeRecord {

@@ -85,6 +85,7 @@ macro_rules! store_suite {
             }
             outbox: {
                 an_ending_owes_one_notice_with_a_derived_id
+                a_held_notice_is_nobody_elses_before_its_time
                 a_deferred_notice_waits_and_counts_its_tries
                 a_delivered_notice_is_gone_and_in_the_history
                 a_second_ending_after_a_redrive_has_another_id

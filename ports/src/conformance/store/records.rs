@@ -171,7 +171,7 @@ pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
     world.run(Severity::None).await;
     let detail = world.store.asset(&asset).await.unwrap();
     assert_eq!((&detail.renditions, &detail.findings), (&renditions, &findings));
-    let body = &world.store.outbox(1).await.unwrap()[0].body;
+    let body = &world.store.outbox(1, 0).await.unwrap()[0].body;
     assert_eq!(body["renditions"][1]["name"], "480p");
     assert_eq!(body["findings"][0], json!({"kind": "PHONE_NUMBER", "severity": "medium", "count": 3}));
 }

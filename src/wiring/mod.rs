@@ -1,4 +1,10 @@
-//! Picks the backends and builds the house: the only place that knows which ones there are.
+//! Picks the backends by their addresses and builds the house: the only place that knows which ones there are.
+
+mod events;
+mod node;
+mod notices;
+mod objects;
+mod store;
 
 use std::fs::File;
 use std::io::Write;
@@ -8,17 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reelgate_actors::board::Board;
+use reelgate_actors::duty::{Duty as Switch, Hold};
 use reelgate_actors::house::House;
 use reelgate_actors::signals::Signals;
 use reelgate_actors::work::validate::inspect;
-use reelgate_embedded::directory::DirectoryObjects;
-use reelgate_embedded::notices::{FileNotices, WebhookNotices};
 use reelgate_embedded::paths;
-use reelgate_embedded::sqlite::SqliteStore;
-use reelgate_embedded::watch::DirectoryEvents;
 use reelgate_flow::ids::NodeId;
 use reelgate_pipelines::client::{CancelFlag, WorkerProgram};
-use reelgate_ports::clock::SystemClock;
 use reelgate_ports::error::{PortError, PortResult, Trouble};
 use reelgate_ports::events::Events;
 use reelgate_ports::notices::Notices;
@@ -36,8 +38,8 @@ use crate::exit::Failure;
 /// What a publication holds besides its manifest's outputs.
 pub use reelgate_embedded::directory::OWNER_FILE;
 
-/// One process works in a home at a time, so all of them may share one name: what a killed one held is ours.
-const NODE: &str = "local";
+pub use objects::ingest_prefix;
+pub use store::migrate;
 
 /// What the engine is started for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,17 +62,30 @@ pub struct Ports {
     pub notices: Vec<Arc<dyn Notices>>,
 }
 
-/// Builds the house for a process that works; the home is made where it does not exist, and locked.
+/// Builds the house for a process that works; the home is made where it does not exist. A home with its own database
+/// has one process at a time; several nodes share one over PostgreSQL.
 pub async fn house(config: &Config, duty: Duty) -> Result<House, Failure> {
     make_home(&config.home)?;
-    lock(&config.home)?;
+    let alone = store::is_embedded(config);
+    lock(&config.home, alone)?;
     let worker = worker(config)?;
-    let ports = ports(config).await?;
+    let node = node::name(config, alone);
+    let ports = open(config, &node).await?;
+    let serves = duty == Duty::Serve;
+    let on = Switch::default();
+    if serves && config.raw.node.self_test {
+        on.hold(Hold::Unfit, "the self-test has not passed yet");
+    }
+    let sweep_s = config.raw.node.sweep_s;
     Ok(House {
-        node: NodeId::new(NODE),
+        machine: if serves { node::machine(config).await? } else { None },
+        node,
+        roles: config.roles,
+        duty: on,
+        sweep_interval: (sweep_s > 0).then(|| Duration::from_secs(sweep_s)),
         store: ports.store,
         objects: ports.objects,
-        events: (duty == Duty::Serve).then_some(ports.events),
+        events: (serves && config.roles.intake).then_some(ports.events),
         notices: ports.notices,
         worker,
         settings: config.raw.media.clone(),
@@ -85,38 +100,31 @@ pub async fn house(config: &Config, duty: Duty) -> Result<House, Failure> {
     })
 }
 
-/// Opens every port of an existing home.
+/// Opens every port, for verbs that use them without working.
 pub async fn ports(config: &Config) -> Result<Ports, Failure> {
-    let store = SqliteStore::open(&database(config), Arc::new(SystemClock)).await?;
-    let settle = Duration::from_millis(config.raw.serve.settle_ms);
-    let mut notices: Vec<Arc<dyn Notices>> =
-        vec![Arc::new(FileNotices::open(&config.home.join("notices.jsonl"))?)];
-    let raw = &config.raw.notices;
-    if !raw.webhook_url.is_empty() {
-        notices.push(Arc::new(WebhookNotices::new(&raw.webhook_url, &raw.webhook_secret)?));
-    }
+    open(config, &node::name(config, false)).await
+}
+
+async fn open(config: &Config, node: &NodeId) -> Result<Ports, Failure> {
+    let (store, shards) = store::open(config).await?;
     Ok(Ports {
-        store: Arc::new(store),
-        objects: Arc::new(DirectoryObjects::open(&config.home)?),
-        events: Arc::new(DirectoryEvents::new(&config.home, settle)?),
-        notices,
+        objects: objects::open(config).await?,
+        events: events::open(config, node, shards).await?,
+        notices: notices::open(config).await?,
+        store,
     })
+}
+
+/// The ports of a home that something was done in.
+pub async fn existing_ports(config: &Config) -> Result<Ports, Failure> {
+    store::check_exists(config)?;
+    ports(config).await
 }
 
 /// The store of a home that something was done in; for verbs that only look.
 pub async fn existing_store(config: &Config) -> Result<Arc<dyn Store>, Failure> {
-    let path = database(config);
-    if !path.is_file() {
-        return Err(Failure::Usage(format!(
-            "--home: expected a home with a database, found none at {}; `reelgate run` makes one",
-            path.display()
-        )));
-    }
-    Ok(Arc::new(SqliteStore::open(&path, Arc::new(SystemClock)).await?))
-}
-
-fn database(config: &Config) -> std::path::PathBuf {
-    config.home.join("reelgate.sqlite")
+    store::check_exists(config)?;
+    Ok(store::open(config).await?.0)
 }
 
 /// An event for a file that is read where it lies.
@@ -174,13 +182,17 @@ fn make_home(home: &Path) -> Result<(), Failure> {
 }
 
 /// Held until the process ends, however it ends.
-fn lock(home: &Path) -> Result<(), Failure> {
+fn lock(home: &Path, alone: bool) -> Result<(), Failure> {
     let path = home.join("engine.lock");
     let file =
         File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| {
             Failure::Usage(format!("--home: {} cannot be written: {error}", path.display()))
         })?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+    let operation = match alone {
+        true => FlockOperation::NonBlockingLockExclusive,
+        false => FlockOperation::NonBlockingLockShared,
+    };
+    flock(&file, operation).map_err(|_| {
         let home = home.display();
         Failure::Usage(format!(
             "another `reelgate run` or `serve` works in {home}; wait for it or use another --home"

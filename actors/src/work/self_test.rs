@@ -1,0 +1,70 @@
+//! Proves that this machine still inspects and plans what it always did: a golden file goes in, known facts come out.
+
+use std::fs::File;
+use std::io::Write;
+use std::sync::Arc;
+
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_pipelines::client::{self, CancelFlag, OutputSink};
+use reelgate_pipelines::messages::{Finished, Job};
+use reelgate_pipelines::recipes::plan::plan;
+
+use crate::house::House;
+use crate::work::joined;
+use crate::work::media::other_result;
+use crate::work::validate::inspect;
+
+/// Two seconds of a moving test picture and a tone, H.264 and AAC in MP4; made for this test.
+static GOLDEN: &[u8] = include_bytes!("../golden.mp4");
+/// What is in it.
+const FRAMES: u64 = 50;
+
+/// Inspects and encodes the golden file in the jailed worker.
+pub async fn self_test(house: Arc<House>) -> Result<(), Fault> {
+    joined(tokio::task::spawn_blocking(move || run(&house)).await)?
+}
+
+fn run(house: &House) -> Result<(), Fault> {
+    let unusable = |error: std::io::Error| Fault::new(Code::WorkerUnavailable, error.to_string());
+    let size_bytes = GOLDEN.len() as u64;
+    let cancel = CancelFlag::default();
+    let file = golden().map_err(unusable)?;
+    let (inspection, _) = inspect(&house.worker, &house.settings, file, size_bytes, &cancel, &mut |_| {})?;
+    let frames = inspection.facts.video.first().map_or(0, |track| track.frames);
+    expect("frames in the golden file", frames)?;
+    let plan = plan(&inspection, &house.settings, size_bytes)?;
+    let chunk = plan.video.first().ok_or_else(|| Fault::new(Code::CountMismatch, "no chunk was planned"))?;
+    let (job, budget) = (Job::Video(chunk.job.clone()), house.settings.budgets.video(&chunk.job));
+    let file = golden().map_err(unusable)?;
+    let (finished, _) = client::run(&house.worker, &job, &budget, file, &mut Nowhere, &mut |_| {}, &cancel)?;
+    let Finished::Video(result) = finished else { return Err(other_result()) };
+    expect("frames decoded from the golden file", result.frames_in)
+}
+
+fn expect(what: &str, found: u64) -> Result<(), Fault> {
+    if found == FRAMES {
+        return Ok(());
+    }
+    Err(Fault::new(Code::CountMismatch, format!("expected {FRAMES} {what}, found {found}")))
+}
+
+fn golden() -> std::io::Result<File> {
+    let mut file = File::from(rustix::fs::memfd_create("golden", rustix::fs::MemfdFlags::CLOEXEC)?);
+    file.write_all(GOLDEN)?;
+    Ok(file)
+}
+
+/// What the test encodes is not kept.
+struct Nowhere;
+
+impl OutputSink for Nowhere {
+    fn open(&mut self, _: &str) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn write(&mut self, _: &[u8]) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn close(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+}

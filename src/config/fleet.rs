@@ -1,0 +1,122 @@
+//! The parts of the configuration that make one of many nodes: what it does, and where everything is kept.
+
+use serde::{Deserialize, Serialize};
+
+/// What this node is and does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NodeRaw {
+    /// Its name among all nodes. Default empty: host name and process id.
+    pub name: String,
+    /// `intake`, `light`, `heavy`, or `all`. Default `["all"]`: one machine does everything.
+    pub roles: Vec<String>,
+    /// Whether `serve` inspects and encodes a golden file before it takes work. Default true: a machine with a broken
+    /// codec must not touch an upload.
+    pub self_test: bool,
+    /// Seconds between sweeps of the whole bucket by nodes with the role intake, 0 for none, at most 604,800.
+    /// Default 21,600 (six hours): lost events are rare, and listing a large bucket costs money.
+    pub sweep_s: u64,
+    /// Whether the EC2 metadata service is asked for a notice of interruption. Default false: it is slow to fail where
+    /// there is none.
+    pub ec2: bool,
+    /// Name of the Auto Scaling group whose scale-in this node is protected from while it works. Default empty: none.
+    pub autoscaling_group: String,
+    /// Namespace under which CloudWatch gets the work that is left. Default empty: it does not.
+    pub cloudwatch_namespace: String,
+}
+
+impl Default for NodeRaw {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            roles: vec!["all".into()],
+            self_test: true,
+            sweep_s: 21_600,
+            ec2: false,
+            autoscaling_group: String::new(),
+            cloudwatch_namespace: String::new(),
+        }
+    }
+}
+
+/// Where the record is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreRaw {
+    /// `postgres://USER@HOST/DATABASE?sslmode=verify-full`, or `sqlite:FILE`. Default empty: HOME/reelgate.sqlite. A
+    /// password is best given by the environment (REELGATE__STORE__URL or PGPASSWORD) or the Parameter Store.
+    pub url: String,
+    /// Connections to PostgreSQL, 2 to 100. Default 8: a node commits in batches.
+    pub connections: u32,
+}
+
+impl Default for StoreRaw {
+    fn default() -> Self {
+        Self { url: String::new(), connections: 8 }
+    }
+}
+
+/// Where bytes are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ObjectsRaw {
+    /// A directory, or `s3://BUCKET/PREFIX` with `ingest/`, `work/`, `published/`, `quarantine/` and `rejected/` below it.
+    /// Default empty: HOME.
+    pub url: String,
+    /// `s3://BUCKET/PREFIX` of uploads, where it is another one. Default empty: below `url`; so for the next four.
+    pub ingest: String,
+    /// Of what attempts stage.
+    pub work: String,
+    /// Of what is visible.
+    pub published: String,
+    /// Of sources set apart for personal data.
+    pub quarantine: String,
+    /// Of sources refused.
+    pub rejected: String,
+    /// Directory for sources while they are worked on. Default empty: HOME/scratch.
+    pub scratch: String,
+}
+
+/// Where uploads are learned of.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EventsRaw {
+    /// `kinesis://STREAM`, `sqs:QUEUE-URL`, or a directory that is watched. Default empty: HOME/ingest.
+    pub url: String,
+    /// Name of this fleet's consumer for enhanced fan-out. Default empty: the stream is polled.
+    pub fan_out: String,
+}
+
+/// How AWS is reached; credentials come by the SDK's own chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AwsRaw {
+    /// Another endpoint for every service. Default empty: AWS's own.
+    pub endpoint_url: String,
+    /// Region. Default empty: AWS_REGION, the profile, or the instance's own.
+    pub region: String,
+    /// Bucket names in the path instead of the host name, for other servers than S3. Default false.
+    pub path_style: bool,
+    /// Whether every write carries a checksum; false for servers that know none of S3's newer ones. Default true.
+    pub checksums: bool,
+    /// Account that must own every bucket, twelve digits. Default empty: not asked.
+    pub bucket_owner: String,
+    /// KMS key of what is written. Default empty: the bucket's own encryption.
+    pub kms_key_id: String,
+    /// Path of the Parameter Store that is laid over the file, such as `/reelgate/production`. Default empty: none.
+    pub parameters: String,
+}
+
+impl Default for AwsRaw {
+    fn default() -> Self {
+        Self {
+            endpoint_url: String::new(),
+            region: String::new(),
+            path_style: false,
+            checksums: true,
+            bucket_owner: String::new(),
+            kms_key_id: String::new(),
+            parameters: String::new(),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `reelgate fleet`: the nodes, and the orders they are given.
+
+use reelgate_flow::ids::NodeId;
+use reelgate_ports::error::Trouble;
+use reelgate_ports::records::NodeRecord;
+use reelgate_ports::store::Store;
+use serde_json::json;
+
+use crate::cli::{FleetVerb, Place};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::output::{table, talk};
+use crate::verbs::to_json;
+use crate::wiring;
+
+/// A node silent for longer is shown as gone, milliseconds: its leases have run out by then.
+const GONE_MS: u64 = 60_000;
+
+/// Shows nodes or orders one to drain.
+pub async fn fleet(place: &Place, verb: FleetVerb) -> Result<Exit, Failure> {
+    let config = Config::load(place).await?;
+    let store = wiring::existing_store(&config).await?;
+    match verb {
+        FleetVerb::Status { json } => status(&*store, json).await,
+        FleetVerb::Drain { node } => order(&*store, &node, true).await,
+        FleetVerb::Undrain { node } => order(&*store, &node, false).await,
+    }
+}
+
+async fn status(store: &dyn Store, as_json: bool) -> Result<Exit, Failure> {
+    let nodes = store.nodes().await?;
+    if as_json {
+        for node in &nodes {
+            let line = json!({
+                "node": node.report.node.as_str(),
+                "state": state(node),
+                "reason": node.report.reason,
+                "roles": node.report.roles,
+                "version": node.report.version,
+                "capacity": node.report.capacity,
+                "in_flight": node.report.in_flight,
+                "costs": node.report.costs,
+                "first_seen_ms": node.first_seen_ms,
+                "silent_ms": node.silent_ms,
+                "drain_ordered": node.drain_ordered,
+            });
+            table::print(&to_json(&line)?)?;
+        }
+        return Ok(Exit::Done);
+    }
+    let mut rows = table::new(&["node", "state", "roles", "running", "silent", "version", "why"]);
+    for node in &nodes {
+        let running: u32 = node.report.in_flight.iter().map(|(_, tasks)| u32::from(*tasks)).sum();
+        let room: u32 = node.report.capacity.iter().map(|(_, tasks)| u32::from(*tasks)).sum();
+        rows.add_row(vec![
+            table::clean(node.report.node.as_str()),
+            state(node).to_owned(),
+            node.report.roles.join(" "),
+            format!("{running} of {room}"),
+            table::seconds(node.silent_ms as f64 / 1_000.0),
+            table::clean(&node.report.version),
+            table::clean(&node.report.reason),
+        ]);
+    }
+    table::print(&rows.to_string())?;
+    Ok(Exit::Done)
+}
+
+fn state(node: &NodeRecord) -> &str {
+    match node.silent_ms > GONE_MS {
+        true => "gone",
+        false if node.drain_ordered && node.report.state == "working" => "draining",
+        false => &node.report.state,
+    }
+}
+
+async fn order(store: &dyn Store, node: &str, drain: bool) -> Result<Exit, Failure> {
+    match store.order_drain(&NodeId::new(node), drain).await {
+        Ok(()) if drain => talk::say(&format!("{node} takes no new work; what it runs is finished")),
+        Ok(()) => talk::say(&format!("{node} takes work again")),
+        Err(error) if error.trouble == Trouble::Missing => return Err(Failure::Usage(error.to_string())),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Exit::Done)
+}

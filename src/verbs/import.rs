@@ -1,0 +1,91 @@
+//! `reelgate import`: a back-catalogue, at a rate and a priority that leave new uploads alone.
+
+use std::time::Duration;
+
+use reelgate_actors::work::sweep::{page, with_priority};
+use reelgate_ports::events::EventBatch;
+use reelgate_ports::order::Priority;
+use serde_json::json;
+
+use crate::cli::{ImportArgs, Place};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::output::{table, talk};
+use crate::verbs::to_json;
+use crate::wiring;
+
+/// Uploads taken in at once; a small batch keeps the rate smooth.
+const BATCH_MAX: usize = 50;
+
+/// Takes in what lies under a prefix of the ingest area and is not known yet. Stopped and started again, it goes on.
+pub async fn import(place: &Place, args: ImportArgs) -> Result<Exit, Failure> {
+    let config = Config::load(place).await?;
+    let priority = Priority::parse(&args.priority).ok_or_else(|| {
+        Failure::Usage(format!("--priority: expected `high`, `normal` or `low`, found `{}`", args.priority))
+    })?;
+    let per_hour = rate(&args.rate)?;
+    let prefix = wiring::ingest_prefix(&config, &args.source)?;
+    let ports = wiring::existing_ports(&config).await?;
+    let pause = Duration::from_secs_f64(3_600.0 / per_hour);
+    let (mut listed, mut taken) = (0_u64, 0_u64);
+    let mut after: Option<String> = None;
+    let mut stop = std::pin::pin!(wiring::stop_asked());
+    'pages: loop {
+        let page = page(&*ports.store, &*ports.objects, &prefix, after.as_deref()).await?;
+        listed += page.listed;
+        let left = args.limit.saturating_sub(taken);
+        let unknown = page.unknown.into_iter().take(usize::try_from(left).unwrap_or(usize::MAX));
+        let unknown = with_priority(unknown.collect(), priority);
+        for batch in unknown.chunks(BATCH_MAX) {
+            ports.store.ingest(&EventBatch::of(batch)).await?;
+            taken += batch.len() as u64;
+            let count = u32::try_from(batch.len()).unwrap_or(u32::MAX);
+            tokio::select! {
+                () = tokio::time::sleep(pause.saturating_mul(count)) => {}
+                () = &mut stop => break 'pages,
+            }
+        }
+        match page.next {
+            Some(next) if taken < args.limit => after = Some(next),
+            _ => break,
+        }
+    }
+    if args.json {
+        table::print(&to_json(&json!({"listed": listed, "taken_in": taken}))?)?;
+    } else {
+        talk::say(&format!("{listed} uploads listed, {taken} taken in with {} priority", priority.as_str()));
+    }
+    Ok(Exit::Done)
+}
+
+/// `500/h`, `10/m` or `2/s`, as uploads an hour.
+fn rate(text: &str) -> Result<f64, Failure> {
+    let wrong = || {
+        Failure::Usage(format!(
+            "--rate: expected a number and a unit such as 500/h, 10/m or 2/s, found `{text}`"
+        ))
+    };
+    let (number, unit) = text.split_once('/').ok_or_else(wrong)?;
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let per_hour = match unit {
+        "h" => number,
+        "m" => number * 60.0,
+        "s" => number * 3_600.0,
+        _ => return Err(wrong()),
+    };
+    if per_hour.is_finite() && per_hour > 0.0 { Ok(per_hour) } else { Err(wrong()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_has_a_unit_and_is_above_zero() {
+        assert_eq!(rate("500/h").unwrap(), 500.0);
+        assert_eq!(rate("0.5/s").unwrap(), 1_800.0);
+        for wrong in ["500", "0/h", "-1/h", "x/h", "5/d", "inf/h"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+    }
+}

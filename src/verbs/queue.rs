@@ -1,0 +1,55 @@
+//! `reelgate queue`: what waits, by lane, stage, priority and producer.
+
+use reelgate_actors::work::work_left::work_left;
+use serde_json::json;
+
+use crate::cli::{Place, QueueArgs};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::output::table;
+use crate::verbs::to_json;
+use crate::wiring;
+
+/// Groups that the sum over all of them is made from.
+const ROWS_MAX: u32 = 10_000;
+
+/// Prints the queue, oldest first, and the seconds of work left in each lane.
+pub async fn queue(place: &Place, args: QueueArgs) -> Result<Exit, Failure> {
+    let config = Config::load(place).await?;
+    let store = wiring::existing_store(&config).await?;
+    let rows = store.queue(ROWS_MAX).await?;
+    let left = work_left(&rows, &store.nodes().await?);
+    let shown = rows.iter().take(args.limit as usize);
+    if args.json {
+        for row in shown {
+            let line = json!({
+                "lane": row.lane.as_str(),
+                "stage": row.stage,
+                "priority": row.priority.as_str(),
+                "prefix": row.prefix,
+                "waiting": row.waiting,
+                "leased": row.leased,
+                "oldest_ms": row.oldest_ms,
+            });
+            table::print(&to_json(&line)?)?;
+        }
+        return Ok(Exit::Done);
+    }
+    let mut printed = table::new(&["lane", "stage", "priority", "prefix", "waiting", "running", "oldest"]);
+    for row in shown {
+        printed.add_row(vec![
+            row.lane.as_str().to_owned(),
+            row.stage.clone(),
+            row.priority.as_str().to_owned(),
+            table::clean(&row.prefix),
+            row.waiting.to_string(),
+            row.leased.to_string(),
+            table::seconds(row.oldest_ms as f64 / 1_000.0),
+        ]);
+    }
+    table::print(&printed.to_string())?;
+    for one in left {
+        table::print(&format!("{} lane: {} of work left", one.lane.as_str(), table::seconds(one.seconds)))?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,61 @@
+//! Where the record is kept.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use reelgate_embedded::sqlite::SqliteStore;
+use reelgate_ports::clock::SystemClock;
+use reelgate_ports::shards::Shards;
+use reelgate_ports::store::Store;
+
+use crate::config::Config;
+use crate::exit::Failure;
+
+/// What `store.url` names.
+enum Address {
+    Sqlite(PathBuf),
+}
+
+fn address(config: &Config) -> Result<Address, Failure> {
+    let url = config.raw.store.url.as_str();
+    if url.is_empty() {
+        return Ok(Address::Sqlite(config.home.join("reelgate.sqlite")));
+    }
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        return Ok(Address::Sqlite(PathBuf::from(path)));
+    }
+    Err(Failure::Usage("store.url: expected `sqlite:FILE` or `postgres://…`, found something else".into()))
+}
+
+/// Whether the record is a file that one process works with at a time.
+pub fn is_embedded(config: &Config) -> bool {
+    matches!(address(config), Ok(Address::Sqlite(_)))
+}
+
+/// Opens the store.
+pub async fn open(config: &Config) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), Failure> {
+    match address(config)? {
+        Address::Sqlite(path) => {
+            let store = Arc::new(SqliteStore::open(&path, Arc::new(SystemClock)).await?);
+            Ok((store.clone(), store))
+        }
+    }
+}
+
+/// A database file that is not there was never worked with.
+pub fn check_exists(config: &Config) -> Result<(), Failure> {
+    match address(config)? {
+        Address::Sqlite(path) if !path.is_file() => Err(Failure::Usage(format!(
+            "--home: expected a home with a database, found none at {}; `reelgate run` makes one",
+            path.display()
+        ))),
+        Address::Sqlite(_) => Ok(()),
+    }
+}
+
+/// Brings the database up to date; says what it is now.
+pub async fn migrate(config: &Config) -> Result<String, Failure> {
+    // SQLite is brought up to date whenever it is opened.
+    let (store, _) = open(config).await?;
+    Ok(store.check().await?)
+}
