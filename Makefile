@@ -23,7 +23,7 @@ test: ## install what tests need, check format and lints, run every test
 	@tests/run.sh
 
 bench: ## install what benches need, run them, print ratios against peers
-	@deploy/local/setup.sh --with-tests
+	@deploy/local/setup.sh --with-benches
 	@benches/run.sh
 
 lint: ## format and lints only

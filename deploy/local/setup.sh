@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and running Reelgate needs on Debian 12, and nothing twice.
 # Works as root or with sudo; where neither is possible it names the packages and stops.
+# --with-tests adds what tests need, --with-benches that and what benches need.
 set -euo pipefail
 
 packages=(
@@ -10,10 +11,18 @@ packages=(
   gstreamer1.0-plugins-ugly gstreamer1.0-libav # demuxers, decoders and encoders of the media worker
 )
 # Peers of the tests and benches: an independent prober and player, and a witness of system calls.
-test_packages=(ffmpeg gstreamer1.0-tools strace python3 ca-certificates)
+test_packages=(ffmpeg gstreamer1.0-tools strace python3 python3-venv ca-certificates)
 
+for_tests=
+case "${1:-}" in --with-tests | --with-benches) for_tests=yes ;; esac
 wanted=("${packages[@]}")
-[ "${1:-}" = "--with-tests" ] && wanted+=("${test_packages[@]}")
+if [ -n "$for_tests" ]; then
+  wanted+=("${test_packages[@]}")
+  # Any version from 14 on and any node will do, wherever they came from.
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql-15)
+  command -v node >/dev/null || wanted+=(nodejs)
+  command -v npm >/dev/null || wanted+=(npm)
+fi
 
 missing=()
 for package in "${wanted[@]}"; do
@@ -36,8 +45,19 @@ if [ "${#missing[@]}" -gt 0 ]; then
   echo "set-up: installing ${missing[*]}" >&2
   log=$(mktemp)
   trap 'rm -f "$log"' EXIT
-  if ! { "${as_root[@]}" apt-get update -q &&
-         "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+  install() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+  }
+  install_missing() {
+    "${as_root[@]}" apt-get update -q || return
+    if [[ " ${missing[*]} " == *" postgresql-15 "* ]]; then
+      # Tests start servers of their own; the package would leave one running on this machine.
+      install postgresql-common || return
+      "${as_root[@]}" sed -i 's/^#*create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+    fi
+    install "${missing[@]}"
+  }
+  if ! install_missing >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     echo "set-up: apt-get failed (its last lines are above); install by hand: ${missing[*]}" >&2
     exit 2
@@ -48,8 +68,9 @@ if ! command -v cargo >/dev/null; then
   echo "set-up: cargo is missing; install Rust 1.95 or newer from your distribution or rustup, then run this again" >&2
   exit 2
 fi
-if [ "${1:-}" = "--with-tests" ] && ! cargo nextest --version >/dev/null 2>&1; then
+if [ -n "$for_tests" ] && ! cargo nextest --version >/dev/null 2>&1; then
   echo "set-up: building the test runner cargo-nextest (once)" >&2
   cargo install --quiet --locked cargo-nextest
 fi
+[ -n "$for_tests" ] && "$(dirname "$0")/stand-ins/setup.sh" "$1"
 echo "set-up: everything needed is installed" >&2

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Fetches the servers that stand in for AWS in tests, each once, into a cache of the user. Called by
+# ../setup.sh; may be called by itself. `--with-benches` adds the S3 gateway of Ceph (needs root for apt-get).
+# Everything is pinned: these emulators differ from one version to the next in what they get wrong.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+home=${REELGATE_STAND_INS:-${XDG_CACHE_HOME:-$HOME/.cache}/reelgate-stand-ins}
+mkdir -p "$home"
+exec 9>"$home/setup.lock"
+flock 9 # two checkouts may be set up at once
+
+say() { echo "set-up: $*" >&2; }
+
+# fetched NAME PINS...: true where NAME is there and was made from exactly these pins.
+fetched() {
+  local name=$1; shift
+  [ "$(cat "$home/$name.made-from" 2>/dev/null)" = "$(cat "$@" | sha256sum)" ]
+}
+# made NAME PINS...: remembers what NAME was made from; last, so that half an installation is made again.
+made() {
+  local name=$1; shift
+  cat "$@" | sha256sum >"$home/$name.made-from"
+}
+# quietly COMMAND...: shows what a command says only where it fails.
+quietly() {
+  if ! "$@" >"$home/setup.log" 2>&1; then
+    tail -n 20 "$home/setup.log" >&2
+    say "failed (its last lines are above): $1 ${2:-}"
+    return 1
+  fi
+}
+# venv NAME PYTHON: an empty environment; uv installs ten times faster than pip.
+venv() {
+  rm -rf "${home:?}/$1"
+  if [ ! -x "$home/tools/bin/uv" ]; then
+    quietly python3 -m venv --clear "$home/tools"
+    quietly "$home/tools/bin/pip" install -q --disable-pip-version-check uv==0.13.9
+  fi
+  quietly "$home/tools/bin/uv" venv -q --no-python-downloads -p "$2" "$home/$1"
+}
+# LocalStack needs Python 3.13, which Debian 12 does not have; any that starts will do.
+python_3_13() {
+  local candidate
+  for candidate in "$(command -v python3.13 || true)" "$HOME"/.pyenv/versions/3.13*/bin/python3.13 \
+    "$HOME"/.local/share/uv/python/*3.13*/bin/python3.13 /usr/local/bin/python3.13; do
+    if [ -x "$candidate" ] && "$candidate" -c 'import ssl, ctypes, sqlite3' 2>/dev/null; then
+      "$candidate" -c 'import sys; print(sys.executable)'
+      return
+    fi
+  done
+  return 1
+}
+
+if ! fetched kinesis-local "$here"/node/*.json; then
+  say "fetching kinesis-local"
+  rm -rf "$home/kinesis-local" && mkdir "$home/kinesis-local"
+  cp "$here"/node/*.json "$home/kinesis-local/"
+  quietly npm --prefix "$home/kinesis-local" ci --no-audit --no-fund
+  made kinesis-local "$here"/node/*.json
+fi
+
+if ! fetched ministack "$here/ministack-requirements.txt"; then
+  say "fetching ministack"
+  venv ministack python3
+  quietly "$home/tools/bin/uv" pip install -q -p "$home/ministack/bin/python" --no-deps -r "$here/ministack-requirements.txt"
+  made ministack "$here/ministack-requirements.txt"
+fi
+
+rm -f "$home/localstack.missing"
+if ! fetched localstack "$here/localstack-requirements.txt"; then
+  if python=$(python_3_13); then
+    say "fetching LocalStack (400 MB, about half a minute)"
+    venv localstack "$python"
+    quietly "$home/tools/bin/uv" pip install -q -p "$home/localstack/bin/python" --no-deps -r "$here/localstack-requirements.txt"
+    # Its Kinesis would be fetched at the first call; tests run without a network.
+    quietly env OVERRIDE_IN_DOCKER=0 FILESYSTEM_ROOT="$home/localstack/files" \
+      "$home/localstack/bin/python" -m localstack.cli.lpm install kinesis-mock
+    made localstack "$here/localstack-requirements.txt"
+  else
+    echo "no python3.13 on PATH, under ~/.pyenv or from uv" >"$home/localstack.missing"
+    say "LocalStack needs Python 3.13 and there is none (looked on PATH and in ~/.pyenv/versions);" \
+      "install one and run this again, until then its tests are skipped by name"
+  fi
+fi
+
+if [ "${1:-}" = "--with-benches" ] && [ ! -e "$home/ceph.made-from" ]; then
+  say "fetching the S3 gateway of Ceph (72 MB)"
+  rm -rf "$home/ceph" && mkdir -p "$home/ceph/debs/partial"
+  as_root=()
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+  quietly "${as_root[@]}" apt-get install -q -y --no-install-recommends --download-only --reinstall \
+    -o Dir::Cache::archives="$home/ceph/debs" radosgw ceph-mon ceph-osd ceph-mgr
+  for package in "$home"/ceph/debs/*.deb; do dpkg -x "$package" "$home/ceph"; done
+  rm -rf "$home/ceph/debs"
+  echo unpacked >"$home/ceph.made-from"
+fi
+say "stand-ins are in $home"

@@ -1,0 +1,286 @@
+//! PostgreSQL from the system's packages: the real thing, on a data directory that goes away.
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::fresh_name;
+use crate::server::{AS_NOBODY, Recipe, Running, Stop, free_port};
+use crate::shared::{self, Use};
+
+/// The superuser of every server; trusted without a password, on loopback and the socket only.
+pub const USER: &str = "reelgate";
+
+/// What becomes of commits when the machine fails.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Durability {
+    /// Lost with the machine, kept when only the server is killed; what tests want.
+    Fast,
+    /// Flushed as in production; what benches want.
+    Durable,
+}
+
+/// Where a server is, and what can be asked of it while it runs.
+pub struct Cluster {
+    /// Binaries of the version in use.
+    bin: PathBuf,
+    /// Holds `data`, `log` and the socket.
+    dir: PathBuf,
+    port: u16,
+}
+
+/// A database that is dropped with this value, together with whoever is still connected.
+pub struct Database<'a> {
+    cluster: &'a Cluster,
+    name: String,
+}
+
+/// A server of one's own, to be stopped, killed and started again at the same address.
+pub struct Postgres {
+    cluster: Cluster,
+    recipe: Recipe,
+    running: Option<Running>,
+    _dir: TempDir,
+}
+
+/// The server all test processes of this checkout share; [`Durability::Fast`].
+pub struct SharedPostgres {
+    cluster: Cluster,
+    _use: Use,
+}
+
+impl Postgres {
+    /// Makes a data directory and starts a server on it; about two seconds.
+    pub fn start(durability: Durability) -> Self {
+        let dir = short_directory();
+        let cluster = Cluster::at(dir.path(), free_port());
+        cluster.make();
+        let recipe = cluster.recipe(durability);
+        let mut server = Self { cluster, recipe, running: None, _dir: dir };
+        server.start_again();
+        server
+    }
+
+    /// Ends the server as `pg_ctl stop -m fast` does: open transactions are rolled back.
+    pub fn stop(&mut self) {
+        self.running = None;
+    }
+
+    /// Kills the server and every session at once, as the end of its machine would.
+    pub fn kill(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            // Sessions lead process groups of their own.
+            let sessions = children(running.pid());
+            running.kill();
+            sessions.into_iter().for_each(|session| _ = kill_process(session, Signal::KILL));
+        }
+    }
+
+    /// Starts a stopped or killed server on the same data and at the same address.
+    pub fn start_again(&mut self) {
+        self.running = Some(Running::start(&self.recipe, || self.cluster.is_ready()));
+    }
+
+    /// `stop` and `start_again`.
+    pub fn restart(&mut self) {
+        self.stop();
+        self.start_again();
+    }
+}
+
+impl SharedPostgres {
+    /// Joins the shared server, and starts it where nobody has.
+    pub fn join() -> Self {
+        let prepare = || {
+            let dir = short_directory().keep(); // the keeper removes it
+            let cluster = Cluster::at(&dir, free_port());
+            cluster.make();
+            (cluster.recipe(Durability::Fast), format!("{} {}", cluster.port, dir.display()))
+        };
+        let at = |address: &str| {
+            let (port, dir) = address.split_once(' ')?;
+            Some(Cluster::at(Path::new(dir), port.parse().ok()?))
+        };
+        let used = shared::join("postgres", prepare, |address| {
+            at(address).is_some_and(|cluster| cluster.is_ready())
+        });
+        let cluster = at(&used.address).expect("the address was just found to answer");
+        Self { cluster, _use: used }
+    }
+}
+
+impl Deref for Postgres {
+    type Target = Cluster;
+    fn deref(&self) -> &Cluster {
+        &self.cluster
+    }
+}
+
+impl Deref for SharedPostgres {
+    type Target = Cluster;
+    fn deref(&self) -> &Cluster {
+        &self.cluster
+    }
+}
+
+impl Cluster {
+    /// A connection address of one database, over the Unix socket.
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://{USER}@localhost:{}/{database}?host={}", self.port, self.dir.display())
+    }
+
+    /// A connection address over TCP, for what watches or disturbs connections.
+    pub fn tcp_url(&self, database: &str) -> String {
+        format!("postgres://{USER}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+    }
+
+    /// The TCP port on loopback.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// An empty database of a new name.
+    pub fn fresh_database(&self) -> Database<'_> {
+        self.database_like("template1")
+    }
+
+    /// A copy of `template`, which nobody may be connected to; cheaper than migrating anew for every test.
+    pub fn database_like(&self, template: &str) -> Database<'_> {
+        let name = fresh_name("test").replace('-', "_");
+        self.execute("postgres", &format!("create database {name} template {template}"));
+        Database { cluster: self, name }
+    }
+
+    /// Runs one statement through `psql` and returns its unadorned output.
+    ///
+    /// # Panics
+    /// Where the server refuses it.
+    pub fn execute(&self, database: &str, statement: &str) -> String {
+        let output = self.psql(database, statement).output().expect("psql comes with the server");
+        assert!(output.status.success(), "psql: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+
+    fn psql(&self, database: &str, statement: &str) -> Command {
+        let mut psql = Command::new(self.bin.join("psql"));
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", USER, "-d", database]);
+        psql.arg("-h").arg(&self.dir).arg("-p").arg(self.port.to_string()).args(["-c", statement]);
+        psql
+    }
+
+    fn at(dir: &Path, port: u16) -> Self {
+        Self { bin: binaries(), dir: dir.to_owned(), port }
+    }
+
+    fn is_ready(&self) -> bool {
+        let mut ask = Command::new(self.bin.join("pg_isready"));
+        ask.arg("-q").arg("-h").arg(&self.dir).arg("-p").arg(self.port.to_string());
+        ask.status().is_ok_and(|status| status.success())
+    }
+
+    /// Initialises the data directory.
+    fn make(&self) {
+        let is_root = rustix::process::geteuid().is_root();
+        let mut initdb = Command::new(if is_root { "setpriv".into() } else { self.bin.join("initdb") });
+        if is_root {
+            let nobody = Command::new("chown").arg("nobody:nogroup").arg(&self.dir).status();
+            assert!(nobody.is_ok_and(|status| status.success()), "chown the data directory");
+            initdb.args(AS_NOBODY).arg("--").arg(self.bin.join("initdb"));
+        }
+        initdb.arg("-D").arg(self.dir.join("data")).args([
+            "-U",
+            USER,
+            "-A",
+            "trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+        ]);
+        let output = initdb.arg("--no-locale").current_dir(&self.dir).output().expect("initdb starts");
+        assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn recipe(&self, durability: Durability) -> Recipe {
+        let mut settings = vec![
+            format!("unix_socket_directories={}", self.dir.display()),
+            "listen_addresses=127.0.0.1".to_owned(),
+            "max_connections=200".to_owned(),
+            "shared_buffers=128MB".to_owned(),
+        ];
+        if durability == Durability::Fast {
+            // The kernel keeps what the server wrote, so killing the server alone still loses nothing.
+            settings.extend(["fsync=off", "full_page_writes=off"].map(str::to_owned));
+        }
+        let mut args = vec!["-D".into(), self.dir.join("data").into()];
+        args.extend(["-p".to_owned(), self.port.to_string()].map(Into::into));
+        args.extend(settings.into_iter().flat_map(|setting| ["-c".into(), setting.into()]));
+        Recipe {
+            name: "PostgreSQL",
+            program: self.bin.join("postgres"),
+            args,
+            envs: Vec::new(),
+            dir: self.dir.clone(),
+            never_root: true,
+            stop: Stop::Interrupt,
+        }
+    }
+}
+
+impl Database<'_> {
+    /// The database's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its connection address over the Unix socket.
+    pub fn url(&self) -> String {
+        self.cluster.url(&self.name)
+    }
+
+    /// Its connection address over TCP.
+    pub fn tcp_url(&self) -> String {
+        self.cluster.tcp_url(&self.name)
+    }
+
+    /// Runs one statement in it; see [`Cluster::execute`].
+    pub fn execute(&self, statement: &str) -> String {
+        self.cluster.execute(&self.name, statement)
+    }
+}
+
+impl Drop for Database<'_> {
+    fn drop(&mut self) {
+        // Best effort: the server itself may be down by now, and goes away with all its databases.
+        let statement = format!("drop database if exists {} with (force)", self.name);
+        let _ = self.cluster.psql("postgres", &statement).output();
+    }
+}
+
+/// The newest installed version's binaries.
+fn binaries() -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut found: Vec<(u32, PathBuf)> = versions
+        .filter_map(|one| Some((one.file_name().to_str()?.parse().ok()?, one.path().join("bin"))))
+        .filter(|(_, bin)| bin.join("initdb").is_file())
+        .collect();
+    found.sort();
+    let newest = found.pop().expect(
+        "expected PostgreSQL under /usr/lib/postgresql, found none: run deploy/local/setup.sh --with-tests",
+    );
+    newest.1
+}
+
+/// A directory whose name leaves room for a socket's: the kernel takes 107 bytes.
+fn short_directory() -> TempDir {
+    tempfile::Builder::new().prefix("rg-pg-").tempdir_in("/tmp").expect("/tmp is ours to write to")
+}
+
+/// Direct children of a process.
+fn children(of: Pid) -> Vec<Pid> {
+    let pid = of.as_raw_nonzero();
+    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|child| Pid::from_raw(child.parse().ok()?)).collect()
+}

@@ -1,0 +1,192 @@
+//! One server process: started with its output in a file, awaited, stopped by signal, and never left behind.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+
+/// How long a server may take from its start to its first answer. LocalStack takes 23 s the first time.
+const READY_WITHIN: Duration = Duration::from_secs(90);
+/// How long a server may take to end by itself. A store of Ceph needs more than 4 s.
+const STOPPED_WITHIN: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// How one server is started.
+pub(crate) struct Recipe {
+    pub name: &'static str,
+    pub program: PathBuf,
+    pub args: Vec<OsString>,
+    pub envs: Vec<(String, OsString)>,
+    /// Working directory and log file; the caller removes it.
+    pub dir: PathBuf,
+    /// PostgreSQL refuses to run as root.
+    pub never_root: bool,
+    pub stop: Stop,
+}
+
+/// How a server is asked to end.
+#[derive(Clone, Copy)]
+pub(crate) enum Stop {
+    Interrupt,
+    Terminate,
+}
+
+impl Stop {
+    /// The signal's name, as shells and `setpriv` take it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "INT",
+            Self::Terminate => "TERM",
+        }
+    }
+
+    fn signal(self) -> Signal {
+        match self {
+            Self::Interrupt => Signal::INT,
+            Self::Terminate => Signal::TERM,
+        }
+    }
+}
+
+impl Recipe {
+    /// Program and arguments. `setpriv` makes the kernel signal the server when whoever started it dies.
+    pub(crate) fn command_line(&self) -> Vec<OsString> {
+        let mut line: Vec<OsString> = ["setpriv", "--pdeathsig", self.stop.name()].map(Into::into).into();
+        if self.never_root && rustix::process::geteuid().is_root() {
+            line.extend(AS_NOBODY.iter().map(OsString::from));
+        }
+        line.push("--".into());
+        line.push(self.program.clone().into());
+        line.extend(self.args.iter().cloned());
+        line
+    }
+
+    /// A command of `line` in the server's directory and environment, its output in `log`.
+    pub(crate) fn command(&self, line: &[OsString]) -> Command {
+        let log = File::create(self.dir.join("log")).expect("the server's directory is ours to write to");
+        let mut command = Command::new(&line[0]);
+        command.args(&line[1..]).envs(self.envs.iter().map(|(name, value)| (name, value)));
+        command.current_dir(&self.dir).stdin(Stdio::null());
+        command.stdout(log.try_clone().expect("a descriptor for the log")).stderr(log);
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command
+    }
+
+    /// The last lines the server wrote, for a failure's message.
+    pub(crate) fn last_words(&self) -> String {
+        let text = std::fs::read(self.dir.join("log")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().rev().take(15).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Arguments of `setpriv` that make an ordinary user of root.
+pub(crate) const AS_NOBODY: &[&str] = &["--reuid=nobody", "--regid=nogroup", "--clear-groups"];
+
+/// A server of one's own; ends with this value.
+pub(crate) struct Running {
+    child: Child,
+    stop: Stop,
+    /// The kernel's death signal is bound to the thread that started the server: this one stays as long.
+    _thread: mpsc::Sender<()>,
+}
+
+impl Running {
+    /// Starts a server and waits until `ready` says that it answers.
+    ///
+    /// # Panics
+    /// Where it cannot be started, ends at once or does not answer in time; with its last words.
+    pub(crate) fn start(recipe: &Recipe, ready: impl Fn() -> bool) -> Self {
+        let (stay, leave) = mpsc::channel();
+        let (tell, told) = mpsc::channel();
+        let mut command = recipe.command(&recipe.command_line());
+        std::thread::spawn(move || {
+            let _ = tell.send(command.spawn());
+            let _ = leave.recv(); // ends when the value does
+        });
+        let child = told.recv().expect("the thread tells what became of the start");
+        let child = child.unwrap_or_else(|error| panic!("start {}: {error}", recipe.name));
+        let mut running = Self { child, stop: recipe.stop, _thread: stay };
+        await_ready(recipe, ready, || running.child.try_wait().is_ok_and(|status| status.is_none()));
+        running
+    }
+
+    /// The server's process.
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// Asks the server to end and waits for it; kills it and what it started where it does not.
+    pub(crate) fn stop(&mut self) {
+        let group = self.pid();
+        if !self.ended() {
+            let _ = kill_process(group, self.stop.signal());
+            let deadline = Instant::now() + STOPPED_WITHIN;
+            while !self.ended() && Instant::now() < deadline {
+                std::thread::sleep(LOOK_EVERY);
+            }
+        }
+        self.kill();
+    }
+
+    /// Kills the server and everything in its process group, as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        let group = self.pid();
+        if test_kill_process_group(group).is_ok() {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let _ = self.child.wait();
+    }
+
+    fn ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Waits until `ready`, for as long as the server is `alive`.
+pub(crate) fn await_ready(recipe: &Recipe, ready: impl Fn() -> bool, mut alive: impl FnMut() -> bool) {
+    let deadline = Instant::now() + READY_WITHIN;
+    while !ready() {
+        let name = recipe.name;
+        assert!(alive(), "expected {name} to run, it ended at once:\n{}", recipe.last_words());
+        assert!(
+            Instant::now() < deadline,
+            "expected an answer of {name} within {READY_WITHIN:?}, found none:\n{}",
+            recipe.last_words()
+        );
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// A port of the loopback that is free now.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
+    listener.local_addr().expect("a bound socket has an address").port()
+}
+
+/// Whether something listens there.
+pub(crate) fn listens(port: u16) -> bool {
+    TcpStream::connect(("127.0.0.1", port)).is_ok()
+}
+
+/// Whether `url` is answered over HTTP with anything but an error of the server.
+pub(crate) fn answers(url: &str) -> bool {
+    let agent = ureq::Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(5)))
+        .http_status_as_error(false)
+        .build()
+        .new_agent();
+    agent.get(url).call().is_ok_and(|response| response.status().as_u16() < 500)
+}

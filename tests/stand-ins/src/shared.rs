@@ -1,0 +1,63 @@
+//! One server for all test processes of this checkout: the first starts it, the last is followed by its end.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::path::Path;
+use std::process::Stdio;
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::home;
+use crate::server::{Recipe, await_ready};
+
+/// Being one of a server's users, until this is dropped.
+pub(crate) struct Use {
+    /// What the starter wrote down: where the server is.
+    pub address: String,
+    _users: File,
+}
+
+/// Joins the users of the server `name`; where none answers, `prepare` says how to start one and at which
+/// address it will be. `ready` tells whether an address answers.
+pub(crate) fn join(
+    name: &str,
+    prepare: impl FnOnce() -> (Recipe, String),
+    ready: impl Fn(&str) -> bool,
+) -> Use {
+    let place = home::meeting_place();
+    let state = place.join(format!("{name}.address"));
+    let starting = lock_file(&place.join(format!("{name}.starting")));
+    flock(&starting, FlockOperation::LockExclusive).expect("lock the start of a shared server");
+    let users = lock_file(&place.join(format!("{name}.users")));
+    flock(&users, FlockOperation::LockShared).expect("lock a shared server as a user");
+    if let Ok(address) = std::fs::read_to_string(&state)
+        && ready(&address)
+    {
+        return Use { address, _users: users };
+    }
+    let (recipe, address) = prepare();
+    start_keeper(&recipe, &state, &place.join(format!("{name}.users")), || ready(&address));
+    std::fs::write(&state, &address).expect("the target directory is ours to write to");
+    Use { address, _users: users }
+}
+
+fn start_keeper(recipe: &Recipe, state: &Path, users: &Path, ready: impl Fn() -> bool) {
+    let mut line: Vec<OsString> = ["bash", "-c", include_str!("keeper.sh"), "keeper"].map(Into::into).into();
+    line.extend([state.into(), recipe.dir.clone().into(), recipe.stop.name().into()]);
+    line.extend(recipe.command_line());
+    let mut command = recipe.command(&line);
+    // Opened anew: a lock belongs to the opening, and the keeper's must not be ours.
+    command.stdin(Stdio::from(lock_file(users)));
+    let mut keeper = command.spawn().unwrap_or_else(|error| panic!("start {}: {error}", recipe.name));
+    await_ready(recipe, ready, || keeper.try_wait().is_ok_and(|status| status.is_none()));
+}
+
+fn lock_file(path: &Path) -> File {
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .open(path)
+        .unwrap_or_else(|error| panic!("open {}: {error}", path.display()))
+}
