@@ -14,6 +14,7 @@ pub mod kinesis_local;
 pub mod localstack;
 pub mod ministack;
 pub mod postgres;
+pub mod proxy;
 pub mod rgw;
 mod server;
 mod shared;
@@ -22,6 +23,7 @@ pub use kinesis_local::KinesisLocal;
 pub use localstack::LocalStack;
 pub use ministack::Ministack;
 pub use postgres::{Postgres, SharedPostgres};
+pub use proxy::{Fault, FaultProxy, TcpProxy};
 pub use rgw::Rgw;
 
 use std::sync::atomic::{AtomicU32, Ordering};

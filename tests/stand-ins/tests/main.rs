@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod http_proxy;
 mod on_localstack;
 mod postgres;
 mod small_ones;
+mod tcp_proxy;
 
 use std::path::PathBuf;
 

@@ -1,0 +1,213 @@
+//! The proxy that understands HTTP. Requests go on as they came, so signatures stay right; every request has
+//! a connection of its own to the server behind.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use http_body_util::{BodyExt, Either, Full};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::bend::{Bending, Bent, Broken, bend};
+use super::fault::{Asked, Fault, Hit};
+use super::runtime;
+use super::wire::{Cutter, End, Wire};
+
+type Rule = Arc<dyn Fn(&Asked) -> Fault + Send + Sync>;
+type Answer = Response<Either<Full<Bytes>, Bent>>;
+
+/// A proxy on loopback; gone with this value.
+pub struct FaultProxy {
+    endpoint: String,
+    world: Arc<World>,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+struct World {
+    behind: String,
+    rule: Mutex<Rule>,
+    asked: AtomicU64,
+    hits: Mutex<Vec<Hit>>,
+}
+
+impl FaultProxy {
+    /// Starts in front of `endpoint` (`http://host:port`), harmless until told otherwise.
+    pub fn before(endpoint: &str) -> Self {
+        let behind = endpoint.strip_prefix("http://").expect("expected an endpoint http://host:port");
+        let world = Arc::new(World {
+            behind: behind.trim_end_matches('/').to_owned(),
+            rule: Mutex::new(Arc::new(|_| Fault::None)),
+            asked: AtomicU64::new(0),
+            hits: Mutex::new(Vec::new()),
+        });
+        let runtime = runtime();
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listener = std::net::TcpListener::bind(address).expect("loopback has a free port");
+        listener.set_nonblocking(true).expect("a listener of the runtime");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        runtime.spawn(accept(listener, world.clone()));
+        Self { endpoint: format!("http://{address}"), world, runtime: Some(runtime) }
+    }
+
+    /// Where clients shall connect instead.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// From now on `rule` says what happens to each request.
+    pub fn on(&self, rule: impl Fn(&Asked) -> Fault + Send + Sync + 'static) {
+        *self.world.rule.lock().expect("no rule panics while it is exchanged") = Arc::new(rule);
+    }
+
+    /// Does `fault` to the next `times` requests that `which` chooses, and nothing to others.
+    pub fn next(&self, times: u64, fault: Fault, which: impl Fn(&Asked) -> bool + Send + Sync + 'static) {
+        let left = AtomicU64::new(times);
+        let one_less = |left: u64| left.checked_sub(1);
+        self.on(move |asked| {
+            let takes =
+                which(asked) && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok();
+            if takes { fault.clone() } else { Fault::None }
+        });
+    }
+
+    /// Every fault that took effect so far, in order.
+    pub fn hits(&self) -> Vec<Hit> {
+        self.world.hits.lock().expect("nobody panics with this lock").clone()
+    }
+
+    /// How many requests came so far.
+    pub fn asked(&self) -> u64 {
+        self.world.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for FaultProxy {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background(); // waiting is not allowed inside a test's own runtime
+        }
+    }
+}
+
+async fn accept(listener: std::net::TcpListener, world: Arc<World>) {
+    let listener = TcpListener::from_std(listener).expect("a listener of the runtime");
+    while let Ok((stream, _)) = listener.accept().await {
+        let _ = stream.set_nodelay(true);
+        let cutter = Cutter::default();
+        let world = world.clone();
+        let wire = TokioIo::new(Wire::new(stream, cutter.clone()));
+        let service = service_fn(move |request| serve(request, world.clone(), cutter.clone()));
+        let mut server = hyper::server::conn::http1::Builder::new();
+        server.timer(TokioTimer::new()).preserve_header_case(true);
+        tokio::spawn(server.serve_connection(wire, service));
+    }
+}
+
+async fn serve(request: Request<Incoming>, world: Arc<World>, cutter: Cutter) -> Result<Answer, Broken> {
+    let asked = world.ask(&request);
+    let rule = world.rule.lock().expect("no rule panics while it is exchanged").clone();
+    let fault = rule(&asked);
+    let hit = {
+        let (world, fault) = (world.clone(), fault.clone());
+        move || world.hits.lock().expect("nobody panics with this lock").push(Hit { asked, fault })
+    };
+    match fault {
+        Fault::None => forward(request, Bending::Pass, &world, cutter, || ()).await,
+        Fault::Answer { status, content_type, body } => {
+            hit();
+            answer(request, status, content_type, body).await
+        }
+        Fault::Late(pause) => {
+            hit();
+            tokio::time::sleep(pause).await;
+            forward(request, Bending::Pass, &world, cutter, || ()).await
+        }
+        Fault::ResetUpload { after } => {
+            let cut = Bending::Cut { after, end: End::Reset };
+            let request = request.map(|body| bend(body, cut, cutter.clone(), hit));
+            forward(request, Bending::Pass, &world, cutter, || ()).await
+        }
+        Fault::Unanswered => {
+            let answer = call(request, &world).await?;
+            answer.into_body().collect().await?;
+            hit();
+            Err("the answer is lost".into())
+        }
+        Fault::Slow { .. }
+        | Fault::Reset { .. }
+        | Fault::Truncated { .. }
+        | Fault::Shortened { .. }
+        | Fault::Flipped { .. } => forward(request, Bending::of_answer(&fault), &world, cutter, hit).await,
+    }
+}
+
+/// Passes a request on and its answer back.
+async fn forward<B>(
+    request: Request<B>,
+    bending: Bending,
+    world: &World,
+    cutter: Cutter,
+    hit: impl FnOnce() + Send + 'static,
+) -> Result<Answer, Broken>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Broken>,
+{
+    let mut answer = call(request, world).await?;
+    let length =
+        answer.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if let (Bending::Shorten { after }, Some(length)) = (bending, length) {
+        answer.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length.min(after)));
+    }
+    Ok(answer.map(|body| Either::Right(bend(body, bending, cutter, hit))))
+}
+
+/// Asks the server behind, over a connection of its own.
+async fn call<B>(request: Request<B>, world: &World) -> Result<Response<Incoming>, Broken>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Broken>,
+{
+    let stream = TcpStream::connect(&world.behind).await?;
+    stream.set_nodelay(true)?;
+    let mut client = hyper::client::conn::http1::Builder::new();
+    client.preserve_header_case(true);
+    let (mut sender, connection) = client.handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender.send_request(request).await?)
+}
+
+/// Answers in the server's place, having heard the request out as a server would.
+async fn answer(
+    request: Request<Incoming>,
+    status: u16,
+    content_type: &'static str,
+    body: String,
+) -> Result<Answer, Broken> {
+    let mut upload = request.into_body();
+    while let Some(frame) = upload.frame().await {
+        frame?;
+    }
+    let mut answer = Response::new(Either::Left(Full::from(body)));
+    *answer.status_mut() = StatusCode::from_u16(status)?;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    Ok(answer)
+}
+
+impl World {
+    fn ask<B>(&self, request: &Request<B>) -> Asked {
+        let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+        Asked {
+            number: self.asked.fetch_add(1, Ordering::Relaxed),
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            query: request.uri().query().unwrap_or_default().to_owned(),
+            target: target.unwrap_or_default().to_owned(),
+        }
+    }
+}
