@@ -17,3 +17,4 @@ pub mod records;
 pub mod shards;
 pub mod store;
 pub mod telling;
+pub mod unit;

@@ -7,11 +7,12 @@ use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::{Claim, Fence, HistoryRecord};
 use reelgate_ports::telling;
+use reelgate_ports::unit::Work;
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
-use super::rows::{self, AssetRow};
-use super::work::{Work, json};
+use super::rows;
+use super::work::json;
 
 /// Leases the most urgent kind first, then by the place of their assets, so that what was begun is finished first.
 ///
@@ -76,7 +77,7 @@ async fn load_rows(
         .map_err(db("load the assets of claimed tasks"))?;
     let mut assets = BTreeMap::new();
     for row in &rows {
-        let row = AssetRow::read(row)?;
+        let row = rows::asset(row)?;
         assets.insert(row.arrival, row.id.clone());
         work.add(row);
     }

@@ -1,41 +1,17 @@
-//! Deleted uploads: what has not ended gives way, and what comes late does not begin.
+//! Keeping deletions, and finding what they concern.
 
 use std::collections::BTreeSet;
 
-use reelgate_flow::asset::{Input, Phase};
 use reelgate_flow::ids::{AssetId, Sequencer};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::identity;
 use reelgate_ports::records::MediaEvent;
-use reelgate_ports::telling::{self, By};
+use reelgate_ports::unit::{AssetRow, Deletion, Work};
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
-use super::rows::{self, AssetRow};
-use super::work::{Work, json};
-
-/// One remembered deletion.
-struct Deletion {
-    bucket: String,
-    key: String,
-    version: String,
-    sequencer: Sequencer,
-}
-
-impl Deletion {
-    fn of(event: &MediaEvent) -> Self {
-        let id = event.source.clone();
-        Self { bucket: id.bucket, key: id.key, version: id.version, sequencer: event.sequencer.clone() }
-    }
-
-    /// A marker hides what is older than itself; a version that is gone is gone whatever its age.
-    fn hides(&self, row: &AssetRow) -> bool {
-        let id = &row.source.id;
-        let same_key = id.bucket == self.bucket && id.key == self.key;
-        let older = row.source.sequencer < self.sequencer;
-        same_key && (id.version == self.version || (self.version.is_empty() && older))
-    }
-}
+use super::rows;
+use super::work::{json, load};
 
 /// Remembers deletions; of several of the same version the latest stays.
 pub(super) async fn write(
@@ -114,19 +90,7 @@ pub(super) async fn apply(
     .await
     .map_err(db("look for deleted uploads"))?;
     let stored: Vec<AssetId> = stored.into_iter().map(AssetId::new).collect();
-    work.load(conn, &stored).await?;
-    for deletion in deleted.iter().map(Deletion::of) {
-        let covers = |id: &&AssetId| {
-            let row = work.loaded.get(*id).map(|loaded| &loaded.row);
-            row.is_some_and(|row| row.core.phase != Phase::Published && deletion.hides(row))
-        };
-        let covered: Vec<AssetId> = stored.iter().filter(covers).cloned().collect();
-        for id in covered {
-            let now_ms = work.now_ms;
-            if work.step(&id, Input::Superseded, By::default())? {
-                work.note(&id, telling::line(now_ms, "deleted", "its upload was deleted"))?;
-            }
-        }
-    }
-    Ok(())
+    load(conn, work, &stored).await?;
+    let deletions: Vec<Deletion> = deleted.iter().map(Deletion::of).collect();
+    work.delete(&deletions)
 }

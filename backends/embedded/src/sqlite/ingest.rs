@@ -2,19 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use reelgate_flow::asset::{Asset, Input};
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity;
 use reelgate_ports::order::prefix_of;
-use reelgate_ports::records::{EventKind, Ingested, MediaEvent, SourceRecord};
-use reelgate_ports::telling::{self, By};
+use reelgate_ports::records::{EventKind, Ingested, MediaEvent};
+use reelgate_ports::unit::{AssetRow, Work, check_event, new_row};
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
-use super::rows::{self, AssetRow};
-use super::work::{Work, json};
+use super::rows;
+use super::work::json;
 use super::{beside, deletions, nodes, places, shards, twins};
 
 /// Takes a batch in, in order, and moves its checkpoint.
@@ -24,7 +23,7 @@ pub(super) async fn ingest(
     batch: &EventBatch,
 ) -> PortResult<Vec<Ingested>> {
     for event in &batch.events {
-        check(event)?;
+        check_event(event)?;
     }
     if let Some(checkpoint) = &batch.checkpoint {
         shards::advance(conn, checkpoint).await?;
@@ -65,47 +64,10 @@ async fn create(
     twins::load_versions(conn, work, &fresh).await?;
     let hidden = deletions::hidden(conn, work, &fresh).await?;
     for id in &fresh {
-        arrive(work, id, hidden.contains(id))?;
+        work.arrive(id, hidden.contains(id))?;
         twins::follow_up(conn, work).await?;
     }
     Ok(ingested)
-}
-
-/// Texts travel as JSON and may go on to databases that hold no zero bytes.
-fn check(event: &MediaEvent) -> PortResult<()> {
-    let texts = [&event.source.bucket, &event.source.key, &event.source.version, &event.location];
-    let refuse = |detail| Err(PortError::new(Trouble::Invalid, "take an upload in", detail));
-    if texts.iter().any(|text| text.contains('\0')) {
-        return refuse("expected text without zero bytes, found one in an event");
-    }
-    if i64::try_from(event.size_bytes).is_err() {
-        return refuse("expected a size below 2^63 bytes, found a larger one");
-    }
-    Ok(())
-}
-
-fn new_row(now_ms: u64, event: &MediaEvent, id: &AssetId) -> AssetRow {
-    AssetRow {
-        arrival: 0,
-        id: id.clone(),
-        source: SourceRecord {
-            id: event.source.clone(),
-            sequencer: event.sequencer.clone(),
-            size_bytes: event.size_bytes,
-            location: event.location.clone(),
-        },
-        key_sha256: identity::key_sha256(&event.source.key),
-        forced: event.force,
-        sha256: None,
-        core: Asset::new(identity::jitter_seed(id)),
-        linked_to: None,
-        published_location: None,
-        received_ms: now_ms,
-        ended_ms: None,
-        history_lines: 0,
-        priority: event.priority,
-        place: now_ms,
-    }
 }
 
 /// Writes new assets and numbers them in order of arrival.
@@ -182,23 +144,5 @@ async fn count_events(
     .execute(conn)
     .await
     .map_err(db("count upload events"))?;
-    Ok(())
-}
-
-/// Lets a new asset arrive, and either it or the older versions of its key give way.
-fn arrive(work: &mut Work, id: &AssetId, hidden: bool) -> PortResult<()> {
-    let now_ms = work.now_ms;
-    let size_bytes = work.at(id)?.row.source.size_bytes;
-    work.note(id, telling::line(now_ms, "event", format!("{size_bytes} bytes")))?;
-    work.step(id, Input::Arrived, By::default())?;
-    let others = twins::versions(work, id)?;
-    if hidden || others.iter().any(|other| other.newer) {
-        work.step(id, Input::Superseded, By::default())?;
-        return Ok(());
-    }
-    // What stands published stays until this one is published too.
-    for older in others.iter().filter(|other| !other.published) {
-        work.step(&older.id, Input::Superseded, By::default())?;
-    }
     Ok(())
 }

@@ -1,18 +1,16 @@
 //! Leases that end without a report, and the operator's redrive.
 
-use reelgate_flow::asset::Input;
 use reelgate_flow::ids::{AssetId, NodeId};
-use reelgate_flow::reason::{Code, Fault};
-use reelgate_flow::task::TaskKey;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
-use reelgate_ports::telling::By;
+use reelgate_ports::error::PortResult;
+use reelgate_ports::records::Fence;
+use reelgate_ports::unit::Work;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::error::db;
 use super::rows;
 use super::twins;
-use super::work::Work;
+use super::work::load;
 
 /// Ends the leases that ran out.
 pub(super) async fn reap(conn: &mut SqliteConnection, work: &mut Work) -> PortResult<u64> {
@@ -46,20 +44,18 @@ async fn lose(
     lost: &[SqliteRow],
     why: &'static str,
 ) -> PortResult<u64> {
-    let mut attempts: Vec<(AssetId, TaskKey, u32, NodeId)> = Vec::with_capacity(lost.len());
+    let mut attempts: Vec<(Fence, NodeId)> = Vec::with_capacity(lost.len());
     for row in lost {
         let owner: String = row.try_get("lease_owner").map_err(db("read a lease"))?;
         let asset = AssetId::new(rows::text(row, "id")?);
-        attempts.push((asset, rows::task_key(row)?, rows::small(row, "attempts")?, NodeId::new(owner)));
+        let fence = Fence { asset, task: rows::task_key(row)?, attempt: rows::small(row, "attempts")? };
+        attempts.push((fence, NodeId::new(owner)));
     }
-    let ids: Vec<AssetId> = attempts.iter().map(|(asset, ..)| asset.clone()).collect();
-    work.load(conn, &ids).await?;
+    let ids: Vec<AssetId> = attempts.iter().map(|(fence, _)| fence.asset.clone()).collect();
+    load(conn, work, &ids).await?;
     let mut ended = 0;
-    for (asset, task, attempt, node) in attempts {
-        let fault = Fault::new(Code::WorkerLost, why);
-        let by = By { node: Some(&node), usage: None };
-        // Stale where another lost task of this batch has just ended the asset: the lease is gone already.
-        ended += u64::from(work.step(&asset, Input::Failed { task, attempt, fault }, by)?);
+    for (fence, node) in attempts {
+        ended += u64::from(work.lose(&fence, &node, why)?);
         twins::follow_up(conn, work).await?;
     }
     Ok(ended)
@@ -67,18 +63,8 @@ async fn lose(
 
 /// Gives a failed or rejected asset another try.
 pub(super) async fn redrive(conn: &mut SqliteConnection, work: &mut Work, asset: &AssetId) -> PortResult<()> {
-    work.load(conn, std::slice::from_ref(asset)).await?;
-    let phase = work.at(asset)?.row.core.phase;
-    if !work.step(asset, Input::Redrive, By::default())? {
-        let detail = format!(
-            "expected a failed or rejected asset that was not redriven too often, found it {}",
-            phase.as_str()
-        );
-        return Err(PortError::new(Trouble::Conflict, "redrive asset", detail));
-    }
+    load(conn, work, std::slice::from_ref(asset)).await?;
     twins::load_versions(conn, work, std::slice::from_ref(asset)).await?;
-    if twins::versions(work, asset)?.iter().any(|other| other.newer) {
-        work.step(asset, Input::Superseded, By::default())?;
-    }
+    work.redrive(asset)?;
     twins::follow_up(conn, work).await
 }

@@ -4,7 +4,7 @@
 //! power cut the last transactions may be missing (never half there): their work is repeated and intake finds
 //! the uploads again, so nothing is lost but time, and every commit saves a disk flush.
 //!
-//! Every writing call loads the assets it concerns into a `work::Work`, lets the core step them in memory, and
+//! Every writing call loads the assets it concerns into a [`Work`], lets the core step them in memory, and
 //! writes what changed in bulk. So a batch costs a handful of statements, however many assets are in it.
 
 mod beside;
@@ -27,8 +27,8 @@ mod twins;
 mod work;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
@@ -41,17 +41,17 @@ use reelgate_ports::records::{
     NoticeRecord, QueueRow, TaskReport,
 };
 use reelgate_ports::store::{AssetFilter, Backlog, Product, Store};
+use reelgate_ports::unit::{Violations, Work};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use error::db;
-use work::Work;
 
 /// The embedded store.
 pub struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
     clock: Arc<dyn Clock>,
-    violations: Mutex<BTreeMap<String, u64>>,
+    violations: Violations,
 }
 
 impl SqliteStore {
@@ -62,12 +62,9 @@ impl SqliteStore {
 
     /// Writes what a unit of work changed, and commits.
     async fn commit(&self, mut tx: Transaction<'static, Sqlite>, work: Work) -> PortResult<()> {
-        let violations = work.write(&mut tx).await?;
+        let violations = write::write(&mut tx, work).await?;
         tx.commit().await.map_err(db("commit a transaction"))?;
-        let mut counts = self.violations.lock().unwrap_or_else(PoisonError::into_inner);
-        for id in violations {
-            *counts.entry(id).or_default() += 1;
-        }
+        self.violations.count(violations);
         Ok(())
     }
 
@@ -210,8 +207,7 @@ impl Store for SqliteStore {
     }
 
     fn violations(&self) -> Vec<(String, u64)> {
-        let counts = self.violations.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.iter().map(|(id, count)| (id.clone(), *count)).collect()
+        self.violations.counts()
     }
 
     async fn check(&self) -> PortResult<String> {

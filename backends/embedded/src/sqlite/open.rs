@@ -1,12 +1,12 @@
 //! Opening the file, bringing its schema up to date, and refusing one from the future.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::unit::Violations;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Row, SqlitePool};
@@ -44,7 +44,7 @@ impl SqliteStore {
             .connect_with(options.pragma("query_only", "on"))
             .await
             .map_err(db("open the database for reading"))?;
-        Ok(Self { writer, readers, clock, violations: Mutex::new(BTreeMap::new()) })
+        Ok(Self { writer, readers, clock, violations: Violations::default() })
     }
 
     /// Ends all connections after their current call; the write-ahead log is folded into the file.

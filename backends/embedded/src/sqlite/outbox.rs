@@ -8,13 +8,14 @@ use reelgate_ports::error::{PortError, PortResult, Trouble};
 use reelgate_ports::identity;
 use reelgate_ports::records::NoticeRecord;
 use reelgate_ports::telling::{self, MediaSummary};
+use reelgate_ports::unit::{Loaded, Work};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::error::{corrupt, db};
 use super::products;
 use super::rows::{get, optional_count, small, text, word};
-use super::work::{Loaded, Work, json};
+use super::work::{json, load_rows};
 
 /// Writes the notices a unit of work owes; everything they tell is written before.
 pub(super) async fn owe(conn: &mut SqliteConnection, work: &Work) -> PortResult<()> {
@@ -155,7 +156,7 @@ pub(super) async fn delivered(
         lines.push((AssetId::new(text(row, "asset_id")?), detail));
     }
     let assets: Vec<AssetId> = lines.iter().map(|(asset, _)| asset.clone()).collect();
-    work.load_rows(conn, &assets).await?;
+    load_rows(conn, work, &assets).await?;
     for (asset, detail) in lines {
         work.note(&asset, telling::line(work.now_ms, "notice_sent", detail))?;
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use reelgate_ports::error::PortResult;
 use reelgate_ports::order::{self, prefix_of};
+use reelgate_ports::unit::AssetRow;
 use sqlx::SqliteConnection;
 
 use super::error::db;
-use super::rows::{self, AssetRow};
+use super::rows;
 use super::work::json;
 
 /// Gives every row its place, in order, and remembers where the next one of each prefix goes.

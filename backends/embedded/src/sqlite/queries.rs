@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
 use super::error::db;
-use super::rows::{self, AssetRow, count, get, optional_count, text, word};
+use super::rows::{self, count, get, optional_count, text, word};
 use super::work::json;
 use super::{facts, products};
 
@@ -25,7 +25,7 @@ pub(super) async fn asset(pool: &SqlitePool, id: &AssetId) -> PortResult<AssetDe
         .await
         .map_err(db("read asset"))?
         .ok_or_else(|| missing(id))?;
-    let asset = AssetRow::read(&row)?.record();
+    let asset = rows::asset(&row)?.record();
     let shown = asset.linked_to.as_ref().unwrap_or(id);
     Ok(AssetDetail {
         facts: facts::read(pool, id).await?,
@@ -82,7 +82,7 @@ pub(super) async fn assets(pool: &SqlitePool, filter: &AssetFilter) -> PortResul
     .fetch_all(pool)
     .await
     .map_err(db(what))?;
-    rows.iter().map(|row| Ok(AssetRow::read(row)?.record())).collect()
+    rows.iter().map(|row| Ok(rows::asset(row)?.record())).collect()
 }
 
 /// Asset ids that begin with the text.

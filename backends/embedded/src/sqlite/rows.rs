@@ -9,113 +9,52 @@ use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::identity;
 use reelgate_ports::order::Priority;
-use reelgate_ports::records::{AssetRecord, SourceRecord};
+use reelgate_ports::records::SourceRecord;
+use reelgate_ports::unit::{AssetRow, TaskExtra};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row, Sqlite, Type};
 
 use super::error::{corrupt, db};
 
-/// A row of `assets`; the core's part carries its tasks once they are loaded too.
-pub(super) struct AssetRow {
-    pub arrival: i64,
-    pub id: AssetId,
-    pub source: SourceRecord,
-    pub key_sha256: String,
-    pub forced: bool,
-    pub sha256: Option<String>,
-    pub core: Asset,
-    pub linked_to: Option<AssetId>,
-    pub published_location: Option<String>,
-    pub received_ms: u64,
-    pub ended_ms: Option<u64>,
-    pub history_lines: u64,
-    pub priority: Priority,
-    pub place: u64,
-}
-
-/// A row of `tasks`, without what the core keeps.
-pub(super) struct TaskExtra {
-    pub lease_owner: Option<String>,
-    pub ready_at_ms: u64,
-    pub wall_ms: u64,
-    pub cpu_ms: u64,
-    pub memory_bytes_max: u64,
-}
-
-impl TaskExtra {
-    pub(super) fn due(ready_at_ms: u64) -> Self {
-        Self { lease_owner: None, ready_at_ms, wall_ms: 0, cpu_ms: 0, memory_bytes_max: 0 }
-    }
-}
-
-impl AssetRow {
-    pub(super) fn read(row: &SqliteRow) -> PortResult<Self> {
-        let id = AssetId::new(text(row, "id")?);
-        let source = SourceRecord {
-            id: SourceId {
-                bucket: text(row, "bucket")?,
-                key: text(row, "key")?,
-                version: text(row, "version")?,
-            },
-            sequencer: Sequencer::parse(&text(row, "sequencer")?)
-                .ok_or_else(|| corrupt("assets.sequencer", "hexadecimal digits"))?,
-            size_bytes: count(row, "size_bytes")?,
-            location: text(row, "location")?,
-        };
-        let core = Asset {
-            phase: phase(&text(row, "phase")?)?,
-            tasks: BTreeMap::new(),
-            verdict: word(Verdict::parse, &text(row, "verdict")?, "assets.verdict", "a verdict")?,
-            severity: severity(&text(row, "severity")?, "assets.severity")?,
-            reason: reason(row)?,
-            door: get::<Option<String>>(row, "door")?
-                .map(|door| word(Door::parse, &door, "assets.door", "a door"))
-                .transpose()?,
-            linked: get::<Option<String>>(row, "linked_to")?.is_some(),
-            redrives: small(row, "redrives")?,
-            jitter_seed: identity::jitter_seed(&id),
-        };
-        Ok(Self {
-            arrival: get(row, "arrival")?,
-            id,
-            source,
-            key_sha256: text(row, "key_sha256")?,
-            forced: get(row, "forced")?,
-            sha256: get(row, "sha256")?,
-            core,
-            linked_to: get::<Option<String>>(row, "linked_to")?.map(AssetId::new),
-            published_location: get(row, "published_location")?,
-            received_ms: count(row, "received_at_ms")?,
-            ended_ms: optional_count(row, "ended_at_ms")?,
-            history_lines: count(row, "history_lines")?,
-            priority: priority(&text(row, "priority")?)?,
-            place: count(row, "place")?,
-        })
-    }
-
-    /// Comes before the other one in the order of its key; equal sequencers are told apart by the version, so
-    /// that every order of arrival ends the same.
-    pub(super) fn is_older_than(&self, other: &Self) -> bool {
-        let order = |row: &Self| (row.source.sequencer.clone(), row.source.id.version.clone());
-        order(self) < order(other)
-    }
-
-    pub(super) fn record(&self) -> AssetRecord {
-        AssetRecord {
-            id: self.id.clone(),
-            source: self.source.clone(),
-            sha256: self.sha256.clone(),
-            phase: self.core.phase,
-            verdict: self.core.verdict,
-            severity: self.core.severity,
-            reason: self.core.reason.clone(),
-            linked_to: self.linked_to.clone(),
-            published_location: self.published_location.clone(),
-            received_ms: self.received_ms,
-            ended_ms: self.ended_ms,
-            redrives: self.core.redrives,
-        }
-    }
+/// Reads a row of `assets`.
+pub(super) fn asset(row: &SqliteRow) -> PortResult<AssetRow> {
+    let id = AssetId::new(text(row, "id")?);
+    let source = SourceRecord {
+        id: SourceId { bucket: text(row, "bucket")?, key: text(row, "key")?, version: text(row, "version")? },
+        sequencer: Sequencer::parse(&text(row, "sequencer")?)
+            .ok_or_else(|| corrupt("assets.sequencer", "hexadecimal digits"))?,
+        size_bytes: count(row, "size_bytes")?,
+        location: text(row, "location")?,
+    };
+    let core = Asset {
+        phase: phase(&text(row, "phase")?)?,
+        tasks: BTreeMap::new(),
+        verdict: word(Verdict::parse, &text(row, "verdict")?, "assets.verdict", "a verdict")?,
+        severity: severity(&text(row, "severity")?, "assets.severity")?,
+        reason: reason(row)?,
+        door: get::<Option<String>>(row, "door")?
+            .map(|door| word(Door::parse, &door, "assets.door", "a door"))
+            .transpose()?,
+        linked: get::<Option<String>>(row, "linked_to")?.is_some(),
+        redrives: small(row, "redrives")?,
+        jitter_seed: identity::jitter_seed(&id),
+    };
+    Ok(AssetRow {
+        arrival: get(row, "arrival")?,
+        id,
+        source,
+        key_sha256: text(row, "key_sha256")?,
+        forced: get(row, "forced")?,
+        sha256: get(row, "sha256")?,
+        core,
+        linked_to: get::<Option<String>>(row, "linked_to")?.map(AssetId::new),
+        published_location: get(row, "published_location")?,
+        received_ms: count(row, "received_at_ms")?,
+        ended_ms: optional_count(row, "ended_at_ms")?,
+        history_lines: count(row, "history_lines")?,
+        priority: priority(&text(row, "priority")?)?,
+        place: count(row, "place")?,
+    })
 }
 
 /// Reads a row of `tasks`.

@@ -3,117 +3,97 @@
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::records::{FindingRecord, RenditionRecord, StagedOutput};
+use reelgate_ports::unit::{Learned, Loaded, Work};
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
-use super::work::{Loaded, Work, json};
+use super::work::json;
 use super::{facts, outbox, products};
 
-/// What a finished task told beyond the core's state.
-pub(super) enum Learned {
-    /// For later stages.
-    Product {
-        asset: AssetId,
-        task: TaskKey,
-        attempt: u32,
-        result: serde_json::Value,
-        outputs: Vec<StagedOutput>,
-    },
-    /// The media's facts.
-    Facts(AssetId, Box<reelgate_flow::facts::MediaFacts>),
-    /// The ladder.
-    Renditions(AssetId, Vec<RenditionRecord>),
-    /// Screening's findings.
-    Findings(AssetId, Vec<FindingRecord>),
+/// Writes everything; returns the invariants that were found broken, by id.
+pub(super) async fn write(conn: &mut SqliteConnection, mut work: Work) -> PortResult<Vec<String>> {
+    write_assets(conn, &work).await?;
+    write_tasks(conn, &work).await?;
+    write_history(conn, &work).await?;
+    for learned in std::mem::take(&mut work.learned) {
+        write_learned(conn, &mut work, learned).await?;
+    }
+    outbox::owe(conn, &work).await?;
+    Ok(work.violations)
 }
 
-impl Work {
-    /// Writes everything; returns the invariants that were found broken, by id.
-    pub(super) async fn write(mut self, conn: &mut SqliteConnection) -> PortResult<Vec<String>> {
-        self.write_assets(conn).await?;
-        self.write_tasks(conn).await?;
-        self.write_history(conn).await?;
-        for learned in std::mem::take(&mut self.learned) {
-            self.write_learned(conn, learned).await?;
+async fn write_learned(conn: &mut SqliteConnection, work: &mut Work, learned: Learned) -> PortResult<()> {
+    match learned {
+        Learned::Product { asset, task, attempt, result, outputs } => {
+            let asset = work.at(&asset)?.row.arrival;
+            products::write(conn, asset, task, attempt, &result, &outputs).await
         }
-        outbox::owe(conn, &self).await?;
-        Ok(self.violations)
+        Learned::Facts(asset, media) => facts::write(conn, work.at(&asset)?.row.arrival, &media).await,
+        Learned::Renditions(asset, rows) => {
+            products::write_renditions(conn, work.at(&asset)?.row.arrival, &rows).await
+        }
+        Learned::Findings(asset, rows) => {
+            products::write_findings(conn, work.at(&asset)?.row.arrival, &rows).await
+        }
     }
+}
 
-    async fn write_learned(&mut self, conn: &mut SqliteConnection, learned: Learned) -> PortResult<()> {
-        match learned {
-            Learned::Product { asset, task, attempt, result, outputs } => {
-                let asset = self.at(&asset)?.row.arrival;
-                products::write(conn, asset, task, attempt, &result, &outputs).await
-            }
-            Learned::Facts(asset, media) => facts::write(conn, self.at(&asset)?.row.arrival, &media).await,
-            Learned::Renditions(asset, rows) => {
-                products::write_renditions(conn, self.at(&asset)?.row.arrival, &rows).await
-            }
-            Learned::Findings(asset, rows) => {
-                products::write_findings(conn, self.at(&asset)?.row.arrival, &rows).await
-            }
-        }
+/// Three statements, so that an index is touched only where its column can have changed.
+async fn write_assets(conn: &mut SqliteConnection, work: &Work) -> PortResult<()> {
+    let what = "write assets";
+    let state: Vec<_> = work.loaded.values().filter(|l| l.changed).map(asset_cells).collect();
+    if !state.is_empty() {
+        sqlx::query(UPDATE_STATE).bind(json(&state)?).execute(&mut *conn).await.map_err(db(what))?;
     }
+    let hashed = work.loaded.values().filter(|l| l.hashed).map(|l| (l.row.arrival, &l.row.sha256));
+    let hashed: Vec<_> = hashed.collect();
+    if !hashed.is_empty() {
+        sqlx::query(UPDATE_HASH).bind(json(&hashed)?).execute(&mut *conn).await.map_err(db(what))?;
+    }
+    let told = work.loaded.values().filter(|l| l.told).map(|l| (l.row.arrival, l.row.history_lines));
+    let told: Vec<_> = told.collect();
+    if !told.is_empty() {
+        sqlx::query(UPDATE_LINES).bind(json(&told)?).execute(&mut *conn).await.map_err(db(what))?;
+    }
+    Ok(())
+}
 
-    /// Three statements, so that an index is touched only where its column can have changed.
-    async fn write_assets(&self, conn: &mut SqliteConnection) -> PortResult<()> {
-        let what = "write assets";
-        let state: Vec<_> = self.loaded.values().filter(|l| l.changed).map(asset_cells).collect();
-        if !state.is_empty() {
-            sqlx::query(UPDATE_STATE).bind(json(&state)?).execute(&mut *conn).await.map_err(db(what))?;
+async fn write_tasks(conn: &mut SqliteConnection, work: &Work) -> PortResult<()> {
+    let mut rows = Vec::new();
+    for loaded in work.loaded.values() {
+        for key in &loaded.touched {
+            rows.push(task_cells(loaded, *key)?);
         }
-        let hashed = self.loaded.values().filter(|l| l.hashed).map(|l| (l.row.arrival, &l.row.sha256));
-        let hashed: Vec<_> = hashed.collect();
-        if !hashed.is_empty() {
-            sqlx::query(UPDATE_HASH).bind(json(&hashed)?).execute(&mut *conn).await.map_err(db(what))?;
-        }
-        let told = self.loaded.values().filter(|l| l.told).map(|l| (l.row.arrival, l.row.history_lines));
-        let told: Vec<_> = told.collect();
-        if !told.is_empty() {
-            sqlx::query(UPDATE_LINES).bind(json(&told)?).execute(&mut *conn).await.map_err(db(what))?;
-        }
-        Ok(())
     }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(UPSERT_TASKS).bind(json(&rows)?).execute(conn).await.map_err(db("write tasks"))?;
+    Ok(())
+}
 
-    async fn write_tasks(&self, conn: &mut SqliteConnection) -> PortResult<()> {
-        let mut rows = Vec::new();
-        for loaded in self.loaded.values() {
-            for key in &loaded.touched {
-                rows.push(task_cells(loaded, *key)?);
-            }
-        }
-        if rows.is_empty() {
-            return Ok(());
-        }
-        sqlx::query(UPSERT_TASKS).bind(json(&rows)?).execute(conn).await.map_err(db("write tasks"))?;
-        Ok(())
+async fn write_history(conn: &mut SqliteConnection, work: &Work) -> PortResult<()> {
+    if work.history.is_empty() {
+        return Ok(());
     }
-
-    async fn write_history(&self, conn: &mut SqliteConnection) -> PortResult<()> {
-        if self.history.is_empty() {
-            return Ok(());
-        }
-        let cells = self.history.iter().filter_map(|(asset, line)| {
-            let arrival = self.loaded.get(asset)?.row.arrival;
-            let node = line.node.as_ref().map(|node| node.as_str());
-            Some((
-                arrival,
-                line.sequence,
-                line.at_ms,
-                line.what.as_str(),
-                line.task,
-                line.attempt,
-                node,
-                line.wall_ms,
-                line.detail.as_str(),
-            ))
-        });
-        let rows = json(&cells.collect::<Vec<_>>())?;
-        sqlx::query(INSERT_HISTORY).bind(rows).execute(conn).await.map_err(db("write history"))?;
-        Ok(())
-    }
+    let cells = work.history.iter().filter_map(|(asset, line)| {
+        let arrival = work.loaded.get(asset)?.row.arrival;
+        let node = line.node.as_ref().map(|node| node.as_str());
+        Some((
+            arrival,
+            line.sequence,
+            line.at_ms,
+            line.what.as_str(),
+            line.task,
+            line.attempt,
+            node,
+            line.wall_ms,
+            line.detail.as_str(),
+        ))
+    });
+    let rows = json(&cells.collect::<Vec<_>>())?;
+    sqlx::query(INSERT_HISTORY).bind(rows).execute(conn).await.map_err(db("write history"))?;
+    Ok(())
 }
 
 const UPDATE_STATE: &str = "

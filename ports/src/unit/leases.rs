@@ -1,0 +1,37 @@
+//! Leases that end without a report, and the operator's redrive.
+
+use reelgate_flow::asset::Input;
+use reelgate_flow::ids::{AssetId, NodeId};
+use reelgate_flow::reason::{Code, Fault};
+
+use super::work::Work;
+use crate::error::{PortError, PortResult, Trouble};
+use crate::records::Fence;
+use crate::telling::By;
+
+impl Work {
+    /// Ends a lease as a lost attempt. False where it is stale: another lost task of this batch has just ended the
+    /// asset, and the lease with it.
+    pub fn lose(&mut self, fence: &Fence, node: &NodeId, why: &'static str) -> PortResult<bool> {
+        let fault = Fault::new(Code::WorkerLost, why);
+        let by = By { node: Some(node), usage: None };
+        let (task, attempt) = (fence.task, fence.attempt);
+        self.step(&fence.asset, Input::Failed { task, attempt, fault }, by)
+    }
+
+    /// Gives a failed or rejected asset another try; every version of its key is loaded.
+    pub fn redrive(&mut self, id: &AssetId) -> PortResult<()> {
+        let phase = self.at(id)?.row.core.phase;
+        if !self.step(id, Input::Redrive, By::default())? {
+            let detail = format!(
+                "expected a failed or rejected asset that was not redriven too often, found it {}",
+                phase.as_str()
+            );
+            return Err(PortError::new(Trouble::Conflict, "redrive asset", detail));
+        }
+        if self.versions(id)?.iter().any(|other| other.newer) {
+            self.step(id, Input::Superseded, By::default())?;
+        }
+        Ok(())
+    }
+}

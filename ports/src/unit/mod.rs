@@ -1,0 +1,22 @@
+//! One writing call of a store as a unit of work: the assets it concerns in memory, stepped by the core, and what
+//! must be written afterwards. Every store on a database decides here, so that all decide the same; a store adds
+//! only how rows are loaded, locked and written.
+//!
+//! Nothing here does input or output. Where a decision needs assets that are not in memory yet, the unit names
+//! them first ([`Work::next_follow_up`], [`Work::content_to_look_for`]), and the store loads them.
+
+mod arrivals;
+mod deletions;
+mod leases;
+mod relatives;
+mod reports;
+mod rows;
+mod violations;
+mod work;
+
+pub use arrivals::{check_event, new_row};
+pub use deletions::Deletion;
+pub use relatives::Version;
+pub use rows::{AssetRow, Learned, Loaded, TaskExtra};
+pub use violations::Violations;
+pub use work::{FollowUp, Work};

@@ -1,0 +1,120 @@
+//! Reports of attempts as steps: the fence first, then the core, then what was learned.
+
+use reelgate_flow::asset::{Input, Outcome, TaskState};
+
+use super::rows::{Learned, Loaded};
+use super::work::Work;
+use crate::error::PortResult;
+use crate::records::{Applied, Ending, Success, TaskReport};
+use crate::telling::By;
+
+impl Work {
+    /// The content whose earlier assets must be loaded before this report is applied: SHA-256, lower-case
+    /// hexadecimal. `None` where the report links nothing, or is stale.
+    pub fn content_to_look_for(&self, report: &TaskReport) -> Option<String> {
+        let Ending::Success(Success::Validated { .. }) = &report.ending else { return None };
+        let loaded = self.loaded.get(&report.fence.asset)?;
+        if loaded.row.forced || !holds_lease(loaded, report) {
+            return None;
+        }
+        report.sha256.clone().or_else(|| loaded.row.sha256.clone())
+    }
+
+    /// Applies one report. Its asset is loaded, and so are those of [`Work::content_to_look_for`].
+    pub fn report(&mut self, report: &TaskReport) -> PortResult<Applied> {
+        let id = &report.fence.asset;
+        let holds = self.loaded.get(id).is_some_and(|loaded| holds_lease(loaded, report));
+        if !holds {
+            return Ok(Applied::Stale);
+        }
+        let input = self.input(report)?;
+        self.account(report)?;
+        let by = By { node: Some(&report.node), usage: Some(report.usage) };
+        if !self.step(id, input, by)? {
+            return Ok(Applied::Stale);
+        }
+        self.learn(report)?;
+        Ok(Applied::Committed(self.at(id)?.row.core.phase))
+    }
+
+    fn input(&mut self, report: &TaskReport) -> PortResult<Input> {
+        let (task, attempt) = (report.fence.task, report.fence.attempt);
+        let outcome = match &report.ending {
+            Ending::Fault(fault) => return Ok(Input::Failed { task, attempt, fault: fault.clone() }),
+            Ending::GivenBack => return Ok(Input::GivenBack { task, attempt }),
+            Ending::Success(Success::Validated { video_chunks, audio, .. }) => {
+                let known = self.at(&report.fence.asset)?.row.sha256.clone();
+                let sha256 = report.sha256.clone().or(known);
+                let twin = self.link_to_twin(&report.fence.asset, sha256.as_deref())?;
+                Outcome::Validated { video_chunks: *video_chunks, audio: *audio, twin }
+            }
+            Ending::Success(Success::Screened { severity, .. }) => Outcome::Screened { severity: *severity },
+            Ending::Success(_) => Outcome::Finished,
+        };
+        Ok(Input::Done { task, attempt, outcome })
+    }
+
+    /// What the attempt used, and what it learned of the source whatever its ending.
+    fn account(&mut self, report: &TaskReport) -> PortResult<()> {
+        let loaded = self.at(&report.fence.asset)?;
+        if let Some(extra) = loaded.extras.get_mut(&report.fence.task) {
+            extra.wall_ms = extra.wall_ms.saturating_add(report.usage.wall_ms);
+            extra.cpu_ms = extra.cpu_ms.saturating_add(report.usage.cpu_ms);
+            extra.memory_bytes_max = extra.memory_bytes_max.max(report.usage.memory_bytes_max);
+        }
+        if let Some(sha256) = &report.sha256 {
+            loaded.hashed |= loaded.row.sha256.as_ref() != Some(sha256);
+            loaded.row.sha256 = Some(sha256.clone());
+        }
+        if let Some(facts) = &report.facts {
+            self.learned.push(Learned::Facts(report.fence.asset.clone(), facts.clone()));
+        }
+        Ok(())
+    }
+
+    fn learn(&mut self, report: &TaskReport) -> PortResult<()> {
+        let Ending::Success(success) = &report.ending else { return Ok(()) };
+        let asset = report.fence.asset.clone();
+        let (task, attempt) = (report.fence.task, report.fence.attempt);
+        let product = |result: &serde_json::Value, outputs: &[_]| Learned::Product {
+            asset: asset.clone(),
+            task,
+            attempt,
+            result: result.clone(),
+            outputs: outputs.to_vec(),
+        };
+        match success {
+            Success::Validated { plan, .. } => self.learned.push(product(plan, &[])),
+            Success::Produced { result, outputs } => self.learned.push(product(result, outputs)),
+            Success::Packaged { result, renditions, outputs } => {
+                self.learned.push(product(result, outputs));
+                self.learned.push(Learned::Renditions(asset, renditions.clone()));
+            }
+            Success::Screened { findings, .. } => {
+                self.learned.push(Learned::Findings(asset, findings.clone()));
+            }
+            Success::Published { location } => {
+                let loaded = self.at(&asset)?;
+                loaded.row.published_location = Some(location.clone());
+            }
+            Success::Withdrawn { source_location } => {
+                let loaded = self.at(&asset)?;
+                loaded.row.source.location = source_location.clone();
+                loaded.row.published_location = None;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The fence: this attempt is the current one and its lease is still this node's, be it over its time.
+fn holds_lease(loaded: &Loaded, report: &TaskReport) -> bool {
+    let task = report.fence.task;
+    let owner = loaded.extras.get(&task).and_then(|extra| extra.lease_owner.as_deref());
+    let current = loaded.row.core.tasks.get(&task).is_some_and(|record| {
+        record.attempts == report.fence.attempt
+            && record.state == TaskState::Ready
+            && record.answered < report.fence.attempt
+    });
+    current && owner == Some(report.node.as_str())
+}
