@@ -51,5 +51,6 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Verb::Migrate => verbs::migrate::migrate(&place).await,
         Verb::Verify(args) => verbs::verify::verify(&place, args).await,
         Verb::Check(args) => verbs::check::check(&place, args).await,
+        Verb::Sim(args) => verbs::sim::sim(&args),
     }
 }

@@ -3,5 +3,6 @@
 pub mod json;
 pub mod log;
 pub mod progress;
+pub mod simulation;
 pub mod table;
 pub mod talk;

@@ -11,6 +11,7 @@ pub mod redrive;
 pub mod run;
 pub mod serve;
 pub mod show;
+pub mod sim;
 pub mod sweep;
 pub mod verify;
 pub mod why;

@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("reelgate-embedded", 3),
     ("reelgate-postgres", 3),
     ("reelgate-aws", 3),
+    ("reelgate-simulation", 3),
     ("reelgate-actors", 4),
     ("reelgate", 5),
     ("reelgate-benches", 6),

@@ -1,0 +1,262 @@
+//! The run: takes what happens in order of time until every upload has ended.
+
+use reelgate_flow::asset::Phase;
+use reelgate_flow::task::Lane;
+
+use crate::agenda::{Agenda, Event, MS, Ns, S};
+use crate::chance;
+use crate::database::Database;
+use crate::fleet::Fleet;
+use crate::measure::{Measures, Tick};
+use crate::media::World;
+use crate::report::Report;
+use crate::settings::{Scenario, Settings};
+use crate::store::{Counts, Fence, News, Store};
+
+/// What chances of the run itself are drawn for.
+const ARRIVALS: u64 = 101;
+const NODES: u64 = 102;
+const TROUBLES: u64 = 103;
+
+/// Uploads that intake takes in with one call.
+const INGESTED_AT_ONCE: u64 = 10;
+/// The database's share that is left for work in the choice of a load where looks and renewals take it all.
+const LEAST_LEFT: f64 = 0.05;
+
+/// A simulation under way.
+pub(crate) struct Simulation {
+    pub(crate) settings: Settings,
+    pub(crate) world: World,
+    pub(crate) now: Ns,
+    pub(crate) agenda: Agenda,
+    pub(crate) store: Store,
+    pub(crate) fleet: Fleet,
+    pub(crate) database: Database,
+    pub(crate) measures: Measures,
+    pub(crate) arrivals_per_s: f64,
+    /// Calls to the database so far, looks without a result left out.
+    pub(crate) calls: u64,
+    pub(crate) flights: u32,
+    pub(crate) turns: u32,
+    pub(crate) looking: [bool; 2],
+    /// Leases to be ended, by number.
+    pub(crate) lost: Vec<Vec<Fence>>,
+    pub(crate) troubles: fastrand::Rng,
+    /// When the database went away.
+    pub(crate) away_since: Ns,
+    /// Uploads there will be in all.
+    pub(crate) uploads: u32,
+    pub(crate) arrived: u32,
+    pub(crate) last_arrival: Ns,
+    arrivals: fastrand::Rng,
+    /// Uploads that arrived while the database was away, and when.
+    kept: Vec<(u32, Ns)>,
+    ticked: (Counts, u64),
+}
+
+/// Runs a simulation to its end.
+///
+/// # Errors
+///
+/// A setting out of range: its name, what was expected and what was found.
+pub fn run(settings: &Settings) -> Result<Report, String> {
+    settings.validate()?;
+    let mut simulation = Simulation::new(settings);
+    simulation.begin();
+    while simulation.store.counts.ended < u64::from(simulation.uploads) {
+        let Some((at, event)) = simulation.agenda.next() else { break };
+        simulation.now = at;
+        simulation.happen(event);
+    }
+    Ok(Report::new(&mut simulation))
+}
+
+impl Simulation {
+    fn new(settings: &Settings) -> Self {
+        let sound = settings.assets;
+        let poisoned = if settings.scenario == Scenario::Poison { (sound / 100).max(1) } else { 0 };
+        let uploads = sound + poisoned;
+        let world = World { seed: settings.seed, sound };
+        let interval = settings.lease_ms * MS / 3;
+        let mut phases = chance::of(settings.seed, NODES, 0);
+        Self {
+            settings: settings.clone(),
+            world,
+            now: 0,
+            agenda: Agenda::default(),
+            store: Store::new(world, uploads),
+            fleet: Fleet::new(settings.nodes, settings.light_tasks, settings.cores, interval, &mut phases),
+            database: Database::new(&settings.store),
+            measures: Measures::new(),
+            arrivals_per_s: settings.arrivals_per_s.unwrap_or_else(|| fitting_load(settings, &world)),
+            calls: 0,
+            flights: 0,
+            turns: 0,
+            looking: [false; 2],
+            lost: Vec::new(),
+            troubles: chance::of(settings.seed, TROUBLES, 0),
+            away_since: 0,
+            uploads,
+            arrived: 0,
+            last_arrival: 0,
+            arrivals: chance::of(settings.seed, ARRIVALS, 0),
+            kept: Vec::new(),
+            ticked: (Counts::default(), 0),
+        }
+    }
+
+    fn begin(&mut self) {
+        self.plan_troubles();
+        self.agenda.enter(0, Event::Tick);
+        self.agenda.enter(0, Event::Arrival);
+    }
+
+    /// Nanoseconds in which all sound uploads arrive.
+    pub(crate) fn span(&self) -> Ns {
+        (f64::from(self.settings.assets) / self.arrivals_per_s * S as f64) as Ns
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Arrival => self.arrival(),
+            Event::TaskEnded { node, flight } => self.task_ended(node, flight),
+            Event::TurnEnded { node, turn } => self.turn_ended(node, turn),
+            Event::TurnDue { node } => self.turn_due(node),
+            Event::TaskDue { asset, task } => self.store.due(self.now, asset, task),
+            Event::Look { lane } => self.look(lane),
+            Event::Reap { batch } => self.reap(batch),
+            Event::ReapAll => self.reap_all(),
+            Event::Abort { node } => self.abort(node),
+            Event::GiveBack { node } => self.give_back(node),
+            Event::Gone { node } => self.gone(node),
+            Event::Replaced { node } => self.replaced(node),
+            Event::Trouble => self.trouble(),
+            Event::Tick => self.tick(),
+        }
+        self.hear();
+        self.send_lookers();
+    }
+
+    fn arrival(&mut self) {
+        if self.database.away_until(self.now).is_some() {
+            // The stream keeps what intake cannot commit.
+            self.kept.push((self.arrived, self.now));
+        } else {
+            self.ingest(self.arrived, self.now);
+        }
+        self.arrived += 1;
+        self.last_arrival = self.now;
+        if self.arrived < self.settings.assets {
+            let wait = chance::wait_ns(&mut self.arrivals, self.arrivals_per_s);
+            self.agenda.enter(self.now + wait, Event::Arrival);
+        }
+    }
+
+    /// Intake reads what the stream has kept.
+    pub(crate) fn catch_up(&mut self) {
+        for (asset, arrived) in std::mem::take(&mut self.kept) {
+            self.ingest(asset, arrived);
+        }
+    }
+
+    /// Takes an upload in; intake's calls are shared by several.
+    pub(crate) fn ingest(&mut self, asset: u32, arrived: Ns) {
+        let rows = self.store.counts.rows;
+        self.store.ingest(self.now, asset, arrived);
+        let is_call = u64::from(asset).is_multiple_of(INGESTED_AT_ONCE);
+        self.calls += u64::from(is_call);
+        let prices = self.database.prices;
+        let price = prices.rows(self.store.counts.rows - rows) + prices.calls(u64::from(is_call));
+        self.database.work(self.now, price);
+    }
+
+    /// Hears what the store has to tell.
+    fn hear(&mut self) {
+        let mut notices = 0;
+        for news in self.store.news.drain(..) {
+            match news {
+                News::Due { at, asset, task } => self.agenda.enter(at, Event::TaskDue { asset, task }),
+                News::Ended { phase, priority, took } => {
+                    if phase == Phase::Published {
+                        self.measures.published(priority, took);
+                    }
+                    notices += u64::from(phase.notice().is_some());
+                }
+            }
+        }
+        if notices > 0 {
+            // Delivering takes a notice out and writes a line of history, beside the calls of work.
+            self.database.work(self.now, self.database.prices.rows(2 * notices));
+        }
+    }
+
+    /// Sees to it that somebody looks where there is work and room.
+    fn send_lookers(&mut self) {
+        for lane in Lane::ALL {
+            let slot = lane as usize;
+            let hungry = self.fleet.hungry(lane).len();
+            if self.looking[slot] || hungry == 0 || self.store.queue(lane).is_empty() {
+                continue;
+            }
+            self.looking[slot] = true;
+            let looks_per_s = hungry as f64 * self.looks_per_s();
+            let wait = chance::wait_ns(&mut self.troubles, looks_per_s);
+            self.agenda.enter(self.now + wait, Event::Look { lane });
+        }
+    }
+
+    /// Looks of one node a second: the next begins once the last one is answered.
+    fn looks_per_s(&self) -> f64 {
+        let between = self.settings.look_ms * MS + self.database.lag(self.now);
+        S as f64 / between as f64
+    }
+
+    fn tick(&mut self) {
+        let away = self.database.away_until(self.now).is_some();
+        let renewing_s = self.settings.lease_ms as f64 / 3e3;
+        let looks = self.fleet.hungry(Lane::Light).len() + self.fleet.hungry(Lane::Heavy).len();
+        // Every node ends expired leases and tells that it lives; those with work renew, all in one call.
+        let keeping = (2 * self.fleet.alive() + self.fleet.holders) as f64 / renewing_s;
+        let (mut calls, mut renewals) = (looks as f64 * self.looks_per_s() + keeping, 0.0);
+        if away {
+            calls = 0.0;
+        } else {
+            renewals = self.fleet.held.iter().sum::<u64>() as f64 / renewing_s;
+        }
+        let share = self.database.prices.share(calls, renewals);
+        let (before, calls_before) = std::mem::replace(&mut self.ticked, (self.store.counts, self.calls));
+        let counts = self.store.counts;
+        let busy = self.database.settle(share) + share;
+        let due = [self.store.queue(Lane::Light).len() as f64, self.store.queue(Lane::Heavy).len() as f64];
+        self.measures.tick(Tick {
+            claims: (counts.claims - before.claims) as f64,
+            calls: calls + (self.calls - calls_before) as f64,
+            renewals,
+            rows: (counts.rows - before.rows) as f64,
+            busy,
+            ended: (counts.ended - before.ended) as f64,
+            due,
+        });
+        // Where nothing else is to come, what has not ended never will.
+        if !self.agenda.is_empty() {
+            self.agenda.enter(self.now + S, Event::Tick);
+        }
+    }
+}
+
+/// Uploads a second: a share of what the cores can encode or the database can hold, whichever is less.
+fn fitting_load(settings: &Settings, world: &World) -> f64 {
+    let mean = world.mean();
+    let nodes = f64::from(settings.nodes);
+    let media = nodes * f64::from(settings.cores) * 1e3 / mean.heavy_ms;
+    let database = Database::new(&settings.store);
+    let looks = 2.0 * nodes * 1e3 / settings.look_ms as f64;
+    let renewing_s = settings.lease_ms as f64 / 3e3;
+    let held = nodes * f64::from(settings.cores) / renewing_s;
+    let left = 1.0 - database.prices.share(looks + 3.0 * nodes / renewing_s, held);
+    // A task of its own turn: a commit, two claims, and two looks that find nothing.
+    let of_tasks =
+        mean.tasks * (database.prices.claims(1) + database.prices.completions(1) + database.prices.calls(4));
+    let stored = left.max(LEAST_LEFT) * 1e9 / (of_tasks + database.prices.rows(8)).max(1.0);
+    settings.load * media.min(stored)
+}

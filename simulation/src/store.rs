@@ -1,0 +1,309 @@
+//! The model of the store: who is due, who holds what, and every decision left to the real core.
+//!
+//! Each call is what a backend does in one transaction, with the number of rows it would write. Leases are the
+//! fleet's matter here: a claim stands until it is reported or declared lost.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use reelgate_flow::asset::{Asset, Effect, Input, Outcome, Phase, TaskState, Twin, TwinEnd};
+use reelgate_flow::invariants::{self, Violation};
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::task::{Lane, TaskKey};
+use reelgate_ports::order::{self, Priority};
+
+use crate::agenda::{MS, Ns};
+use crate::life::{Ended, Life};
+use crate::media::{Ending, World};
+use crate::queue::{Due, Queue};
+
+/// One asset of so many has every step checked; all have their end checked.
+const CHECKED_ONE_IN: u32 = 64;
+/// Where virtual time begins on the store's clock: a day after 1970, so that a head start is not cut off.
+const BEGIN_MS: u64 = 86_400_000;
+
+/// Rows that taking one upload in writes: asset, event, history, and its producer's place.
+const ROWS_OF_INGEST: u64 = 4;
+/// Rows that a claim writes: the task with its lease, and a line of history.
+const ROWS_OF_CLAIM: u64 = 2;
+
+/// The right to report.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Fence {
+    pub(crate) asset: u32,
+    pub(crate) task: TaskKey,
+    pub(crate) attempt: u32,
+}
+
+/// How a claim came to its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Said {
+    Ended(Ending),
+    GivenBack,
+    /// Nobody said anything until the lease ran out.
+    Lost,
+}
+
+/// Something the run must hear of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum News {
+    /// Retry at that time.
+    Due { at: Ns, asset: u32, task: TaskKey },
+    /// An asset ended; how long it took.
+    Ended { phase: Phase, priority: Priority, took: Ns },
+}
+
+/// What was counted, never reset.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) claims: u64,
+    pub(crate) rows: u64,
+    pub(crate) committed: u64,
+    pub(crate) stale: u64,
+    pub(crate) faults: u64,
+    pub(crate) lost: u64,
+    pub(crate) given_back: u64,
+    pub(crate) ended: u64,
+    pub(crate) checked_steps: u64,
+}
+
+/// The store.
+pub(crate) struct Store {
+    world: World,
+    lives: Vec<Option<Box<Life>>>,
+    pub(crate) ended: Vec<Ended>,
+    light: Queue,
+    heavy: Queue,
+    behind: BTreeMap<(u32, Priority), u64>,
+    effects: Vec<Effect>,
+    follow_ups: VecDeque<(Vec<u32>, TwinEnd)>,
+    pub(crate) news: Vec<News>,
+    pub(crate) counts: Counts,
+    pub(crate) violations: BTreeMap<&'static str, (u64, &'static str)>,
+}
+
+impl Store {
+    /// An empty store for so many assets.
+    pub(crate) fn new(world: World, assets: u32) -> Self {
+        let assets = assets as usize;
+        Self {
+            world,
+            lives: std::iter::repeat_with(|| None).take(assets).collect(),
+            ended: vec![Ended::NOT; assets],
+            light: Queue::default(),
+            heavy: Queue::default(),
+            behind: BTreeMap::new(),
+            effects: Vec::new(),
+            follow_ups: VecDeque::new(),
+            news: Vec::new(),
+            counts: Counts::default(),
+            violations: BTreeMap::new(),
+        }
+    }
+
+    /// The due tasks of a lane.
+    pub(crate) fn queue(&mut self, lane: Lane) -> &mut Queue {
+        match lane {
+            Lane::Light => &mut self.light,
+            Lane::Heavy => &mut self.heavy,
+        }
+    }
+
+    /// Takes in an upload that arrived at `arrived`.
+    pub(crate) fn ingest(&mut self, now: Ns, asset: u32, arrived: Ns) {
+        let upload = self.world.upload(asset);
+        let flow = (upload.producer, upload.priority);
+        let place = order::place(clock_ms(now), upload.priority, self.behind.get(&flow).copied());
+        self.behind.insert(flow, order::after(place, upload.size_bytes));
+        let replaces = upload.replaces;
+        // The index stirred: what the store derives from the asset's id.
+        let core = Asset::new(u64::from(asset).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let life = Life { core, upload, place, arrived, followers: Vec::new() };
+        if let Some(slot) = self.lives.get_mut(asset as usize) {
+            *slot = Some(Box::new(life));
+        }
+        self.counts.rows += ROWS_OF_INGEST;
+        self.step(now, asset, Input::Arrived);
+        // What has ended stays as it is: a published version that gives way to a newer one is not modelled.
+        if let Some(older) = replaces {
+            self.step(now, older, Input::Superseded);
+        }
+        self.follow_up(now);
+    }
+
+    /// A retry has fallen due.
+    pub(crate) fn due(&mut self, now: Ns, asset: u32, task: TaskKey) {
+        if let Some(place) = self.life(asset).map(|life| life.place) {
+            self.queue(task.lane()).put(place, asset, task, now);
+        }
+    }
+
+    /// Leases the first due task of a lane and counts the attempt.
+    pub(crate) fn claim(&mut self, lane: Lane) -> Option<(Fence, Due)> {
+        while let Some(due) = self.queue(lane).take() {
+            let Some(life) = self.lives.get_mut(due.asset as usize).and_then(Option::as_mut) else {
+                continue;
+            };
+            let is_due =
+                life.core.tasks.get(&due.task).is_some_and(|record| {
+                    record.state == TaskState::Ready && record.attempts == record.answered
+                });
+            if !is_due {
+                continue;
+            }
+            let Some(attempt) = life.count_attempt(due.task) else { continue };
+            self.counts.claims += 1;
+            self.counts.rows += ROWS_OF_CLAIM;
+            return Some((Fence { asset: due.asset, task: due.task, attempt }, due));
+        }
+        None
+    }
+
+    /// How long a claimed task takes, and how it ends.
+    pub(crate) fn attempt(&self, fence: Fence) -> Option<(Ns, Ending)> {
+        let life = self.life(fence.asset)?;
+        Some(self.world.attempt(fence.asset, &life.upload, fence.task, fence.attempt))
+    }
+
+    /// Commits a report; false where it came too late.
+    pub(crate) fn complete(&mut self, now: Ns, fence: Fence, said: Said) -> bool {
+        let Fence { asset, task, attempt } = fence;
+        let input = match said {
+            Said::Ended(Ending::Success) => Input::Done { task, attempt, outcome: self.outcome(asset, task) },
+            Said::Ended(Ending::Fault(code)) => Input::Failed { task, attempt, fault: Ending::fault(code) },
+            Said::GivenBack => Input::GivenBack { task, attempt },
+            Said::Lost => Input::Failed { task, attempt, fault: Fault::new(Code::WorkerLost, "") },
+        };
+        if !self.step(now, asset, input) {
+            self.counts.stale += 1;
+            return false;
+        }
+        let counts = &mut self.counts;
+        match said {
+            Said::Ended(Ending::Success) => counts.committed += 1,
+            Said::Ended(Ending::Fault(_)) => counts.faults += 1,
+            Said::GivenBack => counts.given_back += 1,
+            Said::Lost => counts.lost += 1,
+        }
+        self.follow_up(now);
+        true
+    }
+
+    /// Assets that arrived and have not ended.
+    pub(crate) fn unended(&self) -> usize {
+        self.lives.iter().flatten().count()
+    }
+
+    fn life(&self, asset: u32) -> Option<&Life> {
+        self.lives.get(asset as usize).and_then(Option::as_deref)
+    }
+
+    fn outcome(&mut self, asset: u32, task: TaskKey) -> Outcome {
+        let Some(life) = self.life(asset) else { return Outcome::Finished };
+        match task {
+            TaskKey::Validate => {
+                let (video_chunks, twin_of) = (life.upload.chunks, life.upload.twin_of);
+                let twin = twin_of.map_or(Twin::None, |earlier| self.twin(asset, earlier));
+                Outcome::Validated { video_chunks, audio: true, twin }
+            }
+            TaskKey::Screen => Outcome::Screened { severity: life.upload.severity },
+            _ => Outcome::Finished,
+        }
+    }
+
+    /// Looks for the earlier asset with the same content, and links to it where its result can be shared.
+    fn twin(&mut self, asset: u32, earlier: u32) -> Twin {
+        match self.lives.get_mut(earlier as usize).and_then(Option::as_mut) {
+            Some(life) => {
+                let twin = life.shared();
+                if twin == Twin::Running {
+                    life.followers.push(asset);
+                }
+                twin
+            }
+            None => self.ended.get(earlier as usize).map_or(Twin::None, |ended| ended.shared()),
+        }
+    }
+
+    /// Feeds one input to the core and carries out its effects; false where it was stale.
+    fn step(&mut self, now: Ns, asset: u32, input: Input) -> bool {
+        let Some(mut life) = self.lives.get_mut(asset as usize).and_then(Option::take) else { return false };
+        let mut effects = std::mem::take(&mut self.effects);
+        let before = asset.is_multiple_of(CHECKED_ONE_IN).then(|| (life.core.clone(), input.clone()));
+        let applied = life.core.step(input, &mut effects).is_ok();
+        if let Some((before, input)) = before {
+            self.counts.checked_steps += 1;
+            let checked = invariants::check_step(&before, &input, &life.core, &effects)
+                .and_then(|()| invariants::check(&life.core));
+            self.hold(checked);
+        }
+        if applied {
+            self.carry_out(now, asset, &mut life, &effects);
+        }
+        effects.clear();
+        self.effects = effects;
+        if applied && life.core.phase.is_ended() {
+            self.hold(invariants::check(&life.core));
+            self.counts.ended += 1;
+            let took = now - life.arrived;
+            self.news.push(News::Ended { phase: life.core.phase, priority: life.upload.priority, took });
+            if let Some(ended) = self.ended.get_mut(asset as usize) {
+                ended.phase = life.core.phase;
+                ended.endings = ended.endings.saturating_add(1);
+            }
+        } else if let Some(slot) = self.lives.get_mut(asset as usize) {
+            *slot = Some(life);
+        }
+        applied
+    }
+
+    fn carry_out(&mut self, now: Ns, asset: u32, life: &mut Life, effects: &[Effect]) {
+        // The asset's own row, and a row of history for the whole step.
+        self.counts.rows += 2;
+        for effect in effects {
+            match effect {
+                Effect::Start { task, delay_ms } => {
+                    self.counts.rows += 1;
+                    if *delay_ms == 0 {
+                        self.queue(task.lane()).put(life.place, asset, *task, now);
+                    } else {
+                        self.news.push(News::Due { at: now + delay_ms * MS, asset, task: *task });
+                    }
+                }
+                Effect::Settle { .. } => self.counts.rows += 1,
+                Effect::Owe(_) => {
+                    // Written now, and taken out with a line of history once it is delivered.
+                    self.counts.rows += 3;
+                    if let Some(ended) = self.ended.get_mut(asset as usize) {
+                        ended.notices = ended.notices.saturating_add(1);
+                    }
+                }
+                Effect::TellFollowers(end) => {
+                    let followers = std::mem::take(&mut life.followers);
+                    if !followers.is_empty() {
+                        self.follow_ups.push_back((followers, end.clone()));
+                    }
+                }
+                Effect::Note(_) => {}
+            }
+        }
+    }
+
+    fn follow_up(&mut self, now: Ns) {
+        while let Some((followers, end)) = self.follow_ups.pop_front() {
+            for follower in followers {
+                self.step(now, follower, Input::TwinEnded(end.clone()));
+            }
+        }
+    }
+
+    fn hold(&mut self, checked: Result<(), Violation>) {
+        if let Err(Violation { id, sentence }) = checked {
+            self.violations.entry(id).or_insert((0, sentence)).0 += 1;
+        }
+    }
+}
+
+/// The store's clock, milliseconds.
+fn clock_ms(now: Ns) -> u64 {
+    BEGIN_MS + now / MS
+}

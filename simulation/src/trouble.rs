@@ -1,0 +1,181 @@
+//! What the scenarios do to the fleet, and how nodes and the store answer.
+
+use reelgate_flow::task::{Lane, TaskKey};
+
+use crate::agenda::{Event, MS, Ns, S};
+use crate::fleet::{Node, Report};
+use crate::run::Simulation;
+use crate::settings::Scenario;
+use crate::store::{Fence, Said};
+
+/// When within the arrivals trouble comes that comes once.
+const MOMENT: f64 = 0.4;
+/// One node of so many dies.
+const DYING_ONE_IN: u32 = 10;
+/// Nodes of ten that get a spot notice.
+const WAVE_OF_TEN: u64 = 3;
+/// From the notice of a spot interruption to the end: two minutes, as EC2 documents it.
+const NOTICE: Ns = 120 * S;
+/// What is not finished so long before the end is given back, so that the reports still get through.
+const GIVE_BACK_BEFORE: Ns = 10 * S;
+/// How long the database is away.
+const AWAY: Ns = 60 * S;
+
+impl Simulation {
+    /// Enters the scenario's troubles.
+    pub(crate) fn plan_troubles(&mut self) {
+        let span = self.span() as f64;
+        let once = (span * MOMENT) as Ns;
+        let moments: Vec<Ns> = match self.settings.scenario {
+            Scenario::Steady => Vec::new(),
+            Scenario::NodeDeaths => {
+                let deaths = (self.settings.nodes / DYING_ONE_IN).max(1);
+                (0..deaths).map(|_| (span * (0.25 + 0.5 * self.troubles.f64())) as Ns).collect()
+            }
+            Scenario::SpotWave | Scenario::Failover | Scenario::Poison => vec![once],
+        };
+        moments.into_iter().for_each(|at| self.agenda.enter(at, Event::Trouble));
+    }
+
+    /// Trouble comes.
+    pub(crate) fn trouble(&mut self) {
+        match self.settings.scenario {
+            Scenario::Steady => {}
+            Scenario::NodeDeaths => {
+                let node = self.troubles.u32(..self.settings.nodes);
+                self.gone(node);
+            }
+            Scenario::SpotWave => self.spot_wave(),
+            Scenario::Failover => self.failover(),
+            Scenario::Poison => {
+                (self.settings.assets..self.uploads).for_each(|asset| self.ingest(asset, self.now))
+            }
+        }
+    }
+
+    fn spot_wave(&mut self) {
+        for node in 0..self.settings.nodes {
+            if self.troubles.u64(..10) >= WAVE_OF_TEN {
+                continue;
+            }
+            self.fleet.node(node).draining = true;
+            self.fleet.refresh(node);
+            self.agenda.enter(self.now + NOTICE - GIVE_BACK_BEFORE, Event::GiveBack { node });
+            self.agenda.enter(self.now + NOTICE, Event::Gone { node });
+        }
+    }
+
+    fn failover(&mut self) {
+        let until = self.now + AWAY;
+        let lease = self.settings.lease_ms * MS;
+        self.database.go_away(until);
+        for node in 0..self.settings.nodes {
+            let renewed = self.renewed(node);
+            // What is claimed was claimed or renewed before the database went.
+            let stops = renewed + lease * 2 / 3;
+            if stops < until {
+                self.agenda.enter(stops.max(self.now), Event::Abort { node });
+            }
+        }
+        // The first reaper to reach the database again ends every lease that ran out, of all nodes.
+        let first = lease / 3 / u64::from(self.settings.nodes);
+        self.away_since = self.now;
+        self.agenda.enter(until + first, Event::ReapAll);
+    }
+
+    /// A node that could not renew stops its media workers, and reports so once it can.
+    pub(crate) fn abort(&mut self, node: u32) {
+        if self.database.away_until(self.now).is_some() {
+            self.give_back(node);
+        }
+    }
+
+    /// A node gives back what it has not finished.
+    pub(crate) fn give_back(&mut self, number: u32) {
+        let now = self.now;
+        let node = self.fleet.node(number);
+        for flight in node.running.drain(..) {
+            let busy = now.saturating_sub(flight.since);
+            node.reports.push(Report { fence: flight.fence, said: Said::GivenBack, busy });
+        }
+        if !node.reports.is_empty() {
+            self.turn(number);
+        }
+    }
+
+    /// A node is gone without a word; its leases run out, and a new one takes its place.
+    pub(crate) fn gone(&mut self, number: u32) {
+        if !self.fleet.nodes[number as usize].alive {
+            return;
+        }
+        let (now, lease) = (self.now, self.settings.lease_ms * MS);
+        let renewed = self.renewed(number);
+        let node = self.fleet.node(number);
+        let heavy = |task: TaskKey| task.lane() == Lane::Heavy;
+        let running = node.running.iter().filter(|flight| heavy(flight.fence.task));
+        let mut wasted: Ns = running.map(|flight| now.saturating_sub(flight.since)).sum();
+        let reported = node.reports.iter().chain(&node.committing).filter(|report| heavy(report.fence.task));
+        wasted += reported.map(|report| report.busy).sum::<Ns>();
+        self.measures.spent(wasted, true);
+        let lost = self.fleet.lose(number);
+        let reaper = self.troubles.u64(..=lease / 3 / self.fleet.alive().max(1));
+        self.enter_reaping(renewed.max(now.saturating_sub(lease)) + lease + reaper, lost);
+        self.agenda.enter(now + self.settings.replace_s * S, Event::Replaced { node: number });
+    }
+
+    /// A new node is there.
+    pub(crate) fn replaced(&mut self, number: u32) {
+        let node = self.fleet.node(number);
+        (node.alive, node.draining) = (true, false);
+        self.fleet.refresh(number);
+    }
+
+    fn enter_reaping(&mut self, at: Ns, lost: Vec<Fence>) {
+        let batch = self.lost.len() as u32;
+        self.lost.push(lost);
+        self.agenda.enter(at, Event::Reap { batch });
+    }
+
+    /// Leases that ran out are ended, each as a lost attempt.
+    pub(crate) fn reap(&mut self, batch: u32) {
+        if let Some(until) = self.database.away_until(self.now) {
+            return self.agenda.enter(until + MS, Event::Reap { batch });
+        }
+        let lost = std::mem::take(&mut self.lost[batch as usize]);
+        self.end_leases(lost);
+    }
+
+    /// The database is back: intake catches up, and what ran out meanwhile is ended by whoever looks first.
+    pub(crate) fn reap_all(&mut self) {
+        self.catch_up();
+        let lost = self.expired();
+        self.end_leases(lost);
+    }
+
+    fn end_leases(&mut self, lost: Vec<Fence>) {
+        self.calls += 1;
+        let price = self.database.prices.completions(lost.len() as u64) + self.database.prices.calls(1);
+        self.database.work(self.now, price);
+        for fence in lost {
+            self.store.complete(self.now, fence, Said::Lost);
+        }
+    }
+
+    /// Claims whose lease ran out while nobody could renew.
+    fn expired(&mut self) -> Vec<Fence> {
+        let lease = self.settings.lease_ms * MS;
+        let (went, interval) = (self.away_since, lease / 3);
+        let of = |node: &Node| {
+            let is_expired = node.renewed(went, interval) + lease <= self.now;
+            let running = node.running.iter().map(|flight| flight.fence);
+            let reported = node.reports.iter().map(|report| report.fence);
+            running.chain(reported).filter(move |_| is_expired).collect::<Vec<_>>()
+        };
+        self.fleet.nodes.iter().flat_map(of).collect()
+    }
+
+    fn renewed(&self, node: u32) -> Ns {
+        let interval = self.settings.lease_ms * MS / 3;
+        self.fleet.nodes[node as usize].renewed(self.now, interval)
+    }
+}
