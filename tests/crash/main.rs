@@ -13,91 +13,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
+#[path = "../common/random.rs"]
+mod random;
+#[path = "../common/uploads.rs"]
+mod uploads;
+
+use random::{Random, number};
+use uploads::uploads;
+
 const CRASHES: u64 = 200;
 /// Kills come after this long at the latest: a little more than the longest task of these small uploads takes.
 const LIFE_MAX_MS: u64 = 1_500;
-
-/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-}
-
-fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
-fn tool(program: &str, arguments: &[&str]) {
-    let output =
-        Command::new(program).args(arguments).output().unwrap_or_else(|error| panic!("{program}: {error}"));
-    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// Many small uploads of every fate: published, linked, quarantined, rejected in three ways, one in chunks.
-fn uploads(dir: &Path, count: usize) {
-    std::fs::create_dir_all(dir).unwrap();
-    for number in 0..count {
-        let path = dir.join(format!("{number:03}.mp4"));
-        let size = format!("testsrc2=s=160x120:r=10:d={}", 1 + number % 3);
-        let tag = if number % 7 == 3 { "comment=credit card 4539 5787 6362 1486" } else { "comment=nothing" };
-        match number % 10 {
-            8 => std::fs::write(&path, format!("not a video {number}")).unwrap(),
-            9 => std::fs::write(&path, format!("#EXTM3U\nfile:///etc/passwd\n#{number}\n")).unwrap(),
-            7 => drop(std::fs::copy(dir.join(format!("{:03}.mp4", number - 7)), &path).unwrap()),
-            _ => tool(
-                "ffmpeg",
-                &[
-                    "-v",
-                    "error",
-                    "-f",
-                    "lavfi",
-                    "-i",
-                    &format!("{size},hue=h={number}"),
-                    "-c:v",
-                    "libx264",
-                    "-preset",
-                    "ultrafast",
-                    "-metadata",
-                    tag,
-                    path.to_str().unwrap(),
-                ],
-            ),
-        }
-    }
-    let long = dir.join("long.mp4");
-    let picture = "testsrc2=s=160x120:r=10:d=65";
-    tool(
-        "ffmpeg",
-        &[
-            "-v",
-            "error",
-            "-f",
-            "lavfi",
-            "-i",
-            picture,
-            "-f",
-            "lavfi",
-            "-i",
-            "sine=d=65",
-            "-c:v",
-            "libx264",
-            "-preset",
-            "ultrafast",
-            "-g",
-            "20",
-            "-c:a",
-            "aac",
-            long.to_str().unwrap(),
-        ],
-    );
-}
 
 fn start(home: &Path, uploads: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reelgate"));

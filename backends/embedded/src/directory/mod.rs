@@ -41,7 +41,7 @@ const AREAS: [&str; 5] = ["ingest", "work", "published", "quarantine", "rejected
 const TRASH: &str = "work/.trash";
 
 /// Locked while something visible is exchanged.
-const ORDER: &str = "work/.order";
+const ORDER: &str = "publish.lock";
 
 /// The object store of one home.
 #[derive(Clone)]
