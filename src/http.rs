@@ -67,33 +67,91 @@ async fn metrics(house: web::Data<House>) -> HttpResponse {
 }
 
 /// Levels, read from the store at the moment they are asked for.
+struct Levels {
+    ready: IntGaugeVec,
+    leased: IntGaugeVec,
+    assets: IntGaugeVec,
+    outbox: IntGaugeVec,
+    violations: IntGaugeVec,
+}
+
+impl Levels {
+    fn new() -> Self {
+        let level = |name: &str, help: &str, label: &str| {
+            IntGaugeVec::new(Opts::new(name, help), &[label]).expect("names and labels are literals")
+        };
+        Self {
+            ready: level("reelgate_tasks_ready", "Tasks claimable or waiting for a retry.", "lane"),
+            leased: level("reelgate_tasks_leased", "Tasks under a live lease.", "lane"),
+            assets: level("reelgate_assets", "Assets by phase.", "phase"),
+            outbox: level("reelgate_outbox", "Notices not yet delivered.", "state"),
+            violations: level(
+                "reelgate_invariant_violations",
+                "Invariants found broken since the start.",
+                "id",
+            ),
+        }
+    }
+
+    fn all(&self) -> [&IntGaugeVec; 5] {
+        [&self.ready, &self.leased, &self.assets, &self.outbox, &self.violations]
+    }
+}
+
 async fn gauges(house: &House) -> Result<Registry, String> {
     let backlog = house.store.backlog().await.map_err(|error| error.to_string())?;
-    let registry = Registry::new();
-    let gauge = |name: &str, help: &str, label: &str| {
-        let gauge = IntGaugeVec::new(Opts::new(name, help), &[label]).map_err(|error| error.to_string())?;
-        registry.register(Box::new(gauge.clone())).map_err(|error| error.to_string())?;
-        Ok::<_, String>(gauge)
-    };
+    let levels = Levels::new();
     let level = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-    let ready = gauge("reelgate_tasks_ready", "Tasks claimable or waiting for a retry.", "lane")?;
     for (lane, count) in &backlog.ready {
-        ready.with_label_values(&[lane.as_str()]).set(level(*count));
+        levels.ready.with_label_values(&[lane.as_str()]).set(level(*count));
     }
-    let leased = gauge("reelgate_tasks_leased", "Tasks under a live lease.", "lane")?;
     for (lane, count) in &backlog.leased {
-        leased.with_label_values(&[lane.as_str()]).set(level(*count));
+        levels.leased.with_label_values(&[lane.as_str()]).set(level(*count));
     }
-    let assets = gauge("reelgate_assets", "Assets by phase.", "phase")?;
     for (phase, count) in &backlog.assets {
-        assets.with_label_values(&[phase.as_str()]).set(level(*count));
+        levels.assets.with_label_values(&[phase.as_str()]).set(level(*count));
     }
-    let outbox = gauge("reelgate_outbox", "Notices not yet delivered.", "state")?;
-    outbox.with_label_values(&["owed"]).set(level(backlog.outbox));
-    let violations =
-        gauge("reelgate_invariant_violations", "Invariants found broken since the start.", "id")?;
+    levels.outbox.with_label_values(&["owed"]).set(level(backlog.outbox));
     for (id, count) in house.store.violations() {
-        violations.with_label_values(&[id.as_str()]).set(level(count));
+        levels.violations.with_label_values(&[id.as_str()]).set(level(count));
+    }
+    let registry = Registry::new();
+    for gauge in levels.all() {
+        registry.register(Box::new(gauge.clone())).map_err(|error| error.to_string())?;
     }
     Ok(registry)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use reelgate_actors::signals::{Metric, Signals};
+
+    use super::*;
+
+    /// The guide is made of the code: `REELGATE_BLESS=1` writes it anew.
+    #[test]
+    fn the_guide_lists_every_metric() {
+        let mut metrics = Signals::default().catalogue().to_vec();
+        metrics.extend(Levels::new().all().into_iter().flat_map(|gauge| Metric::of("gauge", gauge)));
+        metrics.sort();
+        let mut expected = String::from(
+            "# Metrics\n\nWhat `/metrics` of every `reelgate serve` tells, in Prometheus' text format. Labels are words of \
+             the code; no key,\nname or content of an upload is ever one.\n\n| metric | kind | labels | what it counts |\n\
+             |---|---|---|---|\n",
+        );
+        for Metric { name, kind, labels, help } in &metrics {
+            expected += &format!("| `{name}` | {kind} | {} | {help} |\n", labels.join(", "));
+        }
+        let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
+        let found = std::fs::read_to_string(&guide).unwrap_or_default();
+        if found != expected && std::env::var_os("REELGATE_BLESS").is_some() {
+            return std::fs::write(&guide, expected).unwrap();
+        }
+        assert!(
+            found == expected,
+            "docs/metrics.md differs from the code: write it anew with REELGATE_BLESS=1"
+        );
+    }
 }

@@ -1,9 +1,11 @@
 //! Every notable happening: one method writes the log line and the counter together, so they cannot disagree.
 //! Labels come from enums; no key, name or content of an upload is ever a label or a field.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use prometheus::core::{Collector, Desc};
 use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
@@ -15,9 +17,36 @@ use reelgate_ports::records::{Ending, Fence, Ingested, NoticeRecord, StageCost, 
 
 use crate::work::sweep::Swept;
 
+/// One metric, as `docs/metrics.md` lists it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Metric {
+    /// Its name.
+    pub name: String,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: &'static str,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// What it counts.
+    pub help: String,
+}
+
+impl Metric {
+    /// What a collector says of itself.
+    pub fn of(kind: &'static str, collector: &dyn Collector) -> Vec<Self> {
+        let one = |desc: &&Desc| Self {
+            name: desc.fq_name.clone(),
+            kind,
+            labels: desc.variable_labels.clone(),
+            help: desc.help.clone(),
+        };
+        collector.desc().iter().map(one).collect()
+    }
+}
+
 /// Counters of one engine.
 pub struct Signals {
     registry: Registry,
+    catalogue: Vec<Metric>,
     uploads: IntCounterVec,
     batches_fenced: IntCounter,
     work_left: GaugeVec,
@@ -41,15 +70,20 @@ pub struct Signals {
 impl Default for Signals {
     fn default() -> Self {
         let registry = Registry::new();
+        let catalogue = RefCell::new(Vec::new());
+        let add = |kind, collector: Box<dyn Collector>| {
+            catalogue.borrow_mut().extend(Metric::of(kind, &*collector));
+            registry.register(collector).expect("each name is registered once");
+        };
         let vec = |name: &str, help: &str, labels: &[&str]| {
             let counter =
                 IntCounterVec::new(Opts::new(name, help), labels).expect("names and labels are literals");
-            registry.register(Box::new(counter.clone())).expect("each name is registered once");
+            add("counter", Box::new(counter.clone()));
             counter
         };
         let one = |name: &str, help: &str| {
             let counter = IntCounter::with_opts(Opts::new(name, help)).expect("names are literals");
-            registry.register(Box::new(counter.clone())).expect("each name is registered once");
+            add("counter", Box::new(counter.clone()));
             counter
         };
         let opts = Opts::new(
@@ -57,12 +91,12 @@ impl Default for Signals {
             "Seconds until the lane is empty at the fleet's present capacity; told by nodes with the role intake.",
         );
         let work_left = GaugeVec::new(opts, &["lane"]).expect("names and labels are literals");
-        registry.register(Box::new(work_left.clone())).expect("each name is registered once");
+        add("gauge", Box::new(work_left.clone()));
         let buckets = vec![0.01, 0.05, 0.25, 1.0, 5.0, 20.0, 60.0, 300.0, 1_200.0];
         let opts = HistogramOpts::new("reelgate_task_seconds", "Wall-clock seconds of one attempt.")
             .buckets(buckets);
         let task_seconds = HistogramVec::new(opts, &["stage"]).expect("names and labels are literals");
-        registry.register(Box::new(task_seconds.clone())).expect("each name is registered once");
+        add("histogram", Box::new(task_seconds.clone()));
         Self {
             uploads: vec("reelgate_uploads_total", "Upload events taken in.", &["seen"]),
             work_left,
@@ -103,12 +137,18 @@ impl Default for Signals {
                 &["actor", "how"],
             ),
             store_failures: vec("reelgate_store_failures_total", "Store calls that failed.", &["call"]),
+            catalogue: catalogue.take(),
             registry,
         }
     }
 }
 
 impl Signals {
+    /// Every metric of this value.
+    pub fn catalogue(&self) -> &[Metric] {
+        &self.catalogue
+    }
+
     /// Where the counters are read.
     pub fn registry(&self) -> &Registry {
         &self.registry
