@@ -1,7 +1,5 @@
 //! Exit statuses, all of them, and the errors that lead to them.
 
-use std::process::ExitCode;
-
 use reelgate_ports::error::PortError;
 
 /// How a command ended, as the shell sees it.
@@ -16,12 +14,6 @@ pub enum Exit {
     /// For `run`: at least one asset was rejected, quarantined or failed. For `verify`: something differs.
     /// For `check`: something cannot be reached.
     NotAll = 3,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
 }
 
 /// Prints clap's message where it belongs and says how to exit: `--help` is not an error.

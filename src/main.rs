@@ -10,26 +10,33 @@ mod output;
 mod verbs;
 mod wiring;
 
-use std::process::ExitCode;
-
 use clap::Parser;
 
 use crate::cli::{Cli, Verb};
 use crate::exit::{Exit, Failure};
 
-fn main() -> ExitCode {
+fn main() {
+    let exit = run();
+    // Without taking the runtime apart: actors that are between two awaits would hand connections back to a runtime that
+    // is gone. Whatever they were doing is a transaction, and so done or not done.
+    std::process::exit(exit as i32)
+}
+
+fn run() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return exit::of_usage(&error).into(),
+        Err(error) => return exit::of_usage(&error),
     };
     output::log::start(cli.log.as_deref());
     let system = actix::System::new();
     let outcome = system.block_on(dispatch(cli));
+    // Dropping it is what must not happen, see `main`.
+    std::mem::forget(system);
     match outcome {
-        Ok(exit) => exit.into(),
+        Ok(exit) => exit,
         Err(failure) => {
             output::talk::failure(&failure);
-            failure.exit().into()
+            failure.exit()
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::messages::NoticesOwed;
 
 const BATCH_MAX: u16 = 64;
 /// While this node delivers, the others leave the batch alone; a node that dies meanwhile delays it by this much.
-const HOLD_MS: u64 = 60_000;
+const HOLD_MS: u64 = 20_000;
 /// Looks for notices whose deferral has run out.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// First wait after a refused delivery; doubles up to [`DEFER_MAX_MS`].
