@@ -2,6 +2,8 @@
 # Every check, in the order that fails fastest; ends with the test runner's own summary.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# Everything in the lock file, so that licences of other platforms' crates are checked as well.
+cargo fetch --quiet --locked
 cargo fmt --all --check
 cargo clippy --release --locked --workspace --all-targets -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --quiet --release --locked --workspace --no-deps

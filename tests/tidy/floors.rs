@@ -105,6 +105,7 @@ fn every_licence_is_on_the_list() {
         "Apache-2.0 WITH LLVM-exception",
         "MIT-0",
         "OpenSSL",
+        "BlueOak-1.0.0",
     ];
     let metadata = metadata(true);
     let packages = metadata["packages"].as_array().expect("packages");
