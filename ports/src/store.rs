@@ -1,6 +1,7 @@
 //! The record of everything: assets, tasks, history and outbox, one transaction at a time.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use reelgate_flow::asset::Phase;
@@ -78,6 +79,12 @@ pub trait Store: Send + Sync {
     /// Ends at once the leases a dead process left under this node's name; returns how many.
     async fn reclaim(&self, node: &NodeId) -> PortResult<u64>;
 
+    /// Returns early where somebody else has made work, and else within `most`: a hint, after which the caller looks
+    /// for itself. A store that hears of nothing waits between half of it and all, so that nodes do not look at once.
+    async fn changed(&self, most: Duration) {
+        tokio::time::sleep(spread(most)).await;
+    }
+
     /// Milliseconds until the next task or notice becomes due, where one is waiting.
     async fn next_due_ms(&self) -> PortResult<Option<u64>>;
 
@@ -129,4 +136,22 @@ pub trait Store: Send + Sync {
 
     /// Proves that the store can be reached and written, changing nothing.
     async fn check(&self) -> PortResult<String>;
+}
+
+/// Between half of it and all. The clock's nanoseconds are random enough for that.
+fn spread(most: Duration) -> Duration {
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().subsec_nanos();
+    let half = most / 2;
+    half + half.mul_f64(f64::from(nanos) / 1e9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_between_half_and_all() {
+        let most = Duration::from_millis(100);
+        assert!((0..100).all(|_| (most / 2..=most).contains(&spread(most))));
+    }
 }
