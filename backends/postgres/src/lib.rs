@@ -1,1 +1,47 @@
-//! The store on PostgreSQL.
+//! The store on PostgreSQL 14 or later (Amazon Aurora too), shared by any number of nodes.
+//!
+//! What is decided is decided in [`reelgate_ports::unit`], as in every store; here is how rows are locked, loaded
+//! and written when many do so at once:
+//!
+//! - A writing call takes the locks on what spans assets (a key's versions, a content), then locks its assets in
+//!   order of arrival, then their tasks; so what it decides on cannot change before it commits. A deadlock or a
+//!   lost connection before the commit makes it begin again; after a lost commit the database is asked what became
+//!   of it, and nothing is assumed.
+//! - Claiming is one statement on an index of a small table and never waits for anybody ([`mod@cursor`] keeps it
+//!   quick while a long transaction elsewhere keeps dead rows alive).
+//! - Every time is the database's, so that nodes need not agree on one.
+//! - Only connections that may write are ever used: nothing is decided on a reader.
+
+#![forbid(unsafe_code)]
+
+mod beside;
+mod claim;
+mod complete;
+mod connect;
+mod cursor;
+mod deletions;
+mod error;
+mod ingest;
+mod leases;
+mod listen;
+mod load;
+mod locks;
+mod migrate;
+mod nodes;
+mod outbox;
+mod pace;
+mod products;
+mod queries;
+mod rows;
+mod shards;
+mod store;
+mod tend;
+mod time;
+mod transact;
+mod unit;
+mod write;
+
+pub use connect::Settings;
+pub use store::PgStore;
+pub use tend::Tended;
+pub use time::Time;

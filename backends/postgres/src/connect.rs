@@ -1,0 +1,179 @@
+//! Connections: only to a server that may write, with limits on everything that could wait for ever.
+
+use std::str::FromStr;
+use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::time::Duration;
+
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::unit::Violations;
+use sqlx::PgConnection;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use crate::cursor::Cursor;
+use crate::error::db;
+use crate::listen::Bell;
+use crate::migrate;
+use crate::pace::{Jitter, Pace};
+use crate::store::PgStore;
+use crate::time::Time;
+
+/// Connections for questions that no work waits for.
+const READERS_MAX: u32 = 3;
+/// The oldest server whose statements these are: `server_version_num`.
+const SERVER_VERSION_MIN: i32 = 140_000;
+/// What is looked at from the beginning is looked at no more often than this.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Tasks whose wait is over are claimable this much later at most.
+const WAKE_EVERY: Duration = Duration::from_millis(100);
+/// What has piled up is folded no more often than this.
+const TEND_EVERY: Duration = Duration::from_secs(60);
+
+/// How to reach the database.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `postgres://user:password@host:port/database`, with `sslmode` and `sslrootcert` among its parameters.
+    pub url: String,
+    /// Most connections of this process for work, 1 to 100; a few more answer questions.
+    pub connections_max: u32,
+    /// How long a call waits for a connection before it says that the database cannot be reached.
+    pub acquire_timeout: Duration,
+}
+
+impl Settings {
+    /// Settings that suit a node: 8 connections, 5 seconds.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), connections_max: 8, acquire_timeout: Duration::from_secs(5) }
+    }
+
+    /// The same limits on every connection, so that nothing waits for ever on either side. A statement that is not
+    /// done within half a minute is none of ours; a transaction that does nothing for as long belongs to a dead
+    /// process.
+    pub(crate) fn options(&self) -> PortResult<PgConnectOptions> {
+        let refused = || {
+            let expected = "expected postgres://user@host/database";
+            PortError::new(Trouble::Invalid, "read the database's URL", expected)
+        };
+        let ours = ["postgres://", "postgresql://"].iter().any(|scheme| self.url.starts_with(scheme));
+        // The engine's error quotes the URL, and with it the password.
+        let options = PgConnectOptions::from_str(&self.url).ok().filter(|_| ours).ok_or_else(refused)?;
+        Ok(options.application_name("reelgate").options([
+            ("statement_timeout", "30s"),
+            ("lock_timeout", "10s"),
+            ("idle_in_transaction_session_timeout", "30s"),
+            ("tcp_keepalives_idle", "10"),
+            ("tcp_keepalives_interval", "5"),
+            ("tcp_keepalives_count", "3"),
+            ("tcp_user_timeout", "30000"),
+            ("jit", "off"),
+        ]))
+    }
+}
+
+impl PgStore {
+    /// Opens a store whose schema is the one this version knows; `migrate` brings it there.
+    ///
+    /// `Conflict` where the schema is older, `Corrupt` where it is newer or none of ours.
+    pub async fn open(settings: &Settings, time: Time) -> PortResult<Self> {
+        let options = settings.options()?;
+        // How full the small tables are changes by the second, so what the planner believes of them is always
+        // wrong: it is kept to the indexes that the statements were written for.
+        let planned = options.clone().options([
+            ("enable_seqscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
+            ("enable_bitmapscan", "off"),
+        ]);
+        let writers = pool(settings, settings.connections_max.clamp(1, 100));
+        let writers = writers.connect_with(planned).await.map_err(db("reach the database"))?;
+        let readers = pool(settings, READERS_MAX).connect_lazy_with(options.clone());
+        expect_version(&writers).await?;
+        migrate::expect_current(&writers).await?;
+        let seed = seed();
+        Ok(Self {
+            bell: Bell::hang(readers.clone()),
+            writers,
+            readers,
+            time,
+            cursor: Cursor::default(),
+            jitter: Jitter::new(seed),
+            violations: Violations::default(),
+            woke: Pace::new(WAKE_EVERY),
+            woke_ms: AtomicU64::new(0),
+            outbox_looked: Pace::new(LOOK_EVERY),
+            outbox_from: AtomicI64::new(i64::MIN),
+            leases_looked: Pace::new(LOOK_EVERY),
+            leases_from: AtomicI64::new(i64::MIN),
+            claims_looked: Pace::new(LOOK_EVERY),
+            tended: Pace::new(TEND_EVERY),
+        })
+    }
+
+    /// Ends all connections after their current call.
+    pub async fn close(&self) {
+        self.bell.take_down();
+        self.writers.close().await;
+        self.readers.close().await;
+    }
+
+    /// Proves that the database can be written, changing nothing.
+    pub(crate) async fn prove(&self) -> PortResult<String> {
+        let what = "write to the database";
+        let mut tx = self.writers.begin().await.map_err(db(what))?;
+        sqlx::query!("DELETE FROM nodes WHERE false").execute(&mut *tx).await.map_err(db(what))?;
+        let row = sqlx::query!(
+            r#"SELECT current_setting('server_version') AS "engine!",
+                      (SELECT coalesce(sum(change), 0)::bigint FROM phase_counts) AS "assets!""#
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(db(what))?;
+        tx.rollback().await.map_err(db(what))?;
+        let schema = migrate::newest();
+        Ok(format!("PostgreSQL {}, schema {schema}, {} assets", row.engine, row.assets))
+    }
+}
+
+/// Connections are not tested before use (a lost one is noticed and the call begun again), and are replaced after
+/// half an hour, so that a changed address of the writer is followed.
+fn pool(settings: &Settings, connections_max: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(settings.acquire_timeout)
+        .test_before_acquire(false)
+        .idle_timeout(Duration::from_secs(300))
+        .max_lifetime(Duration::from_secs(1_800))
+        .after_connect(|conn, _| Box::pin(expect_writer(conn)))
+}
+
+/// Refuses a standby, or a writer that was told to be one: nothing is decided on it. The pool goes on trying until it
+/// reaches another, or the call has waited for too long.
+async fn expect_writer(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let reader = sqlx::query_scalar!(
+        r#"SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS "reader!""#
+    )
+    .fetch_one(conn)
+    .await?;
+    if reader {
+        return Err(sqlx::Error::Io(std::io::Error::other("expected a server that may write")));
+    }
+    Ok(())
+}
+
+async fn expect_version(pool: &PgPool) -> PortResult<()> {
+    let what = "open the database";
+    let found = sqlx::query_scalar!(r#"SELECT current_setting('server_version_num')::integer AS "version!""#)
+        .fetch_one(pool)
+        .await
+        .map_err(db(what))?;
+    if found < SERVER_VERSION_MIN {
+        let detail = format!("expected PostgreSQL 14 or later, found {}", found / 10_000);
+        return Err(PortError::new(Trouble::Invalid, what, detail));
+    }
+    Ok(())
+}
+
+/// Differs between processes and between stores of one process.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}

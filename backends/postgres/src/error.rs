@@ -1,0 +1,146 @@
+//! PostgreSQL's troubles in the ports' words, and which of them are worth another try.
+
+use reelgate_ports::error::{PortError, Trouble};
+
+/// Result within this crate: the engine's error is kept until it is known whether to try again.
+pub(crate) type DbResult<T> = Result<T, DbError>;
+
+/// What went wrong within a call.
+#[derive(Debug)]
+pub(crate) enum DbError {
+    /// Decided by us.
+    Port(PortError),
+    /// Told by the engine or the connection.
+    Sql(&'static str, sqlx::Error),
+}
+
+impl From<PortError> for DbError {
+    fn from(error: PortError) -> Self {
+        Self::Port(error)
+    }
+}
+
+impl From<DbError> for PortError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Port(error) => error,
+            DbError::Sql(what, error) => classify(what, &error),
+        }
+    }
+}
+
+/// Names what was being done when the engine failed.
+pub(crate) fn db(what: &'static str) -> impl Fn(sqlx::Error) -> DbError {
+    move |error| DbError::Sql(what, error)
+}
+
+/// A value in the database that this version cannot have written.
+pub(crate) fn corrupt(column: &'static str, expected: &str) -> PortError {
+    PortError::new(Trouble::Corrupt, "read the database", format!("expected {expected} in {column}"))
+}
+
+impl DbError {
+    /// Nothing was committed, and the same call may well pass now: it lost against another one, or its connection.
+    pub(crate) fn is_passing(&self) -> bool {
+        let Self::Sql(_, error) = self else { return false };
+        // 40001 serialization_failure, 40P01 deadlock_detected, 55P03 lock_not_available
+        matches!(code(error).as_deref(), Some("40001" | "40P01" | "55P03")) || is_connection(error)
+    }
+
+    /// The connection is of no more use: it broke, or its server may not write any more.
+    pub(crate) fn spoils_connection(&self) -> bool {
+        let Self::Sql(_, error) = self else { return false };
+        is_connection(error) || code(error).as_deref() == Some("25006")
+    }
+}
+
+/// The connection or the server went away.
+pub(crate) fn is_connection(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::BeginFailed => true,
+        // Class 08, and 57P01 admin_shutdown, 57P02 crash_shutdown, 57P03 cannot_connect_now, 57P05 idle_session_timeout,
+        // 25P03 idle_in_transaction_session_timeout.
+        _ => code(error).is_some_and(|code| {
+            code.starts_with("08") || matches!(&*code, "57P01" | "57P02" | "57P03" | "57P05" | "25P03")
+        }),
+    }
+}
+
+fn code(error: &sqlx::Error) -> Option<String> {
+    error.as_database_error().and_then(|cause| cause.code()).map(|code| code.into_owned())
+}
+
+/// SQLSTATE classes: PostgreSQL documentation, appendix A. The engine's message names tables and columns; its
+/// detail, which may hold values, is left out.
+fn classify(what: &'static str, error: &sqlx::Error) -> PortError {
+    match error {
+        sqlx::Error::Database(cause) => {
+            let code = cause.code().unwrap_or_default().into_owned();
+            PortError::new(trouble(&code), what, format!("{} (sqlstate {code})", cause.message()))
+        }
+        sqlx::Error::Io(cause) => {
+            PortError::new(Trouble::Unavailable, what, format!("the connection broke: {cause}"))
+        }
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => {
+            PortError::new(Trouble::Corrupt, what, format!("expected a column of this schema: {error}"))
+        }
+        sqlx::Error::Encode(_) | sqlx::Error::Configuration(_) => {
+            PortError::new(Trouble::Invalid, what, error.to_string())
+        }
+        sqlx::Error::RowNotFound => PortError::new(Trouble::Missing, what, "no such row"),
+        sqlx::Error::PoolTimedOut => PortError::new(
+            Trouble::Unavailable,
+            what,
+            "expected a connection that may write, found none in time",
+        ),
+        _ => PortError::new(Trouble::Unavailable, what, error.to_string()),
+    }
+}
+
+fn trouble(code: &str) -> Trouble {
+    match code {
+        // read_only_sql_transaction: a failover is under way, and we still talk to the old writer.
+        "25006" => Trouble::Unavailable,
+        "42501" => Trouble::Denied,
+        // undefined_table, undefined_column: no schema of ours.
+        "42P01" | "42703" => Trouble::Corrupt,
+        "53100" => Trouble::Full,
+        _ => match code.get(..2) {
+            Some("28") => Trouble::Denied,
+            Some("3D") => Trouble::Missing,
+            Some("XX") => Trouble::Corrupt,
+            Some("22" | "23" | "42") => Trouble::Invalid,
+            _ => Trouble::Unavailable,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_connection_is_passing_and_a_refused_write_is_not_but_both_spoil_the_connection() {
+        let broken = db("commit")(sqlx::Error::Io(std::io::Error::other("reset")));
+        assert!(broken.is_passing() && broken.spoils_connection());
+        let ours = DbError::Port(PortError::new(Trouble::Conflict, "redrive asset", ""));
+        assert!(!ours.is_passing() && !ours.spoils_connection());
+    }
+
+    #[test]
+    fn sqlstates_become_the_trouble_that_decides_about_retry() {
+        let cases = [
+            ("25006", Trouble::Unavailable),
+            ("28P01", Trouble::Denied),
+            ("53100", Trouble::Full),
+            ("57014", Trouble::Unavailable),
+            ("42P01", Trouble::Corrupt),
+            ("23505", Trouble::Invalid),
+            ("", Trouble::Unavailable),
+        ];
+        for (code, expected) in cases {
+            assert_eq!(trouble(code), expected, "{code}");
+        }
+    }
+}

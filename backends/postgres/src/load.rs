@@ -1,0 +1,192 @@
+//! Bringing assets and their tasks into memory, locked: first the assets in order of arrival, then their tasks in
+//! order, so that two calls that meet wait for each other instead of for both.
+
+use std::collections::BTreeSet;
+
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::unit::FollowUp;
+use sqlx::PgConnection;
+
+use crate::error::{DbResult, db};
+use crate::locks;
+use crate::rows::{AssetCells, TaskCells, asset_query};
+use crate::unit::Unit;
+
+const WHAT: &str = "load assets";
+
+/// Most assets with the same content that are looked at for one that can be shared.
+const TWINS_MAX: i64 = 8;
+
+impl Unit {
+    /// Brings assets and their tasks into memory; unknown ids are left out.
+    pub(crate) async fn load(&mut self, conn: &mut PgConnection, ids: &[AssetId]) -> DbResult<()> {
+        let wanted: Vec<String> = self.work.not_loaded(ids).into_iter().map(str::to_owned).collect();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let rows = asset_query!("WHERE a.id = ANY($1) ORDER BY a.arrival FOR UPDATE OF a", &wanted)
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(db(WHAT))?;
+        self.add(conn, rows).await
+    }
+
+    /// Brings every version of these keys into memory; keys are given by their hash.
+    pub(crate) async fn load_versions(&mut self, conn: &mut PgConnection, keys: &[i64]) -> DbResult<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let rows = asset_query!("WHERE a.key_hash = ANY($1) ORDER BY a.arrival FOR UPDATE OF a", keys)
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(db("look for other versions"))?;
+        self.add(conn, rows).await
+    }
+
+    /// Brings the earliest assets with these contents into memory, whose result may be shared.
+    pub(crate) async fn load_twins(
+        &mut self,
+        conn: &mut PgConnection,
+        sha256: &BTreeSet<String>,
+    ) -> DbResult<()> {
+        if sha256.is_empty() {
+            return Ok(());
+        }
+        let hashes: Vec<i64> = sha256.iter().map(|sha256| locks::hash(sha256)).collect();
+        let twins = sqlx::query_scalar!(
+            r#"SELECT twin.arrival AS "arrival!" FROM unnest($1::bigint[]) AS wanted,
+               LATERAL (SELECT a.arrival FROM contents AS c JOIN assets AS a ON a.arrival = c.asset
+                        WHERE c.content_hash = wanted AND (a.linked_to IS NULL OR a.phase = 'published')
+                            AND a.phase IN ('processing', 'screened', 'published', 'quarantined', 'withdrawing')
+                        ORDER BY c.asset LIMIT $2) AS twin"#,
+            &hashes,
+            TWINS_MAX,
+        )
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(db("look for the same content"))?;
+        self.load_arrivals(conn, &twins).await
+    }
+
+    /// Carries out what steps cause at other assets, until nothing more follows. What follows from all steps so far
+    /// is looked for at once: a report and what another asset's report causes at the same time have no order.
+    pub(crate) async fn follow_up(&mut self, conn: &mut PgConnection) -> DbResult<()> {
+        loop {
+            let round: Vec<FollowUp> = std::iter::from_fn(|| self.work.next_follow_up()).collect();
+            if round.is_empty() {
+                return Ok(());
+            }
+            let mut followed = Vec::new();
+            let mut keys = BTreeSet::new();
+            for next in &round {
+                match next {
+                    FollowUp::Followers(id, _) => followed.push(id.as_str().to_owned()),
+                    FollowUp::Older(id) => {
+                        keys.extend(
+                            self.work.loaded.get(id).map(|loaded| key_hash(&loaded.row.source.id.key)),
+                        );
+                    }
+                }
+            }
+            self.load_followers(conn, &followed).await?;
+            self.load_versions(conn, &keys.into_iter().collect::<Vec<_>>()).await?;
+            for next in round {
+                self.work.carry_out(next)?;
+            }
+        }
+    }
+
+    async fn load_followers(&mut self, conn: &mut PgConnection, twins: &[String]) -> DbResult<()> {
+        if twins.is_empty() {
+            return Ok(());
+        }
+        let rows = asset_query!(
+            "WHERE a.linked_to = ANY($1) AND a.phase IN ('linked', 'screened') ORDER BY a.arrival FOR UPDATE OF a",
+            twins
+        )
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(db("look for followers"))?;
+        self.add(conn, rows).await
+    }
+
+    async fn load_arrivals(&mut self, conn: &mut PgConnection, arrivals: &[i64]) -> DbResult<()> {
+        if arrivals.is_empty() {
+            return Ok(());
+        }
+        let rows = asset_query!("WHERE a.arrival = ANY($1) ORDER BY a.arrival FOR UPDATE OF a", arrivals)
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(db(WHAT))?;
+        self.add(conn, rows).await
+    }
+
+    /// Adds locked rows that are not in memory yet, with their tasks.
+    async fn add(&mut self, conn: &mut PgConnection, rows: Vec<AssetCells>) -> DbResult<()> {
+        let mut arrivals = Vec::with_capacity(rows.len());
+        let mut ids = std::collections::BTreeMap::new();
+        for cells in rows {
+            let row = cells.read()?;
+            if self.work.loaded.contains_key(&row.id) {
+                continue;
+            }
+            arrivals.push(row.arrival);
+            ids.insert(row.arrival, row.id.clone());
+            self.counted.insert(row.arrival, row.core.phase.as_str());
+            self.work.add(row);
+        }
+        if arrivals.is_empty() {
+            return Ok(());
+        }
+        for cells in
+            open_tasks(conn, &arrivals).await?.into_iter().chain(settled_tasks(conn, &arrivals).await?)
+        {
+            let task = cells.read()?;
+            let Some(id) = ids.get(&task.asset) else { continue };
+            let place = (task.asset, task.key);
+            if task.open {
+                self.open.insert(place);
+            } else {
+                self.settled.insert(place);
+            }
+            if let Some(lease) = task.lease {
+                self.leases.insert(place, lease);
+            }
+            self.work.add_task(id, task.key, task.record, task.extra)?;
+        }
+        Ok(())
+    }
+}
+
+/// The hash that versions of a key are found by.
+pub(crate) fn key_hash(key: &str) -> i64 {
+    locks::hash(&reelgate_ports::identity::key_sha256(key))
+}
+
+async fn open_tasks(conn: &mut PgConnection, arrivals: &[i64]) -> DbResult<Vec<TaskCells>> {
+    sqlx::query_as!(
+        TaskCells,
+        r#"SELECT asset, task, NULL AS "state?", attempts, excused, blameless, answered, wall_ms, cpu_ms,
+                  memory_bytes_max, ready_at_ms AS "ready_at_ms?", lease_owner, lease_until_ms, claimed_at_ms
+           FROM tasks WHERE asset = ANY($1) ORDER BY asset, task FOR UPDATE"#,
+        arrivals,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(db("load tasks"))
+}
+
+/// Not locked: only who holds the asset's lock changes them.
+async fn settled_tasks(conn: &mut PgConnection, arrivals: &[i64]) -> DbResult<Vec<TaskCells>> {
+    sqlx::query_as!(
+        TaskCells,
+        r#"SELECT asset, task, state AS "state?", attempts, excused, blameless, answered, wall_ms, cpu_ms,
+                  memory_bytes_max, NULL::bigint AS "ready_at_ms?", NULL AS "lease_owner?",
+                  NULL::bigint AS "lease_until_ms?", NULL::bigint AS "claimed_at_ms?"
+           FROM tasks_settled WHERE asset = ANY($1)"#,
+        arrivals,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(db("load settled tasks"))
+}

@@ -1,0 +1,49 @@
+//! Locks on what spans assets: the versions of a key, and the assets with the same content. Where two calls could
+//! each overlook what the other is about to commit, the second one waits.
+
+use std::collections::BTreeSet;
+
+/// The first eight bytes of a SHA-256 in hexadecimal; what cannot be read as one is hashed to 0, which only makes
+/// it wait more often.
+pub(crate) fn hash(sha256_hex: &str) -> i64 {
+    let read = |digits: &str| u64::from_str_radix(digits, 16).ok();
+    sha256_hex.get(..16).and_then(read).map_or(0, u64::cast_signed)
+}
+
+/// Locks to take, in the one order that everybody takes them in.
+#[derive(Debug, Default)]
+pub(crate) struct Locks(BTreeSet<i64>);
+
+impl Locks {
+    /// Locks the versions of keys; keys are given by [`hash`].
+    pub(crate) fn keys(hashes: impl IntoIterator<Item = i64>) -> Self {
+        // An odd number keeps keys apart from contents.
+        Self(hashes.into_iter().map(|hash| hash | 1).collect())
+    }
+
+    /// Locks contents; given by [`hash`].
+    pub(crate) fn contents(hashes: impl IntoIterator<Item = i64>) -> Self {
+        Self(hashes.into_iter().map(|hash| hash & !1).collect())
+    }
+
+    pub(crate) fn sorted(&self) -> Vec<i64> {
+        self.0.iter().copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_and_a_content_with_the_same_hash_do_not_wait_for_each_other() {
+        assert_ne!(Locks::keys([6]).sorted(), Locks::contents([6]).sorted());
+    }
+
+    #[test]
+    fn a_hash_is_the_first_eight_bytes() {
+        assert_eq!(hash("00000000000000ff1234"), 255);
+        assert_eq!(hash("ffffffffffffffff"), -1);
+        assert_eq!((hash("short"), hash("zzzzzzzzzzzzzzzz")), (0, 0));
+    }
+}

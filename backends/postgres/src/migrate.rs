@@ -1,0 +1,90 @@
+//! Bringing the schema to this version, and refusing any other.
+
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use crate::connect::Settings;
+use crate::error::{DbError, db};
+use crate::store::PgStore;
+use crate::tend;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+const WHAT: &str = "bring the database up to date";
+
+/// The schema this version knows.
+pub(crate) fn newest() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+impl PgStore {
+    /// Brings the schema to this version, under a lock: of several nodes one does it and the others wait. Returns
+    /// the schema's number.
+    ///
+    /// `Corrupt` where it was written by a newer version.
+    pub async fn migrate(settings: &Settings) -> PortResult<i64> {
+        // A migration may take longer than any statement of the store.
+        let options: PgConnectOptions =
+            settings.options()?.options([("statement_timeout", "0"), ("lock_timeout", "0")]);
+        let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.map_err(db(WHAT))?;
+        let ran = MIGRATIONS.run(&pool).await.map_err(|error| refused(&error));
+        let prepared = match ran {
+            Ok(()) => tend::prepare_months(&pool).await.map_err(PortError::from),
+            Err(error) => Err(error),
+        };
+        pool.close().await;
+        prepared.map(|()| newest())
+    }
+}
+
+/// Refuses a schema that is not this version's.
+pub(crate) async fn expect_current(pool: &PgPool) -> PortResult<()> {
+    let what = "open the database";
+    let newest = newest();
+    let found = sqlx::query_scalar!("SELECT max(version) FROM _sqlx_migrations WHERE success")
+        .fetch_one(pool)
+        .await
+        .map(|version| version.unwrap_or(0));
+    let found = match found {
+        Ok(found) => found,
+        Err(error) if is_missing_table(&error) => 0,
+        Err(error) => return Err(DbError::Sql(what, error).into()),
+    };
+    let expected = |trouble, then: &str| {
+        let detail = format!("expected schema {newest}, found {found}: {then}");
+        Err(PortError::new(trouble, what, detail))
+    };
+    if found < newest {
+        return expected(Trouble::Conflict, "run `reelgate migrate`");
+    }
+    if found > newest {
+        return expected(Trouble::Corrupt, "it was written by a newer Reelgate; run that one");
+    }
+    Ok(())
+}
+
+fn is_missing_table(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|cause| cause.code()).is_some_and(|code| code == "42P01")
+}
+
+fn refused(error: &MigrateError) -> PortError {
+    match error {
+        MigrateError::VersionMissing(found) => PortError::new(
+            Trouble::Corrupt,
+            WHAT,
+            format!(
+                "expected schema {} or older, found {found}: it was written by a newer Reelgate; run that one",
+                newest()
+            ),
+        ),
+        MigrateError::VersionMismatch(found) => PortError::new(
+            Trouble::Corrupt,
+            WHAT,
+            format!(
+                "schema {found} of the database is not the one this Reelgate knows; run the version that wrote it"
+            ),
+        ),
+        other => PortError::new(Trouble::Unavailable, WHAT, other.to_string()),
+    }
+}

@@ -1,0 +1,227 @@
+//! Notices owed to the outside: written with the state they tell, held by one node at a time, removed only after
+//! their delivery.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use reelgate_flow::asset::{NoticeKind, Phase, Severity};
+use reelgate_flow::ids::{AssetId, NoticeId};
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::identity;
+use reelgate_ports::records::{HistoryRecord, NoticeRecord};
+use reelgate_ports::telling::{self, MediaSummary};
+use reelgate_ports::unit::Loaded;
+use sqlx::PgConnection;
+
+use crate::error::{DbResult, db};
+use crate::rows::{document, large, small, word};
+use crate::store::PgStore;
+use crate::time::number;
+use crate::transact::Call;
+use crate::unit::Unit;
+use crate::write::json;
+
+/// Notices to write, one list for each column.
+#[derive(Default)]
+pub(crate) struct Owed {
+    pub id: Vec<String>,
+    pub asset: Vec<i64>,
+    pub kind: Vec<&'static str>,
+    pub body: Vec<String>,
+}
+
+/// A due notice as it was read.
+struct Due {
+    id: String,
+    asset: String,
+    kind: String,
+    body: String,
+    tries: i32,
+}
+
+impl Due {
+    fn read(self) -> PortResult<NoticeRecord> {
+        Ok(NoticeRecord {
+            id: NoticeId::new(self.id),
+            asset: AssetId::new(self.asset),
+            kind: word(NoticeKind::parse, &self.kind, "outbox.kind", "a kind of notice")?,
+            body: document(&self.body, "outbox.body")?,
+            tries: small(self.tries, "outbox.tries")?,
+        })
+    }
+}
+
+/// The notices a unit of work owes; what they tell beside the asset's own row is written already.
+pub(crate) async fn owed(conn: &mut PgConnection, unit: &Unit) -> DbResult<Owed> {
+    let mut owed = Owed::default();
+    let work = &unit.work;
+    let ended: Vec<(&Loaded, NoticeKind)> =
+        work.owed.iter().filter_map(|(id, kind)| Some((work.loaded.get(id)?, *kind))).collect();
+    if ended.is_empty() {
+        return Ok(owed);
+    }
+    let told = summaries(conn, &ended).await?;
+    for ((loaded, kind), told) in ended.iter().zip(told) {
+        let row = &loaded.row;
+        let id = identity::notice_id(&row.id, *kind, row.core.redrives);
+        let body = telling::notice_body(&id, *kind, work.now_ms, &row.record(), &told);
+        owed.id.push(id.as_str().to_owned());
+        owed.asset.push(row.arrival);
+        owed.kind.push(kind.as_str());
+        owed.body.push(body.to_string());
+    }
+    Ok(owed)
+}
+
+async fn summaries(conn: &mut PgConnection, ended: &[(&Loaded, NoticeKind)]) -> DbResult<Vec<MediaSummary>> {
+    let assets: Vec<i64> = ended.iter().map(|(loaded, _)| loaded.row.arrival).collect();
+    let shown: Vec<String> = ended.iter().map(|(loaded, _)| shown(loaded).as_str().to_owned()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT m.container AS "container?", m.duration_ns AS "duration_ns?", l.renditions AS "renditions?",
+                  f.findings AS "findings?"
+           FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS o (asset, shown, n)
+           LEFT JOIN media AS m ON m.asset = o.asset
+           LEFT JOIN findings AS f ON f.asset = o.asset
+           LEFT JOIN assets AS s ON s.id = o.shown
+           LEFT JOIN ladders AS l ON l.asset = s.arrival
+           ORDER BY o.n"#,
+        &assets,
+        &shown,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(db("read the media's summary"))?;
+    let mut told = Vec::with_capacity(rows.len());
+    for (row, (loaded, _)) in rows.into_iter().zip(ended) {
+        let core = &loaded.row.core;
+        let mut summary = MediaSummary {
+            container: row.container,
+            duration_ns: row.duration_ns.map(|ns| large(ns, "media.duration_ns")).transpose()?,
+            ..MediaSummary::default()
+        };
+        if let Some(text) = row.renditions.filter(|_| core.phase == Phase::Published) {
+            summary.renditions = document(&text, "ladders.renditions")?;
+        }
+        if let Some(text) = row.findings.filter(|_| core.severity > Severity::None) {
+            summary.findings = document(&text, "findings.findings")?;
+        }
+        told.push(summary);
+    }
+    Ok(told)
+}
+
+/// The asset whose ladder is shown.
+fn shown(loaded: &Loaded) -> &AssetId {
+    loaded.row.linked_to.as_ref().unwrap_or(&loaded.row.id)
+}
+
+impl PgStore {
+    /// Due notices, oldest first; where they are held, nobody else gets them for that long.
+    pub(crate) async fn due_notices(&self, notices_max: u16, hold_ms: u64) -> DbResult<Vec<NoticeRecord>> {
+        let begun = Instant::now();
+        let whole = self.outbox_looked.is_due();
+        let from = if whole { i64::MIN } else { self.outbox_from.load(Ordering::Relaxed) };
+        let rows = sqlx::query_as!(
+            Due,
+            r#"WITH clock AS MATERIALIZED (
+                   SELECT coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS ms
+               ), due AS MATERIALIZED (
+                   SELECT number FROM outbox WHERE number >= $2 AND due_at_ms <= (SELECT ms FROM clock)
+                   ORDER BY number LIMIT $3 FOR UPDATE SKIP LOCKED
+               ), held AS (
+                   UPDATE outbox SET due_at_ms = (SELECT ms FROM clock) + $4::bigint
+                   FROM due WHERE outbox.number = due.number AND $4::bigint > 0
+               )
+               SELECT o.id, o.kind, o.body, o.tries, a.id AS asset
+               FROM due JOIN outbox AS o ON o.number = due.number JOIN assets AS a ON a.arrival = o.asset
+               ORDER BY o.number"#,
+            self.time.given(),
+            from,
+            i64::from(notices_max),
+            number(hold_ms),
+        )
+        .fetch_all(&self.writers)
+        .await
+        .map_err(db("read notices"))?;
+        if whole {
+            self.outbox_looked.took(begun.elapsed());
+        }
+        self.look_on_from(from).await?;
+        Ok(rows.into_iter().map(Due::read).collect::<PortResult<_>>()?)
+    }
+
+    /// Remembers below which number nothing is left, so that delivered notices which the database cannot tidy away
+    /// yet are not stepped over again and again. What was committed late is found by the next look at the whole.
+    async fn look_on_from(&self, from: i64) -> DbResult<()> {
+        let first =
+            sqlx::query_scalar!("SELECT number FROM outbox WHERE number >= $1 ORDER BY number LIMIT 1", from)
+                .fetch_optional(&self.writers)
+                .await
+                .map_err(db("look for the oldest notice"))?;
+        if let Some(first) = first {
+            self.outbox_from.store(first, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Puts a notice back and counts the try.
+    pub(crate) async fn defer(&self, id: &NoticeId, delay_ms: u64) -> DbResult<()> {
+        let what = "put a notice back";
+        let changed = sqlx::query!(
+            "UPDATE outbox SET tries = tries + 1,
+                 due_at_ms = coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) + $2
+             WHERE id = $3",
+            self.time.given(),
+            number(delay_ms),
+            id.as_str(),
+        )
+        .execute(&self.writers)
+        .await
+        .map_err(db(what))?;
+        if changed.rows_affected() == 0 {
+            return Err(PortError::new(Trouble::Missing, what, format!("no notice {id} is owed")).into());
+        }
+        Ok(())
+    }
+}
+
+/// Removes delivered notices and writes the delivery into the history; one already removed is nothing new.
+pub(crate) struct Delivered<'a>(pub &'a [NoticeId]);
+
+impl Call for Delivered<'_> {
+    type Output = ();
+
+    const WHAT: &'static str = "remove delivered notices";
+
+    async fn run(&self, conn: &mut PgConnection, unit: &mut Unit) -> DbResult<()> {
+        let ids: Vec<String> = self.0.iter().map(|id| id.as_str().to_owned()).collect();
+        let gone =
+            sqlx::query!("DELETE FROM outbox WHERE id = ANY($1) RETURNING id, asset, kind, tries", &ids)
+                .fetch_all(&mut *conn)
+                .await
+                .map_err(db(Self::WHAT))?;
+        let mut assets = Vec::with_capacity(gone.len());
+        let mut lines = Vec::with_capacity(gone.len());
+        for row in gone {
+            let tries: u32 = small(row.tries, "outbox.tries")?;
+            let line = sent(unit.work.now_ms, &row.kind, &row.id, tries)?;
+            assets.push(row.asset);
+            lines.push(line);
+        }
+        sqlx::query!(
+            "INSERT INTO history (asset, lines) SELECT * FROM unnest($1::bigint[], $2::text[])",
+            &assets,
+            &lines
+        )
+        .execute(conn)
+        .await
+        .map_err(db(Self::WHAT))?;
+        Ok(())
+    }
+}
+
+fn sent(now_ms: u64, kind: &str, id: &str, tries: u32) -> PortResult<String> {
+    let detail = format!("{kind} {id}, try {}", tries.saturating_add(1));
+    let lines: [HistoryRecord; 1] = [telling::line(now_ms, "notice_sent", detail)];
+    json(&lines)
+}

@@ -1,0 +1,116 @@
+//! What finished tasks left: documents and staged files, facts, the ladder, the findings. All are documents that only
+//! this program reads, and whole.
+
+use reelgate_flow::facts::MediaFacts;
+use reelgate_flow::ids::AssetId;
+use reelgate_flow::task::TaskKey;
+use reelgate_ports::records::{FindingRecord, RenditionRecord, StagedOutput};
+use reelgate_ports::store::Product;
+use sqlx::{PgConnection, PgPool};
+
+use crate::error::{DbResult, db};
+use crate::rows::{document, task_key};
+use crate::time::number;
+use crate::write::json;
+
+/// Replaces what a task left.
+pub(crate) async fn write(
+    conn: &mut PgConnection,
+    asset: i64,
+    task: TaskKey,
+    attempt: u32,
+    result: &serde_json::Value,
+    outputs: &[StagedOutput],
+) -> DbResult<()> {
+    sqlx::query!(
+        "INSERT INTO products (asset, task, attempt, result, outputs) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (asset, task) DO UPDATE
+         SET attempt = excluded.attempt, result = excluded.result, outputs = excluded.outputs",
+        asset,
+        task.text(),
+        i32::try_from(attempt).unwrap_or(i32::MAX),
+        result.to_string(),
+        json(&outputs)?,
+    )
+    .execute(conn)
+    .await
+    .map_err(db("write a task's product"))?;
+    Ok(())
+}
+
+/// Replaces the facts of an asset.
+pub(crate) async fn write_media(conn: &mut PgConnection, asset: i64, media: &MediaFacts) -> DbResult<()> {
+    sqlx::query!(
+        "INSERT INTO media (asset, container, duration_ns, facts) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (asset) DO UPDATE
+         SET container = excluded.container, duration_ns = excluded.duration_ns, facts = excluded.facts",
+        asset,
+        media.container.as_str(),
+        number(media.duration_ns),
+        json(media)?,
+    )
+    .execute(conn)
+    .await
+    .map_err(db("write the facts of the media"))?;
+    Ok(())
+}
+
+/// Replaces the ladder of an asset.
+pub(crate) async fn write_renditions(
+    conn: &mut PgConnection,
+    asset: i64,
+    renditions: &[RenditionRecord],
+) -> DbResult<()> {
+    sqlx::query!(
+        "INSERT INTO ladders (asset, renditions) VALUES ($1, $2)
+         ON CONFLICT (asset) DO UPDATE SET renditions = excluded.renditions",
+        asset,
+        json(&renditions)?,
+    )
+    .execute(conn)
+    .await
+    .map_err(db("write renditions"))?;
+    Ok(())
+}
+
+/// Replaces the findings of an asset.
+pub(crate) async fn write_findings(
+    conn: &mut PgConnection,
+    asset: i64,
+    findings: &[FindingRecord],
+) -> DbResult<()> {
+    sqlx::query!(
+        "INSERT INTO findings (asset, findings) VALUES ($1, $2)
+         ON CONFLICT (asset) DO UPDATE SET findings = excluded.findings",
+        asset,
+        json(&findings)?,
+    )
+    .execute(conn)
+    .await
+    .map_err(db("write findings"))?;
+    Ok(())
+}
+
+/// What the finished tasks of an asset left, in order of task.
+pub(crate) async fn read(pool: &PgPool, asset: &AssetId) -> DbResult<Vec<Product>> {
+    let rows = sqlx::query!(
+        "SELECT p.task, p.result, p.outputs FROM assets AS a
+         JOIN products AS p ON p.asset = a.arrival
+         JOIN tasks_settled AS t ON t.asset = p.asset AND t.task = p.task AND t.state = 'done'
+         WHERE a.id = $1",
+        asset.as_str(),
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(db("read products"))?;
+    let mut products = Vec::with_capacity(rows.len());
+    for row in rows {
+        products.push(Product {
+            task: task_key(&row.task)?,
+            result: document(&row.result, "products.result")?,
+            outputs: document(&row.outputs, "products.outputs")?,
+        });
+    }
+    products.sort_by_key(|product| product.task);
+    Ok(products)
+}

@@ -1,0 +1,229 @@
+//! Rows as values; a word or number that this version cannot have written is `Corrupt`, never a guess.
+
+use std::collections::BTreeMap;
+
+use reelgate_flow::asset::{Asset, Door, Phase, Severity, TaskRecord, TaskState, Verdict};
+use reelgate_flow::ids::{AssetId, Sequencer, SourceId};
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::task::TaskKey;
+use reelgate_ports::error::PortResult;
+use reelgate_ports::identity;
+use reelgate_ports::order::Priority;
+use reelgate_ports::records::SourceRecord;
+use reelgate_ports::unit::{AssetRow, TaskExtra};
+
+use crate::error::corrupt;
+use crate::unit::Lease;
+
+/// Asks for rows of `assets AS a`; what follows `FROM` is the caller's.
+macro_rules! asset_query {
+    ($tail:literal $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            $crate::rows::AssetCells,
+            "SELECT a.arrival, a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes, a.location, a.forced,
+                    a.priority, a.place, a.received_at_ms, a.phase, a.verdict, a.severity, a.redrives,
+                    a.ended_at_ms, a.sha256, a.reason_code, a.reason_detail, a.door, a.linked_to,
+                    a.published_location
+             FROM assets AS a " + $tail
+            $(, $argument)*
+        )
+    };
+}
+pub(crate) use asset_query;
+
+/// The cells of a row of `assets`.
+pub(crate) struct AssetCells {
+    pub arrival: i64,
+    pub id: String,
+    pub bucket: String,
+    pub key: String,
+    pub version: String,
+    pub sequencer: String,
+    pub size_bytes: i64,
+    pub location: String,
+    pub forced: bool,
+    pub priority: String,
+    pub place: i64,
+    pub received_at_ms: i64,
+    pub phase: String,
+    pub verdict: String,
+    pub severity: String,
+    pub redrives: i32,
+    pub ended_at_ms: Option<i64>,
+    pub sha256: Option<String>,
+    pub reason_code: Option<String>,
+    pub reason_detail: Option<String>,
+    pub door: Option<String>,
+    pub linked_to: Option<String>,
+    pub published_location: Option<String>,
+}
+
+impl AssetCells {
+    pub(crate) fn read(self) -> PortResult<AssetRow> {
+        let id = AssetId::new(self.id);
+        let key_sha256 = identity::key_sha256(&self.key);
+        let core = Asset {
+            phase: phase(&self.phase)?,
+            tasks: BTreeMap::new(),
+            verdict: word(Verdict::parse, &self.verdict, "assets.verdict", "a verdict")?,
+            severity: severity(&self.severity, "assets.severity")?,
+            reason: reason(self.reason_code.as_deref(), self.reason_detail)?,
+            door: self.door.as_deref().map(door).transpose()?,
+            linked: self.linked_to.is_some(),
+            redrives: small(self.redrives, "assets.redrives")?,
+            jitter_seed: identity::jitter_seed(&id),
+        };
+        Ok(AssetRow {
+            arrival: self.arrival,
+            source: SourceRecord {
+                sequencer: sequencer(&self.sequencer)?,
+                size_bytes: large(self.size_bytes, "assets.size_bytes")?,
+                location: self.location,
+                id: SourceId { bucket: self.bucket, key: self.key, version: self.version },
+            },
+            key_sha256,
+            forced: self.forced,
+            sha256: self.sha256,
+            core,
+            linked_to: self.linked_to.map(AssetId::new),
+            published_location: self.published_location,
+            received_ms: large(self.received_at_ms, "assets.received_at_ms")?,
+            ended_ms: self.ended_at_ms.map(|ms| large(ms, "assets.ended_at_ms")).transpose()?,
+            history_lines: 0,
+            priority: priority(&self.priority)?,
+            place: large(self.place, "assets.place")?,
+            id,
+        })
+    }
+}
+
+/// The cells of a task, be it in `tasks` (where it has no state, being ready) or in `tasks_settled`.
+pub(crate) struct TaskCells {
+    pub asset: i64,
+    pub task: String,
+    pub state: Option<String>,
+    pub attempts: i32,
+    pub excused: i32,
+    pub blameless: i32,
+    pub answered: i32,
+    pub wall_ms: i64,
+    pub cpu_ms: i64,
+    pub memory_bytes_max: i64,
+    pub ready_at_ms: Option<i64>,
+    pub lease_owner: Option<String>,
+    pub lease_until_ms: Option<i64>,
+    pub claimed_at_ms: Option<i64>,
+}
+
+/// A task as it was read.
+pub(crate) struct TaskRead {
+    pub asset: i64,
+    pub key: TaskKey,
+    pub record: TaskRecord,
+    pub extra: TaskExtra,
+    /// It lies in `tasks`.
+    pub open: bool,
+    pub lease: Option<Lease>,
+}
+
+impl TaskCells {
+    pub(crate) fn read(self) -> PortResult<TaskRead> {
+        let state = self.state.as_deref();
+        let record = TaskRecord {
+            state: state.map_or(Ok(TaskState::Ready), task_state)?,
+            attempts: small(self.attempts, "tasks.attempts")?,
+            excused: small(self.excused, "tasks.excused")?,
+            blameless: small(self.blameless, "tasks.blameless")?,
+            answered: small(self.answered, "tasks.answered")?,
+        };
+        let lease = match (&self.lease_owner, self.lease_until_ms) {
+            (Some(owner), Some(until_ms)) => Some(Lease {
+                owner: owner.clone(),
+                until_ms: large(until_ms, "tasks.lease_until_ms")?,
+                claimed_at_ms: large(self.claimed_at_ms.unwrap_or(0), "tasks.claimed_at_ms")?,
+                attempt: record.attempts,
+            }),
+            _ => None,
+        };
+        let extra = TaskExtra {
+            lease_owner: self.lease_owner,
+            ready_at_ms: large(self.ready_at_ms.unwrap_or(0), "tasks.ready_at_ms")?,
+            wall_ms: large(self.wall_ms, "tasks.wall_ms")?,
+            cpu_ms: large(self.cpu_ms, "tasks.cpu_ms")?,
+            memory_bytes_max: large(self.memory_bytes_max, "tasks.memory_bytes_max")?,
+        };
+        let open = state.is_none();
+        Ok(TaskRead { asset: self.asset, key: task_key(&self.task)?, record, extra, open, lease })
+    }
+}
+
+/// A column with a task's key.
+pub(crate) fn task_key(text: &str) -> PortResult<TaskKey> {
+    word(TaskKey::parse, text, "task", "a task key")
+}
+
+/// A task's urgency.
+pub(crate) fn urgency(value: i16) -> PortResult<u8> {
+    u8::try_from(value).map_err(|_| corrupt("tasks.urgency", "a number from 0 to 255"))
+}
+
+/// A phase's word.
+pub(crate) fn phase(text: &str) -> PortResult<Phase> {
+    word(Phase::parse, text, "assets.phase", "a phase")
+}
+
+/// A priority's word.
+pub(crate) fn priority(text: &str) -> PortResult<Priority> {
+    word(Priority::parse, text, "assets.priority", "a priority")
+}
+
+/// A severity's word.
+pub(crate) fn severity(text: &str, column: &'static str) -> PortResult<Severity> {
+    word(Severity::parse, text, column, "a severity")
+}
+
+/// A door's word.
+pub(crate) fn door(text: &str) -> PortResult<Door> {
+    word(Door::parse, text, "assets.door", "a door")
+}
+
+/// A task state's word.
+pub(crate) fn task_state(text: &str) -> PortResult<TaskState> {
+    word(TaskState::parse, text, "tasks_settled.state", "a task state")
+}
+
+/// A sequencer's digits.
+pub(crate) fn sequencer(text: &str) -> PortResult<Sequencer> {
+    Sequencer::parse(text).ok_or_else(|| corrupt("sequencer", "hexadecimal digits"))
+}
+
+/// A word of one of the core's enums.
+pub(crate) fn word<T>(
+    parse: impl Fn(&str) -> Option<T>,
+    text: &str,
+    column: &'static str,
+    expected: &str,
+) -> PortResult<T> {
+    parse(text).ok_or_else(|| corrupt(column, expected))
+}
+
+/// A column that is never negative.
+pub(crate) fn large(value: i64, column: &'static str) -> PortResult<u64> {
+    u64::try_from(value).map_err(|_| corrupt(column, "no negative number"))
+}
+
+/// A column with a number that fits the type asked for.
+pub(crate) fn small<T: TryFrom<i32>>(value: i32, column: &'static str) -> PortResult<T> {
+    T::try_from(value).map_err(|_| corrupt(column, "a number within its range"))
+}
+
+/// A document that this program wrote.
+pub(crate) fn document<T: serde::de::DeserializeOwned>(json: &str, column: &'static str) -> PortResult<T> {
+    serde_json::from_str(json).map_err(|_| corrupt(column, "a document of this version"))
+}
+
+fn reason(code: Option<&str>, detail: Option<String>) -> PortResult<Option<Fault>> {
+    let Some(code) = code else { return Ok(None) };
+    let code = word(Code::parse, code, "assets.reason_code", "a reason code")?;
+    Ok(Some(Fault::new(code, detail.unwrap_or_default())))
+}

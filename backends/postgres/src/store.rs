@@ -1,0 +1,185 @@
+//! The port's calls, each carried out by its own file.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
+use reelgate_flow::task::Lane;
+use reelgate_ports::error::PortResult;
+use reelgate_ports::events::EventBatch;
+use reelgate_ports::records::{
+    Applied, AssetDetail, AssetRecord, Claim, Fence, HistoryRecord, Ingested, NodeRecord, NodeReport,
+    NoticeRecord, QueueRow, TaskReport,
+};
+use reelgate_ports::store::{AssetFilter, Backlog, Product, Store};
+use reelgate_ports::unit::Violations;
+use sqlx::postgres::PgPool;
+
+use crate::complete::Complete;
+use crate::cursor::Cursor;
+use crate::ingest::Ingest;
+use crate::leases::{Lose, Lost, Redrive};
+use crate::listen::Bell;
+use crate::outbox::Delivered;
+use crate::pace::{Jitter, Pace};
+use crate::products;
+use crate::time::Time;
+use crate::transact::again;
+
+/// The store on PostgreSQL.
+pub struct PgStore {
+    /// For work.
+    pub(crate) writers: PgPool,
+    /// For questions; to the writer too.
+    pub(crate) readers: PgPool,
+    pub(crate) time: Time,
+    pub(crate) bell: Bell,
+    pub(crate) cursor: Cursor,
+    pub(crate) jitter: Jitter,
+    pub(crate) violations: Violations,
+    pub(crate) woke: Pace,
+    /// The database's time when waiting tasks were last looked at, milliseconds.
+    pub(crate) woke_ms: AtomicU64,
+    pub(crate) outbox_looked: Pace,
+    pub(crate) outbox_from: AtomicI64,
+    pub(crate) leases_looked: Pace,
+    pub(crate) leases_from: AtomicI64,
+    pub(crate) claims_looked: Pace,
+    pub(crate) tended: Pace,
+}
+
+impl fmt::Debug for PgStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgStore").field("time", &self.time).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for PgStore {
+    async fn ingest(&self, batch: &EventBatch) -> PortResult<Vec<Ingested>> {
+        self.transact(&Ingest(batch)).await
+    }
+
+    async fn known(&self, assets: &[AssetId]) -> PortResult<BTreeSet<AssetId>> {
+        Ok(again!(self, self.known_ids(assets))?)
+    }
+
+    async fn claim(
+        &self,
+        node: &NodeId,
+        lane: Lane,
+        tasks_max: u16,
+        lease_ms: u64,
+    ) -> PortResult<Vec<Claim>> {
+        Ok(self.lease(node, lane, tasks_max, lease_ms).await?)
+    }
+
+    async fn heartbeat(&self, node: &NodeId, fences: &[Fence], lease_ms: u64) -> PortResult<Vec<Fence>> {
+        Ok(again!(self, self.extend(node, fences, lease_ms))?)
+    }
+
+    async fn complete(&self, reports: &[TaskReport]) -> PortResult<Vec<Applied>> {
+        self.transact(&Complete(reports)).await
+    }
+
+    async fn reap(&self) -> PortResult<u64> {
+        again!(self, self.tend())?;
+        let begun = Instant::now();
+        let from = self.expired_from();
+        let (ended, until) = self.transact(&Lose(Lost::Expired(from))).await?;
+        if from == i64::MIN {
+            self.leases_looked.took(begun.elapsed());
+        }
+        self.leases_from.store(until, Ordering::Relaxed);
+        Ok(ended)
+    }
+
+    async fn reclaim(&self, node: &NodeId) -> PortResult<u64> {
+        let mut ended = 0;
+        loop {
+            let (more, _) = self.transact(&Lose(Lost::Of(node))).await?;
+            if more == 0 {
+                return Ok(ended);
+            }
+            ended += more;
+        }
+    }
+
+    async fn changed(&self, most: Duration) {
+        self.bell.wait(self.jitter.spread(most)).await;
+    }
+
+    async fn next_due_ms(&self) -> PortResult<Option<u64>> {
+        Ok(again!(self, self.until_due_ms())?)
+    }
+
+    async fn outbox(&self, notices_max: u16, hold_ms: u64) -> PortResult<Vec<NoticeRecord>> {
+        Ok(again!(self, self.due_notices(notices_max, hold_ms))?)
+    }
+
+    async fn notices_delivered(&self, ids: &[NoticeId]) -> PortResult<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.transact(&Delivered(ids)).await
+    }
+
+    async fn notice_deferred(&self, id: &NoticeId, delay_ms: u64) -> PortResult<()> {
+        Ok(again!(self, self.defer(id, delay_ms))?)
+    }
+
+    async fn products(&self, asset: &AssetId) -> PortResult<Vec<Product>> {
+        Ok(again!(self, products::read(&self.writers, asset))?)
+    }
+
+    async fn asset(&self, asset: &AssetId) -> PortResult<AssetDetail> {
+        Ok(again!(self, self.read_asset(asset))?)
+    }
+
+    async fn assets(&self, filter: &AssetFilter) -> PortResult<Vec<AssetRecord>> {
+        Ok(again!(self, self.read_assets(filter))?)
+    }
+
+    async fn find(&self, prefix: &str) -> PortResult<Vec<AssetId>> {
+        Ok(again!(self, self.find_ids(prefix))?)
+    }
+
+    async fn history(&self, asset: &AssetId) -> PortResult<Vec<HistoryRecord>> {
+        Ok(again!(self, self.read_history(asset))?)
+    }
+
+    async fn redrive(&self, asset: &AssetId) -> PortResult<()> {
+        self.transact(&Redrive(asset)).await
+    }
+
+    async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {
+        Ok(again!(self, self.read_queue(rows_max))?)
+    }
+
+    async fn node_seen(&self, report: &NodeReport) -> PortResult<bool> {
+        Ok(again!(self, self.record_node(report))?)
+    }
+
+    async fn nodes(&self) -> PortResult<Vec<NodeRecord>> {
+        Ok(again!(self, self.read_nodes())?)
+    }
+
+    async fn order_drain(&self, node: &NodeId, drain: bool) -> PortResult<()> {
+        Ok(again!(self, self.set_drain(node, drain))?)
+    }
+
+    async fn backlog(&self) -> PortResult<Backlog> {
+        Ok(again!(self, self.count_backlog())?)
+    }
+
+    fn violations(&self) -> Vec<(String, u64)> {
+        self.violations.counts()
+    }
+
+    async fn check(&self) -> PortResult<String> {
+        self.prove().await
+    }
+}

@@ -1,0 +1,204 @@
+//! One writing call as one transaction: begun again where it lost against another one, looked up where its commit
+//! got lost, never assumed.
+
+use std::future::Future;
+use std::time::Duration;
+
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::error::{DbError, DbResult, db, is_connection};
+use crate::locks::Locks;
+use crate::store::PgStore;
+use crate::time::count;
+use crate::unit::Unit;
+use crate::write::{self, Written};
+
+/// How often a call begins again before its caller hears of it.
+pub(crate) const TRIES_MAX: u32 = 8;
+/// Longest time between two tries; the first waits are shorter.
+const PAUSE_MAX: Duration = Duration::from_millis(400);
+/// How long the outcome of a lost commit is looked for.
+const LOOK_UP_MAX: Duration = Duration::from_secs(10);
+/// A call that takes longer than any statement may is talking to nobody: the network swallows its packets.
+const CALL_MAX: Duration = Duration::from_secs(60);
+
+/// Asks again, a few times, where the connection broke: for what is safe to do twice.
+macro_rules! again {
+    ($store:expr, $call:expr) => {{
+        let mut tries = 1;
+        loop {
+            match $call.await {
+                Err(error) if error.is_passing() && tries < $crate::transact::TRIES_MAX => {
+                    tokio::time::sleep($store.pause(tries)).await;
+                    tries += 1;
+                }
+                answer => break answer,
+            }
+        }
+    }};
+}
+pub(crate) use again;
+
+/// Gives a connection back to its pool, unless what it answered shows that it is of no more use: then the next one
+/// is made anew, wherever the writer is by then.
+pub(crate) fn keep_or_drop<T>(conn: PoolConnection<Postgres>, answer: DbResult<T>) -> DbResult<T> {
+    if answer.as_ref().is_err_and(DbError::spoils_connection) {
+        drop(conn.detach());
+    }
+    answer
+}
+
+/// A writing call.
+pub(crate) trait Call: Sync {
+    /// What it returns.
+    type Output: Send;
+
+    /// What it is doing, for errors.
+    const WHAT: &'static str;
+
+    /// What it locks beside its assets.
+    fn locks(&self) -> Locks {
+        Locks::default()
+    }
+
+    /// Loads, steps; what changed is written when it returns. Run again from the beginning where it lost.
+    fn run(
+        &self,
+        conn: &mut PgConnection,
+        unit: &mut Unit,
+    ) -> impl Future<Output = DbResult<Self::Output>> + Send;
+}
+
+/// A call that came as far as its commit.
+struct Ended<T> {
+    output: T,
+    written: Written,
+    /// The commit was answered.
+    known: bool,
+}
+
+impl PgStore {
+    /// Carries a call out.
+    pub(crate) async fn transact<C: Call>(&self, call: &C) -> PortResult<C::Output> {
+        let mut tries = 1;
+        loop {
+            let lost = match self.once(call).await {
+                Ok(ended) => {
+                    if ended.known || self.is_committed::<C>(ended.written.xid.as_deref()).await? {
+                        return Ok(self.committed(ended));
+                    }
+                    None
+                }
+                Err(error) if error.is_passing() => Some(error),
+                Err(error) => return Err(error.into()),
+            };
+            if tries == TRIES_MAX {
+                let gave_up =
+                    || PortError::new(Trouble::Unavailable, C::WHAT, "the connection broke too often");
+                return Err(lost.map_or_else(gave_up, PortError::from));
+            }
+            sleep(self.pause(tries)).await;
+            tries += 1;
+        }
+    }
+
+    /// How long to wait before the next try.
+    pub(crate) fn pause(&self, tries: u32) -> Duration {
+        self.jitter.spread(PAUSE_MAX.min(Duration::from_millis(5 << tries.min(10))))
+    }
+
+    async fn once<C: Call>(&self, call: &C) -> DbResult<Ended<C::Output>> {
+        let within = timeout(CALL_MAX, self.try_once(call)).await;
+        within.unwrap_or_else(|_| Err(silent(C::WHAT).into()))
+    }
+
+    async fn try_once<C: Call>(&self, call: &C) -> DbResult<Ended<C::Output>> {
+        let mut conn = self.writers.acquire().await.map_err(db(C::WHAT))?;
+        let tried = self.in_transaction(&mut conn, call).await;
+        if tried.as_ref().is_ok_and(|ended| !ended.known) {
+            drop(conn.detach());
+            return tried;
+        }
+        keep_or_drop(conn, tried)
+    }
+
+    async fn in_transaction<C: Call>(&self, conn: &mut PgConnection, call: &C) -> DbResult<Ended<C::Output>> {
+        let mut tx = sqlx::Connection::begin(conn).await.map_err(db(C::WHAT))?;
+        let now_ms = self.lock(&mut tx, &call.locks(), C::WHAT).await?;
+        let mut unit = Unit::new(now_ms);
+        let output = call.run(&mut tx, &mut unit).await?;
+        let written = write::write(&mut tx, unit).await?;
+        let known = match tx.commit().await {
+            Ok(()) => true,
+            Err(error) if is_connection(&error) => false,
+            Err(error) => return Err(DbError::Sql(C::WHAT, error)),
+        };
+        Ok(Ended { output, written, known })
+    }
+
+    fn committed<T>(&self, ended: Ended<T>) -> T {
+        self.violations.count(ended.written.violations);
+        if ended.written.claimable {
+            self.bell.ring();
+        }
+        ended.output
+    }
+
+    /// Takes the locks and reads the time, which then is no earlier than that of whoever held them before.
+    async fn lock(
+        &self,
+        tx: &mut Transaction<'_, Postgres>,
+        locks: &Locks,
+        what: &'static str,
+    ) -> DbResult<u64> {
+        let locked = sqlx::query!(
+            r#"SELECT (SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) AS k) AS "locked!",
+                      coalesce($2::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS "now_ms!""#,
+            &locks.sorted(),
+            self.time.given(),
+        )
+        .fetch_one(&mut **tx)
+        .await
+        .map_err(db(what))?;
+        Ok(count(locked.now_ms))
+    }
+
+    /// Whether a transaction whose commit was not answered went through.
+    async fn is_committed<C: Call>(&self, xid: Option<&str>) -> PortResult<bool> {
+        // It wrote nothing, so there was nothing to commit.
+        let Some(xid) = xid else { return Ok(true) };
+        let until = Instant::now() + LOOK_UP_MAX;
+        let mut wait = Duration::from_millis(10);
+        while Instant::now() < until {
+            let looked = timeout(LOOK_UP_MAX, self.status(xid)).await;
+            match looked.unwrap_or_else(|_| Err(silent(C::WHAT).into())) {
+                Ok(Some(status)) if status == "committed" => return Ok(true),
+                Ok(Some(status)) if status == "aborted" => return Ok(false),
+                // In progress, or not to be reached for now.
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(error) if error.is_passing() => {}
+                Err(DbError::Sql(_, sqlx::Error::PoolTimedOut)) => {}
+                Err(error) => return Err(error.into()),
+            }
+            sleep(self.jitter.spread(wait)).await;
+            wait = PAUSE_MAX.min(wait * 2);
+        }
+        let detail = "the connection broke at the commit and what became of it cannot be learned; ask again";
+        Err(PortError::new(Trouble::Unavailable, C::WHAT, detail))
+    }
+
+    async fn status(&self, xid: &str) -> DbResult<Option<String>> {
+        sqlx::query_scalar!("SELECT pg_xact_status($1::text::xid8)", xid)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(db("look up a commit"))
+    }
+}
+
+fn silent(what: &'static str) -> PortError {
+    PortError::new(Trouble::Unavailable, what, "expected an answer within a minute, found none")
+}

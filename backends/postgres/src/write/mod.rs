@@ -1,0 +1,66 @@
+//! Writing what a unit of work changed: a few statements, each for all rows of several tables.
+
+mod assets;
+mod tasks;
+
+pub(crate) use assets::json;
+
+use reelgate_flow::asset::TaskState;
+use reelgate_ports::unit::Learned;
+use sqlx::PgConnection;
+
+use crate::error::{DbResult, db};
+use crate::unit::Unit;
+use crate::{outbox, products};
+
+/// What a transaction wrote.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// Its number, to look up what became of it; `None` where it wrote nothing.
+    pub xid: Option<String>,
+    /// Invariants that were found broken, by id.
+    pub violations: Vec<String>,
+    /// There is something new to claim.
+    pub claimable: bool,
+}
+
+/// Writes everything.
+pub(crate) async fn write(conn: &mut PgConnection, mut unit: Unit) -> DbResult<Written> {
+    for learned in std::mem::take(&mut unit.work.learned) {
+        write_learned(conn, &mut unit, learned).await?;
+    }
+    let owed = outbox::owed(conn, &unit).await?;
+    assets::insert(conn, &unit).await?;
+    let mut xid = assets::write(conn, &unit, owed).await?;
+    tasks::write(conn, &unit).await?;
+    if xid.is_none() {
+        xid = sqlx::query_scalar!("SELECT pg_current_xact_id_if_assigned()::text")
+            .fetch_one(conn)
+            .await
+            .map_err(db("name a transaction"))?;
+    }
+    let starts = |loaded: &reelgate_ports::unit::Loaded| {
+        let ready = |task| loaded.row.core.tasks.get(task).is_some_and(|t| t.state == TaskState::Ready);
+        loaded.touched.iter().any(ready)
+    };
+    let claimable = unit.work.loaded.values().any(starts);
+    Ok(Written { xid, violations: unit.work.violations, claimable })
+}
+
+async fn write_learned(conn: &mut PgConnection, unit: &mut Unit, learned: Learned) -> DbResult<()> {
+    match learned {
+        Learned::Product { asset, task, attempt, result, outputs } => {
+            let asset = unit.work.at(&asset)?.row.arrival;
+            products::write(conn, asset, task, attempt, &result, &outputs).await
+        }
+        Learned::Facts(asset, media) => {
+            products::write_media(conn, unit.work.at(&asset)?.row.arrival, &media).await
+        }
+        Learned::Renditions(asset, rows) => {
+            products::write_renditions(conn, unit.work.at(&asset)?.row.arrival, &rows).await
+        }
+        Learned::Findings(asset, rows) => {
+            products::write_findings(conn, unit.work.at(&asset)?.row.arrival, &rows).await
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The schema: brought to this version, refused in any other, its history kept as long as it is needed.
+
+use reelgate_ports::error::Trouble;
+use reelgate_ports::events::EventBatch;
+use reelgate_ports::store::Store;
+use reelgate_postgres::{PgStore, Settings, Tended, Time};
+use sqlx::{AssertSqlSafe, Column, Connection, Executor, PgConnection, SqlSafeStr, TypeInfo};
+
+use crate::home::Home;
+use crate::moves::{event, uploads};
+
+#[tokio::test]
+async fn a_database_without_a_schema_says_to_migrate() {
+    let home = Home::new();
+    let error = PgStore::open(&home.settings(), Time::Database).await.unwrap_err();
+    assert_eq!(error.trouble, Trouble::Conflict);
+    assert!(error.detail.ends_with("run `reelgate migrate`"), "{error}");
+}
+
+#[tokio::test]
+async fn migrating_twice_and_at_the_same_time_is_migrating_once() {
+    let home = Home::new();
+    let settings = home.settings();
+    let (first, second) = tokio::join!(PgStore::migrate(&settings), PgStore::migrate(&settings));
+    assert_eq!(first.unwrap(), second.unwrap());
+    assert_eq!(home.execute("select count(*) from _sqlx_migrations").trim(), "1");
+}
+
+#[tokio::test]
+async fn a_schema_from_the_future_is_refused() {
+    let home = Home::new();
+    home.store().await.close().await;
+    home.execute(
+        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+         values (9999, 'later', true, '', 0)",
+    );
+    for error in [
+        PgStore::open(&home.settings(), Time::Database).await.map(|_| ()).unwrap_err(),
+        PgStore::migrate(&home.settings()).await.map(|_| ()).unwrap_err(),
+    ] {
+        assert_eq!(error.trouble, Trouble::Corrupt);
+        assert!(error.detail.contains("9999") && error.detail.contains("newer Reelgate"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_does_not_show_its_password() {
+    let settings = Settings::new("mysql://me:secret@host/db");
+    let error = PgStore::open(&settings, Time::Database).await.unwrap_err();
+    assert_eq!(error.trouble, Trouble::Invalid);
+    assert!(!error.to_string().contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn history_goes_to_this_months_table() {
+    let home = Home::new();
+    let store = home.store().await;
+    store.ingest(&uploads(1)).await.unwrap();
+    assert_eq!(home.execute("select count(*) from history_other").trim(), "0");
+    assert_eq!(home.execute("select count(*) from history").trim(), "1");
+}
+
+#[tokio::test]
+async fn an_old_month_of_history_goes_once_its_assets_have_ended() {
+    let home = Home::new();
+    let store = home.store().await;
+    let taken = store.ingest(&EventBatch::of([event("a", 1)])).await.unwrap();
+    home.execute(
+        "create table history_2020_01 partition of history for values from ('2020-01-01') to ('2020-02-01')",
+    );
+    home.execute("insert into history (asset, written_at, lines) values (1, '2020-01-15', '[]')");
+    home.execute("update assets set received_at_ms = 1579046400000");
+    assert_eq!(store.retain(30).await.unwrap(), Tended { months_removed: 0, months_kept: 1 });
+    home.execute("update assets set ended_at_ms = 1579046400000");
+    assert_eq!(store.retain(30).await.unwrap(), Tended { months_removed: 1, months_kept: 0 });
+    assert_eq!(store.history(&taken[0].asset).await.unwrap().len(), 3, "what is younger stays");
+}
+
+/// What the build takes the statements to be is what the server makes of them, and nothing is kept that is not asked.
+#[tokio::test]
+async fn what_was_learned_of_the_statements_is_current() {
+    let home = Home::new();
+    home.store().await.close().await;
+    let mut conn = PgConnection::connect(&home.settings().url).await.unwrap();
+    let crate_dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources = sources(&crate_dir.join("src"));
+    let mut statements = 0;
+    for entry in std::fs::read_dir(crate_dir.join(".sqlx")).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let kept: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let query = kept["query"].as_str().unwrap();
+        let tail = query.split_once("FROM assets AS a ").map_or(query, |(_, tail)| tail);
+        assert!(sources.contains(query) || sources.contains(tail), "asked nowhere: {query}");
+        let described = conn.describe(AssertSqlSafe(query).into_sql_str()).await.unwrap();
+        let found: Vec<_> = described
+            .columns()
+            .iter()
+            .map(|c| (c.name().to_owned(), c.type_info().name().replace("[]", "ARRAY")))
+            .collect();
+        let columns = kept["describe"]["columns"].as_array().unwrap().iter();
+        let expected: Vec<_> = columns
+            .map(|c| {
+                (c["name"].as_str().unwrap().to_owned(), c["type_info"].as_str().unwrap().to_uppercase())
+            })
+            .collect();
+        assert_eq!(found, expected, "run prepare.sh: {query}");
+        statements += 1;
+    }
+    assert!(statements > 30, "{statements}");
+}
+
+fn sources(dir: &std::path::Path) -> String {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text.push_str(&sources(&path));
+        } else {
+            text.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
+    text
+}
