@@ -4,5 +4,10 @@
 #![forbid(unsafe_code)]
 
 pub mod clients;
+pub mod config;
 pub mod error;
+pub mod events;
 pub mod location;
+pub mod node;
+pub mod notices;
+pub mod signal;

@@ -10,6 +10,7 @@
 #![allow(missing_docs, reason = "the name of a test is the behaviour it proves")]
 
 pub mod events;
+pub mod memory_shards;
 pub mod objects;
 pub mod store;
 

@@ -1,0 +1,5 @@
+//! Configuration kept by AWS.
+
+mod ssm;
+
+pub use ssm::{Parameters, parameters};

@@ -1,0 +1,187 @@
+//! Messages into events: EventBridge envelopes, S3's own notifications, either of them inside an SNS message. Whatever
+//! comes, this answers, and no word of a message gets into an error: messages hold keys, and keys may be personal.
+//!
+//! Sources: Amazon S3 User Guide, "EventBridge event message structure" (raw keys) and "Event message structure"
+//! (URL-encoded keys); Amazon SNS Developer Guide, "Message format".
+
+use data_encoding::HEXLOWER;
+use reelgate_ports::events::{EventBatch, RefusedEvent};
+use reelgate_ports::records::{MediaEvent, ScanEvent};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use super::object::{Happening, Told, Why};
+use super::{finding, notification};
+use crate::location::{Area, Location};
+
+/// What one message says.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Heard {
+    /// Uploads and deletions.
+    pub events: Vec<MediaEvent>,
+    /// Findings.
+    pub scans: Vec<ScanEvent>,
+    /// For each part that could not be read: what was expected and found.
+    pub refused: Vec<String>,
+}
+
+impl Heard {
+    /// Adds it to a batch: uploads only where they lie in the ingest area, so that a rule which matches too much (our
+    /// own outputs, say) does no harm; refusals with the place of the message and the SHA-256 of its bytes.
+    pub fn add_to(self, batch: &mut EventBatch, ingest: &Area, place: &str, bytes: &[u8]) {
+        let inside = |event: &MediaEvent| {
+            ingest.name_of(&Location::new(&event.source.bucket, &event.source.key)).is_some()
+        };
+        batch.events.extend(self.events.into_iter().filter(inside));
+        batch.scans.extend(self.scans);
+        batch.refused.extend(self.refused.into_iter().map(|why| RefusedEvent {
+            place: place.to_owned(),
+            sha256: HEXLOWER.encode(&Sha256::digest(bytes)),
+            why,
+        }));
+    }
+
+    fn refused(why: impl Into<String>) -> Self {
+        Self { refused: vec![why.into()], ..Self::default() }
+    }
+}
+
+/// Reads one message, whatever it is. A message that is known to be none of ours (a queue's test message, an S3 event
+/// of another kind) says nothing.
+pub fn hear(bytes: &[u8]) -> Heard {
+    match outer(bytes) {
+        Ok(Outer { message: Some(message), records: None, detail: None, .. }) => {
+            match outer(message.as_bytes()) {
+                Ok(inner) => inside(inner),
+                Err(why) => Heard::refused(why),
+            }
+        }
+        Ok(outer) => inside(outer),
+        Err(why) => Heard::refused(why),
+    }
+}
+
+/// The members that tell the kinds of message apart.
+#[derive(Deserialize)]
+struct Outer<'a> {
+    /// EventBridge.
+    source: Option<String>,
+    #[serde(rename = "detail-type")]
+    detail_type: Option<String>,
+    #[serde(borrow)]
+    detail: Option<&'a RawValue>,
+    /// S3.
+    #[serde(rename = "Records", borrow)]
+    records: Option<Vec<&'a RawValue>>,
+    /// SNS.
+    #[serde(rename = "Message")]
+    message: Option<String>,
+    /// A test that S3 sends when a notification is set up.
+    #[serde(rename = "Event")]
+    event: Option<String>,
+}
+
+fn outer(bytes: &[u8]) -> Result<Outer<'_>, Why> {
+    serde_json::from_slice(bytes).map_err(|error| damaged("a JSON object", &error))
+}
+
+fn inside(outer: Outer<'_>) -> Heard {
+    if let Some(records) = outer.records {
+        return notified(&records);
+    }
+    if outer.event.as_deref() == Some("s3:TestEvent") {
+        return Heard::default();
+    }
+    let (Some(source), Some(detail_type), Some(detail)) = (outer.source, outer.detail_type, outer.detail)
+    else {
+        return Heard::refused("expected an event of S3 or Macie, found an object of another kind");
+    };
+    bridged(&source, &detail_type, detail.get())
+}
+
+fn notified(records: &[&RawValue]) -> Heard {
+    let mut heard = Heard::default();
+    for record in records {
+        match notification::read(record.get()) {
+            Ok(event) => heard.events.extend(event),
+            Err(why) => heard.refused.push(why),
+        }
+    }
+    heard
+}
+
+fn bridged(source: &str, detail_type: &str, detail: &str) -> Heard {
+    let event = match (source, detail_type) {
+        ("aws.s3", "Object Created" | "Object Deleted") => object(detail_type, detail),
+        ("aws.s3", _) => return Heard::default(),
+        ("aws.macie", "Macie Finding") => {
+            return match finding::read(detail) {
+                Ok(scan) => Heard { scans: vec![scan], ..Heard::default() },
+                Err(why) => Heard::refused(why),
+            };
+        }
+        _ => return Heard::refused("expected an event of S3 or Macie, found one of another source"),
+    };
+    match event {
+        Ok(event) => Heard { events: vec![event], ..Heard::default() },
+        Err(why) => Heard::refused(why),
+    }
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    bucket: Bucket,
+    object: Object,
+    #[serde(rename = "deletion-type")]
+    deletion_type: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Bucket {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    key: String,
+    size: Option<u64>,
+    /// AWS writes `etag`; some that speak its language write `eTag`.
+    #[serde(alias = "eTag")]
+    etag: Option<String>,
+    #[serde(rename = "version-id")]
+    version: Option<String>,
+    sequencer: Option<String>,
+}
+
+fn object(detail_type: &str, detail: &str) -> Result<MediaEvent, Why> {
+    let detail: Detail =
+        serde_json::from_str(detail).map_err(|error| damaged("the detail of an S3 event", &error))?;
+    let happening = match (detail_type, detail.deletion_type.as_deref()) {
+        ("Object Created", _) => Happening::Created,
+        (_, Some("Delete Marker Created")) => Happening::Marked,
+        _ => Happening::Removed,
+    };
+    let told = Told {
+        bucket: detail.bucket.name,
+        key: detail.object.key,
+        version: detail.object.version,
+        etag: detail.object.etag,
+        size_bytes: detail.object.size,
+        sequencer: detail.object.sequencer,
+    };
+    told.event(happening)
+}
+
+/// The parser's own words would repeat the message, so only the place is told.
+pub(super) fn damaged(expected: &str, error: &serde_json::Error) -> Why {
+    let found = match error.classify() {
+        serde_json::error::Category::Data => "members of other kinds",
+        serde_json::error::Category::Eof => "its end too early",
+        _ => "no JSON",
+    };
+    format!("expected {expected}, found {found} at line {} column {}", error.line(), error.column())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,327 @@
+use proptest::prelude::*;
+use reelgate_flow::asset::Severity;
+use reelgate_ports::records::EventKind;
+use serde_json::{Value, json};
+
+use super::*;
+
+const KEY: &str = "studio-a/Episode 01+final (é).mov";
+
+fn created() -> Value {
+    json!({
+        "version": "0", "id": "17793124-05d4-b198-2fde-7ededc63b103", "detail-type": "Object Created",
+        "source": "aws.s3", "account": "111122223333", "time": "2026-03-12T08:21:44Z", "region": "eu-west-1",
+        "resources": ["arn:aws:s3:::reelgate-dev-ingest"],
+        "detail": {
+            "version": "0", "bucket": {"name": "reelgate-dev-ingest"},
+            "object": {
+                "key": KEY, "size": 5_368_709_121_u64, "etag": "b1946ac92492d2347c6235b4d2611184-640",
+                "version-id": "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e", "sequencer": "00617F08299329D189"
+            },
+            "request-id": "N4N7GDK58NMKJ12R", "requester": "111122223333", "source-ip-address": "10.0.14.7",
+            "reason": "CompleteMultipartUpload"
+        }
+    })
+}
+
+fn deleted(deletion_type: &str, version: Value) -> Value {
+    let mut event = created();
+    event["detail-type"] = json!("Object Deleted");
+    event["detail"]["deletion-type"] = json!(deletion_type);
+    event["detail"]["object"] =
+        json!({"key": KEY, "etag": "", "version-id": version, "sequencer": "00617F0A4C1E6B2A10"});
+    event
+}
+
+fn notification(name: &str, key: &str) -> Value {
+    json!({"Records": [{
+        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "eu-west-1", "eventName": name,
+        "s3": {
+            "s3SchemaVersion": "1.0", "configurationId": "uploads",
+            "bucket": {"name": "reelgate-dev-ingest", "arn": "arn:aws:s3:::reelgate-dev-ingest"},
+            "object": {"key": key, "size": 7, "eTag": "0123", "versionId": "v1", "sequencer": "0055"}
+        }
+    }]})
+}
+
+fn told(message: &Value) -> Heard {
+    hear(message.to_string().as_bytes())
+}
+
+fn only(message: &Value) -> MediaEvent {
+    let heard = told(message);
+    assert_eq!((heard.events.len(), heard.refused), (1, vec![]));
+    heard.events.into_iter().next().unwrap()
+}
+
+#[test]
+fn an_upload_comes_whole_with_its_key_as_it_is() {
+    let event = only(&created());
+    assert_eq!(event.kind, EventKind::Created);
+    assert_eq!((event.source.bucket.as_str(), event.source.key.as_str()), ("reelgate-dev-ingest", KEY));
+    assert_eq!(event.source.version, "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e");
+    assert_eq!(event.size_bytes, 5_368_709_121);
+    assert_eq!(event.sequencer.sort_key(), format!("{:0<64}", "00617F08299329D189"));
+}
+
+#[test]
+fn a_key_that_looks_encoded_stays_as_it_is_in_an_envelope() {
+    let mut event = created();
+    for key in ["a%2Fb+c", "%", "line\nbreak", "../../etc/passwd", "🎬/фильм.mp4"] {
+        event["detail"]["object"]["key"] = json!(key);
+        assert_eq!(only(&event).source.key, key);
+    }
+}
+
+#[test]
+fn every_reason_of_creation_is_an_upload() {
+    let mut event = created();
+    for reason in ["PutObject", "POST Object", "CopyObject", "s3:ObjectCreated:CompleteMultipartUpload"] {
+        event["detail"]["reason"] = json!(reason);
+        assert_eq!(only(&event).kind, EventKind::Created);
+    }
+}
+
+#[test]
+fn without_versions_the_etag_is_the_version_in_either_spelling() {
+    for absent in [json!("null"), json!(""), Value::Null] {
+        let mut event = created();
+        event["detail"]["object"]["version-id"] = absent;
+        assert_eq!(only(&event).source.version, "etag-b1946ac92492d2347c6235b4d2611184-640");
+    }
+    let mut event = created();
+    event["detail"]["object"] = json!({"key": KEY, "size": 1, "eTag": "\"ab\"", "sequencer": "00"});
+    assert_eq!(only(&event).source.version, "etag-ab");
+}
+
+#[test]
+fn a_delete_marker_hides_every_version_and_a_permanent_deletion_only_its_own() {
+    let marker = only(&deleted("Delete Marker Created", json!("1QW9g1Z99LUNbvaaYVpW9xDlOLU.qxgF")));
+    assert_eq!((marker.kind, marker.source.version.as_str()), (EventKind::Deleted, ""));
+    let one = only(&deleted("Permanently Deleted", json!("v7")));
+    assert_eq!((one.kind, one.source.version.as_str()), (EventKind::Deleted, "v7"));
+    let unversioned = only(&deleted("Permanently Deleted", Value::Null));
+    assert_eq!((unversioned.kind, unversioned.source.version.as_str()), (EventKind::Deleted, ""));
+}
+
+#[test]
+fn a_queue_s_notification_is_decoded_once_directly_and_inside_a_topic_s_message() {
+    let record = notification("ObjectCreated:Put", "studio-a/Episode+01%2Bfinal+%28%C3%A9%29.mov");
+    let wrapped = json!({"Type": "Notification", "MessageId": "m", "Message": record.to_string()});
+    for message in [record, wrapped] {
+        let event = only(&message);
+        assert_eq!((event.source.key.as_str(), event.source.version.as_str()), (KEY, "v1"));
+    }
+    let marker = only(&notification("ObjectRemoved:DeleteMarkerCreated", "a"));
+    assert_eq!((marker.kind, marker.source.version.as_str()), (EventKind::Deleted, ""));
+    let expired = only(&notification("LifecycleExpiration:Delete", "a"));
+    assert_eq!((expired.kind, expired.source.version.as_str()), (EventKind::Deleted, "v1"));
+}
+
+#[test]
+fn an_envelope_inside_a_topic_s_message_keeps_its_key() {
+    let wrapped = json!({"Type": "Notification", "Message": created().to_string()});
+    assert_eq!(only(&wrapped).source.key, KEY);
+}
+
+#[test]
+fn one_damaged_record_does_not_take_the_others_with_it() {
+    let mut message = notification("ObjectCreated:Put", "good");
+    let damaged = json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": 7}});
+    message["Records"].as_array_mut().unwrap().insert(0, damaged);
+    let heard = told(&message);
+    assert_eq!((heard.events.len(), heard.refused.len()), (1, 1));
+}
+
+#[test]
+fn messages_of_no_interest_say_nothing() {
+    let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "reelgate-dev-ingest"});
+    let mut tagged = created();
+    tagged["detail-type"] = json!("Object Tags Added");
+    for message in [test, tagged, notification("ObjectTagging:Put", "a"), json!({"Records": []})] {
+        assert_eq!(told(&message), Heard::default());
+    }
+}
+
+#[test]
+fn what_a_store_could_not_hold_is_refused_alone() {
+    let cases = [
+        ("key", json!("a\u{0}b"), "expected a key without zero bytes, found one with"),
+        ("key", json!(""), "expected a key of 1 to 1024 bytes, found 0"),
+        ("key", json!("k".repeat(65_536)), "expected a key of 1 to 1024 bytes, found 65536"),
+        ("size", json!(u64::MAX), "expected a size below 2^63 bytes, found a larger one"),
+        ("size", Value::Null, "expected a size, found none"),
+        ("sequencer", json!("xyz"), "expected a sequencer of 1 to 64 hexadecimal digits, found none"),
+        (
+            "version-id",
+            json!("v\n"),
+            "expected a version of at most 1024 printable characters, found another",
+        ),
+    ];
+    for (member, value, why) in cases {
+        let mut event = created();
+        event["detail"]["object"][member] = value;
+        assert_eq!(told(&event).refused, [why]);
+    }
+}
+
+#[test]
+fn a_macie_finding_keeps_types_and_counts_and_nothing_else() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/events/macie-finding.json");
+    let Ok(text) = std::fs::read_to_string(path) else {
+        println!("skipped: no corpus: the sample of a Macie finding is not beside this checkout");
+        return;
+    };
+    let heard = hear(text.as_bytes());
+    assert_eq!((heard.refused, heard.scans.len()), (vec![], 1));
+    let scan = &heard.scans[0];
+    assert_eq!((scan.severity, scan.sample), (Severity::High, false));
+    assert_eq!(scan.kind, "SensitiveData:S3Object/Multiple");
+    let source = scan.source.as_ref().unwrap();
+    assert_eq!(source.version, "etag-6f5902ac237024bdd0c176cb93063dc4");
+    let types: Vec<_> =
+        scan.summary["detections"].as_array().unwrap().iter().map(|d| d["type"].clone()).collect();
+    assert_eq!(types, ["CREDIT_CARD_NUMBER", "USA_SOCIAL_SECURITY_NUMBER", "employee-id"]);
+    assert!(!scan.summary.to_string().contains("captions"));
+}
+
+fn finding() -> Value {
+    json!({"source": "aws.macie", "detail-type": "Macie Finding", "detail": {
+        "id": "64b917aa", "type": "Policy:IAMUser/S3BucketPublic", "severity": {"score": 3, "description": "High"},
+        "sample": true, "resourcesAffected": {"s3Bucket": {"name": "b"}, "s3Object": null},
+        "classificationDetails": null, "policyDetails": {"actor": {"userIdentity": {"type": "Root"}}}
+    }})
+}
+
+#[test]
+fn a_policy_finding_has_no_object_and_a_sample_is_marked_as_one() {
+    let heard = told(&finding());
+    assert_eq!((heard.scans[0].source.clone(), heard.scans[0].sample), (None, true));
+    assert_eq!(heard.scans[0].summary["bucket"], "b");
+}
+
+#[test]
+fn a_finding_without_a_known_severity_is_refused_not_taken_as_harmless() {
+    let mut message = finding();
+    message["detail"]["severity"] = json!({"description": "Curious"});
+    assert_eq!(told(&message).refused, ["expected severity Low, Medium or High, found another"]);
+}
+
+#[test]
+fn only_uploads_inside_the_ingest_area_get_into_a_batch() {
+    let mut batch = EventBatch::default();
+    let area = |bucket: &str, prefix: &str| Area { bucket: bucket.into(), prefix: prefix.into() };
+    let heard = told(&created());
+    heard.clone().add_to(&mut batch, &area("reelgate-dev-published", ""), "shard 1", b"");
+    heard.clone().add_to(&mut batch, &area("reelgate-dev-ingest", "studio-b/"), "shard 1", b"");
+    assert!(batch.is_empty());
+    heard.add_to(&mut batch, &area("reelgate-dev-ingest", "studio-a/"), "shard 1", b"");
+    assert_eq!(batch.events.len(), 1);
+}
+
+#[test]
+fn a_refusal_keeps_the_place_and_the_digest_of_its_bytes() {
+    let mut batch = EventBatch::default();
+    let area = Area { bucket: "b".into(), prefix: String::new() };
+    hear(b"abc").add_to(&mut batch, &area, "stream s, shard 1, record 2", b"abc");
+    let refused = &batch.refused[0];
+    assert_eq!(refused.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_eq!(refused.place, "stream s, shard 1, record 2");
+    assert_eq!(refused.why, "expected a JSON object, found no JSON at line 1 column 1");
+}
+
+/// Names and texts that mean something.
+const WORDS: &[&str] =
+    &["detail", "Records", "Message", "source", "aws.s3", "Object Created", "s3", "object", "key", KEY];
+
+/// Any JSON value, with members and texts of ours among it.
+fn any_json() -> impl Strategy<Value = Value> {
+    let word = || proptest::sample::select(WORDS).prop_map(str::to_owned);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(|number| json!(number)),
+        word().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 40, 6, move |inner| {
+        let name = prop_oneof![word(), any::<String>()];
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            proptest::collection::vec((name, inner), 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+fn samples() -> [Value; 5] {
+    let record = notification("ObjectCreated:Put", "Episode");
+    let wrapped = json!({"Type": "Notification", "Message": record.to_string()});
+    [created(), deleted("Permanently Deleted", json!("v")), record, wrapped, finding()]
+}
+
+/// Places of all values inside, as JSON pointers.
+fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match value {
+        Value::Object(members) => {
+            for (name, inner) in members {
+                pointers(inner, &format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), found);
+            }
+        }
+        Value::Array(items) => {
+            for (index, inner) in items.iter().enumerate() {
+                pointers(inner, &format!("{at}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whatever was heard can be stored, and no text of the message shows in a refusal.
+fn sound(heard: &Heard) {
+    for event in &heard.events {
+        assert!((1..=1024).contains(&event.source.key.len()) && !event.source.key.contains('\0'));
+        assert!(i64::try_from(event.size_bytes).is_ok() && event.source.version.len() <= 1029);
+    }
+    for why in &heard.refused {
+        assert!(why.starts_with("expected ") && !why.contains("Episode") && why.len() < 120, "{why}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_have_an_answer(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        sound(&hear(&bytes));
+    }
+
+    #[test]
+    fn any_json_has_an_answer(message in any_json()) {
+        sound(&told(&message));
+    }
+
+    #[test]
+    fn a_sample_with_one_value_replaced_has_an_answer(
+        sample in 0..5_usize, place in any::<proptest::sample::Index>(), value in any_json(),
+    ) {
+        let mut message = samples()[sample].clone();
+        let mut places = Vec::new();
+        pointers(&message, "", &mut places);
+        if let Some(there) = message.pointer_mut(place.get::<String>(&places)) {
+            *there = value;
+        }
+        sound(&told(&message));
+    }
+
+    #[test]
+    fn a_sample_with_bytes_lost_or_flipped_has_an_answer(
+        sample in 0..5_usize, place in any::<proptest::sample::Index>(), flip in any::<u8>(), lost in 0..20_usize,
+    ) {
+        let mut bytes = samples()[sample].to_string().into_bytes();
+        let at = place.index(bytes.len());
+        bytes[at] ^= flip;
+        bytes.drain(at..(at + lost).min(bytes.len()));
+        sound(&hear(&bytes));
+    }
+}

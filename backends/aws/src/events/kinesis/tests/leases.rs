@@ -1,0 +1,140 @@
+//! Who reads what, when nodes come, go, freeze and wake.
+
+use std::collections::BTreeMap;
+
+use reelgate_flow::ids::NodeId;
+
+use super::super::*;
+use super::model::*;
+
+fn held(model: &Model) -> BTreeMap<String, usize> {
+    let mut held = BTreeMap::new();
+    for owner in model.shards.owners().into_values().flatten() {
+        *held.entry(owner).or_insert(0) += 1;
+    }
+    held
+}
+
+fn each_holds(model: &Model, shards: usize, nodes: usize) -> bool {
+    let held = held(model);
+    held.len() == nodes && held.values().all(|held| *held == shards)
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_share_the_shards_evenly_and_give_them_back_when_they_stop() {
+    let (stream, model) = (FakeStream::new(&["1", "2", "3", "4", "5", "6"]), Model::default());
+    let [a, b, c] = ["a", "b", "c"].map(|name| Node::new(name, &stream, &model));
+    work_until(&[&a], 60_000, || each_holds(&model, 6, 1)).await;
+    work_until(&[&a, &b, &c], 120_000, || each_holds(&model, 2, 3)).await;
+    let before = model.shards.owners();
+    work_for(&[&a, &b, &c], 120_000).await;
+    assert_eq!(model.shards.owners(), before, "shards do not wander");
+    c.events.stop().await.unwrap();
+    assert!(!held(&model).contains_key("c"), "released, not left to end");
+    work_until(&[&a, &b], LEASE_MS, || each_holds(&model, 3, 2)).await;
+    assert!(c.events.poll(1).await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hand_over_waits_for_the_batch_that_is_out_and_reads_nothing_twice() {
+    let (stream, model) = (FakeStream::new(&["1", "2"]), Model::default());
+    let [a, b] = ["a", "b"].map(|name| Node::new(name, &stream, &model));
+    work_until(&[&a], 60_000, || each_holds(&model, 2, 1)).await;
+    for n in 0..200 {
+        stream.put(if n % 2 == 0 { "1" } else { "2" }, &n.to_string());
+    }
+    work_until(&[&a, &b], 120_000, || model.effects() == keys(0..200)).await;
+    work_until(&[&a, &b], 60_000, || each_holds(&model, 1, 2)).await;
+    assert_eq!((model.committed().len(), model.shards.conflicts()), (200, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frozen_node_is_fenced_when_it_wakes() {
+    let (stream, model) = (FakeStream::new(&["1"]), Model::default());
+    let [a, b] = ["a", "b"].map(|name| Node::new(name, &stream, &model));
+    work_until(&[&a], 60_000, || each_holds(&model, 1, 1)).await;
+    stream.put("1", "0");
+    let mut out = EventBatch::default();
+    while out.is_empty() {
+        out = a.events.poll(4).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    a.freeze(true);
+    work_until(&[&b], 3 * LEASE_MS, || model.effects() == keys(0..1)).await;
+    let refused = model.commit(&out).unwrap_err();
+    assert_eq!(refused.trouble, reelgate_ports::error::Trouble::Conflict);
+    a.freeze(false);
+    a.events.abandon(&out).await.unwrap();
+    assert_eq!((a.events.shards_held(), model.shards.owners()["1"].as_deref()), (0, Some("b")));
+    stream.put("1", "1");
+    work_until(&[&a, &b], 60_000, || model.effects() == keys(0..2)).await;
+    assert_eq!(model.committed().len(), 2, "nothing took effect twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_node_whose_intake_has_stopped_polling() {
+    let (stream, model) = (FakeStream::new(&["1"]), Model::default());
+    let [a, b] = ["a", "b"].map(|name| Node::new(name, &stream, &model));
+    work_until(&[&a], 60_000, || each_holds(&model, 1, 1)).await;
+    stream.put("1", "0");
+    work_until(&[&b], 6 * LEASE_MS, || model.effects() == keys(0..1)).await;
+    assert_eq!(a.events.shards_held(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restarted_node_reads_on_at_once() {
+    let (stream, model) = (FakeStream::new(&["1", "2"]), Model::default());
+    let first = Node::new("a", &stream, &model);
+    work_until(&[&first], 60_000, || each_holds(&model, 2, 1)).await;
+    drop(first); // killed: nothing is released
+    assert!(each_holds(&model, 2, 1));
+    stream.put("1", "0");
+    let second = Node::new("a", &stream, &model);
+    work_until(&[&second], LEASE_MS / 2, || model.effects() == keys(0..1)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_shards_of_a_killed_node_are_read_by_others_after_one_lease() {
+    let (stream, model) = (FakeStream::new(&["1", "2"]), Model::default());
+    let [a, b] = ["a", "b"].map(|name| Node::new(name, &stream, &model));
+    work_until(&[&a, &b], 60_000, || each_holds(&model, 1, 2)).await;
+    drop(a);
+    stream.put("1", "0");
+    stream.put("2", "1");
+    work_until(&[&b], 2 * LEASE_MS, || model.effects() == keys(0..2)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hand_off_to_a_node_that_died_is_taken_back() {
+    let (stream, model) = (FakeStream::new(&["1", "2"]), Model::default());
+    let a = Node::new("a", &stream, &model);
+    work_until(&[&a], 60_000, || each_holds(&model, 2, 1)).await;
+    model.shards.edit("1", |row| row.wanted_by = Some(NodeId::new("dead")));
+    work_until(&[&a], LEASE_MS, || model.shards.owners()["1"].is_none()).await;
+    work_until(&[&a], 3 * LEASE_MS, || each_holds(&model, 2, 1)).await;
+    work_for(&[&a], 5 * LEASE_MS).await;
+    assert!(each_holds(&model, 2, 1), "and it stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_the_store_moves_no_lease() {
+    let (stream, model) = (FakeStream::new(&["1", "2"]), Model::default());
+    let [a, b] = ["a", "b"].map(|name| Node::new(name, &stream, &model));
+    work_until(&[&a, &b], 60_000, || each_holds(&model, 1, 2)).await;
+    let before = model.shards.owners();
+    model.shards.down(true);
+    work_for(&[&a, &b], 60_000).await;
+    model.shards.down(false);
+    work_for(&[&a, &b], 3 * LEASE_MS).await;
+    assert_eq!((model.shards.owners(), model.shards.conflicts()), (before, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_processes_with_one_name_harm_nothing() {
+    let (stream, model) = (FakeStream::new(&["1", "2"]), Model::default());
+    let twins = ["a", "a"].map(|name| Node::new(name, &stream, &model));
+    for n in 0..40 {
+        stream.put(if n % 2 == 0 { "1" } else { "2" }, &n.to_string());
+    }
+    work_until(&[&twins[0], &twins[1]], 120_000, || model.effects() == keys(0..40)).await;
+}

@@ -1,0 +1,92 @@
+//! S3's own notifications, as queues and topics deliver them: `Records`, each with a URL-encoded key.
+//!
+//! Source: Amazon S3 User Guide, "Event message structure".
+
+use percent_encoding::percent_decode_str;
+use reelgate_ports::records::MediaEvent;
+use serde::Deserialize;
+
+use super::object::{Happening, Told, Why};
+
+#[derive(Deserialize)]
+struct Record {
+    #[serde(rename = "eventName")]
+    event_name: String,
+    s3: Subject,
+}
+
+#[derive(Deserialize)]
+struct Subject {
+    bucket: Bucket,
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Bucket {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    key: String,
+    size: Option<u64>,
+    #[serde(rename = "eTag", alias = "etag")]
+    etag: Option<String>,
+    #[serde(rename = "versionId")]
+    version: Option<String>,
+    sequencer: Option<String>,
+}
+
+/// One record; `None` where it is about something else than objects that come and go.
+pub(super) fn read(json: &str) -> Result<Option<MediaEvent>, Why> {
+    let record: Record =
+        serde_json::from_str(json).map_err(|error| super::envelope::damaged("a record of S3", &error))?;
+    let Some(happening) = happening(&record.event_name) else { return Ok(None) };
+    let told = Told {
+        bucket: record.s3.bucket.name,
+        key: decoded(&record.s3.object.key)?,
+        version: record.s3.object.version,
+        etag: record.s3.object.etag,
+        size_bytes: record.s3.object.size,
+        sequencer: record.s3.object.sequencer,
+    };
+    told.event(happening).map(Some)
+}
+
+fn happening(event_name: &str) -> Option<Happening> {
+    let name = event_name.strip_prefix("s3:").unwrap_or(event_name);
+    let (family, member) = name.split_once(':')?;
+    match (family, member) {
+        ("ObjectCreated", _) => Some(Happening::Created),
+        ("ObjectRemoved" | "LifecycleExpiration", "DeleteMarkerCreated") => Some(Happening::Marked),
+        ("ObjectRemoved" | "LifecycleExpiration", _) => Some(Happening::Removed),
+        _ => None,
+    }
+}
+
+/// Undoes the encoding of an HTML form, once: a key may itself look encoded.
+fn decoded(key: &str) -> Result<String, Why> {
+    let spaced = key.replace('+', " ");
+    let key = percent_decode_str(&spaced).decode_utf8();
+    key.map(Into::into).map_err(|_| "expected a key of UTF-8, found other bytes".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_decoded_exactly_once() {
+        let cases = [
+            ("studio-a/Episode+01%2Bfinal+%28%C3%A9%29.mov", "studio-a/Episode 01+final (é).mov"),
+            ("a%252Fb", "a%2Fb"),
+            ("in%2F%C3%BC+1", "in/ü 1"),
+            ("100%", "100%"),
+            ("line%0Abreak", "line\nbreak"),
+        ];
+        for (encoded, key) in cases {
+            assert_eq!(decoded(encoded).as_deref(), Ok(key));
+        }
+        assert!(decoded("%FF").is_err());
+    }
+}

@@ -1,0 +1,131 @@
+//! Events of S3 from an SQS queue, for set-ups without a stream. The queue keeps what was not deleted, so there is no
+//! checkpoint: what is acknowledged is deleted, what is abandoned shows again at once, and what was forgotten shows
+//! again after the queue's visibility timeout.
+
+use async_trait::async_trait;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{
+    ChangeMessageVisibilityBatchRequestEntry as Visibility, DeleteMessageBatchRequestEntry as Deletion,
+    Message, QueueAttributeName,
+};
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::events::{EventBatch, Events};
+
+use super::envelope::hear;
+use crate::error::Call;
+use crate::location::Area;
+
+const RECEIVE: Call = Call::new("receive messages from the queue", "sqs:ReceiveMessage");
+const DELETE: Call = Call::new("delete messages from the queue", "sqs:DeleteMessage");
+const GIVE_BACK: Call = Call::new("give messages back to the queue", "sqs:ChangeMessageVisibility");
+const CHECK: Call = Call::new("reach the queue", "sqs:GetQueueAttributes");
+
+/// Messages of one call, by SQS's own bound.
+const CALL_MAX: usize = 10;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct SqsEvents {
+    client: Client,
+    queue_url: String,
+    ingest: Area,
+    wait_s: i32,
+}
+
+impl SqsEvents {
+    /// The queue's messages about uploads in `ingest`. A poll of an empty queue waits up to `wait_s` seconds, 0 to 20,
+    /// for a message; 10 is a good choice.
+    pub fn new(client: Client, queue_url: impl Into<String>, ingest: Area, wait_s: u8) -> Self {
+        Self { client, queue_url: queue_url.into(), ingest, wait_s: i32::from(wait_s.min(20)) }
+    }
+
+    async fn receive(&self, messages_max: usize, wait_s: i32) -> PortResult<Vec<Message>> {
+        let messages_max = i32::try_from(messages_max.clamp(1, CALL_MAX)).expect("at most ten");
+        let call = self.client.receive_message().queue_url(&self.queue_url);
+        let call = call.max_number_of_messages(messages_max).wait_time_seconds(wait_s);
+        let received = call.send().await.map_err(RECEIVE.failed())?;
+        Ok(received.messages.unwrap_or_default())
+    }
+
+    fn add(&self, batch: &mut EventBatch, message: Message) {
+        let (Some(receipt), body) = (message.receipt_handle, message.body.unwrap_or_default()) else {
+            return;
+        };
+        let place = format!("queue message {}", message.message_id.unwrap_or_default());
+        hear(body.as_bytes()).add_to(batch, &self.ingest, &place, body.as_bytes());
+        batch.receipts.push(receipt);
+    }
+}
+
+#[async_trait]
+impl Events for SqsEvents {
+    async fn poll(&self, events_max: usize) -> PortResult<EventBatch> {
+        let mut batch = EventBatch::default();
+        let mut wait_s = self.wait_s;
+        // A message holds one event as a rule; one of no interest counts too, so that a batch has an end.
+        while batch.receipts.len() < events_max {
+            let messages = match self.receive(events_max - batch.receipts.len(), wait_s).await {
+                Ok(messages) => messages,
+                // What came already must not be kept from the store by what did not.
+                Err(_) if !batch.is_empty() => return Ok(batch),
+                Err(error) => return Err(error),
+            };
+            if messages.is_empty() {
+                return Ok(batch);
+            }
+            for message in messages {
+                self.add(&mut batch, message);
+            }
+            wait_s = 0;
+        }
+        Ok(batch)
+    }
+
+    async fn acknowledge(&self, batch: &EventBatch) -> PortResult<()> {
+        let mut refused = 0;
+        for receipts in batch.receipts.chunks(CALL_MAX) {
+            let mut call = self.client.delete_message_batch().queue_url(&self.queue_url);
+            for (index, receipt) in receipts.iter().enumerate() {
+                let entry = Deletion::builder().id(index.to_string()).receipt_handle(receipt).build();
+                call = call.entries(entry.map_err(|_| incomplete(DELETE))?);
+            }
+            refused += call.send().await.map_err(DELETE.failed())?.failed().len();
+        }
+        if refused > 0 {
+            tracing::warn!(
+                refused,
+                "the queue did not delete some messages; they come again and change nothing"
+            );
+        }
+        Ok(())
+    }
+
+    async fn abandon(&self, batch: &EventBatch) -> PortResult<()> {
+        for receipts in batch.receipts.chunks(CALL_MAX) {
+            let mut call = self.client.change_message_visibility_batch().queue_url(&self.queue_url);
+            for (index, receipt) in receipts.iter().enumerate() {
+                let entry = Visibility::builder().id(index.to_string()).receipt_handle(receipt);
+                call = call.entries(entry.visibility_timeout(0).build().map_err(|_| incomplete(GIVE_BACK))?);
+            }
+            // What is refused here shows again by itself.
+            call.send().await.map_err(GIVE_BACK.failed())?;
+        }
+        Ok(())
+    }
+
+    async fn stop(&self) -> PortResult<()> {
+        Ok(())
+    }
+
+    async fn check(&self) -> PortResult<String> {
+        let waiting = QueueAttributeName::ApproximateNumberOfMessages;
+        let call = self.client.get_queue_attributes().queue_url(&self.queue_url);
+        let found = call.attribute_names(waiting.clone()).send().await.map_err(CHECK.failed())?;
+        let waiting = found.attributes().and_then(|all| all.get(&waiting)).map_or("?", String::as_str);
+        Ok(format!("queue is there with about {waiting} messages"))
+    }
+}
+
+fn incomplete(call: Call) -> PortError {
+    PortError::new(Trouble::Invalid, call.what, "expected a receipt, found none")
+}

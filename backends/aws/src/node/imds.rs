@@ -1,0 +1,151 @@
+//! The instance's own metadata (IMDSv2): who it is, and whether EC2 is about to take it back.
+//!
+//! Source: Amazon EC2 User Guide, "Spot Instance interruption notices" and "EC2 instance rebalance recommendations".
+//! A notice comes two minutes ahead, best effort; polling every five seconds is what the guide asks for.
+
+use std::time::Duration;
+
+use aws_config::imds::Client;
+use aws_config::imds::client::error::ImdsError;
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use serde::Deserialize;
+
+const ASK: &str = "ask the instance's metadata";
+const INSTANCE_ID: &str = "/latest/meta-data/instance-id";
+const INTERRUPTION: &str = "/latest/meta-data/spot/instance-action";
+const REBALANCE: &str = "/latest/meta-data/events/recommendations/rebalance";
+
+/// The service lies on the host; a machine that is no instance should notice at once.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What EC2 is about to do.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Interruption {
+    /// `terminate`, `stop` or `hibernate`.
+    pub action: String,
+    /// When, in UTC, as RFC 3339 writes it; for people, nothing is decided by it.
+    pub time: String,
+}
+
+/// The instance this process runs on.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    client: Client,
+}
+
+impl Instance {
+    /// Asks the default address, or another one; `Invalid` where that is no address.
+    pub fn new(endpoint: Option<&str>) -> PortResult<Self> {
+        let mut builder = Client::builder().max_attempts(2).connect_timeout(TIMEOUT).read_timeout(TIMEOUT);
+        if let Some(endpoint) = endpoint {
+            let invalid =
+                |_| PortError::new(Trouble::Invalid, ASK, "expected an address like http://127.0.0.1:1338");
+            builder = builder.endpoint(endpoint).map_err(invalid)?;
+        }
+        Ok(Self { client: builder.build() })
+    }
+
+    /// The instance's id; `Unavailable` where this is no instance.
+    pub async fn id(&self) -> PortResult<String> {
+        let id = self.get(INSTANCE_ID).await?;
+        id.ok_or_else(|| PortError::new(Trouble::Missing, ASK, "expected an instance's id, found none"))
+    }
+
+    /// Whether EC2 takes the instance back, from two minutes ahead.
+    pub async fn interruption(&self) -> PortResult<Option<Interruption>> {
+        let Some(text) = self.get(INTERRUPTION).await? else { return Ok(None) };
+        let read = serde_json::from_str(&text);
+        // Whatever the notice says, it is one.
+        Ok(Some(read.unwrap_or_else(|_| Interruption { action: "unknown".into(), time: "unknown".into() })))
+    }
+
+    /// Whether the instance is more likely than others to be taken back.
+    pub async fn rebalance_recommended(&self) -> PortResult<bool> {
+        Ok(self.get(REBALANCE).await?.is_some())
+    }
+
+    /// `None` where the service says that there is no such thing now.
+    async fn get(&self, path: &str) -> PortResult<Option<String>> {
+        match self.client.get(path).await {
+            Ok(text) => Ok(Some(text.into())),
+            Err(ImdsError::ErrorResponse(error)) if error.response().status().as_u16() == 404 => Ok(None),
+            Err(ImdsError::ErrorResponse(error)) => {
+                let detail = format!("expected status 200, found {}", error.response().status().as_u16());
+                Err(PortError::new(Trouble::Unavailable, ASK, detail))
+            }
+            Err(_) => {
+                let detail = "no answer; this is no EC2 instance, or its metadata service is off";
+                Err(PortError::new(Trouble::Unavailable, ASK, detail))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// A metadata service that knows these paths; it wants a token as IMDSv2 does.
+    fn service(known: &'static [(&'static str, &'static str)]) -> Instance {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                answer(connection.unwrap(), known);
+            }
+        });
+        Instance::new(Some(&address)).unwrap()
+    }
+
+    fn answer(mut connection: TcpStream, known: &[(&str, &str)]) {
+        let lines: Vec<String> = BufReader::new(connection.try_clone().unwrap())
+            .lines()
+            .map_while(Result::ok)
+            .take_while(|line| !line.is_empty())
+            .collect();
+        let path = lines[0].split(' ').nth(1).unwrap();
+        let has_token = lines.iter().any(|line| line.to_lowercase() == "x-aws-ec2-metadata-token: t0ken");
+        let found = known.iter().find(|(name, _)| *name == path);
+        let (status, body) = match (path, found) {
+            ("/latest/api/token", _) => ("200 OK", "t0ken"),
+            _ if !has_token => ("401 Unauthorized", ""),
+            (_, Some((_, body))) => ("200 OK", *body),
+            (_, None) => ("404 Not Found", ""),
+        };
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status}\r\nx-aws-ec2-metadata-token-ttl-seconds: 21600\r\n");
+        write!(connection, "{head}content-length: {length}\r\nconnection: close\r\n\r\n{body}").unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_instance_that_is_left_alone_knows_its_id_and_no_interruption() {
+        let instance = service(&[(INSTANCE_ID, "i-0123456789abcdef0")]);
+        assert_eq!(instance.id().await.unwrap(), "i-0123456789abcdef0");
+        assert_eq!(instance.interruption().await.unwrap(), None);
+        assert!(!instance.rebalance_recommended().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_notice_of_interruption_is_heard_even_if_it_cannot_be_read() {
+        let notice = r#"{"action": "terminate", "time": "2026-11-21T08:22:00Z"}"#;
+        let told = service(Box::leak(Box::new([(INTERRUPTION, notice), (REBALANCE, "{}")])));
+        let expected = Interruption { action: "terminate".into(), time: "2026-11-21T08:22:00Z".into() };
+        assert_eq!(told.interruption().await.unwrap(), Some(expected));
+        assert!(told.rebalance_recommended().await.unwrap());
+        let odd = service(&[(INTERRUPTION, "soon")]);
+        assert_eq!(odd.interruption().await.unwrap().unwrap().action, "unknown");
+    }
+
+    #[tokio::test]
+    async fn a_machine_without_metadata_says_so() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let error = Instance::new(Some(&address)).unwrap().id().await.unwrap_err();
+        assert_eq!(error.trouble, Trouble::Unavailable);
+        assert!(error.detail.starts_with("no answer"));
+    }
+}

@@ -1,0 +1,5 @@
+//! What the instance knows about itself.
+
+mod imds;
+
+pub use imds::{Instance, Interruption};

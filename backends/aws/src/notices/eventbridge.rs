@@ -1,0 +1,55 @@
+//! Notices as custom events on an EventBridge bus: source `reelgate`, detail type `reelgate.asset`.
+
+use async_trait::async_trait;
+use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::notices::Notices;
+use reelgate_ports::records::NoticeRecord;
+
+use crate::error::Call;
+
+const PUT: Call = Call::new("put a notice on the event bus", "events:PutEvents");
+const CHECK: Call = Call::new("reach the event bus", "events:DescribeEventBus");
+
+const SOURCE: &str = "reelgate";
+const DETAIL_TYPE: &str = "reelgate.asset";
+
+/// A bus.
+#[derive(Clone, Debug)]
+pub struct EventBridgeNotices {
+    client: Client,
+    bus: String,
+}
+
+impl EventBridgeNotices {
+    /// Notices go to this bus, by name or ARN; `default` is every account's own.
+    pub fn new(client: Client, bus: impl Into<String>) -> Self {
+        Self { client, bus: bus.into() }
+    }
+}
+
+#[async_trait]
+impl Notices for EventBridgeNotices {
+    async fn deliver(&self, notice: &NoticeRecord) -> PortResult<()> {
+        let document = super::document(notice)?;
+        let entry = PutEventsRequestEntry::builder()
+            .source(SOURCE)
+            .detail_type(DETAIL_TYPE)
+            .detail(super::text(&document))
+            .event_bus_name(&self.bus)
+            .build();
+        let put = self.client.put_events().entries(entry).send().await.map_err(PUT.failed())?;
+        // The call succeeds even where the event does not: the entry says what became of it.
+        match put.entries() {
+            [entry] if entry.error_code().is_none() && entry.event_id().is_some() => Ok(()),
+            [entry] => Err(PUT.answered(entry.error_code(), None, None)),
+            _ => Err(PortError::new(Trouble::Unavailable, PUT.what, "expected one answer for one event")),
+        }
+    }
+
+    async fn check(&self) -> PortResult<String> {
+        self.client.describe_event_bus().name(&self.bus).send().await.map_err(CHECK.failed())?;
+        Ok("event bus is there".to_owned())
+    }
+}

@@ -1,0 +1,47 @@
+//! Keeps an Auto Scaling group from ending an instance that works: scaling in picks idle ones.
+
+use aws_sdk_autoscaling::Client;
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use tokio::sync::Mutex;
+
+use crate::error::Call;
+
+const FIND: Call = Call::new("find the instance's group", "autoscaling:DescribeAutoScalingInstances");
+const PROTECT: Call = Call::new("protect the instance from scale-in", "autoscaling:SetInstanceProtection");
+
+/// The protection of this instance.
+#[derive(Debug)]
+pub struct ScaleInProtection {
+    client: Client,
+    instance_id: String,
+    group: String,
+    /// What was set last; `None` before the first time.
+    protected: Mutex<Option<bool>>,
+}
+
+impl ScaleInProtection {
+    /// Finds the group of an instance; `Missing` where it is in none.
+    pub async fn of(client: Client, instance_id: impl Into<String>) -> PortResult<Self> {
+        let instance_id = instance_id.into();
+        let found = client.describe_auto_scaling_instances().instance_ids(&instance_id).send().await;
+        let found = found.map_err(FIND.failed())?;
+        let group = found.auto_scaling_instances().first().and_then(|i| i.auto_scaling_group_name());
+        let group = group.map(str::to_owned).ok_or_else(|| {
+            PortError::new(Trouble::Missing, FIND.what, "expected an instance of a group, found one of none")
+        })?;
+        Ok(Self { client, instance_id, group, protected: Mutex::new(None) })
+    }
+
+    /// Protects the instance or gives it free; asks AWS only where that changes something.
+    pub async fn set(&self, protect: bool) -> PortResult<()> {
+        let mut protected = self.protected.lock().await;
+        if *protected == Some(protect) {
+            return Ok(());
+        }
+        let call = self.client.set_instance_protection().auto_scaling_group_name(&self.group);
+        let call = call.instance_ids(&self.instance_id).protected_from_scale_in(protect);
+        call.send().await.map_err(PROTECT.failed())?;
+        *protected = Some(protect);
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+//! A stream of one's own, and readers of it.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::primitives::Blob;
+use reelgate_aws::events::kinesis::{KinesisEvents, KinesisSettings};
+use reelgate_flow::ids::NodeId;
+use reelgate_ports::conformance::memory_shards::MemoryShards;
+use reelgate_ports::error::Trouble;
+use reelgate_ports::events::{EventBatch, Events};
+use reelgate_stand_ins::{KinesisLocal, fresh_name};
+use serde_json::json;
+
+use crate::peers::{config, eventually};
+
+/// Milliseconds; short, so that a take-over is soon.
+pub const LEASE_MS: u64 = 2_000;
+
+pub struct TestStream {
+    pub client: Client,
+    pub name: String,
+    numbers: Mutex<u64>,
+    _kinesis: Option<KinesisLocal>,
+}
+
+impl TestStream {
+    /// On a server of its own.
+    pub async fn new(shards: i32) -> Self {
+        let kinesis = KinesisLocal::start();
+        let mut stream = Self::at(kinesis.endpoint(), shards).await;
+        stream._kinesis = Some(kinesis);
+        stream
+    }
+
+    /// On a server that others use too.
+    pub async fn at(endpoint: &str, shards: i32) -> Self {
+        let client = Client::new(&config(endpoint).await);
+        let name = fresh_name("uploads");
+        client.create_stream().stream_name(&name).shard_count(shards).send().await.unwrap();
+        let stream = Self { client, name, numbers: Mutex::new(0), _kinesis: None };
+        stream.active().await;
+        stream
+    }
+
+    async fn active(&self) {
+        eventually("the stream becomes active", async || {
+            let described =
+                self.client.describe_stream_summary().stream_name(&self.name).send().await.ok()?;
+            let status = described.stream_description_summary()?.stream_status().as_str().to_owned();
+            (status == "ACTIVE").then_some(())
+        })
+        .await;
+    }
+
+    /// Puts the event of an upload, as EventBridge would.
+    pub async fn put(&self, key: &str, etag: &str, size_bytes: usize) {
+        let sequencer = {
+            let mut numbers = self.numbers.lock().unwrap();
+            *numbers += 1;
+            format!("{:016X}", *numbers)
+        };
+        let event = json!({"source": "aws.s3", "detail-type": "Object Created", "detail": {
+            "bucket": {"name": "ingest"},
+            "object": {"key": key, "size": size_bytes, "etag": etag, "sequencer": sequencer},
+        }});
+        let call = self.client.put_record().stream_name(&self.name).partition_key(key);
+        call.data(Blob::new(event.to_string())).send().await.unwrap();
+    }
+
+    /// Ids of the open shards, in order.
+    pub async fn open_shards(&self) -> Vec<String> {
+        let listed = self.client.list_shards().stream_name(&self.name).send().await.unwrap();
+        let open = |shard: &&aws_sdk_kinesis::types::Shard| {
+            shard.sequence_number_range().is_some_and(|range| range.ending_sequence_number().is_none())
+        };
+        listed.shards().iter().filter(open).map(|shard| shard.shard_id().to_owned()).collect()
+    }
+
+    /// Splits a shard in the middle.
+    pub async fn split(&self, shard: &str) {
+        let listed = self.client.list_shards().stream_name(&self.name).send().await.unwrap();
+        let found = listed.shards().iter().find(|listed| listed.shard_id() == shard).unwrap();
+        let range = found.hash_key_range().unwrap();
+        let bound = |text: &str| text.parse::<u128>().unwrap();
+        let (from, to) = (bound(range.starting_hash_key()), bound(range.ending_hash_key()));
+        let middle = from + (to - from) / 2;
+        let call = self.client.split_shard().stream_name(&self.name).shard_to_split(shard);
+        call.new_starting_hash_key(middle.to_string()).send().await.unwrap();
+        self.active().await;
+    }
+
+    pub async fn merge(&self, left: &str, right: &str) {
+        let call = self.client.merge_shards().stream_name(&self.name).shard_to_merge(left);
+        call.adjacent_shard_to_merge(right).send().await.unwrap();
+        self.active().await;
+    }
+
+    pub fn settings(&self, node: &str) -> KinesisSettings {
+        let ingest = "s3://ingest".parse().unwrap();
+        let mut settings = KinesisSettings::new(&self.name, NodeId::new(node), ingest);
+        settings.lease_ms = LEASE_MS;
+        settings.idle_ms_max = 300;
+        settings
+    }
+}
+
+/// Leases and what took effect, shared by all nodes.
+#[derive(Clone, Default)]
+pub struct Ledger {
+    pub shards: MemoryShards,
+    committed: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+impl Ledger {
+    /// Shard and key of every commit, in order.
+    pub fn committed(&self) -> Vec<(String, String)> {
+        self.committed.lock().unwrap().clone()
+    }
+
+    pub fn keys(&self) -> BTreeSet<String> {
+        self.committed().into_iter().map(|(_, key)| key).collect()
+    }
+
+    /// As the store does it: events and checkpoint, or neither.
+    pub fn commit(&self, batch: &EventBatch) -> Result<(), Trouble> {
+        let checkpoint = batch.checkpoint.as_ref().unwrap();
+        self.shards.advance(checkpoint).map_err(|error| error.trouble)?;
+        let lines = batch.events.iter().map(|e| (checkpoint.lease.shard.clone(), e.source.key.clone()));
+        self.committed.lock().unwrap().extend(lines);
+        Ok(())
+    }
+}
+
+pub fn reader(stream: &TestStream, ledger: &Ledger, node: &str) -> KinesisEvents {
+    reader_with(stream.client.clone(), stream.settings(node), ledger)
+}
+
+pub fn reader_with(client: Client, settings: KinesisSettings, ledger: &Ledger) -> KinesisEvents {
+    KinesisEvents::new(client, Arc::new(ledger.shards.clone()), settings)
+}
+
+/// Takes in what there is.
+pub async fn take_in(reader: &KinesisEvents, ledger: &Ledger) {
+    loop {
+        let batch = reader.poll(16).await.unwrap();
+        if batch.is_empty() {
+            return;
+        }
+        match ledger.commit(&batch) {
+            Ok(()) => reader.acknowledge(&batch).await.unwrap(),
+            Err(_) => reader.abandon(&batch).await.unwrap(),
+        }
+    }
+}
+
+/// Lets readers work until something holds.
+pub async fn work_until(what: &str, readers: &[&KinesisEvents], ledger: &Ledger, holds: impl Fn() -> bool) {
+    eventually(what, async || {
+        for reader in readers {
+            take_in(reader, ledger).await;
+        }
+        holds().then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,75 @@
+//! The suite of every source of events, over a stream.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use reelgate_aws::events::kinesis::KinesisEvents;
+use reelgate_ports::conformance::events::EventsHome;
+use reelgate_ports::error::PortResult;
+use reelgate_ports::events::{EventBatch, Events};
+
+use super::stream::{Ledger, TestStream, reader};
+
+struct Home {
+    stream: TestStream,
+    ledger: Ledger,
+}
+
+impl Home {
+    async fn new() -> Self {
+        Self { stream: TestStream::new(1).await, ledger: Ledger::default() }
+    }
+}
+
+#[async_trait]
+impl EventsHome for Home {
+    fn events(&self) -> Arc<dyn Events> {
+        Arc::new(Patient { events: reader(&self.stream, &self.ledger, "a"), ledger: self.ledger.clone() })
+    }
+
+    async fn put(&self, key: &str, bytes: &[u8]) {
+        self.stream.put(key, &format!("{}-{}", bytes.len(), bytes[0]), bytes.len()).await;
+    }
+}
+
+/// The suite polls without waiting; a stream takes a moment to say something.
+struct Patient {
+    events: KinesisEvents,
+    ledger: Ledger,
+}
+
+#[async_trait]
+impl Events for Patient {
+    async fn poll(&self, events_max: usize) -> PortResult<EventBatch> {
+        let until = Instant::now() + Duration::from_secs(2);
+        loop {
+            let batch = self.events.poll(events_max).await?;
+            if !batch.is_empty() || Instant::now() > until {
+                return Ok(batch);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn acknowledge(&self, batch: &EventBatch) -> PortResult<()> {
+        if batch.checkpoint.is_some() {
+            self.ledger.commit(batch).unwrap();
+        }
+        self.events.acknowledge(batch).await
+    }
+
+    async fn abandon(&self, batch: &EventBatch) -> PortResult<()> {
+        self.events.abandon(batch).await
+    }
+
+    async fn stop(&self) -> PortResult<()> {
+        self.events.stop().await
+    }
+
+    async fn check(&self) -> PortResult<String> {
+        self.events.check().await
+    }
+}
+
+reelgate_ports::events_suite!(Home::new().await);

@@ -1,0 +1,7 @@
+//! The backends on AWS against servers that stand in for it.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
+mod events;
+mod peers;
+mod telling;

@@ -1,0 +1,164 @@
+//! Notices, configuration and signals through real calls of the SDK.
+
+use aws_sdk_sqs::types::QueueAttributeName;
+use reelgate_aws::config::parameters;
+use reelgate_aws::notices::{EventBridgeNotices, SnsNotices};
+use reelgate_aws::signal::WorkLeftMetric;
+use reelgate_flow::asset::NoticeKind;
+use reelgate_flow::ids::{AssetId, NoticeId};
+use reelgate_flow::task::Lane;
+use reelgate_ports::error::Trouble;
+use reelgate_ports::notices::Notices;
+use reelgate_ports::records::NoticeRecord;
+use reelgate_stand_ins::{ACCOUNT, LocalStack, REGION, fresh_name};
+use serde_json::{Value, json};
+
+use crate::peers::{config, eventually};
+
+fn notice(id: &str, kind: NoticeKind) -> NoticeRecord {
+    let body = json!({
+        "schema": 1, "state": kind.as_str(), "verdict": "clean", "severity": "none",
+        "source": {"bucket": "ingest", "key_sha256": "0123", "version": "7"},
+    });
+    NoticeRecord { id: NoticeId::new(id), asset: AssetId::new("asset1"), kind, body, tries: 0 }
+}
+
+/// A queue: its client, URL and ARN.
+struct Queue {
+    sqs: aws_sdk_sqs::Client,
+    url: String,
+    arn: String,
+}
+
+impl Queue {
+    async fn new(config: &aws_config::SdkConfig, name: &str) -> Self {
+        let sqs = aws_sdk_sqs::Client::new(config);
+        let mut call = sqs.create_queue().queue_name(name);
+        if name.ends_with(".fifo") {
+            call = call.attributes(QueueAttributeName::FifoQueue, "true");
+        }
+        let url = call.send().await.unwrap().queue_url().unwrap().to_owned();
+        Self { sqs, url, arn: format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}") }
+    }
+
+    async fn next(&self) -> Value {
+        eventually("a message comes", async || {
+            let call = self.sqs.receive_message().queue_url(&self.url).wait_time_seconds(1);
+            let received = call.send().await.unwrap();
+            let message = received.messages().first()?.clone();
+            let receipt = message.receipt_handle().unwrap();
+            self.sqs.delete_message().queue_url(&self.url).receipt_handle(receipt).send().await.unwrap();
+            serde_json::from_str(message.body()?).ok()
+        })
+        .await
+    }
+
+    async fn is_empty(&self) -> bool {
+        let call = self.sqs.receive_message().queue_url(&self.url).wait_time_seconds(1);
+        call.send().await.unwrap().messages().is_empty()
+    }
+}
+
+#[tokio::test]
+async fn a_subscriber_of_a_topic_gets_what_its_filter_lets_through_on_localstack() {
+    let localstack = LocalStack::shared();
+    let config = config(localstack.endpoint()).await;
+    let (sns, name) = (aws_sdk_sns::Client::new(&config), fresh_name("notices"));
+    let queue = Queue::new(&config, &name).await;
+    let topic = sns.create_topic().name(&name).send().await.unwrap().topic_arn().unwrap().to_owned();
+    let subscribe = sns.subscribe().topic_arn(&topic).protocol("sqs").endpoint(&queue.arn);
+    let subscribe =
+        subscribe.attributes("FilterPolicy", r#"{"kind": ["quarantined"], "bucket": ["ingest"]}"#);
+    subscribe.send().await.unwrap();
+
+    let notices = SnsNotices::new(sns.clone(), &topic);
+    notices.deliver(&notice("n1", NoticeKind::Published)).await.unwrap();
+    notices.deliver(&notice("n2", NoticeKind::Quarantined)).await.unwrap();
+    let message = queue.next().await;
+    let body: Value = serde_json::from_str(message["Message"].as_str().unwrap()).unwrap();
+    assert_eq!((&body["id"], &body["kind"]), (&json!("n2"), &json!("quarantined")));
+    assert_eq!(message["MessageAttributes"]["schema"], json!({"Type": "Number", "Value": "1"}));
+    assert!(queue.is_empty().await, "the other one was not for this subscriber");
+    assert_eq!(notices.check().await.unwrap(), "topic is there with 1 subscriptions");
+    let nowhere = SnsNotices::new(sns, format!("{topic}-none"));
+    assert_eq!(nowhere.check().await.unwrap_err().trouble, Trouble::Missing);
+}
+
+#[tokio::test]
+async fn a_fifo_topic_delivers_a_repeated_notice_once_on_localstack() {
+    let localstack = LocalStack::shared();
+    let config = config(localstack.endpoint()).await;
+    let (sns, name) = (aws_sdk_sns::Client::new(&config), format!("{}.fifo", fresh_name("ordered")));
+    let queue = Queue::new(&config, &name).await;
+    let topic = sns.create_topic().name(&name).attributes("FifoTopic", "true").send().await.unwrap();
+    let topic = topic.topic_arn().unwrap().to_owned();
+    sns.subscribe().topic_arn(&topic).protocol("sqs").endpoint(&queue.arn).send().await.unwrap();
+    let notices = SnsNotices::new(sns, topic);
+    for id in ["n1", "n1", "n2"] {
+        notices.deliver(&notice(id, NoticeKind::Published)).await.unwrap();
+    }
+    for id in ["n1", "n2"] {
+        let body: Value = serde_json::from_str(queue.next().await["Message"].as_str().unwrap()).unwrap();
+        assert_eq!(body["id"], id);
+    }
+    assert!(queue.is_empty().await);
+}
+
+#[tokio::test]
+async fn a_rule_of_the_event_bus_matches_what_became_of_an_asset_on_localstack() {
+    let localstack = LocalStack::shared();
+    let config = config(localstack.endpoint()).await;
+    let (bridge, name) = (aws_sdk_eventbridge::Client::new(&config), fresh_name("bus"));
+    let queue = Queue::new(&config, &name).await;
+    bridge.create_event_bus().name(&name).send().await.unwrap();
+    let pattern =
+        r#"{"source": ["reelgate"], "detail-type": ["reelgate.asset"], "detail": {"kind": ["failed"]}}"#;
+    let rule = bridge.put_rule().name(&name).event_bus_name(&name).event_pattern(pattern);
+    rule.send().await.unwrap();
+    let target = aws_sdk_eventbridge::types::Target::builder().id("queue").arn(&queue.arn).build().unwrap();
+    bridge.put_targets().rule(&name).event_bus_name(&name).targets(target).send().await.unwrap();
+    let notices = EventBridgeNotices::new(bridge, &name);
+    notices.deliver(&notice("n1", NoticeKind::Published)).await.unwrap();
+    notices.deliver(&notice("n2", NoticeKind::Failed)).await.unwrap();
+    assert_eq!(queue.next().await["detail"]["id"], "n2");
+    assert_eq!(notices.check().await.unwrap(), "event bus is there");
+}
+
+#[tokio::test]
+async fn parameters_come_from_every_page_and_depth_decrypted_on_localstack() {
+    let localstack = LocalStack::shared();
+    let ssm = aws_sdk_ssm::Client::new(&config(localstack.endpoint()).await);
+    let path = format!("/{}/test", fresh_name("reelgate"));
+    let put = async |name: String, value: &str, kind: aws_sdk_ssm::types::ParameterType| {
+        ssm.put_parameter().name(name).value(value).r#type(kind).send().await.unwrap();
+    };
+    for n in 0..12 {
+        put(format!("{path}/limits/n{n}"), "1", aws_sdk_ssm::types::ParameterType::String).await;
+    }
+    put(format!("{path}/database/url"), "postgres://secret", aws_sdk_ssm::types::ParameterType::SecureString)
+        .await;
+    put(format!("{path}2/other"), "x", aws_sdk_ssm::types::ParameterType::String).await;
+    let found = parameters(&ssm, &path).await.unwrap();
+    assert_eq!((found.0.len(), found.0["database/url"].as_str()), (13, "postgres://secret"));
+    assert!(!format!("{found:?}").contains("secret"));
+    assert!(parameters(&ssm, "/nobody/here").await.unwrap().0.is_empty());
+}
+
+#[tokio::test]
+async fn the_scaling_signal_arrives_with_fleet_and_lane_on_localstack() {
+    let localstack = LocalStack::shared();
+    let watch = aws_sdk_cloudwatch::Client::new(&config(localstack.endpoint()).await);
+    let fleet = fresh_name("fleet");
+    let metric = WorkLeftMetric::new(watch.clone(), &fleet);
+    metric.put(&[(Lane::Heavy, 120.5), (Lane::Light, f64::NAN)]).await.unwrap();
+    let lanes = eventually("the metric is listed", async || {
+        let listed = watch.list_metrics().namespace("Reelgate").send().await.unwrap();
+        let ours =
+            |m: &&aws_sdk_cloudwatch::types::Metric| m.dimensions().iter().any(|d| d.value() == Some(&fleet));
+        let found: Vec<_> = listed.metrics().iter().filter(ours).cloned().collect();
+        (!found.is_empty()).then_some(found)
+    })
+    .await;
+    let dimension = |name: &str| lanes[0].dimensions().iter().find(|d| d.name() == Some(name))?.value();
+    assert_eq!((lanes.len(), dimension("Lane")), (1, Some("heavy")), "no number, no value");
+}
