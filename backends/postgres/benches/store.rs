@@ -5,7 +5,8 @@
 //! leave the dead rows behind that an hour would.
 //!
 //! 1. Plain: what the server does without us, one short transaction (one row changed, one added) after the other.
-//! 2. Tasks: several connections claim and complete batches; time of every call.
+//! 2. Tasks: several connections claim and complete batches, as fast as it goes and then at a steady rate; time of
+//!    every call.
 //! 3. Nodes: four processes take uploads in that are refused at once, through every transaction they need (ingest,
 //!    claim, report, claim, report, notice).
 //!
@@ -39,6 +40,8 @@ const BATCH: u16 = 32;
 const CLIENTS: usize = 4;
 const NODES: u64 = 4;
 const LEASE_MS: u64 = 60_000;
+/// Tasks a second at the steady rate.
+const OFFERED: u64 = 2_000;
 const PLAIN: Duration = Duration::from_secs(5);
 
 fn main() -> Res<()> {
@@ -70,11 +73,13 @@ async fn measure(tasks: u64, dead: u64) -> Res<()> {
     let plain = plain(&url).await?;
     println!("plain: {plain:.0} transactions/s over {CLIENTS} connections");
     let store = Arc::new(PgStore::open(&settings, Time::Database).await?);
-    let rate = work_off(store.clone(), tasks / 2).await?;
+    let rate = work_off(store.clone(), tasks / 2, None).await?;
     println!(
         "tasks: {rate:.0} tasks/s claimed and completed, {:.1} for each plain transaction",
         rate / plain
     );
+    let rate = work_off(store.clone(), tasks / 2, Some(OFFERED)).await?;
+    println!("tasks, {OFFERED} offered each second: {rate:.0} tasks/s");
     let rate = nodes(&url, &store, tasks / 6).await?;
     println!("nodes: {rate:.0} refused assets/s over {NODES} processes");
     idle.execute("ROLLBACK").await?;
@@ -158,9 +163,11 @@ async fn plain(url: &str) -> Res<f64> {
     Ok(done as f64 / PLAIN.as_secs_f64())
 }
 
-/// Tasks a second, claimed and completed in batches by several connections.
-async fn work_off(store: Arc<PgStore>, assets: u64) -> Res<f64> {
-    let events: Vec<MediaEvent> = (0..assets).map(|number| event("work", number)).collect();
+/// Tasks a second, claimed and completed in batches by several connections; as fast as it goes, or so many a second.
+async fn work_off(store: Arc<PgStore>, assets: u64, offered: Option<u64>) -> Res<f64> {
+    let folder = if offered.is_some() { "paced" } else { "work" };
+    let pace = offered.map(|rate| Duration::from_secs(1) * u32::from(BATCH) * CLIENTS as u32 / rate as u32);
+    let events: Vec<MediaEvent> = (0..assets).map(|number| event(folder, number)).collect();
     for batch in events.chunks(500) {
         store.ingest(&EventBatch::of(batch)).await?;
     }
@@ -172,7 +179,13 @@ async fn work_off(store: Arc<PgStore>, assets: u64) -> Res<f64> {
             let node = NodeId::new(format!("client-{client}"));
             let (mut claims, mut reports) = (Vec::new(), Vec::new());
             let mut done = 0;
+            let mut next =
+                tokio::time::Instant::now() + pace.unwrap_or_default() * client as u32 / CLIENTS as u32;
             loop {
+                if let Some(pace) = pace {
+                    tokio::time::sleep_until(next).await;
+                    next += pace;
+                }
                 let begun = Instant::now();
                 let claimed = store.claim(&node, Lane::Light, BATCH, LEASE_MS).await?;
                 if claimed.is_empty() {

@@ -36,7 +36,10 @@ CREATE TABLE assets (
     reason_detail       text,
     door                text,
     linked_to           text COLLATE "C",
-    published_location  text
+    published_location  text,
+    -- Of the media's facts, what notices tell.
+    container           text,
+    duration_ns         bigint
 ) WITH (fillfactor = 60);
 CREATE INDEX assets_by_key ON assets (key_hash);
 CREATE INDEX assets_linked ON assets (linked_to) WHERE linked_to IS NOT NULL;
@@ -115,10 +118,8 @@ CREATE TABLE products (
 
 -- What inspection told. The facts may hold what a person wrote: possibly personal.
 CREATE TABLE media (
-    asset        bigint PRIMARY KEY,
-    container    text NOT NULL,
-    duration_ns  bigint NOT NULL,
-    facts        text NOT NULL
+    asset  bigint PRIMARY KEY,
+    facts  text NOT NULL
 );
 -- The ladder as it came out.
 CREATE TABLE ladders (

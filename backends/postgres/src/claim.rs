@@ -23,6 +23,9 @@ const WHAT: &str = "claim tasks";
 /// How often a claim begins again after its connection broke.
 const TRIES_MAX: u32 = 5;
 
+/// Most urgencies within one lane: what the statement that claims has room for.
+const LOOKS: usize = 4;
+
 /// One kind of every task there is.
 const KINDS: [TaskKey; 8] = [
     TaskKey::Withdraw,
@@ -51,6 +54,7 @@ struct Leased {
     asset: i64,
     task: String,
     attempts: i32,
+    urgency: i16,
     place: i64,
     new: bool,
     now_ms: i64,
@@ -77,36 +81,40 @@ impl PgStore {
         lease_ms: u64,
     ) -> DbResult<Vec<Claim>> {
         let woke_ms = again!(self, self.wake_waiting())?;
-        let mut claims = Vec::new();
-        for urgency in urgencies().into_iter().filter(|urgency| lane_of(*urgency) == lane) {
-            let left = usize::from(tasks_max).saturating_sub(claims.len());
-            if left == 0 {
-                break;
+        let looks: Vec<Look> = urgencies()
+            .into_iter()
+            .filter(|urgency| lane_of(*urgency) == lane)
+            .map(|urgency| self.cursor.look(urgency))
+            .collect();
+        let mut leased = self.take(node, &looks, tasks_max, lease_ms).await?;
+        leased.sort_by_key(|row| (row.urgency, row.place, row.asset));
+        let now_ms = leased.first().map_or(woke_ms, |row| count(row.now_ms));
+        let mut left = usize::from(tasks_max);
+        for look in looks {
+            let took = took(leased.iter().filter(|row| row.urgency == i16::from(look.urgency)));
+            if left > 0 {
+                self.cursor.learn(look, took, left, now_ms);
             }
-            let look = self.cursor.look(urgency);
-            let mut leased = self.take(node, look, left, lease_ms).await?;
-            leased.sort_by_key(|row| (row.place, row.asset));
-            self.cursor.learn(look, took(&leased), left, leased_at(&leased, woke_ms));
-            let mut kind =
-                leased.into_iter().map(|row| claimed(row, lease_ms)).collect::<PortResult<Vec<_>>>()?;
-            kind.sort_by_key(|(place, asset, claim)| (*place, *asset, claim.fence.task));
-            claims.extend(kind.into_iter().map(|(.., claim)| claim));
+            left = left.saturating_sub(took.new + took.onward);
         }
-        Ok(claims)
+        let claims = leased.into_iter().map(|row| claimed(row, lease_ms));
+        let mut claims = claims.collect::<PortResult<Vec<_>>>()?;
+        claims.sort_by_key(|(order, claim)| (*order, claim.fence.task));
+        Ok(claims.into_iter().map(|(_, claim)| claim).collect())
     }
 
-    /// Takes tasks of one kind. Where the answer got lost, what this claim took is read again by its number.
+    /// Takes tasks of these kinds. Where the answer got lost, what this claim took is read again by its number.
     async fn take(
         &self,
         node: &NodeId,
-        look: Look,
-        tasks_max: usize,
+        looks: &[Look],
+        tasks_max: u16,
         lease_ms: u64,
     ) -> DbResult<Vec<Leased>> {
         let claim = self.jitter.next().cast_signed();
         let mut tries = 1;
         loop {
-            let error = match self.try_take(node, look, tasks_max, lease_ms, claim).await {
+            let error = match self.try_take(node, looks, tasks_max, lease_ms, claim).await {
                 Ok(leased) => return Ok(leased),
                 Err(error) => error,
             };
@@ -125,46 +133,109 @@ impl PgStore {
         }
     }
 
+    /// One kind after the other, each limited to what those before it have left.
     async fn try_take(
         &self,
         node: &NodeId,
-        look: Look,
-        tasks_max: usize,
+        looks: &[Look],
+        tasks_max: u16,
         lease_ms: u64,
         claim: i64,
     ) -> DbResult<Vec<Leased>> {
+        let column = |of: fn(&Look) -> i64, none: i64| {
+            let nothing = std::iter::repeat(none);
+            looks.iter().map(of).chain(nothing).take(LOOKS).collect::<Vec<i64>>()
+        };
+        let nothing = std::iter::repeat(-1_i16);
+        let urgency: Vec<i16> =
+            looks.iter().map(|look| i16::from(look.urgency)).chain(nothing).take(LOOKS).collect();
         let mut conn = self.writers.acquire().await.map_err(db(WHAT))?;
         let leased = sqlx::query_as!(
             Leased,
             r#"WITH clock AS MATERIALIZED (
                    SELECT coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS ms
-               ), new AS MATERIALIZED (
+               ), taken_0 AS (
+                   SELECT 0::bigint AS a, '' AS t, false AS new WHERE false
+               ), new_1 AS MATERIALIZED (
                    SELECT asset, task FROM tasks
-                   WHERE born >= $2 AND born < $3 AND place < $4 AND due AND lease_owner IS NULL
-                   ORDER BY place, asset, task LIMIT $5 FOR UPDATE SKIP LOCKED
-               ), onward AS MATERIALIZED (
-                   SELECT asset, task FROM tasks
-                   WHERE urgency = $6 AND place >= $4 AND due AND lease_owner IS NULL
-                   ORDER BY urgency, place, asset, task LIMIT (SELECT $5 - count(*) FROM new)
+                   WHERE born >= ($3::bigint[])[1] AND born < ($4::bigint[])[1] AND place < ($5::bigint[])[1]
+                       AND due AND lease_owner IS NULL
+                   ORDER BY place, asset, task LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_0))
                    FOR UPDATE SKIP LOCKED
+               ), onward_1 AS MATERIALIZED (
+                   SELECT asset, task FROM tasks
+                   WHERE urgency = ($2::smallint[])[1] AND place >= ($5::bigint[])[1] AND due AND lease_owner IS NULL
+                   ORDER BY urgency, place, asset, task
+                   LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_0) - (SELECT count(*) FROM new_1))
+                   FOR UPDATE SKIP LOCKED
+               ), taken_1 AS (
+                   SELECT asset AS a, task AS t, true AS new FROM new_1
+                   UNION ALL SELECT asset, task, false FROM onward_1
+                   UNION ALL SELECT a, t, new FROM taken_0
+               ), new_2 AS MATERIALIZED (
+                   SELECT asset, task FROM tasks
+                   WHERE born >= ($3::bigint[])[2] AND born < ($4::bigint[])[2] AND place < ($5::bigint[])[2]
+                       AND due AND lease_owner IS NULL
+                   ORDER BY place, asset, task LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_1))
+                   FOR UPDATE SKIP LOCKED
+               ), onward_2 AS MATERIALIZED (
+                   SELECT asset, task FROM tasks
+                   WHERE urgency = ($2::smallint[])[2] AND place >= ($5::bigint[])[2] AND due AND lease_owner IS NULL
+                   ORDER BY urgency, place, asset, task
+                   LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_1) - (SELECT count(*) FROM new_2))
+                   FOR UPDATE SKIP LOCKED
+               ), taken_2 AS (
+                   SELECT asset AS a, task AS t, true AS new FROM new_2
+                   UNION ALL SELECT asset, task, false FROM onward_2
+                   UNION ALL SELECT a, t, new FROM taken_1
+               ), new_3 AS MATERIALIZED (
+                   SELECT asset, task FROM tasks
+                   WHERE born >= ($3::bigint[])[3] AND born < ($4::bigint[])[3] AND place < ($5::bigint[])[3]
+                       AND due AND lease_owner IS NULL
+                   ORDER BY place, asset, task LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_2))
+                   FOR UPDATE SKIP LOCKED
+               ), onward_3 AS MATERIALIZED (
+                   SELECT asset, task FROM tasks
+                   WHERE urgency = ($2::smallint[])[3] AND place >= ($5::bigint[])[3] AND due AND lease_owner IS NULL
+                   ORDER BY urgency, place, asset, task
+                   LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_2) - (SELECT count(*) FROM new_3))
+                   FOR UPDATE SKIP LOCKED
+               ), taken_3 AS (
+                   SELECT asset AS a, task AS t, true AS new FROM new_3
+                   UNION ALL SELECT asset, task, false FROM onward_3
+                   UNION ALL SELECT a, t, new FROM taken_2
+               ), new_4 AS MATERIALIZED (
+                   SELECT asset, task FROM tasks
+                   WHERE born >= ($3::bigint[])[4] AND born < ($4::bigint[])[4] AND place < ($5::bigint[])[4]
+                       AND due AND lease_owner IS NULL
+                   ORDER BY place, asset, task LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_3))
+                   FOR UPDATE SKIP LOCKED
+               ), onward_4 AS MATERIALIZED (
+                   SELECT asset, task FROM tasks
+                   WHERE urgency = ($2::smallint[])[4] AND place >= ($5::bigint[])[4] AND due AND lease_owner IS NULL
+                   ORDER BY urgency, place, asset, task
+                   LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_3) - (SELECT count(*) FROM new_4))
+                   FOR UPDATE SKIP LOCKED
+               ), taken_4 AS (
+                   SELECT asset AS a, task AS t, true AS new FROM new_4
+                   UNION ALL SELECT asset, task, false FROM onward_4
+                   UNION ALL SELECT a, t, new FROM taken_3
                ), leased AS (
                    UPDATE tasks SET attempts = attempts + 1, lease_owner = $7, claim = $8,
                        claimed_at_ms = (SELECT ms FROM clock), lease_until_ms = (SELECT ms FROM clock) + $9
-                   FROM (SELECT asset AS a, task AS t, true AS new FROM new
-                         UNION ALL SELECT asset, task, false FROM onward) AS d
-                   WHERE asset = a AND task = t
-                   RETURNING asset, task, attempts, place, new
+                   FROM taken_4 WHERE asset = a AND task = t
+                   RETURNING asset, task, attempts, urgency, place, new
                )
-               SELECT l.asset, l.task, l.attempts, l.place, l.new AS "new!", (SELECT ms FROM clock) AS "now_ms!",
-                      a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes, a.location, a.door,
-                      a.linked_to IS NOT NULL AS "linked!"
+               SELECT l.asset, l.task, l.attempts, l.urgency, l.place, l.new AS "new!",
+                      (SELECT ms FROM clock) AS "now_ms!", a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes,
+                      a.location, a.door, a.linked_to IS NOT NULL AS "linked!"
                FROM leased AS l JOIN assets AS a ON a.arrival = l.asset"#,
             self.time.given(),
-            look.born_from,
-            look.born_until,
-            look.place,
-            i64::try_from(tasks_max).unwrap_or(i64::MAX),
-            i16::from(look.urgency),
+            &urgency,
+            &column(|look| look.born_from, 0),
+            &column(|look| look.born_until, 0),
+            &column(|look| look.place, i64::MAX),
+            i64::from(tasks_max),
             node.as_str(),
             claim,
             number(lease_ms),
@@ -178,7 +249,7 @@ impl PgStore {
     async fn taken(&self, claim: i64) -> DbResult<Vec<Leased>> {
         sqlx::query_as!(
             Leased,
-            r#"SELECT t.asset, t.task, t.attempts, t.place, false AS "new!", t.claimed_at_ms AS "now_ms!",
+            r#"SELECT t.asset, t.task, t.attempts, t.urgency, t.place, false AS "new!", t.claimed_at_ms AS "now_ms!",
                       a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes, a.location, a.door,
                       a.linked_to IS NOT NULL AS "linked!"
                FROM tasks AS t JOIN assets AS a ON a.arrival = t.asset
@@ -220,9 +291,9 @@ impl PgStore {
     }
 }
 
-fn took(leased: &[Leased]) -> Took {
-    let new = leased.iter().filter(|row| row.new);
-    let onward = leased.iter().filter(|row| !row.new);
+fn took<'a>(leased: impl Iterator<Item = &'a Leased> + Clone) -> Took {
+    let new = leased.clone().filter(|row| row.new);
+    let onward = leased.filter(|row| !row.new);
     Took {
         new: new.clone().count(),
         first_new: new.map(|row| row.place).min(),
@@ -231,12 +302,8 @@ fn took(leased: &[Leased]) -> Took {
     }
 }
 
-/// The database's time of a claim; where it took nothing, an estimate that is no later.
-fn leased_at(leased: &[Leased], rough_ms: u64) -> u64 {
-    leased.first().map_or(rough_ms, |row| count(row.now_ms))
-}
-
-fn claimed(row: Leased, lease_ms: u64) -> PortResult<(i64, i64, Claim)> {
+/// A claim, and what it is sorted by before its task.
+fn claimed(row: Leased, lease_ms: u64) -> PortResult<((i16, i64, i64), Claim)> {
     let fence = Fence {
         asset: AssetId::new(row.id),
         task: task_key(&row.task)?,
@@ -250,5 +317,17 @@ fn claimed(row: Leased, lease_ms: u64) -> PortResult<(i64, i64, Claim)> {
     };
     let door: Option<Door> = row.door.as_deref().map(door).transpose()?;
     let door = door.filter(|_| fence.task == TaskKey::Withdraw);
-    Ok((row.place, row.asset, Claim { fence, lease_ms, source, linked: row.linked, door }))
+    Ok(((row.urgency, row.place, row.asset), Claim { fence, lease_ms, source, linked: row.linked, door }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_statement_has_room_for_every_urgency_of_a_lane() {
+        for lane in Lane::ALL {
+            assert!(urgencies().into_iter().filter(|urgency| lane_of(*urgency) == lane).count() <= LOOKS);
+        }
+    }
 }

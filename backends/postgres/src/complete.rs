@@ -20,11 +20,13 @@ impl Call for Complete<'_> {
     const WHAT: &'static str = "complete tasks";
 
     /// Of two uploads with the same content that are validated at the same time, one must see the other.
-    fn locks(&self) -> Locks {
+    fn locks(&self) -> Option<Locks> {
         let validated =
             |report: &&TaskReport| matches!(report.ending, Ending::Success(Success::Validated { .. }));
         let reported = self.0.iter().filter(validated);
-        Locks::contents(reported.filter_map(|report| report.sha256.as_deref().map(locks::hash)))
+        let hashes: Vec<i64> =
+            reported.filter_map(|report| report.sha256.as_deref().map(locks::hash)).collect();
+        (!hashes.is_empty()).then(|| Locks::contents(hashes))
     }
 
     async fn run(&self, conn: &mut PgConnection, unit: &mut Unit) -> DbResult<Vec<Applied>> {

@@ -82,6 +82,8 @@ impl PgStore {
             ("enable_hashjoin", "off"),
             ("enable_mergejoin", "off"),
             ("enable_bitmapscan", "off"),
+            // Planning some of these statements takes longer than carrying them out.
+            ("plan_cache_mode", "force_generic_plan"),
         ]);
         let writers = pool(settings, settings.connections_max.clamp(1, 100));
         let writers = writers.connect_with(planned).await.map_err(db("reach the database"))?;

@@ -28,8 +28,8 @@ impl Call for Ingest<'_> {
     const WHAT: &'static str = "take events in";
 
     /// Of two versions of a key that arrive at the same time, one must see the other.
-    fn locks(&self) -> Locks {
-        Locks::keys(self.keys())
+    fn locks(&self) -> Option<Locks> {
+        Some(Locks::keys(self.keys()))
     }
 
     async fn run(&self, conn: &mut PgConnection, unit: &mut Unit) -> DbResult<Vec<Ingested>> {

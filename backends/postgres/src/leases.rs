@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
 use crate::load::key_hash;
+use crate::locks::Locks;
 use crate::rows::{small, task_key};
 use crate::store::PgStore;
 use crate::time::number;
@@ -183,6 +184,10 @@ impl Call for Redrive<'_> {
     type Output = ();
 
     const WHAT: &'static str = "redrive asset";
+
+    fn locks(&self) -> Option<Locks> {
+        None
+    }
 
     async fn run(&self, conn: &mut PgConnection, unit: &mut Unit) -> DbResult<()> {
         unit.load(conn, std::slice::from_ref(self.0)).await?;

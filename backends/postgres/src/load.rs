@@ -9,7 +9,8 @@ use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
 use crate::locks;
-use crate::rows::{AssetCells, TaskCells, asset_query};
+use crate::rows::{AssetCells, TaskCells, asset_query, large};
+use crate::time::count;
 use crate::unit::Unit;
 
 const WHAT: &str = "load assets";
@@ -125,7 +126,13 @@ impl Unit {
     async fn add(&mut self, conn: &mut PgConnection, rows: Vec<AssetCells>) -> DbResult<()> {
         let mut arrivals = Vec::with_capacity(rows.len());
         let mut ids = std::collections::BTreeMap::new();
-        for cells in rows {
+        for mut cells in rows {
+            if let (Some(container), Some(duration_ns)) = (cells.container.take(), cells.duration_ns) {
+                self.media.insert(cells.arrival, (container, large(duration_ns, "assets.duration_ns")?));
+            }
+            if !self.given {
+                self.work.now_ms = self.work.now_ms.max(count(cells.now_ms));
+            }
             let row = cells.read()?;
             if self.work.loaded.contains_key(&row.id) {
                 continue;
@@ -138,9 +145,7 @@ impl Unit {
         if arrivals.is_empty() {
             return Ok(());
         }
-        for cells in
-            open_tasks(conn, &arrivals).await?.into_iter().chain(settled_tasks(conn, &arrivals).await?)
-        {
+        for cells in tasks(conn, &arrivals).await? {
             let task = cells.read()?;
             let Some(id) = ids.get(&task.asset) else { continue };
             let place = (task.asset, task.key);
@@ -163,30 +168,28 @@ pub(crate) fn key_hash(key: &str) -> i64 {
     locks::hash(&reelgate_ports::identity::key_sha256(key))
 }
 
-async fn open_tasks(conn: &mut PgConnection, arrivals: &[i64]) -> DbResult<Vec<TaskCells>> {
+/// The settled ones are not locked: only who holds the asset's lock changes them.
+async fn tasks(conn: &mut PgConnection, arrivals: &[i64]) -> DbResult<Vec<TaskCells>> {
     sqlx::query_as!(
         TaskCells,
-        r#"SELECT asset, task, NULL AS "state?", attempts, excused, blameless, answered, wall_ms, cpu_ms,
-                  memory_bytes_max, ready_at_ms AS "ready_at_ms?", lease_owner, lease_until_ms, claimed_at_ms
-           FROM tasks WHERE asset = ANY($1) ORDER BY asset, task FOR UPDATE"#,
-        arrivals,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(db("load tasks"))
-}
-
-/// Not locked: only who holds the asset's lock changes them.
-async fn settled_tasks(conn: &mut PgConnection, arrivals: &[i64]) -> DbResult<Vec<TaskCells>> {
-    sqlx::query_as!(
-        TaskCells,
-        r#"SELECT asset, task, state AS "state?", attempts, excused, blameless, answered, wall_ms, cpu_ms,
-                  memory_bytes_max, NULL::bigint AS "ready_at_ms?", NULL AS "lease_owner?",
-                  NULL::bigint AS "lease_until_ms?", NULL::bigint AS "claimed_at_ms?"
+        r#"WITH open AS MATERIALIZED (
+               SELECT asset, task, attempts, excused, blameless, answered, wall_ms, cpu_ms, memory_bytes_max,
+                      ready_at_ms, lease_owner, lease_until_ms, claimed_at_ms
+               FROM tasks WHERE asset = ANY($1) ORDER BY asset, task FOR UPDATE
+           )
+           SELECT asset AS "asset!", task AS "task!", NULL AS "state?", attempts AS "attempts!",
+                  excused AS "excused!", blameless AS "blameless!", answered AS "answered!",
+                  wall_ms AS "wall_ms!", cpu_ms AS "cpu_ms!", memory_bytes_max AS "memory_bytes_max!",
+                  ready_at_ms AS "ready_at_ms?", lease_owner AS "lease_owner?",
+                  lease_until_ms AS "lease_until_ms?", claimed_at_ms AS "claimed_at_ms?"
+           FROM open
+           UNION ALL
+           SELECT asset, task, state, attempts, excused, blameless, answered, wall_ms, cpu_ms, memory_bytes_max,
+                  NULL, NULL, NULL, NULL
            FROM tasks_settled WHERE asset = ANY($1)"#,
         arrivals,
     )
     .fetch_all(conn)
     .await
-    .map_err(db("load settled tasks"))
+    .map_err(db("load tasks"))
 }

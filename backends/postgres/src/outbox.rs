@@ -14,7 +14,8 @@ use reelgate_ports::unit::Loaded;
 use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
-use crate::rows::{document, large, small, word};
+use crate::products;
+use crate::rows::{document, small, word};
 use crate::store::PgStore;
 use crate::time::number;
 use crate::transact::Call;
@@ -60,11 +61,11 @@ pub(crate) async fn owed(conn: &mut PgConnection, unit: &Unit) -> DbResult<Owed>
     if ended.is_empty() {
         return Ok(owed);
     }
-    let told = summaries(conn, &ended).await?;
-    for ((loaded, kind), told) in ended.iter().zip(told) {
+    for (loaded, kind) in ended {
         let row = &loaded.row;
-        let id = identity::notice_id(&row.id, *kind, row.core.redrives);
-        let body = telling::notice_body(&id, *kind, work.now_ms, &row.record(), &told);
+        let id = identity::notice_id(&row.id, kind, row.core.redrives);
+        let told = summary(conn, unit, loaded).await?;
+        let body = telling::notice_body(&id, kind, work.now_ms, &row.record(), &told);
         owed.id.push(id.as_str().to_owned());
         owed.asset.push(row.arrival);
         owed.kind.push(kind.as_str());
@@ -73,46 +74,22 @@ pub(crate) async fn owed(conn: &mut PgConnection, unit: &Unit) -> DbResult<Owed>
     Ok(owed)
 }
 
-async fn summaries(conn: &mut PgConnection, ended: &[(&Loaded, NoticeKind)]) -> DbResult<Vec<MediaSummary>> {
-    let assets: Vec<i64> = ended.iter().map(|(loaded, _)| loaded.row.arrival).collect();
-    let shown: Vec<String> = ended.iter().map(|(loaded, _)| shown(loaded).as_str().to_owned()).collect();
-    let rows = sqlx::query!(
-        r#"SELECT m.container AS "container?", m.duration_ns AS "duration_ns?", l.renditions AS "renditions?",
-                  f.findings AS "findings?"
-           FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS o (asset, shown, n)
-           LEFT JOIN media AS m ON m.asset = o.asset
-           LEFT JOIN findings AS f ON f.asset = o.asset
-           LEFT JOIN assets AS s ON s.id = o.shown
-           LEFT JOIN ladders AS l ON l.asset = s.arrival
-           ORDER BY o.n"#,
-        &assets,
-        &shown,
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(db("read the media's summary"))?;
-    let mut told = Vec::with_capacity(rows.len());
-    for (row, (loaded, _)) in rows.into_iter().zip(ended) {
-        let core = &loaded.row.core;
-        let mut summary = MediaSummary {
-            container: row.container,
-            duration_ns: row.duration_ns.map(|ns| large(ns, "media.duration_ns")).transpose()?,
-            ..MediaSummary::default()
-        };
-        if let Some(text) = row.renditions.filter(|_| core.phase == Phase::Published) {
-            summary.renditions = document(&text, "ladders.renditions")?;
-        }
-        if let Some(text) = row.findings.filter(|_| core.severity > Severity::None) {
-            summary.findings = document(&text, "findings.findings")?;
-        }
-        told.push(summary);
+/// Asks only where there can be something to tell: most of what is refused has neither ladder nor findings.
+async fn summary(conn: &mut PgConnection, unit: &Unit, loaded: &Loaded) -> DbResult<MediaSummary> {
+    let (row, core) = (&loaded.row, &loaded.row.core);
+    let mut told = MediaSummary::default();
+    if let Some((container, duration_ns)) = unit.media.get(&row.arrival) {
+        told.container = Some(container.clone());
+        told.duration_ns = Some(*duration_ns);
+    }
+    if core.phase == Phase::Published {
+        let shown = row.linked_to.as_ref().unwrap_or(&row.id);
+        told.renditions = products::renditions(&mut *conn, shown).await?;
+    }
+    if core.severity > Severity::None {
+        told.findings = products::findings(conn, row.arrival).await?;
     }
     Ok(told)
-}
-
-/// The asset whose ladder is shown.
-fn shown(loaded: &Loaded) -> &AssetId {
-    loaded.row.linked_to.as_ref().unwrap_or(&loaded.row.id)
 }
 
 impl PgStore {

@@ -41,9 +41,9 @@ pub(crate) async fn write(
 /// Replaces the facts of an asset.
 pub(crate) async fn write_media(conn: &mut PgConnection, asset: i64, media: &MediaFacts) -> DbResult<()> {
     sqlx::query!(
-        "INSERT INTO media (asset, container, duration_ns, facts) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (asset) DO UPDATE
-         SET container = excluded.container, duration_ns = excluded.duration_ns, facts = excluded.facts",
+        "WITH told AS (UPDATE assets SET container = $2, duration_ns = $3 WHERE arrival = $1)
+         INSERT INTO media (asset, facts) VALUES ($1, $4)
+         ON CONFLICT (asset) DO UPDATE SET facts = excluded.facts",
         asset,
         media.container.as_str(),
         number(media.duration_ns),
@@ -89,6 +89,27 @@ pub(crate) async fn write_findings(
     .await
     .map_err(db("write findings"))?;
     Ok(())
+}
+
+/// The ladder of an asset.
+pub(crate) async fn renditions(conn: &mut PgConnection, asset: &AssetId) -> DbResult<Vec<RenditionRecord>> {
+    let stored = sqlx::query_scalar!(
+        "SELECT l.renditions FROM ladders AS l JOIN assets AS a ON a.arrival = l.asset WHERE a.id = $1",
+        asset.as_str()
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(db("read renditions"))?;
+    Ok(stored.map_or(Ok(Vec::new()), |text| document(&text, "ladders.renditions"))?)
+}
+
+/// The findings of an asset.
+pub(crate) async fn findings(conn: &mut PgConnection, asset: i64) -> DbResult<Vec<FindingRecord>> {
+    let stored = sqlx::query_scalar!("SELECT findings FROM findings WHERE asset = $1", asset)
+        .fetch_optional(conn)
+        .await
+        .map_err(db("read findings"))?;
+    Ok(stored.map_or(Ok(Vec::new()), |text| document(&text, "findings.findings"))?)
 }
 
 /// What the finished tasks of an asset left, in order of task.

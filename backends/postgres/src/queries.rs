@@ -13,6 +13,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::claim::lane_of;
 use crate::error::{DbResult, db};
+use crate::products;
 use crate::rows::{self, TaskCells, TaskRead, asset_query, document, large, phase};
 use crate::store::PgStore;
 use crate::time::count;
@@ -38,19 +39,10 @@ impl PgStore {
         let arrival = cells.arrival;
         let asset = cells.read()?.record();
         let shown = asset.linked_to.as_ref().unwrap_or(id);
-        let told = sqlx::query!(
-            r#"SELECT m.facts AS "facts?", l.renditions AS "renditions?", f.findings AS "findings?"
-               FROM assets AS s
-               LEFT JOIN media AS m ON m.asset = $1
-               LEFT JOIN findings AS f ON f.asset = $1
-               LEFT JOIN ladders AS l ON l.asset = s.arrival
-               WHERE s.id = $2"#,
-            arrival,
-            shown.as_str(),
-        )
-        .fetch_one(&mut *moment)
-        .await
-        .map_err(db("read what was learned"))?;
+        let facts = sqlx::query_scalar!("SELECT facts FROM media WHERE asset = $1", arrival)
+            .fetch_optional(&mut *moment)
+            .await
+            .map_err(db("read the facts of the media"))?;
         let mut tasks = Vec::new();
         for task in read_tasks(&mut moment, arrival).await? {
             tasks.push(TaskRow {
@@ -64,12 +56,10 @@ impl PgStore {
         }
         tasks.sort_by_key(|row| row.task);
         Ok(AssetDetail {
-            facts: told.facts.map(|text| document(&text, "media.facts")).transpose()?,
+            facts: facts.map(|text| document(&text, "media.facts")).transpose()?,
             tasks,
-            renditions: told
-                .renditions
-                .map_or(Ok(Vec::new()), |text| document(&text, "ladders.renditions"))?,
-            findings: told.findings.map_or(Ok(Vec::new()), |text| document(&text, "findings.findings"))?,
+            renditions: products::renditions(&mut moment, shown).await?,
+            findings: products::findings(&mut moment, arrival).await?,
             asset,
         })
     }

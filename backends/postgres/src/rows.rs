@@ -20,11 +20,12 @@ macro_rules! asset_query {
     ($tail:literal $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
             $crate::rows::AssetCells,
-            "SELECT a.arrival, a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes, a.location, a.forced,
+            r#"SELECT a.arrival, a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes, a.location, a.forced,
                     a.priority, a.place, a.received_at_ms, a.phase, a.verdict, a.severity, a.redrives,
                     a.ended_at_ms, a.sha256, a.reason_code, a.reason_detail, a.door, a.linked_to,
-                    a.published_location
-             FROM assets AS a " + $tail
+                    a.published_location, a.container, a.duration_ns,
+                    (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS "now_ms!"
+             FROM assets AS a "# + $tail
             $(, $argument)*
         )
     };
@@ -56,6 +57,10 @@ pub(crate) struct AssetCells {
     pub door: Option<String>,
     pub linked_to: Option<String>,
     pub published_location: Option<String>,
+    pub container: Option<String>,
+    pub duration_ns: Option<i64>,
+    /// The database's time when it was read.
+    pub now_ms: i64,
 }
 
 impl AssetCells {

@@ -59,9 +59,9 @@ pub(crate) trait Call: Sync {
     /// What it is doing, for errors.
     const WHAT: &'static str;
 
-    /// What it locks beside its assets.
-    fn locks(&self) -> Locks {
-        Locks::default()
+    /// What it locks beside its assets; `None` where it first of all loads assets, which tells the time too.
+    fn locks(&self) -> Option<Locks> {
+        Some(Locks::default())
     }
 
     /// Loads, steps; what changed is written when it returns. Run again from the beginning where it lost.
@@ -127,8 +127,11 @@ impl PgStore {
 
     async fn in_transaction<C: Call>(&self, conn: &mut PgConnection, call: &C) -> DbResult<Ended<C::Output>> {
         let mut tx = sqlx::Connection::begin(conn).await.map_err(db(C::WHAT))?;
-        let now_ms = self.lock(&mut tx, &call.locks(), C::WHAT).await?;
-        let mut unit = Unit::new(now_ms);
+        let now_ms = match call.locks() {
+            Some(locks) => self.lock(&mut tx, &locks, C::WHAT).await?,
+            None => 0,
+        };
+        let mut unit = Unit::new(self.time.given().map(count), now_ms);
         let output = call.run(&mut tx, &mut unit).await?;
         let written = write::write(&mut tx, unit).await?;
         let known = match tx.commit().await {
@@ -156,9 +159,8 @@ impl PgStore {
     ) -> DbResult<u64> {
         let locked = sqlx::query!(
             r#"SELECT (SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::bigint[]) AS k) AS "locked!",
-                      coalesce($2::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS "now_ms!""#,
+                      (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS "now_ms!""#,
             &locks.sorted(),
-            self.time.given(),
         )
         .fetch_one(&mut **tx)
         .await

@@ -19,6 +19,8 @@ pub(crate) struct Lease {
 #[derive(Debug)]
 pub(crate) struct Unit {
     pub work: Work,
+    /// The time of this call is not the database's.
+    pub given: bool,
     /// Assets that are not in the database yet.
     pub fresh: BTreeSet<AssetId>,
     /// Loaded tasks that lie in `tasks`.
@@ -27,18 +29,23 @@ pub(crate) struct Unit {
     pub settled: BTreeSet<(i64, TaskKey)>,
     /// Leases of loaded tasks.
     pub leases: BTreeMap<(i64, TaskKey), Lease>,
+    /// Container and duration (nanoseconds) of the media, where they are known.
+    pub media: BTreeMap<i64, (String, u64)>,
     /// The phase each loaded asset is counted under.
     pub counted: BTreeMap<i64, &'static str>,
 }
 
 impl Unit {
-    pub(crate) fn new(now_ms: u64) -> Self {
+    /// A unit at this time; where none is given it is the database's, at the latest when the first asset is loaded.
+    pub(crate) fn new(given_ms: Option<u64>, now_ms: u64) -> Self {
         Self {
-            work: Work::new(now_ms),
+            work: Work::new(given_ms.unwrap_or(now_ms)),
+            given: given_ms.is_some(),
             fresh: BTreeSet::new(),
             open: BTreeSet::new(),
             settled: BTreeSet::new(),
             leases: BTreeMap::new(),
+            media: BTreeMap::new(),
             counted: BTreeMap::new(),
         }
     }

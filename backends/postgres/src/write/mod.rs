@@ -54,7 +54,9 @@ async fn write_learned(conn: &mut PgConnection, unit: &mut Unit, learned: Learne
             products::write(conn, asset, task, attempt, &result, &outputs).await
         }
         Learned::Facts(asset, media) => {
-            products::write_media(conn, unit.work.at(&asset)?.row.arrival, &media).await
+            let arrival = unit.work.at(&asset)?.row.arrival;
+            unit.media.insert(arrival, (media.container.as_str().to_owned(), media.duration_ns));
+            products::write_media(conn, arrival, &media).await
         }
         Learned::Renditions(asset, rows) => {
             products::write_renditions(conn, unit.work.at(&asset)?.row.arrival, &rows).await
