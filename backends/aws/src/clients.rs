@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+pub use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region};
 use serde::{Deserialize, Serialize};
 
 /// How AWS is reached; everything is optional, the SDK's own chain (environment, profile, instance) fills the rest.

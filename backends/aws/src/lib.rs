@@ -10,4 +10,7 @@ pub mod events;
 pub mod location;
 pub mod node;
 pub mod notices;
+pub mod objects;
+pub mod presign;
 pub mod signal;
+pub mod upload;

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 mod events;
+mod objects;
 mod peers;
 mod telling;

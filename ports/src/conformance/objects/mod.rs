@@ -75,7 +75,7 @@ macro_rules! objects_suite {
                 a_superseded_asset_leaves_the_newer_outputs_and_every_source_alone
                 withdrawing_twice_changes_nothing
                 withdrawing_without_any_source_still_removes_the_outputs
-                a_source_replaced_meanwhile_is_not_set_apart
+                a_source_replaced_meanwhile_stays_where_it_is
                 a_source_set_apart_can_be_read_again
                 the_check_changes_nothing
             }

@@ -1,0 +1,82 @@
+//! Threads of its own for transfers: a body that arrives at a gigabyte a second is hashed and written where no actor
+//! waits, and a blocking writer can wait for a request whatever runtime its thread belongs to.
+
+use std::future::Future;
+use std::sync::mpsc;
+
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
+
+/// Transfers spend most of their time waiting; two threads fill a line of 10 Gbit/s.
+const THREADS: usize = 2;
+
+/// A runtime for requests.
+pub(super) struct Engine {
+    /// `None` only while it is being dropped.
+    runtime: Option<Runtime>,
+}
+
+impl Engine {
+    pub(super) fn new() -> PortResult<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("reelgate-s3")
+            .enable_all()
+            .build()
+            .map_err(|error| PortError::io("start the threads for transfers", &error))?;
+        Ok(Self { runtime: Some(runtime) })
+    }
+
+    /// Runs to the end, or until the caller is dropped.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = PortResult<T>> + Send + 'static,
+    ) -> PortResult<T> {
+        let mut task = AbortOnDrop(self.spawn(work)?);
+        (&mut task.0).await.unwrap_or_else(|_| Err(interrupted()))
+    }
+
+    /// Runs to the end while this thread waits.
+    pub(super) fn wait<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = PortResult<T>> + Send + 'static,
+    ) -> PortResult<T> {
+        let (sender, receiver) = mpsc::channel();
+        self.spawn(async move {
+            // Nobody listens only where the waiting thread is gone.
+            let _ = sender.send(work.await);
+        })?;
+        receiver.recv().unwrap_or_else(|_| Err(interrupted()))
+    }
+
+    /// Starts work on the threads.
+    pub(super) fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> PortResult<JoinHandle<T>> {
+        Ok(self.runtime.as_ref().ok_or_else(interrupted)?.spawn(work))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // The last owner may be a task of another runtime, which must not wait.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The work did not come to its end.
+pub(super) fn interrupted() -> PortError {
+    PortError::new(Trouble::Unavailable, "transfer objects", "the transfer was interrupted")
+}

@@ -1,0 +1,207 @@
+//! A source from S3 to a local file: exact ranges over several connections, each tried again by itself from where it
+//! stopped, and the whole held against the checksum that S3 has, where it has one.
+//!
+//! Memory does not grow with the object: each connection holds what the HTTP client hands on, a fraction of a
+//! mebibyte. What cannot be verified is said once in [`super::checksum`]; its length and version still are.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use tokio::task::JoinSet;
+
+use super::bucket::{Bucket, Head, cut};
+use super::checksum::{Algorithm, Piece, Running};
+use crate::error::Call;
+use crate::location::Location;
+
+pub(super) const WHAT: &str = "read the source";
+/// Broken bodies that one object may have, beside one for every eighth range: retries are a share of the load.
+const RETRIES: i64 = 8;
+/// Broken bodies in a row at the same place.
+const TRIES_MAX: u32 = 5;
+/// Wait before the second try at a place; doubles with each, so five tries wait about 1.5 s.
+const BACKOFF_MS: u64 = 100;
+/// Reads of the whole object where its checksum does not fit.
+const READS_MAX: u32 = 2;
+
+/// What is read, and how.
+struct Reading {
+    bucket: Arc<Bucket>,
+    at: Location,
+    head: Head,
+    file: Arc<File>,
+    algorithm: Option<Algorithm>,
+    retries_left: AtomicI64,
+}
+
+/// One ranged read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Range {
+    part: usize,
+    offset: u64,
+    size_bytes: u64,
+}
+
+/// Fills a file with exactly the object that `head` saw. `Missing` where it is gone, `Conflict` where another is in its
+/// place, `Corrupt` where it is not what its checksum says, twice.
+pub(super) async fn fetch(bucket: Arc<Bucket>, at: Location, head: Head, file: Arc<File>) -> PortResult<()> {
+    let (parts, verified) = parts(&bucket, &at, &head).await?;
+    let algorithm = verified.then(|| head.checksum.as_ref().map(|stored| stored.algorithm)).flatten();
+    let ranges = ranges(&parts, bucket.settings.range_bytes);
+    let retries = RETRIES + i64::try_from(ranges.len() / 8).unwrap_or(i64::MAX - RETRIES);
+    let retries_left = AtomicI64::new(retries);
+    let reading = Arc::new(Reading { bucket, at, head, file, algorithm, retries_left });
+    for _ in 0..READS_MAX {
+        let pieces = all(&reading, &ranges).await?;
+        let Some(stored) = reading.head.checksum.clone().filter(|_| verified) else { return Ok(()) };
+        let (file, parts) = (reading.file.clone(), parts.clone());
+        // Hashing a whole file takes seconds.
+        let fits = tokio::task::spawn_blocking(move || stored.fits(&file, &pieces, &parts)).await;
+        let fits = fits.map_err(|_| super::engine::interrupted())?;
+        if fits.map_err(|error| PortError::io(WHAT, &error))? {
+            return Ok(());
+        }
+        tracing::warn!("a source's bytes did not fit its checksum; reading them again");
+    }
+    Err(PortError::new(
+        Trouble::Corrupt,
+        WHAT,
+        "expected the bytes that its checksum describes, found others",
+    ))
+}
+
+/// The lengths that the stored checksum is over, and whether it can be verified.
+async fn parts(bucket: &Bucket, at: &Location, head: &Head) -> PortResult<(Vec<u64>, bool)> {
+    let whole = vec![head.size_bytes];
+    match head.checksum.as_ref().map(|stored| stored.parts) {
+        None => Ok((whole, false)),
+        Some(None) => Ok((whole, true)),
+        Some(Some(count)) => Ok(match bucket.part_bytes(WHAT, at, head, count).await? {
+            Some(parts) => (parts, true),
+            None => (whole, false),
+        }),
+    }
+}
+
+/// Ranges that cover the parts, none across a border.
+fn ranges(parts: &[u64], range_bytes: u64) -> Vec<Range> {
+    let mut offset = 0u64;
+    let mut ranges = Vec::new();
+    for (part, bytes) in parts.iter().enumerate() {
+        for size_bytes in cut(*bytes, range_bytes).into_iter().filter(|bytes| *bytes > 0) {
+            ranges.push(Range { part, offset, size_bytes });
+            offset += size_bytes;
+        }
+    }
+    ranges
+}
+
+/// Reads every range, several at once; their checksums in order.
+async fn all(reading: &Arc<Reading>, ranges: &[Range]) -> PortResult<Vec<Piece>> {
+    let mut pieces = vec![None; ranges.len()];
+    let mut running = JoinSet::new();
+    let mut waiting = ranges.iter().copied().enumerate();
+    loop {
+        while running.len() < reading.bucket.settings.connections
+            && let Some((index, range)) = waiting.next()
+        {
+            let reading = reading.clone();
+            running.spawn(async move { (index, reading.range(range).await) });
+        }
+        let Some(done) = running.join_next().await else { break };
+        let (index, piece) = done.map_err(|_| super::engine::interrupted())?;
+        pieces[index] = Some(piece?);
+    }
+    Ok(pieces.into_iter().flatten().collect())
+}
+
+impl Reading {
+    /// One range, to its end.
+    async fn range(&self, range: Range) -> PortResult<Piece> {
+        let mut crc = Running::new(self.algorithm);
+        let mut done = 0u64;
+        let mut tries = 0;
+        loop {
+            let before = done;
+            let Err(error) = self.body(range, &mut done, &mut crc).await else {
+                return Ok(Piece { part: range.part, crc: crc.finish(), size_bytes: range.size_bytes });
+            };
+            tries = if done > before { 1 } else { tries + 1 };
+            let allowed = error.trouble == Trouble::Unavailable && tries < TRIES_MAX;
+            if !allowed || self.retries_left.fetch_sub(1, Ordering::Relaxed) <= 0 {
+                return Err(error);
+            }
+            // Ranges that broke together come back apart: by up to half of the wait.
+            let wait_ms = BACKOFF_MS << (tries - 1);
+            let apart_ms = (range.offset / self.bucket.settings.range_bytes) % 8 * wait_ms / 16;
+            tokio::time::sleep(Duration::from_millis(wait_ms / 2 + apart_ms)).await;
+        }
+    }
+
+    /// Asks for what is left of a range and writes what comes; `done` counts what was written.
+    async fn body(&self, range: Range, done: &mut u64, crc: &mut Running) -> PortResult<()> {
+        let (first, last) = (range.offset + *done, range.offset + range.size_bytes - 1);
+        let answer = self
+            .bucket
+            .s3
+            .get_object()
+            .bucket(&self.at.bucket)
+            .key(&self.at.key)
+            .set_version_id(self.head.version_id.clone())
+            .if_match(&self.head.etag)
+            .range(format!("bytes={first}-{last}"))
+            .set_expected_bucket_owner(self.bucket.owner(&self.at.bucket))
+            .send()
+            .await
+            .map_err(Call::new(WHAT, "s3:GetObject and s3:GetObjectVersion").failed())?;
+        if answer.e_tag() != Some(self.head.etag.as_str()) {
+            return Err(PortError::new(
+                Trouble::Conflict,
+                WHAT,
+                "expected the recorded version, found another",
+            ));
+        }
+        let expected = format!("bytes {first}-{last}/{}", self.head.size_bytes);
+        if answer.content_range() != Some(expected.as_str()) {
+            return Err(PortError::new(
+                Trouble::Unavailable,
+                WHAT,
+                "expected the range asked for, found another",
+            ));
+        }
+        let mut body = answer.body;
+        while let Some(chunk) = body.next().await {
+            let chunk =
+                chunk.map_err(|_| PortError::new(Trouble::Unavailable, WHAT, "the body broke off"))?;
+            let size_bytes = chunk.len() as u64;
+            if size_bytes > range.size_bytes - *done {
+                let detail = "expected the range asked for, found a longer body";
+                return Err(PortError::new(Trouble::Unavailable, WHAT, detail));
+            }
+            let offset = range.offset + *done;
+            self.file.write_all_at(&chunk, offset).map_err(|error| PortError::io(WHAT, &error))?;
+            crc.update(&chunk);
+            *done += size_bytes;
+        }
+        if *done < range.size_bytes { Err(super::bucket::cut_off(WHAT)) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_cover_every_byte_once_and_cross_no_part() {
+        let found = ranges(&[10, 3, 0], 4);
+        let expected = [(0, 0, 4), (0, 4, 4), (0, 8, 2), (1, 10, 3)];
+        let expected = expected.map(|(part, offset, size_bytes)| Range { part, offset, size_bytes });
+        assert_eq!(found, expected);
+        assert_eq!(ranges(&[0], 4), []);
+        assert_eq!(ranges(&[8], 4).len(), 2);
+    }
+}

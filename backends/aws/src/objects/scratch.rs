@@ -1,0 +1,231 @@
+//! Sources on the local disk while they are worked on: files without a name, so that nothing is left whatever ends
+//! the process. Tasks of one asset on one node share one download.
+
+use std::fs::File;
+use std::future::Future;
+use std::os::fd::AsRawFd;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reelgate_ports::error::{PortError, PortResult};
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
+use tokio::sync::OnceCell;
+
+use crate::location::Location;
+
+const WHAT: &str = "keep the source on the local disk";
+
+/// Exactly these bytes: an object and its version.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Bytes {
+    pub at: Location,
+    pub version: String,
+    pub size_bytes: u64,
+}
+
+struct Entry {
+    of: Bytes,
+    /// Filled once the file is whole.
+    file: Arc<OnceCell<Arc<File>>>,
+}
+
+/// The files kept, least recently used first.
+pub(super) struct Scratch {
+    dir: PathBuf,
+    bytes_max: u64,
+    entries: Mutex<Vec<Entry>>,
+}
+
+impl Scratch {
+    pub(super) fn new(dir: PathBuf, bytes_max: u64) -> Self {
+        Self { dir, bytes_max, entries: Mutex::new(Vec::new()) }
+    }
+
+    /// A descriptor of its own, read-only, of a file with these bytes; `fetch` fills it where it is not there yet. Of
+    /// several callers one fetches and the others wait; where the one gives up, the next one fetches.
+    pub(super) async fn file<F>(&self, of: Bytes, fetch: impl FnOnce(Arc<File>) -> F) -> PortResult<File>
+    where
+        F: Future<Output = PortResult<()>>,
+    {
+        let cell = self.entry(&of);
+        let size_bytes = of.size_bytes;
+        let filled = cell
+            .get_or_try_init(|| async {
+                let file = Arc::new(self.make(size_bytes)?);
+                fetch(file.clone()).await?;
+                Ok(file)
+            })
+            .await;
+        let opened = filled.and_then(|file| reopen(file));
+        drop(cell);
+        self.evict(opened.is_err().then_some(&of));
+        opened
+    }
+
+    /// Forgets an object; those who read it keep what they have.
+    pub(super) fn forget(&self, at: &Location) {
+        self.lock().retain(|entry| entry.of.at != *at);
+    }
+
+    /// Proves that the disk takes files.
+    pub(super) fn check(&self) -> PortResult<()> {
+        self.make(0).map(|_| ())
+    }
+
+    /// The entry of these bytes, moved to the end.
+    fn entry(&self, of: &Bytes) -> Arc<OnceCell<Arc<File>>> {
+        let mut entries = self.lock();
+        let entry = match entries.iter().position(|entry| entry.of == *of) {
+            Some(index) => entries.remove(index),
+            None => Entry { of: of.clone(), file: Arc::default() },
+        };
+        let cell = entry.file.clone();
+        entries.push(entry);
+        cell
+    }
+
+    /// Drops what nobody waits for: failed downloads, and the least recently used above the limit.
+    fn evict(&self, failed: Option<&Bytes>) {
+        let mut entries = self.lock();
+        let idle = |entry: &Entry| Arc::strong_count(&entry.file) == 1;
+        entries.retain(|entry| !(Some(&entry.of) == failed && idle(entry) && !entry.file.initialized()));
+        let mut kept: u64 = entries.iter().map(|entry| entry.of.size_bytes).fold(0, u64::saturating_add);
+        entries.retain(|entry| {
+            let goes = kept > self.bytes_max && idle(entry);
+            if goes {
+                kept = kept.saturating_sub(entry.of.size_bytes);
+            }
+            !goes
+        });
+    }
+
+    /// A file of this size without a name; `Full` before a byte is transferred where the disk has no room.
+    fn make(&self, size_bytes: u64) -> PortResult<File> {
+        let file = tempfile::tempfile_in(&self.dir).map_err(|error| PortError::io(WHAT, &error))?;
+        if size_bytes == 0 {
+            return Ok(file);
+        }
+        match fallocate(&file, FallocateFlags::empty(), 0, size_bytes) {
+            // A file system that cannot reserve says so while it is written.
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(file),
+            Err(error) => Err(PortError::io(WHAT, &error.into())),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Another description of the same file, with its own position, that cannot write.
+fn reopen(file: &File) -> PortResult<File> {
+    File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).map_err(|error| PortError::io(WHAT, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::fs::FileExt;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use reelgate_ports::error::Trouble;
+
+    use super::*;
+
+    fn bytes(key: &str, size_bytes: u64) -> Bytes {
+        Bytes { at: Location::new("bucket", key), version: "1".into(), size_bytes }
+    }
+
+    struct World {
+        dir: tempfile::TempDir,
+        scratch: Scratch,
+        fetched: AtomicUsize,
+    }
+
+    impl World {
+        fn new(bytes_max: u64) -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let scratch = Scratch::new(dir.path().to_owned(), bytes_max);
+            Self { dir, scratch, fetched: AtomicUsize::new(0) }
+        }
+
+        async fn read(&self, key: &str) -> File {
+            let fetch = async |file: Arc<File>| {
+                self.fetched.fetch_add(1, Ordering::SeqCst);
+                tokio::task::yield_now().await;
+                file.write_all_at(b"12345", 0).unwrap();
+                Ok(())
+            };
+            self.scratch.file(bytes(key, 5), fetch).await.unwrap()
+        }
+
+        fn fetched(&self) -> usize {
+            self.fetched.load(Ordering::SeqCst)
+        }
+    }
+
+    #[tokio::test]
+    async fn several_readers_share_one_download_and_each_has_its_own_position() {
+        let world = World::new(100);
+        let (first, second) = tokio::join!(world.read("a"), world.read("a"));
+        for mut file in [first, second, world.read("a").await] {
+            let mut text = String::new();
+            Read::by_ref(&mut file).take(10).read_to_string(&mut text).unwrap();
+            assert_eq!(text, "12345");
+            assert!(file.write_all(b"x").is_err(), "a source is read-only");
+        }
+        assert_eq!(world.fetched(), 1);
+        assert_eq!(std::fs::read_dir(world.dir.path()).unwrap().count(), 0, "no names on the disk");
+    }
+
+    #[tokio::test]
+    async fn the_least_recently_used_goes_first_and_readers_keep_what_they_have() {
+        let world = World::new(10);
+        let a = world.read("a").await;
+        world.read("b").await;
+        world.read("a").await;
+        world.read("c").await;
+        assert_eq!(world.fetched(), 3);
+        world.read("a").await;
+        assert_eq!(world.fetched(), 3, "a was used after b");
+        world.read("b").await;
+        assert_eq!(world.fetched(), 4, "b went");
+        let mut last = [0];
+        a.read_at(&mut last, 4).unwrap();
+        assert_eq!(&last, b"5");
+    }
+
+    #[tokio::test]
+    async fn a_download_that_fails_or_is_given_up_is_started_anew() {
+        let world = World::new(100);
+        let unavailable = PortError::new(Trouble::Unavailable, "read", "later");
+        let failed = world.scratch.file(bytes("a", 5), async |_| Err(unavailable.clone())).await;
+        assert_eq!(failed.unwrap_err(), unavailable);
+        let endless = world.scratch.file(bytes("a", 5), async |_| std::future::pending().await);
+        tokio::select! {
+            biased;
+            _ = endless => panic!("expected it never to end"),
+            () = tokio::task::yield_now() => {}
+        }
+        world.read("a").await;
+        assert_eq!(world.fetched(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_forgotten_is_fetched_again() {
+        let world = World::new(100);
+        world.read("a").await;
+        world.scratch.forget(&Location::new("bucket", "a"));
+        world.read("a").await;
+        assert_eq!(world.fetched(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_source_larger_than_the_disk_is_refused_before_it_is_fetched() {
+        let world = World::new(100);
+        let fetch = async |_| panic!("expected no download");
+        let refused = world.scratch.file(bytes("a", 1 << 50), fetch).await.unwrap_err();
+        assert_eq!(refused.trouble, Trouble::Full, "{refused}");
+    }
+}

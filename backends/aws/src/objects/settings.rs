@@ -1,0 +1,176 @@
+//! What the object store is told: areas, and how much it may do at once.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+
+use crate::location::Area;
+
+/// Smallest part of a multipart upload but the last, bytes; Amazon S3 User Guide, "Amazon S3 multipart upload limits".
+pub const PART_BYTES_MIN: u64 = 5 << 20;
+/// Parts of one multipart upload; same source.
+pub const PARTS_MAX: u64 = 10_000;
+/// Largest object that one copy request takes, bytes: 5 GiB; Amazon S3 API Reference, `CopyObject`.
+pub const COPY_BYTES_MAX: u64 = 5 << 30;
+
+/// Where things lie. Areas may share a bucket, but none lies inside another.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Areas {
+    /// Uploads, where producers put them.
+    pub ingest: Area,
+    /// What attempts stage, apart from each other.
+    pub work: Area,
+    /// What is visible.
+    pub published: Area,
+    /// Sources set apart for personal data.
+    pub quarantine: Area,
+    /// Sources refused.
+    pub rejected: Area,
+}
+
+impl Areas {
+    /// Every area with its name.
+    pub fn all(&self) -> [(&'static str, &Area); 5] {
+        [
+            ("ingest", &self.ingest),
+            ("work", &self.work),
+            ("published", &self.published),
+            ("quarantine", &self.quarantine),
+            ("rejected", &self.rejected),
+        ]
+    }
+
+    /// `Invalid` where one area lies inside another: what is staged there would be taken for an upload.
+    pub fn check(&self) -> PortResult<()> {
+        for (name, area) in self.all() {
+            for (other_name, other) in self.all() {
+                let inside = area.bucket == other.bucket && area.prefix.starts_with(&other.prefix);
+                if name != other_name && inside {
+                    let detail =
+                        format!("expected areas apart from each other, found {name} in {other_name}");
+                    return Err(PortError::new(Trouble::Invalid, "read the addresses of buckets", detail));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the endpoint can do about checksums.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Checksums {
+    /// S3: every write carries one, every read is held against the one that is stored.
+    #[default]
+    WhenSupported,
+    /// Servers that know none of S3's newer checksums (Ceph's gateway up to 16, garage): only where a call needs one.
+    WhenRequired,
+}
+
+/// How bytes are moved, whoever moves them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TransferSettings {
+    /// Bucket → the twelve digits of the account that must own it; sent with every call. Default: none.
+    pub owners: BTreeMap<String, String>,
+    /// KMS key for what is written; default: the bucket's own encryption.
+    pub kms_key_id: Option<String>,
+    /// Default: [`Checksums::WhenSupported`].
+    pub checksums: Checksums,
+    /// Bucket names in the path instead of the host name, as stand-ins need it. Default: false.
+    pub path_style: bool,
+    /// Bytes of a part that is written, and of what a writer holds in memory times `connections`. Default: 8 MiB.
+    pub part_bytes: u64,
+    /// Bytes of one ranged read. Default: 8 MiB.
+    pub range_bytes: u64,
+    /// Transfers at once of one source, one attempt or one upload. Default: 6.
+    pub connections: usize,
+    /// Larger objects are copied in parts, bytes. Default: [`COPY_BYTES_MAX`].
+    pub copy_bytes_max: u64,
+    /// Bytes of a part of such a copy. Default: 512 MiB.
+    pub copy_part_bytes: u64,
+}
+
+impl Default for TransferSettings {
+    fn default() -> Self {
+        Self {
+            owners: BTreeMap::new(),
+            kms_key_id: None,
+            checksums: Checksums::default(),
+            path_style: false,
+            part_bytes: 8 << 20,
+            range_bytes: 8 << 20,
+            connections: 6,
+            copy_bytes_max: COPY_BYTES_MAX,
+            copy_part_bytes: 512 << 20,
+        }
+    }
+}
+
+impl TransferSettings {
+    /// `Invalid` where S3 would refuse what these settings lead to, or nothing would ever move.
+    pub fn check(&self) -> PortResult<()> {
+        let bounds = [
+            ("part_bytes", self.part_bytes, PART_BYTES_MIN, COPY_BYTES_MAX),
+            ("range_bytes", self.range_bytes, 1, u64::MAX),
+            ("connections", self.connections as u64, 1, 64),
+            ("copy_bytes_max", self.copy_bytes_max, PART_BYTES_MIN, COPY_BYTES_MAX),
+            ("copy_part_bytes", self.copy_part_bytes, PART_BYTES_MIN, COPY_BYTES_MAX),
+        ];
+        for (name, value, least, most) in bounds {
+            if !(least..=most).contains(&value) {
+                let detail = format!("expected {name} from {least} to {most}, found {value}");
+                return Err(PortError::new(Trouble::Invalid, "read the settings of transfers", detail));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Settings of [`crate::objects::S3Objects`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ObjectsSettings {
+    /// Where things lie.
+    pub areas: Areas,
+    /// How they are moved.
+    pub transfer: TransferSettings,
+    /// Where sources lie, without a name, while they are worked on.
+    pub scratch_dir: PathBuf,
+    /// Bytes of sources kept there for the next task of the same asset; those in use do not count. Default: 8 GiB.
+    pub scratch_bytes_max: u64,
+}
+
+impl ObjectsSettings {
+    /// Settings with the defaults.
+    pub fn new(areas: Areas, scratch_dir: PathBuf) -> Self {
+        Self { areas, transfer: TransferSettings::default(), scratch_dir, scratch_bytes_max: 8 << 30 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_area_inside_another_is_refused() {
+        let area = |text: &str| text.parse::<Area>().unwrap();
+        let apart = Areas {
+            ingest: area("s3://one/in"),
+            work: area("s3://one/work"),
+            published: area("s3://two"),
+            quarantine: area("s3://one/quarantine"),
+            rejected: area("s3://one/rejected"),
+        };
+        apart.check().unwrap();
+        for work in ["s3://one/in", "s3://one/in/work", "s3://one", "s3://two/work"] {
+            let inside = Areas { work: area(work), ..apart.clone() };
+            assert_eq!(inside.check().unwrap_err().trouble, Trouble::Invalid, "{work}");
+        }
+    }
+
+    #[test]
+    fn a_part_smaller_than_the_least_is_refused() {
+        TransferSettings::default().check().unwrap();
+        let small = TransferSettings { part_bytes: 1 << 20, ..TransferSettings::default() };
+        assert!(small.check().unwrap_err().detail.contains("part_bytes"));
+    }
+}

@@ -1,0 +1,294 @@
+//! What only S3 can get wrong: parts, checksums, versions, tags, listings.
+
+use std::io::Read;
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{
+    ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, Tag, Tagging,
+};
+use reelgate_flow::asset::Door;
+use reelgate_flow::task::TaskKey;
+use reelgate_ports::conformance::objects::ObjectsHome;
+use reelgate_ports::error::Trouble;
+use reelgate_ports::identity::asset_id;
+use reelgate_ports::objects::{Objects, Publication, PublishItem};
+use reelgate_ports::records::{Fence, SourceRecord, StagedOutput};
+
+use super::home::Home;
+
+/// Bytes that differ everywhere, so that a piece in the wrong place shows.
+pub fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    (0..bytes.div_ceil(8)).flat_map(|_| next()).take(bytes).collect()
+}
+
+/// Everything a source holds.
+pub async fn read(objects: &dyn Objects, source: &SourceRecord) -> Vec<u8> {
+    let opened = objects.open(source).await.unwrap();
+    let mut bytes = Vec::new();
+    std::io::copy(&mut opened.file.take(1 << 30), &mut bytes).unwrap();
+    bytes
+}
+
+pub fn fence(source: &SourceRecord) -> Fence {
+    Fence { asset: asset_id(&source.id), task: TaskKey::Audio, attempt: 1 }
+}
+
+/// Stages one output of an asset.
+pub async fn stage(objects: &dyn Objects, source: &SourceRecord, bytes: &[u8]) -> Vec<StagedOutput> {
+    let mut writer = objects.stage(&fence(source)).await.unwrap();
+    writer.open("v.m4s").unwrap();
+    for some in bytes.chunks(1 << 20) {
+        writer.write(some).unwrap();
+    }
+    writer.close().unwrap();
+    writer.finish().unwrap()
+}
+
+pub fn publication(source: &SourceRecord, staged: &[StagedOutput]) -> Publication {
+    let items = staged.iter().map(|staged| PublishItem { staged: staged.clone(), name: staged.name.clone() });
+    Publication {
+        asset: asset_id(&source.id),
+        source: source.clone(),
+        path: "out".into(),
+        items: items.collect(),
+        manifest: staged.iter().map(|staged| staged.sha256.as_str()).collect::<String>().into_bytes(),
+    }
+}
+
+/// Uploads in parts with a checksum as a producer's own tool would.
+async fn upload_in_parts(
+    home: &Home,
+    algorithm: ChecksumAlgorithm,
+    kind: ChecksumType,
+    bytes: &[u8],
+) -> SourceRecord {
+    let (s3, bucket, key) = (&home.s3, &home.bucket, "in/parts");
+    let begun = s3.create_multipart_upload().bucket(bucket).key(key).checksum_algorithm(algorithm.clone());
+    let id = begun.checksum_type(kind).send().await.unwrap().upload_id.unwrap();
+    let mut parts = Vec::new();
+    for (number, part) in (1..).zip(bytes.chunks(5 << 20)) {
+        let request = s3.upload_part().bucket(bucket).key(key).upload_id(&id).part_number(number);
+        let request = request.checksum_algorithm(algorithm.clone()).body(ByteStream::from(part.to_vec()));
+        let sent = request.send().await.unwrap();
+        let part = CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(sent.e_tag)
+            .set_checksum_crc32(sent.checksum_crc32)
+            .set_checksum_crc32_c(sent.checksum_crc32_c)
+            .set_checksum_crc64_nvme(sent.checksum_crc64_nvme)
+            .set_checksum_sha256(sent.checksum_sha256);
+        parts.push(part.build());
+    }
+    let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+    let request =
+        s3.complete_multipart_upload().bucket(bucket).key(key).upload_id(id).multipart_upload(parts);
+    request.send().await.unwrap();
+    home.source(key).await
+}
+
+#[tokio::test]
+async fn a_source_is_read_in_ranges_whatever_checksum_it_was_uploaded_with() {
+    let home = Home::versioned().await;
+    let bytes = noise((11 << 20) + 12_345);
+    let kinds = [
+        (ChecksumAlgorithm::Crc64Nvme, ChecksumType::FullObject),
+        (ChecksumAlgorithm::Crc32, ChecksumType::Composite),
+        (ChecksumAlgorithm::Crc32C, ChecksumType::Composite),
+        (ChecksumAlgorithm::Sha256, ChecksumType::Composite),
+    ];
+    for (algorithm, kind) in kinds {
+        let source = upload_in_parts(&home, algorithm.clone(), kind, &bytes).await;
+        assert!(read(&*home.objects, &source).await == bytes, "{algorithm}");
+    }
+}
+
+#[tokio::test]
+async fn an_output_larger_than_a_part_is_staged_and_published_whole() {
+    let home = Home::unversioned().await;
+    let source = home.put("a", b"x").await;
+    let bytes = noise((10 << 20) + 7);
+    let staged = stage(&*home.objects, &source, &bytes).await;
+    assert_eq!(staged[0].size_bytes, bytes.len() as u64);
+    assert!(home.objects.read_staged(&staged[0], 1 << 30).await.unwrap() == bytes);
+    // Copied in parts, as one above 5 GiB would be.
+    let objects = home.with(None, |settings| {
+        settings.transfer.copy_bytes_max = 5 << 20;
+        settings.transfer.copy_part_bytes = 5 << 20;
+    });
+    objects.publish(&publication(&source, &staged)).await.unwrap();
+    assert!(home.get("published/out/v.m4s").await.unwrap() == bytes);
+    assert_eq!(home.unfinished().await, 0);
+}
+
+#[tokio::test]
+async fn an_attempt_given_up_in_the_middle_of_a_large_output_leaves_no_parts() {
+    let home = Home::unversioned().await;
+    let source = home.put("a", b"x").await;
+    let mut writer = home.objects.stage(&fence(&source)).await.unwrap();
+    writer.open("v.m4s").unwrap();
+    writer.write(&noise(12 << 20)).unwrap();
+    drop(writer);
+    assert_eq!(home.unfinished().await, 0);
+    assert_eq!(home.versions("work/").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn parts_that_a_crash_left_are_found_and_removed() {
+    let home = Home::unversioned().await;
+    let source = home.put("a", b"x").await;
+    let key = format!("work/{}/audio-1/v.m4s", asset_id(&source.id));
+    home.s3.create_multipart_upload().bucket(&home.bucket).key(key).send().await.unwrap();
+    assert_eq!(home.objects.staged_assets().await.unwrap(), [asset_id(&source.id)]);
+    home.objects.discard_staging(&asset_id(&source.id)).await.unwrap();
+    assert_eq!(home.unfinished().await, 0);
+    assert_eq!(home.objects.staged_assets().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_quarantined_asset_leaves_no_version_of_any_output() {
+    let home = Home::versioned().await;
+    let older = home.put("a", b"old").await;
+    let staged = stage(&*home.objects, &older, b"old").await;
+    home.objects.publish(&publication(&older, &staged)).await.unwrap();
+    let newer = home.put("a", b"newer").await;
+    let staged = stage(&*home.objects, &newer, b"newer").await;
+    home.objects.publish(&publication(&newer, &staged)).await.unwrap();
+    assert_eq!(home.versions("published/").await.len(), 2, "nothing of the older one is left to come back");
+    home.objects.withdraw(&asset_id(&newer.id), Some("out"), &newer, Door::Quarantine).await.unwrap();
+    assert_eq!(home.versions("published/").await, Vec::<String>::new());
+    assert_eq!(home.versions("work/").await.len(), 1, "the older one's staged file is its own");
+    assert_eq!(home.versions("in/").await, ["in/a"], "the older upload is not withdrawn");
+}
+
+#[tokio::test]
+async fn an_older_version_is_set_apart_though_a_newer_one_stands_in_its_place() {
+    let home = Home::versioned().await;
+    let older = home.put("a", b"old").await;
+    home.put("a", b"newer").await;
+    let location = home.objects.withdraw(&asset_id(&older.id), None, &older, Door::Quarantine).await.unwrap();
+    assert_eq!(home.set_apart(&location).await.as_deref(), Some(&b"old"[..]));
+    assert_eq!(home.versions("in/").await, ["in/a"]);
+    assert_eq!(home.get("in/a").await.as_deref(), Some(&b"newer"[..]));
+}
+
+#[tokio::test]
+async fn a_source_set_apart_keeps_its_metadata_and_its_tags_at_any_size() {
+    let home = Home::versioned().await;
+    for (key, bytes) in [("small", 10), ("large", 6 << 20)] {
+        let put =
+            home.s3.put_object().bucket(&home.bucket).key(format!("in/{key}")).body(noise(bytes).into());
+        let put = put.content_type("video/mp4").metadata("producer", "unit 7").tagging("case=a%20b&keep=1");
+        put.send().await.unwrap();
+        let source = home.source(&format!("in/{key}")).await;
+        let objects = home.with(None, |settings| {
+            settings.transfer.copy_bytes_max = 5 << 20;
+            settings.transfer.copy_part_bytes = 5 << 20;
+        });
+        let asset = asset_id(&source.id);
+        let location = objects.withdraw(&asset, None, &source, Door::Reject).await.unwrap();
+        assert!(home.set_apart(&location).await.unwrap() == noise(bytes));
+        let apart = format!("rejected/{asset}/source");
+        let head = home.s3.head_object().bucket(&home.bucket).key(&apart).send().await.unwrap();
+        assert_eq!(head.content_type(), Some("video/mp4"), "{key}");
+        assert_eq!(head.metadata().unwrap()["producer"], "unit 7");
+        let tags = home.s3.get_object_tagging().bucket(&home.bucket).key(&apart).send().await.unwrap();
+        let mut tags: Vec<_> = tags.tag_set().iter().map(|tag| (tag.key(), tag.value())).collect();
+        tags.sort_unstable();
+        assert_eq!(tags, [("case", "a b"), ("keep", "1"), ("reelgate-door", "rejected")], "{key}");
+    }
+}
+
+#[tokio::test]
+async fn an_object_with_the_most_tags_keeps_its_own() {
+    let home = Home::unversioned().await;
+    let source = home.put("a", b"x").await;
+    let tags = (0..10).map(|n| Tag::builder().key(format!("k{n}")).value("v").build().unwrap());
+    let tagging = Tagging::builder().set_tag_set(Some(tags.collect())).build().unwrap();
+    let request = home.s3.put_object_tagging().bucket(&home.bucket).key("in/a").tagging(tagging);
+    request.send().await.unwrap();
+    let asset = asset_id(&source.id);
+    home.objects.withdraw(&asset, None, &source, Door::Reject).await.unwrap();
+    let apart = format!("rejected/{asset}/source");
+    let tags = home.s3.get_object_tagging().bucket(&home.bucket).key(apart).send().await.unwrap();
+    assert_eq!(tags.tag_set().len(), 10);
+}
+
+#[tokio::test]
+async fn a_publication_that_lost_a_file_is_made_whole_by_publishing_again() {
+    let home = Home::versioned().await;
+    let source = home.put("a", b"x").await;
+    let wanted = publication(&source, &stage(&*home.objects, &source, b"abc").await);
+    home.objects.publish(&wanted).await.unwrap();
+    home.s3.delete_object().bucket(&home.bucket).key("published/out/v.m4s").send().await.unwrap();
+    home.objects.publish(&wanted).await.unwrap();
+    assert_eq!(home.get("published/out/v.m4s").await.as_deref(), Some(&b"abc"[..]));
+}
+
+#[tokio::test]
+async fn files_that_nobody_published_are_not_replaced() {
+    let home = Home::unversioned().await;
+    let body = ByteStream::from_static(b"mine");
+    home.s3.put_object().bucket(&home.bucket).key("published/out/v.m4s").body(body).send().await.unwrap();
+    let source = home.put("a", b"x").await;
+    let wanted = publication(&source, &stage(&*home.objects, &source, b"abc").await);
+    assert_eq!(home.objects.publish(&wanted).await.unwrap_err().trouble, Trouble::Conflict);
+    assert_eq!(home.get("published/out/v.m4s").await.as_deref(), Some(&b"mine"[..]));
+}
+
+#[tokio::test]
+async fn published_files_carry_the_media_type_a_player_needs() {
+    let home = Home::unversioned().await;
+    let source = home.put("a", b"x").await;
+    home.objects.publish(&publication(&source, &stage(&*home.objects, &source, b"abc").await)).await.unwrap();
+    for (name, expected) in [("v.m4s", "video/mp4"), ("manifest.json", "application/json")] {
+        let key = format!("published/out/{name}");
+        let head = home.s3.head_object().bucket(&home.bucket).key(key).send().await.unwrap();
+        assert_eq!(head.content_type(), Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn uploads_are_listed_in_order_of_key_each_once_with_the_version_that_events_name() {
+    for home in [Home::versioned().await, Home::unversioned().await] {
+        home.put("b/1", b"old").await;
+        let mut expected = Vec::new();
+        for key in ["a b+ü%2F.mp4", "b/1", "b/2\n.mp4", "c"] {
+            expected.push(home.put(key, key.as_bytes()).await);
+        }
+        home.put("folder/", b"").await;
+        home.put("gone", b"x").await;
+        home.remove("gone").await;
+        let listed = home.objects.list("", None, 100).await.unwrap();
+        let seen: Vec<_> =
+            listed.iter().map(|event| (&event.source, event.size_bytes, &event.location)).collect();
+        let wanted: Vec<_> =
+            expected.iter().map(|source| (&source.id, source.size_bytes, &source.location)).collect();
+        assert_eq!(seen, wanted);
+        let keys = async |prefix: &str, after: Option<&str>, most: usize| {
+            let listed = home.objects.list(prefix, after, most).await.unwrap();
+            listed.into_iter().map(|event| event.source.key).collect::<Vec<_>>()
+        };
+        assert_eq!(keys("in/b/", None, 100).await, ["in/b/1", "in/b/2\n.mp4"]);
+        assert_eq!(keys("", Some("in/b/1"), 1).await, ["in/b/2\n.mp4"]);
+        assert_eq!(keys("elsewhere/", None, 100).await, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn tasks_of_one_asset_share_one_download() {
+    let home = Home::versioned().await;
+    let proxy = reelgate_stand_ins::FaultProxy::before(home.endpoint());
+    let objects = home.with(Some(proxy.endpoint()), |_| {});
+    let source = home.put("a", &noise(3 << 20)).await;
+    let (first, second) = tokio::join!(read(&objects, &source), read(&objects, &source));
+    assert!(first == second);
+    read(&objects, &source).await;
+    assert_eq!(proxy.asked(), 3 + 3, "three ranges once, and each time a look at the version");
+}

@@ -1,0 +1,198 @@
+//! S3 on a bad day: a proxy in front of it throttles, stalls, cuts, corrupts and keeps answers back. What is read is
+//! either exact or an error, what is written is whole or absent, and each fault is seen to have happened.
+
+use std::sync::{Arc, Mutex};
+
+use reelgate_ports::conformance::objects::ObjectsHome;
+use reelgate_ports::error::Trouble;
+use reelgate_ports::identity::asset_id;
+use reelgate_ports::objects::Objects;
+use reelgate_stand_ins::proxy::Asked;
+use reelgate_stand_ins::{Fault, FaultProxy};
+
+use super::details::{noise, publication, read, stage};
+use super::home::Home;
+
+/// Three ranges, so that a fault in one of them meets the others on their way; the last one is shorter.
+const SOURCE_BYTES: usize = (3 << 20) - 99;
+
+fn is_range(asked: &Asked) -> bool {
+    asked.method == "GET" && asked.path.contains("/in/")
+}
+
+/// The fault happened `times` times.
+fn assert_hit(proxy: &FaultProxy, times: usize) {
+    assert_eq!(proxy.hits().len(), times, "{:?}", proxy.hits());
+}
+
+#[tokio::test]
+async fn a_read_that_is_throttled_cut_slow_or_truncated_gives_the_exact_bytes_in_the_end() {
+    let home = Home::versioned().await;
+    let bytes = noise(SOURCE_BYTES);
+    let source = home.put("a", &bytes).await;
+    let faults = [
+        Fault::slow_down(),
+        Fault::internal_error(),
+        Fault::Reset { after: 300_000 },
+        Fault::Truncated { after: 300_000 },
+        Fault::Shortened { after: 300_000 },
+        Fault::Slow { bytes_per_s: 4 << 20 },
+        Fault::Unanswered,
+    ];
+    for fault in faults {
+        let proxy = FaultProxy::before(home.endpoint());
+        let objects = home.with(Some(proxy.endpoint()), |_| {});
+        proxy.next(2, fault.clone(), is_range);
+        assert!(read(&objects, &source).await == bytes, "{fault:?}");
+        assert_hit(&proxy, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_flipped_bit_is_noticed_by_the_checksum_and_read_again() {
+    let home = Home::versioned().await;
+    let bytes = noise(SOURCE_BYTES);
+    let source = home.put("a", &bytes).await;
+    let proxy = FaultProxy::before(home.endpoint());
+    let objects = home.with(Some(proxy.endpoint()), |_| {});
+    proxy.next(1, Fault::Flipped { at: 77 }, is_range);
+    assert!(read(&objects, &source).await == bytes);
+    assert_hit(&proxy, 1);
+    // And where it never comes right, it is an error rather than a wrong file.
+    let objects = home.with(Some(proxy.endpoint()), |_| {});
+    proxy.next(100, Fault::Flipped { at: 77 }, is_range);
+    assert_eq!(objects.open(&source).await.unwrap_err().trouble, Trouble::Corrupt);
+}
+
+#[tokio::test]
+async fn retries_of_one_object_end() {
+    let home = Home::versioned().await;
+    let source = home.put("a", &noise(SOURCE_BYTES)).await;
+    let proxy = FaultProxy::before(home.endpoint());
+    let objects = home.with(Some(proxy.endpoint()), |_| {});
+    proxy.next(1_000, Fault::Reset { after: 1_000 }, is_range);
+    assert_eq!(objects.open(&source).await.unwrap_err().trouble, Trouble::Unavailable);
+    let hits = proxy.hits().len();
+    assert!((4..=20).contains(&hits), "expected a budget of retries, found {hits}");
+}
+
+#[tokio::test]
+async fn an_upload_replaced_while_it_is_read_is_a_conflict() {
+    let home = Arc::new(Home::unversioned().await);
+    let source = home.put("a", &noise(SOURCE_BYTES)).await;
+    let proxy = FaultProxy::before(home.endpoint());
+    let objects = home.with(Some(proxy.endpoint()), |settings| settings.transfer.connections = 1);
+    let (reached, reading) = std::sync::mpsc::channel();
+    let (replaced, go_on) = std::sync::mpsc::channel::<()>();
+    let gate = Mutex::new(Some((reached, go_on)));
+    proxy.on(move |asked| {
+        // The look at the version has passed; the first range has not.
+        if is_range(asked)
+            && let Some((reached, go_on)) = gate.lock().unwrap().take()
+        {
+            reached.send(()).unwrap();
+            go_on.recv().unwrap();
+        }
+        Fault::None
+    });
+    let (handle, other) = (tokio::runtime::Handle::current(), home.clone());
+    let replacing = tokio::task::spawn_blocking(move || {
+        reading.recv().unwrap();
+        handle.block_on(other.put("a", &noise(SOURCE_BYTES + 1)));
+        replaced.send(()).unwrap();
+    });
+    let opened = objects.open(&source).await;
+    replacing.await.unwrap();
+    assert_eq!(opened.unwrap_err().trouble, Trouble::Conflict);
+}
+
+#[tokio::test]
+async fn an_output_is_staged_whole_though_every_answer_to_its_writes_is_lost_once() {
+    let home = Home::unversioned().await;
+    let source = home.put("a", b"x").await;
+    for bytes in [noise(1_000), noise((5 << 20) + 1)] {
+        let proxy = FaultProxy::before(home.endpoint());
+        let objects = home.with(Some(proxy.endpoint()), |_| {});
+        let is_write = |asked: &Asked| {
+            let completes = asked.method == "POST" && asked.query.contains("uploadId=");
+            completes || (asked.method == "PUT" && asked.path.contains("/work/"))
+        };
+        proxy.next(2, Fault::Unanswered, is_write);
+        let staged = stage(&objects, &source, &bytes).await;
+        assert!(!proxy.hits().is_empty());
+        assert!(home.objects.read_staged(&staged[0], 1 << 30).await.unwrap() == bytes);
+        assert_eq!(home.unfinished().await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_completion_whose_answer_is_lost_counts_once() {
+    let home = Home::versioned().await;
+    let source = home.put("a", b"x").await;
+    let proxy = FaultProxy::before(home.endpoint());
+    let objects = home.with(Some(proxy.endpoint()), |_| {});
+    proxy.next(1, Fault::Unanswered, |asked| asked.method == "POST" && asked.query.contains("uploadId="));
+    let staged = stage(&objects, &source, &noise((5 << 20) + 1)).await;
+    assert_hit(&proxy, 1);
+    assert_eq!(home.versions("work/").await.len(), 1);
+    assert_eq!(staged.len(), 1);
+}
+
+#[tokio::test]
+async fn an_upload_cut_on_its_way_is_sent_again() {
+    let home = Home::unversioned().await;
+    let source = home.put("a", b"x").await;
+    let proxy = FaultProxy::before(home.endpoint());
+    let objects = home.with(Some(proxy.endpoint()), |_| {});
+    proxy.next(2, Fault::ResetUpload { after: 100_000 }, |asked| asked.query.contains("partNumber="));
+    let bytes = noise((5 << 20) + 1);
+    let staged = stage(&objects, &source, &bytes).await;
+    assert!(!proxy.hits().is_empty());
+    assert!(home.objects.read_staged(&staged[0], 1 << 30).await.unwrap() == bytes);
+}
+
+#[tokio::test]
+async fn a_publication_whose_commit_is_not_answered_stands_once_and_whole() {
+    let home = Home::versioned().await;
+    let source = home.put("a", b"x").await;
+    let staged = stage(&*home.objects, &source, b"abc").await;
+    let proxy = FaultProxy::before(home.endpoint());
+    let objects = home.with(Some(proxy.endpoint()), |_| {});
+    let wanted = publication(&source, &staged);
+    proxy.next(1, Fault::Unanswered, |asked| asked.method == "PUT" && asked.path.ends_with("manifest.json"));
+    objects.publish(&wanted).await.unwrap();
+    assert_hit(&proxy, 1);
+    assert_eq!(home.versions("published/").await.len(), 2);
+    assert_eq!(home.get("published/out/manifest.json").await.unwrap(), wanted.manifest);
+}
+
+#[tokio::test]
+async fn a_withdrawal_cut_short_anywhere_is_finished_by_the_next() {
+    for at in 0..40 {
+        let home = Home::versioned().await;
+        let source = home.put("a", b"content").await;
+        let staged = stage(&*home.objects, &source, b"abc").await;
+        home.objects.publish(&publication(&source, &staged)).await.unwrap();
+        let proxy = FaultProxy::before(home.endpoint());
+        let objects = home.with(Some(proxy.endpoint()), |_| {});
+        proxy.on(
+            move |asked| if asked.number >= at { Fault::s3(403, "AccessDenied", "") } else { Fault::None },
+        );
+        let asset = asset_id(&source.id);
+        let door = reelgate_flow::asset::Door::Quarantine;
+        let cut = objects.withdraw(&asset, Some("out"), &source, door).await;
+        let location = home.objects.withdraw(&asset, Some("out"), &source, door).await.unwrap();
+        assert_eq!(home.set_apart(&location).await.as_deref(), Some(&b"content"[..]), "after {at} requests");
+        let mut left = home.versions("").await;
+        left.retain(|key| !key.starts_with("quarantine/"));
+        assert_eq!(left, Vec::<String>::new(), "after {at} requests");
+        match cut {
+            Ok(_) => return,
+            Err(error) => {
+                assert_eq!(error.trouble, Trouble::Denied);
+                assert!(error.detail.contains("s3:"), "{error}");
+            }
+        }
+    }
+    panic!("expected a withdrawal of fewer than 40 requests");
+}

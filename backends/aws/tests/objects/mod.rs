@@ -1,0 +1,20 @@
+//! Objects in S3.
+
+mod details;
+mod faults;
+mod home;
+mod uploading;
+
+use home::Home;
+
+mod versioned {
+    use super::*;
+
+    reelgate_ports::objects_suite!(Home::versioned().await);
+}
+
+mod unversioned {
+    use super::*;
+
+    reelgate_ports::objects_suite!(Home::unversioned().await);
+}
