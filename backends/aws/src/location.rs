@@ -168,7 +168,7 @@ mod tests {
         for key in ["a", "a/b c+%2F.mp4", "ü\n'\"\\", "../a", "//"] {
             let location = Location::new("bucket", key);
             assert_eq!(Location::parse(&location.to_string()).unwrap(), location);
-            assert!(!format!("{location:?}").contains(key), "a key is not shown in logs");
+            assert_eq!(format!("{location:?}"), "s3://bucket/…", "a key is not shown in logs");
         }
     }
 

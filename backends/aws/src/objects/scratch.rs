@@ -170,8 +170,7 @@ mod tests {
         let world = World::new(100);
         let (first, second) = tokio::join!(world.read("a"), world.read("a"));
         for mut file in [first, second, world.read("a").await] {
-            let mut text = String::new();
-            Read::by_ref(&mut file).take(10).read_to_string(&mut text).unwrap();
+            let text = std::io::read_to_string(Read::by_ref(&mut file).take(10)).unwrap();
             assert_eq!(text, "12345");
             assert!(file.write_all(b"x").is_err(), "a source is read-only");
         }
