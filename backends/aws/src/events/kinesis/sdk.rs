@@ -157,7 +157,8 @@ impl Subscription for Subscribed {
                 Ok(Some(SubscribeToShardEventStream::SubscribeToShardEvent(event))) => {
                     let children: Vec<Listed> = event.child_shards().iter().map(from_child).collect();
                     return Ok(Some(Page {
-                        ended: !children.is_empty() || event.continuation_sequence_number().is_empty(),
+                        // The continuation's number says less: it is empty in pages without records, too.
+                        ended: !children.is_empty(),
                         next: None,
                         children,
                         behind_ms: behind_ms(Some(event.millis_behind_latest())),
