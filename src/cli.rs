@@ -60,6 +60,10 @@ pub enum Verb {
     Sweep(SweepArgs),
     /// Take in a back-catalogue at a limited rate
     Import(ImportArgs),
+    /// Upload files to the ingest bucket: in parts, checksummed, and going on where it stopped
+    Upload(UploadArgs),
+    /// Print a link that allows one upload under one key
+    Presign(PresignArgs),
     /// Bring the database up to date; PostgreSQL is never migrated by anything else
     Migrate,
     /// Re-hash published outputs against their proof manifest
@@ -203,6 +207,43 @@ pub struct ImportArgs {
     #[arg(long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true)]
     pub limit: u64,
     /// One JSON object at the end
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `upload`.
+#[derive(Args)]
+pub struct UploadArgs {
+    /// Files; an interrupted upload of the same file to the same target goes on
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// `s3://BUCKET/PREFIX/` for files under their own names, or `s3://BUCKET/KEY` for one file
+    #[arg(value_name = "TARGET")]
+    pub to: String,
+    /// One JSON object per file and line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `presign`.
+#[derive(Args)]
+pub struct PresignArgs {
+    /// `s3://BUCKET/KEY`
+    #[arg(value_name = "TARGET")]
+    pub to: String,
+    /// How long the link is valid, such as 90s, 15m, 12h; at most 7d, and never longer than the signer's credentials
+    #[arg(long, value_name = "TIME", default_value = "1h")]
+    pub expires: String,
+    /// Exactly this many bytes, at most 5 GiB
+    #[arg(long, value_name = "BYTES")]
+    pub size: Option<u64>,
+    /// Exactly this media type, such as `video/mp4`
+    #[arg(long, value_name = "TYPE")]
+    pub content_type: Option<String>,
+    /// Only where nothing has this key yet
+    #[arg(long)]
+    pub new_only: bool,
+    /// One JSON object: method, URL and headers
     #[arg(long)]
     pub json: bool,
 }

@@ -24,8 +24,8 @@ use crate::messages::{
     TaskClaimed, TaskEnded, UploadsIngested,
 };
 
-/// How often the store is asked for work nobody told us of (retries that fell due, other nodes' leavings).
-const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+/// Longest time until the store is asked for work nobody told us of (retries that fell due, other nodes' leavings).
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// Wait before the store is tried again after it failed.
 const STORE_RETRY: Duration = Duration::from_millis(500);
 
@@ -107,6 +107,18 @@ impl Persister {
             (lane, u16::try_from(free).unwrap_or(u16::MAX))
         };
         Lane::ALL.into_iter().map(room).filter(|(_, free)| *free > 0).collect()
+    }
+
+    /// Takes a turn whenever somebody may have made work, and now and then.
+    fn listen(house: Arc<House>, ctx: &mut Context<Self>) {
+        let changed = async move {
+            house.store.changed(LOOK_INTERVAL).await;
+            house
+        };
+        ctx.spawn(actix::fut::wrap_future::<_, Self>(changed).map(|house, act, ctx| {
+            act.turn(ctx);
+            Self::listen(house, ctx);
+        }));
     }
 
     fn turn(&mut self, ctx: &mut Context<Self>) {
@@ -324,7 +336,7 @@ impl Actor for Persister {
         let credits = usize::from(self.house.credits.light) + usize::from(self.house.credits.heavy);
         ctx.set_mailbox_capacity(credits + 16);
         let heartbeat = Duration::from_millis(self.house.lease_ms / 3);
-        ctx.run_interval(LOOK_INTERVAL, |act, ctx| act.turn(ctx));
+        Self::listen(Arc::clone(&self.house), ctx);
         ctx.run_interval(heartbeat, |act, ctx| act.heartbeat(ctx));
         ctx.run_interval(heartbeat, |act, ctx| act.reap(ctx));
         // Leases of the persister before this one, or of a killed process with this node's name.

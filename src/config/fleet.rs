@@ -19,10 +19,12 @@ pub struct NodeRaw {
     /// Whether the EC2 metadata service is asked for a notice of interruption. Default false: it is slow to fail where
     /// there is none.
     pub ec2: bool,
-    /// Name of the Auto Scaling group whose scale-in this node is protected from while it works. Default empty: none.
-    pub autoscaling_group: String,
-    /// Namespace under which CloudWatch gets the work that is left. Default empty: it does not.
-    pub cloudwatch_namespace: String,
+    /// Another address of the metadata service, for tests. Default empty: EC2's own.
+    pub ec2_endpoint: String,
+    /// Whether the Auto Scaling group of this instance is asked not to end it while it works. Default false.
+    pub autoscaling: bool,
+    /// Name of the fleet under which CloudWatch gets the seconds of work left. Default empty: it does not.
+    pub cloudwatch_fleet: String,
 }
 
 impl Default for NodeRaw {
@@ -33,8 +35,9 @@ impl Default for NodeRaw {
             self_test: true,
             sweep_s: 21_600,
             ec2: false,
-            autoscaling_group: String::new(),
-            cloudwatch_namespace: String::new(),
+            ec2_endpoint: String::new(),
+            autoscaling: false,
+            cloudwatch_fleet: String::new(),
         }
     }
 }

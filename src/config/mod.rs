@@ -1,7 +1,8 @@
 //! Configuration: defaults, then the file, then the environment; parsed into [`Raw`], checked into [`Config`].
 
-mod fleet;
+pub mod fleet;
 mod raw;
+mod remote;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -41,9 +42,14 @@ impl Config {
         if let Some(file) = config_file(place)? {
             figment = figment.merge(Toml::file_exact(file));
         }
-        figment = figment.merge(Env::prefixed(ENV_PREFIX).split("__"));
-        let raw: Raw = figment.extract().map_err(|error| Failure::Usage(describe(&error)))?;
-        Self::check(place, raw)
+        let environment = Env::prefixed(ENV_PREFIX).split("__");
+        let local: Raw = extract(&figment.clone().merge(&environment))?;
+        if local.aws.parameters.is_empty() {
+            return Self::check(place, local);
+        }
+        // Over the file, under the environment.
+        let remote = remote::parameters(&local.aws).await?;
+        Self::check(place, extract(&figment.merge(remote).merge(&environment))?)
     }
 
     fn check(place: &Place, raw: Raw) -> Result<Self, Failure> {
@@ -80,6 +86,10 @@ impl Config {
         shown.store.url = without_password(&shown.store.url);
         toml::to_string(&shown).map_err(|error| Failure::Internal(format!("write configuration: {error}")))
     }
+}
+
+fn extract(figment: &Figment) -> Result<Raw, Failure> {
+    figment.extract().map_err(|error| Failure::Usage(describe(&error)))
 }
 
 /// A database's address as it may be shown.

@@ -5,6 +5,7 @@ pub mod fleet;
 pub mod import;
 pub mod list;
 pub mod migrate;
+pub mod presign;
 pub mod probe;
 pub mod queue;
 pub mod redrive;
@@ -13,6 +14,7 @@ pub mod serve;
 pub mod show;
 pub mod sim;
 pub mod sweep;
+pub mod upload;
 pub mod verify;
 pub mod why;
 

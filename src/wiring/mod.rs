@@ -1,5 +1,6 @@
 //! Picks the backends by their addresses and builds the house: the only place that knows which ones there are.
 
+pub mod aws;
 mod events;
 mod node;
 mod notices;
@@ -34,6 +35,7 @@ use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::exit::Failure;
+use aws::Aws;
 
 /// What a publication holds besides its manifest's outputs.
 pub use reelgate_embedded::directory::OWNER_FILE;
@@ -70,7 +72,8 @@ pub async fn house(config: &Config, duty: Duty) -> Result<House, Failure> {
     lock(&config.home, alone)?;
     let worker = worker(config)?;
     let node = node::name(config, alone);
-    let ports = open(config, &node).await?;
+    let aws = Aws::new(config);
+    let ports = open(config, &node, &aws).await?;
     let serves = duty == Duty::Serve;
     let on = Switch::default();
     if serves && config.raw.node.self_test {
@@ -78,7 +81,7 @@ pub async fn house(config: &Config, duty: Duty) -> Result<House, Failure> {
     }
     let sweep_s = config.raw.node.sweep_s;
     Ok(House {
-        machine: if serves { node::machine(config).await? } else { None },
+        machine: if serves { node::machine(config, &aws).await? } else { None },
         node,
         roles: config.roles,
         duty: on,
@@ -102,15 +105,15 @@ pub async fn house(config: &Config, duty: Duty) -> Result<House, Failure> {
 
 /// Opens every port, for verbs that use them without working.
 pub async fn ports(config: &Config) -> Result<Ports, Failure> {
-    open(config, &node::name(config, false)).await
+    open(config, &node::name(config, false), &Aws::new(config)).await
 }
 
-async fn open(config: &Config, node: &NodeId) -> Result<Ports, Failure> {
+async fn open(config: &Config, node: &NodeId, aws: &Aws<'_>) -> Result<Ports, Failure> {
     let (store, shards) = store::open(config).await?;
     Ok(Ports {
-        objects: objects::open(config).await?,
-        events: events::open(config, node, shards).await?,
-        notices: notices::open(config).await?,
+        objects: objects::open(config, aws).await?,
+        events: events::open(config, node, shards, aws).await?,
+        notices: notices::open(config, aws).await?,
         store,
     })
 }

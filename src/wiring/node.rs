@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use reelgate_aws::node::{Ec2Machine, MachineSettings};
 use reelgate_flow::ids::NodeId;
 use reelgate_ports::machine::Machine;
 
+use super::aws::Aws;
 use crate::config::Config;
 use crate::exit::Failure;
 
@@ -25,6 +27,17 @@ pub fn name(config: &Config, alone: bool) -> NodeId {
 }
 
 /// The machine, where the configuration names services that know it.
-pub async fn machine(_config: &Config) -> Result<Option<Arc<dyn Machine>>, Failure> {
-    Ok(None)
+pub async fn machine(config: &Config, aws: &Aws<'_>) -> Result<Option<Arc<dyn Machine>>, Failure> {
+    let raw = &config.raw.node;
+    let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let settings = MachineSettings {
+        ec2: raw.ec2,
+        ec2_endpoint: given(&raw.ec2_endpoint),
+        autoscaling: raw.autoscaling,
+        fleet: given(&raw.cloudwatch_fleet),
+    };
+    if settings == MachineSettings::default() {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(Ec2Machine::new(aws.sdk().await, settings).await?)))
 }

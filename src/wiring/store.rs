@@ -7,6 +7,7 @@ use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_ports::clock::SystemClock;
 use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
+use reelgate_postgres::{PgStore, Settings, Time};
 
 use crate::config::Config;
 use crate::exit::Failure;
@@ -14,15 +15,22 @@ use crate::exit::Failure;
 /// What `store.url` names.
 enum Address {
     Sqlite(PathBuf),
+    Postgres(Settings),
 }
 
 fn address(config: &Config) -> Result<Address, Failure> {
-    let url = config.raw.store.url.as_str();
-    if url.is_empty() {
+    let raw = &config.raw.store;
+    if raw.url.is_empty() {
         return Ok(Address::Sqlite(config.home.join("reelgate.sqlite")));
     }
-    if let Some(path) = url.strip_prefix("sqlite:") {
+    if let Some(path) = raw.url.strip_prefix("sqlite:") {
         return Ok(Address::Sqlite(PathBuf::from(path)));
+    }
+    if raw.url.starts_with("postgres://") || raw.url.starts_with("postgresql://") {
+        return Ok(Address::Postgres(Settings {
+            connections_max: raw.connections,
+            ..Settings::new(&raw.url)
+        }));
     }
     Err(Failure::Usage("store.url: expected `sqlite:FILE` or `postgres://…`, found something else".into()))
 }
@@ -39,6 +47,10 @@ pub async fn open(config: &Config) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), 
             let store = Arc::new(SqliteStore::open(&path, Arc::new(SystemClock)).await?);
             Ok((store.clone(), store))
         }
+        Address::Postgres(settings) => {
+            let store = Arc::new(PgStore::open(&settings, Time::Database).await?);
+            Ok((store.clone(), store))
+        }
     }
 }
 
@@ -49,12 +61,15 @@ pub fn check_exists(config: &Config) -> Result<(), Failure> {
             "--home: expected a home with a database, found none at {}; `reelgate run` makes one",
             path.display()
         ))),
-        Address::Sqlite(_) => Ok(()),
+        Address::Sqlite(_) | Address::Postgres(_) => Ok(()),
     }
 }
 
 /// Brings the database up to date; says what it is now.
 pub async fn migrate(config: &Config) -> Result<String, Failure> {
+    if let Address::Postgres(settings) = address(config)? {
+        PgStore::migrate(&settings).await?;
+    }
     // SQLite is brought up to date whenever it is opened.
     let (store, _) = open(config).await?;
     Ok(store.check().await?)

@@ -68,4 +68,3 @@ pub fn uploads(dir: &Path, count: usize) {
         ],
     );
 }
-

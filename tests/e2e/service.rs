@@ -113,7 +113,11 @@ fn health_readiness_and_metrics_are_served_on_loopback() {
     assert_eq!(service.get("/healthz"), (200, "ok\n".to_owned()));
     let (status, why) = service.get("/readyz");
     assert!(status == 200 || why.starts_with("unfit: "), "{status} {why}");
-    until("the self-test has passed", || service.get("/readyz"), |answer| *answer == (200, "ok\n".to_owned()));
+    until(
+        "the self-test has passed",
+        || service.get("/readyz"),
+        |answer| *answer == (200, "ok\n".to_owned()),
+    );
     std::fs::copy(sample("playlist-in-disguise.mp4"), home.path().join("ingest/4539578763621486.mp4"))
         .unwrap();
     until("the upload ends", || states(&home), |states| ended(states) == 1);

@@ -1,0 +1,147 @@
+//! What a fleet on one PostgreSQL achieves: assets that need no media work over four node processes, and one long
+//! video over two `heavy` nodes of one thread each against one.
+//!
+//! `fleet [refused|heavy] [ASSETS|SECONDS]`; each starts a PostgreSQL of its own and node processes over one directory.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use reelgate_stand_ins::Postgres;
+use reelgate_stand_ins::postgres::Durability;
+
+/// Assets of the first part.
+const ASSETS: usize = 20_000;
+/// Seconds of video of the second.
+const SECONDS: usize = 600;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+    let which = arguments.next();
+    let size = arguments.next().and_then(|count| count.parse().ok());
+    if which.as_deref() != Some("heavy") {
+        refused(size.unwrap_or(ASSETS));
+    }
+    if which.as_deref() != Some("refused") {
+        heavy(size.unwrap_or(SECONDS));
+    }
+}
+
+/// Uploads that the first bytes refuse: four nodes, from the first one taken in to the last notice told.
+fn refused(assets: usize) {
+    let fleet = Fleet::new();
+    let ingest = fleet.home().join("ingest");
+    std::fs::create_dir_all(&ingest).expect("a directory");
+    for number in 0..assets {
+        let text = format!("not a video, number {number}\n");
+        std::fs::write(ingest.join(format!("{number:06}.mp4")), text).expect("a file");
+    }
+    let nodes: Vec<Node> =
+        (0..4).map(|number| fleet.node(&format!("node-{number}"), r#"["light"]"#, "1")).collect();
+    fleet.until("select count(*) from nodes", "4");
+    let since = Instant::now();
+    fleet.reelgate(&["import", "", "--rate", "1000000/s", "--priority", "normal"]);
+    let taken_s = since.elapsed().as_secs_f64();
+    fleet.until("select count(*) from assets where phase = 'rejected'", &assets.to_string());
+    fleet.until("select count(*) from outbox", "0");
+    let took_s = since.elapsed().as_secs_f64();
+    drop(nodes);
+    println!(
+        "{assets} assets refused end to end by four nodes in {took_s:.2} s (taken in within {taken_s:.2} s): \
+         {:.0} assets/s (bar: 1,000)",
+        assets as f64 / took_s
+    );
+}
+
+/// One video in chunks: from its validation to its publication, by one heavy node and by two.
+fn heavy(seconds: usize) {
+    let video = tempfile::tempdir().expect("a temporary directory");
+    let file = video.path().join("long.mp4");
+    let picture = format!("testsrc2=s=640x360:r=24:d={seconds}");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", &picture, "-c:v", "libx264", "-preset", "ultrafast"])
+        .args(["-g", "48"])
+        .arg(&file)
+        .status();
+    assert!(made.expect("ffmpeg is installed").success());
+    let one_s = encode(&file, 1);
+    let two_s = encode(&file, 2);
+    println!(
+        "{seconds} s of 360p: one heavy node {one_s:.1} s, two {two_s:.1} s: {:.2} times as fast (bar: 1.8)",
+        one_s / two_s
+    );
+}
+
+fn encode(file: &Path, heavy_nodes: usize) -> f64 {
+    let fleet = Fleet::new();
+    let ingest = fleet.home().join("ingest");
+    std::fs::create_dir_all(&ingest).expect("a directory");
+    std::fs::copy(file, ingest.join("long.mp4")).expect("a copy");
+    let _light = fleet.node("light", r#"["light"]"#, "0");
+    fleet.until("select count(*) from nodes", "1");
+    fleet.reelgate(&["import", ""]);
+    // Validation is not what is compared.
+    fleet.until("select count(*) from assets where phase = 'processing'", "1");
+    let since = Instant::now();
+    let _heavy: Vec<Node> =
+        (0..heavy_nodes).map(|number| fleet.node(&format!("heavy-{number}"), r#"["heavy"]"#, "1")).collect();
+    fleet.until("select count(*) from assets where phase = 'published'", "1");
+    since.elapsed().as_secs_f64()
+}
+
+struct Fleet {
+    dir: tempfile::TempDir,
+    postgres: Postgres,
+}
+
+impl Fleet {
+    fn new() -> Self {
+        let postgres = Postgres::start(Durability::Durable);
+        postgres.execute("postgres", "create database fleet");
+        let fleet = Self { dir: tempfile::tempdir().expect("a temporary directory"), postgres };
+        fleet.reelgate(&["migrate"]);
+        fleet
+    }
+
+    fn home(&self) -> std::path::PathBuf {
+        self.dir.path().join("home")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reelgate"));
+        command.args(arguments).arg("--home").arg(self.home()).stdout(Stdio::null());
+        command.env("REELGATE__STORE__URL", self.postgres.url("fleet"));
+        command
+    }
+
+    fn reelgate(&self, arguments: &[&str]) {
+        let status = self.command(arguments).status().expect("reelgate starts");
+        assert!(status.success(), "{arguments:?}");
+    }
+
+    fn node(&self, name: &str, roles: &str, heavy_tasks: &str) -> Node {
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--log", "error"]);
+        command.env("REELGATE__NODE__NAME", name).env("REELGATE__NODE__ROLES", roles);
+        command.env("REELGATE__NODE__SELF_TEST", "false").env("REELGATE__ENGINE__HEAVY_TASKS", heavy_tasks);
+        command.env("REELGATE__MEDIA__VIDEO__ENCODER_THREADS", "1");
+        Node(command.stderr(Stdio::null()).spawn().expect("reelgate starts"))
+    }
+
+    fn until(&self, count: &str, expected: &str) {
+        let since = Instant::now();
+        while self.postgres.execute("fleet", count) != expected {
+            assert!(since.elapsed() < Duration::from_secs(1_800), "waited in vain for {count} = {expected}");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+struct Node(Child);
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

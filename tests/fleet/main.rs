@@ -1,0 +1,11 @@
+//! Many nodes over one store and one stream, with real clients against servers that nobody here wrote.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../common/random.rs"]
+mod random;
+#[path = "../common/uploads.rs"]
+mod uploads;
+
+mod on_localstack;
+mod world;

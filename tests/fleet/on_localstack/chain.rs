@@ -1,0 +1,93 @@
+//! The whole chain: an object is put, and its outputs, its rows and its notice come out at the other end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::uploads::uploads;
+use crate::world::{World, wait_for};
+
+/// Keys that break whoever decodes them once too often or once too seldom.
+const KEYS: [&str; 4] =
+    ["news/a b+c.mp4", "news/100%2F200.mp4", "archiv/über/фильм 🎬.mp4", "archiv/quote'\"\\.mp4"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_to_s3_comes_out_published_over_three_nodes() {
+    let world = World::new(false).await;
+    let inbox = world.dir.path().join("uploads");
+    uploads(&inbox, 10);
+    let file = |number: usize| -> PathBuf { inbox.join(format!("{number:03}.mp4")) };
+    let roles = [("intake", r#"["intake","light"]"#), ("light", r#"["light"]"#), ("heavy", r#"["heavy"]"#)];
+    let nodes: Vec<_> =
+        roles.iter().map(|(name, roles)| world.node(name, &[("REELGATE__NODE__ROLES", roles)])).collect();
+    for (number, key) in KEYS.iter().enumerate() {
+        world.put(key, &file(number)).await;
+    }
+    world.put("news/not-a-video.mp4", &file(8)).await;
+    world.put("news/same-again.mp4", &file(0)).await;
+    world.put("long/long.mp4", &inbox.join("long.mp4")).await;
+    let wanted = KEYS.len() + 3;
+    wait_for("every upload has ended", Duration::from_secs(240), async || {
+        let states = world.states();
+        let ended = |phase: &str| states.get(phase).copied().unwrap_or(0);
+        ended("published") + ended("rejected") + ended("quarantined") + ended("failed") == wanted
+    })
+    .await;
+    let assets = world.assets();
+    let states: BTreeMap<&str, &str> = assets
+        .iter()
+        .map(|asset| (asset["source"]["path"].as_str().unwrap(), asset["state"].as_str().unwrap()))
+        .collect();
+    for (number, key) in KEYS.iter().enumerate() {
+        let expected = if number == 3 { "quarantined" } else { "published" };
+        assert_eq!(states.get(key), Some(&expected), "{key}: {states:?}\n{}", world.logs());
+    }
+    assert_eq!(states["news/not-a-video.mp4"], "rejected");
+    assert_eq!(states["news/same-again.mp4"], "published");
+    assert_eq!(states["long/long.mp4"], "published");
+    assert_eq!(world.verify_published().await, 5);
+    check_roles(&world);
+    check_notices(&world, &assets).await;
+    wait_for("nothing is staged any more", Duration::from_secs(20), async || {
+        world.keys("work/").await.is_empty()
+    })
+    .await;
+    for mut node in nodes {
+        assert_eq!(node.stop(), Some(0), "{}: {}", node.name, world.logs());
+    }
+}
+
+/// Every task ran on a node with its role, and the chunks of the long video are tasks of their own.
+fn check_roles(world: &World) {
+    let mut nodes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut chunks = 0;
+    for asset in world.assets() {
+        for line in world.lines(&["why", asset["asset_id"].as_str().unwrap(), "--json"]) {
+            let (Some(task), Some(node)) = (line["task"].as_str(), line["node"].as_str()) else { continue };
+            let heavy = task.starts_with("video-") || task == "audio" || task == "enrich";
+            chunks += usize::from(task.starts_with("video-") && line["what"] == "finished");
+            nodes
+                .entry(if heavy { "heavy" } else { "light" }.to_owned())
+                .or_default()
+                .insert(node.to_owned());
+        }
+    }
+    let text = |lane: &str| nodes[lane].iter().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!(text("heavy"), "heavy");
+    assert!(text("light").split(' ').all(|node| node == "intake" || node == "light"), "{nodes:?}");
+    assert!(chunks > 5, "expected the long video in chunks, found {chunks} video tasks in all");
+}
+
+async fn check_notices(world: &World, assets: &[serde_json::Value]) {
+    let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    wait_for("every asset was told of", Duration::from_secs(30), async || {
+        for notice in world.notices().await {
+            let text = |name: &str| notice[name].as_str().unwrap().to_owned();
+            assert!(!notice.to_string().contains("фильм"), "a key was told: {notice}");
+            told.entry(text("asset_id")).or_default().insert(text("id"));
+        }
+        told.len() == assets.len()
+    })
+    .await;
+    assert!(told.values().all(|ids| ids.len() == 1), "{told:?}");
+}

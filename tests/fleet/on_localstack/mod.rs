@@ -1,0 +1,5 @@
+//! What needs the whole chain of AWS services.
+
+mod chain;
+mod chaos;
+mod operation;
