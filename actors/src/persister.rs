@@ -238,15 +238,9 @@ impl Persister {
     }
 
     fn heartbeat(&mut self, ctx: &mut Context<Self>) {
-        let lease = Duration::from_millis(self.house.lease_ms);
         if self.in_flight.is_empty() {
             self.renewed = Instant::now();
             return;
-        }
-        // Past two thirds of the lease by our own clock somebody else may soon own the tasks: stop them first.
-        if self.renewed.elapsed() > lease * 2 / 3 {
-            self.house.signals.leases_lost(self.in_flight.len());
-            self.in_flight.values().for_each(|flight| flight.cancel.cancel());
         }
         let house = Arc::clone(&self.house);
         let fences: Vec<Fence> = self.in_flight.keys().cloned().collect();
@@ -263,6 +257,19 @@ impl Persister {
             }
             Err(error) => act.house.signals.store_failed("heartbeat", &error),
         }));
+    }
+
+    /// Past two thirds of the lease by our own clock somebody else may soon own the tasks: stop them first.
+    fn watch_leases(&mut self) {
+        let lease = Duration::from_millis(self.house.lease_ms);
+        if self.renewed.elapsed() > lease * 2 / 3 {
+            let running = self.in_flight.values().filter(|flight| !flight.cancel.is_cancelled());
+            let running: Vec<&Flight> = running.collect();
+            if !running.is_empty() {
+                self.house.signals.leases_lost(running.len());
+                running.iter().for_each(|flight| flight.cancel.cancel());
+            }
+        }
     }
 
     fn reap(&mut self, ctx: &mut Context<Self>) {
@@ -339,6 +346,7 @@ impl Actor for Persister {
         Self::listen(Arc::clone(&self.house), ctx);
         ctx.run_interval(heartbeat, |act, ctx| act.heartbeat(ctx));
         ctx.run_interval(heartbeat, |act, ctx| act.reap(ctx));
+        ctx.run_interval(heartbeat / 8, |act, _| act.watch_leases());
         // Leases of the persister before this one, or of a killed process with this node's name.
         let house = Arc::clone(&self.house);
         let reclaim = async move { house.store.reclaim(&house.node).await };

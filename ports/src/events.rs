@@ -65,7 +65,7 @@ pub trait Events: Send + Sync {
         false
     }
 
-    /// Stops reading and hands over what others may go on with.
+    /// Stops reading and hands over what others may go on with; the next poll begins again.
     async fn stop(&self) -> PortResult<()>;
 
     /// Proves that the source can be reached, changing nothing.

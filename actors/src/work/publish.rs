@@ -42,7 +42,7 @@ async fn publish(house: &House, claim: &Claim) -> Result<Success, Fault> {
             let twin = house.store.asset(&twin).await.map_err(ours)?.asset;
             let shown_at = twin.published_location.filter(|_| twin.phase == Phase::Published);
             let gone = || Fault::new(Code::ObjectUnavailable, "the outputs of the linked asset are gone");
-            (twin.id, Some(shown_at.ok_or_else(gone)?))
+            (maker(house, twin.id, twin.linked_to).await?, Some(shown_at.ok_or_else(gone)?))
         }
         None => (claim.fence.asset.clone(), None),
     };
@@ -62,8 +62,30 @@ async fn publish(house: &House, claim: &Claim) -> Result<Success, Fault> {
     let path = published_path(house, &claim.fence.asset, &claim.source);
     let source = claim.source.clone();
     let publication = Publication { asset: claim.fence.asset.clone(), source, path, items, manifest: text };
+    still_ours(house, claim).await?;
     let location = house.objects.publish(&publication).await.map_err(ours)?;
     Ok(Success::Published { location })
+}
+
+/// Who encoded what a twin shows: the twin may be a copy itself.
+async fn maker(house: &House, twin: AssetId, mut linked_to: Option<AssetId>) -> Result<AssetId, Fault> {
+    let mut maker = twin;
+    while let Some(next) = linked_to {
+        let next = house.store.asset(&next).await.map_err(ours)?.asset;
+        (maker, linked_to) = (next.id, next.linked_to);
+    }
+    Ok(maker)
+}
+
+/// An attempt that lost its lease while it gathered everything must not show what was withdrawn meanwhile.
+async fn still_ours(house: &House, claim: &Claim) -> Result<(), Fault> {
+    let fences = std::slice::from_ref(&claim.fence);
+    let lost = house.store.heartbeat(&house.node, fences, house.lease_ms).await.map_err(ours)?;
+    if lost.is_empty() {
+        Ok(())
+    } else {
+        Err(Fault::new(Code::WorkerLost, "its lease ran out before it published"))
+    }
 }
 
 /// Where an asset's outputs stand, or would stand.

@@ -52,7 +52,7 @@ async fn a_frozen_node_is_replaced_and_fenced_when_it_wakes() {
     let frozen = world.node("frozen", &[]);
     world.put("a/long.mp4", &inbox.join("long.mp4")).await;
     wait_for("it encodes", Duration::from_secs(60), async || {
-        world.sql("select count(*) from tasks where lease_owner = 'frozen' and lane = 'heavy'") != "0"
+        world.sql("select count(*) from tasks where lease_owner = 'frozen' and task like 'video-%'") != "0"
     })
     .await;
     frozen.signal("STOP");
@@ -92,7 +92,7 @@ async fn a_database_that_dies_and_comes_back_loses_and_doubles_nothing() {
     assert_eq!(world.states().get("failed"), None, "{}", world.logs());
     assert_eq!(world.verify_published().await, world.states()["published"]);
     let doubled = world.sql(
-        "select count(*) from (select asset from history, jsonb_array_elements(lines) as line
+        "select count(*) from (select asset from history, jsonb_array_elements(lines::jsonb) as line
          where line ->> 'what' = 'entered' and line ->> 'detail' in ('published', 'rejected', 'quarantined')
          group by asset having count(*) > 1) as doubled",
     );

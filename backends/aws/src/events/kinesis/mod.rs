@@ -197,8 +197,9 @@ impl Reader {
 #[async_trait]
 impl Events for KinesisEvents {
     async fn poll(&self, events_max: usize) -> PortResult<EventBatch> {
-        if self.reader.stopping() {
-            return Ok(EventBatch::default());
+        // Whoever polls after a stop wants to read again: a drain was taken back, say.
+        if self.reader.stop.swap(false, Ordering::AcqRel) {
+            self.reader.list_later();
         }
         self.reader.polled();
         self.keep();
