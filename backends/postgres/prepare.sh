@@ -7,12 +7,12 @@
 set -eu
 crate=$(cd "$(dirname "$0")" && pwd)
 url=${1:-}
-learned=$(mktemp -d "$crate/.sqlx.XXXXXX")
+learned=$(mktemp -d -p "$crate")
 trap 'rm -rf "$learned"' EXIT
 if [ -z "$url" ]; then
     bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
     as=
-    dir=$(mktemp -d /tmp/prepare.XXXXXX)
+    dir=$(mktemp -d -p /tmp)
     if [ "$(id -u)" = 0 ]; then
         chown nobody "$dir"
         as="setpriv --reuid=nobody --regid=nogroup --clear-groups"
