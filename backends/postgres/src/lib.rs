@@ -7,7 +7,7 @@
 //!   order of arrival, then their tasks; so what it decides on cannot change before it commits. A deadlock or a
 //!   lost connection before the commit makes it begin again; after a lost commit the database is asked what became
 //!   of it, and nothing is assumed.
-//! - Claiming is one statement on an index of a small table and never waits for anybody ([`mod@cursor`] keeps it
+//! - Claiming is one statement on an index of a small table and never waits for anybody (`cursor` keeps it
 //!   quick while a long transaction elsewhere keeps dead rows alive).
 //! - Every time is the database's, so that nodes need not agree on one.
 //! - Only connections that may write are ever used: nothing is decided on a reader.
