@@ -6,7 +6,7 @@
 //!   twice; it takes effect once, because an upload's identity is its version.
 //! - Leases, see `lease`: who reads a shard is decided by counters and monotonic clocks, and by nobody's wall clock.
 //! - A child of a split or merge is read after its parents' end is committed, so the order within a key holds.
-//! - What was trimmed before it was read cannot come back: [`KinesisEvents::sweep_wanted`] says so.
+//! - What was trimmed before it was read cannot come back: [`Events::sweep_wanted`] says so.
 //!
 //! Polls must follow each other: a batch that was not acknowledged comes again at a next poll. Leases are given back
 //! where nobody polls for four leases.
@@ -123,11 +123,6 @@ impl KinesisEvents {
         Self { reader: Arc::new(reader), keeper: Mutex::new(None) }
     }
 
-    /// Whether records may have been lost since this was asked last: a sweep of the bucket finds their uploads.
-    pub fn sweep_wanted(&self) -> bool {
-        self.reader.sweep.swap(false, Ordering::AcqRel)
-    }
-
     /// How often records may have been lost since the start.
     pub fn gaps(&self) -> u64 {
         self.reader.gaps.load(Ordering::Acquire)
@@ -221,6 +216,11 @@ impl Events for KinesisEvents {
         self.reader.shelf.forget(&checkpoint.lease);
         // Where it is ours after all, nobody must wait for it to end by itself.
         self.reader.shards.release_shard(&checkpoint.lease).await
+    }
+
+    fn sweep_wanted(&self) -> bool {
+        // Told once: a sweep of the bucket finds the uploads of every record lost so far.
+        self.reader.sweep.swap(false, Ordering::AcqRel)
     }
 
     async fn stop(&self) -> PortResult<()> {

@@ -1,5 +1,6 @@
 //! Splits, merges, ends.
 
+use reelgate_ports::events::Events;
 use reelgate_ports::shards::Position;
 
 use super::model::*;
