@@ -13,10 +13,11 @@ use tokio::time::sleep;
 
 use crate::cursor::{Look, Took, born};
 use crate::error::{DbResult, db};
+use crate::lend::Lent;
 use crate::rows::{door, large, sequencer, small, task_key};
 use crate::store::PgStore;
 use crate::time::{count, number};
-use crate::transact::{again, keep_or_drop};
+use crate::transact::again;
 
 const WHAT: &str = "claim tasks";
 
@@ -149,7 +150,7 @@ impl PgStore {
         let nothing = std::iter::repeat(-1_i16);
         let urgency: Vec<i16> =
             looks.iter().map(|look| i16::from(look.urgency)).chain(nothing).take(LOOKS).collect();
-        let mut conn = self.writers.acquire().await.map_err(db(WHAT))?;
+        let mut conn = Lent::of(&self.writers, WHAT).await?;
         let leased = sqlx::query_as!(
             Leased,
             r#"WITH clock AS MATERIALIZED (
@@ -243,7 +244,7 @@ impl PgStore {
         .fetch_all(&mut *conn)
         .await
         .map_err(db(WHAT));
-        keep_or_drop(conn, leased)
+        conn.keep_or_drop(leased)
     }
 
     async fn taken(&self, claim: i64) -> DbResult<Vec<Leased>> {

@@ -12,10 +12,10 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use crate::cursor::Cursor;
 use crate::error::db;
 use crate::listen::Bell;
-use crate::migrate;
 use crate::pace::{Jitter, Pace};
 use crate::store::PgStore;
 use crate::time::Time;
+use crate::{lend, migrate};
 
 /// Connections for questions that no work waits for.
 const READERS_MAX: u32 = 3;
@@ -120,7 +120,7 @@ impl PgStore {
     /// Proves that the database can be written, changing nothing.
     pub(crate) async fn prove(&self) -> PortResult<String> {
         let what = "write to the database";
-        let mut tx = self.writers.begin().await.map_err(db(what))?;
+        let mut tx = lend::begin(&self.writers, "BEGIN", what).await?;
         sqlx::query!("DELETE FROM nodes WHERE false").execute(&mut *tx).await.map_err(db(what))?;
         let row = sqlx::query!(
             r#"SELECT current_setting('server_version') AS "engine!",

@@ -8,12 +8,13 @@ use reelgate_ports::records::Fence;
 use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
+use crate::lend::Lent;
 use crate::load::key_hash;
 use crate::locks::Locks;
 use crate::rows::{small, task_key};
 use crate::store::PgStore;
 use crate::time::number;
-use crate::transact::{Call, keep_or_drop};
+use crate::transact::Call;
 use crate::unit::Unit;
 
 /// Most leases ended by one call; the rest are ended by the next.
@@ -37,7 +38,7 @@ impl PgStore {
         let tasks: Vec<String> = fences.iter().map(|fence| fence.task.text()).collect();
         let attempts: Vec<i32> =
             fences.iter().map(|fence| i32::try_from(fence.attempt).unwrap_or(i32::MAX)).collect();
-        let mut conn = self.writers.acquire().await.map_err(db("extend leases"))?;
+        let mut conn = Lent::of(&self.writers, "extend leases").await?;
         let held = sqlx::query!(
             r#"WITH held AS MATERIALIZED (
                    SELECT t.asset, t.task, a.id
@@ -61,7 +62,7 @@ impl PgStore {
         .fetch_all(&mut *conn)
         .await
         .map_err(db("extend leases"));
-        let held = keep_or_drop(conn, held)?;
+        let held = conn.keep_or_drop(held)?;
         let mut kept = BTreeSet::new();
         for row in held {
             kept.insert(Fence {

@@ -23,6 +23,7 @@ mod deletions;
 mod error;
 mod ingest;
 mod leases;
+mod lend;
 mod listen;
 mod load;
 mod locks;

@@ -5,10 +5,10 @@ use std::time::Instant;
 use reelgate_ports::error::PortResult;
 use sqlx::postgres::PgPool;
 
-use crate::claim;
 use crate::cursor::born;
 use crate::error::{DbResult, db};
 use crate::store::PgStore;
+use crate::{claim, lend};
 
 /// Months of history that are prepared ahead.
 const MONTHS_AHEAD: i32 = 2;
@@ -114,7 +114,7 @@ impl PgStore {
     /// One node at a time: the others find nothing to do.
     async fn fold(&self) -> DbResult<()> {
         let what = "fold up counts and places";
-        let mut tx = self.writers.begin().await.map_err(db(what))?;
+        let mut tx = lend::begin(&self.writers, "BEGIN", what).await?;
         let first =
             sqlx::query_scalar!(r#"SELECT pg_try_advisory_xact_lock(hashtext('reelgate fold')) AS "first!""#)
                 .fetch_one(&mut *tx)
@@ -155,7 +155,7 @@ impl PgStore {
 /// two that find a table missing would both make it.
 pub(crate) async fn prepare_months(pool: &PgPool) -> DbResult<()> {
     let what = "prepare months of history";
-    let mut tx = pool.begin().await.map_err(db(what))?;
+    let mut tx = lend::begin(pool, "BEGIN", what).await?;
     sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('reelgate months'))::text AS locked")
         .fetch_one(&mut *tx)
         .await

@@ -5,11 +5,11 @@ use std::future::Future;
 use std::time::Duration;
 
 use reelgate_ports::error::{PortError, PortResult, Trouble};
-use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::{DbError, DbResult, db, is_connection};
+use crate::lend::Lent;
 use crate::locks::Locks;
 use crate::store::PgStore;
 use crate::time::count;
@@ -41,15 +41,6 @@ macro_rules! again {
     }};
 }
 pub(crate) use again;
-
-/// Gives a connection back to its pool, unless what it answered shows that it is of no more use: then the next one
-/// is made anew, wherever the writer is by then.
-pub(crate) fn keep_or_drop<T>(conn: PoolConnection<Postgres>, answer: DbResult<T>) -> DbResult<T> {
-    if answer.as_ref().is_err_and(DbError::spoils_connection) {
-        drop(conn.detach());
-    }
-    answer
-}
 
 /// A writing call.
 pub(crate) trait Call: Sync {
@@ -116,13 +107,12 @@ impl PgStore {
     }
 
     async fn try_once<C: Call>(&self, call: &C) -> DbResult<Ended<C::Output>> {
-        let mut conn = self.writers.acquire().await.map_err(db(C::WHAT))?;
+        let mut conn = Lent::of(&self.writers, C::WHAT).await?;
         let tried = self.in_transaction(&mut conn, call).await;
         if tried.as_ref().is_ok_and(|ended| !ended.known) {
-            drop(conn.detach());
             return tried;
         }
-        keep_or_drop(conn, tried)
+        conn.keep_or_drop(tried)
     }
 
     async fn in_transaction<C: Call>(&self, conn: &mut PgConnection, call: &C) -> DbResult<Ended<C::Output>> {
