@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Keeps a server that several test processes share, and ends it when nobody has used it for a while.
-# usage: keeper.sh STATE DIRECTORY SIGNAL COMMAND...      standard input: the file the users hold locked
+# usage: keeper.sh STATE DIRECTORY SIGNAL IDLE COMMAND...      standard input: the file the users hold locked
 # A user holds a shared lock on that file for as long as it lives; the kernel drops it however the user
 # ends, so there is no count that could be wrong. This script is not the child of the runner's process
-# group, so an interrupted run leaves nothing behind either: ten idle seconds later all is gone.
+# group, so an interrupted run leaves nothing behind either: IDLE half seconds without a user, and all is gone.
 set -u
-state=$1 directory=$2 signal=$3
-shift 3
+state=$1 directory=$2 signal=$3 idle_max=$4
+shift 4
 trap '' HUP INT
 "$@" </dev/null &
 server=$!
@@ -18,7 +18,7 @@ while kill -0 "$server" 2>/dev/null; do
     continue
   fi
   idle=$((idle + 1))
-  [ "$idle" -ge 20 ] && break # still locked: nobody comes between the decision and the end
+  [ "$idle" -ge "$idle_max" ] && break # still locked: nobody comes between the decision and the end
   flock --unlock 0
 done
 rm -f "$state"

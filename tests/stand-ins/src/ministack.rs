@@ -1,6 +1,9 @@
 //! ministack: the one that evaluates IAM policies with resource ARNs and conditions, and a fast Kinesis.
 //! Its resharding is wrong (the parent's records vanish), and EventBridge does not deliver to Kinesis.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use tempfile::TempDir;
 
 use crate::server::{Recipe, Running, Stop, answers, free_port};
@@ -62,4 +65,105 @@ impl Ministack {
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
+
+    /// Makes a user whose only policy is this document.
+    ///
+    /// # Panics
+    /// Where the document is refused.
+    pub fn user(&self, name: &str, policy: &str) -> Keys {
+        let answer = ask(&self.endpoint, ROOT, &["user", name], policy);
+        let (key, secret) = answer.trim_end().split_once(' ').expect("the script prints both");
+        Keys { access: key.to_owned(), secret: secret.to_owned() }
+    }
+
+    /// Makes each call as the user with these keys: the answer, or the error's code.
+    pub fn call(&self, keys: &Keys, calls: &[Call<'_>]) -> Vec<Result<serde_json::Value, String>> {
+        let calls: Vec<_> = calls
+            .iter()
+            .map(|call| {
+                serde_json::json!({
+                    "service": call.service, "operation": call.operation, "parameters": call.parameters
+                })
+            })
+            .collect();
+        let answer = ask(
+            &self.endpoint,
+            (&keys.access, &keys.secret),
+            &["call"],
+            &serde_json::Value::from(calls).to_string(),
+        );
+        let outcome = |line: &str| match line.strip_prefix("ok ") {
+            Some(answer) => Ok(serde_json::from_str(answer).expect("the script prints JSON")),
+            None => Err(line.to_owned()),
+        };
+        answer.lines().map(outcome).collect()
+    }
+}
+
+/// Whether a policy alone would allow each case, by the stand-in's evaluator; for resources and conditions that
+/// it does not see in a real call.
+pub fn would_allow(policy: &str, cases: &[Case<'_>]) -> Vec<bool> {
+    let cases: Vec<_> = cases
+        .iter()
+        .map(|case| {
+            let context: serde_json::Map<_, _> =
+                case.context.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+            serde_json::json!({"action": case.action, "resource": case.resource, "context": context})
+        })
+        .collect();
+    let input = serde_json::json!({"policy": policy, "cases": cases}).to_string();
+    ask("", ROOT, &["judge"], &input).lines().map(|decision| decision == "Allow").collect()
+}
+
+/// Runs the script that speaks for a user.
+fn ask(endpoint: &str, (key, secret): (&str, &str), order: &[&str], input: &str) -> String {
+    let mut python = Command::new(home::of("ministack", "--with-tests").join("bin/python"));
+    python.args(["-c", include_str!("ministack_iam.py"), endpoint, key, secret]).args(order);
+    python.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = python.spawn().expect("the environment of ministack has a Python");
+    let written = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("the script ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(written.is_ok() && output.status.success(), "expected {order:?} to be done, found: {said}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+const ROOT: (&str, &str) = (ROOT_KEY, ROOT_SECRET);
+
+/// A user's credentials.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Keys {
+    /// The access key.
+    pub access: String,
+    /// Its secret.
+    pub secret: String,
+}
+
+impl Keys {
+    /// Those of the account's root.
+    pub fn root() -> Self {
+        Self { access: ROOT_KEY.to_owned(), secret: ROOT_SECRET.to_owned() }
+    }
+}
+
+/// One call of a service, in the words of its API.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Call<'a> {
+    /// `s3`, `kinesis`, ….
+    pub service: &'a str,
+    /// `get_object`, ….
+    pub operation: &'a str,
+    /// `{"Bucket": …}`.
+    pub parameters: serde_json::Value,
+}
+
+/// One question to [`would_allow`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Case<'a> {
+    /// `cloudwatch:PutMetricData`.
+    pub action: &'a str,
+    /// The resource's ARN, or `*`.
+    pub resource: &'a str,
+    /// Condition keys of the request and their values.
+    pub context: &'a [(&'a str, &'a str)],
 }

@@ -10,6 +10,9 @@ use rustix::fs::{FlockOperation, flock};
 use crate::home;
 use crate::server::{Recipe, await_ready};
 
+/// How long a server stays without users, half seconds: longer than the pause between two tests.
+const IDLE_HALF_SECONDS: &str = "20";
+
 /// Being one of a server's users, until this is dropped.
 pub(crate) struct Use {
     /// What the starter wrote down: where the server is.
@@ -43,7 +46,12 @@ pub(crate) fn join(
 
 fn start_keeper(recipe: &Recipe, state: &Path, users: &Path, ready: impl Fn() -> bool) {
     let mut line: Vec<OsString> = ["bash", "-c", include_str!("keeper.sh"), "keeper"].map(Into::into).into();
-    line.extend([state.into(), recipe.dir.clone().into(), recipe.stop.name().into()]);
+    line.extend([
+        state.into(),
+        recipe.dir.clone().into(),
+        recipe.stop.name().into(),
+        IDLE_HALF_SECONDS.into(),
+    ]);
     line.extend(recipe.command_line());
     let mut command = recipe.command(&line);
     // Opened anew: a lock belongs to the opening, and the keeper's must not be ours.

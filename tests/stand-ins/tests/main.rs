@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod http_proxy;
+mod keeper;
 mod on_localstack;
+mod policies;
 mod postgres;
 mod small_ones;
 mod tcp_proxy;

@@ -1,0 +1,82 @@
+"""Users, their calls and what policies say about them, through the SDK that ministack brings along.
+
+usage: ENDPOINT KEY SECRET ORDER...
+  user NAME   a policy document on standard input; prints access key and secret
+  judge       {"policy": text, "cases": [{action, resource, context}]} on standard input; prints one line per
+              case: Allow, Deny or ImplicitDeny. By the server's own evaluator, but not by the server, whose
+              SimulateCustomPolicy ignores the context.
+  call        [{service, operation, parameters}] on standard input; prints one line per call: "ok " and the
+              answer, or the error's code
+"""
+import json
+import sys
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+endpoint, key, secret, order, *rest = sys.argv[1:]
+session = botocore.session.get_session()
+clients = {}
+
+
+def client(service):
+    if service not in clients:
+        clients[service] = session.create_client(
+            service,
+            region_name="us-east-1",
+            endpoint_url=endpoint,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 0}),
+        )
+    return clients[service]
+
+
+def outcome(call):
+    try:
+        answer = getattr(client(call["service"]), call["operation"])(**call["parameters"])
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    except Exception as error:  # the answer came, and this SDK does not understand it
+        return type(error).__name__
+    answer.pop("ResponseMetadata", None)
+    return "ok " + json.dumps(answer, default=str)
+
+
+def judged(policy, case):
+    from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
+
+    context = EvalContext(
+        principal_arn="arn:aws:iam::123456789012:user/somebody",
+        principal_type="User",
+        principal_account="123456789012",
+        action=case["action"],
+        resource_arn=case["resource"],
+        region="us-east-1",
+        source_ip="127.0.0.1",
+        secure_transport=True,
+        service_context={name.lower(): value for name, value in case["context"].items()},
+    )
+    return evaluate(context, [parse_policy_document(policy)]).decision
+
+
+def make_user(name, document):
+    iam = client("iam")
+    # A managed policy, whose limit of 6,144 characters is that of a role's managed policies too.
+    policy = iam.create_policy(PolicyName=name, PolicyDocument=document)["Policy"]["Arn"]
+    iam.create_user(UserName=name)
+    iam.attach_user_policy(UserName=name, PolicyArn=policy)
+    made = iam.create_access_key(UserName=name)["AccessKey"]
+    return made["AccessKeyId"] + " " + made["SecretAccessKey"]
+
+
+if order == "user":
+    print(make_user(rest[0], sys.stdin.read()))
+elif order == "call":
+    for call in json.load(sys.stdin):
+        print(outcome(call))
+else:
+    asked = json.load(sys.stdin)
+    for case in asked["cases"]:
+        print(judged(asked["policy"], case))

@@ -1,0 +1,141 @@
+//! An account with everything a fleet uses, and one user per role under the documents that are shipped.
+
+use std::path::Path;
+
+use reelgate_stand_ins::ministack::{Auth, Call, Keys};
+use reelgate_stand_ins::{ACCOUNT, Ministack, REGION};
+use serde_json::{Value, json};
+
+/// What a node may be; one document each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    Intake,
+    Worker,
+    Publisher,
+    Sweeper,
+}
+
+pub const ROLES: [Role; 4] = [Role::Intake, Role::Worker, Role::Publisher, Role::Sweeper];
+
+pub const STREAM: &str = "uploads";
+pub const OTHER_STREAM: &str = "other";
+pub const GROUP: &str = "heavy";
+const QUEUE: &str = "upload-events";
+const TOPIC: &str = "notices";
+
+/// Variables of the documents, and what they are here. Two areas are part of a bucket.
+pub const VARIABLES: &[(&str, &str)] = &[
+    ("AWS::Partition", "aws"),
+    ("AWS::Region", REGION),
+    ("AWS::AccountId", ACCOUNT),
+    ("IngestBucket", "uploads"),
+    ("IngestArea", "uploads/in"),
+    ("WorkBucket", "working"),
+    ("WorkArea", "working/staged"),
+    ("PublishedBucket", "published"),
+    ("PublishedArea", "published"),
+    ("QuarantineBucket", "quarantine"),
+    ("QuarantineArea", "quarantine"),
+    ("RejectedBucket", "rejected"),
+    ("RejectedArea", "rejected"),
+    ("EventStream", STREAM),
+    ("EventQueue", QUEUE),
+    ("NoticeTopic", TOPIC),
+    ("NoticeBus", "default"),
+    ("ParameterPath", "reelgate/test"),
+    ("ParameterKeyArn", "arn:aws:kms:us-east-1:123456789012:key/parameters"),
+    ("BucketKeyArn", "arn:aws:kms:us-east-1:123456789012:key/buckets"),
+    ("MetricNamespace", "Reelgate"),
+    ("ScalingGroup", GROUP),
+];
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Intake => "intake",
+            Self::Worker => "worker",
+            Self::Publisher => "publisher",
+            Self::Sweeper => "sweeper",
+        }
+    }
+
+    /// The shipped document as it is.
+    pub fn document(self) -> String {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/policies");
+        std::fs::read_to_string(folder.join(format!("{}.json", self.name()))).unwrap()
+    }
+
+    /// The document for this account.
+    pub fn policy(self) -> String {
+        let mut text = self.document();
+        for (name, value) in VARIABLES {
+            text = text.replace(&format!("${{{name}}}"), value);
+        }
+        assert!(!text.contains("${"), "a variable without a value in {}", self.name());
+        text
+    }
+}
+
+/// The account, with objects, streams, a queue and a topic in it.
+pub struct Account {
+    pub server: Ministack,
+    pub queue_url: String,
+    pub topic_arn: String,
+    /// Where reading the stream begins, as its reader would have got it.
+    pub iterator: String,
+}
+
+/// One object in every place, and one outside of the areas.
+const OBJECTS: &[(&str, &str)] = &[
+    ("uploads", "in/clip"),
+    ("uploads", "elsewhere/clip"),
+    ("working", "staged/part"),
+    ("published", "clip/master.m3u8"),
+    ("quarantine", "clip"),
+    ("rejected", "clip"),
+];
+
+impl Account {
+    pub fn new() -> Self {
+        let server = Ministack::start(Auth::Enforced);
+        let call = |service, operation, parameters: Value| Call { service, operation, parameters };
+        let bucket = |name: &str| call("s3", "create_bucket", json!({"Bucket": name}));
+        let object = |(bucket, key): &(&str, &str)| {
+            call("s3", "put_object", json!({"Bucket": bucket, "Key": key, "Body": "x"}))
+        };
+        let stream =
+            |name: &str| call("kinesis", "create_stream", json!({"StreamName": name, "ShardCount": 1}));
+        let mut calls: Vec<Call<'_>> =
+            ["uploads", "working", "published", "quarantine", "rejected"].into_iter().map(bucket).collect();
+        calls.extend(OBJECTS.iter().map(object));
+        calls.extend([stream(STREAM), stream(OTHER_STREAM)]);
+        let made = calls.len();
+        let iterator = json!({
+            "StreamARN": stream_arn(), "ShardId": SHARD, "ShardIteratorType": "TRIM_HORIZON"
+        });
+        calls.push(call("sqs", "create_queue", json!({"QueueName": QUEUE})));
+        calls.push(call("sns", "create_topic", json!({"Name": TOPIC})));
+        calls.push(call("kinesis", "get_shard_iterator", iterator));
+        let answers: Vec<Value> =
+            server.call(&Keys::root(), &calls).into_iter().map(|answer| answer.unwrap()).collect();
+        let text =
+            |at: usize, pointer| answers[made + at].pointer(pointer).unwrap().as_str().unwrap().to_owned();
+        Self {
+            queue_url: text(0, "/QueueUrl"),
+            topic_arn: text(1, "/TopicArn"),
+            iterator: text(2, "/ShardIterator"),
+            server,
+        }
+    }
+
+    /// A user of this role.
+    pub fn user(&self, role: Role) -> Keys {
+        self.server.user(role.name(), &role.policy())
+    }
+}
+
+pub const SHARD: &str = "shardId-000000000000";
+
+pub fn stream_arn() -> String {
+    format!("arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{STREAM}")
+}

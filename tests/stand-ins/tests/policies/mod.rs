@@ -1,0 +1,125 @@
+//! Least privilege: users under the documents of `deploy/policies` can do what their role needs and nothing else.
+//!
+//! The stand-in judges real calls by action and resource. Where it sees neither the resource (a path of
+//! parameters, a stream's consumer) nor the condition (a metric's namespace, an event's source, the service a
+//! key is used through), the same documents are put to its evaluator instead, with both given.
+
+mod account;
+mod calls;
+
+use reelgate_stand_ins::ministack::{Case, would_allow};
+
+use account::{Account, ROLES, Role, VARIABLES};
+use calls::{Listed, event_calls, object_calls};
+
+/// Makes every call under every role; what ended otherwise than it should.
+fn complaints(account: &Account, listed: &[Listed]) -> Vec<String> {
+    let calls: Vec<_> = listed.iter().map(|listed| listed.call.clone()).collect();
+    let mut complaints = Vec::new();
+    for role in ROLES {
+        let outcomes = account.server.call(&account.user(role), &calls);
+        assert_eq!(outcomes.len(), listed.len());
+        for (listed, outcome) in listed.iter().zip(outcomes) {
+            let allowed = listed.allowed.contains(&role);
+            // What is named need not be there: an answer about it is an answer.
+            let denied = outcome.as_ref().is_err_and(|code| calls::is_denial(code));
+            if allowed == denied {
+                let expected = if allowed { "allowed" } else { "denied" };
+                complaints.push(format!("{role:?}: {}: expected {expected}, found {outcome:?}", listed.what));
+            }
+        }
+    }
+    complaints
+}
+
+#[test]
+fn a_role_reads_and_writes_its_own_objects_and_no_others() {
+    let found = complaints(&Account::new(), &object_calls());
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn a_role_reaches_its_own_streams_queues_and_topics_and_no_others() {
+    let account = Account::new();
+    let found = complaints(&account, &event_calls(&account));
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// Action, resource, context, and who may.
+type Judged = (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [Role]);
+
+const ALL: &[Role] = &ROLES;
+const REPORTING: &[Role] = &[Role::Intake, Role::Worker, Role::Publisher];
+const MOVING: &[Role] = &[Role::Worker, Role::Publisher];
+const BUCKET_KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/buckets";
+const PARAMETER_KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/parameters";
+const BUS: &str = "arn:aws:events:us-east-1:123456789012:event-bus/default";
+const BY_S3: &[(&str, &str)] = &[("kms:ViaService", "s3.us-east-1.amazonaws.com")];
+const BY_SSM: &[(&str, &str)] = &[("kms:ViaService", "ssm.us-east-1.amazonaws.com")];
+
+const CONSUMER: &str = "arn:aws:kinesis:us-east-1:123456789012:stream/uploads/consumer/reelgate:1";
+const OTHERS_CONSUMER: &str = "arn:aws:kinesis:us-east-1:123456789012:stream/other/consumer/reelgate:1";
+
+const JUDGED: &[Judged] = &[
+    ("kinesis:DescribeStreamConsumer", CONSUMER, &[], &[Role::Intake]),
+    ("kinesis:SubscribeToShard", CONSUMER, &[], &[Role::Intake]),
+    ("kinesis:SubscribeToShard", OTHERS_CONSUMER, &[], &[]),
+    ("kinesis:DeregisterStreamConsumer", CONSUMER, &[], &[]),
+    ("ssm:GetParametersByPath", "arn:aws:ssm:us-east-1:123456789012:parameter/reelgate/test", &[], ALL),
+    ("ssm:GetParametersByPath", "arn:aws:ssm:us-east-1:123456789012:parameter/reelgate/testing", &[], &[]),
+    ("ssm:GetParametersByPath", "arn:aws:ssm:us-east-1:123456789012:parameter/others", &[], &[]),
+    ("cloudwatch:PutMetricData", "*", &[("cloudwatch:namespace", "Reelgate")], REPORTING),
+    ("cloudwatch:PutMetricData", "*", &[("cloudwatch:namespace", "AWS/EC2")], &[]),
+    ("events:PutEvents", BUS, &[("events:source", "reelgate")], &[Role::Publisher]),
+    ("events:PutEvents", BUS, &[("events:source", "aws.s3")], &[]),
+    ("kms:GenerateDataKey", BUCKET_KEY, BY_S3, MOVING),
+    ("kms:Decrypt", BUCKET_KEY, BY_S3, MOVING),
+    ("kms:Decrypt", BUCKET_KEY, &[], &[]),
+    ("kms:Decrypt", BUCKET_KEY, BY_SSM, &[]),
+    ("kms:Decrypt", PARAMETER_KEY, BY_SSM, ALL),
+    ("kms:Encrypt", PARAMETER_KEY, BY_SSM, &[]),
+    ("iam:PassRole", "*", &[], &[]),
+];
+
+#[test]
+fn consumers_parameters_metrics_events_and_keys_are_bound_to_what_the_fleet_uses_them_for() {
+    let cases: Vec<Case<'_>> =
+        JUDGED.iter().map(|(action, resource, context, _)| Case { action, resource, context }).collect();
+    for role in ROLES {
+        let allowed = would_allow(&role.policy(), &cases);
+        assert_eq!(allowed.len(), JUDGED.len());
+        for (case, allowed) in JUDGED.iter().zip(allowed) {
+            assert_eq!(allowed, case.3.contains(&role), "{role:?}: {} on {} in {:?}", case.0, case.1, case.2);
+        }
+    }
+}
+
+#[test]
+fn no_document_allows_a_whole_service_or_every_resource_without_a_condition() {
+    for role in ROLES {
+        let document: serde_json::Value = serde_json::from_str(&role.document()).unwrap();
+        let statements = document["Statement"].as_array().unwrap();
+        assert!(statements.len() > 3, "{role:?}");
+        for statement in statements {
+            let sid = &statement["Sid"];
+            assert!(
+                !statement["Action"].to_string().contains('*'),
+                "{role:?} {sid}: a wildcard in an action"
+            );
+            let everywhere = statement["Resource"] == "*";
+            assert!(!everywhere || statement["Condition"].is_object(), "{role:?} {sid}: on everything");
+        }
+    }
+}
+
+#[test]
+fn every_variable_of_the_documents_is_explained() {
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/security-policies.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let documents: String = ROLES.map(Role::document).concat();
+    for (name, _) in VARIABLES {
+        assert!(documents.contains(&format!("${{{name}}}")), "{name}: no document uses it");
+        let row = format!("| `{name}` |");
+        assert!(name.starts_with("AWS::") || guide.contains(&row), "{name}: not explained");
+    }
+}
