@@ -1,5 +1,7 @@
 //! What a failed call of an AWS SDK means to us. Only the service's error code, the status and the request id are
-//! passed on: a service's message may repeat keys, tags or whole requests.
+//! passed on, and the name of an action that was denied: a service's message may repeat keys, tags or whole requests.
+
+use std::fmt;
 
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use reelgate_ports::error::{PortError, Trouble};
@@ -27,11 +29,23 @@ impl Call {
     /// Turns an SDK's error into ours.
     pub fn error<E: ProvideErrorMetadata>(self, error: &SdkError<E>) -> PortError {
         let Some(response) = error.raw_response() else { return self.unanswered(error) };
-        self.answered(error.code(), Some(response.status().as_u16()), request_id(response))
+        let status = Some(response.status().as_u16());
+        let lacking = error.message().and_then(Lacking::told).unwrap_or(Lacking::Probably(self.action));
+        self.describe(error.code(), status, request_id(response), &lacking)
     }
 
     /// The error of an answer: its code and, where known, HTTP status and request id.
     pub fn answered(self, code: Option<&str>, status: Option<u16>, request_id: Option<&str>) -> PortError {
+        self.describe(code, status, request_id, &Lacking::Probably(self.action))
+    }
+
+    fn describe(
+        self,
+        code: Option<&str>,
+        status: Option<u16>,
+        request_id: Option<&str>,
+        lacking: &Lacking<'_>,
+    ) -> PortError {
         let trouble = trouble(code, status);
         let mut detail = format!("answered {}", code.unwrap_or("without a code"));
         if let Some(status) = status {
@@ -41,7 +55,7 @@ impl Call {
             detail.push_str(&format!(", request {id}"));
         }
         if trouble == Trouble::Denied {
-            detail.push_str(&format!("; the role probably lacks {} on this resource", self.action));
+            detail.push_str(&format!("; {lacking} on this resource"));
         }
         PortError::new(trouble, self.what, detail)
     }
@@ -64,6 +78,41 @@ impl Call {
             _ => (Trouble::Unavailable, "the answer is not understood"),
         };
         PortError::new(trouble, self.what, detail)
+    }
+}
+
+/// What a denied caller would need.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Lacking<'a> {
+    /// What this call needs as far as we know; the denial said nothing.
+    Probably(&'a str),
+    /// The action that the service named: for one call it may ask for several, of other services too.
+    Told(&'a str),
+    /// The same, where granting it would not help.
+    Forbidden(&'a str),
+}
+
+impl<'a> Lacking<'a> {
+    /// From a denial's message, which ends like "is not authorized to perform: s3:GetObject on resource: … because no
+    /// identity-based policy allows the s3:GetObject action"; IAM User Guide, "Troubleshoot access denied error messages".
+    fn told(message: &'a str) -> Option<Self> {
+        let (_, rest) = message.split_once("not authorized to perform: ")?;
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != ':' && c != '-');
+        let action = &rest[..end.unwrap_or(rest.len())];
+        let (service, name) = action.split_once(':')?;
+        let is_action = !service.is_empty() && !name.is_empty() && !name.contains(':') && action.len() <= 80;
+        let told = if rest.contains("explicit deny") { Self::Forbidden } else { Self::Told };
+        is_action.then(|| told(action))
+    }
+}
+
+impl fmt::Display for Lacking<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Probably(action) => write!(f, "the role probably lacks {action}"),
+            Self::Told(action) => write!(f, "the role lacks {action}"),
+            Self::Forbidden(action) => write!(f, "a policy explicitly denies {action}"),
+        }
     }
 }
 
@@ -156,5 +205,21 @@ mod tests {
             "read records: answered AccessDeniedException (status 400), request r-1; \
              the role probably lacks kinesis:GetRecords on this resource"
         );
+    }
+
+    #[test]
+    fn a_denial_that_names_the_action_is_quoted_by_the_action_alone() {
+        let told = |message: &'static str| Lacking::told(message).map(|lacking| lacking.to_string());
+        let message = "User: arn:aws:iam::1:user/anna is not authorized to perform: kms:Decrypt on resource: \
+                       \"arn:aws:kms:::key/1\" because no identity-based policy allows the kms:Decrypt action";
+        assert_eq!(told(message).unwrap(), "the role lacks kms:Decrypt");
+        let message = "anna is not authorized to perform: s3:GetObject with an explicit deny in a \
+                       service control policy";
+        assert_eq!(told(message).unwrap(), "a policy explicitly denies s3:GetObject");
+        for nothing in
+            ["Access Denied", "not authorized to perform: ", "not authorized to perform: in/anna.mp4"]
+        {
+            assert_eq!(told(nothing), None, "{nothing}");
+        }
     }
 }

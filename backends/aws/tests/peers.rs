@@ -12,15 +12,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The product's own configuration, with credentials that every stand-in takes.
 pub async fn config(endpoint: &str) -> SdkConfig {
-    let settings =
-        ClientSettings { endpoint_url: Some(endpoint.to_owned()), region: Some(REGION.to_owned()) };
     let credentials = Credentials::builder()
         .access_key_id(ACCOUNT)
         .secret_access_key("test")
         .provider_name("tests")
         .build();
-    let config = sdk_config(&settings).await.to_builder();
-    config.credentials_provider(SharedCredentialsProvider::new(credentials)).build()
+    config_as(endpoint, SharedCredentialsProvider::new(credentials)).await
+}
+
+/// The same with these credentials.
+pub async fn config_as(endpoint: &str, credentials: SharedCredentialsProvider) -> SdkConfig {
+    let settings =
+        ClientSettings { endpoint_url: Some(endpoint.to_owned()), region: Some(REGION.to_owned()) };
+    sdk_config(&settings).await.to_builder().credentials_provider(credentials).build()
 }
 
 /// Asks again and again until there is an answer.

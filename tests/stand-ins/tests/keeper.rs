@@ -32,5 +32,5 @@ fn a_kept_server_ends_after_its_last_user_with_its_directory_and_address() {
     drop(user);
     keeper.wait().unwrap();
     assert!(!state.exists() && !directory.exists());
-    assert_eq!(processes_naming(&own), []);
+    assert_eq!(processes_naming(&own), Vec::<u32>::new());
 }

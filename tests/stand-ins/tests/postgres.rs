@@ -16,13 +16,13 @@ fn what_was_committed_survives_a_kill_and_the_server_ends_with_its_value() {
     let directory = url.split_once("host=").unwrap().1.to_owned();
     assert!(!processes_naming(&directory).is_empty());
     server.kill();
-    assert_eq!(processes_naming(&directory), []);
+    assert_eq!(processes_naming(&directory), Vec::<u32>::new());
     server.start_again();
     assert_eq!(server.execute(&name, "select n from kept"), "7");
     server.restart();
     assert_eq!(server.execute(&name, "select n from kept"), "7");
     drop(server);
-    assert_eq!(processes_naming(&directory), []);
+    assert_eq!(processes_naming(&directory), Vec::<u32>::new());
     assert!(!std::path::Path::new(&directory).exists());
 }
 

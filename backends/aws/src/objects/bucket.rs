@@ -125,7 +125,7 @@ impl Bucket {
             .await;
         match answer {
             Ok(output) => Head::of(what, output).map(Some),
-            Err(error) => absent(Call::new(what, "s3:GetObject").error(&error)),
+            Err(error) => absent(Call::new(what, reading(version_id)).error(&error)),
         }
     }
 
@@ -149,7 +149,7 @@ impl Bucket {
             .set_expected_bucket_owner(self.owner(&at.bucket))
             .send()
             .await
-            .map_err(Call::new(what, "s3:GetObject").failed())?;
+            .map_err(Call::new(what, reading(head.version_id.as_deref())).failed())?;
         let first = answer.content_length().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
         let told = answer.parts_count().and_then(|count| u64::try_from(count).ok());
         let alike = first > 0 && told == Some(parts) && head.size_bytes.div_ceil(first) == parts;
@@ -181,7 +181,7 @@ impl Bucket {
             .set_expected_bucket_owner(self.owner(&at.bucket))
             .send()
             .await
-            .map_err(Call::new(what, "s3:GetObject").failed())?;
+            .map_err(Call::new(what, reading(head.version_id.as_deref())).failed())?;
         let mut body = answer.body;
         let mut bytes = Vec::new();
         while let Some(chunk) = body.next().await {
@@ -312,10 +312,11 @@ impl Bucket {
         at: &Location,
         version_id: Option<String>,
     ) -> PortResult<Vec<Tag>> {
+        let action = if version_id.is_some() { "s3:GetObjectVersionTagging" } else { "s3:GetObjectTagging" };
         let request = self.s3.get_object_tagging().bucket(&at.bucket).key(&at.key);
         let request = request.set_version_id(version_id);
         let answer = request.set_expected_bucket_owner(self.owner(&at.bucket)).send().await;
-        answer.map(|answer| answer.tag_set).map_err(Call::new(what, "s3:GetObjectTagging").failed())
+        answer.map(|answer| answer.tag_set).map_err(Call::new(what, action).failed())
     }
 }
 
@@ -345,6 +346,11 @@ impl Head {
             output,
         })
     }
+}
+
+/// The action that a read needs; it is another one where the request names a version.
+pub(crate) fn reading(version_id: Option<&str>) -> &'static str {
+    if version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" }
 }
 
 /// `None` where the object is not there.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use reelgate_ports::error::{PortError, PortResult, Trouble};
 use tokio::task::JoinSet;
 
-use super::bucket::{Bucket, Head, cut};
+use super::bucket::{Bucket, Head, cut, reading};
 use super::checksum::{Algorithm, Piece, Running};
 use crate::error::Call;
 use crate::location::Location;
@@ -157,7 +157,7 @@ impl Reading {
             .set_expected_bucket_owner(self.bucket.owner(&self.at.bucket))
             .send()
             .await
-            .map_err(Call::new(WHAT, "s3:GetObject and s3:GetObjectVersion").failed())?;
+            .map_err(Call::new(WHAT, reading(self.head.version_id.as_deref())).failed())?;
         if answer.e_tag() != Some(self.head.etag.as_str()) {
             return Err(PortError::new(
                 Trouble::Conflict,

@@ -6,16 +6,19 @@ use reelgate_stand_ins::ministack::{Auth, Call, Keys};
 use reelgate_stand_ins::{ACCOUNT, Ministack, REGION};
 use serde_json::{Value, json};
 
-/// What a node may be; one document each.
+/// Who has a document: what a node may be, whoever runs `reelgate check`, and a producer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
     Intake,
     Worker,
     Publisher,
     Sweeper,
+    Checker,
+    Producer,
 }
 
-pub const ROLES: [Role; 4] = [Role::Intake, Role::Worker, Role::Publisher, Role::Sweeper];
+pub const ROLES: [Role; 6] =
+    [Role::Intake, Role::Worker, Role::Publisher, Role::Sweeper, Role::Checker, Role::Producer];
 
 pub const STREAM: &str = "uploads";
 pub const OTHER_STREAM: &str = "other";
@@ -47,6 +50,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("BucketKeyArn", "arn:aws:kms:us-east-1:123456789012:key/buckets"),
     ("MetricNamespace", "Reelgate"),
     ("ScalingGroup", GROUP),
+    ("ProducerPrefix", "studio"),
 ];
 
 impl Role {
@@ -56,6 +60,8 @@ impl Role {
             Self::Worker => "worker",
             Self::Publisher => "publisher",
             Self::Sweeper => "sweeper",
+            Self::Checker => "checker",
+            Self::Producer => "producer",
         }
     }
 
@@ -88,6 +94,7 @@ pub struct Account {
 /// One object in every place, and one outside of the areas.
 const OBJECTS: &[(&str, &str)] = &[
     ("uploads", "in/clip"),
+    ("uploads", "in/studio/clip"),
     ("uploads", "elsewhere/clip"),
     ("working", "staged/part"),
     ("published", "clip/master.m3u8"),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::account::{Account, GROUP, OTHER_STREAM, Role, SHARD, STREAM, stream_arn};
 
-use Role::{Intake, Publisher, Sweeper, Worker};
+use Role::{Checker, Intake, Producer, Publisher, Sweeper, Worker};
 
 /// A call and who may make it.
 pub struct Listed {
@@ -32,23 +32,33 @@ const OBJECT_CALLS: &[(&str, &str, &[Role])] = &[
     ("get_object", "uploads/elsewhere/clip", NOBODY),
     ("delete_object", "uploads/elsewhere/clip", NOBODY),
     ("list_objects_v2", "uploads/in/", &[Worker, Publisher, Sweeper]),
-    ("list_object_versions", "uploads/in/", &[Sweeper]),
+    ("list_object_versions", "uploads/in/", &[Sweeper, Checker]),
+    ("put_object", "uploads/in/studio/clip", &[Producer]),
+    ("create_multipart_upload", "uploads/in/studio/clip", &[Producer]),
+    ("list_parts", "uploads/in/studio/clip", &[Producer]),
+    ("abort_multipart_upload", "uploads/in/studio/clip", &[Producer]),
+    ("head_object", "uploads/in/studio/clip", &[Worker, Publisher, Producer]),
+    ("put_object", "uploads/in/studios/clip", NOBODY),
+    ("get_bucket_versioning", "uploads/", &[Checker]),
     ("put_object", "working/staged/part", &[Worker]),
     ("create_multipart_upload", "working/staged/part", &[Worker]),
     ("get_object", "working/staged/part", &[Worker, Publisher]),
     ("abort_multipart_upload", "working/staged/part", &[Worker, Publisher, Sweeper]),
     ("put_object", "working/elsewhere", NOBODY),
-    ("list_object_versions", "working/staged/", &[Worker, Publisher, Sweeper]),
+    ("put_object", "working/staged/.reelgate-check", &[Worker, Checker]),
+    ("create_multipart_upload", "published/.reelgate-check", &[Publisher, Checker]),
+    ("abort_multipart_upload", "published/.reelgate-check", &[Publisher, Checker]),
+    ("list_object_versions", "working/staged/", &[Worker, Publisher, Sweeper, Checker]),
     ("list_multipart_uploads", "working/staged/", &[Worker, Publisher, Sweeper]),
     ("put_object", "published/clip/master.m3u8", &[Publisher]),
     ("get_object", "published/clip/master.m3u8", &[Publisher]),
     ("abort_multipart_upload", "published/clip/master.m3u8", &[Publisher]),
-    ("list_object_versions", "published/clip/", &[Publisher]),
+    ("list_object_versions", "published/clip/", &[Publisher, Checker]),
     ("put_object", "quarantine/clip", &[Publisher]),
     ("get_object", "quarantine/clip", &[Publisher]),
     ("get_object_tagging", "quarantine/clip", &[Publisher]),
     ("put_object_tagging", "quarantine/clip", &[Publisher]),
-    ("list_object_versions", "quarantine/clip", NOBODY),
+    ("list_object_versions", "quarantine/clip", &[Checker]),
     ("put_object", "rejected/clip", &[Publisher]),
     ("get_object", "rejected/clip", &[Worker, Publisher]),
     ("put_object_tagging", "rejected/clip", &[Publisher]),
@@ -73,6 +83,7 @@ pub fn object_calls() -> Vec<Listed> {
         let (bucket, key) = place.split_once('/').unwrap();
         let (name, version) = operation.split_once(' ').unwrap_or((operation, ""));
         let mut parameters = match name {
+            "list_parts" => json!({"Bucket": bucket, "Key": key}),
             _ if name.starts_with("list_") => json!({"Bucket": bucket, "Prefix": key}),
             "delete_objects" => json!({"Bucket": bucket, "Delete": {"Objects": [{"Key": key}]}}),
             "put_bucket_versioning" => {
@@ -83,7 +94,7 @@ pub fn object_calls() -> Vec<Listed> {
         };
         let more: &[(&str, Value)] = &match name {
             "put_object" => [("Body", json!("x"))],
-            "abort_multipart_upload" => [("UploadId", json!("none"))],
+            "abort_multipart_upload" | "list_parts" => [("UploadId", json!("none"))],
             "put_object_tagging" => [("Tagging", json!({"TagSet": [{"Key": "why", "Value": "test"}]}))],
             _ if !version.is_empty() => [("VersionId", json!("null"))],
             _ => [("Bucket", json!(bucket))],
@@ -118,7 +129,7 @@ fn stream_calls(account: &Account) -> Vec<Listed> {
     let stream = stream_arn();
     let at = |parameters| listed("kinesis", "get_shard_iterator", parameters, BY);
     vec![
-        listed("kinesis", "describe_stream_summary", json!({"StreamName": STREAM}), BY),
+        listed("kinesis", "describe_stream_summary", json!({"StreamName": STREAM}), &[Intake, Checker]),
         listed("kinesis", "list_shards", json!({"StreamName": STREAM}), BY),
         at(json!({"StreamARN": stream, "ShardId": SHARD, "ShardIteratorType": "LATEST"})),
         listed("kinesis", "get_records", json!({"StreamARN": stream, "ShardIterator": account.iterator}), BY),
@@ -145,7 +156,7 @@ fn queue_calls(account: &Account) -> Vec<Listed> {
     let receipt = json!({"QueueUrl": url, "ReceiptHandle": "none"});
     let visibility = json!({"QueueUrl": url, "ReceiptHandle": "none", "VisibilityTimeout": 0});
     vec![
-        listed("sqs", "get_queue_attributes", json!({"QueueUrl": url}), BY),
+        listed("sqs", "get_queue_attributes", json!({"QueueUrl": url}), &[Checker]),
         listed("sqs", "receive_message", json!({"QueueUrl": url}), BY),
         listed("sqs", "delete_message", receipt, BY),
         listed("sqs", "change_message_visibility", visibility, BY),
@@ -162,7 +173,9 @@ fn other_calls(account: &Account) -> Vec<Listed> {
     vec![
         listed("sns", "publish", json!({"TopicArn": topic, "Message": "{}"}), &[Publisher]),
         listed("sns", "publish", json!({"TopicArn": other, "Message": "{}"}), NOBODY),
+        listed("sns", "get_topic_attributes", json!({"TopicArn": topic}), &[Checker]),
         listed("sns", "delete_topic", json!({"TopicArn": topic}), NOBODY),
+        listed("autoscaling", "describe_auto_scaling_instances", json!({"InstanceIds": ["i-1"]}), &[Worker]),
         listed("autoscaling", "set_instance_protection", protection, &[Worker]),
         listed("autoscaling", "delete_auto_scaling_group", json!({"AutoScalingGroupName": GROUP}), NOBODY),
         listed("ssm", "put_parameter", json!({"Name": "/reelgate/test/x", "Value": "v"}), NOBODY),

@@ -1,0 +1,162 @@
+//! What a role may not do, tried through the backend's own code under the documents that are shipped: the error says
+//! so, and which action to grant, and names no key.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use reelgate_aws::events::kinesis::{KinesisEvents, KinesisSettings};
+use reelgate_aws::location::version_of;
+use reelgate_aws::notices::SnsNotices;
+use reelgate_aws::objects::{Areas, ObjectsSettings, S3Objects};
+use reelgate_flow::asset::NoticeKind;
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
+use reelgate_ports::conformance::memory_shards::MemoryShards;
+use reelgate_ports::error::{PortError, Trouble};
+use reelgate_ports::events::Events;
+use reelgate_ports::notices::Notices;
+use reelgate_ports::objects::Objects;
+use reelgate_ports::records::{NoticeRecord, SourceRecord};
+use reelgate_stand_ins::ministack::{Auth, Keys};
+use reelgate_stand_ins::{ACCOUNT, Ministack, REGION};
+use tempfile::TempDir;
+
+use crate::peers::config_as;
+
+const BUCKET: &str = "media";
+const KEY: &str = "in/studio/private.mp4";
+
+/// An account that judges every call, with one bucket, stream and topic.
+struct Account {
+    server: Ministack,
+    scratch: TempDir,
+    etag: String,
+}
+
+impl Account {
+    async fn new() -> Self {
+        let server = Ministack::start(Auth::Enforced);
+        let account = Self { scratch: tempfile::tempdir().unwrap(), server, etag: String::new() };
+        let root = account.config(&Keys::root()).await;
+        let s3 = aws_sdk_s3::config::Builder::from(&root).force_path_style(true).build();
+        let s3 = aws_sdk_s3::Client::from_conf(s3);
+        s3.create_bucket().bucket(BUCKET).send().await.unwrap();
+        let body = aws_sdk_s3::primitives::ByteStream::from_static(b"x");
+        let put = s3.put_object().bucket(BUCKET).key(KEY).body(body).send().await.unwrap();
+        let kinesis = aws_sdk_kinesis::Client::new(&root);
+        kinesis.create_stream().stream_name("uploads").shard_count(1).send().await.unwrap();
+        aws_sdk_sns::Client::new(&root).create_topic().name("notices").send().await.unwrap();
+        Self { etag: put.e_tag().unwrap().to_owned(), ..account }
+    }
+
+    async fn config(&self, keys: &Keys) -> SdkConfig {
+        let credentials = Credentials::new(&keys.access, &keys.secret, None, None, "tests");
+        config_as(self.server.endpoint(), SharedCredentialsProvider::new(credentials)).await
+    }
+
+    /// The configuration of a user under one of the shipped documents.
+    async fn role(&self, name: &str) -> SdkConfig {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/policies");
+        let mut policy = std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
+        let variables = [
+            ("${AWS::Partition}", "aws"),
+            ("${AWS::Region}", REGION),
+            ("${AWS::AccountId}", ACCOUNT),
+            ("${EventStream}", "uploads"),
+            ("${NoticeTopic}", "notices"),
+            ("${IngestArea}", "media/in"),
+            ("${WorkArea}", "media/work"),
+            ("${PublishedArea}", "media/published"),
+            ("${QuarantineArea}", "media/quarantine"),
+            ("${RejectedArea}", "media/rejected"),
+        ];
+        for (variable, value) in variables {
+            policy = policy.replace(variable, value);
+        }
+        for bucket in ["Ingest", "Work", "Published", "Quarantine", "Rejected"] {
+            policy = policy.replace(&format!("${{{bucket}Bucket}}"), BUCKET);
+        }
+        self.config(&self.server.user(name, &policy)).await
+    }
+
+    async fn objects(&self, role: &str) -> S3Objects {
+        let area = |name: &str| format!("s3://{BUCKET}/{name}").parse().unwrap();
+        let areas = Areas {
+            ingest: area("in"),
+            work: area("work"),
+            published: area("published"),
+            quarantine: area("quarantine"),
+            rejected: area("rejected"),
+        };
+        let mut settings = ObjectsSettings::new(areas, self.scratch.path().to_owned());
+        settings.transfer.path_style = true;
+        S3Objects::new(&self.role(role).await, settings).unwrap()
+    }
+
+    fn source(&self) -> SourceRecord {
+        let version = version_of(None, &self.etag);
+        SourceRecord {
+            id: SourceId { bucket: BUCKET.to_owned(), key: KEY.to_owned(), version },
+            sequencer: Sequencer::parse("01").unwrap(),
+            location: format!("s3://{BUCKET}/{KEY}"),
+            size_bytes: 1,
+        }
+    }
+}
+
+/// The action that the error asks for.
+fn lacking(error: &PortError) -> &str {
+    assert_eq!(error.trouble, Trouble::Denied, "{error}");
+    assert!(!error.to_string().contains("private"), "a key in an error: {error}");
+    let (_, rest) = error.detail.split_once(" lacks ").unwrap();
+    rest.strip_suffix(" on this resource").unwrap()
+}
+
+#[tokio::test]
+async fn a_role_that_reads_what_is_not_its_own_is_told_which_action_it_lacks() {
+    let account = Account::new().await;
+    let source = account.source();
+    let worker = account.objects("worker").await;
+    assert!(worker.unchanged(&source).await.unwrap());
+    assert_eq!(worker.open(&source).await.unwrap().size_bytes, 1);
+
+    let sweeper = account.objects("sweeper").await;
+    assert_eq!(sweeper.list("", None, 10).await.unwrap().len(), 1);
+    let error = sweeper.open(&source).await.map(drop).unwrap_err();
+    assert_eq!(lacking(&error), "s3:GetObject", "{error}");
+    let intake = account.objects("intake").await;
+    let error = intake.list("", None, 10).await.unwrap_err();
+    assert_eq!(lacking(&error), "s3:ListBucketVersions", "{error}");
+    let error = worker.check().await.unwrap_err();
+    assert_eq!(lacking(&error), "s3:PutObject", "{error}");
+}
+
+#[tokio::test]
+async fn a_role_that_reads_events_or_tells_others_without_the_right_is_told_which_action_it_lacks() {
+    let account = Account::new().await;
+    let (worker, publisher) = (account.role("worker").await, account.role("publisher").await);
+    let checker = account.role("checker").await;
+    let events = |role: &SdkConfig| {
+        let settings = KinesisSettings::new("uploads", NodeId::new("node"), "s3://media/in".parse().unwrap());
+        KinesisEvents::new(aws_sdk_kinesis::Client::new(role), Arc::new(MemoryShards::default()), settings)
+    };
+    assert!(events(&checker).check().await.unwrap().contains("1 open shards"));
+    let error = events(&publisher).check().await.unwrap_err();
+    assert_eq!(lacking(&error), "kinesis:DescribeStreamSummary", "{error}");
+
+    let notice = NoticeRecord {
+        id: NoticeId::new("n1"),
+        asset: AssetId::new("asset1"),
+        kind: NoticeKind::Published,
+        body: serde_json::json!({"schema": 1}),
+        tries: 0,
+    };
+    let topic = format!("arn:aws:sns:{REGION}:{ACCOUNT}:notices");
+    let notices = |role: &SdkConfig| SnsNotices::new(aws_sdk_sns::Client::new(role), &topic);
+    notices(&publisher).deliver(&notice).await.unwrap();
+    let error = notices(&worker).deliver(&notice).await.unwrap_err();
+    assert_eq!(lacking(&error), "sns:Publish", "{error}");
+    let error = notices(&publisher).check().await.unwrap_err();
+    assert_eq!(lacking(&error), "sns:GetTopicAttributes", "{error}");
+}

@@ -1,0 +1,50 @@
+//! The actions that a document allows, and those that the code asks for: every call of the backend names its own, so
+//! that a denial can say what is missing.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+const SERVICES: [&str; 9] =
+    ["autoscaling", "cloudwatch", "events", "kinesis", "kms", "s3", "sns", "sqs", "ssm"];
+/// Names of S3's events, which look like actions.
+const EVENTS: [&str; 2] = ["s3:TestEvent", "s3:ObjectCreated"];
+/// What S3 asks of the key when it writes to an encrypted bucket on our behalf.
+const BY_S3: &str = "kms:GenerateDataKey";
+
+/// Actions of a document.
+pub fn allowed(document: &str) -> Vec<String> {
+    let document: Value = serde_json::from_str(document).unwrap();
+    let statements = document["Statement"].as_array().unwrap();
+    let actions = statements.iter().flat_map(|statement| match &statement["Action"] {
+        Value::Array(several) => several.clone(),
+        one => vec![one.clone()],
+    });
+    actions.map(|action| action.as_str().unwrap().to_owned()).collect()
+}
+
+/// Actions that the backend names.
+pub fn asked_for() -> BTreeSet<String> {
+    let mut found = BTreeSet::from([BY_S3.to_owned()]);
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../backends/aws/src"), &mut found);
+    found
+}
+
+fn read(place: &Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(place).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read(&path, found);
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != ':');
+        let is_action = |word: &&str| {
+            let (service, name) = word.split_once(':').unwrap_or_default();
+            SERVICES.contains(&service) && name.starts_with(|c: char| c.is_ascii_uppercase())
+        };
+        let is_event = |word: &str| EVENTS.iter().any(|event| word.starts_with(event));
+        found.extend(words.filter(is_action).filter(|word| !is_event(word)).map(str::to_owned));
+    }
+}
