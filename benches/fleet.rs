@@ -1,5 +1,5 @@
 //! What a fleet on one PostgreSQL achieves: assets that need no media work over four node processes, and one long
-//! video over two `heavy` nodes of one thread each against one.
+//! video over two `heavy` nodes of one processor each against one such node.
 //!
 //! `fleet [refused|heavy] [ASSETS|SECONDS]`; each starts a PostgreSQL of its own and node processes over one directory.
 
@@ -12,6 +12,8 @@ use reelgate_stand_ins::postgres::Durability;
 
 /// Assets of the first part.
 const ASSETS: usize = 20_000;
+/// How often the database is asked whether all is done: each time is a process of its own.
+const ASK_EVERY: Duration = Duration::from_millis(500);
 /// Seconds of video of the second.
 const SECONDS: usize = 600;
 
@@ -37,7 +39,7 @@ fn refused(assets: usize) {
         std::fs::write(ingest.join(format!("{number:06}.mp4")), text).expect("a file");
     }
     let nodes: Vec<Node> =
-        (0..4).map(|number| fleet.node(&format!("node-{number}"), r#"["light"]"#, "1")).collect();
+        (0..4).map(|number| fleet.node(&format!("node-{number}"), r#"["light"]"#, None)).collect();
     fleet.until("select count(*) from nodes", "4");
     let since = Instant::now();
     fleet.reelgate(&["import", "", "--rate", "1000000/s", "--priority", "normal"]);
@@ -77,14 +79,16 @@ fn encode(file: &Path, heavy_nodes: usize) -> f64 {
     let ingest = fleet.home().join("ingest");
     std::fs::create_dir_all(&ingest).expect("a directory");
     std::fs::copy(file, ingest.join("long.mp4")).expect("a copy");
-    let _light = fleet.node("light", r#"["light"]"#, "0");
+    let _light = fleet.node("light", r#"["light"]"#, None);
     fleet.until("select count(*) from nodes", "1");
     fleet.reelgate(&["import", ""]);
     // Validation is not what is compared.
     fleet.until("select count(*) from assets where phase = 'processing'", "1");
     let since = Instant::now();
-    let _heavy: Vec<Node> =
-        (0..heavy_nodes).map(|number| fleet.node(&format!("heavy-{number}"), r#"["heavy"]"#, "1")).collect();
+    // A node of one processor: decoder, encoders and queues are threads of their own even where each has only one.
+    let _heavy: Vec<Node> = (0..heavy_nodes)
+        .map(|number| fleet.node(&format!("heavy-{number}"), r#"["heavy"]"#, Some(number)))
+        .collect();
     fleet.until("select count(*) from assets where phase = 'published'", "1");
     since.elapsed().as_secs_f64()
 }
@@ -107,22 +111,31 @@ impl Fleet {
         self.dir.path().join("home")
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_reelgate"));
+    /// `reelgate ARGUMENTS`, on this processor alone where one is named.
+    fn command(&self, arguments: &[&str], processor: Option<usize>) -> Command {
+        let reelgate = env!("CARGO_BIN_EXE_reelgate");
+        let mut command = match processor {
+            Some(processor) => {
+                let mut command = Command::new("taskset");
+                command.arg("--cpu-list").arg(processor.to_string()).arg(reelgate);
+                command
+            }
+            None => Command::new(reelgate),
+        };
         command.args(arguments).arg("--home").arg(self.home()).stdout(Stdio::null());
         command.env("REELGATE__STORE__URL", self.postgres.url("fleet"));
         command
     }
 
     fn reelgate(&self, arguments: &[&str]) {
-        let status = self.command(arguments).status().expect("reelgate starts");
+        let status = self.command(arguments, None).status().expect("reelgate starts");
         assert!(status.success(), "{arguments:?}");
     }
 
-    fn node(&self, name: &str, roles: &str, heavy_tasks: &str) -> Node {
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--log", "error"]);
+    fn node(&self, name: &str, roles: &str, processor: Option<usize>) -> Node {
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--log", "error"], processor);
         command.env("REELGATE__NODE__NAME", name).env("REELGATE__NODE__ROLES", roles);
-        command.env("REELGATE__NODE__SELF_TEST", "false").env("REELGATE__ENGINE__HEAVY_TASKS", heavy_tasks);
+        command.env("REELGATE__NODE__SELF_TEST", "false").env("REELGATE__ENGINE__HEAVY_TASKS", "1");
         command.env("REELGATE__MEDIA__VIDEO__ENCODER_THREADS", "1");
         Node(command.stderr(Stdio::null()).spawn().expect("reelgate starts"))
     }
@@ -131,7 +144,7 @@ impl Fleet {
         let since = Instant::now();
         while self.postgres.execute("fleet", count) != expected {
             assert!(since.elapsed() < Duration::from_secs(1_800), "waited in vain for {count} = {expected}");
-            std::thread::sleep(Duration::from_millis(200));
+            std::thread::sleep(ASK_EVERY);
         }
     }
 }

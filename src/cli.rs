@@ -51,6 +51,8 @@ pub enum Verb {
     Why(AssetArgs),
     /// Give failed or rejected assets another try
     Redrive(RedriveArgs),
+    /// Have part of a published asset made anew; what stands published stays until then
+    Redo(RedoArgs),
     /// The nodes that work here, and orders to them
     #[command(subcommand)]
     Fleet(FleetVerb),
@@ -141,6 +143,22 @@ pub struct RedriveArgs {
     /// Every failed asset
     #[arg(long)]
     pub all_failed: bool,
+}
+
+/// Arguments of `redo`.
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("part").required(true))]
+pub struct RedoArgs {
+    /// Asset id, or its first characters
+    #[arg(value_name = "ASSET")]
+    pub asset: String,
+    /// Where to begin; what comes after it is done again too
+    #[arg(long, value_name = "STAGE", group = "part",
+          value_parser = ["validate", "transcode", "enrich", "screen", "package", "publish"])]
+    pub stage: Option<String>,
+    /// A rendition to encode again, as `show` names it; the rungs of a video are encoded together
+    #[arg(long, value_name = "NAME", group = "part")]
+    pub rendition: Option<String>,
 }
 
 /// What `fleet` does.

@@ -51,6 +51,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Verb::Show(args) => verbs::show::show(&place, args).await,
         Verb::Why(args) => verbs::why::why(&place, args).await,
         Verb::Redrive(args) => verbs::redrive::redrive(&place, args).await,
+        Verb::Redo(args) => verbs::redo::redo(&place, args).await,
         Verb::Fleet(verb) => verbs::fleet::fleet(&place, verb).await,
         Verb::Queue(args) => verbs::queue::queue(&place, args).await,
         Verb::Sweep(args) => verbs::sweep::sweep(&place, args).await,

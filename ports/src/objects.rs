@@ -32,10 +32,14 @@ pub trait StagedWriter: Send {
     fn finish(self: Box<Self>) -> PortResult<Vec<StagedOutput>>;
 }
 
+/// Name of the file that ends every publication and lists the others.
+pub const MANIFEST: &str = "manifest.json";
+
 /// One file of a publication.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PublishItem {
-    /// Where it lies now: staged, or in a twin's publication (its location, `/`, its name there).
+    /// Where it lies now: staged, or in a publication ([`Objects::visible`]): a twin's, or the asset's own that this
+    /// one takes the place of.
     pub staged: StagedOutput,
     /// Its final relative name: `video/720p/00003.m4s`.
     pub name: String,
@@ -52,7 +56,7 @@ pub struct Publication {
     pub path: String,
     /// The files.
     pub items: Vec<PublishItem>,
-    /// `manifest.json`, written last.
+    /// [`MANIFEST`], written last.
     pub manifest: Vec<u8>,
 }
 
@@ -86,6 +90,9 @@ pub trait Objects: Send + Sync {
 
     /// Where one file of a publication lies, as a [`StagedOutput::location`], so that another publication can copy it.
     fn visible(&self, publication_location: &str, name: &str) -> String;
+
+    /// Reads the [`MANIFEST`] of a publication, at most `bytes_max`; `None` where none stands there.
+    async fn manifest(&self, publication_location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>>;
 
     /// Removes every output of the asset, staged first, then visible under `published_path` (a
     /// [`Publication::path`]), and sets the source apart as the door says. What another asset has at that path

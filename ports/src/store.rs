@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use reelgate_flow::asset::Phase;
+use reelgate_flow::asset::{Phase, Redo};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_flow::task::{Lane, TaskKey};
 
@@ -115,6 +115,12 @@ pub trait Store: Send + Sync {
 
     /// Another try for a failed or rejected asset; `Conflict` where it is neither.
     async fn redrive(&self, asset: &AssetId) -> PortResult<()>;
+
+    /// Ends all connections after their current call; what they keep beside the record is folded into it.
+    async fn close(&self);
+
+    /// Has part of a published asset made anew; `Conflict`, which says why, where that cannot be.
+    async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()>;
 
     /// Waiting and leased tasks by lane, stage, priority and prefix; at most `rows_max`, oldest first.
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>>;

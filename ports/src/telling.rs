@@ -52,6 +52,7 @@ pub fn note_line(at_ms: u64, note: &Note, by: By<'_>, twin: Option<&AssetId>) ->
             ("linked", None, None, twin.map(|id| format!("same content as {id}")).unwrap_or_default())
         }
         Note::Redriven(times) => ("redriven", None, None, format!("time {times}")),
+        Note::Redone(what, times) => ("redone", None, None, format!("{}, time {times}", what.as_str())),
     };
     let attempted = attempt.is_some();
     HistoryRecord {

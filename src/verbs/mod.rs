@@ -8,6 +8,7 @@ pub mod migrate;
 pub mod presign;
 pub mod probe;
 pub mod queue;
+pub mod redo;
 pub mod redrive;
 pub mod run;
 pub mod serve;

@@ -54,6 +54,7 @@ pub async fn run(place: &Place, args: RunArgs) -> Result<Exit, Failure> {
     for asset in &wanted {
         details.push(engine.house().store.asset(asset).await?);
     }
+    wiring::close(&*engine.house().store).await;
     if args.json {
         for detail in &details {
             table::print(&to_json(&AssetLine::new(detail))?)?;

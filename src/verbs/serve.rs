@@ -48,6 +48,7 @@ pub async fn serve(place: &Place, args: ServeArgs) -> Result<Exit, Failure> {
     talk::say(&format!("stopping: running tasks get {} s", config.raw.serve.grace_s));
     let settled = engine.drain(config.grace()).await;
     server_handle.stop(true).await;
+    wiring::close(&*engine.house().store).await;
     if !settled {
         return Err(Failure::Internal(
             "some work could not be given back in time; its leases run out by themselves".into(),

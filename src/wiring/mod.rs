@@ -43,6 +43,9 @@ pub use reelgate_embedded::directory::OWNER_FILE;
 pub use objects::ingest_prefix;
 pub use store::migrate;
 
+/// How long the store is given to end its connections.
+const CLOSE_MAX: Duration = Duration::from_secs(5);
+
 /// What the engine is started for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Duty {
@@ -128,6 +131,12 @@ pub async fn existing_ports(config: &Config) -> Result<Ports, Failure> {
 pub async fn existing_store(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     store::check_exists(config)?;
     Ok(store::open(config).await?.0)
+}
+
+/// Ends the store's connections, or leaves them to end with the process where that takes too long.
+pub async fn close(store: &dyn Store) {
+    // Those that are still in use then end with the process, which loses nothing that was committed.
+    let _ = tokio::time::timeout(CLOSE_MAX, store.close()).await;
 }
 
 /// An event for a file that is read where it lies.

@@ -4,11 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Home, lines, sample};
-
-fn talk(output: &std::process::Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use crate::support::{Home, lines, sample, talk};
 
 #[test]
 fn help_lists_every_verb_and_the_exit_statuses() {

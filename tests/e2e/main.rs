@@ -12,5 +12,6 @@ mod notices;
 mod panics;
 mod privacy;
 mod published;
+mod redo;
 mod service;
 mod support;

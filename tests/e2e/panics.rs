@@ -15,7 +15,7 @@ use reelgate_embedded::directory::DirectoryObjects;
 use reelgate_embedded::notices::FileNotices;
 use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_embedded::watch::DirectoryEvents;
-use reelgate_flow::asset::{Door, Phase};
+use reelgate_flow::asset::{Door, Phase, Redo};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_pipelines::client::WorkerProgram;
@@ -53,6 +53,9 @@ impl Objects for MinedObjects {
     async fn open(&self, source: &SourceRecord) -> PortResult<OpenSource> {
         self.1.step("validator");
         self.0.open(source).await
+    }
+    async fn manifest(&self, publication_location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>> {
+        self.0.manifest(publication_location, bytes_max).await
     }
     async fn unchanged(&self, source: &SourceRecord) -> PortResult<bool> {
         self.0.unchanged(source).await
@@ -211,6 +214,12 @@ impl Store for MinedStore {
     }
     async fn history(&self, asset: &AssetId) -> PortResult<Vec<HistoryRecord>> {
         self.0.history(asset).await
+    }
+    async fn close(&self) {
+        self.0.close().await;
+    }
+    async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()> {
+        self.0.redo(asset, what).await
     }
     async fn redrive(&self, asset: &AssetId) -> PortResult<()> {
         self.0.redrive(asset).await

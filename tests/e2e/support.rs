@@ -65,6 +65,11 @@ pub fn lines(stdout: &[u8], talk: &str) -> Vec<Value> {
     text.lines().map(parse).collect()
 }
 
+/// What it says on standard error.
+pub fn talk(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
 /// A file of `samples/`.
 pub fn sample(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("samples").join(name)

@@ -1,6 +1,6 @@
 //! Makes an asset's outputs visible, all at once, with the proof manifest.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use reelgate_flow::asset::Phase;
@@ -11,7 +11,7 @@ use reelgate_pipelines::client::CancelFlag;
 use reelgate_pipelines::messages::Enrichment;
 use reelgate_pipelines::recipes::package::{Packaged, enrichment_files};
 use reelgate_ports::objects::{Publication, PublishItem};
-use reelgate_ports::records::{Claim, SourceRecord, StagedOutput, Success};
+use reelgate_ports::records::{AssetRecord, Claim, HistoryRecord, SourceRecord, StagedOutput, Success};
 
 use crate::house::House;
 use crate::stage::{Learned, Work};
@@ -20,6 +20,9 @@ use crate::work::ours;
 use crate::work::package::package;
 use crate::work::products::{Encoded, Planned, Products};
 use crate::work::withdraw::withdraw;
+
+/// Largest manifest read back, bytes: an entry is about 200, and 24 h in three rungs have some 65,000.
+const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 
 /// [`TaskKey::Package`], [`TaskKey::Publish`] and [`TaskKey::Withdraw`].
 pub struct Publish;
@@ -36,26 +39,14 @@ impl Work for Publish {
 
 async fn publish(house: &House, claim: &Claim) -> Result<Success, Fault> {
     let detail = house.store.asset(&claim.fence.asset).await.map_err(ours)?;
-    // A linked asset shows copies of what its twin has published, under its own name and its own manifest.
-    let (maker, shown_at) = match detail.asset.linked_to {
-        Some(twin) => {
-            let twin = house.store.asset(&twin).await.map_err(ours)?.asset;
-            let shown_at = twin.published_location.filter(|_| twin.phase == Phase::Published);
-            let gone = || Fault::new(Code::ObjectUnavailable, "the outputs of the linked asset are gone");
-            (maker(house, twin.id, twin.linked_to).await?, Some(shown_at.ok_or_else(gone)?))
-        }
-        None => (claim.fence.asset.clone(), None),
-    };
-    let products = Products::read(house, &maker).await?;
-    let mut items = items(&products)?;
-    if let Some(shown_at) = shown_at {
-        for item in &mut items {
-            item.staged.location = house.objects.visible(&shown_at, &item.name);
-        }
-    }
-    let sha256 = detail.asset.sha256;
+    let asset = &detail.asset;
+    let sha256 = asset.sha256.clone();
     let sha256 = sha256.ok_or_else(|| Fault::new(Code::Internal, "the source's hash was not recorded"))?;
-    let manifest = manifest(&products, claim, sha256, &items)?;
+    let source = ManifestSource { id: claim.source.id.clone(), size: claim.source.size_bytes, sha256 };
+    let (manifest, items) = match &asset.linked_to {
+        Some(twin) => copy_of(house, twin, asset, source).await?,
+        None => own(house, asset, source).await?,
+    };
     let mut text = serde_json::to_vec_pretty(&manifest)
         .map_err(|error| Fault::new(Code::Internal, format!("write the manifest: {error}")))?;
     text.push(b'\n');
@@ -67,14 +58,87 @@ async fn publish(house: &House, claim: &Claim) -> Result<Success, Fault> {
     Ok(Success::Published { location })
 }
 
-/// Who encoded what a twin shows: the twin may be a copy itself.
-async fn maker(house: &House, twin: AssetId, mut linked_to: Option<AssetId>) -> Result<AssetId, Fault> {
-    let mut maker = twin;
-    while let Some(next) = linked_to {
-        let next = house.store.asset(&next).await.map_err(ours)?.asset;
-        (maker, linked_to) = (next.id, next.linked_to);
+/// What the asset's own tasks made. What a redo kept lies where it was published, and nowhere else.
+async fn own(
+    house: &House,
+    asset: &AssetRecord,
+    source: ManifestSource,
+) -> Result<(Manifest, Vec<PublishItem>), Fault> {
+    let products = Products::read(house, &asset.id).await?;
+    let mut items = items(&products)?;
+    if let Some(shown_at) = &asset.published_location {
+        let made = made_since(&house.store.history(&asset.id).await.map_err(ours)?);
+        let kept = items.iter_mut().filter(|(task, _)| !made.contains(task));
+        find_shown(house, asset, shown_at, kept.map(|(_, item)| item)).await?;
     }
-    Ok(maker)
+    let items: Vec<PublishItem> = items.into_iter().map(|(_, item)| item).collect();
+    let manifest = manifest(&products, &asset.id, source, &items)?;
+    Ok((manifest, items))
+}
+
+/// Tasks that finished after the asset was last published: their outputs are staged, all others' were discarded then.
+fn made_since(history: &[HistoryRecord]) -> BTreeSet<TaskKey> {
+    let published = |line: &HistoryRecord| line.what == "entered" && line.detail == Phase::Published.as_str();
+    let since = history.iter().rposition(published).map_or(0, |at| at + 1);
+    let finished = history.iter().skip(since).filter(|line| line.what == "finished");
+    finished.filter_map(|line| line.task).collect()
+}
+
+/// Finds outputs in the publication that stands, by their content: their names may have changed since.
+async fn find_shown(
+    house: &House,
+    asset: &AssetRecord,
+    shown_at: &str,
+    kept: impl Iterator<Item = &mut PublishItem>,
+) -> Result<(), Fault> {
+    let gone = |what: &str| {
+        let detail =
+            format!("expected {what} where it was published, found it gone; redo the asset from validate");
+        Fault::new(Code::CountMismatch, detail)
+    };
+    let shown = standing(house, shown_at, &asset.id).await?.ok_or_else(|| gone("the manifest"))?;
+    let by_content: BTreeMap<(&str, u64), &str> =
+        shown.outputs.iter().map(|output| ((&*output.sha256, output.size), &*output.name)).collect();
+    for item in kept {
+        let name = by_content.get(&(&*item.staged.sha256, item.staged.size_bytes));
+        let name = name.ok_or_else(|| gone("an output that is kept"))?;
+        item.staged.location = house.objects.visible(shown_at, name);
+    }
+    Ok(())
+}
+
+/// A copy of what the twin has published, under the asset's own name and source.
+async fn copy_of(
+    house: &House,
+    twin: &AssetId,
+    asset: &AssetRecord,
+    source: ManifestSource,
+) -> Result<(Manifest, Vec<PublishItem>), Fault> {
+    let gone = || Fault::new(Code::ObjectUnavailable, "the outputs of the linked asset are gone");
+    let twin = house.store.asset(twin).await.map_err(ours)?.asset;
+    let shown_at = twin.published_location.filter(|_| twin.phase == Phase::Published).ok_or_else(gone)?;
+    let shown = standing(house, &shown_at, &twin.id).await?.ok_or_else(gone)?;
+    let item = |output: &ManifestOutput| PublishItem {
+        staged: StagedOutput {
+            name: output.name.clone(),
+            location: house.objects.visible(&shown_at, &output.name),
+            size_bytes: output.size,
+            sha256: output.sha256.clone(),
+        },
+        name: output.name.clone(),
+    };
+    let items = shown.outputs.iter().map(item).collect();
+    Ok((Manifest { asset_id: asset.id.to_string(), source, ..shown }, items))
+}
+
+/// The manifest of an asset's publication; `None` where it does not stand there any more.
+async fn standing(house: &House, shown_at: &str, asset: &AssetId) -> Result<Option<Manifest>, Fault> {
+    let Some(text) = house.objects.manifest(shown_at, MANIFEST_BYTES_MAX).await.map_err(ours)? else {
+        return Ok(None);
+    };
+    let manifest: Manifest = serde_json::from_slice(&text)
+        .map_err(|error| Fault::new(Code::Internal, format!("a manifest cannot be read: {error}")))?;
+    Ok(Some(manifest).filter(|manifest| manifest.asset_id == asset.as_str()))
 }
 
 /// An attempt that lost its lease while it gathered everything must not show what was withdrawn meanwhile.
@@ -95,8 +159,8 @@ pub fn published_path(house: &House, asset: &AssetId, source: &SourceRecord) -> 
     house.path_template.render(&source.id.bucket, key, asset.as_str())
 }
 
-/// Everything that becomes visible, under its final name: what packaging chose, playlists, pictures.
-fn items(products: &Products) -> Result<Vec<PublishItem>, Fault> {
+/// Everything that becomes visible, with the task that made it and under its final name: what packaging chose, playlists, pictures.
+fn items(products: &Products) -> Result<Vec<(TaskKey, PublishItem)>, Fault> {
     let packaged: Packaged = products.document(TaskKey::Package)?;
     let enrichment: Enrichment = products.document(TaskKey::Enrich)?;
     let item =
@@ -106,16 +170,17 @@ fn items(products: &Products) -> Result<Vec<PublishItem>, Fault> {
         let staged = products.outputs(file.task).iter().find(|output| output.name == file.staged);
         let staged =
             staged.ok_or_else(|| Fault::new(Code::CountMismatch, format!("{} lost an output", file.task)))?;
-        items.push(item(staged, &file.path));
+        items.push((file.task, item(staged, &file.path)));
     }
-    items.extend(products.outputs(TaskKey::Package).iter().map(|staged| item(staged, &staged.name)));
+    let lists = products.outputs(TaskKey::Package).iter();
+    items.extend(lists.map(|staged| (TaskKey::Package, item(staged, &staged.name))));
     Ok(items)
 }
 
 fn manifest(
     products: &Products,
-    claim: &Claim,
-    sha256: String,
+    asset: &AssetId,
+    source: ManifestSource,
     items: &[PublishItem],
 ) -> Result<Manifest, Fault> {
     let planned: Planned = products.document(TaskKey::Validate)?;
@@ -135,8 +200,8 @@ fn manifest(
     outputs.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Manifest {
         version: MANIFEST_VERSION,
-        asset_id: claim.fence.asset.to_string(),
-        source: ManifestSource { id: claim.source.id.clone(), size: claim.source.size_bytes, sha256 },
+        asset_id: asset.to_string(),
+        source,
         tools: Tools {
             reelgate: env!("CARGO_PKG_VERSION").to_owned(),
             gstreamer: gstreamer.into_iter().collect(),

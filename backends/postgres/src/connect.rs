@@ -111,7 +111,7 @@ impl PgStore {
     }
 
     /// Ends all connections after their current call.
-    pub async fn close(&self) {
+    pub(crate) async fn end_connections(&self) {
         self.bell.take_down();
         self.writers.close().await;
         self.readers.close().await;

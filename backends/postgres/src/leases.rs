@@ -1,8 +1,9 @@
-//! Leases: extended by those who hold them, ended where nobody reports; and the operator's redrive.
+//! Leases: extended by those who hold them, ended where nobody reports; and the operator's redrive and redo.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
+use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_ports::records::Fence;
 use sqlx::PgConnection;
@@ -178,13 +179,21 @@ async fn of_node(conn: &mut PgConnection, node: &NodeId) -> DbResult<Vec<LostLea
     .map_err(db("look for leases of this node"))
 }
 
-/// Gives a failed or rejected asset another try.
-pub(crate) struct Redrive<'a>(pub &'a AssetId);
+/// What an operator asks of an asset.
+pub(crate) enum Wish {
+    /// Another try, for a failed or rejected one.
+    Redrive,
+    /// Part of a published one made anew.
+    Redo(Redo),
+}
 
-impl Call for Redrive<'_> {
+/// Does what an operator asks.
+pub(crate) struct Again<'a>(pub &'a AssetId, pub Wish);
+
+impl Call for Again<'_> {
     type Output = ();
 
-    const WHAT: &'static str = "redrive asset";
+    const WHAT: &'static str = "begin an asset again";
 
     fn locks(&self) -> Option<Locks> {
         None
@@ -194,7 +203,10 @@ impl Call for Redrive<'_> {
         unit.load(conn, std::slice::from_ref(self.0)).await?;
         let key = key_hash(&unit.work.at(self.0)?.row.source.id.key);
         unit.load_versions(conn, &[key]).await?;
-        unit.work.redrive(self.0)?;
+        match self.1 {
+            Wish::Redrive => unit.work.redrive(self.0)?,
+            Wish::Redo(what) => unit.work.redo(self.0, what)?,
+        }
         unit.follow_up(conn).await
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_flow::task::Lane;
 use reelgate_ports::error::PortResult;
@@ -21,7 +22,7 @@ use sqlx::postgres::PgPool;
 use crate::complete::Complete;
 use crate::cursor::Cursor;
 use crate::ingest::Ingest;
-use crate::leases::{Lose, Lost, Redrive};
+use crate::leases::{Again, Lose, Lost, Wish};
 use crate::listen::Bell;
 use crate::outbox::Delivered;
 use crate::pace::{Jitter, Pace};
@@ -152,7 +153,15 @@ impl Store for PgStore {
     }
 
     async fn redrive(&self, asset: &AssetId) -> PortResult<()> {
-        self.transact(&Redrive(asset)).await
+        self.transact(&Again(asset, Wish::Redrive)).await
+    }
+
+    async fn close(&self) {
+        self.end_connections().await;
+    }
+
+    async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()> {
+        self.transact(&Again(asset, Wish::Redo(what))).await
     }
 
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {

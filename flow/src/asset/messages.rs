@@ -1,6 +1,6 @@
 //! What goes into a step and what comes out of it, as values.
 
-use super::words::{NoticeKind, Phase, Severity, TaskState, Verdict};
+use super::words::{NoticeKind, Phase, Redo, Severity, TaskState, Verdict};
 use crate::reason::Fault;
 use crate::task::TaskKey;
 
@@ -84,6 +84,8 @@ pub enum Input {
     Superseded,
     /// An operator wants another try.
     Redrive,
+    /// An operator wants part of a published asset made anew.
+    Redo(Redo),
 }
 
 /// What must be done about it, in the same transaction as the new state.
@@ -105,7 +107,8 @@ pub enum Effect {
     },
     /// Put a notice into the outbox.
     Owe(NoticeKind),
-    /// Feed [`Input::TwinEnded`] to every asset linked to this one; stale ones ignore it.
+    /// Feed [`Input::TwinEnded`] to every asset linked to this one; stale ones ignore it. A redo tells of a failed twin:
+    /// what it would share is about to change.
     TellFollowers(TwinEnd),
     /// A line for the asset's history.
     Note(Note),
@@ -132,6 +135,8 @@ pub enum Note {
     LinkedToTwin,
     /// An operator asked for another try.
     Redriven(u32),
+    /// An operator asked for this to be made anew.
+    Redone(Redo, u32),
 }
 
 /// The input does not apply to the asset as it stands; nothing was changed.

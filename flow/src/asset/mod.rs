@@ -1,10 +1,12 @@
 //! The life of an asset: [`Asset::step`] alone knows what comes after what.
 //!
 //! This file holds the way from arrival to publishing. `tasks` starts, fences and retries the units of
-//! work, `twins` follows an earlier asset with the same content, `doors` leads out and back in.
+//! work, `twins` follows an earlier asset with the same content, `doors` leads out and back in, `redo` makes part of
+//! what stands published anew.
 
 mod doors;
 mod messages;
+mod redo;
 mod tasks;
 mod twins;
 mod words;
@@ -17,7 +19,7 @@ use alloc::vec::Vec;
 
 pub use messages::{Effect, Input, Note, Outcome, Stale, Twin, TwinEnd};
 pub use tasks::TaskRecord;
-pub use words::{Door, NoticeKind, Phase, Severity, TaskState, Verdict};
+pub use words::{Door, NoticeKind, Phase, Redo, Severity, TaskState, Verdict};
 
 use crate::limits::CHUNKS_MAX;
 use crate::reason::{Code, Fault};
@@ -40,7 +42,7 @@ pub struct Asset {
     pub door: Option<Door>,
     /// Whether its outputs are a copy of an earlier asset's instead of encoded anew.
     pub linked: bool,
-    /// Times it was redriven.
+    /// Times it was redriven or redone.
     pub redrives: u32,
     /// Seeds the jitter, so that assets do not retry in step; derived from the id by the store.
     pub jitter_seed: u64,
@@ -75,6 +77,7 @@ impl Asset {
             Input::TwinEnded(end) => self.twin_ended(end, effects),
             Input::Superseded => self.superseded(effects),
             Input::Redrive => self.redriven(effects),
+            Input::Redo(what) => self.redone(what, effects),
         }
     }
 

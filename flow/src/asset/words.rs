@@ -67,6 +67,28 @@ impl Phase {
 }
 
 words!(
+    /// Where making a published asset anew begins; what comes after it is done again too.
+    Redo {
+        /// From the beginning, as a new upload.
+        Validate = "validate",
+        /// Every encode, video and audio.
+        Transcode = "transcode",
+        /// The encodes of the video, all rungs: a chunk's are encoded together.
+        Video = "video",
+        /// The encode of the audio.
+        Audio = "audio",
+        /// Pictures and text, and with the text the screening.
+        Enrich = "enrich",
+        /// The screening; the text is gathered again for it, since none is kept once an asset has ended.
+        Screen = "screen",
+        /// Playlists.
+        Package = "package",
+        /// Publishing alone, with its notice.
+        Publish = "publish",
+    }
+);
+
+words!(
     /// What screening found. `unscanned` never counts as clean.
     Verdict {
         /// Not screened, or not completely.

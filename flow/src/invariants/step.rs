@@ -1,7 +1,7 @@
 //! What holds between an asset before a step and after it.
 
 use super::{Violation, hold};
-use crate::asset::{Asset, Effect, Input, Note, Phase, TaskRecord, TaskState};
+use crate::asset::{Asset, Effect, Input, Note, Phase, Redo, TaskRecord, TaskState};
 use crate::task::TaskKey;
 
 /// Checks one step: the asset `before` it, the asset `after` it, and this step's `effects` alone. A stale
@@ -13,8 +13,8 @@ pub fn check_step(before: &Asset, input: &Input, after: &Asset, effects: &[Effec
     check_fence(before, input, after)?;
     check_records(before, after, effects)?;
     check_counters(before, input, after)?;
-    check_way(before, after, effects)?;
-    check_ending(before, after, effects)
+    check_way(before, input, after, effects)?;
+    check_ending(before, input, after, effects)
 }
 
 fn check_fence(before: &Asset, input: &Input, after: &Asset) -> Result<(), Violation> {
@@ -58,18 +58,23 @@ fn check_records(before: &Asset, after: &Asset, effects: &[Effect]) -> Result<()
 }
 
 fn check_counters(before: &Asset, input: &Input, after: &Asset) -> Result<(), Violation> {
-    let redriven = u32::from(*input == Input::Redrive);
+    let redriven = u32::from(matches!(input, Input::Redrive | Input::Redo(_)));
     hold(after.redrives == before.redrives + redriven, "S9", "a redrive was not counted")?;
-    let again = after.phase == Phase::Received;
+    let again = after.phase == Phase::Received || matches!(input, Input::Redo(Redo::Enrich | Redo::Screen));
     hold(again || after.severity >= before.severity, "S14", "a severity was forgotten")?;
     let kept = after.verdict == before.verdict || after.is_done(TaskKey::Screen) || after.door.is_some();
     hold(again || kept, "S14", "a verdict was given without screening")
 }
 
-fn check_way(before: &Asset, after: &Asset, effects: &[Effect]) -> Result<(), Violation> {
+fn check_way(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]) -> Result<(), Violation> {
     let stays = before.phase == after.phase;
     let may = stays || next_phases(before.phase).contains(&after.phase);
     hold(may, "S7", "a phase followed that must not")?;
+    let taken_up =
+        before.phase == Phase::Published && !matches!(after.phase, Phase::Published | Phase::Withdrawing);
+    let asked = matches!(input, Input::Redo(_));
+    hold(!taken_up || asked, "S1", "a published asset was taken up again and nobody asked for it")?;
+    hold(!asked || taken_up, "S1", "what is not published was redone")?;
     let entered = effects.iter().rev().find_map(|effect| match effect {
         Effect::Note(Note::Entered(phase)) => Some(*phase),
         _ => None,
@@ -94,14 +99,14 @@ fn next_phases(phase: Phase) -> &'static [Phase] {
         Processing => &[Screened, Withdrawing, Failed],
         Screened => &[Received, Published, Withdrawing, Failed],
         Withdrawing => &[Rejected, Quarantined, Superseded, Failed],
-        Published => &[Withdrawing],
+        Published => &[Received, Processing, Screened, Withdrawing],
         Rejected => &[Received],
         Failed => &[Received, Processing, Screened, Withdrawing],
         Quarantined | Superseded => &[],
     }
 }
 
-fn check_ending(before: &Asset, after: &Asset, effects: &[Effect]) -> Result<(), Violation> {
+fn check_ending(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]) -> Result<(), Violation> {
     let ends = after.phase.is_ended() && before.phase != after.phase;
     let expected = if ends { after.phase.notice() } else { None };
     let mut owed = effects.iter().filter_map(|effect| match effect {
@@ -111,5 +116,6 @@ fn check_ending(before: &Asset, after: &Asset, effects: &[Effect]) -> Result<(),
     hold(owed.next() == expected, "S8", "an ending owes another notice than its own")?;
     hold(owed.next().is_none(), "S8", "an ending owes more than one notice")?;
     let told = effects.iter().filter(|effect| matches!(effect, Effect::TellFollowers(_))).count();
-    hold(told == usize::from(ends), "L1", "followers are not told of an ending exactly once")
+    let expected = usize::from(ends || matches!(input, Input::Redo(_)));
+    hold(told == expected, "L1", "followers are not told exactly once of an ending or a redo")
 }

@@ -1,6 +1,8 @@
 //! The workers, the wire between them and the store, and everything that goes wrong on the way.
 
-use reelgate_flow::asset::{Input, Outcome, Phase, Twin, Verdict};
+use std::collections::BTreeSet;
+
+use reelgate_flow::asset::{Input, Outcome, Phase, Redo, Twin, Verdict};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 
@@ -140,6 +142,7 @@ impl World {
                 Ok(())
             }
             94..96 => self.redrive_any(),
+            97 => self.redo_any(),
             96 if self.rng.percent(self.weather.crash) => self.kill_node(),
             _ => {
                 self.notify();
@@ -317,13 +320,14 @@ impl World {
             twin.map_or((None, false), |twin| (twin.visible, twin.asset.phase == Phase::Withdrawing));
         let row = &mut self.store.rows[job.row];
         match job.task {
-            TaskKey::Video { .. } | TaskKey::Audio if current => {
+            TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Enrich if current => {
                 row.staged.insert(job.task);
             }
             TaskKey::Package if current => {
                 let (chunks, audio) = row.plan;
-                let video = (0..chunks).all(|chunk| row.staged.contains(&TaskKey::Video { chunk }));
-                if !video || (audio && !row.staged.contains(&TaskKey::Audio)) {
+                let there = |task: &TaskKey| row.staged.contains(task) || row.shown.contains(task);
+                let video = (0..chunks).all(|chunk| there(&TaskKey::Video { chunk }));
+                if !video || (audio && !there(&TaskKey::Audio)) {
                     return Err(format!("asset {}: S1: packaging finds an encode missing", job.row));
                 }
             }
@@ -342,10 +346,26 @@ impl World {
                     self.store.journal.hit(Hit::CopyMissedTwin);
                     return Ok(Some(Code::ObjectUnavailable));
                 }
+                if !job.linked {
+                    let (chunks, audio) = row.plan;
+                    let planned: BTreeSet<TaskKey> = (0..chunks)
+                        .map(|chunk| TaskKey::Video { chunk })
+                        .chain(audio.then_some(TaskKey::Audio))
+                        .chain([TaskKey::Enrich])
+                        .collect();
+                    if planned.iter().any(|task| !row.staged.contains(task) && !row.shown.contains(task)) {
+                        return Err(format!("asset {}: S1: publishing finds an output missing", job.row));
+                    }
+                    if planned.iter().any(|task| !row.staged.contains(task)) {
+                        self.store.journal.hits.hit(Hit::KeptFromBefore);
+                    }
+                    row.shown = planned;
+                }
                 self.store.show(job.row, source);
             }
             TaskKey::Withdraw => {
                 row.staged.clear();
+                row.shown.clear();
                 self.store.show(job.row, None);
             }
             _ => {}
@@ -388,6 +408,15 @@ impl World {
         }
         let row = self.rng.below(self.store.rows.len());
         self.store.redrive(row)
+    }
+
+    fn redo_any(&mut self) -> Result<(), String> {
+        if self.store.rows.is_empty() {
+            return Ok(());
+        }
+        let row = self.rng.below(self.store.rows.len());
+        let what = self.rng.pick(Redo::ALL);
+        self.store.redo(row, what)
     }
 
     /// Every worker dies at once with all it had sent; the node's next start ends the leases it left.

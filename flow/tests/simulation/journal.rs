@@ -19,11 +19,11 @@ hits! {
     CrashBeforeEffect CrashBeforeCommit CrashAfterCommit NodeKilled LeaseExpired Drained Infrastructure
     Transient Poisoned SourceTrouble Misfit FencedPublish FencedWithdraw NoticeRepeated OperatorRedrive
     // inputs, and inputs found stale
-    Arrived Done Failed GivenBack TwinEnded Superseded Redrive
-    StaleArrived StaleDone StaleFailed StaleGivenBack StaleTwinEnded StaleSuperseded StaleRedrive
+    Arrived Done Failed GivenBack TwinEnded Superseded Redrive Redo
+    StaleArrived StaleDone StaleFailed StaleGivenBack StaleTwinEnded StaleSuperseded StaleRedrive StaleRedo
     // effects and notes
     Start Settle Owe TellFollowers NoteEntered NoteDue NoteFinished NoteRetrying NoteGaveUp NoteGivenBack
-    NoteJudged NoteLinked NoteRedriven
+    NoteJudged NoteLinked NoteRedriven NoteRedone
     // states
     PhaseReceived PhaseLinked PhaseProcessing PhaseScreened PhaseWithdrawing PhasePublished PhaseRejected
     PhaseQuarantined PhaseFailed PhaseSuperseded
@@ -34,7 +34,7 @@ hits! {
     // ways worth seeing
     TwinNone TwinRunning TwinEnds FollowerPublished FollowerQuarantined FollowerRejected FollowerBeganAgain
     PublishedWithdrawn WithdrawFailed WithdrawRedriven RejectedRedriven LinkedRedriven RedrivenIntoNewer
-    PlanShrank FollowerOutlivedTwin
+    PlanShrank FollowerOutlivedTwin KeptFromBefore RedoWithdrawn
 }
 
 /// Counts every [`Hit`] over all schedules, in a fixed array: this is the hot path.
@@ -86,6 +86,7 @@ impl Journal {
             Input::TwinEnded(_) => (Hit::TwinEnded, Hit::StaleTwinEnded),
             Input::Superseded => (Hit::Superseded, Hit::StaleSuperseded),
             Input::Redrive => (Hit::Redrive, Hit::StaleRedrive),
+            Input::Redo(_) => (Hit::Redo, Hit::StaleRedo),
         };
         self.hits.hit(if applied { taken } else { stale });
     }
@@ -114,6 +115,7 @@ impl Journal {
                 Note::Judged(..) => Hit::NoteJudged,
                 Note::LinkedToTwin => Hit::NoteLinked,
                 Note::Redriven(_) => Hit::NoteRedriven,
+                Note::Redone(..) => Hit::NoteRedone,
             },
         };
         self.hits.hit(hit);

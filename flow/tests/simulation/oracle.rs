@@ -20,6 +20,8 @@ pub fn entered(store: &mut Store, index: usize, before: &Asset) -> Result<(), St
         Phase::Published => {
             published(store, index)?;
             hold(!store.has_newer(index), index, "S7: published over a newer version")?;
+            // What was staged is removed once the asset has ended.
+            store.rows[index].staged.clear();
             linked.then_some(Hit::FollowerPublished)
         }
         Phase::Rejected => {
@@ -37,7 +39,8 @@ pub fn entered(store: &mut Store, index: usize, before: &Asset) -> Result<(), St
             hold(store.has_newer(index), index, "S7: superseded without a newer version")?;
             None
         }
-        Phase::Withdrawing => (before.phase == Phase::Published).then_some(Hit::PublishedWithdrawn),
+        Phase::Withdrawing if before.phase == Phase::Published => Some(Hit::PublishedWithdrawn),
+        Phase::Withdrawing => (!row.shown.is_empty()).then_some(Hit::RedoWithdrawn),
         Phase::Failed => row.asset.door.is_some().then_some(Hit::WithdrawFailed),
         _ => None,
     };

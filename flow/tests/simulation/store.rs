@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::asset::{
-    Asset, Door, Effect, Input, NoticeKind, Outcome, Phase, TaskState, Twin, TwinEnd,
+    Asset, Door, Effect, Input, NoticeKind, Outcome, Phase, Redo, TaskState, Twin, TwinEnd,
 };
 use reelgate_flow::invariants::{check, check_step};
 use reelgate_flow::reason::{Code, Fault};
@@ -34,6 +34,8 @@ pub struct Row {
     /// Attempts that ended with a producer's code, by task.
     pub producers_faults: BTreeMap<TaskKey, u32>,
     pub staged: BTreeSet<TaskKey>,
+    /// Whose outputs the publication that stands holds and no redo has outdated.
+    pub shown: BTreeSet<TaskKey>,
     /// The content this asset has put into its key's place, be it shown or displaced by a newer version's.
     pub visible: Option<usize>,
 }
@@ -79,6 +81,7 @@ impl Store {
             endings: 0,
             producers_faults: BTreeMap::new(),
             staged: BTreeSet::new(),
+            shown: BTreeSet::new(),
             visible: None,
         });
         let row = self.rows.len() - 1;
@@ -244,6 +247,17 @@ impl Store {
             self.journal.hit(Hit::RedrivenIntoNewer);
             self.step(row, Input::Superseded)?;
         }
+        Ok(())
+    }
+
+    /// Makes part of a published asset anew; not where a newer version is about to take its place.
+    pub fn redo(&mut self, row: usize, what: Redo) -> Result<(), String> {
+        if self.has_newer(row) || !self.step(row, Input::Redo(what))? {
+            return Ok(());
+        }
+        let this = &mut self.rows[row];
+        let kept = |task: &TaskKey| this.asset.tasks.get(task).is_some_and(|t| t.state == TaskState::Done);
+        this.shown.retain(kept);
         Ok(())
     }
 

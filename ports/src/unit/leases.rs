@@ -1,7 +1,8 @@
-//! Leases that end without a report, and the operator's redrive.
+//! Leases that end without a report, and the operator's redrive and redo.
 
-use reelgate_flow::asset::Input;
+use reelgate_flow::asset::{Input, Phase, Redo};
 use reelgate_flow::ids::{AssetId, NodeId};
+use reelgate_flow::limits::REDRIVES_MAX;
 use reelgate_flow::reason::{Code, Fault};
 
 use super::work::Work;
@@ -33,5 +34,34 @@ impl Work {
             self.step(id, Input::Superseded, By::default())?;
         }
         Ok(())
+    }
+
+    /// Has part of a published asset made anew; every version of its key is loaded.
+    pub fn redo(&mut self, id: &AssetId, what: Redo) -> PortResult<()> {
+        let refuse = |found: String| {
+            let detail = format!(
+                "expected a published asset that can be redone from {}, found {found}",
+                what.as_str()
+            );
+            Err(PortError::new(Trouble::Conflict, "redo asset", detail))
+        };
+        if self.versions(id)?.iter().any(|other| other.newer) {
+            return refuse("a newer upload of its key, which takes its place".to_owned());
+        }
+        let core = &self.at(id)?.row.core;
+        let (phase, linked, redrives) = (core.phase, core.linked, core.redrives);
+        if self.step(id, Input::Redo(what), By::default())? {
+            return Ok(());
+        }
+        match phase {
+            Phase::Published if linked && what != Redo::Validate => refuse(
+                "a copy of an earlier upload's outputs: redo that one, or this one from validate".to_owned(),
+            ),
+            Phase::Published if redrives >= REDRIVES_MAX => {
+                refuse(format!("one that was begun again {redrives} times already"))
+            }
+            Phase::Published => refuse("one without such a part".to_owned()),
+            other => refuse(format!("it {}", other.as_str())),
+        }
     }
 }

@@ -35,7 +35,7 @@ use aws_config::SdkConfig;
 use reelgate_flow::asset::Door;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::objects::{Objects, OpenSource, Publication, StagedWriter};
+use reelgate_ports::objects::{MANIFEST, Objects, OpenSource, Publication, StagedWriter};
 use reelgate_ports::records::{Fence, MediaEvent, SourceRecord, StagedOutput};
 
 pub use settings::{
@@ -102,6 +102,11 @@ impl Objects for S3Objects {
 
     fn visible(&self, publication_location: &str, name: &str) -> String {
         format!("{publication_location}/{name}")
+    }
+
+    async fn manifest(&self, publication_location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>> {
+        let (inner, location) = (self.inner.clone(), self.visible(publication_location, MANIFEST));
+        self.inner.engine.run(async move { publish::manifest(&inner, &location, bytes_max).await }).await
     }
 
     async fn withdraw(

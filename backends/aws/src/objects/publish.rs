@@ -12,7 +12,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{PortError, PortResult, Trouble};
-use reelgate_ports::objects::{Publication, PublishItem};
+use reelgate_ports::objects::{MANIFEST, Publication, PublishItem};
 
 use super::Inner;
 use super::bucket::{Bucket, Head, Label, Only};
@@ -24,7 +24,6 @@ use super::staging::{named, output};
 use crate::location::{Area, Location, stays_inside};
 
 pub(super) const WHAT: &str = "publish outputs";
-pub(super) const MANIFEST: &str = "manifest.json";
 /// Requests at once while copying: S3 copies, we only wait.
 const COPIES: usize = 16;
 /// How often others may come in between before somebody must look.
@@ -45,6 +44,14 @@ pub(super) async fn publish(inner: Arc<Inner>, publication: Publication) -> Port
     }
     let detail = "expected the output path to stay as it is, found others writing there";
     Err(PortError::new(Trouble::Unavailable, WHAT, detail))
+}
+
+/// Reads the manifest of a publication; `None` where none stands there.
+pub(super) async fn manifest(inner: &Inner, location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>> {
+    let what = "read a manifest";
+    let at = output(&inner.areas, location)?;
+    let Some(head) = inner.bucket.head(what, &at, None).await? else { return Ok(None) };
+    inner.bucket.read(what, &at, &head, bytes_max).await.map(Some)
 }
 
 /// Where a publication stands, and what it is made of.
@@ -98,8 +105,13 @@ impl Place {
         self.may_stand(bucket, standing.as_ref(), standing_owner.as_ref(), owner).await?;
         let there = self.there(bucket, standing.is_some()).await?;
         let sources = self.sources(bucket).await?;
-        let (lists, media): (Vec<_>, Vec<_>) = sources.into_iter().partition(|(key, _, _)| is_list(key));
-        let mut copied = BTreeMap::new();
+        // What a redo keeps stands where it is to stand already.
+        let stands =
+            |(key, from, _): &(String, Location, Head)| from.bucket == self.prefix.bucket && from.key == *key;
+        let (kept, moved): (Vec<_>, Vec<_>) = sources.into_iter().partition(stands);
+        let (lists, media): (Vec<_>, Vec<_>) = moved.into_iter().partition(|(key, _, _)| is_list(key));
+        let mut copied: BTreeMap<String, String> =
+            kept.into_iter().map(|(key, _, head)| (key, head.etag)).collect();
         for files in [media, lists] {
             copied.extend(self.copy_all(bucket, files, &there, &publication.asset).await?);
         }

@@ -7,6 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use reelgate_flow::asset::Door;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::objects::MANIFEST;
 use reelgate_ports::records::SourceRecord;
 
 use super::Inner;
@@ -14,7 +15,7 @@ use super::bucket::{Bucket, Head, Only};
 use super::copy::{Copy, copy};
 use super::list::Found;
 use super::owner::ASSET;
-use super::publish::{MANIFEST, prefix};
+use super::publish::prefix;
 use super::source::{Place, apart_name, is_version};
 use super::staging::discard;
 use crate::location::{Location, Version};

@@ -27,7 +27,7 @@ use async_trait::async_trait;
 use reelgate_flow::asset::Door;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{PortError, PortResult};
-use reelgate_ports::objects::{Objects, OpenSource, Publication, StagedWriter};
+use reelgate_ports::objects::{MANIFEST, Objects, OpenSource, Publication, StagedWriter};
 use reelgate_ports::records::{Fence, MediaEvent, SourceRecord, StagedOutput};
 
 use crate::blocking::on_thread;
@@ -137,6 +137,11 @@ impl Objects for DirectoryObjects {
         let path = Path::new(publication_location).join(name);
         let below = path.strip_prefix(&self.inner.home).unwrap_or(&path);
         below.to_string_lossy().into_owned()
+    }
+
+    async fn manifest(&self, publication_location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>> {
+        let location = self.visible(publication_location, MANIFEST);
+        self.blocking(move |inner| publish::manifest(inner, &location, bytes_max)).await
     }
 
     async fn withdraw(

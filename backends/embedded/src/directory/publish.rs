@@ -2,22 +2,23 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 use reelgate_flow::ids::{AssetId, Sequencer};
 use reelgate_ports::error::{PortError, PortResult, Trouble};
-use reelgate_ports::objects::{Publication, PublishItem};
+use reelgate_ports::objects::{MANIFEST, Publication, PublishItem};
 use reelgate_ports::records::SourceRecord;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::location::{names, output};
+use super::source::read_at_most;
 use super::staging::asset_name;
 use super::{Inner, files};
 
-const MANIFEST: &str = "manifest.json";
 /// Says whose publication a directory is; hidden, and no output of its manifest.
 pub const OWNER_FILE: &str = ".asset";
 /// Largest owner file read, bytes: ids, a hash and a sequencer.
@@ -61,7 +62,7 @@ pub(super) fn publish(inner: &Inner, publication: &Publication) -> PortResult<St
     let target = inner.home.join("published").join(names(&publication.path)?);
     let location = target.to_string_lossy().into_owned();
     let owner = Owner::of(publication);
-    if Owner::read(&target)?.as_ref() == Some(&owner) {
+    if Owner::read(&target)?.as_ref() == Some(&owner) && is_intact(inner, publication, &target)? {
         return Ok(location);
     }
     let assembled = assemble(inner, publication, &owner)?;
@@ -69,6 +70,32 @@ pub(super) fn publish(inner: &Inner, publication: &Publication) -> PortResult<St
     may_stand(inner, &target, &owner)?;
     show(inner, &assembled, &target).map_err(|e| io_error(&e))?;
     Ok(location)
+}
+
+/// Whether every file stands, and is the staged one wherever that is still there: a redo also mends what somebody
+/// removed or changed.
+fn is_intact(inner: &Inner, publication: &Publication, target: &Path) -> PortResult<bool> {
+    for item in &publication.items {
+        let Ok(shown) = fs::symlink_metadata(target.join(names(&item.name)?)) else { return Ok(false) };
+        let staged = fs::symlink_metadata(output(inner, &item.staged.location)?);
+        let other = staged.is_ok_and(|staged| (staged.dev(), staged.ino()) != (shown.dev(), shown.ino()));
+        if !shown.is_file() || shown.len() != item.staged.size_bytes || other {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Reads the manifest of a publication; `None` where none stands there.
+pub(super) fn manifest(inner: &Inner, location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>> {
+    let what = "read a manifest";
+    let file = match fs::File::open(output(inner, location)?) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(PortError::io(what, &error)),
+    };
+    let size_bytes = file.metadata().map_err(|e| PortError::io(what, &e))?.len();
+    read_at_most(file, size_bytes, bytes_max, what).map(Some)
 }
 
 /// Links all files together below `work/`, the manifest last, everything durable.

@@ -1,5 +1,6 @@
-//! Leases that end without a report, and the operator's redrive.
+//! Leases that end without a report, and the operator's redrive and redo.
 
+use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::Fence;
@@ -66,5 +67,18 @@ pub(super) async fn redrive(conn: &mut SqliteConnection, work: &mut Work, asset:
     load(conn, work, std::slice::from_ref(asset)).await?;
     twins::load_versions(conn, work, std::slice::from_ref(asset)).await?;
     work.redrive(asset)?;
+    twins::follow_up(conn, work).await
+}
+
+/// Has part of a published asset made anew.
+pub(super) async fn redo(
+    conn: &mut SqliteConnection,
+    work: &mut Work,
+    asset: &AssetId,
+    what: Redo,
+) -> PortResult<()> {
+    load(conn, work, std::slice::from_ref(asset)).await?;
+    twins::load_versions(conn, work, std::slice::from_ref(asset)).await?;
+    work.redo(asset, what)?;
     twins::follow_up(conn, work).await
 }

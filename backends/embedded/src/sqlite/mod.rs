@@ -31,6 +31,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_flow::task::Lane;
 use reelgate_ports::clock::Clock;
@@ -183,6 +184,17 @@ impl Store for SqliteStore {
         let mut tx = self.begin().await?;
         let mut work = self.work();
         leases::redrive(&mut tx, &mut work, asset).await?;
+        self.commit(tx, work).await
+    }
+
+    async fn close(&self) {
+        self.end_connections().await;
+    }
+
+    async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()> {
+        let mut tx = self.begin().await?;
+        let mut work = self.work();
+        leases::redo(&mut tx, &mut work, asset, what).await?;
         self.commit(tx, work).await
     }
 

@@ -48,7 +48,7 @@ impl SqliteStore {
     }
 
     /// Ends all connections after their current call; the write-ahead log is folded into the file.
-    pub async fn close(&self) {
+    pub(super) async fn end_connections(&self) {
         self.readers.close().await;
         self.writer.close().await;
     }

@@ -2,6 +2,7 @@
 
 mod doors;
 mod publishing;
+mod redo;
 mod retries;
 mod twins;
 
@@ -157,6 +158,7 @@ fn every_word_is_read_back_as_it_is_written() {
     all(TaskState::ALL, TaskState::as_str, TaskState::parse);
     all(Door::ALL, Door::as_str, Door::parse);
     all(NoticeKind::ALL, NoticeKind::as_str, NoticeKind::parse);
+    all(Redo::ALL, Redo::as_str, Redo::parse);
 }
 
 #[test]

@@ -61,6 +61,8 @@ macro_rules! objects_suite {
             publishing: {
                 a_publication_is_visible_whole_and_only_then
                 publishing_twice_changes_nothing
+                a_new_publication_of_the_same_asset_keeps_what_it_names_in_place
+                a_manifest_is_read_back_where_one_stands
                 a_newer_version_replaces_every_file_of_the_older_one
                 an_older_version_never_replaces_a_newer_one
                 another_key_does_not_take_a_path_that_is_taken

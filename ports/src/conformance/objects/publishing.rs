@@ -32,6 +32,37 @@ pub async fn publishing_twice_changes_nothing(home: &dyn ObjectsHome) {
     assert_eq!(home.visible().await, seen);
 }
 
+/// What a redo does: some files are new, the others lie nowhere but where they were published.
+pub async fn a_new_publication_of_the_same_asset_keeps_what_it_names_in_place(home: &dyn ObjectsHome) {
+    let source = home.put("a", b"x").await;
+    let first: [(&str, &[u8]); 3] = [("kept.m4s", b"kept"), ("list.m3u8", b"1"), ("old.m4s", b"old")];
+    let staged = stage(home, &source, &first).await;
+    let location = home.objects().publish(&publication(&source, "out", &staged)).await.unwrap();
+    home.objects().discard_staging(&id(&source)).await.unwrap();
+    let place = home.objects().visible(&location, "kept.m4s");
+    let mut items = stage(home, &source, &[("list.m3u8", b"2"), ("new.m4s", b"new")]).await;
+    items.push(StagedOutput { location: place, ..staged[0].clone() });
+    let wanted = publication(&source, "out", &items);
+    for _ in 0..2 {
+        assert_eq!(home.objects().publish(&wanted).await.unwrap(), location);
+    }
+    assert_eq!(names(home).await, ["out/kept.m4s", "out/list.m3u8", "out/manifest.json", "out/new.m4s"]);
+    let seen = home.visible().await;
+    assert_eq!((&*seen["out/kept.m4s"], &*seen["out/list.m3u8"]), (&b"kept"[..], &b"2"[..]));
+}
+
+pub async fn a_manifest_is_read_back_where_one_stands(home: &dyn ObjectsHome) {
+    let source = home.put("a", b"x").await;
+    let staged = stage(home, &source, &[("1.m4s", b"abc")]).await;
+    let wanted = publication(&source, "out", &staged);
+    let objects = home.objects();
+    let location = objects.publish(&wanted).await.unwrap();
+    assert_eq!(objects.manifest(&location, 1_000).await.unwrap(), Some(wanted.manifest));
+    assert_eq!(objects.manifest(&location, 3).await.unwrap_err().trouble, Trouble::Invalid);
+    withdraw(home, &source, "out", Door::Supersede).await;
+    assert_eq!(objects.manifest(&location, 1_000).await.unwrap(), None);
+}
+
 pub async fn a_newer_version_replaces_every_file_of_the_older_one(home: &dyn ObjectsHome) {
     published(home, "a", "out", b"old").await;
     let newer = home.put("a", b"newer").await;

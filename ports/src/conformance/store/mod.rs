@@ -5,6 +5,7 @@ pub mod fleet;
 pub mod ingest;
 pub mod outbox;
 pub mod records;
+pub mod redo;
 pub mod reports;
 pub mod shards;
 pub mod twins;
@@ -72,6 +73,12 @@ macro_rules! store_suite {
                 redriving_what_is_neither_failed_nor_rejected_is_a_conflict
                 a_batch_with_good_and_stale_reports_applies_the_good_ones
                 a_call_dropped_half_way_leaves_all_of_it_or_nothing
+            }
+            redo: {
+                a_redo_begins_where_it_is_asked_to_and_is_told_once_more
+                what_is_not_redone_is_kept
+                a_follower_without_a_copy_begins_again
+                what_cannot_be_redone_is_a_conflict_that_says_why
             }
             twins: {
                 the_same_content_is_linked_to_the_running_first_one

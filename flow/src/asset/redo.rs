@@ -1,0 +1,74 @@
+//! Making part of a published asset anew: another ladder, a better classifier, a lost playlist.
+//!
+//! What stands published stays visible until the new result takes its place, and what is not redone is kept. An
+//! asset that is refused on the way is withdrawn like any other: a gate that says no today does not go on showing
+//! what it let through yesterday.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::{Asset, Effect, Note, Phase, Redo, Severity, Stale, TaskState, TwinEnd, Verdict};
+use crate::limits::REDRIVES_MAX;
+use crate::task::TaskKey;
+
+impl Asset {
+    pub(super) fn redone(&mut self, what: Redo, effects: &mut Vec<Effect>) -> Result<(), Stale> {
+        let tasks = self.tasks_of(what);
+        // A copy has no encodes of its own: it can only begin again.
+        let may = self.phase == Phase::Published
+            && self.redrives < REDRIVES_MAX
+            && (!self.linked || what == Redo::Validate)
+            && !tasks.is_empty();
+        if !may {
+            return Err(Stale);
+        }
+        self.redrives += 1;
+        effects.push(Effect::Note(Note::Redone(what, self.redrives)));
+        // Who has no copy yet must not copy while the files are replaced.
+        let end = TwinEnd { phase: Phase::Failed, severity: self.severity, reason: None };
+        effects.push(Effect::TellFollowers(end));
+        if what == Redo::Validate {
+            self.begin_again(effects);
+            return Ok(());
+        }
+        for task in outdated_by(what) {
+            self.settle(*task, TaskState::Dropped, effects);
+        }
+        if outdated_by(what).contains(&TaskKey::Screen) {
+            self.verdict = Verdict::Unscanned;
+            self.severity = Severity::None;
+        }
+        self.enter(if what == Redo::Publish { Phase::Screened } else { Phase::Processing }, effects);
+        for task in tasks {
+            self.start(task, effects);
+        }
+        Ok(())
+    }
+
+    /// The tasks a redo begins with; none where the asset has no such part.
+    fn tasks_of(&self, what: Redo) -> Vec<TaskKey> {
+        let encodes = |wanted: fn(&TaskKey) -> bool| {
+            let done = self.tasks_in(&[TaskState::Done]).into_iter();
+            done.filter(wanted).collect()
+        };
+        match what {
+            Redo::Validate => vec![TaskKey::Validate],
+            Redo::Transcode => encodes(|task| matches!(task, TaskKey::Video { .. } | TaskKey::Audio)),
+            Redo::Video => encodes(|task| matches!(task, TaskKey::Video { .. })),
+            Redo::Audio => encodes(|task| *task == TaskKey::Audio),
+            Redo::Enrich | Redo::Screen => vec![TaskKey::Enrich],
+            Redo::Package => vec![TaskKey::Package],
+            Redo::Publish => vec![TaskKey::Publish],
+        }
+    }
+}
+
+/// What no longer counts once the redo has begun, apart from the tasks it begins with.
+fn outdated_by(what: Redo) -> &'static [TaskKey] {
+    match what {
+        Redo::Transcode | Redo::Video | Redo::Audio => &[TaskKey::Package, TaskKey::Publish],
+        Redo::Enrich | Redo::Screen => &[TaskKey::Screen, TaskKey::Publish],
+        Redo::Package => &[TaskKey::Publish],
+        Redo::Validate | Redo::Publish => &[],
+    }
+}

@@ -1,0 +1,51 @@
+//! `reelgate redo`.
+
+use reelgate_flow::asset::Redo;
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::error::Trouble;
+use reelgate_ports::store::Store;
+
+use crate::cli::{Place, RedoArgs};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::output::talk;
+use crate::verbs::find_asset;
+use crate::wiring;
+
+/// Has part of a published asset made anew; the next `run` or the running `serve` does the work.
+pub async fn redo(place: &Place, args: RedoArgs) -> Result<Exit, Failure> {
+    let config = Config::load(place).await?;
+    let store = wiring::existing_store(&config).await?;
+    let asset = find_asset(&*store, &args.asset).await?;
+    let what = match (&args.stage, &args.rendition) {
+        (Some(stage), _) => Redo::parse(stage).ok_or_else(|| Failure::Usage(format!("no stage {stage}")))?,
+        (None, Some(name)) => task_of(&*store, &asset, name).await?,
+        (None, None) => return Err(Failure::Usage("expected --stage or --rendition".to_owned())),
+    };
+    match store.redo(&asset, what).await {
+        Ok(()) => {
+            let begun = format!("{asset} is redone from {}", what.as_str());
+            talk::say(&format!(
+                "{begun} with the next `run` or by the running `serve`; its outputs stay until then"
+            ));
+            Ok(Exit::Done)
+        }
+        Err(error) if error.trouble == Trouble::Conflict => {
+            let why = format!("{asset}: {}; `reelgate why {asset}` tells its history", error.detail);
+            Err(Failure::Usage(why))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Which encodes make a rendition.
+async fn task_of(store: &dyn Store, asset: &AssetId, name: &str) -> Result<Redo, Failure> {
+    let renditions = store.asset(asset).await?.renditions;
+    if let Some(rendition) = renditions.iter().find(|rendition| rendition.name == name) {
+        // Audio has no picture, and so no size.
+        return Ok(if rendition.width > 0 { Redo::Video } else { Redo::Audio });
+    }
+    let names: Vec<&str> = renditions.iter().map(|rendition| rendition.name.as_str()).collect();
+    let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    Err(Failure::Usage(format!("{asset}: expected one of its renditions ({known}), found `{name}`")))
+}
