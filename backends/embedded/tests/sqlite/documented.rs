@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_ports::clock::SystemClock;
+use reelgate_ports::store::Store;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::Home;
