@@ -80,6 +80,8 @@ pub struct House {
     pub machine: Option<Arc<dyn Machine>>,
     /// Between sweeps of the whole bucket; `None` for none but those that are asked for.
     pub sweep_interval: Option<Duration>,
+    /// Days that history is kept after an asset has ended; `None` for ever.
+    pub history_days: Option<u32>,
     /// The record.
     pub store: Arc<dyn Store>,
     /// The bytes.

@@ -13,7 +13,7 @@ use reelgate_flow::reason::Fault;
 use reelgate_ports::error::PortError;
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::machine::WorkLeft;
-use reelgate_ports::records::{Ending, Fence, Ingested, NoticeRecord, StageCost, UsageRecord};
+use reelgate_ports::records::{Ending, Fence, Ingested, NoticeRecord, Retained, StageCost, UsageRecord};
 
 use crate::work::sweep::Swept;
 
@@ -51,6 +51,7 @@ pub struct Signals {
     batches_fenced: IntCounter,
     work_left: GaugeVec,
     swept: IntCounterVec,
+    history_removed: IntCounter,
     self_tests: IntCounterVec,
     costs: Mutex<BTreeMap<&'static str, (u64, u64)>>,
     tasks_began: IntCounterVec,
@@ -102,6 +103,10 @@ impl Default for Signals {
             work_left,
             swept: vec("reelgate_swept_total", "Uploads seen by sweeps.", &["what"]),
             self_tests: vec("reelgate_self_tests_total", "Self-tests of this node.", &["how"]),
+            history_removed: one(
+                "reelgate_history_removed_total",
+                "Pieces of history removed for their age: months of it in PostgreSQL, assets' in SQLite.",
+            ),
             costs: Mutex::default(),
             batches_fenced: one(
                 "reelgate_batches_fenced_total",
@@ -206,6 +211,19 @@ impl Signals {
             );
         } else {
             tracing::info!(listed = swept.listed, "the sweep found nothing new");
+        }
+    }
+
+    pub(crate) fn history_retained(&self, retained: Retained) {
+        self.history_removed.inc_by(retained.removed);
+        if retained.kept > 0 {
+            tracing::warn!(
+                removed = retained.removed,
+                kept = retained.kept,
+                "old history is kept: it is about assets that have not ended"
+            );
+        } else {
+            tracing::info!(removed = retained.removed, "history was looked through for what is too old");
         }
     }
 

@@ -1,5 +1,5 @@
 //! Keeps the node's house: tells the store that it lives, obeys orders to drain, proves its fitness, watches for
-//! the machine's end, sweeps for lost events, and tells how much work is left.
+//! the machine's end, sweeps for lost events, lets old history go, and tells how much work is left.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -28,6 +28,10 @@ const WORK_LEFT_INTERVAL: Duration = Duration::from_secs(15);
 const SELF_TEST_RETRY: Duration = Duration::from_secs(30);
 /// Between looks whether the events' source asks for a sweep.
 const SWEEP_LOOK: Duration = Duration::from_secs(5);
+/// Between looks for history that is too old.
+const RETAIN_INTERVAL: Duration = Duration::from_secs(24 * 3_600);
+/// Before such a look that failed is tried again.
+const RETAIN_RETRY: Duration = Duration::from_secs(600);
 /// Rows of the queue that the signal is computed from; more groups than this are prefixes with little work each.
 const QUEUE_ROWS_MAX: u32 = 10_000;
 
@@ -132,6 +136,25 @@ impl Steward {
         }));
     }
 
+    /// Looks now and then again. Every node with the role intake does; the store lets one of them at a time.
+    fn retain(&mut self, ctx: &mut Context<Self>) {
+        let house = Arc::clone(&self.house);
+        let retaining = async move { house.store.retain(house.history_days).await };
+        ctx.spawn(retaining.into_actor(self).map(|result, act, ctx| {
+            let next = match result {
+                Ok(retained) => {
+                    act.house.signals.history_retained(retained);
+                    RETAIN_INTERVAL
+                }
+                Err(error) => {
+                    act.house.signals.store_failed("retain", &error);
+                    RETAIN_RETRY
+                }
+            };
+            ctx.run_later(next, |act, ctx| act.retain(ctx));
+        }));
+    }
+
     fn spawn(&self, ctx: &mut Context<Self>, call: impl Future<Output = PortResult<()>> + 'static) {
         let house = Arc::clone(&self.house);
         let call = async move {
@@ -171,6 +194,7 @@ impl Actor for Steward {
             ctx.run_interval(MACHINE_INTERVAL, |act, ctx| act.watch_machine(ctx));
         }
         let Some(events) = self.house.events.clone() else { return };
+        self.retain(ctx);
         ctx.run_interval(WORK_LEFT_INTERVAL, |act, ctx| act.measure(ctx));
         ctx.run_interval(SWEEP_LOOK, move |act, ctx| {
             if events.sweep_wanted() {

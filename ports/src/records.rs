@@ -91,6 +91,16 @@ pub struct SourceRecord {
     pub location: String,
 }
 
+/// What [`crate::store::Store::retain`] did. History goes piece by piece; what a piece is depends on the store: one
+/// asset's history, or one month's of all assets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Retained {
+    /// Pieces that were removed.
+    pub removed: u64,
+    /// Pieces that are old enough but hold the history of assets that have not ended.
+    pub kept: u64,
+}
+
 /// A task that this node may work on until the lease ends.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Claim {

@@ -12,7 +12,7 @@ use crate::error::PortResult;
 use crate::events::EventBatch;
 use crate::records::{
     Applied, AssetDetail, AssetRecord, Claim, Fence, HistoryRecord, Ingested, NodeRecord, NodeReport,
-    NoticeRecord, QueueRow, StagedOutput, TaskReport,
+    NoticeRecord, QueueRow, Retained, StagedOutput, TaskReport,
 };
 
 /// Filter of [`Store::assets`].
@@ -133,6 +133,11 @@ pub trait Store: Send + Sync {
 
     /// Orders a node to drain, or takes the order back; `Missing` where no such node was ever seen.
     async fn order_drain(&self, node: &NodeId, drain: bool) -> PortResult<()>;
+
+    /// Prepares what coming history is written to, and removes history older than `days` of assets that have ended;
+    /// `None` keeps all. What an asset is and what became of it stays. Called about once a day, by several nodes at once
+    /// perhaps: one of them does it, and the others find nothing to do.
+    async fn retain(&self, days: Option<u32>) -> PortResult<Retained>;
 
     /// Counts.
     async fn backlog(&self) -> PortResult<Backlog>;

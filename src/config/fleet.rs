@@ -51,11 +51,14 @@ pub struct StoreRaw {
     pub url: String,
     /// Connections to PostgreSQL, 2 to 100. Default 8: a node commits in batches.
     pub connections: u32,
+    /// Days that the history of an asset is kept after its end, 0 for ever, at most 36,500. Default 400: a year, and time
+    /// to notice. What the asset is and what became of it is kept for ever.
+    pub history_days: u32,
 }
 
 impl Default for StoreRaw {
     fn default() -> Self {
-        Self { url: String::new(), connections: 8 }
+        Self { url: String::new(), connections: 8, history_days: 400 }
     }
 }
 

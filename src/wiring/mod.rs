@@ -89,6 +89,7 @@ pub async fn house(config: &Config, duty: Duty) -> Result<House, Failure> {
         roles: config.roles,
         duty: on,
         sweep_interval: (sweep_s > 0).then(|| Duration::from_secs(sweep_s)),
+        history_days: Some(config.raw.store.history_days).filter(|days| *days > 0),
         store: ports.store,
         objects: ports.objects,
         events: (serves && config.roles.intake).then_some(ports.events),

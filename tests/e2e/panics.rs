@@ -224,6 +224,9 @@ impl Store for MinedStore {
     async fn redrive(&self, asset: &AssetId) -> PortResult<()> {
         self.0.redrive(asset).await
     }
+    async fn retain(&self, days: Option<u32>) -> PortResult<Retained> {
+        self.0.retain(days).await
+    }
     async fn backlog(&self) -> PortResult<Backlog> {
         self.0.backlog().await
     }
@@ -245,6 +248,7 @@ async fn mined(home: &Path, mine: &Arc<Mine>) -> House {
         duty: Duty::default(),
         machine: None,
         sweep_interval: None,
+        history_days: None,
         store: Arc::new(MinedStore(store, Arc::clone(mine))),
         objects: Arc::new(MinedObjects(DirectoryObjects::open(home).unwrap(), Arc::clone(mine))),
         events: Some(Arc::new(MinedEvents(events, Arc::clone(mine)))),

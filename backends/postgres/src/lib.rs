@@ -44,5 +44,4 @@ mod write;
 
 pub use connect::Settings;
 pub use store::PgStore;
-pub use tend::Tended;
 pub use time::Time;

@@ -13,7 +13,7 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
     Applied, AssetDetail, AssetRecord, Claim, Fence, HistoryRecord, Ingested, NodeRecord, NodeReport,
-    NoticeRecord, QueueRow, TaskReport,
+    NoticeRecord, QueueRow, Retained, TaskReport,
 };
 use reelgate_ports::store::{AssetFilter, Backlog, Product, Store};
 use reelgate_ports::unit::Violations;
@@ -178,6 +178,10 @@ impl Store for PgStore {
 
     async fn order_drain(&self, node: &NodeId, drain: bool) -> PortResult<()> {
         Ok(again!(self, self.set_drain(node, drain))?)
+    }
+
+    async fn retain(&self, days: Option<u32>) -> PortResult<Retained> {
+        Ok(again!(self, self.tend_history(days))?)
     }
 
     async fn backlog(&self) -> PortResult<Backlog> {

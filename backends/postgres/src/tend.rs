@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use reelgate_ports::error::PortResult;
+use reelgate_ports::records::Retained;
 use sqlx::postgres::PgPool;
 
 use crate::cursor::born;
@@ -16,33 +16,50 @@ const MONTHS_AHEAD: i32 = 2;
 /// high priority, and some.
 const PLACES_KEPT_MS: i64 = 2 * 3_600_000;
 
-/// What [`PgStore::retain`] did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Tended {
-    /// Months of history that were removed.
-    pub months_removed: u64,
-    /// Months that are old enough but hold the history of assets that have not ended.
-    pub months_kept: u64,
-}
+/// How long the removal of a month may wait for those who read history: everybody who writes some waits behind it.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '1s'";
 
 impl PgStore {
     /// Prepares the coming months of history and removes those that ended more than `days` ago. A month stays as long
-    /// as an asset that came in before its end has not ended itself. Run it about once a day.
-    pub async fn retain(&self, days: u32) -> PortResult<Tended> {
+    /// as an asset that came in before its end has not ended itself.
+    pub(crate) async fn tend_history(&self, days: Option<u32>) -> DbResult<Retained> {
         prepare_months(&self.readers).await?;
-        let months = self.months_ended(days).await?;
-        let mut tended = Tended::default();
-        for (name, until_ms) in months {
+        let mut retained = Retained::default();
+        let Some(days) = days else { return Ok(retained) };
+        for (name, until_ms) in self.months_ended(days).await? {
             if self.is_needed(until_ms).await? {
-                tended.months_kept += 1;
-                continue;
+                retained.kept += 1;
+            } else if self.remove_month(&name).await? {
+                retained.removed += 1;
             }
-            // The name comes from the catalogue; an identifier cannot be bound.
-            let drop = sqlx::AssertSqlSafe(format!("DROP TABLE IF EXISTS \"{name}\""));
-            sqlx::query(drop).execute(&self.readers).await.map_err(db("remove a month of history"))?;
-            tended.months_removed += 1;
         }
-        Ok(tended)
+        Ok(retained)
+    }
+
+    /// One node at a time; whether it was this one.
+    async fn remove_month(&self, name: &str) -> DbResult<bool> {
+        let what = "remove a month of history";
+        let mut tx = lend::begin(&self.readers, "BEGIN", what).await?;
+        let first = sqlx::query_scalar!(
+            r#"SELECT pg_try_advisory_xact_lock(hashtext('reelgate months removed')) AS "first!""#
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(db(what))?;
+        // Another node may have removed it since it was looked for.
+        let there = sqlx::query_scalar!(r#"SELECT to_regclass($1) IS NOT NULL AS "there!""#, name)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(db(what))?;
+        if !first || !there {
+            return Ok(false);
+        }
+        sqlx::query(LOCK_TIMEOUT).execute(&mut *tx).await.map_err(db(what))?;
+        // The name comes from the catalogue; an identifier cannot be bound.
+        let drop = sqlx::AssertSqlSafe(format!("DROP TABLE \"{name}\""));
+        sqlx::query(drop).execute(&mut *tx).await.map_err(db(what))?;
+        tx.commit().await.map_err(db(what))?;
+        Ok(true)
     }
 
     /// Months of history that ended that long ago: the partition's name, and its end in milliseconds since 1970.

@@ -2,8 +2,9 @@
 
 use reelgate_ports::error::Trouble;
 use reelgate_ports::events::EventBatch;
+use reelgate_ports::records::Retained;
 use reelgate_ports::store::Store;
-use reelgate_postgres::{PgStore, Settings, Tended, Time};
+use reelgate_postgres::{PgStore, Settings, Time};
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, PgConnection, SqlSafeStr, TypeInfo};
 
 use crate::home::Home;
@@ -61,6 +62,23 @@ async fn history_goes_to_this_months_table() {
 }
 
 #[tokio::test]
+async fn months_to_come_are_prepared_while_all_history_is_kept() {
+    let home = Home::new();
+    let store = home.store().await;
+    let months = "select count(*) from pg_inherits where inhparent = 'history'::regclass";
+    let before = home.execute(months);
+    home.execute(
+        "do $$ declare month text; begin
+        select max(c.relname::text) into month from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'history'::regclass and c.relname ~ '^history_[0-9]';
+        execute format('drop table %I', month); end $$",
+    );
+    assert_ne!(home.execute(months), before);
+    store.retain(None).await.unwrap();
+    assert_eq!(home.execute(months), before);
+}
+
+#[tokio::test]
 async fn an_old_month_of_history_goes_once_its_assets_have_ended() {
     let home = Home::new();
     let store = home.store().await;
@@ -70,9 +88,12 @@ async fn an_old_month_of_history_goes_once_its_assets_have_ended() {
     );
     home.execute("insert into history (asset, written_at, lines) values (1, '2020-01-15', '[]')");
     home.execute("update assets set received_at_ms = 1579046400000");
-    assert_eq!(store.retain(30).await.unwrap(), Tended { months_removed: 0, months_kept: 1 });
+    assert_eq!(store.retain(Some(30)).await.unwrap(), Retained { removed: 0, kept: 1 });
     home.execute("update assets set ended_at_ms = 1579046400000");
-    assert_eq!(store.retain(30).await.unwrap(), Tended { months_removed: 1, months_kept: 0 });
+    assert_eq!(store.retain(None).await.unwrap(), Retained::default());
+    let all = tokio::join!(store.retain(Some(30)), store.retain(Some(30)), store.retain(Some(30)));
+    let all = [all.0.unwrap(), all.1.unwrap(), all.2.unwrap()];
+    assert_eq!(all.iter().map(|retained| retained.removed).sum::<u64>(), 1, "one of three does it");
     assert_eq!(store.history(&taken[0].asset).await.unwrap().len(), 3, "what is younger stays");
 }
 

@@ -21,6 +21,7 @@ mod outbox;
 mod places;
 mod products;
 mod queries;
+mod retain;
 mod rows;
 mod shards;
 mod twins;
@@ -39,13 +40,15 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
     Applied, AssetDetail, AssetRecord, Claim, Fence, HistoryRecord, Ingested, NodeRecord, NodeReport,
-    NoticeRecord, QueueRow, TaskReport,
+    NoticeRecord, QueueRow, Retained, TaskReport,
 };
 use reelgate_ports::store::{AssetFilter, Backlog, Product, Store};
 use reelgate_ports::unit::{Violations, Work};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use error::db;
+
+const DAY_MS: u64 = 24 * 3_600_000;
 
 /// The embedded store.
 pub struct SqliteStore {
@@ -212,6 +215,13 @@ impl Store for SqliteStore {
 
     async fn order_drain(&self, node: &NodeId, drain: bool) -> PortResult<()> {
         nodes::order_drain(&self.writer, node, drain).await
+    }
+
+    async fn retain(&self, days: Option<u32>) -> PortResult<Retained> {
+        let Some(days) = days else { return Ok(Retained::default()) };
+        let until_ms = self.clock.now_ms().saturating_sub(u64::from(days) * DAY_MS);
+        let removed = retain::retain(&self.writer, until_ms).await?;
+        Ok(Retained { removed, kept: 0 })
     }
 
     async fn backlog(&self) -> PortResult<Backlog> {

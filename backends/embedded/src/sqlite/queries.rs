@@ -10,6 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
 use super::error::db;
+use super::nodes::known;
 use super::rows::{self, count, get, optional_count, text, word};
 use super::work::json;
 use super::{facts, products};
@@ -112,8 +113,8 @@ pub(super) async fn history(pool: &SqlitePool, id: &AssetId) -> PortResult<Vec<H
     .fetch_all(pool)
     .await
     .map_err(db("read history"))?;
-    // Every asset has a history from the moment it exists.
-    if rows.is_empty() {
+    // An asset has a history from the moment it exists, until it is too old.
+    if rows.is_empty() && known(pool, std::slice::from_ref(id)).await?.is_empty() {
         return Err(missing(id));
     }
     rows.iter().map(history_line).collect()

@@ -1,5 +1,6 @@
 //! The store in a SQLite file.
 
+mod age;
 mod damage;
 mod documented;
 

@@ -135,6 +135,7 @@ macro_rules! store_suite {
                 the_backlog_counts_by_lane_and_phase
                 the_next_due_time_is_the_earliest_of_tasks_leases_and_notices
                 checking_changes_nothing
+                history_that_is_young_or_of_what_goes_on_is_kept
                 no_invariant_is_broken_on_the_way
             }
         }

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::StoreHome;
 use super::world::{LEASE_MS, World, output, report, validated, well};
 use crate::error::Trouble;
-use crate::records::{Ending, FindingRecord, RenditionRecord, Success};
+use crate::records::{Ending, FindingRecord, RenditionRecord, Retained, Success};
 use crate::store::AssetFilter;
 
 pub async fn the_history_is_numbered_without_gaps(home: &dyn StoreHome) {
@@ -246,6 +246,25 @@ pub async fn the_next_due_time_is_the_earliest_of_tasks_leases_and_notices(home:
     world.store.complete(&[report(&claim, Ending::Fault(fault))]).await.unwrap();
     let wait = world.store.next_due_ms().await.unwrap().expect("a retry is due");
     assert!(wait > 0 && wait < 1_000, "{wait}");
+}
+
+pub async fn history_that_is_young_or_of_what_goes_on_is_kept(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let ended = world.upload("a", 1).await;
+    world.run(Severity::None).await;
+    let going_on = world.upload("b", 1).await;
+    let told = [world.store.history(&ended).await.unwrap(), world.store.history(&going_on).await.unwrap()];
+    let thrice =
+        tokio::join!(world.store.retain(Some(1)), world.store.retain(Some(1)), world.store.retain(None));
+    for retained in [thrice.0, thrice.1, thrice.2] {
+        assert_eq!(retained.unwrap(), Retained::default());
+    }
+    world.clock.advance_ms(2 * 24 * 3_600_000);
+    world.store.retain(None).await.unwrap();
+    assert_eq!(world.store.history(&ended).await.unwrap(), told[0]);
+    world.store.retain(Some(1)).await.unwrap();
+    assert_eq!(world.store.history(&going_on).await.unwrap(), told[1]);
+    assert_eq!(world.phase(&ended).await, Phase::Published);
 }
 
 pub async fn checking_changes_nothing(home: &dyn StoreHome) {
