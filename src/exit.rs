@@ -14,6 +14,8 @@ pub enum Exit {
     /// For `run`: at least one asset was rejected, quarantined or failed. For `verify`: something differs.
     /// For `check`: something cannot be reached.
     NotAll = 3,
+    /// For `serve`: the configuration has changed; it wants to be started again.
+    Reconfigured = 4,
 }
 
 /// Prints clap's message where it belongs and says how to exit: `--help` is not an error.

@@ -43,6 +43,19 @@ impl Metric {
     }
 }
 
+/// What a look at the configuration of a running node found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ConfigLook<'a> {
+    /// It is the one in effect.
+    Same,
+    /// These settings have changed; the node ends.
+    Changed(&'a [String]),
+    /// The node could not start with it, because of this setting where one can be named; it goes on with what it has.
+    Refused(Option<&'a str>),
+    /// It could not be read, or what it names could not be reached; the node goes on with what it has.
+    Unreachable(&'a PortError),
+}
+
 /// Counters of one engine.
 pub struct Signals {
     registry: Registry,
@@ -52,6 +65,7 @@ pub struct Signals {
     work_left: GaugeVec,
     swept: IntCounterVec,
     history_removed: IntCounter,
+    config_looks: IntCounterVec,
     self_tests: IntCounterVec,
     costs: Mutex<BTreeMap<&'static str, (u64, u64)>>,
     tasks_began: IntCounterVec,
@@ -106,6 +120,11 @@ impl Default for Signals {
             history_removed: one(
                 "reelgate_history_removed_total",
                 "Pieces of history removed for their age: months of it in PostgreSQL, assets' in SQLite.",
+            ),
+            config_looks: vec(
+                "reelgate_config_looks_total",
+                "Looks at the configuration of the running node by result.",
+                &["how"],
             ),
             costs: Mutex::default(),
             batches_fenced: one(
@@ -224,6 +243,35 @@ impl Signals {
             );
         } else {
             tracing::info!(removed = retained.removed, "history was looked through for what is too old");
+        }
+    }
+
+    /// Names of settings only: a value may be a secret.
+    pub fn config_looked(&self, look: ConfigLook<'_>) {
+        let how = match look {
+            ConfigLook::Same => "same",
+            ConfigLook::Changed(_) => "changed",
+            ConfigLook::Refused(_) => "refused",
+            ConfigLook::Unreachable(_) => "unreachable",
+        };
+        self.config_looks.with_label_values(&[how]).inc();
+        match look {
+            ConfigLook::Same => {}
+            ConfigLook::Changed(settings) => {
+                tracing::warn!(
+                    settings = settings.join(" "),
+                    "the configuration has changed: the node drains and ends, to be started with it"
+                );
+            }
+            ConfigLook::Refused(setting) => tracing::error!(
+                setting = setting.unwrap_or("unknown"),
+                "the configuration has changed to one that no node could start with; the node goes on with the one it \
+                 has; `reelgate check` says what is wrong"
+            ),
+            ConfigLook::Unreachable(error) => tracing::warn!(
+                %error,
+                "the configuration could not be read, or what it names not be reached; the node goes on with the one it has"
+            ),
         }
     }
 

@@ -111,6 +111,9 @@ pub struct AwsRaw {
     pub kms_key_id: String,
     /// Path of the Parameter Store that is laid over the file, such as `/reelgate/production`. Default empty: none.
     pub parameters: String,
+    /// Seconds between looks of `serve` whether the parameters have changed, give or take half, 0 for none, at most 86,400.
+    /// Default 300: a fleet takes up a change within minutes, node by node.
+    pub refresh_s: u64,
 }
 
 impl Default for AwsRaw {
@@ -123,6 +126,7 @@ impl Default for AwsRaw {
             bucket_owner: String::new(),
             kms_key_id: String::new(),
             parameters: String::new(),
+            refresh_s: 300,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Configuration: defaults, then the file, then the environment; parsed into [`Raw`], checked into [`Config`].
 
+mod changes;
 pub mod fleet;
 mod raw;
 mod remote;
@@ -12,6 +13,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use reelgate_actors::house::{Credits, Roles};
 use reelgate_pipelines::recipes::template::{PathTemplate, TemplateError};
 
+pub use changes::{changes, setting_of};
 pub use raw::Raw;
 
 use crate::cli::Place;

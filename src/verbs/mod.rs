@@ -10,6 +10,7 @@ pub mod probe;
 pub mod queue;
 pub mod redo;
 pub mod redrive;
+mod refresh;
 pub mod run;
 pub mod serve;
 pub mod show;

@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::http;
 use crate::output::talk;
+use crate::verbs::refresh;
 use crate::wiring::{self, Duty};
 
 /// Between two looks whether the engine still lives.
@@ -28,23 +29,7 @@ pub async fn serve(place: &Place, args: ServeArgs) -> Result<Exit, Failure> {
         "watching {}; health and metrics on http://{bound}",
         config.home.join("ingest").display()
     ));
-    let mut stop = std::pin::pin!(wiring::stop_asked());
-    let dead = loop {
-        tokio::select! {
-            () = &mut stop => break None,
-            () = tokio::time::sleep(LOOK) => {}
-        }
-        if let Some(why) = engine.house().board.dead() {
-            break Some(why);
-        }
-        if engine.house().duty.reason(Hold::Leaving).is_some() {
-            // The machine will be gone: what cannot be finished is given back while there is time.
-            break None;
-        }
-    };
-    if let Some(why) = dead {
-        return Err(Failure::Internal(format!("the engine stopped: {why}; run with --log info to see more")));
-    }
+    let exit = until_the_end(place, &config, &engine).await?;
     talk::say(&format!("stopping: running tasks get {} s", config.raw.serve.grace_s));
     let settled = engine.drain(config.grace()).await;
     server_handle.stop(true).await;
@@ -55,5 +40,31 @@ pub async fn serve(place: &Place, args: ServeArgs) -> Result<Exit, Failure> {
         ));
     }
     talk::say("stopped; everything unfinished goes on at the next start");
-    Ok(Exit::Done)
+    Ok(exit)
+}
+
+/// Waits until somebody or something ends the service, and says how.
+async fn until_the_end(place: &Place, config: &Config, engine: &Engine) -> Result<Exit, Failure> {
+    let house = engine.house();
+    let mut stop = std::pin::pin!(wiring::stop_asked());
+    let mut changed = std::pin::pin!(refresh::changed(place, config, &house.signals));
+    loop {
+        tokio::select! {
+            () = &mut stop => return Ok(Exit::Done),
+            () = &mut changed => {
+                talk::say("the configuration has changed: start again to go on with the new one");
+                return Ok(Exit::Reconfigured);
+            }
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        if let Some(why) = house.board.dead() {
+            return Err(Failure::Internal(format!(
+                "the engine stopped: {why}; run with --log info to see more"
+            )));
+        }
+        if house.duty.reason(Hold::Leaving).is_some() {
+            // The machine will be gone: what cannot be finished is given back while there is time.
+            return Ok(Exit::Done);
+        }
+    }
 }

@@ -122,6 +122,16 @@ async fn open(config: &Config, node: &NodeId, aws: &Aws<'_>) -> Result<Ports, Fa
     })
 }
 
+/// Proves that a node could start with this configuration: every address is one, and the database answers.
+pub async fn prove(config: &Config) -> Result<(), Failure> {
+    let aws = Aws::new(config);
+    store::prove(config).await?;
+    events::prove(config)?;
+    objects::open(config, &aws).await?;
+    notices::open(config, &aws).await?;
+    Ok(())
+}
+
 /// The ports of a home that something was done in.
 pub async fn existing_ports(config: &Config) -> Result<Ports, Failure> {
     store::check_exists(config)?;

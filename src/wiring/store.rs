@@ -40,6 +40,16 @@ pub fn is_embedded(config: &Config) -> bool {
     matches!(address(config), Ok(Address::Sqlite(_)))
 }
 
+/// Proves that the store could be opened, and leaves nothing open.
+pub async fn prove(config: &Config) -> Result<(), Failure> {
+    let Address::Postgres(settings) = address(config)? else { return Ok(()) };
+    let store = PgStore::open(&settings, Time::Database).await?;
+    let proven = store.check().await;
+    store.close().await;
+    proven?;
+    Ok(())
+}
+
 /// Opens the store.
 pub async fn open(config: &Config) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), Failure> {
     match address(config)? {

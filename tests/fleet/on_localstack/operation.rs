@@ -1,6 +1,9 @@
-//! Running a fleet: orders to drain, frozen nodes, a database that goes away.
+//! Running a fleet: orders to drain, frozen nodes, a database that goes away, another configuration.
 
 use std::time::Duration;
+
+use aws_sdk_ssm::types::ParameterType;
+use reelgate_stand_ins::fresh_name;
 
 use crate::uploads::uploads;
 use crate::world::{World, wait_for};
@@ -98,4 +101,45 @@ async fn a_database_that_dies_and_comes_back_loses_and_doubles_nothing() {
     );
     assert_eq!(doubled, "0");
     drop(nodes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_ends_for_another_configuration_but_not_for_one_it_could_not_start_with() {
+    let world = World::new(false).await;
+    let ssm = aws_sdk_ssm::Client::new(&world.sdk);
+    let path = format!("/{}", fresh_name("reelgate"));
+    let put = async |name: &str, value: &str| {
+        let parameter = ssm.put_parameter().name(format!("{path}/{name}")).value(value);
+        parameter.r#type(ParameterType::String).overwrite(true).send().await.unwrap();
+    };
+    put("engine/lease_ms", "6000").await;
+    let environment = [("REELGATE__AWS__PARAMETERS", path.as_str()), ("REELGATE__AWS__REFRESH_S", "1")];
+    let mut node = world.node("only", &environment);
+    wait_for("the node is there", Duration::from_secs(30), async || {
+        node_state(&world, "only").as_deref() == Some("working")
+    })
+    .await;
+    put("events/url", "kafka://secret-topic").await;
+    wait_for("the address is refused", Duration::from_secs(30), async || {
+        let logs = world.logs();
+        logs.contains("no node could start with") && logs.contains("events.url")
+    })
+    .await;
+    assert!(node.child.try_wait().unwrap().is_none(), "it goes on with what it has");
+    ssm.delete_parameter().name(format!("{path}/events/url")).send().await.unwrap();
+    put("engine/lease_ms", "7654").await;
+    wait_for("the node has ended", Duration::from_secs(60), async || {
+        node.child.try_wait().unwrap().is_some()
+    })
+    .await;
+    assert_eq!(node.child.wait().unwrap().code(), Some(4), "{}", world.logs());
+    let logs = world.logs();
+    assert!(logs.contains("engine.lease_ms"), "{logs}");
+    assert!(!logs.contains("7654") && !logs.contains("secret-topic"), "a value in the log: {logs}");
+    let mut again = world.node("again", &environment);
+    wait_for("it works with the new one", Duration::from_secs(30), async || {
+        node_state(&world, "again").as_deref() == Some("working")
+    })
+    .await;
+    assert_eq!(again.stop(), Some(0));
 }

@@ -1,0 +1,72 @@
+//! Which settings two configurations differ in: their names, because a value may be a secret.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Raw;
+
+/// Names of the settings that differ, `media.video.crf`, in order.
+pub fn changes(before: &Raw, after: &Raw) -> Vec<String> {
+    let (before, after) = (settings(before), settings(after));
+    let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
+    let mut changed: Vec<String> =
+        names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
+    changed.sort();
+    changed
+}
+
+/// The setting that a message about the configuration is about; what follows may be its value.
+pub fn setting_of(message: &str) -> Option<&str> {
+    let message = message.strip_prefix("configuration: ").unwrap_or(message);
+    let (name, _) = message.split_once(": ")?;
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.';
+    (name.contains('.') && name.chars().all(plain)).then_some(name)
+}
+
+fn settings(raw: &Raw) -> BTreeMap<String, Value> {
+    let mut all = BTreeMap::new();
+    // Everything in it can be written as JSON: numbers, words, and lists and tables of them.
+    lay_out(String::new(), serde_json::to_value(raw).unwrap_or_default(), &mut all);
+    all
+}
+
+fn lay_out(name: String, value: Value, all: &mut BTreeMap<String, Value>) {
+    let Value::Object(table) = value else {
+        all.insert(name, value);
+        return;
+    };
+    for (key, value) in table {
+        let name = if name.is_empty() { key } else { format!("{name}.{key}") };
+        lay_out(name, value, all);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_differ_are_named_without_their_values() {
+        let before = Raw::default();
+        let mut after = before.clone();
+        assert_eq!(changes(&before, &after), [""; 0]);
+        after.notices.webhook_secret = "0123456789abcdef".into();
+        after.store.url = "postgres://reelgate:secret@host/db".into();
+        after.notices.urls.push("file:notices".into());
+        assert_eq!(changes(&before, &after), ["notices.urls", "notices.webhook_secret", "store.url"]);
+    }
+
+    #[test]
+    fn the_setting_a_message_is_about_is_told_without_what_was_found() {
+        let message = "configuration: engine.lease_ms: expected 1000 to 600000, found 10";
+        assert_eq!(setting_of(message), Some("engine.lease_ms"));
+        assert_eq!(
+            setting_of("events.url: expected `sqs:QUEUE-URL`, found something else"),
+            Some("events.url")
+        );
+        for none in ["", "configuration: unknown field: found `a.b: c`", "no connection: secret"] {
+            assert_eq!(setting_of(none), None, "{none}");
+        }
+    }
+}
