@@ -28,6 +28,8 @@ const WORK_LEFT_INTERVAL: Duration = Duration::from_secs(15);
 const SELF_TEST_RETRY: Duration = Duration::from_secs(30);
 /// Between looks whether the events' source asks for a sweep.
 const SWEEP_LOOK: Duration = Duration::from_secs(5);
+/// Before a sweep that failed is tried again.
+const SWEEP_RETRY: Duration = Duration::from_secs(60);
 /// Between looks for history that is too old.
 const RETAIN_INTERVAL: Duration = Duration::from_secs(24 * 3_600);
 /// Before such a look that failed is tried again.
@@ -41,14 +43,15 @@ pub struct Steward {
     reporting: bool,
     testing: bool,
     sweeping: bool,
-    protected: Option<bool>,
+    /// A sweep was asked for and has not gone well since.
+    sweep_owed: bool,
     _guard: ExitGuard,
 }
 
 impl Steward {
     /// A fresh steward.
     pub fn new(house: Arc<House>, guard: ExitGuard) -> Self {
-        Self { house, reporting: false, testing: false, sweeping: false, protected: None, _guard: guard }
+        Self { house, reporting: false, testing: false, sweeping: false, sweep_owed: false, _guard: guard }
     }
 
     fn report(&mut self, ctx: &mut Context<Self>) {
@@ -95,8 +98,6 @@ impl Steward {
         let Some(machine) = self.house.machine.clone() else { return };
         let house = Arc::clone(&self.house);
         let busy = house.board.running() > 0;
-        let changed = self.protected != Some(busy);
-        self.protected = Some(busy);
         self.spawn(ctx, async move {
             if house.duty.reason(Hold::Leaving).is_none()
                 && let Some(why) = machine.leaving().await?
@@ -104,7 +105,7 @@ impl Steward {
                 tracing::warn!(why, "this machine will soon be gone: no new work is taken");
                 house.duty.hold(Hold::Leaving, why);
             }
-            if changed { machine.protect(busy).await } else { Ok(()) }
+            machine.protect(busy).await
         });
     }
 
@@ -125,13 +126,17 @@ impl Steward {
         if !self.house.duty.is_on() || std::mem::replace(&mut self.sweeping, true) {
             return;
         }
+        self.sweep_owed = false;
         let house = Arc::clone(&self.house);
         let sweeping = async move { sweep(&*house.store, &*house.objects, "", false).await };
-        ctx.spawn(sweeping.into_actor(self).map(|result, act, _| {
+        ctx.spawn(sweeping.into_actor(self).map(|result, act, ctx| {
             act.sweeping = false;
             match result {
                 Ok(swept) => act.house.signals.swept(swept),
-                Err(error) => act.house.signals.store_failed("sweep", &error),
+                Err(error) => {
+                    act.house.signals.store_failed("sweep", &error);
+                    ctx.run_later(SWEEP_RETRY, |act, _| act.sweep_owed = true);
+                }
             }
         }));
     }
@@ -197,7 +202,9 @@ impl Actor for Steward {
         self.retain(ctx);
         ctx.run_interval(WORK_LEFT_INTERVAL, |act, ctx| act.measure(ctx));
         ctx.run_interval(SWEEP_LOOK, move |act, ctx| {
-            if events.sweep_wanted() {
+            // The source says it once; the node may be off duty or at a sweep that began before.
+            act.sweep_owed |= events.sweep_wanted();
+            if act.sweep_owed {
                 act.sweep(ctx);
             }
         });

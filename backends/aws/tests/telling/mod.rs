@@ -1,5 +1,7 @@
 //! Notices, configuration and signals through real calls of the SDK.
 
+mod scaling;
+
 use aws_sdk_sqs::types::QueueAttributeName;
 use reelgate_aws::config::parameters;
 use reelgate_aws::notices::{EventBridgeNotices, SnsNotices};
