@@ -7,6 +7,7 @@ mod config;
 mod exit;
 mod http;
 mod output;
+mod telemetry;
 mod verbs;
 mod wiring;
 
@@ -27,7 +28,6 @@ fn run() -> Exit {
         Ok(cli) => cli,
         Err(error) => return exit::of_usage(&error),
     };
-    output::log::start(cli.log.as_deref());
     let system = actix::System::new();
     let outcome = system.block_on(dispatch(cli));
     // Dropping it is what must not happen, see `main`.
@@ -42,10 +42,15 @@ fn run() -> Exit {
 }
 
 async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
-    let place = cli.place;
+    let (place, log) = (cli.place, cli.log.as_deref());
+    // These two have traces beside the log, and start both once they know the configuration.
+    let works = matches!(cli.verb, Verb::Run(_) | Verb::Serve(_));
+    if !works {
+        output::log::start(log, None);
+    }
     match cli.verb {
-        Verb::Run(args) => verbs::run::run(&place, args).await,
-        Verb::Serve(args) => verbs::serve::serve(&place, args).await,
+        Verb::Run(args) => verbs::run::run(&place, args, log).await,
+        Verb::Serve(args) => verbs::serve::serve(&place, args, log).await,
         Verb::Probe(args) => verbs::probe::probe(&place, args).await,
         Verb::List(args) => verbs::list::list(&place, args).await,
         Verb::Show(args) => verbs::show::show(&place, args).await,

@@ -1,15 +1,17 @@
 //! Learns of uploads and takes them in: poll, store, acknowledge, in that order, so that a crash repeats and never loses.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
 use reelgate_ports::error::{PortResult, Trouble};
-use reelgate_ports::events::Events;
+use reelgate_ports::events::{EventBatch, Events};
+use tracing::{Instrument, Span};
 
 use crate::guard::ExitGuard;
 use crate::house::House;
 use crate::messages::{DrainStarted, PersisterReplaced, UploadsIngested};
+use crate::spans;
 
 /// Events taken in by one transaction.
 const BATCH_MAX: usize = 256;
@@ -75,21 +77,34 @@ impl Intake {
 }
 
 async fn take_in(house: Arc<House>, events: Arc<dyn Events>) -> PortResult<usize> {
+    let since = Instant::now();
     let batch = events.poll(BATCH_MAX).await?;
     if batch.is_empty() {
         return Ok(0);
     }
-    match house.store.ingest(&batch).await {
-        Ok(ingested) => house.signals.uploads_ingested(&ingested),
+    let poll_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let span = spans::intake(&batch, poll_ms);
+    let taken = take_in_batch(&house, &*events, &batch).instrument(span.clone()).await;
+    taken.inspect_err(|error| spans::refused(&span, error))
+}
+
+async fn take_in_batch(house: &House, events: &dyn Events, batch: &EventBatch) -> PortResult<usize> {
+    match house.store.ingest(batch).await {
+        Ok(ingested) => {
+            house.signals.uploads_ingested(&ingested);
+            spans::uploads_taken_in(&ingested);
+            spans::taken_in(&Span::current(), &ingested);
+        }
         Err(error) if error.trouble == Trouble::Conflict => {
             // Another node reads the shard by now and takes the same events in.
             house.signals.batch_fenced();
-            events.abandon(&batch).await?;
+            spans::refused(&Span::current(), &error);
+            events.abandon(batch).await?;
             return Ok(batch.events.len());
         }
         Err(error) => return Err(error),
     }
-    events.acknowledge(&batch).await?;
+    events.acknowledge(batch).await?;
     house.signals.events_refused(&batch.refused);
     Ok(batch.events.len() + batch.refused.len() + batch.scans.len())
 }

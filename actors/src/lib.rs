@@ -17,6 +17,7 @@ mod persister;
 mod publisher;
 mod screener;
 pub mod signals;
+pub mod spans;
 mod stage;
 mod steward;
 mod supervisor;

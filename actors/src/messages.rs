@@ -7,6 +7,8 @@ use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_ports::records::{Claim, TaskReport};
 
+use crate::spans::Place;
+
 /// Every actor the supervisor builds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Role {
@@ -91,7 +93,12 @@ pub struct TaskClaimed {
 /// An attempt has ended.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct TaskEnded(pub TaskReport);
+pub struct TaskEnded {
+    /// How.
+    pub report: TaskReport,
+    /// Where its commit belongs in the trace.
+    pub place: Place,
+}
 
 /// New uploads are in the store.
 #[derive(Message)]

@@ -6,10 +6,12 @@ use std::time::Duration;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::NoticeRecord;
+use tracing::Instrument;
 
 use crate::guard::ExitGuard;
 use crate::house::House;
 use crate::messages::NoticesOwed;
+use crate::spans;
 
 const BATCH_MAX: u16 = 64;
 /// While this node delivers, the others leave the batch alone; a node that dies meanwhile delays it by this much.
@@ -73,14 +75,17 @@ async fn deliver_due(house: Arc<House>) -> PortResult<usize> {
 }
 
 async fn deliver(house: &House, notice: &NoticeRecord) -> PortResult<bool> {
+    let span = spans::delivery(notice);
     for receiver in &house.notices {
-        if let Err(error) = receiver.deliver(notice).await {
+        if let Err(error) = receiver.deliver(notice).instrument(span.clone()).await {
+            spans::refused(&span, &error);
             house.signals.notice_refused(notice, &error);
             let delay_ms = (DEFER_MIN_MS << notice.tries.min(20)).min(DEFER_MAX_MS);
             house.store.notice_deferred(&notice.id, delay_ms).await?;
             return Ok(false);
         }
     }
+    span.record("outcome", "delivered");
     house.signals.notice_delivered(notice);
     Ok(true)
 }

@@ -23,6 +23,7 @@ use crate::messages::{
     DrainStarted, FitnessDoubted, NoticesOwed, NotifierReplaced, Stage, StageReplaced, StewardReplaced,
     TaskClaimed, TaskEnded, UploadsIngested,
 };
+use crate::spans::{self, Place};
 
 /// Longest time until the store is asked for work nobody told us of (retries that fell due, other nodes' leavings).
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
@@ -50,7 +51,7 @@ pub struct Persister {
     tell: Tell,
     fitness: Fitness,
     in_flight: BTreeMap<Fence, Flight>,
-    reports: Vec<TaskReport>,
+    reports: Vec<TaskEnded>,
     turning: bool,
     again: bool,
     draining: bool,
@@ -60,7 +61,7 @@ pub struct Persister {
 
 /// Reports that come back because the store did not answer.
 struct NotCommitted {
-    reports: Vec<TaskReport>,
+    reports: Vec<TaskEnded>,
     error: PortError,
 }
 
@@ -135,12 +136,12 @@ impl Persister {
     }
 
     /// Room once these reports are committed.
-    fn room_after(&self, reports: &[TaskReport]) -> Vec<(Lane, u16)> {
+    fn room_after(&self, reports: &[TaskEnded]) -> Vec<(Lane, u16)> {
         if !self.takes_work() {
             return Vec::new();
         }
         let mut room: BTreeMap<Lane, u16> = self.room().into_iter().collect();
-        for report in reports {
+        for TaskEnded { report, .. } in reports {
             *room.entry(report.fence.task.lane()).or_default() += 1;
         }
         room.into_iter().collect()
@@ -215,14 +216,16 @@ impl Persister {
     }
 
     fn report_without_work(&mut self, fence: Fence, ending: Ending) {
-        self.reports.push(TaskReport {
+        let place = Place::of_asset(&fence.asset);
+        let report = TaskReport {
             fence,
             node: self.house.node.clone(),
             sha256: None,
             facts: None,
             ending,
             usage: UsageRecord::default(),
-        });
+        };
+        self.reports.push(TaskEnded { report, place });
     }
 
     /// Takes no more work until the self-test has said that it is not the machine.
@@ -291,14 +294,12 @@ impl Persister {
     }
 }
 
-async fn turn(house: Arc<House>, reports: Vec<TaskReport>, room: Vec<(Lane, u16)>) -> Turn {
+async fn turn(house: Arc<House>, reports: Vec<TaskEnded>, room: Vec<(Lane, u16)>) -> Turn {
     let mut committed = Vec::new();
     if !reports.is_empty() {
-        match house.store.complete(&reports).await {
-            Ok(applied) => committed = reports.into_iter().zip(applied).collect(),
-            Err(error) => {
-                return Turn { committed: Err(NotCommitted { reports, error }), claims: Vec::new() };
-            }
+        match commit(&house, reports).await {
+            Ok(applied) => committed = applied,
+            Err(not_committed) => return Turn { committed: Err(not_committed), claims: Vec::new() },
         }
     }
     for (report, applied) in &committed {
@@ -316,6 +317,23 @@ async fn turn(house: Arc<House>, reports: Vec<TaskReport>, room: Vec<(Lane, u16)
         }
     }
     Turn { committed: Ok(committed), claims }
+}
+
+/// One transaction; each report's part in it is a span under its attempt.
+async fn commit(house: &House, ended: Vec<TaskEnded>) -> Result<Vec<(TaskReport, Applied)>, NotCommitted> {
+    let (reports, places): (Vec<_>, Vec<_>) = ended.into_iter().map(|one| (one.report, one.place)).unzip();
+    let spans = spans::commits(&reports, places.clone());
+    match house.store.complete(&reports).await {
+        Ok(applied) => {
+            spans::committed(spans, Ok(&applied));
+            Ok(reports.into_iter().zip(applied).collect())
+        }
+        Err(error) => {
+            spans::committed(spans, Err(&error));
+            let again = reports.into_iter().zip(places).map(|(report, place)| TaskEnded { report, place });
+            Err(NotCommitted { reports: again.collect(), error })
+        }
+    }
 }
 
 /// Removes what an ended asset staged, also where a stale attempt staged it after the end. A failed asset keeps it: a
@@ -365,11 +383,11 @@ impl Handler<TaskEnded> for Persister {
     type Result = ();
 
     fn handle(&mut self, message: TaskEnded, ctx: &mut Self::Context) {
-        let report = message.0;
+        let report = &message.report;
         if self.fitness.ended(&report.fence.asset, &report.ending) {
             self.doubt();
         }
-        self.reports.push(report);
+        self.reports.push(message);
         self.turn(ctx);
     }
 }
@@ -388,7 +406,7 @@ impl Handler<StageReplaced> for Persister {
     fn handle(&mut self, message: StageReplaced, ctx: &mut Self::Context) {
         let StageReplaced { stage, recipient } = message;
         self.stages.insert(stage, recipient);
-        let reported: Vec<Fence> = self.reports.iter().map(|report| report.fence.clone()).collect();
+        let reported: Vec<Fence> = self.reports.iter().map(|ended| ended.report.fence.clone()).collect();
         let lost = |(fence, flight): &(&Fence, &Flight)| flight.stage == stage && !reported.contains(fence);
         let fences: Vec<Fence> = self.in_flight.iter().filter(lost).map(|(fence, _)| fence.clone()).collect();
         for fence in fences {

@@ -80,6 +80,7 @@ pub struct Signals {
     notices: IntCounterVec,
     actor_exits: IntCounterVec,
     store_failures: IntCounterVec,
+    spans: IntCounterVec,
 }
 
 impl Default for Signals {
@@ -161,6 +162,7 @@ impl Default for Signals {
                 &["actor", "how"],
             ),
             store_failures: vec("reelgate_store_failures_total", "Store calls that failed.", &["call"]),
+            spans: vec("reelgate_spans_total", "Spans by what became of them.", &["result"]),
             catalogue: catalogue.take(),
             registry,
         }
@@ -176,6 +178,11 @@ impl Signals {
     /// Where the counters are read.
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// Spans `exported`, `failed` to be, or `dropped` because too many wait; counted by whoever exports them.
+    pub fn spans(&self) -> &IntCounterVec {
+        &self.spans
     }
 
     pub(crate) fn uploads_ingested(&self, ingested: &[Ingested]) {

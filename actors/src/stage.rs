@@ -11,10 +11,12 @@ use reelgate_flow::reason::Fault;
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_ports::records::{Claim, Ending, Success, TaskReport, UsageRecord};
+use tracing::Instrument;
 
 use crate::guard::ExitGuard;
 use crate::house::House;
 use crate::messages::{TaskClaimed, TaskEnded};
+use crate::spans::{self, Place};
 
 /// What an attempt learned and did, besides how it ended.
 #[derive(Default)]
@@ -70,8 +72,7 @@ impl<W: Work + Unpin> Handler<TaskClaimed> for StageShell<W> {
         let house = Arc::clone(&self.house);
         let results = self.results.clone();
         let task = async move {
-            let report = attempt::<W>(house, message).await;
-            if results.send(TaskEnded(report)).await.is_err() {
+            if results.send(attempt_in_span::<W>(house, message).await).await.is_err() {
                 tracing::warn!("result dropped: the persister is gone and its leases will be reclaimed");
             }
         };
@@ -86,6 +87,14 @@ impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.cancel();
     }
+}
+
+async fn attempt_in_span<W: Work>(house: Arc<House>, message: TaskClaimed) -> TaskEnded {
+    let span = spans::attempt(&house.node, &message.claim.fence);
+    let report = attempt::<W>(house, message).instrument(span.clone()).await;
+    spans::attempt_ended(&span, &report.ending);
+    let place = Place::of_span(&span, &report.fence.asset);
+    TaskEnded { report, place }
 }
 
 async fn attempt<W: Work>(house: Arc<House>, message: TaskClaimed) -> TaskReport {

@@ -17,4 +17,5 @@ pub mod records;
 pub mod shards;
 pub mod store;
 pub mod telling;
+pub mod trace;
 pub mod unit;

@@ -14,7 +14,7 @@ use reelgate_actors::house::{Credits, Roles};
 use reelgate_pipelines::recipes::template::{PathTemplate, TemplateError};
 
 pub use changes::{changes, setting_of};
-pub use raw::Raw;
+pub use raw::{Raw, TelemetryRaw};
 
 use crate::cli::Place;
 use crate::exit::Failure;
@@ -86,6 +86,7 @@ impl Config {
             shown.notices.webhook_secret = "(set)".into();
         }
         shown.store.url = without_password(&shown.store.url);
+        shown.telemetry.otlp = without_password(&shown.telemetry.otlp);
         toml::to_string(&shown).map_err(|error| Failure::Internal(format!("write configuration: {error}")))
     }
 }
@@ -94,7 +95,7 @@ fn extract(figment: &Figment) -> Result<Raw, Failure> {
     figment.extract().map_err(|error| Failure::Usage(describe(&error)))
 }
 
-/// A database's address as it may be shown.
+/// An address as it may be shown.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let Some((user, place)) = rest.rsplit_once('@') else { return url.to_owned() };

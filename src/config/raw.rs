@@ -29,6 +29,8 @@ pub struct Raw {
     pub notices: NoticesRaw,
     /// The long-running service.
     pub serve: ServeRaw,
+    /// Traces.
+    pub telemetry: TelemetryRaw,
     /// Ladder, encoder, limits and budgets.
     pub media: Settings,
 }
@@ -108,6 +110,24 @@ impl Default for ServeRaw {
     }
 }
 
+/// Traces.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetryRaw {
+    /// Address of an OTLP collector that speaks HTTP with protobuf, such as `http://127.0.0.1:4318`. Default empty:
+    /// OTEL_EXPORTER_OTLP_ENDPOINT, or no traces.
+    pub otlp: String,
+    /// Share of traces that are kept, 0 to 1, decided by the trace's id so that all nodes agree. Default 1: a trace is a
+    /// few dozen spans of an asset that took minutes.
+    pub sampling: f64,
+}
+
+impl Default for TelemetryRaw {
+    fn default() -> Self {
+        Self { otlp: String::new(), sampling: 1.0 }
+    }
+}
+
 impl Raw {
     /// Checks ranges; the message names the key, what was expected and what was found.
     pub fn validate(&self) -> Result<(), String> {
@@ -126,13 +146,17 @@ impl Raw {
         range("serve.poll_ms", self.serve.poll_ms, 50, 60_000)?;
         range("serve.settle_ms", self.serve.settle_ms, 0, 600_000)?;
         range("serve.grace_s", self.serve.grace_s, 0, 3_600)?;
+        if !(0.0..=1.0).contains(&self.telemetry.sampling) {
+            return Err(format!("telemetry.sampling: expected 0 to 1, found {}", self.telemetry.sampling));
+        }
         let notices = &self.notices;
-        let is_http =
-            notices.webhook_url.starts_with("http://") || notices.webhook_url.starts_with("https://");
-        if !notices.webhook_url.is_empty() && !is_http {
-            return Err(
-                "notices.webhook_url: expected an address that begins with http:// or https://".into()
-            );
+        for (key, url) in
+            [("notices.webhook_url", &notices.webhook_url), ("telemetry.otlp", &self.telemetry.otlp)]
+        {
+            let is_http = url.starts_with("http://") || url.starts_with("https://");
+            if !url.is_empty() && !is_http {
+                return Err(format!("{key}: expected an address that begins with http:// or https://"));
+            }
         }
         if !notices.webhook_url.is_empty() && notices.webhook_secret.len() < 16 {
             let found = notices.webhook_secret.len();

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use reelgate_actors::Engine;
+use reelgate_actors::signals::Signals;
+use reelgate_actors::{Engine, spans};
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::events::EventBatch;
@@ -18,6 +19,7 @@ use crate::output::json::AssetLine;
 use crate::output::progress::Progress;
 use crate::output::table::{self, clean, seconds};
 use crate::output::talk;
+use crate::telemetry::Telemetry;
 use crate::verbs::{to_json, unended};
 use crate::wiring::{self, Duty};
 
@@ -29,10 +31,12 @@ const NOTICES_GRACE: Duration = Duration::from_secs(10);
 const BATCH_MAX: usize = 512;
 
 /// Processes the paths and whatever an earlier run left.
-pub async fn run(place: &Place, args: RunArgs) -> Result<Exit, Failure> {
+pub async fn run(place: &Place, args: RunArgs, log: Option<&str>) -> Result<Exit, Failure> {
     let events = collect(&args)?;
     let config = Config::load(place).await?;
-    let house = wiring::house(&config, Duty::Run).await?;
+    let signals = Signals::default();
+    let _telemetry = Telemetry::start(&config, &wiring::node_name(&config), log, signals.spans())?;
+    let house = wiring::house(&config, Duty::Run, signals).await?;
     let since = Instant::now();
     let left_over = unended(&*house.store).await?;
     if !left_over.is_empty() {
@@ -40,7 +44,9 @@ pub async fn run(place: &Place, args: RunArgs) -> Result<Exit, Failure> {
     }
     let mut wanted = left_over;
     for batch in events.chunks(BATCH_MAX) {
-        for ingested in house.store.ingest(&EventBatch::of(batch)).await? {
+        let ingested = house.store.ingest(&EventBatch::of(batch)).await?;
+        spans::uploads_taken_in(&ingested);
+        for ingested in ingested {
             if !wanted.contains(&ingested.asset) {
                 wanted.push(ingested.asset);
             }

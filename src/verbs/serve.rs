@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use reelgate_actors::Engine;
 use reelgate_actors::duty::Hold;
+use reelgate_actors::signals::Signals;
 
 use crate::cli::{Place, ServeArgs};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::http;
 use crate::output::talk;
+use crate::telemetry::Telemetry;
 use crate::verbs::refresh;
 use crate::wiring::{self, Duty};
 
@@ -17,9 +19,11 @@ use crate::wiring::{self, Duty};
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Watches the ingest directory until it is asked to stop.
-pub async fn serve(place: &Place, args: ServeArgs) -> Result<Exit, Failure> {
+pub async fn serve(place: &Place, args: ServeArgs, log: Option<&str>) -> Result<Exit, Failure> {
     let config = Config::load(place).await?;
-    let house = wiring::house(&config, Duty::Serve).await?;
+    let signals = Signals::default();
+    let _telemetry = Telemetry::start(&config, &wiring::node_name(&config), log, signals.spans())?;
+    let house = wiring::house(&config, Duty::Serve, signals).await?;
     let engine = Engine::start(house).await?;
     let listen = args.listen.unwrap_or(config.raw.serve.listen);
     let (server, bound) = http::start(listen, std::sync::Arc::clone(engine.house()))?;

@@ -69,12 +69,11 @@ pub struct Ports {
 
 /// Builds the house for a process that works; the home is made where it does not exist. A home with its own database
 /// has one process at a time; several nodes share one over PostgreSQL.
-pub async fn house(config: &Config, duty: Duty) -> Result<House, Failure> {
+pub async fn house(config: &Config, duty: Duty, signals: Signals) -> Result<House, Failure> {
     make_home(&config.home)?;
-    let alone = store::is_embedded(config);
-    lock(&config.home, alone)?;
+    lock(&config.home, store::is_embedded(config))?;
     let worker = worker(config)?;
-    let node = node::name(config, alone);
+    let node = node_name(config);
     let aws = Aws::new(config);
     let ports = open(config, &node, &aws).await?;
     let serves = duty == Duty::Serve;
@@ -103,8 +102,13 @@ pub async fn house(config: &Config, duty: Duty) -> Result<House, Failure> {
         lease_ms: config.raw.engine.lease_ms,
         poll_ms: config.raw.serve.poll_ms,
         board: Board::default(),
-        signals: Signals::default(),
+        signals,
     })
+}
+
+/// The name of a process that works.
+pub fn node_name(config: &Config) -> NodeId {
+    node::name(config, store::is_embedded(config))
 }
 
 /// Opens every port, for verbs that use them without working.

@@ -15,3 +15,4 @@ mod published;
 mod redo;
 mod service;
 mod support;
+mod traces;

@@ -256,6 +256,7 @@ async fn mined(home: &Path, mine: &Arc<Mine>) -> House {
         worker: WorkerProgram {
             path: PathBuf::from(env!("CARGO_BIN_EXE_reelgate")).with_file_name("reelgate-worker"),
             plugin_dir: None,
+            traceparent: None,
         },
         settings: Settings::default(),
         path_template: PathTemplate::default(),

@@ -31,7 +31,9 @@ impl Home {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_reelgate"));
         command.args(arguments).arg("--home").arg(self.path()).current_dir(self.dir.path());
-        command.env_remove("REELGATE_LOG");
+        for name in ["REELGATE_LOG", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] {
+            command.env_remove(name);
+        }
         command
     }
 

@@ -1,14 +1,17 @@
 //! One job in one media worker, its outputs staged while they arrive.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::client::{self, CancelFlag, Event, OutputSink, Usage};
+use reelgate_pipelines::client::{self, CancelFlag, Event, OutputSink, Usage, WorkerProgram};
 use reelgate_pipelines::messages::{Budget, Finished, Job};
 use reelgate_ports::objects::{OpenSource, StagedWriter};
 use reelgate_ports::records::{Claim, StagedOutput, UsageRecord};
+use tracing::Span;
 
 use crate::house::House;
+use crate::spans;
 use crate::stage::Learned;
 use crate::work::{check_unchanged, joined, ours, sources};
 
@@ -61,7 +64,9 @@ pub async fn run_staged(
     let OpenSource { file, .. } = house.objects.open(&claim.source).await.map_err(sources)?;
     let writer = house.objects.stage(&claim.fence).await.map_err(ours)?;
     let (running, fence, cancel) = (Arc::clone(house), claim.fence.clone(), cancel.clone());
+    let span = Span::current();
     let blocking = tokio::task::spawn_blocking(move || {
+        let _within = span.entered();
         let mut staging = Staging { writer };
         let mut gstreamer = String::new();
         let mut events = |event: Event| match event {
@@ -72,7 +77,7 @@ pub async fn run_staged(
             Event::Started { .. } | Event::Jailed => {}
         };
         let (finished, usage) =
-            client::run(&running.worker, &job, &budget, file, &mut staging, &mut events, &cancel)?;
+            run_worker(&running.worker, &job, &budget, file, &mut staging, &mut events, &cancel)?;
         let outputs = staging.writer.finish().map_err(ours)?;
         Ok::<_, Fault>((Staged { finished, outputs, gstreamer }, usage))
     });
@@ -80,6 +85,23 @@ pub async fn run_staged(
     learned.usage = usage_record(usage);
     check_unchanged(house, &claim.source).await?;
     Ok(staged)
+}
+
+/// [`client::run`] in a span of its own, whose context the worker is given.
+pub fn run_worker(
+    worker: &WorkerProgram,
+    job: &Job,
+    budget: &Budget,
+    source: File,
+    sink: &mut dyn OutputSink,
+    events: &mut dyn FnMut(Event),
+    cancel: &CancelFlag,
+) -> Result<(Finished, Usage), Fault> {
+    let span = spans::worker();
+    let worker = WorkerProgram { traceparent: spans::traceparent(&span), ..worker.clone() };
+    let result = client::run(&worker, job, budget, source, sink, events, cancel);
+    spans::worker_ended(&span, result.as_ref().map(|(_, usage)| usage));
+    result
 }
 
 /// A worker's usage as it is recorded; the wall clock is the whole attempt's and set by the stage.

@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::client::{self, CancelFlag, Event, OutputSink, Usage, WorkerProgram};
+use reelgate_pipelines::client::{CancelFlag, Event, OutputSink, Usage, WorkerProgram};
 use reelgate_pipelines::messages::{Finished, Inspection, Job};
 use reelgate_pipelines::recipes::plan::{inspect_job, plan};
 use reelgate_pipelines::recipes::settings::Settings;
 use reelgate_pipelines::recipes::sniff::{PREFIX_BYTES_MAX, sniff};
 use reelgate_ports::records::{Claim, Success};
 use sha2::{Digest, Sha256};
+use tracing::Span;
 
 use crate::house::House;
 use crate::stage::{Learned, Work};
-use crate::work::media::{other_result, usage_record};
+use crate::work::media::{other_result, run_worker, usage_record};
 use crate::work::products::Planned;
 use crate::work::{check_unchanged, joined, sources};
 
@@ -81,7 +82,9 @@ pub async fn inspect_file(
         }
     };
     let (worker, settings) = (worker.clone(), settings.clone());
+    let span = Span::current();
     let inspecting = tokio::task::spawn_blocking(move || {
+        let _within = span.entered();
         inspect(&worker, &settings, file, size_bytes, &cancel, &mut |_| {})
     });
     let inspected = joined(inspecting.await).and_then(|result| result);
@@ -122,7 +125,7 @@ pub fn inspect(
             greeted(&gstreamer);
         }
     };
-    let (finished, usage) = client::run(worker, &job, &budget, file, &mut NoOutput, &mut events, cancel)?;
+    let (finished, usage) = run_worker(worker, &job, &budget, file, &mut NoOutput, &mut events, cancel)?;
     match finished {
         Finished::Inspected(inspection) => Ok((inspection, usage)),
         _ => Err(other_result()),

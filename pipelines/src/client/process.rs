@@ -57,6 +57,7 @@ impl Process {
         if let Some(dir) = &worker.plugin_dir {
             command.env("GST_PLUGIN_SYSTEM_PATH_1_0", dir);
         }
+        command.envs(worker.traceparent.as_ref().map(|context| ("TRACEPARENT", context)));
         command.current_dir("/").process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let source_fd = source.as_raw_fd();

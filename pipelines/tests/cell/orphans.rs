@@ -5,7 +5,9 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{Stage, budget, fault, run};
+use reelgate_pipelines::client::{self, CancelFlag};
+
+use crate::{Kept, Stage, budget, fault, job, run};
 
 /// Gone, or dead and waiting for whoever adopts it.
 fn is_dead(pid: u32) -> bool {
@@ -29,6 +31,18 @@ fn a_worker_inherits_the_source_and_three_variables_and_nothing_else() {
     assert!(careless.as_raw_fd() > 3);
     // The fourth is the listing itself.
     assert_eq!(fault("says-what-it-has", &budget()), "internal: 0,1,2,3,4 GST_REGISTRY_DISABLE,LC_ALL,TZ");
+}
+
+#[test]
+fn a_worker_is_told_which_trace_it_belongs_to() {
+    let mut stage = Stage::new("says-what-it-has");
+    stage.worker.traceparent = Some("00-ab".repeat(2));
+    let source = std::fs::File::open(stage.source()).unwrap();
+    let cancel = CancelFlag::default();
+    let result =
+        client::run(&stage.worker, &job(), &budget(), source, &mut Kept::default(), &mut |_| {}, &cancel);
+    let has = result.unwrap_err().detail;
+    assert_eq!(has, "0,1,2,3,4 GST_REGISTRY_DISABLE,LC_ALL,TRACEPARENT,TZ");
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub fn run() {
     let (Some(path), Some(source)) = (paths.next(), paths.next()) else {
         return eprintln!("usage: {} WORKER SOURCE", env!("CARGO_BIN_NAME"));
     };
-    let worker = WorkerProgram { path: path.into(), plugin_dir: None };
+    let worker = WorkerProgram { path: path.into(), plugin_dir: None, traceparent: None };
     let source = File::open(source).expect("the test made it");
     let limits = MediaLimits {
         pixels_max: 1,
