@@ -147,6 +147,19 @@ fn a_refusal_is_told_by_its_code_alone() {
 }
 
 #[test]
+fn the_log_names_the_trace_also_where_nothing_is_exported() {
+    let home = Home::new();
+    let mut command = home.command(&["run", "--json", "--log", "info"]);
+    let output = command.arg(sample("playlist-in-disguise.mp4")).output().unwrap();
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    let asset = lines(&output.stdout, &log)[0]["asset_id"].as_str().unwrap().to_owned();
+    let refused = log.lines().find(|line| line.contains("task refused the media")).unwrap();
+    let span = &serde_json::from_str::<Value>(refused).unwrap()["span"];
+    assert_eq!(span["trace_id"], TraceContext::of_asset(&AssetId::new(asset)).trace_id_text());
+    assert_eq!(span["span_id"], Value::Null);
+}
+
+#[test]
 fn nothing_is_sent_of_a_trace_that_is_not_sampled() {
     let home = Home::new();
     let (url, received) = collector();
