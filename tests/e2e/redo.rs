@@ -79,7 +79,7 @@ fn a_rendition_is_encoded_again_and_mends_what_was_lost() {
     assert!(published.dir.join("manifest.json").is_file(), "what is published stays until then");
     let shown = published.run(&[]);
     assert_eq!(shown["state"], "published");
-    assert_eq!((attempts(&shown, "transcode"), attempts(&shown, "enrich")), (3, 1), "{shown}");
+    assert_eq!((attempts(&shown, "transcode"), attempts(&shown, "enrich")), (2, 1), "{shown}");
     let after = published.files();
     let bytes = |files: &BTreeMap<String, (u64, Vec<u8>)>| -> BTreeMap<String, Vec<u8>> {
         files.iter().map(|(name, (_, bytes))| (name.clone(), bytes.clone())).collect()

@@ -82,7 +82,8 @@ async fn a_database_that_dies_and_comes_back_loses_and_doubles_nothing() {
         world.put(&format!("a/{number:02}.mp4"), &inbox.join(format!("{number:03}.mp4"))).await;
         if number == 8 {
             world.postgres.kill();
-            tokio::time::sleep(Duration::from_secs(8)).await;
+            // Away for as long as a failover may take, which is longer than any lease here.
+            tokio::time::sleep(Duration::from_secs(60)).await;
             world.postgres.start_again();
         }
     }

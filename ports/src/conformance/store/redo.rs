@@ -89,6 +89,7 @@ pub async fn what_cannot_be_redone_is_a_conflict_that_says_why(home: &dyn StoreH
     refused(&running, Redo::Audio, "without such a part").await;
     world.upload("running", 2).await;
     refused(&running, Redo::Video, "newer upload").await;
+    world.run(Severity::None).await;
     let first = world.upload("first", 1).await;
     world.validate_content(&first, SHA256).await;
     world.run(Severity::None).await;
