@@ -136,6 +136,8 @@ impl Fleet {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--log", "error"], processor);
         command.env("REELGATE__NODE__NAME", name).env("REELGATE__NODE__ROLES", roles);
         command.env("REELGATE__NODE__SELF_TEST", "false").env("REELGATE__ENGINE__HEAVY_TASKS", "1");
+        // What is refused at once waits for the disk and the database alone, so a node takes many of it.
+        command.env("REELGATE__ENGINE__LIGHT_TASKS", "128");
         command.env("REELGATE__MEDIA__VIDEO__ENCODER_THREADS", "1");
         Node(command.stderr(Stdio::null()).spawn().expect("reelgate starts"))
     }
