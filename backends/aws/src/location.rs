@@ -159,6 +159,12 @@ fn split(text: &str) -> Option<(&str, &str)> {
     named.then_some((bucket, key))
 }
 
+/// Whether an object of the ingest area is an upload. Consoles make empty objects with a name that ends with `/` to
+/// show a folder; a checksum belongs to the upload it lies beside.
+pub(crate) fn is_upload(key: &str) -> bool {
+    !key.ends_with('/') && !key.ends_with(".sha256")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

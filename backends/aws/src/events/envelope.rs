@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::object::{Happening, Told, Why};
 use super::{finding, notification};
-use crate::location::{Area, Location};
+use crate::location::{Area, Location, is_upload};
 
 /// What one message says.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -27,11 +27,12 @@ pub struct Heard {
 }
 
 impl Heard {
-    /// Adds it to a batch: uploads only where they lie in the ingest area, so that a rule which matches too much (our
-    /// own outputs, say) does no harm; refusals with the place of the message and the SHA-256 of its bytes.
+    /// Adds it to a batch: uploads only, and only where they lie in the ingest area, so that a rule which matches too
+    /// much (our own outputs, say) does no harm; refusals with the place of the message and the SHA-256 of its bytes.
     pub fn add_to(self, batch: &mut EventBatch, ingest: &Area, place: &str, bytes: &[u8]) {
         let inside = |event: &MediaEvent| {
-            ingest.name_of(&Location::new(&event.source.bucket, &event.source.key)).is_some()
+            let source = &event.source;
+            is_upload(&source.key) && ingest.name_of(&Location::new(&source.bucket, &source.key)).is_some()
         };
         batch.events.extend(self.events.into_iter().filter(inside));
         batch.scans.extend(self.scans);

@@ -11,7 +11,7 @@ use reelgate_ports::records::{EventKind, MediaEvent};
 
 use super::bucket::Bucket;
 use crate::error::Call;
-use crate::location::{Area, Location, version_of};
+use crate::location::{Area, Location, is_upload, version_of};
 
 /// One version of one object.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -190,7 +190,7 @@ pub(super) async fn uploads(
     let mut from = Some(Marker::after(after));
     while let Some(marker) = from {
         let page = bucket.page(what, &area.bucket, prefix, marker).await?;
-        let fresh = page.found.into_iter().filter(|found| found.latest && is_upload(found));
+        let fresh = page.found.into_iter().filter(|found| found.latest && is_upload(&found.key));
         let fresh = fresh.filter(|found| after.is_none_or(|after| found.key.as_str() > after));
         for found in fresh {
             if events.len() == uploads_max {
@@ -201,11 +201,6 @@ pub(super) async fn uploads(
         from = page.next.filter(|_| events.len() < uploads_max);
     }
     Ok(events)
-}
-
-/// Consoles make empty objects with a name that ends with `/` to show a folder; a checksum belongs to its upload.
-fn is_upload(found: &Found) -> bool {
-    !found.key.ends_with('/') && !found.key.ends_with(".sha256")
 }
 
 fn event(bucket: &str, found: Found) -> PortResult<MediaEvent> {

@@ -220,6 +220,18 @@ fn only_uploads_inside_the_ingest_area_get_into_a_batch() {
 }
 
 #[test]
+fn a_checksum_beside_an_upload_and_the_sign_of_a_folder_are_no_uploads() {
+    let area = Area { bucket: "reelgate-dev-ingest".into(), prefix: String::new() };
+    for key in ["studio-a/movie.mp4.sha256", "studio-a/"] {
+        let mut message = created();
+        message["detail"]["object"]["key"] = json!(key);
+        let mut batch = EventBatch::default();
+        told(&message).add_to(&mut batch, &area, "shard 1", b"");
+        assert!(batch.is_empty(), "{key}");
+    }
+}
+
+#[test]
 fn a_refusal_keeps_the_place_and_the_digest_of_its_bytes() {
     let mut batch = EventBatch::default();
     let area = Area { bucket: "b".into(), prefix: String::new() };
