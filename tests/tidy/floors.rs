@@ -1,6 +1,7 @@
 //! A room imports only rooms below it.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use crate::metadata;
 
@@ -83,6 +84,60 @@ fn every_direct_dependency_has_its_reason() {
             );
         }
     }
+}
+
+#[test]
+fn every_direct_dependency_is_used() {
+    let metadata = metadata(true);
+    let packages = metadata["packages"].as_array().expect("packages");
+    let tracked = crate::tracked();
+    let mut checked = 0;
+    for package in packages.iter().filter(|package| package["source"].is_null()) {
+        let manifest = Path::new(package["manifest_path"].as_str().expect("a path"));
+        let dir = manifest
+            .parent()
+            .and_then(|dir| dir.strip_prefix(crate::root()).ok())
+            .expect("it lies below the root");
+        let text = own_code(&tracked, dir);
+        for dependency in package["dependencies"].as_array().expect("dependencies") {
+            let name = imported_name(packages, dependency);
+            assert!(text.contains(&name), "{}: {name} is never named in its code; drop it", package["name"]);
+            checked += 1;
+        }
+    }
+    assert!(checked > 100, "expected every room's dependencies, found {checked}");
+}
+
+/// The name under which code imports a dependency: a library may be called otherwise than its package.
+fn imported_name(packages: &[serde_json::Value], dependency: &serde_json::Value) -> String {
+    if let Some(rename) = dependency["rename"].as_str() {
+        return rename.replace('-', "_");
+    }
+    let is_it = |package: &&serde_json::Value| package["name"] == dependency["name"];
+    let targets = packages.iter().find(is_it).and_then(|package| package["targets"].as_array());
+    let is_library = |target: &&serde_json::Value| {
+        let kinds = target["kind"].as_array().expect("kinds");
+        kinds
+            .iter()
+            .any(|kind| kind.as_str().is_some_and(|kind| kind.contains("lib") || kind == "proc-macro"))
+    };
+    let library = targets.and_then(|targets| targets.iter().find(is_library));
+    let name = library.map_or(&dependency["name"], |target| &target["name"]);
+    name.as_str().expect("a name").replace('-', "_")
+}
+
+/// All Rust of one package: what lies below its directory and below no other package's.
+fn own_code(tracked: &[PathBuf], dir: &Path) -> String {
+    let manifests = tracked.iter().filter(|file| file.file_name().is_some_and(|name| name == "Cargo.toml"));
+    let inner: Vec<&Path> = manifests
+        .filter_map(|file| file.parent())
+        .filter(|other| *other != dir && other.starts_with(dir))
+        .collect();
+    let own = |file: &&PathBuf| {
+        let rust = file.extension().is_some_and(|end| end == "rs");
+        rust && file.starts_with(dir) && !inner.iter().any(|other| file.starts_with(other))
+    };
+    tracked.iter().filter(own).filter_map(|file| crate::text_of(file)).collect()
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::client::{self, CancelFlag, OutputSink};
+use reelgate_pipelines::client::{self, CancelFlag, Nowhere};
 use reelgate_pipelines::messages::{Finished, Job};
 use reelgate_pipelines::recipes::plan::plan;
 
@@ -52,19 +52,4 @@ fn golden() -> std::io::Result<File> {
     let mut file = File::from(rustix::fs::memfd_create("golden", rustix::fs::MemfdFlags::CLOEXEC)?);
     file.write_all(GOLDEN)?;
     Ok(file)
-}
-
-/// What the test encodes is not kept.
-struct Nowhere;
-
-impl OutputSink for Nowhere {
-    fn open(&mut self, _: &str) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn write(&mut self, _: &[u8]) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn close(&mut self) -> Result<(), Fault> {
-        Ok(())
-    }
 }

@@ -3,3 +3,4 @@
 mod chain;
 mod chaos;
 mod operation;
+mod producers;

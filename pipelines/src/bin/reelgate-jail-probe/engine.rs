@@ -4,23 +4,8 @@
 use std::fs::File;
 
 use reelgate_flow::facts::Container;
-use reelgate_flow::reason::Fault;
-use reelgate_pipelines::client::{self, CancelFlag, Event, OutputSink, WorkerProgram};
+use reelgate_pipelines::client::{self, CancelFlag, Event, Nowhere, WorkerProgram};
 use reelgate_pipelines::messages::{Budget, InspectJob, Job, MediaLimits};
-
-struct Nowhere;
-
-impl OutputSink for Nowhere {
-    fn open(&mut self, _: &str) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn write(&mut self, _: &[u8]) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn close(&mut self) -> Result<(), Fault> {
-        Ok(())
-    }
-}
 
 /// Runs the program and the source that are the two arguments.
 pub fn run() {
