@@ -110,13 +110,6 @@ impl PgStore {
         })
     }
 
-    /// Ends all connections after their current call.
-    pub(crate) async fn end_connections(&self) {
-        self.bell.take_down();
-        self.writers.close().await;
-        self.readers.close().await;
-    }
-
     /// Proves that the database can be written, changing nothing.
     pub(crate) async fn prove(&self) -> PortResult<String> {
         let what = "write to the database";

@@ -157,7 +157,9 @@ impl Store for PgStore {
     }
 
     async fn close(&self) {
-        self.end_connections().await;
+        self.bell.take_down();
+        self.writers.close().await;
+        self.readers.close().await;
     }
 
     async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()> {

@@ -122,8 +122,19 @@ impl PgStore {
             None => 0,
         };
         let mut unit = Unit::new(self.time.given().map(count), now_ms);
-        let output = call.run(&mut tx, &mut unit).await?;
-        let written = write::write(&mut tx, unit).await?;
+        let worked = match call.run(&mut tx, &mut unit).await {
+            Ok(output) => write::write(&mut tx, unit).await.map(|written| (output, written)),
+            Err(error) => Err(error),
+        };
+        let (output, written) = match worked {
+            Ok(done) => done,
+            Err(error) => {
+                // Dropping it would leave its locks until the pool has looked at the connection, and claims pass by
+                // what is locked. Where the connection broke, they are gone with it.
+                let _ = tx.rollback().await;
+                return Err(error);
+            }
+        };
         let known = match tx.commit().await {
             Ok(()) => true,
             Err(error) if is_connection(&error) => false,

@@ -1,6 +1,5 @@
 //! Leases that end without a report, and the operator's redrive and redo.
 
-use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::Fence;
@@ -62,23 +61,15 @@ async fn lose(
     Ok(ended)
 }
 
-/// Gives a failed or rejected asset another try.
-pub(super) async fn redrive(conn: &mut SqliteConnection, work: &mut Work, asset: &AssetId) -> PortResult<()> {
-    load(conn, work, std::slice::from_ref(asset)).await?;
-    twins::load_versions(conn, work, std::slice::from_ref(asset)).await?;
-    work.redrive(asset)?;
-    twins::follow_up(conn, work).await
-}
-
-/// Has part of a published asset made anew.
-pub(super) async fn redo(
+/// Does what an operator asks of an asset, in `wish`, with every version of its key loaded.
+pub(super) async fn begin_again(
     conn: &mut SqliteConnection,
     work: &mut Work,
     asset: &AssetId,
-    what: Redo,
+    wish: impl FnOnce(&mut Work) -> PortResult<()>,
 ) -> PortResult<()> {
     load(conn, work, std::slice::from_ref(asset)).await?;
     twins::load_versions(conn, work, std::slice::from_ref(asset)).await?;
-    work.redo(asset, what)?;
+    wish(work)?;
     twins::follow_up(conn, work).await
 }

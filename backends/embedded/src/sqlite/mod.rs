@@ -186,18 +186,20 @@ impl Store for SqliteStore {
     async fn redrive(&self, asset: &AssetId) -> PortResult<()> {
         let mut tx = self.begin().await?;
         let mut work = self.work();
-        leases::redrive(&mut tx, &mut work, asset).await?;
+        leases::begin_again(&mut tx, &mut work, asset, |work| work.redrive(asset)).await?;
         self.commit(tx, work).await
     }
 
+    /// The last connection folds the write-ahead log into the file.
     async fn close(&self) {
-        self.end_connections().await;
+        self.readers.close().await;
+        self.writer.close().await;
     }
 
     async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()> {
         let mut tx = self.begin().await?;
         let mut work = self.work();
-        leases::redo(&mut tx, &mut work, asset, what).await?;
+        leases::begin_again(&mut tx, &mut work, asset, |work| work.redo(asset, what)).await?;
         self.commit(tx, work).await
     }
 

@@ -46,12 +46,6 @@ impl SqliteStore {
             .map_err(db("open the database for reading"))?;
         Ok(Self { writer, readers, clock, violations: Violations::default() })
     }
-
-    /// Ends all connections after their current call; the write-ahead log is folded into the file.
-    pub(super) async fn end_connections(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
-    }
 }
 
 /// Local connections neither die nor go stale, so they are neither tested nor retired.

@@ -4,31 +4,19 @@ use std::sync::Arc;
 
 use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_flow::asset::Phase;
-use reelgate_flow::ids::{AssetId, NodeId, Sequencer, SourceId};
+use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::Lane;
 use reelgate_ports::conformance::ManualClock;
 use reelgate_ports::error::Trouble;
 use reelgate_ports::events::EventBatch;
-use reelgate_ports::order::Priority;
-use reelgate_ports::records::{Ending, EventKind, MediaEvent, Retained, Success, TaskReport, UsageRecord};
+use reelgate_ports::records::{Ending, Retained, Success, TaskReport, UsageRecord};
 use reelgate_ports::store::{AssetFilter, Store};
 
 use super::Home;
+use super::damage::event;
 
 const DAY_MS: u64 = 24 * 3_600_000;
-
-fn event(key: &str) -> MediaEvent {
-    MediaEvent {
-        kind: EventKind::Created,
-        priority: Priority::Normal,
-        source: SourceId { bucket: "ingest".into(), key: key.into(), version: "1".into() },
-        sequencer: Sequencer::from_nanos(1),
-        size_bytes: 1,
-        location: format!("ingest/{key}"),
-        force: false,
-    }
-}
 
 /// The upload that is due first is refused and set apart.
 async fn reject(store: &SqliteStore) {

@@ -31,7 +31,8 @@ async fn run(home: &Home, sql: &'static str) {
     sqlx::query(sql).execute(&mut meddle(home).await).await.unwrap();
 }
 
-fn event(key: &str) -> MediaEvent {
+/// An upload of seven bytes.
+pub(super) fn event(key: &str) -> MediaEvent {
     MediaEvent {
         kind: EventKind::Created,
         priority: Priority::Normal,
