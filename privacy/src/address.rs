@@ -16,6 +16,31 @@ pub struct Address {
     pub start_ns: Option<u64>,
     /// End of the text on the presentation timeline, nanoseconds.
     pub end_ns: Option<u64>,
+    /// Where the text stands in the picture, for text that was read off one.
+    pub frame_box: Option<FrameBox>,
+}
+
+/// A rectangle of the picture as displayed (rotation and pixel shape applied), pixels from its upper left corner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FrameBox {
+    /// Left edge.
+    pub x: u32,
+    /// Upper edge.
+    pub y: u32,
+    /// Width; 0 is an empty box.
+    pub width: u32,
+    /// Height; 0 is an empty box.
+    pub height: u32,
+}
+
+impl FrameBox {
+    /// The smallest box around both.
+    pub fn around(self, other: FrameBox) -> FrameBox {
+        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
+        let right = self.x.saturating_add(self.width).max(other.x.saturating_add(other.width));
+        let bottom = self.y.saturating_add(self.height).max(other.y.saturating_add(other.height));
+        FrameBox { x, y, width: right - x, height: bottom - y }
+    }
 }
 
 /// Written by hand because an address that was not through the classifier yet may hold a value in its `field`.
@@ -27,6 +52,7 @@ impl std::fmt::Debug for Address {
             .field("track", &self.track)
             .field("start_ns", &self.start_ns)
             .field("end_ns", &self.end_ns)
+            .field("frame_box", &self.frame_box)
             .finish()
     }
 }
@@ -37,4 +63,18 @@ pub struct Line<'a> {
     pub text: &'a str,
     /// Where the text sits.
     pub address: Address,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_box_around_two_holds_both_and_never_overflows() {
+        let left = FrameBox { x: 10, y: 40, width: 20, height: 5 };
+        let right = FrameBox { x: 100, y: 30, width: u32::MAX, height: 5 };
+        let both = left.around(right);
+        assert_eq!(both, FrameBox { x: 10, y: 30, width: u32::MAX - 10, height: 15 });
+        assert_eq!(right.around(left), both);
+    }
 }

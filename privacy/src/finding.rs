@@ -36,9 +36,38 @@ pub struct Finding {
     pub additional_occurrences: u64,
 }
 
+/// Macie's type of a finding that holds more than one category.
+const MULTIPLE: &str = "SensitiveData:S3Object/Multiple";
+
+impl Finding {
+    /// Macie's type of this finding alone, such as `SensitiveData:S3Object/Financial`.
+    pub fn finding_type(&self) -> &'static str {
+        self.kind.category.finding_type()
+    }
+
+    /// Macie's category of this finding, such as `FINANCIAL_INFORMATION`.
+    pub fn category(&self) -> &'static str {
+        self.kind.category.as_str()
+    }
+
+    /// Macie's score of the severity: 1, 2 or 3.
+    pub fn score(&self) -> u8 {
+        self.severity.score()
+    }
+}
+
 /// The highest severity of `findings`; `None` where there are none.
 pub fn severity<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Option<Severity> {
     findings.into_iter().map(|finding| finding.severity).max()
+}
+
+/// Macie's type of one finding that reports all of `findings` together: the category's own type where they share one,
+/// `Multiple` where they do not, `None` where there are none.
+pub fn finding_type<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Option<&'static str> {
+    let mut categories = findings.into_iter().map(|finding| finding.kind.category);
+    let first = categories.next()?;
+    let one = categories.all(|category| category == first);
+    Some(if one { first.finding_type() } else { MULTIPLE })
 }
 
 /// Gathers occurrences by identifier. Bounded: [`LOCATIONS_MAX`] places for each identifier of the registry.

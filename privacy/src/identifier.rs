@@ -11,6 +11,8 @@ pub enum Category {
     FinancialInformation,
     /// Data that points at a person.
     PersonalInformation,
+    /// What a custom identifier of the configuration finds.
+    CustomIdentifier,
 }
 
 impl Category {
@@ -20,6 +22,18 @@ impl Category {
             Category::Credentials => "CREDENTIALS",
             Category::FinancialInformation => "FINANCIAL_INFORMATION",
             Category::PersonalInformation => "PERSONAL_INFORMATION",
+            Category::CustomIdentifier => "CUSTOM_IDENTIFIER",
+        }
+    }
+
+    /// Type of a finding that holds only this category, as Macie spells it
+    /// (Amazon Macie user guide, "Types of Macie findings").
+    pub fn finding_type(self) -> &'static str {
+        match self {
+            Category::Credentials => "SensitiveData:S3Object/Credentials",
+            Category::FinancialInformation => "SensitiveData:S3Object/Financial",
+            Category::PersonalInformation => "SensitiveData:S3Object/Personal",
+            Category::CustomIdentifier => "SensitiveData:S3Object/CustomIdentifier",
         }
     }
 }

@@ -27,9 +27,9 @@ mod overlap;
 mod registry;
 pub mod text;
 
-pub use address::{Address, Line};
+pub use address::{Address, FrameBox, Line};
 pub use classifier::{Classifier, Span};
-pub use finding::{Finding, LOCATIONS_MAX, Location, severity};
+pub use finding::{Finding, LOCATIONS_MAX, Location, finding_type, severity};
 pub use identifier::{Category, Identifier, KeywordRule, Kind, Origin, Severity, SeverityRule};
 pub use mask::Mask;
 pub use registry::identifiers;

@@ -1,6 +1,6 @@
 //! Findings: shape, counts, severity, places, and above all what they must not hold.
 
-use reelgate_privacy::{LOCATIONS_MAX, Line, Severity, severity, text};
+use reelgate_privacy::{LOCATIONS_MAX, Line, Severity, finding_type, severity, text};
 
 use crate::{CLASSIFIER, line};
 
@@ -98,7 +98,7 @@ fn an_address_before_screening_does_not_print_its_element_name() {
     let Line { address, .. } = line("x", "tag", "jane.doe@example.org");
     assert_eq!(
         format!("{address:?}"),
-        "Address { surface: \"tag\", field_bytes: 20, track: None, start_ns: None, end_ns: None }"
+        "Address { surface: \"tag\", field_bytes: 20, track: None, start_ns: None, end_ns: None, frame_box: None }"
     );
 }
 
@@ -106,4 +106,26 @@ fn an_address_before_screening_does_not_print_its_element_name() {
 fn nothing_found_is_no_finding() {
     assert!(CLASSIFIER.scan([line("a quiet day at the sea", "subtitle", "cue")].into_iter()).is_empty());
     assert!(CLASSIFIER.scan(std::iter::empty()).is_empty());
+}
+
+#[test]
+fn findings_carry_the_types_and_scores_of_the_managed_service() {
+    let scan = |text: &str| CLASSIFIER.scan([line(text, "tag", "comment")].into_iter());
+    for (text, kind, category, score) in [
+        ("4539578763621486", "SensitiveData:S3Object/Financial", "FINANCIAL_INFORMATION", 3),
+        ("jane.doe@example.org", "SensitiveData:S3Object/Personal", "PERSONAL_INFORMATION", 2),
+        ("AKIAQX4BIPWN7RTZ5HJ2", "SensitiveData:S3Object/Credentials", "CREDENTIALS", 3),
+    ] {
+        let findings = scan(text);
+        assert_eq!(finding_type(&findings), Some(kind));
+        assert_eq!(
+            (findings[0].finding_type(), findings[0].category(), findings[0].score()),
+            (kind, category, score)
+        );
+    }
+    assert_eq!(
+        finding_type(&scan("4539578763621486 jane.doe@example.org")),
+        Some("SensitiveData:S3Object/Multiple")
+    );
+    assert_eq!(finding_type(&[]), None);
 }

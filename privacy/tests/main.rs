@@ -31,6 +31,7 @@ fn line<'a>(text: &'a str, surface: &str, field: &str) -> Line<'a> {
         track: None,
         start_ns: None,
         end_ns: None,
+        frame_box: None,
     };
     Line { text, address }
 }

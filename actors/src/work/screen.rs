@@ -99,12 +99,13 @@ fn address(line: &TextLine) -> Address {
         track: line.track,
         start_ns: line.start_ns,
         end_ns: line.end_ns,
+        frame_box: None,
     }
 }
 
 fn record(finding: &Finding) -> FindingRecord {
     let locations = finding.locations.iter().map(|location| {
-        let Address { surface, field, track, start_ns, end_ns } = &location.address;
+        let Address { surface, field, track, start_ns, end_ns, .. } = &location.address;
         json!({
             "surface": surface, "field": field, "track": track, "start_ns": start_ns, "end_ns": end_ns,
             "chars": [location.start, location.end], "masked": location.masked,
