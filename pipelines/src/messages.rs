@@ -8,7 +8,7 @@ use reelgate_flow::reason::Fault;
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever a message changes its meaning; both sides must say the same number.
-pub const WIRE_VERSION: u16 = 1;
+pub const WIRE_VERSION: u16 = 2;
 
 /// Bounds a job works under, from the configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -94,6 +94,57 @@ pub struct Rung {
     pub bitrate_bps: u32,
 }
 
+/// A part of a picture in pixels of the source as displayed: after its rotation, before any scaling, so pixels
+/// need not be square. The upper left pixel is at 0, 0.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrameBox {
+    /// Pixels from the left edge.
+    pub x: u32,
+    /// Pixels from the upper edge.
+    pub y: u32,
+    /// Pixels, at least 1.
+    pub width: u32,
+    /// Pixels, at least 1.
+    pub height: u32,
+}
+
+/// A stretch of time, stream time of the source, nanoseconds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    /// Begins here.
+    pub start_ns: u64,
+    /// Has ended here; above `start_ns`.
+    pub end_ns: u64,
+}
+
+/// Something that must not be seen: covered in every frame that is shown at a time of its range.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redaction {
+    /// From here on, stream time of the source, nanoseconds.
+    pub start_ns: u64,
+    /// Up to here, above `start_ns`.
+    pub end_ns: u64,
+    /// Where, without the margin, which the worker adds; `None` for the whole picture.
+    pub area: Option<FrameBox>,
+    /// How.
+    pub style: RedactionStyle,
+}
+
+/// What covers a redacted area. Neither holds anything of what was there, so neither can be reversed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RedactionStyle {
+    /// Black.
+    #[default]
+    Fill,
+    /// A gradient between the colours around the area, which looks like a strong blur. The whole picture has
+    /// nothing around it and is filled.
+    Blur,
+}
+
 /// Settings of [`Job::Video`]. Times are stream time of the source, nanoseconds.
 ///
 /// A frame belongs to segment `floor((pts - zero_ns + GRID_SLACK_NS) / segment_ns)`; a segment starts
@@ -130,6 +181,9 @@ pub struct VideoJob {
     pub crf: u8,
     /// Threads of each encoder; part of the plan, because it changes the encoder's bytes.
     pub encoder_threads: u8,
+    /// What must not be seen, in any order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redactions: Vec<Redaction>,
 }
 
 /// Slack in front of a grid line, so that a frame rounded a little early still belongs behind it.
@@ -151,6 +205,9 @@ pub struct AudioJob {
     pub channels: u8,
     /// Bits per second.
     pub bitrate_bps: u32,
+    /// What must not be heard, in any order: silence takes its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mutes: Vec<Span>,
 }
 
 /// Settings of [`Job::Enrich`].

@@ -81,6 +81,7 @@ fn job() -> Job {
         sample_rate: 48_000,
         channels: 2,
         bitrate_bps: 128_000,
+        mutes: Vec::new(),
     })
 }
 

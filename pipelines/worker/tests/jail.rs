@@ -64,6 +64,7 @@ fn video_job(size_bytes: u64) -> Job {
         preset: "ultrafast".into(),
         crf: 28,
         encoder_threads: 1,
+        redactions: Vec::new(),
     })
 }
 
@@ -103,6 +104,7 @@ fn sound_is_encoded_inside_the_jail() {
         sample_rate: 48_000,
         channels: 2,
         bitrate_bps: 128_000,
+        mutes: Vec::new(),
     });
     let ran = run(&job, &path, None);
     let (finished, _) = ran.result.unwrap();

@@ -155,6 +155,7 @@ fn video_chunks(
         preset: settings.video.preset.clone(),
         crf: settings.video.crf,
         encoder_threads: threads,
+        redactions: Vec::new(),
     };
     let of = |Chunk { first_segment, end_segment, seek_ns, frames }: Chunk| VideoChunk {
         job: VideoJob { first_segment, end_segment, seek_ns, ..job.clone() },
@@ -200,6 +201,7 @@ fn audio_job(
         sample_rate: settings.audio.sample_rate,
         channels,
         bitrate_bps: settings.audio.bitrate_bps / u32::from(most.max(1)) * u32::from(channels),
+        mutes: Vec::new(),
     }
 }
 

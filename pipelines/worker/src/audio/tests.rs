@@ -14,6 +14,7 @@ fn job(container: Container, track: u32) -> AudioJob {
         sample_rate: 48_000,
         channels: 2,
         bitrate_bps: 128_000,
+        mutes: Vec::new(),
     }
 }
 

@@ -28,6 +28,7 @@ pub fn job(rungs: &[(&str, u32, u32)]) -> VideoJob {
         preset: "veryfast".into(),
         crf: 23,
         encoder_threads: 2,
+        redactions: Vec::new(),
     }
 }
 
