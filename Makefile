@@ -4,10 +4,10 @@ INPUT    ?= samples
 CARGO    ?= cargo
 BIN      := target/release
 
-.PHONY: help setup build run test bench lint doc clean-home
+.PHONY: help setup build run test bench bench-privacy lint doc clean-home
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: ## install missing Debian packages (as root or with sudo)
 	@deploy/local/setup.sh
@@ -25,6 +25,9 @@ test: ## install what tests need, check format and lints, run every test
 bench: ## install what benches need, run them, print ratios against peers
 	@deploy/local/setup.sh --with-benches
 	@benches/run.sh
+
+bench-privacy: ## speed and accuracy of the classifier
+	@$(CARGO) bench --locked --profile release -p reelgate-privacy
 
 lint: ## format and lints only
 	@$(CARGO) fmt --all --check

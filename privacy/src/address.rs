@@ -20,6 +20,17 @@ pub struct Address {
     pub frame_box: Option<FrameBox>,
 }
 
+impl Address {
+    /// The place that begins here and ends at `last`.
+    pub(crate) fn to(&self, last: &Address) -> Address {
+        let frame_box = match (self.frame_box, last.frame_box) {
+            (Some(first), Some(last)) => Some(first.around(last)),
+            (first, last) => first.or(last),
+        };
+        Address { end_ns: last.end_ns.max(self.end_ns), frame_box, ..self.clone() }
+    }
+}
+
 /// A rectangle of the picture as displayed (rotation and pixel shape applied), pixels from its upper left corner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FrameBox {

@@ -12,16 +12,24 @@ pub(crate) mod ssn;
 use crate::candidate::Candidate;
 use crate::identifier::Identifier;
 
+/// Where in a text a family is asked. Most text is letters and spaces, so families are tied to what is rare.
+#[derive(Clone, Copy)]
+pub(crate) enum Anchor {
+    /// At the start of a run of letters and digits that holds a digit, and at a `+`, `-` or `(` right before one; only
+    /// where the byte there is accepted.
+    Number(fn(u8) -> bool),
+    /// At this byte, wherever it stands.
+    Sign(u8),
+}
+
 /// A group of identifiers that share a shape.
 pub(crate) struct Family {
     /// The rows it adds to the registry.
     pub identifiers: fn() -> Vec<Identifier>,
-    /// The bytes at which [`Family::find`] is asked.
-    pub starts: fn(u8) -> bool,
-    /// Whether it is asked at a letter or digit after another one. Only where the anchor is a sign, as in e-mail.
-    pub inside_words: bool,
-    /// Reads a candidate that starts (or, for e-mail, has its anchor) at an index of the text. Looks at a bounded
-    /// number of bytes, so that a whole text costs linear time, and cuts between whole characters.
+    /// Where [`Family::find`] is asked.
+    pub anchor: Anchor,
+    /// Reads a candidate that starts (or has its anchor) at an index of the text. Looks at a bounded number of bytes, so
+    /// that a whole text costs linear time, and cuts between whole characters.
     pub find: fn(&[u8], usize) -> Option<Candidate>,
 }
 
@@ -34,6 +42,7 @@ pub(crate) const FAMILIES: &[Family] = &[
     iban::FAMILY,
     ip::V4,
     ip::V6,
+    ip::V6_LETTERS,
     location::FAMILY,
     phone::FAMILY,
     ssn::FAMILY,

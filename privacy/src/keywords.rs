@@ -3,6 +3,9 @@
 //! Rules are Macie's: a keyword counts within 30 characters before or after the data, in any case, and a space in it
 //! also matches nothing, `_` or `-`. The name of the element that holds the text counts at any distance. A keyword has
 //! to be a word of its own (`tel`, not `hotel`), where a change from lower to upper case also parts words (`homePhone`).
+//!
+//! The joints are taken out of keywords and text alike before one automaton reads the few characters around a candidate;
+//! that keeps it at one pattern a keyword, where writing every spelling out would make it tens of times larger.
 
 use std::collections::BTreeMap;
 
@@ -13,18 +16,51 @@ use crate::identifier::Identifier;
 /// Greatest distance of a keyword from the data, characters.
 pub(crate) const DISTANCE_MAX: usize = 30;
 
+/// Keyword lists a classifier can hold.
+const LISTS_MAX: usize = 256;
+
+/// A set of keyword lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lists([u64; LISTS_MAX / 64]);
+
+impl Lists {
+    fn insert(&mut self, list: u8) {
+        self.0[usize::from(list / 64)] |= 1 << (list % 64);
+    }
+
+    /// Whether `list` is in the set.
+    pub fn contains(self, list: u8) -> bool {
+        self.0[usize::from(list / 64)] & (1 << (list % 64)) != 0
+    }
+
+    /// The lists of either set.
+    pub fn or(self, other: Lists) -> Lists {
+        Lists(std::array::from_fn(|i| self.0[i] | other.0[i]))
+    }
+}
+
 /// All keywords of all identifiers, searched at once.
 pub(crate) struct Keywords {
     words: AhoCorasick,
-    /// For each pattern of `words`: the list it belongs to.
-    list_of_word: Vec<usize>,
+    /// For each pattern of `words`: where a joint may stand, and the lists it belongs to.
+    patterns: Vec<Pattern>,
     /// For each identifier with keywords: its list. Identifiers that share a list share its number.
-    list_of_id: BTreeMap<&'static str, usize>,
-    word_bytes_max: usize,
+    list_of_id: BTreeMap<&'static str, u8>,
+    word_chars_max: usize,
+}
+
+#[derive(Default)]
+struct Pattern {
+    /// Bit `i` is set where a joint may stand before byte `i` of the pattern.
+    joints: u64,
+    lists: Lists,
 }
 
 impl Keywords {
     /// Gathers the keyword lists of `identifiers`. Fails only where the automaton would be too large.
+    ///
+    /// # Panics
+    /// Where there are more than 256 different lists, which is a mistake in the tables.
     pub fn new(identifiers: &[Identifier]) -> Result<Keywords, BuildError> {
         let mut lists: Vec<&'static [&'static str]> = Vec::new();
         let mut list_of_id = BTreeMap::new();
@@ -34,63 +70,99 @@ impl Keywords {
                 lists.push(identifier.keywords);
                 lists.len() - 1
             });
+            let list =
+                u8::try_from(list).expect("the tables hold fewer than 256 lists; a test builds them all");
             list_of_id.insert(identifier.kind.id, list);
         }
-        let mut spelled = Vec::new();
-        let mut list_of_word = Vec::new();
-        for (number, list) in lists.iter().enumerate() {
-            for form in list.iter().flat_map(|word| spellings(word)) {
-                spelled.push(form);
-                list_of_word.push(number);
+        let mut by_word: BTreeMap<(Vec<u8>, u64), Lists> = BTreeMap::new();
+        for (list, words) in (0u8..).zip(&lists) {
+            for word in *words {
+                by_word.entry(stripped(word)).or_default().insert(list);
             }
         }
-        let word_bytes_max = spelled.iter().map(String::len).max().unwrap_or(0);
-        let words = AhoCorasick::builder().ascii_case_insensitive(true).build(&spelled)?;
-        Ok(Keywords { words, list_of_word, list_of_id, word_bytes_max })
+        let word_chars_max = lists.iter().flat_map(|list| list.iter()).map(|word| word.chars().count()).max();
+        let words = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(by_word.keys().map(|(pattern, _)| pattern))?;
+        let patterns =
+            by_word.iter().map(|((_, joints), lists)| Pattern { joints: *joints, lists: *lists }).collect();
+        Ok(Keywords { words, patterns, list_of_id, word_chars_max: word_chars_max.unwrap_or(0) })
     }
 
-    /// Whether a keyword of identifier `id` stands near bytes `start..end` of `text`, or in `field`.
-    pub fn near(&self, id: &str, text: &str, start: usize, end: usize, field: &str) -> bool {
-        let Some(list) = self.list_of_id.get(id).copied() else {
-            return false;
-        };
-        if self.found(list, field.as_bytes()) {
-            return true;
-        }
-        let from = chars_back(text, start, DISTANCE_MAX + self.word_bytes_max);
-        let to = chars_forward(text, end, DISTANCE_MAX + self.word_bytes_max);
+    /// The list of identifier `id`, where it has keywords.
+    pub fn list(&self, id: &str) -> Option<u8> {
+        self.list_of_id.get(id).copied()
+    }
+
+    /// The lists of which a keyword stands within 30 characters of bytes `start..end` of `text`.
+    pub fn near(&self, text: &str, start: usize, end: usize) -> Lists {
+        let reach = DISTANCE_MAX + self.word_chars_max;
         let earliest_end = chars_back(text, start, DISTANCE_MAX);
         let latest_start = chars_forward(text, end, DISTANCE_MAX);
-        let window = &text.as_bytes()[from..to];
-        self.words.find_overlapping_iter(window).any(|hit| {
-            let (hit_start, hit_end) = (from + hit.start(), from + hit.end());
-            let in_reach = (hit_end <= start && hit_end >= earliest_end)
-                || (hit_start >= end && hit_start <= latest_start);
-            in_reach
-                && self.list_of_word[hit.pattern()] == list
-                && is_word_of_its_own(text.as_bytes(), hit_start, hit_end)
-        })
+        let before =
+            self.found(text, chars_back(text, start, reach), start, |_, hit_end| hit_end >= earliest_end);
+        let after =
+            self.found(text, end, chars_forward(text, end, reach), |hit_start, _| hit_start <= latest_start);
+        before.or(after)
     }
 
-    fn found(&self, list: usize, text: &[u8]) -> bool {
-        self.words.find_overlapping_iter(text).any(|hit| {
-            self.list_of_word[hit.pattern()] == list && is_word_of_its_own(text, hit.start(), hit.end())
-        })
+    /// The lists of which a keyword stands in an element's name.
+    pub fn in_name(&self, name: &str) -> Lists {
+        self.found(name, 0, name.len(), |_, _| true)
+    }
+
+    /// The lists with a keyword in `text[from..to]` whose place `in_reach` accepts.
+    fn found(&self, text: &str, from: usize, to: usize, in_reach: impl Fn(usize, usize) -> bool) -> Lists {
+        let bytes = text.as_bytes();
+        let mut letters = Vec::with_capacity(to - from);
+        let mut places = Vec::with_capacity(to - from);
+        for (i, b) in bytes[from..to].iter().enumerate().filter(|(_, b)| !is_joint(**b)) {
+            letters.push(*b);
+            places.push(from + i);
+        }
+        let mut lists = Lists::default();
+        for hit in self.words.find_overlapping_iter(&letters) {
+            let pattern = &self.patterns[hit.pattern()];
+            let places = &places[hit.range()];
+            let (Some(start), Some(end)) = (places.first().copied(), places.last().map(|last| last + 1))
+            else {
+                continue;
+            };
+            if in_reach(start, end)
+                && joints_fit(places, pattern.joints)
+                && is_word_of_its_own(bytes, start, end)
+            {
+                lists = lists.or(pattern.lists);
+            }
+        }
+        lists
     }
 }
 
-/// Every way a keyword may be written: each space as itself, nothing, `_` or `-`.
-fn spellings(word: &str) -> Vec<String> {
-    let mut forms = vec![String::new()];
-    for c in word.chars() {
-        if c != ' ' {
-            forms.iter_mut().for_each(|form| form.push(c));
-            continue;
+fn is_joint(b: u8) -> bool {
+    matches!(b, b' ' | b'_' | b'-')
+}
+
+/// A keyword without its joints, and where they stood.
+fn stripped(word: &str) -> (Vec<u8>, u64) {
+    let (mut letters, mut joints) = (Vec::new(), 0);
+    for b in word.bytes() {
+        if !is_joint(b) {
+            letters.push(b);
+        } else if letters.len() < 64 {
+            joints |= 1 << letters.len();
         }
-        forms =
-            forms.iter().flat_map(|form| ["", " ", "_", "-"].map(|joint| format!("{form}{joint}"))).collect();
     }
-    forms
+    (letters, joints)
+}
+
+/// Whether the text has joints only where the keyword has them, and single ones.
+fn joints_fit(places: &[usize], joints: u64) -> bool {
+    places.windows(2).enumerate().all(|(i, pair)| match pair[1] - pair[0] {
+        1 => true,
+        2 => i + 1 < 64 && joints & (1 << (i + 1)) != 0,
+        _ => false,
+    })
 }
 
 fn is_word_of_its_own(text: &[u8], start: usize, end: usize) -> bool {
@@ -120,15 +192,18 @@ fn chars_forward(text: &str, at: usize, count: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
     use crate::registry::identifiers;
 
     const SSN: &str = "USA_SOCIAL_SECURITY_NUMBER";
+    static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| Keywords::new(&identifiers()).unwrap());
 
     fn near(id: &str, text: &str, value: &str, field: &str) -> bool {
-        let keywords = Keywords::new(&identifiers()).unwrap();
         let start = text.find(value).unwrap();
-        keywords.near(id, text, start, start + value.len(), field)
+        let near = KEYWORDS.near(text, start, start + value.len()).or(KEYWORDS.in_name(field));
+        KEYWORDS.list(id).is_some_and(|list| near.contains(list))
     }
 
     #[test]
@@ -147,6 +222,12 @@ mod tests {
             assert!(near(SSN, &format!("{word} #1"), "#1", ""), "{word}");
         }
         assert!(!near(SSN, "social  security #1", "#1", ""));
+    }
+
+    #[test]
+    fn a_space_where_the_keyword_has_none_is_another_word() {
+        assert!(!near(SSN, "s sn #1", "#1", ""));
+        assert!(!near("PHONE_NUMBER", "he's in t-el #1", "#1", ""));
     }
 
     #[test]

@@ -5,10 +5,11 @@
 //! address, and leaves as findings: a type, a count, places and a masked form, never the value itself.
 //!
 //! How a line is read, in one pass and linear time:
-//! 1. `families` are asked at the bytes that can start their shapes, and answer with candidates
+//! 1. the `reader` stops at digits and a few signs, and asks the `families` there, which answer with candidates
 //!    already proved by checksum or format;
 //! 2. candidates of types that need a keyword look 30 characters around them, and at the element's name;
-//! 3. overlaps are resolved: checksum beats format beats loose pattern.
+//! 3. overlaps are resolved: checksum beats format beats loose pattern;
+//! 4. the `scanner` joins what spans two lines, and counts a line shown twice once.
 //!
 //! This crate does no IO, keeps no text, and depends on no other crate of the workspace.
 #![forbid(unsafe_code)]
@@ -24,7 +25,9 @@ mod identifier;
 mod keywords;
 mod mask;
 mod overlap;
+mod reader;
 mod registry;
+mod scanner;
 pub mod text;
 
 pub use address::{Address, FrameBox, Line};
@@ -33,3 +36,4 @@ pub use finding::{Finding, LOCATIONS_MAX, Location, finding_type, severity};
 pub use identifier::{Category, Identifier, KeywordRule, Kind, Origin, Severity, SeverityRule};
 pub use mask::Mask;
 pub use registry::identifiers;
+pub use scanner::Scanner;

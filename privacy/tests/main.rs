@@ -5,6 +5,7 @@ mod findings;
 mod hostile;
 mod labelled;
 mod negatives;
+mod seams;
 
 use std::path::PathBuf;
 use std::sync::LazyLock;

@@ -3,7 +3,7 @@
 //! Forms: AWS IAM user guide, "IAM identifiers" (prefixes) and "Managing access keys" (lengths). The keys of Amazon's
 //! own documentation hold the word `EXAMPLE` and are not reported.
 
-use super::Family;
+use super::{Anchor, Family};
 use crate::bytes::{at, before, run_end};
 use crate::candidate::{Candidate, Strength};
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, SeverityRule};
@@ -11,15 +11,13 @@ use crate::mask::Mask;
 
 pub(crate) const ACCESS_KEY: Family = Family {
     identifiers: access_key_identifiers,
-    starts: |b| b == b'A',
-    inside_words: false,
+    anchor: Anchor::Number(|b| b == b'A'),
     find: find_access_key,
 };
 
 pub(crate) const SECRET_KEY: Family = Family {
     identifiers: secret_key_identifiers,
-    starts: is_secret_byte,
-    inside_words: false,
+    anchor: Anchor::Number(|b| b.is_ascii_alphanumeric()),
     find: find_secret_key,
 };
 
@@ -76,7 +74,8 @@ fn find_access_key(text: &[u8], start: usize) -> Option<Candidate> {
         .then(|| Candidate::plain(start, end, Strength::Format, ACCESS_KEY_ID, 95))
 }
 
-fn find_secret_key(text: &[u8], start: usize) -> Option<Candidate> {
+fn find_secret_key(text: &[u8], word: usize) -> Option<Candidate> {
+    let start = word - text[..word].iter().rev().take(SECRET_LEN).take_while(|b| is_secret_byte(**b)).count();
     if before(text, start).is_some_and(is_secret_byte) {
         return None;
     }

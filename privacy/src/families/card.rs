@@ -3,7 +3,7 @@
 //! Without a keyword only the lengths cards really have today count (14 to 16 digits, or the printed grouping): a
 //! container's 19-digit unique ids would pass Luhn one time in ten.
 
-use super::Family;
+use super::{Anchor, Family};
 use crate::bytes::{at, is_digit, is_word, joined_after, joined_before, number, run_end};
 use crate::candidate::{Candidate, Reading, Strength};
 use crate::checksum::luhn;
@@ -11,7 +11,7 @@ use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, Severit
 use crate::mask::Mask;
 
 pub(crate) const FAMILY: Family =
-    Family { identifiers, starts: |b| b.is_ascii_digit(), inside_words: false, find };
+    Family { identifiers, anchor: Anchor::Number(|b| b.is_ascii_digit()), find };
 
 const CARD: Kind = Kind { id: "CREDIT_CARD_NUMBER", category: Category::FinancialInformation };
 const CARD_NO_KEYWORD: Kind =

@@ -3,14 +3,14 @@
 //! The grammar is what mail systems accept in practice, a subset of RFC 5321 section 4.1.2 (no quoted local parts, no
 //! address literals), plus letters beyond ASCII (RFC 6531).
 
-use super::Family;
+use super::{Anchor, Family};
 use crate::bytes::{before, run_end};
 use crate::candidate::{Candidate, Strength};
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, Severity, SeverityRule};
 use crate::mask::Mask;
 use crate::text::is_extension;
 
-pub(crate) const FAMILY: Family = Family { identifiers, starts: |b| b == b'@', inside_words: true, find };
+pub(crate) const FAMILY: Family = Family { identifiers, anchor: Anchor::Sign(b'@'), find };
 
 const EMAIL: Kind = Kind { id: "EMAIL_ADDRESS", category: Category::PersonalInformation };
 

@@ -3,7 +3,7 @@
 //! Countries, lengths and account structures: SWIFT, "IBAN Registry" (the registry of ISO 13616-2). The structure is
 //! written as there: `4a14n` is four letters, then fourteen digits; `c` is either. Macie names one type per country.
 
-use super::Family;
+use super::{Anchor, Family};
 use crate::bytes::{at, is_word};
 use crate::candidate::{Candidate, Strength};
 use crate::checksum::mod97;
@@ -11,7 +11,7 @@ use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, Severit
 use crate::mask::Mask;
 
 pub(crate) const FAMILY: Family =
-    Family { identifiers, starts: |b| b.is_ascii_alphabetic(), inside_words: false, find };
+    Family { identifiers, anchor: Anchor::Number(|b| b.is_ascii_alphabetic()), find };
 
 /// Where Macie has no type for a country.
 const OTHER: &str = "IBAN_OTHER_COUNTRY";

@@ -5,25 +5,21 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::Family;
+use super::{Anchor, Family};
 use crate::bytes::{at, before, is_word, joined_after, joined_before, run_end};
 use crate::candidate::{Candidate, Strength};
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, Severity, SeverityRule};
 use crate::mask::Mask;
 
-pub(crate) const V4: Family = Family {
-    identifiers: v4_identifiers,
-    starts: |b| b.is_ascii_digit(),
-    inside_words: false,
-    find: find_v4,
-};
+pub(crate) const V4: Family =
+    Family { identifiers: v4_identifiers, anchor: Anchor::Number(|b| b.is_ascii_digit()), find: find_v4 };
 
-pub(crate) const V6: Family = Family {
-    identifiers: v6_identifiers,
-    starts: |b| b.is_ascii_hexdigit(),
-    inside_words: false,
-    find: find_v6,
-};
+pub(crate) const V6: Family =
+    Family { identifiers: v6_identifiers, anchor: Anchor::Number(|b| b.is_ascii_hexdigit()), find: find_v6 };
+
+/// The same address where its first group is letters only (`fdab:…`), which no anchor of numbers meets.
+pub(crate) const V6_LETTERS: Family =
+    Family { identifiers: Vec::new, anchor: Anchor::Sign(b':'), find: find_v6_at_colon };
 
 const IPV4: Kind = Kind { id: "IPV4_ADDRESS", category: Category::PersonalInformation };
 const IPV6: Kind = Kind { id: "IPV6_ADDRESS", category: Category::PersonalInformation };
@@ -103,6 +99,16 @@ fn follows_version_word(text: &[u8], start: usize) -> bool {
         from -= 1;
     }
     WORDS.iter().any(|word| word.eq_ignore_ascii_case(&text[from..end]))
+}
+
+fn find_v6_at_colon(text: &[u8], colon: usize) -> Option<Candidate> {
+    at(text, colon + 1).filter(|b| b.is_ascii_hexdigit() || *b == b':')?;
+    let letters = text[..colon].iter().rev().take(5).take_while(|b| b.is_ascii_alphabetic()).count();
+    let start = colon - letters;
+    let first_group = (1..=4).contains(&letters)
+        && text[start..colon].iter().all(u8::is_ascii_hexdigit)
+        && !is_word(before(text, start));
+    if first_group { find_v6(text, start) } else { None }
 }
 
 fn find_v6(text: &[u8], start: usize) -> Option<Candidate> {

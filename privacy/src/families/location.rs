@@ -3,7 +3,7 @@
 //! ISO 6709 annex H (`+48.8577+002.2950+035/`, the form of QuickTime and 3GPP tags) is telling by itself. A pair of
 //! decimals is not, so it needs a keyword or hemisphere letters. The point 0, 0 is what devices without a fix write.
 
-use super::Family;
+use super::{Anchor, Family};
 use crate::bytes::{at, before, is_digit, is_word, joined_after, joined_before, run_end};
 use crate::candidate::{Candidate, Strength};
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, Severity, SeverityRule};
@@ -11,8 +11,7 @@ use crate::mask::Mask;
 
 pub(crate) const FAMILY: Family = Family {
     identifiers,
-    starts: |b| b.is_ascii_digit() || b == b'+' || b == b'-',
-    inside_words: false,
+    anchor: Anchor::Number(|b| b.is_ascii_digit() || b == b'+' || b == b'-'),
     find: |text, start| iso_6709(text, start).or_else(|| decimal_pair(text, start)),
 };
 

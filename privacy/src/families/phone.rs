@@ -4,7 +4,7 @@
 //! start with 2 to 9) are telling by themselves. Other national numbers have no shape of their own, so they need a
 //! keyword, and dates, times and postal codes are sorted out first.
 
-use super::Family;
+use super::{Anchor, Family};
 use crate::bytes::{at, before, is_word, joined_after, joined_before};
 use crate::candidate::{Candidate, Strength};
 use crate::identifier::{Identifier, KeywordRule, Kind, Origin, SeverityRule};
@@ -16,12 +16,8 @@ mod shape;
 use plan::{NORTH_AMERICA, OTHER};
 use shape::{Shape, extension_end};
 
-pub(crate) const FAMILY: Family = Family {
-    identifiers,
-    starts: |b| b.is_ascii_digit() || b == b'+' || b == b'(',
-    inside_words: false,
-    find,
-};
+pub(crate) const FAMILY: Family =
+    Family { identifiers, anchor: Anchor::Number(|b| b.is_ascii_digit() || b == b'+' || b == b'('), find };
 
 /// Macie's list, and what people write around a number.
 const KEYWORDS: &[&str] = &[

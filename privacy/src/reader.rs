@@ -1,0 +1,214 @@
+//! Reads one text: finds the few places where something could stand, asks the families there, answers their keyword
+//! questions, settles overlaps.
+//!
+//! Nearly all bytes of a text are letters and spaces in which nothing starts, so the reader runs over them with one table
+//! look-up each and stops only at digits and at a few signs. The clock times that half of every subtitle file consists of
+//! are passed over as one word.
+
+use std::collections::BTreeMap;
+
+use aho_corasick::BuildError;
+
+use crate::bytes::{at, before, is_word, run_end};
+use crate::candidate::{Candidate, Reading};
+use crate::families::{Anchor, FAMILIES, Family};
+use crate::identifier::Identifier;
+use crate::keywords::{Keywords, Lists};
+use crate::overlap::{Match, resolve};
+
+/// A set of families, bit `i` for `FAMILIES[i]`.
+type Families = u32;
+const _: () = assert!(FAMILIES.len() <= Families::BITS as usize);
+
+/// What a byte makes the reader do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// Nothing starts here.
+    None,
+    /// A digit: the word around it is read.
+    Digit,
+    /// A sign that families are asked at.
+    Sign,
+}
+
+/// What is known of an identifier while reading.
+struct Known {
+    list: Option<u8>,
+    enabled: bool,
+}
+
+/// The automata and tables of a classifier. Safe to share.
+pub(crate) struct Reader {
+    keywords: Keywords,
+    known: BTreeMap<&'static str, Known>,
+    stops: [Stop; 256],
+    /// For each byte: the families asked where a word (or the sign before it) starts with it.
+    words: [Families; 256],
+    /// For each byte: the families asked at that sign.
+    signs: [Families; 256],
+}
+
+/// What stands around a text and counts as if it stood near.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Around {
+    /// Keyword lists of the element's name.
+    pub lists: Lists,
+}
+
+impl Reader {
+    /// A reader of `identifiers` that reports those `enabled` accepts.
+    pub fn new(identifiers: &[Identifier], enabled: impl Fn(&str) -> bool) -> Result<Reader, BuildError> {
+        let keywords = Keywords::new(identifiers)?;
+        let known = identifiers.iter().map(|identifier| {
+            let id = identifier.kind.id;
+            (id, Known { list: keywords.list(id), enabled: enabled(id) })
+        });
+        let known = known.collect();
+        let set = |belongs: &dyn Fn(&Family) -> bool| {
+            let indexed = FAMILIES.iter().enumerate().filter(|(_, family)| belongs(family));
+            indexed.fold(0, |set, (i, _)| set | 1 << i)
+        };
+        let (mut stops, mut words, mut signs) = ([Stop::None; 256], [0; 256], [0; 256]);
+        for byte in 0u8..=255 {
+            let i = usize::from(byte);
+            words[i] = set(&|family| matches!(family.anchor, Anchor::Number(accepts) if accepts(byte)));
+            signs[i] = set(&|family| matches!(family.anchor, Anchor::Sign(sign) if sign == byte));
+            stops[i] = match byte {
+                b'0'..=b'9' => Stop::Digit,
+                _ if signs[i] != 0 => Stop::Sign,
+                _ => Stop::None,
+            };
+        }
+        Ok(Reader { keywords, known, stops, words, signs })
+    }
+
+    /// Keyword lists that an element's name speaks of.
+    pub fn lists_in_name(&self, name: &str) -> Lists {
+        self.keywords.in_name(name)
+    }
+
+    /// Everything in `text`, sorted and free of overlaps.
+    pub fn read(&self, text: &str, around: Around) -> Vec<Match> {
+        let mut page = Page { reader: self, text, around, near: None, found: Vec::new() };
+        page.read();
+        if page.found.len() > 1 { resolve(page.found) } else { page.found }
+    }
+}
+
+/// One text while it is read.
+struct Page<'a> {
+    reader: &'a Reader,
+    text: &'a str,
+    around: Around,
+    /// The keywords near the last place that was asked about; families ask about the same place in a row.
+    near: Option<(usize, usize, Lists)>,
+    found: Vec<Match>,
+}
+
+impl Page<'_> {
+    fn read(&mut self) {
+        let bytes = self.text.as_bytes();
+        let stops = &self.reader.stops;
+        let (mut i, mut word_floor) = (0, 0);
+        while let Some(skipped) = bytes[i..].iter().position(|b| stops[usize::from(*b)] != Stop::None) {
+            i += skipped;
+            if stops[usize::from(bytes[i])] == Stop::Sign {
+                self.ask(self.reader.signs[usize::from(bytes[i])], i);
+                i += 1;
+                continue;
+            }
+            if let Some(end) = clock_time_end(bytes, i) {
+                (i, word_floor) = (end, end);
+                continue;
+            }
+            let letters = bytes[word_floor..i].iter().rev().take_while(|b| b.is_ascii_alphanumeric()).count();
+            let end = run_end(bytes, i, usize::MAX, |b| b.is_ascii_alphanumeric());
+            self.word(i - letters, end);
+            (i, word_floor) = (end, end);
+        }
+    }
+
+    /// A run of letters and digits with a digit in it.
+    fn word(&mut self, start: usize, end: usize) {
+        let bytes = self.text.as_bytes();
+        if stands_alone_and_short(bytes, start, end) {
+            return;
+        }
+        self.ask(self.reader.words[usize::from(bytes[start])], start);
+        if let Some(sign @ (b'+' | b'-' | b'(')) = before(bytes, start)
+            && !is_word(before(bytes, start - 1))
+        {
+            self.ask(self.reader.words[usize::from(sign)], start - 1);
+            if sign == b'(' && start >= 2 && bytes[start - 2] == b'+' {
+                self.ask(self.reader.words[usize::from(b'+')], start - 2);
+            }
+        }
+    }
+
+    fn ask(&mut self, families: Families, place: usize) {
+        let mut left = families;
+        while left != 0 {
+            let family = &FAMILIES[left.trailing_zeros() as usize];
+            left &= left - 1;
+            if let Some(candidate) = (family.find)(self.text.as_bytes(), place) {
+                self.settle(candidate);
+            }
+        }
+    }
+
+    /// Answers a candidate's keyword question.
+    fn settle(&mut self, candidate: Candidate) {
+        let Candidate { start, end, strength, with_keyword, without_keyword } = candidate;
+        let keyword_matters = with_keyword != without_keyword;
+        let reading = match with_keyword {
+            Some(with) if !keyword_matters || self.keyword_near(with, start, end) => Some(with),
+            _ => without_keyword,
+        };
+        let enabled = |reading: &Reading| self.reader.known.get(reading.kind.id).is_some_and(|k| k.enabled);
+        self.found.extend(reading.filter(enabled).map(|reading| Match { start, end, strength, reading }));
+    }
+
+    fn keyword_near(&mut self, reading: Reading, start: usize, end: usize) -> bool {
+        let Some(list) = self.reader.known.get(reading.kind.id).and_then(|known| known.list) else {
+            return false;
+        };
+        self.around.lists.contains(list) || self.lists_near(start, end).contains(list)
+    }
+
+    fn lists_near(&mut self, start: usize, end: usize) -> Lists {
+        if let Some((known_start, known_end, lists)) = self.near
+            && (known_start, known_end) == (start, end)
+        {
+            return lists;
+        }
+        let lists = self.reader.keywords.near(self.text, start, end);
+        self.near = Some((start, end, lists));
+        lists
+    }
+}
+
+/// End of a clock time with a fraction, `00:01:02,345`, that starts at `start`. It is nobody's data, and half of what
+/// subtitle files hold.
+fn clock_time_end(text: &[u8], start: usize) -> Option<usize> {
+    let form = text.get(start..start + 12)?;
+    let sound = form.iter().enumerate().all(|(i, b)| match i {
+        2 | 5 => *b == b':',
+        8 => matches!(b, b',' | b'.'),
+        _ => b.is_ascii_digit(),
+    });
+    let alone = !matches!(before(text, start), Some(b) if b.is_ascii_alphanumeric() || b == b':')
+        && !at(text, start + 12).is_some_and(|b| b.is_ascii_alphanumeric() || b == b':');
+    (sound && alone).then_some(start + 12)
+}
+
+/// Whether a word has one or two bytes and nothing goes on beside it: no identifier is so short, and nearly every number
+/// in prose is.
+fn stands_alone_and_short(text: &[u8], start: usize, end: usize) -> bool {
+    let joins = |b: u8| b.is_ascii_digit() || b"-.:/(+%^=".contains(&b);
+    let goes_on = match at(text, end) {
+        Some(b' ') => at(text, end + 1).is_some_and(|b| b.is_ascii_alphanumeric() && joins(b) || b == b'('),
+        Some(b) => joins(b),
+        None => false,
+    };
+    end - start <= 2 && !goes_on && !before(text, start).is_some_and(joins)
+}

@@ -1,0 +1,299 @@
+//! Reads lines as they come, and what spans two of them.
+//!
+//! Captions cut sentences where the line is full, so a card number may end in the next cue; and roll-up captions show the
+//! same line again, one row higher. So the end of the last line and what was found in it wait until the next line is
+//! known. Nothing else is kept: memory does not grow with the text.
+//!
+//! Lines are neighbours where surface, element name and track agree and, if they have times, at most ten seconds part
+//! them. Between neighbours
+//! - a value may go on from one line into the next, read with one space between them; without times, where lines are
+//!   those of any file, only a value that a check digit proves;
+//! - a keyword at the end of a timed line counts at the start of the next;
+//! - a value of a timed line that the next one shows again is one occurrence, shown longer.
+
+use crate::address::{Address, FrameBox, Line};
+use crate::candidate::Strength;
+use crate::classifier::{Classifier, char_places};
+use crate::finding::{Finding, Location, Tally};
+use crate::identifier::Kind;
+use crate::keywords::Lists;
+use crate::overlap::Match;
+use crate::reader::Around;
+use crate::text;
+
+/// Bytes of a line that a value spanning two lines may use on each side, less where that would cut a character.
+const SEAM_BYTES_MAX: usize = 64;
+/// Longest pause between two lines that still belong together, nanoseconds.
+const PAUSE_MAX_NS: u64 = 10_000_000_000;
+
+/// Reads lines one after the other; see [`Classifier::scanner`].
+pub struct Scanner<'c> {
+    classifier: &'c Classifier,
+    tally: Tally,
+    name: Name,
+    last: Option<Last>,
+}
+
+/// The element name that lines shared so far, and what it says.
+#[derive(Default)]
+struct Name {
+    field: String,
+    lists: Lists,
+    matches: Vec<Match>,
+    masked: String,
+}
+
+/// The line before.
+struct Last {
+    address: Address,
+    /// Its last [`SEAM_BYTES_MAX`] bytes.
+    tail: String,
+    /// Characters of the line before `tail`.
+    tail_start: usize,
+    /// What was found in it and is not counted yet.
+    found: Vec<Found>,
+}
+
+/// A value that is not counted yet.
+struct Found {
+    kind: Kind,
+    strength: Strength,
+    confidence: u8,
+    /// The value itself, to know it again in the next line; it never leaves the scanner.
+    value: String,
+    location: Location,
+}
+
+impl<'c> Scanner<'c> {
+    pub(crate) fn new(classifier: &'c Classifier) -> Scanner<'c> {
+        Scanner { classifier, tally: Tally::default(), name: Name::default(), last: None }
+    }
+
+    /// Reads the next line. Lines of one track are expected in the order of their times.
+    pub fn push(&mut self, line: Line<'_>) {
+        if self.name.field != line.address.field {
+            self.name = self.named(&line.address.field);
+        }
+        self.count_name(&line.address);
+        let readable;
+        let text = match line.address.surface == text::FILE_NAME {
+            true => {
+                readable = text::file_name(line.text);
+                readable.as_str()
+            }
+            false => line.text,
+        };
+        let unbroken;
+        let text = match line.address.start_ns.is_some() && text.as_bytes().contains(&b'\n') {
+            true => {
+                unbroken = text.replace('\n', " ");
+                unbroken.as_str()
+            }
+            false => text,
+        };
+        let mut found = self.found_in(text, &line.address);
+        let mut tail = String::new();
+        if let Some(mut last) = self.last.take() {
+            if last.is_neighbour_of(&line.address) {
+                self.read_seam(&mut last, text, &line.address, &mut found);
+                last.found.retain(|earlier| !shown_again(earlier, &mut found));
+            }
+            self.count(last.found);
+            tail = last.tail;
+        }
+        let cut = text.ceil_char_boundary(text.len().saturating_sub(SEAM_BYTES_MAX));
+        tail.clear();
+        tail.push_str(&text[cut..]);
+        let tail_start = text[..cut].chars().count();
+        self.last = Some(Last { address: line.address, tail, tail_start, found });
+    }
+
+    /// The findings, one per identifier, the most severe first.
+    pub fn finish(mut self) -> Vec<Finding> {
+        if let Some(last) = self.last.take() {
+            self.count(last.found);
+        }
+        let classifier = self.classifier;
+        self.tally.into_findings(|kind| classifier.rule(kind).0)
+    }
+
+    fn named(&self, field: &str) -> Name {
+        let reader = self.classifier.reader();
+        let matches = reader.read(field, Around::default());
+        let mut masked = String::with_capacity(field.len());
+        let mut done = 0;
+        for m in &matches {
+            masked.push_str(&field[done..m.start]);
+            masked.push_str(&self.classifier.rule(m.reading.kind).1.apply(&field[m.start..m.end]));
+            done = m.end;
+        }
+        masked.push_str(&field[done..]);
+        Name { field: field.to_owned(), lists: reader.lists_in_name(field), matches, masked }
+    }
+
+    /// The address as it may leave: its element name masked.
+    fn outgoing(&self, address: &Address) -> Address {
+        Address { field: self.name.masked.clone(), ..address.clone() }
+    }
+
+    /// Counts what stands in the element's name.
+    fn count_name(&mut self, address: &Address) {
+        let Name { field, matches, .. } = &self.name;
+        if matches.is_empty() {
+            return;
+        }
+        let places = char_places(field, matches);
+        let mut counted = Vec::with_capacity(matches.len());
+        for (m, (start, end)) in matches.iter().zip(places) {
+            let masked = self.classifier.rule(m.reading.kind).1.apply(&field[m.start..m.end]);
+            counted.push((m.reading.kind, Location { address: self.outgoing(address), start, end, masked }));
+        }
+        counted.into_iter().for_each(|(kind, location)| self.tally.add(kind, || location));
+    }
+
+    fn count(&mut self, found: Vec<Found>) {
+        found.into_iter().for_each(|found| self.tally.add(found.kind, || found.location));
+    }
+
+    fn found_in(&self, text: &str, address: &Address) -> Vec<Found> {
+        let matches = self.classifier.reader().read(text, Around { lists: self.name.lists });
+        if matches.is_empty() {
+            return Vec::new(); // nearly every line; what follows would cost more than the reading
+        }
+        let places = char_places(text, &matches);
+        let found = matches.iter().zip(places).map(|(m, place)| self.found(m, text, place, address));
+        found.collect()
+    }
+
+    fn found(&self, m: &Match, text: &str, (start, end): (usize, usize), address: &Address) -> Found {
+        let value = &text[m.start..m.end];
+        let masked = self.classifier.rule(m.reading.kind).1.apply(value);
+        Found {
+            kind: m.reading.kind,
+            strength: m.strength,
+            confidence: m.reading.confidence,
+            value: value.to_owned(),
+            location: Location { address: self.outgoing(address), start, end, masked },
+        }
+    }
+
+    /// Finds what the end of the line before and the start of this one say only together.
+    fn read_seam(&self, last: &mut Last, text: &str, address: &Address, found: &mut Vec<Found>) {
+        let head = &text[..text.floor_char_boundary(SEAM_BYTES_MAX)];
+        let timed = address.start_ns.is_some();
+        let promising = match timed {
+            true => head.bytes().any(|b| b.is_ascii_digit()),
+            false => could_go_on(&last.tail, head),
+        };
+        if !promising {
+            return;
+        }
+        let joined = format!("{} {head}", last.tail);
+        let seam = last.tail.len();
+        let matches = self.classifier.reader().read(&joined, Around { lists: self.name.lists });
+        let places = char_places(&joined, &matches);
+        let tail_chars = last.tail.chars().count();
+        let cut = head.len() < text.len();
+        for (m, (start, end)) in matches.iter().zip(places) {
+            if m.end <= seam || (cut && m.end == joined.len()) {
+                continue;
+            }
+            let crosses = m.start < seam;
+            if crosses && (timed || m.strength == Strength::Checksum) {
+                let place = (last.tail_start + start, last.tail_start + end);
+                let both = last.address.to(address);
+                last.take_over(self.found(m, &joined, place, &both), end - tail_chars - 1, found);
+            } else if !crosses && timed {
+                let place = (start - tail_chars - 1, end - tail_chars - 1);
+                if found.iter().all(|f| f.location.end <= place.0 || place.1 <= f.location.start) {
+                    found.push(self.found(m, &joined, place, address));
+                    found.sort_by_key(|f| f.location.start);
+                }
+            }
+        }
+    }
+}
+
+impl Last {
+    fn is_neighbour_of(&self, next: &Address) -> bool {
+        let Address { surface, field, track, start_ns, end_ns, .. } = &self.address;
+        let pause = match (end_ns.or(*start_ns), next.start_ns) {
+            (Some(end), Some(start)) => start.saturating_sub(end) <= PAUSE_MAX_NS,
+            (None, None) => true,
+            _ => false,
+        };
+        let same_place = (surface, field, track) == (&next.surface, &next.field, &next.track);
+        pause && same_place && surface != text::FILE_NAME
+    }
+
+    /// Puts `spanning`, which ends at `end` in the next line, in the place of what each line had of it alone, unless one of
+    /// those is surer.
+    fn take_over(&mut self, spanning: Found, end: usize, next: &mut Vec<Found>) {
+        let rank = |f: &Found| (f.strength, f.confidence);
+        let touches_here = |f: &Found| f.location.end > spanning.location.start;
+        let touches_next = |f: &Found| f.location.start < end;
+        let beaten =
+            self.found.iter().filter(|f| touches_here(f)).chain(next.iter().filter(|f| touches_next(f)));
+        if beaten.into_iter().any(|f| rank(f) > rank(&spanning)) {
+            return;
+        }
+        next.retain(|f| !touches_next(f));
+        self.found.retain(|f| !touches_here(f));
+        self.found.push(spanning);
+    }
+}
+
+/// Whether the last word of one line and the first of the next could be parts of one number: letters, digits and dashes
+/// only, and a digit among them. The times and indices of subtitle files could not.
+fn could_go_on(tail: &str, head: &str) -> bool {
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
+    let (tail, head) = (tail.as_bytes(), head.as_bytes());
+    let last_word = tail.iter().rev().take_while(|b| **b != b' ');
+    let first_word = head.iter().take_while(|b| **b != b' ');
+    let touch = tail.last().is_some_and(plain) && head.first().is_some_and(plain);
+    touch
+        && last_word.clone().chain(first_word.clone()).all(plain)
+        && last_word.chain(first_word).any(u8::is_ascii_digit)
+}
+
+/// Whether `earlier` is the same value as one of `now`, in the same spot if it has one; that one then stands for both.
+fn shown_again(earlier: &Found, now: &mut [Found]) -> bool {
+    let (Some(start), address) = (earlier.location.address.start_ns, &earlier.location.address) else {
+        return false;
+    };
+    let again = now.iter_mut().find(|f| {
+        let place = &f.location.address;
+        let fresh = place.start_ns.is_some_and(|own| own > start);
+        fresh
+            && f.kind == earlier.kind
+            && f.value == earlier.value
+            && same_spot(address.frame_box, place.frame_box)
+    });
+    let Some(again) = again else {
+        return false;
+    };
+    let until = again.location.address.end_ns.max(address.end_ns);
+    let spot = address.frame_box.zip(again.location.address.frame_box).map(|(a, b)| a.around(b));
+    again.location = earlier.location.clone();
+    again.location.address.end_ns = until;
+    again.location.address.frame_box = spot;
+    true
+}
+
+/// Whether two boxes cover each other by half or more of what they cover together; places without boxes are one.
+fn same_spot(a: Option<FrameBox>, b: Option<FrameBox>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => {
+            let overlap = |a0: u32, a_len: u32, b0: u32, b_len: u32| {
+                let end = a0.saturating_add(a_len).min(b0.saturating_add(b_len));
+                u64::from(end.saturating_sub(a0.max(b0)))
+            };
+            let area = |b: FrameBox| u128::from(b.width) * u128::from(b.height);
+            let common = u128::from(overlap(a.x, a.width, b.x, b.width))
+                * u128::from(overlap(a.y, a.height, b.y, b.height));
+            common * 2 >= area(a) + area(b) - common
+        }
+        _ => false,
+    }
+}
