@@ -6,7 +6,7 @@
 use reelgate_flow::reason::{Code, Fault};
 
 /// Deviations up to this many milliseconds are rounding; half a frame at 25 frames per second.
-const TOLERANCE_MS: u64 = 20;
+pub const TOLERANCE_MS: u64 = 20;
 /// Longest silence that is filled, and longest step back, in seconds.
 const JUMP_S_MAX: u64 = 3_600;
 

@@ -3,6 +3,7 @@
 //! One task for any length: an encoder that starts anew at every chunk would put its priming into each of them.
 
 mod clock;
+mod mute;
 mod pump;
 mod writer;
 
@@ -19,6 +20,7 @@ use crate::codecs;
 use crate::demux::{Branch, Demuxed};
 use crate::outlet::Outlet;
 use crate::source::Source;
+use mute::Mutes;
 use pump::Pump;
 use writer::Writer;
 
@@ -29,9 +31,10 @@ pub const ELEMENTS: [&str; 6] =
 /// Does the job; outputs go to `outlet`, segment by segment, named `audio/…`.
 ///
 /// Fails with the codes of the demuxer and the decoder, `no_frame_decodes` where no sound came out,
-/// `timestamps_broken` where it jumps further than any pause, `budget_output` by the outlet.
+/// `timestamps_broken` where it jumps further than any pause, `budget_output` by the outlet, `internal` where the
+/// job's mutes are malformed.
 pub fn run(job: &AudioJob, source: &Source, outlet: Arc<dyn Outlet>) -> Result<AudioResult, Fault> {
-    let pump = Arc::new(Pump::new(job, outlet.clone()));
+    let pump = Arc::new(Pump::new(job, Mutes::new(job)?, outlet.clone()));
     let writer = Arc::new(Mutex::new(Writer::new(job, outlet)));
     let bin = bin(job, &pump, &writer)?;
     let wanted = job.source.track;

@@ -12,6 +12,7 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::AudioJob;
 
 use super::clock::Clock;
+use super::mute::Mutes;
 use crate::outlet::Outlet;
 
 /// Bytes that may wait in front of the encoder.
@@ -24,6 +25,7 @@ pub struct Pump {
     zero_ns: u64,
     frame_bytes: u64,
     sample_rate: u64,
+    mutes: Mutes,
     outlet: Arc<dyn Outlet>,
     state: Mutex<State>,
 }
@@ -36,12 +38,13 @@ struct State {
 
 impl Pump {
     /// A pump at output time 0.
-    pub fn new(job: &AudioJob, outlet: Arc<dyn Outlet>) -> Self {
+    pub fn new(job: &AudioJob, mutes: Mutes, outlet: Arc<dyn Outlet>) -> Self {
         let state = State { clock: Clock::new(job.sample_rate), reported_s: 0, fault: None };
         Self {
             zero_ns: job.zero_ns,
             frame_bytes: SAMPLE_BYTES * u64::from(job.channels.max(1)),
             sample_rate: u64::from(job.sample_rate.max(1)),
+            mutes,
             outlet,
             state: Mutex::new(state),
         }
@@ -148,11 +151,23 @@ impl Pump {
         at: u64,
     ) -> Result<(), gst::FlowError> {
         let samples = buffer.size() as u64 / self.frame_bytes;
+        if self.mutes.touch(&(at..at + samples)) {
+            buffer = self.muted(&buffer, at)?;
+        }
         let timed = buffer.make_mut();
         let (start, end) = (self.time_ns(at), self.time_ns(at + samples));
         timed.set_pts(gst::ClockTime::from_nseconds(start));
         timed.set_duration(gst::ClockTime::from_nseconds(end - start));
         encoder.push_buffer(buffer).map(|_| ())
+    }
+
+    /// The same buffer with silence where the job wants it.
+    fn muted(&self, buffer: &gst::BufferRef, at: u64) -> Result<gst::Buffer, gst::FlowError> {
+        let unreadable =
+            |_| self.fail(Fault::new(Code::Internal, "could not read a buffer of sound to mute"));
+        let mut samples = buffer.map_readable().map_err(unreadable)?.to_vec();
+        self.mutes.silence(at, self.frame_bytes, &mut samples);
+        Ok(gst::Buffer::from_mut_slice(samples))
     }
 
     fn time_ns(&self, samples: u64) -> u64 {

@@ -1,12 +1,12 @@
 use super::*;
 use reelgate_flow::facts::Container;
-use reelgate_pipelines::messages::TrackRef;
+use reelgate_pipelines::messages::{Span, TrackRef};
 
 use crate::testing::{Media, MemoryOutlet, outlet, play};
 
 const SECOND_NS: u64 = 1_000_000_000;
 
-fn job(container: Container, track: u32) -> AudioJob {
+pub fn job(container: Container, track: u32) -> AudioJob {
     AudioJob {
         source: TrackRef { container, size_bytes: 0, track },
         zero_ns: 0,
@@ -115,4 +115,44 @@ fn six_channels_with_and_without_places_become_two() {
         assert_eq!(result.samples_in, 51_200, "mask {mask}");
         assert!(heard(&result, &outlet).1.iter().any(|sample| sample.abs() > 0.05), "mask {mask}");
     }
+}
+
+/// Speech-like sound that never repeats: tones under noise.
+fn talk(seconds: u32) -> Media {
+    let buffers = seconds * 48_000 / 4_800;
+    Media::made_by(&format!(
+        "audiomixer name=mix ! audio/x-raw,format=S16LE,rate=48000,channels=2 ! wavenc name=end \
+         audiotestsrc num-buffers={buffers} samplesperbuffer=4800 wave=sine freq=310 ! audio/x-raw,rate=48000 ! mix. \
+         audiotestsrc num-buffers={buffers} samplesperbuffer=4800 wave=pink-noise volume=0.4 ! audio/x-raw,rate=48000 ! mix. \
+         end."
+    ))
+}
+
+#[test]
+fn a_mute_is_silent_and_leaves_every_sample_in_its_place() {
+    let media = talk(40);
+    let span = Span { start_ns: 17 * SECOND_NS, end_ns: 18 * SECOND_NS };
+    let (plain, covered) = (job(Container::Wav, 0), AudioJob { mutes: vec![span], ..job(Container::Wav, 0) });
+    let (old_files, new_files) = (outlet(), outlet());
+    let old = run(&plain, &media.source(), old_files.clone()).unwrap();
+    let new = run(&covered, &media.source(), new_files.clone()).unwrap();
+    assert_eq!((old.samples_in, old.samples_filled), (new.samples_in, new.samples_filled));
+    let shape = |result: &AudioResult| -> Vec<_> {
+        result.track.segments.iter().map(|s| (s.number, s.start_ticks, s.duration_ticks, s.samples)).collect()
+    };
+    assert_eq!(shape(&old), shape(&new));
+    let (before, after) = (heard(&old, &old_files).1, heard(&new, &new_files).1);
+    assert_eq!(before.len(), after.len());
+    let loudest = |samples: &[f32]| samples.iter().fold(0.0_f32, |most, sample| most.max(sample.abs()));
+    // A frame beyond the edges the codec's window may still hold what follows.
+    let inside = 17 * 48_000 - 900..18 * 48_000 + 900;
+    assert!(loudest(&before[inside.clone()]) > 0.2, "there is something to hear");
+    assert!(loudest(&after[17 * 48_000..18 * 48_000]) < 0.01, "{}", loudest(&after[inside]));
+    assert!(loudest(&after[16 * 48_000..16 * 48_000 + 24_000]) > 0.2);
+    // The encoder remembers, so segments behind the mute differ as well, and splicing keeps the old ones.
+    for segment in 0..4 {
+        let name = crate::cmaf::segment_name("audio", segment);
+        assert!(old_files.get(&name) == new_files.get(&name), "{name} differs");
+    }
+    assert_eq!(old_files.get("audio/init.mp4"), new_files.get("audio/init.mp4"));
 }

@@ -1,6 +1,6 @@
 //! The gate between decoding and encoding: a pad probe that lets through exactly the frames of the chunk.
 //!
-//! It gives every frame its output time, asks all encoders for an IDR where a segment begins, and ends the
+//! It gives every frame its output time, covers what must not be seen (by its time in the source), asks all encoders for an IDR where a segment begins, and ends the
 //! stream at the first frame behind the chunk. Decoders put frames out in order of presentation, so by then all
 //! frames of the chunk have passed, leading pictures of an open GOP included.
 //!
@@ -16,8 +16,10 @@ use gstreamer as gst;
 use gstreamer_video as gst_video;
 
 use gst::prelude::*;
+use reelgate_flow::reason::Fault;
 use reelgate_pipelines::messages::VideoJob;
 
+use super::cover::{Cover, Shown};
 use super::ledger::Ledger;
 use super::timeline::{Timeline, Verdict};
 use crate::cmaf;
@@ -32,6 +34,7 @@ pub type FirstCaps = Box<dyn Fn(&gst::CapsRef) + Send + Sync>;
 
 struct Gate {
     ledger: Arc<Ledger>,
+    cover: Cover,
     first_caps: FirstCaps,
     timescale: u32,
     frame_rate: gst::Fraction,
@@ -52,17 +55,26 @@ struct State {
 /// What to do with a frame once the lock is free: pushing an event enters the probe again.
 enum Action {
     Drop,
-    Pass { key_at: Option<gst::ClockTime> },
+    Pass { key_at: Option<gst::ClockTime>, shown: Shown },
     End,
 }
 
 /// Puts the gate on a source pad. With `seeking`, nothing passes before a flush has come by.
-pub fn install(pad: &gst::Pad, job: &VideoJob, seeking: bool, ledger: Arc<Ledger>, first_caps: FirstCaps) {
+///
+/// Fails with `internal` where the job's redactions are malformed.
+pub fn install(
+    pad: &gst::Pad,
+    job: &VideoJob,
+    seeking: bool,
+    ledger: Arc<Ledger>,
+    first_caps: FirstCaps,
+) -> Result<(), Fault> {
     let rate =
         job.frame_rate.and_then(|rate| Some((i32::try_from(rate.num).ok()?, i32::try_from(rate.den).ok()?)));
     let (num, den) = rate.filter(|(num, den)| *num > 0 && *den > 0).unwrap_or((0, 1));
     let gate = Gate {
         ledger,
+        cover: Cover::new(job)?,
         first_caps,
         timescale: job.timescale,
         frame_rate: gst::Fraction::new(num, den),
@@ -83,6 +95,7 @@ pub fn install(pad: &gst::Pad, job: &VideoJob, seeking: bool, ledger: Arc<Ledger
         Some(gst::PadProbeData::Event(event)) => gate.event(event),
         _ => gst::PadProbeReturn::Ok,
     });
+    Ok(())
 }
 
 impl Gate {
@@ -94,7 +107,13 @@ impl Gate {
         let action = self.judge(buffer);
         match action {
             Action::Drop => gst::PadProbeReturn::Handled,
-            Action::Pass { key_at } => {
+            Action::Pass { key_at, shown } => {
+                if let Err(fault) = self.cover.lay(shown, buffer) {
+                    self.ledger.fail(fault);
+                    self.lock().ended = true;
+                    pad.push_event(gst::event::Eos::new());
+                    return gst::PadProbeReturn::Handled;
+                }
                 if let Some(time) = key_at {
                     pad.push_event(
                         gst_video::DownstreamForceKeyUnitEvent::builder()
@@ -142,6 +161,7 @@ impl Gate {
                     ledger.starts.insert(tick, number);
                 }
                 let time = gst::ClockTime::from_nseconds(cmaf::to_ns(tick, self.timescale));
+                let shown = self.cover.shown(stream_ns, buffer.duration());
                 let frame = buffer.make_mut();
                 frame.set_pts(time);
                 frame.set_dts(gst::ClockTime::NONE);
@@ -149,7 +169,7 @@ impl Gate {
                 // The first frame is an IDR anyway, and asking for it would make GStreamer 1.22 refuse all
                 // later requests: it compares their times with one that was moved by the encoder.
                 let asks = starts.is_some() && ledger.kept > 1;
-                Action::Pass { key_at: asks.then_some(time) }
+                Action::Pass { key_at: asks.then_some(time), shown }
             }
         };
         drop(ledger);
@@ -199,6 +219,7 @@ impl Gate {
             }
             gst::EventView::Caps(caps) => {
                 let caps = caps.caps_owned();
+                self.cover.pictures(&caps);
                 if !state.caps_seen {
                     state.caps_seen = true;
                     (self.first_caps)(&caps);

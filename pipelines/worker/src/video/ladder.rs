@@ -40,6 +40,8 @@ pub struct Ladder {
 
 impl Ladder {
     /// Builds gate and rungs. With `seeking`, nothing passes before the flush of a seek.
+    ///
+    /// Fails with `config_invalid` for an unknown preset, `internal` where the job's redactions are malformed.
     pub fn new(job: &VideoJob, seeking: bool, ledger: &Arc<Ledger>) -> Result<Self, Fault> {
         let bin = gst::Bin::new();
         let (head, tee) = (codecs::make("identity")?, codecs::make("tee")?);
@@ -63,7 +65,7 @@ impl Ladder {
                 filter.set_property("caps", size_caps(rung, colorimetry.as_deref()));
             }
         });
-        gate::install(&pad(&head, "src")?, job, seeking, ledger.clone(), first_caps);
+        gate::install(&pad(&head, "src")?, job, seeking, ledger.clone(), first_caps)?;
         Ok(Self { bin, writers })
     }
 }
@@ -86,7 +88,7 @@ fn add_rung(
         gst::Caps::builder("video/x-h264").field("stream-format", "avc").field("alignment", "au").build();
     form.set_property("caps", avc);
     let sink = sink(writer, ledger);
-    let chain = [&queue, &picture::converter()?, &filter, &encoder(job, rung)?, &form, sink.upcast_ref()];
+    let chain = [&queue, &picture::scaler()?, &filter, &encoder(job, rung)?, &form, sink.upcast_ref()];
     add_linked(bin, &chain)?;
     tee.link(&queue).map_err(|_| internal("link a rung"))
 }

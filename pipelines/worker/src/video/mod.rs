@@ -3,6 +3,7 @@
 //! A chunk must come out the same whoever encodes it and whatever else is encoded: the seek only saves time,
 //! the `timeline` alone decides which frames belong to it, and `ladder` keeps the encoders free of memory.
 
+mod cover;
 mod gate;
 mod ladder;
 mod ledger;
@@ -31,13 +32,14 @@ use timeline::Timeline;
 const FIRST_PACKET_WAIT: Duration = Duration::from_secs(20);
 
 /// Elements this module may create, for loading plugins before the jail closes.
-pub const ELEMENTS: [&str; 9] = [
+pub const ELEMENTS: [&str; 10] = [
     "appsink",
     "capsfilter",
     "deinterlace",
     "identity",
     "queue",
     "tee",
+    "videoconvert",
     "videoconvertscale",
     "videoflip",
     "x264enc",
@@ -46,7 +48,8 @@ pub const ELEMENTS: [&str; 9] = [
 /// Does the job; outputs go to `outlet`, segment by segment.
 ///
 /// Fails with the codes of the demuxer and the decoder, `no_frame_decodes` where nothing came out,
-/// `damaged_stream` where nothing of this chunk came out, `budget_output` by the outlet.
+/// `damaged_stream` where nothing of this chunk came out, `budget_output` by the outlet, `internal` where something
+/// must be covered and cannot be.
 pub fn run(job: &VideoJob, source: &Source, outlet: Arc<dyn Outlet>) -> Result<VideoResult, Fault> {
     if job.seek_ns.is_some()
         && let Some(result) = attempt(job, source, &outlet, true)?
@@ -183,5 +186,7 @@ impl Hold {
 
 #[cfg(test)]
 mod corpus_tests;
+#[cfg(test)]
+mod redacted_tests;
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,15 @@
-//! What happens to decoded pictures once, before the ladder: fields become frames, the picture is turned.
+//! What happens to decoded pictures once, before the ladder: fields become frames, the picture is turned, and brought
+//! into a form that can be painted where something in it must be covered.
 
 use gstreamer as gst;
+use gstreamer_video as gst_video;
 
 use gst::prelude::*;
 use reelgate_flow::facts::Rotation;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::VideoJob;
 
+use super::cover::FORMATS;
 use crate::codecs;
 
 /// The elements in link order; often none.
@@ -26,11 +29,22 @@ pub fn elements(job: &VideoJob) -> Result<Vec<gst::Element>, Fault> {
         flip.set_property_from_str("method", method);
         chain.extend([converter()?, flip]);
     }
+    if !job.redactions.is_empty() {
+        let paintable = codecs::make("capsfilter")?;
+        paintable.set_property("caps", gst_video::VideoCapsBuilder::new().format_list(FORMATS).build());
+        chain.extend([converter()?, paintable]);
+    }
     Ok(chain)
 }
 
-/// A converter that passes frames through untouched where the next element takes them as they are.
-pub fn converter() -> Result<gst::Element, Fault> {
+/// A converter of forms that leaves the size alone: one that could scale as well would, before the ladder, to the size
+/// of a rung, and all larger ones would be enlarged from it.
+fn converter() -> Result<gst::Element, Fault> {
+    codecs::make("videoconvert")
+}
+
+/// A converter of sizes and forms that passes frames through untouched where the next element takes them as they are.
+pub fn scaler() -> Result<gst::Element, Fault> {
     let converter = codecs::make("videoconvertscale")?;
     converter.set_property("add-borders", false);
     Ok(converter)

@@ -32,7 +32,7 @@ pub fn job(rungs: &[(&str, u32, u32)]) -> VideoJob {
     }
 }
 
-const SECOND_NS: u64 = 1_000_000_000;
+pub const SECOND_NS: u64 = 1_000_000_000;
 
 /// A moving, textured picture that compresses like film rather than like a test card.
 fn made(frames: u32, size: (u32, u32), options: &str) -> Media {
@@ -44,14 +44,14 @@ fn made(frames: u32, size: (u32, u32), options: &str) -> Media {
     ))
 }
 
-fn encode(job: &VideoJob, media: &Media) -> (VideoResult, Arc<MemoryOutlet>) {
+pub fn encode(job: &VideoJob, media: &Media) -> (VideoResult, Arc<MemoryOutlet>) {
     let outlet = outlet();
     let result = run(job, &media.source(), outlet.clone()).unwrap();
     (result, outlet)
 }
 
 /// A job over the whole file, with the times that inspection would find.
-fn whole(rungs: &[(&str, u32, u32)], media: &Media) -> VideoJob {
+pub fn whole(rungs: &[(&str, u32, u32)], media: &Media) -> VideoJob {
     let mut times =
         play(&media.path(), "qtdemux ! h264parse").into_iter().map(|(time, _)| time).collect::<Vec<_>>();
     times.sort_unstable();
@@ -86,7 +86,7 @@ fn every_rung_holds_every_frame_and_plays() {
 }
 
 /// Segments of a rung without their sizes.
-fn spans(rung: &TrackResult) -> Vec<(u32, u64, u64, u32, bool)> {
+pub fn spans(rung: &TrackResult) -> Vec<(u32, u64, u64, u32, bool)> {
     let span = |s: &SegmentResult| (s.number, s.start_ticks, s.duration_ticks, s.samples, s.starts_with_idr);
     rung.segments.iter().map(span).collect()
 }
@@ -197,5 +197,27 @@ fn pictures_are_turned_for_display() {
         let (_, picture) = &pictures(&file.path(), 192, 160)[0];
         let (left, right) = (picture[80 * 192 + 20], picture[80 * 192 + 170]);
         assert_eq!(right > left, white_right, "turned by {degrees}, mirrored {mirrored}: {left} {right}");
+    }
+}
+
+#[test]
+fn every_rung_is_scaled_from_the_picture_itself_even_where_it_is_turned_or_deinterlaced() {
+    let media = Media::made_by(
+        "videotestsrc num-buffers=5 pattern=snow ! video/x-raw,width=320,height=180,framerate=30/1 ! \
+         x264enc speed-preset=ultrafast quantizer=5 pass=qual ! mp4mux",
+    );
+    let plain = whole(&[("180p", 320, 180), ("90p", 160, 90)], &media);
+    let turned = VideoJob { rotation: Rotation { degrees: 180, mirrored: false }, ..plain.clone() };
+    let fields = VideoJob { interlaced: true, ..plain.clone() };
+    let largest = |job: &VideoJob| {
+        let (result, outlet) = encode(job, &media);
+        let file = Media::of(&outlet.joined(&result.rungs[0]));
+        let pictures = pictures(&file.path(), 320, 180);
+        pictures[2].1.windows(2).map(|pair| f64::from(pair[0].abs_diff(pair[1]))).sum::<f64>()
+    };
+    let detail = largest(&plain);
+    for (what, job) in [("turned", turned), ("fields", fields)] {
+        let kept = largest(&job);
+        assert!(kept > detail * 0.9, "{what}: {kept} of {detail} is left");
     }
 }

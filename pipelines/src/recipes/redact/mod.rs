@@ -1,0 +1,255 @@
+//! Redaction: what is encoded again so that something found can no longer be seen or heard, and what is kept.
+//!
+//! Only the chunks that a range touches are encoded again, from the source and with the settings of the first time;
+//! of what comes out only the touched segments are taken, see [`splice_video`]. Every other segment stays the file
+//! it was. That is sound because every segment begins with an IDR and refers to nothing outside itself, and because
+//! [`same_shape`] holds the new run to the frames, times and numbers of the old one.
+//!
+//! Where something is doubtful, more is covered: ranges are widened, a range between two segments touches the one
+//! that is on screen, and too many boxes become the whole picture.
+
+mod places;
+mod splice;
+
+pub use places::{Place, Widening};
+pub use splice::{replaced, same_shape, splice_audio, splice_video};
+
+use super::plan::Plan;
+use crate::messages::{
+    AudioJob, AudioResult, GRID_SLACK_NS, Redaction, RedactionStyle, SegmentResult, Span, VideoJob,
+    VideoResult,
+};
+use reelgate_flow::reason::{Code, Fault};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// Redactions of one job at most; the plan turns more into one over the whole picture.
+pub const REDACTIONS_MAX: usize = 2_000;
+/// Sound is laid up to this far from its time stamps, so a mute begins earlier and ends later by as much; the worker
+/// adds it.
+pub const MUTE_SLACK_NS: u64 = 20_000_000;
+
+/// What is to be taken out of an asset.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// What must not be seen, and where it was.
+    pub places: Vec<Place>,
+    /// What covers it.
+    pub style: RedactionStyle,
+    /// How far beyond its sightings something may have been visible.
+    pub widening: Widening,
+    /// What must not be heard; taken as it is.
+    pub mutes: Vec<Span>,
+}
+
+/// The work of one redaction, and which of its results replace old ones.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedactionPlan {
+    /// Chunks to encode again, in order.
+    pub chunks: Vec<ChunkRedaction>,
+    /// The audio to encode again.
+    pub audio: Option<AudioRedaction>,
+}
+
+/// One chunk to encode again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChunkRedaction {
+    /// Number in the plan of the asset.
+    pub chunk: u16,
+    /// At least one.
+    pub redactions: Vec<Redaction>,
+    /// Numbers of the segments to be replaced, rising; the same on every rung.
+    pub segments: Vec<u32>,
+}
+
+/// The audio to encode again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AudioRedaction {
+    /// At least one.
+    pub mutes: Vec<Span>,
+    /// Numbers of the segments to be replaced, rising: the touched ones and a neighbour on either side. A frame of
+    /// AAC is decoded together with its neighbours (ISO/IEC 14496-3, 4.6.11), so the seam lies where both runs
+    /// have heard the same.
+    pub segments: Vec<u32>,
+}
+
+impl ChunkRedaction {
+    /// The job that makes the new segments; `None` where the plan is not the one this was made from.
+    pub fn job(&self, plan: &Plan) -> Option<VideoJob> {
+        let chunk = plan.video.get(usize::from(self.chunk))?;
+        Some(VideoJob { redactions: self.redactions.clone(), ..chunk.job.clone() })
+    }
+}
+
+impl AudioRedaction {
+    /// The job that makes the new segments; `None` where the plan has no audio.
+    pub fn job(&self, plan: &Plan) -> Option<AudioJob> {
+        Some(AudioJob { mutes: self.mutes.clone(), ..plan.audio.clone()? })
+    }
+}
+
+/// Plans a redaction of an asset that has been encoded: `video` holds the results of the plan's chunks, in order.
+///
+/// # Errors
+/// `internal` where the request is malformed, asks for what the asset does not have, or the results are not those
+/// of the plan.
+pub fn redaction(
+    plan: &Plan,
+    video: &[VideoResult],
+    audio: Option<&AudioResult>,
+    request: &Request,
+) -> Result<RedactionPlan, Fault> {
+    if plan.video.len() != video.len() || plan.audio.is_some() != audio.is_some() {
+        return Err(malformed("the results of every chunk and of the audio", "others"));
+    }
+    Ok(RedactionPlan { chunks: chunks(plan, video, request)?, audio: mutes(plan, audio, &request.mutes)? })
+}
+
+/// Checks the redactions of one job.
+///
+/// # Errors
+/// `internal` where there are more than [`REDACTIONS_MAX`], or one lasts no time or covers no pixel.
+pub fn check(redactions: &[Redaction]) -> Result<(), Fault> {
+    if redactions.len() > REDACTIONS_MAX {
+        let found = redactions.len().to_string();
+        return Err(malformed(&format!("up to {REDACTIONS_MAX} redactions in a job"), &found));
+    }
+    let covers = |redaction: &Redaction| {
+        redaction.start_ns < redaction.end_ns
+            && redaction.area.is_none_or(|area| area.width > 0 && area.height > 0)
+    };
+    match redactions.iter().all(covers) {
+        true => Ok(()),
+        false => Err(malformed("redactions of some time and of some pixels", "an empty one")),
+    }
+}
+
+/// Checks the mutes of one job.
+///
+/// # Errors
+/// `internal` where there are more than [`REDACTIONS_MAX`] or one lasts no time.
+pub fn check_mutes(mutes: &[Span]) -> Result<(), Fault> {
+    let are_spans = mutes.iter().all(|span| span.start_ns < span.end_ns);
+    match are_spans && mutes.len() <= REDACTIONS_MAX {
+        true => Ok(()),
+        false => {
+            Err(malformed(&format!("up to {REDACTIONS_MAX} mutes of some time"), "more or an empty one"))
+        }
+    }
+}
+
+fn chunks(plan: &Plan, video: &[VideoResult], request: &Request) -> Result<Vec<ChunkRedaction>, Fault> {
+    let Some(job) = plan.video.first().map(|chunk| &chunk.job) else {
+        let is_blind = request.places.is_empty();
+        return if is_blind {
+            Ok(Vec::new())
+        } else {
+            Err(malformed("a video to cover something in", "none"))
+        };
+    };
+    let wanted = places::redactions(request, job.track_end_ns)?;
+    // Segments lie alike on every rung.
+    let first_rungs = video.iter().map(|result| result.rungs.first().map_or(&[][..], |rung| &rung.segments));
+    let first_rungs: Vec<&[SegmentResult]> = first_rungs.collect();
+    let all = first_rungs.concat();
+    let times = Times { zero_ns: job.zero_ns, timescale: job.timescale, segments: &all };
+    let reaches = wanted.iter().map(|redaction| times.touched(redaction.start_ns, redaction.end_ns));
+    let reaches: Vec<Range<usize>> = reaches.collect();
+    let touched = marked(&reaches, all.len());
+    let mut chunks = Vec::new();
+    let mut end = 0;
+    for (number, segments) in first_rungs.iter().enumerate() {
+        let mine = end..end + segments.len();
+        end = mine.end;
+        let reached = wanted.iter().zip(&reaches);
+        let reached = reached.filter(|(_, reach)| reach.start < mine.end && mine.start < reach.end);
+        let redactions: Vec<Redaction> = reached.map(|(redaction, _)| *redaction).collect();
+        if redactions.is_empty() {
+            continue;
+        }
+        let numbers = mine.filter(|at| touched.contains(at)).filter_map(|at| all.get(at));
+        chunks.push(ChunkRedaction {
+            chunk: u16::try_from(number).map_err(|_| malformed("chunks that 16 bits can count", "more"))?,
+            redactions: places::bounded(redactions),
+            segments: numbers.map(|segment| segment.number).collect(),
+        });
+    }
+    if chunks.is_empty() && !wanted.is_empty() {
+        return Err(malformed("segments to cover something in", "none"));
+    }
+    Ok(chunks)
+}
+
+fn mutes(plan: &Plan, audio: Option<&AudioResult>, mutes: &[Span]) -> Result<Option<AudioRedaction>, Fault> {
+    if mutes.is_empty() {
+        return Ok(None);
+    }
+    check_mutes(mutes)?;
+    let Some((job, result)) = plan.audio.as_ref().zip(audio) else {
+        return Err(malformed("an audio track to mute", "none"));
+    };
+    let segments = &result.track.segments;
+    let times = Times { zero_ns: job.zero_ns, timescale: job.sample_rate, segments };
+    let reaches = mutes.iter().map(|span| {
+        let start_ns = span.start_ns.saturating_sub(MUTE_SLACK_NS);
+        let reach = times.touched(start_ns, span.end_ns.saturating_add(MUTE_SLACK_NS));
+        reach.start.saturating_sub(1)..(reach.end + 1).min(segments.len())
+    });
+    let touched = marked(&reaches.collect::<Vec<_>>(), segments.len());
+    let replaced = touched.into_iter().filter_map(|at| segments.get(at));
+    Ok(Some(AudioRedaction {
+        mutes: mutes.to_vec(),
+        segments: replaced.map(|segment| segment.number).collect(),
+    }))
+}
+
+/// All positions of these ranges, below `len`.
+fn marked(ranges: &[Range<usize>], len: usize) -> BTreeSet<usize> {
+    let mut ranges = ranges.to_vec();
+    ranges.sort_by_key(|range| range.start);
+    let mut marked = BTreeSet::new();
+    let mut done = 0;
+    for range in ranges {
+        marked.extend(range.start.max(done)..range.end.min(len));
+        done = done.max(range.end);
+    }
+    marked
+}
+
+/// When the segments of a whole track are shown, stream time: each up to the next, the last for ever. So no moment
+/// belongs to none, not even one in a gap that damage has left.
+struct Times<'a> {
+    zero_ns: u64,
+    timescale: u32,
+    segments: &'a [SegmentResult],
+}
+
+impl Times<'_> {
+    /// Positions of the segments that are shown within a range, give or take the rounding of times.
+    fn touched(&self, start_ns: u64, end_ns: u64) -> Range<usize> {
+        let (start_ns, end_ns) =
+            (start_ns.saturating_sub(GRID_SLACK_NS), end_ns.saturating_add(GRID_SLACK_NS));
+        let begun = |time_ns: u64| {
+            self.segments.partition_point(|segment| self.stream_ns(segment.start_ticks) <= time_ns)
+        };
+        // What comes before the first frame of all is shown with it.
+        let end = begun(end_ns).max(1).min(self.segments.len());
+        begun(start_ns).saturating_sub(1).min(end)..end
+    }
+
+    fn stream_ns(&self, ticks: u64) -> u64 {
+        let ns = u128::from(ticks) * 1_000_000_000 / u128::from(self.timescale.max(1));
+        self.zero_ns.saturating_add(u64::try_from(ns).unwrap_or(u64::MAX))
+    }
+}
+
+fn malformed(expected: &str, found: &str) -> Fault {
+    Fault::new(Code::Internal, format!("redaction: expected {expected}, found {found}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! The seam between old and new: which segments of a second run replace those of the first, and whether they fit.
+
+use crate::messages::{AudioResult, SegmentResult, TrackResult, VideoResult};
+use crate::recipes::package::VideoPart;
+use reelgate_flow::reason::{Code, Fault};
+
+/// Names of the staged files of a second run that replace those of the first; `track` is a rung's name or `audio`.
+/// Its initialization segment is not among them: it is the same or the two do not fit.
+pub fn replaced<'a>(track: &'a str, segments: &'a [u32]) -> impl Iterator<Item = String> + 'a {
+    segments.iter().map(move |number| format!("{track}/{number:05}.m4s"))
+}
+
+/// Checks that a second run of a chunk has the frames, tracks and segments of the first; only sizes may differ.
+///
+/// # Errors
+/// `count_mismatch` with what differs.
+pub fn same_shape(old: &VideoResult, new: &VideoResult) -> Result<(), Fault> {
+    if old.frames_in != new.frames_in {
+        return Err(mismatch(format!("{} frames", old.frames_in), format!("{}", new.frames_in)));
+    }
+    if old.rungs.len() != new.rungs.len() {
+        return Err(mismatch(format!("{} rungs", old.rungs.len()), format!("{}", new.rungs.len())));
+    }
+    old.rungs.iter().zip(&new.rungs).try_for_each(|(old, new)| same_track(old, new))
+}
+
+/// The first run's part with these segments of the second, whose numbers rise.
+///
+/// # Errors
+/// `count_mismatch` where the two do not fit, see [`same_shape`], or need different initialization segments.
+pub fn splice_video(old: &VideoPart, new: &VideoPart, segments: &[u32]) -> Result<VideoPart, Fault> {
+    same_shape(&old.result, &new.result)?;
+    if old.init_sha256 != new.init_sha256 {
+        return Err(mismatch("the initialization segments of the first run".into(), "others".into()));
+    }
+    let mut part = old.clone();
+    for (old, new) in part.result.rungs.iter_mut().zip(&new.result.rungs) {
+        take(old, new, segments);
+    }
+    part.result.frames_damaged = part.result.frames_damaged.max(new.result.frames_damaged);
+    Ok(part)
+}
+
+/// The first run's audio with these segments of the second. Whether the initialization segments are the same is for
+/// the caller to compare: a result does not tell.
+///
+/// # Errors
+/// `count_mismatch` where the two do not fit.
+pub fn splice_audio(old: &AudioResult, new: &AudioResult, segments: &[u32]) -> Result<AudioResult, Fault> {
+    same_track(&old.track, &new.track)?;
+    let mut spliced = old.clone();
+    take(&mut spliced.track, &new.track, segments);
+    Ok(spliced)
+}
+
+fn same_track(old: &TrackResult, new: &TrackResult) -> Result<(), Fault> {
+    let head = |track: &TrackResult| (track.name.clone(), track.codecs.clone(), track.timescale);
+    if head(old) != head(new) {
+        return Err(mismatch(format!("{:?}", head(old)), format!("{:?}", head(new))));
+    }
+    if old.segments.len() != new.segments.len() {
+        let (old, new) = (old.segments.len(), new.segments.len());
+        return Err(mismatch(format!("{old} segments"), new.to_string()));
+    }
+    let shape = |s: &SegmentResult| (s.number, s.start_ticks, s.duration_ticks, s.samples, s.starts_with_idr);
+    let apart = old.segments.iter().zip(&new.segments).find(|(old, new)| shape(old) != shape(new));
+    apart.map_or(Ok(()), |(old, new)| {
+        Err(mismatch(format!("a segment of {:?}", shape(old)), format!("{:?}", shape(new))))
+    })
+}
+
+/// Both tracks have the same segments; `segments` rise.
+fn take(old: &mut TrackResult, new: &TrackResult, segments: &[u32]) {
+    for (old, new) in old.segments.iter_mut().zip(&new.segments) {
+        if segments.binary_search(&new.number).is_ok() {
+            *old = new.clone();
+        }
+    }
+}
+
+fn mismatch(expected: String, found: String) -> Fault {
+    Fault::new(Code::CountMismatch, format!("redaction: expected {expected}, found {found}"))
+}

@@ -1,0 +1,348 @@
+use super::*;
+use crate::messages::{FrameBox, TrackResult};
+use crate::recipes::package::VideoPart;
+use crate::recipes::plan::{VideoChunk, plan};
+use crate::recipes::settings::Settings;
+use crate::recipes::testing::{S, inspection};
+use proptest::prelude::*;
+
+const MS: u64 = 1_000_000;
+const TIMESCALE: u32 = 1_000;
+
+/// An encoded video: its plan, its results, and when its frames are shown.
+#[derive(Clone, Debug)]
+struct World {
+    plan: Plan,
+    video: Vec<VideoResult>,
+    audio: Option<AudioResult>,
+    /// Stream time of each frame, its segment and its chunk.
+    frames: Vec<(u64, u32, usize)>,
+}
+
+fn segment(number: u32, start_ticks: u64, duration_ticks: u64, samples: u32) -> SegmentResult {
+    SegmentResult { number, start_ticks, duration_ticks, samples, bytes: 1_000, starts_with_idr: true }
+}
+
+fn track(name: &str, timescale: u32, segments: Vec<SegmentResult>) -> TrackResult {
+    TrackResult { name: name.into(), codecs: "avc1.64001F".into(), timescale, segments }
+}
+
+impl World {
+    /// Frames at these distances (milliseconds) on a grid of 4 s, cut into chunks in front of these segments.
+    fn new(zero_ms: u64, distances_ms: &[u64], cuts: &[u32]) -> Self {
+        let plan = plan(&inspection(60 * S, 2 * S), &Settings::default(), 1_000).unwrap();
+        let job = VideoJob { zero_ns: zero_ms * MS, timescale: TIMESCALE, ..plan.video[0].job.clone() };
+        let starts = distances_ms.iter().scan(0, |at, distance| {
+            let start = *at;
+            *at += distance;
+            Some(start)
+        });
+        let starts: Vec<u64> = starts.collect();
+        let end = distances_ms.iter().sum::<u64>();
+        let cell = |ms: u64| u32::try_from((ms + 1) / 4_000).unwrap();
+        let chunk_of = |segment: u32| cuts.iter().filter(|cut| **cut <= segment).count();
+        let mut world = Self {
+            frames: Vec::new(),
+            video: Vec::new(),
+            audio: None,
+            plan: Plan { video: Vec::new(), ..plan.clone() },
+        };
+        world.frames =
+            starts.iter().map(|ms| ((zero_ms + ms) * MS, cell(*ms), chunk_of(cell(*ms)))).collect();
+        let bounds = std::iter::once(0).chain(cuts.iter().copied());
+        for (chunk, first_segment) in bounds.enumerate() {
+            let mine = || starts.iter().filter(|ms| chunk_of(cell(**ms)) == chunk);
+            let mut numbers: Vec<u32> = mine().map(|ms| cell(*ms)).collect();
+            numbers.dedup();
+            let segments = numbers.iter().map(|number| {
+                let inside = || starts.iter().filter(|ms| cell(**ms) == *number);
+                let start = *inside().next().unwrap();
+                let next = starts.iter().find(|ms| cell(**ms) > *number).copied().unwrap_or(end);
+                segment(*number, start, next - start, u32::try_from(inside().count()).unwrap())
+            });
+            let segments: Vec<SegmentResult> = segments.collect();
+            let frames = mine().count() as u64;
+            let rungs = job.rungs.iter().map(|rung| track(&rung.name, TIMESCALE, segments.clone()));
+            world.video.push(VideoResult { frames_in: frames, frames_damaged: 0, rungs: rungs.collect() });
+            let job = VideoJob { first_segment, end_segment: cuts.get(chunk).copied(), ..job.clone() };
+            world.plan.video.push(VideoChunk { job, frames });
+        }
+        world
+    }
+
+    /// 25 frames a second from 0, 60 s, with sound in segments of 4 s.
+    fn steady(cuts: &[u32]) -> Self {
+        let mut world = Self::new(0, &[40; 1_500], cuts);
+        let segments =
+            (0..15).map(|number| segment(number, u64::from(number) * 192_000, 192_000, 188)).collect();
+        let track = track("audio", 48_000, segments);
+        world.audio = Some(AudioResult { track, samples_in: 2_880_000, samples_filled: 0, samples_cut: 0 });
+        world.plan.audio.as_mut().unwrap().sample_rate = 48_000;
+        world
+    }
+
+    fn redaction(&self, request: &Request) -> Result<RedactionPlan, Fault> {
+        let plan =
+            Plan { audio: self.plan.audio.clone().filter(|_| self.audio.is_some()), ..self.plan.clone() };
+        redaction(&plan, &self.video, self.audio.as_ref(), request)
+    }
+}
+
+fn place(start_ns: u64, end_ns: u64, x: u32) -> Place {
+    Place { start_ns, end_ns, area: Some(FrameBox { x, y: 100, width: 50, height: 20 }), thing: 1 }
+}
+
+fn request(places: Vec<Place>, interval_ns: u64) -> Request {
+    Request {
+        places,
+        style: RedactionStyle::Fill,
+        widening: Widening::Interval(interval_ns),
+        mutes: Vec::new(),
+    }
+}
+
+/// Chunks and their touched segments.
+fn touched(plan: &RedactionPlan) -> Vec<(u16, Vec<u32>)> {
+    plan.chunks.iter().map(|chunk| (chunk.chunk, chunk.segments.clone())).collect()
+}
+
+#[test]
+fn only_the_chunks_and_segments_of_a_range_are_touched() {
+    let world = World::steady(&[5, 10]);
+    let plan = world.redaction(&request(vec![place(26 * S, 27 * S - 2 * MS, 0)], S)).unwrap();
+    assert_eq!(touched(&plan), [(1, vec![6])]);
+    assert_eq!(
+        (plan.chunks[0].redactions[0].start_ns, plan.chunks[0].redactions[0].end_ns),
+        (25 * S, 28 * S - 2 * MS)
+    );
+    assert_eq!(plan.audio, None);
+    let job = plan.chunks[0].job(&world.plan).unwrap();
+    assert_eq!(job.redactions, plan.chunks[0].redactions);
+    assert_eq!(VideoJob { redactions: Vec::new(), ..job }, world.plan.video[1].job);
+}
+
+#[test]
+fn a_range_over_a_cut_touches_both_chunks() {
+    let plan = World::steady(&[5, 10]).redaction(&request(vec![place(20 * S, 21 * S, 0)], S)).unwrap();
+    assert_eq!(touched(&plan), [(0, vec![4]), (1, vec![5])]);
+    assert_eq!(plan.chunks[0].redactions, plan.chunks[1].redactions);
+}
+
+#[test]
+fn what_is_still_on_screen_when_a_range_begins_is_touched() {
+    // A picture that stands from 2 s to 30 s, over six segments without a frame.
+    let world = World::new(500, &[2_000, 28_000, 40, 40], &[7]);
+    let plan = world.redaction(&request(vec![place(20 * S, 21 * S, 0)], 0)).unwrap();
+    assert_eq!(touched(&plan), [(0, vec![0])]);
+    let behind_the_end = world.redaction(&request(vec![place(70 * S, 71 * S, 0)], 0)).unwrap();
+    assert_eq!(touched(&behind_the_end), [(1, vec![7])]);
+    let in_front = world.redaction(&request(vec![place(0, 1, 0)], 0)).unwrap();
+    assert_eq!(touched(&in_front), [(0, vec![0])]);
+}
+
+#[test]
+fn a_shot_is_covered_from_the_sample_before_it_to_the_sample_behind_it() {
+    let world = World::steady(&[5, 10]);
+    let shot = |start, end| {
+        let widening = Widening::Shot { cuts_ns: vec![10 * S, 30 * S], interval_ns: S };
+        let request = Request { widening, ..request(vec![place(start, end, 0)], 0) };
+        let plan = world.redaction(&request).unwrap();
+        (plan.chunks[0].redactions[0].start_ns / S, plan.chunks[0].redactions[0].end_ns / S)
+    };
+    assert_eq!(shot(15 * S, 16 * S), (9, 30));
+    assert_eq!(shot(2 * S, 3 * S), (0, 10));
+    assert_eq!(shot(29 * S, 30 * S), (9, 31), "at least by an interval");
+    assert_eq!(shot(31 * S, 32 * S), (29, 60), "to the end of the track");
+}
+
+#[test]
+fn what_moves_is_covered_on_its_way() {
+    let world = World::steady(&[]);
+    let places =
+        vec![place(10 * S, 10 * S + 1, 0), place(11 * S, 11 * S + 1, 300), place(40 * S, 41 * S, 600)];
+    let plan = world.redaction(&request(places, S)).unwrap();
+    let way =
+        plan.chunks[0].redactions.iter().find(|redaction| redaction.area.unwrap().width == 350).unwrap();
+    assert_eq!((way.start_ns, way.end_ns), (10 * S, 11 * S + 1));
+    assert_eq!(plan.chunks[0].redactions.len(), 4, "what is seen a while later has not come that way");
+    let apart =
+        [Place { thing: 1, ..place(10 * S, 11 * S, 0) }, Place { thing: 2, ..place(10 * S, 11 * S, 300) }];
+    let plan = world.redaction(&request(apart.to_vec(), S)).unwrap();
+    assert!(plan.chunks[0].redactions.iter().all(|redaction| redaction.area.unwrap().width == 50));
+}
+
+#[test]
+fn sightings_that_meet_are_one_redaction() {
+    let places = (0..10).map(|second| place(second * S, (second + 1) * S, 7)).collect();
+    let plan = World::steady(&[]).redaction(&request(places, S)).unwrap();
+    let spans: Vec<_> = plan.chunks[0].redactions.iter().map(|r| (r.start_ns, r.end_ns)).collect();
+    assert_eq!(spans, [(0, 11 * S)]);
+}
+
+#[test]
+fn too_many_boxes_become_the_whole_picture() {
+    let places: Vec<Place> =
+        (0..2_001).map(|x| Place { thing: u64::from(x), ..place(S, 2 * S, x) }).collect();
+    let plan = World::steady(&[]).redaction(&request(places, S)).unwrap();
+    let whole = Redaction { start_ns: 0, end_ns: 3 * S, area: None, style: RedactionStyle::Fill };
+    assert_eq!(plan.chunks[0].redactions, [whole]);
+}
+
+#[test]
+fn a_mute_replaces_its_segments_and_a_neighbour_on_either_side() {
+    let mutes = vec![Span { start_ns: 17 * S, end_ns: 18 * S }, Span { start_ns: 0, end_ns: S }];
+    let plan = World::steady(&[]).redaction(&Request { mutes: mutes.clone(), ..request(vec![], 0) }).unwrap();
+    let audio = plan.audio.unwrap();
+    assert_eq!((audio.segments, audio.mutes), (vec![0, 1, 3, 4, 5], mutes));
+    assert!(plan.chunks.is_empty());
+}
+
+#[test]
+fn requests_that_cannot_be_met_are_refused_and_never_done_by_halves() {
+    let world = World::steady(&[5]);
+    let mute = |span| Request { mutes: vec![span], ..request(vec![], 0) };
+    let refused = |world: &World, request: &Request| world.redaction(request).unwrap_err().code;
+    assert_eq!(refused(&world, &request(vec![place(5, 5, 0)], 0)), Code::Internal);
+    let no_pixel = Place { area: Some(FrameBox { x: 0, y: 0, width: 0, height: 9 }), ..place(0, 5, 0) };
+    assert_eq!(refused(&world, &request(vec![no_pixel], 0)), Code::Internal);
+    assert_eq!(refused(&world, &mute(Span { start_ns: 9, end_ns: 9 })), Code::Internal);
+    let blind = World { plan: Plan { video: vec![], ..world.plan.clone() }, video: vec![], ..world.clone() };
+    assert_eq!(refused(&blind, &request(vec![place(0, 5, 0)], 0)), Code::Internal);
+    let deaf = World { audio: None, ..world.clone() };
+    assert_eq!(refused(&deaf, &mute(Span { start_ns: 0, end_ns: 9 })), Code::Internal);
+    let unfinished = World { video: world.video[..1].to_vec(), ..world.clone() };
+    assert_eq!(refused(&unfinished, &request(vec![], 0)), Code::Internal);
+    let empty =
+        World::steady(&[]).video.into_iter().map(|video| VideoResult { rungs: vec![], ..video }).collect();
+    let empty = World { video: empty, ..World::steady(&[]) };
+    assert_eq!(refused(&empty, &request(vec![place(0, 5, 0)], 0)), Code::Internal);
+}
+
+fn part(result: &VideoResult) -> VideoPart {
+    VideoPart { result: result.clone(), init_sha256: vec![[7; 32]; result.rungs.len()] }
+}
+
+/// The result of a second run: the same but for its sizes.
+fn again(result: &VideoResult) -> VideoResult {
+    let mut again = result.clone();
+    again.rungs.iter_mut().flat_map(|rung| &mut rung.segments).for_each(|segment| segment.bytes = 2_000);
+    again
+}
+
+#[test]
+fn a_splice_takes_the_touched_segments_and_keeps_the_others() {
+    let old = &World::steady(&[5]).video[0];
+    let spliced = splice_video(&part(old), &part(&again(old)), &[1, 2]).unwrap();
+    for rung in &spliced.result.rungs {
+        assert_eq!(
+            rung.segments.iter().map(|s| s.bytes).collect::<Vec<_>>(),
+            [1_000, 2_000, 2_000, 1_000, 1_000]
+        );
+    }
+    assert_eq!(replaced("720p", &[1, 2]).collect::<Vec<_>>(), ["720p/00001.m4s", "720p/00002.m4s"]);
+    let audio = World::steady(&[]).audio.unwrap();
+    let mut new = audio.clone();
+    new.track.segments[4].bytes = 9;
+    new.track.segments[5].bytes = 9;
+    let spliced = splice_audio(&audio, &new, &[4]).unwrap();
+    assert_eq!((spliced.track.segments[4].bytes, spliced.track.segments[5].bytes), (9, 1_000));
+}
+
+#[test]
+fn a_second_run_of_another_shape_is_refused() {
+    let old = &World::steady(&[5]).video[0];
+    let spoils: &[fn(&mut VideoResult)] = &[
+        |new| new.frames_in -= 1,
+        |new| new.rungs.truncate(1),
+        |new| new.rungs[0].name = "9p".into(),
+        |new| new.rungs[0].codecs = "avc1.640020".into(),
+        |new| new.rungs[0].timescale = 90_000,
+        |new| new.rungs[1].segments.truncate(1),
+        |new| new.rungs[1].segments[2].number = 9,
+        |new| new.rungs[1].segments[2].start_ticks += 1,
+        |new| new.rungs[1].segments[2].duration_ticks += 1,
+        |new| new.rungs[1].segments[2].samples += 1,
+        |new| new.rungs[1].segments[2].starts_with_idr = false,
+    ];
+    assert_eq!(same_shape(old, &again(old)), Ok(()));
+    for (number, spoil) in spoils.iter().enumerate() {
+        let mut new = again(old);
+        spoil(&mut new);
+        assert_eq!(same_shape(old, &new).unwrap_err().code, Code::CountMismatch, "spoil {number}");
+        assert!(splice_video(&part(old), &part(&new), &[1]).is_err(), "spoil {number}");
+    }
+    let other_init = VideoPart { init_sha256: vec![[8; 32]; old.rungs.len()], ..part(&again(old)) };
+    assert_eq!(splice_video(&part(old), &other_init, &[1]).unwrap_err().code, Code::CountMismatch);
+}
+
+fn worlds() -> impl Strategy<Value = World> {
+    let steady = (1_u64..200).prop_flat_map(|distance| {
+        proptest::collection::vec(Just(distance), 1..usize::try_from(60_000 / distance).unwrap().min(600))
+    });
+    let uneven = proptest::collection::vec(prop_oneof![8 => 1_u64..100, 1 => 100_u64..15_000], 1..200);
+    let frames = prop_oneof![steady, uneven];
+    let cuts = proptest::collection::btree_set(1_u32..12, 0..4);
+    (0_u64..5_000, frames, cuts).prop_map(|(zero_ms, distances, cuts)| {
+        let whole = World::new(zero_ms, &distances, &[]);
+        // Only where a frame is, as plans cut.
+        let cuts: Vec<u32> = cuts
+            .into_iter()
+            .filter(|cut| whole.frames.iter().any(|(_, segment, _)| segment == cut))
+            .collect();
+        World::new(zero_ms, &distances, &cuts)
+    })
+}
+
+fn places() -> impl Strategy<Value = Vec<Place>> {
+    let place =
+        (0_u64..70_000, 1_u64..8_000, 0_u32..600, 0_u64..3).prop_map(|(start_ms, length_ms, x, thing)| {
+            Place { thing, ..place(start_ms * MS, (start_ms + length_ms) * MS, x) }
+        });
+    proptest::collection::vec(place, 1..12)
+}
+
+proptest! {
+    #[test]
+    fn every_frame_on_screen_in_a_range_is_covered_and_replaced(
+        world in worlds(), places in places(), interval_ms in 0_u64..3_000,
+    ) {
+        let plan = world.redaction(&request(places.clone(), interval_ms * MS)).unwrap();
+        for place in &places {
+            let (start_ns, end_ns) =
+                (place.start_ns.saturating_sub(interval_ms * MS), place.end_ns + interval_ms * MS);
+            for (at, (shown_ns, segment, chunk)) in world.frames.iter().enumerate() {
+                let until_ns = world.frames.get(at + 1).map_or(u64::MAX, |(next_ns, ..)| *next_ns);
+                if *shown_ns >= end_ns || until_ns <= start_ns {
+                    continue;
+                }
+                let redone = plan.chunks.iter().find(|redone| usize::from(redone.chunk) == *chunk);
+                prop_assert!(redone.is_some_and(|redone| redone.segments.contains(segment)), "frame {at}");
+                let covers = |redaction: &&Redaction| {
+                    redaction.area == place.area && redaction.start_ns <= start_ns && end_ns <= redaction.end_ns
+                };
+                prop_assert!(redone.unwrap().redactions.iter().any(|redaction| covers(&redaction)), "frame {at}");
+            }
+        }
+        for redone in &plan.chunks {
+            prop_assert!(check(&redone.redactions).is_ok() && !redone.redactions.is_empty());
+            prop_assert!(redone.segments.is_sorted() && !redone.segments.is_empty());
+        }
+    }
+
+    #[test]
+    fn nothing_that_a_redaction_is_not_near_is_touched(
+        world in worlds(), place in places(), interval_ms in 0_u64..3_000,
+    ) {
+        let place = place[0];
+        let plan = world.redaction(&request(vec![place], interval_ms * MS)).unwrap();
+        let near_ns = (interval_ms + 1) * MS;
+        for redone in &plan.chunks {
+            for number in &redone.segments {
+                let first = world.frames.iter().position(|(_, segment, _)| segment == number).unwrap();
+                let end_ns = world.frames.iter().find(|(_, segment, _)| segment > number).map_or(u64::MAX, |f| f.0);
+                let begins = first == 0 || world.frames[first].0 <= place.end_ns + near_ns;
+                prop_assert!(begins && end_ns >= place.start_ns.saturating_sub(near_ns), "segment {number}");
+            }
+        }
+    }
+}

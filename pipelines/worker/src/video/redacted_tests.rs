@@ -1,0 +1,139 @@
+//! Redaction through the whole job: what is in the rungs, and what stays as it was.
+
+use super::tests::{SECOND_NS, encode, spans, whole};
+use super::*;
+use reelgate_flow::facts::Rotation;
+use reelgate_pipelines::messages::{FrameBox, Redaction, RedactionStyle};
+
+use crate::testing::{Media, pictures};
+
+/// A picture with something to read in it: a fine black and white pattern in a box on a grey, moving ground.
+fn with_text(frames: u32, size: (u32, u32), text: FrameBox, pattern: &str) -> Media {
+    let (width, height) = size;
+    let FrameBox { x, y, width: w, height: h } = text;
+    Media::made_by(&format!(
+        "videotestsrc num-buffers={frames} pattern={pattern} ! video/x-raw,width={w},height={h},framerate=30/1 ! \
+         mix.sink_1 videotestsrc num-buffers={frames} pattern=ball animation-mode=frames motion=sweep \
+         background-color=0xff406080 ! video/x-raw,width={width},height={height},framerate=30/1 ! mix.sink_0 \
+         compositor name=mix sink_0::zorder=0 sink_1::zorder=1 sink_1::xpos={x} sink_1::ypos={y} ! \
+         video/x-raw,format=I420,width={width},height={height} ! \
+         x264enc speed-preset=ultrafast key-int-max=30 quantizer=10 pass=qual ! mp4mux"
+    ))
+}
+
+const TEXT: FrameBox = FrameBox { x: 101, y: 61, width: 120, height: 30 };
+
+fn redaction(start: u64, end: u64, style: RedactionStyle) -> Redaction {
+    let ns = |frame| frame * SECOND_NS / 30;
+    Redaction { start_ns: ns(start), end_ns: ns(end), area: Some(TEXT), style }
+}
+
+/// Mean square of the differences between neighbours in a line, over a part of a picture: high for letters.
+fn detail(luma: &[u8], line: usize, part: FrameBox) -> f64 {
+    let (mut sum, mut count) = (0.0, 0.0);
+    for y in part.y..part.y + part.height {
+        for x in part.x..part.x + part.width - 1 {
+            let at = y as usize * line + x as usize;
+            sum += f64::from(luma[at].abs_diff(luma[at + 1])).powi(2);
+            count += 1.0;
+        }
+    }
+    sum / count
+}
+
+#[test]
+fn in_the_range_no_rung_shows_it_and_outside_every_frame_does() {
+    let media = with_text(240, (320, 180), TEXT, "snow");
+    for style in [RedactionStyle::Fill, RedactionStyle::Blur] {
+        let plain = whole(&[("180p", 320, 180), ("90p", 160, 90)], &media);
+        let covered = VideoJob { redactions: vec![redaction(130, 190, style)], ..plain.clone() };
+        let ((old, old_files), (new, new_files)) = (encode(&plain, &media), encode(&covered, &media));
+        assert_eq!(new.frames_in, 240);
+        for (before, after) in old.rungs.iter().zip(&new.rungs) {
+            assert_eq!(spans(before), spans(after));
+            let scale = if before.name == "90p" { 2 } else { 1 };
+            let (width, height) = (320 / scale, 180 / scale);
+            let before = pictures(&Media::of(&old_files.joined(before)).path(), width, height);
+            let after = pictures(&Media::of(&new_files.joined(after)).path(), width, height);
+            let FrameBox { x, y, width: w, height: h } = TEXT;
+            let part = FrameBox { x: x / scale, y: y / scale, width: w / scale, height: h / scale };
+            for (frame, ((_, before), (_, after))) in before.iter().zip(&after).enumerate() {
+                let seen = detail(before, width as usize, part);
+                let left = detail(after, width as usize, part);
+                assert!(seen > 500.0, "there is something to read: {seen} at {frame}");
+                match (129..=190).contains(&frame) {
+                    true => assert!(left < 12.0, "{left} of {seen} is left at {frame}, {style:?}"),
+                    false => assert!(left > seen / 2.0, "{left} of {seen} at {frame}, {style:?}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn encodes_of_sources_that_differ_only_under_the_cover_are_the_same() {
+    // Lossless, so that nothing of the text reaches beyond its box in the source.
+    let lossless = |pattern: &str| {
+        let FrameBox { x, y, width: w, height: h } = TEXT;
+        Media::made_by(&format!(
+            "videotestsrc num-buffers=60 pattern={pattern} ! video/x-raw,width={w},height={h},framerate=30/1 ! \
+             mix.sink_1 videotestsrc num-buffers=60 pattern=smpte ! \
+             video/x-raw,width=320,height=180,framerate=30/1 ! mix.sink_0 \
+             compositor name=mix sink_0::zorder=0 sink_1::zorder=1 sink_1::xpos={x} sink_1::ypos={y} ! \
+             video/x-raw,format=I420,width=320,height=180 ! \
+             x264enc speed-preset=ultrafast key-int-max=30 quantizer=0 pass=quant ! mp4mux"
+        ))
+    };
+    let (one, other) = (lossless("snow"), lossless("checkers-2"));
+    for style in [RedactionStyle::Fill, RedactionStyle::Blur] {
+        let job = whole(&[("180p", 320, 180), ("90p", 160, 90)], &one);
+        let seen = encode(&job, &one).1.all();
+        assert!(seen != encode(&job, &other).1.all(), "the sources differ");
+        let job = VideoJob { redactions: vec![redaction(0, 60, style)], ..job };
+        assert!(encode(&job, &one).1.all() == encode(&job, &other).1.all(), "{style:?}");
+    }
+}
+
+#[test]
+fn a_redaction_elsewhere_in_the_video_leaves_a_chunk_as_it_was() {
+    let media = with_text(240, (320, 180), TEXT, "snow");
+    let plain = whole(&[("180p", 320, 180)], &media);
+    let elsewhere = VideoJob { redactions: vec![redaction(130, 190, RedactionStyle::Fill)], ..plain.clone() };
+    let first = |job: &VideoJob| VideoJob { end_segment: Some(1), ..job.clone() };
+    assert!(encode(&first(&plain), &media).1.all() == encode(&first(&elsewhere), &media).1.all());
+    let (old, new) = (encode(&plain, &media).1, encode(&elsewhere, &media).1);
+    for name in ["180p/init.mp4", "180p/00000.m4s"] {
+        assert!(old.get(name) == new.get(name), "{name} differs");
+    }
+    assert_ne!(old.get("180p/00001.m4s"), new.get("180p/00001.m4s"));
+}
+
+#[test]
+fn boxes_are_those_of_the_picture_as_displayed() {
+    // White in the box as stored; turned, it lies elsewhere.
+    let stored = FrameBox { x: 20, y: 100, width: 60, height: 24 };
+    let media = with_text(20, (320, 180), stored, "white");
+    for (degrees, x, y) in
+        [(0_u16, 20, 100), (90, 180 - 124, 20), (180, 320 - 80, 180 - 124), (270, 100, 320 - 80)]
+    {
+        let turned = degrees % 180 == 90;
+        let (width, height) = if turned { (180, 320) } else { (320, 180) };
+        let (w, h) = if turned { (24, 60) } else { (60, 24) };
+        let area = FrameBox { x, y, width: w, height: h };
+        let redaction = Redaction { area: Some(area), ..redaction(0, 20, RedactionStyle::Fill) };
+        let rotation = Rotation { degrees, mirrored: false };
+        let plain = VideoJob { rotation, ..whole(&[("a", width, height)], &media) };
+        for (redactions, is_white) in [(vec![], true), (vec![redaction], false)] {
+            let (result, outlet) = encode(&VideoJob { redactions, ..plain.clone() }, &media);
+            let file = Media::of(&outlet.joined(&result.rungs[0]));
+            let (_, picture) = &pictures(&file.path(), width, height)[10];
+            let brightest = (y..y + h).flat_map(|y| (x..x + w).map(move |x| (x, y)));
+            let luma = brightest.map(|(x, y)| picture[(y * width + x) as usize]);
+            let (least, most) = luma.fold((255, 0), |(least, most), luma| (luma.min(least), luma.max(most)));
+            match is_white {
+                true => assert!(least > 150, "turned by {degrees}: {least}"),
+                false => assert!(most < 60, "turned by {degrees}: {most}"),
+            }
+        }
+    }
+}
