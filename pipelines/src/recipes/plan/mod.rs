@@ -28,7 +28,7 @@ const TIMESCALE_VARIABLE: u32 = 90_000;
 const SAMPLES_MAX: u32 = 5_000;
 /// Keyframes alone serve as samples while none is further from the next than this many intervals. A few tiles
 /// of a storyboard then repeat, against decoding every frame, which costs some thirty times as much.
-const KEYFRAME_GAP_INTERVALS: u64 = 4;
+pub(super) const KEYFRAME_GAP_INTERVALS: u64 = 4;
 
 /// All media work of one asset after inspection.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -8,9 +8,11 @@
 //! Where something is doubtful, more is covered: ranges are widened, a range between two segments touches the one
 //! that is on screen, and too many boxes become the whole picture.
 
+mod joined;
 mod places;
 mod splice;
 
+pub use joined::{enrich_job, top_rung};
 pub use places::{Place, Widening};
 pub use splice::{replaced, same_shape, splice_audio, splice_video};
 

@@ -1,6 +1,7 @@
 use super::*;
 use reelgate_flow::facts::Container;
 use reelgate_pipelines::messages::{Span, TrackRef};
+use reelgate_pipelines::recipes::redact::{replaced, splice_audio};
 
 use crate::testing::{Media, MemoryOutlet, outlet, play};
 
@@ -155,4 +156,20 @@ fn a_mute_is_silent_and_leaves_every_sample_in_its_place() {
         assert!(old_files.get(&name) == new_files.get(&name), "{name} differs");
     }
     assert_eq!(old_files.get("audio/init.mp4"), new_files.get("audio/init.mp4"));
+    // The touched segment and its neighbours in the old track: where the seams lie, nobody hears one.
+    let spliced = AudioResult { track: splice_audio(&old, &new, &[3, 4, 5]).unwrap().track, ..old.clone() };
+    let files = outlet();
+    for (name, bytes) in old_files.all() {
+        let is_new = replaced("audio", &[3, 4, 5]).any(|replaced| replaced == name);
+        files.output(&name, if is_new { new_files.get(&name) } else { bytes }.as_slice()).unwrap();
+    }
+    let spliced = heard(&spliced, &files).1;
+    assert_eq!(spliced.len(), before.len());
+    let error = |range: std::ops::Range<usize>| -> f32 {
+        let pairs = before[range.clone()].iter().zip(&spliced[range.clone()]);
+        (pairs.map(|(a, b)| (a - b).powi(2)).sum::<f32>() / range.len() as f32).sqrt()
+    };
+    let (seam, settled) = (error(24 * 48_000 - 2_048..24 * 48_000 + 2_048), error(26 * 48_000..40 * 48_000));
+    assert!(settled == 0.0 && seam < 0.02, "{settled} behind the seam, {seam} at it");
+    assert!(loudest(&spliced[17 * 48_000..18 * 48_000]) < 0.01);
 }

@@ -189,4 +189,6 @@ mod corpus_tests;
 #[cfg(test)]
 mod redacted_tests;
 #[cfg(test)]
+mod spliced_tests;
+#[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use reelgate_pipelines::messages::{FrameBox, Redaction, RedactionStyle};
 use crate::testing::{Media, pictures};
 
 /// A picture with something to read in it: a fine black and white pattern in a box on a grey, moving ground.
-fn with_text(frames: u32, size: (u32, u32), text: FrameBox, pattern: &str) -> Media {
+pub fn with_text(frames: u32, size: (u32, u32), text: FrameBox, pattern: &str) -> Media {
     let (width, height) = size;
     let FrameBox { x, y, width: w, height: h } = text;
     Media::made_by(&format!(
@@ -21,7 +21,7 @@ fn with_text(frames: u32, size: (u32, u32), text: FrameBox, pattern: &str) -> Me
     ))
 }
 
-const TEXT: FrameBox = FrameBox { x: 101, y: 61, width: 120, height: 30 };
+pub const TEXT: FrameBox = FrameBox { x: 101, y: 61, width: 120, height: 30 };
 
 fn redaction(start: u64, end: u64, style: RedactionStyle) -> Redaction {
     let ns = |frame| frame * SECOND_NS / 30;
@@ -29,7 +29,7 @@ fn redaction(start: u64, end: u64, style: RedactionStyle) -> Redaction {
 }
 
 /// Mean square of the differences between neighbours in a line, over a part of a picture: high for letters.
-fn detail(luma: &[u8], line: usize, part: FrameBox) -> f64 {
+pub fn detail(luma: &[u8], line: usize, part: FrameBox) -> f64 {
     let (mut sum, mut count) = (0.0, 0.0);
     for y in part.y..part.y + part.height {
         for x in part.x..part.x + part.width - 1 {
