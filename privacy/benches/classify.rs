@@ -2,7 +2,8 @@
 //! ratio to ten plain patterns in the `regex` crate, all from one run.
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use reelgate_privacy::{Address, Classifier, Line};
 
@@ -65,11 +66,19 @@ fn rate(text: &str, seconds: f64) -> f64 {
 fn best_of(mut work: impl FnMut() -> u64) -> f64 {
     let mut best = f64::INFINITY;
     for _ in 0..RUNS {
-        let start = Instant::now();
+        let start = processor_time();
         black_box(work());
-        best = best.min(start.elapsed().as_secs_f64());
+        best = best.min(processor_time().saturating_sub(start).as_secs_f64());
     }
     best
+}
+
+/// Time this thread had a processor, where Linux tells it, else the clock's: other programs' work is not ours.
+fn processor_time() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = told.and_then(|line| line.split(' ').next()?.parse().ok());
+    nanoseconds.map_or_else(|| START.elapsed(), Duration::from_nanos)
 }
 
 /// The file as it lies: every line, numbers and times included.

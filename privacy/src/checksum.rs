@@ -1,5 +1,7 @@
 //! Check digits.
 
+pub(crate) mod national;
+
 /// Luhn check (ISO/IEC 7812-1 annex B) over ASCII digits; anything else in `digits` fails.
 pub(crate) fn luhn(digits: &[u8]) -> bool {
     let mut sum = 0u32;

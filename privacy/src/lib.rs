@@ -28,6 +28,7 @@ mod overlap;
 mod reader;
 mod registry;
 mod scanner;
+mod table;
 pub mod text;
 
 pub use address::{Address, FrameBox, Line};

@@ -15,6 +15,7 @@ use crate::families::{Anchor, FAMILIES, Family};
 use crate::identifier::Identifier;
 use crate::keywords::{Keywords, Lists};
 use crate::overlap::{Match, resolve};
+use crate::table::{Table, capitals_before};
 
 /// A set of families, bit `i` for `FAMILIES[i]`.
 type Families = u32;
@@ -46,6 +47,7 @@ pub(crate) struct Reader {
     words: [Families; 256],
     /// For each byte: the families asked at that sign.
     signs: [Families; 256],
+    table: Table,
 }
 
 /// What stands around a text and counts as if it stood near.
@@ -64,6 +66,7 @@ impl Reader {
             (id, Known { list: keywords.list(id), enabled: enabled(id) })
         });
         let known = known.collect();
+        let table = Table::new(|id| keywords.list(id).filter(|_| enabled(id)));
         let set = |belongs: &dyn Fn(&Family) -> bool| {
             let indexed = FAMILIES.iter().enumerate().filter(|(_, family)| belongs(family));
             indexed.fold(0, |set, (i, _)| set | 1 << i)
@@ -79,7 +82,11 @@ impl Reader {
                 _ => Stop::None,
             };
         }
-        Ok(Reader { keywords, known, stops, words, signs })
+        Ok(Reader { keywords, known, stops, words, signs, table })
+    }
+
+    fn enabled(&self, id: &str) -> bool {
+        self.known.get(id).is_some_and(|known| known.enabled)
     }
 
     /// Keyword lists that an element's name speaks of.
@@ -135,6 +142,12 @@ impl Page<'_> {
             return;
         }
         self.ask(self.reader.words[usize::from(bytes[start])], start);
+        self.look_up(start);
+        if bytes[start].is_ascii_digit()
+            && let Some(letters) = capitals_before(bytes, start)
+        {
+            self.look_up(letters);
+        }
         if let Some(sign @ (b'+' | b'-' | b'(')) = before(bytes, start)
             && !is_word(before(bytes, start - 1))
         {
@@ -143,6 +156,18 @@ impl Page<'_> {
                 self.ask(self.reader.words[usize::from(b'+')], start - 2);
             }
         }
+    }
+
+    /// Asks the table about what starts at `start`.
+    fn look_up(&mut self, start: usize) {
+        let (reader, text) = (self.reader, self.text);
+        reader.table.fitting(text.as_bytes(), start, |form, end, signs| {
+            let row = form.row;
+            if self.lists_near(start, end).contains(form.list) && (row.check)(signs) {
+                let reading = Reading { kind: row.kind(), confidence: row.confidence() };
+                self.found.push(Match { start, end, strength: row.strength, reading });
+            }
+        });
     }
 
     fn ask(&mut self, families: Families, place: usize) {
@@ -164,24 +189,25 @@ impl Page<'_> {
             Some(with) if !keyword_matters || self.keyword_near(with, start, end) => Some(with),
             _ => without_keyword,
         };
-        let enabled = |reading: &Reading| self.reader.known.get(reading.kind.id).is_some_and(|k| k.enabled);
-        self.found.extend(reading.filter(enabled).map(|reading| Match { start, end, strength, reading }));
+        let enabled = reading.filter(|reading| self.reader.enabled(reading.kind.id));
+        self.found.extend(enabled.map(|reading| Match { start, end, strength, reading }));
     }
 
     fn keyword_near(&mut self, reading: Reading, start: usize, end: usize) -> bool {
         let Some(list) = self.reader.known.get(reading.kind.id).and_then(|known| known.list) else {
             return false;
         };
-        self.around.lists.contains(list) || self.lists_near(start, end).contains(list)
+        self.lists_near(start, end).contains(list)
     }
 
+    /// The keyword lists that count for a place.
     fn lists_near(&mut self, start: usize, end: usize) -> Lists {
         if let Some((known_start, known_end, lists)) = self.near
             && (known_start, known_end) == (start, end)
         {
             return lists;
         }
-        let lists = self.reader.keywords.near(self.text, start, end);
+        let lists = self.reader.keywords.near(self.text, start, end).or(self.around.lists);
         self.near = Some((start, end, lists));
         lists
     }

@@ -2,10 +2,12 @@
 
 use crate::families::FAMILIES;
 use crate::identifier::Identifier;
+use crate::table;
 
 /// All identifiers, sorted by id.
 pub fn identifiers() -> Vec<Identifier> {
-    let mut all: Vec<Identifier> = FAMILIES.iter().flat_map(|family| (family.identifiers)()).collect();
+    let families = FAMILIES.iter().flat_map(|family| (family.identifiers)());
+    let mut all: Vec<Identifier> = families.chain(table::identifiers()).collect();
     all.sort_by_key(|identifier| identifier.kind.id);
     all
 }

@@ -48,15 +48,6 @@ fn generated_times_hashes_and_versions_hold_nothing() {
             hex(&mut n, 40),
             hex(&mut n, 64),
             format!("sha256:{} md5={}", hex(&mut n, 64), hex(&mut n, 32)),
-            format!(
-                "{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}",
-                n(256),
-                n(256),
-                n(256),
-                n(256),
-                n(256),
-                n(256)
-            ),
             format!("v{}.{}.{}.{} Lavf{}.{}.{}", n(99), n(99), n(999), n(99), 50 + n(20), n(100), n(200)),
             format!("version {}.{}.{}.{}-rc{}", n(20), n(20), n(20), n(20), n(9)),
             format!("\"duration\": \"{}.{:06}\", \"duration_ts\": {}", n(9999), n(1_000_000), n(1 << 40)),

@@ -16,6 +16,66 @@ pub(crate) const FAMILY: Family =
 /// Where Macie has no type for a country.
 const OTHER: &str = "IBAN_OTHER_COUNTRY";
 
+/// Words beside a domestic account number of the countries whose ids cover those too.
+pub(crate) const FRENCH_KEYWORDS: &[&str] = &[
+    "code banque",
+    "coordonnées bancaires",
+    "numéro de compte",
+    "numero de compte",
+    "rib",
+    "relevé d'identité bancaire",
+    "account code",
+    "account number",
+    "bban",
+    "compte bancaire",
+];
+pub(crate) const GERMAN_KEYWORDS: &[&str] = &[
+    "account code",
+    "account number",
+    "bankleitzahl",
+    "bankverbindung",
+    "bban",
+    "blz",
+    "kontonummer",
+    "kontonr",
+    "kartennummer",
+    "sepa",
+];
+pub(crate) const ITALIAN_KEYWORDS: &[&str] = &[
+    "account code",
+    "account number",
+    "bban",
+    "codice bancario",
+    "conto bancario",
+    "conto corrente",
+    "numero conto",
+    "coordinate bancarie",
+];
+pub(crate) const SPANISH_KEYWORDS: &[&str] = &[
+    "account code",
+    "account number",
+    "bban",
+    "ccc",
+    "código cuenta",
+    "código cuenta cliente",
+    "cuenta bancaria",
+    "cuenta cliente id",
+    "número cuenta",
+    "número de cuenta",
+    "numero de cuenta",
+];
+pub(crate) const BRITISH_KEYWORDS: &[&str] =
+    &["account code", "account number", "account no", "bank account", "bban", "sort code", "sortcode"];
+
+/// The lists by the id they belong to.
+const KEYWORDS: &[(&str, &[&str])] = &[
+    ("FRANCE_BANK_ACCOUNT_NUMBER", FRENCH_KEYWORDS),
+    ("GERMANY_BANK_ACCOUNT_NUMBER", GERMAN_KEYWORDS),
+    ("ITALY_BANK_ACCOUNT_NUMBER", ITALIAN_KEYWORDS),
+    ("SPAIN_BANK_ACCOUNT_NUMBER", SPANISH_KEYWORDS),
+    ("UK_BANK_ACCOUNT_NUMBER", BRITISH_KEYWORDS),
+];
+
 /// Longest number in the registry, characters.
 const LEN_MAX: usize = 34;
 
@@ -163,14 +223,19 @@ impl Country {
 }
 
 fn identifiers() -> Vec<Identifier> {
-    let row = |kind: Kind| Identifier {
-        kind,
-        origin: if kind.id == OTHER { Origin::Reelgate } else { Origin::Macie },
-        keyword_rule: KeywordRule::NotNeeded,
-        keywords: &[],
-        validation: "IBAN: country's length and structure, mod-97",
-        severity: SeverityRule::HIGH,
-        mask: Mask::KeepLast(4),
+    let row = |kind: Kind| {
+        let domestic = KEYWORDS.iter().find(|(id, _)| *id == kind.id);
+        let international = "IBAN: country's length and structure, mod-97";
+        let both = "IBAN: country's length and structure, mod-97; or the domestic number with a keyword";
+        Identifier {
+            kind,
+            origin: if kind.id == OTHER { Origin::Reelgate } else { Origin::Macie },
+            keyword_rule: if domestic.is_some() { KeywordRule::Helps } else { KeywordRule::NotNeeded },
+            keywords: domestic.map_or(&[], |(_, keywords)| *keywords),
+            validation: if domestic.is_some() { both } else { international },
+            severity: SeverityRule::HIGH,
+            mask: Mask::KeepLast(4),
+        }
     };
     let other = Kind { id: OTHER, category: Category::FinancialInformation };
     let named = COUNTRIES.iter().map(Country::kind).filter(|kind| kind.id != OTHER);

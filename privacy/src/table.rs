@@ -1,0 +1,299 @@
+//! Identifiers that are nothing but a shape, a check and a keyword: one row each.
+//!
+//! More than a hundred of them look like "nine digits". What keeps them from finding something in every number is the
+//! keyword, which all of them need; what keeps them cheap is that a place is read once, compared with the shapes of its
+//! length by two masks, and only then asked about.
+
+use crate::bytes::{at, before, is_word, joined_after, joined_before};
+use crate::candidate::Strength;
+use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, SeverityRule};
+use crate::mask::Mask;
+
+mod beyond;
+mod finance;
+mod health;
+mod licences;
+mod national;
+mod passports;
+
+/// One identifier, or further forms of one that a family lists.
+pub(crate) struct Row {
+    pub id: &'static str,
+    pub category: Category,
+    pub origin: Origin,
+    /// Who lists the identifier in the registry, with what proves it in a few words; `None` where a family does.
+    pub validation: Option<&'static str>,
+    pub keywords: &'static [&'static str],
+    /// `9` is a digit, `A` a letter, `X` either, any other sign itself; at a space the groups may part, by one space,
+    /// dash, dot or stroke, at all of them or at none.
+    pub shapes: &'static [&'static str],
+    /// Takes letters and digits only, upper case.
+    pub check: fn(&[u8]) -> bool,
+    pub strength: Strength,
+    pub severity: SeverityRule,
+    pub mask: Mask,
+}
+
+impl Row {
+    /// The values most rows share: personal, one of Macie's, High whatever the count, nothing shown.
+    pub const COMMON: Row = Row {
+        id: "",
+        category: Category::PersonalInformation,
+        origin: Origin::Macie,
+        validation: Some(""),
+        keywords: &[],
+        shapes: &[],
+        check: |_| true,
+        strength: Strength::Loose,
+        severity: SeverityRule::HIGH,
+        mask: Mask::Shape,
+    };
+
+    pub fn kind(&self) -> Kind {
+        Kind { id: self.id, category: self.category }
+    }
+
+    fn identifier(&self) -> Option<Identifier> {
+        Some(Identifier {
+            kind: self.kind(),
+            origin: self.origin,
+            keyword_rule: KeywordRule::Required,
+            keywords: self.keywords,
+            validation: self.validation?,
+            severity: self.severity,
+            mask: self.mask,
+        })
+    }
+
+    /// 0 to 100, by what the row's check proves.
+    pub fn confidence(&self) -> u8 {
+        match self.strength {
+            Strength::Checksum => 95,
+            Strength::Format => 85,
+            Strength::Loose => 65,
+        }
+    }
+}
+
+/// All rows. Where two fit one place equally well, the earlier is reported.
+pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
+    [finance::ROWS, health::ROWS, national::ROWS, passports::ROWS, licences::ROWS, beyond::ROWS]
+        .into_iter()
+        .flatten()
+}
+
+/// The rows' part of the registry.
+pub(crate) fn identifiers() -> Vec<Identifier> {
+    rows().filter_map(Row::identifier).collect()
+}
+
+/// Letters and digits read at most in one place.
+const LEN_MAX: usize = 32;
+/// Groups read at most.
+const GROUPS_MAX: usize = 8;
+/// Letters of a group without digits, at most: longer ones are words.
+const LETTERS_MAX: usize = 6;
+
+/// A shape of a row, as masks: bit `i` stands for the letter or digit `i`.
+pub(crate) struct Form {
+    pub row: &'static Row,
+    /// The row's keywords.
+    pub list: u8,
+    digits: u32,
+    letters: u32,
+    breaks: u32,
+}
+
+/// The rows, by length.
+pub(crate) struct Table {
+    by_len: Vec<Vec<Form>>,
+}
+
+impl Table {
+    /// The table of the rows for whose id `list` gives a keyword list.
+    pub fn new(list: impl Fn(&str) -> Option<u8>) -> Table {
+        let mut by_len: Vec<Vec<Form>> = (0..=LEN_MAX).map(|_| Vec::new()).collect();
+        for (row, list) in rows().filter_map(|row| Some((row, list(row.id)?))) {
+            for shape in row.shapes {
+                let mut form = Form { row, list, digits: 0, letters: 0, breaks: 0 };
+                let mut len = 0;
+                for sign in shape.bytes() {
+                    match sign {
+                        b' ' => form.breaks |= 1 << len,
+                        b'9' => form.digits |= 1 << len,
+                        b'A' => form.letters |= 1 << len,
+                        _ => {}
+                    }
+                    len += usize::from(sign != b' ');
+                }
+                by_len[len].push(form);
+            }
+        }
+        Table { by_len }
+    }
+
+    /// The forms that fit what starts at `start`, each with where it ends and its letters and digits; checks and keywords
+    /// are not asked yet.
+    pub fn fitting(&self, text: &[u8], start: usize, mut each: impl FnMut(&Form, usize, &[u8])) {
+        if is_word(before(text, start)) || joined_before(text, start, b".:-/,") {
+            return;
+        }
+        let place = Place::read(text, start);
+        for (len, end) in place.ends[..place.groups].iter().rev().copied() {
+            if self.by_len[len].is_empty() || joined_after(text, end, b".:-/,") {
+                continue;
+            }
+            let mask = u32::MAX >> (LEN_MAX - len);
+            let breaks = place.breaks & mask;
+            let shown = &place.signs[..len];
+            for form in &self.by_len[len] {
+                let parted = breaks == 0 || breaks == form.breaks;
+                if parted && form.digits & !place.digits == 0 && form.letters & place.digits == 0 {
+                    each(form, end, shown);
+                }
+            }
+        }
+    }
+}
+
+/// Groups of letters and digits as they stand in a text.
+struct Place {
+    /// Letters in upper case.
+    signs: [u8; LEN_MAX],
+    digits: u32,
+    breaks: u32,
+    /// Length in signs and end in the text after each group.
+    ends: [(usize, usize); GROUPS_MAX],
+    groups: usize,
+}
+
+impl Place {
+    fn read(text: &[u8], start: usize) -> Place {
+        let mut place =
+            Place { signs: [0; LEN_MAX], digits: 0, breaks: 0, ends: [(0, 0); GROUPS_MAX], groups: 0 };
+        let (mut i, mut len) = (start, 0);
+        loop {
+            let (group_start, group_len) = (i, len);
+            while let Some(b) = at(text, i).filter(u8::is_ascii_alphanumeric) {
+                if len == LEN_MAX {
+                    return place;
+                }
+                place.signs[len] = b.to_ascii_uppercase();
+                place.digits |= u32::from(b.is_ascii_digit()) << len;
+                (i, len) = (i + 1, len + 1);
+            }
+            let group = &text[group_start..i];
+            let prose = group_len > 0
+                && group.iter().all(u8::is_ascii_alphabetic)
+                && (group.len() > LETTERS_MAX || group.iter().any(u8::is_ascii_lowercase));
+            if group.is_empty() || prose {
+                return place;
+            }
+            place.ends[place.groups] = (len, i);
+            place.groups += 1;
+            let parted = matches!(at(text, i), Some(b' ' | b'-' | b'.' | b'/')) && is_word(at(text, i + 1));
+            if !parted || len == LEN_MAX || place.groups == GROUPS_MAX {
+                return place;
+            }
+            place.breaks |= 1 << len;
+            i += 1;
+        }
+    }
+}
+
+/// Start of a group of a few capitals that stands right before the number at `start`, as in `AB 12 34 56 C`.
+pub(crate) fn capitals_before(text: &[u8], start: usize) -> Option<usize> {
+    before(text, start).filter(|b| matches!(b, b' ' | b'-'))?;
+    let end = start - 1;
+    let letters =
+        text[..end].iter().rev().take(LETTERS_MAX + 1).take_while(|b| b.is_ascii_uppercase()).count();
+    let from = end - letters;
+    ((1..=LETTERS_MAX).contains(&letters) && !is_word(before(text, from))).then_some(from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::families::tests::{found, pieces};
+
+    #[test]
+    fn every_shape_is_written_in_the_signs_it_may_use_and_fits_the_table() {
+        for row in rows() {
+            assert!(!row.shapes.is_empty() && !row.keywords.is_empty(), "{}", row.id);
+            for shape in row.shapes {
+                let len = shape.bytes().filter(|b| *b != b' ').count();
+                assert!((3..=LEN_MAX).contains(&len), "{} {shape}", row.id);
+                assert!(shape.bytes().all(|b| b"9AX ".contains(&b)), "{} {shape}", row.id);
+            }
+        }
+    }
+
+    /// An example of each row that a check digit proves, beside one of its keywords.
+    #[test]
+    fn numbers_are_found_beside_their_keyword_and_nowhere_else() {
+        for (text, number, id) in [
+            ("NHS number 943 476 5919.", "943 476 5919", "UK_NHS_NUMBER"),
+            ("nino: AB 12 34 56 C", "AB 12 34 56 C", "UK_NATIONAL_INSURANCE_NUMBER"),
+            ("national insurance number ab123456c", "ab123456c", "UK_NATIONAL_INSURANCE_NUMBER"),
+            ("my TFN is 123 456 782", "123 456 782", "AUSTRALIA_TAX_FILE_NUMBER"),
+            ("SIN 130-692-544", "130-692-544", "CANADA_SOCIAL_INSURANCE_NUMBER"),
+            ("aadhaar 2341 2341 2346", "2341 2341 2346", "INDIA_AADHAAR_NUMBER"),
+            ("CPF: 111.444.777-35", "111.444.777-35", "BRAZIL_CPF_NUMBER"),
+            ("CNPJ 11.222.333/0001-81", "11.222.333/0001-81", "BRAZIL_CNPJ_NUMBER"),
+            ("DNI 12345678Z", "12345678Z", "SPAIN_DNI_NUMBER"),
+            ("NIE X1234567L", "X1234567L", "SPAIN_NIE_NUMBER"),
+            ("codice fiscale RSSMRA85T10A562S", "RSSMRA85T10A562S", "ITALY_NATIONAL_IDENTIFICATION_NUMBER"),
+            (
+                "numéro insee 2 55 08 14 168 025 38",
+                "2 55 08 14 168 025 38",
+                "FRANCE_NATIONAL_IDENTIFICATION_NUMBER",
+            ),
+            ("steuer-id 86 095 742 719", "86 095 742 719", "GERMANY_TAX_IDENTIFICATION_NUMBER"),
+            ("curp BOXW310820HNERXN09", "BOXW310820HNERXN09", "MEXICO_CURP_NUMBER"),
+            ("RUT 12.345.678-5", "12.345.678-5", "CHILE_RUT_NUMBER"),
+            ("cuil 20-12345678-6", "20-12345678-6", "ARGENTINA_INDIVIDUAL_TAX_IDENTIFICATION_NUMBER"),
+            ("npi 1234567893", "1234567893", "USA_NATIONAL_PROVIDER_IDENTIFIER"),
+            ("DEA number AB1234563", "AB1234563", "US_DRUG_ENFORCEMENT_AGENCY_NUMBER"),
+            ("mbi 1EG4-TE5-MK73", "1EG4-TE5-MK73", "USA_MEDICARE_BENEFICIARY_IDENTIFIER"),
+            ("itin 912-70-3456", "912-70-3456", "USA_INDIVIDUAL_TAX_IDENTIFICATION_NUMBER"),
+            ("routing number 021000021", "021000021", "USA_BANK_ROUTING_NUMBER"),
+            ("VIN 1HGCM82633A004352", "1HGCM82633A004352", "VEHICLE_IDENTIFICATION_NUMBER"),
+            ("passport 123456789", "123456789", "USA_PASSPORT_NUMBER"),
+            ("reisepass C01X00T47", "C01X00T47", "GERMANY_PASSPORT_NUMBER"),
+            ("driver's license A1234567", "A1234567", "DRIVERS_LICENSE"),
+            ("driving licence MORGA 657054 SM9IJ", "MORGA 657054 SM9IJ", "UK_DRIVERS_LICENSE"),
+            ("PAN ABCPE1234F", "ABCPE1234F", "INDIA_PERMANENT_ACCOUNT_NUMBER"),
+            ("bank account 123456789012", "123456789012", "BANK_ACCOUNT_NUMBER"),
+            ("CVV 123", "123", "CREDIT_CARD_SECURITY_CODE"),
+        ] {
+            assert_eq!((found(text), pieces(text)), (vec![id], vec![number.to_owned()]), "{text}");
+            assert!(!found(number).contains(&id), "{number} without a keyword");
+        }
+    }
+
+    #[test]
+    fn numbers_that_go_on_are_not_cut_out_of_longer_ones() {
+        for text in [
+            "cpf 1.111.444.777-35",
+            "cpf 111.444.777-35-1",
+            "passport 123456789-12",
+            "npi 0.1234567893",
+            "ssn x536904399",
+        ] {
+            assert_eq!(found(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_check_digit_or_a_grouping_of_no_country_is_refused() {
+        for text in [
+            "cpf 111.444.777-36",
+            "nhs 943 476 5918",
+            "aadhaar 2341 2341 2345",
+            "cpf 11.144.477.735",
+            "dni 12345678A",
+        ] {
+            assert_eq!(found(text), [""; 0], "{text}");
+        }
+    }
+}
