@@ -3,10 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::address::Line;
+use crate::allow::{AllowList, Allowed};
+use crate::config_error::ConfigError;
+use crate::custom::{CUSTOM_IDENTIFIERS_MAX, Custom, CustomIdentifier, SeverityLevel};
 use crate::finding::Finding;
-use crate::identifier::{Identifier, Kind, SeverityRule};
+use crate::fingerprint::Fingerprinter;
+use crate::identifier::{Identifier, Kind, Severity, SeverityRule};
 use crate::mask::Mask;
-use crate::overlap::Match;
+use crate::ocr;
+use crate::overlap::{Match, resolve};
 use crate::reader::{Around, Reader};
 use crate::registry::identifiers;
 use crate::scanner::Scanner;
@@ -24,10 +29,34 @@ pub struct Span {
     pub confidence: u8,
 }
 
+/// What a deployment changes about the classifier.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// Ids that are not looked for.
+    pub disabled: Vec<String>,
+    /// Makes the fingerprints of locations; without one there are none.
+    pub fingerprinter: Option<Fingerprinter>,
+}
+
 /// Finds personal data in text. Costly to build (automata), cheap to use, safe to share between threads.
 pub struct Classifier {
     reader: Reader,
-    rules: BTreeMap<&'static str, (SeverityRule, Mask)>,
+    rules: BTreeMap<&'static str, Rule>,
+    custom: Vec<Custom>,
+    allowed: Allowed,
+    fingerprinter: Option<Fingerprinter>,
+}
+
+/// How occurrences of an id are judged and shown.
+struct Rule {
+    levels: Levels,
+    mask: Mask,
+}
+
+enum Levels {
+    Bands(SeverityRule),
+    /// Ascending; fewer occurrences than the first threshold are no finding.
+    Thresholds(Vec<SeverityLevel>),
 }
 
 impl Default for Classifier {
@@ -39,10 +68,40 @@ impl Default for Classifier {
 impl Classifier {
     /// A classifier of all identifiers in the registry.
     pub fn new() -> Classifier {
+        Classifier::with(&[], &[], Options::default()).expect("nothing is configured that could be refused")
+    }
+
+    /// A classifier of the registry and `custom` identifiers, which reports no value that is on one of the `allow` lists.
+    ///
+    /// # Errors
+    /// Where a definition is outside Macie's limits, cannot be read, or names what there is not.
+    pub fn with(
+        custom: &[CustomIdentifier],
+        allow: &[AllowList],
+        options: Options,
+    ) -> Result<Classifier, ConfigError> {
         let all: Vec<Identifier> = identifiers();
-        let reader = Reader::new(&all, |_| true).expect("a few hundred short keywords fit any automaton");
-        let rules = all.iter().map(|i| (i.kind.id, (i.severity, i.mask))).collect();
-        Classifier { reader, rules }
+        if let Some(id) =
+            options.disabled.iter().find(|id| all.iter().all(|known| known.kind.id != id.as_str()))
+        {
+            return Err(ConfigError::UnknownIdentifier { id: id.clone() });
+        }
+        if custom.len() > CUSTOM_IDENTIFIERS_MAX {
+            return Err(ConfigError::TooMany { found: custom.len() });
+        }
+        let enabled = |id: &str| options.disabled.iter().all(|disabled| disabled != id);
+        let reader = Reader::new(&all, enabled).expect("a few hundred short keywords fit any automaton");
+        let banded = |i: &Identifier| (i.kind.id, Rule { levels: Levels::Bands(i.severity), mask: i.mask });
+        let mut rules: BTreeMap<&'static str, Rule> = all.iter().map(banded).collect();
+        let custom = custom.iter().map(Custom::new).collect::<Result<Vec<_>, _>>()?;
+        for one in &custom {
+            let rule = Rule { levels: Levels::Thresholds(one.levels.clone()), mask: Mask::Whole };
+            if rules.insert(one.kind.id, rule).is_some() {
+                return Err(ConfigError::NameTaken { name: one.kind.id.to_owned() });
+            }
+        }
+        let allowed = Allowed::new(allow)?;
+        Ok(Classifier { reader, rules, custom, allowed, fingerprinter: options.fingerprinter })
     }
 
     /// Reads lines one after the other, and keeps no more of them than the end of the last.
@@ -61,7 +120,7 @@ impl Classifier {
 
     /// The places found in `text` alone, without an element name; sorted, free of overlaps, in characters.
     pub fn spans(&self, text: &str) -> Vec<Span> {
-        let matches = self.reader.read(text, Around::default());
+        let matches = resolve(self.matches(text, Around::default()));
         let places = char_places(text, &matches);
         let spans = matches.iter().zip(places).map(|(m, (start, end))| Span {
             start,
@@ -72,26 +131,65 @@ impl Classifier {
         spans.collect()
     }
 
+    /// What stands in `text`, sorted by start. Matches of built-in identifiers do not overlap each other; those of custom
+    /// ones count beside them, as Macie counts them.
+    pub(crate) fn matches(&self, text: &str, around: Around<'_>) -> Vec<Match> {
+        let mut matches = self.reader.read(text, around);
+        if !self.custom.is_empty() {
+            self.custom.iter().for_each(|custom| custom.find(text, around.name, &mut matches));
+            matches.sort_by_key(|m| (m.start, m.end));
+        }
+        if !self.allowed.is_empty() {
+            matches.retain(|m| !self.allowed.holds(&text[m.start..m.end]));
+        }
+        matches
+    }
+
+    /// As [`Classifier::matches`], for text read off a picture: also what letters hide that look like digits, and the text
+    /// with those as digits, where there are any.
+    pub(crate) fn matches_on_screen(&self, text: &str, around: Around<'_>) -> (Option<String>, Vec<Match>) {
+        let mut matches = self.matches(text, around);
+        let corrected = ocr::corrected(&self.reader, text, around, &mut matches);
+        if let Some(corrected) = &corrected
+            && !self.allowed.is_empty()
+        {
+            matches.retain(|m| !self.allowed.holds(&corrected[m.start..m.end]));
+        }
+        (corrected, matches)
+    }
+
     pub(crate) fn reader(&self) -> &Reader {
         &self.reader
     }
 
-    /// Severity and mask of a kind this classifier reports.
-    pub(crate) fn rule(&self, kind: Kind) -> (SeverityRule, Mask) {
-        *self
-            .rules
-            .get(kind.id)
-            .expect("families report only what the registry lists; a test holds them to it")
+    /// The value as it may be shown.
+    pub(crate) fn masked(&self, kind: Kind, value: &str) -> String {
+        self.rules.get(kind.id).map_or(Mask::Whole, |rule| rule.mask).apply(value)
+    }
+
+    /// The value's keyed hash, where there is a key.
+    pub(crate) fn fingerprint(&self, kind: Kind, value: &str) -> Option<String> {
+        self.fingerprinter.as_ref().map(|fingerprinter| fingerprinter.of(kind, value))
+    }
+
+    /// Severity of `count` occurrences; `None` where they are too few to be a finding.
+    pub(crate) fn severity(&self, kind: Kind, count: u64) -> Option<Severity> {
+        match &self.rules.get(kind.id)?.levels {
+            Levels::Bands(bands) => Some(bands.of(count)),
+            Levels::Thresholds(levels) => {
+                levels.iter().rfind(|level| level.occurrences_threshold <= count).map(|level| level.severity)
+            }
+        }
     }
 }
 
-/// Character places of sorted, disjoint byte places, counted in one pass.
+/// Character places of byte places sorted by start, counted in one pass.
 pub(crate) fn char_places(text: &str, matches: &[Match]) -> Vec<(usize, usize)> {
     let (mut byte, mut chars) = (0, 0);
-    let mut advance = |to: usize| {
-        chars += text[byte..to].chars().count();
-        byte = to;
-        chars
+    let mut place = |m: &Match| {
+        chars += text[byte..m.start].chars().count();
+        byte = m.start;
+        (chars, chars + text[m.start..m.end].chars().count())
     };
-    matches.iter().map(|m| (advance(m.start), advance(m.end))).collect()
+    matches.iter().map(&mut place).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::address::Address;
-use crate::identifier::{Kind, Severity, SeverityRule};
+use crate::identifier::{Kind, Severity};
 
 /// Locations listed per finding; more are only counted. Macie's number.
 pub const LOCATIONS_MAX: usize = 15;
@@ -19,6 +19,8 @@ pub struct Location {
     pub end: usize,
     /// The value, masked by the identifier's rule.
     pub masked: String,
+    /// Keyed hash of the value, where the classifier was given a key: the same value has the same in every asset.
+    pub fingerprint: Option<String>,
 }
 
 /// Everything found of one identifier.
@@ -86,17 +88,15 @@ impl Tally {
         }
     }
 
-    /// The findings, the most severe first, then by id.
-    pub fn into_findings(self, rule: impl Fn(Kind) -> SeverityRule) -> Vec<Finding> {
+    /// The findings, the most severe first, then by id. A count without a severity is no finding.
+    pub fn into_findings(self, severity: impl Fn(Kind, u64) -> Option<Severity>) -> Vec<Finding> {
         let mut findings: Vec<Finding> = self
             .by_kind
             .into_iter()
-            .map(|(kind, (count, locations))| Finding {
-                kind,
-                severity: rule(kind).of(count),
-                count,
-                additional_occurrences: count.saturating_sub(locations.len() as u64),
-                locations,
+            .filter_map(|(kind, (count, locations))| {
+                let severity = severity(kind, count)?;
+                let additional_occurrences = count.saturating_sub(locations.len() as u64);
+                Some(Finding { kind, severity, count, additional_occurrences, locations })
             })
             .collect();
         findings.sort_by_key(|f| (std::cmp::Reverse(f.severity), f.kind.id));

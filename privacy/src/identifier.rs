@@ -1,5 +1,7 @@
 //! The words that describe one identifier: what it is called, what it needs, how severe it is.
 
+use serde::Deserialize;
+
 use crate::mask::Mask;
 
 /// Broad class of an identifier, in Amazon Macie's own strings so that one handler serves both sources.
@@ -47,14 +49,18 @@ pub struct Kind {
     pub category: Category,
 }
 
-/// How bad a finding is. The order is the order of badness.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// How bad a finding is. The order is the order of badness. Configurations spell it as findings do, or as Macie's API
+/// (`MEDIUM`), or in lower case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub enum Severity {
     /// Logged.
+    #[serde(alias = "LOW", alias = "low")]
     Low,
     /// Published with a flag.
+    #[serde(alias = "MEDIUM", alias = "medium")]
     Medium,
     /// Quarantined.
+    #[serde(alias = "HIGH", alias = "high")]
     High,
 }
 

@@ -181,7 +181,7 @@ fn is_word_of_its_own(text: &[u8], start: usize, end: usize) -> bool {
 }
 
 /// Byte index `count` characters before `at`, or 0.
-fn chars_back(text: &str, at: usize, count: usize) -> usize {
+pub(crate) fn chars_back(text: &str, at: usize, count: usize) -> usize {
     text[..at].char_indices().rev().take(count).last().map_or(at, |(i, _)| i)
 }
 

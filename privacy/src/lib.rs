@@ -15,15 +15,20 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod allow;
 mod bytes;
 mod candidate;
 mod checksum;
 mod classifier;
+mod config_error;
+mod custom;
 mod families;
 mod finding;
+mod fingerprint;
 mod identifier;
 mod keywords;
 mod mask;
+mod ocr;
 mod overlap;
 mod reader;
 mod registry;
@@ -32,9 +37,16 @@ mod table;
 pub mod text;
 
 pub use address::{Address, FrameBox, Line};
-pub use classifier::{Classifier, Span};
+pub use allow::{ALLOWED_WORDS_MAX, AllowList};
+pub use classifier::{Classifier, Options, Span};
+pub use config_error::ConfigError;
+pub use custom::{
+    CUSTOM_IDENTIFIERS_MAX, CustomIdentifier, IGNORE_WORDS_MAX, KEYWORDS_MAX, REGEX_CHARS_MAX, SeverityLevel,
+};
 pub use finding::{Finding, LOCATIONS_MAX, Location, finding_type, severity};
+pub use fingerprint::Fingerprinter;
 pub use identifier::{Category, Identifier, KeywordRule, Kind, Origin, Severity, SeverityRule};
 pub use mask::Mask;
+pub use ocr::ON_SCREEN_TEXT;
 pub use registry::identifiers;
 pub use scanner::Scanner;

@@ -52,8 +52,10 @@ pub(crate) struct Reader {
 
 /// What stands around a text and counts as if it stood near.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Around {
-    /// Keyword lists of the element's name.
+pub(crate) struct Around<'a> {
+    /// The element's name.
+    pub name: &'a str,
+    /// Keyword lists that it speaks of.
     pub lists: Lists,
 }
 
@@ -95,7 +97,7 @@ impl Reader {
     }
 
     /// Everything in `text`, sorted and free of overlaps.
-    pub fn read(&self, text: &str, around: Around) -> Vec<Match> {
+    pub fn read(&self, text: &str, around: Around<'_>) -> Vec<Match> {
         let mut page = Page { reader: self, text, around, near: None, found: Vec::new() };
         page.read();
         if page.found.len() > 1 { resolve(page.found) } else { page.found }
@@ -106,7 +108,7 @@ impl Reader {
 struct Page<'a> {
     reader: &'a Reader,
     text: &'a str,
-    around: Around,
+    around: Around<'a>,
     /// The keywords near the last place that was asked about; families ask about the same place in a row.
     near: Option<(usize, usize, Lists)>,
     found: Vec<Match>,

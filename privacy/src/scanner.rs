@@ -17,7 +17,8 @@ use crate::classifier::{Classifier, char_places};
 use crate::finding::{Finding, Location, Tally};
 use crate::identifier::Kind;
 use crate::keywords::Lists;
-use crate::overlap::Match;
+use crate::ocr::ON_SCREEN_TEXT;
+use crate::overlap::{Match, resolve};
 use crate::reader::Around;
 use crate::text;
 
@@ -114,21 +115,21 @@ impl<'c> Scanner<'c> {
             self.count(last.found);
         }
         let classifier = self.classifier;
-        self.tally.into_findings(|kind| classifier.rule(kind).0)
+        self.tally.into_findings(|kind, count| classifier.severity(kind, count))
     }
 
     fn named(&self, field: &str) -> Name {
-        let reader = self.classifier.reader();
-        let matches = reader.read(field, Around::default());
+        let matches = resolve(self.classifier.matches(field, Around::default()));
         let mut masked = String::with_capacity(field.len());
         let mut done = 0;
         for m in &matches {
             masked.push_str(&field[done..m.start]);
-            masked.push_str(&self.classifier.rule(m.reading.kind).1.apply(&field[m.start..m.end]));
+            masked.push_str(&self.classifier.masked(m.reading.kind, &field[m.start..m.end]));
             done = m.end;
         }
         masked.push_str(&field[done..]);
-        Name { field: field.to_owned(), lists: reader.lists_in_name(field), matches, masked }
+        let lists = self.classifier.reader().lists_in_name(field);
+        Name { field: field.to_owned(), lists, matches, masked }
     }
 
     /// The address as it may leave: its element name masked.
@@ -143,23 +144,33 @@ impl<'c> Scanner<'c> {
             return;
         }
         let places = char_places(field, matches);
-        let mut counted = Vec::with_capacity(matches.len());
-        for (m, (start, end)) in matches.iter().zip(places) {
-            let masked = self.classifier.rule(m.reading.kind).1.apply(&field[m.start..m.end]);
-            counted.push((m.reading.kind, Location { address: self.outgoing(address), start, end, masked }));
-        }
-        counted.into_iter().for_each(|(kind, location)| self.tally.add(kind, || location));
+        let found: Vec<Found> =
+            matches.iter().zip(places).map(|(m, place)| self.found(m, field, place, address)).collect();
+        self.count(found);
     }
 
     fn count(&mut self, found: Vec<Found>) {
         found.into_iter().for_each(|found| self.tally.add(found.kind, || found.location));
     }
 
+    fn around(&self) -> Around<'_> {
+        Around { name: &self.name.field, lists: self.name.lists }
+    }
+
+    /// What stands in `text`, and the text as it was understood where that differs.
+    fn matches(&self, text: &str, surface: &str) -> (Option<String>, Vec<Match>) {
+        if surface == ON_SCREEN_TEXT {
+            return self.classifier.matches_on_screen(text, self.around());
+        }
+        (None, self.classifier.matches(text, self.around()))
+    }
+
     fn found_in(&self, text: &str, address: &Address) -> Vec<Found> {
-        let matches = self.classifier.reader().read(text, Around { lists: self.name.lists });
+        let (corrected, matches) = self.matches(text, &address.surface);
         if matches.is_empty() {
             return Vec::new(); // nearly every line; what follows would cost more than the reading
         }
+        let text = corrected.as_deref().unwrap_or(text);
         let places = char_places(text, &matches);
         let found = matches.iter().zip(places).map(|(m, place)| self.found(m, text, place, address));
         found.collect()
@@ -167,13 +178,15 @@ impl<'c> Scanner<'c> {
 
     fn found(&self, m: &Match, text: &str, (start, end): (usize, usize), address: &Address) -> Found {
         let value = &text[m.start..m.end];
-        let masked = self.classifier.rule(m.reading.kind).1.apply(value);
+        let kind = m.reading.kind;
+        let masked = self.classifier.masked(kind, value);
+        let fingerprint = self.classifier.fingerprint(kind, value);
         Found {
-            kind: m.reading.kind,
+            kind,
             strength: m.strength,
             confidence: m.reading.confidence,
             value: value.to_owned(),
-            location: Location { address: self.outgoing(address), start, end, masked },
+            location: Location { address: self.outgoing(address), start, end, masked, fingerprint },
         }
     }
 
@@ -190,7 +203,8 @@ impl<'c> Scanner<'c> {
         }
         let joined = format!("{} {head}", last.tail);
         let seam = last.tail.len();
-        let matches = self.classifier.reader().read(&joined, Around { lists: self.name.lists });
+        let (corrected, matches) = self.matches(&joined, &address.surface);
+        let joined = corrected.unwrap_or(joined);
         let places = char_places(&joined, &matches);
         let tail_chars = last.tail.chars().count();
         let cut = head.len() < text.len();

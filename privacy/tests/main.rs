@@ -1,5 +1,6 @@
 //! The classifier as its users see it: labelled text, text that holds nothing, and hostile text.
 
+mod custom;
 mod documentation;
 mod findings;
 mod hostile;

@@ -1,0 +1,70 @@
+//! Allow lists: values that are known and not to be reported, with the meaning Amazon Macie gives them (user guide,
+//! "Defining sensitive data exceptions with allow lists").
+
+use std::collections::HashSet;
+
+use regex::Regex;
+use serde::Deserialize;
+
+use crate::config_error::ConfigError;
+use crate::custom::compiled;
+
+/// Words of one list, and characters of each.
+pub const ALLOWED_WORDS_MAX: usize = 100_000;
+const WORD_CHARS: std::ops::RangeInclusive<usize> = 1..=90;
+
+/// Values that are not reported, whatever finds them.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AllowList {
+    /// Exactly these values, in any case. At most 100,000, of 1 to 90 characters.
+    Words(Vec<String>),
+    /// Values that this expression matches from end to end; at most 512 characters.
+    Regex(String),
+}
+
+/// All lists, checked and ready.
+#[derive(Default)]
+pub(crate) struct Allowed {
+    words: HashSet<String>,
+    expressions: Vec<Regex>,
+}
+
+impl Allowed {
+    /// Checks the lists against Macie's limits.
+    pub fn new(lists: &[AllowList]) -> Result<Allowed, ConfigError> {
+        let mut allowed = Allowed::default();
+        for list in lists {
+            match list {
+                AllowList::Words(words) => {
+                    let odd = words
+                        .iter()
+                        .map(|word| word.chars().count())
+                        .find(|chars| !WORD_CHARS.contains(chars));
+                    if let Some(found) = odd.or((words.len() > ALLOWED_WORDS_MAX).then_some(words.len())) {
+                        return Err(ConfigError::AllowedWords { found });
+                    }
+                    allowed.words.extend(words.iter().map(|word| word.to_lowercase()));
+                }
+                AllowList::Regex(regex) => {
+                    compiled("allow list", regex)?;
+                    let whole = format!(r"\A(?:{regex})\z");
+                    let error =
+                        |error| ConfigError::Regex { name: "allow list".to_owned(), error: Box::new(error) };
+                    allowed.expressions.push(Regex::new(&whole).map_err(error)?);
+                }
+            }
+        }
+        Ok(allowed)
+    }
+
+    /// Whether there is nothing to ask.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty() && self.expressions.is_empty()
+    }
+
+    /// Whether `value` is on a list.
+    pub fn holds(&self, value: &str) -> bool {
+        self.words.contains(&value.to_lowercase()) || self.expressions.iter().any(|e| e.is_match(value))
+    }
+}

@@ -1,0 +1,80 @@
+//! Keyed hashes of values: whether two assets hold the same value, without the value.
+//!
+//! HMAC-SHA-256 (RFC 2104) over type and normalised value, with a key that only the deployment has: without it the few
+//! billion possible numbers of a kind could simply all be hashed. The key never leaves this type.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::config_error::ConfigError;
+use crate::identifier::{Category, Kind};
+
+/// Bytes of the hash that are kept: enough that two values never share one by chance.
+const KEPT_BYTES: usize = 16;
+/// Bytes of a key, at least: as many as the hash keeps.
+const KEY_BYTES_MIN: usize = 16;
+
+/// Makes fingerprints with one key. It has no `Debug`.
+#[derive(Clone)]
+pub struct Fingerprinter(Hmac<Sha256>);
+
+impl Fingerprinter {
+    /// With a secret key of 16 bytes or more, the same for all assets that are to be compared.
+    pub fn new(key: &[u8]) -> Result<Fingerprinter, ConfigError> {
+        let short = ConfigError::FingerprintKey { bytes: key.len() };
+        if key.len() < KEY_BYTES_MIN {
+            return Err(short);
+        }
+        Hmac::new_from_slice(key).map(Fingerprinter).map_err(|_| short)
+    }
+
+    /// 32 hexadecimal digits.
+    pub(crate) fn of(&self, kind: Kind, value: &str) -> String {
+        let mut mac = self.0.clone();
+        // The same card is the same value with and without a keyword beside it.
+        mac.update(kind.id.trim_end_matches("_(NO_KEYWORD)").as_bytes());
+        mac.update(&[0]);
+        mac.update(normalised(kind, value).as_bytes());
+        let hash = mac.finalize().into_bytes();
+        hash.iter().take(KEPT_BYTES).map(|b| format!("{b:02x}")).collect()
+    }
+}
+
+/// Separators and case taken away where they do not tell values apart.
+fn normalised(kind: Kind, value: &str) -> String {
+    if matches!(kind.category, Category::Credentials | Category::CustomIdentifier) {
+        return value.to_owned();
+    }
+    if value.contains('@') {
+        return value.to_lowercase();
+    }
+    value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn card(id: &'static str) -> Kind {
+        Kind { id, category: Category::FinancialInformation }
+    }
+
+    #[test]
+    fn one_value_has_one_fingerprint_however_it_is_written_and_another_under_another_key() {
+        let print = Fingerprinter::new(&[7; 32]).unwrap();
+        let first = print.of(card("CREDIT_CARD_NUMBER"), "4539 5787 6362 1486");
+        assert_eq!(first.len(), 32);
+        assert_eq!(print.of(card("CREDIT_CARD_NUMBER_(NO_KEYWORD)"), "4539-5787-6362-1486"), first);
+        assert_ne!(print.of(card("CREDIT_CARD_NUMBER"), "4539578763621487"), first);
+        assert_ne!(print.of(card("BANK_ACCOUNT_NUMBER"), "4539578763621486"), first);
+        assert_ne!(
+            Fingerprinter::new(&[8; 32]).unwrap().of(card("CREDIT_CARD_NUMBER"), "4539578763621486"),
+            first
+        );
+    }
+
+    #[test]
+    fn a_key_that_could_be_guessed_is_refused() {
+        assert!(matches!(Fingerprinter::new(b"short"), Err(ConfigError::FingerprintKey { bytes: 5 })));
+    }
+}
