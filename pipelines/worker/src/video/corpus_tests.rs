@@ -4,10 +4,11 @@ use super::tests::job;
 use super::*;
 
 use reelgate_flow::facts::Container;
+use reelgate_pipelines::messages::{Redaction, RedactionStyle, Rung, TrackResult};
 
 use crate::corpus;
 use crate::demux::{TrackKind, stream_time};
-use crate::testing::{Media, ffprobe_frames, outlet};
+use crate::testing::{Media, ffprobe_frames, outlet, pictures};
 
 /// First video track, its frames' stream times in order. A packet without a time is a header or a second field,
 /// unless none has a time, as in MXF.
@@ -42,9 +43,14 @@ fn frames(source: &Source, container: Container) -> (u32, Vec<u64>) {
     (track.unwrap(), times)
 }
 
-fn check(path: &str, container: Container, spoil: impl Fn(&mut VideoJob)) -> bool {
+/// Encodes a file on two rungs, which are checked and returned whole with their sizes; `None` without a corpus.
+fn encoded(
+    path: &str,
+    container: Container,
+    spoil: impl Fn(&mut VideoJob),
+) -> Option<Vec<(Vec<u8>, u32, u32)>> {
     gst::init().unwrap();
-    let Some(source) = corpus::open(path) else { return false };
+    let source = corpus::open(path)?;
     let (track, times) = frames(&source, container);
     assert!(!times.is_empty(), "{path}: no frame");
     let mut job = job(&[("a", 160, 120), ("b", 80, 60)]);
@@ -56,17 +62,23 @@ fn check(path: &str, container: Container, spoil: impl Fn(&mut VideoJob)) -> boo
     let outlet = outlet();
     let result = run(&job, &source, outlet.clone()).unwrap_or_else(|fault| panic!("{path}: {fault}"));
     assert_eq!(result.frames_in, times.len() as u64, "{path}");
-    for rung in &result.rungs {
+    let whole = |(track, rung): (&TrackResult, &Rung)| (outlet.joined(track), rung.width, rung.height);
+    let files = result.rungs.iter().zip(&job.rungs).map(whole).collect::<Vec<_>>();
+    for (rung, (bytes, ..)) in result.rungs.iter().zip(&files) {
         let samples: u64 = rung.segments.iter().map(|segment| u64::from(segment.samples)).sum();
         assert_eq!(samples, result.frames_in, "{path}");
         assert!(rung.segments.iter().all(|segment| segment.starts_with_idr), "{path}");
         for pair in rung.segments.windows(2) {
             assert_eq!(pair[0].start_ticks + pair[0].duration_ticks, pair[1].start_ticks, "{path}");
         }
-        let file = Media::of(&outlet.joined(rung));
+        let file = Media::of(bytes);
         assert!(ffprobe_frames(&file.path()).is_none_or(|frames| frames as u64 == samples), "{path}");
     }
-    true
+    Some(files)
+}
+
+fn check(path: &str, container: Container, spoil: impl Fn(&mut VideoJob)) -> bool {
+    encoded(path, container, spoil).is_some()
 }
 
 #[test]
@@ -120,4 +132,37 @@ fn fields_become_as_many_frames() {
     let interlaced = |job: &mut VideoJob| job.interlaced = true;
     check("format-corpus/xdcam-ex-1080i60.mov", Container::IsoBmff, interlaced);
     check("metadata-extractor-images/Sony ILCE-7M3 (A7M3).mts", Container::MpegTs, interlaced);
+}
+
+/// Whatever form a decoder gives, an area of the picture is black on every rung.
+#[test]
+fn every_form_of_picture_is_covered() {
+    use Container::{Avi, IsoBmff, Matroska, MpegTs, Mxf, Ogg};
+    for (path, container, interlaced) in [
+        ("androidx-media/hdr10-av1.mp4", IsoBmff, false), // 10 bits
+        ("torchcodec/h264_10bits.mp4", IsoBmff, false),
+        ("moviepy/transparent.webm", Matroska, false),
+        ("moviepy/test_video.mp4", IsoBmff, false), // one pixel, 4:4:4
+        ("rails/video_with_rectangular_samples.mp4", IsoBmff, false),
+        ("file-type/fixture.mxf", Mxf, false),
+        ("metadata-extractor-images/100_0306.AVI", Avi, false), // full range
+        ("shaka-packager/bear.ogv", Ogg, false),
+        ("shaka-packager/bear-640x360.ts", MpegTs, false),
+        ("firefox-esr/resolution-change.webm", Matroska, false),
+        ("format-corpus/xdcam-ex-1080i60.mov", IsoBmff, true),
+    ] {
+        for style in [RedactionStyle::Fill, RedactionStyle::Blur] {
+            let redaction = Redaction { start_ns: 0, end_ns: u64::MAX, area: None, style };
+            let covered =
+                |job: &mut VideoJob| (job.redactions, job.interlaced) = (vec![redaction], interlaced);
+            let Some(files) = encoded(path, container, covered) else { return };
+            for (bytes, width, height) in files {
+                for (_, luma) in pictures(&Media::of(&bytes).path(), width, height) {
+                    let (least, most) =
+                        luma.iter().fold((255, 0), |(a, b), luma| (a.min(*luma), b.max(*luma)));
+                    assert!(most <= 18 && most - least <= 1, "{path}: luma from {least} to {most}");
+                }
+            }
+        }
+    }
 }

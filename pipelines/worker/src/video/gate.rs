@@ -10,6 +10,7 @@
 //! rate, progressive frames. Otherwise a source whose declared rate wavers would change the encoders' parameter
 //! sets between chunks.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gstreamer as gst;
@@ -166,6 +167,7 @@ impl Gate {
                 frame.set_pts(time);
                 frame.set_dts(gst::ClockTime::NONE);
                 frame.set_duration(gst::ClockTime::NONE);
+                strip(frame);
                 // The first frame is an IDR anyway, and asking for it would make GStreamer 1.22 refuse all
                 // later requests: it compares their times with one that was moved by the encoder.
                 let asks = starts.is_some() && ledger.kept > 1;
@@ -239,4 +241,18 @@ impl Gate {
         }
         caps
     }
+}
+
+/// Takes off what decoders attach to a picture and the encoder would write into every rung: closed captions and user
+/// data. They are text of the source; what is published holds only what can be covered.
+fn strip(frame: &mut gst::BufferRef) {
+    const TEXT: [&str; 2] = ["GstVideoCaptionMetaAPI", "GstVideoSEIUserDataUnregisteredMetaAPI"];
+    frame.foreach_meta_mut(|meta| {
+        let is_text = TEXT.contains(&meta.api().name());
+        ControlFlow::Continue(if is_text {
+            gst::buffer::BufferMetaForeachAction::Remove
+        } else {
+            gst::buffer::BufferMetaForeachAction::Keep
+        })
+    });
 }

@@ -2,6 +2,7 @@
 
 use super::tests::{SECOND_NS, encode, spans, whole};
 use super::*;
+use gstreamer_video as gst_video;
 use reelgate_flow::facts::Rotation;
 use reelgate_pipelines::messages::{FrameBox, Redaction, RedactionStyle};
 
@@ -135,5 +136,37 @@ fn boxes_are_those_of_the_picture_as_displayed() {
                 false => assert!(most < 60, "turned by {degrees}: {most}"),
             }
         }
+    }
+}
+
+/// The picture itself is covered, so is what some encoders write beside it.
+#[test]
+fn captions_inside_the_pictures_do_not_go_on() {
+    gst::init().unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let launch = format!(
+        "videotestsrc num-buffers=60 ! video/x-raw,format=I420,width=160,height=90,framerate=30/1 ! \
+         x264enc name=encoder speed-preset=ultrafast ! mp4mux ! filesink location={}",
+        file.path().display()
+    );
+    let pipeline = gst::parse::launch(&launch).unwrap().downcast::<gst::Pipeline>().unwrap();
+    let pad = pipeline.by_name("encoder").unwrap().static_pad("sink").unwrap();
+    pad.add_probe(gst::PadProbeType::BUFFER, |_, info| {
+        let buffer = info.buffer_mut().unwrap().make_mut();
+        // "AB" in field 1 of CEA-608, as CTA-708 carries it.
+        gst_video::VideoCaptionMeta::add(buffer, gst_video::VideoCaptionType::Cea708Raw, &[0xfc, 0xc1, 0xc2]);
+        gst::PadProbeReturn::Ok
+    });
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let bus = pipeline.bus().unwrap();
+    bus.timed_pop_filtered(gst::ClockTime::NONE, &[gst::MessageType::Eos, gst::MessageType::Error]).unwrap();
+    pipeline.set_state(gst::State::Null).unwrap();
+    let media = Media::of(&std::fs::read(file.path()).unwrap());
+    // ATSC's mark of captions in a user data SEI message (ATSC A/72, 6.4.2).
+    let captions = |bytes: &[u8]| bytes.windows(4).filter(|four| four == b"GA94").count();
+    assert!(captions(&std::fs::read(media.path()).unwrap()) > 50, "the source has captions");
+    let (_, files) = encode(&whole(&[("90p", 160, 90), ("45p", 80, 46)], &media), &media);
+    for (name, bytes) in files.all() {
+        assert_eq!(captions(&bytes), 0, "{name}");
     }
 }

@@ -62,18 +62,17 @@ impl<'a, 'b> Painter<'a, 'b> {
             let south = component.mean(left..right, behind(bottom, component.height))?;
             let across = west.or(east).zip(east.or(west));
             let down = north.or(south).zip(south.or(north));
-            if across.is_none() && down.is_none() {
-                continue;
+            let across = across.map(|(west, east)| gradient(west, east, right - left));
+            let down = down.map(|(north, south)| gradient(north, south, bottom - top));
+            match (&across, &down) {
+                (None, None) => {}
+                (Some(one), None) => component.paint(|x, _| one.get(x).copied().unwrap_or_default())?,
+                (None, Some(one)) => component.paint(|_, y| one.get(y).copied().unwrap_or_default())?,
+                (Some(across), Some(down)) => component.paint(|x, y| {
+                    let both = across.get(x).zip(down.get(y));
+                    both.map_or(0, |(across, down)| (across + down) / 2)
+                })?,
             }
-            let (width, height) = (right - left, bottom - top);
-            component.paint(|x, y| {
-                let across = across.map(|(west, east)| between(west, east, x, width));
-                let down = down.map(|(north, south)| between(north, south, y, height));
-                match (across, down) {
-                    (Some(across), Some(down)) => (across + down) / 2,
-                    (one, other) => one.or(other).unwrap_or_default(),
-                }
-            })?;
         }
         Some(())
     }
@@ -111,12 +110,11 @@ impl<'a, 'b> Painter<'a, 'b> {
     }
 }
 
-/// The value `at` of `length` steps on the way from one to another.
-fn between(from: u32, to: u32, at: usize, length: usize) -> u32 {
-    let last = length.saturating_sub(1).max(1) as u64;
-    let at = (at as u64).min(last);
-    let mixed = (u64::from(from) * (last - at) + u64::from(to) * at) / last;
-    u32::try_from(mixed).unwrap_or(to)
+/// As many steps from one value to another.
+fn gradient(from: u32, to: u32, steps: usize) -> Vec<u32> {
+    let last = steps.saturating_sub(1).max(1) as u64;
+    let mixed = |at: u64| (u64::from(from) * (last - at.min(last)) + u64::from(to) * at) / last;
+    (0..steps as u64).map(|at| u32::try_from(mixed(at)).unwrap_or(to)).collect()
 }
 
 /// One component of a frame with an area in its own samples.
@@ -138,12 +136,19 @@ struct Component<'a> {
 impl Component<'_> {
     /// Gives every sample of the area a value, by its place in the area.
     fn paint(&mut self, value: impl Fn(usize, usize) -> u32) -> Option<()> {
+        if self.left >= self.right {
+            return Some(());
+        }
         for y in self.top..self.bottom {
-            for x in self.left..self.right {
-                let value = value(x - self.left, y - self.top) << self.shift;
-                let at = y.checked_mul(self.stride)?.checked_add(x.checked_mul(self.pixel_stride)?)?;
-                let bytes = value.to_le_bytes();
-                self.data.get_mut(at..at.checked_add(self.bytes)?)?.copy_from_slice(bytes.get(..self.bytes)?);
+            let line = y.checked_mul(self.stride)?;
+            let first = line.checked_add(self.left.checked_mul(self.pixel_stride)?)?;
+            let last = line.checked_add((self.right - 1).checked_mul(self.pixel_stride)?)?;
+            let samples = self.data.get_mut(first..last.checked_add(self.bytes)?)?;
+            for (x, sample) in samples.chunks_mut(self.pixel_stride.max(1)).enumerate() {
+                let value = (value(x, y - self.top) << self.shift).to_le_bytes();
+                for (byte, value) in sample.iter_mut().zip(value).take(self.bytes) {
+                    *byte = value;
+                }
             }
         }
         Some(())
