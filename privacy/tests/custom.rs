@@ -7,11 +7,11 @@ use reelgate_privacy::{
 use crate::line;
 
 fn employee() -> CustomIdentifier {
-    serde_json::from_str(r#"{"name": "employee number", "regex": "E-[0-9]{5}"}"#).unwrap()
+    serde_json::from_str(r#"{"name": "employee number", "regex": "E-[0-9]{5}"}"#).expect("well formed")
 }
 
 fn with(custom: CustomIdentifier) -> Classifier {
-    Classifier::with(&[custom], &[], Options::default()).unwrap()
+    Classifier::with(&[custom], &[], Options::default()).expect("within the limits")
 }
 
 /// Ids, counts and severities of what one line holds.

@@ -32,7 +32,8 @@ fn document() -> String {
 fn every_identifier_has_its_row_and_every_row_its_identifier() {
     let document = document();
     let rows: Vec<String> = identifiers().iter().map(row).collect();
-    let covered = document.split("## Not covered").next().unwrap();
+    let covered =
+        document.split("## Covered").nth(1).and_then(|rest| rest.split("## Not covered").next()).unwrap();
     let written: Vec<&str> = covered.lines().filter(|line| line.starts_with("| `")).collect();
     assert_eq!(written, rows, "docs/identifiers.md should hold:\n{}", rows.join("\n"));
 }

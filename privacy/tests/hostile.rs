@@ -2,7 +2,8 @@
 
 use reelgate_privacy::Span;
 
-use crate::{CLASSIFIER, Numbers, line};
+use crate::captions::Numbers;
+use crate::{CLASSIFIER, line};
 
 /// Pieces that come close to something, from which text is built.
 const PIECES: &[&str] = &[

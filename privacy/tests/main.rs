@@ -1,11 +1,13 @@
 //! The classifier as its users see it: labelled text, text that holds nothing, and hostile text.
 
+mod captions;
 mod custom;
 mod documentation;
 mod findings;
 mod hostile;
 mod labelled;
 mod negatives;
+mod scoring;
 mod seams;
 
 use std::path::PathBuf;
@@ -41,21 +43,4 @@ fn line<'a>(text: &'a str, surface: &str, field: &str) -> Line<'a> {
 /// Ids found in one plain text.
 fn ids(text: &str) -> Vec<&'static str> {
     CLASSIFIER.spans(text).iter().map(|span| span.kind.id).collect()
-}
-
-/// A small generator of reproducible numbers (Steele and Vigna, SplitMix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
 }

@@ -3,7 +3,8 @@
 use reelgate_privacy::{Finding, Severity};
 use serde_json::Value;
 
-use crate::{CLASSIFIER, Numbers, ids, line, shared};
+use crate::captions::Numbers;
+use crate::{CLASSIFIER, ids, line, shared};
 
 /// Files of the corpus that really say where they were filmed.
 const WITH_LOCATION: &[&str] = &[

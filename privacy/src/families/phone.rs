@@ -82,9 +82,12 @@ fn find(text: &[u8], start: usize) -> Option<Candidate> {
         if joined || goes_on || shape.like_a_date_or_time() {
             return None;
         }
-        international(&shape, end)
-            .or_else(|| north_american(&shape, end, extension.is_some()))
-            .or_else(|| national(&shape, end).filter(|_| !in_a_list(text, start, end)))
+        international(&shape, end).or_else(|| north_american(&shape, end, extension.is_some())).or_else(
+            || {
+                national(&shape, end)
+                    .filter(|_| !in_a_list(text, start, end) && !in_a_chain(text, start, &whole, count))
+            },
+        )
     })
 }
 
@@ -143,6 +146,14 @@ fn national(shape: &Shape, end: usize) -> Option<Candidate> {
     let sound = match widths.as_slice() {
         // Ten digits from 1 are seconds since 1970, and no North American area starts so.
         [width] => RUN_DIGITS.contains(width) && !(*width == 10 && digits.starts_with('1')),
+        [4, 4, 4]
+            if shape
+                .groups
+                .iter()
+                .all(|group| group.digits.starts_with("19") || group.digits.starts_with("20")) =>
+        {
+            false
+        }
         [2, 2, 2] => shape.parted_by(b' ') && shape.evenly_parted(),
         // A postal code of the United States, a social security number.
         [5, 4] | [3, 2, 4] => false,
@@ -167,6 +178,13 @@ fn grouped_as_a_number(shape: &Shape, widths: &[usize]) -> bool {
     let stroke_sound = !shape.parted_by(b'/') || (trunk && shape.groups[1].separator == Some(b'/'));
     let parentheses_lead = shape.groups[1..].iter().all(|group| !group.in_parentheses);
     enough && first_only_short && parentheses_lead && shape.evenly_parted() && dots_sound && stroke_sound
+}
+
+/// Whether groups of digits stand before the number, or three digits and more after it: a card, an account, a row of
+/// years; only a number with a shape of its own is cut out of those.
+fn in_a_chain(text: &[u8], start: usize, whole: &Shape, count: usize) -> bool {
+    let goes_on = whole.groups.get(count).is_some_and(|next| next.digits.len() >= 3);
+    goes_on || joined_before(text, start, b" ")
 }
 
 /// Whether commas or a percent sign tie the digits to other numbers, as in `12,345,678`.
@@ -244,6 +262,9 @@ mod tests {
             "call 12-05-23",
             "call 0x12345678",
             "call 11111111",
+            "call 1984 1985 2001",
+            "call 6011 7672 3764 2130",
+            "call ES17 2654 2750 4394 5923 1207",
         ] {
             assert_eq!(found(text), [""; 0], "{text}");
         }
