@@ -33,6 +33,11 @@ impl Lists {
         self.0[usize::from(list / 64)] & (1 << (list % 64)) != 0
     }
 
+    /// Whether the set is empty.
+    pub fn is_empty(self) -> bool {
+        self == Lists::default()
+    }
+
     /// The lists of either set.
     pub fn or(self, other: Lists) -> Lists {
         Lists(std::array::from_fn(|i| self.0[i] | other.0[i]))
@@ -114,6 +119,9 @@ impl Keywords {
     /// The lists with a keyword in `text[from..to]` whose place `in_reach` accepts.
     fn found(&self, text: &str, from: usize, to: usize, in_reach: impl Fn(usize, usize) -> bool) -> Lists {
         let bytes = text.as_bytes();
+        if from == to {
+            return Lists::default();
+        }
         let mut letters = Vec::with_capacity(to - from);
         let mut places = Vec::with_capacity(to - from);
         for (i, b) in bytes[from..to].iter().enumerate().filter(|(_, b)| !is_joint(**b)) {

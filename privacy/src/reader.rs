@@ -21,6 +21,9 @@ use crate::table::{Table, capitals_before};
 type Families = u32;
 const _: () = assert!(FAMILIES.len() <= Families::BITS as usize);
 
+/// Bytes of a text below which it holds nothing that counts without a keyword.
+const LONE_BYTES_MIN: usize = 6;
+
 /// What a byte makes the reader do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stop {
@@ -117,6 +120,9 @@ struct Page<'a> {
 impl Page<'_> {
     fn read(&mut self) {
         let bytes = self.text.as_bytes();
+        if bytes.len() < LONE_BYTES_MIN && self.around.lists.is_empty() {
+            return; // the number of a cue; there is no room for a keyword either
+        }
         let stops = &self.reader.stops;
         let (mut i, mut word_floor) = (0, 0);
         while let Some(skipped) = bytes[i..].iter().position(|b| stops[usize::from(*b)] != Stop::None) {

@@ -9,7 +9,8 @@
 //! - a value may go on from one line into the next, read with one space between them; without times, where lines are
 //!   those of any file, only a value that a check digit proves;
 //! - a keyword at the end of a timed line counts at the start of the next;
-//! - a value of a timed line that the next one shows again is one occurrence, shown longer.
+//! - a value of a timed line that the next one shows again (on the picture: any line of the next moment, in the same spot)
+//!   is one occurrence, shown longer.
 
 use crate::address::{Address, FrameBox, Line};
 use crate::candidate::Strength;
@@ -26,6 +27,9 @@ use crate::text;
 const SEAM_BYTES_MAX: usize = 64;
 /// Longest pause between two lines that still belong together, nanoseconds.
 const PAUSE_MAX_NS: u64 = 10_000_000_000;
+
+/// Values of one moment that wait for the next; a hostile text may put everything at one time.
+const WAITING_MAX: usize = 1024;
 
 /// Reads lines one after the other; see [`Classifier::scanner`].
 pub struct Scanner<'c> {
@@ -53,6 +57,10 @@ struct Last {
     tail_start: usize,
     /// What was found in it and is not counted yet.
     found: Vec<Found>,
+    /// The same of earlier lines that begin when it does: a picture may show many.
+    same_moment: Vec<Found>,
+    /// The same of the lines that began before those.
+    moment_before: Vec<Found>,
 }
 
 /// A value that is not counted yet.
@@ -70,49 +78,66 @@ impl<'c> Scanner<'c> {
         Scanner { classifier, tally: Tally::default(), name: Name::default(), last: None }
     }
 
-    /// Reads the next line. Lines of one track are expected in the order of their times.
+    /// Reads the next line. Lines of one track are expected one after the other, in the order of their times.
     pub fn push(&mut self, line: Line<'_>) {
-        if self.name.field != line.address.field {
-            self.name = self.named(&line.address.field);
+        self.push_at(&line.address, line.text);
+    }
+
+    /// As [`Scanner::push`], for many lines that share most of an address: nothing of it is copied that is known already.
+    pub fn push_at(&mut self, address: &Address, text: &str) {
+        if self.name.field != address.field {
+            self.name = self.named(&address.field);
         }
-        self.count_name(&line.address);
-        let readable;
-        let text = match line.address.surface == text::FILE_NAME {
-            true => {
-                readable = text::file_name(line.text);
-                readable.as_str()
-            }
-            false => line.text,
-        };
-        let unbroken;
-        let text = match line.address.start_ns.is_some() && text.as_bytes().contains(&b'\n') {
-            true => {
-                unbroken = text.replace('\n', " ");
-                unbroken.as_str()
-            }
-            false => text,
-        };
-        let mut found = self.found_in(text, &line.address);
-        let mut tail = String::new();
-        if let Some(mut last) = self.last.take() {
-            if last.is_neighbour_of(&line.address) {
-                self.read_seam(&mut last, text, &line.address, &mut found);
-                last.found.retain(|earlier| !shown_again(earlier, &mut found));
-            }
-            self.count(last.found);
-            tail = last.tail;
+        self.count_name(address);
+        let prepared = prepared(address, text);
+        let text = prepared.as_deref().unwrap_or(text);
+        let mut found = self.found_in(text, address);
+        let (mut same_moment, mut moment_before) = (Vec::new(), Vec::new());
+        if self.last.as_ref().is_some_and(|last| last.holds_anything() || last.may_go_on(text, address))
+            && let Some(last) = self.last.take()
+        {
+            (same_moment, moment_before) = self.join(last, text, address, &mut found);
         }
-        let cut = text.ceil_char_boundary(text.len().saturating_sub(SEAM_BYTES_MAX));
-        tail.clear();
-        tail.push_str(&text[cut..]);
-        let tail_start = text[..cut].chars().count();
-        self.last = Some(Last { address: line.address, tail, tail_start, found });
+        let last = self.last.get_or_insert_with(|| Last::new(address));
+        last.remember(address, text);
+        (last.found, last.same_moment, last.moment_before) = (found, same_moment, moment_before);
+    }
+
+    /// Settles what the line before holds together with this one. Answers with what waits on: of other lines of this
+    /// moment, and of the moment before.
+    fn join(
+        &mut self,
+        mut last: Last,
+        text: &str,
+        address: &Address,
+        found: &mut Vec<Found>,
+    ) -> (Vec<Found>, Vec<Found>) {
+        let neighbours = last.is_neighbour_of(address);
+        if neighbours && last.may_go_on(text, address) {
+            self.read_seam(&mut last, text, address, found);
+        }
+        let Last { address: last_address, found: last_found, mut same_moment, mut moment_before, .. } = last;
+        same_moment.extend(last_found);
+        if !neighbours {
+            self.count(moment_before);
+            self.count(same_moment);
+            return (Vec::new(), Vec::new());
+        }
+        if address.start_ns.is_none() || last_address.start_ns != address.start_ns {
+            self.count(std::mem::replace(&mut moment_before, std::mem::take(&mut same_moment)));
+        } else if same_moment.len() > WAITING_MAX {
+            self.count(std::mem::take(&mut same_moment));
+        }
+        moment_before.retain(|earlier| !shown_again(earlier, found));
+        (same_moment, moment_before)
     }
 
     /// The findings, one per identifier, the most severe first.
     pub fn finish(mut self) -> Vec<Finding> {
         if let Some(last) = self.last.take() {
-            self.count(last.found);
+            [last.moment_before, last.same_moment, last.found]
+                .into_iter()
+                .for_each(|found| self.count(found));
         }
         let classifier = self.classifier;
         self.tally.into_findings(|kind, count| classifier.severity(kind, count))
@@ -194,13 +219,6 @@ impl<'c> Scanner<'c> {
     fn read_seam(&self, last: &mut Last, text: &str, address: &Address, found: &mut Vec<Found>) {
         let head = &text[..text.floor_char_boundary(SEAM_BYTES_MAX)];
         let timed = address.start_ns.is_some();
-        let promising = match timed {
-            true => head.bytes().any(|b| b.is_ascii_digit()),
-            false => could_go_on(&last.tail, head),
-        };
-        if !promising {
-            return;
-        }
         let joined = format!("{} {head}", last.tail);
         let seam = last.tail.len();
         let (corrected, matches) = self.matches(&joined, &address.surface);
@@ -229,6 +247,43 @@ impl<'c> Scanner<'c> {
 }
 
 impl Last {
+    fn new(address: &Address) -> Last {
+        Last {
+            address: address.clone(),
+            tail: String::new(),
+            tail_start: 0,
+            found: Vec::new(),
+            same_moment: Vec::new(),
+            moment_before: Vec::new(),
+        }
+    }
+
+    fn remember(&mut self, address: &Address, text: &str) {
+        let Address { surface, field, track, start_ns, end_ns, frame_box } = address;
+        if self.address.surface != *surface || self.address.field != *field {
+            self.address = address.clone();
+        }
+        (self.address.track, self.address.frame_box) = (*track, *frame_box);
+        (self.address.start_ns, self.address.end_ns) = (*start_ns, *end_ns);
+        let cut = text.ceil_char_boundary(text.len().saturating_sub(SEAM_BYTES_MAX));
+        self.tail.clear();
+        self.tail.push_str(&text[cut..]);
+        self.tail_start = text[..cut].chars().count();
+    }
+
+    fn holds_anything(&self) -> bool {
+        !(self.found.is_empty() && self.same_moment.is_empty() && self.moment_before.is_empty())
+    }
+
+    /// Whether the start of `text` is worth reading together with the end of this line.
+    fn may_go_on(&self, text: &str, address: &Address) -> bool {
+        let head = &text.as_bytes()[..text.len().min(SEAM_BYTES_MAX)];
+        match address.start_ns {
+            Some(_) => head.iter().any(u8::is_ascii_digit),
+            None => could_go_on(self.tail.as_bytes(), head),
+        }
+    }
+
     fn is_neighbour_of(&self, next: &Address) -> bool {
         let Address { surface, field, track, start_ns, end_ns, .. } = &self.address;
         let pause = match (end_ns.or(*start_ns), next.start_ns) {
@@ -257,11 +312,20 @@ impl Last {
     }
 }
 
+/// The text as it is read, where that differs: a name without its endings, a cue without its line breaks. No character
+/// moves.
+fn prepared(address: &Address, text: &str) -> Option<String> {
+    if address.surface == text::FILE_NAME {
+        return Some(text::file_name(text));
+    }
+    let broken = address.start_ns.is_some() && text.as_bytes().contains(&b'\n');
+    broken.then(|| text.replace('\n', " "))
+}
+
 /// Whether the last word of one line and the first of the next could be parts of one number: letters, digits and dashes
 /// only, and a digit among them. The times and indices of subtitle files could not.
-fn could_go_on(tail: &str, head: &str) -> bool {
+fn could_go_on(tail: &[u8], head: &[u8]) -> bool {
     let plain = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
-    let (tail, head) = (tail.as_bytes(), head.as_bytes());
     let last_word = tail.iter().rev().take_while(|b| **b != b' ');
     let first_word = head.iter().take_while(|b| **b != b' ');
     let touch = tail.last().is_some_and(plain) && head.first().is_some_and(plain);

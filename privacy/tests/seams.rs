@@ -108,6 +108,14 @@ fn text_on_the_picture_counts_once_only_in_the_same_spot() {
         (1, Some(FrameBox { x: 100, y: 10, width: 110, height: 20 }))
     );
     assert_eq!(scan([seen(100, 1), seen(300, 3)])[0].count, 2);
+    let both = scan([seen(100, 1), seen(300, 1), seen(100, 3), seen(300, 3), seen(100, 5)]);
+    let ends: Vec<_> =
+        both[0].locations.iter().map(|place| place.address.end_ns.map(|end| end / SECOND)).collect();
+    assert_eq!(
+        (both[0].count, ends),
+        (2, vec![Some(5), Some(7)]),
+        "two lines of one picture, one of them longer"
+    );
 }
 
 #[test]
