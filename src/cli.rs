@@ -53,6 +53,19 @@ pub enum Verb {
     Redrive(RedriveArgs),
     /// Have part of a published asset made anew; what stands published stays until then
     Redo(RedoArgs),
+    /// Set an asset apart by hand, with its copies and older versions
+    Quarantine(DecisionArgs),
+    /// Let a quarantined asset go: source and outputs come back as they were
+    Release(ReleaseArgs),
+    /// Remove everything of an asset that has ended, the source too
+    Erase(EraseArgs),
+    /// Keep an asset from being erased
+    Hold(HoldArgs),
+    /// Tell that a finding was none
+    Feedback(FeedbackArgs),
+    /// The audit log: export it, or verify an export
+    #[command(subcommand)]
+    Audit(AuditVerb),
     /// The nodes that work here, and orders to them
     #[command(subcommand)]
     Fleet(FleetVerb),
@@ -159,6 +172,93 @@ pub struct RedoArgs {
     /// A rendition to encode again, as `show` names it; the rungs of a video are encoded together
     #[arg(long, value_name = "NAME", group = "part")]
     pub rendition: Option<String>,
+}
+
+/// Arguments of every decision.
+#[derive(Args)]
+pub struct DecisionArgs {
+    /// Asset id, or its first characters
+    #[arg(value_name = "ASSET")]
+    pub asset: String,
+    /// Why; kept with the decision for as long as the record is, so without personal data
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who decides; the name of the system's user where not given
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+}
+
+/// Arguments of `release`.
+#[derive(Args)]
+pub struct ReleaseArgs {
+    /// The decision
+    #[command(flatten)]
+    pub decision: DecisionArgs,
+    /// Who approved of it; a second person where privacy.two_people asks for one
+    #[arg(long, value_name = "NAME")]
+    pub approver: Option<String>,
+    /// Set apart again after this many days
+    #[arg(long, value_name = "N")]
+    pub days: Option<u32>,
+}
+
+/// Arguments of `erase`.
+#[derive(Args)]
+pub struct EraseArgs {
+    /// The decision
+    #[command(flatten)]
+    pub decision: DecisionArgs,
+    /// Who approved of it; a second person where privacy.two_people asks for one
+    #[arg(long, value_name = "NAME")]
+    pub approver: Option<String>,
+    /// Print what was taken away, as JSON, and change nothing
+    #[arg(long)]
+    pub certificate: bool,
+}
+
+/// Arguments of `hold`.
+#[derive(Args)]
+pub struct HoldArgs {
+    /// The decision
+    #[command(flatten)]
+    pub decision: DecisionArgs,
+    /// End the hold
+    #[arg(long)]
+    pub off: bool,
+}
+
+/// Arguments of `feedback`.
+#[derive(Args)]
+pub struct FeedbackArgs {
+    /// ASSET/KIND, such as abcd/CREDIT_CARD_NUMBER
+    #[arg(value_name = "FINDING")]
+    pub finding: String,
+    /// It was no finding
+    #[arg(long, required = true)]
+    pub false_positive: bool,
+    /// Why, without personal data
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who says so; the name of the system's user where not given
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+}
+
+/// What `audit` does.
+#[derive(Subcommand)]
+pub enum AuditVerb {
+    /// Write the whole log to a file, sealed at its end
+    Export {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Tell whether an export is whole and unchanged; needs nothing but the file
+    Verify {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 /// What `fleet` does.

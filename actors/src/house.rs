@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reelgate_flow::ids::NodeId;
+use reelgate_flow::policy::Policy;
 use reelgate_flow::task::Lane;
 use reelgate_pipelines::client::WorkerProgram;
 use reelgate_pipelines::recipes::settings::Settings;
@@ -98,6 +99,10 @@ pub struct House {
     pub path_template: PathTemplate,
     /// The classifier.
     pub classifier: Classifier,
+    /// What follows from findings.
+    pub policy: Policy,
+    /// Milliseconds after which somebody is reminded of what is set apart.
+    pub review_ms: u64,
     /// Bounds.
     pub credits: Credits,
     /// Permits for jailed inspections.

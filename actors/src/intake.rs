@@ -78,7 +78,11 @@ impl Intake {
 
 async fn take_in(house: Arc<House>, events: Arc<dyn Events>) -> PortResult<usize> {
     let since = Instant::now();
-    let batch = events.poll(BATCH_MAX).await?;
+    let mut batch = events.poll(BATCH_MAX).await?;
+    for scan in &mut batch.scans {
+        let key = scan.source.as_ref().map(|source| source.key.as_str()).unwrap_or_default();
+        scan.response = house.policy.answer(scan.severity, &scan.kind, key);
+    }
     if batch.is_empty() {
         return Ok(0);
     }

@@ -75,7 +75,7 @@ impl Stage {
             TaskKey::Video { .. } | TaskKey::Audio => Self::Transcoder,
             TaskKey::Enrich => Self::Enricher,
             TaskKey::Screen => Self::Screener,
-            TaskKey::Package | TaskKey::Publish | TaskKey::Withdraw => Self::Publisher,
+            TaskKey::Package | TaskKey::Publish | TaskKey::Withdraw | TaskKey::Restore => Self::Publisher,
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Keeps the node's house: tells the store that it lives, obeys orders to drain, proves its fitness, watches for
-//! the machine's end, sweeps for lost events, lets old history go, and tells how much work is left.
+//! the machine's end, sweeps for lost events, lets old history go, looks after decisions and the audit log, and tells how much work is left.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -34,6 +34,10 @@ const SWEEP_RETRY: Duration = Duration::from_secs(60);
 const RETAIN_INTERVAL: Duration = Duration::from_secs(24 * 3_600);
 /// Before such a look that failed is tried again.
 const RETAIN_RETRY: Duration = Duration::from_secs(600);
+/// Between looks for decisions whose time is over, and chainings of the audit log.
+const DECISIONS_INTERVAL: Duration = Duration::from_secs(10);
+/// Lines chained in one transaction.
+const SEAL_AT_ONCE: u32 = 1_000;
 /// Rows of the queue that the signal is computed from; more groups than this are prefixes with little work each.
 const QUEUE_ROWS_MAX: u32 = 10_000;
 
@@ -160,6 +164,16 @@ impl Steward {
         }));
     }
 
+    /// Every node with the role intake does; what is chained or due is taken by one of them.
+    fn tend_decisions(&mut self, ctx: &mut Context<Self>) {
+        let house = Arc::clone(&self.house);
+        self.spawn(ctx, async move {
+            house.store.review(house.review_ms).await?;
+            while house.store.seal(SEAL_AT_ONCE).await? == u64::from(SEAL_AT_ONCE) {}
+            Ok(())
+        });
+    }
+
     fn spawn(&self, ctx: &mut Context<Self>, call: impl Future<Output = PortResult<()>> + 'static) {
         let house = Arc::clone(&self.house);
         let call = async move {
@@ -200,6 +214,7 @@ impl Actor for Steward {
         }
         let Some(events) = self.house.events.clone() else { return };
         self.retain(ctx);
+        ctx.run_interval(DECISIONS_INTERVAL, |act, ctx| act.tend_decisions(ctx));
         ctx.run_interval(WORK_LEFT_INTERVAL, |act, ctx| act.measure(ctx));
         ctx.run_interval(SWEEP_LOOK, move |act, ctx| {
             // The source says it once; the node may be off duty or at a sweep that began before.

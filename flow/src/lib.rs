@@ -13,5 +13,6 @@ pub mod facts;
 pub mod ids;
 pub mod invariants;
 pub mod limits;
+pub mod policy;
 pub mod reason;
 pub mod task;

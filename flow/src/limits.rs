@@ -2,8 +2,8 @@
 
 /// Chunks of one video: 24 h at 20 s a chunk is 4,320.
 pub const CHUNKS_MAX: u16 = 5_000;
-/// Tasks one asset may have at once: its chunks and the seven other kinds.
-pub const TASKS_MAX: usize = CHUNKS_MAX as usize + 7;
+/// Tasks one asset may have at once: its chunks and the eight other kinds.
+pub const TASKS_MAX: usize = CHUNKS_MAX as usize + 8;
 /// Times an operator may redrive one asset.
 pub const REDRIVES_MAX: u32 = 100;
 /// First wait between two attempts, in milliseconds; doubles with each attempt.

@@ -108,6 +108,7 @@ codes! {
     BudgetWall, "budget_wall", BadMedia, 2, "Processing made no progress within the time allowed.", "Export again; ask the operator to look if the file plays elsewhere.";
     DecoderCrashed, "decoder_crashed", BadMedia, 2, "The jailed media worker crashed on this file, more than once.", "Export again from the source; nothing outside the jail was touched.";
     PersonalData, "personal_data", Policy, 1, "Personal data of high severity was found.", "See the findings; remove the data or ask a security officer.";
+    Erased, "erased", Policy, 1, "Everything of the upload was removed by decision of a security officer.", "Nothing to do; the certificate tells what was removed.";
     Superseded, "superseded", Policy, 1, "A newer version of the same key was uploaded.", "Nothing to do; the newer version is processed.";
     SourceChanged, "source_changed", Policy, 1, "The file changed while it was being processed.", "Upload once writing has finished; a new version is taken in as its own asset.";
     SourceMissing, "source_missing", Policy, 2, "The source is no longer where it was taken in.", "Upload it again.";

@@ -8,7 +8,7 @@ use core::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Lane {
-    /// Validate, screen, package, publish, withdraw: short, mostly waiting.
+    /// Validate, screen, package, publish, withdraw, restore: short, mostly waiting.
     Light,
     /// Transcode and enrich: decoding and encoding.
     Heavy,
@@ -46,9 +46,11 @@ pub enum TaskKey {
     Package,
     /// Make the outputs visible, all at once; a linked asset's are first copied from its twin's.
     Publish,
-    /// Remove every output of this asset, staged first, then visible, and set the source apart (rejected or
-    /// quarantined).
+    /// Take every output of this asset away, staged first, then visible, and set the source apart (rejected or
+    /// quarantined) or remove it (erased).
     Withdraw,
+    /// Bring source and outputs back out of quarantine.
+    Restore,
 }
 
 impl TaskKey {
@@ -65,7 +67,7 @@ impl TaskKey {
     pub fn urgency(self) -> u8 {
         match self {
             Self::Withdraw => 0,
-            Self::Publish => 1,
+            Self::Publish | Self::Restore => 1,
             Self::Package | Self::Screen => 2,
             Self::Validate => 3,
             Self::Video { .. } | Self::Audio | Self::Enrich => 4,
@@ -82,6 +84,7 @@ impl TaskKey {
             Self::Package => "package",
             Self::Publish => "publish",
             Self::Withdraw => "withdraw",
+            Self::Restore => "restore",
         }
     }
 
@@ -99,6 +102,7 @@ impl TaskKey {
             "package" => Self::Package,
             "publish" => Self::Publish,
             "withdraw" => Self::Withdraw,
+            "restore" => Self::Restore,
             _ => return None,
         })
     }

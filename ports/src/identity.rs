@@ -14,9 +14,10 @@ pub fn asset_id(source: &SourceId) -> AssetId {
     AssetId::new(derive(&[&source.bucket, &source.key, &source.version]))
 }
 
-/// The id of a notice: an asset gives each kind of notice at most once between two redrives.
-pub fn notice_id(asset: &AssetId, kind: NoticeKind, redrives: u32) -> NoticeId {
-    NoticeId::new(derive(&[asset.as_str(), kind.as_str(), &redrives.to_string()]))
+/// The id of a notice: an asset gives each kind of notice at most once for each number, which is the times it was
+/// redriven, redone or released, or for a reminder its time.
+pub fn notice_id(asset: &AssetId, kind: NoticeKind, number: u64) -> NoticeId {
+    NoticeId::new(derive(&[asset.as_str(), kind.as_str(), &number.to_string()]))
 }
 
 /// SHA-256 of a key's bytes, lower-case hexadecimal: names an upload to its producer without showing the key.

@@ -7,7 +7,7 @@ use reelgate_flow::asset::Door;
 use reelgate_flow::ids::AssetId;
 
 use crate::error::PortResult;
-use crate::records::{Fence, MediaEvent, SourceRecord, StagedOutput};
+use crate::records::{Closing, Fence, MediaEvent, SourceRecord, StagedOutput};
 
 /// A source opened for reading at exactly the recorded version.
 #[derive(Debug)]
@@ -60,6 +60,24 @@ pub struct Publication {
     pub manifest: Vec<u8>,
 }
 
+/// What a withdrawal did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Withdrawn {
+    /// Where the source is now; where it was, where nothing is left of it.
+    pub source_location: String,
+    /// What was taken away, and the proof.
+    pub closing: Closing,
+}
+
+/// What a restoration did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Restored {
+    /// Where the source is now.
+    pub source_location: String,
+    /// Where outputs are visible again; `None` where none were kept.
+    pub published_location: Option<String>,
+}
+
 /// The object store.
 #[async_trait]
 pub trait Objects: Send + Sync {
@@ -94,16 +112,31 @@ pub trait Objects: Send + Sync {
     /// Reads the [`MANIFEST`] of a publication, at most `bytes_max`; `None` where none stands there.
     async fn manifest(&self, publication_location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>>;
 
-    /// Removes every output of the asset, staged first, then visible under `published_path` (a
+    /// Takes every output of the asset away, staged first, then visible under `published_path` (a
     /// [`Publication::path`]), and sets the source apart as the door says. What another asset has at that path
-    /// stays. Returns where the source is now. Doing it twice changes nothing.
+    /// stays. Doing it twice, or again after a crash at any step, changes nothing.
+    ///
+    /// Through [`Door::Quarantine`] what was visible is kept beside the source, out of sight, for
+    /// [`Objects::restore`]; through every other door it is removed, and so is what was kept. [`Door::Erase`] removes
+    /// the source too, wherever it is by now. In the end every address is looked at again: `Unavailable` where one can
+    /// still be read.
     async fn withdraw(
         &self,
         asset: &AssetId,
         published_path: Option<&str>,
         source: &SourceRecord,
         door: Door,
-    ) -> PortResult<String>;
+    ) -> PortResult<Withdrawn>;
+
+    /// Brings a quarantined asset back: what was visible under `published_path` is visible there again, byte for byte,
+    /// and the source leaves the quarantine for a place where work can read it; not for the ingest area, where it would
+    /// count as a new upload. `Conflict` where another asset has the path by now. Doing it twice changes nothing.
+    async fn restore(
+        &self,
+        asset: &AssetId,
+        published_path: &str,
+        source: &SourceRecord,
+    ) -> PortResult<Restored>;
 
     /// Removes the staging area of an ended asset.
     async fn discard_staging(&self, asset: &AssetId) -> PortResult<()>;

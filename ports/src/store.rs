@@ -11,8 +11,8 @@ use reelgate_flow::task::{Lane, TaskKey};
 use crate::error::PortResult;
 use crate::events::EventBatch;
 use crate::records::{
-    Applied, AssetDetail, AssetRecord, Claim, Fence, HistoryRecord, Ingested, NodeRecord, NodeReport,
-    NoticeRecord, QueueRow, Retained, StagedOutput, TaskReport,
+    Applied, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, Fence, HistoryRecord, Ingested,
+    NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, StagedOutput, TaskReport,
 };
 
 /// Filter of [`Store::assets`].
@@ -121,6 +121,23 @@ pub trait Store: Send + Sync {
 
     /// Has part of a published asset made anew; `Conflict`, which says why, where that cannot be.
     async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()>;
+
+    /// Carries out what somebody decided and keeps who, why and when; `Conflict`, which says why, where that cannot be.
+    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()>;
+
+    /// What encoding anew leaves out of an asset, as the document that was kept with the decision to redact.
+    async fn redaction(&self, asset: &AssetId) -> PortResult<Option<serde_json::Value>>;
+
+    /// Sets apart again what was released until a time that is over, and owes a reminder for each asset that was set
+    /// apart `review_ms` ago and not reminded of since; returns how many. Nothing is ever removed for its age.
+    async fn review(&self, review_ms: u64) -> PortResult<u64>;
+
+    /// Chains up to `records_max` new lines of history to the audit log ([`crate::audit`]), in one transaction; returns how
+    /// many. Every line but those of scheduling (`due`, `claimed`) is chained once, whoever calls and however often.
+    async fn seal(&self, records_max: u32) -> PortResult<u64>;
+
+    /// The audit log after a position, in order, at most `records_max`.
+    async fn audit(&self, after: u64, records_max: u32) -> PortResult<Vec<AuditRecord>>;
 
     /// Waiting and leased tasks by lane, stage, priority and prefix; at most `rows_max`, oldest first.
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>>;

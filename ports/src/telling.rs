@@ -1,12 +1,14 @@
 //! How what happened is told: a note of the core as a line of history, an ended asset as a notice. Every store
 //! tells it the same way, so that `why` and receivers do not depend on the backend.
 
-use reelgate_flow::asset::{Note, NoticeKind};
+use reelgate_flow::asset::{Note, NoticeKind, Parts};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use serde_json::{Value, json};
 
 use crate::identity::key_sha256;
-use crate::records::{AssetRecord, FindingRecord, HistoryRecord, RenditionRecord, UsageRecord};
+use crate::records::{
+    AssetRecord, Closing, Decided, Decision, FindingRecord, HistoryRecord, RenditionRecord, UsageRecord,
+};
 
 /// Version of the notice's body, see `docs/notices.md`.
 pub const NOTICE_SCHEMA: u32 = 1;
@@ -52,6 +54,11 @@ pub fn note_line(at_ms: u64, note: &Note, by: By<'_>, twin: Option<&AssetId>) ->
             ("linked", None, None, twin.map(|id| format!("same content as {id}")).unwrap_or_default())
         }
         Note::Redriven(times) => ("redriven", None, None, format!("time {times}")),
+        Note::SetApart(cause) => ("set_apart", None, None, cause.as_str().to_owned()),
+        Note::Held(held) => {
+            ("held", None, None, if *held { "must not be erased" } else { "may be erased" }.to_owned())
+        }
+        Note::Redacting(parts) => ("redacting", None, None, parts_text(parts)),
         Note::Redone(what, times) => ("redone", None, None, format!("{}, time {times}", what.as_str())),
     };
     let attempted = attempt.is_some();
@@ -62,6 +69,36 @@ pub fn note_line(at_ms: u64, note: &Note, by: By<'_>, twin: Option<&AssetId>) ->
         wall_ms: by.usage.filter(|_| attempted).map(|usage| usage.wall_ms),
         ..line(at_ms, what, detail)
     }
+}
+
+fn parts_text(parts: &Parts) -> String {
+    let audio = if parts.audio { " and the audio" } else { "" };
+    format!("{} chunks{audio} are encoded again", parts.chunks.len())
+}
+
+/// What a withdrawal took away and proved, in a line that names the whole record by its hash.
+pub fn closing_line(at_ms: u64, closing: &Closing, record: &Value) -> HistoryRecord {
+    let bytes: u64 = closing.taken.iter().map(|taken| taken.size_bytes).fold(0, u64::saturating_add);
+    let left = if closing.left.is_empty() { "" } else { "; something outside the gate's areas was left" };
+    let detail = format!(
+        "{} objects of {bytes} bytes taken away, {} addresses looked at and none of them readable{left}; record {}",
+        closing.taken.len(),
+        closing.looked_at,
+        key_sha256(&record.to_string()),
+    );
+    line(at_ms, "closed", detail)
+}
+
+/// What somebody decided, and why.
+pub fn decision_line(at_ms: u64, decision: &Decision) -> HistoryRecord {
+    let approved = decision.approver.as_ref().map(|name| format!(", approved by {name}")).unwrap_or_default();
+    let until = decision.expires_ms.map(|ms| format!(", until {ms}")).unwrap_or_default();
+    let of = match &decision.what {
+        Decided::FalsePositive { kind } => format!(" of {kind}"),
+        _ => String::new(),
+    };
+    let what = decision.what.as_str();
+    line(at_ms, "decided", format!("{what}{of} by {}{approved}{until}: {}", decision.by, decision.reason))
 }
 
 fn used(by: By<'_>) -> String {
@@ -124,6 +161,7 @@ pub fn notice_body(
         "state": asset.phase.as_str(),
         "verdict": asset.verdict.as_str(),
         "severity": asset.severity.as_str(),
+        "response": asset.marks.response.as_str(),
         "reason": reason,
         "linked_to": asset.linked_to.as_ref().map(AssetId::as_str),
         "redrives": asset.redrives,

@@ -54,11 +54,13 @@ impl Ended {
             Phase::Published => Twin::Ended(TwinEnd {
                 phase: self.phase,
                 severity: reelgate_flow::asset::Severity::None,
+                response: reelgate_flow::asset::Response::Log,
                 reason: None,
             }),
             Phase::Quarantined => Twin::Ended(TwinEnd {
                 phase: self.phase,
                 severity: reelgate_flow::asset::Severity::High,
+                response: reelgate_flow::asset::Response::Quarantine,
                 reason: Some(crate::media::Ending::fault(reelgate_flow::reason::Code::PersonalData)),
             }),
             _ => Twin::None,

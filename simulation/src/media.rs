@@ -247,7 +247,7 @@ impl Upload {
             TaskKey::Screen => SCREEN_MS,
             TaskKey::Package => PACKAGE_MS,
             TaskKey::Publish => PUBLISH_MS + PLACE_CHUNK_MS * f64::from(self.chunks),
-            TaskKey::Withdraw => WITHDRAW_MS,
+            TaskKey::Withdraw | TaskKey::Restore => WITHDRAW_MS,
         }
     }
 }
@@ -284,6 +284,8 @@ fn task_number(task: TaskKey) -> u64 {
         TaskKey::Package => 4,
         TaskKey::Publish => 5,
         TaskKey::Withdraw => 6,
+        // Apart from the chunks, whose numbers have no end.
+        TaskKey::Restore => u64::MAX,
         TaskKey::Video { chunk } => 7 + u64::from(chunk),
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use reelgate_flow::asset::{Asset, Effect, Input, Outcome, Phase, TaskState, Twin, TwinEnd};
+use reelgate_flow::asset::{Asset, Effect, Input, Outcome, Phase, Screening, TaskState, Twin, TwinEnd};
 use reelgate_flow::invariants::{self, Violation};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
@@ -205,7 +205,7 @@ impl Store {
                 let twin = twin_of.map_or(Twin::None, |earlier| self.twin(asset, earlier));
                 Outcome::Validated { video_chunks, audio: true, twin }
             }
-            TaskKey::Screen => Outcome::Screened { severity: life.upload.severity },
+            TaskKey::Screen => Outcome::Screened(Screening::of(life.upload.severity)),
             _ => Outcome::Finished,
         }
     }
@@ -270,6 +270,8 @@ impl Store {
                     }
                 }
                 Effect::Settle { .. } => self.counts.rows += 1,
+                // Model assets are set apart for their own content, which no other one in the model has.
+                Effect::CloseOver { .. } => {}
                 Effect::Owe(_) => {
                     // Written now, and taken out with a line of history once it is delivered.
                     self.counts.rows += 3;

@@ -2,6 +2,7 @@
 
 mod changes;
 pub mod fleet;
+pub mod privacy;
 mod raw;
 mod remote;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use reelgate_actors::house::{Credits, Roles};
+use reelgate_flow::policy::Policy;
 use reelgate_pipelines::recipes::template::{PathTemplate, TemplateError};
 
 pub use changes::{changes, setting_of};
@@ -35,6 +37,8 @@ pub struct Config {
     pub credits: Credits,
     /// Where outputs become visible.
     pub path_template: PathTemplate,
+    /// What follows from findings.
+    pub policy: Policy,
 }
 
 impl Config {
@@ -71,7 +75,8 @@ impl Config {
             heavy: if roles.heavy { or_cores(raw.engine.heavy_tasks) } else { 0 },
             inspections: or_cores(raw.engine.inspections),
         };
-        Ok(Self { home, raw, roles, credits, path_template })
+        let policy = Policy { rules: raw.privacy.rules.clone() };
+        Ok(Self { home, raw, roles, credits, path_template, policy })
     }
 
     /// Time for running tasks when the process is asked to stop.

@@ -6,6 +6,7 @@ use reelgate_pipelines::recipes::settings::Settings;
 use serde::{Deserialize, Serialize};
 
 use super::fleet::{AwsRaw, EventsRaw, NodeRaw, ObjectsRaw, StoreRaw};
+use super::privacy::PrivacyRaw;
 
 /// The whole file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,8 @@ pub struct Raw {
     pub publish: PublishRaw,
     /// Who is told.
     pub notices: NoticesRaw,
+    /// What follows from personal data.
+    pub privacy: PrivacyRaw,
     /// The long-running service.
     pub serve: ServeRaw,
     /// Traces.
@@ -149,6 +152,7 @@ impl Raw {
         if !(0.0..=1.0).contains(&self.telemetry.sampling) {
             return Err(format!("telemetry.sampling: expected 0 to 1, found {}", self.telemetry.sampling));
         }
+        self.privacy.validate()?;
         let notices = &self.notices;
         for (key, url) in
             [("notices.webhook_url", &notices.webhook_url), ("telemetry.otlp", &self.telemetry.otlp)]

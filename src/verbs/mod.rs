@@ -1,6 +1,8 @@
 //! The verbs, one file each.
 
+pub mod audit;
 pub mod check;
+pub mod decide;
 pub mod fleet;
 pub mod import;
 pub mod list;

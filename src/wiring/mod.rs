@@ -45,6 +45,7 @@ pub use store::migrate;
 
 /// How long the store is given to end its connections.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
+const DAY_MS: u64 = 86_400_000;
 
 /// What the engine is started for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,6 +98,8 @@ pub async fn house(config: &Config, duty: Duty, signals: Signals) -> Result<Hous
         settings: config.raw.media.clone(),
         path_template: config.path_template.clone(),
         classifier: Classifier::new(),
+        policy: config.policy.clone(),
+        review_ms: u64::from(config.raw.privacy.review_days) * DAY_MS,
         credits: config.credits,
         inspections: Semaphore::new(usize::from(config.credits.inspections)),
         lease_ms: config.raw.engine.lease_ms,

@@ -3,9 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use reelgate_aws::notices::{EventBridgeNotices, SnsNotices};
 use reelgate_embedded::notices::{FileNotices, WebhookNotices};
+use reelgate_flow::asset::Severity;
+use reelgate_ports::error::PortResult;
 use reelgate_ports::notices::Notices;
+use reelgate_ports::records::NoticeRecord;
 
 use super::aws::Aws;
 use crate::config::Config;
@@ -24,7 +28,28 @@ pub async fn open(config: &Config, aws: &Aws<'_>) -> Result<Vec<Arc<dyn Notices>
     if !raw.webhook_url.is_empty() {
         notices.push(Arc::new(WebhookNotices::new(&raw.webhook_url, &raw.webhook_secret)?));
     }
+    for alert in &config.raw.privacy.alerts {
+        notices.push(Arc::new(Alerts { severity: alert.severity, receiver: one(&alert.url, aws).await? }));
+    }
     Ok(notices)
+}
+
+/// A receiver of severe findings alone.
+struct Alerts {
+    severity: Severity,
+    receiver: Arc<dyn Notices>,
+}
+
+#[async_trait]
+impl Notices for Alerts {
+    async fn deliver(&self, notice: &NoticeRecord) -> PortResult<()> {
+        let severity = notice.body["severity"].as_str().and_then(Severity::parse).unwrap_or(Severity::None);
+        if severity >= self.severity { self.receiver.deliver(notice).await } else { Ok(()) }
+    }
+
+    async fn check(&self) -> PortResult<String> {
+        self.receiver.check().await
+    }
 }
 
 async fn one(url: &str, aws: &Aws<'_>) -> Result<Arc<dyn Notices>, Failure> {

@@ -24,7 +24,7 @@ use reelgate_pipelines::recipes::template::PathTemplate;
 use reelgate_ports::clock::SystemClock;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::{EventBatch, Events};
-use reelgate_ports::objects::{Objects, OpenSource, Publication, StagedWriter};
+use reelgate_ports::objects::{Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn};
 use reelgate_ports::records::*;
 use reelgate_ports::store::{AssetFilter, Backlog, Product, Store};
 use reelgate_privacy::Classifier;
@@ -93,8 +93,16 @@ impl Objects for MinedObjects {
         published_path: Option<&str>,
         source: &SourceRecord,
         door: Door,
-    ) -> PortResult<String> {
+    ) -> PortResult<Withdrawn> {
         self.0.withdraw(asset, published_path, source, door).await
+    }
+    async fn restore(
+        &self,
+        asset: &AssetId,
+        published_path: &str,
+        source: &SourceRecord,
+    ) -> PortResult<Restored> {
+        self.0.restore(asset, published_path, source).await
     }
     async fn discard_staging(&self, asset: &AssetId) -> PortResult<()> {
         self.0.discard_staging(asset).await
@@ -221,6 +229,21 @@ impl Store for MinedStore {
     async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()> {
         self.0.redo(asset, what).await
     }
+    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()> {
+        self.0.decide(asset, decision).await
+    }
+    async fn redaction(&self, asset: &AssetId) -> PortResult<Option<serde_json::Value>> {
+        self.0.redaction(asset).await
+    }
+    async fn review(&self, review_ms: u64) -> PortResult<u64> {
+        self.0.review(review_ms).await
+    }
+    async fn seal(&self, records_max: u32) -> PortResult<u64> {
+        self.0.seal(records_max).await
+    }
+    async fn audit(&self, after: u64, records_max: u32) -> PortResult<Vec<AuditRecord>> {
+        self.0.audit(after, records_max).await
+    }
     async fn redrive(&self, asset: &AssetId) -> PortResult<()> {
         self.0.redrive(asset).await
     }
@@ -261,6 +284,8 @@ async fn mined(home: &Path, mine: &Arc<Mine>) -> House {
         settings: Settings::default(),
         path_template: PathTemplate::default(),
         classifier: Classifier::new(),
+        policy: reelgate_flow::policy::Policy::default(),
+        review_ms: u64::MAX,
         credits: Credits { light: 4, heavy: 2, inspections: 1 },
         inspections: Semaphore::new(1),
         lease_ms: 5_000,

@@ -19,12 +19,12 @@ use crate::work::manifest::{MANIFEST_VERSION, MadeWith, Manifest, ManifestOutput
 use crate::work::ours;
 use crate::work::package::package;
 use crate::work::products::{Encoded, Planned, Products};
-use crate::work::withdraw::withdraw;
+use crate::work::withdraw::{restore, withdraw};
 
 /// Largest manifest read back, bytes: an entry is about 200, and 24 h in three rungs have some 65,000.
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 
-/// [`TaskKey::Package`], [`TaskKey::Publish`] and [`TaskKey::Withdraw`].
+/// [`TaskKey::Package`], [`TaskKey::Publish`], [`TaskKey::Withdraw`] and [`TaskKey::Restore`].
 pub struct Publish;
 
 impl Work for Publish {
@@ -32,6 +32,7 @@ impl Work for Publish {
         match claim.fence.task {
             TaskKey::Package => package(&house, &claim).await,
             TaskKey::Publish => publish(&house, &claim).await,
+            TaskKey::Restore => restore(&house, &claim).await,
             _ => withdraw(&house, &claim).await,
         }
     }

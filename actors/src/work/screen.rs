@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use reelgate_flow::asset::Severity;
+use reelgate_flow::asset::{Screening, Severity};
+use reelgate_flow::policy::Policy;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
@@ -41,9 +42,25 @@ impl Work for Screen {
             scanning.classifier.scan(lines)
         });
         let findings: Vec<FindingRecord> = joined(scanned.await)?.iter().map(record).collect();
-        let severity = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::None);
-        Ok(Success::Screened { severity, findings })
+        let screening = judge(&house.policy, &claim.source.id.key, &findings);
+        Ok(Success::Screened { screening, findings, redaction: None })
     }
+}
+
+/// The strictest answer of policy, and whether the content asks for it or the name alone.
+fn judge(policy: &Policy, key: &str, findings: &[FindingRecord]) -> Screening {
+    let answer = |finding: &FindingRecord| policy.answer(finding.severity, &finding.kind, key);
+    let severity = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::None);
+    let response = findings.iter().map(answer).max().unwrap_or_default();
+    let strictest = findings.iter().filter(|finding| answer(finding) == response);
+    let of_content = strictest.clone().any(lies_in_content);
+    Screening { severity, response, of_content, parts: None }
+}
+
+/// Whether any of the places listed is not the upload's own name.
+fn lies_in_content(finding: &FindingRecord) -> bool {
+    let places = finding.locations.as_array().map(Vec::as_slice).unwrap_or_default();
+    places.iter().any(|place| place["surface"] != reelgate_privacy::text::FILE_NAME)
 }
 
 fn name_line(source: &SourceRecord) -> TextLine {

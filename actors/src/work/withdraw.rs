@@ -1,11 +1,12 @@
-//! Nothing of the asset stays readable; the source is set apart as the door says.
+//! Nothing of the asset stays readable; the source is set apart as the door says. And the way back out of quarantine.
 
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_ports::records::{Claim, Success};
+use reelgate_ports::objects::{Restored, Withdrawn};
+use reelgate_ports::records::{Claim, Closing, Success};
 
 use crate::house::House;
 use crate::work::publish::published_path;
-use crate::work::sources;
+use crate::work::{ours, sources};
 
 /// [`reelgate_flow::task::TaskKey::Withdraw`]. Safe to do twice.
 pub async fn withdraw(house: &House, claim: &Claim) -> Result<Success, Fault> {
@@ -13,11 +14,22 @@ pub async fn withdraw(house: &House, claim: &Claim) -> Result<Success, Fault> {
     let path = published_path(house, &claim.fence.asset, &claim.source);
     let withdrawn = house.objects.withdraw(&claim.fence.asset, Some(&path), &claim.source, door).await;
     match withdrawn {
-        Ok(source_location) => Ok(Success::Withdrawn { source_location }),
+        Ok(Withdrawn { source_location, closing }) => Ok(Success::Withdrawn { source_location, closing }),
         // A source that is gone or was replaced cannot be set apart; the outputs are removed first, so nothing stays.
         Err(error) if matches!(sources(error.clone()).code, Code::SourceMissing | Code::SourceChanged) => {
-            Ok(Success::Withdrawn { source_location: claim.source.location.clone() })
+            Ok(Success::Withdrawn {
+                source_location: claim.source.location.clone(),
+                closing: Closing::default(),
+            })
         }
         Err(error) => Err(sources(error)),
     }
+}
+
+/// [`reelgate_flow::task::TaskKey::Restore`]. Safe to do twice.
+pub async fn restore(house: &House, claim: &Claim) -> Result<Success, Fault> {
+    let path = published_path(house, &claim.fence.asset, &claim.source);
+    let restored = house.objects.restore(&claim.fence.asset, &path, &claim.source).await;
+    let Restored { source_location, published_location } = restored.map_err(ours)?;
+    Ok(Success::Restored { source_location, published_location })
 }

@@ -24,6 +24,7 @@ const FILE: &str = "file:";
 const INGEST: &str = "ingest:";
 const QUARANTINE: &str = "quarantine:";
 const REJECTED: &str = "rejected:";
+const RELEASED: &str = "released:";
 
 /// Where a source lies, as it is written in [`MediaEvent::location`].
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,10 +37,12 @@ pub enum Location {
     Quarantine(String),
     /// Under the home's rejected uploads, by relative name.
     Rejected(String),
+    /// Under the home's sources that were let go from quarantine, by relative name.
+    Released(String),
 }
 
 impl Location {
-    /// Reads a location back; `Corrupt` where it is none of the four, or leads out of its directory.
+    /// Reads a location back; `Corrupt` where it is none of the five, or leads out of its directory.
     pub fn parse(text: &str) -> PortResult<Self> {
         let read = || {
             if let Some(path) = text.strip_prefix(FILE) {
@@ -50,6 +53,7 @@ impl Location {
                 (INGEST, Self::Ingest as fn(String) -> Self),
                 (QUARANTINE, Self::Quarantine),
                 (REJECTED, Self::Rejected),
+                (RELEASED, Self::Released),
             ]
             .into_iter()
             .find_map(|(prefix, make)| Some((text.strip_prefix(prefix)?, make)))?;
@@ -57,7 +61,7 @@ impl Location {
         };
         read().ok_or_else(|| {
             let expected =
-                "expected file:, ingest:, quarantine: or rejected: and a path inside, found something else";
+                "expected file:, ingest:, quarantine:, rejected: or released: and a path inside, found something else";
             PortError::new(Trouble::Corrupt, "read a source's location", expected)
         })
     }
@@ -70,6 +74,7 @@ impl fmt::Display for Location {
             Self::Ingest(key) => write!(f, "{INGEST}{key}"),
             Self::Quarantine(name) => write!(f, "{QUARANTINE}{name}"),
             Self::Rejected(name) => write!(f, "{REJECTED}{name}"),
+            Self::Released(name) => write!(f, "{RELEASED}{name}"),
         }
     }
 }
@@ -251,6 +256,7 @@ mod tests {
             Location::Ingest("ü/\n:x.mp4".into()),
             Location::Quarantine("id/a.mp4".into()),
             Location::Rejected("id/a.mp4".into()),
+            Location::Released("id/a.mp4".into()),
         ];
         for location in all {
             assert_eq!(Location::parse(&location.to_string()).unwrap(), location);

@@ -23,7 +23,9 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::order::Priority;
-use reelgate_ports::records::{Claim, Ending, EventKind, MediaEvent, Success, TaskReport, UsageRecord};
+use reelgate_ports::records::{
+    Claim, Closing, Ending, EventKind, MediaEvent, Success, TaskReport, UsageRecord,
+};
 use reelgate_ports::store::Store;
 use reelgate_postgres::{PgStore, Settings, Time};
 use reelgate_stand_ins::Postgres;
@@ -299,6 +301,7 @@ fn report(claim: Claim, node: &NodeId) -> TaskReport {
     let ending = match claim.fence.task {
         TaskKey::Withdraw => Ending::Success(Success::Withdrawn {
             source_location: format!("rejected:{}/source", claim.fence.asset),
+            closing: Closing::default(),
         }),
         _ => Ending::Fault(Fault::new(Code::NotMedia, "found 0 of 12 known signatures")),
     };

@@ -7,10 +7,14 @@ use sqlx::PgConnection;
 use crate::error::{DbResult, db};
 use crate::time::number;
 
-/// Keeps findings, each once.
-pub(crate) async fn write_scans(conn: &mut PgConnection, now_ms: u64, scans: &[ScanEvent]) -> DbResult<()> {
+/// Keeps findings, each once; returns those that were not known.
+pub(crate) async fn write_scans<'a>(
+    conn: &mut PgConnection,
+    now_ms: u64,
+    scans: &'a [ScanEvent],
+) -> DbResult<Vec<&'a ScanEvent>> {
     if scans.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let column = |of: fn(&ScanEvent) -> String| scans.iter().map(of).collect::<Vec<String>>();
     let of_source = |of: fn(&reelgate_flow::ids::SourceId) -> &str| {
@@ -18,11 +22,11 @@ pub(crate) async fn write_scans(conn: &mut PgConnection, now_ms: u64, scans: &[S
         scans.iter().map(cell).collect::<Vec<Option<String>>>()
     };
     let samples: Vec<bool> = scans.iter().map(|scan| scan.sample).collect();
-    sqlx::query!(
+    let fresh = sqlx::query_scalar!(
         "INSERT INTO scans (id, kind, severity, summary, sample, bucket, key, version, at_ms)
          SELECT *, $9::bigint FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::text[],
                                           $7::text[], $8::text[])
-         ON CONFLICT (id) DO NOTHING",
+         ON CONFLICT (id) DO NOTHING RETURNING id",
         &column(|scan| scan.id.clone()),
         &column(|scan| scan.kind.clone()),
         &column(|scan| scan.severity.as_str().to_owned()),
@@ -33,10 +37,10 @@ pub(crate) async fn write_scans(conn: &mut PgConnection, now_ms: u64, scans: &[S
         &of_source(|id| &id.version) as _,
         number(now_ms),
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await
     .map_err(db("write findings of a scanner"))?;
-    Ok(())
+    Ok(reelgate_ports::unit::fresh_scans(scans, &fresh))
 }
 
 /// Remembers where messages lie that could not be read.

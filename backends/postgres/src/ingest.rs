@@ -6,7 +6,7 @@ use reelgate_flow::ids::AssetId;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity;
 use reelgate_ports::order::{self, prefix_of};
-use reelgate_ports::records::{EventKind, Ingested, MediaEvent};
+use reelgate_ports::records::{EventKind, Ingested, MediaEvent, ScanEvent};
 use reelgate_ports::unit::{AssetRow, Deletion, check_event, new_row};
 use sqlx::PgConnection;
 
@@ -40,10 +40,12 @@ impl Call for Ingest<'_> {
         if let Some(checkpoint) = &batch.checkpoint {
             shards::advance(conn, checkpoint).await?;
         }
-        beside::write_scans(conn, unit.work.now_ms, &batch.scans).await?;
+        let scans = beside::write_scans(conn, unit.work.now_ms, &batch.scans).await?;
         beside::write_refused(conn, unit.work.now_ms, &batch.refused).await?;
+        take_scans(conn, unit, &scans).await?;
         let keys: Vec<i64> = self.keys().into_iter().collect();
         if keys.is_empty() {
+            unit.follow_up(conn).await?;
             return Ok(Vec::new());
         }
         let of_kind = |kind| batch.events.iter().filter(move |event| event.kind == kind);
@@ -63,6 +65,18 @@ impl Ingest<'_> {
     fn keys(&self) -> BTreeSet<i64> {
         self.0.events.iter().map(|event| key_hash(&event.source.key)).collect()
     }
+}
+
+/// Tells assets what a scanner outside found in them.
+async fn take_scans(conn: &mut PgConnection, unit: &mut Unit, scans: &[&ScanEvent]) -> DbResult<()> {
+    let about = scans.iter().filter_map(|scan| Some((identity::asset_id(scan.source.as_ref()?), *scan)));
+    let about: Vec<(AssetId, &ScanEvent)> = about.collect();
+    let ids: Vec<AssetId> = about.iter().map(|(id, _)| id.clone()).collect();
+    unit.load(conn, &ids).await?;
+    for (id, scan) in about {
+        unit.work.scanned(&id, scan)?;
+    }
+    Ok(())
 }
 
 /// Takes uploads in; every known version of their keys is loaded.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId};
-use reelgate_ports::records::Fence;
+use reelgate_ports::records::{Decision, Fence};
 use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
@@ -185,6 +185,8 @@ pub(crate) enum Wish {
     Redrive,
     /// Part of a published one made anew.
     Redo(Redo),
+    /// What somebody decided.
+    Decide(Decision),
 }
 
 /// Does what an operator asks.
@@ -203,9 +205,10 @@ impl Call for Again<'_> {
         unit.load(conn, std::slice::from_ref(self.0)).await?;
         let key = key_hash(&unit.work.at(self.0)?.row.source.id.key);
         unit.load_versions(conn, &[key]).await?;
-        match self.1 {
+        match &self.1 {
             Wish::Redrive => unit.work.redrive(self.0)?,
-            Wish::Redo(what) => unit.work.redo(self.0, what)?,
+            Wish::Redo(what) => unit.work.redo(self.0, *what)?,
+            Wish::Decide(decision) => unit.work.decide(self.0, decision)?,
         }
         unit.follow_up(conn).await
     }

@@ -14,11 +14,13 @@
 
 #![forbid(unsafe_code)]
 
+mod audit;
 mod beside;
 mod claim;
 mod complete;
 mod connect;
 mod cursor;
+mod decisions;
 mod deletions;
 mod error;
 mod ingest;

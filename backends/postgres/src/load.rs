@@ -82,7 +82,7 @@ impl Unit {
             for next in &round {
                 match next {
                     FollowUp::Followers(id, _) => followed.push(id.as_str().to_owned()),
-                    FollowUp::Older(id) => {
+                    FollowUp::Older(id) | FollowUp::Closing { id, .. } => {
                         keys.extend(
                             self.work.loaded.get(id).map(|loaded| key_hash(&loaded.row.source.id.key)),
                         );
@@ -91,6 +91,7 @@ impl Unit {
             }
             self.load_followers(conn, &followed).await?;
             self.load_versions(conn, &keys.into_iter().collect::<Vec<_>>()).await?;
+            self.load_same_content(conn, &round).await?;
             for next in round {
                 self.work.carry_out(next)?;
             }
@@ -109,6 +110,24 @@ impl Unit {
         .await
         .map_err(db("look for followers"))?;
         self.add(conn, rows).await
+    }
+
+    /// Brings every asset into memory that has the content of one that is set apart for it.
+    async fn load_same_content(&mut self, conn: &mut PgConnection, round: &[FollowUp]) -> DbResult<()> {
+        let closing = round.iter().filter_map(|next| match next {
+            FollowUp::Closing { id, same_content: true } => self.work.loaded.get(id),
+            _ => None,
+        });
+        let hashes: Vec<i64> =
+            closing.filter_map(|loaded| loaded.row.sha256.as_deref()).map(locks::hash).collect();
+        if hashes.is_empty() {
+            return Ok(());
+        }
+        let same = sqlx::query_scalar!("SELECT asset FROM contents WHERE content_hash = ANY($1)", &hashes)
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(db("look for every asset with the same content"))?;
+        self.load_arrivals(conn, &same).await
     }
 
     async fn load_arrivals(&mut self, conn: &mut PgConnection, arrivals: &[i64]) -> DbResult<()> {

@@ -63,7 +63,7 @@ pub(crate) async fn owed(conn: &mut PgConnection, unit: &Unit) -> DbResult<Owed>
     }
     for (loaded, kind) in ended {
         let row = &loaded.row;
-        let id = identity::notice_id(&row.id, kind, row.core.redrives);
+        let id = identity::notice_id(&row.id, kind, row.notice_number(kind, work.now_ms));
         let told = summary(conn, unit, loaded).await?;
         let body = telling::notice_body(&id, kind, work.now_ms, &row.record(), &told);
         owed.id.push(id.as_str().to_owned());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use reelgate_flow::asset::{Asset, Door, Phase, Severity, TaskRecord, TaskState, Verdict};
+use reelgate_flow::asset::{Asset, Door, Marks, Phase, Severity, TaskRecord, TaskState, Verdict};
 use reelgate_flow::ids::{AssetId, Sequencer, SourceId};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
@@ -23,7 +23,7 @@ macro_rules! asset_query {
             r#"SELECT a.arrival, a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes, a.location, a.forced,
                     a.priority, a.place, a.received_at_ms, a.phase, a.verdict, a.severity, a.redrives,
                     a.ended_at_ms, a.sha256, a.reason_code, a.reason_detail, a.door, a.linked_to,
-                    a.published_location, a.container, a.duration_ns,
+                    a.published_location, a.marks, a.container, a.duration_ns,
                     (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS "now_ms!"
              FROM assets AS a "# + $tail
             $(, $argument)*
@@ -57,6 +57,7 @@ pub(crate) struct AssetCells {
     pub door: Option<String>,
     pub linked_to: Option<String>,
     pub published_location: Option<String>,
+    pub marks: String,
     pub container: Option<String>,
     pub duration_ns: Option<i64>,
     /// The database's time when it was read.
@@ -72,6 +73,7 @@ impl AssetCells {
             tasks: BTreeMap::new(),
             verdict: word(Verdict::parse, &self.verdict, "assets.verdict", "a verdict")?,
             severity: severity(&self.severity, "assets.severity")?,
+            marks: word(Marks::parse, &self.marks, "assets.marks", "marks")?,
             reason: reason(self.reason_code.as_deref(), self.reason_detail)?,
             door: self.door.as_deref().map(door).transpose()?,
             linked: self.linked_to.is_some(),

@@ -12,15 +12,17 @@ use reelgate_flow::task::Lane;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
-    Applied, AssetDetail, AssetRecord, Claim, Fence, HistoryRecord, Ingested, NodeRecord, NodeReport,
-    NoticeRecord, QueueRow, Retained, TaskReport,
+    Applied, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, Fence, HistoryRecord, Ingested,
+    NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, TaskReport,
 };
 use reelgate_ports::store::{AssetFilter, Backlog, Product, Store};
 use reelgate_ports::unit::Violations;
 use sqlx::postgres::PgPool;
 
+use crate::audit::Seal;
 use crate::complete::Complete;
 use crate::cursor::Cursor;
+use crate::decisions::Review;
 use crate::ingest::Ingest;
 use crate::leases::{Again, Lose, Lost, Wish};
 use crate::listen::Bell;
@@ -164,6 +166,26 @@ impl Store for PgStore {
 
     async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()> {
         self.transact(&Again(asset, Wish::Redo(what))).await
+    }
+
+    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()> {
+        self.transact(&Again(asset, Wish::Decide(decision.clone()))).await
+    }
+
+    async fn redaction(&self, asset: &AssetId) -> PortResult<Option<serde_json::Value>> {
+        Ok(again!(self, self.read_redaction(asset))?)
+    }
+
+    async fn review(&self, review_ms: u64) -> PortResult<u64> {
+        self.transact(&Review(review_ms)).await
+    }
+
+    async fn seal(&self, records_max: u32) -> PortResult<u64> {
+        self.transact(&Seal(records_max)).await
+    }
+
+    async fn audit(&self, after: u64, records_max: u32) -> PortResult<Vec<AuditRecord>> {
+        Ok(again!(self, self.read_audit(after, records_max))?)
     }
 
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {

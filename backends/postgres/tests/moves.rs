@@ -46,7 +46,10 @@ fn report(claim: &Claim, node: &NodeId, ending: Ending) -> TaskReport {
 /// Refuses an upload, or finishes its withdrawal.
 pub fn refused(claim: &Claim, node: &NodeId) -> TaskReport {
     let ending = match claim.fence.task {
-        TaskKey::Withdraw => Ending::Success(Success::Withdrawn { source_location: "rejected/x".into() }),
+        TaskKey::Withdraw => Ending::Success(Success::Withdrawn {
+            source_location: "rejected/x".into(),
+            closing: reelgate_ports::records::Closing::default(),
+        }),
         _ => Ending::Fault(Fault::new(Code::NotMedia, "found 0 of 12 known signatures")),
     };
     report(claim, node, ending)

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Asset, Door, Effect, Note, Phase, Severity, Stale, TaskState, TwinEnd, Verdict};
+use super::{Asset, Door, Effect, Note, Phase, Response, Severity, Stale, TaskState, TwinEnd, Verdict};
 use crate::limits::REDRIVES_MAX;
 use crate::reason::{Code, Fault};
 use crate::task::TaskKey;
@@ -19,6 +19,7 @@ impl Asset {
                 | Phase::Screened
                 | Phase::Published
                 | Phase::Failed
+                | Phase::Releasing
         );
         if !stands || self.door.is_some() {
             return Err(Stale);
@@ -36,7 +37,8 @@ impl Asset {
         effects.push(Effect::Note(Note::Redriven(self.redrives)));
         let withdrawing = self.phase == Phase::Failed && self.door.is_some();
         // A rejected asset's outputs are gone, and a linked one's twin may be: both from the beginning.
-        if !withdrawing && (self.phase == Phase::Rejected || self.linked) {
+        let restoring = self.phase_before_failure() == Phase::Releasing;
+        if !withdrawing && !restoring && (self.phase == Phase::Rejected || self.linked) {
             self.begin_again(effects);
             return Ok(());
         }
@@ -45,7 +47,12 @@ impl Asset {
         }
         self.enter(self.phase_before_failure(), effects);
         for task in self.tasks_in(&[TaskState::Parked, TaskState::Dead]) {
-            if !withdrawing || task == TaskKey::Withdraw {
+            let wanted = match task {
+                TaskKey::Withdraw => withdrawing,
+                TaskKey::Restore => restoring,
+                _ => !withdrawing && !restoring,
+            };
+            if wanted {
                 self.start(task, effects);
             }
         }
@@ -57,6 +64,9 @@ impl Asset {
         if self.door.is_some() {
             return Phase::Withdrawing;
         }
+        if stopped(TaskKey::Restore) {
+            return Phase::Releasing;
+        }
         if stopped(TaskKey::Validate) {
             return Phase::Received;
         }
@@ -67,6 +77,8 @@ impl Asset {
     pub(super) fn begin_again(&mut self, effects: &mut Vec<Effect>) {
         self.verdict = Verdict::Unscanned;
         self.severity = Severity::None;
+        self.marks.response = Response::Log;
+        self.marks.redacted = false;
         self.reason = None;
         self.door = None;
         self.linked = false;
@@ -91,7 +103,8 @@ impl Asset {
     pub(super) fn end(&mut self, phase: Phase, effects: &mut Vec<Effect>) {
         self.enter(phase, effects);
         effects.extend(phase.notice().map(Effect::Owe));
-        let end = TwinEnd { phase, severity: self.severity, reason: self.reason.clone() };
+        let response = self.shared_response();
+        let end = TwinEnd { phase, severity: self.severity, response, reason: self.reason.clone() };
         effects.push(Effect::TellFollowers(end));
     }
 }

@@ -1,6 +1,7 @@
 //! What goes into a step and what comes out of it, as values.
 
-use super::words::{NoticeKind, Phase, Redo, Severity, TaskState, Verdict};
+use super::decisions::{Cause, Parts};
+use super::words::{NoticeKind, Phase, Redo, Response, Severity, TaskState, Verdict};
 use crate::reason::Fault;
 use crate::task::TaskKey;
 
@@ -11,6 +12,8 @@ pub struct TwinEnd {
     pub phase: Phase,
     /// Its severity.
     pub severity: Severity,
+    /// What policy asks of every asset with this content.
+    pub response: Response,
     /// Its reason, where it has one.
     pub reason: Option<Fault>,
 }
@@ -26,6 +29,32 @@ pub enum Twin {
     Ended(TwinEnd),
 }
 
+/// What screening found, and what policy asks for because of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Screening {
+    /// Highest severity among the findings.
+    pub severity: Severity,
+    /// The strictest answer that policy has for any finding.
+    pub response: Response,
+    /// The content holds what asks for that answer, so that others with the same content hold it too; false where
+    /// only the upload's own name does.
+    pub of_content: bool,
+    /// What is encoded again where the answer is [`Response::RedactThenPublish`]; `None` where encoding anew would not remove it.
+    pub parts: Option<Parts>,
+}
+
+impl Screening {
+    /// A screening of the content, answered as the default policy does.
+    pub fn of(severity: Severity) -> Self {
+        let response = match severity {
+            Severity::None | Severity::Low => Response::Log,
+            Severity::Medium => Response::PublishTagged,
+            Severity::High => Response::Quarantine,
+        };
+        Self { severity, response, of_content: true, parts: None }
+    }
+}
+
 /// The result of a task that went well.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
@@ -38,10 +67,12 @@ pub enum Outcome {
         /// Filled in by the store, which alone can look.
         twin: Twin,
     },
-    /// Screen: the highest severity found.
-    Screened {
-        /// Highest severity among the findings.
-        severity: Severity,
+    /// Screen: what was found.
+    Screened(Screening),
+    /// Restore: the source is back.
+    Restored {
+        /// So are outputs that were visible before.
+        outputs: bool,
     },
     /// Any other task is simply finished.
     Finished,
@@ -86,6 +117,23 @@ pub enum Input {
     Redrive,
     /// An operator wants part of a published asset made anew.
     Redo(Redo),
+    /// It is to be set apart, whatever it is doing.
+    SetApart(Cause),
+    /// A scanner outside found something.
+    Found {
+        /// How bad.
+        severity: Severity,
+        /// What policy asks for because of it.
+        response: Response,
+    },
+    /// A security officer lets a quarantined asset go.
+    Release,
+    /// Everything of it is to be removed, the source too.
+    Erase,
+    /// It must not be erased, or may be again.
+    Hold(bool),
+    /// Parts of what stands published are to be made anew without what was found in them.
+    Redact(Parts),
 }
 
 /// What must be done about it, in the same transaction as the new state.
@@ -110,6 +158,12 @@ pub enum Effect {
     /// Feed [`Input::TwinEnded`] to every asset linked to this one; stale ones ignore it. A redo tells of a failed twin:
     /// what it would share is about to change.
     TellFollowers(TwinEnd),
+    /// Feed [`Input::SetApart`] to the older versions of this asset's key and, where the content is the reason, to every
+    /// asset with the same content; stale ones ignore it.
+    CloseOver {
+        /// The content is the reason, not the name alone.
+        same_content: bool,
+    },
     /// A line for the asset's history.
     Note(Note),
 }
@@ -137,6 +191,12 @@ pub enum Note {
     Redriven(u32),
     /// An operator asked for this to be made anew.
     Redone(Redo, u32),
+    /// Set apart for another reason than its own screening.
+    SetApart(Cause),
+    /// Put under hold, or no longer.
+    Held(bool),
+    /// Parts are encoded again without what was found.
+    Redacting(Parts),
 }
 
 /// The input does not apply to the asset as it stands; nothing was changed.

@@ -2,9 +2,11 @@
 //!
 //! This file holds the way from arrival to publishing. `tasks` starts, fences and retries the units of
 //! work, `twins` follows an earlier asset with the same content, `doors` leads out and back in, `redo` makes part of
-//! what stands published anew.
+//! what stands published anew, `decisions` is what people decide about personal data.
 
+mod decisions;
 mod doors;
+mod marks;
 mod messages;
 mod redo;
 mod tasks;
@@ -17,9 +19,11 @@ mod tests;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-pub use messages::{Effect, Input, Note, Outcome, Stale, Twin, TwinEnd};
+pub use decisions::{Cause, Parts};
+pub use marks::Marks;
+pub use messages::{Effect, Input, Note, Outcome, Screening, Stale, Twin, TwinEnd};
 pub use tasks::TaskRecord;
-pub use words::{Door, NoticeKind, Phase, Redo, Severity, TaskState, Verdict};
+pub use words::{Door, NoticeKind, Phase, Redo, Response, Severity, TaskState, Verdict};
 
 use crate::limits::CHUNKS_MAX;
 use crate::reason::{Code, Fault};
@@ -36,13 +40,15 @@ pub struct Asset {
     pub verdict: Verdict,
     /// Highest severity so far; a twin's counts as its own.
     pub severity: Severity,
+    /// What people and policy decided about it.
+    pub marks: Marks,
     /// Why it was refused or failed.
     pub reason: Option<Fault>,
     /// The door it leaves by while withdrawing; kept once it has left.
     pub door: Option<Door>,
     /// Whether its outputs are a copy of an earlier asset's instead of encoded anew.
     pub linked: bool,
-    /// Times it was redriven or redone.
+    /// Times it was redriven, redone, redacted by hand or released.
     pub redrives: u32,
     /// Seeds the jitter, so that assets do not retry in step; derived from the id by the store.
     pub jitter_seed: u64,
@@ -56,6 +62,7 @@ impl Asset {
             tasks: BTreeMap::new(),
             verdict: Verdict::Unscanned,
             severity: Severity::None,
+            marks: Marks::default(),
             reason: None,
             door: None,
             linked: false,
@@ -78,6 +85,12 @@ impl Asset {
             Input::Superseded => self.superseded(effects),
             Input::Redrive => self.redriven(effects),
             Input::Redo(what) => self.redone(what, effects),
+            Input::SetApart(cause) => self.set_apart(cause, effects),
+            Input::Found { severity, response } => self.found(severity, response, effects),
+            Input::Release => self.released(effects),
+            Input::Erase => self.erased(effects),
+            Input::Hold(held) => self.held(held, effects),
+            Input::Redact(parts) => self.redacted(&parts, effects),
         }
     }
 
@@ -110,7 +123,8 @@ impl Asset {
             Outcome::Validated { video_chunks, audio, twin } => {
                 self.validated(video_chunks, audio, twin, effects);
             }
-            Outcome::Screened { severity } => self.screened(severity, effects),
+            Outcome::Screened(screening) => self.screened(screening, effects),
+            Outcome::Restored { outputs } => self.restored(outputs, effects),
             Outcome::Finished => self.finished(task, effects),
         }
         Ok(())
@@ -119,7 +133,8 @@ impl Asset {
     fn validated(&mut self, video_chunks: u16, audio: bool, twin: Twin, effects: &mut Vec<Effect>) {
         match twin {
             Twin::Running => self.link(effects),
-            Twin::Ended(end) if end.is_shared() => {
+            // Who was let go is not set apart again because the other one still is.
+            Twin::Ended(end) if end.is_shared() && !(self.marks.cleared && end.is_set_apart()) => {
                 self.link(effects);
                 self.follow(end, effects);
             }
@@ -138,13 +153,25 @@ impl Asset {
         self.start(TaskKey::Enrich, effects);
     }
 
-    fn screened(&mut self, severity: Severity, effects: &mut Vec<Effect>) {
-        self.severity = self.severity.max(severity);
+    fn screened(&mut self, screening: Screening, effects: &mut Vec<Effect>) {
+        self.severity = self.severity.max(screening.severity);
+        self.marks.response = self.marks.response.max(screening.response);
         self.verdict = if self.severity >= Severity::Medium { Verdict::Flagged } else { Verdict::Clean };
         effects.push(Effect::Note(Note::Judged(self.verdict, self.severity)));
-        if self.severity == Severity::High {
+        if self.marks.response == Response::RedactThenPublish && !self.marks.cleared {
+            match screening.parts {
+                // Once is enough: what is still found in what was redacted cannot be redacted.
+                Some(parts) if !self.marks.redacted && !self.linked && self.has(&parts) => {
+                    return self.redact(&parts, effects);
+                }
+                _ => self.marks.response = Response::Quarantine,
+            }
+        }
+        if self.marks.sets_apart() {
             let fault = Fault::new(Code::PersonalData, "");
-            return self.withdraw(Door::Quarantine, fault, effects);
+            self.withdraw(Door::Quarantine, fault, effects);
+            effects.push(Effect::CloseOver { same_content: screening.of_content });
+            return;
         }
         self.publish_when_ready(effects);
     }
@@ -153,7 +180,7 @@ impl Asset {
         match task {
             TaskKey::Video { .. } | TaskKey::Audio => {
                 if self.is_encoded() {
-                    self.start(TaskKey::Package, effects);
+                    self.encoded(effects);
                 }
             }
             TaskKey::Enrich => self.start(TaskKey::Screen, effects),
@@ -161,7 +188,7 @@ impl Asset {
             TaskKey::Publish => self.end(Phase::Published, effects),
             // Without a door there is no telling where it was to go: ours to mend.
             TaskKey::Withdraw => self.end(self.door.map_or(Phase::Failed, Door::leads_to), effects),
-            TaskKey::Validate | TaskKey::Screen => {}
+            TaskKey::Validate | TaskKey::Screen | TaskKey::Restore => {}
         }
     }
 
@@ -171,6 +198,14 @@ impl Asset {
         if packaged && accepted {
             self.enter(Phase::Screened, effects);
             self.start(TaskKey::Publish, effects);
+        }
+    }
+
+    fn encoded(&mut self, effects: &mut Vec<Effect>) {
+        self.start(TaskKey::Package, effects);
+        // Pictures and text of what is redacted come from the encodes, not from the source.
+        if self.marks.redacted && !self.is_done(TaskKey::Enrich) {
+            self.start(TaskKey::Enrich, effects);
         }
     }
 
@@ -193,8 +228,8 @@ fn fits(task: TaskKey, outcome: &Outcome) -> bool {
         (Outcome::Validated { video_chunks, audio, .. }, TaskKey::Validate) => {
             *video_chunks <= CHUNKS_MAX && (*video_chunks > 0 || *audio)
         }
-        (Outcome::Screened { .. }, TaskKey::Screen) => true,
-        (Outcome::Finished, TaskKey::Validate | TaskKey::Screen) => false,
+        (Outcome::Screened(_), TaskKey::Screen) | (Outcome::Restored { .. }, TaskKey::Restore) => true,
+        (Outcome::Finished, TaskKey::Validate | TaskKey::Screen | TaskKey::Restore) => false,
         (Outcome::Finished, _) => true,
         _ => false,
     }

@@ -7,7 +7,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::{Asset, Effect, Note, Phase, Redo, Severity, Stale, TaskState, TwinEnd, Verdict};
+use super::{Asset, Effect, Note, Phase, Redo, Response, Severity, Stale, TaskState, TwinEnd, Verdict};
 use crate::limits::REDRIVES_MAX;
 use crate::task::TaskKey;
 
@@ -25,7 +25,8 @@ impl Asset {
         self.redrives += 1;
         effects.push(Effect::Note(Note::Redone(what, self.redrives)));
         // Who has no copy yet must not copy while the files are replaced.
-        let end = TwinEnd { phase: Phase::Failed, severity: self.severity, reason: None };
+        let response = self.marks.response;
+        let end = TwinEnd { phase: Phase::Failed, severity: self.severity, response, reason: None };
         effects.push(Effect::TellFollowers(end));
         if what == Redo::Validate {
             self.begin_again(effects);
@@ -37,6 +38,7 @@ impl Asset {
         if outdated_by(what).contains(&TaskKey::Screen) {
             self.verdict = Verdict::Unscanned;
             self.severity = Severity::None;
+            self.marks.response = Response::Log;
         }
         self.enter(if what == Redo::Publish { Phase::Screened } else { Phase::Processing }, effects);
         for task in tasks {

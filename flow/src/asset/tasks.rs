@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Asset, Door, Effect, Note, Phase, Severity, Stale, TaskState, Verdict};
+use super::{Asset, Door, Effect, Note, Phase, Response, Severity, Stale, TaskState, Verdict};
 use crate::limits::{BACKOFF_MAX_MS, BACKOFF_MIN_MS, EXCUSED_MAX, TASKS_MAX};
 use crate::reason::{Code, Fault};
 use crate::task::TaskKey;
@@ -87,6 +87,7 @@ impl Asset {
             Code::PersonalData => {
                 self.severity = Severity::High;
                 self.verdict = Verdict::Flagged;
+                self.marks.response = Response::Quarantine;
                 Door::Quarantine
             }
             _ => Door::Reject,
@@ -123,7 +124,7 @@ impl Asset {
         record.answered = record.attempts;
         effects.push(Effect::Note(Note::Due(task)));
         effects.push(Effect::Start { task, delay_ms: 0 });
-        assert!(self.tasks.len() <= TASKS_MAX, "chunks are at most CHUNKS_MAX, the other kinds seven");
+        assert!(self.tasks.len() <= TASKS_MAX, "chunks are at most CHUNKS_MAX, the other kinds eight");
     }
 
     /// Writes the task's new state; does nothing where it has it already.

@@ -7,7 +7,10 @@
 
 use alloc::vec::Vec;
 
-use super::{Asset, Door, Effect, Note, Phase, Severity, Stale, TaskState, TwinEnd, Verdict};
+use super::{
+    Asset, Cause, Door, Effect, Note, Phase, Response, Severity, Stale, TaskState, TwinEnd, Verdict,
+};
+use crate::reason::{Code, Fault};
 use crate::task::TaskKey;
 
 impl TwinEnd {
@@ -19,9 +22,23 @@ impl TwinEnd {
             _ => false,
         }
     }
+
+    /// Whether the content was set apart.
+    pub(super) fn is_set_apart(&self) -> bool {
+        self.phase == Phase::Quarantined || self.response == Response::Quarantine
+    }
 }
 
 impl Asset {
+    /// What policy asks of another asset that shows the same outputs. Letting one go does not let others go.
+    pub fn shared_response(&self) -> Response {
+        match self.marks.response {
+            _ if self.marks.cleared => Response::Quarantine,
+            Response::RedactThenPublish => Response::PublishTagged,
+            other => other,
+        }
+    }
+
     pub(super) fn link(&mut self, effects: &mut Vec<Effect>) {
         self.linked = true;
         self.enter(Phase::Linked, effects);
@@ -44,11 +61,19 @@ impl Asset {
             // The content was screened with the twin; this upload's own name was not.
             (Phase::Published, ..) => {
                 self.severity = self.severity.max(end.severity);
+                self.marks.response = self.marks.response.max(end.response);
+                if self.marks.sets_apart() {
+                    // The twin was let go by a person, who decided about that one alone.
+                    self.verdict = Verdict::Flagged;
+                    let reason = Fault::new(Code::PersonalData, Cause::SameContent.as_str());
+                    return self.withdraw(Door::Quarantine, reason, effects);
+                }
                 self.start(TaskKey::Screen, effects);
             }
-            (Phase::Quarantined, _, Some(reason)) => {
+            (Phase::Quarantined, _, Some(reason)) if !self.marks.cleared => {
                 self.severity = Severity::High;
                 self.verdict = Verdict::Flagged;
+                self.marks.response = Response::Quarantine;
                 self.withdraw(Door::Quarantine, reason, effects);
             }
             (Phase::Rejected, true, Some(reason)) => self.withdraw(Door::Reject, reason, effects),

@@ -45,13 +45,25 @@ words!(
         Failed = "failed",
         /// A newer version of the key took its place.
         Superseded = "superseded",
+        /// A security officer let it go; source and outputs are being brought back.
+        Releasing = "releasing",
+        /// Nothing of it is left but its record.
+        Erased = "erased",
     }
 );
 
 impl Phase {
     /// Nothing further happens by itself.
     pub fn is_ended(self) -> bool {
-        matches!(self, Self::Published | Self::Rejected | Self::Quarantined | Self::Failed | Self::Superseded)
+        matches!(
+            self,
+            Self::Published
+                | Self::Rejected
+                | Self::Quarantined
+                | Self::Failed
+                | Self::Superseded
+                | Self::Erased
+        )
     }
 
     /// The notice that ending here owes; a superseded asset owes none, the newer version's tells.
@@ -61,6 +73,7 @@ impl Phase {
             Self::Rejected => Some(NoticeKind::Rejected),
             Self::Quarantined => Some(NoticeKind::Quarantined),
             Self::Failed => Some(NoticeKind::Failed),
+            Self::Erased => Some(NoticeKind::Erased),
             _ => None,
         }
     }
@@ -115,6 +128,22 @@ words!(
 );
 
 words!(
+    /// What policy asks for because of a finding. The order is the order of strictness.
+    #[derive(Default)]
+    Response {
+        /// Nothing but the record.
+        #[default]
+        Log = "log",
+        /// Published, and marked as flagged.
+        PublishTagged = "publish_tagged",
+        /// What was found is taken out of picture and sound, then published.
+        RedactThenPublish = "redact_then_publish",
+        /// Set apart.
+        Quarantine = "quarantine",
+    }
+);
+
+words!(
     /// Where a task stands. Leases are the store's matter.
     TaskState {
         /// May be claimed, or is claimed.
@@ -139,6 +168,8 @@ words!(
         Quarantine = "quarantine",
         /// To `superseded`.
         Supersede = "supersede",
+        /// To `erased`.
+        Erase = "erase",
     }
 );
 
@@ -149,6 +180,7 @@ impl Door {
             Self::Reject => Phase::Rejected,
             Self::Quarantine => Phase::Quarantined,
             Self::Supersede => Phase::Superseded,
+            Self::Erase => Phase::Erased,
         }
     }
 }
@@ -164,5 +196,9 @@ words!(
         Quarantined = "quarantined",
         /// Out of attempts.
         Failed = "failed",
+        /// Nothing is left of it.
+        Erased = "erased",
+        /// Set apart for long; somebody should decide.
+        ReviewDue = "review_due",
     }
 );

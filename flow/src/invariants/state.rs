@@ -1,7 +1,7 @@
 //! What holds of one asset at rest, between two steps.
 
 use super::{Violation, hold};
-use crate::asset::{Asset, Phase, Severity, TaskState, Verdict};
+use crate::asset::{Asset, Phase, Response, Severity, TaskState, Verdict};
 use crate::limits::{REDRIVES_MAX, STARTS_MAX, TASKS_MAX};
 use crate::task::TaskKey;
 
@@ -67,6 +67,7 @@ fn may_be_due(phase: Phase, task: TaskKey) -> bool {
         TaskKey::Screen => matches!(phase, Phase::Processing | Phase::Linked),
         TaskKey::Publish => phase == Phase::Screened,
         TaskKey::Withdraw => phase == Phase::Withdrawing,
+        TaskKey::Restore => phase == Phase::Releasing,
     }
 }
 
@@ -74,7 +75,7 @@ fn check_doors(asset: &Asset) -> Result<(), Violation> {
     match (asset.phase, asset.door) {
         (Phase::Failed, _) => Ok(()),
         (Phase::Withdrawing, door) => hold(door.is_some(), "S7", "an asset withdraws without a door"),
-        (Phase::Rejected | Phase::Quarantined | Phase::Superseded, door) => {
+        (Phase::Rejected | Phase::Quarantined | Phase::Superseded | Phase::Erased, door) => {
             let left = door.map(|door| door.leads_to()) == Some(asset.phase);
             hold(left, "S7", "an asset did not leave by the door it took")?;
             hold(asset.is_done(TaskKey::Withdraw), "S14", "an asset left before its outputs were removed")
@@ -94,14 +95,15 @@ fn check_reason(asset: &Asset) -> Result<(), Violation> {
 
 fn check_screening(asset: &Asset) -> Result<(), Violation> {
     let high = asset.severity == Severity::High && asset.verdict == Verdict::Flagged;
-    hold(asset.phase != Phase::Quarantined || high, "S14", "quarantined without a high finding")?;
+    let asked = asset.marks.response == Response::Quarantine && asset.verdict != Verdict::Clean;
+    hold(asset.phase != Phase::Quarantined || high || asked, "S14", "quarantined and nothing asks for it")?;
     let clean = asset.verdict == Verdict::Clean;
     hold(!clean || asset.severity < Severity::Medium, "S14", "a finding of medium severity counts as clean")?;
     let screened = asset.is_done(TaskKey::Screen);
     hold(!clean || screened, "S14", "an asset counts as clean without a screening of its own")?;
     let wants_out = asset.door.is_some() || asset.phase == Phase::Failed;
-    let high_stays = asset.severity == Severity::High && !wants_out;
-    hold(!high_stays, "S14", "an asset with a high finding is not on its way out")
+    let stays = asset.marks.sets_apart() && !wants_out;
+    hold(!stays, "S14", "an asset that is to be set apart is not on its way out")
 }
 
 fn check_published(asset: &Asset) -> Result<(), Violation> {
@@ -110,7 +112,7 @@ fn check_published(asset: &Asset) -> Result<(), Violation> {
     }
     hold(asset.is_done(TaskKey::Screen), "S14", "publishing without a finished screening")?;
     hold(asset.verdict != Verdict::Unscanned, "S14", "publishing without a verdict")?;
-    hold(asset.severity < Severity::High, "S14", "publishing in spite of a high finding")?;
+    hold(!asset.marks.sets_apart(), "S14", "publishing what is to be set apart")?;
     let packaged = asset.is_done(TaskKey::Package) && asset.is_done(TaskKey::Enrich) && asset.is_encoded();
     hold(asset.linked || packaged, "S1", "publishing what is not completely encoded and packaged")?;
     let published = asset.phase == Phase::Screened || asset.is_done(TaskKey::Publish);

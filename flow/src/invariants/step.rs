@@ -42,7 +42,7 @@ fn check_records(before: &Asset, after: &Asset, effects: &[Effect]) -> Result<()
         match effect {
             Effect::Start { task, .. } => named.insert(*task, TaskState::Ready),
             Effect::Settle { task, state } => named.insert(*task, *state),
-            Effect::Owe(_) | Effect::TellFollowers(_) | Effect::Note(_) => None,
+            Effect::Owe(_) | Effect::TellFollowers(_) | Effect::CloseOver { .. } | Effect::Note(_) => None,
         };
     }
     for (task, record) in &after.tasks {
@@ -58,9 +58,13 @@ fn check_records(before: &Asset, after: &Asset, effects: &[Effect]) -> Result<()
 }
 
 fn check_counters(before: &Asset, input: &Input, after: &Asset) -> Result<(), Violation> {
-    let redriven = u32::from(matches!(input, Input::Redrive | Input::Redo(_)));
+    let redriven =
+        u32::from(matches!(input, Input::Redrive | Input::Redo(_) | Input::Release | Input::Redact(_)));
     hold(after.redrives == before.redrives + redriven, "S9", "a redrive was not counted")?;
-    let again = after.phase == Phase::Received || matches!(input, Input::Redo(Redo::Enrich | Redo::Screen));
+    let redacting = matches!(input, Input::Redact(_)) || (after.marks.redacted && !before.marks.redacted);
+    let again = after.phase == Phase::Received
+        || redacting
+        || matches!(input, Input::Redo(Redo::Enrich | Redo::Screen));
     hold(again || after.severity >= before.severity, "S14", "a severity was forgotten")?;
     let kept = after.verdict == before.verdict || after.is_done(TaskKey::Screen) || after.door.is_some();
     hold(again || kept, "S14", "a verdict was given without screening")
@@ -72,7 +76,7 @@ fn check_way(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]) -
     hold(may, "S7", "a phase followed that must not")?;
     let taken_up =
         before.phase == Phase::Published && !matches!(after.phase, Phase::Published | Phase::Withdrawing);
-    let asked = matches!(input, Input::Redo(_));
+    let asked = matches!(input, Input::Redo(_) | Input::Redact(_));
     hold(!taken_up || asked, "S1", "a published asset was taken up again and nobody asked for it")?;
     hold(!asked || taken_up, "S1", "what is not published was redone")?;
     let entered = effects.iter().rev().find_map(|effect| match effect {
@@ -81,7 +85,8 @@ fn check_way(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]) -
     });
     hold(entered.is_none_or(|phase| phase == after.phase), "L1", "the history tells of another phase")?;
     hold(stays || entered.is_some(), "L1", "a phase changed and the history does not tell")?;
-    let taken = before.door.is_some() && after.phase != Phase::Received;
+    let decided = matches!(input, Input::SetApart(_) | Input::Found { .. } | Input::Release | Input::Erase);
+    let taken = before.door.is_some() && after.phase != Phase::Received && !decided;
     let kept = before.door == after.door && before.reason == after.reason;
     hold(!taken || kept, "S7", "an asset on its way out changed its door or its reason")
 }
@@ -90,19 +95,22 @@ fn check_way(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]) -
 /// is linked and withdrawn in one.
 fn next_phases(phase: Phase) -> &'static [Phase] {
     use Phase::{
-        Failed, Linked, Processing, Published, Quarantined, Received, Rejected, Screened, Superseded,
-        Withdrawing,
+        Erased, Failed, Linked, Processing, Published, Quarantined, Received, Rejected, Releasing, Screened,
+        Superseded, Withdrawing,
     };
     match phase {
         Received => &[Linked, Processing, Withdrawing, Failed],
         Linked => &[Received, Screened, Withdrawing, Failed],
         Processing => &[Screened, Withdrawing, Failed],
         Screened => &[Received, Published, Withdrawing, Failed],
-        Withdrawing => &[Rejected, Quarantined, Superseded, Failed],
+        Withdrawing => &[Rejected, Quarantined, Superseded, Erased, Failed],
         Published => &[Received, Processing, Screened, Withdrawing],
-        Rejected => &[Received],
-        Failed => &[Received, Processing, Screened, Withdrawing],
-        Quarantined | Superseded => &[],
+        Rejected => &[Received, Withdrawing],
+        Failed => &[Received, Processing, Screened, Withdrawing, Releasing],
+        Quarantined => &[Releasing, Withdrawing],
+        Releasing => &[Published, Received, Withdrawing, Failed],
+        Superseded => &[Withdrawing],
+        Erased => &[],
     }
 }
 
@@ -116,6 +124,6 @@ fn check_ending(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]
     hold(owed.next() == expected, "S8", "an ending owes another notice than its own")?;
     hold(owed.next().is_none(), "S8", "an ending owes more than one notice")?;
     let told = effects.iter().filter(|effect| matches!(effect, Effect::TellFollowers(_))).count();
-    let expected = usize::from(ends || matches!(input, Input::Redo(_)));
+    let expected = usize::from(ends || matches!(input, Input::Redo(_) | Input::Redact(_)));
     hold(told == expected, "L1", "followers are not told exactly once of an ending or a redo")
 }

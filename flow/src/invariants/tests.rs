@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::asset::{
-    Asset, Door, Effect, Input, NoticeKind, Outcome, Phase, Severity, TaskRecord, TaskState, Twin, Verdict,
+    Asset, Door, Effect, Input, NoticeKind, Outcome, Phase, Screening, Severity, TaskRecord, TaskState, Twin,
+    Verdict,
 };
 use crate::limits::REDRIVES_MAX;
 use crate::reason::{Code, Fault};
@@ -28,7 +29,7 @@ fn screened() -> Asset {
     finish(&mut asset, TaskKey::Enrich, Outcome::Finished);
     finish(&mut asset, TaskKey::Video { chunk: 0 }, Outcome::Finished);
     finish(&mut asset, TaskKey::Package, Outcome::Finished);
-    finish(&mut asset, TaskKey::Screen, Outcome::Screened { severity: Severity::None });
+    finish(&mut asset, TaskKey::Screen, Outcome::Screened(Screening::of(Severity::None)));
     assert_eq!(check(&asset), Ok(()));
     asset
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use reelgate_flow::asset::{Input, Outcome, Phase, Redo, Twin, Verdict};
+use reelgate_flow::asset::{
+    Cause, Door, Input, Outcome, Parts, Phase, Redo, Response, Screening, Severity, Twin, Verdict,
+};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 
@@ -143,6 +145,7 @@ impl World {
             }
             94..96 => self.redrive_any(),
             97 => self.redo_any(),
+            98 => self.decide_any(),
             96 if self.rng.percent(self.weather.crash) => self.kill_node(),
             _ => {
                 self.notify();
@@ -271,7 +274,7 @@ impl World {
             self.store.journal.hit(Hit::Infrastructure);
             return failed(self.rng.pick(OURS));
         }
-        let media = !matches!(task, TaskKey::Publish | TaskKey::Withdraw);
+        let media = !matches!(task, TaskKey::Publish | TaskKey::Withdraw | TaskKey::Restore);
         if media && self.rng.percent(self.weather.passing) {
             self.store.journal.hit(Hit::Transient);
             return failed(self.rng.pick(PASSING));
@@ -289,7 +292,6 @@ impl World {
     }
 
     fn outcome(&mut self, job: Job) -> Outcome {
-        let upload = self.store.rows[job.row].upload;
         if self.weather.crash > 0 && self.rng.percent(1) {
             self.store.journal.hit(Hit::Misfit);
             return Outcome::Validated { video_chunks: 0, audio: false, twin: Twin::None };
@@ -304,18 +306,37 @@ impl World {
                     twin: Twin::None,
                 }
             }
-            TaskKey::Screen if job.linked => {
-                Outcome::Screened { severity: self.store.truth.uploads[upload].name_severity }
-            }
-            TaskKey::Screen => Outcome::Screened { severity: self.store.truth.severity_of(upload) },
+            TaskKey::Screen => Outcome::Screened(self.screening(job)),
+            TaskKey::Restore => Outcome::Restored { outputs: self.store.rows[job.row].visible.is_some() },
             _ => Outcome::Finished,
         }
+    }
+
+    /// A severe finding in the content is answered by redaction for every other content, one in the name never.
+    fn screening(&mut self, job: Job) -> Screening {
+        let row = &self.store.rows[job.row];
+        let named = self.store.truth.uploads[row.upload].name_severity;
+        if job.linked || row.asset.marks.redacted {
+            return Screening { of_content: false, ..Screening::of(named) };
+        }
+        let content = self.store.truth.content_of(row.upload).severity;
+        let redactable = content == Severity::High && named < Severity::High;
+        let of_content = content >= named;
+        let screening = Screening { of_content, ..Screening::of(content.max(named)) };
+        if !redactable || self.store.truth.uploads[row.upload].content % 2 > 0 {
+            return screening;
+        }
+        self.store.journal.hit(Hit::RedactedByPolicy);
+        let (chunks, audio) = row.plan;
+        let parts = Parts { chunks: (0..chunks.min(1)).collect(), audio: audio && chunks == 0 };
+        Screening { response: Response::RedactThenPublish, parts: Some(parts), ..screening }
     }
 
     /// What an attempt does outside the store before it can answer; a code where it cannot.
     fn touch_files(&mut self, job: Job) -> Result<Option<Code>, String> {
         let current = self.store.is_current(job.row, job.task, job.attempt);
         let twin = self.store.rows[job.row].linked_to.map(|twin| &self.store.rows[twin]);
+        let copy_is_redacted = twin.is_some_and(|twin| twin.redacted);
         let (copied, leaving) =
             twin.map_or((None, false), |twin| (twin.visible, twin.asset.phase == Phase::Withdrawing));
         let row = &mut self.store.rows[job.row];
@@ -332,7 +353,7 @@ impl World {
                 }
             }
             TaskKey::Publish if !current => self.store.journal.hit(Hit::FencedPublish),
-            TaskKey::Withdraw if !current => self.store.journal.hit(Hit::FencedWithdraw),
+            TaskKey::Withdraw | TaskKey::Restore if !current => self.store.journal.hit(Hit::FencedWithdraw),
             TaskKey::Publish => {
                 if row.asset.verdict == Verdict::Unscanned || row.asset.phase != Phase::Screened {
                     return Err(format!("asset {}: S14: outputs become visible unscreened", job.row));
@@ -361,11 +382,29 @@ impl World {
                     }
                     row.shown = planned;
                 }
+                row.redacted = if job.linked { copy_is_redacted } else { row.asset.marks.redacted };
                 self.store.show(job.row, source);
             }
+            TaskKey::Restore => {
+                let kept = row.kept.take();
+                let outputs = kept.or(row.visible);
+                self.store.journal.hit(if outputs.is_some() {
+                    Hit::RestoredWhole
+                } else {
+                    Hit::RestoredWithout
+                });
+                self.store.show(job.row, outputs);
+            }
             TaskKey::Withdraw => {
+                // Set apart in one piece; whatever leads out otherwise removes it.
+                row.kept = match row.asset.door {
+                    Some(Door::Quarantine) => row.visible.or(row.kept),
+                    _ => None,
+                };
                 row.staged.clear();
-                row.shown.clear();
+                if row.kept.is_none() {
+                    row.shown.clear();
+                }
                 self.store.show(job.row, None);
             }
             _ => {}
@@ -417,6 +456,29 @@ impl World {
         let row = self.rng.below(self.store.rows.len());
         let what = self.rng.pick(Redo::ALL);
         self.store.redo(row, what)
+    }
+
+    fn decide_any(&mut self) -> Result<(), String> {
+        if self.store.rows.is_empty() {
+            return Ok(());
+        }
+        let row = self.rng.below(self.store.rows.len());
+        let (chunks, audio) = self.store.rows[row].plan;
+        let parts = Parts { chunks: (0..chunks).collect(), audio: audio && self.rng.percent(50) };
+        let choices = [
+            Input::SetApart(self.rng.pick(&[Cause::Person, Cause::Scanner, Cause::Expired])),
+            Input::Release,
+            Input::Release,
+            Input::Redact(parts),
+            Input::Found {
+                severity: self.rng.pick(&[Severity::Low, Severity::Medium, Severity::High]),
+                response: self.rng.pick(&[Response::Log, Response::PublishTagged, Response::Quarantine]),
+            },
+            Input::Hold(self.rng.percent(50)),
+            Input::Erase,
+        ];
+        let at = self.rng.below(choices.len());
+        self.store.decide(row, choices[at].clone())
     }
 
     /// Every worker dies at once with all it had sent; the node's next start ends the leases it left.

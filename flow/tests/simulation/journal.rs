@@ -19,22 +19,24 @@ hits! {
     CrashBeforeEffect CrashBeforeCommit CrashAfterCommit NodeKilled LeaseExpired Drained Infrastructure
     Transient Poisoned SourceTrouble Misfit FencedPublish FencedWithdraw NoticeRepeated OperatorRedrive
     // inputs, and inputs found stale
-    Arrived Done Failed GivenBack TwinEnded Superseded Redrive Redo
+    Arrived Done Failed GivenBack TwinEnded Superseded Redrive Redo SetApart Release Erase Hold Redact Found
     StaleArrived StaleDone StaleFailed StaleGivenBack StaleTwinEnded StaleSuperseded StaleRedrive StaleRedo
+    StaleSetApart StaleRelease StaleErase StaleHold StaleRedact StaleFound
     // effects and notes
-    Start Settle Owe TellFollowers NoteEntered NoteDue NoteFinished NoteRetrying NoteGaveUp NoteGivenBack
-    NoteJudged NoteLinked NoteRedriven NoteRedone
+    Start Settle Owe TellFollowers CloseOver NoteEntered NoteDue NoteFinished NoteRetrying NoteGaveUp NoteGivenBack
+    NoteJudged NoteLinked NoteRedriven NoteRedone NoteSetApart NoteHeld NoteRedacting
     // states
     PhaseReceived PhaseLinked PhaseProcessing PhaseScreened PhaseWithdrawing PhasePublished PhaseRejected
-    PhaseQuarantined PhaseFailed PhaseSuperseded
+    PhaseQuarantined PhaseFailed PhaseSuperseded PhaseReleasing PhaseErased
     TaskReady TaskParked TaskDone TaskDead TaskDropped
-    DoorReject DoorQuarantine DoorSupersede
+    DoorReject DoorQuarantine DoorSupersede DoorErase
     VerdictUnscanned VerdictClean VerdictFlagged SeverityNone SeverityLow SeverityMedium SeverityHigh
-    OwedPublished OwedRejected OwedQuarantined OwedFailed
+    OwedPublished OwedRejected OwedQuarantined OwedFailed OwedErased
     // ways worth seeing
     TwinNone TwinRunning TwinEnds FollowerPublished FollowerQuarantined FollowerRejected FollowerBeganAgain
     PublishedWithdrawn WithdrawFailed WithdrawRedriven RejectedRedriven LinkedRedriven RedrivenIntoNewer
     PlanShrank FollowerOutlivedTwin KeptFromBefore RedoWithdrawn
+    RestoredWhole RestoredWithout RedactedByPolicy
 }
 
 /// Counts every [`Hit`] over all schedules, in a fixed array: this is the hot path.
@@ -87,6 +89,12 @@ impl Journal {
             Input::Superseded => (Hit::Superseded, Hit::StaleSuperseded),
             Input::Redrive => (Hit::Redrive, Hit::StaleRedrive),
             Input::Redo(_) => (Hit::Redo, Hit::StaleRedo),
+            Input::SetApart(_) => (Hit::SetApart, Hit::StaleSetApart),
+            Input::Found { .. } => (Hit::Found, Hit::StaleFound),
+            Input::Release => (Hit::Release, Hit::StaleRelease),
+            Input::Erase => (Hit::Erase, Hit::StaleErase),
+            Input::Hold(_) => (Hit::Hold, Hit::StaleHold),
+            Input::Redact(_) => (Hit::Redact, Hit::StaleRedact),
         };
         self.hits.hit(if applied { taken } else { stale });
     }
@@ -96,6 +104,7 @@ impl Journal {
             Effect::Start { .. } => Hit::Start,
             Effect::Settle { .. } => Hit::Settle,
             Effect::TellFollowers(_) => Hit::TellFollowers,
+            Effect::CloseOver { .. } => Hit::CloseOver,
             Effect::Owe(kind) => {
                 self.hits.hit(Hit::Owe);
                 match kind {
@@ -103,6 +112,9 @@ impl Journal {
                     NoticeKind::Rejected => Hit::OwedRejected,
                     NoticeKind::Quarantined => Hit::OwedQuarantined,
                     NoticeKind::Failed => Hit::OwedFailed,
+                    NoticeKind::Erased => Hit::OwedErased,
+                    // Owed by time, which the store's call for reviews tells, and by no step.
+                    NoticeKind::ReviewDue => return,
                 }
             }
             Effect::Note(note) => match note {
@@ -116,6 +128,9 @@ impl Journal {
                 Note::LinkedToTwin => Hit::NoteLinked,
                 Note::Redriven(_) => Hit::NoteRedriven,
                 Note::Redone(..) => Hit::NoteRedone,
+                Note::SetApart(_) => Hit::NoteSetApart,
+                Note::Held(_) => Hit::NoteHeld,
+                Note::Redacting(_) => Hit::NoteRedacting,
             },
         };
         self.hits.hit(hit);
@@ -133,6 +148,8 @@ impl Journal {
             Phase::Quarantined => Hit::PhaseQuarantined,
             Phase::Failed => Hit::PhaseFailed,
             Phase::Superseded => Hit::PhaseSuperseded,
+            Phase::Releasing => Hit::PhaseReleasing,
+            Phase::Erased => Hit::PhaseErased,
         });
         for record in asset.tasks.values() {
             self.hits.hit(match record.state {
@@ -147,6 +164,7 @@ impl Journal {
             Some(Door::Reject) => self.hits.hit(Hit::DoorReject),
             Some(Door::Quarantine) => self.hits.hit(Hit::DoorQuarantine),
             Some(Door::Supersede) => self.hits.hit(Hit::DoorSupersede),
+            Some(Door::Erase) => self.hits.hit(Hit::DoorErase),
             None => {}
         }
         self.hits.hit(match asset.verdict {

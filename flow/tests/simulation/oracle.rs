@@ -34,6 +34,12 @@ pub fn entered(store: &mut Store, index: usize, before: &Asset) -> Result<(), St
             hold(is_quarantine_true(store, row), index, "S14: quarantined for what is not true of it")?;
             linked.then_some(Hit::FollowerQuarantined)
         }
+        Phase::Erased => {
+            gone(row, index)?;
+            hold(!row.asset.marks.held, index, "F8: erased in spite of a hold")?;
+            hold(row.kept.is_none(), index, "F8: erased with outputs kept")?;
+            None
+        }
         Phase::Superseded => {
             gone(row, index)?;
             hold(store.has_newer(index), index, "S7: superseded without a newer version")?;
@@ -56,10 +62,11 @@ fn published(store: &Store, index: usize) -> Result<(), String> {
     hold(row.visible == Some(content), index, "S1, S2: published without its own content in its place")?;
     hold(store.is_shown(index), index, "S2: published, but its place shows another version's outputs")?;
     let severity = store.truth.severity_of(row.upload);
-    hold(severity < Severity::High, index, "S14: published with a high finding")?;
-    hold(row.asset.severity >= severity, index, "S14: published with a finding unseen")?;
+    let answered = row.asset.marks.cleared || row.redacted;
+    hold(severity < Severity::High || answered, index, "S14: published with a high finding")?;
+    hold(row.asset.severity >= severity || answered, index, "S14: published with a finding unseen")?;
     let flagged = severity < Severity::Medium || row.asset.verdict == Verdict::Flagged;
-    hold(flagged, index, "S14: published as clean with a medium finding")?;
+    hold(flagged || answered, index, "S14: published as clean with a medium finding")?;
     let poison = store.truth.content_of(row.upload).poison;
     hold(poison.is_none(), index, "S1: published though a stage cannot be passed")?;
     let trouble = store.truth.uploads[row.upload].trouble.is_none() || row.asset.linked;
@@ -86,7 +93,9 @@ fn is_quarantine_true(store: &Store, row: &Row) -> bool {
     let own = store.truth.severity_of(row.upload);
     let twin = row.linked_to.filter(|_| row.asset.linked).map(|twin| store.rows[twin].upload);
     let followed = twin.map_or(Severity::None, |upload| store.truth.severity_of(upload));
-    own.max(followed) == Severity::High
+    // A decision, its own or another asset's, says so in the reason.
+    let decided = row.asset.reason.as_ref().is_some_and(|fault| !fault.detail.is_empty());
+    decided || own.max(followed) == Severity::High
 }
 
 /// Judges the world at rest, after faults have stopped. `redriven`: every failed asset got another try
@@ -101,7 +110,7 @@ pub fn at_rest(store: &Store, redriven: bool) -> Result<(), String> {
         hold(!claimable, index, "S13: a task outlived its asset")?;
         match asset.phase {
             Phase::Published => published(store, index)?,
-            Phase::Rejected | Phase::Quarantined | Phase::Superseded => {
+            Phase::Rejected | Phase::Quarantined | Phase::Superseded | Phase::Erased => {
                 hold(row.visible.is_none(), index, "S3, S14: an output stands that was withdrawn")?;
             }
             _ => {}

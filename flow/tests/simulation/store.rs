@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::asset::{
-    Asset, Door, Effect, Input, NoticeKind, Outcome, Phase, Redo, TaskState, Twin, TwinEnd,
+    Asset, Cause, Door, Effect, Input, NoticeKind, Outcome, Phase, Redo, TaskState, Twin, TwinEnd,
 };
 use reelgate_flow::invariants::{check, check_step};
 use reelgate_flow::reason::{Code, Fault};
@@ -36,6 +36,10 @@ pub struct Row {
     pub staged: BTreeSet<TaskKey>,
     /// Whose outputs the publication that stands holds and no redo has outdated.
     pub shown: BTreeSet<TaskKey>,
+    /// Outputs that were visible when it was set apart, kept with it.
+    pub kept: Option<usize>,
+    /// Its outputs leave out what was found, be they its own or a copy.
+    pub redacted: bool,
     /// The content this asset has put into its key's place, be it shown or displaced by a newer version's.
     pub visible: Option<usize>,
 }
@@ -82,6 +86,8 @@ impl Store {
             producers_faults: BTreeMap::new(),
             staged: BTreeSet::new(),
             shown: BTreeSet::new(),
+            kept: None,
+            redacted: false,
             visible: None,
         });
         let row = self.rows.len() - 1;
@@ -292,7 +298,7 @@ impl Store {
     }
 
     fn apply(&mut self, row: usize, before: &Asset, effects: Vec<Effect>) -> Result<(), String> {
-        let mut told = None;
+        let (mut told, mut closing) = (None, None);
         for effect in effects {
             self.journal.effect(&effect);
             let now_ms = self.now_ms;
@@ -312,6 +318,7 @@ impl Store {
                     }
                 }
                 Effect::TellFollowers(end) => told = Some(end),
+                Effect::CloseOver { same_content } => closing = Some(same_content),
                 Effect::Note(_) => this.history += 1,
             }
         }
@@ -320,6 +327,9 @@ impl Store {
         }
         if let Some(end) = told {
             self.tell_followers(row, &end)?;
+        }
+        if let Some(same_content) = closing {
+            self.close_over(row, same_content)?;
         }
         if self.rows[row].asset.phase == Phase::Published && before.phase != Phase::Published {
             for older in self.older(row) {
@@ -344,6 +354,32 @@ impl Store {
                 _ => {}
             }
         }
+        Ok(())
+    }
+
+    fn close_over(&mut self, row: usize, same_content: bool) -> Result<(), String> {
+        for older in self.older(row) {
+            self.step(older, Input::SetApart(Cause::NewerVersion))?;
+        }
+        let content = self.truth.uploads[self.rows[row].upload].content;
+        for other in 0..self.rows.len() {
+            let same = self.truth.uploads[self.rows[other].upload].content == content;
+            if same_content && same && other != row {
+                self.step(other, Input::SetApart(Cause::SameContent))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a security officer decides about any asset.
+    pub fn decide(&mut self, row: usize, input: Input) -> Result<(), String> {
+        let taken_back = matches!(input, Input::Redact(_) | Input::Release) && self.has_newer(row);
+        if taken_back || !self.step(row, input)? {
+            return Ok(());
+        }
+        let this = &mut self.rows[row];
+        let kept = |task: &TaskKey| this.asset.tasks.get(task).is_some_and(|t| t.state == TaskState::Done);
+        this.shown.retain(kept);
         Ok(())
     }
 
@@ -372,6 +408,7 @@ fn as_twin(asset: &Asset) -> Option<Twin> {
         Phase::Published | Phase::Quarantined => Some(Twin::Ended(TwinEnd {
             phase: asset.phase,
             severity: asset.severity,
+            response: asset.shared_response(),
             reason: asset.reason.clone(),
         })),
         _ => None,

@@ -6,6 +6,7 @@
 //! them first ([`Work::next_follow_up`], [`Work::content_to_look_for`]), and the store loads them.
 
 mod arrivals;
+mod decisions;
 mod deletions;
 mod leases;
 mod relatives;
@@ -15,6 +16,7 @@ mod violations;
 mod work;
 
 pub use arrivals::{check_event, new_row};
+pub use decisions::fresh_scans;
 pub use deletions::Deletion;
 pub use relatives::Version;
 pub use rows::{AssetRow, Learned, Loaded, TaskExtra};

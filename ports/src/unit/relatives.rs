@@ -1,6 +1,6 @@
 //! Assets that concern each other: the same content, or versions of the same key.
 
-use reelgate_flow::asset::{Door, Input, Phase, Twin, TwinEnd};
+use reelgate_flow::asset::{Cause, Door, Input, Phase, Twin, TwinEnd};
 use reelgate_flow::ids::AssetId;
 
 use super::rows::Loaded;
@@ -49,6 +49,7 @@ impl Work {
         match next {
             FollowUp::Followers(id, end) => self.tell_followers(&id, &end),
             FollowUp::Older(id) => self.supersede_older(&id),
+            FollowUp::Closing { id, same_content } => self.close_over(&id, same_content),
         }
     }
 
@@ -65,6 +66,21 @@ impl Work {
     fn supersede_older(&mut self, id: &AssetId) -> PortResult<()> {
         for other in self.versions(id)?.iter().filter(|other| !other.newer) {
             self.step(&other.id, Input::Superseded, By::default())?;
+        }
+        Ok(())
+    }
+
+    /// Every version of its key is loaded, and, where asked for, every asset with the same content.
+    fn close_over(&mut self, id: &AssetId, same_content: bool) -> PortResult<()> {
+        for other in self.versions(id)?.iter().filter(|other| !other.newer) {
+            self.step(&other.id, Input::SetApart(Cause::NewerVersion), By::default())?;
+        }
+        let Some(sha256) = self.at(id)?.row.sha256.clone().filter(|_| same_content) else { return Ok(()) };
+        let same = |loaded: &&Loaded| loaded.row.sha256.as_ref() == Some(&sha256) && loaded.row.id != *id;
+        let twins: Vec<AssetId> =
+            self.loaded.values().filter(same).map(|loaded| loaded.row.id.clone()).collect();
+        for twin in twins {
+            self.step(&twin, Input::SetApart(Cause::SameContent), By::default())?;
         }
         Ok(())
     }
@@ -102,6 +118,7 @@ fn shared_by(loaded: &Loaded) -> Option<Twin> {
         Phase::Published | Phase::Quarantined => Some(Twin::Ended(TwinEnd {
             phase: core.phase,
             severity: core.severity,
+            response: core.shared_response(),
             reason: core.reason.clone(),
         })),
         _ => None,

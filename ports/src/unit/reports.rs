@@ -1,12 +1,14 @@
 //! Reports of attempts as steps: the fence first, then the core, then what was learned.
 
-use reelgate_flow::asset::{Input, Outcome, TaskState};
+use reelgate_flow::asset::{Input, Outcome, Phase, TaskState};
+use reelgate_flow::ids::AssetId;
+use reelgate_flow::task::TaskKey;
 
 use super::rows::{Learned, Loaded};
 use super::work::Work;
-use crate::error::PortResult;
-use crate::records::{Applied, Ending, Success, TaskReport};
-use crate::telling::By;
+use crate::error::{PortError, PortResult, Trouble};
+use crate::records::{Applied, Closing, Ending, Success, TaskReport};
+use crate::telling::{self, By};
 
 impl Work {
     /// The content whose earlier assets must be loaded before this report is applied: SHA-256, lower-case
@@ -48,7 +50,10 @@ impl Work {
                 let twin = self.link_to_twin(&report.fence.asset, sha256.as_deref())?;
                 Outcome::Validated { video_chunks: *video_chunks, audio: *audio, twin }
             }
-            Ending::Success(Success::Screened { severity, .. }) => Outcome::Screened { severity: *severity },
+            Ending::Success(Success::Screened { screening, .. }) => Outcome::Screened(screening.clone()),
+            Ending::Success(Success::Restored { published_location, .. }) => {
+                Outcome::Restored { outputs: published_location.is_some() }
+            }
             Ending::Success(_) => Outcome::Finished,
         };
         Ok(Input::Done { task, attempt, outcome })
@@ -90,19 +95,48 @@ impl Work {
                 self.learned.push(product(result, outputs));
                 self.learned.push(Learned::Renditions(asset, renditions.clone()));
             }
-            Success::Screened { findings, .. } => {
+            Success::Screened { findings, redaction, .. } => {
+                if let Some(redaction) = redaction {
+                    self.learned.push(Learned::Redaction(asset.clone(), redaction.clone()));
+                }
                 self.learned.push(Learned::Findings(asset, findings.clone()));
             }
             Success::Published { location } => {
                 let loaded = self.at(&asset)?;
                 loaded.row.published_location = Some(location.clone());
             }
-            Success::Withdrawn { source_location } => {
-                let loaded = self.at(&asset)?;
-                loaded.row.source.location = source_location.clone();
-                loaded.row.published_location = None;
+            Success::Withdrawn { source_location, closing } => {
+                let row = &mut self.at(&asset)?.row;
+                row.source.location = source_location.clone();
+                row.published_location = None;
+                let phase = row.core.phase;
+                // Of a refused upload nothing was visible: its closing proves nothing that anybody asks for.
+                if matches!(phase, Phase::Quarantined | Phase::Erased) {
+                    self.closed(&asset, attempt, closing)?;
+                }
+            }
+            Success::Restored { source_location, published_location } => {
+                let row = &mut self.at(&asset)?.row;
+                row.source.location = source_location.clone();
+                row.published_location = published_location.clone();
             }
         }
+        Ok(())
+    }
+}
+
+impl Work {
+    /// Keeps what a withdrawal took and proved, after the rows that it empties.
+    fn closed(&mut self, id: &AssetId, attempt: u32, closing: &Closing) -> PortResult<()> {
+        let result = serde_json::to_value(closing)
+            .map_err(|error| PortError::new(Trouble::Invalid, "keep a closing", error.to_string()))?;
+        let proof = telling::closing_line(self.now_ms, closing, &result);
+        self.note(id, proof)?;
+        if self.at(id)?.row.core.phase == Phase::Erased {
+            self.learned.push(Learned::Erased(id.clone()));
+        }
+        let (asset, task) = (id.clone(), TaskKey::Withdraw);
+        self.learned.push(Learned::Product { asset, task, attempt, result, outputs: Vec::new() });
         Ok(())
     }
 }

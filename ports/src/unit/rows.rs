@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reelgate_flow::asset::Asset;
+use reelgate_flow::asset::{Asset, NoticeKind};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
 
 use crate::order::Priority;
-use crate::records::{AssetRecord, FindingRecord, RenditionRecord, SourceRecord, StagedOutput};
+use crate::records::{AssetRecord, Decision, FindingRecord, RenditionRecord, SourceRecord, StagedOutput};
 
 /// An asset's own row; the core's part carries its tasks once they are loaded too.
 #[derive(Clone, Debug)]
@@ -51,6 +51,11 @@ impl AssetRow {
         order(self) < order(other)
     }
 
+    /// What tells a notice of this asset from an earlier one of the same kind.
+    pub fn notice_number(&self, kind: NoticeKind, now_ms: u64) -> u64 {
+        if kind == NoticeKind::ReviewDue { now_ms } else { u64::from(self.core.redrives) }
+    }
+
     /// The row as others see it.
     pub fn record(&self) -> AssetRecord {
         AssetRecord {
@@ -60,6 +65,7 @@ impl AssetRow {
             phase: self.core.phase,
             verdict: self.core.verdict,
             severity: self.core.severity,
+            marks: self.core.marks,
             reason: self.core.reason.clone(),
             linked_to: self.linked_to.clone(),
             published_location: self.published_location.clone(),
@@ -152,4 +158,10 @@ pub enum Learned {
     Renditions(AssetId, Vec<RenditionRecord>),
     /// Screening's findings.
     Findings(AssetId, Vec<FindingRecord>),
+    /// What encoding anew leaves out.
+    Redaction(AssetId, serde_json::Value),
+    /// What somebody decided.
+    Decision(AssetId, Decision),
+    /// Nothing is left of it: every row that holds its text goes, and its key.
+    Erased(AssetId),
 }

@@ -19,6 +19,14 @@ pub enum FollowUp {
     Followers(AssetId, TwinEnd),
     /// Older versions of the same key.
     Older(AssetId),
+    /// Older versions of the same key and, where the content is the reason, every asset with the same content: what
+    /// was found lies in them too.
+    Closing {
+        /// The asset that is set apart.
+        id: AssetId,
+        /// The content is the reason.
+        same_content: bool,
+    },
 }
 
 /// The unit of work.
@@ -127,6 +135,9 @@ impl Work {
             }
             Effect::Settle { task, .. } => self.at(id)?.touch(task, now_ms),
             Effect::Owe(kind) => self.owed.push((id.clone(), kind)),
+            Effect::CloseOver { same_content } => {
+                self.follow_ups.push_back(FollowUp::Closing { id: id.clone(), same_content });
+            }
             Effect::TellFollowers(end) => self.follow_ups.push_back(FollowUp::Followers(id.clone(), end)),
             Effect::Note(note) => {
                 let line = telling::note_line(now_ms, &note, by, twin);

@@ -2,7 +2,7 @@
 //!
 //! Source: Amazon Macie User Guide, "EventBridge event schema for findings".
 
-use reelgate_flow::asset::Severity;
+use reelgate_flow::asset::{Response, Severity};
 use reelgate_ports::records::ScanEvent;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -113,6 +113,8 @@ pub(super) fn read(json: &str) -> Result<ScanEvent, Why> {
         kind: word(&finding.r#type),
         id: finding.id,
         severity,
+        // Policy is the intake's matter.
+        response: Response::default(),
         source,
         sample: finding.sample,
     })

@@ -5,7 +5,8 @@
 //! work/ASSET/TASK-ATTEMPT/…       what attempts stage, apart from each other
 //! published/PATH/…                what is visible; `manifest.json` is written last
 //! quarantine/ASSET/source         set apart for personal data
-//! rejected/ASSET/source           refused, untouched
+//! quarantine/ASSET/outputs/…      what was visible when it was set apart, kept for its release
+//! rejected/ASSET/source           refused, untouched; or let go from quarantine
 //! ```
 //!
 //! Each of these is a bucket or a prefix of one. A source is read and moved at its exact version: by version id where
@@ -15,6 +16,7 @@
 pub(crate) mod bucket;
 mod check;
 pub(crate) mod checksum;
+mod closing;
 mod copy;
 mod engine;
 mod list;
@@ -22,6 +24,7 @@ pub(crate) mod multipart;
 mod owner;
 mod publish;
 mod read;
+mod restore;
 mod scratch;
 mod settings;
 mod source;
@@ -35,7 +38,9 @@ use aws_config::SdkConfig;
 use reelgate_flow::asset::Door;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::objects::{MANIFEST, Objects, OpenSource, Publication, StagedWriter};
+use reelgate_ports::objects::{
+    MANIFEST, Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn,
+};
 use reelgate_ports::records::{Fence, MediaEvent, SourceRecord, StagedOutput};
 
 pub use settings::{
@@ -115,9 +120,19 @@ impl Objects for S3Objects {
         published_path: Option<&str>,
         source: &SourceRecord,
         door: Door,
-    ) -> PortResult<String> {
+    ) -> PortResult<Withdrawn> {
         let (inner, asset, path) = (self.inner.clone(), asset.clone(), published_path.map(str::to_owned));
         self.inner.engine.run(withdraw::withdraw(inner, asset, path, source.clone(), door)).await
+    }
+
+    async fn restore(
+        &self,
+        asset: &AssetId,
+        published_path: &str,
+        source: &SourceRecord,
+    ) -> PortResult<Restored> {
+        let (asset, path, source) = (asset.clone(), published_path.to_owned(), source.clone());
+        self.inner.engine.run(restore::restore(self.inner.clone(), asset, path, source)).await
     }
 
     async fn discard_staging(&self, asset: &AssetId) -> PortResult<()> {

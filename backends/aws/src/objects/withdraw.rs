@@ -1,96 +1,125 @@
-//! Taking an asset's outputs away and setting its source apart: for good, in every version.
+//! Taking an asset's outputs away and setting its source apart: planned, done in every version, and proved.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reelgate_flow::asset::Door;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{PortError, PortResult, Trouble};
-use reelgate_ports::objects::MANIFEST;
+use reelgate_ports::objects::{MANIFEST, Withdrawn};
 use reelgate_ports::records::SourceRecord;
 
 use super::Inner;
 use super::bucket::{Bucket, Head, Only};
+use super::closing::{self, Scene};
 use super::copy::{Copy, copy};
 use super::list::Found;
-use super::owner::ASSET;
 use super::publish::prefix;
+use super::restore::copy_whole;
 use super::source::{Place, apart_name, is_version};
 use super::staging::discard;
 use crate::location::{Location, Version};
 
 const WHAT: &str = "withdraw outputs";
 const SET_APART: &str = "set the source apart";
-/// Objects looked at at once.
-const LOOKS: usize = 16;
+const ERASE: &str = "erase the source";
+/// Requests at once while copying: S3 copies, we only wait.
+const COPIES: usize = 16;
 /// Tag of a source set apart: why, for policies and rules of the life cycle.
 const TAG: &str = "reelgate-door";
 
-/// Removes outputs, then sets the source apart. Doing it again changes nothing.
+/// Takes outputs away, then sets the source apart. Doing it again changes nothing.
 ///
-/// Staged files go first: a publisher that is still at work then has nothing left to copy, and what it made visible
-/// before is removed after.
+/// What is to be taken is written down first, so that the record is whole whatever happens on the way. Staged files
+/// go before visible ones: a publisher that is still at work then has nothing left to copy, and what it made visible
+/// before is taken after.
 pub(super) async fn withdraw(
     inner: Arc<Inner>,
     asset: AssetId,
     published_path: Option<String>,
     source: SourceRecord,
     door: Door,
-) -> PortResult<String> {
-    let bucket = &inner.bucket;
+) -> PortResult<Withdrawn> {
+    let published = published_path.map(|path| prefix(&inner.areas, &path)).transpose()?;
     let place = Place::of(&inner.areas, &source)?;
     inner.scratch.forget(place.location());
-    discard(&inner, &asset).await?;
-    if let Some(path) = published_path {
-        hide(bucket, &asset, &prefix(&inner.areas, &path)?).await?;
+    let scene = Scene { inner, asset, published, source, place };
+    let mut closing = closing::planned(&scene, door).await?;
+    discard(&scene.inner, &scene.asset).await?;
+    hide(&scene, door == Door::Quarantine).await?;
+    let Scene { inner, source, place, .. } = &scene;
+    let (bucket, areas) = (&inner.bucket, &inner.areas);
+    if door != Door::Quarantine {
+        let kept = scene.kept()?;
+        let found = bucket.versions(WHAT, &kept.bucket, &kept.key).await?;
+        bucket.delete_all(WHAT, &kept.bucket, &found).await?;
     }
-    let areas = &inner.areas;
-    match door {
+    let source_location = match door {
         // The newer version stands in its place.
-        Door::Supersede => Ok(source.location.clone()),
+        Door::Supersede => source.location.clone(),
         Door::Reject => {
-            set_apart(bucket, &source, &place, areas.rejected.at(&apart_name(&source)?), "rejected").await
+            set_apart(bucket, source, place, areas.rejected.at(&apart_name(source)?), "rejected").await?
         }
         Door::Quarantine => {
-            let to = areas.quarantine.at(&apart_name(&source)?);
-            set_apart(bucket, &source, &place, to, "quarantined").await
+            let to = areas.quarantine.at(&apart_name(source)?);
+            set_apart(bucket, source, place, to, "quarantined").await?
         }
-    }
+        Door::Erase => {
+            erase_source(&scene).await?;
+            source.location.clone()
+        }
+    };
+    closing.looked_at = closing::prove(&scene, door, &closing).await?;
+    Ok(Withdrawn { source_location, closing })
 }
 
-/// Removes what this asset has below a path, the manifest first. Another asset's files stay; older versions below a
-/// removed one go with it, because they would come back in its place.
-async fn hide(bucket: &Arc<Bucket>, asset: &AssetId, path: &Location) -> PortResult<()> {
-    let found = bucket.versions(WHAT, &path.bucket, &path.key).await?;
-    let whose = |found: Found| async move {
-        let at = Location::new(&path.bucket, &found.key);
-        let head = bucket.head(WHAT, &at, found.version_id.as_deref()).await?;
-        let ours =
-            head.is_some_and(|head| head.metadata.get(ASSET).map(String::as_str) == Some(asset.as_str()));
-        Ok::<_, PortError>((found, ours))
-    };
-    // In order: newest first below each key.
-    let looked: Vec<(Found, bool)> = stream::iter(found).map(whose).buffered(LOOKS).try_collect().await?;
-    let mut latest_is_ours = BTreeMap::new();
-    for (found, ours) in looked.iter().filter(|(found, _)| found.latest) {
-        latest_is_ours.insert(found.key.clone(), *ours);
-    }
-    let goes = |(found, ours): (Found, bool)| {
-        (ours || latest_is_ours.get(&found.key) == Some(&true)).then_some(found)
-    };
-    let gone: Vec<Found> = looked.into_iter().filter_map(goes).collect();
+/// Removes what this asset has below its path, the manifest first; where it is kept, after all of it was copied.
+async fn hide(scene: &Scene, keep: bool) -> PortResult<()> {
+    let Some(path) = &scene.published else { return Ok(()) };
+    let bucket = &scene.inner.bucket;
+    let gone = closing::visible(bucket, &scene.asset, path).await?;
     let (manifests, files): (Vec<Found>, Vec<Found>) =
         gone.into_iter().partition(|found| found.key.ends_with(MANIFEST));
+    if keep {
+        // The manifest is copied last: what is kept is whole where it has one.
+        for objects in [&files, &manifests] {
+            put_aside(scene, path, objects).await?;
+        }
+    }
     for objects in [manifests, files] {
         bucket.delete_all(WHAT, &path.bucket, &objects).await?;
     }
     Ok(())
 }
 
+async fn put_aside(scene: &Scene, path: &Location, objects: &[Found]) -> PortResult<()> {
+    let kept = scene.kept()?;
+    let one = |found: Found| {
+        let name = found.key.strip_prefix(&path.key).unwrap_or_default();
+        let from = Location::new(&path.bucket, &found.key);
+        let to = Location::new(&kept.bucket, format!("{}{name}", kept.key));
+        copy_whole(&scene.inner.bucket, WHAT, from, to)
+    };
+    let latest: Vec<Found> = objects.iter().filter(|found| found.latest).cloned().collect();
+    stream::iter(latest).map(one).buffer_unordered(COPIES).try_collect().await
+}
+
+/// Removes the source wherever a withdrawal may have put it, and where its producer put it, in its exact version.
+async fn erase_source(scene: &Scene) -> PortResult<()> {
+    let bucket = &scene.inner.bucket;
+    for (at, found) in scene.apart().await? {
+        bucket.delete_all(ERASE, &at.bucket, &[found]).await?;
+    }
+    let Place::Uploaded(at) = &scene.place else { return Ok(()) };
+    match exact(bucket, at, &scene.place, &scene.source).await? {
+        Some(head) => bucket.delete_exact(ERASE, at, &head).await,
+        None => Ok(()),
+    }
+}
+
 /// Copies the exact version to its place apart, with metadata, tags and encryption, proves the copy, and removes the
 /// version; returns where it is.
-async fn set_apart(
+pub(super) async fn set_apart(
     bucket: &Arc<Bucket>,
     source: &SourceRecord,
     place: &Place,
@@ -135,7 +164,7 @@ async fn set_apart(
 }
 
 /// The recorded version, whatever came after it; `None` where it is gone.
-async fn exact(
+pub(super) async fn exact(
     bucket: &Bucket,
     from: &Location,
     place: &Place,

@@ -172,7 +172,12 @@ async fn an_older_version_is_set_apart_though_a_newer_one_stands_in_its_place() 
     let home = Home::versioned().await;
     let older = home.put("a", b"old").await;
     home.put("a", b"newer").await;
-    let location = home.objects.withdraw(&asset_id(&older.id), None, &older, Door::Quarantine).await.unwrap();
+    let location = home
+        .objects
+        .withdraw(&asset_id(&older.id), None, &older, Door::Quarantine)
+        .await
+        .unwrap()
+        .source_location;
     assert_eq!(home.set_apart(&location).await.as_deref(), Some(&b"old"[..]));
     assert_eq!(home.versions("in/").await, ["in/a"]);
     assert_eq!(home.get("in/a").await.as_deref(), Some(&b"newer"[..]));
@@ -192,7 +197,7 @@ async fn a_source_set_apart_keeps_its_metadata_and_its_tags_at_any_size() {
             settings.transfer.copy_part_bytes = 5 << 20;
         });
         let asset = asset_id(&source.id);
-        let location = objects.withdraw(&asset, None, &source, Door::Reject).await.unwrap();
+        let location = objects.withdraw(&asset, None, &source, Door::Reject).await.unwrap().source_location;
         assert!(home.set_apart(&location).await.unwrap() == noise(bytes));
         let apart = format!("rejected/{asset}/source");
         let head = home.s3.head_object().bucket(&home.bucket).key(&apart).send().await.unwrap();

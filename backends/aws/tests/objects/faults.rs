@@ -181,7 +181,8 @@ async fn a_withdrawal_cut_short_anywhere_is_finished_by_the_next() {
         let asset = asset_id(&source.id);
         let door = reelgate_flow::asset::Door::Quarantine;
         let cut = objects.withdraw(&asset, Some("out"), &source, door).await;
-        let location = home.objects.withdraw(&asset, Some("out"), &source, door).await.unwrap();
+        let location =
+            home.objects.withdraw(&asset, Some("out"), &source, door).await.unwrap().source_location;
         assert_eq!(home.set_apart(&location).await.as_deref(), Some(&b"content"[..]), "after {at} requests");
         let mut left = home.versions("").await;
         left.retain(|key| !key.starts_with("quarantine/"));

@@ -157,8 +157,8 @@ impl ObjectsHome for Home {
 
     async fn set_apart(&self, location: &str) -> Option<Vec<u8>> {
         let at = Location::parse(location).unwrap();
-        let apart = ["quarantine/", "rejected/"].iter().any(|area| at.key.starts_with(area));
-        assert!(apart && at.bucket == self.bucket, "expected a place apart, found {location}");
+        let apart = ["quarantine/", "rejected/", "in/"].iter().any(|area| at.key.starts_with(area));
+        assert!(apart && at.bucket == self.bucket, "expected a place of an upload, found {location}");
         self.get(&at.key).await
     }
 

@@ -25,6 +25,7 @@ impl Place {
             Location::Ingest(name) => ("ingest", name),
             Location::Quarantine(name) => ("quarantine", name),
             Location::Rejected(name) => ("rejected", name),
+            Location::Released(name) => ("released", name),
         };
         Ok(Self::Home { area, path: PathBuf::from(name) })
     }

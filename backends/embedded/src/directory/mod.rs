@@ -6,15 +6,19 @@
 //! work/ASSET/TASK-ATTEMPT/…       what attempts stage, apart from each other
 //! published/PATH/…                what is visible, whole
 //! quarantine/ASSET/source         set apart for personal data; only the owner may enter
+//! quarantine/ASSET/outputs/…      what was visible when it was set apart, kept for its release
 //! rejected/ASSET/source           refused, untouched
+//! released/ASSET/source           let go from quarantine
 //! ```
 //!
 //! The bucket [`FILE_BUCKET`](crate::paths::FILE_BUCKET) stands for paths outside the home: read where they lie,
 //! never moved or removed.
 
+mod closing;
 mod files;
 mod location;
 mod publish;
+mod restore;
 mod source;
 mod staging;
 mod withdraw;
@@ -27,7 +31,9 @@ use async_trait::async_trait;
 use reelgate_flow::asset::Door;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{PortError, PortResult};
-use reelgate_ports::objects::{MANIFEST, Objects, OpenSource, Publication, StagedWriter};
+use reelgate_ports::objects::{
+    MANIFEST, Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn,
+};
 use reelgate_ports::records::{Fence, MediaEvent, SourceRecord, StagedOutput};
 
 use crate::blocking::on_thread;
@@ -36,7 +42,7 @@ use crate::{paths, watch};
 pub use publish::OWNER_FILE;
 
 /// The areas below the home.
-const AREAS: [&str; 5] = ["ingest", "work", "published", "quarantine", "rejected"];
+const AREAS: [&str; 6] = ["ingest", "work", "published", "quarantine", "rejected", "released"];
 /// What is removed is first moved here, so that it vanishes at once; emptied when opened.
 const TRASH: &str = "work/.trash";
 
@@ -150,10 +156,20 @@ impl Objects for DirectoryObjects {
         published_path: Option<&str>,
         source: &SourceRecord,
         door: Door,
-    ) -> PortResult<String> {
+    ) -> PortResult<Withdrawn> {
         let (asset, path) = (asset.clone(), published_path.map(str::to_owned));
         let source = source.clone();
         self.blocking(move |inner| withdraw::withdraw(inner, &asset, path.as_deref(), &source, door)).await
+    }
+
+    async fn restore(
+        &self,
+        asset: &AssetId,
+        published_path: &str,
+        source: &SourceRecord,
+    ) -> PortResult<Restored> {
+        let (asset, path, source) = (asset.clone(), published_path.to_owned(), source.clone());
+        self.blocking(move |inner| restore::restore(inner, &asset, &path, &source)).await
     }
 
     async fn discard_staging(&self, asset: &AssetId) -> PortResult<()> {

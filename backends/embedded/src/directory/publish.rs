@@ -160,6 +160,19 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     files::allow_reading(path)
 }
 
+/// Moves a whole directory back into an empty place; `Conflict` where that is taken.
+pub(super) fn put_back(inner: &Inner, kept: &Path, target: &Path) -> PortResult<()> {
+    let owner = Owner::read(kept)?;
+    let owner = owner
+        .ok_or_else(|| PortError::new(Trouble::Corrupt, WHAT, "expected kept outputs to name their owner"))?;
+    may_stand(inner, target, &owner)?;
+    if target.exists() {
+        let detail = "expected a free output path, found another version's outputs";
+        return Err(PortError::new(Trouble::Conflict, WHAT, detail));
+    }
+    show(inner, kept, target).map_err(|e| io_error(&e))
+}
+
 /// A publication may take an empty place or its own key's older version's.
 fn may_stand(inner: &Inner, target: &Path, owner: &Owner) -> PortResult<()> {
     let conflict = |found: &str| Err(PortError::new(Trouble::Conflict, WHAT, found));

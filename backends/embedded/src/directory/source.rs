@@ -20,14 +20,17 @@ pub(super) fn open(inner: &Inner, source: &SourceRecord) -> PortResult<OpenSourc
     let what = "open the source";
     let place = Place::of(source)?;
     let (file, meta) = open_plain(inner, &place, what)?;
-    // A copy set apart has a number and a time of its own: there only the size can be compared.
-    let copied = source.id.bucket == FILE_BUCKET && matches!(place, Place::Home { .. });
-    let same =
-        if copied { meta.len() == source.size_bytes } else { version_of(&meta).0 == source.id.version };
-    if !same {
+    if !is_recorded(source, &place, &meta) {
         return Err(PortError::new(Trouble::Conflict, what, "expected the recorded version, found another"));
     }
     Ok(OpenSource { file, size_bytes: meta.size() })
+}
+
+/// Whether a file is the recorded version.
+pub(super) fn is_recorded(source: &SourceRecord, place: &Place, meta: &Metadata) -> bool {
+    // A copy set apart has a number and a time of its own: there only the size can be compared.
+    let copied = source.id.bucket == FILE_BUCKET && matches!(place, Place::Home { .. });
+    if copied { meta.len() == source.size_bytes } else { version_of(meta).0 == source.id.version }
 }
 
 /// Whether the source is still there and of the recorded version.

@@ -1,52 +1,103 @@
-//! Taking an asset's outputs away and setting its source apart.
+//! Taking an asset's outputs away and setting its source apart: planned, done, and proved.
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use reelgate_flow::asset::Door;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::objects::Withdrawn;
 use reelgate_ports::records::SourceRecord;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
+use super::closing::{self, Scene};
 use super::location::{Place, names};
 use super::publish::Owner;
-use super::source::open_plain;
+use super::source::{is_recorded, open_plain};
 use super::staging::{asset_name, discard};
 use super::{Inner, TRASH, files};
 use crate::paths::{Location, version_of};
 
 const WHAT: &str = "withdraw outputs";
 const SET_APART: &str = "set the source apart";
+const ERASE: &str = "erase the source";
 
-/// Removes outputs, then sets the source apart. Doing it again changes nothing.
+/// Takes outputs away, then sets the source apart. Doing it again changes nothing.
 ///
-/// Staged files go first: a publisher that is still at work then has nothing left to link together, and what it
-/// made visible before is removed after.
+/// What is to be taken is written down first, so that the record is whole whatever happens on the way. Staged files
+/// go before visible ones: a publisher that is still at work then has nothing left to link together, and what it made
+/// visible before is taken after.
 pub(super) fn withdraw(
     inner: &Inner,
     asset: &AssetId,
     published_path: Option<&str>,
     source: &SourceRecord,
     door: Door,
-) -> PortResult<String> {
+) -> PortResult<Withdrawn> {
+    let place = Place::of(source)?;
+    let scene = Scene { inner, asset, path: published_path, source, place: &place };
+    let mut closing = closing::planned(&scene, door)?;
     discard(inner, asset)?;
     if let Some(path) = published_path {
-        hide(inner, asset, path)?;
+        hide(inner, asset, path, door == Door::Quarantine)?;
     }
-    match (door, Place::of(source)?) {
+    if door != Door::Quarantine {
+        let kept = kept_outputs(inner, asset)?;
+        files::remove_tree(&kept).map_err(|e| PortError::io(WHAT, &e))?;
+    }
+    let source_location = match (door, &place) {
         // The newer version stands in its place; and what is outside the home is not ours to move.
-        (Door::Supersede, _) | (Door::Reject, Place::Outside(_)) => Ok(source.location.clone()),
-        (Door::Reject, place) => set_apart(inner, asset, source, &place, Location::Rejected),
-        (Door::Quarantine, place) => set_apart(inner, asset, source, &place, Location::Quarantine),
-    }
+        (Door::Supersede, _) | (Door::Reject, Place::Outside(_)) => source.location.clone(),
+        (Door::Reject, _) => set_apart(inner, asset, source, &place, Location::Rejected)?,
+        (Door::Quarantine, _) => set_apart(inner, asset, source, &place, Location::Quarantine)?,
+        (Door::Erase, _) => {
+            erase_source(&scene)?;
+            source.location.clone()
+        }
+    };
+    closing.looked_at = closing::prove(&scene, door, &closing)?;
+    Ok(Withdrawn { source_location, closing })
 }
 
-/// Makes a publication of this asset vanish at once, then removes it.
-fn hide(inner: &Inner, asset: &AssetId, path: &str) -> PortResult<()> {
+/// Where outputs are kept that were visible when their asset was set apart.
+pub(super) fn kept_outputs(inner: &Inner, asset: &AssetId) -> PortResult<PathBuf> {
+    Ok(inner.home.join("quarantine").join(asset_name(asset)?).join("outputs"))
+}
+
+/// Removes the source wherever a withdrawal may have put it, and where its producer put it if it is still that version.
+fn erase_source(scene: &Scene<'_>) -> PortResult<()> {
+    let name = asset_name(scene.asset)?;
+    for area in ["rejected", "released"] {
+        let dir = scene.inner.home.join(area).join(name);
+        files::remove_tree(&dir).map_err(|e| PortError::io(ERASE, &e))?;
+    }
+    let apart = scene.inner.home.join("quarantine").join(name).join("source");
+    files::absent_is_fine(fs::remove_file(apart)).map_err(|e| PortError::io(ERASE, &e))?;
+    let Place::Home { area: "ingest", .. } = scene.place else { return Ok(()) };
+    if closing::is_readable(scene)? {
+        let path = scene.place.path(scene.inner);
+        files::absent_is_fine(fs::remove_file(&path)).map_err(|e| PortError::io(ERASE, &e))?;
+        let dir = path.parent().unwrap_or(&scene.inner.home);
+        files::sync_dir(dir).map_err(|e| PortError::io(ERASE, &e))?;
+    }
+    Ok(())
+}
+
+/// Makes a publication of this asset vanish at once, then removes it, unless it is kept.
+fn hide(inner: &Inner, asset: &AssetId, path: &str, keep: bool) -> PortResult<()> {
     let target = inner.home.join("published").join(names(path)?);
     let trash = inner.home.join(TRASH).join(asset_name(asset)?);
+    let kept = kept_outputs(inner, asset)?;
+    let apart = kept.parent().unwrap_or(&inner.home);
+    let put_aside = || -> io::Result<()> {
+        files::make_private_dirs(apart)?;
+        // Of an earlier quarantine that was released: what stands visible now is newer.
+        files::remove_tree(&kept)?;
+        fs::rename(&target, &kept)?;
+        files::sync_dir(apart)?;
+        remove_empty_parents(inner, &target)
+    };
     let gone = || -> io::Result<()> {
         files::remove_tree(&trash)?;
         files::make_private_dirs(&inner.home.join(TRASH))?;
@@ -59,7 +110,7 @@ fn hide(inner: &Inner, asset: &AssetId, path: &str) -> PortResult<()> {
     if Owner::read(&target)?.is_none_or(|owner| owner.asset != *asset) {
         return Ok(());
     }
-    gone().map_err(|e| PortError::io(WHAT, &e))
+    if keep { put_aside() } else { gone() }.map_err(|e| PortError::io(WHAT, &e))
 }
 
 /// Removes the directories above a removed publication that are now empty; makes the rest durable.
@@ -89,7 +140,7 @@ fn set_apart(
         return Ok(moved);
     }
     let mut file = match open_plain(inner, place, SET_APART) {
-        Ok((file, meta)) if version_of(&meta).0 == source.id.version => file,
+        Ok((file, meta)) if is_recorded(source, place, &meta) => file,
         // Replaced or gone: there is nothing of this version to set apart.
         Ok(_) => return Ok(source.location.clone()),
         Err(error) if matches!(error.trouble, Trouble::Missing | Trouble::Conflict) => {

@@ -8,14 +8,14 @@ use sqlx::SqliteConnection;
 use super::error::db;
 use super::work::json;
 
-/// Keeps findings, each once.
-pub(super) async fn write_scans(
+/// Keeps findings, each once; returns those that were not known.
+pub(super) async fn write_scans<'a>(
     conn: &mut SqliteConnection,
     now_ms: u64,
-    scans: &[ScanEvent],
-) -> PortResult<()> {
+    scans: &'a [ScanEvent],
+) -> PortResult<Vec<&'a ScanEvent>> {
     if scans.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let cells = scans.iter().map(|scan| {
         let source = scan.source.as_ref();
@@ -31,17 +31,17 @@ pub(super) async fn write_scans(
             now_ms,
         )
     });
-    sqlx::query(
+    let fresh: Vec<String> = sqlx::query_scalar(
         "INSERT INTO scans (id, kind, severity, sample, bucket, key, version, summary, at_ms)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
                 value ->> 7, value ->> 8
-         FROM json_each(?) WHERE true ON CONFLICT (id) DO NOTHING",
+         FROM json_each(?) WHERE true ON CONFLICT (id) DO NOTHING RETURNING id",
     )
     .bind(json(&cells.collect::<Vec<_>>())?)
-    .execute(conn)
+    .fetch_all(conn)
     .await
     .map_err(db("write findings of a scanner"))?;
-    Ok(())
+    Ok(reelgate_ports::unit::fresh_scans(scans, &fresh))
 }
 
 /// Remembers where messages lie that could not be read.

@@ -13,7 +13,7 @@ use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
 use super::rows;
-use super::work::json;
+use super::work::{json, load};
 use super::{beside, deletions, nodes, places, shards, twins};
 
 /// Takes a batch in, in order, and moves its checkpoint.
@@ -28,7 +28,7 @@ pub(super) async fn ingest(
     if let Some(checkpoint) = &batch.checkpoint {
         shards::advance(conn, checkpoint).await?;
     }
-    beside::write_scans(conn, work.now_ms, &batch.scans).await?;
+    let fresh_scans = beside::write_scans(conn, work.now_ms, &batch.scans).await?;
     beside::write_refused(conn, work.now_ms, &batch.refused).await?;
     let of_kind = |kind| batch.events.iter().filter(move |event| event.kind == kind).cloned();
     let created: Vec<MediaEvent> = of_kind(EventKind::Created).collect();
@@ -36,6 +36,11 @@ pub(super) async fn ingest(
     deletions::write(conn, work.now_ms, &deleted).await?;
     let ingested = create(conn, work, &created).await?;
     deletions::apply(conn, work, &deleted).await?;
+    for scan in fresh_scans {
+        let Some(id) = scan.source.as_ref().map(identity::asset_id) else { continue };
+        load(conn, work, std::slice::from_ref(&id)).await?;
+        work.scanned(&id, scan)?;
+    }
     twins::follow_up(conn, work).await?;
     Ok(ingested)
 }

@@ -7,9 +7,11 @@
 //! Every writing call loads the assets it concerns into a [`Work`], lets the core step them in memory, and
 //! writes what changed in bulk. So a batch costs a handful of statements, however many assets are in it.
 
+mod audit;
 mod beside;
 mod claim;
 mod complete;
+mod decisions;
 mod deletions;
 mod error;
 mod facts;
@@ -39,8 +41,8 @@ use reelgate_ports::clock::Clock;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
-    Applied, AssetDetail, AssetRecord, Claim, Fence, HistoryRecord, Ingested, NodeRecord, NodeReport,
-    NoticeRecord, QueueRow, Retained, TaskReport,
+    Applied, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, Fence, HistoryRecord, Ingested,
+    NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, TaskReport,
 };
 use reelgate_ports::store::{AssetFilter, Backlog, Product, Store};
 use reelgate_ports::unit::{Violations, Work};
@@ -201,6 +203,36 @@ impl Store for SqliteStore {
         let mut work = self.work();
         leases::begin_again(&mut tx, &mut work, asset, |work| work.redo(asset, what)).await?;
         self.commit(tx, work).await
+    }
+
+    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()> {
+        let mut tx = self.begin().await?;
+        let mut work = self.work();
+        leases::begin_again(&mut tx, &mut work, asset, |work| work.decide(asset, decision)).await?;
+        self.commit(tx, work).await
+    }
+
+    async fn redaction(&self, asset: &AssetId) -> PortResult<Option<serde_json::Value>> {
+        decisions::redaction(&self.readers, asset).await
+    }
+
+    async fn review(&self, review_ms: u64) -> PortResult<u64> {
+        let mut tx = self.begin().await?;
+        let mut work = self.work();
+        let done = decisions::review(&mut tx, &mut work, review_ms).await?;
+        self.commit(tx, work).await?;
+        Ok(done)
+    }
+
+    async fn seal(&self, records_max: u32) -> PortResult<u64> {
+        let mut tx = self.begin().await?;
+        let sealed = audit::seal(&mut tx, records_max).await?;
+        tx.commit().await.map_err(db("commit the audit log"))?;
+        Ok(sealed)
+    }
+
+    async fn audit(&self, after: u64, records_max: u32) -> PortResult<Vec<AuditRecord>> {
+        audit::read(&self.readers, after, records_max).await
     }
 
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {

@@ -26,7 +26,7 @@ pub(super) async fn owe(conn: &mut SqliteConnection, work: &Work) -> PortResult<
     let mut cells = Vec::with_capacity(work.owed.len());
     for (asset, kind) in &work.owed {
         let Some(loaded) = work.loaded.get(asset) else { continue };
-        let id = identity::notice_id(asset, *kind, loaded.row.core.redrives);
+        let id = identity::notice_id(asset, *kind, loaded.row.notice_number(*kind, work.now_ms));
         let (container, duration_ns) = media.get(&loaded.row.arrival).cloned().unwrap_or_default();
         let told = summary(conn, loaded, container, duration_ns).await?;
         let body = telling::notice_body(&id, *kind, work.now_ms, &loaded.row.record(), &told);

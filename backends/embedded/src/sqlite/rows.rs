@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use reelgate_flow::asset::{Asset, Door, Phase, Severity, TaskRecord, TaskState, Verdict};
+use reelgate_flow::asset::{Asset, Door, Marks, Phase, Severity, TaskRecord, TaskState, Verdict};
 use reelgate_flow::ids::{AssetId, Sequencer, SourceId};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
@@ -31,6 +31,7 @@ pub(super) fn asset(row: &SqliteRow) -> PortResult<AssetRow> {
         tasks: BTreeMap::new(),
         verdict: word(Verdict::parse, &text(row, "verdict")?, "assets.verdict", "a verdict")?,
         severity: severity(&text(row, "severity")?, "assets.severity")?,
+        marks: word(Marks::parse, &text(row, "marks")?, "assets.marks", "marks")?,
         reason: reason(row)?,
         door: get::<Option<String>>(row, "door")?
             .map(|door| word(Door::parse, &door, "assets.door", "a door"))

@@ -16,6 +16,12 @@ pub(super) async fn follow_up(conn: &mut SqliteConnection, work: &mut Work) -> P
         match &next {
             FollowUp::Followers(id, _) => load_followers(conn, work, id).await?,
             FollowUp::Older(id) => load_versions(conn, work, std::slice::from_ref(id)).await?,
+            FollowUp::Closing { id, same_content } => {
+                load_versions(conn, work, std::slice::from_ref(id)).await?;
+                if *same_content {
+                    load_same_content(conn, work, id).await?;
+                }
+            }
         }
         work.carry_out(next)?;
     }
@@ -30,6 +36,18 @@ async fn load_followers(conn: &mut SqliteConnection, work: &mut Work, id: &Asset
     .fetch_all(&mut *conn)
     .await
     .map_err(db("look for assets with the same content"))?;
+    let stored: Vec<AssetId> = stored.into_iter().map(AssetId::new).collect();
+    load(conn, work, &stored).await
+}
+
+/// Loads every asset with the content of this one.
+async fn load_same_content(conn: &mut SqliteConnection, work: &mut Work, id: &AssetId) -> PortResult<()> {
+    let Some(sha256) = work.at(id)?.row.sha256.clone() else { return Ok(()) };
+    let stored = sqlx::query_scalar::<_, String>("SELECT id FROM assets WHERE sha256 = ?")
+        .bind(sha256)
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(db("look for every asset with the same content"))?;
     let stored: Vec<AssetId> = stored.into_iter().map(AssetId::new).collect();
     load(conn, work, &stored).await
 }

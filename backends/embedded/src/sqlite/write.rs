@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
 use super::work::json;
-use super::{facts, outbox, products};
+use super::{decisions, facts, outbox, products};
 
 /// Writes everything; returns the invariants that were found broken, by id.
 pub(super) async fn write(conn: &mut SqliteConnection, mut work: Work) -> PortResult<Vec<String>> {
@@ -34,6 +34,18 @@ async fn write_learned(conn: &mut SqliteConnection, work: &mut Work, learned: Le
         }
         Learned::Findings(asset, rows) => {
             products::write_findings(conn, work.at(&asset)?.row.arrival, &rows).await
+        }
+        Learned::Redaction(asset, redaction) => {
+            decisions::write_redaction(conn, work.at(&asset)?.row.arrival, &redaction).await
+        }
+        Learned::Decision(asset, decision) => {
+            decisions::write(conn, work.now_ms, work.at(&asset)?.row.arrival, &decision).await
+        }
+        Learned::Erased(asset) => {
+            // The rows before it are written already; what is written after it (the certificate) stays.
+            let row = &mut work.at(&asset)?.row;
+            row.source.location = String::new();
+            decisions::erase(conn, row.arrival).await
         }
     }
 }
@@ -100,7 +112,8 @@ const UPDATE_STATE: &str = "
     UPDATE assets SET
         phase = j.value ->> 1, verdict = j.value ->> 2, severity = j.value ->> 3, reason_code = j.value ->> 4,
         reason_detail = j.value ->> 5, door = j.value ->> 6, linked_to = j.value ->> 7, redrives = j.value ->> 8,
-        ended_at_ms = j.value ->> 9, location = j.value ->> 10, published_location = j.value ->> 11
+        ended_at_ms = j.value ->> 9, location = j.value ->> 10, published_location = j.value ->> 11,
+        marks = j.value ->> 12
     FROM json_each(?) AS j WHERE assets.arrival = j.value ->> 0";
 
 const UPDATE_HASH: &str =
@@ -123,6 +136,7 @@ fn asset_cells(loaded: &Loaded) -> impl serde::Serialize + '_ {
         row.ended_ms,
         row.source.location.as_str(),
         row.published_location.as_deref(),
+        core.marks.text(),
     )
 }
 

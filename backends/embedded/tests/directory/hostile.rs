@@ -88,10 +88,11 @@ async fn a_file_outside_is_read_in_place_never_moved_and_copied_into_quarantine(
     source.id = SourceId { bucket: FILE_BUCKET.into(), ..source.id };
     assert_eq!(home.objects.open(&source).await.unwrap().size_bytes, 7);
     let asset = asset_id(&source.id);
-    let rejected = home.objects.withdraw(&asset, None, &source, Door::Reject).await.unwrap();
+    let rejected = home.objects.withdraw(&asset, None, &source, Door::Reject).await.unwrap().source_location;
     assert_eq!(rejected, source.location);
     for _ in 0..2 {
-        let copied = home.objects.withdraw(&asset, None, &source, Door::Quarantine).await.unwrap();
+        let copied =
+            home.objects.withdraw(&asset, None, &source, Door::Quarantine).await.unwrap().source_location;
         assert_eq!(copied, format!("quarantine:{asset}/source"));
         assert_eq!(home.set_apart(&copied).await.as_deref(), Some(&b"content"[..]));
         let moved = SourceRecord { location: copied, ..source.clone() };
@@ -100,7 +101,7 @@ async fn a_file_outside_is_read_in_place_never_moved_and_copied_into_quarantine(
     assert_eq!(fs::read(&path).unwrap(), b"content");
     source.id.version = "an earlier one".into();
     let asset = asset_id(&source.id);
-    let kept = home.objects.withdraw(&asset, None, &source, Door::Quarantine).await.unwrap();
+    let kept = home.objects.withdraw(&asset, None, &source, Door::Quarantine).await.unwrap().source_location;
     assert_eq!(kept, source.location, "the bytes that lie there now are not this upload's");
 }
 

@@ -64,7 +64,9 @@ impl ObjectsHome for Home {
         let (area, name) = match Location::parse(location).ok()? {
             Location::Quarantine(name) => ("quarantine", name),
             Location::Rejected(name) => ("rejected", name),
-            other => panic!("expected a place apart, found {other:?}"),
+            Location::Released(name) => ("released", name),
+            Location::Ingest(name) => ("ingest", name),
+            other @ Location::File(_) => panic!("expected a place of the home, found {other:?}"),
         };
         fs::read(self.path(area).join(name)).ok()
     }

@@ -10,7 +10,7 @@ use reelgate_flow::task::Lane;
 use reelgate_ports::conformance::ManualClock;
 use reelgate_ports::error::Trouble;
 use reelgate_ports::events::EventBatch;
-use reelgate_ports::records::{Ending, Retained, Success, TaskReport, UsageRecord};
+use reelgate_ports::records::{Closing, Ending, Retained, Success, TaskReport, UsageRecord};
 use reelgate_ports::store::{AssetFilter, Store};
 
 use super::Home;
@@ -21,7 +21,10 @@ const DAY_MS: u64 = 24 * 3_600_000;
 /// The upload that is due first is refused and set apart.
 async fn reject(store: &SqliteStore) {
     let fault = Ending::Fault(Fault::new(Code::NotMedia, ""));
-    let withdrawn = Ending::Success(Success::Withdrawn { source_location: "rejected/a".into() });
+    let withdrawn = Ending::Success(Success::Withdrawn {
+        source_location: "rejected/a".into(),
+        closing: Closing::default(),
+    });
     for ending in [fault, withdrawn] {
         let node = NodeId::new("node");
         let claims = store.claim(&node, Lane::Light, 1, 30_000).await.unwrap();

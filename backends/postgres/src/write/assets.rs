@@ -33,6 +33,7 @@ struct States {
     linked_to: Vec<Option<String>>,
     location: Vec<String>,
     published_location: Vec<Option<String>>,
+    marks: Vec<String>,
 }
 
 impl States {
@@ -51,6 +52,7 @@ impl States {
         self.linked_to.push(row.linked_to.as_ref().map(|id| id.as_str().to_owned()));
         self.location.push(row.source.location.clone());
         self.published_location.push(row.published_location.clone());
+        self.marks.push(core.marks.text());
     }
 }
 
@@ -68,11 +70,11 @@ pub(super) async fn insert(conn: &mut PgConnection, unit: &Unit) -> DbResult<()>
     sqlx::query!(
         "INSERT INTO assets (arrival, id, bucket, key, version, key_hash, sequencer, size_bytes, location, forced,
                              priority, prefix, place, received_at_ms, phase, verdict, severity, redrives, door,
-                             reason_code, reason_detail, ended_at_ms)
+                             reason_code, reason_detail, ended_at_ms, marks)
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
                               $8::bigint[], $9::text[], $10::boolean[], $11::text[], $12::text[], $13::bigint[],
                               $14::bigint[], $15::text[], $16::text[], $17::text[], $18::integer[], $19::text[],
-                              $20::text[], $21::text[], $22::bigint[])",
+                              $20::text[], $21::text[], $22::bigint[], $23::text[])",
         &states.arrival,
         &column(|l| l.row.id.as_str().to_owned()),
         &column(|l| l.row.source.id.bucket.clone()),
@@ -95,6 +97,7 @@ pub(super) async fn insert(conn: &mut PgConnection, unit: &Unit) -> DbResult<()>
         &states.reason_code as _,
         &states.reason_detail as _,
         &states.ended_at_ms as _,
+        &states.marks,
     )
     .execute(conn)
     .await
@@ -119,11 +122,11 @@ pub(super) async fn write(conn: &mut PgConnection, unit: &Unit, owed: Owed) -> D
              UPDATE assets SET phase = u.phase, verdict = u.verdict, severity = u.severity, redrives = u.redrives,
                  ended_at_ms = u.ended_at_ms, sha256 = u.sha256, reason_code = u.reason_code,
                  reason_detail = u.reason_detail, door = u.door, linked_to = u.linked_to, location = u.location,
-                 published_location = u.published_location
+                 published_location = u.published_location, marks = u.marks
              FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::bigint[], $7::text[],
-                         $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
+                         $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $25::text[])
                  AS u (arrival, phase, verdict, severity, redrives, ended_at_ms, sha256, reason_code, reason_detail,
-                       door, linked_to, location, published_location)
+                       door, linked_to, location, published_location, marks)
              WHERE assets.arrival = u.arrival
          ), contents AS (
              INSERT INTO contents (content_hash, asset) SELECT * FROM unnest($14::bigint[], $15::bigint[])
@@ -161,6 +164,7 @@ pub(super) async fn write(conn: &mut PgConnection, unit: &Unit, owed: Owed) -> D
         number(unit.work.now_ms),
         &told,
         &lines,
+        &states.marks,
     )
     .fetch_one(conn)
     .await

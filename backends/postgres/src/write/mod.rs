@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
 use crate::unit::Unit;
-use crate::{outbox, products};
+use crate::{decisions, outbox, products};
 
 /// What a transaction wrote.
 #[derive(Debug)]
@@ -63,6 +63,19 @@ async fn write_learned(conn: &mut PgConnection, unit: &mut Unit, learned: Learne
         }
         Learned::Findings(asset, rows) => {
             products::write_findings(conn, unit.work.at(&asset)?.row.arrival, &rows).await
+        }
+        Learned::Redaction(asset, redaction) => {
+            decisions::write_redaction(conn, unit.work.at(&asset)?.row.arrival, &redaction).await
+        }
+        Learned::Decision(asset, decision) => {
+            let arrival = unit.work.at(&asset)?.row.arrival;
+            decisions::write(conn, unit.work.now_ms, arrival, &decision).await
+        }
+        Learned::Erased(asset) => {
+            // What is written after it (the certificate, the asset's own row) stays.
+            let row = &mut unit.work.at(&asset)?.row;
+            row.source.location = String::new();
+            decisions::erase(conn, row.arrival).await
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Behaviours of `step`, each on its own; `tests/simulation` mixes them.
 
+mod decisions;
 mod doors;
 mod publishing;
 mod redo;
@@ -91,7 +92,7 @@ impl Life {
     }
 
     pub fn screen(&mut self, severity: Severity) {
-        self.done(TaskKey::Screen, Outcome::Screened { severity });
+        self.done(TaskKey::Screen, Outcome::Screened(Screening::of(severity)));
     }
 
     pub fn finish_all_but_screen(&mut self) {
@@ -137,7 +138,8 @@ pub(super) fn video(chunk: u16) -> TaskKey {
 }
 
 pub(super) fn ended(phase: Phase, severity: Severity, reason: Option<Code>) -> TwinEnd {
-    TwinEnd { phase, severity, reason: reason.map(|code| Fault::new(code, "")) }
+    let response = Screening::of(severity).response;
+    TwinEnd { phase, severity, response, reason: reason.map(|code| Fault::new(code, "")) }
 }
 
 #[test]
@@ -159,6 +161,7 @@ fn every_word_is_read_back_as_it_is_written() {
     all(Door::ALL, Door::as_str, Door::parse);
     all(NoticeKind::ALL, NoticeKind::as_str, NoticeKind::parse);
     all(Redo::ALL, Redo::as_str, Redo::parse);
+    all(Response::ALL, Response::as_str, Response::parse);
 }
 
 #[test]

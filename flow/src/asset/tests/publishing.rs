@@ -90,7 +90,9 @@ fn the_longest_video_reaches_the_limit_of_tasks() {
     life.asset.tasks.insert(TaskKey::Screen, TaskRecord::NEW);
     life.screen(Severity::None);
     life.finish(TaskKey::Publish);
-    life.feed(Input::Superseded).expect("a published asset can be superseded");
+    life.feed(Input::SetApart(Cause::Person)).expect("a published asset can be set apart");
+    life.finish(TaskKey::Withdraw);
+    life.feed(Input::Release).expect("a quarantined asset can be released");
     assert_eq!(life.asset.tasks.len(), TASKS_MAX);
 }
 
@@ -98,7 +100,7 @@ fn the_longest_video_reaches_the_limit_of_tasks() {
 fn a_result_that_does_not_fit_its_task_is_a_fault_and_not_a_lost_task() {
     let oversized = Outcome::Validated { video_chunks: CHUNKS_MAX + 1, audio: true, twin: Twin::None };
     let empty = Outcome::Validated { video_chunks: 0, audio: false, twin: Twin::None };
-    for outcome in [oversized, empty, Outcome::Finished, Outcome::Screened { severity: Severity::Low }] {
+    for outcome in [oversized, empty, Outcome::Finished, Outcome::Screened(Screening::of(Severity::Low))] {
         let mut life = Life::arrived();
         life.done(TaskKey::Validate, outcome.clone());
         assert_eq!(life.due(), vec![TaskKey::Validate], "one more try");

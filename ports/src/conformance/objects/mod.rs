@@ -1,5 +1,6 @@
 //! The object store's suite.
 
+pub mod closing;
 pub mod publishing;
 pub mod sources;
 pub mod staging;
@@ -80,6 +81,17 @@ macro_rules! objects_suite {
                 a_source_replaced_meanwhile_stays_where_it_is
                 a_source_set_apart_can_be_read_again
                 the_check_changes_nothing
+            }
+            closing: {
+                what_is_quarantined_comes_back_byte_for_byte
+                a_release_twice_changes_nothing
+                what_was_never_visible_comes_back_without_outputs
+                a_released_asset_can_be_set_apart_again
+                a_release_does_not_take_a_place_that_is_taken
+                a_closing_names_everything_that_was_taken_and_no_key
+                a_closing_done_again_tells_the_same
+                erasing_leaves_nothing_anywhere
+                erasing_leaves_a_newer_upload_of_the_key_alone
             }
         }
     };

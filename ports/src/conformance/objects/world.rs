@@ -60,5 +60,5 @@ pub async fn names(home: &dyn ObjectsHome) -> Vec<String> {
 }
 
 pub async fn withdraw(home: &dyn ObjectsHome, source: &SourceRecord, path: &str, door: Door) -> String {
-    home.objects().withdraw(&id(source), Some(path), source, door).await.unwrap()
+    home.objects().withdraw(&id(source), Some(path), source, door).await.unwrap().source_location
 }

@@ -1,6 +1,8 @@
 //! The store's suite.
 
+pub mod audit;
 pub mod claims;
+pub mod decisions;
 pub mod fleet;
 pub mod ingest;
 pub mod outbox;
@@ -73,6 +75,24 @@ macro_rules! store_suite {
                 redriving_what_is_neither_failed_nor_rejected_is_a_conflict
                 a_batch_with_good_and_stale_reports_applies_the_good_ones
                 a_call_dropped_half_way_leaves_all_of_it_or_nothing
+            }
+            audit: {
+                everything_that_is_told_is_chained_once
+                scheduling_is_not_chained
+                the_log_is_read_in_pieces
+                what_was_refused_is_chained_too
+            }
+            decisions: {
+                a_quarantine_by_hand_takes_copies_and_older_versions_with_it
+                a_release_brings_an_asset_back_and_is_kept_with_its_reason
+                a_release_that_expires_is_taken_back
+                an_asset_set_apart_long_ago_is_reminded_of_again_and_again
+                an_asset_under_hold_is_not_erased
+                an_erased_asset_leaves_no_text
+                a_redaction_is_kept_for_the_encodes
+                what_cannot_be_decided_changes_nothing
+                a_scanners_finding_sets_a_published_asset_apart_once
+                a_scanners_sample_and_what_it_says_of_unknown_objects_change_nothing
             }
             redo: {
                 a_redo_begins_where_it_is_asked_to_and_is_told_once_more

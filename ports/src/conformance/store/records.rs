@@ -1,6 +1,6 @@
 //! What the store tells afterwards.
 
-use reelgate_flow::asset::{Phase, Severity};
+use reelgate_flow::asset::{Phase, Screening, Severity};
 use reelgate_flow::facts::{
     AudioFacts, Chapter, Colour, Container, MediaFacts, Rational, Rotation, SubtitleFacts, Tag, VideoFacts,
 };
@@ -163,7 +163,11 @@ pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
     let renditions = vec![rendition("720p"), rendition("480p")];
     for claim in world.claim(Lane::Light, 10).await {
         let success = match claim.fence.task {
-            TaskKey::Screen => Success::Screened { severity: Severity::Medium, findings: findings.clone() },
+            TaskKey::Screen => Success::Screened {
+                screening: Screening::of(Severity::Medium),
+                findings: findings.clone(),
+                redaction: None,
+            },
             _ => Success::Packaged { result: json!({}), renditions: renditions.clone(), outputs: vec![] },
         };
         world.report(&claim, Ending::Success(success)).await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use reelgate_flow::asset::{Phase, Severity};
+use reelgate_flow::asset::{Phase, Screening, Severity};
 use reelgate_flow::ids::{AssetId, NodeId, Sequencer, SourceId};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
@@ -13,7 +13,8 @@ use crate::conformance::ManualClock;
 use crate::events::EventBatch;
 use crate::order::Priority;
 use crate::records::{
-    Applied, Claim, Ending, EventKind, MediaEvent, StagedOutput, Success, TaskReport, UsageRecord,
+    Applied, Claim, Closing, Ending, EventKind, MediaEvent, StagedOutput, Success, Taken, TaskReport,
+    UsageRecord,
 };
 use crate::store::Store;
 
@@ -156,14 +157,27 @@ pub fn well(claim: &Claim, severity: Severity) -> TaskReport {
             let name = format!("{}.m4s", claim.fence.task);
             Success::Produced { result: json!({"frames": 48}), outputs: vec![output(&name)] }
         }
-        TaskKey::Screen => Success::Screened { severity, findings: Vec::new() },
+        TaskKey::Screen => {
+            Success::Screened { screening: Screening::of(severity), findings: Vec::new(), redaction: None }
+        }
         TaskKey::Package => Success::Packaged {
             result: json!({"ladder": 1}),
             renditions: Vec::new(),
             outputs: vec![output("main.m3u8")],
         },
         TaskKey::Publish => Success::Published { location: "published/x".into() },
-        TaskKey::Withdraw => Success::Withdrawn { source_location: "rejected/x".into() },
+        TaskKey::Withdraw => Success::Withdrawn {
+            source_location: "rejected/x".into(),
+            closing: Closing {
+                taken: vec![Taken { area: "published".into(), name: "v.m4s".into(), size_bytes: 3 }],
+                looked_at: 1,
+                left: Vec::new(),
+            },
+        },
+        TaskKey::Restore => Success::Restored {
+            source_location: "released/x".into(),
+            published_location: Some("published/x".into()),
+        },
     };
     report(claim, Ending::Success(success))
 }

@@ -1,0 +1,176 @@
+//! The record of a withdrawal: what it is going to take, written down before the first step, and the proof afterwards
+//! that nothing of it can be read. The engine looks with its own role, which may read more than any viewer's.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use reelgate_flow::asset::Door;
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::records::{Closing, SourceRecord, Taken};
+
+use super::Inner;
+use super::bucket::{Bucket, Label, Only};
+use super::list::{Found, asset_name};
+use super::owner::ASSET;
+use super::source::{Place, apart_name};
+use super::withdraw::exact;
+use crate::location::Location;
+
+const PLAN: &str = "plan a withdrawal";
+const PROVE: &str = "prove a withdrawal";
+/// Largest plan read, bytes: an entry is about 60, and 24 h in three rungs have some 65,000.
+const PLAN_BYTES_MAX: u64 = 64 << 20;
+/// Objects looked at at once.
+const LOOKS: usize = 16;
+
+/// What a withdrawal is about.
+pub(super) struct Scene {
+    pub inner: Arc<Inner>,
+    pub asset: AssetId,
+    /// The prefix of its publication, if it may have one.
+    pub published: Option<Location>,
+    pub source: SourceRecord,
+    /// Where its source was when the withdrawal began.
+    pub place: Place,
+}
+
+impl Scene {
+    fn bucket(&self) -> &Arc<Bucket> {
+        &self.inner.bucket
+    }
+
+    /// Where outputs are kept that were visible when the asset was set apart; ends with `/`.
+    pub(super) fn kept(&self) -> PortResult<Location> {
+        kept(&self.inner, &self.asset)
+    }
+
+    fn staged(&self) -> PortResult<Location> {
+        Ok(self.inner.areas.work.at(&format!("{}/", asset_name(&self.asset)?)))
+    }
+
+    /// Every version of the source set apart.
+    pub(super) async fn apart(&self) -> PortResult<Vec<(Location, Found)>> {
+        let mut all = Vec::new();
+        for area in [&self.inner.areas.quarantine, &self.inner.areas.rejected] {
+            let at = area.at(&apart_name(&self.source)?);
+            let found = self.bucket().versions(PROVE, &at.bucket, &at.key).await?;
+            all.extend(
+                found.into_iter().filter(|found| found.key == at.key).map(|found| (at.clone(), found)),
+            );
+        }
+        Ok(all)
+    }
+}
+
+/// Where outputs are kept that were visible when their asset was set apart; ends with `/`.
+pub(super) fn kept(inner: &Inner, asset: &AssetId) -> PortResult<Location> {
+    Ok(inner.areas.quarantine.at(&format!("{}/outputs/", asset_name(asset)?)))
+}
+
+/// Where the plan lies: beside what is set apart, and without keys, so that it may stay.
+pub(super) fn plan(inner: &Inner, asset: &AssetId, door: Door) -> PortResult<Location> {
+    Ok(inner.areas.quarantine.at(&format!("{}/{}.json", asset_name(asset)?, door.as_str())))
+}
+
+/// What is to be taken: as it was written down when this withdrawal was first tried, or as it is now.
+pub(super) async fn planned(scene: &Scene, door: Door) -> PortResult<Closing> {
+    let at = plan(&scene.inner, &scene.asset, door)?;
+    let lasting = matches!(door, Door::Quarantine | Door::Erase);
+    if lasting && let Some(head) = scene.bucket().head(PLAN, &at, None).await? {
+        let text = scene.bucket().read(PLAN, &at, &head, PLAN_BYTES_MAX).await?;
+        let corrupt =
+            |_| PortError::new(Trouble::Corrupt, PLAN, "expected a plan of this version beside the source");
+        return serde_json::from_slice(&text).map_err(corrupt);
+    }
+    let closing = survey(scene, door).await?;
+    if lasting {
+        let text = serde_json::to_vec(&closing);
+        let text = text.map_err(|error| PortError::new(Trouble::Invalid, PLAN, error.to_string()))?;
+        let label = Label { content_type: Some("application/json"), ..Label::default() };
+        scene.bucket().put(PLAN, &at, text, &label, Only::Always).await?;
+    }
+    Ok(closing)
+}
+
+/// Looks at every address again; `Unavailable` where one of them can be read. Returns how many there were.
+pub(super) async fn prove(scene: &Scene, door: Door, closing: &Closing) -> PortResult<u64> {
+    let mut readable = 0;
+    if let Some(path) = &scene.published {
+        readable += visible(scene.bucket(), &scene.asset, path).await?.len();
+    }
+    let staged = scene.staged()?;
+    readable += scene.bucket().versions(PROVE, &staged.bucket, &staged.key).await?.len();
+    if let (Place::Uploaded(at), true) = (&scene.place, door != Door::Supersede) {
+        let there = exact(scene.bucket(), at, &scene.place, &scene.source).await?;
+        readable += usize::from(there.is_some());
+    }
+    if door == Door::Erase {
+        let kept = scene.kept()?;
+        readable += scene.bucket().versions(PROVE, &kept.bucket, &kept.key).await?.len();
+        readable += scene.apart().await?.len();
+    }
+    if readable > 0 {
+        let detail =
+            format!("expected nothing readable at any address, found {readable} objects; it is tried again");
+        return Err(PortError::new(Trouble::Unavailable, PROVE, detail));
+    }
+    Ok(closing.taken.len() as u64)
+}
+
+/// What this asset has below a path. Older versions below one of its objects are among it, because they would come back
+/// in its place; another asset's are not.
+pub(super) async fn visible(
+    bucket: &Arc<Bucket>,
+    asset: &AssetId,
+    path: &Location,
+) -> PortResult<Vec<Found>> {
+    let found = bucket.versions(PLAN, &path.bucket, &path.key).await?;
+    let whose = |found: Found| async move {
+        let at = Location::new(&path.bucket, &found.key);
+        let head = bucket.head(PLAN, &at, found.version_id.as_deref()).await?;
+        let ours =
+            head.is_some_and(|head| head.metadata.get(ASSET).map(String::as_str) == Some(asset.as_str()));
+        Ok::<_, PortError>((found, ours))
+    };
+    // In order: newest first below each key.
+    let looked: Vec<(Found, bool)> = stream::iter(found).map(whose).buffered(LOOKS).try_collect().await?;
+    let mut latest_is_ours = std::collections::BTreeMap::new();
+    for (found, ours) in looked.iter().filter(|(found, _)| found.latest) {
+        latest_is_ours.insert(found.key.clone(), *ours);
+    }
+    let goes = |(found, ours): (Found, bool)| {
+        (ours || latest_is_ours.get(&found.key) == Some(&true)).then_some(found)
+    };
+    Ok(looked.into_iter().filter_map(goes).collect())
+}
+
+async fn survey(scene: &Scene, door: Door) -> PortResult<Closing> {
+    let mut closing = Closing::default();
+    let mut take = |area: &str, prefix: &Location, found: &[Found]| {
+        let taken = found.iter().map(|found| Taken {
+            area: area.to_owned(),
+            name: found.key.strip_prefix(&prefix.key).unwrap_or_default().to_owned(),
+            size_bytes: found.size_bytes,
+        });
+        closing.taken.extend(taken);
+    };
+    if let Some(path) = &scene.published {
+        take("published", path, &visible(scene.bucket(), &scene.asset, path).await?);
+    }
+    let staged = scene.staged()?;
+    take("work", &staged, &scene.bucket().versions(PLAN, &staged.bucket, &staged.key).await?);
+    if door == Door::Erase {
+        let kept = scene.kept()?;
+        take("quarantine", &kept, &scene.bucket().versions(PLAN, &kept.bucket, &kept.key).await?);
+    }
+    let (area, at) = match &scene.place {
+        Place::Uploaded(at) => ("ingest", at),
+        Place::SetApart(at) => ("set_apart", at),
+    };
+    if let Some(head) = exact(scene.bucket(), at, &scene.place, &scene.source).await? {
+        closing.taken.push(Taken { area: area.into(), name: "source".into(), size_bytes: head.size_bytes });
+    }
+    closing.taken.sort_by(|a, b| (&a.area, &a.name).cmp(&(&b.area, &b.name)));
+    Ok(closing)
+}

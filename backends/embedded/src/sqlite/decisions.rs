@@ -1,0 +1,139 @@
+//! What people decide: kept, carried out, and looked at again when its time is over.
+
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::error::PortResult;
+use reelgate_ports::records::Decision;
+use reelgate_ports::unit::Work;
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::error::{corrupt, db};
+use super::twins;
+use super::work::load;
+
+/// Assets looked at in one call, so that work waits for none of them long.
+const REVIEWS_AT_ONCE: i64 = 1_000;
+
+/// Keeps a decision.
+pub(super) async fn write(
+    conn: &mut SqliteConnection,
+    now_ms: u64,
+    asset: i64,
+    decision: &Decision,
+) -> PortResult<()> {
+    sqlx::query(
+        "INSERT INTO decisions (asset, what, decided_by, approver, reason, expires_at_ms, at_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(asset)
+    .bind(decision.what.as_str())
+    .bind(&decision.by)
+    .bind(&decision.approver)
+    .bind(&decision.reason)
+    .bind(decision.expires_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)))
+    .bind(i64::try_from(now_ms).unwrap_or(i64::MAX))
+    .execute(conn)
+    .await
+    .map_err(db("keep a decision"))?;
+    Ok(())
+}
+
+/// Keeps what encoding anew leaves out.
+pub(super) async fn write_redaction(
+    conn: &mut SqliteConnection,
+    asset: i64,
+    redaction: &serde_json::Value,
+) -> PortResult<()> {
+    sqlx::query("INSERT INTO redactions VALUES (?, ?) ON CONFLICT (asset) DO UPDATE SET redaction = excluded.redaction")
+        .bind(asset)
+        .bind(redaction.to_string())
+        .execute(conn)
+        .await
+        .map_err(db("keep a redaction"))?;
+    Ok(())
+}
+
+/// What encoding anew leaves out.
+pub(super) async fn redaction(pool: &SqlitePool, asset: &AssetId) -> PortResult<Option<serde_json::Value>> {
+    let stored: Option<String> = sqlx::query_scalar(
+        "SELECT redaction FROM redactions WHERE asset = (SELECT arrival FROM assets WHERE id = ?)",
+    )
+    .bind(asset.as_str())
+    .fetch_optional(pool)
+    .await
+    .map_err(db("read a redaction"))?;
+    let read = |text: String| {
+        serde_json::from_str(&text).map_err(|_| corrupt("redactions.redaction", "a JSON document"))
+    };
+    stored.map(read).transpose()
+}
+
+/// Removes every row that holds text of an erased asset, and its key: what stays tells that it was and went.
+pub(super) async fn erase(conn: &mut SqliteConnection, asset: i64) -> PortResult<()> {
+    let what = "erase rows";
+    for table in ["media", "products", "renditions", "findings", "redactions", "events"] {
+        // Our own names, listed above.
+        let delete = sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE asset = ?"));
+        sqlx::query(delete).bind(asset).execute(&mut *conn).await.map_err(db(what))?;
+    }
+    sqlx::query("UPDATE assets SET key = '', location = '', prefix = '' WHERE arrival = ?")
+        .bind(asset)
+        .execute(&mut *conn)
+        .await
+        .map_err(db(what))?;
+    sqlx::query(
+        "DELETE FROM scans WHERE (bucket, version) IN (SELECT bucket, version FROM assets WHERE arrival = ?)",
+    )
+    .bind(asset)
+    .execute(conn)
+    .await
+    .map_err(db(what))?;
+    Ok(())
+}
+
+/// Ends releases that are over, and owes reminders.
+pub(super) async fn review(conn: &mut SqliteConnection, work: &mut Work, review_ms: u64) -> PortResult<u64> {
+    let what = "look for decisions that are due";
+    let now_ms = i64::try_from(work.now_ms).unwrap_or(i64::MAX);
+    // Only the latest release counts, and only while the asset shows what it let go.
+    let over: Vec<String> = sqlx::query_scalar(
+        "SELECT a.id FROM assets AS a
+         JOIN decisions AS d ON d.number = (SELECT max(number) FROM decisions WHERE asset = a.arrival AND what = 'release')
+         WHERE a.phase = 'published' AND a.marks LIKE '% cleared%' AND d.expires_at_ms <= ? LIMIT ?",
+    )
+    .bind(now_ms)
+    .bind(REVIEWS_AT_ONCE)
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(db(what))?;
+    let long: Vec<String> = sqlx::query_scalar(
+        "SELECT a.id FROM assets AS a LEFT JOIN reminders AS r ON r.asset = a.arrival
+         WHERE a.phase = 'quarantined' AND max(a.ended_at_ms, coalesce(r.at_ms, 0)) <= ? ORDER BY a.arrival LIMIT ?",
+    )
+    .bind(now_ms.saturating_sub(i64::try_from(review_ms).unwrap_or(i64::MAX)))
+    .bind(REVIEWS_AT_ONCE)
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(db(what))?;
+    let over: Vec<AssetId> = over.into_iter().map(AssetId::new).collect();
+    let long: Vec<AssetId> = long.into_iter().map(AssetId::new).collect();
+    load(conn, work, &over).await?;
+    load(conn, work, &long).await?;
+    let mut done = 0;
+    for id in &over {
+        done += u64::from(work.expire(id)?);
+        twins::follow_up(conn, work).await?;
+    }
+    for id in &long {
+        work.remind(id)?;
+        sqlx::query(
+            "INSERT INTO reminders VALUES (?, ?) ON CONFLICT (asset) DO UPDATE SET at_ms = excluded.at_ms",
+        )
+        .bind(work.at(id)?.row.arrival)
+        .bind(now_ms)
+        .execute(&mut *conn)
+        .await
+        .map_err(db(what))?;
+        done += 1;
+    }
+    Ok(done)
+}

@@ -1,0 +1,152 @@
+//! What people decide: kept, carried out, and looked at again when its time is over.
+
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::records::Decision;
+use sqlx::PgConnection;
+
+use crate::error::{DbResult, db};
+use crate::rows::document;
+use crate::store::PgStore;
+use crate::time::number;
+use crate::transact::Call;
+use crate::unit::Unit;
+
+/// Assets looked at in one call, so that work waits for none of them long.
+const REVIEWS_AT_ONCE: i64 = 1_000;
+const WHAT: &str = "look for decisions that are due";
+
+/// Keeps a decision.
+pub(crate) async fn write(
+    conn: &mut PgConnection,
+    now_ms: u64,
+    asset: i64,
+    decision: &Decision,
+) -> DbResult<()> {
+    sqlx::query!(
+        "INSERT INTO decisions (asset, what, decided_by, approver, reason, expires_at_ms, at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        asset,
+        decision.what.as_str(),
+        decision.by,
+        decision.approver,
+        decision.reason,
+        decision.expires_ms.map(number),
+        number(now_ms),
+    )
+    .execute(conn)
+    .await
+    .map_err(db("keep a decision"))?;
+    Ok(())
+}
+
+/// Keeps what encoding anew leaves out.
+pub(crate) async fn write_redaction(
+    conn: &mut PgConnection,
+    asset: i64,
+    redaction: &serde_json::Value,
+) -> DbResult<()> {
+    sqlx::query!(
+        "INSERT INTO redactions (asset, redaction) VALUES ($1, $2)
+         ON CONFLICT (asset) DO UPDATE SET redaction = excluded.redaction",
+        asset,
+        redaction.to_string(),
+    )
+    .execute(conn)
+    .await
+    .map_err(db("keep a redaction"))?;
+    Ok(())
+}
+
+/// Removes every row that holds text of an erased asset, and its key: what stays tells that it was and went.
+pub(crate) async fn erase(conn: &mut PgConnection, asset: i64) -> DbResult<()> {
+    sqlx::query!(
+        "WITH scanned AS (DELETE FROM scans USING assets AS a
+                          WHERE a.arrival = $1 AND scans.bucket = a.bucket AND scans.key = a.key
+                              AND scans.version = a.version),
+              media AS (DELETE FROM media WHERE asset = $1),
+              products AS (DELETE FROM products WHERE asset = $1),
+              ladders AS (DELETE FROM ladders WHERE asset = $1),
+              findings AS (DELETE FROM findings WHERE asset = $1),
+              redactions AS (DELETE FROM redactions WHERE asset = $1)
+         UPDATE assets SET key = '', prefix = '' WHERE arrival = $1",
+        asset,
+    )
+    .execute(conn)
+    .await
+    .map_err(db("erase rows"))?;
+    Ok(())
+}
+
+impl PgStore {
+    /// What encoding anew leaves out.
+    pub(crate) async fn read_redaction(&self, asset: &AssetId) -> DbResult<Option<serde_json::Value>> {
+        let stored = sqlx::query_scalar!(
+            "SELECT r.redaction FROM redactions AS r JOIN assets AS a ON a.arrival = r.asset WHERE a.id = $1",
+            asset.as_str(),
+        )
+        .fetch_optional(&self.writers)
+        .await
+        .map_err(db("read a redaction"))?;
+        Ok(stored.map(|text| document(&text, "redactions.redaction")).transpose()?)
+    }
+}
+
+/// Ends releases that are over, and owes reminders for what was set apart this long ago, milliseconds.
+pub(crate) struct Review(pub u64);
+
+impl Call for Review {
+    type Output = u64;
+
+    const WHAT: &'static str = WHAT;
+
+    async fn run(&self, conn: &mut PgConnection, unit: &mut Unit) -> DbResult<u64> {
+        let now_ms = number(unit.work.now_ms);
+        // Only the latest release counts, and only while the asset shows what it let go.
+        let over = sqlx::query_scalar!(
+            r#"SELECT a.id FROM decisions AS d JOIN assets AS a ON a.arrival = d.asset
+               WHERE d.expires_at_ms <= $1 AND a.phase = 'published' AND a.marks LIKE '% cleared%'
+                   AND d.number = (SELECT max(number) FROM decisions WHERE asset = d.asset AND what = 'release')
+               ORDER BY a.arrival LIMIT $2"#,
+            now_ms,
+            REVIEWS_AT_ONCE,
+        )
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(db(WHAT))?;
+        let long = sqlx::query_scalar!(
+            r#"SELECT a.id FROM assets AS a LEFT JOIN reminders AS r ON r.asset = a.arrival
+               WHERE a.phase = 'quarantined' AND a.ended_at_ms <= $1 AND coalesce(r.at_ms, 0) <= $1
+               ORDER BY a.arrival LIMIT $2"#,
+            now_ms.saturating_sub(number(self.0)),
+            REVIEWS_AT_ONCE,
+        )
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(db(WHAT))?;
+        let over: Vec<AssetId> = over.into_iter().map(AssetId::new).collect();
+        let long: Vec<AssetId> = long.into_iter().map(AssetId::new).collect();
+        let all: Vec<AssetId> = over.iter().chain(&long).cloned().collect();
+        unit.load(conn, &all).await?;
+        let mut done = 0;
+        for id in &over {
+            done += u64::from(unit.work.expire(id)?);
+        }
+        let mut reminded = Vec::with_capacity(long.len());
+        for id in &long {
+            unit.work.remind(id)?;
+            reminded.push(unit.work.at(id)?.row.arrival);
+            done += 1;
+        }
+        sqlx::query!(
+            "INSERT INTO reminders (asset, at_ms) SELECT *, $2::bigint FROM unnest($1::bigint[])
+             ON CONFLICT (asset) DO UPDATE SET at_ms = excluded.at_ms",
+            &reminded,
+            now_ms,
+        )
+        .execute(&mut *conn)
+        .await
+        .map_err(db(WHAT))?;
+        unit.follow_up(conn).await?;
+        Ok(done)
+    }
+}

@@ -1,0 +1,195 @@
+//! What people decide about personal data, and what follows for others: setting apart by hand, release, erasure,
+//! hold, redaction.
+//!
+//! A quarantine is shut by policy or by a person and opened by a person only. What is set apart takes with it
+//! every asset that has the same content, and the older versions of its key: the same data lies in them.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{Asset, Door, Effect, Marks, Note, Phase, Response, Severity, Stale, TaskState, Verdict};
+use crate::limits::REDRIVES_MAX;
+use crate::reason::{Code, Fault};
+use crate::task::TaskKey;
+
+/// Why an asset is set apart other than by its own screening.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// A security officer asked for it.
+    Person,
+    /// A scanner outside found something after the asset was screened here.
+    Scanner,
+    /// The time for which it was released is over.
+    Expired,
+    /// Another asset with the same content was set apart.
+    SameContent,
+    /// A newer version of its key was set apart.
+    NewerVersion,
+}
+
+impl Cause {
+    /// The reason's detail.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "by decision of a security officer",
+            Self::Scanner => "found by a scanner outside",
+            Self::Expired => "its release has expired",
+            Self::SameContent => "another upload with the same content was set apart",
+            Self::NewerVersion => "a newer version of its key was set apart",
+        }
+    }
+
+    /// Whether it came from another asset. What a person let go is not taken back for another one's sake.
+    pub fn is_others(self) -> bool {
+        matches!(self, Self::SameContent | Self::NewerVersion)
+    }
+}
+
+/// What is encoded again without what was found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Parts {
+    /// Chunks of the video.
+    pub chunks: Vec<u16>,
+    /// The audio.
+    pub audio: bool,
+}
+
+impl Asset {
+    pub(super) fn set_apart(&mut self, cause: Cause, effects: &mut Vec<Effect>) -> Result<(), Stale> {
+        let arrived = !self.tasks.is_empty();
+        let shut = matches!(self.door, Some(Door::Quarantine | Door::Erase));
+        let stays = cause.is_others() && self.marks.cleared;
+        if !arrived || shut || stays || self.phase == Phase::Erased {
+            return Err(Stale);
+        }
+        self.severity = Severity::High;
+        self.verdict = Verdict::Flagged;
+        self.marks = Marks { response: Response::Quarantine, cleared: false, ..self.marks };
+        effects.push(Effect::Note(Note::SetApart(cause)));
+        self.withdraw(Door::Quarantine, Fault::new(Code::PersonalData, cause.as_str()), effects);
+        if !cause.is_others() {
+            effects.push(Effect::CloseOver { same_content: true });
+        }
+        Ok(())
+    }
+
+    /// A scanner outside found something that screening here did not. What a person let go stays so.
+    pub(super) fn found(
+        &mut self,
+        severity: Severity,
+        response: Response,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Stale> {
+        let news = severity > self.severity || response > self.marks.response;
+        if !news || self.tasks.is_empty() || self.marks.cleared || self.door.is_some() {
+            return Err(Stale);
+        }
+        // What is published already cannot wait until it is redacted.
+        if response >= Response::RedactThenPublish {
+            return self.set_apart(Cause::Scanner, effects);
+        }
+        self.severity = self.severity.max(severity);
+        self.marks.response = self.marks.response.max(response);
+        if self.is_done(TaskKey::Screen) && self.severity >= Severity::Medium {
+            self.verdict = Verdict::Flagged;
+        }
+        effects.push(Effect::Note(Note::Judged(self.verdict, self.severity)));
+        Ok(())
+    }
+
+    pub(super) fn released(&mut self, effects: &mut Vec<Effect>) -> Result<(), Stale> {
+        if self.phase != Phase::Quarantined || self.redrives >= REDRIVES_MAX {
+            return Err(Stale);
+        }
+        self.redrives += 1;
+        self.marks.cleared = true;
+        self.door = None;
+        self.reason = None;
+        self.enter(Phase::Releasing, effects);
+        self.start(TaskKey::Restore, effects);
+        Ok(())
+    }
+
+    /// The source is back. Outputs that were visible are visible again; without them the asset begins again.
+    pub(super) fn restored(&mut self, outputs: bool, effects: &mut Vec<Effect>) {
+        let whole = |asset: &Self| {
+            asset.is_done(TaskKey::Publish)
+                && asset.is_done(TaskKey::Screen)
+                && (asset.linked || (asset.is_done(TaskKey::Package) && asset.is_encoded()))
+        };
+        if outputs && whole(self) && (self.linked || self.is_done(TaskKey::Enrich)) {
+            return self.end(Phase::Published, effects);
+        }
+        self.begin_again(effects);
+    }
+
+    pub(super) fn erased(&mut self, effects: &mut Vec<Effect>) -> Result<(), Stale> {
+        let may = self.phase.is_ended() && self.phase != Phase::Erased && !self.marks.held;
+        if !may || self.tasks.is_empty() {
+            return Err(Stale);
+        }
+        self.withdraw(Door::Erase, Fault::new(Code::Erased, String::new()), effects);
+        Ok(())
+    }
+
+    pub(super) fn held(&mut self, held: bool, effects: &mut Vec<Effect>) -> Result<(), Stale> {
+        let leaving = self.door == Some(Door::Erase);
+        if self.marks.held == held || leaving {
+            return Err(Stale);
+        }
+        self.marks.held = held;
+        effects.push(Effect::Note(Note::Held(held)));
+        Ok(())
+    }
+
+    /// A security officer has parts of what stands published made anew without what was found.
+    pub(super) fn redacted(&mut self, parts: &Parts, effects: &mut Vec<Effect>) -> Result<(), Stale> {
+        let may = self.phase == Phase::Published && !self.linked && !self.marks.cleared;
+        if !may || self.redrives >= REDRIVES_MAX || !self.has(parts) {
+            return Err(Stale);
+        }
+        self.redrives += 1;
+        // Who has no copy yet must not copy what is about to be redacted.
+        effects.push(Effect::TellFollowers(super::TwinEnd {
+            phase: Phase::Failed,
+            severity: self.severity,
+            response: self.marks.response,
+            reason: None,
+        }));
+        self.redact(parts, effects);
+        Ok(())
+    }
+
+    /// Whether every part is among the encodes that the plan asks for.
+    pub(super) fn has(&self, parts: &Parts) -> bool {
+        let planned = |task| matches!(self.state_of(task), Some(TaskState::Ready | TaskState::Done));
+        let chunks = parts.chunks.iter().all(|chunk| planned(TaskKey::Video { chunk: *chunk }));
+        chunks && (!parts.audio || planned(TaskKey::Audio))
+    }
+
+    /// Encodes the parts again, and what of them is under way; pictures and text are then taken from the result, and
+    /// screened.
+    pub(super) fn redact(&mut self, parts: &Parts, effects: &mut Vec<Effect>) {
+        self.marks.redacted = true;
+        self.verdict = Verdict::Unscanned;
+        self.severity = Severity::None;
+        self.marks.response = Response::Log;
+        effects.push(Effect::Note(Note::Redacting(parts.clone())));
+        for task in [TaskKey::Screen, TaskKey::Enrich, TaskKey::Publish] {
+            self.settle(task, TaskState::Dropped, effects);
+        }
+        let chunks = parts.chunks.iter().map(|chunk| TaskKey::Video { chunk: *chunk });
+        let encodes: Vec<TaskKey> = chunks.chain(parts.audio.then_some(TaskKey::Audio)).collect();
+        self.enter(Phase::Processing, effects);
+        if !encodes.is_empty() {
+            self.settle(TaskKey::Package, TaskState::Dropped, effects);
+        }
+        for task in encodes {
+            self.start(task, effects);
+        }
+        if self.is_encoded() {
+            self.start(TaskKey::Enrich, effects);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Setting apart, releasing, erasing, holding, redacting.
+
+use super::*;
+
+fn quarantined() -> Life {
+    let mut life = Life::published();
+    life.feed(Input::SetApart(Cause::Person)).unwrap();
+    life.finish(TaskKey::Withdraw);
+    assert_eq!(life.asset.phase, Phase::Quarantined);
+    life
+}
+
+fn closes(life: &Life) -> Option<bool> {
+    life.effects.iter().find_map(|effect| match effect {
+        Effect::CloseOver { same_content } => Some(*same_content),
+        _ => None,
+    })
+}
+
+fn screen(life: &mut Life, response: Response, parts: Option<Parts>) {
+    let of_content = parts.is_some();
+    let screening = Screening { severity: Severity::High, response, of_content, parts };
+    life.done(TaskKey::Screen, Outcome::Screened(screening));
+}
+
+#[test]
+fn whatever_an_asset_is_doing_it_can_be_set_apart() {
+    let superseded = || {
+        let mut life = Life::processing();
+        life.feed(Input::Superseded).unwrap();
+        life.finish(TaskKey::Withdraw);
+        life
+    };
+    let lives = [Life::arrived(), Life::processing(), Life::screened(), Life::published(), Life::rejected()];
+    for mut life in lives.into_iter().chain([superseded()]) {
+        life.feed(Input::SetApart(Cause::Person)).unwrap();
+        assert_eq!((life.asset.phase, life.due()), (Phase::Withdrawing, vec![TaskKey::Withdraw]));
+        assert_eq!(closes(&life), Some(true));
+        life.finish(TaskKey::Withdraw);
+        assert_eq!((life.asset.phase, life.owed()), (Phase::Quarantined, vec![NoticeKind::Quarantined]));
+        assert_eq!(life.feed(Input::SetApart(Cause::Scanner)), Err(Stale));
+    }
+}
+
+#[test]
+fn what_another_asset_causes_goes_no_further() {
+    for cause in [Cause::SameContent, Cause::NewerVersion] {
+        let mut life = Life::published();
+        life.feed(Input::SetApart(cause)).unwrap();
+        assert_eq!(closes(&life), None, "{cause:?}");
+    }
+}
+
+#[test]
+fn a_finding_in_the_name_alone_says_nothing_of_others_with_the_same_content() {
+    let mut life = Life::processing();
+    life.finish_all_but_screen();
+    screen(&mut life, Response::Quarantine, None);
+    assert_eq!((life.asset.phase, closes(&life)), (Phase::Withdrawing, Some(false)));
+}
+
+#[test]
+fn policy_may_publish_what_is_severe() {
+    let mut life = Life::processing();
+    life.finish_all_but_screen();
+    screen(&mut life, Response::PublishTagged, None);
+    life.finish(TaskKey::Publish);
+    assert_eq!((life.asset.phase, life.asset.verdict), (Phase::Published, Verdict::Flagged));
+}
+
+#[test]
+fn a_release_brings_back_what_was_published() {
+    let mut life = quarantined();
+    life.feed(Input::Release).unwrap();
+    assert_eq!((life.asset.phase, life.due()), (Phase::Releasing, vec![TaskKey::Restore]));
+    life.done(TaskKey::Restore, Outcome::Restored { outputs: true });
+    assert_eq!((life.asset.phase, life.owed()), (Phase::Published, vec![NoticeKind::Published]));
+    assert_eq!(life.feed(Input::SetApart(Cause::SameContent)), Err(Stale), "let go by a person");
+    life.feed(Input::SetApart(Cause::Expired)).unwrap();
+    assert!(!life.asset.marks.cleared);
+}
+
+#[test]
+fn what_was_never_published_begins_again_and_is_not_set_apart_for_the_same() {
+    let mut life = Life::processing();
+    life.finish_all_but_screen();
+    life.screen(Severity::High);
+    life.finish(TaskKey::Withdraw);
+    life.feed(Input::Release).unwrap();
+    life.done(TaskKey::Restore, Outcome::Restored { outputs: false });
+    assert_eq!(life.due(), vec![TaskKey::Validate]);
+    life.validate(2, true, Twin::None);
+    life.finish_all_but_screen();
+    life.screen(Severity::High);
+    life.finish(TaskKey::Publish);
+    assert_eq!((life.asset.phase, life.asset.severity), (Phase::Published, Severity::High));
+}
+
+#[test]
+fn a_released_copy_does_not_follow_its_twin_into_quarantine_again() {
+    let end = ended(Phase::Quarantined, Severity::High, Some(Code::PersonalData));
+    let mut life = Life::linked(Twin::Ended(end.clone()));
+    life.finish(TaskKey::Withdraw);
+    life.feed(Input::Release).unwrap();
+    life.done(TaskKey::Restore, Outcome::Restored { outputs: false });
+    life.validate(2, true, Twin::Ended(end));
+    assert_eq!(life.asset.phase, Phase::Processing, "processed on its own");
+}
+
+#[test]
+fn erasing_ends_everything_but_not_under_hold() {
+    let mut life = quarantined();
+    life.feed(Input::Hold(true)).unwrap();
+    assert_eq!(life.feed(Input::Erase), Err(Stale));
+    life.feed(Input::Hold(false)).unwrap();
+    life.feed(Input::Erase).unwrap();
+    assert_eq!(life.asset.door, Some(Door::Erase));
+    assert_eq!(life.feed(Input::Hold(true)), Err(Stale), "too late");
+    life.finish(TaskKey::Withdraw);
+    assert_eq!((life.asset.phase, life.owed()), (Phase::Erased, vec![NoticeKind::Erased]));
+    for input in [Input::Erase, Input::Release, Input::Redrive, Input::SetApart(Cause::Person)] {
+        assert_eq!(life.feed(input), Err(Stale));
+    }
+}
+
+#[test]
+fn redaction_encodes_only_what_was_found_and_screens_the_result() {
+    let mut life = Life::processing();
+    life.finish_all_but_screen();
+    let parts = Parts { chunks: vec![1], audio: false };
+    screen(&mut life, Response::RedactThenPublish, Some(parts));
+    assert_eq!((life.asset.phase, life.due()), (Phase::Processing, vec![video(1)]));
+    life.finish(video(1));
+    assert_eq!(life.due(), vec![TaskKey::Enrich, TaskKey::Package]);
+    life.finish(TaskKey::Enrich);
+    life.finish(TaskKey::Package);
+    life.screen(Severity::None);
+    life.finish(TaskKey::Publish);
+    assert_eq!((life.asset.phase, life.asset.verdict), (Phase::Published, Verdict::Clean));
+    assert!(life.asset.marks.redacted);
+}
+
+#[test]
+fn what_is_still_found_after_redaction_is_set_apart() {
+    let mut life = Life::processing();
+    life.finish_all_but_screen();
+    let parts = Parts { chunks: vec![0], audio: true };
+    screen(&mut life, Response::RedactThenPublish, Some(parts.clone()));
+    for task in [video(0), TaskKey::Audio, TaskKey::Enrich] {
+        life.finish(task);
+    }
+    screen(&mut life, Response::RedactThenPublish, Some(parts));
+    assert_eq!((life.asset.phase, life.asset.door), (Phase::Withdrawing, Some(Door::Quarantine)));
+}
+
+#[test]
+fn what_encoding_anew_would_not_remove_is_set_apart() {
+    let mut life = Life::processing();
+    life.finish_all_but_screen();
+    screen(&mut life, Response::RedactThenPublish, None);
+    assert_eq!(life.asset.door, Some(Door::Quarantine));
+}
+
+#[test]
+fn redaction_while_other_parts_encode_waits_for_them() {
+    let mut life = Life::processing();
+    life.finish(TaskKey::Enrich);
+    let late = life.claim(video(0));
+    screen(&mut life, Response::RedactThenPublish, Some(Parts { chunks: vec![0], audio: false }));
+    let answer = Input::Done { task: video(0), attempt: late, outcome: Outcome::Finished };
+    assert_eq!(life.feed(answer), Err(Stale), "it was begun without the redaction");
+    for task in [video(0), video(1), TaskKey::Audio] {
+        life.finish(task);
+    }
+    assert_eq!(life.due(), vec![TaskKey::Enrich, TaskKey::Package]);
+}
+
+#[test]
+fn parts_of_what_stands_published_are_redacted_by_hand() {
+    let mut life = Life::published();
+    let unknown = Parts { chunks: vec![9], audio: false };
+    assert_eq!(life.feed(Input::Redact(unknown)), Err(Stale));
+    life.feed(Input::Redact(Parts { chunks: vec![0], audio: false })).unwrap();
+    assert_eq!(life.due(), vec![video(0)]);
+    life.finish(video(0));
+    life.finish(TaskKey::Package);
+    life.finish(TaskKey::Enrich);
+    life.screen(Severity::Low);
+    life.finish(TaskKey::Publish);
+    assert_eq!(life.asset.phase, Phase::Published);
+}
