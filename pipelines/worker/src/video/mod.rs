@@ -187,6 +187,8 @@ impl Hold {
 #[cfg(test)]
 mod corpus_tests;
 #[cfg(test)]
+mod legible_tests;
+#[cfg(test)]
 mod redacted_tests;
 #[cfg(test)]
 mod spliced_tests;
