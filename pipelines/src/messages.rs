@@ -219,8 +219,22 @@ pub struct EnrichJob {
     pub size_bytes: u64,
     /// Frames to sample; `None` for audio-only.
     pub frames: Option<SampleJob>,
-    /// Collect the text of subtitle tracks.
-    pub subtitles: bool,
+    /// What is read in pictures.
+    pub screen_text: ScreenTextJob,
+}
+
+/// What is read in pictures. All other text (tags, subtitles, captions) is always collected.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScreenTextJob {
+    /// Languages of on-screen text by Tesseract's names (`eng`), at most 8; empty where it is not read.
+    pub languages: Vec<String>,
+    /// Decode QR codes.
+    pub codes: bool,
+    /// About one picture is read per this many nanoseconds.
+    pub interval_ns: u64,
+    /// Read keyframes only.
+    pub keyframes_only: bool,
 }
 
 /// How frames are sampled.
@@ -396,6 +410,117 @@ pub struct Enrichment {
     pub text_lines: u64,
     /// Text was cut at the limit.
     pub text_truncated: bool,
+    /// What reading text in pictures took.
+    pub screen_text: ScreenTextCost,
+    /// What nobody looked at, so that nothing here reads as clean by omission; at most 64 entries.
+    pub not_analysed: Vec<NotAnalysed>,
+}
+
+/// What reading text in pictures took.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ScreenTextCost {
+    /// Frames looked at, unchanged ones included.
+    pub frames: u32,
+    /// Frames that were read: those that differ from the one before.
+    pub frames_read: u32,
+    /// Milliseconds of one core spent on reading them, without decoding.
+    pub read_ms: u64,
+}
+
+/// A surface of an asset that was not, or not wholly, searched.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct NotAnalysed {
+    /// Which one.
+    pub surface: Surface,
+    /// Position of the track, where it belongs to one.
+    pub track: Option<u32>,
+    /// Why.
+    pub why: Why,
+}
+
+/// Surfaces on which personal data can be seen, heard or read.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Surface {
+    /// What is said.
+    Speech,
+    /// Who is seen.
+    Faces,
+    /// Number plates of vehicles.
+    LicencePlates,
+    /// Text in pictures.
+    OnScreenText,
+    /// QR codes in pictures.
+    QrCodes,
+    /// Codes in pictures that are not QR codes.
+    Barcodes,
+    /// A subtitle track.
+    Subtitles,
+    /// Captions within the video.
+    Captions,
+    /// Tags, chapters and names within the file.
+    Tags,
+    /// A track of positions or device data.
+    Telemetry,
+    /// A track of any kind.
+    Track,
+}
+
+/// Why a surface was not searched.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// There is no analysis for it here.
+    NoAnalysis,
+    /// The configuration has switched it off.
+    SwitchedOff,
+    /// The engine or the data of a language is not installed.
+    NotInstalled,
+    /// It holds pictures of text.
+    PicturesOfText,
+    /// It is encrypted.
+    Encrypted,
+    /// It is written in a form that is not read.
+    UnknownForm,
+    /// The file breaks off or contradicts itself there.
+    Damaged,
+    /// A limit was reached before its end.
+    LimitReached,
+}
+
+impl Surface {
+    /// As people and logs read it: `on-screen text`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Speech => "speech",
+            Self::Faces => "faces",
+            Self::LicencePlates => "licence plates",
+            Self::OnScreenText => "on-screen text",
+            Self::QrCodes => "QR codes",
+            Self::Barcodes => "barcodes",
+            Self::Subtitles => "subtitles",
+            Self::Captions => "captions",
+            Self::Tags => "tags",
+            Self::Telemetry => "telemetry",
+            Self::Track => "track",
+        }
+    }
+}
+
+impl Why {
+    /// As people and logs read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoAnalysis => "no analysis exists here",
+            Self::SwitchedOff => "switched off in the configuration",
+            Self::NotInstalled => "its engine or language data is not installed",
+            Self::PicturesOfText => "holds pictures of text",
+            Self::Encrypted => "encrypted",
+            Self::UnknownForm => "written in a form that is not read",
+            Self::Damaged => "damaged",
+            Self::LimitReached => "a limit was reached before its end",
+        }
+    }
 }
 
 /// One analysed frame.
@@ -414,11 +539,11 @@ pub struct Sample {
 }
 
 /// One line of `text.jsonl`; field names are keywords for the classifier.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct TextLine {
-    /// `subtitle` or `tag`.
+    /// `tag`, `chapter`, `location`, `device`, `subtitle`, `caption`, `on_screen_text`, `code`, or `file_name`.
     pub surface: String,
-    /// Element name: the tag's name, or `text`.
+    /// Element name: the tag's name, `position`, `cc1`, or `text`.
     pub field: String,
     /// Position of the track, where it belongs to one.
     pub track: Option<u32>,
@@ -426,6 +551,22 @@ pub struct TextLine {
     pub start_ns: Option<u64>,
     /// End of the cue, nanoseconds.
     pub end_ns: Option<u64>,
+    /// Where in the picture, for what was read off one.
+    pub frame_box: Option<FrameBox>,
     /// The text; possibly personal, never logged.
     pub text: String,
+}
+
+impl std::fmt::Debug for TextLine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { surface, field: _, track, start_ns, end_ns, frame_box, text } = self;
+        f.debug_struct("TextLine")
+            .field("surface", surface)
+            .field("track", track)
+            .field("start_ns", start_ns)
+            .field("end_ns", end_ns)
+            .field("frame_box", frame_box)
+            .field("text_bytes", &text.len())
+            .finish_non_exhaustive()
+    }
 }

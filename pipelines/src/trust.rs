@@ -11,6 +11,8 @@ mod inspection;
 #[cfg(test)]
 mod spoiled_tests;
 
+pub use enrichment::text_line;
+
 use std::collections::BTreeMap;
 
 use reelgate_flow::reason::{Class, Code, Fault};

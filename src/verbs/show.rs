@@ -1,7 +1,10 @@
 //! `reelgate show`.
 
 use reelgate_flow::facts::MediaFacts;
+use reelgate_flow::task::TaskKey;
+use reelgate_pipelines::messages::{Enrichment, NotAnalysed};
 use reelgate_ports::records::AssetDetail;
+use reelgate_ports::store::Store;
 
 use crate::cli::{AssetArgs, Place};
 use crate::config::Config;
@@ -38,6 +41,15 @@ pub async fn show(place: &Place, args: AssetArgs) -> Result<Exit, Failure> {
         let mut rows = table::new(&["finding", "severity", "count"]);
         for one in &line.findings {
             rows.add_row([one.kind.as_str(), one.severity.as_str(), &one.count.to_string()]);
+        }
+        table::print(&rows.to_string())?;
+    }
+    let missing = not_analysed(&*store, &detail).await?;
+    if !missing.is_empty() {
+        let mut rows = table::new(&["not analysed", "track", "why"]);
+        for NotAnalysed { surface, track, why } in missing {
+            let track = track.map_or_else(String::new, |track| format!("#{track}"));
+            rows.add_row([surface.as_str(), &track, why.as_str()]);
         }
         table::print(&rows.to_string())?;
     }
@@ -121,7 +133,22 @@ pub fn describe(facts: &MediaFacts) -> String {
         text += &format!("\nsubtitle  #{} {} {language}", subtitle.track, clean(&subtitle.codec));
     }
     for tag in &facts.tags {
-        text += &format!("\ntag       {} = {}", clean(&tag.name), clean(&tag.value));
+        text += &format!("\ntag       {}", clean(&tag.name));
+        // Of a stored asset only the names are kept.
+        if !tag.value.is_empty() {
+            text += &format!(" = {}", clean(&tag.value));
+        }
     }
     text
+}
+
+/// What nobody searched for personal data, in the words of the enrichment; empty before it is done.
+async fn not_analysed(store: &dyn Store, detail: &AssetDetail) -> Result<Vec<NotAnalysed>, Failure> {
+    // A linked asset's content was looked at with its twin.
+    let owner = detail.asset.linked_to.as_ref().unwrap_or(&detail.asset.id);
+    let products = store.products(owner).await?;
+    let enriched = products.into_iter().find(|product| product.task == TaskKey::Enrich);
+    // A document of another version says nothing that could be shown.
+    let enrichment = enriched.and_then(|product| serde_json::from_value::<Enrichment>(product.result).ok());
+    Ok(enrichment.map(|enrichment| enrichment.not_analysed).unwrap_or_default())
 }

@@ -2,7 +2,7 @@
 //! host, so the same source and settings give the same bytes.
 
 use reelgate_flow::ids::SourceId;
-use reelgate_pipelines::messages::{AudioJob, Rung};
+use reelgate_pipelines::messages::{AudioJob, NotAnalysed, Rung};
 use serde::{Deserialize, Serialize};
 
 /// Raised when a field changes its meaning.
@@ -22,6 +22,9 @@ pub struct Manifest {
     pub tools: Tools,
     /// The settings that shape the bytes.
     pub settings: MadeWith,
+    /// What nobody searched for personal data; absent in publications of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_analysed: Vec<NotAnalysed>,
     /// Every other file of the publication, by name.
     pub outputs: Vec<ManifestOutput>,
 }

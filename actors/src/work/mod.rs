@@ -12,6 +12,7 @@ pub mod sweep;
 pub mod transcode;
 pub mod validate;
 mod withdraw;
+mod witnesses;
 pub mod work_left;
 
 use reelgate_flow::reason::{Code, Fault};

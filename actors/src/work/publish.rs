@@ -185,6 +185,7 @@ fn manifest(
     items: &[PublishItem],
 ) -> Result<Manifest, Fault> {
     let planned: Planned = products.document(TaskKey::Validate)?;
+    let enrichment: Enrichment = products.document(TaskKey::Enrich)?;
     let mut gstreamer = BTreeSet::new();
     for task in products.tasks().filter(|task| matches!(task, TaskKey::Video { .. } | TaskKey::Audio)) {
         gstreamer.insert(products.document::<Encoded<serde_json::Value>>(task)?.gstreamer);
@@ -219,6 +220,7 @@ fn manifest(
             ),
             audio: planned.plan.audio.clone(),
         },
+        not_analysed: enrichment.not_analysed,
         outputs,
     })
 }

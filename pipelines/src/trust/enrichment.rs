@@ -2,8 +2,8 @@
 
 use reelgate_flow::reason::Fault;
 
-use super::{Outputs, at_most, ensure};
-use crate::messages::{EnrichJob, Enrichment, Sample, SampleJob};
+use super::{Outputs, TIME_NS_MAX, at_most, ensure, text, word};
+use crate::messages::{EnrichJob, Enrichment, FrameBox, Sample, SampleJob, ScreenTextJob, TextLine};
 
 const POSTER: &str = "poster.jpg";
 const STORYBOARD: &str = "storyboard.vtt";
@@ -14,6 +14,12 @@ const SHEETS_MAX: u32 = 1_000;
 const LINE_BYTES_MIN: u64 = 3;
 /// A frame may be stamped a little outside the track's span where the container rounds.
 const TIME_SLACK_NS: u64 = 1_000_000_000;
+/// Reasons why something was not looked at.
+const NOT_ANALYSED_MAX: u64 = 64;
+/// A worker cuts a line of text before this.
+const TEXT_BYTES_MAX: usize = 64 << 10;
+/// Most pictures read per interval: the first of each, and one more at the border of two decoders' parts.
+const READ_PER_INTERVAL_MAX: u64 = 2;
 
 pub(super) fn may_write(job: &EnrichJob, name: &str) -> bool {
     name == TEXT || (job.frames.is_some() && (name == POSTER || name == STORYBOARD || is_sheet(name)))
@@ -37,7 +43,48 @@ pub(super) fn check(job: &EnrichJob, found: &Enrichment, outputs: &Outputs) -> R
     ensure(are_all, || format!("{} storyboard sheets", found.storyboard_sheets))?;
     ensure(has(STORYBOARD) == (sheets > 0), || "a storyboard's map exactly where it has sheets".to_owned())?;
     let text_bytes = outputs.get(TEXT).copied().unwrap_or(0);
-    at_most("lines of text", found.text_lines, text_bytes / LINE_BYTES_MIN)
+    at_most("lines of text", found.text_lines, text_bytes / LINE_BYTES_MIN)?;
+    at_most("surfaces not analysed", found.not_analysed.len() as u64, NOT_ANALYSED_MAX)?;
+    check_screen_text(job, found)
+}
+
+fn check_screen_text(job: &EnrichJob, found: &Enrichment) -> Result<(), Fault> {
+    let ScreenTextJob { languages, codes, interval_ns, .. } = &job.screen_text;
+    let is_wanted = *codes || !languages.is_empty();
+    let length_ns = job.frames.as_ref().map_or(0, |frames| frames.end_ns.saturating_sub(frames.start_ns));
+    let intervals = (length_ns / (*interval_ns).max(1)).saturating_add(2);
+    let frames_max = if is_wanted { intervals.saturating_mul(READ_PER_INTERVAL_MAX) } else { 0 };
+    at_most("frames looked at for text", found.screen_text.frames.into(), frames_max)?;
+    at_most("frames read", found.screen_text.frames_read.into(), found.screen_text.frames.into())
+}
+
+/// Checks one line of collected text before anything else sees it. `picture` is the size of the picture as displayed,
+/// in the pixels of [`FrameBox`]; `None` where the upload has none.
+///
+/// # Errors
+/// `worker_protocol` where a field is longer than the worker cuts it, a time does not fit, or a box is not inside the
+/// picture.
+pub fn text_line(line: &TextLine, picture: Option<(u32, u32)>) -> Result<(), Fault> {
+    word("surface", &line.surface, 32)?;
+    text("field", &line.field, 256)?;
+    text("text", &line.text, TEXT_BYTES_MAX)?;
+    at_most("a line's start in ns", line.start_ns.unwrap_or(0), TIME_NS_MAX)?;
+    at_most("a line's end in ns", line.end_ns.unwrap_or(0), TIME_NS_MAX)?;
+    let is_forward = line.start_ns.zip(line.end_ns).is_none_or(|(start, end)| start <= end);
+    ensure(is_forward, || "a line's start before its end".to_owned())?;
+    let is_inside = match (line.frame_box, picture) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(place), Some(size)) => is_inside(place, size),
+    };
+    ensure(is_inside, || "a box inside the picture".to_owned())
+}
+
+fn is_inside(place: FrameBox, (width, height): (u32, u32)) -> bool {
+    let right = place.x.checked_add(place.width);
+    let bottom = place.y.checked_add(place.height);
+    let has_area = place.width > 0 && place.height > 0;
+    has_area && right.is_some_and(|right| right <= width) && bottom.is_some_and(|bottom| bottom <= height)
 }
 
 fn check_samples(job: &SampleJob, found: &Enrichment) -> Result<(), Fault> {
@@ -68,4 +115,50 @@ fn is_measured(sample: &Sample) -> bool {
 fn is_sheet(name: &str) -> bool {
     let digits = name.strip_prefix("storyboard-").and_then(|rest| rest.strip_suffix(".jpg"));
     digits.is_some_and(|digits| digits.len() == 3 && digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(place: Option<[u32; 4]>) -> TextLine {
+        let frame_box = place.map(|[x, y, width, height]| FrameBox { x, y, width, height });
+        TextLine {
+            surface: "on_screen_text".into(),
+            field: "text".into(),
+            track: Some(0),
+            start_ns: Some(1),
+            end_ns: Some(2),
+            frame_box,
+            text: "words".into(),
+        }
+    }
+
+    #[test]
+    fn a_box_lies_inside_the_picture_or_the_line_is_refused() {
+        let picture = Some((640, 360));
+        for inside in [None, Some([0, 0, 640, 360]), Some([639, 359, 1, 1])] {
+            assert_eq!(text_line(&line(inside), picture), Ok(()), "{inside:?}");
+        }
+        for outside in [[0, 0, 641, 1], [1, 0, 640, 1], [0, 360, 1, 1], [0, 0, 0, 1], [u32::MAX, 0, 2, 1]] {
+            assert!(text_line(&line(Some(outside)), picture).is_err(), "{outside:?}");
+        }
+        assert!(text_line(&line(Some([0, 0, 1, 1])), None).is_err(), "there is no picture");
+    }
+
+    #[test]
+    fn lengths_and_times_of_a_line_are_bounded() {
+        let spoils: &[fn(&mut TextLine)] = &[
+            |line| line.surface = "x".repeat(33),
+            |line| line.field = "x".repeat(257),
+            |line| line.text = "x".repeat(TEXT_BYTES_MAX + 1),
+            |line| line.end_ns = Some(u64::MAX),
+            |line| line.end_ns = Some(0),
+        ];
+        for (number, spoil) in spoils.iter().enumerate() {
+            let mut line = line(None);
+            spoil(&mut line);
+            assert!(text_line(&line, None).is_err(), "spoil {number}");
+        }
+    }
 }

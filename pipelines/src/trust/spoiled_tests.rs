@@ -215,6 +215,9 @@ fn an_enrichment_that_contradicts_itself_is_not_trusted() {
             o.insert("storyboard-001.jpg".into(), 9);
         },
         |e, _| e.text_lines = 4,
+        |e, _| e.not_analysed = vec![e.not_analysed[0]; 65],
+        |e, _| e.screen_text.frames = 65,
+        |e, _| e.screen_text.frames_read = e.screen_text.frames + 1,
     ];
     for (number, spoil) in spoils.iter().enumerate() {
         assert_eq!(enriched(spoil), Some(Code::WorkerProtocol), "spoil {number}");

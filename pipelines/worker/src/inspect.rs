@@ -6,8 +6,8 @@
 //! contradicts itself is refused with a code.
 
 mod bmff;
-mod boxes;
-mod describe;
+pub(crate) mod boxes;
+pub(crate) mod describe;
 mod extents;
 mod facts;
 mod limits;

@@ -8,7 +8,7 @@ mod chunks;
 use super::ladder::{display_size, ladder};
 use super::settings::Settings;
 use crate::messages::{
-    AudioJob, EnrichJob, InspectJob, Inspection, SampleJob, TrackRef, VideoIndex, VideoJob,
+    AudioJob, EnrichJob, InspectJob, Inspection, SampleJob, ScreenTextJob, TrackRef, VideoIndex, VideoJob,
 };
 use chunks::Chunk;
 use reelgate_flow::facts::{AudioFacts, Container, MediaFacts, Rational, VideoFacts};
@@ -16,7 +16,7 @@ use reelgate_flow::reason::{Code, Fault};
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever the same facts and settings would make other jobs.
-pub const PLAN_VERSION: u16 = 1;
+pub const PLAN_VERSION: u16 = 2;
 
 /// Ticks per second at least, so that a tick is finer than a video frame by far.
 const TIMESCALE_MIN: u32 = 10_000;
@@ -92,7 +92,9 @@ pub fn plan(inspection: &Inspection, settings: &Settings, size_bytes: u64) -> Re
             container: facts.container,
             size_bytes,
             frames: video.map(|video| sample_job(video, inspection.index.as_ref(), settings)),
-            subtitles: !facts.subtitles.is_empty(),
+            screen_text: video.map_or_else(ScreenTextJob::default, |video| {
+                screen_text_job(video, inspection.index.as_ref(), settings)
+            }),
         },
     })
 }
@@ -241,6 +243,16 @@ fn sample_job(video: &VideoFacts, index: Option<&VideoIndex>, settings: &Setting
         columns: sample.columns,
         rows: sample.rows,
     }
+}
+
+/// Pictures are read between keyframes only where those are too far apart: text that comes and goes between two
+/// pictures is not seen.
+fn screen_text_job(video: &VideoFacts, index: Option<&VideoIndex>, settings: &Settings) -> ScreenTextJob {
+    let settings = &settings.screen_text;
+    let are_dense = |index: &VideoIndex| {
+        index.seekable && keyframe_gap_ns(video, &index.keyframes_ns) <= settings.interval_ns()
+    };
+    settings.job(index.is_some_and(are_dense))
 }
 
 /// The longest stretch of the track without a keyframe.

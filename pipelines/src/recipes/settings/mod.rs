@@ -4,8 +4,10 @@
 //! an error. [`Settings::validate`] says in one line which field is wrong, what was expected and what was found.
 
 mod budgets;
+mod screen_text;
 
 pub use budgets::{Budgets, JobBudget, PerUnit};
+pub use screen_text::ScreenTextSettings;
 
 use crate::messages::MediaLimits;
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,8 @@ pub struct Settings {
     pub cut: CutSettings,
     /// Frames sampled, poster and storyboard.
     pub sample: SampleSettings,
+    /// Text and codes read off the pictures.
+    pub screen_text: ScreenTextSettings,
     /// What a file may claim or contain.
     pub limits: MediaLimits,
     /// What a job may use.
@@ -116,6 +120,7 @@ impl Default for Settings {
             audio: AudioSettings::default(),
             cut: CutSettings::default(),
             sample: SampleSettings::default(),
+            screen_text: ScreenTextSettings::default(),
             limits: limits_default(),
             budgets: Budgets::default(),
         }
@@ -204,6 +209,7 @@ impl Settings {
         self.validate_video()?;
         self.validate_cut()?;
         self.validate_sample()?;
+        self.screen_text.validate()?;
         let audio = &self.audio;
         if ![44_100, 48_000].contains(&audio.sample_rate) {
             return Err(wrong("audio.sample_rate", "44100 or 48000", audio.sample_rate));
@@ -336,6 +342,10 @@ mod tests {
             ("cut.chunk_s", |s| s.cut.chunk_s = 3),
             ("sample.interval_max_ms", |s| s.sample.interval_max_ms = 999),
             ("sample.tile_height", |s| s.sample.tile_height = 91),
+            ("screen_text.languages", |s| s.screen_text.languages.clear()),
+            ("screen_text.languages", |s| s.screen_text.languages = vec!["../eng".into()]),
+            ("screen_text.languages", |s| s.screen_text.languages = vec!["eng".into(); 9]),
+            ("screen_text.interval_ms", |s| s.screen_text.interval_ms = 499),
             ("limits.duration_max_s", |s| s.limits.duration_max_s = 0),
             ("budgets.video.base.stall_s", |s| s.budgets.video.base.stall_s = 0),
         ];

@@ -1,32 +1,39 @@
-//! Looking at the pictures and reading the subtitles: sampled frames with measures, a poster, a storyboard, and
-//! the text that personal data is searched in.
+//! Looking at the pictures and reading the words: sampled frames with measures, a poster, a storyboard, and every
+//! text of the file that personal data is searched in.
 //!
 //! Decoding is the dear part, so it is done as little as possible: keyframes where they are enough, scaled once
 //! inside the pipeline to the size of a tile, measured while the decoders go on. Only the poster's frame is
 //! decoded again at full size.
 
+mod captions;
 mod decode;
 mod geometry;
 mod jpeg;
+mod lines;
+mod location;
 mod measure;
 mod permits;
 mod picture;
 mod poster;
 mod sampler;
 mod storyboard;
-mod subtitles;
+mod tags;
+mod telemetry;
 mod text;
+mod text_pass;
 mod timeline;
 
 use std::sync::Arc;
 
+use reelgate_flow::facts::Container;
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::messages::{EnrichJob, Enrichment, Sample, SampleJob};
+use reelgate_pipelines::messages::{EnrichJob, Enrichment, Sample, SampleJob, ScreenTextCost, Surface, Why};
 
 use crate::outlet::Outlet;
 use crate::source::Source;
 use geometry::Fit;
 use jpeg::Sheet;
+use lines::Lines;
 use measure::distance;
 use permits::Permits;
 use poster::Candidate;
@@ -41,7 +48,7 @@ const THREADS_MAX: usize = 8;
 const POSTER_QUALITY: u8 = 87;
 
 /// Does the job: outputs `poster.jpg`, `storyboard-000.jpg` …, `storyboard.vtt` where there is a video to sample,
-/// and `text.jsonl` where subtitles hold text.
+/// and `text.jsonl` where there is any text.
 ///
 /// Fails with the fault of the file where no frame decodes, and with `budget_output` from the outlet.
 pub fn run(job: &EnrichJob, source: Source, outlet: Arc<dyn Outlet>) -> Result<Enrichment, Fault> {
@@ -61,6 +68,8 @@ fn run_on(
         storyboard_sheets: 0,
         text_lines: 0,
         text_truncated: false,
+        screen_text: ScreenTextCost::default(),
+        not_analysed: Vec::new(),
     };
     if let Some(frames) = &job.frames {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
@@ -70,15 +79,43 @@ fn run_on(
         let sampler = Sampler { source, container: job.container, job: frames, pool: &pool, permits, outlet };
         look(&sampler, frames, outlet, &mut enrichment)?;
     }
-    if job.subtitles {
-        let text = subtitles::collect(source, job.container, outlet)?;
-        if text.lines > 0 {
-            outlet.output("text.jsonl", &text.jsonl)?;
-        }
-        enrichment.text_lines = text.lines;
-        enrichment.text_truncated = text.truncated;
-    }
+    read(job, source, outlet, &mut enrichment)?;
     Ok(enrichment)
+}
+
+/// Everything that is text.
+fn read(job: &EnrichJob, source: &Source, outlet: &dyn Outlet, into: &mut Enrichment) -> Result<(), Fault> {
+    let mut lines = Lines::default();
+    tags::collect(source, job.container, &mut lines);
+    if job.container == Container::IsoBmff {
+        telemetry::collect(source, &mut lines);
+    }
+    text_pass::collect(source, job.container, outlet, &mut lines)?;
+    never_analysed(job, &mut lines);
+    if lines.count > 0 {
+        outlet.output("text.jsonl", &lines.jsonl)?;
+    }
+    into.text_lines = lines.count;
+    into.text_truncated = lines.truncated;
+    into.not_analysed = lines.missing();
+    Ok(())
+}
+
+/// What nothing here looks at, or nothing was told to.
+fn never_analysed(job: &EnrichJob, lines: &mut Lines) {
+    lines.miss(Surface::Speech, None, Why::NoAnalysis);
+    if job.frames.is_none() {
+        return;
+    }
+    for surface in [Surface::Faces, Surface::LicencePlates, Surface::Barcodes] {
+        lines.miss(surface, None, Why::NoAnalysis);
+    }
+    if job.screen_text.languages.is_empty() {
+        lines.miss(Surface::OnScreenText, None, Why::SwitchedOff);
+    }
+    if !job.screen_text.codes {
+        lines.miss(Surface::QrCodes, None, Why::SwitchedOff);
+    }
 }
 
 /// Everything made from pictures.

@@ -10,7 +10,7 @@ use gstreamer as gst;
 
 use gst::prelude::*;
 use reelgate_flow::facts::{Container, Rational, Rotation};
-use reelgate_pipelines::messages::TextLine;
+use reelgate_pipelines::messages::{ScreenTextJob, TextLine};
 
 use super::*;
 
@@ -44,6 +44,11 @@ impl Memory {
         self.outputs.lock().unwrap().keys().cloned().collect()
     }
 
+    /// Names of the outputs without the text.
+    fn pictures(&self) -> Vec<String> {
+        self.names().into_iter().filter(|name| name != "text.jsonl").collect()
+    }
+
     fn lines(&self) -> Vec<TextLine> {
         let text = String::from_utf8(self.bytes("text.jsonl")).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -70,7 +75,7 @@ fn frames(start_ns: u64, end_ns: u64) -> SampleJob {
 }
 
 fn job(container: Container, frames: Option<SampleJob>) -> EnrichJob {
-    EnrichJob { container, size_bytes: 0, frames, subtitles: false }
+    EnrichJob { container, size_bytes: 0, frames, screen_text: ScreenTextJob::default() }
 }
 
 fn enrich(job: &EnrichJob, source: &Source) -> Result<(Enrichment, Memory), Fault> {
@@ -122,7 +127,7 @@ fn keyframes_are_sampled_at_their_own_times() {
     let (enrichment, memory) =
         enrich(&job(Container::IsoBmff, Some(frames(0, 8 * SECOND))), &test_video(200, 25, "smpte")).unwrap();
     assert_eq!(times(&enrichment), (0..8).map(|n| n * SECOND).collect::<Vec<_>>());
-    assert_eq!(memory.names(), ["poster.jpg", "storyboard-000.jpg", "storyboard.vtt"]);
+    assert_eq!(memory.pictures(), ["poster.jpg", "storyboard-000.jpg", "storyboard.vtt"]);
     assert_eq!(jpeg_size(&memory.bytes("poster.jpg")), (320, 180));
     assert_eq!(jpeg_size(&memory.bytes("storyboard-000.jpg")), (5 * 160, 2 * 90));
     assert_eq!(enrichment.storyboard_sheets, 1);
@@ -224,7 +229,7 @@ fn one_frame_and_black_videos_have_a_poster_and_a_storyboard() {
             enrich(&job(Container::IsoBmff, Some(frames(0, end_ns))), &test_video(count, 25, pattern))
                 .unwrap();
         assert!(enrichment.poster_ns.is_some(), "{count} {pattern}");
-        assert_eq!(memory.names(), ["poster.jpg", "storyboard-000.jpg", "storyboard.vtt"]);
+        assert_eq!(memory.pictures(), ["poster.jpg", "storyboard-000.jpg", "storyboard.vtt"]);
         assert!(enrichment.samples.iter().skip(1).all(|sample| sample.scene_score < 0.01));
     }
 }
@@ -433,21 +438,28 @@ fn subtitles_of_real_files_become_lines() {
     ];
     for (path, container, expected) in cases {
         let Some(source) = crate::corpus::open(path) else { return };
-        let text_job = EnrichJob { subtitles: true, ..job(container, None) };
+        let text_job = job(container, None);
         let (enrichment, memory) = enrich(&text_job, &source).unwrap();
         assert!(enrichment.text_lines >= expected.len() as u64 && !enrichment.text_truncated, "{path}");
         let lines = memory.lines();
+        let lines: Vec<_> = lines.iter().filter(|line| line.surface == "subtitle").collect();
         let words: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
         assert!(words.starts_with(&expected), "{path}: {words:?}");
-        assert!(lines.iter().all(|line| line.surface == "subtitle" && line.start_ns < line.end_ns), "{path}");
+        assert!(lines.iter().all(|line| line.start_ns < line.end_ns), "{path}");
         assert!(lines.iter().all(|line| line.track.is_some_and(|track| track > 0)), "{path}");
     }
 }
 
 #[test]
-fn a_file_without_text_gives_no_lines_and_no_output() {
-    let text_job = EnrichJob { subtitles: true, ..job(Container::IsoBmff, None) };
-    let (enrichment, memory) = enrich(&text_job, &test_video(10, 5, "smpte")).unwrap();
-    assert_eq!((enrichment.text_lines, enrichment.text_truncated), (0, false));
-    assert!(memory.names().is_empty());
+fn a_file_without_words_has_no_lines_but_those_of_its_tags_and_says_what_nobody_looked_at() {
+    let (enrichment, memory) = enrich(&job(Container::IsoBmff, None), &test_video(10, 5, "smpte")).unwrap();
+    assert!(!enrichment.text_truncated);
+    assert!(memory.lines().iter().all(|line| line.surface == "tag"));
+    let missing: Vec<_> = enrichment.not_analysed.iter().map(|missing| missing.surface).collect();
+    assert_eq!(missing, [Surface::Speech]);
+    let with_frames = job(Container::IsoBmff, Some(frames(0, 400_000_000)));
+    let (enrichment, _) = enrich(&with_frames, &test_video(10, 5, "smpte")).unwrap();
+    for surface in [Surface::Faces, Surface::OnScreenText, Surface::QrCodes, Surface::Barcodes] {
+        assert!(enrichment.not_analysed.iter().any(|missing| missing.surface == surface), "{surface:?}");
+    }
 }

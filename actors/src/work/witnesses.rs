@@ -1,0 +1,111 @@
+//! Everything readable in an asset, as lines with an address: its name, and what its media worker read.
+
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::task::TaskKey;
+use reelgate_pipelines::messages::TextLine;
+use reelgate_pipelines::trust;
+use reelgate_ports::records::{Claim, SourceRecord};
+use reelgate_privacy::{Address, FrameBox};
+
+use crate::house::House;
+use crate::work::ours;
+use crate::work::products::{Planned, Products};
+
+/// The worker stops collecting text well before this.
+const TEXT_BYTES_MAX: u64 = 64 << 20;
+/// Name of the worker's text output.
+const TEXT: &str = "text.jsonl";
+/// The bucket of files that are read where they lie: their folders are not the producer's words.
+const FILE_BUCKET: &str = "file";
+
+/// All lines of a claim's asset. A linked asset's content was read with its twin; only its own name is new.
+///
+/// # Errors
+/// `worker_protocol` where a line is not what a worker may write.
+pub async fn lines(house: &House, claim: &Claim) -> Result<Vec<TextLine>, Fault> {
+    let mut lines = vec![name_line(&claim.source)];
+    if !claim.linked {
+        let products = Products::read(house, &claim.fence.asset).await?;
+        lines.extend(read_lines(house, &products).await?);
+    }
+    Ok(lines)
+}
+
+/// Where a line was read.
+pub fn address(line: &TextLine) -> Address {
+    Address {
+        surface: line.surface.clone(),
+        field: line.field.clone(),
+        track: line.track,
+        start_ns: line.start_ns,
+        end_ns: line.end_ns,
+        frame_box: line.frame_box.map(|place| FrameBox {
+            x: place.x,
+            y: place.y,
+            width: place.width,
+            height: place.height,
+        }),
+    }
+}
+
+fn name_line(source: &SourceRecord) -> TextLine {
+    let key = &source.id.key;
+    let own = if source.id.bucket == FILE_BUCKET { key.rsplit('/').next().unwrap_or(key) } else { key };
+    TextLine {
+        surface: reelgate_privacy::text::FILE_NAME.to_owned(),
+        field: "name".to_owned(),
+        track: None,
+        start_ns: None,
+        end_ns: None,
+        frame_box: None,
+        text: reelgate_privacy::text::file_name(own),
+    }
+}
+
+async fn read_lines(house: &House, products: &Products) -> Result<Vec<TextLine>, Fault> {
+    let Some(text) = products.outputs(TaskKey::Enrich).iter().find(|output| output.name == TEXT) else {
+        return Ok(Vec::new());
+    };
+    let picture = picture(&products.document(TaskKey::Validate)?);
+    let bytes = house.objects.read_staged(text, TEXT_BYTES_MAX).await.map_err(ours)?;
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| read_line(line, picture)).collect()
+}
+
+fn read_line(json: &[u8], picture: Option<(u32, u32)>) -> Result<TextLine, Fault> {
+    let line: TextLine = serde_json::from_slice(json).map_err(|error| {
+        // The error's text could quote the line, so only its place is kept.
+        let place = error.column();
+        Fault::new(
+            Code::WorkerProtocol,
+            format!("a line of collected text breaks its form at column {place}"),
+        )
+    })?;
+    trust::text_line(&line, picture)?;
+    Ok(line)
+}
+
+/// Width and height of the main video as displayed, without making its pixels square.
+fn picture(planned: &Planned) -> Option<(u32, u32)> {
+    let video = planned.inspection.facts.main_video()?;
+    let is_turned = video.rotation.degrees % 180 == 90;
+    Some(if is_turned { (video.height, video.width) } else { (video.width, video.height) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_breaks_its_form_is_refused_without_being_quoted() {
+        let good = r#"{"surface":"tag","field":"comment","track":null,"start_ns":null,"end_ns":null,"frame_box":null,"text":"secret"}"#;
+        assert_eq!(read_line(good.as_bytes(), None).unwrap().text, "secret");
+        let boxed = good.replace(r#""frame_box":null"#, r#""frame_box":{"x":1,"y":1,"width":9,"height":9}"#);
+        assert!(read_line(boxed.as_bytes(), Some((10, 10))).is_ok());
+        for broken in [&good[..good.len() - 1], &boxed, r#"{"text":"secret"}"#] {
+            let fault = read_line(broken.as_bytes(), Some((9, 9))).unwrap_err();
+            assert_eq!(fault.code, Code::WorkerProtocol);
+            assert!(!fault.detail.contains("secret"), "{}", fault.detail);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Whether and how text and codes are read off the pictures.
+
+use serde::{Deserialize, Serialize};
+
+use super::{SettingsError, within, wrong};
+use crate::messages::ScreenTextJob;
+
+/// Languages at most; each makes reading slower.
+const LANGUAGES_MAX: usize = 8;
+
+/// Text and codes read off the pictures. What is switched off is recorded as not analysed with every asset.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScreenTextSettings {
+    /// Read on-screen text with Tesseract. Default false: reading costs about as much as decoding, and needs the
+    /// packages of Tesseract and its languages on every node.
+    pub on_screen: bool,
+    /// Languages by Tesseract's names, 1 to 8. Default `eng`: what its Debian package brings.
+    pub languages: Vec<String>,
+    /// Decode QR codes. Default false: it needs the same second look at the pictures.
+    pub codes: bool,
+    /// Milliseconds between pictures that are read, about, 500 to 60,000. Default 2,000: text that people are meant to
+    /// read stands at least that long.
+    pub interval_ms: u32,
+}
+
+impl Default for ScreenTextSettings {
+    fn default() -> Self {
+        Self { on_screen: false, languages: vec!["eng".into()], codes: false, interval_ms: 2_000 }
+    }
+}
+
+impl ScreenTextSettings {
+    /// The job under these settings.
+    pub fn job(&self, keyframes_only: bool) -> ScreenTextJob {
+        ScreenTextJob {
+            languages: if self.on_screen { self.languages.clone() } else { Vec::new() },
+            codes: self.codes,
+            interval_ns: self.interval_ns(),
+            keyframes_only,
+        }
+    }
+
+    /// Nanoseconds between pictures that are read, about.
+    pub fn interval_ns(&self) -> u64 {
+        u64::from(self.interval_ms) * 1_000_000
+    }
+
+    pub(super) fn validate(&self) -> Result<(), SettingsError> {
+        within("screen_text.interval_ms", self.interval_ms, 500, 60_000)?;
+        let are_names = self.languages.iter().all(|language| is_language(language));
+        if self.languages.is_empty() || self.languages.len() > LANGUAGES_MAX || !are_names {
+            let expected = format!("1 to {LANGUAGES_MAX} names such as eng or chi_sim");
+            return Err(wrong("screen_text.languages", &expected, self.languages.join(", ")));
+        }
+        Ok(())
+    }
+}
+
+/// Names become names of files.
+fn is_language(name: &str) -> bool {
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    is_plain && (1..=32).contains(&name.len())
+}

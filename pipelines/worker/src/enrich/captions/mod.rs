@@ -1,0 +1,113 @@
+//! Closed captions: CEA-608 (ANSI/CTA-608-E) and CEA-708 (ANSI/CTA-708-E) as they come inside video or in tracks of
+//! their own, turned into one text for each thing that stands on the screen, with the time it stands there.
+
+mod line21;
+mod screen;
+mod service;
+mod unpack;
+
+pub use unpack::{Wrapping, triplets};
+
+use std::collections::BTreeMap;
+
+use super::lines::{Lines, Place};
+use line21::Line21;
+use service::{Packets, Service};
+
+/// Pictures held back to put them in order of presentation; as many as a decoder may hold (ITU-T H.264, A.3.1).
+const HELD_MAX: usize = 17;
+
+/// Text that stood on the screen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shown {
+    /// `cc1` to `cc4`, or `service1` to `service63`.
+    pub field: String,
+    /// When it appeared, nanoseconds.
+    pub start_ns: u64,
+    /// When it went, nanoseconds.
+    pub end_ns: u64,
+    /// Rows parted by `\n`.
+    pub text: String,
+}
+
+/// The captions of one track.
+#[derive(Default)]
+pub struct Captions {
+    /// Data of pictures by their time, until no earlier one can come.
+    held: BTreeMap<u64, Vec<[u8; 3]>>,
+    line21: Line21,
+    packets: Packets,
+    services: BTreeMap<u8, Service>,
+    last_ns: u64,
+}
+
+impl Captions {
+    /// Takes the triplets of one picture, in order of decoding; what has gone from the screen is written.
+    pub fn take(&mut self, time_ns: u64, triplets: &[[u8; 3]], track: u32, lines: &mut Lines) {
+        self.held.entry(time_ns).or_default().extend_from_slice(triplets);
+        if self.held.len() > HELD_MAX
+            && let Some((time_ns, triplets)) = self.held.pop_first()
+        {
+            self.decode(time_ns, &triplets, track, lines);
+        }
+    }
+
+    /// The track is over: what still stands on the screen ends with it.
+    pub fn finish(&mut self, track: u32, lines: &mut Lines) {
+        while let Some((time_ns, triplets)) = self.held.pop_first() {
+            self.decode(time_ns, &triplets, track, lines);
+        }
+        let mut shown = self.line21.finish(self.last_ns);
+        for (number, service) in &mut self.services {
+            shown.extend(service.finish(*number, self.last_ns));
+        }
+        write(shown, track, lines);
+    }
+
+    /// CTA-708, 4.4: marker bits, a bit that the data are valid, and their kind in two bits.
+    fn decode(&mut self, time_ns: u64, triplets: &[[u8; 3]], track: u32, lines: &mut Lines) {
+        self.last_ns = self.last_ns.max(time_ns);
+        let mut shown = Vec::new();
+        for [head, a, b] in triplets.iter().copied().filter(|[head, ..]| head & 0x04 != 0) {
+            match head & 0x03 {
+                0 => self.line21.take(0, time_ns, [a, b], &mut shown),
+                1 => self.line21.take(1, time_ns, [a, b], &mut shown),
+                kind => {
+                    for (number, code) in self.packets.take(kind == 3, [a, b]) {
+                        self.services.entry(number).or_default().take(number, time_ns, &code, &mut shown);
+                    }
+                }
+            }
+        }
+        write(shown, track, lines);
+    }
+}
+
+fn write(shown: Vec<Shown>, track: u32, lines: &mut Lines) {
+    for Shown { field, start_ns, end_ns, text } in shown {
+        let place =
+            Place { track: Some(track), start_ns: Some(start_ns), end_ns: Some(end_ns), frame_box: None };
+        lines.add("caption", &field, place, &text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_are_read_in_order_of_presentation() {
+        let mut captions = Captions::default();
+        let mut lines = Lines::default();
+        // Resume direct captioning, then letters, decoded in the order of a pyramid.
+        let pairs: [(u64, [u8; 2]); 5] =
+            [(0, [0x94, 0x29]), (4, *b"\xe5\xe6"), (2, *b"\x61\x62"), (3, *b"\xe3\x64"), (9, [0x94, 0x2c])];
+        for (time_ns, [a, b]) in pairs {
+            captions.take(time_ns, &[[0xfc, a, b]], 7, &mut lines);
+        }
+        captions.finish(7, &mut lines);
+        let text = String::from_utf8(lines.jsonl).unwrap();
+        assert!(text.contains(r#""text":"abcdef""#), "{text}");
+        assert!(text.contains(r#""field":"cc1","track":7,"start_ns":2,"end_ns":9"#), "{text}");
+    }
+}

@@ -1,0 +1,157 @@
+//! One caption channel's screen: fifteen rows of 32 cells, shown and hidden (CTA-608-E, 7).
+
+use cea608_types::{Cea608, Mode};
+
+use super::Shown;
+
+const ROWS: usize = 15;
+const COLUMNS: usize = 32;
+
+/// Cells and what is known of when they appeared.
+#[derive(Clone)]
+struct Row {
+    cells: [char; COLUMNS],
+    start_ns: Option<u64>,
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Self { cells: [' '; COLUMNS], start_ns: None }
+    }
+}
+
+impl Row {
+    fn text(&self) -> String {
+        let text: String = self.cells.iter().collect();
+        text.trim().to_owned()
+    }
+}
+
+/// The state of one channel.
+pub struct Screen {
+    mode: Mode,
+    shown: [Row; ROWS],
+    hidden: [Row; ROWS],
+    row: usize,
+    column: usize,
+}
+
+impl Default for Screen {
+    fn default() -> Self {
+        let rows = || std::array::from_fn(|_| Row::default());
+        Self { mode: Mode::PopOn, shown: rows(), hidden: rows(), row: ROWS - 1, column: 0 }
+    }
+}
+
+impl Screen {
+    /// Obeys one command; what leaves the screen is added to `gone`.
+    pub fn take(&mut self, field: &str, time_ns: u64, command: &Cea608, gone: &mut Vec<Shown>) {
+        match command {
+            Cea608::Text(text) => {
+                if text.needs_backspace {
+                    self.back();
+                }
+                [text.char1, text.char2].into_iter().flatten().for_each(|c| self.put(c, time_ns));
+            }
+            Cea608::NewMode(_, mode) => self.change(*mode, field, time_ns, gone),
+            Cea608::EraseDisplay(_) => self.erase(field, time_ns, gone),
+            Cea608::EraseNonDisplay(_) => self.hidden = std::array::from_fn(|_| Row::default()),
+            Cea608::CarriageReturn(_) => self.roll(field, time_ns, gone),
+            Cea608::Backspace(_) => self.back(),
+            Cea608::EndOfCaption(_) => self.flip(field, time_ns, gone),
+            Cea608::TabOffset(_, cells) => self.column = (self.column + usize::from(*cells)).min(COLUMNS - 1),
+            Cea608::DeleteToEndOfRow(_) => {
+                let column = self.column;
+                self.current().cells[column..].fill(' ');
+            }
+            Cea608::Preamble(_, preamble) => {
+                let row = usize::from(preamble.row()).min(ROWS - 1);
+                if self.mode.is_rollup() && row != self.row {
+                    self.shown.swap(row, self.row);
+                }
+                self.row = row;
+                self.column = usize::from(preamble.column()).min(COLUMNS - 1);
+            }
+            // Takes a cell.
+            Cea608::MidRowChange(..) => self.put(' ', time_ns),
+        }
+    }
+
+    /// Everything that stands, ends.
+    pub fn finish(&mut self, field: &str, time_ns: u64, gone: &mut Vec<Shown>) {
+        self.erase(field, time_ns, gone);
+    }
+
+    fn current(&mut self) -> &mut Row {
+        let rows = if self.mode == Mode::PopOn { &mut self.hidden } else { &mut self.shown };
+        &mut rows[self.row]
+    }
+
+    fn put(&mut self, c: char, time_ns: u64) {
+        let column = self.column;
+        let row = self.current();
+        row.cells[column] = c;
+        if c != ' ' {
+            row.start_ns.get_or_insert(time_ns);
+        }
+        self.column = (column + 1).min(COLUMNS - 1);
+    }
+
+    fn back(&mut self) {
+        self.column = self.column.saturating_sub(1);
+        let column = self.column;
+        self.current().cells[column] = ' ';
+    }
+
+    /// Roll-up begins with an empty screen (CTA-608-E, 7.4); the others leave it standing.
+    fn change(&mut self, mode: Mode, field: &str, time_ns: u64, gone: &mut Vec<Shown>) {
+        if mode.is_rollup() && !self.mode.is_rollup() {
+            self.erase(field, time_ns, gone);
+            self.row = ROWS - 1;
+            self.column = 0;
+        }
+        self.mode = mode;
+    }
+
+    fn erase(&mut self, field: &str, time_ns: u64, gone: &mut Vec<Shown>) {
+        let rows = std::mem::replace(&mut self.shown, std::array::from_fn(|_| Row::default()));
+        if self.mode.is_rollup() {
+            // Each row came by itself.
+            rows.iter().for_each(|row| leave(std::slice::from_ref(row), field, time_ns, gone));
+        } else {
+            leave(&rows, field, time_ns, gone);
+        }
+    }
+
+    /// The hidden caption appears, whole and now.
+    fn flip(&mut self, field: &str, time_ns: u64, gone: &mut Vec<Shown>) {
+        let rows = std::mem::replace(&mut self.shown, std::array::from_fn(|_| Row::default()));
+        leave(&rows, field, time_ns, gone);
+        self.shown = std::mem::replace(&mut self.hidden, std::array::from_fn(|_| Row::default()));
+        for row in self.shown.iter_mut().filter(|row| row.start_ns.is_some()) {
+            row.start_ns = Some(time_ns);
+        }
+        self.mode = Mode::PopOn;
+    }
+
+    /// Every row moves up one; the topmost of the window goes.
+    fn roll(&mut self, field: &str, time_ns: u64, gone: &mut Vec<Shown>) {
+        let Some(rows) = self.mode.rollup_rows() else { return };
+        let base = self.row;
+        let top = (base + 1).saturating_sub(usize::from(rows));
+        for row in &mut self.shown[..=top] {
+            leave(&[std::mem::take(row)], field, time_ns, gone);
+        }
+        self.shown[top..=base].rotate_left(1);
+        self.column = 0;
+    }
+}
+
+/// The text of rows that stood until now.
+fn leave(rows: &[Row], field: &str, end_ns: u64, gone: &mut Vec<Shown>) {
+    let texts: Vec<String> = rows.iter().map(Row::text).filter(|text| !text.is_empty()).collect();
+    let start_ns = rows.iter().filter_map(|row| row.start_ns).min();
+    if let Some(start_ns) = start_ns.filter(|_| !texts.is_empty()) {
+        gone.push(Shown { field: field.to_owned(), start_ns, end_ns, text: texts.join("\n") });
+    }
+}

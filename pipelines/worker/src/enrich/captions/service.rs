@@ -1,0 +1,237 @@
+//! CEA-708: packets out of byte pairs, and the windows of one service (CTA-708-E, 5 to 8).
+
+use cea708_types::DTVCCPacket;
+use cea708_types::tables::{Code, WindowBits};
+
+use super::Shown;
+
+/// Bytes of the largest packet (CTA-708-E, 5).
+const PACKET_BYTES_MAX: usize = 128;
+/// Windows of a service.
+const WINDOWS: usize = 8;
+/// Characters a window holds at most: 15 rows of 42 (CTA-708-E, 8.4.6); a longer text has scrolled.
+const WINDOW_CHARS_MAX: usize = 15 * 42;
+
+/// Collects a packet until it is whole.
+#[derive(Default)]
+pub struct Packets {
+    bytes: Vec<u8>,
+}
+
+impl Packets {
+    /// Takes a pair, which may begin a packet; gives the codes of a whole one with the numbers of their services.
+    pub fn take(&mut self, is_start: bool, pair: [u8; 2]) -> Vec<(u8, Code)> {
+        if is_start {
+            self.bytes.clear();
+        } else if self.bytes.is_empty() {
+            return Vec::new(); // the beginning was lost
+        }
+        self.bytes.extend(pair);
+        // The low six bits are half of the size, 0 stands for the largest.
+        let size = match usize::from(self.bytes[0] & 0x3f) {
+            0 => PACKET_BYTES_MAX,
+            half => half * 2,
+        };
+        if self.bytes.len() < size {
+            return Vec::new();
+        }
+        let bytes = std::mem::take(&mut self.bytes);
+        let Ok(packet) = DTVCCPacket::parse(&bytes) else { return Vec::new() };
+        let codes = |service: &cea708_types::Service| {
+            let number = service.number();
+            service.codes().iter().cloned().map(move |code| (number, code)).collect::<Vec<_>>()
+        };
+        packet.services().iter().flat_map(codes).collect()
+    }
+}
+
+#[derive(Default)]
+struct Window {
+    text: String,
+    is_shown: bool,
+    start_ns: Option<u64>,
+}
+
+/// The windows of one service.
+#[derive(Default)]
+pub struct Service {
+    windows: [Window; WINDOWS],
+    current: usize,
+}
+
+impl Service {
+    /// Obeys one code; what leaves the screen is added to `gone`.
+    pub fn take(&mut self, number: u8, time_ns: u64, code: &Code, gone: &mut Vec<Shown>) {
+        match code {
+            Code::SetCurrentWindow0 => self.current = 0,
+            Code::SetCurrentWindow1 => self.current = 1,
+            Code::SetCurrentWindow2 => self.current = 2,
+            Code::SetCurrentWindow3 => self.current = 3,
+            Code::SetCurrentWindow4 => self.current = 4,
+            Code::SetCurrentWindow5 => self.current = 5,
+            Code::SetCurrentWindow6 => self.current = 6,
+            Code::SetCurrentWindow7 => self.current = 7,
+            Code::DefineWindow(window) => {
+                self.current = usize::from(window.window_id & 7);
+                if window.visible {
+                    self.windows[self.current].show(time_ns);
+                }
+            }
+            Code::ClearWindows(which) | Code::DeleteWindows(which) => {
+                let is_deleted = matches!(code, Code::DeleteWindows(_));
+                self.each(*which, |window| {
+                    window.leave(number, time_ns, gone);
+                    window.is_shown &= !is_deleted;
+                });
+            }
+            Code::DisplayWindows(which) => self.each(*which, |window| window.show(time_ns)),
+            Code::HideWindows(which) => self.each(*which, |window| window.hide(number, time_ns, gone)),
+            Code::ToggleWindows(which) => self.each(*which, |window| match window.is_shown {
+                true => window.hide(number, time_ns, gone),
+                false => window.show(time_ns),
+            }),
+            Code::Reset => gone.extend(self.finish(number, time_ns)),
+            Code::FF => self.windows[self.current].leave(number, time_ns, gone),
+            Code::BS => {
+                self.windows[self.current].text.pop();
+            }
+            Code::HCR => {
+                let text = &mut self.windows[self.current].text;
+                text.truncate(text.rfind('\n').map_or(0, |at| at + 1));
+            }
+            Code::CR => self.windows[self.current].put('\n', number, time_ns, gone),
+            // The pen moves within the window, so what follows is another word.
+            Code::SetPenLocation(_) => self.windows[self.current].put('\n', number, time_ns, gone),
+            code => {
+                if let Some(c) = code.char() {
+                    self.windows[self.current].put(c, number, time_ns, gone);
+                }
+            }
+        }
+    }
+
+    /// Everything that stands, ends.
+    pub fn finish(&mut self, number: u8, time_ns: u64) -> Vec<Shown> {
+        let mut gone = Vec::new();
+        for window in &mut self.windows {
+            window.hide(number, time_ns, &mut gone);
+            window.text.clear();
+        }
+        gone
+    }
+
+    fn each(&mut self, which: WindowBits, mut change: impl FnMut(&mut Window)) {
+        let bits = u8::from(which);
+        for (index, window) in self.windows.iter_mut().enumerate() {
+            if bits >> index & 1 == 1 {
+                change(window);
+            }
+        }
+    }
+}
+
+impl Window {
+    fn put(&mut self, c: char, number: u8, time_ns: u64, gone: &mut Vec<Shown>) {
+        if self.text.chars().count() >= WINDOW_CHARS_MAX {
+            self.leave(number, time_ns, gone);
+        }
+        if self.is_shown && self.text.trim().is_empty() {
+            self.start_ns = Some(time_ns);
+        }
+        self.text.push(c);
+    }
+
+    fn show(&mut self, time_ns: u64) {
+        if !self.is_shown {
+            self.start_ns = Some(time_ns);
+        }
+        self.is_shown = true;
+    }
+
+    fn hide(&mut self, number: u8, time_ns: u64, gone: &mut Vec<Shown>) {
+        if self.is_shown {
+            let text = self.text.clone();
+            self.leave(number, time_ns, gone);
+            self.text = text; // a hidden window keeps its text
+        }
+        self.is_shown = false;
+    }
+
+    fn leave(&mut self, number: u8, time_ns: u64, gone: &mut Vec<Shown>) {
+        let text = std::mem::take(&mut self.text);
+        let rows: Vec<&str> = text.lines().map(str::trim).filter(|row| !row.is_empty()).collect();
+        let start_ns = self.start_ns.take();
+        if self.is_shown && !rows.is_empty() {
+            gone.push(Shown {
+                field: format!("service{number}"),
+                start_ns: start_ns.unwrap_or(time_ns).min(time_ns),
+                end_ns: time_ns,
+                text: rows.join("\n"),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A packet of service 1 with this content.
+    fn packet(content: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0, 0x20 | content.len() as u8];
+        bytes.extend(content);
+        if bytes.len() % 2 == 1 {
+            bytes.push(0);
+        }
+        bytes[0] = bytes.len() as u8 / 2;
+        bytes
+    }
+
+    fn run(packets: &[(u64, &[u8])]) -> Vec<(u64, u64, String)> {
+        let (mut parser, mut service, mut gone) = (Packets::default(), Service::default(), Vec::new());
+        for (time_ns, content) in packets {
+            for (index, pair) in packet(content).chunks(2).enumerate() {
+                for (number, code) in parser.take(index == 0, [pair[0], pair[1]]) {
+                    assert_eq!(number, 1);
+                    service.take(1, *time_ns, &code, &mut gone);
+                }
+            }
+        }
+        gone.extend(service.finish(1, 99));
+        gone.into_iter().map(|shown| (shown.start_ns, shown.end_ns, shown.text)).collect()
+    }
+
+    /// Define window 0, hidden or shown, with three rows of 32.
+    fn define(visible: bool) -> Vec<u8> {
+        vec![0x98, if visible { 0x38 } else { 0x18 }, 0x4a, 0xd1, 0x02, 0x1f, 0x11]
+    }
+
+    #[test]
+    fn a_window_stands_from_its_display_to_its_deletion() {
+        let hidden = [define(false), b"one\rtwo".to_vec()].concat();
+        let shown = run(&[(1, &hidden), (5, &[0x89, 0x01]), (9, &[0x8c, 0x01]), (12, &[0x89, 0x01])]);
+        assert_eq!(shown, [(5, 9, "one\ntwo".to_owned())]);
+    }
+
+    #[test]
+    fn text_painted_into_a_shown_window_counts_from_its_first_letter() {
+        let shown = run(&[(1, &define(true)), (4, b"on"), (6, b"e"), (8, &[0x88, 0x01]), (9, b"two")]);
+        assert_eq!(shown, [(4, 8, "one".to_owned()), (9, 99, "two".to_owned())]);
+    }
+
+    #[test]
+    fn noise_never_panics() {
+        let mut seed = 7u32;
+        let mut noise = || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 24) as u8
+        };
+        let (mut parser, mut service, mut gone) = (Packets::default(), Service::default(), Vec::new());
+        for time_ns in 0..50_000 {
+            for (number, code) in parser.take(noise() < 40, [noise(), noise()]) {
+                service.take(number, time_ns, &code, &mut gone);
+            }
+        }
+        service.finish(1, 50_000);
+    }
+}

@@ -1,0 +1,187 @@
+//! The lines of text a job collects, within bounds: what is left out is said, because it was not screened.
+
+use std::collections::{BTreeSet, HashSet};
+
+use reelgate_pipelines::messages::{FrameBox, NotAnalysed, Surface, TextLine, Why};
+
+/// Lines kept.
+pub const LINES_MAX: u64 = 100_000;
+/// Bytes of all lines kept.
+pub const BYTES_MAX: usize = 16 << 20;
+/// Bytes kept of one text.
+const TEXT_BYTES_MAX: usize = 16 << 10;
+/// Bytes kept of one field's name.
+const FIELD_BYTES_MAX: usize = 128;
+/// Surfaces kept that were not looked at; the surface of the last ones is then the whole track.
+const NOT_ANALYSED_MAX: usize = 60;
+
+/// Text of one asset, and what is missing from it.
+#[derive(Default)]
+pub struct Lines {
+    /// One [`TextLine`] per line.
+    pub jsonl: Vec<u8>,
+    /// Lines.
+    pub count: u64,
+    /// Not all of the text is here: a limit was reached, or the file broke off.
+    pub truncated: bool,
+    missing: BTreeSet<NotAnalysed>,
+    /// Values of tags so far: two readers find most of them.
+    tags: HashSet<String>,
+}
+
+/// When and where a text is seen.
+#[derive(Clone, Copy, Default)]
+pub struct Place {
+    /// Position of the track.
+    pub track: Option<u32>,
+    /// First moment, stream time.
+    pub start_ns: Option<u64>,
+    /// Moment after the last one.
+    pub end_ns: Option<u64>,
+    /// Part of the picture.
+    pub frame_box: Option<FrameBox>,
+}
+
+impl Place {
+    /// The whole of a track, or with `None` of the file.
+    pub fn track(track: Option<u32>) -> Self {
+        Self { track, ..Self::default() }
+    }
+}
+
+impl Lines {
+    /// Adds a text; an empty one is left out.
+    pub fn add(&mut self, surface: &str, field: &str, place: Place, text: &str) {
+        let text = text.trim();
+        if text.is_empty() {
+            return;
+        }
+        let kept = cut(text, TEXT_BYTES_MAX);
+        self.truncated |= kept.len() < text.len();
+        let Place { track, start_ns, end_ns, frame_box } = place;
+        // Readers differ in the end of what begins late; a line that ends before it begins says nothing.
+        let end_ns = end_ns.filter(|end| start_ns.is_none_or(|start| *end >= start));
+        self.push(&TextLine {
+            surface: surface.to_owned(),
+            field: cut(field, FIELD_BYTES_MAX).to_owned(),
+            track,
+            start_ns,
+            end_ns,
+            frame_box,
+            text: kept.to_owned(),
+        });
+    }
+
+    /// Adds the value of a tag, unless another tag said the same.
+    pub fn add_tag(&mut self, field: &str, track: Option<u32>, value: &str) {
+        self.add_once("tag", field, track, value);
+    }
+
+    /// Adds a position in degrees, north and east positive, as a decimal pair.
+    pub fn add_position(&mut self, place: Place, (latitude, longitude): (f64, f64)) {
+        let text = format!("{latitude:.6}, {longitude:.6}");
+        if place.start_ns.is_some() {
+            self.add("location", "position", place, &text);
+        } else {
+            self.add_once("location", "position", place.track, &text);
+        }
+    }
+
+    /// Records that a surface was not searched.
+    pub fn miss(&mut self, surface: Surface, track: Option<u32>, why: Why) {
+        if self.missing.len() < NOT_ANALYSED_MAX {
+            self.missing.insert(NotAnalysed { surface, track, why });
+        } else {
+            self.missing.insert(NotAnalysed { surface: Surface::Track, track: None, why: Why::LimitReached });
+        }
+    }
+
+    /// What was not searched, in order.
+    pub fn missing(&self) -> Vec<NotAnalysed> {
+        self.missing.iter().copied().collect()
+    }
+
+    fn add_once(&mut self, surface: &str, field: &str, track: Option<u32>, value: &str) {
+        let value = value.trim_matches(['\0', ' ', '\r', '\n', '\t']);
+        if self.count < LINES_MAX && self.tags.insert(cut(value, TEXT_BYTES_MAX).to_owned()) {
+            self.add(surface, field, Place::track(track), value);
+        }
+    }
+
+    fn push(&mut self, line: &TextLine) {
+        let Ok(json) = serde_json::to_vec(line) else { return };
+        if self.count >= LINES_MAX || self.jsonl.len() + json.len() + 1 > BYTES_MAX {
+            self.truncated = true;
+            return;
+        }
+        self.jsonl.extend_from_slice(&json);
+        self.jsonl.push(b'\n');
+        self.count += 1;
+    }
+}
+
+/// The longest beginning of a text within a number of bytes.
+pub fn cut(text: &str, bytes_max: usize) -> &str {
+    let mut end = text.len().min(bytes_max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(lines: &Lines) -> Vec<TextLine> {
+        let parse = |line: &[u8]| serde_json::from_slice(line).unwrap();
+        lines.jsonl.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(parse).collect()
+    }
+
+    #[test]
+    fn lines_stop_at_their_number_and_say_so() {
+        let mut lines = Lines::default();
+        (0..LINES_MAX).for_each(|_| lines.add("subtitle", "text", Place::default(), "x"));
+        assert!(!lines.truncated);
+        lines.add("subtitle", "text", Place::default(), "x");
+        assert_eq!((lines.count, lines.truncated), (LINES_MAX, true));
+    }
+
+    #[test]
+    fn lines_stop_at_their_bytes_and_say_so() {
+        let mut lines = Lines::default();
+        let long = "x".repeat(TEXT_BYTES_MAX);
+        (0..1_100).for_each(|_| lines.add("subtitle", "text", Place::default(), &long));
+        assert!(lines.truncated && lines.count < 1_024);
+        assert!(lines.jsonl.len() <= BYTES_MAX);
+    }
+
+    #[test]
+    fn a_value_that_two_readers_find_is_one_line() {
+        let mut lines = Lines::default();
+        lines.add_tag("©cmt", None, "same");
+        lines.add_tag("comment", None, "same\0");
+        lines.add_position(Place::default(), (48.858222, 2.2945));
+        lines.add_position(Place::default(), (48.8582220, 2.29450));
+        let texts: Vec<_> = texts(&lines).into_iter().map(|line| (line.field, line.text)).collect();
+        let expected = [("©cmt", "same"), ("position", "48.858222, 2.294500")];
+        assert_eq!(texts, expected.map(|(field, text)| (field.to_owned(), text.to_owned())));
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters_and_said_to_be() {
+        let mut lines = Lines::default();
+        lines.add("tag", "comment", Place::default(), &"é".repeat(TEXT_BYTES_MAX));
+        assert!(lines.truncated);
+        assert_eq!(texts(&lines)[0].text.len(), TEXT_BYTES_MAX);
+    }
+
+    #[test]
+    fn more_missing_surfaces_than_can_be_listed_are_said_as_one() {
+        let mut lines = Lines::default();
+        (0..1_000).for_each(|track| lines.miss(Surface::Subtitles, Some(track), Why::PicturesOfText));
+        let missing = lines.missing();
+        assert_eq!(missing.len(), NOT_ANALYSED_MAX + 1);
+        assert_eq!(missing.last().unwrap().why, Why::LimitReached);
+    }
+}

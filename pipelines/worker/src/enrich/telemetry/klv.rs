@@ -1,0 +1,177 @@
+//! GoPro's metadata format (GPMF: github.com/gopro/gpmf-parser, "GPMF Data Format"): key, type, size of a structure and
+//! how many, then the data padded to four bytes; nested where the type is 0.
+
+use super::super::lines::{Lines, Place};
+use super::super::location::checked;
+
+/// Items looked at in one sample.
+const ITEMS_MAX: u32 = 20_000;
+/// Devices hold streams hold items.
+const DEPTH_MAX: u32 = 5;
+/// Text items that say whose camera it was.
+const TEXTS: [([u8; 4], &str); 5] = [
+    (*b"CASN", "camera_serial_number"),
+    (*b"DVNM", "device_name"),
+    (*b"MINF", "device_model"),
+    (*b"FMWR", "firmware"),
+    (*b"OREN", "orientation"),
+];
+
+/// Adds the first position of every stream and what names the device. Broken data end the reading.
+pub fn read(bytes: &[u8], place: Place, lines: &mut Lines) {
+    Reading { place, lines, items: 0 }.nested(bytes, 0);
+}
+
+struct Reading<'a> {
+    place: Place,
+    lines: &'a mut Lines,
+    items: u32,
+}
+
+/// One item.
+struct Item<'a> {
+    key: [u8; 4],
+    kind: u8,
+    structure_bytes: usize,
+    data: &'a [u8],
+}
+
+/// What a stream has said before its positions.
+#[derive(Default)]
+struct Stream {
+    scales: Vec<f64>,
+    /// 0 where the receiver had no fix.
+    fix: Option<u32>,
+}
+
+impl Reading<'_> {
+    fn nested(&mut self, mut rest: &[u8], depth: u32) {
+        let mut stream = Stream::default();
+        while let Some((item, next)) = next_item(rest) {
+            self.items += 1;
+            if depth > DEPTH_MAX || self.items > ITEMS_MAX {
+                return;
+            }
+            rest = next;
+            match (&item.key, item.kind) {
+                (_, 0) => self.nested(item.data, depth + 1),
+                (b"SCAL", _) => stream.scales = integers(&item).map(f64::from).collect(),
+                (b"GPSF", _) => stream.fix = integers(&item).next().and_then(|fix| u32::try_from(fix).ok()),
+                (b"GPS5" | b"GPS9", _) => self.position(&item, &stream),
+                (key, b'c') => self.text(key, item.data),
+                _ => {}
+            }
+        }
+    }
+
+    /// Latitude and longitude come first in both forms; the fix of GPS9 is its last value, unscaled.
+    fn position(&mut self, item: &Item, stream: &Stream) {
+        let entry = item.data.get(..item.structure_bytes).unwrap_or_default();
+        let value = |index: usize| {
+            let bytes = entry.get(index * 4..index * 4 + 4)?;
+            let scale =
+                stream.scales.get(index).or(stream.scales.first()).copied().filter(|scale| *scale != 0.0)?;
+            Some(f64::from(i32::from_be_bytes(bytes.try_into().ok()?)) / scale)
+        };
+        let has_fix = match (&item.key, entry) {
+            (b"GPS9", [.., high, low]) => u16::from_be_bytes([*high, *low]) > 0,
+            _ => stream.fix != Some(0),
+        };
+        let position = value(0).zip(value(1)).and_then(|(latitude, longitude)| checked(latitude, longitude));
+        if let Some(position) = position.filter(|_| has_fix) {
+            self.lines.add_position(self.place, position);
+        }
+    }
+
+    fn text(&mut self, key: &[u8; 4], data: &[u8]) {
+        let Some((_, field)) = TEXTS.iter().find(|(known, _)| known == key) else { return };
+        let text: String = data.iter().take_while(|byte| **byte != 0).map(|byte| char::from(*byte)).collect();
+        self.lines.add_tag(field, self.place.track, &text);
+    }
+}
+
+fn next_item(bytes: &[u8]) -> Option<(Item<'_>, &[u8])> {
+    let (head, rest) = bytes.split_at_checked(8)?;
+    let key = head[..4].try_into().ok().filter(|key| *key != [0; 4])?;
+    let structure_bytes = usize::from(head[5]);
+    let length = structure_bytes * usize::from(u16::from_be_bytes([head[6], head[7]]));
+    let data = rest.get(..length)?;
+    let item = Item { key, kind: head[4], structure_bytes, data };
+    Some((item, rest.get(length.next_multiple_of(4)..).unwrap_or_default()))
+}
+
+/// The values of an item of 16 or 32 bit integers.
+fn integers<'a>(item: &'a Item) -> Box<dyn Iterator<Item = i32> + 'a> {
+    match item.kind {
+        b'l' | b'L' => {
+            Box::new(item.data.chunks_exact(4).map(|b| i32::from_be_bytes([b[0], b[1], b[2], b[3]])))
+        }
+        b's' | b'S' => {
+            Box::new(item.data.chunks_exact(2).map(|b| i32::from(i16::from_be_bytes([b[0], b[1]]))))
+        }
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    pub fn item(key: &[u8; 4], kind: u8, structure: u8, data: &[u8]) -> Vec<u8> {
+        let count = data.len().checked_div(structure.into()).unwrap_or(0) as u16;
+        let mut bytes = [key, &[kind, structure][..], &count.to_be_bytes(), data].concat();
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+
+    /// A sample of a camera at a position in ten-millionths of a degree.
+    pub fn sample(latitude: i32, longitude: i32, fix: u32) -> Vec<u8> {
+        let scale: Vec<u8> =
+            [10_000_000, 10_000_000, 1000, 1000, 100].iter().flat_map(|n: &i32| n.to_be_bytes()).collect();
+        let gps: Vec<u8> =
+            [latitude, longitude, 1, 2, 3].iter().flat_map(|n: &i32| n.to_be_bytes()).collect();
+        let stream = [
+            item(b"GPSF", b'L', 4, &fix.to_be_bytes()),
+            item(b"SCAL", b'l', 4, &scale),
+            item(b"GPS5", b'l', 20, &[&gps[..], &gps].concat()),
+        ];
+        let device = [item(b"DVNM", b'c', 1, b"Hero Nine"), item(b"STRM", 0, 1, &stream.concat())];
+        item(b"DEVC", 0, 1, &device.concat())
+    }
+
+    fn lines(bytes: &[u8]) -> String {
+        let mut lines = Lines::default();
+        read(bytes, Place::default(), &mut lines);
+        String::from_utf8(lines.jsonl).unwrap()
+    }
+
+    #[test]
+    fn a_position_with_a_fix_and_the_device_are_found() {
+        let text = lines(&sample(488_582_220, 22_945_000, 3));
+        assert!(text.contains("48.858222, 2.294500") && text.contains("Hero Nine"), "{text}");
+        assert!(!lines(&sample(488_582_220, 22_945_000, 0)).contains("48.858"), "no fix");
+    }
+
+    #[test]
+    fn the_newer_form_carries_its_fix_in_every_value() {
+        let scale: Vec<u8> = [10_000_000i32; 9].iter().flat_map(|n| n.to_be_bytes()).collect();
+        let gps9 = |fix: u16| {
+            let mut entry: Vec<u8> =
+                [488_582_220i32, 22_945_000, 0, 0, 0, 0, 0].iter().flat_map(|n| n.to_be_bytes()).collect();
+            entry.extend(100u16.to_be_bytes());
+            entry.extend(fix.to_be_bytes());
+            [item(b"SCAL", b'l', 4, &scale), item(b"GPS9", b'?', 32, &entry)].concat()
+        };
+        assert!(lines(&gps9(3)).contains("48.858222, 2.294500"));
+        assert_eq!(lines(&gps9(0)), "");
+    }
+
+    #[test]
+    fn data_cut_anywhere_never_panic() {
+        let whole = sample(1, 2, 3);
+        for length in 0..whole.len() {
+            lines(&whole[..length]);
+        }
+        lines(&item(b"DEVC", 0, 255, &[0xff; 255]));
+    }
+}

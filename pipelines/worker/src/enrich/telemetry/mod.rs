@@ -1,0 +1,133 @@
+//! Tracks of positions and device data that no demuxer shows: found by the movie's own tables (ISO/IEC 14496-12, 8.6
+//! and 8.7), read at their first and last sample and every few seconds between.
+
+mod klv;
+mod table;
+
+pub use klv::read as klv;
+
+use reelgate_pipelines::messages::{Surface, Why};
+
+use super::lines::{Lines, Place};
+use crate::inspect::boxes::{Boxes, Header};
+use crate::source::Source;
+use table::{Sample, Table};
+
+/// A position is read this often, nanoseconds: closer ones are the same place at the speed of a camera.
+const INTERVAL_NS: u64 = 10_000_000_000;
+/// Samples read of one track.
+const SAMPLES_MAX: usize = 2_000;
+/// Bytes read of one sample.
+const SAMPLE_BYTES_MAX: u32 = 1 << 20;
+/// Tracks looked at.
+const TRACKS_MAX: usize = 1_000;
+
+/// Adds positions and devices of every metadata track of an ISO base media file; a track in another form than GPMF is
+/// recorded as not analysed.
+pub fn collect(source: &Source, lines: &mut Lines) {
+    let movies = Boxes::new(source, 0, source.size_bytes()).flatten().filter(|top| top.kind == *b"moov");
+    let tracks = movies.flat_map(|movie| Boxes::new(source, movie.body, movie.end).flatten());
+    for track in tracks.filter(|track| track.kind == *b"trak").take(TRACKS_MAX) {
+        let track = Header { end: track.end.min(source.size_bytes()), ..track };
+        let Some(table) = Table::of(source, track) else { continue };
+        if table.handler != *b"meta" {
+            continue;
+        }
+        if table.format != *b"gpmd" {
+            lines.miss(Surface::Telemetry, None, Why::UnknownForm);
+            continue;
+        }
+        match table.samples(source) {
+            Some(samples) => read_samples(source, &samples, lines),
+            None => lines.miss(Surface::Telemetry, None, Why::Damaged),
+        }
+    }
+}
+
+fn read_samples(source: &Source, samples: &[Sample], lines: &mut Lines) {
+    let mut next_ns = 0;
+    let mut count = 0;
+    for (index, sample) in samples.iter().enumerate() {
+        let is_last = index + 1 == samples.len();
+        if (sample.start_ns < next_ns && !is_last) || sample.bytes > SAMPLE_BYTES_MAX {
+            continue;
+        }
+        count += 1;
+        if count > SAMPLES_MAX {
+            lines.miss(Surface::Telemetry, None, Why::LimitReached);
+            return;
+        }
+        next_ns = sample.start_ns.saturating_add(INTERVAL_NS);
+        let mut bytes = vec![0; sample.bytes as usize]; // bounded above
+        let Ok(read) = source.read_at(sample.offset, &mut bytes) else { return };
+        let place =
+            Place { start_ns: Some(sample.start_ns), end_ns: Some(sample.end_ns), ..Place::default() };
+        klv::read(&bytes[..read], place, lines);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::source;
+
+    fn atom(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+        [&(body.len() as u32 + 8).to_be_bytes()[..], kind, body].concat()
+    }
+
+    fn numbers(values: &[u32]) -> Vec<u8> {
+        values.iter().flat_map(|value| value.to_be_bytes()).collect()
+    }
+
+    /// A movie whose only track is metadata of this format, one sample a second in one chunk.
+    fn movie(format: &[u8; 4], samples: &[Vec<u8>]) -> Vec<u8> {
+        let mdat = atom(b"mdat", &samples.concat());
+        let sizes: Vec<u32> = samples.iter().map(|sample| sample.len() as u32).collect();
+        let count = samples.len() as u32;
+        let stbl = [
+            atom(b"stsd", &[&numbers(&[0, 1])[..], &atom(format, &[0; 8])].concat()),
+            atom(b"stts", &numbers(&[0, 1, count, 1_000])),
+            atom(b"stsc", &numbers(&[0, 1, 1, count, 1])),
+            atom(b"stsz", &[numbers(&[0, 0, count]), numbers(&sizes)].concat()),
+            atom(b"stco", &numbers(&[0, 1, 8])),
+        ];
+        let mdia = [
+            atom(b"mdhd", &numbers(&[0, 0, 0, 1_000, count * 1_000, 0])),
+            atom(b"hdlr", &[&[0; 8][..], b"meta", &[0; 13]].concat()),
+            atom(b"minf", &atom(b"stbl", &stbl.concat())),
+        ];
+        let trak = atom(b"trak", &atom(b"mdia", &mdia.concat()));
+        [mdat, atom(b"moov", &trak)].concat()
+    }
+
+    fn collected(file: &[u8]) -> Lines {
+        let mut lines = Lines::default();
+        collect(&source(file), &mut lines);
+        lines
+    }
+
+    #[test]
+    fn positions_come_from_the_first_the_last_and_every_tenth_second_with_their_times() {
+        let samples: Vec<_> = (0..25).map(|n| klv::tests::sample(100_000_000 + n, 22_945_000, 3)).collect();
+        let text = String::from_utf8(collected(&movie(b"gpmd", &samples)).jsonl).unwrap();
+        let times: Vec<u64> = text
+            .lines()
+            .map(|line| serde_json::from_str::<reelgate_pipelines::messages::TextLine>(line).unwrap())
+            .filter(|line| line.field == "position")
+            .map(|line| line.start_ns.unwrap() / 1_000_000_000)
+            .collect();
+        assert_eq!(times, [0, 10, 20, 24]);
+    }
+
+    #[test]
+    fn a_track_in_another_form_or_with_broken_tables_is_said_to_be_missing() {
+        let why = |file: &[u8]| collected(file).missing().first().map(|missing| missing.why);
+        let samples = [klv::tests::sample(1, 2, 3)];
+        assert_eq!(why(&movie(b"mebx", &samples)), Some(Why::UnknownForm));
+        let mut broken = movie(b"gpmd", &samples);
+        let at = broken.windows(4).position(|window| window == b"stco").unwrap();
+        broken[at..at + 4].copy_from_slice(b"free");
+        assert_eq!(why(&broken), Some(Why::Damaged));
+        assert_eq!(why(&movie(b"gpmd", &samples)), None);
+    }
+}

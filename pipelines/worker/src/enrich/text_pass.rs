@@ -1,0 +1,243 @@
+//! The text pass: demuxes the whole file once and decodes no picture. Tags, chapters, subtitles and captions become
+//! lines; every track that holds words in a form that is not read is recorded.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
+
+use gst::prelude::*;
+use reelgate_flow::facts::Container;
+use reelgate_flow::reason::{Class, Fault};
+use reelgate_pipelines::messages::{Surface, Why};
+
+use super::captions::{Captions, Wrapping, triplets};
+use super::lines::{Lines, Place};
+use super::location;
+use super::tags::TagEvents;
+use super::text::Form;
+use crate::codecs;
+use crate::demux::{Branch, Demuxed, Track, TrackKind, stream_time};
+use crate::outlet::Outlet;
+use crate::source::Source;
+
+/// Bytes read of one cue; a longer one is cut.
+const CUE_BYTES_MAX: usize = 16 << 10;
+
+#[derive(Default)]
+struct Pass {
+    state: Mutex<State>,
+    packets: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    lines: Lines,
+    tags: TagEvents,
+    captions: BTreeMap<u32, Captions>,
+    has_text: bool,
+}
+
+/// Adds to `lines` what the pass reads.
+///
+/// A fault of the media ends the pass and counts as truncation where it had words to read: what could not be read was
+/// not screened.
+pub fn collect(
+    source: &Source,
+    container: Container,
+    outlet: &dyn Outlet,
+    lines: &mut Lines,
+) -> Result<(), Fault> {
+    let pass = Arc::new(Pass::default());
+    pass.lock().lines = std::mem::take(lines);
+    let decide = {
+        let pass = pass.clone();
+        move |track: &Track| pass.track(track)
+    };
+    let demuxed = Demuxed::open(source, container, decide)?;
+    let mut said = 0;
+    let played = demuxed.run(|| {
+        let packets = pass.packets.load(Ordering::Relaxed);
+        if packets != said {
+            outlet.progress(0, packets);
+            said = packets;
+        }
+        Ok(())
+    });
+    drop(demuxed);
+    let State { lines: found, tags, captions, has_text } = std::mem::take(&mut *pass.lock());
+    *lines = found;
+    tags.write(lines);
+    for (track, mut captions) in captions {
+        captions.finish(track, lines);
+    }
+    match played {
+        Ok(()) => {}
+        // A file of nothing but tracks that are not read here ends without anything linked.
+        Err(fault) if fault.code.class() == Class::BadMedia => lines.truncated |= has_text,
+        Err(fault) => return Err(fault),
+    }
+    Ok(())
+}
+
+impl Pass {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn track(self: &Arc<Self>, track: &Track) -> Result<Branch, Fault> {
+        self.watch(track);
+        if codecs::describe(&track.caps).encrypted {
+            self.lock().lines.miss(Surface::Track, Some(track.index), Why::Encrypted);
+            return Ok(Branch::Ignore);
+        }
+        match track.kind {
+            TrackKind::Text => Ok(self.words(track)),
+            TrackKind::Video => self.captions_within(track),
+            TrackKind::Other => {
+                self.lock().lines.miss(Surface::Telemetry, Some(track.index), Why::UnknownForm);
+                Ok(Branch::Ignore)
+            }
+            TrackKind::Audio => Ok(Branch::Ignore),
+        }
+    }
+
+    /// Counts packets and takes over tags and chapters.
+    fn watch(self: &Arc<Self>, track: &Track) {
+        let index = track.index;
+        track.pad.sticky_events_foreach(|event| {
+            self.lock().tags.event(index, event);
+            std::ops::ControlFlow::Continue(gst::EventForeachAction::Keep)
+        });
+        let pass = self.clone();
+        let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
+        track.pad.add_probe(kinds, move |_, info| {
+            match info.event() {
+                Some(event) => pass.lock().tags.event(index, event),
+                None => {
+                    pass.packets.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+
+    /// A track of subtitles or captions.
+    fn words(self: &Arc<Self>, track: &Track) -> Branch {
+        let index = track.index;
+        let structure = track.caps.structure(0);
+        let name = structure.map_or("", |structure| structure.name().as_str());
+        let format = structure.and_then(|structure| structure.get::<&str>("format").ok()).unwrap_or("");
+        if let Some(wrapping) = Wrapping::of(name, format) {
+            return self.sink(move |state, sample| state.caption(sample, index, wrapping));
+        }
+        if let Some(form) = Form::of(&track.caps) {
+            return self.sink(move |state, sample| state.cue(sample, index, form));
+        }
+        let why = if name.starts_with("subpicture/") { Why::PicturesOfText } else { Why::UnknownForm };
+        self.lock().lines.miss(Surface::Subtitles, Some(index), why);
+        Branch::Ignore
+    }
+
+    fn sink(self: &Arc<Self>, take: impl Fn(&mut State, &gst::Sample) + Send + Sync + 'static) -> Branch {
+        self.lock().has_text = true;
+        let pass = self.clone();
+        let take = move |sink: &gst_app::AppSink| {
+            let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+            take(&mut pass.lock(), &sample);
+            Ok(gst::FlowSuccess::Ok)
+        };
+        let callbacks = gst_app::AppSinkCallbacks::builder().new_sample(take).build();
+        let sink = gst_app::AppSink::builder().sync(false).max_buffers(1).callbacks(callbacks).build();
+        // Cues may be minutes apart: no sink waits for its first one.
+        sink.set_property("async", false);
+        sink.set_property("enable-last-sample", false);
+        Branch::Elements(vec![sink.upcast()])
+    }
+
+    /// Captions in the user data of a video: its parser takes them out of the pictures without decoding one.
+    fn captions_within(self: &Arc<Self>, track: &Track) -> Result<Branch, Fault> {
+        let name = track.caps.structure(0).map_or("", |structure| structure.name().as_str());
+        if name == "video/x-av1" {
+            self.lock().lines.miss(Surface::Captions, Some(track.index), Why::UnknownForm);
+        }
+        let may_hold = matches!(name, "video/x-h264" | "video/x-h265")
+            || codecs::describe(&track.caps).codec == "mpeg2video";
+        let parser = if may_hold { codecs::parser(&track.caps)?.into_iter().next() } else { None };
+        let Some((parser, pad)) = parser.and_then(|parser| Some((parser.clone(), parser.static_pad("src")?)))
+        else {
+            return Ok(Branch::Ignore);
+        };
+        // Where the form does not change, the parser would not look inside.
+        if parser.find_property("disable-passthrough").is_some() {
+            parser.set_property("disable-passthrough", true);
+        }
+        let (pass, index) = (self.clone(), track.index);
+        pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+            if let Some(buffer) = info.buffer() {
+                pass.lock().captions_of(pad, buffer, index);
+            }
+            gst::PadProbeReturn::Ok
+        });
+        let sink = codecs::make("fakesink")?;
+        sink.set_property("sync", false);
+        sink.set_property("async", false);
+        Ok(Branch::Elements(vec![parser, sink]))
+    }
+}
+
+impl State {
+    fn cue(&mut self, sample: &gst::Sample, track: u32, form: Form) {
+        let Some(buffer) = sample.buffer() else { return };
+        let Ok(packet) = buffer.map_readable() else { return };
+        let bytes = packet.as_slice();
+        self.lines.truncated |= bytes.len() > CUE_BYTES_MAX;
+        let words = form.words(&bytes[..bytes.len().min(CUE_BYTES_MAX)]);
+        let place = place(sample, buffer, track);
+        if let Some(position) = location::telemetry(&words) {
+            self.lines.add_position(place, position);
+        }
+        self.lines.add("subtitle", "text", place, &words);
+    }
+
+    fn caption(&mut self, sample: &gst::Sample, track: u32, wrapping: Wrapping) {
+        let Some(buffer) = sample.buffer() else { return };
+        let (Ok(packet), Some(start_ns)) = (buffer.map_readable(), place(sample, buffer, track).start_ns)
+        else {
+            return;
+        };
+        let triplets = triplets(wrapping, packet.as_slice());
+        self.captions.entry(track).or_default().take(start_ns, &triplets, track, &mut self.lines);
+    }
+
+    fn captions_of(&mut self, pad: &gst::Pad, buffer: &gst::BufferRef, track: u32) {
+        let time = buffer.pts().or(buffer.dts()).and_then(|time| stream_time(pad, time));
+        let Some(time) = time else { return };
+        let mut found = Vec::new();
+        for meta in buffer.iter_meta::<gst_video::VideoCaptionMeta>() {
+            if meta.caption_type() == gst_video::VideoCaptionType::Cea708Raw {
+                found.extend(triplets(Wrapping::Triplets, meta.data()));
+            }
+        }
+        // Pictures without captions count too: they move the time on.
+        if !found.is_empty() || self.captions.contains_key(&track) {
+            let captions = self.captions.entry(track).or_default();
+            captions.take(time.nseconds(), &found, track, &mut self.lines);
+        }
+    }
+}
+
+fn place(sample: &gst::Sample, buffer: &gst::BufferRef, track: u32) -> Place {
+    let segment = sample.segment().and_then(|segment| segment.downcast_ref::<gst::ClockTime>());
+    let stream_ns = |time: gst::ClockTime| Some(segment?.to_stream_time(time)?.nseconds());
+    let end = buffer.pts().zip(buffer.duration()).and_then(|(start, length)| start.checked_add(length));
+    Place {
+        track: Some(track),
+        start_ns: buffer.pts().and_then(stream_ns),
+        end_ns: end.and_then(stream_ns),
+        frame_box: None,
+    }
+}
