@@ -9,9 +9,10 @@ packages=(
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
   gstreamer1.0-plugins-ugly gstreamer1.0-libav # demuxers, decoders and encoders of the media worker
+  libtesseract5 tesseract-ocr-eng              # reads on-screen text, where the configuration asks for it
 )
 # Peers of the tests and benches: an independent prober and player, and a witness of system calls.
-test_packages=(ffmpeg gstreamer1.0-tools strace python3 python3-venv ca-certificates)
+test_packages=(ffmpeg fonts-dejavu-core gstreamer1.0-tools strace python3 python3-venv ca-certificates)
 
 for_tests=
 case "${1:-}" in --with-tests | --with-benches) for_tests=yes ;; esac

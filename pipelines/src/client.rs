@@ -21,7 +21,7 @@ use reelgate_flow::reason::Fault;
 use crate::messages::{Budget, Finished, Job};
 use process::Process;
 
-pub use process::SOURCE_FD;
+pub use process::{LANGUAGES_VARIABLE, SOURCE_FD};
 use talk::Talk;
 use watch::Watchdog;
 
@@ -151,7 +151,7 @@ pub fn run(
     cancel: &CancelFlag,
 ) -> Result<(Finished, Usage), Fault> {
     let started = Instant::now();
-    let mut process = Process::spawn(worker, budget, source)?;
+    let mut process = Process::spawn(worker, languages(job), budget, source)?;
     events(Event::Started { pid: process.id() });
     let mut talk = Talk::new(job, budget.output_bytes, sink, events);
     let mut watchdog = Watchdog::new(budget, started);
@@ -170,6 +170,13 @@ pub fn run(
         Some(result) => Ok((result?, usage)),
         None => Err(ending::classify(&ended, stage, budget)),
     }
+}
+
+/// Languages whose data the worker must open before its jail closes, joined as Tesseract joins them.
+fn languages(job: &Job) -> Option<String> {
+    let Job::Enrich(job) = job else { return None };
+    let languages = &job.screen_text.languages;
+    (!languages.is_empty()).then(|| languages.join("+"))
 }
 
 /// How long a worker may take to die after it closed its pipe, before it is killed; a crash shows its signal

@@ -235,6 +235,10 @@ pub struct ScreenTextJob {
     pub interval_ns: u64,
     /// Read keyframes only.
     pub keyframes_only: bool,
+    /// Width of the picture as displayed, in the pixels of [`FrameBox`].
+    pub width: u32,
+    /// Height of the picture as displayed, in the pixels of [`FrameBox`].
+    pub height: u32,
 }
 
 /// How frames are sampled.

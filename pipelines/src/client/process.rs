@@ -16,6 +16,8 @@ use crate::messages::Budget;
 
 /// Descriptor the worker finds the source at.
 pub const SOURCE_FD: i32 = 3;
+/// Environment variable with the languages of on-screen text: what is not loaded before the jail closes never is.
+pub const LANGUAGES_VARIABLE: &str = "REELGATE_SCREEN_LANGUAGES";
 /// Bytes of standard error kept: enough for a panic or an allocator's last words.
 const SAID_BYTES_MAX: usize = 64 << 10;
 /// Asked of the kernel for the reply pipe, so that a segment passes in few turns; less is fine.
@@ -51,11 +53,20 @@ impl Process {
     ///
     /// The kernel kills the worker when the *thread* that started it ends (`PR_SET_PDEATHSIG`), which is right
     /// here because that thread stays in [`super::run`] until the worker is reaped.
-    pub fn spawn(worker: &WorkerProgram, budget: &Budget, source: File) -> Result<Self, Fault> {
+    pub fn spawn(
+        worker: &WorkerProgram,
+        languages: Option<String>,
+        budget: &Budget,
+        source: File,
+    ) -> Result<Self, Fault> {
         let mut command = Command::new(&worker.path);
         command.env_clear().envs([("GST_REGISTRY_DISABLE", "yes"), ("TZ", "UTC"), ("LC_ALL", "C.UTF-8")]);
         if let Some(dir) = &worker.plugin_dir {
             command.env("GST_PLUGIN_SYSTEM_PATH_1_0", dir);
+        }
+        if let Some(languages) = languages {
+            // One thread reads; more of the library's own would only wait for each other on small pictures.
+            command.envs([(LANGUAGES_VARIABLE, languages.as_str()), ("OMP_THREAD_LIMIT", "1")]);
         }
         command.envs(worker.traceparent.as_ref().map(|context| ("TRACEPARENT", context)));
         command.current_dir("/").process_group(0);

@@ -13,6 +13,7 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::client::SOURCE_FD;
 use reelgate_pipelines::messages::{Finished, Job, Reply, WIRE_VERSION};
 use reelgate_pipelines::{jail, wire};
+use reelgate_worker::enrich::Tesseract;
 use reelgate_worker::pipe_outlet::PipeOutlet;
 use reelgate_worker::source::Source;
 use reelgate_worker::{audio, enrich, inspect, plugins, video};
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let last_word = match prepare(&outlet).and_then(|(job, source)| guarded(|| work(job, source, &outlet))) {
+    let last_word = match prepare(&outlet).and_then(|prepared| guarded(|| work(prepared, &outlet))) {
         Ok(finished) => Reply::Finished(Box::new(finished)),
         Err(fault) => Reply::Faulted(fault),
     };
@@ -50,15 +51,24 @@ fn open_outlet() -> io::Result<File> {
     Ok(File::from(pipe))
 }
 
+/// All that a job needs.
+struct Prepared {
+    job: Job,
+    source: Source,
+    /// Where the engine asked for one and it is installed.
+    reader: Option<Tesseract>,
+}
+
 /// Everything that comes before the first untrusted byte.
-fn prepare(outlet: &PipeOutlet<File>) -> Result<(Job, Source), Fault> {
+fn prepare(outlet: &PipeOutlet<File>) -> Result<Prepared, Fault> {
     let source = open_source().map_err(|error| unavailable("find the source at descriptor 3", &error))?;
     let gstreamer = plugins::load()?;
+    let reader = Tesseract::from_environment();
     outlet.say(&Reply::Hello { version: WIRE_VERSION, gstreamer });
     jail::close().map_err(|error| unavailable("close the jail", &error))?;
     outlet.say(&Reply::Jailed);
     let job = wire::read_message(io::stdin(), "job")?;
-    Ok((job, source))
+    Ok(Prepared { job, source, reader })
 }
 
 fn open_source() -> io::Result<Source> {
@@ -70,10 +80,11 @@ fn open_source() -> io::Result<Source> {
     Ok(Source::new(file.into(), size_bytes))
 }
 
-fn work(job: Job, source: Source, outlet: &Arc<PipeOutlet<File>>) -> Result<Finished, Fault> {
+fn work(prepared: Prepared, outlet: &Arc<PipeOutlet<File>>) -> Result<Finished, Fault> {
+    let Prepared { job, source, reader } = prepared;
     match job {
         Job::Audio(job) => audio::run(&job, &source, outlet.clone()).map(Finished::Audio),
-        Job::Enrich(job) => enrich::run(&job, source, outlet.clone()).map(Finished::Enriched),
+        Job::Enrich(job) => enrich::run(&job, source, reader, outlet.clone()).map(Finished::Enriched),
         Job::Inspect(job) => inspect::run(&job, source, outlet.clone()).map(Finished::Inspected),
         Job::Video(job) => video::run(&job, &source, outlet.clone()).map(Finished::Video),
     }

@@ -252,7 +252,9 @@ fn screen_text_job(video: &VideoFacts, index: Option<&VideoIndex>, settings: &Se
     let are_dense = |index: &VideoIndex| {
         index.seekable && keyframe_gap_ns(video, &index.keyframes_ns) <= settings.interval_ns()
     };
-    settings.job(index.is_some_and(are_dense))
+    let is_turned = video.rotation.degrees % 180 == 90;
+    let size = if is_turned { (video.height, video.width) } else { (video.width, video.height) };
+    settings.job(index.is_some_and(are_dense), size)
 }
 
 /// The longest stretch of the track without a keyframe.

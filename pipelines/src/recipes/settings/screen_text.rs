@@ -31,13 +31,15 @@ impl Default for ScreenTextSettings {
 }
 
 impl ScreenTextSettings {
-    /// The job under these settings.
-    pub fn job(&self, keyframes_only: bool) -> ScreenTextJob {
+    /// The job under these settings for a picture of this size as displayed.
+    pub fn job(&self, keyframes_only: bool, (width, height): (u32, u32)) -> ScreenTextJob {
         ScreenTextJob {
             languages: if self.on_screen { self.languages.clone() } else { Vec::new() },
             codes: self.codes,
             interval_ns: self.interval_ns(),
             keyframes_only,
+            width,
+            height,
         }
     }
 

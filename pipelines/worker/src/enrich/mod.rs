@@ -12,6 +12,7 @@ mod jpeg;
 mod lines;
 mod location;
 mod measure;
+mod on_screen;
 mod permits;
 mod picture;
 mod poster;
@@ -41,6 +42,7 @@ use sampler::{Sampler, Shot};
 use storyboard::{Grid, Tile};
 
 pub use decode::ELEMENTS;
+pub use on_screen::Tesseract;
 
 /// Threads that measure and encode; more would only wait for the decoders.
 const THREADS_MAX: usize = 8;
@@ -51,14 +53,20 @@ const POSTER_QUALITY: u8 = 87;
 /// and `text.jsonl` where there is any text.
 ///
 /// Fails with the fault of the file where no frame decodes, and with `budget_output` from the outlet.
-pub fn run(job: &EnrichJob, source: Source, outlet: Arc<dyn Outlet>) -> Result<Enrichment, Fault> {
+pub fn run(
+    job: &EnrichJob,
+    source: Source,
+    reader: Option<Tesseract>,
+    outlet: Arc<dyn Outlet>,
+) -> Result<Enrichment, Fault> {
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
-    run_on(job, &source, &*outlet, threads.min(THREADS_MAX))
+    run_on(job, &source, reader, &*outlet, threads.min(THREADS_MAX))
 }
 
 fn run_on(
     job: &EnrichJob,
     source: &Source,
+    reader: Option<Tesseract>,
     outlet: &dyn Outlet,
     threads: usize,
 ) -> Result<Enrichment, Fault> {
@@ -79,18 +87,25 @@ fn run_on(
         let sampler = Sampler { source, container: job.container, job: frames, pool: &pool, permits, outlet };
         look(&sampler, frames, outlet, &mut enrichment)?;
     }
-    read(job, source, outlet, &mut enrichment)?;
+    read(job, source, reader, outlet, &mut enrichment)?;
     Ok(enrichment)
 }
 
 /// Everything that is text.
-fn read(job: &EnrichJob, source: &Source, outlet: &dyn Outlet, into: &mut Enrichment) -> Result<(), Fault> {
+fn read(
+    job: &EnrichJob,
+    source: &Source,
+    reader: Option<Tesseract>,
+    outlet: &dyn Outlet,
+    into: &mut Enrichment,
+) -> Result<(), Fault> {
     let mut lines = Lines::default();
     tags::collect(source, job.container, &mut lines);
     if job.container == Container::IsoBmff {
         telemetry::collect(source, &mut lines);
     }
     text_pass::collect(source, job.container, outlet, &mut lines)?;
+    into.screen_text = on_screen::collect(job, source, reader, outlet, &mut lines)?;
     never_analysed(job, &mut lines);
     if lines.count > 0 {
         outlet.output("text.jsonl", &lines.jsonl)?;

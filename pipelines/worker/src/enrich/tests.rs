@@ -81,7 +81,7 @@ fn job(container: Container, frames: Option<SampleJob>) -> EnrichJob {
 fn enrich(job: &EnrichJob, source: &Source) -> Result<(Enrichment, Memory), Fault> {
     gst::init().unwrap();
     let memory = Memory::default();
-    run_on(job, source, &memory, 2).map(|enrichment| (enrichment, memory))
+    run_on(job, source, None, &memory, 2).map(|enrichment| (enrichment, memory))
 }
 
 /// Runs a pipeline description that writes to `{}` and opens what it wrote.
@@ -183,7 +183,7 @@ fn results_do_not_depend_on_threads_or_decoders() {
     let of = |decoders: u8, threads: usize, in_flight_max: u16, keyframes_only: bool| {
         let sample = SampleJob { decoders, in_flight_max, keyframes_only, ..frames(0, 6 * SECOND) };
         let memory = Memory::default();
-        let found = run_on(&job(Container::IsoBmff, Some(sample)), &source, &memory, threads).unwrap();
+        let found = run_on(&job(Container::IsoBmff, Some(sample)), &source, None, &memory, threads).unwrap();
         let outputs = memory.outputs.lock().unwrap().clone();
         (found, outputs)
     };

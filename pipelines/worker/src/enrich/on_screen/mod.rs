@@ -1,0 +1,218 @@
+//! Text and codes in pictures: one decoder over the whole video, one picture an interval at up to full size, and only
+//! pictures that differ from the one before are read.
+//!
+//! One thread reads, in order of time, so the result does not depend on the machine. The time and the number of frames
+//! it took are part of the result.
+
+mod memory;
+mod reader;
+mod tesseract;
+
+pub use tesseract::Tesseract;
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use reelgate_flow::reason::{Class, Fault};
+use reelgate_pipelines::messages::{EnrichJob, SampleJob, ScreenTextCost, Surface, Why};
+
+use super::decode::{Frame, Meter, Request, decode};
+use super::geometry::Fit;
+use super::lines::Lines;
+use super::permits::Permits;
+use super::picture::Picture;
+use super::timeline::Timeline;
+use crate::outlet::Outlet;
+use crate::source::Source;
+use memory::Memory;
+
+/// Longest side of the pictures that are read: what text in 4K is large enough for, at a quarter of its pixels.
+const SIDE_MAX: u32 = 1_920;
+/// Threads of the decoder.
+const DECODER_THREADS: u32 = 2;
+/// Side of the squares that pictures are compared by, pixels.
+const SQUARE: usize = 16;
+/// Mean difference of a square from which on it has changed, of 255: above the noise of an encoder, below any letter.
+const CHANGE_MIN: u32 = 4;
+
+/// Everything the streaming thread works on.
+struct Work {
+    engine: Option<Tesseract>,
+    codes: bool,
+    before: Option<Picture>,
+    memory: Memory,
+    lines: Lines,
+    cost: ScreenTextCost,
+    fault: Option<Fault>,
+}
+
+/// Reads the pictures of a job; `engine` is there where on-screen text is wanted and installed.
+///
+/// A fault of the media ends it early and is recorded; what was read before stays.
+pub fn collect(
+    job: &EnrichJob,
+    source: &Source,
+    engine: Option<Tesseract>,
+    outlet: &dyn Outlet,
+    lines: &mut Lines,
+) -> Result<ScreenTextCost, Fault> {
+    let Some(frames) = &job.frames else { return Ok(ScreenTextCost::default()) };
+    let wants_text = !job.screen_text.languages.is_empty();
+    if wants_text && engine.is_none() {
+        lines.miss(Surface::OnScreenText, None, Why::NotInstalled);
+    }
+    if engine.is_none() && !job.screen_text.codes {
+        return Ok(ScreenTextCost::default());
+    }
+    let shown = (job.screen_text.width, job.screen_text.height);
+    let work = Arc::new(Mutex::new(Work {
+        engine,
+        codes: job.screen_text.codes,
+        before: None,
+        memory: Memory::new(frames.track, shown),
+        lines: std::mem::take(lines),
+        cost: ScreenTextCost::default(),
+        fault: None,
+    }));
+    // Keyframes alone may give nothing, where a demuxer marks none.
+    let ways: &[bool] = if job.screen_text.keyframes_only { &[true, false] } else { &[false] };
+    let mut ended = Ok(());
+    for keyframes_only in ways {
+        ended = pass(job, frames, source, *keyframes_only, &work, outlet);
+        if lock(&work).cost.frames > 0 {
+            break;
+        }
+    }
+    let mut work = lock(&work);
+    let Work { memory, lines: found, .. } = &mut *work;
+    memory.finish(frames.end_ns, found);
+    *lines = std::mem::take(found);
+    match work.fault.take().map_or(ended, Err) {
+        Err(fault) if fault.code.class() == Class::BadMedia => {
+            lines.miss(Surface::OnScreenText, Some(frames.track), Why::Damaged);
+        }
+        other => other?,
+    }
+    Ok(work.cost)
+}
+
+fn pass(
+    job: &EnrichJob,
+    frames: &SampleJob,
+    source: &Source,
+    keyframes_only: bool,
+    work: &Arc<Mutex<Work>>,
+    outlet: &dyn Outlet,
+) -> Result<(), Fault> {
+    let timeline = Timeline::new(frames.start_ns, frames.end_ns, job.screen_text.interval_ns, u64::MAX);
+    let [span] = timeline.spans(1)[..] else { return Ok(()) };
+    let request = Request {
+        source: source.clone(),
+        container: job.container,
+        track: frames.track,
+        span,
+        keyframes_only,
+        seek: false,
+        threads: DECODER_THREADS,
+        pixel_aspect: frames.pixel_aspect,
+        rotation: frames.rotation,
+        fit: fit(job.screen_text.width, job.screen_text.height),
+    };
+    let reading = work.clone();
+    let deliver = move |frame: Frame| lock(&reading).frame(&frame);
+    let meter = Arc::new(Meter::default());
+    let (seen, mut said) = (meter.clone(), 0);
+    let tick = || {
+        let moved = seen.packets.load(Ordering::Relaxed) + seen.frames.load(Ordering::Relaxed);
+        if moved != said {
+            outlet.progress(frames.end_ns.saturating_sub(frames.start_ns), moved);
+            said = moved;
+        }
+        Ok(())
+    };
+    decode(request, &Permits::new(1), meter, deliver, tick).map(|_| ())
+}
+
+/// Small pictures are doubled: the networks were trained with letters of some thirty pixels.
+fn fit(width: u32, height: u32) -> Fit {
+    let longest = width.max(height).max(2);
+    let doubled = longest.saturating_mul(2);
+    let side = if doubled <= SIDE_MAX { doubled } else { SIDE_MAX };
+    Fit { width_max: side, height_max: side, enlarge: doubled <= SIDE_MAX }
+}
+
+impl Work {
+    /// Looks at one frame and says whether to go on.
+    fn frame(&mut self, frame: &Frame) -> bool {
+        self.cost.frames += 1;
+        let picture = match Picture::from_sample(&frame.sample) {
+            Ok(picture) => picture,
+            Err(fault) => {
+                self.fault = Some(fault);
+                return false;
+            }
+        };
+        if self.before.as_ref().is_some_and(|before| is_unchanged(before, &picture)) {
+            return true;
+        }
+        let begun = Instant::now();
+        let mut seen = Vec::new();
+        if let Some(engine) = &mut self.engine {
+            seen.extend(reader::text(engine, &picture));
+        }
+        if self.codes {
+            seen.extend(reader::codes(&picture));
+        }
+        self.cost.frames_read += 1;
+        self.cost.read_ms += u64::try_from(begun.elapsed().as_millis()).unwrap_or(0);
+        // Both are sides of a fit, far below 2^32.
+        self.memory.read = (picture.width as u32, picture.height as u32);
+        self.memory.look(frame.time_ns, seen, &mut self.lines);
+        self.before = Some(picture);
+        true
+    }
+}
+
+/// No square of the picture differs: neither a letter came nor one went.
+fn is_unchanged(before: &Picture, now: &Picture) -> bool {
+    if (before.width, before.height) != (now.width, now.height) {
+        return false;
+    }
+    let band = now.width * SQUARE;
+    before.luma.chunks(band).zip(now.luma.chunks(band)).all(|(before, now_band)| {
+        let mut sums = vec![0u32; now.width.div_ceil(SQUARE)];
+        for (row_before, row_now) in before.chunks(now.width).zip(now_band.chunks(now.width)) {
+            for (sum, (a, b)) in sums.iter_mut().zip(row_before.chunks(SQUARE).zip(row_now.chunks(SQUARE))) {
+                *sum += a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b))).sum::<u32>();
+            }
+        }
+        sums.iter().all(|sum| *sum < CHANGE_MIN * (SQUARE * SQUARE) as u32)
+    })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_anywhere_is_a_change_and_noise_is_none() {
+        let flat = Picture::grey(100, 60, |_, _| 100);
+        let noisy = Picture::grey(100, 60, |x, y| 99 + ((x + y) % 3) as u8);
+        let letter = Picture::grey(100, 60, |x, y| if x > 96 && y > 50 { 200 } else { 100 });
+        assert!(is_unchanged(&flat, &noisy));
+        assert!(!is_unchanged(&flat, &letter));
+        assert!(!is_unchanged(&flat, &Picture::grey(60, 100, |_, _| 100)));
+    }
+
+    #[test]
+    fn small_pictures_are_doubled_and_large_ones_fitted() {
+        assert_eq!(fit(640, 360), Fit { width_max: 1_280, height_max: 1_280, enlarge: true });
+        assert_eq!(fit(2_160, 3_840), Fit { width_max: 1_920, height_max: 1_920, enlarge: false });
+        assert_eq!(fit(1_280, 720), Fit { width_max: 1_920, height_max: 1_920, enlarge: false });
+    }
+}

@@ -1,0 +1,154 @@
+//! What is written in one picture: lines of text and QR codes, with the place of each.
+
+use std::panic::AssertUnwindSafe;
+
+use super::super::picture::Picture;
+use super::tesseract::{Area, Reading, Tesseract};
+
+/// Readings the engine itself trusts less are noise of the picture, 0 to 100.
+const CONFIDENCE_MIN: f32 = 60.0;
+/// Text lower than this is not read, pixels of the picture as it is given.
+const HEIGHT_MIN: i32 = 8;
+/// Lines of one picture that are read a second time.
+const LINES_MAX: usize = 64;
+/// Codes of one picture.
+const CODES_MAX: usize = 32;
+
+/// What kind of thing was read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// A line of text.
+    Text,
+    /// The payload of a QR code.
+    Code,
+}
+
+/// Something read in a picture.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Seen {
+    /// What.
+    pub kind: Kind,
+    /// The text.
+    pub text: String,
+    /// 0 to 100.
+    pub confidence: f32,
+    /// Where, pixels of the picture.
+    pub area: Area,
+}
+
+/// Lines of text, in no order. A line is found by a look at the whole picture and read again by itself, with room
+/// around it: letters at its ends are often missed by the first look, and contrast is judged around it alone.
+pub fn text(engine: &mut Tesseract, picture: &Picture) -> Vec<Seen> {
+    let (width, height) = (picture.width, picture.height);
+    let found = engine.find(&picture.luma, width, height);
+    let mut seen: Vec<Seen> = Vec::new();
+    for first in
+        found.into_iter().filter(|line| line.area.bottom - line.area.top >= HEIGHT_MIN).take(LINES_MAX)
+    {
+        let second = engine.read_line(first.area.with_room(width, height));
+        let best = match second {
+            Some(second) if second.confidence >= first.confidence => second,
+            _ => first,
+        };
+        if best.confidence >= CONFIDENCE_MIN && has_words(&best.text) {
+            keep(&mut seen, best);
+        }
+    }
+    engine.clear();
+    seen
+}
+
+/// Two parts of one line read with room around them are the same line twice; the surer reading stays.
+fn keep(seen: &mut Vec<Seen>, reading: Reading) {
+    let new =
+        Seen { kind: Kind::Text, text: reading.text, confidence: reading.confidence, area: reading.area };
+    match seen.iter_mut().find(|old| old.area.overlap(new.area) >= 0.5) {
+        Some(old) if old.confidence >= new.confidence => {}
+        Some(old) => *old = new,
+        None => seen.push(new),
+    }
+}
+
+/// A stroke or a dot is no text.
+fn has_words(text: &str) -> bool {
+    text.chars().filter(|c| c.is_alphanumeric()).count() >= 2
+}
+
+/// Payloads of QR codes (ISO/IEC 18004).
+pub fn codes(picture: &Picture) -> Vec<Seen> {
+    // The decoder is no codec that was hardened against every picture: one it stumbles over has no codes.
+    std::panic::catch_unwind(AssertUnwindSafe(|| decode(picture))).unwrap_or_default()
+}
+
+fn decode(picture: &Picture) -> Vec<Seen> {
+    let luma = |x: usize, y: usize| picture.luma[y * picture.width + x];
+    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(picture.width, picture.height, luma);
+    let mut seen = Vec::new();
+    for grid in prepared.detect_grids().into_iter().take(CODES_MAX) {
+        let mut payload = Vec::new();
+        if grid.decode_to(&mut payload).is_err() {
+            continue;
+        }
+        let across = || grid.bounds.iter().map(|corner| corner.x);
+        let down = || grid.bounds.iter().map(|corner| corner.y);
+        let area = Area {
+            left: across().min().unwrap_or(0),
+            top: down().min().unwrap_or(0),
+            right: across().max().unwrap_or(0) + 1,
+            bottom: down().max().unwrap_or(0) + 1,
+        };
+        let text = String::from_utf8_lossy(&payload).trim().to_owned();
+        seen.push(Seen { kind: Kind::Code, text, confidence: 100.0, area });
+    }
+    seen
+}
+
+impl Area {
+    /// Three heights more to each side and a quarter above and below, inside the picture.
+    fn with_room(self, width: usize, height: usize) -> Self {
+        let (width, height) =
+            (i32::try_from(width).unwrap_or(i32::MAX), i32::try_from(height).unwrap_or(i32::MAX));
+        let line = self.bottom - self.top;
+        Self {
+            left: self.left.saturating_sub(line.saturating_mul(3)).max(0),
+            top: self.top.saturating_sub(line / 4).max(0),
+            right: self.right.saturating_add(line.saturating_mul(3)).min(width),
+            bottom: self.bottom.saturating_add(line / 4).min(height),
+        }
+    }
+
+    /// What both cover, as a share of what either covers, 0 to 1.
+    pub fn overlap(self, other: Self) -> f64 {
+        let across = self.right.min(other.right) - self.left.max(other.left);
+        let down = self.bottom.min(other.bottom) - self.top.max(other.top);
+        if across <= 0 || down <= 0 {
+            return 0.0;
+        }
+        let both = f64::from(across) * f64::from(down);
+        both / (self.pixels() + other.pixels() - both)
+    }
+
+    fn pixels(self) -> f64 {
+        f64::from(self.right - self.left) * f64::from(self.bottom - self.top)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_overlap_of_areas_is_a_share_of_both() {
+        let area = |left, right| Area { left, top: 0, right, bottom: 10 };
+        assert_eq!(area(0, 10).overlap(area(0, 10)), 1.0);
+        assert_eq!(area(0, 10).overlap(area(10, 20)), 0.0);
+        assert!((area(0, 10).overlap(area(5, 15)) - 1.0 / 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn pictures_without_a_code_or_with_noise_have_none() {
+        let flat = Picture::grey(64, 64, |_, _| 128);
+        let noise = Picture::grey(200, 100, |x, y| ((x * 7_919) ^ (y * 104_729)).wrapping_mul(31) as u8);
+        assert!(codes(&flat).is_empty() && codes(&noise).is_empty());
+    }
+}
