@@ -40,7 +40,10 @@ pub fn enrich_job(plan: &Plan, top: &Rendition, size_bytes: u64) -> Option<Enric
     });
     job.container = Container::IsoBmff;
     job.size_bytes = size_bytes;
-    job.subtitles = false;
+    job.screen_text.keyframes_only = gap_ns <= job.screen_text.interval_ns;
+    if let Kind::Video(picture) = &top.kind {
+        (job.screen_text.width, job.screen_text.height) = (picture.width, picture.height);
+    }
     Some(job)
 }
 
@@ -101,7 +104,8 @@ mod tests {
         let plan = plan(&inspection, &Settings::default(), 1_000).unwrap();
         let frames = |segment_ticks: u64| {
             let job = enrich_job(&plan, &rung("72", segment_ticks), 77).unwrap();
-            assert_eq!((job.container, job.size_bytes, job.subtitles), (Container::IsoBmff, 77, false));
+            assert_eq!((job.container, job.size_bytes), (Container::IsoBmff, 77));
+            assert_eq!((job.screen_text.width, job.screen_text.height), (1280, 720));
             job.frames.unwrap()
         };
         let sampled = frames(4_000);

@@ -191,3 +191,5 @@ fn draw_storyboard(
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod witness_tests;

@@ -14,11 +14,11 @@ use reelgate_pipelines::messages::{ScreenTextJob, TextLine};
 
 use super::*;
 
-const SECOND: u64 = 1_000_000_000;
+pub const SECOND: u64 = 1_000_000_000;
 
 /// Keeps what a job sends.
 #[derive(Default, Debug)]
-struct Memory {
+pub struct Memory {
     outputs: Mutex<BTreeMap<String, Vec<u8>>>,
     progress: Mutex<Vec<(u64, u64)>>,
 }
@@ -49,13 +49,13 @@ impl Memory {
         self.names().into_iter().filter(|name| name != "text.jsonl").collect()
     }
 
-    fn lines(&self) -> Vec<TextLine> {
+    pub fn lines(&self) -> Vec<TextLine> {
         let text = String::from_utf8(self.bytes("text.jsonl")).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
-fn frames(start_ns: u64, end_ns: u64) -> SampleJob {
+pub fn frames(start_ns: u64, end_ns: u64) -> SampleJob {
     SampleJob {
         track: 0,
         start_ns,
@@ -98,7 +98,7 @@ fn make(description: &str) -> Source {
     open(file.path())
 }
 
-fn open(path: &Path) -> Source {
+pub fn open(path: &Path) -> Source {
     let file = File::open(path).unwrap();
     let size_bytes = file.metadata().unwrap().len();
     Source::new(file.into(), size_bytes)

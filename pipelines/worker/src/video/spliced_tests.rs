@@ -87,7 +87,7 @@ fn sampled(plan: &Plan, packaged: &Packaged, rendition: &Media) {
     assert_eq!((found.facts.video[0].frames, found.facts.video[0].width), (300, 320));
     let job = redact::enrich_job(plan, top, size_bytes).unwrap();
     let files = outlet();
-    let enriched = enrich::run(&job, rendition.source(), files.clone()).unwrap();
+    let enriched = enrich::run(&job, rendition.source(), None, files.clone()).unwrap();
     let times: Vec<u64> = enriched.samples.iter().map(|sample| sample.time_ns / SECOND_NS).collect();
     assert_eq!(times, [0, 2, 4, 6, 8], "a sample at every segment");
     assert!(files.all().contains_key("poster.jpg") && files.all().contains_key("storyboard.vtt"));
