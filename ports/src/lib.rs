@@ -15,6 +15,7 @@ pub mod notices;
 pub mod objects;
 pub mod order;
 pub mod records;
+pub mod scanner;
 pub mod shards;
 pub mod store;
 pub mod telling;

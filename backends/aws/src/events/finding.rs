@@ -1,131 +1,191 @@
-//! Findings of Amazon Macie. Only categories, types and counts are kept: no found value, no place, no key.
+//! Findings of Amazon Macie, from an event or from its API. Categories, types, counts and line numbers are kept: no
+//! found value and no JSON path, whose element names come out of uploads.
 //!
-//! Source: Amazon Macie User Guide, "EventBridge event schema for findings".
+//! Sources: Amazon Macie User Guide, "EventBridge event schema for findings"; Macie API Reference, "Findings". Every
+//! member may be null, and Macie adds members without notice.
 
 use reelgate_flow::asset::{Response, Severity};
 use reelgate_ports::records::ScanEvent;
+use reelgate_ports::scanner::{CUSTOM_CATEGORY, Detection, JobId, LOCATIONS_MAX, ScanReport};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::object::{Told, Why};
 
-/// Lines of a summary; a finding has about a dozen categories and types.
-const LINES_MAX: usize = 200;
+/// Types of one finding; Macie has fewer than 200, and 30 custom identifiers go into a job.
+const DETECTIONS_MAX: usize = 200;
 /// Characters of an id, a type or an identifier's name; Macie allows 128.
 const NAME_CHARS_MAX: usize = 256;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Finding {
-    id: String,
-    r#type: String,
-    severity: Description,
-    #[serde(default)]
-    sample: bool,
-    #[serde(default)]
-    count: Option<u64>,
-    #[serde(default)]
-    resources_affected: Option<Affected>,
-    #[serde(default)]
-    classification_details: Option<Details>,
+/// A finding as Macie tells it; what of it we read.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Finding {
+    pub id: Option<String>,
+    pub r#type: Option<String>,
+    /// `CLASSIFICATION` or `POLICY`.
+    pub category: Option<String>,
+    pub severity: Option<Grade>,
+    pub sample: Option<bool>,
+    pub count: Option<u64>,
+    pub resources_affected: Option<Affected>,
+    pub classification_details: Option<Details>,
 }
 
-#[derive(Deserialize)]
-struct Description {
-    description: Option<String>,
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct Grade {
+    pub description: Option<String>,
+    pub score: Option<u64>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Affected {
-    s3_bucket: Option<Bucket>,
-    s3_object: Option<Object>,
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Affected {
+    pub s3_bucket: Option<Bucket>,
+    pub s3_object: Option<Object>,
 }
 
-#[derive(Deserialize)]
-struct Bucket {
-    name: Option<String>,
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct Bucket {
+    pub name: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Object {
-    key: Option<String>,
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Object {
+    pub key: Option<String>,
     #[serde(rename = "eTag", alias = "etag")]
-    etag: Option<String>,
-    version_id: Option<String>,
+    pub etag: Option<String>,
+    pub version_id: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Details {
-    result: Option<Outcome>,
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Details {
+    pub job_id: Option<String>,
+    pub result: Option<Outcome>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Outcome {
-    size_classified: Option<u64>,
-    additional_occurrences: Option<bool>,
-    status: Option<Status>,
-    sensitive_data: Option<Vec<Category>>,
-    custom_data_identifiers: Option<Custom>,
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Outcome {
+    pub size_classified: Option<u64>,
+    pub additional_occurrences: Option<bool>,
+    pub status: Option<Status>,
+    pub sensitive_data: Option<Vec<Group>>,
+    pub custom_data_identifiers: Option<Group>,
 }
 
-#[derive(Deserialize)]
-struct Status {
-    code: Option<String>,
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct Status {
+    pub code: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Category {
-    category: Option<String>,
-    detections: Option<Vec<Detection>>,
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct Group {
+    pub category: Option<String>,
+    pub detections: Option<Vec<Detected>>,
 }
 
-#[derive(Deserialize)]
-struct Custom {
-    detections: Option<Vec<Detection>>,
-}
-
-#[derive(Deserialize)]
-struct Detection {
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct Detected {
     #[serde(alias = "name")]
-    r#type: Option<String>,
-    count: Option<u64>,
+    pub r#type: Option<String>,
+    pub count: Option<u64>,
+    pub occurrences: Option<Occurrences>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct Occurrences {
+    pub records: Option<Vec<Record>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Record {
+    pub record_index: Option<u64>,
 }
 
 /// Reads the `detail` of a Macie finding.
 pub(super) fn read(json: &str) -> Result<ScanEvent, Why> {
     let finding: Finding =
         serde_json::from_str(json).map_err(|error| super::envelope::damaged("a Macie finding", &error))?;
-    if finding.id.is_empty() || finding.id.len() > NAME_CHARS_MAX || finding.id.contains('\0') {
-        return Err("expected a finding's id of 1 to 256 characters, found another".into());
-    }
-    let severity = severity(&finding.severity)?;
-    let source = match &finding.resources_affected {
-        Some(Affected { s3_bucket: Some(bucket), s3_object: Some(object) }) => {
-            Some(told(bucket, object).source()?)
-        }
-        _ => None,
-    };
-    Ok(ScanEvent {
-        summary: summary(&finding),
-        kind: word(&finding.r#type),
-        id: finding.id,
-        severity,
-        // Policy is the intake's matter.
-        response: Response::default(),
-        source,
-        sample: finding.sample,
-    })
+    finding.event()
 }
 
-fn severity(told: &Description) -> Result<Severity, Why> {
-    match told.description.as_deref() {
-        Some("Low") => Ok(Severity::Low),
-        Some("Medium") => Ok(Severity::Medium),
-        Some("High") => Ok(Severity::High),
-        _ => Err("expected severity Low, Medium or High, found another".into()),
+impl Finding {
+    /// The finding in our words; or what was expected and found, without any text of it.
+    pub(crate) fn event(self) -> Result<ScanEvent, Why> {
+        let severity = self.severity.as_ref().and_then(Grade::severity);
+        let severity = severity.ok_or("expected severity Low, Medium or High, found another")?;
+        let source = self.source()?;
+        let report = serde_json::to_value(self.report());
+        let id = self.id.filter(|id| {
+            (1..=NAME_CHARS_MAX).contains(&id.len()) && id.chars().all(|c| c.is_ascii_graphic())
+        });
+        Ok(ScanEvent {
+            id: id.ok_or("expected a finding's id of 1 to 256 printable characters, found another")?,
+            kind: word(self.r#type.as_deref().ok_or("expected a finding's type, found none")?),
+            severity,
+            // Policy is the intake's matter.
+            response: Response::default(),
+            source,
+            sample: self.sample.unwrap_or(false),
+            summary: report.map_err(|_| "expected a report that can be written, found another")?,
+        })
+    }
+
+    /// The object; `None` where the finding is about a bucket. Policy findings name none, and a finding in content that
+    /// names none is refused, for it could be tied to nothing.
+    fn source(&self) -> Result<Option<reelgate_flow::ids::SourceId>, Why> {
+        match &self.resources_affected {
+            Some(Affected { s3_bucket: Some(bucket), s3_object: Some(object) }) => {
+                told(bucket, object).source().map(Some)
+            }
+            _ if self.category.as_deref() == Some("CLASSIFICATION") => {
+                Err("expected the object of a finding in content, found none".into())
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn report(&self) -> ScanReport {
+        let bucket = self.resources_affected.as_ref().and_then(|affected| affected.s3_bucket.as_ref());
+        let details = self.classification_details.as_ref();
+        let result = details.and_then(|details| details.result.as_ref());
+        ScanReport {
+            count: self.count,
+            bucket: bucket.and_then(|bucket| bucket.name.as_deref()).map(word),
+            job: details.and_then(|details| details.job_id.as_deref()).map(|id| JobId::new(word(id))),
+            status: result.and_then(|r| r.status.as_ref()).and_then(|s| s.code.as_deref()).map(word),
+            bytes_classified: result.and_then(|r| r.size_classified),
+            more_occurrences: result.and_then(|r| r.additional_occurrences),
+            detections: result.map(detections).unwrap_or_default(),
+        }
+    }
+}
+
+impl Grade {
+    /// The higher one of word and number, where they differ; `None` where neither is known.
+    fn severity(&self) -> Option<Severity> {
+        let by_word = match self.description.as_deref() {
+            Some("Low") => Some(Severity::Low),
+            Some("Medium") => Some(Severity::Medium),
+            Some("High") => Some(Severity::High),
+            _ => None,
+        };
+        let by_score = match self.score {
+            Some(1) => Some(Severity::Low),
+            Some(2) => Some(Severity::Medium),
+            Some(3) => Some(Severity::High),
+            _ => None,
+        };
+        by_word.max(by_score)
     }
 }
 
@@ -139,36 +199,30 @@ fn told(bucket: &Bucket, object: &Object) -> Told {
     }
 }
 
-fn summary(finding: &Finding) -> Value {
-    let result = finding.classification_details.as_ref().and_then(|details| details.result.as_ref());
-    let bucket = finding.resources_affected.as_ref().and_then(|affected| affected.s3_bucket.as_ref());
-    json!({
-        "count": finding.count,
-        "bucket": bucket.and_then(|bucket| bucket.name.as_deref()).map(word),
-        "status": result.and_then(|r| r.status.as_ref()).and_then(|s| s.code.as_deref()).map(word),
-        "bytes_classified": result.and_then(|r| r.size_classified),
-        "more_occurrences": result.and_then(|r| r.additional_occurrences),
-        "detections": result.map(detections).unwrap_or_default(),
+fn detections(result: &Outcome) -> Vec<Detection> {
+    let groups = result.sensitive_data.iter().flatten();
+    let managed = groups.flat_map(|group| listed(group.category.as_deref().unwrap_or_default(), group));
+    let custom = result.custom_data_identifiers.iter().flat_map(|group| listed(CUSTOM_CATEGORY, group));
+    managed.chain(custom).take(DETECTIONS_MAX).collect()
+}
+
+fn listed<'a>(category: &'a str, group: &'a Group) -> impl Iterator<Item = Detection> + 'a {
+    group.detections.iter().flatten().map(move |found| Detection {
+        category: word(category),
+        r#type: word(found.r#type.as_deref().unwrap_or_default()),
+        count: found.count.unwrap_or(0),
+        records: found.occurrences.iter().flat_map(records).take(LOCATIONS_MAX).collect(),
     })
 }
 
-fn detections(result: &Outcome) -> Vec<Value> {
-    let mut lines = Vec::new();
-    for group in result.sensitive_data.iter().flatten() {
-        lines.extend(listed(group.category.as_deref(), group.detections.as_deref()));
-    }
-    let custom = result.custom_data_identifiers.as_ref();
-    lines.extend(listed(Some("CUSTOM_IDENTIFIER"), custom.and_then(|custom| custom.detections.as_deref())));
-    lines.truncate(LINES_MAX);
-    lines
-}
-
-fn listed(category: Option<&str>, detections: Option<&[Detection]>) -> Vec<Value> {
-    let line = |found: &Detection| json!({"category": category.map(word), "type": found.r#type.as_deref().map(word), "count": found.count});
-    detections.unwrap_or_default().iter().take(LINES_MAX).map(line).collect()
+fn records(occurrences: &Occurrences) -> impl Iterator<Item = u64> + '_ {
+    occurrences.records.iter().flatten().filter_map(|record| record.record_index)
 }
 
 /// A name, cut, without what a database cannot hold.
 fn word(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect()
 }
+
+#[cfg(test)]
+mod tests;

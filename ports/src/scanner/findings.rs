@@ -1,0 +1,173 @@
+//! Many events into what is known: repeats folded, each asset's findings gathered, and whether the scanner has answered.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reelgate_flow::asset::Severity;
+use reelgate_flow::ids::{AssetId, SourceId};
+use serde_json::{Value, json};
+
+use super::report::{Detection, ScanReport};
+use super::sidecar::{Place, SidecarMap, SidecarName};
+use super::{BatchId, JobFailure, JobId, JobStatus};
+use crate::records::{FindingRecord, ScanEvent};
+
+/// What a finding is about.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Subject {
+    /// The text of an asset, by a sidecar of ours. The asset's id stands for bucket, key and version of the upload.
+    Asset(AssetId),
+    /// Another object, at a version.
+    Object(SourceId),
+}
+
+/// One finding, however often it was told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ScanFinding {
+    /// What it is about.
+    pub subject: Subject,
+    /// The batch whose map ties its lines, where it is about an asset.
+    pub batch: Option<BatchId>,
+    /// The job that told it.
+    pub job: Option<JobId>,
+    /// Over all its types.
+    pub severity: Severity,
+    /// By type, in order.
+    pub detections: Vec<Detection>,
+    /// More places than are listed.
+    pub more_occurrences: bool,
+    /// The object was read to its end.
+    pub whole: bool,
+    /// Ids of the events that told it, in order.
+    pub ids: Vec<String>,
+}
+
+/// Events, sorted out.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Folded {
+    /// In order of their subject.
+    pub findings: Vec<ScanFinding>,
+    /// Ids of events that say nothing about the content of an object: samples, findings about policies, and those
+    /// whose summary cannot be read.
+    pub set_aside: BTreeSet<String>,
+}
+
+type Types = BTreeSet<(String, String)>;
+
+/// Folds events by what they are about and the types they name: the same event again, and a later run over the same
+/// text that finds the same, count once. The answer does not depend on the order of the events.
+pub fn fold<'a>(events: impl IntoIterator<Item = &'a ScanEvent>, scan_bucket: &str) -> Folded {
+    let mut folded = Folded::default();
+    let mut groups: BTreeMap<(Subject, Types), ScanFinding> = BTreeMap::new();
+    for event in events {
+        let (Some(source), false, Ok(report)) = (&event.source, event.sample, event.report()) else {
+            folded.set_aside.insert(event.id.clone());
+            continue;
+        };
+        let finding = finding(event, source, report, scan_bucket);
+        let types = finding.detections.iter().map(|found| (found.category.clone(), found.r#type.clone()));
+        let key = (finding.subject.clone(), types.collect());
+        match groups.remove(&key) {
+            None => groups.insert(key, finding),
+            Some(known) => groups.insert(key, merged(known, finding)),
+        };
+    }
+    folded.findings = groups.into_values().collect();
+    folded
+}
+
+fn finding(event: &ScanEvent, source: &SourceId, report: ScanReport, scan_bucket: &str) -> ScanFinding {
+    let name = SidecarName::of(source, scan_bucket);
+    let whole = report.is_whole();
+    let mut detections = report.detections;
+    detections.sort();
+    ScanFinding {
+        subject: name
+            .as_ref()
+            .map_or_else(|| Subject::Object(source.clone()), |name| Subject::Asset(name.asset.clone())),
+        batch: name.map(|name| name.batch),
+        job: report.job,
+        severity: event.severity,
+        detections,
+        more_occurrences: report.more_occurrences.unwrap_or(false),
+        whole,
+        ids: vec![event.id.clone()],
+    }
+}
+
+/// One of two that say the same: the graver one, and the ids of both. A part that was not read in one run was not read.
+fn merged(one: ScanFinding, other: ScanFinding) -> ScanFinding {
+    let rank = |f: &ScanFinding| (f.severity, total(f), f.batch.clone(), f.job.clone(), f.detections.clone());
+    let ids: BTreeSet<String> = one.ids.iter().chain(&other.ids).cloned().collect();
+    let whole = one.whole && other.whole;
+    let more_occurrences = one.more_occurrences || other.more_occurrences;
+    let graver = if rank(&one) >= rank(&other) { one } else { other };
+    ScanFinding { ids: ids.into_iter().collect(), whole, more_occurrences, ..graver }
+}
+
+fn total(finding: &ScanFinding) -> u64 {
+    finding.detections.iter().fold(0, |sum, found| sum.saturating_add(found.count))
+}
+
+impl ScanFinding {
+    /// A record for each type, with places where the map of its batch is at hand. The severity is the whole finding's:
+    /// the scanner tells none by type. Beside a place stand no characters and no masked form, which it does not tell.
+    pub fn records(&self, map: Option<&SidecarMap>) -> Vec<FindingRecord> {
+        let record = |found: &Detection| FindingRecord {
+            kind: found.r#type.clone(),
+            severity: self.severity,
+            count: found.count,
+            locations: map
+                .map_or_else(Vec::new, |map| map.tie(&found.records).places)
+                .iter()
+                .map(located)
+                .collect(),
+        };
+        self.detections.iter().map(record).collect()
+    }
+}
+
+fn located(place: &Place) -> Value {
+    json!({
+        "surface": place.surface, "field": place.field, "track": place.track,
+        "start_ns": place.start_ns, "end_ns": place.end_ns, "frame_box": place.frame_box,
+    })
+}
+
+/// What the scanner says about an asset. Findings count in either case; their absence counts only in an answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ScanAnswer {
+    /// Its text was read to the end.
+    Answered(Vec<ScanFinding>),
+    /// It was not, or not yet: the asset is unscanned.
+    Unanswered {
+        /// Why.
+        why: Unanswered,
+        /// What was found all the same.
+        findings: Vec<ScanFinding>,
+    },
+}
+
+/// Why there is no answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Unanswered {
+    /// The job has not ended; wait.
+    Running,
+    /// The job failed.
+    Job(JobFailure),
+    /// The job ended, but a finding says that the asset's text was not read to its end.
+    PartlyRead,
+}
+
+/// Judges the findings of one asset by how their job ended.
+pub fn verdict(status: &JobStatus, findings: Vec<ScanFinding>) -> ScanAnswer {
+    let why = match status {
+        JobStatus::Running => Unanswered::Running,
+        JobStatus::Failed(failure) => Unanswered::Job(failure.clone()),
+        JobStatus::Complete if findings.iter().any(|finding| !finding.whole) => Unanswered::PartlyRead,
+        JobStatus::Complete => return ScanAnswer::Answered(findings),
+    };
+    ScanAnswer::Unanswered { why, findings }
+}
+
+#[cfg(test)]
+mod tests;
