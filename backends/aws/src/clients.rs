@@ -66,6 +66,11 @@ pub fn eventbridge(config: &SdkConfig) -> aws_sdk_eventbridge::Client {
     aws_sdk_eventbridge::Client::new(config)
 }
 
+/// A client of Macie.
+pub fn macie(config: &SdkConfig) -> aws_sdk_macie2::Client {
+    aws_sdk_macie2::Client::new(config)
+}
+
 /// A client of Systems Manager.
 pub fn ssm(config: &SdkConfig) -> aws_sdk_ssm::Client {
     aws_sdk_ssm::Client::new(config)

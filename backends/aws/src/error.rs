@@ -122,8 +122,8 @@ fn request_id(response: &aws_sdk_kinesis::config::http::HttpResponse) -> Option<
 
 /// What kind of trouble a service's error code means; by the HTTP status where the code says nothing.
 ///
-/// Sources: the "Common Errors" and per-operation error lists of the S3, Kinesis, SQS, SNS, EventBridge and SSM API
-/// references.
+/// Sources: the "Common Errors" and per-operation error lists of the S3, Kinesis, SQS, SNS, EventBridge, SSM
+/// and Macie API references.
 pub fn trouble(code: Option<&str>, status: Option<u16>) -> Trouble {
     let code = code.unwrap_or_default();
     let has = |part: &str| code.contains(part);
@@ -141,7 +141,12 @@ pub fn trouble(code: Option<&str>, status: Option<u16>) -> Trouble {
         "InvalidObjectState" => return Trouble::Conflict,
         _ => {}
     }
-    if has("LimitExceeded") || has("RequestTimeout") || has("RequestExpired") || has("ExpiredToken") {
+    if has("LimitExceeded")
+        || has("QuotaExceeded")
+        || has("RequestTimeout")
+        || has("RequestExpired")
+        || has("ExpiredToken")
+    {
         return Trouble::Unavailable;
     }
     if has("AccessDenied") || has("NotAuthorized") || has("AuthorizationError") || has("InvalidClientTokenId")

@@ -1,5 +1,5 @@
 //! Backends on AWS: objects in S3, events from Kinesis or SQS, notices to SNS or EventBridge, configuration from the
-//! Parameter Store, signals to CloudWatch. Nothing here decides about the life of an asset.
+//! Parameter Store, signals to CloudWatch, text to Macie. Nothing here decides about the life of an asset.
 
 #![forbid(unsafe_code)]
 
@@ -8,6 +8,7 @@ pub mod config;
 pub mod error;
 pub mod events;
 pub mod location;
+pub mod macie;
 pub mod node;
 pub mod notices;
 pub mod objects;

@@ -4,6 +4,7 @@
 
 mod denied;
 mod events;
+mod macie;
 mod objects;
 mod peers;
 mod telling;

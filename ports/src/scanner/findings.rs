@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::report::{Detection, ScanReport};
 use super::sidecar::{Place, SidecarMap, SidecarName};
-use super::{BatchId, JobFailure, JobId, JobStatus};
+use super::{BatchId, JobFailure, JobId, JobStatus, custom};
 use crate::records::{FindingRecord, ScanEvent};
 
 /// What a finding is about.
@@ -109,11 +109,11 @@ fn total(finding: &ScanFinding) -> u64 {
 }
 
 impl ScanFinding {
-    /// A record for each type, with places where the map of its batch is at hand. The severity is the whole finding's:
+    /// A record for each type, a custom identifier's under the operator's name, with places where the map of its batch is at hand. The severity is the whole finding's:
     /// the scanner tells none by type. Beside a place stand no characters and no masked form, which it does not tell.
     pub fn records(&self, map: Option<&SidecarMap>) -> Vec<FindingRecord> {
         let record = |found: &Detection| FindingRecord {
-            kind: found.r#type.clone(),
+            kind: custom::operator_name(&found.r#type).to_owned(),
             severity: self.severity,
             count: found.count,
             locations: map

@@ -6,13 +6,13 @@
 //! asset ([`sidecar`]). An asset whose job did not end well is not clean but unscanned ([`findings::verdict`]).
 
 pub mod batches;
+mod custom;
 pub mod findings;
 mod report;
 pub mod sidecar;
 
 use async_trait::async_trait;
 use data_encoding::BASE32_NOPAD;
-use reelgate_flow::asset::Severity;
 use reelgate_flow::ids::AssetId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::error::PortResult;
 use crate::identity::ID_CHARS;
 use crate::records::ScanEvent;
+pub use custom::CustomIdentifier;
 pub use report::{CUSTOM_CATEGORY, Detection, LOCATIONS_MAX, ScanReport};
 pub use sidecar::{FrameBox, Place, ScanLine, SidecarMap, SidecarName};
 
@@ -130,33 +131,6 @@ impl JobFailure {
             Self::Unknown(_) => "the scanner's job is in a state that is not understood",
         }
     }
-}
-
-/// An identifier of the operator's own, with the scanner's semantics: Amazon Macie User Guide, "Building custom data
-/// identifiers".
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CustomIdentifier {
-    /// The operator's name for it, up to 90 characters.
-    pub name: String,
-    /// The expression, up to 512 characters.
-    pub regex: String,
-    /// One of them must stand before the match; up to 50, 3 to 90 characters each.
-    #[serde(default)]
-    pub keywords: Vec<String>,
-    /// A match that contains one of them is dropped; up to 10, 4 to 90 characters each.
-    #[serde(default)]
-    pub ignore_words: Vec<String>,
-    /// Characters from the end of a keyword to the end of the match, 1 to 300; default 50.
-    #[serde(default = "distance_default")]
-    pub maximum_match_distance: u16,
-    /// Occurrences from which on a finding has this severity, both ascending; none: Medium from one.
-    #[serde(default)]
-    pub severity_levels: Vec<(u64, Severity)>,
-}
-
-fn distance_default() -> u16 {
-    50
 }
 
 /// A scanner outside. All calls may be repeated: a repeat changes nothing more.

@@ -12,6 +12,7 @@
 mod home;
 pub mod kinesis_local;
 pub mod localstack;
+pub mod macie;
 pub mod ministack;
 pub mod postgres;
 pub mod proxy;
@@ -21,6 +22,7 @@ mod shared;
 
 pub use kinesis_local::KinesisLocal;
 pub use localstack::LocalStack;
+pub use macie::Macie;
 pub use ministack::Ministack;
 pub use postgres::{Postgres, SharedPostgres};
 pub use proxy::{Fault, FaultProxy, TcpProxy};

@@ -1,7 +1,7 @@
 //! Where uploads are learned of on AWS: S3's own events, by EventBridge through a Kinesis stream or by a queue.
 
 pub mod envelope;
-mod finding;
+pub(crate) mod finding;
 pub mod kinesis;
 mod notification;
 mod object;

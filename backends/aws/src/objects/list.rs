@@ -29,7 +29,7 @@ pub(crate) struct Found {
 
 /// Where a listing goes on.
 #[derive(Clone, Default)]
-pub(super) struct Marker {
+pub(crate) struct Marker {
     key: Option<String>,
     version_id: Option<String>,
 }
@@ -41,14 +41,14 @@ impl Marker {
 }
 
 /// A thousand versions at most, and where the rest begins.
-pub(super) struct Page {
+pub(crate) struct Page {
     pub found: Vec<Found>,
     pub next: Option<Marker>,
 }
 
 impl Bucket {
     /// A page of versions below a prefix in order of key, newest first; delete markers are left out.
-    pub(super) async fn page(
+    pub(crate) async fn page(
         &self,
         what: &'static str,
         bucket: &str,
@@ -90,7 +90,7 @@ impl Bucket {
     }
 
     /// Every version below a prefix of ours, which holds what one asset has.
-    pub(super) async fn versions(
+    pub(crate) async fn versions(
         &self,
         what: &'static str,
         bucket: &str,

@@ -19,7 +19,7 @@ pub(crate) mod checksum;
 mod closing;
 mod copy;
 mod engine;
-mod list;
+pub(crate) mod list;
 pub(crate) mod multipart;
 mod owner;
 mod publish;

@@ -14,7 +14,7 @@ pub use tcp::{Passing, TcpProxy};
 
 /// A runtime beside the test's own: a test may block its thread while the proxy goes on. One worker, so that
 /// nothing runs between a connection's reading a piece of body and its writing it out.
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

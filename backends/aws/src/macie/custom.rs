@@ -1,0 +1,99 @@
+//! Custom data identifiers: made once in an account, and reused by every job of every node as long as their definition
+//! stays the same.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_macie2::Client;
+use aws_sdk_macie2::types::{DataIdentifierSeverity, SeverityLevel};
+use reelgate_flow::asset::Severity;
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::scanner::CustomIdentifier;
+
+use crate::error::Call;
+
+const LIST: Call = Call::new("list the scanner's custom identifiers", "macie2:ListCustomDataIdentifiers");
+const CREATE: Call =
+    Call::new("make a custom identifier of the scanner", "macie2:CreateCustomDataIdentifier");
+
+/// Ids of these identifiers, in order; makes those that are not there. What Macie lists in the end is what counts, so
+/// that nodes which start together use the same ones.
+pub(super) async fn ensure(client: &Client, wanted: &[CustomIdentifier]) -> PortResult<Vec<String>> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut listed = list(client).await?;
+    let absent: Vec<_> = wanted.iter().filter(|one| !listed.contains_key(&one.scanner_name())).collect();
+    let mut made = BTreeMap::new();
+    for one in &absent {
+        made.insert(one.scanner_name(), create(client, one).await?);
+    }
+    if !absent.is_empty() {
+        listed = list(client).await?;
+    }
+    // What was made a moment ago may not be listed yet.
+    let id = |one: &CustomIdentifier| {
+        let name = one.scanner_name();
+        listed.get(&name).or_else(|| made.get(&name)).cloned()
+    };
+    let missing = || {
+        let detail = "expected a custom identifier that was there before, found it gone";
+        PortError::new(Trouble::Unavailable, LIST.what, detail)
+    };
+    wanted.iter().map(|one| id(one).ok_or_else(missing)).collect()
+}
+
+/// Name and id of each; the lowest id where several have one name, on every node the same.
+async fn list(client: &Client) -> PortResult<BTreeMap<String, String>> {
+    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    let mut pages = client.list_custom_data_identifiers().into_paginator().send();
+    while let Some(page) = pages.next().await {
+        for item in page.map_err(LIST.failed())?.items() {
+            let (Some(name), Some(id)) = (item.name(), item.id()) else { continue };
+            let known = found.entry(name.to_owned()).or_insert_with(|| id.to_owned());
+            if id < known.as_str() {
+                *known = id.to_owned();
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Makes one. The name is the client token, so that two nodes which do so at once make one.
+async fn create(client: &Client, one: &CustomIdentifier) -> PortResult<String> {
+    let name = one.scanner_name();
+    let several = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
+    let answer = client
+        .create_custom_data_identifier()
+        .client_token(&name)
+        .name(&name)
+        .description(&one.name)
+        .regex(&one.regex)
+        .set_keywords(several(&one.keywords))
+        .set_ignore_words(several(&one.ignore_words))
+        .maximum_match_distance(i32::from(one.maximum_match_distance))
+        .set_severity_levels(levels(one)?)
+        .send()
+        .await
+        .map_err(CREATE.failed())?;
+    let nameless = || PortError::new(Trouble::Unavailable, CREATE.what, "expected an id, found none");
+    answer.custom_data_identifier_id.filter(|id| !id.is_empty()).ok_or_else(nameless)
+}
+
+fn levels(one: &CustomIdentifier) -> PortResult<Option<Vec<SeverityLevel>>> {
+    let invalid = |detail| PortError::new(Trouble::Invalid, CREATE.what, detail);
+    let level = |(from, severity): &(u64, Severity)| {
+        let severity = match severity {
+            Severity::Low => DataIdentifierSeverity::Low,
+            Severity::Medium => DataIdentifierSeverity::Medium,
+            Severity::High => DataIdentifierSeverity::High,
+            Severity::None => return Err(invalid("expected severity low, medium or high, found none")),
+        };
+        let from = i64::try_from(*from).ok().filter(|from| *from > 0);
+        let from = from.ok_or_else(|| invalid("expected a number of occurrences from 1, found another"))?;
+        Ok(SeverityLevel::builder().occurrences_threshold(from).severity(severity).build())
+    };
+    if one.severity_levels.is_empty() {
+        return Ok(None);
+    }
+    one.severity_levels.iter().map(level).collect::<PortResult<Vec<_>>>().map(Some)
+}

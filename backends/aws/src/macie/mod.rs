@@ -1,0 +1,134 @@
+//! Amazon Macie: reads the sidecars of batches in a bucket of their own, one classification job for each batch.
+//!
+//! ```text
+//! scan/BATCH/ASSET.jsonl      what the job of the batch reads
+//! map/BATCH/ASSET.json        ties the lines to places; outside of the job's scope
+//! ```
+//!
+//! A job's scope is the bucket and the prefix of its batch, its identifiers are named one by one, and its name carries
+//! the batch, so that a job begun before a crash is found again. Sources: Amazon Macie API Reference and User Guide.
+
+mod custom;
+mod found;
+mod jobs;
+mod limiter;
+mod managed;
+mod settings;
+mod sidecars;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_macie2::Client;
+use aws_sdk_macie2::types::MacieStatus;
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::clock::Clock;
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::records::ScanEvent;
+use reelgate_ports::scanner::{BatchId, Begun, JobId, JobStatus, Scanner, Sidecar, SidecarMap};
+use tokio::sync::OnceCell;
+
+use crate::error::Call;
+use crate::objects::bucket::Bucket;
+pub use managed::MANAGED_IDENTIFIERS;
+pub use settings::MacieSettings;
+
+const SESSION: Call = Call::new("reach the scanner", "macie2:GetMacieSession");
+
+/// Macie as the scanner.
+pub struct MacieScanner {
+    client: Client,
+    bucket: Arc<Bucket>,
+    settings: MacieSettings,
+    limiter: limiter::Limiter,
+    identifiers: OnceCell<Identifiers>,
+}
+
+/// What a job looks for, by the ids that Macie knows.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Identifiers {
+    managed: Vec<String>,
+    custom: Vec<String>,
+}
+
+impl MacieScanner {
+    /// Macie through `client`, the sidecars through S3 as `config` says; connects when it is first used. `Invalid`
+    /// where the settings cannot be.
+    pub fn new(
+        client: Client,
+        config: &SdkConfig,
+        settings: MacieSettings,
+        clock: Arc<dyn Clock>,
+    ) -> PortResult<Self> {
+        settings.check()?;
+        let bucket = Arc::new(Bucket::new(config, settings.transfer.clone())?);
+        let limiter = limiter::Limiter::new(clock, limiter::JOB_INTERVAL_MS);
+        Ok(Self { client, bucket, settings, limiter, identifiers: OnceCell::new() })
+    }
+
+    /// The identifiers of every job of this process: asked for and made once, again where that failed.
+    async fn identifiers(&self) -> PortResult<&Identifiers> {
+        let ask = || async {
+            let managed = managed::known(&self.client, &self.settings.managed).await?;
+            let custom = custom::ensure(&self.client, &self.settings.custom).await?;
+            if managed.is_empty() && custom.is_empty() {
+                let detail = "expected an identifier that the scanner knows, found none";
+                return Err(PortError::new(Trouble::Invalid, "choose the scanner's identifiers", detail));
+            }
+            Ok(Identifiers { managed, custom })
+        };
+        self.identifiers.get_or_try_init(ask).await
+    }
+}
+
+#[async_trait]
+impl Scanner for MacieScanner {
+    async fn deliver(&self, batch: &BatchId, sidecars: &[Sidecar]) -> PortResult<()> {
+        sidecars::deliver(&self.bucket, &self.settings.area, batch, sidecars).await
+    }
+
+    async fn begin(&self, batch: &BatchId) -> PortResult<Begun> {
+        if let Some(job) = jobs::begun_before(&self.client, batch).await? {
+            return Ok(Begun::Job(job));
+        }
+        let identifiers = self.identifiers().await?;
+        if let Err(free_ms) = self.limiter.take() {
+            return Ok(Begun::NotBefore(free_ms));
+        }
+        jobs::create(&self.client, &self.settings, identifiers, batch).await.map(Begun::Job)
+    }
+
+    async fn status(&self, job: &JobId) -> PortResult<JobStatus> {
+        jobs::status(&self.client, job).await
+    }
+
+    async fn findings(&self, job: &JobId) -> PortResult<Vec<ScanEvent>> {
+        found::of_job(&self.client, job).await
+    }
+
+    async fn map(&self, batch: &BatchId, asset: &AssetId) -> PortResult<Option<SidecarMap>> {
+        sidecars::map(&self.bucket, &self.settings.area, batch, asset).await
+    }
+
+    async fn remove(&self, batch: &BatchId) -> PortResult<()> {
+        sidecars::remove(&self.bucket, &self.settings.area, batch).await
+    }
+
+    async fn check(&self) -> PortResult<String> {
+        let session = self.client.get_macie_session().send().await.map_err(SESSION.failed())?;
+        if session.status() != Some(&MacieStatus::Enabled) {
+            let detail = "expected an enabled Macie, found it paused; resume it in this account and region";
+            return Err(PortError::new(Trouble::Unavailable, SESSION.what, detail));
+        }
+        let known = managed::known(&self.client, &self.settings.managed).await?;
+        sidecars::check(&self.bucket, &self.settings.area).await?;
+        Ok(format!(
+            "Macie is enabled; {} of {} managed identifiers known, {} custom ones to use; the bucket of sidecars is \
+             written",
+            known.len(),
+            self.settings.managed.len(),
+            self.settings.custom.len()
+        ))
+    }
+}

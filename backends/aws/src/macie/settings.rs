@@ -1,0 +1,82 @@
+//! What Macie is told to read, and for what.
+
+use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::scanner::CustomIdentifier;
+
+use super::managed::MANAGED_IDENTIFIERS;
+use crate::location::Area;
+use crate::objects::TransferSettings;
+
+/// Custom identifiers of one job; Amazon Macie User Guide, "Quotas for Macie".
+const CUSTOM_MAX: usize = 30;
+
+/// Settings of the scanner.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MacieSettings {
+    /// The twelve digits of the account that owns the bucket of sidecars; a job names it.
+    pub account: String,
+    /// Where sidecars go: a bucket of its own, or a part of one.
+    pub area: Area,
+    /// How sidecars are written and read.
+    pub transfer: TransferSettings,
+    /// Managed identifiers by id. Default: [`MANAGED_IDENTIFIERS`].
+    pub managed: Vec<String>,
+    /// Identifiers of the operator's own, 30 at most. Default: none.
+    pub custom: Vec<CustomIdentifier>,
+}
+
+impl MacieSettings {
+    /// Sidecars in this area of this account, with everything else at its default.
+    pub fn new(account: impl Into<String>, area: Area) -> Self {
+        Self {
+            account: account.into(),
+            area,
+            transfer: TransferSettings::default(),
+            managed: MANAGED_IDENTIFIERS.iter().map(|id| (*id).to_owned()).collect(),
+            custom: Vec::new(),
+        }
+    }
+
+    /// `Invalid` where Macie would refuse every job.
+    pub(super) fn check(&self) -> PortResult<()> {
+        let invalid =
+            |detail: String| PortError::new(Trouble::Invalid, "read the settings of the scanner", detail);
+        if self.account.len() != 12 || !self.account.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(invalid("expected an account of twelve digits, found another".into()));
+        }
+        if self.custom.len() > CUSTOM_MAX {
+            let found = self.custom.len();
+            return Err(invalid(format!("expected at most {CUSTOM_MAX} custom identifiers, found {found}")));
+        }
+        if self.managed.is_empty() && self.custom.is_empty() {
+            return Err(invalid("expected an identifier to look for, found none".into()));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_macie_would_refuse_is_refused_before_it_is_asked() {
+        let good = MacieSettings::new("123456789012", "s3://sidecars".parse().unwrap());
+        good.check().unwrap();
+        let refusal = |change: fn(&mut MacieSettings)| {
+            let mut settings = good.clone();
+            change(&mut settings);
+            settings.check().unwrap_err().detail
+        };
+        let identifier = |settings: &mut MacieSettings| {
+            let custom = serde_json::json!({"name": "employee", "regex": "E-[0-9]{6}"});
+            settings.custom = vec![serde_json::from_value(custom).unwrap(); 31];
+        };
+        assert_eq!(
+            refusal(|s| s.account = "12345678901x".into()),
+            "expected an account of twelve digits, found another"
+        );
+        assert_eq!(refusal(identifier), "expected at most 30 custom identifiers, found 31");
+        assert_eq!(refusal(|s| s.managed.clear()), "expected an identifier to look for, found none");
+    }
+}

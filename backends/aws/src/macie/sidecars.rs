@@ -1,0 +1,79 @@
+//! Sidecars and their maps in the scanner's bucket.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::error::PortResult;
+use reelgate_ports::scanner::sidecar::write;
+use reelgate_ports::scanner::{BatchId, Sidecar, SidecarMap, SidecarName};
+
+use crate::location::Area;
+use crate::objects::bucket::{Bucket, Label, Only};
+use crate::objects::list::Marker;
+use crate::objects::multipart::Multipart;
+
+const DELIVER: &str = "put a sidecar where the scanner reads it";
+const MAP: &str = "read the map of a sidecar";
+const REMOVE: &str = "remove the sidecars of a batch";
+const CHECK: &str = "check the bucket of sidecars";
+/// Sidecars written at once.
+const WRITES_MAX: usize = 8;
+/// Largest map that is read, bytes: that of a film with every caption is below 2 MB.
+const MAP_BYTES_MAX: u64 = 64 << 20;
+/// An upload begun under this name and given up shows the right to write; no object ever has it.
+const PROBE: &str = ".reelgate-check";
+
+/// Writes sidecars and maps, the map first: what is scanned can be tied.
+pub(super) async fn deliver(
+    bucket: &Bucket,
+    area: &Area,
+    batch: &BatchId,
+    sidecars: &[Sidecar],
+) -> PortResult<()> {
+    let writes: Vec<_> = sidecars.iter().map(|sidecar| deliver_one(bucket, area, batch, sidecar)).collect();
+    stream::iter(writes).buffer_unordered(WRITES_MAX).try_collect().await
+}
+
+async fn deliver_one(bucket: &Bucket, area: &Area, batch: &BatchId, sidecar: &Sidecar) -> PortResult<()> {
+    let name = SidecarName { batch: batch.clone(), asset: sidecar.asset.clone() };
+    let written = write(&sidecar.lines);
+    // An empty object would be skipped without a word; an asset without text needs no scan.
+    if written.map.is_empty() {
+        return Ok(());
+    }
+    let label = |kind| Label { content_type: Some(kind), ..Label::default() };
+    let (map, text) = (area.at(&name.map()), area.at(&name.scanned()));
+    bucket.put(DELIVER, &map, written.map.to_bytes(), &label("application/json"), Only::Always).await?;
+    bucket.put(DELIVER, &text, written.jsonl, &label("application/jsonl"), Only::Always).await?;
+    Ok(())
+}
+
+/// The map of one sidecar; `None` where there is none any more.
+pub(super) async fn map(
+    bucket: &Bucket,
+    area: &Area,
+    batch: &BatchId,
+    asset: &AssetId,
+) -> PortResult<Option<SidecarMap>> {
+    let name = SidecarName { batch: batch.clone(), asset: asset.clone() };
+    let at = area.at(&name.map());
+    let Some(head) = bucket.head(MAP, &at, None).await? else { return Ok(None) };
+    let bytes = bucket.read(MAP, &at, &head, MAP_BYTES_MAX).await?;
+    SidecarMap::parse(&bytes).map(Some)
+}
+
+/// Removes every version of every sidecar and map of a batch.
+pub(super) async fn remove(bucket: &Bucket, area: &Area, batch: &BatchId) -> PortResult<()> {
+    for prefix in [SidecarName::scanned_prefix(batch), SidecarName::map_prefix(batch)] {
+        let found = bucket.versions(REMOVE, &area.bucket, &area.key(&prefix)).await?;
+        bucket.delete_all(REMOVE, &area.bucket, &found).await?;
+    }
+    Ok(())
+}
+
+/// Proves that the bucket can be listed and written.
+pub(super) async fn check(bucket: &Arc<Bucket>, area: &Area) -> PortResult<()> {
+    bucket.page(CHECK, &area.bucket, &area.key(PROBE), Marker::default()).await?;
+    Multipart::begin(bucket.clone(), CHECK, area.at(PROBE), Label::default()).await?.abort().await
+}

@@ -1,0 +1,227 @@
+//! Jobs, identifiers and findings.
+
+use reelgate_aws::macie::MacieSettings;
+use reelgate_ports::error::Trouble;
+use reelgate_ports::scanner::findings::{ScanAnswer, Subject, Unanswered, fold, verdict};
+use reelgate_ports::scanner::{Begun, CustomIdentifier, JobFailure, JobId, JobStatus, Scanner, SidecarName};
+use serde_json::{Value, json};
+
+use super::{BUCKET, Home, MANAGED, asset, batch};
+
+fn identifier(name: &str) -> CustomIdentifier {
+    let definition = json!({
+        "name": name, "regex": "E-[0-9]{6}", "keywords": ["employee"], "severity_levels": [[1, "low"], [10, "high"]]
+    });
+    serde_json::from_value(definition).unwrap()
+}
+
+fn job(begun: Begun) -> JobId {
+    let Begun::Job(job) = begun else { panic!("expected a job, found {begun:?}") };
+    job
+}
+
+#[tokio::test]
+async fn a_job_reads_its_batch_s_sidecars_alone_and_looks_for_what_was_chosen() {
+    let mut home = Home::new();
+    home.settings.custom = vec![identifier("employee-id")];
+    let scanner = home.scanner().await;
+    let begun = job(scanner.begin(&batch(1)).await.unwrap());
+    let asked = &home.macie.jobs()[0];
+    assert_eq!(asked["jobId"], begun.as_str());
+    let prefix = format!("text/scan/{}/", batch(1).as_str());
+    let scope = json!({
+        "bucketDefinitions": [{"accountId": "123456789012", "buckets": [BUCKET]}],
+        "scoping": {"includes": {"and": [
+            {"simpleScopeTerm": {"comparator": "STARTS_WITH", "key": "OBJECT_KEY", "values": [prefix]}}
+        ]}}
+    });
+    assert_eq!(asked["s3JobDefinition"], scope);
+    assert_eq!((&asked["jobType"], &asked["samplingPercentage"]), (&json!("ONE_TIME"), &json!(100)));
+    assert_eq!(asked["managedDataIdentifierSelector"], "INCLUDE");
+    assert_eq!(asked["managedDataIdentifierIds"], json!(MANAGED));
+    assert_eq!(asked["customDataIdentifierIds"], json!([home.macie.custom()[0]["id"]]));
+    assert_eq!(asked["clientToken"], batch(1).as_str());
+}
+
+#[tokio::test]
+async fn a_batch_begun_again_by_anybody_has_the_job_it_had() {
+    let home = Home::new();
+    let scanner = home.scanner().await;
+    for since_ms in 1..=4 {
+        home.wait_ms(10_000);
+        job(scanner.begin(&batch(since_ms)).await.unwrap());
+    }
+    let before = job(scanner.begin(&batch(3)).await.unwrap());
+    let after_a_crash = job(home.scanner().await.begin(&batch(3)).await.unwrap());
+    assert_eq!(before, after_a_crash);
+    assert_eq!(home.macie.jobs().len(), 4);
+}
+
+#[tokio::test]
+async fn jobs_keep_the_pace_that_macie_allows() {
+    let home = Home::new();
+    home.wait_ms(1_000_000);
+    let scanner = home.scanner().await;
+    job(scanner.begin(&batch(1)).await.unwrap());
+    assert_eq!(scanner.begin(&batch(2)).await.unwrap(), Begun::NotBefore(1_010_000));
+    home.wait_ms(10_000);
+    job(scanner.begin(&batch(2)).await.unwrap());
+    let creations = home.macie.calls().into_iter().filter(|call| call == "POST /jobs").count();
+    assert_eq!(creations, 2, "what has to wait is not asked of Macie");
+}
+
+#[tokio::test]
+async fn a_managed_identifier_that_macie_does_not_know_is_left_out_of_the_job() {
+    let mut home = Home::new();
+    home.settings.managed.insert(1, "RETIRED_NUMBER".to_owned());
+    job(home.scanner().await.begin(&batch(1)).await.unwrap());
+    assert_eq!(home.macie.jobs()[0]["managedDataIdentifierIds"], json!(MANAGED));
+    home.settings.managed = vec!["RETIRED_NUMBER".to_owned()];
+    let error = home.scanner().await.begin(&batch(2)).await.unwrap_err();
+    assert_eq!((error.trouble, home.macie.jobs().len()), (Trouble::Invalid, 1));
+}
+
+#[tokio::test]
+async fn a_custom_identifier_is_made_once_and_again_only_when_its_definition_changes() {
+    let mut home = Home::new();
+    home.settings.custom = ["one", "two", "three"].map(identifier).to_vec();
+    for since_ms in 1..=3 {
+        job(home.scanner().await.begin(&batch(since_ms)).await.unwrap());
+    }
+    assert_eq!(home.macie.custom().len(), 3, "three processes share them");
+    let made = &home.macie.custom()[0];
+    assert_eq!((&made["description"], &made["maximumMatchDistance"]), (&json!("one"), &json!(50)));
+    let levels = json!([
+        {"occurrencesThreshold": 1, "severity": "LOW"}, {"occurrencesThreshold": 10, "severity": "HIGH"}
+    ]);
+    assert_eq!((&made["keywords"], &made["severityLevels"]), (&json!(["employee"]), &levels));
+
+    home.settings.custom[1].regex = "F-[0-9]{6}".into();
+    job(home.scanner().await.begin(&batch(4)).await.unwrap());
+    let ids: Vec<Value> = home.macie.custom().iter().map(|one| one["id"].clone()).collect();
+    assert_eq!(ids.len(), 4);
+    let used = json!([ids[0], ids[3], ids[2]]);
+    assert_eq!(home.macie.jobs()[3]["customDataIdentifierIds"], used, "in the order of the settings");
+}
+
+#[tokio::test]
+async fn nodes_that_start_together_make_one_custom_identifier() {
+    let mut home = Home::new();
+    home.settings.custom = vec![identifier("employee-id")];
+    let (one, other) = (home.scanner().await, home.scanner().await);
+    let (first, second) = (batch(1), batch(2));
+    let (first, second) = tokio::join!(one.begin(&first), other.begin(&second));
+    assert_ne!(job(first.unwrap()), job(second.unwrap()));
+    assert_eq!(home.macie.custom().len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_that_was_cancelled_paused_or_cut_short_leaves_its_assets_unanswered() {
+    let home = Home::new();
+    let scanner = home.scanner().await;
+    let begun = job(scanner.begin(&batch(1)).await.unwrap());
+    assert_eq!(scanner.status(&begun).await.unwrap(), JobStatus::Running);
+    let failures = [
+        ("CANCELLED", false, JobFailure::Cancelled),
+        ("PAUSED", false, JobFailure::PausedByQuota),
+        ("USER_PAUSED", false, JobFailure::PausedByUser),
+        ("COMPLETE", true, JobFailure::PartlyFailed),
+    ];
+    for (state, erred, failure) in failures {
+        home.macie.set(begun.as_str(), state, erred);
+        let status = scanner.status(&begun).await.unwrap();
+        let why = Unanswered::Job(failure);
+        assert_eq!(verdict(&status, vec![]), ScanAnswer::Unanswered { why, findings: vec![] }, "{state}");
+    }
+    home.macie.set(begun.as_str(), "COMPLETE", false);
+    let status = scanner.status(&begun).await.unwrap();
+    assert_eq!(verdict(&status, vec![]), ScanAnswer::Answered(vec![]));
+    let error = scanner.status(&JobId::new("another")).await.unwrap_err();
+    assert_eq!(error.trouble, Trouble::Missing);
+}
+
+/// A finding in the sidecar of an asset, as Macie's API gives it.
+fn finding(id: &str, job: &JobId, letter: char) -> Value {
+    let name = SidecarName { batch: batch(1), asset: asset(letter) };
+    let places = json!({"records": [{"recordIndex": 1, "jsonPath": "$.phone"}], "cells": null});
+    json!({
+        "id": id, "type": "SensitiveData:S3Object/Personal", "category": "CLASSIFICATION", "sample": false,
+        "severity": {"score": 2, "description": "Medium"}, "count": 1,
+        "resourcesAffected": {
+            "s3Bucket": {"name": BUCKET}, "s3Object": {"key": format!("text/{}", name.scanned()), "versionId": "v1"}
+        },
+        "classificationDetails": {"jobId": job.as_str(), "result": {
+            "status": {"code": "COMPLETE"}, "additionalOccurrences": false,
+            "sensitiveData": [{"category": "PERSONAL_INFORMATION", "detections": [
+                {"type": "PHONE_NUMBER", "count": 3, "occurrences": places}
+            ]}],
+            "customDataIdentifiers": {"detections": [
+                {"name": identifier("employee-id").scanner_name(), "count": 2, "occurrences": places}
+            ]}
+        }}
+    })
+}
+
+#[tokio::test]
+async fn a_job_s_findings_are_read_from_macie_itself_and_are_the_same_as_their_events() {
+    let home = Home::new();
+    let scanner = home.scanner().await;
+    let begun = job(scanner.begin(&batch(1)).await.unwrap());
+    for (id, letter) in [("f1", 'a'), ("f2", 'b'), ("f3", 'a')] {
+        home.macie.find(finding(id, &begun, letter));
+    }
+    home.macie.find(finding("other", &JobId::new("another"), 'a'));
+    let found = scanner.findings(&begun).await.unwrap();
+    assert_eq!(found.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["f1", "f2", "f3"]);
+
+    let envelope = json!({
+        "source": "aws.macie", "detail-type": "Macie Finding", "detail": finding("f1", &begun, 'a')
+    });
+    let heard = reelgate_aws::events::envelope::hear(envelope.to_string().as_bytes());
+    assert_eq!((&heard.scans[..], heard.refused.len()), (&found[..1], 0));
+
+    let folded = fold(found.iter().chain(&heard.scans), BUCKET).findings;
+    let subjects: Vec<&Subject> = folded.iter().map(|finding| &finding.subject).collect();
+    assert_eq!(subjects, [&Subject::Asset(asset('a')), &Subject::Asset(asset('b'))]);
+    let records = folded[0].records(None);
+    let kinds: Vec<_> = records.iter().map(|record| (record.kind.as_str(), record.count)).collect();
+    assert_eq!(kinds, [("employee-id", 2), ("PHONE_NUMBER", 3)]);
+}
+
+#[tokio::test]
+async fn a_finding_that_cannot_be_read_fails_the_answer_instead_of_vanishing() {
+    let home = Home::new();
+    let scanner = home.scanner().await;
+    let begun = job(scanner.begin(&batch(1)).await.unwrap());
+    let mut damaged = finding("f1", &begun, 'a');
+    damaged["resourcesAffected"] = Value::Null;
+    home.macie.find(damaged);
+    let error = scanner.findings(&begun).await.unwrap_err();
+    assert_eq!(error.trouble, Trouble::Corrupt);
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_kind_of_trouble_it_is_and_what_to_grant() {
+    let home = Home::new();
+    let scanner = home.scanner().await;
+    let cases = [
+        (403, "AccessDeniedException", Trouble::Denied),
+        (400, "ValidationException", Trouble::Invalid),
+        (402, "ServiceQuotaExceededException", Trouble::Unavailable),
+        (409, "ConflictException", Trouble::Conflict),
+    ];
+    for (status, code, trouble) in cases {
+        home.macie.refuse(status, code);
+        let error = scanner.begin(&batch(1)).await.unwrap_err();
+        assert_eq!(error.trouble, trouble, "{error}");
+        assert_eq!(error.detail.contains("lacks macie2:ListClassificationJobs"), status == 403, "{error}");
+    }
+    home.macie.refuse(429, "ThrottlingException");
+    job(scanner.begin(&batch(1)).await.unwrap());
+}
+
+#[test]
+fn the_default_settings_ask_for_what_macie_would_leave_out_by_itself() {
+    let settings = MacieSettings::new("123456789012", "s3://sidecars".parse().unwrap());
+    assert!(settings.managed.len() > 150 && settings.managed.iter().any(|id| id == "PHONE_NUMBER"));
+}

@@ -1,0 +1,75 @@
+//! What lies in the scanner's bucket.
+
+use reelgate_ports::error::Trouble;
+use reelgate_ports::scanner::{Scanner, SidecarName};
+
+use super::{BUCKET, Bucket, Home, asset, batch, sidecar};
+
+#[tokio::test]
+async fn sidecars_lie_in_the_job_s_scope_and_their_maps_outside_of_it() {
+    let (home, bucket) = (Home::new(), Bucket::new().await);
+    let scanner = home.scanner_with(&bucket.config).await;
+    let batch = batch(1);
+    let sidecars = [sidecar('a', &["020 7946 0018", "one line"]), sidecar('b', &["x"]), sidecar('c', &[" "])];
+    scanner.deliver(&batch, &sidecars).await.unwrap();
+
+    let name = |letter| SidecarName { batch: batch.clone(), asset: asset(letter) };
+    let mut expected: Vec<String> = ['a', 'b']
+        .into_iter()
+        .flat_map(|letter| [name(letter).scanned(), name(letter).map()])
+        .map(|key| format!("text/{key}"))
+        .collect();
+    expected.sort();
+    assert_eq!(bucket.versions().await, expected, "an asset without text has no sidecar");
+    let text = bucket.text(&format!("text/{}", name('a').scanned())).await;
+    assert_eq!(text, "{\"phone\":\"020 7946 0018\"}\n{\"phone\":\"one line\"}\n");
+
+    let map = scanner.map(&batch, &asset('a')).await.unwrap().unwrap();
+    assert_eq!(map.tie(&[1]).places[0].start_ns, Some(1));
+    assert_eq!(scanner.map(&batch, &asset('c')).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn removing_a_batch_leaves_no_version_of_it_and_everything_of_others() {
+    let (home, bucket) = (Home::new(), Bucket::new().await);
+    let scanner = home.scanner_with(&bucket.config).await;
+    for since_ms in [1, 1, 2] {
+        scanner.deliver(&batch(since_ms), &[sidecar('a', &["words"])]).await.unwrap();
+    }
+    assert_eq!(bucket.versions().await.len(), 6, "delivered again, so there are older versions");
+    for _ in 0..2 {
+        scanner.remove(&batch(1)).await.unwrap();
+    }
+    let name = SidecarName { batch: batch(2), asset: asset('a') };
+    assert_eq!(bucket.versions().await, [format!("text/{}", name.map()), format!("text/{}", name.scanned())]);
+    assert_eq!(scanner.map(&batch(1), &asset('a')).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_check_reaches_macie_and_the_bucket_and_changes_neither() {
+    let (home, bucket) = (Home::new(), Bucket::new().await);
+    let scanner = home.scanner_with(&bucket.config).await;
+    let told = scanner.check().await.unwrap();
+    assert!(told.contains("3 of 3 managed identifiers"), "{told}");
+    assert_eq!(bucket.versions().await, Vec::<String>::new());
+    let begun = bucket.s3.list_multipart_uploads().bucket(BUCKET).send().await.unwrap();
+    assert!(begun.uploads().is_empty() && home.macie.jobs().is_empty() && home.macie.custom().is_empty());
+
+    home.macie.pause();
+    let error = scanner.check().await.unwrap_err();
+    assert_eq!(error.trouble, Trouble::Unavailable);
+    assert!(error.detail.contains("resume it"), "{error}");
+}
+
+#[tokio::test]
+async fn a_map_that_somebody_changed_is_corrupt_and_not_shown() {
+    let (home, bucket) = (Home::new(), Bucket::new().await);
+    let scanner = home.scanner_with(&bucket.config).await;
+    let name = SidecarName { batch: batch(1), asset: asset('a') };
+    let body = aws_sdk_s3::primitives::ByteStream::from_static(b"{\"planted\": 4539578763621486}");
+    let key = format!("text/{}", name.map());
+    bucket.s3.put_object().bucket(BUCKET).key(key).body(body).send().await.unwrap();
+    let error = scanner.map(&batch(1), &asset('a')).await.unwrap_err();
+    assert_eq!(error.trouble, Trouble::Corrupt);
+    assert!(!error.to_string().contains("4539"), "{error}");
+}

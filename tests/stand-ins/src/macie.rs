@@ -1,0 +1,259 @@
+//! Macie's API as far as the scanner uses it, in this process: no emulator has jobs, findings or custom identifiers.
+//!
+//! It keeps what a client was promised (a client token makes one job, an identifier that is listed can be used) and
+//! refuses what Macie refuses: members that are missing, identifiers that nobody knows. It reads no object: a test says
+//! how a job ends and what it found. Pages hold two items, so that every list is read in pages. Paths and members are
+//! those of the Amazon Macie API Reference.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::CONTENT_TYPE;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::proxy::runtime;
+
+/// Items of a page.
+const PAGE: usize = 2;
+/// Longest request, bytes.
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// A Macie of one's own; gone with this value.
+pub struct Macie {
+    endpoint: String,
+    world: Arc<Mutex<World>>,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+#[derive(Default)]
+struct World {
+    paused: bool,
+    managed: Vec<String>,
+    custom: Vec<Value>,
+    jobs: Vec<Value>,
+    findings: Vec<Value>,
+    refusals: Vec<(u16, &'static str)>,
+    calls: Vec<String>,
+}
+
+/// Status, error type and body.
+type Answer = Result<Value, (u16, &'static str)>;
+
+const INVALID: (u16, &str) = (400, "ValidationException");
+const MISSING: (u16, &str) = (404, "ResourceNotFoundException");
+
+impl Macie {
+    /// Starts one that knows these managed identifiers.
+    pub fn start(managed: &[&str]) -> Self {
+        let managed = managed.iter().map(|id| (*id).to_owned()).collect();
+        let world = Arc::new(Mutex::new(World { managed, ..World::default() }));
+        let runtime = runtime();
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listener = std::net::TcpListener::bind(address).expect("loopback has a free port");
+        listener.set_nonblocking(true).expect("a listener of the runtime");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        runtime.spawn(accept(listener, world.clone()));
+        Self { endpoint: format!("http://{address}"), world, runtime: Some(runtime) }
+    }
+
+    /// Where it is.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The account's Macie is paused from now on.
+    pub fn pause(&self) {
+        self.world().paused = true;
+    }
+
+    /// The next call is answered with this error; several are answered in turn.
+    pub fn refuse(&self, status: u16, code: &'static str) {
+        self.world().refusals.push((status, code));
+    }
+
+    /// From now on `job` is in this state, with or without an error of its run.
+    pub fn set(&self, job: &str, state: &str, erred: bool) {
+        let code = if erred { "ERROR" } else { "NONE" };
+        for known in self.world().jobs.iter_mut().filter(|known| known["jobId"] == job) {
+            known["jobStatus"] = json!(state);
+            known["lastRunErrorStatus"] = json!({"code": code});
+        }
+    }
+
+    /// Keeps a finding, in the form of an event's detail; it needs an `id`.
+    pub fn find(&self, finding: Value) {
+        self.world().findings.push(finding);
+    }
+
+    /// The jobs there are, as they were asked for, with their ids and states.
+    pub fn jobs(&self) -> Vec<Value> {
+        self.world().jobs.clone()
+    }
+
+    /// The custom identifiers there are, as they were asked for, with their ids.
+    pub fn custom(&self) -> Vec<Value> {
+        self.world().custom.clone()
+    }
+
+    /// Method and path of every call so far.
+    pub fn calls(&self) -> Vec<String> {
+        self.world().calls.clone()
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        lock(&self.world)
+    }
+}
+
+impl Drop for Macie {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background(); // waiting is not allowed inside a test's own runtime
+        }
+    }
+}
+
+fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
+    world.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn accept(listener: std::net::TcpListener, world: Arc<Mutex<World>>) {
+    let listener = TcpListener::from_std(listener).expect("a listener of the runtime");
+    while let Ok((stream, _)) = listener.accept().await {
+        let world = world.clone();
+        let service = service_fn(move |request| serve(request, world.clone()));
+        let mut server = hyper::server::conn::http1::Builder::new();
+        server.timer(TokioTimer::new());
+        tokio::spawn(server.serve_connection(TokioIo::new(stream), service));
+    }
+}
+
+async fn serve(
+    request: Request<Incoming>,
+    world: Arc<Mutex<World>>,
+) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
+    let call = format!("{} {}", request.method(), request.uri().path());
+    let bytes = Limited::new(request.into_body(), BODY_BYTES_MAX).collect().await?.to_bytes();
+    let body: Value = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes)? };
+    let answer = lock(&world).answer(call, &body);
+    let (status, code, body) = match answer {
+        Ok(body) => (200, "", body),
+        Err((status, code)) => (status, code, json!({"message": "refused by the test"})),
+    };
+    let mut response = Response::new(Full::from(body.to_string()));
+    *response.status_mut() = StatusCode::from_u16(status)?;
+    response.headers_mut().insert(CONTENT_TYPE, "application/json".parse()?);
+    if !code.is_empty() {
+        response.headers_mut().insert("x-amzn-errortype", code.parse()?);
+    }
+    Ok(response)
+}
+
+impl World {
+    fn answer(&mut self, call: String, body: &Value) -> Answer {
+        self.calls.push(call.clone());
+        if !self.refusals.is_empty() {
+            return Err(self.refusals.remove(0));
+        }
+        match call.as_str() {
+            "GET /macie" => Ok(json!({"status": if self.paused { "PAUSED" } else { "ENABLED" }})),
+            "POST /managed-data-identifiers/list" => {
+                let items: Vec<Value> = self.managed.iter().map(|id| json!({"id": id})).collect();
+                page(&items, body, "items")
+            }
+            "POST /custom-data-identifiers/list" => page(&self.custom, body, "items"),
+            "POST /custom-data-identifiers" => self.make_custom(body),
+            "POST /jobs" => self.make_job(body),
+            "POST /jobs/list" => self.list_jobs(body),
+            "POST /findings" => self.list_findings(body),
+            "POST /findings/describe" => self.get_findings(body),
+            other => {
+                let job = other.strip_prefix("GET /jobs/").ok_or(MISSING)?;
+                self.jobs.iter().find(|known| known["jobId"] == job).cloned().ok_or(MISSING)
+            }
+        }
+    }
+
+    fn make_custom(&mut self, body: &Value) -> Answer {
+        required(body, &["name", "regex"])?;
+        let same =
+            |known: &&Value| !body["clientToken"].is_null() && known["clientToken"] == body["clientToken"];
+        if let Some(known) = self.custom.iter().find(same) {
+            return Ok(json!({"customDataIdentifierId": known["id"]}));
+        }
+        let mut made = body.clone();
+        made["id"] = json!(format!("custom-{}", self.custom.len()));
+        self.custom.push(made.clone());
+        Ok(json!({"customDataIdentifierId": made["id"]}))
+    }
+
+    fn make_job(&mut self, body: &Value) -> Answer {
+        required(body, &["clientToken", "jobType", "name", "s3JobDefinition"])?;
+        let knows = |ids: &Value, known: &dyn Fn(&str) -> bool| {
+            ids.as_array().into_iter().flatten().all(|id| id.as_str().is_some_and(known))
+        };
+        let managed =
+            knows(&body["managedDataIdentifierIds"], &|id| self.managed.iter().any(|one| one == id));
+        let custom =
+            knows(&body["customDataIdentifierIds"], &|id| self.custom.iter().any(|one| one["id"] == id));
+        if !managed || !custom {
+            return Err(INVALID);
+        }
+        if let Some(known) = self.jobs.iter().find(|known| known["clientToken"] == body["clientToken"]) {
+            return Ok(json!({"jobId": known["jobId"]}));
+        }
+        let mut made = body.clone();
+        made["jobId"] = json!(format!("job-{}", self.jobs.len()));
+        made["jobStatus"] = json!("RUNNING");
+        self.jobs.push(made.clone());
+        Ok(json!({"jobId": made["jobId"]}))
+    }
+
+    fn list_jobs(&self, body: &Value) -> Answer {
+        let term = &body["filterCriteria"]["includes"][0];
+        if term["key"] != "name" || term["comparator"] != "EQ" {
+            return Err(INVALID);
+        }
+        let named: Vec<Value> =
+            self.jobs.iter().filter(|job| job["name"] == term["values"][0]).cloned().collect();
+        page(&named, body, "items")
+    }
+
+    fn list_findings(&self, body: &Value) -> Answer {
+        let jobs = &body["findingCriteria"]["criterion"]["classificationDetails.jobId"]["eq"];
+        let jobs = jobs.as_array().ok_or(INVALID)?;
+        let of_job = self.findings.iter().filter(|one| jobs.contains(&one["classificationDetails"]["jobId"]));
+        let ids: Vec<Value> = of_job.map(|finding| finding["id"].clone()).collect();
+        page(&ids, body, "findingIds")
+    }
+
+    fn get_findings(&self, body: &Value) -> Answer {
+        let ids = body["findingIds"].as_array().ok_or(INVALID)?;
+        let found: Vec<&Value> = self.findings.iter().filter(|one| ids.contains(&one["id"])).collect();
+        Ok(json!({"findings": found}))
+    }
+}
+
+fn required(body: &Value, members: &[&str]) -> Result<(), (u16, &'static str)> {
+    if members.iter().all(|member| !body[*member].is_null()) { Ok(()) } else { Err(INVALID) }
+}
+
+/// The next two of `items`; the token is the number of those before.
+fn page(items: &[Value], body: &Value, member: &str) -> Answer {
+    let from: usize = match body["nextToken"].as_str() {
+        None => 0,
+        Some(token) => token.parse().map_err(|_| INVALID)?,
+    };
+    let rest = items.get(from..).ok_or(INVALID)?;
+    let mut answer = json!({member: rest.iter().take(PAGE).collect::<Vec<_>>()});
+    if rest.len() > PAGE {
+        answer["nextToken"] = json!((from + PAGE).to_string());
+    }
+    Ok(answer)
+}
