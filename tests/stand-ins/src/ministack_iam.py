@@ -53,7 +53,7 @@ def judged(policy, case):
         principal_account="123456789012",
         action=case["action"],
         resource_arn=case["resource"],
-        region="us-east-1",
+        region=case["context"].get("aws:RequestedRegion", "us-east-1"),
         source_ip="127.0.0.1",
         secure_transport=True,
         service_context={name.lower(): value for name, value in case["context"].items()},

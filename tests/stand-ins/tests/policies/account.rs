@@ -13,12 +13,20 @@ pub enum Role {
     Worker,
     Publisher,
     Sweeper,
+    Scanner,
     Checker,
     Producer,
 }
 
-pub const ROLES: [Role; 6] =
-    [Role::Intake, Role::Worker, Role::Publisher, Role::Sweeper, Role::Checker, Role::Producer];
+pub const ROLES: [Role; 7] = [
+    Role::Intake,
+    Role::Worker,
+    Role::Publisher,
+    Role::Sweeper,
+    Role::Scanner,
+    Role::Checker,
+    Role::Producer,
+];
 
 pub const STREAM: &str = "uploads";
 pub const OTHER_STREAM: &str = "other";
@@ -41,6 +49,8 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("QuarantineArea", "quarantine"),
     ("RejectedBucket", "rejected"),
     ("RejectedArea", "rejected"),
+    ("ScanBucket", "scanned"),
+    ("ScanArea", "scanned/text"),
     ("EventStream", STREAM),
     ("EventQueue", QUEUE),
     ("NoticeTopic", TOPIC),
@@ -60,6 +70,7 @@ impl Role {
             Self::Worker => "worker",
             Self::Publisher => "publisher",
             Self::Sweeper => "sweeper",
+            Self::Scanner => "scanner",
             Self::Checker => "checker",
             Self::Producer => "producer",
         }
@@ -100,6 +111,8 @@ const OBJECTS: &[(&str, &str)] = &[
     ("published", "clip/master.m3u8"),
     ("quarantine", "clip"),
     ("rejected", "clip"),
+    ("scanned", "text/scan/batch/clip.jsonl"),
+    ("scanned", "elsewhere/clip"),
 ];
 
 impl Account {
@@ -113,7 +126,7 @@ impl Account {
         let stream =
             |name: &str| call("kinesis", "create_stream", json!({"StreamName": name, "ShardCount": 1}));
         let mut calls: Vec<Call<'_>> =
-            ["uploads", "working", "published", "quarantine", "rejected"].into_iter().map(bucket).collect();
+            ["uploads", "working", "published", "quarantine", "rejected", "scanned"].map(bucket).into();
         calls.extend(OBJECTS.iter().map(object));
         calls.extend([stream(STREAM), stream(OTHER_STREAM)]);
         let made = calls.len();

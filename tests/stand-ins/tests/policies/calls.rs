@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::account::{Account, GROUP, OTHER_STREAM, Role, SHARD, STREAM, stream_arn};
 
-use Role::{Checker, Intake, Producer, Publisher, Sweeper, Worker};
+use Role::{Checker, Intake, Producer, Publisher, Scanner, Sweeper, Worker};
 
 /// A call and who may make it.
 pub struct Listed {
@@ -62,6 +62,14 @@ const OBJECT_CALLS: &[(&str, &str, &[Role])] = &[
     ("put_object", "rejected/clip", &[Publisher]),
     ("get_object", "rejected/clip", &[Worker, Publisher]),
     ("put_object_tagging", "rejected/clip", &[Publisher]),
+    ("put_object", "scanned/text/scan/batch/clip.jsonl", &[Scanner]),
+    ("get_object", "scanned/text/scan/batch/clip.jsonl", &[Scanner]),
+    ("list_object_versions", "scanned/text/scan/", &[Scanner, Checker]),
+    ("create_multipart_upload", "scanned/text/.reelgate-check", &[Scanner, Checker]),
+    ("get_object", "scanned/elsewhere/clip", NOBODY),
+    ("delete_object", "scanned/elsewhere/clip", NOBODY),
+    ("delete_object", "scanned/text/scan/batch/clip.jsonl", &[Scanner]),
+    ("delete_object version", "scanned/text/scan/batch/clip.jsonl", &[Scanner]),
     ("delete_object", "working/staged/part", &[Worker, Publisher, Sweeper]),
     ("delete_object version", "working/staged/part", &[Worker, Publisher, Sweeper]),
     ("delete_objects", "working/staged/part", &[Worker, Publisher, Sweeper]),

@@ -1,7 +1,7 @@
 //! Least privilege: users under the documents of `deploy/policies` can do what their role needs and nothing else.
 //!
 //! The stand-in judges real calls by action and resource. Where it sees neither the resource (a path of
-//! parameters, a stream's consumer) nor the condition (a metric's namespace, an event's source, the service a
+//! parameters, a stream's consumer, anything of Macie's) nor the condition (a metric's namespace, an event's source, the service a
 //! key is used through), the same documents are put to its evaluator instead, with both given.
 
 mod account;
@@ -51,9 +51,10 @@ fn a_role_reaches_its_own_streams_queues_and_topics_and_no_others() {
 /// Action, resource, context, and who may.
 type Judged = (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [Role]);
 
-const CONFIGURED: &[Role] = &[Role::Intake, Role::Worker, Role::Publisher, Role::Sweeper, Role::Checker];
-const READING: &[Role] = &[Role::Worker, Role::Publisher, Role::Producer];
-const WRITING: &[Role] = &[Role::Worker, Role::Publisher, Role::Checker, Role::Producer];
+const CONFIGURED: &[Role] =
+    &[Role::Intake, Role::Worker, Role::Publisher, Role::Sweeper, Role::Scanner, Role::Checker];
+const READING: &[Role] = &[Role::Worker, Role::Publisher, Role::Scanner, Role::Producer];
+const WRITING: &[Role] = &[Role::Worker, Role::Publisher, Role::Scanner, Role::Checker, Role::Producer];
 const BUCKET_KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/buckets";
 const PARAMETER_KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/parameters";
 const BUS: &str = "arn:aws:events:us-east-1:123456789012:event-bus/default";
@@ -63,7 +64,24 @@ const BY_SSM: &[(&str, &str)] = &[("kms:ViaService", "ssm.us-east-1.amazonaws.co
 const CONSUMER: &str = "arn:aws:kinesis:us-east-1:123456789012:stream/uploads/consumer/reelgate:1";
 const OTHERS_CONSUMER: &str = "arn:aws:kinesis:us-east-1:123456789012:stream/other/consumer/reelgate:1";
 
+const JOB: &str = "arn:aws:macie2:us-east-1:123456789012:classification-job/3ce05dbb";
+const OTHERS_JOB: &str = "arn:aws:macie2:us-east-1:210987654321:classification-job/3ce05dbb";
+const IDENTIFIER: &str = "arn:aws:macie2:us-east-1:123456789012:custom-data-identifier/fb3b6e6f";
+const HERE: &[(&str, &str)] = &[("aws:RequestedRegion", "us-east-1")];
+const ELSEWHERE: &[(&str, &str)] = &[("aws:RequestedRegion", "eu-west-1")];
+
 const JUDGED: &[Judged] = &[
+    ("macie2:CreateClassificationJob", JOB, &[], &[Role::Scanner]),
+    ("macie2:DescribeClassificationJob", JOB, &[], &[Role::Scanner]),
+    ("macie2:DescribeClassificationJob", OTHERS_JOB, &[], &[]),
+    ("macie2:UpdateClassificationJob", JOB, &[], &[]),
+    ("macie2:CreateCustomDataIdentifier", IDENTIFIER, &[], &[Role::Scanner]),
+    ("macie2:DeleteCustomDataIdentifier", IDENTIFIER, &[], &[]),
+    ("macie2:ListManagedDataIdentifiers", "*", HERE, &[Role::Scanner, Role::Checker]),
+    ("macie2:ListFindings", "*", HERE, &[Role::Scanner]),
+    ("macie2:GetFindings", "*", ELSEWHERE, &[]),
+    ("macie2:GetMacieSession", "*", HERE, &[Role::Checker]),
+    ("macie2:DisableMacie", "*", HERE, &[]),
     ("kinesis:DescribeStreamConsumer", CONSUMER, &[], &[Role::Intake]),
     ("kinesis:SubscribeToShard", CONSUMER, &[], &[Role::Intake]),
     ("kinesis:SubscribeToShard", OTHERS_CONSUMER, &[], &[]),

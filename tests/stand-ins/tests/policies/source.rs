@@ -6,12 +6,14 @@ use std::path::Path;
 
 use serde_json::Value;
 
-const SERVICES: [&str; 9] =
-    ["autoscaling", "cloudwatch", "events", "kinesis", "kms", "s3", "sns", "sqs", "ssm"];
+const SERVICES: [&str; 10] =
+    ["autoscaling", "cloudwatch", "events", "kinesis", "kms", "macie2", "s3", "sns", "sqs", "ssm"];
 /// Names of S3's events, which look like actions.
 const EVENTS: [&str; 2] = ["s3:TestEvent", "s3:ObjectCreated"];
 /// What S3 asks of the key when it writes to an encrypted bucket on our behalf.
 const BY_S3: &str = "kms:GenerateDataKey";
+/// What Macie asks for when a job is made with a tag.
+const BY_MACIE: &str = "macie2:TagResource";
 
 /// Actions of a document.
 pub fn allowed(document: &str) -> Vec<String> {
@@ -26,7 +28,7 @@ pub fn allowed(document: &str) -> Vec<String> {
 
 /// Actions that the backend names.
 pub fn asked_for() -> BTreeSet<String> {
-    let mut found = BTreeSet::from([BY_S3.to_owned()]);
+    let mut found = BTreeSet::from([BY_S3, BY_MACIE].map(str::to_owned));
     read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../backends/aws/src"), &mut found);
     found
 }
