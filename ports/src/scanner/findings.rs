@@ -35,7 +35,7 @@ pub struct ScanFinding {
     pub detections: Vec<Detection>,
     /// More places than are listed.
     pub more_occurrences: bool,
-    /// The object was read to its end.
+    /// The object was read to its end, in one of the runs that told it.
     pub whole: bool,
     /// Ids of the events that told it, in order.
     pub ids: Vec<String>,
@@ -94,11 +94,12 @@ fn finding(event: &ScanEvent, source: &SourceId, report: ScanReport, scan_bucket
     }
 }
 
-/// One of two that say the same: the graver one, and the ids of both. A part that was not read in one run was not read.
+/// One of two that say the same: the graver one, and the ids of both. A text that one of the runs read to its end was read
+/// to its end.
 fn merged(one: ScanFinding, other: ScanFinding) -> ScanFinding {
     let rank = |f: &ScanFinding| (f.severity, total(f), f.batch.clone(), f.job.clone(), f.detections.clone());
     let ids: BTreeSet<String> = one.ids.iter().chain(&other.ids).cloned().collect();
-    let whole = one.whole && other.whole;
+    let whole = one.whole || other.whole;
     let more_occurrences = one.more_occurrences || other.more_occurrences;
     let graver = if rank(&one) >= rank(&other) { one } else { other };
     ScanFinding { ids: ids.into_iter().collect(), whole, more_occurrences, ..graver }
@@ -158,7 +159,7 @@ pub enum Unanswered {
     PartlyRead,
 }
 
-/// Judges the findings of one asset by how their job ended.
+/// Judges an asset by how its last job ended and by what that job found in it.
 pub fn verdict(status: &JobStatus, findings: Vec<ScanFinding>) -> ScanAnswer {
     let why = match status {
         JobStatus::Running => Unanswered::Running,

@@ -82,6 +82,14 @@ impl MacieScanner {
     }
 }
 
+/// An account without Macie denies every call of it.
+fn or_off(mut error: PortError) -> PortError {
+    if error.trouble == Trouble::Denied {
+        error.detail.push_str("; or Macie is not enabled in this account and region");
+    }
+    error
+}
+
 #[async_trait]
 impl Scanner for MacieScanner {
     async fn deliver(&self, batch: &BatchId, sidecars: &[Sidecar]) -> PortResult<()> {
@@ -116,7 +124,8 @@ impl Scanner for MacieScanner {
     }
 
     async fn check(&self) -> PortResult<String> {
-        let session = self.client.get_macie_session().send().await.map_err(SESSION.failed())?;
+        let session = self.client.get_macie_session().send().await;
+        let session = session.map_err(|error| or_off(SESSION.error(&error)))?;
         if session.status() != Some(&MacieStatus::Enabled) {
             let detail = "expected an enabled Macie, found it paused; resume it in this account and region";
             return Err(PortError::new(Trouble::Unavailable, SESSION.what, detail));

@@ -62,6 +62,17 @@ async fn a_check_reaches_macie_and_the_bucket_and_changes_neither() {
 }
 
 #[tokio::test]
+async fn a_check_that_is_denied_names_the_right_and_the_other_reason() {
+    let home = Home::new();
+    home.macie.refuse(403, "AccessDeniedException");
+    let error = home.scanner().await.check().await.unwrap_err();
+    assert_eq!(error.trouble, Trouble::Denied);
+    let reasons =
+        "lacks macie2:GetMacieSession on this resource; or Macie is not enabled in this account and region";
+    assert!(error.detail.ends_with(reasons), "{error}");
+}
+
+#[tokio::test]
 async fn a_map_that_somebody_changed_is_corrupt_and_not_shown() {
     let (home, bucket) = (Home::new(), Bucket::new().await);
     let scanner = home.scanner_with(&bucket.config).await;

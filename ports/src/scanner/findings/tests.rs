@@ -115,6 +115,16 @@ fn a_text_that_was_read_in_part_is_no_answer_though_the_job_ended_well() {
     assert_eq!(verdict(&JobStatus::Complete, findings.clone()), ScanAnswer::Unanswered { why, findings });
 }
 
+#[test]
+fn a_later_run_that_reads_the_text_to_its_end_heals_one_that_did_not() {
+    let mut cut = event("f1", 1, &[("NAME", 1)], Severity::Low);
+    cut.summary["status"] = json!("PARTIAL");
+    let again = event("f2", 2, &[("NAME", 1)], Severity::Low);
+    for events in [[&cut, &again], [&again, &cut]] {
+        assert!(fold(events, BUCKET).findings[0].whole);
+    }
+}
+
 fn any_event() -> impl Strategy<Value = ScanEvent> {
     let severity = prop_oneof![Just(Severity::Low), Just(Severity::Medium), Just(Severity::High)];
     let types = proptest::collection::vec((prop_oneof![Just("NAME"), Just("ADDRESS")], 0..4_u64), 0..3);
