@@ -21,6 +21,8 @@ use crate::table::{Table, capitals_before};
 type Families = u32;
 const _: () = assert!(FAMILIES.len() <= Families::BITS as usize);
 
+/// Groups of capitals before the first digit of a number, at most: an Italian code has two.
+const CAPITAL_GROUPS_MAX: usize = 2;
 /// Bytes of a text below which it holds nothing that counts without a keyword.
 const LONE_BYTES_MIN: usize = 6;
 
@@ -151,11 +153,9 @@ impl Page<'_> {
         }
         self.ask(self.reader.words[usize::from(bytes[start])], start);
         self.look_up(start);
-        if bytes[start].is_ascii_digit()
-            && let Some(letters) = capitals_before(bytes, start)
-        {
-            self.look_up(letters);
-        }
+        let groups =
+            std::iter::successors(capitals_before(bytes, start), |from| capitals_before(bytes, *from));
+        groups.take(CAPITAL_GROUPS_MAX).for_each(|from| self.look_up(from));
         if let Some(sign @ (b'+' | b'-' | b'(')) = before(bytes, start)
             && !is_word(before(bytes, start - 1))
         {

@@ -16,6 +16,140 @@ const WITH_LOCATION: &[&str] = &[
     "tika__testMP4_QuickTimeMetadata.mov",
 ];
 
+/// Element names of containers, probes and subtitle formats; some hold a keyword.
+const FIELDS: &[&str] = &[
+    "streams.tags.creation_time",
+    "format.tags.major_brand",
+    "streams.id",
+    "streams.codec_tag",
+    "format.bit_rate",
+    "format.size",
+    "streams.start_time",
+    "streams.duration_ts",
+    "streams.tags.timecode",
+    "streams.tags.handler_name",
+    "streams.tags.encoder",
+    "chapters.tags.title",
+    "format.tags.comment",
+    "format.tags.com.apple.quicktime.creationdate",
+    "media.track.UniqueID",
+    "media.track.Encoded_Library_Settings",
+    "media.track.FrameCount",
+    "streams.extradata_hash",
+    "streams.side_data_list.displaymatrix",
+    "cue.settings",
+];
+
+#[test]
+fn generated_log_lines_and_listings_hold_nothing_above_low() {
+    let mut numbers = Numbers(4);
+    for _ in 0..10_000 {
+        let mut n = |bound: u64| numbers.below(bound);
+        let time = format!(
+            "2024-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
+            1 + n(12),
+            1 + n(28),
+            n(24),
+            n(60),
+            n(60),
+            n(1_000_000)
+        );
+        let texts = [
+            format!(
+                "{time}  INFO worker{{id={}}}: chunk encoded frames={} elapsed_ms={}",
+                n(1 << 20),
+                n(100_000),
+                n(100_000)
+            ),
+            format!(
+                "{time} WARN retry attempt={} after {}.{:03}s status=503 request={:016x}",
+                n(9),
+                n(60),
+                n(1000),
+                n(1 << 60)
+            ),
+            format!(
+                "[{}] kernel: [{:5}.{:06}] usb {}-{}: new device number {}",
+                n(99_999),
+                n(99_999),
+                n(1_000_000),
+                n(9),
+                n(9),
+                n(127)
+            ),
+            format!(
+                "10.0.0.{} - - [{:02}/Mar/2024:{:02}:{:02}:{:02} +0000] \"GET /hls/{}/seg_{:05}.m4s HTTP/1.1\" 206 {}",
+                n(256),
+                1 + n(28),
+                n(24),
+                n(60),
+                n(60),
+                n(9999),
+                n(99_999),
+                n(1 << 24)
+            ),
+            format!("#EXTINF:{}.{:06},\n#EXT-X-BYTERANGE:{}@{}", n(10), n(1_000_000), n(1 << 24), n(1 << 34)),
+            format!(
+                "video_{}_{}x{}_{}k_{:08x}.mp4 {} bytes",
+                n(99_999),
+                640 + n(3200),
+                360 + n(1800),
+                n(20_000),
+                n(1 << 32),
+                n(1 << 34)
+            ),
+            format!(
+                "pid {} tid {} addr 0x{:012x} size {} align {}",
+                n(99_999),
+                n(99_999),
+                n(1 << 48),
+                n(1 << 40),
+                n(4096)
+            ),
+            format!(
+                "x264 - core {} r{} {:07x} - options: crf={}.0 keyint={} rc_lookahead={} qpmax={}",
+                n(200),
+                n(4000),
+                n(1 << 28),
+                n(51),
+                n(250),
+                n(60),
+                n(69)
+            ),
+            format!(
+                "{{\"pts\": {}, \"dts\": {}, \"pos\": \"{}\", \"stream_index\": {}}}",
+                n(1 << 40),
+                n(1 << 40),
+                n(1 << 40),
+                n(9)
+            ),
+            format!(
+                "episode {} season {} scene {} take {} reel {:03} card {}",
+                n(99),
+                n(20),
+                n(200),
+                n(30),
+                n(999),
+                n(99)
+            ),
+            format!(
+                "order {} invoice {} ticket {} sku {}-{:04}",
+                n(1 << 30),
+                n(1 << 34),
+                n(1 << 24),
+                n(999),
+                n(9999)
+            ),
+            format!("scores {}-{} {}-{} {}-{} total {}", n(9), n(9), n(9), n(9), n(9), n(9), n(200)),
+        ];
+        for text in &texts {
+            let findings = CLASSIFIER.scan([line(text, "text", "")].into_iter());
+            let loud: Vec<&Finding> = findings.iter().filter(|f| f.severity > Severity::Low).collect();
+            assert!(loud.is_empty(), "{text}: {loud:?}");
+        }
+    }
+}
+
 #[test]
 fn generated_times_hashes_and_versions_hold_nothing() {
     let mut numbers = Numbers(3);
@@ -69,6 +203,8 @@ fn generated_times_hashes_and_versions_hold_nothing() {
         ];
         for text in &texts {
             assert_eq!(ids(text), [""; 0], "{text}");
+            let field = FIELDS[n(FIELDS.len() as u64) as usize];
+            assert_quiet(field, &CLASSIFIER.scan([line(text, "tag", field)].into_iter()));
         }
     }
 }

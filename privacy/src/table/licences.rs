@@ -103,6 +103,13 @@ pub(super) const ROWS: &[Row] = &[
         ..LICENCE
     },
     Row {
+        id: "NETHERLANDS_DRIVERS_LICENSE",
+        validation: Some("10 digits"),
+        keywords: &["rijbewijs", "rijbewijsnummer"],
+        shapes: &["9999999999"],
+        ..LICENCE
+    },
+    Row {
         id: "BELGIUM_DRIVERS_LICENSE",
         validation: Some("10 digits"),
         keywords: &[
@@ -275,13 +282,6 @@ pub(super) const ROWS: &[Row] = &[
         validation: Some("2 letters and 6 digits"),
         keywords: &["liċenzja tas sewqan", "licenzja tas sewqan"],
         shapes: &["AA 999 999", "AA999999"],
-        ..LICENCE
-    },
-    Row {
-        id: "NETHERLANDS_DRIVERS_LICENSE",
-        validation: Some("10 digits"),
-        keywords: &["permis de conduire", "rijbewijs", "rijbewijsnummer"],
-        shapes: &["9999999999"],
         ..LICENCE
     },
     Row {
