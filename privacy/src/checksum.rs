@@ -1,5 +1,10 @@
 //! Check digits.
 
+mod accounts;
+mod americas;
+mod digits;
+mod elsewhere;
+mod europe;
 pub(crate) mod national;
 
 /// Luhn check (ISO/IEC 7812-1 annex B) over ASCII digits; anything else in `digits` fails.
