@@ -1,5 +1,7 @@
 //! One place, one finding: overlapping matches are settled by how well each is proved.
 
+use std::collections::BTreeMap;
+
 use crate::candidate::{Reading, Strength};
 
 /// A match whose keyword question is answered; `start..end` in bytes.
@@ -26,19 +28,28 @@ pub(crate) fn resolve(mut matches: Vec<Match>) -> Vec<Match> {
     let mut rest = matches.as_slice();
     while !rest.is_empty() {
         let (chain, after) = rest.split_at(chain_len(rest));
-        let first = kept.len();
-        let mut ranked = chain.to_vec();
-        ranked.sort_by_key(|m| std::cmp::Reverse(m.rank()));
-        for m in ranked {
-            let free = kept[first..].iter().all(|k| m.end <= k.start || k.end <= m.start);
-            if free {
-                kept.push(m);
-            }
+        match chain {
+            [alone] => kept.push(*alone),
+            _ => kept.extend(best_of(chain)),
         }
-        kept[first..].sort_by_key(|m| m.start);
         rest = after;
     }
     kept
+}
+
+/// The matches of a chain that stay, by start. A hostile text makes chains as long as itself, so that a match is compared
+/// with its neighbours only.
+fn best_of(chain: &[Match]) -> impl Iterator<Item = Match> {
+    let mut ranked = chain.to_vec();
+    ranked.sort_by_key(|m| std::cmp::Reverse(m.rank()));
+    let mut by_start: BTreeMap<usize, Match> = BTreeMap::new();
+    for m in ranked {
+        let before_is_free = by_start.range(..m.end).next_back().is_none_or(|(_, k)| k.end <= m.start);
+        if before_is_free {
+            by_start.insert(m.start, m);
+        }
+    }
+    by_start.into_values()
 }
 
 /// How many of the sorted `matches` hang together at the front.

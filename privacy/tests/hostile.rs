@@ -51,6 +51,27 @@ const PIECES: &[&str] = &[
     ",",
     "\u{0}",
     "999999999999999999999",
+    "-----BEGIN ",
+    "PRIVATE KEY-----",
+    "WIFI:",
+    "P:x;",
+    "BEGIN:VCARD",
+    "eyJhbGciOiJ1",
+    "ghp_1",
+    "Set-Cookie: a=b",
+    "://a:b@",
+    "Authorization: Basic ",
+    "passport",
+    "AB 12",
+    "(01)",
+    "12/03/1985",
+    "born",
+    "IL 62704",
+    "Elm Street 5",
+    "10115 Berlin",
+    "3c:22:fb",
+    "%B4539578763621486^",
+    "O0lI5S8B",
 ];
 
 fn built(numbers: &mut Numbers, pieces: u64) -> String {
@@ -79,7 +100,8 @@ fn text_built_from_near_misses_gives_sound_disjoint_spans() {
         assert_sound(&text, &spans);
         if round % 8 == 0 {
             let field = built(&mut numbers, 6);
-            let findings = CLASSIFIER.scan([line(&text, "file_name", &field)].into_iter());
+            let findings = CLASSIFIER
+                .scan([line(&text, ["file_name", "on_screen_text"][round % 16 / 8], &field)].into_iter());
             assert!(findings.iter().all(|f| f.count >= 1 && !f.locations.is_empty()), "round {round}");
         }
     }
@@ -99,7 +121,23 @@ fn arbitrary_bytes_read_as_text_give_sound_disjoint_spans() {
 /// No clock: a quadratic reader would not end within the runner's limit on any of these.
 #[test]
 fn megabytes_of_one_near_miss_are_read_to_their_end() {
-    for piece in PIECES.iter().chain(&["a@", "1.", "12-", "a:", "4 ", "+1", "ab/", "jane.", "phone 12 34 "]) {
+    for piece in PIECES.iter().chain(&[
+        "a@",
+        "1.",
+        "12-",
+        "a:",
+        "4 ",
+        "+1",
+        "ab/",
+        "jane.",
+        "phone 12 34 ",
+        "cookie:a=",
+        "eyJ1-",
+        "-1",
+        "passport A1 ",
+        "a1_",
+        "St 1 IL 12345 ",
+    ]) {
         let text = piece.repeat((1 << 20) / piece.len());
         assert_sound(&text, &CLASSIFIER.spans(&text));
     }

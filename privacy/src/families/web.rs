@@ -24,9 +24,9 @@ const JWT: Kind = Kind { id: "JSON_WEB_TOKEN", category: Category::Credentials }
 const URL_WITH_CREDENTIALS: Kind = Kind { id: "URL_WITH_CREDENTIALS", category: Category::Credentials };
 
 /// Bytes of a header's value read at most.
-const VALUE_MAX: usize = 4096;
+const VALUE_MAX: usize = 2048;
 /// Bytes of each part of a token, at most.
-const PART_MAX: usize = 4096;
+const PART_MAX: usize = 2048;
 /// Bytes of scheme, name and password before the `@`, at most.
 const USER_INFO_MAX: usize = 200;
 
