@@ -15,4 +15,5 @@ mod published;
 mod redo;
 mod service;
 mod support;
+mod surfaces;
 mod traces;
