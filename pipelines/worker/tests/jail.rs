@@ -7,7 +7,9 @@ use std::process::Command;
 use reelgate_flow::facts::{Container, Rational, Rotation};
 use reelgate_flow::reason::{Class, Fault};
 use reelgate_pipelines::client::{self, CancelFlag, Event, OutputSink, Usage, WorkerProgram};
-use reelgate_pipelines::messages::{AudioJob, Budget, Finished, Job, Rung, TrackRef, VideoJob};
+use reelgate_pipelines::messages::{
+    AudioJob, Budget, EnrichJob, Finished, Job, Rung, SampleJob, ScreenTextJob, Surface, TrackRef, VideoJob,
+};
 
 /// Keeps the names of what arrives.
 #[derive(Default)]
@@ -111,6 +113,46 @@ fn sound_is_encoded_inside_the_jail() {
     let Finished::Audio(audio) = finished else { panic!("another kind: {finished:?}") };
     assert_eq!(audio.track.codecs, "mp4a.40.2");
     assert_eq!(ran.names.len(), audio.track.segments.len() + 1, "{:?}", ran.names);
+}
+
+#[test]
+fn text_and_codes_are_read_inside_the_jail() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/big-buck-bunny-5s.mp4");
+    let job = Job::Enrich(EnrichJob {
+        container: Container::IsoBmff,
+        size_bytes: std::fs::metadata(&path).unwrap().len(),
+        frames: Some(SampleJob {
+            track: 0,
+            start_ns: 0,
+            end_ns: 5_000_000_000,
+            interval_ns: 1_000_000_000,
+            samples_max: 10,
+            keyframes_only: true,
+            decoders: 2,
+            in_flight_max: 4,
+            rotation: Rotation::default(),
+            pixel_aspect: Rational { num: 1, den: 1 },
+            poster_side_max: 640,
+            tile_height: 90,
+            columns: 5,
+            rows: 5,
+        }),
+        screen_text: ScreenTextJob {
+            languages: vec!["eng".to_owned()],
+            codes: true,
+            interval_ns: 1_000_000_000,
+            keyframes_only: false,
+            width: 640,
+            height: 360,
+        },
+    });
+    let ran = run(&job, &path, None);
+    let (finished, usage) = ran.result.unwrap();
+    let Finished::Enriched(found) = finished else { panic!("another kind: {finished:?}") };
+    assert!((4..=6).contains(&found.screen_text.frames), "{:?}", found.screen_text);
+    assert!(found.screen_text.frames_read > 0, "{:?}", found.screen_text);
+    assert!(found.not_analysed.iter().all(|missing| missing.surface != Surface::OnScreenText));
+    assert!(usage.rss_max_bytes < 1 << 30, "{usage:?}");
 }
 
 #[test]
