@@ -188,7 +188,12 @@ fn identifiers() -> Vec<Identifier> {
 fn find(text: &[u8], start: usize) -> Option<Candidate> {
     let run = read(text, start)?;
     // The longest reading first: what follows a card (a security code, an expiry date) may look like one more group.
-    (1..=run.groups.len()).rev().find_map(|count| reading(text, start, &run, count))
+    let enough = run.groups.iter().scan(0, |digits, group| {
+        *digits += group.len;
+        Some(*digits)
+    });
+    let least = enough.take_while(|digits| *digits < DIGITS_MIN).count() + 1;
+    (least..=run.groups.len()).rev().find_map(|count| reading(text, start, &run, count))
 }
 
 /// The card that the first `count` groups of `run` form.

@@ -10,9 +10,9 @@ const GROUP_DIGITS_MAX: usize = 18;
 const EXTENSION_DIGITS_MAX: usize = 6;
 
 /// One run of digits.
-#[derive(Clone, Debug)]
-pub(super) struct Group {
-    pub digits: String,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Group<'t> {
+    pub digits: &'t str,
     /// One past the group's last byte, its closing parenthesis included.
     pub end: usize,
     pub in_parentheses: bool,
@@ -22,16 +22,16 @@ pub(super) struct Group {
 
 /// A number as written.
 #[derive(Clone, Debug)]
-pub(super) struct Shape {
+pub(super) struct Shape<'t> {
     pub start: usize,
     /// Whether a `+` stands in front.
     pub plus: bool,
-    pub groups: Vec<Group>,
+    pub groups: Vec<Group<'t>>,
 }
 
-impl Shape {
+impl<'t> Shape<'t> {
     /// Reads as many groups as there are from `start`.
-    pub fn read(text: &[u8], start: usize) -> Option<Shape> {
+    pub fn read(text: &'t [u8], start: usize) -> Option<Shape<'t>> {
         let plus = at(text, start) == Some(b'+');
         if !plus && too_short(text, start) {
             return None;
@@ -48,7 +48,7 @@ impl Shape {
                 break;
             }
             let end = last + usize::from(in_parentheses);
-            let digits = String::from_utf8_lossy(&text[first..last]).into_owned();
+            let digits = std::str::from_utf8(&text[first..last]).unwrap_or_default();
             shape.groups.push(Group { digits, end, in_parentheses, separator });
             separator = at(text, end).filter(|b| b" -./".contains(b));
             from = end + usize::from(separator.is_some());
@@ -61,8 +61,8 @@ impl Shape {
     }
 
     /// The number that the first `count` groups form.
-    pub fn first(&self, count: usize) -> Shape {
-        Shape { groups: self.groups.iter().take(count).cloned().collect(), ..*self }
+    pub fn first(&self, count: usize) -> Shape<'t> {
+        Shape { groups: self.groups.iter().take(count).copied().collect(), ..*self }
     }
 
     /// One past the last byte.
@@ -73,7 +73,7 @@ impl Shape {
     /// All digits; a trunk zero in parentheses, as in `+44 (0)20`, is left out of an international number.
     pub fn digits(&self) -> String {
         let dialled = |group: &&Group| !(self.plus && group.in_parentheses && group.digits == "0");
-        self.groups.iter().filter(dialled).map(|group| group.digits.as_str()).collect()
+        self.groups.iter().filter(dialled).map(|group| group.digits).collect()
     }
 
     /// Length of each group.
