@@ -26,6 +26,8 @@ use crate::source::Source;
 
 /// Bytes read of one cue; a longer one is cut.
 const CUE_BYTES_MAX: usize = 16 << 10;
+/// A drone writes its position with every frame; one is kept this often, nanoseconds, as from a camera's own track.
+const POSITION_INTERVAL_NS: u64 = 10_000_000_000;
 
 #[derive(Default)]
 struct Pass {
@@ -39,6 +41,8 @@ struct State {
     tags: TagEvents,
     captions: BTreeMap<u32, Captions>,
     has_text: bool,
+    /// No position is kept before this time.
+    next_position_ns: u64,
 }
 
 /// Adds to `lines` what the pass reads.
@@ -68,7 +72,7 @@ pub fn collect(
         Ok(())
     });
     drop(demuxed);
-    let State { lines: found, tags, captions, has_text } = std::mem::take(&mut *pass.lock());
+    let State { lines: found, tags, captions, has_text, .. } = std::mem::take(&mut *pass.lock());
     *lines = found;
     tags.write(lines);
     for (track, mut captions) in captions {
@@ -197,7 +201,11 @@ impl State {
         self.lines.truncated |= bytes.len() > CUE_BYTES_MAX;
         let words = form.words(&bytes[..bytes.len().min(CUE_BYTES_MAX)]);
         let place = place(sample, buffer, track);
-        if let Some(position) = location::telemetry(&words) {
+        let start_ns = place.start_ns.unwrap_or(0);
+        if start_ns >= self.next_position_ns
+            && let Some(position) = location::telemetry(&words)
+        {
+            self.next_position_ns = start_ns.saturating_add(POSITION_INTERVAL_NS);
             self.lines.add_position(place, position);
         }
         self.lines.add("subtitle", "text", place, &words);
