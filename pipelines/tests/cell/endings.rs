@@ -56,7 +56,7 @@ fn a_worker_that_never_gets_ready_is_unavailable() {
     assert_eq!(fault("stops-within-a-frame", &budget()), ended);
     assert_eq!(
         fault("speaks-another-version", &budget()),
-        "worker_unavailable: the engine speaks wire version 1, the worker 2; install both from one build"
+        "worker_unavailable: the engine speaks wire version 2, the worker 3; install both from one build"
     );
 }
 
