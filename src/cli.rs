@@ -59,6 +59,8 @@ pub enum Verb {
     Release(ReleaseArgs),
     /// Remove everything of an asset that has ended, the source too
     Erase(EraseArgs),
+    /// Take something out of picture and sound of a published asset
+    Redact(RedactArgs),
     /// Keep an asset from being erased
     Hold(HoldArgs),
     /// Tell that a finding was none
@@ -214,6 +216,21 @@ pub struct EraseArgs {
     /// Print what was taken away, as JSON, and change nothing
     #[arg(long)]
     pub certificate: bool,
+}
+
+/// Arguments of `redact`.
+#[derive(Args)]
+pub struct RedactArgs {
+    /// The decision
+    #[command(flatten)]
+    pub decision: DecisionArgs,
+    /// Part of the picture to cover, in pixels of the source as displayed, while it is shown: X,Y,WIDTH,HEIGHT@FROM-TO
+    /// with times in seconds, such as 40,300,220,48@12.5-15; may be repeated
+    #[arg(long = "box", value_name = "BOX")]
+    pub boxes: Vec<String>,
+    /// Time to silence, in seconds, such as 12.5-15; may be repeated
+    #[arg(long, value_name = "FROM-TO")]
+    pub mute: Vec<String>,
 }
 
 /// Arguments of `hold`.

@@ -60,6 +60,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Verb::Quarantine(args) => verbs::decide::quarantine(&place, args).await,
         Verb::Release(args) => verbs::decide::release(&place, args).await,
         Verb::Erase(args) => verbs::decide::erase(&place, args).await,
+        Verb::Redact(args) => verbs::redact::redact(&place, args).await,
         Verb::Hold(args) => verbs::decide::hold(&place, args).await,
         Verb::Feedback(args) => verbs::decide::feedback(&place, args).await,
         Verb::Audit(verb) => verbs::audit::audit(&place, verb).await,

@@ -125,7 +125,8 @@ pub trait Store: Send + Sync {
     /// Carries out what somebody decided and keeps who, why and when; `Conflict`, which says why, where that cannot be.
     async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()>;
 
-    /// What encoding anew leaves out of an asset, as the document that was kept with the decision to redact.
+    /// What encoding anew leaves out of an asset, as the document that was kept with the decision to redact; `None` where it
+    /// is not redacted, or no longer.
     async fn redaction(&self, asset: &AssetId) -> PortResult<Option<serde_json::Value>>;
 
     /// Sets apart again what was released until a time that is over, and owes a reminder for each asset that was set

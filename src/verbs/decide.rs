@@ -104,14 +104,23 @@ async fn certificate(store: &dyn Store, asset: &AssetId) -> Result<Exit, Failure
     Ok(Exit::Done)
 }
 
-async fn open(place: &Place, typed: &str) -> Result<(Config, std::sync::Arc<dyn Store>, AssetId), Failure> {
+/// The store of a home, and the asset that was named.
+pub(super) async fn open(
+    place: &Place,
+    typed: &str,
+) -> Result<(Config, std::sync::Arc<dyn Store>, AssetId), Failure> {
     let config = Config::load(place).await?;
     let store = wiring::existing_store(&config).await?;
     let asset = find_asset(&*store, typed).await?;
     Ok((config, store, asset))
 }
 
-fn decision(what: Decided, args: &DecisionArgs, approver: Option<String>) -> Result<Decision, Failure> {
+/// A decision by whoever is named or logged in.
+pub(super) fn decision(
+    what: Decided,
+    args: &DecisionArgs,
+    approver: Option<String>,
+) -> Result<Decision, Failure> {
     let reason = args.reason.clone().unwrap_or_default();
     if reason.trim().is_empty() {
         return Err(Failure::Usage(
@@ -142,7 +151,8 @@ fn second_person(config: &Config, decision: &Decision) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn decide(store: &dyn Store, asset: &AssetId, decision: Decision) -> Result<(), Failure> {
+/// Has a decision carried out; a refusal says why.
+pub(super) async fn decide(store: &dyn Store, asset: &AssetId, decision: Decision) -> Result<(), Failure> {
     match store.decide(asset, &decision).await {
         Err(error) if error.trouble == Trouble::Conflict => Err(Failure::Usage(format!(
             "{asset}: {}; `reelgate why {asset}` tells its history",
@@ -152,7 +162,8 @@ async fn decide(store: &dyn Store, asset: &AssetId, decision: Decision) -> Resul
     }
 }
 
-fn say(asset: &AssetId, what: &str, how: &str) {
+/// Tells what will happen.
+pub(super) fn say(asset: &AssetId, what: &str, how: &str) {
     talk::say(&format!("{asset} {what} with the next `run` or by the running `serve`, {how}"));
 }
 

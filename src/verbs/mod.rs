@@ -10,6 +10,7 @@ pub mod migrate;
 pub mod presign;
 pub mod probe;
 pub mod queue;
+pub mod redact;
 pub mod redo;
 pub mod redrive;
 mod refresh;

@@ -10,9 +10,10 @@ use reelgate_ports::records::{Claim, Success};
 
 use crate::house::House;
 use crate::stage::{Learned, Work};
-use crate::work::media::{Order, Staged, other_result, run_staged};
+use crate::work::media::{Order, Over, Staged, other_result, plainly, run_into, run_staged};
 use crate::work::products::{Planned, Products, to_document};
 use crate::work::transcode::show_on_board;
+use crate::work::{joined, ours, redaction};
 
 /// [`TaskKey::Enrich`].
 pub struct Enrich;
@@ -29,9 +30,28 @@ impl Work for Enrich {
         show_on_board(&house, &claim, &planned, &products);
         let media_ns = planned.media_ns(TaskKey::Enrich);
         let budget = house.settings.budgets.enrich(planned.plan.duration_ns);
-        let job = Job::Enrich(planned.plan.enrich.clone());
-        let order = Order { job, budget, media_ns };
-        let Staged { finished, outputs, .. } = run_staged(&house, &claim, order, &cancel, learned).await?;
+        let redacted = redaction::request(&house, &claim.fence.asset).await?.is_some();
+        let sampled =
+            if redacted { redaction::sampled(&house, &claim, &planned, &products).await? } else { None };
+        let (finished, outputs) = match sampled {
+            // The source still shows everything.
+            Some((job, file)) => {
+                let order = Order { job: Job::Enrich(job), budget, media_ns };
+                let writer = house.objects.stage(&claim.fence).await.map_err(ours)?;
+                let over = Over { source: file, writer, named: plainly() };
+                let ran = run_into(&house, &claim, order, over, &cancel, learned).await?;
+                let writer = ran.writer;
+                let staging = tokio::task::spawn_blocking(move || writer.finish().map_err(ours));
+                (ran.finished, joined(staging.await)??)
+            }
+            None => {
+                let job = Job::Enrich(planned.plan.enrich.clone());
+                let order = Order { job, budget, media_ns };
+                let Staged { finished, outputs, .. } =
+                    run_staged(&house, &claim, order, &cancel, learned).await?;
+                (finished, outputs)
+            }
+        };
         let Finished::Enriched(result) = finished else { return Err(other_result()) };
         house.board.progressed(&claim.fence.asset, TaskKey::Enrich, media_ns);
         Ok(Success::Produced { result: to_document(&result)?, outputs })

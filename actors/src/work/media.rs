@@ -15,20 +15,27 @@ use crate::spans;
 use crate::stage::Learned;
 use crate::work::{check_unchanged, joined, ours, sources};
 
-/// Writes a worker's outputs into the staging area.
+/// Writes a worker's outputs into the staging area, each under the name that is wanted for it, or not at all.
 struct Staging {
     writer: Box<dyn StagedWriter>,
+    named: Naming,
+    open: bool,
 }
+
+/// The name of an output in the staging area; `None` drops it.
+pub type Naming = Box<dyn Fn(&str) -> Option<String> + Send>;
 
 impl OutputSink for Staging {
     fn open(&mut self, name: &str) -> Result<(), Fault> {
-        self.writer.open(name).map_err(ours)
+        let name = (self.named)(name);
+        self.open = name.is_some();
+        name.map_or(Ok(()), |name| self.writer.open(&name).map_err(ours))
     }
     fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        self.writer.write(bytes).map_err(ours)
+        if self.open { self.writer.write(bytes).map_err(ours) } else { Ok(()) }
     }
     fn close(&mut self) -> Result<(), Fault> {
-        self.writer.close().map_err(ours)
+        if std::mem::take(&mut self.open) { self.writer.close().map_err(ours) } else { Ok(()) }
     }
 }
 
@@ -52,7 +59,7 @@ pub struct Order {
     pub media_ns: u64,
 }
 
-/// Runs the job of a claim on a blocking thread; staged files of a failed attempt are removed.
+/// Runs the job of a claim over its source; staged files of a failed attempt are removed.
 pub async fn run_staged(
     house: &Arc<House>,
     claim: &Claim,
@@ -60,14 +67,68 @@ pub async fn run_staged(
     cancel: &CancelFlag,
     learned: &mut Learned,
 ) -> Result<Staged, Fault> {
-    let Order { job, budget, media_ns } = order;
-    let OpenSource { file, .. } = house.objects.open(&claim.source).await.map_err(sources)?;
     let writer = house.objects.stage(&claim.fence).await.map_err(ours)?;
+    let Ran { finished, gstreamer, writer } = run_into(
+        house,
+        claim,
+        order,
+        Over { source: source(house, claim).await?, writer, named: plainly() },
+        cancel,
+        learned,
+    )
+    .await?;
+    let outputs = joined(tokio::task::spawn_blocking(move || writer.finish().map_err(ours)).await)??;
+    check_unchanged(house, &claim.source).await?;
+    Ok(Staged { finished, outputs, gstreamer })
+}
+
+/// The source of a claim, opened.
+pub async fn source(house: &House, claim: &Claim) -> Result<File, Fault> {
+    let OpenSource { file, .. } = house.objects.open(&claim.source).await.map_err(sources)?;
+    Ok(file)
+}
+
+/// Every output under its own name.
+pub fn plainly() -> Naming {
+    Box::new(|name| Some(name.to_owned()))
+}
+
+/// What a job reads and where its outputs go.
+pub struct Over {
+    /// What is read.
+    pub source: File,
+    /// Where outputs go.
+    pub writer: Box<dyn StagedWriter>,
+    /// Under which names.
+    pub named: Naming,
+}
+
+/// What came of one of several jobs of an attempt.
+pub struct Ran {
+    /// Its result.
+    pub finished: Finished,
+    /// The version of GStreamer that made it.
+    pub gstreamer: String,
+    /// The staging area, still open.
+    pub writer: Box<dyn StagedWriter>,
+}
+
+/// Runs one job on a blocking thread; what it used is added to what the attempt has used.
+pub async fn run_into(
+    house: &Arc<House>,
+    claim: &Claim,
+    order: Order,
+    over: Over,
+    cancel: &CancelFlag,
+    learned: &mut Learned,
+) -> Result<Ran, Fault> {
+    let Order { job, budget, media_ns } = order;
+    let Over { source, writer, named } = over;
     let (running, fence, cancel) = (Arc::clone(house), claim.fence.clone(), cancel.clone());
     let span = Span::current();
     let blocking = tokio::task::spawn_blocking(move || {
         let _within = span.entered();
-        let mut staging = Staging { writer };
+        let mut staging = Staging { writer, named, open: false };
         let mut gstreamer = String::new();
         let mut events = |event: Event| match event {
             Event::Progress { done_ns, .. } => {
@@ -77,14 +138,14 @@ pub async fn run_staged(
             Event::Started { .. } | Event::Jailed => {}
         };
         let (finished, usage) =
-            run_worker(&running.worker, &job, &budget, file, &mut staging, &mut events, &cancel)?;
-        let outputs = staging.writer.finish().map_err(ours)?;
-        Ok::<_, Fault>((Staged { finished, outputs, gstreamer }, usage))
+            run_worker(&running.worker, &job, &budget, source, &mut staging, &mut events, &cancel)?;
+        Ok::<_, Fault>((Ran { finished, gstreamer, writer: staging.writer }, usage))
     });
-    let (staged, usage) = joined(blocking.await)??;
-    learned.usage = usage_record(usage);
-    check_unchanged(house, &claim.source).await?;
-    Ok(staged)
+    let (ran, usage) = joined(blocking.await)??;
+    let used = usage_record(usage);
+    learned.usage.cpu_ms += used.cpu_ms;
+    learned.usage.memory_bytes_max = learned.usage.memory_bytes_max.max(used.memory_bytes_max);
+    Ok(ran)
 }
 
 /// [`client::run`] in a span of its own, whose context the worker is given.

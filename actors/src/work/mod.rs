@@ -6,6 +6,8 @@ mod media;
 mod package;
 mod products;
 pub mod publish;
+mod redacted;
+pub mod redaction;
 pub mod screen;
 pub mod self_test;
 pub mod sweep;

@@ -18,15 +18,7 @@ use crate::work::{joined, ours};
 pub async fn package(house: &Arc<House>, claim: &Claim) -> Result<Success, Fault> {
     let products = Products::read(house, &claim.fence.asset).await?;
     let planned: Planned = products.document(TaskKey::Validate)?;
-    let mut video = Vec::new();
-    for chunk in 0..planned.video_chunks()? {
-        video.push(part(&products, TaskKey::Video { chunk })?);
-    }
-    let audio = match planned.plan.audio {
-        Some(_) => Some(products.document::<Encoded<AudioResult>>(TaskKey::Audio)?.result),
-        None => None,
-    };
-    let mut packaged = package::package(&planned.plan, &video, audio.as_ref())?;
+    let mut packaged = packaged(&products, &planned)?;
     let renditions = packaged.renditions.iter().map(record).collect();
     let texts = std::mem::take(&mut packaged.texts);
     let writer = house.objects.stage(&claim.fence).await.map_err(ours)?;
@@ -34,11 +26,33 @@ pub async fn package(house: &Arc<House>, claim: &Claim) -> Result<Success, Fault
     Ok(Success::Packaged { result: to_document::<Packaged>(&packaged)?, renditions, outputs })
 }
 
+/// What the encodes of an asset add up to.
+pub(super) fn packaged(products: &Products, planned: &Planned) -> Result<Packaged, Fault> {
+    let mut video = Vec::new();
+    for chunk in 0..planned.video_chunks()? {
+        video.push(part(products, TaskKey::Video { chunk })?);
+    }
+    let audio = match planned.plan.audio {
+        Some(_) => Some(products.document::<Encoded<AudioResult>>(TaskKey::Audio)?.result),
+        None => None,
+    };
+    package::package(&planned.plan, &video, audio.as_ref())
+}
+
 fn part(products: &Products, task: TaskKey) -> Result<VideoPart, Fault> {
     let result = products.document::<Encoded<VideoResult>>(task)?.result;
+    video_part(task, result, products.outputs(task))
+}
+
+/// A chunk's result with the hashes of what its rungs begin with.
+pub(super) fn video_part(
+    task: TaskKey,
+    result: VideoResult,
+    outputs: &[StagedOutput],
+) -> Result<VideoPart, Fault> {
     let hash = |name: &str| {
         let init = format!("{name}/init.mp4");
-        let staged = products.outputs(task).iter().find(|output| output.name == init);
+        let staged = outputs.iter().find(|output| output.name == init);
         staged
             .and_then(digest)
             .ok_or_else(|| Fault::new(Code::CountMismatch, format!("{task} left no init segment")))

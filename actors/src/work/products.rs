@@ -6,7 +6,7 @@ use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::{Inspection, VideoJob};
 use reelgate_pipelines::recipes::plan::{Plan, VideoChunk};
 use reelgate_ports::records::StagedOutput;
-use reelgate_ports::store::Product;
+use reelgate_ports::store::{Product, Store};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -83,9 +83,14 @@ pub struct Encoded<T> {
 pub struct Products(Vec<Product>);
 
 impl Products {
-    /// Reads them from the store.
+    /// Reads them from the house's store.
     pub async fn read(house: &House, asset: &AssetId) -> Result<Self, Fault> {
-        Ok(Self(house.store.products(asset).await.map_err(store)?))
+        Self::of(&*house.store, asset).await
+    }
+
+    /// Reads them from a store.
+    pub async fn of(from: &dyn Store, asset: &AssetId) -> Result<Self, Fault> {
+        Ok(Self(from.products(asset).await.map_err(store)?))
     }
 
     /// The document of one task.

@@ -67,14 +67,22 @@ async fn own(
 ) -> Result<(Manifest, Vec<PublishItem>), Fault> {
     let products = Products::read(house, &asset.id).await?;
     let mut items = items(&products)?;
-    if let Some(shown_at) = &asset.published_location {
-        let made = made_since(&house.store.history(&asset.id).await.map_err(ours)?);
-        let kept = items.iter_mut().filter(|(task, _)| !made.contains(task));
-        find_shown(house, asset, shown_at, kept.map(|(_, item)| item)).await?;
-    }
+    find_kept(house, asset, &mut items).await?;
     let items: Vec<PublishItem> = items.into_iter().map(|(_, item)| item).collect();
     let manifest = manifest(&products, &asset.id, source, &items)?;
     Ok((manifest, items))
+}
+
+/// Finds what was not made since the asset was last published where it stands published, if it does.
+pub(super) async fn find_kept(
+    house: &House,
+    asset: &AssetRecord,
+    items: &mut [(TaskKey, PublishItem)],
+) -> Result<(), Fault> {
+    let Some(shown_at) = &asset.published_location else { return Ok(()) };
+    let made = made_since(&house.store.history(&asset.id).await.map_err(ours)?);
+    let kept = items.iter_mut().filter(|(task, _)| !made.contains(task));
+    find_shown(house, asset, shown_at, kept.map(|(_, item)| item)).await
 }
 
 /// Tasks that finished after the asset was last published: their outputs are staged, all others' were discarded then.

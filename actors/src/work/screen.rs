@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use reelgate_flow::asset::{Screening, Severity};
+use reelgate_flow::asset::{Response, Screening, Severity};
 use reelgate_flow::policy::Policy;
 use reelgate_flow::reason::Fault;
+use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_ports::records::{Claim, FindingRecord, Success};
 use reelgate_privacy::{Address, Finding, FrameBox, Line};
@@ -12,6 +13,8 @@ use serde_json::json;
 
 use crate::house::House;
 use crate::stage::{Learned, Work};
+use crate::work::products::{Planned, Products};
+use crate::work::redaction::by_policy;
 use crate::work::{joined, witnesses};
 
 /// [`reelgate_flow::task::TaskKey::Screen`].
@@ -22,12 +25,22 @@ impl Work for Screen {
         let lines = witnesses::lines(&house, &claim).await?;
         let scanning = Arc::clone(&house);
         let scanned = tokio::task::spawn_blocking(move || {
-            let lines = lines.iter().map(|line| Line { text: &line.text, address: witnesses::address(line) });
-            scanning.classifier.scan(lines)
+            let addressed =
+                lines.iter().map(|line| Line { text: &line.text, address: witnesses::address(line) });
+            (scanning.classifier.scan(addressed), lines)
         });
-        let findings: Vec<FindingRecord> = joined(scanned.await)?.iter().map(record).collect();
-        let screening = judge(&house.policy, &claim.source.id.key, &findings);
-        Ok(Success::Screened { screening, findings, redaction: None })
+        let (found, lines) = joined(scanned.await)?;
+        let findings: Vec<FindingRecord> = found.iter().map(record).collect();
+        let key = &claim.source.id.key;
+        let mut screening = judge(&house.policy, key, &findings);
+        let mut redaction = None;
+        if screening.response == Response::RedactThenPublish && !claim.linked {
+            let products = Products::read(&house, &claim.fence.asset).await?;
+            let plan = products.document::<Planned>(TaskKey::Validate)?.plan;
+            let asked = by_policy(&plan, &house.policy, key, &house.classifier, &lines, &findings)?;
+            (screening.parts, redaction) = asked.unzip();
+        }
+        Ok(Success::Screened { screening, findings, redaction })
     }
 }
 

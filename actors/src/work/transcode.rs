@@ -13,6 +13,8 @@ use crate::house::House;
 use crate::stage::{Learned, Work};
 use crate::work::media::{Order, Staged, other_result, run_staged};
 use crate::work::products::{Encoded, Planned, Products, to_document};
+use crate::work::redacted::{is_touched, redacted};
+use crate::work::redaction;
 
 /// [`TaskKey::Video`] and [`TaskKey::Audio`].
 pub struct Transcode;
@@ -28,6 +30,11 @@ impl Work for Transcode {
         let planned: Planned = products.document(TaskKey::Validate)?;
         show_on_board(&house, &claim, &planned, &products);
         let media_ns = planned.media_ns(claim.fence.task);
+        if let Some(request) = redaction::request(&house, &claim.fence.asset).await?
+            && is_touched(&planned, claim.fence.task, &request)?
+        {
+            return redacted(&house, &claim, &planned, &request, &cancel, learned).await;
+        }
         let (job, budget) = job(&house.settings.budgets, &planned, claim.fence.task)?;
         let Staged { finished, outputs, gstreamer } =
             run_staged(&house, &claim, Order { job, budget, media_ns }, &cancel, learned).await?;
@@ -41,7 +48,8 @@ impl Work for Transcode {
     }
 }
 
-fn job(budgets: &Budgets, planned: &Planned, task: TaskKey) -> Result<(Job, Budget), Fault> {
+/// The job that the plan holds for a task, with its bounds.
+pub(super) fn job(budgets: &Budgets, planned: &Planned, task: TaskKey) -> Result<(Job, Budget), Fault> {
     if let TaskKey::Video { chunk } = task {
         let job = planned.chunk(chunk)?.job.clone();
         let budget = budgets.video(&job);

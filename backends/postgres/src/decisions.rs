@@ -81,7 +81,8 @@ impl PgStore {
     /// What encoding anew leaves out.
     pub(crate) async fn read_redaction(&self, asset: &AssetId) -> DbResult<Option<serde_json::Value>> {
         let stored = sqlx::query_scalar!(
-            "SELECT r.redaction FROM redactions AS r JOIN assets AS a ON a.arrival = r.asset WHERE a.id = $1",
+            "SELECT r.redaction FROM redactions AS r JOIN assets AS a ON a.arrival = r.asset
+             WHERE a.id = $1 AND a.marks LIKE '%redacted'",
             asset.as_str(),
         )
         .fetch_optional(&self.writers)

@@ -55,7 +55,7 @@ pub(super) async fn write_redaction(
 /// What encoding anew leaves out.
 pub(super) async fn redaction(pool: &SqlitePool, asset: &AssetId) -> PortResult<Option<serde_json::Value>> {
     let stored: Option<String> = sqlx::query_scalar(
-        "SELECT redaction FROM redactions WHERE asset = (SELECT arrival FROM assets WHERE id = ?)",
+        "SELECT redaction FROM redactions WHERE asset = (SELECT arrival FROM assets WHERE id = ? AND marks LIKE '%redacted')",
     )
     .bind(asset.as_str())
     .fetch_optional(pool)

@@ -33,7 +33,8 @@ pub const REDACTIONS_MAX: usize = 2_000;
 pub const MUTE_SLACK_NS: u64 = 20_000_000;
 
 /// What is to be taken out of an asset.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Request {
     /// What must not be seen, and where it was.
     pub places: Vec<Place>,
@@ -109,6 +110,70 @@ pub fn redaction(
         return Err(malformed("the results of every chunk and of the audio", "others"));
     }
     Ok(RedactionPlan { chunks: chunks(plan, video, request)?, audio: mutes(plan, audio, &request.mutes)? })
+}
+
+/// Chunks that a request touches, told from the plan alone, before anything is encoded: those whose part of the segment
+/// grid it meets, and where it begins within a segment behind a chunk also that one, whose last picture may still stand.
+///
+/// # Errors
+/// `internal` where the request is malformed.
+pub fn touched_chunks(plan: &Plan, request: &Request) -> Result<Vec<u16>, Fault> {
+    let mut touched = Vec::new();
+    for (number, chunk) in plan.video.iter().enumerate() {
+        if !meeting(&chunk.job, request)?.is_empty() {
+            let number = u16::try_from(number);
+            touched.push(number.map_err(|_| malformed("chunks that 16 bits can count", "more"))?);
+        }
+    }
+    Ok(touched)
+}
+
+/// What one chunk must cover, and which of its segments that touches; `None` where that is nothing.
+///
+/// # Errors
+/// `internal` where the request is malformed, or the plan has no such chunk.
+pub fn of_chunk(
+    plan: &Plan,
+    number: u16,
+    result: &VideoResult,
+    request: &Request,
+) -> Result<Option<ChunkRedaction>, Fault> {
+    let chunk =
+        plan.video.get(usize::from(number)).ok_or_else(|| malformed("a chunk of the plan", "none"))?;
+    let job = &chunk.job;
+    let redactions = meeting(job, request)?;
+    let segments = result.rungs.first().map_or(&[][..], |rung| &rung.segments);
+    let times = Times { zero_ns: job.zero_ns, timescale: job.timescale, segments };
+    let reaches = redactions.iter().map(|redaction| times.touched(redaction.start_ns, redaction.end_ns));
+    let touched = marked(&reaches.collect::<Vec<_>>(), segments.len());
+    let segments = touched.into_iter().filter_map(|at| Some(segments.get(at)?.number)).collect();
+    let redactions = places::bounded(redactions);
+    Ok((!redactions.is_empty()).then_some(ChunkRedaction { chunk: number, redactions, segments }))
+}
+
+/// What the audio must mute, and which of its segments that touches; `None` where that is nothing.
+///
+/// # Errors
+/// `internal` where the request is malformed, or the plan has no audio.
+pub fn of_audio(
+    plan: &Plan,
+    result: &AudioResult,
+    request: &Request,
+) -> Result<Option<AudioRedaction>, Fault> {
+    mutes(plan, Some(result), &request.mutes)
+}
+
+/// What a request covers while a chunk is shown.
+fn meeting(job: &VideoJob, request: &Request) -> Result<Vec<Redaction>, Fault> {
+    let at = |segment: u32| job.zero_ns.saturating_add(u64::from(segment).saturating_mul(job.segment_ns));
+    let first_ns = if job.first_segment == 0 { 0 } else { at(job.first_segment) };
+    let end_ns = job.end_segment.map_or(u64::MAX, at);
+    let mut wanted = places::redactions(request, job.track_end_ns)?;
+    wanted.retain(|redaction| {
+        redaction.end_ns.saturating_add(GRID_SLACK_NS) > first_ns
+            && redaction.start_ns < end_ns.saturating_add(job.segment_ns)
+    });
+    Ok(wanted)
 }
 
 /// Checks the redactions of one job.

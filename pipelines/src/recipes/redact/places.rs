@@ -4,12 +4,14 @@
 use super::{REDACTIONS_MAX, Request, malformed};
 use crate::messages::{FrameBox, Redaction};
 use reelgate_flow::reason::Fault;
+use serde::{Deserialize, Serialize};
 
 /// Sightings in one request at most; a day at one a second, which a request by hand never reaches.
 const PLACES_MAX: usize = 100_000;
 
 /// One sighting.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Place {
     /// First seen, stream time of the source, nanoseconds.
     pub start_ns: u64,
@@ -23,7 +25,8 @@ pub struct Place {
 }
 
 /// How far a sighting is widened in time.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Widening {
     /// On both sides by the distance of samples, nanoseconds: before and behind, it was looked for and not found.
     Interval(u64),

@@ -1,0 +1,149 @@
+//! One chunk of video or the whole audio without what must not be seen or heard.
+//!
+//! It is encoded twice: as it always was, and with the redaction. Of the second run only the touched segments are
+//! taken. The encoder gives the same bytes for the same frames, so every other segment is the file it was, whether
+//! the first run's files are still at hand or not.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::task::TaskKey;
+use reelgate_pipelines::client::CancelFlag;
+use reelgate_pipelines::messages::{Finished, Job};
+use reelgate_pipelines::recipes::redact::{
+    Request, of_audio, of_chunk, replaced, splice_audio, splice_video, touched_chunks,
+};
+use reelgate_ports::records::{Claim, StagedOutput, Success};
+
+use crate::house::House;
+use crate::stage::Learned;
+use crate::work::media::{Order, Over, other_result, plainly, run_into, source};
+use crate::work::package::video_part;
+use crate::work::products::{Encoded, Planned, to_document};
+use crate::work::transcode::job;
+use crate::work::{check_unchanged, joined, ours};
+
+/// Folder of the second run's files within the attempt.
+const AGAIN: &str = "again/";
+
+/// Whether a request touches a task.
+pub fn is_touched(planned: &Planned, task: TaskKey, request: &Request) -> Result<bool, Fault> {
+    match task {
+        TaskKey::Video { chunk } => Ok(touched_chunks(&planned.plan, request)?.contains(&chunk)),
+        _ => Ok(!request.mutes.is_empty()),
+    }
+}
+
+/// Encodes a task that a request touches.
+pub async fn redacted(
+    house: &Arc<House>,
+    claim: &Claim,
+    planned: &Planned,
+    request: &Request,
+    cancel: &CancelFlag,
+    learned: &mut Learned,
+) -> Result<Success, Fault> {
+    let task = claim.fence.task;
+    let (plain, budget) = job(&house.settings.budgets, planned, task)?;
+    let media_ns = planned.media_ns(task);
+    let writer = house.objects.stage(&claim.fence).await.map_err(ours)?;
+    let over = Over { source: source(house, claim).await?, writer, named: plainly() };
+    let order = Order { job: plain, budget: budget.clone(), media_ns };
+    let first = run_into(house, claim, order, over, cancel, learned).await?;
+    let (again, names) = second(planned, task, &first.finished, request)?;
+    let wanted = names.clone();
+    let named = move |name: &str| {
+        let is_wanted = wanted.contains(name) || name.ends_with("/init.mp4");
+        is_wanted.then(|| format!("{AGAIN}{name}"))
+    };
+    let over = Over { source: source(house, claim).await?, writer: first.writer, named: Box::new(named) };
+    let order = Order { job: again, budget, media_ns };
+    let second = run_into(house, claim, order, over, cancel, learned).await?;
+    let writer = second.writer;
+    let staged = joined(tokio::task::spawn_blocking(move || writer.finish().map_err(ours)).await)??;
+    check_unchanged(house, &claim.source).await?;
+    let numbers = numbers(planned, task, &first.finished, request)?;
+    let gstreamer = first.gstreamer;
+    let (new, old): (Vec<StagedOutput>, Vec<StagedOutput>) =
+        staged.into_iter().partition(|output| output.name.starts_with(AGAIN));
+    let new: Vec<StagedOutput> = new.into_iter().map(renamed).collect();
+    let result = match (first.finished, second.finished) {
+        (Finished::Video(before), Finished::Video(after)) => {
+            let (before, after) = (video_part(task, before, &old)?, video_part(task, after, &new)?);
+            let result = splice_video(&before, &after, &numbers)?.result;
+            to_document(&Encoded { gstreamer, result })?
+        }
+        (Finished::Audio(before), Finished::Audio(after)) => {
+            same_init(&old, &new)?;
+            to_document(&Encoded { gstreamer, result: splice_audio(&before, &after, &numbers)? })?
+        }
+        _ => return Err(other_result()),
+    };
+    house.board.progressed(&claim.fence.asset, task, media_ns);
+    Ok(Success::Produced { result, outputs: merged(old, new, &names) })
+}
+
+/// The second job, and the names of its files that are taken.
+fn second(
+    planned: &Planned,
+    task: TaskKey,
+    first: &Finished,
+    request: &Request,
+) -> Result<(Job, BTreeSet<String>), Fault> {
+    let plan = &planned.plan;
+    let gone = || Fault::new(Code::Internal, "a redaction touches a task of another plan");
+    match (task, first) {
+        (TaskKey::Video { chunk }, Finished::Video(result)) => {
+            let redaction = of_chunk(plan, chunk, result, request)?.ok_or_else(gone)?;
+            let rungs = result.rungs.iter().flat_map(|rung| replaced(&rung.name, &redaction.segments));
+            Ok((Job::Video(redaction.job(plan).ok_or_else(gone)?), rungs.collect()))
+        }
+        (_, Finished::Audio(result)) => {
+            let redaction = of_audio(plan, result, request)?.ok_or_else(gone)?;
+            let names = replaced(&result.track.name, &redaction.segments).collect();
+            Ok((Job::Audio(redaction.job(plan).ok_or_else(gone)?), names))
+        }
+        _ => Err(other_result()),
+    }
+}
+
+/// The segments that are taken.
+fn numbers(planned: &Planned, task: TaskKey, first: &Finished, request: &Request) -> Result<Vec<u32>, Fault> {
+    let plan = &planned.plan;
+    Ok(match (task, first) {
+        (TaskKey::Video { chunk }, Finished::Video(result)) => {
+            of_chunk(plan, chunk, result, request)?.map(|redaction| redaction.segments)
+        }
+        (_, Finished::Audio(result)) => of_audio(plan, result, request)?.map(|redaction| redaction.segments),
+        _ => None,
+    }
+    .unwrap_or_default())
+}
+
+fn renamed(output: StagedOutput) -> StagedOutput {
+    let name = output.name.strip_prefix(AGAIN).unwrap_or(&output.name).to_owned();
+    StagedOutput { name, ..output }
+}
+
+/// What the first run left, with the second run's file wherever one is taken.
+fn merged(old: Vec<StagedOutput>, new: Vec<StagedOutput>, names: &BTreeSet<String>) -> Vec<StagedOutput> {
+    let taken = |old: StagedOutput| {
+        let better = new.iter().find(|new| new.name == old.name && names.contains(&new.name));
+        better.cloned().unwrap_or(old)
+    };
+    old.into_iter().map(taken).collect()
+}
+
+fn same_init(old: &[StagedOutput], new: &[StagedOutput]) -> Result<(), Fault> {
+    let init = |outputs: &[StagedOutput]| {
+        outputs.iter().find(|output| output.name.ends_with("/init.mp4")).map(|output| output.sha256.clone())
+    };
+    if init(old) == init(new) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        Code::CountMismatch,
+        "expected the initialization segment of the first run, found another",
+    ))
+}

@@ -1,0 +1,152 @@
+//! What must not be seen or heard of an asset: asked for by policy or by a person, kept with the record, obeyed by the
+//! encodes, and proved by sampling their result instead of the source.
+
+use std::fs::File;
+use std::io::{Seek, Write};
+
+use reelgate_flow::asset::{Parts, Response};
+use reelgate_flow::ids::AssetId;
+use reelgate_flow::policy::Policy;
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::task::TaskKey;
+use reelgate_pipelines::messages::{EnrichJob, RedactionStyle, Span, TextLine};
+use reelgate_pipelines::recipes::plan::Plan;
+use reelgate_pipelines::recipes::redact::{Place, Request, Widening, enrich_job, top_rung, touched_chunks};
+use reelgate_ports::objects::PublishItem;
+use reelgate_ports::records::{Claim, FindingRecord};
+use reelgate_ports::store::Store;
+use reelgate_privacy::Classifier;
+
+use crate::house::House;
+use crate::work::package::packaged;
+use crate::work::products::{Planned, Products, to_document};
+use crate::work::publish::find_kept;
+use crate::work::{joined as done, ours};
+
+/// Largest segment read back, bytes.
+const SEGMENT_BYTES_MAX: u64 = 1 << 30;
+
+/// What the encodes of an asset leave out; `None` where it is not redacted.
+pub async fn request(house: &House, asset: &AssetId) -> Result<Option<Request>, Fault> {
+    let Some(document) = house.store.redaction(asset).await.map_err(ours)? else { return Ok(None) };
+    serde_json::from_value(document)
+        .map(Some)
+        .map_err(|error| Fault::new(Code::Internal, format!("a redaction cannot be read: {error}")))
+}
+
+/// What is encoded again for a request.
+pub fn parts(plan: &Plan, request: &Request) -> Result<Parts, Fault> {
+    Ok(Parts { chunks: touched_chunks(plan, request)?, audio: !request.mutes.is_empty() })
+}
+
+/// The redaction that policy asks for: everything on screen that it wants out. `None` where encoding anew would not
+/// remove all of it (the upload's own name says it), or where there is no picture.
+pub fn by_policy(
+    plan: &Plan,
+    policy: &Policy,
+    key: &str,
+    classifier: &Classifier,
+    lines: &[TextLine],
+    findings: &[FindingRecord],
+) -> Result<Option<(Parts, serde_json::Value)>, Fault> {
+    let wanted: Vec<&FindingRecord> = findings
+        .iter()
+        .filter(|found| policy.answer(found.severity, &found.kind, key) == Response::RedactThenPublish)
+        .collect();
+    let places: Vec<&serde_json::Value> =
+        wanted.iter().filter_map(|found| found.locations.as_array()).flatten().collect();
+    let in_name = places.iter().any(|place| place["surface"] == reelgate_privacy::text::FILE_NAME);
+    if in_name || plan.video.is_empty() {
+        return Ok(None);
+    }
+    let mut request = empty(plan);
+    request.places = places.iter().filter_map(|place| recorded(place)).collect();
+    // A finding lists few of its places; what is on screen is looked at line by line.
+    for line in lines.iter().filter(|line| line.frame_box.is_some()) {
+        let is_wanted = |kind: &str| wanted.iter().any(|found| found.kind == kind);
+        if classifier.spans(&line.text).iter().any(|span| is_wanted(span.kind.id)) {
+            request.places.extend(sighting(line));
+        }
+    }
+    let parts = parts(plan, &request)?;
+    Ok(Some((parts, to_document(&request)?)))
+}
+
+/// The redaction that a person asks for; without any area or span, what the asset's findings saw on screen.
+pub async fn by_hand(
+    store: &dyn Store,
+    asset: &AssetId,
+    mut places: Vec<Place>,
+    mutes: Vec<Span>,
+) -> Result<(Parts, serde_json::Value), Fault> {
+    let products = Products::of(store, asset).await?;
+    let planned: Planned = products.document(TaskKey::Validate)?;
+    if places.is_empty() && mutes.is_empty() {
+        let findings = store.asset(asset).await.map_err(ours)?.findings;
+        let all = findings.iter().filter_map(|found| found.locations.as_array()).flatten();
+        places.extend(all.filter_map(recorded));
+    }
+    let request = Request { places, mutes, ..empty(&planned.plan) };
+    Ok((parts(&planned.plan, &request)?, to_document(&request)?))
+}
+
+/// The redacted video as one unnamed file, with the job that samples it; `None` for audio alone.
+pub async fn sampled(
+    house: &House,
+    claim: &Claim,
+    planned: &Planned,
+    products: &Products,
+) -> Result<Option<(EnrichJob, File)>, Fault> {
+    let packaged = packaged(products, planned)?;
+    let Some((top, files)) = top_rung(&packaged) else { return Ok(None) };
+    let asset = house.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
+    let mut items = Vec::with_capacity(files.len());
+    for file in files {
+        let staged = products.outputs(file.task).iter().find(|output| output.name == file.staged);
+        let staged =
+            staged.ok_or_else(|| Fault::new(Code::CountMismatch, format!("{} lost an output", file.task)))?;
+        items.push((file.task, PublishItem { staged: staged.clone(), name: file.path.clone() }));
+    }
+    find_kept(house, &asset, &mut items).await?;
+    let unwritten = |error: std::io::Error| {
+        Fault::new(Code::QuotaDisk, format!("join the redacted video in a temporary file: {error}"))
+    };
+    let mut file = tempfile::tempfile().map_err(unwritten)?;
+    let mut size_bytes = 0;
+    for (_, item) in &items {
+        let bytes = house.objects.read_staged(&item.staged, SEGMENT_BYTES_MAX).await.map_err(ours)?;
+        size_bytes += bytes.len() as u64;
+        let writing = tokio::task::spawn_blocking(move || file.write_all(&bytes).map(|()| file));
+        file = done(writing.await)?.map_err(unwritten)?;
+    }
+    file.rewind().map_err(unwritten)?;
+    Ok(enrich_job(&planned.plan, top, size_bytes).map(|job| (job, file)))
+}
+
+/// Filled areas, widened by the distance of samples: between two of them nobody has looked.
+fn empty(plan: &Plan) -> Request {
+    let interval_ns = plan.enrich.frames.as_ref().map_or(0, |frames| frames.interval_ns);
+    let interval_ns = interval_ns.max(plan.enrich.screen_text.interval_ns);
+    Request {
+        places: Vec::new(),
+        style: RedactionStyle::Fill,
+        widening: Widening::Interval(interval_ns),
+        mutes: Vec::new(),
+    }
+}
+
+fn sighting(line: &TextLine) -> Option<Place> {
+    let start_ns = line.start_ns?;
+    let end_ns = line.end_ns.unwrap_or(start_ns).max(start_ns + 1);
+    Some(Place { start_ns, end_ns, area: Some(line.frame_box?), thing: 0 })
+}
+
+/// A place of a finding, where it has an area.
+fn recorded(place: &serde_json::Value) -> Option<Place> {
+    let area: [u32; 4] = serde_json::from_value(place["frame_box"].clone()).ok()?;
+    let [x, y, width, height] = area;
+    let start_ns = place["start_ns"].as_u64()?;
+    let end_ns = place["end_ns"].as_u64().unwrap_or(start_ns).max(start_ns + 1);
+    let area = Some(reelgate_pipelines::messages::FrameBox { x, y, width, height });
+    Some(Place { start_ns, end_ns, area, thing: 0 })
+}

@@ -1,0 +1,62 @@
+//! `reelgate redact`.
+
+use reelgate_actors::work::redaction::by_hand;
+use reelgate_pipelines::messages::{FrameBox, Span};
+use reelgate_pipelines::recipes::redact::Place as Sighting;
+use reelgate_ports::records::Decided;
+
+use crate::cli::{Place, RedactArgs};
+use crate::exit::{Exit, Failure};
+use crate::verbs::decide::{decide, decision, open, say};
+
+/// Has parts of what stands published made anew without what is named, or without what its findings saw on screen.
+pub async fn redact(place: &Place, args: RedactArgs) -> Result<Exit, Failure> {
+    let (_, store, asset) = open(place, &args.decision.asset).await?;
+    let boxes = args.boxes.iter().map(|text| sighting(text)).collect::<Result<Vec<_>, _>>()?;
+    let mutes = args.mute.iter().map(|text| span("--mute", text)).collect::<Result<Vec<_>, _>>()?;
+    let asked = by_hand(&*store, &asset, boxes, mutes).await;
+    let (parts, redaction) = asked.map_err(|fault| Failure::Usage(format!("{asset}: {fault}")))?;
+    if parts.chunks.is_empty() && !parts.audio {
+        let none = "none of its findings was seen on screen; name what to cover with --box or to silence with --mute";
+        return Err(Failure::Usage(format!("{asset}: {none}")));
+    }
+    let encodes = parts.chunks.len() + usize::from(parts.audio);
+    let what = Decided::Redact { parts, redaction };
+    decide(&*store, &asset, decision(what, &args.decision, None)?).await?;
+    let how = format!("{encodes} encodes are made anew, and it is screened again before it is published");
+    say(&asset, "is redacted", &how);
+    Ok(Exit::Done)
+}
+
+/// `X,Y,WIDTH,HEIGHT@FROM-TO`.
+fn sighting(text: &str) -> Result<Sighting, Failure> {
+    let expected = || {
+        Failure::Usage(format!(
+            "--box: expected X,Y,WIDTH,HEIGHT@FROM-TO such as 40,300,220,48@12.5-15, found `{text}`"
+        ))
+    };
+    let (area, times) = text.split_once('@').ok_or_else(expected)?;
+    let numbers: Result<Vec<u32>, _> = area.split(',').map(str::parse).collect();
+    let area = match numbers.ok().as_deref() {
+        Some(&[x, y, width, height]) if width > 0 && height > 0 => FrameBox { x, y, width, height },
+        _ => return Err(expected()),
+    };
+    let Span { start_ns, end_ns } = span("--box", times)?;
+    Ok(Sighting { start_ns, end_ns, area: Some(area), thing: 0 })
+}
+
+/// `FROM-TO` in seconds.
+fn span(argument: &str, text: &str) -> Result<Span, Failure> {
+    let expected =
+        || Failure::Usage(format!("{argument}: expected FROM-TO in seconds such as 12.5-15, found `{text}`"));
+    let ns = |text: &str| {
+        let seconds: f64 = text.trim().parse().ok()?;
+        // A day is longer than any upload may be.
+        (0.0..=86_400.0).contains(&seconds).then(|| (seconds * 1e9) as u64)
+    };
+    let (from, to) = text.split_once('-').ok_or_else(expected)?;
+    match (ns(from), ns(to)) {
+        (Some(start_ns), Some(end_ns)) if start_ns < end_ns => Ok(Span { start_ns, end_ns }),
+        _ => Err(expected()),
+    }
+}
