@@ -12,6 +12,7 @@ mod notices;
 mod panics;
 mod privacy;
 mod published;
+mod redaction;
 mod redo;
 mod service;
 mod support;

@@ -81,12 +81,16 @@ pub async fn by_hand(
 ) -> Result<(Parts, serde_json::Value), Fault> {
     let products = Products::of(store, asset).await?;
     let planned: Planned = products.document(TaskKey::Validate)?;
+    let mut request = empty(&planned.plan);
     if places.is_empty() && mutes.is_empty() {
         let findings = store.asset(asset).await.map_err(ours)?.findings;
         let all = findings.iter().filter_map(|found| found.locations.as_array()).flatten();
         places.extend(all.filter_map(recorded));
+    } else {
+        // Whoever names the time has looked.
+        request.widening = Widening::Interval(0);
     }
-    let request = Request { places, mutes, ..empty(&planned.plan) };
+    request = Request { places, mutes, ..request };
     Ok((parts(&planned.plan, &request)?, to_document(&request)?))
 }
 
@@ -125,8 +129,7 @@ pub async fn sampled(
 
 /// Filled areas, widened by the distance of samples: between two of them nobody has looked.
 fn empty(plan: &Plan) -> Request {
-    let interval_ns = plan.enrich.frames.as_ref().map_or(0, |frames| frames.interval_ns);
-    let interval_ns = interval_ns.max(plan.enrich.screen_text.interval_ns);
+    let interval_ns = plan.enrich.screen_text.interval_ns;
     Request {
         places: Vec::new(),
         style: RedactionStyle::Fill,
