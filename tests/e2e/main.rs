@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "reads are bounded by `take`")]
 
+mod audit;
 mod chunks;
 mod cli;
 mod corpus;
+mod decisions;
 mod hostile;
 mod intake;
 mod notices;

@@ -1,51 +1,62 @@
 //! Personal data is found where it is planted, and appears nowhere it must not.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Home, sample, tool};
+use crate::service::{Service, until};
+use crate::support::{Home, lines, sample, talk, tool};
 
 /// Invented values, one for each place.
 const IN_NAME: &str = "4539578763621486";
 const IN_TAG: &str = "planted.person@example-mail.net";
 const IN_SUBTITLE: &str = "219-09-9876";
+const IN_CHAPTER: &str = "DE89370400440532013000";
+const ALL: [&str; 4] = [IN_NAME, IN_TAG, IN_SUBTITLE, IN_CHAPTER];
+/// Names the upload itself, which is its owner's to choose; nothing else may.
+const NAMING: [&str; 3] = ["assets.key", "assets.location", "assets.published_location"];
 
-/// A video with a value in its name, in a tag and in a subtitle.
+/// A video with a value in its name, in a tag, in a subtitle and in a chapter.
 fn planted(home: &Home) -> PathBuf {
-    let cues = home.file("cues.srt");
-    std::fs::write(
-        &cues,
-        format!("1\n00:00:01,000 --> 00:00:02,000\nMy social security number is {IN_SUBTITLE}\n"),
-    )
-    .unwrap();
-    let path = home.file(&format!("card {IN_NAME}.mkv"));
-    let source = sample("big-buck-bunny-5s.mp4");
-    let head = [
-        "-v",
-        "error",
-        "-y",
-        "-i",
-        source.to_str().unwrap(),
-        "-i",
-        cues.to_str().unwrap(),
-        "-map",
-        "0",
-        "-map",
-        "1",
-    ];
-    let tag = format!("comment=write to {IN_TAG}");
-    tool(
-        "ffmpeg",
-        &[
-            &head[..],
-            &["-c:v", "copy", "-c:a", "copy", "-c:s", "srt", "-metadata", &tag, path.to_str().unwrap()],
-        ]
-        .concat(),
+    let (cues, chapters) = (home.file("cues.srt"), home.file("chapters.txt"));
+    let cue = format!("1\n00:00:01,000 --> 00:00:02,000\nMy social security number is {IN_SUBTITLE}\n");
+    std::fs::write(&cues, cue).unwrap();
+    let chapter = format!(
+        ";FFMETADATA1\ncomment=write to {IN_TAG}\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=2000\ntitle=pay to {IN_CHAPTER}\n"
     );
+    std::fs::write(&chapters, chapter).unwrap();
+    let path = home.file(&format!("card {IN_NAME}.mkv"));
+    let video = sample("big-buck-bunny-5s.mp4");
+    let inputs = [&video, &cues, &chapters].map(|file| file.to_str().unwrap());
+    let head = ["-v", "error", "-y", "-i", inputs[0], "-i", inputs[1], "-i", inputs[2]];
+    let maps = ["-map", "0", "-map", "1", "-map_metadata", "2", "-map_chapters", "2"];
+    let codecs = ["-c:v", "copy", "-c:a", "copy", "-c:s", "srt", path.to_str().unwrap()];
+    tool("ffmpeg", &[&head[..], &maps, &codecs].concat());
     path
 }
 
+/// Every `table.column` of the database that holds one of the values.
+fn columns_with_values(home: &Home) -> BTreeSet<String> {
+    const DUMP: &str = "
+import sqlite3, sys
+base = sqlite3.connect('file:' + sys.argv[1] + '?mode=ro', uri=True)
+cells = 0
+for (table,) in base.execute(\"SELECT name FROM sqlite_master WHERE type = 'table'\").fetchall():
+    rows = base.execute(f'SELECT * FROM \"{table}\"')
+    for row in rows:
+        for column, cell in zip(rows.description, row):
+            cells += 1
+            text = cell.decode('latin-1') if isinstance(cell, bytes) else str(cell)
+            if any(value in text for value in sys.argv[2:]):
+                print(f'{table}.{column[0]}')
+assert cells > 500, cells
+";
+    let base = home.path().join("reelgate.sqlite");
+    let found = tool("python3", &[&["-c", DUMP, base.to_str().unwrap()], &ALL[..]].concat());
+    found.lines().map(str::to_owned).collect()
+}
+
 #[test]
-fn planted_values_are_found_and_appear_in_no_log_notice_metric_or_finding() {
+fn planted_values_are_found_and_appear_nowhere_but_in_what_names_the_upload() {
     let home = Home::new();
     let path = planted(&home);
     let mut command = home.command(&["run", "--json", "--log", "trace"]);
@@ -61,17 +72,53 @@ fn planted_values_are_found_and_appear_in_no_log_notice_metric_or_finding() {
         .flat_map(|finding| finding["locations"].as_array().unwrap())
         .map(|location| location["surface"].as_str().unwrap())
         .collect();
-    for surface in ["file_name", "tag", "subtitle"] {
+    for surface in ["file_name", "tag", "subtitle", "chapter"] {
         assert!(surfaces.contains(&surface), "{surface} not among {surfaces:?}");
     }
     assert!(log.lines().count() > 20, "expected a trace log, found {} lines", log.lines().count());
     let notices = std::fs::read_to_string(home.path().join("notices.jsonl")).unwrap();
-    for value in [IN_NAME, IN_TAG, IN_SUBTITLE] {
-        assert!(!log.contains(value), "the log holds {value}");
-        assert!(!notices.contains(value), "a notice holds {value}");
-        assert!(!line["findings"].to_string().contains(value), "a finding holds {value}");
-        assert!(!line["reason"].to_string().contains(value), "the reason holds {value}");
+    let id = line["asset_id"].as_str().unwrap();
+    let why = home.reelgate(&["why", id, "--json"]);
+    let audit = home.file("audit.jsonl");
+    let exported = home.reelgate(&["audit", "export", audit.to_str().unwrap()]);
+    assert_eq!(exported.status.code(), Some(0), "{}", talk(&exported));
+    let (findings, reason) = (line["findings"].to_string(), line["reason"].to_string());
+    for (what, text) in [
+        ("the log", &log),
+        ("a notice", &notices),
+        ("a finding", &findings),
+        ("the reason", &reason),
+        ("the history", &String::from_utf8(why.stdout).unwrap()),
+        ("the audit log", &std::fs::read_to_string(audit).unwrap()),
+    ] {
+        assert!(text.len() > 20, "{what} is empty");
+        for value in ALL {
+            assert!(!text.contains(value), "{what} holds {value}");
+        }
     }
+    let columns = columns_with_values(&home);
+    assert!(columns.contains("assets.key"), "{columns:?}");
+    assert!(columns.iter().all(|column| NAMING.contains(&column.as_str())), "{columns:?}");
+}
+
+#[test]
+fn planted_values_appear_in_no_metric() {
+    let home = Home::new();
+    let path = planted(&home);
+    let service = Service::start(&home);
+    std::fs::rename(&path, home.path().join("ingest").join(path.file_name().unwrap())).unwrap();
+    let ended = || {
+        let listed = home.reelgate(&["list", "--json", "--state", "quarantined"]);
+        lines(&listed.stdout, &talk(&listed)).len()
+    };
+    until("it is set apart", ended, |count| *count == 1);
+    let told =
+        |answer: &(u16, String)| answer.1.contains("reelgate_assets_ended_total{phase=\"quarantined\"} 1");
+    let (_, metrics) = until("the end is counted", || service.get("/metrics"), told);
+    for value in ALL {
+        assert!(!metrics.contains(value), "a metric holds {value}");
+    }
+    assert_eq!(service.stop(), Some(0));
 }
 
 #[test]

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Home, lines, sample};
 
-struct Service {
+/// A gate that works, stopped where the test ends.
+pub struct Service {
     child: Child,
     address: String,
 }
 
 impl Service {
-    fn start(home: &Home) -> Self {
+    pub fn start(home: &Home) -> Self {
         let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
         command.env("REELGATE__SERVE__POLL_MS", "100").env("REELGATE__SERVE__SETTLE_MS", "300");
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
@@ -27,7 +28,8 @@ impl Service {
         Self { child, address }
     }
 
-    fn get(&self, path: &str) -> (u16, String) {
+    /// Status and body of an answer.
+    pub fn get(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
@@ -37,7 +39,7 @@ impl Service {
     }
 
     /// SIGTERM, then the exit status.
-    fn stop(mut self) -> Option<i32> {
+    pub fn stop(mut self) -> Option<i32> {
         assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
         self.child.wait().unwrap().code()
     }
@@ -52,7 +54,7 @@ impl Drop for Service {
 }
 
 /// Waits until something holds; fails with what was seen last.
-fn until<T: std::fmt::Debug>(what: &str, mut look: impl FnMut() -> T, holds: impl Fn(&T) -> bool) -> T {
+pub fn until<T: std::fmt::Debug>(what: &str, mut look: impl FnMut() -> T, holds: impl Fn(&T) -> bool) -> T {
     let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         let seen = look();

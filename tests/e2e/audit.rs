@@ -1,0 +1,133 @@
+//! The audit log tells of every decision, and an export shows whether anything in it was changed.
+
+use std::path::Path;
+use std::process::Output;
+
+use crate::decisions::{clip, told};
+use crate::support::{Home, talk};
+
+/// A home with a history: an upload, a decision, its outcome.
+fn with_history() -> (Home, String) {
+    let home = Home::new();
+    let upload = clip(&home, "write to planted.person@example-mail.net.mp4", 80);
+    let (_, ran) = home.run(&[&upload]);
+    let id = ran[0]["asset_id"].as_str().unwrap().to_owned();
+    let decided = home.reelgate(&["quarantine", &id, "--reason", "ticket 18", "--by", "Ana"]);
+    assert_eq!(decided.status.code(), Some(0), "{}", talk(&decided));
+    home.run(&[&upload]);
+    (home, id)
+}
+
+fn export(home: &Home, name: &str) -> Vec<u8> {
+    let file = home.file(name);
+    let output = home.reelgate(&["audit", "export", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    std::fs::read(file).unwrap()
+}
+
+fn verify(home: &Home, file: &Path) -> Output {
+    home.reelgate(&["audit", "verify", file.to_str().unwrap()])
+}
+
+#[test]
+fn one_changed_missing_moved_or_cut_record_is_found() {
+    let (home, id) = with_history();
+    let whole = export(&home, "log.jsonl");
+    let verified = verify(&home, &home.file("log.jsonl"));
+    assert_eq!(verified.status.code(), Some(0), "{}", talk(&verified));
+    assert!(talk(&verified).contains("whole and unchanged"), "{}", talk(&verified));
+    let text = String::from_utf8(whole.clone()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let records = lines.len() - 1;
+    assert!(records > 20, "expected a history, found {records} records");
+    assert!(text.contains("quarantine by Ana: ticket 18") && text.contains(&id));
+    assert!(!text.contains("planted.person"), "a record holds the key");
+
+    let joined = |lines: &[&str]| format!("{}\n", lines.join("\n")).into_bytes();
+    let flipped = |line: usize| {
+        let mut lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        lines[line] = lines[line].replacen("\"at_ms\":1", "\"at_ms\":3", 1);
+        assert_ne!(lines[line], text.lines().nth(line).unwrap());
+        format!("{}\n", lines.join("\n")).into_bytes()
+    };
+    let without = |line: usize| joined(&[&lines[..line], &lines[line + 1..]].concat());
+    let mut swapped = lines.clone();
+    swapped.swap(4, 5);
+    let mut last_bit = whole.clone();
+    let middle = whole.len() / 2;
+    last_bit[middle] ^= 1;
+    for (how, changed) in [
+        ("a first record changed", flipped(0)),
+        ("a record in the middle changed", flipped(records / 2)),
+        ("the last record changed", flipped(records - 1)),
+        ("one bit flipped", last_bit),
+        ("the first record missing", without(0)),
+        ("a record missing", without(7)),
+        ("the last record missing", without(records - 1)),
+        ("two records swapped", joined(&swapped)),
+        ("a record doubled", joined(&[&lines[..6], &lines[5..]].concat())),
+        ("no seal", joined(&lines[..records])),
+        ("cut in a line", whole[..middle].to_vec()),
+        ("something after the seal", [&whole[..], b"{}\n"].concat()),
+        ("empty", Vec::new()),
+    ] {
+        let file = home.file("changed.jsonl");
+        std::fs::write(&file, changed).unwrap();
+        let refused = verify(&home, &file);
+        assert_eq!(refused.status.code(), Some(3), "{how}: {}", talk(&refused));
+        assert!(talk(&refused).contains("not as it was exported: "), "{how}: {}", talk(&refused));
+    }
+    let absent = verify(&home, &home.file("absent.jsonl"));
+    assert_eq!(absent.status.code(), Some(2), "{}", talk(&absent));
+}
+
+#[test]
+fn a_later_export_begins_with_the_earlier_one() {
+    let (home, id) = with_history();
+    let early = export(&home, "early.jsonl");
+    let held = home.reelgate(&["hold", &id, "--reason", "asked by a court", "--by", "Ben"]);
+    assert_eq!(held.status.code(), Some(0), "{}", talk(&held));
+    let late = export(&home, "late.jsonl");
+    let records = |bytes: &[u8]| {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.pop();
+        lines
+    };
+    let (early, late) = (records(&early), records(&late));
+    assert!(late.len() > early.len());
+    assert_eq!(late[..early.len()], early[..]);
+    assert!(late.iter().any(|line| line.contains("hold by Ben: asked by a court")));
+}
+
+#[test]
+fn feedback_names_a_finding_and_changes_nothing_but_the_record() {
+    let (home, id) = with_history();
+    let feedback = |finding: &str| {
+        home.reelgate(&[
+            "feedback",
+            finding,
+            "--false-positive",
+            "--reason",
+            "an address of ours",
+            "--by",
+            "Ana",
+        ])
+    };
+    for (finding, why) in [
+        (id.clone(), "expected a finding as ASSET/KIND"),
+        (format!("{id}/CREDIT_CARD_NUMBER"), "expected one of its findings (EMAIL_ADDRESS)"),
+        ("zzzzzz/EMAIL_ADDRESS".to_owned(), "zzzzzz"),
+    ] {
+        let refused = feedback(&finding);
+        assert_eq!(refused.status.code(), Some(2), "{finding}: {}", talk(&refused));
+        assert!(talk(&refused).contains(why), "{finding}: {}", talk(&refused));
+    }
+    let taken = feedback(&format!("{id}/EMAIL_ADDRESS"));
+    assert_eq!(taken.status.code(), Some(0), "{}", talk(&taken));
+    let decided = told(&home, &id, "decided");
+    assert_eq!(decided.last().unwrap(), "false_positive of EMAIL_ADDRESS by Ana: an address of ours");
+    let shown = home.reelgate(&["show", &id, "--json"]);
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(shown["state"], "quarantined");
+}

@@ -1,0 +1,325 @@
+//! What a security officer decides is done to every copy, can be proved, and can be undone where it may be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::service::{Service, until};
+use crate::support::{Home, lines, talk, tool};
+
+const BY: [&str; 4] = ["--reason", "ticket 17", "--by", "Ana Officer"];
+const SECOND: [&str; 2] = ["--approver", "Ben Counsel"];
+
+/// A short clip; another hue is other content.
+pub fn clip(home: &Home, name: &str, hue: u32) -> PathBuf {
+    let path = home.file(name);
+    let picture = format!("testsrc2=s=320x180:r=10:d=2,hue=h={hue}");
+    let head = ["-v", "error", "-y", "-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", "sine=d=2"];
+    let tail = ["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", path.to_str().unwrap()];
+    tool("ffmpeg", &[&head[..], &tail[..]].concat());
+    path
+}
+
+/// A home whose gate works while decisions are made beside it.
+struct Gate {
+    home: Home,
+    service: Service,
+}
+
+impl Gate {
+    fn new() -> Self {
+        let home = Home::new();
+        let service = Service::start(&home);
+        Self { home, service }
+    }
+
+    /// Puts a clip of this hue under a key, at once whole.
+    fn upload(&self, key: &str, hue: u32) {
+        let clip = clip(&self.home, "clip.mp4", hue);
+        std::fs::rename(clip, self.home.path().join("ingest").join(key)).unwrap();
+    }
+
+    /// Id and state by key. What is erased has no key.
+    fn assets(&self) -> BTreeMap<String, (String, String)> {
+        let listed = self.home.reelgate(&["list", "--json"]);
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        lines(&listed.stdout, &talk(&listed))
+            .iter()
+            .map(|line| (text(&line["source"]["path"]), (text(&line["asset_id"]), text(&line["state"]))))
+            .collect()
+    }
+
+    /// Waits for a state; returns the id.
+    fn until(&self, key: &str, state: &str) -> String {
+        let holds = |assets: &BTreeMap<String, (String, String)>| {
+            assets.get(key).is_some_and(|(_, found)| found == state)
+        };
+        until(&format!("{key} is {state}"), || self.assets(), holds)[key].0.clone()
+    }
+
+    fn decide(&self, verb: &str, id: &str, more: &[&str]) -> Output {
+        self.home.reelgate(&[&[verb, id], &BY[..], more].concat())
+    }
+
+    fn decided(&self, verb: &str, id: &str, more: &[&str]) {
+        let output = self.decide(verb, id, more);
+        assert_eq!(output.status.code(), Some(0), "{verb}: {}", talk(&output));
+    }
+
+    /// Lines of its history of one kind.
+    fn told(&self, id: &str, what: &str) -> Vec<String> {
+        told(&self.home, id, what)
+    }
+
+    fn area(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+}
+
+/// Lines of an asset's history of one kind.
+pub fn told(home: &Home, id: &str, what: &str) -> Vec<String> {
+    let why = home.reelgate(&["why", id, "--json"]);
+    let lines = lines(&why.stdout, &talk(&why));
+    let of_kind = lines.iter().filter(|line| line["what"] == what);
+    of_kind.map(|line| line["detail"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Every file below a directory.
+fn below(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(below(&entry.path()));
+        } else {
+            found.push(entry.path());
+        }
+    }
+    found
+}
+
+/// Relative path → bytes.
+fn tree(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let relative = |path: PathBuf| path.strip_prefix(dir).unwrap().to_owned();
+    below(dir).into_iter().map(|path| (relative(path.clone()), std::fs::read(path).unwrap())).collect()
+}
+
+/// The same file, or one with the same bytes.
+#[derive(Default)]
+struct Content {
+    inodes: BTreeSet<u64>,
+    bytes: BTreeSet<Vec<u8>>,
+}
+
+impl Content {
+    fn of(dirs: &[PathBuf]) -> Self {
+        let mut content = Self::default();
+        for path in dirs.iter().flat_map(|dir| below(dir)) {
+            content.inodes.insert(path.metadata().unwrap().ino());
+            content.bytes.insert(std::fs::read(path).unwrap());
+        }
+        content
+    }
+
+    /// Files of the home that hold some of it, outside of these areas.
+    fn left_in(&self, home: &Path, but: &[&str]) -> Vec<PathBuf> {
+        let holds = |path: &PathBuf| {
+            let inode = path.metadata().unwrap().ino();
+            self.inodes.contains(&inode) || self.bytes.contains(&std::fs::read(path).unwrap())
+        };
+        let allowed = |path: &PathBuf| but.iter().any(|area| path.starts_with(home.join(area)));
+        below(home).into_iter().filter(|path| !allowed(path) && holds(path)).collect()
+    }
+}
+
+#[test]
+fn what_is_set_apart_takes_its_copy_along_and_each_comes_back_byte_for_byte() {
+    let gate = Gate::new();
+    gate.upload("one.mp4", 10);
+    let one = gate.until("one.mp4", "published");
+    gate.upload("two.mp4", 10);
+    let two = gate.until("two.mp4", "published");
+    let before = tree(&gate.area("published"));
+    assert!(before.len() > 20, "two publications, found {:?}", before.keys());
+    let content = Content::of(&[gate.area("published"), gate.area("ingest")]);
+
+    gate.decided("quarantine", &one, &[]);
+    gate.until("one.mp4", "quarantined");
+    gate.until("two.mp4", "quarantined");
+    assert_eq!(below(&gate.area("published")), Vec::<PathBuf>::new());
+    assert_eq!(content.left_in(&gate.home.path(), &["quarantine"]), Vec::<PathBuf>::new());
+    let mode = gate.area("quarantine").metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "others may not look into the quarantine");
+    assert_eq!(gate.told(&one, "decided"), ["quarantine by Ana Officer: ticket 17"]);
+    assert_eq!(gate.told(&two, "set_apart"), ["another upload with the same content was set apart"]);
+    for id in [&one, &two] {
+        let closed = gate.told(id, "closed");
+        assert!(closed.len() == 1 && closed[0].contains("none of them readable"), "{closed:?}");
+    }
+
+    gate.decided("release", &one, &[&SECOND[..], &["--days", "7"]].concat());
+    gate.until("one.mp4", "published");
+    assert_eq!(gate.assets()["two.mp4"].1, "quarantined", "each is released by itself");
+    let back = tree(&gate.area("published"));
+    assert!(!back.is_empty() && back.iter().all(|(path, bytes)| before[path] == *bytes));
+    assert!(gate.told(&one, "decided")[1].contains(", approved by Ben Counsel, until "));
+    gate.decided("release", &two, &[]);
+    gate.until("two.mp4", "published");
+    assert!(tree(&gate.area("published")) == before, "both, with their manifests");
+    for id in [&one, &two] {
+        let verified = gate.home.reelgate(&["verify", id]);
+        assert_eq!(verified.status.code(), Some(0), "{}", talk(&verified));
+    }
+    assert_eq!(gate.service.stop(), Some(0));
+}
+
+#[test]
+fn a_release_that_is_over_sets_the_asset_apart_again() {
+    let gate = Gate::new();
+    gate.upload("short.mp4", 20);
+    let id = gate.until("short.mp4", "published");
+    gate.decided("quarantine", &id, &[]);
+    gate.until("short.mp4", "quarantined");
+    gate.decided("release", &id, &["--days", "0"]);
+    let again = "its release has expired".to_owned();
+    until("it is set apart again", || gate.told(&id, "set_apart"), |told| told.contains(&again));
+    gate.until("short.mp4", "quarantined");
+    assert_eq!(below(&gate.area("published")), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn the_older_version_of_a_key_is_set_apart_with_it_and_stays() {
+    let gate = Gate::new();
+    gate.upload("key.mp4", 30);
+    let old = gate.until("key.mp4", "published");
+    gate.upload("key.mp4", 40);
+    let versions = || {
+        let listed = gate.home.reelgate(&["list", "--json", "--state", "published"]);
+        lines(&listed.stdout, &talk(&listed))
+    };
+    let newer = |found: &Vec<Value>| found.len() == 1 && found[0]["asset_id"] != *old;
+    let new =
+        until("the newer one is published", versions, newer)[0]["asset_id"].as_str().unwrap().to_owned();
+    gate.decided("quarantine", &new, &[]);
+    let apart = || {
+        let listed = gate.home.reelgate(&["list", "--json", "--state", "quarantined"]);
+        lines(&listed.stdout, &talk(&listed)).len()
+    };
+    until("both are set apart", apart, |count| *count == 2);
+    assert_eq!(gate.told(&old, "set_apart"), ["a newer version of its key was set apart"]);
+    let refused = gate.decide("release", &old, &[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(talk(&refused).contains("expected the newest upload of its key"), "{}", talk(&refused));
+}
+
+#[test]
+fn a_hold_stops_an_erasure_and_an_erasure_leaves_no_byte_and_no_key() {
+    const KEYS: [&str; 2] = ["Jordan Plantedname at the lake.mp4", "Robin Plantedname at home.mp4"];
+    let gate = Gate::new();
+    gate.upload(KEYS[0], 50);
+    gate.upload(KEYS[1], 60);
+    let shown = gate.until(KEYS[0], "published");
+    let apart = gate.until(KEYS[1], "published");
+    let content = Content::of(&[gate.area("published"), gate.area("ingest")]);
+    gate.decided("quarantine", &apart, &[]);
+    gate.until(KEYS[1], "quarantined");
+
+    gate.decided("hold", &shown, &[]);
+    let refused = gate.decide("erase", &shown, &[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(talk(&refused).contains("expected an asset that is not under hold"), "{}", talk(&refused));
+    assert_eq!(gate.assets()[KEYS[0]].1, "published");
+    gate.decided("hold", &shown, &["--off"]);
+    for id in [&shown, &apart] {
+        gate.decided("erase", id, &[]);
+        until(
+            "it is erased",
+            || gate.told(id, "closed"),
+            |closed| {
+                closed.last().is_some_and(|_| !gate.told(id, "entered").iter().all(|phase| phase != "erased"))
+            },
+        );
+    }
+    let notices = || std::fs::read_to_string(gate.area("notices.jsonl")).unwrap();
+    until("both are told of", notices, |told| told.matches("\"kind\":\"erased\"").count() == 2);
+    let Gate { home, service } = gate;
+    assert_eq!(service.stop(), Some(0));
+
+    assert_eq!(content.left_in(&home.path(), &[]), Vec::<PathBuf>::new());
+    for path in below(&home.path()) {
+        let bytes = std::fs::read(&path).unwrap();
+        let holds = |name: &str| bytes.windows(name.len()).any(|window| window == name.as_bytes());
+        assert!(!holds("Plantedname"), "{} holds the key", path.display());
+    }
+    for id in [&shown, &apart] {
+        let printed = home.reelgate(&["erase", id, "--certificate"]);
+        assert_eq!(printed.status.code(), Some(0), "{}", talk(&printed));
+        let certificate: Value = serde_json::from_slice(&printed.stdout).unwrap();
+        assert_eq!(
+            (certificate["state"].as_str(), certificate["asset_id"].as_str()),
+            (Some("erased"), Some(&**id))
+        );
+        let taken = certificate["closing"]["taken"].as_array().unwrap();
+        assert!(taken.iter().any(|one| one["name"] == "source"), "{certificate}");
+        assert!(taken.iter().any(|one| one["name"] == "manifest.json"), "{certificate}");
+        assert_eq!(certificate["closing"]["looked_at"], taken.len());
+    }
+}
+
+/// A home with one published asset, its gate at rest.
+fn at_rest() -> (Home, String) {
+    let home = Home::new();
+    let (status, ran) = home.run(&[&clip(&home, "clip.mp4", 70)]);
+    assert_eq!(status, 0, "{ran:?}");
+    let id = ran[0]["asset_id"].as_str().unwrap().to_owned();
+    (home, id)
+}
+
+#[test]
+fn two_people_are_needed_where_policy_says_so() {
+    let (home, id) = at_rest();
+    let decide = |verb: &str, more: &[&str]| {
+        let mut command = home.command(&[&[verb, &*id], &BY[..], more].concat());
+        command.env("REELGATE__PRIVACY__TWO_PEOPLE", "true").output().unwrap()
+    };
+    assert_eq!(decide("quarantine", &[]).status.code(), Some(0), "shutting needs nobody else");
+    home.run(&[&home.file("clip.mp4")]);
+    for verb in ["release", "erase"] {
+        for more in [&[][..], &["--approver", " Ana Officer "], &["--approver", " "]] {
+            let refused = decide(verb, more);
+            assert_eq!(refused.status.code(), Some(2), "{verb} {more:?}");
+            assert!(
+                talk(&refused).contains("expected a second person beside Ana Officer"),
+                "{}",
+                talk(&refused)
+            );
+        }
+    }
+    let released = decide("release", &SECOND);
+    assert_eq!(released.status.code(), Some(0), "{}", talk(&released));
+}
+
+#[test]
+fn what_cannot_be_decided_is_refused_with_what_to_do() {
+    let (home, id) = at_rest();
+    let refused = |arguments: &[&str], why: &str| {
+        let mut command = home.command(arguments);
+        let output = command.env_remove("USER").env_remove("LOGNAME").output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", talk(&output));
+        assert!(talk(&output).contains(why), "{arguments:?}: {}", talk(&output));
+    };
+    for verb in ["quarantine", "release", "erase", "hold"] {
+        refused(&[&[verb, "zzzzzz"], &BY[..]].concat(), "zzzzzz");
+        refused(&[verb, &id, "--by", "Ana"], "--reason: expected why");
+        refused(&[verb, &id, "--reason", "because"], "--by: expected who decides");
+    }
+    refused(&[&["release", &*id], &BY[..]].concat(), "expected a quarantined asset, found it published");
+    refused(&[&["hold", &*id, "--off"], &BY[..]].concat(), "expected an asset that is not so already");
+    refused(&["erase", &id, "--certificate"], "nothing was taken away yet");
+    let apart = home.reelgate(&[&["quarantine", &*id], &BY[..]].concat());
+    assert_eq!(apart.status.code(), Some(0), "{}", talk(&apart));
+    refused(&[&["quarantine", &*id], &BY[..]].concat(), "expected an asset that is not set apart or erased");
+    refused(&[&["erase", &*id], &BY[..]].concat(), "expected an asset that has ended, found it withdrawing");
+}
