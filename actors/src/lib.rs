@@ -14,6 +14,7 @@ mod intake;
 mod messages;
 mod notifier;
 mod persister;
+mod privacy_signals;
 mod publisher;
 mod screener;
 pub mod signals;

@@ -13,7 +13,9 @@ use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_ports::error::PortError;
-use reelgate_ports::records::{Applied, Claim, Ending, Fence, TaskReport, UsageRecord};
+use reelgate_ports::records::{
+    Applied, Claim, Ending, Fence, HistoryRecord, Success, TaskReport, UsageRecord,
+};
 
 use crate::duty::Hold;
 use crate::fitness::Fitness;
@@ -23,6 +25,7 @@ use crate::messages::{
     DrainStarted, FitnessDoubted, NoticesOwed, NotifierReplaced, Stage, StageReplaced, StewardReplaced,
     TaskClaimed, TaskEnded, UploadsIngested,
 };
+use crate::privacy_signals::PrivacySignals;
 use crate::spans::{self, Place};
 
 /// Longest time until the store is asked for work nobody told us of (retries that fell due, other nodes' leavings).
@@ -64,6 +67,9 @@ struct NotCommitted {
     reports: Vec<TaskEnded>,
     error: PortError,
 }
+
+/// Takes a figure from an asset's history.
+type Measure = fn(&PrivacySignals, &[HistoryRecord]);
 
 struct Turn {
     /// Reports with what became of them.
@@ -152,7 +158,10 @@ impl Persister {
         let mut again = self.again;
         let mut store_answers = true;
         match turn.committed {
-            Ok(committed) => self.committed(committed),
+            Ok(committed) => {
+                self.measure_privacy(&committed, ctx);
+                self.committed(committed);
+            }
             Err(NotCommitted { reports, error }) => {
                 self.house.signals.store_failed("complete", &error);
                 self.reports.extend(reports);
@@ -188,6 +197,34 @@ impl Persister {
         if notices_owed && self.tell.notifier.try_send(NoticesOwed).is_err() {
             tracing::debug!("notifier is busy; it looks by itself");
         }
+    }
+
+    /// Beside the turn: nobody waits for figures.
+    fn measure_privacy(&self, committed: &[(TaskReport, Applied)], ctx: &mut Context<Self>) {
+        let mut measured: Vec<(AssetId, Measure)> = Vec::new();
+        for (report, applied) in committed {
+            let Applied::Committed(phase) = applied else { continue };
+            let asset = report.fence.asset.clone();
+            if let Ending::Success(Success::Screened { findings, .. }) = &report.ending {
+                self.house.signals.privacy().screened(findings);
+                measured.push((asset, PrivacySignals::judged));
+            } else if *phase == Phase::Quarantined {
+                measured.push((asset, PrivacySignals::set_apart));
+            }
+        }
+        if measured.is_empty() {
+            return;
+        }
+        let house = Arc::clone(&self.house);
+        let reading = async move {
+            for (asset, measure) in measured {
+                match house.store.history(&asset).await {
+                    Ok(history) => measure(house.signals.privacy(), &history),
+                    Err(error) => house.signals.store_failed("history", &error),
+                }
+            }
+        };
+        ctx.spawn(reading.into_actor(self));
     }
 
     /// What still runs for an asset on its way out is not wanted any more.

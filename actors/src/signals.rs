@@ -15,6 +15,7 @@ use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::machine::WorkLeft;
 use reelgate_ports::records::{Ending, Fence, Ingested, NoticeRecord, Retained, StageCost, UsageRecord};
 
+use crate::privacy_signals::PrivacySignals;
 use crate::work::sweep::Swept;
 
 /// One metric, as `docs/metrics.md` lists it.
@@ -81,6 +82,7 @@ pub struct Signals {
     actor_exits: IntCounterVec,
     store_failures: IntCounterVec,
     spans: IntCounterVec,
+    privacy: PrivacySignals,
 }
 
 impl Default for Signals {
@@ -163,6 +165,7 @@ impl Default for Signals {
             ),
             store_failures: vec("reelgate_store_failures_total", "Store calls that failed.", &["call"]),
             spans: vec("reelgate_spans_total", "Spans by what became of them.", &["result"]),
+            privacy: PrivacySignals::new(&add),
             catalogue: catalogue.take(),
             registry,
         }
@@ -183,6 +186,10 @@ impl Signals {
     /// Spans `exported`, `failed` to be, or `dropped` because too many wait; counted by whoever exports them.
     pub fn spans(&self) -> &IntCounterVec {
         &self.spans
+    }
+
+    pub(crate) fn privacy(&self) -> &PrivacySignals {
+        &self.privacy
     }
 
     pub(crate) fn uploads_ingested(&self, ingested: &[Ingested]) {
@@ -351,6 +358,7 @@ impl Signals {
 
     pub(crate) fn notice_delivered(&self, notice: &NoticeRecord) {
         self.notices.with_label_values(&["delivered"]).inc();
+        self.privacy.told(notice);
         tracing::debug!(asset = %notice.asset, notice = %notice.id, "notice delivered");
     }
 

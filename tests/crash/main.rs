@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
+mod closing;
 #[path = "../common/random.rs"]
 mod random;
 #[path = "../common/uploads.rs"]

@@ -37,6 +37,8 @@ impl SqliteStore {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("temp_store", "memory")
+            // What is erased must not stay behind in free pages (SQLite documentation, "PRAGMA secure_delete").
+            .pragma("secure_delete", "on")
             .pragma("wal_autocheckpoint", WAL_PAGES_MAX);
         let writer = pool(1).connect_with(options.clone()).await.map_err(db("open the database"))?;
         MIGRATIONS.run(&writer).await.map_err(|error| migration_error(&error))?;

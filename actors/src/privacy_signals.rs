@@ -1,0 +1,153 @@
+//! Personal data in figures: what is found, how soon it is found, shut away and told of. Delays are read off an asset's
+//! history, whose times are all the store's, so that the clocks of nodes play no part in them.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use prometheus::core::Collector;
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts};
+use reelgate_flow::asset::{NoticeKind, Phase};
+use reelgate_ports::records::{FindingRecord, HistoryRecord, NoticeRecord};
+
+/// Counters and histograms about personal data.
+pub(crate) struct PrivacySignals {
+    findings: IntCounterVec,
+    detection: Histogram,
+    response: Histogram,
+    alert: Histogram,
+    quarantines: IntCounter,
+}
+
+impl PrivacySignals {
+    /// Fresh ones, each shown to `add` with its kind.
+    pub(crate) fn new(add: &dyn Fn(&'static str, Box<dyn Collector>)) -> Self {
+        let histogram = |name: &str, help: &str, buckets: &[f64]| {
+            let opts = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+            let histogram = Histogram::with_opts(opts).expect("names are literals and buckets ascend");
+            add("histogram", Box::new(histogram.clone()));
+            histogram
+        };
+        let findings =
+            Opts::new("reelgate_findings_total", "Kinds of personal data found, once for each screening.");
+        let findings =
+            IntCounterVec::new(findings, &["kind", "severity"]).expect("names and labels are literals");
+        add("counter", Box::new(findings.clone()));
+        let quarantines = Opts::new(
+            "reelgate_quarantines_total",
+            "Quarantines that ended: everything taken away, and proved not to be readable.",
+        );
+        let quarantines = IntCounter::with_opts(quarantines).expect("names are literals");
+        add("counter", Box::new(quarantines.clone()));
+        Self {
+            findings,
+            quarantines,
+            detection: histogram(
+                "reelgate_detection_seconds",
+                "Seconds from an upload's being taken in to its first screening's result.",
+                &[1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0],
+            ),
+            response: histogram(
+                "reelgate_response_seconds",
+                "Seconds from the decision to set an asset apart to the proof that nothing of it is readable.",
+                &[0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0],
+            ),
+            alert: histogram(
+                "reelgate_alert_seconds",
+                "Seconds from the end of a quarantine to the delivery of its notice to every receiver.",
+                &[0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0],
+            ),
+        }
+    }
+
+    /// A screening was committed.
+    pub(crate) fn screened(&self, findings: &[FindingRecord]) {
+        for finding in findings {
+            let labels = [finding.kind.as_str(), finding.severity.as_str()];
+            self.findings.with_label_values(&labels).inc();
+        }
+    }
+
+    /// An asset was judged, and this is its history since.
+    pub(crate) fn judged(&self, history: &[HistoryRecord]) {
+        if let Some(ms) = detection_ms(history) {
+            self.detection.observe(ms as f64 / 1_000.0);
+        }
+    }
+
+    /// An asset was set apart, and this is its history since.
+    pub(crate) fn set_apart(&self, history: &[HistoryRecord]) {
+        self.quarantines.inc();
+        if let Some(ms) = response_ms(history) {
+            self.response.observe(ms as f64 / 1_000.0);
+        }
+    }
+
+    /// A notice was delivered to every receiver.
+    pub(crate) fn told(&self, notice: &NoticeRecord) {
+        let ended_ms = notice.body["at_ms"].as_u64();
+        if let Some(ended_ms) = ended_ms.filter(|_| notice.kind == NoticeKind::Quarantined) {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+            self.alert.observe(now_ms.saturating_sub(ended_ms) as f64 / 1_000.0);
+        }
+    }
+}
+
+/// From the beginning of a history to its only judgement. `None` where it was judged again or somebody intervened:
+/// that tells of people, not of the gate.
+fn detection_ms(history: &[HistoryRecord]) -> Option<u64> {
+    let first = history.first().filter(|line| line.sequence == 1)?;
+    let mut judged = history.iter().filter(|line| line.what == "judged");
+    let judgement = judged.next()?;
+    let intervened = history.iter().any(|line| line.what == "redriven");
+    (judged.next().is_none() && !intervened).then(|| judgement.at_ms.saturating_sub(first.at_ms))
+}
+
+/// From the last entrance into withdrawing to the proof after it.
+fn response_ms(history: &[HistoryRecord]) -> Option<u64> {
+    let closed = history.iter().rposition(|line| line.what == "closed")?;
+    let decided = history[..closed]
+        .iter()
+        .rfind(|line| line.what == "entered" && line.detail == Phase::Withdrawing.as_str())?;
+    Some(history[closed].at_ms.saturating_sub(decided.at_ms))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use reelgate_ports::telling;
+
+    use super::*;
+
+    fn history(lines: &[(u64, &str, &str)]) -> Vec<HistoryRecord> {
+        let numbered = |(number, (at_ms, what, detail)): (u64, &(u64, &str, &str))| HistoryRecord {
+            sequence: number,
+            ..telling::line(*at_ms, what, *detail)
+        };
+        (1..).zip(lines).map(numbered).collect()
+    }
+
+    #[test]
+    fn detection_counts_from_the_event_to_the_first_judgement_alone() {
+        let judged = [(1_000, "event", ""), (1_010, "entered", "received"), (4_500, "judged", "flagged")];
+        assert_eq!(detection_ms(&history(&judged)), Some(3_500));
+        let again = [&judged[..], &[(9_000, "judged", "clean")]].concat();
+        assert_eq!(detection_ms(&history(&again)), None, "a second judgement is no detection");
+        let redriven = [judged[0], (2_000, "redriven", "time 1"), judged[2]];
+        assert_eq!(detection_ms(&history(&redriven)), None, "it waited for a person");
+        assert_eq!(detection_ms(&history(&judged)[1..]), None, "its beginning is too old to be there");
+    }
+
+    #[test]
+    fn response_counts_from_the_last_decision_to_its_proof() {
+        let lines = [
+            (1_000, "entered", "withdrawing"),
+            (2_000, "closed", ""),
+            (50_000, "entered", "published"),
+            (60_000, "entered", "withdrawing"),
+            (60_300, "entered", "quarantined"),
+            (60_300, "closed", ""),
+        ];
+        assert_eq!(response_ms(&history(&lines)), Some(300));
+        assert_eq!(response_ms(&history(&lines[..1])), None, "not proved yet");
+    }
+}
