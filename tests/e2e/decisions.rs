@@ -297,8 +297,14 @@ fn two_people_are_needed_where_policy_says_so() {
             );
         }
     }
-    let released = decide("release", &SECOND);
-    assert_eq!(released.status.code(), Some(0), "{}", talk(&released));
+    let erased = decide("erase", &SECOND);
+    assert_eq!(erased.status.code(), Some(0), "{}", talk(&erased));
+    home.run(&[&clip(&home, "other.mp4", 71)]);
+    let certificate = home.reelgate(&["erase", &id, "--certificate"]);
+    let certificate: Value = serde_json::from_slice(&certificate.stdout).unwrap();
+    let left = certificate["closing"]["left"].as_array().unwrap();
+    assert_eq!(left.len(), 1, "the file itself is not the gate's to remove: {certificate}");
+    assert!(home.file("clip.mp4").is_file());
 }
 
 #[test]

@@ -16,6 +16,7 @@ use super::source::{is_recorded, open_plain};
 use super::staging::asset_name;
 use super::withdraw::kept_outputs;
 use super::{Inner, files};
+use crate::paths::FILE_BUCKET;
 
 const PLAN: &str = "plan a withdrawal";
 const PROVE: &str = "prove a withdrawal";
@@ -121,14 +122,14 @@ fn survey(scene: &Scene<'_>, door: Door) -> PortResult<Closing> {
         let kept = kept_outputs(scene.inner, scene.asset)?;
         gather(&kept, &kept, "quarantine", &mut closing.taken).map_err(failed)?;
     }
-    let area = match scene.place {
-        Place::Home { area, .. } => *area,
-        Place::Outside(_) => "outside",
-    };
-    if area == "outside" {
+    // Also where a copy of it was set apart in the home since.
+    if scene.source.id.bucket == FILE_BUCKET {
         closing.left.push("the file outside of the home that was read where it lies".to_owned());
-    } else if let Ok((_, meta)) = open_plain(scene.inner, scene.place, PLAN) {
-        closing.taken.push(Taken { area: area.into(), name: "source".into(), size_bytes: meta.len() });
+    }
+    if let Place::Home { area, .. } = scene.place
+        && let Ok((_, meta)) = open_plain(scene.inner, scene.place, PLAN)
+    {
+        closing.taken.push(Taken { area: (*area).into(), name: "source".into(), size_bytes: meta.len() });
     }
     closing.taken.sort_by(|a, b| (&a.area, &a.name).cmp(&(&b.area, &b.name)));
     Ok(closing)

@@ -36,11 +36,20 @@ async fn every_documented_query_gives_what_the_guide_says() {
         "INSERT INTO tasks VALUES (2, 'video-00000', 'heavy', 'done', 2, 0, 0, 2, 0, NULL, NULL, 3000, 2500, 1, 4, 0),
                                   (2, 'video-00001', 'heavy', 'done', 1, 0, 0, 1, 0, NULL, NULL, 1000, 500, 1, 4, 0),
                                   (2, 'audio', 'heavy', 'done', 1, 0, 0, 1, 0, NULL, NULL, 500, 100, 1, 4, 0)",
+        "INSERT INTO findings VALUES (1, 0, 'USA_SOCIAL_SECURITY_NUMBER', 'high', 1, '[]'),
+                                     (1, 1, 'CREDIT_CARD_NUMBER', 'high', 1, '[]'),
+                                     (2, 0, 'CREDIT_CARD_NUMBER', 'high', 2, '[]')",
+        "INSERT INTO history (asset, sequence, at_ms, what, detail)
+         VALUES (2, 1, 3, 'decided', 'false_positive of CREDIT_CARD_NUMBER by ana: a test number'),
+                (1, 1, 3, 'decided', 'release by ana: false_positive of CREDIT_CARD_NUMBER by mistake')",
+        "INSERT INTO decisions (asset, what, decided_by, approver, reason, at_ms)
+         VALUES (1, 'release', 'ana', 'ben', 'why', 3), (2, 'release', 'ana', NULL, 'why', 3),
+                (2, 'erase', 'ben', 'ana', 'why', 4)",
     ] {
         sqlx::query(sql).execute(&mut connection).await.unwrap();
     }
     let queries = documented();
-    assert_eq!(queries.len(), 3);
+    assert_eq!(queries.len(), 5);
     let mut found = Vec::new();
     for sql in queries {
         let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
@@ -53,4 +62,11 @@ async fn every_documented_query_gives_what_the_guide_says() {
     let stages: Vec<(String, i64, i64, f64)> =
         found[2].iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect();
     assert_eq!(stages, [("video".into(), 2, 3, 4.0), ("audio".into(), 1, 1, 0.5)]);
+    let wrong: Vec<(String, i64, i64)> =
+        found[3].iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+    let expected = [("CREDIT_CARD_NUMBER".into(), 2, 1), ("USA_SOCIAL_SECURITY_NUMBER".into(), 1, 0)];
+    assert_eq!(wrong, expected);
+    let decided: Vec<(String, i64, i64, i64)> =
+        found[4].iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect();
+    assert_eq!(decided, [("release".into(), 2, 1, 1), ("erase".into(), 1, 1, 1)]);
 }
