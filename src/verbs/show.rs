@@ -1,5 +1,6 @@
 //! `reelgate show`.
 
+use reelgate_flow::asset::{Marks, Response};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::{Enrichment, NotAnalysed};
@@ -74,6 +75,10 @@ fn summary(detail: &AssetDetail, line: &AssetLine) -> String {
         asset.verdict.as_str(),
         asset.severity.as_str(),
     );
+    let decided = decided(&asset.marks);
+    if !decided.is_empty() {
+        text += &format!("\ndecided   {decided}");
+    }
     if let Some(reason) = &line.reason {
         text +=
             &format!("\nreason    {}: {}\nadvice    {}", reason.code.as_str(), reason.message, reason.advice);
@@ -85,6 +90,18 @@ fn summary(detail: &AssetDetail, line: &AssetLine) -> String {
         text += &format!("\nhls       {}\ndash      {}", clean(&outputs.hls), clean(&outputs.dash));
     }
     text
+}
+
+/// What policy asks for and what people decided, beyond recording; empty where that is nothing.
+fn decided(marks: &Marks) -> String {
+    let asked = (marks.response > Response::Log).then(|| marks.response.as_str());
+    let marked = [
+        (marks.cleared, "let go by a security officer"),
+        (marks.held, "must not be erased"),
+        (marks.redacted, "redacted"),
+    ];
+    let marked = marked.into_iter().filter_map(|(is_set, words)| is_set.then_some(words));
+    asked.into_iter().chain(marked).collect::<Vec<_>>().join(", ")
 }
 
 /// The technical picture in a few lines.
