@@ -52,7 +52,7 @@ fn span(argument: &str, text: &str) -> Result<Span, Failure> {
     let ns = |text: &str| {
         let seconds: f64 = text.trim().parse().ok()?;
         // A day is longer than any upload may be.
-        (0.0..=86_400.0).contains(&seconds).then(|| (seconds * 1e9) as u64)
+        (0.0..=86_400.0).contains(&seconds).then_some((seconds * 1e9) as u64)
     };
     let (from, to) = text.split_once('-').ok_or_else(expected)?;
     match (ns(from), ns(to)) {
