@@ -323,7 +323,7 @@ impl World {
         let redactable = content == Severity::High && named < Severity::High;
         let of_content = content >= named;
         let screening = Screening { of_content, ..Screening::of(content.max(named)) };
-        if !redactable || self.store.truth.uploads[row.upload].content % 2 > 0 {
+        if !redactable || !self.store.truth.uploads[row.upload].content.is_multiple_of(2) {
             return screening;
         }
         self.store.journal.hit(Hit::RedactedByPolicy);
