@@ -21,7 +21,8 @@ pub struct Cli {
 }
 
 const EXIT_STATUS: &str = "Exit status: 0 done (run: all published), 1 internal fault, 2 usage or configuration, \
-3 at least one asset was rejected, quarantined or failed (run), something differs (verify) or is out of reach (check)";
+3 at least one asset was rejected, quarantined or failed (run), something differs (verify), is out of reach (check), \
+or something at Medium or above was found, or not all could be read (scan)";
 
 /// Where Reelgate lives.
 #[derive(Args, Clone)]
@@ -43,6 +44,8 @@ pub enum Verb {
     Serve(ServeArgs),
     /// Inspect one file without processing it
     Probe(ProbeArgs),
+    /// Look for personal data in text and media files; keeps nothing, prints no value
+    Scan(ScanArgs),
     /// List assets
     List(ListArgs),
     /// Show one asset: facts, stages, renditions, findings
@@ -122,6 +125,23 @@ pub struct ProbeArgs {
     /// One JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `scan`.
+#[derive(Args)]
+pub struct ScanArgs {
+    /// Text or media files
+    #[arg(required_unless_present = "types", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// One JSON object per file and line, or per identifier with --types
+    #[arg(long)]
+    pub json: bool,
+    /// List everything that is looked for, and stop
+    #[arg(long, conflicts_with_all = ["files", "spans"])]
+    pub types: bool,
+    /// Print the places found in one text file as JSON lines, in characters from its beginning
+    #[arg(long, conflicts_with = "json")]
+    pub spans: bool,
 }
 
 /// Arguments of `list`.

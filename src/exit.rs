@@ -12,7 +12,7 @@ pub enum Exit {
     /// Usage or configuration: the command was not understood, or cannot run as configured.
     Usage = 2,
     /// For `run`: at least one asset was rejected, quarantined or failed. For `verify`: something differs.
-    /// For `check`: something cannot be reached.
+    /// For `check`: something cannot be reached. For `scan`: something at Medium or above, or a file that cannot be read.
     NotAll = 3,
     /// For `serve`: the configuration has changed; it wants to be started again.
     Reconfigured = 4,

@@ -52,6 +52,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Verb::Run(args) => verbs::run::run(&place, args, log).await,
         Verb::Serve(args) => verbs::serve::serve(&place, args, log).await,
         Verb::Probe(args) => verbs::probe::probe(&place, args).await,
+        Verb::Scan(args) => verbs::scan::scan(&place, args).await,
         Verb::List(args) => verbs::list::list(&place, args).await,
         Verb::Show(args) => verbs::show::show(&place, args).await,
         Verb::Why(args) => verbs::why::why(&place, args).await,

@@ -107,6 +107,7 @@ fn address(start_ns: Option<u64>) -> Address {
         start_ns,
         end_ns: start_ns.map(|start| start + 2_000_000_000),
         frame_box: None,
+        line: None,
     }
 }
 

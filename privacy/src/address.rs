@@ -18,6 +18,8 @@ pub struct Address {
     pub end_ns: Option<u64>,
     /// Where the text stands in the picture, for text that was read off one.
     pub frame_box: Option<FrameBox>,
+    /// Number of the line, from 1, for text that is a file of lines.
+    pub line: Option<u64>,
 }
 
 impl Address {
@@ -64,6 +66,7 @@ impl std::fmt::Debug for Address {
             .field("start_ns", &self.start_ns)
             .field("end_ns", &self.end_ns)
             .field("frame_box", &self.frame_box)
+            .field("line", &self.line)
             .finish()
     }
 }

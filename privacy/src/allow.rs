@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use regex::Regex;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config_error::ConfigError;
 use crate::custom::compiled;
@@ -14,13 +14,24 @@ pub const ALLOWED_WORDS_MAX: usize = 100_000;
 const WORD_CHARS: std::ops::RangeInclusive<usize> = 1..=90;
 
 /// Values that are not reported, whatever finds them.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AllowList {
     /// Exactly these values, in any case. At most 100,000, of 1 to 90 characters.
     Words(Vec<String>),
     /// Values that this expression matches from end to end; at most 512 characters.
     Regex(String),
+}
+
+/// What errors call an expression of a list, which has no name of its own.
+const NAME: &str = "an allow list";
+
+/// An expression within the limits, which has to match from end to end.
+fn whole(regex: &str) -> Result<Regex, ConfigError> {
+    let refused = |error| ConfigError::AllowedRegex { error: Box::new(error) };
+    compiled(NAME, regex).map_err(refused)?;
+    Regex::new(&format!(r"\A(?:{regex})\z"))
+        .map_err(|error| refused(ConfigError::Regex { name: NAME.to_owned(), error: Box::new(error) }))
 }
 
 /// All lists, checked and ready.
@@ -47,11 +58,7 @@ impl Allowed {
                     allowed.words.extend(words.iter().map(|word| word.to_lowercase()));
                 }
                 AllowList::Regex(regex) => {
-                    compiled("allow list", regex)?;
-                    let whole = format!(r"\A(?:{regex})\z");
-                    let error =
-                        |error| ConfigError::Regex { name: "allow list".to_owned(), error: Box::new(error) };
-                    allowed.expressions.push(Regex::new(&whole).map_err(error)?);
+                    allowed.expressions.push(whole(regex)?);
                 }
             }
         }

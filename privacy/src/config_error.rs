@@ -82,6 +82,12 @@ pub enum ConfigError {
         /// Words, or characters of one.
         found: usize,
     },
+    /// An expression of an allow list that is none.
+    #[error("{error}")]
+    AllowedRegex {
+        /// What is wrong with it.
+        error: Box<ConfigError>,
+    },
     /// An id to switch off that no identifier has.
     #[error("there is no identifier {id:?} to switch off; docs/identifiers.md lists them")]
     UnknownIdentifier {

@@ -8,7 +8,7 @@ use std::sync::{LazyLock, Mutex};
 
 use aho_corasick::AhoCorasick;
 use regex::{Regex, RegexBuilder};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::candidate::{Reading, Strength};
 use crate::config_error::ConfigError;
@@ -33,7 +33,7 @@ const NAME_CHARS: std::ops::RangeInclusive<usize> = 1..=128;
 const COMPILED_BYTES_MAX: usize = 4 << 20;
 
 /// An identifier of the operator's own.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CustomIdentifier {
     /// Name, 1 to 128 characters; the id of its findings.
@@ -56,7 +56,7 @@ pub struct CustomIdentifier {
 }
 
 /// From how many occurrences a severity holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeverityLevel {
     /// Least number of occurrences, 1 or more.

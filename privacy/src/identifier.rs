@@ -1,6 +1,6 @@
 //! The words that describe one identifier: what it is called, what it needs, how severe it is.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::mask::Mask;
 
@@ -51,7 +51,7 @@ pub struct Kind {
 
 /// How bad a finding is. The order is the order of badness. Configurations spell it as findings do, or as Macie's API
 /// (`MEDIUM`), or in lower case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Severity {
     /// Logged.
     #[serde(alias = "LOW", alias = "low")]

@@ -259,11 +259,11 @@ impl Last {
     }
 
     fn remember(&mut self, address: &Address, text: &str) {
-        let Address { surface, field, track, start_ns, end_ns, frame_box } = address;
+        let Address { surface, field, track, start_ns, end_ns, frame_box, line } = address;
         if self.address.surface != *surface || self.address.field != *field {
             self.address = address.clone();
         }
-        (self.address.track, self.address.frame_box) = (*track, *frame_box);
+        (self.address.track, self.address.frame_box, self.address.line) = (*track, *frame_box, *line);
         (self.address.start_ns, self.address.end_ns) = (*start_ns, *end_ns);
         let cut = text.ceil_char_boundary(text.len().saturating_sub(SEAM_BYTES_MAX));
         self.tail.clear();

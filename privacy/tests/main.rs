@@ -36,6 +36,7 @@ fn line<'a>(text: &'a str, surface: &str, field: &str) -> Line<'a> {
         start_ns: None,
         end_ns: None,
         frame_box: None,
+        line: None,
     };
     Line { text, address }
 }

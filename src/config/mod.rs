@@ -14,6 +14,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use reelgate_actors::house::{Credits, Roles};
 use reelgate_flow::policy::Policy;
 use reelgate_pipelines::recipes::template::{PathTemplate, TemplateError};
+use reelgate_privacy::Classifier;
 
 pub use changes::{changes, setting_of};
 pub use raw::{Raw, TelemetryRaw};
@@ -79,6 +80,11 @@ impl Config {
         Ok(Self { home, raw, roles, credits, path_template, policy })
     }
 
+    /// What looks for personal data.
+    pub fn classifier(&self) -> Result<Classifier, Failure> {
+        self.raw.privacy.classifier().map_err(|what| Failure::Usage(format!("configuration: {what}")))
+    }
+
     /// Time for running tasks when the process is asked to stop.
     pub fn grace(&self) -> Duration {
         Duration::from_secs(self.raw.serve.grace_s)
@@ -89,6 +95,9 @@ impl Config {
         let mut shown = self.raw.clone();
         if !shown.notices.webhook_secret.is_empty() {
             shown.notices.webhook_secret = "(set)".into();
+        }
+        if !shown.privacy.fingerprint_key.is_empty() {
+            shown.privacy.fingerprint_key = "(set)".into();
         }
         shown.store.url = without_password(&shown.store.url);
         shown.telemetry.otlp = without_password(&shown.telemetry.otlp);
@@ -182,13 +191,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_printed_configuration_reads_back_as_itself_and_hides_the_secret() {
+    async fn the_printed_configuration_reads_back_as_itself_and_hides_the_secrets() {
         let dir = tempfile::tempdir().unwrap();
-        let text =
-            "[notices]\nwebhook_url = \"http://127.0.0.1:9/\"\nwebhook_secret = \"0123456789abcdef0123\"\n";
+        let text = "[notices]\nwebhook_url = \"http://127.0.0.1:9/\"\nwebhook_secret = \"0123456789abcdef0123\"\n\
+             [privacy]\nfingerprint_key = \"0123456789abcdef4567\"\n";
         let config = Config::load(&place(dir.path(), text)).await.unwrap();
         let printed = config.to_toml().unwrap();
-        assert!(!printed.contains("0123456789abcdef0123"), "{printed}");
+        assert!(!printed.contains("0123456789abcdef"), "{printed}");
         let again: Raw = toml::from_str(&printed).unwrap();
         assert_eq!(again.engine, config.raw.engine);
         assert_eq!(again.media, config.raw.media);

@@ -2,6 +2,7 @@
 
 use reelgate_flow::asset::Severity;
 use reelgate_flow::policy::Rule;
+use reelgate_privacy::{AllowList, Classifier, ConfigError, CustomIdentifier, Fingerprinter, Options};
 use serde::{Deserialize, Serialize};
 
 /// What follows from personal data.
@@ -18,11 +19,29 @@ pub struct PrivacyRaw {
     /// Days after which somebody is reminded of what is set apart, 1 to 3,650, and again as often. Default 90; nothing is
     /// ever removed for its age.
     pub review_days: u32,
+    /// Ids of built-in identifiers that are not looked for, as `reelgate scan --types` lists them. Default none.
+    pub disabled: Vec<String>,
+    /// What is looked for besides, at most 100. Default none.
+    pub custom_identifiers: Vec<CustomIdentifier>,
+    /// Values that are known and not reported, whatever finds them. Default none.
+    pub allow_lists: Vec<AllowList>,
+    /// Key of the fingerprints that let a value be known again in another asset, at least 16 bytes; best given as
+    /// REELGATE__PRIVACY__FINGERPRINT_KEY. Default empty: no fingerprints.
+    pub fingerprint_key: String,
 }
 
 impl Default for PrivacyRaw {
     fn default() -> Self {
-        Self { rules: Vec::new(), alerts: Vec::new(), two_people: false, review_days: 90 }
+        Self {
+            rules: Vec::new(),
+            alerts: Vec::new(),
+            two_people: false,
+            review_days: 90,
+            disabled: Vec::new(),
+            custom_identifiers: Vec::new(),
+            allow_lists: Vec::new(),
+            fingerprint_key: String::new(),
+        }
     }
 }
 
@@ -42,11 +61,85 @@ fn high() -> Severity {
 }
 
 impl PrivacyRaw {
-    /// Checks ranges.
+    /// Checks ranges and definitions.
     pub fn validate(&self) -> Result<(), String> {
         if !(1..=3_650).contains(&self.review_days) {
             return Err(format!("privacy.review_days: expected 1 to 3650, found {}", self.review_days));
         }
-        Ok(())
+        let classifies_as_built = self.disabled.is_empty()
+            && self.custom_identifiers.is_empty()
+            && self.allow_lists.is_empty()
+            && self.fingerprint_key.is_empty();
+        // Automata of two hundred identifiers are not built for a verb that never classifies.
+        if classifies_as_built { Ok(()) } else { self.classifier().map(drop) }
+    }
+
+    /// The classifier as configured; an error names the key, and never a value of it that is secret.
+    pub fn classifier(&self) -> Result<Classifier, String> {
+        let refused = |error: ConfigError| format!("{}: {error}", key_of(&error));
+        let fingerprinter = match self.fingerprint_key.as_bytes() {
+            [] => None,
+            key => Some(Fingerprinter::new(key).map_err(refused)?),
+        };
+        let options = Options { disabled: self.disabled.clone(), fingerprinter };
+        Classifier::with(&self.custom_identifiers, &self.allow_lists, options).map_err(refused)
+    }
+}
+
+/// The key that an error of the classifier is about.
+fn key_of(error: &ConfigError) -> &'static str {
+    match error {
+        ConfigError::NameLength { .. }
+        | ConfigError::NameTaken { .. }
+        | ConfigError::TooMany { .. }
+        | ConfigError::RegexLength { .. }
+        | ConfigError::Regex { .. }
+        | ConfigError::RegexMatchesNothing { .. }
+        | ConfigError::Keywords { .. }
+        | ConfigError::IgnoreWords { .. }
+        | ConfigError::Distance { .. }
+        | ConfigError::SeverityLevels { .. } => "privacy.custom_identifiers",
+        ConfigError::AllowedWords { .. } | ConfigError::AllowedRegex { .. } => "privacy.allow_lists",
+        ConfigError::UnknownIdentifier { .. } => "privacy.disabled",
+        ConfigError::FingerprintKey { .. } => "privacy.fingerprint_key",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_classifier_refuses_is_said_with_its_key_and_without_the_secret() {
+        for (text, key) in [
+            ("disabled = [\"CREDIT_CARD\"]", "privacy.disabled: there is no identifier \"CREDIT_CARD\""),
+            ("fingerprint_key = \"sesame\"", "privacy.fingerprint_key: a fingerprint key has 16 bytes"),
+            ("[[custom_identifiers]]\nname = \"badge\"\nregex = \"(\"", "privacy.custom_identifiers: "),
+            ("[[allow_lists]]\nregex = \"(\"", "privacy.allow_lists: the expression of \"an allow list\""),
+            ("[[allow_lists]]\nwords = [\"\"]", "privacy.allow_lists: an allow list may have 100,000 words"),
+        ] {
+            let raw: PrivacyRaw = toml::from_str(text).unwrap();
+            let error = raw.validate().unwrap_err();
+            assert!(error.starts_with(key) && !error.contains("sesame"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn definitions_read_back_as_they_are_printed() {
+        let text = r#"
+            disabled = ["ADDRESS"]
+            [[custom_identifiers]]
+            name = "badge"
+            regex = "B-[0-9]{4}"
+            keywords = ["badge"]
+            severity_levels = [{ occurrences_threshold = 2, severity = "HIGH" }]
+            [[allow_lists]]
+            words = ["B-0000"]
+            [[allow_lists]]
+            regex = "B-9.*"
+        "#;
+        let raw: PrivacyRaw = toml::from_str(text).unwrap();
+        raw.validate().unwrap();
+        assert_eq!(toml::from_str::<PrivacyRaw>(&toml::to_string(&raw).unwrap()).unwrap(), raw);
     }
 }

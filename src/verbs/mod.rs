@@ -15,6 +15,7 @@ pub mod redo;
 pub mod redrive;
 mod refresh;
 pub mod run;
+pub mod scan;
 pub mod serve;
 pub mod show;
 pub mod sim;

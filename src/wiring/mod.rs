@@ -28,7 +28,6 @@ use reelgate_ports::notices::Notices;
 use reelgate_ports::objects::Objects;
 use reelgate_ports::records::MediaEvent;
 use reelgate_ports::store::Store;
-use reelgate_privacy::Classifier;
 use rustix::fs::{FlockOperation, flock};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
@@ -97,7 +96,7 @@ pub async fn house(config: &Config, duty: Duty, signals: Signals) -> Result<Hous
         worker,
         settings: config.raw.media.clone(),
         path_template: config.path_template.clone(),
-        classifier: Classifier::new(),
+        classifier: config.classifier()?,
         policy: config.policy.clone(),
         review_ms: u64::from(config.raw.privacy.review_days) * DAY_MS,
         credits: config.credits,

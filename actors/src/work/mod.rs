@@ -6,6 +6,7 @@ mod media;
 mod package;
 mod products;
 pub mod publish;
+pub mod reading;
 mod redacted;
 pub mod redaction;
 pub mod screen;

@@ -8,8 +8,8 @@ use reelgate_flow::reason::Fault;
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_ports::records::{Claim, FindingRecord, Success};
-use reelgate_privacy::{Address, Finding, FrameBox, Line};
-use serde_json::json;
+use reelgate_privacy::{Address, Finding, FrameBox, Line, Location};
+use serde_json::{Value, json};
 
 use crate::house::House;
 use crate::stage::{Learned, Work};
@@ -61,15 +61,6 @@ fn lies_in_content(finding: &FindingRecord) -> bool {
 }
 
 fn record(finding: &Finding) -> FindingRecord {
-    let locations = finding.locations.iter().map(|location| {
-        let Address { surface, field, track, start_ns, end_ns, frame_box } = &location.address;
-        let frame_box = frame_box.map(|FrameBox { x, y, width, height }| json!([x, y, width, height]));
-        json!({
-            "surface": surface, "field": field, "track": track, "start_ns": start_ns, "end_ns": end_ns,
-            "frame_box": frame_box,
-            "chars": [location.start, location.end], "masked": location.masked,
-        })
-    });
     FindingRecord {
         kind: finding.kind.id.to_owned(),
         severity: match finding.severity {
@@ -78,6 +69,25 @@ fn record(finding: &Finding) -> FindingRecord {
             reelgate_privacy::Severity::High => Severity::High,
         },
         count: finding.count,
-        locations: locations.collect(),
+        locations: finding.locations.iter().map(place).collect(),
     }
+}
+
+/// A place as findings show it, wherever they are shown.
+pub fn place(location: &Location) -> Value {
+    let Address { surface, field, track, start_ns, end_ns, frame_box, line } = &location.address;
+    let frame_box = frame_box.map(|FrameBox { x, y, width, height }| json!([x, y, width, height]));
+    let mut place = json!({
+        "surface": surface, "field": field, "track": track, "start_ns": start_ns, "end_ns": end_ns,
+        "frame_box": frame_box,
+        "chars": [location.start, location.end], "masked": location.masked,
+    });
+    // Not everywhere, so only there.
+    if let Some(line) = line {
+        place["line"] = json!(line);
+    }
+    if let Some(fingerprint) = &location.fingerprint {
+        place["fingerprint"] = json!(fingerprint);
+    }
+    place
 }

@@ -1,5 +1,6 @@
 //! Everything readable in an asset, as lines with an address: its name, and what its media worker read.
 
+use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::TextLine;
@@ -12,9 +13,9 @@ use crate::work::ours;
 use crate::work::products::{Planned, Products};
 
 /// The worker stops collecting text well before this.
-const TEXT_BYTES_MAX: u64 = 64 << 20;
+pub const TEXT_BYTES_MAX: u64 = 64 << 20;
 /// Name of the worker's text output.
-const TEXT: &str = "text.jsonl";
+pub const TEXT: &str = "text.jsonl";
 /// The bucket of files that are read where they lie: their folders are not the producer's words.
 const FILE_BUCKET: &str = "file";
 
@@ -45,12 +46,17 @@ pub fn address(line: &TextLine) -> Address {
             width: place.width,
             height: place.height,
         }),
+        line: None,
     }
 }
 
 fn name_line(source: &SourceRecord) -> TextLine {
     let key = &source.id.key;
-    let own = if source.id.bucket == FILE_BUCKET { key.rsplit('/').next().unwrap_or(key) } else { key };
+    named(if source.id.bucket == FILE_BUCKET { key.rsplit('/').next().unwrap_or(key) } else { key })
+}
+
+/// The line of a file's name, or of an object's key.
+pub fn named(name: &str) -> TextLine {
     TextLine {
         surface: reelgate_privacy::text::FILE_NAME.to_owned(),
         field: "name".to_owned(),
@@ -58,7 +64,7 @@ fn name_line(source: &SourceRecord) -> TextLine {
         start_ns: None,
         end_ns: None,
         frame_box: None,
-        text: reelgate_privacy::text::file_name(own),
+        text: reelgate_privacy::text::file_name(name),
     }
 }
 
@@ -66,8 +72,17 @@ async fn read_lines(house: &House, products: &Products) -> Result<Vec<TextLine>,
     let Some(text) = products.outputs(TaskKey::Enrich).iter().find(|output| output.name == TEXT) else {
         return Ok(Vec::new());
     };
-    let picture = picture(&products.document(TaskKey::Validate)?);
+    let planned: Planned = products.document(TaskKey::Validate)?;
     let bytes = house.objects.read_staged(text, TEXT_BYTES_MAX).await.map_err(ours)?;
+    parse(&bytes, &planned.inspection.facts)
+}
+
+/// The lines of a worker's text output.
+///
+/// # Errors
+/// `worker_protocol` where a line is not what a worker may write.
+pub fn parse(bytes: &[u8], facts: &MediaFacts) -> Result<Vec<TextLine>, Fault> {
+    let picture = picture(facts);
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     lines.map(|line| read_line(line, picture)).collect()
 }
@@ -86,8 +101,8 @@ fn read_line(json: &[u8], picture: Option<(u32, u32)>) -> Result<TextLine, Fault
 }
 
 /// Width and height of the main video as displayed, without making its pixels square.
-fn picture(planned: &Planned) -> Option<(u32, u32)> {
-    let video = planned.inspection.facts.main_video()?;
+fn picture(facts: &MediaFacts) -> Option<(u32, u32)> {
+    let video = facts.main_video()?;
     let is_turned = video.rotation.degrees % 180 == 90;
     Some(if is_turned { (video.height, video.width) } else { (video.width, video.height) })
 }

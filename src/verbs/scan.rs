@@ -1,0 +1,176 @@
+//! `reelgate scan`: the classifier over files, as the gate would apply it; keeps nothing.
+//!
+//! A file name may hold what the file holds, so it is read like the rest and printed masked.
+
+mod lines;
+mod report;
+mod spans;
+mod subtitles;
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use reelgate_actors::work::reading::{Reading, read_media, read_name};
+use reelgate_actors::work::screen::place;
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_pipelines::client::WorkerProgram;
+use reelgate_pipelines::recipes::settings::Settings;
+use reelgate_pipelines::recipes::sniff::{PREFIX_BYTES_MAX, sniff};
+use reelgate_privacy::{Classifier, Finding, Line, Severity, severity, text};
+
+use crate::cli::{Place, ScanArgs};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::output::table;
+use crate::verbs::to_json;
+use crate::wiring;
+use report::{Scanned, Seen};
+
+/// Prints what is found, file by file.
+pub async fn scan(place: &Place, args: ScanArgs) -> Result<Exit, Failure> {
+    let config = Config::load(place).await?;
+    if args.types {
+        report::types(&config.raw.privacy, args.json)?;
+        return Ok(Exit::Done);
+    }
+    for file in &args.files {
+        check_readable(file)?;
+    }
+    let classifier = Arc::new(config.classifier()?);
+    if args.spans {
+        return print_spans(&classifier, &args.files);
+    }
+    let worker = wiring::worker(&config)?;
+    let mut exit = Exit::Done;
+    for file in args.files {
+        let (classifier, worker) = (Arc::clone(&classifier), worker.clone());
+        let settings = config.raw.media.clone();
+        let reading = tokio::task::spawn_blocking(move || read(&classifier, &worker, &settings, &file));
+        let scanned =
+            reading.await.map_err(|error| Failure::Internal(format!("a scan ended early: {error}")))??;
+        let is_quiet = severity(&scanned.reading.findings).is_none_or(|worst| worst < Severity::Medium);
+        if !is_quiet || scanned.refused.is_some() {
+            exit = Exit::NotAll;
+        }
+        report::file(&scanned, args.json)?;
+    }
+    Ok(exit)
+}
+
+fn check_readable(path: &Path) -> Result<(), Failure> {
+    let metadata =
+        File::open(path).and_then(|file| file.metadata()).map_err(|error| unusable(path, &error))?;
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!("{}: expected an ordinary file", path.display())))
+}
+
+fn unusable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Usage(format!("{}: expected a readable file: {error}", path.display()))
+}
+
+fn print_spans(classifier: &Classifier, files: &[PathBuf]) -> Result<Exit, Failure> {
+    let [path] = files else {
+        return Err(Failure::Usage(format!("--spans: expected one text file, found {} files", files.len())));
+    };
+    if !matches!(sniffed(path).map_err(|error| unusable(path, &error))?, Ok(Seen::Text)) {
+        return Err(Failure::Usage(format!("{}: --spans: expected text in UTF-8", path.display())));
+    }
+    let file = File::open(path).map_err(|error| unusable(path, &error))?;
+    spans::each(classifier, file, |span| table::print(&to_json(&report::SpanLine::new(&span))?))?;
+    Ok(Exit::Done)
+}
+
+/// Reads one file as what its first bytes say. Blocks.
+fn read(
+    classifier: &Classifier,
+    worker: &WorkerProgram,
+    settings: &Settings,
+    path: &Path,
+) -> Result<Scanned, Failure> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let seen = sniffed(path).map_err(|error| unusable(path, &error))?;
+    let (seen, outcome) = match seen {
+        Ok(Seen::Text) => {
+            let text = read_text(classifier, path, &name).map_err(|error| unusable(path, &error))?;
+            (Some(Seen::Text), Ok(text))
+        }
+        Ok(Seen::Media) => (Some(Seen::Media), read_media(worker, settings, classifier, path, &name)),
+        Err(refused) => (None, Err(refused)),
+    };
+    let (reading, refused) = match outcome {
+        Ok(reading) => (reading, None),
+        Err(fault) => (read_name(classifier, &name), Some(fault)),
+    };
+    Ok(Scanned { shown: masked(classifier, &path.to_string_lossy()), seen, reading, refused })
+}
+
+/// What a file is: media where the gate would try to demux it, else text where it reads as text, else why it is neither.
+fn sniffed(path: &Path) -> std::io::Result<Result<Seen, Fault>> {
+    let file = File::open(path)?;
+    let size_bytes = file.metadata()?.len();
+    let mut prefix = Vec::new();
+    #[expect(clippy::disallowed_methods, reason = "bounded by `take`")]
+    file.take(PREFIX_BYTES_MAX as u64).read_to_end(&mut prefix)?;
+    Ok(match sniff(&prefix, size_bytes) {
+        Ok(_) => Ok(Seen::Media),
+        Err(fault) if fault.code == Code::UnsupportedContainer => Err(fault),
+        Err(_) if is_text(&prefix) => Ok(Seen::Text),
+        Err(fault) => Err(fault),
+    })
+}
+
+/// Text has no control characters but those of teletypes, and hardly a byte that is not UTF-8; older encodings have a few. A
+/// PDF may look like text and holds its words compressed.
+fn is_text(prefix: &[u8]) -> bool {
+    const FOREIGN_SHARE: usize = 4;
+    let foreign: usize = prefix.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    let is_plain = |byte: &u8| *byte >= b' ' || matches!(byte, 0x08..=0x0d | 0x1b);
+    prefix.iter().all(is_plain)
+        && foreign.saturating_mul(FOREIGN_SHARE) <= prefix.len()
+        && !prefix.starts_with(b"%PDF")
+}
+
+fn read_text(classifier: &Classifier, path: &Path, name: &str) -> std::io::Result<Reading> {
+    let mut scanner = classifier.scanner();
+    let name = text::file_name(name);
+    scanner.push(Line { text: &name, address: subtitles::address(text::FILE_NAME, "name") });
+    let mut subtitles = subtitles::Subtitles::default();
+    let mut push = |address: &_, text: &str| scanner.push_at(address, text);
+    lines::each(BufReader::new(File::open(path)?), |number, line| subtitles.read(number, line, &mut push))?;
+    subtitles.finish(&mut push);
+    Ok(Reading { findings: scanner.finish(), enrichment: None })
+}
+
+/// A path without what stands in it: the classifier's places as stars.
+fn masked(classifier: &Classifier, path: &str) -> String {
+    let spans = classifier.spans(&text::file_name(path));
+    let hidden = |at: usize| spans.iter().any(|span| (span.start..span.end).contains(&at));
+    path.chars().enumerate().map(|(at, c)| if hidden(at) && c.is_alphanumeric() { '*' } else { c }).collect()
+}
+
+/// Places of a finding in the form that `run --json` has.
+fn places(finding: &Finding) -> Vec<serde_json::Value> {
+    finding.locations.iter().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_shown_without_what_its_name_holds() {
+        let classifier = Classifier::new();
+        assert_eq!(masked(&classifier, "in/a_4539578763621486.mp4"), "in/a_****************.mp4");
+        assert_eq!(masked(&classifier, "in/holiday.2019.mp4"), "in/holiday.2019.mp4");
+    }
+
+    #[test]
+    fn text_of_any_encoding_near_ascii_is_text_and_bytes_are_not() {
+        assert!(is_text(b"") && is_text("é plain".as_bytes()) && is_text(b"caf\xe9 in latin-1"));
+        assert!(!is_text(b"a\0b") && !is_text(&[0xff; 64]) && !is_text(b"%PDF-1.7\n"));
+    }
+}

@@ -1,0 +1,229 @@
+//! What a scan prints: a table for people, lines in Macie's words for scripts. Never a value.
+
+use reelgate_actors::work::reading::Reading;
+use reelgate_flow::reason::Fault;
+use reelgate_pipelines::messages::NotAnalysed;
+use reelgate_privacy::{Finding, Location, Origin, Severity, Span, finding_type, identifiers, severity};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::places;
+use crate::config::privacy::PrivacyRaw;
+use crate::exit::Failure;
+use crate::output::json::ReasonLine;
+use crate::output::table::{self, clean, seconds};
+use crate::verbs::to_json;
+
+/// Places of a finding in the table.
+const PLACES_SHOWN: usize = 3;
+
+/// What a file was read as.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Seen {
+    /// Lines.
+    Text,
+    /// Through the media worker.
+    Media,
+}
+
+/// One file.
+pub struct Scanned {
+    /// Its path, masked.
+    pub shown: String,
+    /// `None` where it is neither text nor media that is accepted.
+    pub seen: Option<Seen>,
+    /// What was found.
+    pub reading: Reading,
+    /// Why no more than its name was read.
+    pub refused: Option<Fault>,
+}
+
+/// Severity as Macie writes it.
+#[derive(Serialize)]
+struct SeverityLine {
+    score: u8,
+    description: &'static str,
+}
+
+impl SeverityLine {
+    fn new(severity: Severity) -> Self {
+        Self { score: severity.score(), description: severity.as_str() }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FileLine<'a> {
+    file: &'a str,
+    read_as: Option<Seen>,
+    #[serde(rename = "type")]
+    finding_type: Option<&'static str>,
+    severity: Option<SeverityLine>,
+    findings: Vec<FindingLine>,
+    not_analysed: &'a [NotAnalysed],
+    reason: Option<ReasonLine>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FindingLine {
+    category: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    finding_type: &'static str,
+    severity: SeverityLine,
+    count: u64,
+    locations: Vec<Value>,
+    additional_occurrences: u64,
+}
+
+/// One place, for evaluation.
+#[derive(Serialize)]
+pub struct SpanLine {
+    start: usize,
+    end: usize,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    confidence: u8,
+}
+
+impl SpanLine {
+    /// The line of a place.
+    pub fn new(span: &Span) -> Self {
+        Self { start: span.start, end: span.end, kind: span.kind.id, confidence: span.confidence }
+    }
+}
+
+/// Prints one file.
+pub fn file(scanned: &Scanned, json: bool) -> Result<(), Failure> {
+    let findings = &scanned.reading.findings;
+    let not_analysed = match &scanned.reading.enrichment {
+        Some(enrichment) => enrichment.not_analysed.as_slice(),
+        None => &[],
+    };
+    if json {
+        return table::print(&to_json(&FileLine {
+            file: &scanned.shown,
+            read_as: scanned.seen,
+            finding_type: finding_type(findings),
+            severity: severity(findings).map(SeverityLine::new),
+            findings: findings.iter().map(finding_line).collect(),
+            not_analysed,
+            reason: scanned.refused.as_ref().map(ReasonLine::new),
+        })?);
+    }
+    // What was not read is not called clean.
+    let without = if scanned.refused.is_some() { "not read" } else { "nothing found" };
+    let worst = severity(findings).map_or(without, Severity::as_str);
+    let seen = match scanned.seen {
+        Some(Seen::Text) => "text",
+        Some(Seen::Media) => "media",
+        None => "neither text nor media",
+    };
+    table::print(&format!("{} ({seen}): {worst}", clean(&scanned.shown)))?;
+    if !findings.is_empty() {
+        let mut rows = table::new(&["finding", "severity", "count", "first places"]);
+        for one in findings {
+            let first: Vec<String> = one.locations.iter().take(PLACES_SHOWN).map(shown).collect();
+            rows.add_row([one.kind.id, one.severity.as_str(), &one.count.to_string(), &first.join("\n")]);
+        }
+        table::print(&rows.to_string())?;
+    }
+    if let Some(fault) = &scanned.refused {
+        let ReasonLine { code, message, .. } = ReasonLine::new(fault);
+        table::print(&format!("only its name was read: {message} [{}]", code.as_str()))?;
+    }
+    if !not_analysed.is_empty() {
+        let mut rows = table::new(&["not analysed", "track", "why"]);
+        for NotAnalysed { surface, track, why } in not_analysed {
+            let track = track.map_or_else(String::new, |track| format!("#{track}"));
+            rows.add_row([surface.as_str(), &track, why.as_str()]);
+        }
+        table::print(&rows.to_string())?;
+    }
+    Ok(())
+}
+
+fn finding_line(finding: &Finding) -> FindingLine {
+    FindingLine {
+        category: finding.category(),
+        kind: finding.kind.id,
+        finding_type: finding.finding_type(),
+        severity: SeverityLine::new(finding.severity),
+        count: finding.count,
+        locations: places(finding),
+        additional_occurrences: finding.additional_occurrences,
+    }
+}
+
+/// A place in a few words: `subtitle text, line 3, 1.0 s: **** 1486`.
+fn shown(location: &Location) -> String {
+    let address = &location.address;
+    let mut text = format!("{} {}", clean(&address.surface), clean(&address.field));
+    if let Some(track) = address.track {
+        text += &format!(" #{track}");
+    }
+    if let Some(line) = address.line {
+        text += &format!(", line {line}");
+    }
+    if let Some(start_ns) = address.start_ns {
+        text += &format!(", {}", seconds(start_ns as f64 / 1e9));
+    }
+    text + ": " + &clean(&location.masked)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TypeLine<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    category: &'static str,
+    origin: &'static str,
+    keyword: &'static str,
+    severity: String,
+}
+
+/// Prints everything that is looked for with this configuration.
+pub fn types(privacy: &PrivacyRaw, json: bool) -> Result<(), Failure> {
+    let built_in = identifiers();
+    let enabled = built_in.iter().filter(|one| privacy.disabled.iter().all(|id| id != one.kind.id));
+    let mut lines: Vec<TypeLine<'_>> = enabled
+        .map(|one| TypeLine {
+            kind: one.kind.id,
+            category: one.kind.category.as_str(),
+            origin: match one.origin {
+                Origin::Macie => "Macie",
+                Origin::Reelgate => "Reelgate",
+            },
+            keyword: one.keyword_rule.as_str(),
+            severity: [one.severity.one, one.severity.some, one.severity.many]
+                .map(Severity::as_str)
+                .join(" / "),
+        })
+        .collect();
+    lines.extend(privacy.custom_identifiers.iter().map(|one| {
+        TypeLine {
+            kind: &one.name,
+            category: reelgate_privacy::Category::CustomIdentifier.as_str(),
+            origin: "configuration",
+            keyword: if one.keywords.is_empty() { "no" } else { "yes" },
+            severity: match one.severity_levels.as_slice() {
+                [] => Severity::Medium.as_str().to_owned(),
+                levels => levels
+                    .iter()
+                    .map(|level| format!("{} from {}", level.severity.as_str(), level.occurrences_threshold))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            },
+        }
+    }));
+    if json {
+        return lines.iter().try_for_each(|line| table::print(&to_json(line)?));
+    }
+    let mut rows = table::new(&["type", "category", "named by", "keyword", "severity 1 / 2-99 / 100+"]);
+    for line in &lines {
+        rows.add_row([line.kind, line.category, line.origin, line.keyword, &line.severity]);
+    }
+    table::print(&rows.to_string())
+}

@@ -1,0 +1,145 @@
+//! Lines of subtitle files with the time they are shown at; lines of any other text as they are.
+//!
+//! What lies between two cues (an empty line, a number, the times) would keep a value that spans them from being found.
+//! Times are those of SubRip and WebVTT (W3C, "WebVTT: The Web Video Text Tracks Format", 4.1): `00:01:02,500 --> …`.
+
+use reelgate_privacy::Address;
+
+/// Longest number of a cue.
+const CUE_NUMBER_DIGITS_MAX: usize = 9;
+
+/// Reads one file.
+pub struct Subtitles {
+    /// Of the cue that the next line belongs to; no times outside of cues.
+    cue: Address,
+    plain: Address,
+    has_cues: bool,
+    after_gap: bool,
+    /// Its number, and what may be the number of a cue.
+    held: Option<(u64, String)>,
+}
+
+impl Default for Subtitles {
+    fn default() -> Self {
+        let (cue, plain) = (address("subtitle", "text"), address("text", "line"));
+        Self { cue, plain, has_cues: false, after_gap: true, held: None }
+    }
+}
+
+/// An address without a place in time.
+pub fn address(surface: &str, field: &str) -> Address {
+    let (surface, field) = (surface.to_owned(), field.to_owned());
+    Address { surface, field, track: None, start_ns: None, end_ns: None, frame_box: None, line: None }
+}
+
+impl Subtitles {
+    /// Takes the next line and hands on what is text.
+    pub fn read(&mut self, number: u64, text: &str, push: &mut impl FnMut(&Address, &str)) {
+        if let Some((start_ns, end_ns)) = times(text) {
+            (self.cue.start_ns, self.cue.end_ns) = (Some(start_ns), Some(end_ns));
+            (self.has_cues, self.held) = (true, None);
+            return;
+        }
+        self.finish(push);
+        let is_gap = text.trim().is_empty();
+        let may_be_number = self.after_gap
+            && (1..=CUE_NUMBER_DIGITS_MAX).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_digit());
+        self.after_gap = is_gap;
+        if is_gap && self.has_cues {
+            (self.cue.start_ns, self.cue.end_ns) = (None, None);
+        } else if may_be_number {
+            self.held = Some((number, text.to_owned()));
+        } else {
+            self.hand_on(number, text, push);
+        }
+    }
+
+    /// Hands on what waits for the next line; to be called once more at the end.
+    pub fn finish(&mut self, push: &mut impl FnMut(&Address, &str)) {
+        if let Some((number, text)) = self.held.take() {
+            self.hand_on(number, &text, push);
+        }
+    }
+
+    fn hand_on(&mut self, number: u64, text: &str, push: &mut impl FnMut(&Address, &str)) {
+        let address = if self.cue.start_ns.is_some() { &mut self.cue } else { &mut self.plain };
+        address.line = Some(number);
+        push(address, text);
+    }
+}
+
+/// Start and end of a cue, nanoseconds.
+fn times(text: &str) -> Option<(u64, u64)> {
+    let (start, end) = text.split_once("-->")?;
+    let end = end.split_whitespace().next()?;
+    Some((clock(start.trim())?, clock(end)?)).filter(|(start, end)| start <= end)
+}
+
+/// `01:02:03,500` or `02:03.500`.
+fn clock(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.rsplit_once([',', '.'])?;
+    let number = |digits: &str| {
+        let plain = (1..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        plain.then(|| digits.parse::<u64>().ok()).flatten()
+    };
+    let parts = whole.split(':').map(number).collect::<Option<Vec<u64>>>()?;
+    let (hours, minutes, seconds) = match parts[..] {
+        [hours, minutes, seconds] => (hours, minutes, seconds),
+        [minutes, seconds] => (0, minutes, seconds),
+        _ => return None,
+    };
+    let ms = number(fraction).filter(|_| fraction.len() == 3)?;
+    // Four digits each at most, so far below what 64 bits hold.
+    Some(((hours * 3_600 + minutes * 60 + seconds) * 1_000 + ms) * 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Number, start in milliseconds, text of what is handed on.
+    fn read(text: &str) -> Vec<(u64, Option<u64>, String)> {
+        let (mut subtitles, mut found) = (Subtitles::default(), Vec::new());
+        let mut push = |address: &Address, text: &str| {
+            let start_ms = address.start_ns.map(|ns| ns / 1_000_000);
+            found.push((address.line.unwrap(), start_ms, text.to_owned()));
+        };
+        for (number, line) in (1..).zip(text.lines()) {
+            subtitles.read(number, line, &mut push);
+        }
+        subtitles.finish(&mut push);
+        found
+    }
+
+    #[test]
+    fn cues_lose_numbers_times_and_gaps_and_get_their_time() {
+        let srt =
+            "1\n00:00:01,000 --> 00:00:02,000\n4539 5787\n\n2\n00:00:03,000 --> 00:00:04,000\n6362 1486\n";
+        let expected = [(3, Some(1_000), "4539 5787"), (7, Some(3_000), "6362 1486")];
+        assert_eq!(read(srt), expected.map(|(n, ms, text)| (n, ms, text.to_owned())));
+        let vtt = "WEBVTT\n\n01:02.500 --> 01:03.000 align:left\nhello\n";
+        let expected = [(1, None, "WEBVTT"), (2, None, ""), (4, Some(62_500), "hello")];
+        assert_eq!(read(vtt), expected.map(|(n, ms, text)| (n, ms, text.to_owned())));
+    }
+
+    #[test]
+    fn other_text_is_handed_on_whole() {
+        for text in ["12", "12\n34", "a --> b\n\n12\nc", "x\n\n7"] {
+            let lines: Vec<String> = read(text).into_iter().map(|(_, _, text)| text).collect();
+            assert_eq!(lines, text.lines().collect::<Vec<_>>(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_is_none_is_text() {
+        for text in [
+            "0:1 --> 0:2",
+            "1:2:3:4.000 --> 1:2:3:5.000",
+            "00:02.000 --> 00:01.000",
+            "99999:00.000 --> 99999:01.000",
+        ] {
+            assert_eq!(times(text), None, "{text}");
+        }
+    }
+}
