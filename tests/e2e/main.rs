@@ -16,6 +16,7 @@ mod privacy;
 mod published;
 mod redaction;
 mod redo;
+mod scan;
 mod service;
 mod support;
 mod surfaces;

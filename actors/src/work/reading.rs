@@ -28,7 +28,7 @@ pub fn read_name(classifier: &Classifier, name: &str) -> Reading {
 }
 
 /// Inspects a file and collects its text, in two jailed workers one after the other. Blocks. The text is held in memory,
-/// at most [`witnesses::TEXT_BYTES_MAX`].
+/// at most 64 MiB.
 ///
 /// # Errors
 /// Why the gate would refuse the file, or what of ours failed.
