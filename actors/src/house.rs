@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 
 use crate::board::Board;
 use crate::duty::Duty;
+use crate::scan_desk::ScanDesk;
 use crate::signals::Signals;
 
 /// How much may be in flight.
@@ -101,6 +102,8 @@ pub struct House {
     pub classifier: Classifier,
     /// What follows from findings.
     pub policy: Policy,
+    /// A scanner outside that reads the text too.
+    pub scan: Option<ScanDesk>,
     /// Milliseconds after which somebody is reminded of what is set apart.
     pub review_ms: u64,
     /// Bounds.

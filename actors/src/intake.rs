@@ -12,6 +12,7 @@ use crate::guard::ExitGuard;
 use crate::house::House;
 use crate::messages::{DrainStarted, PersisterReplaced, UploadsIngested};
 use crate::spans;
+use crate::work::scan::tie;
 
 /// Events taken in by one transaction.
 const BATCH_MAX: usize = 256;
@@ -80,8 +81,7 @@ async fn take_in(house: Arc<House>, events: Arc<dyn Events>) -> PortResult<usize
     let since = Instant::now();
     let mut batch = events.poll(BATCH_MAX).await?;
     for scan in &mut batch.scans {
-        let key = scan.source.as_ref().map(|source| source.key.as_str()).unwrap_or_default();
-        scan.response = house.policy.answer(scan.severity, &scan.kind, key);
+        tie(&house, scan).await?;
     }
     if batch.is_empty() {
         return Ok(0);

@@ -16,6 +16,7 @@ mod notifier;
 mod persister;
 mod privacy_signals;
 mod publisher;
+pub mod scan_desk;
 mod screener;
 pub mod signals;
 pub mod spans;

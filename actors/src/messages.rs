@@ -74,7 +74,7 @@ impl Stage {
             TaskKey::Validate => Self::Validator,
             TaskKey::Video { .. } | TaskKey::Audio => Self::Transcoder,
             TaskKey::Enrich => Self::Enricher,
-            TaskKey::Screen => Self::Screener,
+            TaskKey::Screen | TaskKey::Scan => Self::Screener,
             TaskKey::Package | TaskKey::Publish | TaskKey::Withdraw | TaskKey::Restore => Self::Publisher,
         }
     }

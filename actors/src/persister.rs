@@ -14,7 +14,7 @@ use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_ports::error::PortError;
 use reelgate_ports::records::{
-    Applied, Claim, Ending, Fence, HistoryRecord, Success, TaskReport, UsageRecord,
+    Applied, Claim, Ending, Fence, Finder, FindingRecord, HistoryRecord, Success, TaskReport, UsageRecord,
 };
 
 use crate::duty::Hold;
@@ -207,8 +207,12 @@ impl Persister {
             let asset = report.fence.asset.clone();
             if let Ending::Success(Success::Screened { findings, .. }) = &report.ending {
                 self.house.signals.privacy().screened(findings);
-                measured.push((asset, PrivacySignals::judged));
-            } else if *phase == Phase::Quarantined {
+                measured.push((asset.clone(), PrivacySignals::judged));
+            } else if let Ending::Success(Success::Scanned { findings, .. }) = &report.ending {
+                let scanners = |finding: &&FindingRecord| finding.source == Finder::Macie;
+                self.house.signals.privacy().screened(findings.iter().filter(scanners));
+            }
+            if *phase == Phase::Quarantined && report.fence.task == TaskKey::Withdraw {
                 measured.push((asset, PrivacySignals::set_apart));
             }
         }

@@ -59,7 +59,7 @@ impl PrivacySignals {
     }
 
     /// A screening was committed.
-    pub(crate) fn screened(&self, findings: &[FindingRecord]) {
+    pub(crate) fn screened<'a>(&self, findings: impl IntoIterator<Item = &'a FindingRecord>) {
         for finding in findings {
             let labels = [finding.kind.as_str(), finding.severity.as_str()];
             self.findings.with_label_values(&labels).inc();

@@ -164,6 +164,19 @@ impl Steward {
         }));
     }
 
+    /// Says at the start what a scanner outside will look for, or why it cannot; it is tried again with the first job.
+    fn prepare_scanner(&self, ctx: &mut Context<Self>) {
+        let house = Arc::clone(&self.house);
+        let preparing = async move {
+            let Some(desk) = &house.scan else { return };
+            match desk.scanner.prepare().await {
+                Ok(ready) => tracing::info!("the scanner is ready: {ready}"),
+                Err(error) => tracing::warn!(%error, "the scanner is not ready"),
+            }
+        };
+        ctx.spawn(preparing.into_actor(self));
+    }
+
     /// Every node with the role intake does; what is chained or due is taken by one of them.
     fn tend_decisions(&mut self, ctx: &mut Context<Self>) {
         let house = Arc::clone(&self.house);
@@ -206,6 +219,7 @@ impl Actor for Steward {
         if self.house.duty.reason(Hold::Unfit).is_some() {
             self.test(ctx);
         }
+        self.prepare_scanner(ctx);
         self.report(ctx);
         ctx.run_interval(REPORT_INTERVAL, |act, ctx| act.report(ctx));
         if self.house.machine.is_some() {

@@ -2,15 +2,15 @@
 
 /// Chunks of one video: 24 h at 20 s a chunk is 4,320.
 pub const CHUNKS_MAX: u16 = 5_000;
-/// Tasks one asset may have at once: its chunks and the eight other kinds.
-pub const TASKS_MAX: usize = CHUNKS_MAX as usize + 8;
+/// Tasks one asset may have at once: its chunks and the nine other kinds.
+pub const TASKS_MAX: usize = CHUNKS_MAX as usize + 9;
 /// Times an operator may redrive one asset.
 pub const REDRIVES_MAX: u32 = 100;
 /// First wait between two attempts, in milliseconds; doubles with each attempt.
 pub const BACKOFF_MIN_MS: u64 = 500;
 /// Longest wait between two attempts, in milliseconds, before jitter.
 pub const BACKOFF_MAX_MS: u64 = 60_000;
-/// Starts of one task that may be excused before giving it back counts as losing it: a node that only ever
+/// Starts of one task that may be excused before giving it back, or waiting, counts as losing it: a node that only ever
 /// gives back must not keep an asset from ending.
 pub const EXCUSED_MAX: u32 = 10_000;
 /// Counted starts of one task before it is settled: one less than the most any code of ours allows, and the

@@ -118,6 +118,7 @@ codes! {
     ObjectUnavailable, "object_unavailable", Infrastructure, 4, "The object store did not answer as it should.", "Operator: check the store, then redrive.";
     StoreUnavailable, "store_unavailable", Infrastructure, 4, "The database did not answer as it should.", "Operator: check the database, then redrive.";
     WorkerUnavailable, "worker_unavailable", Infrastructure, 4, "The media worker could not be started or its jail could not be closed.", "Operator: run `reelgate check`; the kernel must offer landlock and seccomp.";
+    ScannerUnanswered, "scanner_unanswered", Infrastructure, 4, "A scanner outside did not say in time what is in the text.", "Operator: look at the scanner's job, then redrive; the text is given to it anew.";
     WorkerLost, "worker_lost", Infrastructure, 12, "The work was interrupted before it finished.", "Operator: redrive; if it repeats, look at the node's log.";
     JailViolation, "jail_violation", Bug, 2, "The media worker asked the kernel for something the jail forbids.", "Operator: keep the file for analysis and report the system call's number.";
     WorkerProtocol, "worker_protocol", Bug, 2, "The media worker's reply broke the agreed form or its ranges.", "Operator: keep the file for analysis and report it.";

@@ -8,7 +8,7 @@ use core::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Lane {
-    /// Validate, screen, package, publish, withdraw, restore: short, mostly waiting.
+    /// Validate, screen, scan, package, publish, withdraw, restore: short, mostly waiting.
     Light,
     /// Transcode and enrich: decoding and encoding.
     Heavy,
@@ -42,6 +42,8 @@ pub enum TaskKey {
     Enrich,
     /// Classify the text.
     Screen,
+    /// Ask a scanner outside what it found in the text; started again and again until it has answered.
+    Scan,
     /// Check counts, write playlists.
     Package,
     /// Make the outputs visible, all at once; a linked asset's are first copied from its twin's.
@@ -68,7 +70,7 @@ impl TaskKey {
         match self {
             Self::Withdraw => 0,
             Self::Publish | Self::Restore => 1,
-            Self::Package | Self::Screen => 2,
+            Self::Package | Self::Screen | Self::Scan => 2,
             Self::Validate => 3,
             Self::Video { .. } | Self::Audio | Self::Enrich => 4,
         }
@@ -81,6 +83,7 @@ impl TaskKey {
             Self::Video { .. } | Self::Audio => "transcode",
             Self::Enrich => "enrich",
             Self::Screen => "screen",
+            Self::Scan => "scan",
             Self::Package => "package",
             Self::Publish => "publish",
             Self::Withdraw => "withdraw",
@@ -99,6 +102,7 @@ impl TaskKey {
             "audio" => Self::Audio,
             "enrich" => Self::Enrich,
             "screen" => Self::Screen,
+            "scan" => Self::Scan,
             "package" => Self::Package,
             "publish" => Self::Publish,
             "withdraw" => Self::Withdraw,

@@ -1,8 +1,11 @@
 //! What crosses the ports: rows and results as plain data.
 
-use reelgate_flow::asset::{
-    Marks, NoticeKind, Parts, Phase, Response, Screening, Severity, TaskState, Verdict,
-};
+mod decisions;
+mod findings;
+
+pub use decisions::{AuditRecord, Closing, Decided, Decision, Taken};
+pub use findings::{Finder, FindingRecord, ScanEvent};
+use reelgate_flow::asset::{Marks, NoticeKind, Phase, Screening, Severity, TaskState, Verdict};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
 use reelgate_flow::reason::Fault;
@@ -41,26 +44,6 @@ pub struct MediaEvent {
     /// How urgent it is.
     #[serde(default)]
     pub priority: Priority,
-}
-
-/// A scanner outside (Amazon Macie) found something in an object.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct ScanEvent {
-    /// The finding's own id: the same finding may come more than once.
-    pub id: String,
-    /// Its type, such as `SensitiveData:S3Object/Personal`.
-    pub kind: String,
-    /// Severity as the scanner says.
-    pub severity: Severity,
-    /// What policy asks for because of it.
-    #[serde(default)]
-    pub response: Response,
-    /// The object; `None` where the finding is about a bucket.
-    pub source: Option<SourceId>,
-    /// A finding made for a test of the scanner's wiring.
-    pub sample: bool,
-    /// Categories, types and counts without any value, as a document.
-    pub summary: serde_json::Value,
 }
 
 /// What became of an event.
@@ -230,19 +213,6 @@ pub struct RenditionRecord {
     pub duration_ms: u64,
 }
 
-/// One finding, without the value.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct FindingRecord {
-    /// Identifier, such as `CREDIT_CARD_NUMBER`.
-    pub kind: String,
-    /// Severity.
-    pub severity: Severity,
-    /// Occurrences.
-    pub count: u64,
-    /// Up to 15 places: surface, field, track, time and a masked form.
-    pub locations: serde_json::Value,
-}
-
 /// The result of a task that went well.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Success {
@@ -271,6 +241,21 @@ pub enum Success {
         /// What encoding anew leaves out, as a document that the encodes read back ([`crate::store::Store::redaction`]);
         /// `Some` where the screening asks for that.
         redaction: Option<serde_json::Value>,
+        /// Where the text was put for a scanner outside, as a document that [`TaskKey::Scan`] reads back; `Some` where the
+        /// screening says that it is scanned.
+        delivered: Option<serde_json::Value>,
+    },
+    /// Scan: no answer yet.
+    Waiting {
+        /// Milliseconds until the task is due again.
+        delay_ms: u64,
+    },
+    /// Scan: answered.
+    Scanned {
+        /// What policy asks for because of the findings.
+        screening: Screening,
+        /// The asset's findings, those of earlier tasks among them.
+        findings: Vec<FindingRecord>,
     },
     /// Package.
     Packaged {
@@ -300,96 +285,6 @@ pub enum Success {
         /// Where the outputs are visible again; `None` where none were when it was set apart.
         published_location: Option<String>,
     },
-}
-
-/// Something that a withdrawal took away.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Taken {
-    /// `published`, `source` …: which area it was taken from.
-    pub area: String,
-    /// Its name among the outputs, `720p/00003.m4s`; `source` for the upload. Never a key.
-    pub name: String,
-    /// Bytes.
-    pub size_bytes: u64,
-}
-
-/// What a withdrawal took away and proved: the record of a quarantine, the certificate of an erasure. It holds no
-/// keys, so that it can be shown to anybody and kept after everything else is gone.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Closing {
-    /// What was taken away, in order of area and name.
-    pub taken: Vec<Taken>,
-    /// Addresses that were looked at afterwards. None of them can be read, or the withdrawal would have failed.
-    pub looked_at: u64,
-    /// What could not be taken because it is not the gate's: a file outside its areas.
-    pub left: Vec<String>,
-}
-
-/// What somebody decided about an asset.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Decision {
-    /// What.
-    pub what: Decided,
-    /// Who, by the name that the operator's system gives.
-    pub by: String,
-    /// Who approved of it, where policy wants a second person.
-    pub approver: Option<String>,
-    /// Why; kept for as long as the record is, so without personal data.
-    pub reason: String,
-    /// Until when a release holds, milliseconds since 1970.
-    pub expires_ms: Option<u64>,
-}
-
-/// The kinds of decision.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Decided {
-    /// Set apart by hand.
-    Quarantine,
-    /// Let go.
-    Release,
-    /// Everything removed.
-    Erase,
-    /// Not to be erased.
-    Hold,
-    /// May be erased again.
-    Unhold,
-    /// Made anew without what was found.
-    Redact {
-        /// What is encoded again.
-        parts: Parts,
-        /// What the encodes leave out, as a document.
-        redaction: serde_json::Value,
-    },
-    /// A finding was no finding.
-    FalsePositive {
-        /// The finding's kind.
-        kind: String,
-    },
-}
-
-impl Decided {
-    /// The word used in rows, history and metrics.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Quarantine => "quarantine",
-            Self::Release => "release",
-            Self::Erase => "erase",
-            Self::Hold => "hold",
-            Self::Unhold => "unhold",
-            Self::Redact { .. } => "redact",
-            Self::FalsePositive { .. } => "false_positive",
-        }
-    }
-}
-
-/// One record of the audit log, as it is exported and chained.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AuditRecord {
-    /// Position in the log, from 1, without gaps.
-    pub number: u64,
-    /// The record as one line of JSON, without a line break; holds the hash of the line before it.
-    pub line: String,
 }
 
 /// How an attempt ended.

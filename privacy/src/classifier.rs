@@ -131,6 +131,11 @@ impl Classifier {
         spans.collect()
     }
 
+    /// The text with stars for the letters and digits of what is found in it.
+    pub fn hide(&self, text: &str) -> String {
+        starred(text, &self.spans(text))
+    }
+
     /// What stands in `text`, sorted by start. Matches of built-in identifiers do not overlap each other; those of custom
     /// ones count beside them, as Macie counts them.
     pub(crate) fn matches(&self, text: &str, around: Around<'_>) -> Vec<Match> {
@@ -181,6 +186,12 @@ impl Classifier {
             }
         }
     }
+}
+
+/// The text with stars for the letters and digits at these places, in characters.
+pub fn starred(text: &str, spans: &[Span]) -> String {
+    let hidden = |at: usize| spans.iter().any(|span| (span.start..span.end).contains(&at));
+    text.chars().enumerate().map(|(at, c)| if hidden(at) && c.is_alphanumeric() { '*' } else { c }).collect()
 }
 
 /// Character places of byte places sorted by start, counted in one pass.

@@ -38,7 +38,7 @@ pub mod text;
 
 pub use address::{Address, FrameBox, Line};
 pub use allow::{ALLOWED_WORDS_MAX, AllowList};
-pub use classifier::{Classifier, Options, Span};
+pub use classifier::{Classifier, Options, Span, starred};
 pub use config_error::ConfigError;
 pub use custom::{
     CUSTOM_IDENTIFIERS_MAX, CustomIdentifier, IGNORE_WORDS_MAX, KEYWORDS_MAX, REGEX_CHARS_MAX, SeverityLevel,

@@ -24,7 +24,7 @@ pub(crate) struct Row {
     /// Who lists the identifier in the registry, with what proves it in a few words; `None` where a family does.
     pub validation: Option<&'static str>,
     pub keywords: &'static [&'static str],
-    /// `9` is a digit, `A` a letter, `X` either, any other sign itself; at a space the groups may part, by one space,
+    /// `9` is a digit, `A` a letter, `#` either; at a space the groups may part, by one space,
     /// dash, dot or stroke, at all of them or at none.
     pub shapes: &'static [&'static str],
     /// Takes letters and digits only, upper case.
@@ -239,8 +239,8 @@ mod tests {
             let sign = |sign: char| match sign {
                 '9' => (b'0' + below(10) as u8) as char,
                 'A' => (b'A' + below(26) as u8) as char,
-                'X' if below(2) == 0 => (b'0' + below(10) as u8) as char,
-                'X' => (b'A' + below(26) as u8) as char,
+                '#' if below(2) == 0 => (b'0' + below(10) as u8) as char,
+                '#' => (b'A' + below(26) as u8) as char,
                 other => other,
             };
             let mut number: Vec<u8> = shape.chars().map(sign).map(|c| c as u8).collect();

@@ -244,7 +244,7 @@ impl Upload {
                 let every_s = (duration_s / SAMPLES).clamp(*SAMPLE_EVERY_S.start(), *SAMPLE_EVERY_S.end());
                 START_MS + duration_s / every_s * picture.frame_mpx * SAMPLE_MS_PER_MPX
             }
-            TaskKey::Screen => SCREEN_MS,
+            TaskKey::Screen | TaskKey::Scan => SCREEN_MS,
             TaskKey::Package => PACKAGE_MS,
             TaskKey::Publish => PUBLISH_MS + PLACE_CHUNK_MS * f64::from(self.chunks),
             TaskKey::Withdraw | TaskKey::Restore => WITHDRAW_MS,
@@ -286,6 +286,7 @@ fn task_number(task: TaskKey) -> u64 {
         TaskKey::Withdraw => 6,
         // Apart from the chunks, whose numbers have no end.
         TaskKey::Restore => u64::MAX,
+        TaskKey::Scan => u64::MAX - 1,
         TaskKey::Video { chunk } => 7 + u64::from(chunk),
     }
 }

@@ -114,6 +114,27 @@ pub struct AwsRaw {
     /// Seconds between looks of `serve` whether the parameters have changed, give or take half, 0 for none, at most 86,400.
     /// Default 300: a fleet takes up a change within minutes, node by node.
     pub refresh_s: u64,
+    /// Amazon Macie, which reads the text of assets too.
+    pub macie: MacieRaw,
+}
+
+/// Amazon Macie.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MacieRaw {
+    /// `s3://BUCKET/PREFIX` of the text that Macie reads: a bucket of its own. Default empty: Macie is not asked.
+    pub area: String,
+    /// Account that owns that bucket, twelve digits.
+    pub account: String,
+    /// Seconds whose texts go into one job, 1 to 3,600. Default 60: Macie begins at most one job in ten seconds, and each
+    /// takes minutes.
+    pub window_s: u32,
+}
+
+impl Default for MacieRaw {
+    fn default() -> Self {
+        Self { area: String::new(), account: String::new(), window_s: 60 }
+    }
 }
 
 impl Default for AwsRaw {
@@ -127,6 +148,7 @@ impl Default for AwsRaw {
             kms_key_id: String::new(),
             parameters: String::new(),
             refresh_s: 300,
+            macie: MacieRaw::default(),
         }
     }
 }

@@ -12,6 +12,11 @@ pub struct PrivacyRaw {
     /// Rules, in order; the first one that fits a finding answers it. Default none: high is set apart, medium is published
     /// and marked, low is recorded.
     pub rules: Vec<Rule>,
+    /// Who must have answered before an asset is published: `local`, `macie` or `both`. Default `local`; the classifier of this
+    /// program always answers, so `macie` and `both` ask for the same. They need [aws.macie].
+    pub required: Required,
+    /// Seconds after which Macie is not waited for any more and the asset fails, 60 to 2,592,000. Default 21,600 (six hours).
+    pub wait_s: u32,
     /// Receivers of notices about severe findings alone, beside those of [notices]. Default none.
     pub alerts: Vec<AlertRaw>,
     /// A release and an erasure need the name of a second person who approved. Default false: small teams have no second one.
@@ -34,6 +39,8 @@ impl Default for PrivacyRaw {
     fn default() -> Self {
         Self {
             rules: Vec::new(),
+            required: Required::Local,
+            wait_s: 21_600,
             alerts: Vec::new(),
             two_people: false,
             review_days: 90,
@@ -42,6 +49,25 @@ impl Default for PrivacyRaw {
             allow_lists: Vec::new(),
             fingerprint_key: String::new(),
         }
+    }
+}
+
+/// Who must have answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Required {
+    /// The classifier of this program.
+    Local,
+    /// Amazon Macie, beside it.
+    Macie,
+    /// The same, said in full.
+    Both,
+}
+
+impl Required {
+    /// Whether Macie's answer is waited for.
+    pub fn is_macies(self) -> bool {
+        self != Self::Local
     }
 }
 
@@ -65,6 +91,9 @@ impl PrivacyRaw {
     pub fn validate(&self) -> Result<(), String> {
         if !(1..=3_650).contains(&self.review_days) {
             return Err(format!("privacy.review_days: expected 1 to 3650, found {}", self.review_days));
+        }
+        if !(60..=2_592_000).contains(&self.wait_s) {
+            return Err(format!("privacy.wait_s: expected 60 to 2592000, found {}", self.wait_s));
         }
         let classifies_as_built = self.disabled.is_empty()
             && self.custom_identifiers.is_empty()

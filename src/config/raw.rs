@@ -144,6 +144,13 @@ impl Raw {
         range("node.sweep_s", self.node.sweep_s, 0, 604_800)?;
         range("store.connections", self.store.connections.into(), 2, 100)?;
         range("aws.refresh_s", self.aws.refresh_s, 0, 86_400)?;
+        range("aws.macie.window_s", self.aws.macie.window_s.into(), 1, 3_600)?;
+        if self.privacy.required.is_macies() && self.aws.macie.area.is_empty() {
+            return Err(
+                "privacy.required: expected `local` without aws.macie.area, found a wait for Macie's answer"
+                    .into(),
+            );
+        }
         range("store.history_days", self.store.history_days.into(), 0, 36_500)?;
         range("engine.lease_ms", self.engine.lease_ms, 1_000, 600_000)?;
         range("serve.poll_ms", self.serve.poll_ms, 50, 60_000)?;

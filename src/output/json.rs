@@ -105,7 +105,8 @@ pub struct StageLine {
 }
 
 /// Stages in the order in which they happen.
-const STAGES: [&str; 7] = ["validate", "transcode", "enrich", "screen", "package", "publish", "withdraw"];
+const STAGES: [&str; 8] =
+    ["validate", "transcode", "enrich", "screen", "scan", "package", "publish", "withdraw"];
 
 impl AssetLine {
     /// The line of an asset.

@@ -34,6 +34,9 @@ pub async fn check(place: &Place, args: CheckArgs) -> Result<Exit, Failure> {
                 tick("store", ports.store.check().await)?;
                 tick("objects", ports.objects.check().await)?;
                 tick("ingest", ports.events.check().await)?;
+                if let Some(scanner) = &ports.scanner {
+                    tick("scanner", scanner.check().await)?;
+                }
                 for notices in &ports.notices {
                     tick("notices", notices.check().await)?;
                 }

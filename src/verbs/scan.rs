@@ -18,7 +18,7 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::client::WorkerProgram;
 use reelgate_pipelines::recipes::settings::Settings;
 use reelgate_pipelines::recipes::sniff::{PREFIX_BYTES_MAX, sniff};
-use reelgate_privacy::{Classifier, Finding, Line, Severity, severity, text};
+use reelgate_privacy::{Classifier, Finding, Line, Severity, severity, starred, text};
 
 use crate::cli::{Place, ScanArgs};
 use crate::config::Config;
@@ -147,9 +147,7 @@ fn read_text(classifier: &Classifier, path: &Path, name: &str) -> std::io::Resul
 
 /// A path without what stands in it: the classifier's places as stars.
 fn masked(classifier: &Classifier, path: &str) -> String {
-    let spans = classifier.spans(&text::file_name(path));
-    let hidden = |at: usize| spans.iter().any(|span| (span.start..span.end).contains(&at));
-    path.chars().enumerate().map(|(at, c)| if hidden(at) && c.is_alphanumeric() { '*' } else { c }).collect()
+    starred(path, &classifier.spans(&text::file_name(path)))
 }
 
 /// Places of a finding in the form that `run --json` has.

@@ -39,9 +39,10 @@ pub async fn show(place: &Place, args: AssetArgs) -> Result<Exit, Failure> {
         table::print(&rows.to_string())?;
     }
     if !line.findings.is_empty() {
-        let mut rows = table::new(&["finding", "severity", "count"]);
+        let mut rows = table::new(&["finding", "severity", "count", "found by"]);
         for one in &line.findings {
-            rows.add_row([one.kind.as_str(), one.severity.as_str(), &one.count.to_string()]);
+            let count = one.count.to_string();
+            rows.add_row([one.kind.as_str(), one.severity.as_str(), &count, one.source.as_str()]);
         }
         table::print(&rows.to_string())?;
     }

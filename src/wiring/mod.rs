@@ -5,6 +5,7 @@ mod events;
 mod node;
 mod notices;
 mod objects;
+mod scanner;
 mod store;
 
 use std::fs::File;
@@ -27,6 +28,7 @@ use reelgate_ports::events::Events;
 use reelgate_ports::notices::Notices;
 use reelgate_ports::objects::Objects;
 use reelgate_ports::records::MediaEvent;
+use reelgate_ports::scanner::Scanner;
 use reelgate_ports::store::Store;
 use rustix::fs::{FlockOperation, flock};
 use tokio::signal::unix::{SignalKind, signal};
@@ -65,6 +67,8 @@ pub struct Ports {
     pub events: Arc<dyn Events>,
     /// Receivers.
     pub notices: Vec<Arc<dyn Notices>>,
+    /// A scanner outside, where there is one.
+    pub scanner: Option<Arc<dyn Scanner>>,
 }
 
 /// Builds the house for a process that works; the home is made where it does not exist. A home with its own database
@@ -98,6 +102,7 @@ pub async fn house(config: &Config, duty: Duty, signals: Signals) -> Result<Hous
         path_template: config.path_template.clone(),
         classifier: config.classifier()?,
         policy: config.policy.clone(),
+        scan: scanner::desk(config, &aws).await?,
         review_ms: u64::from(config.raw.privacy.review_days) * DAY_MS,
         credits: config.credits,
         inspections: Semaphore::new(usize::from(config.credits.inspections)),
@@ -124,6 +129,7 @@ async fn open(config: &Config, node: &NodeId, aws: &Aws<'_>) -> Result<Ports, Fa
         objects: objects::open(config, aws).await?,
         events: events::open(config, node, shards, aws).await?,
         notices: notices::open(config, aws).await?,
+        scanner: scanner::open(config, aws).await?,
         store,
     })
 }
@@ -135,6 +141,7 @@ pub async fn prove(config: &Config) -> Result<(), Failure> {
     events::prove(config)?;
     objects::open(config, &aws).await?;
     notices::open(config, &aws).await?;
+    scanner::open(config, &aws).await?;
     Ok(())
 }
 

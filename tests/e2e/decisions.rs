@@ -1,6 +1,7 @@
 //! What a security officer decides is done to every copy, can be proved, and can be undone where it may be.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -109,6 +110,8 @@ fn tree(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 /// The same file, or one with the same bytes.
 #[derive(Default)]
 struct Content {
+    /// Held open, so that no new file is given one of their inodes.
+    files: Vec<File>,
     inodes: BTreeSet<u64>,
     bytes: BTreeSet<Vec<u8>>,
 }
@@ -117,7 +120,9 @@ impl Content {
     fn of(dirs: &[PathBuf]) -> Self {
         let mut content = Self::default();
         for path in dirs.iter().flat_map(|dir| below(dir)) {
-            content.inodes.insert(path.metadata().unwrap().ino());
+            let file = File::open(&path).unwrap();
+            content.inodes.insert(file.metadata().unwrap().ino());
+            content.files.push(file);
             content.bytes.insert(std::fs::read(path).unwrap());
         }
         content

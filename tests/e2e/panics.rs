@@ -284,6 +284,7 @@ async fn mined(home: &Path, mine: &Arc<Mine>) -> House {
         settings: Settings::default(),
         path_template: PathTemplate::default(),
         classifier: Classifier::new(),
+        scan: None,
         policy: reelgate_flow::policy::Policy::default(),
         review_ms: u64::MAX,
         credits: Credits { light: 4, heavy: 2, inspections: 1 },

@@ -9,6 +9,7 @@ pub mod publish;
 pub mod reading;
 mod redacted;
 pub mod redaction;
+pub mod scan;
 pub mod screen;
 pub mod self_test;
 pub mod sweep;

@@ -1,4 +1,4 @@
-//! The local classifier over everything readable in an asset.
+//! The local classifier over everything readable in an asset, which then goes to a scanner outside where there is one.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use reelgate_flow::policy::Policy;
 use reelgate_flow::reason::Fault;
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
-use reelgate_ports::records::{Claim, FindingRecord, Success};
+use reelgate_ports::records::{Claim, Finder, FindingRecord, Success};
 use reelgate_privacy::{Address, Finding, FrameBox, Line, Location};
 use serde_json::{Value, json};
 
@@ -15,13 +15,22 @@ use crate::house::House;
 use crate::stage::{Learned, Work};
 use crate::work::products::{Planned, Products};
 use crate::work::redaction::by_policy;
+use crate::work::scan::{self, Scan};
 use crate::work::{joined, witnesses};
 
-/// [`reelgate_flow::task::TaskKey::Screen`].
+/// [`TaskKey::Screen`] and [`TaskKey::Scan`].
 pub struct Screen;
 
 impl Work for Screen {
-    async fn run(house: Arc<House>, claim: Claim, _: CancelFlag, _: &mut Learned) -> Result<Success, Fault> {
+    async fn run(
+        house: Arc<House>,
+        claim: Claim,
+        cancel: CancelFlag,
+        learned: &mut Learned,
+    ) -> Result<Success, Fault> {
+        if claim.fence.task == TaskKey::Scan {
+            return Scan::run(house, claim, cancel, learned).await;
+        }
         let lines = witnesses::lines(&house, &claim).await?;
         let scanning = Arc::clone(&house);
         let scanned = tokio::task::spawn_blocking(move || {
@@ -40,18 +49,20 @@ impl Work for Screen {
             let asked = by_policy(&plan, &house.policy, key, &house.classifier, &lines, &findings)?;
             (screening.parts, redaction) = asked.unzip();
         }
-        Ok(Success::Screened { screening, findings, redaction })
+        let delivered = scan::deliver(&house, &claim, &lines, &screening).await?;
+        screening.scan = delivered.is_some();
+        Ok(Success::Screened { screening, findings, redaction, delivered })
     }
 }
 
 /// The strictest answer of policy, and whether the content asks for it or the name alone.
-fn judge(policy: &Policy, key: &str, findings: &[FindingRecord]) -> Screening {
+pub fn judge(policy: &Policy, key: &str, findings: &[FindingRecord]) -> Screening {
     let answer = |finding: &FindingRecord| policy.answer(finding.severity, &finding.kind, key);
     let severity = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::None);
     let response = findings.iter().map(answer).max().unwrap_or_default();
     let strictest = findings.iter().filter(|finding| answer(finding) == response);
     let of_content = strictest.clone().any(lies_in_content);
-    Screening { severity, response, of_content, parts: None }
+    Screening { severity, response, of_content, parts: None, scan: false }
 }
 
 /// Whether any of the places listed is not the upload's own name.
@@ -62,6 +73,7 @@ fn lies_in_content(finding: &FindingRecord) -> bool {
 
 fn record(finding: &Finding) -> FindingRecord {
     FindingRecord {
+        source: Finder::Local,
         kind: finding.kind.id.to_owned(),
         severity: match finding.severity {
             reelgate_privacy::Severity::Low => Severity::Low,

@@ -2,19 +2,30 @@
 
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_ports::objects::{Restored, Withdrawn};
-use reelgate_ports::records::{Claim, Closing, Success};
+use reelgate_ports::records::{Claim, Closing, Success, Taken};
 
 use crate::house::House;
 use crate::work::publish::published_path;
+use crate::work::scan::take_back;
 use crate::work::{ours, sources};
 
 /// [`reelgate_flow::task::TaskKey::Withdraw`]. Safe to do twice.
 pub async fn withdraw(house: &House, claim: &Claim) -> Result<Success, Fault> {
     let door = claim.door.ok_or_else(|| Fault::new(Code::Internal, "a withdrawal without a door"))?;
+    let text = take_back(house, claim).await?;
     let path = published_path(house, &claim.fence.asset, &claim.source);
     let withdrawn = house.objects.withdraw(&claim.fence.asset, Some(&path), &claim.source, door).await;
     match withdrawn {
-        Ok(Withdrawn { source_location, closing }) => Ok(Success::Withdrawn { source_location, closing }),
+        Ok(Withdrawn { source_location, mut closing }) => {
+            // Sidecar and map: removed, and looked for afterwards.
+            closing.looked_at += text.map_or(0, |_| 2);
+            closing.taken.extend(text.filter(|text| text.objects > 0).map(|text| Taken {
+                area: "scan".to_owned(),
+                name: "sidecar".to_owned(),
+                size_bytes: text.bytes,
+            }));
+            Ok(Success::Withdrawn { source_location, closing })
+        }
         // A source that is gone or was replaced cannot be set apart; the outputs are removed first, so nothing stays.
         Err(error) if matches!(sources(error.clone()).code, Code::SourceMissing | Code::SourceChanged) => {
             Ok(Success::Withdrawn {

@@ -4,6 +4,9 @@
 ALTER TABLE assets ADD COLUMN marks TEXT NOT NULL DEFAULT '';
 UPDATE assets SET marks = CASE severity WHEN 'high' THEN 'quarantine' WHEN 'medium' THEN 'publish_tagged' ELSE 'log' END;
 
+-- Who found it: `local` or `macie`.
+ALTER TABLE findings ADD COLUMN source TEXT NOT NULL DEFAULT 'local';
+
 -- Who decided what, and why; the latest one of a kind counts.
 CREATE TABLE decisions (
     number        INTEGER PRIMARY KEY,

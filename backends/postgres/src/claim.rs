@@ -28,11 +28,13 @@ const TRIES_MAX: u32 = 5;
 const LOOKS: usize = 4;
 
 /// One kind of every task there is.
-const KINDS: [TaskKey; 8] = [
+const KINDS: [TaskKey; 10] = [
     TaskKey::Withdraw,
     TaskKey::Publish,
+    TaskKey::Restore,
     TaskKey::Package,
     TaskKey::Screen,
+    TaskKey::Scan,
     TaskKey::Validate,
     TaskKey::Video { chunk: 0 },
     TaskKey::Audio,

@@ -69,7 +69,7 @@ impl Ingest<'_> {
 
 /// Tells assets what a scanner outside found in them.
 async fn take_scans(conn: &mut PgConnection, unit: &mut Unit, scans: &[&ScanEvent]) -> DbResult<()> {
-    let about = scans.iter().filter_map(|scan| Some((identity::asset_id(scan.source.as_ref()?), *scan)));
+    let about = scans.iter().filter_map(|scan| Some((scan.about()?, *scan)));
     let about: Vec<(AssetId, &ScanEvent)> = about.collect();
     let ids: Vec<AssetId> = about.iter().map(|(id, _)| id.clone()).collect();
     unit.load(conn, &ids).await?;

@@ -5,6 +5,7 @@ use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::records::{FindingRecord, RenditionRecord, StagedOutput};
+use reelgate_ports::scanner::findings::join;
 use reelgate_ports::store::Product;
 use sqlx::{PgConnection, PgPool};
 
@@ -89,6 +90,16 @@ pub(crate) async fn write_findings(
     .await
     .map_err(db("write findings"))?;
     Ok(())
+}
+
+/// Keeps findings beside those that are there.
+pub(crate) async fn add_findings(
+    conn: &mut PgConnection,
+    asset: i64,
+    more: &[FindingRecord],
+) -> DbResult<()> {
+    let known = findings(conn, asset).await?;
+    write_findings(conn, asset, &join(&known, more)).await
 }
 
 /// The ladder of an asset.

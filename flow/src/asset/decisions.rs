@@ -91,7 +91,8 @@ impl Asset {
         }
         self.severity = self.severity.max(severity);
         self.marks.response = self.marks.response.max(response);
-        if self.is_done(TaskKey::Screen) && self.severity >= Severity::Medium {
+        let screened = self.is_done(TaskKey::Screen) && !self.awaits_scan();
+        if screened && self.severity >= Severity::Medium {
             self.verdict = Verdict::Flagged;
         }
         effects.push(Effect::Note(Note::Judged(self.verdict, self.severity)));
@@ -176,7 +177,7 @@ impl Asset {
         self.severity = Severity::None;
         self.marks.response = Response::Log;
         effects.push(Effect::Note(Note::Redacting(parts.clone())));
-        for task in [TaskKey::Screen, TaskKey::Enrich, TaskKey::Publish] {
+        for task in [TaskKey::Screen, TaskKey::Scan, TaskKey::Enrich, TaskKey::Publish] {
             self.settle(task, TaskState::Dropped, effects);
         }
         let chunks = parts.chunks.iter().map(|chunk| TaskKey::Video { chunk: *chunk });

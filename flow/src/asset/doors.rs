@@ -52,7 +52,11 @@ impl Asset {
                 TaskKey::Restore => restoring,
                 _ => !withdrawing && !restoring,
             };
-            if wanted {
+            // A scanner that gave no answer is asked anew, which begins with handing it the text.
+            if wanted && task == TaskKey::Scan {
+                self.settle(task, TaskState::Dropped, effects);
+                self.start(TaskKey::Screen, effects);
+            } else if wanted {
                 self.start(task, effects);
             }
         }

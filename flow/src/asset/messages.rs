@@ -41,6 +41,8 @@ pub struct Screening {
     pub of_content: bool,
     /// What is encoded again where the answer is [`Response::RedactThenPublish`]; `None` where encoding anew would not remove it.
     pub parts: Option<Parts>,
+    /// A scanner outside reads the text too, and publishing waits for [`TaskKey::Scan`].
+    pub scan: bool,
 }
 
 impl Screening {
@@ -51,7 +53,7 @@ impl Screening {
             Severity::Medium => Response::PublishTagged,
             Severity::High => Response::Quarantine,
         };
-        Self { severity, response, of_content: true, parts: None }
+        Self { severity, response, of_content: true, parts: None, scan: false }
     }
 }
 
@@ -69,6 +71,13 @@ pub enum Outcome {
     },
     /// Screen: what was found.
     Screened(Screening),
+    /// Scan: what the scanner found besides; nothing of it can be redacted, for it names no characters.
+    Scanned(Screening),
+    /// Scan: no answer yet. The task is due again after the delay, and the start is excused.
+    Waiting {
+        /// Milliseconds from now.
+        delay_ms: u64,
+    },
     /// Restore: the source is back.
     Restored {
         /// So are outputs that were visible before.

@@ -117,6 +117,10 @@ impl Asset {
             self.count_fault(task, attempt, fault, effects);
             return Ok(());
         }
+        if let Outcome::Waiting { delay_ms } = outcome {
+            self.wait(task, attempt, delay_ms, effects);
+            return Ok(());
+        }
         self.settle(task, TaskState::Done, effects);
         effects.push(Effect::Note(Note::Finished(task, attempt)));
         match outcome {
@@ -124,8 +128,9 @@ impl Asset {
                 self.validated(video_chunks, audio, twin, effects);
             }
             Outcome::Screened(screening) => self.screened(screening, effects),
+            Outcome::Scanned(screening) => self.scanned(&screening, effects),
             Outcome::Restored { outputs } => self.restored(outputs, effects),
-            Outcome::Finished => self.finished(task, effects),
+            Outcome::Finished | Outcome::Waiting { .. } => self.finished(task, effects),
         }
         Ok(())
     }
@@ -153,11 +158,20 @@ impl Asset {
         self.start(TaskKey::Enrich, effects);
     }
 
-    fn screened(&mut self, screening: Screening, effects: &mut Vec<Effect>) {
+    /// Counts what was found to what is known; without the scanner's answer there is no verdict yet.
+    fn judge(&mut self, screening: &Screening, effects: &mut Vec<Effect>) {
         self.severity = self.severity.max(screening.severity);
         self.marks.response = self.marks.response.max(screening.response);
-        self.verdict = if self.severity >= Severity::Medium { Verdict::Flagged } else { Verdict::Clean };
+        self.verdict = match self.severity {
+            _ if screening.scan => Verdict::Unscanned,
+            Severity::None | Severity::Low if !self.marks.sets_apart() => Verdict::Clean,
+            _ => Verdict::Flagged,
+        };
         effects.push(Effect::Note(Note::Judged(self.verdict, self.severity)));
+    }
+
+    fn screened(&mut self, screening: Screening, effects: &mut Vec<Effect>) {
+        self.judge(&screening, effects);
         if self.marks.response == Response::RedactThenPublish && !self.marks.cleared {
             match screening.parts {
                 // Once is enough: what is still found in what was redacted cannot be redacted.
@@ -169,6 +183,24 @@ impl Asset {
         }
         if self.marks.sets_apart() {
             let fault = Fault::new(Code::PersonalData, "");
+            self.withdraw(Door::Quarantine, fault, effects);
+            effects.push(Effect::CloseOver { same_content: screening.of_content });
+            return;
+        }
+        if screening.scan {
+            return self.start(TaskKey::Scan, effects);
+        }
+        self.settle(TaskKey::Scan, TaskState::Dropped, effects);
+        self.publish_when_ready(effects);
+    }
+
+    fn scanned(&mut self, screening: &Screening, effects: &mut Vec<Effect>) {
+        self.judge(screening, effects);
+        if self.marks.response == Response::RedactThenPublish && !self.marks.cleared {
+            self.marks.response = Response::Quarantine;
+        }
+        if self.marks.sets_apart() {
+            let fault = Fault::new(Code::PersonalData, Cause::Scanner.as_str());
             self.withdraw(Door::Quarantine, fault, effects);
             effects.push(Effect::CloseOver { same_content: screening.of_content });
             return;
@@ -188,14 +220,14 @@ impl Asset {
             TaskKey::Publish => self.end(Phase::Published, effects),
             // Without a door there is no telling where it was to go: ours to mend.
             TaskKey::Withdraw => self.end(self.door.map_or(Phase::Failed, Door::leads_to), effects),
-            TaskKey::Validate | TaskKey::Screen | TaskKey::Restore => {}
+            TaskKey::Validate | TaskKey::Screen | TaskKey::Scan | TaskKey::Restore => {}
         }
     }
 
     fn publish_when_ready(&mut self, effects: &mut Vec<Effect>) {
         let packaged = self.linked || self.is_done(TaskKey::Package);
         let accepted = self.is_done(TaskKey::Screen) && self.verdict != Verdict::Unscanned;
-        if packaged && accepted {
+        if packaged && accepted && !self.awaits_scan() {
             self.enter(Phase::Screened, effects);
             self.start(TaskKey::Publish, effects);
         }
@@ -207,6 +239,11 @@ impl Asset {
         if self.marks.redacted && !self.is_done(TaskKey::Enrich) {
             self.start(TaskKey::Enrich, effects);
         }
+    }
+
+    /// Whether a scanner outside was asked and has not answered.
+    pub(crate) fn awaits_scan(&self) -> bool {
+        !matches!(self.state_of(TaskKey::Scan), None | Some(TaskState::Done | TaskState::Dropped))
     }
 
     /// Whether every encode that the plan asks for is done; what an earlier plan asked for is dropped.
@@ -228,8 +265,10 @@ fn fits(task: TaskKey, outcome: &Outcome) -> bool {
         (Outcome::Validated { video_chunks, audio, .. }, TaskKey::Validate) => {
             *video_chunks <= CHUNKS_MAX && (*video_chunks > 0 || *audio)
         }
-        (Outcome::Screened(_), TaskKey::Screen) | (Outcome::Restored { .. }, TaskKey::Restore) => true,
-        (Outcome::Finished, TaskKey::Validate | TaskKey::Screen | TaskKey::Restore) => false,
+        (Outcome::Screened(_), TaskKey::Screen)
+        | (Outcome::Scanned(_) | Outcome::Waiting { .. }, TaskKey::Scan)
+        | (Outcome::Restored { .. }, TaskKey::Restore) => true,
+        (Outcome::Finished, TaskKey::Validate | TaskKey::Screen | TaskKey::Scan | TaskKey::Restore) => false,
         (Outcome::Finished, _) => true,
         _ => false,
     }

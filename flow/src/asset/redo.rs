@@ -69,7 +69,7 @@ impl Asset {
 fn outdated_by(what: Redo) -> &'static [TaskKey] {
     match what {
         Redo::Transcode | Redo::Video | Redo::Audio => &[TaskKey::Package, TaskKey::Publish],
-        Redo::Enrich | Redo::Screen => &[TaskKey::Screen, TaskKey::Publish],
+        Redo::Enrich | Redo::Screen => &[TaskKey::Screen, TaskKey::Scan, TaskKey::Publish],
         Redo::Package => &[TaskKey::Publish],
         Redo::Validate | Redo::Publish => &[],
     }

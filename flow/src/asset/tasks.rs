@@ -114,6 +114,17 @@ impl Asset {
         Ok(())
     }
 
+    /// Makes the task due again after the delay; the start is excused. The attempt is answered already.
+    pub(super) fn wait(&mut self, task: TaskKey, attempt: u32, delay_ms: u64, effects: &mut Vec<Effect>) {
+        let Some(record) = self.tasks.get_mut(&task) else { return };
+        if record.excused >= EXCUSED_MAX {
+            let fault = Fault::new(Code::ScannerUnanswered, "waited too often");
+            return self.count_fault(task, attempt, fault, effects);
+        }
+        record.excused += 1;
+        effects.push(Effect::Start { task, delay_ms });
+    }
+
     /// Makes the task due, whatever it was; its earlier starts are excused, and an attempt that is still
     /// running somewhere comes too late.
     pub(super) fn start(&mut self, task: TaskKey, effects: &mut Vec<Effect>) {
@@ -124,7 +135,7 @@ impl Asset {
         record.answered = record.attempts;
         effects.push(Effect::Note(Note::Due(task)));
         effects.push(Effect::Start { task, delay_ms: 0 });
-        assert!(self.tasks.len() <= TASKS_MAX, "chunks are at most CHUNKS_MAX, the other kinds eight");
+        assert!(self.tasks.len() <= TASKS_MAX, "chunks are at most CHUNKS_MAX, the other kinds nine");
     }
 
     /// Writes the task's new state; does nothing where it has it already.

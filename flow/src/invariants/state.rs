@@ -64,7 +64,7 @@ fn may_be_due(phase: Phase, task: TaskKey) -> bool {
         TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Enrich | TaskKey::Package => {
             phase == Phase::Processing
         }
-        TaskKey::Screen => matches!(phase, Phase::Processing | Phase::Linked),
+        TaskKey::Screen | TaskKey::Scan => matches!(phase, Phase::Processing | Phase::Linked),
         TaskKey::Publish => phase == Phase::Screened,
         TaskKey::Withdraw => phase == Phase::Withdrawing,
         TaskKey::Restore => phase == Phase::Releasing,
@@ -111,6 +111,7 @@ fn check_published(asset: &Asset) -> Result<(), Violation> {
         return Ok(());
     }
     hold(asset.is_done(TaskKey::Screen), "S14", "publishing without a finished screening")?;
+    hold(!asset.awaits_scan(), "S14", "publishing before a scanner outside has answered")?;
     hold(asset.verdict != Verdict::Unscanned, "S14", "publishing without a verdict")?;
     hold(!asset.marks.sets_apart(), "S14", "publishing what is to be set apart")?;
     let packaged = asset.is_done(TaskKey::Package) && asset.is_done(TaskKey::Enrich) && asset.is_encoded();

@@ -272,7 +272,7 @@ impl World {
         let failed = |code| Ok(Input::Failed { task, attempt, fault: Fault::new(code, "") });
         if self.rng.percent(self.weather.ours) {
             self.store.journal.hit(Hit::Infrastructure);
-            return failed(self.rng.pick(OURS));
+            return failed(if task == TaskKey::Scan { Code::ScannerUnanswered } else { self.rng.pick(OURS) });
         }
         let media = !matches!(task, TaskKey::Publish | TaskKey::Withdraw | TaskKey::Restore);
         if media && self.rng.percent(self.weather.passing) {
@@ -307,6 +307,10 @@ impl World {
                 }
             }
             TaskKey::Screen => Outcome::Screened(self.screening(job)),
+            TaskKey::Scan if self.rng.percent(40) => {
+                Outcome::Waiting { delay_ms: self.rng.below(2_000) as u64 }
+            }
+            TaskKey::Scan => Outcome::Scanned(self.scan(job)),
             TaskKey::Restore => Outcome::Restored { outputs: self.store.rows[job.row].visible.is_some() },
             _ => Outcome::Finished,
         }
@@ -317,7 +321,11 @@ impl World {
         let row = &self.store.rows[job.row];
         let named = self.store.truth.uploads[row.upload].name_severity;
         if job.linked || row.asset.marks.redacted {
-            return Screening { of_content: false, ..Screening::of(named) };
+            let scan = self.rng.percent(30);
+            return Screening { of_content: false, scan, ..Screening::of(named) };
+        }
+        if self.store.truth.is_left_to_scanner(row.upload) {
+            return Screening { of_content: false, scan: true, ..Screening::of(named) };
         }
         let content = self.store.truth.content_of(row.upload).severity;
         let redactable = content == Severity::High && named < Severity::High;
@@ -330,6 +338,16 @@ impl World {
         let (chunks, audio) = row.plan;
         let parts = Parts { chunks: (0..chunks.min(1)).collect(), audio: audio && chunks == 0 };
         Screening { response: Response::RedactThenPublish, parts: Some(parts), ..screening }
+    }
+
+    /// What only the scanner outside finds.
+    fn scan(&mut self, job: Job) -> Screening {
+        let row = &self.store.rows[job.row];
+        if job.linked || row.asset.marks.redacted || !self.store.truth.is_left_to_scanner(row.upload) {
+            return Screening::of(Severity::None);
+        }
+        self.store.journal.hit(Hit::FoundByScanner);
+        Screening::of(self.store.truth.content_of(row.upload).severity)
     }
 
     /// What an attempt does outside the store before it can answer; a code where it cannot.

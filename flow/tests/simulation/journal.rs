@@ -36,7 +36,7 @@ hits! {
     TwinNone TwinRunning TwinEnds FollowerPublished FollowerQuarantined FollowerRejected FollowerBeganAgain
     PublishedWithdrawn WithdrawFailed WithdrawRedriven RejectedRedriven LinkedRedriven RedrivenIntoNewer
     PlanShrank FollowerOutlivedTwin KeptFromBefore RedoWithdrawn
-    RestoredWhole RestoredWithout RedactedByPolicy
+    RestoredWhole RestoredWithout RedactedByPolicy FoundByScanner ScannerAskedAnew
 }
 
 /// Counts every [`Hit`] over all schedules, in a fixed array: this is the hot path.

@@ -240,8 +240,13 @@ impl Store {
 
     pub fn redrive(&mut self, row: usize) -> Result<(), String> {
         let before = (self.rows[row].asset.phase, self.rows[row].asset.door, self.rows[row].asset.linked);
+        let scan = |asset: &Asset| asset.tasks.get(&TaskKey::Scan).map(|scan| scan.state);
+        let unanswered = scan(&self.rows[row].asset) == Some(TaskState::Dead);
         if !self.step(row, Input::Redrive)? {
             return Ok(());
+        }
+        if unanswered && scan(&self.rows[row].asset) == Some(TaskState::Dropped) {
+            self.journal.hit(Hit::ScannerAskedAnew);
         }
         self.journal.hit(match before {
             (Phase::Rejected, ..) => Hit::RejectedRedriven,

@@ -86,6 +86,11 @@ impl Truth {
         trouble.filter(|_| troubled).or(poison.map(|(_, code)| code))
     }
 
+    /// Whether only a scanner outside finds what lies in the content.
+    pub fn is_left_to_scanner(&self, upload: usize) -> bool {
+        self.uploads[upload].content % 3 == 1
+    }
+
     /// The severity that a complete screening of this upload finds.
     pub fn severity_of(&self, upload: usize) -> Severity {
         self.content_of(upload).severity.max(self.uploads[upload].name_severity)

@@ -7,9 +7,9 @@ use reelgate_flow::ids::{AssetId, SourceId};
 use serde_json::{Value, json};
 
 use super::report::{Detection, ScanReport};
-use super::sidecar::{Place, SidecarMap, SidecarName};
+use super::sidecar::{FrameBox, Place, SidecarMap, SidecarName};
 use super::{BatchId, JobFailure, JobId, JobStatus, custom};
-use crate::records::{FindingRecord, ScanEvent};
+use crate::records::{Finder, FindingRecord, ScanEvent};
 
 /// What a finding is about.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -117,6 +117,7 @@ impl ScanFinding {
             kind: custom::operator_name(&found.r#type).to_owned(),
             severity: self.severity,
             count: found.count,
+            source: Finder::Macie,
             locations: map
                 .map_or_else(Vec::new, |map| map.tie(&found.records).places)
                 .iter()
@@ -127,10 +128,24 @@ impl ScanFinding {
     }
 }
 
+/// The findings of an asset with more of them: one for each kind and finder, the graver one, in the order in which they came.
+pub fn join(known: &[FindingRecord], more: &[FindingRecord]) -> Vec<FindingRecord> {
+    let mut all = known.to_vec();
+    for one in more {
+        match all.iter_mut().find(|other| (other.source, &other.kind) == (one.source, &one.kind)) {
+            Some(other) if (one.severity, one.count) >= (other.severity, other.count) => *other = one.clone(),
+            Some(_) => {}
+            None => all.push(one.clone()),
+        }
+    }
+    all
+}
+
 fn located(place: &Place) -> Value {
+    let frame_box = place.frame_box.map(|FrameBox { x, y, width, height }| json!([x, y, width, height]));
     json!({
         "surface": place.surface, "field": place.field, "track": place.track,
-        "start_ns": place.start_ns, "end_ns": place.end_ns, "frame_box": place.frame_box,
+        "start_ns": place.start_ns, "end_ns": place.end_ns, "frame_box": frame_box,
     })
 }
 

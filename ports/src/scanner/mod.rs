@@ -1,15 +1,15 @@
 //! A scanner outside (Amazon Macie) that reads the text of assets and answers hours later.
 //!
 //! Such a scanner never looks into media, so it gets what is readable in them as sidecar files: one line of JSON for
-//! each piece of text. It charges and limits by jobs, so assets are gathered into batches ([`batches`]), one job
+//! each piece of text. It charges and limits by jobs, so assets are gathered into batches ([`window`]), one job
 //! each. What it finds names lines of a sidecar; a map kept apart from the sidecars ties them back to places inside the
 //! asset ([`sidecar`]). An asset whose job did not end well is not clean but unscanned ([`findings::verdict`]).
 
-pub mod batches;
 mod custom;
 pub mod findings;
 mod report;
 pub mod sidecar;
+pub mod window;
 
 use async_trait::async_trait;
 use data_encoding::BASE32_NOPAD;
@@ -30,15 +30,13 @@ pub use sidecar::{FrameBox, Place, ScanLine, SidecarMap, SidecarName};
 pub struct BatchId(String);
 
 impl BatchId {
-    /// The batch of these assets whose oldest waited since `since_ms` (milliseconds since 1970): 26 characters of
-    /// lower-case base32 of SHA-256 over both, so that a repeat after a crash is the same batch.
-    pub fn of(assets: &[AssetId], since_ms: u64) -> Self {
+    /// The batch of what is delivered to an area of sidecars from one moment until before another, milliseconds since 1970:
+    /// 26 characters of lower-case base32 of SHA-256 over all three, so that every node finds the same batch.
+    pub fn of(area: &str, start_ms: u64, end_ms: u64) -> Self {
         let mut hash = Sha256::new();
-        hash.update(since_ms.to_be_bytes());
-        for asset in assets {
-            hash.update(asset.as_str().as_bytes());
-            hash.update([0]);
-        }
+        hash.update(start_ms.to_be_bytes());
+        hash.update(end_ms.to_be_bytes());
+        hash.update(area.as_bytes());
         let mut text = BASE32_NOPAD.encode(&hash.finalize()).to_ascii_lowercase();
         text.truncate(ID_CHARS);
         Self(text)
@@ -83,6 +81,15 @@ pub struct Sidecar {
     pub asset: AssetId,
     /// Its text, line by line.
     pub lines: Vec<ScanLine>,
+}
+
+/// What was removed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Removed {
+    /// Versions of objects.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// What became of the wish for a job.
@@ -136,6 +143,9 @@ impl JobFailure {
 /// A scanner outside. All calls may be repeated: a repeat changes nothing more.
 #[async_trait]
 pub trait Scanner: Send + Sync {
+    /// Asks the scanner which identifiers it knows and gives it those of the operator's own; says what will be looked for.
+    async fn prepare(&self) -> PortResult<String>;
+
     /// Puts the sidecars of a batch, with their maps, where the scanner will read the first.
     async fn deliver(&self, batch: &BatchId, sidecars: &[Sidecar]) -> PortResult<()>;
 
@@ -152,8 +162,8 @@ pub trait Scanner: Send + Sync {
     /// The map of one sidecar; `None` where it was removed.
     async fn map(&self, batch: &BatchId, asset: &AssetId) -> PortResult<Option<SidecarMap>>;
 
-    /// Removes the sidecars and maps of a batch, every version of them.
-    async fn remove(&self, batch: &BatchId) -> PortResult<()>;
+    /// Removes the sidecar and the map of one asset, every version of them, and proves that none is left.
+    async fn remove(&self, batch: &BatchId, asset: &AssetId) -> PortResult<Removed>;
 
     /// Proves that the scanner and its bucket can be reached, without starting anything.
     async fn check(&self) -> PortResult<String>;
@@ -164,12 +174,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_has_the_same_id_when_it_is_made_again_and_another_for_other_assets_or_times() {
-        let assets = ["a", "b"].map(AssetId::new);
-        let id = BatchId::of(&assets, 7);
-        assert_eq!(id, BatchId::of(&assets, 7));
-        assert_ne!(id, BatchId::of(&assets, 8));
-        assert_ne!(id, BatchId::of(&["ab"].map(AssetId::new), 7));
+    fn a_batch_is_read_back_as_it_is_written() {
+        let id = BatchId::of("s3://sidecars", 7, 9);
         assert_eq!(BatchId::parse(id.as_str()), Some(id));
     }
 

@@ -82,6 +82,8 @@ mod tests {
             severity: reelgate_flow::asset::Severity::Low,
             response: Default::default(),
             source: None,
+            asset: None,
+            findings: Vec::new(),
             sample: false,
             summary,
         }

@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn a_sidecar_s_key_is_read_back_only_inside_the_scanner_s_bucket() {
         let asset = AssetId::new("yqlryqpcysmiifymzqpkjf5zq6");
-        let name = SidecarName { batch: BatchId::of(std::slice::from_ref(&asset), 1), asset };
+        let name = SidecarName { batch: BatchId::of("text", 1, 2), asset };
         let key =
             |text: &str| SourceId { bucket: "scan-bucket".into(), key: text.into(), version: "v".into() };
         let found = key(&format!("some/prefix/{}", name.scanned()));

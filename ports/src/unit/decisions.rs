@@ -73,6 +73,9 @@ impl Work {
         let now_ms = self.now_ms;
         let detail = format!("{}, severity {}", scan.kind, scan.severity.as_str());
         self.note(id, telling::line(now_ms, "scanned", detail))?;
+        if !scan.findings.is_empty() && self.at(id)?.row.core.phase != Phase::Erased {
+            self.learned.push(Learned::Found(id.clone(), scan.findings.clone()));
+        }
         let input = Input::Found { severity: scan.severity, response: scan.response };
         self.step(id, input, By::default())
     }

@@ -51,6 +51,8 @@ impl Work {
                 Outcome::Validated { video_chunks: *video_chunks, audio: *audio, twin }
             }
             Ending::Success(Success::Screened { screening, .. }) => Outcome::Screened(screening.clone()),
+            Ending::Success(Success::Scanned { screening, .. }) => Outcome::Scanned(screening.clone()),
+            Ending::Success(Success::Waiting { delay_ms }) => Outcome::Waiting { delay_ms: *delay_ms },
             Ending::Success(Success::Restored { published_location, .. }) => {
                 Outcome::Restored { outputs: published_location.is_some() }
             }
@@ -95,12 +97,17 @@ impl Work {
                 self.learned.push(product(result, outputs));
                 self.learned.push(Learned::Renditions(asset, renditions.clone()));
             }
-            Success::Screened { findings, redaction, .. } => {
+            Success::Screened { findings, redaction, delivered, .. } => {
+                self.learned.extend(delivered.as_ref().map(|delivered| product(delivered, &[])));
                 if let Some(redaction) = redaction {
                     self.learned.push(Learned::Redaction(asset.clone(), redaction.clone()));
                 }
                 self.learned.push(Learned::Findings(asset, findings.clone()));
             }
+            Success::Scanned { findings, .. } => {
+                self.learned.push(Learned::Findings(asset, findings.clone()))
+            }
+            Success::Waiting { .. } => {}
             Success::Published { location } => {
                 let loaded = self.at(&asset)?;
                 loaded.row.published_location = Some(location.clone());

@@ -158,6 +158,8 @@ pub enum Learned {
     Renditions(AssetId, Vec<RenditionRecord>),
     /// Screening's findings.
     Findings(AssetId, Vec<FindingRecord>),
+    /// What a scanner outside found besides ([`crate::scanner::findings::join`]).
+    Found(AssetId, Vec<FindingRecord>),
     /// What encoding anew leaves out.
     Redaction(AssetId, serde_json::Value),
     /// What somebody decided.

@@ -81,7 +81,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "FRANCE_BANK_ACCOUNT_NUMBER",
         keywords: iban::FRENCH_KEYWORDS,
-        shapes: &["99999 99999 XXXXXXXXXXX 99"],
+        shapes: &["99999 99999 ########### 99"],
         check: rib,
         ..BBAN
     },
@@ -96,7 +96,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "ITALY_BANK_ACCOUNT_NUMBER",
         keywords: iban::ITALIAN_KEYWORDS,
-        shapes: &["A 99999 99999 XXXXXXXXXXXX"],
+        shapes: &["A 99999 99999 ############"],
         check: italian_account,
         ..BBAN
     },

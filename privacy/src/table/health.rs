@@ -113,7 +113,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "USA_MEDICARE_BENEFICIARY_IDENTIFIER",
         validation: Some("11 places, each of its class, no S, L, O, I, B, Z"),
         keywords: &["mbi", "medicare", "medicare beneficiary", "medicare number"],
-        shapes: &["9AX9 AX9 AA99"],
+        shapes: &["9A#9 A#9 AA99"],
         check: mbi,
         ..SHAPED
     },
@@ -129,7 +129,7 @@ pub(super) const ROWS: &[Row] = &[
             "hicn#",
             "hicno#",
         ],
-        shapes: &["999 99 9999A", "999 99 9999AX", "999 99 9999 A", "999 99 9999 AX"],
+        shapes: &["999 99 9999A", "999 99 9999A#", "999 99 9999 A", "999 99 9999 A#"],
         check: |number| !number.starts_with(b"000"),
         ..SHAPED
     },
@@ -161,7 +161,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "US_DRUG_ENFORCEMENT_AGENCY_NUMBER",
         validation: Some("two letters or a letter and 9, check digit"),
         keywords: &["dea number", "dea registration"],
-        shapes: &["AX9999999", "AX 9999999"],
+        shapes: &["A#9999999", "A# 9999999"],
         check: dea,
         ..CHECKED
     },

@@ -44,7 +44,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "UK_DRIVERS_LICENSE",
         validation: Some("5 letters or digits of the name, date, 5 more"),
         keywords: ENGLISH,
-        shapes: &["XXXXX 999999 XX9AA"],
+        shapes: &["##### 999999 ##9AA"],
         check: |number| number[0].is_ascii_uppercase(),
         ..LICENCE
     },
@@ -189,7 +189,7 @@ pub(super) const ROWS: &[Row] = &[
             "kuljettaja lic.",
             "permis de conduire",
         ],
-        shapes: &["999999 999X"],
+        shapes: &["999999 999#"],
         ..LICENCE
     },
     Row {
@@ -211,7 +211,7 @@ pub(super) const ROWS: &[Row] = &[
             "führerschein nr",
             "führerscheinnummer",
         ],
-        shapes: &["A99XXXXXX9X"],
+        shapes: &["A99######9#"],
         ..LICENCE
     },
     Row {
@@ -247,7 +247,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "ITALY_DRIVERS_LICENSE",
         validation: Some("2 letters or letter and digit, 7 digits, a letter"),
         keywords: &["patente di guida", "patente di guida numero", "patente guida", "patente guida numero"],
-        shapes: &["AX9999999A"],
+        shapes: &["A#9999999A"],
         ..LICENCE
     },
     Row {

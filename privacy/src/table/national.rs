@@ -94,7 +94,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "BRAZIL_RG_NUMBER",
         validation: Some("8 digits and a digit or X"),
         keywords: &["cédula de identidade", "cedula de identidade", "registro geral", "rg"],
-        shapes: &["99 999 999 X"],
+        shapes: &["99 999 999 #"],
         check: |number| number[8].is_ascii_digit() || number[8] == b'X',
         ..SHAPED
     },
@@ -139,7 +139,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "CHILE_RUT_NUMBER",
         validation: Some("modulus 11"),
         keywords: &["cédula de identidad", "rol único nacional", "rol único tributario", "run", "rut"],
-        shapes: &["99 999 999 X", "9 999 999 X", "99999999 X", "9999999 X"],
+        shapes: &["99 999 999 #", "9 999 999 #", "99999999 #", "9999999 #"],
         check: check::rut,
         ..CHECKED
     },
@@ -189,7 +189,7 @@ pub(super) const ROWS: &[Row] = &[
             "sécurité sociale",
             "securite sociale",
         ],
-        shapes: &["9 99 99 9X 999 999 99"],
+        shapes: &["9 99 99 9# 999 999 99"],
         check: check::nir,
         ..CHECKED
     },
@@ -230,7 +230,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "GERMANY_NATIONAL_IDENTIFICATION_NUMBER",
         validation: Some("letters and digits of an identity card, its check digit where written"),
         keywords: &["ausweis", "ausweisnummer", "personalausweis", "personalausweisnummer", "id nummer"],
-        shapes: &["AXXXXXXXX", "AXXXXXXXX9"],
+        shapes: &["A########", "A########9"],
         check: check::personalausweis,
         ..SHAPED
     },
@@ -261,7 +261,7 @@ pub(super) const ROWS: &[Row] = &[
             "dati anagrafici",
             "tessera sanitaria",
         ],
-        shapes: &["AAAAAAXXAXXAXXXA", "AAA AAA XXAXX AXXXA"],
+        shapes: &["AAAAAA##A##A###A", "AAA AAA ##A## A###A"],
         check: check::codice_fiscale,
         ..CHECKED
     },
@@ -269,7 +269,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "MEXICO_CURP_NUMBER",
         validation: Some("date, sex, check digit"),
         keywords: &["clave única de registro de población", "clave unica de registro de poblacion", "curp"],
-        shapes: &["AAAA999999AAAAAAX9"],
+        shapes: &["AAAA999999AAAAAA#9"],
         check: check::curp,
         ..CHECKED
     },
@@ -277,7 +277,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "MEXICO_INDIVIDUAL_RFC_NUMBER",
         validation: Some("4 letters, date, check character"),
         keywords: RFC,
-        shapes: &["AAAA 999999 XXX"],
+        shapes: &["AAAA 999999 ###"],
         check: check::rfc,
         ..CHECKED
     },
@@ -285,7 +285,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "MEXICO_ORGANIZATION_RFC_NUMBER",
         validation: Some("3 letters, date, check character"),
         keywords: RFC,
-        shapes: &["AAA 999999 XXX"],
+        shapes: &["AAA 999999 ###"],
         check: check::rfc,
         severity: MIDDLING,
         ..CHECKED
@@ -329,7 +329,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "SPAIN_TAX_IDENTIFICATION_NUMBER",
         validation: Some("letter, 7 digits, control digit or letter"),
         keywords: &["cif", "código de identificación fiscal", "nif", "tax id", "tax identification number"],
-        shapes: &["A9999999X", "A 9999999 X"],
+        shapes: &["A9999999#", "A 9999999 #"],
         check: check::cif,
         ..CHECKED
     },
@@ -407,7 +407,7 @@ pub(super) const ROWS: &[Row] = &[
             "vin numeris",
             "numer vin",
         ],
-        shapes: &["XXXXXXXXXXXXX9999"],
+        shapes: &["#############9999"],
         check: check::vin,
         severity: SeverityRule::new(Severity::Low, Severity::Low, Severity::Medium),
         mask: Mask::KeepLast(4),

@@ -57,7 +57,7 @@ pub(super) const ROWS: &[Row] = &[
             "reisepass nr",
             "reisepassnummer",
         ],
-        shapes: &["AXXXXXXXX", "AXXXXXXXX9"],
+        shapes: &["A########", "A########9"],
         check: |number| number[1..].iter().any(u8::is_ascii_digit) && reisepass(number),
         ..PASSPORT
     },

@@ -135,6 +135,8 @@ impl Finding {
             // Policy is the intake's matter.
             response: Response::default(),
             source,
+            asset: None,
+            findings: Vec::new(),
             sample: self.sample.unwrap_or(false),
             summary: report.map_err(|_| "expected a report that can be written, found another")?,
         })

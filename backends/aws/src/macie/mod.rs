@@ -26,7 +26,7 @@ use reelgate_flow::ids::AssetId;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{PortError, PortResult, Trouble};
 use reelgate_ports::records::ScanEvent;
-use reelgate_ports::scanner::{BatchId, Begun, JobId, JobStatus, Scanner, Sidecar, SidecarMap};
+use reelgate_ports::scanner::{BatchId, Begun, JobId, JobStatus, Removed, Scanner, Sidecar, SidecarMap};
 use tokio::sync::OnceCell;
 
 use crate::error::Call;
@@ -92,6 +92,16 @@ fn or_off(mut error: PortError) -> PortError {
 
 #[async_trait]
 impl Scanner for MacieScanner {
+    async fn prepare(&self) -> PortResult<String> {
+        let Identifiers { managed, custom } = self.identifiers().await?;
+        let all = self.settings.managed.len();
+        Ok(format!(
+            "{} of {all} managed identifiers known, {} custom ones in place",
+            managed.len(),
+            custom.len()
+        ))
+    }
+
     async fn deliver(&self, batch: &BatchId, sidecars: &[Sidecar]) -> PortResult<()> {
         sidecars::deliver(&self.bucket, &self.settings.area, batch, sidecars).await
     }
@@ -119,8 +129,8 @@ impl Scanner for MacieScanner {
         sidecars::map(&self.bucket, &self.settings.area, batch, asset).await
     }
 
-    async fn remove(&self, batch: &BatchId) -> PortResult<()> {
-        sidecars::remove(&self.bucket, &self.settings.area, batch).await
+    async fn remove(&self, batch: &BatchId, asset: &AssetId) -> PortResult<Removed> {
+        sidecars::remove(&self.bucket, &self.settings.area, batch, asset).await
     }
 
     async fn check(&self) -> PortResult<String> {

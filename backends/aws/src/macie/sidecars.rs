@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::PortResult;
+use reelgate_ports::error::{PortError, PortResult, Trouble};
 use reelgate_ports::scanner::sidecar::write;
-use reelgate_ports::scanner::{BatchId, Sidecar, SidecarMap, SidecarName};
+use reelgate_ports::scanner::{BatchId, Removed, Sidecar, SidecarMap, SidecarName};
 
 use crate::location::Area;
 use crate::objects::bucket::{Bucket, Label, Only};
@@ -15,7 +15,7 @@ use crate::objects::multipart::Multipart;
 
 const DELIVER: &str = "put a sidecar where the scanner reads it";
 const MAP: &str = "read the map of a sidecar";
-const REMOVE: &str = "remove the sidecars of a batch";
+const REMOVE: &str = "remove a sidecar";
 const CHECK: &str = "check the bucket of sidecars";
 /// Sidecars written at once.
 const WRITES_MAX: usize = 8;
@@ -63,13 +63,28 @@ pub(super) async fn map(
     SidecarMap::parse(&bytes).map(Some)
 }
 
-/// Removes every version of every sidecar and map of a batch.
-pub(super) async fn remove(bucket: &Bucket, area: &Area, batch: &BatchId) -> PortResult<()> {
-    for prefix in [SidecarName::scanned_prefix(batch), SidecarName::map_prefix(batch)] {
-        let found = bucket.versions(REMOVE, &area.bucket, &area.key(&prefix)).await?;
+/// Removes every version of the sidecar and the map of one asset, and looks whether any is left.
+pub(super) async fn remove(
+    bucket: &Bucket,
+    area: &Area,
+    batch: &BatchId,
+    asset: &AssetId,
+) -> PortResult<Removed> {
+    let name = SidecarName { batch: batch.clone(), asset: asset.clone() };
+    let mut removed = Removed::default();
+    for name in [name.scanned(), name.map()] {
+        let key = area.key(&name);
+        let found = bucket.versions(REMOVE, &area.bucket, &key).await?;
+        removed.objects += found.len() as u64;
+        removed.bytes += found.iter().map(|one| one.size_bytes).sum::<u64>();
         bucket.delete_all(REMOVE, &area.bucket, &found).await?;
+        let left = bucket.versions(REMOVE, &area.bucket, &key).await?.len();
+        if left > 0 {
+            let detail = format!("expected no version of it any more, found {left}");
+            return Err(PortError::new(Trouble::Unavailable, REMOVE, detail));
+        }
     }
-    Ok(())
+    Ok(removed)
 }
 
 /// Proves that the bucket can be listed and written.

@@ -104,7 +104,7 @@ fn asset(letter: char) -> AssetId {
 }
 
 fn batch(since_ms: u64) -> BatchId {
-    BatchId::of(&[asset('a'), asset('b')], since_ms)
+    BatchId::of("text", since_ms, since_ms + 1)
 }
 
 fn sidecar(letter: char, texts: &[&str]) -> Sidecar {

@@ -1,7 +1,7 @@
 //! What lies in the scanner's bucket.
 
 use reelgate_ports::error::Trouble;
-use reelgate_ports::scanner::{Scanner, SidecarName};
+use reelgate_ports::scanner::{Removed, Scanner, SidecarName};
 
 use super::{BUCKET, Bucket, Home, asset, batch, sidecar};
 
@@ -30,18 +30,24 @@ async fn sidecars_lie_in_the_job_s_scope_and_their_maps_outside_of_it() {
 }
 
 #[tokio::test]
-async fn removing_a_batch_leaves_no_version_of_it_and_everything_of_others() {
+async fn removing_an_asset_leaves_no_version_of_its_text_and_everything_of_others() {
     let (home, bucket) = (Home::new(), Bucket::new().await);
     let scanner = home.scanner_with(&bucket.config).await;
     for since_ms in [1, 1, 2] {
         scanner.deliver(&batch(since_ms), &[sidecar('a', &["words"])]).await.unwrap();
     }
     assert_eq!(bucket.versions().await.len(), 6, "delivered again, so there are older versions");
-    for _ in 0..2 {
-        scanner.remove(&batch(1)).await.unwrap();
-    }
-    let name = SidecarName { batch: batch(2), asset: asset('a') };
-    assert_eq!(bucket.versions().await, [format!("text/{}", name.map()), format!("text/{}", name.scanned())]);
+    scanner.deliver(&batch(1), &[sidecar('b', &["words"])]).await.unwrap();
+    let removed = scanner.remove(&batch(1), &asset('a')).await.unwrap();
+    assert!(removed.objects == 4 && removed.bytes > 0, "{removed:?}");
+    assert_eq!(scanner.remove(&batch(1), &asset('a')).await.unwrap(), Removed::default());
+    let kept = [(batch(2), 'a'), (batch(1), 'b')].map(|(batch, letter)| {
+        let name = SidecarName { batch, asset: asset(letter) };
+        [format!("text/{}", name.map()), format!("text/{}", name.scanned())]
+    });
+    let mut kept = kept.concat();
+    kept.sort();
+    assert_eq!(bucket.versions().await, kept);
     assert_eq!(scanner.map(&batch(1), &asset('a')).await.unwrap(), None);
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn ingest(
     let ingested = create(conn, work, &created).await?;
     deletions::apply(conn, work, &deleted).await?;
     for scan in fresh_scans {
-        let Some(id) = scan.source.as_ref().map(identity::asset_id) else { continue };
+        let Some(id) = scan.about() else { continue };
         load(conn, work, std::slice::from_ref(&id)).await?;
         work.scanned(&id, scan)?;
     }

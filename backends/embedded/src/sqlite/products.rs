@@ -3,7 +3,8 @@
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::records::{FindingRecord, RenditionRecord, StagedOutput};
+use reelgate_ports::records::{Finder, FindingRecord, RenditionRecord, StagedOutput};
+use reelgate_ports::scanner::findings::join;
 use reelgate_ports::store::Product;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Executor, Sqlite, SqliteConnection, SqlitePool};
@@ -98,18 +99,34 @@ pub(super) async fn write_findings(
         .await
         .map_err(db(what))?;
     for (ordinal, finding) in (0_i64..).zip(findings) {
-        sqlx::query("INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?)")
+        sqlx::query("INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?)")
             .bind(asset)
             .bind(ordinal)
             .bind(&finding.kind)
             .bind(finding.severity.as_str())
             .bind(i64::try_from(finding.count).unwrap_or(i64::MAX))
             .bind(finding.locations.to_string())
+            .bind(finding.source.as_str())
             .execute(&mut *conn)
             .await
             .map_err(db(what))?;
     }
     Ok(())
+}
+
+/// Keeps findings beside those that are there.
+pub(super) async fn add_findings(
+    conn: &mut SqliteConnection,
+    asset: i64,
+    more: &[FindingRecord],
+) -> PortResult<()> {
+    let rows = sqlx::query("SELECT * FROM findings WHERE asset = ? ORDER BY ordinal")
+        .bind(asset)
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(db("read findings"))?;
+    let known: Vec<FindingRecord> = rows.iter().map(finding).collect::<PortResult<_>>()?;
+    write_findings(conn, asset, &join(&known, more)).await
 }
 
 /// What the finished tasks of an asset left, in order of task.
@@ -192,15 +209,18 @@ pub(super) async fn findings<'c>(
     .fetch_all(executor)
     .await
     .map_err(db("read findings"))?;
-    let read = |row: &SqliteRow| {
-        Ok(FindingRecord {
-            kind: text(row, "kind")?,
-            severity: severity(&text(row, "severity")?, "findings.severity")?,
-            count: count(row, "count")?,
-            locations: document(&text(row, "locations")?, "findings.locations")?,
-        })
-    };
-    rows.iter().map(read).collect()
+    rows.iter().map(finding).collect()
+}
+
+fn finding(row: &SqliteRow) -> PortResult<FindingRecord> {
+    Ok(FindingRecord {
+        kind: text(row, "kind")?,
+        source: Finder::parse(&text(row, "source")?)
+            .ok_or_else(|| corrupt("findings.source", "`local` or `macie`"))?,
+        severity: severity(&text(row, "severity")?, "findings.severity")?,
+        count: count(row, "count")?,
+        locations: document(&text(row, "locations")?, "findings.locations")?,
+    })
 }
 
 fn document(json: &str, column: &'static str) -> PortResult<serde_json::Value> {

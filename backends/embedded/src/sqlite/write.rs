@@ -35,6 +35,9 @@ async fn write_learned(conn: &mut SqliteConnection, work: &mut Work, learned: Le
         Learned::Findings(asset, rows) => {
             products::write_findings(conn, work.at(&asset)?.row.arrival, &rows).await
         }
+        Learned::Found(asset, rows) => {
+            products::add_findings(conn, work.at(&asset)?.row.arrival, &rows).await
+        }
         Learned::Redaction(asset, redaction) => {
             decisions::write_redaction(conn, work.at(&asset)?.row.arrival, &redaction).await
         }

@@ -36,9 +36,10 @@ async fn every_documented_query_gives_what_the_guide_says() {
         "INSERT INTO tasks VALUES (2, 'video-00000', 'heavy', 'done', 2, 0, 0, 2, 0, NULL, NULL, 3000, 2500, 1, 4, 0),
                                   (2, 'video-00001', 'heavy', 'done', 1, 0, 0, 1, 0, NULL, NULL, 1000, 500, 1, 4, 0),
                                   (2, 'audio', 'heavy', 'done', 1, 0, 0, 1, 0, NULL, NULL, 500, 100, 1, 4, 0)",
-        "INSERT INTO findings VALUES (1, 0, 'USA_SOCIAL_SECURITY_NUMBER', 'high', 1, '[]'),
-                                     (1, 1, 'CREDIT_CARD_NUMBER', 'high', 1, '[]'),
-                                     (2, 0, 'CREDIT_CARD_NUMBER', 'high', 2, '[]')",
+        "INSERT INTO findings (asset, ordinal, kind, severity, count, locations)
+         VALUES (1, 0, 'USA_SOCIAL_SECURITY_NUMBER', 'high', 1, '[]'),
+                (1, 1, 'CREDIT_CARD_NUMBER', 'high', 1, '[]'),
+                (2, 0, 'CREDIT_CARD_NUMBER', 'high', 2, '[]')",
         "INSERT INTO history (asset, sequence, at_ms, what, detail)
          VALUES (2, 1, 3, 'decided', 'false_positive of CREDIT_CARD_NUMBER by ana: a test number'),
                 (1, 1, 3, 'decided', 'release by ana: false_positive of CREDIT_CARD_NUMBER by mistake')",

@@ -64,6 +64,9 @@ async fn write_learned(conn: &mut PgConnection, unit: &mut Unit, learned: Learne
         Learned::Findings(asset, rows) => {
             products::write_findings(conn, unit.work.at(&asset)?.row.arrival, &rows).await
         }
+        Learned::Found(asset, rows) => {
+            products::add_findings(conn, unit.work.at(&asset)?.row.arrival, &rows).await
+        }
         Learned::Redaction(asset, redaction) => {
             decisions::write_redaction(conn, unit.work.at(&asset)?.row.arrival, &redaction).await
         }

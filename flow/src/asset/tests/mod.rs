@@ -5,6 +5,7 @@ mod doors;
 mod publishing;
 mod redo;
 mod retries;
+mod scanning;
 mod twins;
 
 use alloc::vec;

@@ -171,6 +171,8 @@ fn scan(id: &str, source: Option<SourceId>) -> ScanEvent {
         severity: Severity::High,
         response: Response::Quarantine,
         source,
+        asset: None,
+        findings: Vec::new(),
         sample: false,
         summary: json!({"count": 3}),
     }

@@ -9,6 +9,7 @@ pub mod outbox;
 pub mod records;
 pub mod redo;
 pub mod reports;
+pub mod scanning;
 pub mod shards;
 pub mod twins;
 mod world;
@@ -93,6 +94,10 @@ macro_rules! store_suite {
                 what_cannot_be_decided_changes_nothing
                 a_scanners_finding_sets_a_published_asset_apart_once
                 a_scanners_sample_and_what_it_says_of_unknown_objects_change_nothing
+            }
+            scanning: {
+                publishing_waits_for_a_scanner_and_keeps_what_it_found
+                an_event_about_an_assets_text_is_told_to_the_asset_with_its_findings
             }
             redo: {
                 a_redo_begins_where_it_is_asked_to_and_is_told_once_more

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::StoreHome;
 use super::world::{LEASE_MS, World, output, report, validated, well};
 use crate::error::Trouble;
-use crate::records::{Ending, FindingRecord, RenditionRecord, Retained, Success};
+use crate::records::{Ending, Finder, FindingRecord, RenditionRecord, Retained, Success};
 use crate::store::AssetFilter;
 
 pub async fn the_history_is_numbered_without_gaps(home: &dyn StoreHome) {
@@ -144,6 +144,7 @@ pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
         world.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
     }
     let finding = |kind: &str| FindingRecord {
+        source: Finder::Macie,
         kind: kind.into(),
         severity: Severity::Medium,
         count: 3,
@@ -167,6 +168,7 @@ pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
                 screening: Screening::of(Severity::Medium),
                 findings: findings.clone(),
                 redaction: None,
+                delivered: None,
             },
             _ => Success::Packaged { result: json!({}), renditions: renditions.clone(), outputs: vec![] },
         };

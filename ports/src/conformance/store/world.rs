@@ -158,8 +158,10 @@ pub fn well(claim: &Claim, severity: Severity) -> TaskReport {
             Success::Produced { result: json!({"frames": 48}), outputs: vec![output(&name)] }
         }
         TaskKey::Screen => {
-            Success::Screened { screening: Screening::of(severity), findings: Vec::new(), redaction: None }
+            let screening = Screening::of(severity);
+            Success::Screened { screening, findings: Vec::new(), redaction: None, delivered: None }
         }
+        TaskKey::Scan => Success::Scanned { screening: Screening::of(severity), findings: Vec::new() },
         TaskKey::Package => Success::Packaged {
             result: json!({"ladder": 1}),
             renditions: Vec::new(),

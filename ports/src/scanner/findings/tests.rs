@@ -9,7 +9,7 @@ fn asset() -> AssetId {
 }
 
 fn event(id: &str, since_ms: u64, types: &[(&str, u64)], severity: Severity) -> ScanEvent {
-    let name = SidecarName { batch: BatchId::of(&[asset()], since_ms), asset: asset() };
+    let name = SidecarName { batch: BatchId::of("text", since_ms, since_ms + 1), asset: asset() };
     let detections = types.iter().map(|(kind, count)| Detection {
         category: "PERSONAL_INFORMATION".into(),
         r#type: (*kind).into(),
@@ -27,6 +27,8 @@ fn event(id: &str, since_ms: u64, types: &[(&str, u64)], severity: Severity) -> 
             key: name.scanned(),
             version: format!("v{since_ms}"),
         }),
+        asset: None,
+        findings: Vec::new(),
         sample: false,
         summary: serde_json::to_value(report).unwrap(),
     }

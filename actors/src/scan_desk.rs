@@ -1,0 +1,154 @@
+//! Where this node deals with a scanner outside: one answer about a job serves every asset of its batch for a while, since
+//! hundreds of them wait for the same one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_ports::clock::Clock;
+use reelgate_ports::error::{PortError, PortResult};
+use reelgate_ports::records::ScanEvent;
+use reelgate_ports::scanner::window::Window;
+use reelgate_ports::scanner::{BatchId, Begun, JobFailure, JobStatus, Scanner, Sidecar};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+/// How long an answer is good for, milliseconds: Macie's lists and descriptions are limited to a few calls a second.
+const GOOD_MS: u64 = 10_000;
+/// How long a batch that nobody asks about is remembered, milliseconds.
+const REMEMBERED_MS: u64 = 900_000;
+/// Windows that a sidecar is written into before somebody should look at the bucket.
+const WINDOWS_MAX: u32 = 5;
+
+/// How the scanner is used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ScanSettings {
+    /// Where sidecars go, as text: two deployments with two areas share no batch.
+    pub area: String,
+    /// The bucket of that area.
+    pub bucket: String,
+    /// Milliseconds whose texts go into one job.
+    pub window_ms: u64,
+    /// Milliseconds after which an asset is not waited for any more.
+    pub wait_ms: u64,
+    /// Publishing waits for the answer, and not only until the job has begun.
+    pub awaited: bool,
+}
+
+/// Where the text of an asset was put, and when.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Delivered {
+    /// Whose job reads it.
+    pub batch: BatchId,
+    /// When that job may begin, milliseconds since 1970.
+    pub job_from_ms: u64,
+}
+
+/// How a batch stands.
+#[derive(Clone, Debug)]
+pub enum Standing {
+    /// Its job begins later: at this time, milliseconds since 1970.
+    NotBefore(u64),
+    /// The scanner has not ended.
+    Running,
+    /// It ended, well or not, and told this.
+    Ended(Option<JobFailure>, Arc<[ScanEvent]>),
+}
+
+#[derive(Default)]
+struct Known {
+    asked_ms: u64,
+    standing: Option<Standing>,
+}
+
+/// See the module.
+pub struct ScanDesk {
+    /// The scanner.
+    pub scanner: Arc<dyn Scanner>,
+    /// How it is used.
+    pub settings: ScanSettings,
+    clock: Arc<dyn Clock>,
+    known: Mutex<BTreeMap<BatchId, Arc<Mutex<Known>>>>,
+}
+
+impl ScanDesk {
+    /// A desk that knows nothing yet.
+    pub fn new(scanner: Arc<dyn Scanner>, settings: ScanSettings, clock: Arc<dyn Clock>) -> Self {
+        Self { scanner, settings, clock, known: Mutex::default() }
+    }
+
+    /// Now, milliseconds since 1970.
+    pub fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// Puts the text of an asset where the job of the current window reads it, and into the next one where that took too
+    /// long. What is left in an earlier one is read twice, which changes nothing.
+    ///
+    /// # Errors
+    /// `scanner_unanswered` where the bucket did not take it, or no window was long enough.
+    pub async fn deliver(&self, sidecar: Sidecar) -> Result<Delivered, Fault> {
+        let sidecars = [sidecar];
+        for _ in 0..WINDOWS_MAX {
+            let window = Window::at(self.now_ms(), self.settings.window_ms);
+            let batch = window.batch(&self.settings.area);
+            self.scanner.deliver(&batch, &sidecars).await.map_err(unanswered)?;
+            if window.is_open(self.now_ms()) {
+                return Ok(Delivered { batch, job_from_ms: window.job_from_ms() });
+            }
+        }
+        let detail = format!(
+            "expected a sidecar to be written within {} ms, found it slower {WINDOWS_MAX} times",
+            self.settings.window_ms
+        );
+        Err(Fault::new(Code::ScannerUnanswered, detail))
+    }
+
+    /// How a batch stands, asked for once for all who want to know at about the same time.
+    pub async fn standing(&self, batch: &BatchId) -> PortResult<Standing> {
+        let slot = self.slot(batch).await;
+        let mut known = slot.lock().await;
+        let now_ms = self.now_ms();
+        let fresh = now_ms.saturating_sub(known.asked_ms) < GOOD_MS;
+        match &known.standing {
+            Some(Standing::Ended(..)) => {}
+            Some(_) if fresh => {}
+            _ => {
+                known.standing = None;
+                known.standing = Some(self.ask(batch).await?);
+                known.asked_ms = now_ms;
+            }
+        }
+        Ok(known.standing.clone().unwrap_or(Standing::Running))
+    }
+
+    async fn slot(&self, batch: &BatchId) -> Arc<Mutex<Known>> {
+        let mut known = self.known.lock().await;
+        let now_ms = self.now_ms();
+        // One that is locked is being asked about.
+        known.retain(|_, slot| {
+            slot.try_lock().map_or(true, |slot| {
+                slot.standing.is_none() || now_ms.saturating_sub(slot.asked_ms) < REMEMBERED_MS
+            })
+        });
+        Arc::clone(known.entry(batch.clone()).or_default())
+    }
+
+    async fn ask(&self, batch: &BatchId) -> PortResult<Standing> {
+        let job = match self.scanner.begin(batch).await? {
+            Begun::Job(job) => job,
+            Begun::NotBefore(at_ms) => return Ok(Standing::NotBefore(at_ms)),
+        };
+        let failure = match self.scanner.status(&job).await? {
+            JobStatus::Running => return Ok(Standing::Running),
+            JobStatus::Complete => None,
+            JobStatus::Failed(failure) => Some(failure),
+        };
+        Ok(Standing::Ended(failure, self.scanner.findings(&job).await?.into()))
+    }
+}
+
+/// The scanner's trouble, or its bucket's, is not the object store's.
+pub fn unanswered(error: PortError) -> Fault {
+    Fault::new(Code::ScannerUnanswered, error.to_string())
+}

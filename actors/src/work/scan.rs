@@ -1,0 +1,210 @@
+//! What a scanner outside (Amazon Macie) says about the text of an asset: given to it when the asset is screened, asked for
+//! until it has answered.
+
+use std::sync::Arc;
+
+use reelgate_flow::asset::{Response, Screening};
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::task::TaskKey;
+use reelgate_pipelines::client::CancelFlag;
+use reelgate_pipelines::messages::TextLine;
+use reelgate_ports::error::{PortResult, Trouble};
+use reelgate_ports::records::{Claim, FindingRecord, ScanEvent, Success};
+use reelgate_ports::scanner::findings::{ScanAnswer, ScanFinding, Subject, Unanswered, fold, join, verdict};
+use reelgate_ports::scanner::{FrameBox, JobStatus, Place, Removed, ScanLine, Sidecar, SidecarName};
+use reelgate_privacy::Classifier;
+
+use crate::house::House;
+use crate::scan_desk::{Delivered, ScanDesk, Standing, unanswered};
+use crate::stage::{Learned, Work};
+use crate::work::ours;
+use crate::work::products::{Products, to_document};
+use crate::work::screen::judge;
+
+/// Shortest and longest wait between two questions about one asset, milliseconds; between them a quarter of the time that it
+/// has waited already.
+const ASK_MS: std::ops::RangeInclusive<u64> = 10_000..=300_000;
+
+/// [`TaskKey::Scan`].
+pub struct Scan;
+
+impl Work for Scan {
+    async fn run(house: Arc<House>, claim: Claim, _: CancelFlag, _: &mut Learned) -> Result<Success, Fault> {
+        let Some(desk) = &house.scan else {
+            let detail = "expected a scanner in the configuration of this node ([aws.macie]), found none";
+            return Err(Fault::new(Code::ConfigInvalid, detail));
+        };
+        let delivered = Products::read(&house, &claim.fence.asset).await?.document(TaskKey::Screen)?;
+        Question { house: &house, desk, claim: &claim, delivered }.ask().await
+    }
+}
+
+struct Question<'a> {
+    house: &'a House,
+    desk: &'a ScanDesk,
+    claim: &'a Claim,
+    delivered: Delivered,
+}
+
+impl Question<'_> {
+    async fn ask(&self) -> Result<Success, Fault> {
+        let now_ms = self.desk.now_ms();
+        let waited_ms = now_ms.saturating_sub(self.delivered.job_from_ms);
+        if now_ms < self.delivered.job_from_ms {
+            return Ok(Success::Waiting { delay_ms: self.delivered.job_from_ms - now_ms });
+        }
+        let standing = self.desk.standing(&self.delivered.batch).await.map_err(unanswered)?;
+        let delay_ms = match &standing {
+            Standing::Ended(failure, events) => {
+                let status = failure.clone().map_or(JobStatus::Complete, JobStatus::Failed);
+                return self
+                    .answered(&status, fold(events.iter(), &self.desk.settings.bucket).findings)
+                    .await;
+            }
+            Standing::NotBefore(at_ms) => at_ms.saturating_sub(now_ms),
+            // What it finds comes as events.
+            Standing::Running if !self.desk.settings.awaited => return self.judged(&[]).await,
+            Standing::Running => (waited_ms / 4).clamp(*ASK_MS.start(), *ASK_MS.end()),
+        };
+        if waited_ms < self.desk.settings.wait_ms {
+            return Ok(Success::Waiting { delay_ms });
+        }
+        self.forget().await?;
+        let limit_s = self.desk.settings.wait_ms / 1_000;
+        Err(Fault::new(Code::ScannerUnanswered, format!("expected an answer within {limit_s} s, found none")))
+    }
+
+    async fn answered(&self, status: &JobStatus, findings: Vec<ScanFinding>) -> Result<Success, Fault> {
+        let of_this = Subject::Asset(self.claim.fence.asset.clone());
+        let findings = findings.into_iter().filter(|finding| finding.subject == of_this).collect();
+        let (why, findings) = match verdict(status, findings) {
+            ScanAnswer::Answered(findings) => (None, findings),
+            ScanAnswer::Unanswered { why, findings } => (Some(why), findings),
+        };
+        let asset = &self.claim.fence.asset;
+        let map = match findings.is_empty() {
+            true => None,
+            false => self.desk.scanner.map(&self.delivered.batch, asset).await.map_err(unanswered)?,
+        };
+        let found: Vec<FindingRecord> =
+            findings.iter().flat_map(|finding| finding.records(map.as_ref())).collect();
+        let severe = judge(&self.house.policy, &self.claim.source.id.key, &found).response
+            >= Response::RedactThenPublish;
+        match why {
+            // What sets apart needs no whole answer.
+            Some(why) if !severe => {
+                self.forget().await?;
+                Err(Fault::new(Code::ScannerUnanswered, words(&why)))
+            }
+            _ => self.judged(&found).await,
+        }
+    }
+
+    async fn judged(&self, found: &[FindingRecord]) -> Result<Success, Fault> {
+        let detail = self.house.store.asset(&self.claim.fence.asset).await.map_err(ours)?;
+        let screening = judge(&self.house.policy, &self.claim.source.id.key, found);
+        // Without an answer the sidecar is still to be read.
+        if self.desk.settings.awaited {
+            self.forget().await?;
+        }
+        let screening = Screening { scan: false, ..screening };
+        Ok(Success::Scanned { screening, findings: join(&detail.findings, found) })
+    }
+
+    async fn forget(&self) -> Result<(), Fault> {
+        let asset = &self.claim.fence.asset;
+        self.desk.scanner.remove(&self.delivered.batch, asset).await.map(drop).map_err(unanswered)
+    }
+}
+
+fn words(why: &Unanswered) -> &'static str {
+    match why {
+        Unanswered::Running => "the scanner's job has not ended",
+        Unanswered::Job(failure) => failure.message(),
+        Unanswered::PartlyRead => "the scanner did not read the text to its end",
+    }
+}
+
+/// Gives the text of a claim's asset to the scanner, where there is one and its answer can change anything. Where publishing
+/// does not wait for the answer it does not wait for the scanner's bucket either.
+pub async fn deliver(
+    house: &House,
+    claim: &Claim,
+    lines: &[TextLine],
+    screening: &Screening,
+) -> Result<Option<serde_json::Value>, Fault> {
+    let Some(desk) = &house.scan else { return Ok(None) };
+    if screening.response >= Response::RedactThenPublish {
+        return Ok(None);
+    }
+    let lines = lines.iter().map(|line| scan_line(&house.classifier, line)).collect();
+    match desk.deliver(Sidecar { asset: claim.fence.asset.clone(), lines }).await {
+        Ok(delivered) => to_document(&delivered).map(Some),
+        Err(fault) if !desk.settings.awaited => {
+            tracing::warn!(asset = %claim.fence.asset, %fault, "the scanner is not given this asset's text");
+            Ok(None)
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// A field may be a tag's name out of an upload, and goes into the map, which holds no values.
+fn scan_line(classifier: &Classifier, line: &TextLine) -> ScanLine {
+    let frame_box = line.frame_box.map(|place| FrameBox {
+        x: place.x,
+        y: place.y,
+        width: place.width,
+        height: place.height,
+    });
+    let place = Place {
+        surface: line.surface.clone(),
+        field: classifier.hide(&line.field),
+        track: line.track,
+        start_ns: line.start_ns,
+        end_ns: line.end_ns,
+        frame_box,
+    };
+    ScanLine { place, text: line.text.clone() }
+}
+
+/// Ties an event of the scanner to its asset and the places in it, and asks policy what follows. A map that cannot be read
+/// costs the places alone.
+///
+/// # Errors
+/// Where the store does not answer.
+pub async fn tie(house: &House, scan: &mut ScanEvent) -> PortResult<()> {
+    let bucket = house.scan.as_ref().map_or("", |desk| &desk.settings.bucket);
+    let name = scan.source.as_ref().and_then(|source| SidecarName::of(source, bucket));
+    let mut key = scan.source.as_ref().map(|source| source.key.clone()).unwrap_or_default();
+    let mut map = None;
+    if let (Some(name), Some(desk)) = (&name, &house.scan) {
+        match house.store.asset(&name.asset).await {
+            Ok(detail) => key = detail.asset.source.id.key,
+            Err(error) if error.trouble == Trouble::Missing => {}
+            Err(error) => return Err(error),
+        }
+        map = desk.scanner.map(&name.batch, &name.asset).await.unwrap_or_else(|error| {
+            tracing::warn!(asset = %name.asset, %error, "places of a finding stay unknown");
+            None
+        });
+    }
+    scan.asset = name.map(|name| name.asset);
+    let folded = fold([&*scan], bucket).findings;
+    scan.findings = folded.iter().flat_map(|finding| finding.records(map.as_ref())).collect();
+    scan.response = match scan.findings.as_slice() {
+        [] => house.policy.answer(scan.severity, &scan.kind, &key),
+        findings => judge(&house.policy, &key, findings).response,
+    };
+    Ok(())
+}
+
+/// Takes the text of an asset out of the scanner's bucket, where it was ever put there.
+pub async fn take_back(house: &House, claim: &Claim) -> Result<Option<Removed>, Fault> {
+    let Some(desk) = &house.scan else { return Ok(None) };
+    let products = Products::read(house, &claim.fence.asset).await?;
+    if !products.tasks().any(|task| task == TaskKey::Screen) {
+        return Ok(None);
+    }
+    let delivered: Delivered = products.document(TaskKey::Screen)?;
+    desk.scanner.remove(&delivered.batch, &claim.fence.asset).await.map(Some).map_err(unanswered)
+}

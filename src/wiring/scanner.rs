@@ -1,0 +1,70 @@
+//! Which scanner outside reads the text too.
+
+use std::sync::Arc;
+
+use reelgate_actors::scan_desk::{ScanDesk, ScanSettings};
+use reelgate_aws::location::Area;
+use reelgate_aws::macie::{MacieScanner, MacieSettings};
+use reelgate_flow::asset::Severity;
+use reelgate_ports::clock::SystemClock;
+use reelgate_ports::scanner::{self, Scanner};
+use reelgate_privacy::CustomIdentifier;
+
+use super::aws::{self, Aws};
+use crate::config::Config;
+use crate::exit::Failure;
+
+/// The scanner; `None` where none is configured. Nothing is asked of it before its first call.
+pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Option<Arc<dyn Scanner>>, Failure> {
+    let Some(area) = area(config)? else { return Ok(None) };
+    let settings = MacieSettings {
+        transfer: aws::transfer(config, [area.bucket.as_str()]),
+        custom: config.raw.privacy.custom_identifiers.iter().map(theirs).collect(),
+        ..MacieSettings::new(config.raw.aws.macie.account.clone(), area)
+    };
+    let sdk = clients.sdk().await;
+    let client = reelgate_aws::clients::macie(sdk);
+    Ok(Some(Arc::new(MacieScanner::new(client, sdk, settings, Arc::new(SystemClock))?)))
+}
+
+/// The desk of a node that works.
+pub async fn desk(config: &Config, clients: &Aws<'_>) -> Result<Option<ScanDesk>, Failure> {
+    let (Some(scanner), Some(area)) = (open(config, clients).await?, area(config)?) else { return Ok(None) };
+    let settings = ScanSettings {
+        area: config.raw.aws.macie.area.clone(),
+        bucket: area.bucket,
+        window_ms: u64::from(config.raw.aws.macie.window_s) * 1_000,
+        wait_ms: u64::from(config.raw.privacy.wait_s) * 1_000,
+        awaited: config.raw.privacy.required.is_macies(),
+    };
+    Ok(Some(ScanDesk::new(scanner, settings, Arc::new(SystemClock))))
+}
+
+fn area(config: &Config) -> Result<Option<Area>, Failure> {
+    let text = config.raw.aws.macie.area.as_str();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error| Failure::Usage(format!("configuration: aws.macie.area: {error}")))
+}
+
+/// The same definition in the scanner's words.
+fn theirs(one: &CustomIdentifier) -> scanner::CustomIdentifier {
+    let severity = |severity| match severity {
+        reelgate_privacy::Severity::Low => Severity::Low,
+        reelgate_privacy::Severity::Medium => Severity::Medium,
+        reelgate_privacy::Severity::High => Severity::High,
+    };
+    scanner::CustomIdentifier {
+        name: one.name.clone(),
+        regex: one.regex.clone(),
+        keywords: one.keywords.clone(),
+        ignore_words: one.ignore_words.clone(),
+        maximum_match_distance: one.maximum_match_distance,
+        severity_levels: one
+            .severity_levels
+            .iter()
+            .map(|level| (level.occurrences_threshold, severity(level.severity)))
+            .collect(),
+    }
+}

@@ -1,0 +1,266 @@
+//! A scanner outside reads the text of assets: publishing waits for its answer, and what it finds is tied to its place. The
+//! sidecars lie in an S3 of an emulator; Macie's own side is an imitation that the tests answer for.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
+use reelgate_stand_ins::ministack::{Auth, ROOT_KEY, ROOT_SECRET};
+use reelgate_stand_ins::{ACCOUNT, Macie, Ministack, REGION};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::support::{Home, code, lines, talk, tool};
+
+const BUCKET: &str = "sidecars";
+const PATIENCE: Duration = Duration::from_secs(120);
+/// An invented name: the classifier of the program itself looks for none.
+const NAME: &str = "Maria Beispielmann";
+const SECOND: u64 = 1_000_000_000;
+
+/// A home whose configuration asks Macie, and everything behind it.
+struct World {
+    home: Home,
+    config: PathBuf,
+    macie: Macie,
+    s3: Client,
+    ministack: Ministack,
+    runtime: Runtime,
+}
+
+impl World {
+    fn new(required: &str) -> Self {
+        let (home, ministack) = (Home::new(), Ministack::start(Auth::Open));
+        let config = home.file("reelgate.toml");
+        let text = format!(
+            "[privacy]\nrequired = \"{required}\"\n[aws]\npath_style = true\nregion = \"{REGION}\"\n\
+             [aws.macie]\narea = \"s3://{BUCKET}/text\"\naccount = \"{ACCOUNT}\"\nwindow_s = 2\n\
+             [[privacy.custom_identifiers]]\nname = \"badge\"\nregex = \"B-[0-9]{{4}}\"\n"
+        );
+        std::fs::write(&config, text).unwrap();
+        let settings = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(ministack.endpoint())
+            .region(Region::new(REGION))
+            .credentials_provider(Credentials::new(ROOT_KEY, ROOT_SECRET, None, None, "test"))
+            .force_path_style(true)
+            .build();
+        let world = Self {
+            home,
+            config,
+            macie: Macie::start(&["CREDIT_CARD_NUMBER", "NAME"]),
+            s3: Client::from_conf(settings),
+            ministack,
+            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
+        };
+        world.make_bucket();
+        world
+    }
+
+    fn make_bucket(&self) {
+        self.runtime.block_on(async {
+            self.s3.create_bucket().bucket(BUCKET).send().await.unwrap();
+            let kept = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+            let request = self.s3.put_bucket_versioning().bucket(BUCKET).versioning_configuration(kept);
+            request.send().await.unwrap();
+        });
+    }
+
+    /// `reelgate ARGUMENTS`, started.
+    fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = self.home.command(arguments);
+        command.arg("--config").arg(&self.config);
+        command.env("AWS_ENDPOINT_URL_S3", self.ministack.endpoint());
+        command.env("AWS_ENDPOINT_URL_MACIE2", self.macie.endpoint());
+        command.env("AWS_ACCESS_KEY_ID", ROOT_KEY).env("AWS_SECRET_ACCESS_KEY", ROOT_SECRET);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    }
+
+    fn run(&self, file: &Path) -> Child {
+        self.start(&["run", "--json", file.to_str().unwrap()])
+    }
+
+    /// The job of this number, once it has been asked for.
+    fn job(&self, number: usize) -> Value {
+        let since = Instant::now();
+        loop {
+            if let Some(job) = self.macie.jobs().get(number) {
+                return job.clone();
+            }
+            assert!(since.elapsed() < PATIENCE, "no job was begun: {:?}", self.macie.calls());
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    /// Keys of all versions in the bucket.
+    fn keys(&self) -> Vec<String> {
+        let listed = self.runtime.block_on(self.s3.list_object_versions().bucket(BUCKET).send()).unwrap();
+        let versions = listed.versions().iter().filter_map(|one| one.key());
+        versions
+            .chain(listed.delete_markers().iter().filter_map(|one| one.key()))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The one sidecar in the scope of a job, and its lines.
+    fn sidecar(&self, job: &Value) -> (String, Vec<String>) {
+        let scope = &job["s3JobDefinition"]["scoping"]["includes"]["and"][0]["simpleScopeTerm"]["values"][0];
+        let scope = scope.as_str().unwrap();
+        let keys: Vec<String> = self.keys().into_iter().filter(|key| key.starts_with(scope)).collect();
+        let [key] = &keys[..] else { panic!("expected one sidecar below {scope}, found {keys:?}") };
+        let text = self.runtime.block_on(async {
+            let object = self.s3.get_object().bucket(BUCKET).key(key).send().await.unwrap();
+            String::from_utf8(object.body.collect().await.unwrap().to_vec()).unwrap()
+        });
+        (key.clone(), text.lines().map(str::to_owned).collect())
+    }
+
+    /// Macie finds the name where it stands in the text of a job.
+    fn find_name(&self, job: &Value, severity: &str) {
+        let (key, lines) = self.sidecar(job);
+        let record = lines.iter().position(|line| line.contains(NAME)).expect("the name is in the text");
+        self.macie.find(json!({
+            "id": "finding-1", "type": "SensitiveData:S3Object/Personal", "category": "CLASSIFICATION",
+            "severity": {"description": severity}, "count": 1, "sample": false,
+            "resourcesAffected": {
+                "s3Bucket": {"name": BUCKET}, "s3Object": {"key": key, "eTag": "e", "versionId": "v"}
+            },
+            "classificationDetails": {"jobId": job["jobId"], "result": {
+                "status": {"code": "COMPLETE"}, "additionalOccurrences": false,
+                "sensitiveData": [{"category": "PERSONAL_INFORMATION", "detections": [
+                    {"type": "NAME", "count": 1, "occurrences": {"records": [{"recordIndex": record}]}}
+                ]}]
+            }}
+        }));
+    }
+
+    fn end(&self, job: &Value, state: &str) {
+        self.macie.set(job["jobId"].as_str().unwrap(), state, false);
+    }
+
+    /// A video in whose second cue the name stands.
+    fn talk_with_a_name(&self) -> PathBuf {
+        let subtitles = self.home.file("talk.srt");
+        let text = format!(
+            "1\n00:00:00,500 --> 00:00:01,000\nhello\n\n2\n00:00:02,000 --> 00:00:03,000\nI am {NAME}\n"
+        );
+        std::fs::write(&subtitles, text).unwrap();
+        let path = self.home.file("talk.mkv");
+        let pictures = ["-v", "error", "-y", "-f", "lavfi", "-i", "smptebars=s=640x360:r=25:d=4"];
+        let tail = ["-i", subtitles.to_str().unwrap(), "-c:s", "srt", path.to_str().unwrap()];
+        tool("ffmpeg", &[&pictures[..], &tail].concat());
+        path
+    }
+}
+
+fn ended(child: Child) -> (Output, Value) {
+    let output = child.wait_with_output().unwrap();
+    let line = lines(&output.stdout, &talk(&output)).remove(0);
+    for part in [NAME, "Beispielmann"] {
+        assert!(!talk(&output).contains(part) && !line.to_string().contains(part), "the value is printed");
+    }
+    (output, line)
+}
+
+fn found_by_macie(line: &Value) -> &Value {
+    let findings = line["findings"].as_array().unwrap();
+    findings.iter().find(|one| one["source"] == "macie").unwrap_or_else(|| panic!("nothing of Macie: {line}"))
+}
+
+#[test]
+fn an_asset_waits_for_macie_and_shows_where_its_findings_lie() {
+    let world = World::new("both");
+    let running = world.run(&world.talk_with_a_name());
+    let job = world.job(0);
+    assert_eq!(job["managedDataIdentifierIds"], json!(["CREDIT_CARD_NUMBER", "NAME"]));
+    assert_eq!(
+        world.macie.custom()[0]["regex"],
+        "B-[0-9]{4}",
+        "our own identifiers are looked for there too"
+    );
+    let (status, shown) = (world.home.reelgate(&["list", "--json"]), "processing");
+    assert!(String::from_utf8_lossy(&status.stdout).contains(shown), "published without an answer");
+    world.find_name(&job, "Medium");
+    world.end(&job, "COMPLETE");
+    let (_, line) = ended(running);
+    assert_eq!((&line["state"], &line["verdict"]), (&json!("published"), &json!("flagged")), "{line}");
+    let finding = found_by_macie(&line);
+    assert_eq!((&finding["kind"], &finding["severity"]), (&json!("NAME"), &json!("medium")));
+    let place = &finding["locations"][0];
+    assert_eq!(place["surface"], "subtitle");
+    assert_eq!((&place["start_ns"], &place["end_ns"]), (&json!(2 * SECOND), &json!(3 * SECOND)));
+    assert_eq!(world.keys(), Vec::<String>::new(), "text and map are removed once Macie has answered");
+}
+
+#[test]
+fn what_only_macie_finds_sets_an_asset_apart() {
+    let world = World::new("macie");
+    let running = world.run(&world.talk_with_a_name());
+    let job = world.job(0);
+    world.find_name(&job, "High");
+    world.end(&job, "COMPLETE");
+    let (output, line) = ended(running);
+    assert_eq!((output.status.code(), code(&line)), (Some(3), "personal_data"), "{line}");
+    assert_eq!(line["state"], "quarantined");
+    assert_eq!(found_by_macie(&line)["kind"], "NAME");
+    let published = world.home.path().join("published");
+    let left = std::fs::read_dir(published).map_or(0, |found| found.filter_map(Result::ok).count());
+    assert_eq!((left, world.keys()), (0, Vec::new()));
+}
+
+#[test]
+fn an_asset_that_macie_did_not_read_is_unscanned_until_it_is_redriven() {
+    let world = World::new("both");
+    let running = world.run(&world.talk_with_a_name());
+    world.end(&world.job(0), "CANCELLED");
+    let (output, line) = ended(running);
+    assert_eq!((output.status.code(), code(&line)), (Some(3), "scanner_unanswered"), "{line}");
+    assert_eq!((&line["state"], &line["verdict"]), (&json!("failed"), &json!("unscanned")));
+    let asset = line["asset_id"].as_str().unwrap();
+    assert_eq!(world.home.reelgate(&["redrive", asset]).status.code(), Some(0));
+    let running = world.start(&["run", "--json"]);
+    let job = world.job(1);
+    assert!(world.sidecar(&job).1.iter().any(|line| line.contains(NAME)), "the text is given anew");
+    world.end(&job, "COMPLETE");
+    let output = running.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    let shown = world.home.reelgate(&["show", "--json", asset]);
+    let line = &lines(&shown.stdout, "")[0];
+    assert_eq!((&line["state"], &line["verdict"]), (&json!("published"), &json!("clean")), "{line}");
+}
+
+#[test]
+fn where_macies_answer_is_not_required_publishing_waits_for_its_job_alone() {
+    let world = World::new("local");
+    let (output, line) = ended(world.run(&world.talk_with_a_name()));
+    assert_eq!((output.status.code(), &line["state"]), (Some(0), &json!("published")), "{line}");
+    let (_, text) = world.sidecar(&world.job(0));
+    assert!(text.iter().any(|line| line.contains(NAME)), "Macie is still to read it");
+    let asset = line["asset_id"].as_str().unwrap();
+    let decided = world.start(&["quarantine", asset, "--reason", "ticket 7", "--by", "ann"]);
+    let decided = decided.wait_with_output().unwrap();
+    assert_eq!(decided.status.code(), Some(0), "{}", talk(&decided));
+    world.start(&["run"]).wait_with_output().unwrap();
+    assert_eq!(world.keys(), Vec::<String>::new(), "a quarantine takes the text out of Macie's bucket too");
+}
+
+#[test]
+fn a_check_tells_how_macie_stands_and_a_wait_for_nobody_is_refused() {
+    let world = World::new("both");
+    std::fs::create_dir_all(world.home.path()).unwrap();
+    let told = world.start(&["check"]).wait_with_output().unwrap();
+    let lines = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(lines.contains("✓ scanner: Macie is enabled; 2 of "), "{lines}{}", talk(&told));
+    world.macie.pause();
+    let told = world.start(&["check"]).wait_with_output().unwrap();
+    assert!(String::from_utf8_lossy(&told.stdout).contains("✗ scanner: "));
+    assert_eq!(told.status.code(), Some(3));
+    std::fs::write(&world.config, "[privacy]\nrequired = \"macie\"\n").unwrap();
+    let refused = world.start(&["check"]).wait_with_output().unwrap();
+    assert!(talk(&refused).contains("privacy.required: expected `local` without aws.macie.area"));
+    assert_eq!(refused.status.code(), Some(2));
+}
