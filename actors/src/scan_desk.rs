@@ -152,3 +152,113 @@ impl ScanDesk {
 pub fn unanswered(error: PortError) -> Fault {
     Fault::new(Code::ScannerUnanswered, error.to_string())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use async_trait::async_trait;
+    use reelgate_flow::ids::AssetId;
+    use reelgate_ports::scanner::window::MARGIN_MS;
+    use reelgate_ports::scanner::{JobId, Removed, SidecarMap};
+
+    use super::*;
+
+    /// A clock, and a scanner whose bucket takes a while and whose jobs never end.
+    #[derive(Default)]
+    struct Slow {
+        now_ms: AtomicU64,
+        write_ms: AtomicU64,
+        asked: AtomicU64,
+    }
+
+    impl Clock for Slow {
+        fn now_ms(&self) -> u64 {
+            self.now_ms.load(Ordering::Relaxed)
+        }
+    }
+
+    #[async_trait]
+    impl Scanner for Slow {
+        async fn prepare(&self) -> PortResult<String> {
+            Ok(String::new())
+        }
+
+        async fn deliver(&self, _: &BatchId, _: &[Sidecar]) -> PortResult<()> {
+            // Only the first write is slow.
+            let took = self.write_ms.swap(0, Ordering::Relaxed);
+            self.now_ms.fetch_add(took, Ordering::Relaxed);
+            Ok(())
+        }
+
+        async fn begin(&self, _: &BatchId) -> PortResult<Begun> {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            Ok(Begun::Job(JobId::new("j")))
+        }
+
+        async fn status(&self, _: &JobId) -> PortResult<JobStatus> {
+            Ok(JobStatus::Running)
+        }
+
+        async fn findings(&self, _: &JobId) -> PortResult<Vec<ScanEvent>> {
+            Ok(Vec::new())
+        }
+
+        async fn map(&self, _: &BatchId, _: &AssetId) -> PortResult<Option<SidecarMap>> {
+            Ok(None)
+        }
+
+        async fn remove(&self, _: &BatchId, _: &AssetId) -> PortResult<Removed> {
+            Ok(Removed::default())
+        }
+
+        async fn check(&self) -> PortResult<String> {
+            Ok(String::new())
+        }
+    }
+
+    fn desk(world: &Arc<Slow>) -> ScanDesk {
+        let settings = ScanSettings {
+            area: "s3://sidecars".into(),
+            bucket: "sidecars".into(),
+            window_ms: 60_000,
+            wait_ms: 1_000_000,
+            awaited: true,
+        };
+        ScanDesk::new(world.clone(), settings, world.clone())
+    }
+
+    fn sidecar() -> Sidecar {
+        Sidecar { asset: AssetId::new("a"), lines: Vec::new() }
+    }
+
+    #[tokio::test]
+    async fn text_that_was_written_too_late_for_its_window_goes_into_the_next() {
+        let world = Arc::new(Slow::default());
+        let desk = desk(&world);
+        let in_time = desk.deliver(sidecar()).await.unwrap();
+        assert_eq!(in_time.job_from_ms, 60_000 + MARGIN_MS);
+        world.write_ms.store(60_000, Ordering::Relaxed);
+        let late = desk.deliver(sidecar()).await.unwrap();
+        assert_eq!(late.job_from_ms, 120_000 + MARGIN_MS);
+        assert_ne!(late.batch, in_time.batch);
+    }
+
+    #[tokio::test]
+    async fn one_question_serves_every_asset_of_a_batch_for_a_while() {
+        let world = Arc::new(Slow::default());
+        let desk = desk(&world);
+        let batch = desk.deliver(sidecar()).await.unwrap().batch;
+        for _ in 0..5 {
+            assert!(matches!(desk.standing(&batch).await.unwrap(), Standing::Running));
+        }
+        assert_eq!(world.asked.load(Ordering::Relaxed), 1);
+        world.now_ms.store(GOOD_MS, Ordering::Relaxed);
+        desk.standing(&batch).await.unwrap();
+        assert_eq!(world.asked.load(Ordering::Relaxed), 2);
+        world.now_ms.store(GOOD_MS + REMEMBERED_MS, Ordering::Relaxed);
+        desk.standing(&BatchId::of("other", 1, 2)).await.unwrap();
+        assert_eq!(desk.known.lock().await.len(), 1, "a batch that nobody asks about is forgotten");
+    }
+}

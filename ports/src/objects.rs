@@ -58,6 +58,8 @@ pub struct Publication {
     pub items: Vec<PublishItem>,
     /// [`MANIFEST`], written last.
     pub manifest: Vec<u8>,
+    /// Its verdict is `flagged`: a store that can mark objects marks manifest and playlists.
+    pub flagged: bool,
 }
 
 /// What a withdrawal did.

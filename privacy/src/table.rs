@@ -223,7 +223,7 @@ mod tests {
             for shape in row.shapes {
                 let len = shape.bytes().filter(|b| *b != b' ').count();
                 assert!((3..=LEN_MAX).contains(&len), "{} {shape}", row.id);
-                assert!(shape.bytes().all(|b| b"9AX ".contains(&b)), "{} {shape}", row.id);
+                assert!(shape.bytes().all(|b| b"9A# ".contains(&b)), "{} {shape}", row.id);
             }
         }
     }

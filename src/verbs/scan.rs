@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use reelgate_actors::work::reading::{Reading, read_media, read_name};
-use reelgate_actors::work::screen::place;
+use reelgate_actors::work::screen::{place, would_do};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::client::WorkerProgram;
 use reelgate_pipelines::recipes::settings::Settings;
@@ -45,6 +45,7 @@ pub async fn scan(place: &Place, args: ScanArgs) -> Result<Exit, Failure> {
     let worker = wiring::worker(&config)?;
     let mut exit = Exit::Done;
     for file in args.files {
+        let key = file.to_string_lossy().into_owned();
         let (classifier, worker) = (Arc::clone(&classifier), worker.clone());
         let settings = config.raw.media.clone();
         let reading = tokio::task::spawn_blocking(move || read(&classifier, &worker, &settings, &file));
@@ -54,7 +55,8 @@ pub async fn scan(place: &Place, args: ScanArgs) -> Result<Exit, Failure> {
         if !is_quiet || scanned.refused.is_some() {
             exit = Exit::NotAll;
         }
-        report::file(&scanned, args.json)?;
+        let policy = would_do(&config.policy, &key, &scanned.reading.findings);
+        report::file(&scanned, policy, args.json)?;
     }
     Ok(exit)
 }

@@ -215,28 +215,27 @@ fn what_only_macie_finds_sets_an_asset_apart() {
 #[test]
 fn an_asset_that_macie_did_not_read_is_unscanned_until_it_is_redriven() {
     let world = World::new("both");
-    let running = world.run(&world.talk_with_a_name());
+    let file = world.talk_with_a_name();
+    let running = world.run(&file);
     world.end(&world.job(0), "CANCELLED");
     let (output, line) = ended(running);
     assert_eq!((output.status.code(), code(&line)), (Some(3), "scanner_unanswered"), "{line}");
     assert_eq!((&line["state"], &line["verdict"]), (&json!("failed"), &json!("unscanned")));
     let asset = line["asset_id"].as_str().unwrap();
     assert_eq!(world.home.reelgate(&["redrive", asset]).status.code(), Some(0));
-    let running = world.start(&["run", "--json"]);
+    let running = world.run(&file);
     let job = world.job(1);
     assert!(world.sidecar(&job).1.iter().any(|line| line.contains(NAME)), "the text is given anew");
     world.end(&job, "COMPLETE");
-    let output = running.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
-    let shown = world.home.reelgate(&["show", "--json", asset]);
-    let line = &lines(&shown.stdout, "")[0];
+    let (_, line) = ended(running);
     assert_eq!((&line["state"], &line["verdict"]), (&json!("published"), &json!("clean")), "{line}");
 }
 
 #[test]
 fn where_macies_answer_is_not_required_publishing_waits_for_its_job_alone() {
     let world = World::new("local");
-    let (output, line) = ended(world.run(&world.talk_with_a_name()));
+    let file = world.talk_with_a_name();
+    let (output, line) = ended(world.run(&file));
     assert_eq!((output.status.code(), &line["state"]), (Some(0), &json!("published")), "{line}");
     let (_, text) = world.sidecar(&world.job(0));
     assert!(text.iter().any(|line| line.contains(NAME)), "Macie is still to read it");
@@ -244,7 +243,7 @@ fn where_macies_answer_is_not_required_publishing_waits_for_its_job_alone() {
     let decided = world.start(&["quarantine", asset, "--reason", "ticket 7", "--by", "ann"]);
     let decided = decided.wait_with_output().unwrap();
     assert_eq!(decided.status.code(), Some(0), "{}", talk(&decided));
-    world.start(&["run"]).wait_with_output().unwrap();
+    assert_eq!(ended(world.run(&file)).1["state"], "quarantined");
     assert_eq!(world.keys(), Vec::<String>::new(), "a quarantine takes the text out of Macie's bucket too");
 }
 

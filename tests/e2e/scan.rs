@@ -53,6 +53,7 @@ fn subtitles_are_told_in_macies_words_with_their_times_and_without_values() {
     assert_eq!((&line["readAs"], &line["reason"]), (&"text".into(), &Value::Null));
     assert_eq!(line["type"], "SensitiveData:S3Object/Multiple");
     assert_eq!(line["severity"], serde_json::json!({"score": 3, "description": "High"}));
+    assert_eq!(line["policy"], "quarantine");
     let card = finding(&line, "CREDIT_CARD_NUMBER");
     assert_eq!(card["category"], "FINANCIAL_INFORMATION");
     assert_eq!(card["findingType"], "SensitiveData:S3Object/Financial");
@@ -74,9 +75,11 @@ fn the_table_shows_types_counts_and_masked_places() {
     let (status, printed) = scan(&home, &[], &path);
     assert_eq!(status, Some(3), "{printed}");
     holds_no_value(&printed);
-    for part in
-        ["talk.srt (text): High", "CREDIT_CARD_NUMBER", "subtitle text, line 7, 3.5 s: **** **** **** 1486"]
-    {
+    for part in [
+        "talk.srt (text): High; policy: quarantine",
+        "CREDIT_CARD_NUMBER",
+        "subtitle text, line 7, 3.5 s: **** **** **** 1486",
+    ] {
         assert!(printed.contains(part), "{part}: {printed}");
     }
 }
@@ -201,6 +204,19 @@ fn the_configuration_adds_allows_and_fingerprints() {
     assert_eq!(places[0]["fingerprint"].as_str().unwrap().len(), 32);
     assert_eq!(places[0]["fingerprint"], places[1]["fingerprint"]);
     assert_ne!(places[0]["fingerprint"], finding(&line, "CREDIT_CARD_NUMBER")["locations"][0]["fingerprint"]);
+}
+
+#[test]
+fn what_policy_would_do_follows_the_rules() {
+    let home = Home::new();
+    let config = home.file("reelgate.toml");
+    let rules = "[[privacy.rules]]\nkinds = [\"CREDIT_CARD_NUMBER\"]\naction = \"redact_then_publish\"\n\
+                 [[privacy.rules]]\nkinds = [\"EMAIL_ADDRESS\", \"USA_SOCIAL_SECURITY_NUMBER\"]\naction = \"log\"\n";
+    std::fs::write(&config, rules).unwrap();
+    let (path, _) = subtitles(&home);
+    let (status, printed) = scan(&home, &["--json", "--config", config.to_str().unwrap()], &path);
+    let line: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!((status, &line["policy"]), (Some(3), &"redact_then_publish".into()), "{printed}");
 }
 
 #[test]

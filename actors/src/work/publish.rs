@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use reelgate_flow::asset::Phase;
+use reelgate_flow::asset::{Phase, Verdict};
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
@@ -53,7 +53,9 @@ async fn publish(house: &House, claim: &Claim) -> Result<Success, Fault> {
     text.push(b'\n');
     let path = published_path(house, &claim.fence.asset, &claim.source);
     let source = claim.source.clone();
-    let publication = Publication { asset: claim.fence.asset.clone(), source, path, items, manifest: text };
+    let flagged = asset.verdict == Verdict::Flagged;
+    let publication =
+        Publication { asset: claim.fence.asset.clone(), source, path, items, manifest: text, flagged };
     still_ours(house, claim).await?;
     let location = house.objects.publish(&publication).await.map_err(ours)?;
     Ok(Success::Published { location })

@@ -55,6 +55,11 @@ impl Work for Screen {
     }
 }
 
+/// What policy would do with findings in an upload of this name.
+pub fn would_do(policy: &Policy, key: &str, findings: &[Finding]) -> Response {
+    judge(policy, key, &findings.iter().map(record).collect::<Vec<_>>()).response
+}
+
 /// The strictest answer of policy, and whether the content asks for it or the name alone.
 pub fn judge(policy: &Policy, key: &str, findings: &[FindingRecord]) -> Screening {
     let answer = |finding: &FindingRecord| policy.answer(finding.severity, &finding.kind, key);

@@ -1,6 +1,7 @@
 //! What a scan prints: a table for people, lines in Macie's words for scripts. Never a value.
 
 use reelgate_actors::work::reading::Reading;
+use reelgate_flow::asset::Response;
 use reelgate_flow::reason::Fault;
 use reelgate_pipelines::messages::NotAnalysed;
 use reelgate_privacy::{Finding, Location, Origin, Severity, Span, finding_type, identifiers, severity};
@@ -60,6 +61,7 @@ struct FileLine<'a> {
     #[serde(rename = "type")]
     finding_type: Option<&'static str>,
     severity: Option<SeverityLine>,
+    policy: Option<Response>,
     findings: Vec<FindingLine>,
     not_analysed: &'a [NotAnalysed],
     reason: Option<ReasonLine>,
@@ -95,8 +97,8 @@ impl SpanLine {
     }
 }
 
-/// Prints one file.
-pub fn file(scanned: &Scanned, json: bool) -> Result<(), Failure> {
+/// Prints one file, and what policy would do with it.
+pub fn file(scanned: &Scanned, policy: Response, json: bool) -> Result<(), Failure> {
     let findings = &scanned.reading.findings;
     let not_analysed = match &scanned.reading.enrichment {
         Some(enrichment) => enrichment.not_analysed.as_slice(),
@@ -108,6 +110,7 @@ pub fn file(scanned: &Scanned, json: bool) -> Result<(), Failure> {
             read_as: scanned.seen,
             finding_type: finding_type(findings),
             severity: severity(findings).map(SeverityLine::new),
+            policy: scanned.refused.is_none().then_some(policy),
             findings: findings.iter().map(finding_line).collect(),
             not_analysed,
             reason: scanned.refused.as_ref().map(ReasonLine::new),
@@ -121,7 +124,8 @@ pub fn file(scanned: &Scanned, json: bool) -> Result<(), Failure> {
         Some(Seen::Media) => "media",
         None => "neither text nor media",
     };
-    table::print(&format!("{} ({seen}): {worst}", clean(&scanned.shown)))?;
+    let policy = if findings.is_empty() { String::new() } else { format!("; policy: {}", policy.as_str()) };
+    table::print(&format!("{} ({seen}): {worst}{policy}", clean(&scanned.shown)))?;
     if !findings.is_empty() {
         let mut rows = table::new(&["finding", "severity", "count", "first places"]);
         for one in findings {

@@ -4,3 +4,4 @@ mod chain;
 mod chaos;
 mod operation;
 mod producers;
+mod scanner;

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use reelgate_flow::asset::Verdict;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{PortError, PortResult, Trouble};
 use reelgate_ports::objects::{MANIFEST, Publication, PublishItem};
@@ -24,6 +25,8 @@ use super::staging::{named, output};
 use crate::location::{Area, Location, stays_inside};
 
 pub(super) const WHAT: &str = "publish outputs";
+/// Tag of what is published with a verdict that somebody should know of.
+const VERDICT_TAG: &str = "reelgate-verdict";
 /// Requests at once while copying: S3 copies, we only wait.
 const COPIES: usize = 16;
 /// How often others may come in between before somebody must look.
@@ -99,7 +102,11 @@ impl Place {
             match self.settle(bucket, None).await {
                 // It was published, but is not whole any more.
                 Err(error) if error.trouble == Trouble::Conflict => {}
-                settled => return settled,
+                Ok(()) => {
+                    let stood = self.files.keys().cloned().chain([manifest.key]).collect();
+                    return self.mark(bucket, publication.flagged, &stood).await;
+                }
+                failed => return failed,
             }
         }
         self.may_stand(bucket, standing.as_ref(), standing_owner.as_ref(), owner).await?;
@@ -109,6 +116,7 @@ impl Place {
         let stands =
             |(key, from, _): &(String, Location, Head)| from.bucket == self.prefix.bucket && from.key == *key;
         let (kept, moved): (Vec<_>, Vec<_>) = sources.into_iter().partition(stands);
+        let stood = kept.iter().map(|(key, ..)| key.clone()).collect();
         let (lists, media): (Vec<_>, Vec<_>) = moved.into_iter().partition(|(key, _, _)| is_list(key));
         let mut copied: BTreeMap<String, String> =
             kept.into_iter().map(|(key, _, head)| (key, head.etag)).collect();
@@ -117,7 +125,21 @@ impl Place {
         }
         let only = standing.map_or(Only::Absent, |standing| Only::Over(standing.etag));
         bucket.put(MOVE, &manifest, publication.manifest.clone(), &owner.label(), only).await?;
-        self.settle(bucket, Some(&copied)).await
+        self.settle(bucket, Some(&copied)).await?;
+        self.mark(bucket, publication.flagged, &stood).await
+    }
+
+    /// Marks what readers begin with; other tags stay as they are. What is new has no mark, so only that of an earlier
+    /// publication is ever taken back.
+    async fn mark(&self, bucket: &Bucket, flagged: bool, stood: &BTreeSet<String>) -> PortResult<()> {
+        let manifest = self.manifest().key;
+        let begins = self.files.keys().filter(|key| is_list(key)).chain([&manifest]);
+        let verdict = if flagged { Verdict::Flagged } else { Verdict::Clean };
+        for key in begins.filter(|key| flagged || stood.contains(*key)) {
+            let at = Location::new(&self.prefix.bucket, key);
+            bucket.add_tag(WHAT, &at, VERDICT_TAG, verdict.as_str()).await?;
+        }
+        Ok(())
     }
 
     /// A publication may take an empty place or its own key's older version's.

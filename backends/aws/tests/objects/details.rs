@@ -59,6 +59,7 @@ pub fn publication(source: &SourceRecord, staged: &[StagedOutput]) -> Publicatio
         path: "out".into(),
         items: items.collect(),
         manifest: staged.iter().map(|staged| staged.sha256.as_str()).collect::<String>().into_bytes(),
+        flagged: false,
     }
 }
 
@@ -223,6 +224,56 @@ async fn an_object_with_the_most_tags_keeps_its_own() {
     let apart = format!("rejected/{asset}/source");
     let tags = home.s3.get_object_tagging().bucket(&home.bucket).key(apart).send().await.unwrap();
     assert_eq!(tags.tag_set().len(), 10);
+}
+
+/// Staged under these names.
+async fn stage_named(home: &Home, source: &SourceRecord, names: &[&str]) -> Vec<StagedOutput> {
+    let mut writer = home.objects.stage(&fence(source)).await.unwrap();
+    for name in names {
+        writer.open(name).unwrap();
+        writer.write(b"#EXTM3U").unwrap();
+        writer.close().unwrap();
+    }
+    writer.finish().unwrap()
+}
+
+#[tokio::test]
+async fn what_is_published_with_a_finding_is_marked_beside_the_tags_it_has() {
+    let home = Home::versioned().await;
+    let source = home.put("a", b"x").await;
+    let staged = stage_named(&home, &source, &["v.m4s", "master.m3u8"]).await;
+    let marks = async |name: &str| {
+        let key = format!("published/out/{name}");
+        let tags = home.s3.get_object_tagging().bucket(&home.bucket).key(key).send().await.unwrap();
+        let tags = tags.tag_set().iter().map(|tag| format!("{}={}", tag.key(), tag.value()));
+        let mut tags: Vec<String> = tags.collect();
+        tags.sort();
+        tags
+    };
+    let clean = publication(&source, &staged);
+    home.objects.publish(&clean).await.unwrap();
+    assert_eq!(marks("master.m3u8").await, Vec::<String>::new());
+    let tag = Tag::builder().key("case").value("7").build().unwrap();
+    let tagging = Tagging::builder().tag_set(tag).build().unwrap();
+    let request = home.s3.put_object_tagging().bucket(&home.bucket).key("published/out/master.m3u8");
+    request.tagging(tagging).send().await.unwrap();
+
+    // What is made anew without its playlists keeps them where they are.
+    let kept = |flagged| {
+        let mut wanted = publication(&source, &staged);
+        for item in &mut wanted.items {
+            item.staged.location = format!("s3://{}/published/out/{}", home.bucket, item.name);
+        }
+        wanted.manifest = if flagged { b"{\"verdict\": 1}".to_vec() } else { b"{\"verdict\": 2}".to_vec() };
+        Publication { flagged, ..wanted }
+    };
+    for _ in 0..2 {
+        home.objects.publish(&kept(true)).await.unwrap();
+        assert_eq!(marks("master.m3u8").await, ["case=7", "reelgate-verdict=flagged"]);
+        assert_eq!(marks("manifest.json").await, ["reelgate-verdict=flagged"]);
+        assert_eq!(marks("v.m4s").await, Vec::<String>::new());
+    }
+    assert!(home.get("published/out/master.m3u8").await.is_some());
 }
 
 #[tokio::test]

@@ -126,7 +126,8 @@ async fn only_what_is_published_can_be_read_by_others() {
         assert_eq!(mode(&home.path(area)), 0o700, "{area}");
     }
     let items = vec![PublishItem { staged: staged[0].clone(), name: "d/1.m4s".into() }];
-    let wanted = Publication { asset, source, path: "x/y".into(), items, manifest: b"{}".to_vec() };
+    let wanted =
+        Publication { asset, source, path: "x/y".into(), items, manifest: b"{}".to_vec(), flagged: false };
     home.objects.publish(&wanted).await.unwrap();
     for (path, expected) in [("x", 0o755), ("x/y", 0o755), ("x/y/d", 0o755), ("x/y/d/1.m4s", 0o644)] {
         assert_eq!(mode(&home.path("published").join(path)), expected, "{path}");
@@ -143,8 +144,14 @@ async fn leftovers_of_a_killed_process_are_cleared_when_opened_or_published_agai
     fs::create_dir_all(home.path(format!("work/{asset}/publication/old"))).unwrap();
     let objects = DirectoryObjects::open(home.dir.path()).unwrap();
     assert!(!home.path("work/.trash").exists());
-    let wanted =
-        Publication { asset, source, path: "out".into(), items: Vec::new(), manifest: b"{}".to_vec() };
+    let wanted = Publication {
+        asset,
+        source,
+        path: "out".into(),
+        items: Vec::new(),
+        manifest: b"{}".to_vec(),
+        flagged: false,
+    };
     let location = objects.publish(&wanted).await.unwrap();
     assert_eq!(Path::new(&location), home.path("published/out").canonicalize().unwrap());
     assert!(!home.path("published/out/old").exists());

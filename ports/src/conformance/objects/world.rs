@@ -42,6 +42,7 @@ pub fn publication(source: &SourceRecord, path: &str, staged: &[StagedOutput]) -
         path: path.into(),
         items: items.collect(),
         manifest: serde_json::json!({"outputs": names}).to_string().into_bytes(),
+        flagged: false,
     }
 }
 

@@ -53,6 +53,8 @@ const OBJECT_CALLS: &[(&str, &str, &[Role])] = &[
     ("put_object", "published/clip/master.m3u8", &[Publisher]),
     ("get_object", "published/clip/master.m3u8", &[Publisher]),
     ("abort_multipart_upload", "published/clip/master.m3u8", &[Publisher]),
+    ("get_object_tagging", "published/clip/master.m3u8", &[Publisher]),
+    ("put_object_tagging", "published/clip/master.m3u8", &[Publisher]),
     ("list_object_versions", "published/clip/", &[Publisher, Checker]),
     ("put_object", "quarantine/clip", &[Publisher]),
     ("get_object", "quarantine/clip", &[Publisher]),
