@@ -1,6 +1,6 @@
 //! The parts of the configuration that make one of many nodes: what it does, and where everything is kept.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// What this node is and does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,7 +106,11 @@ pub struct AwsRaw {
     /// Whether every write carries a checksum; false for servers that know none of S3's newer ones. Default true.
     pub checksums: bool,
     /// Account that must own every bucket, twelve digits. Default empty: not asked.
+    #[serde(deserialize_with = "account")]
     pub bucket_owner: String,
+    /// ARN of a role with the rights of those who watch, which a quarantine is tried with: it must read nothing of what was set
+    /// apart. Default empty: only the node's own role looks.
+    pub viewer_role: String,
     /// KMS key of what is written. Default empty: the bucket's own encryption.
     pub kms_key_id: String,
     /// Path of the Parameter Store that is laid over the file, such as `/reelgate/production`. Default empty: none.
@@ -125,10 +129,25 @@ pub struct MacieRaw {
     /// `s3://BUCKET/PREFIX` of the text that Macie reads: a bucket of its own. Default empty: Macie is not asked.
     pub area: String,
     /// Account that owns that bucket, twelve digits.
+    #[serde(deserialize_with = "account")]
     pub account: String,
     /// Seconds whose texts go into one job, 1 to 3,600. Default 60: Macie begins at most one job in ten seconds, and each
     /// takes minutes.
     pub window_s: u32,
+}
+
+/// An account's number as text: the environment and the Parameter Store give it as a number, without its leading zeros.
+fn account<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Text(String),
+        Number(u64),
+    }
+    Ok(match Given::deserialize(deserializer)? {
+        Given::Text(text) => text,
+        Given::Number(number) => format!("{number:012}"),
+    })
 }
 
 impl Default for MacieRaw {
@@ -145,10 +164,33 @@ impl Default for AwsRaw {
             path_style: false,
             checksums: true,
             bucket_owner: String::new(),
+            viewer_role: String::new(),
             kms_key_id: String::new(),
             parameters: String::new(),
             refresh_s: 300,
             macie: MacieRaw::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use figment::Figment;
+    use figment::providers::{Format, Serialized, Toml};
+    use figment::value::Value;
+
+    use super::*;
+
+    #[test]
+    fn an_account_s_number_keeps_its_zeros_wherever_it_comes_from() {
+        let file = "[macie]\naccount = \"098765432109\"";
+        // As the environment and the Parameter Store give it.
+        let Ok(number) = "012345678901".parse::<Value>();
+        let layers = Figment::from(Serialized::defaults(AwsRaw::default())).merge(Toml::string(file));
+        let read: AwsRaw = layers.merge(Serialized::default("bucket_owner", number)).extract().unwrap();
+        assert_eq!(
+            (read.bucket_owner.as_str(), read.macie.account.as_str()),
+            ("012345678901", "098765432109")
+        );
     }
 }

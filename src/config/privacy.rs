@@ -13,11 +13,11 @@ pub struct PrivacyRaw {
     /// and marked, low is recorded.
     pub rules: Vec<Rule>,
     /// Who must have answered before an asset is published: `local`, `macie` or `both`. Default `local`; the classifier of this
-    /// program always answers, so `macie` and `both` ask for the same. They need [aws.macie].
+    /// program always answers, so `macie` and `both` ask for the same. They need `aws.macie`.
     pub required: Required,
     /// Seconds after which Macie is not waited for any more and the asset fails, 60 to 2,592,000. Default 21,600 (six hours).
     pub wait_s: u32,
-    /// Receivers of notices about severe findings alone, beside those of [notices]. Default none.
+    /// Receivers of notices about severe findings alone, beside those of `notices`. Default none.
     pub alerts: Vec<AlertRaw>,
     /// A release and an erasure need the name of a second person who approved. Default false: small teams have no second one.
     pub two_people: bool,

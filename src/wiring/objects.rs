@@ -25,8 +25,13 @@ pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Arc<dyn Objects>
         Failure::Usage(format!("objects.scratch: {} cannot be made: {error}", scratch.display()))
     })?;
     let transfer = aws::transfer(config, areas.all().map(|(_, area)| area.bucket.as_str()));
-    let settings = ObjectsSettings { transfer, ..ObjectsSettings::new(areas, scratch) };
-    Ok(Arc::new(S3Objects::new(clients.sdk().await, settings)?))
+    let sdk = clients.sdk().await;
+    let viewer = match config.raw.aws.viewer_role.as_str() {
+        "" => None,
+        role => Some(reelgate_aws::clients::as_role(sdk, role).await),
+    };
+    let settings = ObjectsSettings { transfer, viewer, ..ObjectsSettings::new(areas, scratch) };
+    Ok(Arc::new(S3Objects::new(sdk, settings)?))
 }
 
 /// The areas in S3; `None` where a directory stands for all buckets.

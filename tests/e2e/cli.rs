@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Home, lines, sample, talk};
+use crate::support::{Home, lines, sample, talk, undocumented};
 
 #[test]
 fn help_lists_every_verb_and_the_exit_statuses() {
@@ -154,8 +154,6 @@ fn a_second_process_in_the_same_home_is_told_to_wait() {
 
 #[test]
 fn real_output_fits_the_published_schema() {
-    let schema: Value = serde_json::from_str(include_str!("../../docs/run-output.schema.json")).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
     let home = Home::new();
     let (_, run) = home.run(&[
         &sample("big-buck-bunny-5s.mp4"),
@@ -164,15 +162,11 @@ fn real_output_fits_the_published_schema() {
     ]);
     assert_eq!(run.len(), 3);
     for line in &run {
-        let errors: Vec<String> = validator
-            .iter_errors(line)
-            .map(|error| format!("{error} at {}", error.instance_path()))
-            .collect();
-        assert!(errors.is_empty(), "{errors:#?}");
+        assert_eq!(undocumented(line), Vec::<String>::new());
     }
     let mut broken = run[0].clone();
     broken["state"] = "gone".into();
-    assert!(!validator.is_valid(&broken), "the schema refuses what is not documented");
+    assert!(!undocumented(&broken).is_empty(), "the schema refuses what is not documented");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use reelgate_stand_ins::{ACCOUNT, Macie, Ministack, REGION};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::support::{Home, code, lines, talk, tool};
+use crate::support::{Home, code, lines, talk, tool, undocumented};
 
 const BUCKET: &str = "sidecars";
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -190,6 +190,7 @@ fn an_asset_waits_for_macie_and_shows_where_its_findings_lie() {
     assert_eq!((&line["state"], &line["verdict"]), (&json!("published"), &json!("flagged")), "{line}");
     let finding = found_by_macie(&line);
     assert_eq!((&finding["kind"], &finding["severity"]), (&json!("NAME"), &json!("medium")));
+    assert_eq!(undocumented(&line), Vec::<String>::new());
     let place = &finding["locations"][0];
     assert_eq!(place["surface"], "subtitle");
     assert_eq!((&place["start_ns"], &place["end_ns"]), (&json!(2 * SECOND), &json!(3 * SECOND)));

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 pub use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region};
+use aws_sdk_s3::config::SharedCredentialsProvider;
 use serde::{Deserialize, Serialize};
 
 /// How AWS is reached; everything is optional, the SDK's own chain (environment, profile, instance) fills the rest.
@@ -44,6 +46,12 @@ pub async fn sdk_config(settings: &ClientSettings) -> SdkConfig {
         loader = loader.region(Region::new(region.clone()));
     }
     loader.load().await
+}
+
+/// The same services with the rights of a role, which is taken on when it is first used (`sts:AssumeRole`).
+pub async fn as_role(config: &SdkConfig, role_arn: &str) -> SdkConfig {
+    let role = AssumeRoleProvider::builder(role_arn).configure(config).session_name("reelgate").build().await;
+    config.to_builder().credentials_provider(SharedCredentialsProvider::new(role)).build()
 }
 
 /// A client of Kinesis.

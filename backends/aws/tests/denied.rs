@@ -10,14 +10,16 @@ use reelgate_aws::events::kinesis::{KinesisEvents, KinesisSettings};
 use reelgate_aws::location::version_of;
 use reelgate_aws::notices::SnsNotices;
 use reelgate_aws::objects::{Areas, ObjectsSettings, S3Objects};
-use reelgate_flow::asset::NoticeKind;
+use reelgate_flow::asset::{Door, NoticeKind};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
+use reelgate_flow::task::TaskKey;
 use reelgate_ports::conformance::memory_shards::MemoryShards;
 use reelgate_ports::error::{PortError, Trouble};
 use reelgate_ports::events::Events;
+use reelgate_ports::identity::asset_id;
 use reelgate_ports::notices::Notices;
-use reelgate_ports::objects::Objects;
-use reelgate_ports::records::{NoticeRecord, SourceRecord};
+use reelgate_ports::objects::{Objects, Publication, PublishItem};
+use reelgate_ports::records::{Fence, NoticeRecord, SourceRecord};
 use reelgate_stand_ins::ministack::{Auth, Keys};
 use reelgate_stand_ins::{ACCOUNT, Ministack, REGION};
 use tempfile::TempDir;
@@ -70,6 +72,7 @@ impl Account {
             ("${PublishedArea}", "media/published"),
             ("${QuarantineArea}", "media/quarantine"),
             ("${RejectedArea}", "media/rejected"),
+            ("${ViewerRoleArn}", "arn:aws:iam::123456789012:role/viewer"),
         ];
         for (variable, value) in variables {
             policy = policy.replace(variable, value);
@@ -80,7 +83,19 @@ impl Account {
         self.config(&self.server.user(name, &policy)).await
     }
 
+    /// A viewer with a right to read below this part of the bucket.
+    async fn viewer(&self, name: &str, below: &str) -> SdkConfig {
+        let policy = serde_json::json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{BUCKET}/{below}*")}
+        ]});
+        self.config(&self.server.user(name, &policy.to_string())).await
+    }
+
     async fn objects(&self, role: &str) -> S3Objects {
+        self.objects_seen_by(role, None).await
+    }
+
+    async fn objects_seen_by(&self, role: &str, viewer: Option<SdkConfig>) -> S3Objects {
         let area = |name: &str| format!("s3://{BUCKET}/{name}").parse().unwrap();
         let areas = Areas {
             ingest: area("in"),
@@ -91,6 +106,7 @@ impl Account {
         };
         let mut settings = ObjectsSettings::new(areas, self.scratch.path().to_owned());
         settings.transfer.path_style = true;
+        settings.viewer = viewer;
         S3Objects::new(&self.role(role).await, settings).unwrap()
     }
 
@@ -130,6 +146,49 @@ async fn a_role_that_reads_what_is_not_its_own_is_told_which_action_it_lacks() {
     assert_eq!(lacking(&error), "s3:ListBucketVersions", "{error}");
     let error = worker.check().await.unwrap_err();
     assert_eq!(lacking(&error), "s3:PutObject", "{error}");
+}
+
+#[tokio::test]
+async fn a_quarantine_holds_only_where_viewers_can_read_nothing_of_what_was_set_apart() {
+    let account = Account::new().await;
+    let source = account.source();
+    let asset = asset_id(&source.id);
+    let worker = account.objects("worker").await;
+    let fence = Fence { asset: asset.clone(), task: TaskKey::Audio, attempt: 1 };
+    let mut writer = worker.stage(&fence).await.unwrap();
+    writer.open("v.m4s").unwrap();
+    writer.write(b"abc").unwrap();
+    writer.close().unwrap();
+    let staged = writer.finish().unwrap();
+    let items = staged.iter().map(|staged| PublishItem { staged: staged.clone(), name: staged.name.clone() });
+    let publication = Publication {
+        asset: asset.clone(),
+        source: source.clone(),
+        path: "out".into(),
+        items: items.collect(),
+        manifest: b"{}".to_vec(),
+        flagged: true,
+    };
+    let publisher = account.objects("publisher").await;
+    publisher.publish(&publication).await.unwrap();
+
+    let nobody = SharedCredentialsProvider::new(Credentials::new("a", "b", None, None, "tests"));
+    let nowhere = config_as("http://127.0.0.1:9", nobody).await;
+    let unreachable = reelgate_aws::clients::as_role(&nowhere, "arn:aws:iam::123456789012:role/viewer").await;
+    let too_much = account.viewer("everything", "").await;
+    for (viewer, why) in [(too_much, "deny it the quarantine"), (unreachable, "prove a withdrawal")] {
+        let objects = account.objects_seen_by("publisher", Some(viewer)).await;
+        let error = objects.withdraw(&asset, Some("out"), &source, Door::Quarantine).await.unwrap_err();
+        assert!(error.trouble == Trouble::Unavailable && error.to_string().contains(why), "{error}");
+    }
+    let viewer = account.viewer("published", "published/").await;
+    let objects = account.objects_seen_by("publisher", Some(viewer)).await;
+    let closing = objects.withdraw(&asset, Some("out"), &source, Door::Quarantine).await.unwrap().closing;
+    let names: Vec<&str> = closing.taken.iter().map(|taken| taken.name.as_str()).collect();
+    assert!(names.contains(&"v.m4s") && names.contains(&"source"), "{names:?}");
+    assert!(closing.looked_at > closing.taken.len() as u64, "both roles looked: {}", closing.looked_at);
+    let erased = objects.withdraw(&asset, Some("out"), &source, Door::Erase).await.unwrap().closing;
+    assert!(!erased.taken.is_empty());
 }
 
 #[tokio::test]

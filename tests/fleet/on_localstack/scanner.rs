@@ -19,10 +19,10 @@ async fn a_finding_in_the_text_of_a_published_asset_sets_it_apart_and_shows_its_
     world.s3.create_bucket().bucket(&bucket).send().await.unwrap();
     let inbox = world.dir.path().join("uploads");
     uploads(&inbox, 1);
-    let (area, account) = (format!("s3://{bucket}/text"), format!("\"{ACCOUNT}\""));
+    let area = format!("s3://{bucket}/text");
     let environment = [
         ("REELGATE__AWS__MACIE__AREA", area.as_str()),
-        ("REELGATE__AWS__MACIE__ACCOUNT", &account),
+        ("REELGATE__AWS__MACIE__ACCOUNT", ACCOUNT),
         ("REELGATE__AWS__MACIE__WINDOW_S", "1"),
         // One address for everything but Macie.
         ("REELGATE__AWS__ENDPOINT_URL", ""),

@@ -1,5 +1,6 @@
 //! The record of a withdrawal: what it is going to take, written down before the first step, and the proof afterwards
-//! that nothing of it can be read. The engine looks with its own role, which may read more than any viewer's.
+//! that nothing of it can be read. The engine looks with its own role, which may read more than any viewer's, and, where
+//! one is named, with the viewers' role: what is set apart must be out of their reach too.
 
 use std::sync::Arc;
 
@@ -115,7 +116,57 @@ pub(super) async fn prove(scene: &Scene, door: Door, closing: &Closing) -> PortR
             format!("expected nothing readable at any address, found {readable} objects; it is tried again");
         return Err(PortError::new(Trouble::Unavailable, PROVE, detail));
     }
-    Ok(closing.taken.len() as u64)
+    let as_viewer = match (&scene.inner.viewer, door) {
+        (Some(viewer), Door::Quarantine | Door::Erase) => unseen(viewer, scene, closing).await?,
+        _ => 0,
+    };
+    Ok(closing.taken.len() as u64 + as_viewer)
+}
+
+/// Tries to read every address where anything of the asset was or is kept as a viewer would; `Unavailable` where one of them
+/// can be read. Returns how many there were.
+async fn unseen(viewer: &Arc<Bucket>, scene: &Scene, closing: &Closing) -> PortResult<u64> {
+    let (kept, staged) = (scene.kept()?, scene.staged()?);
+    let below =
+        |prefix: &Location, name: &str| Location::new(&prefix.bucket, format!("{}{name}", prefix.key));
+    let mut addresses = Vec::new();
+    for Taken { area, name, .. } in &closing.taken {
+        match (area.as_str(), &scene.published) {
+            ("published", Some(path)) => addresses.extend([below(path, name), below(&kept, name)]),
+            ("work", _) => addresses.push(below(&staged, name)),
+            ("quarantine", _) => addresses.push(below(&kept, name)),
+            _ => {}
+        }
+    }
+    for area in [&scene.inner.areas.quarantine, &scene.inner.areas.rejected] {
+        addresses.push(area.at(&apart_name(&scene.source)?));
+    }
+    let tried = addresses.len() as u64 + 1;
+    let look = |at: Location| async move {
+        let found = hidden(viewer.head(PROVE, &at, None).await)?;
+        // Another asset's file may stand there by now.
+        let ours = |asset: &String| *asset == scene.asset.as_str();
+        Ok::<_, PortError>(found.is_some_and(|head| head.metadata.get(ASSET).is_none_or(ours)))
+    };
+    let looked: Vec<bool> = stream::iter(addresses).map(look).buffer_unordered(LOOKS).try_collect().await?;
+    let (Place::Uploaded(at) | Place::SetApart(at)) = &scene.place;
+    let source = hidden(exact(viewer, at, &scene.place, &scene.source).await)?;
+    let seen = looked.into_iter().filter(|seen| *seen).count() + usize::from(source.is_some());
+    if seen > 0 {
+        let detail = format!(
+            "expected nothing that the viewers' role can read, found {seen} objects; deny it the quarantine and rejected areas"
+        );
+        return Err(PortError::new(Trouble::Unavailable, PROVE, detail));
+    }
+    Ok(tried)
+}
+
+/// What is denied is out of reach.
+fn hidden<T>(looked: PortResult<Option<T>>) -> PortResult<Option<T>> {
+    match looked {
+        Err(error) if error.trouble == Trouble::Denied => Ok(None),
+        other => other,
+    }
 }
 
 /// What this asset has below a path. Older versions below one of its objects are among it, because they would come back

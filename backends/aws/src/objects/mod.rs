@@ -56,6 +56,8 @@ pub struct S3Objects {
 struct Inner {
     areas: Areas,
     bucket: Arc<bucket::Bucket>,
+    /// With the rights of those who watch, to prove what they cannot read.
+    viewer: Option<Arc<bucket::Bucket>>,
     scratch: scratch::Scratch,
     engine: engine::Engine,
 }
@@ -63,11 +65,13 @@ struct Inner {
 impl S3Objects {
     /// The object store of these areas; connects when it is first used. `Invalid` where the settings cannot be.
     pub fn new(config: &SdkConfig, settings: ObjectsSettings) -> PortResult<Self> {
-        let ObjectsSettings { areas, transfer, scratch_dir, scratch_bytes_max } = settings;
+        let ObjectsSettings { areas, transfer, scratch_dir, scratch_bytes_max, viewer } = settings;
         areas.check()?;
+        let viewer = viewer.map(|config| bucket::Bucket::new(&config, transfer.clone()).map(Arc::new));
+        let viewer = viewer.transpose()?;
         let bucket = Arc::new(bucket::Bucket::new(config, transfer)?);
         let scratch = scratch::Scratch::new(scratch_dir, scratch_bytes_max);
-        Ok(Self { inner: Arc::new(Inner { areas, bucket, scratch, engine: engine::Engine::new()? }) })
+        Ok(Self { inner: Arc::new(Inner { areas, bucket, viewer, scratch, engine: engine::Engine::new()? }) })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use aws_config::SdkConfig;
 use reelgate_ports::error::{PortError, PortResult, Trouble};
 
 use crate::location::Area;
@@ -127,7 +128,7 @@ impl TransferSettings {
 }
 
 /// Settings of [`crate::objects::S3Objects`].
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct ObjectsSettings {
     /// Where things lie.
     pub areas: Areas,
@@ -137,12 +138,15 @@ pub struct ObjectsSettings {
     pub scratch_dir: PathBuf,
     /// Bytes of sources kept there for the next task of the same asset; those in use do not count. Default: 8 GiB.
     pub scratch_bytes_max: u64,
+    /// How those who watch reach S3: what was set apart must be out of their reach. Default: not tried.
+    pub viewer: Option<SdkConfig>,
 }
 
 impl ObjectsSettings {
     /// Settings with the defaults.
     pub fn new(areas: Areas, scratch_dir: PathBuf) -> Self {
-        Self { areas, transfer: TransferSettings::default(), scratch_dir, scratch_bytes_max: 8 << 30 }
+        let transfer = TransferSettings::default();
+        Self { areas, transfer, scratch_dir, scratch_bytes_max: 8 << 30, viewer: None }
     }
 }
 

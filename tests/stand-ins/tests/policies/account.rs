@@ -57,6 +57,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("NoticeBus", "default"),
     ("ParameterPath", "reelgate/test"),
     ("ParameterKeyArn", "arn:aws:kms:us-east-1:123456789012:key/parameters"),
+    ("ViewerRoleArn", "arn:aws:iam::123456789012:role/viewer"),
     ("BucketKeyArn", "arn:aws:kms:us-east-1:123456789012:key/buckets"),
     ("MetricNamespace", "Reelgate"),
     ("ScalingGroup", GROUP),

@@ -105,6 +105,8 @@ const JUDGED: &[Judged] = &[
     ("kms:Decrypt", BUCKET_KEY, BY_SSM, &[]),
     ("kms:Decrypt", PARAMETER_KEY, BY_SSM, CONFIGURED),
     ("kms:Encrypt", PARAMETER_KEY, BY_SSM, &[]),
+    ("sts:AssumeRole", "arn:aws:iam::123456789012:role/viewer", &[], &[Role::Publisher]),
+    ("sts:AssumeRole", "arn:aws:iam::123456789012:role/admin", &[], &[]),
     ("iam:PassRole", "*", &[], &[]),
 ];
 

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-const SERVICES: [&str; 10] =
-    ["autoscaling", "cloudwatch", "events", "kinesis", "kms", "macie2", "s3", "sns", "sqs", "ssm"];
+const SERVICES: [&str; 11] =
+    ["autoscaling", "cloudwatch", "events", "kinesis", "kms", "macie2", "s3", "sns", "sqs", "ssm", "sts"];
 /// Names of S3's events, which look like actions.
 const EVENTS: [&str; 2] = ["s3:TestEvent", "s3:ObjectCreated"];
 /// What S3 asks of the key when it writes to an encrypted bucket on our behalf.
