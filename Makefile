@@ -26,8 +26,9 @@ bench: ## install what benches need, run them, print ratios against peers
 	@deploy/local/setup.sh --with-benches
 	@benches/run.sh
 
-bench-privacy: ## speed and accuracy of the classifier
+bench-privacy: ## speed and accuracy of the classifier, and its speed beside two peers
 	@$(CARGO) bench --locked --profile release -p reelgate-privacy
+	@CARGO=$(CARGO) privacy/peers/run.sh
 
 lint: ## format and lints only
 	@$(CARGO) fmt --all --check

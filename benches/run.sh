@@ -7,3 +7,5 @@ for bench in orchestration memory full_run store read fleet classify accuracy; d
   echo "== $bench"
   cargo bench --locked --profile release --workspace --bench "$bench"
 done
+echo "== peers of the classifier"
+privacy/peers/run.sh
