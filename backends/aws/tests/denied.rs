@@ -92,10 +92,10 @@ impl Account {
     }
 
     async fn objects(&self, role: &str) -> S3Objects {
-        self.objects_seen_by(role, None).await
+        self.objects_seen_by(&self.role(role).await, None)
     }
 
-    async fn objects_seen_by(&self, role: &str, viewer: Option<SdkConfig>) -> S3Objects {
+    fn objects_seen_by(&self, role: &SdkConfig, viewer: Option<SdkConfig>) -> S3Objects {
         let area = |name: &str| format!("s3://{BUCKET}/{name}").parse().unwrap();
         let areas = Areas {
             ingest: area("in"),
@@ -107,7 +107,7 @@ impl Account {
         let mut settings = ObjectsSettings::new(areas, self.scratch.path().to_owned());
         settings.transfer.path_style = true;
         settings.viewer = viewer;
-        S3Objects::new(&self.role(role).await, settings).unwrap()
+        S3Objects::new(role, settings).unwrap()
     }
 
     fn source(&self) -> SourceRecord {
@@ -169,20 +169,20 @@ async fn a_quarantine_holds_only_where_viewers_can_read_nothing_of_what_was_set_
         manifest: b"{}".to_vec(),
         flagged: true,
     };
-    let publisher = account.objects("publisher").await;
-    publisher.publish(&publication).await.unwrap();
+    let publisher = account.role("publisher").await;
+    account.objects_seen_by(&publisher, None).publish(&publication).await.unwrap();
 
     let nobody = SharedCredentialsProvider::new(Credentials::new("a", "b", None, None, "tests"));
     let nowhere = config_as("http://127.0.0.1:9", nobody).await;
     let unreachable = reelgate_aws::clients::as_role(&nowhere, "arn:aws:iam::123456789012:role/viewer").await;
     let too_much = account.viewer("everything", "").await;
     for (viewer, why) in [(too_much, "deny it the quarantine"), (unreachable, "prove a withdrawal")] {
-        let objects = account.objects_seen_by("publisher", Some(viewer)).await;
+        let objects = account.objects_seen_by(&publisher, Some(viewer));
         let error = objects.withdraw(&asset, Some("out"), &source, Door::Quarantine).await.unwrap_err();
         assert!(error.trouble == Trouble::Unavailable && error.to_string().contains(why), "{error}");
     }
     let viewer = account.viewer("published", "published/").await;
-    let objects = account.objects_seen_by("publisher", Some(viewer)).await;
+    let objects = account.objects_seen_by(&publisher, Some(viewer));
     let closing = objects.withdraw(&asset, Some("out"), &source, Door::Quarantine).await.unwrap().closing;
     let names: Vec<&str> = closing.taken.iter().map(|taken| taken.name.as_str()).collect();
     assert!(names.contains(&"v.m4s") && names.contains(&"source"), "{names:?}");
