@@ -249,6 +249,20 @@ fn where_macies_answer_is_not_required_publishing_waits_for_its_job_alone() {
 }
 
 #[test]
+fn where_macies_answer_is_not_required_its_trouble_keeps_nothing_back() {
+    let world = World::new("local");
+    for _ in 0..50 {
+        world.macie.refuse(403, "AccessDeniedException");
+    }
+    let file = world.talk_with_a_name();
+    let running = world.start(&["run", "--json", "--log", "warn", file.to_str().unwrap()]);
+    let (output, line) = ended(running);
+    assert_eq!((output.status.code(), &line["state"]), (Some(0), &json!("published")), "{line}");
+    assert!(talk(&output).contains("the scanner's answer is done without"), "{}", talk(&output));
+    assert_eq!(world.macie.jobs().len(), 0);
+}
+
+#[test]
 fn a_check_tells_how_macie_stands_and_a_wait_for_nobody_is_refused() {
     let world = World::new("both");
     std::fs::create_dir_all(world.home.path()).unwrap();

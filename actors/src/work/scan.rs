@@ -35,7 +35,15 @@ impl Work for Scan {
             return Err(Fault::new(Code::ConfigInvalid, detail));
         };
         let delivered = Products::read(&house, &claim.fence.asset).await?.document(TaskKey::Screen)?;
-        Question { house: &house, desk, claim: &claim, delivered }.ask().await
+        let question = Question { house: &house, desk, claim: &claim, delivered };
+        match question.ask().await {
+            // What is not required keeps nothing from being published.
+            Err(fault) if !desk.settings.awaited => {
+                tracing::warn!(asset = %claim.fence.asset, %fault, "the scanner's answer is done without");
+                question.judged(&[]).await
+            }
+            asked => asked,
+        }
     }
 }
 

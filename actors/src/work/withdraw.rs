@@ -12,29 +12,26 @@ use crate::work::{ours, sources};
 /// [`reelgate_flow::task::TaskKey::Withdraw`]. Safe to do twice.
 pub async fn withdraw(house: &House, claim: &Claim) -> Result<Success, Fault> {
     let door = claim.door.ok_or_else(|| Fault::new(Code::Internal, "a withdrawal without a door"))?;
-    let text = take_back(house, claim).await?;
     let path = published_path(house, &claim.fence.asset, &claim.source);
     let withdrawn = house.objects.withdraw(&claim.fence.asset, Some(&path), &claim.source, door).await;
-    match withdrawn {
-        Ok(Withdrawn { source_location, mut closing }) => {
-            // Sidecar and map: removed, and looked for afterwards.
-            closing.looked_at += text.map_or(0, |_| 2);
-            closing.taken.extend(text.filter(|text| text.objects > 0).map(|text| Taken {
-                area: "scan".to_owned(),
-                name: "sidecar".to_owned(),
-                size_bytes: text.bytes,
-            }));
-            Ok(Success::Withdrawn { source_location, closing })
-        }
+    let Withdrawn { source_location, mut closing } = match withdrawn {
         // A source that is gone or was replaced cannot be set apart; the outputs are removed first, so nothing stays.
         Err(error) if matches!(sources(error.clone()).code, Code::SourceMissing | Code::SourceChanged) => {
-            Ok(Success::Withdrawn {
-                source_location: claim.source.location.clone(),
-                closing: Closing::default(),
-            })
+            Withdrawn { source_location: claim.source.location.clone(), closing: Closing::default() }
         }
-        Err(error) => Err(sources(error)),
+        other => other.map_err(sources)?,
+    };
+    // After what is visible: a scanner's bucket that does not answer must not keep outputs where they are.
+    if let Some(text) = take_back(house, claim).await? {
+        // Sidecar and map: removed, and looked for afterwards.
+        closing.looked_at += 2;
+        closing.taken.extend((text.objects > 0).then(|| Taken {
+            area: "scan".to_owned(),
+            name: "sidecar".to_owned(),
+            size_bytes: text.bytes,
+        }));
     }
+    Ok(Success::Withdrawn { source_location, closing })
 }
 
 /// [`reelgate_flow::task::TaskKey::Restore`]. Safe to do twice.
