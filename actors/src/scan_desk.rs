@@ -55,11 +55,8 @@ pub enum Standing {
     Ended(Option<JobFailure>, Arc<[ScanEvent]>),
 }
 
-#[derive(Default)]
-struct Known {
-    asked_ms: u64,
-    standing: Option<Standing>,
-}
+/// When a batch was asked about, milliseconds since 1970, and how it stood; `None` before the first answer.
+type Known = Option<(u64, Standing)>;
 
 /// See the module.
 pub struct ScanDesk {
@@ -88,11 +85,10 @@ impl ScanDesk {
     /// # Errors
     /// `scanner_unanswered` where the bucket did not take it, or no window was long enough.
     pub async fn deliver(&self, sidecar: Sidecar) -> Result<Delivered, Fault> {
-        let sidecars = [sidecar];
         for _ in 0..WINDOWS_MAX {
             let window = Window::at(self.now_ms(), self.settings.window_ms);
             let batch = window.batch(&self.settings.area);
-            self.scanner.deliver(&batch, &sidecars).await.map_err(unanswered)?;
+            self.scanner.deliver(&batch, &sidecar).await.map_err(unanswered)?;
             if window.is_open(self.now_ms()) {
                 return Ok(Delivered { batch, job_from_ms: window.job_from_ms() });
             }
@@ -109,17 +105,17 @@ impl ScanDesk {
         let slot = self.slot(batch).await;
         let mut known = slot.lock().await;
         let now_ms = self.now_ms();
-        let fresh = now_ms.saturating_sub(known.asked_ms) < GOOD_MS;
-        match &known.standing {
-            Some(Standing::Ended(..)) => {}
-            Some(_) if fresh => {}
-            _ => {
-                known.standing = None;
-                known.standing = Some(self.ask(batch).await?);
-                known.asked_ms = now_ms;
+        match &*known {
+            Some((_, ended @ Standing::Ended(..))) => return Ok(ended.clone()),
+            Some((asked_ms, standing)) if now_ms.saturating_sub(*asked_ms) < GOOD_MS => {
+                return Ok(standing.clone());
             }
+            _ => {}
         }
-        Ok(known.standing.clone().unwrap_or(Standing::Running))
+        *known = None;
+        let standing = self.ask(batch).await?;
+        *known = Some((now_ms, standing.clone()));
+        Ok(standing)
     }
 
     async fn slot(&self, batch: &BatchId) -> Arc<Mutex<Known>> {
@@ -128,7 +124,7 @@ impl ScanDesk {
         // One that is locked is being asked about.
         known.retain(|_, slot| {
             slot.try_lock().map_or(true, |slot| {
-                slot.standing.is_none() || now_ms.saturating_sub(slot.asked_ms) < REMEMBERED_MS
+                slot.as_ref().is_none_or(|(asked_ms, _)| now_ms.saturating_sub(*asked_ms) < REMEMBERED_MS)
             })
         });
         Arc::clone(known.entry(batch.clone()).or_default())
@@ -185,7 +181,7 @@ mod tests {
             Ok(String::new())
         }
 
-        async fn deliver(&self, _: &BatchId, _: &[Sidecar]) -> PortResult<()> {
+        async fn deliver(&self, _: &BatchId, _: &Sidecar) -> PortResult<()> {
             // Only the first write is slow.
             let took = self.write_ms.swap(0, Ordering::Relaxed);
             self.now_ms.fetch_add(took, Ordering::Relaxed);

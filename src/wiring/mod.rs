@@ -102,7 +102,7 @@ pub async fn house(config: &Config, duty: Duty, signals: Signals) -> Result<Hous
         path_template: config.path_template.clone(),
         classifier: config.classifier()?,
         policy: config.policy.clone(),
-        scan: scanner::desk(config, &aws).await?,
+        scan: scanner::desk(config, ports.scanner)?,
         review_ms: u64::from(config.raw.privacy.review_days) * DAY_MS,
         credits: config.credits,
         inspections: Semaphore::new(usize::from(config.credits.inspections)),

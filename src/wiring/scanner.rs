@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use reelgate_actors::scan_desk::{ScanDesk, ScanSettings};
+use reelgate_actors::work::screen::graded;
 use reelgate_aws::location::Area;
 use reelgate_aws::macie::{MacieScanner, MacieSettings};
-use reelgate_flow::asset::Severity;
 use reelgate_ports::clock::SystemClock;
 use reelgate_ports::scanner::{self, Scanner};
 use reelgate_privacy::CustomIdentifier;
@@ -27,9 +27,9 @@ pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Option<Arc<dyn S
     Ok(Some(Arc::new(MacieScanner::new(client, sdk, settings, Arc::new(SystemClock))?)))
 }
 
-/// The desk of a node that works.
-pub async fn desk(config: &Config, clients: &Aws<'_>) -> Result<Option<ScanDesk>, Failure> {
-    let (Some(scanner), Some(area)) = (open(config, clients).await?, area(config)?) else { return Ok(None) };
+/// The desk of a node that works, in front of the scanner that was opened.
+pub fn desk(config: &Config, scanner: Option<Arc<dyn Scanner>>) -> Result<Option<ScanDesk>, Failure> {
+    let (Some(scanner), Some(area)) = (scanner, area(config)?) else { return Ok(None) };
     let settings = ScanSettings {
         area: config.raw.aws.macie.area.clone(),
         bucket: area.bucket,
@@ -50,11 +50,6 @@ fn area(config: &Config) -> Result<Option<Area>, Failure> {
 
 /// The same definition in the scanner's words.
 fn theirs(one: &CustomIdentifier) -> scanner::CustomIdentifier {
-    let severity = |severity| match severity {
-        reelgate_privacy::Severity::Low => Severity::Low,
-        reelgate_privacy::Severity::Medium => Severity::Medium,
-        reelgate_privacy::Severity::High => Severity::High,
-    };
     scanner::CustomIdentifier {
         name: one.name.clone(),
         regex: one.regex.clone(),
@@ -64,7 +59,7 @@ fn theirs(one: &CustomIdentifier) -> scanner::CustomIdentifier {
         severity_levels: one
             .severity_levels
             .iter()
-            .map(|level| (level.occurrences_threshold, severity(level.severity)))
+            .map(|level| (level.occurrences_threshold, graded(level.severity)))
             .collect(),
     }
 }

@@ -1,12 +1,9 @@
 //! What a scanner outside (Amazon Macie) says about the text of an asset: given to it when the asset is screened, asked for
 //! until it has answered.
 
-use std::sync::Arc;
-
 use reelgate_flow::asset::{Response, Screening};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
-use reelgate_pipelines::client::CancelFlag;
 use reelgate_pipelines::messages::TextLine;
 use reelgate_ports::error::{PortResult, Trouble};
 use reelgate_ports::records::{Claim, FindingRecord, ScanEvent, Success};
@@ -16,7 +13,6 @@ use reelgate_privacy::Classifier;
 
 use crate::house::House;
 use crate::scan_desk::{Delivered, ScanDesk, Standing, unanswered};
-use crate::stage::{Learned, Work};
 use crate::work::ours;
 use crate::work::products::{Products, to_document};
 use crate::work::screen::judge;
@@ -26,24 +22,20 @@ use crate::work::screen::judge;
 const ASK_MS: std::ops::RangeInclusive<u64> = 10_000..=300_000;
 
 /// [`TaskKey::Scan`].
-pub struct Scan;
-
-impl Work for Scan {
-    async fn run(house: Arc<House>, claim: Claim, _: CancelFlag, _: &mut Learned) -> Result<Success, Fault> {
-        let Some(desk) = &house.scan else {
-            let detail = "expected a scanner in the configuration of this node ([aws.macie]), found none";
-            return Err(Fault::new(Code::ConfigInvalid, detail));
-        };
-        let delivered = Products::read(&house, &claim.fence.asset).await?.document(TaskKey::Screen)?;
-        let question = Question { house: &house, desk, claim: &claim, delivered };
-        match question.ask().await {
-            // What is not required keeps nothing from being published.
-            Err(fault) if !desk.settings.awaited => {
-                tracing::warn!(asset = %claim.fence.asset, %fault, "the scanner's answer is done without");
-                question.judged(&[]).await
-            }
-            asked => asked,
+pub async fn scan(house: &House, claim: &Claim) -> Result<Success, Fault> {
+    let Some(desk) = &house.scan else {
+        let detail = "expected a scanner in the configuration of this node ([aws.macie]), found none";
+        return Err(Fault::new(Code::ConfigInvalid, detail));
+    };
+    let delivered = Products::read(house, &claim.fence.asset).await?.document(TaskKey::Screen)?;
+    let question = Question { house, desk, claim, delivered };
+    match question.ask().await {
+        // What is not required keeps nothing from being published.
+        Err(fault) if !desk.settings.awaited => {
+            tracing::warn!(asset = %claim.fence.asset, %fault, "the scanner's answer is done without");
+            question.judged(&[]).await
         }
+        asked => asked,
     }
 }
 
@@ -115,7 +107,6 @@ impl Question<'_> {
         if self.desk.settings.awaited {
             self.forget().await?;
         }
-        let screening = Screening { scan: false, ..screening };
         Ok(Success::Scanned { screening, findings: join(&detail.findings, found) })
     }
 

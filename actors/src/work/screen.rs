@@ -15,44 +15,41 @@ use crate::house::House;
 use crate::stage::{Learned, Work};
 use crate::work::products::{Planned, Products};
 use crate::work::redaction::by_policy;
-use crate::work::scan::{self, Scan};
-use crate::work::{joined, witnesses};
+use crate::work::{joined, scan, witnesses};
 
 /// [`TaskKey::Screen`] and [`TaskKey::Scan`].
 pub struct Screen;
 
 impl Work for Screen {
-    async fn run(
-        house: Arc<House>,
-        claim: Claim,
-        cancel: CancelFlag,
-        learned: &mut Learned,
-    ) -> Result<Success, Fault> {
-        if claim.fence.task == TaskKey::Scan {
-            return Scan::run(house, claim, cancel, learned).await;
+    async fn run(house: Arc<House>, claim: Claim, _: CancelFlag, _: &mut Learned) -> Result<Success, Fault> {
+        match claim.fence.task {
+            TaskKey::Scan => scan::scan(&house, &claim).await,
+            _ => screen(&house, &claim).await,
         }
-        let lines = witnesses::lines(&house, &claim).await?;
-        let scanning = Arc::clone(&house);
-        let scanned = tokio::task::spawn_blocking(move || {
-            let addressed =
-                lines.iter().map(|line| Line { text: &line.text, address: witnesses::address(line) });
-            (scanning.classifier.scan(addressed), lines)
-        });
-        let (found, lines) = joined(scanned.await)?;
-        let findings: Vec<FindingRecord> = found.iter().map(record).collect();
-        let key = &claim.source.id.key;
-        let mut screening = judge(&house.policy, key, &findings);
-        let mut redaction = None;
-        if screening.response == Response::RedactThenPublish && !claim.linked {
-            let products = Products::read(&house, &claim.fence.asset).await?;
-            let plan = products.document::<Planned>(TaskKey::Validate)?.plan;
-            let asked = by_policy(&plan, &house.policy, key, &house.classifier, &lines, &findings)?;
-            (screening.parts, redaction) = asked.unzip();
-        }
-        let delivered = scan::deliver(&house, &claim, &lines, &screening).await?;
-        screening.scan = delivered.is_some();
-        Ok(Success::Screened { screening, findings, redaction, delivered })
     }
+}
+
+async fn screen(house: &Arc<House>, claim: &Claim) -> Result<Success, Fault> {
+    let lines = witnesses::lines(house, claim).await?;
+    let scanning = Arc::clone(house);
+    let scanned = tokio::task::spawn_blocking(move || {
+        let addressed = lines.iter().map(|line| Line { text: &line.text, address: witnesses::address(line) });
+        (scanning.classifier.scan(addressed), lines)
+    });
+    let (found, lines) = joined(scanned.await)?;
+    let findings: Vec<FindingRecord> = found.iter().map(record).collect();
+    let key = &claim.source.id.key;
+    let mut screening = judge(&house.policy, key, &findings);
+    let mut redaction = None;
+    if screening.response == Response::RedactThenPublish && !claim.linked {
+        let products = Products::read(house, &claim.fence.asset).await?;
+        let plan = products.document::<Planned>(TaskKey::Validate)?.plan;
+        let asked = by_policy(&plan, &house.policy, key, &house.classifier, &lines, &findings)?;
+        (screening.parts, redaction) = asked.unzip();
+    }
+    let delivered = scan::deliver(house, claim, &lines, &screening).await?;
+    screening.scan = delivered.is_some();
+    Ok(Success::Screened { screening, findings, redaction, delivered })
 }
 
 /// What policy would do with findings in an upload of this name.
@@ -76,15 +73,20 @@ fn lies_in_content(finding: &FindingRecord) -> bool {
     places.iter().any(|place| place["surface"] != reelgate_privacy::text::FILE_NAME)
 }
 
+/// The classifier's severity in the words of the core.
+pub fn graded(severity: reelgate_privacy::Severity) -> Severity {
+    match severity {
+        reelgate_privacy::Severity::Low => Severity::Low,
+        reelgate_privacy::Severity::Medium => Severity::Medium,
+        reelgate_privacy::Severity::High => Severity::High,
+    }
+}
+
 fn record(finding: &Finding) -> FindingRecord {
     FindingRecord {
         source: Finder::Local,
         kind: finding.kind.id.to_owned(),
-        severity: match finding.severity {
-            reelgate_privacy::Severity::Low => Severity::Low,
-            reelgate_privacy::Severity::Medium => Severity::Medium,
-            reelgate_privacy::Severity::High => Severity::High,
-        },
+        severity: graded(finding.severity),
         count: finding.count,
         locations: finding.locations.iter().map(place).collect(),
     }

@@ -146,8 +146,8 @@ pub trait Scanner: Send + Sync {
     /// Asks the scanner which identifiers it knows and gives it those of the operator's own; says what will be looked for.
     async fn prepare(&self) -> PortResult<String>;
 
-    /// Puts the sidecars of a batch, with their maps, where the scanner will read the first.
-    async fn deliver(&self, batch: &BatchId, sidecars: &[Sidecar]) -> PortResult<()>;
+    /// Puts a sidecar of a batch, with its map, where the scanner will read the first.
+    async fn deliver(&self, batch: &BatchId, sidecar: &Sidecar) -> PortResult<()>;
 
     /// Begins the one job of a delivered batch; finds it where it was begun before.
     async fn begin(&self, batch: &BatchId) -> PortResult<Begun>;

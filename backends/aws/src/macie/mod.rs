@@ -102,8 +102,8 @@ impl Scanner for MacieScanner {
         ))
     }
 
-    async fn deliver(&self, batch: &BatchId, sidecars: &[Sidecar]) -> PortResult<()> {
-        sidecars::deliver(&self.bucket, &self.settings.area, batch, sidecars).await
+    async fn deliver(&self, batch: &BatchId, sidecar: &Sidecar) -> PortResult<()> {
+        sidecars::deliver(&self.bucket, &self.settings.area, batch, sidecar).await
     }
 
     async fn begin(&self, batch: &BatchId) -> PortResult<Begun> {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{PortError, PortResult, Trouble};
 use reelgate_ports::scanner::sidecar::write;
@@ -17,25 +16,18 @@ const DELIVER: &str = "put a sidecar where the scanner reads it";
 const MAP: &str = "read the map of a sidecar";
 const REMOVE: &str = "remove a sidecar";
 const CHECK: &str = "check the bucket of sidecars";
-/// Sidecars written at once.
-const WRITES_MAX: usize = 8;
 /// Largest map that is read, bytes: that of a film with every caption is below 2 MB.
 const MAP_BYTES_MAX: u64 = 64 << 20;
 /// An upload begun under this name and given up shows the right to write; no object ever has it.
 const PROBE: &str = ".reelgate-check";
 
-/// Writes sidecars and maps, the map first: what is scanned can be tied.
+/// Writes a sidecar and its map, the map first: what is scanned can be tied.
 pub(super) async fn deliver(
     bucket: &Bucket,
     area: &Area,
     batch: &BatchId,
-    sidecars: &[Sidecar],
+    sidecar: &Sidecar,
 ) -> PortResult<()> {
-    let writes: Vec<_> = sidecars.iter().map(|sidecar| deliver_one(bucket, area, batch, sidecar)).collect();
-    stream::iter(writes).buffer_unordered(WRITES_MAX).try_collect().await
-}
-
-async fn deliver_one(bucket: &Bucket, area: &Area, batch: &BatchId, sidecar: &Sidecar) -> PortResult<()> {
     let name = SidecarName { batch: batch.clone(), asset: sidecar.asset.clone() };
     let written = write(&sidecar.lines);
     // An empty object would be skipped without a word; an asset without text needs no scan.

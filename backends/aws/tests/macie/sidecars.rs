@@ -11,7 +11,9 @@ async fn sidecars_lie_in_the_job_s_scope_and_their_maps_outside_of_it() {
     let scanner = home.scanner_with(&bucket.config).await;
     let batch = batch(1);
     let sidecars = [sidecar('a', &["020 7946 0018", "one line"]), sidecar('b', &["x"]), sidecar('c', &[" "])];
-    scanner.deliver(&batch, &sidecars).await.unwrap();
+    for sidecar in &sidecars {
+        scanner.deliver(&batch, sidecar).await.unwrap();
+    }
 
     let name = |letter| SidecarName { batch: batch.clone(), asset: asset(letter) };
     let mut expected: Vec<String> = ['a', 'b']
@@ -34,10 +36,10 @@ async fn removing_an_asset_leaves_no_version_of_its_text_and_everything_of_other
     let (home, bucket) = (Home::new(), Bucket::new().await);
     let scanner = home.scanner_with(&bucket.config).await;
     for since_ms in [1, 1, 2] {
-        scanner.deliver(&batch(since_ms), &[sidecar('a', &["words"])]).await.unwrap();
+        scanner.deliver(&batch(since_ms), &sidecar('a', &["words"])).await.unwrap();
     }
     assert_eq!(bucket.versions().await.len(), 6, "delivered again, so there are older versions");
-    scanner.deliver(&batch(1), &[sidecar('b', &["words"])]).await.unwrap();
+    scanner.deliver(&batch(1), &sidecar('b', &["words"])).await.unwrap();
     let removed = scanner.remove(&batch(1), &asset('a')).await.unwrap();
     assert!(removed.objects == 4 && removed.bytes > 0, "{removed:?}");
     assert_eq!(scanner.remove(&batch(1), &asset('a')).await.unwrap(), Removed::default());
