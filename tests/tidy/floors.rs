@@ -72,15 +72,15 @@ fn the_core_depends_on_nothing_by_default() {
 
 #[test]
 fn every_direct_dependency_has_its_reason() {
-    let reasons =
-        std::fs::read_to_string(crate::root().join("docs/dependencies.md")).expect("docs/dependencies.md");
+    let reasons = std::fs::read_to_string(crate::root().join("docs/reference/dependencies.md"))
+        .expect("docs/reference/dependencies.md");
     for (name, dependencies) in packages() {
         for (dependency, _) in
             dependencies.iter().filter(|(dependency, _)| !dependency.starts_with("reelgate"))
         {
             assert!(
                 reasons.contains(&format!("| `{dependency}` |")),
-                "{name}: say in docs/dependencies.md why {dependency}"
+                "{name}: say in docs/reference/dependencies.md why {dependency}"
             );
         }
     }
