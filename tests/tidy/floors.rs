@@ -1,9 +1,9 @@
 //! A room imports only rooms below it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::metadata;
+use crate::manifests::{self, Manifest};
 
 /// Floors from the ground up; a crate may depend on lower floors only.
 const FLOORS: &[(&str, u32)] = &[
@@ -19,7 +19,6 @@ const FLOORS: &[(&str, u32)] = &[
     ("reelgate-simulation", 3),
     ("reelgate-actors", 4),
     ("reelgate", 5),
-    ("reelgate-benches", 6),
 ];
 
 /// Crates that only some rooms may use, with the reason; a `*` at the end stands for the rest of a name.
@@ -35,13 +34,11 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
 fn a_room_imports_only_rooms_below_it() {
     let floors: BTreeMap<&str, u32> = FLOORS.iter().copied().collect();
     let mut walls = 0;
-    for (name, dependencies) in packages() {
+    for Manifest { name, dependencies, .. } in manifests::all() {
         let own = floors.get(name.as_str()).unwrap_or_else(|| panic!("{name}: give it a floor in FLOORS"));
-        for (dependency, _) in
-            dependencies.iter().filter(|(dependency, _)| dependency.starts_with("reelgate"))
-        {
-            let below = floors[dependency.as_str()];
-            assert!(below < *own, "{name} (floor {own}) must not import {dependency} (floor {below})");
+        for dependency in dependencies.iter().filter(|one| is_ours(&one.name)) {
+            let below = floors[dependency.name.as_str()];
+            assert!(below < *own, "{name} (floor {own}) must not import {} (floor {below})", dependency.name);
             walls += 1;
         }
     }
@@ -49,84 +46,90 @@ fn a_room_imports_only_rooms_below_it() {
 }
 
 #[test]
-fn reserved_crates_stay_in_their_rooms() {
-    for (name, dependencies) in packages() {
-        for (reserved, rooms, reason) in RESERVED {
-            let is_reserved = |name: &str| match reserved.strip_suffix('*') {
-                Some(prefix) => name.starts_with(prefix),
-                None => name == *reserved,
-            };
-            let uses = dependencies.iter().any(|(name, kind)| is_reserved(name) && kind != "dev");
-            assert!(!uses || rooms.contains(&name.as_str()), "{name} uses {reserved}: {reason}");
-        }
+fn every_floor_names_a_crate_that_exists() {
+    let manifests = manifests::all();
+    let names = manifests::names(&manifests);
+    let gone: Vec<_> = FLOORS.iter().filter(|(name, _)| !names.contains(name)).collect();
+    assert!(gone.is_empty(), "no such crates: {gone:?}");
+}
+
+#[test]
+fn reserved_crates_stay_in_their_rooms_and_are_used_there() {
+    let manifests = manifests::all();
+    for (reserved, rooms, reason) in RESERVED {
+        let is_reserved = |name: &str| match reserved.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => name == *reserved,
+        };
+        let uses =
+            |manifest: &&Manifest| manifest.dependencies.iter().any(|one| is_reserved(&one.name) && !one.dev);
+        let found: BTreeSet<&str> =
+            manifests.iter().filter(uses).map(|manifest| manifest.name.as_str()).collect();
+        let expected: BTreeSet<&str> = rooms.iter().copied().collect();
+        assert_eq!(found, expected, "who uses {reserved} (left), and who may: {reason}");
     }
 }
 
 #[test]
 fn the_core_depends_on_nothing_by_default() {
-    let (_, dependencies) =
-        packages().into_iter().find(|(name, _)| name == "reelgate-flow").expect("flow is there");
-    let names: Vec<&str> = dependencies.iter().map(|(name, _)| name.as_str()).collect();
+    let manifests = manifests::all();
+    let flow = manifests.iter().find(|manifest| manifest.name == "reelgate-flow").expect("flow is there");
+    let names: Vec<&str> = flow.dependencies.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["serde"], "flow has only the optional derive of wire forms");
 }
 
 #[test]
-fn every_direct_dependency_has_its_reason() {
-    let reasons = std::fs::read_to_string(crate::root().join("docs/reference/dependencies.md"))
-        .expect("docs/reference/dependencies.md");
-    for (name, dependencies) in packages() {
-        for (dependency, _) in
-            dependencies.iter().filter(|(dependency, _)| !dependency.starts_with("reelgate"))
-        {
-            assert!(
-                reasons.contains(&format!("| `{dependency}` |")),
-                "{name}: say in docs/reference/dependencies.md why {dependency}"
-            );
-        }
-    }
+fn every_direct_dependency_has_its_reason_and_every_reason_its_dependency() {
+    const REASONS: &str = "docs/reference/dependencies.md";
+    let text = crate::text_of(Path::new(REASONS)).expect("the document exists");
+    // What stands under the next heading is no part of this workspace.
+    let own = text.split("\n## ").next().unwrap_or_default();
+    let listed =
+        own.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(name, _)| name));
+    let listed: BTreeSet<&str> = listed.collect();
+    let manifests = manifests::all();
+    let dependencies = manifests.iter().flat_map(|manifest| &manifest.dependencies);
+    let used: BTreeSet<&str> =
+        dependencies.map(|one| one.name.as_str()).filter(|name| !is_ours(name)).collect();
+    assert!(used.len() > 50, "expected every room's dependencies, found {used:?}");
+    let unexplained: Vec<_> = used.difference(&listed).collect();
+    assert!(unexplained.is_empty(), "say in {REASONS} why: {unexplained:?}");
+    let gone: Vec<_> = listed.difference(&used).collect();
+    assert!(gone.is_empty(), "{REASONS} explains what no crate depends on: {gone:?}");
+}
+
+#[test]
+fn every_dependency_of_the_workspace_is_taken_by_a_crate() {
+    let manifests = manifests::all();
+    let used: BTreeSet<&str> =
+        manifests.iter().flat_map(|one| &one.dependencies).map(|one| one.name.as_str()).collect();
+    let offered: Vec<&String> = manifests.iter().flat_map(|one| &one.offered).collect();
+    assert!(offered.len() > 50, "expected the workspace's dependencies, found {offered:?}");
+    let idle: Vec<_> = offered.iter().filter(|name| !used.contains(name.as_str())).collect();
+    assert!(idle.is_empty(), "no crate takes these from the root's Cargo.toml: {idle:?}");
 }
 
 #[test]
 fn every_direct_dependency_is_used() {
-    let metadata = metadata(true);
-    let packages = metadata["packages"].as_array().expect("packages");
     let tracked = crate::tracked();
     let mut checked = 0;
-    for package in packages.iter().filter(|package| package["source"].is_null()) {
-        let manifest = Path::new(package["manifest_path"].as_str().expect("a path"));
-        let dir = manifest
-            .parent()
-            .and_then(|dir| dir.strip_prefix(crate::root()).ok())
-            .expect("it lies below the root");
-        let text = own_code(&tracked, dir);
-        for dependency in package["dependencies"].as_array().expect("dependencies") {
-            let name = imported_name(packages, dependency);
-            assert!(text.contains(&name), "{}: {name} is never named in its code; drop it", package["name"]);
+    for Manifest { dir, name, dependencies, .. } in manifests::all() {
+        let text = own_code(&tracked, &dir);
+        for dependency in dependencies {
+            let import = dependency.name.replace('-', "_");
+            assert!(text.contains(&import), "{name}: {import} is never named in its code; drop it");
             checked += 1;
         }
     }
     assert!(checked > 100, "expected every room's dependencies, found {checked}");
 }
 
-/// The name under which code imports a dependency: a library may be called otherwise than its package.
-fn imported_name(packages: &[serde_json::Value], dependency: &serde_json::Value) -> String {
-    if let Some(rename) = dependency["rename"].as_str() {
-        return rename.replace('-', "_");
-    }
-    let is_it = |package: &&serde_json::Value| package["name"] == dependency["name"];
-    let targets = packages.iter().find(is_it).and_then(|package| package["targets"].as_array());
-    let is_library = |target: &&serde_json::Value| {
-        let kinds = target["kind"].as_array().expect("kinds");
-        kinds
-            .iter()
-            .any(|kind| kind.as_str().is_some_and(|kind| kind.contains("lib") || kind == "proc-macro"))
-    };
-    let library = targets.and_then(|targets| targets.iter().find(is_library));
-    let name = library.map_or(&dependency["name"], |target| &target["name"]);
-    name.as_str().expect("a name").replace('-', "_")
+/// Whether it is a crate of this workspace.
+fn is_ours(name: &str) -> bool {
+    name.starts_with("reelgate")
 }
 
-/// All Rust of one package: what lies below its directory and below no other package's.
+/// All Rust of one crate: what lies below its directory and below no other crate's.
 fn own_code(tracked: &[PathBuf], dir: &Path) -> String {
     let manifests = tracked.iter().filter(|file| file.file_name().is_some_and(|name| name == "Cargo.toml"));
     let inner: Vec<&Path> = manifests
@@ -138,52 +141,4 @@ fn own_code(tracked: &[PathBuf], dir: &Path) -> String {
         rust && file.starts_with(dir) && !inner.iter().any(|other| file.starts_with(other))
     };
     tracked.iter().filter(own).filter_map(|file| crate::text_of(file)).collect()
-}
-
-#[test]
-fn every_licence_is_on_the_list() {
-    const ACCEPTED: &[&str] = &[
-        "MIT",
-        "Apache-2.0",
-        "BSD-2-Clause",
-        "BSD-3-Clause",
-        "ISC",
-        "Zlib",
-        "Unicode-3.0",
-        "CC0-1.0",
-        "0BSD",
-        "Unlicense",
-        "MPL-2.0",
-        "IJG",
-        "CDLA-Permissive-2.0",
-        "BSL-1.0",
-        "Apache-2.0 WITH LLVM-exception",
-        "MIT-0",
-        "OpenSSL",
-        "BlueOak-1.0.0",
-    ];
-    let metadata = metadata(true);
-    let packages = metadata["packages"].as_array().expect("packages");
-    assert!(packages.len() > 100, "expected the whole tree, found {}", packages.len());
-    for package in packages {
-        let name = &package["name"];
-        let licence = package["license"].as_str().unwrap_or_else(|| panic!("{name}: no licence"));
-        let accepted = |one: &str| ACCEPTED.contains(&one.trim().trim_matches(['(', ')']));
-        let every = |all: &str| all.split(" AND ").all(accepted);
-        let fits = licence.replace('/', " OR ").split(" OR ").any(every)
-            || licence.split(" AND ").all(|part| part.trim_matches(['(', ')']).split(" OR ").any(accepted));
-        assert!(fits, "{name}: licence {licence} is not on the list");
-    }
-}
-
-/// Workspace crates with their direct dependencies and kinds (`normal`, `dev`, `build`).
-fn packages() -> Vec<(String, Vec<(String, String)>)> {
-    let metadata = metadata(false);
-    let text = |value: &serde_json::Value| value.as_str().unwrap_or("normal").to_owned();
-    let packages = metadata["packages"].as_array().expect("packages").iter().map(|package| {
-        let dependencies = package["dependencies"].as_array().expect("dependencies");
-        let dependencies = dependencies.iter().map(|one| (text(&one["name"]), text(&one["kind"])));
-        (text(&package["name"]), dependencies.collect())
-    });
-    packages.collect()
 }

@@ -1,10 +1,13 @@
 //! The house rules as ordinary tests: walls between rooms, file length, words that must not appear,
-//! what the engine links, and that every dependency is there for a reason.
+//! what the engine links, that every link in the documents leads somewhere, and that every dependency is there
+//! for a reason. Licences are `deploy/local/deny.sh`'s.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod floors;
 mod linkage;
+mod links;
+mod manifests;
 mod text;
 
 use std::path::{Path, PathBuf};
@@ -29,16 +32,4 @@ fn tracked() -> Vec<PathBuf> {
 /// A tracked file's text, or `None` where it is binary.
 fn text_of(file: &Path) -> Option<String> {
     std::fs::read(root().join(file)).ok().and_then(|bytes| String::from_utf8(bytes).ok())
-}
-
-/// `cargo metadata` of this workspace.
-fn metadata(with_dependencies: bool) -> serde_json::Value {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["metadata", "--format-version", "1", "--locked", "--offline"]).current_dir(root());
-    if !with_dependencies {
-        cargo.arg("--no-deps");
-    }
-    let output = cargo.output().expect("cargo runs");
-    assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("cargo prints JSON")
 }
