@@ -11,6 +11,7 @@ mod decisions;
 mod examples;
 mod hostile;
 mod intake;
+mod linkage;
 mod macie;
 mod notices;
 mod panics;
