@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
-use reelgate_ports::error::{PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 use tracing::{Instrument, Span};
 
@@ -99,7 +99,7 @@ async fn take_in_batch(house: &House, events: &dyn Events, batch: &EventBatch) -
             spans::uploads_taken_in(&ingested);
             spans::taken_in(&Span::current(), &ingested);
         }
-        Err(error) if error.trouble == Trouble::Conflict => {
+        Err(error) if error.kind == ErrorKind::Conflict => {
             // Another node reads the shard by now and takes the same events in.
             house.signals.batch_fenced();
             spans::refused(&Span::current(), &error);

@@ -25,14 +25,14 @@ use reelgate_ports::records::SourceRecord;
 
 use crate::house::House;
 
-/// A port's trouble that does not concern the upload itself.
+/// A port's error that does not concern the upload itself.
 fn ours(error: PortError) -> Fault {
-    error.fault(false)
+    error.fault()
 }
 
-/// A port's trouble with the upload itself.
+/// A port's error with the upload itself.
 fn sources(error: PortError) -> Fault {
-    error.fault(true)
+    error.source_fault()
 }
 
 /// A blocking task that panicked is our bug; what it did is dropped with its writer.

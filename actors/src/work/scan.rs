@@ -5,14 +5,14 @@ use reelgate_flow::asset::{Response, Screening};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::TextLine;
-use reelgate_ports::error::{PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, PortResult};
 use reelgate_ports::records::{Claim, FindingRecord, ScanEvent, Success};
 use reelgate_ports::scanner::findings::{ScanAnswer, ScanFinding, Subject, Unanswered, fold, join, verdict};
 use reelgate_ports::scanner::{FrameBox, JobStatus, Place, Removed, ScanLine, Sidecar, SidecarName};
 use reelgate_privacy::Classifier;
 
 use crate::house::House;
-use crate::scan_desk::{Delivered, ScanDesk, Standing, unanswered};
+use crate::scan_desk::{Delivered, ScanDesk, Standing};
 use crate::work::ours;
 use crate::work::products::{Products, to_document};
 use crate::work::screen::judge;
@@ -53,7 +53,7 @@ impl Question<'_> {
         if now_ms < self.delivered.job_from_ms {
             return Ok(Success::Waiting { delay_ms: self.delivered.job_from_ms - now_ms });
         }
-        let standing = self.desk.standing(&self.delivered.batch).await.map_err(unanswered)?;
+        let standing = self.desk.standing(&self.delivered.batch).await.map_err(ours)?;
         let delay_ms = match &standing {
             Standing::Ended(failure, events) => {
                 let status = failure.clone().map_or(JobStatus::Complete, JobStatus::Failed);
@@ -84,7 +84,7 @@ impl Question<'_> {
         let asset = &self.claim.fence.asset;
         let map = match findings.is_empty() {
             true => None,
-            false => self.desk.scanner.map(&self.delivered.batch, asset).await.map_err(unanswered)?,
+            false => self.desk.scanner.map(&self.delivered.batch, asset).await.map_err(ours)?,
         };
         let found: Vec<FindingRecord> =
             findings.iter().flat_map(|finding| finding.records(map.as_ref())).collect();
@@ -112,7 +112,7 @@ impl Question<'_> {
 
     async fn forget(&self) -> Result<(), Fault> {
         let asset = &self.claim.fence.asset;
-        self.desk.scanner.remove(&self.delivered.batch, asset).await.map(drop).map_err(unanswered)
+        self.desk.scanner.remove(&self.delivered.batch, asset).await.map(drop).map_err(ours)
     }
 }
 
@@ -179,7 +179,7 @@ pub async fn tie(house: &House, scan: &mut ScanEvent) -> PortResult<()> {
     if let (Some(name), Some(desk)) = (&name, &house.scan) {
         match house.store.asset(&name.asset).await {
             Ok(detail) => key = detail.asset.source.id.key,
-            Err(error) if error.trouble == Trouble::Missing => {}
+            Err(error) if error.kind == ErrorKind::Missing => {}
             Err(error) => return Err(error),
         }
         map = desk.scanner.map(&name.batch, &name.asset).await.unwrap_or_else(|error| {
@@ -205,5 +205,5 @@ pub async fn take_back(house: &House, claim: &Claim) -> Result<Option<Removed>, 
         return Ok(None);
     }
     let delivered: Delivered = products.document(TaskKey::Screen)?;
-    desk.scanner.remove(&delivered.batch, &claim.fence.asset).await.map(Some).map_err(unanswered)
+    desk.scanner.remove(&delivered.batch, &claim.fence.asset).await.map(Some).map_err(ours)
 }

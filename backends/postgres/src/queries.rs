@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::task::Lane;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity::ID_CHARS;
 use reelgate_ports::records::{AssetDetail, AssetRecord, HistoryRecord, TaskRow};
 use reelgate_ports::store::{AssetFilter, Backlog};
@@ -237,5 +237,10 @@ fn add(counts: &mut Vec<(Lane, u64)>, lane: Lane, number: u64) {
 }
 
 fn missing(id: &AssetId) -> PortError {
-    PortError::new(Trouble::Missing, "find asset", format!("no asset {id}; `reelgate list` shows them"))
+    PortError::new(
+        Port::Store,
+        ErrorKind::Missing,
+        "find asset",
+        format!("no asset {id}; `reelgate list` shows them"),
+    )
 }

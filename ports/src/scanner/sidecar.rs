@@ -9,7 +9,7 @@ use reelgate_flow::ids::{AssetId, SourceId};
 use serde::{Deserialize, Serialize};
 
 use super::{BatchId, is_derived};
-use crate::error::{PortError, PortResult, Trouble};
+use crate::error::{ErrorKind, Port, PortError, PortResult};
 
 /// Longest element name, characters; Macie cuts longer ones at the front (API Reference, `Record`).
 const ELEMENT_CHARS_MAX: usize = 240;
@@ -83,7 +83,7 @@ impl SidecarMap {
     pub fn parse(bytes: &[u8]) -> PortResult<Self> {
         let corrupt = |found: &str| {
             let detail = format!("expected a map of version {MAP_SCHEMA}, found {found}");
-            PortError::new(Trouble::Corrupt, "read the map of a sidecar", detail)
+            PortError::new(Port::Scanner, ErrorKind::Corrupt, "read the map of a sidecar", detail)
         };
         let map: Self = serde_json::from_slice(bytes).map_err(|_| corrupt("something else"))?;
         if map.schema == MAP_SCHEMA { Ok(map) } else { Err(corrupt(&format!("version {}", map.schema))) }
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn a_map_of_another_version_or_none_is_corrupt() {
         for bytes in [&b"{\"schema\":2,\"places\":[]}"[..], b"[]", b"", b"{\"schema\":1,\"places\":[7]}"] {
-            assert_eq!(SidecarMap::parse(bytes).unwrap_err().trouble, Trouble::Corrupt);
+            assert_eq!(SidecarMap::parse(bytes).unwrap_err().kind, ErrorKind::Corrupt);
         }
     }
 

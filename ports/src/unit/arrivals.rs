@@ -5,7 +5,7 @@ use reelgate_flow::ids::AssetId;
 
 use super::rows::AssetRow;
 use super::work::Work;
-use crate::error::{PortError, PortResult, Trouble};
+use crate::error::{ErrorKind, Port, PortError, PortResult};
 use crate::identity;
 use crate::records::{MediaEvent, SourceRecord};
 use crate::telling::{self, By};
@@ -13,7 +13,7 @@ use crate::telling::{self, By};
 /// Refuses an event that no store can keep: texts travel as JSON and go to databases that hold no zero bytes.
 pub fn check_event(event: &MediaEvent) -> PortResult<()> {
     let texts = [&event.source.bucket, &event.source.key, &event.source.version, &event.location];
-    let refuse = |detail| Err(PortError::new(Trouble::Invalid, "take an upload in", detail));
+    let refuse = |detail| Err(PortError::new(Port::Store, ErrorKind::Invalid, "take an upload in", detail));
     if texts.iter().any(|text| text.contains('\0')) {
         return refuse("expected text without zero bytes, found one in an event");
     }

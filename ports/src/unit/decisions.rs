@@ -7,7 +7,7 @@ use reelgate_flow::ids::AssetId;
 
 use super::rows::Learned;
 use super::work::Work;
-use crate::error::{PortError, PortResult, Trouble};
+use crate::error::{ErrorKind, Port, PortError, PortResult};
 use crate::records::{Decided, Decision, ScanEvent};
 use crate::telling::{self, By};
 
@@ -25,7 +25,7 @@ impl Work {
         let (phase, held, linked) = (core.phase, core.marks.held, core.linked);
         let refuse = |expected: &str, found: &str| {
             let detail = format!("expected {expected}, found {found}");
-            Err(PortError::new(Trouble::Conflict, "decide about an asset", detail))
+            Err(PortError::new(Port::Store, ErrorKind::Conflict, "decide about an asset", detail))
         };
         if newer && matches!(decision.what, Decided::Release | Decided::Redact { .. }) {
             return refuse("the newest upload of its key", "a newer one, which takes its place");

@@ -2,7 +2,7 @@
 
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::task::TaskKey;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity::ID_CHARS;
 use reelgate_ports::records::{AssetDetail, AssetRecord, HistoryRecord, TaskRow};
 use reelgate_ports::store::{AssetFilter, Backlog};
@@ -182,5 +182,10 @@ pub(super) async fn backlog(pool: &SqlitePool, now_ms: u64) -> PortResult<Backlo
 }
 
 fn missing(id: &AssetId) -> PortError {
-    PortError::new(Trouble::Missing, "find asset", format!("no asset {id}; `reelgate list` shows them"))
+    PortError::new(
+        Port::Store,
+        ErrorKind::Missing,
+        "find asset",
+        format!("no asset {id}; `reelgate list` shows them"),
+    )
 }

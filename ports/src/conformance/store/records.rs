@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::StoreHome;
 use super::world::{LEASE_MS, World, output, report, validated, well};
-use crate::error::Trouble;
+use crate::error::ErrorKind;
 use crate::records::{Ending, Finder, FindingRecord, RenditionRecord, Retained, Success};
 use crate::store::AssetFilter;
 
@@ -219,8 +219,8 @@ pub async fn ids_are_found_by_their_beginning(home: &dyn StoreHome) {
 pub async fn unknown_assets_are_missing(home: &dyn StoreHome) {
     let world = World::new(home).await;
     let unknown = AssetId::new("aaaaaaaaaaaaaaaaaaaaaaaaaa");
-    assert_eq!(world.store.asset(&unknown).await.unwrap_err().trouble, Trouble::Missing);
-    assert_eq!(world.store.history(&unknown).await.unwrap_err().trouble, Trouble::Missing);
+    assert_eq!(world.store.asset(&unknown).await.unwrap_err().kind, ErrorKind::Missing);
+    assert_eq!(world.store.history(&unknown).await.unwrap_err().kind, ErrorKind::Missing);
     assert_eq!(world.store.products(&unknown).await.unwrap(), []);
 }
 
