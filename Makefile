@@ -2,9 +2,9 @@
 HOME_DIR ?= .reelgate
 INPUT    ?= samples
 CARGO    ?= cargo
-BIN      := target/release
+BIN      := target/debug
 
-.PHONY: help setup build run test bench bench-privacy lint doc clean-home
+.PHONY: help setup build run check test test-long bench bench-privacy lint doc clean-home
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -12,15 +12,24 @@ help: ## list the targets
 setup: ## install missing Debian packages (as root or with sudo)
 	@deploy/local/setup.sh
 
-build: setup ## build reelgate and its media worker
-	@$(CARGO) build --release --locked --bin reelgate -p reelgate -p reelgate-worker --bin reelgate-worker
+build: setup ## build reelgate with every backend, and its media worker
+	@$(CARGO) build --locked -p reelgate --bin reelgate -p reelgate-worker --bin reelgate-worker
 
-run: build ## take INPUT=path/or/dir (default: samples) through the gate; HOME_DIR=.reelgate keeps the results
+# The laptop's set: directories and SQLite, without the backends on AWS and PostgreSQL.
+run: setup ## take INPUT=path/or/dir (default: samples) through the gate; HOME_DIR=.reelgate keeps the results
+	@$(CARGO) build --locked --no-default-features -p reelgate --bin reelgate -p reelgate-worker --bin reelgate-worker
 	@$(BIN)/reelgate run --home $(HOME_DIR) $(INPUT) || test $$? -eq 3
 
 test: ## install what tests need, check format and lints, run every test
 	@deploy/local/setup.sh --with-tests
 	@tests/run.sh
+
+test-long: ## the same with the full numbers: 200 kills, 100,000 schedules
+	@deploy/local/setup.sh --with-tests
+	@REELGATE_KILLS=200 REELGATE_SCHEDULES=100000 tests/run.sh
+
+check: ## for the minute before a commit: format, lints, house rules and fast tests
+	@tests/check.sh
 
 bench: ## install what benches need, run them, print ratios against peers
 	@deploy/local/setup.sh --with-benches
@@ -32,10 +41,10 @@ bench-privacy: ## speed and accuracy of the classifier, and its speed beside two
 
 lint: ## format and lints only
 	@$(CARGO) fmt --all --check
-	@$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
 doc: ## build the API documentation
-	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --workspace --no-deps
+	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
 
 clean-home: ## delete the results of `make run`
 	@rm -rf $(HOME_DIR)

@@ -70,8 +70,12 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Verb::Sweep(args) => verbs::sweep::sweep(&place, args).await,
         Verb::Import(args) => verbs::import::import(&place, args).await,
         Verb::Migrate => verbs::migrate::migrate(&place).await,
+        #[cfg(feature = "aws")]
         Verb::Upload(args) => verbs::upload::upload(&place, args).await,
+        #[cfg(feature = "aws")]
         Verb::Presign(args) => verbs::presign::link(&place, args).await,
+        #[cfg(not(feature = "aws"))]
+        Verb::Upload(_) | Verb::Presign(_) => Err(wiring::aws::absent("this command")),
         Verb::Verify(args) => verbs::verify::verify(&place, args).await,
         Verb::Check(args) => verbs::check::check(&place, args).await,
         Verb::Sim(args) => verbs::sim::sim(&args),

@@ -33,7 +33,7 @@ psql -q -v ON_ERROR_STOP=1 -d "$url" -c "CREATE TABLE _sqlx_migrations (version 
     checksum bytea NOT NULL, execution_time bigint NOT NULL)"
 touch "$crate/src/lib.rs"
 cd "$crate"
-SQLX_OFFLINE_DIR="$learned" DATABASE_URL="$url" cargo check --release -p reelgate-postgres
+SQLX_OFFLINE_DIR="$learned" DATABASE_URL="$url" cargo check -p reelgate-postgres
 rm -rf "$crate/.sqlx"
 cp -r "$learned" "$crate/.sqlx"
 chmod 755 "$crate/.sqlx"

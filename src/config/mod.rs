@@ -4,7 +4,6 @@ mod changes;
 pub mod fleet;
 pub mod privacy;
 mod raw;
-mod remote;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -55,7 +54,7 @@ impl Config {
             return Self::check(place, local);
         }
         // Over the file, under the environment.
-        let remote = remote::parameters(&local.aws).await?;
+        let remote = crate::wiring::aws::parameters(&local.aws).await?;
         Self::check(place, extract(&figment.merge(remote).merge(&environment))?)
     }
 

@@ -7,6 +7,7 @@ pub mod fleet;
 pub mod import;
 pub mod list;
 pub mod migrate;
+#[cfg(feature = "aws")]
 pub mod presign;
 pub mod probe;
 pub mod queue;
@@ -20,6 +21,7 @@ pub mod serve;
 pub mod show;
 pub mod sim;
 pub mod sweep;
+#[cfg(feature = "aws")]
 pub mod upload;
 pub mod verify;
 pub mod why;

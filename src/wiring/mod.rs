@@ -1,12 +1,19 @@
 //! Picks the backends by their addresses and builds the house: the only place that knows which ones there are.
 
+#[cfg(feature = "aws")]
+pub mod aws;
+#[cfg(not(feature = "aws"))]
+#[path = "without_aws.rs"]
 pub mod aws;
 mod events;
 mod node;
 mod notices;
 mod objects;
-mod scanner;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod store;
+#[cfg(not(feature = "postgres"))]
+mod without_postgres;
 
 use std::fs::File;
 use std::io::Write;
@@ -78,8 +85,8 @@ pub async fn house(config: &Config, duty: Duty, signals: Signals) -> Result<Hous
     lock(&config.home, store::is_embedded(config))?;
     let worker = worker(config)?;
     let node = node_name(config);
-    let aws = Aws::new(config);
-    let ports = open(config, &node, &aws).await?;
+    let clients = Aws::new(config);
+    let ports = open(config, &node, &clients).await?;
     let serves = duty == Duty::Serve;
     let on = Switch::default();
     if serves && config.raw.node.self_test {
@@ -87,7 +94,7 @@ pub async fn house(config: &Config, duty: Duty, signals: Signals) -> Result<Hous
     }
     let sweep_s = config.raw.node.sweep_s;
     Ok(House {
-        machine: if serves { node::machine(config, &aws).await? } else { None },
+        machine: if serves { aws::machine(config, &clients).await? } else { None },
         node,
         roles: config.roles,
         duty: on,
@@ -102,7 +109,7 @@ pub async fn house(config: &Config, duty: Duty, signals: Signals) -> Result<Hous
         path_template: config.path_template.clone(),
         classifier: config.classifier()?,
         policy: config.policy.clone(),
-        scan: scanner::desk(config, ports.scanner)?,
+        scan: aws::desk(config, ports.scanner)?,
         review_ms: u64::from(config.raw.privacy.review_days) * DAY_MS,
         credits: config.credits,
         inspections: Semaphore::new(usize::from(config.credits.inspections)),
@@ -123,25 +130,25 @@ pub async fn ports(config: &Config) -> Result<Ports, Failure> {
     open(config, &node::name(config, false), &Aws::new(config)).await
 }
 
-async fn open(config: &Config, node: &NodeId, aws: &Aws<'_>) -> Result<Ports, Failure> {
+async fn open(config: &Config, node: &NodeId, clients: &Aws<'_>) -> Result<Ports, Failure> {
     let (store, shards) = store::open(config).await?;
     Ok(Ports {
-        objects: objects::open(config, aws).await?,
-        events: events::open(config, node, shards, aws).await?,
-        notices: notices::open(config, aws).await?,
-        scanner: scanner::open(config, aws).await?,
+        objects: objects::open(config, clients).await?,
+        events: events::open(config, node, shards, clients).await?,
+        notices: notices::open(config, clients).await?,
+        scanner: aws::open_scanner(config, clients).await?,
         store,
     })
 }
 
 /// Proves that a node could start with this configuration: every address is one, and the database answers.
 pub async fn prove(config: &Config) -> Result<(), Failure> {
-    let aws = Aws::new(config);
+    let clients = Aws::new(config);
     store::prove(config).await?;
     events::prove(config)?;
-    objects::open(config, &aws).await?;
-    notices::open(config, &aws).await?;
-    scanner::open(config, &aws).await?;
+    objects::open(config, &clients).await?;
+    notices::open(config, &clients).await?;
+    aws::open_scanner(config, &clients).await?;
     Ok(())
 }
 

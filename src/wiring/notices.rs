@@ -4,32 +4,32 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use reelgate_aws::notices::{EventBridgeNotices, SnsNotices};
 use reelgate_embedded::notices::{FileNotices, WebhookNotices};
 use reelgate_flow::asset::Severity;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::notices::Notices;
 use reelgate_ports::records::NoticeRecord;
 
-use super::aws::Aws;
+use super::aws::{self, Aws};
 use crate::config::Config;
 use crate::exit::Failure;
 
 /// Opens every receiver; a notice counts as delivered when all of them took it.
-pub async fn open(config: &Config, aws: &Aws<'_>) -> Result<Vec<Arc<dyn Notices>>, Failure> {
+pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Vec<Arc<dyn Notices>>, Failure> {
     let raw = &config.raw.notices;
     let mut notices: Vec<Arc<dyn Notices>> = Vec::new();
     if raw.urls.is_empty() {
         notices.push(Arc::new(FileNotices::open(&config.home.join("notices.jsonl"))?));
     }
     for url in &raw.urls {
-        notices.push(one(url, aws).await?);
+        notices.push(one(url, clients).await?);
     }
     if !raw.webhook_url.is_empty() {
         notices.push(Arc::new(WebhookNotices::new(&raw.webhook_url, &raw.webhook_secret)?));
     }
     for alert in &config.raw.privacy.alerts {
-        notices.push(Arc::new(Alerts { severity: alert.severity, receiver: one(&alert.url, aws).await? }));
+        notices
+            .push(Arc::new(Alerts { severity: alert.severity, receiver: one(&alert.url, clients).await? }));
     }
     Ok(notices)
 }
@@ -52,15 +52,12 @@ impl Notices for Alerts {
     }
 }
 
-async fn one(url: &str, aws: &Aws<'_>) -> Result<Arc<dyn Notices>, Failure> {
+async fn one(url: &str, clients: &Aws<'_>) -> Result<Arc<dyn Notices>, Failure> {
     if let Some(topic) = url.strip_prefix("sns:") {
-        return Ok(Arc::new(SnsNotices::new(reelgate_aws::clients::sns(aws.sdk().await), topic)));
+        return aws::topic(clients, topic).await;
     }
     if let Some(bus) = url.strip_prefix("eventbridge:") {
-        return Ok(Arc::new(EventBridgeNotices::new(
-            reelgate_aws::clients::eventbridge(aws.sdk().await),
-            bus,
-        )));
+        return aws::bus(clients, bus).await;
     }
     if let Some(path) = url.strip_prefix("file:") {
         return Ok(Arc::new(FileNotices::open(&PathBuf::from(path))?));

@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use reelgate_aws::location::{Area, Location};
-use reelgate_aws::objects::{Areas, ObjectsSettings, S3Objects};
 use reelgate_embedded::directory::DirectoryObjects;
 use reelgate_ports::objects::Objects;
 
@@ -12,85 +10,29 @@ use super::aws::{self, Aws};
 use crate::config::Config;
 use crate::exit::Failure;
 
-const SCHEME: &str = "s3://";
+/// What addresses in S3 begin with.
+pub const S3_SCHEME: &str = "s3://";
 
 /// Opens the object store.
 pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Arc<dyn Objects>, Failure> {
-    let Some(areas) = areas(config)? else {
-        return Ok(Arc::new(DirectoryObjects::open(&directory(config))?));
-    };
-    let scratch = &config.raw.objects.scratch;
-    let scratch = if scratch.is_empty() { config.home.join("scratch") } else { PathBuf::from(scratch) };
-    std::fs::create_dir_all(&scratch).map_err(|error| {
-        Failure::Usage(format!("objects.scratch: {} cannot be made: {error}", scratch.display()))
-    })?;
-    let transfer = aws::transfer(config, areas.all().map(|(_, area)| area.bucket.as_str()));
-    let sdk = clients.sdk().await;
-    let viewer = match config.raw.aws.viewer_role.as_str() {
-        "" => None,
-        role => Some(reelgate_aws::clients::as_role(sdk, role).await),
-    };
-    let settings = ObjectsSettings { transfer, viewer, ..ObjectsSettings::new(areas, scratch) };
-    Ok(Arc::new(S3Objects::new(sdk, settings)?))
-}
-
-/// The areas in S3; `None` where a directory stands for all buckets.
-fn areas(config: &Config) -> Result<Option<Areas>, Failure> {
-    let raw = &config.raw.objects;
-    if !raw.url.starts_with(SCHEME) {
-        return Ok(None);
+    if config.raw.objects.url.starts_with(S3_SCHEME) {
+        return aws::open_objects(config, clients).await;
     }
-    let area = |name: &str, own: &str| {
-        let text = match own {
-            "" => format!("{}/{name}", raw.url.trim_end_matches('/')),
-            own => own.to_owned(),
-        };
-        text.parse::<Area>().map_err(|error| Failure::Usage(format!("objects.{name}: {error}")))
-    };
-    Ok(Some(Areas {
-        ingest: area("ingest", &raw.ingest)?,
-        work: area("work", &raw.work)?,
-        published: area("published", &raw.published)?,
-        quarantine: area("quarantine", &raw.quarantine)?,
-        rejected: area("rejected", &raw.rejected)?,
-    }))
-}
-
-/// The part of S3 that uploads come from.
-pub fn ingest(config: &Config) -> Result<Area, Failure> {
-    match areas(config)? {
-        Some(areas) => Ok(areas.ingest),
-        None => Err(Failure::Usage(
-            "events.url: a stream or queue tells of uploads to S3: set objects.url to `s3://BUCKET/PREFIX` as well".into(),
-        )),
-    }
+    Ok(Arc::new(DirectoryObjects::open(&directory(config))?))
 }
 
 /// The directory that stands for all buckets.
 pub fn directory(config: &Config) -> PathBuf {
     match config.raw.objects.url.as_str() {
-        url if url.is_empty() || url.starts_with(SCHEME) => config.home.clone(),
+        url if url.is_empty() || url.starts_with(S3_SCHEME) => config.home.clone(),
         path => PathBuf::from(path),
     }
 }
 
 /// The prefix of keys that an import's source names.
 pub fn ingest_prefix(config: &Config, source: &str) -> Result<String, Failure> {
-    if !source.starts_with(SCHEME) {
-        return Ok(source.to_owned());
+    if source.starts_with(S3_SCHEME) {
+        return aws::ingest_prefix(config, source);
     }
-    let ingest = ingest(config)?;
-    let bucket = format!("{SCHEME}{}", ingest.bucket);
-    if source.trim_end_matches('/') == bucket {
-        return Ok(String::new());
-    }
-    let outside = || {
-        Failure::Usage(format!(
-            "import: expected an address below {bucket}/{}, the ingest area",
-            ingest.prefix
-        ))
-    };
-    let location = Location::parse(source).map_err(|_| outside())?;
-    let below = location.bucket == ingest.bucket && location.key.starts_with(&ingest.prefix);
-    if below { Ok(location.key) } else { Err(outside()) }
+    Ok(source.to_owned())
 }

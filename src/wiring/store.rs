@@ -7,7 +7,11 @@ use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_ports::clock::SystemClock;
 use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
-use reelgate_postgres::{PgStore, Settings, Time};
+
+#[cfg(feature = "postgres")]
+use super::postgres;
+#[cfg(not(feature = "postgres"))]
+use super::without_postgres as postgres;
 
 use crate::config::Config;
 use crate::exit::Failure;
@@ -15,7 +19,7 @@ use crate::exit::Failure;
 /// What `store.url` names.
 enum Address {
     Sqlite(PathBuf),
-    Postgres(Settings),
+    Postgres(String),
 }
 
 fn address(config: &Config) -> Result<Address, Failure> {
@@ -27,10 +31,7 @@ fn address(config: &Config) -> Result<Address, Failure> {
         return Ok(Address::Sqlite(PathBuf::from(path)));
     }
     if raw.url.starts_with("postgres://") || raw.url.starts_with("postgresql://") {
-        return Ok(Address::Postgres(Settings {
-            connections_max: raw.connections,
-            ..Settings::new(&raw.url)
-        }));
+        return Ok(Address::Postgres(raw.url.clone()));
     }
     Err(Failure::Usage("store.url: expected `sqlite:FILE` or `postgres://…`, found something else".into()))
 }
@@ -42,8 +43,8 @@ pub fn is_embedded(config: &Config) -> bool {
 
 /// Proves that the store could be opened, and leaves nothing open.
 pub async fn prove(config: &Config) -> Result<(), Failure> {
-    let Address::Postgres(settings) = address(config)? else { return Ok(()) };
-    let store = PgStore::open(&settings, Time::Database).await?;
+    let Address::Postgres(url) = address(config)? else { return Ok(()) };
+    let (store, _) = postgres::open(&url, config.raw.store.connections).await?;
     let proven = store.check().await;
     store.close().await;
     proven?;
@@ -57,10 +58,7 @@ pub async fn open(config: &Config) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), 
             let store = Arc::new(SqliteStore::open(&path, Arc::new(SystemClock)).await?);
             Ok((store.clone(), store))
         }
-        Address::Postgres(settings) => {
-            let store = Arc::new(PgStore::open(&settings, Time::Database).await?);
-            Ok((store.clone(), store))
-        }
+        Address::Postgres(url) => postgres::open(&url, config.raw.store.connections).await,
     }
 }
 
@@ -77,8 +75,8 @@ pub fn check_exists(config: &Config) -> Result<(), Failure> {
 
 /// Brings the database up to date; says what it is now.
 pub async fn migrate(config: &Config) -> Result<String, Failure> {
-    if let Address::Postgres(settings) = address(config)? {
-        PgStore::migrate(&settings).await?;
+    if let Address::Postgres(url) = address(config)? {
+        postgres::migrate(&url, config.raw.store.connections).await?;
     }
     // SQLite is brought up to date whenever it is opened.
     let (store, _) = open(config).await?;

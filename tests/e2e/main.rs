@@ -10,6 +10,7 @@ mod corpus;
 mod decisions;
 mod hostile;
 mod intake;
+mod linkage;
 mod macie;
 mod notices;
 mod panics;

@@ -40,6 +40,7 @@ impl World {
         let localstack = LocalStack::shared();
         let postgres = Postgres::start(reelgate_stand_ins::postgres::Durability::Durable);
         let sdk = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(reelgate_aws::clients::https_client())
             .endpoint_url(localstack.endpoint())
             .region(Region::new(REGION))
             .credentials_provider(aws_sdk_s3::config::Credentials::new(ACCOUNT, "test", None, None, "test"))

@@ -1,44 +1,16 @@
-//! The house rules as ordinary tests: walls between rooms, file length, words that must not appear,
-//! what the engine links, and that every dependency is there for a reason.
+//! The house rules as ordinary tests: walls between rooms, file length, words that must not appear, features that are the
+//! same for every set of crates, and that every dependency is there for a reason.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod features;
 mod floors;
-mod linkage;
 mod text;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use reelgate_tidy::{Package, packages, root, text_of, tracked, tree};
 
-/// The workspace root.
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Files git tracks, relative to the root.
-fn tracked() -> Vec<PathBuf> {
-    let listed =
-        Command::new("git").arg("ls-files").arg("-z").current_dir(root()).output().expect("git runs");
-    assert!(listed.status.success(), "git ls-files: {}", String::from_utf8_lossy(&listed.stderr));
-    let names = String::from_utf8(listed.stdout).expect("tracked names are UTF-8");
-    let files: Vec<PathBuf> = names.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect();
-    assert!(files.len() > 50, "expected the whole tree, found {} files", files.len());
-    files
-}
-
-/// A tracked file's text, or `None` where it is binary.
-fn text_of(file: &Path) -> Option<String> {
-    std::fs::read(root().join(file)).ok().and_then(|bytes| String::from_utf8(bytes).ok())
-}
-
-/// `cargo metadata` of this workspace.
-fn metadata(with_dependencies: bool) -> serde_json::Value {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["metadata", "--format-version", "1", "--locked", "--offline"]).current_dir(root());
-    if !with_dependencies {
-        cargo.arg("--no-deps");
-    }
-    let output = cargo.output().expect("cargo runs");
-    assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("cargo prints JSON")
+/// The page that says why each dependency is there.
+fn dependencies_document() -> String {
+    let page = tracked().into_iter().find(|file| file.ends_with("dependencies.md"));
+    text_of(&page.expect("docs have a page `dependencies.md`")).expect("a page is text")
 }

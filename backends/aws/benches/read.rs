@@ -14,6 +14,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_s3::presigning::PresigningConfig;
+use reelgate_aws::clients::https_client;
 use reelgate_aws::location::{Area, Location};
 use reelgate_aws::objects::{Areas, Checksums, ObjectsSettings, S3Objects};
 use reelgate_aws::upload::Uploader;
@@ -74,6 +75,7 @@ async fn measure(size_bytes: u64, rounds: u64) -> Result<(), Box<dyn Error>> {
 fn config(endpoint: &str) -> SdkConfig {
     let credentials = Credentials::new(rgw::ACCESS_KEY, rgw::SECRET_KEY, None, None, "bench");
     SdkConfig::builder()
+        .http_client(https_client())
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(REGION))
         .endpoint_url(endpoint)

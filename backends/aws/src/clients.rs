@@ -7,7 +7,9 @@ use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region};
-use aws_sdk_s3::config::SharedCredentialsProvider;
+use aws_sdk_s3::config::{SharedCredentialsProvider, SharedHttpClient};
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use serde::{Deserialize, Serialize};
 
 /// How AWS is reached; everything is optional, the SDK's own chain (environment, profile, instance) fills the rest.
@@ -37,6 +39,7 @@ pub async fn sdk_config(settings: &ClientSettings) -> SdkConfig {
     let app = AppName::new("reelgate").expect("letters only");
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .app_name(app)
+        .http_client(https_client())
         .retry_config(retries)
         .timeout_config(timeouts);
     if let Some(endpoint_url) = &settings.endpoint_url {
@@ -46,6 +49,12 @@ pub async fn sdk_config(settings: &ClientSettings) -> SdkConfig {
         loader = loader.region(Region::new(region.clone()));
     }
     loader.load().await
+}
+
+/// The HTTPS client that every AWS client is given: rustls on ring, the one crypto stack of the engine, with the system's
+/// certificates.
+pub fn https_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
 /// The same services with the rights of a role, which is taken on when it is first used (`sts:AssumeRole`).

@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use aws_config::imds::Client;
 use aws_config::imds::client::error::ImdsError;
+use aws_config::provider_config::ProviderConfig;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use serde::Deserialize;
+
+use crate::clients::https_client;
 
 const ASK: &str = "ask the instance's metadata";
 const INSTANCE_ID: &str = "/latest/meta-data/instance-id";
@@ -36,7 +39,12 @@ pub struct Instance {
 impl Instance {
     /// Asks the default address, or another one; `Invalid` where that is no address.
     pub fn new(endpoint: Option<&str>) -> PortResult<Self> {
-        let mut builder = Client::builder().max_attempts(2).connect_timeout(TIMEOUT).read_timeout(TIMEOUT);
+        let provider = ProviderConfig::default().with_http_client(https_client());
+        let mut builder = Client::builder()
+            .configure(&provider)
+            .max_attempts(2)
+            .connect_timeout(TIMEOUT)
+            .read_timeout(TIMEOUT);
         if let Some(endpoint) = endpoint {
             let invalid = |_| {
                 PortError::new(

@@ -10,6 +10,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
+use reelgate_aws::clients::https_client;
 use reelgate_aws::location::{Location, version_of};
 use reelgate_aws::objects::{Areas, ObjectsSettings, S3Objects};
 use reelgate_flow::ids::{Sequencer, SourceId};
@@ -119,6 +120,7 @@ impl Home {
 pub fn config(endpoint: &str) -> SdkConfig {
     let credentials = Credentials::new(ACCOUNT, "test", None, None, "tests");
     SdkConfig::builder()
+        .http_client(https_client())
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(REGION))
         .endpoint_url(endpoint)

@@ -17,6 +17,7 @@ mod error;
 mod facts;
 mod ingest;
 mod leases;
+mod migrations;
 mod nodes;
 mod open;
 mod outbox;

@@ -7,14 +7,13 @@ use std::time::Duration;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::unit::Violations;
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Row, SqlitePool};
 
 use super::SqliteStore;
 use super::error::db;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+use super::migrations::migrations;
 
 /// Reading connections: `list`, `show` and health checks side by side; each costs a thread.
 const READERS_MAX: u32 = 3;
@@ -41,7 +40,7 @@ impl SqliteStore {
             .pragma("secure_delete", "on")
             .pragma("wal_autocheckpoint", WAL_PAGES_MAX);
         let writer = pool(1).connect_with(options.clone()).await.map_err(db("open the database"))?;
-        MIGRATIONS.run(&writer).await.map_err(|error| migration_error(&error))?;
+        migrations().run(&writer).await.map_err(|error| migration_error(&error))?;
         let readers = pool(READERS_MAX)
             .connect_with(options.pragma("query_only", "on"))
             .await
@@ -84,7 +83,7 @@ pub(super) async fn check(writer: &SqlitePool) -> PortResult<String> {
 
 fn migration_error(error: &MigrateError) -> PortError {
     let what = "bring the database up to date";
-    let known = MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0);
+    let known = migrations().iter().map(|m| m.version).max().unwrap_or(0);
     match error {
         MigrateError::VersionMissing(found) => PortError::new(
             Port::Store,

@@ -10,7 +10,7 @@ use reelgate_ports::clock::SystemClock;
 use reelgate_ports::scanner::{self, Scanner};
 use reelgate_privacy::CustomIdentifier;
 
-use super::aws::{self, Aws};
+use super::{Aws, transfer};
 use crate::config::Config;
 use crate::exit::Failure;
 
@@ -18,7 +18,7 @@ use crate::exit::Failure;
 pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Option<Arc<dyn Scanner>>, Failure> {
     let Some(area) = area(config)? else { return Ok(None) };
     let settings = MacieSettings {
-        transfer: aws::transfer(config, [area.bucket.as_str()]),
+        transfer: transfer(config, [area.bucket.as_str()]),
         custom: config.raw.privacy.custom_identifiers.iter().map(theirs).collect(),
         ..MacieSettings::new(config.raw.aws.macie.account.clone(), area)
     };

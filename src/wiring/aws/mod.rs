@@ -1,4 +1,12 @@
-//! How AWS is reached, from the configuration.
+//! The backends on AWS, from the configuration: the only files of the roof that name that crate. `without_aws.rs` has the
+//! same functions for a build without the feature `aws`.
+
+mod events;
+mod node;
+mod notices;
+mod objects;
+mod parameters;
+mod scanner;
 
 use std::collections::BTreeMap;
 
@@ -8,6 +16,13 @@ use tokio::sync::OnceCell;
 
 use crate::config::Config;
 use crate::config::fleet::AwsRaw;
+
+pub use events::{prove_ingest, queue, stream};
+pub use node::machine;
+pub use notices::{bus, topic};
+pub use objects::{ingest_prefix, open as open_objects};
+pub use parameters::parameters;
+pub use scanner::{desk, open as open_scanner};
 
 /// One configuration for every client of a process, made when the first of them is needed.
 pub struct Aws<'a> {
@@ -33,7 +48,7 @@ pub async fn sdk(config: &Config) -> SdkConfig {
 }
 
 /// Where services are looked for.
-pub fn settings(aws: &AwsRaw) -> ClientSettings {
+fn settings(aws: &AwsRaw) -> ClientSettings {
     let given = |text: &String| (!text.is_empty()).then(|| text.clone());
     ClientSettings { endpoint_url: given(&aws.endpoint_url), region: given(&aws.region) }
 }

@@ -6,9 +6,9 @@ use figment::{Error, Metadata, Profile, Provider};
 use reelgate_aws::clients::sdk_config;
 use reelgate_aws::config::{Parameters, parameters as read};
 
-use super::fleet::AwsRaw;
+use super::settings;
+use crate::config::fleet::AwsRaw;
 use crate::exit::Failure;
-use crate::wiring::aws::settings;
 
 /// Reads every parameter below `aws.parameters`; `media/video/crf` there is `media.video.crf` here.
 pub async fn parameters(aws: &AwsRaw) -> Result<Remote, Failure> {

@@ -1,0 +1,38 @@
+//! The steps that bring a file's schema up to date. They are listed here and not by `sqlx::migrate!`, which would build
+//! SQLite a second time for the compiler's own use.
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// Every file of `migrations/`, in order.
+const STEPS: &[(i64, &str, &str)] = &[
+    (1, "first", include_str!("../../migrations/0001_first.sql")),
+    (2, "fleet", include_str!("../../migrations/0002_fleet.sql")),
+    (3, "privacy", include_str!("../../migrations/0003_privacy.sql")),
+];
+
+/// The steps as sqlx runs and records them.
+pub(super) fn migrations() -> Migrator {
+    let steps = STEPS.iter().map(|(version, name, sql)| {
+        Migration::new(*version, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(steps.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_directory_is_a_step() {
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let mut files: Vec<String> = std::fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let steps: Vec<String> =
+            STEPS.iter().map(|(version, name, _)| format!("{version:04}_{name}.sql")).collect();
+        assert_eq!(files, steps);
+    }
+}

@@ -1,0 +1,78 @@
+//! Objects in S3.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use reelgate_aws::location::{Area, Location};
+use reelgate_aws::objects::{Areas, ObjectsSettings, S3Objects};
+use reelgate_ports::objects::Objects;
+
+use super::{Aws, transfer};
+use crate::config::Config;
+use crate::exit::Failure;
+use crate::wiring::objects::S3_SCHEME;
+
+/// Opens the areas that the configuration names.
+pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Arc<dyn Objects>, Failure> {
+    let areas = areas(config)?;
+    let scratch = &config.raw.objects.scratch;
+    let scratch = if scratch.is_empty() { config.home.join("scratch") } else { PathBuf::from(scratch) };
+    std::fs::create_dir_all(&scratch).map_err(|error| {
+        Failure::Usage(format!("objects.scratch: {} cannot be made: {error}", scratch.display()))
+    })?;
+    let transfer = transfer(config, areas.all().map(|(_, area)| area.bucket.as_str()));
+    let sdk = clients.sdk().await;
+    let viewer = match config.raw.aws.viewer_role.as_str() {
+        "" => None,
+        role => Some(reelgate_aws::clients::as_role(sdk, role).await),
+    };
+    let settings = ObjectsSettings { transfer, viewer, ..ObjectsSettings::new(areas, scratch) };
+    Ok(Arc::new(S3Objects::new(sdk, settings)?))
+}
+
+/// The areas in S3.
+fn areas(config: &Config) -> Result<Areas, Failure> {
+    let raw = &config.raw.objects;
+    let area = |name: &str, own: &str| {
+        let text = match own {
+            "" => format!("{}/{name}", raw.url.trim_end_matches('/')),
+            own => own.to_owned(),
+        };
+        text.parse::<Area>().map_err(|error| Failure::Usage(format!("objects.{name}: {error}")))
+    };
+    Ok(Areas {
+        ingest: area("ingest", &raw.ingest)?,
+        work: area("work", &raw.work)?,
+        published: area("published", &raw.published)?,
+        quarantine: area("quarantine", &raw.quarantine)?,
+        rejected: area("rejected", &raw.rejected)?,
+    })
+}
+
+/// The part of S3 that uploads come from.
+pub fn ingest(config: &Config) -> Result<Area, Failure> {
+    if config.raw.objects.url.starts_with(S3_SCHEME) {
+        return Ok(areas(config)?.ingest);
+    }
+    Err(Failure::Usage(
+        "events.url: a stream or queue tells of uploads to S3: set objects.url to `s3://BUCKET/PREFIX` as well".into(),
+    ))
+}
+
+/// The prefix of keys in the ingest area that an import's source names.
+pub fn ingest_prefix(config: &Config, source: &str) -> Result<String, Failure> {
+    let ingest = ingest(config)?;
+    let bucket = format!("{S3_SCHEME}{}", ingest.bucket);
+    if source.trim_end_matches('/') == bucket {
+        return Ok(String::new());
+    }
+    let outside = || {
+        Failure::Usage(format!(
+            "import: expected an address below {bucket}/{}, the ingest area",
+            ingest.prefix
+        ))
+    };
+    let location = Location::parse(source).map_err(|_| outside())?;
+    let below = location.bucket == ingest.bucket && location.key.starts_with(&ingest.prefix);
+    if below { Ok(location.key) } else { Err(outside()) }
+}

@@ -1,0 +1,24 @@
+//! The record in PostgreSQL: the only file of the roof that names that crate.
+
+use std::sync::Arc;
+
+use reelgate_ports::shards::Shards;
+use reelgate_ports::store::Store;
+use reelgate_postgres::{PgStore, Settings, Time};
+
+use crate::exit::Failure;
+
+/// Opens the database, whose schema has to be up to date.
+pub async fn open(url: &str, connections: u32) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), Failure> {
+    let store = Arc::new(PgStore::open(&settings(url, connections), Time::Database).await?);
+    Ok((store.clone(), store))
+}
+
+/// Brings the database up to date.
+pub async fn migrate(url: &str, connections: u32) -> Result<(), Failure> {
+    Ok(PgStore::migrate(&settings(url, connections)).await?)
+}
+
+fn settings(url: &str, connections: u32) -> Settings {
+    Settings { connections_max: connections, ..Settings::new(url) }
+}

@@ -1,0 +1,99 @@
+//! The backends on AWS in a build without the feature `aws`: the same functions, each a refusal that says how to get them.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use figment::providers::Serialized;
+use reelgate_actors::scan_desk::ScanDesk;
+use reelgate_flow::ids::NodeId;
+use reelgate_ports::events::Events;
+use reelgate_ports::machine::Machine;
+use reelgate_ports::notices::Notices;
+use reelgate_ports::objects::Objects;
+use reelgate_ports::scanner::Scanner;
+use reelgate_ports::shards::Shards;
+
+use crate::config::Config;
+use crate::config::fleet::AwsRaw;
+use crate::exit::Failure;
+
+/// The refusal of what needs AWS.
+pub fn absent(what: &str) -> Failure {
+    Failure::Usage(format!(
+        "{what}: expected a build with the AWS backends, found one without; build it with `make build`"
+    ))
+}
+
+/// No client is ever made.
+pub struct Aws<'a>(PhantomData<&'a Config>);
+
+impl<'a> Aws<'a> {
+    /// Nothing to look up.
+    pub fn new(_: &'a Config) -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// Refused: `aws.parameters` names parameters of Systems Manager.
+pub async fn parameters(_: &AwsRaw) -> Result<Serialized<()>, Failure> {
+    Err(absent("aws.parameters"))
+}
+
+/// Refused: the address is in S3.
+pub async fn open_objects(_: &Config, _: &Aws<'_>) -> Result<Arc<dyn Objects>, Failure> {
+    Err(absent("objects.url"))
+}
+
+/// Refused: the address is in S3.
+pub fn ingest_prefix(_: &Config, _: &str) -> Result<String, Failure> {
+    Err(absent("import"))
+}
+
+/// Refused: the events are of a Kinesis stream.
+pub async fn stream(
+    _: &Config,
+    _: &NodeId,
+    _: Arc<dyn Shards>,
+    _: &Aws<'_>,
+    _: &str,
+) -> Result<Arc<dyn Events>, Failure> {
+    Err(absent("events.url"))
+}
+
+/// Refused: the events are of an SQS queue.
+pub async fn queue(_: &Config, _: &Aws<'_>, _: &str) -> Result<Arc<dyn Events>, Failure> {
+    Err(absent("events.url"))
+}
+
+/// Refused: streams and queues tell of uploads to S3.
+pub fn prove_ingest(_: &Config) -> Result<(), Failure> {
+    Err(absent("events.url"))
+}
+
+/// Refused: the receiver is a topic of SNS.
+pub async fn topic(_: &Aws<'_>, _: &str) -> Result<Arc<dyn Notices>, Failure> {
+    Err(absent("notices.urls"))
+}
+
+/// Refused: the receiver is a bus of EventBridge.
+pub async fn bus(_: &Aws<'_>, _: &str) -> Result<Arc<dyn Notices>, Failure> {
+    Err(absent("notices.urls"))
+}
+
+/// No machine, as long as the configuration asks for none.
+pub async fn machine(config: &Config, _: &Aws<'_>) -> Result<Option<Arc<dyn Machine>>, Failure> {
+    let node = &config.raw.node;
+    let asked =
+        node.ec2 || node.autoscaling || !node.ec2_endpoint.is_empty() || !node.cloudwatch_fleet.is_empty();
+    if asked { Err(absent("node")) } else { Ok(None) }
+}
+
+/// No scanner, as long as the configuration asks for none.
+pub async fn open_scanner(config: &Config, _: &Aws<'_>) -> Result<Option<Arc<dyn Scanner>>, Failure> {
+    if config.raw.aws.macie.area.is_empty() { Ok(None) } else { Err(absent("aws.macie.area")) }
+}
+
+/// There is no desk without a scanner.
+pub fn desk(_: &Config, _: Option<Arc<dyn Scanner>>) -> Result<Option<ScanDesk>, Failure> {
+    Ok(None)
+}
