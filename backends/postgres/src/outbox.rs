@@ -8,7 +8,7 @@ use reelgate_flow::asset::{NoticeKind, Phase, Severity};
 use reelgate_flow::ids::{AssetId, NoticeId};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity;
-use reelgate_ports::records::{HistoryRecord, NoticeRecord};
+use reelgate_ports::records::{HistoryEvent, HistoryRecord, NoticeRecord};
 use reelgate_ports::telling::{self, MediaSummary};
 use reelgate_ports::unit::Loaded;
 use sqlx::PgConnection;
@@ -205,6 +205,6 @@ impl Call for Delivered<'_> {
 
 fn sent(now_ms: u64, kind: &str, id: &str, tries: u32) -> PortResult<String> {
     let detail = format!("{kind} {id}, try {}", tries.saturating_add(1));
-    let lines: [HistoryRecord; 1] = [telling::line(now_ms, "notice_sent", detail)];
+    let lines: [HistoryRecord; 1] = [telling::line(now_ms, HistoryEvent::NoticeSent, detail)];
     json(&lines)
 }

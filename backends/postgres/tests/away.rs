@@ -76,7 +76,7 @@ async fn sessions_killed_at_any_moment_lose_nothing_and_double_nothing() {
     let filter = AssetFilter { limit: 1_000, ..AssetFilter::default() };
     for asset in stores[0].assets(&filter).await.unwrap() {
         let history = stores[0].history(&asset.id).await.unwrap();
-        let times = |what: &str| history.iter().filter(|line| line.what == what).count();
+        let times = |what: &str| history.iter().filter(|line| line.event.as_str() == what).count();
         assert_eq!((times("event"), times("notice_sent")), (1, 1), "{history:?}");
         // Validation gives up once; withdrawing finishes once, however often either was tried.
         assert_eq!((times("gave_up"), times("finished")), (1, 1), "{history:?}");

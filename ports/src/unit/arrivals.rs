@@ -7,7 +7,7 @@ use super::rows::AssetRow;
 use super::work::Work;
 use crate::error::{ErrorKind, Port, PortError, PortResult};
 use crate::identity;
-use crate::records::{MediaEvent, SourceRecord};
+use crate::records::{HistoryEvent, MediaEvent, SourceRecord};
 use crate::telling::{self, By};
 
 /// Refuses an event that no store can keep: texts travel as JSON and go to databases that hold no zero bytes.
@@ -54,7 +54,7 @@ impl Work {
     pub fn arrive(&mut self, id: &AssetId, deleted: bool) -> PortResult<()> {
         let now_ms = self.now_ms;
         let size_bytes = self.at(id)?.row.source.size_bytes;
-        self.note(id, telling::line(now_ms, "event", format!("{size_bytes} bytes")))?;
+        self.note(id, telling::line(now_ms, HistoryEvent::Arrived, format!("{size_bytes} bytes")))?;
         self.step(id, Input::Arrived, By::default())?;
         let others = self.versions(id)?;
         if deleted || others.iter().any(|other| other.newer) {

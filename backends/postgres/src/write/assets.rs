@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::order::prefix_of;
-use reelgate_ports::records::HistoryRecord;
+use reelgate_ports::records::{HistoryEvent, HistoryRecord};
 use reelgate_ports::telling;
 use reelgate_ports::unit::Loaded;
 use sqlx::PgConnection;
@@ -183,7 +183,7 @@ fn history(unit: &Unit) -> PortResult<(Vec<i64>, Vec<String>)> {
                 task: Some(*task),
                 attempt: Some(lease.attempt),
                 node: Some(NodeId::new(lease.owner.clone())),
-                ..telling::line(lease.claimed_at_ms, "claimed", "")
+                ..telling::line(lease.claimed_at_ms, HistoryEvent::Claimed, "")
             });
         }
     }

@@ -26,7 +26,7 @@ pub async fn the_history_is_numbered_without_gaps(home: &dyn StoreHome) {
     let numbers: Vec<u64> = history.iter().map(|line| line.sequence).collect();
     assert_eq!(numbers, (1..=history.len() as u64).collect::<Vec<_>>());
     assert!(history.is_sorted_by_key(|line| line.at_ms));
-    let begins: Vec<&str> = history.iter().take(5).map(|line| line.what.as_str()).collect();
+    let begins: Vec<&str> = history.iter().take(5).map(|line| line.event.as_str()).collect();
     assert_eq!(begins, ["event", "entered", "due", "claimed", "retrying"]);
     assert_eq!(history[3].task, Some(TaskKey::Validate));
     assert_eq!(history[3].node, Some(super::world::node()));

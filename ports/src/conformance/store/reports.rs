@@ -217,7 +217,7 @@ pub async fn a_call_dropped_half_way_leaves_all_of_it_or_nothing(home: &dyn Stor
             assert_eq!(seen, (Phase::Processing, true, 3, 2), "after {round} polls");
         } else {
             assert_eq!(seen, (Phase::Received, false, 1, 0), "after {round} polls");
-            let told: Vec<&str> = lines.iter().map(|line| line.what.as_str()).collect();
+            let told: Vec<&str> = lines.iter().map(|line| line.event.as_str()).collect();
             assert_eq!(told, ["event", "entered", "due", "claimed"], "after {round} polls");
         }
         if finished {
