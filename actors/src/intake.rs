@@ -12,7 +12,7 @@ use crate::guard::ExitGuard;
 use crate::house::House;
 use crate::messages::{DrainStarted, PersisterReplaced, UploadsIngested};
 use crate::spans;
-use crate::work::scan::tie;
+use crate::work::finding_link::link;
 
 /// Events taken in by one transaction.
 const BATCH_MAX: usize = 256;
@@ -80,9 +80,7 @@ impl Intake {
 async fn take_in(house: Arc<House>, events: Arc<dyn Events>) -> PortResult<usize> {
     let since = Instant::now();
     let mut batch = events.poll(BATCH_MAX).await?;
-    for scan in &mut batch.scans {
-        tie(&house, scan).await?;
-    }
+    link(&house, &mut batch.scans).await?;
     if batch.is_empty() {
         return Ok(0);
     }

@@ -192,6 +192,8 @@ fn hash(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use reelgate_flow::asset::Phase;
+
     use super::*;
     use crate::telling;
 

@@ -3,10 +3,12 @@
 mod decisions;
 mod findings;
 mod history;
+mod location;
 
 pub use decisions::{AuditRecord, Closing, Decided, Decision, Taken};
 pub use findings::{Finder, FindingRecord, ScanEvent};
 pub use history::{HistoryEvent, HistoryRecord};
+pub use location::{FindingLocation, MaskedValue};
 use reelgate_flow::asset::{Marks, NoticeKind, Phase, Screening, Severity, TaskState, Verdict};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};

@@ -10,7 +10,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("reelgate-unify", 0),
     ("reelgate-tidy", 0),
     ("reelgate-flow", 1),
-    ("reelgate-privacy", 1),
+    ("reelgate-privacy", 2),
     ("reelgate-stand-ins", 1),
     ("reelgate-ports", 2),
     ("reelgate-pipelines", 2),

@@ -1,6 +1,7 @@
 //! What each kind of task does: plain code over ports and the media worker, with no decision about what comes next.
 
 pub mod enrich;
+pub mod finding_link;
 pub mod manifest;
 mod media;
 mod package;

@@ -2,13 +2,13 @@
 //! until it has answered.
 
 use reelgate_flow::asset::{Response, Screening};
+use reelgate_flow::place::TextPlace;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::TextLine;
-use reelgate_ports::error::{ErrorKind, PortResult};
-use reelgate_ports::records::{Claim, FindingRecord, ScanEvent, Success};
+use reelgate_ports::records::{Claim, FindingRecord, Success};
 use reelgate_ports::scanner::findings::{ScanAnswer, ScanFinding, Subject, Unanswered, fold, join, verdict};
-use reelgate_ports::scanner::{FrameBox, JobStatus, Place, Removed, ScanLine, Sidecar, SidecarName};
+use reelgate_ports::scanner::{JobStatus, Removed, ScanLine, Sidecar};
 use reelgate_privacy::Classifier;
 
 use crate::house::House;
@@ -149,52 +149,8 @@ pub async fn deliver(
 
 /// A field may be a tag's name out of an upload, and goes into the map, which holds no values.
 fn scan_line(classifier: &Classifier, line: &TextLine) -> ScanLine {
-    let frame_box = line.frame_box.map(|place| FrameBox {
-        x: place.x,
-        y: place.y,
-        width: place.width,
-        height: place.height,
-    });
-    let place = Place {
-        surface: line.surface.clone(),
-        field: classifier.hide(&line.field),
-        track: line.track,
-        start_ns: line.start_ns,
-        end_ns: line.end_ns,
-        frame_box,
-    };
+    let place = TextPlace { field: classifier.hide(&line.field), ..line.place() };
     ScanLine { place, text: line.text.clone() }
-}
-
-/// Ties an event of the scanner to its asset and the places in it, and asks policy what follows. A map that cannot be read
-/// costs the places alone.
-///
-/// # Errors
-/// Where the store does not answer.
-pub async fn tie(house: &House, scan: &mut ScanEvent) -> PortResult<()> {
-    let bucket = house.scan.as_ref().map_or("", |desk| &desk.settings.bucket);
-    let name = scan.source.as_ref().and_then(|source| SidecarName::of(source, bucket));
-    let mut key = scan.source.as_ref().map(|source| source.key.clone()).unwrap_or_default();
-    let mut map = None;
-    if let (Some(name), Some(desk)) = (&name, &house.scan) {
-        match house.store.asset(&name.asset).await {
-            Ok(detail) => key = detail.asset.source.id.key,
-            Err(error) if error.kind == ErrorKind::Missing => {}
-            Err(error) => return Err(error),
-        }
-        map = desk.scanner.map(&name.batch, &name.asset).await.unwrap_or_else(|error| {
-            tracing::warn!(asset = %name.asset, %error, "places of a finding stay unknown");
-            None
-        });
-    }
-    scan.asset = name.map(|name| name.asset);
-    let folded = fold([&*scan], bucket).findings;
-    scan.findings = folded.iter().flat_map(|finding| finding.records(map.as_ref())).collect();
-    scan.response = match scan.findings.as_slice() {
-        [] => house.policy.answer(scan.severity, &scan.kind, &key),
-        findings => judge(&house.policy, &key, findings).response,
-    };
-    Ok(())
 }
 
 /// Takes the text of an asset out of the scanner's bucket, where it was ever put there.

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -174,7 +174,7 @@ fn existing(path: &Path) -> PortResult<Option<Metadata>> {
     let io = |error: std::io::Error| PortError::io(Port::Notices, CHECK, &error);
     match path.metadata() {
         Ok(metadata) => regular(metadata).map(Some),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
             directory(path).metadata().map_err(io)?;
             Ok(None)
         }

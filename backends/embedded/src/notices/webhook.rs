@@ -145,7 +145,7 @@ impl Receiver {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+    use std::io::{self, BufRead, BufReader, Read, Write};
     use std::net::TcpListener;
     use std::thread::JoinHandle;
 
@@ -241,7 +241,7 @@ mod tests {
             let error = WebhookNotices::new(&url, SECRET).unwrap().deliver(&notice("n1")).await.unwrap_err();
             assert_eq!(error.detail, format!("expected status 2xx, found {status}"));
             server.join().unwrap();
-            assert_eq!(elsewhere.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+            assert_eq!(elsewhere.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
         }
     }
 

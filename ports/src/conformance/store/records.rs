@@ -5,6 +5,7 @@ use reelgate_flow::facts::{
     AudioFacts, Chapter, Colour, Container, MediaFacts, Rational, Rotation, SubtitleFacts, Tag, VideoFacts,
 };
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::place::TextPlace;
 use reelgate_flow::reason::Code;
 use reelgate_flow::task::{Lane, TaskKey};
 use serde_json::json;
@@ -12,7 +13,9 @@ use serde_json::json;
 use super::StoreHome;
 use super::world::{LEASE_MS, World, output, report, validated, well};
 use crate::error::ErrorKind;
-use crate::records::{Ending, Finder, FindingRecord, RenditionRecord, Retained, Success};
+use crate::records::{
+    Ending, Finder, FindingLocation, FindingRecord, MaskedValue, RenditionRecord, Retained, Success,
+};
 use crate::store::AssetFilter;
 
 pub async fn the_history_is_numbered_without_gaps(home: &dyn StoreHome) {
@@ -148,7 +151,18 @@ pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
         kind: kind.into(),
         severity: Severity::Medium,
         count: 3,
-        locations: json!([{"surface": "tag", "masked": "****"}]),
+        locations: vec![FindingLocation {
+            place: TextPlace {
+                surface: "tag".into(),
+                field: "comment".into(),
+                track: None,
+                start_ns: None,
+                end_ns: None,
+                frame_box: None,
+                line: None,
+            },
+            value: Some(MaskedValue { chars: (0, 4), masked: "****".into(), fingerprint: None }),
+        }],
     };
     let findings = vec![finding("PHONE_NUMBER"), finding("EMAIL_ADDRESS")];
     let rendition = |name: &str| RenditionRecord {

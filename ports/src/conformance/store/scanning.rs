@@ -11,7 +11,7 @@ use crate::events::EventBatch;
 use crate::records::{Ending, Finder, FindingRecord, ScanEvent, Success};
 
 fn finding(source: Finder, kind: &str, count: u64) -> FindingRecord {
-    FindingRecord { source, kind: kind.into(), severity: Severity::Medium, count, locations: json!([]) }
+    FindingRecord { source, kind: kind.into(), severity: Severity::Medium, count, locations: Vec::new() }
 }
 
 /// An asset of which only the scanner's answer is missing.
