@@ -81,6 +81,8 @@ events! {
     Closed = "closed",
     /// A person decided.
     Decided = "decided",
+    /// A message could not be read as an event. It belongs to no asset: the audit chain alone holds it.
+    Refused = "refused",
 }
 
 /// A line of an asset's history.
