@@ -2,9 +2,13 @@
 
 mod decisions;
 mod findings;
+mod history;
+mod location;
 
 pub use decisions::{AuditRecord, Closing, Decided, Decision, Taken};
 pub use findings::{Finder, FindingRecord, ScanEvent};
+pub use history::{HistoryEvent, HistoryRecord};
+pub use location::{FindingLocation, MaskedValue};
 use reelgate_flow::asset::{Marks, NoticeKind, Phase, Screening, Severity, TaskState, Verdict};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
@@ -400,25 +404,4 @@ pub struct AssetDetail {
     pub renditions: Vec<RenditionRecord>,
     /// Findings.
     pub findings: Vec<FindingRecord>,
-}
-
-/// One line of `reelgate why`.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct HistoryRecord {
-    /// Position in the asset's history, from 1, without gaps.
-    pub sequence: u64,
-    /// Milliseconds since 1970.
-    pub at_ms: u64,
-    /// `entered`, `due`, `claimed`, `finished`, `retrying`, `gave_up`, `given_back`, `judged`, `linked`, `redriven`, `event`, `notice_sent` …
-    pub what: String,
-    /// The task it concerns.
-    pub task: Option<TaskKey>,
-    /// The attempt it concerns.
-    pub attempt: Option<u32>,
-    /// The node that acted.
-    pub node: Option<NodeId>,
-    /// Milliseconds it took.
-    pub wall_ms: Option<u64>,
-    /// The rest, as text without personal data.
-    pub detail: String,
 }

@@ -2,7 +2,7 @@
 
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::records::{Closing, Decided, Decision};
 use reelgate_ports::store::Store;
 
@@ -154,7 +154,7 @@ fn second_person(config: &Config, decision: &Decision) -> Result<(), Failure> {
 /// Has a decision carried out; a refusal says why.
 pub(super) async fn decide(store: &dyn Store, asset: &AssetId, decision: Decision) -> Result<(), Failure> {
     match store.decide(asset, &decision).await {
-        Err(error) if error.trouble == Trouble::Conflict => Err(Failure::Usage(format!(
+        Err(error) if error.kind == ErrorKind::Conflict => Err(Failure::Usage(format!(
             "{asset}: {}; `reelgate why {asset}` tells its history",
             error.detail
         ))),

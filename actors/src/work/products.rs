@@ -90,7 +90,7 @@ impl Products {
 
     /// Reads them from a store.
     pub async fn of(from: &dyn Store, asset: &AssetId) -> Result<Self, Fault> {
-        Ok(Self(from.products(asset).await.map_err(store)?))
+        Ok(Self(from.products(asset).await.map_err(ours)?))
     }
 
     /// The document of one task.
@@ -121,14 +121,4 @@ impl Products {
 pub fn to_document<T: Serialize>(value: &T) -> Result<serde_json::Value, Fault> {
     serde_json::to_value(value)
         .map_err(|error| Fault::new(Code::Internal, format!("write a result: {error}")))
-}
-
-/// The store's trouble, as a reason.
-fn store(error: reelgate_ports::error::PortError) -> Fault {
-    let fault = ours(error);
-    if fault.code == Code::ObjectUnavailable {
-        Fault::new(Code::StoreUnavailable, fault.detail)
-    } else {
-        fault
-    }
 }

@@ -6,7 +6,6 @@ use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::TextLine;
 use reelgate_pipelines::trust;
 use reelgate_ports::records::{Claim, SourceRecord};
-use reelgate_privacy::{Address, FrameBox};
 
 use crate::house::House;
 use crate::work::ours;
@@ -30,24 +29,6 @@ pub async fn lines(house: &House, claim: &Claim) -> Result<Vec<TextLine>, Fault>
         lines.extend(read_lines(house, &products).await?);
     }
     Ok(lines)
-}
-
-/// Where a line was read.
-pub fn address(line: &TextLine) -> Address {
-    Address {
-        surface: line.surface.clone(),
-        field: line.field.clone(),
-        track: line.track,
-        start_ns: line.start_ns,
-        end_ns: line.end_ns,
-        frame_box: line.frame_box.map(|place| FrameBox {
-            x: place.x,
-            y: place.y,
-            width: place.width,
-            height: place.height,
-        }),
-        line: None,
-    }
 }
 
 fn name_line(source: &SourceRecord) -> TextLine {

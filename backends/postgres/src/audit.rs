@@ -1,7 +1,7 @@
 //! The audit log: what triggers set aside is chained in order of its commits, and read.
 
 use reelgate_ports::audit::{Chain, is_audited};
-use reelgate_ports::error::{PortError, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError};
 use reelgate_ports::records::{AuditRecord, HistoryRecord};
 use sqlx::PgConnection;
 
@@ -53,7 +53,8 @@ impl Call for Seal {
             let asset = row.id.as_deref().unwrap_or_default();
             for line in lines.iter().filter(|line| is_audited(line)) {
                 let record = chain.add(asset, line);
-                let record = record.map_err(|e| PortError::new(Trouble::Invalid, WHAT, e.to_string()))?;
+                let record = record
+                    .map_err(|e| PortError::new(Port::Store, ErrorKind::Invalid, WHAT, e.to_string()))?;
                 numbers.push(number(record.number));
                 texts.push(record.line);
             }

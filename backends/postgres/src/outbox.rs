@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use reelgate_flow::asset::{NoticeKind, Phase, Severity};
 use reelgate_flow::ids::{AssetId, NoticeId};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity;
-use reelgate_ports::records::{HistoryRecord, NoticeRecord};
+use reelgate_ports::records::{HistoryEvent, HistoryRecord, NoticeRecord};
 use reelgate_ports::telling::{self, MediaSummary};
 use reelgate_ports::unit::Loaded;
 use sqlx::PgConnection;
@@ -156,7 +156,13 @@ impl PgStore {
         .await
         .map_err(db(what))?;
         if changed.rows_affected() == 0 {
-            return Err(PortError::new(Trouble::Missing, what, format!("no notice {id} is owed")).into());
+            return Err(PortError::new(
+                Port::Store,
+                ErrorKind::Missing,
+                what,
+                format!("no notice {id} is owed"),
+            )
+            .into());
         }
         Ok(())
     }
@@ -199,6 +205,6 @@ impl Call for Delivered<'_> {
 
 fn sent(now_ms: u64, kind: &str, id: &str, tries: u32) -> PortResult<String> {
     let detail = format!("{kind} {id}, try {}", tries.saturating_add(1));
-    let lines: [HistoryRecord; 1] = [telling::line(now_ms, "notice_sent", detail)];
+    let lines: [HistoryRecord; 1] = [telling::line(now_ms, HistoryEvent::NoticeSent, detail)];
     json(&lines)
 }

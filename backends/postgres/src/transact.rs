@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -87,8 +87,14 @@ impl PgStore {
                 Err(error) => return Err(error.into()),
             };
             if tries == TRIES_MAX {
-                let gave_up =
-                    || PortError::new(Trouble::Unavailable, C::WHAT, "the connection broke too often");
+                let gave_up = || {
+                    PortError::new(
+                        Port::Store,
+                        ErrorKind::Unavailable,
+                        C::WHAT,
+                        "the connection broke too often",
+                    )
+                };
                 return Err(lost.map_or_else(gave_up, PortError::from));
             }
             sleep(self.pause(tries)).await;
@@ -191,7 +197,7 @@ impl PgStore {
             wait = PAUSE_MAX.min(wait * 2);
         }
         let detail = "the connection broke at the commit and what became of it cannot be learned; ask again";
-        Err(PortError::new(Trouble::Unavailable, C::WHAT, detail))
+        Err(PortError::new(Port::Store, ErrorKind::Unavailable, C::WHAT, detail))
     }
 
     async fn status(&self, xid: &str) -> DbResult<Option<String>> {
@@ -203,5 +209,10 @@ impl PgStore {
 }
 
 fn silent(what: &'static str) -> PortError {
-    PortError::new(Trouble::Unavailable, what, "expected an answer within a minute, found none")
+    PortError::new(
+        Port::Store,
+        ErrorKind::Unavailable,
+        what,
+        "expected an answer within a minute, found none",
+    )
 }

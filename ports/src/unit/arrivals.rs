@@ -5,15 +5,15 @@ use reelgate_flow::ids::AssetId;
 
 use super::rows::AssetRow;
 use super::work::Work;
-use crate::error::{PortError, PortResult, Trouble};
+use crate::error::{ErrorKind, Port, PortError, PortResult};
 use crate::identity;
-use crate::records::{MediaEvent, SourceRecord};
+use crate::records::{HistoryEvent, MediaEvent, SourceRecord};
 use crate::telling::{self, By};
 
 /// Refuses an event that no store can keep: texts travel as JSON and go to databases that hold no zero bytes.
 pub fn check_event(event: &MediaEvent) -> PortResult<()> {
     let texts = [&event.source.bucket, &event.source.key, &event.source.version, &event.location];
-    let refuse = |detail| Err(PortError::new(Trouble::Invalid, "take an upload in", detail));
+    let refuse = |detail| Err(PortError::new(Port::Store, ErrorKind::Invalid, "take an upload in", detail));
     if texts.iter().any(|text| text.contains('\0')) {
         return refuse("expected text without zero bytes, found one in an event");
     }
@@ -54,7 +54,7 @@ impl Work {
     pub fn arrive(&mut self, id: &AssetId, deleted: bool) -> PortResult<()> {
         let now_ms = self.now_ms;
         let size_bytes = self.at(id)?.row.source.size_bytes;
-        self.note(id, telling::line(now_ms, "event", format!("{size_bytes} bytes")))?;
+        self.note(id, telling::line(now_ms, HistoryEvent::Arrived, format!("{size_bytes} bytes")))?;
         self.step(id, Input::Arrived, By::default())?;
         let others = self.versions(id)?;
         if deleted || others.iter().any(|other| other.newer) {

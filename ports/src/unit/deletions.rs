@@ -6,7 +6,7 @@ use reelgate_flow::ids::{AssetId, Sequencer};
 use super::rows::AssetRow;
 use super::work::Work;
 use crate::error::PortResult;
-use crate::records::MediaEvent;
+use crate::records::{HistoryEvent, MediaEvent};
 use crate::telling::{self, By};
 
 /// One remembered deletion.
@@ -52,7 +52,7 @@ impl Work {
             for id in covered {
                 let now_ms = self.now_ms;
                 if self.step(&id, Input::Superseded, By::default())? {
-                    self.note(&id, telling::line(now_ms, "deleted", "its upload was deleted"))?;
+                    self.note(&id, telling::line(now_ms, HistoryEvent::Deleted, "its upload was deleted"))?;
                 }
             }
         }

@@ -6,7 +6,7 @@ use reelgate_flow::limits::REDRIVES_MAX;
 use reelgate_flow::reason::{Code, Fault};
 
 use super::work::Work;
-use crate::error::{PortError, PortResult, Trouble};
+use crate::error::{ErrorKind, Port, PortError, PortResult};
 use crate::records::Fence;
 use crate::telling::By;
 
@@ -28,7 +28,7 @@ impl Work {
                 "expected a failed or rejected asset that was not redriven too often, found it {}",
                 phase.as_str()
             );
-            return Err(PortError::new(Trouble::Conflict, "redrive asset", detail));
+            return Err(PortError::new(Port::Store, ErrorKind::Conflict, "redrive asset", detail));
         }
         if self.versions(id)?.iter().any(|other| other.newer) {
             self.step(id, Input::Superseded, By::default())?;
@@ -43,7 +43,7 @@ impl Work {
                 "expected a published asset that can be redone from {}, found {found}",
                 what.as_str()
             );
-            Err(PortError::new(Trouble::Conflict, "redo asset", detail))
+            Err(PortError::new(Port::Store, ErrorKind::Conflict, "redo asset", detail))
         };
         if self.versions(id)?.iter().any(|other| other.newer) {
             return refuse("a newer upload of its key, which takes its place".to_owned());

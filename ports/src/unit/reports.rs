@@ -6,7 +6,7 @@ use reelgate_flow::task::TaskKey;
 
 use super::rows::{Learned, Loaded};
 use super::work::Work;
-use crate::error::{PortError, PortResult, Trouble};
+use crate::error::{ErrorKind, Port, PortError, PortResult};
 use crate::records::{Applied, Closing, Ending, Success, TaskReport};
 use crate::telling::{self, By};
 
@@ -135,8 +135,9 @@ impl Work {
 impl Work {
     /// Keeps what a withdrawal took and proved, after the rows that it empties.
     fn closed(&mut self, id: &AssetId, attempt: u32, closing: &Closing) -> PortResult<()> {
-        let result = serde_json::to_value(closing)
-            .map_err(|error| PortError::new(Trouble::Invalid, "keep a closing", error.to_string()))?;
+        let result = serde_json::to_value(closing).map_err(|error| {
+            PortError::new(Port::Store, ErrorKind::Invalid, "keep a closing", error.to_string())
+        })?;
         let proof = telling::closing_line(self.now_ms, closing, &result);
         self.note(id, proof)?;
         if self.at(id)?.row.core.phase == Phase::Erased {

@@ -8,7 +8,7 @@ use reelgate_flow::invariants::{self, check_step};
 use reelgate_flow::task::TaskKey;
 
 use super::rows::{AssetRow, Learned, Loaded, TaskExtra};
-use crate::error::{PortError, PortResult, Trouble};
+use crate::error::{ErrorKind, Port, PortError, PortResult};
 use crate::records::HistoryRecord;
 use crate::telling::{self, By};
 
@@ -87,7 +87,8 @@ impl Work {
 
     /// An asset that was loaded.
     pub fn at(&mut self, id: &AssetId) -> PortResult<&mut Loaded> {
-        let missing = || PortError::new(Trouble::Missing, "load asset", format!("no asset {id}"));
+        let missing =
+            || PortError::new(Port::Store, ErrorKind::Missing, "load asset", format!("no asset {id}"));
         self.loaded.get_mut(id).ok_or_else(missing)
     }
 

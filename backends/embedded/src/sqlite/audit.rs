@@ -1,7 +1,7 @@
 //! The audit log: what triggers set aside is chained in order, and read.
 
 use reelgate_ports::audit::Chain;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::{AuditRecord, HistoryRecord};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
@@ -31,7 +31,8 @@ pub(super) async fn seal(conn: &mut SqliteConnection, records_max: u32) -> PortR
         let line: HistoryRecord = serde_json::from_str(&text(row, "line")?)
             .map_err(|_| corrupt("audit_pending.line", "a line of history"))?;
         let record = chain.add(&text(row, "asset")?, &line);
-        let record = record.map_err(|error| PortError::new(Trouble::Invalid, what, error.to_string()))?;
+        let record = record
+            .map_err(|error| PortError::new(Port::Store, ErrorKind::Invalid, what, error.to_string()))?;
         rows.push((record.number, record.line));
     }
     sqlx::query("INSERT INTO audit (number, line) SELECT value ->> 0, value ->> 1 FROM json_each(?)")

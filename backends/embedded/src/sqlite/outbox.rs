@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use reelgate_flow::asset::{NoticeKind, Phase, Severity};
 use reelgate_flow::ids::{AssetId, NoticeId};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity;
-use reelgate_ports::records::NoticeRecord;
+use reelgate_ports::records::{HistoryEvent, NoticeRecord};
 use reelgate_ports::telling::{self, MediaSummary};
 use reelgate_ports::unit::{Loaded, Work};
 use sqlx::sqlite::SqliteRow;
@@ -158,7 +158,7 @@ pub(super) async fn delivered(
     let assets: Vec<AssetId> = lines.iter().map(|(asset, _)| asset.clone()).collect();
     load_rows(conn, work, &assets).await?;
     for (asset, detail) in lines {
-        work.note(&asset, telling::line(work.now_ms, "notice_sent", detail))?;
+        work.note(&asset, telling::line(work.now_ms, HistoryEvent::NoticeSent, detail))?;
     }
     Ok(())
 }
@@ -173,7 +173,7 @@ pub(super) async fn deferred(pool: &SqlitePool, id: &NoticeId, due_ms: u64) -> P
         .await
         .map_err(db(what))?;
     if changed.rows_affected() == 0 {
-        return Err(PortError::new(Trouble::Missing, what, format!("no notice {id} is owed")));
+        return Err(PortError::new(Port::Store, ErrorKind::Missing, what, format!("no notice {id} is owed")));
     }
     Ok(())
 }

@@ -105,7 +105,7 @@ pub(super) async fn write_findings(
             .bind(&finding.kind)
             .bind(finding.severity.as_str())
             .bind(i64::try_from(finding.count).unwrap_or(i64::MAX))
-            .bind(finding.locations.to_string())
+            .bind(json(&finding.locations)?)
             .bind(finding.source.as_str())
             .execute(&mut *conn)
             .await
@@ -223,6 +223,6 @@ fn finding(row: &SqliteRow) -> PortResult<FindingRecord> {
     })
 }
 
-fn document(json: &str, column: &'static str) -> PortResult<serde_json::Value> {
-    serde_json::from_str(json).map_err(|_| corrupt(column, "JSON"))
+fn document<T: serde::de::DeserializeOwned>(json: &str, column: &'static str) -> PortResult<T> {
+    serde_json::from_str(json).map_err(|_| corrupt(column, "JSON of its form"))
 }

@@ -98,7 +98,7 @@ async fn write_history(conn: &mut SqliteConnection, work: &Work) -> PortResult<(
             arrival,
             line.sequence,
             line.at_ms,
-            line.what.as_str(),
+            line.event.as_str(),
             line.task,
             line.attempt,
             node,

@@ -106,7 +106,7 @@ impl World {
 
     pub async fn told(&self, asset: &AssetId, what: &str) -> Vec<String> {
         let history = self.store.history(asset).await.unwrap();
-        history.into_iter().filter(|line| line.what == what).map(|line| line.detail).collect()
+        history.into_iter().filter(|line| line.event.as_str() == what).map(|line| line.detail).collect()
     }
 }
 
