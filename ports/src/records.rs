@@ -106,6 +106,29 @@ pub struct Claim {
     pub linked: bool,
     /// The door, for [`TaskKey::Withdraw`]: whether the source is set apart, and where.
     pub door: Option<reelgate_flow::asset::Door>,
+    /// The job that validation planned for this task, as the document it left; `None` for a task without one.
+    pub job: Option<serde_json::Value>,
+}
+
+/// The job that validation planned for one media task. Its claim carries the document, so that the cost of a task
+/// does not depend on how many tasks its asset has.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TaskJob {
+    /// The task.
+    pub task: TaskKey,
+    /// How much media the task works through, nanoseconds.
+    pub media_ns: u64,
+    /// What the task reads back, as a document.
+    pub job: serde_json::Value,
+}
+
+/// How much of an asset's media its tasks work through, nanoseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct MediaProgress {
+    /// All planned jobs.
+    pub planned_ns: u64,
+    /// Those whose tasks are done.
+    pub done_ns: u64,
 }
 
 /// What a node tells about itself with every heartbeat.
@@ -228,6 +251,8 @@ pub enum Success {
         audio: bool,
         /// The plan, as a document that later stages read back.
         plan: serde_json::Value,
+        /// The jobs of the plan; each is carried by the claims of its task.
+        jobs: Vec<TaskJob>,
     },
     /// Video chunk, audio or enrichment.
     Produced {

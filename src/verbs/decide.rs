@@ -83,8 +83,7 @@ pub async fn feedback(place: &Place, args: FeedbackArgs) -> Result<Exit, Failure
 }
 
 async fn certificate(store: &dyn Store, asset: &AssetId) -> Result<Exit, Failure> {
-    let products = store.products(asset).await?;
-    let product = products.into_iter().find(|product| product.task == TaskKey::Withdraw);
+    let product = store.product(asset, TaskKey::Withdraw).await?;
     let none = || {
         Failure::Usage(format!(
             "{asset}: nothing was taken away yet; `reelgate why {asset}` tells its history"

@@ -20,7 +20,7 @@ use reelgate_privacy::Classifier;
 
 use crate::house::House;
 use crate::work::package::packaged;
-use crate::work::products::{Planned, Products, to_document};
+use crate::work::products::{Planned, Products, document, to_document};
 use crate::work::publish::find_kept;
 use crate::work::{joined as done, ours};
 
@@ -79,8 +79,7 @@ pub async fn by_hand(
     mut places: Vec<Place>,
     mutes: Vec<Span>,
 ) -> Result<(Parts, serde_json::Value), Fault> {
-    let products = Products::of(store, asset).await?;
-    let planned: Planned = products.document(TaskKey::Validate)?;
+    let planned: Planned = document(store, asset, TaskKey::Validate).await?;
     let mut request = empty(&planned.plan);
     if places.is_empty() && mutes.is_empty() {
         let findings = store.asset(asset).await.map_err(ours)?.findings;
@@ -95,13 +94,10 @@ pub async fn by_hand(
 }
 
 /// The redacted video as one unnamed file, with the job that samples it; `None` for audio alone.
-pub async fn sampled(
-    house: &House,
-    claim: &Claim,
-    planned: &Planned,
-    products: &Products,
-) -> Result<Option<(EnrichJob, File)>, Fault> {
-    let packaged = packaged(products, planned)?;
+pub async fn sampled(house: &House, claim: &Claim) -> Result<Option<(EnrichJob, File)>, Fault> {
+    let products = Products::read(house, &claim.fence.asset).await?;
+    let planned: Planned = products.document(TaskKey::Validate)?;
+    let packaged = packaged(&products, &planned)?;
     let Some((top, files)) = top_rung(&packaged) else { return Ok(None) };
     let asset = house.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
     let mut items = Vec::with_capacity(files.len());

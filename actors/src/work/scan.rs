@@ -14,7 +14,7 @@ use reelgate_privacy::Classifier;
 use crate::house::House;
 use crate::scan_desk::{Delivered, ScanDesk, Standing};
 use crate::work::ours;
-use crate::work::products::{Products, to_document};
+use crate::work::products::{document, product, read_document, to_document};
 use crate::work::screen::judge;
 
 /// Shortest and longest wait between two questions about one asset, milliseconds; between them a quarter of the time that it
@@ -27,7 +27,7 @@ pub async fn scan(house: &House, claim: &Claim) -> Result<Success, Fault> {
         let detail = "expected a scanner in the configuration of this node ([aws.macie]), found none";
         return Err(Fault::new(Code::ConfigInvalid, detail));
     };
-    let delivered = Products::read(house, &claim.fence.asset).await?.document(TaskKey::Screen)?;
+    let delivered = document(&*house.store, &claim.fence.asset, TaskKey::Screen).await?;
     let question = Question { house, desk, claim, delivered };
     match question.ask().await {
         // What is not required keeps nothing from being published.
@@ -156,10 +156,9 @@ fn scan_line(classifier: &Classifier, line: &TextLine) -> ScanLine {
 /// Takes the text of an asset out of the scanner's bucket, where it was ever put there.
 pub async fn take_back(house: &House, claim: &Claim) -> Result<Option<Removed>, Fault> {
     let Some(desk) = &house.scan else { return Ok(None) };
-    let products = Products::read(house, &claim.fence.asset).await?;
-    if !products.tasks().any(|task| task == TaskKey::Screen) {
+    let Some(left) = product(&*house.store, &claim.fence.asset, TaskKey::Screen).await? else {
         return Ok(None);
-    }
-    let delivered: Delivered = products.document(TaskKey::Screen)?;
+    };
+    let delivered: Delivered = read_document(TaskKey::Screen, Some(&left))?;
     desk.scanner.remove(&delivered.batch, &claim.fence.asset).await.map(Some).map_err(ours)
 }

@@ -12,7 +12,7 @@ use reelgate_privacy::{Finding, Line, Location};
 
 use crate::house::House;
 use crate::stage::{Learned, Work};
-use crate::work::products::{Planned, Products};
+use crate::work::products::{Planned, document};
 use crate::work::redaction::by_policy;
 use crate::work::{joined, scan, witnesses};
 
@@ -41,8 +41,8 @@ async fn screen(house: &Arc<House>, claim: &Claim) -> Result<Success, Fault> {
     let mut screening = judge(&house.policy, key, &findings);
     let mut redaction = None;
     if screening.response == Response::RedactThenPublish && !claim.linked {
-        let products = Products::read(house, &claim.fence.asset).await?;
-        let plan = products.document::<Planned>(TaskKey::Validate)?.plan;
+        let planned: Planned = document(&*house.store, &claim.fence.asset, TaskKey::Validate).await?;
+        let plan = planned.plan;
         let asked = by_policy(&plan, &house.policy, key, &house.classifier, &lines, &findings)?;
         (screening.parts, redaction) = asked.unzip();
     }

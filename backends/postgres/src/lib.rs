@@ -24,6 +24,7 @@ mod decisions;
 mod deletions;
 mod error;
 mod ingest;
+mod jobs;
 mod leases;
 mod lend;
 mod listen;

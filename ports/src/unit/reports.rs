@@ -91,7 +91,10 @@ impl Work {
             outputs: outputs.to_vec(),
         };
         match success {
-            Success::Validated { plan, .. } => self.learned.push(product(plan, &[])),
+            Success::Validated { plan, jobs, .. } => {
+                self.learned.push(product(plan, &[]));
+                self.learned.push(Learned::Jobs(asset, jobs.clone()));
+            }
             Success::Produced { result, outputs } => self.learned.push(product(result, outputs)),
             Success::Packaged { result, renditions, outputs } => {
                 self.learned.push(product(result, outputs));

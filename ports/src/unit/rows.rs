@@ -8,7 +8,9 @@ use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
 
 use crate::order::Priority;
-use crate::records::{AssetRecord, Decision, FindingRecord, RenditionRecord, SourceRecord, StagedOutput};
+use crate::records::{
+    AssetRecord, Decision, FindingRecord, RenditionRecord, SourceRecord, StagedOutput, TaskJob,
+};
 
 /// An asset's own row; the core's part carries its tasks once they are loaded too.
 #[derive(Clone, Debug)]
@@ -152,6 +154,8 @@ pub enum Learned {
         /// Its files.
         outputs: Vec<StagedOutput>,
     },
+    /// The jobs of its media tasks; they replace those of an earlier plan.
+    Jobs(AssetId, Vec<TaskJob>),
     /// The media's facts.
     Facts(AssetId, Box<MediaFacts>),
     /// The ladder.

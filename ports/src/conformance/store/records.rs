@@ -126,6 +126,24 @@ pub async fn products_of_finished_tasks_come_back_in_order(home: &dyn StoreHome)
     assert_eq!((&products[1].result, &products[1].outputs), (&result, &files));
 }
 
+pub async fn one_task_leaves_what_it_left_and_nothing_before_it_has_finished(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let asset = world.upload("a", 1).await;
+    world.validate(&asset).await;
+    let video = TaskKey::Video { chunk: 0 };
+    let claims = world.claim(Lane::Heavy, 10).await;
+    assert_eq!(world.store.product(&asset, video).await.unwrap(), None);
+    let files = vec![output("720p/2.m4s"), output("init.mp4")];
+    let success = Success::Produced { result: json!({"frames": 9}), outputs: files.clone() };
+    world.report(&claims[0], Ending::Success(success)).await;
+    let left = world.store.product(&asset, video).await.unwrap().unwrap();
+    assert_eq!((left.task, left.result, left.outputs), (video, json!({"frames": 9}), files));
+    let plan = world.store.product(&asset, TaskKey::Validate).await.unwrap().unwrap();
+    assert_eq!((plan.task, plan.result), (TaskKey::Validate, json!({"chunks": 1})));
+    let unknown = AssetId::new("aaaaaaaaaaaaaaaaaaaaaaaaaa");
+    assert_eq!(world.store.product(&unknown, TaskKey::Validate).await.unwrap(), None);
+}
+
 pub async fn products_of_a_life_that_was_begun_again_are_gone(home: &dyn StoreHome) {
     let world = World::new(home).await;
     let asset = world.upload("a", 1).await;
