@@ -1,4 +1,4 @@
-//! One place of a finding, as rows, `show` and `run` hold it: flat, and its box as four numbers (docs/privacy.md).
+//! One place of a finding, as rows, `show` and `run` hold it: flat, and its box as four numbers (docs/guide/privacy.md).
 
 use reelgate_flow::place::{FrameBox, TextPlace};
 use serde::{Deserialize, Serialize};
