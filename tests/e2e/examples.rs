@@ -23,7 +23,7 @@ fn every_configuration_among_the_examples_is_valid() {
     assert!(configurations.len() >= 2, "{configurations:?}");
     for file in configurations {
         let home = Home::new();
-        let output = home.command(&["check", "--config"]).arg(&file).output().unwrap();
+        let output = home.command(&["check"]).arg("--config").arg(&file).output().unwrap();
         let printed = String::from_utf8(output.stdout.clone()).unwrap();
         assert_eq!(output.status.code(), Some(0), "{}: {printed}{}", file.display(), talk(&output));
         assert!(printed.contains("✓ configuration: valid"), "{}: {printed}", file.display());

@@ -12,7 +12,8 @@ use reelgate_flow::task::Lane;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::notices::Notices;
 use reelgate_ports::records::NoticeRecord;
-use reelgate_stand_ins::{ACCOUNT, LocalStack, REGION, fresh_name};
+use reelgate_stand_ins::ministack::Auth;
+use reelgate_stand_ins::{ACCOUNT, LocalStack, Ministack, REGION, fresh_name};
 use serde_json::{Value, json};
 
 use crate::peers::{config, eventually};
@@ -147,9 +148,10 @@ async fn parameters_come_from_every_page_and_depth_decrypted_on_localstack() {
 }
 
 #[tokio::test]
-async fn the_scaling_signal_arrives_with_fleet_and_lane_on_localstack() {
-    let localstack = LocalStack::shared();
-    let watch = aws_sdk_cloudwatch::Client::new(&config(localstack.endpoint()).await);
+async fn the_scaling_signal_arrives_with_fleet_and_lane_on_ministack() {
+    // The pinned LocalStack does not speak the protocol that the SDK uses for CloudWatch (RPC v2, CBOR).
+    let ministack = Ministack::start(Auth::Open);
+    let watch = aws_sdk_cloudwatch::Client::new(&config(ministack.endpoint()).await);
     let fleet = fresh_name("fleet");
     let metric = WorkLeftMetric::new(watch.clone(), &fleet);
     metric.put(&[(Lane::Heavy, 120.5), (Lane::Light, f64::NAN)]).await.unwrap();
