@@ -79,7 +79,7 @@ pub struct SourceRecord {
     pub location: String,
 }
 
-/// What [`crate::store::Store::retain`] did. History goes piece by piece; what a piece is depends on the store: one
+/// What [`crate::store::Maintenance::retain`] did. History goes piece by piece; what a piece is depends on the store: one
 /// asset's history, or one month's of all assets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Retained {
@@ -238,7 +238,7 @@ pub enum Success {
         screening: Screening,
         /// Findings; may be empty.
         findings: Vec<FindingRecord>,
-        /// What encoding anew leaves out, as a document that the encodes read back ([`crate::store::Store::redaction`]);
+        /// What encoding anew leaves out, as a document that the encodes read back ([`crate::store::Queries::redaction`]);
         /// `Some` where the screening asks for that.
         redaction: Option<serde_json::Value>,
         /// Where the text was put for a scanner outside, as a document that [`TaskKey::Scan`] reads back; `Some` where the

@@ -1,6 +1,6 @@
 //! Keeping deletions: an older upload that comes after one is not processed.
 
-use reelgate_ports::unit::Deletion;
+use reelgate_store::work::Deletion;
 use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
@@ -10,9 +10,6 @@ use crate::time::number;
 
 /// Remembers deletions; a repeated one is kept again and changes nothing.
 pub(crate) async fn write(conn: &mut PgConnection, now_ms: u64, deletions: &[Deletion]) -> DbResult<()> {
-    if deletions.is_empty() {
-        return Ok(());
-    }
     let column = |of: fn(&Deletion) -> String| deletions.iter().map(of).collect::<Vec<String>>();
     let hashes: Vec<i64> = deletions.iter().map(|deletion| key_hash(&deletion.key)).collect();
     sqlx::query!(

@@ -10,7 +10,7 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::identity;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::SourceRecord;
-use reelgate_ports::unit::{AssetRow, TaskExtra};
+use reelgate_store::work::{self, AssetRow, TaskExtra};
 
 use crate::error::corrupt;
 use crate::unit::Lease;
@@ -153,7 +153,9 @@ impl TaskCells {
             _ => None,
         };
         let extra = TaskExtra {
-            lease_owner: self.lease_owner,
+            lease: lease
+                .as_ref()
+                .map(|lease| work::Lease { owner: lease.owner.clone(), until_ms: lease.until_ms }),
             ready_at_ms: large(self.ready_at_ms.unwrap_or(0), "tasks.ready_at_ms")?,
             wall_ms: large(self.wall_ms, "tasks.wall_ms")?,
             cpu_ms: large(self.cpu_ms, "tasks.cpu_ms")?,

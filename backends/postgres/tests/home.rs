@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use reelgate_conformance::store::StoreHome;
 use reelgate_ports::clock::Clock;
-use reelgate_ports::conformance::store::StoreHome;
 use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
 use reelgate_postgres::{PgStore, Settings, Time};

@@ -7,7 +7,7 @@ use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{Claim, Ending, EventKind, MediaEvent, Success, TaskReport, UsageRecord};
-use reelgate_ports::store::Store;
+use reelgate_ports::store::{Queries, Queue, Store};
 
 pub const LEASE_MS: u64 = 30_000;
 

@@ -3,7 +3,7 @@
 use reelgate_ports::error::Trouble;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::Retained;
-use reelgate_ports::store::Store;
+use reelgate_ports::store::{Intake, Maintenance, Queries};
 use reelgate_postgres::{PgStore, Settings, Time};
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, PgConnection, SqlSafeStr, TypeInfo};
 

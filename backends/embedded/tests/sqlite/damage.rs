@@ -12,7 +12,7 @@ use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{EventKind, MediaEvent};
-use reelgate_ports::store::Store;
+use reelgate_ports::store::{Intake, Maintenance, Queries, Queue};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 

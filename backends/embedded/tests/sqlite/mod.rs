@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use reelgate_conformance::store::StoreHome;
 use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_ports::clock::Clock;
-use reelgate_ports::conformance::store::StoreHome;
 use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
 use tempfile::TempDir;
@@ -39,4 +39,4 @@ impl StoreHome for Home {
     }
 }
 
-reelgate_ports::store_suite!(Home::new());
+reelgate_conformance::store_suite!(Home::new());

@@ -6,8 +6,8 @@ use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_ports::error::{PortError, PortResult, Trouble};
 use reelgate_ports::order::prefix_of;
 use reelgate_ports::records::HistoryRecord;
-use reelgate_ports::telling;
-use reelgate_ports::unit::Loaded;
+use reelgate_store::history_lines;
+use reelgate_store::work::Loaded;
 use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
@@ -183,7 +183,7 @@ fn history(unit: &Unit) -> PortResult<(Vec<i64>, Vec<String>)> {
                 task: Some(*task),
                 attempt: Some(lease.attempt),
                 node: Some(NodeId::new(lease.owner.clone())),
-                ..telling::line(lease.claimed_at_ms, "claimed", "")
+                ..history_lines::line(lease.claimed_at_ms, "claimed", "")
             });
         }
     }

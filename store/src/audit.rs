@@ -1,0 +1,268 @@
+//! The audit log: lines of history chained by their hashes, so that whoever holds an export can tell whether it was
+//! changed.
+//!
+//! A record is one line of JSON. It names its number, from 1 without gaps, and the SHA-256 of the whole line before it
+//! (`previous`; 64 zeros for the first). So a byte that is flipped in any line but the last contradicts the line after it,
+//! and a line that is missing or moved contradicts its neighbours. An export ends with a seal, which names the number of
+//! records and the hash of the last one: that covers the last line, and an export that was cut off has no seal.
+//!
+//! The chain does not prove who wrote it: somebody who may write to the database can write a whole new chain. Keep the
+//! seals of earlier exports elsewhere; a later export holds every earlier one as its beginning.
+
+use std::io::BufRead;
+
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use reelgate_ports::records::{AuditRecord, HistoryRecord};
+
+/// Hash before the first record.
+pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+/// Longest line that is read, bytes: a record is a few hundred.
+const LINE_BYTES_MAX: u64 = 1 << 20;
+
+/// Whether a line of history belongs into the log: all do but those that only tell of scheduling.
+pub fn is_audited(line: &HistoryRecord) -> bool {
+    !matches!(line.what.as_str(), "due" | "claimed")
+}
+
+/// The content of a record.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Entry {
+    /// Position, from 1.
+    pub number: u64,
+    /// Milliseconds since 1970, when it happened.
+    pub at_ms: u64,
+    /// Which asset; empty where it concerns none.
+    pub asset: String,
+    /// What happened, as `reelgate why` tells it.
+    pub what: String,
+    /// The task it concerns.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub task: Option<String>,
+    /// The attempt it concerns.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub attempt: Option<u32>,
+    /// The node that acted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub node: Option<String>,
+    /// The rest, without personal data.
+    pub detail: String,
+    /// SHA-256 of the line before, lower-case hexadecimal.
+    pub previous: String,
+}
+
+/// The last line of an export.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seal {
+    /// Number of records.
+    pub records: u64,
+    /// SHA-256 of the last one.
+    pub head: String,
+}
+
+/// The end of a chain, to which records are added.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Chain {
+    number: u64,
+    head: String,
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self { number: 0, head: GENESIS.to_owned() }
+    }
+}
+
+impl Chain {
+    /// The chain that ends with this record.
+    pub fn after(last: &AuditRecord) -> Self {
+        Self { number: last.number, head: hash(&last.line) }
+    }
+
+    /// Adds a line of an asset's history.
+    pub fn add(&mut self, asset: &str, line: &HistoryRecord) -> Result<AuditRecord, serde_json::Error> {
+        let entry = Entry {
+            number: self.number + 1,
+            at_ms: line.at_ms,
+            asset: asset.to_owned(),
+            what: line.what.clone(),
+            task: line.task.map(|task| task.text()),
+            attempt: line.attempt,
+            node: line.node.as_ref().map(|node| node.as_str().to_owned()),
+            detail: line.detail.clone(),
+            previous: self.head.clone(),
+        };
+        let record = AuditRecord { number: entry.number, line: serde_json::to_string(&entry)? };
+        *self = Self::after(&record);
+        Ok(record)
+    }
+
+    /// The seal of an export that ends here.
+    pub fn seal(&self) -> Seal {
+        Seal { records: self.number, head: self.head.clone() }
+    }
+}
+
+/// What is wrong with an export.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Broken {
+    /// The file cannot be read.
+    #[error("line {line}: {why}")]
+    Unreadable {
+        /// Which line, from 1.
+        line: u64,
+        /// What the system says.
+        why: String,
+    },
+    /// A line is neither a record nor a seal.
+    #[error(
+        "line {line}: expected a record of the audit log, found something else; it was damaged or changed"
+    )]
+    NoRecord {
+        /// Which line, from 1.
+        line: u64,
+    },
+    /// A number is out of order.
+    #[error("line {line}: expected record {expected}, found {found}; records are missing, doubled or moved")]
+    OutOfOrder {
+        /// Which line, from 1.
+        line: u64,
+        /// The number that comes next.
+        expected: u64,
+        /// The number that is there.
+        found: u64,
+    },
+    /// A record does not name the hash of the one before it.
+    #[error("line {line}: this record does not follow from the one before it; one of the two was changed")]
+    Unchained {
+        /// Which line, from 1.
+        line: u64,
+    },
+    /// The seal is missing, not at the end, or does not fit.
+    #[error("{0}")]
+    Unsealed(&'static str),
+}
+
+/// Verifies an export on its own: numbers, chain and seal. Returns the seal.
+pub fn verify(mut export: impl BufRead) -> Result<Seal, Broken> {
+    let mut chain = Chain::default();
+    let mut text = String::new();
+    for line in 1.. {
+        text.clear();
+        let read = std::io::Read::take(&mut export, LINE_BYTES_MAX).read_line(&mut text);
+        let read = read.map_err(|error| Broken::Unreadable { line, why: error.to_string() })?;
+        if read == 0 {
+            return Err(Broken::Unsealed(
+                "expected a seal as the last line, found the end; the export was cut off",
+            ));
+        }
+        let Some(whole) = text.strip_suffix('\n') else {
+            return Err(Broken::Unsealed(
+                "expected a line break after the last line; the export was cut off",
+            ));
+        };
+        if let Ok(seal) = serde_json::from_str::<Seal>(whole) {
+            // Also holds the seal's own spelling: nothing in it may differ unnoticed.
+            let same = serde_json::to_string(&chain.seal()).is_ok_and(|expected| expected == whole);
+            let last = export.fill_buf().is_ok_and(<[u8]>::is_empty);
+            return match (same, last) {
+                (true, true) => Ok(seal),
+                (false, _) => Err(Broken::Unsealed("the seal does not fit the records before it")),
+                (_, false) => Err(Broken::Unsealed("expected nothing after the seal, found more")),
+            };
+        }
+        let entry: Entry = serde_json::from_str(whole).map_err(|_| Broken::NoRecord { line })?;
+        if entry.number != chain.number + 1 {
+            return Err(Broken::OutOfOrder { line, expected: chain.number + 1, found: entry.number });
+        }
+        if entry.previous != chain.head {
+            return Err(Broken::Unchained { line });
+        }
+        chain = Chain { number: entry.number, head: hash(whole) };
+    }
+    Err(Broken::Unsealed("expected a seal, found too many lines"))
+}
+
+fn hash(line: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history_lines;
+
+    fn export(records: u64) -> String {
+        let mut chain = Chain::default();
+        let mut text = String::new();
+        for number in 0..records {
+            let line = history_lines::line(1_000 + number, "entered", "published");
+            let record = chain.add("aaaaaaaaaaaaaaaaaaaaaaaaaa", &line).unwrap();
+            text.push_str(&record.line);
+            text.push('\n');
+        }
+        text.push_str(&serde_json::to_string(&chain.seal()).unwrap());
+        text.push('\n');
+        text
+    }
+
+    #[test]
+    fn an_untouched_export_is_whole() {
+        for records in [0, 1, 5] {
+            assert_eq!(verify(export(records).as_bytes()).unwrap().records, records);
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_is_found() {
+        let whole = export(4).into_bytes();
+        for at in 0..whole.len() {
+            for bit in 0..8 {
+                let mut changed = whole.clone();
+                changed[at] ^= 1 << bit;
+                assert!(verify(&*changed).is_err(), "byte {at}, bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_deleted_a_doubled_and_a_moved_record_are_found() {
+        let whole = export(5);
+        let lines: Vec<&str> = whole.lines().collect();
+        let joined = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        assert!(verify(joined(&lines).as_bytes()).is_ok());
+        for at in 0..lines.len() {
+            let mut without = lines.clone();
+            without.remove(at);
+            assert!(verify(joined(&without).as_bytes()).is_err(), "without line {at}");
+            let mut doubled = lines.clone();
+            doubled.insert(at, lines[at]);
+            assert!(verify(joined(&doubled).as_bytes()).is_err(), "line {at} twice");
+            for other in 0..at {
+                let mut moved = lines.clone();
+                moved.swap(at, other);
+                assert!(verify(joined(&moved).as_bytes()).is_err(), "lines {at} and {other} exchanged");
+            }
+        }
+    }
+
+    #[test]
+    fn an_export_cut_off_anywhere_is_found() {
+        let whole = export(3);
+        for at in 0..whole.len() {
+            assert!(verify(&whole.as_bytes()[..at]).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn lines_of_scheduling_are_no_part_of_it() {
+        assert!(
+            !is_audited(&history_lines::line(0, "claimed", ""))
+                && !is_audited(&history_lines::line(0, "due", ""))
+        );
+        assert!(is_audited(&history_lines::line(0, "decided", "")));
+    }
+}
