@@ -100,7 +100,7 @@ pub struct RunArgs {
     /// Files or directories; read where they lie, never changed
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// One JSON object per asset and line on standard output (schema: docs/run-output.schema.json)
+    /// One JSON object per asset and line on standard output (schema: docs/reference/run-output.schema.json)
     #[arg(long)]
     pub json: bool,
     /// Process content again that was processed before under another name

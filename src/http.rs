@@ -144,14 +144,14 @@ mod tests {
         for Metric { name, kind, labels, help } in &metrics {
             expected += &format!("| `{name}` | {kind} | {} | {help} |\n", labels.join(", "));
         }
-        let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
+        let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/metrics.md");
         let found = std::fs::read_to_string(&guide).unwrap_or_default();
         if found != expected && std::env::var_os("REELGATE_BLESS").is_some() {
             return std::fs::write(&guide, expected).unwrap();
         }
         assert!(
             found == expected,
-            "docs/metrics.md differs from the code: write it anew with REELGATE_BLESS=1"
+            "docs/reference/metrics.md differs from the code: write it anew with REELGATE_BLESS=1"
         );
     }
 }

@@ -2,6 +2,7 @@
 # The minute before a commit: format, lints, house rules, and the tests that need no server, no media and no second process.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+deploy/local/deny.sh
 cargo fmt --all --check
 cargo nextest run --locked -p reelgate-tidy
 cargo clippy --quiet --locked --workspace --all-targets -- -D warnings

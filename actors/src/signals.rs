@@ -18,7 +18,7 @@ use reelgate_ports::records::{Ending, Fence, Ingested, NoticeRecord, Retained, S
 use crate::privacy_signals::PrivacySignals;
 use crate::work::sweep::Swept;
 
-/// One metric, as `docs/metrics.md` lists it.
+/// One metric, as `docs/reference/metrics.md` lists it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Metric {
     /// Its name.

@@ -73,5 +73,6 @@ if [ -n "$for_tests" ] && ! cargo nextest --version >/dev/null 2>&1; then
   echo "set-up: building the test runner cargo-nextest (once)" >&2
   cargo install --quiet --locked cargo-nextest
 fi
+[ -n "$for_tests" ] && "$(dirname "$0")/deny-setup.sh"
 [ -n "$for_tests" ] && "$(dirname "$0")/stand-ins/setup.sh" "$1"
 echo "set-up: everything needed is installed" >&2

@@ -3,7 +3,7 @@
 //!
 //! Layers, each of which would hold alone against most of what the others hold: resource limits, no capabilities,
 //! no new privileges, landlock (no file, no TCP), and a seccomp filter that lists the system calls a decoder needs.
-//! `docs/jail.md` says what is allowed and why.
+//! `docs/design/jail.md` says what is allowed and why.
 
 mod calls;
 mod files;

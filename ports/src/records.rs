@@ -333,7 +333,7 @@ pub struct NoticeRecord {
     pub asset: AssetId,
     /// What it tells.
     pub kind: NoticeKind,
-    /// All the facts, without personal data: see `docs/notices.md`.
+    /// All the facts, without personal data: see `docs/reference/notices.md`.
     pub body: serde_json::Value,
     /// Deliveries tried before this one.
     pub tries: u32,

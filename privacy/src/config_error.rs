@@ -89,7 +89,7 @@ pub enum ConfigError {
         error: Box<ConfigError>,
     },
     /// An id to switch off that no identifier has.
-    #[error("there is no identifier {id:?} to switch off; docs/identifiers.md lists them")]
+    #[error("there is no identifier {id:?} to switch off; docs/reference/identifiers.md lists them")]
     UnknownIdentifier {
         /// The id.
         id: String,

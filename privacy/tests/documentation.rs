@@ -24,7 +24,7 @@ fn row(identifier: &Identifier) -> String {
 }
 
 fn document() -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/identifiers.md");
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/identifiers.md");
     std::fs::read_to_string(path).expect("the documentation stands beside the crates")
 }
 
@@ -35,7 +35,7 @@ fn every_identifier_has_its_row_and_every_row_its_identifier() {
     let covered =
         document.split("## Covered").nth(1).and_then(|rest| rest.split("## Not covered").next()).unwrap();
     let written: Vec<&str> = covered.lines().filter(|line| line.starts_with("| `")).collect();
-    assert_eq!(written, rows, "docs/identifiers.md should hold:\n{}", rows.join("\n"));
+    assert_eq!(written, rows, "docs/reference/identifiers.md should hold:\n{}", rows.join("\n"));
 }
 
 #[test]

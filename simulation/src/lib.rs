@@ -3,7 +3,7 @@
 //!
 //! A discrete-event simulation on one thread: everything follows from the settings and their seed. It answers what
 //! no machine at hand can: how long uploads wait with ten thousand nodes, what a lost database costs, and where
-//! the design stops scaling. What it leaves out is listed in `docs/simulation.md`.
+//! the design stops scaling. What it leaves out is listed in `docs/guide/simulation.md`.
 
 #![forbid(unsafe_code)]
 

@@ -1,7 +1,7 @@
 //! Uploads and what they cost: drawn from distributions whose every number names its source.
 //!
 //! "Measured" costs are CPU milliseconds as the store's `tasks` table keeps them, of a run over the samples and the corpus
-//! of real files (`docs/simulation.md` tells how). What producers upload is an assumption, for a corpus of
+//! of real files (`docs/guide/simulation.md` tells how). What producers upload is an assumption, for a corpus of
 //! test files says nothing about it.
 
 use reelgate_flow::asset::Severity;

@@ -166,7 +166,7 @@ fn describe(error: &figment::Error) -> String {
             },
             None => String::new(),
         };
-        format!("configuration: {key}{}{place}; see docs/configuration.md", one.kind)
+        format!("configuration: {key}{}{place}; see docs/reference/configuration.md", one.kind)
     };
     error.clone().into_iter().map(line).collect::<Vec<_>>().join("\nreelgate: ")
 }

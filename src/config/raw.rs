@@ -1,4 +1,4 @@
-//! The configuration as written: every field with unit, default and reason. `docs/configuration.md` shows the same.
+//! The configuration as written: every field with unit, default and reason. `docs/reference/configuration.md` shows the same.
 
 use std::net::SocketAddr;
 
@@ -63,7 +63,7 @@ impl Default for EngineRaw {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PublishRaw {
-    /// Path below HOME/published, made of the fields that docs/configuration.md lists. Default `{key}`: predictable from
+    /// Path below HOME/published, made of the fields that docs/reference/configuration.md lists. Default `{key}`: predictable from
     /// the upload's key, and `a.mp4` never collides with `a.mov`.
     pub path_template: String,
 }

@@ -1,4 +1,4 @@
-//! The line that `run --json` prints for each asset; `docs/run-output.schema.json` describes it.
+//! The line that `run --json` prints for each asset; `docs/reference/run-output.schema.json` describes it.
 
 use std::path::Path;
 
@@ -51,7 +51,7 @@ pub struct SourceLine {
 /// Why.
 #[derive(Serialize)]
 pub struct ReasonLine {
-    /// Stable code, see docs/reasons.md.
+    /// Stable code, see docs/reference/reasons.md.
     pub code: Code,
     /// Whose fault.
     pub class: Class,

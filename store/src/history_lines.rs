@@ -10,7 +10,7 @@ use reelgate_ports::records::{
     AssetRecord, Closing, Decided, Decision, FindingRecord, HistoryRecord, RenditionRecord, UsageRecord,
 };
 
-/// Version of the notice's body, see `docs/notices.md`.
+/// Version of the notice's body, see `docs/reference/notices.md`.
 pub const NOTICE_SCHEMA: u32 = 1;
 
 /// Who caused a step, and what it took.

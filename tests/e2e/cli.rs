@@ -176,12 +176,12 @@ fn every_key_of_the_configuration_is_documented() {
     let config: Value = toml::from_str::<toml::Value>(&String::from_utf8(printed.stdout).unwrap())
         .map(|value| serde_json::to_value(value).unwrap())
         .unwrap();
-    let guide = include_str!("../../docs/configuration.md");
+    let guide = include_str!("../../docs/reference/configuration.md");
     let mut keys = Vec::new();
     leaves(&config, &mut keys);
     assert!(keys.len() > 40, "found {} keys", keys.len());
     for key in keys {
-        assert!(guide.contains(&format!("`{key}`")), "docs/configuration.md lacks `{key}`");
+        assert!(guide.contains(&format!("`{key}`")), "docs/reference/configuration.md lacks `{key}`");
     }
 }
 

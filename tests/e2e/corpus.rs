@@ -36,7 +36,7 @@ fn every_file_of_the_corpus_ends_as_docs_corpus_says() {
 
 /// File to end: `published`, `quarantined` or the code of the refusal, from the table of the guide.
 fn documented() -> BTreeMap<String, String> {
-    let rows = include_str!("../../docs/corpus.md").lines().filter_map(|line| {
+    let rows = include_str!("../../docs/reference/corpus.md").lines().filter_map(|line| {
         let mut cells = line.strip_prefix("| `")?.splitn(2, "` | ");
         let (name, rest) = (cells.next()?, cells.next()?);
         Some((name.to_owned(), rest.split(" |").next()?.trim_matches('`').to_owned()))

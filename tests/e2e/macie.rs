@@ -42,6 +42,7 @@ impl World {
         );
         std::fs::write(&config, text).unwrap();
         let settings = aws_sdk_s3::Config::builder()
+            .http_client(reelgate_aws::clients::https_client())
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(ministack.endpoint())
             .region(Region::new(REGION))

@@ -8,6 +8,7 @@ mod chunks;
 mod cli;
 mod corpus;
 mod decisions;
+mod examples;
 mod hostile;
 mod intake;
 mod linkage;

@@ -171,7 +171,7 @@ fn the_types_are_those_of_the_guide_and_follow_the_configuration() {
         assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
         lines(&output.stdout, "")
     };
-    let guide = include_str!("../../docs/identifiers.md");
+    let guide = include_str!("../../docs/reference/identifiers.md");
     let covered = guide.split("## Covered").nth(1).unwrap().split("## Not covered").next().unwrap();
     let documented = covered.lines().filter(|line| line.starts_with("| `")).count();
     assert_eq!(listed(&[]).len(), documented);

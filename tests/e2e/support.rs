@@ -104,7 +104,7 @@ pub fn tool(program: &str, arguments: &[&str]) -> String {
 /// What the published schema of `run --json` says against a line.
 pub fn undocumented(line: &Value) -> Vec<String> {
     let schema: Value =
-        serde_json::from_str(include_str!("../../docs/run-output.schema.json")).expect("JSON");
+        serde_json::from_str(include_str!("../../docs/reference/run-output.schema.json")).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     let errors = validator.iter_errors(line).map(|error| format!("{error} at {}", error.instance_path()));
     errors.collect()

@@ -1,13 +1,12 @@
-//! A room imports only rooms below it, every dependency has a reason and a use, and every licence is on the list.
+//! A room imports only rooms below it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::{Package, packages, root, text_of, tracked, tree};
+use crate::manifests::{self, Manifest};
 
 /// Floors from the ground up; a crate may depend on lower floors only.
 const FLOORS: &[(&str, u32)] = &[
-    ("reelgate-unify", 0),
     ("reelgate-tidy", 0),
     ("reelgate-flow", 1),
     ("reelgate-privacy", 1),
@@ -25,29 +24,24 @@ const FLOORS: &[(&str, u32)] = &[
     ("reelgate", 7),
 ];
 
-/// Crates that only some rooms may use, with the reason; a `*` at the end stands for the rest of a name. The list of
-/// features, which no code comes from, may name any.
+/// Crates that only some rooms may use, with the reason; a `*` at the end stands for the rest of a name.
 const RESERVED: &[(&str, &[&str], &str)] = &[
-    ("gstreamer*", &["reelgate-worker"], "only the jailed worker links GStreamer"),
+    ("gstreamer", &["reelgate-worker"], "only the jailed worker links GStreamer"),
     ("actix", &["reelgate-actors", "reelgate"], "nothing but the shells and the wiring names actix"),
-    ("sqlx*", &["reelgate-embedded", "reelgate-postgres"], "databases live behind the store port"),
+    ("sqlx", &["reelgate-embedded", "reelgate-postgres"], "databases live behind the store port"),
     ("aws-*", &["reelgate-aws"], "nothing above a port knows whose cloud it is"),
     ("actix-web", &["reelgate"], "HTTP is served by the roof"),
 ];
-
-/// The crate that is a list of features and nothing else.
-const UNIFY: &str = "reelgate-unify";
 
 #[test]
 fn a_room_imports_only_rooms_below_it() {
     let floors: BTreeMap<&str, u32> = FLOORS.iter().copied().collect();
     let mut walls = 0;
-    for package in packages() {
-        let name = &package.name;
+    for Manifest { name, dependencies, .. } in manifests::all() {
         let own = floors.get(name.as_str()).unwrap_or_else(|| panic!("{name}: give it a floor in FLOORS"));
-        for dependency in package.dependencies.keys().filter(|dependency| is_ours(dependency)) {
-            let below = floors[dependency.as_str()];
-            assert!(below < *own, "{name} (floor {own}) must not import {dependency} (floor {below})");
+        for dependency in dependencies.iter().filter(|one| is_ours(&one.name)) {
+            let below = floors[dependency.name.as_str()];
+            assert!(below < *own, "{name} (floor {own}) must not import {} (floor {below})", dependency.name);
             walls += 1;
         }
     }
@@ -55,138 +49,99 @@ fn a_room_imports_only_rooms_below_it() {
 }
 
 #[test]
-fn every_floor_is_a_room_that_exists() {
-    let names: Vec<String> = packages().into_iter().map(|package| package.name).collect();
-    for (floor, _) in FLOORS {
-        assert!(names.iter().any(|name| name == floor), "{floor}: no such crate; take it out of FLOORS");
-    }
+fn every_floor_names_a_crate_that_exists() {
+    let manifests = manifests::all();
+    let names = manifests::names(&manifests);
+    let gone: Vec<_> = FLOORS.iter().filter(|(name, _)| !names.contains(name)).collect();
+    assert!(gone.is_empty(), "no such crates: {gone:?}");
 }
 
 #[test]
-fn reserved_crates_stay_in_their_rooms() {
-    for package in packages().iter().filter(|package| package.name != UNIFY) {
-        for (reserved, rooms, reason) in RESERVED {
-            let is_reserved = |name: &str| match reserved.strip_suffix('*') {
-                Some(prefix) => name.starts_with(prefix),
-                None => name == *reserved,
-            };
-            let uses = package.dependencies.iter().any(|(name, kind)| is_reserved(name) && *kind != "dev");
-            assert!(
-                !uses || rooms.contains(&package.name.as_str()),
-                "{} uses {reserved}: {reason}",
-                package.name
-            );
-        }
+fn reserved_crates_stay_in_their_rooms_and_are_used_there() {
+    let manifests = manifests::all();
+    for (reserved, rooms, reason) in RESERVED {
+        let is_reserved = |name: &str| match reserved.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => name == *reserved,
+        };
+        let uses =
+            |manifest: &&Manifest| manifest.dependencies.iter().any(|one| is_reserved(&one.name) && !one.dev);
+        let found: BTreeSet<&str> =
+            manifests.iter().filter(uses).map(|manifest| manifest.name.as_str()).collect();
+        let expected: BTreeSet<&str> = rooms.iter().copied().collect();
+        assert_eq!(found, expected, "who uses {reserved} (left), and who may: {reason}");
     }
 }
 
 #[test]
 fn the_core_depends_on_nothing_by_default() {
-    let packages = packages();
-    let flow = packages.iter().find(|package| package.name == "reelgate-flow").expect("flow is there");
-    let names: Vec<&String> = flow.dependencies.keys().collect();
+    let manifests = manifests::all();
+    let flow = manifests.iter().find(|manifest| manifest.name == "reelgate-flow").expect("flow is there");
+    let names: Vec<&str> = flow.dependencies.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["serde"], "flow has only the optional derive of wire forms");
 }
 
 #[test]
 fn every_direct_dependency_has_its_reason_and_every_reason_its_dependency() {
-    let document = crate::dependencies_document();
-    let direct: Vec<String> = packages().iter().flat_map(theirs).collect();
-    for dependency in &direct {
-        assert!(document.contains(&format!("| `{dependency}` |")), "say in docs why {dependency} is needed");
-    }
-    // The section behind the first table is about a crate outside the workspace.
-    let own = document.split("\n## ").next().expect("a page has a beginning");
-    let rows = own.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
-    for (listed, _) in rows {
-        assert!(
-            direct.iter().any(|name| name == listed),
-            "the docs say why {listed} is needed, and nothing uses it"
-        );
-    }
+    const REASONS: &str = "docs/reference/dependencies.md";
+    let text = crate::text_of(Path::new(REASONS)).expect("the document exists");
+    // What stands under the next heading is no part of this workspace.
+    let own = text.split("\n## ").next().unwrap_or_default();
+    let listed =
+        own.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(name, _)| name));
+    let listed: BTreeSet<&str> = listed.collect();
+    let manifests = manifests::all();
+    let dependencies = manifests.iter().flat_map(|manifest| &manifest.dependencies);
+    let used: BTreeSet<&str> =
+        dependencies.map(|one| one.name.as_str()).filter(|name| !is_ours(name)).collect();
+    assert!(used.len() > 50, "expected every room's dependencies, found {used:?}");
+    let unexplained: Vec<_> = used.difference(&listed).collect();
+    assert!(unexplained.is_empty(), "say in {REASONS} why: {unexplained:?}");
+    let gone: Vec<_> = listed.difference(&used).collect();
+    assert!(gone.is_empty(), "{REASONS} explains what no crate depends on: {gone:?}");
+}
+
+#[test]
+fn every_dependency_of_the_workspace_is_taken_by_a_crate() {
+    let manifests = manifests::all();
+    let used: BTreeSet<&str> =
+        manifests.iter().flat_map(|one| &one.dependencies).map(|one| one.name.as_str()).collect();
+    let offered: Vec<&String> = manifests.iter().flat_map(|one| &one.offered).collect();
+    assert!(offered.len() > 50, "expected the workspace's dependencies, found {offered:?}");
+    let idle: Vec<_> = offered.iter().filter(|name| !used.contains(name.as_str())).collect();
+    assert!(idle.is_empty(), "no crate takes these from the root's Cargo.toml: {idle:?}");
 }
 
 #[test]
 fn every_direct_dependency_is_used() {
-    let (tracked, packages) = (tracked(), packages());
+    let tracked = crate::tracked();
     let mut checked = 0;
-    for package in packages.iter().filter(|package| package.name != UNIFY) {
-        let text = own_code(&tracked, &packages, &package.dir);
-        for dependency in package.dependencies.keys().filter(|name| name.as_str() != UNIFY) {
-            let name = dependency.replace('-', "_");
-            assert!(text.contains(&name), "{}: {name} is never named in its code; drop it", package.name);
+    for Manifest { dir, name, dependencies, .. } in manifests::all() {
+        let text = own_code(&tracked, &dir);
+        for dependency in dependencies {
+            let import = dependency.name.replace('-', "_");
+            assert!(text.contains(&import), "{name}: {import} is never named in its code; drop it");
             checked += 1;
         }
     }
     assert!(checked > 100, "expected every room's dependencies, found {checked}");
 }
 
-/// All Rust of one package: what lies below its directory and below no other package's.
-fn own_code(tracked: &[PathBuf], packages: &[Package], dir: &Path) -> String {
-    let inner: Vec<&Path> = packages
-        .iter()
-        .map(|package| package.dir.as_path())
+/// Whether it is a crate of this workspace.
+fn is_ours(name: &str) -> bool {
+    name.starts_with("reelgate")
+}
+
+/// All Rust of one crate: what lies below its directory and below no other crate's.
+fn own_code(tracked: &[PathBuf], dir: &Path) -> String {
+    let manifests = tracked.iter().filter(|file| file.file_name().is_some_and(|name| name == "Cargo.toml"));
+    let inner: Vec<&Path> = manifests
+        .filter_map(|file| file.parent())
         .filter(|other| *other != dir && other.starts_with(dir))
         .collect();
     let own = |file: &&PathBuf| {
         let rust = file.extension().is_some_and(|end| end == "rs");
         rust && file.starts_with(dir) && !inner.iter().any(|other| file.starts_with(other))
     };
-    tracked.iter().filter(own).filter_map(|file| text_of(file)).collect()
-}
-
-#[test]
-fn every_licence_is_on_the_list() {
-    const ACCEPTED: &[&str] = &[
-        "MIT",
-        "Apache-2.0",
-        "BSD-2-Clause",
-        "BSD-3-Clause",
-        "ISC",
-        "Zlib",
-        "Unicode-3.0",
-        "CC0-1.0",
-        "0BSD",
-        "Unlicense",
-        "MPL-2.0",
-        "IJG",
-        "CDLA-Permissive-2.0",
-        "BSL-1.0",
-        "Apache-2.0 WITH LLVM-exception",
-        "MIT-0",
-        "OpenSSL",
-        "BlueOak-1.0.0",
-    ];
-    let lines = tree(&["--workspace", "--edges", "all", "--target", "all", "--format", "{p}|{l}"]);
-    let mut seen = 0;
-    for line in lines.iter().filter(|line| line.contains('|')) {
-        let (package, licence) = line.split_once('|').expect("the format has a bar");
-        let licence = licence.trim_end_matches(" (*)");
-        seen += 1;
-        let accepted = |one: &str| ACCEPTED.contains(&one.trim().trim_matches(['(', ')']));
-        let every = |all: &str| all.split(" AND ").all(accepted);
-        let fits = licence.replace('/', " OR ").split(" OR ").any(every)
-            || licence.split(" AND ").all(|part| part.trim_matches(['(', ')']).split(" OR ").any(accepted));
-        assert!(fits, "{package}: licence `{licence}` is not on the list");
-    }
-    assert!(seen > 100, "expected the whole tree, found {seen}");
-}
-
-fn is_ours(name: &str) -> bool {
-    name.starts_with("reelgate")
-}
-
-/// What a crate needs from others; a list of features needs nothing.
-fn theirs(package: &Package) -> Vec<String> {
-    let names = package.dependencies.keys().filter(|name| !is_ours(name) && package.name != UNIFY);
-    names.cloned().collect()
-}
-
-/// The root's own package is found as well.
-#[test]
-fn the_roof_is_among_the_packages() {
-    assert!(root().join("Cargo.toml").is_file());
-    assert!(
-        packages().iter().any(|package| package.name == "reelgate" && package.dir.as_os_str().is_empty())
-    );
+    tracked.iter().filter(own).filter_map(|file| crate::text_of(file)).collect()
 }

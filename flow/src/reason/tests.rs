@@ -16,7 +16,7 @@ Why an asset was refused or failed. Codes are part of the public interface: thei
 ones may come. **Class** says whose fault it is: `bad_media` and `policy` are the producer's and end in `rejected` (or
 `quarantined`, `superseded`); `config`, `quota`, `infrastructure` and `bug` are ours and end in `failed`, which can be
 redriven. **Attempts** is how often a task that ends with this code is started in all; see
-[life-of-an-asset.md](life-of-an-asset.md) for how they are counted.
+[life-of-an-asset.md](../design/life-of-an-asset.md) for how they are counted.
 
 | code | class | attempts | what happened | what to do |
 |---|---|---|---|---|
@@ -79,13 +79,14 @@ fn agrees(name: &str, found: &str, expected: &str) {
 
 #[test]
 fn the_document_of_reasons_lists_every_code_as_it_is() {
-    let found = std::fs::read_to_string(document("reasons.md")).unwrap_or_default();
-    agrees("reasons.md", &found, &reasons());
+    let name = "reference/reasons.md";
+    let found = std::fs::read_to_string(document(name)).unwrap_or_default();
+    agrees(name, &found, &reasons());
 }
 
 #[test]
 fn the_document_of_the_life_of_an_asset_tells_the_retry_rules_as_they_are() {
-    let name = "life-of-an-asset.md";
+    let name = "design/life-of-an-asset.md";
     let found = std::fs::read_to_string(document(name)).expect("the document exists");
     let (before, rest) = found.split_once(RULES_BEGIN).expect("the document has a place for the rules");
     let (_, after) = rest.split_once(RULES_END).expect("the place for the rules ends");

@@ -256,7 +256,7 @@ mod tests {
     use super::*;
 
     /// The documentation of the jail; it names every call once, in a list of its kind.
-    const GUIDE: &str = include_str!("../../../docs/jail.md");
+    const GUIDE: &str = include_str!("../../../docs/design/jail.md");
 
     fn documented(list: &str) -> BTreeSet<String> {
         let (_, rest) = GUIDE.split_once(&format!("<!-- {list} -->")).unwrap();

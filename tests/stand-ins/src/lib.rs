@@ -7,7 +7,7 @@
 //!
 //! A development dependency only. Where a server is not installed these functions panic and say what
 //! installs it: a test whose peer is missing must not pass. What each stand-in gets wrong about AWS is
-//! written down in `docs/stand-ins.md`.
+//! written down in `docs/reference/stand-ins.md`.
 
 mod home;
 pub mod kinesis_local;

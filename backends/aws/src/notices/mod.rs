@@ -1,4 +1,4 @@
-//! Telling the outside through AWS: a topic or an event bus. Both deliver the document that `docs/notices.md`
+//! Telling the outside through AWS: a topic or an event bus. Both deliver the document that `docs/reference/notices.md`
 //! describes, the same bytes at every try.
 
 mod eventbridge;

@@ -1,5 +1,5 @@
 //! Telling the outside: a file of JSON lines and a signed webhook. Both deliver the same bytes for a notice, every
-//! time; `docs/notices.md` describes them to receivers.
+//! time; `docs/reference/notices.md` describes them to receivers.
 
 mod file;
 mod signature;

@@ -11,9 +11,9 @@ use sqlx::{AssertSqlSafe, Row};
 use super::Home;
 use super::damage::meddle;
 
-/// The SQL blocks of `docs/sql.md`, in order.
+/// The SQL blocks of `docs/reference/sql.md`, in order.
 fn documented() -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sql.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/sql.md");
     let text = std::fs::read_to_string(path).unwrap();
     text.split("```sql\n").skip(1).map(|block| block.split("```").next().unwrap().to_owned()).collect()
 }

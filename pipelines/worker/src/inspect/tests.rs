@@ -54,9 +54,9 @@ fn inspect(path: &Path) -> Result<Inspection, Fault> {
     Ok(found)
 }
 
-/// `docs/corpus.md` as rows of path, expectation and reason.
+/// `docs/reference/corpus.md` as rows of path, expectation and reason.
 fn expectations() -> Vec<[String; 3]> {
-    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/corpus.md");
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/corpus.md");
     let text = std::fs::read_to_string(docs).unwrap();
     let rows = text.lines().filter(|line| line.starts_with("| `"));
     rows.map(|row| {

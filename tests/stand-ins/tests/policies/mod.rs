@@ -144,7 +144,7 @@ fn no_document_allows_a_whole_service_or_every_resource_without_a_condition() {
 
 #[test]
 fn every_variable_of_the_documents_is_explained() {
-    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/security-policies.md");
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/security-policies.md");
     let guide = std::fs::read_to_string(guide).unwrap();
     let documents: String = ROLES.map(Role::document).concat();
     for (name, _) in VARIABLES {
