@@ -14,6 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::order::Priority;
 
+/// How a deletion names the version that has no id of its own: the only one of a bucket without versions, and the one that
+/// uploads replace where a bucket's versions are suspended.
+pub const NULL_VERSION: &str = "null";
+
 /// What happened to an object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -21,7 +25,8 @@ pub enum EventKind {
     /// An upload was completed.
     #[default]
     Created,
-    /// This version is gone; with an empty version, a delete marker hides every older one.
+    /// This version is gone ([`NULL_VERSION`] is the one without an id); with an empty version, a delete marker hides every
+    /// older one.
     Deleted,
 }
 

@@ -119,7 +119,7 @@ pub trait Session: Send {
     /// Remembers where messages lie that could not be read.
     fn keep_refused(&mut self, refused: &[RefusedEvent]) -> impl Future<Output = Answer<(), Self>> + Send;
 
-    /// Remembers deletions; of several of the same version the latest stays.
+    /// Remembers deletions, each of another version; of one that is remembered already the later one stays.
     fn keep_deletions(&mut self, deletions: &[Deletion]) -> impl Future<Output = Answer<(), Self>> + Send;
 
     /// The remembered deletions of keys, given by their SHA-256.
@@ -130,6 +130,15 @@ pub trait Session: Send {
 
     /// Keeps findings of a scanner outside, each once; returns the ids that were not known.
     fn keep_scans(&mut self, scans: &[ScanEvent]) -> impl Future<Output = Answer<Vec<String>, Self>> + Send;
+
+    /// Keeps findings about assets that are not known yet, each under the asset it names.
+    fn keep_unlinked(&mut self, scans: &[ScanEvent]) -> impl Future<Output = Answer<(), Self>> + Send;
+
+    /// Takes the findings that were kept for these assets, in the order of their ids.
+    fn take_unlinked(
+        &mut self,
+        assets: &[AssetId],
+    ) -> impl Future<Output = Answer<Vec<ScanEvent>, Self>> + Send;
 
     /// Leases that ran out after `after_ms` and up to now, in the order of their ends.
     fn expired_leases(

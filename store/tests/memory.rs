@@ -26,6 +26,10 @@ impl StoreHome for Home {
         self.store(clock).await
     }
 
+    async fn dump(&self, clock: Arc<dyn Clock>) -> String {
+        self.store(clock).await.dump().unwrap()
+    }
+
     async fn shards(&self, clock: Arc<dyn Clock>) -> Arc<dyn Shards> {
         self.store(clock).await
     }

@@ -5,7 +5,6 @@ use reelgate_flow::ids::AssetId;
 use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
-use crate::locks;
 use crate::rows::{AssetCells, TaskCells, asset_query, large};
 use crate::time::count;
 use crate::unit::Unit;
@@ -131,11 +130,6 @@ impl Unit {
         }
         Ok(())
     }
-}
-
-/// The hash that versions of a key are found by.
-pub(crate) fn key_hash(key: &str) -> i64 {
-    locks::hash(&reelgate_ports::identity::key_sha256(key))
 }
 
 /// The settled ones are not locked: only who holds the asset's lock changes them.

@@ -23,7 +23,7 @@ macro_rules! asset_query {
             r#"SELECT a.arrival, a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes, a.location, a.forced,
                     a.priority, a.place, a.received_at_ms, a.phase, a.verdict, a.severity, a.redrives,
                     a.ended_at_ms, a.sha256, a.reason_code, a.reason_detail, a.door, a.linked_to,
-                    a.published_location, a.marks, a.container, a.duration_ns,
+                    a.published_location, a.marks, a.container, a.duration_ns, a.key_sha256,
                     (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS "now_ms!"
              FROM assets AS a "# + $tail
             $(, $argument)*
@@ -60,6 +60,7 @@ pub(crate) struct AssetCells {
     pub marks: String,
     pub container: Option<String>,
     pub duration_ns: Option<i64>,
+    pub key_sha256: String,
     /// The database's time when it was read.
     pub now_ms: i64,
 }
@@ -67,7 +68,6 @@ pub(crate) struct AssetCells {
 impl AssetCells {
     pub(crate) fn read(self) -> PortResult<AssetRow> {
         let id = AssetId::new(self.id);
-        let key_sha256 = identity::key_sha256(&self.key);
         let core = Asset {
             phase: phase(&self.phase)?,
             tasks: BTreeMap::new(),
@@ -88,7 +88,7 @@ impl AssetCells {
                 location: self.location,
                 id: SourceId { bucket: self.bucket, key: self.key, version: self.version },
             },
-            key_sha256,
+            key_sha256: self.key_sha256,
             forced: self.forced,
             sha256: self.sha256,
             core,

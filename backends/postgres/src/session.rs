@@ -15,7 +15,7 @@ use crate::locks::hash;
 use crate::time::number;
 use crate::unit::Unit;
 use crate::write::{self, Written};
-use crate::{audit, beside, decisions, deletions, ingest, leases, outbox, shards};
+use crate::{audit, beside, decisions, ingest, late_events, leases, outbox, shards};
 
 /// A transaction that has begun and taken its locks.
 pub(crate) struct PgSession<'c> {
@@ -104,15 +104,23 @@ impl Session for PgSession<'_> {
     }
 
     async fn keep_deletions(&mut self, deletions: &[Deletion]) -> DbResult<()> {
-        deletions::write(self.conn, self.unit.work.now_ms, deletions).await
+        late_events::write(self.conn, self.unit.work.now_ms, deletions).await
     }
 
     async fn deletions_of(&mut self, keys: &BTreeSet<String>) -> DbResult<Vec<Deletion>> {
-        deletions::of_keys(self.conn, &hashes(keys)).await
+        late_events::of_keys(self.conn, &keys.iter().cloned().collect::<Vec<_>>()).await
     }
 
     async fn keep_scans(&mut self, scans: &[ScanEvent]) -> DbResult<Vec<String>> {
         beside::write_scans(self.conn, self.unit.work.now_ms, scans).await
+    }
+
+    async fn keep_unlinked(&mut self, scans: &[ScanEvent]) -> DbResult<()> {
+        late_events::keep_unlinked(self.conn, self.unit.work.now_ms, scans).await
+    }
+
+    async fn take_unlinked(&mut self, assets: &[AssetId]) -> DbResult<Vec<ScanEvent>> {
+        late_events::take_unlinked(self.conn, assets).await
     }
 
     async fn expired_leases(&mut self, after_ms: Option<u64>, leases_max: u32) -> DbResult<Vec<LostLease>> {

@@ -56,6 +56,10 @@ impl StoreHome for Home {
         self.given(clock).await
     }
 
+    async fn dump(&self, _: Arc<dyn Clock>) -> String {
+        self.execute("select database_to_xml(true, false, '')")
+    }
+
     async fn shards(&self, clock: Arc<dyn Clock>) -> Arc<dyn Shards> {
         self.given(clock).await
     }

@@ -5,6 +5,7 @@ pub mod claims;
 pub mod decisions;
 pub mod fleet;
 pub mod ingest;
+pub mod late_events;
 pub mod outbox;
 pub mod records;
 pub mod redo;
@@ -27,6 +28,9 @@ use reelgate_ports::store::Store;
 pub trait StoreHome: Send + Sync {
     /// Opens the store that is there.
     async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store>;
+
+    /// Everything that is stored there, as text.
+    async fn dump(&self, clock: Arc<dyn Clock>) -> String;
 
     /// Opens the shard leases of the same place.
     async fn shards(&self, clock: Arc<dyn Clock>) -> Arc<dyn Shards>;
@@ -98,6 +102,15 @@ macro_rules! store_suite {
             scanning: {
                 publishing_waits_for_a_scanner_and_keeps_what_it_found
                 an_event_about_an_assets_text_is_told_to_the_asset_with_its_findings
+            }
+            late_events: {
+                a_finding_in_one_batch_with_its_upload_counts
+                a_finding_that_comes_before_its_upload_counts
+                an_erasure_leaves_no_key_whatever_is_told_of_it_later
+                an_erased_version_still_counts_as_the_newer_one
+                a_deletion_is_remembered_once_and_for_as_long_as_events_may_come
+                what_we_delete_ourselves_is_no_deletion_of_the_producers
+                the_version_without_an_id_hides_only_its_like
             }
             redo: {
                 a_redo_begins_where_it_is_asked_to_and_is_told_once_more

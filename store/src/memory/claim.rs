@@ -32,7 +32,8 @@ pub(super) fn claim(
         .collect()
 }
 
-fn lease(
+/// Leases one task.
+pub(super) fn lease(
     state: &mut State,
     now_ms: u64,
     node: &NodeId,

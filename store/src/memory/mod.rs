@@ -11,7 +11,7 @@ mod shards;
 mod state;
 mod write;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
@@ -21,7 +21,7 @@ use std::task::{Context, Poll, Waker};
 use async_trait::async_trait;
 use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
-use reelgate_flow::task::Lane;
+use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{PortError, PortResult, Trouble};
 use reelgate_ports::events::EventBatch;
@@ -37,7 +37,7 @@ use tokio::sync::Mutex;
 use crate::service::{
     self, Call, Complete, Decide, Delivered, Ingest, Reap, Redrive, Review, Seal, Transact,
 };
-use crate::work::Violations;
+use crate::work::{AssetRow, LATE_EVENT_MS_MAX, TaskExtra, Violations};
 use session::MemorySession;
 use state::{Node, State};
 
@@ -66,6 +66,37 @@ impl MemoryStore {
     fn now_ms(&self) -> u64 {
         self.clock.now_ms()
     }
+
+    /// Shows an asset as it stands, for tests that judge every commit; `None` where it is unknown or a call is under way.
+    pub fn inspect<R>(&self, asset: &AssetId, look: impl FnOnce(Inspected<'_>) -> R) -> Option<R> {
+        let state = self.state.try_lock().ok()?;
+        let stored = state.find(asset)?;
+        Some(look(Inspected { row: &stored.row, extras: &stored.extras, history: &stored.history }))
+    }
+
+    /// Everything it holds, as text, for tests that look for what must not be there.
+    pub fn dump(&self) -> Option<String> {
+        self.state.try_lock().ok().map(|state| format!("{state:?}"))
+    }
+
+    /// Leases a certain task that is to be done, whether or not somebody holds it, so that a schedule can choose any order
+    /// that a fleet could show.
+    pub fn lease_task(&self, node: &NodeId, asset: &AssetId, task: TaskKey, lease_ms: u64) -> Option<Claim> {
+        let mut state = self.state.try_lock().ok()?;
+        let arrival = *state.arrivals.get(asset)?;
+        claim::lease(&mut state, self.now_ms(), node, arrival, task, lease_ms)
+    }
+}
+
+/// An asset as it stands.
+#[derive(Debug)]
+pub struct Inspected<'a> {
+    /// Its own row, with its tasks.
+    pub row: &'a AssetRow,
+    /// What its tasks have beside the core's records.
+    pub extras: &'a BTreeMap<TaskKey, TaskExtra>,
+    /// What was told of it.
+    pub history: &'a [HistoryRecord],
 }
 
 /// The output of a future that waits for nothing, such as a call of a [`MemoryStore`] that nobody else uses; `None` where
@@ -266,10 +297,14 @@ impl Maintenance for MemoryStore {
     }
 
     async fn retain(&self, days: Option<u32>) -> PortResult<Retained> {
+        let late_ms = self.now_ms().saturating_sub(LATE_EVENT_MS_MAX);
+        let mut state = self.state.lock().await;
+        state.deletions.retain(|_, (_, kept_ms)| *kept_ms >= late_ms);
+        state.unlinked.retain(|_, (_, kept_ms)| *kept_ms >= late_ms);
         let Some(days) = days else { return Ok(Retained::default()) };
         let until_ms = self.now_ms().saturating_sub(u64::from(days) * DAY_MS);
         let mut retained = Retained::default();
-        for stored in &mut self.state.lock().await.assets {
+        for stored in &mut state.assets {
             let old = stored.row.ended_ms.is_some_and(|ended_ms| ended_ms < until_ms);
             if old && !stored.history.is_empty() {
                 stored.history.clear();

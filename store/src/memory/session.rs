@@ -7,7 +7,6 @@ use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_ports::error::{PortError, PortResult, Trouble};
 use reelgate_ports::events::RefusedEvent;
-use reelgate_ports::identity;
 use reelgate_ports::records::{AuditRecord, Fence, HistoryRecord, ScanEvent};
 use reelgate_ports::shards::Checkpoint;
 use tokio::sync::MutexGuard;
@@ -157,14 +156,14 @@ impl Session for MemorySession<'_> {
     }
 
     async fn keep_deletions(&mut self, deletions: &[Deletion]) -> PortResult<()> {
-        let deletions = deletions.to_vec();
-        self.later(move |state| write::keep_deletions(state, deletions));
+        let (deletions, now_ms) = (deletions.to_vec(), self.work.now_ms);
+        self.later(move |state| write::keep_deletions(state, now_ms, deletions));
         Ok(())
     }
 
     async fn deletions_of(&mut self, keys: &BTreeSet<String>) -> PortResult<Vec<Deletion>> {
         let of_keys = self.state.deletions.iter().filter(|((_, key, _), _)| keys.contains(key));
-        Ok(of_keys.map(|(_, deletion)| deletion.clone()).collect())
+        Ok(of_keys.map(|(_, (deletion, _))| deletion.clone()).collect())
     }
 
     async fn keep_scans(&mut self, scans: &[ScanEvent]) -> PortResult<Vec<String>> {
@@ -176,6 +175,23 @@ impl Session for MemorySession<'_> {
         let ids = fresh.iter().map(|scan| scan.id.clone()).collect();
         self.later(move |state| state.scans.extend(fresh.into_iter().map(|scan| (scan.id.clone(), scan))));
         Ok(ids)
+    }
+
+    async fn keep_unlinked(&mut self, scans: &[ScanEvent]) -> PortResult<()> {
+        let (scans, now_ms) = (scans.to_vec(), self.work.now_ms);
+        self.later(move |state| {
+            state.unlinked.extend(scans.into_iter().map(|scan| (scan.id.clone(), (scan, now_ms))));
+        });
+        Ok(())
+    }
+
+    async fn take_unlinked(&mut self, assets: &[AssetId]) -> PortResult<Vec<ScanEvent>> {
+        let scans = self.state.unlinked.values().map(|(scan, _)| scan);
+        let wanted = |scan: &&ScanEvent| scan.asset.as_ref().is_some_and(|id| assets.contains(id));
+        let taken: Vec<ScanEvent> = scans.filter(wanted).cloned().collect();
+        let ids: BTreeSet<String> = taken.iter().map(|scan| scan.id.clone()).collect();
+        self.later(move |state| state.unlinked.retain(|id, _| !ids.contains(id)));
+        Ok(taken)
     }
 
     async fn expired_leases(&mut self, _: Option<u64>, leases_max: u32) -> PortResult<Vec<LostLease>> {
@@ -288,9 +304,4 @@ fn lost<'a>(
         Some(LostLease { fence, node: NodeId::new(owner.clone()) })
     };
     leased.filter_map(read).filter(wanted).take(leases_max as usize).collect()
-}
-
-/// The SHA-256 of a deletion's key.
-pub(super) fn key_of(deletion: &Deletion) -> String {
-    identity::key_sha256(&deletion.key)
 }

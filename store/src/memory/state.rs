@@ -82,9 +82,11 @@ pub(super) struct State {
     /// Leased tasks by the end of their lease.
     pub leased: BTreeSet<(u64, i64, TaskKey)>,
     pub queue_ends: BTreeMap<Queue, u64>,
-    /// By bucket, SHA-256 of the key, and version.
-    pub deletions: BTreeMap<(String, String, String), Deletion>,
+    /// By [`Deletion::place`], with the time when each was kept.
+    pub deletions: BTreeMap<(String, String, String), (Deletion, u64)>,
     pub scans: BTreeMap<String, ScanEvent>,
+    /// Findings about assets that have not come, by their ids, with the time when each was kept.
+    pub unlinked: BTreeMap<String, (ScanEvent, u64)>,
     pub refused: BTreeMap<String, RefusedEvent>,
     pub outbox: BTreeMap<u64, Owed>,
     pub notices: u64,

@@ -9,7 +9,6 @@ use reelgate_ports::records::{AssetRecord, Decided, Decision, NoticeRecord};
 use reelgate_ports::scanner::findings::join;
 use reelgate_ports::store::Product;
 
-use super::session::key_of;
 use super::state::{Owed, State, Stored};
 use crate::history_lines::{self, MediaSummary};
 use crate::work::{AssetRow, Deletion, Learned, Loaded, Work};
@@ -21,11 +20,12 @@ pub(super) fn insert(state: &mut State, row: AssetRow) {
     state.assets.push(Stored::new(row));
 }
 
-/// Remembers deletions; of several of the same version the latest stays.
-pub(super) fn keep_deletions(state: &mut State, deletions: Vec<Deletion>) {
+/// Remembers deletions; of one that is remembered already the later one stays.
+pub(super) fn keep_deletions(state: &mut State, now_ms: u64, deletions: Vec<Deletion>) {
     for deletion in deletions {
-        let place = (deletion.bucket.clone(), key_of(&deletion), deletion.version.clone());
-        let known = state.deletions.entry(place).or_insert_with(|| deletion.clone());
+        let place = deletion.place();
+        let (known, kept_ms) = state.deletions.entry(place).or_insert_with(|| (deletion.clone(), now_ms));
+        *kept_ms = now_ms;
         if known.sequencer < deletion.sequencer {
             *known = deletion;
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity;
@@ -11,7 +12,7 @@ use reelgate_ports::records::{EventKind, Ingested, MediaEvent, ScanEvent};
 use super::Call;
 use super::relatives::follow_up;
 use crate::session::{Answer, Delivery, Lock, Queue, Session};
-use crate::work::{AssetRow, Deletion, check_event, fresh_scans, new_row};
+use crate::work::{AssetRow, Deletion, Work, check_event, fresh_scans, new_row};
 
 /// Takes a batch in, in order, and moves its checkpoint. Returns one result per created upload, in order.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ impl Ingest<'_> {
             return Ok(Vec::new());
         }
         let of_kind = |kind| self.0.events.iter().filter(move |event| event.kind == kind);
-        let deleted: Vec<Deletion> = of_kind(EventKind::Deleted).map(Deletion::of).collect();
+        let deleted = Deletion::latest(of_kind(EventKind::Deleted));
         let created: Vec<&MediaEvent> = of_kind(EventKind::Created).collect();
         if !deleted.is_empty() {
             session.keep_deletions(&deleted).await?;
@@ -113,6 +114,11 @@ async fn create<S: Session>(
         let hidden = deletions.iter().any(|deletion| deletion.hides(row));
         session.work().arrive(id, hidden)?;
     }
+    for scan in session.take_unlinked(&fresh).await? {
+        if let Some(id) = scan.about() {
+            session.work().scanned(&id, &scan)?;
+        }
+    }
     Ok(ingested)
 }
 
@@ -133,15 +139,33 @@ fn queue(row: &AssetRow) -> Queue {
     (id.bucket.clone(), prefix_of(&id.key).to_owned(), row.priority)
 }
 
-/// Tells assets what a scanner outside found in them.
+/// Tells assets what a scanner outside found in them. What it says of an upload that has not come waits for it: the two come
+/// by different ways, in any order.
 async fn take_scans<S: Session>(session: &mut S, scans: &[ScanEvent]) -> Answer<(), S> {
-    let written = session.keep_scans(scans).await?;
-    let about: Vec<(AssetId, &ScanEvent)> =
-        fresh_scans(scans, &written).into_iter().filter_map(|scan| Some((scan.about()?, scan))).collect();
-    let ids: Vec<AssetId> = about.iter().map(|(id, _)| id.clone()).collect();
+    let ids: Vec<AssetId> = scans.iter().filter_map(ScanEvent::about).collect();
     session.load(&ids).await?;
-    for (id, scan) in about {
-        session.work().scanned(&id, scan)?;
+    let scans: Vec<ScanEvent> = scans.iter().map(|scan| without_erased_key(session.work(), scan)).collect();
+    let written = session.keep_scans(&scans).await?;
+    let mut unlinked = Vec::new();
+    for scan in fresh_scans(&scans, &written) {
+        let Some(id) = scan.about() else { continue };
+        if session.work().loaded.contains_key(&id) {
+            session.work().scanned(&id, scan)?;
+        } else if !scan.sample {
+            unlinked.push(ScanEvent { asset: Some(id), source: None, ..scan.clone() });
+        }
     }
-    Ok(())
+    if unlinked.is_empty() {
+        return Ok(());
+    }
+    session.keep_unlinked(&unlinked).await
+}
+
+/// What is kept of a finding about an erased upload names the asset alone.
+fn without_erased_key(work: &Work, scan: &ScanEvent) -> ScanEvent {
+    let erased = |id: &AssetId| work.loaded.get(id).is_some_and(|l| l.row.core.phase == Phase::Erased);
+    match scan.about().filter(erased) {
+        Some(id) => ScanEvent { asset: Some(id), source: None, ..scan.clone() },
+        None => scan.clone(),
+    }
 }

@@ -17,7 +17,7 @@ mod violations;
 
 pub use arrivals::{check_event, new_row};
 pub use decisions::fresh_scans;
-pub use deletions::Deletion;
+pub use deletions::{Deletion, LATE_EVENT_MS_MAX};
 pub use relatives::Version;
 pub use rows::{AssetRow, Learned, Lease, Loaded, TaskExtra};
 pub use steps::{FollowUp, Work};

@@ -53,9 +53,18 @@ impl AssetRow {
         order(self) < order(other)
     }
 
-    /// What tells a notice of this asset from an earlier one of the same kind.
+    /// What tells a notice of this asset from an earlier one of the same kind: the times it began again, for a reminder the
+    /// time. An asset that failed may fail once more on its way out, without beginning again.
     pub fn notice_number(&self, kind: NoticeKind, now_ms: u64) -> u64 {
-        if kind == NoticeKind::ReviewDue { now_ms } else { u64::from(self.core.redrives) }
+        let redrives = u64::from(self.core.redrives);
+        match kind {
+            NoticeKind::ReviewDue => now_ms,
+            NoticeKind::Failed => {
+                let withdraw = self.core.tasks.get(&TaskKey::Withdraw);
+                redrives | (withdraw.map_or(0, |task| u64::from(task.attempts)) << 32)
+            }
+            _ => redrives,
+        }
     }
 
     /// The row as others see it.

@@ -71,13 +71,14 @@ pub(super) async fn erase(conn: &mut SqliteConnection, asset: i64) -> PortResult
         sqlx::query(delete).bind(asset).execute(&mut *conn).await.map_err(db(what))?;
     }
     // By its key, so before that goes.
-    for table in ["scans", "deletions"] {
-        let delete = sqlx::AssertSqlSafe(format!(
-            "DELETE FROM {table}
-             WHERE (bucket, key, version) IN (SELECT bucket, key, version FROM assets WHERE arrival = ?)"
-        ));
-        sqlx::query(delete).bind(asset).execute(&mut *conn).await.map_err(db(what))?;
-    }
+    sqlx::query(
+        "DELETE FROM scans
+         WHERE (bucket, key, version) IN (SELECT bucket, key, version FROM assets WHERE arrival = ?)",
+    )
+    .bind(asset)
+    .execute(&mut *conn)
+    .await
+    .map_err(db(what))?;
     sqlx::query("UPDATE assets SET key = '', location = '', prefix = '' WHERE arrival = ?")
         .bind(asset)
         .execute(conn)

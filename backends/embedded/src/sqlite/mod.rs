@@ -12,10 +12,10 @@ mod audit;
 mod beside;
 mod claim;
 mod decisions;
-mod deletions;
 mod error;
 mod facts;
 mod ingest;
+mod late_events;
 mod leases;
 mod migrations;
 mod nodes;
@@ -52,7 +52,7 @@ use reelgate_ports::store::{
 use reelgate_store::service::{
     self, Call, Complete, Decide, Delivered, Ingest, Reap, Redrive, Review, Seal, Transact,
 };
-use reelgate_store::work::{Violations, Work};
+use reelgate_store::work::{LATE_EVENT_MS_MAX, Violations, Work};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use error::db;
@@ -251,6 +251,8 @@ impl Maintenance for SqliteStore {
     }
 
     async fn retain(&self, days: Option<u32>) -> PortResult<Retained> {
+        let late_ms = self.clock.now_ms().saturating_sub(LATE_EVENT_MS_MAX);
+        late_events::forget(&self.writer, late_ms).await?;
         let Some(days) = days else { return Ok(Retained::default()) };
         let until_ms = self.clock.now_ms().saturating_sub(u64::from(days) * DAY_MS);
         let removed = retain::retain(&self.writer, until_ms).await?;

@@ -12,7 +12,7 @@ use reelgate_store::work::{AssetRow, Deletion, Work};
 use sqlx::{Sqlite, Transaction};
 
 use super::work::{load, load_rows};
-use super::{audit, beside, decisions, deletions, ingest, leases, outbox, places, related, shards};
+use super::{audit, beside, decisions, ingest, late_events, leases, outbox, places, related, shards};
 
 /// A write transaction that has begun.
 pub(super) struct SqliteSession {
@@ -72,15 +72,23 @@ impl Session for SqliteSession {
     }
 
     async fn keep_deletions(&mut self, deletions: &[Deletion]) -> PortResult<()> {
-        deletions::write(&mut self.tx, self.work.now_ms, deletions).await
+        late_events::write(&mut self.tx, self.work.now_ms, deletions).await
     }
 
     async fn deletions_of(&mut self, keys: &BTreeSet<String>) -> PortResult<Vec<Deletion>> {
-        deletions::of_keys(&mut self.tx, keys).await
+        late_events::of_keys(&mut self.tx, keys).await
     }
 
     async fn keep_scans(&mut self, scans: &[ScanEvent]) -> PortResult<Vec<String>> {
         beside::write_scans(&mut self.tx, self.work.now_ms, scans).await
+    }
+
+    async fn keep_unlinked(&mut self, scans: &[ScanEvent]) -> PortResult<()> {
+        late_events::keep_unlinked(&mut self.tx, self.work.now_ms, scans).await
+    }
+
+    async fn take_unlinked(&mut self, assets: &[AssetId]) -> PortResult<Vec<ScanEvent>> {
+        late_events::take_unlinked(&mut self.tx, assets).await
     }
 
     async fn expired_leases(&mut self, _: Option<u64>, leases_max: u32) -> PortResult<Vec<LostLease>> {

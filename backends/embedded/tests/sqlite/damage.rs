@@ -56,7 +56,7 @@ async fn a_database_of_a_newer_version_is_refused_with_both_numbers() {
     .await;
     let refused = open(&home).await.err().expect("must be refused");
     assert_eq!(refused.trouble, Trouble::Corrupt);
-    assert!(refused.detail.contains("expected schema 3 or older, found 7"), "{refused}");
+    assert!(refused.detail.contains("expected schema 6 or older, found 7"), "{refused}");
 }
 
 #[tokio::test]

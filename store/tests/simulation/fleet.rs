@@ -9,9 +9,9 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 
 use crate::journal::{Hit, Hits, Journal};
+use crate::observed::{LEASE_MS, Observed};
 use crate::oracle;
 use crate::rng::Rng;
-use crate::store::{LEASE_MS, Store};
 use crate::truth::Truth;
 
 const WORKERS: usize = 4;
@@ -86,7 +86,7 @@ impl Weather {
 pub struct World {
     rng: Rng,
     weather: Weather,
-    store: Store,
+    store: Observed,
     workers: [Worker; WORKERS],
     wire: Vec<Report>,
     events: Vec<usize>,
@@ -97,7 +97,7 @@ pub fn run(seed: u64, hits: Hits, tracing: bool) -> (Result<(), String>, Journal
     let mut rng = Rng::new(seed);
     let truth = Truth::new(&mut rng, TURNS);
     let weather = Weather::new(&mut rng);
-    let store = Store::new(truth, Journal { hits, trace: tracing.then(Vec::new) });
+    let store = Observed::new(truth, Journal { hits, trace: tracing.then(Vec::new) });
     let workers = std::array::from_fn(|_| Worker::Idle);
     let mut world = World { rng, weather, store, workers, wire: Vec::new(), events: Vec::new() };
     let result = world.live();
@@ -132,25 +132,20 @@ impl World {
     fn turn(&mut self) -> Result<(), String> {
         match self.rng.below(100) {
             0..10 => self.receive_event(),
-            10..34 => {
-                self.claim();
-                Ok(())
-            }
+            10..34 => self.claim(),
             34..59 => self.work(),
             59..84 => self.deliver(),
             84..88 => self.store.reap(false),
             88..94 => {
-                self.store.now_ms += self.rng.pick(&[1, 500, 2_000, 20_000, LEASE_MS]);
+                let ms = self.rng.pick(&[1, 500, 2_000, 20_000, LEASE_MS]);
+                self.store.advance_ms(ms);
                 Ok(())
             }
             94..96 => self.redrive_any(),
             97 => self.redo_any(),
             98 => self.decide_any(),
             96 if self.rng.percent(self.weather.crash) => self.kill_node(),
-            _ => {
-                self.notify();
-                Ok(())
-            }
+            _ => self.notify(),
         }
     }
 
@@ -165,13 +160,13 @@ impl World {
             } else if !self.awake().is_empty() {
                 self.work()?;
             } else if claimable {
-                self.claim();
+                self.claim()?;
             } else if let Some(at) = self.next_due_ms() {
-                self.store.now_ms = at;
-            } else if self.store.outbox.is_empty() {
+                self.store.advance_ms(at - self.store.now_ms());
+            } else if self.store.outbox().is_none() {
                 return Ok(());
             } else {
-                self.notify();
+                self.notify()?;
             }
         }
         Err("L1: nothing comes to rest".into())
@@ -181,7 +176,7 @@ impl World {
     fn awake(&self) -> Vec<usize> {
         let is_awake = |worker: &usize| match &self.workers[*worker] {
             Worker::Idle => false,
-            Worker::Working(job) => job.wakes_ms <= self.store.now_ms,
+            Worker::Working(job) => job.wakes_ms <= self.store.now_ms(),
             Worker::Acted(_) => true,
         };
         (0..WORKERS).filter(is_awake).collect()
@@ -197,7 +192,7 @@ impl World {
             Worker::Working(job) => Some(&job.wakes_ms),
             _ => None,
         });
-        due.chain(wakes).filter(|at| **at > self.store.now_ms).min().copied()
+        due.chain(wakes).filter(|at| **at > self.store.now_ms()).min().copied()
     }
 
     fn receive_event(&mut self) -> Result<(), String> {
@@ -221,25 +216,26 @@ impl World {
         self.store.ingest(upload)
     }
 
-    fn claim(&mut self) {
-        let Some(idle) = self.workers.iter().position(Worker::is_idle) else { return };
+    fn claim(&mut self) -> Result<(), String> {
+        let Some(idle) = self.workers.iter().position(Worker::is_idle) else { return Ok(()) };
         let mut claimable = self.store.claimable();
         if self.weather.crash > 0 {
             claimable.extend(self.store.expired());
         }
         if claimable.is_empty() {
-            return;
+            return Ok(());
         }
         let (row, task) = self.rng.pick(&claimable);
-        let attempt = self.store.claim(row, task);
+        let attempt = self.store.claim(row, task)?;
         let linked = self.store.rows[row].asset.linked;
         self.store.journal.say(|| format!("  worker {idle} claims asset {row} {task} attempt {attempt}"));
-        let mut wakes_ms = self.store.now_ms;
+        let mut wakes_ms = self.store.now_ms();
         if self.rng.percent(self.weather.stall) {
             self.store.journal.hit(Hit::Stalled);
             wakes_ms += LEASE_MS * self.rng.pick(&[1, 2, 5]);
         }
         self.workers[idle] = Worker::Working(Job { row, task, attempt, linked, wakes_ms });
+        Ok(())
     }
 
     /// One busy worker goes one step on: acts, or sends its answer.
@@ -447,7 +443,7 @@ impl World {
             self.store.journal.hit(Hit::ResultDoubled);
             self.wire.push(report.clone());
         }
-        let applied = self.store.complete(report.row, report.input.clone(), &mut self.rng)?;
+        let applied = self.store.complete(report.row, &report.input)?;
         if !applied {
             self.store.journal.hit(Hit::ResultLate);
         }
@@ -484,7 +480,7 @@ impl World {
         let (chunks, audio) = self.store.rows[row].plan;
         let parts = Parts { chunks: (0..chunks).collect(), audio: audio && self.rng.percent(50) };
         let choices = [
-            Input::SetApart(self.rng.pick(&[Cause::Person, Cause::Scanner, Cause::Expired])),
+            Input::SetApart(self.rng.pick(&[Cause::Person, Cause::Expired])),
             Input::Release,
             Input::Release,
             Input::Redact(parts),
@@ -496,7 +492,8 @@ impl World {
             Input::Erase,
         ];
         let at = self.rng.below(choices.len());
-        self.store.decide(row, choices[at].clone())
+        let for_a_while = self.rng.percent(50);
+        self.store.decide(row, &choices[at], for_a_while)
     }
 
     /// Every worker dies at once with all it had sent; the node's next start ends the leases it left.
@@ -507,14 +504,16 @@ impl World {
         self.store.reap(true)
     }
 
-    fn notify(&mut self) {
-        let Some(notice) = self.store.outbox.first().copied() else { return };
-        self.store.sent.insert(notice);
+    fn notify(&mut self) -> Result<(), String> {
+        let Some(notice) = self.store.outbox() else { return Ok(()) };
+        if self.store.sent.insert(notice.id.clone()) {
+            self.store.journal.owed(notice.kind);
+        }
         if self.rng.percent(self.weather.loss) {
             // Delivered, but the answer was lost: it stays in the outbox and goes out again.
             self.store.journal.hit(Hit::NoticeRepeated);
-            return;
+            return Ok(());
         }
-        self.store.outbox.remove(&notice);
+        self.store.delivered(&notice.id)
     }
 }

@@ -1,19 +1,17 @@
 //! Compares what the store committed with what is true.
 
-use std::collections::BTreeSet;
-
-use reelgate_flow::asset::{Asset, Phase, Severity, TaskState, Verdict};
+use reelgate_flow::asset::{Phase, Severity, TaskState, Verdict};
 
 use crate::fleet::PASSING;
 use crate::journal::Hit;
-use crate::store::{Row, Store};
+use crate::observed::{Observed, Row};
 
 fn hold(holds: bool, row: usize, sentence: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(format!("asset {row}: {sentence}")) }
 }
 
 /// Judges a phase at the commit that entered it.
-pub fn entered(store: &mut Store, index: usize, before: &Asset) -> Result<(), String> {
+pub fn entered(store: &mut Observed, index: usize, before: Phase) -> Result<(), String> {
     let row = &store.rows[index];
     let linked = row.asset.linked;
     let hit = match row.asset.phase {
@@ -45,7 +43,7 @@ pub fn entered(store: &mut Store, index: usize, before: &Asset) -> Result<(), St
             hold(store.has_newer(index), index, "S7: superseded without a newer version")?;
             None
         }
-        Phase::Withdrawing if before.phase == Phase::Published => Some(Hit::PublishedWithdrawn),
+        Phase::Withdrawing if before == Phase::Published => Some(Hit::PublishedWithdrawn),
         Phase::Withdrawing => (!row.shown.is_empty()).then_some(Hit::RedoWithdrawn),
         Phase::Failed => row.asset.door.is_some().then_some(Hit::WithdrawFailed),
         _ => None,
@@ -56,7 +54,7 @@ pub fn entered(store: &mut Store, index: usize, before: &Asset) -> Result<(), St
     Ok(())
 }
 
-fn published(store: &Store, index: usize) -> Result<(), String> {
+fn published(store: &Observed, index: usize) -> Result<(), String> {
     let row = &store.rows[index];
     let content = store.truth.uploads[row.upload].content;
     hold(row.visible == Some(content), index, "S1, S2: published without its own content in its place")?;
@@ -77,7 +75,7 @@ fn gone(row: &Row, index: usize) -> Result<(), String> {
     hold(row.visible.is_none() && row.staged.is_empty(), index, "S14: left with outputs behind")
 }
 
-fn is_refusal_true(store: &Store, row: &Row) -> bool {
+fn is_refusal_true(store: &Observed, row: &Row) -> bool {
     let Some(code) = row.asset.reason.as_ref().map(|fault| fault.code) else { return false };
     let poisoned = store.truth.content_of(row.upload).poison.is_some_and(|(_, poison)| poison == code);
     let troubled = store.truth.uploads[row.upload].trouble == Some(code);
@@ -89,18 +87,19 @@ fn is_refusal_true(store: &Store, row: &Row) -> bool {
     poisoned || troubled || repeated(row) || twin.is_some_and(repeated)
 }
 
-fn is_quarantine_true(store: &Store, row: &Row) -> bool {
+fn is_quarantine_true(store: &Observed, row: &Row) -> bool {
     let own = store.truth.severity_of(row.upload);
-    let twin = row.linked_to.filter(|_| row.asset.linked).map(|twin| store.rows[twin].upload);
-    let followed = twin.map_or(Severity::None, |upload| store.truth.severity_of(upload));
-    // A decision, its own or another asset's, says so in the reason.
+    let twin = row.linked_to.filter(|_| row.asset.linked).map(|twin| &store.rows[twin]);
+    let followed = twin.map_or(Severity::None, |twin| store.truth.severity_of(twin.upload));
+    // A decision, its own or another asset's, says so in the reason, or in the history.
     let decided = row.asset.reason.as_ref().is_some_and(|fault| !fault.detail.is_empty());
-    decided || own.max(followed) == Severity::High
+    let set_apart = row.set_apart || twin.is_some_and(|twin| twin.set_apart);
+    decided || set_apart || own.max(followed) == Severity::High
 }
 
 /// Judges the world at rest, after faults have stopped. `redriven`: every failed asset got another try
 /// without faults.
-pub fn at_rest(store: &Store, redriven: bool) -> Result<(), String> {
+pub fn at_rest(store: &Observed, redriven: bool) -> Result<(), String> {
     let is_out = |older: usize| store.rows[older].asset.phase != Phase::Published;
     for (index, row) in store.rows.iter().enumerate() {
         let asset = &row.asset;
@@ -125,15 +124,14 @@ pub fn at_rest(store: &Store, redriven: bool) -> Result<(), String> {
     check_notices(store)
 }
 
-fn may_fail(store: &Store, row: &Row) -> bool {
+fn may_fail(store: &Observed, row: &Row) -> bool {
     let poison = store.truth.content_of(row.upload).poison;
     row.asset.phase != Phase::Failed || poison.is_some_and(|(_, code)| !code.class().is_producers())
 }
 
-fn check_notices(store: &Store) -> Result<(), String> {
+fn check_notices(store: &Observed) -> Result<(), String> {
     let owed: usize = store.rows.iter().map(|row| row.endings).sum();
-    let ids: BTreeSet<_> = store.sent.iter().map(|(row, _, sequence)| (*row, *sequence)).collect();
-    if !store.outbox.is_empty() || ids.len() != owed || store.sent.len() != owed {
+    if store.outbox().is_some() || store.sent.len() != owed {
         return Err(format!("S8: {owed} endings owe a notice, {} ids were sent", store.sent.len()));
     }
     Ok(())

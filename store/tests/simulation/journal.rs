@@ -1,8 +1,7 @@
 //! What a schedule met: counters for the "sometimes" assertions, and a trace when a seed is replayed.
 
-use reelgate_flow::asset::{
-    Asset, Door, Effect, Input, Note, NoticeKind, Phase, Severity, TaskState, Verdict,
-};
+use reelgate_flow::asset::{Asset, Door, Input, NoticeKind, Phase, Severity, TaskState, Verdict};
+use reelgate_ports::records::HistoryRecord;
 
 macro_rules! hits {
     ($($name:ident)*) => {
@@ -19,11 +18,11 @@ hits! {
     CrashBeforeEffect CrashBeforeCommit CrashAfterCommit NodeKilled LeaseExpired Drained Infrastructure
     Transient Poisoned SourceTrouble Misfit FencedPublish FencedWithdraw NoticeRepeated OperatorRedrive
     // inputs, and inputs found stale
-    Arrived Done Failed GivenBack TwinEnded Superseded Redrive Redo SetApart Release Erase Hold Redact Found
-    StaleArrived StaleDone StaleFailed StaleGivenBack StaleTwinEnded StaleSuperseded StaleRedrive StaleRedo
+    Arrived Done Failed GivenBack Superseded Redrive Redo SetApart Release Erase Hold Redact Found
+    StaleArrived StaleDone StaleFailed StaleGivenBack StaleRedrive StaleRedo
     StaleSetApart StaleRelease StaleErase StaleHold StaleRedact StaleFound
-    // effects and notes
-    Start Settle Owe TellFollowers CloseOver NoteEntered NoteDue NoteFinished NoteRetrying NoteGaveUp NoteGivenBack
+    // notices and lines of history
+    Owe NoteEntered NoteDue NoteFinished NoteRetrying NoteGaveUp NoteGivenBack
     NoteJudged NoteLinked NoteRedriven NoteRedone NoteSetApart NoteHeld NoteRedacting
     // states
     PhaseReceived PhaseLinked PhaseProcessing PhaseScreened PhaseWithdrawing PhasePublished PhaseRejected
@@ -36,7 +35,7 @@ hits! {
     TwinNone TwinRunning TwinEnds FollowerPublished FollowerQuarantined FollowerRejected FollowerBeganAgain
     PublishedWithdrawn WithdrawFailed WithdrawRedriven RejectedRedriven LinkedRedriven RedrivenIntoNewer
     PlanShrank FollowerOutlivedTwin KeptFromBefore RedoWithdrawn
-    RestoredWhole RestoredWithout RedactedByPolicy FoundByScanner ScannerAskedAnew
+    ReleaseExpired RestoredWhole RestoredWithout RedactedByPolicy FoundByScanner ScannerAskedAnew
 }
 
 /// Counts every [`Hit`] over all schedules, in a fixed array: this is the hot path.
@@ -85,8 +84,7 @@ impl Journal {
             Input::Done { .. } => (Hit::Done, Hit::StaleDone),
             Input::Failed { .. } => (Hit::Failed, Hit::StaleFailed),
             Input::GivenBack { .. } => (Hit::GivenBack, Hit::StaleGivenBack),
-            Input::TwinEnded(_) => (Hit::TwinEnded, Hit::StaleTwinEnded),
-            Input::Superseded => (Hit::Superseded, Hit::StaleSuperseded),
+            Input::TwinEnded(_) | Input::Superseded => return,
             Input::Redrive => (Hit::Redrive, Hit::StaleRedrive),
             Input::Redo(_) => (Hit::Redo, Hit::StaleRedo),
             Input::SetApart(_) => (Hit::SetApart, Hit::StaleSetApart),
@@ -99,41 +97,39 @@ impl Journal {
         self.hits.hit(if applied { taken } else { stale });
     }
 
-    pub fn effect(&mut self, effect: &Effect) {
-        let hit = match effect {
-            Effect::Start { .. } => Hit::Start,
-            Effect::Settle { .. } => Hit::Settle,
-            Effect::TellFollowers(_) => Hit::TellFollowers,
-            Effect::CloseOver { .. } => Hit::CloseOver,
-            Effect::Owe(kind) => {
-                self.hits.hit(Hit::Owe);
-                match kind {
-                    NoticeKind::Published => Hit::OwedPublished,
-                    NoticeKind::Rejected => Hit::OwedRejected,
-                    NoticeKind::Quarantined => Hit::OwedQuarantined,
-                    NoticeKind::Failed => Hit::OwedFailed,
-                    NoticeKind::Erased => Hit::OwedErased,
-                    // Owed by time, which the store's call for reviews tells, and by no step.
-                    NoticeKind::ReviewDue => return,
-                }
-            }
-            Effect::Note(note) => match note {
-                Note::Entered(_) => Hit::NoteEntered,
-                Note::Due(_) => Hit::NoteDue,
-                Note::Finished(..) => Hit::NoteFinished,
-                Note::Retrying(..) => Hit::NoteRetrying,
-                Note::GaveUp(..) => Hit::NoteGaveUp,
-                Note::GivenBack(..) => Hit::NoteGivenBack,
-                Note::Judged(..) => Hit::NoteJudged,
-                Note::LinkedToTwin => Hit::NoteLinked,
-                Note::Redriven(_) => Hit::NoteRedriven,
-                Note::Redone(..) => Hit::NoteRedone,
-                Note::SetApart(_) => Hit::NoteSetApart,
-                Note::Held(_) => Hit::NoteHeld,
-                Note::Redacting(_) => Hit::NoteRedacting,
-            },
+    /// A new line of history. Claims are counted where they are made.
+    pub fn line(&mut self, line: &HistoryRecord) {
+        let hit = match line.what.as_str() {
+            "entered" => Hit::NoteEntered,
+            "due" => Hit::NoteDue,
+            "finished" => Hit::NoteFinished,
+            "retrying" => Hit::NoteRetrying,
+            "gave_up" => Hit::NoteGaveUp,
+            "given_back" => Hit::NoteGivenBack,
+            "judged" => Hit::NoteJudged,
+            "linked" => Hit::NoteLinked,
+            "redriven" => Hit::NoteRedriven,
+            "redone" => Hit::NoteRedone,
+            "set_apart" => Hit::NoteSetApart,
+            "held" => Hit::NoteHeld,
+            "redacting" => Hit::NoteRedacting,
+            _ => return,
         };
         self.hits.hit(hit);
+    }
+
+    /// A notice that was owed.
+    pub fn owed(&mut self, kind: NoticeKind) {
+        self.hits.hit(Hit::Owe);
+        self.hits.hit(match kind {
+            NoticeKind::Published => Hit::OwedPublished,
+            NoticeKind::Rejected => Hit::OwedRejected,
+            NoticeKind::Quarantined => Hit::OwedQuarantined,
+            NoticeKind::Failed => Hit::OwedFailed,
+            NoticeKind::Erased => Hit::OwedErased,
+            // Owed by time and not by a step; schedules have no reminders.
+            NoticeKind::ReviewDue => return,
+        });
     }
 
     pub fn state(&mut self, asset: &Asset) {
@@ -163,7 +159,10 @@ impl Journal {
         match asset.door {
             Some(Door::Reject) => self.hits.hit(Hit::DoorReject),
             Some(Door::Quarantine) => self.hits.hit(Hit::DoorQuarantine),
-            Some(Door::Supersede) => self.hits.hit(Hit::DoorSupersede),
+            Some(Door::Supersede) => {
+                self.hits.hit(Hit::Superseded);
+                self.hits.hit(Hit::DoorSupersede);
+            }
             Some(Door::Erase) => self.hits.hit(Hit::DoorErase),
             None => {}
         }
