@@ -177,7 +177,7 @@ pub trait Nodes: Send + Sync {
 /// What is done beside the work: the audit log, retention, health.
 #[async_trait]
 pub trait Maintenance: Send + Sync {
-    /// Chains up to `records_max` new lines of history to the audit log , in one transaction; returns how
+    /// Chains up to `records_max` new lines of history to the audit log ([`crate::audit`]), in one transaction; returns how
     /// many. Every line but those of scheduling (`due`, `claimed`) is chained once, whoever calls and however often.
     async fn seal(&self, records_max: u32) -> PortResult<u64>;
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
-use reelgate_store::audit::{Chain, verify};
+use reelgate_ports::audit::{Chain, verify};
 
 use crate::cli::{AuditVerb, Place};
 use crate::config::Config;

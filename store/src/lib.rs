@@ -3,7 +3,6 @@
 
 #![forbid(unsafe_code)]
 
-pub mod audit;
 pub mod history_lines;
 pub mod memory;
 pub mod service;

@@ -4,9 +4,9 @@ use reelgate_flow::asset::{Phase, Severity};
 
 use super::StoreHome;
 use super::world::World;
+use reelgate_ports::audit::{Chain, Entry, verify};
 use reelgate_ports::events::{EventBatch, RefusedEvent};
 use reelgate_ports::records::AuditRecord;
-use reelgate_store::audit::{Chain, Entry, verify};
 
 async fn sealed(world: &World) -> Vec<AuditRecord> {
     while world.store.seal(7).await.unwrap() > 0 {}
@@ -32,7 +32,7 @@ pub async fn everything_that_is_told_is_chained_once(home: &dyn StoreHome) {
         world.run(Severity::None).await;
         assert_eq!(world.phase(&asset).await, Phase::Published);
         let lines = world.store.history(&asset).await.unwrap();
-        let audited = lines.into_iter().filter(reelgate_store::audit::is_audited);
+        let audited = lines.into_iter().filter(reelgate_ports::audit::is_audited);
         told.extend(audited.map(|line| (asset.to_string(), line.at_ms, line.what, line.detail)));
     }
     let records = sealed(&world).await;

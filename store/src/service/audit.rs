@@ -1,10 +1,10 @@
 //! The audit log: what waits for it is chained in order.
 
+use reelgate_ports::audit::{Chain, is_audited};
 use reelgate_ports::error::{PortError, Trouble};
 use reelgate_ports::records::AuditRecord;
 
 use super::Call;
-use crate::audit::{Chain, is_audited};
 use crate::session::{Answer, Session};
 
 /// Chains up to so many entries; returns how many were taken.

@@ -15,7 +15,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use reelgate_ports::records::{AuditRecord, HistoryRecord};
+use crate::records::{AuditRecord, HistoryRecord};
 
 /// Hash before the first record.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -193,13 +193,25 @@ fn hash(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history_lines;
+
+    fn line(at_ms: u64, what: &str) -> HistoryRecord {
+        HistoryRecord {
+            sequence: 1,
+            at_ms,
+            what: what.to_owned(),
+            task: None,
+            attempt: None,
+            node: None,
+            wall_ms: None,
+            detail: "published".to_owned(),
+        }
+    }
 
     fn export(records: u64) -> String {
         let mut chain = Chain::default();
         let mut text = String::new();
         for number in 0..records {
-            let line = history_lines::line(1_000 + number, "entered", "published");
+            let line = line(1_000 + number, "entered");
             let record = chain.add("aaaaaaaaaaaaaaaaaaaaaaaaaa", &line).unwrap();
             text.push_str(&record.line);
             text.push('\n');
@@ -259,10 +271,7 @@ mod tests {
 
     #[test]
     fn lines_of_scheduling_are_no_part_of_it() {
-        assert!(
-            !is_audited(&history_lines::line(0, "claimed", ""))
-                && !is_audited(&history_lines::line(0, "due", ""))
-        );
-        assert!(is_audited(&history_lines::line(0, "decided", "")));
+        assert!(!is_audited(&line(0, "claimed")) && !is_audited(&line(0, "due")));
+        assert!(is_audited(&line(0, "decided")));
     }
 }
