@@ -89,6 +89,11 @@ impl Board {
         self.changed.notify_waiters();
     }
 
+    /// Whether the plan of an asset is known here.
+    pub fn is_planned(&self, asset: &AssetId) -> bool {
+        self.lock().assets.get(asset).is_some_and(|work| work.planned_ns > 0)
+    }
+
     /// The plan of an asset is known: its whole media work and what earlier processes did of it.
     pub fn planned(&self, asset: &AssetId, planned_ns: u64, inherited_ns: u64) {
         if let Some(work) = self.lock().assets.get_mut(asset)

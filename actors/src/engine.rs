@@ -56,7 +56,7 @@ pub async fn sweep_staging(store: &dyn Store, objects: &dyn Objects) -> PortResu
     for asset in objects.staged_assets().await? {
         let keep = match store.asset(&asset).await {
             Ok(detail) => !detail.asset.phase.is_ended() || detail.asset.phase == Phase::Failed,
-            Err(error) if error.trouble == reelgate_ports::error::Trouble::Missing => false,
+            Err(error) if error.kind == reelgate_ports::error::ErrorKind::Missing => false,
             Err(error) => return Err(error),
         };
         if !keep {

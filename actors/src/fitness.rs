@@ -45,7 +45,11 @@ impl Fitness {
 fn is_suspicious(code: Code) -> bool {
     match code {
         Code::DecoderCrashed => true,
-        Code::ObjectUnavailable | Code::StoreUnavailable | Code::WorkerLost => false,
+        Code::ObjectUnavailable
+        | Code::StoreUnavailable
+        | Code::EventsUnavailable
+        | Code::NoticesUnavailable
+        | Code::WorkerLost => false,
         other => matches!(other.class(), Class::Config | Class::Quota | Class::Infrastructure | Class::Bug),
     }
 }

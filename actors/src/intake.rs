@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
-use reelgate_ports::error::{PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 use tracing::{Instrument, Span};
 
@@ -12,7 +12,7 @@ use crate::guard::ExitGuard;
 use crate::house::House;
 use crate::messages::{DrainStarted, PersisterReplaced, UploadsIngested};
 use crate::spans;
-use crate::work::scan::tie;
+use crate::work::finding_link::link;
 
 /// Events taken in by one transaction.
 const BATCH_MAX: usize = 256;
@@ -80,9 +80,7 @@ impl Intake {
 async fn take_in(house: Arc<House>, events: Arc<dyn Events>) -> PortResult<usize> {
     let since = Instant::now();
     let mut batch = events.poll(BATCH_MAX).await?;
-    for scan in &mut batch.scans {
-        tie(&house, scan).await?;
-    }
+    link(&house, &mut batch.scans).await?;
     if batch.is_empty() {
         return Ok(0);
     }
@@ -99,7 +97,7 @@ async fn take_in_batch(house: &House, events: &dyn Events, batch: &EventBatch) -
             spans::uploads_taken_in(&ingested);
             spans::taken_in(&Span::current(), &ingested);
         }
-        Err(error) if error.trouble == Trouble::Conflict => {
+        Err(error) if error.kind == ErrorKind::Conflict => {
             // Another node reads the shard by now and takes the same events in.
             house.signals.batch_fenced();
             spans::refused(&Span::current(), &error);

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts};
 use reelgate_flow::asset::{NoticeKind, Phase};
-use reelgate_ports::records::{FindingRecord, HistoryRecord, NoticeRecord};
+use reelgate_ports::records::{FindingRecord, HistoryEvent, HistoryRecord, NoticeRecord};
 
 /// Counters and histograms about personal data.
 pub(crate) struct PrivacySignals {
@@ -96,18 +96,17 @@ impl PrivacySignals {
 /// that tells of people, not of the gate.
 fn detection_ms(history: &[HistoryRecord]) -> Option<u64> {
     let first = history.first().filter(|line| line.sequence == 1)?;
-    let mut judged = history.iter().filter(|line| line.what == "judged");
+    let mut judged = history.iter().filter(|line| line.event == HistoryEvent::Judged);
     let judgement = judged.next()?;
-    let intervened = history.iter().any(|line| line.what == "redriven");
+    let intervened = history.iter().any(|line| line.event == HistoryEvent::Redriven);
     (judged.next().is_none() && !intervened).then(|| judgement.at_ms.saturating_sub(first.at_ms))
 }
 
 /// From the last entrance into withdrawing to the proof after it.
 fn response_ms(history: &[HistoryRecord]) -> Option<u64> {
-    let closed = history.iter().rposition(|line| line.what == "closed")?;
-    let decided = history[..closed]
-        .iter()
-        .rfind(|line| line.what == "entered" && line.detail == Phase::Withdrawing.as_str())?;
+    let closed = history.iter().rposition(|line| line.event == HistoryEvent::Closed)?;
+    let decided =
+        history[..closed].iter().rfind(|line| line.event == HistoryEvent::Entered(Phase::Withdrawing))?;
     Some(history[closed].at_ms.saturating_sub(decided.at_ms))
 }
 
@@ -121,7 +120,7 @@ mod tests {
     fn history(lines: &[(u64, &str, &str)]) -> Vec<HistoryRecord> {
         let numbered = |(number, (at_ms, what, detail)): (u64, &(u64, &str, &str))| HistoryRecord {
             sequence: number,
-            ..history_lines::line(*at_ms, what, *detail)
+            ..history_lines::line(*at_ms, HistoryEvent::parse(what, detail).unwrap(), *detail)
         };
         (1..).zip(lines).map(numbered).collect()
     }

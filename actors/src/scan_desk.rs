@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_ports::clock::Clock;
-use reelgate_ports::error::{PortError, PortResult};
+use reelgate_ports::error::PortResult;
 use reelgate_ports::records::ScanEvent;
 use reelgate_ports::scanner::window::Window;
 use reelgate_ports::scanner::{BatchId, Begun, JobFailure, JobStatus, Scanner, Sidecar};
@@ -88,7 +88,7 @@ impl ScanDesk {
         for _ in 0..WINDOWS_MAX {
             let window = Window::at(self.now_ms(), self.settings.window_ms);
             let batch = window.batch(&self.settings.area);
-            self.scanner.deliver(&batch, &sidecar).await.map_err(unanswered)?;
+            self.scanner.deliver(&batch, &sidecar).await.map_err(|error| error.fault())?;
             if window.is_open(self.now_ms()) {
                 return Ok(Delivered { batch, job_from_ms: window.job_from_ms() });
             }
@@ -142,11 +142,6 @@ impl ScanDesk {
         };
         Ok(Standing::Ended(failure, self.scanner.findings(&job).await?.into()))
     }
-}
-
-/// The scanner's trouble, or its bucket's, is not the object store's.
-pub fn unanswered(error: PortError) -> Fault {
-    Fault::new(Code::ScannerUnanswered, error.to_string())
 }
 
 #[cfg(test)]

@@ -116,10 +116,10 @@ impl Default for Signals {
         let task_seconds = HistogramVec::new(opts, &["stage"]).expect("names and labels are literals");
         add("histogram", Box::new(task_seconds.clone()));
         Self {
-            uploads: vec("reelgate_uploads_total", "Upload events taken in.", &["seen"]),
+            uploads: vec("reelgate_uploads_total", "Upload events taken in.", &["result"]),
             work_left,
-            swept: vec("reelgate_swept_total", "Uploads seen by sweeps.", &["what"]),
-            self_tests: vec("reelgate_self_tests_total", "Self-tests of this node.", &["how"]),
+            swept: vec("reelgate_swept_total", "Uploads seen by sweeps.", &["result"]),
+            self_tests: vec("reelgate_self_tests_total", "Self-tests of this node.", &["result"]),
             history_removed: one(
                 "reelgate_history_removed_total",
                 "Pieces of history removed for their age: months of it in PostgreSQL, assets' in SQLite.",
@@ -127,7 +127,7 @@ impl Default for Signals {
             config_looks: vec(
                 "reelgate_config_looks_total",
                 "Looks at the configuration of the running node by result.",
-                &["how"],
+                &["result"],
             ),
             costs: Mutex::default(),
             batches_fenced: one(
@@ -135,7 +135,7 @@ impl Default for Signals {
                 "Batches of events refused because another node holds their shard by now.",
             ),
             tasks_began: vec("reelgate_tasks_began_total", "Attempts begun.", &["stage"]),
-            tasks_ended: vec("reelgate_tasks_ended_total", "Attempts ended.", &["stage", "ending"]),
+            tasks_ended: vec("reelgate_tasks_ended_total", "Attempts ended.", &["stage", "result"]),
             task_seconds,
             worker_cpu_seconds: vec(
                 "reelgate_worker_cpu_milliseconds_total",
@@ -161,9 +161,9 @@ impl Default for Signals {
             actor_exits: vec(
                 "reelgate_actor_exits_total",
                 "Actors that ended and were rebuilt.",
-                &["actor", "how"],
+                &["actor", "result"],
             ),
-            store_failures: vec("reelgate_store_failures_total", "Store calls that failed.", &["call"]),
+            store_failures: vec("reelgate_store_failures_total", "Store calls that failed.", &["operation"]),
             spans: vec("reelgate_spans_total", "Spans by what became of them.", &["result"]),
             privacy: PrivacySignals::new(&add),
             catalogue: catalogue.take(),
@@ -194,9 +194,9 @@ impl Signals {
 
     pub(crate) fn uploads_ingested(&self, ingested: &[Ingested]) {
         for upload in ingested {
-            let seen = if upload.new { "new" } else { "again" };
-            self.uploads.with_label_values(&[seen]).inc();
-            tracing::debug!(asset = %upload.asset, seen, "upload taken in");
+            let result = if upload.new { "new" } else { "again" };
+            self.uploads.with_label_values(&[result]).inc();
+            tracing::debug!(asset = %upload.asset, result, "upload taken in");
         }
     }
 
@@ -262,13 +262,13 @@ impl Signals {
 
     /// Names of settings only: a value may be a secret.
     pub fn config_looked(&self, look: ConfigLook<'_>) {
-        let how = match look {
+        let result = match look {
             ConfigLook::Same => "same",
             ConfigLook::Changed(_) => "changed",
             ConfigLook::Refused(_) => "refused",
             ConfigLook::Unreachable(_) => "unreachable",
         };
-        self.config_looks.with_label_values(&[how]).inc();
+        self.config_looks.with_label_values(&[result]).inc();
         match look {
             ConfigLook::Same => {}
             ConfigLook::Changed(settings) => {
@@ -290,8 +290,8 @@ impl Signals {
     }
 
     pub(crate) fn self_test_ended(&self, fault: Option<&Fault>) {
-        let how = if fault.is_none() { "passed" } else { "failed" };
-        self.self_tests.with_label_values(&[how]).inc();
+        let result = if fault.is_none() { "passed" } else { "failed" };
+        self.self_tests.with_label_values(&[result]).inc();
         match fault {
             None => tracing::info!("self-test passed; the node takes work"),
             Some(fault) => tracing::error!(
@@ -309,12 +309,12 @@ impl Signals {
 
     pub(crate) fn task_ended(&self, fence: &Fence, ending: &Ending, usage: UsageRecord) {
         let stage = fence.task.stage();
-        let how = match ending {
+        let result = match ending {
             Ending::Success(_) => "success",
             Ending::Fault(_) => "fault",
             Ending::GivenBack => "given_back",
         };
-        self.tasks_ended.with_label_values(&[stage, how]).inc();
+        self.tasks_ended.with_label_values(&[stage, result]).inc();
         self.task_seconds.with_label_values(&[stage]).observe(usage.wall_ms as f64 / 1_000.0);
         self.worker_cpu_seconds.with_label_values(&[stage]).inc_by(usage.cpu_ms);
         if matches!(ending, Ending::Success(_)) {
@@ -333,7 +333,7 @@ impl Signals {
             }
             return;
         }
-        tracing::debug!(asset = %fence.asset, task = %fence.task, how, wall_ms = usage.wall_ms, "task ended");
+        tracing::debug!(asset = %fence.asset, task = %fence.task, result, wall_ms = usage.wall_ms, "task ended");
     }
 
     pub(crate) fn asset_ended(&self, asset: &AssetId, phase: Phase) {
@@ -368,13 +368,13 @@ impl Signals {
     }
 
     pub(crate) fn actor_exited(&self, actor: &str, panicking: bool) {
-        let how = if panicking { "panicked" } else { "stopped" };
-        self.actor_exits.with_label_values(&[actor, how]).inc();
-        tracing::error!(actor, how, "actor ended; a fresh one is built");
+        let result = if panicking { "panicked" } else { "stopped" };
+        self.actor_exits.with_label_values(&[actor, result]).inc();
+        tracing::error!(actor, result, "actor ended; a fresh one is built");
     }
 
-    pub(crate) fn store_failed(&self, call: &'static str, error: &PortError) {
-        self.store_failures.with_label_values(&[call]).inc();
-        tracing::warn!(call, %error, "store call failed; it is tried again");
+    pub(crate) fn store_failed(&self, operation: &'static str, error: &PortError) {
+        self.store_failures.with_label_values(&[operation]).inc();
+        tracing::warn!(operation, %error, "store call failed; it is tried again");
     }
 }

@@ -199,7 +199,7 @@ pub fn delivery(notice: &NoticeRecord) -> Span {
 
 /// A port said no; only the kind of trouble is told.
 pub fn refused(span: &Span, error: &PortError) {
-    span.record("outcome", debug(error.trouble));
+    span.record("outcome", debug(error.kind));
     span.set_status(Status::error(""));
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use reelgate_flow::ids::NodeId;
 
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::shards::{Checkpoint, Position, ShardLease, ShardRow, Shards};
 
 #[derive(Default)]
@@ -30,7 +30,7 @@ impl MemoryShards {
     fn reach(&self) -> PortResult<MutexGuard<'_, Rows>> {
         let rows = self.rows();
         if rows.down {
-            return Err(PortError::new(Trouble::Unavailable, "reach the store", "it is down"));
+            return Err(PortError::new(Port::Store, ErrorKind::Unavailable, "reach the store", "it is down"));
         }
         Ok(rows)
     }
@@ -42,7 +42,8 @@ impl MemoryShards {
         let Some(row) = row else {
             rows.conflicts += 1;
             return Err(PortError::new(
-                Trouble::Conflict,
+                Port::Store,
+                ErrorKind::Conflict,
                 "move a checkpoint",
                 "somebody else reads the shard",
             ));

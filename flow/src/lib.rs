@@ -13,6 +13,7 @@ pub mod facts;
 pub mod ids;
 pub mod invariants;
 pub mod limits;
+pub mod place;
 pub mod policy;
 pub mod reason;
 pub mod task;

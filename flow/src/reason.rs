@@ -117,6 +117,9 @@ codes! {
     QuotaDisk, "quota_disk", Quota, 4, "The disk is full.", "Operator: free space below the home directory, then redrive.";
     ObjectUnavailable, "object_unavailable", Infrastructure, 4, "The object store did not answer as it should.", "Operator: check the store, then redrive.";
     StoreUnavailable, "store_unavailable", Infrastructure, 4, "The database did not answer as it should.", "Operator: check the database, then redrive.";
+    EventsUnavailable, "events_unavailable", Infrastructure, 4, "The source of upload events did not answer as it should.", "Operator: run `reelgate check`, look at the stream, queue or directory it names, then redrive.";
+    NoticesUnavailable, "notices_unavailable", Infrastructure, 4, "The receiver of notices did not answer as it should.", "Operator: run `reelgate check` and look at the receiver it names; undelivered notices are sent again.";
+    MachineUnavailable, "machine_unavailable", Infrastructure, 4, "The services of the machine under the node did not answer as they should.", "Operator: run `reelgate check` on the node, then redrive.";
     WorkerUnavailable, "worker_unavailable", Infrastructure, 4, "The media worker could not be started or its jail could not be closed.", "Operator: run `reelgate check`; the kernel must offer landlock and seccomp.";
     ScannerUnanswered, "scanner_unanswered", Infrastructure, 4, "A scanner outside did not say in time what is in the text.", "Operator: look at the scanner's job, then redrive; the text is given to it anew.";
     WorkerLost, "worker_lost", Infrastructure, 12, "The work was interrupted before it finished.", "Operator: redrive; if it repeats, look at the node's log.";

@@ -15,7 +15,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::records::{AuditRecord, HistoryRecord};
+use crate::records::{AuditRecord, HistoryEvent, HistoryRecord};
 
 /// Hash before the first record.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -24,7 +24,7 @@ const LINE_BYTES_MAX: u64 = 1 << 20;
 
 /// Whether a line of history belongs into the log: all do but those that only tell of scheduling.
 pub fn is_audited(line: &HistoryRecord) -> bool {
-    !matches!(line.what.as_str(), "due" | "claimed")
+    !matches!(line.event, HistoryEvent::Due | HistoryEvent::Claimed)
 }
 
 /// The content of a record.
@@ -88,7 +88,7 @@ impl Chain {
             number: self.number + 1,
             at_ms: line.at_ms,
             asset: asset.to_owned(),
-            what: line.what.clone(),
+            what: line.event.as_str().to_owned(),
             task: line.task.map(|task| task.text()),
             attempt: line.attempt,
             node: line.node.as_ref().map(|node| node.as_str().to_owned()),
@@ -192,13 +192,15 @@ fn hash(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use reelgate_flow::asset::Phase;
+
     use super::*;
 
-    fn line(at_ms: u64, what: &str) -> HistoryRecord {
+    fn line(at_ms: u64, event: HistoryEvent) -> HistoryRecord {
         HistoryRecord {
             sequence: 1,
             at_ms,
-            what: what.to_owned(),
+            event,
             task: None,
             attempt: None,
             node: None,
@@ -211,7 +213,7 @@ mod tests {
         let mut chain = Chain::default();
         let mut text = String::new();
         for number in 0..records {
-            let line = line(1_000 + number, "entered");
+            let line = line(1_000 + number, HistoryEvent::Entered(Phase::Published));
             let record = chain.add("aaaaaaaaaaaaaaaaaaaaaaaaaa", &line).unwrap();
             text.push_str(&record.line);
             text.push('\n');
@@ -271,7 +273,7 @@ mod tests {
 
     #[test]
     fn lines_of_scheduling_are_no_part_of_it() {
-        assert!(!is_audited(&line(0, "claimed")) && !is_audited(&line(0, "due")));
-        assert!(is_audited(&line(0, "decided")));
+        assert!(!is_audited(&line(0, HistoryEvent::Claimed)) && !is_audited(&line(0, HistoryEvent::Due)));
+        assert!(is_audited(&line(0, HistoryEvent::Decided)));
     }
 }

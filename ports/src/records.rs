@@ -2,9 +2,13 @@
 
 mod decisions;
 mod findings;
+mod history;
+mod location;
 
 pub use decisions::{AuditRecord, Closing, Decided, Decision, Taken};
 pub use findings::{Finder, FindingRecord, ScanEvent};
+pub use history::{HistoryEvent, HistoryRecord};
+pub use location::{FindingLocation, MaskedValue};
 use reelgate_flow::asset::{Marks, NoticeKind, Phase, Screening, Severity, TaskState, Verdict};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
@@ -107,6 +111,29 @@ pub struct Claim {
     pub linked: bool,
     /// The door, for [`TaskKey::Withdraw`]: whether the source is set apart, and where.
     pub door: Option<reelgate_flow::asset::Door>,
+    /// The job that validation planned for this task, as the document it left; `None` for a task without one.
+    pub job: Option<serde_json::Value>,
+}
+
+/// The job that validation planned for one media task. Its claim carries the document, so that the cost of a task
+/// does not depend on how many tasks its asset has.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TaskJob {
+    /// The task.
+    pub task: TaskKey,
+    /// How much media the task works through, nanoseconds.
+    pub media_ns: u64,
+    /// What the task reads back, as a document.
+    pub job: serde_json::Value,
+}
+
+/// How much of an asset's media its tasks work through, nanoseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct MediaProgress {
+    /// All planned jobs.
+    pub planned_ns: u64,
+    /// Those whose tasks are done.
+    pub done_ns: u64,
 }
 
 /// What a node tells about itself with every heartbeat.
@@ -229,6 +256,8 @@ pub enum Success {
         audio: bool,
         /// The plan, as a document that later stages read back.
         plan: serde_json::Value,
+        /// The jobs of the plan; each is carried by the claims of its task.
+        jobs: Vec<TaskJob>,
     },
     /// Video chunk, audio or enrichment.
     Produced {
@@ -405,25 +434,4 @@ pub struct AssetDetail {
     pub renditions: Vec<RenditionRecord>,
     /// Findings.
     pub findings: Vec<FindingRecord>,
-}
-
-/// One line of `reelgate why`.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct HistoryRecord {
-    /// Position in the asset's history, from 1, without gaps.
-    pub sequence: u64,
-    /// Milliseconds since 1970.
-    pub at_ms: u64,
-    /// `entered`, `due`, `claimed`, `finished`, `retrying`, `gave_up`, `given_back`, `judged`, `linked`, `redriven`, `event`, `notice_sent` …
-    pub what: String,
-    /// The task it concerns.
-    pub task: Option<TaskKey>,
-    /// The attempt it concerns.
-    pub attempt: Option<u32>,
-    /// The node that acted.
-    pub node: Option<NodeId>,
-    /// Milliseconds it took.
-    pub wall_ms: Option<u64>,
-    /// The rest, as text without personal data.
-    pub detail: String,
 }

@@ -12,7 +12,7 @@ use crate::error::PortResult;
 use crate::events::EventBatch;
 use crate::records::{
     Applied, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, Fence, HistoryRecord, Ingested,
-    NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, StagedOutput, TaskReport,
+    MediaProgress, NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, StagedOutput, TaskReport,
 };
 
 /// Filter of [`Queries::assets`].
@@ -117,6 +117,12 @@ pub trait Outbox: Send + Sync {
 pub trait Queries: Send + Sync {
     /// What an asset's finished tasks left for later stages, in order of task.
     async fn products(&self, asset: &AssetId) -> PortResult<Vec<Product>>;
+
+    /// What one finished task of an asset left; `None` where it has not finished or left nothing.
+    async fn product(&self, asset: &AssetId, task: TaskKey) -> PortResult<Option<Product>>;
+
+    /// How much of an asset's planned media work is done. The answer has one size, however many tasks there are.
+    async fn media_progress(&self, asset: &AssetId) -> PortResult<MediaProgress>;
 
     /// One asset; `Missing` where there is none.
     async fn asset(&self, asset: &AssetId) -> PortResult<AssetDetail>;

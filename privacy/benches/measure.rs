@@ -4,7 +4,8 @@ use std::hint::black_box;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use reelgate_privacy::{Address, Classifier};
+use reelgate_flow::place::TextPlace;
+use reelgate_privacy::Classifier;
 
 /// Runs of which the best counts: the machine is shared.
 const RUNS: usize = 3;
@@ -39,8 +40,8 @@ pub fn file_lines(classifier: &Classifier, text: &str) -> u64 {
     scanner.finish().iter().map(|finding| finding.count).sum()
 }
 
-pub fn address(start_ns: Option<u64>) -> Address {
-    Address {
+pub fn address(start_ns: Option<u64>) -> TextPlace {
+    TextPlace {
         surface: "subtitle".to_owned(),
         field: "cue".to_owned(),
         track: Some(3),

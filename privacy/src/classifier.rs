@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::address::Line;
 use crate::allow::{AllowList, Allowed};
 use crate::config_error::ConfigError;
 use crate::custom::{CUSTOM_IDENTIFIERS_MAX, Custom, CustomIdentifier, SeverityLevel};
 use crate::finding::Finding;
 use crate::fingerprint::Fingerprinter;
 use crate::identifier::{Identifier, Kind, Severity, SeverityRule};
+use crate::line::Line;
 use crate::mask::Mask;
 use crate::ocr;
 use crate::overlap::{Match, resolve};

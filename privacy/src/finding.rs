@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::address::Address;
+use reelgate_flow::place::TextPlace;
+
 use crate::identifier::{Kind, Severity};
 
 /// Locations listed per finding; more are only counted. Macie's number.
@@ -12,7 +13,7 @@ pub const LOCATIONS_MAX: usize = 15;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     /// The line it was found in.
-    pub address: Address,
+    pub address: TextPlace,
     /// First character of the value in the line's text, in characters.
     pub start: usize,
     /// One past the last character.

@@ -11,10 +11,9 @@
 //! 3. overlaps are resolved: checksum beats format beats loose pattern;
 //! 4. the `scanner` joins what spans two lines, and counts a line shown twice once.
 //!
-//! This crate does no IO, keeps no text, and depends on no other crate of the workspace.
+//! This crate does no IO, keeps no text, and knows no other crate than the words of `reelgate-flow`.
 #![forbid(unsafe_code)]
 
-mod address;
 mod allow;
 mod bytes;
 mod candidate;
@@ -27,6 +26,7 @@ mod finding;
 mod fingerprint;
 mod identifier;
 mod keywords;
+mod line;
 mod mask;
 mod ocr;
 mod overlap;
@@ -36,7 +36,6 @@ mod scanner;
 mod table;
 pub mod text;
 
-pub use address::{Address, FrameBox, Line};
 pub use allow::{ALLOWED_WORDS_MAX, AllowList};
 pub use classifier::{Classifier, Options, Span, starred};
 pub use config_error::ConfigError;
@@ -46,6 +45,7 @@ pub use custom::{
 pub use finding::{Finding, LOCATIONS_MAX, Location, finding_type, severity};
 pub use fingerprint::Fingerprinter;
 pub use identifier::{Category, Identifier, KeywordRule, Kind, Origin, Severity, SeverityRule};
+pub use line::Line;
 pub use mask::Mask;
 pub use ocr::ON_SCREEN_TEXT;
 pub use registry::identifiers;

@@ -7,7 +7,7 @@ use crate::candidate::Strength;
 use crate::overlap::Match;
 use crate::reader::{Around, Reader};
 
-/// The [`surface`](crate::Address::surface) of text that was read off a picture.
+/// The [`surface`](reelgate_flow::place::TextPlace::surface) of text that was read off a picture.
 pub const ON_SCREEN_TEXT: &str = "on_screen_text";
 
 /// Confidence of what is proved only with letters read as digits.

@@ -12,12 +12,14 @@
 //! - a value of a timed line that the next one shows again (on the picture: any line of the next moment, in the same spot)
 //!   is one occurrence, shown longer.
 
-use crate::address::{Address, FrameBox, Line};
+use reelgate_flow::place::{FrameBox, TextPlace};
+
 use crate::candidate::Strength;
 use crate::classifier::{Classifier, char_places};
 use crate::finding::{Finding, Location, Tally};
 use crate::identifier::Kind;
 use crate::keywords::Lists;
+use crate::line::Line;
 use crate::ocr::ON_SCREEN_TEXT;
 use crate::overlap::{Match, resolve};
 use crate::reader::Around;
@@ -50,7 +52,7 @@ struct Name {
 
 /// The line before.
 struct Last {
-    address: Address,
+    address: TextPlace,
     /// Its last [`SEAM_BYTES_MAX`] bytes.
     tail: String,
     /// Characters of the line before `tail`.
@@ -84,7 +86,7 @@ impl<'c> Scanner<'c> {
     }
 
     /// As [`Scanner::push`], for many lines that share most of an address: nothing of it is copied that is known already.
-    pub fn push_at(&mut self, address: &Address, text: &str) {
+    pub fn push_at(&mut self, address: &TextPlace, text: &str) {
         if self.name.field != address.field {
             self.name = self.named(&address.field);
         }
@@ -109,7 +111,7 @@ impl<'c> Scanner<'c> {
         &mut self,
         mut last: Last,
         text: &str,
-        address: &Address,
+        address: &TextPlace,
         found: &mut Vec<Found>,
     ) -> (Vec<Found>, Vec<Found>) {
         let neighbours = last.is_neighbour_of(address);
@@ -158,12 +160,12 @@ impl<'c> Scanner<'c> {
     }
 
     /// The address as it may leave: its element name masked.
-    fn outgoing(&self, address: &Address) -> Address {
-        Address { field: self.name.masked.clone(), ..address.clone() }
+    fn outgoing(&self, address: &TextPlace) -> TextPlace {
+        TextPlace { field: self.name.masked.clone(), ..address.clone() }
     }
 
     /// Counts what stands in the element's name.
-    fn count_name(&mut self, address: &Address) {
+    fn count_name(&mut self, address: &TextPlace) {
         let Name { field, matches, .. } = &self.name;
         if matches.is_empty() {
             return;
@@ -190,7 +192,7 @@ impl<'c> Scanner<'c> {
         (None, self.classifier.matches(text, self.around()))
     }
 
-    fn found_in(&self, text: &str, address: &Address) -> Vec<Found> {
+    fn found_in(&self, text: &str, address: &TextPlace) -> Vec<Found> {
         let (corrected, matches) = self.matches(text, &address.surface);
         if matches.is_empty() {
             return Vec::new(); // nearly every line; what follows would cost more than the reading
@@ -201,7 +203,7 @@ impl<'c> Scanner<'c> {
         found.collect()
     }
 
-    fn found(&self, m: &Match, text: &str, (start, end): (usize, usize), address: &Address) -> Found {
+    fn found(&self, m: &Match, text: &str, (start, end): (usize, usize), address: &TextPlace) -> Found {
         let value = &text[m.start..m.end];
         let kind = m.reading.kind;
         let masked = self.classifier.masked(kind, value);
@@ -216,7 +218,7 @@ impl<'c> Scanner<'c> {
     }
 
     /// Finds what the end of the line before and the start of this one say only together.
-    fn read_seam(&self, last: &mut Last, text: &str, address: &Address, found: &mut Vec<Found>) {
+    fn read_seam(&self, last: &mut Last, text: &str, address: &TextPlace, found: &mut Vec<Found>) {
         let head = &text[..text.floor_char_boundary(SEAM_BYTES_MAX)];
         let timed = address.start_ns.is_some();
         let joined = format!("{} {head}", last.tail);
@@ -247,7 +249,7 @@ impl<'c> Scanner<'c> {
 }
 
 impl Last {
-    fn new(address: &Address) -> Last {
+    fn new(address: &TextPlace) -> Last {
         Last {
             address: address.clone(),
             tail: String::new(),
@@ -258,8 +260,8 @@ impl Last {
         }
     }
 
-    fn remember(&mut self, address: &Address, text: &str) {
-        let Address { surface, field, track, start_ns, end_ns, frame_box, line } = address;
+    fn remember(&mut self, address: &TextPlace, text: &str) {
+        let TextPlace { surface, field, track, start_ns, end_ns, frame_box, line } = address;
         if self.address.surface != *surface || self.address.field != *field {
             self.address = address.clone();
         }
@@ -276,7 +278,7 @@ impl Last {
     }
 
     /// Whether the start of `text` is worth reading together with the end of this line.
-    fn may_go_on(&self, text: &str, address: &Address) -> bool {
+    fn may_go_on(&self, text: &str, address: &TextPlace) -> bool {
         let head = &text.as_bytes()[..text.len().min(SEAM_BYTES_MAX)];
         match address.start_ns {
             Some(_) => head.iter().any(u8::is_ascii_digit),
@@ -284,8 +286,8 @@ impl Last {
         }
     }
 
-    fn is_neighbour_of(&self, next: &Address) -> bool {
-        let Address { surface, field, track, start_ns, end_ns, .. } = &self.address;
+    fn is_neighbour_of(&self, next: &TextPlace) -> bool {
+        let TextPlace { surface, field, track, start_ns, end_ns, .. } = &self.address;
         let pause = match (end_ns.or(*start_ns), next.start_ns) {
             (Some(end), Some(start)) => start.saturating_sub(end) <= PAUSE_MAX_NS,
             (None, None) => true,
@@ -314,7 +316,7 @@ impl Last {
 
 /// The text as it is read, where that differs: a name without its endings, a cue without its line breaks. No character
 /// moves.
-fn prepared(address: &Address, text: &str) -> Option<String> {
+fn prepared(address: &TextPlace, text: &str) -> Option<String> {
     if address.surface == text::FILE_NAME {
         return Some(text::file_name(text));
     }

@@ -3,7 +3,7 @@
 //! People put data into names (`john_4539578763621486.mp4`), with the separators names allow. Names are made readable
 //! without moving a character, so places found in the result hold in the name itself.
 
-/// The [`surface`](crate::Address::surface) of a file name or object key. Lines with it are read through [`file_name`].
+/// The [`surface`](reelgate_flow::place::TextPlace::surface) of a file name or object key. Lines with it are read through [`file_name`].
 pub const FILE_NAME: &str = "file_name";
 
 /// Endings that say what a file is. None of them is in real use as a mail domain.

@@ -98,7 +98,7 @@ fn an_address_before_screening_does_not_print_its_element_name() {
     let Line { address, .. } = line("x", "tag", "jane.doe@example.org");
     assert_eq!(
         format!("{address:?}"),
-        "Address { surface: \"tag\", field_bytes: 20, track: None, start_ns: None, end_ns: None, frame_box: None, line: None }"
+        "TextPlace { surface: \"tag\", field_bytes: 20, track: None, start_ns: None, end_ns: None, frame_box: None, line: None }"
     );
 }
 

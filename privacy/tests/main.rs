@@ -13,7 +13,8 @@ mod seams;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use reelgate_privacy::{Address, Classifier, Line};
+use reelgate_flow::place::TextPlace;
+use reelgate_privacy::{Classifier, Line};
 
 static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(Classifier::new);
 
@@ -29,7 +30,7 @@ fn shared(path: &str) -> Option<PathBuf> {
 
 /// A line of text with an element name.
 fn line<'a>(text: &'a str, surface: &str, field: &str) -> Line<'a> {
-    let address = Address {
+    let address = TextPlace {
         surface: surface.to_owned(),
         field: field.to_owned(),
         track: None,

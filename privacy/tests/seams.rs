@@ -1,6 +1,7 @@
 //! What lies between two lines: values cut by a cue's end, keywords before it, lines shown again.
 
-use reelgate_privacy::{Finding, FrameBox, Line};
+use reelgate_flow::place::FrameBox;
+use reelgate_privacy::{Finding, Line};
 
 use crate::{CLASSIFIER, line};
 

@@ -2,7 +2,7 @@
 
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::records::{Closing, Decided, Decision};
 use reelgate_ports::store::Store;
 
@@ -83,8 +83,7 @@ pub async fn feedback(place: &Place, args: FeedbackArgs) -> Result<Exit, Failure
 }
 
 async fn certificate(store: &dyn Store, asset: &AssetId) -> Result<Exit, Failure> {
-    let products = store.products(asset).await?;
-    let product = products.into_iter().find(|product| product.task == TaskKey::Withdraw);
+    let product = store.product(asset, TaskKey::Withdraw).await?;
     let none = || {
         Failure::Usage(format!(
             "{asset}: nothing was taken away yet; `reelgate why {asset}` tells its history"
@@ -154,7 +153,7 @@ fn second_person(config: &Config, decision: &Decision) -> Result<(), Failure> {
 /// Has a decision carried out; a refusal says why.
 pub(super) async fn decide(store: &dyn Store, asset: &AssetId, decision: Decision) -> Result<(), Failure> {
     match store.decide(asset, &decision).await {
-        Err(error) if error.trouble == Trouble::Conflict => Err(Failure::Usage(format!(
+        Err(error) if error.kind == ErrorKind::Conflict => Err(Failure::Usage(format!(
             "{asset}: {}; `reelgate why {asset}` tells its history",
             error.detail
         ))),

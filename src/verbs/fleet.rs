@@ -1,7 +1,7 @@
 //! `reelgate fleet`: the nodes, and the orders they are given.
 
 use reelgate_flow::ids::NodeId;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::records::NodeRecord;
 use reelgate_ports::store::Store;
 use serde_json::json;
@@ -78,7 +78,7 @@ async fn order(store: &dyn Store, node: &str, drain: bool) -> Result<Exit, Failu
     match store.order_drain(&NodeId::new(node), drain).await {
         Ok(()) if drain => talk::say(&format!("{node} takes no new work; what it runs is finished")),
         Ok(()) => talk::say(&format!("{node} takes work again")),
-        Err(error) if error.trouble == Trouble::Missing => return Err(Failure::Usage(error.to_string())),
+        Err(error) if error.kind == ErrorKind::Missing => return Err(Failure::Usage(error.to_string())),
         Err(error) => return Err(error.into()),
     }
     Ok(Exit::Done)

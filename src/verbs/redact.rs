@@ -1,7 +1,8 @@
 //! `reelgate redact`.
 
 use reelgate_actors::work::redaction::by_hand;
-use reelgate_pipelines::messages::{FrameBox, Span};
+use reelgate_flow::place::FrameBox;
+use reelgate_pipelines::messages::Span;
 use reelgate_pipelines::recipes::redact::Place as Sighting;
 use reelgate_ports::records::Decided;
 

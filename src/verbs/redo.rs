@@ -2,7 +2,7 @@
 
 use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::store::Store;
 
 use crate::cli::{Place, RedoArgs};
@@ -30,7 +30,7 @@ pub async fn redo(place: &Place, args: RedoArgs) -> Result<Exit, Failure> {
             ));
             Ok(Exit::Done)
         }
-        Err(error) if error.trouble == Trouble::Conflict => {
+        Err(error) if error.kind == ErrorKind::Conflict => {
             let why = format!("{asset}: {}; `reelgate why {asset}` tells its history", error.detail);
             Err(Failure::Usage(why))
         }

@@ -1,7 +1,7 @@
 //! `reelgate redrive`.
 
 use reelgate_flow::asset::Phase;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::store::AssetFilter;
 
 use crate::cli::{Place, RedriveArgs};
@@ -36,7 +36,7 @@ pub async fn redrive(place: &Place, args: RedriveArgs) -> Result<Exit, Failure> 
             talk::say(&format!("{asset} gets another try with the next `run` or the running `serve`"));
             Ok(Exit::Done)
         }
-        Err(error) if error.trouble == Trouble::Conflict => {
+        Err(error) if error.kind == ErrorKind::Conflict => {
             let phase = store.asset(&asset).await?.asset.phase;
             Err(Failure::Usage(format!(
                 "{asset}: expected a failed or rejected asset, found it {}; `reelgate why {asset}` tells its history",

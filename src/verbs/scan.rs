@@ -13,11 +13,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use reelgate_actors::work::reading::{Reading, read_media, read_name};
-use reelgate_actors::work::screen::{place, would_do};
+use reelgate_actors::work::screen::{location, would_do};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::client::WorkerProgram;
 use reelgate_pipelines::recipes::settings::Settings;
 use reelgate_pipelines::recipes::sniff::{PREFIX_BYTES_MAX, sniff};
+use reelgate_ports::records::FindingLocation;
 use reelgate_privacy::{Classifier, Finding, Line, Severity, severity, starred, text};
 
 use crate::cli::{Place, ScanArgs};
@@ -153,8 +154,8 @@ fn masked(classifier: &Classifier, path: &str) -> String {
 }
 
 /// Places of a finding in the form that `run --json` has.
-fn places(finding: &Finding) -> Vec<serde_json::Value> {
-    finding.locations.iter().map(place).collect()
+fn places(finding: &Finding) -> Vec<FindingLocation> {
+    finding.locations.iter().map(location).collect()
 }
 
 #[cfg(test)]

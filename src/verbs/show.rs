@@ -164,8 +164,7 @@ pub fn describe(facts: &MediaFacts) -> String {
 async fn not_analysed(store: &dyn Store, detail: &AssetDetail) -> Result<Vec<NotAnalysed>, Failure> {
     // A linked asset's content was looked at with its twin.
     let owner = detail.asset.linked_to.as_ref().unwrap_or(&detail.asset.id);
-    let products = store.products(owner).await?;
-    let enriched = products.into_iter().find(|product| product.task == TaskKey::Enrich);
+    let enriched = store.product(owner, TaskKey::Enrich).await?;
     // A document of another version says nothing that could be shown.
     let enrichment = enriched.and_then(|product| serde_json::from_value::<Enrichment>(product.result).ok());
     Ok(enrichment.map(|enrichment| enrichment.not_analysed).unwrap_or_default())

@@ -24,7 +24,7 @@ pub async fn why(place: &Place, args: AssetArgs) -> Result<Exit, Failure> {
         rows.add_row([
             record.sequence.to_string(),
             local_time(record.at_ms),
-            record.what.clone(),
+            record.event.as_str().to_owned(),
             record.task.map(|task| task.text()).unwrap_or_default(),
             record.attempt.map(|attempt| attempt.to_string()).unwrap_or_default(),
             record.wall_ms.map(|ms| table::seconds(ms as f64 / 1_000.0)).unwrap_or_default(),

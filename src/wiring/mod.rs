@@ -30,7 +30,7 @@ use reelgate_actors::work::validate::inspect;
 use reelgate_embedded::paths;
 use reelgate_flow::ids::NodeId;
 use reelgate_pipelines::client::{CancelFlag, WorkerProgram};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::Events;
 use reelgate_ports::notices::Notices;
 use reelgate_ports::objects::Objects;
@@ -183,7 +183,9 @@ pub fn worker(_: &Config) -> Result<WorkerProgram, Failure> {
 
 /// Starts the media worker in its jail on a second of silence and tells what it said.
 pub fn check_worker(config: &Config) -> PortResult<String> {
-    let unavailable = |detail: String| PortError::new(Trouble::Unavailable, "start the media worker", detail);
+    let unavailable = |detail: String| {
+        PortError::new(Port::Worker, ErrorKind::Unavailable, "start the media worker", detail)
+    };
     let worker = worker(config).map_err(|error| unavailable(error.to_string()))?;
     let silence = silence().map_err(|error| unavailable(error.to_string()))?;
     let size_bytes = silence.metadata().map_err(|error| unavailable(error.to_string()))?.len();

@@ -16,7 +16,8 @@ pub async fn open(url: &str, connections: u32) -> Result<(Arc<dyn Store>, Arc<dy
 
 /// Brings the database up to date.
 pub async fn migrate(url: &str, connections: u32) -> Result<(), Failure> {
-    Ok(PgStore::migrate(&settings(url, connections)).await?)
+    PgStore::migrate(&settings(url, connections)).await?;
+    Ok(())
 }
 
 fn settings(url: &str, connections: u32) -> Settings {

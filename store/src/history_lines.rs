@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use reelgate_ports::identity::key_sha256;
 use reelgate_ports::records::{
-    AssetRecord, Closing, Decided, Decision, FindingRecord, HistoryRecord, RenditionRecord, UsageRecord,
+    AssetRecord, Closing, Decided, Decision, FindingRecord, HistoryEvent, HistoryRecord, RenditionRecord,
+    UsageRecord,
 };
 
 /// Version of the notice's body, see `docs/reference/notices.md`.
@@ -23,11 +24,11 @@ pub struct By<'a> {
 }
 
 /// A history line; the store numbers it.
-pub fn line(at_ms: u64, what: &str, detail: impl Into<String>) -> HistoryRecord {
+pub fn line(at_ms: u64, event: HistoryEvent, detail: impl Into<String>) -> HistoryRecord {
     HistoryRecord {
         sequence: 0,
         at_ms,
-        what: what.to_owned(),
+        event,
         task: None,
         attempt: None,
         node: None,
@@ -38,28 +39,46 @@ pub fn line(at_ms: u64, what: &str, detail: impl Into<String>) -> HistoryRecord 
 
 /// A note of the core as a history line. `twin` is the asset it is linked to.
 pub fn note_line(at_ms: u64, note: &Note, by: By<'_>, twin: Option<&AssetId>) -> HistoryRecord {
-    let (what, task, attempt, detail) = match note {
-        Note::Entered(phase) => ("entered", None, None, phase.as_str().to_owned()),
-        Note::Due(task) => ("due", Some(*task), None, String::new()),
-        Note::Finished(task, attempt) => ("finished", Some(*task), Some(*attempt), used(by)),
-        Note::Retrying(task, attempt, fault, delay_ms) => {
-            ("retrying", Some(*task), Some(*attempt), format!("{fault}; next try in {delay_ms} ms"))
+    let (event, task, attempt, detail) = match note {
+        Note::Entered(phase) => (HistoryEvent::Entered(*phase), None, None, phase.as_str().to_owned()),
+        Note::Due(task) => (HistoryEvent::Due, Some(*task), None, String::new()),
+        Note::Finished(task, attempt) => (HistoryEvent::Finished, Some(*task), Some(*attempt), used(by)),
+        Note::Retrying(task, attempt, fault, delay_ms) => (
+            HistoryEvent::Retrying,
+            Some(*task),
+            Some(*attempt),
+            format!("{fault}; next try in {delay_ms} ms"),
+        ),
+        Note::GaveUp(task, attempt, fault) => {
+            (HistoryEvent::GaveUp, Some(*task), Some(*attempt), fault.to_string())
         }
-        Note::GaveUp(task, attempt, fault) => ("gave_up", Some(*task), Some(*attempt), fault.to_string()),
-        Note::GivenBack(task, attempt) => ("given_back", Some(*task), Some(*attempt), String::new()),
-        Note::Judged(verdict, severity) => {
-            ("judged", None, None, format!("{}, severity {}", verdict.as_str(), severity.as_str()))
+        Note::GivenBack(task, attempt) => {
+            (HistoryEvent::GivenBack, Some(*task), Some(*attempt), String::new())
         }
-        Note::LinkedToTwin => {
-            ("linked", None, None, twin.map(|id| format!("same content as {id}")).unwrap_or_default())
+        Note::Judged(verdict, severity) => (
+            HistoryEvent::Judged,
+            None,
+            None,
+            format!("{}, severity {}", verdict.as_str(), severity.as_str()),
+        ),
+        Note::LinkedToTwin => (
+            HistoryEvent::Linked,
+            None,
+            None,
+            twin.map(|id| format!("same content as {id}")).unwrap_or_default(),
+        ),
+        Note::Redriven(times) => (HistoryEvent::Redriven, None, None, format!("time {times}")),
+        Note::SetApart(cause) => (HistoryEvent::SetApart, None, None, cause.as_str().to_owned()),
+        Note::Held(held) => (
+            HistoryEvent::Held,
+            None,
+            None,
+            if *held { "must not be erased" } else { "may be erased" }.to_owned(),
+        ),
+        Note::Redacting(parts) => (HistoryEvent::Redacting, None, None, parts_text(parts)),
+        Note::Redone(what, times) => {
+            (HistoryEvent::Redone, None, None, format!("{}, time {times}", what.as_str()))
         }
-        Note::Redriven(times) => ("redriven", None, None, format!("time {times}")),
-        Note::SetApart(cause) => ("set_apart", None, None, cause.as_str().to_owned()),
-        Note::Held(held) => {
-            ("held", None, None, if *held { "must not be erased" } else { "may be erased" }.to_owned())
-        }
-        Note::Redacting(parts) => ("redacting", None, None, parts_text(parts)),
-        Note::Redone(what, times) => ("redone", None, None, format!("{}, time {times}", what.as_str())),
     };
     let attempted = attempt.is_some();
     HistoryRecord {
@@ -67,7 +86,7 @@ pub fn note_line(at_ms: u64, note: &Note, by: By<'_>, twin: Option<&AssetId>) ->
         attempt,
         node: by.node.filter(|_| attempted).cloned(),
         wall_ms: by.usage.filter(|_| attempted).map(|usage| usage.wall_ms),
-        ..line(at_ms, what, detail)
+        ..line(at_ms, event, detail)
     }
 }
 
@@ -86,7 +105,7 @@ pub fn closing_line(at_ms: u64, closing: &Closing, record: &Value) -> HistoryRec
         closing.looked_at,
         key_sha256(&record.to_string()),
     );
-    line(at_ms, "closed", detail)
+    line(at_ms, HistoryEvent::Closed, detail)
 }
 
 /// What somebody decided, and why.
@@ -98,7 +117,11 @@ pub fn decision_line(at_ms: u64, decision: &Decision) -> HistoryRecord {
         _ => String::new(),
     };
     let what = decision.what.as_str();
-    line(at_ms, "decided", format!("{what}{of} by {}{approved}{until}: {}", decision.by, decision.reason))
+    line(
+        at_ms,
+        HistoryEvent::Decided,
+        format!("{what}{of} by {}{approved}{until}: {}", decision.by, decision.reason),
+    )
 }
 
 fn used(by: By<'_>) -> String {

@@ -221,7 +221,12 @@ impl Queries for MinedStore {
     async fn products(&self, asset: &AssetId) -> PortResult<Vec<Product>> {
         self.0.products(asset).await
     }
-
+    async fn product(&self, asset: &AssetId, task: TaskKey) -> PortResult<Option<Product>> {
+        self.0.product(asset, task).await
+    }
+    async fn media_progress(&self, asset: &AssetId) -> PortResult<MediaProgress> {
+        self.0.media_progress(asset).await
+    }
     async fn asset(&self, asset: &AssetId) -> PortResult<AssetDetail> {
         self.0.asset(asset).await
     }

@@ -9,7 +9,7 @@ use crate::manifests::{self, Manifest};
 const FLOORS: &[(&str, u32)] = &[
     ("reelgate-tidy", 0),
     ("reelgate-flow", 1),
-    ("reelgate-privacy", 1),
+    ("reelgate-privacy", 2),
     ("reelgate-stand-ins", 1),
     ("reelgate-ports", 2),
     ("reelgate-pipelines", 2),

@@ -11,7 +11,7 @@ use reelgate_ports::records::{Claim, Success};
 use crate::house::House;
 use crate::stage::{Learned, Work};
 use crate::work::media::{Order, Over, Staged, other_result, plainly, run_into, run_staged};
-use crate::work::products::{Planned, Products, to_document};
+use crate::work::products::{MediaJob, to_document};
 use crate::work::transcode::show_on_board;
 use crate::work::{joined, ours, redaction};
 
@@ -25,14 +25,11 @@ impl Work for Enrich {
         cancel: CancelFlag,
         learned: &mut Learned,
     ) -> Result<Success, Fault> {
-        let products = Products::read(&house, &claim.fence.asset).await?;
-        let planned: Planned = products.document(TaskKey::Validate)?;
-        show_on_board(&house, &claim, &planned, &products);
-        let media_ns = planned.media_ns(TaskKey::Enrich);
-        let budget = house.settings.budgets.enrich(planned.plan.duration_ns);
+        let MediaJob { job, media_ns, duration_ns } = MediaJob::carried(&claim)?;
+        show_on_board(&house, &claim).await?;
+        let budget = house.settings.budgets.enrich(duration_ns);
         let redacted = redaction::request(&house, &claim.fence.asset).await?.is_some();
-        let sampled =
-            if redacted { redaction::sampled(&house, &claim, &planned, &products).await? } else { None };
+        let sampled = if redacted { redaction::sampled(&house, &claim).await? } else { None };
         let (finished, outputs) = match sampled {
             // The source still shows everything.
             Some((job, file)) => {
@@ -45,7 +42,6 @@ impl Work for Enrich {
                 (ran.finished, joined(staging.await)??)
             }
             None => {
-                let job = Job::Enrich(planned.plan.enrich.clone());
                 let order = Order { job, budget, media_ns };
                 let Staged { finished, outputs, .. } =
                     run_staged(&house, &claim, order, &cancel, learned).await?;

@@ -1,6 +1,7 @@
 //! What each kind of task does: plain code over ports and the media worker, with no decision about what comes next.
 
 pub mod enrich;
+pub mod finding_link;
 pub mod manifest;
 mod media;
 mod package;
@@ -25,14 +26,14 @@ use reelgate_ports::records::SourceRecord;
 
 use crate::house::House;
 
-/// A port's trouble that does not concern the upload itself.
+/// A port's error that does not concern the upload itself.
 fn ours(error: PortError) -> Fault {
-    error.fault(false)
+    error.fault()
 }
 
-/// A port's trouble with the upload itself.
+/// A port's error with the upload itself.
 fn sources(error: PortError) -> Fault {
-    error.fault(true)
+    error.source_fault()
 }
 
 /// A blocking task that panicked is our bug; what it did is dropped with its writer.

@@ -3,9 +3,9 @@
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
-use reelgate_pipelines::messages::{Inspection, VideoJob};
+use reelgate_pipelines::messages::{Inspection, Job, VideoJob};
 use reelgate_pipelines::recipes::plan::{Plan, VideoChunk};
-use reelgate_ports::records::StagedOutput;
+use reelgate_ports::records::{Claim, StagedOutput, TaskJob};
 use reelgate_ports::store::{Product, Store};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -34,31 +34,56 @@ impl Planned {
             .map_err(|_| Fault::new(Code::Internal, "more chunks than the core allows"))
     }
 
-    /// The job of one chunk.
-    pub fn chunk(&self, chunk: u16) -> Result<&VideoChunk, Fault> {
-        self.plan
-            .video
-            .get(usize::from(chunk))
-            .ok_or_else(|| Fault::new(Code::Internal, "the plan holds no such chunk"))
-    }
-
-    /// How much media a task works through, nanoseconds: the measure of progress and of budgets.
-    pub fn media_ns(&self, task: TaskKey) -> u64 {
-        match task {
-            TaskKey::Video { chunk } => {
-                self.plan.video.get(usize::from(chunk)).map_or(0, |chunk| chunk_ns(&chunk.job))
-            }
-            TaskKey::Audio => {
-                self.plan.audio.as_ref().map_or(0, |_| self.inspection.facts.duration_ns / AUDIO_SHARE)
-            }
-            TaskKey::Enrich => self.inspection.facts.duration_ns / ENRICH_SHARE,
-            _ => 0,
+    /// The jobs of its media tasks, for their claims to carry.
+    pub fn jobs(&self) -> Result<Vec<TaskJob>, Fault> {
+        let duration_ns = self.plan.duration_ns;
+        let media_ns = self.inspection.facts.duration_ns;
+        let mut jobs = Vec::with_capacity(self.plan.video.len() + 2);
+        for (chunk, VideoChunk { job, .. }) in (0..self.video_chunks()?).zip(&self.plan.video) {
+            let planned = MediaJob { job: Job::Video(job.clone()), media_ns: chunk_ns(job), duration_ns };
+            jobs.push(planned.of(TaskKey::Video { chunk })?);
         }
+        if let Some(audio) = &self.plan.audio {
+            let job = Job::Audio(audio.clone());
+            jobs.push(MediaJob { job, media_ns: media_ns / AUDIO_SHARE, duration_ns }.of(TaskKey::Audio)?);
+        }
+        let job = Job::Enrich(self.plan.enrich.clone());
+        jobs.push(MediaJob { job, media_ns: media_ns / ENRICH_SHARE, duration_ns }.of(TaskKey::Enrich)?);
+        Ok(jobs)
     }
 
     /// As a document.
     pub fn to_document(&self) -> Result<serde_json::Value, Fault> {
         to_document(self)
+    }
+}
+
+/// What a media task is claimed with: all that it needs of the plan.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct MediaJob {
+    /// What the worker is told.
+    pub job: Job,
+    /// How much media the task works through, nanoseconds: the measure of progress.
+    pub media_ns: u64,
+    /// Length of the presentation, nanoseconds: the measure of the budgets of work that is not cut into chunks.
+    pub duration_ns: u64,
+}
+
+impl MediaJob {
+    /// The job that a claim carries.
+    ///
+    /// # Errors
+    /// `internal` where it carries none, or one of another version.
+    pub fn carried(claim: &Claim) -> Result<Self, Fault> {
+        let task = claim.fence.task;
+        let job = claim.job.as_ref();
+        let job = job.ok_or_else(|| Fault::new(Code::Internal, format!("no job was planned for {task}")))?;
+        Self::deserialize(job)
+            .map_err(|error| Fault::new(Code::Internal, format!("the job of {task} cannot be read: {error}")))
+    }
+
+    fn of(&self, task: TaskKey) -> Result<TaskJob, Fault> {
+        Ok(TaskJob { task, media_ns: self.media_ns, job: to_document(self)? })
     }
 }
 
@@ -79,27 +104,32 @@ pub struct Encoded<T> {
     pub result: T,
 }
 
-/// Everything an asset's finished tasks left.
+/// The document that one finished task left.
+pub async fn document<T: DeserializeOwned>(
+    from: &dyn Store,
+    asset: &AssetId,
+    task: TaskKey,
+) -> Result<T, Fault> {
+    read_document(task, product(from, asset, task).await?.as_ref())
+}
+
+/// What one finished task left; `None` where it left nothing.
+pub async fn product(from: &dyn Store, asset: &AssetId, task: TaskKey) -> Result<Option<Product>, Fault> {
+    from.product(asset, task).await.map_err(ours)
+}
+
+/// Everything an asset's finished tasks left: for the tasks that join it.
 pub struct Products(Vec<Product>);
 
 impl Products {
     /// Reads them from the house's store.
     pub async fn read(house: &House, asset: &AssetId) -> Result<Self, Fault> {
-        Self::of(&*house.store, asset).await
-    }
-
-    /// Reads them from a store.
-    pub async fn of(from: &dyn Store, asset: &AssetId) -> Result<Self, Fault> {
-        Ok(Self(from.products(asset).await.map_err(store)?))
+        Ok(Self(house.store.products(asset).await.map_err(ours)?))
     }
 
     /// The document of one task.
     pub fn document<T: DeserializeOwned>(&self, task: TaskKey) -> Result<T, Fault> {
-        let product =
-            self.get(task).ok_or_else(|| Fault::new(Code::Internal, format!("{task} left no result")))?;
-        serde_json::from_value(product.result.clone()).map_err(|error| {
-            Fault::new(Code::Internal, format!("the result of {task} cannot be read: {error}"))
-        })
+        read_document(task, self.get(task))
     }
 
     /// The staged files of one task.
@@ -117,18 +147,15 @@ impl Products {
     }
 }
 
+/// The document of a product that a task left.
+pub fn read_document<T: DeserializeOwned>(task: TaskKey, product: Option<&Product>) -> Result<T, Fault> {
+    let product = product.ok_or_else(|| Fault::new(Code::Internal, format!("{task} left no result")))?;
+    T::deserialize(&product.result)
+        .map_err(|error| Fault::new(Code::Internal, format!("the result of {task} cannot be read: {error}")))
+}
+
 /// A value of ours as a document.
 pub fn to_document<T: Serialize>(value: &T) -> Result<serde_json::Value, Fault> {
     serde_json::to_value(value)
         .map_err(|error| Fault::new(Code::Internal, format!("write a result: {error}")))
-}
-
-/// The store's trouble, as a reason.
-fn store(error: reelgate_ports::error::PortError) -> Fault {
-    let fault = ours(error);
-    if fault.code == Code::ObjectUnavailable {
-        Fault::new(Code::StoreUnavailable, fault.detail)
-    } else {
-        fault
-    }
 }

@@ -11,7 +11,9 @@ use reelgate_pipelines::client::CancelFlag;
 use reelgate_pipelines::messages::Enrichment;
 use reelgate_pipelines::recipes::package::{Packaged, enrichment_files};
 use reelgate_ports::objects::{Publication, PublishItem};
-use reelgate_ports::records::{AssetRecord, Claim, HistoryRecord, SourceRecord, StagedOutput, Success};
+use reelgate_ports::records::{
+    AssetRecord, Claim, HistoryEvent, HistoryRecord, SourceRecord, StagedOutput, Success,
+};
 
 use crate::house::House;
 use crate::stage::{Learned, Work};
@@ -89,9 +91,9 @@ pub(super) async fn find_kept(
 
 /// Tasks that finished after the asset was last published: their outputs are staged, all others' were discarded then.
 fn made_since(history: &[HistoryRecord]) -> BTreeSet<TaskKey> {
-    let published = |line: &HistoryRecord| line.what == "entered" && line.detail == Phase::Published.as_str();
+    let published = |line: &HistoryRecord| line.event == HistoryEvent::Entered(Phase::Published);
     let since = history.iter().rposition(published).map_or(0, |at| at + 1);
-    let finished = history.iter().skip(since).filter(|line| line.what == "finished");
+    let finished = history.iter().skip(since).filter(|line| line.event == HistoryEvent::Finished);
     finished.filter_map(|line| line.task).collect()
 }
 

@@ -72,7 +72,7 @@ fn enrich(
 }
 
 fn classify(classifier: &Classifier, lines: &[TextLine]) -> Vec<Finding> {
-    classifier.scan(lines.iter().map(|line| Line { text: &line.text, address: witnesses::address(line) }))
+    classifier.scan(lines.iter().map(|line| Line { text: &line.text, address: line.place() }))
 }
 
 /// Keeps the text of an enrichment and lets its pictures go.

@@ -12,7 +12,7 @@ use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_pipelines::messages::{Finished, Job};
 use reelgate_pipelines::recipes::redact::{
-    Request, of_audio, of_chunk, replaced, splice_audio, splice_video, touched_chunks,
+    Request, of_audio, of_chunk, replaced, splice_audio, splice_video, touches,
 };
 use reelgate_ports::records::{Claim, StagedOutput, Success};
 
@@ -20,17 +20,17 @@ use crate::house::House;
 use crate::stage::Learned;
 use crate::work::media::{Order, Over, other_result, plainly, run_into, source};
 use crate::work::package::video_part;
-use crate::work::products::{Encoded, Planned, to_document};
-use crate::work::transcode::job;
+use crate::work::products::{Encoded, MediaJob, Planned, document, to_document};
+use crate::work::transcode::budget;
 use crate::work::{check_unchanged, joined, ours};
 
 /// Folder of the second run's files within the attempt.
 const AGAIN: &str = "again/";
 
 /// Whether a request touches a task.
-pub fn is_touched(planned: &Planned, task: TaskKey, request: &Request) -> Result<bool, Fault> {
-    match task {
-        TaskKey::Video { chunk } => Ok(touched_chunks(&planned.plan, request)?.contains(&chunk)),
+pub fn is_touched(job: &Job, request: &Request) -> Result<bool, Fault> {
+    match job {
+        Job::Video(job) => touches(job, request),
         _ => Ok(!request.mutes.is_empty()),
     }
 }
@@ -39,14 +39,17 @@ pub fn is_touched(planned: &Planned, task: TaskKey, request: &Request) -> Result
 pub async fn redacted(
     house: &Arc<House>,
     claim: &Claim,
-    planned: &Planned,
+    planned: MediaJob,
     request: &Request,
     cancel: &CancelFlag,
     learned: &mut Learned,
 ) -> Result<Success, Fault> {
     let task = claim.fence.task;
-    let (plain, budget) = job(&house.settings.budgets, planned, task)?;
-    let media_ns = planned.media_ns(task);
+    let budget = budget(&house.settings.budgets, &planned)?;
+    let MediaJob { job: plain, media_ns, .. } = planned;
+    // A redaction touches few chunks; only those read the whole plan.
+    let planned: Planned = document(&*house.store, &claim.fence.asset, TaskKey::Validate).await?;
+    let planned = &planned;
     let writer = house.objects.stage(&claim.fence).await.map_err(ours)?;
     let over = Over { source: source(house, claim).await?, writer, named: plainly() };
     let order = Order { job: plain, budget: budget.clone(), media_ns };

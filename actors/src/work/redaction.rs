@@ -6,6 +6,7 @@ use std::io::{Seek, Write};
 
 use reelgate_flow::asset::{Parts, Response};
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::place::TextPlace;
 use reelgate_flow::policy::Policy;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
@@ -19,7 +20,7 @@ use reelgate_privacy::Classifier;
 
 use crate::house::House;
 use crate::work::package::packaged;
-use crate::work::products::{Planned, Products, to_document};
+use crate::work::products::{Planned, Products, document, to_document};
 use crate::work::publish::find_kept;
 use crate::work::{joined as done, ours};
 
@@ -53,19 +54,18 @@ pub fn by_policy(
         .iter()
         .filter(|found| policy.answer(found.severity, &found.kind, key) == Response::RedactThenPublish)
         .collect();
-    let places: Vec<&serde_json::Value> =
-        wanted.iter().filter_map(|found| found.locations.as_array()).flatten().collect();
-    let in_name = places.iter().any(|place| place["surface"] == reelgate_privacy::text::FILE_NAME);
+    let places = wanted.iter().flat_map(|finding| &finding.locations).map(|found| &found.place);
+    let in_name = places.clone().any(|place| place.surface == reelgate_privacy::text::FILE_NAME);
     if in_name || plan.video.is_empty() {
         return Ok(None);
     }
     let mut request = empty(plan);
-    request.places = places.iter().filter_map(|place| recorded(place)).collect();
+    request.places = places.filter_map(seen).collect();
     // A finding lists few of its places; what is on screen is looked at line by line.
     for line in lines.iter().filter(|line| line.frame_box.is_some()) {
         let is_wanted = |kind: &str| wanted.iter().any(|found| found.kind == kind);
         if classifier.spans(&line.text).iter().any(|span| is_wanted(span.kind.id)) {
-            request.places.extend(sighting(line));
+            request.places.extend(seen(&line.place()));
         }
     }
     let parts = parts(plan, &request)?;
@@ -79,13 +79,12 @@ pub async fn by_hand(
     mut places: Vec<Place>,
     mutes: Vec<Span>,
 ) -> Result<(Parts, serde_json::Value), Fault> {
-    let products = Products::of(store, asset).await?;
-    let planned: Planned = products.document(TaskKey::Validate)?;
+    let planned: Planned = document(store, asset, TaskKey::Validate).await?;
     let mut request = empty(&planned.plan);
     if places.is_empty() && mutes.is_empty() {
         let findings = store.asset(asset).await.map_err(ours)?.findings;
-        let all = findings.iter().filter_map(|found| found.locations.as_array()).flatten();
-        places.extend(all.filter_map(recorded));
+        let all = findings.iter().flat_map(|finding| &finding.locations);
+        places.extend(all.filter_map(|found| seen(&found.place)));
     } else {
         // Whoever names the time has looked.
         request.widening = Widening::Interval(0);
@@ -95,13 +94,10 @@ pub async fn by_hand(
 }
 
 /// The redacted video as one unnamed file, with the job that samples it; `None` for audio alone.
-pub async fn sampled(
-    house: &House,
-    claim: &Claim,
-    planned: &Planned,
-    products: &Products,
-) -> Result<Option<(EnrichJob, File)>, Fault> {
-    let packaged = packaged(products, planned)?;
+pub async fn sampled(house: &House, claim: &Claim) -> Result<Option<(EnrichJob, File)>, Fault> {
+    let products = Products::read(house, &claim.fence.asset).await?;
+    let planned: Planned = products.document(TaskKey::Validate)?;
+    let packaged = packaged(&products, &planned)?;
     let Some((top, files)) = top_rung(&packaged) else { return Ok(None) };
     let asset = house.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
     let mut items = Vec::with_capacity(files.len());
@@ -138,18 +134,9 @@ fn empty(plan: &Plan) -> Request {
     }
 }
 
-fn sighting(line: &TextLine) -> Option<Place> {
-    let start_ns = line.start_ns?;
-    let end_ns = line.end_ns.unwrap_or(start_ns).max(start_ns + 1);
-    Some(Place { start_ns, end_ns, area: Some(line.frame_box?), thing: 0 })
-}
-
-/// A place of a finding, where it has an area.
-fn recorded(place: &serde_json::Value) -> Option<Place> {
-    let area: [u32; 4] = serde_json::from_value(place["frame_box"].clone()).ok()?;
-    let [x, y, width, height] = area;
-    let start_ns = place["start_ns"].as_u64()?;
-    let end_ns = place["end_ns"].as_u64().unwrap_or(start_ns).max(start_ns + 1);
-    let area = Some(reelgate_pipelines::messages::FrameBox { x, y, width, height });
-    Some(Place { start_ns, end_ns, area, thing: 0 })
+/// Where a place of a finding is seen, if it is on screen.
+fn seen(place: &TextPlace) -> Option<Place> {
+    let start_ns = place.start_ns?;
+    let end_ns = place.end_ns.unwrap_or(start_ns).max(start_ns + 1);
+    Some(Place { start_ns, end_ns, area: Some(place.frame_box?), thing: 0 })
 }

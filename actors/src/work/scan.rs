@@ -2,19 +2,19 @@
 //! until it has answered.
 
 use reelgate_flow::asset::{Response, Screening};
+use reelgate_flow::place::TextPlace;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::TextLine;
-use reelgate_ports::error::{PortResult, Trouble};
-use reelgate_ports::records::{Claim, FindingRecord, ScanEvent, Success};
+use reelgate_ports::records::{Claim, FindingRecord, Success};
 use reelgate_ports::scanner::findings::{ScanAnswer, ScanFinding, Subject, Unanswered, fold, join, verdict};
-use reelgate_ports::scanner::{FrameBox, JobStatus, Place, Removed, ScanLine, Sidecar, SidecarName};
+use reelgate_ports::scanner::{JobStatus, Removed, ScanLine, Sidecar};
 use reelgate_privacy::Classifier;
 
 use crate::house::House;
-use crate::scan_desk::{Delivered, ScanDesk, Standing, unanswered};
+use crate::scan_desk::{Delivered, ScanDesk, Standing};
 use crate::work::ours;
-use crate::work::products::{Products, to_document};
+use crate::work::products::{document, product, read_document, to_document};
 use crate::work::screen::judge;
 
 /// Shortest and longest wait between two questions about one asset, milliseconds; between them a quarter of the time that it
@@ -27,7 +27,7 @@ pub async fn scan(house: &House, claim: &Claim) -> Result<Success, Fault> {
         let detail = "expected a scanner in the configuration of this node ([aws.macie]), found none";
         return Err(Fault::new(Code::ConfigInvalid, detail));
     };
-    let delivered = Products::read(house, &claim.fence.asset).await?.document(TaskKey::Screen)?;
+    let delivered = document(&*house.store, &claim.fence.asset, TaskKey::Screen).await?;
     let question = Question { house, desk, claim, delivered };
     match question.ask().await {
         // What is not required keeps nothing from being published.
@@ -53,7 +53,7 @@ impl Question<'_> {
         if now_ms < self.delivered.job_from_ms {
             return Ok(Success::Waiting { delay_ms: self.delivered.job_from_ms - now_ms });
         }
-        let standing = self.desk.standing(&self.delivered.batch).await.map_err(unanswered)?;
+        let standing = self.desk.standing(&self.delivered.batch).await.map_err(ours)?;
         let delay_ms = match &standing {
             Standing::Ended(failure, events) => {
                 let status = failure.clone().map_or(JobStatus::Complete, JobStatus::Failed);
@@ -84,7 +84,7 @@ impl Question<'_> {
         let asset = &self.claim.fence.asset;
         let map = match findings.is_empty() {
             true => None,
-            false => self.desk.scanner.map(&self.delivered.batch, asset).await.map_err(unanswered)?,
+            false => self.desk.scanner.map(&self.delivered.batch, asset).await.map_err(ours)?,
         };
         let found: Vec<FindingRecord> =
             findings.iter().flat_map(|finding| finding.records(map.as_ref())).collect();
@@ -112,7 +112,7 @@ impl Question<'_> {
 
     async fn forget(&self) -> Result<(), Fault> {
         let asset = &self.claim.fence.asset;
-        self.desk.scanner.remove(&self.delivered.batch, asset).await.map(drop).map_err(unanswered)
+        self.desk.scanner.remove(&self.delivered.batch, asset).await.map(drop).map_err(ours)
     }
 }
 
@@ -149,61 +149,16 @@ pub async fn deliver(
 
 /// A field may be a tag's name out of an upload, and goes into the map, which holds no values.
 fn scan_line(classifier: &Classifier, line: &TextLine) -> ScanLine {
-    let frame_box = line.frame_box.map(|place| FrameBox {
-        x: place.x,
-        y: place.y,
-        width: place.width,
-        height: place.height,
-    });
-    let place = Place {
-        surface: line.surface.clone(),
-        field: classifier.hide(&line.field),
-        track: line.track,
-        start_ns: line.start_ns,
-        end_ns: line.end_ns,
-        frame_box,
-    };
+    let place = TextPlace { field: classifier.hide(&line.field), ..line.place() };
     ScanLine { place, text: line.text.clone() }
-}
-
-/// Ties an event of the scanner to its asset and the places in it, and asks policy what follows. A map that cannot be read
-/// costs the places alone.
-///
-/// # Errors
-/// Where the store does not answer.
-pub async fn tie(house: &House, scan: &mut ScanEvent) -> PortResult<()> {
-    let bucket = house.scan.as_ref().map_or("", |desk| &desk.settings.bucket);
-    let name = scan.source.as_ref().and_then(|source| SidecarName::of(source, bucket));
-    let mut key = scan.source.as_ref().map(|source| source.key.clone()).unwrap_or_default();
-    let mut map = None;
-    if let (Some(name), Some(desk)) = (&name, &house.scan) {
-        match house.store.asset(&name.asset).await {
-            Ok(detail) => key = detail.asset.source.id.key,
-            Err(error) if error.trouble == Trouble::Missing => {}
-            Err(error) => return Err(error),
-        }
-        map = desk.scanner.map(&name.batch, &name.asset).await.unwrap_or_else(|error| {
-            tracing::warn!(asset = %name.asset, %error, "places of a finding stay unknown");
-            None
-        });
-    }
-    scan.asset = name.map(|name| name.asset);
-    let folded = fold([&*scan], bucket).findings;
-    scan.findings = folded.iter().flat_map(|finding| finding.records(map.as_ref())).collect();
-    scan.response = match scan.findings.as_slice() {
-        [] => house.policy.answer(scan.severity, &scan.kind, &key),
-        findings => judge(&house.policy, &key, findings).response,
-    };
-    Ok(())
 }
 
 /// Takes the text of an asset out of the scanner's bucket, where it was ever put there.
 pub async fn take_back(house: &House, claim: &Claim) -> Result<Option<Removed>, Fault> {
     let Some(desk) = &house.scan else { return Ok(None) };
-    let products = Products::read(house, &claim.fence.asset).await?;
-    if !products.tasks().any(|task| task == TaskKey::Screen) {
+    let Some(left) = product(&*house.store, &claim.fence.asset, TaskKey::Screen).await? else {
         return Ok(None);
-    }
-    let delivered: Delivered = products.document(TaskKey::Screen)?;
-    desk.scanner.remove(&delivered.batch, &claim.fence.asset).await.map(Some).map_err(unanswered)
+    };
+    let delivered: Delivered = read_document(TaskKey::Screen, Some(&left))?;
+    desk.scanner.remove(&delivered.batch, &claim.fence.asset).await.map(Some).map_err(ours)
 }

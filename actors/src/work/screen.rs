@@ -7,13 +7,12 @@ use reelgate_flow::policy::Policy;
 use reelgate_flow::reason::Fault;
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
-use reelgate_ports::records::{Claim, Finder, FindingRecord, Success};
-use reelgate_privacy::{Address, Finding, FrameBox, Line, Location};
-use serde_json::{Value, json};
+use reelgate_ports::records::{Claim, Finder, FindingLocation, FindingRecord, MaskedValue, Success};
+use reelgate_privacy::{Finding, Line, Location};
 
 use crate::house::House;
 use crate::stage::{Learned, Work};
-use crate::work::products::{Planned, Products};
+use crate::work::products::{Planned, document};
 use crate::work::redaction::by_policy;
 use crate::work::{joined, scan, witnesses};
 
@@ -33,7 +32,7 @@ async fn screen(house: &Arc<House>, claim: &Claim) -> Result<Success, Fault> {
     let lines = witnesses::lines(house, claim).await?;
     let scanning = Arc::clone(house);
     let scanned = tokio::task::spawn_blocking(move || {
-        let addressed = lines.iter().map(|line| Line { text: &line.text, address: witnesses::address(line) });
+        let addressed = lines.iter().map(|line| Line { text: &line.text, address: line.place() });
         (scanning.classifier.scan(addressed), lines)
     });
     let (found, lines) = joined(scanned.await)?;
@@ -42,8 +41,8 @@ async fn screen(house: &Arc<House>, claim: &Claim) -> Result<Success, Fault> {
     let mut screening = judge(&house.policy, key, &findings);
     let mut redaction = None;
     if screening.response == Response::RedactThenPublish && !claim.linked {
-        let products = Products::read(house, &claim.fence.asset).await?;
-        let plan = products.document::<Planned>(TaskKey::Validate)?.plan;
+        let planned: Planned = document(&*house.store, &claim.fence.asset, TaskKey::Validate).await?;
+        let plan = planned.plan;
         let asked = by_policy(&plan, &house.policy, key, &house.classifier, &lines, &findings)?;
         (screening.parts, redaction) = asked.unzip();
     }
@@ -69,8 +68,7 @@ pub fn judge(policy: &Policy, key: &str, findings: &[FindingRecord]) -> Screenin
 
 /// Whether any of the places listed is not the upload's own name.
 fn lies_in_content(finding: &FindingRecord) -> bool {
-    let places = finding.locations.as_array().map(Vec::as_slice).unwrap_or_default();
-    places.iter().any(|place| place["surface"] != reelgate_privacy::text::FILE_NAME)
+    finding.locations.iter().any(|found| found.place.surface != reelgate_privacy::text::FILE_NAME)
 }
 
 /// The classifier's severity in the words of the core.
@@ -88,25 +86,12 @@ fn record(finding: &Finding) -> FindingRecord {
         kind: finding.kind.id.to_owned(),
         severity: graded(finding.severity),
         count: finding.count,
-        locations: finding.locations.iter().map(place).collect(),
+        locations: finding.locations.iter().map(location).collect(),
     }
 }
 
 /// A place as findings show it, wherever they are shown.
-pub fn place(location: &Location) -> Value {
-    let Address { surface, field, track, start_ns, end_ns, frame_box, line } = &location.address;
-    let frame_box = frame_box.map(|FrameBox { x, y, width, height }| json!([x, y, width, height]));
-    let mut place = json!({
-        "surface": surface, "field": field, "track": track, "start_ns": start_ns, "end_ns": end_ns,
-        "frame_box": frame_box,
-        "chars": [location.start, location.end], "masked": location.masked,
-    });
-    // Not everywhere, so only there.
-    if let Some(line) = line {
-        place["line"] = json!(line);
-    }
-    if let Some(fingerprint) = &location.fingerprint {
-        place["fingerprint"] = json!(fingerprint);
-    }
-    place
+pub fn location(found: &Location) -> FindingLocation {
+    let Location { address, start, end, masked, fingerprint } = found.clone();
+    FindingLocation { place: address, value: Some(MaskedValue { chars: (start, end), masked, fingerprint }) }
 }

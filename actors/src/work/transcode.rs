@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use reelgate_flow::reason::{Code, Fault};
-use reelgate_flow::task::TaskKey;
+use reelgate_flow::reason::Fault;
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_pipelines::messages::{Budget, Finished, Job};
 use reelgate_pipelines::recipes::settings::Budgets;
@@ -12,11 +11,12 @@ use reelgate_ports::records::{Claim, Success};
 use crate::house::House;
 use crate::stage::{Learned, Work};
 use crate::work::media::{Order, Staged, other_result, run_staged};
-use crate::work::products::{Encoded, Planned, Products, to_document};
+use crate::work::ours;
+use crate::work::products::{Encoded, MediaJob, to_document};
 use crate::work::redacted::{is_touched, redacted};
 use crate::work::redaction;
 
-/// [`TaskKey::Video`] and [`TaskKey::Audio`].
+/// [`TaskKey::Video`](reelgate_flow::task::TaskKey::Video) and [`TaskKey::Audio`](reelgate_flow::task::TaskKey::Audio).
 pub struct Transcode;
 
 impl Work for Transcode {
@@ -26,16 +26,15 @@ impl Work for Transcode {
         cancel: CancelFlag,
         learned: &mut Learned,
     ) -> Result<Success, Fault> {
-        let products = Products::read(&house, &claim.fence.asset).await?;
-        let planned: Planned = products.document(TaskKey::Validate)?;
-        show_on_board(&house, &claim, &planned, &products);
-        let media_ns = planned.media_ns(claim.fence.task);
+        let planned = MediaJob::carried(&claim)?;
+        show_on_board(&house, &claim).await?;
         if let Some(request) = redaction::request(&house, &claim.fence.asset).await?
-            && is_touched(&planned, claim.fence.task, &request)?
+            && is_touched(&planned.job, &request)?
         {
-            return redacted(&house, &claim, &planned, &request, &cancel, learned).await;
+            return redacted(&house, &claim, planned, &request, &cancel, learned).await;
         }
-        let (job, budget) = job(&house.settings.budgets, &planned, claim.fence.task)?;
+        let budget = budget(&house.settings.budgets, &planned)?;
+        let MediaJob { job, media_ns, .. } = planned;
         let Staged { finished, outputs, gstreamer } =
             run_staged(&house, &claim, Order { job, budget, media_ns }, &cancel, learned).await?;
         let result = match finished {
@@ -48,23 +47,22 @@ impl Work for Transcode {
     }
 }
 
-/// The job that the plan holds for a task, with its bounds.
-pub(super) fn job(budgets: &Budgets, planned: &Planned, task: TaskKey) -> Result<(Job, Budget), Fault> {
-    if let TaskKey::Video { chunk } = task {
-        let job = planned.chunk(chunk)?.job.clone();
-        let budget = budgets.video(&job);
-        return Ok((Job::Video(job), budget));
+/// What the worker of an encode may use.
+pub(super) fn budget(budgets: &Budgets, planned: &MediaJob) -> Result<Budget, Fault> {
+    match &planned.job {
+        Job::Video(job) => Ok(budgets.video(job)),
+        Job::Audio(_) => Ok(budgets.audio(planned.duration_ns)),
+        _ => Err(other_result()),
     }
-    let audio =
-        planned.plan.audio.clone().ok_or_else(|| Fault::new(Code::Internal, "the plan holds no audio"))?;
-    Ok((Job::Audio(audio), budgets.audio(planned.plan.duration_ns)))
 }
 
-/// The board measures the whole transcode in nanoseconds of media; what finished tasks left counts as done.
-pub(super) fn show_on_board(house: &House, claim: &Claim, planned: &Planned, products: &Products) {
-    let all = (0..planned.plan.video.len()).filter_map(|chunk| u16::try_from(chunk).ok());
-    let all = all.map(|chunk| TaskKey::Video { chunk }).chain([TaskKey::Audio, TaskKey::Enrich]);
-    let planned_ns = all.map(|task| planned.media_ns(task)).sum();
-    let inherited_ns = products.tasks().map(|task| planned.media_ns(task)).sum();
-    house.board.planned(&claim.fence.asset, planned_ns, inherited_ns);
+/// The board measures the whole transcode in nanoseconds of media; what finished tasks left counts as done. It asks
+/// the store once for each asset.
+pub(super) async fn show_on_board(house: &House, claim: &Claim) -> Result<(), Fault> {
+    let asset = &claim.fence.asset;
+    if !house.board.is_planned(asset) {
+        let progress = house.store.media_progress(asset).await.map_err(ours)?;
+        house.board.planned(asset, progress.planned_ns, progress.done_ns);
+    }
+    Ok(())
 }

@@ -60,6 +60,7 @@ impl Work for Validate {
         Ok(Success::Validated {
             video_chunks: success.video_chunks()?,
             audio: success.plan.audio.is_some(),
+            jobs: success.jobs()?,
             plan: success.to_document()?,
         })
     }

@@ -1,16 +1,16 @@
 //! Everything readable in an asset, as lines with an address: its name, and what its media worker read.
 
 use reelgate_flow::facts::MediaFacts;
+use reelgate_flow::ids::AssetId;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::TextLine;
 use reelgate_pipelines::trust;
 use reelgate_ports::records::{Claim, SourceRecord};
-use reelgate_privacy::{Address, FrameBox};
 
 use crate::house::House;
 use crate::work::ours;
-use crate::work::products::{Planned, Products};
+use crate::work::products::{Planned, document, product};
 
 /// The worker stops collecting text well before this.
 pub const TEXT_BYTES_MAX: u64 = 64 << 20;
@@ -26,28 +26,9 @@ const FILE_BUCKET: &str = "file";
 pub async fn lines(house: &House, claim: &Claim) -> Result<Vec<TextLine>, Fault> {
     let mut lines = vec![name_line(&claim.source)];
     if !claim.linked {
-        let products = Products::read(house, &claim.fence.asset).await?;
-        lines.extend(read_lines(house, &products).await?);
+        lines.extend(read_lines(house, &claim.fence.asset).await?);
     }
     Ok(lines)
-}
-
-/// Where a line was read.
-pub fn address(line: &TextLine) -> Address {
-    Address {
-        surface: line.surface.clone(),
-        field: line.field.clone(),
-        track: line.track,
-        start_ns: line.start_ns,
-        end_ns: line.end_ns,
-        frame_box: line.frame_box.map(|place| FrameBox {
-            x: place.x,
-            y: place.y,
-            width: place.width,
-            height: place.height,
-        }),
-        line: None,
-    }
 }
 
 fn name_line(source: &SourceRecord) -> TextLine {
@@ -68,12 +49,13 @@ pub fn named(name: &str) -> TextLine {
     }
 }
 
-async fn read_lines(house: &House, products: &Products) -> Result<Vec<TextLine>, Fault> {
-    let Some(text) = products.outputs(TaskKey::Enrich).iter().find(|output| output.name == TEXT) else {
+async fn read_lines(house: &House, asset: &AssetId) -> Result<Vec<TextLine>, Fault> {
+    let outputs = product(&*house.store, asset, TaskKey::Enrich).await?.map(|left| left.outputs);
+    let Some(text) = outputs.into_iter().flatten().find(|output| output.name == TEXT) else {
         return Ok(Vec::new());
     };
-    let planned: Planned = products.document(TaskKey::Validate)?;
-    let bytes = house.objects.read_staged(text, TEXT_BYTES_MAX).await.map_err(ours)?;
+    let planned: Planned = document(&*house.store, asset, TaskKey::Validate).await?;
+    let bytes = house.objects.read_staged(&text, TEXT_BYTES_MAX).await.map_err(ours)?;
     parse(&bytes, &planned.inspection.facts)
 }
 

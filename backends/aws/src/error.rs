@@ -4,21 +4,23 @@
 use std::fmt;
 
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
-use reelgate_ports::error::{PortError, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError};
 
 /// One call as people know it: what it does, and the IAM action it needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Call {
+    /// The port that it serves.
+    pub port: Port,
     /// Verb and object: "read records".
-    pub what: &'static str,
+    pub operation: &'static str,
     /// The IAM action: `kinesis:GetRecords`.
     pub action: &'static str,
 }
 
 impl Call {
     /// A call with its IAM action.
-    pub const fn new(what: &'static str, action: &'static str) -> Self {
-        Self { what, action }
+    pub const fn new(port: Port, operation: &'static str, action: &'static str) -> Self {
+        Self { port, operation, action }
     }
 
     /// Turns an SDK's error into ours; for `map_err`.
@@ -46,7 +48,7 @@ impl Call {
         request_id: Option<&str>,
         lacking: &Lacking<'_>,
     ) -> PortError {
-        let trouble = trouble(code, status);
+        let kind = error_kind(code, status);
         let mut detail = format!("answered {}", code.unwrap_or("without a code"));
         if let Some(status) = status {
             detail.push_str(&format!(" (status {status})"));
@@ -54,30 +56,30 @@ impl Call {
         if let Some(id) = request_id {
             detail.push_str(&format!(", request {id}"));
         }
-        if trouble == Trouble::Denied {
+        if kind == ErrorKind::Denied {
             detail.push_str(&format!("; {lacking} on this resource"));
         }
-        PortError::new(trouble, self.what, detail)
+        PortError::new(self.port, kind, self.operation, detail)
     }
 
     fn unanswered<E>(self, error: &SdkError<E>) -> PortError {
-        let (trouble, detail) = match error {
-            SdkError::TimeoutError(_) => (Trouble::Unavailable, "no answer in time"),
+        let (kind, detail) = match error {
+            SdkError::TimeoutError(_) => (ErrorKind::Unavailable, "no answer in time"),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                (Trouble::Unavailable, "no connection in time")
+                (ErrorKind::Unavailable, "no connection in time")
             }
             SdkError::DispatchFailure(failure) if failure.is_user() => {
-                (Trouble::Invalid, "the request could not be sent as it is")
+                (ErrorKind::Invalid, "the request could not be sent as it is")
             }
             SdkError::DispatchFailure(_) => {
-                (Trouble::Unavailable, "no connection, or no credentials; check the endpoint and the role")
+                (ErrorKind::Unavailable, "no connection, or no credentials; check the endpoint and the role")
             }
             SdkError::ConstructionFailure(_) => {
-                (Trouble::Invalid, "the request could not be built; check region and settings")
+                (ErrorKind::Invalid, "the request could not be built; check region and settings")
             }
-            _ => (Trouble::Unavailable, "the answer is not understood"),
+            _ => (ErrorKind::Unavailable, "the answer is not understood"),
         };
-        PortError::new(trouble, self.what, detail)
+        PortError::new(self.port, kind, self.operation, detail)
     }
 }
 
@@ -120,25 +122,25 @@ fn request_id(response: &aws_sdk_kinesis::config::http::HttpResponse) -> Option<
     ["x-amzn-requestid", "x-amz-request-id"].into_iter().find_map(|name| response.headers().get(name))
 }
 
-/// What kind of trouble a service's error code means; by the HTTP status where the code says nothing.
+/// What kind of error a service's error code means; by the HTTP status where the code says nothing.
 ///
 /// Sources: the "Common Errors" and per-operation error lists of the S3, Kinesis, SQS, SNS, EventBridge, SSM
 /// and Macie API references.
-pub fn trouble(code: Option<&str>, status: Option<u16>) -> Trouble {
+pub fn error_kind(code: Option<&str>, status: Option<u16>) -> ErrorKind {
     let code = code.unwrap_or_default();
     let has = |part: &str| code.contains(part);
     // First of all, because some of these come with status 400.
     if has("Throttl") || has("TooManyRequests") || has("SlowDown") || has("ThroughputExceeded") {
-        return Trouble::Unavailable;
+        return ErrorKind::Unavailable;
     }
     // Bytes damaged on their way to the service.
     if has("BadDigest") || has("InvalidDigest") || has("XAmzContentSHA256Mismatch") {
-        return Trouble::Unavailable;
+        return ErrorKind::Unavailable;
     }
     // Somebody must make the bucket, but no upload is at fault for it; and archived is there, but not as expected.
     match code {
-        "NoSuchBucket" => return Trouble::Unavailable,
-        "InvalidObjectState" => return Trouble::Conflict,
+        "NoSuchBucket" => return ErrorKind::Unavailable,
+        "InvalidObjectState" => return ErrorKind::Conflict,
         _ => {}
     }
     if has("LimitExceeded")
@@ -147,30 +149,30 @@ pub fn trouble(code: Option<&str>, status: Option<u16>) -> Trouble {
         || has("RequestExpired")
         || has("ExpiredToken")
     {
-        return Trouble::Unavailable;
+        return ErrorKind::Unavailable;
     }
     if has("AccessDenied") || has("NotAuthorized") || has("AuthorizationError") || has("InvalidClientTokenId")
     {
-        return Trouble::Denied;
+        return ErrorKind::Denied;
     }
     if has("InvalidAccessKeyId") || has("SignatureDoesNotMatch") || has("UnrecognizedClient") {
-        return Trouble::Denied;
+        return ErrorKind::Denied;
     }
     if has("PreconditionFailed") || has("ConditionalRequestConflict") || has("ResourceInUse") {
-        return Trouble::Conflict;
+        return ErrorKind::Conflict;
     }
     if has("NoSuch") || has("NotFound") || has("NonExistent") {
-        return Trouble::Missing;
+        return ErrorKind::Missing;
     }
     match status {
-        Some(401 | 403) => Trouble::Denied,
+        Some(401 | 403) => ErrorKind::Denied,
         // 405 is S3's answer to a read of a delete marker by its version.
-        Some(404 | 405 | 410) => Trouble::Missing,
-        Some(304 | 409 | 412 | 416) => Trouble::Conflict,
-        Some(507) => Trouble::Full,
-        Some(408 | 429) | None => Trouble::Unavailable,
-        Some(400..=499) => Trouble::Invalid,
-        Some(_) => Trouble::Unavailable,
+        Some(404 | 405 | 410) => ErrorKind::Missing,
+        Some(304 | 409 | 412 | 416) => ErrorKind::Conflict,
+        Some(507) => ErrorKind::Full,
+        Some(408 | 429) | None => ErrorKind::Unavailable,
+        Some(400..=499) => ErrorKind::Invalid,
+        Some(_) => ErrorKind::Unavailable,
     }
 }
 
@@ -178,33 +180,33 @@ pub fn trouble(code: Option<&str>, status: Option<u16>) -> Trouble {
 mod tests {
     use super::*;
 
-    const GET: Call = Call::new("read records", "kinesis:GetRecords");
+    const GET: Call = Call::new(Port::Events, "read records", "kinesis:GetRecords");
 
     #[test]
     fn a_throttled_call_is_tried_again_though_its_status_says_bad_request() {
         for code in ["ProvisionedThroughputExceededException", "ThrottlingException", "SlowDown"] {
-            assert_eq!(trouble(Some(code), Some(400)), Trouble::Unavailable, "{code}");
+            assert_eq!(error_kind(Some(code), Some(400)), ErrorKind::Unavailable, "{code}");
         }
     }
 
     #[test]
     fn a_code_counts_before_the_status_and_the_status_where_there_is_no_code() {
-        assert_eq!(trouble(Some("ResourceNotFoundException"), Some(400)), Trouble::Missing);
-        assert_eq!(trouble(Some("PreconditionFailed"), Some(412)), Trouble::Conflict);
-        assert_eq!(trouble(Some("Curious"), Some(400)), Trouble::Invalid);
-        assert_eq!(trouble(None, Some(412)), Trouble::Conflict);
-        assert_eq!(trouble(None, Some(405)), Trouble::Missing, "a delete marker");
-        assert_eq!(trouble(Some("InvalidObjectState"), Some(403)), Trouble::Conflict, "archived");
-        assert_eq!(trouble(Some("NoSuchBucket"), Some(404)), Trouble::Unavailable);
-        assert_eq!(trouble(Some("BadDigest"), Some(400)), Trouble::Unavailable);
-        assert_eq!(trouble(None, Some(503)), Trouble::Unavailable);
-        assert_eq!(trouble(None, None), Trouble::Unavailable);
+        assert_eq!(error_kind(Some("ResourceNotFoundException"), Some(400)), ErrorKind::Missing);
+        assert_eq!(error_kind(Some("PreconditionFailed"), Some(412)), ErrorKind::Conflict);
+        assert_eq!(error_kind(Some("Curious"), Some(400)), ErrorKind::Invalid);
+        assert_eq!(error_kind(None, Some(412)), ErrorKind::Conflict);
+        assert_eq!(error_kind(None, Some(405)), ErrorKind::Missing, "a delete marker");
+        assert_eq!(error_kind(Some("InvalidObjectState"), Some(403)), ErrorKind::Conflict, "archived");
+        assert_eq!(error_kind(Some("NoSuchBucket"), Some(404)), ErrorKind::Unavailable);
+        assert_eq!(error_kind(Some("BadDigest"), Some(400)), ErrorKind::Unavailable);
+        assert_eq!(error_kind(None, Some(503)), ErrorKind::Unavailable);
+        assert_eq!(error_kind(None, None), ErrorKind::Unavailable);
     }
 
     #[test]
     fn a_denied_call_names_the_action_that_is_probably_missing() {
         let error = GET.answered(Some("AccessDeniedException"), Some(400), Some("r-1"));
-        assert_eq!(error.trouble, Trouble::Denied);
+        assert_eq!(error.kind, ErrorKind::Denied);
         assert_eq!(
             error.to_string(),
             "read records: answered AccessDeniedException (status 400), request r-1; \

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity::ETAG_VERSION;
 
 /// Longest key, bytes of UTF-8; Amazon S3 User Guide, "Naming Amazon S3 objects".
@@ -29,7 +29,9 @@ impl Location {
 
     /// Reads a location back; `Corrupt` where it is none.
     pub fn parse(text: &str) -> PortResult<Self> {
-        let corrupt = || PortError::new(Trouble::Corrupt, "read a location", "expected s3://bucket/key");
+        let corrupt = || {
+            PortError::new(Port::Objects, ErrorKind::Corrupt, "read a location", "expected s3://bucket/key")
+        };
         let (bucket, key) = split(text).ok_or_else(corrupt)?;
         let fits = !key.is_empty() && key.len() <= KEY_BYTES_MAX;
         if fits { Ok(Self::new(bucket, key)) } else { Err(corrupt()) }
@@ -83,7 +85,7 @@ impl FromStr for Area {
         let invalid = || {
             let detail =
                 "expected s3://bucket or s3://bucket/prefix, without `//`, `.` or `..` in the prefix";
-            PortError::new(Trouble::Invalid, "read the address of a bucket", detail)
+            PortError::new(Port::Objects, ErrorKind::Invalid, "read the address of a bucket", detail)
         };
         let (bucket, prefix) = split(text).ok_or_else(invalid)?;
         let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
@@ -183,7 +185,7 @@ mod tests {
         for text in
             ["", "a", "file:/a", "s3://", "s3://bucket", "s3://bucket/", "s3://b/c", "s3://a b/c", &long]
         {
-            assert_eq!(Location::parse(text).unwrap_err().trouble, Trouble::Corrupt, "{text}");
+            assert_eq!(Location::parse(text).unwrap_err().kind, ErrorKind::Corrupt, "{text}");
         }
     }
 
@@ -198,7 +200,7 @@ mod tests {
         let whole: Area = "s3://bucket".parse().unwrap();
         assert_eq!(whole.name_of(&whole.at("a")), Some("a"));
         for wrong in ["bucket", "s3://", "s3://bucket/../a", "s3://bucket//a", "s3://bucket/a//"] {
-            assert_eq!(wrong.parse::<Area>().unwrap_err().trouble, Trouble::Invalid, "{wrong}");
+            assert_eq!(wrong.parse::<Area>().unwrap_err().kind, ErrorKind::Invalid, "{wrong}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::presigning::PresigningConfig;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 
 use crate::error::Call;
 use crate::location::Location;
@@ -14,7 +14,7 @@ use crate::location::Location;
 pub const EXPIRES_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// Largest object that one request uploads, bytes: 5 GiB; Amazon S3 API Reference, `PutObject`.
 const PUT_BYTES_MAX: u64 = 5 << 30;
-const CALL: Call = Call::new("sign an upload", "s3:PutObject");
+const CALL: Call = Call::new(Port::Objects, "sign an upload", "s3:PutObject");
 
 /// What a link allows.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,7 +46,7 @@ pub struct Presigned {
 
 /// Signs; asks nobody, so it proves neither that the bucket is there nor that the signer may write to it.
 pub async fn presign(config: &SdkConfig, order: &PresignOrder) -> PortResult<Presigned> {
-    let invalid = |detail: String| PortError::new(Trouble::Invalid, CALL.what, detail);
+    let invalid = |detail: String| PortError::new(Port::Objects, ErrorKind::Invalid, CALL.operation, detail);
     if order.expires.is_zero() || order.expires > EXPIRES_MAX {
         let most = EXPIRES_MAX.as_secs();
         let found = order.expires.as_secs();

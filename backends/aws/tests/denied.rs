@@ -14,7 +14,7 @@ use reelgate_conformance::memory_shards::MemoryShards;
 use reelgate_flow::asset::{Door, NoticeKind};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
 use reelgate_flow::task::TaskKey;
-use reelgate_ports::error::{PortError, Trouble};
+use reelgate_ports::error::{ErrorKind, PortError};
 use reelgate_ports::events::Events;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::notices::Notices;
@@ -123,7 +123,7 @@ impl Account {
 
 /// The action that the error asks for.
 fn lacking(error: &PortError) -> &str {
-    assert_eq!(error.trouble, Trouble::Denied, "{error}");
+    assert_eq!(error.kind, ErrorKind::Denied, "{error}");
     assert!(!error.to_string().contains("private"), "a key in an error: {error}");
     let (_, rest) = error.detail.split_once(" lacks ").unwrap();
     rest.strip_suffix(" on this resource").unwrap()
@@ -179,7 +179,7 @@ async fn a_quarantine_holds_only_where_viewers_can_read_nothing_of_what_was_set_
     for (viewer, why) in [(too_much, "deny it the quarantine"), (unreachable, "prove a withdrawal")] {
         let objects = account.objects_seen_by(&publisher, Some(viewer));
         let error = objects.withdraw(&asset, Some("out"), &source, Door::Quarantine).await.unwrap_err();
-        assert!(error.trouble == Trouble::Unavailable && error.to_string().contains(why), "{error}");
+        assert!(error.kind == ErrorKind::Unavailable && error.to_string().contains(why), "{error}");
     }
     let viewer = account.viewer("published", "published/").await;
     let objects = account.objects_seen_by(&publisher, Some(viewer));

@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use reelgate_flow::ids::{Sequencer, SourceId};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{EventKind, MediaEvent};
 use rustix::fs::OFlags;
@@ -62,7 +62,7 @@ impl Location {
         read().ok_or_else(|| {
             let expected =
                 "expected file:, ingest:, quarantine:, rejected: or released: and a path inside, found something else";
-            PortError::new(Trouble::Corrupt, "read a source's location", expected)
+            PortError::new(Port::Objects, ErrorKind::Corrupt, "read a source's location", expected)
         })
     }
 }
@@ -108,8 +108,9 @@ pub fn version_of(metadata: &Metadata) -> (String, Sequencer) {
 /// device, or where its absolute path is not UTF-8 or longer than [`KEY_BYTES_MAX`].
 pub fn event_for_path(path: &Path, force: bool) -> PortResult<MediaEvent> {
     let what = "take in a file";
-    let path = path.canonicalize().map_err(|error| PortError::io(what, &error))?;
-    let key = key_of(path.as_os_str()).map_err(|detail| PortError::new(Trouble::Invalid, what, detail))?;
+    let path = path.canonicalize().map_err(|error| PortError::io(Port::Events, what, &error))?;
+    let key = key_of(path.as_os_str())
+        .map_err(|detail| PortError::new(Port::Events, ErrorKind::Invalid, what, detail))?;
     let (_, metadata) = open_regular(&path, what)?;
     Ok(event(FILE_BUCKET, key, Location::File(path.clone()), &metadata, force))
 }
@@ -134,7 +135,7 @@ pub fn key_of(path: &OsStr) -> Result<&str, String> {
 /// Opens a regular file read-only, with the metadata of what was opened. Never waits for a pipe and never touches a
 /// device, whatever takes the file's place in between; the last part of the path must not be a link.
 pub fn open_regular(path: &Path, what: &'static str) -> PortResult<(File, Metadata)> {
-    let io = |error: std::io::Error| PortError::io(what, &error);
+    let io = |error: std::io::Error| PortError::io(Port::Events, what, &error);
     regular(path.symlink_metadata().map_err(io)?, what)?;
     let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
     let flags = flags.bits().cast_signed();
@@ -148,7 +149,12 @@ fn regular(metadata: Metadata, what: &'static str) -> PortResult<Metadata> {
         return Ok(metadata);
     }
     let found = if metadata.is_dir() { "a directory" } else { "a link, pipe, socket or device" };
-    Err(PortError::new(Trouble::Invalid, what, format!("expected a regular file, found {found}")))
+    Err(PortError::new(
+        Port::Events,
+        ErrorKind::Invalid,
+        what,
+        format!("expected a regular file, found {found}"),
+    ))
 }
 
 fn event(bucket: &str, key: &str, location: Location, metadata: &Metadata, force: bool) -> MediaEvent {
@@ -171,9 +177,9 @@ mod tests {
 
     use super::*;
 
-    fn trouble(path: &Path) -> (Trouble, String) {
+    fn error_kind(path: &Path) -> (ErrorKind, String) {
         let error = event_for_path(path, false).expect_err("must be refused");
-        (error.trouble, error.detail)
+        (error.kind, error.detail)
     }
 
     #[test]
@@ -226,11 +232,11 @@ mod tests {
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
             .unwrap();
         for path in [&pipe, dir.path(), Path::new("/dev/null")] {
-            let (trouble, detail) = trouble(path);
-            assert_eq!(trouble, Trouble::Invalid);
+            let (kind, detail) = error_kind(path);
+            assert_eq!(kind, ErrorKind::Invalid);
             assert!(detail.starts_with("expected a regular file"), "{detail}");
         }
-        assert_eq!(trouble(&dir.path().join("gone.mp4")).0, Trouble::Missing);
+        assert_eq!(error_kind(&dir.path().join("gone.mp4")).0, ErrorKind::Missing);
     }
 
     #[test]
@@ -243,8 +249,8 @@ mod tests {
         let long = deep.join("a.mp4");
         std::fs::write(&long, b"a").unwrap();
         for (path, said) in [(odd, "not UTF-8"), (long, "at most 1024 bytes")] {
-            let (trouble, detail) = trouble(&path);
-            assert_eq!(trouble, Trouble::Invalid);
+            let (kind, detail) = error_kind(&path);
+            assert_eq!(kind, ErrorKind::Invalid);
             assert!(detail.contains(said) && !detail.contains("odd") && !detail.contains("ddd"), "{detail}");
         }
     }
@@ -278,7 +284,7 @@ mod tests {
             "ingest:a\0",
         ];
         for text in wrong {
-            assert_eq!(Location::parse(text).expect_err(text).trouble, Trouble::Corrupt, "{text}");
+            assert_eq!(Location::parse(text).expect_err(text).kind, ErrorKind::Corrupt, "{text}");
         }
     }
 }

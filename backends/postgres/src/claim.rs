@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use crate::cursor::{Look, Took, born};
 use crate::error::{DbResult, db};
 use crate::lend::Lent;
-use crate::rows::{door, large, sequencer, small, task_key};
+use crate::rows::{document, door, large, sequencer, small, task_key};
 use crate::store::PgStore;
 use crate::time::{count, number};
 use crate::transact::again;
@@ -70,6 +70,7 @@ struct Leased {
     location: String,
     door: Option<String>,
     linked: bool,
+    job: Option<String>,
 }
 
 impl PgStore {
@@ -231,8 +232,9 @@ impl PgStore {
                )
                SELECT l.asset, l.task, l.attempts, l.urgency, l.place, l.new AS "new!",
                       (SELECT ms FROM clock) AS "now_ms!", a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes,
-                      a.location, a.door, a.linked_to IS NOT NULL AS "linked!"
-               FROM leased AS l JOIN assets AS a ON a.arrival = l.asset"#,
+                      a.location, a.door, a.linked_to IS NOT NULL AS "linked!", j.job AS "job?"
+               FROM leased AS l JOIN assets AS a ON a.arrival = l.asset
+               LEFT JOIN jobs AS j ON j.asset = l.asset AND j.task = l.task"#,
             self.time.given(),
             &urgency,
             &column(|look| look.born_from, 0),
@@ -254,8 +256,9 @@ impl PgStore {
             Leased,
             r#"SELECT t.asset, t.task, t.attempts, t.urgency, t.place, false AS "new!", t.claimed_at_ms AS "now_ms!",
                       a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes, a.location, a.door,
-                      a.linked_to IS NOT NULL AS "linked!"
+                      a.linked_to IS NOT NULL AS "linked!", j.job AS "job?"
                FROM tasks AS t JOIN assets AS a ON a.arrival = t.asset
+               LEFT JOIN jobs AS j ON j.asset = t.asset AND j.task = t.task
                WHERE t.lease_owner IS NOT NULL AND t.claim = $1"#,
             claim,
         )
@@ -320,7 +323,9 @@ fn claimed(row: Leased, lease_ms: u64) -> PortResult<((i16, i64, i64), Claim)> {
     };
     let door: Option<Door> = row.door.as_deref().map(door).transpose()?;
     let door = door.filter(|_| fence.task == TaskKey::Withdraw);
-    Ok(((row.urgency, row.place, row.asset), Claim { fence, lease_ms, source, linked: row.linked, door }))
+    let job = row.job.as_deref().map(|job| document(job, "jobs.job")).transpose()?;
+    let claim = Claim { fence, lease_ms, source, linked: row.linked, door, job };
+    Ok(((row.urgency, row.place, row.asset), claim))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_store::work::Violations;
 use sqlx::PgConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -51,7 +51,7 @@ impl Settings {
     pub(crate) fn options(&self) -> PortResult<PgConnectOptions> {
         let refused = || {
             let expected = "expected postgres://user@host/database";
-            PortError::new(Trouble::Invalid, "read the database's URL", expected)
+            PortError::new(Port::Store, ErrorKind::Invalid, "read the database's URL", expected)
         };
         let ours = ["postgres://", "postgresql://"].iter().any(|scheme| self.url.starts_with(scheme));
         // The engine's error quotes the URL, and with it the password.
@@ -162,7 +162,7 @@ async fn expect_version(pool: &PgPool) -> PortResult<()> {
         .map_err(db(what))?;
     if found < SERVER_VERSION_MIN {
         let detail = format!("expected PostgreSQL 14 or later, found {}", found / 10_000);
-        return Err(PortError::new(Trouble::Invalid, what, detail));
+        return Err(PortError::new(Port::Store, ErrorKind::Invalid, what, detail));
     }
     Ok(())
 }

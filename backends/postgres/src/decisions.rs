@@ -61,6 +61,7 @@ pub(crate) async fn erase(conn: &mut PgConnection, asset: i64) -> DbResult<()> {
                               AND scans.version = a.version),
               media AS (DELETE FROM media WHERE asset = $1),
               products AS (DELETE FROM products WHERE asset = $1),
+              jobs AS (DELETE FROM jobs WHERE asset = $1),
               ladders AS (DELETE FROM ladders WHERE asset = $1),
               findings AS (DELETE FROM findings WHERE asset = $1),
               redactions AS (DELETE FROM redactions WHERE asset = $1)

@@ -1,6 +1,6 @@
 //! PostgreSQL's troubles in the ports' words, and which of them are worth another try.
 
-use reelgate_ports::error::{PortError, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError};
 
 /// Result within this crate: the engine's error is kept until it is known whether to try again.
 pub(crate) type DbResult<T> = Result<T, DbError>;
@@ -36,7 +36,12 @@ pub(crate) fn db(what: &'static str) -> impl Fn(sqlx::Error) -> DbError {
 
 /// A value in the database that this version cannot have written.
 pub(crate) fn corrupt(column: &'static str, expected: &str) -> PortError {
-    PortError::new(Trouble::Corrupt, "read the database", format!("expected {expected} in {column}"))
+    PortError::new(
+        Port::Store,
+        ErrorKind::Corrupt,
+        "read the database",
+        format!("expected {expected} in {column}"),
+    )
 }
 
 impl DbError {
@@ -77,41 +82,55 @@ fn classify(what: &'static str, error: &sqlx::Error) -> PortError {
     match error {
         sqlx::Error::Database(cause) => {
             let code = cause.code().unwrap_or_default().into_owned();
-            PortError::new(trouble(&code), what, format!("{} (sqlstate {code})", cause.message()))
+            PortError::new(
+                Port::Store,
+                error_kind(&code),
+                what,
+                format!("{} (sqlstate {code})", cause.message()),
+            )
         }
-        sqlx::Error::Io(cause) => {
-            PortError::new(Trouble::Unavailable, what, format!("the connection broke: {cause}"))
-        }
+        sqlx::Error::Io(cause) => PortError::new(
+            Port::Store,
+            ErrorKind::Unavailable,
+            what,
+            format!("the connection broke: {cause}"),
+        ),
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => {
-            PortError::new(Trouble::Corrupt, what, format!("expected a column of this schema: {error}"))
+            PortError::new(
+                Port::Store,
+                ErrorKind::Corrupt,
+                what,
+                format!("expected a column of this schema: {error}"),
+            )
         }
         sqlx::Error::Encode(_) | sqlx::Error::Configuration(_) => {
-            PortError::new(Trouble::Invalid, what, error.to_string())
+            PortError::new(Port::Store, ErrorKind::Invalid, what, error.to_string())
         }
-        sqlx::Error::RowNotFound => PortError::new(Trouble::Missing, what, "no such row"),
+        sqlx::Error::RowNotFound => PortError::new(Port::Store, ErrorKind::Missing, what, "no such row"),
         sqlx::Error::PoolTimedOut => PortError::new(
-            Trouble::Unavailable,
+            Port::Store,
+            ErrorKind::Unavailable,
             what,
             "expected a connection that may write, found none in time",
         ),
-        _ => PortError::new(Trouble::Unavailable, what, error.to_string()),
+        _ => PortError::new(Port::Store, ErrorKind::Unavailable, what, error.to_string()),
     }
 }
 
-fn trouble(code: &str) -> Trouble {
+fn error_kind(code: &str) -> ErrorKind {
     match code {
         // read_only_sql_transaction: a failover is under way, and we still talk to the old writer.
-        "25006" => Trouble::Unavailable,
-        "42501" => Trouble::Denied,
+        "25006" => ErrorKind::Unavailable,
+        "42501" => ErrorKind::Denied,
         // undefined_table, undefined_column: no schema of ours.
-        "42P01" | "42703" => Trouble::Corrupt,
-        "53100" => Trouble::Full,
+        "42P01" | "42703" => ErrorKind::Corrupt,
+        "53100" => ErrorKind::Full,
         _ => match code.get(..2) {
-            Some("28") => Trouble::Denied,
-            Some("3D") => Trouble::Missing,
-            Some("XX") => Trouble::Corrupt,
-            Some("22" | "23" | "42") => Trouble::Invalid,
-            _ => Trouble::Unavailable,
+            Some("28") => ErrorKind::Denied,
+            Some("3D") => ErrorKind::Missing,
+            Some("XX") => ErrorKind::Corrupt,
+            Some("22" | "23" | "42") => ErrorKind::Invalid,
+            _ => ErrorKind::Unavailable,
         },
     }
 }
@@ -124,23 +143,23 @@ mod tests {
     fn a_lost_connection_is_passing_and_a_refused_write_is_not_but_both_spoil_the_connection() {
         let broken = db("commit")(sqlx::Error::Io(std::io::Error::other("reset")));
         assert!(broken.is_passing() && broken.spoils_connection());
-        let ours = DbError::Port(PortError::new(Trouble::Conflict, "redrive asset", ""));
+        let ours = DbError::Port(PortError::new(Port::Store, ErrorKind::Conflict, "redrive asset", ""));
         assert!(!ours.is_passing() && !ours.spoils_connection());
     }
 
     #[test]
     fn sqlstates_become_the_trouble_that_decides_about_retry() {
         let cases = [
-            ("25006", Trouble::Unavailable),
-            ("28P01", Trouble::Denied),
-            ("53100", Trouble::Full),
-            ("57014", Trouble::Unavailable),
-            ("42P01", Trouble::Corrupt),
-            ("23505", Trouble::Invalid),
-            ("", Trouble::Unavailable),
+            ("25006", ErrorKind::Unavailable),
+            ("28P01", ErrorKind::Denied),
+            ("53100", ErrorKind::Full),
+            ("57014", ErrorKind::Unavailable),
+            ("42P01", ErrorKind::Corrupt),
+            ("23505", ErrorKind::Invalid),
+            ("", ErrorKind::Unavailable),
         ];
         for (code, expected) in cases {
-            assert_eq!(trouble(code), expected, "{code}");
+            assert_eq!(error_kind(code), expected, "{code}");
         }
     }
 }

@@ -22,6 +22,7 @@ mod cursor;
 mod decisions;
 mod error;
 mod ingest;
+mod jobs;
 mod late_events;
 mod leases;
 mod lend;

@@ -1,6 +1,6 @@
 //! Bringing the schema to this version, and refusing any other.
 
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
@@ -51,15 +51,15 @@ pub(crate) async fn expect_current(pool: &PgPool) -> PortResult<()> {
         Err(error) if is_missing_table(&error) => 0,
         Err(error) => return Err(DbError::Sql(what, error).into()),
     };
-    let expected = |trouble, then: &str| {
+    let expected = |kind, then: &str| {
         let detail = format!("expected schema {newest}, found {found}: {then}");
-        Err(PortError::new(trouble, what, detail))
+        Err(PortError::new(Port::Store, kind, what, detail))
     };
     if found < newest {
-        return expected(Trouble::Conflict, "run `reelgate migrate`");
+        return expected(ErrorKind::Conflict, "run `reelgate migrate`");
     }
     if found > newest {
-        return expected(Trouble::Corrupt, "it was written by a newer Reelgate; run that one");
+        return expected(ErrorKind::Corrupt, "it was written by a newer Reelgate; run that one");
     }
     Ok(())
 }
@@ -71,7 +71,8 @@ fn is_missing_table(error: &sqlx::Error) -> bool {
 fn refused(error: &MigrateError) -> PortError {
     match error {
         MigrateError::VersionMissing(found) => PortError::new(
-            Trouble::Corrupt,
+            Port::Store,
+            ErrorKind::Corrupt,
             WHAT,
             format!(
                 "expected schema {} or older, found {found}: it was written by a newer Reelgate; run that one",
@@ -79,12 +80,13 @@ fn refused(error: &MigrateError) -> PortError {
             ),
         ),
         MigrateError::VersionMismatch(found) => PortError::new(
-            Trouble::Corrupt,
+            Port::Store,
+            ErrorKind::Corrupt,
             WHAT,
             format!(
                 "schema {found} of the database is not the one this Reelgate knows; run the version that wrote it"
             ),
         ),
-        other => PortError::new(Trouble::Unavailable, WHAT, other.to_string()),
+        other => PortError::new(Port::Store, ErrorKind::Unavailable, WHAT, other.to_string()),
     }
 }

@@ -1,7 +1,7 @@
 //! Who works here, and what waits for whom.
 
 use reelgate_flow::ids::NodeId;
-use reelgate_ports::error::{PortError, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError};
 use reelgate_ports::records::{NodeRecord, NodeReport, QueueRow};
 
 use crate::claim::lane_of;
@@ -104,6 +104,6 @@ impl PgStore {
             return Ok(());
         }
         let detail = format!("no node {node}; `reelgate fleet status` shows them");
-        Err(PortError::new(Trouble::Missing, what, detail).into())
+        Err(PortError::new(Port::Store, ErrorKind::Missing, what, detail).into())
     }
 }

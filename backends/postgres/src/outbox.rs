@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use reelgate_flow::asset::{NoticeKind, Phase, Severity};
 use reelgate_flow::ids::{AssetId, NoticeId};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity;
 use reelgate_ports::records::{HistoryRecord, NoticeRecord};
 use reelgate_store::history_lines::{self, MediaSummary};
@@ -156,7 +156,13 @@ impl PgStore {
         .await
         .map_err(db(what))?;
         if changed.rows_affected() == 0 {
-            return Err(PortError::new(Trouble::Missing, what, format!("no notice {id} is owed")).into());
+            return Err(PortError::new(
+                Port::Store,
+                ErrorKind::Missing,
+                what,
+                format!("no notice {id} is owed"),
+            )
+            .into());
         }
         Ok(())
     }

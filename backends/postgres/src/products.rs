@@ -123,14 +123,15 @@ pub(crate) async fn findings(conn: &mut PgConnection, asset: i64) -> DbResult<Ve
     Ok(stored.map_or(Ok(Vec::new()), |text| document(&text, "findings.findings"))?)
 }
 
-/// What the finished tasks of an asset left, in order of task.
-pub(crate) async fn read(pool: &PgPool, asset: &AssetId) -> DbResult<Vec<Product>> {
+/// What the finished tasks of an asset left, in order of task; what `only` one of them left, where one is named.
+pub(crate) async fn read(pool: &PgPool, asset: &AssetId, only: Option<TaskKey>) -> DbResult<Vec<Product>> {
     let rows = sqlx::query!(
         "SELECT p.task, p.result, p.outputs FROM assets AS a
          JOIN products AS p ON p.asset = a.arrival
          JOIN tasks_settled AS t ON t.asset = p.asset AND t.task = p.task AND t.state = 'done'
-         WHERE a.id = $1",
+         WHERE a.id = $1 AND ($2::text IS NULL OR p.task = $2)",
         asset.as_str(),
+        only.map(|task| task.text()),
     )
     .fetch_all(pool)
     .await

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::task::Lane;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity::ID_CHARS;
-use reelgate_ports::records::{AssetDetail, AssetRecord, HistoryRecord, TaskRow};
+use reelgate_ports::records::{AssetDetail, AssetRecord, HistoryEvent, HistoryRecord, TaskRow};
 use reelgate_ports::store::{AssetFilter, Backlog};
 use reelgate_store::history_lines;
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -143,7 +143,7 @@ impl PgStore {
                 task: Some(task.key),
                 attempt: Some(lease.attempt),
                 node: Some(NodeId::new(lease.owner)),
-                ..history_lines::line(lease.claimed_at_ms, "claimed", "")
+                ..history_lines::line(lease.claimed_at_ms, HistoryEvent::Claimed, "")
             });
         }
         lines.sort_by_key(|line| line.at_ms);
@@ -237,5 +237,10 @@ fn add(counts: &mut Vec<(Lane, u64)>, lane: Lane, number: u64) {
 }
 
 fn missing(id: &AssetId) -> PortError {
-    PortError::new(Trouble::Missing, "find asset", format!("no asset {id}; `reelgate list` shows them"))
+    PortError::new(
+        Port::Store,
+        ErrorKind::Missing,
+        "find asset",
+        format!("no asset {id}; `reelgate list` shows them"),
+    )
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use reelgate_flow::ids::NodeId;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::shards::{Checkpoint, Position, ShardLease, ShardRow, Shards};
 use sqlx::PgConnection;
 
@@ -33,7 +33,7 @@ pub(crate) async fn advance(conn: &mut PgConnection, checkpoint: &Checkpoint) ->
     }
     let detail =
         "expected to hold the shard's lease with the checkpoint where it was left; somebody else reads it";
-    Err(PortError::new(Trouble::Conflict, what, detail).into())
+    Err(PortError::new(Port::Store, ErrorKind::Conflict, what, detail).into())
 }
 
 #[async_trait]

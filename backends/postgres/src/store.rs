@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
-use reelgate_flow::task::Lane;
+use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
     Applied, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, Fence, HistoryRecord, Ingested,
-    NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, TaskReport,
+    MediaProgress, NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, TaskReport,
 };
 use reelgate_ports::store::{
     AssetFilter, Backlog, Decisions, Intake, Maintenance, Nodes, Outbox, Product, Queries, Queue,
@@ -27,9 +27,9 @@ use sqlx::postgres::PgPool;
 use crate::cursor::Cursor;
 use crate::listen::Bell;
 use crate::pace::{Jitter, Pace};
-use crate::products;
 use crate::time::{Time, number};
 use crate::transact::again;
+use crate::{jobs, products};
 
 /// The store on PostgreSQL.
 pub struct PgStore {
@@ -136,7 +136,15 @@ impl Outbox for PgStore {
 #[async_trait]
 impl Queries for PgStore {
     async fn products(&self, asset: &AssetId) -> PortResult<Vec<Product>> {
-        Ok(again!(self, products::read(&self.writers, asset))?)
+        Ok(again!(self, products::read(&self.writers, asset, None))?)
+    }
+
+    async fn product(&self, asset: &AssetId, task: TaskKey) -> PortResult<Option<Product>> {
+        Ok(again!(self, products::read(&self.writers, asset, Some(task)))?.pop())
+    }
+
+    async fn media_progress(&self, asset: &AssetId) -> PortResult<MediaProgress> {
+        Ok(again!(self, jobs::progress(&self.writers, asset))?)
     }
 
     async fn asset(&self, asset: &AssetId) -> PortResult<AssetDetail> {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_store::service::{Call, Transact};
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::time::{Instant, sleep, timeout};
@@ -66,8 +66,14 @@ impl Transact for PgStore {
                 Err(error) => return Err(error.into()),
             };
             if tries == TRIES_MAX {
-                let gave_up =
-                    || PortError::new(Trouble::Unavailable, C::OPERATION, "the connection broke too often");
+                let gave_up = || {
+                    PortError::new(
+                        Port::Store,
+                        ErrorKind::Unavailable,
+                        C::OPERATION,
+                        "the connection broke too often",
+                    )
+                };
                 return Err(lost.map_or_else(gave_up, PortError::from));
             }
             sleep(self.pause(tries)).await;
@@ -174,7 +180,7 @@ impl PgStore {
             wait = PAUSE_MAX.min(wait * 2);
         }
         let detail = "the connection broke at the commit and what became of it cannot be learned; ask again";
-        Err(PortError::new(Trouble::Unavailable, C::OPERATION, detail))
+        Err(PortError::new(Port::Store, ErrorKind::Unavailable, C::OPERATION, detail))
     }
 
     async fn status(&self, xid: &str) -> DbResult<Option<String>> {
@@ -186,5 +192,10 @@ impl PgStore {
 }
 
 fn silent(what: &'static str) -> PortError {
-    PortError::new(Trouble::Unavailable, what, "expected an answer within a minute, found none")
+    PortError::new(
+        Port::Store,
+        ErrorKind::Unavailable,
+        what,
+        "expected an answer within a minute, found none",
+    )
 }

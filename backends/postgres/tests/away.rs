@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reelgate_flow::asset::Phase;
 use reelgate_flow::task::Lane;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::Applied;
 use reelgate_ports::store::{AssetFilter, Intake, Maintenance, Outbox, Queries, Queue};
@@ -30,7 +30,7 @@ macro_rules! persist {
         loop {
             match $call.await {
                 Ok(answer) => break answer,
-                Err(error) if error.trouble == Trouble::Unavailable => tokio::task::yield_now().await,
+                Err(error) if error.kind == ErrorKind::Unavailable => tokio::task::yield_now().await,
                 Err(error) => panic!("{error}"),
             }
         }
@@ -76,7 +76,7 @@ async fn sessions_killed_at_any_moment_lose_nothing_and_double_nothing() {
     let filter = AssetFilter { limit: 1_000, ..AssetFilter::default() };
     for asset in stores[0].assets(&filter).await.unwrap() {
         let history = stores[0].history(&asset.id).await.unwrap();
-        let times = |what: &str| history.iter().filter(|line| line.what == what).count();
+        let times = |what: &str| history.iter().filter(|line| line.event.as_str() == what).count();
         assert_eq!((times("event"), times("notice_sent")), (1, 1), "{history:?}");
         // Validation gives up once; withdrawing finishes once, however often either was tried.
         assert_eq!((times("gave_up"), times("finished")), (1, 1), "{history:?}");
@@ -118,7 +118,7 @@ async fn a_server_that_is_killed_and_comes_back_is_used_again_and_has_forgotten_
     let claims = claim_light(&store, &node("a"), 5).await;
     server.kill();
     let error = store.ingest(&EventBatch::of([event("later", 1)])).await.unwrap_err();
-    assert_eq!(error.trouble, Trouble::Unavailable, "{error}");
+    assert_eq!(error.kind, ErrorKind::Unavailable, "{error}");
     server.start_again();
     let reports: Vec<_> = claims.iter().map(|claim| refused(claim, &node("a"))).collect();
     let applied = timeout(DEADLINE, async { persist!(store.complete(&reports)) }).await.unwrap();
@@ -140,9 +140,9 @@ async fn a_server_that_only_reads_is_not_used_until_it_may_write_again() {
     home.execute(&format!("alter database {name} set default_transaction_read_only = on"));
     home.execute(end_sessions);
     let error = store.claim(&node("a"), Lane::Light, 1, 30_000).await.unwrap_err();
-    assert_eq!(error.trouble, Trouble::Unavailable, "{error}");
+    assert_eq!(error.kind, ErrorKind::Unavailable, "{error}");
     let opened = PgStore::open(&home.settings(), Time::Database).await;
-    assert_eq!(opened.map(|_| ()).unwrap_err().trouble, Trouble::Unavailable);
+    assert_eq!(opened.map(|_| ()).unwrap_err().kind, ErrorKind::Unavailable);
     home.execute(&format!(
         "begin read write; alter database {name} reset default_transaction_read_only; commit"
     ));

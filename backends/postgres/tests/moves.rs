@@ -7,7 +7,7 @@ use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{Claim, Ending, EventKind, MediaEvent, Success, TaskReport, UsageRecord};
-use reelgate_ports::store::{Queries, Queue, Store};
+use reelgate_ports::store::Store;
 
 pub const LEASE_MS: u64 = 30_000;
 
@@ -58,7 +58,8 @@ pub fn refused(claim: &Claim, node: &NodeId) -> TaskReport {
 /// A validation that found this content, one chunk of video.
 pub fn validated(claim: &Claim, node: &NodeId, sha256: &str) -> TaskReport {
     let plan = serde_json::json!({"chunks": 1});
-    let ending = Ending::Success(Success::Validated { video_chunks: 1, audio: false, plan });
+    let ending =
+        Ending::Success(Success::Validated { video_chunks: 1, audio: false, plan, jobs: Vec::new() });
     TaskReport { sha256: Some(sha256.to_owned()), ..report(claim, node, ending) }
 }
 

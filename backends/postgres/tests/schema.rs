@@ -1,6 +1,6 @@
 //! The schema: brought to this version, refused in any other, its history kept as long as it is needed.
 
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::Retained;
 use reelgate_ports::store::{Intake, Maintenance, Queries};
@@ -14,7 +14,7 @@ use crate::moves::{event, uploads};
 async fn a_database_without_a_schema_says_to_migrate() {
     let home = Home::new();
     let error = PgStore::open(&home.settings(), Time::Database).await.unwrap_err();
-    assert_eq!(error.trouble, Trouble::Conflict);
+    assert_eq!(error.kind, ErrorKind::Conflict);
     assert!(error.detail.ends_with("run `reelgate migrate`"), "{error}");
 }
 
@@ -24,7 +24,7 @@ async fn migrating_twice_and_at_the_same_time_is_migrating_once() {
     let settings = home.settings();
     let (first, second) = tokio::join!(PgStore::migrate(&settings), PgStore::migrate(&settings));
     assert_eq!(first.unwrap(), second.unwrap());
-    assert_eq!(home.execute("select count(*) from _sqlx_migrations").trim(), "3");
+    assert_eq!(home.execute("select count(*) from _sqlx_migrations").trim(), "4");
 }
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn a_schema_from_the_future_is_refused() {
         PgStore::open(&home.settings(), Time::Database).await.map(|_| ()).unwrap_err(),
         PgStore::migrate(&home.settings()).await.map(|_| ()).unwrap_err(),
     ] {
-        assert_eq!(error.trouble, Trouble::Corrupt);
+        assert_eq!(error.kind, ErrorKind::Corrupt);
         assert!(error.detail.contains("9999") && error.detail.contains("newer Reelgate"), "{error}");
     }
 }
@@ -48,7 +48,7 @@ async fn a_schema_from_the_future_is_refused() {
 async fn an_address_that_is_none_does_not_show_its_password() {
     let settings = Settings::new("mysql://me:secret@host/db");
     let error = PgStore::open(&settings, Time::Database).await.unwrap_err();
-    assert_eq!(error.trouble, Trouble::Invalid);
+    assert_eq!(error.kind, ErrorKind::Invalid);
     assert!(!error.to_string().contains("secret"), "{error}");
 }
 

@@ -4,7 +4,7 @@ use reelgate_flow::asset::Door;
 
 use super::ObjectsHome;
 use super::world::{id, names, published, stage, withdraw};
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::objects::Restored;
 use reelgate_ports::records::{Closing, SourceRecord};
 
@@ -73,7 +73,7 @@ pub async fn a_release_does_not_take_a_place_that_is_taken(home: &dyn ObjectsHom
     let source = quarantined(home, "a", "out").await;
     published(home, "a", "out", b"newer").await;
     let refused = home.objects().restore(&id(&source), "out", &source).await.unwrap_err();
-    assert_eq!(refused.trouble, Trouble::Conflict, "{refused}");
+    assert_eq!(refused.kind, ErrorKind::Conflict, "{refused}");
     assert_eq!(home.visible().await["out/v.m4s"], b"newer");
 }
 

@@ -3,7 +3,7 @@
 use super::ObjectsHome;
 use super::world::{id, names, publication, published, stage, withdraw};
 use reelgate_flow::asset::Door;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::objects::{Publication, PublishItem};
 use reelgate_ports::records::StagedOutput;
 
@@ -58,7 +58,7 @@ pub async fn a_manifest_is_read_back_where_one_stands(home: &dyn ObjectsHome) {
     let objects = home.objects();
     let location = objects.publish(&wanted).await.unwrap();
     assert_eq!(objects.manifest(&location, 1_000).await.unwrap(), Some(wanted.manifest));
-    assert_eq!(objects.manifest(&location, 3).await.unwrap_err().trouble, Trouble::Invalid);
+    assert_eq!(objects.manifest(&location, 3).await.unwrap_err().kind, ErrorKind::Invalid);
     withdraw(home, &source, "out", Door::Supersede).await;
     assert_eq!(objects.manifest(&location, 1_000).await.unwrap(), None);
 }
@@ -76,7 +76,7 @@ pub async fn an_older_version_never_replaces_a_newer_one(home: &dyn ObjectsHome)
     let staged = stage(home, &older, &[("v.m4s", b"old")]).await;
     published(home, "a", "out", b"newer").await;
     let refused = home.objects().publish(&publication(&older, "out", &staged)).await.unwrap_err();
-    assert_eq!(refused.trouble, Trouble::Conflict);
+    assert_eq!(refused.kind, ErrorKind::Conflict);
     assert_eq!(home.visible().await["out/v.m4s"], b"newer");
 }
 
@@ -85,7 +85,7 @@ pub async fn another_key_does_not_take_a_path_that_is_taken(home: &dyn ObjectsHo
     let other = home.put("b", b"second").await;
     let staged = stage(home, &other, &[("v.m4s", b"second")]).await;
     let refused = home.objects().publish(&publication(&other, "out", &staged)).await.unwrap_err();
-    assert_eq!(refused.trouble, Trouble::Conflict);
+    assert_eq!(refused.kind, ErrorKind::Conflict);
     assert_eq!(home.visible().await["out/v.m4s"], b"first");
 }
 
@@ -95,7 +95,7 @@ pub async fn a_publication_does_not_stand_inside_another_one(home: &dyn ObjectsH
     let staged = stage(home, &other, &[("v.m4s", b"second")]).await;
     for path in ["x/y/z", "x"] {
         let refused = home.objects().publish(&publication(&other, path, &staged)).await.unwrap_err();
-        assert_eq!(refused.trouble, Trouble::Conflict, "{path}");
+        assert_eq!(refused.kind, ErrorKind::Conflict, "{path}");
     }
     assert_eq!(names(home).await, ["x/y/manifest.json", "x/y/v.m4s"]);
 }
@@ -106,10 +106,10 @@ pub async fn a_missing_or_cut_output_publishes_nothing(home: &dyn ObjectsHome) {
     let mut cut = staged.clone();
     cut[1].size_bytes = 4;
     let refused = home.objects().publish(&publication(&source, "a", &cut)).await.unwrap_err();
-    assert_eq!(refused.trouble, Trouble::Corrupt);
+    assert_eq!(refused.kind, ErrorKind::Corrupt);
     home.objects().discard_staging(&id(&source)).await.unwrap();
     let refused = home.objects().publish(&publication(&source, "a", &staged)).await.unwrap_err();
-    assert_eq!(refused.trouble, Trouble::Missing);
+    assert_eq!(refused.kind, ErrorKind::Missing);
     assert_eq!(home.visible().await.len(), 0);
 }
 
@@ -135,11 +135,11 @@ pub async fn paths_that_climb_are_refused(home: &dyn ObjectsHome) {
     let staged = stage(home, &source, &[("1.m4s", b"abc")]).await;
     for path in ["..", "../x", "/x", "a/../../x", "", "a//b"] {
         let refused = home.objects().publish(&publication(&source, path, &staged)).await.unwrap_err();
-        assert_eq!(refused.trouble, Trouble::Invalid, "{path}");
+        assert_eq!(refused.kind, ErrorKind::Invalid, "{path}");
     }
     let mut climbing = publication(&source, "ok", &staged);
     climbing.items[0].name = "../../1.m4s".into();
     let refused = home.objects().publish(&climbing).await.unwrap_err();
-    assert_eq!(refused.trouble, Trouble::Invalid);
+    assert_eq!(refused.kind, ErrorKind::Invalid);
     assert_eq!(home.visible().await.len(), 0);
 }

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use super::ObjectsHome;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::records::SourceRecord;
 
 async fn bytes(home: &dyn ObjectsHome, source: &SourceRecord) -> Vec<u8> {
@@ -31,14 +31,14 @@ pub async fn keys_of_any_text_are_read(home: &dyn ObjectsHome) {
 pub async fn a_replaced_upload_is_a_conflict(home: &dyn ObjectsHome) {
     let source = home.put("a.mp4", b"first").await;
     home.put("a.mp4", b"second").await;
-    assert_eq!(home.objects().open(&source).await.unwrap_err().trouble, Trouble::Conflict);
+    assert_eq!(home.objects().open(&source).await.unwrap_err().kind, ErrorKind::Conflict);
     assert!(!home.objects().unchanged(&source).await.unwrap());
 }
 
 pub async fn a_removed_upload_is_missing(home: &dyn ObjectsHome) {
     let source = home.put("a.mp4", b"first").await;
     home.remove("a.mp4").await;
-    assert_eq!(home.objects().open(&source).await.unwrap_err().trouble, Trouble::Missing);
+    assert_eq!(home.objects().open(&source).await.unwrap_err().kind, ErrorKind::Missing);
     assert!(!home.objects().unchanged(&source).await.unwrap());
 }
 
@@ -48,7 +48,7 @@ pub async fn a_sidecar_is_read_where_there_is_one_and_only_up_to_its_limit(home:
     assert_eq!(objects.sidecar(&source, ".sha256", 100).await.unwrap(), None);
     home.put("ü b.mp4.sha256", b"0123456789").await;
     assert_eq!(objects.sidecar(&source, ".sha256", 10).await.unwrap().as_deref(), Some(&b"0123456789"[..]));
-    assert_eq!(objects.sidecar(&source, ".sha256", 9).await.unwrap_err().trouble, Trouble::Invalid);
+    assert_eq!(objects.sidecar(&source, ".sha256", 9).await.unwrap_err().kind, ErrorKind::Invalid);
 }
 
 pub async fn a_location_outside_is_refused(home: &dyn ObjectsHome) {
@@ -57,7 +57,7 @@ pub async fn a_location_outside_is_refused(home: &dyn ObjectsHome) {
     let outside = ["file:/etc/hostname", "/etc/hostname", "../a.mp4", "", climbing.as_str()];
     for location in outside {
         let moved = SourceRecord { location: location.into(), ..source.clone() };
-        let refused = home.objects().open(&moved).await.unwrap_err().trouble;
-        assert!(matches!(refused, Trouble::Invalid | Trouble::Corrupt), "{location}: {refused:?}");
+        let refused = home.objects().open(&moved).await.unwrap_err().kind;
+        assert!(matches!(refused, ErrorKind::Invalid | ErrorKind::Corrupt), "{location}: {refused:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::ObjectsHome;
 use super::world::{fence, id, stage};
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::records::StagedOutput;
 
 /// SHA-256 of `abc`: FIPS 180-4's first example.
@@ -31,7 +31,7 @@ pub async fn a_dropped_writer_leaves_nothing(home: &dyn ObjectsHome) {
     let staged = stage(home, &source, &[("720p/1.m4s", b"abc")]).await;
     let other = StagedOutput { location: staged[0].location.replace("-1/", "-2/"), ..staged[0].clone() };
     assert_ne!(other.location, staged[0].location);
-    assert_eq!(objects.read_staged(&other, 3).await.unwrap_err().trouble, Trouble::Missing);
+    assert_eq!(objects.read_staged(&other, 3).await.unwrap_err().kind, ErrorKind::Missing);
 }
 
 pub async fn attempts_do_not_see_each_other(home: &dyn ObjectsHome) {
@@ -53,27 +53,27 @@ pub async fn a_damaged_or_oversized_output_is_refused(home: &dyn ObjectsHome) {
     let source = home.put("a", b"x").await;
     let staged = stage(home, &source, &[("1.m4s", b"abc")]).await;
     let objects = home.objects();
-    assert_eq!(objects.read_staged(&staged[0], 2).await.unwrap_err().trouble, Trouble::Invalid);
+    assert_eq!(objects.read_staged(&staged[0], 2).await.unwrap_err().kind, ErrorKind::Invalid);
     let other = StagedOutput { sha256: SHA256_ABC.replace('b', "c"), ..staged[0].clone() };
-    assert_eq!(objects.read_staged(&other, 3).await.unwrap_err().trouble, Trouble::Corrupt);
+    assert_eq!(objects.read_staged(&other, 3).await.unwrap_err().kind, ErrorKind::Corrupt);
 }
 
 pub async fn names_that_climb_are_refused(home: &dyn ObjectsHome) {
     let source = home.put("a", b"x").await;
     let mut writer = home.objects().stage(&fence(&source, 1)).await.unwrap();
     for name in ["../1.m4s", "/1.m4s", "a/../../1.m4s", "", "a//b", "a/"] {
-        assert_eq!(writer.open(name).unwrap_err().trouble, Trouble::Invalid, "{name}");
+        assert_eq!(writer.open(name).unwrap_err().kind, ErrorKind::Invalid, "{name}");
     }
 }
 
 pub async fn a_misused_writer_says_so(home: &dyn ObjectsHome) {
     let source = home.put("a", b"x").await;
     let mut writer = home.objects().stage(&fence(&source, 1)).await.unwrap();
-    assert_eq!(writer.write(b"x").unwrap_err().trouble, Trouble::Invalid);
-    assert_eq!(writer.close().unwrap_err().trouble, Trouble::Invalid);
+    assert_eq!(writer.write(b"x").unwrap_err().kind, ErrorKind::Invalid);
+    assert_eq!(writer.close().unwrap_err().kind, ErrorKind::Invalid);
     writer.open("1.m4s").unwrap();
-    assert_eq!(writer.open("2.m4s").unwrap_err().trouble, Trouble::Invalid);
-    assert_eq!(writer.finish().unwrap_err().trouble, Trouble::Invalid);
+    assert_eq!(writer.open("2.m4s").unwrap_err().kind, ErrorKind::Invalid);
+    assert_eq!(writer.finish().unwrap_err().kind, ErrorKind::Invalid);
 }
 
 pub async fn discarding_removes_all_attempts_of_one_asset_only(home: &dyn ObjectsHome) {
@@ -87,6 +87,6 @@ pub async fn discarding_removes_all_attempts_of_one_asset_only(home: &dyn Object
     objects.discard_staging(&id(&first)).await.unwrap();
     objects.discard_staging(&id(&first)).await.unwrap();
     assert_eq!(objects.staged_assets().await.unwrap(), [id(&second)]);
-    assert_eq!(objects.read_staged(&gone[0], 3).await.unwrap_err().trouble, Trouble::Missing);
+    assert_eq!(objects.read_staged(&gone[0], 3).await.unwrap_err().kind, ErrorKind::Missing);
     assert_eq!(objects.read_staged(&kept[0], 3).await.unwrap(), b"abc");
 }

@@ -33,7 +33,9 @@ pub async fn everything_that_is_told_is_chained_once(home: &dyn StoreHome) {
         assert_eq!(world.phase(&asset).await, Phase::Published);
         let lines = world.store.history(&asset).await.unwrap();
         let audited = lines.into_iter().filter(reelgate_ports::audit::is_audited);
-        told.extend(audited.map(|line| (asset.to_string(), line.at_ms, line.what, line.detail)));
+        told.extend(
+            audited.map(|line| (asset.to_string(), line.at_ms, line.event.as_str().to_owned(), line.detail)),
+        );
     }
     let records = sealed(&world).await;
     let mut chained: Vec<_> =

@@ -7,7 +7,7 @@ use reelgate_flow::reason::Code;
 use reelgate_flow::task::{Lane, TaskKey};
 
 use super::StoreHome;
-use super::world::{LEASE_MS, World, node, well};
+use super::world::{LEASE_MS, SHA256, World, node, well};
 use reelgate_ports::records::{Applied, Fence};
 
 pub async fn an_attempt_is_counted_before_its_work_starts(home: &dyn StoreHome) {
@@ -128,4 +128,21 @@ pub async fn attempts_that_only_get_lost_end_in_failure(home: &dyn StoreHome) {
     }
     assert_eq!(world.phase(&asset).await, Phase::Failed);
     assert_eq!(world.claim_all().await, []);
+}
+
+pub async fn a_duplicate_begins_again_when_its_original_only_gets_lost(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let (first, duplicate) = (world.upload("a", 1).await, world.upload("b", 1).await);
+    world.validate_content(&first, SHA256).await;
+    world.validate_content(&duplicate, SHA256).await;
+    assert_eq!(world.phase(&duplicate).await, Phase::Linked);
+    for _ in 0..Code::WorkerLost.attempts_max() {
+        assert_eq!(world.phase(&first).await, Phase::Processing);
+        world.claim(Lane::Heavy, 1).await;
+        world.clock.advance_ms(LEASE_MS);
+        assert_eq!(world.store.reap().await.unwrap(), 1);
+        world.clock.advance_ms(BACKOFF_MAX_MS * 2);
+    }
+    assert_eq!(world.phase(&first).await, Phase::Failed);
+    assert_eq!(world.phase(&duplicate).await, Phase::Received);
 }

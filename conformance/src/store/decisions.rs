@@ -8,7 +8,7 @@ use serde_json::json;
 use super::StoreHome;
 use super::world::{SHA256, World, event};
 use reelgate_ports::clock::Clock;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{Decided, Decision, ScanEvent};
 
@@ -107,7 +107,7 @@ pub async fn an_asset_under_hold_is_not_erased(home: &dyn StoreHome) {
     let asset = quarantined(&world, "a").await;
     world.store.decide(&asset, &decision(Decided::Hold)).await.unwrap();
     let refused = world.store.decide(&asset, &decision(Decided::Erase)).await.unwrap_err();
-    assert_eq!(refused.trouble, Trouble::Conflict);
+    assert_eq!(refused.kind, ErrorKind::Conflict);
     assert!(refused.detail.contains("hold"), "{}", refused.detail);
     assert_eq!(world.told(&asset, "decided").await.len(), 2, "what was refused is not told as decided");
     world.store.decide(&asset, &decision(Decided::Unhold)).await.unwrap();
@@ -156,7 +156,7 @@ pub async fn what_cannot_be_decided_changes_nothing(home: &dyn StoreHome) {
     let unknown = Decided::Redact { parts: Parts { chunks: vec![7], audio: false }, redaction: json!({}) };
     for what in [Decided::Release, Decided::Unhold, unknown] {
         let refused = world.store.decide(&asset, &decision(what)).await.unwrap_err();
-        assert_eq!(refused.trouble, Trouble::Conflict);
+        assert_eq!(refused.kind, ErrorKind::Conflict);
     }
     assert_eq!(world.store.history(&asset).await.unwrap(), before);
     assert_eq!(world.store.redaction(&asset).await.unwrap(), None);

@@ -6,7 +6,7 @@ use reelgate_flow::task::{Lane, TaskKey};
 
 use super::StoreHome;
 use super::world::{World, event, well};
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::order::Priority;
@@ -112,7 +112,7 @@ pub async fn a_node_is_remembered_and_learns_that_it_shall_drain(home: &dyn Stor
 pub async fn an_order_to_a_node_nobody_saw_is_missing(home: &dyn StoreHome) {
     let world = World::new(home).await;
     let error = world.store.order_drain(&NodeId::new("ghost"), true).await.unwrap_err();
-    assert_eq!(error.trouble, Trouble::Missing);
+    assert_eq!(error.kind, ErrorKind::Missing);
 }
 
 pub async fn a_deleted_upload_gives_way_and_stays_published_where_it_was(home: &dyn StoreHome) {

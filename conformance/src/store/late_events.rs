@@ -12,7 +12,7 @@ use reelgate_ports::records::{
 use serde_json::json;
 
 use super::StoreHome;
-use super::world::{World, event};
+use super::world::{SHA256, World, event};
 
 /// Longer than a stream keeps its records.
 const LATE_MS: u64 = 367 * 24 * 3_600_000;
@@ -30,7 +30,7 @@ fn severe(id: &str, upload: &MediaEvent) -> ScanEvent {
             kind: "NAME".into(),
             severity: Severity::High,
             count: 2,
-            locations: json!([]),
+            locations: Vec::new(),
         }],
         sample: false,
         summary: json!({}),
@@ -180,4 +180,17 @@ pub async fn the_version_without_an_id_hides_only_its_like(home: &dyn StoreHome)
     assert_eq!(world.phase(&other).await, Phase::Received);
     take(&world, vec![deleted("b", "", 9)], Vec::new()).await;
     assert_eq!(world.phase(&other).await, Phase::Withdrawing, "a marker hides every older one");
+}
+
+pub async fn a_finding_about_one_upload_takes_its_copies_with_it(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let (first, copy) = (world.upload("a", 1).await, world.upload("b", 1).await);
+    world.validate_content(&first, SHA256).await;
+    world.validate_content(&copy, SHA256).await;
+    world.run(Severity::None).await;
+    assert_eq!(world.phase(&copy).await, Phase::Published);
+    take(&world, Vec::new(), vec![severe("1", &event("a", 1))]).await;
+    world.run(Severity::None).await;
+    assert_eq!(world.phase(&first).await, Phase::Quarantined);
+    assert_eq!(world.phase(&copy).await, Phase::Quarantined);
 }

@@ -5,6 +5,7 @@ pub mod claims;
 pub mod decisions;
 pub mod fleet;
 pub mod ingest;
+pub mod jobs;
 pub mod late_events;
 pub mod outbox;
 pub mod records;
@@ -63,6 +64,13 @@ macro_rules! store_suite {
                 a_report_after_its_lease_ran_out_counts_until_somebody_retakes_it
                 leases_of_a_dead_process_end_at_once_and_others_stay
                 attempts_that_only_get_lost_end_in_failure
+                a_duplicate_begins_again_when_its_original_only_gets_lost
+            }
+            jobs: {
+                a_claim_carries_the_job_of_its_task_and_no_other
+                progress_is_the_share_of_planned_media_whose_tasks_are_done
+                a_new_plan_replaces_the_jobs_of_the_old_one
+                what_a_chunk_reads_does_not_grow_with_the_film
             }
             reports: {
                 a_run_through_all_tasks_ends_published
@@ -111,6 +119,7 @@ macro_rules! store_suite {
                 a_deletion_is_remembered_once_and_for_as_long_as_events_may_come
                 what_we_delete_ourselves_is_no_deletion_of_the_producers
                 the_version_without_an_id_hides_only_its_like
+                a_finding_about_one_upload_takes_its_copies_with_it
             }
             redo: {
                 a_redo_begins_where_it_is_asked_to_and_is_told_once_more
@@ -165,6 +174,7 @@ macro_rules! store_suite {
                 the_history_is_numbered_without_gaps
                 facts_of_the_media_come_back_unchanged
                 products_of_finished_tasks_come_back_in_order
+                one_task_leaves_what_it_left_and_nothing_before_it_has_finished
                 products_of_a_life_that_was_begun_again_are_gone
                 renditions_and_findings_come_back_in_order
                 assets_are_listed_in_order_of_arrival_filtered_and_paged

@@ -7,7 +7,7 @@ use reelgate_flow::task::TaskKey;
 
 use super::StoreHome;
 use super::world::{World, event};
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::notice_id;
 
@@ -54,7 +54,7 @@ pub async fn a_deferred_notice_waits_and_counts_its_tries(home: &dyn StoreHome) 
     let again = world.store.outbox(10, 0).await.unwrap();
     assert_eq!((&again[0].id, again[0].tries), (&id, 1));
     let unknown = world.store.notice_deferred(&NoticeId::new("no such notice"), 1).await.unwrap_err();
-    assert_eq!(unknown.trouble, Trouble::Missing);
+    assert_eq!(unknown.kind, ErrorKind::Missing);
 }
 
 pub async fn a_delivered_notice_is_gone_and_in_the_history(home: &dyn StoreHome) {

@@ -5,14 +5,17 @@ use reelgate_flow::facts::{
     AudioFacts, Chapter, Colour, Container, MediaFacts, Rational, Rotation, SubtitleFacts, Tag, VideoFacts,
 };
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::place::TextPlace;
 use reelgate_flow::reason::Code;
 use reelgate_flow::task::{Lane, TaskKey};
 use serde_json::json;
 
 use super::StoreHome;
 use super::world::{LEASE_MS, World, output, report, validated, well};
-use reelgate_ports::error::Trouble;
-use reelgate_ports::records::{Ending, Finder, FindingRecord, RenditionRecord, Retained, Success};
+use reelgate_ports::error::ErrorKind;
+use reelgate_ports::records::{
+    Ending, Finder, FindingLocation, FindingRecord, MaskedValue, RenditionRecord, Retained, Success,
+};
 use reelgate_ports::store::AssetFilter;
 
 pub async fn the_history_is_numbered_without_gaps(home: &dyn StoreHome) {
@@ -26,7 +29,7 @@ pub async fn the_history_is_numbered_without_gaps(home: &dyn StoreHome) {
     let numbers: Vec<u64> = history.iter().map(|line| line.sequence).collect();
     assert_eq!(numbers, (1..=history.len() as u64).collect::<Vec<_>>());
     assert!(history.is_sorted_by_key(|line| line.at_ms));
-    let begins: Vec<&str> = history.iter().take(5).map(|line| line.what.as_str()).collect();
+    let begins: Vec<&str> = history.iter().take(5).map(|line| line.event.as_str()).collect();
     assert_eq!(begins, ["event", "entered", "due", "claimed", "retrying"]);
     assert_eq!(history[3].task, Some(TaskKey::Validate));
     assert_eq!(history[3].node, Some(super::world::node()));
@@ -123,6 +126,24 @@ pub async fn products_of_finished_tasks_come_back_in_order(home: &dyn StoreHome)
     assert_eq!((&products[1].result, &products[1].outputs), (&result, &files));
 }
 
+pub async fn one_task_leaves_what_it_left_and_nothing_before_it_has_finished(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let asset = world.upload("a", 1).await;
+    world.validate(&asset).await;
+    let video = TaskKey::Video { chunk: 0 };
+    let claims = world.claim(Lane::Heavy, 10).await;
+    assert_eq!(world.store.product(&asset, video).await.unwrap(), None);
+    let files = vec![output("720p/2.m4s"), output("init.mp4")];
+    let success = Success::Produced { result: json!({"frames": 9}), outputs: files.clone() };
+    world.report(&claims[0], Ending::Success(success)).await;
+    let left = world.store.product(&asset, video).await.unwrap().unwrap();
+    assert_eq!((left.task, left.result, left.outputs), (video, json!({"frames": 9}), files));
+    let plan = world.store.product(&asset, TaskKey::Validate).await.unwrap().unwrap();
+    assert_eq!((plan.task, plan.result), (TaskKey::Validate, json!({"chunks": 1})));
+    let unknown = AssetId::new("aaaaaaaaaaaaaaaaaaaaaaaaaa");
+    assert_eq!(world.store.product(&unknown, TaskKey::Validate).await.unwrap(), None);
+}
+
 pub async fn products_of_a_life_that_was_begun_again_are_gone(home: &dyn StoreHome) {
     let world = World::new(home).await;
     let asset = world.upload("a", 1).await;
@@ -148,7 +169,18 @@ pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
         kind: kind.into(),
         severity: Severity::Medium,
         count: 3,
-        locations: json!([{"surface": "tag", "masked": "****"}]),
+        locations: vec![FindingLocation {
+            place: TextPlace {
+                surface: "tag".into(),
+                field: "comment".into(),
+                track: None,
+                start_ns: None,
+                end_ns: None,
+                frame_box: None,
+                line: None,
+            },
+            value: Some(MaskedValue { chars: (0, 4), masked: "****".into(), fingerprint: None }),
+        }],
     };
     let findings = vec![finding("PHONE_NUMBER"), finding("EMAIL_ADDRESS")];
     let rendition = |name: &str| RenditionRecord {
@@ -219,8 +251,8 @@ pub async fn ids_are_found_by_their_beginning(home: &dyn StoreHome) {
 pub async fn unknown_assets_are_missing(home: &dyn StoreHome) {
     let world = World::new(home).await;
     let unknown = AssetId::new("aaaaaaaaaaaaaaaaaaaaaaaaaa");
-    assert_eq!(world.store.asset(&unknown).await.unwrap_err().trouble, Trouble::Missing);
-    assert_eq!(world.store.history(&unknown).await.unwrap_err().trouble, Trouble::Missing);
+    assert_eq!(world.store.asset(&unknown).await.unwrap_err().kind, ErrorKind::Missing);
+    assert_eq!(world.store.history(&unknown).await.unwrap_err().kind, ErrorKind::Missing);
     assert_eq!(world.store.products(&unknown).await.unwrap(), []);
 }
 

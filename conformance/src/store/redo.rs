@@ -8,7 +8,7 @@ use reelgate_flow::task::{Lane, TaskKey};
 
 use super::StoreHome;
 use super::world::{SHA256, World, well};
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 
 async fn published(world: &World, key: &str) -> AssetId {
     let asset = world.upload(key, 1).await;
@@ -80,7 +80,7 @@ pub async fn what_cannot_be_redone_is_a_conflict_that_says_why(home: &dyn StoreH
     let world = World::new(home).await;
     let refused = async |asset: &AssetId, what: Redo, why: &str| {
         let error = world.store.redo(asset, what).await.unwrap_err();
-        assert_eq!(error.trouble, Trouble::Conflict);
+        assert_eq!(error.kind, ErrorKind::Conflict);
         assert!(error.detail.contains(why), "{}", error.detail);
     };
     let running = world.upload("running", 1).await;
@@ -101,5 +101,5 @@ pub async fn what_cannot_be_redone_is_a_conflict_that_says_why(home: &dyn StoreH
     world.store.redo(&first, Redo::Publish).await.unwrap();
     let unknown =
         world.store.redo(&AssetId::new("aaaaaaaaaaaaaaaaaaaaaaaaaa"), Redo::Video).await.unwrap_err();
-    assert_eq!(unknown.trouble, Trouble::Missing);
+    assert_eq!(unknown.kind, ErrorKind::Missing);
 }

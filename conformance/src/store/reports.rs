@@ -12,7 +12,7 @@ use reelgate_flow::task::{Lane, TaskKey};
 
 use super::StoreHome;
 use super::world::{SHA256, World, event, report, validated, well};
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{Applied, Ending};
 
@@ -174,9 +174,9 @@ pub async fn redriving_what_is_neither_failed_nor_rejected_is_a_conflict(home: &
     let world = World::new(home).await;
     let asset = world.upload("a", 1).await;
     let refused = world.store.redrive(&asset).await.unwrap_err();
-    assert_eq!(refused.trouble, Trouble::Conflict);
+    assert_eq!(refused.kind, ErrorKind::Conflict);
     let unknown = world.store.redrive(&AssetId::new("aaaaaaaaaaaaaaaaaaaaaaaaaa")).await.unwrap_err();
-    assert_eq!(unknown.trouble, Trouble::Missing);
+    assert_eq!(unknown.kind, ErrorKind::Missing);
 }
 
 pub async fn a_batch_with_good_and_stale_reports_applies_the_good_ones(home: &dyn StoreHome) {
@@ -217,7 +217,7 @@ pub async fn a_call_dropped_half_way_leaves_all_of_it_or_nothing(home: &dyn Stor
             assert_eq!(seen, (Phase::Processing, true, 3, 2), "after {round} polls");
         } else {
             assert_eq!(seen, (Phase::Received, false, 1, 0), "after {round} polls");
-            let told: Vec<&str> = lines.iter().map(|line| line.what.as_str()).collect();
+            let told: Vec<&str> = lines.iter().map(|line| line.event.as_str()).collect();
             assert_eq!(told, ["event", "entered", "due", "claimed"], "after {round} polls");
         }
         if finished {

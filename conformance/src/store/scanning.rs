@@ -11,7 +11,7 @@ use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{Ending, Finder, FindingRecord, ScanEvent, Success};
 
 fn finding(source: Finder, kind: &str, count: u64) -> FindingRecord {
-    FindingRecord { source, kind: kind.into(), severity: Severity::Medium, count, locations: json!([]) }
+    FindingRecord { source, kind: kind.into(), severity: Severity::Medium, count, locations: Vec::new() }
 }
 
 /// An asset of which only the scanner's answer is missing.
@@ -58,7 +58,7 @@ pub async fn publishing_waits_for_a_scanner_and_keeps_what_it_found(home: &dyn S
     world.report(&claim, Ending::Success(Success::Waiting { delay_ms: 5_000 })).await;
     assert!(world.claim(Lane::Light, 10).await.is_empty(), "not due before the wait is over");
     let since = world.store.history(&asset).await.unwrap().split_off(lines);
-    assert!(since.iter().all(|line| line.what == "claimed"), "{since:?}");
+    assert!(since.iter().all(|line| line.event.as_str() == "claimed"), "{since:?}");
     world.clock.advance_ms(5_000);
 
     let claim = world.claim_one(TaskKey::Scan).await;

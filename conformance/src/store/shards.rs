@@ -7,7 +7,7 @@ use reelgate_flow::ids::NodeId;
 use super::StoreHome;
 use super::world::event;
 use crate::ManualClock;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::{EventBatch, RefusedEvent};
 use reelgate_ports::shards::{Checkpoint, Position, ShardLease, ShardRow, Shards};
 
@@ -119,7 +119,7 @@ pub async fn a_zombie_moves_no_checkpoint_and_takes_nothing_in(home: &dyn StoreH
     let (zombie, _) = take(&*store, "a").await;
     let (owner, _) = take(&*store, "b").await;
     let error = taken.ingest(&moved(&zombie, Position::Oldest, after("9"), &["z"])).await.unwrap_err();
-    assert_eq!(error.trouble, Trouble::Conflict);
+    assert_eq!(error.kind, ErrorKind::Conflict);
     assert_eq!(
         taken.assets(&reelgate_ports::store::AssetFilter { limit: 9, ..Default::default() }).await.unwrap(),
         []
@@ -135,7 +135,7 @@ pub async fn a_repeated_or_skipped_batch_moves_no_checkpoint(home: &dyn StoreHom
     let batch = moved(&lease, Position::Oldest, after("3"), &["x"]);
     taken.ingest(&batch).await.unwrap();
     for wrong in [batch, moved(&lease, after("5"), after("8"), &[])] {
-        assert_eq!(taken.ingest(&wrong).await.unwrap_err().trouble, Trouble::Conflict);
+        assert_eq!(taken.ingest(&wrong).await.unwrap_err().kind, ErrorKind::Conflict);
     }
     assert_eq!(only(&*store).await.position, after("3"));
 }

@@ -13,8 +13,8 @@ use crate::ManualClock;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    Applied, Claim, Closing, Ending, EventKind, MediaEvent, StagedOutput, Success, Taken, TaskReport,
-    UsageRecord,
+    Applied, Claim, Closing, Ending, EventKind, MediaEvent, StagedOutput, Success, Taken, TaskJob,
+    TaskReport, UsageRecord,
 };
 use reelgate_ports::store::Store;
 
@@ -106,7 +106,7 @@ impl World {
 
     pub async fn told(&self, asset: &AssetId, what: &str) -> Vec<String> {
         let history = self.store.history(asset).await.unwrap();
-        history.into_iter().filter(|line| line.what == what).map(|line| line.detail).collect()
+        history.into_iter().filter(|line| line.event.as_str() == what).map(|line| line.detail).collect()
     }
 }
 
@@ -139,8 +139,18 @@ pub fn report(claim: &Claim, ending: Ending) -> TaskReport {
 
 pub fn validated(claim: &Claim, sha256: &str) -> TaskReport {
     let plan = json!({"chunks": 1});
-    let ending = Ending::Success(Success::Validated { video_chunks: 1, audio: false, plan });
+    let jobs = vec![job(TaskKey::Video { chunk: 0 }, 20), job(TaskKey::Enrich, 3)];
+    let ending = Ending::Success(Success::Validated { video_chunks: 1, audio: false, plan, jobs });
     TaskReport { sha256: Some(sha256.to_owned()), ..report(claim, ending) }
+}
+
+/// The job of a task that works through so much media.
+pub fn job(task: TaskKey, media_ns: u64) -> TaskJob {
+    TaskJob {
+        task,
+        media_ns,
+        job: json!({"job of": task.text(), "text": "O'Neil \"🎬\" \u{0}", "end_ns": u64::MAX}),
+    }
 }
 
 pub fn output(name: &str) -> StagedOutput {

@@ -29,26 +29,16 @@ quietly() {
     return 1
   fi
 }
-# venv NAME PYTHON: an empty environment; uv installs ten times faster than pip.
+# Debian's own interpreter, whatever comes first on PATH: the pins are for its version.
+python=/usr/bin/python3
+# venv NAME: an empty environment; uv installs ten times faster than pip.
 venv() {
   rm -rf "${home:?}/$1"
   if [ ! -x "$home/tools/bin/uv" ]; then
-    quietly python3 -m venv --clear "$home/tools"
+    quietly "$python" -m venv --clear "$home/tools"
     quietly "$home/tools/bin/pip" install -q --disable-pip-version-check uv==0.13.9
   fi
-  quietly "$home/tools/bin/uv" venv -q --no-python-downloads -p "$2" "$home/$1"
-}
-# LocalStack needs Python 3.13, which Debian 12 does not have; any that starts will do.
-python_3_13() {
-  local candidate
-  for candidate in "$(command -v python3.13 || true)" "$HOME"/.pyenv/versions/3.13*/bin/python3.13 \
-    "$HOME"/.local/share/uv/python/*3.13*/bin/python3.13 /usr/local/bin/python3.13; do
-    if [ -x "$candidate" ] && "$candidate" -c 'import ssl, ctypes, sqlite3' 2>/dev/null; then
-      "$candidate" -c 'import sys; print(sys.executable)'
-      return
-    fi
-  done
-  return 1
+  quietly "$home/tools/bin/uv" venv -q --no-python-downloads -p "$python" "$home/$1"
 }
 
 if ! fetched kinesis-local "$here"/node/*.json; then
@@ -61,26 +51,20 @@ fi
 
 if ! fetched ministack "$here/ministack-requirements.txt"; then
   say "fetching ministack"
-  venv ministack python3
+  venv ministack
   quietly "$home/tools/bin/uv" pip install -q -p "$home/ministack/bin/python" --no-deps -r "$here/ministack-requirements.txt"
   made ministack "$here/ministack-requirements.txt"
 fi
 
-rm -f "$home/localstack.missing"
 if ! fetched localstack "$here/localstack-requirements.txt"; then
-  if python=$(python_3_13); then
-    say "fetching LocalStack (400 MB, about half a minute)"
-    venv localstack "$python"
-    quietly "$home/tools/bin/uv" pip install -q -p "$home/localstack/bin/python" --no-deps -r "$here/localstack-requirements.txt"
-    # Its Kinesis would be fetched at the first call; tests run without a network.
-    quietly env OVERRIDE_IN_DOCKER=0 FILESYSTEM_ROOT="$home/localstack/files" \
-      "$home/localstack/bin/python" -m localstack.cli.lpm install kinesis-mock
-    made localstack "$here/localstack-requirements.txt"
-  else
-    echo "no python3.13 on PATH, under ~/.pyenv or from uv" >"$home/localstack.missing"
-    say "LocalStack needs Python 3.13 and there is none (looked on PATH and in ~/.pyenv/versions);" \
-      "install one and run this again, until then its tests are skipped by name"
-  fi
+  say "fetching LocalStack (400 MB, about half a minute)"
+  venv localstack
+  quietly "$home/tools/bin/uv" pip install -q -p "$home/localstack/bin/python" --no-deps --require-hashes \
+    -r "$here/localstack-requirements.txt"
+  # Its Kinesis would be fetched at the first call; tests run without a network.
+  quietly env OVERRIDE_IN_DOCKER=0 FILESYSTEM_ROOT="$home/localstack/files" \
+    "$home/localstack/bin/python" -m localstack.cli.lpm install kinesis-mock
+  made localstack "$here/localstack-requirements.txt"
 fi
 
 if [ "${1:-}" = "--with-benches" ] && [ ! -e "$home/ceph.made-from" ]; then

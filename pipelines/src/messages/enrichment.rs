@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::FrameBox;
+use reelgate_flow::place::{FrameBox, TextPlace};
 
 /// Result of sampling. Outputs: `poster.jpg`, `storyboard-000.jpg` …, `storyboard.vtt`, `text.jsonl`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -162,6 +162,21 @@ pub struct TextLine {
     pub frame_box: Option<FrameBox>,
     /// The text; possibly personal, never logged.
     pub text: String,
+}
+
+impl TextLine {
+    /// Where it was read.
+    pub fn place(&self) -> TextPlace {
+        TextPlace {
+            surface: self.surface.clone(),
+            field: self.field.clone(),
+            track: self.track,
+            start_ns: self.start_ns,
+            end_ns: self.end_ns,
+            frame_box: self.frame_box,
+            line: None,
+        }
+    }
 }
 
 impl std::fmt::Debug for TextLine {

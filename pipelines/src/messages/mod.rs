@@ -8,6 +8,7 @@ mod enrichment;
 pub use enrichment::{Enrichment, NotAnalysed, Sample, ScreenTextCost, Surface, TextLine, Why};
 
 use reelgate_flow::facts::{Container, MediaFacts, Rational, Rotation};
+use reelgate_flow::place::FrameBox;
 use reelgate_flow::reason::Fault;
 use serde::{Deserialize, Serialize};
 
@@ -96,21 +97,6 @@ pub struct Rung {
     pub height: u32,
     /// Ceiling of the video bit rate, bits per second.
     pub bitrate_bps: u32,
-}
-
-/// A part of a picture in pixels of the source as displayed: after its rotation, before any scaling, so pixels
-/// need not be square. The upper left pixel is at 0, 0.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FrameBox {
-    /// Pixels from the left edge.
-    pub x: u32,
-    /// Pixels from the upper edge.
-    pub y: u32,
-    /// Pixels, at least 1.
-    pub width: u32,
-    /// Pixels, at least 1.
-    pub height: u32,
 }
 
 /// A stretch of time, stream time of the source, nanoseconds.

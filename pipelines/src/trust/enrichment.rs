@@ -3,7 +3,8 @@
 use reelgate_flow::reason::Fault;
 
 use super::{Outputs, TIME_NS_MAX, at_most, ensure, text, word};
-use crate::messages::{EnrichJob, Enrichment, FrameBox, Sample, SampleJob, ScreenTextJob, TextLine};
+use crate::messages::{EnrichJob, Enrichment, Sample, SampleJob, ScreenTextJob, TextLine};
+use reelgate_flow::place::FrameBox;
 
 const POSTER: &str = "poster.jpg";
 const STORYBOARD: &str = "storyboard.vtt";

@@ -4,6 +4,7 @@ use reelgate_flow::asset::{Response, Severity};
 use reelgate_flow::ids::{AssetId, SourceId};
 use serde::{Deserialize, Serialize};
 
+use super::location::FindingLocation;
 use crate::identity;
 
 /// A scanner outside (Amazon Macie) found something in an object.
@@ -77,6 +78,6 @@ pub struct FindingRecord {
     pub severity: Severity,
     /// Occurrences.
     pub count: u64,
-    /// Up to 15 places: surface, field, track, time and a masked form.
-    pub locations: serde_json::Value,
+    /// Up to 15 places.
+    pub locations: Vec<FindingLocation>,
 }

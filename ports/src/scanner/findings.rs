@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::asset::Severity;
 use reelgate_flow::ids::{AssetId, SourceId};
-use serde_json::{Value, json};
 
 use super::report::{Detection, ScanReport};
-use super::sidecar::{FrameBox, Place, SidecarMap, SidecarName};
+use super::sidecar::{SidecarMap, SidecarName};
 use super::{BatchId, JobFailure, JobId, JobStatus, custom};
-use crate::records::{Finder, FindingRecord, ScanEvent};
+use crate::records::{Finder, FindingLocation, FindingRecord, ScanEvent};
 
 /// What a finding is about.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -120,8 +119,8 @@ impl ScanFinding {
             source: Finder::Macie,
             locations: map
                 .map_or_else(Vec::new, |map| map.tie(&found.records).places)
-                .iter()
-                .map(located)
+                .into_iter()
+                .map(|place| FindingLocation { place, value: None })
                 .collect(),
         };
         self.detections.iter().map(record).collect()
@@ -139,14 +138,6 @@ pub fn join(known: &[FindingRecord], more: &[FindingRecord]) -> Vec<FindingRecor
         }
     }
     all
-}
-
-fn located(place: &Place) -> Value {
-    let frame_box = place.frame_box.map(|FrameBox { x, y, width, height }| json!([x, y, width, height]));
-    json!({
-        "surface": place.surface, "field": place.field, "track": place.track,
-        "start_ns": place.start_ns, "end_ns": place.end_ns, "frame_box": frame_box,
-    })
 }
 
 /// What the scanner says about an asset. Findings count in either case; their absence counts only in an answer.

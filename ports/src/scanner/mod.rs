@@ -22,7 +22,7 @@ use crate::identity::ID_CHARS;
 use crate::records::ScanEvent;
 pub use custom::CustomIdentifier;
 pub use report::{CUSTOM_CATEGORY, Detection, LOCATIONS_MAX, ScanReport};
-pub use sidecar::{FrameBox, Place, ScanLine, SidecarMap, SidecarName};
+pub use sidecar::{ScanLine, SidecarMap, SidecarName};
 
 /// Assets that one job reads: part of names of objects and of the job.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::JobId;
-use crate::error::{PortError, PortResult, Trouble};
+use crate::error::{ErrorKind, Port, PortError, PortResult};
 use crate::records::ScanEvent;
 
 /// Places of one type that are kept; Macie lists 15 at most, see its User Guide, "Locating sensitive data with Amazon
@@ -59,7 +59,7 @@ impl ScanEvent {
     pub fn report(&self) -> PortResult<ScanReport> {
         let corrupt = || {
             let detail = "expected a finding's summary as this version writes it, found another";
-            PortError::new(Trouble::Corrupt, "read a finding of the scanner", detail)
+            PortError::new(Port::Scanner, ErrorKind::Corrupt, "read a finding of the scanner", detail)
         };
         // A list would be read as the members in order.
         if !self.summary.is_object() {
@@ -118,7 +118,7 @@ mod tests {
             assert!(!event(json!({"status": status})).report().unwrap().is_whole(), "{status}");
         }
         for nonsense in [json!({"detections": "none"}), json!([]), json!(null)] {
-            assert_eq!(event(nonsense).report().unwrap_err().trouble, Trouble::Corrupt);
+            assert_eq!(event(nonsense).report().unwrap_err().kind, ErrorKind::Corrupt);
         }
     }
 }

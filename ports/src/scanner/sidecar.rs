@@ -6,10 +6,11 @@
 //! outside of what is scanned, or its field names would be scanned twice.
 
 use reelgate_flow::ids::{AssetId, SourceId};
+use reelgate_flow::place::TextPlace;
 use serde::{Deserialize, Serialize};
 
 use super::{BatchId, is_derived};
-use crate::error::{PortError, PortResult, Trouble};
+use crate::error::{ErrorKind, Port, PortError, PortResult};
 
 /// Longest element name, characters; Macie cuts longer ones at the front (API Reference, `Record`).
 const ELEMENT_CHARS_MAX: usize = 240;
@@ -18,55 +19,10 @@ const MAP_SCHEMA: u32 = 1;
 const SCANNED: &str = "scan";
 const MAPS: &str = "map";
 
-/// A part of the picture, in its own pixels.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct FrameBox {
-    /// Pixels from the left edge.
-    pub x: u32,
-    /// Pixels from the top edge.
-    pub y: u32,
-    /// Pixels.
-    pub width: u32,
-    /// Pixels.
-    pub height: u32,
-}
-
-/// Where a piece of text sits inside an asset. A `field` may be a tag's name out of an upload: it has been through the
-/// classifier, which masks what it finds there, before it gets here.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Place {
-    /// Kind of place: `file_name`, `tag`, `subtitle` …
-    pub surface: String,
-    /// Element name, such as `comment`.
-    pub field: String,
-    /// Track number, where the text belongs to one.
-    pub track: Option<u32>,
-    /// Start on the presentation timeline, nanoseconds.
-    pub start_ns: Option<u64>,
-    /// End on the presentation timeline, nanoseconds.
-    pub end_ns: Option<u64>,
-    /// Where in the picture.
-    pub frame_box: Option<FrameBox>,
-}
-
-/// By hand: a field comes out of an upload and has no business in a log.
-impl std::fmt::Debug for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Place")
-            .field("surface", &self.surface)
-            .field("field_bytes", &self.field.len())
-            .field("track", &self.track)
-            .field("start_ns", &self.start_ns)
-            .field("end_ns", &self.end_ns)
-            .field("frame_box", &self.frame_box)
-            .finish()
-    }
-}
-
 /// One piece of text with its place. No `Debug`: its text is what must not be printed.
 pub struct ScanLine {
-    /// Where it sits.
-    pub place: Place,
+    /// Where it sits. Its `field` has been through the classifier, which masks what it finds in a tag's name.
+    pub place: TextPlace,
     /// The text.
     pub text: String,
 }
@@ -75,7 +31,7 @@ pub struct ScanLine {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct SidecarMap {
     schema: u32,
-    places: Vec<Place>,
+    places: Vec<TextPlace>,
 }
 
 impl SidecarMap {
@@ -83,7 +39,7 @@ impl SidecarMap {
     pub fn parse(bytes: &[u8]) -> PortResult<Self> {
         let corrupt = |found: &str| {
             let detail = format!("expected a map of version {MAP_SCHEMA}, found {found}");
-            PortError::new(Trouble::Corrupt, "read the map of a sidecar", detail)
+            PortError::new(Port::Scanner, ErrorKind::Corrupt, "read the map of a sidecar", detail)
         };
         let map: Self = serde_json::from_slice(bytes).map_err(|_| corrupt("something else"))?;
         if map.schema == MAP_SCHEMA { Ok(map) } else { Err(corrupt(&format!("version {}", map.schema))) }
@@ -126,7 +82,7 @@ impl SidecarMap {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Tied {
     /// In the order of the lines.
-    pub places: Vec<Place>,
+    pub places: Vec<TextPlace>,
     /// Lines without a place.
     pub unknown: u64,
 }
@@ -153,7 +109,7 @@ pub fn write(lines: &[ScanLine]) -> Written {
 }
 
 /// What the scanner reads as keywords: the field, else the surface; its end where it is too long.
-fn element_name(place: &Place) -> String {
+fn element_name(place: &TextPlace) -> String {
     let name = if place.field.trim().is_empty() { &place.surface } else { &place.field };
     let chars = name.chars().count();
     name.chars().skip(chars.saturating_sub(ELEMENT_CHARS_MAX)).collect()
@@ -206,13 +162,14 @@ mod tests {
     use super::*;
 
     fn line(surface: &str, field: &str, start_ns: Option<u64>, text: &str) -> ScanLine {
-        let place = Place {
+        let place = TextPlace {
             surface: surface.into(),
             field: field.into(),
             track: start_ns.map(|_| 2),
             start_ns,
             end_ns: start_ns,
             frame_box: None,
+            line: None,
         };
         ScanLine { place, text: text.into() }
     }
@@ -249,7 +206,7 @@ mod tests {
     #[test]
     fn a_map_of_another_version_or_none_is_corrupt() {
         for bytes in [&b"{\"schema\":2,\"places\":[]}"[..], b"[]", b"", b"{\"schema\":1,\"places\":[7]}"] {
-            assert_eq!(SidecarMap::parse(bytes).unwrap_err().trouble, Trouble::Corrupt);
+            assert_eq!(SidecarMap::parse(bytes).unwrap_err().kind, ErrorKind::Corrupt);
         }
     }
 

@@ -4,9 +4,9 @@ use reelgate_actors::work::reading::Reading;
 use reelgate_flow::asset::Response;
 use reelgate_flow::reason::Fault;
 use reelgate_pipelines::messages::NotAnalysed;
+use reelgate_ports::records::FindingLocation;
 use reelgate_privacy::{Finding, Location, Origin, Severity, Span, finding_type, identifiers, severity};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::places;
 use crate::config::privacy::PrivacyRaw;
@@ -76,7 +76,7 @@ struct FindingLine {
     finding_type: &'static str,
     severity: SeverityLine,
     count: u64,
-    locations: Vec<Value>,
+    locations: Vec<FindingLocation>,
     additional_occurrences: u64,
 }
 

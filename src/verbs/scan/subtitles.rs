@@ -3,7 +3,7 @@
 //! What lies between two cues (an empty line, a number, the times) would keep a value that spans them from being found.
 //! Times are those of SubRip and WebVTT (W3C, "WebVTT: The Web Video Text Tracks Format", 4.1): `00:01:02,500 --> …`.
 
-use reelgate_privacy::Address;
+use reelgate_flow::place::TextPlace;
 
 /// Longest number of a cue.
 const CUE_NUMBER_DIGITS_MAX: usize = 9;
@@ -11,8 +11,8 @@ const CUE_NUMBER_DIGITS_MAX: usize = 9;
 /// Reads one file.
 pub struct Subtitles {
     /// Of the cue that the next line belongs to; no times outside of cues.
-    cue: Address,
-    plain: Address,
+    cue: TextPlace,
+    plain: TextPlace,
     has_cues: bool,
     after_gap: bool,
     /// Its number, and what may be the number of a cue.
@@ -27,14 +27,14 @@ impl Default for Subtitles {
 }
 
 /// An address without a place in time.
-pub fn address(surface: &str, field: &str) -> Address {
+pub fn address(surface: &str, field: &str) -> TextPlace {
     let (surface, field) = (surface.to_owned(), field.to_owned());
-    Address { surface, field, track: None, start_ns: None, end_ns: None, frame_box: None, line: None }
+    TextPlace { surface, field, track: None, start_ns: None, end_ns: None, frame_box: None, line: None }
 }
 
 impl Subtitles {
     /// Takes the next line and hands on what is text.
-    pub fn read(&mut self, number: u64, text: &str, push: &mut impl FnMut(&Address, &str)) {
+    pub fn read(&mut self, number: u64, text: &str, push: &mut impl FnMut(&TextPlace, &str)) {
         if let Some((start_ns, end_ns)) = times(text) {
             (self.cue.start_ns, self.cue.end_ns) = (Some(start_ns), Some(end_ns));
             (self.has_cues, self.held) = (true, None);
@@ -56,13 +56,13 @@ impl Subtitles {
     }
 
     /// Hands on what waits for the next line; to be called once more at the end.
-    pub fn finish(&mut self, push: &mut impl FnMut(&Address, &str)) {
+    pub fn finish(&mut self, push: &mut impl FnMut(&TextPlace, &str)) {
         if let Some((number, text)) = self.held.take() {
             self.hand_on(number, &text, push);
         }
     }
 
-    fn hand_on(&mut self, number: u64, text: &str, push: &mut impl FnMut(&Address, &str)) {
+    fn hand_on(&mut self, number: u64, text: &str, push: &mut impl FnMut(&TextPlace, &str)) {
         let address = if self.cue.start_ns.is_some() { &mut self.cue } else { &mut self.plain };
         address.line = Some(number);
         push(address, text);
@@ -101,7 +101,7 @@ mod tests {
     /// Number, start in milliseconds, text of what is handed on.
     fn read(text: &str) -> Vec<(u64, Option<u64>, String)> {
         let (mut subtitles, mut found) = (Subtitles::default(), Vec::new());
-        let mut push = |address: &Address, text: &str| {
+        let mut push = |address: &TextPlace, text: &str| {
             let start_ms = address.start_ns.map(|ns| ns / 1_000_000);
             found.push((address.line.unwrap(), start_ms, text.to_owned()));
         };

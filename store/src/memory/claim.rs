@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use reelgate_flow::ids::NodeId;
 use reelgate_flow::task::{Lane, TaskKey};
-use reelgate_ports::records::{Claim, Fence, HistoryRecord};
+use reelgate_ports::records::{Claim, Fence, HistoryEvent, HistoryRecord};
 
 use super::state::{Position, State};
 use crate::history_lines;
@@ -21,14 +21,15 @@ pub(super) fn claim(
     tasks_max: u16,
     lease_ms: u64,
 ) -> Vec<Claim> {
-    let is_due = |(.., arrival, task): &&Position| {
+    let is_due = |(.., arrival, _, task): &&Position| {
         let extra = state.at(*arrival).and_then(|stored| stored.extras.get(task));
         extra.is_some_and(|extra| extra.ready_at_ms <= now_ms)
     };
     let waiting = state.waiting.get(&lane).into_iter().flatten();
-    let due: Vec<Position> = waiting.filter(is_due).take(usize::from(tasks_max)).copied().collect();
+    let mut due: Vec<Position> = waiting.filter(is_due).take(usize::from(tasks_max)).copied().collect();
+    due.sort_by_key(|(urgency, place, arrival, _, task)| (*urgency, *place, *arrival, *task));
     due.into_iter()
-        .filter_map(|(.., arrival, task)| lease(state, now_ms, node, arrival, task, lease_ms))
+        .filter_map(|(.., arrival, _, task)| lease(state, now_ms, node, arrival, task, lease_ms))
         .collect()
 }
 
@@ -55,7 +56,7 @@ pub(super) fn lease(
         task: Some(task),
         attempt: Some(attempt),
         node: Some(node.clone()),
-        ..history_lines::line(now_ms, "claimed", "")
+        ..history_lines::line(now_ms, HistoryEvent::Claimed, "")
     };
     let claim = Claim {
         fence: Fence { asset: row.id.clone(), task, attempt },
@@ -63,6 +64,7 @@ pub(super) fn lease(
         source: row.source.clone(),
         linked: row.core.linked,
         door: row.core.door.filter(|_| task == TaskKey::Withdraw),
+        job: stored.jobs.get(&task).map(|job| job.job.clone()),
     };
     state.tell(arrival, line);
     state.index_task(arrival, task);

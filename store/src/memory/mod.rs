@@ -23,11 +23,11 @@ use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::clock::Clock;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
     Applied, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, Fence, HistoryRecord, Ingested,
-    NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, TaskReport,
+    MediaProgress, NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, TaskReport,
 };
 use reelgate_ports::store::{
     AssetFilter, Backlog, Decisions, Intake, Maintenance, Nodes, Outbox, Product, Queries, Queue,
@@ -188,8 +188,14 @@ impl Outbox for MemoryStore {
         let due_ms = self.now_ms().saturating_add(delay_ms);
         let mut state = self.state.lock().await;
         let owed = state.outbox.values_mut().find(|owed| owed.notice.id == *id);
-        let missing =
-            || PortError::new(Trouble::Missing, "put a notice back", format!("no notice {id} is owed"));
+        let missing = || {
+            PortError::new(
+                Port::Store,
+                ErrorKind::Missing,
+                "put a notice back",
+                format!("no notice {id} is owed"),
+            )
+        };
         let owed = owed.ok_or_else(missing)?;
         owed.notice.tries += 1;
         owed.due_ms = due_ms;
@@ -201,6 +207,15 @@ impl Outbox for MemoryStore {
 impl Queries for MemoryStore {
     async fn products(&self, asset: &AssetId) -> PortResult<Vec<Product>> {
         Ok(queries::products(&*self.state.lock().await, asset))
+    }
+
+    async fn product(&self, asset: &AssetId, task: TaskKey) -> PortResult<Option<Product>> {
+        let products = queries::products(&*self.state.lock().await, asset);
+        Ok(products.into_iter().find(|product| product.task == task))
+    }
+
+    async fn media_progress(&self, asset: &AssetId) -> PortResult<MediaProgress> {
+        Ok(queries::progress(&*self.state.lock().await, asset))
     }
 
     async fn asset(&self, asset: &AssetId) -> PortResult<AssetDetail> {
@@ -283,7 +298,7 @@ impl Nodes for MemoryStore {
         let mut state = self.state.lock().await;
         let unknown = || {
             let detail = format!("no node {node}; `reelgate fleet status` shows them");
-            PortError::new(Trouble::Missing, "order a node to drain", detail)
+            PortError::new(Port::Store, ErrorKind::Missing, "order a node to drain", detail)
         };
         state.nodes.get_mut(node).ok_or_else(unknown)?.drain_ordered = drain;
         Ok(())

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use reelgate_flow::asset::TaskState;
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity::ID_CHARS;
 use reelgate_ports::order::prefix_of;
-use reelgate_ports::records::{AssetDetail, AssetRecord, NodeRecord, QueueRow, TaskRow};
+use reelgate_ports::records::{AssetDetail, AssetRecord, MediaProgress, NodeRecord, QueueRow, TaskRow};
 use reelgate_ports::store::{AssetFilter, Backlog, Product};
 
 use super::state::{State, Stored};
@@ -18,7 +18,12 @@ const FIND_MAX: usize = 10;
 const SILENT_MS_MAX: u64 = 24 * 3_600_000;
 
 pub(super) fn missing(id: &AssetId) -> PortError {
-    PortError::new(Trouble::Missing, "find asset", format!("no asset {id}; `reelgate list` shows them"))
+    PortError::new(
+        Port::Store,
+        ErrorKind::Missing,
+        "find asset",
+        format!("no asset {id}; `reelgate list` shows them"),
+    )
 }
 
 pub(super) fn asset(state: &State, id: &AssetId) -> PortResult<AssetDetail> {
@@ -80,11 +85,23 @@ pub(super) fn products(state: &State, id: &AssetId) -> Vec<Product> {
     stored.products.values().filter(is_done).cloned().collect()
 }
 
+/// How much of the planned media work of an asset is done.
+pub(super) fn progress(state: &State, id: &AssetId) -> MediaProgress {
+    let mut progress = MediaProgress::default();
+    let Some(stored) = state.find(id) else { return progress };
+    for job in stored.jobs.values() {
+        progress.planned_ns += job.media_ns;
+        let done = stored.row.core.tasks.get(&job.task).is_some_and(|task| task.state == TaskState::Done);
+        progress.done_ns += if done { job.media_ns } else { 0 };
+    }
+    progress
+}
+
 /// Milliseconds until something is to be done: a task to claim, a lease to end, a notice to send.
 pub(super) fn next_due_ms(state: &State, now_ms: u64) -> Option<u64> {
     let waiting = state.waiting.values().flatten();
     let ready =
-        waiting.filter_map(|(.., arrival, task)| Some(state.at(*arrival)?.extras.get(task)?.ready_at_ms));
+        waiting.filter_map(|(.., arrival, _, task)| Some(state.at(*arrival)?.extras.get(task)?.ready_at_ms));
     let leased = state.leased.first().map(|(until_ms, ..)| *until_ms);
     let owed = state.outbox.values().map(|owed| owed.due_ms);
     ready.chain(leased).chain(owed).min().map(|due_ms| due_ms.saturating_sub(now_ms))
@@ -111,7 +128,7 @@ fn counted<K: Ord>(keys: impl Iterator<Item = K>) -> Vec<(K, u64)> {
 
 /// Waiting and leased tasks, the longest wait first.
 pub(super) fn queue(state: &State, now_ms: u64, rows_max: u32) -> Vec<QueueRow> {
-    let waiting = state.waiting.values().flatten().map(|(.., arrival, task)| (*arrival, *task));
+    let waiting = state.waiting.values().flatten().map(|(.., arrival, _, task)| (*arrival, *task));
     let leased = state.leased.iter().map(|(_, arrival, task)| (*arrival, *task));
     let mut rows: BTreeMap<(&str, &str, &str, &str), QueueRow> = BTreeMap::new();
     for (arrival, task) in waiting.chain(leased) {

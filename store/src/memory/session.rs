@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{AuditRecord, Fence, HistoryRecord, ScanEvent};
 use reelgate_ports::shards::Checkpoint;
@@ -139,7 +139,7 @@ impl Session for MemorySession<'_> {
         });
         if !held {
             let detail = "expected to hold the shard's lease with the checkpoint where it was left; somebody else reads it";
-            return Err(PortError::new(Trouble::Conflict, "move a checkpoint", detail));
+            return Err(PortError::new(Port::Store, ErrorKind::Conflict, "move a checkpoint", detail));
         }
         self.later(move |state| {
             if let Some((row, _)) = state.shards.get_mut(&shard) {

@@ -8,7 +8,8 @@ use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{
-    AuditRecord, Decision, FindingRecord, HistoryRecord, NodeReport, NoticeRecord, RenditionRecord, ScanEvent,
+    AuditRecord, Decision, FindingRecord, HistoryRecord, NodeReport, NoticeRecord, RenditionRecord,
+    ScanEvent, TaskJob,
 };
 use reelgate_ports::shards::ShardRow;
 use reelgate_ports::store::Product;
@@ -24,6 +25,7 @@ pub(super) struct Stored {
     pub extras: BTreeMap<TaskKey, TaskExtra>,
     pub facts: Option<MediaFacts>,
     pub products: BTreeMap<TaskKey, Product>,
+    pub jobs: BTreeMap<TaskKey, TaskJob>,
     pub renditions: Vec<RenditionRecord>,
     pub findings: Vec<FindingRecord>,
     pub redaction: Option<Value>,
@@ -39,6 +41,7 @@ impl Stored {
             extras: BTreeMap::new(),
             facts: None,
             products: BTreeMap::new(),
+            jobs: BTreeMap::new(),
             renditions: Vec::new(),
             findings: Vec::new(),
             redaction: None,
@@ -65,8 +68,8 @@ pub(super) struct Node {
     pub drain_ordered: bool,
 }
 
-/// A task that is to be done, in the order of claims: urgency, place, arrival, task.
-pub(super) type Position = (u8, u64, i64, TaskKey);
+/// A task that is to be done, in the order of claims: urgency, place, arrival, and the text of the task.
+pub(super) type Position = (u8, u64, i64, &'static str, TaskKey);
 
 /// Everything.
 #[derive(Debug, Default)]
@@ -140,7 +143,7 @@ impl State {
         let stored = self.at(arrival)?;
         stored.row.core.tasks.get(&task).filter(|record| record.state == TaskState::Ready)?;
         let lease_ms = stored.extras.get(&task)?.lease.as_ref().map(|lease| lease.until_ms);
-        Some(((task.urgency(), stored.row.place, arrival, task), lease_ms))
+        Some(((task.urgency(), stored.row.place, arrival, name(task), task), lease_ms))
     }
 
     /// Keeps a line of history, and for the audit log.
@@ -154,4 +157,13 @@ impl State {
 
 fn index(arrival: i64) -> Option<usize> {
     usize::try_from(arrival).ok()?.checked_sub(1)
+}
+
+/// What a task's text begins with: databases order the tasks of one asset by it.
+fn name(task: TaskKey) -> &'static str {
+    match task {
+        TaskKey::Video { .. } => "video",
+        TaskKey::Audio => "audio",
+        other => other.stage(),
+    }
 }

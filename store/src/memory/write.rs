@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use reelgate_flow::asset::{NoticeKind, Phase, Severity};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::identity;
-use reelgate_ports::records::{AssetRecord, Decided, Decision, NoticeRecord};
+use reelgate_ports::records::{AssetRecord, Decided, Decision, HistoryEvent, NoticeRecord};
 use reelgate_ports::scanner::findings::join;
 use reelgate_ports::store::Product;
 
@@ -38,7 +38,7 @@ pub(super) fn refuse(state: &mut State, now_ms: u64, refused: Vec<RefusedEvent>)
         if state.refused.contains_key(&event.place) {
             continue;
         }
-        let line = history_lines::line(now_ms, "refused", event.why.clone());
+        let line = history_lines::line(now_ms, HistoryEvent::Refused, event.why.clone());
         state.unsealed.push_back((String::new(), line));
         state.refused.insert(event.place.clone(), event);
     }
@@ -115,6 +115,9 @@ fn write_learned(state: &mut State, learned: Learned) {
         Learned::Product { task, result, outputs, .. } => {
             stored.products.insert(task, Product { task, result, outputs });
         }
+        Learned::Jobs(_, jobs) => {
+            stored.jobs = jobs.into_iter().map(|job| (job.task, job)).collect();
+        }
         Learned::Facts(_, facts) => stored.facts = Some(*facts),
         Learned::Renditions(_, rows) => stored.renditions = rows,
         Learned::Findings(_, rows) => stored.findings = rows,
@@ -131,6 +134,7 @@ fn erase(state: &mut State, arrival: i64) {
     let source = stored.row.source.id.clone();
     stored.facts = None;
     stored.products.clear();
+    stored.jobs.clear();
     stored.renditions.clear();
     stored.findings.clear();
     stored.redaction = None;

@@ -1,7 +1,7 @@
 //! The audit log: what waits for it is chained in order.
 
 use reelgate_ports::audit::{Chain, is_audited};
-use reelgate_ports::error::{PortError, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError};
 use reelgate_ports::records::AuditRecord;
 
 use super::Call;
@@ -26,10 +26,9 @@ impl Call for Seal {
         let mut records: Vec<AuditRecord> = Vec::with_capacity(lines.len());
         for (asset, line) in lines.iter().filter(|(_, line)| is_audited(line)) {
             let record = chain.add(asset, line);
-            records.push(
-                record
-                    .map_err(|error| PortError::new(Trouble::Invalid, Self::OPERATION, error.to_string()))?,
-            );
+            records.push(record.map_err(|error| {
+                PortError::new(Port::Store, ErrorKind::Invalid, Self::OPERATION, error.to_string())
+            })?);
         }
         session.append_audit(&records).await?;
         Ok(taken)

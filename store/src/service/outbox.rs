@@ -1,6 +1,7 @@
 //! Notices that were delivered.
 
 use reelgate_flow::ids::NoticeId;
+use reelgate_ports::records::HistoryEvent;
 
 use super::Call;
 use crate::history_lines;
@@ -20,7 +21,7 @@ impl Call for Delivered<'_> {
         let mut lines = Vec::new();
         for notice in session.remove_notices(self.0).await? {
             let detail = format!("{} {}, try {}", notice.kind, notice.id, notice.tries.saturating_add(1));
-            lines.push((notice.asset, history_lines::line(now_ms, "notice_sent", detail)));
+            lines.push((notice.asset, history_lines::line(now_ms, HistoryEvent::NoticeSent, detail)));
         }
         if lines.is_empty() {
             return Ok(());

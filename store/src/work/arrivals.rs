@@ -6,14 +6,14 @@ use reelgate_flow::ids::AssetId;
 use super::rows::AssetRow;
 use super::steps::Work;
 use crate::history_lines::{self, By};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity;
-use reelgate_ports::records::{MediaEvent, SourceRecord};
+use reelgate_ports::records::{HistoryEvent, MediaEvent, SourceRecord};
 
 /// Refuses an event that no store can keep: texts travel as JSON and go to databases that hold no zero bytes.
 pub fn check_event(event: &MediaEvent) -> PortResult<()> {
     let texts = [&event.source.bucket, &event.source.key, &event.source.version, &event.location];
-    let refuse = |detail| Err(PortError::new(Trouble::Invalid, "take an upload in", detail));
+    let refuse = |detail| Err(PortError::new(Port::Store, ErrorKind::Invalid, "take an upload in", detail));
     if texts.iter().any(|text| text.contains('\0')) {
         return refuse("expected text without zero bytes, found one in an event");
     }
@@ -54,7 +54,7 @@ impl Work {
     pub fn arrive(&mut self, id: &AssetId, deleted: bool) -> PortResult<()> {
         let now_ms = self.now_ms;
         let size_bytes = self.at(id)?.row.source.size_bytes;
-        self.note(id, history_lines::line(now_ms, "event", format!("{size_bytes} bytes")))?;
+        self.note(id, history_lines::line(now_ms, HistoryEvent::Arrived, format!("{size_bytes} bytes")))?;
         self.step(id, Input::Arrived, By::default())?;
         let others = self.versions(id)?;
         if deleted || others.iter().any(|other| other.newer) {

@@ -8,8 +8,8 @@ use reelgate_flow::ids::AssetId;
 use super::rows::Learned;
 use super::steps::Work;
 use crate::history_lines::{self, By};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
-use reelgate_ports::records::{Decided, Decision, ScanEvent};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::records::{Decided, Decision, HistoryEvent, ScanEvent};
 
 /// Those of these findings whose ids were just written, each once.
 pub fn fresh_scans<'a>(scans: &'a [ScanEvent], written: &[String]) -> Vec<&'a ScanEvent> {
@@ -25,7 +25,7 @@ impl Work {
         let (phase, held, linked) = (core.phase, core.marks.held, core.linked);
         let refuse = |expected: &str, found: &str| {
             let detail = format!("expected {expected}, found {found}");
-            Err(PortError::new(Trouble::Conflict, "decide about an asset", detail))
+            Err(PortError::new(Port::Store, ErrorKind::Conflict, "decide about an asset", detail))
         };
         if newer && matches!(decision.what, Decided::Release | Decided::Redact { .. }) {
             return refuse("the newest upload of its key", "a newer one, which takes its place");
@@ -72,7 +72,7 @@ impl Work {
         }
         let now_ms = self.now_ms;
         let detail = format!("{}, severity {}", scan.kind, scan.severity.as_str());
-        self.note(id, history_lines::line(now_ms, "scanned", detail))?;
+        self.note(id, history_lines::line(now_ms, HistoryEvent::Scanned, detail))?;
         if !scan.findings.is_empty() && self.at(id)?.row.core.phase != Phase::Erased {
             self.learned.push(Learned::Found(id.clone(), scan.findings.clone()));
         }
@@ -94,7 +94,7 @@ impl Work {
         let now_ms = self.now_ms;
         self.note(
             id,
-            history_lines::line(now_ms, "review_due", "set apart long ago and nobody has decided"),
+            history_lines::line(now_ms, HistoryEvent::ReviewDue, "set apart long ago and nobody has decided"),
         )?;
         self.owed.push((id.clone(), reelgate_flow::asset::NoticeKind::ReviewDue));
         Ok(())

@@ -11,7 +11,7 @@ use super::steps::Work;
 use crate::history_lines::{self, By};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::identity;
-use reelgate_ports::records::{MediaEvent, NULL_VERSION};
+use reelgate_ports::records::{HistoryEvent, MediaEvent, NULL_VERSION};
 
 /// How long a deletion is remembered, and a finding about an upload that has not come: no event comes later, because a
 /// stream keeps its records for at most 365 days.
@@ -92,7 +92,10 @@ impl Work {
             for id in covered {
                 let now_ms = self.now_ms;
                 if self.step(&id, Input::Superseded, By::default())? {
-                    self.note(&id, history_lines::line(now_ms, "deleted", "its upload was deleted"))?;
+                    self.note(
+                        &id,
+                        history_lines::line(now_ms, HistoryEvent::Deleted, "its upload was deleted"),
+                    )?;
                 }
             }
         }

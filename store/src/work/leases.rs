@@ -7,7 +7,7 @@ use reelgate_flow::reason::{Code, Fault};
 
 use super::steps::Work;
 use crate::history_lines::By;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::Fence;
 
 impl Work {
@@ -28,7 +28,7 @@ impl Work {
                 "expected a failed or rejected asset that was not redriven too often, found it {}",
                 phase.as_str()
             );
-            return Err(PortError::new(Trouble::Conflict, "redrive asset", detail));
+            return Err(PortError::new(Port::Store, ErrorKind::Conflict, "redrive asset", detail));
         }
         if self.versions(id)?.iter().any(|other| other.newer) {
             self.step(id, Input::Superseded, By::default())?;
@@ -43,7 +43,7 @@ impl Work {
                 "expected a published asset that can be redone from {}, found {found}",
                 what.as_str()
             );
-            Err(PortError::new(Trouble::Conflict, "redo asset", detail))
+            Err(PortError::new(Port::Store, ErrorKind::Conflict, "redo asset", detail))
         };
         if self.versions(id)?.iter().any(|other| other.newer) {
             return refuse("a newer upload of its key, which takes its place".to_owned());

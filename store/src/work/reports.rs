@@ -7,7 +7,7 @@ use reelgate_flow::task::TaskKey;
 use super::rows::{Learned, Loaded};
 use super::steps::Work;
 use crate::history_lines::{self, By};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::{Applied, Closing, Ending, Success, TaskReport};
 
 impl Work {
@@ -91,7 +91,10 @@ impl Work {
             outputs: outputs.to_vec(),
         };
         match success {
-            Success::Validated { plan, .. } => self.learned.push(product(plan, &[])),
+            Success::Validated { plan, jobs, .. } => {
+                self.learned.push(product(plan, &[]));
+                self.learned.push(Learned::Jobs(asset, jobs.clone()));
+            }
             Success::Produced { result, outputs } => self.learned.push(product(result, outputs)),
             Success::Packaged { result, renditions, outputs } => {
                 self.learned.push(product(result, outputs));
@@ -135,8 +138,9 @@ impl Work {
 impl Work {
     /// Keeps what a withdrawal took and proved, after the rows that it empties.
     fn closed(&mut self, id: &AssetId, attempt: u32, closing: &Closing) -> PortResult<()> {
-        let result = serde_json::to_value(closing)
-            .map_err(|error| PortError::new(Trouble::Invalid, "keep a closing", error.to_string()))?;
+        let result = serde_json::to_value(closing).map_err(|error| {
+            PortError::new(Port::Store, ErrorKind::Invalid, "keep a closing", error.to_string())
+        })?;
         let proof = history_lines::closing_line(self.now_ms, closing, &result);
         self.note(id, proof)?;
         if self.at(id)?.row.core.phase == Phase::Erased {

@@ -9,7 +9,7 @@ use reelgate_flow::task::TaskKey;
 
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    AssetRecord, Decision, FindingRecord, RenditionRecord, SourceRecord, StagedOutput,
+    AssetRecord, Decision, FindingRecord, RenditionRecord, SourceRecord, StagedOutput, TaskJob,
 };
 
 /// An asset's own row; the core's part carries its tasks once they are loaded too.
@@ -172,6 +172,8 @@ pub enum Learned {
         /// Its files.
         outputs: Vec<StagedOutput>,
     },
+    /// The jobs of its media tasks; they replace those of an earlier plan.
+    Jobs(AssetId, Vec<TaskJob>),
     /// The media's facts.
     Facts(AssetId, Box<MediaFacts>),
     /// The ladder.
@@ -193,6 +195,7 @@ impl Learned {
     pub fn asset(&self) -> &AssetId {
         match self {
             Self::Product { asset: id, .. }
+            | Self::Jobs(id, _)
             | Self::Facts(id, _)
             | Self::Renditions(id, _)
             | Self::Findings(id, _)

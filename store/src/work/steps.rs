@@ -9,7 +9,7 @@ use reelgate_flow::task::TaskKey;
 
 use super::rows::{AssetRow, Learned, Loaded, TaskExtra};
 use crate::history_lines::{self, By};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::HistoryRecord;
 
 /// What one step causes at other assets.
@@ -87,7 +87,8 @@ impl Work {
 
     /// An asset that was loaded.
     pub fn at(&mut self, id: &AssetId) -> PortResult<&mut Loaded> {
-        let missing = || PortError::new(Trouble::Missing, "load asset", format!("no asset {id}"));
+        let missing =
+            || PortError::new(Port::Store, ErrorKind::Missing, "load asset", format!("no asset {id}"));
         self.loaded.get_mut(id).ok_or_else(missing)
     }
 

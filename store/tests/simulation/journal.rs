@@ -1,7 +1,7 @@
 //! What a schedule met: counters for the "sometimes" assertions, and a trace when a seed is replayed.
 
 use reelgate_flow::asset::{Asset, Door, Input, NoticeKind, Phase, Severity, TaskState, Verdict};
-use reelgate_ports::records::HistoryRecord;
+use reelgate_ports::records::{HistoryEvent, HistoryRecord};
 
 macro_rules! hits {
     ($($name:ident)*) => {
@@ -99,20 +99,20 @@ impl Journal {
 
     /// A new line of history. Claims are counted where they are made.
     pub fn line(&mut self, line: &HistoryRecord) {
-        let hit = match line.what.as_str() {
-            "entered" => Hit::NoteEntered,
-            "due" => Hit::NoteDue,
-            "finished" => Hit::NoteFinished,
-            "retrying" => Hit::NoteRetrying,
-            "gave_up" => Hit::NoteGaveUp,
-            "given_back" => Hit::NoteGivenBack,
-            "judged" => Hit::NoteJudged,
-            "linked" => Hit::NoteLinked,
-            "redriven" => Hit::NoteRedriven,
-            "redone" => Hit::NoteRedone,
-            "set_apart" => Hit::NoteSetApart,
-            "held" => Hit::NoteHeld,
-            "redacting" => Hit::NoteRedacting,
+        let hit = match line.event {
+            HistoryEvent::Entered(_) => Hit::NoteEntered,
+            HistoryEvent::Due => Hit::NoteDue,
+            HistoryEvent::Finished => Hit::NoteFinished,
+            HistoryEvent::Retrying => Hit::NoteRetrying,
+            HistoryEvent::GaveUp => Hit::NoteGaveUp,
+            HistoryEvent::GivenBack => Hit::NoteGivenBack,
+            HistoryEvent::Judged => Hit::NoteJudged,
+            HistoryEvent::Linked => Hit::NoteLinked,
+            HistoryEvent::Redriven => Hit::NoteRedriven,
+            HistoryEvent::Redone => Hit::NoteRedone,
+            HistoryEvent::SetApart => Hit::NoteSetApart,
+            HistoryEvent::Held => Hit::NoteHeld,
+            HistoryEvent::Redacting => Hit::NoteRedacting,
             _ => return,
         };
         self.hits.hit(hit);

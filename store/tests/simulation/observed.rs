@@ -9,13 +9,13 @@ use reelgate_flow::asset::{Asset, Cause, Input, Outcome, Phase, Redo, TaskState}
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::clock::Clock;
-use reelgate_ports::error::{PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, PortResult};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    Applied, Closing, Decided, Decision, Ending, EventKind, Fence, HistoryRecord, MediaEvent, NoticeRecord,
-    ScanEvent, Success, TaskReport, UsageRecord,
+    Applied, Closing, Decided, Decision, Ending, EventKind, Fence, HistoryEvent, HistoryRecord, MediaEvent,
+    NoticeRecord, ScanEvent, Success, TaskReport, UsageRecord,
 };
 use reelgate_ports::store::{Decisions, Intake, Maintenance, Outbox, Queue};
 use reelgate_store::memory::{Inspected, MemoryStore, now};
@@ -255,7 +255,12 @@ impl Observed {
             Outcome::Validated { video_chunks, audio, .. } => {
                 let content = self.truth.uploads[self.rows[row].upload].content;
                 hash = Some(identity::key_sha256(&format!("content {content}")));
-                Success::Validated { video_chunks: *video_chunks, audio: *audio, plan: Value::Null }
+                Success::Validated {
+                    video_chunks: *video_chunks,
+                    audio: *audio,
+                    plan: Value::Null,
+                    jobs: Vec::new(),
+                }
             }
             Outcome::Screened(screening) => Success::Screened {
                 screening: screening.clone(),
@@ -380,7 +385,7 @@ impl Observed {
     fn asked(&mut self, input: &Input, answer: PortResult<()>) -> Result<bool, String> {
         let applied = match answer {
             Ok(()) => true,
-            Err(error) if error.trouble == Trouble::Conflict => false,
+            Err(error) if error.kind == ErrorKind::Conflict => false,
             Err(error) => return Err(error.to_string()),
         };
         self.journal.input(input, applied);
@@ -423,7 +428,7 @@ impl Observed {
             changed.push((index, before));
             lines.iter().for_each(|line| self.journal.line(line));
             row.endings += lines.iter().filter(|line| owes_notice(line)).count();
-            row.set_apart |= lines.iter().any(|line| line.what == "set_apart");
+            row.set_apart |= lines.iter().any(|line| line.event == HistoryEvent::SetApart);
             self.journal.state(&row.asset);
             self.journal.say(|| {
                 let (from, to) = (before.0.as_str(), row.asset.phase.as_str());
@@ -526,8 +531,13 @@ fn finished(task: TaskKey) -> Success {
 }
 
 fn owes_notice(line: &HistoryRecord) -> bool {
-    let ended = ["published", "rejected", "quarantined", "failed", "erased"];
-    line.what == "entered" && ended.contains(&line.detail.as_str())
+    let owing = |phase| {
+        matches!(
+            phase,
+            Phase::Published | Phase::Rejected | Phase::Quarantined | Phase::Failed | Phase::Erased
+        )
+    };
+    matches!(line.event, HistoryEvent::Entered(phase) if owing(phase))
 }
 
 fn hold(holds: bool, sentence: &str) -> Result<(), String> {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use aws_sdk_ssm::Client;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 
 use crate::error::Call;
 
-const READ: Call = Call::new("read parameters", "ssm:GetParametersByPath (and kms:Decrypt)");
+const READ: Call = Call::new(Port::Settings, "read parameters", "ssm:GetParametersByPath (and kms:Decrypt)");
 
 /// Pages of a path, ten parameters each; a configuration has a few dozen.
 const PAGES_MAX: usize = 100;
@@ -44,7 +44,7 @@ pub async fn parameters(client: &Client, path: &str) -> PortResult<Parameters> {
         }
     }
     let detail = "expected at most 1000 parameters below the path, found more; name a longer path";
-    Err(PortError::new(Trouble::Invalid, READ.what, detail))
+    Err(PortError::new(Port::Settings, ErrorKind::Invalid, READ.operation, detail))
 }
 
 #[cfg(test)]

@@ -8,17 +8,18 @@ use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry as Visibility, DeleteMessageBatchRequestEntry as Deletion,
     Message, QueueAttributeName,
 };
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 
 use super::envelope::hear;
 use crate::error::Call;
 use crate::location::Area;
 
-const RECEIVE: Call = Call::new("receive messages from the queue", "sqs:ReceiveMessage");
-const DELETE: Call = Call::new("delete messages from the queue", "sqs:DeleteMessage");
-const GIVE_BACK: Call = Call::new("give messages back to the queue", "sqs:ChangeMessageVisibility");
-const CHECK: Call = Call::new("reach the queue", "sqs:GetQueueAttributes");
+const RECEIVE: Call = Call::new(Port::Events, "receive messages from the queue", "sqs:ReceiveMessage");
+const DELETE: Call = Call::new(Port::Events, "delete messages from the queue", "sqs:DeleteMessage");
+const GIVE_BACK: Call =
+    Call::new(Port::Events, "give messages back to the queue", "sqs:ChangeMessageVisibility");
+const CHECK: Call = Call::new(Port::Events, "reach the queue", "sqs:GetQueueAttributes");
 
 /// Messages of one call, by SQS's own bound.
 const CALL_MAX: usize = 10;
@@ -127,5 +128,5 @@ impl Events for SqsEvents {
 }
 
 fn incomplete(call: Call) -> PortError {
-    PortError::new(Trouble::Invalid, call.what, "expected a receipt, found none")
+    PortError::new(Port::Events, ErrorKind::Invalid, call.operation, "expected a receipt, found none")
 }

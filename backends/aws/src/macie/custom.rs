@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use aws_sdk_macie2::Client;
 use aws_sdk_macie2::types::{DataIdentifierSeverity, SeverityLevel};
 use reelgate_flow::asset::Severity;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::scanner::CustomIdentifier;
 
 use crate::error::Call;
 
-const LIST: Call = Call::new("list the scanner's custom identifiers", "macie2:ListCustomDataIdentifiers");
+const LIST: Call =
+    Call::new(Port::Scanner, "list the scanner's custom identifiers", "macie2:ListCustomDataIdentifiers");
 const CREATE: Call =
-    Call::new("make a custom identifier of the scanner", "macie2:CreateCustomDataIdentifier");
+    Call::new(Port::Scanner, "make a custom identifier of the scanner", "macie2:CreateCustomDataIdentifier");
 
 /// Ids of these identifiers, in order; makes those that are not there. What Macie lists in the end is what counts, so
 /// that nodes which start together use the same ones.
@@ -37,7 +38,7 @@ pub(super) async fn ensure(client: &Client, wanted: &[CustomIdentifier]) -> Port
     };
     let missing = || {
         let detail = "expected a custom identifier that was there before, found it gone";
-        PortError::new(Trouble::Unavailable, LIST.what, detail)
+        PortError::new(Port::Scanner, ErrorKind::Unavailable, LIST.operation, detail)
     };
     wanted.iter().map(|one| id(one).ok_or_else(missing)).collect()
 }
@@ -75,12 +76,14 @@ async fn create(client: &Client, one: &CustomIdentifier) -> PortResult<String> {
         .send()
         .await
         .map_err(CREATE.failed())?;
-    let nameless = || PortError::new(Trouble::Unavailable, CREATE.what, "expected an id, found none");
+    let nameless = || {
+        PortError::new(Port::Scanner, ErrorKind::Unavailable, CREATE.operation, "expected an id, found none")
+    };
     answer.custom_data_identifier_id.filter(|id| !id.is_empty()).ok_or_else(nameless)
 }
 
 fn levels(one: &CustomIdentifier) -> PortResult<Option<Vec<SeverityLevel>>> {
-    let invalid = |detail| PortError::new(Trouble::Invalid, CREATE.what, detail);
+    let invalid = |detail| PortError::new(Port::Scanner, ErrorKind::Invalid, CREATE.operation, detail);
     let level = |(from, severity): &(u64, Severity)| {
         let severity = match severity {
             Severity::Low => DataIdentifierSeverity::Low,

@@ -2,7 +2,7 @@
 
 use aws_sdk_macie2::Client;
 use aws_sdk_macie2::types as sdk;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::ScanEvent;
 use reelgate_ports::scanner::JobId;
 
@@ -11,8 +11,8 @@ use crate::events::finding::{
     Affected, Bucket, Details, Detected, Finding, Grade, Group, Object, Occurrences, Outcome, Record, Status,
 };
 
-const LIST: Call = Call::new("list findings of the scanner", "macie2:ListFindings");
-const GET: Call = Call::new("read findings of the scanner", "macie2:GetFindings");
+const LIST: Call = Call::new(Port::Scanner, "list findings of the scanner", "macie2:ListFindings");
+const GET: Call = Call::new(Port::Scanner, "read findings of the scanner", "macie2:GetFindings");
 /// Findings of one request; Macie API Reference, `GetFindings`.
 const PAGE_MAX: usize = 50;
 const JOB_FIELD: &str = "classificationDetails.jobId";
@@ -26,11 +26,13 @@ pub(super) async fn of_job(client: &Client, job: &JobId) -> PortResult<Vec<ScanE
         let findings = answer.map_err(GET.failed())?.findings.unwrap_or_default();
         if findings.len() != some.len() {
             let detail = format!("expected {} findings, found {}", some.len(), findings.len());
-            return Err(PortError::new(Trouble::Unavailable, GET.what, detail));
+            return Err(PortError::new(Port::Scanner, ErrorKind::Unavailable, GET.operation, detail));
         }
         for finding in findings {
             let event = told(finding).event();
-            events.push(event.map_err(|why| PortError::new(Trouble::Corrupt, GET.what, why))?);
+            events.push(
+                event.map_err(|why| PortError::new(Port::Scanner, ErrorKind::Corrupt, GET.operation, why))?,
+            );
         }
     }
     Ok(events)

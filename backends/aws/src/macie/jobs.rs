@@ -7,15 +7,16 @@ use aws_sdk_macie2::types::{
     ListJobsFilterCriteria, ListJobsFilterKey, ListJobsFilterTerm, ManagedDataIdentifierSelector,
     S3BucketDefinitionForJob, S3JobDefinition, ScopeFilterKey, Scoping, SimpleScopeTerm,
 };
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::scanner::{BatchId, JobFailure, JobId, JobStatus, SidecarName};
 
 use super::{Identifiers, MacieSettings};
 use crate::error::Call;
 
-const CREATE: Call = Call::new("begin a job of the scanner", "macie2:CreateClassificationJob");
-const LIST: Call = Call::new("look for a job of the scanner", "macie2:ListClassificationJobs");
-const DESCRIBE: Call = Call::new("ask how a job of the scanner stands", "macie2:DescribeClassificationJob");
+const CREATE: Call = Call::new(Port::Scanner, "begin a job of the scanner", "macie2:CreateClassificationJob");
+const LIST: Call = Call::new(Port::Scanner, "look for a job of the scanner", "macie2:ListClassificationJobs");
+const DESCRIBE: Call =
+    Call::new(Port::Scanner, "ask how a job of the scanner stands", "macie2:DescribeClassificationJob");
 
 /// Tells a job's batch to people, and to the next process.
 fn name(batch: &BatchId) -> String {
@@ -93,8 +94,9 @@ fn scope(settings: &MacieSettings, batch: &BatchId) -> S3JobDefinition {
 
 fn nonsense(call: Call, found: &str) -> PortError {
     PortError::new(
-        Trouble::Unavailable,
-        call.what,
+        Port::Scanner,
+        ErrorKind::Unavailable,
+        call.operation,
         format!("expected an answer that says all, found {found}"),
     )
 }
@@ -161,6 +163,6 @@ mod tests {
     #[test]
     fn an_answer_without_a_status_is_asked_for_again() {
         let error = standing(&DescribeClassificationJobOutput::builder().build()).unwrap_err();
-        assert_eq!(error.trouble, Trouble::Unavailable);
+        assert_eq!(error.kind, ErrorKind::Unavailable);
     }
 }

@@ -24,7 +24,7 @@ use aws_sdk_macie2::Client;
 use aws_sdk_macie2::types::MacieStatus;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::clock::Clock;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::ScanEvent;
 use reelgate_ports::scanner::{BatchId, Begun, JobId, JobStatus, Removed, Scanner, Sidecar, SidecarMap};
 use tokio::sync::OnceCell;
@@ -34,7 +34,7 @@ use crate::objects::bucket::Bucket;
 pub use managed::MANAGED_IDENTIFIERS;
 pub use settings::MacieSettings;
 
-const SESSION: Call = Call::new("reach the scanner", "macie2:GetMacieSession");
+const SESSION: Call = Call::new(Port::Scanner, "reach the scanner", "macie2:GetMacieSession");
 
 /// Macie as the scanner.
 pub struct MacieScanner {
@@ -74,7 +74,12 @@ impl MacieScanner {
             let custom = custom::ensure(&self.client, &self.settings.custom).await?;
             if managed.is_empty() && custom.is_empty() {
                 let detail = "expected an identifier that the scanner knows, found none";
-                return Err(PortError::new(Trouble::Invalid, "choose the scanner's identifiers", detail));
+                return Err(PortError::new(
+                    Port::Scanner,
+                    ErrorKind::Invalid,
+                    "choose the scanner's identifiers",
+                    detail,
+                ));
             }
             Ok(Identifiers { managed, custom })
         };
@@ -82,9 +87,14 @@ impl MacieScanner {
     }
 }
 
+/// The bucket of sidecars is a part of the scanner: an operator looks for its errors there.
+fn scanners(error: PortError) -> PortError {
+    error.of_port(Port::Scanner)
+}
+
 /// An account without Macie denies every call of it.
 fn or_off(mut error: PortError) -> PortError {
-    if error.trouble == Trouble::Denied {
+    if error.kind == ErrorKind::Denied {
         error.detail.push_str("; or Macie is not enabled in this account and region");
     }
     error
@@ -103,7 +113,7 @@ impl Scanner for MacieScanner {
     }
 
     async fn deliver(&self, batch: &BatchId, sidecar: &Sidecar) -> PortResult<()> {
-        sidecars::deliver(&self.bucket, &self.settings.area, batch, sidecar).await
+        sidecars::deliver(&self.bucket, &self.settings.area, batch, sidecar).await.map_err(scanners)
     }
 
     async fn begin(&self, batch: &BatchId) -> PortResult<Begun> {
@@ -126,11 +136,11 @@ impl Scanner for MacieScanner {
     }
 
     async fn map(&self, batch: &BatchId, asset: &AssetId) -> PortResult<Option<SidecarMap>> {
-        sidecars::map(&self.bucket, &self.settings.area, batch, asset).await
+        sidecars::map(&self.bucket, &self.settings.area, batch, asset).await.map_err(scanners)
     }
 
     async fn remove(&self, batch: &BatchId, asset: &AssetId) -> PortResult<Removed> {
-        sidecars::remove(&self.bucket, &self.settings.area, batch, asset).await
+        sidecars::remove(&self.bucket, &self.settings.area, batch, asset).await.map_err(scanners)
     }
 
     async fn check(&self) -> PortResult<String> {
@@ -138,10 +148,10 @@ impl Scanner for MacieScanner {
         let session = session.map_err(|error| or_off(SESSION.error(&error)))?;
         if session.status() != Some(&MacieStatus::Enabled) {
             let detail = "expected an enabled Macie, found it paused; resume it in this account and region";
-            return Err(PortError::new(Trouble::Unavailable, SESSION.what, detail));
+            return Err(PortError::new(Port::Scanner, ErrorKind::Unavailable, SESSION.operation, detail));
         }
         let known = managed::known(&self.client, &self.settings.managed).await?;
-        sidecars::check(&self.bucket, &self.settings.area).await?;
+        sidecars::check(&self.bucket, &self.settings.area).await.map_err(scanners)?;
         Ok(format!(
             "Macie is enabled; {} of {} managed identifiers known, {} custom ones to use; the bucket of sidecars is \
              written",

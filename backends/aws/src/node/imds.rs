@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_config::imds::Client;
 use aws_config::imds::client::error::ImdsError;
 use aws_config::provider_config::ProviderConfig;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use serde::Deserialize;
 
 use crate::clients::https_client;
@@ -46,8 +46,14 @@ impl Instance {
             .connect_timeout(TIMEOUT)
             .read_timeout(TIMEOUT);
         if let Some(endpoint) = endpoint {
-            let invalid =
-                |_| PortError::new(Trouble::Invalid, ASK, "expected an address like http://127.0.0.1:1338");
+            let invalid = |_| {
+                PortError::new(
+                    Port::Node,
+                    ErrorKind::Invalid,
+                    ASK,
+                    "expected an address like http://127.0.0.1:1338",
+                )
+            };
             builder = builder.endpoint(endpoint).map_err(invalid)?;
         }
         Ok(Self { client: builder.build() })
@@ -56,7 +62,9 @@ impl Instance {
     /// The instance's id; `Unavailable` where this is no instance.
     pub async fn id(&self) -> PortResult<String> {
         let id = self.get(INSTANCE_ID).await?;
-        id.ok_or_else(|| PortError::new(Trouble::Missing, ASK, "expected an instance's id, found none"))
+        id.ok_or_else(|| {
+            PortError::new(Port::Node, ErrorKind::Missing, ASK, "expected an instance's id, found none")
+        })
     }
 
     /// Whether EC2 takes the instance back, from two minutes ahead.
@@ -79,11 +87,11 @@ impl Instance {
             Err(ImdsError::ErrorResponse(error)) if error.response().status().as_u16() == 404 => Ok(None),
             Err(ImdsError::ErrorResponse(error)) => {
                 let detail = format!("expected status 200, found {}", error.response().status().as_u16());
-                Err(PortError::new(Trouble::Unavailable, ASK, detail))
+                Err(PortError::new(Port::Node, ErrorKind::Unavailable, ASK, detail))
             }
             Err(_) => {
                 let detail = "no answer; this is no EC2 instance, or its metadata service is off";
-                Err(PortError::new(Trouble::Unavailable, ASK, detail))
+                Err(PortError::new(Port::Node, ErrorKind::Unavailable, ASK, detail))
             }
         }
     }
@@ -153,7 +161,7 @@ mod tests {
         let address = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);
         let error = Instance::new(Some(&address)).unwrap().id().await.unwrap_err();
-        assert_eq!(error.trouble, Trouble::Unavailable);
+        assert_eq!(error.kind, ErrorKind::Unavailable);
         assert!(error.detail.starts_with("no answer"));
     }
 }

@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::notices::Notices;
 use reelgate_ports::records::NoticeRecord;
 
 use crate::error::Call;
 
-const PUT: Call = Call::new("put a notice on the event bus", "events:PutEvents");
-const CHECK: Call = Call::new("reach the event bus", "events:DescribeEventBus");
+const PUT: Call = Call::new(Port::Notices, "put a notice on the event bus", "events:PutEvents");
+const CHECK: Call = Call::new(Port::Notices, "reach the event bus", "events:DescribeEventBus");
 
 const SOURCE: &str = "reelgate";
 const DETAIL_TYPE: &str = "reelgate.asset";
@@ -44,7 +44,12 @@ impl Notices for EventBridgeNotices {
         match put.entries() {
             [entry] if entry.error_code().is_none() && entry.event_id().is_some() => Ok(()),
             [entry] => Err(PUT.answered(entry.error_code(), None, None)),
-            _ => Err(PortError::new(Trouble::Unavailable, PUT.what, "expected one answer for one event")),
+            _ => Err(PortError::new(
+                Port::Notices,
+                ErrorKind::Unavailable,
+                PUT.operation,
+                "expected one answer for one event",
+            )),
         }
     }
 

@@ -7,7 +7,7 @@ mod sns;
 pub use eventbridge::EventBridgeNotices;
 pub use sns::SnsNotices;
 
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::NoticeRecord;
 use serde_json::{Map, Value};
 
@@ -19,7 +19,7 @@ const LISTS: [&str; 2] = ["findings", "renditions"];
 /// A notice as one JSON object. The record's own columns win over its body; lists that would make it too long for the
 /// receiver are left empty, and `shortened` says so, because a notice that cannot be delivered tells nobody anything.
 fn document(notice: &NoticeRecord) -> PortResult<Map<String, Value>> {
-    let refuse = |detail| PortError::new(Trouble::Corrupt, "write out a notice", detail);
+    let refuse = |detail| PortError::new(Port::Notices, ErrorKind::Corrupt, "write out a notice", detail);
     let Value::Object(body) = &notice.body else {
         return Err(refuse("expected the notice's body to be a JSON object, found something else"));
     };
@@ -82,6 +82,6 @@ mod tests {
 
     #[test]
     fn a_body_that_is_no_object_is_corrupt() {
-        assert_eq!(document(&notice(json!([1]))).unwrap_err().trouble, Trouble::Corrupt);
+        assert_eq!(document(&notice(json!([1]))).unwrap_err().kind, ErrorKind::Corrupt);
     }
 }

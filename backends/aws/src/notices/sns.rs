@@ -3,15 +3,15 @@
 use async_trait::async_trait;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types::MessageAttributeValue;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::notices::Notices;
 use reelgate_ports::records::NoticeRecord;
 use serde_json::{Map, Value};
 
 use crate::error::Call;
 
-const PUBLISH: Call = Call::new("publish a notice to the topic", "sns:Publish");
-const CHECK: Call = Call::new("reach the topic", "sns:GetTopicAttributes");
+const PUBLISH: Call = Call::new(Port::Notices, "publish a notice to the topic", "sns:Publish");
+const CHECK: Call = Call::new(Port::Notices, "reach the topic", "sns:GetTopicAttributes");
 
 /// Members of a notice that become message attributes; `bucket` is added from its `source`.
 const ATTRIBUTES: [&str; 4] = ["kind", "state", "severity", "verdict"];
@@ -44,8 +44,9 @@ impl Notices for SnsNotices {
             let attribute = MessageAttributeValue::builder().data_type(kind).string_value(value).build();
             let attribute = attribute.map_err(|_| {
                 PortError::new(
-                    Trouble::Invalid,
-                    PUBLISH.what,
+                    Port::Notices,
+                    ErrorKind::Invalid,
+                    PUBLISH.operation,
                     "expected an attribute with a type, found none",
                 )
             })?;

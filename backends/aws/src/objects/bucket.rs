@@ -11,7 +11,7 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumMode, Delete, ObjectIdentifier, ServerSideEncryption, Tag, Tagging};
 use data_encoding::BASE64;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use sha2::{Digest, Sha256};
 
 use super::checksum::{Algorithm, Stored};
@@ -125,7 +125,7 @@ impl Bucket {
             .await;
         match answer {
             Ok(output) => Head::of(what, output).map(Some),
-            Err(error) => absent(Call::new(what, reading(version_id)).error(&error)),
+            Err(error) => absent(Call::new(Port::Objects, what, reading(version_id)).error(&error)),
         }
     }
 
@@ -149,7 +149,7 @@ impl Bucket {
             .set_expected_bucket_owner(self.owner(&at.bucket))
             .send()
             .await
-            .map_err(Call::new(what, reading(head.version_id.as_deref())).failed())?;
+            .map_err(Call::new(Port::Objects, what, reading(head.version_id.as_deref())).failed())?;
         let first = answer.content_length().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
         let told = answer.parts_count().and_then(|count| u64::try_from(count).ok());
         let alike = first > 0 && told == Some(parts) && head.size_bytes.div_ceil(first) == parts;
@@ -166,7 +166,7 @@ impl Bucket {
     ) -> PortResult<Vec<u8>> {
         let too_large = |found: u64| {
             let detail = format!("expected at most {bytes_max} bytes, found {found}");
-            PortError::new(Trouble::Invalid, what, detail)
+            PortError::new(Port::Objects, ErrorKind::Invalid, what, detail)
         };
         if head.size_bytes > bytes_max {
             return Err(too_large(head.size_bytes));
@@ -181,7 +181,7 @@ impl Bucket {
             .set_expected_bucket_owner(self.owner(&at.bucket))
             .send()
             .await
-            .map_err(Call::new(what, reading(head.version_id.as_deref())).failed())?;
+            .map_err(Call::new(Port::Objects, what, reading(head.version_id.as_deref())).failed())?;
         let mut body = answer.body;
         let mut bytes = Vec::new();
         while let Some(chunk) = body.next().await {
@@ -220,7 +220,7 @@ impl Bucket {
             .body(ByteStream::from(bytes))
             .send()
             .await
-            .map_err(Call::new(what, "s3:PutObject").failed())?;
+            .map_err(Call::new(Port::Objects, what, "s3:PutObject").failed())?;
         Ok(answer.e_tag.unwrap_or_default())
     }
 
@@ -246,7 +246,7 @@ impl Bucket {
         };
         match answer {
             Ok(_) => Ok(()),
-            Err(error) => absent::<()>(Call::new(what, action).error(&error)).map(|_| ()),
+            Err(error) => absent::<()>(Call::new(Port::Objects, what, action).error(&error)).map(|_| ()),
         }
     }
 
@@ -257,7 +257,7 @@ impl Bucket {
         bucket: &str,
         found: &[super::list::Found],
     ) -> PortResult<()> {
-        let call = Call::new(what, "s3:DeleteObject and s3:DeleteObjectVersion");
+        let call = Call::new(Port::Objects, what, "s3:DeleteObject and s3:DeleteObjectVersion");
         for some in found.chunks(DELETE_MAX) {
             let named = some.iter().map(|found| {
                 ObjectIdentifier::builder().key(&found.key).set_version_id(found.version_id.clone()).build()
@@ -265,7 +265,8 @@ impl Bucket {
             let named = named.collect::<Result<Vec<_>, _>>();
             let delete =
                 named.and_then(|named| Delete::builder().set_objects(Some(named)).quiet(true).build());
-            let delete = delete.map_err(|_| PortError::new(Trouble::Invalid, what, "expected keys"))?;
+            let delete = delete
+                .map_err(|_| PortError::new(Port::Objects, ErrorKind::Invalid, what, "expected keys"))?;
             let request = self.s3.delete_objects().bucket(bucket).delete(delete);
             let answer = request.set_expected_bucket_owner(self.owner(bucket)).send().await;
             // The request as a whole succeeds where single objects were refused.
@@ -299,10 +300,11 @@ impl Bucket {
         let tag = Tag::builder().key(name).value(value).build();
         tags.extend(tag.ok());
         let tagging = Tagging::builder().set_tag_set(Some(tags)).build();
-        let tagging = tagging.map_err(|_| PortError::new(Trouble::Invalid, what, "expected tags"))?;
+        let tagging =
+            tagging.map_err(|_| PortError::new(Port::Objects, ErrorKind::Invalid, what, "expected tags"))?;
         let request = self.s3.put_object_tagging().bucket(&at.bucket).key(&at.key).tagging(tagging);
         let answer = request.set_expected_bucket_owner(owner).send().await;
-        answer.map(|_| ()).map_err(Call::new(what, "s3:PutObjectTagging").failed())
+        answer.map(|_| ()).map_err(Call::new(Port::Objects, what, "s3:PutObjectTagging").failed())
     }
 
     /// An object's tags.
@@ -316,7 +318,7 @@ impl Bucket {
         let request = self.s3.get_object_tagging().bucket(&at.bucket).key(&at.key);
         let request = request.set_version_id(version_id);
         let answer = request.set_expected_bucket_owner(self.owner(&at.bucket)).send().await;
-        answer.map(|answer| answer.tag_set).map_err(Call::new(what, action).failed())
+        answer.map(|answer| answer.tag_set).map_err(Call::new(Port::Objects, what, action).failed())
     }
 }
 
@@ -325,7 +327,8 @@ impl Head {
         let size_bytes = output.content_length().and_then(|bytes| u64::try_from(bytes).ok());
         let (Some(size_bytes), Some(etag)) = (size_bytes, output.e_tag()) else {
             return Err(PortError::new(
-                Trouble::Unavailable,
+                Port::Objects,
+                ErrorKind::Unavailable,
                 what,
                 "the answer has no size or no entity tag",
             ));
@@ -355,11 +358,11 @@ pub(crate) fn reading(version_id: Option<&str>) -> &'static str {
 
 /// `None` where the object is not there.
 fn absent<T>(error: PortError) -> PortResult<Option<T>> {
-    if error.trouble == Trouble::Missing { Ok(None) } else { Err(error) }
+    if error.kind == ErrorKind::Missing { Ok(None) } else { Err(error) }
 }
 
 pub(crate) fn cut_off(what: &'static str) -> PortError {
-    PortError::new(Trouble::Unavailable, what, "the body ended early")
+    PortError::new(Port::Objects, ErrorKind::Unavailable, what, "the body ended early")
 }
 
 /// A whole in pieces of `each`, the last one shorter.

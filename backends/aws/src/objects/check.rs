@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_sdk_s3::types::BucketVersioningStatus;
-use reelgate_ports::error::PortResult;
+use reelgate_ports::error::{Port, PortResult};
 
 use super::Inner;
 use super::bucket::Label;
@@ -27,7 +27,8 @@ pub(super) async fn check(inner: Arc<Inner>) -> PortResult<String> {
         }
     }
     inner.scratch.check()?;
-    let call = Call::new("ask whether the ingest bucket keeps versions", "s3:GetBucketVersioning");
+    let call =
+        Call::new(Port::Objects, "ask whether the ingest bucket keeps versions", "s3:GetBucketVersioning");
     let request = bucket.s3.get_bucket_versioning().bucket(&areas.ingest.bucket);
     let answer = request.set_expected_bucket_owner(bucket.owner(&areas.ingest.bucket)).send().await;
     let status = answer.map_err(call.failed())?.status;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reelgate_flow::asset::Door;
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::{Closing, SourceRecord, Taken};
 
 use super::Inner;
@@ -80,14 +80,21 @@ pub(super) async fn planned(scene: &Scene, door: Door) -> PortResult<Closing> {
     let lasting = matches!(door, Door::Quarantine | Door::Erase);
     if lasting && let Some(head) = scene.bucket().head(PLAN, &at, None).await? {
         let text = scene.bucket().read(PLAN, &at, &head, PLAN_BYTES_MAX).await?;
-        let corrupt =
-            |_| PortError::new(Trouble::Corrupt, PLAN, "expected a plan of this version beside the source");
+        let corrupt = |_| {
+            PortError::new(
+                Port::Objects,
+                ErrorKind::Corrupt,
+                PLAN,
+                "expected a plan of this version beside the source",
+            )
+        };
         return serde_json::from_slice(&text).map_err(corrupt);
     }
     let closing = survey(scene, door).await?;
     if lasting {
         let text = serde_json::to_vec(&closing);
-        let text = text.map_err(|error| PortError::new(Trouble::Invalid, PLAN, error.to_string()))?;
+        let text =
+            text.map_err(|error| PortError::new(Port::Objects, ErrorKind::Invalid, PLAN, error.to_string()))?;
         let label = Label { content_type: Some("application/json"), ..Label::default() };
         scene.bucket().put(PLAN, &at, text, &label, Only::Always).await?;
     }
@@ -114,7 +121,7 @@ pub(super) async fn prove(scene: &Scene, door: Door, closing: &Closing) -> PortR
     if readable > 0 {
         let detail =
             format!("expected nothing readable at any address, found {readable} objects; it is tried again");
-        return Err(PortError::new(Trouble::Unavailable, PROVE, detail));
+        return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, PROVE, detail));
     }
     let as_viewer = match (&scene.inner.viewer, door) {
         (Some(viewer), Door::Quarantine | Door::Erase) => unseen(viewer, scene, closing).await?,
@@ -156,7 +163,7 @@ async fn unseen(viewer: &Arc<Bucket>, scene: &Scene, closing: &Closing) -> PortR
         let detail = format!(
             "expected nothing that the viewers' role can read, found {seen} objects; deny it the quarantine and rejected areas"
         );
-        return Err(PortError::new(Trouble::Unavailable, PROVE, detail));
+        return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, PROVE, detail));
     }
     Ok(tried)
 }
@@ -164,7 +171,7 @@ async fn unseen(viewer: &Arc<Bucket>, scene: &Scene, closing: &Closing) -> PortR
 /// What is denied is out of reach.
 fn hidden<T>(looked: PortResult<Option<T>>) -> PortResult<Option<T>> {
     match looked {
-        Err(error) if error.trouble == Trouble::Denied => Ok(None),
+        Err(error) if error.kind == ErrorKind::Denied => Ok(None),
         other => other,
     }
 }

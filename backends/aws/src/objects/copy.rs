@@ -8,7 +8,7 @@ use aws_sdk_s3::types::{
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 
 use super::bucket::{Bucket, Head, Label, Only, cut};
 use super::settings::PARTS_MAX;
@@ -81,9 +81,14 @@ pub(super) async fn copy(bucket: &Arc<Bucket>, copy: &Copy) -> PortResult<String
         .set_expected_source_bucket_owner(bucket.owner(&copy.from.bucket))
         .send()
         .await
-        .map_err(Call::new(copy.what, "s3:GetObject of the source and s3:PutObject of the copy").failed())?;
+        .map_err(
+            Call::new(Port::Objects, copy.what, "s3:GetObject of the source and s3:PutObject of the copy")
+                .failed(),
+        )?;
     let etag = answer.copy_object_result.and_then(|result| result.e_tag);
-    etag.ok_or_else(|| PortError::new(Trouble::Unavailable, copy.what, "the answer has no entity tag"))
+    etag.ok_or_else(|| {
+        PortError::new(Port::Objects, ErrorKind::Unavailable, copy.what, "the answer has no entity tag")
+    })
 }
 
 async fn in_parts(bucket: &Arc<Bucket>, copy: &Copy) -> PortResult<String> {
@@ -124,7 +129,7 @@ async fn begin(bucket: &Arc<Bucket>, copy: &Copy) -> PortResult<String> {
         .set_expected_bucket_owner(bucket.owner(&copy.to.bucket))
         .send()
         .await
-        .map_err(Call::new(copy.what, "s3:PutObject").failed())?;
+        .map_err(Call::new(Port::Objects, copy.what, "s3:PutObject").failed())?;
     Ok(answer.upload_id.unwrap_or_default())
 }
 
@@ -162,9 +167,16 @@ async fn parts(bucket: &Arc<Bucket>, copy: &Copy, upload_id: &str) -> PortResult
             .send()
             .await
             .map_err(
-                Call::new(copy.what, "s3:GetObject of the source and s3:PutObject of the copy").failed(),
+                Call::new(
+                    Port::Objects,
+                    copy.what,
+                    "s3:GetObject of the source and s3:PutObject of the copy",
+                )
+                .failed(),
             )?;
-        let unread = || PortError::new(Trouble::Unavailable, copy.what, "the answer has no entity tag");
+        let unread = || {
+            PortError::new(Port::Objects, ErrorKind::Unavailable, copy.what, "the answer has no entity tag")
+        };
         let part = answer.copy_part_result.ok_or_else(unread)?;
         let echoed = CompletedPart::builder()
             .part_number(number)
@@ -186,7 +198,7 @@ async fn parts(bucket: &Arc<Bucket>, copy: &Copy, upload_id: &str) -> PortResult
         .set_expected_bucket_owner(bucket.owner(&copy.to.bucket))
         .send()
         .await
-        .map_err(Call::new(copy.what, "s3:PutObject").failed());
+        .map_err(Call::new(Port::Objects, copy.what, "s3:PutObject").failed());
     match answer {
         Ok(answer) if answer.e_tag().is_some_and(|etag| !etag.trim_matches('"').is_empty()) => {
             Ok(answer.e_tag.unwrap_or_default())
@@ -195,12 +207,18 @@ async fn parts(bucket: &Arc<Bucket>, copy: &Copy, upload_id: &str) -> PortResult
         Ok(_) => {
             let found = bucket.head(copy.what, &copy.to, None).await?;
             found.map(|found| found.etag).ok_or_else(|| {
-                PortError::new(Trouble::Conflict, copy.what, "expected the copy just made, found nothing")
+                PortError::new(
+                    Port::Objects,
+                    ErrorKind::Conflict,
+                    copy.what,
+                    "expected the copy just made, found nothing",
+                )
             })
         }
         // A repeated request whose first answer was lost; the caller looks again.
-        Err(error) if error.trouble == Trouble::Missing => Err(PortError::new(
-            Trouble::Conflict,
+        Err(error) if error.kind == ErrorKind::Missing => Err(PortError::new(
+            Port::Objects,
+            ErrorKind::Conflict,
             copy.what,
             "the copy's parts are gone; look at what is there",
         )),

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::sync::mpsc;
 
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
@@ -24,7 +24,7 @@ impl Engine {
             .thread_name("reelgate-s3")
             .enable_all()
             .build()
-            .map_err(|error| PortError::io("start the threads for transfers", &error))?;
+            .map_err(|error| PortError::io(Port::Objects, "start the threads for transfers", &error))?;
         Ok(Self { runtime: Some(runtime) })
     }
 
@@ -78,5 +78,5 @@ impl<T> Drop for AbortOnDrop<T> {
 
 /// The work did not come to its end.
 pub(super) fn interrupted() -> PortError {
-    PortError::new(Trouble::Unavailable, "transfer objects", "the transfer was interrupted")
+    PortError::new(Port::Objects, ErrorKind::Unavailable, "transfer objects", "the transfer was interrupted")
 }

@@ -4,7 +4,7 @@ use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::EncodingType;
 use percent_encoding::percent_decode_str;
 use reelgate_flow::ids::{AssetId, Sequencer, SourceId};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity::ID_CHARS;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{EventKind, MediaEvent};
@@ -67,7 +67,7 @@ impl Bucket {
             .set_expected_bucket_owner(self.owner(bucket))
             .send()
             .await
-            .map_err(Call::new(what, "s3:ListBucketVersions").failed())?;
+            .map_err(Call::new(Port::Objects, what, "s3:ListBucketVersions").failed())?;
         let mut found = Vec::new();
         for version in answer.versions() {
             found.push(Found {
@@ -126,7 +126,7 @@ impl Bucket {
                 .set_expected_bucket_owner(self.owner(bucket))
                 .send()
                 .await
-                .map_err(Call::new(what, "s3:ListBucketMultipartUploads").failed())?;
+                .map_err(Call::new(Port::Objects, what, "s3:ListBucketMultipartUploads").failed())?;
             for upload in answer.uploads() {
                 let key = decoded(what, upload.key().unwrap_or_default())?;
                 // Some servers ignore the prefix.
@@ -157,7 +157,7 @@ impl Bucket {
                 .set_expected_bucket_owner(self.owner(&area.bucket))
                 .send()
                 .await
-                .map_err(Call::new(what, "s3:ListBucket").failed())?;
+                .map_err(Call::new(Port::Objects, what, "s3:ListBucket").failed())?;
             for folder in answer.common_prefixes() {
                 let key = decoded(what, folder.prefix().unwrap_or_default())?;
                 let name = key.strip_prefix(&area.prefix).unwrap_or(&key);
@@ -227,7 +227,8 @@ fn sequencer(modified: Option<&DateTime>) -> PortResult<Sequencer> {
     let text = secs.map(|secs| format!("{secs:010X}FFFFFFFF"));
     text.and_then(|text| Sequencer::parse(&text)).ok_or_else(|| {
         PortError::new(
-            Trouble::Unavailable,
+            Port::Objects,
+            ErrorKind::Unavailable,
             "list uploads",
             "the answer has no time of an object's last change",
         )
@@ -239,7 +240,8 @@ fn decoded(what: &'static str, text: &str) -> PortResult<String> {
     // Amazon S3 writes a space as `+`, as forms do; a plus sign itself is always escaped.
     let text = text.replace('+', "%20");
     let key = percent_decode_str(&text).decode_utf8();
-    let key = key.map_err(|_| PortError::new(Trouble::Unavailable, what, "expected keys in UTF-8"))?;
+    let key = key
+        .map_err(|_| PortError::new(Port::Objects, ErrorKind::Unavailable, what, "expected keys in UTF-8"))?;
     Ok(key.into_owned())
 }
 
@@ -259,7 +261,9 @@ pub(super) async fn staged_assets(bucket: &Bucket, area: &Area) -> PortResult<Ve
 /// An asset's id as part of a key; ids come from the store, but a key is not the place to trust.
 pub(super) fn asset_name(asset: &AssetId) -> PortResult<&str> {
     let plain = asset.as_str().len() == ID_CHARS && asset.as_str().bytes().all(|b| b.is_ascii_alphanumeric());
-    let invalid = || PortError::new(Trouble::Invalid, "name an asset's objects", "expected an asset id");
+    let invalid = || {
+        PortError::new(Port::Objects, ErrorKind::Invalid, "name an asset's objects", "expected an asset id")
+    };
     if plain { Ok(asset.as_str()) } else { Err(invalid()) }
 }
 
@@ -274,7 +278,7 @@ mod tests {
         assert!(event("0055AED6DCD90281E5") < listed, "the same second, as the User Guide's sample");
         assert!(event("0055AED6DB") < listed);
         assert!(event("0055AED6DD00000001") > listed);
-        assert_eq!(sequencer(None).unwrap_err().trouble, Trouble::Unavailable);
+        assert_eq!(sequencer(None).unwrap_err().kind, ErrorKind::Unavailable);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 
 use super::bucket::{Bucket, Label, Only};
 use super::checksum::{crc64nvme, crc64nvme_text, whole_crc};
@@ -66,7 +66,7 @@ impl Multipart {
             .set_expected_bucket_owner(bucket.owner(&at.bucket))
             .send()
             .await
-            .map_err(Call::new(what, "s3:PutObject").failed())?;
+            .map_err(Call::new(Port::Objects, what, "s3:PutObject").failed())?;
         let upload_id = answer.upload_id.unwrap_or_default();
         Ok(Self { bucket, what, at, upload_id, nonce })
     }
@@ -97,7 +97,7 @@ impl Multipart {
                 .set_expected_bucket_owner(self.bucket.owner(&self.at.bucket))
                 .send()
                 .await
-                .map_err(Call::new(self.what, "s3:ListMultipartUploadParts").failed())?;
+                .map_err(Call::new(Port::Objects, self.what, "s3:ListMultipartUploadParts").failed())?;
             for part in answer.parts() {
                 let bytes = part.size().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
                 all.push((
@@ -129,7 +129,7 @@ impl Multipart {
             .body(ByteStream::from(bytes))
             .send()
             .await
-            .map_err(Call::new(self.what, "s3:PutObject").failed())?;
+            .map_err(Call::new(Port::Objects, self.what, "s3:PutObject").failed())?;
         Ok(Part { number, etag: answer.e_tag.unwrap_or_default(), size_bytes, crc })
     }
 
@@ -164,8 +164,8 @@ impl Multipart {
             .send()
             .await;
         let Err(error) = answer else { return Ok(()) };
-        let error = Call::new(self.what, "s3:PutObject").error(&error);
-        let unclear = matches!(error.trouble, Trouble::Missing | Trouble::Conflict | Trouble::Unavailable);
+        let error = Call::new(Port::Objects, self.what, "s3:PutObject").error(&error);
+        let unclear = matches!(error.kind, ErrorKind::Missing | ErrorKind::Conflict | ErrorKind::Unavailable);
         if unclear && self.is_there(size_bytes).await? { Ok(()) } else { Err(gone_is_not_missing(error)) }
     }
 
@@ -188,8 +188,8 @@ impl Bucket {
     pub(crate) async fn abort(&self, what: &'static str, at: &Location, upload_id: &str) -> PortResult<()> {
         let request = self.s3.abort_multipart_upload().bucket(&at.bucket).key(&at.key).upload_id(upload_id);
         let answer = request.set_expected_bucket_owner(self.owner(&at.bucket)).send().await;
-        match answer.map_err(Call::new(what, "s3:AbortMultipartUpload").failed()) {
-            Err(error) if error.trouble != Trouble::Missing => Err(error),
+        match answer.map_err(Call::new(Port::Objects, what, "s3:AbortMultipartUpload").failed()) {
+            Err(error) if error.kind != ErrorKind::Missing => Err(error),
             _ => Ok(()),
         }
     }
@@ -197,12 +197,13 @@ impl Bucket {
 
 /// The unfinished upload was taken away while it ran; its object was never there to be missing.
 fn gone_is_not_missing(error: PortError) -> PortError {
-    if error.trouble != Trouble::Missing {
+    if error.kind != ErrorKind::Missing {
         return error;
     }
     PortError::new(
-        Trouble::Unavailable,
-        error.what,
+        Port::Objects,
+        ErrorKind::Unavailable,
+        error.operation,
         format!("the unfinished upload is gone; {}", error.detail),
     )
 }

@@ -2,7 +2,7 @@
 
 use data_encoding::HEXLOWER;
 use reelgate_flow::ids::{AssetId, Sequencer};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::objects::Publication;
 use sha2::{Digest, Sha256};
 
@@ -44,7 +44,7 @@ impl Owner {
         let sequencer = sequencer.and_then(|text| Sequencer::parse(&text));
         let (Some(sequencer), Some(manifest_sha256)) = (sequencer, manifest_sha256) else {
             let detail = "expected a manifest with the metadata of this version";
-            return Err(PortError::new(Trouble::Corrupt, super::publish::WHAT, detail));
+            return Err(PortError::new(Port::Objects, ErrorKind::Corrupt, super::publish::WHAT, detail));
         };
         Ok(Some(Self { asset: AssetId::new(asset), key_sha256, sequencer, manifest_sha256 }))
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reelgate_flow::asset::Verdict;
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::objects::{MANIFEST, Publication, PublishItem};
 
 use super::Inner;
@@ -40,13 +40,13 @@ pub(super) async fn publish(inner: Arc<Inner>, publication: Publication) -> Port
     for _ in 0..ROUNDS_MAX {
         match place.round(bucket, &publication, &owner).await {
             // Somebody came in between.
-            Err(error) if error.trouble == Trouble::Conflict && error.what != WHAT => {}
-            Err(error) => return Err(PortError { what: WHAT, ..error }),
+            Err(error) if error.kind == ErrorKind::Conflict && error.operation != WHAT => {}
+            Err(error) => return Err(PortError { operation: WHAT, ..error }),
             Ok(()) => return Ok(place.location()),
         }
     }
     let detail = "expected the output path to stay as it is, found others writing there";
-    Err(PortError::new(Trouble::Unavailable, WHAT, detail))
+    Err(PortError::new(Port::Objects, ErrorKind::Unavailable, WHAT, detail))
 }
 
 /// Reads the manifest of a publication; `None` where none stands there.
@@ -79,7 +79,7 @@ impl Place {
             let to = named(&prefix, name)?.key;
             if name == MANIFEST || files.insert(to, (from, staged.size_bytes)).is_some() {
                 let detail = "expected every output under a name of its own";
-                return Err(PortError::new(Trouble::Invalid, WHAT, detail));
+                return Err(PortError::new(Port::Objects, ErrorKind::Invalid, WHAT, detail));
             }
         }
         Ok(Self { area: areas.published.clone(), prefix, files })
@@ -101,7 +101,7 @@ impl Place {
         if standing_owner.as_ref() == Some(owner) {
             match self.settle(bucket, None).await {
                 // It was published, but is not whole any more.
-                Err(error) if error.trouble == Trouble::Conflict => {}
+                Err(error) if error.kind == ErrorKind::Conflict => {}
                 Ok(()) => {
                     let stood = self.files.keys().cloned().chain([manifest.key]).collect();
                     return self.mark(bucket, publication.flagged, &stood).await;
@@ -150,7 +150,7 @@ impl Place {
         standing_owner: Option<&Owner>,
         owner: &Owner,
     ) -> PortResult<()> {
-        let conflict = |found: &str| Err(PortError::new(Trouble::Conflict, WHAT, found));
+        let conflict = |found: &str| Err(PortError::new(Port::Objects, ErrorKind::Conflict, WHAT, found));
         let area = &self.area;
         let path = self.prefix.key.strip_prefix(&area.prefix).unwrap_or_default().trim_end_matches('/');
         for (end, _) in path.match_indices('/') {
@@ -202,18 +202,24 @@ impl Place {
             return Ok(());
         }
         let detail = "expected a free output path, found a prefix with others' outputs";
-        Err(PortError::new(Trouble::Conflict, WHAT, detail))
+        Err(PortError::new(Port::Objects, ErrorKind::Conflict, WHAT, detail))
     }
 
     /// Looks at every output before the first one is copied.
     async fn sources(&self, bucket: &Bucket) -> PortResult<Vec<(String, Location, Head)>> {
         let look = |(key, (from, size_bytes)): (String, (Location, u64))| async move {
-            let missing =
-                || PortError::new(Trouble::Missing, WHAT, "expected a staged output, found nothing");
+            let missing = || {
+                PortError::new(
+                    Port::Objects,
+                    ErrorKind::Missing,
+                    WHAT,
+                    "expected a staged output, found nothing",
+                )
+            };
             let head = bucket.head(WHAT, &from, None).await?.ok_or_else(missing)?;
             if head.size_bytes != size_bytes {
                 let detail = format!("expected {size_bytes} bytes, found {}", head.size_bytes);
-                return Err(PortError::new(Trouble::Corrupt, WHAT, detail));
+                return Err(PortError::new(Port::Objects, ErrorKind::Corrupt, WHAT, detail));
             }
             Ok((key, from, head))
         };
@@ -255,7 +261,12 @@ impl Place {
             let intact = kept.get(key).is_some_and(|etag| expected.is_none_or(|expected| expected == *etag));
             if !intact {
                 // Somebody else's copy came last; this one starts again, over what is there now.
-                return Err(PortError::new(Trouble::Conflict, MOVE, "an output was replaced meanwhile"));
+                return Err(PortError::new(
+                    Port::Objects,
+                    ErrorKind::Conflict,
+                    MOVE,
+                    "an output was replaced meanwhile",
+                ));
             }
         }
         bucket.delete_all(WHAT, &self.prefix.bucket, &old).await
@@ -264,7 +275,8 @@ impl Place {
 
 /// The prefix of a publication's path.
 pub(super) fn prefix(areas: &Areas, path: &str) -> PortResult<Location> {
-    let invalid = || PortError::new(Trouble::Invalid, WHAT, "expected a relative path of plain names");
+    let invalid =
+        || PortError::new(Port::Objects, ErrorKind::Invalid, WHAT, "expected a relative path of plain names");
     if stays_inside(path) { Ok(areas.published.at(&format!("{path}/"))) } else { Err(invalid()) }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use tokio::task::JoinSet;
 
 use super::bucket::{Bucket, Head, cut, reading};
@@ -62,13 +62,14 @@ pub(super) async fn fetch(bucket: Arc<Bucket>, at: Location, head: Head, file: A
         // Hashing a whole file takes seconds.
         let fits = tokio::task::spawn_blocking(move || stored.fits(&file, &pieces, &parts)).await;
         let fits = fits.map_err(|_| super::engine::interrupted())?;
-        if fits.map_err(|error| PortError::io(WHAT, &error))? {
+        if fits.map_err(|error| PortError::io(Port::Objects, WHAT, &error))? {
             return Ok(());
         }
         tracing::warn!("a source's bytes did not fit its checksum; reading them again");
     }
     Err(PortError::new(
-        Trouble::Corrupt,
+        Port::Objects,
+        ErrorKind::Corrupt,
         WHAT,
         "expected the bytes that its checksum describes, found others",
     ))
@@ -131,7 +132,7 @@ impl Reading {
                 return Ok(Piece { part: range.part, crc: crc.finish(), size_bytes: range.size_bytes });
             };
             tries = if done > before { 1 } else { tries + 1 };
-            let allowed = error.trouble == Trouble::Unavailable && tries < TRIES_MAX;
+            let allowed = error.kind == ErrorKind::Unavailable && tries < TRIES_MAX;
             if !allowed || self.retries_left.fetch_sub(1, Ordering::Relaxed) <= 0 {
                 return Err(error);
             }
@@ -157,10 +158,11 @@ impl Reading {
             .set_expected_bucket_owner(self.bucket.owner(&self.at.bucket))
             .send()
             .await
-            .map_err(Call::new(WHAT, reading(self.head.version_id.as_deref())).failed())?;
+            .map_err(Call::new(Port::Objects, WHAT, reading(self.head.version_id.as_deref())).failed())?;
         if answer.e_tag() != Some(self.head.etag.as_str()) {
             return Err(PortError::new(
-                Trouble::Conflict,
+                Port::Objects,
+                ErrorKind::Conflict,
                 WHAT,
                 "expected the recorded version, found another",
             ));
@@ -168,22 +170,26 @@ impl Reading {
         let expected = format!("bytes {first}-{last}/{}", self.head.size_bytes);
         if answer.content_range() != Some(expected.as_str()) {
             return Err(PortError::new(
-                Trouble::Unavailable,
+                Port::Objects,
+                ErrorKind::Unavailable,
                 WHAT,
                 "expected the range asked for, found another",
             ));
         }
         let mut body = answer.body;
         while let Some(chunk) = body.next().await {
-            let chunk =
-                chunk.map_err(|_| PortError::new(Trouble::Unavailable, WHAT, "the body broke off"))?;
+            let chunk = chunk.map_err(|_| {
+                PortError::new(Port::Objects, ErrorKind::Unavailable, WHAT, "the body broke off")
+            })?;
             let size_bytes = chunk.len() as u64;
             if size_bytes > range.size_bytes - *done {
                 let detail = "expected the range asked for, found a longer body";
-                return Err(PortError::new(Trouble::Unavailable, WHAT, detail));
+                return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, WHAT, detail));
             }
             let offset = range.offset + *done;
-            self.file.write_all_at(&chunk, offset).map_err(|error| PortError::io(WHAT, &error))?;
+            self.file
+                .write_all_at(&chunk, offset)
+                .map_err(|error| PortError::io(Port::Objects, WHAT, &error))?;
             crc.update(&chunk);
             *done += size_bytes;
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reelgate_flow::asset::Door;
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::objects::{MANIFEST, Restored};
 use reelgate_ports::records::SourceRecord;
 
@@ -80,7 +80,7 @@ async fn may_stand(bucket: &Bucket, asset: &AssetId, target: &Location) -> PortR
     match standing(bucket, target).await? {
         Some(owner) if owner.asset != *asset => {
             let detail = "expected a free output path, found another version's outputs";
-            Err(PortError::new(Trouble::Conflict, WHAT, detail))
+            Err(PortError::new(Port::Objects, ErrorKind::Conflict, WHAT, detail))
         }
         _ => Ok(()),
     }
@@ -108,8 +108,14 @@ pub(super) async fn copy_whole(
     from: Location,
     to: Location,
 ) -> PortResult<()> {
-    let gone =
-        || PortError::new(Trouble::Unavailable, what, "expected an object that was just listed, found none");
+    let gone = || {
+        PortError::new(
+            Port::Objects,
+            ErrorKind::Unavailable,
+            what,
+            "expected an object that was just listed, found none",
+        )
+    };
     let head = bucket.head(what, &from, None).await?.ok_or_else(gone)?;
     let size_bytes = head.size_bytes;
     let order = Copy { what, from, head, to: to.clone(), label: None, only: Only::Always };
@@ -117,7 +123,7 @@ pub(super) async fn copy_whole(
     let copied = bucket.head(what, &to, None).await?;
     if copied.is_none_or(|copied| copied.size_bytes != size_bytes) {
         let detail = "expected a whole copy, found none; the original stays where it is";
-        return Err(PortError::new(Trouble::Unavailable, what, detail));
+        return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, what, detail));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reelgate_ports::error::{PortError, PortResult};
+use reelgate_ports::error::{Port, PortError, PortResult};
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 use tokio::sync::OnceCell;
@@ -102,14 +102,15 @@ impl Scratch {
 
     /// A file of this size without a name; `Full` before a byte is transferred where the disk has no room.
     fn make(&self, size_bytes: u64) -> PortResult<File> {
-        let file = tempfile::tempfile_in(&self.dir).map_err(|error| PortError::io(WHAT, &error))?;
+        let file =
+            tempfile::tempfile_in(&self.dir).map_err(|error| PortError::io(Port::Objects, WHAT, &error))?;
         if size_bytes == 0 {
             return Ok(file);
         }
         match fallocate(&file, FallocateFlags::empty(), 0, size_bytes) {
             // A file system that cannot reserve says so while it is written.
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(file),
-            Err(error) => Err(PortError::io(WHAT, &error.into())),
+            Err(error) => Err(PortError::io(Port::Objects, WHAT, &error.into())),
         }
     }
 
@@ -120,7 +121,8 @@ impl Scratch {
 
 /// Another description of the same file, with its own position, that cannot write.
 fn reopen(file: &File) -> PortResult<File> {
-    File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).map_err(|error| PortError::io(WHAT, &error))
+    File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))
+        .map_err(|error| PortError::io(Port::Objects, WHAT, &error))
 }
 
 #[cfg(test)]
@@ -129,7 +131,7 @@ mod tests {
     use std::os::unix::fs::FileExt;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use reelgate_ports::error::Trouble;
+    use reelgate_ports::error::ErrorKind;
 
     use super::*;
 
@@ -198,7 +200,7 @@ mod tests {
     #[tokio::test]
     async fn a_download_that_fails_or_is_given_up_is_started_anew() {
         let world = World::new(100);
-        let unavailable = PortError::new(Trouble::Unavailable, "read", "later");
+        let unavailable = PortError::new(Port::Objects, ErrorKind::Unavailable, "read", "later");
         let failed = world.scratch.file(bytes("a", 5), async |_| Err(unavailable.clone())).await;
         assert_eq!(failed.unwrap_err(), unavailable);
         let endless = world.scratch.file(bytes("a", 5), async |_| std::future::pending().await);
@@ -225,6 +227,6 @@ mod tests {
         let world = World::new(100);
         let fetch = async |_| panic!("expected no download");
         let refused = world.scratch.file(bytes("a", 1 << 50), fetch).await.unwrap_err();
-        assert_eq!(refused.trouble, Trouble::Full, "{refused}");
+        assert_eq!(refused.kind, ErrorKind::Full, "{refused}");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use aws_config::SdkConfig;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 
 use crate::location::Area;
 
@@ -50,7 +50,12 @@ impl Areas {
                 if name != other_name && inside {
                     let detail =
                         format!("expected areas apart from each other, found {name} in {other_name}");
-                    return Err(PortError::new(Trouble::Invalid, "read the addresses of buckets", detail));
+                    return Err(PortError::new(
+                        Port::Objects,
+                        ErrorKind::Invalid,
+                        "read the addresses of buckets",
+                        detail,
+                    ));
                 }
             }
         }
@@ -120,7 +125,12 @@ impl TransferSettings {
         for (name, value, least, most) in bounds {
             if !(least..=most).contains(&value) {
                 let detail = format!("expected {name} from {least} to {most}, found {value}");
-                return Err(PortError::new(Trouble::Invalid, "read the settings of transfers", detail));
+                return Err(PortError::new(
+                    Port::Objects,
+                    ErrorKind::Invalid,
+                    "read the settings of transfers",
+                    detail,
+                ));
             }
         }
         Ok(())
@@ -167,7 +177,7 @@ mod tests {
         apart.check().unwrap();
         for work in ["s3://one/in", "s3://one/in/work", "s3://one", "s3://two/work"] {
             let inside = Areas { work: area(work), ..apart.clone() };
-            assert_eq!(inside.check().unwrap_err().trouble, Trouble::Invalid, "{work}");
+            assert_eq!(inside.check().unwrap_err().kind, ErrorKind::Invalid, "{work}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::objects::OpenSource;
 use reelgate_ports::records::SourceRecord;
@@ -38,7 +38,7 @@ impl Place {
             }
         }
         let detail = "expected the source's own place in the ingest area, or its place apart";
-        Err(PortError::new(Trouble::Corrupt, "read a source's location", detail))
+        Err(PortError::new(Port::Objects, ErrorKind::Corrupt, "read a source's location", detail))
     }
 
     pub(super) fn location(&self) -> &Location {
@@ -71,7 +71,7 @@ pub(super) async fn unchanged(inner: &Inner, source: &SourceRecord) -> PortResul
     let place = Place::of(&inner.areas, source)?;
     match recorded(&inner.bucket, &place, source).await {
         Ok(_) => Ok(true),
-        Err(error) if matches!(error.trouble, Trouble::Conflict | Trouble::Missing) => Ok(false),
+        Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::Missing) => Ok(false),
         Err(error) => Err(error),
     }
 }
@@ -99,14 +99,28 @@ pub(super) async fn sidecar(
 /// older one useless, so it is a `Conflict` although a bucket that keeps versions still has the older one.
 async fn recorded(bucket: &Bucket, place: &Place, source: &SourceRecord) -> PortResult<Head> {
     let found = bucket.head(WHAT, place.location(), None).await?;
-    let gone = || PortError::new(Trouble::Missing, WHAT, "expected the recorded version, found nothing");
+    let gone = || {
+        PortError::new(
+            Port::Objects,
+            ErrorKind::Missing,
+            WHAT,
+            "expected the recorded version, found nothing",
+        )
+    };
     let found = found.ok_or_else(gone)?;
     let same = match place {
         Place::Uploaded(_) => is_version(&found, Version::parse(&source.id.version)),
         // The copy has a version of its own; only the size can be compared.
         Place::SetApart(_) => found.size_bytes == source.size_bytes,
     };
-    let changed = || PortError::new(Trouble::Conflict, WHAT, "expected the recorded version, found another");
+    let changed = || {
+        PortError::new(
+            Port::Objects,
+            ErrorKind::Conflict,
+            WHAT,
+            "expected the recorded version, found another",
+        )
+    };
     if same { Ok(found) } else { Err(changed()) }
 }
 

@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 
 use data_encoding::HEXLOWER;
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::objects::StagedWriter;
 use reelgate_ports::records::{Fence, StagedOutput};
 use sha2::{Digest, Sha256};
@@ -46,13 +46,14 @@ pub(super) async fn read(inner: &Inner, staged: &StagedOutput, bytes_max: u64) -
     let what = "read an output";
     let bucket = &inner.bucket;
     let at = output(&inner.areas, &staged.location)?;
-    let gone = || PortError::new(Trouble::Missing, what, "expected the output, found nothing");
+    let gone =
+        || PortError::new(Port::Objects, ErrorKind::Missing, what, "expected the output, found nothing");
     let head = bucket.head(what, &at, None).await?.ok_or_else(gone)?;
     let bytes = bucket.read(what, &at, &head, bytes_max).await?;
     if HEXLOWER.encode(&Sha256::digest(&bytes)) != staged.sha256 {
         let (expected, found) = (staged.size_bytes, bytes.len());
         let detail = format!("expected {expected} bytes with the recorded SHA-256, found {found} others");
-        return Err(PortError::new(Trouble::Corrupt, what, detail));
+        return Err(PortError::new(Port::Objects, ErrorKind::Corrupt, what, detail));
     }
     Ok(bytes)
 }
@@ -63,7 +64,11 @@ pub(super) fn output(areas: &Areas, location: &str) -> PortResult<Location> {
     let areas = [&areas.work, &areas.published];
     let known = areas.iter().any(|area| area.name_of(&at).is_some_and(stays_inside));
     let detail = "expected an output in the work area or the published one";
-    if known { Ok(at) } else { Err(PortError::new(Trouble::Invalid, "read an output's location", detail)) }
+    if known {
+        Ok(at)
+    } else {
+        Err(PortError::new(Port::Objects, ErrorKind::Invalid, "read an output's location", detail))
+    }
 }
 
 /// A relative name of an output, put behind a prefix.
@@ -74,7 +79,7 @@ pub(super) fn named(prefix: &Location, name: &str) -> PortResult<Location> {
     }
     let detail =
         format!("expected a relative path of plain names, at most {KEY_BYTES_MAX} bytes with its prefix");
-    Err(PortError::new(Trouble::Invalid, "name an output", detail))
+    Err(PortError::new(Port::Objects, ErrorKind::Invalid, "name an output", detail))
 }
 
 /// Removes everything below a prefix of the work area.
@@ -111,7 +116,12 @@ impl StagedWriter for Writer {
     fn open(&mut self, name: &str) -> PortResult<()> {
         let what = "open a staged output";
         if self.current.is_some() {
-            return Err(PortError::new(Trouble::Invalid, what, "expected the one before to be closed"));
+            return Err(PortError::new(
+                Port::Objects,
+                ErrorKind::Invalid,
+                what,
+                "expected the one before to be closed",
+            ));
         }
         let at = named(&self.area, name)?;
         let (buffer, hash) = (Vec::new(), Sha256::new());
@@ -165,7 +175,7 @@ impl StagedWriter for Writer {
     fn finish(mut self: Box<Self>) -> PortResult<Vec<StagedOutput>> {
         if self.current.is_some() {
             let detail = "expected every output to be closed";
-            return Err(PortError::new(Trouble::Invalid, "finish staging", detail));
+            return Err(PortError::new(Port::Objects, ErrorKind::Invalid, "finish staging", detail));
         }
         self.flights.land_all()?;
         self.finished = true;
@@ -210,7 +220,7 @@ async fn put(bucket: &Bucket, at: &Location, bytes: Vec<u8>, sha256: String) -> 
     let size_bytes = bytes.len() as u64;
     let label = Label { content_type: None, metadata: [(SHA256, sha256.clone())].into() };
     let Err(error) = bucket.put(WRITE, at, bytes, &label, Only::Absent).await else { return Ok(()) };
-    if !matches!(error.trouble, Trouble::Conflict | Trouble::Unavailable) {
+    if !matches!(error.kind, ErrorKind::Conflict | ErrorKind::Unavailable) {
         return Err(error);
     }
     let found = bucket.head(WRITE, at, None).await?;
@@ -292,5 +302,5 @@ impl Drop for Report {
 }
 
 fn none_open(what: &'static str) -> PortError {
-    PortError::new(Trouble::Invalid, what, "expected an open output")
+    PortError::new(Port::Objects, ErrorKind::Invalid, what, "expected an open output")
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reelgate_flow::asset::Door;
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::objects::{MANIFEST, Withdrawn};
 use reelgate_ports::records::SourceRecord;
 
@@ -148,7 +148,7 @@ pub(super) async fn set_apart(
             only: Only::Absent,
         };
         match copy(bucket, &order).await {
-            Err(error) if error.trouble != Trouble::Conflict => return Err(error),
+            Err(error) if error.kind != ErrorKind::Conflict => return Err(error),
             // It came there meanwhile, or the source went: the proof tells.
             _ => {}
         }
@@ -156,7 +156,7 @@ pub(super) async fn set_apart(
     let copied = bucket.head(SET_APART, &to, None).await?;
     if copied.is_none_or(|copied| copied.size_bytes != head.size_bytes) {
         let detail = "expected a whole copy of the source, found none; it stays where it is";
-        return Err(PortError::new(Trouble::Unavailable, SET_APART, detail));
+        return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, SET_APART, detail));
     }
     bucket.add_tag(SET_APART, &to, TAG, why).await?;
     bucket.delete_exact(SET_APART, &from, &head).await?;

@@ -1,13 +1,15 @@
 //! Keeps an Auto Scaling group from ending an instance that works: scaling in picks idle ones.
 
 use aws_sdk_autoscaling::Client;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use tokio::sync::Mutex;
 
 use crate::error::Call;
 
-const FIND: Call = Call::new("find the instance's group", "autoscaling:DescribeAutoScalingInstances");
-const PROTECT: Call = Call::new("protect the instance from scale-in", "autoscaling:SetInstanceProtection");
+const FIND: Call =
+    Call::new(Port::Node, "find the instance's group", "autoscaling:DescribeAutoScalingInstances");
+const PROTECT: Call =
+    Call::new(Port::Node, "protect the instance from scale-in", "autoscaling:SetInstanceProtection");
 
 /// The protection of this instance.
 #[derive(Debug)]
@@ -27,7 +29,12 @@ impl ScaleInProtection {
         let found = found.map_err(FIND.failed())?;
         let group = found.auto_scaling_instances().first().and_then(|i| i.auto_scaling_group_name());
         let group = group.map(str::to_owned).ok_or_else(|| {
-            PortError::new(Trouble::Missing, FIND.what, "expected an instance of a group, found one of none")
+            PortError::new(
+                Port::Node,
+                ErrorKind::Missing,
+                FIND.operation,
+                "expected an instance of a group, found one of none",
+            )
         })?;
         Ok(Self { client, instance_id, group, protected: Mutex::new(None) })
     }

@@ -3,11 +3,11 @@
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 use reelgate_flow::task::Lane;
-use reelgate_ports::error::PortResult;
+use reelgate_ports::error::{Port, PortResult};
 
 use crate::error::Call;
 
-const PUT: Call = Call::new("put the scaling signal", "cloudwatch:PutMetricData");
+const PUT: Call = Call::new(Port::Node, "put the scaling signal", "cloudwatch:PutMetricData");
 
 const NAMESPACE: &str = "Reelgate";
 const METRIC: &str = "SecondsOfWorkLeftPerNode";

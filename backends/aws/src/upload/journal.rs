@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
-use reelgate_ports::error::{PortError, PortResult};
+use reelgate_ports::error::{Port, PortError, PortResult};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -52,7 +52,7 @@ pub(super) struct Sent {
 impl Journal {
     /// The journal of a file and its target.
     pub(super) fn of(dir: &Path, file: &Path, to: &Location) -> PortResult<Self> {
-        fs::create_dir_all(dir).map_err(|error| PortError::io(WHAT, &error))?;
+        fs::create_dir_all(dir).map_err(|error| PortError::io(Port::Objects, WHAT, &error))?;
         let name = Sha256::new().chain_update(file.as_os_str().as_bytes()).chain_update([0]);
         let name = HEXLOWER.encode(&name.chain_update(to.to_string()).finalize());
         Ok(Self { path: dir.join(format!("{name}.jsonl")) })
@@ -63,7 +63,7 @@ impl Journal {
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(PortError::io(WHAT, &error)),
+            Err(error) => return Err(PortError::io(Port::Objects, WHAT, &error)),
         };
         let mut lines = BufReader::new(file.take(BYTES_MAX)).lines().map_while(Result::ok);
         let header = lines.next().and_then(|line| serde_json::from_str::<Header>(&line).ok());
@@ -89,16 +89,21 @@ impl Journal {
     /// Nothing is left to remember.
     pub(super) fn end(&mut self) -> PortResult<()> {
         match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(PortError::io(WHAT, &error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(PortError::io(Port::Objects, WHAT, &error))
+            }
             _ => Ok(()),
         }
     }
 
     fn append(&self, line: &impl Serialize) -> PortResult<()> {
-        let mut line = serde_json::to_vec(line).map_err(|error| PortError::io(WHAT, &error.into()))?;
+        let mut line =
+            serde_json::to_vec(line).map_err(|error| PortError::io(Port::Objects, WHAT, &error.into()))?;
         line.push(b'\n');
         let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(&self.path);
-        opened.and_then(|mut file| file.write_all(&line)).map_err(|error| PortError::io(WHAT, &error))
+        opened
+            .and_then(|mut file| file.write_all(&line))
+            .map_err(|error| PortError::io(Port::Objects, WHAT, &error))
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use tokio::task::JoinSet;
 
 use crate::location::{Location, version_of};
@@ -77,12 +77,19 @@ impl Uploader {
         };
         source.is_unchanged()?;
         progress(Progress { sent_bytes: source.size_bytes, size_bytes: source.size_bytes });
-        let gone =
-            || PortError::new(Trouble::Conflict, WHAT, "expected the upload, found nothing in its place");
+        let gone = || {
+            PortError::new(
+                Port::Objects,
+                ErrorKind::Conflict,
+                WHAT,
+                "expected the upload, found nothing in its place",
+            )
+        };
         let head = self.bucket.head(WHAT, to, None).await?.ok_or_else(gone)?;
         if head.size_bytes != source.size_bytes {
             return Err(PortError::new(
-                Trouble::Conflict,
+                Port::Objects,
+                ErrorKind::Conflict,
                 WHAT,
                 "expected the upload, found another in its place",
             ));
@@ -137,7 +144,9 @@ impl Uploader {
                 running.spawn(async move { upload.part(number, source.read(offset, bytes)?).await });
             }
             let Some(done) = running.join_next().await else { break };
-            let interrupted = |_| PortError::new(Trouble::Unavailable, WHAT, "the transfer was interrupted");
+            let interrupted = |_| {
+                PortError::new(Port::Objects, ErrorKind::Unavailable, WHAT, "the transfer was interrupted")
+            };
             match done.map_err(interrupted).flatten() {
                 Ok(part) => {
                     journal.sent(&part)?;
@@ -175,7 +184,7 @@ impl Uploader {
         let there = match upload.parts().await {
             Ok(there) => there,
             // Completed without our knowing, given up by the bucket's rules, or of another bucket of this name.
-            Err(error) if error.trouble == Trouble::Missing => {
+            Err(error) if error.kind == ErrorKind::Missing => {
                 journal.end()?;
                 return Ok(None);
             }
@@ -226,35 +235,48 @@ struct Source {
 
 impl Source {
     fn open(path: &Path) -> PortResult<Self> {
-        let io = |error: std::io::Error| PortError::io("open the file", &error);
+        let io = |error: std::io::Error| PortError::io(Port::Objects, "open the file", &error);
         let file = File::open(path).map_err(io)?;
         let metadata = file.metadata().map_err(io)?;
         if !metadata.is_file() {
-            return Err(PortError::new(Trouble::Invalid, "open the file", "expected an ordinary file"));
+            return Err(PortError::new(
+                Port::Objects,
+                ErrorKind::Invalid,
+                "open the file",
+                "expected an ordinary file",
+            ));
         }
         let path = path.canonicalize().map_err(io)?;
         Ok(Self { size_bytes: metadata.len(), changed_ns: changed_ns(&metadata), file, path })
     }
 
     fn share(&self) -> PortResult<Self> {
-        let file = self.file.try_clone().map_err(|error| PortError::io("open the file", &error))?;
+        let file =
+            self.file.try_clone().map_err(|error| PortError::io(Port::Objects, "open the file", &error))?;
         Ok(Self { file, path: self.path.clone(), ..*self })
     }
 
     fn read(&self, offset: u64, bytes: u64) -> PortResult<Vec<u8>> {
-        let too_large =
-            |_| PortError::new(Trouble::Invalid, "read the file", "expected a part that fits memory");
+        let too_large = |_| {
+            PortError::new(
+                Port::Objects,
+                ErrorKind::Invalid,
+                "read the file",
+                "expected a part that fits memory",
+            )
+        };
         let mut buffer = vec![0; usize::try_from(bytes).map_err(too_large)?];
         match self.file.read_exact_at(&mut buffer, offset) {
             Ok(()) => Ok(buffer),
             Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(changed()),
-            Err(error) => Err(PortError::io("read the file", &error)),
+            Err(error) => Err(PortError::io(Port::Objects, "read the file", &error)),
         }
     }
 
     /// `Conflict` where somebody wrote to the file since it was opened.
     fn is_unchanged(&self) -> PortResult<()> {
-        let now = self.file.metadata().map_err(|error| PortError::io("read the file", &error))?;
+        let now =
+            self.file.metadata().map_err(|error| PortError::io(Port::Objects, "read the file", &error))?;
         let same = now.len() == self.size_bytes && changed_ns(&now) == self.changed_ns;
         if same { Ok(()) } else { Err(changed()) }
     }
@@ -262,7 +284,8 @@ impl Source {
 
 fn changed() -> PortError {
     PortError::new(
-        Trouble::Conflict,
+        Port::Objects,
+        ErrorKind::Conflict,
         "read the file",
         "expected it to stay as it is, found it changed; upload it again",
     )

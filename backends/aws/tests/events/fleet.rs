@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_kinesis::Client;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::Events;
 use reelgate_ports::shards::Position;
 use reelgate_stand_ins::proxy::Asked;
@@ -65,7 +65,7 @@ async fn a_node_that_stands_still_past_its_lease_is_fenced_at_the_commit() {
     .await;
     // From here on a's intake does nothing, as under SIGSTOP.
     work_until("b takes over", &[&b], &ledger, || ledger.keys() == keys(0..1)).await;
-    assert_eq!(ledger.commit(&out), Err(Trouble::Conflict));
+    assert_eq!(ledger.commit(&out), Err(ErrorKind::Conflict));
     a.abandon(&out).await.unwrap();
     stream.put("1.mp4", "e", 1).await;
     work_until("the stream goes on", &[&a, &b], &ledger, || ledger.keys() == keys(0..2)).await;
@@ -128,6 +128,6 @@ async fn a_check_says_how_the_stream_stands_and_a_missing_one_is_missing() {
     let mut settings = stream.settings("a");
     settings.stream = "none".to_owned();
     let missing = reader_with(stream.client.clone(), settings, &ledger).check().await.unwrap_err();
-    assert_eq!((missing.trouble, missing.what), (Trouble::Missing, "reach the stream"));
+    assert_eq!((missing.kind, missing.operation), (ErrorKind::Missing, "reach the stream"));
     assert!(ledger.shards.all().is_empty(), "a check changes nothing");
 }

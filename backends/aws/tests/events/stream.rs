@@ -8,7 +8,7 @@ use aws_sdk_kinesis::primitives::Blob;
 use reelgate_aws::events::kinesis::{KinesisEvents, KinesisSettings};
 use reelgate_conformance::memory_shards::MemoryShards;
 use reelgate_flow::ids::NodeId;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::{EventBatch, Events};
 use reelgate_stand_ins::{KinesisLocal, fresh_name};
 use serde_json::json;
@@ -124,9 +124,9 @@ impl Ledger {
     }
 
     /// As the store does it: events and checkpoint, or neither.
-    pub fn commit(&self, batch: &EventBatch) -> Result<(), Trouble> {
+    pub fn commit(&self, batch: &EventBatch) -> Result<(), ErrorKind> {
         let checkpoint = batch.checkpoint.as_ref().unwrap();
-        self.shards.advance(checkpoint).map_err(|error| error.trouble)?;
+        self.shards.advance(checkpoint).map_err(|error| error.kind)?;
         let lines = batch.events.iter().map(|e| (checkpoint.lease.shard.clone(), e.source.key.clone()));
         self.committed.lock().unwrap().extend(lines);
         Ok(())

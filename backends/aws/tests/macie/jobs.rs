@@ -1,7 +1,7 @@
 //! Jobs, identifiers and findings.
 
 use reelgate_aws::macie::MacieSettings;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::scanner::findings::{ScanAnswer, Subject, Unanswered, fold, verdict};
 use reelgate_ports::scanner::{Begun, CustomIdentifier, JobFailure, JobId, JobStatus, Scanner, SidecarName};
 use serde_json::{Value, json};
@@ -79,7 +79,7 @@ async fn a_managed_identifier_that_macie_does_not_know_is_left_out_of_the_job() 
     assert_eq!(home.macie.jobs()[0]["managedDataIdentifierIds"], json!(MANAGED));
     home.settings.managed = vec!["RETIRED_NUMBER".to_owned()];
     let error = home.scanner().await.begin(&batch(2)).await.unwrap_err();
-    assert_eq!((error.trouble, home.macie.jobs().len()), (Trouble::Invalid, 1));
+    assert_eq!((error.kind, home.macie.jobs().len()), (ErrorKind::Invalid, 1));
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn a_job_that_was_cancelled_paused_or_cut_short_leaves_its_assets_unanswer
     let status = scanner.status(&begun).await.unwrap();
     assert_eq!(verdict(&status, vec![]), ScanAnswer::Answered(vec![]));
     let error = scanner.status(&JobId::new("another")).await.unwrap_err();
-    assert_eq!(error.trouble, Trouble::Missing);
+    assert_eq!(error.kind, ErrorKind::Missing);
 }
 
 /// A finding in the sidecar of an asset, as Macie's API gives it.
@@ -198,7 +198,7 @@ async fn a_finding_that_cannot_be_read_fails_the_answer_instead_of_vanishing() {
     damaged["resourcesAffected"] = Value::Null;
     home.macie.find(damaged);
     let error = scanner.findings(&begun).await.unwrap_err();
-    assert_eq!(error.trouble, Trouble::Corrupt);
+    assert_eq!(error.kind, ErrorKind::Corrupt);
 }
 
 #[tokio::test]
@@ -206,15 +206,15 @@ async fn a_refusal_says_what_kind_of_trouble_it_is_and_what_to_grant() {
     let home = Home::new();
     let scanner = home.scanner().await;
     let cases = [
-        (403, "AccessDeniedException", Trouble::Denied),
-        (400, "ValidationException", Trouble::Invalid),
-        (402, "ServiceQuotaExceededException", Trouble::Unavailable),
-        (409, "ConflictException", Trouble::Conflict),
+        (403, "AccessDeniedException", ErrorKind::Denied),
+        (400, "ValidationException", ErrorKind::Invalid),
+        (402, "ServiceQuotaExceededException", ErrorKind::Unavailable),
+        (409, "ConflictException", ErrorKind::Conflict),
     ];
-    for (status, code, trouble) in cases {
+    for (status, code, kind) in cases {
         home.macie.refuse(status, code);
         let error = scanner.begin(&batch(1)).await.unwrap_err();
-        assert_eq!(error.trouble, trouble, "{error}");
+        assert_eq!(error.kind, kind, "{error}");
         assert_eq!(error.detail.contains("lacks macie2:ListClassificationJobs"), status == 403, "{error}");
     }
     home.macie.refuse(429, "ThrottlingException");

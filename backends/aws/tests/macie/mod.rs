@@ -12,8 +12,9 @@ use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use reelgate_aws::clients::macie;
 use reelgate_aws::macie::{MacieScanner, MacieSettings};
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::place::TextPlace;
 use reelgate_ports::clock::Clock;
-use reelgate_ports::scanner::{BatchId, Place, ScanLine, Sidecar};
+use reelgate_ports::scanner::{BatchId, ScanLine, Sidecar};
 use reelgate_stand_ins::ministack::Auth;
 use reelgate_stand_ins::{ACCOUNT, Macie, Ministack};
 
@@ -109,13 +110,14 @@ fn batch(since_ms: u64) -> BatchId {
 
 fn sidecar(letter: char, texts: &[&str]) -> Sidecar {
     let line = |(at, text): (u64, &&str)| ScanLine {
-        place: Place {
+        place: TextPlace {
             surface: "subtitle".into(),
             field: "phone".into(),
             track: Some(1),
             start_ns: Some(at),
             end_ns: Some(at + 1),
             frame_box: None,
+            line: None,
         },
         text: (*text).to_owned(),
     };

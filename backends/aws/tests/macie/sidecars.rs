@@ -1,6 +1,6 @@
 //! What lies in the scanner's bucket.
 
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::scanner::{Removed, Scanner, SidecarName};
 
 use super::{BUCKET, Bucket, Home, asset, batch, sidecar};
@@ -65,7 +65,7 @@ async fn a_check_reaches_macie_and_the_bucket_and_changes_neither() {
 
     home.macie.pause();
     let error = scanner.check().await.unwrap_err();
-    assert_eq!(error.trouble, Trouble::Unavailable);
+    assert_eq!(error.kind, ErrorKind::Unavailable);
     assert!(error.detail.contains("resume it"), "{error}");
 }
 
@@ -74,7 +74,7 @@ async fn a_check_that_is_denied_names_the_right_and_the_other_reason() {
     let home = Home::new();
     home.macie.refuse(403, "AccessDeniedException");
     let error = home.scanner().await.check().await.unwrap_err();
-    assert_eq!(error.trouble, Trouble::Denied);
+    assert_eq!(error.kind, ErrorKind::Denied);
     let reasons =
         "lacks macie2:GetMacieSession on this resource; or Macie is not enabled in this account and region";
     assert!(error.detail.ends_with(reasons), "{error}");
@@ -89,6 +89,6 @@ async fn a_map_that_somebody_changed_is_corrupt_and_not_shown() {
     let key = format!("text/{}", name.map());
     bucket.s3.put_object().bucket(BUCKET).key(key).body(body).send().await.unwrap();
     let error = scanner.map(&batch(1), &asset('a')).await.unwrap_err();
-    assert_eq!(error.trouble, Trouble::Corrupt);
+    assert_eq!(error.kind, ErrorKind::Corrupt);
     assert!(!error.to_string().contains("4539"), "{error}");
 }

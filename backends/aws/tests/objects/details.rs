@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{
 use reelgate_conformance::objects::ObjectsHome;
 use reelgate_flow::asset::Door;
 use reelgate_flow::task::TaskKey;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::objects::{Objects, Publication, PublishItem};
 use reelgate_ports::records::{Fence, SourceRecord, StagedOutput};
@@ -294,7 +294,7 @@ async fn files_that_nobody_published_are_not_replaced() {
     home.s3.put_object().bucket(&home.bucket).key("published/out/v.m4s").body(body).send().await.unwrap();
     let source = home.put("a", b"x").await;
     let wanted = publication(&source, &stage(&*home.objects, &source, b"abc").await);
-    assert_eq!(home.objects.publish(&wanted).await.unwrap_err().trouble, Trouble::Conflict);
+    assert_eq!(home.objects.publish(&wanted).await.unwrap_err().kind, ErrorKind::Conflict);
     assert_eq!(home.get("published/out/v.m4s").await.as_deref(), Some(&b"mine"[..]));
 }
 

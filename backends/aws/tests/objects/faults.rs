@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use reelgate_conformance::objects::ObjectsHome;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::objects::Objects;
 use reelgate_stand_ins::proxy::Asked;
@@ -61,7 +61,7 @@ async fn a_flipped_bit_is_noticed_by_the_checksum_and_read_again() {
     // And where it never comes right, it is an error rather than a wrong file.
     let objects = home.with(Some(proxy.endpoint()), |_| {});
     proxy.next(100, Fault::Flipped { at: 77 }, is_range);
-    assert_eq!(objects.open(&source).await.unwrap_err().trouble, Trouble::Corrupt);
+    assert_eq!(objects.open(&source).await.unwrap_err().kind, ErrorKind::Corrupt);
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn retries_of_one_object_end() {
     let proxy = FaultProxy::before(home.endpoint());
     let objects = home.with(Some(proxy.endpoint()), |_| {});
     proxy.next(1_000, Fault::Reset { after: 1_000 }, is_range);
-    assert_eq!(objects.open(&source).await.unwrap_err().trouble, Trouble::Unavailable);
+    assert_eq!(objects.open(&source).await.unwrap_err().kind, ErrorKind::Unavailable);
     let hits = proxy.hits().len();
     assert!((4..=20).contains(&hits), "expected a budget of retries, found {hits}");
 }
@@ -103,7 +103,7 @@ async fn an_upload_replaced_while_it_is_read_is_a_conflict() {
     });
     let opened = objects.open(&source).await;
     replacing.await.unwrap();
-    assert_eq!(opened.unwrap_err().trouble, Trouble::Conflict);
+    assert_eq!(opened.unwrap_err().kind, ErrorKind::Conflict);
 }
 
 #[tokio::test]
@@ -190,7 +190,7 @@ async fn a_withdrawal_cut_short_anywhere_is_finished_by_the_next() {
         match cut {
             Ok(_) => return,
             Err(error) => {
-                assert_eq!(error.trouble, Trouble::Denied);
+                assert_eq!(error.kind, ErrorKind::Denied);
                 assert!(error.detail.contains("s3:"), "{error}");
             }
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use reelgate_aws::location::Location;
 use reelgate_aws::presign::{PresignOrder, presign};
 use reelgate_aws::upload::{Progress, Uploader};
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_stand_ins::{Fault, FaultProxy};
 use tempfile::TempDir;
 
@@ -55,7 +55,7 @@ impl Producer {
             if late { Fault::s3(403, "AccessDenied", "") } else { Fault::None }
         });
         let cut = self.uploader(proxy.endpoint()).upload(file, &self.to(), &|_| {}).await.unwrap_err();
-        assert_eq!(cut.trouble, Trouble::Denied, "{cut}");
+        assert_eq!(cut.kind, ErrorKind::Denied, "{cut}");
         assert_eq!(self.journals(), 1);
     }
 }
@@ -141,7 +141,7 @@ async fn a_link_allows_the_upload_it_was_made_for() {
     let expiries = [Duration::ZERO, Duration::from_secs(7 * 86_400 + 1)];
     for expires in expiries {
         let wrong = PresignOrder { expires, ..order.clone() };
-        let refused = presign(&config(home.endpoint()), &wrong).await.err().map(|error| error.trouble);
-        assert_eq!(refused, Some(Trouble::Invalid));
+        let refused = presign(&config(home.endpoint()), &wrong).await.err().map(|error| error.kind);
+        assert_eq!(refused, Some(ErrorKind::Invalid));
     }
 }

@@ -9,7 +9,7 @@ use reelgate_aws::signal::WorkLeftMetric;
 use reelgate_flow::asset::NoticeKind;
 use reelgate_flow::ids::{AssetId, NoticeId};
 use reelgate_flow::task::Lane;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::notices::Notices;
 use reelgate_ports::records::NoticeRecord;
 use reelgate_stand_ins::{ACCOUNT, LocalStack, REGION, fresh_name};
@@ -83,7 +83,7 @@ async fn a_subscriber_of_a_topic_gets_what_its_filter_lets_through_on_localstack
     assert!(queue.is_empty().await, "the other one was not for this subscriber");
     assert!(notices.check().await.unwrap().starts_with("topic is there"));
     let nowhere = SnsNotices::new(sns, format!("{topic}-none"));
-    assert_eq!(nowhere.check().await.unwrap_err().trouble, Trouble::Missing);
+    assert_eq!(nowhere.check().await.unwrap_err().kind, ErrorKind::Missing);
 }
 
 #[tokio::test]

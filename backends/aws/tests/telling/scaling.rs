@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use reelgate_aws::signal::ScaleInProtection;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 
 use crate::peers::config;
 
@@ -109,7 +109,7 @@ async fn a_protection_that_was_denied_is_asked_for_again() {
     let protection = ScaleInProtection::of(service.client().await, "i-1").await.unwrap();
     for _ in 0..2 {
         let error = protection.set(true).await.unwrap_err();
-        assert_eq!(error.trouble, Trouble::Denied);
+        assert_eq!(error.kind, ErrorKind::Denied);
         assert!(error.detail.contains("the role lacks autoscaling:SetInstanceProtection"), "{error}");
         assert!(!error.detail.contains("anna"), "{error}");
     }
@@ -120,5 +120,5 @@ async fn a_protection_that_was_denied_is_asked_for_again() {
 async fn an_instance_of_no_group_cannot_be_protected() {
     let service = Service::new("", true);
     let error = ScaleInProtection::of(service.client().await, "i-1").await.unwrap_err();
-    assert_eq!(error.trouble, Trouble::Missing);
+    assert_eq!(error.kind, ErrorKind::Missing);
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use reelgate_flow::asset::Door;
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::{Closing, SourceRecord, Taken};
 
 use super::location::{Place, names};
@@ -65,7 +65,7 @@ pub(super) fn planned(scene: &Scene<'_>, door: Door) -> PortResult<Closing> {
 pub(super) fn forget(inner: &Inner, asset: &AssetId) -> PortResult<()> {
     let dir = inner.home.join("quarantine").join(asset_name(asset)?);
     let file = dir.join(format!("{}.json", Door::Quarantine.as_str()));
-    files::absent_is_fine(fs::remove_file(file)).map_err(|e| PortError::io(PLAN, &e))?;
+    files::absent_is_fine(fs::remove_file(file)).map_err(|e| PortError::io(Port::Objects, PLAN, &e))?;
     // Where nothing else is in it.
     let _ = fs::remove_dir(dir);
     Ok(())
@@ -93,7 +93,7 @@ pub(super) fn prove(scene: &Scene<'_>, door: Door, closing: &Closing) -> PortRes
     if readable > 0 {
         let detail =
             format!("expected nothing readable at any address, found {readable} places; it is tried again");
-        return Err(PortError::new(Trouble::Unavailable, PROVE, detail));
+        return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, PROVE, detail));
     }
     Ok(closing.taken.len() as u64)
 }
@@ -102,14 +102,14 @@ pub(super) fn prove(scene: &Scene<'_>, door: Door, closing: &Closing) -> PortRes
 pub(super) fn is_readable(scene: &Scene<'_>) -> PortResult<bool> {
     match open_plain(scene.inner, scene.place, PROVE) {
         Ok((_, meta)) => Ok(is_recorded(scene.source, scene.place, &meta)),
-        Err(error) if matches!(error.trouble, Trouble::Missing | Trouble::Conflict) => Ok(false),
+        Err(error) if matches!(error.kind, ErrorKind::Missing | ErrorKind::Conflict) => Ok(false),
         Err(error) => Err(error),
     }
 }
 
 fn survey(scene: &Scene<'_>, door: Door) -> PortResult<Closing> {
     let mut closing = Closing::default();
-    let failed = |error: io::Error| PortError::io(PLAN, &error);
+    let failed = |error: io::Error| PortError::io(Port::Objects, PLAN, &error);
     if let Some(published) = scene.published()? {
         let ours = Owner::read(&published)?.is_some_and(|owner| owner.asset == *scene.asset);
         if ours {
@@ -158,17 +158,23 @@ fn gather(root: &Path, dir: &Path, area: &str, taken: &mut Vec<Taken>) -> io::Re
 fn read(file: &Path) -> PortResult<Option<Closing>> {
     let opened = match fs::File::open(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(|e| PortError::io(PLAN, &e))?,
+        opened => opened.map_err(|e| PortError::io(Port::Objects, PLAN, &e))?,
     };
-    let corrupt =
-        |_| PortError::new(Trouble::Corrupt, PLAN, "expected a plan of this version beside the source");
+    let corrupt = |_| {
+        PortError::new(
+            Port::Objects,
+            ErrorKind::Corrupt,
+            PLAN,
+            "expected a plan of this version beside the source",
+        )
+    };
     serde_json::from_reader(io::BufReader::new(opened.take(PLAN_BYTES_MAX))).map(Some).map_err(corrupt)
 }
 
 /// Whole or not at all: a plan cut short would be taken for the whole one.
 fn write(file: &Path, closing: &Closing) -> PortResult<()> {
     let text = serde_json::to_vec(closing)
-        .map_err(|error| PortError::new(Trouble::Invalid, PLAN, error.to_string()))?;
+        .map_err(|error| PortError::new(Port::Objects, ErrorKind::Invalid, PLAN, error.to_string()))?;
     let durable = || -> io::Result<()> {
         let dir = file.parent().unwrap_or(file);
         files::make_private_dirs(dir)?;
@@ -180,5 +186,5 @@ fn write(file: &Path, closing: &Closing) -> PortResult<()> {
         fs::rename(&part, file)?;
         files::sync_dir(dir)
     };
-    durable().map_err(|e| PortError::io(PLAN, &e))
+    durable().map_err(|e| PortError::io(Port::Objects, PLAN, &e))
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::SourceRecord;
 
 use super::Inner;
@@ -65,5 +65,5 @@ pub(super) fn names(text: &str) -> PortResult<&Path> {
 }
 
 fn invalid(expected: &str) -> PortError {
-    PortError::new(Trouble::Invalid, "read a location", format!("expected {expected}"))
+    PortError::new(Port::Objects, ErrorKind::Invalid, "read a location", format!("expected {expected}"))
 }

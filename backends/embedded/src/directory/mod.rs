@@ -30,7 +30,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reelgate_flow::asset::Door;
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::{PortError, PortResult};
+use reelgate_ports::error::{Port, PortError, PortResult};
 use reelgate_ports::objects::{
     MANIFEST, Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn,
 };
@@ -64,9 +64,9 @@ impl Inner {
     fn order(&self) -> PortResult<File> {
         let what = "wait for the order of publications";
         let file = File::options().create(true).truncate(false).write(true).open(self.home.join(ORDER));
-        let file = file.map_err(|e| PortError::io(what, &e))?;
+        let file = file.map_err(|e| PortError::io(Port::Objects, what, &e))?;
         rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)
-            .map_err(|e| PortError::io(what, &e.into()))?;
+            .map_err(|e| PortError::io(Port::Objects, what, &e.into()))?;
         Ok(file)
     }
 }
@@ -76,14 +76,14 @@ impl DirectoryObjects {
     pub fn open(home: &Path) -> PortResult<Self> {
         let what = "open the home directory";
         for area in AREAS {
-            files::make_private_dirs(&home.join(area)).map_err(|e| PortError::io(what, &e))?;
+            files::make_private_dirs(&home.join(area)).map_err(|e| PortError::io(Port::Objects, what, &e))?;
         }
         // Outputs and uploads are for others too; the rest is not.
         for area in ["ingest", "published"] {
-            files::allow_reading(&home.join(area)).map_err(|e| PortError::io(what, &e))?;
+            files::allow_reading(&home.join(area)).map_err(|e| PortError::io(Port::Objects, what, &e))?;
         }
-        files::remove_tree(&home.join(TRASH)).map_err(|e| PortError::io(what, &e))?;
-        let home = home.canonicalize().map_err(|e| PortError::io(what, &e))?;
+        files::remove_tree(&home.join(TRASH)).map_err(|e| PortError::io(Port::Objects, what, &e))?;
+        let home = home.canonicalize().map_err(|e| PortError::io(Port::Objects, what, &e))?;
         Ok(Self { inner: Arc::new(Inner { home }) })
     }
 
@@ -98,7 +98,7 @@ impl DirectoryObjects {
         call: impl FnOnce(&Inner) -> PortResult<T> + Send + 'static,
     ) -> PortResult<T> {
         let inner = self.inner.clone();
-        on_thread("use the home directory", move || call(&inner)).await
+        on_thread(Port::Objects, "use the home directory", move || call(&inner)).await
     }
 }
 
@@ -204,9 +204,10 @@ fn check(inner: &Inner) -> PortResult<String> {
     use rustix::fs::{Access, access, statvfs};
     for area in AREAS {
         access(inner.home.join(area), Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK)
-            .map_err(|e| PortError::io("check a directory of the home", &e.into()))?;
+            .map_err(|e| PortError::io(Port::Objects, "check a directory of the home", &e.into()))?;
     }
-    let space = statvfs(&inner.home).map_err(|e| PortError::io("ask for free space", &e.into()))?;
+    let space =
+        statvfs(&inner.home).map_err(|e| PortError::io(Port::Objects, "ask for free space", &e.into()))?;
     let free_mb = space.f_bavail.saturating_mul(space.f_frsize) / 1_000_000;
     Ok(format!("{} directories writable, {free_mb} MB free", AREAS.len()))
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 use reelgate_flow::ids::{AssetId, Sequencer};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::objects::{MANIFEST, Publication, PublishItem};
 use reelgate_ports::records::SourceRecord;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -52,7 +52,9 @@ impl Owner {
             Err(error) => return Err(io_error(&error)),
         };
         let read = serde_json::from_reader(file.take(OWNER_BYTES_MAX));
-        let corrupt = |_| PortError::new(Trouble::Corrupt, WHAT, "expected an owner file of this version");
+        let corrupt = |_| {
+            PortError::new(Port::Objects, ErrorKind::Corrupt, WHAT, "expected an owner file of this version")
+        };
         read.map(Some).map_err(corrupt)
     }
 }
@@ -92,9 +94,9 @@ pub(super) fn manifest(inner: &Inner, location: &str, bytes_max: u64) -> PortRes
     let file = match fs::File::open(output(inner, location)?) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(PortError::io(what, &error)),
+        Err(error) => return Err(PortError::io(Port::Objects, what, &error)),
     };
-    let size_bytes = file.metadata().map_err(|e| PortError::io(what, &e))?.len();
+    let size_bytes = file.metadata().map_err(|e| PortError::io(Port::Objects, what, &e))?.len();
     read_at_most(file, size_bytes, bytes_max, what).map(Some)
 }
 
@@ -108,7 +110,7 @@ fn assemble(inner: &Inner, publication: &Publication, owner: &Owner) -> PortResu
         place(inner, &dir, item, &mut dirs)?;
     }
     let owner = serde_json::to_vec(owner)
-        .map_err(|error| PortError::new(Trouble::Invalid, WHAT, error.to_string()))?;
+        .map_err(|error| PortError::new(Port::Objects, ErrorKind::Invalid, WHAT, error.to_string()))?;
     write(&dir.join(OWNER_FILE), &owner).map_err(|e| io_error(&e))?;
     write(&dir.join(MANIFEST), &publication.manifest).map_err(|e| io_error(&e))?;
     dirs.sort();
@@ -124,7 +126,7 @@ fn place(inner: &Inner, dir: &Path, item: &PublishItem, dirs: &mut Vec<PathBuf>)
     let found = fs::symlink_metadata(&from).map_err(|e| io_error(&e))?;
     if !found.is_file() || found.len() != item.staged.size_bytes {
         let detail = format!("expected {} bytes, found {}", item.staged.size_bytes, found.len());
-        return Err(PortError::new(Trouble::Corrupt, WHAT, detail));
+        return Err(PortError::new(Port::Objects, ErrorKind::Corrupt, WHAT, detail));
     }
     let name = names(&item.name)?;
     let to = dir.join(name);
@@ -163,19 +165,20 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Moves a whole directory back into an empty place; `Conflict` where that is taken.
 pub(super) fn put_back(inner: &Inner, kept: &Path, target: &Path) -> PortResult<()> {
     let owner = Owner::read(kept)?;
-    let owner = owner
-        .ok_or_else(|| PortError::new(Trouble::Corrupt, WHAT, "expected kept outputs to name their owner"))?;
+    let owner = owner.ok_or_else(|| {
+        PortError::new(Port::Objects, ErrorKind::Corrupt, WHAT, "expected kept outputs to name their owner")
+    })?;
     may_stand(inner, target, &owner)?;
     if target.exists() {
         let detail = "expected a free output path, found another version's outputs";
-        return Err(PortError::new(Trouble::Conflict, WHAT, detail));
+        return Err(PortError::new(Port::Objects, ErrorKind::Conflict, WHAT, detail));
     }
     show(inner, kept, target).map_err(|e| io_error(&e))
 }
 
 /// A publication may take an empty place or its own key's older version's.
 fn may_stand(inner: &Inner, target: &Path, owner: &Owner) -> PortResult<()> {
-    let conflict = |found: &str| Err(PortError::new(Trouble::Conflict, WHAT, found));
+    let conflict = |found: &str| Err(PortError::new(Port::Objects, ErrorKind::Conflict, WHAT, found));
     let published = inner.home.join("published");
     for above in target.ancestors().skip(1).take_while(|above| *above != published) {
         if Owner::read(above)?.is_some() {
@@ -238,5 +241,5 @@ fn key_hash(source: &SourceRecord) -> String {
 }
 
 fn io_error(error: &io::Error) -> PortError {
-    PortError::io(WHAT, error)
+    PortError::io(Port::Objects, WHAT, error)
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::{PortError, PortResult};
+use reelgate_ports::error::{Port, PortError, PortResult};
 use reelgate_ports::objects::Restored;
 use reelgate_ports::records::SourceRecord;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -47,9 +47,9 @@ fn bring_back(inner: &Inner, asset: &AssetId, source: &SourceRecord) -> PortResu
     let released = Location::Released(name).to_string();
     if from.exists() {
         let dir = to.parent().unwrap_or(&inner.home);
-        files::make_private_dirs(dir).map_err(|e| PortError::io(WHAT, &e))?;
-        take(&from, &to).map_err(|e| PortError::io(WHAT, &e))?;
-        files::sync_dir(dir).map_err(|e| PortError::io(WHAT, &e))?;
+        files::make_private_dirs(dir).map_err(|e| PortError::io(Port::Objects, WHAT, &e))?;
+        take(&from, &to).map_err(|e| PortError::io(Port::Objects, WHAT, &e))?;
+        files::sync_dir(dir).map_err(|e| PortError::io(Port::Objects, WHAT, &e))?;
     }
     Ok(if to.exists() { released } else { source.location.clone() })
 }

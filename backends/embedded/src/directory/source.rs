@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::objects::OpenSource;
 use reelgate_ports::records::SourceRecord;
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2};
@@ -21,7 +21,12 @@ pub(super) fn open(inner: &Inner, source: &SourceRecord) -> PortResult<OpenSourc
     let place = Place::of(source)?;
     let (file, meta) = open_plain(inner, &place, what)?;
     if !is_recorded(source, &place, &meta) {
-        return Err(PortError::new(Trouble::Conflict, what, "expected the recorded version, found another"));
+        return Err(PortError::new(
+            Port::Objects,
+            ErrorKind::Conflict,
+            what,
+            "expected the recorded version, found another",
+        ));
     }
     Ok(OpenSource { file, size_bytes: meta.size() })
 }
@@ -37,7 +42,7 @@ pub(super) fn is_recorded(source: &SourceRecord, place: &Place, meta: &Metadata)
 pub(super) fn unchanged(inner: &Inner, source: &SourceRecord) -> PortResult<bool> {
     match open(inner, source) {
         Ok(_) => Ok(true),
-        Err(error) if matches!(error.trouble, Trouble::Conflict | Trouble::Missing) => Ok(false),
+        Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::Missing) => Ok(false),
         Err(error) => Err(error),
     }
 }
@@ -53,7 +58,7 @@ pub(super) fn sidecar(
     let place = Place::of(source)?.with_suffix(suffix);
     let (file, meta) = match open_plain(inner, &place, what) {
         Ok(opened) => opened,
-        Err(error) if error.trouble == Trouble::Missing => return Ok(None),
+        Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
         Err(error) => return Err(error),
     };
     read_at_most(file, meta.size(), bytes_max, what).map(Some)
@@ -70,12 +75,12 @@ pub(super) fn read_at_most(
     if size_bytes <= bytes_max {
         // Bounded whatever the file grows to meanwhile.
         let mut limited = file.take(bytes_max.saturating_add(1));
-        io::copy(&mut limited, &mut bytes).map_err(|e| PortError::io(what, &e))?;
+        io::copy(&mut limited, &mut bytes).map_err(|e| PortError::io(Port::Objects, what, &e))?;
     }
     if size_bytes > bytes_max || bytes.len() as u64 > bytes_max {
         let detail =
             format!("expected at most {bytes_max} bytes, found {}", size_bytes.max(bytes.len() as u64));
-        return Err(PortError::new(Trouble::Invalid, what, detail));
+        return Err(PortError::new(Port::Objects, ErrorKind::Invalid, what, detail));
     }
     Ok(bytes)
 }
@@ -87,12 +92,13 @@ pub(super) fn open_plain(inner: &Inner, place: &Place, what: &'static str) -> Po
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let opened: rustix::io::Result<OwnedFd> = match place {
         Place::Home { area, path } => {
-            let area = File::open(inner.home.join(area)).map_err(|e| PortError::io(what, &e))?;
+            let area =
+                File::open(inner.home.join(area)).map_err(|e| PortError::io(Port::Objects, what, &e))?;
             let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
             openat2(&area, path, flags, Mode::empty(), beneath)
         }
         Place::Outside(path) => {
-            let kind = std::fs::symlink_metadata(path).map_err(|e| PortError::io(what, &e))?;
+            let kind = std::fs::symlink_metadata(path).map_err(|e| PortError::io(Port::Objects, what, &e))?;
             if !kind.is_file() {
                 return Err(not_plain(what));
             }
@@ -105,9 +111,9 @@ pub(super) fn open_plain(inner: &Inner, place: &Place, what: &'static str) -> Po
         Err(Errno::LOOP | Errno::XDEV | Errno::NXIO) => {
             return Err(not_plain(what));
         }
-        Err(error) => return Err(PortError::io(what, &error.into())),
+        Err(error) => return Err(PortError::io(Port::Objects, what, &error.into())),
     };
-    let meta = file.metadata().map_err(|e| PortError::io(what, &e))?;
+    let meta = file.metadata().map_err(|e| PortError::io(Port::Objects, what, &e))?;
     if !meta.is_file() {
         return Err(not_plain(what));
     }
@@ -115,5 +121,10 @@ pub(super) fn open_plain(inner: &Inner, place: &Place, what: &'static str) -> Po
 }
 
 fn not_plain(what: &'static str) -> PortError {
-    PortError::new(Trouble::Conflict, what, "expected a plain file, found something else in its place")
+    PortError::new(
+        Port::Objects,
+        ErrorKind::Conflict,
+        what,
+        "expected a plain file, found something else in its place",
+    )
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use data_encoding::HEXLOWER;
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity::ID_CHARS;
 use reelgate_ports::objects::StagedWriter;
 use reelgate_ports::records::{Fence, StagedOutput};
@@ -25,15 +25,17 @@ pub(super) fn stage(inner: &Inner, fence: &Fence) -> PortResult<Box<dyn StagedWr
     let attempt = format!("{}-{}", fence.task, fence.attempt);
     let relative = format!("work/{}/{attempt}", asset_name(&fence.asset)?);
     let dir = inner.home.join(&relative);
-    files::remove_tree(&dir).map_err(|e| PortError::io(what, &e))?;
-    files::make_private_dirs(&dir).map_err(|e| PortError::io(what, &e))?;
+    files::remove_tree(&dir).map_err(|e| PortError::io(Port::Objects, what, &e))?;
+    files::make_private_dirs(&dir).map_err(|e| PortError::io(Port::Objects, what, &e))?;
     Ok(Box::new(Writer { dir, relative, current: None, staged: Vec::new(), finished: false }))
 }
 
 /// An asset's id as a directory's name; ids come from the store, but a path is not the place to trust.
 pub(super) fn asset_name(asset: &AssetId) -> PortResult<&str> {
     let plain = asset.as_str().len() == ID_CHARS && asset.as_str().bytes().all(|b| b.is_ascii_alphanumeric());
-    let invalid = || PortError::new(Trouble::Invalid, "name an asset's directory", "expected an asset id");
+    let invalid = || {
+        PortError::new(Port::Objects, ErrorKind::Invalid, "name an asset's directory", "expected an asset id")
+    };
     if plain { Ok(asset.as_str()) } else { Err(invalid()) }
 }
 
@@ -56,13 +58,18 @@ impl StagedWriter for Writer {
     fn open(&mut self, name: &str) -> PortResult<()> {
         let what = "open a staged output";
         if self.current.is_some() {
-            return Err(PortError::new(Trouble::Invalid, what, "expected the one before to be closed"));
+            return Err(PortError::new(
+                Port::Objects,
+                ErrorKind::Invalid,
+                what,
+                "expected the one before to be closed",
+            ));
         }
         let path = self.dir.join(names(name)?);
         if let Some(parent) = path.parent() {
-            files::make_private_dirs(parent).map_err(|e| PortError::io(what, &e))?;
+            files::make_private_dirs(parent).map_err(|e| PortError::io(Port::Objects, what, &e))?;
         }
-        let file = files::create(&path).map_err(|e| PortError::io(what, &e))?;
+        let file = files::create(&path).map_err(|e| PortError::io(Port::Objects, what, &e))?;
         let file = BufWriter::with_capacity(BUFFER_BYTES, file);
         self.current = Some(Output { name: name.to_owned(), file, hash: Sha256::new(), size_bytes: 0 });
         Ok(())
@@ -71,7 +78,7 @@ impl StagedWriter for Writer {
     fn write(&mut self, bytes: &[u8]) -> PortResult<()> {
         let what = "write a staged output";
         let output = self.current.as_mut().ok_or_else(|| none_open(what))?;
-        output.file.write_all(bytes).map_err(|e| PortError::io(what, &e))?;
+        output.file.write_all(bytes).map_err(|e| PortError::io(Port::Objects, what, &e))?;
         output.hash.update(bytes);
         output.size_bytes += bytes.len() as u64;
         Ok(())
@@ -80,9 +87,9 @@ impl StagedWriter for Writer {
     fn close(&mut self) -> PortResult<()> {
         let what = "close a staged output";
         let output = self.current.take().ok_or_else(|| none_open(what))?;
-        let file = output.file.into_inner().map_err(|e| PortError::io(what, e.error()))?;
+        let file = output.file.into_inner().map_err(|e| PortError::io(Port::Objects, what, e.error()))?;
         // The store will say that this output exists; a power cut must not make it lie.
-        file.sync_data().map_err(|e| PortError::io(what, &e))?;
+        file.sync_data().map_err(|e| PortError::io(Port::Objects, what, &e))?;
         self.staged.push(StagedOutput {
             location: format!("{}/{}", self.relative, output.name),
             name: output.name,
@@ -95,9 +102,14 @@ impl StagedWriter for Writer {
     fn finish(mut self: Box<Self>) -> PortResult<Vec<StagedOutput>> {
         let what = "finish staging";
         if self.current.is_some() {
-            return Err(PortError::new(Trouble::Invalid, what, "expected every output to be closed"));
+            return Err(PortError::new(
+                Port::Objects,
+                ErrorKind::Invalid,
+                what,
+                "expected every output to be closed",
+            ));
         }
-        files::sync_dir(&self.dir).map_err(|e| PortError::io(what, &e))?;
+        files::sync_dir(&self.dir).map_err(|e| PortError::io(Port::Objects, what, &e))?;
         self.finished = true;
         Ok(std::mem::take(&mut self.staged))
     }
@@ -117,15 +129,15 @@ impl Drop for Writer {
 }
 
 fn none_open(what: &'static str) -> PortError {
-    PortError::new(Trouble::Invalid, what, "expected an open output")
+    PortError::new(Port::Objects, ErrorKind::Invalid, what, "expected an open output")
 }
 
 /// Reads an output back and verifies it.
 pub(super) fn read(inner: &Inner, staged: &StagedOutput, bytes_max: u64) -> PortResult<Vec<u8>> {
     let what = "read an output";
     let path = output(inner, &staged.location)?;
-    let file = File::open(path).map_err(|e| PortError::io(what, &e))?;
-    let size_bytes = file.metadata().map_err(|e| PortError::io(what, &e))?.len();
+    let file = File::open(path).map_err(|e| PortError::io(Port::Objects, what, &e))?;
+    let size_bytes = file.metadata().map_err(|e| PortError::io(Port::Objects, what, &e))?.len();
     let bytes = read_at_most(file, size_bytes, bytes_max, what)?;
     let found = HEXLOWER.encode(&Sha256::digest(&bytes));
     if found != staged.sha256 {
@@ -133,7 +145,7 @@ pub(super) fn read(inner: &Inner, staged: &StagedOutput, bytes_max: u64) -> Port
             "expected {} bytes with the recorded SHA-256, found {size_bytes} others",
             staged.size_bytes
         );
-        return Err(PortError::new(Trouble::Corrupt, what, detail));
+        return Err(PortError::new(Port::Objects, ErrorKind::Corrupt, what, detail));
     }
     Ok(bytes)
 }
@@ -141,15 +153,15 @@ pub(super) fn read(inner: &Inner, staged: &StagedOutput, bytes_max: u64) -> Port
 /// Removes all staging areas of an asset.
 pub(super) fn discard(inner: &Inner, asset: &AssetId) -> PortResult<()> {
     let dir = inner.home.join("work").join(asset_name(asset)?);
-    files::remove_tree(&dir).map_err(|e| PortError::io("remove staging directories", &e))
+    files::remove_tree(&dir).map_err(|e| PortError::io(Port::Objects, "remove staging directories", &e))
 }
 
 /// Assets with staging areas.
 pub(super) fn assets(inner: &Inner) -> PortResult<Vec<AssetId>> {
     let what = "list staging directories";
     let mut found = Vec::new();
-    for entry in fs::read_dir(inner.home.join("work")).map_err(|e| PortError::io(what, &e))? {
-        let name = entry.map_err(|e| PortError::io(what, &e))?.file_name();
+    for entry in fs::read_dir(inner.home.join("work")).map_err(|e| PortError::io(Port::Objects, what, &e))? {
+        let name = entry.map_err(|e| PortError::io(Port::Objects, what, &e))?.file_name();
         let asset = AssetId::new(name.to_string_lossy());
         if asset_name(&asset).is_ok() {
             found.push(asset);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use reelgate_flow::asset::Door;
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::objects::Withdrawn;
 use reelgate_ports::records::SourceRecord;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -44,7 +44,7 @@ pub(super) fn withdraw(
     }
     if door != Door::Quarantine {
         let kept = kept_outputs(inner, asset)?;
-        files::remove_tree(&kept).map_err(|e| PortError::io(WHAT, &e))?;
+        files::remove_tree(&kept).map_err(|e| PortError::io(Port::Objects, WHAT, &e))?;
     }
     let source_location = match (door, &place) {
         // The newer version stands in its place; and what is outside the home is not ours to move.
@@ -70,16 +70,16 @@ fn erase_source(scene: &Scene<'_>) -> PortResult<()> {
     let name = asset_name(scene.asset)?;
     for area in ["rejected", "released"] {
         let dir = scene.inner.home.join(area).join(name);
-        files::remove_tree(&dir).map_err(|e| PortError::io(ERASE, &e))?;
+        files::remove_tree(&dir).map_err(|e| PortError::io(Port::Objects, ERASE, &e))?;
     }
     let apart = scene.inner.home.join("quarantine").join(name).join("source");
-    files::absent_is_fine(fs::remove_file(apart)).map_err(|e| PortError::io(ERASE, &e))?;
+    files::absent_is_fine(fs::remove_file(apart)).map_err(|e| PortError::io(Port::Objects, ERASE, &e))?;
     let Place::Home { area: "ingest", .. } = scene.place else { return Ok(()) };
     if closing::is_readable(scene)? {
         let path = scene.place.path(scene.inner);
-        files::absent_is_fine(fs::remove_file(&path)).map_err(|e| PortError::io(ERASE, &e))?;
+        files::absent_is_fine(fs::remove_file(&path)).map_err(|e| PortError::io(Port::Objects, ERASE, &e))?;
         let dir = path.parent().unwrap_or(&scene.inner.home);
-        files::sync_dir(dir).map_err(|e| PortError::io(ERASE, &e))?;
+        files::sync_dir(dir).map_err(|e| PortError::io(Port::Objects, ERASE, &e))?;
     }
     Ok(())
 }
@@ -110,7 +110,7 @@ fn hide(inner: &Inner, asset: &AssetId, path: &str, keep: bool) -> PortResult<()
     if Owner::read(&target)?.is_none_or(|owner| owner.asset != *asset) {
         return Ok(());
     }
-    if keep { put_aside() } else { gone() }.map_err(|e| PortError::io(WHAT, &e))
+    if keep { put_aside() } else { gone() }.map_err(|e| PortError::io(Port::Objects, WHAT, &e))
 }
 
 /// Removes the directories above a removed publication that are now empty; makes the rest durable.
@@ -143,7 +143,7 @@ fn set_apart(
         Ok((file, meta)) if is_recorded(source, place, &meta) => file,
         // Replaced or gone: there is nothing of this version to set apart.
         Ok(_) => return Ok(source.location.clone()),
-        Err(error) if matches!(error.trouble, Trouble::Missing | Trouble::Conflict) => {
+        Err(error) if matches!(error.kind, ErrorKind::Missing | ErrorKind::Conflict) => {
             return Ok(source.location.clone());
         }
         Err(error) => return Err(error),
@@ -187,5 +187,5 @@ fn take(from: &Path, file: &mut File, target: &Path, version: &str) -> io::Resul
 }
 
 fn io_error(error: &io::Error) -> PortError {
-    PortError::io(SET_APART, error)
+    PortError::io(Port::Objects, SET_APART, error)
 }

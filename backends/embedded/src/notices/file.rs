@@ -7,13 +7,13 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::notices::Notices;
 use reelgate_ports::records::NoticeRecord;
 use rustix::fs::{Access, FlockOperation, access, flock};
@@ -62,7 +62,7 @@ impl FileNotices {
             let written = file.write(&line).map_err(io)?;
             if written != line.len() {
                 let detail = format!("expected room for {} bytes, found {written}", line.len());
-                return Err(PortError::new(Trouble::Full, WRITE, detail));
+                return Err(PortError::new(Port::Notices, ErrorKind::Full, WRITE, detail));
             }
             file.sync_data().map_err(io)?;
             told.remember(notice.id.as_str().to_owned());
@@ -94,17 +94,18 @@ impl FileNotices {
 impl Notices for FileNotices {
     async fn deliver(&self, notice: &NoticeRecord) -> PortResult<()> {
         let (own, notice) = (self.clone(), notice.clone());
-        on_thread(WRITE, move || own.append(&notice)).await
+        on_thread(Port::Notices, WRITE, move || own.append(&notice)).await
     }
 
     async fn check(&self) -> PortResult<String> {
         let path = Arc::clone(&self.path);
-        on_thread(CHECK, move || {
+        on_thread(Port::Notices, CHECK, move || {
             let (target, found) = match existing(&path)? {
                 Some(_) => (&**path, "the notices file can be written"),
                 None => (directory(&path), "the notices file can be made"),
             };
-            access(target, Access::WRITE_OK).map_err(|error| PortError::io(CHECK, &error.into()))?;
+            access(target, Access::WRITE_OK)
+                .map_err(|error| PortError::io(Port::Notices, CHECK, &error.into()))?;
             Ok(found.to_owned())
         })
         .await
@@ -170,10 +171,10 @@ struct Line {
 
 /// The file's metadata, or `None` where only its directory exists.
 fn existing(path: &Path) -> PortResult<Option<Metadata>> {
-    let io = |error: std::io::Error| PortError::io(CHECK, &error);
+    let io = |error: std::io::Error| PortError::io(Port::Notices, CHECK, &error);
     match path.metadata() {
         Ok(metadata) => regular(metadata).map(Some),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
             directory(path).metadata().map_err(io)?;
             Ok(None)
         }
@@ -186,7 +187,8 @@ fn regular(metadata: Metadata) -> PortResult<Metadata> {
         return Ok(metadata);
     }
     Err(PortError::new(
-        Trouble::Invalid,
+        Port::Notices,
+        ErrorKind::Invalid,
         CHECK,
         "expected a regular file, found something else; move it away",
     ))
@@ -197,7 +199,7 @@ fn directory(path: &Path) -> &Path {
 }
 
 fn io(error: std::io::Error) -> PortError {
-    PortError::io(WRITE, &error)
+    PortError::io(Port::Notices, WRITE, &error)
 }
 
 #[cfg(test)]
@@ -318,8 +320,8 @@ mod tests {
     fn a_path_that_cannot_hold_notices_is_refused() {
         let world = World::new(b"");
         let dir = world.path.parent().unwrap();
-        assert_eq!(FileNotices::open(dir).unwrap_err().trouble, Trouble::Invalid);
-        assert_eq!(FileNotices::open(&dir.join("none/notices.jsonl")).unwrap_err().trouble, Trouble::Missing);
+        assert_eq!(FileNotices::open(dir).unwrap_err().kind, ErrorKind::Invalid);
+        assert_eq!(FileNotices::open(&dir.join("none/notices.jsonl")).unwrap_err().kind, ErrorKind::Missing);
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod webhook;
 pub use file::FileNotices;
 pub use webhook::WebhookNotices;
 
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::NoticeRecord;
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ use serde_json::Value;
 fn document(notice: &NoticeRecord) -> PortResult<Vec<u8>> {
     let Value::Object(body) = &notice.body else {
         let detail = "expected the notice's body to be a JSON object, found something else";
-        return Err(PortError::new(Trouble::Corrupt, "write out a notice", detail));
+        return Err(PortError::new(Port::Notices, ErrorKind::Corrupt, "write out a notice", detail));
     };
     let mut document = body.clone();
     for (name, value) in
@@ -61,6 +61,6 @@ mod tests {
     #[test]
     fn a_body_that_is_no_object_is_corrupt() {
         let error = document(&NoticeRecord { body: json!([1]), ..notice("n1") }).unwrap_err();
-        assert_eq!(error.trouble, Trouble::Corrupt);
+        assert_eq!(error.kind, ErrorKind::Corrupt);
     }
 }

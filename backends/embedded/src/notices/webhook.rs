@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use reelgate_ports::clock::{Clock, SystemClock};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::notices::Notices;
 use reelgate_ports::records::NoticeRecord;
 use ureq::Agent;
@@ -50,7 +50,9 @@ impl WebhookNotices {
     }
 
     fn with_timeout(url: &str, secret: &str, timeout: Duration) -> PortResult<Self> {
-        let invalid = |detail: &str| PortError::new(Trouble::Invalid, "read the webhook's address", detail);
+        let invalid = |detail: &str| {
+            PortError::new(Port::Notices, ErrorKind::Invalid, "read the webhook's address", detail)
+        };
         let url: Uri = url.parse().map_err(|_| invalid("expected http://host/path or https://host/path"))?;
         let is_http = matches!(url.scheme_str(), Some("http" | "https"));
         if !is_http || url.host().is_none_or(str::is_empty) {
@@ -77,12 +79,12 @@ impl Notices for WebhookNotices {
     async fn deliver(&self, notice: &NoticeRecord) -> PortResult<()> {
         let body = document(notice)?;
         let (receiver, id) = (Arc::clone(&self.receiver), notice.id.to_string());
-        on_thread(POST, move || receiver.post(&id, &body)).await
+        on_thread(Port::Notices, POST, move || receiver.post(&id, &body)).await
     }
 
     async fn check(&self) -> PortResult<String> {
         let receiver = Arc::clone(&self.receiver);
-        on_thread(CHECK, move || receiver.connect()).await
+        on_thread(Port::Notices, CHECK, move || receiver.connect()).await
     }
 }
 
@@ -96,13 +98,15 @@ impl Receiver {
             .header("Reelgate-Notice", id)
             .header("Reelgate-Signature", signature::header(self.secret.as_bytes(), at_s, body))
             .send(body)
-            .map_err(|error| PortError::new(Trouble::Unavailable, POST, self.spoken(error)))?;
+            .map_err(|error| {
+                PortError::new(Port::Notices, ErrorKind::Unavailable, POST, self.spoken(error))
+            })?;
         let status = answer.status();
         if status.is_success() {
             return Ok(());
         }
         let detail = format!("expected status 2xx, found {}", status.as_u16());
-        Err(PortError::new(Trouble::Unavailable, POST, detail))
+        Err(PortError::new(Port::Notices, ErrorKind::Unavailable, POST, detail))
     }
 
     /// Some of the client's errors repeat the address, so only words of ours and of the system are passed on.
@@ -124,7 +128,8 @@ impl Receiver {
         let host = self.url.host().unwrap_or_default().trim_matches(['[', ']']);
         let default = if self.url.scheme_str() == Some("https") { 443 } else { 80 };
         let port = self.url.port_u16().unwrap_or(default);
-        let unavailable = |detail: String| PortError::new(Trouble::Unavailable, CHECK, detail);
+        let unavailable =
+            |detail: String| PortError::new(Port::Notices, ErrorKind::Unavailable, CHECK, detail);
         let addresses = (host, port).to_socket_addrs().map_err(|error| unavailable(error.to_string()))?;
         let mut last = "the host's name has no address".to_owned();
         for address in addresses {
@@ -140,7 +145,7 @@ impl Receiver {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+    use std::io::{self, BufRead, BufReader, Read, Write};
     use std::net::TcpListener;
     use std::thread::JoinHandle;
 
@@ -217,7 +222,7 @@ mod tests {
         let webhook = WebhookNotices::new(&url, SECRET).unwrap();
         for status in ["500", "404"] {
             let error = webhook.deliver(&notice("n1")).await.unwrap_err();
-            assert_eq!(error.trouble, Trouble::Unavailable);
+            assert_eq!(error.kind, ErrorKind::Unavailable);
             assert_eq!(error.detail, format!("expected status 2xx, found {status}"));
             says_nothing_secret(&error);
         }
@@ -236,7 +241,7 @@ mod tests {
             let error = WebhookNotices::new(&url, SECRET).unwrap().deliver(&notice("n1")).await.unwrap_err();
             assert_eq!(error.detail, format!("expected status 2xx, found {status}"));
             server.join().unwrap();
-            assert_eq!(elsewhere.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+            assert_eq!(elsewhere.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
         }
     }
 
@@ -245,7 +250,7 @@ mod tests {
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let webhook = WebhookNotices::with_timeout(&url(&silent), SECRET, Duration::from_millis(50)).unwrap();
         let error = webhook.deliver(&notice("n1")).await.unwrap_err();
-        assert_eq!((error.trouble, error.detail.as_str()), (Trouble::Unavailable, "no answer within 50 ms"));
+        assert_eq!((error.kind, error.detail.as_str()), (ErrorKind::Unavailable, "no answer within 50 ms"));
     }
 
     #[tokio::test]
@@ -257,7 +262,7 @@ mod tests {
         assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
         drop((stream, listener));
         for error in [webhook.check().await.unwrap_err(), webhook.deliver(&notice("n1")).await.unwrap_err()] {
-            assert_eq!(error.trouble, Trouble::Unavailable);
+            assert_eq!(error.kind, ErrorKind::Unavailable);
             says_nothing_secret(&error);
         }
     }
@@ -273,7 +278,7 @@ mod tests {
             ("http://a/", ""),
         ] {
             let error = WebhookNotices::new(url, secret).expect_err(url);
-            assert_eq!(error.trouble, Trouble::Invalid);
+            assert_eq!(error.kind, ErrorKind::Invalid);
         }
         let debug = format!("{:?}", WebhookNotices::new("https://a/?token=hidden", SECRET).unwrap());
         assert!(!debug.contains("hidden") && !debug.contains(SECRET), "{debug}");

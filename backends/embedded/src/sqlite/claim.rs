@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
-use reelgate_ports::records::{Claim, Fence, HistoryRecord};
+use reelgate_ports::records::{Claim, Fence, HistoryEvent, HistoryRecord};
 use reelgate_store::history_lines;
 use reelgate_store::work::Work;
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
-use super::rows;
 use super::work::json;
+use super::{jobs, rows};
 
 /// Leases the most urgent kind first, then by the place of their assets, so that what was begun is finished first.
 ///
@@ -55,10 +55,13 @@ pub(super) async fn claim(
     due.sort();
     let due: Vec<_> = due.into_iter().map(|(_, arrival, task, attempt)| (arrival, task, attempt)).collect();
     let assets = load_rows(conn, work, &due).await?;
+    let tasks: Vec<_> = due.iter().map(|(arrival, task, _)| (*arrival, *task)).collect();
+    let mut jobs = jobs::read(conn, &tasks).await?;
     let mut claims = Vec::with_capacity(due.len());
     for (arrival, task, attempt) in due {
         let asset = assets.get(&arrival).ok_or_else(|| corrupt("tasks.asset", "a known asset"))?.clone();
-        claims.push(claimed(work, node, Fence { asset, task, attempt }, lease_ms)?);
+        let job = jobs.remove(&(arrival, task));
+        claims.push(Claim { job, ..claimed(work, node, Fence { asset, task, attempt }, lease_ms)? });
     }
     Ok(claims)
 }
@@ -89,12 +92,12 @@ fn claimed(work: &mut Work, node: &NodeId, fence: Fence, lease_ms: u64) -> PortR
         task: Some(fence.task),
         attempt: Some(fence.attempt),
         node: Some(node.clone()),
-        ..history_lines::line(work.now_ms, "claimed", "")
+        ..history_lines::line(work.now_ms, HistoryEvent::Claimed, "")
     };
     work.note(&fence.asset, line)?;
     let row = &work.at(&fence.asset)?.row;
     let door = row.core.door.filter(|_| fence.task == TaskKey::Withdraw);
-    Ok(Claim { lease_ms, source: row.source.clone(), linked: row.core.linked, door, fence })
+    Ok(Claim { lease_ms, source: row.source.clone(), linked: row.core.linked, door, fence, job: None })
 }
 
 /// Extends the leases this node still holds; returns those it does not.

@@ -65,7 +65,7 @@ pub(super) async fn redaction(pool: &SqlitePool, asset: &AssetId) -> PortResult<
 /// Removes every row that holds text of an erased asset, and its key: what stays tells that it was and went.
 pub(super) async fn erase(conn: &mut SqliteConnection, asset: i64) -> PortResult<()> {
     let what = "erase rows";
-    for table in ["media", "products", "renditions", "findings", "redactions", "events"] {
+    for table in ["media", "products", "jobs", "renditions", "findings", "redactions", "events"] {
         // Our own names, listed above.
         let delete = sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE asset = ?"));
         sqlx::query(delete).bind(asset).execute(&mut *conn).await.map_err(db(what))?;

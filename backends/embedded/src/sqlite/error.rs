@@ -1,35 +1,50 @@
 //! SQLite's troubles in the ports' words.
 
-use reelgate_ports::error::{PortError, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError};
 
 /// Classifies a database error; keeps the engine's words, which name tables and columns, never values.
 pub(super) fn db(what: &'static str) -> impl Fn(sqlx::Error) -> PortError {
     move |error| match &error {
         sqlx::Error::Database(cause) => {
             let code = cause.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or(0);
-            PortError::new(trouble(code), what, format!("{} (sqlite code {code})", cause.message()))
+            PortError::new(
+                Port::Store,
+                error_kind(code),
+                what,
+                format!("{} (sqlite code {code})", cause.message()),
+            )
         }
-        sqlx::Error::Io(cause) => PortError::io(what, cause),
+        sqlx::Error::Io(cause) => PortError::io(Port::Store, what, cause),
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => {
-            PortError::new(Trouble::Corrupt, what, format!("expected a column of this schema: {error}"))
+            PortError::new(
+                Port::Store,
+                ErrorKind::Corrupt,
+                what,
+                format!("expected a column of this schema: {error}"),
+            )
         }
-        sqlx::Error::RowNotFound => PortError::new(Trouble::Missing, what, "no such row"),
-        _ => PortError::new(Trouble::Unavailable, what, error.to_string()),
+        sqlx::Error::RowNotFound => PortError::new(Port::Store, ErrorKind::Missing, what, "no such row"),
+        _ => PortError::new(Port::Store, ErrorKind::Unavailable, what, error.to_string()),
     }
 }
 
 /// A value in the database that this version cannot have written.
 pub(super) fn corrupt(column: &'static str, expected: &str) -> PortError {
-    PortError::new(Trouble::Corrupt, "read the database", format!("expected {expected} in {column}"))
+    PortError::new(
+        Port::Store,
+        ErrorKind::Corrupt,
+        "read the database",
+        format!("expected {expected} in {column}"),
+    )
 }
 
 /// Primary result codes, the low byte of the extended ones: <https://www.sqlite.org/rescode.html>.
-fn trouble(code: u32) -> Trouble {
+fn error_kind(code: u32) -> ErrorKind {
     match code & 0xff {
-        3 | 8 | 23 => Trouble::Denied,        // PERM, READONLY, AUTH
-        13 => Trouble::Full,                  // FULL
-        11 | 26 => Trouble::Corrupt,          // CORRUPT, NOTADB
-        1 | 18 | 19 | 20 => Trouble::Invalid, // ERROR, TOOBIG, CONSTRAINT, MISMATCH
-        _ => Trouble::Unavailable,            // BUSY, LOCKED, IOERR, CANTOPEN and the rest
+        3 | 8 | 23 => ErrorKind::Denied,        // PERM, READONLY, AUTH
+        13 => ErrorKind::Full,                  // FULL
+        11 | 26 => ErrorKind::Corrupt,          // CORRUPT, NOTADB
+        1 | 18 | 19 | 20 => ErrorKind::Invalid, // ERROR, TOOBIG, CONSTRAINT, MISMATCH
+        _ => ErrorKind::Unavailable,            // BUSY, LOCKED, IOERR, CANTOPEN and the rest
     }
 }

@@ -4,7 +4,7 @@ use reelgate_flow::facts::{
     AudioFacts, Chapter, Colour, Container, MediaFacts, Rational, Rotation, SubtitleFacts, Tag, VideoFacts,
 };
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 
@@ -283,7 +283,13 @@ fn container(word: &str) -> PortResult<Container> {
 }
 
 fn int(value: u64) -> PortResult<i64> {
-    let refuse =
-        |_| PortError::new(Trouble::Invalid, WRITE, "expected a number below 2^63, found a larger one");
+    let refuse = |_| {
+        PortError::new(
+            Port::Store,
+            ErrorKind::Invalid,
+            WRITE,
+            "expected a number below 2^63, found a larger one",
+        )
+    };
     i64::try_from(value).map_err(refuse)
 }

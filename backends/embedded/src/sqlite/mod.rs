@@ -15,6 +15,7 @@ mod decisions;
 mod error;
 mod facts;
 mod ingest;
+mod jobs;
 mod late_events;
 mod leases;
 mod migrations;
@@ -38,13 +39,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
-use reelgate_flow::task::Lane;
+use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
     Applied, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, Fence, HistoryRecord, Ingested,
-    NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, TaskReport,
+    MediaProgress, NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, TaskReport,
 };
 use reelgate_ports::store::{
     AssetFilter, Backlog, Decisions, Intake, Maintenance, Nodes, Outbox, Product, Queries, Queue,
@@ -174,7 +175,15 @@ impl Outbox for SqliteStore {
 #[async_trait]
 impl Queries for SqliteStore {
     async fn products(&self, asset: &AssetId) -> PortResult<Vec<Product>> {
-        products::read(&self.readers, asset).await
+        products::read(&self.readers, asset, None).await
+    }
+
+    async fn product(&self, asset: &AssetId, task: TaskKey) -> PortResult<Option<Product>> {
+        Ok(products::read(&self.readers, asset, Some(task)).await?.pop())
+    }
+
+    async fn media_progress(&self, asset: &AssetId) -> PortResult<MediaProgress> {
+        jobs::progress(&self.readers, asset).await
     }
 
     async fn asset(&self, asset: &AssetId) -> PortResult<AssetDetail> {

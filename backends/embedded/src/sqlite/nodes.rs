@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::task::TaskKey;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::{NodeRecord, NodeReport, QueueRow};
 use sqlx::{SqliteExecutor, SqlitePool};
 
@@ -109,5 +109,10 @@ pub(super) async fn order_drain(pool: &SqlitePool, node: &NodeId, drain: bool) -
     if changed.rows_affected() == 1 {
         return Ok(());
     }
-    Err(PortError::new(Trouble::Missing, what, format!("no node {node}; `reelgate fleet status` shows them")))
+    Err(PortError::new(
+        Port::Store,
+        ErrorKind::Missing,
+        what,
+        format!("no node {node}; `reelgate fleet status` shows them"),
+    ))
 }

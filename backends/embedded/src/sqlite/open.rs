@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reelgate_ports::clock::Clock;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_store::work::Violations;
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -86,14 +86,16 @@ fn migration_error(error: &MigrateError) -> PortError {
     let known = migrations().iter().map(|m| m.version).max().unwrap_or(0);
     match error {
         MigrateError::VersionMissing(found) => PortError::new(
-            Trouble::Corrupt,
+            Port::Store,
+            ErrorKind::Corrupt,
             what,
             format!(
                 "expected schema {known} or older, found {found}: it was written by a newer Reelgate; run that one"
             ),
         ),
         MigrateError::VersionMismatch(found) => PortError::new(
-            Trouble::Corrupt,
+            Port::Store,
+            ErrorKind::Corrupt,
             what,
             format!(
                 "schema {found} of the file is not the one this Reelgate knows; run the version that wrote it"
@@ -102,8 +104,13 @@ fn migration_error(error: &MigrateError) -> PortError {
         MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => {
             let code = cause.as_database_error().map(|e| e.message().to_owned());
             let detail = code.unwrap_or_else(|| cause.to_string());
-            PortError::new(Trouble::Corrupt, what, format!("expected a Reelgate database: {detail}"))
+            PortError::new(
+                Port::Store,
+                ErrorKind::Corrupt,
+                what,
+                format!("expected a Reelgate database: {detail}"),
+            )
         }
-        other => PortError::new(Trouble::Corrupt, what, other.to_string()),
+        other => PortError::new(Port::Store, ErrorKind::Corrupt, what, other.to_string()),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reelgate_flow::asset::{NoticeKind, Phase, Severity};
 use reelgate_flow::ids::{AssetId, NoticeId};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity;
 use reelgate_ports::records::NoticeRecord;
 use reelgate_store::history_lines::{self, MediaSummary};
@@ -167,7 +167,7 @@ pub(super) async fn deferred(pool: &SqlitePool, id: &NoticeId, due_ms: u64) -> P
         .await
         .map_err(db(what))?;
     if changed.rows_affected() == 0 {
-        return Err(PortError::new(Trouble::Missing, what, format!("no notice {id} is owed")));
+        return Err(PortError::new(Port::Store, ErrorKind::Missing, what, format!("no notice {id} is owed")));
     }
     Ok(())
 }

@@ -105,7 +105,7 @@ pub(super) async fn write_findings(
             .bind(&finding.kind)
             .bind(finding.severity.as_str())
             .bind(i64::try_from(finding.count).unwrap_or(i64::MAX))
-            .bind(finding.locations.to_string())
+            .bind(json(&finding.locations)?)
             .bind(finding.source.as_str())
             .execute(&mut *conn)
             .await
@@ -129,8 +129,12 @@ pub(super) async fn add_findings(
     write_findings(conn, asset, &join(&known, more)).await
 }
 
-/// What the finished tasks of an asset left, in order of task.
-pub(super) async fn read(pool: &SqlitePool, asset: &AssetId) -> PortResult<Vec<Product>> {
+/// What the finished tasks of an asset left, in order of task; what `only` one of them left, where one is named.
+pub(super) async fn read(
+    pool: &SqlitePool,
+    asset: &AssetId,
+    only: Option<TaskKey>,
+) -> PortResult<Vec<Product>> {
     let what = "read products";
     // One connection's snapshot would not help: a product and its outputs are written and removed together,
     // and the join below shows both or neither.
@@ -139,9 +143,11 @@ pub(super) async fn read(pool: &SqlitePool, asset: &AssetId) -> PortResult<Vec<P
          FROM products AS p
          JOIN tasks AS t ON t.asset = p.asset AND t.task = p.task AND t.state = 'done'
          LEFT JOIN outputs AS o ON o.asset = p.asset AND o.task = p.task
-         WHERE p.asset = (SELECT arrival FROM assets WHERE id = ?) ORDER BY p.task, o.ordinal",
+         WHERE p.asset = (SELECT arrival FROM assets WHERE id = ?1) AND (?2 IS NULL OR p.task = ?2)
+         ORDER BY p.task, o.ordinal",
     )
     .bind(asset.as_str())
+    .bind(only.map(|task| task.text()))
     .fetch_all(pool)
     .await
     .map_err(db(what))?;
@@ -223,6 +229,6 @@ fn finding(row: &SqliteRow) -> PortResult<FindingRecord> {
     })
 }
 
-fn document(json: &str, column: &'static str) -> PortResult<serde_json::Value> {
-    serde_json::from_str(json).map_err(|_| corrupt(column, "JSON"))
+pub(super) fn document<T: serde::de::DeserializeOwned>(json: &str, column: &'static str) -> PortResult<T> {
+    serde_json::from_str(json).map_err(|_| corrupt(column, "JSON of its form"))
 }

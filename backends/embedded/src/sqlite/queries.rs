@@ -2,9 +2,9 @@
 
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::task::TaskKey;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity::ID_CHARS;
-use reelgate_ports::records::{AssetDetail, AssetRecord, HistoryRecord, TaskRow};
+use reelgate_ports::records::{AssetDetail, AssetRecord, HistoryEvent, HistoryRecord, TaskRow};
 use reelgate_ports::store::{AssetFilter, Backlog};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
@@ -122,15 +122,21 @@ pub(super) async fn history(pool: &SqlitePool, id: &AssetId) -> PortResult<Vec<H
 
 fn history_line(row: &SqliteRow) -> PortResult<HistoryRecord> {
     let task: Option<String> = get(row, "task")?;
+    let detail = text(row, "detail")?;
     Ok(HistoryRecord {
         sequence: count(row, "sequence")?,
         at_ms: count(row, "at_ms")?,
-        what: text(row, "what")?,
+        event: word(
+            |what| HistoryEvent::parse(what, &detail),
+            &text(row, "what")?,
+            "history.what",
+            "an event",
+        )?,
         task: task.map(|task| word(TaskKey::parse, &task, "history.task", "a task key")).transpose()?,
         attempt: get(row, "attempt")?,
         node: get::<Option<String>>(row, "node")?.map(NodeId::new),
         wall_ms: optional_count(row, "wall_ms")?,
-        detail: text(row, "detail")?,
+        detail,
     })
 }
 
@@ -182,5 +188,10 @@ pub(super) async fn backlog(pool: &SqlitePool, now_ms: u64) -> PortResult<Backlo
 }
 
 fn missing(id: &AssetId) -> PortError {
-    PortError::new(Trouble::Missing, "find asset", format!("no asset {id}; `reelgate list` shows them"))
+    PortError::new(
+        Port::Store,
+        ErrorKind::Missing,
+        "find asset",
+        format!("no asset {id}; `reelgate list` shows them"),
+    )
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use reelgate_flow::ids::NodeId;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::shards::{Checkpoint, Position, ShardLease, ShardRow, Shards};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -33,7 +33,7 @@ pub(super) async fn advance(conn: &mut SqliteConnection, checkpoint: &Checkpoint
     }
     let detail =
         "expected to hold the shard's lease with the checkpoint where it was left; somebody else reads it";
-    Err(PortError::new(Trouble::Conflict, "move a checkpoint", detail))
+    Err(PortError::new(Port::Store, ErrorKind::Conflict, "move a checkpoint", detail))
 }
 
 #[async_trait]

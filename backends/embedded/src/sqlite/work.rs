@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_store::work::Work;
 use sqlx::SqliteConnection;
 
@@ -57,6 +57,7 @@ pub(super) async fn load_rows(
 
 /// Rows as one bound JSON text, read back with `json_each`: one statement however many rows.
 pub(super) fn json<T: serde::Serialize>(rows: &T) -> PortResult<String> {
-    serde_json::to_string(rows)
-        .map_err(|error| PortError::new(Trouble::Invalid, "write rows as JSON", error.to_string()))
+    serde_json::to_string(rows).map_err(|error| {
+        PortError::new(Port::Store, ErrorKind::Invalid, "write rows as JSON", error.to_string())
+    })
 }

@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
 use super::work::json;
-use super::{decisions, facts, outbox, products};
+use super::{decisions, facts, jobs, outbox, products};
 
 /// Writes everything; returns the invariants that were found broken, by id.
 pub(super) async fn write(conn: &mut SqliteConnection, mut work: Work) -> PortResult<Vec<String>> {
@@ -28,6 +28,7 @@ async fn write_learned(conn: &mut SqliteConnection, work: &mut Work, learned: Le
             let asset = work.at(&asset)?.row.arrival;
             products::write(conn, asset, task, attempt, &result, &outputs).await
         }
+        Learned::Jobs(asset, planned) => jobs::write(conn, work.at(&asset)?.row.arrival, &planned).await,
         Learned::Facts(asset, media) => facts::write(conn, work.at(&asset)?.row.arrival, &media).await,
         Learned::Renditions(asset, rows) => {
             products::write_renditions(conn, work.at(&asset)?.row.arrival, &rows).await
@@ -98,7 +99,7 @@ async fn write_history(conn: &mut SqliteConnection, work: &Work) -> PortResult<(
             arrival,
             line.sequence,
             line.at_ms,
-            line.what.as_str(),
+            line.event.as_str(),
             line.task,
             line.attempt,
             node,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use reelgate_ports::error::{PortError, Trouble};
+use reelgate_ports::error::{ErrorKind, PortError};
 use reelgate_ports::records::MediaEvent;
 
 use super::scan::{Found, Scan};
@@ -62,7 +62,7 @@ impl Ledger {
 
     /// A complete upload could not be opened. Said once: it is tried again at every look.
     pub(super) fn left(&mut self, error: &PortError) {
-        if error.trouble != Trouble::Missing && !self.unreadable {
+        if error.kind != ErrorKind::Missing && !self.unreadable {
             self.unreadable = true;
             tracing::warn!(%error, "an upload cannot be opened and waits; make it readable for this process");
         }

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use reelgate_ports::error::{PortError, PortResult};
+use reelgate_ports::error::{Port, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::records::MediaEvent;
 
@@ -40,7 +40,7 @@ impl DirectoryEvents {
     pub fn new(home: &Path, settle: Duration) -> PortResult<Self> {
         let root = paths::ingest_dir(home);
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&root);
-        made.map_err(|error| PortError::io("make the ingest directory", &error))?;
+        made.map_err(|error| PortError::io(Port::Events, "make the ingest directory", &error))?;
         Ok(Self { root: Arc::new(root), ledger: Arc::new(Mutex::new(Ledger::new(settle))) })
     }
 
@@ -70,7 +70,7 @@ impl DirectoryEvents {
 impl Events for DirectoryEvents {
     async fn poll(&self, events_max: usize) -> PortResult<EventBatch> {
         let own = self.clone();
-        on_thread(LOOK, move || own.look(events_max, Instant::now()).map(EventBatch::of)).await
+        on_thread(Port::Events, LOOK, move || own.look(events_max, Instant::now()).map(EventBatch::of)).await
     }
 
     async fn acknowledge(&self, batch: &EventBatch) -> PortResult<()> {
@@ -89,10 +89,14 @@ impl Events for DirectoryEvents {
 
     async fn check(&self) -> PortResult<String> {
         let root = Arc::clone(&self.root);
-        on_thread("read the ingest directory", move || {
-            let mut entries =
-                root.read_dir().map_err(|error| PortError::io("read the ingest directory", &error))?;
-            entries.next().transpose().map_err(|error| PortError::io("read the ingest directory", &error))?;
+        on_thread(Port::Events, "read the ingest directory", move || {
+            let mut entries = root
+                .read_dir()
+                .map_err(|error| PortError::io(Port::Events, "read the ingest directory", &error))?;
+            entries
+                .next()
+                .transpose()
+                .map_err(|error| PortError::io(Port::Events, "read the ingest directory", &error))?;
             Ok("the ingest directory can be read".to_owned())
         })
         .await

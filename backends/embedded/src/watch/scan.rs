@@ -5,7 +5,7 @@ use std::io::{Error, ErrorKind};
 use std::path::Path;
 
 use reelgate_flow::ids::Sequencer;
-use reelgate_ports::error::{PortError, PortResult};
+use reelgate_ports::error::{Port, PortError, PortResult};
 
 use super::LOOK;
 use crate::paths;
@@ -38,7 +38,8 @@ pub(super) struct Scan {
 pub(super) fn scan(root: &Path) -> PortResult<Scan> {
     let mut scan = Scan::default();
     // A stack instead of recursion: how deep it goes is the producer's choice.
-    let mut pending = vec![(String::new(), root.read_dir().map_err(|error| PortError::io(LOOK, &error))?)];
+    let mut pending =
+        vec![(String::new(), root.read_dir().map_err(|error| PortError::io(Port::Events, LOOK, &error))?)];
     while let Some((prefix, entries)) = pending.pop() {
         for directory in scan.read(&prefix, entries) {
             match root.join(&directory).read_dir() {

@@ -170,6 +170,6 @@ async fn the_port_makes_its_directory_and_says_when_it_is_gone() {
     );
     assert!(events.check().await.unwrap().contains("can be read"));
     std::fs::remove_dir_all(&root).unwrap();
-    assert_eq!(events.poll(10).await.unwrap_err().trouble, reelgate_ports::error::Trouble::Missing);
+    assert_eq!(events.poll(10).await.unwrap_err().kind, reelgate_ports::error::ErrorKind::Missing);
     assert!(events.check().await.is_err());
 }

@@ -10,7 +10,7 @@ use reelgate_embedded::paths::{FILE_BUCKET, Location};
 use reelgate_flow::asset::Door;
 use reelgate_flow::ids::SourceId;
 use reelgate_flow::task::TaskKey;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::objects::{Objects, Publication, PublishItem};
 use reelgate_ports::records::{Fence, SourceRecord};
@@ -37,7 +37,7 @@ async fn pipes_links_and_directories_in_place_of_an_upload_are_refused_at_once()
         fs::remove_file(home.path("ingest/a.mp4")).unwrap();
         replaced(&home, dir).await
     }] {
-        assert_eq!(home.objects.open(&source).await.unwrap_err().trouble, Trouble::Conflict);
+        assert_eq!(home.objects.open(&source).await.unwrap_err().kind, ErrorKind::Conflict);
     }
 }
 
@@ -48,10 +48,10 @@ async fn pipes_and_links_in_place_of_a_sidecar_are_refused_at_once() {
     home.put("other.sha256", b"other").await;
     let at = home.path("ingest/a.mp4.sha256");
     mknodat(CWD, &at, FileType::Fifo, Mode::RUSR, 0).unwrap();
-    assert_eq!(home.objects.sidecar(&source, ".sha256", 9).await.unwrap_err().trouble, Trouble::Conflict);
+    assert_eq!(home.objects.sidecar(&source, ".sha256", 9).await.unwrap_err().kind, ErrorKind::Conflict);
     fs::remove_file(&at).unwrap();
     symlink("other.sha256", &at).unwrap();
-    assert_eq!(home.objects.sidecar(&source, ".sha256", 9).await.unwrap_err().trouble, Trouble::Conflict);
+    assert_eq!(home.objects.sidecar(&source, ".sha256", 9).await.unwrap_err().kind, ErrorKind::Conflict);
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn a_folder_linked_to_its_neighbour_is_not_followed() {
     symlink("real", home.path("ingest/link")).unwrap();
     let location = Location::Ingest("link/a.mp4".into());
     let source = record("link/a.mp4", &home.path("ingest/real/a.mp4"), &location);
-    assert_eq!(home.objects.open(&source).await.unwrap_err().trouble, Trouble::Conflict);
+    assert_eq!(home.objects.open(&source).await.unwrap_err().kind, ErrorKind::Conflict);
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn a_linked_folder_in_the_ingest_directory_leads_nowhere() {
         &outside.path().join("secret.mp4"),
         &Location::Ingest("link/secret.mp4".into()),
     );
-    assert_eq!(home.objects.open(&source).await.unwrap_err().trouble, Trouble::Conflict);
+    assert_eq!(home.objects.open(&source).await.unwrap_err().kind, ErrorKind::Conflict);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::Lane;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{Closing, Ending, Retained, Success, TaskReport, UsageRecord};
 use reelgate_ports::store::{AssetFilter, Intake, Maintenance, Queries, Queue};
@@ -62,5 +62,5 @@ async fn the_history_of_what_ended_long_ago_goes_and_the_asset_stays() {
     assert_eq!(phases(&store).await, [Phase::Rejected, Phase::Received]);
     assert!(!store.history(going_on).await.unwrap().is_empty());
     let unknown = AssetId::new("aaaaaaaaaaaaaaaaaaaaaaaaaa");
-    assert_eq!(store.history(&unknown).await.unwrap_err().trouble, Trouble::Missing);
+    assert_eq!(store.history(&unknown).await.unwrap_err().kind, ErrorKind::Missing);
 }

@@ -7,7 +7,7 @@ use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::{NodeId, Sequencer, SourceId};
 use reelgate_flow::task::Lane;
 use reelgate_ports::clock::SystemClock;
-use reelgate_ports::error::{PortError, Trouble};
+use reelgate_ports::error::{ErrorKind, PortError};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::order::Priority;
@@ -55,7 +55,7 @@ async fn a_database_of_a_newer_version_is_refused_with_both_numbers() {
     )
     .await;
     let refused = open(&home).await.err().expect("must be refused");
-    assert_eq!(refused.trouble, Trouble::Corrupt);
+    assert_eq!(refused.kind, ErrorKind::Corrupt);
     assert!(refused.detail.contains("expected schema 6 or older, found 7"), "{refused}");
 }
 
@@ -65,7 +65,7 @@ async fn a_file_that_is_no_database_is_refused_and_kept() {
     let text = "not a database ".repeat(1_000);
     std::fs::write(home.file(), &text).unwrap();
     let refused = open(&home).await.err().expect("must be refused");
-    assert_eq!(refused.trouble, Trouble::Corrupt, "{refused}");
+    assert_eq!(refused.kind, ErrorKind::Corrupt, "{refused}");
     assert_eq!(std::fs::read_to_string(home.file()).unwrap(), text);
 }
 
@@ -84,7 +84,7 @@ async fn a_database_of_another_program_is_refused() {
         .await
         .unwrap();
     let refused = open(&home).await.err().expect("must be refused");
-    assert_eq!(refused.trouble, Trouble::Corrupt, "{refused}");
+    assert_eq!(refused.kind, ErrorKind::Corrupt, "{refused}");
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn words_and_numbers_nobody_here_writes_are_corrupt_and_named() {
         let read = store.asset(&asset).await.unwrap_err();
         let claimed = store.claim(&NodeId::new("n"), Lane::Light, 1, 1_000).await.unwrap_err();
         for error in [read, claimed] {
-            assert_eq!(error.trouble, Trouble::Corrupt, "{damage}");
+            assert_eq!(error.kind, ErrorKind::Corrupt, "{damage}");
             assert!(error.detail.contains(column) && !error.detail.contains("secret"), "{error}");
         }
     }
@@ -120,7 +120,7 @@ async fn a_poisoned_event_is_refused_and_named_by_what_is_wrong() {
     let huge = MediaEvent { size_bytes: u64::MAX, ..event("a") };
     for poison in [zero, huge] {
         let refused = store.ingest(&EventBatch::of([event("good"), poison])).await.unwrap_err();
-        assert_eq!(refused.trouble, Trouble::Invalid, "{refused}");
+        assert_eq!(refused.kind, ErrorKind::Invalid, "{refused}");
     }
     assert_eq!(store.backlog().await.unwrap().assets, [], "whole or not at all");
 }

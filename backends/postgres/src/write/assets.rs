@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use reelgate_flow::ids::{AssetId, NodeId};
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::order::prefix_of;
-use reelgate_ports::records::HistoryRecord;
+use reelgate_ports::records::{HistoryEvent, HistoryRecord};
 use reelgate_store::history_lines;
 use reelgate_store::work::Loaded;
 use sqlx::PgConnection;
@@ -183,7 +183,7 @@ fn history(unit: &Unit) -> PortResult<(Vec<i64>, Vec<String>)> {
                 task: Some(*task),
                 attempt: Some(lease.attempt),
                 node: Some(NodeId::new(lease.owner.clone())),
-                ..history_lines::line(lease.claimed_at_ms, "claimed", "")
+                ..history_lines::line(lease.claimed_at_ms, HistoryEvent::Claimed, "")
             });
         }
     }
@@ -223,8 +223,9 @@ fn phases(unit: &Unit) -> (Vec<&'static str>, Vec<i64>) {
 
 /// A document of ours as text.
 pub(crate) fn json<T: serde::Serialize>(value: &T) -> PortResult<String> {
-    serde_json::to_string(value)
-        .map_err(|error| PortError::new(Trouble::Invalid, "write a document", error.to_string()))
+    serde_json::to_string(value).map_err(|error| {
+        PortError::new(Port::Store, ErrorKind::Invalid, "write a document", error.to_string())
+    })
 }
 
 /// Text as the database takes it: it holds no zero bytes.

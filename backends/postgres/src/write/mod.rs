@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
 use crate::unit::Unit;
-use crate::{decisions, outbox, products};
+use crate::{decisions, jobs, outbox, products};
 
 /// What a transaction wrote.
 #[derive(Debug)]
@@ -53,6 +53,7 @@ async fn write_learned(conn: &mut PgConnection, unit: &mut Unit, learned: Learne
             let asset = unit.work.at(&asset)?.row.arrival;
             products::write(conn, asset, task, attempt, &result, &outputs).await
         }
+        Learned::Jobs(asset, planned) => jobs::write(conn, unit.work.at(&asset)?.row.arrival, &planned).await,
         Learned::Facts(asset, media) => {
             let arrival = unit.work.at(&asset)?.row.arrival;
             unit.media.insert(arrival, (media.container.as_str().to_owned(), media.duration_ns));

@@ -120,12 +120,20 @@ pub fn redaction(
 pub fn touched_chunks(plan: &Plan, request: &Request) -> Result<Vec<u16>, Fault> {
     let mut touched = Vec::new();
     for (number, chunk) in plan.video.iter().enumerate() {
-        if !meeting(&chunk.job, request)?.is_empty() {
+        if touches(&chunk.job, request)? {
             let number = u16::try_from(number);
             touched.push(number.map_err(|_| malformed("chunks that 16 bits can count", "more"))?);
         }
     }
     Ok(touched)
+}
+
+/// Whether a request touches a chunk, told from its job alone.
+///
+/// # Errors
+/// `internal` where the request is malformed.
+pub fn touches(job: &VideoJob, request: &Request) -> Result<bool, Fault> {
+    Ok(!meeting(job, request)?.is_empty())
 }
 
 /// What one chunk must cover, and which of its segments that touches; `None` where that is nothing.

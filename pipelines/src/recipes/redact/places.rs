@@ -2,7 +2,8 @@
 //! there as well, perhaps on its way.
 
 use super::{REDACTIONS_MAX, Request, malformed};
-use crate::messages::{FrameBox, Redaction};
+use crate::messages::Redaction;
+use reelgate_flow::place::FrameBox;
 use reelgate_flow::reason::Fault;
 use serde::{Deserialize, Serialize};
 
@@ -109,7 +110,7 @@ fn ways(places: &[Place]) -> Vec<Place> {
                 && earlier.area != place.area
                 && let Some((from, to)) = earlier.area.zip(place.area)
             {
-                let area = Some(around(from, to));
+                let area = Some(from.around(to));
                 ways.push(Place {
                     start_ns: place.start_ns,
                     end_ns: earlier.end_ns,
@@ -128,14 +129,6 @@ fn distance(a: Option<FrameBox>, b: Option<FrameBox>) -> u64 {
     let Some((a, b)) = a.zip(b) else { return 0 };
     let sides = [(a.x, b.x), (a.y, b.y), (a.width, b.width), (a.height, b.height)];
     sides.iter().map(|(a, b)| u64::from(a.abs_diff(*b))).sum()
-}
-
-/// The smallest box around two.
-fn around(a: FrameBox, b: FrameBox) -> FrameBox {
-    let (x, y) = (a.x.min(b.x), a.y.min(b.y));
-    let right = a.x.saturating_add(a.width).max(b.x.saturating_add(b.width));
-    let bottom = a.y.saturating_add(a.height).max(b.y.saturating_add(b.height));
-    FrameBox { x, y, width: right - x, height: bottom - y }
 }
 
 /// Joins ranges of the same area that meet.

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use reelgate_pipelines::messages::{FrameBox, NotAnalysed, Surface, TextLine, Why};
+use reelgate_flow::place::FrameBox;
+use reelgate_pipelines::messages::{NotAnalysed, Surface, TextLine, Why};
 
 /// Lines kept.
 pub const LINES_MAX: u64 = 100_000;

@@ -1,7 +1,8 @@
 //! Words planted on pictures and inside them, in files made here, found again with their time and place.
 
 use gstreamer as gst;
-use reelgate_pipelines::messages::{FrameBox, ScreenTextJob, TextLine};
+use reelgate_flow::place::FrameBox;
+use reelgate_pipelines::messages::{ScreenTextJob, TextLine};
 
 use super::tests::{Memory, SECOND, frames, open};
 use super::*;

@@ -5,7 +5,8 @@ use super::*;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use reelgate_pipelines::messages::{FrameBox, Redaction, RedactionStyle};
+use reelgate_flow::place::FrameBox;
+use reelgate_pipelines::messages::{Redaction, RedactionStyle};
 
 use crate::testing::Media;
 

@@ -4,7 +4,8 @@ use super::tests::{SECOND_NS, encode, spans, whole};
 use super::*;
 use gstreamer_video as gst_video;
 use reelgate_flow::facts::Rotation;
-use reelgate_pipelines::messages::{FrameBox, Redaction, RedactionStyle};
+use reelgate_flow::place::FrameBox;
+use reelgate_pipelines::messages::{Redaction, RedactionStyle};
 
 use crate::testing::{Media, pictures};
 

@@ -1,5 +1,8 @@
 use proptest::prelude::*;
 
+use reelgate_flow::place::TextPlace;
+use serde_json::json;
+
 use super::*;
 
 const BUCKET: &str = "scan-bucket";
@@ -77,23 +80,25 @@ fn samples_and_findings_about_policies_are_set_aside_and_other_objects_are_not_a
 
 #[test]
 fn a_record_has_the_places_of_its_lines_and_nothing_of_the_text() {
-    let place = |start_ns| Place {
+    let place = |start_ns| TextPlace {
         surface: "subtitle".into(),
         field: "text".into(),
         track: Some(3),
         start_ns: Some(start_ns),
         end_ns: Some(start_ns + 1),
         frame_box: None,
+        line: None,
     };
     let lines = [10, 20].map(|at| super::super::ScanLine { place: place(at), text: "words".into() });
     let map = super::super::sidecar::write(&lines).map;
     let finding = &fold([&event("f", 1, &[("NAME", 1)], Severity::Low)], BUCKET).findings[0];
     let records = finding.records(Some(&map));
-    let expected = json!([{
-        "surface": "subtitle", "field": "text", "track": 3, "start_ns": 20, "end_ns": 21, "frame_box": null
-    }]);
-    assert_eq!((records[0].kind.as_str(), records[0].count, &records[0].locations), ("NAME", 1, &expected));
-    assert_eq!(finding.records(None)[0].locations, json!([]));
+    let expected = [FindingLocation { place: place(20), value: None }];
+    assert_eq!(
+        (records[0].kind.as_str(), records[0].count, &*records[0].locations),
+        ("NAME", 1, &expected[..])
+    );
+    assert_eq!(finding.records(None)[0].locations, []);
 }
 
 #[test]

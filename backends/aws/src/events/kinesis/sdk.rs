@@ -10,20 +10,22 @@ use aws_sdk_kinesis::types::error::SubscribeToShardEventStreamError;
 use aws_sdk_kinesis::types::{
     self, ConsumerStatus, ShardIteratorType, StartingPosition, SubscribeToShardEventStream,
 };
-use reelgate_ports::error::{PortError, PortResult, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use tokio::sync::OnceCell;
 use tokio::time::{sleep, timeout};
 
 use super::stream::{Listed, Page, Record, Refusal, Start, Stream, Subscription};
 use crate::error::Call;
 
-const LIST: Call = Call::new("list the stream's shards", "kinesis:ListShards");
-const ITERATE: Call = Call::new("begin reading a shard", "kinesis:GetShardIterator");
-const READ: Call = Call::new("read a shard", "kinesis:GetRecords");
-const SUBSCRIBE: Call = Call::new("subscribe to a shard", "kinesis:SubscribeToShard");
-const DESCRIBE: Call = Call::new("reach the stream", "kinesis:DescribeStreamSummary");
-const REGISTER: Call = Call::new("register the stream's consumer", "kinesis:RegisterStreamConsumer");
-const CONSUMER: Call = Call::new("reach the stream's consumer", "kinesis:DescribeStreamConsumer");
+const LIST: Call = Call::new(Port::Events, "list the stream's shards", "kinesis:ListShards");
+const ITERATE: Call = Call::new(Port::Events, "begin reading a shard", "kinesis:GetShardIterator");
+const READ: Call = Call::new(Port::Events, "read a shard", "kinesis:GetRecords");
+const SUBSCRIBE: Call = Call::new(Port::Events, "subscribe to a shard", "kinesis:SubscribeToShard");
+const DESCRIBE: Call = Call::new(Port::Events, "reach the stream", "kinesis:DescribeStreamSummary");
+const REGISTER: Call =
+    Call::new(Port::Events, "register the stream's consumer", "kinesis:RegisterStreamConsumer");
+const CONSUMER: Call =
+    Call::new(Port::Events, "reach the stream's consumer", "kinesis:DescribeStreamConsumer");
 
 /// Pages of shards that are read; a stream has at most 20,000 shards and a page 1,000.
 const LIST_PAGES_MAX: usize = 100;
@@ -75,8 +77,9 @@ impl SdkStream {
             sleep(CONSUMER_CHECK_EVERY).await;
         }
         Err(PortError::new(
-            Trouble::Unavailable,
-            CONSUMER.what,
+            Port::Events,
+            ErrorKind::Unavailable,
+            CONSUMER.operation,
             "expected an active consumer, found one that is not",
         ))
     }
@@ -99,8 +102,9 @@ impl Stream for SdkStream {
             }
         }
         Err(PortError::new(
-            Trouble::Unavailable,
-            LIST.what,
+            Port::Events,
+            ErrorKind::Unavailable,
+            LIST.operation,
             "expected at most 100 pages of shards, found more",
         ))
     }
@@ -210,5 +214,10 @@ fn behind_ms(told: Option<i64>) -> u64 {
 }
 
 fn nonsense(call: Call) -> PortError {
-    PortError::new(Trouble::Unavailable, call.what, "the answer lacks what was asked for")
+    PortError::new(
+        Port::Events,
+        ErrorKind::Unavailable,
+        call.operation,
+        "the answer lacks what was asked for",
+    )
 }

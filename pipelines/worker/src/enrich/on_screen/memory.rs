@@ -1,6 +1,6 @@
 //! From readings of single pictures to texts with a time: what is read again at its place still stands there.
 
-use reelgate_pipelines::messages::FrameBox;
+use reelgate_flow::place::FrameBox;
 
 use super::super::lines::{Lines, Place};
 use super::reader::{Kind, Seen};

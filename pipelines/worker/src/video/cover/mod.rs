@@ -12,8 +12,9 @@ use std::sync::{Mutex, PoisonError};
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 
+use reelgate_flow::place::FrameBox;
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::messages::{FrameBox, GRID_SLACK_NS, Redaction, RedactionStyle, VideoJob};
+use reelgate_pipelines::messages::{GRID_SLACK_NS, Redaction, RedactionStyle, VideoJob};
 use reelgate_pipelines::recipes::redact;
 
 use paint::{Painter, Rect};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use reelgate_ports::error::{PortError, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError};
 
 use super::super::stream::Refusal;
 use super::super::*;
@@ -65,8 +65,18 @@ impl World {
     fn disturb(&mut self) {
         let refusal = match self.rng.u8(..3) {
             0 => Refusal::Expired,
-            1 => Refusal::Other(PortError::new(Trouble::Unavailable, "read a shard", "no answer in time")),
-            _ => Refusal::Other(PortError::new(Trouble::Unavailable, "read a shard", "throttled")),
+            1 => Refusal::Other(PortError::new(
+                Port::Events,
+                ErrorKind::Unavailable,
+                "read a shard",
+                "no answer in time",
+            )),
+            _ => Refusal::Other(PortError::new(
+                Port::Events,
+                ErrorKind::Unavailable,
+                "read a shard",
+                "throttled",
+            )),
         };
         self.stream.refuse([refusal]);
     }

@@ -62,7 +62,7 @@ async fn a_frozen_node_is_fenced_when_it_wakes() {
     a.freeze(true);
     work_until(&[&b], 3 * LEASE_MS, || model.effects() == keys(0..1)).await;
     let refused = model.commit(&out).unwrap_err();
-    assert_eq!(refused.trouble, reelgate_ports::error::Trouble::Conflict);
+    assert_eq!(refused.kind, reelgate_ports::error::ErrorKind::Conflict);
     a.freeze(false);
     a.events.abandon(&out).await.unwrap();
     assert_eq!((a.events.shards_held(), model.shards.owners()["1"].as_deref()), (0, Some("b")));

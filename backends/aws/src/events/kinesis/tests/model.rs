@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use reelgate_conformance::memory_shards::MemoryShards;
-use reelgate_ports::error::Trouble;
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::shards::{Position, ShardLease, ShardRow};
 use serde_json::json;
 use tokio::sync::watch;
@@ -320,7 +320,7 @@ impl Node {
         }
         match self.model.commit(&batch) {
             Ok(()) => drop(self.events.acknowledge(&batch).await),
-            Err(error) if error.trouble == Trouble::Conflict => drop(self.events.abandon(&batch).await),
+            Err(error) if error.kind == ErrorKind::Conflict => drop(self.events.abandon(&batch).await),
             Err(_) => return false,
         }
         true

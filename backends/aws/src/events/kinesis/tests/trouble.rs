@@ -1,6 +1,6 @@
 //! What streams and stores do wrong.
 
-use reelgate_ports::error::{PortError, Trouble};
+use reelgate_ports::error::{ErrorKind, Port, PortError};
 use reelgate_ports::shards::Position;
 
 use super::super::stream::Refusal;
@@ -8,7 +8,12 @@ use super::super::*;
 use super::model::*;
 
 fn throttled() -> Refusal {
-    Refusal::Other(PortError::new(Trouble::Unavailable, "read a shard", "answered ThroughputExceeded"))
+    Refusal::Other(PortError::new(
+        Port::Events,
+        ErrorKind::Unavailable,
+        "read a shard",
+        "answered ThroughputExceeded",
+    ))
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,182 @@
+//! Links findings of a scanner outside to their assets and the places in them, before they are taken in. Maps are read
+//! together and within one bound, so that a slow bucket costs a finding its places, and never holds the stream.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::error::{ErrorKind, PortResult};
+use reelgate_ports::records::ScanEvent;
+use reelgate_ports::scanner::findings::fold;
+use reelgate_ports::scanner::{BatchId, Scanner, SidecarMap, SidecarName};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+use crate::house::House;
+use crate::work::screen::judge;
+
+/// Longest wait for all maps of one batch of events.
+const MAPS_WAIT: Duration = Duration::from_secs(5);
+/// Maps read at once: one may have 64 MiB.
+const MAPS_AT_ONCE: usize = 4;
+
+type Wanted = (BatchId, AssetId);
+
+/// Links each event to its asset and the places in it, and asks policy what follows. A map that cannot be read in time costs
+/// the places alone.
+///
+/// # Errors
+/// Where the store does not answer.
+pub async fn link(house: &House, scans: &mut [ScanEvent]) -> PortResult<()> {
+    let bucket = house.scan.as_ref().map_or("", |desk| &desk.settings.bucket);
+    let named = |scan: &ScanEvent| SidecarName::of(scan.source.as_ref()?, bucket);
+    let wanted: BTreeSet<Wanted> =
+        scans.iter().filter_map(named).map(|name| (name.batch, name.asset)).collect();
+    let maps = match &house.scan {
+        Some(desk) => maps(&desk.scanner, wanted).await,
+        None => BTreeMap::new(),
+    };
+    for scan in scans {
+        let name = named(scan);
+        let map = name.as_ref().and_then(|name| maps.get(&(name.batch.clone(), name.asset.clone())));
+        link_one(house, scan, name, map).await?;
+    }
+    Ok(())
+}
+
+async fn link_one(
+    house: &House,
+    scan: &mut ScanEvent,
+    name: Option<SidecarName>,
+    map: Option<&SidecarMap>,
+) -> PortResult<()> {
+    let mut key = scan.source.as_ref().map(|source| source.key.clone()).unwrap_or_default();
+    if let (Some(name), Some(_)) = (&name, &house.scan) {
+        match house.store.asset(&name.asset).await {
+            Ok(detail) => key = detail.asset.source.id.key,
+            Err(error) if error.kind == ErrorKind::Missing => {}
+            Err(error) => return Err(error),
+        }
+    }
+    scan.asset = name.map(|name| name.asset);
+    let bucket = house.scan.as_ref().map_or("", |desk| &desk.settings.bucket);
+    let folded = fold([&*scan], bucket).findings;
+    scan.findings = folded.iter().flat_map(|finding| finding.records(map)).collect();
+    scan.response = match scan.findings.as_slice() {
+        [] => house.policy.answer(scan.severity, &scan.kind, &key),
+        findings => judge(&house.policy, &key, findings).response,
+    };
+    Ok(())
+}
+
+/// The maps that could be read in time, a few at once.
+async fn maps(scanner: &Arc<dyn Scanner>, wanted: BTreeSet<Wanted>) -> BTreeMap<Wanted, SidecarMap> {
+    let until = Instant::now() + MAPS_WAIT;
+    let permits = Arc::new(Semaphore::new(MAPS_AT_ONCE));
+    let mut reads = JoinSet::new();
+    for wanted in wanted {
+        let (scanner, permits) = (Arc::clone(scanner), Arc::clone(&permits));
+        reads.spawn(async move {
+            let read = async {
+                let _permit = permits.acquire().await;
+                scanner.map(&wanted.0, &wanted.1).await
+            };
+            let read = timeout_at(until, read).await;
+            (wanted, read)
+        });
+    }
+    let mut found = BTreeMap::new();
+    while let Some(read) = reads.join_next().await {
+        let Ok((wanted, read)) = read else {
+            tracing::warn!("places of a finding stay unknown: reading their map panicked");
+            continue;
+        };
+        match read {
+            Ok(Ok(Some(map))) => drop(found.insert(wanted, map)),
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(asset = %wanted.1, %error, "places of a finding stay unknown");
+            }
+            Err(_) => {
+                let wait_s = MAPS_WAIT.as_secs();
+                tracing::warn!(asset = %wanted.1, wait_s, "places of a finding stay unknown: their map was not read in time");
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+    use reelgate_ports::scanner::{Begun, JobId, JobStatus, Removed, Sidecar};
+
+    use super::*;
+
+    /// A scanner whose maps take a second each, but for one asset's, which never comes.
+    #[derive(Default)]
+    struct SlowMaps {
+        reading: AtomicUsize,
+        reading_max: AtomicUsize,
+    }
+
+    #[async_trait]
+    impl Scanner for SlowMaps {
+        async fn map(&self, _: &BatchId, asset: &AssetId) -> PortResult<Option<SidecarMap>> {
+            let reading = self.reading.fetch_add(1, Ordering::Relaxed) + 1;
+            self.reading_max.fetch_max(reading, Ordering::Relaxed);
+            let took_s = if asset.as_str() == "never" { u64::from(u32::MAX) } else { 1 };
+            tokio::time::sleep(Duration::from_secs(took_s)).await;
+            self.reading.fetch_sub(1, Ordering::Relaxed);
+            Ok(Some(SidecarMap::default()))
+        }
+
+        async fn prepare(&self) -> PortResult<String> {
+            unreachable!("only maps are read")
+        }
+
+        async fn deliver(&self, _: &BatchId, _: &Sidecar) -> PortResult<()> {
+            unreachable!("only maps are read")
+        }
+
+        async fn begin(&self, _: &BatchId) -> PortResult<Begun> {
+            unreachable!("only maps are read")
+        }
+
+        async fn status(&self, _: &JobId) -> PortResult<JobStatus> {
+            unreachable!("only maps are read")
+        }
+
+        async fn findings(&self, _: &JobId) -> PortResult<Vec<ScanEvent>> {
+            unreachable!("only maps are read")
+        }
+
+        async fn remove(&self, _: &BatchId, _: &AssetId) -> PortResult<Removed> {
+            unreachable!("only maps are read")
+        }
+
+        async fn check(&self) -> PortResult<String> {
+            unreachable!("only maps are read")
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_map_that_never_comes_costs_its_own_places_and_no_more_than_the_wait() {
+        let slow = Arc::new(SlowMaps::default());
+        let scanner: Arc<dyn Scanner> = slow.clone();
+        let batch = BatchId::of("area", 1, 2);
+        let wanted = |id: &str| (batch.clone(), AssetId::new(id));
+        let ids = ["a", "b", "c", "d", "e", "f", "never"];
+        let since = Instant::now();
+        let found = maps(&scanner, ids.into_iter().map(wanted).collect()).await;
+        assert_eq!(since.elapsed().as_secs(), MAPS_WAIT.as_secs());
+        let read: Vec<&str> = found.keys().map(|(_, asset)| asset.as_str()).collect();
+        assert_eq!(read, ["a", "b", "c", "d", "e", "f"]);
+        assert_eq!(slow.reading_max.load(Ordering::Relaxed), MAPS_AT_ONCE);
+    }
+}
