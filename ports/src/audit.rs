@@ -195,13 +195,25 @@ mod tests {
     use reelgate_flow::asset::Phase;
 
     use super::*;
-    use crate::telling;
+
+    fn line(at_ms: u64, event: HistoryEvent) -> HistoryRecord {
+        HistoryRecord {
+            sequence: 1,
+            at_ms,
+            event,
+            task: None,
+            attempt: None,
+            node: None,
+            wall_ms: None,
+            detail: "published".to_owned(),
+        }
+    }
 
     fn export(records: u64) -> String {
         let mut chain = Chain::default();
         let mut text = String::new();
         for number in 0..records {
-            let line = telling::line(1_000 + number, HistoryEvent::Entered(Phase::Published), "published");
+            let line = line(1_000 + number, HistoryEvent::Entered(Phase::Published));
             let record = chain.add("aaaaaaaaaaaaaaaaaaaaaaaaaa", &line).unwrap();
             text.push_str(&record.line);
             text.push('\n');
@@ -261,10 +273,7 @@ mod tests {
 
     #[test]
     fn lines_of_scheduling_are_no_part_of_it() {
-        assert!(
-            !is_audited(&telling::line(0, HistoryEvent::Claimed, ""))
-                && !is_audited(&telling::line(0, HistoryEvent::Due, ""))
-        );
-        assert!(is_audited(&telling::line(0, HistoryEvent::Decided, "")));
+        assert!(!is_audited(&line(0, HistoryEvent::Claimed)) && !is_audited(&line(0, HistoryEvent::Due)));
+        assert!(is_audited(&line(0, HistoryEvent::Decided)));
     }
 }

@@ -9,13 +9,21 @@ use sha2::{Digest, Sha256};
 /// Characters of a derived id: 130 of SHA-256's 256 bits in base32 (RFC 4648).
 pub const ID_CHARS: usize = 26;
 
+/// Begins the version of an object that the bucket gave no version id; its entity tag follows.
+pub const ETAG_VERSION: &str = "etag-";
+
+/// Whether an upload has no version id of its own, so that the next such upload of its key replaces it.
+pub fn is_null_version(version: &str) -> bool {
+    version.starts_with(ETAG_VERSION)
+}
+
 /// The id of an upload: base32 of SHA-256 over bucket, key and version, separated by zero bytes.
 pub fn asset_id(source: &SourceId) -> AssetId {
     AssetId::new(derive(&[&source.bucket, &source.key, &source.version]))
 }
 
-/// The id of a notice: an asset gives each kind of notice at most once for each number, which is the times it was
-/// redriven, redone or released, or for a reminder its time.
+/// The id of a notice: an asset gives each kind of notice at most once for each number, which is made from the times it was
+/// redriven, redone or released and, where it failed, withdrawn; for a reminder it is its time.
 pub fn notice_id(asset: &AssetId, kind: NoticeKind, number: u64) -> NoticeId {
     NoticeId::new(derive(&[asset.as_str(), kind.as_str(), &number.to_string()]))
 }

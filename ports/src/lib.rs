@@ -1,12 +1,9 @@
-//! What Reelgate needs from the outside, as small traits in its own words. Backends implement them and
-//! prove it with one conformance suite; this room knows no concrete backend.
+//! What Reelgate needs from the outside, as small traits in its own words. Backends implement them; this room knows no concrete backend.
 
 #![forbid(unsafe_code)]
 
 pub mod audit;
 pub mod clock;
-#[cfg(feature = "conformance")]
-pub mod conformance;
 pub mod error;
 pub mod events;
 pub mod identity;
@@ -18,6 +15,4 @@ pub mod records;
 pub mod scanner;
 pub mod shards;
 pub mod store;
-pub mod telling;
 pub mod trace;
-pub mod unit;

@@ -18,6 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::order::Priority;
 
+/// How a deletion names the version that has no id of its own: the only one of a bucket without versions, and the one that
+/// uploads replace where a bucket's versions are suspended.
+pub const NULL_VERSION: &str = "null";
+
 /// What happened to an object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -25,7 +29,8 @@ pub enum EventKind {
     /// An upload was completed.
     #[default]
     Created,
-    /// This version is gone; with an empty version, a delete marker hides every older one.
+    /// This version is gone ([`NULL_VERSION`] is the one without an id); with an empty version, a delete marker hides every
+    /// older one.
     Deleted,
 }
 
@@ -83,7 +88,7 @@ pub struct SourceRecord {
     pub location: String,
 }
 
-/// What [`crate::store::Store::retain`] did. History goes piece by piece; what a piece is depends on the store: one
+/// What [`crate::store::Maintenance::retain`] did. History goes piece by piece; what a piece is depends on the store: one
 /// asset's history, or one month's of all assets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Retained {
@@ -267,7 +272,7 @@ pub enum Success {
         screening: Screening,
         /// Findings; may be empty.
         findings: Vec<FindingRecord>,
-        /// What encoding anew leaves out, as a document that the encodes read back ([`crate::store::Store::redaction`]);
+        /// What encoding anew leaves out, as a document that the encodes read back ([`crate::store::Queries::redaction`]);
         /// `Some` where the screening asks for that.
         redaction: Option<serde_json::Value>,
         /// Where the text was put for a scanner outside, as a document that [`TaskKey::Scan`] reads back; `Some` where the

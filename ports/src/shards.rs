@@ -3,7 +3,7 @@
 //! A lease carries a counter that grows whenever its holder changes or renews. A reader that watches a counter
 //! stand still for the whole lease, by its own monotonic clock, may take the lease over by naming the counter it
 //! saw; nobody's wall clock is ever compared with another's. The checkpoint moves only through
-//! [`crate::store::Store::ingest`], in the transaction that takes the events in.
+//! [`crate::store::Intake::ingest`], in the transaction that takes the events in.
 
 use async_trait::async_trait;
 use reelgate_flow::ids::NodeId;

@@ -15,7 +15,7 @@ use crate::records::{
     MediaProgress, NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, StagedOutput, TaskReport,
 };
 
-/// Filter of [`Store::assets`].
+/// Filter of [`Queries::assets`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AssetFilter {
     /// Only these phases; empty for all.
@@ -50,9 +50,14 @@ pub struct Product {
     pub outputs: Vec<StagedOutput>,
 }
 
-/// The store. Every call is one transaction: it happens whole or not at all.
+/// The whole store. Every call is one transaction: it happens whole or not at all.
+pub trait Store: Intake + Queue + Outbox + Queries + Decisions + Nodes + Maintenance {}
+
+impl<T: Intake + Queue + Outbox + Queries + Decisions + Nodes + Maintenance> Store for T {}
+
+/// Taking uploads in: what intake and the sweep call.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Intake: Send + Sync {
     /// Takes a batch in and moves its checkpoint, in one transaction. A known (bucket, key, version) changes nothing;
     /// an older event never overrides a newer one; a deletion supersedes what has not ended yet, and every older
     /// upload of the key that comes after it. `Conflict` where the checkpoint is no longer the caller's to move.
@@ -61,7 +66,11 @@ pub trait Store: Send + Sync {
 
     /// Which of these assets are known, for the sweep.
     async fn known(&self, assets: &[AssetId]) -> PortResult<BTreeSet<AssetId>>;
+}
 
+/// The queue of tasks: what claims, reports and the keeping of leases call.
+#[async_trait]
+pub trait Queue: Send + Sync {
     /// Leases up to `tasks_max` due tasks of a lane to a node, the most urgent kind first ([`TaskKey::urgency`]), then
     /// by place ([`crate::order`]); counts the attempt.
     async fn claim(&self, node: &NodeId, lane: Lane, tasks_max: u16, lease_ms: u64)
@@ -87,7 +96,11 @@ pub trait Store: Send + Sync {
 
     /// Milliseconds until the next task or notice becomes due, where one is waiting.
     async fn next_due_ms(&self) -> PortResult<Option<u64>>;
+}
 
+/// Notices owed to the outside: what the notifier calls.
+#[async_trait]
+pub trait Outbox: Send + Sync {
     /// Due notices, oldest first. They are not due again for `hold_ms`, so that several nodes can deliver side by
     /// side; with 0 they stay as they are.
     async fn outbox(&self, notices_max: u16, hold_ms: u64) -> PortResult<Vec<NoticeRecord>>;
@@ -97,7 +110,11 @@ pub trait Store: Send + Sync {
 
     /// Puts a notice back until `delay_ms` from now.
     async fn notice_deferred(&self, id: &NoticeId, delay_ms: u64) -> PortResult<()>;
+}
 
+/// Questions that change nothing.
+#[async_trait]
+pub trait Queries: Send + Sync {
     /// What an asset's finished tasks left for later stages, in order of task.
     async fn products(&self, asset: &AssetId) -> PortResult<Vec<Product>>;
 
@@ -119,29 +136,9 @@ pub trait Store: Send + Sync {
     /// The history of an asset in order.
     async fn history(&self, asset: &AssetId) -> PortResult<Vec<HistoryRecord>>;
 
-    /// Another try for a failed or rejected asset; `Conflict` where it is neither.
-    async fn redrive(&self, asset: &AssetId) -> PortResult<()>;
-
-    /// Ends all connections after their current call; what they keep beside the record is folded into it.
-    async fn close(&self);
-
-    /// Has part of a published asset made anew; `Conflict`, which says why, where that cannot be.
-    async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()>;
-
-    /// Carries out what somebody decided and keeps who, why and when; `Conflict`, which says why, where that cannot be.
-    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()>;
-
     /// What encoding anew leaves out of an asset, as the document that was kept with the decision to redact; `None` where it
     /// is not redacted, or no longer.
     async fn redaction(&self, asset: &AssetId) -> PortResult<Option<serde_json::Value>>;
-
-    /// Sets apart again what was released until a time that is over, and owes a reminder for each asset that was set
-    /// apart `review_ms` ago and not reminded of since; returns how many. Nothing is ever removed for its age.
-    async fn review(&self, review_ms: u64) -> PortResult<u64>;
-
-    /// Chains up to `records_max` new lines of history to the audit log ([`crate::audit`]), in one transaction; returns how
-    /// many. Every line but those of scheduling (`due`, `claimed`) is chained once, whoever calls and however often.
-    async fn seal(&self, records_max: u32) -> PortResult<u64>;
 
     /// The audit log after a position, in order, at most `records_max`.
     async fn audit(&self, after: u64, records_max: u32) -> PortResult<Vec<AuditRecord>>;
@@ -149,6 +146,30 @@ pub trait Store: Send + Sync {
     /// Waiting and leased tasks by lane, stage, priority and prefix; at most `rows_max`, oldest first.
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>>;
 
+    /// Counts.
+    async fn backlog(&self) -> PortResult<Backlog>;
+}
+
+/// What operators and security officers ask of assets.
+#[async_trait]
+pub trait Decisions: Send + Sync {
+    /// Another try for a failed or rejected asset; `Conflict` where it is neither.
+    async fn redrive(&self, asset: &AssetId) -> PortResult<()>;
+
+    /// Has part of a published asset made anew; `Conflict`, which says why, where that cannot be.
+    async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()>;
+
+    /// Carries out what somebody decided and keeps who, why and when; `Conflict`, which says why, where that cannot be.
+    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()>;
+
+    /// Sets apart again what was released until a time that is over, and owes a reminder for each asset that was set
+    /// apart `review_ms` ago and not reminded of since; returns how many. Nothing is ever removed for its age.
+    async fn review(&self, review_ms: u64) -> PortResult<u64>;
+}
+
+/// Who works here.
+#[async_trait]
+pub trait Nodes: Send + Sync {
     /// Records that a node lives; returns whether an operator asked it to drain.
     async fn node_seen(&self, report: &NodeReport) -> PortResult<bool>;
 
@@ -157,14 +178,22 @@ pub trait Store: Send + Sync {
 
     /// Orders a node to drain, or takes the order back; `Missing` where no such node was ever seen.
     async fn order_drain(&self, node: &NodeId, drain: bool) -> PortResult<()>;
+}
+
+/// What is done beside the work: the audit log, retention, health.
+#[async_trait]
+pub trait Maintenance: Send + Sync {
+    /// Chains up to `records_max` new lines of history to the audit log ([`crate::audit`]), in one transaction; returns how
+    /// many. Every line but those of scheduling (`due`, `claimed`) is chained once, whoever calls and however often.
+    async fn seal(&self, records_max: u32) -> PortResult<u64>;
 
     /// Prepares what coming history is written to, and removes history older than `days` of assets that have ended;
     /// `None` keeps all. What an asset is and what became of it stays. Called about once a day, by several nodes at once
     /// perhaps: one of them does it, and the others find nothing to do.
     async fn retain(&self, days: Option<u32>) -> PortResult<Retained>;
 
-    /// Counts.
-    async fn backlog(&self) -> PortResult<Backlog>;
+    /// Ends all connections after their current call; what they keep beside the record is folded into it.
+    async fn close(&self);
 
     /// Violations of invariants met while stepping, by id, since this process started.
     fn violations(&self) -> Vec<(String, u64)>;

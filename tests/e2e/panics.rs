@@ -26,7 +26,9 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::objects::{Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn};
 use reelgate_ports::records::*;
-use reelgate_ports::store::{AssetFilter, Backlog, Product, Store};
+use reelgate_ports::store::{
+    AssetFilter, Backlog, Decisions, Intake, Maintenance, Nodes, Outbox, Product, Queries, Queue,
+};
 use reelgate_privacy::Classifier;
 use tokio::sync::Semaphore;
 
@@ -148,25 +150,18 @@ impl Events for MinedEvents {
 struct MinedStore(SqliteStore, Arc<Mine>);
 
 #[async_trait]
-impl Store for MinedStore {
+impl Intake for MinedStore {
     async fn ingest(&self, batch: &EventBatch) -> PortResult<Vec<Ingested>> {
         self.0.ingest(batch).await
     }
+
     async fn known(&self, assets: &[AssetId]) -> PortResult<BTreeSet<AssetId>> {
         self.0.known(assets).await
     }
-    async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {
-        self.0.queue(rows_max).await
-    }
-    async fn node_seen(&self, report: &NodeReport) -> PortResult<bool> {
-        self.0.node_seen(report).await
-    }
-    async fn nodes(&self) -> PortResult<Vec<NodeRecord>> {
-        self.0.nodes().await
-    }
-    async fn order_drain(&self, node: &NodeId, drain: bool) -> PortResult<()> {
-        self.0.order_drain(node, drain).await
-    }
+}
+
+#[async_trait]
+impl Queue for MinedStore {
     async fn claim(
         &self,
         node: &NodeId,
@@ -176,24 +171,33 @@ impl Store for MinedStore {
     ) -> PortResult<Vec<Claim>> {
         self.0.claim(node, lane, tasks_max, lease_ms).await
     }
+
     async fn heartbeat(&self, node: &NodeId, fences: &[Fence], lease_ms: u64) -> PortResult<Vec<Fence>> {
         self.0.heartbeat(node, fences, lease_ms).await
     }
+
     async fn complete(&self, reports: &[TaskReport]) -> PortResult<Vec<Applied>> {
         self.1.step("persister before the commit");
         let applied = self.0.complete(reports).await?;
         self.1.step("persister after the commit");
         Ok(applied)
     }
+
     async fn reap(&self) -> PortResult<u64> {
         self.0.reap().await
     }
+
     async fn reclaim(&self, node: &NodeId) -> PortResult<u64> {
         self.0.reclaim(node).await
     }
+
     async fn next_due_ms(&self) -> PortResult<Option<u64>> {
         self.0.next_due_ms().await
     }
+}
+
+#[async_trait]
+impl Outbox for MinedStore {
     async fn outbox(&self, notices_max: u16, hold_ms: u64) -> PortResult<Vec<NoticeRecord>> {
         let due = self.0.outbox(notices_max, hold_ms).await?;
         if !due.is_empty() {
@@ -201,13 +205,19 @@ impl Store for MinedStore {
         }
         Ok(due)
     }
+
     async fn notices_delivered(&self, ids: &[NoticeId]) -> PortResult<()> {
         self.1.step("notifier after the delivery");
         self.0.notices_delivered(ids).await
     }
+
     async fn notice_deferred(&self, id: &NoticeId, delay_ms: u64) -> PortResult<()> {
         self.0.notice_deferred(id, delay_ms).await
     }
+}
+
+#[async_trait]
+impl Queries for MinedStore {
     async fn products(&self, asset: &AssetId) -> PortResult<Vec<Product>> {
         self.0.products(asset).await
     }
@@ -220,48 +230,88 @@ impl Store for MinedStore {
     async fn asset(&self, asset: &AssetId) -> PortResult<AssetDetail> {
         self.0.asset(asset).await
     }
+
     async fn assets(&self, filter: &AssetFilter) -> PortResult<Vec<AssetRecord>> {
         self.0.assets(filter).await
     }
+
     async fn find(&self, prefix: &str) -> PortResult<Vec<AssetId>> {
         self.0.find(prefix).await
     }
+
     async fn history(&self, asset: &AssetId) -> PortResult<Vec<HistoryRecord>> {
         self.0.history(asset).await
     }
-    async fn close(&self) {
-        self.0.close().await;
-    }
-    async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()> {
-        self.0.redo(asset, what).await
-    }
-    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()> {
-        self.0.decide(asset, decision).await
-    }
+
     async fn redaction(&self, asset: &AssetId) -> PortResult<Option<serde_json::Value>> {
         self.0.redaction(asset).await
     }
-    async fn review(&self, review_ms: u64) -> PortResult<u64> {
-        self.0.review(review_ms).await
-    }
-    async fn seal(&self, records_max: u32) -> PortResult<u64> {
-        self.0.seal(records_max).await
-    }
+
     async fn audit(&self, after: u64, records_max: u32) -> PortResult<Vec<AuditRecord>> {
         self.0.audit(after, records_max).await
     }
-    async fn redrive(&self, asset: &AssetId) -> PortResult<()> {
-        self.0.redrive(asset).await
+
+    async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {
+        self.0.queue(rows_max).await
     }
-    async fn retain(&self, days: Option<u32>) -> PortResult<Retained> {
-        self.0.retain(days).await
-    }
+
     async fn backlog(&self) -> PortResult<Backlog> {
         self.0.backlog().await
     }
+}
+
+#[async_trait]
+impl Decisions for MinedStore {
+    async fn redrive(&self, asset: &AssetId) -> PortResult<()> {
+        self.0.redrive(asset).await
+    }
+
+    async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()> {
+        self.0.redo(asset, what).await
+    }
+
+    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()> {
+        self.0.decide(asset, decision).await
+    }
+
+    async fn review(&self, review_ms: u64) -> PortResult<u64> {
+        self.0.review(review_ms).await
+    }
+}
+
+#[async_trait]
+impl Nodes for MinedStore {
+    async fn node_seen(&self, report: &NodeReport) -> PortResult<bool> {
+        self.0.node_seen(report).await
+    }
+
+    async fn nodes(&self) -> PortResult<Vec<NodeRecord>> {
+        self.0.nodes().await
+    }
+
+    async fn order_drain(&self, node: &NodeId, drain: bool) -> PortResult<()> {
+        self.0.order_drain(node, drain).await
+    }
+}
+
+#[async_trait]
+impl Maintenance for MinedStore {
+    async fn seal(&self, records_max: u32) -> PortResult<u64> {
+        self.0.seal(records_max).await
+    }
+
+    async fn retain(&self, days: Option<u32>) -> PortResult<Retained> {
+        self.0.retain(days).await
+    }
+
+    async fn close(&self) {
+        self.0.close().await;
+    }
+
     fn violations(&self) -> Vec<(String, u64)> {
         self.0.violations()
     }
+
     async fn check(&self) -> PortResult<String> {
         self.0.check().await
     }

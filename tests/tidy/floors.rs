@@ -13,13 +13,15 @@ const FLOORS: &[(&str, u32)] = &[
     ("reelgate-stand-ins", 1),
     ("reelgate-ports", 2),
     ("reelgate-pipelines", 2),
+    ("reelgate-store", 4),
     ("reelgate-worker", 3),
-    ("reelgate-embedded", 3),
-    ("reelgate-postgres", 3),
-    ("reelgate-aws", 3),
-    ("reelgate-simulation", 3),
-    ("reelgate-actors", 4),
-    ("reelgate", 5),
+    ("reelgate-conformance", 3),
+    ("reelgate-embedded", 5),
+    ("reelgate-postgres", 5),
+    ("reelgate-aws", 5),
+    ("reelgate-simulation", 5),
+    ("reelgate-actors", 6),
+    ("reelgate", 7),
 ];
 
 /// Crates that only some rooms may use, with the reason; a `*` at the end stands for the rest of a name.

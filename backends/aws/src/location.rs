@@ -5,13 +5,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::identity::ETAG_VERSION;
 
 /// Longest key, bytes of UTF-8; Amazon S3 User Guide, "Naming Amazon S3 objects".
 pub const KEY_BYTES_MAX: usize = 1_024;
 
 const SCHEME: &str = "s3://";
-/// Begins the version of an object in a bucket that keeps none.
-const ETAG_VERSION: &str = "etag-";
 
 /// One object, as it is written in [`reelgate_ports::records::MediaEvent::location`]: `s3://bucket/key`, the key raw.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -16,7 +16,7 @@ use reelgate_ports::clock::SystemClock;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{Claim, Ending, EventKind, MediaEvent, Success, TaskReport, UsageRecord};
-use reelgate_ports::store::Store;
+use reelgate_ports::store::{Intake, Outbox, Queries, Queue};
 
 const ASSETS: u64 = 10_000;
 const BATCH: u16 = 32;

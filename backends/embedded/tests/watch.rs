@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use reelgate_conformance::events::EventsHome;
 use reelgate_embedded::watch::DirectoryEvents;
-use reelgate_ports::conformance::events::EventsHome;
 use reelgate_ports::events::Events;
 use tempfile::TempDir;
 
@@ -25,4 +25,4 @@ impl EventsHome for Home {
     }
 }
 
-reelgate_ports::events_suite!(Home(tempfile::tempdir().unwrap()));
+reelgate_conformance::events_suite!(Home(tempfile::tempdir().unwrap()));

@@ -26,7 +26,7 @@ use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
     Claim, Closing, Ending, EventKind, MediaEvent, Success, TaskReport, UsageRecord,
 };
-use reelgate_ports::store::Store;
+use reelgate_ports::store::{Intake, Outbox, Queries, Queue};
 use reelgate_postgres::{PgStore, Settings, Time};
 use reelgate_stand_ins::Postgres;
 use reelgate_stand_ins::postgres::Durability;

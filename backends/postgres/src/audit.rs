@@ -1,7 +1,5 @@
 //! The audit log: what triggers set aside is chained in order of its commits, and read.
 
-use reelgate_ports::audit::{Chain, is_audited};
-use reelgate_ports::error::{ErrorKind, Port, PortError};
 use reelgate_ports::records::{AuditRecord, HistoryRecord};
 use sqlx::PgConnection;
 
@@ -9,66 +7,61 @@ use crate::error::{DbResult, db};
 use crate::rows::{document, large};
 use crate::store::PgStore;
 use crate::time::number;
-use crate::transact::Call;
-use crate::unit::Unit;
 
 const WHAT: &str = "chain the audit log";
 
-/// Chains the lines of up to so many calls; returns how many calls.
-pub(crate) struct Seal(pub u32);
-
-impl Call for Seal {
-    type Output = u64;
-
-    const WHAT: &'static str = WHAT;
-
-    async fn run(&self, conn: &mut PgConnection, _: &mut Unit) -> DbResult<u64> {
-        // One at a time: the chain has one end.
-        sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('reelgate audit'))::text AS locked")
-            .fetch_one(&mut *conn)
-            .await
-            .map_err(db(WHAT))?;
-        let mut pending = sqlx::query!(
-            r#"DELETE FROM audit_pending AS p USING
+/// Takes what up to so many calls told, in order; one caller at a time, because the chain has one end.
+pub(crate) async fn take_unsealed(
+    conn: &mut PgConnection,
+    entries_max: u32,
+) -> DbResult<(u64, Vec<(String, HistoryRecord)>)> {
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('reelgate audit'))::text AS locked")
+        .fetch_one(&mut *conn)
+        .await
+        .map_err(db(WHAT))?;
+    let mut pending = sqlx::query!(
+        r#"DELETE FROM audit_pending AS p USING
                    (SELECT number FROM audit_pending ORDER BY number LIMIT $1) AS first
                WHERE p.number = first.number
                RETURNING p.number, p.lines, (SELECT id FROM assets WHERE arrival = p.asset) AS "id?""#,
-            i64::from(self.0),
-        )
-        .fetch_all(&mut *conn)
-        .await
-        .map_err(db(WHAT))?;
-        pending.sort_by_key(|row| row.number);
-        let head = sqlx::query!("SELECT number, line FROM audit ORDER BY number DESC LIMIT 1")
-            .fetch_optional(&mut *conn)
-            .await
-            .map_err(db(WHAT))?;
-        let mut chain = match head {
-            Some(row) => Chain::after(&record(row.number, row.line)?),
-            None => Chain::default(),
-        };
-        let (mut numbers, mut texts) = (Vec::new(), Vec::new());
-        for row in &pending {
-            let lines: Vec<HistoryRecord> = document(&row.lines, "audit_pending.lines")?;
-            let asset = row.id.as_deref().unwrap_or_default();
-            for line in lines.iter().filter(|line| is_audited(line)) {
-                let record = chain.add(asset, line);
-                let record = record
-                    .map_err(|e| PortError::new(Port::Store, ErrorKind::Invalid, WHAT, e.to_string()))?;
-                numbers.push(number(record.number));
-                texts.push(record.line);
-            }
-        }
-        sqlx::query!(
-            "INSERT INTO audit (number, line) SELECT * FROM unnest($1::bigint[], $2::text[])",
-            &numbers,
-            &texts,
-        )
-        .execute(conn)
-        .await
-        .map_err(db(WHAT))?;
-        Ok(pending.len() as u64)
+        i64::from(entries_max),
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(db(WHAT))?;
+    pending.sort_by_key(|row| row.number);
+    let taken = pending.len() as u64;
+    let mut told = Vec::new();
+    for row in pending {
+        let lines: Vec<HistoryRecord> = document(&row.lines, "audit_pending.lines")?;
+        let asset = row.id.unwrap_or_default();
+        told.extend(lines.into_iter().map(|line| (asset.clone(), line)));
     }
+    Ok((taken, told))
+}
+
+/// The last record.
+pub(crate) async fn head(conn: &mut PgConnection) -> DbResult<Option<AuditRecord>> {
+    let head = sqlx::query!("SELECT number, line FROM audit ORDER BY number DESC LIMIT 1")
+        .fetch_optional(conn)
+        .await
+        .map_err(db(WHAT))?;
+    head.map(|row| record(row.number, row.line)).transpose()
+}
+
+/// Adds records to the log.
+pub(crate) async fn append(conn: &mut PgConnection, records: &[AuditRecord]) -> DbResult<()> {
+    let numbers: Vec<i64> = records.iter().map(|record| number(record.number)).collect();
+    let texts: Vec<String> = records.iter().map(|record| record.line.clone()).collect();
+    sqlx::query!(
+        "INSERT INTO audit (number, line) SELECT * FROM unnest($1::bigint[], $2::text[])",
+        &numbers,
+        &texts,
+    )
+    .execute(conn)
+    .await
+    .map_err(db(WHAT))?;
+    Ok(())
 }
 
 impl PgStore {

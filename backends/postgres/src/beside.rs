@@ -7,22 +7,19 @@ use sqlx::PgConnection;
 use crate::error::{DbResult, db};
 use crate::time::number;
 
-/// Keeps findings, each once; returns those that were not known.
-pub(crate) async fn write_scans<'a>(
+/// Keeps findings, each once; returns the ids that were not known.
+pub(crate) async fn write_scans(
     conn: &mut PgConnection,
     now_ms: u64,
-    scans: &'a [ScanEvent],
-) -> DbResult<Vec<&'a ScanEvent>> {
-    if scans.is_empty() {
-        return Ok(Vec::new());
-    }
+    scans: &[ScanEvent],
+) -> DbResult<Vec<String>> {
     let column = |of: fn(&ScanEvent) -> String| scans.iter().map(of).collect::<Vec<String>>();
     let of_source = |of: fn(&reelgate_flow::ids::SourceId) -> &str| {
         let cell = |scan: &ScanEvent| scan.source.as_ref().map(|id| of(id).to_owned());
         scans.iter().map(cell).collect::<Vec<Option<String>>>()
     };
     let samples: Vec<bool> = scans.iter().map(|scan| scan.sample).collect();
-    let fresh = sqlx::query_scalar!(
+    sqlx::query_scalar!(
         "INSERT INTO scans (id, kind, severity, summary, sample, bucket, key, version, at_ms)
          SELECT *, $9::bigint FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::text[],
                                           $7::text[], $8::text[])
@@ -39,8 +36,7 @@ pub(crate) async fn write_scans<'a>(
     )
     .fetch_all(conn)
     .await
-    .map_err(db("write findings of a scanner"))?;
-    Ok(reelgate_ports::unit::fresh_scans(scans, &fresh))
+    .map_err(db("write findings of a scanner"))
 }
 
 /// Remembers where messages lie that could not be read.
@@ -49,9 +45,6 @@ pub(crate) async fn write_refused(
     now_ms: u64,
     refused: &[RefusedEvent],
 ) -> DbResult<()> {
-    if refused.is_empty() {
-        return Ok(());
-    }
     let column = |of: fn(&RefusedEvent) -> String| refused.iter().map(of).collect::<Vec<String>>();
     sqlx::query!(
         "INSERT INTO refused_events (place, sha256, why, at_ms)

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::unit::Violations;
+use reelgate_store::work::Violations;
 use sqlx::PgConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 

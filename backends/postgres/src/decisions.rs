@@ -8,11 +8,7 @@ use crate::error::{DbResult, db};
 use crate::rows::document;
 use crate::store::PgStore;
 use crate::time::number;
-use crate::transact::Call;
-use crate::unit::Unit;
 
-/// Assets looked at in one call, so that work waits for none of them long.
-const REVIEWS_AT_ONCE: i64 = 1_000;
 const WHAT: &str = "look for decisions that are due";
 
 /// Keeps a decision.
@@ -93,62 +89,55 @@ impl PgStore {
     }
 }
 
-/// Ends releases that are over, and owes reminders for what was set apart this long ago, milliseconds.
-pub(crate) struct Review(pub u64);
-
-impl Call for Review {
-    type Output = u64;
-
-    const WHAT: &'static str = WHAT;
-
-    async fn run(&self, conn: &mut PgConnection, unit: &mut Unit) -> DbResult<u64> {
-        let now_ms = number(unit.work.now_ms);
-        // Only the latest release counts, and only while the asset shows what it let go.
-        let over = sqlx::query_scalar!(
-            r#"SELECT a.id FROM decisions AS d JOIN assets AS a ON a.arrival = d.asset
+/// Published assets whose release is over. Only the latest release counts, and only while the asset shows what it let go.
+pub(crate) async fn expired_releases(
+    conn: &mut PgConnection,
+    now_ms: i64,
+    assets_max: u32,
+) -> DbResult<Vec<AssetId>> {
+    let over = sqlx::query_scalar!(
+        r#"SELECT a.id FROM decisions AS d JOIN assets AS a ON a.arrival = d.asset
                WHERE d.expires_at_ms <= $1 AND a.phase = 'published' AND a.marks LIKE '% cleared%'
                    AND d.number = (SELECT max(number) FROM decisions WHERE asset = d.asset AND what = 'release')
                ORDER BY a.arrival LIMIT $2"#,
-            now_ms,
-            REVIEWS_AT_ONCE,
-        )
-        .fetch_all(&mut *conn)
-        .await
-        .map_err(db(WHAT))?;
-        let long = sqlx::query_scalar!(
-            r#"SELECT a.id FROM assets AS a LEFT JOIN reminders AS r ON r.asset = a.arrival
+        now_ms,
+        i64::from(assets_max),
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(db(WHAT))?;
+    Ok(over.into_iter().map(AssetId::new).collect())
+}
+
+/// Quarantined assets that ended, and were last reminded of, no later than this.
+pub(crate) async fn unreviewed(
+    conn: &mut PgConnection,
+    until_ms: i64,
+    assets_max: u32,
+) -> DbResult<Vec<AssetId>> {
+    let long = sqlx::query_scalar!(
+        r#"SELECT a.id FROM assets AS a LEFT JOIN reminders AS r ON r.asset = a.arrival
                WHERE a.phase = 'quarantined' AND a.ended_at_ms <= $1 AND coalesce(r.at_ms, 0) <= $1
                ORDER BY a.arrival LIMIT $2"#,
-            now_ms.saturating_sub(number(self.0)),
-            REVIEWS_AT_ONCE,
-        )
-        .fetch_all(&mut *conn)
-        .await
-        .map_err(db(WHAT))?;
-        let over: Vec<AssetId> = over.into_iter().map(AssetId::new).collect();
-        let long: Vec<AssetId> = long.into_iter().map(AssetId::new).collect();
-        let all: Vec<AssetId> = over.iter().chain(&long).cloned().collect();
-        unit.load(conn, &all).await?;
-        let mut done = 0;
-        for id in &over {
-            done += u64::from(unit.work.expire(id)?);
-        }
-        let mut reminded = Vec::with_capacity(long.len());
-        for id in &long {
-            unit.work.remind(id)?;
-            reminded.push(unit.work.at(id)?.row.arrival);
-            done += 1;
-        }
-        sqlx::query!(
-            "INSERT INTO reminders (asset, at_ms) SELECT *, $2::bigint FROM unnest($1::bigint[])
+        until_ms,
+        i64::from(assets_max),
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(db(WHAT))?;
+    Ok(long.into_iter().map(AssetId::new).collect())
+}
+
+/// Remembers when these assets were reminded of.
+pub(crate) async fn write_reminders(conn: &mut PgConnection, now_ms: i64, reminded: &[i64]) -> DbResult<()> {
+    sqlx::query!(
+        "INSERT INTO reminders (asset, at_ms) SELECT *, $2::bigint FROM unnest($1::bigint[])
              ON CONFLICT (asset) DO UPDATE SET at_ms = excluded.at_ms",
-            &reminded,
-            now_ms,
-        )
-        .execute(&mut *conn)
-        .await
-        .map_err(db(WHAT))?;
-        unit.follow_up(conn).await?;
-        Ok(done)
-    }
+        reminded,
+        now_ms,
+    )
+    .execute(conn)
+    .await
+    .map_err(db(WHAT))?;
+    Ok(())
 }

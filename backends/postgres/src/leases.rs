@@ -1,28 +1,19 @@
-//! Leases: extended by those who hold them, ended where nobody reports; and the operator's redrive and redo.
+//! Leases: extended by those who hold them, and found where nobody reports.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId};
-use reelgate_ports::records::{Decision, Fence};
+use reelgate_ports::error::PortResult;
+use reelgate_ports::records::Fence;
+use reelgate_store::session::LostLease;
 use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
 use crate::lend::Lent;
-use crate::load::key_hash;
-use crate::locks::Locks;
 use crate::rows::{small, task_key};
 use crate::store::PgStore;
-use crate::time::number;
-use crate::transact::Call;
-use crate::unit::Unit;
-
-/// Most leases ended by one call; the rest are ended by the next.
-const ENDED_MAX: i64 = 500;
-/// A look for expired leases goes back this far behind the last one, milliseconds: longer than any statement may take
-/// from naming a lease's end to its commit. From the beginning now and then.
-const BEHIND_MS: i64 = 60_000;
+use crate::time::{count, number};
 
 impl PgStore {
     /// Extends the leases this node still holds; returns those it does not.
@@ -75,141 +66,65 @@ impl PgStore {
         Ok(fences.iter().filter(|fence| !kept.contains(*fence)).cloned().collect())
     }
 
-    /// Leases that ran out are looked for from here on.
-    pub(crate) fn expired_from(&self) -> i64 {
-        if self.leases_looked.is_due() {
-            return i64::MIN;
-        }
-        self.leases_from.load(Ordering::Relaxed)
+    /// Leases that ran out are looked for from here on; `None` from the beginning, regularly.
+    pub(crate) fn expired_after(&self) -> Option<u64> {
+        let from = self.leases_from.load(Ordering::Relaxed);
+        (!self.leases_looked.is_due() && from > i64::MIN).then(|| count(from))
     }
 }
 
-/// Which leases to end.
-pub(crate) enum Lost<'a> {
-    /// Those that ran out, of the ones that ended after this time.
-    Expired(i64),
-    /// Those that a dead process left under this node's name.
-    Of(&'a NodeId),
-}
-
-/// Ends leases, each as a lost attempt; returns how many, and the time up to which none is left.
-pub(crate) struct Lose<'a>(pub Lost<'a>);
-
-struct LostLease {
+struct Row {
     id: String,
     task: String,
     attempts: i32,
     lease_owner: Option<String>,
 }
 
-impl Call for Lose<'_> {
-    type Output = (u64, i64);
-
-    const WHAT: &'static str = "end lost leases";
-
-    async fn run(&self, conn: &mut PgConnection, unit: &mut Unit) -> DbResult<(u64, i64)> {
-        let now_ms = number(unit.work.now_ms);
-        let (lost, why) = match self.0 {
-            Lost::Expired(from) => (expired(conn, from, now_ms).await?, "its lease ran out"),
-            Lost::Of(node) => (of_node(conn, node).await?, "its node restarted"),
-        };
-        let until = if i64::try_from(lost.len()).is_ok_and(|found| found < ENDED_MAX) {
-            now_ms.saturating_sub(BEHIND_MS)
-        } else {
-            i64::MIN
-        };
-        let mut fences = Vec::with_capacity(lost.len());
-        for row in lost {
-            let asset = AssetId::new(row.id);
-            let attempt = small(row.attempts, "tasks.attempts")?;
-            let fence = Fence { asset, task: task_key(&row.task)?, attempt };
-            fences.push((fence, NodeId::new(row.lease_owner.unwrap_or_default())));
-        }
-        let ids: Vec<AssetId> = fences.iter().map(|(fence, _)| fence.asset.clone()).collect();
-        unit.load(conn, &ids).await?;
-        let mut ended = 0;
-        for (fence, node) in fences {
-            if self.is_lost(unit, &fence) {
-                ended += u64::from(unit.work.lose(&fence, &node, why)?);
-            }
-        }
-        unit.follow_up(conn).await?;
-        Ok((ended, until))
+impl Row {
+    fn read(self) -> PortResult<LostLease> {
+        let attempt = small(self.attempts, "tasks.attempts")?;
+        let fence = Fence { asset: AssetId::new(self.id), task: task_key(&self.task)?, attempt };
+        Ok(LostLease { fence, node: NodeId::new(self.lease_owner.unwrap_or_default()) })
     }
 }
 
-impl Lose<'_> {
-    /// Looked at again under the lock: it may have been extended, reported or ended by another node meanwhile.
-    fn is_lost(&self, unit: &Unit, fence: &Fence) -> bool {
-        let Some(loaded) = unit.work.loaded.get(&fence.asset) else { return false };
-        let Some(lease) = unit.leases.get(&(loaded.row.arrival, fence.task)) else { return false };
-        let ours = match self.0 {
-            Lost::Expired(_) => lease.until_ms <= unit.work.now_ms,
-            Lost::Of(node) => lease.owner == node.as_str(),
-        };
-        ours && lease.attempt == fence.attempt
-    }
-}
-
-async fn expired(conn: &mut PgConnection, from: i64, now_ms: i64) -> DbResult<Vec<LostLease>> {
-    sqlx::query_as!(
-        LostLease,
+/// Leases that ran out after `from` and up to now.
+pub(crate) async fn expired(
+    conn: &mut PgConnection,
+    from: i64,
+    now_ms: i64,
+    leases_max: u32,
+) -> DbResult<Vec<LostLease>> {
+    let rows = sqlx::query_as!(
+        Row,
         "SELECT a.id, t.task, t.attempts, t.lease_owner FROM tasks AS t JOIN assets AS a ON a.arrival = t.asset
          WHERE t.lease_owner IS NOT NULL AND t.lease_until_ms > $1 AND t.lease_until_ms <= $2
          ORDER BY t.lease_until_ms LIMIT $3",
         from,
         now_ms,
-        ENDED_MAX,
+        i64::from(leases_max),
     )
     .fetch_all(conn)
     .await
-    .map_err(db("look for expired leases"))
+    .map_err(db("look for expired leases"))?;
+    Ok(rows.into_iter().map(Row::read).collect::<PortResult<_>>()?)
 }
 
-async fn of_node(conn: &mut PgConnection, node: &NodeId) -> DbResult<Vec<LostLease>> {
-    sqlx::query_as!(
-        LostLease,
+/// Leases under this node's name.
+pub(crate) async fn of_node(
+    conn: &mut PgConnection,
+    node: &NodeId,
+    leases_max: u32,
+) -> DbResult<Vec<LostLease>> {
+    let rows = sqlx::query_as!(
+        Row,
         "SELECT a.id, t.task, t.attempts, t.lease_owner FROM tasks AS t JOIN assets AS a ON a.arrival = t.asset
          WHERE t.lease_owner = $1 ORDER BY t.asset, t.task LIMIT $2",
         node.as_str(),
-        ENDED_MAX,
+        i64::from(leases_max),
     )
     .fetch_all(conn)
     .await
-    .map_err(db("look for leases of this node"))
-}
-
-/// What an operator asks of an asset.
-pub(crate) enum Wish {
-    /// Another try, for a failed or rejected one.
-    Redrive,
-    /// Part of a published one made anew.
-    Redo(Redo),
-    /// What somebody decided.
-    Decide(Decision),
-}
-
-/// Does what an operator asks.
-pub(crate) struct Again<'a>(pub &'a AssetId, pub Wish);
-
-impl Call for Again<'_> {
-    type Output = ();
-
-    const WHAT: &'static str = "begin an asset again";
-
-    fn locks(&self) -> Option<Locks> {
-        None
-    }
-
-    async fn run(&self, conn: &mut PgConnection, unit: &mut Unit) -> DbResult<()> {
-        unit.load(conn, std::slice::from_ref(self.0)).await?;
-        let key = key_hash(&unit.work.at(self.0)?.row.source.id.key);
-        unit.load_versions(conn, &[key]).await?;
-        match &self.1 {
-            Wish::Redrive => unit.work.redrive(self.0)?,
-            Wish::Redo(what) => unit.work.redo(self.0, *what)?,
-            Wish::Decide(decision) => unit.work.decide(self.0, decision)?,
-        }
-        unit.follow_up(conn).await
-    }
+    .map_err(db("look for leases of this node"))?;
+    Ok(rows.into_iter().map(Row::read).collect::<PortResult<_>>()?)
 }

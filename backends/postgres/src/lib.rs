@@ -1,6 +1,6 @@
 //! The store on PostgreSQL 14 or later (Amazon Aurora too), shared by any number of nodes.
 //!
-//! What is decided is decided in [`reelgate_ports::unit`], as in every store; here is how rows are locked, loaded
+//! What is decided is decided in [`reelgate_store::work`], as in every store; here is how rows are locked, loaded
 //! and written when many do so at once:
 //!
 //! - A writing call takes the locks on what spans assets (a key's versions, a content), then locks its assets in
@@ -17,14 +17,13 @@
 mod audit;
 mod beside;
 mod claim;
-mod complete;
 mod connect;
 mod cursor;
 mod decisions;
-mod deletions;
 mod error;
 mod ingest;
 mod jobs;
+mod late_events;
 mod leases;
 mod lend;
 mod listen;
@@ -37,6 +36,7 @@ mod pace;
 mod products;
 mod queries;
 mod rows;
+mod session;
 mod shards;
 mod store;
 mod tend;

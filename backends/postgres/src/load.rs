@@ -1,14 +1,10 @@
 //! Bringing assets and their tasks into memory, locked: first the assets in order of arrival, then their tasks in
 //! order, so that two calls that meet wait for each other instead of for both.
 
-use std::collections::BTreeSet;
-
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::unit::FollowUp;
 use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
-use crate::locks;
 use crate::rows::{AssetCells, TaskCells, asset_query, large};
 use crate::time::count;
 use crate::unit::Unit;
@@ -34,9 +30,6 @@ impl Unit {
 
     /// Brings every version of these keys into memory; keys are given by their hash.
     pub(crate) async fn load_versions(&mut self, conn: &mut PgConnection, keys: &[i64]) -> DbResult<()> {
-        if keys.is_empty() {
-            return Ok(());
-        }
         let rows = asset_query!("WHERE a.key_hash = ANY($1) ORDER BY a.arrival FOR UPDATE OF a", keys)
             .fetch_all(&mut *conn)
             .await
@@ -44,23 +37,16 @@ impl Unit {
         self.add(conn, rows).await
     }
 
-    /// Brings the earliest assets with these contents into memory, whose result may be shared.
-    pub(crate) async fn load_twins(
-        &mut self,
-        conn: &mut PgConnection,
-        sha256: &BTreeSet<String>,
-    ) -> DbResult<()> {
-        if sha256.is_empty() {
-            return Ok(());
-        }
-        let hashes: Vec<i64> = sha256.iter().map(|sha256| locks::hash(sha256)).collect();
+    /// Brings the earliest assets with these contents into memory, whose result may be shared; contents are given by
+    /// their hash.
+    pub(crate) async fn load_shareable(&mut self, conn: &mut PgConnection, hashes: &[i64]) -> DbResult<()> {
         let twins = sqlx::query_scalar!(
             r#"SELECT twin.arrival AS "arrival!" FROM unnest($1::bigint[]) AS wanted,
                LATERAL (SELECT a.arrival FROM contents AS c JOIN assets AS a ON a.arrival = c.asset
                         WHERE c.content_hash = wanted AND (a.linked_to IS NULL OR a.phase = 'published')
                             AND a.phase IN ('processing', 'screened', 'published', 'quarantined', 'withdrawing')
                         ORDER BY c.asset LIMIT $2) AS twin"#,
-            &hashes,
+            hashes,
             TWINS_MAX,
         )
         .fetch_all(&mut *conn)
@@ -69,61 +55,25 @@ impl Unit {
         self.load_arrivals(conn, &twins).await
     }
 
-    /// Carries out what steps cause at other assets, until nothing more follows. What follows from all steps so far
-    /// is looked for at once: a report and what another asset's report causes at the same time have no order.
-    pub(crate) async fn follow_up(&mut self, conn: &mut PgConnection) -> DbResult<()> {
-        loop {
-            let round: Vec<FollowUp> = std::iter::from_fn(|| self.work.next_follow_up()).collect();
-            if round.is_empty() {
-                return Ok(());
-            }
-            let mut followed = Vec::new();
-            let mut keys = BTreeSet::new();
-            for next in &round {
-                match next {
-                    FollowUp::Followers(id, _) => followed.push(id.as_str().to_owned()),
-                    FollowUp::Older(id) | FollowUp::Closing { id, .. } => {
-                        keys.extend(
-                            self.work.loaded.get(id).map(|loaded| key_hash(&loaded.row.source.id.key)),
-                        );
-                    }
-                }
-            }
-            self.load_followers(conn, &followed).await?;
-            self.load_versions(conn, &keys.into_iter().collect::<Vec<_>>()).await?;
-            self.load_same_content(conn, &round).await?;
-            for next in round {
-                self.work.carry_out(next)?;
-            }
-        }
-    }
-
-    async fn load_followers(&mut self, conn: &mut PgConnection, twins: &[String]) -> DbResult<()> {
-        if twins.is_empty() {
-            return Ok(());
-        }
+    /// Brings the duplicates that wait for these assets into memory.
+    pub(crate) async fn load_duplicates(&mut self, conn: &mut PgConnection, of: &[String]) -> DbResult<()> {
         let rows = asset_query!(
             "WHERE a.linked_to = ANY($1) AND a.phase IN ('linked', 'screened') ORDER BY a.arrival FOR UPDATE OF a",
-            twins
+            of
         )
         .fetch_all(&mut *conn)
         .await
-        .map_err(db("look for followers"))?;
+        .map_err(db("look for duplicates"))?;
         self.add(conn, rows).await
     }
 
-    /// Brings every asset into memory that has the content of one that is set apart for it.
-    async fn load_same_content(&mut self, conn: &mut PgConnection, round: &[FollowUp]) -> DbResult<()> {
-        let closing = round.iter().filter_map(|next| match next {
-            FollowUp::Closing { id, same_content: true } => self.work.loaded.get(id),
-            _ => None,
-        });
-        let hashes: Vec<i64> =
-            closing.filter_map(|loaded| loaded.row.sha256.as_deref()).map(locks::hash).collect();
-        if hashes.is_empty() {
-            return Ok(());
-        }
-        let same = sqlx::query_scalar!("SELECT asset FROM contents WHERE content_hash = ANY($1)", &hashes)
+    /// Brings every asset with these contents into memory; contents are given by their hash.
+    pub(crate) async fn load_same_content(
+        &mut self,
+        conn: &mut PgConnection,
+        hashes: &[i64],
+    ) -> DbResult<()> {
+        let same = sqlx::query_scalar!("SELECT asset FROM contents WHERE content_hash = ANY($1)", hashes)
             .fetch_all(&mut *conn)
             .await
             .map_err(db("look for every asset with the same content"))?;
@@ -180,11 +130,6 @@ impl Unit {
         }
         Ok(())
     }
-}
-
-/// The hash that versions of a key are found by.
-pub(crate) fn key_hash(key: &str) -> i64 {
-    locks::hash(&reelgate_ports::identity::key_sha256(key))
 }
 
 /// The settled ones are not locked: only who holds the asset's lock changes them.

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use reelgate_store::session::Lock;
+
 /// The first eight bytes of a SHA-256 in hexadecimal; what cannot be read as one is hashed to 0, which only makes
 /// it wait more often.
 pub(crate) fn hash(sha256_hex: &str) -> i64 {
@@ -15,15 +17,13 @@ pub(crate) fn hash(sha256_hex: &str) -> i64 {
 pub(crate) struct Locks(BTreeSet<i64>);
 
 impl Locks {
-    /// Locks the versions of keys; keys are given by [`hash`].
-    pub(crate) fn keys(hashes: impl IntoIterator<Item = i64>) -> Self {
-        // An odd number keeps keys apart from contents.
-        Self(hashes.into_iter().map(|hash| hash | 1).collect())
-    }
-
-    /// Locks contents; given by [`hash`].
-    pub(crate) fn contents(hashes: impl IntoIterator<Item = i64>) -> Self {
-        Self(hashes.into_iter().map(|hash| hash & !1).collect())
+    /// The numbers of these locks; an odd one is a key, so that keys and contents stay apart.
+    pub(crate) fn of(locks: &[Lock]) -> Self {
+        let number = |lock: &Lock| match lock {
+            Lock::Key(sha256) => hash(sha256) | 1,
+            Lock::Content(sha256) => hash(sha256) & !1,
+        };
+        Self(locks.iter().map(number).collect())
     }
 
     pub(crate) fn sorted(&self) -> Vec<i64> {
@@ -37,7 +37,9 @@ mod tests {
 
     #[test]
     fn a_key_and_a_content_with_the_same_hash_do_not_wait_for_each_other() {
-        assert_ne!(Locks::keys([6]).sorted(), Locks::contents([6]).sorted());
+        let same = "0000000000000006".to_owned();
+        let locks = |lock| Locks::of(&[lock]).sorted();
+        assert_ne!(locks(Lock::Key(same.clone())), locks(Lock::Content(same)));
     }
 
     #[test]

@@ -8,9 +8,10 @@ use reelgate_flow::asset::{NoticeKind, Phase, Severity};
 use reelgate_flow::ids::{AssetId, NoticeId};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity;
-use reelgate_ports::records::{HistoryEvent, HistoryRecord, NoticeRecord};
-use reelgate_ports::telling::{self, MediaSummary};
-use reelgate_ports::unit::Loaded;
+use reelgate_ports::records::{HistoryRecord, NoticeRecord};
+use reelgate_store::history_lines::{self, MediaSummary};
+use reelgate_store::session::RemovedNotice;
+use reelgate_store::work::Loaded;
 use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
@@ -18,7 +19,6 @@ use crate::products;
 use crate::rows::{document, small, word};
 use crate::store::PgStore;
 use crate::time::number;
-use crate::transact::Call;
 use crate::unit::Unit;
 use crate::write::json;
 
@@ -65,7 +65,7 @@ pub(crate) async fn owed(conn: &mut PgConnection, unit: &Unit) -> DbResult<Owed>
         let row = &loaded.row;
         let id = identity::notice_id(&row.id, kind, row.notice_number(kind, work.now_ms));
         let told = summary(conn, unit, loaded).await?;
-        let body = telling::notice_body(&id, kind, work.now_ms, &row.record(), &told);
+        let body = history_lines::notice_body(&id, kind, work.now_ms, &row.record(), &told);
         owed.id.push(id.as_str().to_owned());
         owed.asset.push(row.arrival);
         owed.kind.push(kind.as_str());
@@ -168,43 +168,42 @@ impl PgStore {
     }
 }
 
-/// Removes delivered notices and writes the delivery into the history; one already removed is nothing new.
-pub(crate) struct Delivered<'a>(pub &'a [NoticeId]);
-
-impl Call for Delivered<'_> {
-    type Output = ();
-
-    const WHAT: &'static str = "remove delivered notices";
-
-    async fn run(&self, conn: &mut PgConnection, unit: &mut Unit) -> DbResult<()> {
-        let ids: Vec<String> = self.0.iter().map(|id| id.as_str().to_owned()).collect();
-        let gone =
-            sqlx::query!("DELETE FROM outbox WHERE id = ANY($1) RETURNING id, asset, kind, tries", &ids)
-                .fetch_all(&mut *conn)
-                .await
-                .map_err(db(Self::WHAT))?;
-        let mut assets = Vec::with_capacity(gone.len());
-        let mut lines = Vec::with_capacity(gone.len());
-        for row in gone {
-            let tries: u32 = small(row.tries, "outbox.tries")?;
-            let line = sent(unit.work.now_ms, &row.kind, &row.id, tries)?;
-            assets.push(row.asset);
-            lines.push(line);
-        }
-        sqlx::query!(
-            "INSERT INTO history (asset, lines) SELECT * FROM unnest($1::bigint[], $2::text[])",
-            &assets,
-            &lines
-        )
-        .execute(conn)
-        .await
-        .map_err(db(Self::WHAT))?;
-        Ok(())
+/// Takes notices out of the outbox.
+pub(crate) async fn remove(conn: &mut PgConnection, ids: &[NoticeId]) -> DbResult<Vec<RemovedNotice>> {
+    let ids: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
+    let gone = sqlx::query!(
+        r#"DELETE FROM outbox AS o USING assets AS a WHERE o.id = ANY($1) AND a.arrival = o.asset
+           RETURNING o.id, o.kind, o.tries, a.id AS asset"#,
+        &ids,
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(db("remove delivered notices"))?;
+    let mut removed = Vec::with_capacity(gone.len());
+    for row in gone {
+        removed.push(RemovedNotice {
+            id: NoticeId::new(row.id),
+            asset: AssetId::new(row.asset),
+            kind: row.kind,
+            tries: small(row.tries, "outbox.tries")?,
+        });
     }
+    Ok(removed)
 }
 
-fn sent(now_ms: u64, kind: &str, id: &str, tries: u32) -> PortResult<String> {
-    let detail = format!("{kind} {id}, try {}", tries.saturating_add(1));
-    let lines: [HistoryRecord; 1] = [telling::line(now_ms, HistoryEvent::NoticeSent, detail)];
-    json(&lines)
+/// Adds lines to the history of assets that are not loaded.
+pub(crate) async fn tell(conn: &mut PgConnection, told: &[(AssetId, HistoryRecord)]) -> DbResult<()> {
+    let ids: Vec<String> = told.iter().map(|(id, _)| id.as_str().to_owned()).collect();
+    let lines: Vec<String> = told.iter().map(|(_, line)| json(&[line])).collect::<PortResult<_>>()?;
+    sqlx::query!(
+        "INSERT INTO history (asset, lines)
+         SELECT a.arrival, told.lines FROM unnest($1::text[], $2::text[]) AS told (id, lines)
+         JOIN assets AS a ON a.id = told.id",
+        &ids,
+        &lines,
+    )
+    .execute(conn)
+    .await
+    .map_err(db("tell of delivered notices"))?;
+    Ok(())
 }

@@ -8,7 +8,7 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity::ID_CHARS;
 use reelgate_ports::records::{AssetDetail, AssetRecord, HistoryEvent, HistoryRecord, TaskRow};
 use reelgate_ports::store::{AssetFilter, Backlog};
-use reelgate_ports::telling;
+use reelgate_store::history_lines;
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::claim::lane_of;
@@ -143,7 +143,7 @@ impl PgStore {
                 task: Some(task.key),
                 attempt: Some(lease.attempt),
                 node: Some(NodeId::new(lease.owner)),
-                ..telling::line(lease.claimed_at_ms, HistoryEvent::Claimed, "")
+                ..history_lines::line(lease.claimed_at_ms, HistoryEvent::Claimed, "")
             });
         }
         lines.sort_by_key(|line| line.at_ms);

@@ -10,7 +10,7 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::identity;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::SourceRecord;
-use reelgate_ports::unit::{AssetRow, TaskExtra};
+use reelgate_store::work::{self, AssetRow, TaskExtra};
 
 use crate::error::corrupt;
 use crate::unit::Lease;
@@ -23,7 +23,7 @@ macro_rules! asset_query {
             r#"SELECT a.arrival, a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes, a.location, a.forced,
                     a.priority, a.place, a.received_at_ms, a.phase, a.verdict, a.severity, a.redrives,
                     a.ended_at_ms, a.sha256, a.reason_code, a.reason_detail, a.door, a.linked_to,
-                    a.published_location, a.marks, a.container, a.duration_ns,
+                    a.published_location, a.marks, a.container, a.duration_ns, a.key_sha256,
                     (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS "now_ms!"
              FROM assets AS a "# + $tail
             $(, $argument)*
@@ -60,6 +60,7 @@ pub(crate) struct AssetCells {
     pub marks: String,
     pub container: Option<String>,
     pub duration_ns: Option<i64>,
+    pub key_sha256: String,
     /// The database's time when it was read.
     pub now_ms: i64,
 }
@@ -67,7 +68,6 @@ pub(crate) struct AssetCells {
 impl AssetCells {
     pub(crate) fn read(self) -> PortResult<AssetRow> {
         let id = AssetId::new(self.id);
-        let key_sha256 = identity::key_sha256(&self.key);
         let core = Asset {
             phase: phase(&self.phase)?,
             tasks: BTreeMap::new(),
@@ -88,7 +88,7 @@ impl AssetCells {
                 location: self.location,
                 id: SourceId { bucket: self.bucket, key: self.key, version: self.version },
             },
-            key_sha256,
+            key_sha256: self.key_sha256,
             forced: self.forced,
             sha256: self.sha256,
             core,
@@ -153,7 +153,9 @@ impl TaskCells {
             _ => None,
         };
         let extra = TaskExtra {
-            lease_owner: self.lease_owner,
+            lease: lease
+                .as_ref()
+                .map(|lease| work::Lease { owner: lease.owner.clone(), until_ms: lease.until_ms }),
             ready_at_ms: large(self.ready_at_ms.unwrap_or(0), "tasks.ready_at_ms")?,
             wall_ms: large(self.wall_ms, "tasks.wall_ms")?,
             cpu_ms: large(self.cpu_ms, "tasks.cpu_ms")?,

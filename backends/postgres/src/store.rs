@@ -15,20 +15,19 @@ use reelgate_ports::records::{
     Applied, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, Fence, HistoryRecord, Ingested,
     MediaProgress, NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, TaskReport,
 };
-use reelgate_ports::store::{AssetFilter, Backlog, Product, Store};
-use reelgate_ports::unit::Violations;
+use reelgate_ports::store::{
+    AssetFilter, Backlog, Decisions, Intake, Maintenance, Nodes, Outbox, Product, Queries, Queue,
+};
+use reelgate_store::service::{
+    self, Complete, Decide, Delivered, Ingest, Reap, Redrive, Review, Seal, Transact,
+};
+use reelgate_store::work::Violations;
 use sqlx::postgres::PgPool;
 
-use crate::audit::Seal;
-use crate::complete::Complete;
 use crate::cursor::Cursor;
-use crate::decisions::Review;
-use crate::ingest::Ingest;
-use crate::leases::{Again, Lose, Lost, Wish};
 use crate::listen::Bell;
-use crate::outbox::Delivered;
 use crate::pace::{Jitter, Pace};
-use crate::time::Time;
+use crate::time::{Time, number};
 use crate::transact::again;
 use crate::{jobs, products};
 
@@ -61,7 +60,7 @@ impl fmt::Debug for PgStore {
 }
 
 #[async_trait]
-impl Store for PgStore {
+impl Intake for PgStore {
     async fn ingest(&self, batch: &EventBatch) -> PortResult<Vec<Ingested>> {
         self.transact(&Ingest(batch)).await
     }
@@ -69,7 +68,10 @@ impl Store for PgStore {
     async fn known(&self, assets: &[AssetId]) -> PortResult<BTreeSet<AssetId>> {
         Ok(again!(self, self.known_ids(assets))?)
     }
+}
 
+#[async_trait]
+impl Queue for PgStore {
     async fn claim(
         &self,
         node: &NodeId,
@@ -91,24 +93,17 @@ impl Store for PgStore {
     async fn reap(&self) -> PortResult<u64> {
         again!(self, self.tend())?;
         let begun = Instant::now();
-        let from = self.expired_from();
-        let (ended, until) = self.transact(&Lose(Lost::Expired(from))).await?;
-        if from == i64::MIN {
+        let after_ms = self.expired_after();
+        let reaped = self.transact(&Reap { after_ms }).await?;
+        if after_ms.is_none() {
             self.leases_looked.took(begun.elapsed());
         }
-        self.leases_from.store(until, Ordering::Relaxed);
-        Ok(ended)
+        self.leases_from.store(reaped.until_ms.map_or(i64::MIN, number), Ordering::Relaxed);
+        Ok(reaped.ended)
     }
 
     async fn reclaim(&self, node: &NodeId) -> PortResult<u64> {
-        let mut ended = 0;
-        loop {
-            let (more, _) = self.transact(&Lose(Lost::Of(node))).await?;
-            if more == 0 {
-                return Ok(ended);
-            }
-            ended += more;
-        }
+        service::reclaim(self, node).await
     }
 
     async fn changed(&self, most: Duration) {
@@ -118,7 +113,10 @@ impl Store for PgStore {
     async fn next_due_ms(&self) -> PortResult<Option<u64>> {
         Ok(again!(self, self.until_due_ms())?)
     }
+}
 
+#[async_trait]
+impl Outbox for PgStore {
     async fn outbox(&self, notices_max: u16, hold_ms: u64) -> PortResult<Vec<NoticeRecord>> {
         Ok(again!(self, self.due_notices(notices_max, hold_ms))?)
     }
@@ -133,7 +131,10 @@ impl Store for PgStore {
     async fn notice_deferred(&self, id: &NoticeId, delay_ms: u64) -> PortResult<()> {
         Ok(again!(self, self.defer(id, delay_ms))?)
     }
+}
 
+#[async_trait]
+impl Queries for PgStore {
     async fn products(&self, asset: &AssetId) -> PortResult<Vec<Product>> {
         Ok(again!(self, products::read(&self.writers, asset, None))?)
     }
@@ -162,34 +163,8 @@ impl Store for PgStore {
         Ok(again!(self, self.read_history(asset))?)
     }
 
-    async fn redrive(&self, asset: &AssetId) -> PortResult<()> {
-        self.transact(&Again(asset, Wish::Redrive)).await
-    }
-
-    async fn close(&self) {
-        self.bell.take_down();
-        self.writers.close().await;
-        self.readers.close().await;
-    }
-
-    async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()> {
-        self.transact(&Again(asset, Wish::Redo(what))).await
-    }
-
-    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()> {
-        self.transact(&Again(asset, Wish::Decide(decision.clone()))).await
-    }
-
     async fn redaction(&self, asset: &AssetId) -> PortResult<Option<serde_json::Value>> {
         Ok(again!(self, self.read_redaction(asset))?)
-    }
-
-    async fn review(&self, review_ms: u64) -> PortResult<u64> {
-        self.transact(&Review(review_ms)).await
-    }
-
-    async fn seal(&self, records_max: u32) -> PortResult<u64> {
-        self.transact(&Seal(records_max)).await
     }
 
     async fn audit(&self, after: u64, records_max: u32) -> PortResult<Vec<AuditRecord>> {
@@ -200,6 +175,32 @@ impl Store for PgStore {
         Ok(again!(self, self.read_queue(rows_max))?)
     }
 
+    async fn backlog(&self) -> PortResult<Backlog> {
+        Ok(again!(self, self.count_backlog())?)
+    }
+}
+
+#[async_trait]
+impl Decisions for PgStore {
+    async fn redrive(&self, asset: &AssetId) -> PortResult<()> {
+        self.transact(&Redrive(asset)).await
+    }
+
+    async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()> {
+        self.transact(&service::Redo(asset, what)).await
+    }
+
+    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()> {
+        self.transact(&Decide(asset, decision)).await
+    }
+
+    async fn review(&self, review_ms: u64) -> PortResult<u64> {
+        self.transact(&Review(review_ms)).await
+    }
+}
+
+#[async_trait]
+impl Nodes for PgStore {
     async fn node_seen(&self, report: &NodeReport) -> PortResult<bool> {
         Ok(again!(self, self.record_node(report))?)
     }
@@ -211,13 +212,22 @@ impl Store for PgStore {
     async fn order_drain(&self, node: &NodeId, drain: bool) -> PortResult<()> {
         Ok(again!(self, self.set_drain(node, drain))?)
     }
+}
+
+#[async_trait]
+impl Maintenance for PgStore {
+    async fn seal(&self, records_max: u32) -> PortResult<u64> {
+        self.transact(&Seal(records_max)).await
+    }
 
     async fn retain(&self, days: Option<u32>) -> PortResult<Retained> {
         Ok(again!(self, self.tend_history(days))?)
     }
 
-    async fn backlog(&self) -> PortResult<Backlog> {
-        Ok(again!(self, self.count_backlog())?)
+    async fn close(&self) {
+        self.bell.take_down();
+        self.writers.close().await;
+        self.readers.close().await;
     }
 
     fn violations(&self) -> Vec<(String, u64)> {

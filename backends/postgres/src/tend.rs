@@ -24,6 +24,7 @@ impl PgStore {
     /// as an asset that came in before its end has not ended itself.
     pub(crate) async fn tend_history(&self, days: Option<u32>) -> DbResult<Retained> {
         prepare_months(&self.readers).await?;
+        self.forget_late_events().await?;
         let mut retained = Retained::default();
         let Some(days) = days else { return Ok(retained) };
         for (name, until_ms) in self.months_ended(days).await? {

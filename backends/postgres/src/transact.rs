@@ -1,20 +1,21 @@
 //! One writing call as one transaction: begun again where it lost against another one, looked up where its commit
 //! got lost, never assumed.
 
-use std::future::Future;
 use std::time::Duration;
 
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_store::service::{Call, Transact};
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::{DbError, DbResult, db, is_connection};
 use crate::lend::Lent;
 use crate::locks::Locks;
+use crate::session::PgSession;
 use crate::store::PgStore;
 use crate::time::count;
 use crate::unit::Unit;
-use crate::write::{self, Written};
+use crate::write::Written;
 
 /// How often a call begins again before its caller hears of it.
 pub(crate) const TRIES_MAX: u32 = 8;
@@ -42,27 +43,6 @@ macro_rules! again {
 }
 pub(crate) use again;
 
-/// A writing call.
-pub(crate) trait Call: Sync {
-    /// What it returns.
-    type Output: Send;
-
-    /// What it is doing, for errors.
-    const WHAT: &'static str;
-
-    /// What it locks beside its assets; `None` where it first of all loads assets, which tells the time too.
-    fn locks(&self) -> Option<Locks> {
-        Some(Locks::default())
-    }
-
-    /// Loads, steps; what changed is written when it returns. Run again from the beginning where it lost.
-    fn run(
-        &self,
-        conn: &mut PgConnection,
-        unit: &mut Unit,
-    ) -> impl Future<Output = DbResult<Self::Output>> + Send;
-}
-
 /// A call that came as far as its commit.
 struct Ended<T> {
     output: T,
@@ -71,9 +51,8 @@ struct Ended<T> {
     known: bool,
 }
 
-impl PgStore {
-    /// Carries a call out.
-    pub(crate) async fn transact<C: Call>(&self, call: &C) -> PortResult<C::Output> {
+impl Transact for PgStore {
+    async fn transact<C: Call>(&self, call: &C) -> PortResult<C::Output> {
         let mut tries = 1;
         loop {
             let lost = match self.once(call).await {
@@ -91,7 +70,7 @@ impl PgStore {
                     PortError::new(
                         Port::Store,
                         ErrorKind::Unavailable,
-                        C::WHAT,
+                        C::OPERATION,
                         "the connection broke too often",
                     )
                 };
@@ -101,7 +80,9 @@ impl PgStore {
             tries += 1;
         }
     }
+}
 
+impl PgStore {
     /// How long to wait before the next try.
     pub(crate) fn pause(&self, tries: u32) -> Duration {
         self.jitter.spread(PAUSE_MAX.min(Duration::from_millis(5 << tries.min(10))))
@@ -109,11 +90,11 @@ impl PgStore {
 
     async fn once<C: Call>(&self, call: &C) -> DbResult<Ended<C::Output>> {
         let within = timeout(CALL_MAX, self.try_once(call)).await;
-        within.unwrap_or_else(|_| Err(silent(C::WHAT).into()))
+        within.unwrap_or_else(|_| Err(silent(C::OPERATION).into()))
     }
 
     async fn try_once<C: Call>(&self, call: &C) -> DbResult<Ended<C::Output>> {
-        let mut conn = Lent::of(&self.writers, C::WHAT).await?;
+        let mut conn = Lent::of(&self.writers, C::OPERATION).await?;
         let tried = self.in_transaction(&mut conn, call).await;
         if tried.as_ref().is_ok_and(|ended| !ended.known) {
             return tried;
@@ -122,14 +103,16 @@ impl PgStore {
     }
 
     async fn in_transaction<C: Call>(&self, conn: &mut PgConnection, call: &C) -> DbResult<Ended<C::Output>> {
-        let mut tx = sqlx::Connection::begin(conn).await.map_err(db(C::WHAT))?;
+        let mut tx = sqlx::Connection::begin(conn).await.map_err(db(C::OPERATION))?;
         let now_ms = match call.locks() {
-            Some(locks) => self.lock(&mut tx, &locks, C::WHAT).await?,
+            Some(locks) => self.lock(&mut tx, &Locks::of(&locks), C::OPERATION).await?,
+            // It loads assets first, which tells the time too.
             None => 0,
         };
-        let mut unit = Unit::new(self.time.given().map(count), now_ms);
-        let worked = match call.run(&mut tx, &mut unit).await {
-            Ok(output) => write::write(&mut tx, unit).await.map(|written| (output, written)),
+        let unit = Unit::new(self.time.given().map(count), now_ms);
+        let mut session = PgSession { conn: &mut tx, unit };
+        let worked = match call.run(&mut session).await {
+            Ok(output) => session.write().await.map(|written| (output, written)),
             Err(error) => Err(error),
         };
         let (output, written) = match worked {
@@ -144,7 +127,7 @@ impl PgStore {
         let known = match tx.commit().await {
             Ok(()) => true,
             Err(error) if is_connection(&error) => false,
-            Err(error) => return Err(DbError::Sql(C::WHAT, error)),
+            Err(error) => return Err(DbError::Sql(C::OPERATION, error)),
         };
         Ok(Ended { output, written, known })
     }
@@ -183,7 +166,7 @@ impl PgStore {
         let mut wait = Duration::from_millis(10);
         while Instant::now() < until {
             let looked = timeout(LOOK_UP_MAX, self.status(xid)).await;
-            match looked.unwrap_or_else(|_| Err(silent(C::WHAT).into())) {
+            match looked.unwrap_or_else(|_| Err(silent(C::OPERATION).into())) {
                 Ok(Some(status)) if status == "committed" => return Ok(true),
                 Ok(Some(status)) if status == "aborted" => return Ok(false),
                 // In progress, or not to be reached for now.
@@ -197,7 +180,7 @@ impl PgStore {
             wait = PAUSE_MAX.min(wait * 2);
         }
         let detail = "the connection broke at the commit and what became of it cannot be learned; ask again";
-        Err(PortError::new(Port::Store, ErrorKind::Unavailable, C::WHAT, detail))
+        Err(PortError::new(Port::Store, ErrorKind::Unavailable, C::OPERATION, detail))
     }
 
     async fn status(&self, xid: &str) -> DbResult<Option<String>> {

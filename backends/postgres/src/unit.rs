@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
-use reelgate_ports::unit::Work;
+use reelgate_store::work::Work;
 
 /// A lease as it stood when its task was loaded.
 #[derive(Clone, PartialEq, Eq, Debug)]

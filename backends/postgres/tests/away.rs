@@ -9,7 +9,7 @@ use reelgate_flow::task::Lane;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::Applied;
-use reelgate_ports::store::{AssetFilter, Store};
+use reelgate_ports::store::{AssetFilter, Intake, Maintenance, Outbox, Queries, Queue};
 use reelgate_postgres::{PgStore, Settings, Time};
 use reelgate_stand_ins::Postgres;
 use reelgate_stand_ins::postgres::Durability;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use reelgate_conformance::store::StoreHome;
 use reelgate_ports::clock::Clock;
-use reelgate_ports::conformance::store::StoreHome;
 use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
 use reelgate_postgres::{PgStore, Settings, Time};
@@ -54,6 +54,10 @@ impl Drop for Home {
 impl StoreHome for Home {
     async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
         self.given(clock).await
+    }
+
+    async fn dump(&self, _: Arc<dyn Clock>) -> String {
+        self.execute("select database_to_xml(true, false, '')")
     }
 
     async fn shards(&self, clock: Arc<dyn Clock>) -> Arc<dyn Shards> {

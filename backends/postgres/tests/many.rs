@@ -8,7 +8,7 @@ use reelgate_flow::asset::Phase;
 use reelgate_flow::task::Lane;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::{asset_id, key_sha256};
-use reelgate_ports::store::Store;
+use reelgate_ports::store::{Intake, Maintenance, Queries, Queue};
 use tokio::task::JoinSet;
 
 use crate::home::Home;

@@ -3,7 +3,7 @@
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::Retained;
-use reelgate_ports::store::Store;
+use reelgate_ports::store::{Intake, Maintenance, Queries};
 use reelgate_postgres::{PgStore, Settings, Time};
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, PgConnection, SqlSafeStr, TypeInfo};
 
@@ -24,7 +24,7 @@ async fn migrating_twice_and_at_the_same_time_is_migrating_once() {
     let settings = home.settings();
     let (first, second) = tokio::join!(PgStore::migrate(&settings), PgStore::migrate(&settings));
     assert_eq!(first.unwrap(), second.unwrap());
-    assert_eq!(home.execute("select count(*) from _sqlx_migrations").trim(), "3");
+    assert_eq!(home.execute("select count(*) from _sqlx_migrations").trim(), "4");
 }
 
 #[tokio::test]

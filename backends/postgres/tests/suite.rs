@@ -2,4 +2,4 @@
 
 use crate::home::Home;
 
-reelgate_ports::store_suite!(Home::new());
+reelgate_conformance::store_suite!(Home::new());

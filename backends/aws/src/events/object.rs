@@ -3,7 +3,7 @@
 
 use reelgate_flow::ids::{Sequencer, SourceId};
 use reelgate_ports::order::Priority;
-use reelgate_ports::records::{EventKind, MediaEvent};
+use reelgate_ports::records::{EventKind, MediaEvent, NULL_VERSION};
 
 use crate::location::{KEY_BYTES_MAX, Location, version_of};
 
@@ -33,7 +33,7 @@ pub(super) enum Happening {
     Created,
     /// A delete marker hides every version.
     Marked,
-    /// One version is gone; the only one where the bucket has no versions.
+    /// One version is gone: the one without an id where the event names none.
     Removed,
 }
 
@@ -59,7 +59,7 @@ impl Told {
         };
         let source = match happening {
             Happening::Created => self.source()?,
-            Happening::Removed => self.named(self.version().unwrap_or_default())?,
+            Happening::Removed => self.named(self.version().unwrap_or_else(|| NULL_VERSION.into()))?,
             Happening::Marked => self.named(String::new())?,
         };
         Ok(MediaEvent {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use reelgate_aws::events::kinesis::KinesisEvents;
-use reelgate_ports::conformance::events::EventsHome;
+use reelgate_conformance::events::EventsHome;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::{EventBatch, Events};
 
@@ -72,4 +72,4 @@ impl Events for Patient {
     }
 }
 
-reelgate_ports::events_suite!(Home::new().await);
+reelgate_conformance::events_suite!(Home::new().await);

@@ -6,9 +6,9 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, Tag, Tagging,
 };
+use reelgate_conformance::objects::ObjectsHome;
 use reelgate_flow::asset::Door;
 use reelgate_flow::task::TaskKey;
-use reelgate_ports::conformance::objects::ObjectsHome;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::objects::{Objects, Publication, PublishItem};

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use reelgate_ports::conformance::objects::ObjectsHome;
+use reelgate_conformance::objects::ObjectsHome;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::objects::Objects;

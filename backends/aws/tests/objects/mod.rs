@@ -10,11 +10,11 @@ use home::Home;
 mod versioned {
     use super::*;
 
-    reelgate_ports::objects_suite!(Home::versioned().await);
+    reelgate_conformance::objects_suite!(Home::versioned().await);
 }
 
 mod unversioned {
     use super::*;
 
-    reelgate_ports::objects_suite!(Home::unversioned().await);
+    reelgate_conformance::objects_suite!(Home::unversioned().await);
 }

@@ -1,7 +1,6 @@
-//! The audit log: what triggers set aside is chained in order, and read.
+//! The audit log: what triggers set aside is taken in order, chained by the service, and read.
 
-use reelgate_ports::audit::Chain;
-use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::error::PortResult;
 use reelgate_ports::records::{AuditRecord, HistoryRecord};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
@@ -10,42 +9,51 @@ use super::error::{corrupt, db};
 use super::rows::{count, get, text};
 use super::work::json;
 
-/// Chains up to `records_max` lines; returns how many.
-pub(super) async fn seal(conn: &mut SqliteConnection, records_max: u32) -> PortResult<u64> {
-    let what = "chain the audit log";
+const WHAT: &str = "chain the audit log";
+
+/// Takes up to so many lines that wait for the log, in order.
+pub(super) async fn take_unsealed(
+    conn: &mut SqliteConnection,
+    entries_max: u32,
+) -> PortResult<(u64, Vec<(String, HistoryRecord)>)> {
     let pending = sqlx::query("SELECT * FROM audit_pending ORDER BY number LIMIT ?")
-        .bind(records_max)
+        .bind(entries_max)
         .fetch_all(&mut *conn)
         .await
-        .map_err(db(what))?;
-    let Some(last) = pending.last() else { return Ok(0) };
-    let until: i64 = get(last, "number")?;
-    let head = sqlx::query("SELECT * FROM audit ORDER BY number DESC LIMIT 1")
-        .fetch_optional(&mut *conn)
+        .map_err(db(WHAT))?;
+    let Some(last) = pending.last() else { return Ok((0, Vec::new())) };
+    sqlx::query("DELETE FROM audit_pending WHERE number <= ?")
+        .bind(get::<i64>(last, "number")?)
+        .execute(conn)
         .await
-        .map_err(db(what))?;
-    let mut chain =
-        head.map(|row| record(&row)).transpose()?.map_or_else(Chain::default, |r| Chain::after(&r));
-    let mut rows = Vec::with_capacity(pending.len());
+        .map_err(db(WHAT))?;
+    let mut lines = Vec::with_capacity(pending.len());
     for row in &pending {
         let line: HistoryRecord = serde_json::from_str(&text(row, "line")?)
             .map_err(|_| corrupt("audit_pending.line", "a line of history"))?;
-        let record = chain.add(&text(row, "asset")?, &line);
-        let record = record
-            .map_err(|error| PortError::new(Port::Store, ErrorKind::Invalid, what, error.to_string()))?;
-        rows.push((record.number, record.line));
+        lines.push((text(row, "asset")?, line));
     }
+    Ok((pending.len() as u64, lines))
+}
+
+/// The last record.
+pub(super) async fn head(conn: &mut SqliteConnection) -> PortResult<Option<AuditRecord>> {
+    let head = sqlx::query("SELECT * FROM audit ORDER BY number DESC LIMIT 1")
+        .fetch_optional(conn)
+        .await
+        .map_err(db(WHAT))?;
+    head.map(|row| record(&row)).transpose()
+}
+
+/// Adds records to the log.
+pub(super) async fn append(conn: &mut SqliteConnection, records: &[AuditRecord]) -> PortResult<()> {
+    let rows: Vec<_> = records.iter().map(|record| (record.number, &record.line)).collect();
     sqlx::query("INSERT INTO audit (number, line) SELECT value ->> 0, value ->> 1 FROM json_each(?)")
         .bind(json(&rows)?)
-        .execute(&mut *conn)
-        .await
-        .map_err(db(what))?;
-    sqlx::query("DELETE FROM audit_pending WHERE number <= ?")
-        .bind(until)
         .execute(conn)
         .await
-        .map_err(db(what))?;
-    Ok(rows.len() as u64)
+        .map_err(db(WHAT))?;
+    Ok(())
 }
 
 /// The log after a position, in order.

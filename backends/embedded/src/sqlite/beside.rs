@@ -8,15 +8,12 @@ use sqlx::SqliteConnection;
 use super::error::db;
 use super::work::json;
 
-/// Keeps findings, each once; returns those that were not known.
-pub(super) async fn write_scans<'a>(
+/// Keeps findings, each once; returns the ids that were not known.
+pub(super) async fn write_scans(
     conn: &mut SqliteConnection,
     now_ms: u64,
-    scans: &'a [ScanEvent],
-) -> PortResult<Vec<&'a ScanEvent>> {
-    if scans.is_empty() {
-        return Ok(Vec::new());
-    }
+    scans: &[ScanEvent],
+) -> PortResult<Vec<String>> {
     let cells = scans.iter().map(|scan| {
         let source = scan.source.as_ref();
         (
@@ -31,7 +28,7 @@ pub(super) async fn write_scans<'a>(
             now_ms,
         )
     });
-    let fresh: Vec<String> = sqlx::query_scalar(
+    sqlx::query_scalar(
         "INSERT INTO scans (id, kind, severity, sample, bucket, key, version, summary, at_ms)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
                 value ->> 7, value ->> 8
@@ -40,8 +37,7 @@ pub(super) async fn write_scans<'a>(
     .bind(json(&cells.collect::<Vec<_>>())?)
     .fetch_all(conn)
     .await
-    .map_err(db("write findings of a scanner"))?;
-    Ok(reelgate_ports::unit::fresh_scans(scans, &fresh))
+    .map_err(db("write findings of a scanner"))
 }
 
 /// Remembers where messages lie that could not be read.
@@ -50,9 +46,6 @@ pub(super) async fn write_refused(
     now_ms: u64,
     refused: &[RefusedEvent],
 ) -> PortResult<()> {
-    if refused.is_empty() {
-        return Ok(());
-    }
     let cells = refused.iter().map(|event| (&event.place, &event.sha256, &event.why, now_ms));
     sqlx::query(
         "INSERT INTO refused_events (place, sha256, why, at_ms)

@@ -6,8 +6,8 @@ use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::{Claim, Fence, HistoryEvent, HistoryRecord};
-use reelgate_ports::telling;
-use reelgate_ports::unit::Work;
+use reelgate_store::history_lines;
+use reelgate_store::work::Work;
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
@@ -92,7 +92,7 @@ fn claimed(work: &mut Work, node: &NodeId, fence: Fence, lease_ms: u64) -> PortR
         task: Some(fence.task),
         attempt: Some(fence.attempt),
         node: Some(node.clone()),
-        ..telling::line(work.now_ms, HistoryEvent::Claimed, "")
+        ..history_lines::line(work.now_ms, HistoryEvent::Claimed, "")
     };
     work.note(&fence.asset, line)?;
     let row = &work.at(&fence.asset)?.row;

@@ -3,15 +3,10 @@
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::Decision;
-use reelgate_ports::unit::Work;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::error::{corrupt, db};
-use super::twins;
-use super::work::load;
-
-/// Assets looked at in one call, so that work waits for none of them long.
-const REVIEWS_AT_ONCE: i64 = 1_000;
+use super::work::json;
 
 /// Keeps a decision.
 pub(super) async fn write(
@@ -76,13 +71,14 @@ pub(super) async fn erase(conn: &mut SqliteConnection, asset: i64) -> PortResult
         sqlx::query(delete).bind(asset).execute(&mut *conn).await.map_err(db(what))?;
     }
     // By its key, so before that goes.
-    for table in ["scans", "deletions"] {
-        let delete = sqlx::AssertSqlSafe(format!(
-            "DELETE FROM {table}
-             WHERE (bucket, key, version) IN (SELECT bucket, key, version FROM assets WHERE arrival = ?)"
-        ));
-        sqlx::query(delete).bind(asset).execute(&mut *conn).await.map_err(db(what))?;
-    }
+    sqlx::query(
+        "DELETE FROM scans
+         WHERE (bucket, key, version) IN (SELECT bucket, key, version FROM assets WHERE arrival = ?)",
+    )
+    .bind(asset)
+    .execute(&mut *conn)
+    .await
+    .map_err(db(what))?;
     sqlx::query("UPDATE assets SET key = '', location = '', prefix = '' WHERE arrival = ?")
         .bind(asset)
         .execute(conn)
@@ -91,50 +87,60 @@ pub(super) async fn erase(conn: &mut SqliteConnection, asset: i64) -> PortResult
     Ok(())
 }
 
-/// Ends releases that are over, and owes reminders.
-pub(super) async fn review(conn: &mut SqliteConnection, work: &mut Work, review_ms: u64) -> PortResult<u64> {
-    let what = "look for decisions that are due";
-    let now_ms = i64::try_from(work.now_ms).unwrap_or(i64::MAX);
-    // Only the latest release counts, and only while the asset shows what it let go.
+const REVIEW: &str = "look for decisions that are due";
+
+/// Published assets whose release is over. Only the latest release counts, and only while the asset shows what it let go.
+pub(super) async fn expired_releases(
+    conn: &mut SqliteConnection,
+    now_ms: u64,
+    assets_max: u32,
+) -> PortResult<Vec<AssetId>> {
     let over: Vec<String> = sqlx::query_scalar(
         "SELECT a.id FROM assets AS a
          JOIN decisions AS d ON d.number = (SELECT max(number) FROM decisions WHERE asset = a.arrival AND what = 'release')
-         WHERE a.phase = 'published' AND a.marks LIKE '% cleared%' AND d.expires_at_ms <= ? LIMIT ?",
+         WHERE a.phase = 'published' AND a.marks LIKE '% cleared%' AND d.expires_at_ms <= ?
+         ORDER BY a.arrival LIMIT ?",
     )
-    .bind(now_ms)
-    .bind(REVIEWS_AT_ONCE)
-    .fetch_all(&mut *conn)
+    .bind(i64::try_from(now_ms).unwrap_or(i64::MAX))
+    .bind(assets_max)
+    .fetch_all(conn)
     .await
-    .map_err(db(what))?;
+    .map_err(db(REVIEW))?;
+    Ok(over.into_iter().map(AssetId::new).collect())
+}
+
+/// Quarantined assets that ended, and were last reminded of, no later than this.
+pub(super) async fn unreviewed(
+    conn: &mut SqliteConnection,
+    until_ms: u64,
+    assets_max: u32,
+) -> PortResult<Vec<AssetId>> {
     let long: Vec<String> = sqlx::query_scalar(
         "SELECT a.id FROM assets AS a LEFT JOIN reminders AS r ON r.asset = a.arrival
          WHERE a.phase = 'quarantined' AND max(a.ended_at_ms, coalesce(r.at_ms, 0)) <= ? ORDER BY a.arrival LIMIT ?",
     )
-    .bind(now_ms.saturating_sub(i64::try_from(review_ms).unwrap_or(i64::MAX)))
-    .bind(REVIEWS_AT_ONCE)
-    .fetch_all(&mut *conn)
+    .bind(i64::try_from(until_ms).unwrap_or(i64::MAX))
+    .bind(assets_max)
+    .fetch_all(conn)
     .await
-    .map_err(db(what))?;
-    let over: Vec<AssetId> = over.into_iter().map(AssetId::new).collect();
-    let long: Vec<AssetId> = long.into_iter().map(AssetId::new).collect();
-    load(conn, work, &over).await?;
-    load(conn, work, &long).await?;
-    let mut done = 0;
-    for id in &over {
-        done += u64::from(work.expire(id)?);
-        twins::follow_up(conn, work).await?;
-    }
-    for id in &long {
-        work.remind(id)?;
-        sqlx::query(
-            "INSERT INTO reminders VALUES (?, ?) ON CONFLICT (asset) DO UPDATE SET at_ms = excluded.at_ms",
-        )
-        .bind(work.at(id)?.row.arrival)
-        .bind(now_ms)
-        .execute(&mut *conn)
-        .await
-        .map_err(db(what))?;
-        done += 1;
-    }
-    Ok(done)
+    .map_err(db(REVIEW))?;
+    Ok(long.into_iter().map(AssetId::new).collect())
+}
+
+/// Remembers when these assets were reminded of.
+pub(super) async fn write_reminders(
+    conn: &mut SqliteConnection,
+    now_ms: u64,
+    reminded: &[i64],
+) -> PortResult<()> {
+    sqlx::query(
+        "INSERT INTO reminders SELECT value, ? FROM json_each(?) WHERE true
+         ON CONFLICT (asset) DO UPDATE SET at_ms = excluded.at_ms",
+    )
+    .bind(i64::try_from(now_ms).unwrap_or(i64::MAX))
+    .bind(json(&reminded)?)
+    .execute(conn)
+    .await
+    .map_err(db(REVIEW))?;
+    Ok(())
 }

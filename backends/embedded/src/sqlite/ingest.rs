@@ -1,85 +1,20 @@
-//! Taking uploads in: each version once, and never an older one over a newer one.
+//! New uploads and their events as rows.
 
 use std::collections::BTreeMap;
 
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::events::EventBatch;
-use reelgate_ports::identity;
 use reelgate_ports::order::prefix_of;
-use reelgate_ports::records::{EventKind, Ingested, MediaEvent};
-use reelgate_ports::unit::{AssetRow, Work, check_event, new_row};
+use reelgate_store::session::Delivery;
+use reelgate_store::work::AssetRow;
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
 use super::rows;
-use super::work::{json, load};
-use super::{beside, deletions, nodes, places, shards, twins};
+use super::work::json;
 
-/// Takes a batch in, in order, and moves its checkpoint.
-pub(super) async fn ingest(
-    conn: &mut SqliteConnection,
-    work: &mut Work,
-    batch: &EventBatch,
-) -> PortResult<Vec<Ingested>> {
-    for event in &batch.events {
-        check_event(event)?;
-    }
-    if let Some(checkpoint) = &batch.checkpoint {
-        shards::advance(conn, checkpoint).await?;
-    }
-    let fresh_scans = beside::write_scans(conn, work.now_ms, &batch.scans).await?;
-    beside::write_refused(conn, work.now_ms, &batch.refused).await?;
-    let of_kind = |kind| batch.events.iter().filter(move |event| event.kind == kind).cloned();
-    let created: Vec<MediaEvent> = of_kind(EventKind::Created).collect();
-    let deleted: Vec<MediaEvent> = of_kind(EventKind::Deleted).collect();
-    deletions::write(conn, work.now_ms, &deleted).await?;
-    let ingested = create(conn, work, &created).await?;
-    deletions::apply(conn, work, &deleted).await?;
-    for scan in fresh_scans {
-        let Some(id) = scan.about() else { continue };
-        load(conn, work, std::slice::from_ref(&id)).await?;
-        work.scanned(&id, scan)?;
-    }
-    twins::follow_up(conn, work).await?;
-    Ok(ingested)
-}
-
-async fn create(
-    conn: &mut SqliteConnection,
-    work: &mut Work,
-    events: &[MediaEvent],
-) -> PortResult<Vec<Ingested>> {
-    let ids: Vec<AssetId> = events.iter().map(|event| identity::asset_id(&event.source)).collect();
-    let mut known = nodes::known(&mut *conn, &ids).await?;
-    let mut ingested = Vec::with_capacity(events.len());
-    let mut fresh = Vec::new();
-    let mut rows = Vec::new();
-    for (event, asset) in events.iter().zip(ids) {
-        let new = known.insert(asset.clone());
-        if new {
-            rows.push(new_row(work.now_ms, event, &asset));
-            fresh.push(asset.clone());
-        }
-        ingested.push(Ingested { asset, new });
-    }
-    places::assign(conn, &mut rows).await?;
-    insert(conn, work, rows).await?;
-    count_events(conn, work, events, &ingested).await?;
-    twins::load_versions(conn, work, &fresh).await?;
-    let hidden = deletions::hidden(conn, work, &fresh).await?;
-    for id in &fresh {
-        work.arrive(id, hidden.contains(id))?;
-        twins::follow_up(conn, work).await?;
-    }
-    Ok(ingested)
-}
-
-/// Writes new assets and numbers them in order of arrival.
-async fn insert(conn: &mut SqliteConnection, work: &mut Work, rows: Vec<AssetRow>) -> PortResult<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
+/// Writes new assets as they stand before their first step, and numbers them in order of arrival.
+pub(super) async fn insert(conn: &mut SqliteConnection, rows: &mut [AssetRow]) -> PortResult<()> {
     let what = "take uploads in";
     let cells = json(&rows.iter().map(cells).collect::<Vec<_>>())?;
     let numbered = sqlx::query(
@@ -99,9 +34,8 @@ async fn insert(conn: &mut SqliteConnection, work: &mut Work, rows: Vec<AssetRow
     for row in &numbered {
         arrivals.insert(AssetId::new(rows::text(row, "id")?), rows::get(row, "arrival")?);
     }
-    for mut row in rows {
+    for row in rows {
         row.arrival = *arrivals.get(&row.id).ok_or_else(|| corrupt("assets.id", "the id just written"))?;
-        work.add(row);
     }
     Ok(())
 }
@@ -129,14 +63,14 @@ fn cells(row: &AssetRow) -> impl serde::Serialize + '_ {
 }
 
 /// The raw events; one that comes again only counts.
-async fn count_events(
+pub(super) async fn count_events(
     conn: &mut SqliteConnection,
-    work: &Work,
-    events: &[MediaEvent],
-    ingested: &[Ingested],
+    now_ms: u64,
+    deliveries: &[Delivery<'_>],
 ) -> PortResult<()> {
-    let cells = events.iter().zip(ingested).map(|(event, taken)| {
-        (taken.asset.as_str(), event.sequencer.sort_key(), event.size_bytes, work.now_ms)
+    let cells = deliveries.iter().map(|delivery| {
+        let event = delivery.event;
+        (delivery.asset.as_str(), event.sequencer.sort_key(), event.size_bytes, now_ms)
     });
     sqlx::query(
         "INSERT INTO events (asset, sequencer, size_bytes, first_at_ms, last_at_ms, deliveries)

@@ -1,75 +1,53 @@
-//! Leases that end without a report, and the operator's redrive and redo.
+//! Finding leases that nobody reports on.
 
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::Fence;
-use reelgate_ports::unit::Work;
+use reelgate_store::session::LostLease;
+use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
 
 use super::error::db;
 use super::rows;
-use super::twins;
-use super::work::load;
 
-/// Ends the leases that ran out.
-pub(super) async fn reap(conn: &mut SqliteConnection, work: &mut Work) -> PortResult<u64> {
-    let now_ms = i64::try_from(work.now_ms).unwrap_or(i64::MAX);
-    let lost = sqlx::query(
+/// Leases that ran out.
+pub(super) async fn expired(
+    conn: &mut SqliteConnection,
+    now_ms: u64,
+    leases_max: u32,
+) -> PortResult<Vec<LostLease>> {
+    let found = sqlx::query(
         "SELECT id, task, attempts, lease_owner FROM tasks JOIN assets ON arrival = asset
-         WHERE lease_owner IS NOT NULL AND lease_until_ms <= ? ORDER BY lease_until_ms",
+         WHERE lease_owner IS NOT NULL AND lease_until_ms <= ? ORDER BY lease_until_ms LIMIT ?",
     )
-    .bind(now_ms)
-    .fetch_all(&mut *conn)
+    .bind(i64::try_from(now_ms).unwrap_or(i64::MAX))
+    .bind(leases_max)
+    .fetch_all(conn)
     .await
     .map_err(db("look for expired leases"))?;
-    lose(conn, work, &lost, "its lease ran out").await
+    found.iter().map(lost).collect()
 }
 
-/// Ends the leases a dead process left under this node's name.
-pub(super) async fn reclaim(conn: &mut SqliteConnection, work: &mut Work, node: &NodeId) -> PortResult<u64> {
-    let lost = sqlx::query(
-        "SELECT id, task, attempts, lease_owner FROM tasks JOIN assets ON arrival = asset WHERE lease_owner = ?",
+/// Leases under this node's name.
+pub(super) async fn of_node(
+    conn: &mut SqliteConnection,
+    node: &NodeId,
+    leases_max: u32,
+) -> PortResult<Vec<LostLease>> {
+    let found = sqlx::query(
+        "SELECT id, task, attempts, lease_owner FROM tasks JOIN assets ON arrival = asset
+         WHERE lease_owner = ? ORDER BY asset, task LIMIT ?",
     )
-        .bind(node.as_str())
-        .fetch_all(&mut *conn)
-        .await
-        .map_err(db("look for leases of this node"))?;
-    lose(conn, work, &lost, "its node restarted").await
+    .bind(node.as_str())
+    .bind(leases_max)
+    .fetch_all(conn)
+    .await
+    .map_err(db("look for leases of this node"))?;
+    found.iter().map(lost).collect()
 }
 
-async fn lose(
-    conn: &mut SqliteConnection,
-    work: &mut Work,
-    lost: &[SqliteRow],
-    why: &'static str,
-) -> PortResult<u64> {
-    let mut attempts: Vec<(Fence, NodeId)> = Vec::with_capacity(lost.len());
-    for row in lost {
-        let owner: String = row.try_get("lease_owner").map_err(db("read a lease"))?;
-        let asset = AssetId::new(rows::text(row, "id")?);
-        let fence = Fence { asset, task: rows::task_key(row)?, attempt: rows::small(row, "attempts")? };
-        attempts.push((fence, NodeId::new(owner)));
-    }
-    let ids: Vec<AssetId> = attempts.iter().map(|(fence, _)| fence.asset.clone()).collect();
-    load(conn, work, &ids).await?;
-    let mut ended = 0;
-    for (fence, node) in attempts {
-        ended += u64::from(work.lose(&fence, &node, why)?);
-        twins::follow_up(conn, work).await?;
-    }
-    Ok(ended)
-}
-
-/// Does what an operator asks of an asset, in `wish`, with every version of its key loaded.
-pub(super) async fn begin_again(
-    conn: &mut SqliteConnection,
-    work: &mut Work,
-    asset: &AssetId,
-    wish: impl FnOnce(&mut Work) -> PortResult<()>,
-) -> PortResult<()> {
-    load(conn, work, std::slice::from_ref(asset)).await?;
-    twins::load_versions(conn, work, std::slice::from_ref(asset)).await?;
-    wish(work)?;
-    twins::follow_up(conn, work).await
+fn lost(row: &SqliteRow) -> PortResult<LostLease> {
+    let asset = AssetId::new(rows::text(row, "id")?);
+    let fence = Fence { asset, task: rows::task_key(row)?, attempt: rows::small(row, "attempts")? };
+    Ok(LostLease { fence, node: NodeId::new(rows::text(row, "lease_owner")?) })
 }

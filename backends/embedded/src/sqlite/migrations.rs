@@ -10,6 +10,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (2, "fleet", include_str!("../../migrations/0002_fleet.sql")),
     (3, "privacy", include_str!("../../migrations/0003_privacy.sql")),
     (4, "jobs", include_str!("../../migrations/0004_jobs.sql")),
+    (6, "late_events", include_str!("../../migrations/0006_late_events.sql")),
 ];
 
 /// The steps as sqlx runs and records them.

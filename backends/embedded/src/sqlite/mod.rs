@@ -4,19 +4,19 @@
 //! power cut the last transactions may be missing (never half there): their work is repeated and intake finds
 //! the uploads again, so nothing is lost but time, and every commit saves a disk flush.
 //!
-//! Every writing call loads the assets it concerns into a [`Work`], lets the core step them in memory, and
-//! writes what changed in bulk. So a batch costs a handful of statements, however many assets are in it.
+//! Every writing call is the service's ([`reelgate_store::service`]): it loads the assets it concerns into a [`Work`] and
+//! lets the core step them in memory; here what changed is written in bulk. So a batch costs a handful of statements,
+//! however many assets are in it.
 
 mod audit;
 mod beside;
 mod claim;
-mod complete;
 mod decisions;
-mod deletions;
 mod error;
 mod facts;
 mod ingest;
 mod jobs;
+mod late_events;
 mod leases;
 mod migrations;
 mod nodes;
@@ -25,10 +25,11 @@ mod outbox;
 mod places;
 mod products;
 mod queries;
+mod related;
 mod retain;
 mod rows;
+mod session;
 mod shards;
-mod twins;
 mod work;
 mod write;
 
@@ -46,11 +47,17 @@ use reelgate_ports::records::{
     Applied, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, Fence, HistoryRecord, Ingested,
     MediaProgress, NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, TaskReport,
 };
-use reelgate_ports::store::{AssetFilter, Backlog, Product, Store};
-use reelgate_ports::unit::{Violations, Work};
+use reelgate_ports::store::{
+    AssetFilter, Backlog, Decisions, Intake, Maintenance, Nodes, Outbox, Product, Queries, Queue,
+};
+use reelgate_store::service::{
+    self, Call, Complete, Decide, Delivered, Ingest, Reap, Redrive, Review, Seal, Transact,
+};
+use reelgate_store::work::{LATE_EVENT_MS_MAX, Violations, Work};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use error::db;
+use session::SqliteSession;
 
 const DAY_MS: u64 = 24 * 3_600_000;
 
@@ -81,20 +88,29 @@ impl SqliteStore {
     }
 }
 
+/// A transaction that holds the write lock cannot lose, so nothing is tried twice.
+impl Transact for SqliteStore {
+    async fn transact<C: Call>(&self, call: &C) -> PortResult<C::Output> {
+        let mut session = SqliteSession { tx: self.begin().await?, work: self.work() };
+        let output = call.run(&mut session).await?;
+        self.commit(session.tx, session.work).await?;
+        Ok(output)
+    }
+}
+
 #[async_trait]
-impl Store for SqliteStore {
+impl Intake for SqliteStore {
     async fn ingest(&self, batch: &EventBatch) -> PortResult<Vec<Ingested>> {
-        let mut tx = self.begin().await?;
-        let mut work = self.work();
-        let ingested = ingest::ingest(&mut tx, &mut work, batch).await?;
-        self.commit(tx, work).await?;
-        Ok(ingested)
+        self.transact(&Ingest(batch)).await
     }
 
     async fn known(&self, assets: &[AssetId]) -> PortResult<BTreeSet<AssetId>> {
         nodes::known(&self.readers, assets).await
     }
+}
 
+#[async_trait]
+impl Queue for SqliteStore {
     async fn claim(
         &self,
         node: &NodeId,
@@ -119,33 +135,24 @@ impl Store for SqliteStore {
     }
 
     async fn complete(&self, reports: &[TaskReport]) -> PortResult<Vec<Applied>> {
-        let mut tx = self.begin().await?;
-        let mut work = self.work();
-        let applied = complete::complete(&mut tx, &mut work, reports).await?;
-        self.commit(tx, work).await?;
-        Ok(applied)
+        self.transact(&Complete(reports)).await
     }
 
     async fn reap(&self) -> PortResult<u64> {
-        let mut tx = self.begin().await?;
-        let mut work = self.work();
-        let ended = leases::reap(&mut tx, &mut work).await?;
-        self.commit(tx, work).await?;
-        Ok(ended)
+        Ok(self.transact(&Reap { after_ms: None }).await?.ended)
     }
 
     async fn reclaim(&self, node: &NodeId) -> PortResult<u64> {
-        let mut tx = self.begin().await?;
-        let mut work = self.work();
-        let ended = leases::reclaim(&mut tx, &mut work, node).await?;
-        self.commit(tx, work).await?;
-        Ok(ended)
+        service::reclaim(self, node).await
     }
 
     async fn next_due_ms(&self) -> PortResult<Option<u64>> {
         queries::next_due_ms(&self.readers, self.clock.now_ms()).await
     }
+}
 
+#[async_trait]
+impl Outbox for SqliteStore {
     async fn outbox(&self, notices_max: u16, hold_ms: u64) -> PortResult<Vec<NoticeRecord>> {
         let now_ms = self.clock.now_ms();
         let due = outbox::due(&self.readers, now_ms, notices_max).await?;
@@ -156,17 +163,17 @@ impl Store for SqliteStore {
     }
 
     async fn notices_delivered(&self, ids: &[NoticeId]) -> PortResult<()> {
-        let mut tx = self.begin().await?;
-        let mut work = self.work();
-        outbox::delivered(&mut tx, &mut work, ids).await?;
-        self.commit(tx, work).await
+        self.transact(&Delivered(ids)).await
     }
 
     async fn notice_deferred(&self, id: &NoticeId, delay_ms: u64) -> PortResult<()> {
         let due_ms = self.clock.now_ms().saturating_add(delay_ms);
         outbox::deferred(&self.writer, id, due_ms).await
     }
+}
 
+#[async_trait]
+impl Queries for SqliteStore {
     async fn products(&self, asset: &AssetId) -> PortResult<Vec<Product>> {
         products::read(&self.readers, asset, None).await
     }
@@ -195,50 +202,8 @@ impl Store for SqliteStore {
         queries::history(&self.readers, asset).await
     }
 
-    async fn redrive(&self, asset: &AssetId) -> PortResult<()> {
-        let mut tx = self.begin().await?;
-        let mut work = self.work();
-        leases::begin_again(&mut tx, &mut work, asset, |work| work.redrive(asset)).await?;
-        self.commit(tx, work).await
-    }
-
-    /// The last connection folds the write-ahead log into the file.
-    async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
-    }
-
-    async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()> {
-        let mut tx = self.begin().await?;
-        let mut work = self.work();
-        leases::begin_again(&mut tx, &mut work, asset, |work| work.redo(asset, what)).await?;
-        self.commit(tx, work).await
-    }
-
-    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()> {
-        let mut tx = self.begin().await?;
-        let mut work = self.work();
-        leases::begin_again(&mut tx, &mut work, asset, |work| work.decide(asset, decision)).await?;
-        self.commit(tx, work).await
-    }
-
     async fn redaction(&self, asset: &AssetId) -> PortResult<Option<serde_json::Value>> {
         decisions::redaction(&self.readers, asset).await
-    }
-
-    async fn review(&self, review_ms: u64) -> PortResult<u64> {
-        let mut tx = self.begin().await?;
-        let mut work = self.work();
-        let done = decisions::review(&mut tx, &mut work, review_ms).await?;
-        self.commit(tx, work).await?;
-        Ok(done)
-    }
-
-    async fn seal(&self, records_max: u32) -> PortResult<u64> {
-        let mut tx = self.begin().await?;
-        let sealed = audit::seal(&mut tx, records_max).await?;
-        tx.commit().await.map_err(db("commit the audit log"))?;
-        Ok(sealed)
     }
 
     async fn audit(&self, after: u64, records_max: u32) -> PortResult<Vec<AuditRecord>> {
@@ -249,6 +214,32 @@ impl Store for SqliteStore {
         nodes::queue(&self.readers, self.clock.now_ms(), rows_max).await
     }
 
+    async fn backlog(&self) -> PortResult<Backlog> {
+        queries::backlog(&self.readers, self.clock.now_ms()).await
+    }
+}
+
+#[async_trait]
+impl Decisions for SqliteStore {
+    async fn redrive(&self, asset: &AssetId) -> PortResult<()> {
+        self.transact(&Redrive(asset)).await
+    }
+
+    async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()> {
+        self.transact(&service::Redo(asset, what)).await
+    }
+
+    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()> {
+        self.transact(&Decide(asset, decision)).await
+    }
+
+    async fn review(&self, review_ms: u64) -> PortResult<u64> {
+        self.transact(&Review(review_ms)).await
+    }
+}
+
+#[async_trait]
+impl Nodes for SqliteStore {
     async fn node_seen(&self, report: &NodeReport) -> PortResult<bool> {
         nodes::seen(&self.writer, self.clock.now_ms(), report).await
     }
@@ -260,16 +251,27 @@ impl Store for SqliteStore {
     async fn order_drain(&self, node: &NodeId, drain: bool) -> PortResult<()> {
         nodes::order_drain(&self.writer, node, drain).await
     }
+}
+
+#[async_trait]
+impl Maintenance for SqliteStore {
+    async fn seal(&self, records_max: u32) -> PortResult<u64> {
+        self.transact(&Seal(records_max)).await
+    }
 
     async fn retain(&self, days: Option<u32>) -> PortResult<Retained> {
+        let late_ms = self.clock.now_ms().saturating_sub(LATE_EVENT_MS_MAX);
+        late_events::forget(&self.writer, late_ms).await?;
         let Some(days) = days else { return Ok(Retained::default()) };
         let until_ms = self.clock.now_ms().saturating_sub(u64::from(days) * DAY_MS);
         let removed = retain::retain(&self.writer, until_ms).await?;
         Ok(Retained { removed, kept: 0 })
     }
 
-    async fn backlog(&self) -> PortResult<Backlog> {
-        queries::backlog(&self.readers, self.clock.now_ms()).await
+    /// The last connection folds the write-ahead log into the file.
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
     }
 
     fn violations(&self) -> Vec<(String, u64)> {

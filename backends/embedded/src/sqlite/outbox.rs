@@ -6,16 +6,17 @@ use reelgate_flow::asset::{NoticeKind, Phase, Severity};
 use reelgate_flow::ids::{AssetId, NoticeId};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity;
-use reelgate_ports::records::{HistoryEvent, NoticeRecord};
-use reelgate_ports::telling::{self, MediaSummary};
-use reelgate_ports::unit::{Loaded, Work};
+use reelgate_ports::records::NoticeRecord;
+use reelgate_store::history_lines::{self, MediaSummary};
+use reelgate_store::session::RemovedNotice;
+use reelgate_store::work::{Loaded, Work};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::error::{corrupt, db};
 use super::products;
 use super::rows::{get, optional_count, small, text, word};
-use super::work::{json, load_rows};
+use super::work::json;
 
 /// Writes the notices a unit of work owes; everything they tell is written before.
 pub(super) async fn owe(conn: &mut SqliteConnection, work: &Work) -> PortResult<()> {
@@ -29,7 +30,7 @@ pub(super) async fn owe(conn: &mut SqliteConnection, work: &Work) -> PortResult<
         let id = identity::notice_id(asset, *kind, loaded.row.notice_number(*kind, work.now_ms));
         let (container, duration_ns) = media.get(&loaded.row.arrival).cloned().unwrap_or_default();
         let told = summary(conn, loaded, container, duration_ns).await?;
-        let body = telling::notice_body(&id, *kind, work.now_ms, &loaded.row.record(), &told);
+        let body = history_lines::notice_body(&id, *kind, work.now_ms, &loaded.row.record(), &told);
         cells.push((id, loaded.row.arrival, kind.as_str(), body.to_string()));
     }
     sqlx::query(
@@ -128,12 +129,8 @@ fn notice(row: &SqliteRow) -> PortResult<NoticeRecord> {
     })
 }
 
-/// Removes delivered notices; one already removed is nothing new.
-pub(super) async fn delivered(
-    conn: &mut SqliteConnection,
-    work: &mut Work,
-    ids: &[NoticeId],
-) -> PortResult<()> {
+/// Takes notices out of the outbox.
+pub(super) async fn remove(conn: &mut SqliteConnection, ids: &[NoticeId]) -> PortResult<Vec<RemovedNotice>> {
     let ids = json(&ids.iter().map(NoticeId::as_str).collect::<Vec<_>>())?;
     let what = "remove delivered notices";
     let gone = sqlx::query(
@@ -146,21 +143,18 @@ pub(super) async fn delivered(
     .map_err(db(what))?;
     sqlx::query("DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))")
         .bind(&ids)
-        .execute(&mut *conn)
+        .execute(conn)
         .await
         .map_err(db(what))?;
-    let mut lines = Vec::with_capacity(gone.len());
-    for row in &gone {
-        let tries: u32 = small(row, "tries")?;
-        let detail = format!("{} {}, try {}", text(row, "kind")?, text(row, "id")?, tries.saturating_add(1));
-        lines.push((AssetId::new(text(row, "asset_id")?), detail));
-    }
-    let assets: Vec<AssetId> = lines.iter().map(|(asset, _)| asset.clone()).collect();
-    load_rows(conn, work, &assets).await?;
-    for (asset, detail) in lines {
-        work.note(&asset, telling::line(work.now_ms, HistoryEvent::NoticeSent, detail))?;
-    }
-    Ok(())
+    let removed = |row: &SqliteRow| {
+        Ok(RemovedNotice {
+            id: NoticeId::new(text(row, "id")?),
+            asset: AssetId::new(text(row, "asset_id")?),
+            kind: text(row, "kind")?,
+            tries: small(row, "tries")?,
+        })
+    };
+    gone.iter().map(removed).collect()
 }
 
 /// Puts a notice back and counts the try.

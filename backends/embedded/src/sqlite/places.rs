@@ -1,40 +1,40 @@
-//! Where new assets queue: behind the one before them of the same producer and priority.
+//! The ends of producers' queues: behind them new assets take their places.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_ports::error::PortResult;
-use reelgate_ports::order::{self, prefix_of};
-use reelgate_ports::unit::AssetRow;
+use reelgate_store::session::Queue;
 use sqlx::SqliteConnection;
 
 use super::error::db;
 use super::rows;
 use super::work::json;
 
-/// Gives every row its place, in order, and remembers where the next one of each prefix goes.
-pub(super) async fn assign(conn: &mut SqliteConnection, rows: &mut [AssetRow]) -> PortResult<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let mut behind = BTreeMap::new();
-    let keys: Vec<_> = rows.iter().map(queue).collect();
+/// The ends of these queues.
+pub(super) async fn ends(
+    conn: &mut SqliteConnection,
+    queues: &BTreeSet<Queue>,
+) -> PortResult<BTreeMap<Queue, u64>> {
     let stored = sqlx::query(
         "SELECT bucket, prefix, priority, behind FROM prefixes
          WHERE (bucket, prefix, priority) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))",
     )
-    .bind(json(&keys)?)
-    .fetch_all(&mut *conn)
+    .bind(json(queues)?)
+    .fetch_all(conn)
     .await
     .map_err(db("look for the places of prefixes"))?;
+    let mut ends = BTreeMap::new();
     for row in &stored {
-        let key = (rows::text(row, "bucket")?, rows::text(row, "prefix")?, rows::text(row, "priority")?);
-        behind.insert(key, rows::count(row, "behind")?);
+        let priority = rows::priority(&rows::text(row, "priority")?)?;
+        let queue = (rows::text(row, "bucket")?, rows::text(row, "prefix")?, priority);
+        ends.insert(queue, rows::count(row, "behind")?);
     }
-    for (row, key) in rows.iter_mut().zip(keys) {
-        row.place = order::place(row.received_ms, row.priority, behind.get(&key).copied());
-        behind.insert(key, order::after(row.place, row.source.size_bytes));
-    }
-    let cells: Vec<_> = behind.into_iter().map(|((b, p, q), behind)| (b, p, q, behind)).collect();
+    Ok(ends)
+}
+
+/// Remembers where the next asset of each queue goes.
+pub(super) async fn move_ends(conn: &mut SqliteConnection, ends: &BTreeMap<Queue, u64>) -> PortResult<()> {
+    let cells: Vec<_> = ends.iter().map(|((b, p, q), behind)| (b, p, q.as_str(), behind)).collect();
     sqlx::query(
         "INSERT INTO prefixes (bucket, prefix, priority, behind)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
@@ -45,9 +45,4 @@ pub(super) async fn assign(conn: &mut SqliteConnection, rows: &mut [AssetRow]) -
     .await
     .map_err(db("write the places of prefixes"))?;
     Ok(())
-}
-
-fn queue(row: &AssetRow) -> (String, String, String) {
-    let id = &row.source.id;
-    (id.bucket.clone(), prefix_of(&id.key).to_owned(), row.priority.as_str().to_owned())
 }

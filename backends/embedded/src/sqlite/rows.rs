@@ -10,7 +10,7 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::identity;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::SourceRecord;
-use reelgate_ports::unit::{AssetRow, TaskExtra};
+use reelgate_store::work::{AssetRow, Lease, TaskExtra};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row, Sqlite, Type};
 
@@ -67,8 +67,12 @@ pub(super) fn task(row: &SqliteRow) -> PortResult<(TaskKey, TaskRecord, TaskExtr
         blameless: small(row, "blameless")?,
         answered: small(row, "answered")?,
     };
+    let lease = match (get(row, "lease_owner")?, optional_count(row, "lease_until_ms")?) {
+        (Some(owner), Some(until_ms)) => Some(Lease { owner, until_ms }),
+        _ => None,
+    };
     let extra = TaskExtra {
-        lease_owner: get(row, "lease_owner")?,
+        lease,
         ready_at_ms: count(row, "ready_at_ms")?,
         wall_ms: count(row, "wall_ms")?,
         cpu_ms: count(row, "cpu_ms")?,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::unit::Work;
+use reelgate_store::work::Work;
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};

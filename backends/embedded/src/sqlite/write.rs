@@ -3,7 +3,7 @@
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::unit::{Learned, Loaded, Work};
+use reelgate_store::work::{Learned, Loaded, Work};
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};

@@ -4,12 +4,12 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
+use reelgate_conformance::objects::ObjectsHome;
 use reelgate_embedded::directory::DirectoryObjects;
 use reelgate_embedded::paths::{FILE_BUCKET, Location};
 use reelgate_flow::asset::Door;
 use reelgate_flow::ids::SourceId;
 use reelgate_flow::task::TaskKey;
-use reelgate_ports::conformance::objects::ObjectsHome;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::objects::{Objects, Publication, PublishItem};

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use reelgate_conformance::objects::ObjectsHome;
 use reelgate_embedded::directory::DirectoryObjects;
 use reelgate_embedded::paths::{INGEST_BUCKET, Location, version_of};
 use reelgate_flow::ids::{Sequencer, SourceId};
-use reelgate_ports::conformance::objects::ObjectsHome;
 use reelgate_ports::objects::Objects;
 use reelgate_ports::records::SourceRecord;
 use tempfile::TempDir;
@@ -100,4 +100,4 @@ fn gather(root: &Path, dir: &Path, seen: &mut BTreeMap<String, Vec<u8>>) {
     }
 }
 
-reelgate_ports::objects_suite!(Home::new());
+reelgate_conformance::objects_suite!(Home::new());

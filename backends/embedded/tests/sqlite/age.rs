@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
+use reelgate_conformance::ManualClock;
 use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::Lane;
-use reelgate_ports::conformance::ManualClock;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{Closing, Ending, Retained, Success, TaskReport, UsageRecord};
-use reelgate_ports::store::{AssetFilter, Store};
+use reelgate_ports::store::{AssetFilter, Intake, Maintenance, Queries, Queue};
 
 use super::Home;
 use super::damage::event;

@@ -12,7 +12,7 @@ use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{EventKind, MediaEvent};
-use reelgate_ports::store::Store;
+use reelgate_ports::store::{Intake, Maintenance, Queries, Queue};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 
@@ -56,7 +56,7 @@ async fn a_database_of_a_newer_version_is_refused_with_both_numbers() {
     .await;
     let refused = open(&home).await.err().expect("must be refused");
     assert_eq!(refused.kind, ErrorKind::Corrupt);
-    assert!(refused.detail.contains("expected schema 3 or older, found 7"), "{refused}");
+    assert!(refused.detail.contains("expected schema 6 or older, found 7"), "{refused}");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_ports::clock::SystemClock;
-use reelgate_ports::store::Store;
+use reelgate_ports::store::Maintenance;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::Home;

@@ -6,12 +6,11 @@ use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::order::prefix_of;
 use reelgate_ports::records::{HistoryEvent, HistoryRecord};
-use reelgate_ports::telling;
-use reelgate_ports::unit::Loaded;
+use reelgate_store::history_lines;
+use reelgate_store::work::Loaded;
 use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
-use crate::load::key_hash;
 use crate::locks;
 use crate::outbox::Owed;
 use crate::time::number;
@@ -70,17 +69,17 @@ pub(super) async fn insert(conn: &mut PgConnection, unit: &Unit) -> DbResult<()>
     sqlx::query!(
         "INSERT INTO assets (arrival, id, bucket, key, version, key_hash, sequencer, size_bytes, location, forced,
                              priority, prefix, place, received_at_ms, phase, verdict, severity, redrives, door,
-                             reason_code, reason_detail, ended_at_ms, marks)
+                             reason_code, reason_detail, ended_at_ms, marks, key_sha256)
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
                               $8::bigint[], $9::text[], $10::boolean[], $11::text[], $12::text[], $13::bigint[],
                               $14::bigint[], $15::text[], $16::text[], $17::text[], $18::integer[], $19::text[],
-                              $20::text[], $21::text[], $22::bigint[], $23::text[])",
+                              $20::text[], $21::text[], $22::bigint[], $23::text[], $24::text[])",
         &states.arrival,
         &column(|l| l.row.id.as_str().to_owned()),
         &column(|l| l.row.source.id.bucket.clone()),
         &column(|l| l.row.source.id.key.clone()),
         &column(|l| l.row.source.id.version.clone()),
-        &numbers(|l| key_hash(&l.row.source.id.key)),
+        &numbers(|l| locks::hash(&l.row.key_sha256)),
         &column(|l| String::from(l.row.source.sequencer.clone())),
         &numbers(|l| number(l.row.source.size_bytes)),
         &states.location,
@@ -98,6 +97,7 @@ pub(super) async fn insert(conn: &mut PgConnection, unit: &Unit) -> DbResult<()>
         &states.reason_detail as _,
         &states.ended_at_ms as _,
         &states.marks,
+        &column(|l| l.row.key_sha256.clone()),
     )
     .execute(conn)
     .await
@@ -183,7 +183,7 @@ fn history(unit: &Unit) -> PortResult<(Vec<i64>, Vec<String>)> {
                 task: Some(*task),
                 attempt: Some(lease.attempt),
                 node: Some(NodeId::new(lease.owner.clone())),
-                ..telling::line(lease.claimed_at_ms, HistoryEvent::Claimed, "")
+                ..history_lines::line(lease.claimed_at_ms, HistoryEvent::Claimed, "")
             });
         }
     }

@@ -6,7 +6,7 @@ mod tasks;
 pub(crate) use assets::json;
 
 use reelgate_flow::asset::TaskState;
-use reelgate_ports::unit::Learned;
+use reelgate_store::work::Learned;
 use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
@@ -39,7 +39,7 @@ pub(crate) async fn write(conn: &mut PgConnection, mut unit: Unit) -> DbResult<W
             .await
             .map_err(db("name a transaction"))?;
     }
-    let starts = |loaded: &reelgate_ports::unit::Loaded| {
+    let starts = |loaded: &reelgate_store::work::Loaded| {
         let ready = |task| loaded.row.core.tasks.get(task).is_some_and(|t| t.state == TaskState::Ready);
         loaded.touched.iter().any(ready)
     };

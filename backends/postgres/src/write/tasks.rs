@@ -3,7 +3,7 @@
 use reelgate_flow::asset::{TaskRecord, TaskState};
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::unit::{Loaded, TaskExtra};
+use reelgate_store::work::{Loaded, TaskExtra};
 use sqlx::PgConnection;
 
 use crate::cursor::born;

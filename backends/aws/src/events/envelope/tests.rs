@@ -101,7 +101,7 @@ fn a_delete_marker_hides_every_version_and_a_permanent_deletion_only_its_own() {
     let one = only(&deleted("Permanently Deleted", json!("v7")));
     assert_eq!((one.kind, one.source.version.as_str()), (EventKind::Deleted, "v7"));
     let unversioned = only(&deleted("Permanently Deleted", Value::Null));
-    assert_eq!((unversioned.kind, unversioned.source.version.as_str()), (EventKind::Deleted, ""));
+    assert_eq!((unversioned.kind, unversioned.source.version.as_str()), (EventKind::Deleted, "null"));
 }
 
 #[test]

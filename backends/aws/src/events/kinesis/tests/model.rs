@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use reelgate_ports::conformance::memory_shards::MemoryShards;
+use reelgate_conformance::memory_shards::MemoryShards;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::shards::{Position, ShardLease, ShardRow};
 use serde_json::json;

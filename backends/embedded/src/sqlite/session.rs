@@ -1,0 +1,139 @@
+//! One transaction on SQLite, as the service drives it. The write lock is taken when it begins, so no other lock is needed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
+use reelgate_ports::error::{PortError, PortResult};
+use reelgate_ports::events::RefusedEvent;
+use reelgate_ports::records::{AuditRecord, HistoryRecord, ScanEvent};
+use reelgate_ports::shards::Checkpoint;
+use reelgate_store::session::{Delivery, LostLease, Queue, RemovedNotice, Session};
+use reelgate_store::work::{AssetRow, Deletion, Work};
+use sqlx::{Sqlite, Transaction};
+
+use super::work::{load, load_rows};
+use super::{audit, beside, decisions, ingest, late_events, leases, outbox, places, related, shards};
+
+/// A write transaction that has begun.
+pub(super) struct SqliteSession {
+    pub tx: Transaction<'static, Sqlite>,
+    pub work: Work,
+}
+
+impl Session for SqliteSession {
+    type Error = PortError;
+
+    fn work(&mut self) -> &mut Work {
+        &mut self.work
+    }
+
+    async fn load(&mut self, ids: &[AssetId]) -> PortResult<()> {
+        load(&mut self.tx, &mut self.work, ids).await
+    }
+
+    async fn load_versions(&mut self, keys: &BTreeSet<String>) -> PortResult<()> {
+        related::versions(&mut self.tx, &mut self.work, keys).await
+    }
+
+    async fn load_shareable(&mut self, contents: &BTreeSet<String>) -> PortResult<()> {
+        related::shareable(&mut self.tx, &mut self.work, contents).await
+    }
+
+    async fn load_duplicates(&mut self, of: &BTreeSet<AssetId>) -> PortResult<()> {
+        related::duplicates(&mut self.tx, &mut self.work, of).await
+    }
+
+    async fn load_same_content(&mut self, contents: &BTreeSet<String>) -> PortResult<()> {
+        related::same_content(&mut self.tx, &mut self.work, contents).await
+    }
+
+    async fn add_assets(&mut self, rows: &mut [AssetRow]) -> PortResult<()> {
+        ingest::insert(&mut self.tx, rows).await
+    }
+
+    async fn queue_ends(&mut self, queues: &BTreeSet<Queue>) -> PortResult<BTreeMap<Queue, u64>> {
+        places::ends(&mut self.tx, queues).await
+    }
+
+    async fn move_queue_ends(&mut self, ends: &BTreeMap<Queue, u64>) -> PortResult<()> {
+        places::move_ends(&mut self.tx, ends).await
+    }
+
+    async fn count_deliveries(&mut self, deliveries: &[Delivery<'_>]) -> PortResult<()> {
+        ingest::count_events(&mut self.tx, self.work.now_ms, deliveries).await
+    }
+
+    async fn advance(&mut self, checkpoint: &Checkpoint) -> PortResult<()> {
+        shards::advance(&mut self.tx, checkpoint).await
+    }
+
+    async fn keep_refused(&mut self, refused: &[RefusedEvent]) -> PortResult<()> {
+        beside::write_refused(&mut self.tx, self.work.now_ms, refused).await
+    }
+
+    async fn keep_deletions(&mut self, deletions: &[Deletion]) -> PortResult<()> {
+        late_events::write(&mut self.tx, self.work.now_ms, deletions).await
+    }
+
+    async fn deletions_of(&mut self, keys: &BTreeSet<String>) -> PortResult<Vec<Deletion>> {
+        late_events::of_keys(&mut self.tx, keys).await
+    }
+
+    async fn keep_scans(&mut self, scans: &[ScanEvent]) -> PortResult<Vec<String>> {
+        beside::write_scans(&mut self.tx, self.work.now_ms, scans).await
+    }
+
+    async fn keep_unlinked(&mut self, scans: &[ScanEvent]) -> PortResult<()> {
+        late_events::keep_unlinked(&mut self.tx, self.work.now_ms, scans).await
+    }
+
+    async fn take_unlinked(&mut self, assets: &[AssetId]) -> PortResult<Vec<ScanEvent>> {
+        late_events::take_unlinked(&mut self.tx, assets).await
+    }
+
+    async fn expired_leases(&mut self, _: Option<u64>, leases_max: u32) -> PortResult<Vec<LostLease>> {
+        leases::expired(&mut self.tx, self.work.now_ms, leases_max).await
+    }
+
+    async fn leases_of(&mut self, node: &NodeId, leases_max: u32) -> PortResult<Vec<LostLease>> {
+        leases::of_node(&mut self.tx, node, leases_max).await
+    }
+
+    async fn expired_releases(&mut self, assets_max: u32) -> PortResult<Vec<AssetId>> {
+        decisions::expired_releases(&mut self.tx, self.work.now_ms, assets_max).await
+    }
+
+    async fn unreviewed(&mut self, until_ms: u64, assets_max: u32) -> PortResult<Vec<AssetId>> {
+        decisions::unreviewed(&mut self.tx, until_ms, assets_max).await
+    }
+
+    async fn keep_reminders(&mut self, assets: &[AssetId]) -> PortResult<()> {
+        let mut arrivals = Vec::with_capacity(assets.len());
+        for id in assets {
+            arrivals.push(self.work.at(id)?.row.arrival);
+        }
+        decisions::write_reminders(&mut self.tx, self.work.now_ms, &arrivals).await
+    }
+
+    async fn remove_notices(&mut self, ids: &[NoticeId]) -> PortResult<Vec<RemovedNotice>> {
+        outbox::remove(&mut self.tx, ids).await
+    }
+
+    async fn tell(&mut self, lines: Vec<(AssetId, HistoryRecord)>) -> PortResult<()> {
+        let assets: Vec<AssetId> = lines.iter().map(|(asset, _)| asset.clone()).collect();
+        load_rows(&mut self.tx, &mut self.work, &assets).await?;
+        lines.into_iter().try_for_each(|(asset, line)| self.work.note(&asset, line))
+    }
+
+    async fn take_unsealed(&mut self, entries_max: u32) -> PortResult<(u64, Vec<(String, HistoryRecord)>)> {
+        audit::take_unsealed(&mut self.tx, entries_max).await
+    }
+
+    async fn audit_head(&mut self) -> PortResult<Option<AuditRecord>> {
+        audit::head(&mut self.tx).await
+    }
+
+    async fn append_audit(&mut self, records: &[AuditRecord]) -> PortResult<()> {
+        audit::append(&mut self.tx, records).await
+    }
+}

@@ -1,0 +1,327 @@
+//! What the store tells afterwards.
+
+use reelgate_flow::asset::{Phase, Screening, Severity};
+use reelgate_flow::facts::{
+    AudioFacts, Chapter, Colour, Container, MediaFacts, Rational, Rotation, SubtitleFacts, Tag, VideoFacts,
+};
+use reelgate_flow::ids::AssetId;
+use reelgate_flow::place::TextPlace;
+use reelgate_flow::reason::Code;
+use reelgate_flow::task::{Lane, TaskKey};
+use serde_json::json;
+
+use super::StoreHome;
+use super::world::{LEASE_MS, World, output, report, validated, well};
+use reelgate_ports::error::ErrorKind;
+use reelgate_ports::records::{
+    Ending, Finder, FindingLocation, FindingRecord, MaskedValue, RenditionRecord, Retained, Success,
+};
+use reelgate_ports::store::AssetFilter;
+
+pub async fn the_history_is_numbered_without_gaps(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let asset = world.upload("a", 1).await;
+    let claim = world.claim_one(TaskKey::Validate).await;
+    world.fail(&claim, Code::StoreUnavailable).await;
+    world.clock.advance_ms(LEASE_MS);
+    world.run(Severity::None).await;
+    let history = world.store.history(&asset).await.unwrap();
+    let numbers: Vec<u64> = history.iter().map(|line| line.sequence).collect();
+    assert_eq!(numbers, (1..=history.len() as u64).collect::<Vec<_>>());
+    assert!(history.is_sorted_by_key(|line| line.at_ms));
+    let begins: Vec<&str> = history.iter().take(5).map(|line| line.event.as_str()).collect();
+    assert_eq!(begins, ["event", "entered", "due", "claimed", "retrying"]);
+    assert_eq!(history[3].task, Some(TaskKey::Validate));
+    assert_eq!(history[3].node, Some(super::world::node()));
+    assert_eq!((history[4].attempt, history[4].wall_ms), (Some(1), Some(12)));
+}
+
+pub async fn facts_of_the_media_come_back_unchanged(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let asset = world.upload("a", 1).await;
+    let claim = world.claim_one(TaskKey::Validate).await;
+    let mut told = validated(&claim, super::world::SHA256);
+    told.facts = Some(Box::new(facts()));
+    world.store.complete(&[told]).await.unwrap();
+    assert_eq!(world.store.asset(&asset).await.unwrap().facts, Some(facts()));
+}
+
+fn facts() -> MediaFacts {
+    let video = VideoFacts {
+        track: 0,
+        codec: "h264".into(),
+        profile: "high".into(),
+        level: "4.1".into(),
+        width: 1_920,
+        height: 1_080,
+        pixel_aspect: Rational { num: 4, den: 3 },
+        rotation: Rotation { degrees: 90, mirrored: true },
+        frame_rate: Rational::new(30_000, 1_001),
+        variable_rate: true,
+        interlaced: true,
+        bit_depth: 10,
+        chroma: "4:2:0".into(),
+        colour: Colour {
+            primaries: "bt2020".into(),
+            transfer: "smpte2084".into(),
+            matrix: "bt2020nc".into(),
+            range: "limited".into(),
+            mastering: "light 1000".into(),
+        },
+        frames: 300,
+        start_ns: 1,
+        end_ns: 10_010_000_000,
+        bytes: 1_000_000,
+        keyframes: 5,
+        gop_frames_max: 60,
+        language: "und".into(),
+        decodable: true,
+    };
+    let audio = AudioFacts {
+        track: 1,
+        codec: "aac".into(),
+        sample_rate: 48_000,
+        channels: 6,
+        start_ns: 2,
+        end_ns: 10_000_000_000,
+        bytes: 3,
+        packets: 470,
+        language: "de".into(),
+        decodable: false,
+    };
+    MediaFacts {
+        container: Container::Matroska,
+        brand: "webm".into(),
+        declared_duration_ns: Some(10_000_000_000),
+        duration_ns: 10_009_999_999,
+        bitrate_bps: 800_000,
+        video: vec![VideoFacts { track: 3, frame_rate: None, ..video.clone() }, video],
+        audio: vec![audio],
+        subtitles: vec![SubtitleFacts { track: 2, codec: "text".into(), cues: 9, language: "fr".into() }],
+        other_tracks: 1,
+        tags: vec![
+            Tag { track: None, name: "title".into(), value: "O'Neil \"🎬\"\n\u{0}end".into() },
+            Tag { track: Some(1), name: "artist".into(), value: String::new() },
+        ],
+        chapters: vec![
+            Chapter { start_ns: 0, end_ns: Some(5), title: "Eins".into() },
+            Chapter { start_ns: 5, end_ns: None, title: String::new() },
+        ],
+    }
+}
+
+pub async fn products_of_finished_tasks_come_back_in_order(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let asset = world.upload("a", 1).await;
+    world.validate(&asset).await;
+    let claims = world.claim(Lane::Heavy, 10).await;
+    let files = vec![output("720p/2 ü.m4s"), output("720p/10.m4s"), output("init.mp4")];
+    let result = json!({"frames": [1, 2.5, "\u{0}x"]});
+    let success = Success::Produced { result: result.clone(), outputs: files.clone() };
+    world.report(&claims[0], Ending::Success(success)).await;
+    let products = world.store.products(&asset).await.unwrap();
+    let tasks: Vec<TaskKey> = products.iter().map(|product| product.task).collect();
+    assert_eq!(tasks, [TaskKey::Validate, TaskKey::Video { chunk: 0 }]);
+    assert_eq!((&products[0].result, products[0].outputs.len()), (&json!({"chunks": 1}), 0));
+    assert_eq!((&products[1].result, &products[1].outputs), (&result, &files));
+}
+
+pub async fn one_task_leaves_what_it_left_and_nothing_before_it_has_finished(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let asset = world.upload("a", 1).await;
+    world.validate(&asset).await;
+    let video = TaskKey::Video { chunk: 0 };
+    let claims = world.claim(Lane::Heavy, 10).await;
+    assert_eq!(world.store.product(&asset, video).await.unwrap(), None);
+    let files = vec![output("720p/2.m4s"), output("init.mp4")];
+    let success = Success::Produced { result: json!({"frames": 9}), outputs: files.clone() };
+    world.report(&claims[0], Ending::Success(success)).await;
+    let left = world.store.product(&asset, video).await.unwrap().unwrap();
+    assert_eq!((left.task, left.result, left.outputs), (video, json!({"frames": 9}), files));
+    let plan = world.store.product(&asset, TaskKey::Validate).await.unwrap().unwrap();
+    assert_eq!((plan.task, plan.result), (TaskKey::Validate, json!({"chunks": 1})));
+    let unknown = AssetId::new("aaaaaaaaaaaaaaaaaaaaaaaaaa");
+    assert_eq!(world.store.product(&unknown, TaskKey::Validate).await.unwrap(), None);
+}
+
+pub async fn products_of_a_life_that_was_begun_again_are_gone(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let asset = world.upload("a", 1).await;
+    world.validate(&asset).await;
+    let claims = world.claim(Lane::Heavy, 10).await;
+    world.store.complete(&[well(&claims[1], Severity::None)]).await.unwrap();
+    world.fail(&claims[0], Code::NoFrameDecodes).await;
+    world.run(Severity::None).await;
+    assert_eq!(world.phase(&asset).await, Phase::Rejected);
+    world.store.redrive(&asset).await.unwrap();
+    assert_eq!(world.store.products(&asset).await.unwrap(), []);
+}
+
+pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let asset = world.upload("a", 1).await;
+    world.validate(&asset).await;
+    for claim in world.claim(Lane::Heavy, 10).await {
+        world.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
+    }
+    let finding = |kind: &str| FindingRecord {
+        source: Finder::Macie,
+        kind: kind.into(),
+        severity: Severity::Medium,
+        count: 3,
+        locations: vec![FindingLocation {
+            place: TextPlace {
+                surface: "tag".into(),
+                field: "comment".into(),
+                track: None,
+                start_ns: None,
+                end_ns: None,
+                frame_box: None,
+                line: None,
+            },
+            value: Some(MaskedValue { chars: (0, 4), masked: "****".into(), fingerprint: None }),
+        }],
+    };
+    let findings = vec![finding("PHONE_NUMBER"), finding("EMAIL_ADDRESS")];
+    let rendition = |name: &str| RenditionRecord {
+        name: name.into(),
+        codec: "avc1.640028".into(),
+        width: 1_280,
+        height: 720,
+        bitrate_bps: 3_000_000,
+        segments: 3,
+        samples: 300,
+        duration_ms: 10_010,
+    };
+    let renditions = vec![rendition("720p"), rendition("480p")];
+    for claim in world.claim(Lane::Light, 10).await {
+        let success = match claim.fence.task {
+            TaskKey::Screen => Success::Screened {
+                screening: Screening::of(Severity::Medium),
+                findings: findings.clone(),
+                redaction: None,
+                delivered: None,
+            },
+            _ => Success::Packaged { result: json!({}), renditions: renditions.clone(), outputs: vec![] },
+        };
+        world.report(&claim, Ending::Success(success)).await;
+    }
+    world.run(Severity::None).await;
+    let detail = world.store.asset(&asset).await.unwrap();
+    assert_eq!((&detail.renditions, &detail.findings), (&renditions, &findings));
+    let body = &world.store.outbox(1, 0).await.unwrap()[0].body;
+    assert_eq!(body["renditions"][1]["name"], "480p");
+    assert_eq!(body["findings"][0], json!({"kind": "PHONE_NUMBER", "severity": "medium", "count": 3}));
+}
+
+pub async fn assets_are_listed_in_order_of_arrival_filtered_and_paged(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let mut assets = Vec::new();
+    for key in ["c", "a", "b"] {
+        assets.push(world.upload(key, 1).await);
+    }
+    let claim = world.claim_one(TaskKey::Validate).await;
+    world.fail(&claim, Code::NotMedia).await;
+    let listed = async |phases: &[Phase], limit: u32, after: Option<&AssetId>| {
+        let filter = AssetFilter { phases: phases.to_vec(), limit, after: after.cloned() };
+        let rows = world.store.assets(&filter).await.unwrap();
+        rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&[], 10, None).await, assets);
+    assert_eq!(listed(&[], 2, None).await, assets[..2]);
+    assert_eq!(listed(&[], 2, Some(&assets[1])).await, assets[2..]);
+    assert_eq!(listed(&[Phase::Withdrawing], 10, None).await, assets[..1]);
+    assert_eq!(listed(&[Phase::Received, Phase::Failed], 10, None).await, assets[1..]);
+}
+
+pub async fn ids_are_found_by_their_beginning(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let asset = world.upload("a", 1).await;
+    for key in 0..20 {
+        world.upload(&format!("other-{key}"), 1).await;
+    }
+    assert_eq!(world.store.find(asset.as_str()).await.unwrap(), std::slice::from_ref(&asset));
+    assert_eq!(world.store.find(&asset.as_str()[..20]).await.unwrap(), [asset]);
+    assert_eq!(world.store.find("").await.unwrap().len(), 10, "at most ten");
+    for nothing in ["0", "%", "A", "a' OR 1=1", "aaaaaaaaaaaaaaaaaaaaaaaaaaa"] {
+        assert_eq!(world.store.find(nothing).await.unwrap(), [], "{nothing}");
+    }
+}
+
+pub async fn unknown_assets_are_missing(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let unknown = AssetId::new("aaaaaaaaaaaaaaaaaaaaaaaaaa");
+    assert_eq!(world.store.asset(&unknown).await.unwrap_err().kind, ErrorKind::Missing);
+    assert_eq!(world.store.history(&unknown).await.unwrap_err().kind, ErrorKind::Missing);
+    assert_eq!(world.store.products(&unknown).await.unwrap(), []);
+}
+
+pub async fn the_backlog_counts_by_lane_and_phase(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let first = world.upload("a", 1).await;
+    world.upload("b", 1).await;
+    world.upload("c", 1).await;
+    world.validate(&first).await;
+    world.claim_one(TaskKey::Validate).await;
+    let backlog = world.store.backlog().await.unwrap();
+    assert_eq!(backlog.ready, [(Lane::Light, 1), (Lane::Heavy, 2)]);
+    assert_eq!(backlog.leased, [(Lane::Light, 1)]);
+    assert_eq!(backlog.assets, [(Phase::Received, 2), (Phase::Processing, 1)]);
+    assert_eq!(backlog.outbox, 0);
+}
+
+pub async fn the_next_due_time_is_the_earliest_of_tasks_leases_and_notices(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    assert_eq!(world.store.next_due_ms().await.unwrap(), None);
+    world.upload("a", 1).await;
+    assert_eq!(world.store.next_due_ms().await.unwrap(), Some(0));
+    world.claim_one(TaskKey::Validate).await;
+    world.clock.advance_ms(1_000);
+    assert_eq!(world.store.next_due_ms().await.unwrap(), Some(LEASE_MS - 1_000));
+    world.upload("b", 1).await;
+    let claim = world.claim_one(TaskKey::Validate).await;
+    let fault = reelgate_flow::reason::Fault::new(Code::StoreUnavailable, "");
+    world.store.complete(&[report(&claim, Ending::Fault(fault))]).await.unwrap();
+    let wait = world.store.next_due_ms().await.unwrap().expect("a retry is due");
+    assert!(wait > 0 && wait < 1_000, "{wait}");
+}
+
+pub async fn history_that_is_young_or_of_what_goes_on_is_kept(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let ended = world.upload("a", 1).await;
+    world.run(Severity::None).await;
+    let going_on = world.upload("b", 1).await;
+    let told = [world.store.history(&ended).await.unwrap(), world.store.history(&going_on).await.unwrap()];
+    let thrice =
+        tokio::join!(world.store.retain(Some(1)), world.store.retain(Some(1)), world.store.retain(None));
+    for retained in [thrice.0, thrice.1, thrice.2] {
+        assert_eq!(retained.unwrap(), Retained::default());
+    }
+    world.clock.advance_ms(2 * 24 * 3_600_000);
+    world.store.retain(None).await.unwrap();
+    assert_eq!(world.store.history(&ended).await.unwrap(), told[0]);
+    world.store.retain(Some(1)).await.unwrap();
+    assert_eq!(world.store.history(&going_on).await.unwrap(), told[1]);
+    assert_eq!(world.phase(&ended).await, Phase::Published);
+}
+
+pub async fn checking_changes_nothing(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    let asset = world.upload("a", 1).await;
+    let before = (world.store.history(&asset).await.unwrap(), world.store.backlog().await.unwrap());
+    assert!(!world.store.check().await.unwrap().is_empty());
+    let after = (world.store.history(&asset).await.unwrap(), world.store.backlog().await.unwrap());
+    assert_eq!(before, after);
+}
+
+pub async fn no_invariant_is_broken_on_the_way(home: &dyn StoreHome) {
+    let world = World::new(home).await;
+    for (key, severity) in [("a", Severity::None), ("b", Severity::High), ("c", Severity::Medium)] {
+        world.upload(key, 1).await;
+        world.upload(key, 3).await;
+        world.run(severity).await;
+        world.upload(key, 2).await;
+        world.run(severity).await;
+    }
+    assert_eq!(world.store.violations(), []);
+}

@@ -1,0 +1,10 @@
+//! What a store decides, once for every database: which rows a writing call loads, how the core steps them, and what must
+//! be written. A backend loads, locks and writes ([`session::Session`]); it decides nothing.
+
+#![forbid(unsafe_code)]
+
+pub mod history_lines;
+pub mod memory;
+pub mod service;
+pub mod session;
+pub mod work;

@@ -1,0 +1,342 @@
+//! A store in memory: plain ordered maps, total and deterministic, on the clock that its opener gives. It runs the same
+//! service as the databases, so seeded schedules, the fleet simulator and tests of the actors drive the production code.
+//!
+//! No call ever waits for anything but another call of the same store: where nobody else holds it, the first poll of a
+//! call's future is its last ([`now`]).
+
+mod claim;
+mod queries;
+mod session;
+mod shards;
+mod state;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use async_trait::async_trait;
+use reelgate_flow::asset::Redo;
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
+use reelgate_flow::task::{Lane, TaskKey};
+use reelgate_ports::clock::Clock;
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::events::EventBatch;
+use reelgate_ports::records::{
+    Applied, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, Fence, HistoryRecord, Ingested,
+    MediaProgress, NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, TaskReport,
+};
+use reelgate_ports::store::{
+    AssetFilter, Backlog, Decisions, Intake, Maintenance, Nodes, Outbox, Product, Queries, Queue,
+};
+use tokio::sync::Mutex;
+
+use crate::service::{
+    self, Call, Complete, Decide, Delivered, Ingest, Reap, Redrive, Review, Seal, Transact,
+};
+use crate::work::{AssetRow, LATE_EVENT_MS_MAX, TaskExtra, Violations};
+use session::MemorySession;
+use state::{Node, State};
+
+const DAY_MS: u64 = 24 * 3_600_000;
+
+/// The store in memory; clones are the same.
+#[derive(Clone)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+    clock: Arc<dyn Clock>,
+    violations: Arc<Violations>,
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}
+
+impl MemoryStore {
+    /// An empty store on this clock.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { state: Arc::default(), clock, violations: Arc::default() }
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// Shows an asset as it stands, for tests that judge every commit; `None` where it is unknown or a call is under way.
+    pub fn inspect<R>(&self, asset: &AssetId, look: impl FnOnce(Inspected<'_>) -> R) -> Option<R> {
+        let state = self.state.try_lock().ok()?;
+        let stored = state.find(asset)?;
+        Some(look(Inspected { row: &stored.row, extras: &stored.extras, history: &stored.history }))
+    }
+
+    /// Everything it holds, as text, for tests that look for what must not be there.
+    pub fn dump(&self) -> Option<String> {
+        self.state.try_lock().ok().map(|state| format!("{state:?}"))
+    }
+
+    /// Leases a certain task that is to be done, whether or not somebody holds it, so that a schedule can choose any order
+    /// that a fleet could show.
+    pub fn lease_task(&self, node: &NodeId, asset: &AssetId, task: TaskKey, lease_ms: u64) -> Option<Claim> {
+        let mut state = self.state.try_lock().ok()?;
+        let arrival = *state.arrivals.get(asset)?;
+        claim::lease(&mut state, self.now_ms(), node, arrival, task, lease_ms)
+    }
+}
+
+/// An asset as it stands.
+#[derive(Debug)]
+pub struct Inspected<'a> {
+    /// Its own row, with its tasks.
+    pub row: &'a AssetRow,
+    /// What its tasks have beside the core's records.
+    pub extras: &'a BTreeMap<TaskKey, TaskExtra>,
+    /// What was told of it.
+    pub history: &'a [HistoryRecord],
+}
+
+/// The output of a future that waits for nothing, such as a call of a [`MemoryStore`] that nobody else uses; `None` where
+/// it waits after all.
+pub fn now<F: Future>(future: F) -> Option<F::Output> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+impl Transact for MemoryStore {
+    async fn transact<C: Call>(&self, call: &C) -> PortResult<C::Output> {
+        let mut session = MemorySession::new(self.state.lock().await, self.now_ms());
+        let output = call.run(&mut session).await?;
+        self.violations.count(session.commit());
+        Ok(output)
+    }
+}
+
+#[async_trait]
+impl Intake for MemoryStore {
+    async fn ingest(&self, batch: &EventBatch) -> PortResult<Vec<Ingested>> {
+        self.transact(&Ingest(batch)).await
+    }
+
+    async fn known(&self, assets: &[AssetId]) -> PortResult<BTreeSet<AssetId>> {
+        let state = self.state.lock().await;
+        Ok(assets.iter().filter(|id| state.arrivals.contains_key(*id)).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl Queue for MemoryStore {
+    async fn claim(
+        &self,
+        node: &NodeId,
+        lane: Lane,
+        tasks_max: u16,
+        lease_ms: u64,
+    ) -> PortResult<Vec<Claim>> {
+        let mut state = self.state.lock().await;
+        Ok(claim::claim(&mut state, self.now_ms(), node, lane, tasks_max, lease_ms))
+    }
+
+    async fn heartbeat(&self, node: &NodeId, fences: &[Fence], lease_ms: u64) -> PortResult<Vec<Fence>> {
+        let mut state = self.state.lock().await;
+        Ok(claim::heartbeat(&mut state, self.now_ms(), node, fences, lease_ms))
+    }
+
+    async fn complete(&self, reports: &[TaskReport]) -> PortResult<Vec<Applied>> {
+        self.transact(&Complete(reports)).await
+    }
+
+    async fn reap(&self) -> PortResult<u64> {
+        Ok(self.transact(&Reap { after_ms: None }).await?.ended)
+    }
+
+    async fn reclaim(&self, node: &NodeId) -> PortResult<u64> {
+        service::reclaim(self, node).await
+    }
+
+    async fn next_due_ms(&self) -> PortResult<Option<u64>> {
+        Ok(queries::next_due_ms(&*self.state.lock().await, self.now_ms()))
+    }
+}
+
+#[async_trait]
+impl Outbox for MemoryStore {
+    async fn outbox(&self, notices_max: u16, hold_ms: u64) -> PortResult<Vec<NoticeRecord>> {
+        let now_ms = self.now_ms();
+        let mut state = self.state.lock().await;
+        let due = state.outbox.values_mut().filter(|owed| owed.due_ms <= now_ms);
+        let mut taken = Vec::new();
+        for owed in due.take(usize::from(notices_max)) {
+            if hold_ms > 0 {
+                owed.due_ms = now_ms.saturating_add(hold_ms);
+            }
+            taken.push(owed.notice.clone());
+        }
+        Ok(taken)
+    }
+
+    async fn notices_delivered(&self, ids: &[NoticeId]) -> PortResult<()> {
+        self.transact(&Delivered(ids)).await
+    }
+
+    async fn notice_deferred(&self, id: &NoticeId, delay_ms: u64) -> PortResult<()> {
+        let due_ms = self.now_ms().saturating_add(delay_ms);
+        let mut state = self.state.lock().await;
+        let owed = state.outbox.values_mut().find(|owed| owed.notice.id == *id);
+        let missing = || {
+            PortError::new(
+                Port::Store,
+                ErrorKind::Missing,
+                "put a notice back",
+                format!("no notice {id} is owed"),
+            )
+        };
+        let owed = owed.ok_or_else(missing)?;
+        owed.notice.tries += 1;
+        owed.due_ms = due_ms;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Queries for MemoryStore {
+    async fn products(&self, asset: &AssetId) -> PortResult<Vec<Product>> {
+        Ok(queries::products(&*self.state.lock().await, asset))
+    }
+
+    async fn product(&self, asset: &AssetId, task: TaskKey) -> PortResult<Option<Product>> {
+        let products = queries::products(&*self.state.lock().await, asset);
+        Ok(products.into_iter().find(|product| product.task == task))
+    }
+
+    async fn media_progress(&self, asset: &AssetId) -> PortResult<MediaProgress> {
+        Ok(queries::progress(&*self.state.lock().await, asset))
+    }
+
+    async fn asset(&self, asset: &AssetId) -> PortResult<AssetDetail> {
+        queries::asset(&*self.state.lock().await, asset)
+    }
+
+    async fn assets(&self, filter: &AssetFilter) -> PortResult<Vec<AssetRecord>> {
+        queries::assets(&*self.state.lock().await, filter)
+    }
+
+    async fn find(&self, prefix: &str) -> PortResult<Vec<AssetId>> {
+        Ok(queries::find(&*self.state.lock().await, prefix))
+    }
+
+    async fn history(&self, asset: &AssetId) -> PortResult<Vec<HistoryRecord>> {
+        let state = self.state.lock().await;
+        Ok(state.find(asset).ok_or_else(|| queries::missing(asset))?.history.clone())
+    }
+
+    async fn redaction(&self, asset: &AssetId) -> PortResult<Option<serde_json::Value>> {
+        let state = self.state.lock().await;
+        let redacted = state.find(asset).filter(|stored| stored.row.core.marks.redacted);
+        Ok(redacted.and_then(|stored| stored.redaction.clone()))
+    }
+
+    async fn audit(&self, after: u64, records_max: u32) -> PortResult<Vec<AuditRecord>> {
+        let state = self.state.lock().await;
+        let after = state.audit.iter().skip_while(|record| record.number <= after);
+        Ok(after.take(records_max as usize).cloned().collect())
+    }
+
+    async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {
+        Ok(queries::queue(&*self.state.lock().await, self.now_ms(), rows_max))
+    }
+
+    async fn backlog(&self) -> PortResult<Backlog> {
+        Ok(queries::backlog(&*self.state.lock().await, self.now_ms()))
+    }
+}
+
+#[async_trait]
+impl Decisions for MemoryStore {
+    async fn redrive(&self, asset: &AssetId) -> PortResult<()> {
+        self.transact(&Redrive(asset)).await
+    }
+
+    async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()> {
+        self.transact(&service::Redo(asset, what)).await
+    }
+
+    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()> {
+        self.transact(&Decide(asset, decision)).await
+    }
+
+    async fn review(&self, review_ms: u64) -> PortResult<u64> {
+        self.transact(&Review(review_ms)).await
+    }
+}
+
+#[async_trait]
+impl Nodes for MemoryStore {
+    async fn node_seen(&self, report: &NodeReport) -> PortResult<bool> {
+        let now_ms = self.now_ms();
+        let mut state = self.state.lock().await;
+        let node = state.nodes.entry(report.node.clone()).or_insert_with(|| Node {
+            report: report.clone(),
+            first_seen_ms: now_ms,
+            seen_ms: now_ms,
+            drain_ordered: false,
+        });
+        (node.report, node.seen_ms) = (report.clone(), now_ms);
+        Ok(node.drain_ordered)
+    }
+
+    async fn nodes(&self) -> PortResult<Vec<NodeRecord>> {
+        Ok(queries::nodes(&*self.state.lock().await, self.now_ms()))
+    }
+
+    async fn order_drain(&self, node: &NodeId, drain: bool) -> PortResult<()> {
+        let mut state = self.state.lock().await;
+        let unknown = || {
+            let detail = format!("no node {node}; `reelgate fleet status` shows them");
+            PortError::new(Port::Store, ErrorKind::Missing, "order a node to drain", detail)
+        };
+        state.nodes.get_mut(node).ok_or_else(unknown)?.drain_ordered = drain;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Maintenance for MemoryStore {
+    async fn seal(&self, records_max: u32) -> PortResult<u64> {
+        self.transact(&Seal(records_max)).await
+    }
+
+    async fn retain(&self, days: Option<u32>) -> PortResult<Retained> {
+        let late_ms = self.now_ms().saturating_sub(LATE_EVENT_MS_MAX);
+        let mut state = self.state.lock().await;
+        state.deletions.retain(|_, (_, kept_ms)| *kept_ms >= late_ms);
+        state.unlinked.retain(|_, (_, kept_ms)| *kept_ms >= late_ms);
+        let Some(days) = days else { return Ok(Retained::default()) };
+        let until_ms = self.now_ms().saturating_sub(u64::from(days) * DAY_MS);
+        let mut retained = Retained::default();
+        for stored in &mut state.assets {
+            let old = stored.row.ended_ms.is_some_and(|ended_ms| ended_ms < until_ms);
+            if old && !stored.history.is_empty() {
+                stored.history.clear();
+                retained.removed += 1;
+            }
+        }
+        Ok(retained)
+    }
+
+    /// Nothing is held open.
+    async fn close(&self) {}
+
+    fn violations(&self) -> Vec<(String, u64)> {
+        self.violations.counts()
+    }
+
+    async fn check(&self) -> PortResult<String> {
+        Ok(format!("{} assets in memory", self.state.lock().await.assets.len()))
+    }
+}

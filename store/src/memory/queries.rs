@@ -1,0 +1,169 @@
+//! Questions that change nothing.
+
+use std::collections::BTreeMap;
+
+use reelgate_flow::asset::TaskState;
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::identity::ID_CHARS;
+use reelgate_ports::order::prefix_of;
+use reelgate_ports::records::{AssetDetail, AssetRecord, MediaProgress, NodeRecord, QueueRow, TaskRow};
+use reelgate_ports::store::{AssetFilter, Backlog, Product};
+
+use super::state::{State, Stored};
+
+/// Most ids that [`find`] returns.
+const FIND_MAX: usize = 10;
+/// Nodes silent for longer are history: a day.
+const SILENT_MS_MAX: u64 = 24 * 3_600_000;
+
+pub(super) fn missing(id: &AssetId) -> PortError {
+    PortError::new(
+        Port::Store,
+        ErrorKind::Missing,
+        "find asset",
+        format!("no asset {id}; `reelgate list` shows them"),
+    )
+}
+
+pub(super) fn asset(state: &State, id: &AssetId) -> PortResult<AssetDetail> {
+    let stored = state.find(id).ok_or_else(|| missing(id))?;
+    let shown = stored.row.linked_to.as_ref().and_then(|shown| state.find(shown)).unwrap_or(stored);
+    Ok(AssetDetail {
+        asset: stored.row.record(),
+        facts: stored.facts.clone(),
+        tasks: tasks(stored),
+        renditions: shown.renditions.clone(),
+        findings: stored.findings.clone(),
+    })
+}
+
+fn tasks(stored: &Stored) -> Vec<TaskRow> {
+    let row = |(task, record): (&_, &reelgate_flow::asset::TaskRecord)| {
+        let extra = stored.extras.get(task);
+        TaskRow {
+            task: *task,
+            lane: task.lane(),
+            state: record.state,
+            attempts: record.attempts,
+            wall_ms: extra.map_or(0, |extra| extra.wall_ms),
+            cpu_ms: extra.map_or(0, |extra| extra.cpu_ms),
+        }
+    };
+    stored.row.core.tasks.iter().map(row).collect()
+}
+
+pub(super) fn assets(state: &State, filter: &AssetFilter) -> PortResult<Vec<AssetRecord>> {
+    let after = match &filter.after {
+        Some(id) => *state.arrivals.get(id).ok_or_else(|| missing(id))?,
+        None => 0,
+    };
+    let wanted = |stored: &&Stored| {
+        let phase = stored.row.core.phase;
+        stored.row.arrival > after && (filter.phases.is_empty() || filter.phases.contains(&phase))
+    };
+    let found = state.assets.iter().filter(wanted).take(filter.limit as usize);
+    Ok(found.map(|stored| stored.row.record()).collect())
+}
+
+pub(super) fn find(state: &State, prefix: &str) -> Vec<AssetId> {
+    let base32 = |byte: u8| byte.is_ascii_lowercase() || matches!(byte, b'2'..=b'7');
+    if prefix.len() > ID_CHARS || !prefix.bytes().all(base32) {
+        return Vec::new();
+    }
+    let from = state.arrivals.range(AssetId::new(prefix)..).map(|(id, _)| id);
+    from.take_while(|id| id.as_str().starts_with(prefix)).take(FIND_MAX).cloned().collect()
+}
+
+/// What the finished tasks of an asset left, in order of task.
+pub(super) fn products(state: &State, id: &AssetId) -> Vec<Product> {
+    let Some(stored) = state.find(id) else { return Vec::new() };
+    let is_done = |product: &&Product| {
+        let record = stored.row.core.tasks.get(&product.task);
+        record.is_some_and(|record| record.state == TaskState::Done)
+    };
+    stored.products.values().filter(is_done).cloned().collect()
+}
+
+/// How much of the planned media work of an asset is done.
+pub(super) fn progress(state: &State, id: &AssetId) -> MediaProgress {
+    let mut progress = MediaProgress::default();
+    let Some(stored) = state.find(id) else { return progress };
+    for job in stored.jobs.values() {
+        progress.planned_ns += job.media_ns;
+        let done = stored.row.core.tasks.get(&job.task).is_some_and(|task| task.state == TaskState::Done);
+        progress.done_ns += if done { job.media_ns } else { 0 };
+    }
+    progress
+}
+
+/// Milliseconds until something is to be done: a task to claim, a lease to end, a notice to send.
+pub(super) fn next_due_ms(state: &State, now_ms: u64) -> Option<u64> {
+    let waiting = state.waiting.values().flatten();
+    let ready =
+        waiting.filter_map(|(.., arrival, _, task)| Some(state.at(*arrival)?.extras.get(task)?.ready_at_ms));
+    let leased = state.leased.first().map(|(until_ms, ..)| *until_ms);
+    let owed = state.outbox.values().map(|owed| owed.due_ms);
+    ready.chain(leased).chain(owed).min().map(|due_ms| due_ms.saturating_sub(now_ms))
+}
+
+pub(super) fn backlog(state: &State, now_ms: u64) -> Backlog {
+    let ready = state.waiting.iter().map(|(lane, waiting)| (*lane, waiting.len() as u64));
+    let live = state.leased.iter().filter(|(until_ms, ..)| *until_ms > now_ms);
+    Backlog {
+        ready: ready.filter(|(_, count)| *count > 0).collect(),
+        leased: counted(live.map(|(.., task)| task.lane())),
+        assets: counted(state.assets.iter().map(|stored| stored.row.core.phase)),
+        outbox: state.outbox.len() as u64,
+    }
+}
+
+fn counted<K: Ord>(keys: impl Iterator<Item = K>) -> Vec<(K, u64)> {
+    let mut counts = BTreeMap::new();
+    for key in keys {
+        *counts.entry(key).or_default() += 1;
+    }
+    counts.into_iter().collect()
+}
+
+/// Waiting and leased tasks, the longest wait first.
+pub(super) fn queue(state: &State, now_ms: u64, rows_max: u32) -> Vec<QueueRow> {
+    let waiting = state.waiting.values().flatten().map(|(.., arrival, _, task)| (*arrival, *task));
+    let leased = state.leased.iter().map(|(_, arrival, task)| (*arrival, *task));
+    let mut rows: BTreeMap<(&str, &str, &str, &str), QueueRow> = BTreeMap::new();
+    for (arrival, task) in waiting.chain(leased) {
+        let Some(stored) = state.at(arrival) else { continue };
+        let Some(extra) = stored.extras.get(&task) else { continue };
+        let (lane, priority, stage) = (task.lane(), stored.row.priority, task.stage());
+        let prefix = prefix_of(&stored.row.source.id.key);
+        let row = rows.entry((lane.as_str(), stage, priority.as_str(), prefix)).or_insert_with(|| QueueRow {
+            lane,
+            stage: stage.to_owned(),
+            priority,
+            prefix: prefix.to_owned(),
+            waiting: 0,
+            leased: 0,
+            oldest_ms: 0,
+        });
+        let held = extra.lease.is_some();
+        row.leased += u64::from(held);
+        row.waiting += u64::from(!held);
+        row.oldest_ms = row.oldest_ms.max(now_ms.saturating_sub(extra.ready_at_ms));
+    }
+    let mut rows: Vec<QueueRow> = rows.into_values().collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.oldest_ms));
+    rows.truncate(rows_max as usize);
+    rows
+}
+
+pub(super) fn nodes(state: &State, now_ms: u64) -> Vec<NodeRecord> {
+    let lately = state.nodes.values().filter(|node| now_ms.saturating_sub(node.seen_ms) <= SILENT_MS_MAX);
+    lately
+        .map(|node| NodeRecord {
+            report: node.report.clone(),
+            first_seen_ms: node.first_seen_ms,
+            silent_ms: now_ms.saturating_sub(node.seen_ms),
+            drain_ordered: node.drain_ordered,
+        })
+        .collect()
+}

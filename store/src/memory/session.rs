@@ -1,0 +1,307 @@
+//! One transaction in memory, as the service drives it. What a call writes beside its work waits until the call has run, so
+//! that a call which fails changes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reelgate_flow::asset::Phase;
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::events::RefusedEvent;
+use reelgate_ports::records::{AuditRecord, Fence, HistoryRecord, ScanEvent};
+use reelgate_ports::shards::Checkpoint;
+use tokio::sync::MutexGuard;
+
+use super::state::{State, Stored};
+use super::write;
+use crate::session::{Delivery, LostLease, Queue, RemovedNotice, Session};
+use crate::work::{AssetRow, Deletion, Work};
+
+/// Most assets with the same content that are looked at for one that can be shared.
+const SHAREABLE_MAX: usize = 8;
+
+type Write = Box<dyn FnOnce(&mut State) + Send>;
+
+/// A transaction that has begun.
+pub(super) struct MemorySession<'s> {
+    state: MutexGuard<'s, State>,
+    work: Work,
+    writes: Vec<Write>,
+}
+
+impl<'s> MemorySession<'s> {
+    pub(super) fn new(state: MutexGuard<'s, State>, now_ms: u64) -> Self {
+        Self { state, work: Work::new(now_ms), writes: Vec::new() }
+    }
+
+    /// Writes everything; returns the invariants that were found broken, by id.
+    pub(super) fn commit(mut self) -> Vec<String> {
+        for write in self.writes {
+            write(&mut self.state);
+        }
+        write::write(&mut self.state, self.work)
+    }
+
+    fn later(&mut self, write: impl FnOnce(&mut State) + Send + 'static) {
+        self.writes.push(Box::new(write));
+    }
+
+    fn add(&mut self, arrivals: impl IntoIterator<Item = i64>) -> PortResult<()> {
+        for arrival in arrivals {
+            let Some(stored) = self.state.at(arrival) else { continue };
+            if self.work.loaded.contains_key(&stored.row.id) {
+                continue;
+            }
+            let Stored { row, extras, .. } = stored;
+            self.work.add(row.clone());
+            self.work.at(&row.id)?.extras = extras.clone();
+        }
+        Ok(())
+    }
+}
+
+/// The numbers that an index has for these keys.
+fn numbers<K: Ord>(index: &BTreeMap<K, BTreeSet<i64>>, keys: &BTreeSet<K>) -> BTreeSet<i64> {
+    keys.iter().filter_map(|key| index.get(key)).flatten().copied().collect()
+}
+
+impl Session for MemorySession<'_> {
+    type Error = PortError;
+
+    fn work(&mut self) -> &mut Work {
+        &mut self.work
+    }
+
+    async fn load(&mut self, ids: &[AssetId]) -> PortResult<()> {
+        let found: BTreeSet<i64> = ids.iter().filter_map(|id| self.state.arrivals.get(id)).copied().collect();
+        self.add(found)
+    }
+
+    async fn load_versions(&mut self, keys: &BTreeSet<String>) -> PortResult<()> {
+        let found = numbers(&self.state.by_key, keys);
+        self.add(found)
+    }
+
+    async fn load_shareable(&mut self, contents: &BTreeSet<String>) -> PortResult<()> {
+        let mut found = BTreeSet::new();
+        for content in contents {
+            let same = self.state.by_content.get(content).into_iter().flatten().copied();
+            let shareable = same.filter(|arrival| self.state.at(*arrival).is_some_and(is_shareable));
+            found.extend(shareable.take(SHAREABLE_MAX));
+        }
+        self.add(found)
+    }
+
+    async fn load_duplicates(&mut self, of: &BTreeSet<AssetId>) -> PortResult<()> {
+        let waits = |arrival: &i64| {
+            let phase = self.state.at(*arrival).map(|stored| stored.row.core.phase);
+            matches!(phase, Some(Phase::Linked | Phase::Screened))
+        };
+        let found: Vec<i64> = numbers(&self.state.by_link, of).into_iter().filter(waits).collect();
+        self.add(found)
+    }
+
+    async fn load_same_content(&mut self, contents: &BTreeSet<String>) -> PortResult<()> {
+        let found = numbers(&self.state.by_content, contents);
+        self.add(found)
+    }
+
+    async fn add_assets(&mut self, rows: &mut [AssetRow]) -> PortResult<()> {
+        let known = self.state.assets.len();
+        for (number, row) in (1..).zip(rows.iter_mut()) {
+            row.arrival = i64::try_from(known + number).unwrap_or(i64::MAX);
+        }
+        let rows = rows.to_vec();
+        self.later(move |state| rows.into_iter().for_each(|row| write::insert(state, row)));
+        Ok(())
+    }
+
+    async fn queue_ends(&mut self, queues: &BTreeSet<Queue>) -> PortResult<BTreeMap<Queue, u64>> {
+        let end = |queue: &Queue| Some((queue.clone(), *self.state.queue_ends.get(queue)?));
+        Ok(queues.iter().filter_map(end).collect())
+    }
+
+    async fn move_queue_ends(&mut self, ends: &BTreeMap<Queue, u64>) -> PortResult<()> {
+        let ends = ends.clone();
+        self.later(move |state| state.queue_ends.extend(ends));
+        Ok(())
+    }
+
+    /// Nobody asks this store how often an event came.
+    async fn count_deliveries(&mut self, _: &[Delivery<'_>]) -> PortResult<()> {
+        Ok(())
+    }
+
+    async fn advance(&mut self, checkpoint: &Checkpoint) -> PortResult<()> {
+        let Checkpoint { lease, from, to } = checkpoint.clone();
+        let shard = (lease.stream, lease.shard);
+        let held = self.state.shards.get(&shard).is_some_and(|(row, epoch)| {
+            row.owner.as_ref() == Some(&lease.owner) && *epoch == lease.epoch && row.position == from
+        });
+        if !held {
+            let detail = "expected to hold the shard's lease with the checkpoint where it was left; somebody else reads it";
+            return Err(PortError::new(Port::Store, ErrorKind::Conflict, "move a checkpoint", detail));
+        }
+        self.later(move |state| {
+            if let Some((row, _)) = state.shards.get_mut(&shard) {
+                row.position = to;
+            }
+        });
+        Ok(())
+    }
+
+    async fn keep_refused(&mut self, refused: &[RefusedEvent]) -> PortResult<()> {
+        let (refused, now_ms) = (refused.to_vec(), self.work.now_ms);
+        self.later(move |state| write::refuse(state, now_ms, refused));
+        Ok(())
+    }
+
+    async fn keep_deletions(&mut self, deletions: &[Deletion]) -> PortResult<()> {
+        let (deletions, now_ms) = (deletions.to_vec(), self.work.now_ms);
+        self.later(move |state| write::keep_deletions(state, now_ms, deletions));
+        Ok(())
+    }
+
+    async fn deletions_of(&mut self, keys: &BTreeSet<String>) -> PortResult<Vec<Deletion>> {
+        let of_keys = self.state.deletions.iter().filter(|((_, key, _), _)| keys.contains(key));
+        Ok(of_keys.map(|(_, (deletion, _))| deletion.clone()).collect())
+    }
+
+    async fn keep_scans(&mut self, scans: &[ScanEvent]) -> PortResult<Vec<String>> {
+        let mut fresh: Vec<ScanEvent> = Vec::new();
+        for scan in scans {
+            let known = self.state.scans.contains_key(&scan.id) || fresh.iter().any(|one| one.id == scan.id);
+            fresh.extend((!known).then(|| scan.clone()));
+        }
+        let ids = fresh.iter().map(|scan| scan.id.clone()).collect();
+        self.later(move |state| state.scans.extend(fresh.into_iter().map(|scan| (scan.id.clone(), scan))));
+        Ok(ids)
+    }
+
+    async fn keep_unlinked(&mut self, scans: &[ScanEvent]) -> PortResult<()> {
+        let (scans, now_ms) = (scans.to_vec(), self.work.now_ms);
+        self.later(move |state| {
+            state.unlinked.extend(scans.into_iter().map(|scan| (scan.id.clone(), (scan, now_ms))));
+        });
+        Ok(())
+    }
+
+    async fn take_unlinked(&mut self, assets: &[AssetId]) -> PortResult<Vec<ScanEvent>> {
+        let scans = self.state.unlinked.values().map(|(scan, _)| scan);
+        let wanted = |scan: &&ScanEvent| scan.asset.as_ref().is_some_and(|id| assets.contains(id));
+        let taken: Vec<ScanEvent> = scans.filter(wanted).cloned().collect();
+        let ids: BTreeSet<String> = taken.iter().map(|scan| scan.id.clone()).collect();
+        self.later(move |state| state.unlinked.retain(|id, _| !ids.contains(id)));
+        Ok(taken)
+    }
+
+    async fn expired_leases(&mut self, _: Option<u64>, leases_max: u32) -> PortResult<Vec<LostLease>> {
+        let now_ms = self.work.now_ms;
+        let over = self.state.leased.iter().take_while(|(until_ms, ..)| *until_ms <= now_ms);
+        Ok(lost(&self.state, over, leases_max, |_| true))
+    }
+
+    async fn leases_of(&mut self, node: &NodeId, leases_max: u32) -> PortResult<Vec<LostLease>> {
+        Ok(lost(&self.state, self.state.leased.iter(), leases_max, |lease| lease.node == *node))
+    }
+
+    async fn expired_releases(&mut self, assets_max: u32) -> PortResult<Vec<AssetId>> {
+        let now_ms = self.work.now_ms;
+        let is_over = |stored: &&Stored| {
+            let core = &stored.row.core;
+            let expires = write::latest_release(stored).and_then(|release| release.expires_ms);
+            core.phase == Phase::Published && core.marks.cleared && expires.is_some_and(|ms| ms <= now_ms)
+        };
+        Ok(ids(self.state.assets.iter().filter(is_over), assets_max))
+    }
+
+    async fn unreviewed(&mut self, until_ms: u64, assets_max: u32) -> PortResult<Vec<AssetId>> {
+        let is_due = |stored: &&Stored| {
+            let ended = stored.row.ended_ms.is_some_and(|ms| ms <= until_ms);
+            stored.row.core.phase == Phase::Quarantined && ended && stored.reminded_ms <= until_ms
+        };
+        Ok(ids(self.state.assets.iter().filter(is_due), assets_max))
+    }
+
+    async fn keep_reminders(&mut self, assets: &[AssetId]) -> PortResult<()> {
+        let (assets, now_ms) = (assets.to_vec(), self.work.now_ms);
+        self.later(move |state| {
+            for id in assets {
+                let arrival = state.arrivals.get(&id).copied().unwrap_or_default();
+                if let Some(stored) = state.at_mut(arrival) {
+                    stored.reminded_ms = now_ms;
+                }
+            }
+        });
+        Ok(())
+    }
+
+    async fn remove_notices(&mut self, ids: &[NoticeId]) -> PortResult<Vec<RemovedNotice>> {
+        let gone = self.state.outbox.iter().filter(|(_, owed)| ids.contains(&owed.notice.id));
+        let gone: Vec<u64> = gone.map(|(number, _)| *number).collect();
+        let notices = gone.iter().filter_map(|number| self.state.outbox.get(number));
+        let removed = notices.map(|owed| RemovedNotice {
+            id: owed.notice.id.clone(),
+            asset: owed.notice.asset.clone(),
+            kind: owed.notice.kind.as_str().to_owned(),
+            tries: owed.notice.tries,
+        });
+        let removed = removed.collect();
+        self.later(move |state| state.outbox.retain(|number, _| !gone.contains(number)));
+        Ok(removed)
+    }
+
+    async fn tell(&mut self, lines: Vec<(AssetId, HistoryRecord)>) -> PortResult<()> {
+        let assets: Vec<AssetId> = lines.iter().map(|(asset, _)| asset.clone()).collect();
+        self.load(&assets).await?;
+        lines.into_iter().try_for_each(|(asset, line)| self.work.note(&asset, line))
+    }
+
+    async fn take_unsealed(&mut self, entries_max: u32) -> PortResult<(u64, Vec<(String, HistoryRecord)>)> {
+        let taken = self.state.unsealed.len().min(entries_max as usize);
+        let lines = self.state.unsealed.iter().take(taken).cloned().collect();
+        self.later(move |state| {
+            state.unsealed.drain(..taken);
+        });
+        Ok((taken as u64, lines))
+    }
+
+    async fn audit_head(&mut self) -> PortResult<Option<AuditRecord>> {
+        Ok(self.state.audit.last().cloned())
+    }
+
+    async fn append_audit(&mut self, records: &[AuditRecord]) -> PortResult<()> {
+        let records = records.to_vec();
+        self.later(move |state| state.audit.extend(records));
+        Ok(())
+    }
+}
+
+fn ids<'a>(found: impl Iterator<Item = &'a Stored>, assets_max: u32) -> Vec<AssetId> {
+    found.take(assets_max as usize).map(|stored| stored.row.id.clone()).collect()
+}
+
+fn is_shareable(stored: &Stored) -> bool {
+    let phase = stored.row.core.phase;
+    let own = stored.row.linked_to.is_none() || phase == Phase::Published;
+    let may = matches!(
+        phase,
+        Phase::Processing | Phase::Screened | Phase::Published | Phase::Quarantined | Phase::Withdrawing
+    );
+    own && may
+}
+
+fn lost<'a>(
+    state: &State,
+    leased: impl Iterator<Item = &'a (u64, i64, reelgate_flow::task::TaskKey)>,
+    leases_max: u32,
+    wanted: impl Fn(&LostLease) -> bool,
+) -> Vec<LostLease> {
+    let read = |(_, arrival, task): &(u64, i64, reelgate_flow::task::TaskKey)| {
+        let stored = state.at(*arrival)?;
+        let attempt = stored.row.core.tasks.get(task)?.attempts;
+        let owner = &stored.extras.get(task)?.lease.as_ref()?.owner;
+        let fence = Fence { asset: stored.row.id.clone(), task: *task, attempt };
+        Some(LostLease { fence, node: NodeId::new(owner.clone()) })
+    };
+    leased.filter_map(read).filter(wanted).take(leases_max as usize).collect()
+}

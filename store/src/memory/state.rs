@@ -1,0 +1,169 @@
+//! What the memory store holds: plain ordered maps, and the few indexes that its calls walk along.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use reelgate_flow::asset::TaskState;
+use reelgate_flow::facts::MediaFacts;
+use reelgate_flow::ids::{AssetId, NodeId};
+use reelgate_flow::task::{Lane, TaskKey};
+use reelgate_ports::events::RefusedEvent;
+use reelgate_ports::records::{
+    AuditRecord, Decision, FindingRecord, HistoryRecord, NodeReport, NoticeRecord, RenditionRecord,
+    ScanEvent, TaskJob,
+};
+use reelgate_ports::shards::ShardRow;
+use reelgate_ports::store::Product;
+use serde_json::Value;
+
+use crate::session::Queue;
+use crate::work::{AssetRow, Deletion, TaskExtra};
+
+/// An asset with everything that is known of it. Its own number is its place in the list of assets.
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+    pub row: AssetRow,
+    pub extras: BTreeMap<TaskKey, TaskExtra>,
+    pub facts: Option<MediaFacts>,
+    pub products: BTreeMap<TaskKey, Product>,
+    pub jobs: BTreeMap<TaskKey, TaskJob>,
+    pub renditions: Vec<RenditionRecord>,
+    pub findings: Vec<FindingRecord>,
+    pub redaction: Option<Value>,
+    pub decisions: Vec<Decision>,
+    pub reminded_ms: u64,
+    pub history: Vec<HistoryRecord>,
+}
+
+impl Stored {
+    pub(super) fn new(row: AssetRow) -> Self {
+        Self {
+            row,
+            extras: BTreeMap::new(),
+            facts: None,
+            products: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            renditions: Vec::new(),
+            findings: Vec::new(),
+            redaction: None,
+            decisions: Vec::new(),
+            reminded_ms: 0,
+            history: Vec::new(),
+        }
+    }
+}
+
+/// A notice that is owed, and from when on it is due.
+#[derive(Clone, Debug)]
+pub(super) struct Owed {
+    pub notice: NoticeRecord,
+    pub due_ms: u64,
+}
+
+/// A node, and what an operator asked of it.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub report: NodeReport,
+    pub first_seen_ms: u64,
+    pub seen_ms: u64,
+    pub drain_ordered: bool,
+}
+
+/// A task that is to be done, in the order of claims: urgency, place, arrival, and the text of the task.
+pub(super) type Position = (u8, u64, i64, &'static str, TaskKey);
+
+/// Everything.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// In order of arrival; the first one has the number 1.
+    pub assets: Vec<Stored>,
+    pub arrivals: BTreeMap<AssetId, i64>,
+    pub by_key: BTreeMap<String, BTreeSet<i64>>,
+    pub by_content: BTreeMap<String, BTreeSet<i64>>,
+    pub by_link: BTreeMap<AssetId, BTreeSet<i64>>,
+    /// Tasks that nobody holds.
+    pub waiting: BTreeMap<Lane, BTreeSet<Position>>,
+    /// Leased tasks by the end of their lease.
+    pub leased: BTreeSet<(u64, i64, TaskKey)>,
+    pub queue_ends: BTreeMap<Queue, u64>,
+    /// By [`Deletion::place`], with the time when each was kept.
+    pub deletions: BTreeMap<(String, String, String), (Deletion, u64)>,
+    pub scans: BTreeMap<String, ScanEvent>,
+    /// Findings about assets that have not come, by their ids, with the time when each was kept.
+    pub unlinked: BTreeMap<String, (ScanEvent, u64)>,
+    pub refused: BTreeMap<String, RefusedEvent>,
+    pub outbox: BTreeMap<u64, Owed>,
+    pub notices: u64,
+    pub unsealed: VecDeque<(String, HistoryRecord)>,
+    pub audit: Vec<AuditRecord>,
+    pub nodes: BTreeMap<NodeId, Node>,
+    /// By stream and shard, with the epoch of the lease.
+    pub shards: BTreeMap<(String, String), (ShardRow, u64)>,
+}
+
+impl State {
+    /// An asset by its number.
+    pub(super) fn at(&self, arrival: i64) -> Option<&Stored> {
+        self.assets.get(index(arrival)?)
+    }
+
+    /// An asset by its number, to be changed.
+    pub(super) fn at_mut(&mut self, arrival: i64) -> Option<&mut Stored> {
+        self.assets.get_mut(index(arrival)?)
+    }
+
+    /// An asset by its id.
+    pub(super) fn find(&self, id: &AssetId) -> Option<&Stored> {
+        self.at(*self.arrivals.get(id)?)
+    }
+
+    /// Puts a task where claims and reaping find it.
+    pub(super) fn index_task(&mut self, arrival: i64, task: TaskKey) {
+        let Some((position, lease_ms)) = self.position(arrival, task) else { return };
+        match lease_ms {
+            Some(until_ms) => {
+                self.leased.insert((until_ms, arrival, task));
+            }
+            None => {
+                self.waiting.entry(task.lane()).or_default().insert(position);
+            }
+        }
+    }
+
+    /// Takes a task out of where [`State::index_task`] put it.
+    pub(super) fn forget_task(&mut self, arrival: i64, task: TaskKey) {
+        let Some((position, lease_ms)) = self.position(arrival, task) else { return };
+        match lease_ms {
+            Some(until_ms) => self.leased.remove(&(until_ms, arrival, task)),
+            None => self.waiting.get_mut(&task.lane()).is_some_and(|waiting| waiting.remove(&position)),
+        };
+    }
+
+    /// Where a task stands that is to be done, and until when it is leased.
+    fn position(&self, arrival: i64, task: TaskKey) -> Option<(Position, Option<u64>)> {
+        let stored = self.at(arrival)?;
+        stored.row.core.tasks.get(&task).filter(|record| record.state == TaskState::Ready)?;
+        let lease_ms = stored.extras.get(&task)?.lease.as_ref().map(|lease| lease.until_ms);
+        Some(((task.urgency(), stored.row.place, arrival, name(task), task), lease_ms))
+    }
+
+    /// Keeps a line of history, and for the audit log.
+    pub(super) fn tell(&mut self, arrival: i64, line: HistoryRecord) {
+        let Some(stored) = self.at_mut(arrival) else { return };
+        let id = stored.row.id.as_str().to_owned();
+        stored.history.push(line.clone());
+        self.unsealed.push_back((id, line));
+    }
+}
+
+fn index(arrival: i64) -> Option<usize> {
+    usize::try_from(arrival).ok()?.checked_sub(1)
+}
+
+/// What a task's text begins with: databases order the tasks of one asset by it.
+fn name(task: TaskKey) -> &'static str {
+    match task {
+        TaskKey::Video { .. } => "video",
+        TaskKey::Audio => "audio",
+        other => other.stage(),
+    }
+}

@@ -1,0 +1,171 @@
+//! Writing what a unit of work changed into the maps, and keeping their indexes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reelgate_flow::asset::{NoticeKind, Phase, Severity};
+use reelgate_ports::events::RefusedEvent;
+use reelgate_ports::identity;
+use reelgate_ports::records::{AssetRecord, Decided, Decision, HistoryEvent, NoticeRecord};
+use reelgate_ports::scanner::findings::join;
+use reelgate_ports::store::Product;
+
+use super::state::{Owed, State, Stored};
+use crate::history_lines::{self, MediaSummary};
+use crate::work::{AssetRow, Deletion, Learned, Loaded, Work};
+
+/// A new asset as it stands before its first step.
+pub(super) fn insert(state: &mut State, row: AssetRow) {
+    state.arrivals.insert(row.id.clone(), row.arrival);
+    state.by_key.entry(row.key_sha256.clone()).or_default().insert(row.arrival);
+    state.assets.push(Stored::new(row));
+}
+
+/// Remembers deletions; of one that is remembered already the later one stays.
+pub(super) fn keep_deletions(state: &mut State, now_ms: u64, deletions: Vec<Deletion>) {
+    for deletion in deletions {
+        let place = deletion.place();
+        let (known, kept_ms) = state.deletions.entry(place).or_insert_with(|| (deletion.clone(), now_ms));
+        *kept_ms = now_ms;
+        if known.sequencer < deletion.sequencer {
+            *known = deletion;
+        }
+    }
+}
+
+/// Remembers where messages lie that could not be read; each is told once.
+pub(super) fn refuse(state: &mut State, now_ms: u64, refused: Vec<RefusedEvent>) {
+    for event in refused {
+        if state.refused.contains_key(&event.place) {
+            continue;
+        }
+        let line = history_lines::line(now_ms, HistoryEvent::Refused, event.why.clone());
+        state.unsealed.push_back((String::new(), line));
+        state.refused.insert(event.place.clone(), event);
+    }
+}
+
+/// The decision that let an asset go last.
+pub(super) fn latest_release(stored: &Stored) -> Option<&Decision> {
+    stored.decisions.iter().rfind(|decision| decision.what == Decided::Release)
+}
+
+/// Writes everything; returns the invariants that were found broken, by id.
+pub(super) fn write(state: &mut State, mut work: Work) -> Vec<String> {
+    for loaded in work.loaded.values() {
+        write_asset(state, loaded);
+    }
+    for (id, line) in std::mem::take(&mut work.history) {
+        if let Some(arrival) = state.arrivals.get(&id).copied() {
+            state.tell(arrival, line);
+        }
+    }
+    for learned in std::mem::take(&mut work.learned) {
+        write_learned(state, learned);
+    }
+    for (id, kind) in &work.owed {
+        if let Some(loaded) = work.loaded.get(id) {
+            owe(state, &work, loaded, *kind);
+        }
+    }
+    work.violations
+}
+
+fn write_asset(state: &mut State, loaded: &Loaded) {
+    if !loaded.changed && !loaded.hashed && !loaded.told && loaded.touched.is_empty() {
+        return;
+    }
+    let row = &loaded.row;
+    let arrival = row.arrival;
+    for task in &loaded.touched {
+        state.forget_task(arrival, *task);
+    }
+    let Some(stored) = state.at_mut(arrival) else { return };
+    let before = std::mem::replace(&mut stored.row, row.clone());
+    stored.extras = loaded.extras.clone();
+    for task in &loaded.touched {
+        state.index_task(arrival, *task);
+    }
+    if before.sha256 != row.sha256 {
+        unlist(&mut state.by_content, before.sha256, arrival);
+        list(&mut state.by_content, row.sha256.clone(), arrival);
+    }
+    if before.linked_to != row.linked_to {
+        unlist(&mut state.by_link, before.linked_to, arrival);
+        list(&mut state.by_link, row.linked_to.clone(), arrival);
+    }
+}
+
+fn list<K: Ord>(index: &mut BTreeMap<K, BTreeSet<i64>>, key: Option<K>, arrival: i64) {
+    if let Some(key) = key {
+        index.entry(key).or_default().insert(arrival);
+    }
+}
+
+fn unlist<K: Ord>(index: &mut BTreeMap<K, BTreeSet<i64>>, key: Option<K>, arrival: i64) {
+    if let Some(numbers) = key.and_then(|key| index.get_mut(&key)) {
+        numbers.remove(&arrival);
+    }
+}
+
+fn write_learned(state: &mut State, learned: Learned) {
+    let id = learned.asset().clone();
+    let Some(arrival) = state.arrivals.get(&id).copied() else { return };
+    let Some(stored) = state.at_mut(arrival) else { return };
+    match learned {
+        Learned::Product { task, result, outputs, .. } => {
+            stored.products.insert(task, Product { task, result, outputs });
+        }
+        Learned::Jobs(_, jobs) => {
+            stored.jobs = jobs.into_iter().map(|job| (job.task, job)).collect();
+        }
+        Learned::Facts(_, facts) => stored.facts = Some(*facts),
+        Learned::Renditions(_, rows) => stored.renditions = rows,
+        Learned::Findings(_, rows) => stored.findings = rows,
+        Learned::Found(_, rows) => stored.findings = join(&stored.findings, &rows),
+        Learned::Redaction(_, redaction) => stored.redaction = Some(redaction),
+        Learned::Decision(_, decision) => stored.decisions.push(decision),
+        Learned::Erased(_) => erase(state, arrival),
+    }
+}
+
+/// Removes everything that holds text of an erased asset, and its key: what stays tells that it was and went.
+fn erase(state: &mut State, arrival: i64) {
+    let Some(stored) = state.at_mut(arrival) else { return };
+    let source = stored.row.source.id.clone();
+    stored.facts = None;
+    stored.products.clear();
+    stored.jobs.clear();
+    stored.renditions.clear();
+    stored.findings.clear();
+    stored.redaction = None;
+    stored.row.source.location.clear();
+    stored.row.source.id.key.clear();
+    state.scans.retain(|_, scan| scan.source.as_ref() != Some(&source));
+}
+
+/// Owes a notice, which tells what is written by now.
+fn owe(state: &mut State, work: &Work, loaded: &Loaded, kind: NoticeKind) {
+    let asset = loaded.row.record();
+    let id = identity::notice_id(&asset.id, kind, loaded.row.notice_number(kind, work.now_ms));
+    let body = history_lines::notice_body(&id, kind, work.now_ms, &asset, &summary(state, &asset));
+    let notice = NoticeRecord { id, asset: asset.id, kind, body, tries: 0 };
+    state.notices += 1;
+    state.outbox.insert(state.notices, Owed { notice, due_ms: work.now_ms });
+}
+
+fn summary(state: &State, asset: &AssetRecord) -> MediaSummary {
+    let mut told = MediaSummary::default();
+    let Some(stored) = state.find(&asset.id) else { return told };
+    if let Some(facts) = &stored.facts {
+        told.container = Some(facts.container.as_str().to_owned());
+        told.duration_ns = Some(facts.duration_ns);
+    }
+    if asset.phase == Phase::Published {
+        let shown = state.find(asset.linked_to.as_ref().unwrap_or(&asset.id));
+        told.renditions = shown.map(|shown| shown.renditions.clone()).unwrap_or_default();
+    }
+    if asset.severity > Severity::None {
+        told.findings = stored.findings.clone();
+    }
+    told
+}

@@ -1,0 +1,46 @@
+//! Committing reports: the core decides, one transaction writes.
+
+use std::collections::BTreeSet;
+
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::records::{Applied, Ending, Success, TaskReport};
+
+use super::Call;
+use super::relatives::follow_up;
+use crate::session::{Answer, Lock, Session};
+
+/// Applies reports in order. Where one cannot be written none is: the caller may try them one by one.
+#[derive(Debug)]
+pub struct Complete<'a>(pub &'a [TaskReport]);
+
+impl Call for Complete<'_> {
+    type Output = Vec<Applied>;
+
+    const OPERATION: &'static str = "complete tasks";
+
+    /// Of two uploads with the same content that are validated at the same time, one must see the other.
+    fn locks(&self) -> Option<Vec<Lock>> {
+        let validated =
+            |report: &&TaskReport| matches!(report.ending, Ending::Success(Success::Validated { .. }));
+        let contents = self.0.iter().filter(validated).filter_map(|report| report.sha256.clone());
+        let locks: Vec<Lock> = contents.map(Lock::Content).collect();
+        (!locks.is_empty()).then_some(locks)
+    }
+
+    async fn run<S: Session>(&self, session: &mut S) -> Answer<Vec<Applied>, S> {
+        let ids: Vec<AssetId> = self.0.iter().map(|report| report.fence.asset.clone()).collect();
+        session.load(&ids).await?;
+        let work = session.work();
+        let contents: BTreeSet<String> =
+            self.0.iter().filter_map(|report| work.content_to_look_for(report)).collect();
+        if !contents.is_empty() {
+            session.load_shareable(&contents).await?;
+        }
+        let mut applied = Vec::with_capacity(self.0.len());
+        for report in self.0 {
+            applied.push(session.work().report(report)?);
+        }
+        follow_up(session).await?;
+        Ok(applied)
+    }
+}

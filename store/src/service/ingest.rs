@@ -1,0 +1,171 @@
+//! Taking a batch in: each version once, and never an older one over a newer one; the checkpoint moves with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reelgate_flow::asset::Phase;
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::events::EventBatch;
+use reelgate_ports::identity;
+use reelgate_ports::order::{self, prefix_of};
+use reelgate_ports::records::{EventKind, Ingested, MediaEvent, ScanEvent};
+
+use super::Call;
+use super::relatives::follow_up;
+use crate::session::{Answer, Delivery, Lock, Queue, Session};
+use crate::work::{AssetRow, Deletion, Work, check_event, fresh_scans, new_row};
+
+/// Takes a batch in, in order, and moves its checkpoint. Returns one result per created upload, in order.
+#[derive(Debug)]
+pub struct Ingest<'a>(pub &'a EventBatch);
+
+impl Call for Ingest<'_> {
+    type Output = Vec<Ingested>;
+
+    const OPERATION: &'static str = "take events in";
+
+    /// Of two versions of a key that arrive at the same time, one must see the other.
+    fn locks(&self) -> Option<Vec<Lock>> {
+        Some(self.keys().into_iter().map(Lock::Key).collect())
+    }
+
+    async fn run<S: Session>(&self, session: &mut S) -> Answer<Vec<Ingested>, S> {
+        let batch = self.0;
+        for event in &batch.events {
+            check_event(event)?;
+        }
+        if let Some(checkpoint) = &batch.checkpoint {
+            session.advance(checkpoint).await?;
+        }
+        if !batch.refused.is_empty() {
+            session.keep_refused(&batch.refused).await?;
+        }
+        let ingested = self.take_uploads(session).await?;
+        if !batch.scans.is_empty() {
+            take_scans(session, &batch.scans).await?;
+        }
+        follow_up(session).await?;
+        Ok(ingested)
+    }
+}
+
+impl Ingest<'_> {
+    fn keys(&self) -> BTreeSet<String> {
+        self.0.events.iter().map(|event| identity::key_sha256(&event.source.key)).collect()
+    }
+
+    async fn take_uploads<S: Session>(&self, session: &mut S) -> Answer<Vec<Ingested>, S> {
+        let keys = self.keys();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let of_kind = |kind| self.0.events.iter().filter(move |event| event.kind == kind);
+        let deleted = Deletion::latest(of_kind(EventKind::Deleted));
+        let created: Vec<&MediaEvent> = of_kind(EventKind::Created).collect();
+        if !deleted.is_empty() {
+            session.keep_deletions(&deleted).await?;
+        }
+        session.load_versions(&keys).await?;
+        let ingested = create(session, &created, &keys, &deleted).await?;
+        session.work().delete(&deleted)?;
+        Ok(ingested)
+    }
+}
+
+/// Takes uploads in; every known version of their keys is loaded, and `deleted` was kept just now.
+async fn create<S: Session>(
+    session: &mut S,
+    events: &[&MediaEvent],
+    keys: &BTreeSet<String>,
+    deleted: &[Deletion],
+) -> Answer<Vec<Ingested>, S> {
+    let work = session.work();
+    let mut ingested = Vec::with_capacity(events.len());
+    let mut rows: Vec<AssetRow> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for event in events {
+        let asset = identity::asset_id(&event.source);
+        let new = !work.loaded.contains_key(&asset) && seen.insert(asset.clone());
+        if new {
+            rows.push(new_row(work.now_ms, event, &asset));
+        }
+        ingested.push(Ingested { asset, new });
+    }
+    let fresh: Vec<AssetId> = rows.iter().map(|row| row.id.clone()).collect();
+    if !rows.is_empty() {
+        assign_places(session, &mut rows).await?;
+        session.add_assets(&mut rows).await?;
+        rows.into_iter().for_each(|row| session.work().add(row));
+    }
+    if !events.is_empty() {
+        let deliveries: Vec<Delivery<'_>> = events
+            .iter()
+            .zip(&ingested)
+            .map(|(event, taken)| Delivery { asset: &taken.asset, event, new: taken.new })
+            .collect();
+        session.count_deliveries(&deliveries).await?;
+    }
+    if fresh.is_empty() {
+        return Ok(ingested);
+    }
+    let mut deletions = session.deletions_of(keys).await?;
+    deletions.extend_from_slice(deleted);
+    for id in &fresh {
+        let row = &session.work().at(id)?.row;
+        let hidden = deletions.iter().any(|deletion| deletion.hides(row));
+        session.work().arrive(id, hidden)?;
+    }
+    for scan in session.take_unlinked(&fresh).await? {
+        if let Some(id) = scan.about() {
+            session.work().scanned(&id, &scan)?;
+        }
+    }
+    Ok(ingested)
+}
+
+/// Gives every row its place, in order, and remembers where the next one of each queue goes.
+async fn assign_places<S: Session>(session: &mut S, rows: &mut [AssetRow]) -> Answer<(), S> {
+    let queues: BTreeSet<Queue> = rows.iter().map(queue).collect();
+    let mut ends: BTreeMap<Queue, u64> = session.queue_ends(&queues).await?;
+    for row in rows.iter_mut() {
+        let queue = queue(row);
+        row.place = order::place(row.received_ms, row.priority, ends.get(&queue).copied());
+        ends.insert(queue, order::after(row.place, row.source.size_bytes));
+    }
+    session.move_queue_ends(&ends).await
+}
+
+fn queue(row: &AssetRow) -> Queue {
+    let id = &row.source.id;
+    (id.bucket.clone(), prefix_of(&id.key).to_owned(), row.priority)
+}
+
+/// Tells assets what a scanner outside found in them. What it says of an upload that has not come waits for it: the two come
+/// by different ways, in any order.
+async fn take_scans<S: Session>(session: &mut S, scans: &[ScanEvent]) -> Answer<(), S> {
+    let ids: Vec<AssetId> = scans.iter().filter_map(ScanEvent::about).collect();
+    session.load(&ids).await?;
+    let scans: Vec<ScanEvent> = scans.iter().map(|scan| without_erased_key(session.work(), scan)).collect();
+    let written = session.keep_scans(&scans).await?;
+    let mut unlinked = Vec::new();
+    for scan in fresh_scans(&scans, &written) {
+        let Some(id) = scan.about() else { continue };
+        if session.work().loaded.contains_key(&id) {
+            session.work().scanned(&id, scan)?;
+        } else if !scan.sample {
+            unlinked.push(ScanEvent { asset: Some(id), source: None, ..scan.clone() });
+        }
+    }
+    if unlinked.is_empty() {
+        return Ok(());
+    }
+    session.keep_unlinked(&unlinked).await
+}
+
+/// What is kept of a finding about an erased upload names the asset alone.
+fn without_erased_key(work: &Work, scan: &ScanEvent) -> ScanEvent {
+    let erased = |id: &AssetId| work.loaded.get(id).is_some_and(|l| l.row.core.phase == Phase::Erased);
+    match scan.about().filter(erased) {
+        Some(id) => ScanEvent { asset: Some(id), source: None, ..scan.clone() },
+        None => scan.clone(),
+    }
+}

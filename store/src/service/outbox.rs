@@ -1,0 +1,31 @@
+//! Notices that were delivered.
+
+use reelgate_flow::ids::NoticeId;
+use reelgate_ports::records::HistoryEvent;
+
+use super::Call;
+use crate::history_lines;
+use crate::session::{Answer, Session};
+
+/// Removes delivered notices and writes the delivery into the history; one already removed is nothing new.
+#[derive(Debug)]
+pub struct Delivered<'a>(pub &'a [NoticeId]);
+
+impl Call for Delivered<'_> {
+    type Output = ();
+
+    const OPERATION: &'static str = "remove delivered notices";
+
+    async fn run<S: Session>(&self, session: &mut S) -> Answer<(), S> {
+        let now_ms = session.work().now_ms;
+        let mut lines = Vec::new();
+        for notice in session.remove_notices(self.0).await? {
+            let detail = format!("{} {}, try {}", notice.kind, notice.id, notice.tries.saturating_add(1));
+            lines.push((notice.asset, history_lines::line(now_ms, HistoryEvent::NoticeSent, detail)));
+        }
+        if lines.is_empty() {
+            return Ok(());
+        }
+        session.tell(lines).await
+    }
+}

@@ -1,0 +1,70 @@
+//! What steps cause at other assets: found and carried out in rounds.
+
+use std::collections::BTreeSet;
+
+use reelgate_flow::ids::AssetId;
+use reelgate_ports::error::PortResult;
+
+use crate::session::{Answer, Session};
+use crate::work::{FollowUp, Work};
+
+/// Carries out what steps cause at other assets, until nothing more follows. What follows from all steps so far is
+/// looked for at once: a report and what another asset's report causes at the same time have no order.
+pub(super) async fn follow_up<S: Session>(session: &mut S) -> Answer<(), S> {
+    loop {
+        let work = session.work();
+        let round: Vec<FollowUp> = std::iter::from_fn(|| work.next_follow_up()).collect();
+        if round.is_empty() {
+            return Ok(());
+        }
+        let wanted = Wanted::of(session.work(), &round)?;
+        if !wanted.duplicates_of.is_empty() {
+            session.load_duplicates(&wanted.duplicates_of).await?;
+        }
+        if !wanted.keys.is_empty() {
+            session.load_versions(&wanted.keys).await?;
+        }
+        if !wanted.contents.is_empty() {
+            session.load_same_content(&wanted.contents).await?;
+        }
+        for next in round {
+            session.work().carry_out(next)?;
+        }
+    }
+}
+
+/// What a round must have in memory.
+#[derive(Default)]
+struct Wanted {
+    duplicates_of: BTreeSet<AssetId>,
+    keys: BTreeSet<String>,
+    contents: BTreeSet<String>,
+}
+
+impl Wanted {
+    fn of(work: &mut Work, round: &[FollowUp]) -> PortResult<Self> {
+        let mut wanted = Self::default();
+        for next in round {
+            match next {
+                FollowUp::Followers(id, _) => {
+                    wanted.duplicates_of.insert(id.clone());
+                }
+                FollowUp::Older(id) => {
+                    wanted.keys.insert(work.at(id)?.row.key_sha256.clone());
+                }
+                FollowUp::Closing { id, same_content } => {
+                    let row = &work.at(id)?.row;
+                    wanted.keys.insert(row.key_sha256.clone());
+                    wanted.contents.extend(row.sha256.clone().filter(|_| *same_content));
+                }
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+/// Loads every version of the keys of these assets.
+pub(super) async fn load_versions_of<S: Session>(session: &mut S, id: &AssetId) -> Answer<(), S> {
+    let key = session.work().at(id)?.row.key_sha256.clone();
+    session.load_versions(&BTreeSet::from([key])).await
+}

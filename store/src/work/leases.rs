@@ -1,0 +1,67 @@
+//! Leases that end without a report, and the operator's redrive and redo.
+
+use reelgate_flow::asset::{Input, Phase, Redo};
+use reelgate_flow::ids::{AssetId, NodeId};
+use reelgate_flow::limits::REDRIVES_MAX;
+use reelgate_flow::reason::{Code, Fault};
+
+use super::steps::Work;
+use crate::history_lines::By;
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::records::Fence;
+
+impl Work {
+    /// Ends a lease as a lost attempt. False where it is stale: another lost task of this batch has just ended the
+    /// asset, and the lease with it.
+    pub fn lose(&mut self, fence: &Fence, node: &NodeId, why: &'static str) -> PortResult<bool> {
+        let fault = Fault::new(Code::WorkerLost, why);
+        let by = By { node: Some(node), usage: None };
+        let (task, attempt) = (fence.task, fence.attempt);
+        self.step(&fence.asset, Input::Failed { task, attempt, fault }, by)
+    }
+
+    /// Gives a failed or rejected asset another try; every version of its key is loaded.
+    pub fn redrive(&mut self, id: &AssetId) -> PortResult<()> {
+        let phase = self.at(id)?.row.core.phase;
+        if !self.step(id, Input::Redrive, By::default())? {
+            let detail = format!(
+                "expected a failed or rejected asset that was not redriven too often, found it {}",
+                phase.as_str()
+            );
+            return Err(PortError::new(Port::Store, ErrorKind::Conflict, "redrive asset", detail));
+        }
+        if self.versions(id)?.iter().any(|other| other.newer) {
+            self.step(id, Input::Superseded, By::default())?;
+        }
+        Ok(())
+    }
+
+    /// Has part of a published asset made anew; every version of its key is loaded.
+    pub fn redo(&mut self, id: &AssetId, what: Redo) -> PortResult<()> {
+        let refuse = |found: String| {
+            let detail = format!(
+                "expected a published asset that can be redone from {}, found {found}",
+                what.as_str()
+            );
+            Err(PortError::new(Port::Store, ErrorKind::Conflict, "redo asset", detail))
+        };
+        if self.versions(id)?.iter().any(|other| other.newer) {
+            return refuse("a newer upload of its key, which takes its place".to_owned());
+        }
+        let core = &self.at(id)?.row.core;
+        let (phase, linked, redrives) = (core.phase, core.linked, core.redrives);
+        if self.step(id, Input::Redo(what), By::default())? {
+            return Ok(());
+        }
+        match phase {
+            Phase::Published if linked && what != Redo::Validate => refuse(
+                "a copy of an earlier upload's outputs: redo that one, or this one from validate".to_owned(),
+            ),
+            Phase::Published if redrives >= REDRIVES_MAX => {
+                refuse(format!("one that was begun again {redrives} times already"))
+            }
+            Phase::Published => refuse("one without such a part".to_owned()),
+            other => refuse(format!("it {}", other.as_str())),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Reports of attempts as steps: the fence first, then the core, then what was learned.
+
+use reelgate_flow::asset::{Input, Outcome, Phase, TaskState};
+use reelgate_flow::ids::AssetId;
+use reelgate_flow::task::TaskKey;
+
+use super::rows::{Learned, Loaded};
+use super::steps::Work;
+use crate::history_lines::{self, By};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::records::{Applied, Closing, Ending, Success, TaskReport};
+
+impl Work {
+    /// The content whose earlier assets must be loaded before this report is applied: SHA-256, lower-case
+    /// hexadecimal. `None` where the report links nothing, or is stale.
+    pub fn content_to_look_for(&self, report: &TaskReport) -> Option<String> {
+        let Ending::Success(Success::Validated { .. }) = &report.ending else { return None };
+        let loaded = self.loaded.get(&report.fence.asset)?;
+        if loaded.row.forced || !holds_lease(loaded, report) {
+            return None;
+        }
+        report.sha256.clone().or_else(|| loaded.row.sha256.clone())
+    }
+
+    /// Applies one report. Its asset is loaded, and so are those of [`Work::content_to_look_for`].
+    pub fn report(&mut self, report: &TaskReport) -> PortResult<Applied> {
+        let id = &report.fence.asset;
+        let holds = self.loaded.get(id).is_some_and(|loaded| holds_lease(loaded, report));
+        if !holds {
+            return Ok(Applied::Stale);
+        }
+        let input = self.input(report)?;
+        self.account(report)?;
+        let by = By { node: Some(&report.node), usage: Some(report.usage) };
+        if !self.step(id, input, by)? {
+            return Ok(Applied::Stale);
+        }
+        self.learn(report)?;
+        Ok(Applied::Committed(self.at(id)?.row.core.phase))
+    }
+
+    fn input(&mut self, report: &TaskReport) -> PortResult<Input> {
+        let (task, attempt) = (report.fence.task, report.fence.attempt);
+        let outcome = match &report.ending {
+            Ending::Fault(fault) => return Ok(Input::Failed { task, attempt, fault: fault.clone() }),
+            Ending::GivenBack => return Ok(Input::GivenBack { task, attempt }),
+            Ending::Success(Success::Validated { video_chunks, audio, .. }) => {
+                let known = self.at(&report.fence.asset)?.row.sha256.clone();
+                let sha256 = report.sha256.clone().or(known);
+                let twin = self.link_to_twin(&report.fence.asset, sha256.as_deref())?;
+                Outcome::Validated { video_chunks: *video_chunks, audio: *audio, twin }
+            }
+            Ending::Success(Success::Screened { screening, .. }) => Outcome::Screened(screening.clone()),
+            Ending::Success(Success::Scanned { screening, .. }) => Outcome::Scanned(screening.clone()),
+            Ending::Success(Success::Waiting { delay_ms }) => Outcome::Waiting { delay_ms: *delay_ms },
+            Ending::Success(Success::Restored { published_location, .. }) => {
+                Outcome::Restored { outputs: published_location.is_some() }
+            }
+            Ending::Success(_) => Outcome::Finished,
+        };
+        Ok(Input::Done { task, attempt, outcome })
+    }
+
+    /// What the attempt used, and what it learned of the source whatever its ending.
+    fn account(&mut self, report: &TaskReport) -> PortResult<()> {
+        let loaded = self.at(&report.fence.asset)?;
+        if let Some(extra) = loaded.extras.get_mut(&report.fence.task) {
+            extra.wall_ms = extra.wall_ms.saturating_add(report.usage.wall_ms);
+            extra.cpu_ms = extra.cpu_ms.saturating_add(report.usage.cpu_ms);
+            extra.memory_bytes_max = extra.memory_bytes_max.max(report.usage.memory_bytes_max);
+        }
+        if let Some(sha256) = &report.sha256 {
+            loaded.hashed |= loaded.row.sha256.as_ref() != Some(sha256);
+            loaded.row.sha256 = Some(sha256.clone());
+        }
+        if let Some(facts) = &report.facts {
+            self.learned.push(Learned::Facts(report.fence.asset.clone(), facts.clone()));
+        }
+        Ok(())
+    }
+
+    fn learn(&mut self, report: &TaskReport) -> PortResult<()> {
+        let Ending::Success(success) = &report.ending else { return Ok(()) };
+        let asset = report.fence.asset.clone();
+        let (task, attempt) = (report.fence.task, report.fence.attempt);
+        let product = |result: &serde_json::Value, outputs: &[_]| Learned::Product {
+            asset: asset.clone(),
+            task,
+            attempt,
+            result: result.clone(),
+            outputs: outputs.to_vec(),
+        };
+        match success {
+            Success::Validated { plan, jobs, .. } => {
+                self.learned.push(product(plan, &[]));
+                self.learned.push(Learned::Jobs(asset, jobs.clone()));
+            }
+            Success::Produced { result, outputs } => self.learned.push(product(result, outputs)),
+            Success::Packaged { result, renditions, outputs } => {
+                self.learned.push(product(result, outputs));
+                self.learned.push(Learned::Renditions(asset, renditions.clone()));
+            }
+            Success::Screened { findings, redaction, delivered, .. } => {
+                self.learned.extend(delivered.as_ref().map(|delivered| product(delivered, &[])));
+                if let Some(redaction) = redaction {
+                    self.learned.push(Learned::Redaction(asset.clone(), redaction.clone()));
+                }
+                self.learned.push(Learned::Findings(asset, findings.clone()));
+            }
+            Success::Scanned { findings, .. } => {
+                self.learned.push(Learned::Findings(asset, findings.clone()))
+            }
+            Success::Waiting { .. } => {}
+            Success::Published { location } => {
+                let loaded = self.at(&asset)?;
+                loaded.row.published_location = Some(location.clone());
+            }
+            Success::Withdrawn { source_location, closing } => {
+                let row = &mut self.at(&asset)?.row;
+                row.source.location = source_location.clone();
+                row.published_location = None;
+                let phase = row.core.phase;
+                // Of a refused upload nothing was visible: its closing proves nothing that anybody asks for.
+                if matches!(phase, Phase::Quarantined | Phase::Erased) {
+                    self.closed(&asset, attempt, closing)?;
+                }
+            }
+            Success::Restored { source_location, published_location } => {
+                let row = &mut self.at(&asset)?.row;
+                row.source.location = source_location.clone();
+                row.published_location = published_location.clone();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Work {
+    /// Keeps what a withdrawal took and proved, after the rows that it empties.
+    fn closed(&mut self, id: &AssetId, attempt: u32, closing: &Closing) -> PortResult<()> {
+        let result = serde_json::to_value(closing).map_err(|error| {
+            PortError::new(Port::Store, ErrorKind::Invalid, "keep a closing", error.to_string())
+        })?;
+        let proof = history_lines::closing_line(self.now_ms, closing, &result);
+        self.note(id, proof)?;
+        if self.at(id)?.row.core.phase == Phase::Erased {
+            self.learned.push(Learned::Erased(id.clone()));
+        }
+        let (asset, task) = (id.clone(), TaskKey::Withdraw);
+        self.learned.push(Learned::Product { asset, task, attempt, result, outputs: Vec::new() });
+        Ok(())
+    }
+}
+
+/// The fence: this attempt is the current one and this node still owns its lease, even if it has expired.
+fn holds_lease(loaded: &Loaded, report: &TaskReport) -> bool {
+    let task = report.fence.task;
+    let lease = loaded.extras.get(&task).and_then(|extra| extra.lease.as_ref());
+    let current = loaded.row.core.tasks.get(&task).is_some_and(|record| {
+        record.attempts == report.fence.attempt
+            && record.state == TaskState::Ready
+            && record.answered < report.fence.attempt
+    });
+    current && lease.is_some_and(|lease| lease.owner == report.node.as_str())
+}

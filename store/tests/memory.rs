@@ -1,0 +1,38 @@
+//! The store in memory proves what every store must do.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use reelgate_conformance::store::StoreHome;
+use reelgate_ports::clock::Clock;
+use reelgate_ports::shards::Shards;
+use reelgate_ports::store::Store;
+use reelgate_store::memory::MemoryStore;
+use tokio::sync::OnceCell;
+
+/// One store that goes away with the test.
+#[derive(Default)]
+struct Home(OnceCell<MemoryStore>);
+
+impl Home {
+    async fn store(&self, clock: Arc<dyn Clock>) -> Arc<MemoryStore> {
+        Arc::new(self.0.get_or_init(async || MemoryStore::new(clock)).await.clone())
+    }
+}
+
+#[async_trait]
+impl StoreHome for Home {
+    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
+        self.store(clock).await
+    }
+
+    async fn dump(&self, clock: Arc<dyn Clock>) -> String {
+        self.store(clock).await.dump().unwrap()
+    }
+
+    async fn shards(&self, clock: Arc<dyn Clock>) -> Arc<dyn Shards> {
+        self.store(clock).await
+    }
+}
+
+reelgate_conformance::store_suite!(Home::default());

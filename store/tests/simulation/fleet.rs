@@ -1,0 +1,519 @@
+//! The workers, the wire between them and the store, and everything that goes wrong on the way.
+
+use std::collections::BTreeSet;
+
+use reelgate_flow::asset::{
+    Cause, Door, Input, Outcome, Parts, Phase, Redo, Response, Screening, Severity, Twin, Verdict,
+};
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::task::TaskKey;
+
+use crate::journal::{Hit, Hits, Journal};
+use crate::observed::{LEASE_MS, Observed};
+use crate::oracle;
+use crate::rng::Rng;
+use crate::truth::Truth;
+
+const WORKERS: usize = 4;
+/// Turns with faults.
+const TURNS: usize = 600;
+/// Turns without, after which everything must have come to rest.
+const REST_TURNS_MAX: usize = 5_000;
+
+const OURS: &[Code] =
+    &[Code::StoreUnavailable, Code::ObjectUnavailable, Code::PluginMissing, Code::QuotaDisk, Code::Internal];
+pub const PASSING: &[Code] = &[Code::DecoderCrashed, Code::BudgetWall];
+
+/// A claimed task in the hands of a worker; a worker that is not looked at for long is a zombie.
+#[derive(Clone, Copy)]
+struct Job {
+    row: usize,
+    task: TaskKey,
+    attempt: u32,
+    linked: bool,
+    /// A stalled worker does nothing before this, and has lost its lease by then.
+    wakes_ms: u64,
+}
+
+/// A worker's answer on its way to the store.
+#[derive(Clone)]
+struct Report {
+    row: usize,
+    input: Input,
+}
+
+#[derive(Clone)]
+enum Worker {
+    Idle,
+    Working(Job),
+    /// The effect has happened, the commit has not.
+    Acted(Report),
+}
+
+impl Worker {
+    fn is_idle(&self) -> bool {
+        matches!(self, Self::Idle)
+    }
+}
+
+/// How likely each fault is, in a hundred; drawn anew now and then, so that some times are calm and some not.
+struct Weather {
+    loss: u64,
+    doubling: u64,
+    crash: u64,
+    stall: u64,
+    drain: u64,
+    ours: u64,
+    passing: u64,
+}
+
+impl Weather {
+    const CALM: Self = Self { loss: 0, doubling: 0, crash: 0, stall: 0, drain: 0, ours: 0, passing: 0 };
+
+    fn new(rng: &mut Rng) -> Self {
+        Self {
+            loss: rng.pick(&[0, 0, 5, 20]),
+            doubling: rng.pick(&[0, 0, 10, 40]),
+            crash: rng.pick(&[0, 0, 5, 20]),
+            stall: rng.pick(&[0, 0, 10, 30]),
+            drain: rng.pick(&[0, 0, 5, 20]),
+            ours: rng.pick(&[0, 0, 5, 70]),
+            passing: rng.pick(&[0, 0, 5, 20]),
+        }
+    }
+}
+
+pub struct World {
+    rng: Rng,
+    weather: Weather,
+    store: Observed,
+    workers: [Worker; WORKERS],
+    wire: Vec<Report>,
+    events: Vec<usize>,
+}
+
+/// Runs one schedule. Gives the counters back, and the trace where it was asked for.
+pub fn run(seed: u64, hits: Hits, tracing: bool) -> (Result<(), String>, Journal) {
+    let mut rng = Rng::new(seed);
+    let truth = Truth::new(&mut rng, TURNS);
+    let weather = Weather::new(&mut rng);
+    let store = Observed::new(truth, Journal { hits, trace: tracing.then(Vec::new) });
+    let workers = std::array::from_fn(|_| Worker::Idle);
+    let mut world = World { rng, weather, store, workers, wire: Vec::new(), events: Vec::new() };
+    let result = world.live();
+    (result, world.store.journal)
+}
+
+impl World {
+    fn live(&mut self) -> Result<(), String> {
+        for turn in 0..TURNS {
+            let uploads = &self.store.truth.uploads;
+            let uploaded = |upload: &usize| uploads[*upload].uploaded_turn == turn;
+            self.events.extend((0..uploads.len()).filter(uploaded));
+            if self.rng.percent(1) {
+                self.weather = Weather::new(&mut self.rng);
+            }
+            self.turn()?;
+        }
+        self.weather = Weather::CALM;
+        // The sweep finds what the events did not tell.
+        self.events = (0..self.store.truth.uploads.len()).collect();
+        self.come_to_rest()?;
+        oracle::at_rest(&self.store, false)?;
+        for row in 0..self.store.rows.len() {
+            if self.store.rows[row].asset.phase == Phase::Failed {
+                self.store.redrive(row)?;
+            }
+        }
+        self.come_to_rest()?;
+        oracle::at_rest(&self.store, true)
+    }
+
+    fn turn(&mut self) -> Result<(), String> {
+        match self.rng.below(100) {
+            0..10 => self.receive_event(),
+            10..34 => self.claim(),
+            34..59 => self.work(),
+            59..84 => self.deliver(),
+            84..88 => self.store.reap(false),
+            88..94 => {
+                let ms = self.rng.pick(&[1, 500, 2_000, 20_000, LEASE_MS]);
+                self.store.advance_ms(ms);
+                Ok(())
+            }
+            94..96 => self.redrive_any(),
+            97 => self.redo_any(),
+            98 => self.decide_any(),
+            96 if self.rng.percent(self.weather.crash) => self.kill_node(),
+            _ => self.notify(),
+        }
+    }
+
+    fn come_to_rest(&mut self) -> Result<(), String> {
+        for _ in 0..REST_TURNS_MAX {
+            self.store.reap(false)?;
+            let claimable = !self.store.claimable().is_empty() && self.workers.iter().any(Worker::is_idle);
+            if !self.events.is_empty() {
+                self.receive_event()?;
+            } else if !self.wire.is_empty() {
+                self.deliver()?;
+            } else if !self.awake().is_empty() {
+                self.work()?;
+            } else if claimable {
+                self.claim()?;
+            } else if let Some(at) = self.next_due_ms() {
+                self.store.advance_ms(at - self.store.now_ms());
+            } else if self.store.outbox().is_none() {
+                return Ok(());
+            } else {
+                self.notify()?;
+            }
+        }
+        Err("L1: nothing comes to rest".into())
+    }
+
+    /// The workers that have something to do and are not stalled.
+    fn awake(&self) -> Vec<usize> {
+        let is_awake = |worker: &usize| match &self.workers[*worker] {
+            Worker::Idle => false,
+            Worker::Working(job) => job.wakes_ms <= self.store.now_ms(),
+            Worker::Acted(_) => true,
+        };
+        (0..WORKERS).filter(is_awake).collect()
+    }
+
+    /// When the next wait, lease or stall ends. A leased task waits for its lease.
+    fn next_due_ms(&self) -> Option<u64> {
+        let due = self.store.rows.iter().flat_map(|row| {
+            let ready = row.asset.tasks.iter().filter(|(_, t)| t.state.as_str() == "ready");
+            ready.filter_map(|(task, _)| row.leases.get(task).or(row.ready_at.get(task)))
+        });
+        let wakes = self.workers.iter().filter_map(|worker| match worker {
+            Worker::Working(job) => Some(&job.wakes_ms),
+            _ => None,
+        });
+        due.chain(wakes).filter(|at| **at > self.store.now_ms()).min().copied()
+    }
+
+    fn receive_event(&mut self) -> Result<(), String> {
+        if self.events.is_empty() {
+            return Ok(());
+        }
+        let at = self.rng.below(self.events.len());
+        if at > 0 {
+            self.store.journal.hit(Hit::EventReordered);
+        }
+        let upload = if self.rng.percent(self.weather.doubling) {
+            self.store.journal.hit(Hit::EventDoubled);
+            self.events[at]
+        } else {
+            self.events.swap_remove(at)
+        };
+        if self.rng.percent(self.weather.loss) {
+            self.store.journal.hit(Hit::EventLost);
+            return Ok(());
+        }
+        self.store.ingest(upload)
+    }
+
+    fn claim(&mut self) -> Result<(), String> {
+        let Some(idle) = self.workers.iter().position(Worker::is_idle) else { return Ok(()) };
+        let mut claimable = self.store.claimable();
+        if self.weather.crash > 0 {
+            claimable.extend(self.store.expired());
+        }
+        if claimable.is_empty() {
+            return Ok(());
+        }
+        let (row, task) = self.rng.pick(&claimable);
+        let attempt = self.store.claim(row, task)?;
+        let linked = self.store.rows[row].asset.linked;
+        self.store.journal.say(|| format!("  worker {idle} claims asset {row} {task} attempt {attempt}"));
+        let mut wakes_ms = self.store.now_ms();
+        if self.rng.percent(self.weather.stall) {
+            self.store.journal.hit(Hit::Stalled);
+            wakes_ms += LEASE_MS * self.rng.pick(&[1, 2, 5]);
+        }
+        self.workers[idle] = Worker::Working(Job { row, task, attempt, linked, wakes_ms });
+        Ok(())
+    }
+
+    /// One busy worker goes one step on: acts, or sends its answer.
+    fn work(&mut self) -> Result<(), String> {
+        let busy = self.awake();
+        if busy.is_empty() {
+            return Ok(());
+        }
+        let worker = self.rng.pick(&busy);
+        let crashes = self.rng.percent(self.weather.crash);
+        match std::mem::replace(&mut self.workers[worker], Worker::Idle) {
+            Worker::Idle => {}
+            Worker::Working(_) if crashes => self.store.journal.hit(Hit::CrashBeforeEffect),
+            Worker::Working(job) => {
+                let input = self.act(job)?;
+                self.workers[worker] = Worker::Acted(Report { row: job.row, input });
+            }
+            Worker::Acted(_) if crashes => self.store.journal.hit(Hit::CrashBeforeCommit),
+            Worker::Acted(report) => self.wire.push(report),
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, job: Job) -> Result<Input, String> {
+        let Job { row, task, attempt, .. } = job;
+        if self.rng.percent(self.weather.drain) {
+            self.store.journal.hit(Hit::Drained);
+            return Ok(Input::GivenBack { task, attempt });
+        }
+        let failed = |code| Ok(Input::Failed { task, attempt, fault: Fault::new(code, "") });
+        if self.rng.percent(self.weather.ours) {
+            self.store.journal.hit(Hit::Infrastructure);
+            return failed(if task == TaskKey::Scan { Code::ScannerUnanswered } else { self.rng.pick(OURS) });
+        }
+        let media = !matches!(task, TaskKey::Publish | TaskKey::Withdraw | TaskKey::Restore);
+        if media && self.rng.percent(self.weather.passing) {
+            self.store.journal.hit(Hit::Transient);
+            return failed(self.rng.pick(PASSING));
+        }
+        let upload = self.store.rows[row].upload;
+        if let Some(code) = self.store.truth.fault_at(upload, task) {
+            let troubled = self.store.truth.uploads[upload].trouble == Some(code);
+            self.store.journal.hit(if troubled { Hit::SourceTrouble } else { Hit::Poisoned });
+            return failed(code);
+        }
+        if let Some(code) = self.touch_files(job)? {
+            return failed(code);
+        }
+        Ok(Input::Done { task, attempt, outcome: self.outcome(job) })
+    }
+
+    fn outcome(&mut self, job: Job) -> Outcome {
+        if self.weather.crash > 0 && self.rng.percent(1) {
+            self.store.journal.hit(Hit::Misfit);
+            return Outcome::Validated { video_chunks: 0, audio: false, twin: Twin::None };
+        }
+        match job.task {
+            // The plan is drawn at each validation, as if the settings had changed meanwhile.
+            TaskKey::Validate => {
+                let video_chunks = self.rng.below(3) as u16;
+                Outcome::Validated {
+                    video_chunks,
+                    audio: video_chunks == 0 || self.rng.percent(50),
+                    twin: Twin::None,
+                }
+            }
+            TaskKey::Screen => Outcome::Screened(self.screening(job)),
+            TaskKey::Scan if self.rng.percent(40) => {
+                Outcome::Waiting { delay_ms: self.rng.below(2_000) as u64 }
+            }
+            TaskKey::Scan => Outcome::Scanned(self.scan(job)),
+            TaskKey::Restore => Outcome::Restored { outputs: self.store.rows[job.row].visible.is_some() },
+            _ => Outcome::Finished,
+        }
+    }
+
+    /// A severe finding in the content is answered by redaction for every other content, one in the name never.
+    fn screening(&mut self, job: Job) -> Screening {
+        let row = &self.store.rows[job.row];
+        let named = self.store.truth.uploads[row.upload].name_severity;
+        if job.linked || row.asset.marks.redacted {
+            let scan = self.rng.percent(30);
+            return Screening { of_content: false, scan, ..Screening::of(named) };
+        }
+        if self.store.truth.is_left_to_scanner(row.upload) {
+            return Screening { of_content: false, scan: true, ..Screening::of(named) };
+        }
+        let content = self.store.truth.content_of(row.upload).severity;
+        let redactable = content == Severity::High && named < Severity::High;
+        let of_content = content >= named;
+        let screening = Screening { of_content, ..Screening::of(content.max(named)) };
+        if !redactable || !self.store.truth.uploads[row.upload].content.is_multiple_of(2) {
+            return screening;
+        }
+        self.store.journal.hit(Hit::RedactedByPolicy);
+        let (chunks, audio) = row.plan;
+        let parts = Parts { chunks: (0..chunks.min(1)).collect(), audio: audio && chunks == 0 };
+        Screening { response: Response::RedactThenPublish, parts: Some(parts), ..screening }
+    }
+
+    /// What only the scanner outside finds.
+    fn scan(&mut self, job: Job) -> Screening {
+        let row = &self.store.rows[job.row];
+        if job.linked || row.asset.marks.redacted || !self.store.truth.is_left_to_scanner(row.upload) {
+            return Screening::of(Severity::None);
+        }
+        self.store.journal.hit(Hit::FoundByScanner);
+        Screening::of(self.store.truth.content_of(row.upload).severity)
+    }
+
+    /// What an attempt does outside the store before it can answer; a code where it cannot.
+    fn touch_files(&mut self, job: Job) -> Result<Option<Code>, String> {
+        let current = self.store.is_current(job.row, job.task, job.attempt);
+        let twin = self.store.rows[job.row].linked_to.map(|twin| &self.store.rows[twin]);
+        let copy_is_redacted = twin.is_some_and(|twin| twin.redacted);
+        let (copied, leaving) =
+            twin.map_or((None, false), |twin| (twin.visible, twin.asset.phase == Phase::Withdrawing));
+        let row = &mut self.store.rows[job.row];
+        match job.task {
+            TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Enrich if current => {
+                row.staged.insert(job.task);
+            }
+            TaskKey::Package if current => {
+                let (chunks, audio) = row.plan;
+                let there = |task: &TaskKey| row.staged.contains(task) || row.shown.contains(task);
+                let video = (0..chunks).all(|chunk| there(&TaskKey::Video { chunk }));
+                if !video || (audio && !there(&TaskKey::Audio)) {
+                    return Err(format!("asset {}: S1: packaging finds an encode missing", job.row));
+                }
+            }
+            TaskKey::Publish if !current => self.store.journal.hit(Hit::FencedPublish),
+            TaskKey::Withdraw | TaskKey::Restore if !current => self.store.journal.hit(Hit::FencedWithdraw),
+            TaskKey::Publish => {
+                if row.asset.verdict == Verdict::Unscanned || row.asset.phase != Phase::Screened {
+                    return Err(format!("asset {}: S14: outputs become visible unscreened", job.row));
+                }
+                let content = self.store.truth.uploads[row.upload].content;
+                let source = if job.linked { copied } else { Some(content) };
+                if source.is_none() && !leaving {
+                    return Err(format!("asset {}: L1: a follower waits for a twin that has left", job.row));
+                }
+                if source.is_none() {
+                    self.store.journal.hit(Hit::CopyMissedTwin);
+                    return Ok(Some(Code::ObjectUnavailable));
+                }
+                if !job.linked {
+                    let (chunks, audio) = row.plan;
+                    let planned: BTreeSet<TaskKey> = (0..chunks)
+                        .map(|chunk| TaskKey::Video { chunk })
+                        .chain(audio.then_some(TaskKey::Audio))
+                        .chain([TaskKey::Enrich])
+                        .collect();
+                    if planned.iter().any(|task| !row.staged.contains(task) && !row.shown.contains(task)) {
+                        return Err(format!("asset {}: S1: publishing finds an output missing", job.row));
+                    }
+                    if planned.iter().any(|task| !row.staged.contains(task)) {
+                        self.store.journal.hits.hit(Hit::KeptFromBefore);
+                    }
+                    row.shown = planned;
+                }
+                row.redacted = if job.linked { copy_is_redacted } else { row.asset.marks.redacted };
+                self.store.show(job.row, source);
+            }
+            TaskKey::Restore => {
+                let kept = row.kept.take();
+                let outputs = kept.or(row.visible);
+                self.store.journal.hit(if outputs.is_some() {
+                    Hit::RestoredWhole
+                } else {
+                    Hit::RestoredWithout
+                });
+                self.store.show(job.row, outputs);
+            }
+            TaskKey::Withdraw => {
+                // Set apart in one piece; whatever leads out otherwise removes it.
+                row.kept = match row.asset.door {
+                    Some(Door::Quarantine) => row.visible.or(row.kept),
+                    _ => None,
+                };
+                row.staged.clear();
+                if row.kept.is_none() {
+                    row.shown.clear();
+                }
+                self.store.show(job.row, None);
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    fn deliver(&mut self) -> Result<(), String> {
+        if self.wire.is_empty() {
+            return Ok(());
+        }
+        let at = self.rng.below(self.wire.len());
+        if at > 0 {
+            self.store.journal.hit(Hit::ResultReordered);
+        }
+        let report = self.wire.swap_remove(at);
+        if self.rng.percent(self.weather.loss) {
+            self.store.journal.hit(Hit::ResultLost);
+            return Ok(());
+        }
+        if self.rng.percent(self.weather.doubling) {
+            self.store.journal.hit(Hit::ResultDoubled);
+            self.wire.push(report.clone());
+        }
+        let applied = self.store.complete(report.row, &report.input)?;
+        if !applied {
+            self.store.journal.hit(Hit::ResultLate);
+        }
+        if applied && self.rng.percent(self.weather.crash) {
+            // The sender never learns of the commit, and sends again.
+            self.store.journal.hit(Hit::CrashAfterCommit);
+            self.wire.push(report);
+        }
+        Ok(())
+    }
+
+    fn redrive_any(&mut self) -> Result<(), String> {
+        if self.store.rows.is_empty() {
+            return Ok(());
+        }
+        let row = self.rng.below(self.store.rows.len());
+        self.store.redrive(row)
+    }
+
+    fn redo_any(&mut self) -> Result<(), String> {
+        if self.store.rows.is_empty() {
+            return Ok(());
+        }
+        let row = self.rng.below(self.store.rows.len());
+        let what = self.rng.pick(Redo::ALL);
+        self.store.redo(row, what)
+    }
+
+    fn decide_any(&mut self) -> Result<(), String> {
+        if self.store.rows.is_empty() {
+            return Ok(());
+        }
+        let row = self.rng.below(self.store.rows.len());
+        let (chunks, audio) = self.store.rows[row].plan;
+        let parts = Parts { chunks: (0..chunks).collect(), audio: audio && self.rng.percent(50) };
+        let choices = [
+            Input::SetApart(self.rng.pick(&[Cause::Person, Cause::Expired])),
+            Input::Release,
+            Input::Release,
+            Input::Redact(parts),
+            Input::Found {
+                severity: self.rng.pick(&[Severity::Low, Severity::Medium, Severity::High]),
+                response: self.rng.pick(&[Response::Log, Response::PublishTagged, Response::Quarantine]),
+            },
+            Input::Hold(self.rng.percent(50)),
+            Input::Erase,
+        ];
+        let at = self.rng.below(choices.len());
+        let for_a_while = self.rng.percent(50);
+        self.store.decide(row, &choices[at], for_a_while)
+    }
+
+    /// Every worker dies at once with all it had sent; the node's next start ends the leases it left.
+    fn kill_node(&mut self) -> Result<(), String> {
+        self.store.journal.hit(Hit::NodeKilled);
+        self.workers.fill(Worker::Idle);
+        self.wire.clear();
+        self.store.reap(true)
+    }
+
+    fn notify(&mut self) -> Result<(), String> {
+        let Some(notice) = self.store.outbox() else { return Ok(()) };
+        if self.store.sent.insert(notice.id.clone()) {
+            self.store.journal.owed(notice.kind);
+        }
+        if self.rng.percent(self.weather.loss) {
+            // Delivered, but the answer was lost: it stays in the outbox and goes out again.
+            self.store.journal.hit(Hit::NoticeRepeated);
+            return Ok(());
+        }
+        self.store.delivered(&notice.id)
+    }
+}

@@ -1,0 +1,181 @@
+//! What a schedule met: counters for the "sometimes" assertions, and a trace when a seed is replayed.
+
+use reelgate_flow::asset::{Asset, Door, Input, NoticeKind, Phase, Severity, TaskState, Verdict};
+use reelgate_ports::records::{HistoryEvent, HistoryRecord};
+
+macro_rules! hits {
+    ($($name:ident)*) => {
+        #[derive(Clone, Copy)]
+        pub enum Hit { $($name,)* }
+        const NAMES: &[&str] = &[$(stringify!($name),)*];
+    };
+}
+
+hits! {
+    // faults
+    EventDoubled EventReordered EventLost ResultLost ResultDoubled ResultReordered ResultLate
+    Stalled ClaimedOverExpired CopyMissedTwin
+    CrashBeforeEffect CrashBeforeCommit CrashAfterCommit NodeKilled LeaseExpired Drained Infrastructure
+    Transient Poisoned SourceTrouble Misfit FencedPublish FencedWithdraw NoticeRepeated OperatorRedrive
+    // inputs, and inputs found stale
+    Arrived Done Failed GivenBack Superseded Redrive Redo SetApart Release Erase Hold Redact Found
+    StaleArrived StaleDone StaleFailed StaleGivenBack StaleRedrive StaleRedo
+    StaleSetApart StaleRelease StaleErase StaleHold StaleRedact StaleFound
+    // notices and lines of history
+    Owe NoteEntered NoteDue NoteFinished NoteRetrying NoteGaveUp NoteGivenBack
+    NoteJudged NoteLinked NoteRedriven NoteRedone NoteSetApart NoteHeld NoteRedacting
+    // states
+    PhaseReceived PhaseLinked PhaseProcessing PhaseScreened PhaseWithdrawing PhasePublished PhaseRejected
+    PhaseQuarantined PhaseFailed PhaseSuperseded PhaseReleasing PhaseErased
+    TaskReady TaskParked TaskDone TaskDead TaskDropped
+    DoorReject DoorQuarantine DoorSupersede DoorErase
+    VerdictUnscanned VerdictClean VerdictFlagged SeverityNone SeverityLow SeverityMedium SeverityHigh
+    OwedPublished OwedRejected OwedQuarantined OwedFailed OwedErased
+    // ways worth seeing
+    TwinNone TwinRunning TwinEnds FollowerPublished FollowerQuarantined FollowerRejected FollowerBeganAgain
+    PublishedWithdrawn WithdrawFailed WithdrawRedriven RejectedRedriven LinkedRedriven RedrivenIntoNewer
+    PlanShrank FollowerOutlivedTwin KeptFromBefore RedoWithdrawn
+    ReleaseExpired RestoredWhole RestoredWithout RedactedByPolicy FoundByScanner ScannerAskedAnew
+}
+
+/// Counts every [`Hit`] over all schedules, in a fixed array: this is the hot path.
+pub struct Hits([u64; NAMES.len()]);
+
+impl Hits {
+    pub fn new() -> Self {
+        Self([0; NAMES.len()])
+    }
+
+    pub fn hit(&mut self, hit: Hit) {
+        self.0[hit as usize] += 1;
+    }
+
+    /// The names of what never happened.
+    pub fn missed(&self) -> Vec<&'static str> {
+        NAMES.iter().zip(self.0).filter(|(_, count)| *count == 0).map(|(name, _)| *name).collect()
+    }
+
+    pub fn lines(&self) -> String {
+        NAMES.iter().zip(self.0).map(|(name, count)| format!("{name}={count} ")).collect()
+    }
+}
+
+pub struct Journal {
+    pub hits: Hits,
+    /// `None` unless a seed is replayed: formatting every step would cost more than the steps.
+    pub trace: Option<Vec<String>>,
+}
+
+impl Journal {
+    pub fn say(&mut self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(line());
+        }
+    }
+
+    pub fn hit(&mut self, hit: Hit) {
+        self.say(|| format!("    {}", NAMES[hit as usize]));
+        self.hits.hit(hit);
+    }
+
+    pub fn input(&mut self, input: &Input, applied: bool) {
+        let (taken, stale) = match input {
+            Input::Arrived => (Hit::Arrived, Hit::StaleArrived),
+            Input::Done { .. } => (Hit::Done, Hit::StaleDone),
+            Input::Failed { .. } => (Hit::Failed, Hit::StaleFailed),
+            Input::GivenBack { .. } => (Hit::GivenBack, Hit::StaleGivenBack),
+            Input::TwinEnded(_) | Input::Superseded => return,
+            Input::Redrive => (Hit::Redrive, Hit::StaleRedrive),
+            Input::Redo(_) => (Hit::Redo, Hit::StaleRedo),
+            Input::SetApart(_) => (Hit::SetApart, Hit::StaleSetApart),
+            Input::Found { .. } => (Hit::Found, Hit::StaleFound),
+            Input::Release => (Hit::Release, Hit::StaleRelease),
+            Input::Erase => (Hit::Erase, Hit::StaleErase),
+            Input::Hold(_) => (Hit::Hold, Hit::StaleHold),
+            Input::Redact(_) => (Hit::Redact, Hit::StaleRedact),
+        };
+        self.hits.hit(if applied { taken } else { stale });
+    }
+
+    /// A new line of history. Claims are counted where they are made.
+    pub fn line(&mut self, line: &HistoryRecord) {
+        let hit = match line.event {
+            HistoryEvent::Entered(_) => Hit::NoteEntered,
+            HistoryEvent::Due => Hit::NoteDue,
+            HistoryEvent::Finished => Hit::NoteFinished,
+            HistoryEvent::Retrying => Hit::NoteRetrying,
+            HistoryEvent::GaveUp => Hit::NoteGaveUp,
+            HistoryEvent::GivenBack => Hit::NoteGivenBack,
+            HistoryEvent::Judged => Hit::NoteJudged,
+            HistoryEvent::Linked => Hit::NoteLinked,
+            HistoryEvent::Redriven => Hit::NoteRedriven,
+            HistoryEvent::Redone => Hit::NoteRedone,
+            HistoryEvent::SetApart => Hit::NoteSetApart,
+            HistoryEvent::Held => Hit::NoteHeld,
+            HistoryEvent::Redacting => Hit::NoteRedacting,
+            _ => return,
+        };
+        self.hits.hit(hit);
+    }
+
+    /// A notice that was owed.
+    pub fn owed(&mut self, kind: NoticeKind) {
+        self.hits.hit(Hit::Owe);
+        self.hits.hit(match kind {
+            NoticeKind::Published => Hit::OwedPublished,
+            NoticeKind::Rejected => Hit::OwedRejected,
+            NoticeKind::Quarantined => Hit::OwedQuarantined,
+            NoticeKind::Failed => Hit::OwedFailed,
+            NoticeKind::Erased => Hit::OwedErased,
+            // Owed by time and not by a step; schedules have no reminders.
+            NoticeKind::ReviewDue => return,
+        });
+    }
+
+    pub fn state(&mut self, asset: &Asset) {
+        self.hits.hit(match asset.phase {
+            Phase::Received => Hit::PhaseReceived,
+            Phase::Linked => Hit::PhaseLinked,
+            Phase::Processing => Hit::PhaseProcessing,
+            Phase::Screened => Hit::PhaseScreened,
+            Phase::Withdrawing => Hit::PhaseWithdrawing,
+            Phase::Published => Hit::PhasePublished,
+            Phase::Rejected => Hit::PhaseRejected,
+            Phase::Quarantined => Hit::PhaseQuarantined,
+            Phase::Failed => Hit::PhaseFailed,
+            Phase::Superseded => Hit::PhaseSuperseded,
+            Phase::Releasing => Hit::PhaseReleasing,
+            Phase::Erased => Hit::PhaseErased,
+        });
+        for record in asset.tasks.values() {
+            self.hits.hit(match record.state {
+                TaskState::Ready => Hit::TaskReady,
+                TaskState::Parked => Hit::TaskParked,
+                TaskState::Done => Hit::TaskDone,
+                TaskState::Dead => Hit::TaskDead,
+                TaskState::Dropped => Hit::TaskDropped,
+            });
+        }
+        match asset.door {
+            Some(Door::Reject) => self.hits.hit(Hit::DoorReject),
+            Some(Door::Quarantine) => self.hits.hit(Hit::DoorQuarantine),
+            Some(Door::Supersede) => {
+                self.hits.hit(Hit::Superseded);
+                self.hits.hit(Hit::DoorSupersede);
+            }
+            Some(Door::Erase) => self.hits.hit(Hit::DoorErase),
+            None => {}
+        }
+        self.hits.hit(match asset.verdict {
+            Verdict::Unscanned => Hit::VerdictUnscanned,
+            Verdict::Clean => Hit::VerdictClean,
+            Verdict::Flagged => Hit::VerdictFlagged,
+        });
+        self.hits.hit(match asset.severity {
+            Severity::None => Hit::SeverityNone,
+            Severity::Low => Hit::SeverityLow,
+            Severity::Medium => Hit::SeverityMedium,
+            Severity::High => Hit::SeverityHigh,
+        });
+    }
+}

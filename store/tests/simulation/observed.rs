@@ -1,0 +1,545 @@
+//! The production store in memory as a schedule sees it: every call goes through the service, and after each one every asset
+//! is looked at and judged. What lies in the files outside the store is kept beside it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use reelgate_conformance::ManualClock;
+use reelgate_flow::asset::{Asset, Cause, Input, Outcome, Phase, Redo, TaskState};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
+use reelgate_flow::task::TaskKey;
+use reelgate_ports::clock::Clock;
+use reelgate_ports::error::{ErrorKind, PortResult};
+use reelgate_ports::events::EventBatch;
+use reelgate_ports::identity;
+use reelgate_ports::order::Priority;
+use reelgate_ports::records::{
+    Applied, Closing, Decided, Decision, Ending, EventKind, Fence, HistoryEvent, HistoryRecord, MediaEvent,
+    NoticeRecord, ScanEvent, Success, TaskReport, UsageRecord,
+};
+use reelgate_ports::store::{Decisions, Intake, Maintenance, Outbox, Queue};
+use reelgate_store::memory::{Inspected, MemoryStore, now};
+use serde_json::{Value, json};
+
+use crate::journal::{Hit, Journal};
+use crate::oracle;
+use crate::truth::Truth;
+
+pub const LEASE_MS: u64 = 30_000;
+
+/// Longer than any schedule lasts, so that no reminder is ever due.
+const REVIEW_MS: u64 = 1 << 50;
+
+/// An asset as it was seen last, and where its files lie.
+pub struct Row {
+    pub upload: usize,
+    id: AssetId,
+    pub asset: Asset,
+    pub linked_to: Option<usize>,
+    pub leases: BTreeMap<TaskKey, u64>,
+    pub ready_at: BTreeMap<TaskKey, u64>,
+    /// Lines of its history that were seen.
+    lines: usize,
+    /// Chunks and audio, as the latest validation planned.
+    pub plan: (u16, bool),
+    /// Endings so far that owe a notice.
+    pub endings: usize,
+    /// A decision or a finding from outside set it apart; told in its history, because a reason goes when a withdrawal fails.
+    pub set_apart: bool,
+    /// Attempts that ended with a producer's code, by task.
+    pub producers_faults: BTreeMap<TaskKey, u32>,
+    pub staged: BTreeSet<TaskKey>,
+    /// Whose outputs the publication that stands holds and no redo has outdated.
+    pub shown: BTreeSet<TaskKey>,
+    /// Outputs that were visible when it was set apart, kept with it.
+    pub kept: Option<usize>,
+    /// Its outputs leave out what was found, be they its own or a copy.
+    pub redacted: bool,
+    /// The content this asset has put into its key's place, be it shown or displaced by a newer version's.
+    pub visible: Option<usize>,
+}
+
+pub struct Observed {
+    store: MemoryStore,
+    clock: Arc<ManualClock>,
+    node: NodeId,
+    scans: u64,
+    pub truth: Truth,
+    pub rows: Vec<Row>,
+    /// By key: who has outputs in the place all its versions share; the last one's are shown, those below
+    /// are kept aside until their own asset is withdrawn.
+    pub places: BTreeMap<usize, Vec<usize>>,
+    pub sent: BTreeSet<NoticeId>,
+    pub journal: Journal,
+}
+
+/// The output of a call; nobody else uses the store, so it never waits.
+fn call<T>(future: impl Future<Output = T>) -> T {
+    now(future).expect("a store in memory answers at once")
+}
+
+impl Observed {
+    pub fn new(truth: Truth, journal: Journal) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        Self {
+            store: MemoryStore::new(clock.clone()),
+            clock,
+            node: NodeId::new("node-a"),
+            scans: 0,
+            truth,
+            rows: Vec::new(),
+            places: BTreeMap::new(),
+            sent: BTreeSet::new(),
+            journal,
+        }
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    pub fn advance_ms(&self, ms: u64) {
+        self.clock.advance_ms(ms);
+    }
+
+    fn source(&self, upload: usize) -> SourceId {
+        let key = format!("key-{}", self.truth.uploads[upload].key);
+        SourceId { bucket: "ingest".into(), key, version: format!("v{upload}") }
+    }
+
+    /// Takes an event in: an upload that is known changes nothing.
+    pub fn ingest(&mut self, upload: usize) -> Result<(), String> {
+        let source = self.source(upload);
+        let event = MediaEvent {
+            kind: EventKind::Created,
+            location: format!("ingest/{}", source.key),
+            source,
+            sequencer: Sequencer::from_nanos(1 + self.truth.uploads[upload].sequencer as u64),
+            size_bytes: 1_000,
+            force: false,
+            priority: Priority::Normal,
+        };
+        let taken = call(self.store.ingest(&EventBatch::of([event]))).map_err(|e| e.to_string())?;
+        self.journal.input(&Input::Arrived, taken[0].new);
+        if taken[0].new {
+            self.rows.push(Row::new(upload, taken[0].asset.clone()));
+        }
+        let changed = self.observe()?;
+        hold(taken[0].new || changed.is_empty(), "S3: a repeated event changed something")
+    }
+
+    /// Tasks that may be claimed now.
+    pub fn claimable(&self) -> Vec<(usize, TaskKey)> {
+        let mut found = Vec::new();
+        for (index, row) in self.rows.iter().enumerate() {
+            for (task, record) in &row.asset.tasks {
+                let due = row.ready_at.get(task).is_some_and(|at| *at <= self.now_ms());
+                if record.state == TaskState::Ready && due && !row.leases.contains_key(task) {
+                    found.push((index, *task));
+                }
+            }
+        }
+        found
+    }
+
+    /// Tasks whose lease ran out and was not reaped yet: a store may claim over them, which must be safe;
+    /// only the first few starts, since starts nobody answers for have no other bound.
+    pub fn expired(&self) -> Vec<(usize, TaskKey)> {
+        let mut found = Vec::new();
+        for (index, row) in self.rows.iter().enumerate() {
+            let expired = row.leases.iter().filter(|(_, until)| **until <= self.now_ms());
+            let early = expired.filter(|(task, _)| row.asset.tasks[*task].counted() < 3);
+            found.extend(early.map(|(task, _)| (index, *task)));
+        }
+        found
+    }
+
+    /// Counts the attempt before any work starts, and leases the task.
+    pub fn claim(&mut self, row: usize, task: TaskKey) -> Result<u32, String> {
+        if self.rows[row].leases.contains_key(&task) {
+            self.journal.hit(Hit::ClaimedOverExpired);
+        }
+        let claim = self.store.lease_task(&self.node, &self.rows[row].id, task, LEASE_MS);
+        self.observe()?;
+        Ok(claim.ok_or("claimable names existing tasks")?.fence.attempt)
+    }
+
+    /// Whether this attempt is the one the store waits for: what a worker asks under the place's lock
+    /// before it makes outputs visible or removes them.
+    pub fn is_current(&self, row: usize, task: TaskKey, attempt: u32) -> bool {
+        self.rows[row]
+            .asset
+            .tasks
+            .get(&task)
+            .is_some_and(|t| t.state == TaskState::Ready && t.attempts == attempt && t.answered < attempt)
+    }
+
+    /// Puts outputs on top of what stands in the place, or takes this asset's away and nobody else's.
+    pub fn show(&mut self, row: usize, content: Option<usize>) {
+        let key = self.truth.uploads[self.rows[row].upload].key;
+        let place = self.places.entry(key).or_default();
+        place.retain(|other| *other != row);
+        place.extend(content.map(|_| row));
+        self.rows[row].visible = content;
+    }
+
+    /// Whether the place of the key shows this asset's outputs. A newer version that failed after it had
+    /// put its own there, and before the commit, may cover them until it is redriven.
+    pub fn is_shown(&self, row: usize) -> bool {
+        let key = self.truth.uploads[self.rows[row].upload].key;
+        let place = self.places.get(&key).map_or(&[][..], Vec::as_slice);
+        let covers = |other: &&usize| self.rows[**other].asset.phase != Phase::Failed;
+        place.iter().rev().find(covers) == Some(&row)
+    }
+
+    /// Commits an answer. True where it was not stale.
+    pub fn complete(&mut self, row: usize, input: &Input) -> Result<bool, String> {
+        let (task, attempt, ending, hash) = self.ending(row, input)?;
+        let current = self.is_current(row, task, attempt);
+        if let Ending::Fault(fault) = &ending
+            && fault.code.class().is_producers()
+            && current
+        {
+            *self.rows[row].producers_faults.entry(task).or_default() += 1;
+        }
+        let planned = match input {
+            Input::Done { outcome: Outcome::Validated { video_chunks, audio, .. }, .. } => {
+                Some((*video_chunks, *audio))
+            }
+            _ => None,
+        };
+        let report = TaskReport {
+            fence: Fence { asset: self.rows[row].id.clone(), task, attempt },
+            node: self.node.clone(),
+            sha256: hash,
+            facts: None,
+            ending,
+            usage: UsageRecord::default(),
+        };
+        let applied = call(self.store.complete(&[report])).map_err(|error| error.to_string())?;
+        let applied = matches!(applied[0], Applied::Committed(_));
+        self.journal.input(input, applied);
+        let before = self.rows[row].plan;
+        if let Some(plan) = planned.filter(|_| applied && task == TaskKey::Validate) {
+            self.rows[row].plan = plan;
+            if plan.0 < before.0 {
+                self.journal.hit(Hit::PlanShrank);
+            }
+        }
+        let changed = self.observe()?;
+        hold(applied || changed.is_empty(), "S3: a stale report changed something")?;
+        if planned.is_some() && applied && task == TaskKey::Validate {
+            let this = &self.rows[row];
+            self.journal.hit(match (this.asset.linked, this.asset.phase) {
+                (true, Phase::Linked) => Hit::TwinRunning,
+                (true, _) => Hit::TwinEnds,
+                (false, Phase::Withdrawing) if this.asset.reason.is_some() => Hit::TwinEnds,
+                _ => Hit::TwinNone,
+            });
+        }
+        Ok(applied)
+    }
+
+    /// A worker's answer as it reports it: task, attempt, ending, and the hash it computed.
+    fn ending(&self, row: usize, input: &Input) -> Result<(TaskKey, u32, Ending, Option<String>), String> {
+        let (task, attempt, outcome) = match input {
+            Input::Failed { task, attempt, fault } => {
+                return Ok((*task, *attempt, Ending::Fault(fault.clone()), None));
+            }
+            Input::GivenBack { task, attempt } => return Ok((*task, *attempt, Ending::GivenBack, None)),
+            Input::Done { task, attempt, outcome } => (*task, *attempt, outcome),
+            other => return Err(format!("{other:?} is no worker's answer")),
+        };
+        let mut hash = None;
+        let success = match outcome {
+            Outcome::Validated { video_chunks, audio, .. } => {
+                let content = self.truth.uploads[self.rows[row].upload].content;
+                hash = Some(identity::key_sha256(&format!("content {content}")));
+                Success::Validated {
+                    video_chunks: *video_chunks,
+                    audio: *audio,
+                    plan: Value::Null,
+                    jobs: Vec::new(),
+                }
+            }
+            Outcome::Screened(screening) => Success::Screened {
+                screening: screening.clone(),
+                findings: Vec::new(),
+                redaction: screening.parts.as_ref().map(|_| json!({})),
+                delivered: screening.scan.then(|| json!({})),
+            },
+            Outcome::Scanned(screening) => {
+                Success::Scanned { screening: screening.clone(), findings: Vec::new() }
+            }
+            Outcome::Waiting { delay_ms } => Success::Waiting { delay_ms: *delay_ms },
+            Outcome::Restored { outputs } => Success::Restored {
+                source_location: "released".into(),
+                published_location: outputs.then(|| "published".into()),
+            },
+            Outcome::Finished => finished(task),
+        };
+        Ok((task, attempt, Ending::Success(success), hash))
+    }
+
+    /// Ends expired leases as lost attempts; with `all`, every lease, as after a node was killed.
+    pub fn reap(&mut self, all: bool) -> Result<(), String> {
+        let ended = match all {
+            true => call(self.store.reclaim(&self.node)),
+            false => call(self.store.reap()),
+        };
+        for _ in 0..ended.map_err(|error| error.to_string())? {
+            self.journal.hit(Hit::LeaseExpired);
+        }
+        self.observe().map(|_| ())
+    }
+
+    pub fn redrive(&mut self, row: usize) -> Result<(), String> {
+        let before = (self.rows[row].asset.phase, self.rows[row].asset.door, self.rows[row].asset.linked);
+        let scan = |asset: &Asset| asset.tasks.get(&TaskKey::Scan).map(|scan| scan.state);
+        let unanswered = scan(&self.rows[row].asset) == Some(TaskState::Dead);
+        let asked = call(self.store.redrive(&self.rows[row].id));
+        if !self.asked(&Input::Redrive, asked)? {
+            return Ok(());
+        }
+        if unanswered && scan(&self.rows[row].asset) == Some(TaskState::Dropped) {
+            self.journal.hit(Hit::ScannerAskedAnew);
+        }
+        self.journal.hit(match before {
+            (Phase::Rejected, ..) => Hit::RejectedRedriven,
+            (_, Some(_), _) => Hit::WithdrawRedriven,
+            (_, _, true) => Hit::LinkedRedriven,
+            _ => Hit::OperatorRedrive,
+        });
+        if self.has_newer(row) {
+            self.journal.hit(Hit::RedrivenIntoNewer);
+        }
+        Ok(())
+    }
+
+    /// Makes part of a published asset anew; not where a newer version is about to take its place.
+    pub fn redo(&mut self, row: usize, what: Redo) -> Result<(), String> {
+        let asked = call(self.store.redo(&self.rows[row].id, what));
+        if self.asked(&Input::Redo(what), asked)? {
+            self.forget_outdated(row);
+        }
+        Ok(())
+    }
+
+    /// What a security officer or a scanner outside says about any asset. A release may be for a while.
+    pub fn decide(&mut self, row: usize, input: &Input, for_a_while: bool) -> Result<(), String> {
+        let what = match input {
+            Input::SetApart(Cause::Person) => Decided::Quarantine,
+            Input::SetApart(Cause::Expired) => return self.review(),
+            Input::Release => Decided::Release,
+            Input::Erase => Decided::Erase,
+            Input::Hold(held) => [Decided::Unhold, Decided::Hold][usize::from(*held)].clone(),
+            Input::Redact(parts) => Decided::Redact { parts: parts.clone(), redaction: json!({}) },
+            Input::Found { .. } => return self.found(row, input),
+            other => return Err(format!("{other:?} is nobody's decision")),
+        };
+        let decision = Decision {
+            what,
+            by: "officer".into(),
+            approver: None,
+            reason: "because".into(),
+            expires_ms: for_a_while.then(|| self.now_ms() + 2 * LEASE_MS),
+        };
+        let asked = call(self.store.decide(&self.rows[row].id, &decision));
+        if self.asked(input, asked)? {
+            self.forget_outdated(row);
+        }
+        Ok(())
+    }
+
+    fn review(&mut self) -> Result<(), String> {
+        for _ in 0..call(self.store.review(REVIEW_MS)).map_err(|error| error.to_string())? {
+            self.journal.hit(Hit::ReleaseExpired);
+        }
+        self.observe().map(|_| ())
+    }
+
+    fn found(&mut self, row: usize, input: &Input) -> Result<(), String> {
+        let Input::Found { severity, response } = input else { return Ok(()) };
+        self.scans += 1;
+        let scan = ScanEvent {
+            id: format!("finding-{}", self.scans),
+            kind: "SensitiveData:S3Object/Personal".into(),
+            severity: *severity,
+            response: *response,
+            source: Some(self.source(self.rows[row].upload)),
+            asset: None,
+            findings: Vec::new(),
+            sample: false,
+            summary: json!({}),
+        };
+        let batch = EventBatch { scans: vec![scan], ..EventBatch::default() };
+        let before = self.rows[row].asset.clone();
+        call(self.store.ingest(&batch)).map_err(|error| error.to_string())?;
+        self.observe()?;
+        // What it found is told in either case.
+        self.journal.input(input, self.rows[row].asset != before);
+        Ok(())
+    }
+
+    /// An operator's wish that was carried out, or refused as a conflict and changed nothing.
+    fn asked(&mut self, input: &Input, answer: PortResult<()>) -> Result<bool, String> {
+        let applied = match answer {
+            Ok(()) => true,
+            Err(error) if error.kind == ErrorKind::Conflict => false,
+            Err(error) => return Err(error.to_string()),
+        };
+        self.journal.input(input, applied);
+        let changed = self.observe()?;
+        hold(applied || changed.is_empty(), "S3: a refused wish changed something")?;
+        Ok(applied)
+    }
+
+    fn forget_outdated(&mut self, row: usize) {
+        let this = &mut self.rows[row];
+        let kept = |task: &TaskKey| this.asset.tasks.get(task).is_some_and(|t| t.state == TaskState::Done);
+        this.shown.retain(kept);
+    }
+
+    /// The oldest notice that is owed.
+    pub fn outbox(&self) -> Option<NoticeRecord> {
+        call(self.store.outbox(1, 0)).ok()?.pop()
+    }
+
+    pub fn delivered(&mut self, notice: &NoticeId) -> Result<(), String> {
+        call(self.store.notices_delivered(std::slice::from_ref(notice)))
+            .map_err(|error| error.to_string())?;
+        self.observe().map(|_| ())
+    }
+
+    /// Looks at every asset after a call, and judges what became of those that changed; returns them.
+    fn observe(&mut self) -> Result<Vec<usize>, String> {
+        if let Some((id, _)) = call(async { self.store.violations() }).first() {
+            return Err(format!("{id}: an invariant was broken in a step"));
+        }
+        let numbers: BTreeMap<AssetId, usize> =
+            self.rows.iter().enumerate().map(|(index, row)| (row.id.clone(), index)).collect();
+        let mut changed = Vec::new();
+        for (index, row) in self.rows.iter_mut().enumerate() {
+            let before = (row.asset.phase, row.asset.linked);
+            let Some(lines) = self.store.inspect(&row.id.clone(), |seen| row.see(&seen, &numbers)).flatten()
+            else {
+                continue;
+            };
+            changed.push((index, before));
+            lines.iter().for_each(|line| self.journal.line(line));
+            row.endings += lines.iter().filter(|line| owes_notice(line)).count();
+            row.set_apart |= lines.iter().any(|line| line.event == HistoryEvent::SetApart);
+            self.journal.state(&row.asset);
+            self.journal.say(|| {
+                let (from, to) = (before.0.as_str(), row.asset.phase.as_str());
+                format!("{:>7} ms asset {index}: {from} -> {to}", self.clock.now_ms())
+            });
+        }
+        for (index, (phase, linked)) in &changed {
+            self.ways(*index, *phase, *linked);
+            if *phase != self.rows[*index].asset.phase {
+                oracle::entered(self, *index, *phase)?;
+            }
+        }
+        Ok(changed.into_iter().map(|(index, _)| index).collect())
+    }
+
+    fn ways(&mut self, index: usize, phase: Phase, linked: bool) {
+        let now = &self.rows[index].asset;
+        if linked && !now.linked && now.phase == Phase::Received {
+            self.journal.hit(Hit::FollowerBeganAgain);
+        }
+        let left = phase == Phase::Published && now.phase != Phase::Published;
+        let stays = |row: &Row| row.linked_to == Some(index) && row.asset.phase == Phase::Published;
+        if left && self.rows.iter().any(stays) {
+            self.journal.hit(Hit::FollowerOutlivedTwin);
+        }
+    }
+
+    pub fn has_newer(&self, row: usize) -> bool {
+        let this = &self.truth.uploads[self.rows[row].upload];
+        self.rows.iter().any(|other| {
+            let other = &self.truth.uploads[other.upload];
+            other.key == this.key && other.sequencer > this.sequencer
+        })
+    }
+
+    pub fn older(&self, row: usize) -> Vec<usize> {
+        let this = &self.truth.uploads[self.rows[row].upload];
+        let older = |index: &usize| {
+            let other = &self.truth.uploads[self.rows[*index].upload];
+            other.key == this.key && other.sequencer < this.sequencer
+        };
+        (0..self.rows.len()).filter(older).collect()
+    }
+}
+
+impl Row {
+    fn new(upload: usize, id: AssetId) -> Self {
+        Self {
+            upload,
+            asset: Asset::new(identity::jitter_seed(&id)),
+            id,
+            linked_to: None,
+            leases: BTreeMap::new(),
+            ready_at: BTreeMap::new(),
+            lines: 0,
+            plan: (0, false),
+            endings: 0,
+            set_apart: false,
+            producers_faults: BTreeMap::new(),
+            staged: BTreeSet::new(),
+            shown: BTreeSet::new(),
+            kept: None,
+            redacted: false,
+            visible: None,
+        }
+    }
+
+    /// Takes over what is seen; returns the new lines of history where anything changed.
+    fn see(
+        &mut self,
+        seen: &Inspected<'_>,
+        numbers: &BTreeMap<AssetId, usize>,
+    ) -> Option<Vec<HistoryRecord>> {
+        if self.asset == seen.row.core && self.lines == seen.history.len() {
+            return None;
+        }
+        self.asset = seen.row.core.clone();
+        self.linked_to = seen.row.linked_to.as_ref().and_then(|id| numbers.get(id)).copied();
+        let extras = || seen.extras.iter();
+        self.leases =
+            extras().filter_map(|(task, extra)| Some((*task, extra.lease.as_ref()?.until_ms))).collect();
+        self.ready_at = extras().map(|(task, extra)| (*task, extra.ready_at_ms)).collect();
+        let fresh = seen.history[self.lines..].to_vec();
+        self.lines = seen.history.len();
+        Some(fresh)
+    }
+}
+
+fn finished(task: TaskKey) -> Success {
+    match task {
+        TaskKey::Package => {
+            Success::Packaged { result: Value::Null, renditions: Vec::new(), outputs: Vec::new() }
+        }
+        TaskKey::Publish => Success::Published { location: "published".into() },
+        TaskKey::Withdraw => {
+            Success::Withdrawn { source_location: "withdrawn".into(), closing: Closing::default() }
+        }
+        _ => Success::Produced { result: Value::Null, outputs: Vec::new() },
+    }
+}
+
+fn owes_notice(line: &HistoryRecord) -> bool {
+    let owing = |phase| {
+        matches!(
+            phase,
+            Phase::Published | Phase::Rejected | Phase::Quarantined | Phase::Failed | Phase::Erased
+        )
+    };
+    matches!(line.event, HistoryEvent::Entered(phase) if owing(phase))
+}
+
+fn hold(holds: bool, sentence: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(sentence.to_owned()) }
+}

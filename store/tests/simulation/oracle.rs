@@ -1,0 +1,138 @@
+//! Compares what the store committed with what is true.
+
+use reelgate_flow::asset::{Phase, Severity, TaskState, Verdict};
+
+use crate::fleet::PASSING;
+use crate::journal::Hit;
+use crate::observed::{Observed, Row};
+
+fn hold(holds: bool, row: usize, sentence: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(format!("asset {row}: {sentence}")) }
+}
+
+/// Judges a phase at the commit that entered it.
+pub fn entered(store: &mut Observed, index: usize, before: Phase) -> Result<(), String> {
+    let row = &store.rows[index];
+    let linked = row.asset.linked;
+    let hit = match row.asset.phase {
+        Phase::Published => {
+            published(store, index)?;
+            hold(!store.has_newer(index), index, "S7: published over a newer version")?;
+            // What was staged is removed once the asset has ended.
+            store.rows[index].staged.clear();
+            linked.then_some(Hit::FollowerPublished)
+        }
+        Phase::Rejected => {
+            gone(row, index)?;
+            hold(is_refusal_true(store, row), index, "S14: refused for what is not true of it")?;
+            linked.then_some(Hit::FollowerRejected)
+        }
+        Phase::Quarantined => {
+            gone(row, index)?;
+            hold(is_quarantine_true(store, row), index, "S14: quarantined for what is not true of it")?;
+            linked.then_some(Hit::FollowerQuarantined)
+        }
+        Phase::Erased => {
+            gone(row, index)?;
+            hold(!row.asset.marks.held, index, "F8: erased in spite of a hold")?;
+            hold(row.kept.is_none(), index, "F8: erased with outputs kept")?;
+            None
+        }
+        Phase::Superseded => {
+            gone(row, index)?;
+            hold(store.has_newer(index), index, "S7: superseded without a newer version")?;
+            None
+        }
+        Phase::Withdrawing if before == Phase::Published => Some(Hit::PublishedWithdrawn),
+        Phase::Withdrawing => (!row.shown.is_empty()).then_some(Hit::RedoWithdrawn),
+        Phase::Failed => row.asset.door.is_some().then_some(Hit::WithdrawFailed),
+        _ => None,
+    };
+    if let Some(hit) = hit {
+        store.journal.hit(hit);
+    }
+    Ok(())
+}
+
+fn published(store: &Observed, index: usize) -> Result<(), String> {
+    let row = &store.rows[index];
+    let content = store.truth.uploads[row.upload].content;
+    hold(row.visible == Some(content), index, "S1, S2: published without its own content in its place")?;
+    hold(store.is_shown(index), index, "S2: published, but its place shows another version's outputs")?;
+    let severity = store.truth.severity_of(row.upload);
+    let answered = row.asset.marks.cleared || row.redacted;
+    hold(severity < Severity::High || answered, index, "S14: published with a high finding")?;
+    hold(row.asset.severity >= severity || answered, index, "S14: published with a finding unseen")?;
+    let flagged = severity < Severity::Medium || row.asset.verdict == Verdict::Flagged;
+    hold(flagged || answered, index, "S14: published as clean with a medium finding")?;
+    let poison = store.truth.content_of(row.upload).poison;
+    hold(poison.is_none(), index, "S1: published though a stage cannot be passed")?;
+    let trouble = store.truth.uploads[row.upload].trouble.is_none() || row.asset.linked;
+    hold(trouble, index, "S1: published though its own source cannot be read")
+}
+
+fn gone(row: &Row, index: usize) -> Result<(), String> {
+    hold(row.visible.is_none() && row.staged.is_empty(), index, "S14: left with outputs behind")
+}
+
+fn is_refusal_true(store: &Observed, row: &Row) -> bool {
+    let Some(code) = row.asset.reason.as_ref().map(|fault| fault.code) else { return false };
+    let poisoned = store.truth.content_of(row.upload).poison.is_some_and(|(_, poison)| poison == code);
+    let troubled = store.truth.uploads[row.upload].trouble == Some(code);
+    // A passing fault refuses only where producers' faults met the same task as often as its code allows.
+    let repeated = |row: &Row| {
+        PASSING.contains(&code) && row.producers_faults.values().any(|count| *count >= code.attempts_max())
+    };
+    let twin = row.linked_to.filter(|_| row.asset.linked).map(|twin| &store.rows[twin]);
+    poisoned || troubled || repeated(row) || twin.is_some_and(repeated)
+}
+
+fn is_quarantine_true(store: &Observed, row: &Row) -> bool {
+    let own = store.truth.severity_of(row.upload);
+    let twin = row.linked_to.filter(|_| row.asset.linked).map(|twin| &store.rows[twin]);
+    let followed = twin.map_or(Severity::None, |twin| store.truth.severity_of(twin.upload));
+    // A decision, its own or another asset's, says so in the reason, or in the history.
+    let decided = row.asset.reason.as_ref().is_some_and(|fault| !fault.detail.is_empty());
+    let set_apart = row.set_apart || twin.is_some_and(|twin| twin.set_apart);
+    decided || set_apart || own.max(followed) == Severity::High
+}
+
+/// Judges the world at rest, after faults have stopped. `redriven`: every failed asset got another try
+/// without faults.
+pub fn at_rest(store: &Observed, redriven: bool) -> Result<(), String> {
+    let is_out = |older: usize| store.rows[older].asset.phase != Phase::Published;
+    for (index, row) in store.rows.iter().enumerate() {
+        let asset = &row.asset;
+        hold(asset.phase.is_ended(), index, "L1: has not ended")?;
+        hold(row.leases.is_empty(), index, "S13: a lease outlived its asset")?;
+        let claimable = asset.tasks.values().any(|t| t.state == TaskState::Ready);
+        hold(!claimable, index, "S13: a task outlived its asset")?;
+        match asset.phase {
+            Phase::Published => published(store, index)?,
+            Phase::Rejected | Phase::Quarantined | Phase::Superseded | Phase::Erased => {
+                hold(row.visible.is_none(), index, "S3, S14: an output stands that was withdrawn")?;
+            }
+            _ => {}
+        }
+        let newest = !store.has_newer(index);
+        let alone = asset.phase != Phase::Published || store.older(index).into_iter().all(is_out);
+        hold(alone, index, "S7: an older version stands beside a newer one")?;
+        let superseded = asset.phase == Phase::Superseded;
+        hold(!newest || !superseded, index, "S7: the newest version is superseded")?;
+        hold(!redriven || may_fail(store, row), index, "L1: failed without a fault")?;
+    }
+    check_notices(store)
+}
+
+fn may_fail(store: &Observed, row: &Row) -> bool {
+    let poison = store.truth.content_of(row.upload).poison;
+    row.asset.phase != Phase::Failed || poison.is_some_and(|(_, code)| !code.class().is_producers())
+}
+
+fn check_notices(store: &Observed) -> Result<(), String> {
+    let owed: usize = store.rows.iter().map(|row| row.endings).sum();
+    if store.outbox().is_some() || store.sent.len() != owed {
+        return Err(format!("S8: {owed} endings owe a notice, {} ids were sent", store.sent.len()));
+    }
+    Ok(())
+}
