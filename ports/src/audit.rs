@@ -195,13 +195,14 @@ mod tests {
     use reelgate_flow::asset::Phase;
 
     use super::*;
-    use crate::telling;
+    use crate::history_lines;
 
     fn export(records: u64) -> String {
         let mut chain = Chain::default();
         let mut text = String::new();
         for number in 0..records {
-            let line = telling::line(1_000 + number, HistoryEvent::Entered(Phase::Published), "published");
+            let line =
+                history_lines::line(1_000 + number, HistoryEvent::Entered(Phase::Published), "published");
             let record = chain.add("aaaaaaaaaaaaaaaaaaaaaaaaaa", &line).unwrap();
             text.push_str(&record.line);
             text.push('\n');
@@ -262,9 +263,9 @@ mod tests {
     #[test]
     fn lines_of_scheduling_are_no_part_of_it() {
         assert!(
-            !is_audited(&telling::line(0, HistoryEvent::Claimed, ""))
-                && !is_audited(&telling::line(0, HistoryEvent::Due, ""))
+            !is_audited(&history_lines::line(0, HistoryEvent::Claimed, ""))
+                && !is_audited(&history_lines::line(0, HistoryEvent::Due, ""))
         );
-        assert!(is_audited(&telling::line(0, HistoryEvent::Decided, "")));
+        assert!(is_audited(&history_lines::line(0, HistoryEvent::Decided, "")));
     }
 }

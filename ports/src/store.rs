@@ -135,7 +135,7 @@ pub trait Store: Send + Sync {
     /// is not redacted, or no longer.
     async fn redaction(&self, asset: &AssetId) -> PortResult<Option<serde_json::Value>>;
 
-    /// Sets apart again what was released until a time that is over, and owes a reminder for each asset that was set
+    /// Quarantines again what was released until a time that is over, and owes a reminder for each asset that was set
     /// apart `review_ms` ago and not reminded of since; returns how many. Nothing is ever removed for its age.
     async fn review(&self, review_ms: u64) -> PortResult<u64>;
 

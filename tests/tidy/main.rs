@@ -9,5 +9,6 @@ mod floors;
 mod links;
 mod manifests;
 mod text;
+mod words;
 
 use reelgate_tidy::{root, text_of, tracked, tree};

@@ -9,7 +9,7 @@ use crate::error::{DbResult, db};
 use crate::rows::{document, large};
 use crate::store::PgStore;
 use crate::time::number;
-use crate::transact::Call;
+use crate::transact::WriteCall;
 use crate::unit::Unit;
 
 const WHAT: &str = "chain the audit log";
@@ -17,7 +17,7 @@ const WHAT: &str = "chain the audit log";
 /// Chains the lines of up to so many calls; returns how many calls.
 pub(crate) struct Seal(pub u32);
 
-impl Call for Seal {
+impl WriteCall for Seal {
     type Output = u64;
 
     const WHAT: &'static str = WHAT;

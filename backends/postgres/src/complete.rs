@@ -8,13 +8,13 @@ use sqlx::PgConnection;
 
 use crate::error::DbResult;
 use crate::locks::{self, Locks};
-use crate::transact::Call;
+use crate::transact::WriteCall;
 use crate::unit::Unit;
 
 /// Applies reports in order. Where one cannot be written none is: the caller may try them one by one.
 pub(crate) struct Complete<'a>(pub &'a [TaskReport]);
 
-impl Call for Complete<'_> {
+impl WriteCall for Complete<'_> {
     type Output = Vec<Applied>;
 
     const WHAT: &'static str = "complete tasks";
@@ -34,7 +34,7 @@ impl Call for Complete<'_> {
         unit.load(conn, &ids).await?;
         let contents: BTreeSet<String> =
             self.0.iter().filter_map(|report| unit.work.content_to_look_for(report)).collect();
-        unit.load_twins(conn, &contents).await?;
+        unit.load_originals(conn, &contents).await?;
         let mut applied = Vec::with_capacity(self.0.len());
         for report in self.0 {
             applied.push(unit.work.report(report)?);

@@ -8,7 +8,7 @@ use crate::error::{DbResult, db};
 use crate::rows::document;
 use crate::store::PgStore;
 use crate::time::number;
-use crate::transact::Call;
+use crate::transact::WriteCall;
 use crate::unit::Unit;
 
 /// Assets looked at in one call, so that work waits for none of them long.
@@ -93,10 +93,10 @@ impl PgStore {
     }
 }
 
-/// Ends releases that are over, and owes reminders for what was set apart this long ago, milliseconds.
+/// Ends releases that are over, and owes reminders for what was quarantined this long ago, milliseconds.
 pub(crate) struct Review(pub u64);
 
-impl Call for Review {
+impl WriteCall for Review {
     type Output = u64;
 
     const WHAT: &'static str = WHAT;

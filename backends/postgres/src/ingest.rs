@@ -6,7 +6,7 @@ use reelgate_flow::ids::AssetId;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity;
 use reelgate_ports::order::{self, prefix_of};
-use reelgate_ports::records::{EventKind, Ingested, MediaEvent, ScanEvent};
+use reelgate_ports::records::{EventKind, ExternalScanEvent, Ingested, MediaEvent};
 use reelgate_ports::unit::{AssetRow, Deletion, check_event, new_row};
 use sqlx::PgConnection;
 
@@ -15,14 +15,14 @@ use crate::load::key_hash;
 use crate::locks::Locks;
 use crate::rows::large;
 use crate::time::number;
-use crate::transact::Call;
+use crate::transact::WriteCall;
 use crate::unit::Unit;
-use crate::{beside, deletions, shards};
+use crate::{deletions, scans_and_refused_events, shards};
 
 /// Takes a batch in, in order, and moves its checkpoint.
 pub(crate) struct Ingest<'a>(pub &'a EventBatch);
 
-impl Call for Ingest<'_> {
+impl WriteCall for Ingest<'_> {
     type Output = Vec<Ingested>;
 
     const WHAT: &'static str = "take events in";
@@ -40,8 +40,8 @@ impl Call for Ingest<'_> {
         if let Some(checkpoint) = &batch.checkpoint {
             shards::advance(conn, checkpoint).await?;
         }
-        let scans = beside::write_scans(conn, unit.work.now_ms, &batch.scans).await?;
-        beside::write_refused(conn, unit.work.now_ms, &batch.refused).await?;
+        let scans = scans_and_refused_events::write_scans(conn, unit.work.now_ms, &batch.scans).await?;
+        scans_and_refused_events::write_refused(conn, unit.work.now_ms, &batch.refused).await?;
         take_scans(conn, unit, &scans).await?;
         let keys: Vec<i64> = self.keys().into_iter().collect();
         if keys.is_empty() {
@@ -68,9 +68,9 @@ impl Ingest<'_> {
 }
 
 /// Tells assets what a scanner outside found in them.
-async fn take_scans(conn: &mut PgConnection, unit: &mut Unit, scans: &[&ScanEvent]) -> DbResult<()> {
+async fn take_scans(conn: &mut PgConnection, unit: &mut Unit, scans: &[&ExternalScanEvent]) -> DbResult<()> {
     let about = scans.iter().filter_map(|scan| Some((scan.about()?, *scan)));
-    let about: Vec<(AssetId, &ScanEvent)> = about.collect();
+    let about: Vec<(AssetId, &ExternalScanEvent)> = about.collect();
     let ids: Vec<AssetId> = about.iter().map(|(id, _)| id.clone()).collect();
     unit.load(conn, &ids).await?;
     for (id, scan) in about {

@@ -9,13 +9,13 @@ use reelgate_ports::records::{Decision, Fence};
 use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
-use crate::lend::Lent;
 use crate::load::key_hash;
 use crate::locks::Locks;
+use crate::pooled_connection::PooledConnection;
 use crate::rows::{small, task_key};
 use crate::store::PgStore;
 use crate::time::number;
-use crate::transact::Call;
+use crate::transact::WriteCall;
 use crate::unit::Unit;
 
 /// Most leases ended by one call; the rest are ended by the next.
@@ -39,7 +39,7 @@ impl PgStore {
         let tasks: Vec<String> = fences.iter().map(|fence| fence.task.text()).collect();
         let attempts: Vec<i32> =
             fences.iter().map(|fence| i32::try_from(fence.attempt).unwrap_or(i32::MAX)).collect();
-        let mut conn = Lent::of(&self.writers, "extend leases").await?;
+        let mut conn = PooledConnection::of(&self.writers, "extend leases").await?;
         let held = sqlx::query!(
             r#"WITH held AS MATERIALIZED (
                    SELECT t.asset, t.task, a.id
@@ -102,7 +102,7 @@ struct LostLease {
     lease_owner: Option<String>,
 }
 
-impl Call for Lose<'_> {
+impl WriteCall for Lose<'_> {
     type Output = (u64, i64);
 
     const WHAT: &'static str = "end lost leases";
@@ -192,7 +192,7 @@ pub(crate) enum Wish {
 /// Does what an operator asks.
 pub(crate) struct Again<'a>(pub &'a AssetId, pub Wish);
 
-impl Call for Again<'_> {
+impl WriteCall for Again<'_> {
     type Output = ();
 
     const WHAT: &'static str = "begin an asset again";

@@ -16,7 +16,7 @@ use crate::unit::Unit;
 const WHAT: &str = "load assets";
 
 /// Most assets with the same content that are looked at for one that can be shared.
-const TWINS_MAX: i64 = 8;
+const ORIGINALS_MAX: i64 = 8;
 
 impl Unit {
     /// Brings assets and their tasks into memory; unknown ids are left out.
@@ -45,7 +45,7 @@ impl Unit {
     }
 
     /// Brings the earliest assets with these contents into memory, whose result may be shared.
-    pub(crate) async fn load_twins(
+    pub(crate) async fn load_originals(
         &mut self,
         conn: &mut PgConnection,
         sha256: &BTreeSet<String>,
@@ -54,19 +54,19 @@ impl Unit {
             return Ok(());
         }
         let hashes: Vec<i64> = sha256.iter().map(|sha256| locks::hash(sha256)).collect();
-        let twins = sqlx::query_scalar!(
+        let originals = sqlx::query_scalar!(
             r#"SELECT twin.arrival AS "arrival!" FROM unnest($1::bigint[]) AS wanted,
                LATERAL (SELECT a.arrival FROM contents AS c JOIN assets AS a ON a.arrival = c.asset
                         WHERE c.content_hash = wanted AND (a.linked_to IS NULL OR a.phase = 'published')
                             AND a.phase IN ('processing', 'screened', 'published', 'quarantined', 'withdrawing')
                         ORDER BY c.asset LIMIT $2) AS twin"#,
             &hashes,
-            TWINS_MAX,
+            ORIGINALS_MAX,
         )
         .fetch_all(&mut *conn)
         .await
         .map_err(db("look for the same content"))?;
-        self.load_arrivals(conn, &twins).await
+        self.load_arrivals(conn, &originals).await
     }
 
     /// Carries out what steps cause at other assets, until nothing more follows. What follows from all steps so far
@@ -81,15 +81,15 @@ impl Unit {
             let mut keys = BTreeSet::new();
             for next in &round {
                 match next {
-                    FollowUp::Followers(id, _) => followed.push(id.as_str().to_owned()),
-                    FollowUp::Older(id) | FollowUp::Closing { id, .. } => {
+                    FollowUp::Duplicates(id, _) => followed.push(id.as_str().to_owned()),
+                    FollowUp::Older(id) | FollowUp::SameKey { id, .. } => {
                         keys.extend(
                             self.work.loaded.get(id).map(|loaded| key_hash(&loaded.row.source.id.key)),
                         );
                     }
                 }
             }
-            self.load_followers(conn, &followed).await?;
+            self.load_duplicates(conn, &followed).await?;
             self.load_versions(conn, &keys.into_iter().collect::<Vec<_>>()).await?;
             self.load_same_content(conn, &round).await?;
             for next in round {
@@ -98,24 +98,24 @@ impl Unit {
         }
     }
 
-    async fn load_followers(&mut self, conn: &mut PgConnection, twins: &[String]) -> DbResult<()> {
-        if twins.is_empty() {
+    async fn load_duplicates(&mut self, conn: &mut PgConnection, originals: &[String]) -> DbResult<()> {
+        if originals.is_empty() {
             return Ok(());
         }
         let rows = asset_query!(
             "WHERE a.linked_to = ANY($1) AND a.phase IN ('linked', 'screened') ORDER BY a.arrival FOR UPDATE OF a",
-            twins
+            originals
         )
         .fetch_all(&mut *conn)
         .await
-        .map_err(db("look for followers"))?;
+        .map_err(db("look for duplicates"))?;
         self.add(conn, rows).await
     }
 
-    /// Brings every asset into memory that has the content of one that is set apart for it.
+    /// Brings every asset into memory that has the content of one that is quarantined for it.
     async fn load_same_content(&mut self, conn: &mut PgConnection, round: &[FollowUp]) -> DbResult<()> {
         let closing = round.iter().filter_map(|next| match next {
-            FollowUp::Closing { id, same_content: true } => self.work.loaded.get(id),
+            FollowUp::SameKey { id, same_content: true } => self.work.loaded.get(id),
             _ => None,
         });
         let hashes: Vec<i64> =

@@ -7,9 +7,9 @@ use std::time::Instant;
 use reelgate_flow::asset::{NoticeKind, Phase, Severity};
 use reelgate_flow::ids::{AssetId, NoticeId};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::history_lines::{self, MediaSummary};
 use reelgate_ports::identity;
 use reelgate_ports::records::{HistoryEvent, HistoryRecord, NoticeRecord};
-use reelgate_ports::telling::{self, MediaSummary};
 use reelgate_ports::unit::Loaded;
 use sqlx::PgConnection;
 
@@ -18,7 +18,7 @@ use crate::products;
 use crate::rows::{document, small, word};
 use crate::store::PgStore;
 use crate::time::number;
-use crate::transact::Call;
+use crate::transact::WriteCall;
 use crate::unit::Unit;
 use crate::write::json;
 
@@ -65,7 +65,7 @@ pub(crate) async fn owed(conn: &mut PgConnection, unit: &Unit) -> DbResult<Owed>
         let row = &loaded.row;
         let id = identity::notice_id(&row.id, kind, row.notice_number(kind, work.now_ms));
         let told = summary(conn, unit, loaded).await?;
-        let body = telling::notice_body(&id, kind, work.now_ms, &row.record(), &told);
+        let body = history_lines::notice_body(&id, kind, work.now_ms, &row.record(), &told);
         owed.id.push(id.as_str().to_owned());
         owed.asset.push(row.arrival);
         owed.kind.push(kind.as_str());
@@ -171,7 +171,7 @@ impl PgStore {
 /// Removes delivered notices and writes the delivery into the history; one already removed is nothing new.
 pub(crate) struct Delivered<'a>(pub &'a [NoticeId]);
 
-impl Call for Delivered<'_> {
+impl WriteCall for Delivered<'_> {
     type Output = ();
 
     const WHAT: &'static str = "remove delivered notices";
@@ -205,6 +205,6 @@ impl Call for Delivered<'_> {
 
 fn sent(now_ms: u64, kind: &str, id: &str, tries: u32) -> PortResult<String> {
     let detail = format!("{kind} {id}, try {}", tries.saturating_add(1));
-    let lines: [HistoryRecord; 1] = [telling::line(now_ms, HistoryEvent::NoticeSent, detail)];
+    let lines: [HistoryRecord; 1] = [history_lines::line(now_ms, HistoryEvent::NoticeSent, detail)];
     json(&lines)
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::task::Lane;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::history_lines;
 use reelgate_ports::identity::ID_CHARS;
 use reelgate_ports::records::{AssetDetail, AssetRecord, HistoryEvent, HistoryRecord, TaskRow};
 use reelgate_ports::store::{AssetFilter, Backlog};
-use reelgate_ports::telling;
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::claim::lane_of;
@@ -16,7 +16,7 @@ use crate::error::{DbResult, db};
 use crate::rows::{self, TaskCells, TaskRead, asset_query, document, large, phase};
 use crate::store::PgStore;
 use crate::time::count;
-use crate::{lend, products};
+use crate::{pooled_connection, products};
 
 /// Most ids that [`PgStore::find_ids`] returns.
 const FIND_MAX: i64 = 10;
@@ -25,7 +25,7 @@ impl PgStore {
     /// All that is asked within it is answered as of one moment.
     async fn moment(&self) -> DbResult<Transaction<'static, Postgres>> {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        lend::begin(&self.readers, begin, "read as of one moment").await
+        pooled_connection::begin(&self.readers, begin, "read as of one moment").await
     }
 
     /// One asset with everything about it.
@@ -143,7 +143,7 @@ impl PgStore {
                 task: Some(task.key),
                 attempt: Some(lease.attempt),
                 node: Some(NodeId::new(lease.owner)),
-                ..telling::line(lease.claimed_at_ms, HistoryEvent::Claimed, "")
+                ..history_lines::line(lease.claimed_at_ms, HistoryEvent::Claimed, "")
             });
         }
         lines.sort_by_key(|line| line.at_ms);

@@ -9,8 +9,8 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::{DbError, DbResult, db, is_connection};
-use crate::lend::Lent;
 use crate::locks::Locks;
+use crate::pooled_connection::PooledConnection;
 use crate::store::PgStore;
 use crate::time::count;
 use crate::unit::Unit;
@@ -43,7 +43,7 @@ macro_rules! again {
 pub(crate) use again;
 
 /// A writing call.
-pub(crate) trait Call: Sync {
+pub(crate) trait WriteCall: Sync {
     /// What it returns.
     type Output: Send;
 
@@ -64,7 +64,7 @@ pub(crate) trait Call: Sync {
 }
 
 /// A call that came as far as its commit.
-struct Ended<T> {
+struct CommittedCall<T> {
     output: T,
     written: Written,
     /// The commit was answered.
@@ -73,7 +73,7 @@ struct Ended<T> {
 
 impl PgStore {
     /// Carries a call out.
-    pub(crate) async fn transact<C: Call>(&self, call: &C) -> PortResult<C::Output> {
+    pub(crate) async fn transact<C: WriteCall>(&self, call: &C) -> PortResult<C::Output> {
         let mut tries = 1;
         loop {
             let lost = match self.once(call).await {
@@ -107,13 +107,13 @@ impl PgStore {
         self.jitter.spread(PAUSE_MAX.min(Duration::from_millis(5 << tries.min(10))))
     }
 
-    async fn once<C: Call>(&self, call: &C) -> DbResult<Ended<C::Output>> {
+    async fn once<C: WriteCall>(&self, call: &C) -> DbResult<CommittedCall<C::Output>> {
         let within = timeout(CALL_MAX, self.try_once(call)).await;
         within.unwrap_or_else(|_| Err(silent(C::WHAT).into()))
     }
 
-    async fn try_once<C: Call>(&self, call: &C) -> DbResult<Ended<C::Output>> {
-        let mut conn = Lent::of(&self.writers, C::WHAT).await?;
+    async fn try_once<C: WriteCall>(&self, call: &C) -> DbResult<CommittedCall<C::Output>> {
+        let mut conn = PooledConnection::of(&self.writers, C::WHAT).await?;
         let tried = self.in_transaction(&mut conn, call).await;
         if tried.as_ref().is_ok_and(|ended| !ended.known) {
             return tried;
@@ -121,7 +121,11 @@ impl PgStore {
         conn.keep_or_drop(tried)
     }
 
-    async fn in_transaction<C: Call>(&self, conn: &mut PgConnection, call: &C) -> DbResult<Ended<C::Output>> {
+    async fn in_transaction<C: WriteCall>(
+        &self,
+        conn: &mut PgConnection,
+        call: &C,
+    ) -> DbResult<CommittedCall<C::Output>> {
         let mut tx = sqlx::Connection::begin(conn).await.map_err(db(C::WHAT))?;
         let now_ms = match call.locks() {
             Some(locks) => self.lock(&mut tx, &locks, C::WHAT).await?,
@@ -146,13 +150,13 @@ impl PgStore {
             Err(error) if is_connection(&error) => false,
             Err(error) => return Err(DbError::Sql(C::WHAT, error)),
         };
-        Ok(Ended { output, written, known })
+        Ok(CommittedCall { output, written, known })
     }
 
-    fn committed<T>(&self, ended: Ended<T>) -> T {
+    fn committed<T>(&self, ended: CommittedCall<T>) -> T {
         self.violations.count(ended.written.violations);
         if ended.written.claimable {
-            self.bell.ring();
+            self.notify_listener.ring();
         }
         ended.output
     }
@@ -176,7 +180,7 @@ impl PgStore {
     }
 
     /// Whether a transaction whose commit was not answered went through.
-    async fn is_committed<C: Call>(&self, xid: Option<&str>) -> PortResult<bool> {
+    async fn is_committed<C: WriteCall>(&self, xid: Option<&str>) -> PortResult<bool> {
         // It wrote nothing, so there was nothing to commit.
         let Some(xid) = xid else { return Ok(true) };
         let until = Instant::now() + LOOK_UP_MAX;

@@ -1,7 +1,7 @@
 //! What a schedule met: counters for the "sometimes" assertions, and a trace when a seed is replayed.
 
 use reelgate_flow::asset::{
-    Asset, Door, Effect, Input, Note, NoticeKind, Phase, Severity, TaskState, Verdict,
+    Asset, Effect, Exit, Input, Note, NoticeKind, Phase, Severity, TaskState, Verdict,
 };
 
 macro_rules! hits {
@@ -15,16 +15,16 @@ macro_rules! hits {
 hits! {
     // faults
     EventDoubled EventReordered EventLost ResultLost ResultDoubled ResultReordered ResultLate
-    Stalled ClaimedOverExpired CopyMissedTwin
+    Stalled ClaimedOverExpired CopyMissedOriginal
     CrashBeforeEffect CrashBeforeCommit CrashAfterCommit NodeKilled LeaseExpired Drained Infrastructure
     Transient Poisoned SourceTrouble Misfit FencedPublish FencedWithdraw NoticeRepeated OperatorRedrive
     // inputs, and inputs found stale
-    Arrived Done Failed GivenBack TwinEnded Superseded Redrive Redo SetApart Release Erase Hold Redact Found
-    StaleArrived StaleDone StaleFailed StaleGivenBack StaleTwinEnded StaleSuperseded StaleRedrive StaleRedo
-    StaleSetApart StaleRelease StaleErase StaleHold StaleRedact StaleFound
+    Arrived Done Failed GivenBack OriginalEnded Superseded Redrive Redo Quarantine Release Erase Hold Redact Found
+    StaleArrived StaleDone StaleFailed StaleGivenBack StaleOriginalEnded StaleSuperseded StaleRedrive StaleRedo
+    StaleQuarantine StaleRelease StaleErase StaleHold StaleRedact StaleFound
     // effects and notes
-    Start Settle Owe TellFollowers CloseOver NoteEntered NoteDue NoteFinished NoteRetrying NoteGaveUp NoteGivenBack
-    NoteJudged NoteLinked NoteRedriven NoteRedone NoteSetApart NoteHeld NoteRedacting
+    Start Settle Owe NotifyDuplicates CloseOver NoteEntered NoteDue NoteFinished NoteRetrying NoteGaveUp NoteGivenBack
+    NoteJudged NoteLinked NoteRedriven NoteRedone NoteQuarantining NoteHeld NoteRedacting
     // states
     PhaseReceived PhaseLinked PhaseProcessing PhaseScreened PhaseWithdrawing PhasePublished PhaseRejected
     PhaseQuarantined PhaseFailed PhaseSuperseded PhaseReleasing PhaseErased
@@ -33,9 +33,9 @@ hits! {
     VerdictUnscanned VerdictClean VerdictFlagged SeverityNone SeverityLow SeverityMedium SeverityHigh
     OwedPublished OwedRejected OwedQuarantined OwedFailed OwedErased
     // ways worth seeing
-    TwinNone TwinRunning TwinEnds FollowerPublished FollowerQuarantined FollowerRejected FollowerBeganAgain
+    OriginalNone OriginalRunning OriginalEnds DuplicatePublished DuplicateQuarantined DuplicateRejected DuplicateBeganAgain
     PublishedWithdrawn WithdrawFailed WithdrawRedriven RejectedRedriven LinkedRedriven RedrivenIntoNewer
-    PlanShrank FollowerOutlivedTwin KeptFromBefore RedoWithdrawn
+    PlanShrank DuplicateOutlivedOriginal KeptFromBefore RedoWithdrawn
     RestoredWhole RestoredWithout RedactedByPolicy FoundByScanner ScannerAskedAnew
 }
 
@@ -85,11 +85,11 @@ impl Journal {
             Input::Done { .. } => (Hit::Done, Hit::StaleDone),
             Input::Failed { .. } => (Hit::Failed, Hit::StaleFailed),
             Input::GivenBack { .. } => (Hit::GivenBack, Hit::StaleGivenBack),
-            Input::TwinEnded(_) => (Hit::TwinEnded, Hit::StaleTwinEnded),
+            Input::OriginalEnded(_) => (Hit::OriginalEnded, Hit::StaleOriginalEnded),
             Input::Superseded => (Hit::Superseded, Hit::StaleSuperseded),
             Input::Redrive => (Hit::Redrive, Hit::StaleRedrive),
             Input::Redo(_) => (Hit::Redo, Hit::StaleRedo),
-            Input::SetApart(_) => (Hit::SetApart, Hit::StaleSetApart),
+            Input::Quarantine(_) => (Hit::Quarantine, Hit::StaleQuarantine),
             Input::Found { .. } => (Hit::Found, Hit::StaleFound),
             Input::Release => (Hit::Release, Hit::StaleRelease),
             Input::Erase => (Hit::Erase, Hit::StaleErase),
@@ -103,7 +103,7 @@ impl Journal {
         let hit = match effect {
             Effect::Start { .. } => Hit::Start,
             Effect::Settle { .. } => Hit::Settle,
-            Effect::TellFollowers(_) => Hit::TellFollowers,
+            Effect::NotifyDuplicates(_) => Hit::NotifyDuplicates,
             Effect::CloseOver { .. } => Hit::CloseOver,
             Effect::Owe(kind) => {
                 self.hits.hit(Hit::Owe);
@@ -125,10 +125,10 @@ impl Journal {
                 Note::GaveUp(..) => Hit::NoteGaveUp,
                 Note::GivenBack(..) => Hit::NoteGivenBack,
                 Note::Judged(..) => Hit::NoteJudged,
-                Note::LinkedToTwin => Hit::NoteLinked,
+                Note::LinkedToOriginal => Hit::NoteLinked,
                 Note::Redriven(_) => Hit::NoteRedriven,
                 Note::Redone(..) => Hit::NoteRedone,
-                Note::SetApart(_) => Hit::NoteSetApart,
+                Note::Quarantining(_) => Hit::NoteQuarantining,
                 Note::Held(_) => Hit::NoteHeld,
                 Note::Redacting(_) => Hit::NoteRedacting,
             },
@@ -160,11 +160,11 @@ impl Journal {
                 TaskState::Dropped => Hit::TaskDropped,
             });
         }
-        match asset.door {
-            Some(Door::Reject) => self.hits.hit(Hit::DoorReject),
-            Some(Door::Quarantine) => self.hits.hit(Hit::DoorQuarantine),
-            Some(Door::Supersede) => self.hits.hit(Hit::DoorSupersede),
-            Some(Door::Erase) => self.hits.hit(Hit::DoorErase),
+        match asset.exit {
+            Some(Exit::Reject) => self.hits.hit(Hit::DoorReject),
+            Some(Exit::Quarantine) => self.hits.hit(Hit::DoorQuarantine),
+            Some(Exit::Supersede) => self.hits.hit(Hit::DoorSupersede),
+            Some(Exit::Erase) => self.hits.hit(Hit::DoorErase),
             None => {}
         }
         self.hits.hit(match asset.verdict {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::asset::{
-    Asset, Cause, Door, Effect, Input, NoticeKind, Outcome, Phase, Redo, TaskState, Twin, TwinEnd,
+    Asset, Cause, Effect, Exit, Input, NoticeKind, Original, OriginalEnd, Outcome, Phase, Redo, TaskState,
 };
 use reelgate_flow::invariants::{check, check_step};
 use reelgate_flow::reason::{Code, Fault};
@@ -36,7 +36,7 @@ pub struct Row {
     pub staged: BTreeSet<TaskKey>,
     /// Whose outputs the publication that stands holds and no redo has outdated.
     pub shown: BTreeSet<TaskKey>,
-    /// Outputs that were visible when it was set apart, kept with it.
+    /// Outputs that were visible when it was quarantined, kept with it.
     pub kept: Option<usize>,
     /// Its outputs leave out what was found, be they its own or a copy.
     pub redacted: bool,
@@ -170,12 +170,13 @@ impl Store {
         place.iter().rev().find(covers) == Some(&row)
     }
 
-    /// Commits an answer; the store alone can look for a twin. True where it was not stale.
+    /// Commits an answer; the store alone can look for an original. True where it was not stale.
     pub fn complete(&mut self, row: usize, mut input: Input, rng: &mut Rng) -> Result<bool, String> {
         let mut found = None;
         let mut planned = None;
-        if let Input::Done { outcome: Outcome::Validated { video_chunks, audio, twin }, .. } = &mut input {
-            (found, *twin) = self.find_twin(row, rng);
+        if let Input::Done { outcome: Outcome::Validated { video_chunks, audio, original }, .. } = &mut input
+        {
+            (found, *original) = self.find_original(row, rng);
             planned = Some((*video_chunks, *audio));
         }
         if let Input::Failed { task, attempt, fault } = &input
@@ -185,7 +186,7 @@ impl Store {
             *self.rows[row].producers_faults.entry(*task).or_default() += 1;
         }
         let before = self.rows[row].plan;
-        // The link is written with the state: a follower's step may already ask for it.
+        // The link is written with the state: a duplicate's step may already ask for it.
         if let Some(plan) = planned
             && self.rows[row].asset.phase == Phase::Received
         {
@@ -199,26 +200,30 @@ impl Store {
         Ok(applied)
     }
 
-    fn find_twin(&mut self, row: usize, rng: &mut Rng) -> (Option<usize>, Twin) {
+    fn find_original(&mut self, row: usize, rng: &mut Rng) -> (Option<usize>, Original) {
         let content = self.truth.uploads[self.rows[row].upload].content;
-        let mut twins = Vec::new();
+        let mut originals = Vec::new();
         for (index, other) in self.rows.iter().enumerate() {
             let same = index != row && self.truth.uploads[other.upload].content == content;
             let own = !other.asset.linked || other.asset.phase == Phase::Published;
             if same
                 && own
-                && let Some(twin) = as_twin(&other.asset)
+                && let Some(original) = as_original(&other.asset)
             {
-                twins.push((Some(index), twin));
+                originals.push((Some(index), original));
             }
         }
-        if twins.is_empty() {
-            self.journal.hit(Hit::TwinNone);
-            return (None, Twin::None);
+        if originals.is_empty() {
+            self.journal.hit(Hit::OriginalNone);
+            return (None, Original::None);
         }
-        let (found, twin) = twins.swap_remove(rng.below(twins.len()));
-        self.journal.hit(if twin == Twin::Running { Hit::TwinRunning } else { Hit::TwinEnds });
-        (found, twin)
+        let (found, original) = originals.swap_remove(rng.below(originals.len()));
+        self.journal.hit(if original == Original::Running {
+            Hit::OriginalRunning
+        } else {
+            Hit::OriginalEnds
+        });
+        (found, original)
     }
 
     /// Ends expired leases as lost attempts; with `all`, every lease, as after a node was killed.
@@ -239,8 +244,8 @@ impl Store {
     }
 
     pub fn redrive(&mut self, row: usize) -> Result<(), String> {
-        let before = (self.rows[row].asset.phase, self.rows[row].asset.door, self.rows[row].asset.linked);
-        let scan = |asset: &Asset| asset.tasks.get(&TaskKey::Scan).map(|scan| scan.state);
+        let before = (self.rows[row].asset.phase, self.rows[row].asset.exit, self.rows[row].asset.linked);
+        let scan = |asset: &Asset| asset.tasks.get(&TaskKey::ExternalScan).map(|scan| scan.state);
         let unanswered = scan(&self.rows[row].asset) == Some(TaskState::Dead);
         if !self.step(row, Input::Redrive)? {
             return Ok(());
@@ -322,7 +327,7 @@ impl Store {
                         return Err(format!("asset {row}: S8: a notice is owed twice"));
                     }
                 }
-                Effect::TellFollowers(end) => told = Some(end),
+                Effect::NotifyDuplicates(end) => told = Some(end),
                 Effect::CloseOver { same_content } => closing = Some(same_content),
                 Effect::Note(_) => this.history += 1,
             }
@@ -331,7 +336,7 @@ impl Store {
             oracle::entered(self, row, before)?;
         }
         if let Some(end) = told {
-            self.tell_followers(row, &end)?;
+            self.notify_duplicates(row, &end)?;
         }
         if let Some(same_content) = closing {
             self.close_over(row, same_content)?;
@@ -344,18 +349,18 @@ impl Store {
         Ok(())
     }
 
-    fn tell_followers(&mut self, twin: usize, end: &TwinEnd) -> Result<(), String> {
-        for follower in 0..self.rows.len() {
-            let row = &self.rows[follower];
-            if row.linked_to != Some(twin) || !row.asset.linked {
+    fn notify_duplicates(&mut self, original: usize, end: &OriginalEnd) -> Result<(), String> {
+        for duplicate in 0..self.rows.len() {
+            let row = &self.rows[duplicate];
+            if row.linked_to != Some(original) || !row.asset.linked {
                 continue;
             }
             let published = row.asset.phase == Phase::Published;
-            let applied = self.step(follower, Input::TwinEnded(end.clone()))?;
-            let phase = self.rows[follower].asset.phase;
+            let applied = self.step(duplicate, Input::OriginalEnded(end.clone()))?;
+            let phase = self.rows[duplicate].asset.phase;
             match (applied, phase) {
-                (true, Phase::Received) => self.journal.hit(Hit::FollowerBeganAgain),
-                (false, _) if published => self.journal.hit(Hit::FollowerOutlivedTwin),
+                (true, Phase::Received) => self.journal.hit(Hit::DuplicateBeganAgain),
+                (false, _) if published => self.journal.hit(Hit::DuplicateOutlivedOriginal),
                 _ => {}
             }
         }
@@ -364,13 +369,13 @@ impl Store {
 
     fn close_over(&mut self, row: usize, same_content: bool) -> Result<(), String> {
         for older in self.older(row) {
-            self.step(older, Input::SetApart(Cause::NewerVersion))?;
+            self.step(older, Input::Quarantine(Cause::NewerVersion))?;
         }
         let content = self.truth.uploads[self.rows[row].upload].content;
         for other in 0..self.rows.len() {
             let same = self.truth.uploads[self.rows[other].upload].content == content;
             if same_content && same && other != row {
-                self.step(other, Input::SetApart(Cause::SameContent))?;
+                self.step(other, Input::Quarantine(Cause::SameContent))?;
             }
         }
         Ok(())
@@ -406,11 +411,11 @@ impl Store {
     }
 }
 
-fn as_twin(asset: &Asset) -> Option<Twin> {
+fn as_original(asset: &Asset) -> Option<Original> {
     match asset.phase {
-        Phase::Processing | Phase::Screened => Some(Twin::Running),
-        Phase::Withdrawing if asset.door != Some(Door::Supersede) => Some(Twin::Running),
-        Phase::Published | Phase::Quarantined => Some(Twin::Ended(TwinEnd {
+        Phase::Processing | Phase::Screened => Some(Original::Running),
+        Phase::Withdrawing if asset.exit != Some(Exit::Supersede) => Some(Original::Running),
+        Phase::Published | Phase::Quarantined => Some(Original::Ended(OriginalEnd {
             phase: asset.phase,
             severity: asset.severity,
             response: asset.shared_response(),

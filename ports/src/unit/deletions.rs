@@ -4,10 +4,10 @@ use reelgate_flow::asset::{Input, Phase};
 use reelgate_flow::ids::{AssetId, Sequencer};
 
 use super::rows::AssetRow;
-use super::work::Work;
+use super::work::UnitOfWork;
 use crate::error::PortResult;
+use crate::history_lines::{self, Attribution};
 use crate::records::{HistoryEvent, MediaEvent};
-use crate::telling::{self, By};
 
 /// One remembered deletion.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,7 +38,7 @@ impl Deletion {
     }
 }
 
-impl Work {
+impl UnitOfWork {
     /// Lets what is still under way give way. What has ended stays: sources are tidied away when they are done
     /// with. Every version of the deleted keys is loaded.
     pub fn delete(&mut self, deletions: &[Deletion]) -> PortResult<()> {
@@ -51,8 +51,11 @@ impl Work {
                 .collect();
             for id in covered {
                 let now_ms = self.now_ms;
-                if self.step(&id, Input::Superseded, By::default())? {
-                    self.note(&id, telling::line(now_ms, HistoryEvent::Deleted, "its upload was deleted"))?;
+                if self.step(&id, Input::Superseded, Attribution::default())? {
+                    self.note(
+                        &id,
+                        history_lines::line(now_ms, HistoryEvent::Deleted, "its upload was deleted"),
+                    )?;
                 }
             }
         }

@@ -67,7 +67,7 @@ impl AssetRow {
             phase: self.core.phase,
             verdict: self.core.verdict,
             severity: self.core.severity,
-            marks: self.core.marks,
+            flags: self.core.flags,
             reason: self.core.reason.clone(),
             linked_to: self.linked_to.clone(),
             published_location: self.published_location.clone(),
@@ -140,7 +140,7 @@ impl Loaded {
 
 /// What a finished task told beyond the core's state.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Learned {
+pub enum LearnedFact {
     /// For later stages.
     Product {
         /// Of which asset.
@@ -162,7 +162,7 @@ pub enum Learned {
     Renditions(AssetId, Vec<RenditionRecord>),
     /// Screening's findings.
     Findings(AssetId, Vec<FindingRecord>),
-    /// What a scanner outside found besides ([`crate::scanner::findings::join`]).
+    /// What a scanner outside found besides ([`crate::external_scanner::findings::join`]).
     Found(AssetId, Vec<FindingRecord>),
     /// What encoding anew leaves out.
     Redaction(AssetId, serde_json::Value),

@@ -3,11 +3,11 @@
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::Decision;
-use reelgate_ports::unit::Work;
+use reelgate_ports::unit::UnitOfWork;
 use sqlx::{SqliteConnection, SqlitePool};
 
+use super::duplicates;
 use super::error::{corrupt, db};
-use super::twins;
 use super::work::load;
 
 /// Assets looked at in one call, so that work waits for none of them long.
@@ -92,7 +92,11 @@ pub(super) async fn erase(conn: &mut SqliteConnection, asset: i64) -> PortResult
 }
 
 /// Ends releases that are over, and owes reminders.
-pub(super) async fn review(conn: &mut SqliteConnection, work: &mut Work, review_ms: u64) -> PortResult<u64> {
+pub(super) async fn review(
+    conn: &mut SqliteConnection,
+    work: &mut UnitOfWork,
+    review_ms: u64,
+) -> PortResult<u64> {
     let what = "look for decisions that are due";
     let now_ms = i64::try_from(work.now_ms).unwrap_or(i64::MAX);
     // Only the latest release counts, and only while the asset shows what it let go.
@@ -122,7 +126,7 @@ pub(super) async fn review(conn: &mut SqliteConnection, work: &mut Work, review_
     let mut done = 0;
     for id in &over {
         done += u64::from(work.expire(id)?);
-        twins::follow_up(conn, work).await?;
+        duplicates::follow_up(conn, work).await?;
     }
     for id in &long {
         work.remind(id)?;

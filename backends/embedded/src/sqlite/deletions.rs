@@ -6,7 +6,7 @@ use reelgate_flow::ids::{AssetId, Sequencer};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::identity;
 use reelgate_ports::records::MediaEvent;
-use reelgate_ports::unit::{AssetRow, Deletion, Work};
+use reelgate_ports::unit::{AssetRow, Deletion, UnitOfWork};
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
@@ -44,7 +44,7 @@ pub(super) async fn write(
 /// Those of the loaded assets that a remembered deletion hides.
 pub(super) async fn hidden(
     conn: &mut SqliteConnection,
-    work: &Work,
+    work: &UnitOfWork,
     ids: &[AssetId],
 ) -> PortResult<BTreeSet<AssetId>> {
     let loaded: Vec<&AssetRow> =
@@ -73,7 +73,7 @@ pub(super) async fn hidden(
 /// Lets what is still under way give way. What has ended stays: sources are tidied away when they are done with.
 pub(super) async fn apply(
     conn: &mut SqliteConnection,
-    work: &mut Work,
+    work: &mut UnitOfWork,
     deleted: &[MediaEvent],
 ) -> PortResult<()> {
     let keys: BTreeSet<String> =

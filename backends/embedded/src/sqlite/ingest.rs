@@ -8,18 +8,18 @@ use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity;
 use reelgate_ports::order::prefix_of;
 use reelgate_ports::records::{EventKind, Ingested, MediaEvent};
-use reelgate_ports::unit::{AssetRow, Work, check_event, new_row};
+use reelgate_ports::unit::{AssetRow, UnitOfWork, check_event, new_row};
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
 use super::rows;
 use super::work::{json, load};
-use super::{beside, deletions, nodes, places, shards, twins};
+use super::{deletions, duplicates, nodes, queue_position, scans_and_refused_events, shards};
 
 /// Takes a batch in, in order, and moves its checkpoint.
 pub(super) async fn ingest(
     conn: &mut SqliteConnection,
-    work: &mut Work,
+    work: &mut UnitOfWork,
     batch: &EventBatch,
 ) -> PortResult<Vec<Ingested>> {
     for event in &batch.events {
@@ -28,8 +28,8 @@ pub(super) async fn ingest(
     if let Some(checkpoint) = &batch.checkpoint {
         shards::advance(conn, checkpoint).await?;
     }
-    let fresh_scans = beside::write_scans(conn, work.now_ms, &batch.scans).await?;
-    beside::write_refused(conn, work.now_ms, &batch.refused).await?;
+    let fresh_scans = scans_and_refused_events::write_scans(conn, work.now_ms, &batch.scans).await?;
+    scans_and_refused_events::write_refused(conn, work.now_ms, &batch.refused).await?;
     let of_kind = |kind| batch.events.iter().filter(move |event| event.kind == kind).cloned();
     let created: Vec<MediaEvent> = of_kind(EventKind::Created).collect();
     let deleted: Vec<MediaEvent> = of_kind(EventKind::Deleted).collect();
@@ -41,13 +41,13 @@ pub(super) async fn ingest(
         load(conn, work, std::slice::from_ref(&id)).await?;
         work.scanned(&id, scan)?;
     }
-    twins::follow_up(conn, work).await?;
+    duplicates::follow_up(conn, work).await?;
     Ok(ingested)
 }
 
 async fn create(
     conn: &mut SqliteConnection,
-    work: &mut Work,
+    work: &mut UnitOfWork,
     events: &[MediaEvent],
 ) -> PortResult<Vec<Ingested>> {
     let ids: Vec<AssetId> = events.iter().map(|event| identity::asset_id(&event.source)).collect();
@@ -63,20 +63,20 @@ async fn create(
         }
         ingested.push(Ingested { asset, new });
     }
-    places::assign(conn, &mut rows).await?;
+    queue_position::assign(conn, &mut rows).await?;
     insert(conn, work, rows).await?;
     count_events(conn, work, events, &ingested).await?;
-    twins::load_versions(conn, work, &fresh).await?;
+    duplicates::load_versions(conn, work, &fresh).await?;
     let hidden = deletions::hidden(conn, work, &fresh).await?;
     for id in &fresh {
         work.arrive(id, hidden.contains(id))?;
-        twins::follow_up(conn, work).await?;
+        duplicates::follow_up(conn, work).await?;
     }
     Ok(ingested)
 }
 
 /// Writes new assets and numbers them in order of arrival.
-async fn insert(conn: &mut SqliteConnection, work: &mut Work, rows: Vec<AssetRow>) -> PortResult<()> {
+async fn insert(conn: &mut SqliteConnection, work: &mut UnitOfWork, rows: Vec<AssetRow>) -> PortResult<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -131,7 +131,7 @@ fn cells(row: &AssetRow) -> impl serde::Serialize + '_ {
 /// The raw events; one that comes again only counts.
 async fn count_events(
     conn: &mut SqliteConnection,
-    work: &Work,
+    work: &UnitOfWork,
     events: &[MediaEvent],
     ingested: &[Ingested],
 ) -> PortResult<()> {

@@ -3,17 +3,17 @@
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::Fence;
-use reelgate_ports::unit::Work;
+use reelgate_ports::unit::UnitOfWork;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
+use super::duplicates;
 use super::error::db;
 use super::rows;
-use super::twins;
 use super::work::load;
 
 /// Ends the leases that ran out.
-pub(super) async fn reap(conn: &mut SqliteConnection, work: &mut Work) -> PortResult<u64> {
+pub(super) async fn reap(conn: &mut SqliteConnection, work: &mut UnitOfWork) -> PortResult<u64> {
     let now_ms = i64::try_from(work.now_ms).unwrap_or(i64::MAX);
     let lost = sqlx::query(
         "SELECT id, task, attempts, lease_owner FROM tasks JOIN assets ON arrival = asset
@@ -27,7 +27,11 @@ pub(super) async fn reap(conn: &mut SqliteConnection, work: &mut Work) -> PortRe
 }
 
 /// Ends the leases a dead process left under this node's name.
-pub(super) async fn reclaim(conn: &mut SqliteConnection, work: &mut Work, node: &NodeId) -> PortResult<u64> {
+pub(super) async fn reclaim(
+    conn: &mut SqliteConnection,
+    work: &mut UnitOfWork,
+    node: &NodeId,
+) -> PortResult<u64> {
     let lost = sqlx::query(
         "SELECT id, task, attempts, lease_owner FROM tasks JOIN assets ON arrival = asset WHERE lease_owner = ?",
     )
@@ -40,7 +44,7 @@ pub(super) async fn reclaim(conn: &mut SqliteConnection, work: &mut Work, node: 
 
 async fn lose(
     conn: &mut SqliteConnection,
-    work: &mut Work,
+    work: &mut UnitOfWork,
     lost: &[SqliteRow],
     why: &'static str,
 ) -> PortResult<u64> {
@@ -56,7 +60,7 @@ async fn lose(
     let mut ended = 0;
     for (fence, node) in attempts {
         ended += u64::from(work.lose(&fence, &node, why)?);
-        twins::follow_up(conn, work).await?;
+        duplicates::follow_up(conn, work).await?;
     }
     Ok(ended)
 }
@@ -64,12 +68,12 @@ async fn lose(
 /// Does what an operator asks of an asset, in `wish`, with every version of its key loaded.
 pub(super) async fn begin_again(
     conn: &mut SqliteConnection,
-    work: &mut Work,
+    work: &mut UnitOfWork,
     asset: &AssetId,
-    wish: impl FnOnce(&mut Work) -> PortResult<()>,
+    wish: impl FnOnce(&mut UnitOfWork) -> PortResult<()>,
 ) -> PortResult<()> {
     load(conn, work, std::slice::from_ref(asset)).await?;
-    twins::load_versions(conn, work, std::slice::from_ref(asset)).await?;
+    duplicates::load_versions(conn, work, std::slice::from_ref(asset)).await?;
     wish(work)?;
-    twins::follow_up(conn, work).await
+    duplicates::follow_up(conn, work).await
 }

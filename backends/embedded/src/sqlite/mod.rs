@@ -4,15 +4,15 @@
 //! power cut the last transactions may be missing (never half there): their work is repeated and intake finds
 //! the uploads again, so nothing is lost but time, and every commit saves a disk flush.
 //!
-//! Every writing call loads the assets it concerns into a [`Work`], lets the core step them in memory, and
+//! Every writing call loads the assets it concerns into a [`UnitOfWork`], lets the core step them in memory, and
 //! writes what changed in bulk. So a batch costs a handful of statements, however many assets are in it.
 
 mod audit;
-mod beside;
 mod claim;
 mod complete;
 mod decisions;
 mod deletions;
+mod duplicates;
 mod error;
 mod facts;
 mod ingest;
@@ -22,13 +22,13 @@ mod migrations;
 mod nodes;
 mod open;
 mod outbox;
-mod places;
 mod products;
 mod queries;
+mod queue_position;
 mod retain;
 mod rows;
+mod scans_and_refused_events;
 mod shards;
-mod twins;
 mod work;
 mod write;
 
@@ -47,7 +47,7 @@ use reelgate_ports::records::{
     MediaProgress, NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, TaskReport,
 };
 use reelgate_ports::store::{AssetFilter, Backlog, Product, Store};
-use reelgate_ports::unit::{Violations, Work};
+use reelgate_ports::unit::{UnitOfWork, Violations};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use error::db;
@@ -69,15 +69,15 @@ impl SqliteStore {
     }
 
     /// Writes what a unit of work changed, and commits.
-    async fn commit(&self, mut tx: Transaction<'static, Sqlite>, work: Work) -> PortResult<()> {
+    async fn commit(&self, mut tx: Transaction<'static, Sqlite>, work: UnitOfWork) -> PortResult<()> {
         let violations = write::write(&mut tx, work).await?;
         tx.commit().await.map_err(db("commit a transaction"))?;
         self.violations.count(violations);
         Ok(())
     }
 
-    fn work(&self) -> Work {
-        Work::new(self.clock.now_ms())
+    fn work(&self) -> UnitOfWork {
+        UnitOfWork::new(self.clock.now_ms())
     }
 }
 

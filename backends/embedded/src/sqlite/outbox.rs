@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use reelgate_flow::asset::{NoticeKind, Phase, Severity};
 use reelgate_flow::ids::{AssetId, NoticeId};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::history_lines::{self, MediaSummary};
 use reelgate_ports::identity;
 use reelgate_ports::records::{HistoryEvent, NoticeRecord};
-use reelgate_ports::telling::{self, MediaSummary};
-use reelgate_ports::unit::{Loaded, Work};
+use reelgate_ports::unit::{Loaded, UnitOfWork};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 
@@ -18,7 +18,7 @@ use super::rows::{get, optional_count, small, text, word};
 use super::work::{json, load_rows};
 
 /// Writes the notices a unit of work owes; everything they tell is written before.
-pub(super) async fn owe(conn: &mut SqliteConnection, work: &Work) -> PortResult<()> {
+pub(super) async fn owe(conn: &mut SqliteConnection, work: &UnitOfWork) -> PortResult<()> {
     if work.owed.is_empty() {
         return Ok(());
     }
@@ -29,7 +29,7 @@ pub(super) async fn owe(conn: &mut SqliteConnection, work: &Work) -> PortResult<
         let id = identity::notice_id(asset, *kind, loaded.row.notice_number(*kind, work.now_ms));
         let (container, duration_ns) = media.get(&loaded.row.arrival).cloned().unwrap_or_default();
         let told = summary(conn, loaded, container, duration_ns).await?;
-        let body = telling::notice_body(&id, *kind, work.now_ms, &loaded.row.record(), &told);
+        let body = history_lines::notice_body(&id, *kind, work.now_ms, &loaded.row.record(), &told);
         cells.push((id, loaded.row.arrival, kind.as_str(), body.to_string()));
     }
     sqlx::query(
@@ -47,7 +47,7 @@ pub(super) async fn owe(conn: &mut SqliteConnection, work: &Work) -> PortResult<
 type Container = (Option<String>, Option<u64>);
 
 /// Container and duration of the assets that notices are owed for, where they are known.
-async fn containers(conn: &mut SqliteConnection, work: &Work) -> PortResult<BTreeMap<i64, Container>> {
+async fn containers(conn: &mut SqliteConnection, work: &UnitOfWork) -> PortResult<BTreeMap<i64, Container>> {
     let assets: Vec<i64> =
         work.owed.iter().filter_map(|(asset, _)| Some(work.loaded.get(asset)?.row.arrival)).collect();
     let rows = sqlx::query(
@@ -131,7 +131,7 @@ fn notice(row: &SqliteRow) -> PortResult<NoticeRecord> {
 /// Removes delivered notices; one already removed is nothing new.
 pub(super) async fn delivered(
     conn: &mut SqliteConnection,
-    work: &mut Work,
+    work: &mut UnitOfWork,
     ids: &[NoticeId],
 ) -> PortResult<()> {
     let ids = json(&ids.iter().map(NoticeId::as_str).collect::<Vec<_>>())?;
@@ -158,7 +158,7 @@ pub(super) async fn delivered(
     let assets: Vec<AssetId> = lines.iter().map(|(asset, _)| asset.clone()).collect();
     load_rows(conn, work, &assets).await?;
     for (asset, detail) in lines {
-        work.note(&asset, telling::line(work.now_ms, HistoryEvent::NoticeSent, detail))?;
+        work.note(&asset, history_lines::line(work.now_ms, HistoryEvent::NoticeSent, detail))?;
     }
     Ok(())
 }

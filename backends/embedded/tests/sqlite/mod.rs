@@ -16,9 +16,9 @@ use reelgate_ports::store::Store;
 use tempfile::TempDir;
 
 /// A directory that holds one database and goes away with the test.
-struct Home(TempDir);
+struct TempDatabase(TempDir);
 
-impl Home {
+impl TempDatabase {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -29,7 +29,7 @@ impl Home {
 }
 
 #[async_trait]
-impl StoreHome for Home {
+impl StoreHome for TempDatabase {
     async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
         Arc::new(SqliteStore::open(&self.file(), clock).await.unwrap())
     }
@@ -39,4 +39,4 @@ impl StoreHome for Home {
     }
 }
 
-reelgate_ports::store_suite!(Home::new());
+reelgate_ports::store_suite!(TempDatabase::new());

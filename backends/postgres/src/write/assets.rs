@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::history_lines;
 use reelgate_ports::order::prefix_of;
 use reelgate_ports::records::{HistoryEvent, HistoryRecord};
-use reelgate_ports::telling;
 use reelgate_ports::unit::Loaded;
 use sqlx::PgConnection;
 
@@ -48,11 +48,11 @@ impl States {
         self.sha256.push(row.sha256.clone());
         self.reason_code.push(core.reason.as_ref().map(|fault| fault.code.as_str()));
         self.reason_detail.push(core.reason.as_ref().map(|fault| storable(&fault.detail)));
-        self.door.push(core.door.map(|door| door.as_str()));
+        self.door.push(core.exit.map(|exit| exit.as_str()));
         self.linked_to.push(row.linked_to.as_ref().map(|id| id.as_str().to_owned()));
         self.location.push(row.source.location.clone());
         self.published_location.push(row.published_location.clone());
-        self.marks.push(core.marks.text());
+        self.marks.push(core.flags.text());
     }
 }
 
@@ -183,7 +183,7 @@ fn history(unit: &Unit) -> PortResult<(Vec<i64>, Vec<String>)> {
                 task: Some(*task),
                 attempt: Some(lease.attempt),
                 node: Some(NodeId::new(lease.owner.clone())),
-                ..telling::line(lease.claimed_at_ms, HistoryEvent::Claimed, "")
+                ..history_lines::line(lease.claimed_at_ms, HistoryEvent::Claimed, "")
             });
         }
     }

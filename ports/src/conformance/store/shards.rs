@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reelgate_flow::ids::NodeId;
 
 use super::StoreHome;
-use super::world::event;
+use super::fixture::event;
 use crate::conformance::ManualClock;
 use crate::error::ErrorKind;
 use crate::events::{EventBatch, RefusedEvent};
