@@ -1,5 +1,7 @@
 //! The store in memory proves what every store must do.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
