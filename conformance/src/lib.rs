@@ -1,5 +1,5 @@
 //! What every backend must do, as tests that know no backend. A backend's test binary names a way to open a
-//! fresh one and expands [`store_suite`](crate::store_suite) and its siblings: one test per behaviour.
+//! fresh one and expands [`store_suite`] and its siblings: one test per behaviour.
 //!
 //! Time is a [`ManualClock`]; nothing here sleeps.
 
