@@ -1,5 +1,5 @@
 //! A store in memory: plain ordered maps, total and deterministic, on the clock that its opener gives. It runs the same
-//! service as the databases, so seeded schedules, the fleet simulator and tests of the actors drive the production code.
+//! service as the databases, so seeded schedules drive the production code.
 //!
 //! No call ever waits for anything but another call of the same store: where nobody else holds it, the first poll of a
 //! call's future is its last ([`now`]).
@@ -210,8 +210,7 @@ impl Queries for MemoryStore {
     }
 
     async fn product(&self, asset: &AssetId, task: TaskKey) -> PortResult<Option<Product>> {
-        let products = queries::products(&*self.state.lock().await, asset);
-        Ok(products.into_iter().find(|product| product.task == task))
+        Ok(queries::product(&*self.state.lock().await, asset, task))
     }
 
     async fn media_progress(&self, asset: &AssetId) -> PortResult<MediaProgress> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use reelgate_flow::asset::TaskState;
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity::ID_CHARS;
 use reelgate_ports::order::prefix_of;
@@ -78,11 +79,19 @@ pub(super) fn find(state: &State, prefix: &str) -> Vec<AssetId> {
 /// What the finished tasks of an asset left, in order of task.
 pub(super) fn products(state: &State, id: &AssetId) -> Vec<Product> {
     let Some(stored) = state.find(id) else { return Vec::new() };
-    let is_done = |product: &&Product| {
-        let record = stored.row.core.tasks.get(&product.task);
-        record.is_some_and(|record| record.state == TaskState::Done)
-    };
-    stored.products.values().filter(is_done).cloned().collect()
+    stored.products.values().filter(|product| is_done(stored, product)).cloned().collect()
+}
+
+/// What one finished task left.
+pub(super) fn product(state: &State, id: &AssetId, task: TaskKey) -> Option<Product> {
+    let stored = state.find(id)?;
+    stored.products.get(&task).filter(|product| is_done(stored, product)).cloned()
+}
+
+/// Whether the task that left it stands as done.
+fn is_done(stored: &Stored, product: &Product) -> bool {
+    let record = stored.row.core.tasks.get(&product.task);
+    record.is_some_and(|record| record.state == TaskState::Done)
 }
 
 /// How much of the planned media work of an asset is done.
