@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 pub struct Cli {
     /// Which home and configuration
     #[command(flatten)]
-    pub place: Place,
+    pub place: GlobalArgs,
     /// Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines
     #[arg(long, global = true, value_name = "FILTER", env = "REELGATE_LOG")]
     pub log: Option<String>,
@@ -26,7 +26,7 @@ or something at Medium or above was found, or not all could be read (scan)";
 
 /// Where Reelgate lives.
 #[derive(Args, Clone)]
-pub struct Place {
+pub struct GlobalArgs {
     /// Directory that holds everything Reelgate keeps: database, work, published, quarantine
     #[arg(long, global = true, value_name = "DIR", default_value = ".reelgate")]
     pub home: PathBuf,
@@ -56,7 +56,7 @@ pub enum Verb {
     Redrive(RedriveArgs),
     /// Have part of a published asset made anew; what stands published stays until then
     Redo(RedoArgs),
-    /// Set an asset apart by hand, with its copies and older versions
+    /// Quarantine an asset by hand, with its copies and older versions
     Quarantine(DecisionArgs),
     /// Let a quarantined asset go: source and outputs come back as they were
     Release(ReleaseArgs),
@@ -219,7 +219,7 @@ pub struct ReleaseArgs {
     /// Who approved of it; a second person where privacy.two_people asks for one
     #[arg(long, value_name = "NAME")]
     pub approver: Option<String>,
-    /// Set apart again after this many days
+    /// Quarantined again after this many days
     #[arg(long, value_name = "N")]
     pub days: Option<u32>,
 }

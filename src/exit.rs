@@ -4,7 +4,7 @@ use reelgate_ports::error::PortError;
 
 /// How a command ended, as the shell sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Exit {
+pub enum ExitStatus {
     /// Everything asked for was done; for `run`: every asset was published.
     Done = 0,
     /// A fault inside Reelgate or the machine.
@@ -19,12 +19,12 @@ pub enum Exit {
 }
 
 /// Prints clap's message where it belongs and says how to exit: `--help` is not an error.
-pub fn of_usage(error: &clap::Error) -> Exit {
+pub fn of_usage(error: &clap::Error) -> ExitStatus {
     let shown = error.print();
     if shown.is_err() {
-        return Exit::Internal;
+        return ExitStatus::Internal;
     }
-    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+    if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Done }
 }
 
 /// Why a command could not do what was asked: what was expected, what was found, what to do next.
@@ -43,10 +43,10 @@ pub enum Failure {
 
 impl Failure {
     /// The status it leads to.
-    pub fn exit(&self) -> Exit {
+    pub fn exit(&self) -> ExitStatus {
         match self {
-            Self::Usage(_) => Exit::Usage,
-            Self::Port(_) | Self::Internal(_) => Exit::Internal,
+            Self::Usage(_) => ExitStatus::Usage,
+            Self::Port(_) | Self::Internal(_) => ExitStatus::Internal,
         }
     }
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use actix_web::dev::Server;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
-use reelgate_actors::house::House;
+use reelgate_actors::engine_context::EngineContext;
 
 use crate::exit::Failure;
 
 /// Starts serving; fails where the address cannot be bound.
-pub fn start(listen: SocketAddr, house: Arc<House>) -> Result<(Server, SocketAddr), Failure> {
-    let data = web::Data::from(house);
+pub fn start(listen: SocketAddr, context: Arc<EngineContext>) -> Result<(Server, SocketAddr), Failure> {
+    let data = web::Data::from(context);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(data.clone())
@@ -31,31 +31,31 @@ pub fn start(listen: SocketAddr, house: Arc<House>) -> Result<(Server, SocketAdd
 }
 
 /// The process lives and its actors do.
-async fn healthz(house: web::Data<House>) -> HttpResponse {
-    match house.board.dead() {
+async fn healthz(context: web::Data<EngineContext>) -> HttpResponse {
+    match context.progress_board.dead() {
         None => HttpResponse::Ok().body("ok\n"),
         Some(why) => HttpResponse::InternalServerError().body(format!("{why}\n")),
     }
 }
 
 /// New work can be taken: the store answers and nobody asked for a drain.
-async fn readyz(house: web::Data<House>) -> HttpResponse {
-    if house.board.is_drained() {
+async fn readyz(context: web::Data<EngineContext>) -> HttpResponse {
+    if context.progress_board.is_drained() {
         return HttpResponse::ServiceUnavailable().body("draining\n");
     }
-    if !house.duty.is_on() {
-        let (state, reason) = house.duty.state();
+    if !context.availability.is_on() {
+        let (state, reason) = context.availability.state();
         return HttpResponse::ServiceUnavailable().body(format!("{state}: {reason}\n"));
     }
-    match house.store.check().await {
+    match context.store.check().await {
         Ok(_) => HttpResponse::Ok().body("ok\n"),
         Err(error) => HttpResponse::ServiceUnavailable().body(format!("{error}\n")),
     }
 }
 
-async fn metrics(house: web::Data<House>) -> HttpResponse {
-    let mut families = house.signals.registry().gather();
-    match gauges(&house).await {
+async fn metrics(context: web::Data<EngineContext>) -> HttpResponse {
+    let mut families = context.signals.registry().gather();
+    match gauges(&context).await {
         Ok(registry) => families.extend(registry.gather()),
         Err(why) => return HttpResponse::ServiceUnavailable().body(format!("{why}\n")),
     }
@@ -98,8 +98,8 @@ impl Levels {
     }
 }
 
-async fn gauges(house: &House) -> Result<Registry, String> {
-    let backlog = house.store.backlog().await.map_err(|error| error.to_string())?;
+async fn gauges(context: &EngineContext) -> Result<Registry, String> {
+    let backlog = context.store.backlog().await.map_err(|error| error.to_string())?;
     let levels = Levels::new();
     let level = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     for (lane, count) in &backlog.ready {
@@ -112,7 +112,7 @@ async fn gauges(house: &House) -> Result<Registry, String> {
         levels.assets.with_label_values(&[phase.as_str()]).set(level(*count));
     }
     levels.outbox.with_label_values(&["owed"]).set(level(backlog.outbox));
-    for (id, count) in house.store.violations() {
+    for (id, count) in context.store.violations() {
         levels.violations.with_label_values(&[id.as_str()]).set(level(count));
     }
     let registry = Registry::new();

@@ -14,7 +14,7 @@ mod wiring;
 use clap::Parser;
 
 use crate::cli::{Cli, Verb};
-use crate::exit::{Exit, Failure};
+use crate::exit::{ExitStatus, Failure};
 
 fn main() {
     let exit = run();
@@ -23,7 +23,7 @@ fn main() {
     std::process::exit(exit as i32)
 }
 
-fn run() -> Exit {
+fn run() -> ExitStatus {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return exit::of_usage(&error),
@@ -35,49 +35,49 @@ fn run() -> Exit {
     match outcome {
         Ok(exit) => exit,
         Err(failure) => {
-            output::talk::failure(&failure);
+            output::stderr::failure(&failure);
             failure.exit()
         }
     }
 }
 
-async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
-    let (place, log) = (cli.place, cli.log.as_deref());
+async fn dispatch(cli: Cli) -> Result<ExitStatus, Failure> {
+    let (global, log) = (cli.place, cli.log.as_deref());
     // These two have traces beside the log, and start both once they know the configuration.
     let works = matches!(cli.verb, Verb::Run(_) | Verb::Serve(_));
     if !works {
         output::log::start(log, None);
     }
     match cli.verb {
-        Verb::Run(args) => verbs::run::run(&place, args, log).await,
-        Verb::Serve(args) => verbs::serve::serve(&place, args, log).await,
-        Verb::Probe(args) => verbs::probe::probe(&place, args).await,
-        Verb::Scan(args) => verbs::scan::scan(&place, args).await,
-        Verb::List(args) => verbs::list::list(&place, args).await,
-        Verb::Show(args) => verbs::show::show(&place, args).await,
-        Verb::Why(args) => verbs::why::why(&place, args).await,
-        Verb::Redrive(args) => verbs::redrive::redrive(&place, args).await,
-        Verb::Redo(args) => verbs::redo::redo(&place, args).await,
-        Verb::Quarantine(args) => verbs::decide::quarantine(&place, args).await,
-        Verb::Release(args) => verbs::decide::release(&place, args).await,
-        Verb::Erase(args) => verbs::decide::erase(&place, args).await,
-        Verb::Redact(args) => verbs::redact::redact(&place, args).await,
-        Verb::Hold(args) => verbs::decide::hold(&place, args).await,
-        Verb::Feedback(args) => verbs::decide::feedback(&place, args).await,
-        Verb::Audit(verb) => verbs::audit::audit(&place, verb).await,
-        Verb::Fleet(verb) => verbs::fleet::fleet(&place, verb).await,
-        Verb::Queue(args) => verbs::queue::queue(&place, args).await,
-        Verb::Sweep(args) => verbs::sweep::sweep(&place, args).await,
-        Verb::Import(args) => verbs::import::import(&place, args).await,
-        Verb::Migrate => verbs::migrate::migrate(&place).await,
+        Verb::Run(args) => verbs::run::run(&global, args, log).await,
+        Verb::Serve(args) => verbs::serve::serve(&global, args, log).await,
+        Verb::Probe(args) => verbs::probe::probe(&global, args).await,
+        Verb::Scan(args) => verbs::scan::scan(&global, args).await,
+        Verb::List(args) => verbs::list::list(&global, args).await,
+        Verb::Show(args) => verbs::show::show(&global, args).await,
+        Verb::Why(args) => verbs::why::why(&global, args).await,
+        Verb::Redrive(args) => verbs::redrive::redrive(&global, args).await,
+        Verb::Redo(args) => verbs::redo::redo(&global, args).await,
+        Verb::Quarantine(args) => verbs::decide::quarantine(&global, args).await,
+        Verb::Release(args) => verbs::decide::release(&global, args).await,
+        Verb::Erase(args) => verbs::decide::erase(&global, args).await,
+        Verb::Redact(args) => verbs::redact::redact(&global, args).await,
+        Verb::Hold(args) => verbs::decide::hold(&global, args).await,
+        Verb::Feedback(args) => verbs::decide::feedback(&global, args).await,
+        Verb::Audit(verb) => verbs::audit::audit(&global, verb).await,
+        Verb::Fleet(verb) => verbs::fleet::fleet(&global, verb).await,
+        Verb::Queue(args) => verbs::queue::queue(&global, args).await,
+        Verb::Sweep(args) => verbs::sweep::sweep(&global, args).await,
+        Verb::Import(args) => verbs::import::import(&global, args).await,
+        Verb::Migrate => verbs::migrate::migrate(&global).await,
         #[cfg(feature = "aws")]
-        Verb::Upload(args) => verbs::upload::upload(&place, args).await,
+        Verb::Upload(args) => verbs::upload::upload(&global, args).await,
         #[cfg(feature = "aws")]
-        Verb::Presign(args) => verbs::presign::link(&place, args).await,
+        Verb::Presign(args) => verbs::presign::link(&global, args).await,
         #[cfg(not(feature = "aws"))]
         Verb::Upload(_) | Verb::Presign(_) => Err(wiring::aws::absent("this command")),
-        Verb::Verify(args) => verbs::verify::verify(&place, args).await,
-        Verb::Check(args) => verbs::check::check(&place, args).await,
+        Verb::Verify(args) => verbs::verify::verify(&global, args).await,
+        Verb::Check(args) => verbs::check::check(&global, args).await,
         Verb::Sim(args) => verbs::sim::sim(&args),
     }
 }

@@ -9,28 +9,28 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::objects::Objects;
 use reelgate_ports::store::Store;
 
-use crate::house::House;
+use crate::engine_context::EngineContext;
 use crate::messages::DrainStarted;
 use crate::supervisor::Supervisor;
 
 /// A running engine. Must be started inside an actix system.
 pub struct Engine {
-    house: Arc<House>,
+    context: Arc<EngineContext>,
     supervisor: Addr<Supervisor>,
 }
 
 impl Engine {
     /// Sweeps what ended assets left staged, then starts every actor.
-    pub async fn start(house: House) -> PortResult<Self> {
-        let house = Arc::new(house);
-        sweep_staging(&*house.store, &*house.objects).await?;
-        let supervisor = Supervisor::new(Arc::clone(&house)).start();
-        Ok(Self { house, supervisor })
+    pub async fn start(context: EngineContext) -> PortResult<Self> {
+        let context = Arc::new(context);
+        sweep_staging(&*context.store, &*context.objects).await?;
+        let supervisor = Supervisor::new(Arc::clone(&context)).start();
+        Ok(Self { context, supervisor })
     }
 
-    /// The house it works in.
-    pub fn house(&self) -> &Arc<House> {
-        &self.house
+    /// The engine it works in.
+    pub fn context(&self) -> &Arc<EngineContext> {
+        &self.context
     }
 
     /// Stops claiming, lets running tasks finish within the grace time, gives the rest back, commits.
@@ -40,9 +40,9 @@ impl Engine {
             return false;
         }
         let settled = async {
-            while !self.house.board.is_drained() {
+            while !self.context.progress_board.is_drained() {
                 let pause = tokio::time::sleep(Duration::from_millis(20));
-                tokio::select! { () = self.house.board.changed() => {}, () = pause => {} }
+                tokio::select! { () = self.context.progress_board.changed() => {}, () = pause => {} }
             }
         };
         tokio::time::timeout(grace + Duration::from_secs(5), settled).await.is_ok()

@@ -8,8 +8,8 @@ use reelgate_ports::error::{ErrorKind, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 use tracing::{Instrument, Span};
 
+use crate::engine_context::EngineContext;
 use crate::guard::ExitGuard;
-use crate::house::House;
 use crate::messages::{DrainStarted, PersisterReplaced, UploadsIngested};
 use crate::spans;
 use crate::work::finding_link::link;
@@ -19,7 +19,7 @@ const BATCH_MAX: usize = 256;
 
 /// See the module.
 pub struct Intake {
-    house: Arc<House>,
+    context: Arc<EngineContext>,
     events: Arc<dyn Events>,
     persister: Recipient<UploadsIngested>,
     looking: bool,
@@ -32,21 +32,21 @@ pub struct Intake {
 impl Intake {
     /// A fresh intake over a source of events.
     pub fn new(
-        house: Arc<House>,
+        context: Arc<EngineContext>,
         events: Arc<dyn Events>,
         persister: Recipient<UploadsIngested>,
         guard: ExitGuard,
     ) -> Self {
-        Self { house, events, persister, looking: false, draining: false, stopped: false, _guard: guard }
+        Self { context, events, persister, looking: false, draining: false, stopped: false, _guard: guard }
     }
 
     /// Hands the shards over, so that other nodes go on with them at once.
     fn stop(&mut self, ctx: &mut Context<Self>) {
         self.stopped = true;
-        let (house, events) = (Arc::clone(&self.house), Arc::clone(&self.events));
+        let (context, events) = (Arc::clone(&self.context), Arc::clone(&self.events));
         let stop = async move {
             if let Err(error) = events.stop().await {
-                house.signals.store_failed("stop events", &error);
+                context.signals.store_failed("stop events", &error);
             }
         };
         ctx.spawn(stop.into_actor(self));
@@ -56,11 +56,11 @@ impl Intake {
         if self.looking || self.draining || self.stopped {
             return;
         }
-        if !self.house.duty.is_on() {
+        if !self.context.availability.is_on() {
             return self.stop(ctx);
         }
         self.looking = true;
-        let look = take_in(Arc::clone(&self.house), Arc::clone(&self.events)).into_actor(self);
+        let look = take_in(Arc::clone(&self.context), Arc::clone(&self.events)).into_actor(self);
         ctx.spawn(look.map(|taken, act, ctx| {
             act.looking = false;
             match taken {
@@ -71,35 +71,39 @@ impl Intake {
                     }
                     act.look(ctx);
                 }
-                Err(error) => act.house.signals.store_failed("ingest", &error),
+                Err(error) => act.context.signals.store_failed("ingest", &error),
             }
         }));
     }
 }
 
-async fn take_in(house: Arc<House>, events: Arc<dyn Events>) -> PortResult<usize> {
+async fn take_in(context: Arc<EngineContext>, events: Arc<dyn Events>) -> PortResult<usize> {
     let since = Instant::now();
     let mut batch = events.poll(BATCH_MAX).await?;
-    link(&house, &mut batch.scans).await?;
+    link(&context, &mut batch.scans).await?;
     if batch.is_empty() {
         return Ok(0);
     }
     let poll_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
     let span = spans::intake(&batch, poll_ms);
-    let taken = take_in_batch(&house, &*events, &batch).instrument(span.clone()).await;
+    let taken = take_in_batch(&context, &*events, &batch).instrument(span.clone()).await;
     taken.inspect_err(|error| spans::refused(&span, error))
 }
 
-async fn take_in_batch(house: &House, events: &dyn Events, batch: &EventBatch) -> PortResult<usize> {
-    match house.store.ingest(batch).await {
+async fn take_in_batch(
+    context: &EngineContext,
+    events: &dyn Events,
+    batch: &EventBatch,
+) -> PortResult<usize> {
+    match context.store.ingest(batch).await {
         Ok(ingested) => {
-            house.signals.uploads_ingested(&ingested);
+            context.signals.uploads_ingested(&ingested);
             spans::uploads_taken_in(&ingested);
             spans::taken_in(&Span::current(), &ingested);
         }
         Err(error) if error.kind == ErrorKind::Conflict => {
             // Another node reads the shard by now and takes the same events in.
-            house.signals.batch_fenced();
+            context.signals.batch_fenced();
             spans::refused(&Span::current(), &error);
             events.abandon(batch).await?;
             return Ok(batch.events.len());
@@ -107,7 +111,7 @@ async fn take_in_batch(house: &House, events: &dyn Events, batch: &EventBatch) -
         Err(error) => return Err(error),
     }
     events.acknowledge(batch).await?;
-    house.signals.events_refused(&batch.refused);
+    context.signals.events_refused(&batch.refused);
     Ok(batch.events.len() + batch.refused.len() + batch.scans.len())
 }
 
@@ -115,8 +119,8 @@ impl Actor for Intake {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_interval(Duration::from_millis(self.house.poll_ms), |act, ctx| {
-            act.stopped &= !act.house.duty.is_on();
+        ctx.run_interval(Duration::from_millis(self.context.poll_ms), |act, ctx| {
+            act.stopped &= !act.context.availability.is_on();
             act.look(ctx);
         });
         self.look(ctx);

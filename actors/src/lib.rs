@@ -3,25 +3,25 @@
 
 #![forbid(unsafe_code)]
 
-pub mod board;
-pub mod duty;
+pub mod availability;
 pub mod engine;
+pub mod engine_context;
 mod enricher;
-mod fitness;
 mod guard;
-pub mod house;
 mod intake;
 mod messages;
+mod node_health;
+mod node_maintenance;
 mod notifier;
 mod persister;
 mod privacy_signals;
+pub mod progress_board;
 mod publisher;
-pub mod scan_desk;
+pub mod scan_batcher;
 mod screener;
 pub mod signals;
 pub mod spans;
 mod stage;
-mod steward;
 mod supervisor;
 mod transcoder;
 mod validator;

@@ -7,7 +7,7 @@ use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_ports::records::{Claim, TaskReport};
 
-use crate::spans::Place;
+use crate::spans::TraceParent;
 
 /// Every actor the supervisor builds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -18,8 +18,8 @@ pub enum Role {
     Persister,
     /// Delivers notices.
     Notifier,
-    /// Keeps the node's house.
-    Steward,
+    /// Keeps the node's engine.
+    NodeMaintenance,
     /// Runs one kind of task.
     Stage(Stage),
 }
@@ -31,7 +31,7 @@ impl Role {
             Self::Intake => "intake",
             Self::Persister => "persister",
             Self::Notifier => "notifier",
-            Self::Steward => "steward",
+            Self::NodeMaintenance => "node_maintenance",
             Self::Stage(stage) => stage.as_str(),
         }
     }
@@ -74,7 +74,7 @@ impl Stage {
             TaskKey::Validate => Self::Validator,
             TaskKey::Video { .. } | TaskKey::Audio => Self::Transcoder,
             TaskKey::Enrich => Self::Enricher,
-            TaskKey::Screen | TaskKey::Scan => Self::Screener,
+            TaskKey::Screen | TaskKey::ExternalScan => Self::Screener,
             TaskKey::Package | TaskKey::Publish | TaskKey::Withdraw | TaskKey::Restore => Self::Publisher,
         }
     }
@@ -97,7 +97,7 @@ pub struct TaskEnded {
     /// How.
     pub report: TaskReport,
     /// Where its commit belongs in the trace.
-    pub place: Place,
+    pub trace_parent: TraceParent,
 }
 
 /// New uploads are in the store.
@@ -113,12 +113,12 @@ pub struct NoticesOwed;
 /// The last tasks of this node all failed in ways that may be the machine's.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct FitnessDoubted;
+pub struct NodeSuspected;
 
-/// The steward was built anew.
+/// The node maintenance was built anew.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct StewardReplaced(pub Recipient<FitnessDoubted>);
+pub struct NodeMaintenanceReplaced(pub Recipient<NodeSuspected>);
 
 /// A child is gone.
 #[derive(Message)]

@@ -8,8 +8,8 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::records::NoticeRecord;
 use tracing::Instrument;
 
+use crate::engine_context::EngineContext;
 use crate::guard::ExitGuard;
-use crate::house::House;
 use crate::messages::NoticesOwed;
 use crate::spans;
 
@@ -24,7 +24,7 @@ const DEFER_MAX_MS: u64 = 600_000;
 
 /// See the module.
 pub struct Notifier {
-    house: Arc<House>,
+    context: Arc<EngineContext>,
     delivering: bool,
     again: bool,
     _guard: ExitGuard,
@@ -32,8 +32,8 @@ pub struct Notifier {
 
 impl Notifier {
     /// A fresh notifier.
-    pub fn new(house: Arc<House>, guard: ExitGuard) -> Self {
-        Self { house, delivering: false, again: false, _guard: guard }
+    pub fn new(context: Arc<EngineContext>, guard: ExitGuard) -> Self {
+        Self { context, delivering: false, again: false, _guard: guard }
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
@@ -43,13 +43,13 @@ impl Notifier {
         }
         self.delivering = true;
         self.again = false;
-        let delivery = deliver_due(Arc::clone(&self.house)).into_actor(self);
+        let delivery = deliver_due(Arc::clone(&self.context)).into_actor(self);
         ctx.spawn(delivery.map(|delivered, act, ctx| {
             act.delivering = false;
             let more = match delivered {
                 Ok(count) => count > 0,
                 Err(error) => {
-                    act.house.signals.store_failed("outbox", &error);
+                    act.context.signals.store_failed("outbox", &error);
                     false
                 }
             };
@@ -60,33 +60,33 @@ impl Notifier {
     }
 }
 
-async fn deliver_due(house: Arc<House>) -> PortResult<usize> {
-    let due = house.store.outbox(BATCH_MAX, HOLD_MS).await?;
+async fn deliver_due(context: Arc<EngineContext>) -> PortResult<usize> {
+    let due = context.store.outbox(BATCH_MAX, HOLD_MS).await?;
     let mut delivered = Vec::new();
     for notice in &due {
-        if deliver(&house, notice).await? {
+        if deliver(&context, notice).await? {
             delivered.push(notice.id.clone());
         }
     }
     if !delivered.is_empty() {
-        house.store.notices_delivered(&delivered).await?;
+        context.store.notices_delivered(&delivered).await?;
     }
     Ok(delivered.len())
 }
 
-async fn deliver(house: &House, notice: &NoticeRecord) -> PortResult<bool> {
+async fn deliver(context: &EngineContext, notice: &NoticeRecord) -> PortResult<bool> {
     let span = spans::delivery(notice);
-    for receiver in &house.notices {
+    for receiver in &context.notices {
         if let Err(error) = receiver.deliver(notice).instrument(span.clone()).await {
             spans::refused(&span, &error);
-            house.signals.notice_refused(notice, &error);
+            context.signals.notice_refused(notice, &error);
             let delay_ms = (DEFER_MIN_MS << notice.tries.min(20)).min(DEFER_MAX_MS);
-            house.store.notice_deferred(&notice.id, delay_ms).await?;
+            context.store.notice_deferred(&notice.id, delay_ms).await?;
             return Ok(false);
         }
     }
     span.record("outcome", "delivered");
-    house.signals.notice_delivered(notice);
+    context.signals.notice_delivered(notice);
     Ok(true)
 }
 

@@ -17,16 +17,16 @@ use reelgate_ports::records::{
     Applied, Claim, Ending, Fence, Finder, FindingRecord, HistoryRecord, Success, TaskReport, UsageRecord,
 };
 
-use crate::duty::Hold;
-use crate::fitness::Fitness;
+use crate::availability::DrainReason;
+use crate::engine_context::EngineContext;
 use crate::guard::ExitGuard;
-use crate::house::House;
 use crate::messages::{
-    DrainStarted, FitnessDoubted, NoticesOwed, NotifierReplaced, Stage, StageReplaced, StewardReplaced,
-    TaskClaimed, TaskEnded, UploadsIngested,
+    DrainStarted, NodeMaintenanceReplaced, NodeSuspected, NoticesOwed, NotifierReplaced, Stage,
+    StageReplaced, TaskClaimed, TaskEnded, UploadsIngested,
 };
+use crate::node_health::NodeHealth;
 use crate::privacy_signals::PrivacySignals;
-use crate::spans::{self, Place};
+use crate::spans::{self, TraceParent};
 
 /// Longest time until the store is asked for work nobody told us of (retries that fell due, other nodes' leavings).
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
@@ -40,19 +40,19 @@ struct Flight {
 }
 
 /// Whom the persister tells what.
-pub struct Tell {
+pub struct Recipients {
     /// Of notices that a commit left in the outbox.
     pub notifier: Recipient<NoticesOwed>,
     /// Of doubts about this node.
-    pub steward: Recipient<FitnessDoubted>,
+    pub node_maintenance: Recipient<NodeSuspected>,
 }
 
 /// See the module.
 pub struct Persister {
-    house: Arc<House>,
+    context: Arc<EngineContext>,
     stages: BTreeMap<Stage, Recipient<TaskClaimed>>,
-    tell: Tell,
-    fitness: Fitness,
+    tell: Recipients,
+    node_health: NodeHealth,
     in_flight: BTreeMap<Fence, Flight>,
     reports: Vec<TaskEnded>,
     turning: bool,
@@ -80,16 +80,16 @@ struct Turn {
 impl Persister {
     /// A fresh persister over fresh stages.
     pub fn new(
-        house: Arc<House>,
+        context: Arc<EngineContext>,
         stages: BTreeMap<Stage, Recipient<TaskClaimed>>,
-        tell: Tell,
+        tell: Recipients,
         guard: ExitGuard,
     ) -> Self {
         Self {
-            house,
+            context,
             stages,
             tell,
-            fitness: Fitness::default(),
+            node_health: NodeHealth::default(),
             in_flight: BTreeMap::new(),
             reports: Vec::new(),
             turning: false,
@@ -101,7 +101,7 @@ impl Persister {
     }
 
     fn takes_work(&self) -> bool {
-        !self.draining && self.house.duty.is_on()
+        !self.draining && self.context.availability.is_on()
     }
 
     fn room(&self) -> Vec<(Lane, u16)> {
@@ -110,21 +110,21 @@ impl Persister {
         }
         let room = |lane: Lane| {
             let used = self.in_flight.values().filter(|flight| flight.lane == lane).count();
-            let free = self.house.credits.of(lane).saturating_sub(used);
+            let free = self.context.credits.of(lane).saturating_sub(used);
             (lane, u16::try_from(free).unwrap_or(u16::MAX))
         };
         Lane::ALL.into_iter().map(room).filter(|(_, free)| *free > 0).collect()
     }
 
     /// Takes a turn whenever somebody may have made work, and now and then.
-    fn listen(house: Arc<House>, ctx: &mut Context<Self>) {
+    fn listen(context: Arc<EngineContext>, ctx: &mut Context<Self>) {
         let changed = async move {
-            house.store.changed(LOOK_INTERVAL).await;
-            house
+            context.store.changed(LOOK_INTERVAL).await;
+            context
         };
-        ctx.spawn(actix::fut::wrap_future::<_, Self>(changed).map(|house, act, ctx| {
+        ctx.spawn(actix::fut::wrap_future::<_, Self>(changed).map(|context, act, ctx| {
             act.turn(ctx);
-            Self::listen(house, ctx);
+            Self::listen(context, ctx);
         }));
     }
 
@@ -137,7 +137,7 @@ impl Persister {
         self.again = false;
         let reports = std::mem::take(&mut self.reports);
         let room = self.room_after(&reports);
-        let work = turn(Arc::clone(&self.house), reports, room).into_actor(self);
+        let work = turn(Arc::clone(&self.context), reports, room).into_actor(self);
         ctx.spawn(work.map(|turn, act, ctx| act.turn_ended(turn, ctx)));
     }
 
@@ -163,7 +163,7 @@ impl Persister {
                 self.committed(committed);
             }
             Err(NotCommitted { reports, error }) => {
-                self.house.signals.store_failed("complete", &error);
+                self.context.signals.store_failed("complete", &error);
                 self.reports.extend(reports);
                 store_answers = false;
                 ctx.run_later(STORE_RETRY, |act, ctx| act.turn(ctx));
@@ -184,11 +184,11 @@ impl Persister {
             let asset = &report.fence.asset;
             self.in_flight.remove(&report.fence);
             match applied {
-                Applied::Stale => self.house.signals.report_was_stale(&report.fence),
+                Applied::Stale => self.context.signals.report_was_stale(&report.fence),
                 Applied::Committed(Phase::Withdrawing) => self.cancel_work_on(asset),
                 Applied::Committed(phase) if phase.is_ended() => {
-                    self.house.signals.asset_ended(asset, phase);
-                    self.house.board.forget(asset);
+                    self.context.signals.asset_ended(asset, phase);
+                    self.context.progress_board.forget(asset);
                     notices_owed = true;
                 }
                 Applied::Committed(_) => {}
@@ -206,25 +206,25 @@ impl Persister {
             let Applied::Committed(phase) = applied else { continue };
             let asset = report.fence.asset.clone();
             if let Ending::Success(Success::Screened { findings, .. }) = &report.ending {
-                self.house.signals.privacy().screened(findings);
+                self.context.signals.privacy().screened(findings);
                 measured.push((asset.clone(), PrivacySignals::judged));
-            } else if let Ending::Success(Success::Scanned { findings, .. }) = &report.ending {
+            } else if let Ending::Success(Success::ExternallyScanned { findings, .. }) = &report.ending {
                 let scanners = |finding: &&FindingRecord| finding.source == Finder::Macie;
-                self.house.signals.privacy().screened(findings.iter().filter(scanners));
+                self.context.signals.privacy().screened(findings.iter().filter(scanners));
             }
             if *phase == Phase::Quarantined && report.fence.task == TaskKey::Withdraw {
-                measured.push((asset, PrivacySignals::set_apart));
+                measured.push((asset, PrivacySignals::quarantined));
             }
         }
         if measured.is_empty() {
             return;
         }
-        let house = Arc::clone(&self.house);
+        let context = Arc::clone(&self.context);
         let reading = async move {
             for (asset, measure) in measured {
-                match house.store.history(&asset).await {
-                    Ok(history) => measure(house.signals.privacy(), &history),
-                    Err(error) => house.signals.store_failed("history", &error),
+                match context.store.history(&asset).await {
+                    Ok(history) => measure(context.signals.privacy(), &history),
+                    Err(error) => context.signals.store_failed("history", &error),
                 }
             }
         };
@@ -250,23 +250,23 @@ impl Persister {
             let claimed = TaskClaimed { claim, cancel };
             let taken = self.stages.get(&stage).is_some_and(|stage| stage.try_send(claimed).is_ok());
             if !taken {
-                self.house.signals.task_refused(stage.as_str());
+                self.context.signals.task_refused(stage.as_str());
                 self.report_without_work(fence, Ending::GivenBack);
             }
         }
     }
 
     fn report_without_work(&mut self, fence: Fence, ending: Ending) {
-        let place = Place::of_asset(&fence.asset);
+        let trace_parent = TraceParent::of_asset(&fence.asset);
         let report = TaskReport {
             fence,
-            node: self.house.node.clone(),
+            node: self.context.node.clone(),
             sha256: None,
             facts: None,
             ending,
             usage: UsageRecord::default(),
         };
-        self.reports.push(TaskEnded { report, place });
+        self.reports.push(TaskEnded { report, trace_parent });
     }
 
     /// Takes no more work until the self-test has said that it is not the machine.
@@ -274,10 +274,12 @@ impl Persister {
         tracing::error!(
             "the last tasks all failed in ways that may be this machine's: it takes no work until its self-test passes"
         );
-        self.house.duty.hold(Hold::Unfit, "the last tasks all failed; the self-test is asked");
-        if self.tell.steward.try_send(FitnessDoubted).is_err() {
-            // A steward that is built anew tests as soon as it finds the node unfit.
-            tracing::debug!("steward is busy or gone");
+        self.context
+            .availability
+            .hold(DrainReason::Unfit, "the last tasks all failed; the self-test is asked");
+        if self.tell.node_maintenance.try_send(NodeSuspected).is_err() {
+            // A node maintenance that is built anew tests as soon as it finds the node unfit.
+            tracing::debug!("node maintenance is busy or gone");
         }
     }
 
@@ -286,10 +288,10 @@ impl Persister {
             self.renewed = Instant::now();
             return;
         }
-        let house = Arc::clone(&self.house);
+        let context = Arc::clone(&self.context);
         let fences: Vec<Fence> = self.in_flight.keys().cloned().collect();
         let asked = Instant::now();
-        let renewal = async move { house.store.heartbeat(&house.node, &fences, house.lease_ms).await };
+        let renewal = async move { context.store.heartbeat(&context.node, &fences, context.lease_ms).await };
         ctx.spawn(renewal.into_actor(self).map(move |result, act, _| match result {
             Ok(lost) => {
                 act.renewed = asked;
@@ -299,30 +301,30 @@ impl Persister {
                     }
                 }
             }
-            Err(error) => act.house.signals.store_failed("heartbeat", &error),
+            Err(error) => act.context.signals.store_failed("heartbeat", &error),
         }));
     }
 
     /// Past two thirds of the lease by our own clock somebody else may soon own the tasks: stop them first.
     fn watch_leases(&mut self) {
-        let lease = Duration::from_millis(self.house.lease_ms);
+        let lease = Duration::from_millis(self.context.lease_ms);
         if self.renewed.elapsed() > lease * 2 / 3 {
             let running = self.in_flight.values().filter(|flight| !flight.cancel.is_cancelled());
             let running: Vec<&Flight> = running.collect();
             if !running.is_empty() {
-                self.house.signals.leases_lost(running.len());
+                self.context.signals.leases_lost(running.len());
                 running.iter().for_each(|flight| flight.cancel.cancel());
             }
         }
     }
 
     fn reap(&mut self, ctx: &mut Context<Self>) {
-        let house = Arc::clone(&self.house);
+        let context = Arc::clone(&self.context);
         let reaping = async move {
-            match house.store.reap().await {
+            match context.store.reap().await {
                 Ok(0) => {}
                 Ok(expired) => tracing::warn!(expired, "leases expired; the attempts count as lost"),
-                Err(error) => house.signals.store_failed("reap", &error),
+                Err(error) => context.signals.store_failed("reap", &error),
             }
         };
         ctx.spawn(reaping.into_actor(self));
@@ -330,29 +332,29 @@ impl Persister {
 
     fn tell_when_drained(&self) {
         if self.draining && self.in_flight.is_empty() && self.reports.is_empty() {
-            self.house.board.mark_drained();
+            self.context.progress_board.mark_drained();
         }
     }
 }
 
-async fn turn(house: Arc<House>, reports: Vec<TaskEnded>, room: Vec<(Lane, u16)>) -> Turn {
+async fn turn(context: Arc<EngineContext>, reports: Vec<TaskEnded>, room: Vec<(Lane, u16)>) -> Turn {
     let mut committed = Vec::new();
     if !reports.is_empty() {
-        match commit(&house, reports).await {
+        match commit(&context, reports).await {
             Ok(applied) => committed = applied,
             Err(not_committed) => return Turn { committed: Err(not_committed), claims: Vec::new() },
         }
     }
     for (report, applied) in &committed {
-        discard_staging(&house, &report.fence.asset, *applied).await;
+        discard_staging(&context, &report.fence.asset, *applied).await;
     }
     let mut claims = Vec::new();
     for (lane, free) in room {
-        match house.store.claim(&house.node, lane, free, house.lease_ms).await {
+        match context.store.claim(&context.node, lane, free, context.lease_ms).await {
             Ok(more) => claims.extend(more),
             Err(error) => {
                 // What was claimed so far is ours and must be handed out.
-                house.signals.store_failed("claim", &error);
+                context.signals.store_failed("claim", &error);
                 break;
             }
         }
@@ -361,17 +363,24 @@ async fn turn(house: Arc<House>, reports: Vec<TaskEnded>, room: Vec<(Lane, u16)>
 }
 
 /// One transaction; each report's part in it is a span under its attempt.
-async fn commit(house: &House, ended: Vec<TaskEnded>) -> Result<Vec<(TaskReport, Applied)>, NotCommitted> {
-    let (reports, places): (Vec<_>, Vec<_>) = ended.into_iter().map(|one| (one.report, one.place)).unzip();
+async fn commit(
+    context: &EngineContext,
+    ended: Vec<TaskEnded>,
+) -> Result<Vec<(TaskReport, Applied)>, NotCommitted> {
+    let (reports, places): (Vec<_>, Vec<_>) =
+        ended.into_iter().map(|one| (one.report, one.trace_parent)).unzip();
     let spans = spans::commits(&reports, places.clone());
-    match house.store.complete(&reports).await {
+    match context.store.complete(&reports).await {
         Ok(applied) => {
             spans::committed(spans, Ok(&applied));
             Ok(reports.into_iter().zip(applied).collect())
         }
         Err(error) => {
             spans::committed(spans, Err(&error));
-            let again = reports.into_iter().zip(places).map(|(report, place)| TaskEnded { report, place });
+            let again = reports
+                .into_iter()
+                .zip(places)
+                .map(|(report, trace_parent)| TaskEnded { report, trace_parent });
             Err(NotCommitted { reports: again.collect(), error })
         }
     }
@@ -379,18 +388,18 @@ async fn commit(house: &House, ended: Vec<TaskEnded>) -> Result<Vec<(TaskReport,
 
 /// Removes what an ended asset staged, also where a stale attempt staged it after the end. A failed asset keeps it: a
 /// redrive goes on from there. What cannot be removed now is swept at the next start.
-async fn discard_staging(house: &House, asset: &AssetId, applied: Applied) {
+async fn discard_staging(context: &EngineContext, asset: &AssetId, applied: Applied) {
     let phase = match applied {
         Applied::Committed(phase) => phase,
-        Applied::Stale => match house.store.asset(asset).await {
+        Applied::Stale => match context.store.asset(asset).await {
             Ok(detail) => detail.asset.phase,
-            Err(error) => return house.signals.store_failed("asset", &error),
+            Err(error) => return context.signals.store_failed("asset", &error),
         },
     };
     if !phase.is_ended() || phase == Phase::Failed {
         return;
     }
-    if let Err(error) = house.objects.discard_staging(asset).await {
+    if let Err(error) = context.objects.discard_staging(asset).await {
         tracing::warn!(%asset, %error, "staged files stay until the next start");
     }
 }
@@ -399,21 +408,21 @@ impl Actor for Persister {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let credits = usize::from(self.house.credits.light) + usize::from(self.house.credits.heavy);
+        let credits = usize::from(self.context.credits.light) + usize::from(self.context.credits.heavy);
         ctx.set_mailbox_capacity(credits + 16);
-        let heartbeat = Duration::from_millis(self.house.lease_ms / 3);
-        Self::listen(Arc::clone(&self.house), ctx);
+        let heartbeat = Duration::from_millis(self.context.lease_ms / 3);
+        Self::listen(Arc::clone(&self.context), ctx);
         ctx.run_interval(heartbeat, |act, ctx| act.heartbeat(ctx));
         ctx.run_interval(heartbeat, |act, ctx| act.reap(ctx));
         ctx.run_interval(heartbeat / 8, |act, _| act.watch_leases());
         // Leases of the persister before this one, or of a killed process with this node's name.
-        let house = Arc::clone(&self.house);
-        let reclaim = async move { house.store.reclaim(&house.node).await };
+        let context = Arc::clone(&self.context);
+        let reclaim = async move { context.store.reclaim(&context.node).await };
         ctx.wait(reclaim.into_actor(self).map(|result, act, ctx| {
             match result {
                 Ok(0) => {}
                 Ok(lost) => tracing::info!(lost, "took back tasks an earlier process left unfinished"),
-                Err(error) => act.house.signals.store_failed("reclaim", &error),
+                Err(error) => act.context.signals.store_failed("reclaim", &error),
             }
             act.turn(ctx);
         }));
@@ -425,7 +434,7 @@ impl Handler<TaskEnded> for Persister {
 
     fn handle(&mut self, message: TaskEnded, ctx: &mut Self::Context) {
         let report = &message.report;
-        if self.fitness.ended(&report.fence.asset, &report.ending) {
+        if self.node_health.ended(&report.fence.asset, &report.ending) {
             self.doubt();
         }
         self.reports.push(message);
@@ -467,11 +476,11 @@ impl Handler<NotifierReplaced> for Persister {
     }
 }
 
-impl Handler<StewardReplaced> for Persister {
+impl Handler<NodeMaintenanceReplaced> for Persister {
     type Result = ();
 
-    fn handle(&mut self, message: StewardReplaced, _: &mut Self::Context) {
-        self.tell.steward = message.0;
+    fn handle(&mut self, message: NodeMaintenanceReplaced, _: &mut Self::Context) {
+        self.tell.node_maintenance = message.0;
     }
 }
 

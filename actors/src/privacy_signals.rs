@@ -47,7 +47,7 @@ impl PrivacySignals {
             ),
             response: histogram(
                 "reelgate_response_seconds",
-                "Seconds from the decision to set an asset apart to the proof that nothing of it is readable.",
+                "Seconds from the decision to quarantine an asset to the proof that nothing of it is readable.",
                 &[0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0],
             ),
             alert: histogram(
@@ -73,8 +73,8 @@ impl PrivacySignals {
         }
     }
 
-    /// An asset was set apart, and this is its history since.
-    pub(crate) fn set_apart(&self, history: &[HistoryRecord]) {
+    /// An asset was quarantined, and this is its history since.
+    pub(crate) fn quarantined(&self, history: &[HistoryRecord]) {
         self.quarantines.inc();
         if let Some(ms) = response_ms(history) {
             self.response.observe(ms as f64 / 1_000.0);

@@ -1,4 +1,4 @@
-//! Every span of a process, made in one place. A span holds ids, counts and codes; never a key, a name, or the detail
+//! Every span of a process, made in one trace parent. A span holds ids, counts and codes; never a key, a name, or the detail
 //! of a fault. One trace tells the life of an asset over all actors and nodes: see [`reelgate_ports::trace`].
 //!
 //! The spans are at level ERROR, so that a log line of any level shows the trace it belongs to.
@@ -20,7 +20,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 pub const TARGET: &str = module_path!();
 
 /// Name of the span that is the root of an asset's trace. It is made as a child of the derived root; whoever exports it
-/// must give it that place, because the ids of a span cannot be chosen where it is made.
+/// must give it that trace parent, because the ids of a span cannot be chosen where it is made.
 pub const ROOT: &str = "upload";
 
 /// Links kept in one span, the default of the OpenTelemetry specification; a larger batch names the first ones.
@@ -28,9 +28,9 @@ const LINKS_MAX: usize = 128;
 
 /// Where an attempt stands in its trace, for what happens to its result after it has ended.
 #[derive(Clone)]
-pub struct Place(Context);
+pub struct TraceParent(Context);
 
-impl Place {
+impl TraceParent {
     /// Directly under the asset, for a result without an attempt.
     pub fn of_asset(asset: &AssetId) -> Self {
         Self(Context::new().with_remote_span_context(remote(asset)))
@@ -49,7 +49,7 @@ impl Place {
 pub fn uploads_taken_in(ingested: &[Ingested]) {
     for upload in ingested.iter().filter(|upload| upload.new) {
         let span = tracing::error_span!(parent: None, "upload", trace_id = Empty, span_id = Empty, asset = %upload.asset);
-        join(&span, Place::of_asset(&upload.asset));
+        join(&span, TraceParent::of_asset(&upload.asset));
     }
 }
 
@@ -69,7 +69,7 @@ pub fn attempt(node: &NodeId, fence: &Fence) -> Span {
         outcome = Empty,
         code = Empty,
     );
-    join(&span, Place::of_asset(&fence.asset));
+    join(&span, TraceParent::of_asset(&fence.asset));
     span
 }
 
@@ -123,8 +123,8 @@ pub fn worker_ended(span: &Span, result: Result<&Usage, &Fault>) {
 }
 
 /// The commit of each report, under the attempt it tells of; they are one transaction.
-pub fn commits(reports: &[TaskReport], places: Vec<Place>) -> Vec<Span> {
-    let commit = |(report, place): (&TaskReport, Place)| {
+pub fn commits(reports: &[TaskReport], places: Vec<TraceParent>) -> Vec<Span> {
+    let commit = |(report, trace_parent): (&TaskReport, TraceParent)| {
         let span = tracing::error_span!(
             parent: None,
             "commit",
@@ -135,7 +135,7 @@ pub fn commits(reports: &[TaskReport], places: Vec<Place>) -> Vec<Span> {
             reports = reports.len(),
             outcome = Empty,
         );
-        join(&span, place);
+        join(&span, trace_parent);
         span
     };
     reports.iter().zip(places).map(commit).collect()
@@ -193,7 +193,7 @@ pub fn delivery(notice: &NoticeRecord) -> Span {
         tries = notice.tries,
         outcome = Empty,
     );
-    join(&span, Place::of_asset(&notice.asset));
+    join(&span, TraceParent::of_asset(&notice.asset));
     span
 }
 
@@ -219,9 +219,9 @@ fn remote(asset: &AssetId) -> SpanContext {
 }
 
 /// Puts a span that was just made into a trace. Without an exporter only the log knows of the trace.
-fn join(span: &Span, place: Place) {
-    let trace_id = place.0.span().span_context().trace_id();
-    if span.set_parent(place.0).is_ok() {
+fn join(span: &Span, trace_parent: TraceParent) {
+    let trace_id = trace_parent.0.span().span_context().trace_id();
+    if span.set_parent(trace_parent.0).is_ok() {
         return show_ids(span);
     }
     span.record("trace_id", display(trace_id));

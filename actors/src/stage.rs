@@ -13,14 +13,14 @@ use reelgate_pipelines::client::CancelFlag;
 use reelgate_ports::records::{Claim, Ending, Success, TaskReport, UsageRecord};
 use tracing::Instrument;
 
+use crate::engine_context::EngineContext;
 use crate::guard::ExitGuard;
-use crate::house::House;
 use crate::messages::{TaskClaimed, TaskEnded};
-use crate::spans::{self, Place};
+use crate::spans::{self, TraceParent};
 
 /// What an attempt learned and did, besides how it ended.
 #[derive(Default)]
-pub struct Learned {
+pub struct AttemptFacts {
     /// SHA-256 of the source.
     pub sha256: Option<String>,
     /// Facts of the media.
@@ -30,49 +30,49 @@ pub struct Learned {
 }
 
 /// The plain code of a kind of task.
-pub trait Work: 'static {
+pub trait StageTask: 'static {
     /// Does the task; what it learned is kept whatever the ending.
     fn run(
-        house: Arc<House>,
+        context: Arc<EngineContext>,
         claim: Claim,
         cancel: CancelFlag,
-        learned: &mut Learned,
+        learned: &mut AttemptFacts,
     ) -> impl Future<Output = Result<Success, Fault>>;
 }
 
 /// An actor that runs one kind of task.
 pub struct StageShell<W> {
-    house: Arc<House>,
+    context: Arc<EngineContext>,
     results: Recipient<TaskEnded>,
     _guard: ExitGuard,
     _work: PhantomData<W>,
 }
 
-impl<W: Work> StageShell<W> {
+impl<W: StageTask> StageShell<W> {
     /// A fresh stage that reports to `results`.
-    pub fn new(house: Arc<House>, results: Recipient<TaskEnded>, guard: ExitGuard) -> Self {
-        Self { house, results, _guard: guard, _work: PhantomData }
+    pub fn new(context: Arc<EngineContext>, results: Recipient<TaskEnded>, guard: ExitGuard) -> Self {
+        Self { context, results, _guard: guard, _work: PhantomData }
     }
 }
 
-impl<W: Work + Unpin> Actor for StageShell<W> {
+impl<W: StageTask + Unpin> Actor for StageShell<W> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
         // Never more claims than credits are in flight, so a full mailbox means a fault elsewhere.
-        let credits = usize::from(self.house.credits.light) + usize::from(self.house.credits.heavy);
+        let credits = usize::from(self.context.credits.light) + usize::from(self.context.credits.heavy);
         ctx.set_mailbox_capacity(credits + 1);
     }
 }
 
-impl<W: Work + Unpin> Handler<TaskClaimed> for StageShell<W> {
+impl<W: StageTask + Unpin> Handler<TaskClaimed> for StageShell<W> {
     type Result = ();
 
     fn handle(&mut self, message: TaskClaimed, ctx: &mut Self::Context) {
-        let house = Arc::clone(&self.house);
+        let context = Arc::clone(&self.context);
         let results = self.results.clone();
         let task = async move {
-            if results.send(attempt_in_span::<W>(house, message).await).await.is_err() {
+            if results.send(attempt_in_span::<W>(context, message).await).await.is_err() {
                 tracing::warn!("result dropped: the persister is gone and its leases will be reclaimed");
             }
         };
@@ -89,23 +89,23 @@ impl Drop for CancelOnDrop {
     }
 }
 
-async fn attempt_in_span<W: Work>(house: Arc<House>, message: TaskClaimed) -> TaskEnded {
-    let span = spans::attempt(&house.node, &message.claim.fence);
-    let report = attempt::<W>(house, message).instrument(span.clone()).await;
+async fn attempt_in_span<W: StageTask>(context: Arc<EngineContext>, message: TaskClaimed) -> TaskEnded {
+    let span = spans::attempt(&context.node, &message.claim.fence);
+    let report = attempt::<W>(context, message).instrument(span.clone()).await;
     spans::attempt_ended(&span, &report.ending);
-    let place = Place::of_span(&span, &report.fence.asset);
-    TaskEnded { report, place }
+    let trace_parent = TraceParent::of_span(&span, &report.fence.asset);
+    TaskEnded { report, trace_parent }
 }
 
-async fn attempt<W: Work>(house: Arc<House>, message: TaskClaimed) -> TaskReport {
+async fn attempt<W: StageTask>(context: Arc<EngineContext>, message: TaskClaimed) -> TaskReport {
     let TaskClaimed { claim, cancel } = message;
     let fence = claim.fence.clone();
     let since = Instant::now();
-    let mut learned = Learned::default();
-    house.signals.task_began(&fence);
-    let running = Running::begin(&house, &claim);
+    let mut learned = AttemptFacts::default();
+    context.signals.task_began(&fence);
+    let running = Running::begin(&context, &claim);
     let on_drop = CancelOnDrop(cancel.clone());
-    let result = W::run(Arc::clone(&house), claim, cancel.clone(), &mut learned).await;
+    let result = W::run(Arc::clone(&context), claim, cancel.clone(), &mut learned).await;
     let given_back = cancel.is_cancelled();
     drop(on_drop);
     drop(running);
@@ -115,23 +115,23 @@ async fn attempt<W: Work>(house: Arc<House>, message: TaskClaimed) -> TaskReport
         Err(fault) => Ending::Fault(fault),
     };
     learned.usage.wall_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-    house.signals.task_ended(&fence, &ending, learned.usage);
-    let Learned { sha256, facts, usage } = learned;
-    TaskReport { fence, node: house.node.clone(), sha256, facts, ending, usage }
+    context.signals.task_ended(&fence, &ending, learned.usage);
+    let AttemptFacts { sha256, facts, usage } = learned;
+    TaskReport { fence, node: context.node.clone(), sha256, facts, ending, usage }
 }
 
 /// Counts a task on the board for as long as it lives.
-struct Running(Arc<House>, TaskKey);
+struct Running(Arc<EngineContext>, TaskKey);
 
 impl Running {
-    fn begin(house: &Arc<House>, claim: &Claim) -> Self {
-        house.board.began(&claim.fence.asset, claim.fence.task);
-        Self(Arc::clone(house), claim.fence.task)
+    fn begin(context: &Arc<EngineContext>, claim: &Claim) -> Self {
+        context.progress_board.began(&claim.fence.asset, claim.fence.task);
+        Self(Arc::clone(context), claim.fence.task)
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.board.ended(self.1);
+        self.0.progress_board.ended(self.1);
     }
 }

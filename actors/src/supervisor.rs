@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Recipient};
 
+use crate::engine_context::EngineContext;
 use crate::enricher::Enricher;
 use crate::guard::ExitGuard;
-use crate::house::House;
 use crate::intake::Intake;
 use crate::messages::{
-    ActorExited, DrainStarted, NotifierReplaced, PersisterReplaced, Role, Stage, StageReplaced,
-    StewardReplaced, TaskClaimed, TaskEnded,
+    ActorExited, DrainStarted, NodeMaintenanceReplaced, NotifierReplaced, PersisterReplaced, Role, Stage,
+    StageReplaced, TaskClaimed, TaskEnded,
 };
+use crate::node_maintenance::NodeMaintenance;
 use crate::notifier::Notifier;
-use crate::persister::{Persister, Tell};
+use crate::persister::{Persister, Recipients};
 use crate::publisher::Publisher;
 use crate::screener::Screener;
-use crate::steward::Steward;
 use crate::transcoder::Transcoder;
 use crate::validator::Validator;
 
@@ -40,11 +40,11 @@ struct Child {
 
 /// See the module.
 pub struct Supervisor {
-    house: Arc<House>,
+    context: Arc<EngineContext>,
     children: BTreeMap<Role, Child>,
     generation: u64,
     notifier: Option<Addr<Notifier>>,
-    steward: Option<Addr<Steward>>,
+    node_maintenance: Option<Addr<NodeMaintenance>>,
     persister: Option<Addr<Persister>>,
     intake: Option<Addr<Intake>>,
     draining: bool,
@@ -52,13 +52,13 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// A supervisor that has built nothing yet.
-    pub fn new(house: Arc<House>) -> Self {
+    pub fn new(context: Arc<EngineContext>) -> Self {
         Self {
-            house,
+            context,
             children: BTreeMap::new(),
             generation: 0,
             notifier: None,
-            steward: None,
+            node_maintenance: None,
             persister: None,
             intake: None,
             draining: false,
@@ -75,14 +75,14 @@ impl Supervisor {
 
     fn build_all(&mut self, ctx: &Context<Self>) {
         self.build_notifier(ctx);
-        self.build_steward(ctx);
+        self.build_node_maintenance(ctx);
         self.build_persister(ctx);
         self.build_intake(ctx);
     }
 
     fn build_notifier(&mut self, ctx: &Context<Self>) {
         let guard = self.guard(Role::Notifier, ctx);
-        let notifier = Notifier::new(Arc::clone(&self.house), guard).start();
+        let notifier = Notifier::new(Arc::clone(&self.context), guard).start();
         if let Some(persister) = &self.persister
             && persister.try_send(NotifierReplaced(notifier.clone().recipient())).is_err()
         {
@@ -92,31 +92,35 @@ impl Supervisor {
         self.notifier = Some(notifier);
     }
 
-    fn build_steward(&mut self, ctx: &Context<Self>) {
-        let guard = self.guard(Role::Steward, ctx);
-        let steward = Steward::new(Arc::clone(&self.house), guard).start();
+    fn build_node_maintenance(&mut self, ctx: &Context<Self>) {
+        let guard = self.guard(Role::NodeMaintenance, ctx);
+        let node_maintenance = NodeMaintenance::new(Arc::clone(&self.context), guard).start();
         if let Some(persister) = &self.persister
-            && persister.try_send(StewardReplaced(steward.clone().recipient())).is_err()
+            && persister.try_send(NodeMaintenanceReplaced(node_maintenance.clone().recipient())).is_err()
         {
-            tracing::debug!("persister is busy; a doubt about this node waits for the next steward");
+            tracing::debug!("persister is busy; a doubt about this node waits for the next node maintenance");
         }
-        self.steward = Some(steward);
+        self.node_maintenance = Some(node_maintenance);
     }
 
     fn build_persister(&mut self, ctx: &Context<Self>) {
-        let (Some(notifier), Some(steward)) = (self.notifier.clone(), self.steward.clone()) else { return };
+        let (Some(notifier), Some(node_maintenance)) = (self.notifier.clone(), self.node_maintenance.clone())
+        else {
+            return;
+        };
         // The persister and its stages know each other, so its context exists before its state does.
         let persister_guard = self.guard(Role::Persister, ctx);
         let stage_guards = Stage::ALL.map(|stage| (stage, self.guard(Role::Stage(stage), ctx)));
-        let house = Arc::clone(&self.house);
+        let context = Arc::clone(&self.context);
         let persister = Persister::create(move |persister| {
             let results: Recipient<TaskEnded> = persister.address().recipient();
             let mut stages = BTreeMap::new();
             for (stage, guard) in stage_guards {
-                stages.insert(stage, build_stage(stage, Arc::clone(&house), results.clone(), guard));
+                stages.insert(stage, build_stage(stage, Arc::clone(&context), results.clone(), guard));
             }
-            let tell = Tell { notifier: notifier.recipient(), steward: steward.recipient() };
-            Persister::new(house, stages, tell, persister_guard)
+            let tell =
+                Recipients { notifier: notifier.recipient(), node_maintenance: node_maintenance.recipient() };
+            Persister::new(context, stages, tell, persister_guard)
         });
         if let Some(intake) = &self.intake
             && intake.try_send(PersisterReplaced(persister.clone().recipient())).is_err()
@@ -127,12 +131,12 @@ impl Supervisor {
     }
 
     fn build_intake(&mut self, ctx: &Context<Self>) {
-        let (Some(events), Some(persister)) = (self.house.events.clone(), self.persister.clone()) else {
+        let (Some(events), Some(persister)) = (self.context.events.clone(), self.persister.clone()) else {
             return;
         };
         let guard = self.guard(Role::Intake, ctx);
         self.intake =
-            Some(Intake::new(Arc::clone(&self.house), events, persister.recipient(), guard).start());
+            Some(Intake::new(Arc::clone(&self.context), events, persister.recipient(), guard).start());
     }
 
     fn rebuild(&mut self, role: Role, ctx: &Context<Self>) {
@@ -142,14 +146,14 @@ impl Supervisor {
         match role {
             Role::Intake => self.build_intake(ctx),
             Role::Notifier => self.build_notifier(ctx),
-            Role::Steward => self.build_steward(ctx),
+            Role::NodeMaintenance => self.build_node_maintenance(ctx),
             // Its old stages end by themselves once nobody holds their addresses.
             Role::Persister => self.build_persister(ctx),
             Role::Stage(stage) => {
                 let Some(persister) = self.persister.clone() else { return };
                 let guard = self.guard(role, ctx);
                 let results = persister.clone().recipient();
-                let recipient = build_stage(stage, Arc::clone(&self.house), results, guard);
+                let recipient = build_stage(stage, Arc::clone(&self.context), results, guard);
                 if persister.try_send(StageReplaced { stage, recipient }).is_err() {
                     self.build_persister(ctx);
                 }
@@ -160,16 +164,16 @@ impl Supervisor {
 
 fn build_stage(
     stage: Stage,
-    house: Arc<House>,
+    context: Arc<EngineContext>,
     results: Recipient<TaskEnded>,
     guard: ExitGuard,
 ) -> Recipient<TaskClaimed> {
     match stage {
-        Stage::Validator => Validator::new(house, results, guard).start().recipient(),
-        Stage::Transcoder => Transcoder::new(house, results, guard).start().recipient(),
-        Stage::Enricher => Enricher::new(house, results, guard).start().recipient(),
-        Stage::Screener => Screener::new(house, results, guard).start().recipient(),
-        Stage::Publisher => Publisher::new(house, results, guard).start().recipient(),
+        Stage::Validator => Validator::new(context, results, guard).start().recipient(),
+        Stage::Transcoder => Transcoder::new(context, results, guard).start().recipient(),
+        Stage::Enricher => Enricher::new(context, results, guard).start().recipient(),
+        Stage::Screener => Screener::new(context, results, guard).start().recipient(),
+        Stage::Publisher => Publisher::new(context, results, guard).start().recipient(),
     }
 }
 
@@ -195,9 +199,9 @@ impl Handler<ActorExited> for Supervisor {
         let steady = child.built.elapsed() > STEADY;
         child.early_deaths = if steady { 1 } else { child.early_deaths + 1 };
         let early_deaths = child.early_deaths;
-        self.house.signals.actor_exited(exited.role.as_str(), exited.panicking);
+        self.context.signals.actor_exited(exited.role.as_str(), exited.panicking);
         if early_deaths > EARLY_DEATHS_MAX {
-            self.house.board.mark_dead("an actor keeps dying right after it starts");
+            self.context.progress_board.mark_dead("an actor keeps dying right after it starts");
             return;
         }
         let wait = RESTART_MIN.saturating_mul(1 << (early_deaths - 1)).min(RESTART_MAX);

@@ -1,7 +1,7 @@
 //! What must always hold, said once: the simulation stops at a violation, production counts it.
 //!
 //! Ids are stable and mean: S1 one complete published result; S3 a stale answer changes nothing; S7 a
-//! door once taken is kept; S8 one notice for each ending; S9 attempts are bounded and never forgotten;
+//! exit once taken is kept; S8 one notice for each ending; S9 attempts are bounded and never forgotten;
 //! S12 sizes are bounded; S13 an ended asset leaves no work behind; S14 nothing is published unscreened;
 //! L1 what has not ended has something to wait for. `state` judges one asset, `step` one step.
 

@@ -10,9 +10,9 @@ pub const REDRIVES_MAX: u32 = 100;
 pub const BACKOFF_MIN_MS: u64 = 500;
 /// Longest wait between two attempts, in milliseconds, before jitter.
 pub const BACKOFF_MAX_MS: u64 = 60_000;
-/// Starts of one task that may be excused before giving it back, or waiting, counts as losing it: a node that only ever
+/// Starts of one task that may be uncounted before giving it back, or waiting, counts as losing it: a node that only ever
 /// gives back must not keep an asset from ending.
-pub const EXCUSED_MAX: u32 = 10_000;
+pub const UNCOUNTED_MAX: u32 = 10_000;
 /// Counted starts of one task before it is settled: one less than the most any code of ours allows, and the
 /// most any producer's code allows.
 pub const STARTS_MAX: u32 = 13;

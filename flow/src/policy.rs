@@ -27,7 +27,7 @@ fn low() -> Severity {
     Severity::Low
 }
 
-/// Rules in order, before the default: High is set apart, Medium is published and marked, Low is recorded.
+/// Rules in order, before the default: High is quarantined, Medium is published and marked, Low is recorded.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Policy {
     /// The rules.

@@ -43,12 +43,12 @@ pub enum TaskKey {
     /// Classify the text.
     Screen,
     /// Ask a scanner outside what it found in the text; started again and again until it has answered.
-    Scan,
+    ExternalScan,
     /// Check counts, write playlists.
     Package,
-    /// Make the outputs visible, all at once; a linked asset's are first copied from its twin's.
+    /// Make the outputs visible, all at once; a linked asset's are first copied from its original's.
     Publish,
-    /// Take every output of this asset away, staged first, then visible, and set the source apart (rejected or
+    /// Take every output of this asset away, staged first, then visible, and move the source (rejected or
     /// quarantined) or remove it (erased).
     Withdraw,
     /// Bring source and outputs back out of quarantine.
@@ -64,13 +64,13 @@ impl TaskKey {
         }
     }
 
-    /// Which kind goes first within a lane, smallest first: what shuts a door, then what opens one, then what was
+    /// Which kind goes first within a lane, smallest first: what shuts an exit, then what opens one, then what was
     /// begun, then what is new.
     pub fn urgency(self) -> u8 {
         match self {
             Self::Withdraw => 0,
             Self::Publish | Self::Restore => 1,
-            Self::Package | Self::Screen | Self::Scan => 2,
+            Self::Package | Self::Screen | Self::ExternalScan => 2,
             Self::Validate => 3,
             Self::Video { .. } | Self::Audio | Self::Enrich => 4,
         }
@@ -83,7 +83,7 @@ impl TaskKey {
             Self::Video { .. } | Self::Audio => "transcode",
             Self::Enrich => "enrich",
             Self::Screen => "screen",
-            Self::Scan => "scan",
+            Self::ExternalScan => "external_scan",
             Self::Package => "package",
             Self::Publish => "publish",
             Self::Withdraw => "withdraw",
@@ -102,7 +102,7 @@ impl TaskKey {
             "audio" => Self::Audio,
             "enrich" => Self::Enrich,
             "screen" => Self::Screen,
-            "scan" => Self::Scan,
+            "external_scan" => Self::ExternalScan,
             "package" => Self::Package,
             "publish" => Self::Publish,
             "withdraw" => Self::Withdraw,

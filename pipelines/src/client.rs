@@ -4,9 +4,9 @@
 //! that [`crate::trust`] has not checked, it is killed as soon as it passes a budget, falls silent or breaks the
 //! agreed form, and it is always reaped. Whatever it prints is kept only to classify its end and is never shown.
 
+mod conversation;
 mod ending;
 mod process;
-mod talk;
 mod watch;
 
 use std::fs::File;
@@ -21,8 +21,8 @@ use reelgate_flow::reason::Fault;
 use crate::messages::{Budget, Finished, Job};
 use process::Process;
 
+use conversation::WorkerConversation;
 pub use process::{LANGUAGES_VARIABLE, SOURCE_FD};
-use talk::Talk;
 use watch::Watchdog;
 
 /// Where the worker's binary and the media plugins are.
@@ -153,20 +153,20 @@ pub fn run(
     let started = Instant::now();
     let mut process = Process::spawn(worker, languages(job), budget, source)?;
     events(Event::Started { pid: process.id() });
-    let mut talk = Talk::new(job, budget.output_bytes, sink, events);
+    let mut conversation = WorkerConversation::new(job, budget.output_bytes, sink, events);
     let mut watchdog = Watchdog::new(budget, started);
-    let outcome = converse(&mut process, &mut talk, &mut watchdog, cancel);
-    let grace = if outcome.is_err() || talk.is_ended() { Duration::ZERO } else { CLOSING_GRACE };
+    let outcome = converse(&mut process, &mut conversation, &mut watchdog, cancel);
+    let grace = if outcome.is_err() || conversation.is_ended() { Duration::ZERO } else { CLOSING_GRACE };
     let ended = process.end(grace)?;
     let usage = Usage {
         cpu_s: ended.cpu_s,
         wall_s: started.elapsed().as_secs_f64(),
         rss_max_bytes: watchdog.rss_max_bytes(),
-        output_bytes: talk.output_bytes(),
+        output_bytes: conversation.output_bytes(),
     };
     outcome?;
-    let stage = talk.stage();
-    match talk.into_result() {
+    let stage = conversation.stage();
+    match conversation.into_result() {
         Some(result) => Ok((result?, usage)),
         None => Err(ending::classify(&ended, stage, budget)),
     }
@@ -186,22 +186,22 @@ const CLOSING_GRACE: Duration = Duration::from_secs(2);
 /// Serves the worker's pipes until its last word, its last byte, or a reason to end it.
 fn converse(
     process: &mut Process,
-    talk: &mut Talk<'_>,
+    conversation: &mut WorkerConversation<'_>,
     watchdog: &mut Watchdog,
     cancel: &CancelFlag,
 ) -> Result<(), Fault> {
-    while !talk.is_ended() {
+    while !conversation.is_ended() {
         let Some(bytes) = process.exchange(TICK)? else {
             return Ok(());
         };
         if !bytes.is_empty() {
-            talk.hear(bytes)?;
+            conversation.read(bytes)?;
             watchdog.heard(Instant::now());
         }
-        if talk.is_ended() {
+        if conversation.is_ended() {
             watchdog.see_memory(process.id());
         }
-        if let Some(frame) = talk.job_due()? {
+        if let Some(frame) = conversation.job_due()? {
             process.send(frame);
         }
         watchdog.look(Instant::now(), process.id(), cancel)?;

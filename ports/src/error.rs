@@ -14,7 +14,7 @@ pub enum Port {
     /// Receivers of notices.
     Notices,
     /// The scanner outside, with its own bucket.
-    Scanner,
+    ExternalScanner,
     /// The machine under a node, and who decides how many there are.
     Node,
     /// The jailed media worker.
@@ -31,7 +31,7 @@ impl Port {
             Self::Objects => Code::ObjectUnavailable,
             Self::Events => Code::EventsUnavailable,
             Self::Notices => Code::NoticesUnavailable,
-            Self::Scanner => Code::ScannerUnanswered,
+            Self::ExternalScanner => Code::ScannerUnanswered,
             Self::Node => Code::MachineUnavailable,
             Self::Worker => Code::WorkerUnavailable,
             Self::Settings => Code::ConfigInvalid,
@@ -104,7 +104,7 @@ impl PortError {
     pub fn fault(&self) -> Fault {
         let code = match (self.port, self.kind) {
             // Whether it has an answer for an asset is all that an operator asks of a scanner.
-            (Port::Scanner, _) => Code::ScannerUnanswered,
+            (Port::ExternalScanner, _) => Code::ScannerUnanswered,
             (_, ErrorKind::Full) => Code::QuotaDisk,
             (_, ErrorKind::Invalid) => Code::Internal,
             (port, _) => port.unavailable(),
@@ -132,7 +132,7 @@ mod tests {
         (Port::Objects, Code::ObjectUnavailable),
         (Port::Events, Code::EventsUnavailable),
         (Port::Notices, Code::NoticesUnavailable),
-        (Port::Scanner, Code::ScannerUnanswered),
+        (Port::ExternalScanner, Code::ScannerUnanswered),
         (Port::Node, Code::MachineUnavailable),
         (Port::Worker, Code::WorkerUnavailable),
         (Port::Settings, Code::ConfigInvalid),
@@ -168,13 +168,13 @@ mod tests {
             assert_eq!(code(port, ErrorKind::Full), Code::QuotaDisk);
             assert_eq!(code(port, ErrorKind::Invalid), Code::Internal);
         }
-        assert_eq!(code(Port::Scanner, ErrorKind::Invalid), Code::ScannerUnanswered);
+        assert_eq!(code(Port::ExternalScanner, ErrorKind::Invalid), Code::ScannerUnanswered);
     }
 
     #[test]
     fn an_error_of_a_bucket_behind_another_port_is_told_as_that_port_s() {
         let error =
             PortError::new(Port::Objects, ErrorKind::Denied, "put a sidecar", "answered AccessDenied");
-        assert_eq!(error.of_port(Port::Scanner).fault().code, Code::ScannerUnanswered);
+        assert_eq!(error.of_port(Port::ExternalScanner).fault().code, Code::ScannerUnanswered);
     }
 }

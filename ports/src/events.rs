@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::error::PortResult;
-use crate::records::{MediaEvent, ScanEvent};
+use crate::records::{ExternalScanEvent, MediaEvent};
 use crate::shards::Checkpoint;
 
 /// What one poll brought: taken in whole by one transaction.
@@ -12,7 +12,7 @@ pub struct EventBatch {
     /// Uploads and deletions, in the order they came.
     pub events: Vec<MediaEvent>,
     /// Findings of a scanner outside.
-    pub scans: Vec<ScanEvent>,
+    pub scans: Vec<ExternalScanEvent>,
     /// What could not be read as any of these.
     pub refused: Vec<RefusedEvent>,
     /// How far the stream is read once this batch is committed.

@@ -3,11 +3,11 @@
 use std::fs::File;
 
 use async_trait::async_trait;
-use reelgate_flow::asset::Door;
+use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::AssetId;
 
 use crate::error::PortResult;
-use crate::records::{Closing, Fence, MediaEvent, SourceRecord, StagedOutput};
+use crate::records::{Fence, MediaEvent, SourceRecord, StagedOutput, WithdrawalRecord};
 
 /// A source opened for reading at exactly the recorded version.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub const MANIFEST: &str = "manifest.json";
 /// One file of a publication.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PublishItem {
-    /// Where it lies now: staged, or in a publication ([`Objects::visible`]): a twin's, or the asset's own that this
+    /// Where it lies now: staged, or in a publication ([`Objects::visible`]): an original's, or the asset's own that this
     /// one takes the place of.
     pub staged: StagedOutput,
     /// Its final relative name: `video/720p/00003.m4s`.
@@ -58,7 +58,7 @@ pub struct Publication {
     pub items: Vec<PublishItem>,
     /// [`MANIFEST`], written last.
     pub manifest: Vec<u8>,
-    /// Its verdict is `flagged`: a store that can mark objects marks manifest and playlists.
+    /// Its verdict is `flagged`: a store that can mark objects flags manifest and playlists.
     pub flagged: bool,
 }
 
@@ -68,7 +68,7 @@ pub struct Withdrawn {
     /// Where the source is now; where it was, where nothing is left of it.
     pub source_location: String,
     /// What was taken away, and the proof.
-    pub closing: Closing,
+    pub withdrawal_record: WithdrawalRecord,
 }
 
 /// What a restoration did.
@@ -115,11 +115,11 @@ pub trait Objects: Send + Sync {
     async fn manifest(&self, publication_location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>>;
 
     /// Takes every output of the asset away, staged first, then visible under `published_path` (a
-    /// [`Publication::path`]), and sets the source apart as the door says. What another asset has at that path
+    /// [`Publication::path`]), and moves the source as the exit says. What another asset has at that path
     /// stays. Doing it twice, or again after a crash at any step, changes nothing.
     ///
-    /// Through [`Door::Quarantine`] what was visible is kept beside the source, out of sight, for
-    /// [`Objects::restore`]; through every other door it is removed, and so is what was kept. [`Door::Erase`] removes
+    /// Through [`Exit::Quarantine`] what was visible is kept beside the source, out of sight, for
+    /// [`Objects::restore`]; through every other exit it is removed, and so is what was kept. [`Exit::Erase`] removes
     /// the source too, wherever it is by now. In the end every address is looked at again: `Unavailable` where one can
     /// still be read.
     async fn withdraw(
@@ -127,7 +127,7 @@ pub trait Objects: Send + Sync {
         asset: &AssetId,
         published_path: Option<&str>,
         source: &SourceRecord,
-        door: Door,
+        exit: Exit,
     ) -> PortResult<Withdrawn>;
 
     /// Brings a quarantined asset back: what was visible under `published_path` is visible there again, byte for byte,

@@ -5,11 +5,11 @@ mod findings;
 mod history;
 mod location;
 
-pub use decisions::{AuditRecord, Closing, Decided, Decision, Taken};
-pub use findings::{Finder, FindingRecord, ScanEvent};
+pub use decisions::{AuditRecord, Decided, Decision, Taken, WithdrawalRecord};
+pub use findings::{ExternalScanEvent, Finder, FindingRecord};
 pub use history::{HistoryEvent, HistoryRecord};
 pub use location::{FindingLocation, MaskedValue};
-use reelgate_flow::asset::{Marks, NoticeKind, Phase, Screening, Severity, TaskState, Verdict};
+use reelgate_flow::asset::{Flags, NoticeKind, Phase, Screening, Severity, TaskState, Verdict};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
 use reelgate_flow::reason::Fault;
@@ -109,8 +109,8 @@ pub struct Claim {
     pub source: SourceRecord,
     /// The asset is linked to another one's outputs.
     pub linked: bool,
-    /// The door, for [`TaskKey::Withdraw`]: whether the source is set apart, and where.
-    pub door: Option<reelgate_flow::asset::Door>,
+    /// The exit, for [`TaskKey::Withdraw`]: whether the source is moved, and where.
+    pub exit: Option<reelgate_flow::asset::Exit>,
     /// The job that validation planned for this task, as the document it left; `None` for a task without one.
     pub job: Option<serde_json::Value>,
 }
@@ -275,17 +275,17 @@ pub enum Success {
         /// What encoding anew leaves out, as a document that the encodes read back ([`crate::store::Queries::redaction`]);
         /// `Some` where the screening asks for that.
         redaction: Option<serde_json::Value>,
-        /// Where the text was put for a scanner outside, as a document that [`TaskKey::Scan`] reads back; `Some` where the
+        /// Where the text was put for a scanner outside, as a document that [`TaskKey::ExternalScan`] reads back; `Some` where the
         /// screening says that it is scanned.
         delivered: Option<serde_json::Value>,
     },
-    /// Scan: no answer yet.
+    /// External scan: no answer yet.
     Waiting {
         /// Milliseconds until the task is due again.
         delay_ms: u64,
     },
-    /// Scan: answered.
-    Scanned {
+    /// External scan: answered.
+    ExternallyScanned {
         /// What policy asks for because of the findings.
         screening: Screening,
         /// The asset's findings, those of earlier tasks among them.
@@ -310,13 +310,13 @@ pub enum Success {
         /// Where the source is now.
         source_location: String,
         /// What was taken away, and the proof that nothing of it can be read any more.
-        closing: Closing,
+        withdrawal_record: WithdrawalRecord,
     },
     /// Restore.
     Restored {
         /// Where the source is now.
         source_location: String,
-        /// Where the outputs are visible again; `None` where none were when it was set apart.
+        /// Where the outputs are visible again; `None` where none were when it was quarantined.
         published_location: Option<String>,
     },
 }
@@ -389,7 +389,7 @@ pub struct AssetRecord {
     /// Highest severity.
     pub severity: Severity,
     /// What people and policy decided about it.
-    pub marks: Marks,
+    pub flags: Flags,
     /// Why it was refused or failed.
     pub reason: Option<Fault>,
     /// The asset whose outputs it shows.
@@ -430,7 +430,7 @@ pub struct AssetDetail {
     pub facts: Option<MediaFacts>,
     /// Tasks.
     pub tasks: Vec<TaskRow>,
-    /// Renditions (a linked asset shows its twin's).
+    /// Renditions (a linked asset shows its original's).
     pub renditions: Vec<RenditionRecord>,
     /// Findings.
     pub findings: Vec<FindingRecord>,

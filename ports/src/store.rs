@@ -162,7 +162,7 @@ pub trait Decisions: Send + Sync {
     /// Carries out what somebody decided and keeps who, why and when; `Conflict`, which says why, where that cannot be.
     async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()>;
 
-    /// Sets apart again what was released until a time that is over, and owes a reminder for each asset that was set
+    /// Quarantines again what was released until a time that is over, and owes a reminder for each asset that was set
     /// apart `review_ms` ago and not reminded of since; returns how many. Nothing is ever removed for its age.
     async fn review(&self, review_ms: u64) -> PortResult<u64>;
 }

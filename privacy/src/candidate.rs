@@ -15,7 +15,7 @@ pub(crate) enum Strength {
 
 /// One way to read a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reading {
+pub(crate) struct CandidateReading {
     pub kind: Kind,
     /// 0 to 100.
     pub confidence: u8,
@@ -27,14 +27,14 @@ pub(crate) struct Candidate {
     pub start: usize,
     pub end: usize,
     pub strength: Strength,
-    pub with_keyword: Option<Reading>,
-    pub without_keyword: Option<Reading>,
+    pub with_keyword: Option<CandidateReading>,
+    pub without_keyword: Option<CandidateReading>,
 }
 
 impl Candidate {
     /// A candidate that no keyword changes.
     pub fn plain(start: usize, end: usize, strength: Strength, kind: Kind, confidence: u8) -> Candidate {
-        let reading = Some(Reading { kind, confidence });
+        let reading = Some(CandidateReading { kind, confidence });
         Candidate { start, end, strength, with_keyword: reading, without_keyword: reading }
     }
 
@@ -44,7 +44,7 @@ impl Candidate {
             start,
             end,
             strength,
-            with_keyword: Some(Reading { kind, confidence }),
+            with_keyword: Some(CandidateReading { kind, confidence }),
             without_keyword: None,
         }
     }
@@ -62,8 +62,8 @@ impl Candidate {
             start,
             end,
             strength,
-            with_keyword: Some(Reading { kind, confidence: with }),
-            without_keyword: Some(Reading { kind, confidence: without }),
+            with_keyword: Some(CandidateReading { kind, confidence: with }),
+            without_keyword: Some(CandidateReading { kind, confidence: without }),
         }
     }
 }

@@ -10,7 +10,7 @@ use aho_corasick::AhoCorasick;
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::{Reading, Strength};
+use crate::candidate::{CandidateReading, Strength};
 use crate::config_error::ConfigError;
 use crate::identifier::{Category, Kind, Severity};
 use crate::keywords::chars_back;
@@ -133,7 +133,7 @@ impl Custom {
         for hit in self.regex.find_iter(text) {
             let ignored = self.ignore_words.iter().any(|word| hit.as_str().contains(word.as_str()));
             if !ignored && (named || self.after_keyword(text, hit.start(), hit.end())) {
-                let reading = Reading { kind: self.kind, confidence: 100 };
+                let reading = CandidateReading { kind: self.kind, confidence: 100 };
                 found.push(Match { start: hit.start(), end: hit.end(), strength: Strength::Format, reading });
             }
         }

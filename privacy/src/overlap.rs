@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::candidate::{Reading, Strength};
+use crate::candidate::{CandidateReading, Strength};
 
 /// A match whose keyword question is answered; `start..end` in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -10,7 +10,7 @@ pub(crate) struct Match {
     pub start: usize,
     pub end: usize,
     pub strength: Strength,
-    pub reading: Reading,
+    pub reading: CandidateReading,
 }
 
 impl Match {
@@ -73,7 +73,7 @@ mod tests {
 
     fn found(start: usize, end: usize, strength: Strength, confidence: u8) -> Match {
         let kind = Kind { id: "TEST", category: Category::PersonalInformation };
-        Match { start, end, strength, reading: Reading { kind, confidence } }
+        Match { start, end, strength, reading: CandidateReading { kind, confidence } }
     }
 
     fn places(matches: Vec<Match>) -> Vec<(usize, usize)> {

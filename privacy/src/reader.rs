@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use aho_corasick::BuildError;
 
 use crate::bytes::{at, before, is_word, run_end};
-use crate::candidate::{Candidate, Reading};
+use crate::candidate::{Candidate, CandidateReading};
 use crate::families::{Anchor, FAMILIES, Family};
 use crate::identifier::Identifier;
 use crate::keywords::{Keywords, Lists};
@@ -172,7 +172,7 @@ impl Page<'_> {
         reader.table.fitting(text.as_bytes(), start, |form, end, signs| {
             let row = form.row;
             if self.lists_near(start, end).contains(form.list) && (row.check)(signs) {
-                let reading = Reading { kind: row.kind(), confidence: row.confidence() };
+                let reading = CandidateReading { kind: row.kind(), confidence: row.confidence() };
                 self.found.push(Match { start, end, strength: row.strength, reading });
             }
         });
@@ -201,7 +201,7 @@ impl Page<'_> {
         self.found.extend(enabled.map(|reading| Match { start, end, strength, reading }));
     }
 
-    fn keyword_near(&mut self, reading: Reading, start: usize, end: usize) -> bool {
+    fn keyword_near(&mut self, reading: CandidateReading, start: usize, end: usize) -> bool {
         let Some(list) = self.reader.known.get(reading.kind.id).and_then(|known| known.list) else {
             return false;
         };

@@ -58,15 +58,15 @@ struct Last {
     /// Characters of the line before `tail`.
     tail_start: usize,
     /// What was found in it and is not counted yet.
-    found: Vec<Found>,
+    found: Vec<PendingValue>,
     /// The same of earlier lines that begin when it does: a picture may show many.
-    same_moment: Vec<Found>,
+    same_moment: Vec<PendingValue>,
     /// The same of the lines that began before those.
-    moment_before: Vec<Found>,
+    moment_before: Vec<PendingValue>,
 }
 
 /// A value that is not counted yet.
-struct Found {
+struct PendingValue {
     kind: Kind,
     strength: Strength,
     confidence: u8,
@@ -112,8 +112,8 @@ impl<'c> Scanner<'c> {
         mut last: Last,
         text: &str,
         address: &TextPlace,
-        found: &mut Vec<Found>,
-    ) -> (Vec<Found>, Vec<Found>) {
+        found: &mut Vec<PendingValue>,
+    ) -> (Vec<PendingValue>, Vec<PendingValue>) {
         let neighbours = last.is_neighbour_of(address);
         if neighbours && last.may_go_on(text, address) {
             self.read_seam(&mut last, text, address, found);
@@ -171,12 +171,12 @@ impl<'c> Scanner<'c> {
             return;
         }
         let places = char_places(field, matches);
-        let found: Vec<Found> =
+        let found: Vec<PendingValue> =
             matches.iter().zip(places).map(|(m, place)| self.found(m, field, place, address)).collect();
         self.count(found);
     }
 
-    fn count(&mut self, found: Vec<Found>) {
+    fn count(&mut self, found: Vec<PendingValue>) {
         found.into_iter().for_each(|found| self.tally.add(found.kind, || found.location));
     }
 
@@ -192,7 +192,7 @@ impl<'c> Scanner<'c> {
         (None, self.classifier.matches(text, self.around()))
     }
 
-    fn found_in(&self, text: &str, address: &TextPlace) -> Vec<Found> {
+    fn found_in(&self, text: &str, address: &TextPlace) -> Vec<PendingValue> {
         let (corrected, matches) = self.matches(text, &address.surface);
         if matches.is_empty() {
             return Vec::new(); // nearly every line; what follows would cost more than the reading
@@ -203,12 +203,18 @@ impl<'c> Scanner<'c> {
         found.collect()
     }
 
-    fn found(&self, m: &Match, text: &str, (start, end): (usize, usize), address: &TextPlace) -> Found {
+    fn found(
+        &self,
+        m: &Match,
+        text: &str,
+        (start, end): (usize, usize),
+        address: &TextPlace,
+    ) -> PendingValue {
         let value = &text[m.start..m.end];
         let kind = m.reading.kind;
         let masked = self.classifier.masked(kind, value);
         let fingerprint = self.classifier.fingerprint(kind, value);
-        Found {
+        PendingValue {
             kind,
             strength: m.strength,
             confidence: m.reading.confidence,
@@ -218,7 +224,7 @@ impl<'c> Scanner<'c> {
     }
 
     /// Finds what the end of the line before and the start of this one say only together.
-    fn read_seam(&self, last: &mut Last, text: &str, address: &TextPlace, found: &mut Vec<Found>) {
+    fn read_seam(&self, last: &mut Last, text: &str, address: &TextPlace, found: &mut Vec<PendingValue>) {
         let head = &text[..text.floor_char_boundary(SEAM_BYTES_MAX)];
         let timed = address.start_ns.is_some();
         let joined = format!("{} {head}", last.tail);
@@ -299,10 +305,10 @@ impl Last {
 
     /// Puts `spanning`, which ends at `end` in the next line, in the place of what each line had of it alone, unless one of
     /// those is surer.
-    fn take_over(&mut self, spanning: Found, end: usize, next: &mut Vec<Found>) {
-        let rank = |f: &Found| (f.strength, f.confidence);
-        let touches_here = |f: &Found| f.location.end > spanning.location.start;
-        let touches_next = |f: &Found| f.location.start < end;
+    fn take_over(&mut self, spanning: PendingValue, end: usize, next: &mut Vec<PendingValue>) {
+        let rank = |f: &PendingValue| (f.strength, f.confidence);
+        let touches_here = |f: &PendingValue| f.location.end > spanning.location.start;
+        let touches_next = |f: &PendingValue| f.location.start < end;
         let beaten =
             self.found.iter().filter(|f| touches_here(f)).chain(next.iter().filter(|f| touches_next(f)));
         if beaten.into_iter().any(|f| rank(f) > rank(&spanning)) {
@@ -337,7 +343,7 @@ fn could_go_on(tail: &[u8], head: &[u8]) -> bool {
 }
 
 /// Whether `earlier` is the same value as one of `now`, in the same spot if it has one; that one then stands for both.
-fn shown_again(earlier: &Found, now: &mut [Found]) -> bool {
+fn shown_again(earlier: &PendingValue, now: &mut [PendingValue]) -> bool {
     let (Some(start), address) = (earlier.location.address.start_ns, &earlier.location.address) else {
         return false;
     };

@@ -138,7 +138,7 @@ impl Table {
         if is_word(before(text, start)) || joined_before(text, start, b".:-/,") {
             return;
         }
-        let place = Place::read(text, start);
+        let place = GroupedSigns::read(text, start);
         for (len, end) in place.ends[..place.groups].iter().rev().copied() {
             if self.by_len[len].is_empty() || joined_after(text, end, b".:-/,") {
                 continue;
@@ -157,7 +157,7 @@ impl Table {
 }
 
 /// Groups of letters and digits as they stand in a text.
-struct Place {
+struct GroupedSigns {
     /// Letters in upper case.
     signs: [u8; LEN_MAX],
     digits: u32,
@@ -167,10 +167,10 @@ struct Place {
     groups: usize,
 }
 
-impl Place {
-    fn read(text: &[u8], start: usize) -> Place {
+impl GroupedSigns {
+    fn read(text: &[u8], start: usize) -> GroupedSigns {
         let mut place =
-            Place { signs: [0; LEN_MAX], digits: 0, breaks: 0, ends: [(0, 0); GROUPS_MAX], groups: 0 };
+            GroupedSigns { signs: [0; LEN_MAX], digits: 0, breaks: 0, ends: [(0, 0); GROUPS_MAX], groups: 0 };
         let (mut i, mut len) = (start, 0);
         loop {
             let (group_start, group_len) = (i, len);

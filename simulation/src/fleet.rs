@@ -3,7 +3,7 @@
 use reelgate_flow::task::Lane;
 
 use crate::agenda::Ns;
-use crate::store::{Fence, Said};
+use crate::store::{AttemptOutcome, Fence};
 
 /// A claimed task that runs.
 #[derive(Clone, Copy, Debug)]
@@ -11,14 +11,14 @@ pub(crate) struct Flight {
     pub(crate) number: u32,
     pub(crate) fence: Fence,
     pub(crate) since: Ns,
-    pub(crate) said: Said,
+    pub(crate) outcome: AttemptOutcome,
 }
 
 /// A report that is to be committed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Report {
     pub(crate) fence: Fence,
-    pub(crate) said: Said,
+    pub(crate) outcome: AttemptOutcome,
     /// Nanoseconds a slot was busy with it.
     pub(crate) busy: Ns,
 }
@@ -193,7 +193,7 @@ mod tests {
 
     fn flight(number: u32, task: TaskKey) -> Flight {
         let fence = Fence { asset: number, task, attempt: 1 };
-        Flight { number, fence, since: 0, said: Said::Ended(Ending::Success) }
+        Flight { number, fence, since: 0, outcome: AttemptOutcome::Ended(Ending::Success) }
     }
 
     fn fleet() -> Fleet {

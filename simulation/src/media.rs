@@ -35,8 +35,8 @@ const REFUSED: f64 = 0.04;
 /// Assumption: uploads with personal data of high severity.
 const QUARANTINED: f64 = 0.003;
 /// Assumption: uploads whose content came before, among so many before it.
-const TWINS: f64 = 0.02;
-const TWIN_WITHIN: u32 = 20_000;
+const ORIGINALS: f64 = 0.02;
+const ORIGINAL_WITHIN: u32 = 20_000;
 /// Assumption: uploads that replace one of so many before it.
 const REPLACING: f64 = 0.005;
 const REPLACED_WITHIN: u32 = 2_000;
@@ -104,7 +104,7 @@ pub(crate) struct Upload {
     picture: u8,
     pub(crate) chunks: u16,
     /// Its content is that of an earlier upload.
-    pub(crate) twin_of: Option<u32>,
+    pub(crate) duplicate_of: Option<u32>,
     /// It is a newer version of an earlier upload.
     pub(crate) replaces: Option<u32>,
     pub(crate) severity: Severity,
@@ -125,15 +125,15 @@ impl Ending {
     }
 }
 
-/// The world outside: every upload and attempt follows from the seed.
+/// The workload outside: every upload and attempt follows from the seed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct World {
+pub(crate) struct Workload {
     pub(crate) seed: u64,
     /// Uploads from this one on are poisoned.
     pub(crate) sound: u32,
 }
 
-impl World {
+impl Workload {
     /// What upload number `index` is.
     pub(crate) fn upload(&self, index: u32) -> Upload {
         let mut rng = chance::of(self.seed, UPLOAD, index.into());
@@ -152,7 +152,7 @@ impl World {
             index.checked_sub(behind).filter(|_| is_one)
         };
         let poisoned = index >= self.sound;
-        let twin_of = earlier(&mut rng, TWINS, TWIN_WITHIN).filter(|_| !poisoned);
+        let duplicate_of = earlier(&mut rng, ORIGINALS, ORIGINAL_WITHIN).filter(|_| !poisoned);
         let replaces = earlier(&mut rng, REPLACING, REPLACED_WITHIN).filter(|_| !poisoned);
         Upload {
             priority: match (low, urgent) {
@@ -165,7 +165,7 @@ impl World {
             duration_s: duration_s as f32,
             picture: picture as u8,
             chunks: chunks as u16,
-            twin_of,
+            duplicate_of,
             replaces,
             severity,
             refused: refused && !poisoned,
@@ -205,7 +205,7 @@ impl World {
         let mut mean = Mean::default();
         for index in 0..DRAWN {
             let upload = self.upload(index);
-            let done = if upload.refused || upload.twin_of.is_some() { 0.0 } else { 1.0 };
+            let done = if upload.refused || upload.duplicate_of.is_some() { 0.0 } else { 1.0 };
             let heavy_ms: f64 = (0..upload.chunks)
                 .map(|chunk| TaskKey::Video { chunk })
                 .chain([TaskKey::Audio, TaskKey::Enrich])
@@ -244,7 +244,7 @@ impl Upload {
                 let every_s = (duration_s / SAMPLES).clamp(*SAMPLE_EVERY_S.start(), *SAMPLE_EVERY_S.end());
                 START_MS + duration_s / every_s * picture.frame_mpx * SAMPLE_MS_PER_MPX
             }
-            TaskKey::Screen | TaskKey::Scan => SCREEN_MS,
+            TaskKey::Screen | TaskKey::ExternalScan => SCREEN_MS,
             TaskKey::Package => PACKAGE_MS,
             TaskKey::Publish => PUBLISH_MS + PLACE_CHUNK_MS * f64::from(self.chunks),
             TaskKey::Withdraw | TaskKey::Restore => WITHDRAW_MS,
@@ -286,7 +286,7 @@ fn task_number(task: TaskKey) -> u64 {
         TaskKey::Withdraw => 6,
         // Apart from the chunks, whose numbers have no end.
         TaskKey::Restore => u64::MAX,
-        TaskKey::Scan => u64::MAX - 1,
+        TaskKey::ExternalScan => u64::MAX - 1,
         TaskKey::Video { chunk } => 7 + u64::from(chunk),
     }
 }
@@ -297,7 +297,7 @@ mod tests {
 
     use super::*;
 
-    const WORLD: World = World { seed: 3, sound: 50_000 };
+    const WORLD: Workload = Workload { seed: 3, sound: 50_000 };
 
     #[test]
     fn the_longest_video_has_fewer_chunks_than_the_core_allows() {

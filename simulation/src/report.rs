@@ -183,7 +183,7 @@ impl Report {
             arrivals_per_s: simulation.arrivals_per_s,
             arrivals_s,
             took_s,
-            media_hours_per_hour: simulation.arrivals_per_s * simulation.world.mean().duration_s,
+            media_hours_per_hour: simulation.arrivals_per_s * simulation.workload.mean().duration_s,
             ended_per_s: rate(|window| window.ended),
             endings,
             light: Ages::of(&measures.light),
@@ -255,8 +255,9 @@ fn checks(simulation: &Simulation) -> Vec<Check> {
     let uploads = u64::from(simulation.uploads);
     let once = store.ended.iter().filter(|ended| ended.endings == 1).count() as u64;
     let unended = store.unended() as u64;
-    let told =
-        |ended: &&crate::life::Ended| u64::from(ended.notices) == u64::from(ended.phase.notice().is_some());
+    let told = |ended: &&crate::life::EndedAsset| {
+        u64::from(ended.notices) == u64::from(ended.phase.notice().is_some())
+    };
     let told = store.ended.iter().filter(told).count() as u64;
     let broken: u64 = store.violations.values().map(|(times, _)| times).sum();
     let named: Vec<String> = store

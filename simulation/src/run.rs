@@ -8,7 +8,7 @@ use crate::chance;
 use crate::database::Database;
 use crate::fleet::Fleet;
 use crate::measure::{Measures, Tick};
-use crate::media::World;
+use crate::media::Workload;
 use crate::report::Report;
 use crate::settings::{Scenario, Settings};
 use crate::store::{Counts, Fence, News, Store};
@@ -26,7 +26,7 @@ const LEAST_LEFT: f64 = 0.05;
 /// A simulation under way.
 pub(crate) struct Simulation {
     pub(crate) settings: Settings,
-    pub(crate) world: World,
+    pub(crate) workload: Workload,
     pub(crate) now: Ns,
     pub(crate) agenda: Agenda,
     pub(crate) store: Store,
@@ -76,19 +76,19 @@ impl Simulation {
         let sound = settings.assets;
         let poisoned = if settings.scenario == Scenario::Poison { (sound / 100).max(1) } else { 0 };
         let uploads = sound + poisoned;
-        let world = World { seed: settings.seed, sound };
+        let workload = Workload { seed: settings.seed, sound };
         let interval = settings.lease_ms * MS / 3;
         let mut phases = chance::of(settings.seed, NODES, 0);
         Self {
             settings: settings.clone(),
-            world,
+            workload,
             now: 0,
             agenda: Agenda::default(),
-            store: Store::new(world, uploads),
+            store: Store::new(workload, uploads),
             fleet: Fleet::new(settings.nodes, settings.light_tasks, settings.cores, interval, &mut phases),
             database: Database::new(&settings.store),
             measures: Measures::new(),
-            arrivals_per_s: settings.arrivals_per_s.unwrap_or_else(|| fitting_load(settings, &world)),
+            arrivals_per_s: settings.arrivals_per_s.unwrap_or_else(|| fitting_load(settings, &workload)),
             calls: 0,
             flights: 0,
             turns: 0,
@@ -133,7 +133,7 @@ impl Simulation {
             Event::Trouble => self.trouble(),
             Event::Tick => self.tick(),
         }
-        self.hear();
+        self.deliver_events();
         self.send_lookers();
     }
 
@@ -171,7 +171,7 @@ impl Simulation {
     }
 
     /// Hears what the store has to tell.
-    fn hear(&mut self) {
+    fn deliver_events(&mut self) {
         let mut notices = 0;
         for news in self.store.news.drain(..) {
             match news {
@@ -245,8 +245,8 @@ impl Simulation {
 }
 
 /// Uploads a second: a share of what the cores can encode or the database can hold, whichever is less.
-fn fitting_load(settings: &Settings, world: &World) -> f64 {
-    let mean = world.mean();
+fn fitting_load(settings: &Settings, workload: &Workload) -> f64 {
+    let mean = workload.mean();
     let nodes = f64::from(settings.nodes);
     let media = nodes * f64::from(settings.cores) * 1e3 / mean.heavy_ms;
     let database = Database::new(&settings.store);

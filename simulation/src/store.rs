@@ -5,15 +5,17 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use reelgate_flow::asset::{Asset, Effect, Input, Outcome, Phase, Screening, TaskState, Twin, TwinEnd};
+use reelgate_flow::asset::{
+    Asset, Effect, Input, Original, OriginalEnd, Outcome, Phase, Screening, TaskState,
+};
 use reelgate_flow::invariants::{self, Violation};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::order::{self, Priority};
 
 use crate::agenda::{MS, Ns};
-use crate::life::{Ended, Life};
-use crate::media::{Ending, World};
+use crate::life::{EndedAsset, Life};
+use crate::media::{Ending, Workload};
 use crate::queue::{Due, Queue};
 
 /// One asset of so many has every step checked; all have their end checked.
@@ -36,10 +38,10 @@ pub(crate) struct Fence {
 
 /// How a claim came to its end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Said {
+pub(crate) enum AttemptOutcome {
     Ended(Ending),
     GivenBack,
-    /// Nobody said anything until the lease ran out.
+    /// Nobody outcome anything until the lease ran out.
     Lost,
 }
 
@@ -68,14 +70,14 @@ pub(crate) struct Counts {
 
 /// The store.
 pub(crate) struct Store {
-    world: World,
+    workload: Workload,
     lives: Vec<Option<Box<Life>>>,
-    pub(crate) ended: Vec<Ended>,
+    pub(crate) ended: Vec<EndedAsset>,
     light: Queue,
     heavy: Queue,
     behind: BTreeMap<(u32, Priority), u64>,
     effects: Vec<Effect>,
-    follow_ups: VecDeque<(Vec<u32>, TwinEnd)>,
+    follow_ups: VecDeque<(Vec<u32>, OriginalEnd)>,
     pub(crate) news: Vec<News>,
     pub(crate) counts: Counts,
     pub(crate) violations: BTreeMap<&'static str, (u64, &'static str)>,
@@ -83,12 +85,12 @@ pub(crate) struct Store {
 
 impl Store {
     /// An empty store for so many assets.
-    pub(crate) fn new(world: World, assets: u32) -> Self {
+    pub(crate) fn new(workload: Workload, assets: u32) -> Self {
         let assets = assets as usize;
         Self {
-            world,
+            workload,
             lives: std::iter::repeat_with(|| None).take(assets).collect(),
-            ended: vec![Ended::NOT; assets],
+            ended: vec![EndedAsset::NOT; assets],
             light: Queue::default(),
             heavy: Queue::default(),
             behind: BTreeMap::new(),
@@ -110,14 +112,14 @@ impl Store {
 
     /// Takes in an upload that arrived at `arrived`.
     pub(crate) fn ingest(&mut self, now: Ns, asset: u32, arrived: Ns) {
-        let upload = self.world.upload(asset);
+        let upload = self.workload.upload(asset);
         let flow = (upload.producer, upload.priority);
         let place = order::place(clock_ms(now), upload.priority, self.behind.get(&flow).copied());
         self.behind.insert(flow, order::after(place, upload.size_bytes));
         let replaces = upload.replaces;
         // The index stirred: what the store derives from the asset's id.
         let core = Asset::new(u64::from(asset).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let life = Life { core, upload, place, arrived, followers: Vec::new() };
+        let life = Life { core, upload, place, arrived, duplicates: Vec::new() };
         if let Some(slot) = self.lives.get_mut(asset as usize) {
             *slot = Some(Box::new(life));
         }
@@ -161,28 +163,32 @@ impl Store {
     /// How long a claimed task takes, and how it ends.
     pub(crate) fn attempt(&self, fence: Fence) -> Option<(Ns, Ending)> {
         let life = self.life(fence.asset)?;
-        Some(self.world.attempt(fence.asset, &life.upload, fence.task, fence.attempt))
+        Some(self.workload.attempt(fence.asset, &life.upload, fence.task, fence.attempt))
     }
 
     /// Commits a report; false where it came too late.
-    pub(crate) fn complete(&mut self, now: Ns, fence: Fence, said: Said) -> bool {
+    pub(crate) fn complete(&mut self, now: Ns, fence: Fence, outcome: AttemptOutcome) -> bool {
         let Fence { asset, task, attempt } = fence;
-        let input = match said {
-            Said::Ended(Ending::Success) => Input::Done { task, attempt, outcome: self.outcome(asset, task) },
-            Said::Ended(Ending::Fault(code)) => Input::Failed { task, attempt, fault: Ending::fault(code) },
-            Said::GivenBack => Input::GivenBack { task, attempt },
-            Said::Lost => Input::Failed { task, attempt, fault: Fault::new(Code::WorkerLost, "") },
+        let input = match outcome {
+            AttemptOutcome::Ended(Ending::Success) => {
+                Input::Done { task, attempt, outcome: self.outcome(asset, task) }
+            }
+            AttemptOutcome::Ended(Ending::Fault(code)) => {
+                Input::Failed { task, attempt, fault: Ending::fault(code) }
+            }
+            AttemptOutcome::GivenBack => Input::GivenBack { task, attempt },
+            AttemptOutcome::Lost => Input::Failed { task, attempt, fault: Fault::new(Code::WorkerLost, "") },
         };
         if !self.step(now, asset, input) {
             self.counts.stale += 1;
             return false;
         }
         let counts = &mut self.counts;
-        match said {
-            Said::Ended(Ending::Success) => counts.committed += 1,
-            Said::Ended(Ending::Fault(_)) => counts.faults += 1,
-            Said::GivenBack => counts.given_back += 1,
-            Said::Lost => counts.lost += 1,
+        match outcome {
+            AttemptOutcome::Ended(Ending::Success) => counts.committed += 1,
+            AttemptOutcome::Ended(Ending::Fault(_)) => counts.faults += 1,
+            AttemptOutcome::GivenBack => counts.given_back += 1,
+            AttemptOutcome::Lost => counts.lost += 1,
         }
         self.follow_up(now);
         true
@@ -201,9 +207,9 @@ impl Store {
         let Some(life) = self.life(asset) else { return Outcome::Finished };
         match task {
             TaskKey::Validate => {
-                let (video_chunks, twin_of) = (life.upload.chunks, life.upload.twin_of);
-                let twin = twin_of.map_or(Twin::None, |earlier| self.twin(asset, earlier));
-                Outcome::Validated { video_chunks, audio: true, twin }
+                let (video_chunks, duplicate_of) = (life.upload.chunks, life.upload.duplicate_of);
+                let original = duplicate_of.map_or(Original::None, |earlier| self.original(asset, earlier));
+                Outcome::Validated { video_chunks, audio: true, original }
             }
             TaskKey::Screen => Outcome::Screened(Screening::of(life.upload.severity)),
             _ => Outcome::Finished,
@@ -211,16 +217,16 @@ impl Store {
     }
 
     /// Looks for the earlier asset with the same content, and links to it where its result can be shared.
-    fn twin(&mut self, asset: u32, earlier: u32) -> Twin {
+    fn original(&mut self, asset: u32, earlier: u32) -> Original {
         match self.lives.get_mut(earlier as usize).and_then(Option::as_mut) {
             Some(life) => {
-                let twin = life.shared();
-                if twin == Twin::Running {
-                    life.followers.push(asset);
+                let original = life.shared();
+                if original == Original::Running {
+                    life.duplicates.push(asset);
                 }
-                twin
+                original
             }
-            None => self.ended.get(earlier as usize).map_or(Twin::None, |ended| ended.shared()),
+            None => self.ended.get(earlier as usize).map_or(Original::None, |ended| ended.shared()),
         }
     }
 
@@ -270,7 +276,7 @@ impl Store {
                     }
                 }
                 Effect::Settle { .. } => self.counts.rows += 1,
-                // Model assets are set apart for their own content, which no other one in the model has.
+                // Model assets are quarantined for their own content, which no other one in the model has.
                 Effect::CloseOver { .. } => {}
                 Effect::Owe(_) => {
                     // Written now, and taken out with a line of history once it is delivered.
@@ -279,10 +285,10 @@ impl Store {
                         ended.notices = ended.notices.saturating_add(1);
                     }
                 }
-                Effect::TellFollowers(end) => {
-                    let followers = std::mem::take(&mut life.followers);
-                    if !followers.is_empty() {
-                        self.follow_ups.push_back((followers, end.clone()));
+                Effect::NotifyDuplicates(end) => {
+                    let duplicates = std::mem::take(&mut life.duplicates);
+                    if !duplicates.is_empty() {
+                        self.follow_ups.push_back((duplicates, end.clone()));
                     }
                 }
                 Effect::Note(_) => {}
@@ -291,9 +297,9 @@ impl Store {
     }
 
     fn follow_up(&mut self, now: Ns) {
-        while let Some((followers, end)) = self.follow_ups.pop_front() {
-            for follower in followers {
-                self.step(now, follower, Input::TwinEnded(end.clone()));
+        while let Some((duplicates, end)) = self.follow_ups.pop_front() {
+            for duplicate in duplicates {
+                self.step(now, duplicate, Input::OriginalEnded(end.clone()));
             }
         }
     }

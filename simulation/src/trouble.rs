@@ -6,7 +6,7 @@ use crate::agenda::{Event, MS, Ns, S};
 use crate::fleet::{Node, Report};
 use crate::run::Simulation;
 use crate::settings::Scenario;
-use crate::store::{Fence, Said};
+use crate::store::{AttemptOutcome, Fence};
 
 /// When within the arrivals trouble comes that comes once.
 const MOMENT: f64 = 0.4;
@@ -96,7 +96,7 @@ impl Simulation {
         let node = self.fleet.node(number);
         for flight in node.running.drain(..) {
             let busy = now.saturating_sub(flight.since);
-            node.reports.push(Report { fence: flight.fence, said: Said::GivenBack, busy });
+            node.reports.push(Report { fence: flight.fence, outcome: AttemptOutcome::GivenBack, busy });
         }
         if !node.reports.is_empty() {
             self.turn(number);
@@ -157,7 +157,7 @@ impl Simulation {
         let price = self.database.prices.completions(lost.len() as u64) + self.database.prices.calls(1);
         self.database.work(self.now, price);
         for fence in lost {
-            self.store.complete(self.now, fence, Said::Lost);
+            self.store.complete(self.now, fence, AttemptOutcome::Lost);
         }
     }
 

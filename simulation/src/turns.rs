@@ -7,7 +7,7 @@ use crate::agenda::{Event, MS, Ns};
 use crate::fleet::{Flight, Report};
 use crate::media::Ending;
 use crate::run::Simulation;
-use crate::store::Said;
+use crate::store::AttemptOutcome;
 
 /// How long a node waits before it asks a database again that did not answer, at most.
 const RETRY: Ns = 500 * MS;
@@ -33,8 +33,8 @@ impl Simulation {
         let now = self.now;
         let node = self.fleet.node(number);
         let Some(position) = node.running.iter().position(|running| running.number == flight) else { return };
-        let Flight { fence, since, said, .. } = node.running.swap_remove(position);
-        node.reports.push(Report { fence, said, busy: now - since });
+        let Flight { fence, since, outcome, .. } = node.running.swap_remove(position);
+        node.reports.push(Report { fence, outcome, busy: now - since });
         self.turn(number);
     }
 
@@ -107,13 +107,14 @@ impl Simulation {
 
     fn commit(&mut self, number: u32) {
         let mut committing = std::mem::take(&mut self.fleet.node(number).committing);
-        for Report { fence, said, busy } in committing.drain(..) {
-            let applied = self.store.complete(self.now, fence, said);
+        for Report { fence, outcome, busy } in committing.drain(..) {
+            let applied = self.store.complete(self.now, fence, outcome);
             let lane = fence.task.lane();
             self.fleet.release(number, lane);
             // A refusal is a result as well; a retry is not.
-            let refused = matches!(said, Said::Ended(Ending::Fault(code)) if code.attempts_max() == 1);
-            let useful = applied && (refused || said == Said::Ended(Ending::Success));
+            let refused =
+                matches!(outcome, AttemptOutcome::Ended(Ending::Fault(code)) if code.attempts_max() == 1);
+            let useful = applied && (refused || outcome == AttemptOutcome::Ended(Ending::Success));
             if lane == Lane::Heavy {
                 self.measures.spent(busy, !useful);
             }
@@ -139,8 +140,12 @@ impl Simulation {
         let started = self.database.work(self.now, self.database.prices.claims(claimed.len() as u64));
         for fence in &claimed {
             let Some((takes, ending)) = self.store.attempt(*fence) else { continue };
-            let flight =
-                Flight { number: self.flights, fence: *fence, since: started, said: Said::Ended(ending) };
+            let flight = Flight {
+                number: self.flights,
+                fence: *fence,
+                since: started,
+                outcome: AttemptOutcome::Ended(ending),
+            };
             self.agenda.enter(started + takes, Event::TaskEnded { node: number, flight: self.flights });
             self.flights = self.flights.wrapping_add(1);
             self.fleet.take(number, flight);

@@ -75,7 +75,7 @@ pub struct ObjectsRaw {
     pub work: String,
     /// Of what is visible.
     pub published: String,
-    /// Of sources set apart for personal data.
+    /// Of sources quarantined for personal data.
     pub quarantine: String,
     /// Of sources refused.
     pub rejected: String,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
-use reelgate_actors::house::{Credits, Roles};
+use reelgate_actors::engine_context::{Credits, Roles};
 use reelgate_flow::policy::Policy;
 use reelgate_pipelines::recipes::template::{PathTemplate, TemplateError};
 use reelgate_privacy::Classifier;
@@ -18,7 +18,7 @@ use reelgate_privacy::Classifier;
 pub use changes::{changes, setting_of};
 pub use raw::{Raw, TelemetryRaw};
 
-use crate::cli::Place;
+use crate::cli::GlobalArgs;
 use crate::exit::Failure;
 
 /// Prefix of environment variables; two underscores separate levels: `REELGATE__MEDIA__CRF`.
@@ -43,28 +43,28 @@ pub struct Config {
 
 impl Config {
     /// Reads, merges and checks; an unknown key is an error that names it and where it stands.
-    pub async fn load(place: &Place) -> Result<Self, Failure> {
+    pub async fn load(global: &GlobalArgs) -> Result<Self, Failure> {
         let mut figment = Figment::from(Serialized::defaults(Raw::default()));
-        if let Some(file) = config_file(place)? {
+        if let Some(file) = config_file(global)? {
             figment = figment.merge(Toml::file_exact(file));
         }
         let environment = Env::prefixed(ENV_PREFIX).split("__");
         let local: Raw = extract(&figment.clone().merge(&environment))?;
         if local.aws.parameters.is_empty() {
-            return Self::check(place, local);
+            return Self::check(global, local);
         }
         // Over the file, under the environment.
         let remote = crate::wiring::aws::parameters(&local.aws).await?;
-        Self::check(place, extract(&figment.merge(remote).merge(&environment))?)
+        Self::check(global, extract(&figment.merge(remote).merge(&environment))?)
     }
 
-    fn check(place: &Place, raw: Raw) -> Result<Self, Failure> {
+    fn check(global: &GlobalArgs, raw: Raw) -> Result<Self, Failure> {
         let usage = |what: String| Failure::Usage(format!("configuration: {what}"));
         raw.media.validate().map_err(|error| usage(error.to_string()))?;
         raw.validate().map_err(usage)?;
         let path_template = raw.publish.path_template.parse();
         let path_template = path_template.map_err(|error: TemplateError| usage(error.to_string()))?;
-        let home = std::path::absolute(&place.home)
+        let home = std::path::absolute(&global.home)
             .map_err(|error| Failure::Usage(format!("--home: cannot be made absolute: {error}")))?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let cores = u16::try_from(cores).unwrap_or(u16::MAX);
@@ -141,8 +141,8 @@ fn roles(words: &[String]) -> Result<Roles, String> {
 }
 
 /// `--config`, or `reelgate.toml` in the home where there is one.
-fn config_file(place: &Place) -> Result<Option<PathBuf>, Failure> {
-    if let Some(file) = &place.config {
+fn config_file(global: &GlobalArgs) -> Result<Option<PathBuf>, Failure> {
+    if let Some(file) = &global.config {
         if !file.is_file() {
             return Err(Failure::Usage(format!(
                 "--config: expected a TOML file, found none at {}",
@@ -151,7 +151,7 @@ fn config_file(place: &Place) -> Result<Option<PathBuf>, Failure> {
         }
         return Ok(Some(file.clone()));
     }
-    let beside: &Path = &place.home.join("reelgate.toml");
+    let beside: &Path = &global.home.join("reelgate.toml");
     Ok(beside.is_file().then(|| beside.to_path_buf()))
 }
 
@@ -175,17 +175,17 @@ fn describe(error: &figment::Error) -> String {
 mod tests {
     use super::*;
 
-    fn place(dir: &Path, text: &str) -> Place {
+    fn global(dir: &Path, text: &str) -> GlobalArgs {
         let file = dir.join("reelgate.toml");
         std::fs::write(&file, text).unwrap();
-        Place { home: dir.to_path_buf(), config: Some(file) }
+        GlobalArgs { home: dir.to_path_buf(), config: Some(file) }
     }
 
     #[tokio::test]
     async fn an_unknown_key_is_named_with_its_file() {
         let dir = tempfile::tempdir().unwrap();
         let error =
-            Config::load(&place(dir.path(), "[engine]\nlihgt_tasks = 3\n")).await.unwrap_err().to_string();
+            Config::load(&global(dir.path(), "[engine]\nlihgt_tasks = 3\n")).await.unwrap_err().to_string();
         assert!(error.contains("lihgt_tasks") && error.contains("reelgate.toml"), "{error}");
     }
 
@@ -194,7 +194,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let text = "[notices]\nwebhook_url = \"http://127.0.0.1:9/\"\nwebhook_secret = \"0123456789abcdef0123\"\n\
              [privacy]\nfingerprint_key = \"0123456789abcdef4567\"\n";
-        let config = Config::load(&place(dir.path(), text)).await.unwrap();
+        let config = Config::load(&global(dir.path(), text)).await.unwrap();
         let printed = config.to_toml().unwrap();
         assert!(!printed.contains("0123456789abcdef"), "{printed}");
         let again: Raw = toml::from_str(&printed).unwrap();
@@ -206,7 +206,7 @@ mod tests {
     async fn a_value_out_of_range_says_what_was_expected() {
         let dir = tempfile::tempdir().unwrap();
         let error =
-            Config::load(&place(dir.path(), "[engine]\nlease_ms = 10\n")).await.unwrap_err().to_string();
+            Config::load(&global(dir.path(), "[engine]\nlease_ms = 10\n")).await.unwrap_err().to_string();
         assert!(error.contains("engine.lease_ms") && error.contains("1000"), "{error}");
     }
 }

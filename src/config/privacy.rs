@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PrivacyRaw {
-    /// Rules, in order; the first one that fits a finding answers it. Default none: high is set apart, medium is published
+    /// Rules, in order; the first one that fits a finding answers it. Default none: high is quarantined, medium is published
     /// and marked, low is recorded.
     pub rules: Vec<Rule>,
     /// Who must have answered before an asset is published: `local`, `macie` or `both`. Default `local`; the classifier of this
@@ -21,7 +21,7 @@ pub struct PrivacyRaw {
     pub alerts: Vec<AlertRaw>,
     /// A release and an erasure need the name of a second person who approved. Default false: small teams have no second one.
     pub two_people: bool,
-    /// Days after which somebody is reminded of what is set apart, 1 to 3,650, and again as often. Default 90; nothing is
+    /// Days after which somebody is reminded of what is quarantined, 1 to 3,650, and again as often. Default 90; nothing is
     /// ever removed for its age.
     pub review_days: u32,
     /// Ids of built-in identifiers that are not looked for, as `reelgate scan --types` lists them. Default none.

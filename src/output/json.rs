@@ -106,7 +106,7 @@ pub struct StageLine {
 
 /// Stages in the order in which they happen.
 const STAGES: [&str; 8] =
-    ["validate", "transcode", "enrich", "screen", "scan", "package", "publish", "withdraw"];
+    ["validate", "transcode", "enrich", "screen", "external_scan", "package", "publish", "withdraw"];
 
 impl AssetLine {
     /// The line of an asset.

@@ -4,5 +4,5 @@ pub mod json;
 pub mod log;
 pub mod progress;
 pub mod simulation;
+pub mod stderr;
 pub mod table;
-pub mod talk;

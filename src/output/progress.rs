@@ -6,11 +6,11 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use reelgate_actors::board::{Board, Work};
+use reelgate_actors::progress_board::{AssetProgress, ProgressBoard};
 use reelgate_flow::ids::AssetId;
 
+use crate::output::stderr;
 use crate::output::table::{clean, seconds};
-use crate::output::talk;
 
 /// Between two plain lines.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
@@ -35,10 +35,10 @@ impl Progress {
     }
 
     /// Shows the board as it is now. `left` assets have not ended.
-    pub fn show(&mut self, board: &Board, left: u64, name: &dyn Fn(&AssetId) -> String) {
+    pub fn show(&mut self, progress_board: &ProgressBoard, left: u64, name: &dyn Fn(&AssetId) -> String) {
         match self {
             Self::Bars(all, bars) => {
-                let works: BTreeMap<AssetId, Work> = board.snapshot().into_iter().collect();
+                let works: BTreeMap<AssetId, AssetProgress> = progress_board.snapshot().into_iter().collect();
                 bars.retain(|asset, bar| {
                     let keep = works.contains_key(asset);
                     if !keep {
@@ -55,10 +55,10 @@ impl Progress {
             }
             Self::Lines(last) if last.elapsed() >= PLAIN_INTERVAL => {
                 *last = Instant::now();
-                for (asset, work) in board.snapshot() {
-                    talk::say(&format!("  {}: {}", clean(&name(&asset)), describe(&work)));
+                for (asset, work) in progress_board.snapshot() {
+                    stderr::say(&format!("  {}: {}", clean(&name(&asset)), describe(&work)));
                 }
-                talk::say(&format!("  {left} not ended yet, {} tasks running", board.running()));
+                stderr::say(&format!("  {left} not ended yet, {} tasks running", progress_board.running()));
             }
             Self::Lines(_) => {}
         }
@@ -82,7 +82,7 @@ fn new_bar(name: String) -> ProgressBar {
     bar
 }
 
-fn describe(work: &Work) -> String {
+fn describe(work: &AssetProgress) -> String {
     let Some(done) = work.fraction() else { return work.stage.to_owned() };
     let percent = done * 100.0;
     match work.eta_s() {

@@ -2,7 +2,7 @@
 //! way of work: spans wait in a bounded queue, and what does not fit or is not taken is counted and dropped.
 
 mod collector;
-mod outlet;
+mod span_queue;
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use reelgate_flow::ids::NodeId;
 use crate::config::{Config, TelemetryRaw};
 use crate::exit::Failure;
 use crate::output::log;
-use outlet::Outlet;
+use span_queue::SpanQueue;
 
 /// How long the end of a process may wait for the last spans.
 const FLUSH_MAX: Duration = Duration::from_secs(3);
@@ -74,7 +74,7 @@ fn provider(
         .with_resource(resource.build())
         // By the trace's id alone, so that all nodes keep the same traces, and keep them whole.
         .with_sampler(Sampler::TraceIdRatioBased(raw.sampling))
-        .with_span_processor(Outlet::new(collector::exporter(endpoint)?, spans.clone()))
+        .with_span_processor(SpanQueue::new(collector::exporter(endpoint)?, spans.clone()))
         .build())
 }
 

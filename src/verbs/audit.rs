@@ -6,25 +6,25 @@ use std::path::Path;
 
 use reelgate_ports::audit::{Chain, verify};
 
-use crate::cli::{AuditVerb, Place};
+use crate::cli::{AuditVerb, GlobalArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
-use crate::output::talk;
+use crate::exit::{ExitStatus, Failure};
+use crate::output::stderr;
 use crate::wiring;
 
 /// Records read at once.
 const PIECE: u32 = 1_000;
 
 /// Exports or verifies.
-pub async fn audit(place: &Place, verb: AuditVerb) -> Result<Exit, Failure> {
+pub async fn audit(global: &GlobalArgs, verb: AuditVerb) -> Result<ExitStatus, Failure> {
     match verb {
-        AuditVerb::Export { file } => export(place, &file).await,
+        AuditVerb::Export { file } => export(global, &file).await,
         AuditVerb::Verify { file } => check(&file),
     }
 }
 
-async fn export(place: &Place, file: &Path) -> Result<Exit, Failure> {
-    let config = Config::load(place).await?;
+async fn export(global: &GlobalArgs, file: &Path) -> Result<ExitStatus, Failure> {
+    let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
     while store.seal(PIECE).await? > 0 {}
     let failed = |error: std::io::Error| Failure::Usage(format!("write {}: {error}", file.display()));
@@ -44,24 +44,24 @@ async fn export(place: &Place, file: &Path) -> Result<Exit, Failure> {
         .map_err(|error| Failure::Internal(format!("write the seal: {error}")))?;
     writeln!(out, "{seal}").map_err(failed)?;
     out.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)?;
-    talk::say(&format!("{after} records; keep the seal: {seal}"));
-    Ok(Exit::Done)
+    stderr::say(&format!("{after} records; keep the seal: {seal}"));
+    Ok(ExitStatus::Done)
 }
 
-fn check(file: &Path) -> Result<Exit, Failure> {
+fn check(file: &Path) -> Result<ExitStatus, Failure> {
     let opened =
         File::open(file).map_err(|error| Failure::Usage(format!("read {}: {error}", file.display())))?;
     match verify(BufReader::new(opened)) {
         Ok(seal) => {
-            talk::say(&format!(
+            stderr::say(&format!(
                 "{} records, whole and unchanged; the last one has SHA-256 {}",
                 seal.records, seal.head
             ));
-            Ok(Exit::Done)
+            Ok(ExitStatus::Done)
         }
         Err(broken) => {
-            talk::say(&format!("not as it was exported: {broken}"));
-            Ok(Exit::NotAll)
+            stderr::say(&format!("not as it was exported: {broken}"));
+            Ok(ExitStatus::NotAll)
         }
     }
 }

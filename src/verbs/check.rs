@@ -2,18 +2,18 @@
 
 use reelgate_ports::error::PortResult;
 
-use crate::cli::{CheckArgs, Place};
+use crate::cli::{CheckArgs, GlobalArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
-use crate::output::{table, talk};
+use crate::exit::{ExitStatus, Failure};
+use crate::output::{stderr, table};
 use crate::wiring;
 
 /// Prints a list of ticks.
-pub async fn check(place: &Place, args: CheckArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place).await?;
+pub async fn check(global: &GlobalArgs, args: CheckArgs) -> Result<ExitStatus, Failure> {
+    let config = Config::load(global).await?;
     if args.print_config {
         table::print(config.to_toml()?.trim_end())?;
-        return Ok(Exit::Done);
+        return Ok(ExitStatus::Done);
     }
     let mut all = true;
     let mut tick = |what: &str, result: PortResult<String>| {
@@ -46,8 +46,8 @@ pub async fn check(place: &Place, args: CheckArgs) -> Result<Exit, Failure> {
         }
     }
     if all {
-        return Ok(Exit::Done);
+        return Ok(ExitStatus::Done);
     }
-    talk::say("something is out of reach; the lines with ✗ say what was expected and found");
-    Ok(Exit::NotAll)
+    stderr::say("something is out of reach; the lines with ✗ say what was expected and found");
+    Ok(ExitStatus::NotAll)
 }

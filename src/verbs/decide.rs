@@ -3,41 +3,41 @@
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::ErrorKind;
-use reelgate_ports::records::{Closing, Decided, Decision};
+use reelgate_ports::records::{Decided, Decision, WithdrawalRecord};
 use reelgate_ports::store::Store;
 
-use crate::cli::{DecisionArgs, EraseArgs, FeedbackArgs, HoldArgs, Place, ReleaseArgs};
+use crate::cli::{DecisionArgs, EraseArgs, FeedbackArgs, GlobalArgs, HoldArgs, ReleaseArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
-use crate::output::{table, talk};
+use crate::exit::{ExitStatus, Failure};
+use crate::output::{stderr, table};
 use crate::verbs::{find_asset, to_json};
 use crate::wiring;
 
 const DAY_MS: u64 = 86_400_000;
 
-/// Sets an asset apart by hand.
-pub async fn quarantine(place: &Place, args: DecisionArgs) -> Result<Exit, Failure> {
-    let (config, store, asset) = open(place, &args.asset).await?;
+/// Quarantines an asset by hand.
+pub async fn quarantine(global: &GlobalArgs, args: DecisionArgs) -> Result<ExitStatus, Failure> {
+    let (config, store, asset) = open(global, &args.asset).await?;
     let _ = config;
     decide(&*store, &asset, decision(Decided::Quarantine, &args, None)?).await?;
-    say(&asset, "is set apart", "with every copy and older version");
-    Ok(Exit::Done)
+    say(&asset, "is quarantined", "with every copy and older version");
+    Ok(ExitStatus::Done)
 }
 
 /// Lets a quarantined asset go.
-pub async fn release(place: &Place, args: ReleaseArgs) -> Result<Exit, Failure> {
-    let (config, store, asset) = open(place, &args.decision.asset).await?;
+pub async fn release(global: &GlobalArgs, args: ReleaseArgs) -> Result<ExitStatus, Failure> {
+    let (config, store, asset) = open(global, &args.decision.asset).await?;
     let mut decision = decision(Decided::Release, &args.decision, args.approver)?;
     second_person(&config, &decision)?;
     decision.expires_ms = args.days.map(|days| now_ms().saturating_add(u64::from(days) * DAY_MS));
     decide(&*store, &asset, decision).await?;
     say(&asset, "is released", "and its outputs come back as they were");
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// Removes everything of an asset, or prints the certificate of what was removed.
-pub async fn erase(place: &Place, args: EraseArgs) -> Result<Exit, Failure> {
-    let (config, store, asset) = open(place, &args.decision.asset).await?;
+pub async fn erase(global: &GlobalArgs, args: EraseArgs) -> Result<ExitStatus, Failure> {
+    let (config, store, asset) = open(global, &args.decision.asset).await?;
     if args.certificate {
         return certificate(&*store, &asset).await;
     }
@@ -45,27 +45,27 @@ pub async fn erase(place: &Place, args: EraseArgs) -> Result<Exit, Failure> {
     second_person(&config, &decision)?;
     decide(&*store, &asset, decision).await?;
     say(&asset, "is erased", "for good; `--certificate` then prints what was removed");
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// Puts an asset under hold, or ends that.
-pub async fn hold(place: &Place, args: HoldArgs) -> Result<Exit, Failure> {
-    let (_, store, asset) = open(place, &args.decision.asset).await?;
+pub async fn hold(global: &GlobalArgs, args: HoldArgs) -> Result<ExitStatus, Failure> {
+    let (_, store, asset) = open(global, &args.decision.asset).await?;
     let what = if args.off { Decided::Unhold } else { Decided::Hold };
     decide(&*store, &asset, decision(what, &args.decision, None)?).await?;
-    talk::say(&format!("{asset} {} be erased", if args.off { "may again" } else { "must not" }));
-    Ok(Exit::Done)
+    stderr::say(&format!("{asset} {} be erased", if args.off { "may again" } else { "must not" }));
+    Ok(ExitStatus::Done)
 }
 
 /// Tells that a finding was none.
-pub async fn feedback(place: &Place, args: FeedbackArgs) -> Result<Exit, Failure> {
+pub async fn feedback(global: &GlobalArgs, args: FeedbackArgs) -> Result<ExitStatus, Failure> {
     let expected = || {
         Failure::Usage(
             "expected a finding as ASSET/KIND, as `show` names it, and --false-positive".to_owned(),
         )
     };
     let (typed, kind) = args.finding.split_once('/').ok_or_else(expected)?;
-    let (_, store, asset) = open(place, typed).await?;
+    let (_, store, asset) = open(global, typed).await?;
     let known = store.asset(&asset).await?.findings;
     if !known.iter().any(|finding| finding.kind == kind) {
         let kinds: Vec<&str> = known.iter().map(|finding| finding.kind.as_str()).collect();
@@ -78,18 +78,18 @@ pub async fn feedback(place: &Place, args: FeedbackArgs) -> Result<Exit, Failure
     let what = Decided::FalsePositive { kind: kind.to_owned() };
     let decision = Decision { what, by: person(args.by)?, approver: None, reason, expires_ms: None };
     decide(&*store, &asset, decision).await?;
-    talk::say(&format!("{asset}: {kind} counts as a false positive; its state stays as it is"));
-    Ok(Exit::Done)
+    stderr::say(&format!("{asset}: {kind} counts as a false positive; its state stays as it is"));
+    Ok(ExitStatus::Done)
 }
 
-async fn certificate(store: &dyn Store, asset: &AssetId) -> Result<Exit, Failure> {
+async fn certificate(store: &dyn Store, asset: &AssetId) -> Result<ExitStatus, Failure> {
     let product = store.product(asset, TaskKey::Withdraw).await?;
     let none = || {
         Failure::Usage(format!(
             "{asset}: nothing was taken away yet; `reelgate why {asset}` tells its history"
         ))
     };
-    let closing: Closing = serde_json::from_value(product.ok_or_else(none)?.result)
+    let withdrawal_record: WithdrawalRecord = serde_json::from_value(product.ok_or_else(none)?.result)
         .map_err(|error| Failure::Internal(format!("read a certificate: {error}")))?;
     let detail = store.asset(asset).await?.asset;
     table::print(&to_json(&serde_json::json!({
@@ -98,17 +98,17 @@ async fn certificate(store: &dyn Store, asset: &AssetId) -> Result<Exit, Failure
         "sha256": detail.sha256,
         "size_bytes": detail.source.size_bytes,
         "ended_ms": detail.ended_ms,
-        "closing": closing,
+        "closing": withdrawal_record,
     }))?)?;
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// The store of a home, and the asset that was named.
 pub(super) async fn open(
-    place: &Place,
+    global: &GlobalArgs,
     typed: &str,
 ) -> Result<(Config, std::sync::Arc<dyn Store>, AssetId), Failure> {
-    let config = Config::load(place).await?;
+    let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
     let asset = find_asset(&*store, typed).await?;
     Ok((config, store, asset))
@@ -163,7 +163,7 @@ pub(super) async fn decide(store: &dyn Store, asset: &AssetId, decision: Decisio
 
 /// Tells what will happen.
 pub(super) fn say(asset: &AssetId, what: &str, how: &str) {
-    talk::say(&format!("{asset} {what} with the next `run` or by the running `serve`, {how}"));
+    stderr::say(&format!("{asset} {what} with the next `run` or by the running `serve`, {how}"));
 }
 
 fn now_ms() -> u64 {

@@ -6,10 +6,10 @@ use reelgate_ports::records::NodeRecord;
 use reelgate_ports::store::Store;
 use serde_json::json;
 
-use crate::cli::{FleetVerb, Place};
+use crate::cli::{FleetVerb, GlobalArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
-use crate::output::{table, talk};
+use crate::exit::{ExitStatus, Failure};
+use crate::output::{stderr, table};
 use crate::verbs::to_json;
 use crate::wiring;
 
@@ -17,8 +17,8 @@ use crate::wiring;
 const GONE_MS: u64 = 60_000;
 
 /// Shows nodes or orders one to drain.
-pub async fn fleet(place: &Place, verb: FleetVerb) -> Result<Exit, Failure> {
-    let config = Config::load(place).await?;
+pub async fn fleet(global: &GlobalArgs, verb: FleetVerb) -> Result<ExitStatus, Failure> {
+    let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
     match verb {
         FleetVerb::Status { json } => status(&*store, json).await,
@@ -27,7 +27,7 @@ pub async fn fleet(place: &Place, verb: FleetVerb) -> Result<Exit, Failure> {
     }
 }
 
-async fn status(store: &dyn Store, as_json: bool) -> Result<Exit, Failure> {
+async fn status(store: &dyn Store, as_json: bool) -> Result<ExitStatus, Failure> {
     let nodes = store.nodes().await?;
     if as_json {
         for node in &nodes {
@@ -46,7 +46,7 @@ async fn status(store: &dyn Store, as_json: bool) -> Result<Exit, Failure> {
             });
             table::print(&to_json(&line)?)?;
         }
-        return Ok(Exit::Done);
+        return Ok(ExitStatus::Done);
     }
     let mut rows = table::new(&["node", "state", "roles", "running", "silent", "version", "why"]);
     for node in &nodes {
@@ -63,7 +63,7 @@ async fn status(store: &dyn Store, as_json: bool) -> Result<Exit, Failure> {
         ]);
     }
     table::print(&rows.to_string())?;
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 fn state(node: &NodeRecord) -> &str {
@@ -74,12 +74,12 @@ fn state(node: &NodeRecord) -> &str {
     }
 }
 
-async fn order(store: &dyn Store, node: &str, drain: bool) -> Result<Exit, Failure> {
+async fn order(store: &dyn Store, node: &str, drain: bool) -> Result<ExitStatus, Failure> {
     match store.order_drain(&NodeId::new(node), drain).await {
-        Ok(()) if drain => talk::say(&format!("{node} takes no new work; what it runs is finished")),
-        Ok(()) => talk::say(&format!("{node} takes work again")),
+        Ok(()) if drain => stderr::say(&format!("{node} takes no new work; what it runs is finished")),
+        Ok(()) => stderr::say(&format!("{node} takes work again")),
         Err(error) if error.kind == ErrorKind::Missing => return Err(Failure::Usage(error.to_string())),
         Err(error) => return Err(error.into()),
     }
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }

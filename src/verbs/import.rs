@@ -7,10 +7,10 @@ use reelgate_ports::events::EventBatch;
 use reelgate_ports::order::Priority;
 use serde_json::json;
 
-use crate::cli::{ImportArgs, Place};
+use crate::cli::{GlobalArgs, ImportArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
-use crate::output::{table, talk};
+use crate::exit::{ExitStatus, Failure};
+use crate::output::{stderr, table};
 use crate::verbs::to_json;
 use crate::wiring;
 
@@ -18,8 +18,8 @@ use crate::wiring;
 const BATCH_MAX: usize = 50;
 
 /// Takes in what lies under a prefix of the ingest area and is not known yet. Stopped and started again, it goes on.
-pub async fn import(place: &Place, args: ImportArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place).await?;
+pub async fn import(global: &GlobalArgs, args: ImportArgs) -> Result<ExitStatus, Failure> {
+    let config = Config::load(global).await?;
     let priority = Priority::parse(&args.priority).ok_or_else(|| {
         Failure::Usage(format!("--priority: expected `high`, `normal` or `low`, found `{}`", args.priority))
     })?;
@@ -53,9 +53,12 @@ pub async fn import(place: &Place, args: ImportArgs) -> Result<Exit, Failure> {
     if args.json {
         table::print(&to_json(&json!({"listed": listed, "taken_in": taken}))?)?;
     } else {
-        talk::say(&format!("{listed} uploads listed, {taken} taken in with {} priority", priority.as_str()));
+        stderr::say(&format!(
+            "{listed} uploads listed, {taken} taken in with {} priority",
+            priority.as_str()
+        ));
     }
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// `500/h`, `10/m` or `2/s`, as uploads an hour.

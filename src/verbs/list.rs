@@ -3,25 +3,25 @@
 use reelgate_flow::asset::Phase;
 use reelgate_ports::store::AssetFilter;
 
-use crate::cli::{ListArgs, Place};
+use crate::cli::{GlobalArgs, ListArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
+use crate::exit::{ExitStatus, Failure};
 use crate::output::json::AssetLine;
 use crate::output::table::{self, clean};
 use crate::verbs::{local_time, to_json};
 use crate::wiring;
 
 /// Prints the assets of the home, oldest first.
-pub async fn list(place: &Place, args: ListArgs) -> Result<Exit, Failure> {
+pub async fn list(global: &GlobalArgs, args: ListArgs) -> Result<ExitStatus, Failure> {
     let phases = args.state.iter().map(|word| phase(word)).collect::<Result<Vec<_>, _>>()?;
-    let config = Config::load(place).await?;
+    let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
     let assets = store.assets(&AssetFilter { phases, limit: args.limit, after: None }).await?;
     if args.json {
         for asset in &assets {
             table::print(&to_json(&AssetLine::new(&store.asset(&asset.id).await?))?)?;
         }
-        return Ok(Exit::Done);
+        return Ok(ExitStatus::Done);
     }
     let mut rows = table::new(&["asset", "state", "verdict", "reason", "taken in", "source"]);
     for asset in &assets {
@@ -35,7 +35,7 @@ pub async fn list(place: &Place, args: ListArgs) -> Result<Exit, Failure> {
         ]);
     }
     table::print(&rows.to_string())?;
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 fn phase(word: &str) -> Result<Phase, Failure> {

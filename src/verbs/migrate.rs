@@ -1,14 +1,14 @@
 //! `reelgate migrate`: brings the database up to date.
 
-use crate::cli::Place;
+use crate::cli::GlobalArgs;
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
-use crate::output::talk;
+use crate::exit::{ExitStatus, Failure};
+use crate::output::stderr;
 use crate::wiring;
 
 /// Runs what is missing, and says what the database is now. Doing it again changes nothing.
-pub async fn migrate(place: &Place) -> Result<Exit, Failure> {
-    let config = Config::load(place).await?;
-    talk::say(&format!("the database is up to date: {}", wiring::migrate(&config).await?));
-    Ok(Exit::Done)
+pub async fn migrate(global: &GlobalArgs) -> Result<ExitStatus, Failure> {
+    let config = Config::load(global).await?;
+    stderr::say(&format!("the database is up to date: {}", wiring::migrate(&config).await?));
+    Ok(ExitStatus::Done)
 }

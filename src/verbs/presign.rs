@@ -6,16 +6,16 @@ use reelgate_aws::location::Location;
 use reelgate_aws::presign::{PresignOrder, presign};
 use serde_json::json;
 
-use crate::cli::{Place, PresignArgs};
+use crate::cli::{GlobalArgs, PresignArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
-use crate::output::{table, talk};
+use crate::exit::{ExitStatus, Failure};
+use crate::output::{stderr, table};
 use crate::verbs::to_json;
 use crate::wiring::aws;
 
 /// Prints the link; the headers that go with it are told on standard error.
-pub async fn link(place: &Place, args: PresignArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place).await?;
+pub async fn link(global: &GlobalArgs, args: PresignArgs) -> Result<ExitStatus, Failure> {
+    let config = Config::load(global).await?;
     let usage = |error: reelgate_ports::error::PortError| Failure::Usage(error.to_string());
     let to = Location::parse(&args.to).map_err(usage)?;
     let transfer = aws::transfer(&config, [to.bucket.as_str()]);
@@ -33,13 +33,13 @@ pub async fn link(place: &Place, args: PresignArgs) -> Result<Exit, Failure> {
         let headers: serde_json::Map<_, _> =
             signed.headers.into_iter().map(|(name, value)| (name, value.into())).collect();
         table::print(&to_json(&json!({"method": "PUT", "url": signed.url, "headers": headers}))?)?;
-        return Ok(Exit::Done);
+        return Ok(ExitStatus::Done);
     }
     for (name, value) in &signed.headers {
-        talk::say(&format!("send it with the header {name}: {value}"));
+        stderr::say(&format!("send it with the header {name}: {value}"));
     }
     table::print(&signed.url)?;
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// Reads `90s`, `15m`, `12h` or `7d`.

@@ -6,10 +6,10 @@ use reelgate_actors::work::validate::inspect_file;
 use reelgate_pipelines::client::CancelFlag;
 use serde::Serialize;
 
-use crate::cli::{Place, ProbeArgs};
+use crate::cli::{GlobalArgs, ProbeArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
-use crate::output::{table, talk};
+use crate::exit::{ExitStatus, Failure};
+use crate::output::{stderr, table};
 use crate::verbs::{show, to_json};
 use crate::wiring;
 
@@ -22,8 +22,8 @@ struct ProbeLine {
 }
 
 /// Prints the facts, or why the file would be refused.
-pub async fn probe(place: &Place, args: ProbeArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place).await?;
+pub async fn probe(global: &GlobalArgs, args: ProbeArgs) -> Result<ExitStatus, Failure> {
+    let config = Config::load(global).await?;
     let unusable = |error: std::io::Error| {
         Failure::Usage(format!("{}: expected a readable file: {error}", args.file.display()))
     };
@@ -36,7 +36,7 @@ pub async fn probe(place: &Place, args: ProbeArgs) -> Result<Exit, Failure> {
     let (inspected, sha256) =
         inspect_file(&worker, &config.raw.media, file, metadata.len(), CancelFlag::default()).await;
     let sha256 = sha256.map_err(|fault| Failure::Internal(fault.to_string()))?;
-    let exit = if inspected.is_ok() { Exit::Done } else { Exit::NotAll };
+    let exit = if inspected.is_ok() { ExitStatus::Done } else { ExitStatus::NotAll };
     if args.json {
         let (media, reason) = match inspected {
             Ok((inspection, _)) => (Some(inspection.facts), None),
@@ -51,13 +51,13 @@ pub async fn probe(place: &Place, args: ProbeArgs) -> Result<Exit, Failure> {
             table::print(&show::describe(&inspection.facts))?;
         }
         Err(fault) => {
-            talk::say(&format!(
+            stderr::say(&format!(
                 "refused   {}: {} ({})",
                 fault.code.as_str(),
                 fault.code.message(),
                 fault.detail
             ));
-            talk::say(&format!("advice    {}", fault.code.advice()));
+            stderr::say(&format!("advice    {}", fault.code.advice()));
         }
     }
     Ok(exit)

@@ -3,9 +3,9 @@
 use reelgate_actors::work::work_left::work_left;
 use serde_json::json;
 
-use crate::cli::{Place, QueueArgs};
+use crate::cli::{GlobalArgs, QueueArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
+use crate::exit::{ExitStatus, Failure};
 use crate::output::table;
 use crate::verbs::to_json;
 use crate::wiring;
@@ -14,8 +14,8 @@ use crate::wiring;
 const ROWS_MAX: u32 = 10_000;
 
 /// Prints the queue, oldest first, and the seconds of work left in each lane.
-pub async fn queue(place: &Place, args: QueueArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place).await?;
+pub async fn queue(global: &GlobalArgs, args: QueueArgs) -> Result<ExitStatus, Failure> {
+    let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
     let rows = store.queue(ROWS_MAX).await?;
     let left = work_left(&rows, &store.nodes().await?);
@@ -33,7 +33,7 @@ pub async fn queue(place: &Place, args: QueueArgs) -> Result<Exit, Failure> {
             });
             table::print(&to_json(&line)?)?;
         }
-        return Ok(Exit::Done);
+        return Ok(ExitStatus::Done);
     }
     let mut printed = table::new(&["lane", "stage", "priority", "prefix", "waiting", "running", "oldest"]);
     for row in shown {
@@ -51,5 +51,5 @@ pub async fn queue(place: &Place, args: QueueArgs) -> Result<Exit, Failure> {
     for one in left {
         table::print(&format!("{} lane: {} of work left", one.lane.as_str(), table::seconds(one.seconds)))?;
     }
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }

@@ -3,16 +3,16 @@
 use reelgate_actors::work::redaction::by_hand;
 use reelgate_flow::place::FrameBox;
 use reelgate_pipelines::messages::Span;
-use reelgate_pipelines::recipes::redact::Place as Sighting;
+use reelgate_pipelines::recipes::redact::Sighting;
 use reelgate_ports::records::Decided;
 
-use crate::cli::{Place, RedactArgs};
-use crate::exit::{Exit, Failure};
+use crate::cli::{GlobalArgs, RedactArgs};
+use crate::exit::{ExitStatus, Failure};
 use crate::verbs::decide::{decide, decision, open, say};
 
 /// Has parts of what stands published made anew without what is named, or without what its findings saw on screen.
-pub async fn redact(place: &Place, args: RedactArgs) -> Result<Exit, Failure> {
-    let (_, store, asset) = open(place, &args.decision.asset).await?;
+pub async fn redact(global: &GlobalArgs, args: RedactArgs) -> Result<ExitStatus, Failure> {
+    let (_, store, asset) = open(global, &args.decision.asset).await?;
     let boxes = args.boxes.iter().map(|text| sighting(text)).collect::<Result<Vec<_>, _>>()?;
     let mutes = args.mute.iter().map(|text| span("--mute", text)).collect::<Result<Vec<_>, _>>()?;
     let asked = by_hand(&*store, &asset, boxes, mutes).await;
@@ -26,7 +26,7 @@ pub async fn redact(place: &Place, args: RedactArgs) -> Result<Exit, Failure> {
     decide(&*store, &asset, decision(what, &args.decision, None)?).await?;
     let how = format!("{encodes} encodes are made anew, and it is screened again before it is published");
     say(&asset, "is redacted", &how);
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// `X,Y,WIDTH,HEIGHT@FROM-TO`.

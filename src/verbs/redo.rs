@@ -5,16 +5,16 @@ use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::store::Store;
 
-use crate::cli::{Place, RedoArgs};
+use crate::cli::{GlobalArgs, RedoArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
-use crate::output::talk;
+use crate::exit::{ExitStatus, Failure};
+use crate::output::stderr;
 use crate::verbs::find_asset;
 use crate::wiring;
 
 /// Has part of a published asset made anew; the next `run` or the running `serve` does the work.
-pub async fn redo(place: &Place, args: RedoArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place).await?;
+pub async fn redo(global: &GlobalArgs, args: RedoArgs) -> Result<ExitStatus, Failure> {
+    let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
     let asset = find_asset(&*store, &args.asset).await?;
     let what = match (&args.stage, &args.rendition) {
@@ -25,10 +25,10 @@ pub async fn redo(place: &Place, args: RedoArgs) -> Result<Exit, Failure> {
     match store.redo(&asset, what).await {
         Ok(()) => {
             let begun = format!("{asset} is redone from {}", what.as_str());
-            talk::say(&format!(
+            stderr::say(&format!(
                 "{begun} with the next `run` or by the running `serve`; its outputs stay until then"
             ));
-            Ok(Exit::Done)
+            Ok(ExitStatus::Done)
         }
         Err(error) if error.kind == ErrorKind::Conflict => {
             let why = format!("{asset}: {}; `reelgate why {asset}` tells its history", error.detail);

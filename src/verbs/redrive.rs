@@ -4,10 +4,10 @@ use reelgate_flow::asset::Phase;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::store::AssetFilter;
 
-use crate::cli::{Place, RedriveArgs};
+use crate::cli::{GlobalArgs, RedriveArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
-use crate::output::talk;
+use crate::exit::{ExitStatus, Failure};
+use crate::output::stderr;
 use crate::verbs::find_asset;
 use crate::wiring;
 
@@ -15,8 +15,8 @@ use crate::wiring;
 const BATCH: u32 = 10_000;
 
 /// Gives assets another try; the next `run` or the running `serve` does the work.
-pub async fn redrive(place: &Place, args: RedriveArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place).await?;
+pub async fn redrive(global: &GlobalArgs, args: RedriveArgs) -> Result<ExitStatus, Failure> {
+    let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
     let Some(typed) = args.asset else {
         let filter = AssetFilter { phases: vec![Phase::Failed], limit: BATCH, after: None };
@@ -24,17 +24,17 @@ pub async fn redrive(place: &Place, args: RedriveArgs) -> Result<Exit, Failure> 
         for asset in &failed {
             store.redrive(&asset.id).await?;
         }
-        talk::say(&format!(
+        stderr::say(&format!(
             "{} failed assets get another try with the next `run` or the running `serve`",
             failed.len()
         ));
-        return Ok(Exit::Done);
+        return Ok(ExitStatus::Done);
     };
     let asset = find_asset(&*store, &typed).await?;
     match store.redrive(&asset).await {
         Ok(()) => {
-            talk::say(&format!("{asset} gets another try with the next `run` or the running `serve`"));
-            Ok(Exit::Done)
+            stderr::say(&format!("{asset} gets another try with the next `run` or the running `serve`"));
+            Ok(ExitStatus::Done)
         }
         Err(error) if error.kind == ErrorKind::Conflict => {
             let phase = store.asset(&asset).await?.asset.phase;

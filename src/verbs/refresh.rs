@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use reelgate_actors::signals::{ConfigLook, Signals};
 
-use crate::cli::Place;
+use crate::cli::GlobalArgs;
 use crate::config::{Config, changes, setting_of};
 use crate::exit::Failure;
 use crate::wiring;
 
 /// Returns once the configuration is another one than `running`. Never where none is read from the Parameter Store:
 /// what is on this machine is changed by somebody who can restart the node.
-pub async fn changed(place: &Place, running: &Config, signals: &Signals) {
+pub async fn changed(global: &GlobalArgs, running: &Config, signals: &Signals) {
     let aws = &running.raw.aws;
     if aws.parameters.is_empty() || aws.refresh_s == 0 {
         return std::future::pending().await;
     }
     loop {
         tokio::time::sleep(pause(aws.refresh_s, fastrand::f64())).await;
-        match look(place, running).await {
+        match look(global, running).await {
             Ok(names) if names.is_empty() => signals.config_looked(ConfigLook::Same),
             Ok(names) => return signals.config_looked(ConfigLook::Changed(&names)),
             Err(Failure::Port(error)) => signals.config_looked(ConfigLook::Unreachable(&error)),
@@ -32,8 +32,8 @@ pub async fn changed(place: &Place, running: &Config, signals: &Signals) {
 }
 
 /// Names of the settings that have changed; an error where the node could not start with them.
-async fn look(place: &Place, running: &Config) -> Result<Vec<String>, Failure> {
-    let found = Config::load(place).await?;
+async fn look(global: &GlobalArgs, running: &Config) -> Result<Vec<String>, Failure> {
+    let found = Config::load(global).await?;
     let names = changes(&running.raw, &found.raw);
     if !names.is_empty() {
         wiring::prove(&found).await?;
@@ -51,17 +51,17 @@ fn pause(interval_s: u64, random: f64) -> Duration {
 mod tests {
     use super::*;
 
-    fn place(dir: &std::path::Path, text: &str) -> Place {
+    fn global(dir: &std::path::Path, text: &str) -> GlobalArgs {
         let file = dir.join("reelgate.toml");
         std::fs::write(&file, text).unwrap();
-        Place { home: dir.to_path_buf(), config: Some(file) }
+        GlobalArgs { home: dir.to_path_buf(), config: Some(file) }
     }
 
     #[tokio::test]
     async fn a_configuration_that_a_node_could_not_start_with_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let running = Config::load(&place(dir.path(), "")).await.unwrap();
-        let changed = place(dir.path(), "[engine]\nlease_ms = 40000\n");
+        let running = Config::load(&global(dir.path(), "")).await.unwrap();
+        let changed = global(dir.path(), "[engine]\nlease_ms = 40000\n");
         assert_eq!(look(&changed, &running).await.unwrap(), ["engine.lease_ms"]);
         for (text, setting) in [
             ("[engine]\nlease_ms = 1\n", "engine.lease_ms"),
@@ -69,7 +69,7 @@ mod tests {
             ("[events]\nurl = \"kafka://topic\"\n", "events.url"),
             ("[notices]\nurls = [\"mail:somebody\"]\n", "notices.urls"),
         ] {
-            let refused = look(&place(dir.path(), text), &running).await.unwrap_err();
+            let refused = look(&global(dir.path(), text), &running).await.unwrap_err();
             assert_eq!(setting_of(&refused.to_string()), Some(setting));
         }
     }

@@ -12,16 +12,16 @@ use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{AssetDetail, MediaEvent};
 use reelgate_ports::store::{Backlog, Store};
 
-use crate::cli::{Place, RunArgs};
+use crate::cli::{GlobalArgs, RunArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
+use crate::exit::{ExitStatus, Failure};
 use crate::output::json::AssetLine;
 use crate::output::progress::Progress;
+use crate::output::stderr;
 use crate::output::table::{self, clean, seconds};
-use crate::output::talk;
 use crate::telemetry::Telemetry;
 use crate::verbs::{to_json, unended};
-use crate::wiring::{self, Duty};
+use crate::wiring::{self, EnginePurpose};
 
 /// Between two looks at the board.
 const LOOK: Duration = Duration::from_millis(100);
@@ -31,20 +31,20 @@ const NOTICES_GRACE: Duration = Duration::from_secs(10);
 const BATCH_MAX: usize = 512;
 
 /// Processes the paths and whatever an earlier run left.
-pub async fn run(place: &Place, args: RunArgs, log: Option<&str>) -> Result<Exit, Failure> {
+pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Result<ExitStatus, Failure> {
     let events = collect(&args)?;
-    let config = Config::load(place).await?;
+    let config = Config::load(global).await?;
     let signals = Signals::default();
     let _telemetry = Telemetry::start(&config, &wiring::node_name(&config), log, signals.spans())?;
-    let house = wiring::house(&config, Duty::Run, signals).await?;
+    let context = wiring::context(&config, EnginePurpose::Run, signals).await?;
     let since = Instant::now();
-    let left_over = unended(&*house.store).await?;
+    let left_over = unended(&*context.store).await?;
     if !left_over.is_empty() {
-        talk::say(&format!("{} assets of an earlier run are finished first", left_over.len()));
+        stderr::say(&format!("{} assets of an earlier run are finished first", left_over.len()));
     }
     let mut wanted = left_over;
     for batch in events.chunks(BATCH_MAX) {
-        let ingested = house.store.ingest(&EventBatch::of(batch)).await?;
+        let ingested = context.store.ingest(&EventBatch::of(batch)).await?;
         spans::uploads_taken_in(&ingested);
         for ingested in ingested {
             if !wanted.contains(&ingested.asset) {
@@ -52,15 +52,15 @@ pub async fn run(place: &Place, args: RunArgs, log: Option<&str>) -> Result<Exit
             }
         }
     }
-    let names: BTreeMap<AssetId, String> = names(&*house.store, &wanted).await?;
-    let engine = Engine::start(house).await?;
+    let names: BTreeMap<AssetId, String> = names(&*context.store, &wanted).await?;
+    let engine = Engine::start(context).await?;
     let interrupted = wait(&engine, &names).await?;
     engine.drain(if interrupted { Duration::ZERO } else { config.grace() }).await;
     let mut details = Vec::new();
     for asset in &wanted {
-        details.push(engine.house().store.asset(asset).await?);
+        details.push(engine.context().store.asset(asset).await?);
     }
-    wiring::close(&*engine.house().store).await;
+    wiring::close(&*engine.context().store).await;
     if args.json {
         for detail in &details {
             table::print(&to_json(&AssetLine::new(detail))?)?;
@@ -69,11 +69,11 @@ pub async fn run(place: &Place, args: RunArgs, log: Option<&str>) -> Result<Exit
         print_table(&details, since.elapsed())?;
     }
     if interrupted {
-        talk::say("interrupted; `reelgate run` on the same home goes on from here");
-        return Ok(Exit::NotAll);
+        stderr::say("interrupted; `reelgate run` on the same home goes on from here");
+        return Ok(ExitStatus::NotAll);
     }
     let all = details.iter().all(|detail| detail.asset.phase == Phase::Published);
-    Ok(if all { Exit::Done } else { Exit::NotAll })
+    Ok(if all { ExitStatus::Done } else { ExitStatus::NotAll })
 }
 
 /// Every file of the paths as an event; checksum sidecars and hidden files of directories are not uploads.
@@ -136,28 +136,28 @@ fn file_name(key: &str) -> String {
 
 /// Waits for the end of everything; true where the user or the system asked to stop first.
 async fn wait(engine: &Engine, names: &BTreeMap<AssetId, String>) -> Result<bool, Failure> {
-    let house = engine.house();
+    let context = engine.context();
     let mut progress = Progress::new();
     let mut stop = std::pin::pin!(wiring::stop_asked());
     let mut notices_since = None;
     let name = |asset: &AssetId| names.get(asset).cloned().unwrap_or_else(|| asset.to_string());
     let interrupted = loop {
-        if let Some(why) = house.board.dead() {
+        if let Some(why) = context.progress_board.dead() {
             progress.end();
             return Err(Failure::Internal(format!(
                 "the engine stopped: {why}; run with --log info to see more"
             )));
         }
-        let backlog = house.store.backlog().await?;
+        let backlog = context.store.backlog().await?;
         let left = not_ended(&backlog);
-        progress.show(&house.board, left, &name);
+        progress.show(&context.progress_board, left, &name);
         if left == 0 {
             let since = *notices_since.get_or_insert_with(Instant::now);
             if backlog.outbox == 0 {
                 break false;
             }
             if since.elapsed() > NOTICES_GRACE {
-                talk::say(&format!(
+                stderr::say(&format!(
                     "{} notices could not be delivered yet; they go out with the next run",
                     backlog.outbox
                 ));
@@ -166,7 +166,7 @@ async fn wait(engine: &Engine, names: &BTreeMap<AssetId, String>) -> Result<bool
         }
         tokio::select! {
             () = &mut stop => break true,
-            () = house.board.changed() => {}
+            () = context.progress_board.changed() => {}
             () = tokio::time::sleep(LOOK) => {}
         }
     };
@@ -232,7 +232,7 @@ fn print_table(details: &[AssetDetail], took: Duration) -> Result<(), Failure> {
     }
     let took_s = took.as_secs_f64();
     let published = details.iter().filter(|detail| detail.asset.phase == Phase::Published).count();
-    talk::say(&format!(
+    stderr::say(&format!(
         "{published} of {} published in {}: {} of media, {:.1}x real time",
         details.len(),
         seconds(took_s),

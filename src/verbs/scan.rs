@@ -12,7 +12,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use reelgate_actors::work::reading::{Reading, read_media, read_name};
+use reelgate_actors::work::gathered_text::{GatheredText, read_media, read_name};
 use reelgate_actors::work::screen::{location, would_do};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::client::WorkerProgram;
@@ -21,20 +21,20 @@ use reelgate_pipelines::recipes::sniff::{PREFIX_BYTES_MAX, sniff};
 use reelgate_ports::records::FindingLocation;
 use reelgate_privacy::{Classifier, Finding, Line, Severity, severity, starred, text};
 
-use crate::cli::{Place, ScanArgs};
+use crate::cli::{GlobalArgs, ScanArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
+use crate::exit::{ExitStatus, Failure};
 use crate::output::table;
 use crate::verbs::to_json;
 use crate::wiring;
-use report::{Scanned, Seen};
+use report::{ReadAs, Scanned};
 
 /// Prints what is found, file by file.
-pub async fn scan(place: &Place, args: ScanArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place).await?;
+pub async fn scan(global: &GlobalArgs, args: ScanArgs) -> Result<ExitStatus, Failure> {
+    let config = Config::load(global).await?;
     if args.types {
         report::types(&config.raw.privacy, args.json)?;
-        return Ok(Exit::Done);
+        return Ok(ExitStatus::Done);
     }
     for file in &args.files {
         check_readable(file)?;
@@ -44,7 +44,7 @@ pub async fn scan(place: &Place, args: ScanArgs) -> Result<Exit, Failure> {
         return print_spans(&classifier, &args.files);
     }
     let worker = wiring::worker(&config)?;
-    let mut exit = Exit::Done;
+    let mut exit = ExitStatus::Done;
     for file in args.files {
         let key = file.to_string_lossy().into_owned();
         let (classifier, worker) = (Arc::clone(&classifier), worker.clone());
@@ -54,7 +54,7 @@ pub async fn scan(place: &Place, args: ScanArgs) -> Result<Exit, Failure> {
             reading.await.map_err(|error| Failure::Internal(format!("a scan ended early: {error}")))??;
         let is_quiet = severity(&scanned.reading.findings).is_none_or(|worst| worst < Severity::Medium);
         if !is_quiet || scanned.refused.is_some() {
-            exit = Exit::NotAll;
+            exit = ExitStatus::NotAll;
         }
         let policy = would_do(&config.policy, &key, &scanned.reading.findings);
         report::file(&scanned, policy, args.json)?;
@@ -75,16 +75,16 @@ fn unusable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::Usage(format!("{}: expected a readable file: {error}", path.display()))
 }
 
-fn print_spans(classifier: &Classifier, files: &[PathBuf]) -> Result<Exit, Failure> {
+fn print_spans(classifier: &Classifier, files: &[PathBuf]) -> Result<ExitStatus, Failure> {
     let [path] = files else {
         return Err(Failure::Usage(format!("--spans: expected one text file, found {} files", files.len())));
     };
-    if !matches!(sniffed(path).map_err(|error| unusable(path, &error))?, Ok(Seen::Text)) {
+    if !matches!(sniffed(path).map_err(|error| unusable(path, &error))?, Ok(ReadAs::Text)) {
         return Err(Failure::Usage(format!("{}: --spans: expected text in UTF-8", path.display())));
     }
     let file = File::open(path).map_err(|error| unusable(path, &error))?;
     spans::each(classifier, file, |span| table::print(&to_json(&report::SpanLine::new(&span))?))?;
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// Reads one file as what its first bytes say. Blocks.
@@ -97,11 +97,11 @@ fn read(
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let seen = sniffed(path).map_err(|error| unusable(path, &error))?;
     let (seen, outcome) = match seen {
-        Ok(Seen::Text) => {
+        Ok(ReadAs::Text) => {
             let text = read_text(classifier, path, &name).map_err(|error| unusable(path, &error))?;
-            (Some(Seen::Text), Ok(text))
+            (Some(ReadAs::Text), Ok(text))
         }
-        Ok(Seen::Media) => (Some(Seen::Media), read_media(worker, settings, classifier, path, &name)),
+        Ok(ReadAs::Media) => (Some(ReadAs::Media), read_media(worker, settings, classifier, path, &name)),
         Err(refused) => (None, Err(refused)),
     };
     let (reading, refused) = match outcome {
@@ -112,16 +112,16 @@ fn read(
 }
 
 /// What a file is: media where the gate would try to demux it, else text where it reads as text, else why it is neither.
-fn sniffed(path: &Path) -> std::io::Result<Result<Seen, Fault>> {
+fn sniffed(path: &Path) -> std::io::Result<Result<ReadAs, Fault>> {
     let file = File::open(path)?;
     let size_bytes = file.metadata()?.len();
     let mut prefix = Vec::new();
     #[expect(clippy::disallowed_methods, reason = "bounded by `take`")]
     file.take(PREFIX_BYTES_MAX as u64).read_to_end(&mut prefix)?;
     Ok(match sniff(&prefix, size_bytes) {
-        Ok(_) => Ok(Seen::Media),
+        Ok(_) => Ok(ReadAs::Media),
         Err(fault) if fault.code == Code::UnsupportedContainer => Err(fault),
-        Err(_) if is_text(&prefix) => Ok(Seen::Text),
+        Err(_) if is_text(&prefix) => Ok(ReadAs::Text),
         Err(fault) => Err(fault),
     })
 }
@@ -137,7 +137,7 @@ fn is_text(prefix: &[u8]) -> bool {
         && !prefix.starts_with(b"%PDF")
 }
 
-fn read_text(classifier: &Classifier, path: &Path, name: &str) -> std::io::Result<Reading> {
+fn read_text(classifier: &Classifier, path: &Path, name: &str) -> std::io::Result<GatheredText> {
     let mut scanner = classifier.scanner();
     let name = text::file_name(name);
     scanner.push(Line { text: &name, address: subtitles::address(text::FILE_NAME, "name") });
@@ -145,7 +145,7 @@ fn read_text(classifier: &Classifier, path: &Path, name: &str) -> std::io::Resul
     let mut push = |address: &_, text: &str| scanner.push_at(address, text);
     lines::each(BufReader::new(File::open(path)?), |number, line| subtitles.read(number, line, &mut push))?;
     subtitles.finish(&mut push);
-    Ok(Reading { findings: scanner.finish(), enrichment: None })
+    Ok(GatheredText { findings: scanner.finish(), enrichment: None })
 }
 
 /// A path without what stands in it: the classifier's places as stars.

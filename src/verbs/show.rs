@@ -1,29 +1,29 @@
 //! `reelgate show`.
 
-use reelgate_flow::asset::{Marks, Response};
+use reelgate_flow::asset::{Flags, Response};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::{Enrichment, NotAnalysed};
 use reelgate_ports::records::AssetDetail;
 use reelgate_ports::store::Store;
 
-use crate::cli::{AssetArgs, Place};
+use crate::cli::{AssetArgs, GlobalArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
+use crate::exit::{ExitStatus, Failure};
 use crate::output::json::AssetLine;
 use crate::output::table::{self, clean, seconds};
 use crate::verbs::{find_asset, local_time, to_json};
 use crate::wiring;
 
 /// Prints everything about one asset.
-pub async fn show(place: &Place, args: AssetArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place).await?;
+pub async fn show(global: &GlobalArgs, args: AssetArgs) -> Result<ExitStatus, Failure> {
+    let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
     let detail = store.asset(&find_asset(&*store, &args.asset).await?).await?;
     let line = AssetLine::new(&detail);
     if args.json {
         table::print(&to_json(&line)?)?;
-        return Ok(Exit::Done);
+        return Ok(ExitStatus::Done);
     }
     table::print(&summary(&detail, &line))?;
     if let Some(facts) = &detail.facts {
@@ -60,7 +60,7 @@ pub async fn show(place: &Place, args: AssetArgs) -> Result<Exit, Failure> {
         rows.add_row([one.stage, &one.attempts.to_string(), &seconds(one.seconds)]);
     }
     table::print(&rows.to_string())?;
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 fn summary(detail: &AssetDetail, line: &AssetLine) -> String {
@@ -76,7 +76,7 @@ fn summary(detail: &AssetDetail, line: &AssetLine) -> String {
         asset.verdict.as_str(),
         asset.severity.as_str(),
     );
-    let decided = decided(&asset.marks);
+    let decided = decided(&asset.flags);
     if !decided.is_empty() {
         text += &format!("\ndecided   {decided}");
     }
@@ -84,8 +84,8 @@ fn summary(detail: &AssetDetail, line: &AssetLine) -> String {
         text +=
             &format!("\nreason    {}: {}\nadvice    {}", reason.code.as_str(), reason.message, reason.advice);
     }
-    if let Some(twin) = &line.linked_to {
-        text += &format!("\nlinked to {twin} (same content)");
+    if let Some(original) = &line.linked_to {
+        text += &format!("\nlinked to {original} (same content)");
     }
     if let Some(outputs) = &line.outputs {
         text += &format!("\nhls       {}\ndash      {}", clean(&outputs.hls), clean(&outputs.dash));
@@ -94,12 +94,12 @@ fn summary(detail: &AssetDetail, line: &AssetLine) -> String {
 }
 
 /// What policy asks for and what people decided, beyond recording; empty where that is nothing.
-fn decided(marks: &Marks) -> String {
-    let asked = (marks.response > Response::Log).then(|| marks.response.as_str());
+fn decided(flags: &Flags) -> String {
+    let asked = (flags.response > Response::Log).then(|| flags.response.as_str());
     let marked = [
-        (marks.cleared, "let go by a security officer"),
-        (marks.held, "must not be erased"),
-        (marks.redacted, "redacted"),
+        (flags.cleared, "let go by a security officer"),
+        (flags.held, "must not be erased"),
+        (flags.redacted, "redacted"),
     ];
     let marked = marked.into_iter().filter_map(|(is_set, words)| is_set.then_some(words));
     asked.into_iter().chain(marked).collect::<Vec<_>>().join(", ")
@@ -162,7 +162,7 @@ pub fn describe(facts: &MediaFacts) -> String {
 
 /// What nobody searched for personal data, in the words of the enrichment; empty before it is done.
 async fn not_analysed(store: &dyn Store, detail: &AssetDetail) -> Result<Vec<NotAnalysed>, Failure> {
-    // A linked asset's content was looked at with its twin.
+    // A linked asset's content was looked at with its original.
     let owner = detail.asset.linked_to.as_ref().unwrap_or(&detail.asset.id);
     let enriched = store.product(owner, TaskKey::Enrich).await?;
     // A document of another version says nothing that could be shown.

@@ -6,8 +6,8 @@ use reelgate_simulation::{Report, Scenario, Settings, StoreRates, Sweep, plot, r
 use serde::Serialize;
 
 use crate::cli::SimArgs;
-use crate::exit::{Exit, Failure};
-use crate::output::{simulation, table, talk};
+use crate::exit::{ExitStatus, Failure};
+use crate::output::{simulation, stderr, table};
 use crate::verbs::to_json;
 
 #[derive(Serialize)]
@@ -17,12 +17,12 @@ struct Simulated<'a> {
 }
 
 /// Simulates, prints tables and draws.
-pub fn sim(args: &SimArgs) -> Result<Exit, Failure> {
+pub fn sim(args: &SimArgs) -> Result<ExitStatus, Failure> {
     let mut reports = Vec::new();
     for scenario in scenarios(&args.scenario) {
         let since = Instant::now();
         let report = run(&settings(args, scenario)).map_err(Failure::Usage)?;
-        talk::say(&format!(
+        stderr::say(&format!(
             "{}: {} uploads, {:.0} s of virtual time, {} events simulated in {:.1} s",
             scenario.as_str(),
             report.uploads,
@@ -42,7 +42,7 @@ pub fn sim(args: &SimArgs) -> Result<Exit, Failure> {
         plot(&reports, file).map_err(|error| Failure::Internal(error.to_string()))?;
     }
     if reports.iter().all(Report::holds) {
-        return Ok(Exit::Done);
+        return Ok(ExitStatus::Done);
     }
     Err(Failure::Internal(format!("what must hold did not; `--seed {}` shows it again", args.seed)))
 }

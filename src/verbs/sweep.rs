@@ -3,16 +3,16 @@
 use reelgate_actors::work::sweep::sweep as sweep_all;
 use serde_json::json;
 
-use crate::cli::{Place, SweepArgs};
+use crate::cli::{GlobalArgs, SweepArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
-use crate::output::{table, talk};
+use crate::exit::{ExitStatus, Failure};
+use crate::output::{stderr, table};
 use crate::verbs::to_json;
 use crate::wiring;
 
 /// Takes in what is in the bucket and unknown to the store, and removes what ended assets left staged.
-pub async fn sweep(place: &Place, args: SweepArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place).await?;
+pub async fn sweep(global: &GlobalArgs, args: SweepArgs) -> Result<ExitStatus, Failure> {
+    let config = Config::load(global).await?;
     let ports = wiring::existing_ports(&config).await?;
     let swept = sweep_all(&*ports.store, &*ports.objects, &args.prefix, args.dry_run).await?;
     let orphans = match args.dry_run {
@@ -22,12 +22,12 @@ pub async fn sweep(place: &Place, args: SweepArgs) -> Result<Exit, Failure> {
     if args.json {
         let line = json!({"listed": swept.listed, "found": swept.found, "orphans": orphans});
         table::print(&to_json(&line)?)?;
-        return Ok(Exit::Done);
+        return Ok(ExitStatus::Done);
     }
     let found = if args.dry_run { "would be taken in" } else { "are taken in now" };
-    talk::say(&format!(
+    stderr::say(&format!(
         "{} uploads listed, {} of them were unknown and {found}; {orphans} staging areas of ended assets removed",
         swept.listed, swept.found
     ));
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }

@@ -8,21 +8,21 @@ use reelgate_aws::location::{Area, Location};
 use reelgate_aws::upload::{Progress, Uploaded, Uploader};
 use serde_json::json;
 
-use crate::cli::{Place, UploadArgs};
+use crate::cli::{GlobalArgs, UploadArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
-use crate::output::{table, talk};
+use crate::exit::{ExitStatus, Failure};
+use crate::output::{stderr, table};
 use crate::verbs::to_json;
 use crate::wiring::aws;
 
 /// Uploads one file after the other; each over several connections.
-pub async fn upload(place: &Place, args: UploadArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place).await?;
+pub async fn upload(global: &GlobalArgs, args: UploadArgs) -> Result<ExitStatus, Failure> {
+    let config = Config::load(global).await?;
     let targets = targets(&args)?;
     let buckets = targets.iter().map(|(_, to)| to.bucket.as_str());
     let transfer = aws::transfer(&config, buckets);
     let uploader = Uploader::new(&aws::sdk(&config).await, transfer, config.home.join("uploads"))?;
-    let mut exit = Exit::Done;
+    let mut exit = ExitStatus::Done;
     for (file, to) in &targets {
         let bar = bar(file);
         let show = |progress: Progress| {
@@ -33,16 +33,16 @@ pub async fn upload(place: &Place, args: UploadArgs) -> Result<Exit, Failure> {
             done = uploader.upload(file, to, &show) => done,
             () = crate::wiring::stop_asked() => {
                 bar.abandon();
-                talk::say("stopped; the same command goes on from here");
-                return Ok(Exit::NotAll);
+                stderr::say("stopped; the same command goes on from here");
+                return Ok(ExitStatus::NotAll);
             }
         };
         bar.finish_and_clear();
         match done {
             Ok(done) => tell(file, &done, args.json)?,
             Err(error) => {
-                talk::say(&format!("{}: {error}", table::clean(&file.display().to_string())));
-                exit = Exit::NotAll;
+                stderr::say(&format!("{}: {error}", table::clean(&file.display().to_string())));
+                exit = ExitStatus::NotAll;
             }
         }
     }

@@ -9,10 +9,10 @@ use reelgate_actors::work::manifest::Manifest;
 use reelgate_actors::work::validate::hash_file;
 use serde::Serialize;
 
-use crate::cli::{Place, VerifyArgs};
+use crate::cli::{GlobalArgs, VerifyArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
-use crate::output::{table, talk};
+use crate::exit::{ExitStatus, Failure};
+use crate::output::{stderr, table};
 use crate::verbs::{find_asset, to_json};
 use crate::wiring;
 
@@ -33,8 +33,8 @@ struct Problem {
 }
 
 /// Checks one publication.
-pub async fn verify(place: &Place, args: VerifyArgs) -> Result<Exit, Failure> {
-    let dir = target(place, &args.target).await?;
+pub async fn verify(global: &GlobalArgs, args: VerifyArgs) -> Result<ExitStatus, Failure> {
+    let dir = target(global, &args.target).await?;
     let manifest = read_manifest(&dir)?;
     let problems = compare(&dir, &manifest)?;
     for problem in &problems {
@@ -46,26 +46,26 @@ pub async fn verify(place: &Place, args: VerifyArgs) -> Result<Exit, Failure> {
         }
     }
     if problems.is_empty() {
-        talk::say(&format!(
+        stderr::say(&format!(
             "{} outputs match the manifest of asset {}",
             manifest.outputs.len(),
             manifest.asset_id
         ));
-        return Ok(Exit::Done);
+        return Ok(ExitStatus::Done);
     }
-    talk::say(&format!(
+    stderr::say(&format!(
         "{} problems; publish again with `reelgate run --force` on the source",
         problems.len()
     ));
-    Ok(Exit::NotAll)
+    Ok(ExitStatus::NotAll)
 }
 
-async fn target(place: &Place, typed: &str) -> Result<PathBuf, Failure> {
+async fn target(global: &GlobalArgs, typed: &str) -> Result<PathBuf, Failure> {
     let dir = Path::new(typed);
     if dir.is_dir() {
         return Ok(dir.to_path_buf());
     }
-    let config = Config::load(place).await?;
+    let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
     let asset = store.asset(&find_asset(&*store, typed).await?).await?.asset;
     let published =

@@ -1,15 +1,15 @@
 //! `reelgate why`.
 
-use crate::cli::{AssetArgs, Place};
+use crate::cli::{AssetArgs, GlobalArgs};
 use crate::config::Config;
-use crate::exit::{Exit, Failure};
+use crate::exit::{ExitStatus, Failure};
 use crate::output::table;
 use crate::verbs::{find_asset, local_time, to_json};
 use crate::wiring;
 
 /// Prints the history of an asset: every event, decision, attempt and duration, in order.
-pub async fn why(place: &Place, args: AssetArgs) -> Result<Exit, Failure> {
-    let config = Config::load(place).await?;
+pub async fn why(global: &GlobalArgs, args: AssetArgs) -> Result<ExitStatus, Failure> {
+    let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
     let asset = find_asset(&*store, &args.asset).await?;
     let history = store.history(&asset).await?;
@@ -17,7 +17,7 @@ pub async fn why(place: &Place, args: AssetArgs) -> Result<Exit, Failure> {
         for record in &history {
             table::print(&to_json(record)?)?;
         }
-        return Ok(Exit::Done);
+        return Ok(ExitStatus::Done);
     }
     let mut rows = table::new(&["#", "when", "what", "task", "attempt", "took", "detail"]);
     for record in &history {
@@ -32,5 +32,5 @@ pub async fn why(place: &Place, args: AssetArgs) -> Result<Exit, Failure> {
         ]);
     }
     table::print(&rows.to_string())?;
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }

@@ -1,4 +1,4 @@
-//! Picks the backends by their addresses and builds the house: the only place that knows which ones there are.
+//! Picks the backends by their addresses and builds the engine: the only place that knows which ones there are.
 
 #[cfg(feature = "aws")]
 pub mod aws;
@@ -22,9 +22,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reelgate_actors::board::Board;
-use reelgate_actors::duty::{Duty as Switch, Hold};
-use reelgate_actors::house::House;
+use reelgate_actors::availability::{Availability, DrainReason};
+use reelgate_actors::engine_context::EngineContext;
+use reelgate_actors::progress_board::ProgressBoard;
 use reelgate_actors::signals::Signals;
 use reelgate_actors::work::validate::inspect;
 use reelgate_embedded::paths;
@@ -32,10 +32,10 @@ use reelgate_flow::ids::NodeId;
 use reelgate_pipelines::client::{CancelFlag, WorkerProgram};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::Events;
+use reelgate_ports::external_scanner::ExternalScanner;
 use reelgate_ports::notices::Notices;
 use reelgate_ports::objects::Objects;
 use reelgate_ports::records::MediaEvent;
-use reelgate_ports::scanner::Scanner;
 use reelgate_ports::store::Store;
 use rustix::fs::{FlockOperation, flock};
 use tokio::signal::unix::{SignalKind, signal};
@@ -57,7 +57,7 @@ const DAY_MS: u64 = 86_400_000;
 
 /// What the engine is started for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Duty {
+pub enum EnginePurpose {
     /// Work through what is there.
     Run,
     /// Watch for uploads as well.
@@ -75,29 +75,33 @@ pub struct Ports {
     /// Receivers.
     pub notices: Vec<Arc<dyn Notices>>,
     /// A scanner outside, where there is one.
-    pub scanner: Option<Arc<dyn Scanner>>,
+    pub scanner: Option<Arc<dyn ExternalScanner>>,
 }
 
-/// Builds the house for a process that works; the home is made where it does not exist. A home with its own database
+/// Builds the engine for a process that works; the home is made where it does not exist. A home with its own database
 /// has one process at a time; several nodes share one over PostgreSQL.
-pub async fn house(config: &Config, duty: Duty, signals: Signals) -> Result<House, Failure> {
+pub async fn context(
+    config: &Config,
+    purpose: EnginePurpose,
+    signals: Signals,
+) -> Result<EngineContext, Failure> {
     make_home(&config.home)?;
     lock(&config.home, store::is_embedded(config))?;
     let worker = worker(config)?;
     let node = node_name(config);
     let clients = Aws::new(config);
     let ports = open(config, &node, &clients).await?;
-    let serves = duty == Duty::Serve;
-    let on = Switch::default();
+    let serves = purpose == EnginePurpose::Serve;
+    let on = Availability::default();
     if serves && config.raw.node.self_test {
-        on.hold(Hold::Unfit, "the self-test has not passed yet");
+        on.hold(DrainReason::Unfit, "the self-test has not passed yet");
     }
     let sweep_s = config.raw.node.sweep_s;
-    Ok(House {
+    Ok(EngineContext {
         machine: if serves { aws::machine(config, &clients).await? } else { None },
         node,
         roles: config.roles,
-        duty: on,
+        availability: on,
         sweep_interval: (sweep_s > 0).then(|| Duration::from_secs(sweep_s)),
         history_days: Some(config.raw.store.history_days).filter(|days| *days > 0),
         store: ports.store,
@@ -109,13 +113,13 @@ pub async fn house(config: &Config, duty: Duty, signals: Signals) -> Result<Hous
         path_template: config.path_template.clone(),
         classifier: config.classifier()?,
         policy: config.policy.clone(),
-        scan: aws::desk(config, ports.scanner)?,
+        external_scan: aws::scan_batcher(config, ports.scanner)?,
         review_ms: u64::from(config.raw.privacy.review_days) * DAY_MS,
         credits: config.credits,
         inspections: Semaphore::new(usize::from(config.credits.inspections)),
         lease_ms: config.raw.engine.lease_ms,
         poll_ms: config.raw.serve.poll_ms,
-        board: Board::default(),
+        progress_board: ProgressBoard::default(),
         signals,
     })
 }
@@ -190,9 +194,9 @@ pub fn check_worker(config: &Config) -> PortResult<String> {
     let silence = silence().map_err(|error| unavailable(error.to_string()))?;
     let size_bytes = silence.metadata().map_err(|error| unavailable(error.to_string()))?.len();
     let mut version = String::new();
-    let mut hear = |gstreamer: &str| version = gstreamer.to_owned();
+    let mut keep_version = |gstreamer: &str| version = gstreamer.to_owned();
     let inspected =
-        inspect(&worker, &config.raw.media, silence, size_bytes, &CancelFlag::default(), &mut hear);
+        inspect(&worker, &config.raw.media, silence, size_bytes, &CancelFlag::default(), &mut keep_version);
     inspected.map_err(|fault| unavailable(format!("{fault}; {}", fault.code.advice())))?;
     Ok(format!("jailed and answering, {version}"))
 }

@@ -4,13 +4,13 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use figment::providers::Serialized;
-use reelgate_actors::scan_desk::ScanDesk;
+use reelgate_actors::scan_batcher::ScanBatcher;
 use reelgate_flow::ids::NodeId;
 use reelgate_ports::events::Events;
+use reelgate_ports::external_scanner::ExternalScanner;
 use reelgate_ports::machine::Machine;
 use reelgate_ports::notices::Notices;
 use reelgate_ports::objects::Objects;
-use reelgate_ports::scanner::Scanner;
 use reelgate_ports::shards::Shards;
 
 use crate::config::Config;
@@ -89,11 +89,11 @@ pub async fn machine(config: &Config, _: &Aws<'_>) -> Result<Option<Arc<dyn Mach
 }
 
 /// No scanner, as long as the configuration asks for none.
-pub async fn open_scanner(config: &Config, _: &Aws<'_>) -> Result<Option<Arc<dyn Scanner>>, Failure> {
+pub async fn open_scanner(config: &Config, _: &Aws<'_>) -> Result<Option<Arc<dyn ExternalScanner>>, Failure> {
     if config.raw.aws.macie.area.is_empty() { Ok(None) } else { Err(absent("aws.macie.area")) }
 }
 
-/// There is no desk without a scanner.
-pub fn desk(_: &Config, _: Option<Arc<dyn Scanner>>) -> Result<Option<ScanDesk>, Failure> {
+/// There is no batcher without a scanner.
+pub fn scan_batcher(_: &Config, _: Option<Arc<dyn ExternalScanner>>) -> Result<Option<ScanBatcher>, Failure> {
     Ok(None)
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use reelgate_ports::identity::key_sha256;
 use reelgate_ports::records::{
-    AssetRecord, Closing, Decided, Decision, FindingRecord, HistoryEvent, HistoryRecord, RenditionRecord,
-    UsageRecord,
+    AssetRecord, Decided, Decision, FindingRecord, HistoryEvent, HistoryRecord, RenditionRecord, UsageRecord,
+    WithdrawalRecord,
 };
 
 /// Version of the notice's body, see `docs/reference/notices.md`.
@@ -16,7 +16,7 @@ pub const NOTICE_SCHEMA: u32 = 1;
 
 /// Who caused a step, and what it took.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct By<'a> {
+pub struct Attribution<'a> {
     /// The node that reported.
     pub node: Option<&'a NodeId>,
     /// What the attempt used.
@@ -37,8 +37,8 @@ pub fn line(at_ms: u64, event: HistoryEvent, detail: impl Into<String>) -> Histo
     }
 }
 
-/// A note of the core as a history line. `twin` is the asset it is linked to.
-pub fn note_line(at_ms: u64, note: &Note, by: By<'_>, twin: Option<&AssetId>) -> HistoryRecord {
+/// A note of the core as a history line. `original` is the asset it is linked to.
+pub fn note_line(at_ms: u64, note: &Note, by: Attribution<'_>, original: Option<&AssetId>) -> HistoryRecord {
     let (event, task, attempt, detail) = match note {
         Note::Entered(phase) => (HistoryEvent::Entered(*phase), None, None, phase.as_str().to_owned()),
         Note::Due(task) => (HistoryEvent::Due, Some(*task), None, String::new()),
@@ -61,14 +61,14 @@ pub fn note_line(at_ms: u64, note: &Note, by: By<'_>, twin: Option<&AssetId>) ->
             None,
             format!("{}, severity {}", verdict.as_str(), severity.as_str()),
         ),
-        Note::LinkedToTwin => (
+        Note::LinkedToOriginal => (
             HistoryEvent::Linked,
             None,
             None,
-            twin.map(|id| format!("same content as {id}")).unwrap_or_default(),
+            original.map(|id| format!("same content as {id}")).unwrap_or_default(),
         ),
         Note::Redriven(times) => (HistoryEvent::Redriven, None, None, format!("time {times}")),
-        Note::SetApart(cause) => (HistoryEvent::SetApart, None, None, cause.as_str().to_owned()),
+        Note::Quarantining(cause) => (HistoryEvent::Quarantining, None, None, cause.as_str().to_owned()),
         Note::Held(held) => (
             HistoryEvent::Held,
             None,
@@ -96,13 +96,15 @@ fn parts_text(parts: &Parts) -> String {
 }
 
 /// What a withdrawal took away and proved, in a line that names the whole record by its hash.
-pub fn closing_line(at_ms: u64, closing: &Closing, record: &Value) -> HistoryRecord {
-    let bytes: u64 = closing.taken.iter().map(|taken| taken.size_bytes).fold(0, u64::saturating_add);
-    let left = if closing.left.is_empty() { "" } else { "; something outside the gate's areas was left" };
+pub fn withdrawal_line(at_ms: u64, withdrawal_record: &WithdrawalRecord, record: &Value) -> HistoryRecord {
+    let bytes: u64 =
+        withdrawal_record.taken.iter().map(|taken| taken.size_bytes).fold(0, u64::saturating_add);
+    let left =
+        if withdrawal_record.left.is_empty() { "" } else { "; something outside the gate's areas was left" };
     let detail = format!(
         "{} objects of {bytes} bytes taken away, {} addresses looked at and none of them readable{left}; record {}",
-        closing.taken.len(),
-        closing.looked_at,
+        withdrawal_record.taken.len(),
+        withdrawal_record.looked_at,
         key_sha256(&record.to_string()),
     );
     line(at_ms, HistoryEvent::Closed, detail)
@@ -124,7 +126,7 @@ pub fn decision_line(at_ms: u64, decision: &Decision) -> HistoryRecord {
     )
 }
 
-fn used(by: By<'_>) -> String {
+fn used(by: Attribution<'_>) -> String {
     let usage = by.usage.unwrap_or_default();
     if usage.cpu_ms == 0 && usage.memory_bytes_max == 0 {
         return String::new();
@@ -184,7 +186,7 @@ pub fn notice_body(
         "state": asset.phase.as_str(),
         "verdict": asset.verdict.as_str(),
         "severity": asset.severity.as_str(),
-        "response": asset.marks.response.as_str(),
+        "response": asset.flags.response.as_str(),
         "reason": reason,
         "linked_to": asset.linked_to.as_ref().map(AssetId::as_str),
         "redrives": asset.redrives,

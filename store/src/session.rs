@@ -8,10 +8,10 @@ use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_ports::error::PortError;
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::order::Priority;
-use reelgate_ports::records::{AuditRecord, Fence, HistoryRecord, MediaEvent, ScanEvent};
+use reelgate_ports::records::{AuditRecord, ExternalScanEvent, Fence, HistoryRecord, MediaEvent};
 use reelgate_ports::shards::Checkpoint;
 
-use crate::work::{AssetRow, Deletion, Work};
+use crate::work::{AssetRow, Deletion, UnitOfWork};
 
 /// What spans assets, and is locked before a call reads anything.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -69,7 +69,7 @@ pub trait Session: Send {
     type Error: From<PortError> + Send;
 
     /// What was loaded and changed; the backend writes it once the call has run.
-    fn work(&mut self) -> &mut Work;
+    fn work(&mut self) -> &mut UnitOfWork;
 
     /// Loads assets.
     fn load(&mut self, ids: &[AssetId]) -> impl Future<Output = Answer<(), Self>> + Send;
@@ -129,16 +129,20 @@ pub trait Session: Send {
     ) -> impl Future<Output = Answer<Vec<Deletion>, Self>> + Send;
 
     /// Keeps findings of a scanner outside, each once; returns the ids that were not known.
-    fn keep_scans(&mut self, scans: &[ScanEvent]) -> impl Future<Output = Answer<Vec<String>, Self>> + Send;
+    fn keep_scans(
+        &mut self,
+        scans: &[ExternalScanEvent],
+    ) -> impl Future<Output = Answer<Vec<String>, Self>> + Send;
 
     /// Keeps findings about assets that are not known yet, each under the asset it names.
-    fn keep_unlinked(&mut self, scans: &[ScanEvent]) -> impl Future<Output = Answer<(), Self>> + Send;
+    fn keep_unlinked(&mut self, scans: &[ExternalScanEvent])
+    -> impl Future<Output = Answer<(), Self>> + Send;
 
     /// Takes the findings that were kept for these assets, in the order of their ids.
     fn take_unlinked(
         &mut self,
         assets: &[AssetId],
-    ) -> impl Future<Output = Answer<Vec<ScanEvent>, Self>> + Send;
+    ) -> impl Future<Output = Answer<Vec<ExternalScanEvent>, Self>> + Send;
 
     /// Leases that ran out after `after_ms` and up to now, in the order of their ends.
     fn expired_leases(

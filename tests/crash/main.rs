@@ -13,11 +13,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-mod closing;
 #[path = "../common/random.rs"]
 mod random;
 #[path = "../common/uploads.rs"]
 mod uploads;
+mod withdrawal;
 
 use random::{Random, number};
 use uploads::uploads;

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::process::Output;
 
 use crate::decisions::{clip, told};
-use crate::support::{Home, talk};
+use crate::support::{TempHome, talk};
 
 /// A home with a history: an upload, a decision, its outcome.
-fn with_history() -> (Home, String) {
-    let home = Home::new();
+fn with_history() -> (TempHome, String) {
+    let home = TempHome::new();
     let upload = clip(&home, "write to planted.person@example-mail.net.mp4", 80);
     let (_, ran) = home.run(&[&upload]);
     let id = ran[0]["asset_id"].as_str().unwrap().to_owned();
@@ -18,14 +18,14 @@ fn with_history() -> (Home, String) {
     (home, id)
 }
 
-fn export(home: &Home, name: &str) -> Vec<u8> {
+fn export(home: &TempHome, name: &str) -> Vec<u8> {
     let file = home.file(name);
     let output = home.reelgate(&["audit", "export", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
     std::fs::read(file).unwrap()
 }
 
-fn verify(home: &Home, file: &Path) -> Output {
+fn verify(home: &TempHome, file: &Path) -> Output {
     home.reelgate(&["audit", "verify", file.to_str().unwrap()])
 }
 

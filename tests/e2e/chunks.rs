@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::published::frames;
-use crate::support::{Home, lines, sample, tool};
+use crate::support::{TempHome, lines, sample, tool};
 
 /// Five minutes made from a real clip by looping, small enough to encode quickly.
-fn five_minutes(home: &Home) -> PathBuf {
+fn five_minutes(home: &TempHome) -> PathBuf {
     let path = home.file("five-minutes.mp4");
     let source = sample("sintel-trailer-720p.mp4");
     let head = ["-v", "error", "-y", "-stream_loop", "5", "-i", source.to_str().unwrap(), "-t", "300"];
@@ -60,10 +60,10 @@ fn durations(playlist: &Path) -> Vec<String> {
 
 #[test]
 fn a_chunked_run_equals_a_whole_one_and_a_killed_worker_repeats_its_chunk_alone() {
-    let home = Home::new();
+    let home = TempHome::new();
     let source = five_minutes(&home);
     let (chunked, history) = run_killing_one_worker(&home, &source);
-    let whole_home = Home::new();
+    let whole_home = TempHome::new();
     let config = whole_home.file("whole.toml");
     std::fs::write(&config, "[media.cut]\nchunk_threshold_s = 86400\n").unwrap();
     let (status, whole) = whole_home.run_with(&["--config", config.to_str().unwrap()], &[&source]);
@@ -99,7 +99,7 @@ fn a_chunked_run_equals_a_whole_one_and_a_killed_worker_repeats_its_chunk_alone(
 }
 
 /// Runs the source, kills one media worker during the transcode; the run's line and the asset's history.
-fn run_killing_one_worker(home: &Home, source: &Path) -> (Vec<Value>, Vec<Value>) {
+fn run_killing_one_worker(home: &TempHome, source: &Path) -> (Vec<Value>, Vec<Value>) {
     let child = home
         .command(&["run", "--json"])
         .arg(source)

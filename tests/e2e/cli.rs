@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Home, lines, sample, talk, undocumented};
+use crate::support::{TempHome, lines, sample, talk, undocumented};
 
 #[test]
 fn help_lists_every_verb_and_the_exit_statuses() {
-    let home = Home::new();
+    let home = TempHome::new();
     let output = home.command(&["--help"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     insta::assert_snapshot!("help", String::from_utf8(output.stdout).unwrap());
@@ -16,7 +16,7 @@ fn help_lists_every_verb_and_the_exit_statuses() {
 
 #[test]
 fn a_wrong_command_is_a_usage_error_with_one_clear_line() {
-    let home = Home::new();
+    let home = TempHome::new();
     for (arguments, expected) in [
         (&["run", "no-such-file.mp4"][..], "no-such-file.mp4: expected a file or a directory"),
         (&["list"][..], "expected a home with a database"),
@@ -34,7 +34,7 @@ fn a_wrong_command_is_a_usage_error_with_one_clear_line() {
 
 #[test]
 fn a_wrong_configuration_names_key_value_and_file() {
-    let home = Home::new();
+    let home = TempHome::new();
     let config = home.file("reelgate.toml");
     for (text, expected) in [
         ("[media.video]\ncrg = 20\n", "crg"),
@@ -51,7 +51,7 @@ fn a_wrong_configuration_names_key_value_and_file() {
 
 #[test]
 fn the_environment_overrides_the_file() {
-    let home = Home::new();
+    let home = TempHome::new();
     let config = home.file("reelgate.toml");
     std::fs::write(&config, "[media.video]\ncrf = 30\n").unwrap();
     let mut command = home.command(&["check", "--print-config", "--config", config.to_str().unwrap()]);
@@ -62,7 +62,7 @@ fn the_environment_overrides_the_file() {
 
 #[test]
 fn check_reaches_every_port_and_changes_nothing() {
-    let home = Home::new();
+    let home = TempHome::new();
     let output = home.reelgate(&["check"]);
     assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
     assert!(!home.path().exists(), "check made a home");
@@ -94,7 +94,7 @@ fn listing(dir: &Path) -> Vec<(String, u64)> {
 
 #[test]
 fn probe_prints_the_facts_and_keeps_nothing() {
-    let home = Home::new();
+    let home = TempHome::new();
     let output = home.reelgate(&["probe", "--json", sample("big-buck-bunny-5s.mp4").to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
     let probed = &lines(&output.stdout, "")[0];
@@ -109,7 +109,7 @@ fn probe_prints_the_facts_and_keeps_nothing() {
 
 #[test]
 fn looking_verbs_tell_what_run_did() {
-    let home = Home::new();
+    let home = TempHome::new();
     let (_, run) = home.run(&[&sample("playlist-in-disguise.mp4")]);
     let id = run[0]["asset_id"].as_str().unwrap();
     let listed = home.reelgate(&["list", "--json"]);
@@ -129,7 +129,7 @@ fn looking_verbs_tell_what_run_did() {
 
 #[test]
 fn redrive_gives_a_refused_asset_another_try_with_the_next_run() {
-    let home = Home::new();
+    let home = TempHome::new();
     let (_, first) = home.run(&[&sample("playlist-in-disguise.mp4")]);
     let id = first[0]["asset_id"].as_str().unwrap();
     assert_eq!(home.reelgate(&["redrive", id]).status.code(), Some(0));
@@ -143,7 +143,7 @@ fn redrive_gives_a_refused_asset_another_try_with_the_next_run() {
 
 #[test]
 fn a_second_process_in_the_same_home_is_told_to_wait() {
-    let home = Home::new();
+    let home = TempHome::new();
     std::fs::create_dir_all(home.path()).unwrap();
     let lock = std::fs::File::create(home.path().join("engine.lock")).unwrap();
     lock.lock().unwrap();
@@ -154,7 +154,7 @@ fn a_second_process_in_the_same_home_is_told_to_wait() {
 
 #[test]
 fn real_output_fits_the_published_schema() {
-    let home = Home::new();
+    let home = TempHome::new();
     let (_, run) = home.run(&[
         &sample("big-buck-bunny-5s.mp4"),
         &sample("planted-card-number.mp4"),
@@ -171,7 +171,7 @@ fn real_output_fits_the_published_schema() {
 
 #[test]
 fn every_key_of_the_configuration_is_documented() {
-    let home = Home::new();
+    let home = TempHome::new();
     let printed = home.reelgate(&["check", "--print-config"]);
     let config: Value = toml::from_str::<toml::Value>(&String::from_utf8(printed.stdout).unwrap())
         .map(|value| serde_json::to_value(value).unwrap())

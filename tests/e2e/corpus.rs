@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{Home, code, corpus};
+use crate::support::{TempHome, code, corpus};
 
 #[test]
 fn every_file_of_the_corpus_ends_as_docs_corpus_says() {
     let Some(shared) = corpus("real files of many origins") else { return };
-    let home = Home::new();
+    let home = TempHome::new();
     // Keys are paths without links and detours.
     let files = shared.join("files").canonicalize().unwrap();
     let (_, run) = home.run(&[&files]);

@@ -9,13 +9,13 @@ use std::process::Output;
 use serde_json::Value;
 
 use crate::service::{Service, until};
-use crate::support::{Home, lines, talk, tool};
+use crate::support::{TempHome, lines, talk, tool};
 
 const BY: [&str; 4] = ["--reason", "ticket 17", "--by", "Ana Officer"];
 const SECOND: [&str; 2] = ["--approver", "Ben Counsel"];
 
 /// A short clip; another hue is other content.
-pub fn clip(home: &Home, name: &str, hue: u32) -> PathBuf {
+pub fn clip(home: &TempHome, name: &str, hue: u32) -> PathBuf {
     let path = home.file(name);
     let picture = format!("testsrc2=s=320x180:r=10:d=2,hue=h={hue}");
     let head = ["-v", "error", "-y", "-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", "sine=d=2"];
@@ -26,13 +26,13 @@ pub fn clip(home: &Home, name: &str, hue: u32) -> PathBuf {
 
 /// A home whose gate works while decisions are made beside it.
 struct Gate {
-    home: Home,
+    home: TempHome,
     service: Service,
 }
 
 impl Gate {
     fn new() -> Self {
-        let home = Home::new();
+        let home = TempHome::new();
         let service = Service::start(&home);
         Self { home, service }
     }
@@ -81,7 +81,7 @@ impl Gate {
 }
 
 /// Lines of an asset's history of one kind.
-pub fn told(home: &Home, id: &str, what: &str) -> Vec<String> {
+pub fn told(home: &TempHome, id: &str, what: &str) -> Vec<String> {
     let why = home.reelgate(&["why", id, "--json"]);
     let lines = lines(&why.stdout, &talk(&why));
     let of_kind = lines.iter().filter(|line| line["what"] == what);
@@ -158,7 +158,7 @@ fn what_is_set_apart_takes_its_copy_along_and_each_comes_back_byte_for_byte() {
     let mode = gate.area("quarantine").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0, "others may not look into the quarantine");
     assert_eq!(gate.told(&one, "decided"), ["quarantine by Ana Officer: ticket 17"]);
-    assert_eq!(gate.told(&two, "set_apart"), ["another upload with the same content was set apart"]);
+    assert_eq!(gate.told(&two, "quarantining"), ["another upload with the same content was quarantined"]);
     for id in [&one, &two] {
         let closed = gate.told(id, "closed");
         assert!(closed.len() == 1 && closed[0].contains("none of them readable"), "{closed:?}");
@@ -189,7 +189,7 @@ fn a_release_that_is_over_sets_the_asset_apart_again() {
     gate.until("short.mp4", "quarantined");
     gate.decided("release", &id, &["--days", "0"]);
     let again = "its release has expired".to_owned();
-    until("it is set apart again", || gate.told(&id, "set_apart"), |told| told.contains(&again));
+    until("it is quarantined again", || gate.told(&id, "quarantining"), |told| told.contains(&again));
     gate.until("short.mp4", "quarantined");
     assert_eq!(below(&gate.area("published")), Vec::<PathBuf>::new());
 }
@@ -212,8 +212,8 @@ fn the_older_version_of_a_key_is_set_apart_with_it_and_stays() {
         let listed = gate.home.reelgate(&["list", "--json", "--state", "quarantined"]);
         lines(&listed.stdout, &talk(&listed)).len()
     };
-    until("both are set apart", apart, |count| *count == 2);
-    assert_eq!(gate.told(&old, "set_apart"), ["a newer version of its key was set apart"]);
+    until("both are quarantined", apart, |count| *count == 2);
+    assert_eq!(gate.told(&old, "quarantining"), ["a newer version of its key was quarantined"]);
     let refused = gate.decide("release", &old, &[]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(talk(&refused).contains("expected the newest upload of its key"), "{}", talk(&refused));
@@ -274,8 +274,8 @@ fn a_hold_stops_an_erasure_and_an_erasure_leaves_no_byte_and_no_key() {
 }
 
 /// A home with one published asset, its gate at rest.
-fn at_rest() -> (Home, String) {
-    let home = Home::new();
+fn at_rest() -> (TempHome, String) {
+    let home = TempHome::new();
     let (status, ran) = home.run(&[&clip(&home, "clip.mp4", 70)]);
     assert_eq!(status, 0, "{ran:?}");
     let id = ran[0]["asset_id"].as_str().unwrap().to_owned();
@@ -331,6 +331,9 @@ fn what_cannot_be_decided_is_refused_with_what_to_do() {
     refused(&["erase", &id, "--certificate"], "nothing was taken away yet");
     let apart = home.reelgate(&[&["quarantine", &*id], &BY[..]].concat());
     assert_eq!(apart.status.code(), Some(0), "{}", talk(&apart));
-    refused(&[&["quarantine", &*id], &BY[..]].concat(), "expected an asset that is not set apart or erased");
+    refused(
+        &[&["quarantine", &*id], &BY[..]].concat(),
+        "expected an asset that is not quarantined or erased",
+    );
     refused(&[&["erase", &*id], &BY[..]].concat(), "expected an asset that has ended, found it withdrawing");
 }

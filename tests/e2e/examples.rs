@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Home, lines, sample, talk, tool};
+use crate::support::{TempHome, lines, sample, talk, tool};
 
 const SECRET: &str = "a secret of this test alone";
 
@@ -22,7 +22,7 @@ fn every_configuration_among_the_examples_is_valid() {
         files.filter(|file| file.extension().is_some_and(|end| end == "toml")).collect();
     assert!(configurations.len() >= 2, "{configurations:?}");
     for file in configurations {
-        let home = Home::new();
+        let home = TempHome::new();
         let output = home.command(&["check"]).arg("--config").arg(&file).output().unwrap();
         let printed = String::from_utf8(output.stdout.clone()).unwrap();
         assert_eq!(output.status.code(), Some(0), "{}: {printed}{}", file.display(), talk(&output));
@@ -32,7 +32,7 @@ fn every_configuration_among_the_examples_is_valid() {
 
 /// What `scan --json` says about the subtitles, with more arguments.
 fn scanned(arguments: &[&Path]) -> (Option<i32>, Value) {
-    let home = Home::new();
+    let home = TempHome::new();
     let mut command = home.command(&["scan", "--json"]);
     let output = command.arg(example("interview.srt")).args(arguments).output().unwrap();
     let line = lines(&output.stdout, &talk(&output)).remove(0);
@@ -113,7 +113,7 @@ fn signed(body: &str) -> String {
 
 #[test]
 fn the_receiver_stores_what_was_signed_and_the_query_tells_what_was_refused() {
-    let home = Home::new();
+    let home = TempHome::new();
     let received = home.file("received.jsonl");
     let mut receiver = Receiver::start(&received);
     let mut command = home.command(&["run", "--json"]);

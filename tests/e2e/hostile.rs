@@ -4,10 +4,10 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{Home, code, corpus, sample};
+use crate::support::{TempHome, code, corpus, sample};
 
 /// Writes the hostile corpus, aimed at a secret file and a listening socket of this test.
-fn hostile(home: &Home, url: &str) -> Option<(PathBuf, PathBuf)> {
+fn hostile(home: &TempHome, url: &str) -> Option<(PathBuf, PathBuf)> {
     let shared = corpus("hostile files are written by its generator")?;
     let secret = home.file("secret.ts");
     std::fs::write(&secret, "a secret that no upload may read").unwrap();
@@ -25,7 +25,7 @@ fn hostile(home: &Home, url: &str) -> Option<(PathBuf, PathBuf)> {
 
 #[test]
 fn every_hostile_upload_is_refused_with_a_code_and_touches_nothing() {
-    let home = Home::new();
+    let home = TempHome::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/x.ts", listener.local_addr().unwrap());
     let Some((dir, secret)) = hostile(&home, &url) else { return };
@@ -53,7 +53,7 @@ fn every_hostile_upload_is_refused_with_a_code_and_touches_nothing() {
 
 #[test]
 fn the_name_does_not_matter_only_the_content() {
-    let home = Home::new();
+    let home = TempHome::new();
     let disguised = home.file("holiday.txt");
     std::fs::copy(sample("big-buck-bunny-5s.mp4"), &disguised).unwrap();
     let text = home.file("text.mp4");
@@ -68,7 +68,7 @@ fn the_name_does_not_matter_only_the_content() {
 
 #[test]
 fn a_truncated_upload_is_refused_before_anything_is_encoded() {
-    let home = Home::new();
+    let home = TempHome::new();
     let bytes = std::fs::read(sample("sintel-trailer-720p.mp4")).unwrap();
     let cut = home.file("cut.mp4");
     std::fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
@@ -80,7 +80,7 @@ fn a_truncated_upload_is_refused_before_anything_is_encoded() {
 
 #[test]
 fn a_given_checksum_is_compared() {
-    let home = Home::new();
+    let home = TempHome::new();
     let upload = |name: &str, checksum: &str| {
         let path = home.file(name);
         std::fs::copy(sample("playlist-in-disguise.mp4"), &path).unwrap();
@@ -99,7 +99,7 @@ fn a_given_checksum_is_compared() {
 
 #[test]
 fn names_with_spaces_signs_and_unicode_are_ordinary_names() {
-    let home = Home::new();
+    let home = TempHome::new();
     let names = [
         "awesome movie.mov",
         "file+with+data&streams=works?.mp4",

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Home, sample};
+use crate::support::{TempHome, sample};
 
 /// What an asset came to, without ids, paths of the home and times.
 fn outcome(line: &Value) -> (String, (Value, Value, Value, Value)) {
@@ -30,12 +30,12 @@ fn doubled_and_reordered_intake_ends_like_the_ordered_one() {
     let names = ["big-buck-bunny-5s.mp4", "planted-card-number.mp4", "playlist-in-disguise.mp4"];
     let paths: Vec<_> = names.iter().map(|name| sample(name)).collect();
     let ordered: Vec<&Path> = paths.iter().map(|path| path.as_path()).collect();
-    let (_, first) = Home::new().run(&ordered);
+    let (_, first) = TempHome::new().run(&ordered);
     let expected: BTreeMap<_, _> = first.iter().map(outcome).collect();
     assert_eq!(expected.len(), 3);
     let mut shuffled: Vec<&Path> = ordered.iter().rev().chain(&ordered).copied().collect();
     shuffled.swap(0, 2);
-    let home = Home::new();
+    let home = TempHome::new();
     let (_, second) = home.run(&shuffled);
     assert_eq!(second.len(), 3, "each upload once");
     assert_eq!(second.iter().map(outcome).collect::<BTreeMap<_, _>>(), expected);
@@ -52,7 +52,7 @@ fn doubled_and_reordered_intake_ends_like_the_ordered_one() {
 
 #[test]
 fn an_old_file_copied_over_a_newer_one_with_its_time_is_the_newer_upload() {
-    let home = Home::new();
+    let home = TempHome::new();
     let upload = home.file("video.mp4");
     std::fs::write(&upload, "not a video, new\n").unwrap();
     let (_, first) = home.run(&[&upload]);

@@ -13,7 +13,7 @@ use reelgate_stand_ins::{ACCOUNT, Macie, Ministack, REGION};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::support::{Home, code, lines, talk, tool, undocumented};
+use crate::support::{TempHome, code, lines, talk, tool, undocumented};
 
 const BUCKET: &str = "sidecars";
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -22,8 +22,8 @@ const NAME: &str = "Maria Beispielmann";
 const SECOND: u64 = 1_000_000_000;
 
 /// A home whose configuration asks Macie, and everything behind it.
-struct World {
-    home: Home,
+struct MacieFixture {
+    home: TempHome,
     config: PathBuf,
     macie: Macie,
     s3: Client,
@@ -31,9 +31,9 @@ struct World {
     runtime: Runtime,
 }
 
-impl World {
+impl MacieFixture {
     fn new(required: &str) -> Self {
-        let (home, ministack) = (Home::new(), Ministack::start(Auth::Open));
+        let (home, ministack) = (TempHome::new(), Ministack::start(Auth::Open));
         let config = home.file("reelgate.toml");
         let text = format!(
             "[privacy]\nrequired = \"{required}\"\n[aws]\npath_style = true\nregion = \"{REGION}\"\n\
@@ -49,7 +49,7 @@ impl World {
             .credentials_provider(Credentials::new(ROOT_KEY, ROOT_SECRET, None, None, "test"))
             .force_path_style(true)
             .build();
-        let world = Self {
+        let fixture = Self {
             home,
             config,
             macie: Macie::start(&["CREDIT_CARD_NUMBER", "NAME"]),
@@ -57,8 +57,8 @@ impl World {
             ministack,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
         };
-        world.make_bucket();
-        world
+        fixture.make_bucket();
+        fixture
     }
 
     fn make_bucket(&self) {
@@ -174,19 +174,19 @@ fn found_by_macie(line: &Value) -> &Value {
 
 #[test]
 fn an_asset_waits_for_macie_and_shows_where_its_findings_lie() {
-    let world = World::new("both");
-    let running = world.run(&world.talk_with_a_name());
-    let job = world.job(0);
+    let fixture = MacieFixture::new("both");
+    let running = fixture.run(&fixture.talk_with_a_name());
+    let job = fixture.job(0);
     assert_eq!(job["managedDataIdentifierIds"], json!(["CREDIT_CARD_NUMBER", "NAME"]));
     assert_eq!(
-        world.macie.custom()[0]["regex"],
+        fixture.macie.custom()[0]["regex"],
         "B-[0-9]{4}",
         "our own identifiers are looked for there too"
     );
-    let (status, shown) = (world.home.reelgate(&["list", "--json"]), "processing");
+    let (status, shown) = (fixture.home.reelgate(&["list", "--json"]), "processing");
     assert!(String::from_utf8_lossy(&status.stdout).contains(shown), "published without an answer");
-    world.find_name(&job, "Medium");
-    world.end(&job, "COMPLETE");
+    fixture.find_name(&job, "Medium");
+    fixture.end(&job, "COMPLETE");
     let (_, line) = ended(running);
     assert_eq!((&line["state"], &line["verdict"]), (&json!("published"), &json!("flagged")), "{line}");
     let finding = found_by_macie(&line);
@@ -195,87 +195,87 @@ fn an_asset_waits_for_macie_and_shows_where_its_findings_lie() {
     let place = &finding["locations"][0];
     assert_eq!(place["surface"], "subtitle");
     assert_eq!((&place["start_ns"], &place["end_ns"]), (&json!(2 * SECOND), &json!(3 * SECOND)));
-    assert_eq!(world.keys(), Vec::<String>::new(), "text and map are removed once Macie has answered");
+    assert_eq!(fixture.keys(), Vec::<String>::new(), "text and map are removed once Macie has answered");
 }
 
 #[test]
 fn what_only_macie_finds_sets_an_asset_apart() {
-    let world = World::new("macie");
-    let running = world.run(&world.talk_with_a_name());
-    let job = world.job(0);
-    world.find_name(&job, "High");
-    world.end(&job, "COMPLETE");
+    let fixture = MacieFixture::new("macie");
+    let running = fixture.run(&fixture.talk_with_a_name());
+    let job = fixture.job(0);
+    fixture.find_name(&job, "High");
+    fixture.end(&job, "COMPLETE");
     let (output, line) = ended(running);
     assert_eq!((output.status.code(), code(&line)), (Some(3), "personal_data"), "{line}");
     assert_eq!(line["state"], "quarantined");
     assert_eq!(found_by_macie(&line)["kind"], "NAME");
-    let published = world.home.path().join("published");
+    let published = fixture.home.path().join("published");
     let left = std::fs::read_dir(published).map_or(0, |found| found.filter_map(Result::ok).count());
-    assert_eq!((left, world.keys()), (0, Vec::new()));
+    assert_eq!((left, fixture.keys()), (0, Vec::new()));
 }
 
 #[test]
 fn an_asset_that_macie_did_not_read_is_unscanned_until_it_is_redriven() {
-    let world = World::new("both");
-    let file = world.talk_with_a_name();
-    let running = world.run(&file);
-    world.end(&world.job(0), "CANCELLED");
+    let fixture = MacieFixture::new("both");
+    let file = fixture.talk_with_a_name();
+    let running = fixture.run(&file);
+    fixture.end(&fixture.job(0), "CANCELLED");
     let (output, line) = ended(running);
     assert_eq!((output.status.code(), code(&line)), (Some(3), "scanner_unanswered"), "{line}");
     assert_eq!((&line["state"], &line["verdict"]), (&json!("failed"), &json!("unscanned")));
     let asset = line["asset_id"].as_str().unwrap();
-    assert_eq!(world.home.reelgate(&["redrive", asset]).status.code(), Some(0));
-    let running = world.run(&file);
-    let job = world.job(1);
-    assert!(world.sidecar(&job).1.iter().any(|line| line.contains(NAME)), "the text is given anew");
-    world.end(&job, "COMPLETE");
+    assert_eq!(fixture.home.reelgate(&["redrive", asset]).status.code(), Some(0));
+    let running = fixture.run(&file);
+    let job = fixture.job(1);
+    assert!(fixture.sidecar(&job).1.iter().any(|line| line.contains(NAME)), "the text is given anew");
+    fixture.end(&job, "COMPLETE");
     let (_, line) = ended(running);
     assert_eq!((&line["state"], &line["verdict"]), (&json!("published"), &json!("clean")), "{line}");
 }
 
 #[test]
 fn where_macies_answer_is_not_required_publishing_waits_for_its_job_alone() {
-    let world = World::new("local");
-    let file = world.talk_with_a_name();
-    let (output, line) = ended(world.run(&file));
+    let fixture = MacieFixture::new("local");
+    let file = fixture.talk_with_a_name();
+    let (output, line) = ended(fixture.run(&file));
     assert_eq!((output.status.code(), &line["state"]), (Some(0), &json!("published")), "{line}");
-    let (_, text) = world.sidecar(&world.job(0));
+    let (_, text) = fixture.sidecar(&fixture.job(0));
     assert!(text.iter().any(|line| line.contains(NAME)), "Macie is still to read it");
     let asset = line["asset_id"].as_str().unwrap();
-    let decided = world.start(&["quarantine", asset, "--reason", "ticket 7", "--by", "ann"]);
+    let decided = fixture.start(&["quarantine", asset, "--reason", "ticket 7", "--by", "ann"]);
     let decided = decided.wait_with_output().unwrap();
     assert_eq!(decided.status.code(), Some(0), "{}", talk(&decided));
-    assert_eq!(ended(world.run(&file)).1["state"], "quarantined");
-    assert_eq!(world.keys(), Vec::<String>::new(), "a quarantine takes the text out of Macie's bucket too");
+    assert_eq!(ended(fixture.run(&file)).1["state"], "quarantined");
+    assert_eq!(fixture.keys(), Vec::<String>::new(), "a quarantine takes the text out of Macie's bucket too");
 }
 
 #[test]
 fn where_macies_answer_is_not_required_its_trouble_keeps_nothing_back() {
-    let world = World::new("local");
+    let fixture = MacieFixture::new("local");
     for _ in 0..50 {
-        world.macie.refuse(403, "AccessDeniedException");
+        fixture.macie.refuse(403, "AccessDeniedException");
     }
-    let file = world.talk_with_a_name();
-    let running = world.start(&["run", "--json", "--log", "warn", file.to_str().unwrap()]);
+    let file = fixture.talk_with_a_name();
+    let running = fixture.start(&["run", "--json", "--log", "warn", file.to_str().unwrap()]);
     let (output, line) = ended(running);
     assert_eq!((output.status.code(), &line["state"]), (Some(0), &json!("published")), "{line}");
     assert!(talk(&output).contains("the scanner's answer is done without"), "{}", talk(&output));
-    assert_eq!(world.macie.jobs().len(), 0);
+    assert_eq!(fixture.macie.jobs().len(), 0);
 }
 
 #[test]
 fn a_check_tells_how_macie_stands_and_a_wait_for_nobody_is_refused() {
-    let world = World::new("both");
-    std::fs::create_dir_all(world.home.path()).unwrap();
-    let told = world.start(&["check"]).wait_with_output().unwrap();
+    let fixture = MacieFixture::new("both");
+    std::fs::create_dir_all(fixture.home.path()).unwrap();
+    let told = fixture.start(&["check"]).wait_with_output().unwrap();
     let lines = String::from_utf8_lossy(&told.stdout).into_owned();
     assert!(lines.contains("✓ scanner: Macie is enabled; 2 of "), "{lines}{}", talk(&told));
-    world.macie.pause();
-    let told = world.start(&["check"]).wait_with_output().unwrap();
+    fixture.macie.pause();
+    let told = fixture.start(&["check"]).wait_with_output().unwrap();
     assert!(String::from_utf8_lossy(&told.stdout).contains("✗ scanner: "));
     assert_eq!(told.status.code(), Some(3));
-    std::fs::write(&world.config, "[privacy]\nrequired = \"macie\"\n").unwrap();
-    let refused = world.start(&["check"]).wait_with_output().unwrap();
+    std::fs::write(&fixture.config, "[privacy]\nrequired = \"macie\"\n").unwrap();
+    let refused = fixture.start(&["check"]).wait_with_output().unwrap();
     assert!(talk(&refused).contains("privacy.required: expected `local` without aws.macie.area"));
     assert_eq!(refused.status.code(), Some(2));
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc;
 
-use crate::support::{Home, sample};
+use crate::support::{TempHome, sample};
 
 /// A receiver that refuses the first delivery and takes the others; what it got, as (signature, body).
 fn receiver() -> (String, mpsc::Receiver<(String, String)>) {
@@ -44,7 +44,7 @@ fn receiver() -> (String, mpsc::Receiver<(String, String)>) {
 
 #[test]
 fn a_refused_webhook_is_delivered_again_under_the_same_id() {
-    let home = Home::new();
+    let home = TempHome::new();
     let (url, received) = receiver();
     let mut command = home.command(&["run", "--json"]);
     command.env("REELGATE__NOTICES__WEBHOOK_URL", url);

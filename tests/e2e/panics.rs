@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use reelgate_actors::Engine;
-use reelgate_actors::board::Board;
-use reelgate_actors::duty::Duty;
-use reelgate_actors::house::{Credits, House, Roles};
+use reelgate_actors::availability::Availability;
+use reelgate_actors::engine_context::{Credits, EngineContext, Roles};
+use reelgate_actors::progress_board::ProgressBoard;
 use reelgate_actors::signals::Signals;
 use reelgate_embedded::directory::DirectoryObjects;
 use reelgate_embedded::notices::FileNotices;
 use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_embedded::watch::DirectoryEvents;
-use reelgate_flow::asset::{Door, Phase, Redo};
+use reelgate_flow::asset::{Exit, Phase, Redo};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_pipelines::client::WorkerProgram;
@@ -32,7 +32,7 @@ use reelgate_ports::store::{
 use reelgate_privacy::Classifier;
 use tokio::sync::Semaphore;
 
-use crate::support::{Home, sample};
+use crate::support::{TempHome, sample};
 
 /// Panics the first time each place is passed, and remembers which.
 #[derive(Default)]
@@ -94,9 +94,9 @@ impl Objects for MinedObjects {
         asset: &AssetId,
         published_path: Option<&str>,
         source: &SourceRecord,
-        door: Door,
+        exit: Exit,
     ) -> PortResult<Withdrawn> {
-        self.0.withdraw(asset, published_path, source, door).await
+        self.0.withdraw(asset, published_path, source, exit).await
     }
     async fn restore(
         &self,
@@ -317,14 +317,14 @@ impl Maintenance for MinedStore {
     }
 }
 
-async fn mined(home: &Path, mine: &Arc<Mine>) -> House {
+async fn mined(home: &Path, mine: &Arc<Mine>) -> EngineContext {
     std::fs::create_dir_all(home).unwrap();
     let store = SqliteStore::open(&home.join("reelgate.sqlite"), Arc::new(SystemClock)).await.unwrap();
     let events = DirectoryEvents::new(home, Duration::from_millis(10)).unwrap();
-    House {
+    EngineContext {
         node: NodeId::new("test"),
         roles: Roles::ALL,
-        duty: Duty::default(),
+        availability: Availability::default(),
         machine: None,
         sweep_interval: None,
         history_days: None,
@@ -340,42 +340,42 @@ async fn mined(home: &Path, mine: &Arc<Mine>) -> House {
         settings: Settings::default(),
         path_template: PathTemplate::default(),
         classifier: Classifier::new(),
-        scan: None,
+        external_scan: None,
         policy: reelgate_flow::policy::Policy::default(),
         review_ms: u64::MAX,
         credits: Credits { light: 4, heavy: 2, inspections: 1 },
         inspections: Semaphore::new(1),
         lease_ms: 5_000,
         poll_ms: 50,
-        board: Board::default(),
+        progress_board: ProgressBoard::default(),
         signals: Signals::default(),
     }
 }
 
 #[test]
 fn every_actor_panics_once_and_the_asset_is_published_all_the_same() {
-    let home = Home::new();
+    let home = TempHome::new();
     let mine = Arc::new(Mine::default());
     let phase = actix::System::new().block_on(async {
-        let house = mined(&home.path(), &mine).await;
+        let context = mined(&home.path(), &mine).await;
         std::fs::copy(sample("big-buck-bunny-5s.mp4"), home.path().join("ingest/video.mp4")).unwrap();
-        let engine = Engine::start(house).await.unwrap();
+        let engine = Engine::start(context).await.unwrap();
         let deadline = Instant::now() + Duration::from_secs(120);
         let phase = loop {
             let assets = engine
-                .house()
+                .context()
                 .store
                 .assets(&AssetFilter { limit: 10, ..AssetFilter::default() })
                 .await
                 .unwrap();
-            let settled = engine.house().store.backlog().await.unwrap().outbox == 0;
+            let settled = engine.context().store.backlog().await.unwrap().outbox == 0;
             match assets.as_slice() {
                 [one] if one.phase.is_ended() && settled => break one.phase,
                 _ => assert!(Instant::now() < deadline, "{:?}, gone off: {:?}", assets, mine.gone_off()),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         };
-        assert_eq!(engine.house().store.violations(), []);
+        assert_eq!(engine.context().store.violations(), []);
         engine.drain(Duration::from_secs(1)).await;
         phase
     });

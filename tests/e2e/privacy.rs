@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::service::{Service, until};
-use crate::support::{Home, lines, sample, talk, tool};
+use crate::support::{TempHome, lines, sample, talk, tool};
 
 /// Invented values, one for each place.
 const IN_NAME: &str = "4539578763621486";
@@ -16,7 +16,7 @@ const ALL: [&str; 4] = [IN_NAME, IN_TAG, IN_SUBTITLE, IN_CHAPTER];
 const NAMING: [&str; 3] = ["assets.key", "assets.location", "assets.published_location"];
 
 /// A video with a value in its name, in a tag, in a subtitle and in a chapter.
-fn planted(home: &Home) -> PathBuf {
+fn planted(home: &TempHome) -> PathBuf {
     let (cues, chapters) = (home.file("cues.srt"), home.file("chapters.txt"));
     let cue = format!("1\n00:00:01,000 --> 00:00:02,000\nMy social security number is {IN_SUBTITLE}\n");
     std::fs::write(&cues, cue).unwrap();
@@ -35,7 +35,7 @@ fn planted(home: &Home) -> PathBuf {
 }
 
 /// Every `table.column` of the database that holds one of the values.
-fn columns_with_values(home: &Home) -> BTreeSet<String> {
+fn columns_with_values(home: &TempHome) -> BTreeSet<String> {
     const DUMP: &str = "
 import sqlite3, sys
 base = sqlite3.connect('file:' + sys.argv[1] + '?mode=ro', uri=True)
@@ -57,7 +57,7 @@ assert cells > 500, cells
 
 #[test]
 fn planted_values_are_found_and_appear_nowhere_but_in_what_names_the_upload() {
-    let home = Home::new();
+    let home = TempHome::new();
     let path = planted(&home);
     let mut command = home.command(&["run", "--json", "--log", "trace"]);
     let output = command.arg(&path).output().unwrap();
@@ -103,7 +103,7 @@ fn planted_values_are_found_and_appear_nowhere_but_in_what_names_the_upload() {
 
 #[test]
 fn planted_values_appear_in_no_metric() {
-    let home = Home::new();
+    let home = TempHome::new();
     let path = planted(&home);
     let service = Service::start(&home);
     std::fs::rename(&path, home.path().join("ingest").join(path.file_name().unwrap())).unwrap();
@@ -111,7 +111,7 @@ fn planted_values_appear_in_no_metric() {
         let listed = home.reelgate(&["list", "--json", "--state", "quarantined"]);
         lines(&listed.stdout, &talk(&listed)).len()
     };
-    until("it is set apart", ended, |count| *count == 1);
+    until("it is quarantined", ended, |count| *count == 1);
     let told =
         |answer: &(u16, String)| answer.1.contains("reelgate_assets_ended_total{phase=\"quarantined\"} 1");
     let (_, metrics) = until("the end is counted", || service.get("/metrics"), told);
@@ -123,7 +123,7 @@ fn planted_values_appear_in_no_metric() {
 
 #[test]
 fn a_quarantined_asset_leaves_no_readable_output_and_its_source_is_kept_apart() {
-    let home = Home::new();
+    let home = TempHome::new();
     let source = sample("planted-card-number.mp4");
     let (status, run) = home.run(&[&source]);
     assert_eq!(status, 3);
@@ -163,7 +163,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn a_linked_copy_with_a_card_number_in_its_own_name_is_quarantined() {
-    let home = Home::new();
+    let home = TempHome::new();
     let copy = home.file(&format!("card {IN_NAME}.mp4"));
     std::fs::copy(sample("big-buck-bunny-5s.mp4"), &copy).unwrap();
     let (_, first) = home.run(&[&sample("big-buck-bunny-5s.mp4")]);

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Home, sample, tool};
+use crate::support::{TempHome, sample, tool};
 
 /// The publication of the only asset of a run.
 fn published(run: &[Value]) -> PathBuf {
@@ -52,7 +52,7 @@ fn times(path: &Path, kind: &str) -> (f64, f64) {
 
 #[test]
 fn every_rendition_has_every_frame_and_both_manifests_play_to_the_end() {
-    let home = Home::new();
+    let home = TempHome::new();
     let source = sample("sintel-trailer-720p.mp4");
     let (status, run) = home.run(&[&source]);
     assert_eq!(status, 0, "{run:#?}");
@@ -172,7 +172,7 @@ fn attribute(entry: &str, name: &str) -> f64 {
 
 #[test]
 fn the_manifest_proves_every_output_and_verify_finds_a_flipped_byte() {
-    let home = Home::new();
+    let home = TempHome::new();
     let (_, run) = home.run(&[&sample("big-buck-bunny-5s.mp4")]);
     let dir = published(&run);
     let id = run[0]["asset_id"].as_str().unwrap();
@@ -195,7 +195,7 @@ fn the_manifest_proves_every_output_and_verify_finds_a_flipped_byte() {
 
 #[test]
 fn the_same_source_and_settings_give_the_same_bytes() {
-    let manifests = [Home::new(), Home::new()].map(|home| {
+    let manifests = [TempHome::new(), TempHome::new()].map(|home| {
         let (_, run) = home.run(&[&sample("big-buck-bunny-5s.mp4")]);
         std::fs::read_to_string(published(&run).join("manifest.json")).unwrap()
     });
@@ -204,7 +204,7 @@ fn the_same_source_and_settings_give_the_same_bytes() {
 
 #[test]
 fn poster_and_storyboard_are_pictures_that_open() {
-    let home = Home::new();
+    let home = TempHome::new();
     let (_, run) = home.run(&[&sample("big-buck-bunny-30s.webm")]);
     let dir = published(&run);
     for (name, width) in [("poster.jpg", 1280), ("storyboard-000.jpg", 800)] {
@@ -218,7 +218,7 @@ fn poster_and_storyboard_are_pictures_that_open() {
 
 #[test]
 fn the_same_content_under_another_name_is_linked_and_force_processes_it_again() {
-    let home = Home::new();
+    let home = TempHome::new();
     let copy = home.file("another name.mp4");
     std::fs::copy(sample("big-buck-bunny-5s.mp4"), &copy).unwrap();
     let (_, first) = home.run(&[&sample("big-buck-bunny-5s.mp4")]);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{Home, lines, talk, tool};
+use crate::support::{TempHome, lines, talk, tool};
 
 /// An invented card number that passes the check of its kind.
 const CARD: &str = "4539 5787 6362 1486";
@@ -15,7 +15,7 @@ const READING: &str = "[media.screen_text]\non_screen = true\ninterval_ms = 500\
 const REDACTING: &str = "[[privacy.rules]]\nseverity = \"medium\"\naction = \"redact_then_publish\"\n";
 
 /// Twelve seconds, three segments; a card number is shown within the second one.
-fn shown(home: &Home) -> PathBuf {
+fn shown(home: &TempHome) -> PathBuf {
     let path = home.file("shown.mp4");
     let text = format!(
         "drawtext=fontfile={FONT}:text='card number {CARD}':fontsize=40:fontcolor=white:box=1:boxcolor=black:\
@@ -28,7 +28,7 @@ fn shown(home: &Home) -> PathBuf {
     path
 }
 
-fn run(home: &Home, config: &str, file: &Path) -> Value {
+fn run(home: &TempHome, config: &str, file: &Path) -> Value {
     let path = home.file("reelgate.toml");
     std::fs::write(&path, config).unwrap();
     home.run_with(&["--config", path.to_str().unwrap()], &[file]).1.remove(0)
@@ -65,7 +65,7 @@ fn changed(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>
 }
 
 /// The highest rung as one file, and how many frames it has.
-fn joined(home: &Home, segments: &BTreeMap<String, Vec<u8>>) -> (PathBuf, String) {
+fn joined(home: &TempHome, segments: &BTreeMap<String, Vec<u8>>) -> (PathBuf, String) {
     let top = segments.keys().filter(|name| name.starts_with("video/720p/"));
     let (init, media): (Vec<&String>, Vec<&String>) = top.partition(|name| name.ends_with("init.mp4"));
     let bytes: Vec<u8> = init.iter().chain(&media).flat_map(|name| segments[*name].clone()).collect();
@@ -78,7 +78,7 @@ fn joined(home: &Home, segments: &BTreeMap<String, Vec<u8>>) -> (PathBuf, String
 
 /// Whether a reader of text sees the number in these segments.
 fn is_read(segments: &BTreeMap<String, Vec<u8>>) -> (bool, String) {
-    let home = Home::new();
+    let home = TempHome::new();
     let (file, frames) = joined(&home, segments);
     let line = run(&home, READING, &file);
     let findings = line["findings"].as_array().unwrap();
@@ -99,7 +99,7 @@ fn only_the_second_segment_differs(before: &BTreeMap<String, Vec<u8>>, after: &B
 
 #[test]
 fn policy_takes_a_number_out_of_the_segment_that_shows_it_and_out_of_nothing_else() {
-    let (plain, redacting) = (Home::new(), Home::new());
+    let (plain, redacting) = (TempHome::new(), TempHome::new());
     let file = shown(&plain);
     let before = segments(&outputs(&run(&plain, "", &file)));
     assert!(is_read(&before).0, "the reader sees it where nothing covers it");
@@ -120,7 +120,7 @@ fn policy_takes_a_number_out_of_the_segment_that_shows_it_and_out_of_nothing_els
 
 #[test]
 fn a_person_has_part_of_a_published_picture_and_of_its_sound_taken_out() {
-    let home = Home::new();
+    let home = TempHome::new();
     let file = shown(&home);
     let line = run(&home, "", &file);
     let id = line["asset_id"].as_str().unwrap();
@@ -148,7 +148,7 @@ fn a_person_has_part_of_a_published_picture_and_of_its_sound_taken_out() {
 
 #[test]
 fn what_cannot_be_redacted_is_refused_with_what_was_expected() {
-    let home = Home::new();
+    let home = TempHome::new();
     let file = shown(&home);
     let line = run(&home, "", &file);
     let id = line["asset_id"].as_str().unwrap();

@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{Home, lines, sample, talk};
+use crate::support::{TempHome, lines, sample, talk};
 
 const SAMPLE: &str = "big-buck-bunny-5s.mp4";
 
 /// A published sample.
 struct Published {
-    home: Home,
+    home: TempHome,
     id: String,
     dir: PathBuf,
 }
 
 impl Published {
     fn new() -> Self {
-        let home = Home::new();
+        let home = TempHome::new();
         let (status, shown) = home.run(&[&sample(SAMPLE)]);
         assert_eq!(status, 0, "{shown:?}");
         let id = shown[0]["asset_id"].as_str().unwrap().to_owned();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{Home, lines, sample, talk};
+use crate::support::{TempHome, lines, sample, talk};
 
 /// Invented values.
 const CARD: &str = "4539 5787 6362 1486";
@@ -12,7 +12,7 @@ const MAIL: &str = "planted.person@example-mail.net";
 const NUMBER: &str = "219-09-9876";
 
 /// Subtitles with a value in one cue, one that spans two, and letters of several bytes before them.
-fn subtitles(home: &Home) -> (PathBuf, String) {
+fn subtitles(home: &TempHome) -> (PathBuf, String) {
     let text = format!(
         "1\n00:00:01,000 --> 00:00:02,000\nGrüße 🎬 an {MAIL}\n\n\
          2\n00:00:03,500 --> 00:00:04,000\nmy card is 4539 5787\n\n\
@@ -24,7 +24,7 @@ fn subtitles(home: &Home) -> (PathBuf, String) {
     (path, text)
 }
 
-fn scan(home: &Home, arguments: &[&str], path: &Path) -> (Option<i32>, String) {
+fn scan(home: &TempHome, arguments: &[&str], path: &Path) -> (Option<i32>, String) {
     let output = home.command(&["scan"]).args(arguments).arg(path).output().unwrap();
     assert!(!home.path().exists(), "scan made a home");
     let talk = talk(&output);
@@ -44,7 +44,7 @@ fn holds_no_value(printed: &str) {
 
 #[test]
 fn subtitles_are_told_in_macies_words_with_their_times_and_without_values() {
-    let home = Home::new();
+    let home = TempHome::new();
     let (path, _) = subtitles(&home);
     let (status, printed) = scan(&home, &["--json"], &path);
     assert_eq!(status, Some(3), "{printed}");
@@ -70,7 +70,7 @@ fn subtitles_are_told_in_macies_words_with_their_times_and_without_values() {
 
 #[test]
 fn the_table_shows_types_counts_and_masked_places() {
-    let home = Home::new();
+    let home = TempHome::new();
     let (path, _) = subtitles(&home);
     let (status, printed) = scan(&home, &[], &path);
     assert_eq!(status, Some(3), "{printed}");
@@ -86,7 +86,7 @@ fn the_table_shows_types_counts_and_masked_places() {
 
 #[test]
 fn a_name_is_read_like_the_rest_and_printed_masked() {
-    let home = Home::new();
+    let home = TempHome::new();
     let path = home.file("card 4539578763621486.txt");
     std::fs::write(&path, "nothing here\n").unwrap();
     let (status, printed) = scan(&home, &["--json"], &path);
@@ -99,7 +99,7 @@ fn a_name_is_read_like_the_rest_and_printed_masked() {
 
 #[test]
 fn text_without_a_finding_of_weight_is_done() {
-    let home = Home::new();
+    let home = TempHome::new();
     let path = home.file("log.txt");
     std::fs::write(&path, "2024-05-01T10:00:00Z frame 00:01:02:03 of v1.2.3\nhost 93.184.216.34\n").unwrap();
     let (status, printed) = scan(&home, &[], &path);
@@ -112,7 +112,7 @@ fn text_without_a_finding_of_weight_is_done() {
 
 #[test]
 fn media_is_read_in_the_jail_and_says_what_nobody_looked_at() {
-    let home = Home::new();
+    let home = TempHome::new();
     let (status, printed) = scan(&home, &["--json"], &sample("planted-card-number.mp4"));
     assert_eq!(status, Some(3), "{printed}");
     let line: Value = serde_json::from_str(&printed).unwrap();
@@ -131,7 +131,7 @@ fn media_is_read_in_the_jail_and_says_what_nobody_looked_at() {
 
 #[test]
 fn what_cannot_be_read_is_said_and_is_not_clean() {
-    let home = Home::new();
+    let home = TempHome::new();
     let path = home.file("archive.bin");
     std::fs::write(&path, b"PK\x03\x04\0\0\0\0 pay with 4539578763621486").unwrap();
     let (status, printed) = scan(&home, &["--json"], &path);
@@ -142,7 +142,7 @@ fn what_cannot_be_read_is_said_and_is_not_clean() {
 
 #[test]
 fn spans_are_characters_of_the_whole_file() {
-    let home = Home::new();
+    let home = TempHome::new();
     let text = format!("Grüße 🎬\nwrite to {MAIL}\npay with card {CARD}.\n");
     let path = home.file("letter.txt");
     std::fs::write(&path, &text).unwrap();
@@ -165,7 +165,7 @@ fn spans_are_characters_of_the_whole_file() {
 
 #[test]
 fn the_types_are_those_of_the_guide_and_follow_the_configuration() {
-    let home = Home::new();
+    let home = TempHome::new();
     let listed = |extra: &[&str]| {
         let output = home.reelgate(&[&["scan", "--types", "--json"], extra].concat());
         assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
@@ -186,7 +186,7 @@ fn the_types_are_those_of_the_guide_and_follow_the_configuration() {
 
 #[test]
 fn the_configuration_adds_allows_and_fingerprints() {
-    let home = Home::new();
+    let home = TempHome::new();
     let config = home.file("reelgate.toml");
     let text = format!(
         "[privacy]\nfingerprint_key = \"a key of sixteen bytes\"\n\
@@ -208,7 +208,7 @@ fn the_configuration_adds_allows_and_fingerprints() {
 
 #[test]
 fn what_policy_would_do_follows_the_rules() {
-    let home = Home::new();
+    let home = TempHome::new();
     let config = home.file("reelgate.toml");
     let rules = "[[privacy.rules]]\nkinds = [\"CREDIT_CARD_NUMBER\"]\naction = \"redact_then_publish\"\n\
                  [[privacy.rules]]\nkinds = [\"EMAIL_ADDRESS\", \"USA_SOCIAL_SECURITY_NUMBER\"]\naction = \"log\"\n";
@@ -221,7 +221,7 @@ fn what_policy_would_do_follows_the_rules() {
 
 #[test]
 fn wrong_usage_is_said_in_one_line() {
-    let home = Home::new();
+    let home = TempHome::new();
     let text = home.file("a.txt");
     std::fs::write(&text, "a\n").unwrap();
     let (text, media) = (text.display().to_string(), sample("big-buck-bunny-5s.mp4").display().to_string());

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Home, lines, sample};
+use crate::support::{TempHome, lines, sample};
 
 /// A gate that works, stopped where the test ends.
 pub struct Service {
@@ -16,7 +16,7 @@ pub struct Service {
 }
 
 impl Service {
-    pub fn start(home: &Home) -> Self {
+    pub fn start(home: &TempHome) -> Self {
         let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
         command.env("REELGATE__SERVE__POLL_MS", "100").env("REELGATE__SERVE__SETTLE_MS", "300");
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
@@ -66,7 +66,7 @@ pub fn until<T: std::fmt::Debug>(what: &str, mut look: impl FnMut() -> T, holds:
     }
 }
 
-fn states(home: &Home) -> Vec<(String, String)> {
+fn states(home: &TempHome) -> Vec<(String, String)> {
     let listed = home.reelgate(&["list", "--json"]);
     let lines = lines(&listed.stdout, "");
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
@@ -82,7 +82,7 @@ fn ended(states: &[(String, String)]) -> usize {
 
 #[test]
 fn a_file_is_taken_when_it_is_complete_and_not_before() {
-    let home = Home::new();
+    let home = TempHome::new();
     let service = Service::start(&home);
     let ingest = home.path().join("ingest");
     let bytes = std::fs::read(sample("big-buck-bunny-5s.mp4")).unwrap();
@@ -103,13 +103,13 @@ fn a_file_is_taken_when_it_is_complete_and_not_before() {
     drop(slow);
     let both = until("the slow copy ends", || states(&home), |states| ended(states) == 2);
     assert!(both.contains(&("slow.mp4".to_owned(), "published".to_owned())), "{both:?}");
-    assert!(!ingest.join("whole.mp4").exists(), "a rejected upload is set apart");
+    assert!(!ingest.join("whole.mp4").exists(), "a rejected upload is moved");
     assert_eq!(service.stop(), Some(0));
 }
 
 #[test]
 fn health_readiness_and_metrics_are_served_on_loopback() {
-    let home = Home::new();
+    let home = TempHome::new();
     let service = Service::start(&home);
     assert!(service.address.starts_with("127.0.0.1:"));
     assert_eq!(service.get("/healthz"), (200, "ok\n".to_owned()));
@@ -142,7 +142,7 @@ fn health_readiness_and_metrics_are_served_on_loopback() {
 
 #[test]
 fn a_stop_in_the_middle_gives_work_back_and_a_restart_finishes_it() {
-    let home = Home::new();
+    let home = TempHome::new();
     let mut service = Service::start(&home);
     let ingest = home.path().join("ingest");
     copy_in(&sample("sintel-trailer-720p.mp4"), &ingest.join("long.mp4"));
@@ -166,7 +166,7 @@ fn copy_in(from: &Path, to: &Path) {
     std::fs::rename(&hidden, to).unwrap();
 }
 
-fn restart(service: Service, home: &Home) -> Service {
+fn restart(service: Service, home: &TempHome) -> Service {
     assert_eq!(service.stop(), Some(0));
     let (_, state) = states(home).into_iter().next().unwrap();
     assert!(

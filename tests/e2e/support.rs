@@ -6,11 +6,11 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// A temporary home; removed with everything in it.
-pub struct Home {
+pub struct TempHome {
     dir: tempfile::TempDir,
 }
 
-impl Home {
+impl TempHome {
     pub fn new() -> Self {
         Self { dir: tempfile::tempdir().expect("a temporary directory") }
     }

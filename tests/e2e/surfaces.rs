@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{Home, tool};
+use crate::support::{TempHome, tool};
 
 /// An invented card number that passes the check of its kind, as it is written for people and as one word.
 const CARD: &str = "4539 5787 6362 1486";
@@ -16,7 +16,7 @@ const FONT: &str = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf";
 const SECOND: u64 = 1_000_000_000;
 
 /// Everything found in a file, as places.
-fn places(home: &Home, file: &Path) -> Vec<Value> {
+fn places(home: &TempHome, file: &Path) -> Vec<Value> {
     let config = home.file("reading.toml");
     std::fs::write(&config, "[media.screen_text]\non_screen = true\ncodes = true\ninterval_ms = 1000\n")
         .unwrap();
@@ -50,7 +50,7 @@ fn overlap(place: &Value, drawn: [u64; 4]) -> f64 {
 }
 
 /// Six seconds of test pictures through ffmpeg with these arguments between input and output.
-fn made(home: &Home, name: &str, arguments: &[&str]) -> PathBuf {
+fn made(home: &TempHome, name: &str, arguments: &[&str]) -> PathBuf {
     let path = home.file(name);
     let head = ["-v", "error", "-y", "-f", "lavfi", "-i", "smptebars=s=1280x720:r=25:d=6"];
     let tail = [path.to_str().unwrap()];
@@ -58,7 +58,7 @@ fn made(home: &Home, name: &str, arguments: &[&str]) -> PathBuf {
     path
 }
 
-fn subtitles(home: &Home, name: &str) -> PathBuf {
+fn subtitles(home: &TempHome, name: &str) -> PathBuf {
     let path = home.file(name);
     let head = if name.ends_with("vtt") { "WEBVTT\n\n" } else { "1\n" };
     let mark = if name.ends_with("vtt") { "." } else { "," };
@@ -71,7 +71,7 @@ const QUICK: [&str; 6] = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25"]
 
 #[test]
 fn names_tags_keys_and_positions_are_found() {
-    let home = Home::new();
+    let home = TempHome::new();
     let key = format!("note=card number {CARD}");
     let place = format!("location={PLACE}");
     let tags = ["-movflags", "use_metadata_tags", "-metadata", &key];
@@ -92,7 +92,7 @@ fn subtitles_in_every_container_are_found_with_their_times() {
     let cases =
         [("a.mp4", "cues.srt", "mov_text"), ("b.mkv", "cues.srt", "srt"), ("c.mkv", "cues.vtt", "webvtt")];
     for (name, cues, codec) in cases {
-        let home = Home::new();
+        let home = TempHome::new();
         let cues = subtitles(&home, cues);
         let input = ["-i", cues.to_str().unwrap(), "-map", "0", "-map", "1", "-c:s", codec];
         let found = places(&home, &made(&home, name, &[&input[..], &QUICK].concat()));
@@ -102,7 +102,7 @@ fn subtitles_in_every_container_are_found_with_their_times() {
 
 #[test]
 fn burned_in_text_is_found_with_its_time_and_box() {
-    let home = Home::new();
+    let home = TempHome::new();
     let filter = format!(
         "drawtext=fontfile={FONT}:text='card number {CARD}':fontsize=40:fontcolor=white:box=1:boxcolor=black:\
          boxborderw=12:x=100:y=500:enable='between(t,2,3.9)'"
@@ -116,7 +116,7 @@ fn burned_in_text_is_found_with_its_time_and_box() {
 
 #[test]
 fn a_qr_code_is_found_with_its_time_and_box() {
-    let home = Home::new();
+    let home = TempHome::new();
     let code = qrcode::QrCode::new(format!("card number {CARD}")).unwrap();
     let (module, quiet) = (6, 24);
     let side = code.width() * module;
@@ -151,7 +151,7 @@ fn message(pair: [u8; 2]) -> Vec<u8> {
 
 #[test]
 fn captions_inside_the_video_are_found_with_their_times() {
-    let home = Home::new();
+    let home = TempHome::new();
     let aud = ["-x264-params", "aud=1:bframes=0:slices=1", "-f", "h264"];
     let stream = std::fs::read(made(&home, "bare.h264", &[&QUICK[..], &aud].concat())).unwrap();
     let text = format!("card number {CARD_DIGITS}");

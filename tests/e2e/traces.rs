@@ -13,7 +13,7 @@ use reelgate_flow::ids::AssetId;
 use reelgate_ports::trace::TraceContext;
 use serde_json::Value;
 
-use crate::support::{Home, lines, sample};
+use crate::support::{TempHome, lines, sample};
 
 /// A collector that takes everything; what it got, request by request.
 fn collector() -> (String, mpsc::Receiver<ExportTraceServiceRequest>) {
@@ -78,7 +78,7 @@ fn children<'a>(spans: &'a [Span], of: &'a Span, name: &'a str) -> impl Iterator
 
 #[test]
 fn one_trace_tells_the_life_of_an_asset_and_the_log_names_it() {
-    let home = Home::new();
+    let home = TempHome::new();
     let (url, received) = collector();
     let mut command = home.command(&["run", "--json", "--log", "reelgate_actors=debug"]);
     command.env("OTEL_EXPORTER_OTLP_ENDPOINT", url);
@@ -132,7 +132,7 @@ fn one_trace_tells_the_life_of_an_asset_and_the_log_names_it() {
 
 #[test]
 fn a_refusal_is_told_by_its_code_alone() {
-    let home = Home::new();
+    let home = TempHome::new();
     let (url, received) = collector();
     let mut command = home.command(&["run", "--json"]);
     command.env("REELGATE__TELEMETRY__OTLP", url);
@@ -148,7 +148,7 @@ fn a_refusal_is_told_by_its_code_alone() {
 
 #[test]
 fn the_log_names_the_trace_also_where_nothing_is_exported() {
-    let home = Home::new();
+    let home = TempHome::new();
     let mut command = home.command(&["run", "--json", "--log", "info"]);
     let output = command.arg(sample("playlist-in-disguise.mp4")).output().unwrap();
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -161,7 +161,7 @@ fn the_log_names_the_trace_also_where_nothing_is_exported() {
 
 #[test]
 fn nothing_is_sent_of_a_trace_that_is_not_sampled() {
-    let home = Home::new();
+    let home = TempHome::new();
     let (url, received) = collector();
     let mut command = home.command(&["run", "--json"]);
     command.env("REELGATE__TELEMETRY__OTLP", url).env("REELGATE__TELEMETRY__SAMPLING", "0.0");
@@ -176,7 +176,7 @@ fn a_collector_that_is_gone_or_never_answers_changes_nothing() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let seen = |collector: String| {
-        let home = Home::new();
+        let home = TempHome::new();
         let mut command = home.command(&["run", "--json"]);
         command.env("REELGATE__TELEMETRY__OTLP", collector);
         let output = command.arg(sample("big-buck-bunny-5s.mp4")).output().unwrap();
@@ -196,7 +196,7 @@ fn an_address_or_a_share_that_cannot_be_is_refused_with_its_key() {
         ("REELGATE__TELEMETRY__OTLP", "collector:4317", "telemetry.otlp"),
         ("REELGATE__TELEMETRY__SAMPLING", "1.5", "telemetry.sampling"),
     ] {
-        let home = Home::new();
+        let home = TempHome::new();
         let output = home.command(&["check", "--print-config"]).env(name, value).output().unwrap();
         let talk = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{talk}");

@@ -7,5 +7,5 @@ mod random;
 #[path = "../common/uploads.rs"]
 mod uploads;
 
+mod fixture;
 mod on_localstack;
-mod world;

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, PortResult};
-use reelgate_ports::records::ScanEvent;
-use reelgate_ports::scanner::findings::fold;
-use reelgate_ports::scanner::{BatchId, Scanner, SidecarMap, SidecarName};
+use reelgate_ports::external_scanner::findings::fold;
+use reelgate_ports::external_scanner::{BatchId, ExternalScanner, SidecarMap, SidecarName};
+use reelgate_ports::records::ExternalScanEvent;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use crate::house::House;
+use crate::engine_context::EngineContext;
 use crate::work::screen::judge;
 
 /// Longest wait for all maps of one batch of events.
@@ -29,50 +29,50 @@ type Wanted = (BatchId, AssetId);
 ///
 /// # Errors
 /// Where the store does not answer.
-pub async fn link(house: &House, scans: &mut [ScanEvent]) -> PortResult<()> {
-    let bucket = house.scan.as_ref().map_or("", |desk| &desk.settings.bucket);
-    let named = |scan: &ScanEvent| SidecarName::of(scan.source.as_ref()?, bucket);
+pub async fn link(context: &EngineContext, scans: &mut [ExternalScanEvent]) -> PortResult<()> {
+    let bucket = context.external_scan.as_ref().map_or("", |batcher| &batcher.settings.bucket);
+    let named = |scan: &ExternalScanEvent| SidecarName::of(scan.source.as_ref()?, bucket);
     let wanted: BTreeSet<Wanted> =
         scans.iter().filter_map(named).map(|name| (name.batch, name.asset)).collect();
-    let maps = match &house.scan {
-        Some(desk) => maps(&desk.scanner, wanted).await,
+    let maps = match &context.external_scan {
+        Some(batcher) => maps(&batcher.scanner, wanted).await,
         None => BTreeMap::new(),
     };
     for scan in scans {
         let name = named(scan);
         let map = name.as_ref().and_then(|name| maps.get(&(name.batch.clone(), name.asset.clone())));
-        link_one(house, scan, name, map).await?;
+        link_one(context, scan, name, map).await?;
     }
     Ok(())
 }
 
 async fn link_one(
-    house: &House,
-    scan: &mut ScanEvent,
+    context: &EngineContext,
+    scan: &mut ExternalScanEvent,
     name: Option<SidecarName>,
     map: Option<&SidecarMap>,
 ) -> PortResult<()> {
     let mut key = scan.source.as_ref().map(|source| source.key.clone()).unwrap_or_default();
-    if let (Some(name), Some(_)) = (&name, &house.scan) {
-        match house.store.asset(&name.asset).await {
+    if let (Some(name), Some(_)) = (&name, &context.external_scan) {
+        match context.store.asset(&name.asset).await {
             Ok(detail) => key = detail.asset.source.id.key,
             Err(error) if error.kind == ErrorKind::Missing => {}
             Err(error) => return Err(error),
         }
     }
     scan.asset = name.map(|name| name.asset);
-    let bucket = house.scan.as_ref().map_or("", |desk| &desk.settings.bucket);
+    let bucket = context.external_scan.as_ref().map_or("", |batcher| &batcher.settings.bucket);
     let folded = fold([&*scan], bucket).findings;
     scan.findings = folded.iter().flat_map(|finding| finding.records(map)).collect();
     scan.response = match scan.findings.as_slice() {
-        [] => house.policy.answer(scan.severity, &scan.kind, &key),
-        findings => judge(&house.policy, &key, findings).response,
+        [] => context.policy.answer(scan.severity, &scan.kind, &key),
+        findings => judge(&context.policy, &key, findings).response,
     };
     Ok(())
 }
 
 /// The maps that could be read in time, a few at once.
-async fn maps(scanner: &Arc<dyn Scanner>, wanted: BTreeSet<Wanted>) -> BTreeMap<Wanted, SidecarMap> {
+async fn maps(scanner: &Arc<dyn ExternalScanner>, wanted: BTreeSet<Wanted>) -> BTreeMap<Wanted, SidecarMap> {
     let until = Instant::now() + MAPS_WAIT;
     let permits = Arc::new(Semaphore::new(MAPS_AT_ONCE));
     let mut reads = JoinSet::new();
@@ -114,7 +114,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use async_trait::async_trait;
-    use reelgate_ports::scanner::{Begun, JobId, JobStatus, Removed, Sidecar};
+    use reelgate_ports::external_scanner::{Begun, JobId, JobStatus, Removed, Sidecar};
 
     use super::*;
 
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[async_trait]
-    impl Scanner for SlowMaps {
+    impl ExternalScanner for SlowMaps {
         async fn map(&self, _: &BatchId, asset: &AssetId) -> PortResult<Option<SidecarMap>> {
             let reading = self.reading.fetch_add(1, Ordering::Relaxed) + 1;
             self.reading_max.fetch_max(reading, Ordering::Relaxed);
@@ -152,7 +152,7 @@ mod tests {
             unreachable!("only maps are read")
         }
 
-        async fn findings(&self, _: &JobId) -> PortResult<Vec<ScanEvent>> {
+        async fn findings(&self, _: &JobId) -> PortResult<Vec<ExternalScanEvent>> {
             unreachable!("only maps are read")
         }
 
@@ -168,7 +168,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_map_that_never_comes_costs_its_own_places_and_no_more_than_the_wait() {
         let slow = Arc::new(SlowMaps::default());
-        let scanner: Arc<dyn Scanner> = slow.clone();
+        let scanner: Arc<dyn ExternalScanner> = slow.clone();
         let batch = BatchId::of("area", 1, 2);
         let wanted = |id: &str| (batch.clone(), AssetId::new(id));
         let ids = ["a", "b", "c", "d", "e", "f", "never"];

@@ -10,9 +10,9 @@ use reelgate_ports::objects::{OpenSource, StagedWriter};
 use reelgate_ports::records::{Claim, StagedOutput, UsageRecord};
 use tracing::Span;
 
-use crate::house::House;
+use crate::engine_context::EngineContext;
 use crate::spans;
-use crate::stage::Learned;
+use crate::stage::AttemptFacts;
 use crate::work::{check_unchanged, joined, ours, sources};
 
 /// Writes a worker's outputs into the staging area, each under the name that is wanted for it, or not at all.
@@ -61,30 +61,30 @@ pub struct Order {
 
 /// Runs the job of a claim over its source; staged files of a failed attempt are removed.
 pub async fn run_staged(
-    house: &Arc<House>,
+    context: &Arc<EngineContext>,
     claim: &Claim,
     order: Order,
     cancel: &CancelFlag,
-    learned: &mut Learned,
+    learned: &mut AttemptFacts,
 ) -> Result<Staged, Fault> {
-    let writer = house.objects.stage(&claim.fence).await.map_err(ours)?;
+    let writer = context.objects.stage(&claim.fence).await.map_err(ours)?;
     let Ran { finished, gstreamer, writer } = run_into(
-        house,
+        context,
         claim,
         order,
-        Over { source: source(house, claim).await?, writer, named: plainly() },
+        Over { source: source(context, claim).await?, writer, named: plainly() },
         cancel,
         learned,
     )
     .await?;
     let outputs = joined(tokio::task::spawn_blocking(move || writer.finish().map_err(ours)).await)??;
-    check_unchanged(house, &claim.source).await?;
+    check_unchanged(context, &claim.source).await?;
     Ok(Staged { finished, outputs, gstreamer })
 }
 
 /// The source of a claim, opened.
-pub async fn source(house: &House, claim: &Claim) -> Result<File, Fault> {
-    let OpenSource { file, .. } = house.objects.open(&claim.source).await.map_err(sources)?;
+pub async fn source(context: &EngineContext, claim: &Claim) -> Result<File, Fault> {
+    let OpenSource { file, .. } = context.objects.open(&claim.source).await.map_err(sources)?;
     Ok(file)
 }
 
@@ -115,16 +115,16 @@ pub struct Ran {
 
 /// Runs one job on a blocking thread; what it used is added to what the attempt has used.
 pub async fn run_into(
-    house: &Arc<House>,
+    context: &Arc<EngineContext>,
     claim: &Claim,
     order: Order,
     over: Over,
     cancel: &CancelFlag,
-    learned: &mut Learned,
+    learned: &mut AttemptFacts,
 ) -> Result<Ran, Fault> {
     let Order { job, budget, media_ns } = order;
     let Over { source, writer, named } = over;
-    let (running, fence, cancel) = (Arc::clone(house), claim.fence.clone(), cancel.clone());
+    let (running, fence, cancel) = (Arc::clone(context), claim.fence.clone(), cancel.clone());
     let span = Span::current();
     let blocking = tokio::task::spawn_blocking(move || {
         let _within = span.entered();
@@ -132,7 +132,7 @@ pub async fn run_into(
         let mut gstreamer = String::new();
         let mut events = |event: Event| match event {
             Event::Progress { done_ns, .. } => {
-                running.board.progressed(&fence.asset, fence.task, done_ns.min(media_ns));
+                running.progress_board.progressed(&fence.asset, fence.task, done_ns.min(media_ns));
             }
             Event::Greeted { gstreamer: version } => gstreamer = version,
             Event::Started { .. } | Event::Jailed => {}

@@ -10,18 +10,18 @@ use reelgate_pipelines::recipes::package::{self, Kind, Packaged, Rendition, Text
 use reelgate_ports::objects::StagedWriter;
 use reelgate_ports::records::{Claim, RenditionRecord, StagedOutput, Success};
 
-use crate::house::House;
+use crate::engine_context::EngineContext;
 use crate::work::products::{Encoded, Planned, Products, to_document};
 use crate::work::{joined, ours};
 
 /// [`TaskKey::Package`].
-pub async fn package(house: &Arc<House>, claim: &Claim) -> Result<Success, Fault> {
-    let products = Products::read(house, &claim.fence.asset).await?;
+pub async fn package(context: &Arc<EngineContext>, claim: &Claim) -> Result<Success, Fault> {
+    let products = Products::read(context, &claim.fence.asset).await?;
     let planned: Planned = products.document(TaskKey::Validate)?;
     let mut packaged = packaged(&products, &planned)?;
     let renditions = packaged.renditions.iter().map(record).collect();
     let texts = std::mem::take(&mut packaged.texts);
-    let writer = house.objects.stage(&claim.fence).await.map_err(ours)?;
+    let writer = context.objects.stage(&claim.fence).await.map_err(ours)?;
     let outputs = joined(tokio::task::spawn_blocking(move || write(writer, &texts)).await)??;
     Ok(Success::Packaged { result: to_document::<Packaged>(&packaged)?, renditions, outputs })
 }

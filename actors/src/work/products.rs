@@ -10,7 +10,7 @@ use reelgate_ports::store::{Product, Store};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::house::House;
+use crate::engine_context::EngineContext;
 use crate::work::ours;
 
 /// Audio costs about a twentieth of video of the same length.
@@ -122,9 +122,9 @@ pub async fn product(from: &dyn Store, asset: &AssetId, task: TaskKey) -> Result
 pub struct Products(Vec<Product>);
 
 impl Products {
-    /// Reads them from the house's store.
-    pub async fn read(house: &House, asset: &AssetId) -> Result<Self, Fault> {
-        Ok(Self(house.store.products(asset).await.map_err(ours)?))
+    /// Reads them from the engine's store.
+    pub async fn read(context: &EngineContext, asset: &AssetId) -> Result<Self, Fault> {
+        Ok(Self(context.store.products(asset).await.map_err(ours)?))
     }
 
     /// The document of one task.

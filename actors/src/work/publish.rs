@@ -15,8 +15,8 @@ use reelgate_ports::records::{
     AssetRecord, Claim, HistoryEvent, HistoryRecord, SourceRecord, StagedOutput, Success,
 };
 
-use crate::house::House;
-use crate::stage::{Learned, Work};
+use crate::engine_context::EngineContext;
+use crate::stage::{AttemptFacts, StageTask};
 use crate::work::manifest::{MANIFEST_VERSION, MadeWith, Manifest, ManifestOutput, ManifestSource, Tools};
 use crate::work::ours;
 use crate::work::package::package;
@@ -29,49 +29,54 @@ const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 /// [`TaskKey::Package`], [`TaskKey::Publish`], [`TaskKey::Withdraw`] and [`TaskKey::Restore`].
 pub struct Publish;
 
-impl Work for Publish {
-    async fn run(house: Arc<House>, claim: Claim, _: CancelFlag, _: &mut Learned) -> Result<Success, Fault> {
+impl StageTask for Publish {
+    async fn run(
+        context: Arc<EngineContext>,
+        claim: Claim,
+        _: CancelFlag,
+        _: &mut AttemptFacts,
+    ) -> Result<Success, Fault> {
         match claim.fence.task {
-            TaskKey::Package => package(&house, &claim).await,
-            TaskKey::Publish => publish(&house, &claim).await,
-            TaskKey::Restore => restore(&house, &claim).await,
-            _ => withdraw(&house, &claim).await,
+            TaskKey::Package => package(&context, &claim).await,
+            TaskKey::Publish => publish(&context, &claim).await,
+            TaskKey::Restore => restore(&context, &claim).await,
+            _ => withdraw(&context, &claim).await,
         }
     }
 }
 
-async fn publish(house: &House, claim: &Claim) -> Result<Success, Fault> {
-    let detail = house.store.asset(&claim.fence.asset).await.map_err(ours)?;
+async fn publish(context: &EngineContext, claim: &Claim) -> Result<Success, Fault> {
+    let detail = context.store.asset(&claim.fence.asset).await.map_err(ours)?;
     let asset = &detail.asset;
     let sha256 = asset.sha256.clone();
     let sha256 = sha256.ok_or_else(|| Fault::new(Code::Internal, "the source's hash was not recorded"))?;
     let source = ManifestSource { id: claim.source.id.clone(), size: claim.source.size_bytes, sha256 };
     let (manifest, items) = match &asset.linked_to {
-        Some(twin) => copy_of(house, twin, asset, source).await?,
-        None => own(house, asset, source).await?,
+        Some(original) => copy_of(context, original, asset, source).await?,
+        None => own(context, asset, source).await?,
     };
     let mut text = serde_json::to_vec_pretty(&manifest)
         .map_err(|error| Fault::new(Code::Internal, format!("write the manifest: {error}")))?;
     text.push(b'\n');
-    let path = published_path(house, &claim.fence.asset, &claim.source);
+    let path = published_path(context, &claim.fence.asset, &claim.source);
     let source = claim.source.clone();
     let flagged = asset.verdict == Verdict::Flagged;
     let publication =
         Publication { asset: claim.fence.asset.clone(), source, path, items, manifest: text, flagged };
-    still_ours(house, claim).await?;
-    let location = house.objects.publish(&publication).await.map_err(ours)?;
+    still_ours(context, claim).await?;
+    let location = context.objects.publish(&publication).await.map_err(ours)?;
     Ok(Success::Published { location })
 }
 
 /// What the asset's own tasks made. What a redo kept lies where it was published, and nowhere else.
 async fn own(
-    house: &House,
+    context: &EngineContext,
     asset: &AssetRecord,
     source: ManifestSource,
 ) -> Result<(Manifest, Vec<PublishItem>), Fault> {
-    let products = Products::read(house, &asset.id).await?;
+    let products = Products::read(context, &asset.id).await?;
     let mut items = items(&products)?;
-    find_kept(house, asset, &mut items).await?;
+    find_kept(context, asset, &mut items).await?;
     let items: Vec<PublishItem> = items.into_iter().map(|(_, item)| item).collect();
     let manifest = manifest(&products, &asset.id, source, &items)?;
     Ok((manifest, items))
@@ -79,14 +84,14 @@ async fn own(
 
 /// Finds what was not made since the asset was last published where it stands published, if it does.
 pub(super) async fn find_kept(
-    house: &House,
+    context: &EngineContext,
     asset: &AssetRecord,
     items: &mut [(TaskKey, PublishItem)],
 ) -> Result<(), Fault> {
     let Some(shown_at) = &asset.published_location else { return Ok(()) };
-    let made = made_since(&house.store.history(&asset.id).await.map_err(ours)?);
+    let made = made_since(&context.store.history(&asset.id).await.map_err(ours)?);
     let kept = items.iter_mut().filter(|(task, _)| !made.contains(task));
-    find_shown(house, asset, shown_at, kept.map(|(_, item)| item)).await
+    find_shown(context, asset, shown_at, kept.map(|(_, item)| item)).await
 }
 
 /// Tasks that finished after the asset was last published: their outputs are staged, all others' were discarded then.
@@ -99,7 +104,7 @@ fn made_since(history: &[HistoryRecord]) -> BTreeSet<TaskKey> {
 
 /// Finds outputs in the publication that stands, by their content: their names may have changed since.
 async fn find_shown(
-    house: &House,
+    context: &EngineContext,
     asset: &AssetRecord,
     shown_at: &str,
     kept: impl Iterator<Item = &mut PublishItem>,
@@ -109,32 +114,33 @@ async fn find_shown(
             format!("expected {what} where it was published, found it gone; redo the asset from validate");
         Fault::new(Code::CountMismatch, detail)
     };
-    let shown = standing(house, shown_at, &asset.id).await?.ok_or_else(|| gone("the manifest"))?;
+    let shown = standing(context, shown_at, &asset.id).await?.ok_or_else(|| gone("the manifest"))?;
     let by_content: BTreeMap<(&str, u64), &str> =
         shown.outputs.iter().map(|output| ((&*output.sha256, output.size), &*output.name)).collect();
     for item in kept {
         let name = by_content.get(&(&*item.staged.sha256, item.staged.size_bytes));
         let name = name.ok_or_else(|| gone("an output that is kept"))?;
-        item.staged.location = house.objects.visible(shown_at, name);
+        item.staged.location = context.objects.visible(shown_at, name);
     }
     Ok(())
 }
 
-/// A copy of what the twin has published, under the asset's own name and source.
+/// A copy of what the original has published, under the asset's own name and source.
 async fn copy_of(
-    house: &House,
-    twin: &AssetId,
+    context: &EngineContext,
+    original: &AssetId,
     asset: &AssetRecord,
     source: ManifestSource,
 ) -> Result<(Manifest, Vec<PublishItem>), Fault> {
     let gone = || Fault::new(Code::ObjectUnavailable, "the outputs of the linked asset are gone");
-    let twin = house.store.asset(twin).await.map_err(ours)?.asset;
-    let shown_at = twin.published_location.filter(|_| twin.phase == Phase::Published).ok_or_else(gone)?;
-    let shown = standing(house, &shown_at, &twin.id).await?.ok_or_else(gone)?;
+    let original = context.store.asset(original).await.map_err(ours)?.asset;
+    let shown_at =
+        original.published_location.filter(|_| original.phase == Phase::Published).ok_or_else(gone)?;
+    let shown = standing(context, &shown_at, &original.id).await?.ok_or_else(gone)?;
     let item = |output: &ManifestOutput| PublishItem {
         staged: StagedOutput {
             name: output.name.clone(),
-            location: house.objects.visible(&shown_at, &output.name),
+            location: context.objects.visible(&shown_at, &output.name),
             size_bytes: output.size,
             sha256: output.sha256.clone(),
         },
@@ -145,8 +151,12 @@ async fn copy_of(
 }
 
 /// The manifest of an asset's publication; `None` where it does not stand there any more.
-async fn standing(house: &House, shown_at: &str, asset: &AssetId) -> Result<Option<Manifest>, Fault> {
-    let Some(text) = house.objects.manifest(shown_at, MANIFEST_BYTES_MAX).await.map_err(ours)? else {
+async fn standing(
+    context: &EngineContext,
+    shown_at: &str,
+    asset: &AssetId,
+) -> Result<Option<Manifest>, Fault> {
+    let Some(text) = context.objects.manifest(shown_at, MANIFEST_BYTES_MAX).await.map_err(ours)? else {
         return Ok(None);
     };
     let manifest: Manifest = serde_json::from_slice(&text)
@@ -155,9 +165,9 @@ async fn standing(house: &House, shown_at: &str, asset: &AssetId) -> Result<Opti
 }
 
 /// An attempt that lost its lease while it gathered everything must not show what was withdrawn meanwhile.
-async fn still_ours(house: &House, claim: &Claim) -> Result<(), Fault> {
+async fn still_ours(context: &EngineContext, claim: &Claim) -> Result<(), Fault> {
     let fences = std::slice::from_ref(&claim.fence);
-    let lost = house.store.heartbeat(&house.node, fences, house.lease_ms).await.map_err(ours)?;
+    let lost = context.store.heartbeat(&context.node, fences, context.lease_ms).await.map_err(ours)?;
     if lost.is_empty() {
         Ok(())
     } else {
@@ -166,10 +176,10 @@ async fn still_ours(house: &House, claim: &Claim) -> Result<(), Fault> {
 }
 
 /// Where an asset's outputs stand, or would stand.
-pub fn published_path(house: &House, asset: &AssetId, source: &SourceRecord) -> String {
+pub fn published_path(context: &EngineContext, asset: &AssetId, source: &SourceRecord) -> String {
     // The key of a file read where it lies is its absolute path; its leading slash is no component.
     let key = source.id.key.trim_start_matches('/');
-    house.path_template.render(&source.id.bucket, key, asset.as_str())
+    context.path_template.render(&source.id.bucket, key, asset.as_str())
 }
 
 /// Everything that becomes visible, with the task that made it and under its final name: what packaging chose, playlists, pictures.

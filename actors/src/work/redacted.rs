@@ -16,8 +16,8 @@ use reelgate_pipelines::recipes::redact::{
 };
 use reelgate_ports::records::{Claim, StagedOutput, Success};
 
-use crate::house::House;
-use crate::stage::Learned;
+use crate::engine_context::EngineContext;
+use crate::stage::AttemptFacts;
 use crate::work::media::{Order, Over, other_result, plainly, run_into, source};
 use crate::work::package::video_part;
 use crate::work::products::{Encoded, MediaJob, Planned, document, to_document};
@@ -37,35 +37,35 @@ pub fn is_touched(job: &Job, request: &Request) -> Result<bool, Fault> {
 
 /// Encodes a task that a request touches.
 pub async fn redacted(
-    house: &Arc<House>,
+    context: &Arc<EngineContext>,
     claim: &Claim,
     planned: MediaJob,
     request: &Request,
     cancel: &CancelFlag,
-    learned: &mut Learned,
+    learned: &mut AttemptFacts,
 ) -> Result<Success, Fault> {
     let task = claim.fence.task;
-    let budget = budget(&house.settings.budgets, &planned)?;
+    let budget = budget(&context.settings.budgets, &planned)?;
     let MediaJob { job: plain, media_ns, .. } = planned;
     // A redaction touches few chunks; only those read the whole plan.
-    let planned: Planned = document(&*house.store, &claim.fence.asset, TaskKey::Validate).await?;
+    let planned: Planned = document(&*context.store, &claim.fence.asset, TaskKey::Validate).await?;
     let planned = &planned;
-    let writer = house.objects.stage(&claim.fence).await.map_err(ours)?;
-    let over = Over { source: source(house, claim).await?, writer, named: plainly() };
+    let writer = context.objects.stage(&claim.fence).await.map_err(ours)?;
+    let over = Over { source: source(context, claim).await?, writer, named: plainly() };
     let order = Order { job: plain, budget: budget.clone(), media_ns };
-    let first = run_into(house, claim, order, over, cancel, learned).await?;
+    let first = run_into(context, claim, order, over, cancel, learned).await?;
     let (again, names) = second(planned, task, &first.finished, request)?;
     let wanted = names.clone();
     let named = move |name: &str| {
         let is_wanted = wanted.contains(name) || name.ends_with("/init.mp4");
         is_wanted.then(|| format!("{AGAIN}{name}"))
     };
-    let over = Over { source: source(house, claim).await?, writer: first.writer, named: Box::new(named) };
+    let over = Over { source: source(context, claim).await?, writer: first.writer, named: Box::new(named) };
     let order = Order { job: again, budget, media_ns };
-    let second = run_into(house, claim, order, over, cancel, learned).await?;
+    let second = run_into(context, claim, order, over, cancel, learned).await?;
     let writer = second.writer;
     let staged = joined(tokio::task::spawn_blocking(move || writer.finish().map_err(ours)).await)??;
-    check_unchanged(house, &claim.source).await?;
+    check_unchanged(context, &claim.source).await?;
     let numbers = numbers(planned, task, &first.finished, request)?;
     let gstreamer = first.gstreamer;
     let (new, old): (Vec<StagedOutput>, Vec<StagedOutput>) =
@@ -83,7 +83,7 @@ pub async fn redacted(
         }
         _ => return Err(other_result()),
     };
-    house.board.progressed(&claim.fence.asset, task, media_ns);
+    context.progress_board.progressed(&claim.fence.asset, task, media_ns);
     Ok(Success::Produced { result, outputs: merged(old, new, &names) })
 }
 

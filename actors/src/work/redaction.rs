@@ -12,13 +12,15 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::{EnrichJob, RedactionStyle, Span, TextLine};
 use reelgate_pipelines::recipes::plan::Plan;
-use reelgate_pipelines::recipes::redact::{Place, Request, Widening, enrich_job, top_rung, touched_chunks};
+use reelgate_pipelines::recipes::redact::{
+    Request, Sighting, Widening, enrich_job, top_rung, touched_chunks,
+};
 use reelgate_ports::objects::PublishItem;
 use reelgate_ports::records::{Claim, FindingRecord};
 use reelgate_ports::store::Store;
 use reelgate_privacy::Classifier;
 
-use crate::house::House;
+use crate::engine_context::EngineContext;
 use crate::work::package::packaged;
 use crate::work::products::{Planned, Products, document, to_document};
 use crate::work::publish::find_kept;
@@ -28,8 +30,8 @@ use crate::work::{joined as done, ours};
 const SEGMENT_BYTES_MAX: u64 = 1 << 30;
 
 /// What the encodes of an asset leave out; `None` where it is not redacted.
-pub async fn request(house: &House, asset: &AssetId) -> Result<Option<Request>, Fault> {
-    let Some(document) = house.store.redaction(asset).await.map_err(ours)? else { return Ok(None) };
+pub async fn request(context: &EngineContext, asset: &AssetId) -> Result<Option<Request>, Fault> {
+    let Some(document) = context.store.redaction(asset).await.map_err(ours)? else { return Ok(None) };
     serde_json::from_value(document)
         .map(Some)
         .map_err(|error| Fault::new(Code::Internal, format!("a redaction cannot be read: {error}")))
@@ -76,7 +78,7 @@ pub fn by_policy(
 pub async fn by_hand(
     store: &dyn Store,
     asset: &AssetId,
-    mut places: Vec<Place>,
+    mut places: Vec<Sighting>,
     mutes: Vec<Span>,
 ) -> Result<(Parts, serde_json::Value), Fault> {
     let planned: Planned = document(store, asset, TaskKey::Validate).await?;
@@ -94,12 +96,12 @@ pub async fn by_hand(
 }
 
 /// The redacted video as one unnamed file, with the job that samples it; `None` for audio alone.
-pub async fn sampled(house: &House, claim: &Claim) -> Result<Option<(EnrichJob, File)>, Fault> {
-    let products = Products::read(house, &claim.fence.asset).await?;
+pub async fn sampled(context: &EngineContext, claim: &Claim) -> Result<Option<(EnrichJob, File)>, Fault> {
+    let products = Products::read(context, &claim.fence.asset).await?;
     let planned: Planned = products.document(TaskKey::Validate)?;
     let packaged = packaged(&products, &planned)?;
     let Some((top, files)) = top_rung(&packaged) else { return Ok(None) };
-    let asset = house.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
+    let asset = context.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
     let mut items = Vec::with_capacity(files.len());
     for file in files {
         let staged = products.outputs(file.task).iter().find(|output| output.name == file.staged);
@@ -107,14 +109,14 @@ pub async fn sampled(house: &House, claim: &Claim) -> Result<Option<(EnrichJob, 
             staged.ok_or_else(|| Fault::new(Code::CountMismatch, format!("{} lost an output", file.task)))?;
         items.push((file.task, PublishItem { staged: staged.clone(), name: file.path.clone() }));
     }
-    find_kept(house, &asset, &mut items).await?;
+    find_kept(context, &asset, &mut items).await?;
     let unwritten = |error: std::io::Error| {
         Fault::new(Code::QuotaDisk, format!("join the redacted video in a temporary file: {error}"))
     };
     let mut file = tempfile::tempfile().map_err(unwritten)?;
     let mut size_bytes = 0;
     for (_, item) in &items {
-        let bytes = house.objects.read_staged(&item.staged, SEGMENT_BYTES_MAX).await.map_err(ours)?;
+        let bytes = context.objects.read_staged(&item.staged, SEGMENT_BYTES_MAX).await.map_err(ours)?;
         size_bytes += bytes.len() as u64;
         let writing = tokio::task::spawn_blocking(move || file.write_all(&bytes).map(|()| file));
         file = done(writing.await)?.map_err(unwritten)?;
@@ -135,8 +137,8 @@ fn empty(plan: &Plan) -> Request {
 }
 
 /// Where a place of a finding is seen, if it is on screen.
-fn seen(place: &TextPlace) -> Option<Place> {
+fn seen(place: &TextPlace) -> Option<Sighting> {
     let start_ns = place.start_ns?;
     let end_ns = place.end_ns.unwrap_or(start_ns).max(start_ns + 1);
-    Some(Place { start_ns, end_ns, area: Some(place.frame_box?), thing: 0 })
+    Some(Sighting { start_ns, end_ns, area: Some(place.frame_box?), thing: 0 })
 }

@@ -10,27 +10,32 @@ use reelgate_pipelines::client::CancelFlag;
 use reelgate_ports::records::{Claim, Finder, FindingLocation, FindingRecord, MaskedValue, Success};
 use reelgate_privacy::{Finding, Line, Location};
 
-use crate::house::House;
-use crate::stage::{Learned, Work};
+use crate::engine_context::EngineContext;
+use crate::stage::{AttemptFacts, StageTask};
 use crate::work::products::{Planned, document};
 use crate::work::redaction::by_policy;
-use crate::work::{joined, scan, witnesses};
+use crate::work::{external_scan, joined, text_sources};
 
-/// [`TaskKey::Screen`] and [`TaskKey::Scan`].
+/// [`TaskKey::Screen`] and [`TaskKey::ExternalScan`].
 pub struct Screen;
 
-impl Work for Screen {
-    async fn run(house: Arc<House>, claim: Claim, _: CancelFlag, _: &mut Learned) -> Result<Success, Fault> {
+impl StageTask for Screen {
+    async fn run(
+        context: Arc<EngineContext>,
+        claim: Claim,
+        _: CancelFlag,
+        _: &mut AttemptFacts,
+    ) -> Result<Success, Fault> {
         match claim.fence.task {
-            TaskKey::Scan => scan::scan(&house, &claim).await,
-            _ => screen(&house, &claim).await,
+            TaskKey::ExternalScan => external_scan::scan(&context, &claim).await,
+            _ => screen(&context, &claim).await,
         }
     }
 }
 
-async fn screen(house: &Arc<House>, claim: &Claim) -> Result<Success, Fault> {
-    let lines = witnesses::lines(house, claim).await?;
-    let scanning = Arc::clone(house);
+async fn screen(context: &Arc<EngineContext>, claim: &Claim) -> Result<Success, Fault> {
+    let lines = text_sources::lines(context, claim).await?;
+    let scanning = Arc::clone(context);
     let scanned = tokio::task::spawn_blocking(move || {
         let addressed = lines.iter().map(|line| Line { text: &line.text, address: line.place() });
         (scanning.classifier.scan(addressed), lines)
@@ -38,15 +43,15 @@ async fn screen(house: &Arc<House>, claim: &Claim) -> Result<Success, Fault> {
     let (found, lines) = joined(scanned.await)?;
     let findings: Vec<FindingRecord> = found.iter().map(record).collect();
     let key = &claim.source.id.key;
-    let mut screening = judge(&house.policy, key, &findings);
+    let mut screening = judge(&context.policy, key, &findings);
     let mut redaction = None;
     if screening.response == Response::RedactThenPublish && !claim.linked {
-        let planned: Planned = document(&*house.store, &claim.fence.asset, TaskKey::Validate).await?;
+        let planned: Planned = document(&*context.store, &claim.fence.asset, TaskKey::Validate).await?;
         let plan = planned.plan;
-        let asked = by_policy(&plan, &house.policy, key, &house.classifier, &lines, &findings)?;
+        let asked = by_policy(&plan, &context.policy, key, &context.classifier, &lines, &findings)?;
         (screening.parts, redaction) = asked.unzip();
     }
-    let delivered = scan::deliver(house, claim, &lines, &screening).await?;
+    let delivered = external_scan::deliver(context, claim, &lines, &screening).await?;
     screening.scan = delivered.is_some();
     Ok(Success::Screened { screening, findings, redaction, delivered })
 }

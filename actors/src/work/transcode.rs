@@ -8,8 +8,8 @@ use reelgate_pipelines::messages::{Budget, Finished, Job};
 use reelgate_pipelines::recipes::settings::Budgets;
 use reelgate_ports::records::{Claim, Success};
 
-use crate::house::House;
-use crate::stage::{Learned, Work};
+use crate::engine_context::EngineContext;
+use crate::stage::{AttemptFacts, StageTask};
 use crate::work::media::{Order, Staged, other_result, run_staged};
 use crate::work::ours;
 use crate::work::products::{Encoded, MediaJob, to_document};
@@ -19,30 +19,30 @@ use crate::work::redaction;
 /// [`TaskKey::Video`](reelgate_flow::task::TaskKey::Video) and [`TaskKey::Audio`](reelgate_flow::task::TaskKey::Audio).
 pub struct Transcode;
 
-impl Work for Transcode {
+impl StageTask for Transcode {
     async fn run(
-        house: Arc<House>,
+        context: Arc<EngineContext>,
         claim: Claim,
         cancel: CancelFlag,
-        learned: &mut Learned,
+        learned: &mut AttemptFacts,
     ) -> Result<Success, Fault> {
         let planned = MediaJob::carried(&claim)?;
-        show_on_board(&house, &claim).await?;
-        if let Some(request) = redaction::request(&house, &claim.fence.asset).await?
+        show_on_board(&context, &claim).await?;
+        if let Some(request) = redaction::request(&context, &claim.fence.asset).await?
             && is_touched(&planned.job, &request)?
         {
-            return redacted(&house, &claim, planned, &request, &cancel, learned).await;
+            return redacted(&context, &claim, planned, &request, &cancel, learned).await;
         }
-        let budget = budget(&house.settings.budgets, &planned)?;
+        let budget = budget(&context.settings.budgets, &planned)?;
         let MediaJob { job, media_ns, .. } = planned;
         let Staged { finished, outputs, gstreamer } =
-            run_staged(&house, &claim, Order { job, budget, media_ns }, &cancel, learned).await?;
+            run_staged(&context, &claim, Order { job, budget, media_ns }, &cancel, learned).await?;
         let result = match finished {
             Finished::Video(result) => to_document(&Encoded { gstreamer, result })?,
             Finished::Audio(result) => to_document(&Encoded { gstreamer, result })?,
             _ => return Err(other_result()),
         };
-        house.board.progressed(&claim.fence.asset, claim.fence.task, media_ns);
+        context.progress_board.progressed(&claim.fence.asset, claim.fence.task, media_ns);
         Ok(Success::Produced { result, outputs })
     }
 }
@@ -58,11 +58,11 @@ pub(super) fn budget(budgets: &Budgets, planned: &MediaJob) -> Result<Budget, Fa
 
 /// The board measures the whole transcode in nanoseconds of media; what finished tasks left counts as done. It asks
 /// the store once for each asset.
-pub(super) async fn show_on_board(house: &House, claim: &Claim) -> Result<(), Fault> {
+pub(super) async fn show_on_board(context: &EngineContext, claim: &Claim) -> Result<(), Fault> {
     let asset = &claim.fence.asset;
-    if !house.board.is_planned(asset) {
-        let progress = house.store.media_progress(asset).await.map_err(ours)?;
-        house.board.planned(asset, progress.planned_ns, progress.done_ns);
+    if !context.progress_board.is_planned(asset) {
+        let progress = context.store.media_progress(asset).await.map_err(ours)?;
+        context.progress_board.planned(asset, progress.planned_ns, progress.done_ns);
     }
     Ok(())
 }

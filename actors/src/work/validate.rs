@@ -15,8 +15,8 @@ use reelgate_ports::records::{Claim, Success};
 use sha2::{Digest, Sha256};
 use tracing::Span;
 
-use crate::house::House;
-use crate::stage::{Learned, Work};
+use crate::engine_context::EngineContext;
+use crate::stage::{AttemptFacts, StageTask};
 use crate::work::media::{other_result, run_worker, usage_record};
 use crate::work::products::Planned;
 use crate::work::{check_unchanged, joined, sources};
@@ -29,33 +29,33 @@ const READ_BYTES: usize = 1 << 18;
 /// [`reelgate_flow::task::TaskKey::Validate`].
 pub struct Validate;
 
-impl Work for Validate {
+impl StageTask for Validate {
     async fn run(
-        house: Arc<House>,
+        context: Arc<EngineContext>,
         claim: Claim,
         cancel: CancelFlag,
-        learned: &mut Learned,
+        learned: &mut AttemptFacts,
     ) -> Result<Success, Fault> {
         let source = &claim.source;
-        let opened = house.objects.open(source).await.map_err(sources)?;
+        let opened = context.objects.open(source).await.map_err(sources)?;
         let size_bytes = opened.size_bytes;
         // A file that the first bytes refuse needs no worker and so no permit.
         let permit = match sniffed(&opened.file, size_bytes) {
-            Ok(_) => house.inspections.acquire().await.ok(),
+            Ok(_) => context.inspections.acquire().await.ok(),
             Err(_) => None,
         };
         let (inspected, sha256) =
-            inspect_file(&house.worker, &house.settings, opened.file, size_bytes, cancel).await;
+            inspect_file(&context.worker, &context.settings, opened.file, size_bytes, cancel).await;
         drop(permit);
-        check_unchanged(&house, source).await?;
+        check_unchanged(&context, source).await?;
         let sha256 = sha256?;
         learned.sha256 = Some(sha256.clone());
-        check_given_checksum(&house, &claim, &sha256).await?;
+        check_given_checksum(&context, &claim, &sha256).await?;
         let (inspection, usage) = inspected?;
         let inspection = without_words(inspection);
         learned.usage = usage_record(usage);
         learned.facts = Some(Box::new(inspection.facts.clone()));
-        let plan = plan(&inspection, &house.settings, size_bytes)?;
+        let plan = plan(&inspection, &context.settings, size_bytes)?;
         let success = Planned { inspection, plan };
         Ok(Success::Validated {
             video_chunks: success.video_chunks()?,
@@ -172,8 +172,9 @@ pub fn hash_file(file: &File) -> std::io::Result<String> {
     }
 }
 
-async fn check_given_checksum(house: &House, claim: &Claim, sha256: &str) -> Result<(), Fault> {
-    let given = house.objects.sidecar(&claim.source, ".sha256", CHECKSUM_BYTES_MAX).await.map_err(sources)?;
+async fn check_given_checksum(context: &EngineContext, claim: &Claim, sha256: &str) -> Result<(), Fault> {
+    let given =
+        context.objects.sidecar(&claim.source, ".sha256", CHECKSUM_BYTES_MAX).await.map_err(sources)?;
     let Some(given) = given else { return Ok(()) };
     let expected = parse_checksum(&given).ok_or_else(|| {
         Fault::new(Code::ChecksumUnreadable, "expected 64 hexadecimal digits first in the file")
@@ -185,7 +186,7 @@ async fn check_given_checksum(house: &House, claim: &Claim, sha256: &str) -> Res
     Err(Fault::new(Code::ChecksumMismatch, detail))
 }
 
-/// The first word of what `sha256sum` writes, lower case; a leading `\` marks an escaped file name there.
+/// The first word of what `sha256sum` writes, lower case; a leading `\` flags an escaped file name there.
 fn parse_checksum(text: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(text).ok()?;
     let word = text.split_whitespace().next()?.trim_start_matches('\\');

@@ -8,7 +8,7 @@ use reelgate_ports::error::{ErrorKind, Port, PortError};
 
 /// One call as people know it: what it does, and the IAM action it needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Call {
+pub struct ApiCall {
     /// The port that it serves.
     pub port: Port,
     /// Verb and object: "read records".
@@ -17,7 +17,7 @@ pub struct Call {
     pub action: &'static str,
 }
 
-impl Call {
+impl ApiCall {
     /// A call with its IAM action.
     pub const fn new(port: Port, operation: &'static str, action: &'static str) -> Self {
         Self { port, operation, action }
@@ -89,7 +89,7 @@ enum Lacking<'a> {
     /// What this call needs as far as we know; the denial said nothing.
     Probably(&'a str),
     /// The action that the service named: for one call it may ask for several, of other services too.
-    Told(&'a str),
+    Named(&'a str),
     /// The same, where granting it would not help.
     Forbidden(&'a str),
 }
@@ -103,7 +103,7 @@ impl<'a> Lacking<'a> {
         let action = &rest[..end.unwrap_or(rest.len())];
         let (service, name) = action.split_once(':')?;
         let is_action = !service.is_empty() && !name.is_empty() && !name.contains(':') && action.len() <= 80;
-        let told = if rest.contains("explicit deny") { Self::Forbidden } else { Self::Told };
+        let told = if rest.contains("explicit deny") { Self::Forbidden } else { Self::Named };
         is_action.then(|| told(action))
     }
 }
@@ -112,7 +112,7 @@ impl fmt::Display for Lacking<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Probably(action) => write!(f, "the role probably lacks {action}"),
-            Self::Told(action) => write!(f, "the role lacks {action}"),
+            Self::Named(action) => write!(f, "the role lacks {action}"),
             Self::Forbidden(action) => write!(f, "a policy explicitly denies {action}"),
         }
     }
@@ -180,7 +180,7 @@ pub fn error_kind(code: Option<&str>, status: Option<u16>) -> ErrorKind {
 mod tests {
     use super::*;
 
-    const GET: Call = Call::new(Port::Events, "read records", "kinesis:GetRecords");
+    const GET: ApiCall = ApiCall::new(Port::Events, "read records", "kinesis:GetRecords");
 
     #[test]
     fn a_throttled_call_is_tried_again_though_its_status_says_bad_request() {

@@ -7,14 +7,14 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::presigning::PresigningConfig;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 
-use crate::error::Call;
+use crate::error::ApiCall;
 use crate::location::Location;
 
 /// The longest a link can be valid; Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters".
 pub const EXPIRES_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// Largest object that one request uploads, bytes: 5 GiB; Amazon S3 API Reference, `PutObject`.
 const PUT_BYTES_MAX: u64 = 5 << 30;
-const CALL: Call = Call::new(Port::Objects, "sign an upload", "s3:PutObject");
+const CALL: ApiCall = ApiCall::new(Port::Objects, "sign an upload", "s3:PutObject");
 
 /// What a link allows.
 #[derive(Clone, PartialEq, Eq, Debug)]

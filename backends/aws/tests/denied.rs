@@ -11,7 +11,7 @@ use reelgate_aws::location::version_of;
 use reelgate_aws::notices::SnsNotices;
 use reelgate_aws::objects::{Areas, ObjectsSettings, S3Objects};
 use reelgate_conformance::memory_shards::MemoryShards;
-use reelgate_flow::asset::{Door, NoticeKind};
+use reelgate_flow::asset::{Exit, NoticeKind};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::{ErrorKind, PortError};
@@ -178,16 +178,21 @@ async fn a_quarantine_holds_only_where_viewers_can_read_nothing_of_what_was_set_
     let too_much = account.viewer("everything", "").await;
     for (viewer, why) in [(too_much, "deny it the quarantine"), (unreachable, "prove a withdrawal")] {
         let objects = account.objects_seen_by(&publisher, Some(viewer));
-        let error = objects.withdraw(&asset, Some("out"), &source, Door::Quarantine).await.unwrap_err();
+        let error = objects.withdraw(&asset, Some("out"), &source, Exit::Quarantine).await.unwrap_err();
         assert!(error.kind == ErrorKind::Unavailable && error.to_string().contains(why), "{error}");
     }
     let viewer = account.viewer("published", "published/").await;
     let objects = account.objects_seen_by(&publisher, Some(viewer));
-    let closing = objects.withdraw(&asset, Some("out"), &source, Door::Quarantine).await.unwrap().closing;
-    let names: Vec<&str> = closing.taken.iter().map(|taken| taken.name.as_str()).collect();
+    let withdrawal_record =
+        objects.withdraw(&asset, Some("out"), &source, Exit::Quarantine).await.unwrap().withdrawal_record;
+    let names: Vec<&str> = withdrawal_record.taken.iter().map(|taken| taken.name.as_str()).collect();
     assert!(names.contains(&"v.m4s") && names.contains(&"source"), "{names:?}");
-    assert!(closing.looked_at > closing.taken.len() as u64, "both roles looked: {}", closing.looked_at);
-    let erased = objects.withdraw(&asset, Some("out"), &source, Door::Erase).await.unwrap().closing;
+    assert!(
+        withdrawal_record.looked_at > withdrawal_record.taken.len() as u64,
+        "both roles looked: {}",
+        withdrawal_record.looked_at
+    );
+    let erased = objects.withdraw(&asset, Some("out"), &source, Exit::Erase).await.unwrap().withdrawal_record;
     assert!(!erased.taken.is_empty());
 }
 

@@ -5,6 +5,6 @@
 mod denied;
 mod events;
 mod macie;
+mod notices;
 mod objects;
 mod peers;
-mod telling;

@@ -82,7 +82,7 @@ fn report(claim: Claim, node: &NodeId) -> TaskReport {
     let ending = match claim.fence.task {
         TaskKey::Withdraw => Ending::Success(Success::Withdrawn {
             source_location: format!("rejected:{}/source", claim.fence.asset),
-            closing: reelgate_ports::records::Closing::default(),
+            withdrawal_record: reelgate_ports::records::WithdrawalRecord::default(),
         }),
         _ => Ending::Fault(Fault::new(Code::NotMedia, "found 0 of 12 known signatures")),
     };

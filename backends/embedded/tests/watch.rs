@@ -10,10 +10,10 @@ use reelgate_embedded::watch::DirectoryEvents;
 use reelgate_ports::events::Events;
 use tempfile::TempDir;
 
-struct Home(TempDir);
+struct WatchedDirectory(TempDir);
 
 #[async_trait]
-impl EventsHome for Home {
+impl EventsHome for WatchedDirectory {
     fn events(&self) -> Arc<dyn Events> {
         Arc::new(DirectoryEvents::new(self.0.path(), Duration::ZERO).unwrap())
     }
@@ -25,4 +25,4 @@ impl EventsHome for Home {
     }
 }
 
-reelgate_conformance::events_suite!(Home(tempfile::tempdir().unwrap()));
+reelgate_conformance::events_suite!(WatchedDirectory(tempfile::tempdir().unwrap()));

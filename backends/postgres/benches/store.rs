@@ -24,7 +24,7 @@ use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    Claim, Closing, Ending, EventKind, MediaEvent, Success, TaskReport, UsageRecord,
+    Claim, Ending, EventKind, MediaEvent, Success, TaskReport, UsageRecord, WithdrawalRecord,
 };
 use reelgate_ports::store::{Intake, Outbox, Queries, Queue};
 use reelgate_postgres::{PgStore, Settings, Time};
@@ -168,7 +168,8 @@ async fn plain(url: &str) -> Res<f64> {
 /// Tasks a second, claimed and completed in batches by several connections; as fast as it goes, or so many a second.
 async fn work_off(store: Arc<PgStore>, assets: u64, offered: Option<u64>) -> Res<f64> {
     let folder = if offered.is_some() { "paced" } else { "work" };
-    let pace = offered.map(|rate| Duration::from_secs(1) * u32::from(BATCH) * CLIENTS as u32 / rate as u32);
+    let rate_limit =
+        offered.map(|rate| Duration::from_secs(1) * u32::from(BATCH) * CLIENTS as u32 / rate as u32);
     let events: Vec<MediaEvent> = (0..assets).map(|number| event(folder, number)).collect();
     for batch in events.chunks(500) {
         store.ingest(&EventBatch::of(batch)).await?;
@@ -182,11 +183,11 @@ async fn work_off(store: Arc<PgStore>, assets: u64, offered: Option<u64>) -> Res
             let (mut claims, mut reports) = (Vec::new(), Vec::new());
             let mut done = 0;
             let mut next =
-                tokio::time::Instant::now() + pace.unwrap_or_default() * client as u32 / CLIENTS as u32;
+                tokio::time::Instant::now() + rate_limit.unwrap_or_default() * client as u32 / CLIENTS as u32;
             loop {
-                if let Some(pace) = pace {
+                if let Some(rate_limit) = rate_limit {
                     tokio::time::sleep_until(next).await;
-                    next += pace;
+                    next += rate_limit;
                 }
                 let begun = Instant::now();
                 let claimed = store.claim(&node, Lane::Light, BATCH, LEASE_MS).await?;
@@ -301,7 +302,7 @@ fn report(claim: Claim, node: &NodeId) -> TaskReport {
     let ending = match claim.fence.task {
         TaskKey::Withdraw => Ending::Success(Success::Withdrawn {
             source_location: format!("rejected:{}/source", claim.fence.asset),
-            closing: Closing::default(),
+            withdrawal_record: WithdrawalRecord::default(),
         }),
         _ => Ending::Fault(Fault::new(Code::NotMedia, "found 0 of 12 known signatures")),
     };

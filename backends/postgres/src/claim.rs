@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use reelgate_flow::asset::Door;
+use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::{AssetId, NodeId, SourceId};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
@@ -13,8 +13,8 @@ use tokio::time::sleep;
 
 use crate::cursor::{Look, Took, born};
 use crate::error::{DbResult, db};
-use crate::lend::Lent;
-use crate::rows::{document, door, large, sequencer, small, task_key};
+use crate::pooled_connection::PooledConnection;
+use crate::rows::{document, exit, large, sequencer, small, task_key};
 use crate::store::PgStore;
 use crate::time::{count, number};
 use crate::transact::again;
@@ -34,7 +34,7 @@ const KINDS: [TaskKey; 10] = [
     TaskKey::Restore,
     TaskKey::Package,
     TaskKey::Screen,
-    TaskKey::Scan,
+    TaskKey::ExternalScan,
     TaskKey::Validate,
     TaskKey::Video { chunk: 0 },
     TaskKey::Audio,
@@ -153,7 +153,7 @@ impl PgStore {
         let nothing = std::iter::repeat(-1_i16);
         let urgency: Vec<i16> =
             looks.iter().map(|look| i16::from(look.urgency)).chain(nothing).take(LOOKS).collect();
-        let mut conn = Lent::of(&self.writers, WHAT).await?;
+        let mut conn = PooledConnection::of(&self.writers, WHAT).await?;
         let leased = sqlx::query_as!(
             Leased,
             r#"WITH clock AS MATERIALIZED (
@@ -321,10 +321,10 @@ fn claimed(row: Leased, lease_ms: u64) -> PortResult<((i16, i64, i64), Claim)> {
         size_bytes: large(row.size_bytes, "assets.size_bytes")?,
         location: row.location,
     };
-    let door: Option<Door> = row.door.as_deref().map(door).transpose()?;
-    let door = door.filter(|_| fence.task == TaskKey::Withdraw);
+    let exit: Option<Exit> = row.door.as_deref().map(exit).transpose()?;
+    let exit = exit.filter(|_| fence.task == TaskKey::Withdraw);
     let job = row.job.as_deref().map(|job| document(job, "jobs.job")).transpose()?;
-    let claim = Claim { fence, lease_ms, source, linked: row.linked, door, job };
+    let claim = Claim { fence, lease_ms, source, linked: row.linked, exit, job };
     Ok(((row.urgency, row.place, row.asset), claim))
 }
 

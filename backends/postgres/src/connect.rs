@@ -11,11 +11,11 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::cursor::Cursor;
 use crate::error::db;
-use crate::listen::Bell;
-use crate::pace::{Jitter, Pace};
+use crate::listen::NotifyListener;
+use crate::rate_limit::{Jitter, RateLimit};
 use crate::store::PgStore;
 use crate::time::Time;
-use crate::{lend, migrate};
+use crate::{migrate, pooled_connection};
 
 /// Connections for questions that no work waits for.
 const READERS_MAX: u32 = 3;
@@ -26,7 +26,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Tasks whose wait is over are claimable this much later at most.
 const WAKE_EVERY: Duration = Duration::from_millis(100);
 /// What has piled up is folded no more often than this.
-const TEND_EVERY: Duration = Duration::from_secs(60);
+const MAINTENANCE_EVERY: Duration = Duration::from_secs(60);
 
 /// How to reach the database.
 #[derive(Clone, Debug)]
@@ -92,28 +92,28 @@ impl PgStore {
         migrate::expect_current(&writers).await?;
         let seed = seed();
         Ok(Self {
-            bell: Bell::hang(readers.clone()),
+            notify_listener: NotifyListener::hang(readers.clone()),
             writers,
             readers,
             time,
             cursor: Cursor::default(),
             jitter: Jitter::new(seed),
             violations: Violations::default(),
-            woke: Pace::new(WAKE_EVERY),
+            woke: RateLimit::new(WAKE_EVERY),
             woke_ms: AtomicU64::new(0),
-            outbox_looked: Pace::new(LOOK_EVERY),
+            outbox_looked: RateLimit::new(LOOK_EVERY),
             outbox_from: AtomicI64::new(i64::MIN),
-            leases_looked: Pace::new(LOOK_EVERY),
+            leases_looked: RateLimit::new(LOOK_EVERY),
             leases_from: AtomicI64::new(i64::MIN),
-            claims_looked: Pace::new(LOOK_EVERY),
-            tended: Pace::new(TEND_EVERY),
+            claims_looked: RateLimit::new(LOOK_EVERY),
+            maintained: RateLimit::new(MAINTENANCE_EVERY),
         })
     }
 
     /// Proves that the database can be written, changing nothing.
     pub(crate) async fn prove(&self) -> PortResult<String> {
         let what = "write to the database";
-        let mut tx = lend::begin(&self.writers, "BEGIN", what).await?;
+        let mut tx = pooled_connection::begin(&self.writers, "BEGIN", what).await?;
         sqlx::query!("DELETE FROM nodes WHERE false").execute(&mut *tx).await.map_err(db(what))?;
         let row = sqlx::query!(
             r#"SELECT current_setting('server_version') AS "engine!",

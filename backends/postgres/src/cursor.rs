@@ -51,7 +51,7 @@ pub(crate) struct Took {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Seen {
+struct ClaimFloor {
     /// Nothing was left before this place…
     place: i64,
     /// … that was claimable at this time.
@@ -60,13 +60,13 @@ struct Seen {
 
 /// The remembered places by urgency.
 #[derive(Debug, Default)]
-pub(crate) struct Cursor(Mutex<BTreeMap<u8, Seen>>);
+pub(crate) struct Cursor(Mutex<BTreeMap<u8, ClaimFloor>>);
 
 impl Cursor {
     /// Where the next claim looks.
     pub(crate) fn look(&self, urgency: u8) -> Look {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&urgency).copied();
-        let seen = seen.unwrap_or(Seen { place: i64::MIN, at_ms: 0 });
+        let seen = seen.unwrap_or(ClaimFloor { place: i64::MIN, at_ms: 0 });
         Look {
             urgency,
             born_from: born(urgency, seen.at_ms.saturating_sub(LATE_MS)),
@@ -96,7 +96,7 @@ impl Cursor {
         } else {
             took.last
         };
-        seen.insert(look.urgency, Seen { place: place.unwrap_or(look.place), at_ms: now_ms });
+        seen.insert(look.urgency, ClaimFloor { place: place.unwrap_or(look.place), at_ms: now_ms });
     }
 
     /// The next claims look from the beginning.

@@ -3,7 +3,7 @@
 
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::records::ScanEvent;
+use reelgate_ports::records::ExternalScanEvent;
 use reelgate_store::work::{Deletion, LATE_EVENT_MS_MAX};
 use sqlx::PgConnection;
 
@@ -56,9 +56,13 @@ pub(crate) async fn of_keys(conn: &mut PgConnection, keys: &[String]) -> DbResul
 }
 
 /// Keeps findings about assets that are not known yet.
-pub(crate) async fn keep_unlinked(conn: &mut PgConnection, now_ms: u64, scans: &[ScanEvent]) -> DbResult<()> {
+pub(crate) async fn keep_unlinked(
+    conn: &mut PgConnection,
+    now_ms: u64,
+    scans: &[ExternalScanEvent],
+) -> DbResult<()> {
     let ids: Vec<String> = scans.iter().map(|scan| scan.id.clone()).collect();
-    let about = |scan: &ScanEvent| scan.about().map(|id| id.as_str().to_owned()).unwrap_or_default();
+    let about = |scan: &ExternalScanEvent| scan.about().map(|id| id.as_str().to_owned()).unwrap_or_default();
     let assets: Vec<String> = scans.iter().map(about).collect();
     let texts: Vec<String> = scans.iter().map(json).collect::<PortResult<_>>()?;
     sqlx::query!(
@@ -76,7 +80,10 @@ pub(crate) async fn keep_unlinked(conn: &mut PgConnection, now_ms: u64, scans: &
 }
 
 /// Takes the findings that were kept for these assets.
-pub(crate) async fn take_unlinked(conn: &mut PgConnection, assets: &[AssetId]) -> DbResult<Vec<ScanEvent>> {
+pub(crate) async fn take_unlinked(
+    conn: &mut PgConnection,
+    assets: &[AssetId],
+) -> DbResult<Vec<ExternalScanEvent>> {
     let assets: Vec<String> = assets.iter().map(|id| id.as_str().to_owned()).collect();
     let mut taken =
         sqlx::query!("DELETE FROM unlinked_scans WHERE asset = ANY($1) RETURNING id, scan", &assets)

@@ -10,7 +10,7 @@ use reelgate_store::session::LostLease;
 use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
-use crate::lend::Lent;
+use crate::pooled_connection::PooledConnection;
 use crate::rows::{small, task_key};
 use crate::store::PgStore;
 use crate::time::{count, number};
@@ -30,7 +30,7 @@ impl PgStore {
         let tasks: Vec<String> = fences.iter().map(|fence| fence.task.text()).collect();
         let attempts: Vec<i32> =
             fences.iter().map(|fence| i32::try_from(fence.attempt).unwrap_or(i32::MAX)).collect();
-        let mut conn = Lent::of(&self.writers, "extend leases").await?;
+        let mut conn = PooledConnection::of(&self.writers, "extend leases").await?;
         let held = sqlx::query!(
             r#"WITH held AS MATERIALIZED (
                    SELECT t.asset, t.task, a.id

@@ -15,7 +15,6 @@
 #![forbid(unsafe_code)]
 
 mod audit;
-mod beside;
 mod claim;
 mod connect;
 mod cursor;
@@ -25,21 +24,22 @@ mod ingest;
 mod jobs;
 mod late_events;
 mod leases;
-mod lend;
 mod listen;
 mod load;
 mod locks;
+mod maintenance;
 mod migrate;
 mod nodes;
 mod outbox;
-mod pace;
+mod pooled_connection;
 mod products;
 mod queries;
+mod rate_limit;
 mod rows;
+mod scans_and_refused_events;
 mod session;
 mod shards;
 mod store;
-mod tend;
 mod time;
 mod transact;
 mod unit;

@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Rings where there is something new to claim.
 #[derive(Debug)]
-pub(crate) struct Bell {
+pub(crate) struct NotifyListener {
     /// Something was committed here.
     committed: Arc<Notify>,
     /// Something was committed here or elsewhere.
@@ -27,7 +27,7 @@ pub(crate) struct Bell {
     threads: [JoinHandle<()>; 2],
 }
 
-impl Bell {
+impl NotifyListener {
     /// Starts to listen and to tell.
     pub(crate) fn hang(pool: PgPool) -> Self {
         let (committed, heard) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -53,7 +53,7 @@ impl Bell {
     }
 }
 
-impl Drop for Bell {
+impl Drop for NotifyListener {
     fn drop(&mut self) {
         self.take_down();
     }
@@ -71,7 +71,7 @@ async fn tell(pool: PgPool, committed: Arc<Notify>) {
 
 async fn listen(pool: PgPool, heard: Arc<Notify>) {
     loop {
-        if let Err(error) = hear(&pool, &heard).await {
+        if let Err(error) = listen_once(&pool, &heard).await {
             tracing::debug!(%error, "hints of new work are not heard for now");
         }
         if pool.is_closed() {
@@ -81,7 +81,7 @@ async fn listen(pool: PgPool, heard: Arc<Notify>) {
     }
 }
 
-async fn hear(pool: &PgPool, heard: &Notify) -> Result<(), sqlx::Error> {
+async fn listen_once(pool: &PgPool, heard: &Notify) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(CHANNEL).await?;
     loop {

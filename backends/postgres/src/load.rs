@@ -12,7 +12,7 @@ use crate::unit::Unit;
 const WHAT: &str = "load assets";
 
 /// Most assets with the same content that are looked at for one that can be shared.
-const TWINS_MAX: i64 = 8;
+const ORIGINALS_MAX: i64 = 8;
 
 impl Unit {
     /// Brings assets and their tasks into memory; unknown ids are left out.
@@ -40,19 +40,19 @@ impl Unit {
     /// Brings the earliest assets with these contents into memory, whose result may be shared; contents are given by
     /// their hash.
     pub(crate) async fn load_shareable(&mut self, conn: &mut PgConnection, hashes: &[i64]) -> DbResult<()> {
-        let twins = sqlx::query_scalar!(
+        let originals = sqlx::query_scalar!(
             r#"SELECT twin.arrival AS "arrival!" FROM unnest($1::bigint[]) AS wanted,
                LATERAL (SELECT a.arrival FROM contents AS c JOIN assets AS a ON a.arrival = c.asset
                         WHERE c.content_hash = wanted AND (a.linked_to IS NULL OR a.phase = 'published')
                             AND a.phase IN ('processing', 'screened', 'published', 'quarantined', 'withdrawing')
                         ORDER BY c.asset LIMIT $2) AS twin"#,
             hashes,
-            TWINS_MAX,
+            ORIGINALS_MAX,
         )
         .fetch_all(&mut *conn)
         .await
         .map_err(db("look for the same content"))?;
-        self.load_arrivals(conn, &twins).await
+        self.load_arrivals(conn, &originals).await
     }
 
     /// Brings the duplicates that wait for these assets into memory.

@@ -6,8 +6,8 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::connect::Settings;
 use crate::error::{DbError, db};
+use crate::maintenance;
 use crate::store::PgStore;
-use crate::tend;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -30,7 +30,7 @@ impl PgStore {
         let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.map_err(db(WHAT))?;
         let ran = MIGRATIONS.run(&pool).await.map_err(|error| refused(&error));
         let prepared = match ran {
-            Ok(()) => tend::prepare_months(&pool).await.map_err(PortError::from),
+            Ok(()) => maintenance::prepare_months(&pool).await.map_err(PortError::from),
             Err(error) => Err(error),
         };
         pool.close().await;

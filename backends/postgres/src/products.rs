@@ -4,8 +4,8 @@
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
+use reelgate_ports::external_scanner::findings::join;
 use reelgate_ports::records::{FindingRecord, RenditionRecord, StagedOutput};
-use reelgate_ports::scanner::findings::join;
 use reelgate_ports::store::Product;
 use sqlx::{PgConnection, PgPool};
 

@@ -16,7 +16,7 @@ use crate::error::{DbResult, db};
 use crate::rows::{self, TaskCells, TaskRead, asset_query, document, large, phase};
 use crate::store::PgStore;
 use crate::time::count;
-use crate::{lend, products};
+use crate::{pooled_connection, products};
 
 /// Most ids that [`PgStore::find_ids`] returns.
 const FIND_MAX: i64 = 10;
@@ -25,7 +25,7 @@ impl PgStore {
     /// All that is asked within it is answered as of one moment.
     async fn moment(&self) -> DbResult<Transaction<'static, Postgres>> {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        lend::begin(&self.readers, begin, "read as of one moment").await
+        pooled_connection::begin(&self.readers, begin, "read as of one moment").await
     }
 
     /// One asset with everything about it.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use reelgate_flow::asset::{Asset, Door, Marks, Phase, Severity, TaskRecord, TaskState, Verdict};
+use reelgate_flow::asset::{Asset, Exit, Flags, Phase, Severity, TaskRecord, TaskState, Verdict};
 use reelgate_flow::ids::{AssetId, Sequencer, SourceId};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
@@ -73,9 +73,9 @@ impl AssetCells {
             tasks: BTreeMap::new(),
             verdict: word(Verdict::parse, &self.verdict, "assets.verdict", "a verdict")?,
             severity: severity(&self.severity, "assets.severity")?,
-            marks: word(Marks::parse, &self.marks, "assets.marks", "marks")?,
+            flags: word(Flags::parse, &self.marks, "assets.marks", "flags")?,
             reason: reason(self.reason_code.as_deref(), self.reason_detail)?,
-            door: self.door.as_deref().map(door).transpose()?,
+            exit: self.door.as_deref().map(exit).transpose()?,
             linked: self.linked_to.is_some(),
             redrives: small(self.redrives, "assets.redrives")?,
             jitter_seed: identity::jitter_seed(&id),
@@ -139,8 +139,8 @@ impl TaskCells {
         let record = TaskRecord {
             state: state.map_or(Ok(TaskState::Ready), task_state)?,
             attempts: small(self.attempts, "tasks.attempts")?,
-            excused: small(self.excused, "tasks.excused")?,
-            blameless: small(self.blameless, "tasks.blameless")?,
+            uncounted: small(self.excused, "tasks.excused")?,
+            not_producers_fault: small(self.blameless, "tasks.blameless")?,
             answered: small(self.answered, "tasks.answered")?,
         };
         let lease = match (&self.lease_owner, self.lease_until_ms) {
@@ -191,9 +191,9 @@ pub(crate) fn severity(text: &str, column: &'static str) -> PortResult<Severity>
     word(Severity::parse, text, column, "a severity")
 }
 
-/// A door's word.
-pub(crate) fn door(text: &str) -> PortResult<Door> {
-    word(Door::parse, text, "assets.door", "a door")
+/// An exit's word.
+pub(crate) fn exit(text: &str) -> PortResult<Exit> {
+    word(Exit::parse, text, "assets.door", "an exit")
 }
 
 /// A task state's word.

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_ports::events::RefusedEvent;
-use reelgate_ports::records::{AuditRecord, HistoryRecord, ScanEvent};
+use reelgate_ports::records::{AuditRecord, ExternalScanEvent, HistoryRecord};
 use reelgate_ports::shards::Checkpoint;
 use reelgate_store::session::{Delivery, LostLease, Queue, RemovedNotice, Session};
-use reelgate_store::work::{AssetRow, Deletion, Work};
+use reelgate_store::work::{AssetRow, Deletion, UnitOfWork};
 use sqlx::PgConnection;
 
 use crate::error::{DbError, DbResult};
@@ -45,7 +45,7 @@ fn hashes(sha256: &BTreeSet<String>) -> Vec<i64> {
 impl Session for PgSession<'_> {
     type Error = DbError;
 
-    fn work(&mut self) -> &mut Work {
+    fn work(&mut self) -> &mut UnitOfWork {
         &mut self.unit.work
     }
 
@@ -100,7 +100,7 @@ impl Session for PgSession<'_> {
     }
 
     async fn keep_refused(&mut self, refused: &[RefusedEvent]) -> DbResult<()> {
-        beside::write_refused(self.conn, self.unit.work.now_ms, refused).await
+        scans_and_refused_events::write_refused(self.conn, self.unit.work.now_ms, refused).await
     }
 
     async fn keep_deletions(&mut self, deletions: &[Deletion]) -> DbResult<()> {
@@ -111,15 +111,15 @@ impl Session for PgSession<'_> {
         late_events::of_keys(self.conn, &keys.iter().cloned().collect::<Vec<_>>()).await
     }
 
-    async fn keep_scans(&mut self, scans: &[ScanEvent]) -> DbResult<Vec<String>> {
-        beside::write_scans(self.conn, self.unit.work.now_ms, scans).await
+    async fn keep_scans(&mut self, scans: &[ExternalScanEvent]) -> DbResult<Vec<String>> {
+        scans_and_refused_events::write_scans(self.conn, self.unit.work.now_ms, scans).await
     }
 
-    async fn keep_unlinked(&mut self, scans: &[ScanEvent]) -> DbResult<()> {
+    async fn keep_unlinked(&mut self, scans: &[ExternalScanEvent]) -> DbResult<()> {
         late_events::keep_unlinked(self.conn, self.unit.work.now_ms, scans).await
     }
 
-    async fn take_unlinked(&mut self, assets: &[AssetId]) -> DbResult<Vec<ScanEvent>> {
+    async fn take_unlinked(&mut self, assets: &[AssetId]) -> DbResult<Vec<ExternalScanEvent>> {
         late_events::take_unlinked(self.conn, assets).await
     }
 

@@ -25,8 +25,8 @@ use reelgate_store::work::Violations;
 use sqlx::postgres::PgPool;
 
 use crate::cursor::Cursor;
-use crate::listen::Bell;
-use crate::pace::{Jitter, Pace};
+use crate::listen::NotifyListener;
+use crate::rate_limit::{Jitter, RateLimit};
 use crate::time::{Time, number};
 use crate::transact::again;
 use crate::{jobs, products};
@@ -38,19 +38,19 @@ pub struct PgStore {
     /// For questions; to the writer too.
     pub(crate) readers: PgPool,
     pub(crate) time: Time,
-    pub(crate) bell: Bell,
+    pub(crate) notify_listener: NotifyListener,
     pub(crate) cursor: Cursor,
     pub(crate) jitter: Jitter,
     pub(crate) violations: Violations,
-    pub(crate) woke: Pace,
+    pub(crate) woke: RateLimit,
     /// The database's time when waiting tasks were last looked at, milliseconds.
     pub(crate) woke_ms: AtomicU64,
-    pub(crate) outbox_looked: Pace,
+    pub(crate) outbox_looked: RateLimit,
     pub(crate) outbox_from: AtomicI64,
-    pub(crate) leases_looked: Pace,
+    pub(crate) leases_looked: RateLimit,
     pub(crate) leases_from: AtomicI64,
-    pub(crate) claims_looked: Pace,
-    pub(crate) tended: Pace,
+    pub(crate) claims_looked: RateLimit,
+    pub(crate) maintained: RateLimit,
 }
 
 impl fmt::Debug for PgStore {
@@ -91,7 +91,7 @@ impl Queue for PgStore {
     }
 
     async fn reap(&self) -> PortResult<u64> {
-        again!(self, self.tend())?;
+        again!(self, self.maintain())?;
         let begun = Instant::now();
         let after_ms = self.expired_after();
         let reaped = self.transact(&Reap { after_ms }).await?;
@@ -107,7 +107,7 @@ impl Queue for PgStore {
     }
 
     async fn changed(&self, most: Duration) {
-        self.bell.wait(self.jitter.spread(most)).await;
+        self.notify_listener.wait(self.jitter.spread(most)).await;
     }
 
     async fn next_due_ms(&self) -> PortResult<Option<u64>> {
@@ -221,11 +221,11 @@ impl Maintenance for PgStore {
     }
 
     async fn retain(&self, days: Option<u32>) -> PortResult<Retained> {
-        Ok(again!(self, self.tend_history(days))?)
+        Ok(again!(self, self.maintain_history(days))?)
     }
 
     async fn close(&self) {
-        self.bell.take_down();
+        self.notify_listener.take_down();
         self.writers.close().await;
         self.readers.close().await;
     }

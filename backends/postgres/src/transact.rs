@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_store::service::{Call, Transact};
+use reelgate_store::service::{Transact, WriteCall};
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::{DbError, DbResult, db, is_connection};
-use crate::lend::Lent;
 use crate::locks::Locks;
+use crate::pooled_connection::PooledConnection;
 use crate::session::PgSession;
 use crate::store::PgStore;
 use crate::time::count;
@@ -44,7 +44,7 @@ macro_rules! again {
 pub(crate) use again;
 
 /// A call that came as far as its commit.
-struct Ended<T> {
+struct CommittedCall<T> {
     output: T,
     written: Written,
     /// The commit was answered.
@@ -52,7 +52,7 @@ struct Ended<T> {
 }
 
 impl Transact for PgStore {
-    async fn transact<C: Call>(&self, call: &C) -> PortResult<C::Output> {
+    async fn transact<C: WriteCall>(&self, call: &C) -> PortResult<C::Output> {
         let mut tries = 1;
         loop {
             let lost = match self.once(call).await {
@@ -88,13 +88,13 @@ impl PgStore {
         self.jitter.spread(PAUSE_MAX.min(Duration::from_millis(5 << tries.min(10))))
     }
 
-    async fn once<C: Call>(&self, call: &C) -> DbResult<Ended<C::Output>> {
+    async fn once<C: WriteCall>(&self, call: &C) -> DbResult<CommittedCall<C::Output>> {
         let within = timeout(CALL_MAX, self.try_once(call)).await;
         within.unwrap_or_else(|_| Err(silent(C::OPERATION).into()))
     }
 
-    async fn try_once<C: Call>(&self, call: &C) -> DbResult<Ended<C::Output>> {
-        let mut conn = Lent::of(&self.writers, C::OPERATION).await?;
+    async fn try_once<C: WriteCall>(&self, call: &C) -> DbResult<CommittedCall<C::Output>> {
+        let mut conn = PooledConnection::of(&self.writers, C::OPERATION).await?;
         let tried = self.in_transaction(&mut conn, call).await;
         if tried.as_ref().is_ok_and(|ended| !ended.known) {
             return tried;
@@ -102,7 +102,11 @@ impl PgStore {
         conn.keep_or_drop(tried)
     }
 
-    async fn in_transaction<C: Call>(&self, conn: &mut PgConnection, call: &C) -> DbResult<Ended<C::Output>> {
+    async fn in_transaction<C: WriteCall>(
+        &self,
+        conn: &mut PgConnection,
+        call: &C,
+    ) -> DbResult<CommittedCall<C::Output>> {
         let mut tx = sqlx::Connection::begin(conn).await.map_err(db(C::OPERATION))?;
         let now_ms = match call.locks() {
             Some(locks) => self.lock(&mut tx, &Locks::of(&locks), C::OPERATION).await?,
@@ -129,13 +133,13 @@ impl PgStore {
             Err(error) if is_connection(&error) => false,
             Err(error) => return Err(DbError::Sql(C::OPERATION, error)),
         };
-        Ok(Ended { output, written, known })
+        Ok(CommittedCall { output, written, known })
     }
 
-    fn committed<T>(&self, ended: Ended<T>) -> T {
+    fn committed<T>(&self, ended: CommittedCall<T>) -> T {
         self.violations.count(ended.written.violations);
         if ended.written.claimable {
-            self.bell.ring();
+            self.notify_listener.ring();
         }
         ended.output
     }
@@ -159,7 +163,7 @@ impl PgStore {
     }
 
     /// Whether a transaction whose commit was not answered went through.
-    async fn is_committed<C: Call>(&self, xid: Option<&str>) -> PortResult<bool> {
+    async fn is_committed<C: WriteCall>(&self, xid: Option<&str>) -> PortResult<bool> {
         // It wrote nothing, so there was nothing to commit.
         let Some(xid) = xid else { return Ok(true) };
         let until = Instant::now() + LOOK_UP_MAX;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
-use reelgate_store::work::Work;
+use reelgate_store::work::UnitOfWork;
 
 /// A lease as it stood when its task was loaded.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct Lease {
 /// A unit of work of this store.
 #[derive(Debug)]
 pub(crate) struct Unit {
-    pub work: Work,
+    pub work: UnitOfWork,
     /// The time of this call is not the database's.
     pub given: bool,
     /// Assets that are not in the database yet.
@@ -39,7 +39,7 @@ impl Unit {
     /// A unit at this time; where none is given it is the database's, at the latest when the first asset is loaded.
     pub(crate) fn new(given_ms: Option<u64>, now_ms: u64) -> Self {
         Self {
-            work: Work::new(given_ms.unwrap_or(now_ms)),
+            work: UnitOfWork::new(given_ms.unwrap_or(now_ms)),
             given: given_ms.is_some(),
             fresh: BTreeSet::new(),
             open: BTreeSet::new(),

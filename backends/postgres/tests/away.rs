@@ -16,8 +16,8 @@ use reelgate_stand_ins::postgres::Durability;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::home::Home;
 use crate::moves::{claim_light, event, node, refused, uploads};
+use crate::temp_database::TempDatabase;
 
 /// Longest that anything awaited here may take.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -40,7 +40,7 @@ macro_rules! persist {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_killed_at_any_moment_lose_nothing_and_double_nothing() {
     const ASSETS: u64 = 120;
-    let home = Home::new();
+    let home = TempDatabase::new();
     let stores = [Arc::new(home.store().await), Arc::new(home.store().await)];
     let done = Arc::new(AtomicBool::new(false));
     let mut nodes = JoinSet::new();
@@ -130,7 +130,7 @@ async fn a_server_that_is_killed_and_comes_back_is_used_again_and_has_forgotten_
 
 #[tokio::test]
 async fn a_server_that_only_reads_is_not_used_until_it_may_write_again() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     let store = home.store().await;
     store.ingest(&uploads(1)).await.unwrap();
     let name = home.execute("select current_database()");

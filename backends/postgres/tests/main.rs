@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 mod away;
-mod home;
 mod many;
 mod moves;
 mod schema;
 mod suite;
+mod temp_database;

@@ -11,8 +11,8 @@ use reelgate_ports::identity::{asset_id, key_sha256};
 use reelgate_ports::store::{Intake, Maintenance, Queries, Queue};
 use tokio::task::JoinSet;
 
-use crate::home::Home;
 use crate::moves::{LEASE_MS, claim_light, count_of, event, node, uploads, validated};
+use crate::temp_database::TempDatabase;
 
 /// Longest that anything awaited here may take.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -20,7 +20,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_that_claim_at_the_same_time_never_share_a_task() {
     const TASKS: u64 = 300;
-    let home = Home::new();
+    let home = TempDatabase::new();
     let first = Arc::new(home.store().await);
     first.ingest(&uploads(TASKS)).await.unwrap();
     let mut nodes = JoinSet::new();
@@ -46,7 +46,7 @@ async fn nodes_that_claim_at_the_same_time_never_share_a_task() {
 async fn of_versions_taken_in_at_the_same_time_only_the_newest_goes_on() {
     const KEYS: u64 = 10;
     const VERSIONS: u64 = 6;
-    let home = Home::new();
+    let home = TempDatabase::new();
     let stores = [Arc::new(home.store().await), Arc::new(home.store().await)];
     let mut writers = JoinSet::new();
     for version in 1..=VERSIONS {
@@ -73,7 +73,7 @@ async fn of_versions_taken_in_at_the_same_time_only_the_newest_goes_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_content_validated_at_the_same_time_is_processed_once() {
     const COPIES: u16 = 6;
-    let home = Home::new();
+    let home = TempDatabase::new();
     let stores = [Arc::new(home.store().await), Arc::new(home.store().await)];
     stores[0].ingest(&uploads(u64::from(COPIES))).await.unwrap();
     let claims = claim_light(&*stores[0], &node("a"), COPIES).await;
@@ -90,7 +90,7 @@ async fn the_same_content_validated_at_the_same_time_is_processed_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_hears_of_work_that_another_one_made() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     let (hears, makes) = (home.store().await, home.store().await);
     let listening = "select count(*) from pg_stat_activity
                      where datname = current_database() and query ilike 'listen%'";
@@ -108,7 +108,7 @@ async fn a_node_hears_of_work_that_another_one_made() {
 
 #[tokio::test]
 async fn a_task_that_claims_overlooked_is_found_by_the_next_look_from_the_beginning() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     let store = home.store().await;
     store.ingest(&uploads(3)).await.unwrap();
     assert_eq!(claim_light(&store, &node("a"), 10).await.len(), 3);
@@ -123,7 +123,7 @@ async fn a_task_that_claims_overlooked_is_found_by_the_next_look_from_the_beginn
 
 #[tokio::test]
 async fn a_lease_is_counted_on_the_databases_clock() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     let store = home.store().await;
     store.ingest(&uploads(1)).await.unwrap();
     store.claim(&node("a"), Lane::Light, 1, LEASE_MS).await.unwrap();

@@ -48,7 +48,7 @@ pub fn refused(claim: &Claim, node: &NodeId) -> TaskReport {
     let ending = match claim.fence.task {
         TaskKey::Withdraw => Ending::Success(Success::Withdrawn {
             source_location: "rejected/x".into(),
-            closing: reelgate_ports::records::Closing::default(),
+            withdrawal_record: reelgate_ports::records::WithdrawalRecord::default(),
         }),
         _ => Ending::Fault(Fault::new(Code::NotMedia, "found 0 of 12 known signatures")),
     };

@@ -7,12 +7,12 @@ use reelgate_ports::store::{Intake, Maintenance, Queries};
 use reelgate_postgres::{PgStore, Settings, Time};
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, PgConnection, SqlSafeStr, TypeInfo};
 
-use crate::home::Home;
 use crate::moves::{event, uploads};
+use crate::temp_database::TempDatabase;
 
 #[tokio::test]
 async fn a_database_without_a_schema_says_to_migrate() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     let error = PgStore::open(&home.settings(), Time::Database).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict);
     assert!(error.detail.ends_with("run `reelgate migrate`"), "{error}");
@@ -20,7 +20,7 @@ async fn a_database_without_a_schema_says_to_migrate() {
 
 #[tokio::test]
 async fn migrating_twice_and_at_the_same_time_is_migrating_once() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     let settings = home.settings();
     let (first, second) = tokio::join!(PgStore::migrate(&settings), PgStore::migrate(&settings));
     assert_eq!(first.unwrap(), second.unwrap());
@@ -29,7 +29,7 @@ async fn migrating_twice_and_at_the_same_time_is_migrating_once() {
 
 #[tokio::test]
 async fn a_schema_from_the_future_is_refused() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     home.store().await.close().await;
     home.execute(
         "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
@@ -54,7 +54,7 @@ async fn an_address_that_is_none_does_not_show_its_password() {
 
 #[tokio::test]
 async fn history_goes_to_this_months_table() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     let store = home.store().await;
     store.ingest(&uploads(1)).await.unwrap();
     assert_eq!(home.execute("select count(*) from history_other").trim(), "0");
@@ -63,7 +63,7 @@ async fn history_goes_to_this_months_table() {
 
 #[tokio::test]
 async fn months_to_come_are_prepared_while_all_history_is_kept() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     let store = home.store().await;
     let months = "select count(*) from pg_inherits where inhparent = 'history'::regclass";
     let before = home.execute(months);
@@ -80,7 +80,7 @@ async fn months_to_come_are_prepared_while_all_history_is_kept() {
 
 #[tokio::test]
 async fn an_old_month_of_history_goes_once_its_assets_have_ended() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     let store = home.store().await;
     let taken = store.ingest(&EventBatch::of([event("a", 1)])).await.unwrap();
     home.execute(
@@ -100,7 +100,7 @@ async fn an_old_month_of_history_goes_once_its_assets_have_ended() {
 /// What the build takes the statements to be is what the server makes of them, and nothing is kept that is not asked.
 #[tokio::test]
 async fn what_was_learned_of_the_statements_is_current() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     home.store().await.close().await;
     let mut conn = PgConnection::connect(&home.settings().url).await.unwrap();
     let crate_dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));

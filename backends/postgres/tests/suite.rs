@@ -1,5 +1,5 @@
 //! What every store must do.
 
-use crate::home::Home;
+use crate::temp_database::TempDatabase;
 
-reelgate_conformance::store_suite!(Home::new());
+reelgate_conformance::store_suite!(TempDatabase::new());

@@ -1,11 +1,11 @@
 //! The object store's suite.
 
-pub mod closing;
+mod fixture;
 pub mod publishing;
 pub mod sources;
 pub mod staging;
+pub mod withdrawal_record;
 pub mod withdrawing;
-mod world;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,10 +30,10 @@ pub trait ObjectsHome: Send + Sync {
     /// Everything visible below `published`: path with all its folders → bytes.
     async fn visible(&self) -> BTreeMap<String, Vec<u8>>;
 
-    /// The bytes of what a withdrawal set apart, wherever that is.
-    async fn set_apart(&self, location: &str) -> Option<Vec<u8>>;
+    /// The bytes of what a withdrawal moved, wherever that is.
+    async fn moved_source(&self, location: &str) -> Option<Vec<u8>>;
 
-    /// Whether uploads are listed where they were put (not set apart).
+    /// Whether uploads are listed where they were put (not moved).
     async fn is_uploaded(&self, key: &str) -> bool;
 }
 
@@ -69,7 +69,7 @@ macro_rules! objects_suite {
                 another_key_does_not_take_a_path_that_is_taken
                 a_publication_does_not_stand_inside_another_one
                 a_missing_or_cut_output_publishes_nothing
-                a_twin_publishes_copies_that_outlive_the_first_one
+                an_original_publishes_copies_that_outlive_the_first_one
                 paths_that_climb_are_refused
             }
             withdrawing: {
@@ -82,7 +82,7 @@ macro_rules! objects_suite {
                 a_source_set_apart_can_be_read_again
                 the_check_changes_nothing
             }
-            closing: {
+            withdrawal_record: {
                 what_is_quarantined_comes_back_byte_for_byte
                 a_release_twice_changes_nothing
                 what_was_never_visible_comes_back_without_outputs

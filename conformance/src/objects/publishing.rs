@@ -1,8 +1,8 @@
 //! Making outputs visible.
 
 use super::ObjectsHome;
-use super::world::{id, names, publication, published, stage, withdraw};
-use reelgate_flow::asset::Door;
+use super::fixture::{id, names, publication, published, stage, withdraw};
+use reelgate_flow::asset::Exit;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::objects::{Publication, PublishItem};
 use reelgate_ports::records::StagedOutput;
@@ -59,7 +59,7 @@ pub async fn a_manifest_is_read_back_where_one_stands(home: &dyn ObjectsHome) {
     let location = objects.publish(&wanted).await.unwrap();
     assert_eq!(objects.manifest(&location, 1_000).await.unwrap(), Some(wanted.manifest));
     assert_eq!(objects.manifest(&location, 3).await.unwrap_err().kind, ErrorKind::Invalid);
-    withdraw(home, &source, "out", Door::Supersede).await;
+    withdraw(home, &source, "out", Exit::Supersede).await;
     assert_eq!(objects.manifest(&location, 1_000).await.unwrap(), None);
 }
 
@@ -113,7 +113,7 @@ pub async fn a_missing_or_cut_output_publishes_nothing(home: &dyn ObjectsHome) {
     assert_eq!(home.visible().await.len(), 0);
 }
 
-pub async fn a_twin_publishes_copies_that_outlive_the_first_one(home: &dyn ObjectsHome) {
+pub async fn an_original_publishes_copies_that_outlive_the_first_one(home: &dyn ObjectsHome) {
     let first = home.put("a", b"same").await;
     let staged = stage(home, &first, &[("1.m4s", b"abc")]).await;
     let location = home.objects().publish(&publication(&first, "first", &staged)).await.unwrap();
@@ -125,7 +125,7 @@ pub async fn a_twin_publishes_copies_that_outlive_the_first_one(home: &dyn Objec
     let wanted = Publication { items, ..publication(&second, "second", &[]) };
     home.objects().publish(&wanted).await.unwrap();
     assert_eq!(home.objects().read_staged(&wanted.items[0].staged, 3).await.unwrap(), b"abc");
-    withdraw(home, &first, "first", Door::Supersede).await;
+    withdraw(home, &first, "first", Exit::Supersede).await;
     assert_eq!(names(home).await, ["second/1.m4s", "second/manifest.json"]);
     assert_eq!(home.visible().await["second/1.m4s"], b"abc");
 }

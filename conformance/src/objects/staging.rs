@@ -1,7 +1,7 @@
 //! What attempts write.
 
 use super::ObjectsHome;
-use super::world::{fence, id, stage};
+use super::fixture::{fence, id, stage};
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::records::StagedOutput;
 

@@ -1,46 +1,46 @@
-//! Taking outputs away and setting sources apart.
+//! Taking outputs away and moving sources.
 
-use reelgate_flow::asset::Door;
+use reelgate_flow::asset::Exit;
 
 use super::ObjectsHome;
-use super::world::{id, names, published, stage, withdraw};
+use super::fixture::{id, names, published, stage, withdraw};
 use reelgate_ports::records::SourceRecord;
 
-async fn leaves_nothing_and_sets_apart(home: &dyn ObjectsHome, door: Door) {
+async fn leaves_nothing_and_moves_the_source(home: &dyn ObjectsHome, exit: Exit) {
     let source = published(home, "dir/ü a.mp4", "out/a", b"content").await;
     published(home, "other.mp4", "out/b", b"stays").await;
-    let location = withdraw(home, &source, "out/a", door).await;
+    let location = withdraw(home, &source, "out/a", exit).await;
     assert_eq!(names(home).await, ["out/b/manifest.json", "out/b/v.m4s"]);
     assert!(!home.objects().staged_assets().await.unwrap().contains(&id(&source)));
-    assert_eq!(home.set_apart(&location).await.as_deref(), Some(&b"content"[..]));
+    assert_eq!(home.moved_source(&location).await.as_deref(), Some(&b"content"[..]));
     assert!(!home.is_uploaded("dir/ü a.mp4").await);
     assert!(home.is_uploaded("other.mp4").await);
 }
 
 pub async fn a_rejected_upload_leaves_no_output_and_is_set_apart_untouched(home: &dyn ObjectsHome) {
-    leaves_nothing_and_sets_apart(home, Door::Reject).await;
+    leaves_nothing_and_moves_the_source(home, Exit::Reject).await;
 }
 
 pub async fn a_quarantined_upload_leaves_no_output_and_is_set_apart_untouched(home: &dyn ObjectsHome) {
-    leaves_nothing_and_sets_apart(home, Door::Quarantine).await;
+    leaves_nothing_and_moves_the_source(home, Exit::Quarantine).await;
 }
 
 pub async fn a_superseded_asset_leaves_the_newer_outputs_and_every_source_alone(home: &dyn ObjectsHome) {
     let older = published(home, "a", "out", b"old").await;
     published(home, "a", "out", b"newer").await;
-    assert_eq!(withdraw(home, &older, "out", Door::Supersede).await, older.location);
+    assert_eq!(withdraw(home, &older, "out", Exit::Supersede).await, older.location);
     assert_eq!(home.visible().await["out/v.m4s"], b"newer");
     assert!(home.is_uploaded("a").await);
 }
 
 pub async fn withdrawing_twice_changes_nothing(home: &dyn ObjectsHome) {
-    for (key, door) in [("a", Door::Reject), ("b", Door::Quarantine)] {
+    for (key, exit) in [("a", Exit::Reject), ("b", Exit::Quarantine)] {
         let source = published(home, key, key, b"content").await;
-        let first = withdraw(home, &source, key, door).await;
-        assert_eq!(withdraw(home, &source, key, door).await, first, "the commit was lost");
+        let first = withdraw(home, &source, key, exit).await;
+        assert_eq!(withdraw(home, &source, key, exit).await, first, "the commit was lost");
         let moved = SourceRecord { location: first.clone(), ..source };
-        assert_eq!(withdraw(home, &moved, key, door).await, first, "the commit was not lost");
-        assert_eq!(home.set_apart(&first).await.as_deref(), Some(&b"content"[..]));
+        assert_eq!(withdraw(home, &moved, key, exit).await, first, "the commit was not lost");
+        assert_eq!(home.moved_source(&first).await.as_deref(), Some(&b"content"[..]));
     }
 }
 
@@ -48,7 +48,7 @@ pub async fn withdrawing_without_any_source_still_removes_the_outputs(home: &dyn
     let source = published(home, "a", "out", b"content").await;
     stage(home, &source, &[("more.m4s", b"abc")]).await;
     home.remove("a").await;
-    withdraw(home, &source, "out", Door::Quarantine).await;
+    withdraw(home, &source, "out", Exit::Quarantine).await;
     assert_eq!(home.visible().await.len(), 0);
     assert_eq!(home.objects().staged_assets().await.unwrap(), []);
 }
@@ -56,17 +56,17 @@ pub async fn withdrawing_without_any_source_still_removes_the_outputs(home: &dyn
 pub async fn a_source_replaced_meanwhile_stays_where_it_is(home: &dyn ObjectsHome) {
     let older = published(home, "a", "out", b"old").await;
     home.put("a", b"newer").await;
-    let location = withdraw(home, &older, "out", Door::Quarantine).await;
+    let location = withdraw(home, &older, "out", Exit::Quarantine).await;
     assert!(home.is_uploaded("a").await, "a newer upload is not the older one's");
-    // A store that keeps older versions sets the older one apart.
+    // A store that keeps older versions moves the older one.
     if location != older.location {
-        assert_eq!(home.set_apart(&location).await.as_deref(), Some(&b"old"[..]));
+        assert_eq!(home.moved_source(&location).await.as_deref(), Some(&b"old"[..]));
     }
 }
 
 pub async fn a_source_set_apart_can_be_read_again(home: &dyn ObjectsHome) {
     let source = home.put("a", b"content").await;
-    let location = home.objects().withdraw(&id(&source), None, &source, Door::Reject).await.unwrap();
+    let location = home.objects().withdraw(&id(&source), None, &source, Exit::Reject).await.unwrap();
     let moved = SourceRecord { location: location.source_location, ..source };
     assert!(home.objects().unchanged(&moved).await.unwrap());
 }

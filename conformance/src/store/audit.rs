@@ -3,14 +3,14 @@
 use reelgate_flow::asset::{Phase, Severity};
 
 use super::StoreHome;
-use super::world::World;
+use super::fixture::StoreFixture;
 use reelgate_ports::audit::{Chain, Entry, verify};
 use reelgate_ports::events::{EventBatch, RefusedEvent};
 use reelgate_ports::records::AuditRecord;
 
-async fn sealed(world: &World) -> Vec<AuditRecord> {
-    while world.store.seal(7).await.unwrap() > 0 {}
-    world.store.audit(0, 10_000).await.unwrap()
+async fn sealed(fixture: &StoreFixture) -> Vec<AuditRecord> {
+    while fixture.store.seal(7).await.unwrap() > 0 {}
+    fixture.store.audit(0, 10_000).await.unwrap()
 }
 
 fn entries(records: &[AuditRecord]) -> Vec<Entry> {
@@ -24,47 +24,47 @@ fn export(records: &[AuditRecord]) -> String {
 }
 
 pub async fn everything_that_is_told_is_chained_once(home: &dyn StoreHome) {
-    let world = World::new(home).await;
+    let fixture = StoreFixture::new(home).await;
     let mut told = Vec::new();
     for key in ["a", "b"] {
-        let asset = world.upload(key, 1).await;
-        sealed(&world).await;
-        world.run(Severity::None).await;
-        assert_eq!(world.phase(&asset).await, Phase::Published);
-        let lines = world.store.history(&asset).await.unwrap();
+        let asset = fixture.upload(key, 1).await;
+        sealed(&fixture).await;
+        fixture.run(Severity::None).await;
+        assert_eq!(fixture.phase(&asset).await, Phase::Published);
+        let lines = fixture.store.history(&asset).await.unwrap();
         let audited = lines.into_iter().filter(reelgate_ports::audit::is_audited);
         told.extend(
             audited.map(|line| (asset.to_string(), line.at_ms, line.event.as_str().to_owned(), line.detail)),
         );
     }
-    let records = sealed(&world).await;
+    let records = sealed(&fixture).await;
     let mut chained: Vec<_> =
         entries(&records).into_iter().map(|e| (e.asset, e.at_ms, e.what, e.detail)).collect();
     chained.sort();
     told.sort();
     assert_eq!(chained, told);
     assert_eq!(verify(export(&records).as_bytes()).unwrap().records, records.len() as u64);
-    assert_eq!(world.store.seal(100).await.unwrap(), 0, "nothing is chained twice");
+    assert_eq!(fixture.store.seal(100).await.unwrap(), 0, "nothing is chained twice");
 }
 
 pub async fn scheduling_is_not_chained(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    world.upload("a", 1).await;
-    world.run(Severity::None).await;
-    let records = sealed(&world).await;
+    let fixture = StoreFixture::new(home).await;
+    fixture.upload("a", 1).await;
+    fixture.run(Severity::None).await;
+    let records = sealed(&fixture).await;
     assert!(!records.is_empty());
     assert!(entries(&records).iter().all(|entry| !matches!(entry.what.as_str(), "due" | "claimed")));
 }
 
 pub async fn the_log_is_read_in_pieces(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    world.upload("a", 1).await;
-    world.run(Severity::None).await;
-    let all = sealed(&world).await;
+    let fixture = StoreFixture::new(home).await;
+    fixture.upload("a", 1).await;
+    fixture.run(Severity::None).await;
+    let all = sealed(&fixture).await;
     let mut pieces = Vec::new();
     loop {
         let after = pieces.last().map_or(0, |record: &AuditRecord| record.number);
-        let piece = world.store.audit(after, 3).await.unwrap();
+        let piece = fixture.store.audit(after, 3).await.unwrap();
         if piece.is_empty() {
             break;
         }
@@ -74,16 +74,16 @@ pub async fn the_log_is_read_in_pieces(home: &dyn StoreHome) {
 }
 
 pub async fn what_was_refused_is_chained_too(home: &dyn StoreHome) {
-    let world = World::new(home).await;
+    let fixture = StoreFixture::new(home).await;
     let refused = RefusedEvent {
         place: "stream/shard/1".into(),
-        sha256: super::world::SHA256.into(),
+        sha256: super::fixture::SHA256.into(),
         why: "expected an upload's event, found none".into(),
     };
     let batch = EventBatch { refused: vec![refused.clone()], ..EventBatch::default() };
-    world.store.ingest(&batch).await.unwrap();
-    world.store.ingest(&batch).await.unwrap();
-    let entries = entries(&sealed(&world).await);
+    fixture.store.ingest(&batch).await.unwrap();
+    fixture.store.ingest(&batch).await.unwrap();
+    let entries = entries(&sealed(&fixture).await);
     assert_eq!(entries.len(), 1, "the same message again is the same");
     assert_eq!((entries[0].what.as_str(), &entries[0].detail), ("refused", &refused.why));
 }

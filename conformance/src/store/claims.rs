@@ -7,142 +7,142 @@ use reelgate_flow::reason::Code;
 use reelgate_flow::task::{Lane, TaskKey};
 
 use super::StoreHome;
-use super::world::{LEASE_MS, SHA256, World, node, well};
+use super::fixture::{LEASE_MS, SHA256, StoreFixture, node, well};
 use reelgate_ports::records::{Applied, Fence};
 
 pub async fn an_attempt_is_counted_before_its_work_starts(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    assert_eq!(world.attempts(&asset, TaskKey::Validate).await, 0);
-    let claim = world.claim_one(TaskKey::Validate).await;
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    assert_eq!(fixture.attempts(&asset, TaskKey::Validate).await, 0);
+    let claim = fixture.claim_one(TaskKey::Validate).await;
     assert_eq!(claim.fence, Fence { asset: asset.clone(), task: TaskKey::Validate, attempt: 1 });
     assert_eq!(claim.lease_ms, LEASE_MS);
     // Another process sees the attempt although nobody has reported.
-    let other = home.open(world.clock.clone()).await;
+    let other = home.open(fixture.clock.clone()).await;
     assert_eq!(other.asset(&asset).await.unwrap().tasks[0].attempts, 1);
 }
 
 pub async fn a_leased_task_is_not_claimed_again(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    world.upload("a", 1).await;
-    assert_eq!(world.claim_all().await.len(), 1);
-    assert_eq!(world.claim_all().await, []);
+    let fixture = StoreFixture::new(home).await;
+    fixture.upload("a", 1).await;
+    assert_eq!(fixture.claim_all().await.len(), 1);
+    assert_eq!(fixture.claim_all().await, []);
 }
 
 pub async fn lanes_do_not_see_each_other(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    assert_eq!(world.claim(Lane::Heavy, 10).await, []);
-    world.validate(&asset).await;
-    assert_eq!(world.claim(Lane::Light, 10).await, []);
-    let heavy: Vec<TaskKey> = world.claim(Lane::Heavy, 10).await.iter().map(|c| c.fence.task).collect();
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    assert_eq!(fixture.claim(Lane::Heavy, 10).await, []);
+    fixture.validate(&asset).await;
+    assert_eq!(fixture.claim(Lane::Light, 10).await, []);
+    let heavy: Vec<TaskKey> = fixture.claim(Lane::Heavy, 10).await.iter().map(|c| c.fence.task).collect();
     assert_eq!(heavy, [TaskKey::Video { chunk: 0 }, TaskKey::Enrich]);
 }
 
 pub async fn the_oldest_asset_comes_first_and_begun_ones_before_new_ones(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let first = world.upload("z", 1).await;
-    let second = world.upload("a", 1).await;
-    world.validate(&first).await;
-    for claim in world.claim(Lane::Heavy, 10).await {
-        world.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
+    let fixture = StoreFixture::new(home).await;
+    let first = fixture.upload("z", 1).await;
+    let second = fixture.upload("a", 1).await;
+    fixture.validate(&first).await;
+    for claim in fixture.claim(Lane::Heavy, 10).await {
+        fixture.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
     }
-    let due: Vec<_> = world.claim(Lane::Light, 10).await.into_iter().map(|c| c.fence.asset).collect();
+    let due: Vec<_> = fixture.claim(Lane::Light, 10).await.into_iter().map(|c| c.fence.asset).collect();
     assert_eq!(due, [first.clone(), first, second]);
 }
 
 pub async fn a_claim_takes_no_more_than_asked_for(home: &dyn StoreHome) {
-    let world = World::new(home).await;
+    let fixture = StoreFixture::new(home).await;
     for key in ["a", "b", "c"] {
-        world.upload(key, 1).await;
+        fixture.upload(key, 1).await;
     }
-    assert_eq!(world.claim(Lane::Light, 0).await, []);
-    assert_eq!(world.claim(Lane::Light, 2).await.len(), 2);
-    assert_eq!(world.claim(Lane::Light, 2).await.len(), 1);
+    assert_eq!(fixture.claim(Lane::Light, 0).await, []);
+    assert_eq!(fixture.claim(Lane::Light, 2).await.len(), 2);
+    assert_eq!(fixture.claim(Lane::Light, 2).await.len(), 1);
 }
 
 pub async fn a_heartbeat_extends_a_lease_and_names_the_lost_ones(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    world.upload("a", 1).await;
-    let held = world.claim_one(TaskKey::Validate).await.fence;
+    let fixture = StoreFixture::new(home).await;
+    fixture.upload("a", 1).await;
+    let held = fixture.claim_one(TaskKey::Validate).await.fence;
     let earlier = Fence { attempt: 7, ..held.clone() };
-    world.clock.advance_ms(LEASE_MS - 1);
+    fixture.clock.advance_ms(LEASE_MS - 1);
     let fences = [held.clone(), earlier.clone()];
-    assert_eq!(world.store.heartbeat(&node(), &fences, LEASE_MS).await.unwrap(), [earlier]);
-    world.clock.advance_ms(LEASE_MS - 1);
-    assert_eq!(world.store.reap().await.unwrap(), 0);
+    assert_eq!(fixture.store.heartbeat(&node(), &fences, LEASE_MS).await.unwrap(), [earlier]);
+    fixture.clock.advance_ms(LEASE_MS - 1);
+    assert_eq!(fixture.store.reap().await.unwrap(), 0);
     let stranger = NodeId::new("node-b");
     assert_eq!(
-        world.store.heartbeat(&stranger, std::slice::from_ref(&held), LEASE_MS).await.unwrap(),
+        fixture.store.heartbeat(&stranger, std::slice::from_ref(&held), LEASE_MS).await.unwrap(),
         [held]
     );
-    world.clock.advance_ms(1);
-    assert_eq!(world.store.reap().await.unwrap(), 1);
+    fixture.clock.advance_ms(1);
+    assert_eq!(fixture.store.reap().await.unwrap(), 1);
 }
 
 pub async fn an_expired_lease_is_a_lost_attempt_and_is_retried_after_its_backoff(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    let lost = world.claim_one(TaskKey::Validate).await;
-    world.clock.advance_ms(LEASE_MS);
-    assert_eq!(world.store.reap().await.unwrap(), 1);
-    assert_eq!(world.store.reap().await.unwrap(), 0);
-    assert_eq!(world.claim_all().await, [], "before its backoff");
-    assert_eq!(world.fail(&lost, Code::NotMedia).await, Applied::Stale, "a lost attempt's report");
-    world.clock.advance_ms(world.store.next_due_ms().await.unwrap().expect("a retry is due"));
-    assert_eq!(world.claim_one(TaskKey::Validate).await.fence.attempt, 2);
-    assert!(world.told(&asset, "retrying").await[0].starts_with("worker_lost"));
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    let lost = fixture.claim_one(TaskKey::Validate).await;
+    fixture.clock.advance_ms(LEASE_MS);
+    assert_eq!(fixture.store.reap().await.unwrap(), 1);
+    assert_eq!(fixture.store.reap().await.unwrap(), 0);
+    assert_eq!(fixture.claim_all().await, [], "before its backoff");
+    assert_eq!(fixture.fail(&lost, Code::NotMedia).await, Applied::Stale, "a lost attempt's report");
+    fixture.clock.advance_ms(fixture.store.next_due_ms().await.unwrap().expect("a retry is due"));
+    assert_eq!(fixture.claim_one(TaskKey::Validate).await.fence.attempt, 2);
+    assert!(fixture.told(&asset, "retrying").await[0].starts_with("worker_lost"));
 }
 
 pub async fn a_report_after_its_lease_ran_out_counts_until_somebody_retakes_it(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    world.upload("a", 1).await;
-    let claim = world.claim_one(TaskKey::Validate).await;
-    world.clock.advance_ms(LEASE_MS * 10);
-    assert_eq!(world.fail(&claim, Code::NotMedia).await, Applied::Committed(Phase::Withdrawing));
+    let fixture = StoreFixture::new(home).await;
+    fixture.upload("a", 1).await;
+    let claim = fixture.claim_one(TaskKey::Validate).await;
+    fixture.clock.advance_ms(LEASE_MS * 10);
+    assert_eq!(fixture.fail(&claim, Code::NotMedia).await, Applied::Committed(Phase::Withdrawing));
 }
 
 pub async fn leases_of_a_dead_process_end_at_once_and_others_stay(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    world.upload("a", 1).await;
-    world.upload("b", 1).await;
-    let ours = world.claim_one(TaskKey::Validate).await;
-    let theirs = world.store.claim(&NodeId::new("node-b"), Lane::Light, 1, LEASE_MS).await.unwrap();
-    assert_eq!(world.store.reclaim(&node()).await.unwrap(), 1);
-    assert_eq!(world.attempts(&ours.fence.asset, TaskKey::Validate).await, 1);
-    let kept = world.store.heartbeat(&NodeId::new("node-b"), &[theirs[0].fence.clone()], LEASE_MS).await;
+    let fixture = StoreFixture::new(home).await;
+    fixture.upload("a", 1).await;
+    fixture.upload("b", 1).await;
+    let ours = fixture.claim_one(TaskKey::Validate).await;
+    let theirs = fixture.store.claim(&NodeId::new("node-b"), Lane::Light, 1, LEASE_MS).await.unwrap();
+    assert_eq!(fixture.store.reclaim(&node()).await.unwrap(), 1);
+    assert_eq!(fixture.attempts(&ours.fence.asset, TaskKey::Validate).await, 1);
+    let kept = fixture.store.heartbeat(&NodeId::new("node-b"), &[theirs[0].fence.clone()], LEASE_MS).await;
     assert_eq!(kept.unwrap(), []);
-    world.clock.advance_ms(BACKOFF_MAX_MS);
-    assert_eq!(world.claim_one(TaskKey::Validate).await.fence.attempt, 2);
+    fixture.clock.advance_ms(BACKOFF_MAX_MS);
+    assert_eq!(fixture.claim_one(TaskKey::Validate).await.fence.attempt, 2);
 }
 
 pub async fn attempts_that_only_get_lost_end_in_failure(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
     for _ in 0..Code::WorkerLost.attempts_max() {
-        assert_eq!(world.phase(&asset).await, Phase::Received);
-        world.claim_one(TaskKey::Validate).await;
-        world.clock.advance_ms(LEASE_MS);
-        assert_eq!(world.store.reap().await.unwrap(), 1);
-        world.clock.advance_ms(BACKOFF_MAX_MS * 2);
+        assert_eq!(fixture.phase(&asset).await, Phase::Received);
+        fixture.claim_one(TaskKey::Validate).await;
+        fixture.clock.advance_ms(LEASE_MS);
+        assert_eq!(fixture.store.reap().await.unwrap(), 1);
+        fixture.clock.advance_ms(BACKOFF_MAX_MS * 2);
     }
-    assert_eq!(world.phase(&asset).await, Phase::Failed);
-    assert_eq!(world.claim_all().await, []);
+    assert_eq!(fixture.phase(&asset).await, Phase::Failed);
+    assert_eq!(fixture.claim_all().await, []);
 }
 
 pub async fn a_duplicate_begins_again_when_its_original_only_gets_lost(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let (first, duplicate) = (world.upload("a", 1).await, world.upload("b", 1).await);
-    world.validate_content(&first, SHA256).await;
-    world.validate_content(&duplicate, SHA256).await;
-    assert_eq!(world.phase(&duplicate).await, Phase::Linked);
+    let fixture = StoreFixture::new(home).await;
+    let (first, duplicate) = (fixture.upload("a", 1).await, fixture.upload("b", 1).await);
+    fixture.validate_content(&first, SHA256).await;
+    fixture.validate_content(&duplicate, SHA256).await;
+    assert_eq!(fixture.phase(&duplicate).await, Phase::Linked);
     for _ in 0..Code::WorkerLost.attempts_max() {
-        assert_eq!(world.phase(&first).await, Phase::Processing);
-        world.claim(Lane::Heavy, 1).await;
-        world.clock.advance_ms(LEASE_MS);
-        assert_eq!(world.store.reap().await.unwrap(), 1);
-        world.clock.advance_ms(BACKOFF_MAX_MS * 2);
+        assert_eq!(fixture.phase(&first).await, Phase::Processing);
+        fixture.claim(Lane::Heavy, 1).await;
+        fixture.clock.advance_ms(LEASE_MS);
+        assert_eq!(fixture.store.reap().await.unwrap(), 1);
+        fixture.clock.advance_ms(BACKOFF_MAX_MS * 2);
     }
-    assert_eq!(world.phase(&first).await, Phase::Failed);
-    assert_eq!(world.phase(&duplicate).await, Phase::Received);
+    assert_eq!(fixture.phase(&first).await, Phase::Failed);
+    assert_eq!(fixture.phase(&duplicate).await, Phase::Received);
 }

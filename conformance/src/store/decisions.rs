@@ -6,11 +6,11 @@ use reelgate_flow::task::TaskKey;
 use serde_json::json;
 
 use super::StoreHome;
-use super::world::{SHA256, World, event};
+use super::fixture::{SHA256, StoreFixture, event};
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
-use reelgate_ports::records::{Decided, Decision, ScanEvent};
+use reelgate_ports::records::{Decided, Decision, ExternalScanEvent};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -18,154 +18,154 @@ fn decision(what: Decided) -> Decision {
     Decision { what, by: "ann".into(), approver: None, reason: "ticket 7".into(), expires_ms: None }
 }
 
-async fn published(world: &World, key: &str) -> AssetId {
-    let asset = world.upload(key, 1).await;
-    world.run(Severity::None).await;
-    assert_eq!(world.phase(&asset).await, Phase::Published);
+async fn published(fixture: &StoreFixture, key: &str) -> AssetId {
+    let asset = fixture.upload(key, 1).await;
+    fixture.run(Severity::None).await;
+    assert_eq!(fixture.phase(&asset).await, Phase::Published);
     asset
 }
 
-async fn quarantined(world: &World, key: &str) -> AssetId {
-    let asset = published(world, key).await;
-    world.store.decide(&asset, &decision(Decided::Quarantine)).await.unwrap();
-    world.run(Severity::None).await;
-    assert_eq!(world.phase(&asset).await, Phase::Quarantined);
+async fn quarantined(fixture: &StoreFixture, key: &str) -> AssetId {
+    let asset = published(fixture, key).await;
+    fixture.store.decide(&asset, &decision(Decided::Quarantine)).await.unwrap();
+    fixture.run(Severity::None).await;
+    assert_eq!(fixture.phase(&asset).await, Phase::Quarantined);
     asset
 }
 
-async fn owed(world: &World, kind: NoticeKind) -> usize {
-    world.store.outbox(1_000, 0).await.unwrap().iter().filter(|notice| notice.kind == kind).count()
+async fn owed(fixture: &StoreFixture, kind: NoticeKind) -> usize {
+    fixture.store.outbox(1_000, 0).await.unwrap().iter().filter(|notice| notice.kind == kind).count()
 }
 
 pub async fn a_quarantine_by_hand_takes_copies_and_older_versions_with_it(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let older = world.upload("first", 1).await;
-    world.run(Severity::None).await;
-    let first = world.upload("first", 2).await;
-    world.validate_content(&first, SHA256).await;
-    world.run(Severity::None).await;
-    let copy = world.upload("copy", 1).await;
-    world.validate_content(&copy, SHA256).await;
-    world.run(Severity::None).await;
-    let other = published(&world, "other").await;
-    assert_eq!(world.phase(&older).await, Phase::Superseded);
-    world.store.decide(&first, &decision(Decided::Quarantine)).await.unwrap();
-    assert_eq!(world.phase(&copy).await, Phase::Withdrawing, "in the same transaction");
-    world.run(Severity::None).await;
+    let fixture = StoreFixture::new(home).await;
+    let older = fixture.upload("first", 1).await;
+    fixture.run(Severity::None).await;
+    let first = fixture.upload("first", 2).await;
+    fixture.validate_content(&first, SHA256).await;
+    fixture.run(Severity::None).await;
+    let copy = fixture.upload("copy", 1).await;
+    fixture.validate_content(&copy, SHA256).await;
+    fixture.run(Severity::None).await;
+    let other = published(&fixture, "other").await;
+    assert_eq!(fixture.phase(&older).await, Phase::Superseded);
+    fixture.store.decide(&first, &decision(Decided::Quarantine)).await.unwrap();
+    assert_eq!(fixture.phase(&copy).await, Phase::Withdrawing, "in the same transaction");
+    fixture.run(Severity::None).await;
     for asset in [&first, &copy, &older] {
-        assert_eq!(world.phase(asset).await, Phase::Quarantined);
+        assert_eq!(fixture.phase(asset).await, Phase::Quarantined);
     }
-    assert_eq!(world.phase(&other).await, Phase::Published);
-    assert_eq!(world.told(&copy, "set_apart").await.len(), 1);
+    assert_eq!(fixture.phase(&other).await, Phase::Published);
+    assert_eq!(fixture.told(&copy, "quarantining").await.len(), 1);
 }
 
 pub async fn a_release_brings_an_asset_back_and_is_kept_with_its_reason(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = quarantined(&world, "a").await;
+    let fixture = StoreFixture::new(home).await;
+    let asset = quarantined(&fixture, "a").await;
     let release = Decision { approver: Some("bob".into()), ..decision(Decided::Release) };
-    world.store.decide(&asset, &release).await.unwrap();
-    assert_eq!(world.phase(&asset).await, Phase::Releasing);
-    world.run(Severity::None).await;
-    let row = world.store.asset(&asset).await.unwrap().asset;
-    assert_eq!((row.phase, row.marks.cleared), (Phase::Published, true));
+    fixture.store.decide(&asset, &release).await.unwrap();
+    assert_eq!(fixture.phase(&asset).await, Phase::Releasing);
+    fixture.run(Severity::None).await;
+    let row = fixture.store.asset(&asset).await.unwrap().asset;
+    assert_eq!((row.phase, row.flags.cleared), (Phase::Published, true));
     assert_eq!(row.source.location, "released/x");
     assert!(row.published_location.is_some());
-    let told = world.told(&asset, "decided").await;
+    let told = fixture.told(&asset, "decided").await;
     assert_eq!(told.last().unwrap(), "release by ann, approved by bob: ticket 7");
-    assert_eq!(owed(&world, NoticeKind::Published).await, 2);
+    assert_eq!(owed(&fixture, NoticeKind::Published).await, 2);
 }
 
 pub async fn a_release_that_expires_is_taken_back(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = quarantined(&world, "a").await;
-    let expires_ms = Some(world.clock.now_ms() + DAY_MS);
-    world.store.decide(&asset, &Decision { expires_ms, ..decision(Decided::Release) }).await.unwrap();
-    world.run(Severity::None).await;
-    assert_eq!(world.store.review(90 * DAY_MS).await.unwrap(), 0);
-    world.clock.advance_ms(DAY_MS);
-    assert_eq!(world.store.review(90 * DAY_MS).await.unwrap(), 1);
-    world.run(Severity::None).await;
-    assert_eq!(world.phase(&asset).await, Phase::Quarantined);
-    assert_eq!(world.store.review(90 * DAY_MS).await.unwrap(), 0, "once");
+    let fixture = StoreFixture::new(home).await;
+    let asset = quarantined(&fixture, "a").await;
+    let expires_ms = Some(fixture.clock.now_ms() + DAY_MS);
+    fixture.store.decide(&asset, &Decision { expires_ms, ..decision(Decided::Release) }).await.unwrap();
+    fixture.run(Severity::None).await;
+    assert_eq!(fixture.store.review(90 * DAY_MS).await.unwrap(), 0);
+    fixture.clock.advance_ms(DAY_MS);
+    assert_eq!(fixture.store.review(90 * DAY_MS).await.unwrap(), 1);
+    fixture.run(Severity::None).await;
+    assert_eq!(fixture.phase(&asset).await, Phase::Quarantined);
+    assert_eq!(fixture.store.review(90 * DAY_MS).await.unwrap(), 0, "once");
 }
 
 pub async fn an_asset_set_apart_long_ago_is_reminded_of_again_and_again(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = quarantined(&world, "a").await;
-    assert_eq!(world.store.review(DAY_MS).await.unwrap(), 0);
+    let fixture = StoreFixture::new(home).await;
+    let asset = quarantined(&fixture, "a").await;
+    assert_eq!(fixture.store.review(DAY_MS).await.unwrap(), 0);
     for reminders in 1..=2 {
-        world.clock.advance_ms(DAY_MS);
-        assert_eq!(world.store.review(DAY_MS).await.unwrap(), 1);
-        assert_eq!(world.store.review(DAY_MS).await.unwrap(), 0);
-        assert_eq!(owed(&world, NoticeKind::ReviewDue).await, reminders);
+        fixture.clock.advance_ms(DAY_MS);
+        assert_eq!(fixture.store.review(DAY_MS).await.unwrap(), 1);
+        assert_eq!(fixture.store.review(DAY_MS).await.unwrap(), 0);
+        assert_eq!(owed(&fixture, NoticeKind::ReviewDue).await, reminders);
     }
-    assert_eq!(world.phase(&asset).await, Phase::Quarantined, "nothing goes for its age");
+    assert_eq!(fixture.phase(&asset).await, Phase::Quarantined, "nothing goes for its age");
 }
 
 pub async fn an_asset_under_hold_is_not_erased(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = quarantined(&world, "a").await;
-    world.store.decide(&asset, &decision(Decided::Hold)).await.unwrap();
-    let refused = world.store.decide(&asset, &decision(Decided::Erase)).await.unwrap_err();
+    let fixture = StoreFixture::new(home).await;
+    let asset = quarantined(&fixture, "a").await;
+    fixture.store.decide(&asset, &decision(Decided::Hold)).await.unwrap();
+    let refused = fixture.store.decide(&asset, &decision(Decided::Erase)).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Conflict);
     assert!(refused.detail.contains("hold"), "{}", refused.detail);
-    assert_eq!(world.told(&asset, "decided").await.len(), 2, "what was refused is not told as decided");
-    world.store.decide(&asset, &decision(Decided::Unhold)).await.unwrap();
-    world.store.decide(&asset, &decision(Decided::Erase)).await.unwrap();
-    assert_eq!(world.phase(&asset).await, Phase::Withdrawing);
+    assert_eq!(fixture.told(&asset, "decided").await.len(), 2, "what was refused is not told as decided");
+    fixture.store.decide(&asset, &decision(Decided::Unhold)).await.unwrap();
+    fixture.store.decide(&asset, &decision(Decided::Erase)).await.unwrap();
+    assert_eq!(fixture.phase(&asset).await, Phase::Withdrawing);
 }
 
 pub async fn an_erased_asset_leaves_no_text(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = quarantined(&world, "secret/name").await;
-    world.store.decide(&asset, &decision(Decided::Erase)).await.unwrap();
-    world.run(Severity::None).await;
-    let detail = world.store.asset(&asset).await.unwrap();
+    let fixture = StoreFixture::new(home).await;
+    let asset = quarantined(&fixture, "secret/name").await;
+    fixture.store.decide(&asset, &decision(Decided::Erase)).await.unwrap();
+    fixture.run(Severity::None).await;
+    let detail = fixture.store.asset(&asset).await.unwrap();
     assert_eq!(detail.asset.phase, Phase::Erased);
     assert_eq!((detail.asset.source.id.key.as_str(), detail.asset.source.location.as_str()), ("", ""));
     assert_eq!((detail.facts, detail.findings.len(), detail.renditions.len()), (None, 0, 0));
-    let products = world.store.products(&asset).await.unwrap();
+    let products = fixture.store.products(&asset).await.unwrap();
     let left: Vec<TaskKey> = products.iter().map(|product| product.task).collect();
     assert_eq!(left, [TaskKey::Withdraw], "the certificate");
     assert_eq!(products[0].result["taken"][0]["name"], "v.m4s");
-    assert_eq!(owed(&world, NoticeKind::Erased).await, 1);
+    assert_eq!(owed(&fixture, NoticeKind::Erased).await, 1);
     // The same event again finds it known, and gone.
-    assert!(!world.store.ingest(&EventBatch::of([event("secret/name", 1)])).await.unwrap()[0].new);
-    assert_eq!(world.phase(&asset).await, Phase::Erased);
+    assert!(!fixture.store.ingest(&EventBatch::of([event("secret/name", 1)])).await.unwrap()[0].new);
+    assert_eq!(fixture.phase(&asset).await, Phase::Erased);
 }
 
 pub async fn a_redaction_is_kept_for_the_encodes(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = published(&world, "a").await;
-    assert_eq!(world.store.redaction(&asset).await.unwrap(), None);
+    let fixture = StoreFixture::new(home).await;
+    let asset = published(&fixture, "a").await;
+    assert_eq!(fixture.store.redaction(&asset).await.unwrap(), None);
     let redaction = json!({"areas": [{"start_ns": 5}]});
     let parts = Parts { chunks: vec![0], audio: false };
     let what = Decided::Redact { parts, redaction: redaction.clone() };
-    world.store.decide(&asset, &decision(what)).await.unwrap();
-    assert_eq!(world.store.redaction(&asset).await.unwrap(), Some(redaction));
-    assert!(world.store.asset(&asset).await.unwrap().asset.marks.redacted);
-    world.run(Severity::None).await;
-    assert_eq!(world.phase(&asset).await, Phase::Published);
-    assert_eq!(world.attempts(&asset, TaskKey::Video { chunk: 0 }).await, 2);
+    fixture.store.decide(&asset, &decision(what)).await.unwrap();
+    assert_eq!(fixture.store.redaction(&asset).await.unwrap(), Some(redaction));
+    assert!(fixture.store.asset(&asset).await.unwrap().asset.flags.redacted);
+    fixture.run(Severity::None).await;
+    assert_eq!(fixture.phase(&asset).await, Phase::Published);
+    assert_eq!(fixture.attempts(&asset, TaskKey::Video { chunk: 0 }).await, 2);
 }
 
 pub async fn what_cannot_be_decided_changes_nothing(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = published(&world, "a").await;
-    let before = world.store.history(&asset).await.unwrap();
+    let fixture = StoreFixture::new(home).await;
+    let asset = published(&fixture, "a").await;
+    let before = fixture.store.history(&asset).await.unwrap();
     let unknown = Decided::Redact { parts: Parts { chunks: vec![7], audio: false }, redaction: json!({}) };
     for what in [Decided::Release, Decided::Unhold, unknown] {
-        let refused = world.store.decide(&asset, &decision(what)).await.unwrap_err();
+        let refused = fixture.store.decide(&asset, &decision(what)).await.unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Conflict);
     }
-    assert_eq!(world.store.history(&asset).await.unwrap(), before);
-    assert_eq!(world.store.redaction(&asset).await.unwrap(), None);
-    world.store.decide(&asset, &decision(Decided::FalsePositive { kind: "VIN".into() })).await.unwrap();
-    assert_eq!(world.phase(&asset).await, Phase::Published);
+    assert_eq!(fixture.store.history(&asset).await.unwrap(), before);
+    assert_eq!(fixture.store.redaction(&asset).await.unwrap(), None);
+    fixture.store.decide(&asset, &decision(Decided::FalsePositive { kind: "VIN".into() })).await.unwrap();
+    assert_eq!(fixture.phase(&asset).await, Phase::Published);
 }
 
-fn scan(id: &str, source: Option<SourceId>) -> ScanEvent {
-    ScanEvent {
+fn scan(id: &str, source: Option<SourceId>) -> ExternalScanEvent {
+    ExternalScanEvent {
         id: id.into(),
         kind: "SensitiveData:S3Object/Personal".into(),
         severity: Severity::High,
@@ -178,37 +178,37 @@ fn scan(id: &str, source: Option<SourceId>) -> ScanEvent {
     }
 }
 
-fn scans(scans: Vec<ScanEvent>) -> EventBatch {
+fn scans(scans: Vec<ExternalScanEvent>) -> EventBatch {
     EventBatch { scans, ..EventBatch::default() }
 }
 
 pub async fn a_scanners_finding_sets_a_published_asset_apart_once(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = published(&world, "a").await;
-    let mild = ScanEvent {
+    let fixture = StoreFixture::new(home).await;
+    let asset = published(&fixture, "a").await;
+    let mild = ExternalScanEvent {
         severity: Severity::Medium,
         response: Response::PublishTagged,
         ..scan("1", Some(event("a", 1).source))
     };
-    world.store.ingest(&scans(vec![mild])).await.unwrap();
-    let row = world.store.asset(&asset).await.unwrap().asset;
+    fixture.store.ingest(&scans(vec![mild])).await.unwrap();
+    let row = fixture.store.asset(&asset).await.unwrap().asset;
     assert_eq!((row.phase, row.severity), (Phase::Published, Severity::Medium));
     let severe = scan("2", Some(event("a", 1).source));
-    world.store.ingest(&scans(vec![severe.clone(), severe.clone()])).await.unwrap();
-    world.run(Severity::None).await;
-    assert_eq!(world.phase(&asset).await, Phase::Quarantined);
-    world.store.decide(&asset, &decision(Decided::Release)).await.unwrap();
-    world.run(Severity::None).await;
-    world.store.ingest(&scans(vec![severe, scan("3", Some(event("a", 1).source))])).await.unwrap();
-    assert_eq!(world.phase(&asset).await, Phase::Published, "a person let it go");
-    assert_eq!(world.told(&asset, "scanned").await.len(), 3);
+    fixture.store.ingest(&scans(vec![severe.clone(), severe.clone()])).await.unwrap();
+    fixture.run(Severity::None).await;
+    assert_eq!(fixture.phase(&asset).await, Phase::Quarantined);
+    fixture.store.decide(&asset, &decision(Decided::Release)).await.unwrap();
+    fixture.run(Severity::None).await;
+    fixture.store.ingest(&scans(vec![severe, scan("3", Some(event("a", 1).source))])).await.unwrap();
+    assert_eq!(fixture.phase(&asset).await, Phase::Published, "a person let it go");
+    assert_eq!(fixture.told(&asset, "scanned").await.len(), 3);
 }
 
 pub async fn a_scanners_sample_and_what_it_says_of_unknown_objects_change_nothing(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = published(&world, "a").await;
-    let sample = ScanEvent { sample: true, ..scan("1", Some(event("a", 1).source)) };
+    let fixture = StoreFixture::new(home).await;
+    let asset = published(&fixture, "a").await;
+    let sample = ExternalScanEvent { sample: true, ..scan("1", Some(event("a", 1).source)) };
     let unknown = scan("2", Some(event("nobody", 1).source));
-    world.store.ingest(&scans(vec![sample, unknown, scan("3", None)])).await.unwrap();
-    assert_eq!(world.phase(&asset).await, Phase::Published);
+    fixture.store.ingest(&scans(vec![sample, unknown, scan("3", None)])).await.unwrap();
+    assert_eq!(fixture.phase(&asset).await, Phase::Published);
 }

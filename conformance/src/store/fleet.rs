@@ -5,7 +5,7 @@ use reelgate_flow::ids::NodeId;
 use reelgate_flow::task::{Lane, TaskKey};
 
 use super::StoreHome;
-use super::world::{World, event, well};
+use super::fixture::{StoreFixture, event, well};
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::asset_id;
@@ -13,29 +13,29 @@ use reelgate_ports::order::Priority;
 use reelgate_ports::records::{MediaEvent, NodeReport, StageCost};
 
 pub async fn a_high_priority_goes_before_and_a_low_one_after(home: &dyn StoreHome) {
-    let world = World::new(home).await;
+    let fixture = StoreFixture::new(home).await;
     let of = |key: &str, priority| MediaEvent { priority, ..event(key, 1) };
     let events = [of("a/1", Priority::Low), of("b/1", Priority::Normal), of("c/1", Priority::High)];
-    world.store.ingest(&EventBatch::of(events)).await.unwrap();
-    assert_eq!(claimed_keys(&world, 3).await, ["c/1", "b/1", "a/1"]);
+    fixture.store.ingest(&EventBatch::of(events)).await.unwrap();
+    assert_eq!(claimed_keys(&fixture, 3).await, ["c/1", "b/1", "a/1"]);
 }
 
 pub async fn a_low_priority_is_not_overtaken_for_ever(home: &dyn StoreHome) {
-    let world = World::new(home).await;
+    let fixture = StoreFixture::new(home).await;
     let low = MediaEvent { priority: Priority::Low, ..event("old/1", 1) };
-    world.store.ingest(&EventBatch::of([low])).await.unwrap();
-    world.clock.advance_ms(7 * 3_600_000);
-    world.upload("new/1", 1).await;
-    assert_eq!(claimed_keys(&world, 2).await, ["old/1", "new/1"]);
+    fixture.store.ingest(&EventBatch::of([low])).await.unwrap();
+    fixture.clock.advance_ms(7 * 3_600_000);
+    fixture.upload("new/1", 1).await;
+    assert_eq!(claimed_keys(&fixture, 2).await, ["old/1", "new/1"]);
 }
 
 pub async fn a_back_catalogue_does_not_starve_another_prefix(home: &dyn StoreHome) {
-    let world = World::new(home).await;
+    let fixture = StoreFixture::new(home).await;
     let back: Vec<MediaEvent> = (0..50).map(|n| event(&format!("archive/{n:02}"), 1)).collect();
-    world.store.ingest(&EventBatch::of(back)).await.unwrap();
-    world.clock.advance_ms(150);
-    world.upload("news/1", 1).await;
-    let keys = claimed_keys(&world, 51).await;
+    fixture.store.ingest(&EventBatch::of(back)).await.unwrap();
+    fixture.clock.advance_ms(150);
+    fixture.upload("news/1", 1).await;
+    let keys = claimed_keys(&fixture, 51).await;
     let place = keys.iter().position(|key| key == "news/1").unwrap();
     assert!(place <= 2, "expected the single upload near the front, found it at {place}");
     let archive: Vec<&String> = keys.iter().filter(|key| key.starts_with("archive/")).collect();
@@ -43,44 +43,44 @@ pub async fn a_back_catalogue_does_not_starve_another_prefix(home: &dyn StoreHom
 }
 
 pub async fn what_shuts_or_opens_a_door_goes_before_what_is_new(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let first = world.upload("a", 1).await;
-    world.validate(&first).await;
+    let fixture = StoreFixture::new(home).await;
+    let first = fixture.upload("a", 1).await;
+    fixture.validate(&first).await;
     loop {
-        let mut claims = world.claim(Lane::Heavy, 10).await;
-        claims.extend(world.claim(Lane::Light, 10).await);
+        let mut claims = fixture.claim(Lane::Heavy, 10).await;
+        claims.extend(fixture.claim(Lane::Light, 10).await);
         if claims.iter().any(|claim| claim.fence.task == TaskKey::Publish) {
             let publish = claims.iter().find(|claim| claim.fence.task == TaskKey::Publish).unwrap();
-            world.report(publish, reelgate_ports::records::Ending::GivenBack).await;
+            fixture.report(publish, reelgate_ports::records::Ending::GivenBack).await;
             break;
         }
         for claim in claims {
-            world.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
+            fixture.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
         }
     }
     let urgent = MediaEvent { priority: Priority::High, ..event("b", 1) };
-    world.store.ingest(&EventBatch::of([urgent])).await.unwrap();
-    let claims = world.claim(Lane::Light, 2).await;
+    fixture.store.ingest(&EventBatch::of([urgent])).await.unwrap();
+    let claims = fixture.claim(Lane::Light, 2).await;
     let tasks: Vec<TaskKey> = claims.iter().map(|claim| claim.fence.task).collect();
     assert_eq!(tasks, [TaskKey::Publish, TaskKey::Validate]);
 }
 
 pub async fn known_names_exactly_what_was_taken_in(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
     let other = asset_id(&event("b", 1).source);
-    let known = world.store.known(&[asset.clone(), other]).await.unwrap();
+    let known = fixture.store.known(&[asset.clone(), other]).await.unwrap();
     assert_eq!(known.into_iter().collect::<Vec<_>>(), [asset]);
 }
 
 pub async fn the_queue_counts_by_lane_stage_priority_and_prefix(home: &dyn StoreHome) {
-    let world = World::new(home).await;
+    let fixture = StoreFixture::new(home).await;
     for key in ["a/1", "a/2", "b/1"] {
-        world.upload(key, 1).await;
+        fixture.upload(key, 1).await;
     }
-    world.claim(Lane::Light, 1).await;
-    world.clock.advance_ms(5_000);
-    let queue = world.store.queue(10).await.unwrap();
+    fixture.claim(Lane::Light, 1).await;
+    fixture.clock.advance_ms(5_000);
+    let queue = fixture.store.queue(10).await.unwrap();
     let told: Vec<_> = queue
         .iter()
         .map(|row| (row.lane, row.stage.as_str(), row.priority, row.prefix.as_str(), row.waiting, row.leased))
@@ -96,65 +96,65 @@ pub async fn the_queue_counts_by_lane_stage_priority_and_prefix(home: &dyn Store
 }
 
 pub async fn a_node_is_remembered_and_learns_that_it_shall_drain(home: &dyn StoreHome) {
-    let world = World::new(home).await;
+    let fixture = StoreFixture::new(home).await;
     let report = node_report("node-a");
-    assert!(!world.store.node_seen(&report).await.unwrap());
-    world.clock.advance_ms(2_000);
-    let nodes = world.store.nodes().await.unwrap();
+    assert!(!fixture.store.node_seen(&report).await.unwrap());
+    fixture.clock.advance_ms(2_000);
+    let nodes = fixture.store.nodes().await.unwrap();
     assert_eq!((nodes.len(), &nodes[0].report, nodes[0].silent_ms), (1, &report, 2_000));
-    world.store.order_drain(&report.node, true).await.unwrap();
-    assert!(world.store.node_seen(&report).await.unwrap());
-    assert!(world.store.nodes().await.unwrap()[0].drain_ordered);
-    world.store.order_drain(&report.node, false).await.unwrap();
-    assert!(!world.store.node_seen(&report).await.unwrap());
+    fixture.store.order_drain(&report.node, true).await.unwrap();
+    assert!(fixture.store.node_seen(&report).await.unwrap());
+    assert!(fixture.store.nodes().await.unwrap()[0].drain_ordered);
+    fixture.store.order_drain(&report.node, false).await.unwrap();
+    assert!(!fixture.store.node_seen(&report).await.unwrap());
 }
 
 pub async fn an_order_to_a_node_nobody_saw_is_missing(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let error = world.store.order_drain(&NodeId::new("ghost"), true).await.unwrap_err();
+    let fixture = StoreFixture::new(home).await;
+    let error = fixture.store.order_drain(&NodeId::new("ghost"), true).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Missing);
 }
 
 pub async fn a_deleted_upload_gives_way_and_stays_published_where_it_was(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let (waiting, published) = (world.upload("waiting", 1).await, world.upload("published", 1).await);
-    let claims = world.claim(Lane::Light, 2).await;
+    let fixture = StoreFixture::new(home).await;
+    let (waiting, published) = (fixture.upload("waiting", 1).await, fixture.upload("published", 1).await);
+    let claims = fixture.claim(Lane::Light, 2).await;
     let claim = claims.iter().find(|claim| claim.fence.asset == published).unwrap();
-    world.store.complete(&[well(claim, Severity::None)]).await.unwrap();
+    fixture.store.complete(&[well(claim, Severity::None)]).await.unwrap();
     let other = claims.iter().find(|claim| claim.fence.asset == waiting).unwrap();
     loop {
-        let mut due = world.claim(Lane::Heavy, 10).await;
-        due.extend(world.claim(Lane::Light, 10).await);
+        let mut due = fixture.claim(Lane::Heavy, 10).await;
+        due.extend(fixture.claim(Lane::Light, 10).await);
         if due.is_empty() {
             break;
         }
         for claim in due {
-            world.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
+            fixture.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
         }
     }
-    assert_eq!(world.phase(&published).await, Phase::Published);
+    assert_eq!(fixture.phase(&published).await, Phase::Published);
     let gone = [deleted("waiting", "", 2), deleted("published", "1", 2)];
-    world.store.ingest(&EventBatch::of(gone)).await.unwrap();
-    assert_eq!(world.phase(&waiting).await, Phase::Withdrawing);
-    assert_eq!(world.phase(&published).await, Phase::Published);
-    let stale = world.store.complete(&[well(other, Severity::None)]).await.unwrap();
+    fixture.store.ingest(&EventBatch::of(gone)).await.unwrap();
+    assert_eq!(fixture.phase(&waiting).await, Phase::Withdrawing);
+    assert_eq!(fixture.phase(&published).await, Phase::Published);
+    let stale = fixture.store.complete(&[well(other, Severity::None)]).await.unwrap();
     assert_eq!(stale, [reelgate_ports::records::Applied::Stale]);
 }
 
 pub async fn an_upload_older_than_its_deletion_does_not_begin(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    world.store.ingest(&EventBatch::of([deleted("a", "", 5)])).await.unwrap();
-    let (older, newer) = (world.upload("a", 4).await, world.upload("a", 6).await);
-    assert_eq!(world.phase(&older).await, Phase::Withdrawing);
-    assert_eq!(world.phase(&newer).await, Phase::Received);
+    let fixture = StoreFixture::new(home).await;
+    fixture.store.ingest(&EventBatch::of([deleted("a", "", 5)])).await.unwrap();
+    let (older, newer) = (fixture.upload("a", 4).await, fixture.upload("a", 6).await);
+    assert_eq!(fixture.phase(&older).await, Phase::Withdrawing);
+    assert_eq!(fixture.phase(&newer).await, Phase::Received);
 }
 
 pub async fn a_version_that_is_gone_says_nothing_about_the_others(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    world.store.ingest(&EventBatch::of([deleted("a", "3", 9)])).await.unwrap();
-    let (gone, other) = (world.upload("a", 3).await, world.upload("a", 4).await);
-    assert_eq!(world.phase(&gone).await, Phase::Withdrawing);
-    assert_eq!(world.phase(&other).await, Phase::Received);
+    let fixture = StoreFixture::new(home).await;
+    fixture.store.ingest(&EventBatch::of([deleted("a", "3", 9)])).await.unwrap();
+    let (gone, other) = (fixture.upload("a", 3).await, fixture.upload("a", 4).await);
+    assert_eq!(fixture.phase(&gone).await, Phase::Withdrawing);
+    assert_eq!(fixture.phase(&other).await, Phase::Received);
 }
 
 fn deleted(key: &str, version: &str, sequencer: u64) -> MediaEvent {
@@ -177,6 +177,6 @@ fn node_report(name: &str) -> NodeReport {
     }
 }
 
-async fn claimed_keys(world: &World, tasks_max: u16) -> Vec<String> {
-    world.claim(Lane::Light, tasks_max).await.into_iter().map(|claim| claim.source.id.key).collect()
+async fn claimed_keys(fixture: &StoreFixture, tasks_max: u16) -> Vec<String> {
+    fixture.claim(Lane::Light, tasks_max).await.into_iter().map(|claim| claim.source.id.key).collect()
 }

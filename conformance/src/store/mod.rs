@@ -3,6 +3,9 @@
 pub mod audit;
 pub mod claims;
 pub mod decisions;
+pub mod duplicates;
+pub mod external_scan;
+mod fixture;
 pub mod fleet;
 pub mod ingest;
 pub mod jobs;
@@ -11,10 +14,7 @@ pub mod outbox;
 pub mod records;
 pub mod redo;
 pub mod reports;
-pub mod scanning;
 pub mod shards;
-pub mod twins;
-mod world;
 
 use std::sync::Arc;
 
@@ -107,7 +107,7 @@ macro_rules! store_suite {
                 a_scanners_finding_sets_a_published_asset_apart_once
                 a_scanners_sample_and_what_it_says_of_unknown_objects_change_nothing
             }
-            scanning: {
+            external_scan: {
                 publishing_waits_for_a_scanner_and_keeps_what_it_found
                 an_event_about_an_assets_text_is_told_to_the_asset_with_its_findings
             }
@@ -124,16 +124,16 @@ macro_rules! store_suite {
             redo: {
                 a_redo_begins_where_it_is_asked_to_and_is_told_once_more
                 what_is_not_redone_is_kept
-                a_follower_without_a_copy_begins_again
+                a_duplicate_without_a_copy_begins_again
                 what_cannot_be_redone_is_a_conflict_that_says_why
             }
-            twins: {
+            duplicates: {
                 the_same_content_is_linked_to_the_running_first_one
-                a_follower_is_told_when_its_twin_is_published
-                a_follower_of_a_quarantined_twin_is_quarantined
-                a_follower_of_a_failed_twin_is_processed_on_its_own
-                the_same_content_after_the_twin_has_ended_follows_at_once
-                a_rejected_upload_is_no_twin
+                a_duplicate_is_told_when_its_original_is_published
+                a_duplicate_of_a_quarantined_original_is_quarantined
+                a_duplicate_of_a_failed_original_is_processed_on_its_own
+                the_same_content_after_the_original_has_ended_follows_at_once
+                a_rejected_upload_is_no_original
                 forced_uploads_are_never_linked
                 two_of_the_same_content_in_one_batch_are_not_both_processed
             }

@@ -11,7 +11,7 @@ use reelgate_flow::task::{Lane, TaskKey};
 use serde_json::json;
 
 use super::StoreHome;
-use super::world::{LEASE_MS, World, output, report, validated, well};
+use super::fixture::{LEASE_MS, StoreFixture, output, report, validated, well};
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::records::{
     Ending, Finder, FindingLocation, FindingRecord, MaskedValue, RenditionRecord, Retained, Success,
@@ -19,31 +19,31 @@ use reelgate_ports::records::{
 use reelgate_ports::store::AssetFilter;
 
 pub async fn the_history_is_numbered_without_gaps(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    let claim = world.claim_one(TaskKey::Validate).await;
-    world.fail(&claim, Code::StoreUnavailable).await;
-    world.clock.advance_ms(LEASE_MS);
-    world.run(Severity::None).await;
-    let history = world.store.history(&asset).await.unwrap();
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    let claim = fixture.claim_one(TaskKey::Validate).await;
+    fixture.fail(&claim, Code::StoreUnavailable).await;
+    fixture.clock.advance_ms(LEASE_MS);
+    fixture.run(Severity::None).await;
+    let history = fixture.store.history(&asset).await.unwrap();
     let numbers: Vec<u64> = history.iter().map(|line| line.sequence).collect();
     assert_eq!(numbers, (1..=history.len() as u64).collect::<Vec<_>>());
     assert!(history.is_sorted_by_key(|line| line.at_ms));
     let begins: Vec<&str> = history.iter().take(5).map(|line| line.event.as_str()).collect();
     assert_eq!(begins, ["event", "entered", "due", "claimed", "retrying"]);
     assert_eq!(history[3].task, Some(TaskKey::Validate));
-    assert_eq!(history[3].node, Some(super::world::node()));
+    assert_eq!(history[3].node, Some(super::fixture::node()));
     assert_eq!((history[4].attempt, history[4].wall_ms), (Some(1), Some(12)));
 }
 
 pub async fn facts_of_the_media_come_back_unchanged(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    let claim = world.claim_one(TaskKey::Validate).await;
-    let mut told = validated(&claim, super::world::SHA256);
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    let claim = fixture.claim_one(TaskKey::Validate).await;
+    let mut told = validated(&claim, super::fixture::SHA256);
     told.facts = Some(Box::new(facts()));
-    world.store.complete(&[told]).await.unwrap();
-    assert_eq!(world.store.asset(&asset).await.unwrap().facts, Some(facts()));
+    fixture.store.complete(&[told]).await.unwrap();
+    assert_eq!(fixture.store.asset(&asset).await.unwrap().facts, Some(facts()));
 }
 
 fn facts() -> MediaFacts {
@@ -111,15 +111,15 @@ fn facts() -> MediaFacts {
 }
 
 pub async fn products_of_finished_tasks_come_back_in_order(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    world.validate(&asset).await;
-    let claims = world.claim(Lane::Heavy, 10).await;
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    fixture.validate(&asset).await;
+    let claims = fixture.claim(Lane::Heavy, 10).await;
     let files = vec![output("720p/2 ü.m4s"), output("720p/10.m4s"), output("init.mp4")];
     let result = json!({"frames": [1, 2.5, "\u{0}x"]});
     let success = Success::Produced { result: result.clone(), outputs: files.clone() };
-    world.report(&claims[0], Ending::Success(success)).await;
-    let products = world.store.products(&asset).await.unwrap();
+    fixture.report(&claims[0], Ending::Success(success)).await;
+    let products = fixture.store.products(&asset).await.unwrap();
     let tasks: Vec<TaskKey> = products.iter().map(|product| product.task).collect();
     assert_eq!(tasks, [TaskKey::Validate, TaskKey::Video { chunk: 0 }]);
     assert_eq!((&products[0].result, products[0].outputs.len()), (&json!({"chunks": 1}), 0));
@@ -127,42 +127,42 @@ pub async fn products_of_finished_tasks_come_back_in_order(home: &dyn StoreHome)
 }
 
 pub async fn one_task_leaves_what_it_left_and_nothing_before_it_has_finished(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    world.validate(&asset).await;
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    fixture.validate(&asset).await;
     let video = TaskKey::Video { chunk: 0 };
-    let claims = world.claim(Lane::Heavy, 10).await;
-    assert_eq!(world.store.product(&asset, video).await.unwrap(), None);
+    let claims = fixture.claim(Lane::Heavy, 10).await;
+    assert_eq!(fixture.store.product(&asset, video).await.unwrap(), None);
     let files = vec![output("720p/2.m4s"), output("init.mp4")];
     let success = Success::Produced { result: json!({"frames": 9}), outputs: files.clone() };
-    world.report(&claims[0], Ending::Success(success)).await;
-    let left = world.store.product(&asset, video).await.unwrap().unwrap();
+    fixture.report(&claims[0], Ending::Success(success)).await;
+    let left = fixture.store.product(&asset, video).await.unwrap().unwrap();
     assert_eq!((left.task, left.result, left.outputs), (video, json!({"frames": 9}), files));
-    let plan = world.store.product(&asset, TaskKey::Validate).await.unwrap().unwrap();
+    let plan = fixture.store.product(&asset, TaskKey::Validate).await.unwrap().unwrap();
     assert_eq!((plan.task, plan.result), (TaskKey::Validate, json!({"chunks": 1})));
     let unknown = AssetId::new("aaaaaaaaaaaaaaaaaaaaaaaaaa");
-    assert_eq!(world.store.product(&unknown, TaskKey::Validate).await.unwrap(), None);
+    assert_eq!(fixture.store.product(&unknown, TaskKey::Validate).await.unwrap(), None);
 }
 
 pub async fn products_of_a_life_that_was_begun_again_are_gone(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    world.validate(&asset).await;
-    let claims = world.claim(Lane::Heavy, 10).await;
-    world.store.complete(&[well(&claims[1], Severity::None)]).await.unwrap();
-    world.fail(&claims[0], Code::NoFrameDecodes).await;
-    world.run(Severity::None).await;
-    assert_eq!(world.phase(&asset).await, Phase::Rejected);
-    world.store.redrive(&asset).await.unwrap();
-    assert_eq!(world.store.products(&asset).await.unwrap(), []);
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    fixture.validate(&asset).await;
+    let claims = fixture.claim(Lane::Heavy, 10).await;
+    fixture.store.complete(&[well(&claims[1], Severity::None)]).await.unwrap();
+    fixture.fail(&claims[0], Code::NoFrameDecodes).await;
+    fixture.run(Severity::None).await;
+    assert_eq!(fixture.phase(&asset).await, Phase::Rejected);
+    fixture.store.redrive(&asset).await.unwrap();
+    assert_eq!(fixture.store.products(&asset).await.unwrap(), []);
 }
 
 pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    world.validate(&asset).await;
-    for claim in world.claim(Lane::Heavy, 10).await {
-        world.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    fixture.validate(&asset).await;
+    for claim in fixture.claim(Lane::Heavy, 10).await {
+        fixture.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
     }
     let finding = |kind: &str| FindingRecord {
         source: Finder::Macie,
@@ -194,7 +194,7 @@ pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
         duration_ms: 10_010,
     };
     let renditions = vec![rendition("720p"), rendition("480p")];
-    for claim in world.claim(Lane::Light, 10).await {
+    for claim in fixture.claim(Lane::Light, 10).await {
         let success = match claim.fence.task {
             TaskKey::Screen => Success::Screened {
                 screening: Screening::of(Severity::Medium),
@@ -204,27 +204,27 @@ pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
             },
             _ => Success::Packaged { result: json!({}), renditions: renditions.clone(), outputs: vec![] },
         };
-        world.report(&claim, Ending::Success(success)).await;
+        fixture.report(&claim, Ending::Success(success)).await;
     }
-    world.run(Severity::None).await;
-    let detail = world.store.asset(&asset).await.unwrap();
+    fixture.run(Severity::None).await;
+    let detail = fixture.store.asset(&asset).await.unwrap();
     assert_eq!((&detail.renditions, &detail.findings), (&renditions, &findings));
-    let body = &world.store.outbox(1, 0).await.unwrap()[0].body;
+    let body = &fixture.store.outbox(1, 0).await.unwrap()[0].body;
     assert_eq!(body["renditions"][1]["name"], "480p");
     assert_eq!(body["findings"][0], json!({"kind": "PHONE_NUMBER", "severity": "medium", "count": 3}));
 }
 
 pub async fn assets_are_listed_in_order_of_arrival_filtered_and_paged(home: &dyn StoreHome) {
-    let world = World::new(home).await;
+    let fixture = StoreFixture::new(home).await;
     let mut assets = Vec::new();
     for key in ["c", "a", "b"] {
-        assets.push(world.upload(key, 1).await);
+        assets.push(fixture.upload(key, 1).await);
     }
-    let claim = world.claim_one(TaskKey::Validate).await;
-    world.fail(&claim, Code::NotMedia).await;
+    let claim = fixture.claim_one(TaskKey::Validate).await;
+    fixture.fail(&claim, Code::NotMedia).await;
     let listed = async |phases: &[Phase], limit: u32, after: Option<&AssetId>| {
         let filter = AssetFilter { phases: phases.to_vec(), limit, after: after.cloned() };
-        let rows = world.store.assets(&filter).await.unwrap();
+        let rows = fixture.store.assets(&filter).await.unwrap();
         rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
     };
     assert_eq!(listed(&[], 10, None).await, assets);
@@ -235,35 +235,35 @@ pub async fn assets_are_listed_in_order_of_arrival_filtered_and_paged(home: &dyn
 }
 
 pub async fn ids_are_found_by_their_beginning(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
     for key in 0..20 {
-        world.upload(&format!("other-{key}"), 1).await;
+        fixture.upload(&format!("other-{key}"), 1).await;
     }
-    assert_eq!(world.store.find(asset.as_str()).await.unwrap(), std::slice::from_ref(&asset));
-    assert_eq!(world.store.find(&asset.as_str()[..20]).await.unwrap(), [asset]);
-    assert_eq!(world.store.find("").await.unwrap().len(), 10, "at most ten");
+    assert_eq!(fixture.store.find(asset.as_str()).await.unwrap(), std::slice::from_ref(&asset));
+    assert_eq!(fixture.store.find(&asset.as_str()[..20]).await.unwrap(), [asset]);
+    assert_eq!(fixture.store.find("").await.unwrap().len(), 10, "at most ten");
     for nothing in ["0", "%", "A", "a' OR 1=1", "aaaaaaaaaaaaaaaaaaaaaaaaaaa"] {
-        assert_eq!(world.store.find(nothing).await.unwrap(), [], "{nothing}");
+        assert_eq!(fixture.store.find(nothing).await.unwrap(), [], "{nothing}");
     }
 }
 
 pub async fn unknown_assets_are_missing(home: &dyn StoreHome) {
-    let world = World::new(home).await;
+    let fixture = StoreFixture::new(home).await;
     let unknown = AssetId::new("aaaaaaaaaaaaaaaaaaaaaaaaaa");
-    assert_eq!(world.store.asset(&unknown).await.unwrap_err().kind, ErrorKind::Missing);
-    assert_eq!(world.store.history(&unknown).await.unwrap_err().kind, ErrorKind::Missing);
-    assert_eq!(world.store.products(&unknown).await.unwrap(), []);
+    assert_eq!(fixture.store.asset(&unknown).await.unwrap_err().kind, ErrorKind::Missing);
+    assert_eq!(fixture.store.history(&unknown).await.unwrap_err().kind, ErrorKind::Missing);
+    assert_eq!(fixture.store.products(&unknown).await.unwrap(), []);
 }
 
 pub async fn the_backlog_counts_by_lane_and_phase(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let first = world.upload("a", 1).await;
-    world.upload("b", 1).await;
-    world.upload("c", 1).await;
-    world.validate(&first).await;
-    world.claim_one(TaskKey::Validate).await;
-    let backlog = world.store.backlog().await.unwrap();
+    let fixture = StoreFixture::new(home).await;
+    let first = fixture.upload("a", 1).await;
+    fixture.upload("b", 1).await;
+    fixture.upload("c", 1).await;
+    fixture.validate(&first).await;
+    fixture.claim_one(TaskKey::Validate).await;
+    let backlog = fixture.store.backlog().await.unwrap();
     assert_eq!(backlog.ready, [(Lane::Light, 1), (Lane::Heavy, 2)]);
     assert_eq!(backlog.leased, [(Lane::Light, 1)]);
     assert_eq!(backlog.assets, [(Phase::Received, 2), (Phase::Processing, 1)]);
@@ -271,57 +271,61 @@ pub async fn the_backlog_counts_by_lane_and_phase(home: &dyn StoreHome) {
 }
 
 pub async fn the_next_due_time_is_the_earliest_of_tasks_leases_and_notices(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    assert_eq!(world.store.next_due_ms().await.unwrap(), None);
-    world.upload("a", 1).await;
-    assert_eq!(world.store.next_due_ms().await.unwrap(), Some(0));
-    world.claim_one(TaskKey::Validate).await;
-    world.clock.advance_ms(1_000);
-    assert_eq!(world.store.next_due_ms().await.unwrap(), Some(LEASE_MS - 1_000));
-    world.upload("b", 1).await;
-    let claim = world.claim_one(TaskKey::Validate).await;
+    let fixture = StoreFixture::new(home).await;
+    assert_eq!(fixture.store.next_due_ms().await.unwrap(), None);
+    fixture.upload("a", 1).await;
+    assert_eq!(fixture.store.next_due_ms().await.unwrap(), Some(0));
+    fixture.claim_one(TaskKey::Validate).await;
+    fixture.clock.advance_ms(1_000);
+    assert_eq!(fixture.store.next_due_ms().await.unwrap(), Some(LEASE_MS - 1_000));
+    fixture.upload("b", 1).await;
+    let claim = fixture.claim_one(TaskKey::Validate).await;
     let fault = reelgate_flow::reason::Fault::new(Code::StoreUnavailable, "");
-    world.store.complete(&[report(&claim, Ending::Fault(fault))]).await.unwrap();
-    let wait = world.store.next_due_ms().await.unwrap().expect("a retry is due");
+    fixture.store.complete(&[report(&claim, Ending::Fault(fault))]).await.unwrap();
+    let wait = fixture.store.next_due_ms().await.unwrap().expect("a retry is due");
     assert!(wait > 0 && wait < 1_000, "{wait}");
 }
 
 pub async fn history_that_is_young_or_of_what_goes_on_is_kept(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let ended = world.upload("a", 1).await;
-    world.run(Severity::None).await;
-    let going_on = world.upload("b", 1).await;
-    let told = [world.store.history(&ended).await.unwrap(), world.store.history(&going_on).await.unwrap()];
-    let thrice =
-        tokio::join!(world.store.retain(Some(1)), world.store.retain(Some(1)), world.store.retain(None));
+    let fixture = StoreFixture::new(home).await;
+    let ended = fixture.upload("a", 1).await;
+    fixture.run(Severity::None).await;
+    let going_on = fixture.upload("b", 1).await;
+    let told =
+        [fixture.store.history(&ended).await.unwrap(), fixture.store.history(&going_on).await.unwrap()];
+    let thrice = tokio::join!(
+        fixture.store.retain(Some(1)),
+        fixture.store.retain(Some(1)),
+        fixture.store.retain(None)
+    );
     for retained in [thrice.0, thrice.1, thrice.2] {
         assert_eq!(retained.unwrap(), Retained::default());
     }
-    world.clock.advance_ms(2 * 24 * 3_600_000);
-    world.store.retain(None).await.unwrap();
-    assert_eq!(world.store.history(&ended).await.unwrap(), told[0]);
-    world.store.retain(Some(1)).await.unwrap();
-    assert_eq!(world.store.history(&going_on).await.unwrap(), told[1]);
-    assert_eq!(world.phase(&ended).await, Phase::Published);
+    fixture.clock.advance_ms(2 * 24 * 3_600_000);
+    fixture.store.retain(None).await.unwrap();
+    assert_eq!(fixture.store.history(&ended).await.unwrap(), told[0]);
+    fixture.store.retain(Some(1)).await.unwrap();
+    assert_eq!(fixture.store.history(&going_on).await.unwrap(), told[1]);
+    assert_eq!(fixture.phase(&ended).await, Phase::Published);
 }
 
 pub async fn checking_changes_nothing(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    let before = (world.store.history(&asset).await.unwrap(), world.store.backlog().await.unwrap());
-    assert!(!world.store.check().await.unwrap().is_empty());
-    let after = (world.store.history(&asset).await.unwrap(), world.store.backlog().await.unwrap());
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    let before = (fixture.store.history(&asset).await.unwrap(), fixture.store.backlog().await.unwrap());
+    assert!(!fixture.store.check().await.unwrap().is_empty());
+    let after = (fixture.store.history(&asset).await.unwrap(), fixture.store.backlog().await.unwrap());
     assert_eq!(before, after);
 }
 
 pub async fn no_invariant_is_broken_on_the_way(home: &dyn StoreHome) {
-    let world = World::new(home).await;
+    let fixture = StoreFixture::new(home).await;
     for (key, severity) in [("a", Severity::None), ("b", Severity::High), ("c", Severity::Medium)] {
-        world.upload(key, 1).await;
-        world.upload(key, 3).await;
-        world.run(severity).await;
-        world.upload(key, 2).await;
-        world.run(severity).await;
+        fixture.upload(key, 1).await;
+        fixture.upload(key, 3).await;
+        fixture.run(severity).await;
+        fixture.upload(key, 2).await;
+        fixture.run(severity).await;
     }
-    assert_eq!(world.store.violations(), []);
+    assert_eq!(fixture.store.violations(), []);
 }

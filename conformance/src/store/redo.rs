@@ -7,99 +7,99 @@ use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::{Lane, TaskKey};
 
 use super::StoreHome;
-use super::world::{SHA256, World, well};
+use super::fixture::{SHA256, StoreFixture, well};
 use reelgate_ports::error::ErrorKind;
 
-async fn published(world: &World, key: &str) -> AssetId {
-    let asset = world.upload(key, 1).await;
-    world.run(Severity::None).await;
-    assert_eq!(world.phase(&asset).await, Phase::Published);
+async fn published(fixture: &StoreFixture, key: &str) -> AssetId {
+    let asset = fixture.upload(key, 1).await;
+    fixture.run(Severity::None).await;
+    assert_eq!(fixture.phase(&asset).await, Phase::Published);
     asset
 }
 
-async fn due(world: &World) -> Vec<TaskKey> {
-    world.claim_all().await.into_iter().map(|claim| claim.fence.task).collect()
+async fn due(fixture: &StoreFixture) -> Vec<TaskKey> {
+    fixture.claim_all().await.into_iter().map(|claim| claim.fence.task).collect()
 }
 
 /// Ids of every notice owed so far.
-async fn notices(world: &World) -> BTreeSet<String> {
-    let owed = world.store.outbox(100, 0).await.unwrap();
+async fn notices(fixture: &StoreFixture) -> BTreeSet<String> {
+    let owed = fixture.store.outbox(100, 0).await.unwrap();
     owed.into_iter().map(|notice| notice.id.to_string()).collect()
 }
 
 pub async fn a_redo_begins_where_it_is_asked_to_and_is_told_once_more(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = published(&world, "a").await;
-    assert_eq!(notices(&world).await.len(), 1);
-    world.store.redo(&asset, Redo::Video).await.unwrap();
-    let row = world.store.asset(&asset).await.unwrap().asset;
+    let fixture = StoreFixture::new(home).await;
+    let asset = published(&fixture, "a").await;
+    assert_eq!(notices(&fixture).await.len(), 1);
+    fixture.store.redo(&asset, Redo::Video).await.unwrap();
+    let row = fixture.store.asset(&asset).await.unwrap().asset;
     assert_eq!((row.phase, row.ended_ms), (Phase::Processing, None));
     assert!(row.published_location.is_some(), "what stands published is still known");
-    assert_eq!(world.told(&asset, "redone").await, ["video, time 1"]);
-    world.run(Severity::None).await;
-    assert_eq!(world.phase(&asset).await, Phase::Published);
-    assert_eq!(world.attempts(&asset, TaskKey::Video { chunk: 0 }).await, 2);
-    assert_eq!(world.attempts(&asset, TaskKey::Package).await, 2);
-    assert_eq!(world.attempts(&asset, TaskKey::Screen).await, 1);
-    assert_eq!(notices(&world).await.len(), 2, "each ending has a notice of its own");
+    assert_eq!(fixture.told(&asset, "redone").await, ["video, time 1"]);
+    fixture.run(Severity::None).await;
+    assert_eq!(fixture.phase(&asset).await, Phase::Published);
+    assert_eq!(fixture.attempts(&asset, TaskKey::Video { chunk: 0 }).await, 2);
+    assert_eq!(fixture.attempts(&asset, TaskKey::Package).await, 2);
+    assert_eq!(fixture.attempts(&asset, TaskKey::Screen).await, 1);
+    assert_eq!(notices(&fixture).await.len(), 2, "each ending has a notice of its own");
 }
 
 pub async fn what_is_not_redone_is_kept(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = published(&world, "a").await;
-    world.store.redo(&asset, Redo::Screen).await.unwrap();
-    let products = world.store.products(&asset).await.unwrap();
+    let fixture = StoreFixture::new(home).await;
+    let asset = published(&fixture, "a").await;
+    fixture.store.redo(&asset, Redo::Screen).await.unwrap();
+    let products = fixture.store.products(&asset).await.unwrap();
     let kept: Vec<TaskKey> = products.iter().map(|product| product.task).collect();
     assert_eq!(kept, [TaskKey::Validate, TaskKey::Video { chunk: 0 }, TaskKey::Package]);
-    assert_eq!(due(&world).await, [TaskKey::Enrich]);
+    assert_eq!(due(&fixture).await, [TaskKey::Enrich]);
 }
 
-pub async fn a_follower_without_a_copy_begins_again(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let first = world.upload("first", 1).await;
-    world.validate_content(&first, SHA256).await;
-    world.run(Severity::None).await;
-    let second = world.upload("second", 1).await;
-    world.validate_content(&second, SHA256).await;
-    assert_eq!(world.phase(&second).await, Phase::Linked);
-    world.store.redo(&first, Redo::Transcode).await.unwrap();
-    assert_eq!(world.phase(&second).await, Phase::Received);
-    world.validate_content(&second, SHA256).await;
-    let due = world.claim(Lane::Heavy, 10).await;
+pub async fn a_duplicate_without_a_copy_begins_again(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let first = fixture.upload("first", 1).await;
+    fixture.validate_content(&first, SHA256).await;
+    fixture.run(Severity::None).await;
+    let second = fixture.upload("second", 1).await;
+    fixture.validate_content(&second, SHA256).await;
+    assert_eq!(fixture.phase(&second).await, Phase::Linked);
+    fixture.store.redo(&first, Redo::Transcode).await.unwrap();
+    assert_eq!(fixture.phase(&second).await, Phase::Received);
+    fixture.validate_content(&second, SHA256).await;
+    let due = fixture.claim(Lane::Heavy, 10).await;
     assert!(due.iter().all(|claim| claim.fence.asset == first), "the second one waits for the new result");
     for claim in due {
-        world.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
+        fixture.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
     }
-    world.run(Severity::None).await;
+    fixture.run(Severity::None).await;
     for asset in [&first, &second] {
-        assert_eq!(world.phase(asset).await, Phase::Published);
+        assert_eq!(fixture.phase(asset).await, Phase::Published);
     }
 }
 
 pub async fn what_cannot_be_redone_is_a_conflict_that_says_why(home: &dyn StoreHome) {
-    let world = World::new(home).await;
+    let fixture = StoreFixture::new(home).await;
     let refused = async |asset: &AssetId, what: Redo, why: &str| {
-        let error = world.store.redo(asset, what).await.unwrap_err();
+        let error = fixture.store.redo(asset, what).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Conflict);
         assert!(error.detail.contains(why), "{}", error.detail);
     };
-    let running = world.upload("running", 1).await;
+    let running = fixture.upload("running", 1).await;
     refused(&running, Redo::Validate, "received").await;
-    world.run(Severity::None).await;
+    fixture.run(Severity::None).await;
     refused(&running, Redo::Audio, "without such a part").await;
-    world.upload("running", 2).await;
+    fixture.upload("running", 2).await;
     refused(&running, Redo::Video, "newer upload").await;
-    world.run(Severity::None).await;
-    let first = world.upload("first", 1).await;
-    world.validate_content(&first, SHA256).await;
-    world.run(Severity::None).await;
-    let copy = world.upload("copy", 1).await;
-    world.validate_content(&copy, SHA256).await;
-    world.run(Severity::None).await;
+    fixture.run(Severity::None).await;
+    let first = fixture.upload("first", 1).await;
+    fixture.validate_content(&first, SHA256).await;
+    fixture.run(Severity::None).await;
+    let copy = fixture.upload("copy", 1).await;
+    fixture.validate_content(&copy, SHA256).await;
+    fixture.run(Severity::None).await;
     refused(&copy, Redo::Transcode, "a copy").await;
-    world.store.redo(&copy, Redo::Validate).await.unwrap();
-    world.store.redo(&first, Redo::Publish).await.unwrap();
+    fixture.store.redo(&copy, Redo::Validate).await.unwrap();
+    fixture.store.redo(&first, Redo::Publish).await.unwrap();
     let unknown =
-        world.store.redo(&AssetId::new("aaaaaaaaaaaaaaaaaaaaaaaaaa"), Redo::Video).await.unwrap_err();
+        fixture.store.redo(&AssetId::new("aaaaaaaaaaaaaaaaaaaaaaaaaa"), Redo::Video).await.unwrap_err();
     assert_eq!(unknown.kind, ErrorKind::Missing);
 }

@@ -11,16 +11,16 @@ use reelgate_flow::reason::Code;
 use reelgate_flow::task::{Lane, TaskKey};
 
 use super::StoreHome;
-use super::world::{SHA256, World, event, report, validated, well};
+use super::fixture::{SHA256, StoreFixture, event, report, validated, well};
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{Applied, Ending};
 
 pub async fn a_run_through_all_tasks_ends_published(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    world.run(Severity::Low).await;
-    let detail = world.store.asset(&asset).await.unwrap();
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    fixture.run(Severity::Low).await;
+    let detail = fixture.store.asset(&asset).await.unwrap();
     assert_eq!(detail.asset.phase, Phase::Published);
     assert_eq!((detail.asset.verdict, detail.asset.severity), (Verdict::Clean, Severity::Low));
     assert_eq!(detail.asset.published_location.as_deref(), Some("published/x"));
@@ -31,183 +31,183 @@ pub async fn a_run_through_all_tasks_ends_published(home: &dyn StoreHome) {
 }
 
 pub async fn a_report_of_an_earlier_attempt_changes_nothing(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    let first = world.claim_one(TaskKey::Validate).await;
-    world.fail(&first, Code::StoreUnavailable).await;
-    world.clock.advance_ms(BACKOFF_MAX_MS);
-    world.claim_one(TaskKey::Validate).await;
-    let before = world.store.history(&asset).await.unwrap();
-    let late = world.store.complete(&[validated(&first, SHA256)]).await.unwrap();
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    let first = fixture.claim_one(TaskKey::Validate).await;
+    fixture.fail(&first, Code::StoreUnavailable).await;
+    fixture.clock.advance_ms(BACKOFF_MAX_MS);
+    fixture.claim_one(TaskKey::Validate).await;
+    let before = fixture.store.history(&asset).await.unwrap();
+    let late = fixture.store.complete(&[validated(&first, SHA256)]).await.unwrap();
     assert_eq!(late, [Applied::Stale]);
-    assert_eq!(world.store.history(&asset).await.unwrap(), before);
-    assert_eq!(world.store.asset(&asset).await.unwrap().asset.sha256, None);
+    assert_eq!(fixture.store.history(&asset).await.unwrap(), before);
+    assert_eq!(fixture.store.asset(&asset).await.unwrap().asset.sha256, None);
 }
 
 pub async fn a_report_of_another_node_changes_nothing(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    let claim = world.claim_one(TaskKey::Validate).await;
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    let claim = fixture.claim_one(TaskKey::Validate).await;
     let mut foreign = validated(&claim, SHA256);
     foreign.node = NodeId::new("node-b");
-    assert_eq!(world.store.complete(&[foreign]).await.unwrap(), [Applied::Stale]);
-    assert_eq!(world.phase(&asset).await, Phase::Received);
+    assert_eq!(fixture.store.complete(&[foreign]).await.unwrap(), [Applied::Stale]);
+    assert_eq!(fixture.phase(&asset).await, Phase::Received);
 }
 
 pub async fn a_repeated_report_changes_nothing(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    let claim = world.claim_one(TaskKey::Validate).await;
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    let claim = fixture.claim_one(TaskKey::Validate).await;
     let twice = [validated(&claim, SHA256), validated(&claim, SHA256)];
-    let applied = world.store.complete(&twice).await.unwrap();
+    let applied = fixture.store.complete(&twice).await.unwrap();
     assert_eq!(applied, [Applied::Committed(Phase::Processing), Applied::Stale]);
-    let history = world.store.history(&asset).await.unwrap();
-    assert_eq!(world.store.complete(&twice).await.unwrap(), [Applied::Stale, Applied::Stale]);
-    assert_eq!(world.store.history(&asset).await.unwrap(), history);
+    let history = fixture.store.history(&asset).await.unwrap();
+    assert_eq!(fixture.store.complete(&twice).await.unwrap(), [Applied::Stale, Applied::Stale]);
+    assert_eq!(fixture.store.history(&asset).await.unwrap(), history);
 }
 
 pub async fn a_report_for_an_unknown_asset_is_stale(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    world.upload("a", 1).await;
-    let mut claim = world.claim_one(TaskKey::Validate).await;
+    let fixture = StoreFixture::new(home).await;
+    fixture.upload("a", 1).await;
+    let mut claim = fixture.claim_one(TaskKey::Validate).await;
     claim.fence.asset = AssetId::new("aaaaaaaaaaaaaaaaaaaaaaaaaa");
-    assert_eq!(world.fail(&claim, Code::NotMedia).await, Applied::Stale);
+    assert_eq!(fixture.fail(&claim, Code::NotMedia).await, Applied::Stale);
 }
 
 pub async fn faults_of_ours_are_retried_with_growing_waits_and_then_dead(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
     let mut waits = Vec::new();
     for _ in 1..Code::ObjectUnavailable.attempts_max() {
-        let claim = world.claim_one(TaskKey::Validate).await;
-        assert_eq!(world.fail(&claim, Code::ObjectUnavailable).await, Applied::Committed(Phase::Received));
-        let wait = world.store.next_due_ms().await.unwrap().expect("a retry is due");
-        world.clock.advance_ms(wait - 1);
-        assert_eq!(world.claim_all().await, [], "a millisecond early");
-        world.clock.advance_ms(1);
+        let claim = fixture.claim_one(TaskKey::Validate).await;
+        assert_eq!(fixture.fail(&claim, Code::ObjectUnavailable).await, Applied::Committed(Phase::Received));
+        let wait = fixture.store.next_due_ms().await.unwrap().expect("a retry is due");
+        fixture.clock.advance_ms(wait - 1);
+        assert_eq!(fixture.claim_all().await, [], "a millisecond early");
+        fixture.clock.advance_ms(1);
         waits.push(wait);
     }
     assert!(waits.windows(2).all(|pair| pair[1] > pair[0]), "waits {waits:?}");
-    let last = world.claim_one(TaskKey::Validate).await;
-    assert_eq!(world.fail(&last, Code::ObjectUnavailable).await, Applied::Committed(Phase::Failed));
-    let detail = world.store.asset(&asset).await.unwrap();
+    let last = fixture.claim_one(TaskKey::Validate).await;
+    assert_eq!(fixture.fail(&last, Code::ObjectUnavailable).await, Applied::Committed(Phase::Failed));
+    let detail = fixture.store.asset(&asset).await.unwrap();
     assert_eq!(detail.tasks[0].state, TaskState::Dead);
     let reason = detail.asset.reason.expect("a failed asset has a reason");
     assert_eq!((reason.code, reason.detail.as_str()), (Code::ObjectUnavailable, "found 0"));
-    assert_eq!(world.told(&asset, "gave_up").await, ["object_unavailable: found 0"]);
+    assert_eq!(fixture.told(&asset, "gave_up").await, ["object_unavailable: found 0"]);
 }
 
 pub async fn a_fault_of_the_producers_withdraws_and_then_rejects(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    let claim = world.claim_one(TaskKey::Validate).await;
-    assert_eq!(world.fail(&claim, Code::NotMedia).await, Applied::Committed(Phase::Withdrawing));
-    let claim = world.claim_one(TaskKey::Withdraw).await;
-    assert_eq!(claim.door, Some(reelgate_flow::asset::Door::Reject));
-    let withdrawn = world.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    let claim = fixture.claim_one(TaskKey::Validate).await;
+    assert_eq!(fixture.fail(&claim, Code::NotMedia).await, Applied::Committed(Phase::Withdrawing));
+    let claim = fixture.claim_one(TaskKey::Withdraw).await;
+    assert_eq!(claim.exit, Some(reelgate_flow::asset::Exit::Reject));
+    let withdrawn = fixture.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
     assert_eq!(withdrawn, [Applied::Committed(Phase::Rejected)]);
-    let row = world.store.asset(&asset).await.unwrap().asset;
+    let row = fixture.store.asset(&asset).await.unwrap().asset;
     assert_eq!(row.reason.map(|reason| reason.code), Some(Code::NotMedia));
     assert_eq!(row.source.location, "rejected/x");
     assert_eq!(row.published_location, None);
 }
 
 pub async fn what_an_attempt_learned_is_kept_even_where_it_failed(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    let claim = world.claim_one(TaskKey::Validate).await;
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    let claim = fixture.claim_one(TaskKey::Validate).await;
     let mut told = report(&claim, Ending::Fault(reelgate_flow::reason::Fault::new(Code::Truncated, "")));
     told.sha256 = Some(SHA256.to_owned());
-    world.store.complete(&[told]).await.unwrap();
-    assert_eq!(world.store.asset(&asset).await.unwrap().asset.sha256.as_deref(), Some(SHA256));
+    fixture.store.complete(&[told]).await.unwrap();
+    assert_eq!(fixture.store.asset(&asset).await.unwrap().asset.sha256.as_deref(), Some(SHA256));
 }
 
 pub async fn a_task_given_back_is_due_at_once_and_its_start_is_excused(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
     for attempt in 1..=20 {
-        let claim = world.claim_one(TaskKey::Validate).await;
+        let claim = fixture.claim_one(TaskKey::Validate).await;
         assert_eq!(claim.fence.attempt, attempt);
-        assert_eq!(world.report(&claim, Ending::GivenBack).await, Applied::Committed(Phase::Received));
+        assert_eq!(fixture.report(&claim, Ending::GivenBack).await, Applied::Committed(Phase::Received));
     }
-    assert_eq!(world.told(&asset, "given_back").await.len(), 20);
+    assert_eq!(fixture.told(&asset, "given_back").await.len(), 20);
 }
 
 pub async fn findings_of_high_severity_quarantine(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    world.run(Severity::High).await;
-    let row = world.store.asset(&asset).await.unwrap().asset;
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    fixture.run(Severity::High).await;
+    let row = fixture.store.asset(&asset).await.unwrap().asset;
     assert_eq!((row.phase, row.verdict), (Phase::Quarantined, Verdict::Flagged));
     assert_eq!(row.reason.map(|reason| reason.code), Some(Code::PersonalData));
 }
 
 pub async fn a_failed_asset_can_be_redriven_and_then_ends_well(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
     for _ in 0..Code::Internal.attempts_max() {
-        let claim = world.claim_one(TaskKey::Validate).await;
-        world.fail(&claim, Code::Internal).await;
-        world.clock.advance_ms(BACKOFF_MAX_MS);
+        let claim = fixture.claim_one(TaskKey::Validate).await;
+        fixture.fail(&claim, Code::Internal).await;
+        fixture.clock.advance_ms(BACKOFF_MAX_MS);
     }
-    assert_eq!(world.phase(&asset).await, Phase::Failed);
-    world.store.redrive(&asset).await.unwrap();
-    world.run(Severity::None).await;
-    let row = world.store.asset(&asset).await.unwrap().asset;
+    assert_eq!(fixture.phase(&asset).await, Phase::Failed);
+    fixture.store.redrive(&asset).await.unwrap();
+    fixture.run(Severity::None).await;
+    let row = fixture.store.asset(&asset).await.unwrap().asset;
     assert_eq!((row.phase, row.redrives, row.reason), (Phase::Published, 1, None));
-    assert_eq!(world.attempts(&asset, TaskKey::Validate).await, 3);
+    assert_eq!(fixture.attempts(&asset, TaskKey::Validate).await, 3);
 }
 
 pub async fn a_rejected_asset_can_be_redriven_from_the_beginning(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    let claim = world.claim_one(TaskKey::Validate).await;
-    world.fail(&claim, Code::NotMedia).await;
-    world.run(Severity::None).await;
-    assert_eq!(world.phase(&asset).await, Phase::Rejected);
-    world.store.redrive(&asset).await.unwrap();
-    assert_eq!(world.store.asset(&asset).await.unwrap().asset.ended_ms, None);
-    assert_eq!(world.claim_one(TaskKey::Validate).await.source.location, "rejected/x");
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    let claim = fixture.claim_one(TaskKey::Validate).await;
+    fixture.fail(&claim, Code::NotMedia).await;
+    fixture.run(Severity::None).await;
+    assert_eq!(fixture.phase(&asset).await, Phase::Rejected);
+    fixture.store.redrive(&asset).await.unwrap();
+    assert_eq!(fixture.store.asset(&asset).await.unwrap().asset.ended_ms, None);
+    assert_eq!(fixture.claim_one(TaskKey::Validate).await.source.location, "rejected/x");
 }
 
 pub async fn redriving_what_is_neither_failed_nor_rejected_is_a_conflict(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    let asset = world.upload("a", 1).await;
-    let refused = world.store.redrive(&asset).await.unwrap_err();
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    let refused = fixture.store.redrive(&asset).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Conflict);
-    let unknown = world.store.redrive(&AssetId::new("aaaaaaaaaaaaaaaaaaaaaaaaaa")).await.unwrap_err();
+    let unknown = fixture.store.redrive(&AssetId::new("aaaaaaaaaaaaaaaaaaaaaaaaaa")).await.unwrap_err();
     assert_eq!(unknown.kind, ErrorKind::Missing);
 }
 
 pub async fn a_batch_with_good_and_stale_reports_applies_the_good_ones(home: &dyn StoreHome) {
-    let world = World::new(home).await;
-    world.store.ingest(&EventBatch::of([event("a", 1), event("b", 1), event("c", 1)])).await.unwrap();
-    let claims = world.claim(Lane::Light, 3).await;
+    let fixture = StoreFixture::new(home).await;
+    fixture.store.ingest(&EventBatch::of([event("a", 1), event("b", 1), event("c", 1)])).await.unwrap();
+    let claims = fixture.claim(Lane::Light, 3).await;
     let mut reports: Vec<_> = claims.iter().map(|claim| well(claim, Severity::None)).collect();
     reports[1].fence.attempt = 9;
-    let applied = world.store.complete(&reports).await.unwrap();
+    let applied = fixture.store.complete(&reports).await.unwrap();
     let good = Applied::Committed(Phase::Processing);
     assert_eq!(applied, [good, Applied::Stale, good]);
 }
 
 /// Drops the commit after every number of polls there is: what a lost connection or a killed process does.
 pub async fn a_call_dropped_half_way_leaves_all_of_it_or_nothing(home: &dyn StoreHome) {
-    let world = World::new(home).await;
+    let fixture = StoreFixture::new(home).await;
     let mut dropped = 0;
     for round in 0..200_u64 {
-        let asset = world.upload(&format!("key-{round}"), 1).await;
-        let claim = world.claim_one(TaskKey::Validate).await;
+        let asset = fixture.upload(&format!("key-{round}"), 1).await;
+        let claim = fixture.claim_one(TaskKey::Validate).await;
         let reports = [well(&claim, Severity::None)];
-        let finished = poll_at_most(world.store.complete(&reports), round).await;
+        let finished = poll_at_most(fixture.store.complete(&reports), round).await;
         dropped += u32::from(!finished);
         // A store may still be committing what was sent before the drop: what is looked at later may have happened.
         let ours = async || {
-            let claims = world.claim(Lane::Heavy, 10).await;
+            let claims = fixture.claim(Lane::Heavy, 10).await;
             claims.iter().filter(|claim| claim.fence.asset == asset).count()
         };
         let mut heavy = ours().await;
-        let lines = world.store.history(&asset).await.unwrap();
-        let detail = world.store.asset(&asset).await.unwrap();
+        let lines = fixture.store.history(&asset).await.unwrap();
+        let detail = fixture.store.asset(&asset).await.unwrap();
         let done = detail.tasks.iter().any(|t| t.task == TaskKey::Validate && t.state == TaskState::Done);
         if done {
             heavy += ours().await;

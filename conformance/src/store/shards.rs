@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reelgate_flow::ids::NodeId;
 
 use super::StoreHome;
-use super::world::event;
+use super::fixture::event;
 use crate::ManualClock;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::{EventBatch, RefusedEvent};

@@ -1,18 +1,18 @@
-//! What people decide about personal data, and what follows for others: setting apart by hand, release, erasure,
+//! What people decide about personal data, and what follows for others: quarantining by hand, release, erasure,
 //! hold, redaction.
 //!
-//! A quarantine is shut by policy or by a person and opened by a person only. What is set apart takes with it
+//! A quarantine is shut by policy or by a person and opened by a person only. What is quarantined takes with it
 //! every asset that has the same content, and the older versions of its key: the same data lies in them.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Asset, Door, Effect, Marks, Note, Phase, Response, Severity, Stale, TaskState, Verdict};
+use super::{Asset, Effect, Exit, Flags, Note, Phase, Response, Severity, Stale, TaskState, Verdict};
 use crate::limits::REDRIVES_MAX;
 use crate::reason::{Code, Fault};
 use crate::task::TaskKey;
 
-/// Why an asset is set apart other than by its own screening.
+/// Why an asset is quarantined other than by its own screening.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cause {
     /// A security officer asked for it.
@@ -21,9 +21,9 @@ pub enum Cause {
     Scanner,
     /// The time for which it was released is over.
     Expired,
-    /// Another asset with the same content was set apart.
+    /// Another asset with the same content was quarantined.
     SameContent,
-    /// A newer version of its key was set apart.
+    /// A newer version of its key was quarantined.
     NewerVersion,
 }
 
@@ -34,8 +34,8 @@ impl Cause {
             Self::Person => "by decision of a security officer",
             Self::Scanner => "found by a scanner outside",
             Self::Expired => "its release has expired",
-            Self::SameContent => "another upload with the same content was set apart",
-            Self::NewerVersion => "a newer version of its key was set apart",
+            Self::SameContent => "another upload with the same content was quarantined",
+            Self::NewerVersion => "a newer version of its key was quarantined",
         }
     }
 
@@ -56,18 +56,18 @@ pub struct Parts {
 }
 
 impl Asset {
-    pub(super) fn set_apart(&mut self, cause: Cause, effects: &mut Vec<Effect>) -> Result<(), Stale> {
+    pub(super) fn quarantine(&mut self, cause: Cause, effects: &mut Vec<Effect>) -> Result<(), Stale> {
         let arrived = !self.tasks.is_empty();
-        let shut = matches!(self.door, Some(Door::Quarantine | Door::Erase));
-        let stays = cause.is_others() && self.marks.cleared;
+        let shut = matches!(self.exit, Some(Exit::Quarantine | Exit::Erase));
+        let stays = cause.is_others() && self.flags.cleared;
         if !arrived || shut || stays || self.phase == Phase::Erased {
             return Err(Stale);
         }
         self.severity = Severity::High;
         self.verdict = Verdict::Flagged;
-        self.marks = Marks { response: Response::Quarantine, cleared: false, ..self.marks };
-        effects.push(Effect::Note(Note::SetApart(cause)));
-        self.withdraw(Door::Quarantine, Fault::new(Code::PersonalData, cause.as_str()), effects);
+        self.flags = Flags { response: Response::Quarantine, cleared: false, ..self.flags };
+        effects.push(Effect::Note(Note::Quarantining(cause)));
+        self.withdraw(Exit::Quarantine, Fault::new(Code::PersonalData, cause.as_str()), effects);
         if !cause.is_others() {
             effects.push(Effect::CloseOver { same_content: true });
         }
@@ -81,16 +81,16 @@ impl Asset {
         response: Response,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Stale> {
-        let news = severity > self.severity || response > self.marks.response;
-        if !news || self.tasks.is_empty() || self.marks.cleared || self.door.is_some() {
+        let news = severity > self.severity || response > self.flags.response;
+        if !news || self.tasks.is_empty() || self.flags.cleared || self.exit.is_some() {
             return Err(Stale);
         }
         // What is published already cannot wait until it is redacted.
         if response >= Response::RedactThenPublish {
-            return self.set_apart(Cause::Scanner, effects);
+            return self.quarantine(Cause::Scanner, effects);
         }
         self.severity = self.severity.max(severity);
-        self.marks.response = self.marks.response.max(response);
+        self.flags.response = self.flags.response.max(response);
         let screened = self.is_done(TaskKey::Screen) && !self.awaits_scan();
         if screened && self.severity >= Severity::Medium {
             self.verdict = Verdict::Flagged;
@@ -104,8 +104,8 @@ impl Asset {
             return Err(Stale);
         }
         self.redrives += 1;
-        self.marks.cleared = true;
-        self.door = None;
+        self.flags.cleared = true;
+        self.exit = None;
         self.reason = None;
         self.enter(Phase::Releasing, effects);
         self.start(TaskKey::Restore, effects);
@@ -126,36 +126,36 @@ impl Asset {
     }
 
     pub(super) fn erased(&mut self, effects: &mut Vec<Effect>) -> Result<(), Stale> {
-        let may = self.phase.is_ended() && self.phase != Phase::Erased && !self.marks.held;
+        let may = self.phase.is_ended() && self.phase != Phase::Erased && !self.flags.held;
         if !may || self.tasks.is_empty() {
             return Err(Stale);
         }
-        self.withdraw(Door::Erase, Fault::new(Code::Erased, String::new()), effects);
+        self.withdraw(Exit::Erase, Fault::new(Code::Erased, String::new()), effects);
         Ok(())
     }
 
     pub(super) fn held(&mut self, held: bool, effects: &mut Vec<Effect>) -> Result<(), Stale> {
-        let leaving = self.door == Some(Door::Erase);
-        if self.marks.held == held || leaving {
+        let leaving = self.exit == Some(Exit::Erase);
+        if self.flags.held == held || leaving {
             return Err(Stale);
         }
-        self.marks.held = held;
+        self.flags.held = held;
         effects.push(Effect::Note(Note::Held(held)));
         Ok(())
     }
 
     /// A security officer has parts of what stands published made anew without what was found.
     pub(super) fn redacted(&mut self, parts: &Parts, effects: &mut Vec<Effect>) -> Result<(), Stale> {
-        let may = self.phase == Phase::Published && !self.linked && !self.marks.cleared;
+        let may = self.phase == Phase::Published && !self.linked && !self.flags.cleared;
         if !may || self.redrives >= REDRIVES_MAX || !self.has(parts) {
             return Err(Stale);
         }
         self.redrives += 1;
         // Who has no copy yet must not copy what is about to be redacted.
-        effects.push(Effect::TellFollowers(super::TwinEnd {
+        effects.push(Effect::NotifyDuplicates(super::OriginalEnd {
             phase: Phase::Failed,
             severity: self.severity,
-            response: self.marks.response,
+            response: self.flags.response,
             reason: None,
         }));
         self.redact(parts, effects);
@@ -172,12 +172,12 @@ impl Asset {
     /// Encodes the parts again, and what of them is under way; pictures and text are then taken from the result, and
     /// screened.
     pub(super) fn redact(&mut self, parts: &Parts, effects: &mut Vec<Effect>) {
-        self.marks.redacted = true;
+        self.flags.redacted = true;
         self.verdict = Verdict::Unscanned;
         self.severity = Severity::None;
-        self.marks.response = Response::Log;
+        self.flags.response = Response::Log;
         effects.push(Effect::Note(Note::Redacting(parts.clone())));
-        for task in [TaskKey::Screen, TaskKey::Scan, TaskKey::Enrich, TaskKey::Publish] {
+        for task in [TaskKey::Screen, TaskKey::ExternalScan, TaskKey::Enrich, TaskKey::Publish] {
             self.settle(task, TaskState::Dropped, effects);
         }
         let chunks = parts.chunks.iter().map(|chunk| TaskKey::Video { chunk: *chunk });

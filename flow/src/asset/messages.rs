@@ -7,7 +7,7 @@ use crate::task::TaskKey;
 
 /// How the asset with the same content ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TwinEnd {
+pub struct OriginalEnd {
     /// Its final phase.
     pub phase: Phase,
     /// Its severity.
@@ -20,13 +20,13 @@ pub struct TwinEnd {
 
 /// What validation learned of an earlier asset with the same content.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Twin {
+pub enum Original {
     /// There is none that can be linked to.
     None,
     /// It has not ended yet.
     Running,
     /// It has ended.
-    Ended(TwinEnd),
+    Ended(OriginalEnd),
 }
 
 /// What screening found, and what policy asks for because of it.
@@ -41,7 +41,7 @@ pub struct Screening {
     pub of_content: bool,
     /// What is encoded again where the answer is [`Response::RedactThenPublish`]; `None` where encoding anew would not remove it.
     pub parts: Option<Parts>,
-    /// A scanner outside reads the text too, and publishing waits for [`TaskKey::Scan`].
+    /// A scanner outside reads the text too, and publishing waits for [`TaskKey::ExternalScan`].
     pub scan: bool,
 }
 
@@ -67,13 +67,13 @@ pub enum Outcome {
         /// Whether there is audio to encode.
         audio: bool,
         /// Filled in by the store, which alone can look.
-        twin: Twin,
+        original: Original,
     },
     /// Screen: what was found.
     Screened(Screening),
-    /// Scan: what the scanner found besides; nothing of it can be redacted, for it names no characters.
-    Scanned(Screening),
-    /// Scan: no answer yet. The task is due again after the delay, and the start is excused.
+    /// External scan: what the scanner found besides; nothing of it can be redacted, for it names no characters.
+    ExternallyScanned(Screening),
+    /// External scan: no answer yet. The task is due again after the delay, and the start is uncounted.
     Waiting {
         /// Milliseconds from now.
         delay_ms: u64,
@@ -110,7 +110,7 @@ pub enum Input {
         /// What went wrong.
         fault: Fault,
     },
-    /// A claimed task was given back unfinished (drain); the start is excused.
+    /// A claimed task was given back unfinished (drain); the start is uncounted.
     GivenBack {
         /// Which task.
         task: TaskKey,
@@ -118,7 +118,7 @@ pub enum Input {
         attempt: u32,
     },
     /// The asset with the same content ended.
-    TwinEnded(TwinEnd),
+    OriginalEnded(OriginalEnd),
     /// A newer version of the key arrived, or was published. Also fed right after [`Input::Arrived`] and
     /// [`Input::Redrive`] where a newer version is there already.
     Superseded,
@@ -126,8 +126,8 @@ pub enum Input {
     Redrive,
     /// An operator wants part of a published asset made anew.
     Redo(Redo),
-    /// It is to be set apart, whatever it is doing.
-    SetApart(Cause),
+    /// It is to be quarantined, whatever it is doing.
+    Quarantine(Cause),
     /// A scanner outside found something.
     Found {
         /// How bad.
@@ -164,10 +164,10 @@ pub enum Effect {
     },
     /// Put a notice into the outbox.
     Owe(NoticeKind),
-    /// Feed [`Input::TwinEnded`] to every asset linked to this one; stale ones ignore it. A redo tells of a failed twin:
+    /// Feed [`Input::OriginalEnded`] to every asset linked to this one; stale ones ignore it. A redo tells of a failed original:
     /// what it would share is about to change.
-    TellFollowers(TwinEnd),
-    /// Feed [`Input::SetApart`] to the older versions of this asset's key and, where the content is the reason, to every
+    NotifyDuplicates(OriginalEnd),
+    /// Feed [`Input::Quarantine`] to the older versions of this asset's key and, where the content is the reason, to every
     /// asset with the same content; stale ones ignore it.
     CloseOver {
         /// The content is the reason, not the name alone.
@@ -195,13 +195,13 @@ pub enum Note {
     /// Screening's result.
     Judged(Verdict, Severity),
     /// Linked to an earlier asset with the same content.
-    LinkedToTwin,
+    LinkedToOriginal,
     /// An operator asked for another try.
     Redriven(u32),
     /// An operator asked for this to be made anew.
     Redone(Redo, u32),
-    /// Set apart for another reason than its own screening.
-    SetApart(Cause),
+    /// Quarantined for another reason than its own screening.
+    Quarantining(Cause),
     /// Put under hold, or no longer.
     Held(bool),
     /// Parts are encoded again without what was found.

@@ -1,16 +1,16 @@
 //! The life of an asset: [`Asset::step`] alone knows what comes after what.
 //!
 //! This file holds the way from arrival to publishing. `tasks` starts, fences and retries the units of
-//! work, `twins` follows an earlier asset with the same content, `doors` leads out and back in, `redo` makes part of
+//! work, `originals` follows an earlier asset with the same content, `exits` leads out and back in, `redo` makes part of
 //! what stands published anew, `decisions` is what people decide about personal data.
 
 mod decisions;
-mod doors;
-mod marks;
+mod duplicates;
+mod exits;
+mod flags;
 mod messages;
 mod redo;
 mod tasks;
-mod twins;
 mod words;
 
 #[cfg(test)]
@@ -20,10 +20,10 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 pub use decisions::{Cause, Parts};
-pub use marks::Marks;
-pub use messages::{Effect, Input, Note, Outcome, Screening, Stale, Twin, TwinEnd};
+pub use flags::Flags;
+pub use messages::{Effect, Input, Note, Original, OriginalEnd, Outcome, Screening, Stale};
 pub use tasks::TaskRecord;
-pub use words::{Door, NoticeKind, Phase, Redo, Response, Severity, TaskState, Verdict};
+pub use words::{Exit, NoticeKind, Phase, Redo, Response, Severity, TaskState, Verdict};
 
 use crate::limits::CHUNKS_MAX;
 use crate::reason::{Code, Fault};
@@ -38,14 +38,14 @@ pub struct Asset {
     pub tasks: BTreeMap<TaskKey, TaskRecord>,
     /// Screening's result so far.
     pub verdict: Verdict,
-    /// Highest severity so far; a twin's counts as its own.
+    /// Highest severity so far; an original's counts as its own.
     pub severity: Severity,
     /// What people and policy decided about it.
-    pub marks: Marks,
+    pub flags: Flags,
     /// Why it was refused or failed.
     pub reason: Option<Fault>,
-    /// The door it leaves by while withdrawing; kept once it has left.
-    pub door: Option<Door>,
+    /// The exit it leaves by while withdrawing; kept once it has left.
+    pub exit: Option<Exit>,
     /// Whether its outputs are a copy of an earlier asset's instead of encoded anew.
     pub linked: bool,
     /// Times it was redriven, redone, redacted by hand or released.
@@ -62,9 +62,9 @@ impl Asset {
             tasks: BTreeMap::new(),
             verdict: Verdict::Unscanned,
             severity: Severity::None,
-            marks: Marks::default(),
+            flags: Flags::default(),
             reason: None,
-            door: None,
+            exit: None,
             linked: false,
             redrives: 0,
             jitter_seed,
@@ -81,11 +81,11 @@ impl Asset {
             Input::Done { task, attempt, outcome } => self.done(task, attempt, outcome, effects),
             Input::Failed { task, attempt, fault } => self.failed(task, attempt, fault, effects),
             Input::GivenBack { task, attempt } => self.given_back(task, attempt, effects),
-            Input::TwinEnded(end) => self.twin_ended(end, effects),
+            Input::OriginalEnded(end) => self.original_ended(end, effects),
             Input::Superseded => self.superseded(effects),
             Input::Redrive => self.redriven(effects),
             Input::Redo(what) => self.redone(what, effects),
-            Input::SetApart(cause) => self.set_apart(cause, effects),
+            Input::Quarantine(cause) => self.quarantine(cause, effects),
             Input::Found { severity, response } => self.found(severity, response, effects),
             Input::Release => self.released(effects),
             Input::Erase => self.erased(effects),
@@ -124,26 +124,26 @@ impl Asset {
         self.settle(task, TaskState::Done, effects);
         effects.push(Effect::Note(Note::Finished(task, attempt)));
         match outcome {
-            Outcome::Validated { video_chunks, audio, twin } => {
-                self.validated(video_chunks, audio, twin, effects);
+            Outcome::Validated { video_chunks, audio, original } => {
+                self.validated(video_chunks, audio, original, effects);
             }
             Outcome::Screened(screening) => self.screened(screening, effects),
-            Outcome::Scanned(screening) => self.scanned(&screening, effects),
+            Outcome::ExternallyScanned(screening) => self.scanned(&screening, effects),
             Outcome::Restored { outputs } => self.restored(outputs, effects),
             Outcome::Finished | Outcome::Waiting { .. } => self.finished(task, effects),
         }
         Ok(())
     }
 
-    fn validated(&mut self, video_chunks: u16, audio: bool, twin: Twin, effects: &mut Vec<Effect>) {
-        match twin {
-            Twin::Running => self.link(effects),
-            // Who was let go is not set apart again because the other one still is.
-            Twin::Ended(end) if end.is_shared() && !(self.marks.cleared && end.is_set_apart()) => {
+    fn validated(&mut self, video_chunks: u16, audio: bool, original: Original, effects: &mut Vec<Effect>) {
+        match original {
+            Original::Running => self.link(effects),
+            // Who was let go is not quarantined again because the other one still is.
+            Original::Ended(end) if end.is_shared() && !(self.flags.cleared && end.is_quarantined()) => {
                 self.link(effects);
                 self.follow(end, effects);
             }
-            Twin::None | Twin::Ended(_) => self.process(video_chunks, audio, effects),
+            Original::None | Original::Ended(_) => self.process(video_chunks, audio, effects),
         }
     }
 
@@ -161,10 +161,10 @@ impl Asset {
     /// Counts what was found to what is known; without the scanner's answer there is no verdict yet.
     fn judge(&mut self, screening: &Screening, effects: &mut Vec<Effect>) {
         self.severity = self.severity.max(screening.severity);
-        self.marks.response = self.marks.response.max(screening.response);
+        self.flags.response = self.flags.response.max(screening.response);
         self.verdict = match self.severity {
             _ if screening.scan => Verdict::Unscanned,
-            Severity::None | Severity::Low if !self.marks.sets_apart() => Verdict::Clean,
+            Severity::None | Severity::Low if !self.flags.quarantines() => Verdict::Clean,
             _ => Verdict::Flagged,
         };
         effects.push(Effect::Note(Note::Judged(self.verdict, self.severity)));
@@ -172,36 +172,36 @@ impl Asset {
 
     fn screened(&mut self, screening: Screening, effects: &mut Vec<Effect>) {
         self.judge(&screening, effects);
-        if self.marks.response == Response::RedactThenPublish && !self.marks.cleared {
+        if self.flags.response == Response::RedactThenPublish && !self.flags.cleared {
             match screening.parts {
                 // Once is enough: what is still found in what was redacted cannot be redacted.
-                Some(parts) if !self.marks.redacted && !self.linked && self.has(&parts) => {
+                Some(parts) if !self.flags.redacted && !self.linked && self.has(&parts) => {
                     return self.redact(&parts, effects);
                 }
-                _ => self.marks.response = Response::Quarantine,
+                _ => self.flags.response = Response::Quarantine,
             }
         }
-        if self.marks.sets_apart() {
+        if self.flags.quarantines() {
             let fault = Fault::new(Code::PersonalData, "");
-            self.withdraw(Door::Quarantine, fault, effects);
+            self.withdraw(Exit::Quarantine, fault, effects);
             effects.push(Effect::CloseOver { same_content: screening.of_content });
             return;
         }
         if screening.scan {
-            return self.start(TaskKey::Scan, effects);
+            return self.start(TaskKey::ExternalScan, effects);
         }
-        self.settle(TaskKey::Scan, TaskState::Dropped, effects);
+        self.settle(TaskKey::ExternalScan, TaskState::Dropped, effects);
         self.publish_when_ready(effects);
     }
 
     fn scanned(&mut self, screening: &Screening, effects: &mut Vec<Effect>) {
         self.judge(screening, effects);
-        if self.marks.response == Response::RedactThenPublish && !self.marks.cleared {
-            self.marks.response = Response::Quarantine;
+        if self.flags.response == Response::RedactThenPublish && !self.flags.cleared {
+            self.flags.response = Response::Quarantine;
         }
-        if self.marks.sets_apart() {
+        if self.flags.quarantines() {
             let fault = Fault::new(Code::PersonalData, Cause::Scanner.as_str());
-            self.withdraw(Door::Quarantine, fault, effects);
+            self.withdraw(Exit::Quarantine, fault, effects);
             effects.push(Effect::CloseOver { same_content: screening.of_content });
             return;
         }
@@ -218,9 +218,9 @@ impl Asset {
             TaskKey::Enrich => self.start(TaskKey::Screen, effects),
             TaskKey::Package => self.publish_when_ready(effects),
             TaskKey::Publish => self.end(Phase::Published, effects),
-            // Without a door there is no telling where it was to go: ours to mend.
-            TaskKey::Withdraw => self.end(self.door.map_or(Phase::Failed, Door::leads_to), effects),
-            TaskKey::Validate | TaskKey::Screen | TaskKey::Scan | TaskKey::Restore => {}
+            // Without an exit there is no telling where it was to go: ours to mend.
+            TaskKey::Withdraw => self.end(self.exit.map_or(Phase::Failed, Exit::leads_to), effects),
+            TaskKey::Validate | TaskKey::Screen | TaskKey::ExternalScan | TaskKey::Restore => {}
         }
     }
 
@@ -236,14 +236,14 @@ impl Asset {
     fn encoded(&mut self, effects: &mut Vec<Effect>) {
         self.start(TaskKey::Package, effects);
         // Pictures and text of what is redacted come from the encodes, not from the source.
-        if self.marks.redacted && !self.is_done(TaskKey::Enrich) {
+        if self.flags.redacted && !self.is_done(TaskKey::Enrich) {
             self.start(TaskKey::Enrich, effects);
         }
     }
 
     /// Whether a scanner outside was asked and has not answered.
     pub(crate) fn awaits_scan(&self) -> bool {
-        !matches!(self.state_of(TaskKey::Scan), None | Some(TaskState::Done | TaskState::Dropped))
+        !matches!(self.state_of(TaskKey::ExternalScan), None | Some(TaskState::Done | TaskState::Dropped))
     }
 
     /// Whether every encode that the plan asks for is done; what an earlier plan asked for is dropped.
@@ -266,9 +266,12 @@ fn fits(task: TaskKey, outcome: &Outcome) -> bool {
             *video_chunks <= CHUNKS_MAX && (*video_chunks > 0 || *audio)
         }
         (Outcome::Screened(_), TaskKey::Screen)
-        | (Outcome::Scanned(_) | Outcome::Waiting { .. }, TaskKey::Scan)
+        | (Outcome::ExternallyScanned(_) | Outcome::Waiting { .. }, TaskKey::ExternalScan)
         | (Outcome::Restored { .. }, TaskKey::Restore) => true,
-        (Outcome::Finished, TaskKey::Validate | TaskKey::Screen | TaskKey::Scan | TaskKey::Restore) => false,
+        (
+            Outcome::Finished,
+            TaskKey::Validate | TaskKey::Screen | TaskKey::ExternalScan | TaskKey::Restore,
+        ) => false,
         (Outcome::Finished, _) => true,
         _ => false,
     }

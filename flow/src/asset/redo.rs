@@ -7,7 +7,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::{Asset, Effect, Note, Phase, Redo, Response, Severity, Stale, TaskState, TwinEnd, Verdict};
+use super::{Asset, Effect, Note, OriginalEnd, Phase, Redo, Response, Severity, Stale, TaskState, Verdict};
 use crate::limits::REDRIVES_MAX;
 use crate::task::TaskKey;
 
@@ -25,9 +25,9 @@ impl Asset {
         self.redrives += 1;
         effects.push(Effect::Note(Note::Redone(what, self.redrives)));
         // Who has no copy yet must not copy while the files are replaced.
-        let response = self.marks.response;
-        let end = TwinEnd { phase: Phase::Failed, severity: self.severity, response, reason: None };
-        effects.push(Effect::TellFollowers(end));
+        let response = self.flags.response;
+        let end = OriginalEnd { phase: Phase::Failed, severity: self.severity, response, reason: None };
+        effects.push(Effect::NotifyDuplicates(end));
         if what == Redo::Validate {
             self.begin_again(effects);
             return Ok(());
@@ -38,7 +38,7 @@ impl Asset {
         if outdated_by(what).contains(&TaskKey::Screen) {
             self.verdict = Verdict::Unscanned;
             self.severity = Severity::None;
-            self.marks.response = Response::Log;
+            self.flags.response = Response::Log;
         }
         self.enter(if what == Redo::Publish { Phase::Screened } else { Phase::Processing }, effects);
         for task in tasks {
@@ -69,7 +69,7 @@ impl Asset {
 fn outdated_by(what: Redo) -> &'static [TaskKey] {
     match what {
         Redo::Transcode | Redo::Video | Redo::Audio => &[TaskKey::Package, TaskKey::Publish],
-        Redo::Enrich | Redo::Screen => &[TaskKey::Screen, TaskKey::Scan, TaskKey::Publish],
+        Redo::Enrich | Redo::Screen => &[TaskKey::Screen, TaskKey::ExternalScan, TaskKey::Publish],
         Redo::Package => &[TaskKey::Publish],
         Redo::Validate | Redo::Publish => &[],
     }

@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::{Asset, Door, Effect, Note, Phase, Response, Severity, Stale, TaskState, Verdict};
-use crate::limits::{BACKOFF_MAX_MS, BACKOFF_MIN_MS, EXCUSED_MAX, TASKS_MAX};
+use super::{Asset, Effect, Exit, Note, Phase, Response, Severity, Stale, TaskState, Verdict};
+use crate::limits::{BACKOFF_MAX_MS, BACKOFF_MIN_MS, TASKS_MAX, UNCOUNTED_MAX};
 use crate::reason::{Code, Fault};
 use crate::task::TaskKey;
 
@@ -15,10 +15,10 @@ pub struct TaskRecord {
     /// Times it was started: the fence. Only grows; the claim counts it before work starts.
     pub attempts: u32,
     /// Starts that do not count against any limit: before the last time it became due, or given back.
-    pub excused: u32,
+    pub uncounted: u32,
     /// Counted starts that ended with a fault of ours, or that nobody answered for. They do not count against the limit of a
     /// producer's code: a file is not refused for one crash because a node was lost before it.
-    pub blameless: u32,
+    pub not_producers_fault: u32,
     /// The latest attempt that was answered, or that no answer is taken from any more. Each is answered
     /// once, so a repeated answer is stale even before the next claim.
     pub answered: u32,
@@ -27,11 +27,11 @@ pub struct TaskRecord {
 impl TaskRecord {
     /// A task that was never started.
     pub const NEW: Self =
-        Self { state: TaskState::Ready, attempts: 0, excused: 0, blameless: 0, answered: 0 };
+        Self { state: TaskState::Ready, attempts: 0, uncounted: 0, not_producers_fault: 0, answered: 0 };
 
     /// Starts that count against the limits of our own codes.
     pub fn counted(&self) -> u32 {
-        self.attempts.saturating_sub(self.excused)
+        self.attempts.saturating_sub(self.uncounted)
     }
 }
 
@@ -59,9 +59,9 @@ impl Asset {
         let Some(record) = self.tasks.get_mut(&task) else { return };
         let counted = record.counted();
         let producers = fault.code.class().is_producers();
-        let against = if producers { counted.saturating_sub(record.blameless) } else { counted };
+        let against = if producers { counted.saturating_sub(record.not_producers_fault) } else { counted };
         if against < fault.code.attempts_max() {
-            record.blameless = record.blameless.saturating_add(u32::from(!producers));
+            record.not_producers_fault = record.not_producers_fault.saturating_add(u32::from(!producers));
             let delay_ms = backoff_ms(self.jitter_seed, task, counted);
             effects.push(Effect::Note(Note::Retrying(task, attempt, fault, delay_ms)));
             effects.push(Effect::Start { task, delay_ms });
@@ -77,22 +77,22 @@ impl Asset {
         let refuses = fault.code.class().is_producers() && self.phase != Phase::Withdrawing;
         if !refuses {
             self.park_ready(effects);
-            if self.door.is_none() {
+            if self.exit.is_none() {
                 self.reason = Some(fault);
             }
             return self.end(Phase::Failed, effects);
         }
-        let door = match fault.code {
-            Code::Superseded => Door::Supersede,
+        let exit = match fault.code {
+            Code::Superseded => Exit::Supersede,
             Code::PersonalData => {
                 self.severity = Severity::High;
                 self.verdict = Verdict::Flagged;
-                self.marks.response = Response::Quarantine;
-                Door::Quarantine
+                self.flags.response = Response::Quarantine;
+                Exit::Quarantine
             }
-            _ => Door::Reject,
+            _ => Exit::Reject,
         };
-        self.withdraw(door, fault, effects);
+        self.withdraw(exit, fault, effects);
     }
 
     pub(super) fn given_back(
@@ -103,35 +103,35 @@ impl Asset {
     ) -> Result<(), Stale> {
         self.answer(task, attempt)?;
         let Some(record) = self.tasks.get_mut(&task) else { return Err(Stale) };
-        if record.excused >= EXCUSED_MAX {
+        if record.uncounted >= UNCOUNTED_MAX {
             let fault = Fault::new(Code::WorkerLost, "given back too often");
             self.count_fault(task, attempt, fault, effects);
             return Ok(());
         }
-        record.excused += 1;
+        record.uncounted += 1;
         effects.push(Effect::Note(Note::GivenBack(task, attempt)));
         effects.push(Effect::Start { task, delay_ms: 0 });
         Ok(())
     }
 
-    /// Makes the task due again after the delay; the start is excused. The attempt is answered already.
+    /// Makes the task due again after the delay; the start is uncounted. The attempt is answered already.
     pub(super) fn wait(&mut self, task: TaskKey, attempt: u32, delay_ms: u64, effects: &mut Vec<Effect>) {
         let Some(record) = self.tasks.get_mut(&task) else { return };
-        if record.excused >= EXCUSED_MAX {
+        if record.uncounted >= UNCOUNTED_MAX {
             let fault = Fault::new(Code::ScannerUnanswered, "waited too often");
             return self.count_fault(task, attempt, fault, effects);
         }
-        record.excused += 1;
+        record.uncounted += 1;
         effects.push(Effect::Start { task, delay_ms });
     }
 
-    /// Makes the task due, whatever it was; its earlier starts are excused, and an attempt that is still
+    /// Makes the task due, whatever it was; its earlier starts are uncounted, and an attempt that is still
     /// running somewhere comes too late.
     pub(super) fn start(&mut self, task: TaskKey, effects: &mut Vec<Effect>) {
         let record = self.tasks.entry(task).or_insert(TaskRecord::NEW);
         record.state = TaskState::Ready;
-        record.excused = record.attempts;
-        record.blameless = 0;
+        record.uncounted = record.attempts;
+        record.not_producers_fault = 0;
         record.answered = record.attempts;
         effects.push(Effect::Note(Note::Due(task)));
         effects.push(Effect::Start { task, delay_ms: 0 });
@@ -173,7 +173,7 @@ impl Asset {
             return Err(Stale);
         }
         // Starts before it that nobody answered for were lost, which is ours.
-        record.blameless = record.blameless.saturating_add(attempt - 1 - record.answered);
+        record.not_producers_fault = record.not_producers_fault.saturating_add(attempt - 1 - record.answered);
         record.answered = attempt;
         Ok(())
     }

@@ -33,7 +33,7 @@ words!(
         Processing = "processing",
         /// Screened, and packaged or linked; publishing is due.
         Screened = "screened",
-        /// On the way out by one of the doors; outputs are being removed.
+        /// On the way out by one of the exits; outputs are being removed.
         Withdrawing = "withdrawing",
         /// Outputs are visible.
         Published = "published",
@@ -138,7 +138,7 @@ words!(
         PublishTagged = "publish_tagged",
         /// What was found is taken out of picture and sound, then published.
         RedactThenPublish = "redact_then_publish",
-        /// Set apart.
+        /// Quarantined.
         Quarantine = "quarantine",
     }
 );
@@ -160,8 +160,8 @@ words!(
 );
 
 words!(
-    /// The door a withdrawing asset leaves by; kept once it has left.
-    Door {
+    /// The exit a withdrawing asset leaves by; kept once it has left.
+    Exit {
         /// To `rejected`.
         Reject = "reject",
         /// To `quarantined`.
@@ -173,7 +173,7 @@ words!(
     }
 );
 
-impl Door {
+impl Exit {
     /// The phase behind it.
     pub fn leads_to(self) -> Phase {
         match self {
@@ -192,13 +192,13 @@ words!(
         Published = "published",
         /// Refused.
         Rejected = "rejected",
-        /// Set apart for personal data.
+        /// Quarantined for personal data.
         Quarantined = "quarantined",
         /// Out of attempts.
         Failed = "failed",
         /// Nothing is left of it.
         Erased = "erased",
-        /// Set apart for long; somebody should decide.
+        /// Quarantined for long; somebody should decide.
         ReviewDue = "review_due",
     }
 );

@@ -10,7 +10,7 @@ pub fn check(asset: &Asset) -> Result<(), Violation> {
     check_bounds(asset)?;
     check_tasks(asset)?;
     check_due(asset)?;
-    check_doors(asset)?;
+    check_exits(asset)?;
     check_reason(asset)?;
     check_screening(asset)?;
     check_published(asset)
@@ -23,9 +23,13 @@ fn check_bounds(asset: &Asset) -> Result<(), Violation> {
 
 fn check_tasks(asset: &Asset) -> Result<(), Violation> {
     for record in asset.tasks.values() {
-        hold(record.excused <= record.attempts, "S9", "more starts are excused than were made")?;
+        hold(record.uncounted <= record.attempts, "S9", "more starts are uncounted than were made")?;
         hold(record.answered <= record.attempts, "S9", "an attempt was answered before it started")?;
-        hold(record.blameless <= record.counted(), "S9", "more starts are blameless than count")?;
+        hold(
+            record.not_producers_fault <= record.counted(),
+            "S9",
+            "more starts are not the producer's fault than count",
+        )?;
         hold(record.counted() <= STARTS_MAX, "S9", "a task was started more often than STARTS_MAX")?;
         let settled = !matches!(record.state, TaskState::Done | TaskState::Dead);
         hold(
@@ -46,7 +50,7 @@ fn check_due(asset: &Asset) -> Result<(), Violation> {
     let ended = asset.phase.is_ended();
     hold(!ended || !any, "S13", "an ended asset has a task that can be claimed")?;
     hold(fits, "S13", "a task is due that does not belong to the phase")?;
-    // Before its arrival is told, an asset has no task at all; a linked one may wait for its twin alone.
+    // Before its arrival is told, an asset has no task at all; a linked one may wait for its original alone.
     let waits = ended || asset.phase == Phase::Linked || asset.tasks.is_empty();
     hold(any || waits, "L1", "an asset that has not ended has nothing due")?;
     let stopped = |state: TaskState| asset.tasks.values().any(|t| t.state == state);
@@ -64,46 +68,46 @@ fn may_be_due(phase: Phase, task: TaskKey) -> bool {
         TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Enrich | TaskKey::Package => {
             phase == Phase::Processing
         }
-        TaskKey::Screen | TaskKey::Scan => matches!(phase, Phase::Processing | Phase::Linked),
+        TaskKey::Screen | TaskKey::ExternalScan => matches!(phase, Phase::Processing | Phase::Linked),
         TaskKey::Publish => phase == Phase::Screened,
         TaskKey::Withdraw => phase == Phase::Withdrawing,
         TaskKey::Restore => phase == Phase::Releasing,
     }
 }
 
-fn check_doors(asset: &Asset) -> Result<(), Violation> {
-    match (asset.phase, asset.door) {
+fn check_exits(asset: &Asset) -> Result<(), Violation> {
+    match (asset.phase, asset.exit) {
         (Phase::Failed, _) => Ok(()),
-        (Phase::Withdrawing, door) => hold(door.is_some(), "S7", "an asset withdraws without a door"),
-        (Phase::Rejected | Phase::Quarantined | Phase::Superseded | Phase::Erased, door) => {
-            let left = door.map(|door| door.leads_to()) == Some(asset.phase);
-            hold(left, "S7", "an asset did not leave by the door it took")?;
+        (Phase::Withdrawing, exit) => hold(exit.is_some(), "S7", "an asset withdraws without an exit"),
+        (Phase::Rejected | Phase::Quarantined | Phase::Superseded | Phase::Erased, exit) => {
+            let left = exit.map(|exit| exit.leads_to()) == Some(asset.phase);
+            hold(left, "S7", "an asset did not leave by the exit it took")?;
             hold(asset.is_done(TaskKey::Withdraw), "S14", "an asset left before its outputs were removed")
         }
-        (_, door) => hold(door.is_none(), "S7", "an asset that stays has a door"),
+        (_, exit) => hold(exit.is_none(), "S7", "an asset that stays has an exit"),
     }
 }
 
 fn check_reason(asset: &Asset) -> Result<(), Violation> {
-    let out = asset.door.is_some() || asset.phase == Phase::Failed;
+    let out = asset.exit.is_some() || asset.phase == Phase::Failed;
     hold(out == asset.reason.is_some(), "L1", "a reason is missing, or left over")?;
     let Some(fault) = &asset.reason else { return Ok(()) };
-    let ours = asset.phase == Phase::Failed && asset.door.is_none();
+    let ours = asset.phase == Phase::Failed && asset.exit.is_none();
     let producers = fault.code.class().is_producers();
     hold(ours != producers, "L1", "an asset was refused for a fault of ours, or failed for a producer's")
 }
 
 fn check_screening(asset: &Asset) -> Result<(), Violation> {
     let high = asset.severity == Severity::High && asset.verdict == Verdict::Flagged;
-    let asked = asset.marks.response == Response::Quarantine && asset.verdict != Verdict::Clean;
+    let asked = asset.flags.response == Response::Quarantine && asset.verdict != Verdict::Clean;
     hold(asset.phase != Phase::Quarantined || high || asked, "S14", "quarantined and nothing asks for it")?;
     let clean = asset.verdict == Verdict::Clean;
     hold(!clean || asset.severity < Severity::Medium, "S14", "a finding of medium severity counts as clean")?;
     let screened = asset.is_done(TaskKey::Screen);
     hold(!clean || screened, "S14", "an asset counts as clean without a screening of its own")?;
-    let wants_out = asset.door.is_some() || asset.phase == Phase::Failed;
-    let stays = asset.marks.sets_apart() && !wants_out;
-    hold(!stays, "S14", "an asset that is to be set apart is not on its way out")
+    let wants_out = asset.exit.is_some() || asset.phase == Phase::Failed;
+    let stays = asset.flags.quarantines() && !wants_out;
+    hold(!stays, "S14", "an asset that is to be quarantined is not on its way out")
 }
 
 fn check_published(asset: &Asset) -> Result<(), Violation> {
@@ -113,7 +117,7 @@ fn check_published(asset: &Asset) -> Result<(), Violation> {
     hold(asset.is_done(TaskKey::Screen), "S14", "publishing without a finished screening")?;
     hold(!asset.awaits_scan(), "S14", "publishing before a scanner outside has answered")?;
     hold(asset.verdict != Verdict::Unscanned, "S14", "publishing without a verdict")?;
-    hold(!asset.marks.sets_apart(), "S14", "publishing what is to be set apart")?;
+    hold(!asset.flags.quarantines(), "S14", "publishing what is to be quarantined")?;
     let packaged = asset.is_done(TaskKey::Package) && asset.is_done(TaskKey::Enrich) && asset.is_encoded();
     hold(asset.linked || packaged, "S1", "publishing what is not completely encoded and packaged")?;
     let published = asset.phase == Phase::Screened || asset.is_done(TaskKey::Publish);

@@ -42,13 +42,13 @@ fn check_records(before: &Asset, after: &Asset, effects: &[Effect]) -> Result<()
         match effect {
             Effect::Start { task, .. } => named.insert(*task, TaskState::Ready),
             Effect::Settle { task, state } => named.insert(*task, *state),
-            Effect::Owe(_) | Effect::TellFollowers(_) | Effect::CloseOver { .. } | Effect::Note(_) => None,
+            Effect::Owe(_) | Effect::NotifyDuplicates(_) | Effect::CloseOver { .. } | Effect::Note(_) => None,
         };
     }
     for (task, record) in &after.tasks {
         let old = before.tasks.get(task).copied().unwrap_or(TaskRecord::NEW);
         hold(record.attempts == old.attempts, "S9", "a step changed an attempt number")?;
-        hold(record.excused >= old.excused, "S9", "a start that was excused counts again")?;
+        hold(record.uncounted >= old.uncounted, "S9", "a start that was uncounted counts again")?;
         let changed = before.tasks.get(task) != Some(record);
         let told = named.get(task).copied();
         hold(!changed || told.is_some(), "S3", "a task changed and no effect names it")?;
@@ -61,12 +61,12 @@ fn check_counters(before: &Asset, input: &Input, after: &Asset) -> Result<(), Vi
     let redriven =
         u32::from(matches!(input, Input::Redrive | Input::Redo(_) | Input::Release | Input::Redact(_)));
     hold(after.redrives == before.redrives + redriven, "S9", "a redrive was not counted")?;
-    let redacting = matches!(input, Input::Redact(_)) || (after.marks.redacted && !before.marks.redacted);
+    let redacting = matches!(input, Input::Redact(_)) || (after.flags.redacted && !before.flags.redacted);
     let again = after.phase == Phase::Received
         || redacting
         || matches!(input, Input::Redo(Redo::Enrich | Redo::Screen));
     hold(again || after.severity >= before.severity, "S14", "a severity was forgotten")?;
-    let kept = after.verdict == before.verdict || after.is_done(TaskKey::Screen) || after.door.is_some();
+    let kept = after.verdict == before.verdict || after.is_done(TaskKey::Screen) || after.exit.is_some();
     hold(again || kept, "S14", "a verdict was given without screening")
 }
 
@@ -85,13 +85,13 @@ fn check_way(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]) -
     });
     hold(entered.is_none_or(|phase| phase == after.phase), "L1", "the history tells of another phase")?;
     hold(stays || entered.is_some(), "L1", "a phase changed and the history does not tell")?;
-    let decided = matches!(input, Input::SetApart(_) | Input::Found { .. } | Input::Release | Input::Erase);
-    let taken = before.door.is_some() && after.phase != Phase::Received && !decided;
-    let kept = before.door == after.door && before.reason == after.reason;
-    hold(!taken || kept, "S7", "an asset on its way out changed its door or its reason")
+    let decided = matches!(input, Input::Quarantine(_) | Input::Found { .. } | Input::Release | Input::Erase);
+    let taken = before.exit.is_some() && after.phase != Phase::Received && !decided;
+    let kept = before.exit == after.exit && before.reason == after.reason;
+    hold(!taken || kept, "S7", "an asset on its way out changed its exit or its reason")
 }
 
-/// Where a phase may lead in one step. A step may pass through several: a follower whose twin has ended
+/// Where a phase may lead in one step. A step may pass through several: a duplicate whose original has ended
 /// is linked and withdrawn in one.
 fn next_phases(phase: Phase) -> &'static [Phase] {
     use Phase::{
@@ -123,7 +123,7 @@ fn check_ending(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]
     });
     hold(owed.next() == expected, "S8", "an ending owes another notice than its own")?;
     hold(owed.next().is_none(), "S8", "an ending owes more than one notice")?;
-    let told = effects.iter().filter(|effect| matches!(effect, Effect::TellFollowers(_))).count();
+    let told = effects.iter().filter(|effect| matches!(effect, Effect::NotifyDuplicates(_))).count();
     let expected = usize::from(ends || matches!(input, Input::Redo(_) | Input::Redact(_)));
-    hold(told == expected, "L1", "followers are not told exactly once of an ending or a redo")
+    hold(told == expected, "L1", "duplicates are not told exactly once of an ending or a redo")
 }

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::asset::{
-    Asset, Door, Effect, Input, NoticeKind, Outcome, Phase, Screening, Severity, TaskRecord, TaskState, Twin,
-    Verdict,
+    Asset, Effect, Exit, Input, NoticeKind, Original, Outcome, Phase, Screening, Severity, TaskRecord,
+    TaskState, Verdict,
 };
 use crate::limits::REDRIVES_MAX;
 use crate::reason::{Code, Fault};
@@ -24,7 +24,7 @@ fn finish(asset: &mut Asset, task: TaskKey, outcome: Outcome) -> Vec<Effect> {
 fn screened() -> Asset {
     let mut asset = Asset::new(1);
     asset.step(Input::Arrived, &mut Vec::new()).expect("it arrives once");
-    let plan = Outcome::Validated { video_chunks: 1, audio: false, twin: Twin::None };
+    let plan = Outcome::Validated { video_chunks: 1, audio: false, original: Original::None };
     finish(&mut asset, TaskKey::Validate, plan);
     finish(&mut asset, TaskKey::Enrich, Outcome::Finished);
     finish(&mut asset, TaskKey::Video { chunk: 0 }, Outcome::Finished);
@@ -88,10 +88,10 @@ fn having_nothing_to_wait_for_violates_l1() {
 
 #[test]
 fn a_door_that_does_not_fit_the_phase_violates_s7() {
-    assert_eq!(violated(|a| a.door = Some(Door::Reject)), "S7");
+    assert_eq!(violated(|a| a.exit = Some(Exit::Reject)), "S7");
     let left = |a: &mut Asset| {
         settle(a, TaskKey::Publish, TaskState::Dropped);
-        (a.phase, a.door) = (Phase::Quarantined, Some(Door::Reject));
+        (a.phase, a.exit) = (Phase::Quarantined, Some(Exit::Reject));
     };
     assert_eq!(violated(left), "S7");
 }
@@ -99,9 +99,9 @@ fn a_door_that_does_not_fit_the_phase_violates_s7() {
 #[test]
 fn counts_that_cannot_be_violate_s9_and_s12() {
     let with = |record: TaskRecord| violated(move |a| put(a, TaskKey::Publish, record));
-    assert_eq!(with(TaskRecord { excused: 1, ..TaskRecord::NEW }), "S9");
+    assert_eq!(with(TaskRecord { uncounted: 1, ..TaskRecord::NEW }), "S9");
     assert_eq!(with(TaskRecord { answered: 1, ..TaskRecord::NEW }), "S9");
-    assert_eq!(with(TaskRecord { blameless: 1, ..TaskRecord::NEW }), "S9");
+    assert_eq!(with(TaskRecord { not_producers_fault: 1, ..TaskRecord::NEW }), "S9");
     assert_eq!(with(TaskRecord { attempts: 14, ..TaskRecord::NEW }), "S9");
     assert_eq!(
         with(TaskRecord { state: TaskState::Done, attempts: 2, answered: 1, ..TaskRecord::NEW }),
@@ -130,7 +130,7 @@ fn a_step_is_held_to_its_fence_its_effects_and_its_ending() {
     };
     assert_eq!(judge(&input, &after, &without(|e| matches!(e, Effect::Settle { .. }))), "S3");
     assert_eq!(judge(&input, &after, &without(|e| matches!(e, Effect::Owe(_)))), "S8");
-    assert_eq!(judge(&input, &after, &without(|e| matches!(e, Effect::TellFollowers(_)))), "L1");
+    assert_eq!(judge(&input, &after, &without(|e| matches!(e, Effect::NotifyDuplicates(_)))), "L1");
     let twice = [effects.clone(), vec![Effect::Owe(NoticeKind::Published)]].concat();
     assert_eq!(judge(&input, &after, &twice), "S8");
     let wrong = Asset { phase: Phase::Quarantined, ..after.clone() };

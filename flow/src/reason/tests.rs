@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use std::path::PathBuf;
 
 use super::*;
-use crate::limits::{BACKOFF_MAX_MS, BACKOFF_MIN_MS, EXCUSED_MAX, REDRIVES_MAX, STARTS_MAX};
+use crate::limits::{BACKOFF_MAX_MS, BACKOFF_MIN_MS, REDRIVES_MAX, STARTS_MAX, UNCOUNTED_MAX};
 
 const REASONS_HEAD: &str = "# Reasons
 
@@ -51,7 +51,7 @@ fn retry_rules() -> String {
         } else {
             codes.join(", ")
         };
-        let end = if producers { "a door" } else { "`failed`" };
+        let end = if producers { "an exit" } else { "`failed`" };
         text += &format!("| {attempts} | {end} | {codes} |\n");
     }
     text += &format!(
@@ -60,7 +60,7 @@ fn retry_rules() -> String {
         | longest wait | {BACKOFF_MAX_MS} ms |\n\
         | jitter | up to a quarter of the wait is added |\n\
         | starts of one task, whatever mixture of codes it meets | {STARTS_MAX} |\n\
-        | starts of one task that are excused | {EXCUSED_MAX}; then giving back counts as losing |\n\
+        | starts of one task that are uncounted | {UNCOUNTED_MAX}; then giving back counts as losing |\n\
         | redrives of one asset | {REDRIVES_MAX} |\n\n"
     );
     text

@@ -4,8 +4,8 @@ use std::os::unix::process::ExitStatusExt;
 
 use reelgate_flow::reason::{Code, Fault};
 
-use super::process::Ended;
-use super::talk::Stage;
+use super::conversation::Stage;
+use super::process::ProcessExit;
 use crate::exit;
 use crate::jail;
 use crate::messages::Budget;
@@ -14,7 +14,7 @@ use crate::messages::Budget;
 const OUT_OF_MEMORY: [&[u8]; 2] = [b"failed to allocate ", b"memory allocation of "];
 
 /// The fault of a worker that closed its pipe without a result.
-pub fn classify(ended: &Ended, stage: Stage, budget: &Budget) -> Fault {
+pub fn classify(ended: &ProcessExit, stage: Stage, budget: &Budget) -> Fault {
     if ended.was_killed {
         let detail = "the worker closed its pipe without a result and did not end";
         return Fault::new(Code::WorkerProtocol, detail);
@@ -40,7 +40,7 @@ pub fn classify(ended: &Ended, stage: Stage, budget: &Budget) -> Fault {
     }
 }
 
-fn killed_by(signal: i32, ended: &Ended, budget: &Budget) -> Fault {
+fn killed_by(signal: i32, ended: &ProcessExit, budget: &Budget) -> Fault {
     let cpu_s = ended.cpu_s;
     let is_cpu_spent = cpu_s >= budget.cpu_s as f64;
     match signal {
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     fn fault(raw_status: i32, cpu_s: f64, said: &str, stage: Stage) -> String {
-        let ended = Ended {
+        let ended = ProcessExit {
             status: ExitStatus::from_raw(raw_status),
             was_killed: false,
             cpu_s,

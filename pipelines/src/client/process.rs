@@ -37,7 +37,7 @@ pub struct Process {
 }
 
 /// How a worker's process ended.
-pub struct Ended {
+pub struct ProcessExit {
     /// Exit status or signal.
     pub status: ExitStatus,
     /// It had to be killed.
@@ -132,13 +132,13 @@ impl Process {
         }
         wait(&mut fds, timeout).map_err(|error| unavailable("wait for the worker", &error))?;
         let has_words = !fds[0].revents().is_empty();
-        let (may_hear, may_feed) = (
+        let (may_read_stderr, may_feed) = (
             self.stderr.is_some() && !fds[1].revents().is_empty(),
             is_feeding && !fds[fds.len() - 1].revents().is_empty(),
         );
         drop(fds);
-        if may_hear {
-            self.hear_stderr();
+        if may_read_stderr {
+            self.read_stderr();
         }
         if may_feed {
             self.feed();
@@ -155,7 +155,7 @@ impl Process {
     }
 
     /// Waits up to `grace` for the worker to exit by itself, kills what is left of its group, and reaps it.
-    pub fn end(&mut self, grace: Duration) -> Result<Ended, Fault> {
+    pub fn end(&mut self, grace: Duration) -> Result<ProcessExit, Fault> {
         self.stdin = None;
         let deadline = Instant::now() + grace;
         while !self.has_exited() && Instant::now() < deadline {
@@ -163,10 +163,10 @@ impl Process {
             fds.extend(self.stderr.as_ref().map(|fd| PollFd::new(fd, PollFlags::IN)));
             let left = deadline.saturating_duration_since(Instant::now());
             wait(&mut fds, left).map_err(|error| unavailable("wait for the worker's end", &error))?;
-            let may_hear = fds.get(1).is_some_and(|fd| !fd.revents().is_empty());
+            let may_read_stderr = fds.get(1).is_some_and(|fd| !fd.revents().is_empty());
             drop(fds);
-            if may_hear {
-                self.hear_stderr();
+            if may_read_stderr {
+                self.read_stderr();
             }
         }
         let was_killed = !self.has_exited();
@@ -174,9 +174,9 @@ impl Process {
         let (status, cpu_s) = reap(self.pid).map_err(|error| unavailable("reap the worker", &error))?;
         self.is_reaped = true;
         while self.is_stderr_readable() {
-            self.hear_stderr();
+            self.read_stderr();
         }
-        Ok(Ended { status, was_killed, cpu_s, said: std::mem::take(&mut self.said) })
+        Ok(ProcessExit { status, was_killed, cpu_s, said: std::mem::take(&mut self.said) })
     }
 
     fn has_exited(&self) -> bool {
@@ -191,7 +191,7 @@ impl Process {
     }
 
     /// Reads once; keeps the beginning and drops the rest, so that a chatty worker neither blocks nor fills memory.
-    fn hear_stderr(&mut self) {
+    fn read_stderr(&mut self) {
         let Some(stderr) = &mut self.stderr else { return };
         match stderr.read(&mut self.buffer) {
             Ok(0) => self.stderr = None,

@@ -53,7 +53,7 @@ const EXEC: u64 = libc::PROT_EXEC as u64;
 const ANONYMOUS: u64 = libc::MAP_ANONYMOUS as u64;
 
 /// One system call.
-struct Call {
+struct SystemCall {
     /// `SYS_` and its name, for the comparison with the documentation.
     #[cfg(test)]
     name: &'static str,
@@ -63,7 +63,7 @@ struct Call {
 
 macro_rules! call {
     ($name:ident, $rule:expr $(,)?) => {
-        Call {
+        SystemCall {
             #[cfg(test)]
             name: stringify!($name),
             number: libc::$name,
@@ -73,7 +73,7 @@ macro_rules! call {
 }
 
 /// Calls of every architecture.
-const CALLS: &[Call] = &[
+const CALLS: &[SystemCall] = &[
     // Memory. Orc compiles its inner loops at run time and needs anonymous executable memory for them; a file,
     // that is the source, can never be mapped executable, and nothing mapped can become so later.
     call!(SYS_brk, Allow),
@@ -172,7 +172,7 @@ const CALLS: &[Call] = &[
 
 /// Calls that only x86-64 still has.
 #[cfg(target_arch = "x86_64")]
-const OLD_CALLS: &[Call] = &[
+const OLD_CALLS: &[SystemCall] = &[
     call!(SYS_poll, Allow),
     call!(SYS_select, Allow),
     call!(SYS_pipe, Allow),
@@ -186,14 +186,14 @@ const OLD_CALLS: &[Call] = &[
 
 /// Calls that only x86-64 still has.
 #[cfg(not(target_arch = "x86_64"))]
-const OLD_CALLS: &[Call] = &[];
+const OLD_CALLS: &[SystemCall] = &[];
 
 /// Puts the filters on, the one that refuses softly first: of stacked filters the strictest answer counts, and
 /// after the list itself no further filter can be added.
 pub(super) fn filter() -> Result<(), JailError> {
     let mut by_error: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
     let mut listed = BTreeMap::new();
-    for &Call { number: call, rule, .. } in CALLS.iter().chain(OLD_CALLS) {
+    for &SystemCall { number: call, rule, .. } in CALLS.iter().chain(OLD_CALLS) {
         let rules = match rule {
             Allow => vec![],
             AllowIf(alternatives) => {

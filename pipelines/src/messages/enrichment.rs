@@ -42,7 +42,7 @@ pub struct NotAnalysed {
     /// Position of the track, where it belongs to one.
     pub track: Option<u32>,
     /// Why.
-    pub why: Why,
+    pub why: NotSearched,
 }
 
 /// Surfaces on which personal data can be seen, heard or read.
@@ -76,7 +76,7 @@ pub enum Surface {
 /// Why a surface was not searched.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Why {
+pub enum NotSearched {
     /// There is no analysis for it here.
     NoAnalysis,
     /// The configuration has switched it off.
@@ -114,7 +114,7 @@ impl Surface {
     }
 }
 
-impl Why {
+impl NotSearched {
     /// As people and logs read it.
     pub fn as_str(self) -> &'static str {
         match self {

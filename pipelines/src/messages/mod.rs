@@ -5,7 +5,7 @@
 
 mod enrichment;
 
-pub use enrichment::{Enrichment, NotAnalysed, Sample, ScreenTextCost, Surface, TextLine, Why};
+pub use enrichment::{Enrichment, NotAnalysed, NotSearched, Sample, ScreenTextCost, Surface, TextLine};
 
 use reelgate_flow::facts::{Container, MediaFacts, Rational, Rotation};
 use reelgate_flow::place::FrameBox;

@@ -24,7 +24,7 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::{InspectJob, Inspection, VideoIndex};
 
 use crate::demux::TrackKind;
-use crate::outlet::Outlet;
+use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 use survey::{Survey, TrackSurvey};
 
@@ -36,13 +36,17 @@ const PLACES_FROM_NS: u64 = 10_000_000_000;
 /// Inspects the whole source. GStreamer must be initialised.
 ///
 /// Fails with the code of the first check that the file does not pass.
-pub fn run(job: &InspectJob, source: Source, outlet: Arc<dyn Outlet>) -> Result<Inspection, Fault> {
-    let (source, outlet) = (&source, &outlet);
+pub fn run(
+    job: &InspectJob,
+    source: Source,
+    progress_sink: Arc<dyn ProgressSink>,
+) -> Result<Inspection, Fault> {
+    let (source, progress_sink) = (&source, &progress_sink);
     if source.size_bytes() == 0 {
         return Err(Fault::new(Code::EmptyUpload, "0 bytes"));
     }
     let (brand, declared_duration_ns, fragmented) = structure(job, source)?;
-    let survey = survey::run(source, job, outlet)?;
+    let survey = survey::run(source, job, progress_sink)?;
     let declared_duration_ns = match job.container {
         Container::IsoBmff => declared_duration_ns,
         // Streams declare nothing: the demuxer estimates from the bit rate.

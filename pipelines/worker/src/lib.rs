@@ -1,5 +1,5 @@
 //! The media worker's insides: the only code that links GStreamer. It reads one source through one file
-//! descriptor and hands results to an [`outlet::Outlet`]; it opens no path, no socket, no process.
+//! descriptor and hands results to an [`progress_sink::ProgressSink`]; it opens no path, no socket, no process.
 
 pub mod audio;
 pub mod cmaf;
@@ -9,9 +9,9 @@ mod corpus;
 pub mod demux;
 pub mod enrich;
 pub mod inspect;
-pub mod outlet;
-pub mod pipe_outlet;
+pub mod pipe_sink;
 pub mod plugins;
+pub mod progress_sink;
 pub mod source;
 #[cfg(test)]
 mod testing;

@@ -14,7 +14,7 @@ use reelgate_pipelines::client::SOURCE_FD;
 use reelgate_pipelines::messages::{Finished, Job, Reply, WIRE_VERSION};
 use reelgate_pipelines::{jail, wire};
 use reelgate_worker::enrich::Tesseract;
-use reelgate_worker::pipe_outlet::PipeOutlet;
+use reelgate_worker::pipe_sink::PipeSink;
 use reelgate_worker::source::Source;
 use reelgate_worker::{audio, enrich, inspect, plugins, video};
 
@@ -29,23 +29,24 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     remember_panics();
-    let outlet = match open_outlet() {
-        Ok(pipe) => Arc::new(PipeOutlet::new(pipe)),
+    let progress_sink = match open_sink() {
+        Ok(pipe) => Arc::new(PipeSink::new(pipe)),
         Err(error) => {
             eprintln!("expected pipes to reelgate, found none: {error}");
             return ExitCode::from(2);
         }
     };
-    let last_word = match prepare(&outlet).and_then(|prepared| guarded(|| work(prepared, &outlet))) {
-        Ok(finished) => Reply::Finished(Box::new(finished)),
-        Err(fault) => Reply::Faulted(fault),
-    };
-    outlet.say(&last_word);
+    let last_word =
+        match prepare(&progress_sink).and_then(|prepared| guarded(|| work(prepared, &progress_sink))) {
+            Ok(finished) => Reply::Finished(Box::new(finished)),
+            Err(fault) => Reply::Faulted(fault),
+        };
+    progress_sink.say(&last_word);
     ExitCode::SUCCESS
 }
 
 /// Keeps the pipe to the engine for frames alone: what a library prints goes to standard error from here on.
-fn open_outlet() -> io::Result<File> {
+fn open_sink() -> io::Result<File> {
     let pipe = rustix::io::fcntl_dupfd_cloexec(io::stdout(), SOURCE_FD + 1)?;
     rustix::stdio::dup2_stdout(io::stderr())?;
     Ok(File::from(pipe))
@@ -60,13 +61,13 @@ struct Prepared {
 }
 
 /// Everything that comes before the first untrusted byte.
-fn prepare(outlet: &PipeOutlet<File>) -> Result<Prepared, Fault> {
+fn prepare(progress_sink: &PipeSink<File>) -> Result<Prepared, Fault> {
     let source = open_source().map_err(|error| unavailable("find the source at descriptor 3", &error))?;
     let gstreamer = plugins::load()?;
     let reader = Tesseract::from_environment();
-    outlet.say(&Reply::Hello { version: WIRE_VERSION, gstreamer });
+    progress_sink.say(&Reply::Hello { version: WIRE_VERSION, gstreamer });
     jail::close().map_err(|error| unavailable("close the jail", &error))?;
-    outlet.say(&Reply::Jailed);
+    progress_sink.say(&Reply::Jailed);
     let job = wire::read_message(io::stdin(), "job")?;
     Ok(Prepared { job, source, reader })
 }
@@ -80,13 +81,13 @@ fn open_source() -> io::Result<Source> {
     Ok(Source::new(file.into(), size_bytes))
 }
 
-fn work(prepared: Prepared, outlet: &Arc<PipeOutlet<File>>) -> Result<Finished, Fault> {
+fn work(prepared: Prepared, progress_sink: &Arc<PipeSink<File>>) -> Result<Finished, Fault> {
     let Prepared { job, source, reader } = prepared;
     match job {
-        Job::Audio(job) => audio::run(&job, &source, outlet.clone()).map(Finished::Audio),
-        Job::Enrich(job) => enrich::run(&job, source, reader, outlet.clone()).map(Finished::Enriched),
-        Job::Inspect(job) => inspect::run(&job, source, outlet.clone()).map(Finished::Inspected),
-        Job::Video(job) => video::run(&job, &source, outlet.clone()).map(Finished::Video),
+        Job::Audio(job) => audio::run(&job, &source, progress_sink.clone()).map(Finished::Audio),
+        Job::Enrich(job) => enrich::run(&job, source, reader, progress_sink.clone()).map(Finished::Enriched),
+        Job::Inspect(job) => inspect::run(&job, source, progress_sink.clone()).map(Finished::Inspected),
+        Job::Video(job) => video::run(&job, &source, progress_sink.clone()).map(Finished::Video),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What tests of the encoding jobs share: sources made on the spot, an outlet in memory, a player.
+//! What tests of the encoding jobs share: sources made on the spot, an progress sink in memory, a player.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -13,16 +13,16 @@ use reelgate_flow::reason::Fault;
 use reelgate_pipelines::messages::TrackResult;
 
 use crate::cmaf;
-use crate::outlet::Outlet;
+use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 
 /// Keeps outputs by name; a name given twice is a mistake.
 #[derive(Default)]
-pub struct MemoryOutlet {
+pub struct MemorySink {
     outputs: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
-impl MemoryOutlet {
+impl MemorySink {
     pub fn get(&self, name: &str) -> Vec<u8> {
         self.outputs.lock().unwrap().get(name).unwrap_or_else(|| panic!("no output {name}")).clone()
     }
@@ -41,7 +41,7 @@ impl MemoryOutlet {
     }
 }
 
-impl Outlet for MemoryOutlet {
+impl ProgressSink for MemorySink {
     fn progress(&self, _done_ns: u64, _frames: u64) {}
 
     fn output(&self, name: &str, bytes: &[u8]) -> Result<(), Fault> {
@@ -51,8 +51,8 @@ impl Outlet for MemoryOutlet {
     }
 }
 
-pub fn outlet() -> Arc<MemoryOutlet> {
-    Arc::new(MemoryOutlet::default())
+pub fn progress_sink() -> Arc<MemorySink> {
+    Arc::new(MemorySink::default())
 }
 
 /// A file that lives as long as the test.

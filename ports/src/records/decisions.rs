@@ -17,7 +17,7 @@ pub struct Taken {
 /// What a withdrawal took away and proved: the record of a quarantine, the certificate of an erasure. It holds no
 /// keys, so that it can be shown to anybody and kept after everything else is gone.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Closing {
+pub struct WithdrawalRecord {
     /// What was taken away, in order of area and name.
     pub taken: Vec<Taken>,
     /// Addresses that were looked at afterwards. None of them can be read, or the withdrawal would have failed.
@@ -45,7 +45,7 @@ pub struct Decision {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decided {
-    /// Set apart by hand.
+    /// Quarantined by hand.
     Quarantine,
     /// Let go.
     Release,

@@ -9,7 +9,7 @@ use crate::identity;
 
 /// A scanner outside (Amazon Macie) found something in an object.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct ScanEvent {
+pub struct ExternalScanEvent {
     /// The finding's own id: the same finding may come more than once.
     pub id: String,
     /// Its type, such as `SensitiveData:S3Object/Personal`.
@@ -33,7 +33,7 @@ pub struct ScanEvent {
     pub summary: serde_json::Value,
 }
 
-impl ScanEvent {
+impl ExternalScanEvent {
     /// The asset it is about, known here or not.
     pub fn about(&self) -> Option<AssetId> {
         self.asset.clone().or_else(|| self.source.as_ref().map(identity::asset_id))

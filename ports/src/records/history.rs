@@ -62,7 +62,7 @@ events! {
     /// An operator had a failed asset tried again.
     Redriven = "redriven",
     /// The asset goes into quarantine.
-    SetApart = "set_apart",
+    Quarantining = "quarantining",
     /// A hold was placed or lifted.
     Held = "held",
     /// Parts are encoded again with something covered.

@@ -5,7 +5,7 @@
 
 use super::{Anchor, Family};
 use crate::bytes::{at, is_digit, is_word, joined_after, joined_before, number, run_end};
-use crate::candidate::{Candidate, Reading, Strength};
+use crate::candidate::{Candidate, CandidateReading, Strength};
 use crate::checksum::luhn;
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, SeverityRule};
 use crate::mask::Mask;
@@ -215,8 +215,8 @@ fn reading(text: &[u8], start: usize, run: &Run, count: usize) -> Option<Candida
         start,
         end,
         strength: Strength::Checksum,
-        with_keyword: Some(Reading { kind: CARD, confidence: 99 }),
-        without_keyword: usual.then_some(Reading { kind: CARD_NO_KEYWORD, confidence: 85 }),
+        with_keyword: Some(CandidateReading { kind: CARD, confidence: 99 }),
+        without_keyword: usual.then_some(CandidateReading { kind: CARD_NO_KEYWORD, confidence: 85 }),
     })
 }
 

@@ -1,6 +1,6 @@
 //! What a scan prints: a table for people, lines in Macie's words for scripts. Never a value.
 
-use reelgate_actors::work::reading::Reading;
+use reelgate_actors::work::gathered_text::GatheredText;
 use reelgate_flow::asset::Response;
 use reelgate_flow::reason::Fault;
 use reelgate_pipelines::messages::NotAnalysed;
@@ -21,7 +21,7 @@ const PLACES_SHOWN: usize = 3;
 /// What a file was read as.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Seen {
+pub enum ReadAs {
     /// Lines.
     Text,
     /// Through the media worker.
@@ -33,9 +33,9 @@ pub struct Scanned {
     /// Its path, masked.
     pub shown: String,
     /// `None` where it is neither text nor media that is accepted.
-    pub seen: Option<Seen>,
+    pub seen: Option<ReadAs>,
     /// What was found.
-    pub reading: Reading,
+    pub reading: GatheredText,
     /// Why no more than its name was read.
     pub refused: Option<Fault>,
 }
@@ -57,7 +57,7 @@ impl SeverityLine {
 #[serde(rename_all = "camelCase")]
 struct FileLine<'a> {
     file: &'a str,
-    read_as: Option<Seen>,
+    read_as: Option<ReadAs>,
     #[serde(rename = "type")]
     finding_type: Option<&'static str>,
     severity: Option<SeverityLine>,
@@ -120,8 +120,8 @@ pub fn file(scanned: &Scanned, policy: Response, json: bool) -> Result<(), Failu
     let without = if scanned.refused.is_some() { "not read" } else { "nothing found" };
     let worst = severity(findings).map_or(without, Severity::as_str);
     let seen = match scanned.seen {
-        Some(Seen::Text) => "text",
-        Some(Seen::Media) => "media",
+        Some(ReadAs::Text) => "text",
+        Some(ReadAs::Media) => "media",
         None => "neither text nor media",
     };
     let policy = if findings.is_empty() { String::new() } else { format!("; policy: {}", policy.as_str()) };

@@ -2,11 +2,11 @@
 //! same functions for a build without the feature `aws`.
 
 mod events;
+mod external_scanner;
 mod node;
 mod notices;
 mod objects;
 mod parameters;
-mod scanner;
 
 use std::collections::BTreeMap;
 
@@ -18,11 +18,11 @@ use crate::config::Config;
 use crate::config::fleet::AwsRaw;
 
 pub use events::{prove_ingest, queue, stream};
+pub use external_scanner::{open as open_scanner, scan_batcher};
 pub use node::machine;
 pub use notices::{bus, topic};
 pub use objects::{ingest_prefix, open as open_objects};
 pub use parameters::parameters;
-pub use scanner::{desk, open as open_scanner};
 
 /// One configuration for every client of a process, made when the first of them is needed.
 pub struct Aws<'a> {

@@ -63,7 +63,7 @@ pub(super) fn lease(
         lease_ms,
         source: row.source.clone(),
         linked: row.core.linked,
-        door: row.core.door.filter(|_| task == TaskKey::Withdraw),
+        exit: row.core.exit.filter(|_| task == TaskKey::Withdraw),
         job: stored.jobs.get(&task).map(|job| job.job.clone()),
     };
     state.tell(arrival, line);

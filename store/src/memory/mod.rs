@@ -35,7 +35,7 @@ use reelgate_ports::store::{
 use tokio::sync::Mutex;
 
 use crate::service::{
-    self, Call, Complete, Decide, Delivered, Ingest, Reap, Redrive, Review, Seal, Transact,
+    self, Complete, Decide, Delivered, Ingest, Reap, Redrive, Review, Seal, Transact, WriteCall,
 };
 use crate::work::{AssetRow, LATE_EVENT_MS_MAX, TaskExtra, Violations};
 use session::MemorySession;
@@ -109,7 +109,7 @@ pub fn now<F: Future>(future: F) -> Option<F::Output> {
 }
 
 impl Transact for MemoryStore {
-    async fn transact<C: Call>(&self, call: &C) -> PortResult<C::Output> {
+    async fn transact<C: WriteCall>(&self, call: &C) -> PortResult<C::Output> {
         let mut session = MemorySession::new(self.state.lock().await, self.now_ms());
         let output = call.run(&mut session).await?;
         self.violations.count(session.commit());
@@ -236,7 +236,7 @@ impl Queries for MemoryStore {
 
     async fn redaction(&self, asset: &AssetId) -> PortResult<Option<serde_json::Value>> {
         let state = self.state.lock().await;
-        let redacted = state.find(asset).filter(|stored| stored.row.core.marks.redacted);
+        let redacted = state.find(asset).filter(|stored| stored.row.core.flags.redacted);
         Ok(redacted.and_then(|stored| stored.redaction.clone()))
     }
 

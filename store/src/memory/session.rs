@@ -7,14 +7,14 @@ use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::RefusedEvent;
-use reelgate_ports::records::{AuditRecord, Fence, HistoryRecord, ScanEvent};
+use reelgate_ports::records::{AuditRecord, ExternalScanEvent, Fence, HistoryRecord};
 use reelgate_ports::shards::Checkpoint;
 use tokio::sync::MutexGuard;
 
 use super::state::{State, Stored};
 use super::write;
 use crate::session::{Delivery, LostLease, Queue, RemovedNotice, Session};
-use crate::work::{AssetRow, Deletion, Work};
+use crate::work::{AssetRow, Deletion, UnitOfWork};
 
 /// Most assets with the same content that are looked at for one that can be shared.
 const SHAREABLE_MAX: usize = 8;
@@ -24,13 +24,13 @@ type Write = Box<dyn FnOnce(&mut State) + Send>;
 /// A transaction that has begun.
 pub(super) struct MemorySession<'s> {
     state: MutexGuard<'s, State>,
-    work: Work,
+    work: UnitOfWork,
     writes: Vec<Write>,
 }
 
 impl<'s> MemorySession<'s> {
     pub(super) fn new(state: MutexGuard<'s, State>, now_ms: u64) -> Self {
-        Self { state, work: Work::new(now_ms), writes: Vec::new() }
+        Self { state, work: UnitOfWork::new(now_ms), writes: Vec::new() }
     }
 
     /// Writes everything; returns the invariants that were found broken, by id.
@@ -67,7 +67,7 @@ fn numbers<K: Ord>(index: &BTreeMap<K, BTreeSet<i64>>, keys: &BTreeSet<K>) -> BT
 impl Session for MemorySession<'_> {
     type Error = PortError;
 
-    fn work(&mut self) -> &mut Work {
+    fn work(&mut self) -> &mut UnitOfWork {
         &mut self.work
     }
 
@@ -166,8 +166,8 @@ impl Session for MemorySession<'_> {
         Ok(of_keys.map(|(_, (deletion, _))| deletion.clone()).collect())
     }
 
-    async fn keep_scans(&mut self, scans: &[ScanEvent]) -> PortResult<Vec<String>> {
-        let mut fresh: Vec<ScanEvent> = Vec::new();
+    async fn keep_scans(&mut self, scans: &[ExternalScanEvent]) -> PortResult<Vec<String>> {
+        let mut fresh: Vec<ExternalScanEvent> = Vec::new();
         for scan in scans {
             let known = self.state.scans.contains_key(&scan.id) || fresh.iter().any(|one| one.id == scan.id);
             fresh.extend((!known).then(|| scan.clone()));
@@ -177,7 +177,7 @@ impl Session for MemorySession<'_> {
         Ok(ids)
     }
 
-    async fn keep_unlinked(&mut self, scans: &[ScanEvent]) -> PortResult<()> {
+    async fn keep_unlinked(&mut self, scans: &[ExternalScanEvent]) -> PortResult<()> {
         let (scans, now_ms) = (scans.to_vec(), self.work.now_ms);
         self.later(move |state| {
             state.unlinked.extend(scans.into_iter().map(|scan| (scan.id.clone(), (scan, now_ms))));
@@ -185,10 +185,10 @@ impl Session for MemorySession<'_> {
         Ok(())
     }
 
-    async fn take_unlinked(&mut self, assets: &[AssetId]) -> PortResult<Vec<ScanEvent>> {
+    async fn take_unlinked(&mut self, assets: &[AssetId]) -> PortResult<Vec<ExternalScanEvent>> {
         let scans = self.state.unlinked.values().map(|(scan, _)| scan);
-        let wanted = |scan: &&ScanEvent| scan.asset.as_ref().is_some_and(|id| assets.contains(id));
-        let taken: Vec<ScanEvent> = scans.filter(wanted).cloned().collect();
+        let wanted = |scan: &&ExternalScanEvent| scan.asset.as_ref().is_some_and(|id| assets.contains(id));
+        let taken: Vec<ExternalScanEvent> = scans.filter(wanted).cloned().collect();
         let ids: BTreeSet<String> = taken.iter().map(|scan| scan.id.clone()).collect();
         self.later(move |state| state.unlinked.retain(|id, _| !ids.contains(id)));
         Ok(taken)
@@ -209,7 +209,7 @@ impl Session for MemorySession<'_> {
         let is_over = |stored: &&Stored| {
             let core = &stored.row.core;
             let expires = write::latest_release(stored).and_then(|release| release.expires_ms);
-            core.phase == Phase::Published && core.marks.cleared && expires.is_some_and(|ms| ms <= now_ms)
+            core.phase == Phase::Published && core.flags.cleared && expires.is_some_and(|ms| ms <= now_ms)
         };
         Ok(ids(self.state.assets.iter().filter(is_over), assets_max))
     }

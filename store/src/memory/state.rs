@@ -8,8 +8,8 @@ use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{
-    AuditRecord, Decision, FindingRecord, HistoryRecord, NodeReport, NoticeRecord, RenditionRecord,
-    ScanEvent, TaskJob,
+    AuditRecord, Decision, ExternalScanEvent, FindingRecord, HistoryRecord, NodeReport, NoticeRecord,
+    RenditionRecord, TaskJob,
 };
 use reelgate_ports::shards::ShardRow;
 use reelgate_ports::store::Product;
@@ -87,9 +87,9 @@ pub(super) struct State {
     pub queue_ends: BTreeMap<Queue, u64>,
     /// By [`Deletion::place`], with the time when each was kept.
     pub deletions: BTreeMap<(String, String, String), (Deletion, u64)>,
-    pub scans: BTreeMap<String, ScanEvent>,
+    pub scans: BTreeMap<String, ExternalScanEvent>,
     /// Findings about assets that have not come, by their ids, with the time when each was kept.
-    pub unlinked: BTreeMap<String, (ScanEvent, u64)>,
+    pub unlinked: BTreeMap<String, (ExternalScanEvent, u64)>,
     pub refused: BTreeMap<String, RefusedEvent>,
     pub outbox: BTreeMap<u64, Owed>,
     pub notices: u64,

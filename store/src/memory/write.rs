@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::asset::{NoticeKind, Phase, Severity};
 use reelgate_ports::events::RefusedEvent;
+use reelgate_ports::external_scanner::findings::join;
 use reelgate_ports::identity;
 use reelgate_ports::records::{AssetRecord, Decided, Decision, HistoryEvent, NoticeRecord};
-use reelgate_ports::scanner::findings::join;
 use reelgate_ports::store::Product;
 
 use super::state::{Owed, State, Stored};
 use crate::history_lines::{self, MediaSummary};
-use crate::work::{AssetRow, Deletion, Learned, Loaded, Work};
+use crate::work::{AssetRow, Deletion, LearnedFact, Loaded, UnitOfWork};
 
 /// A new asset as it stands before its first step.
 pub(super) fn insert(state: &mut State, row: AssetRow) {
@@ -50,7 +50,7 @@ pub(super) fn latest_release(stored: &Stored) -> Option<&Decision> {
 }
 
 /// Writes everything; returns the invariants that were found broken, by id.
-pub(super) fn write(state: &mut State, mut work: Work) -> Vec<String> {
+pub(super) fn write(state: &mut State, mut work: UnitOfWork) -> Vec<String> {
     for loaded in work.loaded.values() {
         write_asset(state, loaded);
     }
@@ -107,24 +107,24 @@ fn unlist<K: Ord>(index: &mut BTreeMap<K, BTreeSet<i64>>, key: Option<K>, arriva
     }
 }
 
-fn write_learned(state: &mut State, learned: Learned) {
+fn write_learned(state: &mut State, learned: LearnedFact) {
     let id = learned.asset().clone();
     let Some(arrival) = state.arrivals.get(&id).copied() else { return };
     let Some(stored) = state.at_mut(arrival) else { return };
     match learned {
-        Learned::Product { task, result, outputs, .. } => {
+        LearnedFact::Product { task, result, outputs, .. } => {
             stored.products.insert(task, Product { task, result, outputs });
         }
-        Learned::Jobs(_, jobs) => {
+        LearnedFact::Jobs(_, jobs) => {
             stored.jobs = jobs.into_iter().map(|job| (job.task, job)).collect();
         }
-        Learned::Facts(_, facts) => stored.facts = Some(*facts),
-        Learned::Renditions(_, rows) => stored.renditions = rows,
-        Learned::Findings(_, rows) => stored.findings = rows,
-        Learned::Found(_, rows) => stored.findings = join(&stored.findings, &rows),
-        Learned::Redaction(_, redaction) => stored.redaction = Some(redaction),
-        Learned::Decision(_, decision) => stored.decisions.push(decision),
-        Learned::Erased(_) => erase(state, arrival),
+        LearnedFact::Facts(_, facts) => stored.facts = Some(*facts),
+        LearnedFact::Renditions(_, rows) => stored.renditions = rows,
+        LearnedFact::Findings(_, rows) => stored.findings = rows,
+        LearnedFact::Found(_, rows) => stored.findings = join(&stored.findings, &rows),
+        LearnedFact::Redaction(_, redaction) => stored.redaction = Some(redaction),
+        LearnedFact::Decision(_, decision) => stored.decisions.push(decision),
+        LearnedFact::Erased(_) => erase(state, arrival),
     }
 }
 
@@ -144,7 +144,7 @@ fn erase(state: &mut State, arrival: i64) {
 }
 
 /// Owes a notice, which tells what is written by now.
-fn owe(state: &mut State, work: &Work, loaded: &Loaded, kind: NoticeKind) {
+fn owe(state: &mut State, work: &UnitOfWork, loaded: &Loaded, kind: NoticeKind) {
     let asset = loaded.row.record();
     let id = identity::notice_id(&asset.id, kind, loaded.row.notice_number(kind, work.now_ms));
     let body = history_lines::notice_body(&id, kind, work.now_ms, &asset, &summary(state, &asset));

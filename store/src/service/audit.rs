@@ -4,14 +4,14 @@ use reelgate_ports::audit::{Chain, is_audited};
 use reelgate_ports::error::{ErrorKind, Port, PortError};
 use reelgate_ports::records::AuditRecord;
 
-use super::Call;
+use super::WriteCall;
 use crate::session::{Answer, Session};
 
 /// Chains up to so many entries; returns how many were taken.
 #[derive(Debug)]
 pub struct Seal(pub u32);
 
-impl Call for Seal {
+impl WriteCall for Seal {
     type Output = u64;
 
     const OPERATION: &'static str = "chain the audit log";

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::records::{Applied, Ending, Success, TaskReport};
 
-use super::Call;
+use super::WriteCall;
 use super::relatives::follow_up;
 use crate::session::{Answer, Lock, Session};
 
@@ -13,7 +13,7 @@ use crate::session::{Answer, Lock, Session};
 #[derive(Debug)]
 pub struct Complete<'a>(pub &'a [TaskReport]);
 
-impl Call for Complete<'_> {
+impl WriteCall for Complete<'_> {
     type Output = Vec<Applied>;
 
     const OPERATION: &'static str = "complete tasks";

@@ -4,10 +4,10 @@ use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::Decision;
 
-use super::Call;
+use super::WriteCall;
 use super::relatives::{follow_up, load_versions_of};
 use crate::session::{Answer, Lock, Session};
-use crate::work::Work;
+use crate::work::UnitOfWork;
 
 /// Assets looked at in one call, so that work waits for none of them long.
 const REVIEWS_AT_ONCE: u32 = 1_000;
@@ -24,7 +24,7 @@ pub struct Redo<'a>(pub &'a AssetId, pub reelgate_flow::asset::Redo);
 #[derive(Debug)]
 pub struct Decide<'a>(pub &'a AssetId, pub &'a Decision);
 
-impl Call for Redrive<'_> {
+impl WriteCall for Redrive<'_> {
     type Output = ();
 
     const OPERATION: &'static str = "redrive asset";
@@ -38,7 +38,7 @@ impl Call for Redrive<'_> {
     }
 }
 
-impl Call for Redo<'_> {
+impl WriteCall for Redo<'_> {
     type Output = ();
 
     const OPERATION: &'static str = "redo asset";
@@ -52,7 +52,7 @@ impl Call for Redo<'_> {
     }
 }
 
-impl Call for Decide<'_> {
+impl WriteCall for Decide<'_> {
     type Output = ();
 
     const OPERATION: &'static str = "decide about an asset";
@@ -70,7 +70,7 @@ impl Call for Decide<'_> {
 async fn with_versions<S: Session>(
     session: &mut S,
     asset: &AssetId,
-    wish: impl FnOnce(&mut Work) -> PortResult<()> + Send,
+    wish: impl FnOnce(&mut UnitOfWork) -> PortResult<()> + Send,
 ) -> Answer<(), S> {
     session.load(std::slice::from_ref(asset)).await?;
     load_versions_of(session, asset).await?;
@@ -82,7 +82,7 @@ async fn with_versions<S: Session>(
 #[derive(Debug)]
 pub struct Review(pub u64);
 
-impl Call for Review {
+impl WriteCall for Review {
     type Output = u64;
 
     const OPERATION: &'static str = "look for decisions that are due";

@@ -7,18 +7,18 @@ use reelgate_flow::ids::AssetId;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity;
 use reelgate_ports::order::{self, prefix_of};
-use reelgate_ports::records::{EventKind, Ingested, MediaEvent, ScanEvent};
+use reelgate_ports::records::{EventKind, ExternalScanEvent, Ingested, MediaEvent};
 
-use super::Call;
+use super::WriteCall;
 use super::relatives::follow_up;
 use crate::session::{Answer, Delivery, Lock, Queue, Session};
-use crate::work::{AssetRow, Deletion, Work, check_event, fresh_scans, new_row};
+use crate::work::{AssetRow, Deletion, UnitOfWork, check_event, fresh_scans, new_row};
 
 /// Takes a batch in, in order, and moves its checkpoint. Returns one result per created upload, in order.
 #[derive(Debug)]
 pub struct Ingest<'a>(pub &'a EventBatch);
 
-impl Call for Ingest<'_> {
+impl WriteCall for Ingest<'_> {
     type Output = Vec<Ingested>;
 
     const OPERATION: &'static str = "take events in";
@@ -141,10 +141,11 @@ fn queue(row: &AssetRow) -> Queue {
 
 /// Tells assets what a scanner outside found in them. What it says of an upload that has not come waits for it: the two come
 /// by different ways, in any order.
-async fn take_scans<S: Session>(session: &mut S, scans: &[ScanEvent]) -> Answer<(), S> {
-    let ids: Vec<AssetId> = scans.iter().filter_map(ScanEvent::about).collect();
+async fn take_scans<S: Session>(session: &mut S, scans: &[ExternalScanEvent]) -> Answer<(), S> {
+    let ids: Vec<AssetId> = scans.iter().filter_map(ExternalScanEvent::about).collect();
     session.load(&ids).await?;
-    let scans: Vec<ScanEvent> = scans.iter().map(|scan| without_erased_key(session.work(), scan)).collect();
+    let scans: Vec<ExternalScanEvent> =
+        scans.iter().map(|scan| without_erased_key(session.work(), scan)).collect();
     let written = session.keep_scans(&scans).await?;
     let mut unlinked = Vec::new();
     for scan in fresh_scans(&scans, &written) {
@@ -152,7 +153,7 @@ async fn take_scans<S: Session>(session: &mut S, scans: &[ScanEvent]) -> Answer<
         if session.work().loaded.contains_key(&id) {
             session.work().scanned(&id, scan)?;
         } else if !scan.sample {
-            unlinked.push(ScanEvent { asset: Some(id), source: None, ..scan.clone() });
+            unlinked.push(ExternalScanEvent { asset: Some(id), source: None, ..scan.clone() });
         }
     }
     if unlinked.is_empty() {
@@ -162,10 +163,10 @@ async fn take_scans<S: Session>(session: &mut S, scans: &[ScanEvent]) -> Answer<
 }
 
 /// What is kept of a finding about an erased upload names the asset alone.
-fn without_erased_key(work: &Work, scan: &ScanEvent) -> ScanEvent {
+fn without_erased_key(work: &UnitOfWork, scan: &ExternalScanEvent) -> ExternalScanEvent {
     let erased = |id: &AssetId| work.loaded.get(id).is_some_and(|l| l.row.core.phase == Phase::Erased);
     match scan.about().filter(erased) {
-        Some(id) => ScanEvent { asset: Some(id), source: None, ..scan.clone() },
+        Some(id) => ExternalScanEvent { asset: Some(id), source: None, ..scan.clone() },
         None => scan.clone(),
     }
 }

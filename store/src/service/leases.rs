@@ -3,7 +3,7 @@
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_ports::records::Fence;
 
-use super::Call;
+use super::WriteCall;
 use super::relatives::follow_up;
 use crate::session::{Answer, LostLease, Session};
 use crate::work::Lease;
@@ -30,7 +30,7 @@ pub struct Reaped {
     pub until_ms: Option<u64>,
 }
 
-impl Call for Reap {
+impl WriteCall for Reap {
     type Output = Reaped;
 
     const OPERATION: &'static str = "end lost leases";
@@ -51,7 +51,7 @@ impl Call for Reap {
 #[derive(Debug)]
 pub struct Reclaim<'a>(pub &'a NodeId);
 
-impl Call for Reclaim<'_> {
+impl WriteCall for Reclaim<'_> {
     type Output = u64;
 
     const OPERATION: &'static str = "end lost leases";
@@ -87,7 +87,7 @@ async fn lose<S: Session>(
     Ok(ended)
 }
 
-impl crate::work::Work {
+impl crate::work::UnitOfWork {
     /// The lease of this very attempt, where it is loaded and still held.
     fn lease(&self, fence: &Fence) -> Option<&Lease> {
         let loaded = self.loaded.get(&fence.asset)?;

@@ -1,4 +1,4 @@
-//! Every writing call of a store, once, over any [`Session`]. A backend carries a [`Call`] out in one transaction, writes
+//! Every writing call of a store, once, over any [`Session`]. A backend carries a [`WriteCall`] out in one transaction, writes
 //! what the session's work holds afterwards, and commits.
 
 mod audit;
@@ -24,7 +24,7 @@ pub use leases::{Reap, Reaped, Reclaim};
 pub use outbox::Delivered;
 
 /// A writing call. It may run more than once, where its transaction lost against another one, and keeps no state.
-pub trait Call: Sync {
+pub trait WriteCall: Sync {
     /// What it returns.
     type Output: Send;
 
@@ -43,7 +43,7 @@ pub trait Call: Sync {
 /// A store that carries calls out.
 pub trait Transact: Sync {
     /// Carries a call out in one transaction: it happens whole or not at all.
-    fn transact<C: Call>(&self, call: &C) -> impl Future<Output = PortResult<C::Output>> + Send;
+    fn transact<C: WriteCall>(&self, call: &C) -> impl Future<Output = PortResult<C::Output>> + Send;
 }
 
 /// Ends the leases that a dead process left under this node's name, piece by piece; returns how many.

@@ -3,7 +3,7 @@
 use reelgate_flow::ids::NoticeId;
 use reelgate_ports::records::HistoryEvent;
 
-use super::Call;
+use super::WriteCall;
 use crate::history_lines;
 use crate::session::{Answer, Session};
 
@@ -11,7 +11,7 @@ use crate::session::{Answer, Session};
 #[derive(Debug)]
 pub struct Delivered<'a>(pub &'a [NoticeId]);
 
-impl Call for Delivered<'_> {
+impl WriteCall for Delivered<'_> {
     type Output = ();
 
     const OPERATION: &'static str = "remove delivered notices";

@@ -6,7 +6,7 @@ use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
 
 use crate::session::{Answer, Session};
-use crate::work::{FollowUp, Work};
+use crate::work::{FollowUp, UnitOfWork};
 
 /// Carries out what steps cause at other assets, until nothing more follows. What follows from all steps so far is
 /// looked for at once: a report and what another asset's report causes at the same time have no order.
@@ -42,17 +42,17 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(work: &mut Work, round: &[FollowUp]) -> PortResult<Self> {
+    fn of(work: &mut UnitOfWork, round: &[FollowUp]) -> PortResult<Self> {
         let mut wanted = Self::default();
         for next in round {
             match next {
-                FollowUp::Followers(id, _) => {
+                FollowUp::Duplicates(id, _) => {
                     wanted.duplicates_of.insert(id.clone());
                 }
                 FollowUp::Older(id) => {
                     wanted.keys.insert(work.at(id)?.row.key_sha256.clone());
                 }
-                FollowUp::Closing { id, same_content } => {
+                FollowUp::SameKey { id, same_content } => {
                     let row = &work.at(id)?.row;
                     wanted.keys.insert(row.key_sha256.clone());
                     wanted.contents.extend(row.sha256.clone().filter(|_| *same_content));

@@ -4,8 +4,8 @@ use reelgate_flow::asset::{Asset, Input};
 use reelgate_flow::ids::AssetId;
 
 use super::rows::AssetRow;
-use super::steps::Work;
-use crate::history_lines::{self, By};
+use super::steps::UnitOfWork;
+use crate::history_lines::{self, Attribution};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity;
 use reelgate_ports::records::{HistoryEvent, MediaEvent, SourceRecord};
@@ -48,22 +48,22 @@ pub fn new_row(now_ms: u64, event: &MediaEvent, id: &AssetId) -> AssetRow {
     }
 }
 
-impl Work {
+impl UnitOfWork {
     /// Lets a new asset arrive, and either it or the older versions of its key give way. Every version of its key
     /// is loaded; `deleted` says that its deletion is known already.
     pub fn arrive(&mut self, id: &AssetId, deleted: bool) -> PortResult<()> {
         let now_ms = self.now_ms;
         let size_bytes = self.at(id)?.row.source.size_bytes;
         self.note(id, history_lines::line(now_ms, HistoryEvent::Arrived, format!("{size_bytes} bytes")))?;
-        self.step(id, Input::Arrived, By::default())?;
+        self.step(id, Input::Arrived, Attribution::default())?;
         let others = self.versions(id)?;
         if deleted || others.iter().any(|other| other.newer) {
-            self.step(id, Input::Superseded, By::default())?;
+            self.step(id, Input::Superseded, Attribution::default())?;
             return Ok(());
         }
         // What stands published stays until this one is published too.
         for older in others.iter().filter(|other| !other.published) {
-            self.step(&older.id, Input::Superseded, By::default())?;
+            self.step(&older.id, Input::Superseded, Attribution::default())?;
         }
         Ok(())
     }

@@ -7,8 +7,8 @@ use reelgate_flow::ids::{AssetId, Sequencer};
 use reelgate_flow::task::TaskKey;
 
 use super::rows::AssetRow;
-use super::steps::Work;
-use crate::history_lines::{self, By};
+use super::steps::UnitOfWork;
+use crate::history_lines::{self, Attribution};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::identity;
 use reelgate_ports::records::{HistoryEvent, MediaEvent, NULL_VERSION};
@@ -78,7 +78,7 @@ fn is_withdrawn_by_us(row: &AssetRow) -> bool {
     row.core.tasks.get(&TaskKey::Withdraw).is_some_and(|withdraw| withdraw.attempts > 0)
 }
 
-impl Work {
+impl UnitOfWork {
     /// Lets what is still under way give way. What has ended stays: sources are tidied away when they are done
     /// with. Every version of the deleted keys is loaded.
     pub fn delete(&mut self, deletions: &[Deletion]) -> PortResult<()> {
@@ -91,7 +91,7 @@ impl Work {
                 .collect();
             for id in covered {
                 let now_ms = self.now_ms;
-                if self.step(&id, Input::Superseded, By::default())? {
+                if self.step(&id, Input::Superseded, Attribution::default())? {
                     self.note(
                         &id,
                         history_lines::line(now_ms, HistoryEvent::Deleted, "its upload was deleted"),

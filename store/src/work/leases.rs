@@ -5,17 +5,17 @@ use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::limits::REDRIVES_MAX;
 use reelgate_flow::reason::{Code, Fault};
 
-use super::steps::Work;
-use crate::history_lines::By;
+use super::steps::UnitOfWork;
+use crate::history_lines::Attribution;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::Fence;
 
-impl Work {
+impl UnitOfWork {
     /// Ends a lease as a lost attempt. False where it is stale: another lost task of this batch has just ended the
     /// asset, and the lease with it.
     pub fn lose(&mut self, fence: &Fence, node: &NodeId, why: &'static str) -> PortResult<bool> {
         let fault = Fault::new(Code::WorkerLost, why);
-        let by = By { node: Some(node), usage: None };
+        let by = Attribution { node: Some(node), usage: None };
         let (task, attempt) = (fence.task, fence.attempt);
         self.step(&fence.asset, Input::Failed { task, attempt, fault }, by)
     }
@@ -23,7 +23,7 @@ impl Work {
     /// Gives a failed or rejected asset another try; every version of its key is loaded.
     pub fn redrive(&mut self, id: &AssetId) -> PortResult<()> {
         let phase = self.at(id)?.row.core.phase;
-        if !self.step(id, Input::Redrive, By::default())? {
+        if !self.step(id, Input::Redrive, Attribution::default())? {
             let detail = format!(
                 "expected a failed or rejected asset that was not redriven too often, found it {}",
                 phase.as_str()
@@ -31,7 +31,7 @@ impl Work {
             return Err(PortError::new(Port::Store, ErrorKind::Conflict, "redrive asset", detail));
         }
         if self.versions(id)?.iter().any(|other| other.newer) {
-            self.step(id, Input::Superseded, By::default())?;
+            self.step(id, Input::Superseded, Attribution::default())?;
         }
         Ok(())
     }
@@ -50,7 +50,7 @@ impl Work {
         }
         let core = &self.at(id)?.row.core;
         let (phase, linked, redrives) = (core.phase, core.linked, core.redrives);
-        if self.step(id, Input::Redo(what), By::default())? {
+        if self.step(id, Input::Redo(what), Attribution::default())? {
             return Ok(());
         }
         match phase {

@@ -3,7 +3,7 @@
 //! only how rows are loaded, locked and written.
 //!
 //! Nothing here does input or output. Where a decision needs assets that are not in memory yet, the unit names
-//! them first ([`Work::next_follow_up`], [`Work::content_to_look_for`]), and the store loads them.
+//! them first ([`UnitOfWork::next_follow_up`], [`UnitOfWork::content_to_look_for`]), and the store loads them.
 
 mod arrivals;
 mod decisions;
@@ -19,6 +19,6 @@ pub use arrivals::{check_event, new_row};
 pub use decisions::fresh_scans;
 pub use deletions::{Deletion, LATE_EVENT_MS_MAX};
 pub use relatives::Version;
-pub use rows::{AssetRow, Learned, Lease, Loaded, TaskExtra};
-pub use steps::{FollowUp, Work};
+pub use rows::{AssetRow, LearnedFact, Lease, Loaded, TaskExtra};
+pub use steps::{FollowUp, UnitOfWork};
 pub use violations::Violations;

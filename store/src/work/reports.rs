@@ -4,13 +4,13 @@ use reelgate_flow::asset::{Input, Outcome, Phase, TaskState};
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
 
-use super::rows::{Learned, Loaded};
-use super::steps::Work;
-use crate::history_lines::{self, By};
+use super::rows::{LearnedFact, Loaded};
+use super::steps::UnitOfWork;
+use crate::history_lines::{self, Attribution};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::records::{Applied, Closing, Ending, Success, TaskReport};
+use reelgate_ports::records::{Applied, Ending, Success, TaskReport, WithdrawalRecord};
 
-impl Work {
+impl UnitOfWork {
     /// The content whose earlier assets must be loaded before this report is applied: SHA-256, lower-case
     /// hexadecimal. `None` where the report links nothing, or is stale.
     pub fn content_to_look_for(&self, report: &TaskReport) -> Option<String> {
@@ -22,7 +22,7 @@ impl Work {
         report.sha256.clone().or_else(|| loaded.row.sha256.clone())
     }
 
-    /// Applies one report. Its asset is loaded, and so are those of [`Work::content_to_look_for`].
+    /// Applies one report. Its asset is loaded, and so are those of [`UnitOfWork::content_to_look_for`].
     pub fn report(&mut self, report: &TaskReport) -> PortResult<Applied> {
         let id = &report.fence.asset;
         let holds = self.loaded.get(id).is_some_and(|loaded| holds_lease(loaded, report));
@@ -31,7 +31,7 @@ impl Work {
         }
         let input = self.input(report)?;
         self.account(report)?;
-        let by = By { node: Some(&report.node), usage: Some(report.usage) };
+        let by = Attribution { node: Some(&report.node), usage: Some(report.usage) };
         if !self.step(id, input, by)? {
             return Ok(Applied::Stale);
         }
@@ -47,11 +47,13 @@ impl Work {
             Ending::Success(Success::Validated { video_chunks, audio, .. }) => {
                 let known = self.at(&report.fence.asset)?.row.sha256.clone();
                 let sha256 = report.sha256.clone().or(known);
-                let twin = self.link_to_twin(&report.fence.asset, sha256.as_deref())?;
-                Outcome::Validated { video_chunks: *video_chunks, audio: *audio, twin }
+                let original = self.link_to_original(&report.fence.asset, sha256.as_deref())?;
+                Outcome::Validated { video_chunks: *video_chunks, audio: *audio, original }
             }
             Ending::Success(Success::Screened { screening, .. }) => Outcome::Screened(screening.clone()),
-            Ending::Success(Success::Scanned { screening, .. }) => Outcome::Scanned(screening.clone()),
+            Ending::Success(Success::ExternallyScanned { screening, .. }) => {
+                Outcome::ExternallyScanned(screening.clone())
+            }
             Ending::Success(Success::Waiting { delay_ms }) => Outcome::Waiting { delay_ms: *delay_ms },
             Ending::Success(Success::Restored { published_location, .. }) => {
                 Outcome::Restored { outputs: published_location.is_some() }
@@ -74,7 +76,7 @@ impl Work {
             loaded.row.sha256 = Some(sha256.clone());
         }
         if let Some(facts) = &report.facts {
-            self.learned.push(Learned::Facts(report.fence.asset.clone(), facts.clone()));
+            self.learned.push(LearnedFact::Facts(report.fence.asset.clone(), facts.clone()));
         }
         Ok(())
     }
@@ -83,7 +85,7 @@ impl Work {
         let Ending::Success(success) = &report.ending else { return Ok(()) };
         let asset = report.fence.asset.clone();
         let (task, attempt) = (report.fence.task, report.fence.attempt);
-        let product = |result: &serde_json::Value, outputs: &[_]| Learned::Product {
+        let product = |result: &serde_json::Value, outputs: &[_]| LearnedFact::Product {
             asset: asset.clone(),
             task,
             attempt,
@@ -93,36 +95,36 @@ impl Work {
         match success {
             Success::Validated { plan, jobs, .. } => {
                 self.learned.push(product(plan, &[]));
-                self.learned.push(Learned::Jobs(asset, jobs.clone()));
+                self.learned.push(LearnedFact::Jobs(asset, jobs.clone()));
             }
             Success::Produced { result, outputs } => self.learned.push(product(result, outputs)),
             Success::Packaged { result, renditions, outputs } => {
                 self.learned.push(product(result, outputs));
-                self.learned.push(Learned::Renditions(asset, renditions.clone()));
+                self.learned.push(LearnedFact::Renditions(asset, renditions.clone()));
             }
             Success::Screened { findings, redaction, delivered, .. } => {
                 self.learned.extend(delivered.as_ref().map(|delivered| product(delivered, &[])));
                 if let Some(redaction) = redaction {
-                    self.learned.push(Learned::Redaction(asset.clone(), redaction.clone()));
+                    self.learned.push(LearnedFact::Redaction(asset.clone(), redaction.clone()));
                 }
-                self.learned.push(Learned::Findings(asset, findings.clone()));
+                self.learned.push(LearnedFact::Findings(asset, findings.clone()));
             }
-            Success::Scanned { findings, .. } => {
-                self.learned.push(Learned::Findings(asset, findings.clone()))
+            Success::ExternallyScanned { findings, .. } => {
+                self.learned.push(LearnedFact::Findings(asset, findings.clone()))
             }
             Success::Waiting { .. } => {}
             Success::Published { location } => {
                 let loaded = self.at(&asset)?;
                 loaded.row.published_location = Some(location.clone());
             }
-            Success::Withdrawn { source_location, closing } => {
+            Success::Withdrawn { source_location, withdrawal_record } => {
                 let row = &mut self.at(&asset)?.row;
                 row.source.location = source_location.clone();
                 row.published_location = None;
                 let phase = row.core.phase;
-                // Of a refused upload nothing was visible: its closing proves nothing that anybody asks for.
+                // Of a refused upload nothing was visible: its withdrawal record proves nothing that anybody asks for.
                 if matches!(phase, Phase::Quarantined | Phase::Erased) {
-                    self.closed(&asset, attempt, closing)?;
+                    self.closed(&asset, attempt, withdrawal_record)?;
                 }
             }
             Success::Restored { source_location, published_location } => {
@@ -135,19 +137,19 @@ impl Work {
     }
 }
 
-impl Work {
+impl UnitOfWork {
     /// Keeps what a withdrawal took and proved, after the rows that it empties.
-    fn closed(&mut self, id: &AssetId, attempt: u32, closing: &Closing) -> PortResult<()> {
-        let result = serde_json::to_value(closing).map_err(|error| {
+    fn closed(&mut self, id: &AssetId, attempt: u32, withdrawal_record: &WithdrawalRecord) -> PortResult<()> {
+        let result = serde_json::to_value(withdrawal_record).map_err(|error| {
             PortError::new(Port::Store, ErrorKind::Invalid, "keep a closing", error.to_string())
         })?;
-        let proof = history_lines::closing_line(self.now_ms, closing, &result);
+        let proof = history_lines::withdrawal_line(self.now_ms, withdrawal_record, &result);
         self.note(id, proof)?;
         if self.at(id)?.row.core.phase == Phase::Erased {
-            self.learned.push(Learned::Erased(id.clone()));
+            self.learned.push(LearnedFact::Erased(id.clone()));
         }
         let (asset, task) = (id.clone(), TaskKey::Withdraw);
-        self.learned.push(Learned::Product { asset, task, attempt, result, outputs: Vec::new() });
+        self.learned.push(LearnedFact::Product { asset, task, attempt, result, outputs: Vec::new() });
         Ok(())
     }
 }

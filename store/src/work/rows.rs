@@ -76,7 +76,7 @@ impl AssetRow {
             phase: self.core.phase,
             verdict: self.core.verdict,
             severity: self.core.severity,
-            marks: self.core.marks,
+            flags: self.core.flags,
             reason: self.core.reason.clone(),
             linked_to: self.linked_to.clone(),
             published_location: self.published_location.clone(),
@@ -158,7 +158,7 @@ impl Loaded {
 
 /// What a finished task told beyond the core's state.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Learned {
+pub enum LearnedFact {
     /// For later stages.
     Product {
         /// Of which asset.
@@ -180,7 +180,7 @@ pub enum Learned {
     Renditions(AssetId, Vec<RenditionRecord>),
     /// Screening's findings.
     Findings(AssetId, Vec<FindingRecord>),
-    /// What a scanner outside found besides ([`reelgate_ports::scanner::findings::join`]).
+    /// What a scanner outside found besides ([`reelgate_ports::external_scanner::findings::join`]).
     Found(AssetId, Vec<FindingRecord>),
     /// What encoding anew leaves out.
     Redaction(AssetId, serde_json::Value),
@@ -190,7 +190,7 @@ pub enum Learned {
     Erased(AssetId),
 }
 
-impl Learned {
+impl LearnedFact {
     /// Of which asset.
     pub fn asset(&self) -> &AssetId {
         match self {

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use reelgate_flow::asset::{Effect, Input, NoticeKind, Phase, TaskRecord, TwinEnd};
+use reelgate_flow::asset::{Effect, Input, NoticeKind, OriginalEnd, Phase, TaskRecord};
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::invariants::{self, check_step};
 use reelgate_flow::task::TaskKey;
 
-use super::rows::{AssetRow, Learned, Loaded, TaskExtra};
-use crate::history_lines::{self, By};
+use super::rows::{AssetRow, LearnedFact, Loaded, TaskExtra};
+use crate::history_lines::{self, Attribution};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::HistoryRecord;
 
@@ -16,13 +16,13 @@ use reelgate_ports::records::HistoryRecord;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FollowUp {
     /// Those linked to this one.
-    Followers(AssetId, TwinEnd),
+    Duplicates(AssetId, OriginalEnd),
     /// Older versions of the same key.
     Older(AssetId),
     /// Older versions of the same key and, where the content is the reason, every asset with the same content: what
     /// was found lies in them too.
-    Closing {
-        /// The asset that is set apart.
+    SameKey {
+        /// The asset that is quarantined.
         id: AssetId,
         /// The content is the reason.
         same_content: bool,
@@ -31,7 +31,7 @@ pub enum FollowUp {
 
 /// The unit of work.
 #[derive(Debug)]
-pub struct Work {
+pub struct UnitOfWork {
     /// The store's time of this call, milliseconds since 1970.
     pub now_ms: u64,
     /// Assets in memory.
@@ -41,13 +41,13 @@ pub struct Work {
     /// Notices to owe.
     pub owed: Vec<(AssetId, NoticeKind)>,
     /// What reports told, in order.
-    pub learned: Vec<Learned>,
+    pub learned: Vec<LearnedFact>,
     /// Ids of invariants found broken.
     pub violations: Vec<String>,
     pub(super) follow_ups: VecDeque<FollowUp>,
 }
 
-impl Work {
+impl UnitOfWork {
     /// An empty unit at this time.
     pub fn new(now_ms: u64) -> Self {
         Self {
@@ -93,7 +93,7 @@ impl Work {
     }
 
     /// Feeds one input to the core and notes what must be written; false where it was stale.
-    pub fn step(&mut self, id: &AssetId, input: Input, by: By<'_>) -> PortResult<bool> {
+    pub fn step(&mut self, id: &AssetId, input: Input, by: Attribution<'_>) -> PortResult<bool> {
         let now_ms = self.now_ms;
         let loaded = self.at(id)?;
         let core = loaded.row.core.clone();
@@ -115,12 +115,12 @@ impl Work {
         if phase != before {
             loaded.row.ended_ms = phase.is_ended().then_some(now_ms);
         }
-        let twin = loaded.row.linked_to.clone();
+        let original = loaded.row.linked_to.clone();
         if !loaded.row.core.linked {
             loaded.row.linked_to = None;
         }
         for effect in effects {
-            self.apply(id, effect, by, twin.as_ref())?;
+            self.apply(id, effect, by, original.as_ref())?;
         }
         if phase == Phase::Published && before != Phase::Published {
             self.follow_ups.push_back(FollowUp::Older(id.clone()));
@@ -128,7 +128,13 @@ impl Work {
         Ok(true)
     }
 
-    fn apply(&mut self, id: &AssetId, effect: Effect, by: By<'_>, twin: Option<&AssetId>) -> PortResult<()> {
+    fn apply(
+        &mut self,
+        id: &AssetId,
+        effect: Effect,
+        by: Attribution<'_>,
+        original: Option<&AssetId>,
+    ) -> PortResult<()> {
         let now_ms = self.now_ms;
         match effect {
             Effect::Start { task, delay_ms } => {
@@ -137,11 +143,11 @@ impl Work {
             Effect::Settle { task, .. } => self.at(id)?.touch(task, now_ms),
             Effect::Owe(kind) => self.owed.push((id.clone(), kind)),
             Effect::CloseOver { same_content } => {
-                self.follow_ups.push_back(FollowUp::Closing { id: id.clone(), same_content });
+                self.follow_ups.push_back(FollowUp::SameKey { id: id.clone(), same_content });
             }
-            Effect::TellFollowers(end) => self.follow_ups.push_back(FollowUp::Followers(id.clone(), end)),
+            Effect::NotifyDuplicates(end) => self.follow_ups.push_back(FollowUp::Duplicates(id.clone(), end)),
             Effect::Note(note) => {
-                let line = history_lines::note_line(now_ms, &note, by, twin);
+                let line = history_lines::note_line(now_ms, &note, by, original);
                 self.note(id, line)?;
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use reelgate_flow::asset::{
-    Cause, Door, Input, Outcome, Parts, Phase, Redo, Response, Screening, Severity, Twin, Verdict,
+    Cause, Exit, Input, Original, Outcome, Parts, Phase, Redo, Response, Screening, Severity, Verdict,
 };
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
@@ -83,7 +83,7 @@ impl Weather {
     }
 }
 
-pub struct World {
+pub struct SimulatedFleet {
     rng: Rng,
     weather: Weather,
     store: Observed,
@@ -99,12 +99,12 @@ pub fn run(seed: u64, hits: Hits, tracing: bool) -> (Result<(), String>, Journal
     let weather = Weather::new(&mut rng);
     let store = Observed::new(truth, Journal { hits, trace: tracing.then(Vec::new) });
     let workers = std::array::from_fn(|_| Worker::Idle);
-    let mut world = World { rng, weather, store, workers, wire: Vec::new(), events: Vec::new() };
+    let mut world = SimulatedFleet { rng, weather, store, workers, wire: Vec::new(), events: Vec::new() };
     let result = world.live();
     (result, world.store.journal)
 }
 
-impl World {
+impl SimulatedFleet {
     fn live(&mut self) -> Result<(), String> {
         for turn in 0..TURNS {
             let uploads = &self.store.truth.uploads;
@@ -268,7 +268,11 @@ impl World {
         let failed = |code| Ok(Input::Failed { task, attempt, fault: Fault::new(code, "") });
         if self.rng.percent(self.weather.ours) {
             self.store.journal.hit(Hit::Infrastructure);
-            return failed(if task == TaskKey::Scan { Code::ScannerUnanswered } else { self.rng.pick(OURS) });
+            return failed(if task == TaskKey::ExternalScan {
+                Code::ScannerUnanswered
+            } else {
+                self.rng.pick(OURS)
+            });
         }
         let media = !matches!(task, TaskKey::Publish | TaskKey::Withdraw | TaskKey::Restore);
         if media && self.rng.percent(self.weather.passing) {
@@ -290,7 +294,7 @@ impl World {
     fn outcome(&mut self, job: Job) -> Outcome {
         if self.weather.crash > 0 && self.rng.percent(1) {
             self.store.journal.hit(Hit::Misfit);
-            return Outcome::Validated { video_chunks: 0, audio: false, twin: Twin::None };
+            return Outcome::Validated { video_chunks: 0, audio: false, original: Original::None };
         }
         match job.task {
             // The plan is drawn at each validation, as if the settings had changed meanwhile.
@@ -299,14 +303,14 @@ impl World {
                 Outcome::Validated {
                     video_chunks,
                     audio: video_chunks == 0 || self.rng.percent(50),
-                    twin: Twin::None,
+                    original: Original::None,
                 }
             }
             TaskKey::Screen => Outcome::Screened(self.screening(job)),
-            TaskKey::Scan if self.rng.percent(40) => {
+            TaskKey::ExternalScan if self.rng.percent(40) => {
                 Outcome::Waiting { delay_ms: self.rng.below(2_000) as u64 }
             }
-            TaskKey::Scan => Outcome::Scanned(self.scan(job)),
+            TaskKey::ExternalScan => Outcome::ExternallyScanned(self.scan(job)),
             TaskKey::Restore => Outcome::Restored { outputs: self.store.rows[job.row].visible.is_some() },
             _ => Outcome::Finished,
         }
@@ -316,7 +320,7 @@ impl World {
     fn screening(&mut self, job: Job) -> Screening {
         let row = &self.store.rows[job.row];
         let named = self.store.truth.uploads[row.upload].name_severity;
-        if job.linked || row.asset.marks.redacted {
+        if job.linked || row.asset.flags.redacted {
             let scan = self.rng.percent(30);
             return Screening { of_content: false, scan, ..Screening::of(named) };
         }
@@ -339,7 +343,7 @@ impl World {
     /// What only the scanner outside finds.
     fn scan(&mut self, job: Job) -> Screening {
         let row = &self.store.rows[job.row];
-        if job.linked || row.asset.marks.redacted || !self.store.truth.is_left_to_scanner(row.upload) {
+        if job.linked || row.asset.flags.redacted || !self.store.truth.is_left_to_scanner(row.upload) {
             return Screening::of(Severity::None);
         }
         self.store.journal.hit(Hit::FoundByScanner);
@@ -349,10 +353,10 @@ impl World {
     /// What an attempt does outside the store before it can answer; a code where it cannot.
     fn touch_files(&mut self, job: Job) -> Result<Option<Code>, String> {
         let current = self.store.is_current(job.row, job.task, job.attempt);
-        let twin = self.store.rows[job.row].linked_to.map(|twin| &self.store.rows[twin]);
-        let copy_is_redacted = twin.is_some_and(|twin| twin.redacted);
-        let (copied, leaving) =
-            twin.map_or((None, false), |twin| (twin.visible, twin.asset.phase == Phase::Withdrawing));
+        let original = self.store.rows[job.row].linked_to.map(|original| &self.store.rows[original]);
+        let copy_is_redacted = original.is_some_and(|original| original.redacted);
+        let (copied, leaving) = original
+            .map_or((None, false), |original| (original.visible, original.asset.phase == Phase::Withdrawing));
         let row = &mut self.store.rows[job.row];
         match job.task {
             TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Enrich if current => {
@@ -375,10 +379,13 @@ impl World {
                 let content = self.store.truth.uploads[row.upload].content;
                 let source = if job.linked { copied } else { Some(content) };
                 if source.is_none() && !leaving {
-                    return Err(format!("asset {}: L1: a follower waits for a twin that has left", job.row));
+                    return Err(format!(
+                        "asset {}: L1: a duplicate waits for an original that has left",
+                        job.row
+                    ));
                 }
                 if source.is_none() {
-                    self.store.journal.hit(Hit::CopyMissedTwin);
+                    self.store.journal.hit(Hit::CopyMissedOriginal);
                     return Ok(Some(Code::ObjectUnavailable));
                 }
                 if !job.linked {
@@ -396,7 +403,7 @@ impl World {
                     }
                     row.shown = planned;
                 }
-                row.redacted = if job.linked { copy_is_redacted } else { row.asset.marks.redacted };
+                row.redacted = if job.linked { copy_is_redacted } else { row.asset.flags.redacted };
                 self.store.show(job.row, source);
             }
             TaskKey::Restore => {
@@ -410,9 +417,9 @@ impl World {
                 self.store.show(job.row, outputs);
             }
             TaskKey::Withdraw => {
-                // Set apart in one piece; whatever leads out otherwise removes it.
-                row.kept = match row.asset.door {
-                    Some(Door::Quarantine) => row.visible.or(row.kept),
+                // Quarantined in one piece; whatever leads out otherwise removes it.
+                row.kept = match row.asset.exit {
+                    Some(Exit::Quarantine) => row.visible.or(row.kept),
                     _ => None,
                 };
                 row.staged.clear();
@@ -480,7 +487,7 @@ impl World {
         let (chunks, audio) = self.store.rows[row].plan;
         let parts = Parts { chunks: (0..chunks).collect(), audio: audio && self.rng.percent(50) };
         let choices = [
-            Input::SetApart(self.rng.pick(&[Cause::Person, Cause::Expired])),
+            Input::Quarantine(self.rng.pick(&[Cause::Person, Cause::Expired])),
             Input::Release,
             Input::Release,
             Input::Redact(parts),

@@ -1,6 +1,6 @@
 //! What a schedule met: counters for the "sometimes" assertions, and a trace when a seed is replayed.
 
-use reelgate_flow::asset::{Asset, Door, Input, NoticeKind, Phase, Severity, TaskState, Verdict};
+use reelgate_flow::asset::{Asset, Exit, Input, NoticeKind, Phase, Severity, TaskState, Verdict};
 use reelgate_ports::records::{HistoryEvent, HistoryRecord};
 
 macro_rules! hits {
@@ -14,16 +14,16 @@ macro_rules! hits {
 hits! {
     // faults
     EventDoubled EventReordered EventLost ResultLost ResultDoubled ResultReordered ResultLate
-    Stalled ClaimedOverExpired CopyMissedTwin
+    Stalled ClaimedOverExpired CopyMissedOriginal
     CrashBeforeEffect CrashBeforeCommit CrashAfterCommit NodeKilled LeaseExpired Drained Infrastructure
     Transient Poisoned SourceTrouble Misfit FencedPublish FencedWithdraw NoticeRepeated OperatorRedrive
     // inputs, and inputs found stale
-    Arrived Done Failed GivenBack Superseded Redrive Redo SetApart Release Erase Hold Redact Found
+    Arrived Done Failed GivenBack Superseded Redrive Redo Quarantine Release Erase Hold Redact Found
     StaleArrived StaleDone StaleFailed StaleGivenBack StaleRedrive StaleRedo
-    StaleSetApart StaleRelease StaleErase StaleHold StaleRedact StaleFound
+    StaleQuarantine StaleRelease StaleErase StaleHold StaleRedact StaleFound
     // notices and lines of history
     Owe NoteEntered NoteDue NoteFinished NoteRetrying NoteGaveUp NoteGivenBack
-    NoteJudged NoteLinked NoteRedriven NoteRedone NoteSetApart NoteHeld NoteRedacting
+    NoteJudged NoteLinked NoteRedriven NoteRedone NoteQuarantining NoteHeld NoteRedacting
     // states
     PhaseReceived PhaseLinked PhaseProcessing PhaseScreened PhaseWithdrawing PhasePublished PhaseRejected
     PhaseQuarantined PhaseFailed PhaseSuperseded PhaseReleasing PhaseErased
@@ -32,9 +32,9 @@ hits! {
     VerdictUnscanned VerdictClean VerdictFlagged SeverityNone SeverityLow SeverityMedium SeverityHigh
     OwedPublished OwedRejected OwedQuarantined OwedFailed OwedErased
     // ways worth seeing
-    TwinNone TwinRunning TwinEnds FollowerPublished FollowerQuarantined FollowerRejected FollowerBeganAgain
+    OriginalNone OriginalRunning OriginalEnds DuplicatePublished DuplicateQuarantined DuplicateRejected DuplicateBeganAgain
     PublishedWithdrawn WithdrawFailed WithdrawRedriven RejectedRedriven LinkedRedriven RedrivenIntoNewer
-    PlanShrank FollowerOutlivedTwin KeptFromBefore RedoWithdrawn
+    PlanShrank DuplicateOutlivedOriginal KeptFromBefore RedoWithdrawn
     ReleaseExpired RestoredWhole RestoredWithout RedactedByPolicy FoundByScanner ScannerAskedAnew
 }
 
@@ -84,10 +84,10 @@ impl Journal {
             Input::Done { .. } => (Hit::Done, Hit::StaleDone),
             Input::Failed { .. } => (Hit::Failed, Hit::StaleFailed),
             Input::GivenBack { .. } => (Hit::GivenBack, Hit::StaleGivenBack),
-            Input::TwinEnded(_) | Input::Superseded => return,
+            Input::OriginalEnded(_) | Input::Superseded => return,
             Input::Redrive => (Hit::Redrive, Hit::StaleRedrive),
             Input::Redo(_) => (Hit::Redo, Hit::StaleRedo),
-            Input::SetApart(_) => (Hit::SetApart, Hit::StaleSetApart),
+            Input::Quarantine(_) => (Hit::Quarantine, Hit::StaleQuarantine),
             Input::Found { .. } => (Hit::Found, Hit::StaleFound),
             Input::Release => (Hit::Release, Hit::StaleRelease),
             Input::Erase => (Hit::Erase, Hit::StaleErase),
@@ -110,7 +110,7 @@ impl Journal {
             HistoryEvent::Linked => Hit::NoteLinked,
             HistoryEvent::Redriven => Hit::NoteRedriven,
             HistoryEvent::Redone => Hit::NoteRedone,
-            HistoryEvent::SetApart => Hit::NoteSetApart,
+            HistoryEvent::Quarantining => Hit::NoteQuarantining,
             HistoryEvent::Held => Hit::NoteHeld,
             HistoryEvent::Redacting => Hit::NoteRedacting,
             _ => return,
@@ -156,14 +156,14 @@ impl Journal {
                 TaskState::Dropped => Hit::TaskDropped,
             });
         }
-        match asset.door {
-            Some(Door::Reject) => self.hits.hit(Hit::DoorReject),
-            Some(Door::Quarantine) => self.hits.hit(Hit::DoorQuarantine),
-            Some(Door::Supersede) => {
+        match asset.exit {
+            Some(Exit::Reject) => self.hits.hit(Hit::DoorReject),
+            Some(Exit::Quarantine) => self.hits.hit(Hit::DoorQuarantine),
+            Some(Exit::Supersede) => {
                 self.hits.hit(Hit::Superseded);
                 self.hits.hit(Hit::DoorSupersede);
             }
-            Some(Door::Erase) => self.hits.hit(Hit::DoorErase),
+            Some(Exit::Erase) => self.hits.hit(Hit::DoorErase),
             None => {}
         }
         self.hits.hit(match asset.verdict {

@@ -14,8 +14,8 @@ use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    Applied, Closing, Decided, Decision, Ending, EventKind, Fence, HistoryEvent, HistoryRecord, MediaEvent,
-    NoticeRecord, ScanEvent, Success, TaskReport, UsageRecord,
+    Applied, Decided, Decision, Ending, EventKind, ExternalScanEvent, Fence, HistoryEvent, HistoryRecord,
+    MediaEvent, NoticeRecord, Success, TaskReport, UsageRecord, WithdrawalRecord,
 };
 use reelgate_ports::store::{Decisions, Intake, Maintenance, Outbox, Queue};
 use reelgate_store::memory::{Inspected, MemoryStore, now};
@@ -44,14 +44,14 @@ pub struct Row {
     pub plan: (u16, bool),
     /// Endings so far that owe a notice.
     pub endings: usize,
-    /// A decision or a finding from outside set it apart; told in its history, because a reason goes when a withdrawal fails.
+    /// A decision or a finding from outside quarantine it; told in its history, because a reason goes when a withdrawal fails.
     pub set_apart: bool,
     /// Attempts that ended with a producer's code, by task.
     pub producers_faults: BTreeMap<TaskKey, u32>,
     pub staged: BTreeSet<TaskKey>,
     /// Whose outputs the publication that stands holds and no redo has outdated.
     pub shown: BTreeSet<TaskKey>,
-    /// Outputs that were visible when it was set apart, kept with it.
+    /// Outputs that were visible when it was quarantined, kept with it.
     pub kept: Option<usize>,
     /// Its outputs leave out what was found, be they its own or a copy.
     pub redacted: bool,
@@ -231,10 +231,10 @@ impl Observed {
         if planned.is_some() && applied && task == TaskKey::Validate {
             let this = &self.rows[row];
             self.journal.hit(match (this.asset.linked, this.asset.phase) {
-                (true, Phase::Linked) => Hit::TwinRunning,
-                (true, _) => Hit::TwinEnds,
-                (false, Phase::Withdrawing) if this.asset.reason.is_some() => Hit::TwinEnds,
-                _ => Hit::TwinNone,
+                (true, Phase::Linked) => Hit::OriginalRunning,
+                (true, _) => Hit::OriginalEnds,
+                (false, Phase::Withdrawing) if this.asset.reason.is_some() => Hit::OriginalEnds,
+                _ => Hit::OriginalNone,
             });
         }
         Ok(applied)
@@ -268,8 +268,8 @@ impl Observed {
                 redaction: screening.parts.as_ref().map(|_| json!({})),
                 delivered: screening.scan.then(|| json!({})),
             },
-            Outcome::Scanned(screening) => {
-                Success::Scanned { screening: screening.clone(), findings: Vec::new() }
+            Outcome::ExternallyScanned(screening) => {
+                Success::ExternallyScanned { screening: screening.clone(), findings: Vec::new() }
             }
             Outcome::Waiting { delay_ms } => Success::Waiting { delay_ms: *delay_ms },
             Outcome::Restored { outputs } => Success::Restored {
@@ -294,8 +294,8 @@ impl Observed {
     }
 
     pub fn redrive(&mut self, row: usize) -> Result<(), String> {
-        let before = (self.rows[row].asset.phase, self.rows[row].asset.door, self.rows[row].asset.linked);
-        let scan = |asset: &Asset| asset.tasks.get(&TaskKey::Scan).map(|scan| scan.state);
+        let before = (self.rows[row].asset.phase, self.rows[row].asset.exit, self.rows[row].asset.linked);
+        let scan = |asset: &Asset| asset.tasks.get(&TaskKey::ExternalScan).map(|scan| scan.state);
         let unanswered = scan(&self.rows[row].asset) == Some(TaskState::Dead);
         let asked = call(self.store.redrive(&self.rows[row].id));
         if !self.asked(&Input::Redrive, asked)? {
@@ -328,8 +328,8 @@ impl Observed {
     /// What a security officer or a scanner outside says about any asset. A release may be for a while.
     pub fn decide(&mut self, row: usize, input: &Input, for_a_while: bool) -> Result<(), String> {
         let what = match input {
-            Input::SetApart(Cause::Person) => Decided::Quarantine,
-            Input::SetApart(Cause::Expired) => return self.review(),
+            Input::Quarantine(Cause::Person) => Decided::Quarantine,
+            Input::Quarantine(Cause::Expired) => return self.review(),
             Input::Release => Decided::Release,
             Input::Erase => Decided::Erase,
             Input::Hold(held) => [Decided::Unhold, Decided::Hold][usize::from(*held)].clone(),
@@ -361,7 +361,7 @@ impl Observed {
     fn found(&mut self, row: usize, input: &Input) -> Result<(), String> {
         let Input::Found { severity, response } = input else { return Ok(()) };
         self.scans += 1;
-        let scan = ScanEvent {
+        let scan = ExternalScanEvent {
             id: format!("finding-{}", self.scans),
             kind: "SensitiveData:S3Object/Personal".into(),
             severity: *severity,
@@ -428,7 +428,7 @@ impl Observed {
             changed.push((index, before));
             lines.iter().for_each(|line| self.journal.line(line));
             row.endings += lines.iter().filter(|line| owes_notice(line)).count();
-            row.set_apart |= lines.iter().any(|line| line.event == HistoryEvent::SetApart);
+            row.set_apart |= lines.iter().any(|line| line.event == HistoryEvent::Quarantining);
             self.journal.state(&row.asset);
             self.journal.say(|| {
                 let (from, to) = (before.0.as_str(), row.asset.phase.as_str());
@@ -447,12 +447,12 @@ impl Observed {
     fn ways(&mut self, index: usize, phase: Phase, linked: bool) {
         let now = &self.rows[index].asset;
         if linked && !now.linked && now.phase == Phase::Received {
-            self.journal.hit(Hit::FollowerBeganAgain);
+            self.journal.hit(Hit::DuplicateBeganAgain);
         }
         let left = phase == Phase::Published && now.phase != Phase::Published;
         let stays = |row: &Row| row.linked_to == Some(index) && row.asset.phase == Phase::Published;
         if left && self.rows.iter().any(stays) {
-            self.journal.hit(Hit::FollowerOutlivedTwin);
+            self.journal.hit(Hit::DuplicateOutlivedOriginal);
         }
     }
 
@@ -523,9 +523,10 @@ fn finished(task: TaskKey) -> Success {
             Success::Packaged { result: Value::Null, renditions: Vec::new(), outputs: Vec::new() }
         }
         TaskKey::Publish => Success::Published { location: "published".into() },
-        TaskKey::Withdraw => {
-            Success::Withdrawn { source_location: "withdrawn".into(), closing: Closing::default() }
-        }
+        TaskKey::Withdraw => Success::Withdrawn {
+            source_location: "withdrawn".into(),
+            withdrawal_record: WithdrawalRecord::default(),
+        },
         _ => Success::Produced { result: Value::Null, outputs: Vec::new() },
     }
 }

@@ -20,21 +20,21 @@ pub fn entered(store: &mut Observed, index: usize, before: Phase) -> Result<(), 
             hold(!store.has_newer(index), index, "S7: published over a newer version")?;
             // What was staged is removed once the asset has ended.
             store.rows[index].staged.clear();
-            linked.then_some(Hit::FollowerPublished)
+            linked.then_some(Hit::DuplicatePublished)
         }
         Phase::Rejected => {
             gone(row, index)?;
             hold(is_refusal_true(store, row), index, "S14: refused for what is not true of it")?;
-            linked.then_some(Hit::FollowerRejected)
+            linked.then_some(Hit::DuplicateRejected)
         }
         Phase::Quarantined => {
             gone(row, index)?;
             hold(is_quarantine_true(store, row), index, "S14: quarantined for what is not true of it")?;
-            linked.then_some(Hit::FollowerQuarantined)
+            linked.then_some(Hit::DuplicateQuarantined)
         }
         Phase::Erased => {
             gone(row, index)?;
-            hold(!row.asset.marks.held, index, "F8: erased in spite of a hold")?;
+            hold(!row.asset.flags.held, index, "F8: erased in spite of a hold")?;
             hold(row.kept.is_none(), index, "F8: erased with outputs kept")?;
             None
         }
@@ -45,7 +45,7 @@ pub fn entered(store: &mut Observed, index: usize, before: Phase) -> Result<(), 
         }
         Phase::Withdrawing if before == Phase::Published => Some(Hit::PublishedWithdrawn),
         Phase::Withdrawing => (!row.shown.is_empty()).then_some(Hit::RedoWithdrawn),
-        Phase::Failed => row.asset.door.is_some().then_some(Hit::WithdrawFailed),
+        Phase::Failed => row.asset.exit.is_some().then_some(Hit::WithdrawFailed),
         _ => None,
     };
     if let Some(hit) = hit {
@@ -60,7 +60,7 @@ fn published(store: &Observed, index: usize) -> Result<(), String> {
     hold(row.visible == Some(content), index, "S1, S2: published without its own content in its place")?;
     hold(store.is_shown(index), index, "S2: published, but its place shows another version's outputs")?;
     let severity = store.truth.severity_of(row.upload);
-    let answered = row.asset.marks.cleared || row.redacted;
+    let answered = row.asset.flags.cleared || row.redacted;
     hold(severity < Severity::High || answered, index, "S14: published with a high finding")?;
     hold(row.asset.severity >= severity || answered, index, "S14: published with a finding unseen")?;
     let flagged = severity < Severity::Medium || row.asset.verdict == Verdict::Flagged;
@@ -83,17 +83,17 @@ fn is_refusal_true(store: &Observed, row: &Row) -> bool {
     let repeated = |row: &Row| {
         PASSING.contains(&code) && row.producers_faults.values().any(|count| *count >= code.attempts_max())
     };
-    let twin = row.linked_to.filter(|_| row.asset.linked).map(|twin| &store.rows[twin]);
-    poisoned || troubled || repeated(row) || twin.is_some_and(repeated)
+    let original = row.linked_to.filter(|_| row.asset.linked).map(|original| &store.rows[original]);
+    poisoned || troubled || repeated(row) || original.is_some_and(repeated)
 }
 
 fn is_quarantine_true(store: &Observed, row: &Row) -> bool {
     let own = store.truth.severity_of(row.upload);
-    let twin = row.linked_to.filter(|_| row.asset.linked).map(|twin| &store.rows[twin]);
-    let followed = twin.map_or(Severity::None, |twin| store.truth.severity_of(twin.upload));
+    let original = row.linked_to.filter(|_| row.asset.linked).map(|original| &store.rows[original]);
+    let followed = original.map_or(Severity::None, |original| store.truth.severity_of(original.upload));
     // A decision, its own or another asset's, says so in the reason, or in the history.
     let decided = row.asset.reason.as_ref().is_some_and(|fault| !fault.detail.is_empty());
-    let set_apart = row.set_apart || twin.is_some_and(|twin| twin.set_apart);
+    let set_apart = row.set_apart || original.is_some_and(|original| original.set_apart);
     decided || set_apart || own.max(followed) == Severity::High
 }
 

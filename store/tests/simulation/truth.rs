@@ -42,7 +42,7 @@ const POISONS: &[(&str, Code)] = &[
 ];
 
 impl Truth {
-    /// Few keys and few contents, so that most schedules have versions and twins.
+    /// Few keys and few contents, so that most schedules have versions and originals.
     pub fn new(rng: &mut Rng, turns: usize) -> Self {
         let contents = 1 + rng.below(2);
         let keys = 1 + rng.below(3);

@@ -9,9 +9,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::{PutRecordsRequestEntry, ShardIteratorType};
 
+use crate::fixture::{FleetFixture, Node, wait_for};
 use crate::random::{Random, number};
 use crate::uploads::uploads;
-use crate::world::{Node, World, wait_for};
 
 const ASSETS: u64 = 200;
 /// Files of different content; the rest are uploads of the same bytes under other names, or trailing-box variants.
@@ -25,33 +25,34 @@ async fn killed_nodes_and_scrambled_events_lose_nothing_and_double_nothing() {
     let assets = number("REELGATE_ASSETS", ASSETS);
     println!("seed {seed}, {assets} uploads");
     let mut random = Random(seed);
-    let world = World::new(true).await;
-    let inbox = world.dir.path().join("uploads");
+    let fixture = FleetFixture::new(true).await;
+    let inbox = fixture.dir.path().join("uploads");
     uploads(&inbox, FILES);
-    let mut nodes: Vec<Node> = (0..NODES).map(|number| world.node(&format!("node-{number}"), &[])).collect();
-    put_all(&world, &inbox, assets).await;
-    let events = read_source(&world, assets as usize).await;
-    let dropped = scramble_and_kill(&world, &mut nodes, events, &mut random).await;
+    let mut nodes: Vec<Node> =
+        (0..NODES).map(|number| fixture.node(&format!("node-{number}"), &[])).collect();
+    put_all(&fixture, &inbox, assets).await;
+    let events = read_source(&fixture, assets as usize).await;
+    let dropped = scramble_and_kill(&fixture, &mut nodes, events, &mut random).await;
     println!("seed {seed}: {} events were dropped", dropped.len());
     assert!(!dropped.is_empty(), "seed {seed}: nothing was dropped");
-    until_settled(&world, assets as usize - dropped.len(), seed).await;
+    until_settled(&fixture, assets as usize - dropped.len(), seed).await;
     let keys: BTreeSet<String> =
-        world.assets().iter().map(|asset| asset["source"]["path"].as_str().unwrap().to_owned()).collect();
+        fixture.assets().iter().map(|asset| asset["source"]["path"].as_str().unwrap().to_owned()).collect();
     assert!(dropped.is_disjoint(&keys), "seed {seed}: an event that was dropped came all the same");
-    let swept = world.lines(&["sweep", "--json"]);
+    let swept = fixture.lines(&["sweep", "--json"]);
     // What was rejected or quarantined lies elsewhere by now.
     let listed = swept[0]["listed"].as_u64().unwrap();
     assert!((1..=assets).contains(&listed), "seed {seed}: {listed}");
     assert_eq!(swept[0]["found"], dropped.len() as u64, "seed {seed}");
-    until_settled(&world, assets as usize, seed).await;
-    check(&world, assets as usize, seed).await;
+    until_settled(&fixture, assets as usize, seed).await;
+    check(&fixture, assets as usize, seed).await;
     for node in &mut nodes {
         assert_eq!(node.stop(), Some(0), "seed {seed}: {}", node.name);
     }
 }
 
 /// A trailing `free` box makes the content new without changing the media (ISO/IEC 14496-12, 8.1.2).
-async fn put_all(world: &World, inbox: &std::path::Path, assets: u64) {
+async fn put_all(fixture: &FleetFixture, inbox: &std::path::Path, assets: u64) {
     for number in 0..assets {
         let from = inbox.join(format!("{:03}.mp4", number as usize % FILES));
         let mut bytes = std::fs::read(from).unwrap();
@@ -62,23 +63,23 @@ async fn put_all(world: &World, inbox: &std::path::Path, assets: u64) {
             bytes.extend(b"free");
             bytes.extend(number.to_be_bytes());
         }
-        let path = world.dir.path().join("upload.mp4");
+        let path = fixture.dir.path().join("upload.mp4");
         std::fs::write(&path, bytes).unwrap();
-        world.put(&format!("p{}/{number:04}.mp4", number % 4), &path).await;
+        fixture.put(&format!("p{}/{number:04}.mp4", number % 4), &path).await;
     }
 }
 
 /// What EventBridge wrote, with partition keys.
-async fn read_source(world: &World, events: usize) -> Vec<(String, Vec<u8>)> {
+async fn read_source(fixture: &FleetFixture, events: usize) -> Vec<(String, Vec<u8>)> {
     let mut read = Vec::new();
-    let shards = world.kinesis.list_shards().stream_name(&world.source_stream).send().await.unwrap();
+    let shards = fixture.kinesis.list_shards().stream_name(&fixture.source_stream).send().await.unwrap();
     for shard in shards.shards.unwrap() {
-        let iterator = world.kinesis.get_shard_iterator().stream_name(&world.source_stream);
+        let iterator = fixture.kinesis.get_shard_iterator().stream_name(&fixture.source_stream);
         let iterator = iterator.shard_id(shard.shard_id).shard_iterator_type(ShardIteratorType::TrimHorizon);
         let mut next = iterator.send().await.unwrap().shard_iterator;
         let mut empty = 0;
         while let Some(iterator) = next.filter(|_| empty < 5) {
-            let got = world.kinesis.get_records().shard_iterator(iterator).send().await.unwrap();
+            let got = fixture.kinesis.get_records().shard_iterator(iterator).send().await.unwrap();
             empty = if got.records.is_empty() { empty + 1 } else { 0 };
             for record in got.records {
                 read.push((record.partition_key.unwrap_or_default(), record.data.into_inner()));
@@ -94,7 +95,7 @@ async fn read_source(world: &World, events: usize) -> Vec<(String, Vec<u8>)> {
 /// Passes the events on, some twice, some never, in any order, while nodes die and shards are split and merged.
 /// Returns the keys whose events were dropped.
 async fn scramble_and_kill(
-    world: &World,
+    fixture: &FleetFixture,
     nodes: &mut [Node],
     events: Vec<(String, Vec<u8>)>,
     random: &mut Random,
@@ -114,34 +115,34 @@ async fn scramble_and_kill(
     }
     let batches: Vec<_> = passed.chunks(passed.len() / 8 + 1).collect();
     for (number, batch) in batches.iter().enumerate() {
-        put(world, batch).await;
+        put(fixture, batch).await;
         if number == 2 {
-            split(world).await;
+            split(fixture).await;
         }
         if number == 5 {
-            merge(world).await;
+            merge(fixture).await;
         }
         tokio::time::sleep(Duration::from_millis(1_000 + random.below(2_500))).await;
         let victim = random.below(nodes.len() as u64) as usize;
         let name = nodes[victim].name.clone();
         nodes[victim].kill();
-        nodes[victim] = world.node(&name, &[]);
+        nodes[victim] = fixture.node(&name, &[]);
     }
     dropped
 }
 
-async fn put(world: &World, batch: &[(String, Vec<u8>)]) {
+async fn put(fixture: &FleetFixture, batch: &[(String, Vec<u8>)]) {
     let entry = |(key, event): &(String, Vec<u8>)| {
         PutRecordsRequestEntry::builder().partition_key(key).data(Blob::new(event.clone())).build().unwrap()
     };
     let records: Vec<_> = batch.iter().map(entry).collect();
-    let put = world.kinesis.put_records().stream_name(&world.stream).set_records(Some(records));
+    let put = fixture.kinesis.put_records().stream_name(&fixture.stream).set_records(Some(records));
     let result = put.send().await.unwrap();
     assert!(result.records.iter().all(|record| record.error_code.is_none()), "{result:?}");
 }
 
-async fn open_shards(world: &World) -> Vec<aws_sdk_kinesis::types::Shard> {
-    let listed = world.kinesis.list_shards().stream_name(&world.stream).send().await.unwrap();
+async fn open_shards(fixture: &FleetFixture) -> Vec<aws_sdk_kinesis::types::Shard> {
+    let listed = fixture.kinesis.list_shards().stream_name(&fixture.stream).send().await.unwrap();
     let mut shards = listed.shards.unwrap();
     shards.retain(|shard| {
         shard.sequence_number_range.as_ref().is_none_or(|range| range.ending_sequence_number.is_none())
@@ -154,28 +155,29 @@ fn starts_at(shard: &aws_sdk_kinesis::types::Shard) -> u128 {
     shard.hash_key_range.as_ref().unwrap().starting_hash_key.parse().unwrap()
 }
 
-async fn split(world: &World) {
-    let shard = open_shards(world).await.remove(0);
+async fn split(fixture: &FleetFixture) {
+    let shard = open_shards(fixture).await.remove(0);
     let ends_at: u128 = shard.hash_key_range.as_ref().unwrap().ending_hash_key.parse().unwrap();
     let middle = starts_at(&shard) + (ends_at - starts_at(&shard)) / 2;
-    let split = world.kinesis.split_shard().stream_name(&world.stream).shard_to_split(&shard.shard_id);
+    let split = fixture.kinesis.split_shard().stream_name(&fixture.stream).shard_to_split(&shard.shard_id);
     split.new_starting_hash_key(middle.to_string()).send().await.unwrap();
-    world.until_active(&world.stream).await;
-    assert_eq!(open_shards(world).await.len(), 3);
+    fixture.until_active(&fixture.stream).await;
+    assert_eq!(open_shards(fixture).await.len(), 3);
 }
 
-async fn merge(world: &World) {
-    let shards = open_shards(world).await;
-    let merge = world.kinesis.merge_shards().stream_name(&world.stream).shard_to_merge(&shards[0].shard_id);
+async fn merge(fixture: &FleetFixture) {
+    let shards = open_shards(fixture).await;
+    let merge =
+        fixture.kinesis.merge_shards().stream_name(&fixture.stream).shard_to_merge(&shards[0].shard_id);
     merge.adjacent_shard_to_merge(&shards[1].shard_id).send().await.unwrap();
-    world.until_active(&world.stream).await;
-    assert_eq!(open_shards(world).await.len(), 2);
+    fixture.until_active(&fixture.stream).await;
+    assert_eq!(open_shards(fixture).await.len(), 2);
 }
 
-async fn until_settled(world: &World, assets: usize, seed: u64) {
+async fn until_settled(fixture: &FleetFixture, assets: usize, seed: u64) {
     let mut last = BTreeMap::new();
     wait_for(&format!("seed {seed}: {assets} assets have ended"), Duration::from_secs(300), async || {
-        let states = world.states();
+        let states = fixture.states();
         if states != last {
             println!("{states:?}");
             last = states.clone();
@@ -187,19 +189,19 @@ async fn until_settled(world: &World, assets: usize, seed: u64) {
     .await;
 }
 
-async fn check(world: &World, assets: usize, seed: u64) {
-    let states = world.states();
-    if let Some(failed) = world.lines(&["list", "--json", "--state", "failed"]).first() {
-        let why = world.lines(&["why", failed["asset_id"].as_str().unwrap(), "--json"]);
+async fn check(fixture: &FleetFixture, assets: usize, seed: u64) {
+    let states = fixture.states();
+    if let Some(failed) = fixture.lines(&["list", "--json", "--state", "failed"]).first() {
+        let why = fixture.lines(&["why", failed["asset_id"].as_str().unwrap(), "--json"]);
         panic!("seed {seed}: {states:?}\n{failed}\n{why:#?}");
     }
     for fate in ["published", "rejected", "quarantined"] {
         assert!(states.contains_key(fate), "seed {seed}: {states:?}");
     }
-    assert_eq!(world.verify_published().await, states["published"], "seed {seed}");
+    assert_eq!(fixture.verify_published().await, states["published"], "seed {seed}");
     let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     wait_for(&format!("seed {seed}: every asset was told of"), Duration::from_secs(90), async || {
-        for notice in world.notices().await {
+        for notice in fixture.notices().await {
             let text = |name: &str| notice[name].as_str().unwrap().to_owned();
             told.entry(text("asset_id")).or_default().insert(text("id"));
         }
@@ -207,12 +209,12 @@ async fn check(world: &World, assets: usize, seed: u64) {
     })
     .await;
     assert!(told.values().all(|ids| ids.len() == 1), "seed {seed}: one id for each asset: {told:?}");
-    world.lines(&["sweep", "--json"]);
-    assert_eq!(world.keys("work/").await, Vec::<String>::new(), "seed {seed}: staged outputs are left");
-    let uploads = world.s3.list_multipart_uploads().bucket(&world.media).send().await.unwrap();
+    fixture.lines(&["sweep", "--json"]);
+    assert_eq!(fixture.keys("work/").await, Vec::<String>::new(), "seed {seed}: staged outputs are left");
+    let uploads = fixture.s3.list_multipart_uploads().bucket(&fixture.media).send().await.unwrap();
     assert_eq!(uploads.uploads.unwrap_or_default().len(), 0, "seed {seed}: unfinished uploads are left");
-    let positions = world.sql("select position from shards where position = 'ended'");
+    let positions = fixture.sql("select position from shards where position = 'ended'");
     assert_eq!(positions.lines().count(), 3, "seed {seed}: two shards were merged and one was split");
-    let leased = world.sql("select count(*) from tasks where lease_owner is not null");
+    let leased = fixture.sql("select count(*) from tasks where lease_owner is not null");
     assert_eq!(leased, "0", "seed {seed}: leases are left");
 }

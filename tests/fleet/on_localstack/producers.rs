@@ -5,28 +5,28 @@ use std::time::Duration;
 
 use sha2::Digest;
 
+use crate::fixture::{FleetFixture, wait_for};
 use crate::uploads::{tool, uploads};
-use crate::world::{World, wait_for};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn uploads_by_verb_and_by_link_are_published_and_one_is_redone_in_its_place() {
-    let world = World::new(false).await;
-    let inbox = world.dir.path().join("uploads");
+    let fixture = FleetFixture::new(false).await;
+    let inbox = fixture.dir.path().join("uploads");
     uploads(&inbox, 1);
     let (small, long) = (inbox.join("000.mp4"), inbox.join("long.mp4"));
     let checksum = inbox.join("000.mp4.sha256");
     let digest = data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(std::fs::read(&small).unwrap()));
     std::fs::write(&checksum, format!("{digest}  000.mp4\n")).unwrap();
-    let node = world.node("only", &[]);
+    let node = fixture.node("only", &[]);
 
-    let to = format!("s3://{}/a/", world.ingest);
+    let to = format!("s3://{}/a/", fixture.ingest);
     let files = [checksum.to_str().unwrap(), small.to_str().unwrap()];
-    let sent = world.lines(&["upload", files[0], files[1], &to, "--json"]);
+    let sent = fixture.lines(&["upload", files[0], files[1], &to, "--json"]);
     assert_eq!(sent.len(), 2);
     assert!(sent.iter().all(|line| line["crc64nvme"].is_string() && line["version"].is_string()), "{sent:?}");
 
-    let key = format!("s3://{}/b/long.mp4", world.ingest);
-    let link = world.lines(&["presign", &key, "--json"]).remove(0);
+    let key = format!("s3://{}/b/long.mp4", fixture.ingest);
+    let link = fixture.lines(&["presign", &key, "--json"]).remove(0);
     let headers = link["headers"].as_object().unwrap().iter();
     let headers: Vec<String> =
         headers.map(|(name, value)| format!("{name}: {}", value.as_str().unwrap())).collect();
@@ -38,30 +38,30 @@ async fn uploads_by_verb_and_by_link_are_published_and_one_is_redone_in_its_plac
     tool("curl", &put);
 
     let mut told = BTreeSet::new();
-    tell_until(&world, &mut told, 2).await;
-    assert_eq!(world.states()["published"], 2, "a checksum is no upload: {:?}", world.states());
-    let before = world.keys("published/").await;
+    tell_until(&fixture, &mut told, 2).await;
+    assert_eq!(fixture.states()["published"], 2, "a checksum is no upload: {:?}", fixture.states());
+    let before = fixture.keys("published/").await;
 
-    let redone = world.assets()[0]["asset_id"].as_str().unwrap().to_owned();
-    let ordered = world.reelgate(&["redo", &redone, "--stage", "enrich"]);
+    let redone = fixture.assets()[0]["asset_id"].as_str().unwrap().to_owned();
+    let ordered = fixture.reelgate(&["redo", &redone, "--stage", "enrich"]);
     assert!(ordered.status.success(), "{}", String::from_utf8_lossy(&ordered.stderr));
-    tell_until(&world, &mut told, 3).await;
-    assert_eq!(world.verify_published().await, 2);
-    assert_eq!(world.keys("published/").await, before);
+    tell_until(&fixture, &mut told, 3).await;
+    assert_eq!(fixture.verify_published().await, 2);
+    assert_eq!(fixture.keys("published/").await, before);
     wait_for("nothing staged is left", Duration::from_secs(30), async || {
-        world.keys("work/").await.is_empty()
+        fixture.keys("work/").await.is_empty()
     })
     .await;
     drop(node);
 }
 
 /// Waits for that many different notices in all.
-async fn tell_until(world: &World, told: &mut BTreeSet<String>, count: usize) {
+async fn tell_until(fixture: &FleetFixture, told: &mut BTreeSet<String>, count: usize) {
     wait_for("everything was told", Duration::from_secs(120), async || {
-        let notices = world.notices().await;
+        let notices = fixture.notices().await;
         told.extend(notices.iter().map(|notice| notice["id"].as_str().unwrap().to_owned()));
         told.len() >= count
     })
     .await;
-    assert_eq!(told.len(), count, "{}", world.logs());
+    assert_eq!(told.len(), count, "{}", fixture.logs());
 }

@@ -6,18 +6,18 @@ use aws_sdk_kinesis::primitives::Blob;
 use reelgate_stand_ins::{ACCOUNT, Macie};
 use serde_json::json;
 
+use crate::fixture::{FleetFixture, wait_for};
 use crate::uploads::uploads;
-use crate::world::{World, wait_for};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_finding_in_the_text_of_a_published_asset_sets_it_apart_and_shows_its_place() {
-    let world = World::new(false).await;
+    let fixture = FleetFixture::new(false).await;
     let macie = Macie::start(&["NAME"]);
-    let bucket = format!("{}-text", world.media);
-    world.s3.create_bucket().bucket(&bucket).send().await.unwrap();
-    let inbox = world.dir.path().join("uploads");
+    let bucket = format!("{}-text", fixture.media);
+    fixture.s3.create_bucket().bucket(&bucket).send().await.unwrap();
+    let inbox = fixture.dir.path().join("uploads");
     uploads(&inbox, 1);
     let area = format!("s3://{bucket}/text");
     let environment = [
@@ -26,15 +26,15 @@ async fn a_finding_in_the_text_of_a_published_asset_sets_it_apart_and_shows_its_
         ("REELGATE__AWS__MACIE__WINDOW_S", "1"),
         // One address for everything but Macie.
         ("REELGATE__AWS__ENDPOINT_URL", ""),
-        ("AWS_ENDPOINT_URL", world.localstack.endpoint()),
+        ("AWS_ENDPOINT_URL", fixture.localstack.endpoint()),
         ("AWS_ENDPOINT_URL_MACIE2", macie.endpoint()),
     ];
-    let node = world.node("only", &environment);
-    world.put("a/Maria-Beispielmann.mp4", &inbox.join("000.mp4")).await;
-    let count = |phase: &str| world.states().get(phase).copied().unwrap_or_default();
+    let node = fixture.node("only", &environment);
+    fixture.put("a/Maria-Beispielmann.mp4", &inbox.join("000.mp4")).await;
+    let count = |phase: &str| fixture.states().get(phase).copied().unwrap_or_default();
     wait_for("it is published", PATIENCE, async || count("published") == 1).await;
     let texts = async || {
-        let listed = world.s3.list_objects_v2().bucket(&bucket).prefix("text/scan/").send().await.unwrap();
+        let listed = fixture.s3.list_objects_v2().bucket(&bucket).prefix("text/scan/").send().await.unwrap();
         listed.contents().iter().filter_map(|one| one.key()).map(str::to_owned).collect::<Vec<_>>()
     };
     let [text] = &texts().await[..] else { panic!("expected one text for Macie") };
@@ -55,16 +55,16 @@ async fn a_finding_in_the_text_of_a_published_asset_sets_it_apart_and_shows_its_
             }}
         }
     });
-    let record = world.kinesis.put_record().stream_name(&world.stream).partition_key("macie");
+    let record = fixture.kinesis.put_record().stream_name(&fixture.stream).partition_key("macie");
     record.data(Blob::new(finding.to_string())).send().await.unwrap();
-    wait_for("it is set apart", PATIENCE, async || count("quarantined") == 1).await;
+    wait_for("it is quarantined", PATIENCE, async || count("quarantined") == 1).await;
 
-    let asset = world.assets()[0]["asset_id"].as_str().unwrap().to_owned();
-    let shown = &world.lines(&["show", "--json", &asset])[0];
+    let asset = fixture.assets()[0]["asset_id"].as_str().unwrap().to_owned();
+    let shown = &fixture.lines(&["show", "--json", &asset])[0];
     let found = shown["findings"].as_array().unwrap().iter().find(|one| one["source"] == "macie");
     let found = found.unwrap_or_else(|| panic!("nothing of Macie: {shown}"));
     assert_eq!((&found["kind"], &found["locations"][0]["surface"]), (&json!("NAME"), &json!("file_name")));
     assert_eq!(texts().await, Vec::<String>::new(), "the text that Macie read is taken back");
-    assert_eq!(world.keys("published/").await, Vec::<String>::new());
+    assert_eq!(fixture.keys("published/").await, Vec::<String>::new());
     drop(node);
 }

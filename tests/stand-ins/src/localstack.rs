@@ -30,7 +30,7 @@ impl LocalStack {
     /// 6 to 25 s the first time. Use [`crate::fresh_name`] for buckets, streams, topics and queues.
     pub fn shared() -> Self {
         let prepare = || {
-            let dir = directory().keep(); // the keeper removes it
+            let dir = directory().keep(); // the watchdog removes it
             let port = free_port();
             (recipe(&dir, port, &[]), endpoint(port))
         };

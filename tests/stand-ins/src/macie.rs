@@ -27,12 +27,12 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 /// A Macie of one's own; gone with this value.
 pub struct Macie {
     endpoint: String,
-    world: Arc<Mutex<World>>,
+    state: Arc<Mutex<MacieState>>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
 #[derive(Default)]
-struct World {
+struct MacieState {
     paused: bool,
     managed: Vec<String>,
     custom: Vec<Value>,
@@ -52,14 +52,14 @@ impl Macie {
     /// Starts one that knows these managed identifiers.
     pub fn start(managed: &[&str]) -> Self {
         let managed = managed.iter().map(|id| (*id).to_owned()).collect();
-        let world = Arc::new(Mutex::new(World { managed, ..World::default() }));
+        let state = Arc::new(Mutex::new(MacieState { managed, ..MacieState::default() }));
         let runtime = runtime();
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let listener = std::net::TcpListener::bind(address).expect("loopback has a free port");
         listener.set_nonblocking(true).expect("a listener of the runtime");
         let address = listener.local_addr().expect("a bound socket has an address");
-        runtime.spawn(accept(listener, world.clone()));
-        Self { endpoint: format!("http://{address}"), world, runtime: Some(runtime) }
+        runtime.spawn(accept(listener, state.clone()));
+        Self { endpoint: format!("http://{address}"), state, runtime: Some(runtime) }
     }
 
     /// Where it is.
@@ -69,18 +69,18 @@ impl Macie {
 
     /// The account's Macie is paused from now on.
     pub fn pause(&self) {
-        self.world().paused = true;
+        self.state().paused = true;
     }
 
     /// The next call is answered with this error; several are answered in turn.
     pub fn refuse(&self, status: u16, code: &'static str) {
-        self.world().refusals.push((status, code));
+        self.state().refusals.push((status, code));
     }
 
     /// From now on `job` is in this state, with or without an error of its run.
     pub fn set(&self, job: &str, state: &str, erred: bool) {
         let code = if erred { "ERROR" } else { "NONE" };
-        for known in self.world().jobs.iter_mut().filter(|known| known["jobId"] == job) {
+        for known in self.state().jobs.iter_mut().filter(|known| known["jobId"] == job) {
             known["jobStatus"] = json!(state);
             known["lastRunErrorStatus"] = json!({"code": code});
         }
@@ -88,26 +88,26 @@ impl Macie {
 
     /// Keeps a finding, in the form of an event's detail; it needs an `id`.
     pub fn find(&self, finding: Value) {
-        self.world().findings.push(finding);
+        self.state().findings.push(finding);
     }
 
     /// The jobs there are, as they were asked for, with their ids and states.
     pub fn jobs(&self) -> Vec<Value> {
-        self.world().jobs.clone()
+        self.state().jobs.clone()
     }
 
     /// The custom identifiers there are, as they were asked for, with their ids.
     pub fn custom(&self) -> Vec<Value> {
-        self.world().custom.clone()
+        self.state().custom.clone()
     }
 
     /// Method and path of every call so far.
     pub fn calls(&self) -> Vec<String> {
-        self.world().calls.clone()
+        self.state().calls.clone()
     }
 
-    fn world(&self) -> MutexGuard<'_, World> {
-        lock(&self.world)
+    fn state(&self) -> MutexGuard<'_, MacieState> {
+        lock(&self.state)
     }
 }
 
@@ -119,15 +119,15 @@ impl Drop for Macie {
     }
 }
 
-fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
-    world.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &Mutex<MacieState>) -> MutexGuard<'_, MacieState> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn accept(listener: std::net::TcpListener, world: Arc<Mutex<World>>) {
+async fn accept(listener: std::net::TcpListener, state: Arc<Mutex<MacieState>>) {
     let listener = TcpListener::from_std(listener).expect("a listener of the runtime");
     while let Ok((stream, _)) = listener.accept().await {
-        let world = world.clone();
-        let service = service_fn(move |request| serve(request, world.clone()));
+        let state = state.clone();
+        let service = service_fn(move |request| serve(request, state.clone()));
         let mut server = hyper::server::conn::http1::Builder::new();
         server.timer(TokioTimer::new());
         tokio::spawn(server.serve_connection(TokioIo::new(stream), service));
@@ -136,12 +136,12 @@ async fn accept(listener: std::net::TcpListener, world: Arc<Mutex<World>>) {
 
 async fn serve(
     request: Request<Incoming>,
-    world: Arc<Mutex<World>>,
+    state: Arc<Mutex<MacieState>>,
 ) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
     let call = format!("{} {}", request.method(), request.uri().path());
     let bytes = Limited::new(request.into_body(), BODY_BYTES_MAX).collect().await?.to_bytes();
     let body: Value = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes)? };
-    let answer = lock(&world).answer(call, &body);
+    let answer = lock(&state).answer(call, &body);
     let (status, code, body) = match answer {
         Ok(body) => (200, "", body),
         Err((status, code)) => (status, code, json!({"message": "refused by the test"})),
@@ -155,7 +155,7 @@ async fn serve(
     Ok(response)
 }
 
-impl World {
+impl MacieState {
     fn answer(&mut self, call: String, body: &Value) -> Answer {
         self.calls.push(call.clone());
         if !self.refusals.is_empty() {

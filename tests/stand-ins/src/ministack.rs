@@ -77,7 +77,7 @@ impl Ministack {
     }
 
     /// Makes each call as the user with these keys: the answer, or the error's code.
-    pub fn call(&self, keys: &Keys, calls: &[Call<'_>]) -> Vec<Result<serde_json::Value, String>> {
+    pub fn call(&self, keys: &Keys, calls: &[ServiceCall<'_>]) -> Vec<Result<serde_json::Value, String>> {
         let calls: Vec<_> = calls
             .iter()
             .map(|call| {
@@ -148,7 +148,7 @@ impl Keys {
 
 /// One call of a service, in the words of its API.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Call<'a> {
+pub struct ServiceCall<'a> {
     /// `s3`, `kinesis`, ….
     pub service: &'a str,
     /// `get_object`, ….

@@ -95,7 +95,7 @@ impl SharedPostgres {
     /// Joins the shared server, and starts it where nobody has.
     pub fn join() -> Self {
         let prepare = || {
-            let dir = short_directory().keep(); // the keeper removes it
+            let dir = short_directory().keep(); // the watchdog removes it
             let cluster = Cluster::at(&dir, free_port());
             cluster.make();
             (cluster.recipe(Durability::Fast), format!("{} {}", cluster.port, dir.display()))

@@ -39,13 +39,14 @@ pub(crate) fn join(
         return Use { address, _users: users };
     }
     let (recipe, address) = prepare();
-    start_keeper(&recipe, &state, &place.join(format!("{name}.users")), || ready(&address));
+    start_watchdog(&recipe, &state, &place.join(format!("{name}.users")), || ready(&address));
     std::fs::write(&state, &address).expect("the target directory is ours to write to");
     Use { address, _users: users }
 }
 
-fn start_keeper(recipe: &Recipe, state: &Path, users: &Path, ready: impl Fn() -> bool) {
-    let mut line: Vec<OsString> = ["bash", "-c", include_str!("keeper.sh"), "keeper"].map(Into::into).into();
+fn start_watchdog(recipe: &Recipe, state: &Path, users: &Path, ready: impl Fn() -> bool) {
+    let mut line: Vec<OsString> =
+        ["bash", "-c", include_str!("watchdog.sh"), "watchdog"].map(Into::into).into();
     line.extend([
         state.into(),
         recipe.dir.clone().into(),
@@ -54,10 +55,10 @@ fn start_keeper(recipe: &Recipe, state: &Path, users: &Path, ready: impl Fn() ->
     ]);
     line.extend(recipe.command_line());
     let mut command = recipe.command(&line);
-    // Opened anew: a lock belongs to the opening, and the keeper's must not be ours.
+    // Opened anew: a lock belongs to the opening, and the watchdog's must not be ours.
     command.stdin(Stdio::from(lock_file(users)));
-    let mut keeper = command.spawn().unwrap_or_else(|error| panic!("start {}: {error}", recipe.name));
-    await_ready(recipe, ready, || keeper.try_wait().is_ok_and(|status| status.is_none()));
+    let mut watchdog = command.spawn().unwrap_or_else(|error| panic!("start {}: {error}", recipe.name));
+    await_ready(recipe, ready, || watchdog.try_wait().is_ok_and(|status| status.is_none()));
 }
 
 fn lock_file(path: &Path) -> File {

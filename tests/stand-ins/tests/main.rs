@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod http_proxy;
-mod keeper;
 mod on_localstack;
 mod policies;
 mod postgres;
 mod small_ones;
 mod tcp_proxy;
+mod watchdog;
 
 use std::path::PathBuf;
 

@@ -6,9 +6,10 @@ use std::fmt;
 use aws_sdk_ssm::Client;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 
-use crate::error::Call;
+use crate::error::ApiCall;
 
-const READ: Call = Call::new(Port::Settings, "read parameters", "ssm:GetParametersByPath (and kms:Decrypt)");
+const READ: ApiCall =
+    ApiCall::new(Port::Settings, "read parameters", "ssm:GetParametersByPath (and kms:Decrypt)");
 
 /// Pages of a path, ten parameters each; a configuration has a few dozen.
 const PAGES_MAX: usize = 100;

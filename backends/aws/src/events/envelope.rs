@@ -6,27 +6,27 @@
 
 use data_encoding::HEXLOWER;
 use reelgate_ports::events::{EventBatch, RefusedEvent};
-use reelgate_ports::records::{MediaEvent, ScanEvent};
+use reelgate_ports::records::{ExternalScanEvent, MediaEvent};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::object::{Happening, Told, Why};
+use super::object_fields::{RejectReason, S3EventKind, S3ObjectFields};
 use super::{finding, notification};
 use crate::location::{Area, Location, is_upload};
 
 /// What one message says.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Heard {
+pub struct ParsedMessage {
     /// Uploads and deletions.
     pub events: Vec<MediaEvent>,
     /// Findings.
-    pub scans: Vec<ScanEvent>,
+    pub scans: Vec<ExternalScanEvent>,
     /// For each part that could not be read: what was expected and found.
     pub refused: Vec<String>,
 }
 
-impl Heard {
+impl ParsedMessage {
     /// Adds it to a batch: uploads only, and only where they lie in the ingest area, so that a rule which matches too
     /// much (our own outputs, say) does no harm; refusals with the place of the message and the SHA-256 of its bytes.
     pub fn add_to(self, batch: &mut EventBatch, ingest: &Area, place: &str, bytes: &[u8]) {
@@ -50,16 +50,16 @@ impl Heard {
 
 /// Reads one message, whatever it is. A message that is known to be none of ours (a queue's test message, an S3 event
 /// of another kind) says nothing.
-pub fn hear(bytes: &[u8]) -> Heard {
+pub fn parse_message(bytes: &[u8]) -> ParsedMessage {
     match outer(bytes) {
         Ok(Outer { message: Some(message), records: None, detail: None, .. }) => {
             match outer(message.as_bytes()) {
                 Ok(inner) => inside(inner),
-                Err(why) => Heard::refused(why),
+                Err(why) => ParsedMessage::refused(why),
             }
         }
         Ok(outer) => inside(outer),
-        Err(why) => Heard::refused(why),
+        Err(why) => ParsedMessage::refused(why),
     }
 }
 
@@ -83,50 +83,50 @@ struct Outer<'a> {
     event: Option<String>,
 }
 
-fn outer(bytes: &[u8]) -> Result<Outer<'_>, Why> {
+fn outer(bytes: &[u8]) -> Result<Outer<'_>, RejectReason> {
     serde_json::from_slice(bytes).map_err(|error| damaged("a JSON object", &error))
 }
 
-fn inside(outer: Outer<'_>) -> Heard {
+fn inside(outer: Outer<'_>) -> ParsedMessage {
     if let Some(records) = outer.records {
         return notified(&records);
     }
     if outer.event.as_deref() == Some("s3:TestEvent") {
-        return Heard::default();
+        return ParsedMessage::default();
     }
     let (Some(source), Some(detail_type), Some(detail)) = (outer.source, outer.detail_type, outer.detail)
     else {
-        return Heard::refused("expected an event of S3 or Macie, found an object of another kind");
+        return ParsedMessage::refused("expected an event of S3 or Macie, found an object of another kind");
     };
     bridged(&source, &detail_type, detail.get())
 }
 
-fn notified(records: &[&RawValue]) -> Heard {
-    let mut heard = Heard::default();
+fn notified(records: &[&RawValue]) -> ParsedMessage {
+    let mut parsed = ParsedMessage::default();
     for record in records {
         match notification::read(record.get()) {
-            Ok(event) => heard.events.extend(event),
-            Err(why) => heard.refused.push(why),
+            Ok(event) => parsed.events.extend(event),
+            Err(why) => parsed.refused.push(why),
         }
     }
-    heard
+    parsed
 }
 
-fn bridged(source: &str, detail_type: &str, detail: &str) -> Heard {
+fn bridged(source: &str, detail_type: &str, detail: &str) -> ParsedMessage {
     let event = match (source, detail_type) {
         ("aws.s3", "Object Created" | "Object Deleted") => object(detail_type, detail),
-        ("aws.s3", _) => return Heard::default(),
+        ("aws.s3", _) => return ParsedMessage::default(),
         ("aws.macie", "Macie Finding") => {
             return match finding::read(detail) {
-                Ok(scan) => Heard { scans: vec![scan], ..Heard::default() },
-                Err(why) => Heard::refused(why),
+                Ok(scan) => ParsedMessage { scans: vec![scan], ..ParsedMessage::default() },
+                Err(why) => ParsedMessage::refused(why),
             };
         }
-        _ => return Heard::refused("expected an event of S3 or Macie, found one of another source"),
+        _ => return ParsedMessage::refused("expected an event of S3 or Macie, found one of another source"),
     };
     match event {
-        Ok(event) => Heard { events: vec![event], ..Heard::default() },
-        Err(why) => Heard::refused(why),
+        Ok(event) => ParsedMessage { events: vec![event], ..ParsedMessage::default() },
+        Err(why) => ParsedMessage::refused(why),
     }
 }
 
@@ -155,15 +155,15 @@ struct Object {
     sequencer: Option<String>,
 }
 
-fn object(detail_type: &str, detail: &str) -> Result<MediaEvent, Why> {
+fn object(detail_type: &str, detail: &str) -> Result<MediaEvent, RejectReason> {
     let detail: Detail =
         serde_json::from_str(detail).map_err(|error| damaged("the detail of an S3 event", &error))?;
-    let happening = match (detail_type, detail.deletion_type.as_deref()) {
-        ("Object Created", _) => Happening::Created,
-        (_, Some("Delete Marker Created")) => Happening::Marked,
-        _ => Happening::Removed,
+    let change = match (detail_type, detail.deletion_type.as_deref()) {
+        ("Object Created", _) => S3EventKind::Created,
+        (_, Some("Delete Marker Created")) => S3EventKind::Marked,
+        _ => S3EventKind::Removed,
     };
-    let told = Told {
+    let told = S3ObjectFields {
         bucket: detail.bucket.name,
         key: detail.object.key,
         version: detail.object.version,
@@ -171,11 +171,11 @@ fn object(detail_type: &str, detail: &str) -> Result<MediaEvent, Why> {
         size_bytes: detail.object.size,
         sequencer: detail.object.sequencer,
     };
-    told.event(happening)
+    told.event(change)
 }
 
 /// The parser's own words would repeat the message, so only the place is told.
-pub(super) fn damaged(expected: &str, error: &serde_json::Error) -> Why {
+pub(super) fn damaged(expected: &str, error: &serde_json::Error) -> RejectReason {
     let found = match error.classify() {
         serde_json::error::Category::Data => "members of other kinds",
         serde_json::error::Category::Eof => "its end too early",

@@ -5,11 +5,13 @@
 //! member may be null, and Macie adds members without notice.
 
 use reelgate_flow::asset::{Response, Severity};
-use reelgate_ports::records::ScanEvent;
-use reelgate_ports::scanner::{CUSTOM_CATEGORY, Detection, JobId, LOCATIONS_MAX, ScanReport};
+use reelgate_ports::external_scanner::{
+    CUSTOM_CATEGORY, Detection, ExternalScanReport, JobId, LOCATIONS_MAX,
+};
+use reelgate_ports::records::ExternalScanEvent;
 use serde::Deserialize;
 
-use super::object::{Told, Why};
+use super::object_fields::{RejectReason, S3ObjectFields};
 
 /// Types of one finding; Macie has fewer than 200, and 30 custom identifiers go into a job.
 const DETECTIONS_MAX: usize = 200;
@@ -112,7 +114,7 @@ pub(crate) struct Record {
 }
 
 /// Reads the `detail` of a Macie finding.
-pub(super) fn read(json: &str) -> Result<ScanEvent, Why> {
+pub(super) fn read(json: &str) -> Result<ExternalScanEvent, RejectReason> {
     let finding: Finding =
         serde_json::from_str(json).map_err(|error| super::envelope::damaged("a Macie finding", &error))?;
     finding.event()
@@ -120,7 +122,7 @@ pub(super) fn read(json: &str) -> Result<ScanEvent, Why> {
 
 impl Finding {
     /// The finding in our words; or what was expected and found, without any text of it.
-    pub(crate) fn event(self) -> Result<ScanEvent, Why> {
+    pub(crate) fn event(self) -> Result<ExternalScanEvent, RejectReason> {
         let severity = self.severity.as_ref().and_then(Grade::severity);
         let severity = severity.ok_or("expected severity Low, Medium or High, found another")?;
         let source = self.source()?;
@@ -128,7 +130,7 @@ impl Finding {
         let id = self.id.filter(|id| {
             (1..=NAME_CHARS_MAX).contains(&id.len()) && id.chars().all(|c| c.is_ascii_graphic())
         });
-        Ok(ScanEvent {
+        Ok(ExternalScanEvent {
             id: id.ok_or("expected a finding's id of 1 to 256 printable characters, found another")?,
             kind: word(self.r#type.as_deref().ok_or("expected a finding's type, found none")?),
             severity,
@@ -144,7 +146,7 @@ impl Finding {
 
     /// The object; `None` where the finding is about a bucket. Policy findings name none, and a finding in content that
     /// names none is refused, for it could be tied to nothing.
-    fn source(&self) -> Result<Option<reelgate_flow::ids::SourceId>, Why> {
+    fn source(&self) -> Result<Option<reelgate_flow::ids::SourceId>, RejectReason> {
         match &self.resources_affected {
             Some(Affected { s3_bucket: Some(bucket), s3_object: Some(object) }) => {
                 told(bucket, object).source().map(Some)
@@ -156,11 +158,11 @@ impl Finding {
         }
     }
 
-    fn report(&self) -> ScanReport {
+    fn report(&self) -> ExternalScanReport {
         let bucket = self.resources_affected.as_ref().and_then(|affected| affected.s3_bucket.as_ref());
         let details = self.classification_details.as_ref();
         let result = details.and_then(|details| details.result.as_ref());
-        ScanReport {
+        ExternalScanReport {
             count: self.count,
             bucket: bucket.and_then(|bucket| bucket.name.as_deref()).map(word),
             job: details.and_then(|details| details.job_id.as_deref()).map(|id| JobId::new(word(id))),
@@ -191,13 +193,13 @@ impl Grade {
     }
 }
 
-fn told(bucket: &Bucket, object: &Object) -> Told {
-    Told {
+fn told(bucket: &Bucket, object: &Object) -> S3ObjectFields {
+    S3ObjectFields {
         bucket: bucket.name.clone().unwrap_or_default(),
         key: object.key.clone().unwrap_or_default(),
         version: object.version_id.clone(),
         etag: object.etag.clone(),
-        ..Told::default()
+        ..S3ObjectFields::default()
     }
 }
 

@@ -4,5 +4,5 @@ pub mod envelope;
 pub(crate) mod finding;
 pub mod kinesis;
 mod notification;
-mod object;
+mod object_fields;
 pub mod sqs;

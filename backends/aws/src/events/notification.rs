@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use reelgate_ports::records::MediaEvent;
 use serde::Deserialize;
 
-use super::object::{Happening, Told, Why};
+use super::object_fields::{RejectReason, S3EventKind, S3ObjectFields};
 
 #[derive(Deserialize)]
 struct Record {
@@ -38,11 +38,11 @@ struct Object {
 }
 
 /// One record; `None` where it is about something else than objects that come and go.
-pub(super) fn read(json: &str) -> Result<Option<MediaEvent>, Why> {
+pub(super) fn read(json: &str) -> Result<Option<MediaEvent>, RejectReason> {
     let record: Record =
         serde_json::from_str(json).map_err(|error| super::envelope::damaged("a record of S3", &error))?;
-    let Some(happening) = happening(&record.event_name) else { return Ok(None) };
-    let told = Told {
+    let Some(change) = change(&record.event_name) else { return Ok(None) };
+    let told = S3ObjectFields {
         bucket: record.s3.bucket.name,
         key: decoded(&record.s3.object.key)?,
         version: record.s3.object.version,
@@ -50,22 +50,22 @@ pub(super) fn read(json: &str) -> Result<Option<MediaEvent>, Why> {
         size_bytes: record.s3.object.size,
         sequencer: record.s3.object.sequencer,
     };
-    told.event(happening).map(Some)
+    told.event(change).map(Some)
 }
 
-fn happening(event_name: &str) -> Option<Happening> {
+fn change(event_name: &str) -> Option<S3EventKind> {
     let name = event_name.strip_prefix("s3:").unwrap_or(event_name);
     let (family, member) = name.split_once(':')?;
     match (family, member) {
-        ("ObjectCreated", _) => Some(Happening::Created),
-        ("ObjectRemoved" | "LifecycleExpiration", "DeleteMarkerCreated") => Some(Happening::Marked),
-        ("ObjectRemoved" | "LifecycleExpiration", _) => Some(Happening::Removed),
+        ("ObjectCreated", _) => Some(S3EventKind::Created),
+        ("ObjectRemoved" | "LifecycleExpiration", "DeleteMarkerCreated") => Some(S3EventKind::Marked),
+        ("ObjectRemoved" | "LifecycleExpiration", _) => Some(S3EventKind::Removed),
         _ => None,
     }
 }
 
 /// Undoes the encoding of an HTML form, once: a key may itself look encoded.
-fn decoded(key: &str) -> Result<String, Why> {
+fn decoded(key: &str) -> Result<String, RejectReason> {
     let spaced = key.replace('+', " ");
     let key = percent_decode_str(&spaced).decode_utf8();
     key.map(Into::into).map_err(|_| "expected a key of UTF-8, found other bytes".into())

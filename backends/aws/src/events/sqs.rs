@@ -11,15 +11,15 @@ use aws_sdk_sqs::types::{
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 
-use super::envelope::hear;
-use crate::error::Call;
+use super::envelope::parse_message;
+use crate::error::ApiCall;
 use crate::location::Area;
 
-const RECEIVE: Call = Call::new(Port::Events, "receive messages from the queue", "sqs:ReceiveMessage");
-const DELETE: Call = Call::new(Port::Events, "delete messages from the queue", "sqs:DeleteMessage");
-const GIVE_BACK: Call =
-    Call::new(Port::Events, "give messages back to the queue", "sqs:ChangeMessageVisibility");
-const CHECK: Call = Call::new(Port::Events, "reach the queue", "sqs:GetQueueAttributes");
+const RECEIVE: ApiCall = ApiCall::new(Port::Events, "receive messages from the queue", "sqs:ReceiveMessage");
+const DELETE: ApiCall = ApiCall::new(Port::Events, "delete messages from the queue", "sqs:DeleteMessage");
+const GIVE_BACK: ApiCall =
+    ApiCall::new(Port::Events, "give messages back to the queue", "sqs:ChangeMessageVisibility");
+const CHECK: ApiCall = ApiCall::new(Port::Events, "reach the queue", "sqs:GetQueueAttributes");
 
 /// Messages of one call, by SQS's own bound.
 const CALL_MAX: usize = 10;
@@ -53,7 +53,7 @@ impl SqsEvents {
             return;
         };
         let place = format!("queue message {}", message.message_id.unwrap_or_default());
-        hear(body.as_bytes()).add_to(batch, &self.ingest, &place, body.as_bytes());
+        parse_message(body.as_bytes()).add_to(batch, &self.ingest, &place, body.as_bytes());
         batch.receipts.push(receipt);
     }
 }
@@ -127,6 +127,6 @@ impl Events for SqsEvents {
     }
 }
 
-fn incomplete(call: Call) -> PortError {
+fn incomplete(call: ApiCall) -> PortError {
     PortError::new(Port::Events, ErrorKind::Invalid, call.operation, "expected a receipt, found none")
 }

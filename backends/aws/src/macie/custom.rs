@@ -7,14 +7,20 @@ use aws_sdk_macie2::Client;
 use aws_sdk_macie2::types::{DataIdentifierSeverity, SeverityLevel};
 use reelgate_flow::asset::Severity;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::scanner::CustomIdentifier;
+use reelgate_ports::external_scanner::CustomIdentifier;
 
-use crate::error::Call;
+use crate::error::ApiCall;
 
-const LIST: Call =
-    Call::new(Port::Scanner, "list the scanner's custom identifiers", "macie2:ListCustomDataIdentifiers");
-const CREATE: Call =
-    Call::new(Port::Scanner, "make a custom identifier of the scanner", "macie2:CreateCustomDataIdentifier");
+const LIST: ApiCall = ApiCall::new(
+    Port::ExternalScanner,
+    "list the scanner's custom identifiers",
+    "macie2:ListCustomDataIdentifiers",
+);
+const CREATE: ApiCall = ApiCall::new(
+    Port::ExternalScanner,
+    "make a custom identifier of the scanner",
+    "macie2:CreateCustomDataIdentifier",
+);
 
 /// Ids of these identifiers, in order; makes those that are not there. What Macie lists in the end is what counts, so
 /// that nodes which start together use the same ones.
@@ -38,7 +44,7 @@ pub(super) async fn ensure(client: &Client, wanted: &[CustomIdentifier]) -> Port
     };
     let missing = || {
         let detail = "expected a custom identifier that was there before, found it gone";
-        PortError::new(Port::Scanner, ErrorKind::Unavailable, LIST.operation, detail)
+        PortError::new(Port::ExternalScanner, ErrorKind::Unavailable, LIST.operation, detail)
     };
     wanted.iter().map(|one| id(one).ok_or_else(missing)).collect()
 }
@@ -77,13 +83,19 @@ async fn create(client: &Client, one: &CustomIdentifier) -> PortResult<String> {
         .await
         .map_err(CREATE.failed())?;
     let nameless = || {
-        PortError::new(Port::Scanner, ErrorKind::Unavailable, CREATE.operation, "expected an id, found none")
+        PortError::new(
+            Port::ExternalScanner,
+            ErrorKind::Unavailable,
+            CREATE.operation,
+            "expected an id, found none",
+        )
     };
     answer.custom_data_identifier_id.filter(|id| !id.is_empty()).ok_or_else(nameless)
 }
 
 fn levels(one: &CustomIdentifier) -> PortResult<Option<Vec<SeverityLevel>>> {
-    let invalid = |detail| PortError::new(Port::Scanner, ErrorKind::Invalid, CREATE.operation, detail);
+    let invalid =
+        |detail| PortError::new(Port::ExternalScanner, ErrorKind::Invalid, CREATE.operation, detail);
     let level = |(from, severity): &(u64, Severity)| {
         let severity = match severity {
             Severity::Low => DataIdentifierSeverity::Low,

@@ -8,15 +8,20 @@ use aws_sdk_macie2::types::{
     S3BucketDefinitionForJob, S3JobDefinition, ScopeFilterKey, Scoping, SimpleScopeTerm,
 };
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::scanner::{BatchId, JobFailure, JobId, JobStatus, SidecarName};
+use reelgate_ports::external_scanner::{BatchId, JobFailure, JobId, JobStatus, SidecarName};
 
 use super::{Identifiers, MacieSettings};
-use crate::error::Call;
+use crate::error::ApiCall;
 
-const CREATE: Call = Call::new(Port::Scanner, "begin a job of the scanner", "macie2:CreateClassificationJob");
-const LIST: Call = Call::new(Port::Scanner, "look for a job of the scanner", "macie2:ListClassificationJobs");
-const DESCRIBE: Call =
-    Call::new(Port::Scanner, "ask how a job of the scanner stands", "macie2:DescribeClassificationJob");
+const CREATE: ApiCall =
+    ApiCall::new(Port::ExternalScanner, "begin a job of the scanner", "macie2:CreateClassificationJob");
+const LIST: ApiCall =
+    ApiCall::new(Port::ExternalScanner, "look for a job of the scanner", "macie2:ListClassificationJobs");
+const DESCRIBE: ApiCall = ApiCall::new(
+    Port::ExternalScanner,
+    "ask how a job of the scanner stands",
+    "macie2:DescribeClassificationJob",
+);
 
 /// Tells a job's batch to people, and to the next process.
 fn name(batch: &BatchId) -> String {
@@ -92,9 +97,9 @@ fn scope(settings: &MacieSettings, batch: &BatchId) -> S3JobDefinition {
         .build()
 }
 
-fn nonsense(call: Call, found: &str) -> PortError {
+fn nonsense(call: ApiCall, found: &str) -> PortError {
     PortError::new(
-        Port::Scanner,
+        Port::ExternalScanner,
         ErrorKind::Unavailable,
         call.operation,
         format!("expected an answer that says all, found {found}"),

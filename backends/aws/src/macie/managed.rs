@@ -11,10 +11,13 @@ use std::collections::BTreeSet;
 use aws_sdk_macie2::Client;
 use reelgate_ports::error::{Port, PortResult};
 
-use crate::error::Call;
+use crate::error::ApiCall;
 
-const LIST: Call =
-    Call::new(Port::Scanner, "list the scanner's managed identifiers", "macie2:ListManagedDataIdentifiers");
+const LIST: ApiCall = ApiCall::new(
+    Port::ExternalScanner,
+    "list the scanner's managed identifiers",
+    "macie2:ListManagedDataIdentifiers",
+);
 
 /// Ids of managed identifiers, by category.
 pub const MANAGED_IDENTIFIERS: &[&str] = &[

@@ -9,7 +9,7 @@
 //! the batch, so that a job begun before a crash is found again. Sources: Amazon Macie API Reference and User Guide.
 
 mod custom;
-mod found;
+mod job_findings;
 mod jobs;
 mod limiter;
 mod managed;
@@ -25,16 +25,18 @@ use aws_sdk_macie2::types::MacieStatus;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::records::ScanEvent;
-use reelgate_ports::scanner::{BatchId, Begun, JobId, JobStatus, Removed, Scanner, Sidecar, SidecarMap};
+use reelgate_ports::external_scanner::{
+    BatchId, Begun, ExternalScanner, JobId, JobStatus, Removed, Sidecar, SidecarMap,
+};
+use reelgate_ports::records::ExternalScanEvent;
 use tokio::sync::OnceCell;
 
-use crate::error::Call;
+use crate::error::ApiCall;
 use crate::objects::bucket::Bucket;
 pub use managed::MANAGED_IDENTIFIERS;
 pub use settings::MacieSettings;
 
-const SESSION: Call = Call::new(Port::Scanner, "reach the scanner", "macie2:GetMacieSession");
+const SESSION: ApiCall = ApiCall::new(Port::ExternalScanner, "reach the scanner", "macie2:GetMacieSession");
 
 /// Macie as the scanner.
 pub struct MacieScanner {
@@ -75,7 +77,7 @@ impl MacieScanner {
             if managed.is_empty() && custom.is_empty() {
                 let detail = "expected an identifier that the scanner knows, found none";
                 return Err(PortError::new(
-                    Port::Scanner,
+                    Port::ExternalScanner,
                     ErrorKind::Invalid,
                     "choose the scanner's identifiers",
                     detail,
@@ -89,7 +91,7 @@ impl MacieScanner {
 
 /// The bucket of sidecars is a part of the scanner: an operator looks for its errors there.
 fn scanners(error: PortError) -> PortError {
-    error.of_port(Port::Scanner)
+    error.of_port(Port::ExternalScanner)
 }
 
 /// An account without Macie denies every call of it.
@@ -101,7 +103,7 @@ fn or_off(mut error: PortError) -> PortError {
 }
 
 #[async_trait]
-impl Scanner for MacieScanner {
+impl ExternalScanner for MacieScanner {
     async fn prepare(&self) -> PortResult<String> {
         let Identifiers { managed, custom } = self.identifiers().await?;
         let all = self.settings.managed.len();
@@ -131,8 +133,8 @@ impl Scanner for MacieScanner {
         jobs::status(&self.client, job).await
     }
 
-    async fn findings(&self, job: &JobId) -> PortResult<Vec<ScanEvent>> {
-        found::of_job(&self.client, job).await
+    async fn findings(&self, job: &JobId) -> PortResult<Vec<ExternalScanEvent>> {
+        job_findings::of_job(&self.client, job).await
     }
 
     async fn map(&self, batch: &BatchId, asset: &AssetId) -> PortResult<Option<SidecarMap>> {
@@ -148,7 +150,12 @@ impl Scanner for MacieScanner {
         let session = session.map_err(|error| or_off(SESSION.error(&error)))?;
         if session.status() != Some(&MacieStatus::Enabled) {
             let detail = "expected an enabled Macie, found it paused; resume it in this account and region";
-            return Err(PortError::new(Port::Scanner, ErrorKind::Unavailable, SESSION.operation, detail));
+            return Err(PortError::new(
+                Port::ExternalScanner,
+                ErrorKind::Unavailable,
+                SESSION.operation,
+                detail,
+            ));
         }
         let known = managed::known(&self.client, &self.settings.managed).await?;
         sidecars::check(&self.bucket, &self.settings.area).await.map_err(scanners)?;

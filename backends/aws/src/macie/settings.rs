@@ -1,7 +1,7 @@
 //! What Macie is told to read, and for what.
 
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::scanner::CustomIdentifier;
+use reelgate_ports::external_scanner::CustomIdentifier;
 
 use super::managed::MANAGED_IDENTIFIERS;
 use crate::location::Area;
@@ -40,7 +40,12 @@ impl MacieSettings {
     /// `Invalid` where Macie would refuse every job.
     pub(super) fn check(&self) -> PortResult<()> {
         let invalid = |detail: String| {
-            PortError::new(Port::Scanner, ErrorKind::Invalid, "read the settings of the scanner", detail)
+            PortError::new(
+                Port::ExternalScanner,
+                ErrorKind::Invalid,
+                "read the settings of the scanner",
+                detail,
+            )
         };
         if self.account.len() != 12 || !self.account.bytes().all(|b| b.is_ascii_digit()) {
             return Err(invalid("expected an account of twelve digits, found another".into()));

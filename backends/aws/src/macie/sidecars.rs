@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::scanner::sidecar::write;
-use reelgate_ports::scanner::{BatchId, Removed, Sidecar, SidecarMap, SidecarName};
+use reelgate_ports::external_scanner::sidecar::write;
+use reelgate_ports::external_scanner::{BatchId, Removed, Sidecar, SidecarMap, SidecarName};
 
 use crate::location::Area;
 use crate::objects::bucket::{Bucket, Label, Only};
@@ -73,7 +73,7 @@ pub(super) async fn remove(
         let left = bucket.versions(REMOVE, &area.bucket, &key).await?.len();
         if left > 0 {
             let detail = format!("expected no version of it any more, found {left}");
-            return Err(PortError::new(Port::Scanner, ErrorKind::Unavailable, REMOVE, detail));
+            return Err(PortError::new(Port::ExternalScanner, ErrorKind::Unavailable, REMOVE, detail));
         }
     }
     Ok(removed)

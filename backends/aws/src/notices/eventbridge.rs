@@ -7,10 +7,10 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::notices::Notices;
 use reelgate_ports::records::NoticeRecord;
 
-use crate::error::Call;
+use crate::error::ApiCall;
 
-const PUT: Call = Call::new(Port::Notices, "put a notice on the event bus", "events:PutEvents");
-const CHECK: Call = Call::new(Port::Notices, "reach the event bus", "events:DescribeEventBus");
+const PUT: ApiCall = ApiCall::new(Port::Notices, "put a notice on the event bus", "events:PutEvents");
+const CHECK: ApiCall = ApiCall::new(Port::Notices, "reach the event bus", "events:DescribeEventBus");
 
 const SOURCE: &str = "reelgate";
 const DETAIL_TYPE: &str = "reelgate.asset";

@@ -8,10 +8,10 @@ use reelgate_ports::notices::Notices;
 use reelgate_ports::records::NoticeRecord;
 use serde_json::{Map, Value};
 
-use crate::error::Call;
+use crate::error::ApiCall;
 
-const PUBLISH: Call = Call::new(Port::Notices, "publish a notice to the topic", "sns:Publish");
-const CHECK: Call = Call::new(Port::Notices, "reach the topic", "sns:GetTopicAttributes");
+const PUBLISH: ApiCall = ApiCall::new(Port::Notices, "publish a notice to the topic", "sns:Publish");
+const CHECK: ApiCall = ApiCall::new(Port::Notices, "reach the topic", "sns:GetTopicAttributes");
 
 /// Members of a notice that become message attributes; `bucket` is added from its `source`.
 const ATTRIBUTES: [&str; 4] = ["kind", "state", "severity", "verdict"];

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::checksum::{Algorithm, Stored};
 use super::settings::{Checksums, TransferSettings};
-use crate::error::Call;
+use crate::error::ApiCall;
 use crate::location::Location;
 
 /// Objects that one request removes at most; Amazon S3 API Reference, `DeleteObjects`.
@@ -125,7 +125,7 @@ impl Bucket {
             .await;
         match answer {
             Ok(output) => Head::of(what, output).map(Some),
-            Err(error) => absent(Call::new(Port::Objects, what, reading(version_id)).error(&error)),
+            Err(error) => absent(ApiCall::new(Port::Objects, what, reading(version_id)).error(&error)),
         }
     }
 
@@ -149,7 +149,7 @@ impl Bucket {
             .set_expected_bucket_owner(self.owner(&at.bucket))
             .send()
             .await
-            .map_err(Call::new(Port::Objects, what, reading(head.version_id.as_deref())).failed())?;
+            .map_err(ApiCall::new(Port::Objects, what, reading(head.version_id.as_deref())).failed())?;
         let first = answer.content_length().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
         let told = answer.parts_count().and_then(|count| u64::try_from(count).ok());
         let alike = first > 0 && told == Some(parts) && head.size_bytes.div_ceil(first) == parts;
@@ -181,7 +181,7 @@ impl Bucket {
             .set_expected_bucket_owner(self.owner(&at.bucket))
             .send()
             .await
-            .map_err(Call::new(Port::Objects, what, reading(head.version_id.as_deref())).failed())?;
+            .map_err(ApiCall::new(Port::Objects, what, reading(head.version_id.as_deref())).failed())?;
         let mut body = answer.body;
         let mut bytes = Vec::new();
         while let Some(chunk) = body.next().await {
@@ -220,7 +220,7 @@ impl Bucket {
             .body(ByteStream::from(bytes))
             .send()
             .await
-            .map_err(Call::new(Port::Objects, what, "s3:PutObject").failed())?;
+            .map_err(ApiCall::new(Port::Objects, what, "s3:PutObject").failed())?;
         Ok(answer.e_tag.unwrap_or_default())
     }
 
@@ -246,7 +246,7 @@ impl Bucket {
         };
         match answer {
             Ok(_) => Ok(()),
-            Err(error) => absent::<()>(Call::new(Port::Objects, what, action).error(&error)).map(|_| ()),
+            Err(error) => absent::<()>(ApiCall::new(Port::Objects, what, action).error(&error)).map(|_| ()),
         }
     }
 
@@ -255,9 +255,9 @@ impl Bucket {
         &self,
         what: &'static str,
         bucket: &str,
-        found: &[super::list::Found],
+        found: &[super::list::ListedVersion],
     ) -> PortResult<()> {
-        let call = Call::new(Port::Objects, what, "s3:DeleteObject and s3:DeleteObjectVersion");
+        let call = ApiCall::new(Port::Objects, what, "s3:DeleteObject and s3:DeleteObjectVersion");
         for some in found.chunks(DELETE_MAX) {
             let named = some.iter().map(|found| {
                 ObjectIdentifier::builder().key(&found.key).set_version_id(found.version_id.clone()).build()
@@ -304,7 +304,7 @@ impl Bucket {
             tagging.map_err(|_| PortError::new(Port::Objects, ErrorKind::Invalid, what, "expected tags"))?;
         let request = self.s3.put_object_tagging().bucket(&at.bucket).key(&at.key).tagging(tagging);
         let answer = request.set_expected_bucket_owner(owner).send().await;
-        answer.map(|_| ()).map_err(Call::new(Port::Objects, what, "s3:PutObjectTagging").failed())
+        answer.map(|_| ()).map_err(ApiCall::new(Port::Objects, what, "s3:PutObjectTagging").failed())
     }
 
     /// An object's tags.
@@ -318,7 +318,7 @@ impl Bucket {
         let request = self.s3.get_object_tagging().bucket(&at.bucket).key(&at.key);
         let request = request.set_version_id(version_id);
         let answer = request.set_expected_bucket_owner(self.owner(&at.bucket)).send().await;
-        answer.map(|answer| answer.tag_set).map_err(Call::new(Port::Objects, what, action).failed())
+        answer.map(|answer| answer.tag_set).map_err(ApiCall::new(Port::Objects, what, action).failed())
     }
 }
 

@@ -9,7 +9,7 @@ use super::Inner;
 use super::bucket::Label;
 use super::list::Marker;
 use super::multipart::Multipart;
-use crate::error::Call;
+use crate::error::ApiCall;
 
 /// An upload begun under this name and given up shows the right to write; no object ever has it.
 const PROBE: &str = ".reelgate-check";
@@ -28,7 +28,7 @@ pub(super) async fn check(inner: Arc<Inner>) -> PortResult<String> {
     }
     inner.scratch.check()?;
     let call =
-        Call::new(Port::Objects, "ask whether the ingest bucket keeps versions", "s3:GetBucketVersioning");
+        ApiCall::new(Port::Objects, "ask whether the ingest bucket keeps versions", "s3:GetBucketVersioning");
     let request = bucket.s3.get_bucket_versioning().bucket(&areas.ingest.bucket);
     let answer = request.set_expected_bucket_owner(bucket.owner(&areas.ingest.bucket)).send().await;
     let status = answer.map_err(call.failed())?.status;

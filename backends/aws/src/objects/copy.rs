@@ -12,7 +12,7 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 
 use super::bucket::{Bucket, Head, Label, Only, cut};
 use super::settings::PARTS_MAX;
-use crate::error::Call;
+use crate::error::ApiCall;
 use crate::location::Location;
 
 /// Everything but unreserved characters (RFC 3986, section 2.3) and the slash.
@@ -82,7 +82,7 @@ pub(super) async fn copy(bucket: &Arc<Bucket>, copy: &Copy) -> PortResult<String
         .send()
         .await
         .map_err(
-            Call::new(Port::Objects, copy.what, "s3:GetObject of the source and s3:PutObject of the copy")
+            ApiCall::new(Port::Objects, copy.what, "s3:GetObject of the source and s3:PutObject of the copy")
                 .failed(),
         )?;
     let etag = answer.copy_object_result.and_then(|result| result.e_tag);
@@ -129,7 +129,7 @@ async fn begin(bucket: &Arc<Bucket>, copy: &Copy) -> PortResult<String> {
         .set_expected_bucket_owner(bucket.owner(&copy.to.bucket))
         .send()
         .await
-        .map_err(Call::new(Port::Objects, copy.what, "s3:PutObject").failed())?;
+        .map_err(ApiCall::new(Port::Objects, copy.what, "s3:PutObject").failed())?;
     Ok(answer.upload_id.unwrap_or_default())
 }
 
@@ -167,7 +167,7 @@ async fn parts(bucket: &Arc<Bucket>, copy: &Copy, upload_id: &str) -> PortResult
             .send()
             .await
             .map_err(
-                Call::new(
+                ApiCall::new(
                     Port::Objects,
                     copy.what,
                     "s3:GetObject of the source and s3:PutObject of the copy",
@@ -198,7 +198,7 @@ async fn parts(bucket: &Arc<Bucket>, copy: &Copy, upload_id: &str) -> PortResult
         .set_expected_bucket_owner(bucket.owner(&copy.to.bucket))
         .send()
         .await
-        .map_err(Call::new(Port::Objects, copy.what, "s3:PutObject").failed());
+        .map_err(ApiCall::new(Port::Objects, copy.what, "s3:PutObject").failed());
     match answer {
         Ok(answer) if answer.e_tag().is_some_and(|etag| !etag.trim_matches('"').is_empty()) => {
             Ok(answer.e_tag.unwrap_or_default())

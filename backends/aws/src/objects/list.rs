@@ -10,12 +10,12 @@ use reelgate_ports::order::Priority;
 use reelgate_ports::records::{EventKind, MediaEvent};
 
 use super::bucket::Bucket;
-use crate::error::Call;
+use crate::error::ApiCall;
 use crate::location::{Area, Location, is_upload, version_of};
 
 /// One version of one object.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Found {
+pub(crate) struct ListedVersion {
     pub key: String,
     /// `null` where the bucket keeps no versions.
     pub version_id: Option<String>,
@@ -42,7 +42,7 @@ impl Marker {
 
 /// A thousand versions at most, and where the rest begins.
 pub(crate) struct Page {
-    pub found: Vec<Found>,
+    pub found: Vec<ListedVersion>,
     pub next: Option<Marker>,
 }
 
@@ -67,10 +67,10 @@ impl Bucket {
             .set_expected_bucket_owner(self.owner(bucket))
             .send()
             .await
-            .map_err(Call::new(Port::Objects, what, "s3:ListBucketVersions").failed())?;
+            .map_err(ApiCall::new(Port::Objects, what, "s3:ListBucketVersions").failed())?;
         let mut found = Vec::new();
         for version in answer.versions() {
-            found.push(Found {
+            found.push(ListedVersion {
                 key: decoded(what, version.key().unwrap_or_default())?,
                 version_id: version.version_id().map(str::to_owned),
                 etag: version.e_tag().unwrap_or_default().to_owned(),
@@ -95,7 +95,7 @@ impl Bucket {
         what: &'static str,
         bucket: &str,
         prefix: &str,
-    ) -> PortResult<Vec<Found>> {
+    ) -> PortResult<Vec<ListedVersion>> {
         let mut all = Vec::new();
         let mut from = Some(Marker::default());
         while let Some(marker) = from {
@@ -126,7 +126,7 @@ impl Bucket {
                 .set_expected_bucket_owner(self.owner(bucket))
                 .send()
                 .await
-                .map_err(Call::new(Port::Objects, what, "s3:ListBucketMultipartUploads").failed())?;
+                .map_err(ApiCall::new(Port::Objects, what, "s3:ListBucketMultipartUploads").failed())?;
             for upload in answer.uploads() {
                 let key = decoded(what, upload.key().unwrap_or_default())?;
                 // Some servers ignore the prefix.
@@ -157,7 +157,7 @@ impl Bucket {
                 .set_expected_bucket_owner(self.owner(&area.bucket))
                 .send()
                 .await
-                .map_err(Call::new(Port::Objects, what, "s3:ListBucket").failed())?;
+                .map_err(ApiCall::new(Port::Objects, what, "s3:ListBucket").failed())?;
             for folder in answer.common_prefixes() {
                 let key = decoded(what, folder.prefix().unwrap_or_default())?;
                 let name = key.strip_prefix(&area.prefix).unwrap_or(&key);
@@ -203,7 +203,7 @@ pub(super) async fn uploads(
     Ok(events)
 }
 
-fn event(bucket: &str, found: Found) -> PortResult<MediaEvent> {
+fn event(bucket: &str, found: ListedVersion) -> PortResult<MediaEvent> {
     Ok(MediaEvent {
         kind: EventKind::Created,
         sequencer: sequencer(found.modified.as_ref())?,

@@ -4,8 +4,8 @@
 //! ingest/…                        uploads, each where its producer put it
 //! work/ASSET/TASK-ATTEMPT/…       what attempts stage, apart from each other
 //! published/PATH/…                what is visible; `manifest.json` is written last
-//! quarantine/ASSET/source         set apart for personal data
-//! quarantine/ASSET/outputs/…      what was visible when it was set apart, kept for its release
+//! quarantine/ASSET/source         quarantined for personal data
+//! quarantine/ASSET/outputs/…      what was visible when it was quarantined, kept for its release
 //! rejected/ASSET/source           refused, untouched; or let go from quarantine
 //! ```
 //!
@@ -16,7 +16,6 @@
 pub(crate) mod bucket;
 mod check;
 pub(crate) mod checksum;
-mod closing;
 mod copy;
 mod engine;
 pub(crate) mod list;
@@ -30,12 +29,13 @@ mod settings;
 mod source;
 mod staging;
 mod withdraw;
+mod withdrawal_record;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use reelgate_flow::asset::Door;
+use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::objects::{
@@ -123,10 +123,10 @@ impl Objects for S3Objects {
         asset: &AssetId,
         published_path: Option<&str>,
         source: &SourceRecord,
-        door: Door,
+        exit: Exit,
     ) -> PortResult<Withdrawn> {
         let (inner, asset, path) = (self.inner.clone(), asset.clone(), published_path.map(str::to_owned));
-        self.inner.engine.run(withdraw::withdraw(inner, asset, path, source.clone(), door)).await
+        self.inner.engine.run(withdraw::withdraw(inner, asset, path, source.clone(), exit)).await
     }
 
     async fn restore(

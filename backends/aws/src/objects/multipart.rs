@@ -13,7 +13,7 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 
 use super::bucket::{Bucket, Label, Only};
 use super::checksum::{crc64nvme, crc64nvme_text, whole_crc};
-use crate::error::Call;
+use crate::error::ApiCall;
 use crate::location::Location;
 
 /// Metadata that tells this upload from any other of the same key.
@@ -66,7 +66,7 @@ impl Multipart {
             .set_expected_bucket_owner(bucket.owner(&at.bucket))
             .send()
             .await
-            .map_err(Call::new(Port::Objects, what, "s3:PutObject").failed())?;
+            .map_err(ApiCall::new(Port::Objects, what, "s3:PutObject").failed())?;
         let upload_id = answer.upload_id.unwrap_or_default();
         Ok(Self { bucket, what, at, upload_id, nonce })
     }
@@ -97,7 +97,7 @@ impl Multipart {
                 .set_expected_bucket_owner(self.bucket.owner(&self.at.bucket))
                 .send()
                 .await
-                .map_err(Call::new(Port::Objects, self.what, "s3:ListMultipartUploadParts").failed())?;
+                .map_err(ApiCall::new(Port::Objects, self.what, "s3:ListMultipartUploadParts").failed())?;
             for part in answer.parts() {
                 let bytes = part.size().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
                 all.push((
@@ -129,7 +129,7 @@ impl Multipart {
             .body(ByteStream::from(bytes))
             .send()
             .await
-            .map_err(Call::new(Port::Objects, self.what, "s3:PutObject").failed())?;
+            .map_err(ApiCall::new(Port::Objects, self.what, "s3:PutObject").failed())?;
         Ok(Part { number, etag: answer.e_tag.unwrap_or_default(), size_bytes, crc })
     }
 
@@ -164,7 +164,7 @@ impl Multipart {
             .send()
             .await;
         let Err(error) = answer else { return Ok(()) };
-        let error = Call::new(Port::Objects, self.what, "s3:PutObject").error(&error);
+        let error = ApiCall::new(Port::Objects, self.what, "s3:PutObject").error(&error);
         let unclear = matches!(error.kind, ErrorKind::Missing | ErrorKind::Conflict | ErrorKind::Unavailable);
         if unclear && self.is_there(size_bytes).await? { Ok(()) } else { Err(gone_is_not_missing(error)) }
     }
@@ -188,7 +188,7 @@ impl Bucket {
     pub(crate) async fn abort(&self, what: &'static str, at: &Location, upload_id: &str) -> PortResult<()> {
         let request = self.s3.abort_multipart_upload().bucket(&at.bucket).key(&at.key).upload_id(upload_id);
         let answer = request.set_expected_bucket_owner(self.owner(&at.bucket)).send().await;
-        match answer.map_err(Call::new(Port::Objects, what, "s3:AbortMultipartUpload").failed()) {
+        match answer.map_err(ApiCall::new(Port::Objects, what, "s3:AbortMultipartUpload").failed()) {
             Err(error) if error.kind != ErrorKind::Missing => Err(error),
             _ => Ok(()),
         }

@@ -18,7 +18,7 @@ use reelgate_ports::objects::{MANIFEST, Publication, PublishItem};
 use super::Inner;
 use super::bucket::{Bucket, Head, Label, Only};
 use super::copy::{Copy, copy};
-use super::list::{Found, Marker};
+use super::list::{ListedVersion, Marker};
 use super::owner::{ASSET, Owner};
 use super::settings::Areas;
 use super::staging::{named, output};
@@ -35,7 +35,7 @@ const ROUNDS_MAX: u32 = 4;
 /// Publishes; doing it again changes nothing.
 pub(super) async fn publish(inner: Arc<Inner>, publication: Publication) -> PortResult<String> {
     let bucket = &inner.bucket;
-    let place = Place::of(&inner.areas, &publication)?;
+    let place = PublishedPath::of(&inner.areas, &publication)?;
     let owner = Owner::of(&publication);
     for _ in 0..ROUNDS_MAX {
         match place.round(bucket, &publication, &owner).await {
@@ -58,7 +58,7 @@ pub(super) async fn manifest(inner: &Inner, location: &str, bytes_max: u64) -> P
 }
 
 /// Where a publication stands, and what it is made of.
-struct Place {
+struct PublishedPath {
     /// All publications.
     area: Area,
     /// Ends with `/`.
@@ -70,7 +70,7 @@ struct Place {
 /// What is done on a condition; its `Conflict` means that somebody came in between.
 const MOVE: &str = "copy outputs to their place";
 
-impl Place {
+impl PublishedPath {
     fn of(areas: &Areas, publication: &Publication) -> PortResult<Self> {
         let prefix = prefix(areas, &publication.path)?;
         let mut files = BTreeMap::new();
@@ -190,12 +190,12 @@ impl Place {
         Ok(there)
     }
 
-    fn is_deeper_manifest(&self, found: &Found) -> bool {
+    fn is_deeper_manifest(&self, found: &ListedVersion) -> bool {
         found.key.ends_with(&format!("/{MANIFEST}")) && found.key != self.manifest().key
     }
 
     /// `Conflict` where an object below a path without a manifest is not what a publisher left there.
-    async fn left_over(&self, bucket: &Bucket, found: &Found) -> PortResult<()> {
+    async fn left_over(&self, bucket: &Bucket, found: &ListedVersion) -> PortResult<()> {
         let at = Location::new(&self.prefix.bucket, &found.key);
         let Some(head) = bucket.head(WHAT, &at, None).await? else { return Ok(()) };
         if Owner::read(&head)?.is_none() && head.metadata.contains_key(ASSET) {
@@ -250,7 +250,7 @@ impl Place {
     async fn settle(&self, bucket: &Bucket, copied: Option<&BTreeMap<String, String>>) -> PortResult<()> {
         let found = bucket.versions(WHAT, &self.prefix.bucket, &self.prefix.key).await?;
         let manifest = self.manifest().key;
-        let (kept, old): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|found| {
+        let (kept, old): (Vec<ListedVersion>, Vec<ListedVersion>) = found.into_iter().partition(|found| {
             found.latest && (found.key == manifest || self.files.contains_key(&found.key))
         });
         let kept: BTreeMap<&str, &str> =

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::bucket::{Bucket, Head, cut, reading};
 use super::checksum::{Algorithm, Piece, Running};
-use crate::error::Call;
+use crate::error::ApiCall;
 use crate::location::Location;
 
 pub(super) const WHAT: &str = "read the source";
@@ -29,7 +29,7 @@ const BACKOFF_MS: u64 = 100;
 const READS_MAX: u32 = 2;
 
 /// What is read, and how.
-struct Reading {
+struct RangedRead {
     bucket: Arc<Bucket>,
     at: Location,
     head: Head,
@@ -54,7 +54,7 @@ pub(super) async fn fetch(bucket: Arc<Bucket>, at: Location, head: Head, file: A
     let ranges = ranges(&parts, bucket.settings.range_bytes);
     let retries = RETRIES + i64::try_from(ranges.len() / 8).unwrap_or(i64::MAX - RETRIES);
     let retries_left = AtomicI64::new(retries);
-    let reading = Arc::new(Reading { bucket, at, head, file, algorithm, retries_left });
+    let reading = Arc::new(RangedRead { bucket, at, head, file, algorithm, retries_left });
     for _ in 0..READS_MAX {
         let pieces = all(&reading, &ranges).await?;
         let Some(stored) = reading.head.checksum.clone().filter(|_| verified) else { return Ok(()) };
@@ -102,7 +102,7 @@ fn ranges(parts: &[u64], range_bytes: u64) -> Vec<Range> {
 }
 
 /// Reads every range, several at once; their checksums in order.
-async fn all(reading: &Arc<Reading>, ranges: &[Range]) -> PortResult<Vec<Piece>> {
+async fn all(reading: &Arc<RangedRead>, ranges: &[Range]) -> PortResult<Vec<Piece>> {
     let mut pieces = vec![None; ranges.len()];
     let mut running = JoinSet::new();
     let mut waiting = ranges.iter().copied().enumerate();
@@ -120,7 +120,7 @@ async fn all(reading: &Arc<Reading>, ranges: &[Range]) -> PortResult<Vec<Piece>>
     Ok(pieces.into_iter().flatten().collect())
 }
 
-impl Reading {
+impl RangedRead {
     /// One range, to its end.
     async fn range(&self, range: Range) -> PortResult<Piece> {
         let mut crc = Running::new(self.algorithm);
@@ -158,7 +158,7 @@ impl Reading {
             .set_expected_bucket_owner(self.bucket.owner(&self.at.bucket))
             .send()
             .await
-            .map_err(Call::new(Port::Objects, WHAT, reading(self.head.version_id.as_deref())).failed())?;
+            .map_err(ApiCall::new(Port::Objects, WHAT, reading(self.head.version_id.as_deref())).failed())?;
         if answer.e_tag() != Some(self.head.etag.as_str()) {
             return Err(PortError::new(
                 Port::Objects,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use reelgate_flow::asset::Door;
+use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::objects::{MANIFEST, Restored};
@@ -12,13 +12,13 @@ use reelgate_ports::records::SourceRecord;
 
 use super::Inner;
 use super::bucket::{Bucket, Only};
-use super::closing::{kept, plan};
 use super::copy::{Copy, copy};
-use super::list::Found;
+use super::list::ListedVersion;
 use super::owner::Owner;
 use super::publish::prefix;
-use super::source::{Place, apart_name};
-use super::withdraw::set_apart;
+use super::source::{SourceLocation, moved_name};
+use super::withdraw::move_source;
+use super::withdrawal_record::{kept, plan};
 use crate::location::Location;
 
 const WHAT: &str = "bring outputs back";
@@ -38,7 +38,7 @@ pub(super) async fn restore(
     let found = bucket.versions(WHAT, &kept.bucket, &kept.key).await?;
     if found.iter().any(|found| found.key.ends_with(MANIFEST)) {
         may_stand(bucket, &asset, &target).await?;
-        let (manifests, files): (Vec<Found>, Vec<Found>) = found
+        let (manifests, files): (Vec<ListedVersion>, Vec<ListedVersion>) = found
             .iter()
             .filter(|found| found.latest)
             .cloned()
@@ -48,20 +48,20 @@ pub(super) async fn restore(
         }
     }
     // The manifest goes last here too: without it a second try would take what is left for nothing.
-    let (manifests, files): (Vec<Found>, Vec<Found>) =
+    let (manifests, files): (Vec<ListedVersion>, Vec<ListedVersion>) =
         found.into_iter().partition(|found| found.key.ends_with(MANIFEST));
     for objects in [files, manifests] {
         bucket.delete_all(WHAT, &kept.bucket, &objects).await?;
     }
-    let place = Place::of(&inner.areas, &source)?;
-    let quarantined = inner.areas.quarantine.at(&apart_name(&source)?);
+    let place = SourceLocation::of(&inner.areas, &source)?;
+    let quarantined = inner.areas.quarantine.at(&moved_name(&source)?);
     let source_location = if *place.location() == quarantined {
-        let released = inner.areas.rejected.at(&apart_name(&source)?);
-        set_apart(bucket, &source, &place, released, "released").await?
+        let released = inner.areas.rejected.at(&moved_name(&source)?);
+        move_source(bucket, &source, &place, released, "released").await?
     } else {
         source.location.clone()
     };
-    let plan = plan(&inner, &asset, Door::Quarantine)?;
+    let plan = plan(&inner, &asset, Exit::Quarantine)?;
     let plans = bucket.versions(WHAT, &plan.bucket, &plan.key).await?;
     bucket.delete_all(WHAT, &plan.bucket, &plans).await?;
     let shown = standing(bucket, &target).await?.is_some_and(|owner| owner.asset == asset);
@@ -90,9 +90,9 @@ async fn copy_all(
     bucket: &Arc<Bucket>,
     kept: &Location,
     target: &Location,
-    objects: Vec<Found>,
+    objects: Vec<ListedVersion>,
 ) -> PortResult<()> {
-    let one = |found: Found| async move {
+    let one = |found: ListedVersion| async move {
         let name = found.key.strip_prefix(&kept.key).unwrap_or_default();
         let from = Location::new(&kept.bucket, &found.key);
         let to = Location::new(&target.bucket, format!("{}{name}", target.key));

@@ -139,13 +139,13 @@ mod tests {
         Bytes { at: Location::new("bucket", key), version: "1".into(), size_bytes }
     }
 
-    struct World {
+    struct ScratchFixture {
         dir: tempfile::TempDir,
         scratch: Scratch,
         fetched: AtomicUsize,
     }
 
-    impl World {
+    impl ScratchFixture {
         fn new(bytes_max: u64) -> Self {
             let dir = tempfile::tempdir().unwrap();
             let scratch = Scratch::new(dir.path().to_owned(), bytes_max);
@@ -169,29 +169,29 @@ mod tests {
 
     #[tokio::test]
     async fn several_readers_share_one_download_and_each_has_its_own_position() {
-        let world = World::new(100);
-        let (first, second) = tokio::join!(world.read("a"), world.read("a"));
-        for mut file in [first, second, world.read("a").await] {
+        let fixture = ScratchFixture::new(100);
+        let (first, second) = tokio::join!(fixture.read("a"), fixture.read("a"));
+        for mut file in [first, second, fixture.read("a").await] {
             let text = std::io::read_to_string(Read::by_ref(&mut file).take(10)).unwrap();
             assert_eq!(text, "12345");
             assert!(file.write_all(b"x").is_err(), "a source is read-only");
         }
-        assert_eq!(world.fetched(), 1);
-        assert_eq!(std::fs::read_dir(world.dir.path()).unwrap().count(), 0, "no names on the disk");
+        assert_eq!(fixture.fetched(), 1);
+        assert_eq!(std::fs::read_dir(fixture.dir.path()).unwrap().count(), 0, "no names on the disk");
     }
 
     #[tokio::test]
     async fn the_least_recently_used_goes_first_and_readers_keep_what_they_have() {
-        let world = World::new(10);
-        let a = world.read("a").await;
-        world.read("b").await;
-        world.read("a").await;
-        world.read("c").await;
-        assert_eq!(world.fetched(), 3);
-        world.read("a").await;
-        assert_eq!(world.fetched(), 3, "a was used after b");
-        world.read("b").await;
-        assert_eq!(world.fetched(), 4, "b went");
+        let fixture = ScratchFixture::new(10);
+        let a = fixture.read("a").await;
+        fixture.read("b").await;
+        fixture.read("a").await;
+        fixture.read("c").await;
+        assert_eq!(fixture.fetched(), 3);
+        fixture.read("a").await;
+        assert_eq!(fixture.fetched(), 3, "a was used after b");
+        fixture.read("b").await;
+        assert_eq!(fixture.fetched(), 4, "b went");
         let mut last = [0];
         a.read_at(&mut last, 4).unwrap();
         assert_eq!(&last, b"5");
@@ -199,34 +199,34 @@ mod tests {
 
     #[tokio::test]
     async fn a_download_that_fails_or_is_given_up_is_started_anew() {
-        let world = World::new(100);
+        let fixture = ScratchFixture::new(100);
         let unavailable = PortError::new(Port::Objects, ErrorKind::Unavailable, "read", "later");
-        let failed = world.scratch.file(bytes("a", 5), async |_| Err(unavailable.clone())).await;
+        let failed = fixture.scratch.file(bytes("a", 5), async |_| Err(unavailable.clone())).await;
         assert_eq!(failed.unwrap_err(), unavailable);
-        let endless = world.scratch.file(bytes("a", 5), async |_| std::future::pending().await);
+        let endless = fixture.scratch.file(bytes("a", 5), async |_| std::future::pending().await);
         tokio::select! {
             biased;
             _ = endless => panic!("expected it never to end"),
             () = tokio::task::yield_now() => {}
         }
-        world.read("a").await;
-        assert_eq!(world.fetched(), 1);
+        fixture.read("a").await;
+        assert_eq!(fixture.fetched(), 1);
     }
 
     #[tokio::test]
     async fn what_is_forgotten_is_fetched_again() {
-        let world = World::new(100);
-        world.read("a").await;
-        world.scratch.forget(&Location::new("bucket", "a"));
-        world.read("a").await;
-        assert_eq!(world.fetched(), 2);
+        let fixture = ScratchFixture::new(100);
+        fixture.read("a").await;
+        fixture.scratch.forget(&Location::new("bucket", "a"));
+        fixture.read("a").await;
+        assert_eq!(fixture.fetched(), 2);
     }
 
     #[tokio::test]
     async fn a_source_larger_than_the_disk_is_refused_before_it_is_fetched() {
-        let world = World::new(100);
+        let fixture = ScratchFixture::new(100);
         let fetch = async |_| panic!("expected no download");
-        let refused = world.scratch.file(bytes("a", 1 << 50), fetch).await.unwrap_err();
+        let refused = fixture.scratch.file(bytes("a", 1 << 50), fetch).await.unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Full, "{refused}");
     }
 }

@@ -24,7 +24,7 @@ pub struct Areas {
     pub work: Area,
     /// What is visible.
     pub published: Area,
-    /// Sources set apart for personal data.
+    /// Sources quarantined for personal data.
     pub quarantine: Area,
     /// Sources refused.
     pub rejected: Area,
@@ -148,7 +148,7 @@ pub struct ObjectsSettings {
     pub scratch_dir: PathBuf,
     /// Bytes of sources kept there for the next task of the same asset; those in use do not count. Default: 8 GiB.
     pub scratch_bytes_max: u64,
-    /// How those who watch reach S3: what was set apart must be out of their reach. Default: not tried.
+    /// How those who watch reach S3: what was quarantined must be out of their reach. Default: not tried.
     pub viewer: Option<SdkConfig>,
 }
 

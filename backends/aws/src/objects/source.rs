@@ -16,14 +16,14 @@ use super::settings::Areas;
 use crate::location::{Location, Version, version_of};
 
 /// Where a source lies.
-pub(super) enum Place {
+pub(super) enum SourceLocation {
     /// Where its producer put it.
     Uploaded(Location),
     /// Where a withdrawal put it: nothing else ever has this key.
-    SetApart(Location),
+    Moved(Location),
 }
 
-impl Place {
+impl SourceLocation {
     /// The place of a source; a location that is neither its upload nor one of its places apart is refused.
     pub(super) fn of(areas: &Areas, source: &SourceRecord) -> PortResult<Self> {
         let location = Location::parse(&source.location)?;
@@ -32,9 +32,9 @@ impl Place {
             return Ok(Self::Uploaded(location));
         }
         for area in [&areas.quarantine, &areas.rejected] {
-            let apart = area.at(&apart_name(source)?);
+            let apart = area.at(&moved_name(source)?);
             if location == apart {
-                return Ok(Self::SetApart(apart));
+                return Ok(Self::Moved(apart));
             }
         }
         let detail = "expected the source's own place in the ingest area, or its place apart";
@@ -43,19 +43,19 @@ impl Place {
 
     pub(super) fn location(&self) -> &Location {
         match self {
-            Self::Uploaded(at) | Self::SetApart(at) => at,
+            Self::Uploaded(at) | Self::Moved(at) => at,
         }
     }
 }
 
-/// The name of a source set apart. Not its key: that may be long, hostile or personal.
-pub(super) fn apart_name(source: &SourceRecord) -> PortResult<String> {
+/// The name of a source that was moved. Not its key: that may be long, hostile or personal.
+pub(super) fn moved_name(source: &SourceRecord) -> PortResult<String> {
     Ok(format!("{}/source", asset_name(&asset_id(&source.id))?))
 }
 
 /// Opens a source for reading.
 pub(super) async fn open(inner: Arc<Inner>, source: SourceRecord) -> PortResult<OpenSource> {
-    let place = Place::of(&inner.areas, &source)?;
+    let place = SourceLocation::of(&inner.areas, &source)?;
     let head = recorded(&inner.bucket, &place, &source).await?;
     let at = place.location().clone();
     let version = version_of(head.version_id.as_deref(), &head.etag);
@@ -68,7 +68,7 @@ pub(super) async fn open(inner: Arc<Inner>, source: SourceRecord) -> PortResult<
 
 /// Whether the source is still there and of the recorded version.
 pub(super) async fn unchanged(inner: &Inner, source: &SourceRecord) -> PortResult<bool> {
-    let place = Place::of(&inner.areas, source)?;
+    let place = SourceLocation::of(&inner.areas, source)?;
     match recorded(&inner.bucket, &place, source).await {
         Ok(_) => Ok(true),
         Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::Missing) => Ok(false),
@@ -84,7 +84,7 @@ pub(super) async fn sidecar(
     bytes_max: u64,
 ) -> PortResult<Option<Vec<u8>>> {
     let what = "read the file beside the source";
-    let place = Place::of(&inner.areas, source)?;
+    let place = SourceLocation::of(&inner.areas, source)?;
     let at = place.location();
     let at = Location::new(&at.bucket, format!("{}{suffix}", at.key));
     if at.key.len() > crate::location::KEY_BYTES_MAX {
@@ -97,7 +97,7 @@ pub(super) async fn sidecar(
 
 /// What is at the source's place now, if that is the recorded version. A newer upload of the key makes work on an
 /// older one useless, so it is a `Conflict` although a bucket that keeps versions still has the older one.
-async fn recorded(bucket: &Bucket, place: &Place, source: &SourceRecord) -> PortResult<Head> {
+async fn recorded(bucket: &Bucket, place: &SourceLocation, source: &SourceRecord) -> PortResult<Head> {
     let found = bucket.head(WHAT, place.location(), None).await?;
     let gone = || {
         PortError::new(
@@ -109,9 +109,9 @@ async fn recorded(bucket: &Bucket, place: &Place, source: &SourceRecord) -> Port
     };
     let found = found.ok_or_else(gone)?;
     let same = match place {
-        Place::Uploaded(_) => is_version(&found, Version::parse(&source.id.version)),
+        SourceLocation::Uploaded(_) => is_version(&found, Version::parse(&source.id.version)),
         // The copy has a version of its own; only the size can be compared.
-        Place::SetApart(_) => found.size_bytes == source.size_bytes,
+        SourceLocation::Moved(_) => found.size_bytes == source.size_bytes,
     };
     let changed = || {
         PortError::new(

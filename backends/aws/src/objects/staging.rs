@@ -233,7 +233,7 @@ async fn put(bucket: &Bucket, at: &Location, bytes: Vec<u8>, sha256: String) -> 
 struct Flights {
     landed: Sender<PortResult<Option<Part>>>,
     landing: Receiver<PortResult<Option<Part>>>,
-    /// Those that have not been heard of.
+    /// Those that have not been parsed of.
     under_way: usize,
     tasks: Vec<AbortHandle>,
     parts: Vec<Part>,

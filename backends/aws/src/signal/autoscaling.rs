@@ -4,12 +4,12 @@ use aws_sdk_autoscaling::Client;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use tokio::sync::Mutex;
 
-use crate::error::Call;
+use crate::error::ApiCall;
 
-const FIND: Call =
-    Call::new(Port::Node, "find the instance's group", "autoscaling:DescribeAutoScalingInstances");
-const PROTECT: Call =
-    Call::new(Port::Node, "protect the instance from scale-in", "autoscaling:SetInstanceProtection");
+const FIND: ApiCall =
+    ApiCall::new(Port::Node, "find the instance's group", "autoscaling:DescribeAutoScalingInstances");
+const PROTECT: ApiCall =
+    ApiCall::new(Port::Node, "protect the instance from scale-in", "autoscaling:SetInstanceProtection");
 
 /// The protection of this instance.
 #[derive(Debug)]

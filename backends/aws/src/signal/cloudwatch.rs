@@ -5,9 +5,9 @@ use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 use reelgate_flow::task::Lane;
 use reelgate_ports::error::{Port, PortResult};
 
-use crate::error::Call;
+use crate::error::ApiCall;
 
-const PUT: Call = Call::new(Port::Node, "put the scaling signal", "cloudwatch:PutMetricData");
+const PUT: ApiCall = ApiCall::new(Port::Node, "put the scaling signal", "cloudwatch:PutMetricData");
 
 const NAMESPACE: &str = "Reelgate";
 const METRIC: &str = "SecondsOfWorkLeftPerNode";

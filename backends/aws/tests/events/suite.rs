@@ -11,19 +11,19 @@ use reelgate_ports::events::{EventBatch, Events};
 
 use super::stream::{Ledger, TestStream, reader};
 
-struct Home {
+struct StreamUnderTest {
     stream: TestStream,
     ledger: Ledger,
 }
 
-impl Home {
+impl StreamUnderTest {
     async fn new() -> Self {
         Self { stream: TestStream::new(1).await, ledger: Ledger::default() }
     }
 }
 
 #[async_trait]
-impl EventsHome for Home {
+impl EventsHome for StreamUnderTest {
     fn events(&self) -> Arc<dyn Events> {
         Arc::new(Patient { events: reader(&self.stream, &self.ledger, "a"), ledger: self.ledger.clone() })
     }
@@ -72,4 +72,4 @@ impl Events for Patient {
     }
 }
 
-reelgate_conformance::events_suite!(Home::new().await);
+reelgate_conformance::events_suite!(StreamUnderTest::new().await);

@@ -2,11 +2,13 @@
 
 use reelgate_aws::macie::MacieSettings;
 use reelgate_ports::error::ErrorKind;
-use reelgate_ports::scanner::findings::{ScanAnswer, Subject, Unanswered, fold, verdict};
-use reelgate_ports::scanner::{Begun, CustomIdentifier, JobFailure, JobId, JobStatus, Scanner, SidecarName};
+use reelgate_ports::external_scanner::findings::{ExternalScanAnswer, Subject, Unanswered, fold, verdict};
+use reelgate_ports::external_scanner::{
+    Begun, CustomIdentifier, ExternalScanner, JobFailure, JobId, JobStatus, SidecarName,
+};
 use serde_json::{Value, json};
 
-use super::{BUCKET, Home, MANAGED, asset, batch};
+use super::{BUCKET, MANAGED, MacieUnderTest, asset, batch};
 
 fn identifier(name: &str) -> CustomIdentifier {
     let definition = json!({
@@ -22,7 +24,7 @@ fn job(begun: Begun) -> JobId {
 
 #[tokio::test]
 async fn a_job_reads_its_batch_s_sidecars_alone_and_looks_for_what_was_chosen() {
-    let mut home = Home::new();
+    let mut home = MacieUnderTest::new();
     home.settings.custom = vec![identifier("employee-id")];
     let scanner = home.scanner().await;
     let begun = job(scanner.begin(&batch(1)).await.unwrap());
@@ -45,7 +47,7 @@ async fn a_job_reads_its_batch_s_sidecars_alone_and_looks_for_what_was_chosen() 
 
 #[tokio::test]
 async fn a_batch_begun_again_by_anybody_has_the_job_it_had() {
-    let home = Home::new();
+    let home = MacieUnderTest::new();
     let scanner = home.scanner().await;
     for since_ms in 1..=4 {
         home.wait_ms(10_000);
@@ -60,7 +62,7 @@ async fn a_batch_begun_again_by_anybody_has_the_job_it_had() {
 
 #[tokio::test]
 async fn jobs_keep_the_pace_that_macie_allows() {
-    let home = Home::new();
+    let home = MacieUnderTest::new();
     home.wait_ms(1_000_000);
     let scanner = home.scanner().await;
     job(scanner.begin(&batch(1)).await.unwrap());
@@ -73,7 +75,7 @@ async fn jobs_keep_the_pace_that_macie_allows() {
 
 #[tokio::test]
 async fn a_managed_identifier_that_macie_does_not_know_is_left_out_of_the_job() {
-    let mut home = Home::new();
+    let mut home = MacieUnderTest::new();
     home.settings.managed.insert(1, "RETIRED_NUMBER".to_owned());
     job(home.scanner().await.begin(&batch(1)).await.unwrap());
     assert_eq!(home.macie.jobs()[0]["managedDataIdentifierIds"], json!(MANAGED));
@@ -84,7 +86,7 @@ async fn a_managed_identifier_that_macie_does_not_know_is_left_out_of_the_job() 
 
 #[tokio::test]
 async fn a_custom_identifier_is_made_once_and_again_only_when_its_definition_changes() {
-    let mut home = Home::new();
+    let mut home = MacieUnderTest::new();
     home.settings.custom = ["one", "two", "three"].map(identifier).to_vec();
     for since_ms in 1..=3 {
         job(home.scanner().await.begin(&batch(since_ms)).await.unwrap());
@@ -107,7 +109,7 @@ async fn a_custom_identifier_is_made_once_and_again_only_when_its_definition_cha
 
 #[tokio::test]
 async fn nodes_that_start_together_make_one_custom_identifier() {
-    let mut home = Home::new();
+    let mut home = MacieUnderTest::new();
     home.settings.custom = vec![identifier("employee-id")];
     let (one, other) = (home.scanner().await, home.scanner().await);
     let (first, second) = (batch(1), batch(2));
@@ -118,7 +120,7 @@ async fn nodes_that_start_together_make_one_custom_identifier() {
 
 #[tokio::test]
 async fn a_job_that_was_cancelled_paused_or_cut_short_leaves_its_assets_unanswered() {
-    let home = Home::new();
+    let home = MacieUnderTest::new();
     let scanner = home.scanner().await;
     let begun = job(scanner.begin(&batch(1)).await.unwrap());
     assert_eq!(scanner.status(&begun).await.unwrap(), JobStatus::Running);
@@ -132,11 +134,15 @@ async fn a_job_that_was_cancelled_paused_or_cut_short_leaves_its_assets_unanswer
         home.macie.set(begun.as_str(), state, erred);
         let status = scanner.status(&begun).await.unwrap();
         let why = Unanswered::Job(failure);
-        assert_eq!(verdict(&status, vec![]), ScanAnswer::Unanswered { why, findings: vec![] }, "{state}");
+        assert_eq!(
+            verdict(&status, vec![]),
+            ExternalScanAnswer::Unanswered { why, findings: vec![] },
+            "{state}"
+        );
     }
     home.macie.set(begun.as_str(), "COMPLETE", false);
     let status = scanner.status(&begun).await.unwrap();
-    assert_eq!(verdict(&status, vec![]), ScanAnswer::Answered(vec![]));
+    assert_eq!(verdict(&status, vec![]), ExternalScanAnswer::Answered(vec![]));
     let error = scanner.status(&JobId::new("another")).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Missing);
 }
@@ -165,7 +171,7 @@ fn finding(id: &str, job: &JobId, letter: char) -> Value {
 
 #[tokio::test]
 async fn a_job_s_findings_are_read_from_macie_itself_and_are_the_same_as_their_events() {
-    let home = Home::new();
+    let home = MacieUnderTest::new();
     let scanner = home.scanner().await;
     let begun = job(scanner.begin(&batch(1)).await.unwrap());
     for (id, letter) in [("f1", 'a'), ("f2", 'b'), ("f3", 'a')] {
@@ -178,10 +184,10 @@ async fn a_job_s_findings_are_read_from_macie_itself_and_are_the_same_as_their_e
     let envelope = json!({
         "source": "aws.macie", "detail-type": "Macie Finding", "detail": finding("f1", &begun, 'a')
     });
-    let heard = reelgate_aws::events::envelope::hear(envelope.to_string().as_bytes());
-    assert_eq!((&heard.scans[..], heard.refused.len()), (&found[..1], 0));
+    let parsed = reelgate_aws::events::envelope::parse_message(envelope.to_string().as_bytes());
+    assert_eq!((&parsed.scans[..], parsed.refused.len()), (&found[..1], 0));
 
-    let folded = fold(found.iter().chain(&heard.scans), BUCKET).findings;
+    let folded = fold(found.iter().chain(&parsed.scans), BUCKET).findings;
     let subjects: Vec<&Subject> = folded.iter().map(|finding| &finding.subject).collect();
     assert_eq!(subjects, [&Subject::Asset(asset('a')), &Subject::Asset(asset('b'))]);
     let records = folded[0].records(None);
@@ -191,7 +197,7 @@ async fn a_job_s_findings_are_read_from_macie_itself_and_are_the_same_as_their_e
 
 #[tokio::test]
 async fn a_finding_that_cannot_be_read_fails_the_answer_instead_of_vanishing() {
-    let home = Home::new();
+    let home = MacieUnderTest::new();
     let scanner = home.scanner().await;
     let begun = job(scanner.begin(&batch(1)).await.unwrap());
     let mut damaged = finding("f1", &begun, 'a');
@@ -203,7 +209,7 @@ async fn a_finding_that_cannot_be_read_fails_the_answer_instead_of_vanishing() {
 
 #[tokio::test]
 async fn a_refusal_says_what_kind_of_trouble_it_is_and_what_to_grant() {
-    let home = Home::new();
+    let home = MacieUnderTest::new();
     let scanner = home.scanner().await;
     let cases = [
         (403, "AccessDeniedException", ErrorKind::Denied),

@@ -14,7 +14,7 @@ use reelgate_aws::macie::{MacieScanner, MacieSettings};
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::place::TextPlace;
 use reelgate_ports::clock::Clock;
-use reelgate_ports::scanner::{BatchId, ScanLine, Sidecar};
+use reelgate_ports::external_scanner::{BatchId, ExternalScanLine, Sidecar};
 use reelgate_stand_ins::ministack::Auth;
 use reelgate_stand_ins::{ACCOUNT, Macie, Ministack};
 
@@ -34,13 +34,13 @@ impl Clock for Hands {
 }
 
 /// Macie alone: the bucket of sidecars is out of reach.
-struct Home {
+struct MacieUnderTest {
     macie: Macie,
     clock: Arc<Hands>,
     settings: MacieSettings,
 }
 
-impl Home {
+impl MacieUnderTest {
     fn new() -> Self {
         let mut settings = MacieSettings::new(ACCOUNT, format!("s3://{BUCKET}/text").parse().unwrap());
         settings.managed = MANAGED.map(str::to_owned).to_vec();
@@ -109,7 +109,7 @@ fn batch(since_ms: u64) -> BatchId {
 }
 
 fn sidecar(letter: char, texts: &[&str]) -> Sidecar {
-    let line = |(at, text): (u64, &&str)| ScanLine {
+    let line = |(at, text): (u64, &&str)| ExternalScanLine {
         place: TextPlace {
             surface: "subtitle".into(),
             field: "phone".into(),

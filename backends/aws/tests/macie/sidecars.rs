@@ -1,13 +1,13 @@
 //! What lies in the scanner's bucket.
 
 use reelgate_ports::error::ErrorKind;
-use reelgate_ports::scanner::{Removed, Scanner, SidecarName};
+use reelgate_ports::external_scanner::{ExternalScanner, Removed, SidecarName};
 
-use super::{BUCKET, Bucket, Home, asset, batch, sidecar};
+use super::{BUCKET, Bucket, MacieUnderTest, asset, batch, sidecar};
 
 #[tokio::test]
 async fn sidecars_lie_in_the_job_s_scope_and_their_maps_outside_of_it() {
-    let (home, bucket) = (Home::new(), Bucket::new().await);
+    let (home, bucket) = (MacieUnderTest::new(), Bucket::new().await);
     let scanner = home.scanner_with(&bucket.config).await;
     let batch = batch(1);
     let sidecars = [sidecar('a', &["020 7946 0018", "one line"]), sidecar('b', &["x"]), sidecar('c', &[" "])];
@@ -33,7 +33,7 @@ async fn sidecars_lie_in_the_job_s_scope_and_their_maps_outside_of_it() {
 
 #[tokio::test]
 async fn removing_an_asset_leaves_no_version_of_its_text_and_everything_of_others() {
-    let (home, bucket) = (Home::new(), Bucket::new().await);
+    let (home, bucket) = (MacieUnderTest::new(), Bucket::new().await);
     let scanner = home.scanner_with(&bucket.config).await;
     for since_ms in [1, 1, 2] {
         scanner.deliver(&batch(since_ms), &sidecar('a', &["words"])).await.unwrap();
@@ -55,7 +55,7 @@ async fn removing_an_asset_leaves_no_version_of_its_text_and_everything_of_other
 
 #[tokio::test]
 async fn a_check_reaches_macie_and_the_bucket_and_changes_neither() {
-    let (home, bucket) = (Home::new(), Bucket::new().await);
+    let (home, bucket) = (MacieUnderTest::new(), Bucket::new().await);
     let scanner = home.scanner_with(&bucket.config).await;
     let told = scanner.check().await.unwrap();
     assert!(told.contains("3 of 3 managed identifiers"), "{told}");
@@ -71,7 +71,7 @@ async fn a_check_reaches_macie_and_the_bucket_and_changes_neither() {
 
 #[tokio::test]
 async fn a_check_that_is_denied_names_the_right_and_the_other_reason() {
-    let home = Home::new();
+    let home = MacieUnderTest::new();
     home.macie.refuse(403, "AccessDeniedException");
     let error = home.scanner().await.check().await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
@@ -82,7 +82,7 @@ async fn a_check_that_is_denied_names_the_right_and_the_other_reason() {
 
 #[tokio::test]
 async fn a_map_that_somebody_changed_is_corrupt_and_not_shown() {
-    let (home, bucket) = (Home::new(), Bucket::new().await);
+    let (home, bucket) = (MacieUnderTest::new(), Bucket::new().await);
     let scanner = home.scanner_with(&bucket.config).await;
     let name = SidecarName { batch: batch(1), asset: asset('a') };
     let body = aws_sdk_s3::primitives::ByteStream::from_static(b"{\"planted\": 4539578763621486}");

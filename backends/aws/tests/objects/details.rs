@@ -7,14 +7,14 @@ use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, Tag, Tagging,
 };
 use reelgate_conformance::objects::ObjectsHome;
-use reelgate_flow::asset::Door;
+use reelgate_flow::asset::Exit;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::objects::{Objects, Publication, PublishItem};
 use reelgate_ports::records::{Fence, SourceRecord, StagedOutput};
 
-use super::home::Home;
+use super::scratch_buckets::ScratchBuckets;
 
 /// Bytes that differ everywhere, so that a piece in the wrong place shows.
 pub fn noise(bytes: usize) -> Vec<u8> {
@@ -65,7 +65,7 @@ pub fn publication(source: &SourceRecord, staged: &[StagedOutput]) -> Publicatio
 
 /// Uploads in parts with a checksum as a producer's own tool would.
 async fn upload_in_parts(
-    home: &Home,
+    home: &ScratchBuckets,
     algorithm: ChecksumAlgorithm,
     kind: ChecksumType,
     bytes: &[u8],
@@ -96,7 +96,7 @@ async fn upload_in_parts(
 
 #[tokio::test]
 async fn a_source_is_read_in_ranges_whatever_checksum_it_was_uploaded_with() {
-    let home = Home::versioned().await;
+    let home = ScratchBuckets::versioned().await;
     let bytes = noise((11 << 20) + 12_345);
     let kinds = [
         (ChecksumAlgorithm::Crc64Nvme, ChecksumType::FullObject),
@@ -112,7 +112,7 @@ async fn a_source_is_read_in_ranges_whatever_checksum_it_was_uploaded_with() {
 
 #[tokio::test]
 async fn an_output_larger_than_a_part_is_staged_and_published_whole() {
-    let home = Home::unversioned().await;
+    let home = ScratchBuckets::unversioned().await;
     let source = home.put("a", b"x").await;
     let bytes = noise((10 << 20) + 7);
     let staged = stage(&*home.objects, &source, &bytes).await;
@@ -130,7 +130,7 @@ async fn an_output_larger_than_a_part_is_staged_and_published_whole() {
 
 #[tokio::test]
 async fn an_attempt_given_up_in_the_middle_of_a_large_output_leaves_no_parts() {
-    let home = Home::unversioned().await;
+    let home = ScratchBuckets::unversioned().await;
     let source = home.put("a", b"x").await;
     let mut writer = home.objects.stage(&fence(&source)).await.unwrap();
     writer.open("v.m4s").unwrap();
@@ -142,7 +142,7 @@ async fn an_attempt_given_up_in_the_middle_of_a_large_output_leaves_no_parts() {
 
 #[tokio::test]
 async fn parts_that_a_crash_left_are_found_and_removed() {
-    let home = Home::unversioned().await;
+    let home = ScratchBuckets::unversioned().await;
     let source = home.put("a", b"x").await;
     let key = format!("work/{}/audio-1/v.m4s", asset_id(&source.id));
     home.s3.create_multipart_upload().bucket(&home.bucket).key(key).send().await.unwrap();
@@ -154,7 +154,7 @@ async fn parts_that_a_crash_left_are_found_and_removed() {
 
 #[tokio::test]
 async fn a_quarantined_asset_leaves_no_version_of_any_output() {
-    let home = Home::versioned().await;
+    let home = ScratchBuckets::versioned().await;
     let older = home.put("a", b"old").await;
     let staged = stage(&*home.objects, &older, b"old").await;
     home.objects.publish(&publication(&older, &staged)).await.unwrap();
@@ -162,7 +162,7 @@ async fn a_quarantined_asset_leaves_no_version_of_any_output() {
     let staged = stage(&*home.objects, &newer, b"newer").await;
     home.objects.publish(&publication(&newer, &staged)).await.unwrap();
     assert_eq!(home.versions("published/").await.len(), 2, "nothing of the older one is left to come back");
-    home.objects.withdraw(&asset_id(&newer.id), Some("out"), &newer, Door::Quarantine).await.unwrap();
+    home.objects.withdraw(&asset_id(&newer.id), Some("out"), &newer, Exit::Quarantine).await.unwrap();
     assert_eq!(home.versions("published/").await, Vec::<String>::new());
     assert_eq!(home.versions("work/").await.len(), 1, "the older one's staged file is its own");
     assert_eq!(home.versions("in/").await, ["in/a"], "the older upload is not withdrawn");
@@ -170,23 +170,23 @@ async fn a_quarantined_asset_leaves_no_version_of_any_output() {
 
 #[tokio::test]
 async fn an_older_version_is_set_apart_though_a_newer_one_stands_in_its_place() {
-    let home = Home::versioned().await;
+    let home = ScratchBuckets::versioned().await;
     let older = home.put("a", b"old").await;
     home.put("a", b"newer").await;
     let location = home
         .objects
-        .withdraw(&asset_id(&older.id), None, &older, Door::Quarantine)
+        .withdraw(&asset_id(&older.id), None, &older, Exit::Quarantine)
         .await
         .unwrap()
         .source_location;
-    assert_eq!(home.set_apart(&location).await.as_deref(), Some(&b"old"[..]));
+    assert_eq!(home.moved_source(&location).await.as_deref(), Some(&b"old"[..]));
     assert_eq!(home.versions("in/").await, ["in/a"]);
     assert_eq!(home.get("in/a").await.as_deref(), Some(&b"newer"[..]));
 }
 
 #[tokio::test]
 async fn a_source_set_apart_keeps_its_metadata_and_its_tags_at_any_size() {
-    let home = Home::versioned().await;
+    let home = ScratchBuckets::versioned().await;
     for (key, bytes) in [("small", 10), ("large", 6 << 20)] {
         let put =
             home.s3.put_object().bucket(&home.bucket).key(format!("in/{key}")).body(noise(bytes).into());
@@ -198,8 +198,8 @@ async fn a_source_set_apart_keeps_its_metadata_and_its_tags_at_any_size() {
             settings.transfer.copy_part_bytes = 5 << 20;
         });
         let asset = asset_id(&source.id);
-        let location = objects.withdraw(&asset, None, &source, Door::Reject).await.unwrap().source_location;
-        assert!(home.set_apart(&location).await.unwrap() == noise(bytes));
+        let location = objects.withdraw(&asset, None, &source, Exit::Reject).await.unwrap().source_location;
+        assert!(home.moved_source(&location).await.unwrap() == noise(bytes));
         let apart = format!("rejected/{asset}/source");
         let head = home.s3.head_object().bucket(&home.bucket).key(&apart).send().await.unwrap();
         assert_eq!(head.content_type(), Some("video/mp4"), "{key}");
@@ -207,27 +207,27 @@ async fn a_source_set_apart_keeps_its_metadata_and_its_tags_at_any_size() {
         let tags = home.s3.get_object_tagging().bucket(&home.bucket).key(&apart).send().await.unwrap();
         let mut tags: Vec<_> = tags.tag_set().iter().map(|tag| (tag.key(), tag.value())).collect();
         tags.sort_unstable();
-        assert_eq!(tags, [("case", "a b"), ("keep", "1"), ("reelgate-door", "rejected")], "{key}");
+        assert_eq!(tags, [("case", "a b"), ("keep", "1"), ("reelgate-exit", "rejected")], "{key}");
     }
 }
 
 #[tokio::test]
 async fn an_object_with_the_most_tags_keeps_its_own() {
-    let home = Home::unversioned().await;
+    let home = ScratchBuckets::unversioned().await;
     let source = home.put("a", b"x").await;
     let tags = (0..10).map(|n| Tag::builder().key(format!("k{n}")).value("v").build().unwrap());
     let tagging = Tagging::builder().set_tag_set(Some(tags.collect())).build().unwrap();
     let request = home.s3.put_object_tagging().bucket(&home.bucket).key("in/a").tagging(tagging);
     request.send().await.unwrap();
     let asset = asset_id(&source.id);
-    home.objects.withdraw(&asset, None, &source, Door::Reject).await.unwrap();
+    home.objects.withdraw(&asset, None, &source, Exit::Reject).await.unwrap();
     let apart = format!("rejected/{asset}/source");
     let tags = home.s3.get_object_tagging().bucket(&home.bucket).key(apart).send().await.unwrap();
     assert_eq!(tags.tag_set().len(), 10);
 }
 
 /// Staged under these names.
-async fn stage_named(home: &Home, source: &SourceRecord, names: &[&str]) -> Vec<StagedOutput> {
+async fn stage_named(home: &ScratchBuckets, source: &SourceRecord, names: &[&str]) -> Vec<StagedOutput> {
     let mut writer = home.objects.stage(&fence(source)).await.unwrap();
     for name in names {
         writer.open(name).unwrap();
@@ -239,10 +239,10 @@ async fn stage_named(home: &Home, source: &SourceRecord, names: &[&str]) -> Vec<
 
 #[tokio::test]
 async fn what_is_published_with_a_finding_is_marked_beside_the_tags_it_has() {
-    let home = Home::versioned().await;
+    let home = ScratchBuckets::versioned().await;
     let source = home.put("a", b"x").await;
     let staged = stage_named(&home, &source, &["v.m4s", "master.m3u8"]).await;
-    let marks = async |name: &str| {
+    let flags = async |name: &str| {
         let key = format!("published/out/{name}");
         let tags = home.s3.get_object_tagging().bucket(&home.bucket).key(key).send().await.unwrap();
         let tags = tags.tag_set().iter().map(|tag| format!("{}={}", tag.key(), tag.value()));
@@ -252,7 +252,7 @@ async fn what_is_published_with_a_finding_is_marked_beside_the_tags_it_has() {
     };
     let clean = publication(&source, &staged);
     home.objects.publish(&clean).await.unwrap();
-    assert_eq!(marks("master.m3u8").await, Vec::<String>::new());
+    assert_eq!(flags("master.m3u8").await, Vec::<String>::new());
     let tag = Tag::builder().key("case").value("7").build().unwrap();
     let tagging = Tagging::builder().tag_set(tag).build().unwrap();
     let request = home.s3.put_object_tagging().bucket(&home.bucket).key("published/out/master.m3u8");
@@ -269,16 +269,16 @@ async fn what_is_published_with_a_finding_is_marked_beside_the_tags_it_has() {
     };
     for _ in 0..2 {
         home.objects.publish(&kept(true)).await.unwrap();
-        assert_eq!(marks("master.m3u8").await, ["case=7", "reelgate-verdict=flagged"]);
-        assert_eq!(marks("manifest.json").await, ["reelgate-verdict=flagged"]);
-        assert_eq!(marks("v.m4s").await, Vec::<String>::new());
+        assert_eq!(flags("master.m3u8").await, ["case=7", "reelgate-verdict=flagged"]);
+        assert_eq!(flags("manifest.json").await, ["reelgate-verdict=flagged"]);
+        assert_eq!(flags("v.m4s").await, Vec::<String>::new());
     }
     assert!(home.get("published/out/master.m3u8").await.is_some());
 }
 
 #[tokio::test]
 async fn a_publication_that_lost_a_file_is_made_whole_by_publishing_again() {
-    let home = Home::versioned().await;
+    let home = ScratchBuckets::versioned().await;
     let source = home.put("a", b"x").await;
     let wanted = publication(&source, &stage(&*home.objects, &source, b"abc").await);
     home.objects.publish(&wanted).await.unwrap();
@@ -289,7 +289,7 @@ async fn a_publication_that_lost_a_file_is_made_whole_by_publishing_again() {
 
 #[tokio::test]
 async fn files_that_nobody_published_are_not_replaced() {
-    let home = Home::unversioned().await;
+    let home = ScratchBuckets::unversioned().await;
     let body = ByteStream::from_static(b"mine");
     home.s3.put_object().bucket(&home.bucket).key("published/out/v.m4s").body(body).send().await.unwrap();
     let source = home.put("a", b"x").await;
@@ -300,7 +300,7 @@ async fn files_that_nobody_published_are_not_replaced() {
 
 #[tokio::test]
 async fn published_files_carry_the_media_type_a_player_needs() {
-    let home = Home::unversioned().await;
+    let home = ScratchBuckets::unversioned().await;
     let source = home.put("a", b"x").await;
     home.objects.publish(&publication(&source, &stage(&*home.objects, &source, b"abc").await)).await.unwrap();
     for (name, expected) in [("v.m4s", "video/mp4"), ("manifest.json", "application/json")] {
@@ -312,7 +312,7 @@ async fn published_files_carry_the_media_type_a_player_needs() {
 
 #[tokio::test]
 async fn uploads_are_listed_in_order_of_key_each_once_with_the_version_that_events_name() {
-    for home in [Home::versioned().await, Home::unversioned().await] {
+    for home in [ScratchBuckets::versioned().await, ScratchBuckets::unversioned().await] {
         home.put("b/1", b"old").await;
         let mut expected = Vec::new();
         for key in ["a b+ü%2F.mp4", "b/1", "b/2\n.mp4", "c"] {
@@ -339,7 +339,7 @@ async fn uploads_are_listed_in_order_of_key_each_once_with_the_version_that_even
 
 #[tokio::test]
 async fn tasks_of_one_asset_share_one_download() {
-    let home = Home::versioned().await;
+    let home = ScratchBuckets::versioned().await;
     let proxy = reelgate_stand_ins::FaultProxy::before(home.endpoint());
     let objects = home.with(Some(proxy.endpoint()), |_| {});
     let source = home.put("a", &noise(3 << 20)).await;

@@ -11,7 +11,7 @@ use reelgate_stand_ins::proxy::Asked;
 use reelgate_stand_ins::{Fault, FaultProxy};
 
 use super::details::{noise, publication, read, stage};
-use super::home::Home;
+use super::scratch_buckets::ScratchBuckets;
 
 /// Three ranges, so that a fault in one of them meets the others on their way; the last one is shorter.
 const SOURCE_BYTES: usize = (3 << 20) - 99;
@@ -27,7 +27,7 @@ fn assert_hit(proxy: &FaultProxy, times: usize) {
 
 #[tokio::test]
 async fn a_read_that_is_throttled_cut_slow_or_truncated_gives_the_exact_bytes_in_the_end() {
-    let home = Home::versioned().await;
+    let home = ScratchBuckets::versioned().await;
     let bytes = noise(SOURCE_BYTES);
     let source = home.put("a", &bytes).await;
     let faults = [
@@ -50,7 +50,7 @@ async fn a_read_that_is_throttled_cut_slow_or_truncated_gives_the_exact_bytes_in
 
 #[tokio::test]
 async fn a_flipped_bit_is_noticed_by_the_checksum_and_read_again() {
-    let home = Home::versioned().await;
+    let home = ScratchBuckets::versioned().await;
     let bytes = noise(SOURCE_BYTES);
     let source = home.put("a", &bytes).await;
     let proxy = FaultProxy::before(home.endpoint());
@@ -66,7 +66,7 @@ async fn a_flipped_bit_is_noticed_by_the_checksum_and_read_again() {
 
 #[tokio::test]
 async fn retries_of_one_object_end() {
-    let home = Home::versioned().await;
+    let home = ScratchBuckets::versioned().await;
     let source = home.put("a", &noise(SOURCE_BYTES)).await;
     let proxy = FaultProxy::before(home.endpoint());
     let objects = home.with(Some(proxy.endpoint()), |_| {});
@@ -78,7 +78,7 @@ async fn retries_of_one_object_end() {
 
 #[tokio::test]
 async fn an_upload_replaced_while_it_is_read_is_a_conflict() {
-    let home = Arc::new(Home::unversioned().await);
+    let home = Arc::new(ScratchBuckets::unversioned().await);
     let source = home.put("a", &noise(SOURCE_BYTES)).await;
     let proxy = FaultProxy::before(home.endpoint());
     let objects = home.with(Some(proxy.endpoint()), |settings| settings.transfer.connections = 1);
@@ -108,7 +108,7 @@ async fn an_upload_replaced_while_it_is_read_is_a_conflict() {
 
 #[tokio::test]
 async fn an_output_is_staged_whole_though_every_answer_to_its_writes_is_lost_once() {
-    let home = Home::unversioned().await;
+    let home = ScratchBuckets::unversioned().await;
     let source = home.put("a", b"x").await;
     for bytes in [noise(1_000), noise((5 << 20) + 1)] {
         let proxy = FaultProxy::before(home.endpoint());
@@ -127,7 +127,7 @@ async fn an_output_is_staged_whole_though_every_answer_to_its_writes_is_lost_onc
 
 #[tokio::test]
 async fn a_completion_whose_answer_is_lost_counts_once() {
-    let home = Home::versioned().await;
+    let home = ScratchBuckets::versioned().await;
     let source = home.put("a", b"x").await;
     let proxy = FaultProxy::before(home.endpoint());
     let objects = home.with(Some(proxy.endpoint()), |_| {});
@@ -140,7 +140,7 @@ async fn a_completion_whose_answer_is_lost_counts_once() {
 
 #[tokio::test]
 async fn an_upload_cut_on_its_way_is_sent_again() {
-    let home = Home::unversioned().await;
+    let home = ScratchBuckets::unversioned().await;
     let source = home.put("a", b"x").await;
     let proxy = FaultProxy::before(home.endpoint());
     let objects = home.with(Some(proxy.endpoint()), |_| {});
@@ -153,7 +153,7 @@ async fn an_upload_cut_on_its_way_is_sent_again() {
 
 #[tokio::test]
 async fn a_publication_whose_commit_is_not_answered_stands_once_and_whole() {
-    let home = Home::versioned().await;
+    let home = ScratchBuckets::versioned().await;
     let source = home.put("a", b"x").await;
     let staged = stage(&*home.objects, &source, b"abc").await;
     let proxy = FaultProxy::before(home.endpoint());
@@ -169,7 +169,7 @@ async fn a_publication_whose_commit_is_not_answered_stands_once_and_whole() {
 #[tokio::test]
 async fn a_withdrawal_cut_short_anywhere_is_finished_by_the_next() {
     for at in 0..40 {
-        let home = Home::versioned().await;
+        let home = ScratchBuckets::versioned().await;
         let source = home.put("a", b"content").await;
         let staged = stage(&*home.objects, &source, b"abc").await;
         home.objects.publish(&publication(&source, &staged)).await.unwrap();
@@ -179,11 +179,15 @@ async fn a_withdrawal_cut_short_anywhere_is_finished_by_the_next() {
             move |asked| if asked.number >= at { Fault::s3(403, "AccessDenied", "") } else { Fault::None },
         );
         let asset = asset_id(&source.id);
-        let door = reelgate_flow::asset::Door::Quarantine;
-        let cut = objects.withdraw(&asset, Some("out"), &source, door).await;
+        let exit = reelgate_flow::asset::Exit::Quarantine;
+        let cut = objects.withdraw(&asset, Some("out"), &source, exit).await;
         let location =
-            home.objects.withdraw(&asset, Some("out"), &source, door).await.unwrap().source_location;
-        assert_eq!(home.set_apart(&location).await.as_deref(), Some(&b"content"[..]), "after {at} requests");
+            home.objects.withdraw(&asset, Some("out"), &source, exit).await.unwrap().source_location;
+        assert_eq!(
+            home.moved_source(&location).await.as_deref(),
+            Some(&b"content"[..]),
+            "after {at} requests"
+        );
         let mut left = home.versions("").await;
         left.retain(|key| !key.starts_with("quarantine/"));
         assert_eq!(left, Vec::<String>::new(), "after {at} requests");

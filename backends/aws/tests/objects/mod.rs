@@ -2,19 +2,19 @@
 
 mod details;
 mod faults;
-mod home;
+mod scratch_buckets;
 mod uploading;
 
-use home::Home;
+use scratch_buckets::ScratchBuckets;
 
 mod versioned {
     use super::*;
 
-    reelgate_conformance::objects_suite!(Home::versioned().await);
+    reelgate_conformance::objects_suite!(ScratchBuckets::versioned().await);
 }
 
 mod unversioned {
     use super::*;
 
-    reelgate_conformance::objects_suite!(Home::unversioned().await);
+    reelgate_conformance::objects_suite!(ScratchBuckets::unversioned().await);
 }

@@ -12,19 +12,19 @@ use reelgate_stand_ins::{Fault, FaultProxy};
 use tempfile::TempDir;
 
 use super::details::noise;
-use super::home::{Home, config};
+use super::scratch_buckets::{ScratchBuckets, config};
 
 /// Not a multiple of the part size.
 const FILE_BYTES: usize = (16 << 20) + 333;
 
 struct Producer {
-    home: Home,
+    home: ScratchBuckets,
     dir: TempDir,
 }
 
 impl Producer {
     async fn new() -> Self {
-        Self { home: Home::versioned().await, dir: tempfile::tempdir().unwrap() }
+        Self { home: ScratchBuckets::versioned().await, dir: tempfile::tempdir().unwrap() }
     }
 
     fn file(&self, bytes: &[u8]) -> PathBuf {
@@ -66,9 +66,9 @@ async fn files_of_any_size_arrive_as_they_are() {
     for bytes in [0, 1, 5 << 20, (5 << 20) + 1, FILE_BYTES] {
         let bytes = noise(bytes);
         let seen = Mutex::new(Vec::new());
-        let hear = |progress: Progress| seen.lock().unwrap().push(progress.sent_bytes);
+        let observe = |progress: Progress| seen.lock().unwrap().push(progress.sent_bytes);
         let uploader = producer.uploader(producer.home.endpoint());
-        let done = uploader.upload(&producer.file(&bytes), &producer.to(), &hear).await.unwrap();
+        let done = uploader.upload(&producer.file(&bytes), &producer.to(), &observe).await.unwrap();
         assert_eq!(done.size_bytes, bytes.len() as u64);
         assert!(producer.home.get("in/movie.mp4").await.unwrap() == bytes);
         let seen = seen.into_inner().unwrap();
@@ -122,7 +122,7 @@ async fn an_upload_whose_parts_were_removed_begins_anew() {
 
 #[tokio::test]
 async fn a_link_allows_the_upload_it_was_made_for() {
-    let home = Home::unversioned().await;
+    let home = ScratchBuckets::unversioned().await;
     let order = PresignOrder {
         to: Location::new(&home.bucket, "in/a b+ü.mp4"),
         expires: Duration::from_secs(60),

@@ -9,14 +9,14 @@ use super::Inner;
 use crate::paths::{FILE_BUCKET, Location, stays_inside};
 
 /// Where a source lies.
-pub(super) enum Place {
+pub(super) enum SourceLocation {
     /// Below an area of the home; the path is relative to the area and holds only names.
     Home { area: &'static str, path: PathBuf },
     /// Outside, named by its user.
     Outside(PathBuf),
 }
 
-impl Place {
+impl SourceLocation {
     /// The place of a source; only the bucket of outside files may lie outside.
     pub(super) fn of(source: &SourceRecord) -> PortResult<Self> {
         let (area, name) = match Location::parse(&source.location)? {

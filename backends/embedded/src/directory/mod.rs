@@ -5,8 +5,8 @@
 //! ingest/…                        uploads, each where its producer put it
 //! work/ASSET/TASK-ATTEMPT/…       what attempts stage, apart from each other
 //! published/PATH/…                what is visible, whole
-//! quarantine/ASSET/source         set apart for personal data; only the owner may enter
-//! quarantine/ASSET/outputs/…      what was visible when it was set apart, kept for its release
+//! quarantine/ASSET/source         quarantined for personal data; only the owner may enter
+//! quarantine/ASSET/outputs/…      what was visible when it was quarantined, kept for its release
 //! rejected/ASSET/source           refused, untouched
 //! released/ASSET/source           let go from quarantine
 //! ```
@@ -14,7 +14,6 @@
 //! The bucket [`FILE_BUCKET`](crate::paths::FILE_BUCKET) stands for paths outside the home: read where they lie,
 //! never moved or removed.
 
-mod closing;
 mod files;
 mod location;
 mod publish;
@@ -22,13 +21,14 @@ mod restore;
 mod source;
 mod staging;
 mod withdraw;
+mod withdrawal_record;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use reelgate_flow::asset::Door;
+use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{Port, PortError, PortResult};
 use reelgate_ports::objects::{
@@ -155,11 +155,11 @@ impl Objects for DirectoryObjects {
         asset: &AssetId,
         published_path: Option<&str>,
         source: &SourceRecord,
-        door: Door,
+        exit: Exit,
     ) -> PortResult<Withdrawn> {
         let (asset, path) = (asset.clone(), published_path.map(str::to_owned));
         let source = source.clone();
-        self.blocking(move |inner| withdraw::withdraw(inner, &asset, path.as_deref(), &source, door)).await
+        self.blocking(move |inner| withdraw::withdraw(inner, &asset, path.as_deref(), &source, exit)).await
     }
 
     async fn restore(

@@ -13,7 +13,7 @@ use super::location::names;
 use super::publish::{Owner, put_back};
 use super::staging::asset_name;
 use super::withdraw::kept_outputs;
-use super::{Inner, closing, files};
+use super::{Inner, files, withdrawal_record};
 use crate::paths::Location;
 
 const WHAT: &str = "bring a source back";
@@ -35,12 +35,12 @@ pub(super) fn restore(
     }
     let shown = Owner::read(&target)?.is_some_and(|owner| owner.asset == *asset);
     let source_location = bring_back(inner, asset, source)?;
-    closing::forget(inner, asset)?;
+    withdrawal_record::forget(inner, asset)?;
     let published_location = shown.then(|| target.to_string_lossy().into_owned());
     Ok(Restored { source_location, published_location })
 }
 
-/// Moves the source out of quarantine; where it is not there, it was never set apart and stays where it is.
+/// Moves the source out of quarantine; where it is not there, it was never quarantined and stays where it is.
 fn bring_back(inner: &Inner, asset: &AssetId, source: &SourceRecord) -> PortResult<String> {
     let name = format!("{}/source", asset_name(asset)?);
     let (from, to) = (inner.home.join("quarantine").join(&name), inner.home.join("released").join(&name));

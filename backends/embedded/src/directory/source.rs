@@ -12,13 +12,13 @@ use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
 use super::Inner;
-use super::location::Place;
+use super::location::SourceLocation;
 use crate::paths::{FILE_BUCKET, version_of};
 
 /// Opens a source for reading.
 pub(super) fn open(inner: &Inner, source: &SourceRecord) -> PortResult<OpenSource> {
     let what = "open the source";
-    let place = Place::of(source)?;
+    let place = SourceLocation::of(source)?;
     let (file, meta) = open_plain(inner, &place, what)?;
     if !is_recorded(source, &place, &meta) {
         return Err(PortError::new(
@@ -32,9 +32,9 @@ pub(super) fn open(inner: &Inner, source: &SourceRecord) -> PortResult<OpenSourc
 }
 
 /// Whether a file is the recorded version.
-pub(super) fn is_recorded(source: &SourceRecord, place: &Place, meta: &Metadata) -> bool {
-    // A copy set apart has a number and a time of its own: there only the size can be compared.
-    let copied = source.id.bucket == FILE_BUCKET && matches!(place, Place::Home { .. });
+pub(super) fn is_recorded(source: &SourceRecord, place: &SourceLocation, meta: &Metadata) -> bool {
+    // A copy that was moved has a number and a time of its own: there only the size can be compared.
+    let copied = source.id.bucket == FILE_BUCKET && matches!(place, SourceLocation::Home { .. });
     if copied { meta.len() == source.size_bytes } else { version_of(meta).0 == source.id.version }
 }
 
@@ -55,7 +55,7 @@ pub(super) fn sidecar(
     bytes_max: u64,
 ) -> PortResult<Option<Vec<u8>>> {
     let what = "read the file beside the source";
-    let place = Place::of(source)?.with_suffix(suffix);
+    let place = SourceLocation::of(source)?.with_suffix(suffix);
     let (file, meta) = match open_plain(inner, &place, what) {
         Ok(opened) => opened,
         Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
@@ -87,17 +87,21 @@ pub(super) fn read_at_most(
 
 /// Opens a plain file. Below the home no symbolic link is followed, so that an upload cannot point elsewhere; never
 /// waits for the other end of a pipe, and never opens a device.
-pub(super) fn open_plain(inner: &Inner, place: &Place, what: &'static str) -> PortResult<(File, Metadata)> {
+pub(super) fn open_plain(
+    inner: &Inner,
+    place: &SourceLocation,
+    what: &'static str,
+) -> PortResult<(File, Metadata)> {
     // `O_NONBLOCK` matters for a pipe that took the file's place after it was taken in.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let opened: rustix::io::Result<OwnedFd> = match place {
-        Place::Home { area, path } => {
+        SourceLocation::Home { area, path } => {
             let area =
                 File::open(inner.home.join(area)).map_err(|e| PortError::io(Port::Objects, what, &e))?;
             let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
             openat2(&area, path, flags, Mode::empty(), beneath)
         }
-        Place::Outside(path) => {
+        SourceLocation::Outside(path) => {
             let kind = std::fs::symlink_metadata(path).map_err(|e| PortError::io(Port::Objects, what, &e))?;
             if !kind.is_file() {
                 return Err(not_plain(what));

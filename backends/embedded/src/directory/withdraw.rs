@@ -1,29 +1,29 @@
-//! Taking an asset's outputs away and setting its source apart: planned, done, and proved.
+//! Taking an asset's outputs away and moving its source: planned, done, and proved.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use reelgate_flow::asset::Door;
+use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::objects::Withdrawn;
 use reelgate_ports::records::SourceRecord;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::closing::{self, Scene};
-use super::location::{Place, names};
+use super::location::{SourceLocation, names};
 use super::publish::Owner;
 use super::source::{is_recorded, open_plain};
 use super::staging::{asset_name, discard};
+use super::withdrawal_record::{self, Scene};
 use super::{Inner, TRASH, files};
 use crate::paths::{Location, version_of};
 
 const WHAT: &str = "withdraw outputs";
-const SET_APART: &str = "set the source apart";
+const MOVE_SOURCE: &str = "move the source to its area";
 const ERASE: &str = "erase the source";
 
-/// Takes outputs away, then sets the source apart. Doing it again changes nothing.
+/// Takes outputs away, then moves the source. Doing it again changes nothing.
 ///
 /// What is to be taken is written down first, so that the record is whole whatever happens on the way. Staged files
 /// go before visible ones: a publisher that is still at work then has nothing left to link together, and what it made
@@ -33,34 +33,34 @@ pub(super) fn withdraw(
     asset: &AssetId,
     published_path: Option<&str>,
     source: &SourceRecord,
-    door: Door,
+    exit: Exit,
 ) -> PortResult<Withdrawn> {
-    let place = Place::of(source)?;
+    let place = SourceLocation::of(source)?;
     let scene = Scene { inner, asset, path: published_path, source, place: &place };
-    let mut closing = closing::planned(&scene, door)?;
+    let mut withdrawal_record = withdrawal_record::planned(&scene, exit)?;
     discard(inner, asset)?;
     if let Some(path) = published_path {
-        hide(inner, asset, path, door == Door::Quarantine)?;
+        hide(inner, asset, path, exit == Exit::Quarantine)?;
     }
-    if door != Door::Quarantine {
+    if exit != Exit::Quarantine {
         let kept = kept_outputs(inner, asset)?;
         files::remove_tree(&kept).map_err(|e| PortError::io(Port::Objects, WHAT, &e))?;
     }
-    let source_location = match (door, &place) {
+    let source_location = match (exit, &place) {
         // The newer version stands in its place; and what is outside the home is not ours to move.
-        (Door::Supersede, _) | (Door::Reject, Place::Outside(_)) => source.location.clone(),
-        (Door::Reject, _) => set_apart(inner, asset, source, &place, Location::Rejected)?,
-        (Door::Quarantine, _) => set_apart(inner, asset, source, &place, Location::Quarantine)?,
-        (Door::Erase, _) => {
+        (Exit::Supersede, _) | (Exit::Reject, SourceLocation::Outside(_)) => source.location.clone(),
+        (Exit::Reject, _) => move_source(inner, asset, source, &place, Location::Rejected)?,
+        (Exit::Quarantine, _) => move_source(inner, asset, source, &place, Location::Quarantine)?,
+        (Exit::Erase, _) => {
             erase_source(&scene)?;
             source.location.clone()
         }
     };
-    closing.looked_at = closing::prove(&scene, door, &closing)?;
-    Ok(Withdrawn { source_location, closing })
+    withdrawal_record.looked_at = withdrawal_record::prove(&scene, exit, &withdrawal_record)?;
+    Ok(Withdrawn { source_location, withdrawal_record })
 }
 
-/// Where outputs are kept that were visible when their asset was set apart.
+/// Where outputs are kept that were visible when their asset was quarantined.
 pub(super) fn kept_outputs(inner: &Inner, asset: &AssetId) -> PortResult<PathBuf> {
     Ok(inner.home.join("quarantine").join(asset_name(asset)?).join("outputs"))
 }
@@ -74,8 +74,8 @@ fn erase_source(scene: &Scene<'_>) -> PortResult<()> {
     }
     let apart = scene.inner.home.join("quarantine").join(name).join("source");
     files::absent_is_fine(fs::remove_file(apart)).map_err(|e| PortError::io(Port::Objects, ERASE, &e))?;
-    let Place::Home { area: "ingest", .. } = scene.place else { return Ok(()) };
-    if closing::is_readable(scene)? {
+    let SourceLocation::Home { area: "ingest", .. } = scene.place else { return Ok(()) };
+    if withdrawal_record::is_readable(scene)? {
         let path = scene.place.path(scene.inner);
         files::absent_is_fine(fs::remove_file(&path)).map_err(|e| PortError::io(Port::Objects, ERASE, &e))?;
         let dir = path.parent().unwrap_or(&scene.inner.home);
@@ -125,23 +125,23 @@ fn remove_empty_parents(inner: &Inner, target: &Path) -> io::Result<()> {
 }
 
 /// Moves (or, from outside the home, copies) the source to its new place; returns that.
-fn set_apart(
+fn move_source(
     inner: &Inner,
     asset: &AssetId,
     source: &SourceRecord,
-    place: &Place,
+    place: &SourceLocation,
     to: fn(String) -> Location,
 ) -> PortResult<String> {
     // Not the key's name: that may be long, hostile or personal.
     let name = format!("{}/source", asset_name(asset)?);
     let moved = to(name).to_string();
-    let target = Place::of(&SourceRecord { location: moved.clone(), ..source.clone() })?.path(inner);
+    let target = SourceLocation::of(&SourceRecord { location: moved.clone(), ..source.clone() })?.path(inner);
     if source.location == moved || target.exists() {
         return Ok(moved);
     }
-    let mut file = match open_plain(inner, place, SET_APART) {
+    let mut file = match open_plain(inner, place, MOVE_SOURCE) {
         Ok((file, meta)) if is_recorded(source, place, &meta) => file,
-        // Replaced or gone: there is nothing of this version to set apart.
+        // Replaced or gone: there is nothing of this version to move.
         Ok(_) => return Ok(source.location.clone()),
         Err(error) if matches!(error.kind, ErrorKind::Missing | ErrorKind::Conflict) => {
             return Ok(source.location.clone());
@@ -151,8 +151,8 @@ fn set_apart(
     let dir = target.parent().unwrap_or(&inner.home);
     files::make_private_dirs(dir).map_err(|e| io_error(&e))?;
     let took = match place {
-        Place::Outside(_) => files::copy_whole(&mut file, &target).map(|()| true),
-        Place::Home { .. } => take(&place.path(inner), &mut file, &target, &source.id.version),
+        SourceLocation::Outside(_) => files::copy_whole(&mut file, &target).map(|()| true),
+        SourceLocation::Home { .. } => take(&place.path(inner), &mut file, &target, &source.id.version),
     };
     if !took.map_err(|e| io_error(&e))? {
         return Ok(source.location.clone());
@@ -187,5 +187,5 @@ fn take(from: &Path, file: &mut File, target: &Path, version: &str) -> io::Resul
 }
 
 fn io_error(error: &io::Error) -> PortError {
-    PortError::io(Port::Objects, SET_APART, error)
+    PortError::io(Port::Objects, MOVE_SOURCE, error)
 }

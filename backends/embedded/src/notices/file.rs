@@ -1,4 +1,4 @@
-//! Notices as JSON lines in a file, for receivers on the same machine and as the record of what was told.
+//! Notices as JSON lines in a file, for receivers on the same machine and as the record of what was recent ids.
 //!
 //! A line is written by one call and synced before it counts as delivered. A crash can leave half a line, which is
 //! cut off before the next is written; or a whole line whose notice is still owed, which is then not written again.
@@ -29,14 +29,14 @@ const CHECK: &str = "reach the notices file";
 /// last few that were being delivered.
 const TAIL_BYTES_MAX: u64 = 1 << 20;
 /// Ids remembered, the newest.
-const TOLD_MAX: usize = 4_096;
+const RECENT_IDS_MAX: usize = 4_096;
 
 /// A file of notices.
 #[derive(Clone, Debug)]
 pub struct FileNotices {
     path: Arc<PathBuf>,
     /// `None` until the file's end is known to be whole.
-    told: Arc<Mutex<Option<Told>>>,
+    recent_ids: Arc<Mutex<Option<RecentIds>>>,
 }
 
 impl FileNotices {
@@ -44,30 +44,30 @@ impl FileNotices {
     /// directory does not exist, `Invalid` where something other than a file is in its place.
     pub fn open(path: &Path) -> PortResult<Self> {
         existing(path)?;
-        Ok(Self { path: Arc::new(path.to_owned()), told: Arc::default() })
+        Ok(Self { path: Arc::new(path.to_owned()), recent_ids: Arc::default() })
     }
 
     fn append(&self, notice: &NoticeRecord) -> PortResult<()> {
         let mut line = document(notice)?;
         line.push(b'\n');
         // The lock keeps lines whole. What a panic or an error leaves is `None`, and the file is looked at again.
-        let mut known = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.recent_ids.lock().unwrap_or_else(PoisonError::into_inner);
         // Opened for each line, so that the file may be moved away at any time.
         let mut file = self.writable()?;
-        let mut told = match known.take() {
-            Some(told) => told,
+        let mut recent_ids = match known.take() {
+            Some(recent_ids) => recent_ids,
             None => mend(&file)?,
         };
-        if !told.contains(notice.id.as_str()) {
+        if !recent_ids.contains(notice.id.as_str()) {
             let written = file.write(&line).map_err(io)?;
             if written != line.len() {
                 let detail = format!("expected room for {} bytes, found {written}", line.len());
                 return Err(PortError::new(Port::Notices, ErrorKind::Full, WRITE, detail));
             }
             file.sync_data().map_err(io)?;
-            told.remember(notice.id.as_str().to_owned());
+            recent_ids.remember(notice.id.as_str().to_owned());
         }
-        *known = Some(told);
+        *known = Some(recent_ids);
         Ok(())
     }
 
@@ -114,12 +114,12 @@ impl Notices for FileNotices {
 
 /// Ids written lately.
 #[derive(Debug, Default)]
-struct Told {
+struct RecentIds {
     ids: BTreeSet<String>,
     order: VecDeque<String>,
 }
 
-impl Told {
+impl RecentIds {
     fn contains(&self, id: &str) -> bool {
         self.ids.contains(id)
     }
@@ -128,7 +128,7 @@ impl Told {
         if self.ids.insert(id.clone()) {
             self.order.push_back(id);
         }
-        if self.order.len() > TOLD_MAX
+        if self.order.len() > RECENT_IDS_MAX
             && let Some(oldest) = self.order.pop_front()
         {
             self.ids.remove(&oldest);
@@ -137,7 +137,7 @@ impl Told {
 }
 
 /// Cuts half a line off the file's end, and reads which notices its last lines hold.
-fn mend(mut file: &File) -> PortResult<Told> {
+fn mend(mut file: &File) -> PortResult<RecentIds> {
     let size_bytes = file.metadata().map_err(io)?.len();
     let tail_bytes = size_bytes.min(TAIL_BYTES_MAX);
     let start = size_bytes - tail_bytes;
@@ -154,14 +154,14 @@ fn mend(mut file: &File) -> PortResult<Told> {
     }
     // What the last process wrote may not have reached the disk, and is about to count as delivered.
     file.sync_data().map_err(io)?;
-    let mut told = Told::default();
+    let mut recent_ids = RecentIds::default();
     for line in tail[..whole].split(|byte| *byte == b'\n') {
         // The first may be cut by the window, and others may write here too.
         if let Ok(Line { id }) = serde_json::from_slice(line) {
-            told.remember(id);
+            recent_ids.remember(id);
         }
     }
-    Ok(told)
+    Ok(recent_ids)
 }
 
 #[derive(Deserialize)]
@@ -211,12 +211,12 @@ mod tests {
     use super::super::tests::notice;
     use super::*;
 
-    struct World {
+    struct NoticesFixture {
         _dir: tempfile::TempDir,
         path: PathBuf,
     }
 
-    impl World {
+    impl NoticesFixture {
         fn new(held: &[u8]) -> Self {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("notices.jsonl");
@@ -245,18 +245,18 @@ mod tests {
 
     #[tokio::test]
     async fn each_notice_is_a_line_in_a_file_for_the_owner_only() {
-        let world = World::new(b"");
-        world.deliver(&["n1", "n2"]).await;
-        assert_eq!(world.ids(), ["n1", "n2"]);
-        assert_eq!(world.path.metadata().unwrap().mode() & 0o777, 0o600);
+        let fixture = NoticesFixture::new(b"");
+        fixture.deliver(&["n1", "n2"]).await;
+        assert_eq!(fixture.ids(), ["n1", "n2"]);
+        assert_eq!(fixture.path.metadata().unwrap().mode() & 0o777, 0o600);
     }
 
     #[tokio::test]
     async fn a_notice_that_is_in_the_file_already_is_not_written_again() {
-        let world = World::new(b"");
-        world.deliver(&["n1", "n2", "n1"]).await;
-        world.deliver(&["n2", "n1", "n3"]).await;
-        assert_eq!(world.ids(), ["n1", "n2", "n3"]);
+        let fixture = NoticesFixture::new(b"");
+        fixture.deliver(&["n1", "n2", "n1"]).await;
+        fixture.deliver(&["n2", "n1", "n3"]).await;
+        assert_eq!(fixture.ids(), ["n1", "n2", "n3"]);
     }
 
     #[tokio::test]
@@ -266,71 +266,71 @@ mod tests {
             b"{\"id\":\"n1\"}\n{\"id\":\"n2\"}",
             b"{\"id\":\"n1\"}\n\x00\xff",
         ] {
-            let world = World::new(torn);
-            world.deliver(&["n2"]).await;
-            assert_eq!(world.ids(), ["n1", "n2"]);
+            let fixture = NoticesFixture::new(torn);
+            fixture.deliver(&["n2"]).await;
+            assert_eq!(fixture.ids(), ["n1", "n2"]);
         }
-        let world = World::new(b"{\"i");
-        world.deliver(&["n1"]).await;
-        assert_eq!(world.ids(), ["n1"]);
+        let fixture = NoticesFixture::new(b"{\"i");
+        fixture.deliver(&["n1"]).await;
+        assert_eq!(fixture.ids(), ["n1"]);
     }
 
     #[tokio::test]
     async fn ids_are_remembered_from_the_end_of_a_long_file() {
         let line = |id: &str| format!("{{\"id\":\"{id}\",\"pad\":\"{}\"}}\n", "x".repeat(1_000));
         let held: String = (0..2_000).map(|number| line(&format!("n{number}"))).collect();
-        let world = World::new(held.as_bytes());
-        world.deliver(&["n1999", "n1200", "new"]).await;
-        let ids = world.ids();
+        let fixture = NoticesFixture::new(held.as_bytes());
+        fixture.deliver(&["n1999", "n1200", "new"]).await;
+        let ids = fixture.ids();
         assert_eq!((ids.len(), ids.last().map(String::as_str)), (2_001, Some("new")));
     }
 
     #[tokio::test]
     async fn a_foreign_text_without_an_end_is_kept_and_ended() {
         let held = vec![b'x'; usize::try_from(TAIL_BYTES_MAX).unwrap() + 10];
-        let world = World::new(&held);
-        world.deliver(&["n1"]).await;
-        let text = std::fs::read_to_string(&world.path).unwrap();
+        let fixture = NoticesFixture::new(&held);
+        fixture.deliver(&["n1"]).await;
+        let text = std::fs::read_to_string(&fixture.path).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!((lines.len(), lines[0].len()), (2, held.len()));
     }
 
     #[tokio::test]
     async fn a_file_moved_away_is_begun_anew() {
-        let world = World::new(b"");
-        let notices = FileNotices::open(&world.path).unwrap();
+        let fixture = NoticesFixture::new(b"");
+        let notices = FileNotices::open(&fixture.path).unwrap();
         notices.deliver(&notice("n1")).await.unwrap();
-        std::fs::rename(&world.path, world.path.with_extension("1")).unwrap();
+        std::fs::rename(&fixture.path, fixture.path.with_extension("1")).unwrap();
         notices.deliver(&notice("n2")).await.unwrap();
-        assert_eq!(world.ids(), ["n2"]);
+        assert_eq!(fixture.ids(), ["n2"]);
     }
 
     #[tokio::test]
     async fn checking_changes_nothing() {
-        let world = World::new(b"");
-        let notices = FileNotices::open(&world.path).unwrap();
+        let fixture = NoticesFixture::new(b"");
+        let notices = FileNotices::open(&fixture.path).unwrap();
         assert_eq!(notices.check().await.unwrap(), "the notices file can be made");
-        assert!(!world.path.exists());
-        std::fs::write(&world.path, b"torn").unwrap();
+        assert!(!fixture.path.exists());
+        std::fs::write(&fixture.path, b"torn").unwrap();
         assert_eq!(notices.check().await.unwrap(), "the notices file can be written");
-        assert_eq!(std::fs::read(&world.path).unwrap(), b"torn");
+        assert_eq!(std::fs::read(&fixture.path).unwrap(), b"torn");
     }
 
     #[test]
     fn a_path_that_cannot_hold_notices_is_refused() {
-        let world = World::new(b"");
-        let dir = world.path.parent().unwrap();
+        let fixture = NoticesFixture::new(b"");
+        let dir = fixture.path.parent().unwrap();
         assert_eq!(FileNotices::open(dir).unwrap_err().kind, ErrorKind::Invalid);
         assert_eq!(FileNotices::open(&dir.join("none/notices.jsonl")).unwrap_err().kind, ErrorKind::Missing);
     }
 
     #[test]
     fn no_more_ids_are_remembered_than_the_limit() {
-        let mut told = Told::default();
-        for number in 0..=TOLD_MAX {
-            told.remember(number.to_string());
+        let mut recent_ids = RecentIds::default();
+        for number in 0..=RECENT_IDS_MAX {
+            recent_ids.remember(number.to_string());
         }
-        assert_eq!((told.ids.len(), told.order.len()), (TOLD_MAX, TOLD_MAX));
-        assert!(!told.contains("0") && told.contains("1"));
+        assert_eq!((recent_ids.ids.len(), recent_ids.order.len()), (RECENT_IDS_MAX, RECENT_IDS_MAX));
+        assert!(!recent_ids.contains("0") && recent_ids.contains("1"));
     }
 }

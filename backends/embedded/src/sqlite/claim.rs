@@ -7,7 +7,7 @@ use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::{Claim, Fence, HistoryEvent, HistoryRecord};
 use reelgate_store::history_lines;
-use reelgate_store::work::Work;
+use reelgate_store::work::UnitOfWork;
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
@@ -19,7 +19,7 @@ use super::{jobs, rows};
 /// A task whose lease ran out is not claimable before the reaper has counted the lost attempt.
 pub(super) async fn claim(
     conn: &mut SqliteConnection,
-    work: &mut Work,
+    work: &mut UnitOfWork,
     node: &NodeId,
     lane: Lane,
     tasks_max: u16,
@@ -69,7 +69,7 @@ pub(super) async fn claim(
 /// Loads the assets' rows without their tasks: nothing is stepped here.
 async fn load_rows(
     conn: &mut SqliteConnection,
-    work: &mut Work,
+    work: &mut UnitOfWork,
     due: &[(i64, TaskKey, u32)],
 ) -> PortResult<BTreeMap<i64, AssetId>> {
     let arrivals: BTreeSet<i64> = due.iter().map(|(arrival, ..)| *arrival).collect();
@@ -87,7 +87,7 @@ async fn load_rows(
     Ok(assets)
 }
 
-fn claimed(work: &mut Work, node: &NodeId, fence: Fence, lease_ms: u64) -> PortResult<Claim> {
+fn claimed(work: &mut UnitOfWork, node: &NodeId, fence: Fence, lease_ms: u64) -> PortResult<Claim> {
     let line = HistoryRecord {
         task: Some(fence.task),
         attempt: Some(fence.attempt),
@@ -96,8 +96,8 @@ fn claimed(work: &mut Work, node: &NodeId, fence: Fence, lease_ms: u64) -> PortR
     };
     work.note(&fence.asset, line)?;
     let row = &work.at(&fence.asset)?.row;
-    let door = row.core.door.filter(|_| fence.task == TaskKey::Withdraw);
-    Ok(Claim { lease_ms, source: row.source.clone(), linked: row.core.linked, door, fence, job: None })
+    let exit = row.core.exit.filter(|_| fence.task == TaskKey::Withdraw);
+    Ok(Claim { lease_ms, source: row.source.clone(), linked: row.core.linked, exit, fence, job: None })
 }
 
 /// Extends the leases this node still holds; returns those it does not.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use reelgate_flow::ids::{AssetId, Sequencer};
 use reelgate_ports::error::PortResult;
-use reelgate_ports::records::ScanEvent;
+use reelgate_ports::records::ExternalScanEvent;
 use reelgate_store::work::Deletion;
 use sqlx::{SqliteConnection, SqlitePool};
 
@@ -63,7 +63,7 @@ pub(super) async fn of_keys(
 pub(super) async fn keep_unlinked(
     conn: &mut SqliteConnection,
     now_ms: u64,
-    scans: &[ScanEvent],
+    scans: &[ExternalScanEvent],
 ) -> PortResult<()> {
     let mut cells = Vec::with_capacity(scans.len());
     for scan in scans {
@@ -85,7 +85,7 @@ pub(super) async fn keep_unlinked(
 pub(super) async fn take_unlinked(
     conn: &mut SqliteConnection,
     assets: &[AssetId],
-) -> PortResult<Vec<ScanEvent>> {
+) -> PortResult<Vec<ExternalScanEvent>> {
     let taken = sqlx::query_scalar::<_, String>(
         "DELETE FROM unlinked_scans WHERE asset IN (SELECT value FROM json_each(?)) RETURNING scan",
     )
@@ -96,7 +96,7 @@ pub(super) async fn take_unlinked(
     let read = |text: &String| {
         serde_json::from_str(text).map_err(|_| corrupt("unlinked_scans.scan", "a finding of this version"))
     };
-    let mut scans: Vec<ScanEvent> = taken.iter().map(read).collect::<PortResult<_>>()?;
+    let mut scans: Vec<ExternalScanEvent> = taken.iter().map(read).collect::<PortResult<_>>()?;
     scans.sort_by(|one, other| one.id.cmp(&other.id));
     Ok(scans)
 }

@@ -4,12 +4,11 @@
 //! power cut the last transactions may be missing (never half there): their work is repeated and intake finds
 //! the uploads again, so nothing is lost but time, and every commit saves a disk flush.
 //!
-//! Every writing call is the service's ([`reelgate_store::service`]): it loads the assets it concerns into a [`Work`] and
+//! Every writing call is the service's ([`reelgate_store::service`]): it loads the assets it concerns into a [`UnitOfWork`] and
 //! lets the core step them in memory; here what changed is written in bulk. So a batch costs a handful of statements,
 //! however many assets are in it.
 
 mod audit;
-mod beside;
 mod claim;
 mod decisions;
 mod error;
@@ -22,12 +21,13 @@ mod migrations;
 mod nodes;
 mod open;
 mod outbox;
-mod places;
 mod products;
 mod queries;
+mod queue_position;
 mod related;
 mod retain;
 mod rows;
+mod scans_and_refused_events;
 mod session;
 mod shards;
 mod work;
@@ -53,7 +53,7 @@ use reelgate_ports::store::{
 use reelgate_store::service::{
     self, Call, Complete, Decide, Delivered, Ingest, Reap, Redrive, Review, Seal, Transact,
 };
-use reelgate_store::work::{LATE_EVENT_MS_MAX, Violations, Work};
+use reelgate_store::work::{LATE_EVENT_MS_MAX, UnitOfWork, Violations};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use error::db;
@@ -76,15 +76,15 @@ impl SqliteStore {
     }
 
     /// Writes what a unit of work changed, and commits.
-    async fn commit(&self, mut tx: Transaction<'static, Sqlite>, work: Work) -> PortResult<()> {
+    async fn commit(&self, mut tx: Transaction<'static, Sqlite>, work: UnitOfWork) -> PortResult<()> {
         let violations = write::write(&mut tx, work).await?;
         tx.commit().await.map_err(db("commit a transaction"))?;
         self.violations.count(violations);
         Ok(())
     }
 
-    fn work(&self) -> Work {
-        Work::new(self.clock.now_ms())
+    fn work(&self) -> UnitOfWork {
+        UnitOfWork::new(self.clock.now_ms())
     }
 }
 

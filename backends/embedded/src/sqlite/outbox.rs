@@ -9,7 +9,7 @@ use reelgate_ports::identity;
 use reelgate_ports::records::NoticeRecord;
 use reelgate_store::history_lines::{self, MediaSummary};
 use reelgate_store::session::RemovedNotice;
-use reelgate_store::work::{Loaded, Work};
+use reelgate_store::work::{Loaded, UnitOfWork};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 
@@ -19,7 +19,7 @@ use super::rows::{get, optional_count, small, text, word};
 use super::work::json;
 
 /// Writes the notices a unit of work owes; everything they tell is written before.
-pub(super) async fn owe(conn: &mut SqliteConnection, work: &Work) -> PortResult<()> {
+pub(super) async fn owe(conn: &mut SqliteConnection, work: &UnitOfWork) -> PortResult<()> {
     if work.owed.is_empty() {
         return Ok(());
     }
@@ -48,7 +48,7 @@ pub(super) async fn owe(conn: &mut SqliteConnection, work: &Work) -> PortResult<
 type Container = (Option<String>, Option<u64>);
 
 /// Container and duration of the assets that notices are owed for, where they are known.
-async fn containers(conn: &mut SqliteConnection, work: &Work) -> PortResult<BTreeMap<i64, Container>> {
+async fn containers(conn: &mut SqliteConnection, work: &UnitOfWork) -> PortResult<BTreeMap<i64, Container>> {
     let assets: Vec<i64> =
         work.owed.iter().filter_map(|(asset, _)| Some(work.loaded.get(asset)?.row.arrival)).collect();
     let rows = sqlx::query(

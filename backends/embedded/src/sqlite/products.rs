@@ -3,8 +3,8 @@
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::PortResult;
+use reelgate_ports::external_scanner::findings::join;
 use reelgate_ports::records::{Finder, FindingRecord, RenditionRecord, StagedOutput};
-use reelgate_ports::scanner::findings::join;
 use reelgate_ports::store::Product;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Executor, Sqlite, SqliteConnection, SqlitePool};

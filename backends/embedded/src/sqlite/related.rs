@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
-use reelgate_store::work::Work;
+use reelgate_store::work::UnitOfWork;
 use sqlx::SqliteConnection;
 
 use super::error::db;
@@ -29,7 +29,7 @@ const SHAREABLE: &str = "SELECT a.id FROM json_each(?) AS content JOIN assets AS
 /// Loads every version of these keys.
 pub(super) async fn versions(
     conn: &mut SqliteConnection,
-    work: &mut Work,
+    work: &mut UnitOfWork,
     keys: &BTreeSet<String>,
 ) -> PortResult<()> {
     find(conn, work, VERSIONS, keys, "look for other versions").await
@@ -38,7 +38,7 @@ pub(super) async fn versions(
 /// Loads the duplicates that wait for these assets.
 pub(super) async fn duplicates(
     conn: &mut SqliteConnection,
-    work: &mut Work,
+    work: &mut UnitOfWork,
     of: &BTreeSet<AssetId>,
 ) -> PortResult<()> {
     let of = of.iter().map(|id| id.as_str().to_owned()).collect();
@@ -48,7 +48,7 @@ pub(super) async fn duplicates(
 /// Loads every asset with these contents.
 pub(super) async fn same_content(
     conn: &mut SqliteConnection,
-    work: &mut Work,
+    work: &mut UnitOfWork,
     contents: &BTreeSet<String>,
 ) -> PortResult<()> {
     find(conn, work, SAME_CONTENT, contents, "look for every asset with the same content").await
@@ -57,7 +57,7 @@ pub(super) async fn same_content(
 /// Loads the earliest assets with each of these contents whose result others may share.
 pub(super) async fn shareable(
     conn: &mut SqliteConnection,
-    work: &mut Work,
+    work: &mut UnitOfWork,
     contents: &BTreeSet<String>,
 ) -> PortResult<()> {
     find(conn, work, SHAREABLE, contents, "look for the same content").await
@@ -65,7 +65,7 @@ pub(super) async fn shareable(
 
 async fn find(
     conn: &mut SqliteConnection,
-    work: &mut Work,
+    work: &mut UnitOfWork,
     statement: &'static str,
     values: &BTreeSet<String>,
     what: &'static str,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use reelgate_flow::asset::{Asset, Door, Marks, Phase, Severity, TaskRecord, TaskState, Verdict};
+use reelgate_flow::asset::{Asset, Exit, Flags, Phase, Severity, TaskRecord, TaskState, Verdict};
 use reelgate_flow::ids::{AssetId, Sequencer, SourceId};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
@@ -31,10 +31,10 @@ pub(super) fn asset(row: &SqliteRow) -> PortResult<AssetRow> {
         tasks: BTreeMap::new(),
         verdict: word(Verdict::parse, &text(row, "verdict")?, "assets.verdict", "a verdict")?,
         severity: severity(&text(row, "severity")?, "assets.severity")?,
-        marks: word(Marks::parse, &text(row, "marks")?, "assets.marks", "marks")?,
+        flags: word(Flags::parse, &text(row, "flags")?, "assets.marks", "flags")?,
         reason: reason(row)?,
-        door: get::<Option<String>>(row, "door")?
-            .map(|door| word(Door::parse, &door, "assets.door", "a door"))
+        exit: get::<Option<String>>(row, "door")?
+            .map(|exit| word(Exit::parse, &exit, "assets.door", "an exit"))
             .transpose()?,
         linked: get::<Option<String>>(row, "linked_to")?.is_some(),
         redrives: small(row, "redrives")?,
@@ -63,8 +63,8 @@ pub(super) fn task(row: &SqliteRow) -> PortResult<(TaskKey, TaskRecord, TaskExtr
     let record = TaskRecord {
         state: word(TaskState::parse, &text(row, "state")?, "tasks.state", "a task state")?,
         attempts: small(row, "attempts")?,
-        excused: small(row, "excused")?,
-        blameless: small(row, "blameless")?,
+        uncounted: small(row, "excused")?,
+        not_producers_fault: small(row, "blameless")?,
         answered: small(row, "answered")?,
     };
     let lease = match (get(row, "lease_owner")?, optional_count(row, "lease_until_ms")?) {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_ports::error::{PortError, PortResult};
 use reelgate_ports::events::RefusedEvent;
-use reelgate_ports::records::{AuditRecord, HistoryRecord, ScanEvent};
+use reelgate_ports::records::{AuditRecord, ExternalScanEvent, HistoryRecord};
 use reelgate_ports::shards::Checkpoint;
 use reelgate_store::session::{Delivery, LostLease, Queue, RemovedNotice, Session};
-use reelgate_store::work::{AssetRow, Deletion, Work};
+use reelgate_store::work::{AssetRow, Deletion, UnitOfWork};
 use sqlx::{Sqlite, Transaction};
 
 use super::work::{load, load_rows};
@@ -17,13 +17,13 @@ use super::{audit, beside, decisions, ingest, late_events, leases, outbox, place
 /// A write transaction that has begun.
 pub(super) struct SqliteSession {
     pub tx: Transaction<'static, Sqlite>,
-    pub work: Work,
+    pub work: UnitOfWork,
 }
 
 impl Session for SqliteSession {
     type Error = PortError;
 
-    fn work(&mut self) -> &mut Work {
+    fn work(&mut self) -> &mut UnitOfWork {
         &mut self.work
     }
 
@@ -52,11 +52,11 @@ impl Session for SqliteSession {
     }
 
     async fn queue_ends(&mut self, queues: &BTreeSet<Queue>) -> PortResult<BTreeMap<Queue, u64>> {
-        places::ends(&mut self.tx, queues).await
+        queue_position::ends(&mut self.tx, queues).await
     }
 
     async fn move_queue_ends(&mut self, ends: &BTreeMap<Queue, u64>) -> PortResult<()> {
-        places::move_ends(&mut self.tx, ends).await
+        queue_position::move_ends(&mut self.tx, ends).await
     }
 
     async fn count_deliveries(&mut self, deliveries: &[Delivery<'_>]) -> PortResult<()> {
@@ -68,7 +68,7 @@ impl Session for SqliteSession {
     }
 
     async fn keep_refused(&mut self, refused: &[RefusedEvent]) -> PortResult<()> {
-        beside::write_refused(&mut self.tx, self.work.now_ms, refused).await
+        scans_and_refused_events::write_refused(&mut self.tx, self.work.now_ms, refused).await
     }
 
     async fn keep_deletions(&mut self, deletions: &[Deletion]) -> PortResult<()> {
@@ -79,15 +79,15 @@ impl Session for SqliteSession {
         late_events::of_keys(&mut self.tx, keys).await
     }
 
-    async fn keep_scans(&mut self, scans: &[ScanEvent]) -> PortResult<Vec<String>> {
-        beside::write_scans(&mut self.tx, self.work.now_ms, scans).await
+    async fn keep_scans(&mut self, scans: &[ExternalScanEvent]) -> PortResult<Vec<String>> {
+        scans_and_refused_events::write_scans(&mut self.tx, self.work.now_ms, scans).await
     }
 
-    async fn keep_unlinked(&mut self, scans: &[ScanEvent]) -> PortResult<()> {
+    async fn keep_unlinked(&mut self, scans: &[ExternalScanEvent]) -> PortResult<()> {
         late_events::keep_unlinked(&mut self.tx, self.work.now_ms, scans).await
     }
 
-    async fn take_unlinked(&mut self, assets: &[AssetId]) -> PortResult<Vec<ScanEvent>> {
+    async fn take_unlinked(&mut self, assets: &[AssetId]) -> PortResult<Vec<ExternalScanEvent>> {
         late_events::take_unlinked(&mut self.tx, assets).await
     }
 

@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_store::work::Work;
+use reelgate_store::work::UnitOfWork;
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
 use super::rows;
 
 /// Brings assets and their tasks into memory; unknown ids are left out.
-pub(super) async fn load(conn: &mut SqliteConnection, work: &mut Work, ids: &[AssetId]) -> PortResult<()> {
+pub(super) async fn load(
+    conn: &mut SqliteConnection,
+    work: &mut UnitOfWork,
+    ids: &[AssetId],
+) -> PortResult<()> {
     let loaded = load_rows(conn, work, ids).await?;
     if loaded.is_empty() {
         return Ok(());
@@ -34,7 +38,7 @@ pub(super) async fn load(conn: &mut SqliteConnection, work: &mut Work, ids: &[As
 /// Brings only the assets' own rows into memory, for calls that step nothing; returns the new ones by arrival.
 pub(super) async fn load_rows(
     conn: &mut SqliteConnection,
-    work: &mut Work,
+    work: &mut UnitOfWork,
     ids: &[AssetId],
 ) -> PortResult<BTreeMap<i64, AssetId>> {
     let wanted = work.not_loaded(ids);

@@ -3,7 +3,7 @@
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::PortResult;
-use reelgate_store::work::{Learned, Loaded, Work};
+use reelgate_store::work::{LearnedFact, Loaded, UnitOfWork};
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
@@ -11,7 +11,7 @@ use super::work::json;
 use super::{decisions, facts, jobs, outbox, products};
 
 /// Writes everything; returns the invariants that were found broken, by id.
-pub(super) async fn write(conn: &mut SqliteConnection, mut work: Work) -> PortResult<Vec<String>> {
+pub(super) async fn write(conn: &mut SqliteConnection, mut work: UnitOfWork) -> PortResult<Vec<String>> {
     write_assets(conn, &work).await?;
     write_tasks(conn, &work).await?;
     write_history(conn, &work).await?;
@@ -22,30 +22,34 @@ pub(super) async fn write(conn: &mut SqliteConnection, mut work: Work) -> PortRe
     Ok(work.violations)
 }
 
-async fn write_learned(conn: &mut SqliteConnection, work: &mut Work, learned: Learned) -> PortResult<()> {
+async fn write_learned(
+    conn: &mut SqliteConnection,
+    work: &mut UnitOfWork,
+    learned: LearnedFact,
+) -> PortResult<()> {
     match learned {
-        Learned::Product { asset, task, attempt, result, outputs } => {
+        LearnedFact::Product { asset, task, attempt, result, outputs } => {
             let asset = work.at(&asset)?.row.arrival;
             products::write(conn, asset, task, attempt, &result, &outputs).await
         }
-        Learned::Jobs(asset, planned) => jobs::write(conn, work.at(&asset)?.row.arrival, &planned).await,
-        Learned::Facts(asset, media) => facts::write(conn, work.at(&asset)?.row.arrival, &media).await,
-        Learned::Renditions(asset, rows) => {
+        LearnedFact::Jobs(asset, planned) => jobs::write(conn, work.at(&asset)?.row.arrival, &planned).await,
+        LearnedFact::Facts(asset, media) => facts::write(conn, work.at(&asset)?.row.arrival, &media).await,
+        LearnedFact::Renditions(asset, rows) => {
             products::write_renditions(conn, work.at(&asset)?.row.arrival, &rows).await
         }
-        Learned::Findings(asset, rows) => {
+        LearnedFact::Findings(asset, rows) => {
             products::write_findings(conn, work.at(&asset)?.row.arrival, &rows).await
         }
-        Learned::Found(asset, rows) => {
+        LearnedFact::Found(asset, rows) => {
             products::add_findings(conn, work.at(&asset)?.row.arrival, &rows).await
         }
-        Learned::Redaction(asset, redaction) => {
+        LearnedFact::Redaction(asset, redaction) => {
             decisions::write_redaction(conn, work.at(&asset)?.row.arrival, &redaction).await
         }
-        Learned::Decision(asset, decision) => {
+        LearnedFact::Decision(asset, decision) => {
             decisions::write(conn, work.now_ms, work.at(&asset)?.row.arrival, &decision).await
         }
-        Learned::Erased(asset) => {
+        LearnedFact::Erased(asset) => {
             // The rows before it are written already; what is written after it (the certificate) stays.
             let row = &mut work.at(&asset)?.row;
             row.source.location = String::new();
@@ -55,7 +59,7 @@ async fn write_learned(conn: &mut SqliteConnection, work: &mut Work, learned: Le
 }
 
 /// Three statements, so that an index is touched only where its column can have changed.
-async fn write_assets(conn: &mut SqliteConnection, work: &Work) -> PortResult<()> {
+async fn write_assets(conn: &mut SqliteConnection, work: &UnitOfWork) -> PortResult<()> {
     let what = "write assets";
     let state: Vec<_> = work.loaded.values().filter(|l| l.changed).map(asset_cells).collect();
     if !state.is_empty() {
@@ -74,7 +78,7 @@ async fn write_assets(conn: &mut SqliteConnection, work: &Work) -> PortResult<()
     Ok(())
 }
 
-async fn write_tasks(conn: &mut SqliteConnection, work: &Work) -> PortResult<()> {
+async fn write_tasks(conn: &mut SqliteConnection, work: &UnitOfWork) -> PortResult<()> {
     let mut rows = Vec::new();
     for loaded in work.loaded.values() {
         for key in &loaded.touched {
@@ -88,7 +92,7 @@ async fn write_tasks(conn: &mut SqliteConnection, work: &Work) -> PortResult<()>
     Ok(())
 }
 
-async fn write_history(conn: &mut SqliteConnection, work: &Work) -> PortResult<()> {
+async fn write_history(conn: &mut SqliteConnection, work: &UnitOfWork) -> PortResult<()> {
     if work.history.is_empty() {
         return Ok(());
     }
@@ -134,13 +138,13 @@ fn asset_cells(loaded: &Loaded) -> impl serde::Serialize + '_ {
         core.severity.as_str(),
         core.reason.as_ref().map(|fault| fault.code.as_str()),
         core.reason.as_ref().map(|fault| fault.detail.as_str()),
-        core.door.map(|door| door.as_str()),
+        core.exit.map(|exit| exit.as_str()),
         row.linked_to.as_ref().map(AssetId::as_str),
         core.redrives,
         row.ended_ms,
         row.source.location.as_str(),
         row.published_location.as_deref(),
-        core.marks.text(),
+        core.flags.text(),
     )
 }
 
@@ -166,8 +170,8 @@ fn task_cells(loaded: &Loaded, key: TaskKey) -> PortResult<impl serde::Serialize
         key.lane().as_str(),
         record.state.as_str(),
         record.attempts,
-        record.excused,
-        record.blameless,
+        record.uncounted,
+        record.not_producers_fault,
         record.answered,
         extra.ready_at_ms,
         extra.wall_ms,

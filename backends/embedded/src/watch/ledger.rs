@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use reelgate_ports::error::{ErrorKind, PortError};
 use reelgate_ports::records::MediaEvent;
 
-use super::scan::{Found, Scan};
+use super::listing::{DirectoryListing, ListedFile};
 
 #[derive(Debug)]
-struct Seen {
+struct SeenFile {
     version: String,
     since: Instant,
     acknowledged: bool,
@@ -19,7 +19,7 @@ struct Seen {
 #[derive(Debug)]
 pub(super) struct Ledger {
     settle: Duration,
-    seen: BTreeMap<String, Seen>,
+    seen: BTreeMap<String, SeenFile>,
     left: u64,
     unreadable: bool,
 }
@@ -30,13 +30,13 @@ impl Ledger {
     }
 
     /// Notes a look and returns what is unchanged for the settle time and not taken in, oldest change first.
-    pub(super) fn settled(&mut self, scan: Scan, now: Instant) -> Vec<Found> {
-        self.note_left(scan.left);
+    pub(super) fn settled(&mut self, listing: DirectoryListing, now: Instant) -> Vec<ListedFile> {
+        self.note_left(listing.left);
         let mut before = std::mem::take(&mut self.seen);
         let mut settled = Vec::new();
-        for found in scan.files {
+        for found in listing.files {
             let known = before.remove(&found.key).filter(|seen| seen.version == found.version);
-            let fresh = || Seen { version: found.version.clone(), since: now, acknowledged: false };
+            let fresh = || SeenFile { version: found.version.clone(), since: now, acknowledged: false };
             let seen = known.unwrap_or_else(fresh);
             let ripe = now.saturating_duration_since(seen.since) >= self.settle;
             let due = ripe && !seen.acknowledged;

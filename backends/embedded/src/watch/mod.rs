@@ -6,7 +6,7 @@
 //! lives; after a restart every upload is reported once more, which the store knows and ignores.
 
 mod ledger;
-mod scan;
+mod listing;
 mod writers;
 
 use std::fs::DirBuilder;
@@ -23,7 +23,7 @@ use reelgate_ports::records::MediaEvent;
 use crate::blocking::on_thread;
 use crate::paths;
 use ledger::Ledger;
-use scan::Found;
+use listing::ListedFile;
 
 const LOOK: &str = "look for uploads";
 
@@ -45,14 +45,14 @@ impl DirectoryEvents {
     }
 
     fn look(&self, events_max: usize, now: Instant) -> PortResult<Vec<MediaEvent>> {
-        let found = scan::scan(&self.root)?;
+        let found = listing::list(&self.root)?;
         let settled = self.ledger().settled(found, now);
         let complete = settled.iter().filter_map(|found| self.complete(found));
         Ok(complete.take(events_max).collect())
     }
 
     /// The event of a settled upload; `None` where it is being written after all. It comes up again at the next look.
-    fn complete(&self, found: &Found) -> Option<MediaEvent> {
+    fn complete(&self, found: &ListedFile) -> Option<MediaEvent> {
         let opened = paths::open_regular(&self.root.join(&found.key), LOOK);
         let (file, _) = opened.inspect_err(|error| self.ledger().left(error)).ok()?;
         let metadata = writers::without_writers(&file, || file.metadata())?.ok()?;
@@ -110,12 +110,13 @@ pub(crate) fn list(
     after: Option<&str>,
     uploads_max: usize,
 ) -> PortResult<Vec<MediaEvent>> {
-    let wanted =
-        |found: &Found| found.key.starts_with(prefix) && after.is_none_or(|after| found.key.as_str() > after);
-    let mut files: Vec<Found> = scan::scan(root)?.files.into_iter().filter(wanted).collect();
+    let wanted = |found: &ListedFile| {
+        found.key.starts_with(prefix) && after.is_none_or(|after| found.key.as_str() > after)
+    };
+    let mut files: Vec<ListedFile> = listing::list(root)?.files.into_iter().filter(wanted).collect();
     files.sort_by(|a, b| a.key.cmp(&b.key));
     // A file that is gone or no plain file by now is no upload.
-    let event = |found: Found| {
+    let event = |found: ListedFile| {
         let (_, metadata) = paths::open_regular(&root.join(&found.key), LOOK).ok()?;
         Some(paths::event_for_upload(&found.key, &metadata))
     };

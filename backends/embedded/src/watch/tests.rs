@@ -10,13 +10,13 @@ use super::*;
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// A home with a clock of its own: each look says how much time has passed since the first.
-struct World {
+struct WatchFixture {
     home: tempfile::TempDir,
     events: DirectoryEvents,
     start: Instant,
 }
 
-impl World {
+impl WatchFixture {
     fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let events = DirectoryEvents::new(home.path(), SETTLE).unwrap();
@@ -46,59 +46,59 @@ impl World {
 
 #[test]
 fn a_file_is_reported_once_it_has_settled_and_until_it_is_acknowledged() {
-    let world = World::new();
-    world.put("a.mp4", 10);
-    assert!(world.look(0).is_empty());
-    assert!(world.look(1).is_empty());
-    let events = world.look(2);
+    let fixture = WatchFixture::new();
+    fixture.put("a.mp4", 10);
+    assert!(fixture.look(0).is_empty());
+    assert!(fixture.look(1).is_empty());
+    let events = fixture.look(2);
     assert_eq!(events.len(), 1);
     assert_eq!((events[0].source.bucket.as_str(), events[0].location.as_str()), ("ingest", "ingest:a.mp4"));
     assert_eq!(events[0].size_bytes, 5);
-    assert_eq!(world.look(3), events, "not acknowledged yet");
-    world.events.ledger().acknowledge(&events);
-    assert!(world.look(4).is_empty());
+    assert_eq!(fixture.look(3), events, "not acknowledged yet");
+    fixture.events.ledger().acknowledge(&events);
+    assert!(fixture.look(4).is_empty());
 }
 
 #[test]
 fn a_file_that_changes_settles_anew() {
-    let world = World::new();
-    world.put("a.mp4", 10);
-    assert!(world.look(0).is_empty());
-    world.put("a.mp4", 11);
-    assert!(world.look(2).is_empty());
-    assert_eq!(world.keys(4), ["a.mp4"]);
+    let fixture = WatchFixture::new();
+    fixture.put("a.mp4", 10);
+    assert!(fixture.look(0).is_empty());
+    fixture.put("a.mp4", 11);
+    assert!(fixture.look(2).is_empty());
+    assert_eq!(fixture.keys(4), ["a.mp4"]);
 }
 
 #[test]
 fn a_file_that_somebody_holds_open_for_writing_is_never_reported() {
-    let world = World::new();
-    world.put("a.mp4", 10);
-    let writer = File::options().append(true).open(world.path("a.mp4")).unwrap();
-    assert!(world.look(0).is_empty());
-    assert!(world.look(100).is_empty());
+    let fixture = WatchFixture::new();
+    fixture.put("a.mp4", 10);
+    let writer = File::options().append(true).open(fixture.path("a.mp4")).unwrap();
+    assert!(fixture.look(0).is_empty());
+    assert!(fixture.look(100).is_empty());
     drop(writer);
-    assert_eq!(world.keys(101), ["a.mp4"]);
+    assert_eq!(fixture.keys(101), ["a.mp4"]);
 }
 
 #[test]
 fn a_new_version_of_an_acknowledged_key_is_reported_again() {
-    let world = World::new();
-    world.put("a.mp4", 10);
-    world.look(0);
-    let first = world.look(2);
-    world.events.ledger().acknowledge(&first);
-    world.put("a.mp4", 20);
-    assert!(world.look(3).is_empty());
-    let second = world.look(5);
+    let fixture = WatchFixture::new();
+    fixture.put("a.mp4", 10);
+    fixture.look(0);
+    let first = fixture.look(2);
+    fixture.events.ledger().acknowledge(&first);
+    fixture.put("a.mp4", 20);
+    assert!(fixture.look(3).is_empty());
+    let second = fixture.look(5);
     assert_eq!(second.len(), 1);
     assert!(first[0].sequencer < second[0].sequencer);
-    world.events.ledger().acknowledge(&first);
-    assert_eq!(world.look(6), second, "a late acknowledgement of the old version hides nothing");
+    fixture.events.ledger().acknowledge(&first);
+    assert_eq!(fixture.look(6), second, "a late acknowledgement of the old version hides nothing");
 }
 
 #[test]
 fn only_complete_looking_names_are_uploads() {
-    let world = World::new();
+    let fixture = WatchFixture::new();
     for key in [
         "a.mp4.part",
         "b.TMP",
@@ -111,48 +111,48 @@ fn only_complete_looking_names_are_uploads() {
         "ok/deep/i j\nü.mp4",
         "part.mp4",
     ] {
-        world.put(key, 10);
+        fixture.put(key, 10);
     }
-    std::os::unix::fs::symlink("part.mp4", world.path("link.mp4")).unwrap();
-    std::os::unix::fs::symlink("ok", world.path("linked")).unwrap();
-    std::fs::write(world.path("x").with_file_name(std::ffi::OsStr::from_bytes(b"odd\xff.mp4")), b"a")
+    std::os::unix::fs::symlink("part.mp4", fixture.path("link.mp4")).unwrap();
+    std::os::unix::fs::symlink("ok", fixture.path("linked")).unwrap();
+    std::fs::write(fixture.path("x").with_file_name(std::ffi::OsStr::from_bytes(b"odd\xff.mp4")), b"a")
         .unwrap();
-    world.look(0);
-    assert_eq!(world.keys(2), ["ok/deep/i j\nü.mp4", "part.mp4"]);
+    fixture.look(0);
+    assert_eq!(fixture.keys(2), ["ok/deep/i j\nü.mp4", "part.mp4"]);
 }
 
 #[test]
 fn uploads_come_in_the_order_in_which_they_came_to_be_whatever_times_they_carry() {
-    let world = World::new();
+    let fixture = WatchFixture::new();
     let mut last = 0;
     for (key, modified_s) in [("z", 30), ("a", 20), ("b", 10)] {
         // The kernel's clock for files moves in steps of some milliseconds; each file gets a step of its own.
-        let changed = || std::os::unix::fs::MetadataExt::ctime_nsec(&world.path(key).metadata().unwrap());
-        world.put(key, modified_s);
+        let changed = || std::os::unix::fs::MetadataExt::ctime_nsec(&fixture.path(key).metadata().unwrap());
+        fixture.put(key, modified_s);
         while changed() == last {
-            world.put(key, modified_s);
+            fixture.put(key, modified_s);
         }
         last = changed();
     }
-    world.look(0);
-    assert_eq!(world.keys(3), ["z", "a", "b"]);
-    let first = world.events.look(2, world.start + SETTLE).unwrap();
+    fixture.look(0);
+    assert_eq!(fixture.keys(3), ["z", "a", "b"]);
+    let first = fixture.events.look(2, fixture.start + SETTLE).unwrap();
     assert_eq!(first.len(), 2);
-    world.events.ledger().acknowledge(&first);
-    assert_eq!(world.keys(2), ["b"]);
+    fixture.events.ledger().acknowledge(&first);
+    assert_eq!(fixture.keys(2), ["b"]);
 }
 
 #[test]
 fn what_is_gone_is_forgotten() {
-    let world = World::new();
+    let fixture = WatchFixture::new();
     for round in 0..3 {
-        world.put(&format!("{round}.mp4"), 10);
-        world.look(round);
-        assert_eq!(world.events.ledger().entries(), 1);
-        std::fs::remove_file(world.path(&format!("{round}.mp4"))).unwrap();
+        fixture.put(&format!("{round}.mp4"), 10);
+        fixture.look(round);
+        assert_eq!(fixture.events.ledger().entries(), 1);
+        std::fs::remove_file(fixture.path(&format!("{round}.mp4"))).unwrap();
     }
-    world.look(9);
-    assert_eq!(world.events.ledger().entries(), 0);
+    fixture.look(9);
+    assert_eq!(fixture.events.ledger().entries(), 0);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use reelgate_conformance::objects::ObjectsHome;
 use reelgate_embedded::directory::DirectoryObjects;
 use reelgate_embedded::paths::{FILE_BUCKET, Location};
-use reelgate_flow::asset::Door;
+use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::SourceId;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::ErrorKind;
@@ -16,10 +16,10 @@ use reelgate_ports::objects::{Objects, Publication, PublishItem};
 use reelgate_ports::records::{Fence, SourceRecord};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use super::{Home, record};
+use super::{TempDirectories, record};
 
 /// The source as it was recorded, after something else took its place.
-async fn replaced(home: &Home, put: impl FnOnce(&Path)) -> SourceRecord {
+async fn replaced(home: &TempDirectories, put: impl FnOnce(&Path)) -> SourceRecord {
     let source = home.put("a.mp4", b"content").await;
     let path = home.path("ingest/a.mp4");
     fs::remove_file(&path).unwrap();
@@ -29,7 +29,7 @@ async fn replaced(home: &Home, put: impl FnOnce(&Path)) -> SourceRecord {
 
 #[tokio::test]
 async fn pipes_links_and_directories_in_place_of_an_upload_are_refused_at_once() {
-    let home = Home::new();
+    let home = TempDirectories::new();
     let pipe = |path: &Path| mknodat(CWD, path, FileType::Fifo, Mode::RUSR, 0).unwrap();
     let link = |path: &Path| symlink("/etc/hostname", path).unwrap();
     let dir = |path: &Path| fs::create_dir(path).unwrap();
@@ -43,7 +43,7 @@ async fn pipes_links_and_directories_in_place_of_an_upload_are_refused_at_once()
 
 #[tokio::test]
 async fn pipes_and_links_in_place_of_a_sidecar_are_refused_at_once() {
-    let home = Home::new();
+    let home = TempDirectories::new();
     let source = home.put("a.mp4", b"content").await;
     home.put("other.sha256", b"other").await;
     let at = home.path("ingest/a.mp4.sha256");
@@ -56,7 +56,7 @@ async fn pipes_and_links_in_place_of_a_sidecar_are_refused_at_once() {
 
 #[tokio::test]
 async fn a_folder_linked_to_its_neighbour_is_not_followed() {
-    let home = Home::new();
+    let home = TempDirectories::new();
     home.put("real/a.mp4", b"content").await;
     symlink("real", home.path("ingest/link")).unwrap();
     let location = Location::Ingest("link/a.mp4".into());
@@ -66,7 +66,7 @@ async fn a_folder_linked_to_its_neighbour_is_not_followed() {
 
 #[tokio::test]
 async fn a_linked_folder_in_the_ingest_directory_leads_nowhere() {
-    let home = Home::new();
+    let home = TempDirectories::new();
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("secret.mp4"), b"secret").unwrap();
     symlink(outside.path(), home.path("ingest/link")).unwrap();
@@ -80,7 +80,7 @@ async fn a_linked_folder_in_the_ingest_directory_leads_nowhere() {
 
 #[tokio::test]
 async fn a_file_outside_is_read_in_place_never_moved_and_copied_into_quarantine() {
-    let home = Home::new();
+    let home = TempDirectories::new();
     let outside = tempfile::tempdir().unwrap();
     let path = outside.path().join("my film.mp4");
     fs::write(&path, b"content").unwrap();
@@ -88,20 +88,20 @@ async fn a_file_outside_is_read_in_place_never_moved_and_copied_into_quarantine(
     source.id = SourceId { bucket: FILE_BUCKET.into(), ..source.id };
     assert_eq!(home.objects.open(&source).await.unwrap().size_bytes, 7);
     let asset = asset_id(&source.id);
-    let rejected = home.objects.withdraw(&asset, None, &source, Door::Reject).await.unwrap().source_location;
+    let rejected = home.objects.withdraw(&asset, None, &source, Exit::Reject).await.unwrap().source_location;
     assert_eq!(rejected, source.location);
     for _ in 0..2 {
         let copied =
-            home.objects.withdraw(&asset, None, &source, Door::Quarantine).await.unwrap().source_location;
+            home.objects.withdraw(&asset, None, &source, Exit::Quarantine).await.unwrap().source_location;
         assert_eq!(copied, format!("quarantine:{asset}/source"));
-        assert_eq!(home.set_apart(&copied).await.as_deref(), Some(&b"content"[..]));
+        assert_eq!(home.moved_source(&copied).await.as_deref(), Some(&b"content"[..]));
         let moved = SourceRecord { location: copied, ..source.clone() };
         assert_eq!(home.objects.open(&moved).await.unwrap().size_bytes, 7);
     }
     assert_eq!(fs::read(&path).unwrap(), b"content");
     source.id.version = "an earlier one".into();
     let asset = asset_id(&source.id);
-    let kept = home.objects.withdraw(&asset, None, &source, Door::Quarantine).await.unwrap().source_location;
+    let kept = home.objects.withdraw(&asset, None, &source, Exit::Quarantine).await.unwrap().source_location;
     assert_eq!(kept, source.location, "the bytes that lie there now are not this upload's");
 }
 
@@ -111,7 +111,7 @@ fn mode(path: &Path) -> u32 {
 
 #[tokio::test]
 async fn only_what_is_published_can_be_read_by_others() {
-    let home = Home::new();
+    let home = TempDirectories::new();
     let source = home.put("a", b"x").await;
     let asset = asset_id(&source.id);
     let fence = Fence { asset: asset.clone(), task: TaskKey::Audio, attempt: 1 };
@@ -136,7 +136,7 @@ async fn only_what_is_published_can_be_read_by_others() {
 
 #[tokio::test]
 async fn leftovers_of_a_killed_process_are_cleared_when_opened_or_published_again() {
-    let home = Home::new();
+    let home = TempDirectories::new();
     fs::create_dir_all(home.path("work/.trash/half removed")).unwrap();
     let source = home.put("a", b"x").await;
     let asset = asset_id(&source.id);
@@ -159,7 +159,7 @@ async fn leftovers_of_a_killed_process_are_cleared_when_opened_or_published_agai
 
 #[tokio::test]
 async fn errors_name_no_key_and_no_path() {
-    let home = Home::new();
+    let home = TempDirectories::new();
     let source = home.put("jane-passport.mp4", b"x").await;
     home.remove("jane-passport.mp4").await;
     let error = home.objects.open(&source).await.unwrap_err();

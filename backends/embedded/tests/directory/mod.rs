@@ -17,12 +17,12 @@ use reelgate_ports::objects::Objects;
 use reelgate_ports::records::SourceRecord;
 use tempfile::TempDir;
 
-struct Home {
+struct TempDirectories {
     dir: TempDir,
     objects: Arc<DirectoryObjects>,
 }
 
-impl Home {
+impl TempDirectories {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let objects = Arc::new(DirectoryObjects::open(dir.path()).unwrap());
@@ -35,7 +35,7 @@ impl Home {
 }
 
 #[async_trait]
-impl ObjectsHome for Home {
+impl ObjectsHome for TempDirectories {
     fn objects(&self) -> Arc<dyn Objects> {
         self.objects.clone()
     }
@@ -60,7 +60,7 @@ impl ObjectsHome for Home {
         seen
     }
 
-    async fn set_apart(&self, location: &str) -> Option<Vec<u8>> {
+    async fn moved_source(&self, location: &str) -> Option<Vec<u8>> {
         let (area, name) = match Location::parse(location).ok()? {
             Location::Quarantine(name) => ("quarantine", name),
             Location::Rejected(name) => ("rejected", name),
@@ -100,4 +100,4 @@ fn gather(root: &Path, dir: &Path, seen: &mut BTreeMap<String, Vec<u8>>) {
     }
 }
 
-reelgate_conformance::objects_suite!(Home::new());
+reelgate_conformance::objects_suite!(TempDirectories::new());

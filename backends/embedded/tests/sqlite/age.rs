@@ -10,20 +10,20 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::Lane;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
-use reelgate_ports::records::{Closing, Ending, Retained, Success, TaskReport, UsageRecord};
+use reelgate_ports::records::{Ending, Retained, Success, TaskReport, UsageRecord, WithdrawalRecord};
 use reelgate_ports::store::{AssetFilter, Intake, Maintenance, Queries, Queue};
 
-use super::Home;
+use super::TempDatabase;
 use super::damage::event;
 
 const DAY_MS: u64 = 24 * 3_600_000;
 
-/// The upload that is due first is refused and set apart.
+/// The upload that is due first is refused and moved.
 async fn reject(store: &SqliteStore) {
     let fault = Ending::Fault(Fault::new(Code::NotMedia, ""));
     let withdrawn = Ending::Success(Success::Withdrawn {
         source_location: "rejected/a".into(),
-        closing: Closing::default(),
+        withdrawal_record: WithdrawalRecord::default(),
     });
     for ending in [fault, withdrawn] {
         let node = NodeId::new("node");
@@ -44,7 +44,7 @@ async fn phases(store: &SqliteStore) -> Vec<Phase> {
 
 #[tokio::test]
 async fn the_history_of_what_ended_long_ago_goes_and_the_asset_stays() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     let clock = Arc::new(ManualClock::default());
     clock.advance_ms(1_000 * DAY_MS);
     let store = SqliteStore::open(&home.file(), clock.clone()).await.unwrap();

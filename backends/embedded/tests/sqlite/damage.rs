@@ -16,18 +16,18 @@ use reelgate_ports::store::{Intake, Maintenance, Queries, Queue};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 
-use super::Home;
+use super::TempDatabase;
 
-async fn open(home: &Home) -> Result<SqliteStore, PortError> {
+async fn open(home: &TempDatabase) -> Result<SqliteStore, PortError> {
     SqliteStore::open(&home.file(), Arc::new(SystemClock)).await
 }
 
 /// A connection of somebody else's.
-pub async fn meddle(home: &Home) -> SqliteConnection {
+pub async fn meddle(home: &TempDatabase) -> SqliteConnection {
     SqliteConnectOptions::new().filename(home.file()).connect().await.unwrap()
 }
 
-async fn run(home: &Home, sql: &'static str) {
+async fn run(home: &TempDatabase, sql: &'static str) {
     sqlx::query(sql).execute(&mut meddle(home).await).await.unwrap();
 }
 
@@ -46,7 +46,7 @@ pub(super) fn event(key: &str) -> MediaEvent {
 
 #[tokio::test]
 async fn a_database_of_a_newer_version_is_refused_with_both_numbers() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     open(&home).await.unwrap().close().await;
     run(
         &home,
@@ -61,7 +61,7 @@ async fn a_database_of_a_newer_version_is_refused_with_both_numbers() {
 
 #[tokio::test]
 async fn a_file_that_is_no_database_is_refused_and_kept() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     let text = "not a database ".repeat(1_000);
     std::fs::write(home.file(), &text).unwrap();
     let refused = open(&home).await.err().expect("must be refused");
@@ -71,7 +71,7 @@ async fn a_file_that_is_no_database_is_refused_and_kept() {
 
 #[tokio::test]
 async fn a_database_of_another_program_is_refused() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     sqlx::query("CREATE TABLE assets (id TEXT)")
         .execute(
             &mut SqliteConnectOptions::new()
@@ -98,7 +98,7 @@ async fn words_and_numbers_nobody_here_writes_are_corrupt_and_named() {
         ("UPDATE tasks SET attempts = 5000000000", "attempts"),
     ];
     for (damage, column) in damages {
-        let home = Home::new();
+        let home = TempDatabase::new();
         let store = open(&home).await.unwrap();
         store.ingest(&EventBatch::of([event("secret name")])).await.unwrap();
         run(&home, damage).await;
@@ -114,7 +114,7 @@ async fn words_and_numbers_nobody_here_writes_are_corrupt_and_named() {
 
 #[tokio::test]
 async fn a_poisoned_event_is_refused_and_named_by_what_is_wrong() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     let store = open(&home).await.unwrap();
     let zero = event("a\0b");
     let huge = MediaEvent { size_bytes: u64::MAX, ..event("a") };
@@ -127,7 +127,7 @@ async fn a_poisoned_event_is_refused_and_named_by_what_is_wrong() {
 
 #[tokio::test]
 async fn two_processes_take_turns_and_never_claim_the_same() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     let (first, second) = (open(&home).await.unwrap(), open(&home).await.unwrap());
     let events: Vec<MediaEvent> = (0..40).map(|number| event(&number.to_string())).collect();
     let (early, late) = (EventBatch::of(&events[..30]), EventBatch::of(&events[10..]));
@@ -149,7 +149,7 @@ async fn two_processes_take_turns_and_never_claim_the_same() {
 
 #[tokio::test]
 async fn claiming_and_reaping_read_only_what_is_due() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     open(&home).await.unwrap().close().await;
     let plans = [
         (
@@ -172,7 +172,7 @@ async fn claiming_and_reaping_read_only_what_is_due() {
 
 #[tokio::test]
 async fn closing_folds_the_log_into_the_one_file() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     let store = open(&home).await.unwrap();
     store.ingest(&EventBatch::of([event("a")])).await.unwrap();
     store.close().await;

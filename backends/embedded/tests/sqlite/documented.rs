@@ -8,7 +8,7 @@ use reelgate_ports::clock::SystemClock;
 use reelgate_ports::store::Maintenance;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::Home;
+use super::TempDatabase;
 use super::damage::meddle;
 
 /// The SQL blocks of `docs/reference/sql.md`, in order.
@@ -20,7 +20,7 @@ fn documented() -> Vec<String> {
 
 #[tokio::test]
 async fn every_documented_query_gives_what_the_guide_says() {
-    let home = Home::new();
+    let home = TempDatabase::new();
     SqliteStore::open(&home.file(), Arc::new(SystemClock)).await.unwrap().close().await;
     let mut connection = meddle(&home).await;
     for sql in [

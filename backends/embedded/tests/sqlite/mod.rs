@@ -18,9 +18,9 @@ use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
 /// A directory that holds one database and goes away with the test.
-struct Home(TempDir);
+struct TempDatabase(TempDir);
 
-impl Home {
+impl TempDatabase {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -31,7 +31,7 @@ impl Home {
 }
 
 #[async_trait]
-impl StoreHome for Home {
+impl StoreHome for TempDatabase {
     async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
         Arc::new(SqliteStore::open(&self.file(), clock).await.unwrap())
     }
@@ -45,7 +45,7 @@ impl StoreHome for Home {
     }
 }
 
-reelgate_conformance::store_suite!(Home::new());
+reelgate_conformance::store_suite!(TempDatabase::new());
 
 /// Every row of every table.
 async fn everything(file: &Path) -> String {

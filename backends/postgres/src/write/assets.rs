@@ -47,11 +47,11 @@ impl States {
         self.sha256.push(row.sha256.clone());
         self.reason_code.push(core.reason.as_ref().map(|fault| fault.code.as_str()));
         self.reason_detail.push(core.reason.as_ref().map(|fault| storable(&fault.detail)));
-        self.door.push(core.door.map(|door| door.as_str()));
+        self.door.push(core.exit.map(|exit| exit.as_str()));
         self.linked_to.push(row.linked_to.as_ref().map(|id| id.as_str().to_owned()));
         self.location.push(row.source.location.clone());
         self.published_location.push(row.published_location.clone());
-        self.marks.push(core.marks.text());
+        self.marks.push(core.flags.text());
     }
 }
 

@@ -6,7 +6,7 @@ mod tasks;
 pub(crate) use assets::json;
 
 use reelgate_flow::asset::TaskState;
-use reelgate_store::work::Learned;
+use reelgate_store::work::LearnedFact;
 use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
@@ -47,35 +47,37 @@ pub(crate) async fn write(conn: &mut PgConnection, mut unit: Unit) -> DbResult<W
     Ok(Written { xid, violations: unit.work.violations, claimable })
 }
 
-async fn write_learned(conn: &mut PgConnection, unit: &mut Unit, learned: Learned) -> DbResult<()> {
+async fn write_learned(conn: &mut PgConnection, unit: &mut Unit, learned: LearnedFact) -> DbResult<()> {
     match learned {
-        Learned::Product { asset, task, attempt, result, outputs } => {
+        LearnedFact::Product { asset, task, attempt, result, outputs } => {
             let asset = unit.work.at(&asset)?.row.arrival;
             products::write(conn, asset, task, attempt, &result, &outputs).await
         }
-        Learned::Jobs(asset, planned) => jobs::write(conn, unit.work.at(&asset)?.row.arrival, &planned).await,
-        Learned::Facts(asset, media) => {
+        LearnedFact::Jobs(asset, planned) => {
+            jobs::write(conn, unit.work.at(&asset)?.row.arrival, &planned).await
+        }
+        LearnedFact::Facts(asset, media) => {
             let arrival = unit.work.at(&asset)?.row.arrival;
             unit.media.insert(arrival, (media.container.as_str().to_owned(), media.duration_ns));
             products::write_media(conn, arrival, &media).await
         }
-        Learned::Renditions(asset, rows) => {
+        LearnedFact::Renditions(asset, rows) => {
             products::write_renditions(conn, unit.work.at(&asset)?.row.arrival, &rows).await
         }
-        Learned::Findings(asset, rows) => {
+        LearnedFact::Findings(asset, rows) => {
             products::write_findings(conn, unit.work.at(&asset)?.row.arrival, &rows).await
         }
-        Learned::Found(asset, rows) => {
+        LearnedFact::Found(asset, rows) => {
             products::add_findings(conn, unit.work.at(&asset)?.row.arrival, &rows).await
         }
-        Learned::Redaction(asset, redaction) => {
+        LearnedFact::Redaction(asset, redaction) => {
             decisions::write_redaction(conn, unit.work.at(&asset)?.row.arrival, &redaction).await
         }
-        Learned::Decision(asset, decision) => {
+        LearnedFact::Decision(asset, decision) => {
             let arrival = unit.work.at(&asset)?.row.arrival;
             decisions::write(conn, unit.work.now_ms, arrival, &decision).await
         }
-        Learned::Erased(asset) => {
+        LearnedFact::Erased(asset) => {
             // What is written after it (the certificate, the asset's own row) stays.
             let row = &mut unit.work.at(&asset)?.row;
             row.source.location = String::new();

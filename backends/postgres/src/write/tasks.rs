@@ -30,8 +30,8 @@ impl Common {
         self.asset.push(asset);
         self.task.push(task.text());
         self.attempts.push(small(record.attempts));
-        self.excused.push(small(record.excused));
-        self.blameless.push(small(record.blameless));
+        self.excused.push(small(record.uncounted));
+        self.blameless.push(small(record.not_producers_fault));
         self.answered.push(small(record.answered));
         self.wall_ms.push(number(extra.wall_ms));
         self.cpu_ms.push(number(extra.cpu_ms));

@@ -1,10 +1,10 @@
-//! Setting apart, releasing, erasing, holding, redacting.
+//! Quarantining, releasing, erasing, holding, redacting.
 
 use super::*;
 
 fn quarantined() -> Life {
     let mut life = Life::published();
-    life.feed(Input::SetApart(Cause::Person)).unwrap();
+    life.feed(Input::Quarantine(Cause::Person)).unwrap();
     life.finish(TaskKey::Withdraw);
     assert_eq!(life.asset.phase, Phase::Quarantined);
     life
@@ -33,12 +33,12 @@ fn whatever_an_asset_is_doing_it_can_be_set_apart() {
     };
     let lives = [Life::arrived(), Life::processing(), Life::screened(), Life::published(), Life::rejected()];
     for mut life in lives.into_iter().chain([superseded()]) {
-        life.feed(Input::SetApart(Cause::Person)).unwrap();
+        life.feed(Input::Quarantine(Cause::Person)).unwrap();
         assert_eq!((life.asset.phase, life.due()), (Phase::Withdrawing, vec![TaskKey::Withdraw]));
         assert_eq!(closes(&life), Some(true));
         life.finish(TaskKey::Withdraw);
         assert_eq!((life.asset.phase, life.owed()), (Phase::Quarantined, vec![NoticeKind::Quarantined]));
-        assert_eq!(life.feed(Input::SetApart(Cause::Scanner)), Err(Stale));
+        assert_eq!(life.feed(Input::Quarantine(Cause::Scanner)), Err(Stale));
     }
 }
 
@@ -46,7 +46,7 @@ fn whatever_an_asset_is_doing_it_can_be_set_apart() {
 fn what_another_asset_causes_goes_no_further() {
     for cause in [Cause::SameContent, Cause::NewerVersion] {
         let mut life = Life::published();
-        life.feed(Input::SetApart(cause)).unwrap();
+        life.feed(Input::Quarantine(cause)).unwrap();
         assert_eq!(closes(&life), None, "{cause:?}");
     }
 }
@@ -75,9 +75,9 @@ fn a_release_brings_back_what_was_published() {
     assert_eq!((life.asset.phase, life.due()), (Phase::Releasing, vec![TaskKey::Restore]));
     life.done(TaskKey::Restore, Outcome::Restored { outputs: true });
     assert_eq!((life.asset.phase, life.owed()), (Phase::Published, vec![NoticeKind::Published]));
-    assert_eq!(life.feed(Input::SetApart(Cause::SameContent)), Err(Stale), "let go by a person");
-    life.feed(Input::SetApart(Cause::Expired)).unwrap();
-    assert!(!life.asset.marks.cleared);
+    assert_eq!(life.feed(Input::Quarantine(Cause::SameContent)), Err(Stale), "let go by a person");
+    life.feed(Input::Quarantine(Cause::Expired)).unwrap();
+    assert!(!life.asset.flags.cleared);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn what_was_never_published_begins_again_and_is_not_set_apart_for_the_same() {
     life.feed(Input::Release).unwrap();
     life.done(TaskKey::Restore, Outcome::Restored { outputs: false });
     assert_eq!(life.due(), vec![TaskKey::Validate]);
-    life.validate(2, true, Twin::None);
+    life.validate(2, true, Original::None);
     life.finish_all_but_screen();
     life.screen(Severity::High);
     life.finish(TaskKey::Publish);
@@ -97,13 +97,13 @@ fn what_was_never_published_begins_again_and_is_not_set_apart_for_the_same() {
 }
 
 #[test]
-fn a_released_copy_does_not_follow_its_twin_into_quarantine_again() {
+fn a_released_copy_does_not_follow_its_original_into_quarantine_again() {
     let end = ended(Phase::Quarantined, Severity::High, Some(Code::PersonalData));
-    let mut life = Life::linked(Twin::Ended(end.clone()));
+    let mut life = Life::linked(Original::Ended(end.clone()));
     life.finish(TaskKey::Withdraw);
     life.feed(Input::Release).unwrap();
     life.done(TaskKey::Restore, Outcome::Restored { outputs: false });
-    life.validate(2, true, Twin::Ended(end));
+    life.validate(2, true, Original::Ended(end));
     assert_eq!(life.asset.phase, Phase::Processing, "processed on its own");
 }
 
@@ -114,11 +114,11 @@ fn erasing_ends_everything_but_not_under_hold() {
     assert_eq!(life.feed(Input::Erase), Err(Stale));
     life.feed(Input::Hold(false)).unwrap();
     life.feed(Input::Erase).unwrap();
-    assert_eq!(life.asset.door, Some(Door::Erase));
+    assert_eq!(life.asset.exit, Some(Exit::Erase));
     assert_eq!(life.feed(Input::Hold(true)), Err(Stale), "too late");
     life.finish(TaskKey::Withdraw);
     assert_eq!((life.asset.phase, life.owed()), (Phase::Erased, vec![NoticeKind::Erased]));
-    for input in [Input::Erase, Input::Release, Input::Redrive, Input::SetApart(Cause::Person)] {
+    for input in [Input::Erase, Input::Release, Input::Redrive, Input::Quarantine(Cause::Person)] {
         assert_eq!(life.feed(input), Err(Stale));
     }
 }
@@ -137,7 +137,7 @@ fn redaction_encodes_only_what_was_found_and_screens_the_result() {
     life.screen(Severity::None);
     life.finish(TaskKey::Publish);
     assert_eq!((life.asset.phase, life.asset.verdict), (Phase::Published, Verdict::Clean));
-    assert!(life.asset.marks.redacted);
+    assert!(life.asset.flags.redacted);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn what_is_still_found_after_redaction_is_set_apart() {
         life.finish(task);
     }
     screen(&mut life, Response::RedactThenPublish, Some(parts));
-    assert_eq!((life.asset.phase, life.asset.door), (Phase::Withdrawing, Some(Door::Quarantine)));
+    assert_eq!((life.asset.phase, life.asset.exit), (Phase::Withdrawing, Some(Exit::Quarantine)));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn what_encoding_anew_would_not_remove_is_set_apart() {
     let mut life = Life::processing();
     life.finish_all_but_screen();
     screen(&mut life, Response::RedactThenPublish, None);
-    assert_eq!(life.asset.door, Some(Door::Quarantine));
+    assert_eq!(life.asset.exit, Some(Exit::Quarantine));
 }
 
 #[test]

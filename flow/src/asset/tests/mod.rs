@@ -1,12 +1,12 @@
 //! Behaviours of `step`, each on its own; `tests/simulation` mixes them.
 
 mod decisions;
-mod doors;
+mod duplicates;
+mod exits;
+mod external_scan;
 mod publishing;
 mod redo;
 mod retries;
-mod scanning;
-mod twins;
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -31,7 +31,7 @@ impl Life {
     /// Two chunks and audio, encoding.
     pub fn processing() -> Self {
         let mut life = Self::arrived();
-        life.validate(2, true, Twin::None);
+        life.validate(2, true, Original::None);
         life
     }
 
@@ -55,9 +55,9 @@ impl Life {
         life
     }
 
-    pub fn linked(twin: Twin) -> Self {
+    pub fn linked(original: Original) -> Self {
         let mut life = Self::arrived();
-        life.validate(2, true, twin);
+        life.validate(2, true, original);
         life
     }
 
@@ -88,8 +88,8 @@ impl Life {
         self.done(task, Outcome::Finished);
     }
 
-    pub fn validate(&mut self, video_chunks: u16, audio: bool, twin: Twin) {
-        self.done(TaskKey::Validate, Outcome::Validated { video_chunks, audio, twin });
+    pub fn validate(&mut self, video_chunks: u16, audio: bool, original: Original) {
+        self.done(TaskKey::Validate, Outcome::Validated { video_chunks, audio, original });
     }
 
     pub fn screen(&mut self, severity: Severity) {
@@ -138,9 +138,9 @@ pub(super) fn video(chunk: u16) -> TaskKey {
     TaskKey::Video { chunk }
 }
 
-pub(super) fn ended(phase: Phase, severity: Severity, reason: Option<Code>) -> TwinEnd {
+pub(super) fn ended(phase: Phase, severity: Severity, reason: Option<Code>) -> OriginalEnd {
     let response = Screening::of(severity).response;
-    TwinEnd { phase, severity, response, reason: reason.map(|code| Fault::new(code, "")) }
+    OriginalEnd { phase, severity, response, reason: reason.map(|code| Fault::new(code, "")) }
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn every_word_is_read_back_as_it_is_written() {
     all(Verdict::ALL, Verdict::as_str, Verdict::parse);
     all(Severity::ALL, Severity::as_str, Severity::parse);
     all(TaskState::ALL, TaskState::as_str, TaskState::parse);
-    all(Door::ALL, Door::as_str, Door::parse);
+    all(Exit::ALL, Exit::as_str, Exit::parse);
     all(NoticeKind::ALL, NoticeKind::as_str, NoticeKind::parse);
     all(Redo::ALL, Redo::as_str, Redo::parse);
     all(Response::ALL, Response::as_str, Response::parse);

@@ -42,7 +42,7 @@ fn publishing_waits_for_screening_and_for_packaging() {
 fn audio_alone_and_video_alone_are_packaged() {
     for (chunks, audio, encode) in [(0, true, TaskKey::Audio), (1, false, video(0))] {
         let mut life = Life::arrived();
-        life.validate(chunks, audio, Twin::None);
+        life.validate(chunks, audio, Original::None);
         life.finish(encode);
         assert_eq!(life.state(TaskKey::Package), Some(TaskState::Ready));
     }
@@ -74,7 +74,7 @@ fn a_high_finding_stops_the_encoding_and_quarantines() {
 fn a_task_that_finds_personal_data_by_itself_quarantines_too() {
     let mut life = Life::processing();
     life.fail(TaskKey::Enrich, Code::PersonalData);
-    assert_eq!(life.asset.door, Some(Door::Quarantine));
+    assert_eq!(life.asset.exit, Some(Exit::Quarantine));
     life.finish(TaskKey::Withdraw);
     assert_eq!((life.asset.phase, life.asset.severity), (Phase::Quarantined, Severity::High));
 }
@@ -82,16 +82,16 @@ fn a_task_that_finds_personal_data_by_itself_quarantines_too() {
 #[test]
 fn the_longest_video_reaches_the_limit_of_tasks() {
     let mut life = Life::arrived();
-    life.validate(CHUNKS_MAX, true, Twin::None);
+    life.validate(CHUNKS_MAX, true, Original::None);
     for task in life.due() {
         life.asset.tasks.insert(task, TaskRecord { state: TaskState::Done, ..TaskRecord::NEW });
     }
     life.asset.tasks.insert(TaskKey::Package, TaskRecord { state: TaskState::Done, ..TaskRecord::NEW });
     life.asset.tasks.insert(TaskKey::Screen, TaskRecord::NEW);
     life.done(TaskKey::Screen, Outcome::Screened(Screening { scan: true, ..Screening::of(Severity::None) }));
-    life.done(TaskKey::Scan, Outcome::Scanned(Screening::of(Severity::None)));
+    life.done(TaskKey::ExternalScan, Outcome::ExternallyScanned(Screening::of(Severity::None)));
     life.finish(TaskKey::Publish);
-    life.feed(Input::SetApart(Cause::Person)).expect("a published asset can be set apart");
+    life.feed(Input::Quarantine(Cause::Person)).expect("a published asset can be quarantined");
     life.finish(TaskKey::Withdraw);
     life.feed(Input::Release).expect("a quarantined asset can be released");
     assert_eq!(life.asset.tasks.len(), TASKS_MAX);
@@ -99,8 +99,9 @@ fn the_longest_video_reaches_the_limit_of_tasks() {
 
 #[test]
 fn a_result_that_does_not_fit_its_task_is_a_fault_and_not_a_lost_task() {
-    let oversized = Outcome::Validated { video_chunks: CHUNKS_MAX + 1, audio: true, twin: Twin::None };
-    let empty = Outcome::Validated { video_chunks: 0, audio: false, twin: Twin::None };
+    let oversized =
+        Outcome::Validated { video_chunks: CHUNKS_MAX + 1, audio: true, original: Original::None };
+    let empty = Outcome::Validated { video_chunks: 0, audio: false, original: Original::None };
     for outcome in [oversized, empty, Outcome::Finished, Outcome::Screened(Screening::of(Severity::Low))] {
         let mut life = Life::arrived();
         life.done(TaskKey::Validate, outcome.clone());

@@ -58,7 +58,7 @@ fn what_a_new_screening_finds_quarantines() {
     let mut life = redo(Redo::Enrich);
     life.finish(TaskKey::Enrich);
     life.screen(Severity::High);
-    assert_eq!((life.asset.phase, life.asset.door), (Phase::Withdrawing, Some(Door::Quarantine)));
+    assert_eq!((life.asset.phase, life.asset.exit), (Phase::Withdrawing, Some(Exit::Quarantine)));
 }
 
 #[test]
@@ -71,10 +71,10 @@ fn a_redo_that_failed_is_redriven_where_it_stopped() {
 }
 
 #[test]
-fn followers_without_a_copy_are_told_that_there_is_nothing_to_copy() {
+fn duplicates_without_a_copy_are_told_that_there_is_nothing_to_copy() {
     let told = |life: &Life| {
         life.effects.iter().any(|effect| {
-            matches!(effect, Effect::TellFollowers(end) if end.phase == Phase::Failed && !end.is_shared())
+            matches!(effect, Effect::NotifyDuplicates(end) if end.phase == Phase::Failed && !end.is_shared())
         })
     };
     assert!(told(&redo(Redo::Package)));
@@ -82,7 +82,7 @@ fn followers_without_a_copy_are_told_that_there_is_nothing_to_copy() {
 
 #[test]
 fn a_copy_can_only_begin_again() {
-    let mut life = Life::linked(Twin::Ended(ended(Phase::Published, Severity::None, None)));
+    let mut life = Life::linked(Original::Ended(ended(Phase::Published, Severity::None, None)));
     life.screen(Severity::None);
     life.finish(TaskKey::Publish);
     assert_eq!(life.feed(Input::Redo(Redo::Transcode)), Err(Stale));
@@ -96,7 +96,7 @@ fn only_what_is_published_and_has_the_part_is_redone() {
         assert_eq!(life.feed(Input::Redo(Redo::Transcode)), Err(Stale));
     }
     let mut silent = Life::arrived();
-    silent.validate(1, false, Twin::None);
+    silent.validate(1, false, Original::None);
     silent.finish(video(0));
     silent.finish(TaskKey::Enrich);
     silent.finish(TaskKey::Package);

@@ -1,7 +1,7 @@
 use alloc::vec;
 
 use super::*;
-use crate::limits::{BACKOFF_MAX_MS, BACKOFF_MIN_MS, EXCUSED_MAX, STARTS_MAX};
+use crate::limits::{BACKOFF_MAX_MS, BACKOFF_MIN_MS, STARTS_MAX, UNCOUNTED_MAX};
 
 fn delay_ms(life: &Life) -> u64 {
     let delay =
@@ -50,7 +50,7 @@ fn chunks_and_assets_do_not_retry_in_step() {
     assert_ne!(delay_ms(&life), first);
     let mut other = Life::arrived();
     other.asset.jitter_seed = 8;
-    other.validate(2, true, Twin::None);
+    other.validate(2, true, Original::None);
     other.fail(video(0), Code::WorkerLost);
     assert_ne!(delay_ms(&other), first);
 }
@@ -108,8 +108,12 @@ fn giving_back_does_not_use_up_attempts() {
 #[test]
 fn giving_back_for_ever_ends_as_lost() {
     let mut life = Life::processing();
-    let tired =
-        TaskRecord { attempts: EXCUSED_MAX, excused: EXCUSED_MAX, answered: EXCUSED_MAX, ..TaskRecord::NEW };
+    let tired = TaskRecord {
+        attempts: UNCOUNTED_MAX,
+        uncounted: UNCOUNTED_MAX,
+        answered: UNCOUNTED_MAX,
+        ..TaskRecord::NEW
+    };
     life.asset.tasks.insert(video(0), tired);
     for _ in 0..Code::WorkerLost.attempts_max() {
         let attempt = life.claim(video(0));
@@ -125,7 +129,7 @@ fn faults_of_ours_do_not_use_up_the_limit_of_a_producers_code() {
     life.fail(video(0), Code::DecoderCrashed);
     assert_eq!(life.asset.phase, Phase::Processing, "one crash is not more than one");
     life.fail(video(0), Code::DecoderCrashed);
-    assert_eq!(life.asset.door, Some(Door::Reject));
+    assert_eq!(life.asset.exit, Some(Exit::Reject));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 mod engine;
 mod escapes;
-mod manners;
+mod misbehaviours;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -28,7 +28,7 @@ fn main() {
             say(&Reply::Jailed);
             report(&escapes::attempt(escape));
         }
-        None => manners::misbehave(&name),
+        None => misbehaviours::misbehave(&name),
     }
 }
 

@@ -9,11 +9,11 @@
 //! that is on screen, and too many boxes become the whole picture.
 
 mod joined;
-mod places;
+mod sightings;
 mod splice;
 
 pub use joined::{enrich_job, top_rung};
-pub use places::{Place, Widening};
+pub use sightings::{Sighting, Widening};
 pub use splice::{replaced, same_shape, splice_audio, splice_video};
 
 use super::plan::Plan;
@@ -37,7 +37,7 @@ pub const MUTE_SLACK_NS: u64 = 20_000_000;
 #[serde(deny_unknown_fields)]
 pub struct Request {
     /// What must not be seen, and where it was.
-    pub places: Vec<Place>,
+    pub places: Vec<Sighting>,
     /// What covers it.
     pub style: RedactionStyle,
     /// How far beyond its sightings something may have been visible.
@@ -155,7 +155,7 @@ pub fn of_chunk(
     let reaches = redactions.iter().map(|redaction| times.touched(redaction.start_ns, redaction.end_ns));
     let touched = marked(&reaches.collect::<Vec<_>>(), segments.len());
     let segments = touched.into_iter().filter_map(|at| Some(segments.get(at)?.number)).collect();
-    let redactions = places::bounded(redactions);
+    let redactions = sightings::bounded(redactions);
     Ok((!redactions.is_empty()).then_some(ChunkRedaction { chunk: number, redactions, segments }))
 }
 
@@ -176,7 +176,7 @@ fn meeting(job: &VideoJob, request: &Request) -> Result<Vec<Redaction>, Fault> {
     let at = |segment: u32| job.zero_ns.saturating_add(u64::from(segment).saturating_mul(job.segment_ns));
     let first_ns = if job.first_segment == 0 { 0 } else { at(job.first_segment) };
     let end_ns = job.end_segment.map_or(u64::MAX, at);
-    let mut wanted = places::redactions(request, job.track_end_ns)?;
+    let mut wanted = sightings::redactions(request, job.track_end_ns)?;
     wanted.retain(|redaction| {
         redaction.end_ns.saturating_add(GRID_SLACK_NS) > first_ns
             && redaction.start_ns < end_ns.saturating_add(job.segment_ns)
@@ -226,7 +226,7 @@ fn chunks(plan: &Plan, video: &[VideoResult], request: &Request) -> Result<Vec<C
             Err(malformed("a video to cover something in", "none"))
         };
     };
-    let wanted = places::redactions(request, job.track_end_ns)?;
+    let wanted = sightings::redactions(request, job.track_end_ns)?;
     // Segments lie alike on every rung.
     let first_rungs = video.iter().map(|result| result.rungs.first().map_or(&[][..], |rung| &rung.segments));
     let first_rungs: Vec<&[SegmentResult]> = first_rungs.collect();
@@ -249,7 +249,7 @@ fn chunks(plan: &Plan, video: &[VideoResult], request: &Request) -> Result<Vec<C
         let numbers = mine.filter(|at| touched.contains(at)).filter_map(|at| all.get(at));
         chunks.push(ChunkRedaction {
             chunk: u16::try_from(number).map_err(|_| malformed("chunks that 16 bits can count", "more"))?,
-            redactions: places::bounded(redactions),
+            redactions: sightings::bounded(redactions),
             segments: numbers.map(|segment| segment.number).collect(),
         });
     }

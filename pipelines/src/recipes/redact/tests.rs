@@ -12,7 +12,7 @@ const TIMESCALE: u32 = 1_000;
 
 /// An encoded video: its plan, its results, and when its frames are shown.
 #[derive(Clone, Debug)]
-struct World {
+struct EncodedVideo {
     plan: Plan,
     video: Vec<VideoResult>,
     audio: Option<AudioResult>,
@@ -28,7 +28,7 @@ fn track(name: &str, timescale: u32, segments: Vec<SegmentResult>) -> TrackResul
     TrackResult { name: name.into(), codecs: "avc1.64001F".into(), timescale, segments }
 }
 
-impl World {
+impl EncodedVideo {
     /// Frames at these distances (milliseconds) on a grid of 4 s, cut into chunks in front of these segments.
     fn new(zero_ms: u64, distances_ms: &[u64], cuts: &[u32]) -> Self {
         let plan = plan(&inspection(60 * S, 2 * S), &Settings::default(), 1_000).unwrap();
@@ -42,13 +42,13 @@ impl World {
         let end = distances_ms.iter().sum::<u64>();
         let cell = |ms: u64| u32::try_from((ms + 1) / 4_000).unwrap();
         let chunk_of = |segment: u32| cuts.iter().filter(|cut| **cut <= segment).count();
-        let mut world = Self {
+        let mut video = Self {
             frames: Vec::new(),
             video: Vec::new(),
             audio: None,
             plan: Plan { video: Vec::new(), ..plan.clone() },
         };
-        world.frames =
+        video.frames =
             starts.iter().map(|ms| ((zero_ms + ms) * MS, cell(*ms), chunk_of(cell(*ms)))).collect();
         let bounds = std::iter::once(0).chain(cuts.iter().copied());
         for (chunk, first_segment) in bounds.enumerate() {
@@ -64,22 +64,22 @@ impl World {
             let segments: Vec<SegmentResult> = segments.collect();
             let frames = mine().count() as u64;
             let rungs = job.rungs.iter().map(|rung| track(&rung.name, TIMESCALE, segments.clone()));
-            world.video.push(VideoResult { frames_in: frames, frames_damaged: 0, rungs: rungs.collect() });
+            video.video.push(VideoResult { frames_in: frames, frames_damaged: 0, rungs: rungs.collect() });
             let job = VideoJob { first_segment, end_segment: cuts.get(chunk).copied(), ..job.clone() };
-            world.plan.video.push(VideoChunk { job, frames });
+            video.plan.video.push(VideoChunk { job, frames });
         }
-        world
+        video
     }
 
     /// 25 frames a second from 0, 60 s, with sound in segments of 4 s.
     fn steady(cuts: &[u32]) -> Self {
-        let mut world = Self::new(0, &[40; 1_500], cuts);
+        let mut video = Self::new(0, &[40; 1_500], cuts);
         let segments =
             (0..15).map(|number| segment(number, u64::from(number) * 192_000, 192_000, 188)).collect();
         let track = track("audio", 48_000, segments);
-        world.audio = Some(AudioResult { track, samples_in: 2_880_000, samples_filled: 0, samples_cut: 0 });
-        world.plan.audio.as_mut().unwrap().sample_rate = 48_000;
-        world
+        video.audio = Some(AudioResult { track, samples_in: 2_880_000, samples_filled: 0, samples_cut: 0 });
+        video.plan.audio.as_mut().unwrap().sample_rate = 48_000;
+        video
     }
 
     fn redaction(&self, request: &Request) -> Result<RedactionPlan, Fault> {
@@ -89,11 +89,11 @@ impl World {
     }
 }
 
-fn place(start_ns: u64, end_ns: u64, x: u32) -> Place {
-    Place { start_ns, end_ns, area: Some(FrameBox { x, y: 100, width: 50, height: 20 }), thing: 1 }
+fn place(start_ns: u64, end_ns: u64, x: u32) -> Sighting {
+    Sighting { start_ns, end_ns, area: Some(FrameBox { x, y: 100, width: 50, height: 20 }), thing: 1 }
 }
 
-fn request(places: Vec<Place>, interval_ns: u64) -> Request {
+fn request(places: Vec<Sighting>, interval_ns: u64) -> Request {
     Request {
         places,
         style: RedactionStyle::Fill,
@@ -109,22 +109,22 @@ fn touched(plan: &RedactionPlan) -> Vec<(u16, Vec<u32>)> {
 
 #[test]
 fn only_the_chunks_and_segments_of_a_range_are_touched() {
-    let world = World::steady(&[5, 10]);
-    let plan = world.redaction(&request(vec![place(26 * S, 27 * S - 2 * MS, 0)], S)).unwrap();
+    let video = EncodedVideo::steady(&[5, 10]);
+    let plan = video.redaction(&request(vec![place(26 * S, 27 * S - 2 * MS, 0)], S)).unwrap();
     assert_eq!(touched(&plan), [(1, vec![6])]);
     assert_eq!(
         (plan.chunks[0].redactions[0].start_ns, plan.chunks[0].redactions[0].end_ns),
         (25 * S, 28 * S - 2 * MS)
     );
     assert_eq!(plan.audio, None);
-    let job = plan.chunks[0].job(&world.plan).unwrap();
+    let job = plan.chunks[0].job(&video.plan).unwrap();
     assert_eq!(job.redactions, plan.chunks[0].redactions);
-    assert_eq!(VideoJob { redactions: Vec::new(), ..job }, world.plan.video[1].job);
+    assert_eq!(VideoJob { redactions: Vec::new(), ..job }, video.plan.video[1].job);
 }
 
 #[test]
 fn a_range_over_a_cut_touches_both_chunks() {
-    let plan = World::steady(&[5, 10]).redaction(&request(vec![place(20 * S, 21 * S, 0)], S)).unwrap();
+    let plan = EncodedVideo::steady(&[5, 10]).redaction(&request(vec![place(20 * S, 21 * S, 0)], S)).unwrap();
     assert_eq!(touched(&plan), [(0, vec![4]), (1, vec![5])]);
     assert_eq!(plan.chunks[0].redactions, plan.chunks[1].redactions);
 }
@@ -132,22 +132,22 @@ fn a_range_over_a_cut_touches_both_chunks() {
 #[test]
 fn what_is_still_on_screen_when_a_range_begins_is_touched() {
     // A picture that stands from 2 s to 30 s, over six segments without a frame.
-    let world = World::new(500, &[2_000, 28_000, 40, 40], &[7]);
-    let plan = world.redaction(&request(vec![place(20 * S, 21 * S, 0)], 0)).unwrap();
+    let video = EncodedVideo::new(500, &[2_000, 28_000, 40, 40], &[7]);
+    let plan = video.redaction(&request(vec![place(20 * S, 21 * S, 0)], 0)).unwrap();
     assert_eq!(touched(&plan), [(0, vec![0])]);
-    let behind_the_end = world.redaction(&request(vec![place(70 * S, 71 * S, 0)], 0)).unwrap();
+    let behind_the_end = video.redaction(&request(vec![place(70 * S, 71 * S, 0)], 0)).unwrap();
     assert_eq!(touched(&behind_the_end), [(1, vec![7])]);
-    let in_front = world.redaction(&request(vec![place(0, 1, 0)], 0)).unwrap();
+    let in_front = video.redaction(&request(vec![place(0, 1, 0)], 0)).unwrap();
     assert_eq!(touched(&in_front), [(0, vec![0])]);
 }
 
 #[test]
 fn a_shot_is_covered_from_the_sample_before_it_to_the_sample_behind_it() {
-    let world = World::steady(&[5, 10]);
+    let video = EncodedVideo::steady(&[5, 10]);
     let shot = |start, end| {
-        let widening = Widening::Shot { cuts_ns: vec![10 * S, 30 * S], interval_ns: S };
+        let widening = Widening::SampledFrame { cuts_ns: vec![10 * S, 30 * S], interval_ns: S };
         let request = Request { widening, ..request(vec![place(start, end, 0)], 0) };
-        let plan = world.redaction(&request).unwrap();
+        let plan = video.redaction(&request).unwrap();
         (plan.chunks[0].redactions[0].start_ns / S, plan.chunks[0].redactions[0].end_ns / S)
     };
     assert_eq!(shot(15 * S, 16 * S), (9, 30));
@@ -158,33 +158,35 @@ fn a_shot_is_covered_from_the_sample_before_it_to_the_sample_behind_it() {
 
 #[test]
 fn what_moves_is_covered_on_its_way() {
-    let world = World::steady(&[]);
+    let video = EncodedVideo::steady(&[]);
     let places =
         vec![place(10 * S, 10 * S + 1, 0), place(11 * S, 11 * S + 1, 300), place(40 * S, 41 * S, 600)];
-    let plan = world.redaction(&request(places, S)).unwrap();
+    let plan = video.redaction(&request(places, S)).unwrap();
     let way =
         plan.chunks[0].redactions.iter().find(|redaction| redaction.area.unwrap().width == 350).unwrap();
     assert_eq!((way.start_ns, way.end_ns), (10 * S, 11 * S + 1));
     assert_eq!(plan.chunks[0].redactions.len(), 4, "what is seen a while later has not come that way");
-    let apart =
-        [Place { thing: 1, ..place(10 * S, 11 * S, 0) }, Place { thing: 2, ..place(10 * S, 11 * S, 300) }];
-    let plan = world.redaction(&request(apart.to_vec(), S)).unwrap();
+    let apart = [
+        Sighting { thing: 1, ..place(10 * S, 11 * S, 0) },
+        Sighting { thing: 2, ..place(10 * S, 11 * S, 300) },
+    ];
+    let plan = video.redaction(&request(apart.to_vec(), S)).unwrap();
     assert!(plan.chunks[0].redactions.iter().all(|redaction| redaction.area.unwrap().width == 50));
 }
 
 #[test]
 fn sightings_that_meet_are_one_redaction() {
     let places = (0..10).map(|second| place(second * S, (second + 1) * S, 7)).collect();
-    let plan = World::steady(&[]).redaction(&request(places, S)).unwrap();
+    let plan = EncodedVideo::steady(&[]).redaction(&request(places, S)).unwrap();
     let spans: Vec<_> = plan.chunks[0].redactions.iter().map(|r| (r.start_ns, r.end_ns)).collect();
     assert_eq!(spans, [(0, 11 * S)]);
 }
 
 #[test]
 fn too_many_boxes_become_the_whole_picture() {
-    let places: Vec<Place> =
-        (0..2_001).map(|x| Place { thing: u64::from(x), ..place(S, 2 * S, x) }).collect();
-    let plan = World::steady(&[]).redaction(&request(places, S)).unwrap();
+    let places: Vec<Sighting> =
+        (0..2_001).map(|x| Sighting { thing: u64::from(x), ..place(S, 2 * S, x) }).collect();
+    let plan = EncodedVideo::steady(&[]).redaction(&request(places, S)).unwrap();
     let whole = Redaction { start_ns: 0, end_ns: 3 * S, area: None, style: RedactionStyle::Fill };
     assert_eq!(plan.chunks[0].redactions, [whole]);
 }
@@ -192,7 +194,8 @@ fn too_many_boxes_become_the_whole_picture() {
 #[test]
 fn a_mute_replaces_its_segments_and_a_neighbour_on_either_side() {
     let mutes = vec![Span { start_ns: 17 * S, end_ns: 18 * S }, Span { start_ns: 0, end_ns: S }];
-    let plan = World::steady(&[]).redaction(&Request { mutes: mutes.clone(), ..request(vec![], 0) }).unwrap();
+    let plan =
+        EncodedVideo::steady(&[]).redaction(&Request { mutes: mutes.clone(), ..request(vec![], 0) }).unwrap();
     let audio = plan.audio.unwrap();
     assert_eq!((audio.segments, audio.mutes), (vec![0, 1, 3, 4, 5], mutes));
     assert!(plan.chunks.is_empty());
@@ -200,22 +203,26 @@ fn a_mute_replaces_its_segments_and_a_neighbour_on_either_side() {
 
 #[test]
 fn requests_that_cannot_be_met_are_refused_and_never_done_by_halves() {
-    let world = World::steady(&[5]);
+    let video = EncodedVideo::steady(&[5]);
     let mute = |span| Request { mutes: vec![span], ..request(vec![], 0) };
-    let refused = |world: &World, request: &Request| world.redaction(request).unwrap_err().code;
-    assert_eq!(refused(&world, &request(vec![place(5, 5, 0)], 0)), Code::Internal);
-    let no_pixel = Place { area: Some(FrameBox { x: 0, y: 0, width: 0, height: 9 }), ..place(0, 5, 0) };
-    assert_eq!(refused(&world, &request(vec![no_pixel], 0)), Code::Internal);
-    assert_eq!(refused(&world, &mute(Span { start_ns: 9, end_ns: 9 })), Code::Internal);
-    let blind = World { plan: Plan { video: vec![], ..world.plan.clone() }, video: vec![], ..world.clone() };
+    let refused = |video: &EncodedVideo, request: &Request| video.redaction(request).unwrap_err().code;
+    assert_eq!(refused(&video, &request(vec![place(5, 5, 0)], 0)), Code::Internal);
+    let no_pixel = Sighting { area: Some(FrameBox { x: 0, y: 0, width: 0, height: 9 }), ..place(0, 5, 0) };
+    assert_eq!(refused(&video, &request(vec![no_pixel], 0)), Code::Internal);
+    assert_eq!(refused(&video, &mute(Span { start_ns: 9, end_ns: 9 })), Code::Internal);
+    let blind =
+        EncodedVideo { plan: Plan { video: vec![], ..video.plan.clone() }, video: vec![], ..video.clone() };
     assert_eq!(refused(&blind, &request(vec![place(0, 5, 0)], 0)), Code::Internal);
-    let deaf = World { audio: None, ..world.clone() };
+    let deaf = EncodedVideo { audio: None, ..video.clone() };
     assert_eq!(refused(&deaf, &mute(Span { start_ns: 0, end_ns: 9 })), Code::Internal);
-    let unfinished = World { video: world.video[..1].to_vec(), ..world.clone() };
+    let unfinished = EncodedVideo { video: video.video[..1].to_vec(), ..video.clone() };
     assert_eq!(refused(&unfinished, &request(vec![], 0)), Code::Internal);
-    let empty =
-        World::steady(&[]).video.into_iter().map(|video| VideoResult { rungs: vec![], ..video }).collect();
-    let empty = World { video: empty, ..World::steady(&[]) };
+    let empty = EncodedVideo::steady(&[])
+        .video
+        .into_iter()
+        .map(|video| VideoResult { rungs: vec![], ..video })
+        .collect();
+    let empty = EncodedVideo { video: empty, ..EncodedVideo::steady(&[]) };
     assert_eq!(refused(&empty, &request(vec![place(0, 5, 0)], 0)), Code::Internal);
 }
 
@@ -232,7 +239,7 @@ fn again(result: &VideoResult) -> VideoResult {
 
 #[test]
 fn a_splice_takes_the_touched_segments_and_keeps_the_others() {
-    let old = &World::steady(&[5]).video[0];
+    let old = &EncodedVideo::steady(&[5]).video[0];
     let spliced = splice_video(&part(old), &part(&again(old)), &[1, 2]).unwrap();
     for rung in &spliced.result.rungs {
         assert_eq!(
@@ -241,7 +248,7 @@ fn a_splice_takes_the_touched_segments_and_keeps_the_others() {
         );
     }
     assert_eq!(replaced("720p", &[1, 2]).collect::<Vec<_>>(), ["720p/00001.m4s", "720p/00002.m4s"]);
-    let audio = World::steady(&[]).audio.unwrap();
+    let audio = EncodedVideo::steady(&[]).audio.unwrap();
     let mut new = audio.clone();
     new.track.segments[4].bytes = 9;
     new.track.segments[5].bytes = 9;
@@ -251,7 +258,7 @@ fn a_splice_takes_the_touched_segments_and_keeps_the_others() {
 
 #[test]
 fn a_second_run_of_another_shape_is_refused() {
-    let old = &World::steady(&[5]).video[0];
+    let old = &EncodedVideo::steady(&[5]).video[0];
     let spoils: &[fn(&mut VideoResult)] = &[
         |new| new.frames_in -= 1,
         |new| new.rungs.truncate(1),
@@ -276,7 +283,7 @@ fn a_second_run_of_another_shape_is_refused() {
     assert_eq!(splice_video(&part(old), &other_init, &[1]).unwrap_err().code, Code::CountMismatch);
 }
 
-fn worlds() -> impl Strategy<Value = World> {
+fn worlds() -> impl Strategy<Value = EncodedVideo> {
     let steady = (1_u64..200).prop_flat_map(|distance| {
         proptest::collection::vec(Just(distance), 1..usize::try_from(60_000 / distance).unwrap().min(600))
     });
@@ -284,20 +291,20 @@ fn worlds() -> impl Strategy<Value = World> {
     let frames = prop_oneof![steady, uneven];
     let cuts = proptest::collection::btree_set(1_u32..12, 0..4);
     (0_u64..5_000, frames, cuts).prop_map(|(zero_ms, distances, cuts)| {
-        let whole = World::new(zero_ms, &distances, &[]);
+        let whole = EncodedVideo::new(zero_ms, &distances, &[]);
         // Only where a frame is, as plans cut.
         let cuts: Vec<u32> = cuts
             .into_iter()
             .filter(|cut| whole.frames.iter().any(|(_, segment, _)| segment == cut))
             .collect();
-        World::new(zero_ms, &distances, &cuts)
+        EncodedVideo::new(zero_ms, &distances, &cuts)
     })
 }
 
-fn places() -> impl Strategy<Value = Vec<Place>> {
+fn places() -> impl Strategy<Value = Vec<Sighting>> {
     let place =
         (0_u64..70_000, 1_u64..8_000, 0_u32..600, 0_u64..3).prop_map(|(start_ms, length_ms, x, thing)| {
-            Place { thing, ..place(start_ms * MS, (start_ms + length_ms) * MS, x) }
+            Sighting { thing, ..place(start_ms * MS, (start_ms + length_ms) * MS, x) }
         });
     proptest::collection::vec(place, 1..12)
 }
@@ -305,14 +312,14 @@ fn places() -> impl Strategy<Value = Vec<Place>> {
 proptest! {
     #[test]
     fn every_frame_on_screen_in_a_range_is_covered_and_replaced(
-        world in worlds(), places in places(), interval_ms in 0_u64..3_000,
+        video in worlds(), places in places(), interval_ms in 0_u64..3_000,
     ) {
-        let plan = world.redaction(&request(places.clone(), interval_ms * MS)).unwrap();
+        let plan = video.redaction(&request(places.clone(), interval_ms * MS)).unwrap();
         for place in &places {
             let (start_ns, end_ns) =
                 (place.start_ns.saturating_sub(interval_ms * MS), place.end_ns + interval_ms * MS);
-            for (at, (shown_ns, segment, chunk)) in world.frames.iter().enumerate() {
-                let until_ns = world.frames.get(at + 1).map_or(u64::MAX, |(next_ns, ..)| *next_ns);
+            for (at, (shown_ns, segment, chunk)) in video.frames.iter().enumerate() {
+                let until_ns = video.frames.get(at + 1).map_or(u64::MAX, |(next_ns, ..)| *next_ns);
                 if *shown_ns >= end_ns || until_ns <= start_ns {
                     continue;
                 }
@@ -332,16 +339,16 @@ proptest! {
 
     #[test]
     fn nothing_that_a_redaction_is_not_near_is_touched(
-        world in worlds(), place in places(), interval_ms in 0_u64..3_000,
+        video in worlds(), place in places(), interval_ms in 0_u64..3_000,
     ) {
         let place = place[0];
-        let plan = world.redaction(&request(vec![place], interval_ms * MS)).unwrap();
+        let plan = video.redaction(&request(vec![place], interval_ms * MS)).unwrap();
         let near_ns = (interval_ms + 1) * MS;
         for redone in &plan.chunks {
             for number in &redone.segments {
-                let first = world.frames.iter().position(|(_, segment, _)| segment == number).unwrap();
-                let end_ns = world.frames.iter().find(|(_, segment, _)| segment > number).map_or(u64::MAX, |f| f.0);
-                let begins = first == 0 || world.frames[first].0 <= place.end_ns + near_ns;
+                let first = video.frames.iter().position(|(_, segment, _)| segment == number).unwrap();
+                let end_ns = video.frames.iter().find(|(_, segment, _)| segment > number).map_or(u64::MAX, |f| f.0);
+                let begins = first == 0 || video.frames[first].0 <= place.end_ns + near_ns;
                 prop_assert!(begins && end_ns >= place.start_ns.saturating_sub(near_ns), "segment {number}");
             }
         }

@@ -12,7 +12,7 @@ const JUMP_S_MAX: u64 = 3_600;
 
 /// How to place one run of decoded samples.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Place {
+pub struct RunPlacement {
     /// Samples of silence in front of it.
     pub fill: u64,
     /// Samples cut off its beginning.
@@ -53,7 +53,7 @@ impl Clock {
     /// Places the next `len` samples, which say they begin `at` samples from output time 0.
     ///
     /// Fails with `timestamps_broken` where they are further away than any pause.
-    pub fn place(&mut self, at: Option<i128>, len: u64) -> Result<Place, Fault> {
+    pub fn place(&mut self, at: Option<i128>, len: u64) -> Result<RunPlacement, Fault> {
         let off = at.map_or(0, |at| at - i128::from(self.position));
         // The first sound is placed exactly: nothing before it could have drifted.
         let tolerance = if self.started { TOLERANCE_MS * self.sample_rate / 1_000 } else { 0 };
@@ -63,9 +63,9 @@ impl Clock {
             return Err(Fault::new(Code::TimestampsBroken, format!("sound jumps by {seconds} s")));
         }
         let place = match jump > tolerance {
-            false => Place { fill: 0, cut: 0 },
-            true if off > 0 => Place { fill: jump, cut: 0 },
-            true => Place { fill: 0, cut: jump.min(len) },
+            false => RunPlacement { fill: 0, cut: 0 },
+            true if off > 0 => RunPlacement { fill: jump, cut: 0 },
+            true => RunPlacement { fill: 0, cut: jump.min(len) },
         };
         self.started |= place.cut < len;
         self.samples_in += len;
@@ -80,13 +80,13 @@ impl Clock {
 mod tests {
     use super::*;
 
-    const NONE: Place = Place { fill: 0, cut: 0 };
+    const NONE: RunPlacement = RunPlacement { fill: 0, cut: 0 };
 
     #[test]
     fn sound_before_output_time_0_is_cut_to_the_sample() {
         let mut clock = Clock::new(48_000);
-        assert_eq!(clock.place(Some(-1_500), 1_000).unwrap(), Place { fill: 0, cut: 1_000 });
-        assert_eq!(clock.place(Some(-500), 1_000).unwrap(), Place { fill: 0, cut: 500 });
+        assert_eq!(clock.place(Some(-1_500), 1_000).unwrap(), RunPlacement { fill: 0, cut: 1_000 });
+        assert_eq!(clock.place(Some(-500), 1_000).unwrap(), RunPlacement { fill: 0, cut: 500 });
         assert_eq!(clock.place(Some(500), 1_000).unwrap(), NONE);
         assert_eq!((clock.position(), clock.samples_in, clock.cut), (1_500, 3_000, 1_500));
     }
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn a_late_start_is_filled_to_the_sample() {
         let mut clock = Clock::new(48_000);
-        assert_eq!(clock.place(Some(7), 100).unwrap(), Place { fill: 7, cut: 0 });
+        assert_eq!(clock.place(Some(7), 100).unwrap(), RunPlacement { fill: 7, cut: 0 });
         assert_eq!((clock.position(), clock.filled), (107, 7));
     }
 
@@ -104,8 +104,8 @@ mod tests {
         clock.place(Some(0), 1_000).unwrap();
         assert_eq!(clock.place(Some(1_020), 1_000).unwrap(), NONE);
         assert_eq!(clock.place(Some(1_980), 1_000).unwrap(), NONE);
-        assert_eq!(clock.place(Some(3_021), 979).unwrap(), Place { fill: 21, cut: 0 });
-        assert_eq!(clock.place(Some(3_900), 1_000).unwrap(), Place { fill: 0, cut: 100 });
+        assert_eq!(clock.place(Some(3_021), 979).unwrap(), RunPlacement { fill: 21, cut: 0 });
+        assert_eq!(clock.place(Some(3_900), 1_000).unwrap(), RunPlacement { fill: 0, cut: 100 });
         assert_eq!(clock.place(None, 5).unwrap(), NONE);
     }
 

@@ -18,7 +18,7 @@ use reelgate_pipelines::messages::{AudioJob, AudioResult};
 
 use crate::codecs;
 use crate::demux::{Branch, Demuxed};
-use crate::outlet::Outlet;
+use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 use mute::Mutes;
 use pump::Pump;
@@ -28,14 +28,18 @@ use writer::Writer;
 pub const ELEMENTS: [&str; 6] =
     ["appsink", "appsrc", "audioconvert", "audioresample", "avenc_aac", "capsfilter"];
 
-/// Does the job; outputs go to `outlet`, segment by segment, named `audio/…`.
+/// Does the job; outputs go to `progress_sink`, segment by segment, named `audio/…`.
 ///
 /// Fails with the codes of the demuxer and the decoder, `no_frame_decodes` where no sound came out,
-/// `timestamps_broken` where it jumps further than any pause, `budget_output` by the outlet, `internal` where the
+/// `timestamps_broken` where it jumps further than any pause, `budget_output` by the progress sink, `internal` where the
 /// job's mutes are malformed.
-pub fn run(job: &AudioJob, source: &Source, outlet: Arc<dyn Outlet>) -> Result<AudioResult, Fault> {
-    let pump = Arc::new(Pump::new(job, Mutes::new(job)?, outlet.clone()));
-    let writer = Arc::new(Mutex::new(Writer::new(job, outlet)));
+pub fn run(
+    job: &AudioJob,
+    source: &Source,
+    progress_sink: Arc<dyn ProgressSink>,
+) -> Result<AudioResult, Fault> {
+    let pump = Arc::new(Pump::new(job, Mutes::new(job)?, progress_sink.clone()));
+    let writer = Arc::new(Mutex::new(Writer::new(job, progress_sink)));
     let bin = bin(job, &pump, &writer)?;
     let wanted = job.source.track;
     let demuxed = Demuxed::open(source, job.source.container, move |track| {

@@ -13,7 +13,7 @@ use reelgate_pipelines::messages::AudioJob;
 
 use super::clock::Clock;
 use super::mute::Mutes;
-use crate::outlet::Outlet;
+use crate::progress_sink::ProgressSink;
 
 /// Bytes that may wait in front of the encoder.
 const WAITING_BYTES_MAX: u64 = 1 << 20;
@@ -26,7 +26,7 @@ pub struct Pump {
     frame_bytes: u64,
     sample_rate: u64,
     mutes: Mutes,
-    outlet: Arc<dyn Outlet>,
+    progress_sink: Arc<dyn ProgressSink>,
     state: Mutex<State>,
 }
 
@@ -38,14 +38,14 @@ struct State {
 
 impl Pump {
     /// A pump at output time 0.
-    pub fn new(job: &AudioJob, mutes: Mutes, outlet: Arc<dyn Outlet>) -> Self {
+    pub fn new(job: &AudioJob, mutes: Mutes, progress_sink: Arc<dyn ProgressSink>) -> Self {
         let state = State { clock: Clock::new(job.sample_rate), reported_s: 0, fault: None };
         Self {
             zero_ns: job.zero_ns,
             frame_bytes: SAMPLE_BYTES * u64::from(job.channels.max(1)),
             sample_rate: u64::from(job.sample_rate.max(1)),
             mutes,
-            outlet,
+            progress_sink,
             state: Mutex::new(state),
         }
     }
@@ -139,7 +139,7 @@ impl Pump {
             self.push(encoder, gst::Buffer::from_mut_slice(zeros), at)?;
             at += piece;
             left -= piece;
-            self.outlet.progress(self.time_ns(at), 0);
+            self.progress_sink.progress(self.time_ns(at), 0);
         }
         Ok(())
     }
@@ -185,6 +185,6 @@ impl Pump {
             state.reported_s = seconds;
             seconds
         };
-        self.outlet.progress(seconds * 1_000_000_000, 0);
+        self.progress_sink.progress(seconds * 1_000_000_000, 0);
     }
 }

@@ -3,7 +3,7 @@ use reelgate_flow::facts::Container;
 use reelgate_pipelines::messages::{Span, TrackRef};
 use reelgate_pipelines::recipes::redact::{replaced, splice_audio};
 
-use crate::testing::{Media, MemoryOutlet, outlet, play};
+use crate::testing::{Media, MemorySink, play, progress_sink};
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -20,8 +20,8 @@ pub fn job(container: Container, track: u32) -> AudioJob {
 }
 
 /// Left channel of an encoded track as a player hears it, and the time of its first sample.
-fn heard(result: &AudioResult, outlet: &MemoryOutlet) -> (u64, Vec<f32>) {
-    let file = Media::of(&outlet.joined(&result.track));
+fn heard(result: &AudioResult, progress_sink: &MemorySink) -> (u64, Vec<f32>) {
+    let file = Media::of(&progress_sink.joined(&result.track));
     let channels = "audio/x-raw,format=F32LE,layout=interleaved,channels=1";
     let buffers = play(&file.path(), &format!("qtdemux ! aacparse ! avdec_aac ! audioconvert ! {channels}"));
     let samples = buffers.iter().flat_map(|(_, bytes)| bytes.chunks_exact(4));
@@ -54,11 +54,11 @@ fn loud_at(samples: &[f32]) -> usize {
 fn sound_lands_on_the_sample_it_came_from() {
     for (rate, tolerance) in [(48_000, 2), (44_100, 12)] {
         let media = click(rate, rate * 10, rate * 5);
-        let outlet = outlet();
-        let result = run(&job(Container::Wav, 0), &media.source(), outlet.clone()).unwrap();
+        let progress_sink = progress_sink();
+        let result = run(&job(Container::Wav, 0), &media.source(), progress_sink.clone()).unwrap();
         assert!(result.samples_in.abs_diff(480_000) <= 1);
         assert_eq!((result.samples_filled, result.samples_cut), (0, 0));
-        let (start, samples) = heard(&result, &outlet);
+        let (start, samples) = heard(&result, &progress_sink);
         assert_eq!(start, 0);
         assert!(loud_at(&samples).abs_diff(240_000) <= tolerance, "{rate}: {}", loud_at(&samples));
     }
@@ -67,8 +67,8 @@ fn sound_lands_on_the_sample_it_came_from() {
 #[test]
 fn segments_follow_the_grid_and_end_with_the_sound() {
     let media = click(48_000, 450_000, 0);
-    let outlet = outlet();
-    let result = run(&job(Container::Wav, 0), &media.source(), outlet.clone()).unwrap();
+    let progress_sink = progress_sink();
+    let result = run(&job(Container::Wav, 0), &media.source(), progress_sink.clone()).unwrap();
     assert_eq!((result.track.name.as_str(), result.track.codecs.as_str()), ("audio", "mp4a.40.2"));
     let mut at = 0;
     for (index, segment) in result.track.segments.iter().enumerate() {
@@ -83,17 +83,17 @@ fn segments_follow_the_grid_and_end_with_the_sound() {
 #[test]
 fn sound_before_output_time_0_is_cut_and_a_late_start_filled() {
     let media = click(48_000, 96_000, 48_000);
-    let outlet_cut = outlet();
+    let sink_cut = progress_sink();
     let cut = AudioJob { zero_ns: SECOND_NS / 2, ..job(Container::Wav, 0) };
-    let result = run(&cut, &media.source(), outlet_cut.clone()).unwrap();
+    let result = run(&cut, &media.source(), sink_cut.clone()).unwrap();
     assert_eq!((result.samples_in, result.samples_cut), (96_000, 24_000));
-    assert!(loud_at(&heard(&result, &outlet_cut).1).abs_diff(24_000) <= 2);
+    assert!(loud_at(&heard(&result, &sink_cut).1).abs_diff(24_000) <= 2);
     let late = Media::made_by(
         "audiotestsrc num-buffers=20 samplesperbuffer=2400 timestamp-offset=500000000 ! \
          audio/x-raw,rate=48000,channels=1 ! avenc_aac ! m. \
          videotestsrc num-buffers=30 ! video/x-raw,framerate=30/1 ! x264enc speed-preset=ultrafast ! mp4mux name=m",
     );
-    let result = run(&job(Container::IsoBmff, 0), &late.source(), outlet()).unwrap();
+    let result = run(&job(Container::IsoBmff, 0), &late.source(), progress_sink()).unwrap();
     assert!(result.samples_filled.abs_diff(24_000) <= 1_100, "{result:?}");
 }
 
@@ -101,7 +101,7 @@ fn sound_before_output_time_0_is_cut_and_a_late_start_filled() {
 fn nothing_to_hear_is_said() {
     let media = click(48_000, 4_800, 0);
     let after_the_end = AudioJob { zero_ns: 10 * SECOND_NS, ..job(Container::Wav, 0) };
-    let fault = run(&after_the_end, &media.source(), outlet()).unwrap_err();
+    let fault = run(&after_the_end, &media.source(), progress_sink()).unwrap_err();
     assert_eq!(fault.code, Code::NoFrameDecodes);
 }
 
@@ -111,10 +111,10 @@ fn six_channels_with_and_without_places_become_two() {
         let media = Media::made_by(&format!(
             "audiotestsrc num-buffers=50 ! audio/x-raw,rate=48000,channels=6,channel-mask=(bitmask){mask} ! wavenc"
         ));
-        let outlet = outlet();
-        let result = run(&job(Container::Wav, 0), &media.source(), outlet.clone()).unwrap();
+        let progress_sink = progress_sink();
+        let result = run(&job(Container::Wav, 0), &media.source(), progress_sink.clone()).unwrap();
         assert_eq!(result.samples_in, 51_200, "mask {mask}");
-        assert!(heard(&result, &outlet).1.iter().any(|sample| sample.abs() > 0.05), "mask {mask}");
+        assert!(heard(&result, &progress_sink).1.iter().any(|sample| sample.abs() > 0.05), "mask {mask}");
     }
 }
 
@@ -134,7 +134,7 @@ fn a_mute_is_silent_and_leaves_every_sample_in_its_place() {
     let media = talk(40);
     let span = Span { start_ns: 17 * SECOND_NS, end_ns: 18 * SECOND_NS };
     let (plain, covered) = (job(Container::Wav, 0), AudioJob { mutes: vec![span], ..job(Container::Wav, 0) });
-    let (old_files, new_files) = (outlet(), outlet());
+    let (old_files, new_files) = (progress_sink(), progress_sink());
     let old = run(&plain, &media.source(), old_files.clone()).unwrap();
     let new = run(&covered, &media.source(), new_files.clone()).unwrap();
     assert_eq!((old.samples_in, old.samples_filled), (new.samples_in, new.samples_filled));
@@ -158,7 +158,7 @@ fn a_mute_is_silent_and_leaves_every_sample_in_its_place() {
     assert_eq!(old_files.get("audio/init.mp4"), new_files.get("audio/init.mp4"));
     // The touched segment and its neighbours in the old track: where the seams lie, nobody hears one.
     let spliced = AudioResult { track: splice_audio(&old, &new, &[3, 4, 5]).unwrap().track, ..old.clone() };
-    let files = outlet();
+    let files = progress_sink();
     for (name, bytes) in old_files.all() {
         let is_new = replaced("audio", &[3, 4, 5]).any(|replaced| replaced == name);
         files.output(&name, if is_new { new_files.get(&name) } else { bytes }.as_slice()).unwrap();

@@ -12,7 +12,7 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::{AudioJob, SegmentResult, TrackResult};
 
 use crate::cmaf::{self, Fragment, Track};
-use crate::outlet::Outlet;
+use crate::progress_sink::ProgressSink;
 
 /// Samples of an AAC-LC frame (ISO/IEC 14496-3 4.5.1.1).
 pub const FRAME_SAMPLES: u64 = 1_024;
@@ -24,7 +24,7 @@ pub const NAME: &str = "audio";
 /// Holds at most the segment that is growing.
 pub struct Writer {
     job: AudioJob,
-    outlet: Arc<dyn Outlet>,
+    progress_sink: Arc<dyn ProgressSink>,
     track: Option<Track>,
     growing: Option<Fragment>,
     segments: Vec<SegmentResult>,
@@ -33,8 +33,8 @@ pub struct Writer {
 
 impl Writer {
     /// A writer that has seen nothing yet.
-    pub fn new(job: &AudioJob, outlet: Arc<dyn Outlet>) -> Self {
-        Self { job: job.clone(), outlet, track: None, growing: None, segments: Vec::new(), frames: 0 }
+    pub fn new(job: &AudioJob, progress_sink: Arc<dyn ProgressSink>) -> Self {
+        Self { job: job.clone(), progress_sink, track: None, growing: None, segments: Vec::new(), frames: 0 }
     }
 
     /// Takes the next AAC frame.
@@ -81,7 +81,7 @@ impl Writer {
         let job = &self.job;
         let track = cmaf::aac_track(&config, job.sample_rate, job.channels, job.bitrate_bps)?;
         let init = cmaf::init(&track, job.sample_rate, PRIMING_SAMPLES)?;
-        self.outlet.output(&cmaf::init_name(NAME), &init)?;
+        self.progress_sink.output(&cmaf::init_name(NAME), &init)?;
         Ok(track)
     }
 
@@ -90,7 +90,7 @@ impl Writer {
         let Some((start, _)) = fragment.span() else { return Ok(()) };
         let (number, samples) = (fragment.number(), fragment.len());
         let bytes = fragment.finish(end)?;
-        self.outlet.output(&cmaf::segment_name(NAME, number), &bytes)?;
+        self.progress_sink.output(&cmaf::segment_name(NAME, number), &bytes)?;
         let start_ticks = start.saturating_sub(PRIMING_SAMPLES);
         self.segments.push(SegmentResult {
             number,

@@ -74,7 +74,7 @@ pub struct Meter {
 
 /// How a pass ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ended {
+pub enum PassEnd {
     /// At the end of its span or of the file.
     Played,
     /// The demuxer cannot seek in this file; nothing was delivered.
@@ -105,7 +105,7 @@ pub fn decode(
     meter: Arc<Meter>,
     deliver: impl Fn(Frame) -> bool + Send + Sync + 'static,
     tick: impl FnMut() -> Result<(), Fault>,
-) -> Result<Ended, Fault> {
+) -> Result<PassEnd, Fault> {
     let (source, container, track) = (request.source.clone(), request.container, request.track);
     let (seek, span, keyframes_only) = (request.seek, request.span, request.keyframes_only);
     let pass = Arc::new(Pass {
@@ -127,11 +127,11 @@ pub fn decode(
     if seek {
         demuxed.preroll()?;
         if !seek_to(&demuxed, track, span.start_ns, keyframes_only) {
-            return Ok(Ended::SeekRefused);
+            return Ok(PassEnd::SeekRefused);
         }
     }
     demuxed.run(tick)?;
-    Ok(Ended::Played)
+    Ok(PassEnd::Played)
 }
 
 /// Seeks to the keyframe at or before a time; with `keyframes_only` the demuxer is asked to leave out all else,

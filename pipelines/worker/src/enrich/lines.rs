@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use reelgate_flow::place::FrameBox;
-use reelgate_pipelines::messages::{NotAnalysed, Surface, TextLine, Why};
+use reelgate_pipelines::messages::{NotAnalysed, NotSearched, Surface, TextLine};
 
 /// Lines kept.
 pub const LINES_MAX: u64 = 100_000;
@@ -32,7 +32,7 @@ pub struct Lines {
 
 /// When and where a text is seen.
 #[derive(Clone, Copy, Default)]
-pub struct Place {
+pub struct TextPlace {
     /// Position of the track.
     pub track: Option<u32>,
     /// First moment, stream time.
@@ -43,7 +43,7 @@ pub struct Place {
     pub frame_box: Option<FrameBox>,
 }
 
-impl Place {
+impl TextPlace {
     /// The whole of a track, or with `None` of the file.
     pub fn track(track: Option<u32>) -> Self {
         Self { track, ..Self::default() }
@@ -52,14 +52,14 @@ impl Place {
 
 impl Lines {
     /// Adds a text; an empty one is left out.
-    pub fn add(&mut self, surface: &str, field: &str, place: Place, text: &str) {
+    pub fn add(&mut self, surface: &str, field: &str, place: TextPlace, text: &str) {
         let text = text.trim();
         if text.is_empty() {
             return;
         }
         let kept = cut(text, TEXT_BYTES_MAX);
         self.truncated |= kept.len() < text.len();
-        let Place { track, start_ns, end_ns, frame_box } = place;
+        let TextPlace { track, start_ns, end_ns, frame_box } = place;
         // Readers differ in the end of what begins late; a line that ends before it begins says nothing.
         let end_ns = end_ns.filter(|end| start_ns.is_none_or(|start| *end >= start));
         self.push(&TextLine {
@@ -79,7 +79,7 @@ impl Lines {
     }
 
     /// Adds a position in degrees, north and east positive, as a decimal pair.
-    pub fn add_position(&mut self, place: Place, (latitude, longitude): (f64, f64)) {
+    pub fn add_position(&mut self, place: TextPlace, (latitude, longitude): (f64, f64)) {
         let text = format!("{latitude:.6}, {longitude:.6}");
         if place.start_ns.is_some() {
             self.add("location", "position", place, &text);
@@ -89,11 +89,15 @@ impl Lines {
     }
 
     /// Records that a surface was not searched.
-    pub fn miss(&mut self, surface: Surface, track: Option<u32>, why: Why) {
+    pub fn miss(&mut self, surface: Surface, track: Option<u32>, why: NotSearched) {
         if self.missing.len() < NOT_ANALYSED_MAX {
             self.missing.insert(NotAnalysed { surface, track, why });
         } else {
-            self.missing.insert(NotAnalysed { surface: Surface::Track, track: None, why: Why::LimitReached });
+            self.missing.insert(NotAnalysed {
+                surface: Surface::Track,
+                track: None,
+                why: NotSearched::LimitReached,
+            });
         }
     }
 
@@ -105,7 +109,7 @@ impl Lines {
     fn add_once(&mut self, surface: &str, field: &str, track: Option<u32>, value: &str) {
         let value = value.trim_matches(['\0', ' ', '\r', '\n', '\t']);
         if self.count < LINES_MAX && self.tags.insert(cut(value, TEXT_BYTES_MAX).to_owned()) {
-            self.add(surface, field, Place::track(track), value);
+            self.add(surface, field, TextPlace::track(track), value);
         }
     }
 
@@ -142,9 +146,9 @@ mod tests {
     #[test]
     fn lines_stop_at_their_number_and_say_so() {
         let mut lines = Lines::default();
-        (0..LINES_MAX).for_each(|_| lines.add("subtitle", "text", Place::default(), "x"));
+        (0..LINES_MAX).for_each(|_| lines.add("subtitle", "text", TextPlace::default(), "x"));
         assert!(!lines.truncated);
-        lines.add("subtitle", "text", Place::default(), "x");
+        lines.add("subtitle", "text", TextPlace::default(), "x");
         assert_eq!((lines.count, lines.truncated), (LINES_MAX, true));
     }
 
@@ -152,7 +156,7 @@ mod tests {
     fn lines_stop_at_their_bytes_and_say_so() {
         let mut lines = Lines::default();
         let long = "x".repeat(TEXT_BYTES_MAX);
-        (0..1_100).for_each(|_| lines.add("subtitle", "text", Place::default(), &long));
+        (0..1_100).for_each(|_| lines.add("subtitle", "text", TextPlace::default(), &long));
         assert!(lines.truncated && lines.count < 1_024);
         assert!(lines.jsonl.len() <= BYTES_MAX);
     }
@@ -162,8 +166,8 @@ mod tests {
         let mut lines = Lines::default();
         lines.add_tag("©cmt", None, "same");
         lines.add_tag("comment", None, "same\0");
-        lines.add_position(Place::default(), (48.858222, 2.2945));
-        lines.add_position(Place::default(), (48.8582220, 2.29450));
+        lines.add_position(TextPlace::default(), (48.858222, 2.2945));
+        lines.add_position(TextPlace::default(), (48.8582220, 2.29450));
         let texts: Vec<_> = texts(&lines).into_iter().map(|line| (line.field, line.text)).collect();
         let expected = [("©cmt", "same"), ("position", "48.858222, 2.294500")];
         assert_eq!(texts, expected.map(|(field, text)| (field.to_owned(), text.to_owned())));
@@ -172,7 +176,7 @@ mod tests {
     #[test]
     fn a_text_is_cut_between_characters_and_said_to_be() {
         let mut lines = Lines::default();
-        lines.add("tag", "comment", Place::default(), &"é".repeat(TEXT_BYTES_MAX));
+        lines.add("tag", "comment", TextPlace::default(), &"é".repeat(TEXT_BYTES_MAX));
         assert!(lines.truncated);
         assert_eq!(texts(&lines)[0].text.len(), TEXT_BYTES_MAX);
     }
@@ -180,9 +184,9 @@ mod tests {
     #[test]
     fn more_missing_surfaces_than_can_be_listed_are_said_as_one() {
         let mut lines = Lines::default();
-        (0..1_000).for_each(|track| lines.miss(Surface::Subtitles, Some(track), Why::PicturesOfText));
+        (0..1_000).for_each(|track| lines.miss(Surface::Subtitles, Some(track), NotSearched::PicturesOfText));
         let missing = lines.missing();
         assert_eq!(missing.len(), NOT_ANALYSED_MAX + 1);
-        assert_eq!(missing.last().unwrap().why, Why::LimitReached);
+        assert_eq!(missing.last().unwrap().why, NotSearched::LimitReached);
     }
 }

@@ -28,9 +28,11 @@ use std::sync::Arc;
 
 use reelgate_flow::facts::Container;
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::messages::{EnrichJob, Enrichment, Sample, SampleJob, ScreenTextCost, Surface, Why};
+use reelgate_pipelines::messages::{
+    EnrichJob, Enrichment, NotSearched, Sample, SampleJob, ScreenTextCost, Surface,
+};
 
-use crate::outlet::Outlet;
+use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 use geometry::Fit;
 use jpeg::Sheet;
@@ -38,7 +40,7 @@ use lines::Lines;
 use measure::distance;
 use permits::Permits;
 use poster::Candidate;
-use sampler::{Sampler, Shot};
+use sampler::{SampledFrame, Sampler};
 use storyboard::{Grid, Tile};
 
 pub use decode::ELEMENTS;
@@ -52,22 +54,22 @@ const POSTER_QUALITY: u8 = 87;
 /// Does the job: outputs `poster.jpg`, `storyboard-000.jpg` …, `storyboard.vtt` where there is a video to sample,
 /// and `text.jsonl` where there is any text.
 ///
-/// Fails with the fault of the file where no frame decodes, and with `budget_output` from the outlet.
+/// Fails with the fault of the file where no frame decodes, and with `budget_output` from the progress sink.
 pub fn run(
     job: &EnrichJob,
     source: Source,
     reader: Option<Tesseract>,
-    outlet: Arc<dyn Outlet>,
+    progress_sink: Arc<dyn ProgressSink>,
 ) -> Result<Enrichment, Fault> {
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
-    run_on(job, &source, reader, &*outlet, threads.min(THREADS_MAX))
+    run_on(job, &source, reader, &*progress_sink, threads.min(THREADS_MAX))
 }
 
 fn run_on(
     job: &EnrichJob,
     source: &Source,
     reader: Option<Tesseract>,
-    outlet: &dyn Outlet,
+    progress_sink: &dyn ProgressSink,
     threads: usize,
 ) -> Result<Enrichment, Fault> {
     let mut enrichment = Enrichment {
@@ -84,10 +86,11 @@ fn run_on(
         let pool =
             pool.map_err(|_| Fault::new(Code::Internal, "could not start the threads that measure"))?;
         let permits = Permits::new(frames.in_flight_max.into());
-        let sampler = Sampler { source, container: job.container, job: frames, pool: &pool, permits, outlet };
-        look(&sampler, frames, outlet, &mut enrichment)?;
+        let sampler =
+            Sampler { source, container: job.container, job: frames, pool: &pool, permits, progress_sink };
+        look(&sampler, frames, progress_sink, &mut enrichment)?;
     }
-    read(job, source, reader, outlet, &mut enrichment)?;
+    read(job, source, reader, progress_sink, &mut enrichment)?;
     Ok(enrichment)
 }
 
@@ -96,7 +99,7 @@ fn read(
     job: &EnrichJob,
     source: &Source,
     reader: Option<Tesseract>,
-    outlet: &dyn Outlet,
+    progress_sink: &dyn ProgressSink,
     into: &mut Enrichment,
 ) -> Result<(), Fault> {
     let mut lines = Lines::default();
@@ -104,11 +107,11 @@ fn read(
     if job.container == Container::IsoBmff {
         telemetry::collect(source, &mut lines);
     }
-    text_pass::collect(source, job.container, outlet, &mut lines)?;
-    into.screen_text = on_screen::collect(job, source, reader, outlet, &mut lines)?;
+    text_pass::collect(source, job.container, progress_sink, &mut lines)?;
+    into.screen_text = on_screen::collect(job, source, reader, progress_sink, &mut lines)?;
     never_analysed(job, &mut lines);
     if lines.count > 0 {
-        outlet.output("text.jsonl", &lines.jsonl)?;
+        progress_sink.output("text.jsonl", &lines.jsonl)?;
     }
     into.text_lines = lines.count;
     into.text_truncated = lines.truncated;
@@ -118,38 +121,43 @@ fn read(
 
 /// What nothing here looks at, or nothing was told to.
 fn never_analysed(job: &EnrichJob, lines: &mut Lines) {
-    lines.miss(Surface::Speech, None, Why::NoAnalysis);
+    lines.miss(Surface::Speech, None, NotSearched::NoAnalysis);
     if job.frames.is_none() {
         return;
     }
     for surface in [Surface::Faces, Surface::LicencePlates, Surface::Barcodes] {
-        lines.miss(surface, None, Why::NoAnalysis);
+        lines.miss(surface, None, NotSearched::NoAnalysis);
     }
     if job.screen_text.languages.is_empty() {
-        lines.miss(Surface::OnScreenText, None, Why::SwitchedOff);
+        lines.miss(Surface::OnScreenText, None, NotSearched::SwitchedOff);
     }
     if !job.screen_text.codes {
-        lines.miss(Surface::QrCodes, None, Why::SwitchedOff);
+        lines.miss(Surface::QrCodes, None, NotSearched::SwitchedOff);
     }
 }
 
 /// Everything made from pictures.
-fn look(sampler: &Sampler, job: &SampleJob, outlet: &dyn Outlet, into: &mut Enrichment) -> Result<(), Fault> {
+fn look(
+    sampler: &Sampler,
+    job: &SampleJob,
+    progress_sink: &dyn ProgressSink,
+    into: &mut Enrichment,
+) -> Result<(), Fault> {
     let sampled = sampler.sample()?;
     let shots = &sampled.shots;
     into.samples = samples(shots);
-    into.storyboard_sheets = draw_storyboard(sampler, shots, job, outlet)?;
+    into.storyboard_sheets = draw_storyboard(sampler, shots, job, progress_sink)?;
     if let Some(time_ns) = choose_poster(shots, &into.samples, job) {
         let picture = sampler.frame(time_ns, sampled.keyframes_only, Fit::poster(job.poster_side_max))?;
-        outlet.output("poster.jpg", &Sheet::single(&picture).encode(POSTER_QUALITY)?)?;
+        progress_sink.output("poster.jpg", &Sheet::single(&picture).encode(POSTER_QUALITY)?)?;
         into.poster_ns = Some(time_ns);
     }
     Ok(())
 }
 
-fn samples(shots: &[Shot]) -> Vec<Sample> {
+fn samples(shots: &[SampledFrame]) -> Vec<Sample> {
     let before = std::iter::once(None).chain(shots.iter().map(Some));
-    let sample = |(before, shot): (Option<&Shot>, &Shot)| Sample {
+    let sample = |(before, shot): (Option<&SampledFrame>, &SampledFrame)| Sample {
         time_ns: shot.time_ns,
         luma: shot.measures.luma,
         sharpness: shot.measures.sharpness,
@@ -159,7 +167,7 @@ fn samples(shots: &[Shot]) -> Vec<Sample> {
     before.zip(shots).map(sample).collect()
 }
 
-fn choose_poster(shots: &[Shot], samples: &[Sample], job: &SampleJob) -> Option<u64> {
+fn choose_poster(shots: &[SampledFrame], samples: &[Sample], job: &SampleJob) -> Option<u64> {
     let pairs = shots.iter().zip(samples);
     let candidates: Vec<Candidate> = pairs
         .map(|(shot, sample)| Candidate {
@@ -174,22 +182,22 @@ fn choose_poster(shots: &[Shot], samples: &[Sample], job: &SampleJob) -> Option<
 
 fn draw_storyboard(
     sampler: &Sampler,
-    shots: &[Shot],
+    shots: &[SampledFrame],
     job: &SampleJob,
-    outlet: &dyn Outlet,
+    progress_sink: &dyn ProgressSink,
 ) -> Result<u32, Fault> {
     let tiles: Vec<Tile> =
         shots.iter().map(|shot| Tile { time_ns: shot.time_ns, picture: &shot.picture }).collect();
     let grid = Grid { columns: job.columns as usize, rows: job.rows as usize };
     let drawn = sampler.pool.install(|| storyboard::storyboard(&tiles, grid, job.start_ns, job.end_ns))?;
     for (index, sheet) in drawn.sheets.iter().enumerate() {
-        outlet.output(&storyboard::sheet_name(index), sheet)?;
+        progress_sink.output(&storyboard::sheet_name(index), sheet)?;
     }
-    outlet.output("storyboard.vtt", drawn.cues.as_bytes())?;
+    progress_sink.output("storyboard.vtt", drawn.cues.as_bytes())?;
     Ok(drawn.sheets.len() as u32) // fewer than samples, which are counted in 32 bits
 }
 
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod witness_tests;
+mod text_source_tests;

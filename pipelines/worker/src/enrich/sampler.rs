@@ -10,13 +10,13 @@ use reelgate_flow::facts::Container;
 use reelgate_flow::reason::{Class, Code, Fault};
 use reelgate_pipelines::messages::SampleJob;
 
-use super::decode::{Ended, Frame, Meter, Request, decode};
+use super::decode::{Frame, Meter, PassEnd, Request, decode};
 use super::geometry::Fit;
 use super::measure::{Measures, measure};
 use super::permits::Permits;
 use super::picture::Picture;
 use super::timeline::{Span, Timeline};
-use crate::outlet::Outlet;
+use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 
 /// Bytes of all tiles kept until the sheets are made; more samples than fit make the slots longer.
@@ -24,7 +24,7 @@ const TILES_BYTES_MAX: u64 = 64 << 20;
 
 /// One sampled frame.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Shot {
+pub struct SampledFrame {
     /// Presentation time, stream time.
     pub time_ns: u64,
     /// What was measured.
@@ -36,7 +36,7 @@ pub struct Shot {
 /// All samples of a video.
 pub struct Sampled {
     /// In order of time; at least one.
-    pub shots: Vec<Shot>,
+    pub shots: Vec<SampledFrame>,
     /// They are keyframes, found without decoding anything else.
     pub keyframes_only: bool,
 }
@@ -54,12 +54,12 @@ pub struct Sampler<'a> {
     /// The bound on frames between decoders and analysis.
     pub permits: Permits,
     /// Where progress goes.
-    pub outlet: &'a dyn Outlet,
+    pub progress_sink: &'a dyn ProgressSink,
 }
 
 /// Frames of one pass over the video, and the fault that ended one of its parts early.
 struct Passed {
-    shots: Vec<Shot>,
+    shots: Vec<SampledFrame>,
     fault: Option<Fault>,
 }
 
@@ -96,7 +96,7 @@ impl Sampler<'_> {
             let tick = || {
                 let packets = seen.packets.load(Ordering::Relaxed);
                 if packets != said {
-                    self.outlet.progress(self.length_ns(), packets);
+                    self.progress_sink.progress(self.length_ns(), packets);
                     said = packets;
                 }
                 Ok(())
@@ -136,7 +136,7 @@ impl Sampler<'_> {
                 handles.push(scope.spawn(move || part(request, permits, meter.clone(), sender, progress)));
             }
             drop(sender); // the channel ends with its last decoder
-            let shots: Vec<Result<Shot, Fault>> =
+            let shots: Vec<Result<SampledFrame, Fault>> =
                 self.pool.install(|| receiver.into_iter().par_bridge().map(shoot).collect());
             let lost = || Err(Fault::new(Code::Internal, "a decoding thread ended by panic"));
             let ends: Vec<_> =
@@ -147,8 +147,8 @@ impl Sampler<'_> {
         let mut fault = None;
         for end in ends {
             match end {
-                Ok(Ended::Played) => {}
-                Ok(Ended::SeekRefused) => return Ok(None),
+                Ok(PassEnd::Played) => {}
+                Ok(PassEnd::SeekRefused) => return Ok(None),
                 Err(found) if found.code.class() == Class::BadMedia => fault = fault.or(Some(found)),
                 Err(found) => return Err(found),
             }
@@ -196,7 +196,7 @@ fn part(
     meter: Arc<Meter>,
     sender: Sender<Frame>,
     progress: &Progress,
-) -> Result<Ended, Fault> {
+) -> Result<PassEnd, Fault> {
     let deliver = move |frame| sender.send(frame).is_ok();
     decode(request, permits, meter, deliver, || {
         progress.say();
@@ -204,18 +204,18 @@ fn part(
     })
 }
 
-fn shoot(frame: Frame) -> Result<Shot, Fault> {
+fn shoot(frame: Frame) -> Result<SampledFrame, Fault> {
     let Frame { sample, time_ns, permit } = frame;
     let picture = Picture::from_sample(&sample)?;
     drop(sample);
     let measures = measure(&picture);
     drop(permit);
-    Ok(Shot { time_ns, measures, picture })
+    Ok(SampledFrame { time_ns, measures, picture })
 }
 
 /// Adds up what the decoders have done and says it, only when something has moved: silence must mean stuck.
 struct Progress<'a> {
-    outlet: &'a dyn Outlet,
+    progress_sink: &'a dyn ProgressSink,
     parts: Vec<(Span, Arc<Meter>)>,
     start_ns: u64,
     end_ns: u64,
@@ -225,7 +225,7 @@ struct Progress<'a> {
 impl<'a> Progress<'a> {
     fn new(sampler: &Sampler<'a>, spans: &[Span], meters: &[Arc<Meter>]) -> Self {
         Self {
-            outlet: sampler.outlet,
+            progress_sink: sampler.progress_sink,
             parts: spans.iter().copied().zip(meters.iter().cloned()).collect(),
             start_ns: sampler.job.start_ns,
             end_ns: sampler.job.end_ns,
@@ -246,6 +246,6 @@ impl<'a> Progress<'a> {
             let (from, to) = (span.start_ns.max(self.start_ns), span.end_ns.min(self.end_ns));
             meter.time_ns.load(Ordering::Relaxed).clamp(from, to.max(from)) - from
         });
-        self.outlet.progress(done_ns.sum(), frames);
+        self.progress_sink.progress(done_ns.sum(), frames);
     }
 }

@@ -23,7 +23,7 @@ pub struct Memory {
     progress: Mutex<Vec<(u64, u64)>>,
 }
 
-impl Outlet for Memory {
+impl ProgressSink for Memory {
     fn progress(&self, done_ns: u64, frames: u64) {
         self.progress.lock().unwrap().push((done_ns, frames));
     }
@@ -151,12 +151,20 @@ fn decoding_everything_keeps_one_frame_per_interval() {
 fn a_decoder_stops_at_the_end_of_its_span() {
     gst::init().unwrap();
     let source = test_video(1_000, 25, "smpte");
-    let (outlet, job) = (Memory::default(), SampleJob { keyframes_only: false, ..frames(0, 40 * SECOND) });
+    let (progress_sink, job) =
+        (Memory::default(), SampleJob { keyframes_only: false, ..frames(0, 40 * SECOND) });
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let (container, permits) = (Container::IsoBmff, Permits::new(1));
-    let sampler = Sampler { source: &source, container, job: &job, pool: &pool, permits, outlet: &outlet };
+    let sampler = Sampler {
+        source: &source,
+        container,
+        job: &job,
+        pool: &pool,
+        permits,
+        progress_sink: &progress_sink,
+    };
     sampler.frame(4 * SECOND, false, Fit::tile(90)).unwrap();
-    let packets = outlet.progress.lock().unwrap().iter().map(|(_, packets)| *packets).max();
+    let packets = progress_sink.progress.lock().unwrap().iter().map(|(_, packets)| *packets).max();
     assert!(
         packets.is_some_and(|packets| packets < 500),
         "{packets:?} of 1000 packets decoded for one frame"
@@ -206,7 +214,7 @@ fn frames_in_flight_stay_within_the_bound() {
     for in_flight_max in [1, 2, 5] {
         let sample = SampleJob { decoders: 4, interval_ns: 1, samples_max: 500, ..frames(0, 6 * SECOND) };
         let permits = Permits::new(in_flight_max);
-        let outlet = Memory::default();
+        let progress_sink = Memory::default();
         let (container, job) = (Container::IsoBmff, &sample);
         let sampler = Sampler {
             source: &source,
@@ -214,7 +222,7 @@ fn frames_in_flight_stay_within_the_bound() {
             job,
             pool: &pool,
             permits: permits.clone(),
-            outlet: &outlet,
+            progress_sink: &progress_sink,
         };
         assert_eq!(sampler.sample().unwrap().shots.len(), 150);
         assert!((1..=in_flight_max).contains(&permits.peak()), "{} of {in_flight_max}", permits.peak());
@@ -290,9 +298,10 @@ fn turning_matches_the_rotation_for_every_direction() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     for ((degrees, mirrored), (right, down)) in cases {
         let sample = SampleJob { rotation: Rotation { degrees, mirrored }, ..frames(0, SECOND) };
-        let (outlet, permits) = (Memory::default(), Permits::new(1));
+        let (progress_sink, permits) = (Memory::default(), Permits::new(1));
         let (container, job) = (Container::IsoBmff, &sample);
-        let sampler = Sampler { source: &source, container, job, pool: &pool, permits, outlet: &outlet };
+        let sampler =
+            Sampler { source: &source, container, job, pool: &pool, permits, progress_sink: &progress_sink };
         let picture = sampler.sample().unwrap().shots.remove(0).picture;
         let luma = |dx: i64, dy: i64| {
             let at = |middle: usize, by: i64| (middle as i64 + by * middle as i64 * 7 / 10) as usize;

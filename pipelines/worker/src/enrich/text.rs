@@ -197,8 +197,8 @@ mod tests {
 
     #[test]
     fn a_voice_keeps_its_name() {
-        let cue = "7\n00:01.000 --> 00:02.000 align:start\n<v.loud Ann Lee>hello</v> <00:01.500><c.x>you</c>";
-        assert_eq!(Form::WebVtt.words(cue.as_bytes()), "Ann Lee: hello you");
+        let cue = "7\n00:01.000 --> 00:02.000 align:start\n<v.loud An Lee>hello</v> <00:01.500><c.x>you</c>";
+        assert_eq!(Form::WebVtt.words(cue.as_bytes()), "An Lee: hello you");
         assert_eq!(Form::WebVtt.words(b"bare payload"), "bare payload");
         assert_eq!(Form::WebVtt.words(b"00:01.000 --> 00:02.000"), "");
     }

@@ -12,16 +12,16 @@ use gstreamer_video as gst_video;
 use gst::prelude::*;
 use reelgate_flow::facts::Container;
 use reelgate_flow::reason::{Class, Fault};
-use reelgate_pipelines::messages::{Surface, Why};
+use reelgate_pipelines::messages::{NotSearched, Surface};
 
 use super::captions::{Captions, Wrapping, triplets};
-use super::lines::{Lines, Place};
+use super::lines::{Lines, TextPlace};
 use super::location;
 use super::tags::TagEvents;
 use super::text::Form;
 use crate::codecs;
 use crate::demux::{Branch, Demuxed, Track, TrackKind, stream_time};
-use crate::outlet::Outlet;
+use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 
 /// Bytes read of one cue; a longer one is cut.
@@ -52,7 +52,7 @@ struct State {
 pub fn collect(
     source: &Source,
     container: Container,
-    outlet: &dyn Outlet,
+    progress_sink: &dyn ProgressSink,
     lines: &mut Lines,
 ) -> Result<(), Fault> {
     let pass = Arc::new(Pass::default());
@@ -66,7 +66,7 @@ pub fn collect(
     let played = demuxed.run(|| {
         let packets = pass.packets.load(Ordering::Relaxed);
         if packets != said {
-            outlet.progress(0, packets);
+            progress_sink.progress(0, packets);
             said = packets;
         }
         Ok(())
@@ -95,14 +95,14 @@ impl Pass {
     fn track(self: &Arc<Self>, track: &Track) -> Result<Branch, Fault> {
         self.watch(track);
         if codecs::describe(&track.caps).encrypted {
-            self.lock().lines.miss(Surface::Track, Some(track.index), Why::Encrypted);
+            self.lock().lines.miss(Surface::Track, Some(track.index), NotSearched::Encrypted);
             return Ok(Branch::Ignore);
         }
         match track.kind {
             TrackKind::Text => Ok(self.words(track)),
             TrackKind::Video => self.captions_within(track),
             TrackKind::Other => {
-                self.lock().lines.miss(Surface::Telemetry, Some(track.index), Why::UnknownForm);
+                self.lock().lines.miss(Surface::Telemetry, Some(track.index), NotSearched::UnknownForm);
                 Ok(Branch::Ignore)
             }
             TrackKind::Audio => Ok(Branch::Ignore),
@@ -141,7 +141,11 @@ impl Pass {
         if let Some(form) = Form::of(&track.caps) {
             return self.sink(move |state, sample| state.cue(sample, index, form));
         }
-        let why = if name.starts_with("subpicture/") { Why::PicturesOfText } else { Why::UnknownForm };
+        let why = if name.starts_with("subpicture/") {
+            NotSearched::PicturesOfText
+        } else {
+            NotSearched::UnknownForm
+        };
         self.lock().lines.miss(Surface::Subtitles, Some(index), why);
         Branch::Ignore
     }
@@ -166,7 +170,7 @@ impl Pass {
     fn captions_within(self: &Arc<Self>, track: &Track) -> Result<Branch, Fault> {
         let name = track.caps.structure(0).map_or("", |structure| structure.name().as_str());
         if name == "video/x-av1" {
-            self.lock().lines.miss(Surface::Captions, Some(track.index), Why::UnknownForm);
+            self.lock().lines.miss(Surface::Captions, Some(track.index), NotSearched::UnknownForm);
         }
         let may_hold = matches!(name, "video/x-h264" | "video/x-h265")
             || codecs::describe(&track.caps).codec == "mpeg2video";
@@ -238,11 +242,11 @@ impl State {
     }
 }
 
-fn place(sample: &gst::Sample, buffer: &gst::BufferRef, track: u32) -> Place {
+fn place(sample: &gst::Sample, buffer: &gst::BufferRef, track: u32) -> TextPlace {
     let segment = sample.segment().and_then(|segment| segment.downcast_ref::<gst::ClockTime>());
     let stream_ns = |time: gst::ClockTime| Some(segment?.to_stream_time(time)?.nseconds());
     let end = buffer.pts().zip(buffer.duration()).and_then(|(start, length)| start.checked_add(length));
-    Place {
+    TextPlace {
         track: Some(track),
         start_ns: buffer.pts().and_then(stream_ns),
         end_ns: end.and_then(stream_ns),

@@ -44,7 +44,7 @@ pub fn check(source: &Source, limits: &MediaLimits) -> Result<Movie, Fault> {
         tracks: 0,
         has_fragments: false,
         runs: 0,
-        found: Found::default(),
+        found: BoxTotals::default(),
     };
     check.top_level()?;
     let found = &check.found;
@@ -77,7 +77,7 @@ pub fn check(source: &Source, limits: &MediaLimits) -> Result<Movie, Fault> {
 }
 
 #[derive(Default)]
-struct Found {
+struct BoxTotals {
     movie: bool,
     /// Bytes that the last top-level box promises past the end.
     cut_bytes: u64,
@@ -97,7 +97,7 @@ struct Check<'a> {
     has_fragments: bool,
     /// Samples in track runs of fragments.
     runs: u64,
-    found: Found,
+    found: BoxTotals,
 }
 
 impl<'a> Check<'a> {

@@ -15,7 +15,7 @@ use super::limits;
 use super::timeline::{Packet, Timeline, Timing};
 use crate::codecs;
 use crate::demux::{Branch, Demuxed, Track, TrackKind};
-use crate::outlet::Outlet;
+use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 
 /// Duration a decoder assumes for a frame without one when it clips to the edit.
@@ -52,14 +52,18 @@ pub struct TrackSurvey {
 }
 
 /// Reads the file to its end. Refuses what breaks a limit, is encrypted, or does not demultiplex.
-pub fn run(source: &Source, job: &InspectJob, outlet: &Arc<dyn Outlet>) -> Result<Survey, Fault> {
+pub fn run(
+    source: &Source,
+    job: &InspectJob,
+    progress_sink: &Arc<dyn ProgressSink>,
+) -> Result<Survey, Fault> {
     let shared = Arc::new(Shared { job: job.clone(), log: Mutex::default(), failed: AtomicBool::new(false) });
     let decide = shared.clone();
     let demuxed = Demuxed::open(source, job.container, move |track| decide.track(track))?;
-    let ended = demuxed.run(|| shared.tick(outlet));
+    let ended = demuxed.run(|| shared.tick(progress_sink));
     let declared_duration_ns = declared_duration(&demuxed);
     drop(demuxed); // joins the streaming threads: nothing is counted after this line
-    shared.tick(outlet)?;
+    shared.tick(progress_sink)?;
     let mut log = shared.lock();
     if let Err(fault) = ended {
         let nothing_counted = log.tracks.iter().all(|track| track.timeline.packets() == 0);
@@ -128,7 +132,7 @@ impl Shared {
         self.failed.store(true, Ordering::Relaxed);
     }
 
-    fn tick(&self, outlet: &Arc<dyn Outlet>) -> Result<(), Fault> {
+    fn tick(&self, progress_sink: &Arc<dyn ProgressSink>) -> Result<(), Fault> {
         let log = self.lock();
         if let Some(fault) = &log.fault {
             return Err(fault.clone());
@@ -136,7 +140,7 @@ impl Shared {
         let reached_ns = log.tracks.iter().map(|track| track.timeline.reached_ns()).max();
         let packets = log.tracks.iter().map(|track| track.timeline.packets()).sum();
         drop(log);
-        outlet.progress(reached_ns.unwrap_or(0), packets);
+        progress_sink.progress(reached_ns.unwrap_or(0), packets);
         Ok(())
     }
 

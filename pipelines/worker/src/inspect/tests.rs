@@ -16,7 +16,7 @@ use reelgate_pipelines::trust::{self, Outputs};
 
 struct Silent;
 
-impl Outlet for Silent {
+impl ProgressSink for Silent {
     fn progress(&self, _: u64, _: u64) {}
     fn output(&self, _: &str, _: &[u8]) -> Result<(), Fault> {
         unreachable!("inspection has no outputs")

@@ -8,7 +8,7 @@ use reelgate_pipelines::messages::{Redaction, RedactionStyle, Rung, TrackResult}
 
 use crate::corpus;
 use crate::demux::{TrackKind, stream_time};
-use crate::testing::{Media, ffprobe_frames, outlet, pictures};
+use crate::testing::{Media, ffprobe_frames, pictures, progress_sink};
 
 /// First video track, its frames' stream times in order. A packet without a time is a header or a second field,
 /// unless none has a time, as in MXF.
@@ -59,10 +59,10 @@ fn encoded(
     (job.frame_rate, job.timescale, job.preset) = (None, 90_000, "ultrafast".into());
     (job.zero_ns, job.track_end_ns) = (times[0], times[times.len() - 1] + 40_000_000);
     spoil(&mut job);
-    let outlet = outlet();
-    let result = run(&job, &source, outlet.clone()).unwrap_or_else(|fault| panic!("{path}: {fault}"));
+    let progress_sink = progress_sink();
+    let result = run(&job, &source, progress_sink.clone()).unwrap_or_else(|fault| panic!("{path}: {fault}"));
     assert_eq!(result.frames_in, times.len() as u64, "{path}");
-    let whole = |(track, rung): (&TrackResult, &Rung)| (outlet.joined(track), rung.width, rung.height);
+    let whole = |(track, rung): (&TrackResult, &Rung)| (progress_sink.joined(track), rung.width, rung.height);
     let files = result.rungs.iter().zip(&job.rungs).map(whole).collect::<Vec<_>>();
     for (rung, (bytes, ..)) in result.rungs.iter().zip(&files) {
         let samples: u64 = rung.segments.iter().map(|segment| u64::from(segment.samples)).sum();

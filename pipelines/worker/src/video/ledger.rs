@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reelgate_flow::reason::Fault;
 
-use crate::outlet::Outlet;
+use crate::progress_sink::ProgressSink;
 
 /// Shared by the gate, which writes it, and the rungs, which read it.
 pub struct Ledger {
-    outlet: Arc<dyn Outlet>,
+    progress_sink: Arc<dyn ProgressSink>,
     state: Mutex<State>,
 }
 
@@ -37,9 +37,9 @@ pub struct State {
 }
 
 impl Ledger {
-    /// An empty ledger that reports to `outlet`.
-    pub fn new(outlet: Arc<dyn Outlet>) -> Self {
-        Self { outlet, state: Mutex::default() }
+    /// An empty ledger that reports to `progress_sink`.
+    pub fn new(progress_sink: Arc<dyn ProgressSink>) -> Self {
+        Self { progress_sink, state: Mutex::default() }
     }
 
     /// The figures. A poisoned lock is taken over: a panic elsewhere ends the job by itself.
@@ -48,8 +48,8 @@ impl Ledger {
     }
 
     /// Where outputs go.
-    pub fn outlet(&self) -> &dyn Outlet {
-        &*self.outlet
+    pub fn progress_sink(&self) -> &dyn ProgressSink {
+        &*self.progress_sink
     }
 
     /// Says how far the job is; also called where only the encoders advance.
@@ -58,7 +58,7 @@ impl Ledger {
             let state = self.lock();
             (state.done_ns, state.kept)
         };
-        self.outlet.progress(done_ns, frames);
+        self.progress_sink.progress(done_ns, frames);
     }
 
     /// Keeps the first fault.

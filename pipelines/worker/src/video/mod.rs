@@ -21,7 +21,7 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::{VideoJob, VideoResult};
 
 use crate::demux::{Branch, Demuxed, Landing, Track, stream_time};
-use crate::outlet::Outlet;
+use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 use crate::{cmaf, codecs};
 use ladder::Ladder;
@@ -45,30 +45,35 @@ pub const ELEMENTS: [&str; 10] = [
     "x264enc",
 ];
 
-/// Does the job; outputs go to `outlet`, segment by segment.
+/// Does the job; outputs go to `progress_sink`, segment by segment.
 ///
 /// Fails with the codes of the demuxer and the decoder, `no_frame_decodes` where nothing came out,
-/// `damaged_stream` where nothing of this chunk came out, `budget_output` by the outlet, `internal` where something
+/// `damaged_stream` where nothing of this chunk came out, `budget_output` by the progress sink, `internal` where something
 /// must be covered and cannot be.
-pub fn run(job: &VideoJob, source: &Source, outlet: Arc<dyn Outlet>) -> Result<VideoResult, Fault> {
+pub fn run(
+    job: &VideoJob,
+    source: &Source,
+    progress_sink: Arc<dyn ProgressSink>,
+) -> Result<VideoResult, Fault> {
     if job.seek_ns.is_some()
-        && let Some(result) = attempt(job, source, &outlet, true)?
+        && let Some(result) = attempt(job, source, &progress_sink, true)?
     {
         return Ok(result);
     }
-    attempt(job, source, &outlet, false)?.ok_or_else(|| Fault::new(Code::Internal, "late without a seek"))
+    attempt(job, source, &progress_sink, false)?
+        .ok_or_else(|| Fault::new(Code::Internal, "late without a seek"))
 }
 
 /// One run over the chunk; `None` where the seek failed or missed frames, before any output was sent.
 fn attempt(
     job: &VideoJob,
     source: &Source,
-    outlet: &Arc<dyn Outlet>,
+    progress_sink: &Arc<dyn ProgressSink>,
     seeking: bool,
 ) -> Result<Option<VideoResult>, Fault> {
-    let ledger = Arc::new(Ledger::new(outlet.clone()));
+    let ledger = Arc::new(Ledger::new(progress_sink.clone()));
     let ladder = Ladder::new(job, seeking, &ledger)?;
-    let hold = Arc::new(Hold::default());
+    let hold = Arc::new(FirstPacketHold::default());
     let demuxed = {
         let (job, bin, hold, ledger) = (job.clone(), ladder.bin.clone(), hold.clone(), ledger.clone());
         Demuxed::open(source, job.source.container, move |track| {
@@ -153,13 +158,13 @@ fn result(job: &VideoJob, ladder: &Ladder, ledger: &Ledger) -> Result<VideoResul
 
 /// Holds the first packet back until the seek, so that nothing is decoded twice.
 #[derive(Default)]
-struct Hold {
+struct FirstPacketHold {
     blocked: Mutex<Option<(gst::Pad, gst::PadProbeId)>>,
     arrived: Mutex<bool>,
     changed: Condvar,
 }
 
-impl Hold {
+impl FirstPacketHold {
     fn block(self: &Arc<Self>, pad: &gst::Pad) {
         let hold = self.clone();
         let kinds = gst::PadProbeType::BLOCK | gst::PadProbeType::BUFFER;

@@ -126,8 +126,8 @@ fn boxes_are_those_of_the_picture_as_displayed() {
         let rotation = Rotation { degrees, mirrored: false };
         let plain = VideoJob { rotation, ..whole(&[("a", width, height)], &media) };
         for (redactions, is_white) in [(vec![], true), (vec![redaction], false)] {
-            let (result, outlet) = encode(&VideoJob { redactions, ..plain.clone() }, &media);
-            let file = Media::of(&outlet.joined(&result.rungs[0]));
+            let (result, progress_sink) = encode(&VideoJob { redactions, ..plain.clone() }, &media);
+            let file = Media::of(&progress_sink.joined(&result.rungs[0]));
             let (_, picture) = &pictures(&file.path(), width, height)[10];
             let brightest = (y..y + h).flat_map(|y| (x..x + w).map(move |x| (x, y)));
             let luma = brightest.map(|(x, y)| picture[(y * width + x) as usize]);

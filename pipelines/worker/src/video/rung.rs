@@ -86,7 +86,7 @@ impl RungWriter {
         let record = record.map_readable().map_err(|_| unexpected("an avcC record that cannot be read"))?;
         let track = cmaf::avc_track(&record, self.rung.width, self.rung.height)?;
         let init = cmaf::init(&track, self.timescale, self.delay)?;
-        self.ledger.outlet().output(&cmaf::init_name(&self.rung.name), &init)?;
+        self.ledger.progress_sink().output(&cmaf::init_name(&self.rung.name), &init)?;
         Ok(track)
     }
 
@@ -97,7 +97,7 @@ impl RungWriter {
         let (number, samples) = (fragment.number(), fragment.len());
         let starts_with_idr = fragment.starts_with_sync();
         let bytes = fragment.finish(end)?;
-        self.ledger.outlet().output(&cmaf::segment_name(&self.rung.name, number), &bytes)?;
+        self.ledger.progress_sink().output(&cmaf::segment_name(&self.rung.name, number), &bytes)?;
         self.segments.push(SegmentResult {
             number,
             start_ticks: start,

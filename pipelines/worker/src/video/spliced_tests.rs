@@ -9,10 +9,10 @@ use reelgate_flow::facts::Container;
 use reelgate_pipelines::messages::RedactionStyle;
 use reelgate_pipelines::recipes::package::{Packaged, VideoPart, package};
 use reelgate_pipelines::recipes::plan::{Plan, inspect_job, plan};
-use reelgate_pipelines::recipes::redact::{self, Place, Request, Widening};
+use reelgate_pipelines::recipes::redact::{self, Request, Sighting, Widening};
 use reelgate_pipelines::recipes::settings::Settings;
 
-use crate::testing::{Media, outlet, pictures};
+use crate::testing::{Media, pictures, progress_sink};
 use crate::{enrich, inspect};
 
 type Files = BTreeMap<String, Vec<u8>>;
@@ -22,15 +22,15 @@ fn planned(media: &Media) -> Plan {
     let mut settings = Settings::default();
     settings.cut.segment_s = 2;
     let job = inspect_job(Container::IsoBmff, size_bytes, &settings);
-    let inspection = inspect::run(&job, media.source(), outlet()).unwrap();
+    let inspection = inspect::run(&job, media.source(), progress_sink()).unwrap();
     plan(&inspection, &settings, size_bytes).unwrap()
 }
 
 fn encoded(job: &VideoJob, media: &Media) -> (VideoPart, Files) {
-    let outlet = outlet();
-    let result = run(job, &media.source(), outlet.clone()).unwrap();
+    let progress_sink = progress_sink();
+    let result = run(job, &media.source(), progress_sink.clone()).unwrap();
     let init_sha256 = vec![[0; 32]; result.rungs.len()];
-    (VideoPart { result, init_sha256 }, outlet.all())
+    (VideoPart { result, init_sha256 }, progress_sink.all())
 }
 
 /// The file that [`redact::top_rung`] describes.
@@ -46,7 +46,7 @@ fn a_redaction_replaces_touched_segments_and_the_rendition_plays_on() {
     let plan = planned(&media);
     let (old, old_files) = encoded(&plan.video[0].job, &media);
     let request = Request {
-        places: vec![Place { start_ns: 5 * SECOND_NS, end_ns: 5_400_000_000, area: Some(TEXT), thing: 0 }],
+        places: vec![Sighting { start_ns: 5 * SECOND_NS, end_ns: 5_400_000_000, area: Some(TEXT), thing: 0 }],
         style: RedactionStyle::Fill,
         widening: Widening::Interval(SECOND_NS / 2),
         mutes: Vec::new(),
@@ -83,10 +83,10 @@ fn sampled(plan: &Plan, packaged: &Packaged, rendition: &Media) {
     let (top, _) = redact::top_rung(packaged).unwrap();
     let size_bytes = rendition.source().size_bytes();
     let job = inspect_job(Container::IsoBmff, size_bytes, &Settings::default());
-    let found = inspect::run(&job, rendition.source(), outlet()).unwrap();
+    let found = inspect::run(&job, rendition.source(), progress_sink()).unwrap();
     assert_eq!((found.facts.video[0].frames, found.facts.video[0].width), (300, 320));
     let job = redact::enrich_job(plan, top, size_bytes).unwrap();
-    let files = outlet();
+    let files = progress_sink();
     let enriched = enrich::run(&job, rendition.source(), None, files.clone()).unwrap();
     let times: Vec<u64> = enriched.samples.iter().map(|sample| sample.time_ns / SECOND_NS).collect();
     assert_eq!(times, [0, 2, 4, 6, 8], "a sample at every segment");

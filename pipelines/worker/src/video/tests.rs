@@ -2,7 +2,7 @@ use super::*;
 use reelgate_flow::facts::{Container, Rational, Rotation};
 use reelgate_pipelines::messages::{Rung, SegmentResult, TrackRef, TrackResult};
 
-use crate::testing::{Media, MemoryOutlet, ffprobe_frames, outlet, pictures, play, psnr};
+use crate::testing::{Media, MemorySink, ffprobe_frames, pictures, play, progress_sink, psnr};
 
 /// A job over a 30 frames per second file whose track is the first.
 pub fn job(rungs: &[(&str, u32, u32)]) -> VideoJob {
@@ -44,10 +44,10 @@ fn made(frames: u32, size: (u32, u32), options: &str) -> Media {
     ))
 }
 
-pub fn encode(job: &VideoJob, media: &Media) -> (VideoResult, Arc<MemoryOutlet>) {
-    let outlet = outlet();
-    let result = run(job, &media.source(), outlet.clone()).unwrap();
-    (result, outlet)
+pub fn encode(job: &VideoJob, media: &Media) -> (VideoResult, Arc<MemorySink>) {
+    let progress_sink = progress_sink();
+    let result = run(job, &media.source(), progress_sink.clone()).unwrap();
+    (result, progress_sink)
 }
 
 /// A job over the whole file, with the times that inspection would find.
@@ -68,7 +68,7 @@ pub fn whole(rungs: &[(&str, u32, u32)], media: &Media) -> VideoJob {
 fn every_rung_holds_every_frame_and_plays() {
     let media = made(130, (320, 180), "");
     let job = whole(&[("180p", 320, 180), ("90p", 160, 90)], &media);
-    let (result, outlet) = encode(&job, &media);
+    let (result, progress_sink) = encode(&job, &media);
     assert_eq!((result.frames_in, result.frames_damaged), (130, 0));
     for (rung, (_, width, height)) in result.rungs.iter().zip([("", 320, 180), ("", 160, 90)]) {
         assert_eq!(rung.codecs[..9], *"avc1.6400");
@@ -76,7 +76,7 @@ fn every_rung_holds_every_frame_and_plays() {
             rung.segments.iter().map(|s| (s.number, s.start_ticks, s.duration_ticks, s.samples)).collect();
         assert_eq!(spans, [(0, 0, 120_000, 120), (1, 120_000, 10_000, 10)]);
         assert!(rung.segments.iter().all(|segment| segment.starts_with_idr));
-        let joined = Media::of(&outlet.joined(rung));
+        let joined = Media::of(&progress_sink.joined(rung));
         let pictures = pictures(&joined.path(), width, height);
         assert_eq!(pictures.len(), 130);
         assert_eq!(pictures[0].0, 0);
@@ -92,17 +92,17 @@ pub fn spans(rung: &TrackResult) -> Vec<(u32, u64, u64, u32, bool)> {
 }
 
 /// Runs the chunks `[0, a)`, `[a, b)` … of a job as different workers would and joins their results.
-fn in_chunks(job: &VideoJob, media: &Source, cuts: &[(u32, u64)]) -> (Vec<TrackResult>, u64, MemoryOutlet) {
-    let joined = MemoryOutlet::default();
+fn in_chunks(job: &VideoJob, media: &Source, cuts: &[(u32, u64)]) -> (Vec<TrackResult>, u64, MemorySink) {
+    let joined = MemorySink::default();
     let (mut rungs, mut frames) = (Vec::<TrackResult>::new(), 0);
     let starts = std::iter::once((0, None)).chain(cuts.iter().map(|&(cell, seek)| (cell, Some(seek))));
     let ends = cuts.iter().map(|&(cell, _)| Some(cell)).chain([None]);
     for ((first_segment, seek_ns), end_segment) in starts.zip(ends) {
         let job = VideoJob { first_segment, seek_ns, end_segment, ..job.clone() };
-        let outlet = outlet();
-        let result = run(&job, media, outlet.clone()).unwrap();
+        let progress_sink = progress_sink();
+        let result = run(&job, media, progress_sink.clone()).unwrap();
         frames += result.frames_in;
-        for (name, bytes) in outlet.all() {
+        for (name, bytes) in progress_sink.all() {
             match joined.all().get(&name) {
                 Some(init) => assert!(name.ends_with("init.mp4") && *init == bytes, "{name} differs"),
                 None => joined.output(&name, &bytes).unwrap(),
@@ -127,7 +127,7 @@ fn bytes(rung: &TrackResult) -> u64 {
 fn chunks_join_into_what_one_run_would_have_made() {
     let media = made(620, (320, 180), "");
     let job = whole(&[("180p", 320, 180), ("90p", 160, 90)], &media);
-    let (result, outlet) = encode(&job, &media);
+    let (result, progress_sink) = encode(&job, &media);
     // Keyframes lie at frames 0, 50, 100 …; cells begin at frames 120, 240 …
     let key = |frame: u64| job.zero_ns + frame * SECOND_NS / 30;
     let cuts = [(1, key(100)), (3, key(350))];
@@ -138,7 +138,7 @@ fn chunks_join_into_what_one_run_would_have_made() {
         let (width, height) = if rung.name == "180p" { (320, 180) } else { (160, 90) };
         let source = pictures(&media.path(), width, height);
         let quality = |bytes: &[u8]| psnr(&source, &pictures(&Media::of(bytes).path(), width, height));
-        let (one, many) = (quality(&outlet.joined(rung)), quality(&joined.joined(apart)));
+        let (one, many) = (quality(&progress_sink.joined(rung)), quality(&joined.joined(apart)));
         println!("{}: psnr {one:.3} and {many:.3}, bytes {} and {}", rung.name, bytes(rung), bytes(apart));
         assert!((one - many).abs() < 0.1);
         assert!(bytes(rung).abs_diff(bytes(apart)) * 100 < bytes(rung) * 3);
@@ -162,7 +162,7 @@ fn two_runs_give_the_same_bytes() {
 fn a_chunk_that_holds_no_frame_says_so() {
     let media = made(60, (160, 90), "");
     let job = VideoJob { first_segment: 9, ..whole(&[("90p", 160, 90)], &media) };
-    assert_eq!(run(&job, &media.source(), outlet()).unwrap_err().code, Code::DamagedStream);
+    assert_eq!(run(&job, &media.source(), progress_sink()).unwrap_err().code, Code::DamagedStream);
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn a_seek_beyond_the_file_costs_time_but_no_frame() {
 fn an_unknown_preset_is_a_fault_of_the_configuration() {
     let media = made(10, (160, 90), "");
     let job = VideoJob { preset: "warp".into(), ..whole(&[("90p", 160, 90)], &media) };
-    assert_eq!(run(&job, &media.source(), outlet()).unwrap_err().code, Code::ConfigInvalid);
+    assert_eq!(run(&job, &media.source(), progress_sink()).unwrap_err().code, Code::ConfigInvalid);
 }
 
 #[test]
@@ -192,8 +192,8 @@ fn pictures_are_turned_for_display() {
     for (degrees, mirrored, white_right) in [(90, false, true), (270, false, false), (90, true, false)] {
         let rotation = Rotation { degrees, mirrored };
         let job = VideoJob { rotation, ..whole(&[("a", 192, 160)], &media) };
-        let (result, outlet) = encode(&job, &media);
-        let file = Media::of(&outlet.joined(&result.rungs[0]));
+        let (result, progress_sink) = encode(&job, &media);
+        let file = Media::of(&progress_sink.joined(&result.rungs[0]));
         let (_, picture) = &pictures(&file.path(), 192, 160)[0];
         let (left, right) = (picture[80 * 192 + 20], picture[80 * 192 + 170]);
         assert_eq!(right > left, white_right, "turned by {degrees}, mirrored {mirrored}: {left} {right}");
@@ -210,8 +210,8 @@ fn every_rung_is_scaled_from_the_picture_itself_even_where_it_is_turned_or_deint
     let turned = VideoJob { rotation: Rotation { degrees: 180, mirrored: false }, ..plain.clone() };
     let fields = VideoJob { interlaced: true, ..plain.clone() };
     let largest = |job: &VideoJob| {
-        let (result, outlet) = encode(job, &media);
-        let file = Media::of(&outlet.joined(&result.rungs[0]));
+        let (result, progress_sink) = encode(job, &media);
+        let file = Media::of(&progress_sink.joined(&result.rungs[0]));
         let pictures = pictures(&file.path(), 320, 180);
         pictures[2].1.windows(2).map(|pair| f64::from(pair[0].abs_diff(pair[1]))).sum::<f64>()
     };

@@ -115,8 +115,8 @@ impl<'t> Shape<'t> {
 /// text is such a run, so it is worth asking before anything is allocated.
 fn too_short(text: &[u8], start: usize) -> bool {
     let end = run_end(text, start, 7, |b| b.is_ascii_digit());
-    let follower = if at(text, end).is_some_and(|b| b" -./".contains(&b)) { end + 1 } else { end };
-    (1..7).contains(&(end - start)) && !is_digit(at(text, follower)) && at(text, follower) != Some(b'(')
+    let next = if at(text, end).is_some_and(|b| b" -./".contains(&b)) { end + 1 } else { end };
+    (1..7).contains(&(end - start)) && !is_digit(at(text, next)) && at(text, next) != Some(b'(')
 }
 
 /// End of an extension after `end` (`x1234`, ` x 12`, ` ext. 12`), or `None` where there is none.

@@ -24,11 +24,11 @@ type Answer = Response<Either<Full<Bytes>, Bent>>;
 /// A proxy on loopback; gone with this value.
 pub struct FaultProxy {
     endpoint: String,
-    world: Arc<World>,
+    state: Arc<ProxyState>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
-struct World {
+struct ProxyState {
     behind: String,
     rule: Mutex<Rule>,
     asked: AtomicU64,
@@ -39,7 +39,7 @@ impl FaultProxy {
     /// Starts in front of `endpoint` (`http://host:port`), harmless until told otherwise.
     pub fn before(endpoint: &str) -> Self {
         let behind = endpoint.strip_prefix("http://").expect("expected an endpoint http://host:port");
-        let world = Arc::new(World {
+        let state = Arc::new(ProxyState {
             behind: behind.trim_end_matches('/').to_owned(),
             rule: Mutex::new(Arc::new(|_| Fault::None)),
             asked: AtomicU64::new(0),
@@ -50,8 +50,8 @@ impl FaultProxy {
         let listener = std::net::TcpListener::bind(address).expect("loopback has a free port");
         listener.set_nonblocking(true).expect("a listener of the runtime");
         let address = listener.local_addr().expect("a bound socket has an address");
-        runtime.spawn(accept(listener, world.clone()));
-        Self { endpoint: format!("http://{address}"), world, runtime: Some(runtime) }
+        runtime.spawn(accept(listener, state.clone()));
+        Self { endpoint: format!("http://{address}"), state, runtime: Some(runtime) }
     }
 
     /// Where clients shall connect instead.
@@ -61,7 +61,7 @@ impl FaultProxy {
 
     /// From now on `rule` says what happens to each request.
     pub fn on(&self, rule: impl Fn(&Asked) -> Fault + Send + Sync + 'static) {
-        *self.world.rule.lock().expect("no rule panics while it is exchanged") = Arc::new(rule);
+        *self.state.rule.lock().expect("no rule panics while it is exchanged") = Arc::new(rule);
     }
 
     /// Does `fault` to the next `times` requests that `which` chooses, and nothing to others.
@@ -77,12 +77,12 @@ impl FaultProxy {
 
     /// Every fault that took effect so far, in order.
     pub fn hits(&self) -> Vec<Hit> {
-        self.world.hits.lock().expect("nobody panics with this lock").clone()
+        self.state.hits.lock().expect("nobody panics with this lock").clone()
     }
 
     /// How many requests came so far.
     pub fn asked(&self) -> u64 {
-        self.world.asked.load(Ordering::Relaxed)
+        self.state.asked.load(Ordering::Relaxed)
     }
 }
 
@@ -94,30 +94,30 @@ impl Drop for FaultProxy {
     }
 }
 
-async fn accept(listener: std::net::TcpListener, world: Arc<World>) {
+async fn accept(listener: std::net::TcpListener, state: Arc<ProxyState>) {
     let listener = TcpListener::from_std(listener).expect("a listener of the runtime");
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
         let cutter = Cutter::default();
-        let world = world.clone();
+        let state = state.clone();
         let wire = TokioIo::new(Wire::new(stream, cutter.clone()));
-        let service = service_fn(move |request| serve(request, world.clone(), cutter.clone()));
+        let service = service_fn(move |request| serve(request, state.clone(), cutter.clone()));
         let mut server = hyper::server::conn::http1::Builder::new();
         server.timer(TokioTimer::new()).preserve_header_case(true);
         tokio::spawn(server.serve_connection(wire, service));
     }
 }
 
-async fn serve(request: Request<Incoming>, world: Arc<World>, cutter: Cutter) -> Result<Answer, Broken> {
-    let asked = world.ask(&request);
-    let rule = world.rule.lock().expect("no rule panics while it is exchanged").clone();
+async fn serve(request: Request<Incoming>, state: Arc<ProxyState>, cutter: Cutter) -> Result<Answer, Broken> {
+    let asked = state.ask(&request);
+    let rule = state.rule.lock().expect("no rule panics while it is exchanged").clone();
     let fault = rule(&asked);
     let hit = {
-        let (world, fault) = (world.clone(), fault.clone());
-        move || world.hits.lock().expect("nobody panics with this lock").push(Hit { asked, fault })
+        let (state, fault) = (state.clone(), fault.clone());
+        move || state.hits.lock().expect("nobody panics with this lock").push(Hit { asked, fault })
     };
     match fault {
-        Fault::None => forward(request, Bending::Pass, &world, cutter, || ()).await,
+        Fault::None => forward(request, Bending::Pass, &state, cutter, || ()).await,
         Fault::Answer { status, content_type, body } => {
             hit();
             answer(request, status, content_type, body).await
@@ -125,15 +125,15 @@ async fn serve(request: Request<Incoming>, world: Arc<World>, cutter: Cutter) ->
         Fault::Late(pause) => {
             hit();
             tokio::time::sleep(pause).await;
-            forward(request, Bending::Pass, &world, cutter, || ()).await
+            forward(request, Bending::Pass, &state, cutter, || ()).await
         }
         Fault::ResetUpload { after } => {
             let cut = Bending::Cut { after, end: End::Reset };
             let request = request.map(|body| bend(body, cut, cutter.clone(), hit));
-            forward(request, Bending::Pass, &world, cutter, || ()).await
+            forward(request, Bending::Pass, &state, cutter, || ()).await
         }
         Fault::Unanswered => {
-            let answer = call(request, &world).await?;
+            let answer = call(request, &state).await?;
             answer.into_body().collect().await?;
             hit();
             Err("the answer is lost".into())
@@ -142,7 +142,7 @@ async fn serve(request: Request<Incoming>, world: Arc<World>, cutter: Cutter) ->
         | Fault::Reset { .. }
         | Fault::Truncated { .. }
         | Fault::Shortened { .. }
-        | Fault::Flipped { .. } => forward(request, Bending::of_answer(&fault), &world, cutter, hit).await,
+        | Fault::Flipped { .. } => forward(request, Bending::of_answer(&fault), &state, cutter, hit).await,
     }
 }
 
@@ -150,7 +150,7 @@ async fn serve(request: Request<Incoming>, world: Arc<World>, cutter: Cutter) ->
 async fn forward<B>(
     request: Request<B>,
     bending: Bending,
-    world: &World,
+    state: &ProxyState,
     cutter: Cutter,
     hit: impl FnOnce() + Send + 'static,
 ) -> Result<Answer, Broken>
@@ -158,7 +158,7 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Broken>,
 {
-    let mut answer = call(request, world).await?;
+    let mut answer = call(request, state).await?;
     let length =
         answer.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if let (Bending::Shorten { after }, Some(length)) = (bending, length) {
@@ -168,12 +168,12 @@ where
 }
 
 /// Asks the server behind, over a connection of its own.
-async fn call<B>(request: Request<B>, world: &World) -> Result<Response<Incoming>, Broken>
+async fn call<B>(request: Request<B>, state: &ProxyState) -> Result<Response<Incoming>, Broken>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Broken>,
 {
-    let stream = TcpStream::connect(&world.behind).await?;
+    let stream = TcpStream::connect(&state.behind).await?;
     stream.set_nodelay(true)?;
     let mut client = hyper::client::conn::http1::Builder::new();
     client.preserve_header_case(true);
@@ -199,7 +199,7 @@ async fn answer(
     Ok(answer)
 }
 
-impl World {
+impl ProxyState {
     fn ask<B>(&self, request: &Request<B>) -> Asked {
         let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
         Asked {

@@ -29,11 +29,11 @@ type Rule = Arc<dyn Fn(&[u8]) -> Passing + Send + Sync>;
 /// A proxy on loopback; gone with this value.
 pub struct TcpProxy {
     port: u16,
-    world: Arc<World>,
+    state: Arc<ProxyState>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
-struct World {
+struct ProxyState {
     behind: SocketAddr,
     rule: Mutex<Rule>,
     weather: watch::Sender<Weather>,
@@ -53,7 +53,7 @@ struct Weather {
 impl TcpProxy {
     /// Starts in front of a port of the loopback, harmless until told otherwise.
     pub fn before(port: u16) -> Self {
-        let world = Arc::new(World {
+        let state = Arc::new(ProxyState {
             behind: SocketAddr::from(([127, 0, 0, 1], port)),
             rule: Mutex::new(Arc::new(|_| Passing::On)),
             weather: watch::Sender::new(Weather::default()),
@@ -64,8 +64,8 @@ impl TcpProxy {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
         listener.set_nonblocking(true).expect("a listener of the runtime");
         let port = listener.local_addr().expect("a bound socket has an address").port();
-        runtime.spawn(accept(listener, world.clone()));
-        Self { port, world, runtime: Some(runtime) }
+        runtime.spawn(accept(listener, state.clone()));
+        Self { port, state, runtime: Some(runtime) }
     }
 
     /// Where clients shall connect instead.
@@ -75,12 +75,12 @@ impl TcpProxy {
 
     /// Resets every connection there is; new ones are welcome.
     pub fn cut(&self) {
-        self.world.weather.send_modify(|weather| weather.cuts += 1);
+        self.state.weather.send_modify(|weather| weather.cuts += 1);
     }
 
     /// Resets every connection there is and every new one, until told otherwise.
     pub fn refuse(&self, refusing: bool) {
-        self.world.weather.send_modify(|weather| {
+        self.state.weather.send_modify(|weather| {
             weather.refusing = refusing;
             weather.cuts += u64::from(refusing);
         });
@@ -88,23 +88,23 @@ impl TcpProxy {
 
     /// From now on bytes take this much longer, each way.
     pub fn delay(&self, delay: Duration) {
-        self.world.weather.send_modify(|weather| weather.delay = delay);
+        self.state.weather.send_modify(|weather| weather.delay = delay);
     }
 
     /// From now on `rule` judges what clients send, as it comes: a piece is what one read returned, so a
     /// short message that was awaited is one piece.
     pub fn on(&self, rule: impl Fn(&[u8]) -> Passing + Send + Sync + 'static) {
-        *self.world.rule.lock().expect("no rule panics while it is exchanged") = Arc::new(rule);
+        *self.state.rule.lock().expect("no rule panics while it is exchanged") = Arc::new(rule);
     }
 
     /// Connections opened so far, refused ones aside.
     pub fn opened(&self) -> u64 {
-        self.world.opened.load(Ordering::Relaxed)
+        self.state.opened.load(Ordering::Relaxed)
     }
 
     /// Connections that this proxy reset so far, refused ones included.
     pub fn cut_so_far(&self) -> u64 {
-        self.world.cut.load(Ordering::Relaxed)
+        self.state.cut.load(Ordering::Relaxed)
     }
 }
 
@@ -116,33 +116,33 @@ impl Drop for TcpProxy {
     }
 }
 
-async fn accept(listener: std::net::TcpListener, world: Arc<World>) {
+async fn accept(listener: std::net::TcpListener, state: Arc<ProxyState>) {
     let listener = TcpListener::from_std(listener).expect("a listener of the runtime");
     while let Ok((client, _)) = listener.accept().await {
-        if world.weather.borrow().refusing {
-            world.cut.fetch_add(1, Ordering::Relaxed);
+        if state.weather.borrow().refusing {
+            state.cut.fetch_add(1, Ordering::Relaxed);
             reset(&client);
             continue;
         }
-        world.opened.fetch_add(1, Ordering::Relaxed);
-        tokio::spawn(connect(client, world.clone()));
+        state.opened.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(connect(client, state.clone()));
     }
 }
 
 /// One connection, from its beginning to its end.
-async fn connect(client: TcpStream, world: Arc<World>) {
-    let mut weather = world.weather.subscribe();
+async fn connect(client: TcpStream, state: Arc<ProxyState>) {
+    let mut weather = state.weather.subscribe();
     let cuts = weather.borrow_and_update().cuts;
-    let Ok(server) = TcpStream::connect(world.behind).await else { return reset(&client) };
+    let Ok(server) = TcpStream::connect(state.behind).await else { return reset(&client) };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let is_cut = tokio::select! {
-        cut = carry(&mut from_client, &mut to_server, &mut from_server, &mut to_client, &world) => cut,
+        cut = carry(&mut from_client, &mut to_server, &mut from_server, &mut to_client, &state) => cut,
         _ = weather.wait_for(|now| now.cuts != cuts) => true,
     };
     if is_cut {
-        world.cut.fetch_add(1, Ordering::Relaxed);
+        state.cut.fetch_add(1, Ordering::Relaxed);
         reset(to_client.as_ref());
         reset(to_server.as_ref());
     }
@@ -154,7 +154,7 @@ async fn carry(
     to_server: &mut OwnedWriteHalf,
     from_server: &mut OwnedReadHalf,
     to_client: &mut OwnedWriteHalf,
-    world: &World,
+    state: &ProxyState,
 ) -> bool {
     let (mut sent, mut received) = (vec![0; 64 << 10], vec![0; 64 << 10]);
     let mut unanswered = false;
@@ -162,19 +162,19 @@ async fn carry(
         let passed = tokio::select! {
             read = from_client.read(&mut sent) => {
                 let piece = &sent[..read.unwrap_or_default()];
-                let rule = world.rule.lock().expect("no rule panics while it is exchanged").clone();
+                let rule = state.rule.lock().expect("no rule panics while it is exchanged").clone();
                 match rule(piece) {
                     Passing::Cut => return true,
                     Passing::Unanswered => unanswered = true,
                     Passing::On => {}
                 }
-                pass(piece, to_server, world).await
+                pass(piece, to_server, state).await
             }
             read = from_server.read(&mut received) => {
                 if unanswered {
                     return true;
                 }
-                pass(&received[..read.unwrap_or_default()], to_client, world).await
+                pass(&received[..read.unwrap_or_default()], to_client, state).await
             }
         };
         if passed.is_err() {
@@ -184,11 +184,11 @@ async fn carry(
 }
 
 /// Sends a piece on, late where that is the order; an empty one is the end.
-async fn pass(piece: &[u8], to: &mut OwnedWriteHalf, world: &World) -> std::io::Result<()> {
+async fn pass(piece: &[u8], to: &mut OwnedWriteHalf, state: &ProxyState) -> std::io::Result<()> {
     if piece.is_empty() {
         return Err(ErrorKind::UnexpectedEof.into());
     }
-    let delay = world.weather.borrow().delay;
+    let delay = state.weather.borrow().delay;
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }

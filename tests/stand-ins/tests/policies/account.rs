@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use reelgate_stand_ins::ministack::{Auth, Call, Keys};
+use reelgate_stand_ins::ministack::{Auth, Keys, ServiceCall};
 use reelgate_stand_ins::{ACCOUNT, Ministack, REGION};
 use serde_json::{Value, json};
 
@@ -119,14 +119,14 @@ const OBJECTS: &[(&str, &str)] = &[
 impl Account {
     pub fn new() -> Self {
         let server = Ministack::start(Auth::Enforced);
-        let call = |service, operation, parameters: Value| Call { service, operation, parameters };
+        let call = |service, operation, parameters: Value| ServiceCall { service, operation, parameters };
         let bucket = |name: &str| call("s3", "create_bucket", json!({"Bucket": name}));
         let object = |(bucket, key): &(&str, &str)| {
             call("s3", "put_object", json!({"Bucket": bucket, "Key": key, "Body": "x"}))
         };
         let stream =
             |name: &str| call("kinesis", "create_stream", json!({"StreamName": name, "ShardCount": 1}));
-        let mut calls: Vec<Call<'_>> =
+        let mut calls: Vec<ServiceCall<'_>> =
             ["uploads", "working", "published", "quarantine", "rejected", "scanned"].map(bucket).into();
         calls.extend(OBJECTS.iter().map(object));
         calls.extend([stream(STREAM), stream(OTHER_STREAM)]);

@@ -1,6 +1,6 @@
 //! Every call the fleet makes of AWS and some it must never make, and who may make it.
 
-use reelgate_stand_ins::ministack::Call;
+use reelgate_stand_ins::ministack::ServiceCall;
 use serde_json::{Value, json};
 
 use super::account::{Account, GROUP, OTHER_STREAM, Role, SHARD, STREAM, stream_arn};
@@ -10,7 +10,7 @@ use Role::{Checker, Intake, Producer, Publisher, Scanner, Sweeper, Worker};
 /// A call and who may make it.
 pub struct Listed {
     pub what: String,
-    pub call: Call<'static>,
+    pub call: ServiceCall<'static>,
     pub allowed: &'static [Role],
 }
 
@@ -111,7 +111,7 @@ pub fn object_calls() -> Vec<Listed> {
             _ => [("Bucket", json!(bucket))],
         };
         more.iter().for_each(|(name, value)| parameters[*name] = value.clone());
-        let call = Call { service: "s3", operation: name, parameters };
+        let call = ServiceCall { service: "s3", operation: name, parameters };
         Listed { what: format!("{operation} {place}"), call, allowed }
     };
     OBJECT_CALLS.iter().map(listed).collect()
@@ -132,7 +132,7 @@ fn listed(
     allowed: &'static [Role],
 ) -> Listed {
     let what = format!("{service} {operation} {parameters}");
-    Listed { what, call: Call { service, operation, parameters }, allowed }
+    Listed { what, call: ServiceCall { service, operation, parameters }, allowed }
 }
 
 fn stream_calls(account: &Account) -> Vec<Listed> {

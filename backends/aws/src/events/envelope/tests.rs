@@ -44,14 +44,14 @@ fn notification(name: &str, key: &str) -> Value {
     }]})
 }
 
-fn told(message: &Value) -> Heard {
-    hear(message.to_string().as_bytes())
+fn told(message: &Value) -> ParsedMessage {
+    parse_message(message.to_string().as_bytes())
 }
 
 fn only(message: &Value) -> MediaEvent {
-    let heard = told(message);
-    assert_eq!((heard.events.len(), heard.refused), (1, vec![]));
-    heard.events.into_iter().next().unwrap()
+    let parsed = told(message);
+    assert_eq!((parsed.events.len(), parsed.refused), (1, vec![]));
+    parsed.events.into_iter().next().unwrap()
 }
 
 #[test]
@@ -129,8 +129,8 @@ fn one_damaged_record_does_not_take_the_others_with_it() {
     let mut message = notification("ObjectCreated:Put", "good");
     let damaged = json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": 7}});
     message["Records"].as_array_mut().unwrap().insert(0, damaged);
-    let heard = told(&message);
-    assert_eq!((heard.events.len(), heard.refused.len()), (1, 1));
+    let parsed = told(&message);
+    assert_eq!((parsed.events.len(), parsed.refused.len()), (1, 1));
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn messages_of_no_interest_say_nothing() {
     let mut tagged = created();
     tagged["detail-type"] = json!("Object Tags Added");
     for message in [test, tagged, notification("ObjectTagging:Put", "a"), json!({"Records": []})] {
-        assert_eq!(told(&message), Heard::default());
+        assert_eq!(told(&message), ParsedMessage::default());
     }
 }
 
@@ -172,9 +172,9 @@ fn a_macie_finding_keeps_types_and_counts_and_nothing_else() {
         println!("skipped: no corpus: the sample of a Macie finding is not beside this checkout");
         return;
     };
-    let heard = hear(text.as_bytes());
-    assert_eq!((heard.refused, heard.scans.len()), (vec![], 1));
-    let scan = &heard.scans[0];
+    let parsed = parse_message(text.as_bytes());
+    assert_eq!((parsed.refused, parsed.scans.len()), (vec![], 1));
+    let scan = &parsed.scans[0];
     assert_eq!((scan.severity, scan.sample), (Severity::High, false));
     assert_eq!(scan.kind, "SensitiveData:S3Object/Multiple");
     let source = scan.source.as_ref().unwrap();
@@ -195,9 +195,9 @@ fn finding() -> Value {
 
 #[test]
 fn a_policy_finding_has_no_object_and_a_sample_is_marked_as_one() {
-    let heard = told(&finding());
-    assert_eq!((heard.scans[0].source.clone(), heard.scans[0].sample), (None, true));
-    assert_eq!(heard.scans[0].summary["bucket"], "b");
+    let parsed = told(&finding());
+    assert_eq!((parsed.scans[0].source.clone(), parsed.scans[0].sample), (None, true));
+    assert_eq!(parsed.scans[0].summary["bucket"], "b");
 }
 
 #[test]
@@ -211,11 +211,11 @@ fn a_finding_without_a_known_severity_is_refused_not_taken_as_harmless() {
 fn only_uploads_inside_the_ingest_area_get_into_a_batch() {
     let mut batch = EventBatch::default();
     let area = |bucket: &str, prefix: &str| Area { bucket: bucket.into(), prefix: prefix.into() };
-    let heard = told(&created());
-    heard.clone().add_to(&mut batch, &area("reelgate-dev-published", ""), "shard 1", b"");
-    heard.clone().add_to(&mut batch, &area("reelgate-dev-ingest", "studio-b/"), "shard 1", b"");
+    let parsed = told(&created());
+    parsed.clone().add_to(&mut batch, &area("reelgate-dev-published", ""), "shard 1", b"");
+    parsed.clone().add_to(&mut batch, &area("reelgate-dev-ingest", "studio-b/"), "shard 1", b"");
     assert!(batch.is_empty());
-    heard.add_to(&mut batch, &area("reelgate-dev-ingest", "studio-a/"), "shard 1", b"");
+    parsed.add_to(&mut batch, &area("reelgate-dev-ingest", "studio-a/"), "shard 1", b"");
     assert_eq!(batch.events.len(), 1);
 }
 
@@ -235,7 +235,7 @@ fn a_checksum_beside_an_upload_and_the_sign_of_a_folder_are_no_uploads() {
 fn a_refusal_keeps_the_place_and_the_digest_of_its_bytes() {
     let mut batch = EventBatch::default();
     let area = Area { bucket: "b".into(), prefix: String::new() };
-    hear(b"abc").add_to(&mut batch, &area, "stream s, shard 1, record 2", b"abc");
+    parse_message(b"abc").add_to(&mut batch, &area, "stream s, shard 1, record 2", b"abc");
     let refused = &batch.refused[0];
     assert_eq!(refused.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_eq!(refused.place, "stream s, shard 1, record 2");
@@ -291,13 +291,13 @@ fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Whatever was heard can be stored, and no text of the message shows in a refusal.
-fn sound(heard: &Heard) {
-    for event in &heard.events {
+/// Whatever was parsed can be stored, and no text of the message shows in a refusal.
+fn sound(parsed: &ParsedMessage) {
+    for event in &parsed.events {
         assert!((1..=1024).contains(&event.source.key.len()) && !event.source.key.contains('\0'));
         assert!(i64::try_from(event.size_bytes).is_ok() && event.source.version.len() <= 1029);
     }
-    for why in &heard.refused {
+    for why in &parsed.refused {
         assert!(why.starts_with("expected ") && !why.contains("Episode") && why.len() < 120, "{why}");
     }
 }
@@ -305,7 +305,7 @@ fn sound(heard: &Heard) {
 proptest! {
     #[test]
     fn any_bytes_have_an_answer(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        sound(&hear(&bytes));
+        sound(&parse_message(&bytes));
     }
 
     #[test]
@@ -334,6 +334,6 @@ proptest! {
         let at = place.index(bytes.len());
         bytes[at] ^= flip;
         bytes.drain(at..(at + lost).min(bytes.len()));
-        sound(&hear(&bytes));
+        sound(&parse_message(&bytes));
     }
 }

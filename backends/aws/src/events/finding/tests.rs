@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use reelgate_ports::scanner::findings::fold;
+use reelgate_ports::external_scanner::findings::fold;
 use serde_json::{Value, json};
 
 use super::*;
@@ -47,13 +47,13 @@ fn places(count: u64) -> Value {
     })
 }
 
-fn heard(detail: &Value) -> Result<ScanEvent, Why> {
+fn parsed(detail: &Value) -> Result<ExternalScanEvent, RejectReason> {
     read(&detail.to_string())
 }
 
 #[test]
 fn a_finding_keeps_job_types_counts_and_fifteen_lines_and_nothing_else() {
-    let event = heard(&whole()).unwrap();
+    let event = parsed(&whole()).unwrap();
     let report = event.report().unwrap();
     assert_eq!(event.source.as_ref().unwrap().version, "v7");
     assert_eq!(report.job, Some(JobId::new("3ce05dbb7ec5505def334104bf347d31")));
@@ -79,9 +79,9 @@ fn a_finding_without_a_version_is_known_by_its_entity_tag_and_one_without_either
     for absent in [json!(""), json!(null), json!("null")] {
         let mut detail = whole();
         detail["resourcesAffected"]["s3Object"]["versionId"] = absent;
-        assert_eq!(heard(&detail).unwrap().source.unwrap().version, "etag-6f59");
+        assert_eq!(parsed(&detail).unwrap().source.unwrap().version, "etag-6f59");
         detail["resourcesAffected"]["s3Object"]["eTag"] = json!(null);
-        assert_eq!(heard(&detail).unwrap_err(), "expected a version or an ETag, found neither");
+        assert_eq!(parsed(&detail).unwrap_err(), "expected a version or an ETag, found neither");
     }
 }
 
@@ -109,7 +109,7 @@ fn nulls_and_new_members_are_no_reason_to_lose_a_finding() {
         let mut detail = whole();
         *detail.pointer_mut(member).unwrap() = Value::Null;
         detail["newMember"] = json!({"deep": [1, null]});
-        let event = heard(&detail).unwrap_or_else(|why| panic!("{member}: {why}"));
+        let event = parsed(&detail).unwrap_or_else(|why| panic!("{member}: {why}"));
         assert_eq!((event.severity, event.sample), (Severity::High, false), "{member}");
         event.report().unwrap();
     }
@@ -119,21 +119,21 @@ fn nulls_and_new_members_are_no_reason_to_lose_a_finding() {
 fn where_word_and_number_of_a_severity_differ_the_higher_counts() {
     let mut detail = whole();
     detail["severity"] = json!({"score": 2, "description": "Low"});
-    assert_eq!(heard(&detail).unwrap().severity, Severity::Medium);
+    assert_eq!(parsed(&detail).unwrap().severity, Severity::Medium);
     detail["severity"] = json!({"score": 9, "description": "Grave"});
-    assert_eq!(heard(&detail).unwrap_err(), "expected severity Low, Medium or High, found another");
+    assert_eq!(parsed(&detail).unwrap_err(), "expected severity Low, Medium or High, found another");
 }
 
 #[test]
 fn a_finding_in_content_must_name_its_object_and_one_about_a_policy_need_not() {
     let mut detail = whole();
     detail["resourcesAffected"]["s3Object"] = Value::Null;
-    assert_eq!(heard(&detail).unwrap_err(), "expected the object of a finding in content, found none");
+    assert_eq!(parsed(&detail).unwrap_err(), "expected the object of a finding in content, found none");
     detail["category"] = json!("POLICY");
     detail["type"] = json!("Policy:IAMUser/S3BucketPublic");
     detail["classificationDetails"] = Value::Null;
     detail["policyDetails"] = json!({"action": {"actionType": "AWS_API_CALL"}});
-    let event = heard(&detail).unwrap();
+    let event = parsed(&detail).unwrap();
     assert_eq!((event.source.clone(), event.kind.as_str()), (None, "Policy:IAMUser/S3BucketPublic"));
     assert_eq!(event.report().unwrap().bucket.as_deref(), Some("reelgate-sidecars"));
 }
@@ -142,12 +142,12 @@ fn a_finding_in_content_must_name_its_object_and_one_about_a_policy_need_not() {
 fn an_id_or_type_that_is_missing_is_refused() {
     let mut detail = whole();
     detail["type"] = Value::Null;
-    assert_eq!(heard(&detail).unwrap_err(), "expected a finding's type, found none");
+    assert_eq!(parsed(&detail).unwrap_err(), "expected a finding's type, found none");
     for id in [json!(null), json!(""), json!("a b"), json!("x".repeat(257))] {
         let mut detail = whole();
         detail["id"] = id;
         let why = "expected a finding's id of 1 to 256 printable characters, found another";
-        assert_eq!(heard(&detail).unwrap_err(), why);
+        assert_eq!(parsed(&detail).unwrap_err(), why);
     }
 }
 
@@ -180,7 +180,7 @@ fn any_value() -> impl Strategy<Value = Value> {
 }
 
 /// Whatever comes is a finding that can be kept, read back and folded, or is refused in words of ours.
-fn sound(answer: Result<ScanEvent, Why>) {
+fn sound(answer: Result<ExternalScanEvent, RejectReason>) {
     let event = match answer {
         Ok(event) => event,
         Err(why) => {
@@ -222,7 +222,7 @@ proptest! {
                 }
             }
         }
-        sound(heard(&detail));
+        sound(parsed(&detail));
     }
 
     #[test]

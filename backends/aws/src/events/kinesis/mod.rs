@@ -12,12 +12,12 @@
 //! where nobody polls for four leases.
 
 mod cursor;
-mod keeper;
 mod lease;
-mod pace;
-mod reading;
+mod lease_coordinator;
+mod rate_limit;
 mod sdk;
-mod shelf;
+mod shard_buffer;
+mod shard_reader;
 mod stream;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -36,7 +36,7 @@ use tokio::time::Instant;
 
 use crate::location::Area;
 use sdk::SdkStream;
-use shelf::{Next, Shelf};
+use shard_buffer::{Next, ShardBuffer};
 use stream::Stream;
 
 /// Leases that may pass without a poll. A caller may wait for its store for long; one that is gone holds no shard.
@@ -83,15 +83,15 @@ impl KinesisSettings {
 /// See the module.
 pub struct KinesisEvents {
     reader: Arc<Reader>,
-    keeper: Mutex<Option<JoinHandle<()>>>,
+    lease_coordinator: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What the keeper and the shards' readers share.
+/// What the lease coordinator and the shards' readers share.
 struct Reader {
     stream: Box<dyn Stream>,
     shards: Arc<dyn Shards>,
     settings: KinesisSettings,
-    shelf: Shelf,
+    shard_buffer: ShardBuffer,
     polled_at: Mutex<Instant>,
     wake: Notify,
     list: AtomicBool,
@@ -112,7 +112,7 @@ impl KinesisEvents {
             stream,
             shards,
             settings,
-            shelf: Shelf::default(),
+            shard_buffer: ShardBuffer::default(),
             polled_at: Mutex::new(Instant::now()),
             wake: Notify::new(),
             list: AtomicBool::new(true),
@@ -120,7 +120,7 @@ impl KinesisEvents {
             sweep: AtomicBool::new(false),
             gaps: AtomicU64::new(0),
         };
-        Self { reader: Arc::new(reader), keeper: Mutex::new(None) }
+        Self { reader: Arc::new(reader), lease_coordinator: Mutex::new(None) }
     }
 
     /// How often records may have been lost since the start.
@@ -130,26 +130,29 @@ impl KinesisEvents {
 
     /// Shards that this process reads now.
     pub fn shards_held(&self) -> usize {
-        self.reader.shelf.leases().len()
+        self.reader.shard_buffer.leases().len()
     }
 
-    /// Starts the keeper, or a new one where a panic ended it.
+    /// Starts the lease coordinator, or a new one where a panic ended it.
     fn keep(&self) {
-        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
-        let runs = keeper.as_ref().is_some_and(|keeper| !keeper.is_finished());
+        let mut lease_coordinator = self.lease_coordinator.lock().unwrap_or_else(PoisonError::into_inner);
+        let runs =
+            lease_coordinator.as_ref().is_some_and(|lease_coordinator| !lease_coordinator.is_finished());
         if !runs && !self.reader.stopping() {
-            *keeper = Some(tokio::spawn(keeper::keep(Arc::clone(&self.reader))));
+            *lease_coordinator = Some(tokio::spawn(lease_coordinator::keep(Arc::clone(&self.reader))));
         }
     }
 }
 
 impl Drop for KinesisEvents {
     fn drop(&mut self) {
-        if let Some(keeper) = self.keeper.get_mut().unwrap_or_else(PoisonError::into_inner) {
-            keeper.abort();
+        if let Some(lease_coordinator) =
+            self.lease_coordinator.get_mut().unwrap_or_else(PoisonError::into_inner)
+        {
+            lease_coordinator.abort();
         }
-        for lease in self.reader.shelf.leases() {
-            self.reader.shelf.forget(&lease);
+        for lease in self.reader.shard_buffer.leases() {
+            self.reader.shard_buffer.forget(&lease);
         }
     }
 }
@@ -183,7 +186,7 @@ impl Reader {
         *self.polled_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    fn abandoned_by_its_caller(&self) -> bool {
+    fn poll_timed_out(&self) -> bool {
         let polled_at = *self.polled_at.lock().unwrap_or_else(PoisonError::into_inner);
         polled_at.elapsed() >= Duration::from_millis(self.settings.lease_ms * SILENT_LEASES_MAX)
     }
@@ -198,12 +201,12 @@ impl Events for KinesisEvents {
         }
         self.reader.polled();
         self.keep();
-        Ok(self.reader.shelf.take(events_max))
+        Ok(self.reader.shard_buffer.take(events_max))
     }
 
     async fn acknowledge(&self, batch: &EventBatch) -> PortResult<()> {
         let Some(checkpoint) = &batch.checkpoint else { return Ok(()) };
-        if self.reader.shelf.committed(checkpoint) == Next::Release {
+        if self.reader.shard_buffer.committed(checkpoint) == Next::Release {
             let released = self.reader.shards.release_shard(&checkpoint.lease).await;
             self.reader.wake.notify_one();
             released?;
@@ -213,7 +216,7 @@ impl Events for KinesisEvents {
 
     async fn abandon(&self, batch: &EventBatch) -> PortResult<()> {
         let Some(checkpoint) = &batch.checkpoint else { return Ok(()) };
-        self.reader.shelf.forget(&checkpoint.lease);
+        self.reader.shard_buffer.forget(&checkpoint.lease);
         // Where it is ours after all, nobody must wait for it to end by itself.
         self.reader.shards.release_shard(&checkpoint.lease).await
     }
@@ -226,11 +229,11 @@ impl Events for KinesisEvents {
     async fn stop(&self) -> PortResult<()> {
         self.reader.stop.store(true, Ordering::Release);
         self.reader.wake.notify_one();
-        let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(keeper) = keeper
-            && keeper.await.is_err()
+        let lease_coordinator = self.lease_coordinator.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(lease_coordinator) = lease_coordinator
+            && lease_coordinator.await.is_err()
         {
-            tracing::warn!("the keeper of the shards' leases panicked; they end by themselves");
+            tracing::warn!("the coordinator of the shards' leases panicked; they end by themselves");
         }
         Ok(())
     }

@@ -15,17 +15,17 @@ use tokio::sync::OnceCell;
 use tokio::time::{sleep, timeout};
 
 use super::stream::{Listed, Page, Record, Refusal, Start, Stream, Subscription};
-use crate::error::Call;
+use crate::error::ApiCall;
 
-const LIST: Call = Call::new(Port::Events, "list the stream's shards", "kinesis:ListShards");
-const ITERATE: Call = Call::new(Port::Events, "begin reading a shard", "kinesis:GetShardIterator");
-const READ: Call = Call::new(Port::Events, "read a shard", "kinesis:GetRecords");
-const SUBSCRIBE: Call = Call::new(Port::Events, "subscribe to a shard", "kinesis:SubscribeToShard");
-const DESCRIBE: Call = Call::new(Port::Events, "reach the stream", "kinesis:DescribeStreamSummary");
-const REGISTER: Call =
-    Call::new(Port::Events, "register the stream's consumer", "kinesis:RegisterStreamConsumer");
-const CONSUMER: Call =
-    Call::new(Port::Events, "reach the stream's consumer", "kinesis:DescribeStreamConsumer");
+const LIST: ApiCall = ApiCall::new(Port::Events, "list the stream's shards", "kinesis:ListShards");
+const ITERATE: ApiCall = ApiCall::new(Port::Events, "begin reading a shard", "kinesis:GetShardIterator");
+const READ: ApiCall = ApiCall::new(Port::Events, "read a shard", "kinesis:GetRecords");
+const SUBSCRIBE: ApiCall = ApiCall::new(Port::Events, "subscribe to a shard", "kinesis:SubscribeToShard");
+const DESCRIBE: ApiCall = ApiCall::new(Port::Events, "reach the stream", "kinesis:DescribeStreamSummary");
+const REGISTER: ApiCall =
+    ApiCall::new(Port::Events, "register the stream's consumer", "kinesis:RegisterStreamConsumer");
+const CONSUMER: ApiCall =
+    ApiCall::new(Port::Events, "reach the stream's consumer", "kinesis:DescribeStreamConsumer");
 
 /// Pages of shards that are read; a stream has at most 20,000 shards and a page 1,000.
 const LIST_PAGES_MAX: usize = 100;
@@ -184,7 +184,7 @@ fn spelled(start: &Start) -> (ShardIteratorType, Option<String>) {
     }
 }
 
-fn refusal<E: ProvideErrorMetadata>(call: Call, error: &SdkError<E>, start: &Start) -> Refusal {
+fn refusal<E: ProvideErrorMetadata>(call: ApiCall, error: &SdkError<E>, start: &Start) -> Refusal {
     match error.code() {
         Some("ExpiredIteratorException") => Refusal::Expired,
         Some("InvalidArgumentException") if matches!(start, Start::At(_)) => Refusal::Trimmed,
@@ -213,7 +213,7 @@ fn behind_ms(told: Option<i64>) -> u64 {
     told.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(0)
 }
 
-fn nonsense(call: Call) -> PortError {
+fn nonsense(call: ApiCall) -> PortError {
     PortError::new(
         Port::Events,
         ErrorKind::Unavailable,

@@ -10,7 +10,7 @@ pub use unpack::{Wrapping, triplets};
 
 use std::collections::BTreeMap;
 
-use super::lines::{Lines, Place};
+use super::lines::{Lines, TextPlace};
 use line21::Line21;
 use service::{Packets, Service};
 
@@ -86,7 +86,7 @@ impl Captions {
 fn write(shown: Vec<Shown>, track: u32, lines: &mut Lines) {
     for Shown { field, start_ns, end_ns, text } in shown {
         let place =
-            Place { track: Some(track), start_ns: Some(start_ns), end_ns: Some(end_ns), frame_box: None };
+            TextPlace { track: Some(track), start_ns: Some(start_ns), end_ns: Some(end_ns), frame_box: None };
         lines.add("caption", &field, place, &text);
     }
 }

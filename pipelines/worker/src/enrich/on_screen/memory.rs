@@ -2,8 +2,8 @@
 
 use reelgate_flow::place::FrameBox;
 
-use super::super::lines::{Lines, Place};
-use super::reader::{Kind, Seen};
+use super::super::lines::{Lines, TextPlace};
+use super::reader::{Kind, ReadItem};
 use super::tesseract::Area;
 
 /// Readings of one thing in two pictures overlap at least so much.
@@ -21,7 +21,7 @@ pub struct Memory {
 }
 
 struct Standing {
-    seen: Seen,
+    seen: ReadItem,
     start_ns: u64,
     is_here: bool,
 }
@@ -33,7 +33,7 @@ impl Memory {
     }
 
     /// Takes what was read in the picture of a time; what is gone is written with that time as its end.
-    pub fn look(&mut self, time_ns: u64, seen: Vec<Seen>, lines: &mut Lines) {
+    pub fn look(&mut self, time_ns: u64, seen: Vec<ReadItem>, lines: &mut Lines) {
         self.standing.iter_mut().for_each(|old| old.is_here = false);
         let before = self.standing.len();
         for new in seen {
@@ -57,7 +57,7 @@ impl Memory {
 
     fn write(&self, gone: Vec<Standing>, end_ns: u64, lines: &mut Lines) {
         for Standing { seen, start_ns, .. } in gone {
-            let place = Place {
+            let place = TextPlace {
                 track: Some(self.track),
                 start_ns: Some(start_ns),
                 end_ns: Some(end_ns.max(start_ns)),
@@ -93,7 +93,7 @@ impl Memory {
 
 /// The same words at the same place. Another reading of the same place is another line: which one is right is not for
 /// us to say.
-fn is_same(old: &Seen, new: &Seen) -> bool {
+fn is_same(old: &ReadItem, new: &ReadItem) -> bool {
     old.kind == new.kind && old.text == new.text && old.area.overlap(new.area) >= SAME_PLACE_MIN
 }
 
@@ -102,9 +102,9 @@ mod tests {
     use super::*;
     use reelgate_pipelines::messages::TextLine;
 
-    fn seen(text: &str, left: i32) -> Seen {
+    fn seen(text: &str, left: i32) -> ReadItem {
         let area = Area { left, top: 10, right: left + 100, bottom: 30 };
-        Seen { kind: Kind::Text, text: text.to_owned(), confidence: 90.0, area }
+        ReadItem { kind: Kind::Text, text: text.to_owned(), confidence: 90.0, area }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use reelgate_flow::reason::{Class, Fault};
-use reelgate_pipelines::messages::{EnrichJob, SampleJob, ScreenTextCost, Surface, Why};
+use reelgate_pipelines::messages::{EnrichJob, NotSearched, SampleJob, ScreenTextCost, Surface};
 
 use super::decode::{Frame, Meter, Request, decode};
 use super::geometry::Fit;
@@ -23,7 +23,7 @@ use super::lines::Lines;
 use super::permits::Permits;
 use super::picture::Picture;
 use super::timeline::Timeline;
-use crate::outlet::Outlet;
+use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 use memory::Memory;
 
@@ -37,7 +37,7 @@ const SQUARE: usize = 16;
 const CHANGE_MIN: u32 = 4;
 
 /// Everything the streaming thread works on.
-struct Work {
+struct TextRecognition {
     engine: Option<Tesseract>,
     codes: bool,
     before: Option<Picture>,
@@ -54,19 +54,19 @@ pub fn collect(
     job: &EnrichJob,
     source: &Source,
     engine: Option<Tesseract>,
-    outlet: &dyn Outlet,
+    progress_sink: &dyn ProgressSink,
     lines: &mut Lines,
 ) -> Result<ScreenTextCost, Fault> {
     let Some(frames) = &job.frames else { return Ok(ScreenTextCost::default()) };
     let wants_text = !job.screen_text.languages.is_empty();
     if wants_text && engine.is_none() {
-        lines.miss(Surface::OnScreenText, None, Why::NotInstalled);
+        lines.miss(Surface::OnScreenText, None, NotSearched::NotInstalled);
     }
     if engine.is_none() && !job.screen_text.codes {
         return Ok(ScreenTextCost::default());
     }
     let shown = (job.screen_text.width, job.screen_text.height);
-    let work = Arc::new(Mutex::new(Work {
+    let work = Arc::new(Mutex::new(TextRecognition {
         engine,
         codes: job.screen_text.codes,
         before: None,
@@ -79,18 +79,18 @@ pub fn collect(
     let ways: &[bool] = if job.screen_text.keyframes_only { &[true, false] } else { &[false] };
     let mut ended = Ok(());
     for keyframes_only in ways {
-        ended = pass(job, frames, source, *keyframes_only, &work, outlet);
+        ended = pass(job, frames, source, *keyframes_only, &work, progress_sink);
         if lock(&work).cost.frames > 0 {
             break;
         }
     }
     let mut work = lock(&work);
-    let Work { memory, lines: found, .. } = &mut *work;
+    let TextRecognition { memory, lines: found, .. } = &mut *work;
     memory.finish(frames.end_ns, found);
     *lines = std::mem::take(found);
     match work.fault.take().map_or(ended, Err) {
         Err(fault) if fault.code.class() == Class::BadMedia => {
-            lines.miss(Surface::OnScreenText, Some(frames.track), Why::Damaged);
+            lines.miss(Surface::OnScreenText, Some(frames.track), NotSearched::Damaged);
         }
         other => other?,
     }
@@ -102,8 +102,8 @@ fn pass(
     frames: &SampleJob,
     source: &Source,
     keyframes_only: bool,
-    work: &Arc<Mutex<Work>>,
-    outlet: &dyn Outlet,
+    work: &Arc<Mutex<TextRecognition>>,
+    progress_sink: &dyn ProgressSink,
 ) -> Result<(), Fault> {
     let timeline = Timeline::new(frames.start_ns, frames.end_ns, job.screen_text.interval_ns, u64::MAX);
     let [span] = timeline.spans(1)[..] else { return Ok(()) };
@@ -126,7 +126,7 @@ fn pass(
     let tick = || {
         let moved = seen.packets.load(Ordering::Relaxed) + seen.frames.load(Ordering::Relaxed);
         if moved != said {
-            outlet.progress(frames.end_ns.saturating_sub(frames.start_ns), moved);
+            progress_sink.progress(frames.end_ns.saturating_sub(frames.start_ns), moved);
             said = moved;
         }
         Ok(())
@@ -142,7 +142,7 @@ fn fit(width: u32, height: u32) -> Fit {
     Fit { width_max: side, height_max: side, enlarge: doubled <= SIDE_MAX }
 }
 
-impl Work {
+impl TextRecognition {
     /// Looks at one frame and says whether to go on.
     fn frame(&mut self, frame: &Frame) -> bool {
         self.cost.frames += 1;

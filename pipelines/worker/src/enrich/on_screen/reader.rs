@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use super::super::picture::Picture;
-use super::tesseract::{Area, Reading, Tesseract};
+use super::tesseract::{Area, OcrReading, Tesseract};
 
 /// Readings the engine itself trusts less are noise of the picture, 0 to 100.
 const CONFIDENCE_MIN: f32 = 60.0;
@@ -25,7 +25,7 @@ pub enum Kind {
 
 /// Something read in a picture.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Seen {
+pub struct ReadItem {
     /// What.
     pub kind: Kind,
     /// The text.
@@ -38,10 +38,10 @@ pub struct Seen {
 
 /// Lines of text, in no order. A line is found by a look at the whole picture and read again by itself, with room
 /// around it: letters at its ends are often missed by the first look, and contrast is judged around it alone.
-pub fn text(engine: &mut Tesseract, picture: &Picture) -> Vec<Seen> {
+pub fn text(engine: &mut Tesseract, picture: &Picture) -> Vec<ReadItem> {
     let (width, height) = (picture.width, picture.height);
     let found = engine.find(&picture.luma, width, height);
-    let mut seen: Vec<Seen> = Vec::new();
+    let mut seen: Vec<ReadItem> = Vec::new();
     for first in
         found.into_iter().filter(|line| line.area.bottom - line.area.top >= HEIGHT_MIN).take(LINES_MAX)
     {
@@ -59,9 +59,9 @@ pub fn text(engine: &mut Tesseract, picture: &Picture) -> Vec<Seen> {
 }
 
 /// Two parts of one line read with room around them are the same line twice; the surer reading stays.
-fn keep(seen: &mut Vec<Seen>, reading: Reading) {
+fn keep(seen: &mut Vec<ReadItem>, reading: OcrReading) {
     let new =
-        Seen { kind: Kind::Text, text: reading.text, confidence: reading.confidence, area: reading.area };
+        ReadItem { kind: Kind::Text, text: reading.text, confidence: reading.confidence, area: reading.area };
     match seen.iter_mut().find(|old| old.area.overlap(new.area) >= 0.5) {
         Some(old) if old.confidence >= new.confidence => {}
         Some(old) => *old = new,
@@ -75,12 +75,12 @@ fn has_words(text: &str) -> bool {
 }
 
 /// Payloads of QR codes (ISO/IEC 18004).
-pub fn codes(picture: &Picture) -> Vec<Seen> {
+pub fn codes(picture: &Picture) -> Vec<ReadItem> {
     // The decoder is no codec that was hardened against every picture: one it stumbles over has no codes.
     std::panic::catch_unwind(AssertUnwindSafe(|| decode(picture))).unwrap_or_default()
 }
 
-fn decode(picture: &Picture) -> Vec<Seen> {
+fn decode(picture: &Picture) -> Vec<ReadItem> {
     let luma = |x: usize, y: usize| picture.luma[y * picture.width + x];
     let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(picture.width, picture.height, luma);
     let mut seen = Vec::new();
@@ -98,7 +98,7 @@ fn decode(picture: &Picture) -> Vec<Seen> {
             bottom: down().max().unwrap_or(0) + 1,
         };
         let text = String::from_utf8_lossy(&payload).trim().to_owned();
-        seen.push(Seen { kind: Kind::Code, text, confidence: 100.0, area });
+        seen.push(ReadItem { kind: Kind::Code, text, confidence: 100.0, area });
     }
     seen
 }

@@ -68,7 +68,7 @@ pub struct Area {
 
 /// A line of text as read.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Reading {
+pub struct OcrReading {
     /// The text.
     pub text: String,
     /// 0 to 100.
@@ -113,7 +113,7 @@ impl Tesseract {
     }
 
     /// Finds lines of text anywhere in a grey picture without padding.
-    pub fn find(&mut self, luma: &[u8], width: usize, height: usize) -> Vec<Reading> {
+    pub fn find(&mut self, luma: &[u8], width: usize, height: usize) -> Vec<OcrReading> {
         if !self.show(luma, width, height) {
             return Vec::new();
         }
@@ -122,7 +122,7 @@ impl Tesseract {
     }
 
     /// Reads one line of text in a part of the picture last shown to [`Tesseract::find`], by the contrast around it.
-    pub fn read_line(&mut self, area: Area) -> Option<Reading> {
+    pub fn read_line(&mut self, area: Area) -> Option<OcrReading> {
         self.set(c"thresholding_method", c"2"); // Sauvola's
         let Area { left, top, right, bottom } = area;
         // SAFETY: the instance is live and holds a picture; the library cuts the rectangle to it.
@@ -155,7 +155,7 @@ impl Tesseract {
         unsafe { (self.functions.set_variable)(self.handle, name.as_ptr(), value.as_ptr()) };
     }
 
-    fn read(&mut self, mode: c_int) -> Vec<Reading> {
+    fn read(&mut self, mode: c_int) -> Vec<OcrReading> {
         let mut readings = Vec::new();
         let f = &self.functions;
         // SAFETY: the instance is live and holds a picture; the iterator is deleted before the next recognition, and
@@ -185,7 +185,7 @@ impl Tesseract {
 ///
 /// # Safety
 /// `iterator` must be live.
-unsafe fn current(f: &Functions, iterator: Handle) -> Option<Reading> {
+unsafe fn current(f: &Functions, iterator: Handle) -> Option<OcrReading> {
     let (mut left, mut top, mut right, mut bottom) = (0, 0, 0, 0);
     // SAFETY: the iterator is live; a page iterator is a view of it, and the four numbers outlive the call.
     let (text, has_box, confidence) = unsafe {
@@ -203,7 +203,7 @@ unsafe fn current(f: &Functions, iterator: Handle) -> Option<Reading> {
         owned
     };
     let area = Area { left, top, right, bottom };
-    (has_box != 0 && !owned.is_empty()).then_some(Reading { text: owned, confidence, area })
+    (has_box != 0 && !owned.is_empty()).then_some(OcrReading { text: owned, confidence, area })
 }
 
 impl Drop for Tesseract {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gstreamer as gst;
 
-use super::super::lines::{Lines, Place};
+use super::super::lines::{Lines, TextPlace};
 use crate::inspect::describe::{Chapters, TagText};
 
 /// The two tags that only together are a place.
@@ -41,8 +41,11 @@ impl TagEvents {
             write(tags, Some(*track), lines);
         }
         for chapter in &self.chapters.0 {
-            let place =
-                Place { start_ns: Some(chapter.start_ns), end_ns: chapter.end_ns, ..Place::default() };
+            let place = TextPlace {
+                start_ns: Some(chapter.start_ns),
+                end_ns: chapter.end_ns,
+                ..TextPlace::default()
+            };
             lines.add("chapter", "title", place, &chapter.title);
         }
     }
@@ -63,7 +66,7 @@ fn write(tags: &TagText, track: Option<u32>, lines: &mut Lines) {
         }
     }
     if let Some(position) = latitude.zip(longitude) {
-        lines.add_position(Place::track(track), position);
+        lines.add_position(TextPlace::track(track), position);
     }
 }
 

@@ -2,7 +2,7 @@
 //! for them. Clusters are stepped over unread.
 
 use super::super::lines::Lines;
-use super::super::lines::Place;
+use super::super::lines::TextPlace;
 use super::super::location::{checked, iso_6709};
 use super::{Damaged, VALUE_BYTES_MAX, read};
 use crate::source::Source;
@@ -39,7 +39,7 @@ pub fn collect(source: &Source, lines: &mut Lines) -> Result<(), Damaged> {
     if let (Some(latitude), Some(longitude)) = walk.pair
         && let Some(position) = checked(latitude, longitude)
     {
-        walk.lines.add_position(Place::default(), position);
+        walk.lines.add_position(TextPlace::default(), position);
     }
     Ok(())
 }
@@ -94,7 +94,7 @@ impl Walk<'_> {
     fn value(&mut self, name: &str, text: &str) {
         let is_place = name.to_ascii_lowercase().contains("location") || name.eq_ignore_ascii_case("GPS");
         if is_place && let Some(position) = iso_6709(text) {
-            self.lines.add_position(Place::default(), position);
+            self.lines.add_position(TextPlace::default(), position);
             return;
         }
         match name.to_ascii_uppercase().as_str() {

@@ -14,7 +14,7 @@ mod xmp;
 pub use demuxed::TagEvents;
 
 use reelgate_flow::facts::Container;
-use reelgate_pipelines::messages::{Surface, Why};
+use reelgate_pipelines::messages::{NotSearched, Surface};
 
 use super::lines::Lines;
 use crate::source::Source;
@@ -35,7 +35,7 @@ pub fn collect(source: &Source, container: Container, lines: &mut Lines) {
         _ => Ok(()),
     };
     if read.is_err() {
-        lines.miss(Surface::Tags, None, Why::Damaged);
+        lines.miss(Surface::Tags, None, NotSearched::Damaged);
     }
 }
 

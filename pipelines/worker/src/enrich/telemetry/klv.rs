@@ -1,7 +1,7 @@
 //! GoPro's metadata format (GPMF: github.com/gopro/gpmf-parser, "GPMF Data Format"): key, type, size of a structure and
 //! how many, then the data padded to four bytes; nested where the type is 0.
 
-use super::super::lines::{Lines, Place};
+use super::super::lines::{Lines, TextPlace};
 use super::super::location::checked;
 
 /// Items looked at in one sample.
@@ -18,12 +18,12 @@ const TEXTS: [([u8; 4], &str); 5] = [
 ];
 
 /// Adds the first position of every stream and what names the device. Broken data end the reading.
-pub fn read(bytes: &[u8], place: Place, lines: &mut Lines) {
-    Reading { place, lines, items: 0 }.nested(bytes, 0);
+pub fn read(bytes: &[u8], place: TextPlace, lines: &mut Lines) {
+    KlvReader { place, lines, items: 0 }.nested(bytes, 0);
 }
 
-struct Reading<'a> {
-    place: Place,
+struct KlvReader<'a> {
+    place: TextPlace,
     lines: &'a mut Lines,
     items: u32,
 }
@@ -44,7 +44,7 @@ struct Stream {
     fix: Option<u32>,
 }
 
-impl Reading<'_> {
+impl KlvReader<'_> {
     fn nested(&mut self, mut rest: &[u8], depth: u32) {
         let mut stream = Stream::default();
         while let Some((item, next)) = next_item(rest) {
@@ -141,7 +141,7 @@ pub mod tests {
 
     fn lines(bytes: &[u8]) -> String {
         let mut lines = Lines::default();
-        read(bytes, Place::default(), &mut lines);
+        read(bytes, TextPlace::default(), &mut lines);
         String::from_utf8(lines.jsonl).unwrap()
     }
 

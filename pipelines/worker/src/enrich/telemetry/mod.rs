@@ -6,9 +6,9 @@ mod table;
 
 pub use klv::read as klv;
 
-use reelgate_pipelines::messages::{Surface, Why};
+use reelgate_pipelines::messages::{NotSearched, Surface};
 
-use super::lines::{Lines, Place};
+use super::lines::{Lines, TextPlace};
 use crate::inspect::boxes::{Boxes, Header};
 use crate::source::Source;
 use table::{Sample, Table};
@@ -34,12 +34,12 @@ pub fn collect(source: &Source, lines: &mut Lines) {
             continue;
         }
         if table.format != *b"gpmd" {
-            lines.miss(Surface::Telemetry, None, Why::UnknownForm);
+            lines.miss(Surface::Telemetry, None, NotSearched::UnknownForm);
             continue;
         }
         match table.samples(source) {
             Some(samples) => read_samples(source, &samples, lines),
-            None => lines.miss(Surface::Telemetry, None, Why::Damaged),
+            None => lines.miss(Surface::Telemetry, None, NotSearched::Damaged),
         }
     }
 }
@@ -54,14 +54,17 @@ fn read_samples(source: &Source, samples: &[Sample], lines: &mut Lines) {
         }
         count += 1;
         if count > SAMPLES_MAX {
-            lines.miss(Surface::Telemetry, None, Why::LimitReached);
+            lines.miss(Surface::Telemetry, None, NotSearched::LimitReached);
             return;
         }
         next_ns = sample.start_ns.saturating_add(INTERVAL_NS);
         let mut bytes = vec![0; sample.bytes as usize]; // bounded above
         let Ok(read) = source.read_at(sample.offset, &mut bytes) else { return };
-        let place =
-            Place { start_ns: Some(sample.start_ns), end_ns: Some(sample.end_ns), ..Place::default() };
+        let place = TextPlace {
+            start_ns: Some(sample.start_ns),
+            end_ns: Some(sample.end_ns),
+            ..TextPlace::default()
+        };
         klv::read(&bytes[..read], place, lines);
     }
 }
@@ -123,11 +126,11 @@ mod tests {
     fn a_track_in_another_form_or_with_broken_tables_is_said_to_be_missing() {
         let why = |file: &[u8]| collected(file).missing().first().map(|missing| missing.why);
         let samples = [klv::tests::sample(1, 2, 3)];
-        assert_eq!(why(&movie(b"mebx", &samples)), Some(Why::UnknownForm));
+        assert_eq!(why(&movie(b"mebx", &samples)), Some(NotSearched::UnknownForm));
         let mut broken = movie(b"gpmd", &samples);
         let at = broken.windows(4).position(|window| window == b"stco").unwrap();
         broken[at..at + 4].copy_from_slice(b"free");
-        assert_eq!(why(&broken), Some(Why::Damaged));
+        assert_eq!(why(&broken), Some(NotSearched::Damaged));
         assert_eq!(why(&movie(b"gpmd", &samples)), None);
     }
 }

@@ -8,7 +8,7 @@ use super::super::stream::Refusal;
 use super::super::*;
 use super::model::*;
 
-struct World {
+struct StreamFleet {
     stream: FakeStream,
     model: Model,
     rng: fastrand::Rng,
@@ -18,7 +18,7 @@ struct World {
     keys: u32,
 }
 
-impl World {
+impl StreamFleet {
     fn new(seed: u64) -> Self {
         let stream = FakeStream::new(&["s00", "s01"]);
         let open = vec!["s00".to_owned(), "s01".to_owned()];
@@ -137,21 +137,21 @@ impl World {
 async fn whatever_happens_every_record_takes_effect_once_and_in_order() {
     let mut conflicts = 0;
     for seed in 0..25 {
-        let mut world = World::new(seed);
-        world.join();
+        let mut fleet = StreamFleet::new(seed);
+        fleet.join();
         for _ in 0..60 {
-            world.step().await;
-            world.work().await;
+            fleet.step().await;
+            fleet.work().await;
         }
-        world.heal().await;
-        assert!(world.order_holds(), "seed {seed}");
+        fleet.heal().await;
+        assert!(fleet.order_holds(), "seed {seed}");
         assert_eq!(
-            world.model.committed().len(),
-            world.keys as usize,
+            fleet.model.committed().len(),
+            fleet.keys as usize,
             "seed {seed}: nothing is committed twice"
         );
-        assert!(world.nodes.iter().all(|node| node.events.gaps() == 0), "seed {seed}: nothing was lost");
-        conflicts += world.model.shards.conflicts();
+        assert!(fleet.nodes.iter().all(|node| node.events.gaps() == 0), "seed {seed}: nothing was lost");
+        conflicts += fleet.model.shards.conflicts();
     }
     assert!(conflicts > 0, "expected a fenced commit among so many accidents, found none");
 }

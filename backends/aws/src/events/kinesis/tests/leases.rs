@@ -132,9 +132,9 @@ async fn an_outage_of_the_store_moves_no_lease() {
 #[tokio::test(start_paused = true)]
 async fn two_processes_with_one_name_harm_nothing() {
     let (stream, model) = (FakeStream::new(&["1", "2"]), Model::default());
-    let twins = ["a", "a"].map(|name| Node::new(name, &stream, &model));
+    let originals = ["a", "a"].map(|name| Node::new(name, &stream, &model));
     for n in 0..40 {
         stream.put(if n % 2 == 0 { "1" } else { "2" }, &n.to_string());
     }
-    work_until(&[&twins[0], &twins[1]], 120_000, || model.effects() == keys(0..40)).await;
+    work_until(&[&originals[0], &originals[1]], 120_000, || model.effects() == keys(0..40)).await;
 }

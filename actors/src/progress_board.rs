@@ -1,0 +1,161 @@
+//! What is going on right now, for progress bars and health: shared memory, never a source of decisions.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use reelgate_flow::ids::AssetId;
+use reelgate_flow::task::{Lane, TaskKey};
+
+/// Live state of the engine in this process.
+#[derive(Debug)]
+pub struct ProgressBoard {
+    inner: Mutex<Inner>,
+    changed: tokio::sync::Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    assets: BTreeMap<AssetId, AssetProgress>,
+    running: BTreeMap<Lane, u16>,
+    drained: bool,
+    dead: Option<&'static str>,
+}
+
+/// Media work of one asset, in nanoseconds of media, weighted equally over its media tasks.
+#[derive(Clone, Debug)]
+pub struct AssetProgress {
+    /// When this process first worked on it.
+    pub since: Instant,
+    /// What the plan holds.
+    pub planned_ns: u64,
+    /// What was done before this process.
+    pub inherited_ns: u64,
+    done_ns: BTreeMap<TaskKey, u64>,
+    /// The stage seen last.
+    pub stage: &'static str,
+}
+
+impl AssetProgress {
+    /// Done so far, nanoseconds of media.
+    pub fn done_ns(&self) -> u64 {
+        self.done_ns.values().fold(self.inherited_ns, |sum, ns| sum.saturating_add(*ns))
+    }
+
+    /// Done part of the plan, 0 to 1; `None` before there is a plan.
+    pub fn fraction(&self) -> Option<f64> {
+        (self.planned_ns > 0).then(|| (self.done_ns() as f64 / self.planned_ns as f64).min(1.0))
+    }
+
+    /// Seconds left, from the pace of this process so far; `None` while nothing can be said.
+    pub fn eta_s(&self) -> Option<f64> {
+        let own: u64 = self.done_ns.values().sum();
+        let left = self.planned_ns.saturating_sub(self.done_ns());
+        (own > 0).then(|| self.since.elapsed().as_secs_f64() * left as f64 / own as f64)
+    }
+}
+
+impl Default for ProgressBoard {
+    fn default() -> Self {
+        Self { inner: Mutex::default(), changed: tokio::sync::Notify::new() }
+    }
+}
+
+impl ProgressBoard {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing panics while holding it, and the data is only for display.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A task began.
+    pub fn began(&self, asset: &AssetId, task: TaskKey) {
+        let mut inner = self.lock();
+        *inner.running.entry(task.lane()).or_default() += 1;
+        let work = inner.assets.entry(asset.clone()).or_insert_with(|| AssetProgress {
+            since: Instant::now(),
+            planned_ns: 0,
+            inherited_ns: 0,
+            done_ns: BTreeMap::new(),
+            stage: task.stage(),
+        });
+        work.stage = task.stage();
+    }
+
+    /// A task ended, however.
+    pub fn ended(&self, task: TaskKey) {
+        if let Some(running) = self.lock().running.get_mut(&task.lane()) {
+            *running = running.saturating_sub(1);
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Whether the plan of an asset is known here.
+    pub fn is_planned(&self, asset: &AssetId) -> bool {
+        self.lock().assets.get(asset).is_some_and(|work| work.planned_ns > 0)
+    }
+
+    /// The plan of an asset is known: its whole media work and what earlier processes did of it.
+    pub fn planned(&self, asset: &AssetId, planned_ns: u64, inherited_ns: u64) {
+        if let Some(work) = self.lock().assets.get_mut(asset)
+            && work.planned_ns == 0
+        {
+            work.planned_ns = planned_ns;
+            work.inherited_ns = inherited_ns;
+        }
+    }
+
+    /// A media task moved on.
+    pub fn progressed(&self, asset: &AssetId, task: TaskKey, done_ns: u64) {
+        if let Some(work) = self.lock().assets.get_mut(asset) {
+            work.done_ns.insert(task, done_ns);
+        }
+    }
+
+    /// An asset ended; nothing is shown for it any more.
+    pub fn forget(&self, asset: &AssetId) {
+        self.lock().assets.remove(asset);
+        self.changed.notify_waiters();
+    }
+
+    /// Everything being worked on.
+    pub fn snapshot(&self) -> Vec<(AssetId, AssetProgress)> {
+        self.lock().assets.iter().map(|(id, work)| (id.clone(), work.clone())).collect()
+    }
+
+    /// Tasks running now.
+    pub fn running(&self) -> usize {
+        self.lock().running.values().map(|running| usize::from(*running)).sum()
+    }
+
+    /// Tasks running now, by lane.
+    pub fn in_flight(&self) -> Vec<(Lane, u16)> {
+        self.lock().running.iter().map(|(lane, running)| (*lane, *running)).collect()
+    }
+
+    /// The drain is complete: every claimed task is committed or given back.
+    pub fn mark_drained(&self) {
+        self.lock().drained = true;
+        self.changed.notify_waiters();
+    }
+
+    /// Whether the drain is complete.
+    pub fn is_drained(&self) -> bool {
+        self.lock().drained
+    }
+
+    /// The engine cannot go on; says why.
+    pub fn mark_dead(&self, why: &'static str) {
+        self.lock().dead = Some(why);
+        self.changed.notify_waiters();
+    }
+
+    /// Why the engine cannot go on.
+    pub fn dead(&self) -> Option<&'static str> {
+        self.lock().dead
+    }
+
+    /// Resolves at the next change of tasks or assets.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+}

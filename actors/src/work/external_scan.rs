@@ -1,0 +1,170 @@
+//! What a scanner outside (Amazon Macie) says about the text of an asset: given to it when the asset is screened, asked for
+//! until it has answered.
+
+use reelgate_flow::asset::{Response, Screening};
+use reelgate_flow::place::TextPlace;
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::task::TaskKey;
+use reelgate_pipelines::messages::TextLine;
+use reelgate_ports::external_scanner::findings::{
+    ExternalScanAnswer, ExternalScanFinding, Subject, Unanswered, fold, join, verdict,
+};
+use reelgate_ports::external_scanner::{ExternalScanLine, JobStatus, Removed, Sidecar};
+use reelgate_ports::records::{Claim, FindingRecord, Success};
+use reelgate_privacy::Classifier;
+
+use crate::engine_context::EngineContext;
+use crate::scan_batcher::{Delivered, ScanBatcher, Standing};
+use crate::work::ours;
+use crate::work::products::{document, product, read_document, to_document};
+use crate::work::screen::judge;
+
+/// Shortest and longest wait between two questions about one asset, milliseconds; between them a quarter of the time that it
+/// has waited already.
+const ASK_MS: std::ops::RangeInclusive<u64> = 10_000..=300_000;
+
+/// [`TaskKey::ExternalScan`].
+pub async fn scan(context: &EngineContext, claim: &Claim) -> Result<Success, Fault> {
+    let Some(batcher) = &context.external_scan else {
+        let detail = "expected a scanner in the configuration of this node ([aws.macie]), found none";
+        return Err(Fault::new(Code::ConfigInvalid, detail));
+    };
+    let delivered = document(&*context.store, &claim.fence.asset, TaskKey::Screen).await?;
+    let question = AnswerRequest { context, batcher, claim, delivered };
+    match question.ask().await {
+        // What is not required keeps nothing from being published.
+        Err(fault) if !batcher.settings.awaited => {
+            tracing::warn!(asset = %claim.fence.asset, %fault, "the scanner's answer is done without");
+            question.judged(&[]).await
+        }
+        asked => asked,
+    }
+}
+
+struct AnswerRequest<'a> {
+    context: &'a EngineContext,
+    batcher: &'a ScanBatcher,
+    claim: &'a Claim,
+    delivered: Delivered,
+}
+
+impl AnswerRequest<'_> {
+    async fn ask(&self) -> Result<Success, Fault> {
+        let now_ms = self.batcher.now_ms();
+        let waited_ms = now_ms.saturating_sub(self.delivered.job_from_ms);
+        if now_ms < self.delivered.job_from_ms {
+            return Ok(Success::Waiting { delay_ms: self.delivered.job_from_ms - now_ms });
+        }
+        let standing = self.batcher.standing(&self.delivered.batch).await.map_err(ours)?;
+        let delay_ms = match &standing {
+            Standing::Ended(failure, events) => {
+                let status = failure.clone().map_or(JobStatus::Complete, JobStatus::Failed);
+                return self
+                    .answered(&status, fold(events.iter(), &self.batcher.settings.bucket).findings)
+                    .await;
+            }
+            Standing::NotBefore(at_ms) => at_ms.saturating_sub(now_ms),
+            // What it finds comes as events.
+            Standing::Running if !self.batcher.settings.awaited => return self.judged(&[]).await,
+            Standing::Running => (waited_ms / 4).clamp(*ASK_MS.start(), *ASK_MS.end()),
+        };
+        if waited_ms < self.batcher.settings.wait_ms {
+            return Ok(Success::Waiting { delay_ms });
+        }
+        self.forget().await?;
+        let limit_s = self.batcher.settings.wait_ms / 1_000;
+        Err(Fault::new(Code::ScannerUnanswered, format!("expected an answer within {limit_s} s, found none")))
+    }
+
+    async fn answered(
+        &self,
+        status: &JobStatus,
+        findings: Vec<ExternalScanFinding>,
+    ) -> Result<Success, Fault> {
+        let of_this = Subject::Asset(self.claim.fence.asset.clone());
+        let findings = findings.into_iter().filter(|finding| finding.subject == of_this).collect();
+        let (why, findings) = match verdict(status, findings) {
+            ExternalScanAnswer::Answered(findings) => (None, findings),
+            ExternalScanAnswer::Unanswered { why, findings } => (Some(why), findings),
+        };
+        let asset = &self.claim.fence.asset;
+        let map = match findings.is_empty() {
+            true => None,
+            false => self.batcher.scanner.map(&self.delivered.batch, asset).await.map_err(ours)?,
+        };
+        let found: Vec<FindingRecord> =
+            findings.iter().flat_map(|finding| finding.records(map.as_ref())).collect();
+        let severe = judge(&self.context.policy, &self.claim.source.id.key, &found).response
+            >= Response::RedactThenPublish;
+        match why {
+            // What quarantines needs no whole answer.
+            Some(why) if !severe => {
+                self.forget().await?;
+                Err(Fault::new(Code::ScannerUnanswered, words(&why)))
+            }
+            _ => self.judged(&found).await,
+        }
+    }
+
+    async fn judged(&self, found: &[FindingRecord]) -> Result<Success, Fault> {
+        let detail = self.context.store.asset(&self.claim.fence.asset).await.map_err(ours)?;
+        let screening = judge(&self.context.policy, &self.claim.source.id.key, found);
+        // Without an answer the sidecar is still to be read.
+        if self.batcher.settings.awaited {
+            self.forget().await?;
+        }
+        Ok(Success::ExternallyScanned { screening, findings: join(&detail.findings, found) })
+    }
+
+    async fn forget(&self) -> Result<(), Fault> {
+        let asset = &self.claim.fence.asset;
+        self.batcher.scanner.remove(&self.delivered.batch, asset).await.map(drop).map_err(ours)
+    }
+}
+
+fn words(why: &Unanswered) -> &'static str {
+    match why {
+        Unanswered::Running => "the scanner's job has not ended",
+        Unanswered::Job(failure) => failure.message(),
+        Unanswered::PartlyRead => "the scanner did not read the text to its end",
+    }
+}
+
+/// Gives the text of a claim's asset to the scanner, where there is one and its answer can change anything. Where publishing
+/// does not wait for the answer it does not wait for the scanner's bucket either.
+pub async fn deliver(
+    context: &EngineContext,
+    claim: &Claim,
+    lines: &[TextLine],
+    screening: &Screening,
+) -> Result<Option<serde_json::Value>, Fault> {
+    let Some(batcher) = &context.external_scan else { return Ok(None) };
+    if screening.response >= Response::RedactThenPublish {
+        return Ok(None);
+    }
+    let lines = lines.iter().map(|line| scan_line(&context.classifier, line)).collect();
+    match batcher.deliver(Sidecar { asset: claim.fence.asset.clone(), lines }).await {
+        Ok(delivered) => to_document(&delivered).map(Some),
+        Err(fault) if !batcher.settings.awaited => {
+            tracing::warn!(asset = %claim.fence.asset, %fault, "the scanner is not given this asset's text");
+            Ok(None)
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// A field may be a tag's name out of an upload, and goes into the map, which holds no values.
+fn scan_line(classifier: &Classifier, line: &TextLine) -> ExternalScanLine {
+    let place = TextPlace { field: classifier.hide(&line.field), ..line.place() };
+    ExternalScanLine { place, text: line.text.clone() }
+}
+
+/// Takes the text of an asset out of the scanner's bucket, where it was ever put there.
+pub async fn take_back(context: &EngineContext, claim: &Claim) -> Result<Option<Removed>, Fault> {
+    let Some(batcher) = &context.external_scan else { return Ok(None) };
+    let Some(left) = product(&*context.store, &claim.fence.asset, TaskKey::Screen).await? else {
+        return Ok(None);
+    };
+    let delivered: Delivered = read_document(TaskKey::Screen, Some(&left))?;
+    batcher.scanner.remove(&delivered.batch, &claim.fence.asset).await.map(Some).map_err(ours)
+}

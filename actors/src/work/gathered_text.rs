@@ -1,0 +1,127 @@
+//! What one media file says, read and classified as the pipeline does it, and kept nowhere.
+
+use std::fs::File;
+use std::path::Path;
+
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_pipelines::client::{self, CancelFlag, OutputSink, WorkerProgram};
+use reelgate_pipelines::messages::{Enrichment, Finished, Inspection, Job, TextLine};
+use reelgate_pipelines::recipes::plan::plan;
+use reelgate_pipelines::recipes::settings::Settings;
+use reelgate_privacy::{Classifier, Finding, Line};
+
+use crate::work::media::other_result;
+use crate::work::text_sources;
+use crate::work::validate::inspect;
+
+/// What was found in a file, and what nobody looked at.
+pub struct GatheredText {
+    /// Of its name and of everything readable in it.
+    pub findings: Vec<Finding>,
+    /// What the media worker says about its search; `None` where only the name was read.
+    pub enrichment: Option<Enrichment>,
+}
+
+/// What stands in a file's name alone.
+pub fn read_name(classifier: &Classifier, name: &str) -> GatheredText {
+    GatheredText { findings: classify(classifier, &[text_sources::named(name)]), enrichment: None }
+}
+
+/// Inspects a file and collects its text, in two jailed workers one after the other. Blocks. The text is held in memory,
+/// at most 64 MiB.
+///
+/// # Errors
+/// Why the gate would refuse the file, or what of ours failed.
+pub fn read_media(
+    worker: &WorkerProgram,
+    settings: &Settings,
+    classifier: &Classifier,
+    path: &Path,
+    name: &str,
+) -> Result<GatheredText, Fault> {
+    let unreadable =
+        |error: std::io::Error| Fault::new(Code::ObjectUnavailable, format!("read the source: {error}"));
+    let cancel = CancelFlag::default();
+    let file = File::open(path).map_err(unreadable)?;
+    let size_bytes = file.metadata().map_err(unreadable)?.len();
+    let (inspection, _) = inspect(worker, settings, file, size_bytes, &cancel, &mut |_| {})?;
+    let (enrichment, text) = enrich(worker, settings, path, size_bytes, &inspection)?;
+    let mut lines = vec![text_sources::named(name)];
+    lines.extend(text_sources::parse(&text, &inspection.facts)?);
+    Ok(GatheredText { findings: classify(classifier, &lines), enrichment: Some(enrichment) })
+}
+
+fn enrich(
+    worker: &WorkerProgram,
+    settings: &Settings,
+    path: &Path,
+    size_bytes: u64,
+    inspection: &Inspection,
+) -> Result<(Enrichment, Vec<u8>), Fault> {
+    let plan = plan(inspection, settings, size_bytes)?;
+    let budget = settings.budgets.enrich(plan.duration_ns);
+    // The first worker had a file of its own: no two may read from the same open one.
+    let file = File::open(path)
+        .map_err(|error| Fault::new(Code::ObjectUnavailable, format!("read the source: {error}")))?;
+    let mut kept = TextOnly::default();
+    let job = Job::Enrich(plan.enrich);
+    let (finished, _) =
+        client::run(worker, &job, &budget, file, &mut kept, &mut |_| {}, &CancelFlag::default())?;
+    let Finished::Enriched(enrichment) = finished else { return Err(other_result()) };
+    Ok((enrichment, kept.text))
+}
+
+fn classify(classifier: &Classifier, lines: &[TextLine]) -> Vec<Finding> {
+    classifier.scan(lines.iter().map(|line| Line { text: &line.text, address: line.place() }))
+}
+
+/// Keeps the text of an enrichment and lets its pictures go.
+#[derive(Default)]
+struct TextOnly {
+    is_text: bool,
+    text: Vec<u8>,
+}
+
+impl OutputSink for TextOnly {
+    fn open(&mut self, name: &str) -> Result<(), Fault> {
+        self.is_text = name == text_sources::TEXT;
+        Ok(())
+    }
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        if !self.is_text {
+            return Ok(());
+        }
+        if (self.text.len() as u64).saturating_add(bytes.len() as u64) > text_sources::TEXT_BYTES_MAX {
+            return Err(Fault::new(Code::WorkerProtocol, "more text than a worker collects"));
+        }
+        self.text.extend_from_slice(bytes);
+        Ok(())
+    }
+    fn close(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_kept_up_to_its_limit_and_pictures_are_not() {
+        let mut kept = TextOnly::default();
+        kept.open("poster.jpg").unwrap();
+        kept.write(b"picture").unwrap();
+        kept.open(text_sources::TEXT).unwrap();
+        kept.write(b"line\n").unwrap();
+        assert_eq!(kept.text, b"line\n");
+        let too_much = vec![0; text_sources::TEXT_BYTES_MAX as usize];
+        assert_eq!(kept.write(&too_much).unwrap_err().code, Code::WorkerProtocol);
+    }
+
+    #[test]
+    fn a_name_is_read_without_its_endings() {
+        let reading = read_name(&Classifier::new(), "card_4539_5787_6362_1486.mp4");
+        assert_eq!(reading.findings.len(), 1);
+        assert!(reading.enrichment.is_none());
+    }
+}

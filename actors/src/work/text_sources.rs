@@ -1,0 +1,108 @@
+//! Everything readable in an asset, as lines with an address: its name, and what its media worker read.
+
+use reelgate_flow::facts::MediaFacts;
+use reelgate_flow::ids::AssetId;
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::task::TaskKey;
+use reelgate_pipelines::messages::TextLine;
+use reelgate_pipelines::trust;
+use reelgate_ports::records::{Claim, SourceRecord};
+
+use crate::engine_context::EngineContext;
+use crate::work::ours;
+use crate::work::products::{Planned, document, product};
+
+/// The worker stops collecting text well before this.
+pub const TEXT_BYTES_MAX: u64 = 64 << 20;
+/// Name of the worker's text output.
+pub const TEXT: &str = "text.jsonl";
+/// The bucket of files that are read where they lie: their folders are not the producer's words.
+const FILE_BUCKET: &str = "file";
+
+/// All lines of a claim's asset. A linked asset's content was read with its original; only its own name is new.
+///
+/// # Errors
+/// `worker_protocol` where a line is not what a worker may write.
+pub async fn lines(context: &EngineContext, claim: &Claim) -> Result<Vec<TextLine>, Fault> {
+    let mut lines = vec![name_line(&claim.source)];
+    if !claim.linked {
+        lines.extend(read_lines(context, &claim.fence.asset).await?);
+    }
+    Ok(lines)
+}
+
+fn name_line(source: &SourceRecord) -> TextLine {
+    let key = &source.id.key;
+    named(if source.id.bucket == FILE_BUCKET { key.rsplit('/').next().unwrap_or(key) } else { key })
+}
+
+/// The line of a file's name, or of an object's key.
+pub fn named(name: &str) -> TextLine {
+    TextLine {
+        surface: reelgate_privacy::text::FILE_NAME.to_owned(),
+        field: "name".to_owned(),
+        track: None,
+        start_ns: None,
+        end_ns: None,
+        frame_box: None,
+        text: reelgate_privacy::text::file_name(name),
+    }
+}
+
+async fn read_lines(context: &EngineContext, asset: &AssetId) -> Result<Vec<TextLine>, Fault> {
+    let outputs = product(&*context.store, asset, TaskKey::Enrich).await?.map(|left| left.outputs);
+    let Some(text) = outputs.into_iter().flatten().find(|output| output.name == TEXT) else {
+        return Ok(Vec::new());
+    };
+    let planned: Planned = document(&*context.store, asset, TaskKey::Validate).await?;
+    let bytes = context.objects.read_staged(&text, TEXT_BYTES_MAX).await.map_err(ours)?;
+    parse(&bytes, &planned.inspection.facts)
+}
+
+/// The lines of a worker's text output.
+///
+/// # Errors
+/// `worker_protocol` where a line is not what a worker may write.
+pub fn parse(bytes: &[u8], facts: &MediaFacts) -> Result<Vec<TextLine>, Fault> {
+    let picture = picture(facts);
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| read_line(line, picture)).collect()
+}
+
+fn read_line(json: &[u8], picture: Option<(u32, u32)>) -> Result<TextLine, Fault> {
+    let line: TextLine = serde_json::from_slice(json).map_err(|error| {
+        // The error's text could quote the line, so only its place is kept.
+        let place = error.column();
+        Fault::new(
+            Code::WorkerProtocol,
+            format!("a line of collected text breaks its form at column {place}"),
+        )
+    })?;
+    trust::text_line(&line, picture)?;
+    Ok(line)
+}
+
+/// Width and height of the main video as displayed, without making its pixels square.
+fn picture(facts: &MediaFacts) -> Option<(u32, u32)> {
+    let video = facts.main_video()?;
+    let is_turned = video.rotation.degrees % 180 == 90;
+    Some(if is_turned { (video.height, video.width) } else { (video.width, video.height) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_breaks_its_form_is_refused_without_being_quoted() {
+        let good = r#"{"surface":"tag","field":"comment","track":null,"start_ns":null,"end_ns":null,"frame_box":null,"text":"secret"}"#;
+        assert_eq!(read_line(good.as_bytes(), None).unwrap().text, "secret");
+        let boxed = good.replace(r#""frame_box":null"#, r#""frame_box":{"x":1,"y":1,"width":9,"height":9}"#);
+        assert!(read_line(boxed.as_bytes(), Some((10, 10))).is_ok());
+        for broken in [&good[..good.len() - 1], &boxed, r#"{"text":"secret"}"#] {
+            let fault = read_line(broken.as_bytes(), Some((9, 9))).unwrap_err();
+            assert_eq!(fault.code, Code::WorkerProtocol);
+            assert!(!fault.detail.contains("secret"), "{}", fault.detail);
+        }
+    }
+}

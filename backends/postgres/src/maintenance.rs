@@ -1,0 +1,200 @@
+//! What the store tidies by itself, and what it keeps for how long.
+
+use std::time::Instant;
+
+use reelgate_ports::records::Retained;
+use sqlx::postgres::PgPool;
+
+use crate::cursor::born;
+use crate::error::{DbResult, db};
+use crate::store::PgStore;
+use crate::{claim, pooled_connection};
+
+/// Months of history that are prepared ahead.
+const MONTHS_AHEAD: i32 = 2;
+/// A place in a prefix's queue that lies this far back puts nobody behind any more, milliseconds: the head start of a
+/// high priority, and some.
+const PLACES_KEPT_MS: i64 = 2 * 3_600_000;
+
+/// How long the removal of a month may wait for those who read history: everybody who writes some waits behind it.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '1s'";
+
+impl PgStore {
+    /// Prepares the coming months of history and removes those that ended more than `days` ago. A month stays as long
+    /// as an asset that came in before its end has not ended itself.
+    pub(crate) async fn maintain_history(&self, days: Option<u32>) -> DbResult<Retained> {
+        prepare_months(&self.readers).await?;
+        self.forget_late_events().await?;
+        let mut retained = Retained::default();
+        let Some(days) = days else { return Ok(retained) };
+        for (name, until_ms) in self.months_ended(days).await? {
+            if self.is_needed(until_ms).await? {
+                retained.kept += 1;
+            } else if self.remove_month(&name).await? {
+                retained.removed += 1;
+            }
+        }
+        Ok(retained)
+    }
+
+    /// One node at a time; whether it was this one.
+    async fn remove_month(&self, name: &str) -> DbResult<bool> {
+        let what = "remove a month of history";
+        let mut tx = pooled_connection::begin(&self.readers, "BEGIN", what).await?;
+        let first = sqlx::query_scalar!(
+            r#"SELECT pg_try_advisory_xact_lock(hashtext('reelgate months removed')) AS "first!""#
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(db(what))?;
+        // Another node may have removed it since it was looked for.
+        let there = sqlx::query_scalar!(r#"SELECT to_regclass($1) IS NOT NULL AS "there!""#, name)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(db(what))?;
+        if !first || !there {
+            return Ok(false);
+        }
+        sqlx::query(LOCK_TIMEOUT).execute(&mut *tx).await.map_err(db(what))?;
+        // The name comes from the catalogue; an identifier cannot be bound.
+        let drop = sqlx::AssertSqlSafe(format!("DROP TABLE \"{name}\""));
+        sqlx::query(drop).execute(&mut *tx).await.map_err(db(what))?;
+        tx.commit().await.map_err(db(what))?;
+        Ok(true)
+    }
+
+    /// Months of history that ended that long ago: the partition's name, and its end in milliseconds since 1970.
+    async fn months_ended(&self, days: u32) -> DbResult<Vec<(String, i64)>> {
+        let rows = sqlx::query!(
+            r#"SELECT c.relname::text AS "name!",
+                      (extract(epoch FROM to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') * 1000)::bigint
+                          AS "until_ms!"
+               FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+               WHERE i.inhparent = 'history'::regclass AND c.relname ~ '^history_[0-9]{4}_[0-9]{2}$'
+                   AND to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' + make_interval(days => $1) <= now()
+               ORDER BY 1"#,
+            i32::try_from(days).unwrap_or(i32::MAX),
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(db("look for old months of history"))?;
+        Ok(rows.into_iter().map(|row| (row.name, row.until_ms)).collect())
+    }
+
+    async fn is_needed(&self, until_ms: i64) -> DbResult<bool> {
+        sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT 1 FROM assets WHERE received_at_ms < $1 AND ended_at_ms IS NULL) AS "needed!""#,
+            until_ms,
+        )
+        .fetch_one(&self.readers)
+        .await
+        .map_err(db("look for assets that have not ended"))
+    }
+
+    /// Folds up what has piled up, and looks for tasks that claims have overlooked. Called beside other work, so it
+    /// does nothing most of the time.
+    pub(crate) async fn maintain(&self) -> DbResult<()> {
+        if self.claims_looked.is_due() {
+            self.look_for_overlooked().await?;
+        }
+        if self.maintained.is_due() {
+            let begun = Instant::now();
+            self.fold().await?;
+            self.maintained.took(begun.elapsed());
+        }
+        Ok(())
+    }
+
+    /// Looks from the beginning for a claimable task before the place where claims begin; see [`mod@crate::cursor`].
+    async fn look_for_overlooked(&self) -> DbResult<()> {
+        let begun = Instant::now();
+        for urgency in claim::urgencies() {
+            let look = self.cursor.look(urgency);
+            let overlooked = sqlx::query_scalar!(
+                r#"SELECT place FROM tasks WHERE urgency = $1 AND place < $2 AND born < $3 AND due
+                       AND lease_owner IS NULL
+                   ORDER BY urgency, place, asset, task LIMIT 1"#,
+                i16::from(urgency),
+                look.place,
+                look.born_from.max(born(urgency, 0)),
+            )
+            .fetch_optional(&self.writers)
+            .await
+            .map_err(db("look for overlooked tasks"))?;
+            if overlooked.is_some() {
+                self.cursor.forget();
+            }
+        }
+        self.claims_looked.took(begun.elapsed());
+        Ok(())
+    }
+
+    /// One node at a time: the others find nothing to do.
+    async fn fold(&self) -> DbResult<()> {
+        let what = "fold up counts and places";
+        let mut tx = pooled_connection::begin(&self.writers, "BEGIN", what).await?;
+        let first =
+            sqlx::query_scalar!(r#"SELECT pg_try_advisory_xact_lock(hashtext('reelgate fold')) AS "first!""#)
+                .fetch_one(&mut *tx)
+                .await
+                .map_err(db(what))?;
+        if !first {
+            return Ok(());
+        }
+        sqlx::query!(
+            "WITH gone AS (DELETE FROM phase_counts RETURNING phase, change)
+             INSERT INTO phase_counts (phase, change)
+             SELECT phase, sum(change)::bigint FROM gone GROUP BY phase HAVING sum(change) <> 0"
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(db(what))?;
+        sqlx::query!(
+            "DELETE FROM prefixes WHERE behind < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1",
+            PLACES_KEPT_MS,
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(db(what))?;
+        sqlx::query!(
+            "DELETE FROM prefixes AS p USING (
+                 SELECT bucket, prefix, priority, max(behind) AS latest FROM prefixes GROUP BY 1, 2, 3
+             ) AS l
+             WHERE p.bucket = l.bucket AND p.prefix = l.prefix AND p.priority = l.priority AND p.behind < l.latest"
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(db(what))?;
+        tx.commit().await.map_err(db(what))
+    }
+}
+
+/// Makes this month's table of history and the next ones', where they are not there yet; one caller at a time, because
+/// two that find a table missing would both make it.
+pub(crate) async fn prepare_months(pool: &PgPool) -> DbResult<()> {
+    let what = "prepare months of history";
+    let mut tx = pooled_connection::begin(pool, "BEGIN", what).await?;
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('reelgate months'))::text AS locked")
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(db(what))?;
+    for ahead in 0..=MONTHS_AHEAD {
+        let month = sqlx::query!(
+            r#"SELECT to_char(m, '"history_"YYYY"_"MM') AS "name!", to_char(m, 'YYYY-MM-DD') AS "from!",
+                      to_char(m + interval '1 month', 'YYYY-MM-DD') AS "until!"
+               FROM (SELECT date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => $1) AS m) AS month"#,
+            ahead,
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(db(what))?;
+        // All three are digits and underscores that the database has just made.
+        let create = sqlx::AssertSqlSafe(format!(
+            "CREATE TABLE IF NOT EXISTS {} PARTITION OF history
+             FOR VALUES FROM ('{} 00:00:00+00') TO ('{} 00:00:00+00')",
+            month.name, month.from, month.until,
+        ));
+        sqlx::query(create).execute(&mut *tx).await.map_err(db(what))?;
+    }
+    tx.commit().await.map_err(db(what))
+}

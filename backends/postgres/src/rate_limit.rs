@@ -1,0 +1,86 @@
+//! How often what is costly may be done, and waits that do not fall together.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// The share of time that something costly may take: one part in this many.
+const SHARE: u32 = 20;
+
+/// Lets something happen at most every so often, and rarer where it takes long.
+#[derive(Debug)]
+pub(crate) struct RateLimit {
+    every: Duration,
+    next: Mutex<Option<Instant>>,
+}
+
+impl RateLimit {
+    pub(crate) fn new(every: Duration) -> Self {
+        Self { every, next: Mutex::new(None) }
+    }
+
+    /// True where it is time; then it is not for a while.
+    pub(crate) fn is_due(&self) -> bool {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if next.is_some_and(|next| now < next) {
+            return false;
+        }
+        *next = Some(now + self.every);
+        true
+    }
+
+    /// It took that long: not again before many times as long has passed.
+    pub(crate) fn took(&self, duration: Duration) {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        *next = Some(Instant::now() + self.every.max(duration.saturating_mul(SHARE)));
+    }
+}
+
+/// Spreads waits: a generator that needs no seed from outside and is not for secrets (SplitMix64).
+#[derive(Debug)]
+pub(crate) struct Jitter(AtomicU64);
+
+impl Jitter {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(AtomicU64::new(seed))
+    }
+
+    pub(crate) fn next(&self) -> u64 {
+        let state = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+        let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Between half of it and all of it.
+    pub(crate) fn spread(&self, most: Duration) -> Duration {
+        let half = most / 2;
+        let nanos = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX).max(1);
+        half + Duration::from_nanos(self.next() % nanos)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_took_long_is_not_due_again_soon() {
+        let rate_limit = RateLimit::new(Duration::ZERO);
+        assert!(rate_limit.is_due() && rate_limit.is_due());
+        rate_limit.took(Duration::from_secs(60));
+        assert!(!rate_limit.is_due());
+    }
+
+    #[test]
+    fn waits_lie_between_half_and_all_and_differ() {
+        let jitter = Jitter::new(1);
+        let most = Duration::from_millis(100);
+        let waits: Vec<Duration> = (0..50).map(|_| jitter.spread(most)).collect();
+        assert!(waits.iter().all(|wait| *wait >= most / 2 && *wait <= most));
+        assert!(waits.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+}

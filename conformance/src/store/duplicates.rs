@@ -1,0 +1,125 @@
+//! The same content, uploaded more than once.
+
+use reelgate_flow::asset::{Phase, Severity, Verdict};
+use reelgate_flow::ids::AssetId;
+use reelgate_flow::limits::BACKOFF_MAX_MS;
+use reelgate_flow::reason::Code;
+use reelgate_flow::task::{Lane, TaskKey};
+
+use super::StoreHome;
+use super::fixture::{SHA256, StoreFixture, event, validated, well};
+use reelgate_ports::events::EventBatch;
+use reelgate_ports::identity::asset_id;
+
+/// A first asset being processed, and a second one linked to it.
+async fn linked(fixture: &StoreFixture) -> (AssetId, AssetId) {
+    let first = fixture.upload("first", 1).await;
+    fixture.validate_content(&first, SHA256).await;
+    let second = fixture.upload("second", 1).await;
+    fixture.validate_content(&second, SHA256).await;
+    assert_eq!(fixture.phase(&first).await, Phase::Processing);
+    assert_eq!(fixture.phase(&second).await, Phase::Linked);
+    (first, second)
+}
+
+pub async fn the_same_content_is_linked_to_the_running_first_one(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let (first, second) = linked(&fixture).await;
+    let row = fixture.store.asset(&second).await.unwrap().asset;
+    assert_eq!(row.linked_to.as_ref(), Some(&first));
+    assert_eq!(fixture.told(&second, "linked").await, [format!("same content as {first}")]);
+    let due = fixture.claim_all().await;
+    assert!(due.iter().all(|claim| claim.fence.asset == first), "the second one only waits");
+}
+
+pub async fn a_duplicate_is_told_when_its_original_is_published(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let (first, second) = linked(&fixture).await;
+    fixture.run(Severity::Medium).await;
+    for asset in [&first, &second] {
+        let row = fixture.store.asset(asset).await.unwrap().asset;
+        assert_eq!((row.phase, row.verdict), (Phase::Published, Verdict::Flagged));
+    }
+    assert_eq!(fixture.attempts(&second, TaskKey::Enrich).await, 0, "nothing was encoded twice");
+    assert_eq!(fixture.attempts(&second, TaskKey::Screen).await, 1, "its own name was screened");
+}
+
+pub async fn a_duplicate_of_a_quarantined_original_is_quarantined(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let (first, second) = linked(&fixture).await;
+    fixture.run(Severity::High).await;
+    assert_eq!(fixture.phase(&first).await, Phase::Quarantined);
+    let row = fixture.store.asset(&second).await.unwrap().asset;
+    assert_eq!((row.phase, row.severity), (Phase::Quarantined, Severity::High));
+}
+
+pub async fn a_duplicate_of_a_failed_original_is_processed_on_its_own(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let (first, second) = linked(&fixture).await;
+    for _ in 0..Code::Internal.attempts_max() {
+        for claim in fixture.claim(Lane::Heavy, 10).await {
+            assert_eq!(claim.fence.asset, first);
+            fixture.fail(&claim, Code::Internal).await;
+        }
+        fixture.clock.advance_ms(BACKOFF_MAX_MS);
+    }
+    assert_eq!(fixture.phase(&first).await, Phase::Failed);
+    let row = fixture.store.asset(&second).await.unwrap().asset;
+    assert_eq!((row.phase, row.linked_to), (Phase::Received, None));
+    fixture.validate_content(&second, SHA256).await;
+    assert_eq!(fixture.phase(&second).await, Phase::Processing);
+}
+
+pub async fn the_same_content_after_the_original_has_ended_follows_at_once(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let first = fixture.upload("first", 1).await;
+    fixture.validate_content(&first, SHA256).await;
+    fixture.run(Severity::None).await;
+    let second = fixture.upload("second", 1).await;
+    fixture.validate_content(&second, SHA256).await;
+    let due: Vec<_> = fixture.claim(Lane::Light, 10).await;
+    assert_eq!(due.iter().map(|claim| claim.fence.task).collect::<Vec<_>>(), [TaskKey::Screen]);
+    assert!(due[0].linked);
+}
+
+pub async fn a_rejected_upload_is_no_original(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let first = fixture.upload("first", 1).await;
+    let claim = fixture.claim_one(TaskKey::Validate).await;
+    let fault = reelgate_flow::reason::Fault::new(Code::ChecksumMismatch, "");
+    let mut told = super::fixture::report(&claim, reelgate_ports::records::Ending::Fault(fault));
+    told.sha256 = Some(SHA256.to_owned());
+    fixture.store.complete(&[told]).await.unwrap();
+    fixture.run(Severity::None).await;
+    assert_eq!(fixture.phase(&first).await, Phase::Rejected);
+    let second = fixture.upload("second", 1).await;
+    fixture.validate_content(&second, SHA256).await;
+    assert_eq!(fixture.phase(&second).await, Phase::Processing);
+}
+
+pub async fn forced_uploads_are_never_linked(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let first = fixture.upload("first", 1).await;
+    fixture.validate_content(&first, SHA256).await;
+    let mut forced = event("second", 1);
+    forced.force = true;
+    fixture.store.ingest(&EventBatch::of([forced.clone()])).await.unwrap();
+    let second = asset_id(&forced.source);
+    fixture.validate_content(&second, SHA256).await;
+    assert_eq!(fixture.phase(&second).await, Phase::Processing);
+}
+
+pub async fn two_of_the_same_content_in_one_batch_are_not_both_processed(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    fixture.store.ingest(&EventBatch::of([event("first", 1), event("second", 1)])).await.unwrap();
+    let claims = fixture.claim(Lane::Light, 2).await;
+    let reports: Vec<_> = claims.iter().map(|claim| validated(claim, SHA256)).collect();
+    fixture.store.complete(&reports).await.unwrap();
+    let phases = [fixture.phase(&claims[0].fence.asset).await, fixture.phase(&claims[1].fence.asset).await];
+    assert_eq!(phases, [Phase::Processing, Phase::Linked]);
+    let heavy = fixture.claim(Lane::Heavy, 10).await;
+    for claim in &heavy {
+        assert_eq!(claim.fence.asset, claims[0].fence.asset);
+        fixture.store.complete(&[well(claim, Severity::None)]).await.unwrap();
+    }
+}

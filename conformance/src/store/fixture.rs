@@ -1,0 +1,197 @@
+//! A store with a clock and the few moves that tests are made of.
+
+use std::sync::Arc;
+
+use reelgate_flow::asset::{Phase, Screening, Severity};
+use reelgate_flow::ids::{AssetId, NodeId, Sequencer, SourceId};
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::task::{Lane, TaskKey};
+use serde_json::json;
+
+use super::StoreHome;
+use crate::ManualClock;
+use reelgate_ports::events::EventBatch;
+use reelgate_ports::order::Priority;
+use reelgate_ports::records::{
+    Applied, Claim, Ending, EventKind, MediaEvent, StagedOutput, Success, Taken, TaskJob, TaskReport,
+    UsageRecord, WithdrawalRecord,
+};
+use reelgate_ports::store::Store;
+
+pub const LEASE_MS: u64 = 30_000;
+
+/// SHA-256 of nothing; any well-formed hash does.
+pub const SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+pub struct StoreFixture {
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<ManualClock>,
+}
+
+impl StoreFixture {
+    pub async fn new(home: &dyn StoreHome) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        Self { store: home.open(clock.clone()).await, clock }
+    }
+
+    /// Takes one upload in and returns its asset.
+    pub async fn upload(&self, key: &str, version: u64) -> AssetId {
+        let taken = self.store.ingest(&EventBatch::of([event(key, version)])).await.unwrap();
+        taken[0].asset.clone()
+    }
+
+    pub async fn claim(&self, lane: Lane, tasks_max: u16) -> Vec<Claim> {
+        self.store.claim(&node(), lane, tasks_max, LEASE_MS).await.unwrap()
+    }
+
+    /// Claims whatever is due in both lanes.
+    pub async fn claim_all(&self) -> Vec<Claim> {
+        let mut claims = self.claim(Lane::Light, 100).await;
+        claims.extend(self.claim(Lane::Heavy, 100).await);
+        claims
+    }
+
+    /// Claims exactly one task, which must be the one named.
+    pub async fn claim_one(&self, task: TaskKey) -> Claim {
+        let mut claims = self.claim(task.lane(), 1).await;
+        let claim = claims.pop().expect("a due task");
+        assert_eq!(claim.fence.task, task);
+        claim
+    }
+
+    pub async fn report(&self, claim: &Claim, ending: Ending) -> Applied {
+        self.store.complete(&[report(claim, ending)]).await.unwrap()[0]
+    }
+
+    pub async fn fail(&self, claim: &Claim, code: Code) -> Applied {
+        self.report(claim, Ending::Fault(Fault::new(code, "found 0"))).await
+    }
+
+    /// Validates with a content of its own, so that nothing is linked.
+    pub async fn validate(&self, asset: &AssetId) {
+        let sha256 = reelgate_ports::identity::key_sha256(asset.as_str());
+        self.validate_content(asset, &sha256).await;
+    }
+
+    /// Claims the validation that is due next and reports one chunk of video, no audio.
+    pub async fn validate_content(&self, asset: &AssetId, sha256: &str) {
+        let claim = self.claim_one(TaskKey::Validate).await;
+        assert_eq!(&claim.fence.asset, asset);
+        let applied = self.store.complete(&[validated(&claim, sha256)]).await.unwrap();
+        assert!(matches!(applied[0], Applied::Committed(_)), "validation was stale");
+    }
+
+    /// Claims and reports everything well until nothing is due.
+    pub async fn run(&self, severity: Severity) {
+        loop {
+            let claims = self.claim_all().await;
+            if claims.is_empty() {
+                return;
+            }
+            for claim in claims {
+                // Stale where another task's report has just sent the asset out by an exit.
+                self.store.complete(&[well(&claim, severity)]).await.unwrap();
+            }
+        }
+    }
+
+    pub async fn phase(&self, asset: &AssetId) -> Phase {
+        self.store.asset(asset).await.unwrap().asset.phase
+    }
+
+    pub async fn attempts(&self, asset: &AssetId, task: TaskKey) -> u32 {
+        let tasks = self.store.asset(asset).await.unwrap().tasks;
+        tasks.iter().find(|row| row.task == task).map_or(0, |row| row.attempts)
+    }
+
+    pub async fn told(&self, asset: &AssetId, what: &str) -> Vec<String> {
+        let history = self.store.history(asset).await.unwrap();
+        history.into_iter().filter(|line| line.event.as_str() == what).map(|line| line.detail).collect()
+    }
+}
+
+pub fn node() -> NodeId {
+    NodeId::new("node-a")
+}
+
+pub fn event(key: &str, version: u64) -> MediaEvent {
+    MediaEvent {
+        kind: EventKind::Created,
+        priority: Priority::Normal,
+        source: SourceId { bucket: "ingest".into(), key: key.into(), version: version.to_string() },
+        sequencer: Sequencer::from_nanos(version),
+        size_bytes: 1_000 + version,
+        location: format!("ingest/{key}"),
+        force: false,
+    }
+}
+
+pub fn report(claim: &Claim, ending: Ending) -> TaskReport {
+    TaskReport {
+        fence: claim.fence.clone(),
+        node: node(),
+        sha256: None,
+        facts: None,
+        ending,
+        usage: UsageRecord { wall_ms: 12, cpu_ms: 7, memory_bytes_max: 4_096 },
+    }
+}
+
+pub fn validated(claim: &Claim, sha256: &str) -> TaskReport {
+    let plan = json!({"chunks": 1});
+    let jobs = vec![job(TaskKey::Video { chunk: 0 }, 20), job(TaskKey::Enrich, 3)];
+    let ending = Ending::Success(Success::Validated { video_chunks: 1, audio: false, plan, jobs });
+    TaskReport { sha256: Some(sha256.to_owned()), ..report(claim, ending) }
+}
+
+/// The job of a task that works through so much media.
+pub fn job(task: TaskKey, media_ns: u64) -> TaskJob {
+    TaskJob {
+        task,
+        media_ns,
+        job: json!({"job of": task.text(), "text": "O'Neil \"🎬\" \u{0}", "end_ns": u64::MAX}),
+    }
+}
+
+pub fn output(name: &str) -> StagedOutput {
+    StagedOutput { name: name.into(), location: format!("work/{name}"), size_bytes: 5, sha256: SHA256.into() }
+}
+
+/// A claimed task's report as if its work went well.
+pub fn well(claim: &Claim, severity: Severity) -> TaskReport {
+    let success = match claim.fence.task {
+        TaskKey::Validate => {
+            return validated(claim, &reelgate_ports::identity::key_sha256(claim.fence.asset.as_str()));
+        }
+        TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Enrich => {
+            let name = format!("{}.m4s", claim.fence.task);
+            Success::Produced { result: json!({"frames": 48}), outputs: vec![output(&name)] }
+        }
+        TaskKey::Screen => {
+            let screening = Screening::of(severity);
+            Success::Screened { screening, findings: Vec::new(), redaction: None, delivered: None }
+        }
+        TaskKey::ExternalScan => {
+            Success::ExternallyScanned { screening: Screening::of(severity), findings: Vec::new() }
+        }
+        TaskKey::Package => Success::Packaged {
+            result: json!({"ladder": 1}),
+            renditions: Vec::new(),
+            outputs: vec![output("main.m3u8")],
+        },
+        TaskKey::Publish => Success::Published { location: "published/x".into() },
+        TaskKey::Withdraw => Success::Withdrawn {
+            source_location: "rejected/x".into(),
+            withdrawal_record: WithdrawalRecord {
+                taken: vec![Taken { area: "published".into(), name: "v.m4s".into(), size_bytes: 3 }],
+                looked_at: 1,
+                left: Vec::new(),
+            },
+        },
+        TaskKey::Restore => Success::Restored {
+            source_location: "released/x".into(),
+            published_location: Some("published/x".into()),
+        },
+    };
+    report(claim, Ending::Success(success))
+}

@@ -1,0 +1,71 @@
+//! What people and policy have decided about an asset, kept beside its phase.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::words::Response;
+
+/// Decisions that outlive the phase in which they were made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Flags {
+    /// What policy asks for because of the findings; an original's counts as its own.
+    pub response: Response,
+    /// A security officer let it go: its findings do not quarantine it again.
+    pub cleared: bool,
+    /// It must not be erased.
+    pub held: bool,
+    /// Its encodes leave out what was found; the source still holds it.
+    pub redacted: bool,
+}
+
+impl Flags {
+    /// As a row holds it: words parted by spaces, the response first, such as `quarantine held`.
+    pub fn text(&self) -> String {
+        let set = [(self.cleared, "cleared"), (self.held, "held"), (self.redacted, "redacted")];
+        let mut words = Vec::from([self.response.as_str()]);
+        words.extend(set.iter().filter(|(is_set, _)| *is_set).map(|(_, word)| *word));
+        words.join(" ")
+    }
+
+    /// Reads what [`Flags::text`] wrote; empty text reads as no decision.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut flags = Self::default();
+        let mut words = text.split(' ').filter(|word| !word.is_empty());
+        if let Some(response) = words.next() {
+            flags.response = Response::parse(response)?;
+        }
+        for word in words {
+            match word {
+                "cleared" => flags.cleared = true,
+                "held" => flags.held = true,
+                "redacted" => flags.redacted = true,
+                _ => return None,
+            }
+        }
+        Some(flags)
+    }
+
+    /// Whether policy quarantines the asset and nobody has let it go.
+    pub fn quarantines(&self) -> bool {
+        self.response == Response::Quarantine && !self.cleared
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_read_back_as_they_are_written_and_nothing_else_is_read() {
+        for response in Response::ALL {
+            for bits in 0..8 {
+                let (cleared, held, redacted) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0);
+                let flags = Flags { response: *response, cleared, held, redacted };
+                assert_eq!(Flags::parse(&flags.text()), Some(flags));
+            }
+        }
+        assert_eq!(Flags::parse(""), Some(Flags::default()));
+        assert_eq!(Flags::parse("quarantine open"), None);
+        assert_eq!(Flags::parse("cleared"), None);
+    }
+}

@@ -1,0 +1,139 @@
+use alloc::vec;
+
+use super::*;
+
+fn waiting() -> Life {
+    Life::linked(Original::Running)
+}
+
+#[test]
+fn same_content_waits_for_the_first_one_and_encodes_nothing() {
+    let life = waiting();
+    assert_eq!((life.asset.phase, life.due()), (Phase::Linked, vec![]));
+    assert!(life.effects.contains(&Effect::Note(Note::LinkedToOriginal)));
+}
+
+#[test]
+fn a_duplicate_screens_its_own_name_and_publishes_a_copy() {
+    let mut life = waiting();
+    life.feed(Input::OriginalEnded(ended(Phase::Published, Severity::Medium, None))).unwrap();
+    assert_eq!(life.due(), vec![TaskKey::Screen]);
+    life.screen(Severity::None);
+    assert_eq!((life.asset.phase, life.due()), (Phase::Screened, vec![TaskKey::Publish]));
+    assert_eq!(life.asset.verdict, Verdict::Flagged, "an original's severity counts as its own");
+    life.finish(TaskKey::Publish);
+    assert_eq!((life.asset.phase, life.owed()), (Phase::Published, vec![NoticeKind::Published]));
+}
+
+#[test]
+fn a_duplicate_of_an_ended_original_does_not_wait() {
+    let life = Life::linked(Original::Ended(ended(Phase::Published, Severity::None, None)));
+    assert_eq!((life.asset.phase, life.due()), (Phase::Linked, vec![TaskKey::Screen]));
+}
+
+#[test]
+fn a_duplicate_whose_own_name_is_personal_is_quarantined_alone() {
+    let mut life = Life::linked(Original::Ended(ended(Phase::Published, Severity::None, None)));
+    life.screen(Severity::High);
+    assert_eq!(life.asset.exit, Some(Exit::Quarantine));
+}
+
+#[test]
+fn a_quarantined_original_quarantines_its_duplicates() {
+    let end = ended(Phase::Quarantined, Severity::High, Some(Code::PersonalData));
+    let mut waited = waiting();
+    waited.feed(Input::OriginalEnded(end.clone())).unwrap();
+    let mut late = Life::linked(Original::Ended(end));
+    for life in [&mut waited, &mut late] {
+        life.finish(TaskKey::Withdraw);
+        assert_eq!((life.asset.phase, life.reason()), (Phase::Quarantined, Some(Code::PersonalData)));
+    }
+}
+
+#[test]
+fn a_refusal_of_the_content_is_shared_and_one_of_the_upload_is_not() {
+    for (code, shared) in [
+        (Code::DamagedStream, true),
+        (Code::DecoderCrashed, true),
+        (Code::SourceChanged, false),
+        (Code::SourceMissing, false),
+        (Code::ChecksumMismatch, false),
+    ] {
+        let mut life = waiting();
+        life.feed(Input::OriginalEnded(ended(Phase::Rejected, Severity::None, Some(code)))).unwrap();
+        let expected = if shared { Phase::Withdrawing } else { Phase::Received };
+        assert_eq!(life.asset.phase, expected, "{}", code.as_str());
+    }
+}
+
+#[test]
+fn an_original_that_left_nothing_to_share_sends_its_duplicate_back() {
+    for phase in [Phase::Failed, Phase::Superseded] {
+        let mut life = waiting();
+        life.feed(Input::OriginalEnded(ended(phase, Severity::None, Some(Code::Superseded)))).unwrap();
+        assert_eq!((life.asset.phase, life.due()), (Phase::Received, vec![TaskKey::Validate]));
+        assert!(!life.asset.linked);
+    }
+}
+
+#[test]
+fn an_original_found_to_have_left_nothing_is_not_linked_to() {
+    for phase in [Phase::Failed, Phase::Superseded, Phase::Rejected] {
+        let life = Life::linked(Original::Ended(ended(phase, Severity::None, Some(Code::SourceMissing))));
+        assert_eq!((life.asset.phase, life.asset.linked), (Phase::Processing, false));
+    }
+}
+
+#[test]
+fn an_original_that_leaves_before_the_copy_is_made_sends_its_duplicate_back_unscreened() {
+    let gone = || Input::OriginalEnded(ended(Phase::Superseded, Severity::None, Some(Code::Superseded)));
+    let mut screening = Life::linked(Original::Ended(ended(Phase::Published, Severity::Low, None)));
+    screening.feed(gone()).unwrap();
+    let mut publishing = Life::linked(Original::Ended(ended(Phase::Published, Severity::Low, None)));
+    publishing.screen(Severity::None);
+    let copying = publishing.claim(TaskKey::Publish);
+    publishing.feed(gone()).unwrap();
+    for life in [&screening, &publishing] {
+        assert_eq!((life.asset.phase, life.asset.verdict), (Phase::Received, Verdict::Unscanned));
+        assert_eq!(
+            life.state(TaskKey::Screen),
+            Some(TaskState::Dropped),
+            "its name alone is not its content"
+        );
+    }
+    let late = Input::Done { task: TaskKey::Publish, attempt: copying, outcome: Outcome::Finished };
+    assert_eq!(publishing.feed(late), Err(Stale));
+}
+
+#[test]
+fn a_published_duplicate_outlives_its_original() {
+    let mut life = Life::linked(Original::Ended(ended(Phase::Published, Severity::None, None)));
+    life.screen(Severity::None);
+    life.finish(TaskKey::Publish);
+    let gone = ended(Phase::Superseded, Severity::None, Some(Code::Superseded));
+    assert_eq!(life.feed(Input::OriginalEnded(gone)), Err(Stale));
+    assert_eq!(life.asset.phase, Phase::Published);
+}
+
+#[test]
+fn endings_of_originals_do_not_concern_who_follows_nobody() {
+    let end = ended(Phase::Rejected, Severity::None, Some(Code::NotMedia));
+    for mut life in [Life::arrived(), Life::processing(), Life::screened(), Life::published()] {
+        assert_eq!(life.feed(Input::OriginalEnded(end.clone())), Err(Stale));
+    }
+    let unended = ended(Phase::Processing, Severity::None, None);
+    assert_eq!(waiting().feed(Input::OriginalEnded(unended)), Err(Stale));
+}
+
+#[test]
+fn a_rejected_asset_that_is_redriven_can_follow_an_original_again() {
+    let mut life = Life::processing();
+    life.finish(TaskKey::Enrich);
+    life.screen(Severity::None);
+    life.fail(TaskKey::Audio, Code::DamagedStream);
+    life.finish(TaskKey::Withdraw);
+    life.feed(Input::Redrive).unwrap();
+    life.validate(2, true, Original::Running);
+    life.feed(Input::OriginalEnded(ended(Phase::Published, Severity::None, None))).unwrap();
+    assert_eq!(life.due(), vec![TaskKey::Screen]);
+}

@@ -1,0 +1,238 @@
+//! The conversation with one worker: what it may say when, checked word by word. Does no input or output of its
+//! own: bytes come in, calls to the sink and to the listener go out.
+
+use std::collections::BTreeMap;
+
+use reelgate_flow::reason::{Code, Fault};
+
+use super::{Event, OutputSink};
+use crate::messages::{Finished, Job, Reply, WIRE_VERSION};
+use crate::trust;
+use crate::wire::{self, Decoder, Frame};
+
+/// Messages of one job. A day of video in four rungs makes about 350,000, opened and closed outputs included;
+/// beyond that somebody is keeping the engine busy.
+const MESSAGES_MAX: u64 = 2_000_000;
+
+/// How far the conversation has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// Nothing was said yet.
+    Greeting,
+    /// Greeted; the jail is closing.
+    Closing,
+    /// The job was handed over.
+    Working,
+}
+
+/// One conversation.
+pub struct WorkerConversation<'a> {
+    job: &'a Job,
+    output_bytes_max: u64,
+    sink: &'a mut dyn OutputSink,
+    events: &'a mut dyn FnMut(Event),
+    decoder: Decoder,
+    stage: Stage,
+    is_job_due: bool,
+    messages: u64,
+    open: Option<OpenOutput>,
+    outputs: BTreeMap<String, u64>,
+    output_bytes: u64,
+    result: Option<Result<Finished, Fault>>,
+}
+
+struct OpenOutput {
+    number: u32,
+    name: String,
+    bytes: u64,
+}
+
+impl<'a> WorkerConversation<'a> {
+    /// A conversation about `job`.
+    pub fn new(
+        job: &'a Job,
+        output_bytes_max: u64,
+        sink: &'a mut dyn OutputSink,
+        events: &'a mut dyn FnMut(Event),
+    ) -> Self {
+        Self {
+            job,
+            output_bytes_max,
+            sink,
+            events,
+            decoder: Decoder::default(),
+            stage: Stage::Greeting,
+            is_job_due: false,
+            messages: 0,
+            open: None,
+            outputs: BTreeMap::new(),
+            output_bytes: 0,
+            result: None,
+        }
+    }
+
+    /// Takes bytes of the worker.
+    pub fn read(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let mut decoder = std::mem::take(&mut self.decoder);
+        decoder.feed(bytes);
+        while let Some(frame) = decoder.next_frame()? {
+            match frame {
+                Frame::Message(body) => self.message(wire::parse(body, "reply")?)?,
+                Frame::Data(bytes) => self.data(bytes)?,
+            }
+        }
+        self.decoder = decoder;
+        Ok(())
+    }
+
+    /// The job as a frame, once, as soon as the worker says that it is jailed.
+    pub fn job_due(&mut self) -> Result<Option<Vec<u8>>, Fault> {
+        if !std::mem::take(&mut self.is_job_due) {
+            return Ok(None);
+        }
+        let mut frame = Vec::new();
+        wire::write_message(&mut frame, self.job)?;
+        Ok(Some(frame))
+    }
+
+    /// Whether the worker said its last word.
+    pub fn is_ended(&self) -> bool {
+        self.result.is_some()
+    }
+
+    /// How far it came.
+    pub fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// Bytes of all outputs so far.
+    pub fn output_bytes(&self) -> u64 {
+        self.output_bytes
+    }
+
+    /// The last word, where there was one.
+    pub fn into_result(self) -> Option<Result<Finished, Fault>> {
+        self.result
+    }
+
+    fn message(&mut self, reply: Reply) -> Result<(), Fault> {
+        self.messages += 1;
+        if self.result.is_some() {
+            return Err(broken("nothing after the last word", "another message"));
+        }
+        if self.messages > MESSAGES_MAX {
+            return Err(broken(&format!("at most {MESSAGES_MAX} messages"), "more"));
+        }
+        match (reply, self.stage) {
+            (Reply::Hello { version, gstreamer }, Stage::Greeting) => self.hello(version, gstreamer),
+            (Reply::Jailed, Stage::Closing) => {
+                self.stage = Stage::Working;
+                self.is_job_due = true;
+                (self.events)(Event::Jailed);
+                Ok(())
+            }
+            (Reply::Progress { done_ns, frames }, Stage::Working) => {
+                (self.events)(Event::Progress { done_ns, frames });
+                Ok(())
+            }
+            (Reply::OutputOpened { output, name }, Stage::Working) => self.opened(output, name),
+            (Reply::OutputClosed { output, bytes }, Stage::Working) => self.closed(output, bytes),
+            (Reply::Finished(finished), Stage::Working) => {
+                if self.open.is_some() {
+                    return Err(broken("every output closed before the end", "one still open"));
+                }
+                trust::check(self.job, &finished, &self.outputs)?;
+                self.result = Some(Ok(*finished));
+                Ok(())
+            }
+            (Reply::Faulted(fault), stage) => {
+                self.result = Some(Err(trust::fault(fault, stage == Stage::Working)?));
+                Ok(())
+            }
+            (reply, stage) => Err(broken(stage.expects(), name_of(&reply))),
+        }
+    }
+
+    fn hello(&mut self, version: u16, gstreamer: String) -> Result<(), Fault> {
+        if version != WIRE_VERSION {
+            let detail = format!("the engine speaks wire version {WIRE_VERSION}, the worker {version}");
+            return Err(Fault::new(Code::WorkerUnavailable, detail + "; install both from one build"));
+        }
+        trust::word("gstreamer version", &gstreamer, 64)?;
+        self.stage = Stage::Closing;
+        (self.events)(Event::Greeted { gstreamer });
+        Ok(())
+    }
+
+    fn opened(&mut self, number: u32, name: String) -> Result<(), Fault> {
+        let expected = u32::try_from(self.outputs.len()).unwrap_or(u32::MAX);
+        if self.open.is_some() || number != expected {
+            return Err(broken(
+                &format!("output {expected} after the one before is closed"),
+                "another order",
+            ));
+        }
+        trust::may_write(self.job, &name)?;
+        if self.outputs.contains_key(&name) {
+            return Err(broken("every output once", "a name opened twice"));
+        }
+        self.sink.open(&name)?;
+        self.open = Some(OpenOutput { number, name, bytes: 0 });
+        Ok(())
+    }
+
+    fn data(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let Some(open) = &mut self.open else {
+            return Err(broken("data only while an output is open", "data"));
+        };
+        let count = bytes.len() as u64;
+        open.bytes += count;
+        self.output_bytes += count;
+        if self.output_bytes > self.output_bytes_max {
+            let detail =
+                format!("more than the {} bytes allowed for all outputs together", self.output_bytes_max);
+            return Err(Fault::new(Code::BudgetOutput, detail));
+        }
+        self.sink.write(bytes)
+    }
+
+    fn closed(&mut self, number: u32, bytes: u64) -> Result<(), Fault> {
+        match self.open.take() {
+            Some(open) if open.number == number && open.bytes == bytes => {
+                self.outputs.insert(open.name, open.bytes);
+                self.sink.close()
+            }
+            Some(open) => {
+                let expected = format!("the end of output {} after {} bytes", open.number, open.bytes);
+                Err(broken(&expected, &format!("output {number} with {bytes}")))
+            }
+            None => Err(broken("an output opened before it is closed", "none open")),
+        }
+    }
+}
+
+impl Stage {
+    fn expects(self) -> &'static str {
+        match self {
+            Self::Greeting => "hello first",
+            Self::Closing => "jailed after hello",
+            Self::Working => "progress, outputs or a last word",
+        }
+    }
+}
+
+fn name_of(reply: &Reply) -> &'static str {
+    match reply {
+        Reply::Hello { .. } => "hello",
+        Reply::Jailed => "jailed",
+        Reply::Progress { .. } => "progress",
+        Reply::OutputOpened { .. } => "an output opened",
+        Reply::OutputClosed { .. } => "an output closed",
+        Reply::Finished(_) => "finished",
+        Reply::Faulted(_) => "faulted",
+    }
+}
+
+fn broken(expected: &str, found: &str) -> Fault {
+    Fault::new(Code::WorkerProtocol, format!("expected {expected}, found {found}"))
+}

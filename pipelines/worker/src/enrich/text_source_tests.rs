@@ -1,0 +1,230 @@
+//! Words planted on pictures and inside them, in files made here, found again with their time and place.
+
+use gstreamer as gst;
+use reelgate_flow::place::FrameBox;
+use reelgate_pipelines::messages::{ScreenTextJob, TextLine};
+
+use super::tests::{Memory, SECOND, frames, open};
+use super::*;
+
+/// An invented card number.
+const CARD: &str = "4539 5787 6362 1486";
+/// Installed with the packages of the tests.
+const FONT: &str = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf";
+
+fn lines(job: &EnrichJob, source: &Source) -> (Vec<TextLine>, Enrichment) {
+    gst::init().unwrap();
+    let memory = Memory::default();
+    let reader = Tesseract::load("eng").filter(|_| !job.screen_text.languages.is_empty());
+    let enrichment = run_on(job, source, reader, &memory, 2).unwrap();
+    (memory.lines(), enrichment)
+}
+
+fn job(width: u32, height: u32, seconds: u64, languages: &[&str]) -> EnrichJob {
+    EnrichJob {
+        container: Container::IsoBmff,
+        size_bytes: 0,
+        frames: Some(frames(0, seconds * SECOND)),
+        screen_text: ScreenTextJob {
+            languages: languages.iter().map(|language| (*language).to_owned()).collect(),
+            codes: true,
+            interval_ns: SECOND,
+            keyframes_only: false,
+            width,
+            height,
+        },
+    }
+}
+
+/// Test pictures with a filter of ffmpeg over them, as MP4.
+fn filtered(size: &str, seconds: u32, filter: &str) -> Source {
+    let file = tempfile::Builder::new().suffix(".mp4").tempfile().unwrap();
+    let input = format!("smptebars=s={size}:r=25:d={seconds}");
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i", &input, "-vf", filter])
+        .args(["-c:v", "libx264", "-preset", "ultrafast", "-g", "25"])
+        .arg(file.path())
+        .status()
+        .unwrap();
+    assert!(made.success());
+    open(file.path())
+}
+
+/// Intersection over union.
+fn overlap(a: FrameBox, b: FrameBox) -> f64 {
+    let across = (a.x + a.width).min(b.x + b.width).saturating_sub(a.x.max(b.x));
+    let down = (a.y + a.height).min(b.y + b.height).saturating_sub(a.y.max(b.y));
+    let both = f64::from(across) * f64::from(down);
+    let all = f64::from(a.width) * f64::from(a.height) + f64::from(b.width) * f64::from(b.height) - both;
+    both / all
+}
+
+fn seconds(line: &TextLine) -> (u64, u64) {
+    (line.start_ns.unwrap() / SECOND, line.end_ns.unwrap() / SECOND)
+}
+
+#[test]
+fn burned_in_text_is_read_with_its_time_and_its_box() {
+    let filter = format!(
+        "drawtext=fontfile={FONT}:text='card number {CARD}':fontsize=40:fontcolor=white:box=1:boxcolor=black:boxborderw=12:\
+         x=100:y=500:enable='between(t,2,5.9)'"
+    );
+    let (found, enrichment) = lines(&job(1_280, 720, 8, &["eng"]), &filtered("1280x720", 8, &filter));
+    let line = found.iter().find(|line| line.text.contains(CARD));
+    let line = line.unwrap_or_else(|| panic!("not read: {} lines", found.len()));
+    assert_eq!((line.surface.as_str(), line.field.as_str()), ("on_screen_text", "text"));
+    assert_eq!(seconds(line), (2, 6));
+    // Forty pixels high letters from 100, 500; their width was measured once with the same font.
+    let drawn = FrameBox { x: 100, y: 500, width: 716, height: 38 };
+    let place = line.frame_box.unwrap();
+    assert!(overlap(place, drawn) >= 0.5, "{place:?}");
+    assert_eq!(enrichment.screen_text.frames, 8);
+    assert_eq!(enrichment.screen_text.frames_read, 3, "the first, the one with text, the one without again");
+}
+
+#[test]
+fn text_on_a_turned_video_has_its_box_in_the_picture_as_displayed() {
+    let filter = format!(
+        "drawtext=fontfile={FONT}:text='mail jo@example.org':fontsize=26:fontcolor=white:box=1:boxcolor=black:boxborderw=8:x=20:y=400,transpose=2"
+    );
+    let mut job = job(360, 640, 2, &["eng"]);
+    job.frames.as_mut().unwrap().rotation.degrees = 90;
+    // Stored turned to the left, displayed turned to the right.
+    let source = filtered("360x640", 2, &filter);
+    let (found, _) = lines(&job, &source);
+    let line = found.iter().find(|line| line.text.contains("jo@example.org"));
+    let place = line.unwrap_or_else(|| panic!("not read: {} lines", found.len())).frame_box.unwrap();
+    assert!(place.x.abs_diff(20) < 12 && place.y.abs_diff(400) < 20, "{place:?}");
+}
+
+#[test]
+fn a_qr_code_is_decoded_with_its_time_and_its_box() {
+    let payload = "BEGIN:VCARD\nTEL:+1 202 555 0147\nEND:VCARD";
+    let code = qrcode::QrCode::new(payload).unwrap();
+    let module = 6usize;
+    let side = code.width() * module;
+    // The code as a raw grey picture, with the quiet zone that readers need.
+    let quiet = 4 * module;
+    let whole = side + 2 * quiet;
+    let dark = code.to_colors();
+    let pixel = |at: usize| at.checked_sub(quiet).map(|at| at / module).filter(|at| *at < code.width());
+    let mut grey = Vec::with_capacity(whole * whole);
+    for y in 0..whole {
+        for x in 0..whole {
+            let is_dark = pixel(x)
+                .zip(pixel(y))
+                .is_some_and(|(x, y)| dark[y * code.width() + x] == qrcode::Color::Dark);
+            grey.push(if is_dark { 0 } else { 255 });
+        }
+    }
+    let picture = tempfile::Builder::new().suffix(".pgm").tempfile().unwrap();
+    let head = format!("P5\n{whole} {whole}\n255\n");
+    std::fs::write(picture.path(), [head.as_bytes(), &grey].concat()).unwrap();
+    let movie = picture.path().display();
+    let filter = format!(
+        "movie={movie},loop=-1:1[code];[in][code]overlay=200:150:enable='between(t,1,2.9)':shortest=1"
+    );
+    let (found, _) = lines(&job(1_280, 720, 4, &[]), &filtered("1280x720", 4, &filter));
+    let line = found.iter().find(|line| line.surface == "code").expect("the code is decoded");
+    assert_eq!((line.field.as_str(), line.text.as_str()), ("qr_payload", payload));
+    assert_eq!(seconds(line), (1, 3));
+    let corner = (quiet + 200) as u32;
+    let drawn = FrameBox { x: corner, y: corner - 50, width: side as u32, height: side as u32 };
+    let place = line.frame_box.unwrap();
+    assert!(overlap(place, drawn) >= 0.5, "{place:?}");
+}
+
+#[test]
+fn a_language_that_is_not_installed_is_said_to_be_missing() {
+    let mut job = job(320, 180, 1, &["xxx"]);
+    job.screen_text.codes = false;
+    gst::init().unwrap();
+    assert!(Tesseract::load("xxx").is_none());
+    let memory = Memory::default();
+    let source = filtered("320x180", 1, "null");
+    let enrichment = run_on(&job, &source, None, &memory, 2).unwrap();
+    let why: Vec<_> = enrichment
+        .not_analysed
+        .iter()
+        .filter(|m| m.surface == Surface::OnScreenText)
+        .map(|m| m.why)
+        .collect();
+    assert_eq!(why, [NotSearched::NotInstalled]);
+}
+
+/// Odd parity, as line 21 carries it.
+fn odd(byte: u8) -> u8 {
+    byte | if byte.count_ones().is_multiple_of(2) { 0x80 } else { 0 }
+}
+
+/// An H.264 access unit's supplemental message with one pair of CEA-608 (ATSC A/53 part 4, 6.2.3: user data of a
+/// registered country and provider, `GA94`, type 3).
+fn message(pair: [u8; 2]) -> Vec<u8> {
+    let body =
+        [&[0xb5, 0x00, 0x31][..], b"GA94", &[0x03, 0xc1, 0xff, 0xfc, odd(pair[0]), odd(pair[1]), 0xff]]
+            .concat();
+    let mut unit = vec![0, 0, 0, 1, 0x06, 0x04, body.len() as u8];
+    for byte in body {
+        // Emulation prevention (ITU-T H.264, 7.4.1).
+        if byte <= 3 && unit.ends_with(&[0, 0]) {
+            unit.push(3);
+        }
+        unit.push(byte);
+    }
+    unit.push(0x80);
+    unit
+}
+
+/// An MP4 of pictures with these pairs, one in front of each picture.
+fn captioned(pairs: &[[u8; 2]]) -> Source {
+    let raw = tempfile::Builder::new().suffix(".h264").tempfile().unwrap();
+    let input = format!("smptebars=s=320x180:r=25:d={}", pairs.len() as f64 / 25.0);
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i", &input, "-c:v", "libx264", "-preset", "ultrafast"])
+        .args(["-x264-params", "aud=1:bframes=0:sliced-threads=0:slices=1", "-f", "h264"])
+        .arg(raw.path())
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let stream = std::fs::read(raw.path()).unwrap();
+    let mut pairs = pairs.iter();
+    let mut with = Vec::new();
+    let mut at = 0;
+    // Behind each access unit delimiter, whose unit is two bytes long.
+    while let Some(found) = stream[at..].windows(5).position(|window| window == [0, 0, 0, 1, 0x09]) {
+        let end = at + found + 6;
+        with.extend_from_slice(&stream[at..end]);
+        with.extend(pairs.next().map_or_else(Vec::new, |pair| message(*pair)));
+        at = end;
+    }
+    with.extend_from_slice(&stream[at..]);
+    assert!(pairs.next().is_none(), "a picture for every pair");
+    std::fs::write(raw.path(), with).unwrap();
+    let movie = tempfile::Builder::new().suffix(".mp4").tempfile().unwrap();
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-r", "25", "-i"])
+        .arg(raw.path())
+        .args(["-c", "copy"])
+        .arg(movie.path())
+        .status()
+        .unwrap();
+    assert!(made.success());
+    open(movie.path())
+}
+
+#[test]
+fn captions_inside_a_video_are_read_with_their_times() {
+    let mut pairs = vec![[0x14, 0x20], [0x14, 0x20], [0x14, 0x70]];
+    pairs.extend(b"card 4539578763621486".chunks(2).map(|two| [two[0], two.get(1).copied().unwrap_or(0)]));
+    pairs.resize(25, [0, 0]);
+    pairs.push([0x14, 0x2f]); // appears at one second
+    pairs.resize(75, [0, 0]);
+    pairs.push([0x14, 0x2c]); // goes at three
+    pairs.resize(100, [0, 0]);
+    let job = EnrichJob { frames: None, ..job(320, 180, 4, &[]) };
+    let (found, _) = lines(&job, &captioned(&pairs));
+    let captions: Vec<_> = found.iter().filter(|line| line.surface == "caption").collect();
+    assert_eq!(captions.len(), 1, "{captions:?}");
+    assert_eq!((captions[0].field.as_str(), captions[0].text.as_str()), ("cc1", "card 4539578763621486"));
+    assert_eq!((captions[0].start_ns, captions[0].end_ns), (Some(SECOND), Some(3 * SECOND)));
+}

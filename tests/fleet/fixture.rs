@@ -1,0 +1,328 @@
+//! A fleet on stand-ins: PostgreSQL, and S3, EventBridge, Kinesis, SNS and SQS by LocalStack, wired the way they are on
+//! AWS. Nodes are processes of the real binary.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_eventbridge::types::{KinesisParameters, Target};
+use aws_sdk_s3::types as s3;
+use reelgate_stand_ins::{ACCOUNT, LocalStack, Postgres, REGION, fresh_name};
+use serde_json::{Value, json};
+
+/// Everything outside the nodes.
+pub struct FleetFixture {
+    pub localstack: LocalStack,
+    pub postgres: Postgres,
+    pub sdk: SdkConfig,
+    pub s3: aws_sdk_s3::Client,
+    pub kinesis: aws_sdk_kinesis::Client,
+    pub sqs: aws_sdk_sqs::Client,
+    /// Where producers put.
+    pub ingest: String,
+    /// Where everything else is.
+    pub media: String,
+    /// What the nodes read.
+    pub stream: String,
+    /// What EventBridge writes to: the same, or one that the test passes on from.
+    pub source_stream: String,
+    queue: String,
+    topic: String,
+    database: String,
+    pub dir: tempfile::TempDir,
+}
+
+impl FleetFixture {
+    /// Wires it; with `scrambled`, events reach the nodes only through the test.
+    pub async fn new(scrambled: bool) -> Self {
+        let localstack = LocalStack::shared();
+        let postgres = Postgres::start(reelgate_stand_ins::postgres::Durability::Durable);
+        let sdk = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(reelgate_aws::clients::https_client())
+            .endpoint_url(localstack.endpoint())
+            .region(Region::new(REGION))
+            .credentials_provider(aws_sdk_s3::config::Credentials::new(ACCOUNT, "test", None, None, "test"))
+            .load()
+            .await;
+        let s3 = aws_sdk_s3::Client::from_conf(
+            aws_sdk_s3::config::Builder::from(&sdk).force_path_style(true).build(),
+        );
+        let name = fresh_name("fleet");
+        let stream = format!("{name}-events");
+        let database = "fleet".to_owned();
+        postgres.execute("postgres", "create database fleet");
+        let mut fixture = Self {
+            kinesis: aws_sdk_kinesis::Client::new(&sdk),
+            sqs: aws_sdk_sqs::Client::new(&sdk),
+            localstack,
+            postgres,
+            s3,
+            ingest: format!("{name}-ingest"),
+            media: format!("{name}-media"),
+            source_stream: if scrambled { format!("{name}-source") } else { stream.clone() },
+            stream,
+            queue: String::new(),
+            topic: String::new(),
+            database,
+            dir: tempfile::tempdir().unwrap(),
+            sdk,
+        };
+        fixture.make_buckets().await;
+        fixture.make_events(&name).await;
+        fixture.make_notices(&name).await;
+        std::fs::write(fixture.config(), fixture.configuration()).unwrap();
+        let migrated = fixture.reelgate(&["migrate"]);
+        assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        fixture
+    }
+
+    async fn make_buckets(&self) {
+        for bucket in [&self.ingest, &self.media] {
+            self.s3.create_bucket().bucket(bucket).send().await.unwrap();
+        }
+        let versioning =
+            s3::VersioningConfiguration::builder().status(s3::BucketVersioningStatus::Enabled).build();
+        let versioned = self.s3.put_bucket_versioning().bucket(&self.ingest);
+        versioned.versioning_configuration(versioning).send().await.unwrap();
+        let events = s3::NotificationConfiguration::builder()
+            .event_bridge_configuration(s3::EventBridgeConfiguration::builder().build())
+            .build();
+        let notified = self.s3.put_bucket_notification_configuration().bucket(&self.ingest);
+        notified.notification_configuration(events).send().await.unwrap();
+    }
+
+    async fn make_events(&self, name: &str) {
+        for stream in [&self.stream, &self.source_stream] {
+            // The second one may be the first.
+            let made = self.kinesis.create_stream().stream_name(stream).shard_count(2).send().await;
+            assert!(made.is_ok() || self.stream == self.source_stream);
+            self.until_active(stream).await;
+        }
+        let events = aws_sdk_eventbridge::Client::new(&self.sdk);
+        let pattern = json!({
+            "source": ["aws.s3"],
+            "detail-type": ["Object Created", "Object Deleted"],
+            "detail": {"bucket": {"name": [self.ingest]}},
+        });
+        events.put_rule().name(name).event_pattern(pattern.to_string()).send().await.unwrap();
+        let arn = format!("arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{}", self.source_stream);
+        let by_key = KinesisParameters::builder().partition_key_path("$.detail.object.key").build().unwrap();
+        let target = Target::builder().id("stream").arn(arn).kinesis_parameters(by_key);
+        let target = target.role_arn(format!("arn:aws:iam::{ACCOUNT}:role/events")).build().unwrap();
+        events.put_targets().rule(name).targets(target).send().await.unwrap();
+    }
+
+    pub async fn until_active(&self, stream: &str) {
+        wait_for("the stream is active", Duration::from_secs(60), async || {
+            let found = self.kinesis.describe_stream_summary().stream_name(stream).send().await;
+            let summary = found.ok().and_then(|found| found.stream_description_summary);
+            summary.is_some_and(|s| s.stream_status == aws_sdk_kinesis::types::StreamStatus::Active)
+        })
+        .await;
+    }
+
+    async fn make_notices(&mut self, name: &str) {
+        let sns = aws_sdk_sns::Client::new(&self.sdk);
+        let topic = sns.create_topic().name(name).send().await.unwrap().topic_arn.unwrap();
+        self.queue = self.sqs.create_queue().queue_name(name).send().await.unwrap().queue_url.unwrap();
+        let subscribed = sns.subscribe().topic_arn(&topic).protocol("sqs");
+        let queue_arn = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}");
+        subscribed.endpoint(queue_arn).attributes("RawMessageDelivery", "true").send().await.unwrap();
+        self.topic = topic;
+    }
+
+    fn config(&self) -> PathBuf {
+        self.dir.path().join("fleet.toml")
+    }
+
+    fn configuration(&self) -> String {
+        let (ingest, media, stream, topic) = (&self.ingest, &self.media, &self.stream, &self.topic);
+        let (store, endpoint) = (self.postgres.tcp_url(&self.database), self.localstack.endpoint());
+        format!(
+            "[node]\nself_test = false\nsweep_s = 0\n\
+             [engine]\nlease_ms = 4000\nheavy_tasks = 1\n\
+             [serve]\npoll_ms = 200\ngrace_s = 5\n\
+             [store]\nurl = \"{store}\"\nconnections = 4\n\
+             [objects]\nurl = \"s3://{media}\"\ningest = \"s3://{ingest}\"\n\
+             [events]\nurl = \"kinesis://{stream}\"\n\
+             [notices]\nurls = [\"sns:{topic}\"]\n\
+             [aws]\nendpoint_url = \"{endpoint}\"\nregion = \"{REGION}\"\npath_style = true\n"
+        )
+    }
+
+    fn command(&self, home: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reelgate"));
+        command
+            .args(arguments)
+            .arg("--home")
+            .arg(self.dir.path().join(home))
+            .arg("--config")
+            .arg(self.config());
+        command.env("AWS_ACCESS_KEY_ID", ACCOUNT).env("AWS_SECRET_ACCESS_KEY", "test");
+        command
+    }
+
+    /// Runs a verb to its end.
+    pub fn reelgate(&self, arguments: &[&str]) -> Output {
+        self.command("operator", arguments).output().unwrap()
+    }
+
+    /// A verb's lines of JSON.
+    pub fn lines(&self, arguments: &[&str]) -> Vec<Value> {
+        let output = self.reelgate(arguments);
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {talk}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Starts a node; its log goes to a file of its name.
+    pub fn node(&self, name: &str, environment: &[(&str, &str)]) -> Node {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.dir.path().join(format!("{name}.log")))
+            .unwrap();
+        let mut command = self.command(name, &["serve", "--listen", "127.0.0.1:0", "--log", "info"]);
+        command.env("REELGATE__NODE__NAME", name).envs(environment.iter().copied());
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        Node { name: name.to_owned(), child }
+    }
+
+    /// The logs of every node so far.
+    pub fn logs(&self) -> String {
+        let mut all = String::new();
+        for entry in std::fs::read_dir(self.dir.path()).unwrap().flatten() {
+            if entry.path().extension().is_some_and(|end| end == "log") {
+                all += &std::fs::read_to_string(entry.path()).unwrap();
+            }
+        }
+        all
+    }
+
+    /// Uploads a file.
+    pub async fn put(&self, key: &str, file: &Path) {
+        let body = std::fs::read(file).unwrap();
+        self.s3.put_object().bucket(&self.ingest).key(key).body(body.into()).send().await.unwrap();
+    }
+
+    /// One row for each asset.
+    pub fn assets(&self) -> Vec<Value> {
+        self.lines(&["list", "--json", "--limit", "100000"])
+    }
+
+    /// How many assets are in which state.
+    pub fn states(&self) -> BTreeMap<String, usize> {
+        let mut states = BTreeMap::new();
+        let rows = self.sql("select phase, count(*) from assets group by phase");
+        for line in rows.lines() {
+            let (phase, count) = line.split_once('|').unwrap();
+            states.insert(phase.to_owned(), count.parse().unwrap());
+        }
+        states
+    }
+
+    /// Rows as `psql -At` prints them.
+    pub fn sql(&self, statement: &str) -> String {
+        self.postgres.execute(&self.database, statement)
+    }
+
+    /// Everything in the queue behind the topic: the bodies of notices.
+    pub async fn notices(&self) -> Vec<Value> {
+        let mut notices = Vec::new();
+        loop {
+            let received = self.sqs.receive_message().queue_url(&self.queue).max_number_of_messages(10);
+            let received = received.wait_time_seconds(2).send().await.unwrap();
+            let messages = received.messages.unwrap_or_default();
+            if messages.is_empty() {
+                return notices;
+            }
+            for message in messages {
+                notices.push(serde_json::from_str(&message.body.unwrap()).unwrap());
+                let gone = self.sqs.delete_message().queue_url(&self.queue);
+                gone.receipt_handle(message.receipt_handle.unwrap()).send().await.unwrap();
+            }
+        }
+    }
+
+    /// Keys below a prefix of the bucket of outputs.
+    pub async fn keys(&self, prefix: &str) -> Vec<String> {
+        let mut keys = Vec::new();
+        let mut pages = self.s3.list_objects_v2().bucket(&self.media).prefix(prefix).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let objects = page.unwrap().contents.unwrap_or_default();
+            keys.extend(objects.into_iter().filter_map(|object| object.key));
+        }
+        keys
+    }
+
+    /// The bytes of an output.
+    pub async fn output(&self, key: &str) -> Vec<u8> {
+        let got = self.s3.get_object().bucket(&self.media).key(key).send().await.unwrap();
+        got.body.collect().await.unwrap().to_vec()
+    }
+
+    /// Holds every published asset's outputs against its manifest; returns how many there are.
+    pub async fn verify_published(&self) -> usize {
+        use sha2::Digest;
+        let manifests: Vec<String> =
+            self.keys("published/").await.into_iter().filter(|key| key.ends_with("/manifest.json")).collect();
+        for key in &manifests {
+            let manifest: Value = serde_json::from_slice(&self.output(key).await).unwrap();
+            let directory = key.trim_end_matches("manifest.json");
+            let outputs = manifest["outputs"].as_array().unwrap();
+            assert!(!outputs.is_empty(), "{manifest}");
+            for output in outputs {
+                let bytes = self.output(&format!("{directory}{}", output["name"].as_str().unwrap())).await;
+                let sha256 = data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(&bytes));
+                assert_eq!(output["sha256"], sha256.as_str(), "{directory}: {output}");
+            }
+        }
+        manifests.len()
+    }
+}
+
+/// One node, killed when it is dropped.
+pub struct Node {
+    pub name: String,
+    pub child: Child,
+}
+
+impl Node {
+    /// Sends a signal by name.
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Kills it at once.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to stop and waits for its exit status.
+    pub fn stop(&mut self) -> Option<i32> {
+        self.signal("TERM");
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Looks again and again until it is so.
+pub async fn wait_for(what: &str, within: Duration, mut so: impl AsyncFnMut() -> bool) {
+    let since = Instant::now();
+    while !so().await {
+        assert!(since.elapsed() < within, "waited {within:?} in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}

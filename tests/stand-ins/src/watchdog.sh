@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Keeps a server that several test processes share, and ends it when nobody has used it for a while.
+# usage: watchdog.sh STATE DIRECTORY SIGNAL IDLE COMMAND...      standard input: the file the users hold locked
+# A user holds a shared lock on that file for as long as it lives; the kernel drops it however the user
+# ends, so there is no count that could be wrong. This script is not the child of the runner's process
+# group, so an interrupted run leaves nothing behind either: IDLE half seconds without a user, and all is gone.
+set -u
+state=$1 directory=$2 signal=$3 idle_max=$4
+shift 4
+trap '' HUP INT
+"$@" </dev/null &
+server=$!
+idle=0
+while kill -0 "$server" 2>/dev/null; do
+  sleep 0.5
+  if ! flock --nonblock --exclusive 0; then
+    idle=0
+    continue
+  fi
+  idle=$((idle + 1))
+  [ "$idle" -ge "$idle_max" ] && break # still locked: nobody comes between the decision and the end
+  flock --unlock 0
+done
+rm -f "$state"
+kill -s "$signal" "$server" 2>/dev/null
+for _ in $(seq 100); do
+  kill -0 "$server" 2>/dev/null || break
+  sleep 0.1
+done
+rm -rf "$directory"
+kill -s KILL 0 # whatever the server started and left, and this script
