@@ -4,97 +4,31 @@
 //! that [`crate::trust`] has not checked, it is killed as soon as it passes a budget, falls silent or breaks the
 //! agreed form, and it is always reaped. Whatever it prints is kept only to classify its end and is never shown.
 
+mod cancel_flag;
 mod conversation;
 mod ending;
+mod event;
+mod output_sink;
 mod process;
 mod watch;
+mod worker_program;
+
+pub use cancel_flag::CancelFlag;
+pub use event::Event;
+pub use output_sink::{Nowhere, OutputSink};
+pub use process::{LANGUAGES_VARIABLE, SOURCE_FD};
+pub use watch::TICK;
+pub use worker_program::WorkerProgram;
 
 use std::fs::File;
-use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use reelgate_flow::reason::Fault;
 
 use crate::messages::{Budget, Finished, Job};
-use process::Process;
-
 use conversation::WorkerConversation;
-pub use process::{LANGUAGES_VARIABLE, SOURCE_FD};
+use process::Process;
 use watch::Watchdog;
-
-/// Where the worker's binary and the media plugins are.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct WorkerProgram {
-    /// The `reelgate-worker` binary.
-    pub path: PathBuf,
-    /// Folder of GStreamer's plugins; `None` for the one beside the installed library.
-    pub plugin_dir: Option<PathBuf>,
-    /// W3C `traceparent` of the run, put into the worker's environment as TRACEPARENT, so that a process that is looked
-    /// at from outside can be joined with its trace; `None` where there is none.
-    pub traceparent: Option<String>,
-}
-
-impl WorkerProgram {
-    /// The worker that was installed beside the running program.
-    pub fn beside_current_exe() -> io::Result<Self> {
-        let path = std::env::current_exe()?.with_file_name("reelgate-worker");
-        Ok(Self { path, plugin_dir: None, traceparent: None })
-    }
-}
-
-/// Receives the outputs of one job, one after the other. Names are checked before they get here: relative, at
-/// most two levels, and only those the job may write. On a fault the outputs so far are the caller's to drop.
-pub trait OutputSink {
-    /// Begins an output.
-    fn open(&mut self, name: &str) -> Result<(), Fault>;
-    /// Appends to it.
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Fault>;
-    /// Completes it.
-    fn close(&mut self) -> Result<(), Fault>;
-}
-
-/// A sink for jobs whose outputs nobody wants: a self-test, a probe.
-#[derive(Debug)]
-pub struct Nowhere;
-
-impl OutputSink for Nowhere {
-    fn open(&mut self, _: &str) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn write(&mut self, _: &[u8]) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn close(&mut self) -> Result<(), Fault> {
-        Ok(())
-    }
-}
-
-/// What happens while a job runs.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Event {
-    /// The worker process runs.
-    Started {
-        /// Process id.
-        pid: u32,
-    },
-    /// Its plugins are loaded; nothing was read yet.
-    Greeted {
-        /// GStreamer's version.
-        gstreamer: String,
-    },
-    /// The jail is closed and the job was handed over.
-    Jailed,
-    /// The work moves on.
-    Progress {
-        /// Nanoseconds of media done in this job, as the worker says.
-        done_ns: u64,
-        /// Frames done in this job, as the worker says.
-        frames: u64,
-    },
-}
 
 /// What a job cost.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -108,24 +42,6 @@ pub struct Usage {
     /// Bytes of all outputs.
     pub output_bytes: u64,
 }
-
-/// Ends a running job from another thread; clones share the flag.
-#[derive(Clone, Default, Debug)]
-pub struct CancelFlag(Arc<AtomicBool>);
-
-impl CancelFlag {
-    /// Asks for the end; the worker dies within [`TICK`].
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-    /// Whether the end was asked for.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// How often budgets are looked at.
-pub const TICK: Duration = Duration::from_millis(50);
 
 /// Runs a job to its end and blocks the calling thread for as long. No process is left when it returns.
 ///

@@ -8,37 +8,19 @@
 mod encoding;
 mod enrichment;
 mod inspection;
+mod output_names;
+mod range_checks;
 #[cfg(test)]
 mod spoiled_tests;
 
 pub use enrichment::text_line;
-
-use std::collections::BTreeMap;
+pub use output_names::{NAME_BYTES_MAX, Outputs, output_name};
+pub use range_checks::word;
 
 use reelgate_flow::reason::{Class, Code, Fault};
 
 use crate::messages::{Finished, Job};
-
-/// Outputs of a job by name, in bytes, as they really arrived.
-pub type Outputs = BTreeMap<String, u64>;
-
-/// Longest component of an output's name.
-pub const NAME_BYTES_MAX: usize = 64;
-/// Times beyond this (292 years) would not survive being added in signed 64 bits.
-const TIME_NS_MAX: u64 = i64::MAX as u64;
-
-/// Checks the form of an output's name: one or two components of `[a-z0-9_.-]`, none empty, none beginning with
-/// a dot, so that it can neither leave its folder nor hide in it.
-pub fn output_name(name: &str) -> Result<(), Fault> {
-    let is_plain = |part: &str| {
-        let letters = part.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-'));
-        !part.is_empty() && part.len() <= NAME_BYTES_MAX && !part.starts_with('.') && letters
-    };
-    if name.split('/').count() <= 2 && name.split('/').all(is_plain) {
-        return Ok(());
-    }
-    Err(untrue("an output name of one or two plain components", "another form"))
-}
+use range_checks::untrue;
 
 /// Checks that a job may write an output of this name.
 pub fn may_write(job: &Job, name: &str) -> Result<(), Fault> {
@@ -81,51 +63,9 @@ pub fn fault(fault: Fault, is_working: bool) -> Result<Fault, Fault> {
     Ok(Fault::new(fault.code, detail.collect::<String>()))
 }
 
-/// A short word of visible ASCII or nothing, such as a codec or a language.
-pub fn word(what: &str, text: &str, bytes_max: usize) -> Result<(), Fault> {
-    let is_word = text.len() <= bytes_max && text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
-    ensure(is_word, || format!("{what} of at most {bytes_max} visible ASCII characters"))
-}
-
-/// Text from the media: any characters, bounded length.
-fn text(what: &str, text: &str, bytes_max: usize) -> Result<(), Fault> {
-    at_most(&format!("bytes of a {what}"), text.len() as u64, bytes_max as u64)
-}
-
-fn at_most(what: &str, found: u64, max: u64) -> Result<(), Fault> {
-    if found <= max { Ok(()) } else { Err(untrue(&format!("{what} up to {max}"), &found.to_string())) }
-}
-
-fn ensure(holds: bool, expected: impl FnOnce() -> String) -> Result<(), Fault> {
-    if holds { Ok(()) } else { Err(untrue(&expected(), "something else")) }
-}
-
-fn untrue(expected: &str, found: &str) -> Fault {
-    Fault::new(Code::WorkerProtocol, format!("expected {expected}, found {found}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn plain_names_of_one_or_two_components_are_output_names() {
-        for name in ["poster.jpg", "720p/init.mp4", "audio/00003.m4s", "a_b-c.0"] {
-            assert_eq!(output_name(name), Ok(()), "{name}");
-        }
-    }
-
-    #[test]
-    fn names_that_could_leave_or_hide_are_refused() {
-        let long = "a".repeat(NAME_BYTES_MAX + 1);
-        let names = [
-            "", "/", "/etc", "..", "../a", "a/..", "a/../b", "a//b", "a/", "./a", ".hidden", "a/b/c",
-            "A.jpg", "a b", "a\0", "a\\b", "ä", "a\nb", &long,
-        ];
-        for name in names {
-            assert_eq!(output_name(name).unwrap_err().code, Code::WorkerProtocol, "{name:?}");
-        }
-    }
 
     #[test]
     fn a_worker_cannot_blame_what_it_does_not_see() {

@@ -5,16 +5,13 @@ use std::collections::BTreeMap;
 use crate::allow::{AllowList, Allowed};
 use crate::config_error::ConfigError;
 use crate::custom::{CUSTOM_IDENTIFIERS_MAX, Custom, CustomIdentifier, SeverityLevel};
-use crate::finding::Finding;
 use crate::fingerprint::Fingerprinter;
 use crate::identifier::{Identifier, Kind, Severity, SeverityRule};
-use crate::line::Line;
 use crate::mask::Mask;
 use crate::ocr;
 use crate::overlap::{Match, resolve};
 use crate::reader::{Around, Reader};
 use crate::registry::identifiers;
-use crate::scanner::Scanner;
 
 /// A place in a text, for evaluation and redaction. It holds no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,20 +99,6 @@ impl Classifier {
         }
         let allowed = Allowed::new(allow)?;
         Ok(Classifier { reader, rules, custom, allowed, fingerprinter: options.fingerprinter })
-    }
-
-    /// Reads lines one after the other, and keeps no more of them than the end of the last.
-    pub fn scanner(&self) -> Scanner<'_> {
-        Scanner::new(self)
-    }
-
-    /// Everything found in `lines`, one finding per identifier, the most severe first.
-    ///
-    /// Element names are read as well: a value hidden in a tag's name counts, and is masked in the address.
-    pub fn scan<'a>(&self, lines: impl Iterator<Item = Line<'a>>) -> Vec<Finding> {
-        let mut scanner = self.scanner();
-        lines.for_each(|line| scanner.push(line));
-        scanner.finish()
     }
 
     /// The places found in `text` alone, without an element name; sorted, free of overlaps, in characters.

@@ -75,8 +75,24 @@ struct PendingValue {
     location: Location,
 }
 
+impl Classifier {
+    /// Reads lines one after the other, and keeps no more of them than the end of the last.
+    pub fn scanner(&self) -> Scanner<'_> {
+        Scanner::new(self)
+    }
+
+    /// Everything found in `lines`, one finding per identifier, the most severe first.
+    ///
+    /// Element names are read as well: a value hidden in a tag's name counts, and is masked in the address.
+    pub fn scan<'a>(&self, lines: impl Iterator<Item = Line<'a>>) -> Vec<Finding> {
+        let mut scanner = self.scanner();
+        lines.for_each(|line| scanner.push(line));
+        scanner.finish()
+    }
+}
+
 impl<'c> Scanner<'c> {
-    pub(crate) fn new(classifier: &'c Classifier) -> Scanner<'c> {
+    fn new(classifier: &'c Classifier) -> Scanner<'c> {
         Scanner { classifier, tally: Tally::default(), name: Name::default(), last: None }
     }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use reelgate_flow::reason::{Code, Fault};
 
-use super::{Event, OutputSink};
+use super::event::Event;
+use super::output_sink::OutputSink;
 use crate::messages::{Finished, Job, Reply, WIRE_VERSION};
 use crate::trust;
 use crate::wire::{self, Decoder, Frame};

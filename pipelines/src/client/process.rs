@@ -11,7 +11,7 @@ use reelgate_flow::reason::{Code, Fault};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
 
-use super::WorkerProgram;
+use super::worker_program::WorkerProgram;
 use crate::messages::Budget;
 
 /// Descriptor the worker finds the source at.

@@ -4,8 +4,11 @@ use std::time::{Duration, Instant};
 
 use reelgate_flow::reason::{Code, Fault};
 
-use super::{CancelFlag, TICK};
+use super::cancel_flag::CancelFlag;
 use crate::messages::Budget;
+
+/// How often the watchdog checks the budgets.
+pub const TICK: Duration = Duration::from_millis(50);
 
 /// Knows when a worker must die.
 pub struct Watchdog {

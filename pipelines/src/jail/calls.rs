@@ -8,7 +8,7 @@ use seccompiler::{
     TargetArch, apply_filter_all_threads,
 };
 
-use super::JailError;
+use super::error::JailError;
 
 /// What becomes of a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

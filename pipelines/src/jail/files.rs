@@ -7,7 +7,7 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus, Scope,
 };
 
-use super::JailError;
+use super::error::JailError;
 
 /// The version whose rights must be enforceable.
 pub(super) const REQUIRED: ABI = ABI::V1;

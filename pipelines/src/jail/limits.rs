@@ -4,7 +4,7 @@
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use super::{JailError, step};
+use super::error::{JailError, step};
 
 /// Hard limits, soft limits alike. `NPROC` is not among them: it counts all processes of the user.
 pub(super) const LIMITS: [(Resource, u64); 4] = [

@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 
 use reelgate_flow::reason::{Code, Fault};
 
-use super::{Outputs, TIME_NS_MAX, at_most, ensure, untrue};
+use super::output_names::Outputs;
+use super::range_checks::{TIME_NS_MAX, at_most, ensure, untrue};
 use crate::messages::{AudioJob, AudioResult, SegmentResult, TrackResult, VideoJob, VideoResult};
 
 /// The one audio track's name.

@@ -2,7 +2,8 @@
 
 use reelgate_flow::reason::Fault;
 
-use super::{Outputs, TIME_NS_MAX, at_most, ensure, text, word};
+use super::output_names::Outputs;
+use super::range_checks::{TIME_NS_MAX, at_most, ensure, text, word};
 use crate::messages::{EnrichJob, Enrichment, Sample, SampleJob, ScreenTextJob, TextLine};
 use reelgate_flow::place::FrameBox;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reelgate_flow::facts::{AudioFacts, MediaFacts, Rational, VideoFacts};
 use reelgate_flow::reason::{Code, Fault};
 
-use super::{TIME_NS_MAX, at_most, ensure, text, word};
+use super::range_checks::{TIME_NS_MAX, at_most, ensure, text, word};
 use crate::messages::{InspectJob, Inspection, MediaLimits, VideoIndex};
 
 const KEYFRAMES_MAX: u64 = 200_000;

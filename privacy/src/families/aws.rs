@@ -3,7 +3,7 @@
 //! Forms: AWS IAM user guide, "IAM identifiers" (prefixes) and "Managing access keys" (lengths). The keys of Amazon's
 //! own documentation hold the word `EXAMPLE` and are not reported.
 
-use super::{Anchor, Family};
+use super::family::{Anchor, Family};
 use crate::bytes::{at, before, run_end};
 use crate::candidate::{Candidate, Strength};
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, SeverityRule};

@@ -3,7 +3,7 @@
 //! Without a keyword only the lengths cards really have today count (14 to 16 digits, or the printed grouping): a
 //! container's 19-digit unique ids would pass Luhn one time in ten.
 
-use super::{Anchor, Family};
+use super::family::{Anchor, Family};
 use crate::bytes::{at, is_digit, is_word, joined_after, joined_before, number, run_end};
 use crate::candidate::{Candidate, CandidateReading, Strength};
 use crate::checksum::luhn;

@@ -1,7 +1,7 @@
 //! Dates that say something about a person: of birth, and until when a card is good. Both only beside a keyword; a date
 //! alone is what media files are full of.
 
-use super::{Anchor, Family};
+use super::family::{Anchor, Family};
 use crate::bytes::{at, before, is_digit, is_word, joined_after, joined_before, number, run_end};
 use crate::candidate::{Candidate, Strength};
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, SeverityRule};

@@ -1,6 +1,6 @@
 //! Numbers that point at one device: hardware addresses (IEEE 802), and the marks of medical devices (GS1).
 
-use super::{Anchor, Family};
+use super::family::{Anchor, Family};
 use crate::bytes::{at, before, is_word, run_end};
 use crate::candidate::{Candidate, Strength};
 use crate::checksum::national::gs1;

@@ -3,7 +3,7 @@
 //! The grammar is what mail systems accept in practice, a subset of RFC 5321 section 4.1.2 (no quoted local parts, no
 //! address literals), plus letters beyond ASCII (RFC 6531).
 
-use super::{Anchor, Family};
+use super::family::{Anchor, Family};
 use crate::bytes::{before, run_end};
 use crate::candidate::{Candidate, Strength};
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, Severity, SeverityRule};

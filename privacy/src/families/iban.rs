@@ -3,7 +3,7 @@
 //! Countries, lengths and account structures: SWIFT, "IBAN Registry" (the registry of ISO 13616-2). The structure is
 //! written as there: `4a14n` is four letters, then fourteen digits; `c` is either. Macie names one type per country.
 
-use super::{Anchor, Family};
+use super::family::{Anchor, Family};
 use crate::bytes::{at, is_word};
 use crate::candidate::{Candidate, Strength};
 use crate::checksum::mod97;

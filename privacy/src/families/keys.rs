@@ -1,7 +1,7 @@
 //! Private keys as files hold them: armoured text (RFC 7468, RFC 4880), and PuTTY's own form. Only the public head of a
 //! key is marked; that it is there is enough.
 
-use super::{Anchor, Family};
+use super::family::{Anchor, Family};
 use crate::bytes::{before, is_word, run_end};
 use crate::candidate::{Candidate, Strength};
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, SeverityRule};

@@ -3,7 +3,7 @@
 //! ISO 6709 annex H (`+48.8577+002.2950+035/`, the form of QuickTime and 3GPP tags) is telling by itself. A pair of
 //! decimals is not, so it needs a keyword or hemisphere letters. The point 0, 0 is what devices without a fix write.
 
-use super::{Anchor, Family};
+use super::family::{Anchor, Family};
 use crate::bytes::{at, before, is_digit, is_word, joined_after, joined_before, run_end};
 use crate::candidate::{Candidate, Strength};
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, Severity, SeverityRule};

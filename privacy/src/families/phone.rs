@@ -4,7 +4,7 @@
 //! start with 2 to 9) are telling by themselves. Other national numbers have no shape of their own, so they need a
 //! keyword, and dates, times and postal codes are sorted out first.
 
-use super::{Anchor, Family};
+use super::family::{Anchor, Family};
 use crate::bytes::{at, before, is_word, joined_after, joined_before};
 use crate::candidate::{Candidate, Strength};
 use crate::identifier::{Identifier, KeywordRule, Kind, Origin, SeverityRule};

@@ -3,7 +3,7 @@
 //! Without a model of names, three things have to come together: the form of the code, a word for a kind of street, and a
 //! number beside it. What has no such word (`12 Broadmoor, Lexington`) is not found; the documentation says so.
 
-use super::{Anchor, Family};
+use super::family::{Anchor, Family};
 use crate::bytes::{at, before, is_digit, is_word, joined_after, joined_before, run_end};
 use crate::candidate::{Candidate, Strength};
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, SeverityRule};

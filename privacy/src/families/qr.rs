@@ -3,7 +3,7 @@
 //! Forms: RFC 6350 (vCard), NTT Docomo's MECARD, and the `WIFI:` form that both phone systems read (Wi-Fi Alliance, WPA3
 //! specification section 7). Only the head of a card is marked, so that what it holds is found by its own types.
 
-use super::{Anchor, Family};
+use super::family::{Anchor, Family};
 use crate::bytes::{before, is_word};
 use crate::candidate::{Candidate, Strength};
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, Severity, SeverityRule};

@@ -3,7 +3,7 @@
 //! Ranges: Social Security Administration, numbers issued since the randomisation of 2011: area 001 to 899 without 666,
 //! group 01 to 99, serial 0001 to 9999. The dashed form is telling enough without a keyword; nine bare digits are not.
 
-use super::{Anchor, Family};
+use super::family::{Anchor, Family};
 use crate::bytes::{at, is_word, joined_after, joined_before, number, run_end};
 use crate::candidate::{Candidate, Strength};
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, SeverityRule};

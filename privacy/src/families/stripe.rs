@@ -1,7 +1,7 @@
 //! The tracks of a card's magnetic stripe as a reader types them (ISO/IEC 7813): number, name or nothing, expiry date and
 //! service code.
 
-use super::{Anchor, Family};
+use super::family::{Anchor, Family};
 use crate::bytes::{at, before, is_word, run_end};
 use crate::candidate::{Candidate, Strength};
 use crate::checksum::luhn;

@@ -3,7 +3,7 @@
 //! Prefixes, lengths and alphabets: the services' own documentation, and the rules that gitleaks (MIT) collects. A token
 //! also has to look random: words and placeholders of the right shape are not keys.
 
-use super::{Anchor, Family};
+use super::family::{Anchor, Family};
 use crate::bytes::{before, run_end};
 use crate::candidate::{Candidate, Strength};
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, SeverityRule};

@@ -1,6 +1,6 @@
 //! What browsers and servers tell each other to know who is there: headers, tokens, addresses with a password.
 
-use super::{Anchor, Family};
+use super::family::{Anchor, Family};
 use crate::bytes::{at, before, is_word, run_end};
 use crate::candidate::{Candidate, Strength};
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, SeverityRule};

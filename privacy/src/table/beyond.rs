@@ -1,6 +1,6 @@
 //! What Macie has no id for: numbers of devices.
 
-use super::Row;
+use super::row::Row;
 use crate::candidate::Strength;
 use crate::checksum::luhn;
 use crate::checksum::national::repeated;

@@ -2,7 +2,7 @@
 //!
 //! Domestic account numbers (BBAN) have Macie's id of the country, whose international form the IBAN family lists.
 
-use super::Row;
+use super::row::Row;
 use crate::candidate::Strength;
 use crate::checksum::national::{aba, italian_account, repeated, rib, spanish_account};
 use crate::families::iban;

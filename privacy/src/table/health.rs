@@ -3,7 +3,7 @@
 //! Shapes: NHS data dictionary, CMS (Medicare), the Canadian provinces, Decision S1 of the European administrative
 //! commission (health insurance card), 21 CFR 207.33 (drug codes).
 
-use super::Row;
+use super::row::Row;
 use crate::candidate::Strength;
 use crate::checksum::national::{dea, mbi, nhs, npi, repeated};
 use crate::identifier::Origin;

@@ -4,7 +4,7 @@
 //! issuing authorities' own pages. Where Macie names the words in English only, the ones that the licence itself bears
 //! are added.
 
-use super::Row;
+use super::row::Row;
 use crate::checksum::national::repeated;
 use crate::identifier::SeverityRule;
 use crate::mask::Mask;

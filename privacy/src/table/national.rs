@@ -3,7 +3,7 @@
 //! The check digits say where their rules come from. Macie names no words for most countries; the keywords are what the
 //! documents themselves are called.
 
-use super::Row;
+use super::row::Row;
 use crate::candidate::Strength;
 use crate::checksum::luhn;
 use crate::checksum::national as check;

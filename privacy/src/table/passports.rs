@@ -3,7 +3,7 @@
 //! Shapes: ICAO document 9303 leaves the number to the states; these are what they print (PRADO, the register of
 //! documents of the Council of the European Union, and the states' own pages).
 
-use super::Row;
+use super::row::Row;
 use crate::candidate::Strength;
 use crate::checksum::national::{reisepass, repeated};
 use crate::identifier::{Severity, SeverityRule};

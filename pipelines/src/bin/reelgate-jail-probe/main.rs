@@ -5,13 +5,14 @@
 mod engine;
 mod escapes;
 mod misbehaviours;
+mod replies;
 
-use std::io::{self, Write};
 use std::path::Path;
 
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::messages::{Reply, WIRE_VERSION};
-use reelgate_pipelines::{jail, wire};
+use reelgate_pipelines::jail;
+use reelgate_pipelines::messages::Reply;
+use replies::{greet, report, say};
 
 fn main() {
     let name = std::env::args_os().next().unwrap_or_default();
@@ -30,25 +31,4 @@ fn main() {
         }
         None => misbehaviours::misbehave(&name),
     }
-}
-
-/// Says hello like the real worker.
-fn greet() {
-    say(&Reply::Hello { version: WIRE_VERSION, gstreamer: "0.0.0".to_owned() });
-}
-
-/// Says hello and claims to be jailed.
-fn pretend() {
-    greet();
-    say(&Reply::Jailed);
-}
-
-fn say(reply: &Reply) {
-    wire::write_message(io::stdout(), reply).expect("the engine listens");
-    io::stdout().flush().expect("the engine listens");
-}
-
-/// Tells the test something by way of a fault.
-fn report(what: &str) {
-    say(&Reply::Faulted(Fault::new(Code::Internal, what)));
 }

@@ -8,7 +8,7 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::{AudioResult, Finished, Reply, SegmentResult, TrackResult, WIRE_VERSION};
 use reelgate_pipelines::wire;
 
-use crate::{greet, pretend, report, say};
+use crate::replies::{greet, pretend, report, say};
 
 /// Misbehaves; returns where the end of the process is the point.
 pub fn misbehave(name: &str) {

@@ -1,6 +1,6 @@
 //! HLS playlists (RFC 8216 and its successor draft-pantos-hls-rfc8216bis) over CMAF segments.
 
-use super::rendition::{Kind, Rendition, Sound};
+use super::rendition::{Kind, Rendition, Segment, Sound};
 use m3u8_rs::{
     AlternativeMedia, AlternativeMediaType, Map, MasterPlaylist, MediaPlaylist, MediaPlaylistType,
     MediaSegment, Resolution, VariantStream,
@@ -35,7 +35,7 @@ pub fn multivariant(renditions: &[Rendition]) -> String {
 
 /// The playlist of one rendition.
 pub fn media(rendition: &Rendition) -> String {
-    let segment = |(position, segment): (usize, &super::Segment)| MediaSegment {
+    let segment = |(position, segment): (usize, &Segment)| MediaSegment {
         uri: format!("{position:05}.m4s"),
         // The shortest decimal that reads back as the same 32-bit number: below a microsecond off for segments up to 10 s.
         duration: rendition.seconds(segment.duration_ticks) as f32,

@@ -3,8 +3,8 @@
 //! Chunks are encoded apart, so this is where a lost frame, a gap or a chunk made under other settings would
 //! show; nothing is packaged before all of it adds up.
 
-use super::VideoPart;
 use super::rendition::{Kind, Picture, Rendition, Segment, Sound, average_bps, peak_bps};
+use super::video_part::VideoPart;
 use crate::messages::{AudioJob, AudioResult, Rung, SegmentResult, TrackResult, VideoJob};
 use crate::recipes::plan::VideoChunk;
 use reelgate_flow::facts::Rational;

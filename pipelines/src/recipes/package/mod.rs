@@ -9,11 +9,13 @@ mod dash;
 mod hls;
 mod join;
 mod rendition;
+mod video_part;
 
 pub use rendition::{Kind, Picture, Rendition, Segment, Sound};
+pub use video_part::VideoPart;
 
 use super::plan::Plan;
-use crate::messages::{AudioResult, Enrichment, VideoResult};
+use crate::messages::{AudioResult, Enrichment};
 use join::JoinedRung;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
@@ -23,16 +25,6 @@ use serde::{Deserialize, Serialize};
 pub const HLS_PATH: &str = "master.m3u8";
 /// Path of the DASH manifest among the outputs.
 pub const DASH_PATH: &str = "manifest.mpd";
-
-/// What came of one chunk.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VideoPart {
-    /// As the worker told.
-    pub result: VideoResult,
-    /// SHA-256 of each rung's `init.mp4`, in the job's order, computed by the engine from the bytes received.
-    pub init_sha256: Vec<[u8; 32]>,
-}
 
 /// Everything needed to publish the media of an asset.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::messages::{SegmentResult, TrackResult};
+use crate::messages::{SegmentResult, TrackResult, VideoResult};
 use crate::recipes::plan::{VideoChunk, plan};
 use crate::recipes::settings::Settings;
 use crate::recipes::testing::{S, inspection};

@@ -8,43 +8,30 @@
 //! Where something is doubtful, more is covered: ranges are widened, a range between two segments touches the one
 //! that is on screen, and too many boxes become the whole picture.
 
+mod job_checks;
 mod joined;
+mod request;
 mod sightings;
 mod splice;
 
+pub use job_checks::{REDACTIONS_MAX, check, check_mutes};
 pub use joined::{enrich_job, top_rung};
-pub use sightings::{Sighting, Widening};
+pub use request::{Request, Sighting, Widening};
 pub use splice::{replaced, same_shape, splice_audio, splice_video};
 
 use super::plan::Plan;
 use crate::messages::{
-    AudioJob, AudioResult, GRID_SLACK_NS, Redaction, RedactionStyle, SegmentResult, Span, VideoJob,
-    VideoResult,
+    AudioJob, AudioResult, GRID_SLACK_NS, Redaction, SegmentResult, Span, VideoJob, VideoResult,
 };
-use reelgate_flow::reason::{Code, Fault};
+use job_checks::malformed;
+use reelgate_flow::reason::Fault;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// Redactions of one job at most; the plan turns more into one over the whole picture.
-pub const REDACTIONS_MAX: usize = 2_000;
 /// Sound is laid up to this far from its time stamps, so a mute begins earlier and ends later by as much; the worker
 /// adds it.
 pub const MUTE_SLACK_NS: u64 = 20_000_000;
-
-/// What is to be taken out of an asset.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Request {
-    /// What must not be seen, and where it was.
-    pub places: Vec<Sighting>,
-    /// What covers it.
-    pub style: RedactionStyle,
-    /// How far beyond its sightings something may have been visible.
-    pub widening: Widening,
-    /// What must not be heard; taken as it is.
-    pub mutes: Vec<Span>,
-}
 
 /// The work of one redaction, and which of its results replace old ones.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -184,39 +171,6 @@ fn meeting(job: &VideoJob, request: &Request) -> Result<Vec<Redaction>, Fault> {
     Ok(wanted)
 }
 
-/// Checks the redactions of one job.
-///
-/// # Errors
-/// `internal` where there are more than [`REDACTIONS_MAX`], or one lasts no time or covers no pixel.
-pub fn check(redactions: &[Redaction]) -> Result<(), Fault> {
-    if redactions.len() > REDACTIONS_MAX {
-        let found = redactions.len().to_string();
-        return Err(malformed(&format!("up to {REDACTIONS_MAX} redactions in a job"), &found));
-    }
-    let covers = |redaction: &Redaction| {
-        redaction.start_ns < redaction.end_ns
-            && redaction.area.is_none_or(|area| area.width > 0 && area.height > 0)
-    };
-    match redactions.iter().all(covers) {
-        true => Ok(()),
-        false => Err(malformed("redactions of some time and of some pixels", "an empty one")),
-    }
-}
-
-/// Checks the mutes of one job.
-///
-/// # Errors
-/// `internal` where there are more than [`REDACTIONS_MAX`] or one lasts no time.
-pub fn check_mutes(mutes: &[Span]) -> Result<(), Fault> {
-    let are_spans = mutes.iter().all(|span| span.start_ns < span.end_ns);
-    match are_spans && mutes.len() <= REDACTIONS_MAX {
-        true => Ok(()),
-        false => {
-            Err(malformed(&format!("up to {REDACTIONS_MAX} mutes of some time"), "more or an empty one"))
-        }
-    }
-}
-
 fn chunks(plan: &Plan, video: &[VideoResult], request: &Request) -> Result<Vec<ChunkRedaction>, Fault> {
     let Some(job) = plan.video.first().map(|chunk| &chunk.job) else {
         let is_blind = request.places.is_empty();
@@ -320,10 +274,6 @@ impl Times<'_> {
         let ns = u128::from(ticks) * 1_000_000_000 / u128::from(self.timescale.max(1));
         self.zero_ns.saturating_add(u64::try_from(ns).unwrap_or(u64::MAX))
     }
-}
-
-fn malformed(expected: &str, found: &str) -> Fault {
-    Fault::new(Code::Internal, format!("redaction: expected {expected}, found {found}"))
 }
 
 #[cfg(test)]

@@ -1,59 +1,14 @@
 //! From where something was seen to what is covered: sightings are samples, and between two of them the thing was
 //! there as well, perhaps on its way.
 
-use super::{REDACTIONS_MAX, Request, malformed};
+use super::job_checks::{REDACTIONS_MAX, malformed};
+use super::request::{Request, Sighting};
 use crate::messages::Redaction;
 use reelgate_flow::place::FrameBox;
 use reelgate_flow::reason::Fault;
-use serde::{Deserialize, Serialize};
 
 /// Sightings in one request at most; a day at one a second, which a request by hand never reaches.
 const SIGHTINGS_MAX: usize = 100_000;
-
-/// One sighting.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sighting {
-    /// First seen, stream time of the source, nanoseconds.
-    pub start_ns: u64,
-    /// Last seen or found gone, above `start_ns`.
-    pub end_ns: u64,
-    /// Where; `None` for the whole picture.
-    pub area: Option<FrameBox>,
-    /// The same number for sightings of the same thing. Between two of them it is covered on the way from one area to
-    /// the other.
-    pub thing: u64,
-}
-
-/// How far a sighting is widened in time.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Widening {
-    /// On both sides by the distance of samples, nanoseconds: before and behind, it was looked for and not found.
-    Interval(u64),
-    /// To the ends of the shot, and at least by an interval.
-    SampledFrame {
-        /// Times of the first samples of new shots, rising.
-        cuts_ns: Vec<u64>,
-        /// The distance of samples, nanoseconds; the cut itself lies anywhere between two.
-        interval_ns: u64,
-    },
-}
-
-impl Widening {
-    fn widen(&self, start_ns: u64, end_ns: u64, track_end_ns: u64) -> (u64, u64) {
-        match self {
-            Self::Interval(by) => (start_ns.saturating_sub(*by), end_ns.saturating_add(*by)),
-            Self::SampledFrame { cuts_ns, interval_ns } => {
-                let begun = cuts_ns.partition_point(|cut| *cut <= start_ns).checked_sub(1);
-                let begun = begun.and_then(|last| cuts_ns.get(last)).copied().unwrap_or(0);
-                let ended = cuts_ns.get(cuts_ns.partition_point(|cut| *cut < end_ns));
-                let ended = ended.copied().unwrap_or(track_end_ns);
-                (begun.saturating_sub(*interval_ns), ended.max(end_ns.saturating_add(*interval_ns)))
-            }
-        }
-    }
-}
 
 /// What to cover, widened, without repetitions, in order of time.
 ///

@@ -1,11 +1,12 @@
 use super::*;
-use crate::messages::TrackResult;
+use crate::messages::{RedactionStyle, TrackResult};
 use crate::recipes::package::VideoPart;
 use crate::recipes::plan::{VideoChunk, plan};
 use crate::recipes::settings::Settings;
 use crate::recipes::testing::{S, inspection};
 use proptest::prelude::*;
 use reelgate_flow::place::FrameBox;
+use reelgate_flow::reason::Code;
 
 const MS: u64 = 1_000_000;
 const TIMESCALE: u32 = 1_000;

@@ -3,7 +3,7 @@
 //! A fixed bound would be too small for a film or too large for a bomb of a few hundred bytes, so bounds grow
 //! with the work a file has shown to hold.
 
-use super::{SettingsError, within};
+use super::settings_error::{SettingsError, within};
 use crate::messages::{Budget, VideoJob};
 use serde::{Deserialize, Serialize};
 

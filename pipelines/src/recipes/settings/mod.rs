@@ -5,12 +5,15 @@
 
 mod budgets;
 mod screen_text;
+mod settings_error;
 
 pub use budgets::{Budgets, JobBudget, PerUnit};
 pub use screen_text::ScreenTextSettings;
+pub use settings_error::SettingsError;
 
 use crate::messages::MediaLimits;
 use serde::{Deserialize, Serialize};
+use settings_error::{within, wrong};
 
 /// Everything about media that the configuration decides.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -186,18 +189,6 @@ fn limits_default() -> MediaLimits {
     }
 }
 
-/// A field out of its range.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("media setting `{field}`: expected {expected}, found {found}; correct it in the configuration")]
-pub struct SettingsError {
-    /// Path of the field below the media settings.
-    pub field: String,
-    /// What is allowed.
-    pub expected: String,
-    /// What is there.
-    pub found: String,
-}
-
 const PRESETS: [&str; 7] = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"];
 
 impl Settings {
@@ -281,22 +272,6 @@ impl Settings {
         within("sample.columns", sample.columns, 1, 20)?;
         within("sample.rows", sample.rows, 1, 20)
     }
-}
-
-fn within<T: PartialOrd + core::fmt::Display>(
-    field: &str,
-    found: T,
-    min: T,
-    max: T,
-) -> Result<(), SettingsError> {
-    if found < min || found > max {
-        return Err(wrong(field, &format!("{min} to {max}"), found));
-    }
-    Ok(())
-}
-
-fn wrong(field: &str, expected: &str, found: impl ToString) -> SettingsError {
-    SettingsError { field: field.into(), expected: expected.into(), found: found.to_string() }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SettingsError, within, wrong};
+use super::settings_error::{SettingsError, within, wrong};
 use crate::messages::ScreenTextJob;
 
 /// Languages at most; each makes reading slower.

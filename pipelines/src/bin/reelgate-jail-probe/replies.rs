@@ -1,0 +1,29 @@
+//! What the stand-in sends to the engine.
+
+use std::io::{self, Write};
+
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_pipelines::messages::{Reply, WIRE_VERSION};
+use reelgate_pipelines::wire;
+
+/// Says hello like the real worker.
+pub fn greet() {
+    say(&Reply::Hello { version: WIRE_VERSION, gstreamer: "0.0.0".to_owned() });
+}
+
+/// Says hello and claims to be jailed.
+pub fn pretend() {
+    greet();
+    say(&Reply::Jailed);
+}
+
+/// Sends one reply.
+pub fn say(reply: &Reply) {
+    wire::write_message(io::stdout(), reply).expect("the engine listens");
+    io::stdout().flush().expect("the engine listens");
+}
+
+/// Reports something to the test as the detail of a fault.
+pub fn report(what: &str) {
+    say(&Reply::Faulted(Fault::new(Code::Internal, what)));
+}
