@@ -1,8 +1,9 @@
-//! Runs one job in one fresh media worker and answers for how it ended.
+//! Runs one job in one fresh media worker and reports how it ended.
 //!
-//! The worker is taken to be hostile as soon as it has read its first byte of the source: it is believed nothing
-//! that [`crate::trust`] has not checked, it is killed as soon as it passes a budget, falls silent or breaks the
-//! agreed form, and it is always reaped. Whatever it prints is kept only to classify its end and is never shown.
+//! The worker counts as hostile as soon as it has read the first byte of the source. The engine believes nothing that
+//! [`crate::trust`] has not checked. It kills the worker as soon as the worker exceeds a budget, stops replying or
+//! breaks the protocol, and it always reaps the process. What the worker prints is kept only to classify how it ended;
+//! it is never shown.
 
 mod cancel_flag;
 mod conversation;
@@ -43,17 +44,17 @@ pub struct Usage {
     pub output_bytes: u64,
 }
 
-/// Runs a job to its end and blocks the calling thread for as long. No process is left when it returns.
+/// Runs a job to its end and blocks the calling thread until then. No process is left when it returns.
 ///
-/// `source` must be open for reading only; the worker gets it as it is, so no other descriptor of the same open
-/// file may be read from meanwhile. Faults carry the codes of [`reelgate_flow::reason`]; a cancelled job ends as
-/// `worker_lost`.
+/// `source` must be open for reading only. The worker inherits this very descriptor, so nobody may read through another
+/// descriptor of the same open file until the job has ended. Faults carry the codes of [`reelgate_flow::reason`]; a
+/// cancelled job ends as `worker_lost`.
 ///
 /// ```no_run
 /// # use reelgate_pipelines::client::{CancelFlag, OutputSink, WorkerProgram, run};
 /// # fn demo(job: reelgate_pipelines::messages::Job, budget: reelgate_pipelines::messages::Budget, mut sink: impl OutputSink) {
 /// let source = std::fs::File::open("clip.mp4").expect("the clip is there");
-/// let worker = WorkerProgram::beside_current_exe().expect("the program knows its place");
+/// let worker = WorkerProgram::beside_current_exe().expect("the program knows its own path");
 /// let ended = run(&worker, &job, &budget, source, &mut sink, &mut |event| println!("{event:?}"), &CancelFlag::default());
 /// # }
 /// ```
@@ -72,7 +73,7 @@ pub fn run(
     let mut conversation = WorkerConversation::new(job, budget.output_bytes, sink, events);
     let mut watchdog = Watchdog::new(budget, started);
     let outcome = converse(&mut process, &mut conversation, &mut watchdog, cancel);
-    let grace = if outcome.is_err() || conversation.is_ended() { Duration::ZERO } else { CLOSING_GRACE };
+    let grace = if outcome.is_err() || conversation.is_ended() { Duration::ZERO } else { EXIT_GRACE };
     let ended = process.end(grace)?;
     let usage = Usage {
         cpu_s: ended.cpu_s,
@@ -88,18 +89,18 @@ pub fn run(
     }
 }
 
-/// Languages whose data the worker must open before its jail closes, joined as Tesseract joins them.
+/// Languages whose data the worker must open before its jail closes, in Tesseract's form `eng+deu`.
 fn languages(job: &Job) -> Option<String> {
     let Job::Enrich(job) = job else { return None };
     let languages = &job.screen_text.languages;
     (!languages.is_empty()).then(|| languages.join("+"))
 }
 
-/// How long a worker may take to die after it closed its pipe, before it is killed; a crash shows its signal
-/// within this time.
-const CLOSING_GRACE: Duration = Duration::from_secs(2);
+/// How long a worker may take to exit after it has closed its pipe; then it is killed. A crashed worker exits with its
+/// signal within this time.
+const EXIT_GRACE: Duration = Duration::from_secs(2);
 
-/// Serves the worker's pipes until its last word, its last byte, or a reason to end it.
+/// Serves the worker's pipes until its final reply, the end of its pipe, or a reason to kill it.
 fn converse(
     process: &mut Process,
     conversation: &mut WorkerConversation<'_>,
@@ -112,15 +113,15 @@ fn converse(
         };
         if !bytes.is_empty() {
             conversation.read(bytes)?;
-            watchdog.heard(Instant::now());
+            watchdog.reply_received(Instant::now());
         }
         if conversation.is_ended() {
-            watchdog.see_memory(process.id());
+            watchdog.record_peak_memory(process.id());
         }
         if let Some(frame) = conversation.job_due()? {
             process.send(frame);
         }
-        watchdog.look(Instant::now(), process.id(), cancel)?;
+        watchdog.check(Instant::now(), process.id(), cancel)?;
     }
     Ok(())
 }

@@ -1,8 +1,9 @@
-//! The jail a media worker closes around itself before it reads the first untrusted byte. There is no way out:
-//! what is open stays open (three pipes and the source), nothing else can be opened, connected, started or killed.
+//! The jail that a media worker closes around itself before it reads the first untrusted byte. It cannot be opened
+//! again. What is open stays open (three pipes and the source); the worker can open, connect, start or kill nothing
+//! else.
 //!
-//! Layers, each of which would hold alone against most of what the others hold: resource limits, no capabilities,
-//! no new privileges, landlock (no file, no TCP), and a seccomp filter that lists the system calls a decoder needs.
+//! Its layers are resource limits, no capabilities, no new privileges, landlock (no file, no TCP), and a seccomp filter
+//! that lists the system calls a decoder needs. Each layer alone stops most of what the others stop.
 //! `docs/design/jail.md` says what is allowed and why.
 
 mod calls;
@@ -16,7 +17,8 @@ pub use refused::refused_call;
 
 use error::step;
 
-/// Closes the jail around this process, for good. On an error it may be half closed: end the process.
+/// Closes the jail around this process. It cannot be undone. After an error the jail may be half closed: end the
+/// process.
 pub fn close() -> Result<(), JailError> {
     check_single_thread()?;
     refused::report_on_stderr().map_err(step("catch refused system calls"))?;

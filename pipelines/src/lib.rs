@@ -1,5 +1,5 @@
-//! Media work as plain data: what to do with which file, how the jailed worker is told, and how its
-//! replies are checked. Links no media library and knows no object store, database or credentials.
+//! Media work as plain data: what to do with which file, how the jailed worker gets its job, and how the engine checks
+//! the worker's replies. Links no media library and knows no object store, database or credentials.
 
 pub mod client;
 pub mod exit;

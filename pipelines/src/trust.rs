@@ -1,9 +1,9 @@
-//! The engine trusts no field of a reply: every number, name and text a worker says is checked here against the
-//! job it was given before anything else sees it.
+//! The engine trusts no field of a reply. Every number, name and text of a worker is checked here against the worker's
+//! job before any other code uses it.
 //!
-//! A reply outside its ranges is `worker_protocol`: an honest worker never sends it. Where a range is a rule about
-//! uploads (pixels, tracks, samples, duration) the same code is used that the worker itself would have used, so
-//! that a forgotten check there is still the right reason here.
+//! A reply outside its ranges is `worker_protocol`, because an honest worker never sends it. Where a range is a rule
+//! about uploads (pixels, tracks, samples, duration), the fault has the code that the worker itself should have
+//! reported. So an upload that the worker failed to refuse is still refused for the right reason.
 
 mod encoding;
 mod enrichment;
@@ -45,14 +45,14 @@ pub fn check(job: &Job, finished: &Finished, outputs: &Outputs) -> Result<(), Fa
     }
 }
 
-/// Checks a worker's own fault: only codes that a worker can know of, and no text that could carry more than
-/// numbers and names. `is_working` says whether it had the job already.
+/// Checks a fault that a worker reports. Only codes that a worker can know of pass. In the text, every character that
+/// is not visible ASCII or a space becomes `?`. `is_working` says whether the worker already had its job.
 pub fn fault(fault: Fault, is_working: bool) -> Result<Fault, Fault> {
     let is_known = match fault.code {
         Code::PluginMissing | Code::Internal => true,
         Code::WorkerUnavailable => !is_working,
         Code::ConfigInvalid | Code::CountMismatch => is_working,
-        // Nothing of these is a worker's to say: it sees neither checksums nor its own death.
+        // A worker sees neither checksums nor its own crash.
         Code::ChecksumMismatch | Code::ChecksumUnreadable | Code::DecoderCrashed => false,
         code => is_working && code.class() == Class::BadMedia,
     };
@@ -68,9 +68,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_worker_cannot_blame_what_it_does_not_see() {
+    fn a_worker_cannot_report_faults_it_cannot_know_of() {
         for code in Code::ALL {
-            let said = fault(Fault::new(*code, ""), true);
+            let checked = fault(Fault::new(*code, ""), true);
             let expected = match code.class() {
                 Class::BadMedia => {
                     !matches!(code, Code::ChecksumMismatch | Code::ChecksumUnreadable | Code::DecoderCrashed)
@@ -80,21 +80,21 @@ mod tests {
                     Code::PluginMissing | Code::Internal | Code::ConfigInvalid | Code::CountMismatch
                 ),
             };
-            assert_eq!(said.is_ok(), expected, "{}", code.as_str());
+            assert_eq!(checked.is_ok(), expected, "{}", code.as_str());
         }
     }
 
     #[test]
-    fn before_it_has_the_job_a_worker_can_only_say_that_it_is_not_able() {
+    fn before_it_has_its_job_a_worker_can_only_report_that_it_cannot_work() {
         assert!(fault(Fault::new(Code::WorkerUnavailable, ""), false).is_ok());
         assert!(fault(Fault::new(Code::NotMedia, ""), false).is_err());
     }
 
     #[test]
     fn a_faults_detail_is_cut_and_stripped_of_control_characters() {
-        let said =
+        let reported =
             Fault { code: Code::Internal, detail: "a\x1b[31m\n\u{202e}b".to_owned() + &"x".repeat(9_999) };
-        let kept = fault(said, true).unwrap();
+        let kept = fault(reported, true).unwrap();
         assert!(kept.detail.starts_with("a?[31m??b"), "{}", &kept.detail[..20]);
         assert_eq!(kept.detail.len(), Fault::DETAIL_BYTES_MAX);
     }

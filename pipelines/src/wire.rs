@@ -1,9 +1,9 @@
 //! The framing between the engine and a media worker, over pipes.
 //!
 //! A frame is `kind: u8`, `length: u32` little endian, then `length` bytes. Kind 1 is one message
-//! ([`crate::messages::Job`] or [`crate::messages::Reply`]) as JSON; kind 2 is a piece of the output that is
-//! open. The reader is total: whatever a compromised worker writes becomes frames or a [`WireError`], in memory
-//! bounded by the largest frame. No error repeats the peer's bytes, which may hold personal data.
+//! ([`crate::messages::Job`] or [`crate::messages::Reply`]) as JSON; kind 2 is a piece of the open output. The reader
+//! accepts any bytes: what a compromised worker writes becomes frames or a [`WireError`], and takes no more memory than
+//! the largest frame. No error repeats the peer's bytes, which may hold personal data.
 
 use std::io::{self, Read, Write};
 
@@ -11,11 +11,11 @@ use reelgate_flow::reason::{Code, Fault};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Bytes in front of every frame's body.
+/// Bytes of the header before every frame's body.
 pub const HEADER_BYTES: usize = 5;
-/// Longest message. An inspection of 200,000 keyframes, 500 tags of 4 KiB and their JSON escapes stays below.
+/// Longest message. An inspection with 200,000 keyframes and 500 tags of 4 KiB stays below it, JSON escapes included.
 pub const MESSAGE_BYTES_MAX: usize = 8 << 20;
-/// Longest piece of output; longer outputs take several frames.
+/// Longest piece of an output in one frame. Longer outputs take several frames.
 pub const DATA_BYTES_MAX: usize = 256 << 10;
 
 const KIND_MESSAGE: u8 = 1;
@@ -30,16 +30,16 @@ pub enum Frame<'a> {
     Data(&'a [u8]),
 }
 
-/// Why bytes are not a conversation.
+/// Why bytes are not valid frames or messages.
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
-    /// Neither message nor data.
+    /// The frame is neither a message nor data.
     #[error("expected a frame of kind 1 or 2, found kind {0}")]
     UnknownKind(u8),
     /// The header announces more than the cap.
     #[error("expected a frame of at most {max} bytes, found {found}")]
     TooLong {
-        /// Announced bytes.
+        /// Bytes that the header announces.
         found: usize,
         /// The cap of this kind.
         max: usize,
@@ -47,19 +47,19 @@ pub enum WireError {
     /// The body is not the JSON of the expected message.
     #[error("expected a {expected}, found {bytes} bytes that do not parse ({category} at column {column})")]
     Malformed {
-        /// What should have come.
+        /// The message that was expected.
         expected: &'static str,
         /// Length of the body.
         bytes: usize,
-        /// Kind of error as serde_json sorts them.
+        /// The category of the error in serde_json.
         category: &'static str,
-        /// Where.
+        /// Column at which parsing failed.
         column: usize,
     },
-    /// The pipe closed within a frame, or before the message that was due.
+    /// The pipe closed within a frame, or before the expected message.
     #[error("expected the rest of a frame, found the end of the pipe after {0} bytes of it")]
     Closed(usize),
-    /// Data came where a message was due.
+    /// A data frame arrived where a message was expected.
     #[error("expected a message, found a data frame")]
     NotAMessage,
     /// The pipe itself failed.
@@ -83,7 +83,7 @@ pub fn write_message<T: Serialize>(mut to: impl Write, message: &T) -> Result<()
     Ok(to.write_all(&body)?)
 }
 
-/// Writes bytes of the open output, in as many frames as it takes.
+/// Writes bytes of the open output in as many frames as needed.
 pub fn write_data(mut to: impl Write, bytes: &[u8]) -> Result<(), WireError> {
     for piece in bytes.chunks(DATA_BYTES_MAX) {
         to.write_all(&header(KIND_DATA, piece.len()))?;
@@ -92,7 +92,7 @@ pub fn write_data(mut to: impl Write, bytes: &[u8]) -> Result<(), WireError> {
     Ok(())
 }
 
-/// Waits for one message; `expected` names it in errors. Bytes after the message may be read and dropped.
+/// Waits for one message; `expected` names it in errors. Bytes after the message may be lost.
 pub fn read_message<T: DeserializeOwned>(
     mut from: impl Read,
     expected: &'static str,
@@ -128,8 +128,8 @@ pub fn parse<T: DeserializeOwned>(body: &[u8], expected: &'static str) -> Result
     })
 }
 
-/// Cuts a stream of bytes into frames. Holds at most one frame and what was fed last, if every
-/// [`Decoder::feed`] is followed by [`Decoder::next_frame`] until `None`.
+/// Cuts a stream of bytes into frames. It holds at most one frame and the bytes fed last, if the caller calls
+/// [`Decoder::next_frame`] until `None` after every [`Decoder::feed`].
 #[derive(Default)]
 pub struct Decoder {
     buffer: Vec<u8>,
@@ -144,7 +144,7 @@ impl Decoder {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next complete frame; `None` where more bytes are needed. After an error the stream is lost.
+    /// The next complete frame; `None` if more bytes are needed. After an error the stream cannot be read further.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, WireError> {
         let pending = &self.buffer[self.start..];
         let Some((header, rest)) = pending.split_first_chunk::<HEADER_BYTES>() else {
@@ -167,14 +167,14 @@ impl Decoder {
         Ok(Some(if kind == KIND_MESSAGE { Frame::Message(body) } else { Frame::Data(body) }))
     }
 
-    /// Bytes of a frame that is not complete; 0 between frames.
+    /// Bytes of the incomplete frame; 0 between frames.
     pub fn pending(&self) -> usize {
         self.buffer.len() - self.start
     }
 }
 
 fn header(kind: u8, length: usize) -> [u8; HEADER_BYTES] {
-    let length = u32::try_from(length).expect("both callers keep the caps, which fit 32 bits").to_le_bytes();
+    let length = u32::try_from(length).expect("both callers check the caps, which fit 32 bits").to_le_bytes();
     [kind, length[0], length[1], length[2], length[3]]
 }
 
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
     use crate::messages::{Job, Reply};
 
-    /// Every stored line is one frame: kind, length in hexadecimal as on the wire, JSON.
+    /// Every stored line is one frame: kind and length in hexadecimal as on the wire, then the JSON.
     const GOLDEN: &str = include_str!("wire_examples.txt");
 
     fn stored_frames() -> Vec<(Vec<u8>, &'static str)> {
@@ -199,7 +199,7 @@ mod tests {
             .collect()
     }
 
-    /// What this build writes after reading the message.
+    /// The frame that this build writes for a parsed message.
     fn again(body: &[u8]) -> Vec<u8> {
         let mut frame = Vec::new();
         if let Ok(job) = parse::<Job>(body, "job") {
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_above_the_cap_are_refused_before_any_body_is_held() {
+    fn lengths_above_the_cap_are_refused_before_any_body_is_buffered() {
         for (kind, max) in [(KIND_MESSAGE, MESSAGE_BYTES_MAX), (KIND_DATA, DATA_BYTES_MAX)] {
             for length in [max + 1, u32::MAX as usize] {
                 let mut decoder = Decoder::default();
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_is_an_error_or_waits_but_never_panics() {
+    fn garbage_is_an_error_or_incomplete_but_never_panics() {
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         for _ in 0..20_000 {
             let mut bytes = [0; 24];
@@ -289,13 +289,13 @@ mod tests {
     }
 
     #[test]
-    fn an_early_end_says_how_much_was_there() {
+    fn an_early_end_is_reported_with_the_bytes_received() {
         let error = read_message::<Job>(&[1, 9, 0, 0, 0, b'{'][..], "job").unwrap_err();
         assert!(matches!(error, WireError::Closed(6)), "{error}");
     }
 
     #[test]
-    fn errors_never_repeat_what_the_peer_wrote() {
+    fn errors_never_repeat_the_peers_bytes() {
         let error = parse::<Reply>(br#"{"alice@example.org":1}"#, "reply").unwrap_err();
         assert_eq!(
             Fault::from(error).to_string(),

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct CancelFlag(Arc<AtomicBool>);
 
 impl CancelFlag {
-    /// Asks for the end; the worker dies within [`TICK`](super::TICK).
+    /// Asks for the job to end; the worker is killed within [`TICK`](super::TICK).
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
-    /// Whether the end was asked for.
+    /// Whether the job is to end.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

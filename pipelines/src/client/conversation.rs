@@ -1,5 +1,5 @@
-//! The conversation with one worker: what it may say when, checked word by word. Does no input or output of its
-//! own: bytes come in, calls to the sink and to the listener go out.
+//! The conversation with one worker: which reply it may send when. Does no IO: it takes the worker's bytes, and calls
+//! the sink and the event callback.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +11,18 @@ use crate::messages::{Finished, Job, Reply, WIRE_VERSION};
 use crate::trust;
 use crate::wire::{self, Decoder, Frame};
 
-/// Messages of one job. A day of video in four rungs makes about 350,000, opened and closed outputs included;
-/// beyond that somebody is keeping the engine busy.
+/// Most messages of one job. A day of video in four rungs takes about 350,000, those for opened and closed outputs
+/// included. A worker that sends more only keeps the engine busy.
 const MESSAGES_MAX: u64 = 2_000_000;
 
 /// How far the conversation has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stage {
-    /// Nothing was said yet.
+    /// No reply has arrived yet.
     Greeting,
-    /// Greeted; the jail is closing.
-    Closing,
-    /// The job was handed over.
+    /// The worker has said hello and closes its jail.
+    Jailing,
+    /// The worker has its job.
     Working,
 }
 
@@ -49,7 +49,6 @@ struct OpenOutput {
 }
 
 impl<'a> WorkerConversation<'a> {
-    /// A conversation about `job`.
     pub fn new(
         job: &'a Job,
         output_bytes_max: u64,
@@ -72,7 +71,7 @@ impl<'a> WorkerConversation<'a> {
         }
     }
 
-    /// Takes bytes of the worker.
+    /// Takes bytes that the worker wrote.
     pub fn read(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let mut decoder = std::mem::take(&mut self.decoder);
         decoder.feed(bytes);
@@ -86,7 +85,7 @@ impl<'a> WorkerConversation<'a> {
         Ok(())
     }
 
-    /// The job as a frame, once, as soon as the worker says that it is jailed.
+    /// The job as a frame, once, as soon as the worker has reported that it is jailed.
     pub fn job_due(&mut self) -> Result<Option<Vec<u8>>, Fault> {
         if !std::mem::take(&mut self.is_job_due) {
             return Ok(None);
@@ -96,12 +95,11 @@ impl<'a> WorkerConversation<'a> {
         Ok(Some(frame))
     }
 
-    /// Whether the worker said its last word.
+    /// Whether the final reply has arrived.
     pub fn is_ended(&self) -> bool {
         self.result.is_some()
     }
 
-    /// How far it came.
     pub fn stage(&self) -> Stage {
         self.stage
     }
@@ -111,7 +109,7 @@ impl<'a> WorkerConversation<'a> {
         self.output_bytes
     }
 
-    /// The last word, where there was one.
+    /// The final reply, where one arrived.
     pub fn into_result(self) -> Option<Result<Finished, Fault>> {
         self.result
     }
@@ -119,14 +117,14 @@ impl<'a> WorkerConversation<'a> {
     fn message(&mut self, reply: Reply) -> Result<(), Fault> {
         self.messages += 1;
         if self.result.is_some() {
-            return Err(broken("nothing after the last word", "another message"));
+            return Err(broken("nothing after the final reply", "another message"));
         }
         if self.messages > MESSAGES_MAX {
             return Err(broken(&format!("at most {MESSAGES_MAX} messages"), "more"));
         }
         match (reply, self.stage) {
             (Reply::Hello { version, gstreamer }, Stage::Greeting) => self.hello(version, gstreamer),
-            (Reply::Jailed, Stage::Closing) => {
+            (Reply::Jailed, Stage::Jailing) => {
                 self.stage = Stage::Working;
                 self.is_job_due = true;
                 (self.events)(Event::Jailed);
@@ -140,7 +138,7 @@ impl<'a> WorkerConversation<'a> {
             (Reply::OutputClosed { output, bytes }, Stage::Working) => self.closed(output, bytes),
             (Reply::Finished(finished), Stage::Working) => {
                 if self.open.is_some() {
-                    return Err(broken("every output closed before the end", "one still open"));
+                    return Err(broken("every output closed before the final reply", "one still open"));
                 }
                 trust::check(self.job, &finished, &self.outputs)?;
                 self.result = Some(Ok(*finished));
@@ -160,7 +158,7 @@ impl<'a> WorkerConversation<'a> {
             return Err(Fault::new(Code::WorkerUnavailable, detail + "; install both from one build"));
         }
         trust::word("gstreamer version", &gstreamer, 64)?;
-        self.stage = Stage::Closing;
+        self.stage = Stage::Jailing;
         (self.events)(Event::Greeted { gstreamer });
         Ok(())
     }
@@ -169,7 +167,7 @@ impl<'a> WorkerConversation<'a> {
         let expected = u32::try_from(self.outputs.len()).unwrap_or(u32::MAX);
         if self.open.is_some() || number != expected {
             return Err(broken(
-                &format!("output {expected} after the one before is closed"),
+                &format!("output {expected} after the output before it is closed"),
                 "another order",
             ));
         }
@@ -216,8 +214,8 @@ impl Stage {
     fn expects(self) -> &'static str {
         match self {
             Self::Greeting => "hello first",
-            Self::Closing => "jailed after hello",
-            Self::Working => "progress, outputs or a last word",
+            Self::Jailing => "jailed after hello",
+            Self::Working => "progress, outputs or a final reply",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Turns the death of a worker that had not said its last word into a fault.
+//! Turns the end of a worker that sent no final reply into a fault.
 
 use std::os::unix::process::ExitStatusExt;
 
@@ -10,7 +10,7 @@ use crate::exit;
 use crate::jail;
 use crate::messages::Budget;
 
-/// What both GLib and Rust say before they abort for want of memory.
+/// What GLib and Rust print before they abort because memory ran out.
 const OUT_OF_MEMORY: [&[u8]; 2] = [b"failed to allocate ", b"memory allocation of "];
 
 /// The fault of a worker that closed its pipe without a result.
@@ -23,9 +23,9 @@ pub fn classify(ended: &ProcessExit, stage: Stage, budget: &Budget) -> Fault {
         return killed_by(signal, ended, budget);
     }
     match (ended.status.code(), stage) {
-        (Some(exit::JAIL_VIOLATION), _) => violation(&ended.said),
-        // Nothing untrusted has been read: the installation is at fault, not the upload.
-        (Some(code), Stage::Greeting | Stage::Closing) => Fault::new(
+        (Some(exit::JAIL_VIOLATION), _) => violation(&ended.stderr),
+        // The worker has read nothing untrusted, so the installation is at fault and not the upload.
+        (Some(code), Stage::Greeting | Stage::Jailing) => Fault::new(
             Code::WorkerUnavailable,
             format!("the worker ended with status {code} before its jail closed"),
         ),
@@ -48,10 +48,10 @@ fn killed_by(signal: i32, ended: &ProcessExit, budget: &Budget) -> Fault {
         libc::SIGKILL if is_cpu_spent => budget_cpu(cpu_s, budget),
         libc::SIGKILL => Fault::new(
             Code::WorkerLost,
-            "the worker was killed from outside: by an operator or for want of memory",
+            "the worker was killed from outside, by an operator or because memory ran out",
         ),
-        libc::SIGSYS => violation(&ended.said),
-        libc::SIGABRT | libc::SIGTRAP if is_out_of_memory(&ended.said) => {
+        libc::SIGSYS => violation(&ended.stderr),
+        libc::SIGABRT | libc::SIGTRAP if is_out_of_memory(&ended.stderr) => {
             Fault::new(Code::BudgetMemory, "an allocation failed below the limit on private memory")
         }
         signal => Fault::new(Code::DecoderCrashed, format!("the worker died of signal {signal}")),
@@ -62,16 +62,16 @@ fn budget_cpu(found_s: f64, budget: &Budget) -> Fault {
     Fault::new(Code::BudgetCpu, format!("{found_s:.1} CPU seconds used, at most {} allowed", budget.cpu_s))
 }
 
-fn violation(said: &[u8]) -> Fault {
-    let detail = match jail::refused_call(said) {
+fn violation(stderr: &[u8]) -> Fault {
+    let detail = match jail::refused_call(stderr) {
         Some(number) => format!("system call {number} on {}", std::env::consts::ARCH),
         None => "a system call whose number was not reported".to_owned(),
     };
     Fault::new(Code::JailViolation, detail)
 }
 
-fn is_out_of_memory(said: &[u8]) -> bool {
-    OUT_OF_MEMORY.iter().any(|words| said.windows(words.len()).any(|window| window == *words))
+fn is_out_of_memory(stderr: &[u8]) -> bool {
+    OUT_OF_MEMORY.iter().any(|words| stderr.windows(words.len()).any(|window| window == *words))
 }
 
 #[cfg(test)]
@@ -80,19 +80,19 @@ mod tests {
 
     use super::*;
 
-    fn fault(raw_status: i32, cpu_s: f64, said: &str, stage: Stage) -> String {
+    fn fault(raw_status: i32, cpu_s: f64, stderr: &str, stage: Stage) -> String {
         let ended = ProcessExit {
             status: ExitStatus::from_raw(raw_status),
             was_killed: false,
             cpu_s,
-            said: said.as_bytes().to_vec(),
+            stderr: stderr.as_bytes().to_vec(),
         };
         let budget = Budget { wall_s: 9, stall_s: 9, cpu_s: 5, memory_bytes: 9, output_bytes: 9 };
         classify(&ended, stage, &budget).to_string()
     }
 
     #[test]
-    fn each_end_has_its_code() {
+    fn each_exit_status_and_signal_has_its_code() {
         let exited = |code: i32| code << 8;
         let cases = [
             (libc::SIGSEGV, 1.0, "", "decoder_crashed: the worker died of signal 11"),
@@ -109,25 +109,25 @@ mod tests {
                 libc::SIGKILL,
                 1.0,
                 "",
-                "worker_lost: the worker was killed from outside: by an operator or for want of memory",
+                "worker_lost: the worker was killed from outside, by an operator or because memory ran out",
             ),
             (libc::SIGSYS, 1.0, "", "jail_violation: a system call whose number was not reported"),
             (exited(0), 1.0, "", "worker_protocol: the worker ended with status 0 and without a result"),
         ];
-        for (status, cpu_s, said, expected) in cases {
-            assert_eq!(fault(status, cpu_s, said, Stage::Working), expected);
+        for (status, cpu_s, stderr, expected) in cases {
+            assert_eq!(fault(status, cpu_s, stderr, Stage::Working), expected);
         }
     }
 
     #[test]
     fn a_refused_call_is_named_by_its_number() {
-        let said = "noise\nreelgate-jail: system call 41 refused\n";
+        let stderr = "noise\nreelgate-jail: system call 41 refused\n";
         let expected = format!("jail_violation: system call 41 on {}", std::env::consts::ARCH);
-        assert_eq!(fault(exit::JAIL_VIOLATION << 8, 0.1, said, Stage::Working), expected);
+        assert_eq!(fault(exit::JAIL_VIOLATION << 8, 0.1, stderr, Stage::Working), expected);
     }
 
     #[test]
-    fn an_end_before_the_jail_closed_is_the_installations_fault() {
+    fn an_exit_before_the_jail_closed_is_the_installations_fault() {
         let expected = "worker_unavailable: the worker ended with status 127 before its jail closed";
         assert_eq!(fault(127 << 8, 0.1, "", Stage::Greeting), expected);
     }

@@ -4,22 +4,19 @@
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
     /// The worker process runs.
-    Started {
-        /// Process id.
-        pid: u32,
-    },
-    /// Its plugins are loaded; nothing was read yet.
+    Started { pid: u32 },
+    /// The worker has loaded its plugins and has read nothing yet.
     Greeted {
         /// GStreamer's version.
         gstreamer: String,
     },
-    /// The jail is closed and the job was handed over.
+    /// The jail is closed and the worker gets its job.
     Jailed,
-    /// The work moves on.
+    /// The worker has done more of its job.
     Progress {
-        /// Nanoseconds of media done in this job, as the worker says.
+        /// Nanoseconds of media done in this job, as the worker reports.
         done_ns: u64,
-        /// Frames done in this job, as the worker says.
+        /// Frames done in this job, as the worker reports.
         frames: u64,
     },
 }

@@ -1,4 +1,5 @@
-//! The worker as a child process: started with nothing of ours but the source, fed, listened to, killed, reaped.
+//! The worker as a child process. It inherits nothing of the engine but the source. The engine writes its job, reads
+//! its replies, kills it and reaps it.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
@@ -14,16 +15,17 @@ use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
 use super::worker_program::WorkerProgram;
 use crate::messages::Budget;
 
-/// Descriptor the worker finds the source at.
+/// Descriptor of the source in the worker.
 pub const SOURCE_FD: i32 = 3;
-/// Environment variable with the languages of on-screen text: what is not loaded before the jail closes never is.
+/// Environment variable with the languages of on-screen text. The worker loads them before its jail closes, because it
+/// can open no file afterwards.
 pub const LANGUAGES_VARIABLE: &str = "REELGATE_SCREEN_LANGUAGES";
-/// Bytes of standard error kept: enough for a panic or an allocator's last words.
-const SAID_BYTES_MAX: usize = 64 << 10;
-/// Asked of the kernel for the reply pipe, so that a segment passes in few turns; less is fine.
+/// Bytes of standard error that are kept: enough for the message of a panic or of a failed allocation.
+const STDERR_BYTES_MAX: usize = 64 << 10;
+/// Size asked of the kernel for the reply pipe, so that a segment takes few reads. A smaller pipe works too.
 const REPLY_PIPE_BYTES: usize = 1 << 20;
 
-/// A running worker. Dropping it kills and reaps, so a panic of the caller leaves no process either.
+/// A running worker. Dropping it kills and reaps the process, so no process is left when the caller panics.
 pub struct Process {
     pid: Pid,
     exited: OwnedFd,
@@ -31,25 +33,24 @@ pub struct Process {
     stdout: ChildStdout,
     stderr: Option<ChildStderr>,
     unsent: Vec<u8>,
-    said: Vec<u8>,
+    stderr_head: Vec<u8>,
     buffer: Box<[u8]>,
     is_reaped: bool,
 }
 
 /// How a worker's process ended.
 pub struct ProcessExit {
-    /// Exit status or signal.
     pub status: ExitStatus,
-    /// It had to be killed.
+    /// The worker did not exit by itself and was killed.
     pub was_killed: bool,
     /// CPU seconds, user and system.
     pub cpu_s: f64,
-    /// The beginning of what it wrote to standard error. Never shown: a library may quote the media in it.
-    pub said: Vec<u8>,
+    /// The beginning of the worker's standard error. Never show it: a library may quote the media in it.
+    pub stderr: Vec<u8>,
 }
 
 impl Process {
-    /// Starts a worker in its own process group and puts the kernel's limits on it.
+    /// Starts a worker in its own process group and sets the kernel's limits on it.
     ///
     /// The kernel kills the worker when the *thread* that started it ends (`PR_SET_PDEATHSIG`), which is right
     /// here because that thread stays in [`super::run`] until the worker is reaped.
@@ -65,7 +66,7 @@ impl Process {
             command.env("GST_PLUGIN_SYSTEM_PATH_1_0", dir);
         }
         if let Some(languages) = languages {
-            // One thread reads; more of the library's own would only wait for each other on small pictures.
+            // One thread recognises text. On small pictures more threads of the library only wait for each other.
             command.envs([(LANGUAGES_VARIABLE, languages.as_str()), ("OMP_THREAD_LIMIT", "1")]);
         }
         command.envs(worker.traceparent.as_ref().map(|context| ("TRACEPARENT", context)));
@@ -83,7 +84,7 @@ impl Process {
             (Some(stdin), Some(stdout), Some(stderr)) => Self::watch(pid, stdin, stdout, stderr),
             _ => Err(io::Error::other("a pipe is missing")),
         };
-        // Without a `Process` to do it, the child must still not stay behind.
+        // No `Process` exists yet that would kill and reap the child when it is dropped.
         let process = process.inspect_err(|_| {
             let _ = child.kill();
             let _ = child.wait();
@@ -96,7 +97,7 @@ impl Process {
     fn watch(pid: Pid, stdin: ChildStdin, stdout: ChildStdout, stderr: ChildStderr) -> io::Result<Self> {
         let exited = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
         rustix::io::ioctl_fionbio(&stdin, true)?;
-        // Only speed depends on it, and an unprivileged user's share of pipe memory may be used up.
+        // A failure only costs speed: an unprivileged user's share of pipe memory may be used up.
         let _ = rustix::pipe::fcntl_setpipe_size(&stdout, REPLY_PIPE_BYTES);
         Ok(Self {
             pid,
@@ -105,24 +106,23 @@ impl Process {
             stdout,
             stderr: Some(stderr),
             unsent: Vec::new(),
-            said: Vec::new(),
+            stderr_head: Vec::new(),
             buffer: vec![0; 128 << 10].into_boxed_slice(),
             is_reaped: false,
         })
     }
 
-    /// Process id.
     pub fn id(&self) -> u32 {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
-    /// Queues bytes for the worker's standard input, which is closed behind them.
+    /// Queues bytes for the worker's standard input, which is closed after them.
     pub fn send(&mut self, bytes: Vec<u8>) {
         self.unsent = bytes;
     }
 
-    /// Waits for the worker to say something, no longer than `timeout`; feeds and drains the other pipes by the
-    /// way. `None` when it has closed its end.
+    /// Waits at most `timeout` for bytes from the worker, and serves the other pipes while it waits. `None` when the
+    /// worker has closed its end.
     pub fn exchange(&mut self, timeout: Duration) -> Result<Option<&[u8]>, Fault> {
         let is_feeding = !self.unsent.is_empty();
         let mut fds = vec![PollFd::new(&self.stdout, PollFlags::IN)];
@@ -131,7 +131,7 @@ impl Process {
             fds.push(PollFd::new(stdin, PollFlags::OUT));
         }
         wait(&mut fds, timeout).map_err(|error| unavailable("wait for the worker", &error))?;
-        let has_words = !fds[0].revents().is_empty();
+        let has_reply = !fds[0].revents().is_empty();
         let (may_read_stderr, may_feed) = (
             self.stderr.is_some() && !fds[1].revents().is_empty(),
             is_feeding && !fds[fds.len() - 1].revents().is_empty(),
@@ -143,7 +143,7 @@ impl Process {
         if may_feed {
             self.feed();
         }
-        if !has_words {
+        if !has_reply {
             return Ok(Some(&[]));
         }
         match self.stdout.read(&mut self.buffer) {
@@ -154,7 +154,7 @@ impl Process {
         }
     }
 
-    /// Waits up to `grace` for the worker to exit by itself, kills what is left of its group, and reaps it.
+    /// Waits up to `grace` for the worker to exit by itself, kills what is left of its process group, and reaps it.
     pub fn end(&mut self, grace: Duration) -> Result<ProcessExit, Fault> {
         self.stdin = None;
         let deadline = Instant::now() + grace;
@@ -176,7 +176,7 @@ impl Process {
         while self.is_stderr_readable() {
             self.read_stderr();
         }
-        Ok(ProcessExit { status, was_killed, cpu_s, said: std::mem::take(&mut self.said) })
+        Ok(ProcessExit { status, was_killed, cpu_s, stderr: std::mem::take(&mut self.stderr_head) })
     }
 
     fn has_exited(&self) -> bool {
@@ -190,21 +190,23 @@ impl Process {
         wait(&mut fds, Duration::ZERO).is_ok() && !fds[0].revents().is_empty()
     }
 
-    /// Reads once; keeps the beginning and drops the rest, so that a chatty worker neither blocks nor fills memory.
+    /// Reads once. Keeps the beginning of all output and drops the rest, so that a worker that prints much neither
+    /// blocks nor fills memory.
     fn read_stderr(&mut self) {
         let Some(stderr) = &mut self.stderr else { return };
         match stderr.read(&mut self.buffer) {
             Ok(0) => self.stderr = None,
             Ok(count) => {
-                let room = SAID_BYTES_MAX - self.said.len();
-                self.said.extend_from_slice(&self.buffer[..count.min(room)]);
+                let room = STDERR_BYTES_MAX - self.stderr_head.len();
+                self.stderr_head.extend_from_slice(&self.buffer[..count.min(room)]);
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(_) => self.stderr = None,
         }
     }
 
-    /// Writes what fits. A worker that does not listen any more shows in how it ends, so errors only stop the feeding.
+    /// Writes what fits into the pipe. An error only stops the writing: why the worker stopped reading shows in how it
+    /// ends.
     fn feed(&mut self) {
         let Some(stdin) = &mut self.stdin else { return };
         match stdin.write(&self.unsent) {
@@ -217,20 +219,20 @@ impl Process {
         }
     }
 
-    /// The kernel's own limits: the watchdog looks only now and then, these hold in between.
+    /// Sets the kernel's own limits, which hold between two checks of the watchdog.
     fn limit(&self, budget: &Budget) -> io::Result<()> {
         let memory = budget.memory_bytes;
-        // Private writable memory, thread stacks included although few of their pages are ever touched.
+        // Private writable memory counts whole thread stacks, of which few pages are ever touched.
         let private = memory.saturating_mul(2).saturating_add(1 << 30);
         // Plug-ins, codecs and allocator arenas map far more than they touch.
         let mapped = memory.saturating_mul(4).saturating_add(8 << 30);
-        // SIGXCPU at the budget; SIGKILL two seconds later for whoever catches it.
+        // The kernel sends SIGXCPU at the budget, and SIGKILL two seconds later to a worker that ignores it.
         self.limit_one(Resource::Cpu, budget.cpu_s, budget.cpu_s.saturating_add(2))?;
         self.limit_one(Resource::Data, private, private)?;
         self.limit_one(Resource::As, mapped, mapped)
     }
 
-    /// Never above what the engine itself lives under, which only root could raise.
+    /// Sets one limit, at most the engine's own hard limit, which only root could exceed.
     fn limit_one(&self, resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
         let ceiling = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
         let limit = Rlimit { current: Some(soft.min(ceiling)), maximum: Some(hard.min(ceiling)) };
@@ -239,7 +241,7 @@ impl Process {
     }
 
     fn kill(&self) {
-        // Fails only where the group is gone already.
+        // Fails only if the group no longer exists.
         let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
     }
 }
@@ -253,15 +255,16 @@ impl Drop for Process {
     }
 }
 
-/// In the child, before exec: the source at its place, nothing else of ours open, and never outliving the engine.
+/// Runs in the child before exec: moves the source to its descriptor, marks all others close-on-exec, and asks the
+/// kernel to kill the child when the engine ends.
 fn become_worker(source: i32, parent: Pid) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     if rustix::process::getppid() != Some(parent) {
         // The engine died before the line above took effect.
         return Err(io::ErrorKind::BrokenPipe.into());
     }
-    // SAFETY: plain system calls on numbers. `source` is open in the engine and so here; `dup2` clears
-    // close-on-exec on the copy, and does nothing where both are the same, hence the `fcntl`.
+    // SAFETY: plain system calls on numbers. `source` is open in the engine and therefore in this child. `dup2` clears
+    // close-on-exec on the copy; it does nothing if both numbers are the same, hence the `fcntl`.
     let results = unsafe {
         [
             libc::dup2(source, SOURCE_FD),
@@ -272,7 +275,7 @@ fn become_worker(source: i32, parent: Pid) -> io::Result<()> {
     if results.contains(&-1) { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Waits for the end of a child and says what it used.
+/// Waits for a child to end; returns its status and its CPU seconds.
 fn reap(pid: Pid) -> io::Result<(ExitStatus, f64)> {
     let mut status = 0;
     // SAFETY: all-zero is a valid `rusage`, and both pointers are to locals of the right type.

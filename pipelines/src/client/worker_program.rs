@@ -8,15 +8,15 @@ use std::path::PathBuf;
 pub struct WorkerProgram {
     /// The `reelgate-worker` binary.
     pub path: PathBuf,
-    /// Folder of GStreamer's plugins; `None` for the one beside the installed library.
+    /// Folder of GStreamer's plugins; `None` for the default folder of the installed library.
     pub plugin_dir: Option<PathBuf>,
-    /// W3C `traceparent` of the run, put into the worker's environment as TRACEPARENT, so that a process that is looked
-    /// at from outside can be joined with its trace; `None` where there is none.
+    /// W3C `traceparent` of the run; `None` where there is none. The worker gets it as the environment variable
+    /// TRACEPARENT, so that an operator who inspects the process can find its trace.
     pub traceparent: Option<String>,
 }
 
 impl WorkerProgram {
-    /// The worker that was installed beside the running program.
+    /// The worker in the folder of the running program.
     pub fn beside_current_exe() -> io::Result<Self> {
         let path = std::env::current_exe()?.with_file_name("reelgate-worker");
         Ok(Self { path, plugin_dir: None, traceparent: None })

@@ -1,5 +1,5 @@
-//! The system calls of a jailed worker: the whole list, literally. Whatever is not on it ends the worker and is
-//! reported as `jail_violation` with its number.
+//! The complete list of system calls that a jailed worker may make. Any other call ends the worker and is reported as
+//! `jail_violation` with its number.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ use seccompiler::{
 
 use super::error::JailError;
 
-/// What becomes of a call.
+/// What the filter does with a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Rule {
-    /// Goes through.
+    /// The call goes through.
     Allow,
-    /// Goes through if its arguments are among these alternatives.
+    /// The call goes through if its arguments are among these alternatives.
     AllowIf(&'static [&'static [Arg]]),
-    /// Fails with this error number; libraries ask, and get along without.
+    /// The call fails with this error number. Libraries try it and work without it.
     Refuse(i32),
 }
 
@@ -39,7 +39,7 @@ enum Arg {
 use Arg::{Is, IsLong, IsSelf, With, Without};
 use Rule::{Allow, AllowIf, Refuse};
 
-/// Exactly what glibc asks for when it starts a thread (`pthread_create`); a new process, or a namespace, has others.
+/// Exactly the flags with which glibc starts a thread (`pthread_create`). A new process or a namespace needs others.
 const THREAD_FLAGS: u64 = (libc::CLONE_VM
     | libc::CLONE_FS
     | libc::CLONE_FILES
@@ -72,17 +72,17 @@ macro_rules! call {
     };
 }
 
-/// Calls of every architecture.
+/// Calls that every architecture has.
 const CALLS: &[SystemCall] = &[
-    // Memory. Orc compiles its inner loops at run time and needs anonymous executable memory for them; a file,
-    // that is the source, can never be mapped executable, and nothing mapped can become so later.
+    // Memory. Orc compiles its inner loops at run time and needs anonymous executable memory for them. A file, such as
+    // the source, can never be mapped executable, and no mapping can be made executable later.
     call!(SYS_brk, Allow),
     call!(SYS_mmap, AllowIf(&[&[Without(2, EXEC)], &[With(3, ANONYMOUS)]])),
     call!(SYS_mprotect, AllowIf(&[&[Without(2, EXEC)]])),
     call!(SYS_mremap, Allow),
     call!(SYS_munmap, Allow),
     call!(SYS_madvise, Allow),
-    // Descriptors that are open, and new ones that lead nowhere else.
+    // Open descriptors, and new descriptors that reach nothing outside the process.
     call!(SYS_read, Allow),
     call!(SYS_readv, Allow),
     call!(SYS_pread64, Allow),
@@ -104,7 +104,7 @@ const CALLS: &[SystemCall] = &[
     ),
     call!(SYS_pipe2, Allow),
     call!(SYS_eventfd2, Allow),
-    // GStreamer wakes its threads through pairs of local sockets; a pair is connected to itself and to nothing else.
+    // GStreamer wakes its threads through pairs of local sockets. A pair is connected only to itself.
     call!(SYS_socketpair, AllowIf(&[&[Is(0, libc::AF_UNIX as u64), Is(1, libc::SOCK_STREAM as u64)]])),
     call!(SYS_ppoll, Allow),
     call!(SYS_pselect6, Allow),
@@ -120,9 +120,9 @@ const CALLS: &[SystemCall] = &[
     call!(SYS_sched_getscheduler, Allow),
     call!(SYS_getcpu, Allow),
     call!(SYS_prctl, AllowIf(&[&[Is(0, libc::PR_SET_NAME as u64)]])),
-    // Orc sets it around the file that it then may not make.
+    // Orc sets the mask before it tries to make a file, which the jail then refuses.
     call!(SYS_umask, Allow),
-    // Time, chance, and questions about itself.
+    // Time, random numbers, and facts about this process.
     call!(SYS_clock_gettime, Allow),
     call!(SYS_clock_getres, Allow),
     call!(SYS_clock_nanosleep, Allow),
@@ -139,18 +139,18 @@ const CALLS: &[SystemCall] = &[
     call!(SYS_sysinfo, Allow),
     call!(SYS_uname, Allow),
     call!(SYS_prlimit64, AllowIf(&[&[Is(0, 0), IsLong(2, 0)]])),
-    // Signals within the process: handlers, and abort() through tgkill.
+    // Signals within the process: handlers, and abort(), which uses tgkill.
     call!(SYS_rt_sigaction, Allow),
     call!(SYS_rt_sigprocmask, Allow),
     call!(SYS_rt_sigreturn, Allow),
     call!(SYS_sigaltstack, Allow),
     call!(SYS_tgkill, AllowIf(&[&[IsSelf(0)]])),
     call!(SYS_restart_syscall, Allow),
-    // The end.
+    // Exit.
     call!(SYS_exit, Allow),
     call!(SYS_exit_group, Allow),
-    // Libraries look for settings, devices and more plug-ins, and do without. Landlock refuses these too; the
-    // filter does it before the kernel looks at the path at all.
+    // Libraries look for settings, devices and more plug-ins, and work without them. Landlock refuses these calls too;
+    // the filter refuses them before the kernel even reads the path.
     call!(SYS_openat, Refuse(libc::EACCES)),
     call!(SYS_newfstatat, Refuse(libc::EACCES)),
     call!(SYS_statx, Refuse(libc::EACCES)),
@@ -160,13 +160,13 @@ const CALLS: &[SystemCall] = &[
     call!(SYS_getcwd, Refuse(libc::EACCES)),
     call!(SYS_statfs, Refuse(libc::EACCES)),
     call!(SYS_ioctl, Refuse(libc::ENOTTY)),
-    // GLib asks whether standard error is the journal's socket before it writes a warning there.
+    // Before GLib writes a warning to standard error, it asks whether that is the journal's socket.
     call!(SYS_getpeername, Refuse(libc::ENOTSOCK)),
-    // GLib's thread pools would hand their own scheduling on, by thread id, which could be another process's.
+    // GLib's thread pools copy their scheduling to new threads by thread id, which could be another process's id.
     call!(SYS_sched_getattr, Refuse(libc::EPERM)),
     call!(SYS_sched_setattr, Refuse(libc::EPERM)),
     call!(SYS_memfd_create, Refuse(libc::EACCES)),
-    // Its flags lie in memory, where a filter cannot look; glibc falls back to clone.
+    // Its flags lie in memory, which a filter cannot read. glibc falls back to clone.
     call!(SYS_clone3, Refuse(libc::ENOSYS)),
 ];
 
@@ -188,8 +188,8 @@ const OLD_CALLS: &[SystemCall] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const OLD_CALLS: &[SystemCall] = &[];
 
-/// Puts the filters on, the one that refuses softly first: of stacked filters the strictest answer counts, and
-/// after the list itself no further filter can be added.
+/// Installs the filters; those that refuse with an error come first. Of stacked filters the strictest answer counts.
+/// The list itself is last, because it forbids adding a filter.
 pub(super) fn filter() -> Result<(), JailError> {
     let mut by_error: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
     let mut listed = BTreeMap::new();
@@ -255,7 +255,7 @@ mod tests {
 
     use super::*;
 
-    /// The documentation of the jail; it names every call once, in a list of its kind.
+    /// The documentation of the jail. It names every call once, in the list of its rule.
     const GUIDE: &str = include_str!("../../../docs/design/jail.md");
 
     fn documented(list: &str) -> BTreeSet<String> {
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     #[cfg(target_arch = "x86_64")]
-    fn the_guide_names_exactly_the_calls_on_the_list() {
+    fn the_documentation_names_exactly_the_calls_on_the_list() {
         assert_eq!(listed(|rule| rule == Allow), documented("allowed"));
         assert_eq!(listed(|rule| matches!(rule, AllowIf(_))), documented("allowed with conditions"));
         assert_eq!(listed(|rule| matches!(rule, Refuse(_))), documented("refused softly"));
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_opens_starts_or_reaches_out_is_allowed() {
+    fn no_call_that_opens_starts_or_connects_something_is_allowed_without_conditions() {
         let never = [
             libc::SYS_openat,
             libc::SYS_socket,

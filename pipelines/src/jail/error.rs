@@ -6,7 +6,7 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 pub enum JailError {
     /// On older kernels landlock restricts only the thread that asks for it, so there must be no other thread.
-    #[error("expected one thread when the jail closes, found {0}; a plugin starts threads when it is loaded")]
+    #[error("expected one thread when the jail closes, found {0}; a plugin starts threads while it loads")]
     Threads(usize),
     /// A step failed.
     #[error("{step}")]

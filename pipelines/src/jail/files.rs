@@ -1,7 +1,7 @@
-//! Landlock: every right it knows is taken, none is given back. The file rights of its first version (Linux 5.13)
-//! are a hard requirement; later ones (rename across folders, truncate, TCP, device ioctls, abstract sockets, signals)
-//! are taken where the kernel has them. Debian 12's stock kernel is at version 2, without TCP, so it is the filter of
-//! system calls that keeps sockets away everywhere.
+//! Landlock: the worker gives up every right that landlock knows. The file rights of landlock's first version (Linux
+//! 5.13) are a hard requirement. Later rights (rename across folders, truncate, TCP, device ioctls, abstract sockets,
+//! signals) are given up where the kernel knows them. Debian 12's stock kernel has version 2, without TCP; there the
+//! filter of system calls is what forbids sockets.
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus, Scope,
@@ -11,7 +11,7 @@ use super::error::JailError;
 
 /// The version whose rights must be enforceable.
 pub(super) const REQUIRED: ABI = ABI::V1;
-/// The version up to which rights are taken where they exist.
+/// The version up to which rights are given up where the kernel knows them.
 pub(super) const WANTED: ABI = ABI::V6;
 
 pub(super) fn restrict() -> Result<(), JailError> {
@@ -61,6 +61,6 @@ mod tests {
             std::fs::File::open("/dev/null").unwrap_err().kind()
         });
         assert_eq!(restricted.join().unwrap(), std::io::ErrorKind::PermissionDenied);
-        assert!(std::fs::File::open("/dev/null").is_ok(), "other threads are as free as before");
+        assert!(std::fs::File::open("/dev/null").is_ok(), "other threads are not restricted");
     }
 }

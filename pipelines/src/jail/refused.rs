@@ -1,6 +1,6 @@
-//! What happens when the filter refuses a system call: the kernel raises `SIGSYS`, and the handler here says the
-//! call's number on standard error and ends the process. A worker that has been taken over can replace the handler,
-//! but not the refusal: the report is for honest mistakes, such as a library that learned a new call.
+//! What happens when the filter refuses a system call. The kernel raises `SIGSYS`; the handler here writes the call's
+//! number to standard error and ends the process. A worker under an attacker's control can replace the handler, but the
+//! call stays refused. The report is for honest mistakes, such as a new version of a library that makes a new call.
 
 use std::io;
 
@@ -9,10 +9,10 @@ use crate::exit::JAIL_VIOLATION;
 const BEFORE: &str = "reelgate-jail: system call ";
 const AFTER: &str = " refused";
 
-/// Finds the refused call's number in what a worker wrote to standard error.
-pub fn refused_call(said: &[u8]) -> Option<u32> {
-    let said = String::from_utf8_lossy(said);
-    let number = said.lines().find_map(|line| line.strip_prefix(BEFORE)?.strip_suffix(AFTER))?;
+/// The number of the refused call in a worker's standard error.
+pub fn refused_call(stderr: &[u8]) -> Option<u32> {
+    let text = String::from_utf8_lossy(stderr);
+    let number = text.lines().find_map(|line| line.strip_prefix(BEFORE)?.strip_suffix(AFTER))?;
     number.parse().ok()
 }
 
@@ -52,7 +52,7 @@ extern "C" fn report(_signal: i32, info: *const RefusedCall, _context: *const li
     }
 }
 
-/// Formats without allocating. The line begins with a line break, in case another one was being written.
+/// Formats without allocating. The line begins with a line break, because another line may be unfinished.
 fn write_line(line: &mut [u8; 64], number: u32) -> usize {
     let mut digits = [0; 10];
     let mut first = digits.len();
@@ -78,24 +78,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_that_is_written_is_the_line_that_is_read() {
+    fn the_written_line_parses_to_the_same_number() {
         for number in [0, 9, 41, 4_294_967_295] {
             let mut line = [0; 64];
             let length = write_line(&mut line, number);
-            let said = [b"half a word", &line[..length]].concat();
-            assert_eq!(refused_call(&said), Some(number));
+            let stderr = [b"half a line", &line[..length]].concat();
+            assert_eq!(refused_call(&stderr), Some(number));
         }
     }
 
     #[test]
-    fn other_words_are_not_taken_for_a_refusal() {
-        for said in [
+    fn other_text_is_not_parsed_as_a_refusal() {
+        for stderr in [
             "",
             "system call 41 refused",
             "reelgate-jail: system call x refused",
             "reelgate-jail: system call 41",
         ] {
-            assert_eq!(refused_call(said.as_bytes()), None, "{said}");
+            assert_eq!(refused_call(stderr.as_bytes()), None, "{stderr}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What a worker reads and measures in a video beside encoding it: samples, text with addresses, and what nobody looked at.
+//! What a worker reads and measures in a video apart from encoding it: samples, text with its places, and the surfaces
+//! that were not analysed.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,39 +10,39 @@ use reelgate_flow::place::{FrameBox, TextPlace};
 pub struct Enrichment {
     /// Analysed frames in order of time.
     pub samples: Vec<Sample>,
-    /// Which one became the poster.
+    /// Presentation time of the sample that became the poster, stream time.
     pub poster_ns: Option<u64>,
     /// Sheets written.
     pub storyboard_sheets: u32,
     /// Lines of text collected.
     pub text_lines: u64,
-    /// Text was cut at the limit.
+    /// The text exceeded the limit and was cut.
     pub text_truncated: bool,
-    /// What reading text in pictures took.
+    /// The cost of reading text in pictures.
     pub screen_text: ScreenTextCost,
-    /// What nobody looked at, so that nothing here reads as clean by omission; at most 64 entries.
+    /// Surfaces that were not analysed, so that no surface counts as clean by omission; at most 64 entries.
     pub not_analysed: Vec<NotAnalysed>,
 }
 
-/// What reading text in pictures took.
+/// The cost of reading text in pictures.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ScreenTextCost {
-    /// Frames looked at, unchanged ones included.
+    /// Frames compared with the frame before, unchanged ones included.
     pub frames: u32,
-    /// Frames that were read: those that differ from the one before.
+    /// Frames that were read, because they differ from the frame before.
     pub frames_read: u32,
     /// Milliseconds of one core spent on reading them, without decoding.
     pub read_ms: u64,
 }
 
-/// A surface of an asset that was not, or not wholly, searched.
+/// A surface of an asset that was not searched, or only in part.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct NotAnalysed {
-    /// Which one.
+    /// The surface.
     pub surface: Surface,
     /// Position of the track, where it belongs to one.
     pub track: Option<u32>,
-    /// Why.
+    /// Why it was not searched.
     pub why: NotSearched,
 }
 
@@ -49,9 +50,9 @@ pub struct NotAnalysed {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Surface {
-    /// What is said.
+    /// Spoken words.
     Speech,
-    /// Who is seen.
+    /// Faces of people.
     Faces,
     /// Number plates of vehicles.
     LicencePlates,
@@ -77,9 +78,9 @@ pub enum Surface {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NotSearched {
-    /// There is no analysis for it here.
+    /// Reelgate has no analysis for it.
     NoAnalysis,
-    /// The configuration has switched it off.
+    /// The configuration switches its analysis off.
     SwitchedOff,
     /// The engine or the data of a language is not installed.
     NotInstalled,
@@ -87,16 +88,16 @@ pub enum NotSearched {
     PicturesOfText,
     /// It is encrypted.
     Encrypted,
-    /// It is written in a form that is not read.
+    /// It is written in a format that is not supported.
     UnknownForm,
-    /// The file breaks off or contradicts itself there.
+    /// The file is truncated or contradicts itself there.
     Damaged,
     /// A limit was reached before its end.
     LimitReached,
 }
 
 impl Surface {
-    /// As people and logs read it: `on-screen text`.
+    /// The surface as people and logs read it: `on-screen text`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Speech => "speech",
@@ -115,7 +116,7 @@ impl Surface {
 }
 
 impl NotSearched {
-    /// As people and logs read it.
+    /// The reason as people and logs read it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoAnalysis => "no analysis exists here",
@@ -141,11 +142,11 @@ pub struct Sample {
     pub sharpness: f32,
     /// 64-bit difference hash.
     pub fingerprint: u64,
-    /// Distance of the luma histogram from the sample before, 0 to 1.
+    /// Distance of the luma histogram from that of the sample before, 0 to 1.
     pub scene_score: f32,
 }
 
-/// One line of `text.jsonl`; field names are keywords for the classifier.
+/// One line of `text.jsonl`. The classifier reads the element name as a keyword.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct TextLine {
     /// `tag`, `chapter`, `location`, `device`, `subtitle`, `caption`, `on_screen_text`, `code`, or `file_name`.
@@ -158,14 +159,14 @@ pub struct TextLine {
     pub start_ns: Option<u64>,
     /// End of the cue, nanoseconds.
     pub end_ns: Option<u64>,
-    /// Where in the picture, for what was read off one.
+    /// Where in the picture, for text that was read in a picture.
     pub frame_box: Option<FrameBox>,
     /// The text; possibly personal, never logged.
     pub text: String,
 }
 
 impl TextLine {
-    /// Where it was read.
+    /// The place of the text.
     pub fn place(&self) -> TextPlace {
         TextPlace {
             surface: self.surface.clone(),

@@ -1,7 +1,7 @@
-//! What the engine and a media worker say to each other; the framing is in [`crate::wire`].
+//! The messages between the engine and a media worker; the framing is in [`crate::wire`].
 //!
-//! A worker gets exactly one [`Job`], answers with any number of events and outputs, and ends with
-//! one [`Reply::Finished`] or [`Reply::Faulted`]. The engine trusts no field of a reply: see [`crate::trust`].
+//! A worker gets exactly one [`Job`]. It replies with any number of events and outputs, and ends with one
+//! [`Reply::Finished`] or [`Reply::Faulted`]. The engine trusts no field of a reply: see [`crate::trust`].
 
 mod enrichment;
 
@@ -12,16 +12,16 @@ use reelgate_flow::place::FrameBox;
 use reelgate_flow::reason::Fault;
 use serde::{Deserialize, Serialize};
 
-/// Raised whenever a message changes its meaning; both sides must say the same number.
+/// Raised whenever a message changes its meaning. Both sides must have the same number.
 pub const WIRE_VERSION: u16 = 2;
 
-/// Bounds a job works under, from the configuration.
+/// Limits of one job, from the configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     /// Wall-clock seconds for the whole job.
     pub wall_s: u64,
-    /// Seconds without any progress message before the worker counts as stuck.
+    /// Seconds without a reply after which the worker counts as stuck.
     pub stall_s: u64,
     /// CPU seconds over all threads.
     pub cpu_s: u64,
@@ -31,7 +31,7 @@ pub struct Budget {
     pub output_bytes: u64,
 }
 
-/// Bounds on what a file may claim or contain.
+/// Limits on what a file may claim or contain.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MediaLimits {
@@ -52,33 +52,33 @@ pub struct MediaLimits {
 /// One unit of work for one worker process.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Job {
-    /// Structure, facts, index, and a sample of frames decoded.
+    /// Read structure, facts and index, and decode a sample of frames.
     Inspect(InspectJob),
-    /// Every rung of one chunk.
+    /// Encode every rung of one chunk.
     Video(VideoJob),
-    /// The whole audio.
+    /// Encode the whole audio.
     Audio(AudioJob),
-    /// Frames sampled, poster, storyboard, text.
+    /// Sample frames, make poster and storyboard, collect text.
     Enrich(EnrichJob),
 }
 
 /// Settings of [`Job::Inspect`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InspectJob {
-    /// As sniffed from the first bytes.
+    /// The container, as sniffed from the first bytes.
     pub container: Container,
     /// Bytes of the source.
     pub size_bytes: u64,
     /// The segment grid that frames are counted on, nanoseconds.
     pub segment_ns: u64,
-    /// What the file may claim.
+    /// What the file may claim or contain.
     pub limits: MediaLimits,
 }
 
-/// Where a job finds its track.
+/// The track that a job reads.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TrackRef {
-    /// As sniffed.
+    /// The container, as sniffed.
     pub container: Container,
     /// Bytes of the source.
     pub size_bytes: u64,
@@ -95,73 +95,73 @@ pub struct Rung {
     pub width: u32,
     /// Even, in pixels, after rotation and with square pixels.
     pub height: u32,
-    /// Ceiling of the video bit rate, bits per second.
+    /// Highest video bit rate, bits per second.
     pub bitrate_bps: u32,
 }
 
-/// A stretch of time, stream time of the source, nanoseconds.
+/// A range of time, in stream time of the source, nanoseconds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Span {
-    /// Begins here.
+    /// Start of the range.
     pub start_ns: u64,
-    /// Has ended here; above `start_ns`.
+    /// End of the range, exclusive; above `start_ns`.
     pub end_ns: u64,
 }
 
-/// Something that must not be seen: covered in every frame that is shown at a time of its range.
+/// Something that must not be seen. It is covered in every frame that is shown within its range of time.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Redaction {
-    /// From here on, stream time of the source, nanoseconds.
+    /// Start of the range, stream time of the source, nanoseconds.
     pub start_ns: u64,
-    /// Up to here, above `start_ns`.
+    /// End of the range, above `start_ns`.
     pub end_ns: u64,
-    /// Where, without the margin, which the worker adds; `None` for the whole picture.
+    /// The area without the margin, which the worker adds; `None` for the whole picture.
     pub area: Option<FrameBox>,
-    /// How.
+    /// What covers the area.
     pub style: RedactionStyle,
 }
 
-/// What covers a redacted area. Neither holds anything of what was there, so neither can be reversed.
+/// What covers a redacted area. No style keeps anything of the original picture, so none can be reversed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RedactionStyle {
     /// Black.
     #[default]
     Fill,
-    /// A gradient between the colours around the area, which looks like a strong blur. The whole picture has
-    /// nothing around it and is filled.
+    /// A gradient between the colours around the area, which looks like a strong blur. A redaction of the whole picture
+    /// has no colours around it and is filled.
     Blur,
 }
 
 /// Settings of [`Job::Video`]. Times are stream time of the source, nanoseconds.
 ///
-/// A frame belongs to segment `floor((pts - zero_ns + GRID_SLACK_NS) / segment_ns)`; a segment starts
-/// with the first frame that belongs to it, and that frame is encoded as an IDR on every rung.
+/// A frame belongs to segment `floor((pts - zero_ns + GRID_SLACK_NS) / segment_ns)`. A segment starts with the first
+/// frame that belongs to it, and that frame is encoded as an IDR on every rung.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct VideoJob {
     /// The video track.
     pub source: TrackRef,
     /// Start of the first frame of the whole track; output time 0.
     pub zero_ns: u64,
-    /// The segment grid.
+    /// Length of a segment on the grid, nanoseconds.
     pub segment_ns: u64,
     /// First segment of this chunk.
     pub first_segment: u32,
-    /// Segment after the last one of this chunk; `None` to the end of the track.
+    /// The segment after the last segment of this chunk; `None` for all up to the end of the track.
     pub end_segment: Option<u32>,
     /// Source keyframe at or before the chunk's first frame; `None` to read from the beginning.
     pub seek_ns: Option<u64>,
-    /// Declared or measured rate; `None` where variable.
+    /// Declared or measured frame rate; `None` if it is variable.
     pub frame_rate: Option<Rational>,
-    /// End of the last frame of the track, closes the last segment's duration.
+    /// End of the last frame of the track, which ends the last segment.
     pub track_end_ns: u64,
     /// Ticks per second of the outputs.
     pub timescale: u32,
-    /// Turn for display.
+    /// Rotation for display.
     pub rotation: Rotation,
-    /// Stored as fields: deinterlace, one frame out per frame in.
+    /// The video is stored as fields: deinterlace it, with one output frame for each input frame.
     pub interlaced: bool,
     /// The ladder; at least one.
     pub rungs: Vec<Rung>,
@@ -169,14 +169,15 @@ pub struct VideoJob {
     pub preset: String,
     /// x264 constant rate factor, 0 to 51.
     pub crf: u8,
-    /// Threads of each encoder; part of the plan, because it changes the encoder's bytes.
+    /// Threads of each encoder. They are part of the plan, because their number changes the encoder's bytes.
     pub encoder_threads: u8,
     /// What must not be seen, in any order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redactions: Vec<Redaction>,
 }
 
-/// Slack in front of a grid line, so that a frame rounded a little early still belongs behind it.
+/// Tolerance before a grid line: a frame whose time was rounded down a little still belongs to the segment after the
+/// line.
 pub const GRID_SLACK_NS: u64 = 1_000_000;
 
 /// Settings of [`Job::Audio`].
@@ -185,7 +186,7 @@ pub struct AudioJob {
     /// The audio track.
     pub source: TrackRef,
     /// Output time 0, stream time of the source: the video's first frame, or the audio's own start.
-    /// Sound before it is cut; silence fills up to the first sound.
+    /// Sound before it is cut off; silence fills the time up to the first sound.
     pub zero_ns: u64,
     /// Length of a segment, rounded by the worker to whole AAC frames.
     pub segment_ns: u64,
@@ -195,7 +196,7 @@ pub struct AudioJob {
     pub channels: u8,
     /// Bits per second.
     pub bitrate_bps: u32,
-    /// What must not be heard, in any order: silence takes its place.
+    /// What must not be heard, in any order. Silence replaces it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mutes: Vec<Span>,
 }
@@ -203,7 +204,7 @@ pub struct AudioJob {
 /// Settings of [`Job::Enrich`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct EnrichJob {
-    /// As sniffed.
+    /// The container, as sniffed.
     pub container: Container,
     /// Bytes of the source.
     pub size_bytes: u64,
@@ -217,7 +218,7 @@ pub struct EnrichJob {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScreenTextJob {
-    /// Languages of on-screen text by Tesseract's names (`eng`), at most 8; empty where it is not read.
+    /// Languages of on-screen text by Tesseract's names (`eng`), at most 8; empty if it is not read.
     pub languages: Vec<String>,
     /// Decode QR codes.
     pub codes: bool,
@@ -246,16 +247,16 @@ pub struct SampleJob {
     pub samples_max: u32,
     /// Decode keyframes only.
     pub keyframes_only: bool,
-    /// Parts of the timeline decoded side by side, 1 to 8. With 1 the file is read from its beginning without any
-    /// seek, which a video that may not be cut needs.
+    /// Parts of the timeline that are decoded in parallel, 1 to 8. With 1 the file is read from its beginning without a
+    /// seek, as a video needs that may not be cut.
     pub decoders: u8,
     /// Frames in flight between decoders and analysis.
     pub in_flight_max: u16,
-    /// Turn for display.
+    /// Rotation for display.
     pub rotation: Rotation,
     /// Pixel aspect ratio of the source.
     pub pixel_aspect: Rational,
-    /// Poster no wider and no higher than this, pixels.
+    /// Longest side of the poster, pixels.
     pub poster_side_max: u32,
     /// Height of a storyboard tile, pixels, even.
     pub tile_height: u32,
@@ -265,19 +266,19 @@ pub struct SampleJob {
     pub rows: u32,
 }
 
-/// From the worker to the engine.
+/// A message from the worker to the engine.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Reply {
-    /// First message, before the job is read.
+    /// The first message, before the worker reads its job.
     Hello {
         /// Must equal [`WIRE_VERSION`].
         version: u16,
         /// GStreamer's version, for the manifest.
         gstreamer: String,
     },
-    /// The jail is closed; the next byte read is untrusted.
+    /// The jail is closed. From here on the worker reads untrusted bytes.
     Jailed,
-    /// The work moves on; also proof of life.
+    /// The worker has done more of its job. It also shows that the worker is alive.
     Progress {
         /// Nanoseconds of media done in this job.
         done_ns: u64,
@@ -286,16 +287,16 @@ pub enum Reply {
     },
     /// An output begins; its bytes follow as data frames.
     OutputOpened {
-        /// Number within the job, from 0, rising by one.
+        /// Number of the output within the job: 0, then one more for each output.
         output: u32,
         /// Relative name, see [`crate::trust::output_name`].
         name: String,
     },
     /// An output is complete.
     OutputClosed {
-        /// Its number.
+        /// Number of the output.
         output: u32,
-        /// Bytes sent.
+        /// Bytes of the output that the worker sent.
         bytes: u64,
     },
     /// The job is done.
@@ -304,7 +305,7 @@ pub enum Reply {
     Faulted(Fault),
 }
 
-/// Result by kind of job.
+/// The result of a job, by its kind.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Finished {
     /// Of [`Job::Inspect`].
@@ -317,30 +318,30 @@ pub enum Finished {
     Enriched(Enrichment),
 }
 
-/// What inspection found.
+/// The result of an inspection.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Inspection {
-    /// The facts.
+    /// The facts of the media.
     pub facts: MediaFacts,
     /// Index of the main video, where there is one.
     pub index: Option<VideoIndex>,
 }
 
-/// Where a video can be cut and how many frames lie where.
+/// Where a video can be cut, and how many frames each segment has.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct VideoIndex {
     /// Presentation times of keyframes, stream time, rising; at most 200,000.
     pub keyframes_ns: Vec<u64>,
-    /// Frames by segment of the grid, from segment 0.
+    /// Number of frames of each segment of the grid, from segment 0.
     pub segment_frames: Vec<u32>,
-    /// Frames have presentation times and seeking lands on keyframes: the video may be cut.
+    /// The video may be cut: its frames have presentation times, and seeking lands on keyframes.
     pub seekable: bool,
 }
 
 /// Result of one chunk.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct VideoResult {
-    /// Frames decoded and kept, which every rung must hold.
+    /// Frames decoded and kept; every rung must have as many.
     pub frames_in: u64,
     /// Frames the decoder reported as damaged or dropped.
     pub frames_damaged: u64,
@@ -383,10 +384,10 @@ pub struct SegmentResult {
 pub struct AudioResult {
     /// The encoded track, named `audio`.
     pub track: TrackResult,
-    /// Samples per channel in, after resampling, without filled silence.
+    /// Input samples per channel, after resampling and without filled silence.
     pub samples_in: u64,
     /// Samples of silence filled into gaps.
     pub samples_filled: u64,
-    /// Samples cut where packets overlapped or lay before output time 0.
+    /// Samples cut because packets overlapped or lay before output time 0.
     pub samples_cut: u64,
 }

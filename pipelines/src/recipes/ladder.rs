@@ -1,28 +1,28 @@
-//! Which renditions a video gets: never above the source, aspect kept, sizes even.
+//! Which renditions a video gets: none larger than the source, all with its aspect ratio and with even sides.
 //!
-//! A rung's height names the shorter side of a 16:9 frame, upright for upright video, and the picture is fitted
-//! into that frame. So 1920x1080, 1080x1920 and the letterbox-free 1920x800 are all `1080p`, as viewers and the
-//! large services use the word, and 4:3 video of 1440x1080 is too.
+//! A rung's height is the shorter side of a 16:9 frame, which stands upright for upright video, and the picture is
+//! fitted into that frame. So 1920x1080, 1080x1920, 1920x800 without black bars, and 1440x1080 in 4:3 are all `1080p`,
+//! which is how viewers and the large services use the word.
 //!
-//! The ceilings are for any frame rate: at a constant rate factor the bits follow the content, and a ceiling
-//! that grew with the frame rate would break the promise of a rung to fit a connection.
+//! The highest bit rates are the same for all frame rates. At a constant rate factor the bits follow the content, and a
+//! limit that grew with the frame rate would break the promise that a rung fits a connection.
 
 use super::settings::RungSettings;
 use crate::messages::Rung;
 use reelgate_flow::facts::VideoFacts;
 
-/// A source this much taller than the highest rung below it gets a rung of its own size on top; nearer than
-/// that, the two would look alike: 1.2 times, in tenths.
+/// A source at least 1.2 times as tall as the highest rung below it gets a top rung of its own size; otherwise the two
+/// rungs would look alike. In tenths.
 const OWN_RUNG_TENTHS: u64 = 12;
-/// The least a scaled-down ceiling becomes, bits per second: headers alone take some 20,000.
+/// Lowest limit of the bit rate for small sources, bits per second: headers alone take about 20,000.
 const BITRATE_MIN_BPS: u32 = 64_000;
-/// Pixel aspect ratios beyond this, either way, are damage and not a camera's choice.
+/// Pixel aspect ratios above this, or below its inverse, are ignored as damage.
 const PIXEL_ASPECT_MAX: u32 = 8;
-/// Smallest side of an output, pixels: one chroma sample of 4:2:0.
+/// Smallest side of an output, pixels: the size of one chroma sample of 4:2:0.
 const SIDE_MIN: u64 = 2;
 
-/// Width and height for display: square pixels and turned upright. The height of the stored picture is kept
-/// and its width follows the pixel aspect ratio, as in ITU-R BT.601 material.
+/// Width and height for display, in square pixels and after rotation. Before rotation the height is that of the stored
+/// picture and the width follows the pixel aspect ratio, as in ITU-R BT.601 material.
 pub fn display_size(video: &VideoFacts) -> (u32, u32) {
     let aspect = video.pixel_aspect;
     let plausible = aspect.num > 0
@@ -40,11 +40,11 @@ pub fn display_size(video: &VideoFacts) -> (u32, u32) {
     if video.rotation.degrees % 180 == 90 { (height, width) } else { (width, height) }
 }
 
-/// The rungs of a source of that display size, highest first; at least one. `settings` must be valid: from the
+/// The rungs of a source of that display size, highest first; at least one. `settings` must be valid: sorted from the
 /// highest to the lowest.
 ///
-/// Every rung that is not above the source, and on top a rung of the source's own size where the source lies
-/// below the highest rung and far enough above the next one, or below all of them.
+/// The ladder has every rung that is not above the source. It also has a top rung of the source's own size if the
+/// source lies below the highest rung and far enough above the next one, or below all rungs.
 pub fn ladder(width: u32, height: u32, settings: &[RungSettings]) -> Vec<Rung> {
     let source = Source::new(width, height);
     let (above, fitting): (Vec<_>, Vec<_>) =
@@ -79,7 +79,7 @@ impl Source {
     /// Scales both sides by one exact factor `num / den`, at most 1.
     fn scaled(&self, num: u64, den: u64) -> (u32, u32) {
         let side = |source: u64| {
-            // Nearest even number, never above the source.
+            // The nearest even number that is not above the source.
             let nearest = (source * num + den) / (2 * den) * 2;
             let most = (source / 2 * 2).max(SIDE_MIN);
             u32::try_from(nearest.clamp(SIDE_MIN, most))
@@ -91,13 +91,14 @@ impl Source {
     fn rung(&self, rung: &RungSettings) -> Rung {
         let (long, short) = (self.width.max(self.height), self.width.min(self.height));
         let box_short = u64::from(rung.height);
-        // The long side binds where the picture is wider than 16:9.
+        // If the picture is wider than 16:9, its long side limits the size.
         let (num, den) = if long * 9 > short * 16 { (box_short * 16, long * 9) } else { (box_short, short) };
         let (width, height) = if num >= den { self.scaled(1, 1) } else { self.scaled(num, den) };
         Rung { name: format!("{}p", rung.height), width, height, bitrate_bps: rung.bitrate_bps }
     }
 
-    /// The source's own size, with the share of the next higher rung's ceiling that its pixels are.
+    /// A rung of the source's own size. Its share of the next higher rung's bit rate is its share of that rung's
+    /// pixels.
     fn own_rung(&self, above: &RungSettings, least_bps: u32) -> Rung {
         let (width, height) = self.scaled(1, 1);
         let box_pixels = u64::from(above.height) * u64::from(above.height) * 16 / 9;
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_frame_of_the_rung_decides_for_other_shapes() {
+    fn other_aspect_ratios_are_fitted_into_the_frame_of_the_rung() {
         assert_eq!(sizes(1920, 800)[..2], named(&[("1080p", 1920, 800), ("720p", 1280, 534)]));
         assert_eq!(sizes(1440, 1080)[..2], named(&[("1080p", 1440, 1080), ("720p", 960, 720)]));
         assert_eq!(sizes(1080, 1080)[0], ("1080p".into(), 1080, 1080));
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn no_shape_breaks_the_promises() {
+    fn every_shape_gets_even_sizes_within_the_source_and_keeps_its_aspect() {
         let settings = VideoSettings::default().rungs;
         let sides = [
             1, 2, 3, 15, 16, 17, 99, 240, 241, 333, 426, 480, 577, 719, 720, 721, 865, 1080, 1081, 1919,
@@ -193,7 +194,7 @@ mod tests {
                         rung.width <= width.max(2) && rung.height <= height.max(2),
                         "{width}x{height} {rung:?}"
                     );
-                    // Each side is within a pixel of the exactly scaled one.
+                    // Each side is within a pixel of the exactly scaled side.
                     let skew = u64::from(rung.width) * u64::from(height);
                     let skew = skew.abs_diff(u64::from(rung.height) * u64::from(width));
                     let is_aspect_kept =

@@ -1,8 +1,8 @@
 //! Recipes: what is to be done with which media, as plain data and pure functions; no IO.
 //!
-//! The order of use: [`sniff`] the first bytes, inspect, [`plan`] the work from the facts and the [`settings`], and once
-//! the work is done [`package`] its results into playlists and names. A [`template`] says where an asset's outputs
-//! go, and what turns out to be personal is taken out by [`redact`].
+//! The order of use: [`sniff`] the first bytes, inspect, and [`plan`] the work from the facts and the [`settings`].
+//! When the work is done, [`package`] turns its results into playlists and names. A [`template`] says where an asset's
+//! outputs go, and [`redact`] plans how personal data is removed from them.
 
 pub mod ladder;
 pub mod package;

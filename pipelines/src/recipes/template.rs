@@ -1,26 +1,26 @@
 //! Where an asset's outputs go: a path made from the key by a template.
 //!
-//! Paths are predictable, so a consumer that knows a key knows where to look. Keys come from outside, so each
-//! component is made harmless on its own: letters, digits and `-_.+=@,()!'` and the blank stay, every other
-//! character becomes `%XX` of its UTF-8 bytes, as in a URI (RFC 3986, 2.1). Two keys never get the same path from
-//! the default template: the encoding can be reversed, and a shortened component carries a hash of all of it.
+//! Paths are predictable, so a consumer that knows a key knows where its outputs are. Keys come from outside, so each
+//! component is encoded: letters, digits, `-_.+=@,()!'` and the space stay, and every other character becomes `%XX` of
+//! its UTF-8 bytes, as in a URI (RFC 3986, 2.1). With the default template two keys never get the same path: the
+//! encoding can be reversed, and a shortened component has a hash of the whole component.
 //!
 //! | placeholder | of `shows/a/b.mp4` | |
 //! |---|---|---|
-//! | `{key}` | `shows/a/b.mp4` | keeps the extension, so `b.mp4` and `b.mov` stay apart |
-//! | `{key_dir}` | `shows/a` | left out with its `/` where the key has no folder |
+//! | `{key}` | `shows/a/b.mp4` | keeps the extension, so `b.mp4` and `b.mov` get different paths |
+//! | `{key_dir}` | `shows/a` | omitted with its `/` if the key has no folder |
 //! | `{key_stem}` | `b` | |
-//! | `{key_ext}` | `mp4` | `none` where there is none |
+//! | `{key_ext}` | `mp4` | `none` if the key has no extension |
 //! | `{bucket}` | | |
-//! | `{asset}` | | the asset's id: a path that no key predicts, and that no other asset has |
+//! | `{asset}` | | the asset's id: the path cannot be predicted from the key, and no other asset has it |
 
 use sha2::{Digest as _, Sha256};
 
-/// Longest component, bytes: file systems end at 255, and a little is left for temporary names beside it.
+/// Longest component, bytes. File systems allow 255; the rest is for temporary names derived from it.
 pub const COMPONENT_BYTES_MAX: usize = 200;
-/// Longest path, bytes: an S3 key ends at 1,024, and output names need room below it.
+/// Longest path, bytes. An S3 key has at most 1,024; the rest is for the names of outputs below the path.
 pub const PATH_BYTES_MAX: usize = 900;
-/// Hexadecimal digits of the hash that stands for what was cut off: 128 bits.
+/// Hexadecimal digits of the hash in a shortened name: 128 bits.
 const HASH_DIGITS: usize = 32;
 
 /// A checked template.
@@ -40,18 +40,18 @@ enum Piece {
     Asset,
 }
 
-/// Why a template cannot be used.
+/// Why a template is refused.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TemplateError {
-    /// A name in braces that is not listed above, or braces that do not pair.
+    /// An unknown name in braces, or an unmatched brace.
     #[error(
         "output template: expected {{key}}, {{key_dir}}, {{key_stem}}, {{key_ext}}, {{bucket}} or {{asset}}, found {0}"
     )]
     Placeholder(String),
-    /// `{key}` and `{key_dir}` hold slashes.
-    #[error("output template: expected {{key}} and {{key_dir}} between slashes by themselves, found {0}")]
+    /// `{key}` or `{key_dir}` shares a component with other text. Both contain slashes.
+    #[error("output template: expected {{key}} and {{key_dir}} alone between slashes, found {0}")]
     NotAlone(String),
-    /// A part that is empty, leads upward or needs encoding.
+    /// A part is empty, begins with a dot or needs encoding.
     #[error(
         "output template: expected parts of letters, digits and -_.+=@,()!' that do not begin with a dot, found {0:?}"
     )]
@@ -74,8 +74,8 @@ impl core::str::FromStr for PathTemplate {
 
     fn from_str(text: &str) -> Result<Self, TemplateError> {
         let components: Vec<_> = text.split('/').map(parse_component).collect::<Result<_, _>>()?;
-        let tells_apart = |piece: &Piece| matches!(piece, Piece::Key | Piece::KeyStem | Piece::Asset);
-        if !components.iter().flatten().any(tells_apart) {
+        let is_distinct = |piece: &Piece| matches!(piece, Piece::Key | Piece::KeyStem | Piece::Asset);
+        if !components.iter().flatten().any(is_distinct) {
             return Err(TemplateError::Constant);
         }
         Ok(Self { components })
@@ -124,11 +124,11 @@ impl PathTemplate {
     /// The path of an asset's outputs: relative, with `/` between components, none of which is empty, begins with a
     /// dot or is longer than [`COMPONENT_BYTES_MAX`]; at most [`PATH_BYTES_MAX`] bytes in all.
     ///
-    /// A key that is also the folder of other keys (`a` beside `a/b`) yields a path inside another asset's; S3
-    /// allows such keys, and the publisher refuses the second of the two.
+    /// S3 allows a key that is also the folder of another key (`a` and `a/b`). Then the path of one asset lies inside
+    /// that of the other, and the publisher refuses the second of the two.
     pub fn render(&self, bucket: &str, key: &str, asset: &str) -> String {
         let (dir, name) = key.rsplit_once('/').map_or((None, key), |(dir, name)| (Some(dir), name));
-        // A name that is nothing but an extension (`.mp4`) is a stem.
+        // A name that is only an extension (`.mp4`) counts as a stem.
         let split = name.rsplit_once('.').filter(|(stem, ext)| !stem.is_empty() && !ext.is_empty());
         let (stem, ext) = split.unwrap_or((name, "none"));
         let mut path = Vec::new();
@@ -157,10 +157,10 @@ impl PathTemplate {
     }
 }
 
-/// One harmless component. `~` is always encoded, so the mark of a shortened one cannot be forged.
+/// Encodes one component. `~` is always encoded, so a key cannot imitate the mark of a shortened component.
 fn component(text: &str) -> String {
     if text.is_empty() {
-        return "%2F".into(); // the slash that an empty component would swallow; no component holds one itself
+        return "%2F".into(); // an empty component stands for its slash; no component contains a slash
     }
     let mut safe = String::with_capacity(text.len());
     for (position, c) in text.char_indices() {
@@ -182,7 +182,8 @@ fn component(text: &str) -> String {
     format!("{}~{digest}", &safe[..end])
 }
 
-/// Letters and digits of any script, and a few marks that neither shells' globs nor URIs' structure use.
+/// Letters and digits of any script, and a few characters that have no meaning in shell patterns or in a URI's
+/// structure.
 fn is_plain(c: char) -> bool {
     c.is_alphanumeric() || "-_.+=@,()!' ".contains(c)
 }
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_leads_out_or_hides() {
+    fn no_key_leads_out_of_the_folder_or_makes_a_hidden_file() {
         assert_eq!(default("../../etc/passwd"), "%2E./%2E./etc/passwd");
         assert_eq!(default("/etc/passwd"), "%2F/etc/passwd");
         assert_eq!(default("a//b"), "a/%2F/b");
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn long_names_are_cut_and_stay_apart() {
+    fn long_names_are_shortened_and_stay_different() {
         let long = |last: &str| default(&format!("{}{last}.mp4", "é".repeat(300)));
         assert!(long("a").len() <= COMPONENT_BYTES_MAX);
         assert_ne!(long("a"), long("b"));
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn no_key_escapes_and_no_two_keys_meet() {
+    fn no_key_leads_outside_and_no_two_keys_share_a_path() {
         const ALPHABET: [&str; 20] = [
             "a", "B", "/", "/", ".", "..", "%", "%2E", "%2F", "~", "\\", "\0", "\n", " ", "é", "日",
             "\u{202E}", "{key}", "C:", "long~",

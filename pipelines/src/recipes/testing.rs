@@ -1,4 +1,4 @@
-//! Facts of made-up media for the tests of this room.
+//! Facts of invented media for the tests of the recipes.
 
 use crate::messages::{Inspection, VideoIndex};
 use reelgate_flow::facts::{AudioFacts, Colour, Container, MediaFacts, Rational, Rotation, VideoFacts};

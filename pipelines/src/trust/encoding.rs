@@ -1,4 +1,4 @@
-//! What an encoded chunk or audio track may claim, and that its outputs are exactly the ones it lists.
+//! Checks what an encoded chunk or audio track claims, and that its outputs are exactly those that it lists.
 
 use std::ops::RangeInclusive;
 
@@ -11,9 +11,9 @@ use crate::messages::{AudioJob, AudioResult, SegmentResult, TrackResult, VideoJo
 /// The one audio track's name.
 const AUDIO: &str = "audio";
 const INIT: &str = "init.mp4";
-/// Five digits name a segment; at one second each that is more than a day.
+/// A segment's name has five digits. With segments of one second, that is more than a day.
 const SEGMENT_LAST: u32 = 99_999;
-/// A day at 768 kHz is 6.6e10 samples; this only keeps sums far from overflowing.
+/// A day at 768 kHz has 6.6e10 samples. This limit only keeps sums from overflowing.
 const SAMPLES_MAX: u64 = 1 << 48;
 
 pub(super) fn may_write_video(job: &VideoJob, name: &str) -> bool {
@@ -59,7 +59,7 @@ pub(super) fn check_audio(job: &AudioJob, result: &AudioResult, outputs: &Output
     check_count(std::slice::from_ref(track), outputs)
 }
 
-/// Numbers rise within `numbers`; for video they may skip, where one long frame covers whole segments.
+/// Checks that numbers rise within `numbers`. Video may skip numbers where one long frame covers whole segments.
 fn check_segments(
     track: &TrackResult,
     numbers: &RangeInclusive<u32>,
@@ -91,7 +91,7 @@ fn check_segment(segment: &SegmentResult) -> Result<(), Fault> {
     Ok(())
 }
 
-/// With every listed output found, an equal count means that nothing else arrived.
+/// Checks that nothing else arrived: every listed output is known to have arrived, so comparing counts is enough.
 fn check_count(tracks: &[TrackResult], outputs: &Outputs) -> Result<(), Fault> {
     let files = |track: &TrackResult| {
         let has_init = outputs.contains_key(&format!("{}/{INIT}", track.name));

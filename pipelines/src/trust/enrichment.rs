@@ -1,4 +1,4 @@
-//! What sampling may claim, and which outputs it may write.
+//! Checks what sampling claims, and which outputs it writes.
 
 use reelgate_flow::reason::Fault;
 
@@ -10,17 +10,17 @@ use reelgate_flow::place::FrameBox;
 const POSTER: &str = "poster.jpg";
 const STORYBOARD: &str = "storyboard.vtt";
 const TEXT: &str = "text.jsonl";
-/// Three digits name a sheet.
+/// A sheet's name has three digits.
 const SHEETS_MAX: u32 = 1_000;
-/// The shortest line of JSON there could be, `{}` and its end.
+/// Bytes of the shortest possible line: `{}` and the line break.
 const LINE_BYTES_MIN: u64 = 3;
-/// A frame may be stamped a little outside the track's span where the container rounds.
+/// A frame's time may lie a little outside the track's span, because containers round.
 const TIME_SLACK_NS: u64 = 1_000_000_000;
-/// Reasons why something was not looked at.
+/// Most entries of surfaces that were not analysed.
 const NOT_ANALYSED_MAX: u64 = 64;
-/// A worker cuts a line of text before this.
+/// Longest line of text. A worker cuts its lines before this.
 const TEXT_BYTES_MAX: usize = 64 << 10;
-/// Most pictures read per interval: the first of each, and one more at the border of two decoders' parts.
+/// Most pictures read per interval: the first of the interval, and one more where the parts of two decoders meet.
 const READ_PER_INTERVAL_MAX: u64 = 2;
 
 pub(super) fn may_write(job: &EnrichJob, name: &str) -> bool {
@@ -43,7 +43,9 @@ pub(super) fn check(job: &EnrichJob, found: &Enrichment, outputs: &Outputs) -> R
         (0..found.storyboard_sheets).all(|number| has(&format!("storyboard-{number:03}.jpg")));
     let are_all = sheets == u64::from(found.storyboard_sheets) && are_contiguous;
     ensure(are_all, || format!("{} storyboard sheets", found.storyboard_sheets))?;
-    ensure(has(STORYBOARD) == (sheets > 0), || "a storyboard's map exactly where it has sheets".to_owned())?;
+    ensure(has(STORYBOARD) == (sheets > 0), || {
+        "a storyboard index exactly where there are sheets".to_owned()
+    })?;
     let text_bytes = outputs.get(TEXT).copied().unwrap_or(0);
     at_most("lines of text", found.text_lines, text_bytes / LINE_BYTES_MIN)?;
     at_most("surfaces not analysed", found.not_analysed.len() as u64, NOT_ANALYSED_MAX)?;
@@ -56,15 +58,15 @@ fn check_screen_text(job: &EnrichJob, found: &Enrichment) -> Result<(), Fault> {
     let length_ns = job.frames.as_ref().map_or(0, |frames| frames.end_ns.saturating_sub(frames.start_ns));
     let intervals = (length_ns / (*interval_ns).max(1)).saturating_add(2);
     let frames_max = if is_wanted { intervals.saturating_mul(READ_PER_INTERVAL_MAX) } else { 0 };
-    at_most("frames looked at for text", found.screen_text.frames.into(), frames_max)?;
+    at_most("frames compared for text", found.screen_text.frames.into(), frames_max)?;
     at_most("frames read", found.screen_text.frames_read.into(), found.screen_text.frames.into())
 }
 
-/// Checks one line of collected text before anything else sees it. `picture` is the size of the picture as displayed,
+/// Checks one line of collected text before any other code uses it. `picture` is the size of the picture as displayed,
 /// in the pixels of [`FrameBox`]; `None` where the upload has none.
 ///
 /// # Errors
-/// `worker_protocol` where a field is longer than the worker cuts it, a time does not fit, or a box is not inside the
+/// `worker_protocol` if a field is longer than a worker makes it, a time is out of range, or a box is not inside the
 /// picture.
 pub fn text_line(line: &TextLine, picture: Option<(u32, u32)>) -> Result<(), Fault> {
     word("surface", &line.surface, 32)?;

@@ -1,4 +1,4 @@
-//! What an inspection may claim.
+//! Checks what an inspection claims.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ const KEYFRAMES_MAX: u64 = 200_000;
 const TAGS_MAX: u64 = 500;
 const TAG_BYTES_MAX: usize = 4_096;
 const CHAPTERS_MAX: u64 = 1_000;
-/// A track may unpack to more than is stored (Matroska compresses headers and subtitles), but not to this many
-/// times the file.
+/// A track may unpack to more bytes than are stored, because Matroska compresses headers and subtitles, but at most to
+/// this many times the size of the file.
 const UNPACKED_RATIO_MAX: u64 = 64;
 
 pub(super) fn check(job: &InspectJob, found: &Inspection) -> Result<(), Fault> {
@@ -61,7 +61,7 @@ fn check_tracks(facts: &MediaFacts, limits: &MediaLimits) -> Result<(), Fault> {
 fn check_video(video: &VideoFacts, job: &InspectJob) -> Result<(), Fault> {
     let limits = &job.limits;
     let colour = &video.colour;
-    for (what, said) in [
+    for (what, text) in [
         ("video codec", &video.codec),
         ("profile", &video.profile),
         ("level", &video.level),
@@ -72,7 +72,7 @@ fn check_video(video: &VideoFacts, job: &InspectJob) -> Result<(), Fault> {
         ("matrix", &colour.matrix),
         ("range", &colour.range),
     ] {
-        word(what, said, 64)?;
+        word(what, text, 64)?;
     }
     word("mastering display", &colour.mastering, 512)?;
     if video.decodable {
@@ -82,7 +82,9 @@ fn check_video(video: &VideoFacts, job: &InspectJob) -> Result<(), Fault> {
     if let Some(rate) = video.frame_rate {
         check_ratio("frame rate", rate)?;
     }
-    ensure(matches!(video.rotation.degrees, 0 | 90 | 180 | 270), || "a quarter turn".to_owned())?;
+    ensure(matches!(video.rotation.degrees, 0 | 90 | 180 | 270), || {
+        "a rotation by quarter turns".to_owned()
+    })?;
     at_most("bits per sample", video.bit_depth.into(), 32)?;
     check_samples(video.frames, limits)?;
     at_most("keyframes", video.keyframes, video.frames)?;

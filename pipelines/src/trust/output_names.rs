@@ -1,4 +1,4 @@
-//! Which names an output may have: none that leads out of its folder or hides in it.
+//! Which names an output may have: no name may lead out of its folder or be a hidden file.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use reelgate_flow::reason::Fault;
 
 use super::range_checks::untrue;
 
-/// Outputs of a job by name, in bytes, as they really arrived.
+/// The outputs of a job that arrived: their bytes by name.
 pub type Outputs = BTreeMap<String, u64>;
 
 /// Longest component of an output's name.
 pub const NAME_BYTES_MAX: usize = 64;
 
-/// Checks the form of an output's name: one or two components of `[a-z0-9_.-]`, none empty, none beginning with
-/// a dot, so that it can neither leave its folder nor hide in it.
+/// Checks the form of an output's name: one or two components of `[a-z0-9_.-]`. No component is empty or begins
+/// with a dot, so the name cannot leave its folder and cannot be a hidden file.
 pub fn output_name(name: &str) -> Result<(), Fault> {
     let is_plain = |part: &str| {
         let letters = part.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-'));

@@ -2,16 +2,16 @@
 
 use reelgate_flow::reason::{Code, Fault};
 
-/// Times beyond this (292 years) would not survive being added in signed 64 bits.
+/// Latest time that is accepted (292 years), so that times fit signed 64 bits.
 pub(super) const TIME_NS_MAX: u64 = i64::MAX as u64;
 
-/// A short word of visible ASCII or nothing, such as a codec or a language.
+/// Checks a short word, such as a codec or a language: visible ASCII and spaces, possibly empty.
 pub fn word(what: &str, text: &str, bytes_max: usize) -> Result<(), Fault> {
     let is_word = text.len() <= bytes_max && text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
     ensure(is_word, || format!("{what} of at most {bytes_max} visible ASCII characters"))
 }
 
-/// Text from the media: any characters, bounded length.
+/// Checks text from the media: any characters, but a bounded length.
 pub(super) fn text(what: &str, text: &str, bytes_max: usize) -> Result<(), Fault> {
     at_most(&format!("bytes of a {what}"), text.len() as u64, bytes_max as u64)
 }

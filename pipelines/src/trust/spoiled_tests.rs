@@ -1,4 +1,4 @@
-//! Starts from the stored examples of the wire, which must pass, and spoils one field at a time.
+//! Each test starts from a stored example of the wire, which must pass, and spoils one field.
 
 use reelgate_flow::facts::{Chapter, Rational, Tag};
 use reelgate_flow::reason::Code;
@@ -42,7 +42,7 @@ fn enrichment_outputs() -> Outputs {
     outputs(&[("poster.jpg", 9), ("storyboard-000.jpg", 9), ("storyboard.vtt", 9), ("text.jsonl", 9)])
 }
 
-/// The code that checking ends with; `None` where all is well.
+/// The code of the fault that the check ends with; `None` if it passes.
 fn code(kind: &str, finished: &Finished, outputs: &Outputs) -> Option<Code> {
     check(&job(kind), finished, outputs).err().map(|fault| fault.code)
 }
@@ -137,7 +137,7 @@ fn an_inspection_that_contradicts_itself_is_not_trusted() {
 }
 
 #[test]
-fn a_chunk_that_is_not_what_was_asked_for_is_not_trusted() {
+fn a_chunk_that_does_not_fit_its_job_is_not_trusted() {
     let spoils: &[fn(&mut VideoResult, &mut Outputs)] = &[
         |r, _| r.rungs.clear(),
         |r, _| r.rungs[0].name = "720p".into(),
@@ -173,7 +173,7 @@ fn frames_that_do_not_add_up_are_a_mismatch_of_counts() {
 }
 
 #[test]
-fn audio_that_is_not_what_was_asked_for_is_not_trusted() {
+fn audio_that_does_not_fit_its_job_is_not_trusted() {
     let spoils: &[fn(&mut AudioResult, &mut Outputs)] = &[
         |r, _| r.track.name = "480p".into(),
         |r, _| r.track.codecs = "mp4a.40.222".into(),

@@ -1,4 +1,4 @@
-//! However a worker behaves, the client survives it, names it and leaves no process.
+//! However a worker behaves, the client survives, reports the right fault and leaves no process.
 
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::client::{self, CancelFlag, OutputSink, WorkerProgram};
@@ -7,7 +7,7 @@ use reelgate_pipelines::messages::{Budget, Finished};
 use crate::{Kept, Stage, budget, fault, job, run, run_with};
 
 #[test]
-fn an_honest_worker_delivers() {
+fn an_honest_worker_delivers_its_outputs() {
     let mut kept = Kept::default();
     let (finished, usage) = run_with("is-honest", &budget(), &mut kept, &CancelFlag::default()).unwrap();
     let Finished::Audio(result) = finished else { panic!("another kind: {finished:?}") };
@@ -18,7 +18,7 @@ fn an_honest_worker_delivers() {
 }
 
 #[test]
-fn a_worker_that_breaks_the_form_is_a_protocol_fault() {
+fn a_worker_that_breaks_the_framing_or_the_order_is_a_protocol_fault() {
     let cases = [
         ("talks-garbage", "expected a frame of kind 1 or 2, found kind 127"),
         ("announces-too-much", "expected a frame of at most 8388608 bytes, found 4294967295"),
@@ -32,7 +32,7 @@ fn a_worker_that_breaks_the_form_is_a_protocol_fault() {
 }
 
 #[test]
-fn a_worker_that_says_what_cannot_be_is_a_protocol_fault() {
+fn a_reply_that_contradicts_the_job_is_a_protocol_fault() {
     let cases = [
         (
             "names-a-path-outside",
@@ -81,7 +81,7 @@ fn a_crash_is_named_by_its_signal() {
 }
 
 #[test]
-fn cpu_time_is_limited_even_for_who_ignores_the_signal() {
+fn cpu_time_is_limited_even_if_the_worker_ignores_the_signal() {
     let budget = Budget { cpu_s: 1, ..budget() };
     for part in ["spins", "spins-and-ignores-the-signal"] {
         let fault = run(part, &budget).unwrap_err();
@@ -100,11 +100,11 @@ fn memory_is_limited_whether_touched_or_only_asked_for() {
 }
 
 #[test]
-fn silence_and_overtime_end_a_job() {
+fn silence_and_the_deadline_end_a_job() {
     let silent = Budget { stall_s: 1, ..budget() };
-    assert_eq!(fault("hangs", &silent), "budget_wall: no word for 1 s, at most 1 s allowed");
+    assert_eq!(fault("hangs", &silent), "budget_wall: no reply for 1 s, at most 1 s allowed");
     let late = Budget { wall_s: 1, stall_s: 30, ..budget() };
-    assert_eq!(fault("hangs", &late), "budget_wall: the time for the whole job is over");
+    assert_eq!(fault("hangs", &late), "budget_wall: the job has used up its wall-clock time");
 }
 
 #[test]
@@ -124,8 +124,8 @@ fn a_cancelled_job_ends() {
 }
 
 #[test]
-fn complaints_neither_block_nor_show() {
-    assert_eq!(fault("complains-without-end", &budget()), "internal: all was heard");
+fn output_on_standard_error_neither_blocks_nor_shows() {
+    assert_eq!(fault("complains-without-end", &budget()), "internal: the engine read everything");
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn assert_refused_with(escape: &str, errno: i32) {
 }
 
 #[test]
-fn no_file_can_be_opened_read_or_looked_at() {
+fn no_file_can_be_opened_or_inspected() {
     for escape in
         ["open-file", "read-environment", "reopen-source", "list-folder", "look-at-file", "write-file"]
     {
@@ -73,7 +73,7 @@ fn other_processes_cannot_be_touched() {
 }
 
 #[test]
-fn the_kernels_rarer_doors_are_shut() {
+fn rarely_used_kernel_interfaces_are_refused() {
     assert_ended_by("ring", libc::SYS_io_uring_setup);
     assert_ended_by("open-by-handle", libc::SYS_open_by_handle_at);
     assert_ended_by("kernel-program", libc::SYS_bpf);
@@ -100,15 +100,15 @@ fn other_call_numberings_do_not_get_past_the_list() {
 }
 
 #[test]
-fn what_decoders_need_goes_on_working() {
+fn what_decoders_need_still_works() {
     assert_eq!(fault("escape-start-thread", &budget()), "internal: still works");
     assert_eq!(fault("escape-make-pipe", &budget()), "internal: it worked");
     assert_eq!(fault("escape-abort", &budget()), "decoder_crashed: the worker died of signal 6");
 }
 
-/// The lines of a file in `/proc/PID`, words apart by one space.
+/// The lines of a file in `/proc/PID`, with one space between words.
 fn proc_lines(pid: u32, file: &str) -> Vec<String> {
-    let text = fs::read_to_string(format!("/proc/{pid}/{file}")).expect("the worker is there");
+    let text = fs::read_to_string(format!("/proc/{pid}/{file}")).expect("the worker is running");
     text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }
 

@@ -1,4 +1,4 @@
-//! The cell from outside: a stand-in for the worker tries to get out of the jail or to fool the client.
+//! The jail and the client together: a stand-in for the worker tries to leave the jail or to deceive the client.
 
 mod endings;
 mod escapes;
@@ -13,7 +13,7 @@ use reelgate_flow::reason::Fault;
 use reelgate_pipelines::client::{self, CancelFlag, Event, OutputSink, Usage, WorkerProgram};
 use reelgate_pipelines::messages::{AudioJob, Budget, Finished, Job, TrackRef};
 
-/// The stand-in under the name of its part, in a folder that goes away with the test.
+/// The stand-in, linked under the name of its misbehaviour, in a folder that the test removes.
 struct Stage {
     folder: PathBuf,
     worker: WorkerProgram,
@@ -39,7 +39,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // A failing test may have removed it already; what is left lies in the build's own folder.
+        // A failing test may have removed the folder already. What is left lies in the build's own folder.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
@@ -67,7 +67,7 @@ impl OutputSink for Kept {
     }
 }
 
-/// Generous where the test is not about a budget.
+/// A budget that is large enough for every test that is not about budgets.
 fn budget() -> Budget {
     Budget { wall_s: 120, stall_s: 60, cpu_s: 30, memory_bytes: 256 << 20, output_bytes: 1 << 20 }
 }
@@ -85,7 +85,7 @@ fn job() -> Job {
     })
 }
 
-/// Runs a part to its end and checks that nothing is left of its process.
+/// Runs a misbehaviour to its end and checks that nothing is left of its process.
 fn run(part: &str, budget: &Budget) -> Result<(Finished, Usage), Fault> {
     run_with(part, budget, &mut Kept::default(), &CancelFlag::default())
 }
@@ -100,7 +100,7 @@ fn run_with(
     let mut pid = None;
     let mut events = |event| match event {
         Event::Started { pid: started } => pid = Some(started),
-        // A test that cancels does so while the worker works.
+        // The test of cancelling cancels after the worker has its job.
         Event::Jailed if part == "hangs" && budget.stall_s == 60 => cancel.cancel(),
         _ => {}
     };
@@ -111,7 +111,7 @@ fn run_with(
     result
 }
 
-/// How a part ended that must not end well.
+/// The fault of a misbehaviour that must end in one.
 fn fault(part: &str, budget: &Budget) -> String {
-    run(part, budget).map(|_| ()).expect_err("it must not end well").to_string()
+    run(part, budget).map(|_| ()).expect_err("the job must fail").to_string()
 }

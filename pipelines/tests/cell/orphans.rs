@@ -1,4 +1,4 @@
-//! What a worker inherits, and that none outlives whoever waits for it.
+//! What a worker inherits, and that no worker outlives its engine.
 
 use std::io::{BufRead, BufReader};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -9,7 +9,7 @@ use reelgate_pipelines::client::{self, CancelFlag};
 
 use crate::{Kept, Stage, budget, fault, job, run};
 
-/// Gone, or dead and waiting for whoever adopts it.
+/// Whether the process is gone, or a zombie that its new parent has not reaped yet.
 fn is_dead(pid: u32) -> bool {
     let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return true };
     stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'))
@@ -18,7 +18,7 @@ fn is_dead(pid: u32) -> bool {
 fn wait_until_dead(pid: u32) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !is_dead(pid) {
-        assert!(Instant::now() < deadline, "process {pid} is still there");
+        assert!(Instant::now() < deadline, "process {pid} still runs");
         std::thread::yield_now();
     }
 }
@@ -26,15 +26,15 @@ fn wait_until_dead(pid: u32) {
 #[test]
 fn a_worker_inherits_the_source_and_three_variables_and_nothing_else() {
     let file = std::fs::File::open("/dev/null").unwrap();
-    // SAFETY: a copy without close-on-exec, as a careless library would leave it; closed by its owner.
+    // SAFETY: a copy without close-on-exec, as a careless library would leave open. `OwnedFd` closes it.
     let careless = unsafe { OwnedFd::from_raw_fd(libc::dup(file.as_raw_fd())) };
     assert!(careless.as_raw_fd() > 3);
-    // The fourth is the listing itself.
+    // Descriptor 4 is the listing itself.
     assert_eq!(fault("says-what-it-has", &budget()), "internal: 0,1,2,3,4 GST_REGISTRY_DISABLE,LC_ALL,TZ");
 }
 
 #[test]
-fn a_worker_is_told_which_trace_it_belongs_to() {
+fn a_worker_gets_the_trace_context_of_its_run() {
     let mut stage = Stage::new("says-what-it-has");
     stage.worker.traceparent = Some("00-ab".repeat(2));
     let source = std::fs::File::open(stage.source()).unwrap();
@@ -46,13 +46,13 @@ fn a_worker_is_told_which_trace_it_belongs_to() {
 }
 
 #[test]
-fn what_a_worker_started_dies_with_it() {
+fn a_child_of_a_worker_is_killed_with_it() {
     let fault = run("leaves-a-child", &budget()).unwrap_err();
     wait_until_dead(fault.detail.parse().unwrap());
 }
 
 #[test]
-fn a_worker_dies_with_its_engine() {
+fn a_worker_is_killed_when_its_engine_ends() {
     let stage = Stage::new("hangs");
     let mut engine = Command::new(env!("CARGO_BIN_EXE_reelgate-jail-probe"));
     engine.args([&stage.worker.path, &stage.source()]).stdout(Stdio::piped());

@@ -1,5 +1,4 @@
-//! A stand-in for the engine, to be killed by a test: runs the worker and the source it is given and prints the
-//! worker's process id.
+//! A stand-in for the engine that a test kills: it runs the worker on the source and prints the worker's process id.
 
 use std::fs::File;
 
@@ -7,7 +6,7 @@ use reelgate_flow::facts::Container;
 use reelgate_pipelines::client::{self, CancelFlag, Event, Nowhere, WorkerProgram};
 use reelgate_pipelines::messages::{Budget, InspectJob, Job, MediaLimits};
 
-/// Runs the program and the source that are the two arguments.
+/// Runs the worker of the first argument on the source of the second.
 pub fn run() {
     let mut paths = std::env::args_os().skip(1);
     let (Some(path), Some(source)) = (paths.next(), paths.next()) else {
@@ -29,7 +28,7 @@ pub fn run() {
     let mut worker_pid = 0;
     let mut events = |event| match event {
         Event::Started { pid } => worker_pid = pid,
-        // It has nothing more to say now, so a closed pipe would not end it.
+        // The worker sends nothing after this, so a closed pipe would not end it.
         Event::Jailed => println!("{worker_pid}"),
         Event::Greeted { .. } | Event::Progress { .. } => {}
     };

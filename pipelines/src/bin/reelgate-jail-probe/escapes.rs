@@ -1,4 +1,4 @@
-//! Attempts to leave the jail, by name. Each says what came of it: `errno N`, or that it got out.
+//! Attempts to leave the jail, by name. Each returns its outcome: `errno N`, or that it worked.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -8,42 +8,42 @@ use std::process::Command;
 
 use reelgate_pipelines::client::SOURCE_FD;
 
-/// Makes one attempt. Calls that the jail answers by ending the process do not return.
+/// Makes one attempt. It does not return where the jail ends the process.
 pub fn attempt(name: &str) -> String {
     if let Some(outcome) = by_library(name) {
         return outcome;
     }
-    by_call(name).map_or_else(|| format!("unknown escape {name}"), |result| told(result.map(drop)))
+    by_call(name).map_or_else(|| format!("unknown escape {name}"), |result| outcome(result.map(drop)))
 }
 
-/// What ordinary code would do.
+/// Attempts through the standard library, as ordinary code makes them.
 fn by_library(name: &str) -> Option<String> {
     Some(match name {
-        "open-file" => told(File::open("/etc/passwd").map(drop)),
-        "read-environment" => told(fs::read("/proc/self/environ").map(drop)),
-        "reopen-source" => told(OpenOptions::new().write(true).open("/proc/self/fd/3").map(drop)),
-        "list-folder" => told(fs::read_dir("/").map(drop)),
-        "look-at-file" => told(fs::metadata("/etc/passwd").map(drop)),
-        "write-file" => told(fs::write("/tmp/reelgate-escaped", b"out")),
-        "remove-file" => told(fs::remove_file("/tmp/reelgate-not-there")),
-        "make-folder" => told(fs::create_dir("/tmp/reelgate-escaped")),
-        "connect-tcp" => told(TcpStream::connect(("127.0.0.1", 9)).map(drop)),
-        "bind-udp" => told(UdpSocket::bind(("127.0.0.1", 0)).map(drop)),
-        "connect-unix" => told(UnixStream::connect("/run/systemd/notify").map(drop)),
-        "run-program" => told(Command::new("/bin/true").spawn().map(drop)),
-        // Stays for inspection from outside.
+        "open-file" => outcome(File::open("/etc/passwd").map(drop)),
+        "read-environment" => outcome(fs::read("/proc/self/environ").map(drop)),
+        "reopen-source" => outcome(OpenOptions::new().write(true).open("/proc/self/fd/3").map(drop)),
+        "list-folder" => outcome(fs::read_dir("/").map(drop)),
+        "look-at-file" => outcome(fs::metadata("/etc/passwd").map(drop)),
+        "write-file" => outcome(fs::write("/tmp/reelgate-escaped", b"out")),
+        "remove-file" => outcome(fs::remove_file("/tmp/reelgate-not-there")),
+        "make-folder" => outcome(fs::create_dir("/tmp/reelgate-escaped")),
+        "connect-tcp" => outcome(TcpStream::connect(("127.0.0.1", 9)).map(drop)),
+        "bind-udp" => outcome(UdpSocket::bind(("127.0.0.1", 0)).map(drop)),
+        "connect-unix" => outcome(UnixStream::connect("/run/systemd/notify").map(drop)),
+        "run-program" => outcome(Command::new("/bin/true").spawn().map(drop)),
+        // The process stays, so that a test can inspect it from outside.
         "wait" => loop {
             std::thread::sleep(std::time::Duration::from_secs(3600));
         },
-        // What decoders need must go on working.
+        // What decoders need must still work.
         "start-thread" => std::thread::spawn(|| "still works".to_owned()).join().unwrap_or_default(),
-        "make-pipe" => told(io::pipe().map(drop)),
+        "make-pipe" => outcome(io::pipe().map(drop)),
         "abort" => std::process::abort(),
         _ => return None,
     })
 }
 
-/// What code that was injected would do: bare system calls.
+/// Attempts through bare system calls, as injected code makes them.
 fn by_call(name: &str) -> Option<io::Result<i64>> {
     let path = c"/bin/true".as_ptr() as i64;
     let arguments: &[i64] = &[0, 0];
@@ -97,7 +97,7 @@ fn by_call(name: &str) -> Option<io::Result<i64>> {
     Some(if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) })
 }
 
-/// Asks for the process id by the numbers of 32-bit programs, which mean other calls there.
+/// Asks for the process id by its call number of 32-bit programs, which means another call on x86-64.
 #[cfg(target_arch = "x86_64")]
 fn old_numbers() -> io::Result<i64> {
     let result: i64;
@@ -113,7 +113,7 @@ fn old_numbers() -> io::Result<i64> {
     Ok(result)
 }
 
-fn told(result: io::Result<()>) -> String {
+fn outcome(result: io::Result<()>) -> String {
     match result {
         Ok(()) => "it worked".to_owned(),
         Err(error) => format!("errno {}", error.raw_os_error().unwrap_or(0)),

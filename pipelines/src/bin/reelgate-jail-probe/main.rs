@@ -1,6 +1,6 @@
-//! A test's stand-in for the media worker, never installed: it misbehaves the way its own file name says, so that
-//! the client, which passes no arguments, can start it like the real one. `escape-NAME` closes the real jail and then
-//! tries to get out; the other names break the conversation. Under its own name it plays the engine.
+//! A test's stand-in for the media worker, which is never installed. The name of its file selects how it misbehaves,
+//! because the client starts a worker without arguments. `escape-NAME` closes the real jail and then tries to leave it;
+//! the other names break the protocol. Under its own name it stands in for the engine.
 
 mod engine;
 mod escapes;

@@ -1,4 +1,4 @@
-//! Ways to break the conversation with the engine, by name. None of them closes the jail.
+//! Ways to break the protocol with the engine, by name. None of them closes the jail.
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -10,7 +10,7 @@ use reelgate_pipelines::wire;
 
 use crate::replies::{greet, pretend, report, say};
 
-/// Misbehaves; returns where the end of the process is the point.
+/// Misbehaves in the way of this name. Returns if the way is to exit.
 pub fn misbehave(name: &str) {
     match name {
         "ends-at-once" => {}
@@ -27,7 +27,7 @@ pub fn misbehave(name: &str) {
         "ends-without-a-word" => pretend(),
         "crashes" => {
             pretend();
-            // SAFETY: this is not sound, which is the point: the process dies of it.
+            // SAFETY: this write is unsound on purpose: it must crash the process.
             unsafe { std::ptr::null_mut::<u8>().wrapping_add(8).write_volatile(1) };
         }
         "aborts" => {
@@ -39,7 +39,7 @@ pub fn misbehave(name: &str) {
             spin();
         }
         "spins-and-ignores-the-signal" => {
-            // SAFETY: replaces a disposition, nothing else runs.
+            // SAFETY: replaces the handling of one signal; no other thread runs.
             unsafe { libc::signal(libc::SIGXCPU, libc::SIG_IGN) };
             pretend();
             spin();
@@ -63,21 +63,21 @@ pub fn misbehave(name: &str) {
             pretend();
             say(&Reply::OutputOpened { output: 0, name: "audio/init.mp4".to_owned() });
             loop {
-                wire::write_data(io::stdout(), &[0; 65_536]).expect("the engine listens");
+                wire::write_data(io::stdout(), &[0; 65_536]).expect("the engine reads the replies");
             }
         }
         "complains-without-end" => complain(),
         "leaves-a-child" => leave_a_child(),
-        _ => speak_untruth(name),
+        _ => send_wrong_replies(name),
     }
 }
 
-/// Well-formed conversations with something wrong in them, and one without.
-fn speak_untruth(name: &str) {
+/// Well-formed conversations with one wrong statement each, and one that is correct.
+fn send_wrong_replies(name: &str) {
     match name {
         "says-what-it-has" => {
             let mut descriptors: Vec<String> = std::fs::read_dir("/proc/self/fd")
-                .expect("no jail here")
+                .expect("there is no jail")
                 .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
                 .collect();
             descriptors.sort();
@@ -89,7 +89,7 @@ fn speak_untruth(name: &str) {
         "names-what-is-not-its-own" => open_output("poster.jpg"),
         "sends-data-unasked" => {
             pretend();
-            wire::write_data(io::stdout(), b"x").expect("the engine listens");
+            wire::write_data(io::stdout(), b"x").expect("the engine reads the replies");
         }
         "counts-wrong" => {
             open_output("audio/init.mp4");
@@ -107,12 +107,12 @@ fn speak_untruth(name: &str) {
             pretend();
             for (output, name) in (0..).zip(["audio/init.mp4", "audio/00000.m4s"]) {
                 say(&Reply::OutputOpened { output, name: name.to_owned() });
-                wire::write_data(io::stdout(), &[1; 300_000]).expect("the engine listens");
+                wire::write_data(io::stdout(), &[1; 300_000]).expect("the engine reads the replies");
                 say(&Reply::OutputClosed { output, bytes: 300_000 });
             }
             say(&finished(300_000));
         }
-        other => report(&format!("unknown misbehaviours {other}")),
+        other => report(&format!("unknown misbehaviour {other}")),
     }
 }
 
@@ -145,8 +145,8 @@ fn finished(bytes: u64) -> Reply {
 }
 
 fn raw(bytes: &[u8]) {
-    io::stdout().write_all(bytes).expect("the engine listens");
-    io::stdout().flush().expect("the engine listens");
+    io::stdout().write_all(bytes).expect("the engine reads the replies");
+    io::stdout().flush().expect("the engine reads the replies");
 }
 
 fn spin() {
@@ -161,7 +161,7 @@ fn sleep() {
     }
 }
 
-/// Touches a page at a time, and more slowly than the watchdog looks, so that it is the watchdog that ends it.
+/// Takes memory slowly enough that the watchdog ends the job before a limit of the kernel does.
 fn eat_memory() {
     pretend();
     let mut eaten: Vec<Vec<u8>> = Vec::new();
@@ -177,10 +177,10 @@ fn complain() {
         io::stderr().write_all(&line).expect("the engine drains it");
     }
     pretend();
-    report("all was heard");
+    report("the engine read everything");
 }
 
-/// Says the child's process id; the child holds the pipes open and stays.
+/// Reports the id of a child process, which stays and keeps the pipes open.
 fn leave_a_child() {
     let _pipe: OwnedFd = io::stdout().as_fd().try_clone_to_owned().expect("a descriptor is free");
     // SAFETY: one thread, and the child only sleeps.

@@ -19,8 +19,8 @@ pub fn pretend() {
 
 /// Sends one reply.
 pub fn say(reply: &Reply) {
-    wire::write_message(io::stdout(), reply).expect("the engine listens");
-    io::stdout().flush().expect("the engine listens");
+    wire::write_message(io::stdout(), reply).expect("the engine reads the replies");
+    io::stdout().flush().expect("the engine reads the replies");
 }
 
 /// Reports something to the test as the detail of a fault.

@@ -9,13 +9,13 @@ use reelgate_flow::reason::{Code, Fault};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// Templates with a timeline are of the live profile also where nothing is live (ISO/IEC 23009-1, 8.4).
+/// The live profile: templates with a timeline belong to it even if nothing is live (ISO/IEC 23009-1, 8.4).
 const PROFILE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
 
-/// The static manifest: one adaptation set of all video rungs, one of the audio.
+/// The static manifest: one adaptation set with all video rungs, and one with the audio.
 ///
 /// # Errors
-/// `internal` where the model cannot be written as XML.
+/// `internal` if the model cannot be written as XML.
 pub fn manifest(renditions: &[Rendition]) -> Result<String, Fault> {
     let (video, audio): (Vec<_>, Vec<_>) =
         renditions.iter().partition(|rendition| matches!(rendition.kind, Kind::Video(_)));
@@ -43,7 +43,7 @@ pub fn manifest(renditions: &[Rendition]) -> Result<String, Fault> {
         profiles: Some(PROFILE.into()),
         mpdtype: Some("static".into()),
         mediaPresentationDuration: Some(longest),
-        // Bit rates are peaks over about a segment, so a segment's length of buffer is enough (5.3.5.2).
+        // Bit rates are peaks over about one segment, so a buffer of one segment is enough (5.3.5.2).
         minBufferTime: Some(segment_longest),
         maxSegmentDuration: Some(segment_longest),
         periods: vec![period],
@@ -55,7 +55,7 @@ pub fn manifest(renditions: &[Rendition]) -> Result<String, Fault> {
     Ok(text)
 }
 
-/// All rungs have the same timeline, which the join has checked, so it stands once for all.
+/// The set of all rungs. They share one timeline, as the join has checked, so the manifest has it once.
 fn video_set(rungs: &[&Rendition]) -> AdaptationSet {
     let first = rungs.first();
     AdaptationSet {
@@ -127,7 +127,8 @@ fn template(rendition: &Rendition, folder: &str) -> SegmentTemplate {
     }
 }
 
-/// Runs of equal length become one entry (5.3.9.6); the start is told at the beginning and behind a gap.
+/// Segments of equal length become one entry (5.3.9.6). An entry has a start time only at the beginning and after a
+/// gap.
 fn timeline(segments: &[Segment]) -> Vec<S> {
     let mut runs: Vec<S> = Vec::new();
     let mut end = None;
@@ -145,7 +146,7 @@ fn timeline(segments: &[Segment]) -> Vec<S> {
     runs
 }
 
-/// Exact to the nanosecond, which is what the attribute is written with.
+/// A duration to the nanosecond, the resolution in which the attribute is written.
 fn duration(rendition: &Rendition, ticks: u64) -> Duration {
     let nanos = u128::from(ticks) * 1_000_000_000 / u128::from(rendition.timescale.max(1));
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))

@@ -8,11 +8,12 @@ use m3u8_rs::{
 
 /// Name of a rendition's own playlist in its folder.
 pub const MEDIA_NAME: &str = "playlist.m3u8";
-/// Fragmented MP4 with EXT-X-MAP in playlists that are not I-frame only wants version 6; 7 is what tools write.
+/// Playlist version. EXT-X-MAP in playlists with more than I-frames requires version 6; tools write 7.
 const VERSION: usize = 7;
 const AUDIO_GROUP: &str = "audio";
 
-/// The multivariant playlist: one variant per video rung, the audio beside them; audio alone is its own variant.
+/// The multivariant playlist: one variant per video rung, with the audio as a rendition of its own. If there is only
+/// audio, the audio is the variant.
 pub fn multivariant(renditions: &[Rendition]) -> String {
     let audio = renditions.iter().find(|rendition| matches!(rendition.kind, Kind::Audio(_)));
     let has_video = renditions.iter().any(|rendition| matches!(rendition.kind, Kind::Video(_)));
@@ -37,7 +38,7 @@ pub fn multivariant(renditions: &[Rendition]) -> String {
 pub fn media(rendition: &Rendition) -> String {
     let segment = |(position, segment): (usize, &Segment)| MediaSegment {
         uri: format!("{position:05}.m4s"),
-        // The shortest decimal that reads back as the same 32-bit number: below a microsecond off for segments up to 10 s.
+        // Written as the shortest decimal that parses to the same `f32`: less than 1 µs off for segments up to 10 s.
         duration: rendition.seconds(segment.duration_ticks) as f32,
         map: (position == 0).then(|| Map { uri: "init.mp4".into(), ..Map::default() }),
         ..MediaSegment::default()
@@ -77,7 +78,7 @@ fn variant(rendition: &Rendition, audio: Option<&Rendition>, has_video: bool) ->
         average_bandwidth: Some(with(rendition.average_bps, |audio| audio.average_bps)),
         codecs: Some(codecs),
         resolution: Some(Resolution { width: picture.width.into(), height: picture.height.into() }),
-        // Rounded to three decimals, as the tag wants.
+        // Rounded to three decimals, as the tag requires.
         frame_rate: Some((picture.frame_rate.as_f64() * 1_000.0).round() / 1_000.0),
         audio: audio.map(|_| AUDIO_GROUP.to_owned()),
         ..VariantStream::default()
@@ -99,5 +100,5 @@ fn alternative(sound: &Sound, folder: &str) -> AlternativeMedia {
 }
 
 fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).expect("every value put in was a string")
+    String::from_utf8(bytes).expect("every value that was written is a string")
 }

@@ -1,7 +1,7 @@
-//! The join: results of chunks become whole tracks, after every count has been checked.
+//! The join: checks every count and joins the results of the chunks into whole tracks.
 //!
-//! Chunks are encoded apart, so this is where a lost frame, a gap or a chunk made under other settings would
-//! show; nothing is packaged before all of it adds up.
+//! Chunks are encoded independently, so a lost frame, a gap or a chunk encoded with other settings is found here.
+//! Nothing is packaged before all counts agree.
 
 use super::rendition::{Kind, Picture, Rendition, Segment, Sound, average_bps, peak_bps};
 use super::video_part::VideoPart;
@@ -10,22 +10,22 @@ use crate::recipes::plan::VideoChunk;
 use reelgate_flow::facts::Rational;
 use reelgate_flow::reason::{Code, Fault};
 
-/// Of the frames that the index counted, at least this many in a hundred must decode where the decoder
-/// reports damage; fewer, and viewers would see freezes instead of a film.
+/// If the decoder reports damage, at least this percentage of the frames in the index must decode. With fewer frames
+/// viewers would see still pictures instead of a film.
 const FRAMES_KEPT_MIN_PERCENT: u64 = 90;
 
-/// A segment and the chunk it came from.
+/// Where a segment came from.
 pub struct Origin {
     /// Number of the chunk.
     pub chunk: usize,
-    /// Number of the segment on the grid: its staged name.
+    /// Number of the segment on the grid, which is its name in staging.
     pub number: u32,
 }
 
 /// One rung over all chunks.
 pub struct JoinedRung {
     pub rendition: Rendition,
-    /// Where each segment came from, in order.
+    /// Where each segment came from, in the order of the segments.
     pub origins: Vec<Origin>,
 }
 
@@ -44,7 +44,7 @@ pub fn video(chunks: &[VideoChunk], parts: &[VideoPart]) -> Result<Vec<JoinedRun
     rungs.map(|(position, rung)| join_rung(&first.job, position, rung, parts)).collect()
 }
 
-/// Frames, segments and rungs of one chunk.
+/// Checks frames, segments and rungs of one chunk.
 fn check_chunk(number: usize, chunk: &VideoChunk, part: &VideoPart) -> Result<(), Fault> {
     let (job, result) = (&chunk.job, &part.result);
     let is_complete =
@@ -76,7 +76,7 @@ fn check_chunk(number: usize, chunk: &VideoChunk, part: &VideoPart) -> Result<()
         }
         if boundaries(track) != first {
             return Err(mismatch(format!(
-                "chunk {number}: segments of {} lie apart from the first rung's",
+                "chunk {number}: the segments of {} differ from those of the first rung",
                 track.name
             )));
         }
@@ -91,7 +91,7 @@ fn check_chunk(number: usize, chunk: &VideoChunk, part: &VideoPart) -> Result<()
     }
 }
 
-/// What a chunk must have in common with the first, so that one initialization segment serves all.
+/// Checks what a chunk must share with the first chunk, so that one initialization segment serves all.
 fn check_same(number: usize, first: &VideoPart, part: &VideoPart) -> Result<(), Fault> {
     let codecs =
         |part: &VideoPart| part.result.rungs.iter().map(|track| track.codecs.clone()).collect::<Vec<_>>();
@@ -112,7 +112,8 @@ fn check_damage(chunks: &[VideoChunk], parts: &[VideoPart]) -> Result<(), Fault>
     Ok(())
 }
 
-/// Segments of one track follow one another without gap or overlap, none is empty, each can be entered.
+/// Checks that the segments of one track follow one another without gap or overlap, are not empty and start with an
+/// IDR.
 fn check_segments(what: &str, segments: &[SegmentResult]) -> Result<(), Fault> {
     for segment in segments {
         if segment.duration_ticks == 0 || segment.samples == 0 || segment.bytes == 0 {
@@ -170,8 +171,9 @@ fn join_rung(job: &VideoJob, position: usize, rung: &Rung, parts: &[VideoPart]) 
     Ok(JoinedRung { rendition, origins })
 }
 
-/// A track begins at tick 0 and a chunk where the one before has ended. Where a frame at the seam was lost to damage,
-/// the later chunk may begin late: players wait out a gap, but two segments for one time confuse them.
+/// Checks that a track begins at tick 0 and that each chunk begins where the chunk before it ended. If damage cost a
+/// frame at the seam, the later chunk may begin late: players wait through a gap, but two segments for one time confuse
+/// them.
 fn check_seam(what: &str, end: u64, first: Option<&SegmentResult>, is_damaged: bool) -> Result<(), Fault> {
     let Some(first) = first else {
         return Err(mismatch(format!("{what}: expected at least 1 segment, found 0")));
@@ -239,7 +241,7 @@ fn segment(result: &SegmentResult) -> Segment {
     Segment { start_ticks, duration_ticks, samples, bytes }
 }
 
-/// Frames per second of the densest segment, in thousandths.
+/// The highest frame rate of any segment, as thousandths of frames per second.
 fn highest_rate(segments: &[Segment], timescale: u32) -> Rational {
     let milli = |segment: &Segment| {
         u64::from(segment.samples) * 1_000 * u64::from(timescale) / segment.duration_ticks.max(1)

@@ -1,9 +1,9 @@
-//! Packaging: checked results become renditions, playlists and the names under which files are published.
+//! Packaging: turns checked results into renditions, playlists and the names under which files are published.
 //!
 //! Final layout, relative to the asset's outputs: `master.m3u8`, `manifest.mpd`,
 //! `video/720p/{playlist.m3u8,init.mp4,00000.m4s}`, `audio/{playlist.m3u8,init.mp4,00000.m4s}`, `poster.jpg`,
 //! `storyboard-000.jpg`, `storyboard.vtt`. Workers stage segments under their number on the segment grid, which has
-//! gaps where a picture stands still; published names are numbered without gaps, as DASH templates want.
+//! gaps where a picture does not change. Published names are numbered without gaps, as DASH templates require.
 
 mod dash;
 mod hls;
@@ -38,19 +38,19 @@ pub struct Packaged {
     pub texts: Vec<TextFile>,
 }
 
-/// A file that a task has left, and where it goes.
+/// A file that a task has staged, and its path among the outputs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StagedFile {
     /// The task that made it.
     pub task: TaskKey,
-    /// Its name as the worker gave it.
+    /// Its name in staging, as the worker gave it.
     pub staged: String,
     /// Its path among the outputs.
     pub path: String,
 }
 
-/// A small file made here.
+/// A small text file that packaging makes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TextFile {
@@ -63,8 +63,8 @@ pub struct TextFile {
 /// Joins all results of a plan; `video` holds one part per chunk, in order.
 ///
 /// # Errors
-/// `count_mismatch` with numbers where frames, segments or settings do not add up, `damaged_stream` where too many
-/// frames were lost to damage.
+/// `count_mismatch` with the numbers if frames, segments or settings do not agree, `damaged_stream` if damage cost too
+/// many frames.
 pub fn package(plan: &Plan, video: &[VideoPart], audio: Option<&AudioResult>) -> Result<Packaged, Fault> {
     let rungs = join::video(&plan.video, video)?;
     let sound = match (&plan.audio, audio) {
@@ -98,7 +98,7 @@ pub fn package(plan: &Plan, video: &[VideoPart], audio: Option<&AudioResult>) ->
     Ok(Packaged { renditions, files, texts })
 }
 
-/// The files of the enrichment that are published; its text is not.
+/// The files of the enrichment that are published. Its text is never published.
 pub fn enrichment_files(enrichment: &Enrichment) -> Vec<StagedFile> {
     let poster = enrichment.poster_ns.map(|_| "poster.jpg".to_owned());
     let sheets = (0..enrichment.storyboard_sheets).map(|sheet| format!("storyboard-{sheet:03}.jpg"));

@@ -1,4 +1,4 @@
-//! A whole encoded track after the join: what playlists say of it, with its true bit rates.
+//! A whole encoded track after the join: what playlists state about it, with measured bit rates.
 
 use reelgate_flow::facts::Rational;
 use serde::{Deserialize, Serialize};
@@ -13,11 +13,11 @@ pub struct Rendition {
     pub folder: String,
     /// RFC 6381 codec string.
     pub codecs: String,
-    /// What is shown or heard.
+    /// Whether it is video or audio, with its properties.
     pub kind: Kind,
     /// Ticks per second.
     pub timescale: u32,
-    /// Largest bit rate over stretches of about a segment, bits per second, see `peak_bps`.
+    /// Highest bit rate over runs of about one segment, bits per second, see `peak_bps`.
     pub peak_bps: u64,
     /// Bit rate over the whole track, bits per second, rounded up.
     pub average_bps: u64,
@@ -43,7 +43,7 @@ pub struct Picture {
     pub width: u32,
     /// Pixels.
     pub height: u32,
-    /// Frames per second: exact where constant, else the highest of any segment.
+    /// Frames per second: the exact rate if it is constant, otherwise the highest rate of any segment.
     pub frame_rate: Rational,
     /// Frames in all.
     pub frames: u64,
@@ -86,7 +86,7 @@ impl Rendition {
         ticks as f64 / f64::from(self.timescale)
     }
 
-    /// Longest segment rounded to whole seconds, at least 1: what RFC 8216, 4.3.3.1 wants as target duration.
+    /// The target duration of RFC 8216, 4.3.3.1: the longest segment rounded to whole seconds, at least 1.
     pub fn target_duration_s(&self) -> u64 {
         let scale = u64::from(self.timescale);
         let longest = self.segments.iter().map(|segment| (segment.duration_ticks + scale / 2) / scale).max();
@@ -94,8 +94,8 @@ impl Rendition {
     }
 }
 
-/// The largest bit rate of any run of segments that lasts 0.5 to 1.5 target durations (RFC 8216, 4.1); of the whole
-/// track where it is shorter than that. Rounded up.
+/// The highest bit rate of any run of segments that lasts 0.5 to 1.5 target durations (RFC 8216, 4.1), rounded up. If
+/// the track is shorter than that, the bit rate of the whole track.
 pub fn peak_bps(segments: &[Segment], timescale: u32, target_duration_s: u64) -> u64 {
     let target = target_duration_s.saturating_mul(u64::from(timescale));
     let mut peak = None;
@@ -135,9 +135,9 @@ mod tests {
     }
 
     #[test]
-    fn a_short_last_segment_makes_no_peak_of_its_own() {
+    fn a_short_last_segment_alone_is_no_peak() {
         let segments = [segment(4_000, 1_000), segment(4_000, 2_000), segment(100, 1_000)];
-        // 2,000 bytes in 4 s alone are 4,000 b/s; with the tail 3,000 bytes in 4.1 s.
+        // The second segment alone has 2,000 bytes in 4 s: 4,000 b/s. With the last it has 3,000 bytes in 4.1 s.
         assert_eq!(peak_bps(&segments, 1_000, 4), 5_854);
         assert_eq!(average_bps(&segments, 1_000), 3_951);
     }

@@ -10,7 +10,7 @@ fn planned() -> Plan {
     plan(&inspection(65 * S, 2 * S), &Settings::default(), 1_000).unwrap()
 }
 
-/// What a faithful worker makes of a chunk; higher rungs have more bytes.
+/// The result of an honest worker for a chunk; higher rungs have more bytes.
 fn part(chunk: &VideoChunk, frames_total: u64) -> VideoPart {
     let job = &chunk.job;
     let frame_ticks = u64::from(job.timescale) / 25;
@@ -89,7 +89,7 @@ fn refused(spoil: impl FnOnce(&mut Vec<VideoPart>, &mut AudioResult)) -> Fault {
 }
 
 #[test]
-fn every_frame_and_segment_is_accounted_for() {
+fn every_frame_and_segment_is_in_a_rendition() {
     let packaged = packaged();
     assert_eq!(
         packaged.renditions.iter().map(|r| r.folder.as_str()).collect::<Vec<_>>(),
@@ -127,7 +127,7 @@ fn a_still_picture_leaves_no_gap_in_the_names() {
     plan.audio = None;
     let mut video = vec![part(&plan.video[0], 500)];
     for track in &mut video[0].result.rungs {
-        // The last frame of segment 1 stands until segment 3 begins.
+        // The last frame of segment 1 is shown until segment 3 begins.
         let gone = track.segments.remove(2);
         track.segments[1].duration_ticks += gone.duration_ticks;
     }
@@ -144,7 +144,7 @@ fn a_still_picture_leaves_no_gap_in_the_names() {
 }
 
 #[test]
-fn whatever_does_not_add_up_is_refused_with_numbers() {
+fn counts_that_do_not_agree_are_refused_with_numbers() {
     let cases = [
         refused(|video, _| drop(video.pop())),
         refused(|video, _| video[1].result.frames_in -= 1),
@@ -161,7 +161,7 @@ fn whatever_does_not_add_up_is_refused_with_numbers() {
             video.iter_mut().for_each(|part| part.result.rungs[0].codecs = "avc1\"\n#EXT".into())
         }),
         refused(|video, _| video.swap(0, 1)),
-        // All rungs agree, and the chunk's end leaves a gap before the next chunk.
+        // All rungs agree, but the end of the chunk leaves a gap before the next chunk.
         refused(|video, _| {
             for track in &mut video[0].result.rungs {
                 track.segments.last_mut().unwrap().duration_ticks -= 1;
@@ -187,7 +187,7 @@ fn whatever_does_not_add_up_is_refused_with_numbers() {
 }
 
 #[test]
-fn frames_lost_to_reported_damage_pass_up_to_a_tenth() {
+fn up_to_a_tenth_of_the_frames_may_be_lost_to_reported_damage() {
     let lose = |count: u32| {
         let plan = planned();
         let mut video = parts(&plan);
@@ -233,7 +233,7 @@ fn a_frame_lost_at_a_seam_may_leave_a_gap_but_no_overlap() {
 }
 
 #[test]
-fn the_multivariant_playlist_reads_back_with_true_rates() {
+fn the_multivariant_playlist_parses_with_the_measured_rates() {
     let packaged = packaged();
     let master = parse_master_playlist_res(text_at(&packaged, HLS_PATH).as_bytes()).unwrap();
     assert_eq!((master.version, master.independent_segments), (Some(7), true));
@@ -256,7 +256,7 @@ fn the_multivariant_playlist_reads_back_with_true_rates() {
 }
 
 #[test]
-fn media_playlists_read_back_segment_by_segment() {
+fn media_playlists_parse_with_every_segment() {
     let packaged = packaged();
     for rendition in &packaged.renditions {
         let path = format!("{}/playlist.m3u8", rendition.folder);
@@ -277,11 +277,11 @@ fn media_playlists_read_back_segment_by_segment() {
 }
 
 #[test]
-fn the_dash_manifest_reads_back_on_the_same_segments() {
+fn the_dash_manifest_parses_with_the_same_segments() {
     let packaged = packaged();
     let mpd = dash_mpd_core::parse(text_at(&packaged, DASH_PATH)).unwrap();
     assert_eq!(mpd.mpdtype.as_deref(), Some("static"));
-    // Audio in whole AAC frames is a little longer than the video.
+    // The audio has whole AAC frames, so it is a little longer than the video.
     assert_eq!(
         mpd.mediaPresentationDuration,
         Some(std::time::Duration::from_nanos(3_048 * 1_024 * S / 48_000))
@@ -299,7 +299,7 @@ fn the_dash_manifest_reads_back_on_the_same_segments() {
             .iter()
             .flat_map(|run| vec![run.d; usize::try_from(run.r.unwrap_or(0)).unwrap() + 1])
             .collect();
-        assert_eq!(runs.len(), 2, "equal segments are told as one run");
+        assert_eq!(runs.len(), 2, "equal segments are written as one run");
         for (representation, rendition) in set.representations.iter().zip(renditions) {
             assert_eq!(
                 lengths,
@@ -334,7 +334,7 @@ fn audio_alone_is_its_own_variant() {
 }
 
 #[test]
-fn video_alone_names_no_audio() {
+fn video_alone_has_no_audio_in_its_playlists() {
     let mut plan = planned();
     plan.audio = None;
     let packaged = package(&plan, &parts(&plan), None).unwrap();

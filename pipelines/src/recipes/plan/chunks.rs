@@ -1,15 +1,15 @@
 //! Where a long video is cut, so that many workers can encode it at once.
 //!
-//! Cuts lie on the segment grid, so a chunk encodes the same segments as an uncut run would. Reading a chunk
-//! starts at a source keyframe, and frames between that keyframe and the cut are decoded for nothing; of the
-//! grid lines that make a chunk of about the wanted length, the one with least such waste is taken.
+//! Cuts lie on the segment grid, so a chunk encodes the same segments as an uncut run would. A worker starts to read a
+//! chunk at a keyframe of the source, and the frames between that keyframe and the cut are decoded and dropped. Of the
+//! grid lines that give a chunk of about the wanted length, the cut takes the line with the least such waste.
 
 use crate::messages::{GRID_SLACK_NS, VideoIndex};
 use crate::recipes::settings::CutSettings;
 use reelgate_flow::facts::{Rational, VideoFacts};
 use reelgate_flow::limits::CHUNKS_MAX;
 
-/// One stretch of whole segments.
+/// A range of whole segments that one job encodes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Chunk {
     pub first_segment: u32,
@@ -18,11 +18,12 @@ pub struct Chunk {
     pub frames: u64,
 }
 
-/// A second of waste weighs as much as this many seconds of departure from the wanted length: decoding is
+/// A second of waste costs as much as a deviation of this many seconds from the wanted length, because decoding is
 /// several times as fast as encoding a ladder.
 const DEPARTURE_SHARE: u64 = 4;
 
-/// The chunks, in order; together all segments of the track. One chunk where the video is short or may not be cut.
+/// The chunks in order; together they have all segments of the track. A video that is short or may not be cut is one
+/// chunk.
 pub fn cut(
     video: &VideoFacts,
     index: Option<&VideoIndex>,
@@ -45,8 +46,8 @@ pub fn cut(
     }
 }
 
-/// Lengths of a chunk, in segments. `max >= 2 * min - 1`, so any number of segments from `min` on can be
-/// divided into chunks within the bounds.
+/// Lengths of a chunk, in segments. `max >= 2 * min - 1`, so `min` or more segments can always be divided into chunks
+/// within the bounds.
 struct Lengths {
     wanted: u32,
     min: u32,
@@ -55,7 +56,7 @@ struct Lengths {
 
 impl Lengths {
     fn new(settings: &CutSettings, segments: u32) -> Self {
-        // Longer chunks where the wanted length would make too many: `min` is four fifths of `wanted`.
+        // If the wanted length gives too many chunks, they get longer. `min` is four fifths of `wanted`.
         let fewest = segments.div_ceil(u32::from(CHUNKS_MAX) * 4 / 5);
         let wanted = (settings.chunk_s / settings.segment_s.max(1)).max(fewest).max(1);
         let min = (wanted.saturating_mul(4)).div_ceil(5);
@@ -84,7 +85,7 @@ impl Grid<'_> {
         chunks
     }
 
-    /// The next chunk's first segment; `None` where the rest is one chunk.
+    /// The next chunk's first segment; `None` if the rest is one chunk.
     fn next_cut(&self, first: u32, lengths: &Lengths) -> Option<u32> {
         let rest = self.segments - first;
         if rest <= lengths.max && rest < lengths.min * 2 {
@@ -100,7 +101,7 @@ impl Grid<'_> {
         let nearby = (first + lengths.min..=latest)
             .filter(|line| self.has_frames(*line))
             .min_by_key(|line| cost(*line));
-        // A long still picture: the next line that has a frame at all.
+        // A long still picture has no frame near: take the next line that has one.
         nearby.or_else(|| (latest + 1..self.segments).find(|line| self.has_frames(*line)))
     }
 
@@ -123,13 +124,13 @@ impl Grid<'_> {
         self.video.start_ns.saturating_add(u64::from(segment).saturating_mul(self.segment_ns))
     }
 
-    /// The last keyframe that is certainly not after the first frame of that segment. A keyframe that itself
-    /// belongs to the segment counts only where no other frame fits between it and the line; later it may not be the
-    /// segment's first frame, and what lies before it would be lost.
+    /// The last keyframe that is certainly not after the first frame of the segment. A keyframe that belongs to the
+    /// segment itself counts only if no other frame fits between the line and the keyframe. A later keyframe may not be
+    /// the segment's first frame, and the frames before it would be lost.
     fn seek_ns(&self, segment: u32) -> Option<u64> {
         let begin_ns = self.line_ns(segment).saturating_sub(GRID_SLACK_NS);
-        // Of the frame's length only half is trusted: time stamps are rounded. Where the rate varies, frames closer
-        // together than the slack are not told apart.
+        // Time stamps are rounded, so only half of a frame's length is used. If the rate varies, frames that are closer
+        // than the slack count as one.
         let half_frame_ns = |rate: Rational| 500_000_000 * u64::from(rate.den) / u64::from(rate.num.max(1));
         let latest_ns = begin_ns.saturating_add(self.rate.map_or(GRID_SLACK_NS, half_frame_ns));
         let after = self.index.keyframes_ns.partition_point(|at| *at <= latest_ns);

@@ -1,7 +1,7 @@
 //! The plan of an asset: every media job with every number it needs, made once from the facts.
 //!
-//! A pure function of the inspection and the settings, so that whoever runs a chunk, and however often, does
-//! the same work and gets the same bytes. Nothing of the machine enters it.
+//! The plan is a pure function of the inspection and the settings, and does not depend on the machine. So every run of
+//! a chunk, on any node, does the same work and produces the same bytes.
 
 mod chunks;
 
@@ -18,16 +18,16 @@ use serde::{Deserialize, Serialize};
 /// Raised whenever the same facts and settings would make other jobs.
 pub const PLAN_VERSION: u16 = 2;
 
-/// Ticks per second at least, so that a tick is finer than a video frame by far.
+/// Fewest ticks per second, so that a tick is much shorter than a video frame.
 const TIMESCALE_MIN: u32 = 10_000;
-/// Ticks per second at most for an exact frame; beyond, a rate is treated as variable.
+/// Most ticks per second for exact frames. A rate that needs more is treated as variable.
 const TIMESCALE_MAX: u32 = 1_000_000;
-/// Ticks per second where frames are spaced unevenly (the clock of MPEG systems, ISO/IEC 13818-1).
+/// Ticks per second for variable frame rates: the clock of MPEG systems (ISO/IEC 13818-1).
 const TIMESCALE_VARIABLE: u32 = 90_000;
-/// Samples of one video at most; 24 h at the longest default interval are 2,880.
+/// Most samples of one video. 24 h at the longest default interval take 2,880.
 const SAMPLES_MAX: u32 = 5_000;
-/// Keyframes alone serve as samples while none is further from the next than this many intervals. A few tiles
-/// of a storyboard then repeat, against decoding every frame, which costs some thirty times as much.
+/// Only keyframes are sampled if no keyframe is further from the next than this many intervals. Then a few tiles of a
+/// storyboard repeat, but decoding every frame would cost about thirty times as much.
 pub(super) const KEYFRAME_GAP_INTERVALS: u64 = 4;
 
 /// All media work of one asset after inspection.
@@ -42,23 +42,22 @@ pub struct Plan {
     pub video: Vec<VideoChunk>,
     /// The audio; `None` for video-only.
     pub audio: Option<AudioJob>,
-    /// Language of the audio as a BCP 47 or ISO 639 code, where the source tells one.
+    /// Language of the audio as a BCP 47 or ISO 639 code, if the source states one.
     pub audio_language: Option<String>,
     /// Samples, poster, storyboard and text.
     pub enrich: EnrichJob,
 }
 
-/// One chunk and what must come of it.
+/// One chunk and the number of frames it must produce.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VideoChunk {
-    /// The job.
     pub job: VideoJob,
     /// Frames that the index counted in the chunk's segments.
     pub frames: u64,
 }
 
-/// The job that inspects a source, on the grid that [`plan`] goes on with under the same settings.
+/// The job that inspects a source, on the segment grid that [`plan`] uses under the same settings.
 pub fn inspect_job(container: Container, size_bytes: u64, settings: &Settings) -> InspectJob {
     InspectJob {
         container,
@@ -72,8 +71,8 @@ pub fn inspect_job(container: Container, size_bytes: u64, settings: &Settings) -
 /// with the same settings.
 ///
 /// # Errors
-/// `no_media_track` where nothing can be shown or heard, `unsupported_codec` where the video or the audio that
-/// is there has no allowed decoder: a part of the upload is never left out silently.
+/// `no_media_track` if there is nothing to show or to hear. `unsupported_codec` if there is video or audio but no
+/// allowed decoder for it: no part of an upload is left out silently.
 pub fn plan(inspection: &Inspection, settings: &Settings, size_bytes: u64) -> Result<Plan, Fault> {
     let facts = &inspection.facts;
     let (video, audio) = tracks(facts)?;
@@ -118,7 +117,8 @@ fn tracks(facts: &MediaFacts) -> Result<(Option<&VideoFacts>, Option<&AudioFacts
     Ok((video, audio))
 }
 
-/// The codec's name only where it reads as one: it comes from the file.
+/// The fault of a track without decoder. The codec's name comes from the file, so it is shown only if it looks like
+/// one.
 fn undecodable(kind: &str, codec: &str) -> Fault {
     let is_name = codec.len() <= 40 && codec.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
     Fault::new(
@@ -166,7 +166,7 @@ fn video_chunks(
     chunks.into_iter().map(of).collect()
 }
 
-/// The rate in lowest terms, where it is constant and its ticks can be exact.
+/// The rate in lowest terms, if it is constant and its ticks can be exact.
 fn constant_rate(video: &VideoFacts) -> Option<Rational> {
     let rate = video.frame_rate.filter(|rate| !video.variable_rate && rate.num > 0 && rate.den > 0)?;
     let divisor = gcd(rate.num, rate.den);
@@ -174,8 +174,8 @@ fn constant_rate(video: &VideoFacts) -> Option<Rational> {
     exact_timescale(rate).map(|_| rate)
 }
 
-/// The smallest decimal multiple of the rate's numerator that is fine enough: a frame of `num / den` lasts
-/// `den * 10^k` whole ticks of it.
+/// The rate's numerator times the smallest power of ten that gives enough ticks. A frame of rate `num / den` then lasts
+/// `den * 10^k` whole ticks.
 fn exact_timescale(rate: Rational) -> Option<u32> {
     let mut timescale = rate.num;
     while timescale < TIMESCALE_MIN {
@@ -207,7 +207,7 @@ fn audio_job(
     }
 }
 
-/// A language that may stand in a playlist: it comes from the file, so nothing but a short code passes.
+/// A language for a playlist. It comes from the file, so only a short code passes.
 fn language(text: &str) -> Option<String> {
     let mut parts = text.split('-');
     let is_code = parts
@@ -245,8 +245,8 @@ fn sample_job(video: &VideoFacts, index: Option<&VideoIndex>, settings: &Setting
     }
 }
 
-/// Pictures are read between keyframes only where those are too far apart: text that comes and goes between two
-/// pictures is not seen.
+/// Only keyframes are read for text if they are close enough. Text that appears and disappears between two pictures
+/// that are read is not found.
 fn screen_text_job(video: &VideoFacts, index: Option<&VideoIndex>, settings: &Settings) -> ScreenTextJob {
     let settings = &settings.screen_text;
     let are_dense = |index: &VideoIndex| {
@@ -257,7 +257,7 @@ fn screen_text_job(video: &VideoFacts, index: Option<&VideoIndex>, settings: &Se
     settings.job(index.is_some_and(are_dense), size)
 }
 
-/// The longest stretch of the track without a keyframe.
+/// The longest time of the track without a keyframe.
 fn keyframe_gap_ns(video: &VideoFacts, keyframes_ns: &[u64]) -> u64 {
     let mut last = video.start_ns;
     let mut gap = 0;

@@ -13,7 +13,7 @@ fn cuts(plan: &Plan) -> Vec<(u32, Option<u32>, Option<u64>)> {
         .collect()
 }
 
-/// What must hold of every plan: chunks follow one another, lose no frame and start reading early enough.
+/// Checks what every plan must satisfy: chunks follow one another, lose no frame and start reading early enough.
 fn assert_sound(inspection: &Inspection, plan: &Plan) {
     let index = inspection.index.as_ref().unwrap();
     let mut next = Some(0);
@@ -54,7 +54,7 @@ fn a_long_video_is_cut_on_the_grid_where_keyframes_are() {
 }
 
 #[test]
-fn a_cut_moves_to_the_line_with_least_decoding_for_nothing() {
+fn a_cut_moves_to_the_line_with_the_least_wasted_decoding() {
     let mut media = inspection(60 * S, 60 * S);
     media.index.as_mut().unwrap().keyframes_ns = vec![0, 24 * S, 43 * S];
     let plan = planned(&media);
@@ -63,7 +63,7 @@ fn a_cut_moves_to_the_line_with_least_decoding_for_nothing() {
 }
 
 #[test]
-fn a_keyframe_that_may_not_be_the_first_frame_of_its_segment_is_not_sought() {
+fn no_seek_goes_to_a_keyframe_that_may_not_be_the_first_frame_of_its_segment() {
     let mut media = inspection(60 * S, 60 * S);
     media.index.as_mut().unwrap().keyframes_ns = vec![0, 20 * S + S / 25];
     let plan = planned(&media);
@@ -124,14 +124,14 @@ fn a_still_picture_of_minutes_makes_no_empty_chunk() {
 }
 
 #[test]
-fn what_may_not_be_cut_is_one_chunk() {
+fn a_video_that_may_not_be_cut_is_one_chunk() {
     let mut media = inspection(300 * S, 2 * S);
     media.index.as_mut().unwrap().seekable = false;
     assert_eq!(cuts(&planned(&media)), [(0, None, None)]);
     media.index = None;
     let plan = planned(&media);
     assert_eq!(cuts(&plan), [(0, None, None)]);
-    assert_eq!(plan.video[0].frames, 7_500, "the facts' count stands in for the index");
+    assert_eq!(plan.video[0].frames, 7_500, "without an index the facts give the count");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn audio_starts_with_the_video_and_mono_stays_mono() {
 }
 
 #[test]
-fn audio_alone_starts_by_itself_and_has_no_frames_to_sample() {
+fn audio_alone_starts_at_its_own_start_and_has_no_frames_to_sample() {
     let mut media = inspection(10 * S, S);
     media.facts.video.clear();
     media.facts.audio[0].start_ns = 5;
@@ -177,7 +177,7 @@ fn audio_alone_starts_by_itself_and_has_no_frames_to_sample() {
 }
 
 #[test]
-fn a_part_without_decoder_is_never_left_out_silently() {
+fn a_track_without_decoder_is_refused_and_not_left_out() {
     let mut media = inspection(10 * S, S);
     media.facts.audio[0].decodable = false;
     media.facts.audio[0].codec = "ac4".into();
@@ -212,7 +212,7 @@ fn samples_follow_the_duration_and_use_keyframes_where_they_are_dense() {
 }
 
 #[test]
-fn only_a_code_passes_as_a_language() {
+fn only_a_language_code_passes_as_a_language() {
     assert_eq!(language("en-US").as_deref(), Some("en-US"));
     for text in ["und", "", "english", "e\"n", "de,X=1", "en-", "en\nX"] {
         assert_eq!(language(text), None, "{text}");

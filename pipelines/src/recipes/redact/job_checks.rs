@@ -1,15 +1,15 @@
-//! What the redactions and mutes of one job must be.
+//! Checks of the redactions and mutes of one job.
 
 use crate::messages::{Redaction, Span};
 use reelgate_flow::reason::{Code, Fault};
 
-/// Redactions of one job at most; the plan turns more into one over the whole picture.
+/// Most redactions of one job. The plan turns more into one redaction of the whole picture.
 pub const REDACTIONS_MAX: usize = 2_000;
 
 /// Checks the redactions of one job.
 ///
 /// # Errors
-/// `internal` where there are more than [`REDACTIONS_MAX`], or one lasts no time or covers no pixel.
+/// `internal` if there are more than [`REDACTIONS_MAX`], or one lasts no time or covers no pixel.
 pub fn check(redactions: &[Redaction]) -> Result<(), Fault> {
     if redactions.len() > REDACTIONS_MAX {
         let found = redactions.len().to_string();
@@ -21,21 +21,22 @@ pub fn check(redactions: &[Redaction]) -> Result<(), Fault> {
     };
     match redactions.iter().all(covers) {
         true => Ok(()),
-        false => Err(malformed("redactions of some time and of some pixels", "an empty one")),
+        false => Err(malformed("redactions that last some time and cover a pixel", "an empty one")),
     }
 }
 
 /// Checks the mutes of one job.
 ///
 /// # Errors
-/// `internal` where there are more than [`REDACTIONS_MAX`] or one lasts no time.
+/// `internal` if there are more than [`REDACTIONS_MAX`] or one lasts no time.
 pub fn check_mutes(mutes: &[Span]) -> Result<(), Fault> {
     let are_spans = mutes.iter().all(|span| span.start_ns < span.end_ns);
     match are_spans && mutes.len() <= REDACTIONS_MAX {
         true => Ok(()),
-        false => {
-            Err(malformed(&format!("up to {REDACTIONS_MAX} mutes of some time"), "more or an empty one"))
-        }
+        false => Err(malformed(
+            &format!("up to {REDACTIONS_MAX} mutes that last some time"),
+            "more or an empty one",
+        )),
     }
 }
 

@@ -1,13 +1,13 @@
-//! The redacted video as one file. What is published beside the renditions (poster, storyboard) and what is screened
-//! again before publishing is made from it, because the source still shows everything.
+//! The redacted video as one file. The source still shows everything, so poster and storyboard are made from this file,
+//! and this file is screened again before publishing.
 
 use crate::messages::{EnrichJob, SampleJob};
 use crate::recipes::package::{Kind, Packaged, Rendition, StagedFile};
 use crate::recipes::plan::{KEYFRAME_GAP_INTERVALS, Plan};
 use reelgate_flow::facts::{Container, Rational, Rotation};
 
-/// The highest rung and its staged files in order: the initialization segment, then all segments. Their bytes one
-/// after another are a fragmented MP4 file (ISO/IEC 23000-19, 7.3.3: a CMAF track file). `None` for audio-only.
+/// The highest rung and its staged files in order: the initialization segment, then all segments. Concatenated, they
+/// are a fragmented MP4 file (ISO/IEC 23000-19, 7.3.3: a CMAF track file). `None` for audio-only.
 pub fn top_rung(packaged: &Packaged) -> Option<(&Rendition, Vec<&StagedFile>)> {
     let top = packaged.renditions.iter().find(|rendition| matches!(rendition.kind, Kind::Video(_)))?;
     let is_part = |file: &&StagedFile| {
@@ -18,8 +18,8 @@ pub fn top_rung(packaged: &Packaged) -> Option<(&Rendition, Vec<&StagedFile>)> {
     Some((top, packaged.files.iter().filter(is_part).collect()))
 }
 
-/// The job that samples that file of `size_bytes` bytes. It counts time from the first frame: what it finds was later
-/// in the source by the plan's `zero_ns`. `None` for audio-only.
+/// The job that samples this file of `size_bytes` bytes. The job counts time from the first frame; add the plan's
+/// `zero_ns` to get the time in the source. `None` for audio-only.
 pub fn enrich_job(plan: &Plan, top: &Rendition, size_bytes: u64) -> Option<EnrichJob> {
     let mut job = plan.enrich.clone();
     let frames = job.frames.take()?;
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_rung_is_its_init_segment_and_its_segments_alone() {
+    fn the_highest_rung_has_its_init_segment_and_its_segments_only() {
         let paths = ["video/72/init.mp4", "video/72/00000.m4s", "video/7/init.mp4", "audio/init.mp4"];
         let packaged = Packaged {
             renditions: vec![rung("72", 4_000), rung("7", 4_000)],
@@ -92,8 +92,8 @@ mod tests {
         let (top, files) = top_rung(&packaged).unwrap();
         let files: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
         assert_eq!((top.name.as_str(), files), ("72", paths[..2].to_vec()));
-        let deaf = Packaged { renditions: Vec::new(), ..packaged };
-        assert_eq!(top_rung(&deaf), None);
+        let empty = Packaged { renditions: Vec::new(), ..packaged };
+        assert_eq!(top_rung(&empty), None);
     }
 
     #[test]

@@ -1,12 +1,12 @@
-//! Redaction: what is encoded again so that something found can no longer be seen or heard, and what is kept.
+//! Redaction: which segments are encoded again, so that something can no longer be seen or heard, and which are kept.
 //!
-//! Only the chunks that a range touches are encoded again, from the source and with the settings of the first time;
-//! of what comes out only the touched segments are taken, see [`splice_video`]. Every other segment stays the file
-//! it was. That is sound because every segment begins with an IDR and refers to nothing outside itself, and because
-//! [`same_shape`] holds the new run to the frames, times and numbers of the old one.
+//! Only the chunks that a range touches are encoded again, from the source and with the settings of the first run. Of
+//! the new result only the touched segments are used, see [`splice_video`]; every other segment keeps its file. This is
+//! correct because every segment begins with an IDR and refers to nothing outside itself, and because [`same_shape`]
+//! checks that the new run has the frames, times and numbers of the old run.
 //!
-//! Where something is doubtful, more is covered: ranges are widened, a range between two segments touches the one
-//! that is on screen, and too many boxes become the whole picture.
+//! In case of doubt more is covered: ranges are widened, a range between two segments touches the segment that is on
+//! screen, and too many boxes become the whole picture.
 
 mod job_checks;
 mod joined;
@@ -29,8 +29,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// Sound is laid up to this far from its time stamps, so a mute begins earlier and ends later by as much; the worker
-/// adds it.
+/// Sound may be placed this far from its time stamps, so the worker starts each mute earlier and ends it later by this
+/// much.
 pub const MUTE_SLACK_NS: u64 = 20_000_000;
 
 /// The work of one redaction, and which of its results replace old ones.
@@ -49,9 +49,9 @@ pub struct RedactionPlan {
 pub struct ChunkRedaction {
     /// Number in the plan of the asset.
     pub chunk: u16,
-    /// At least one.
+    /// What to cover; at least one.
     pub redactions: Vec<Redaction>,
-    /// Numbers of the segments to be replaced, rising; the same on every rung.
+    /// Numbers of the segments to replace, rising; the same on every rung.
     pub segments: Vec<u32>,
 }
 
@@ -59,16 +59,16 @@ pub struct ChunkRedaction {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AudioRedaction {
-    /// At least one.
+    /// What to mute; at least one.
     pub mutes: Vec<Span>,
-    /// Numbers of the segments to be replaced, rising: the touched ones and a neighbour on either side. A frame of
-    /// AAC is decoded together with its neighbours (ISO/IEC 14496-3, 4.6.11), so the seam lies where both runs
-    /// have heard the same.
+    /// Numbers of the segments to replace, rising: the touched segments and one neighbour on either side. A frame of
+    /// AAC is decoded together with its neighbours (ISO/IEC 14496-3, 4.6.11), so the seam must lie where both runs have
+    /// encoded the same sound.
     pub segments: Vec<u32>,
 }
 
 impl ChunkRedaction {
-    /// The job that makes the new segments; `None` where the plan is not the one this was made from.
+    /// The job that makes the new segments; `None` if `plan` is not the plan that this was made from.
     pub fn job(&self, plan: &Plan) -> Option<VideoJob> {
         let chunk = plan.video.get(usize::from(self.chunk))?;
         Some(VideoJob { redactions: self.redactions.clone(), ..chunk.job.clone() })
@@ -76,17 +76,17 @@ impl ChunkRedaction {
 }
 
 impl AudioRedaction {
-    /// The job that makes the new segments; `None` where the plan has no audio.
+    /// The job that makes the new segments; `None` if the plan has no audio.
     pub fn job(&self, plan: &Plan) -> Option<AudioJob> {
         Some(AudioJob { mutes: self.mutes.clone(), ..plan.audio.clone()? })
     }
 }
 
-/// Plans a redaction of an asset that has been encoded: `video` holds the results of the plan's chunks, in order.
+/// Plans a redaction of an asset that is already encoded. `video` holds the results of the plan's chunks, in order.
 ///
 /// # Errors
-/// `internal` where the request is malformed, asks for what the asset does not have, or the results are not those
-/// of the plan.
+/// `internal` if the request is malformed or names a track that the asset does not have, or if the results are not
+/// those of the plan.
 pub fn redaction(
     plan: &Plan,
     video: &[VideoResult],
@@ -99,11 +99,12 @@ pub fn redaction(
     Ok(RedactionPlan { chunks: chunks(plan, video, request)?, audio: mutes(plan, audio, &request.mutes)? })
 }
 
-/// Chunks that a request touches, told from the plan alone, before anything is encoded: those whose part of the segment
-/// grid it meets, and where it begins within a segment behind a chunk also that one, whose last picture may still stand.
+/// The chunks that a request touches, computed from the plan alone, before anything is encoded. A chunk is touched if
+/// the request overlaps its part of the segment grid. It is also touched if the request begins within the first segment
+/// after the chunk, because the chunk's last picture may still be on screen.
 ///
 /// # Errors
-/// `internal` where the request is malformed.
+/// `internal` if the request is malformed.
 pub fn touched_chunks(plan: &Plan, request: &Request) -> Result<Vec<u16>, Fault> {
     let mut touched = Vec::new();
     for (number, chunk) in plan.video.iter().enumerate() {
@@ -115,18 +116,18 @@ pub fn touched_chunks(plan: &Plan, request: &Request) -> Result<Vec<u16>, Fault>
     Ok(touched)
 }
 
-/// Whether a request touches a chunk, told from its job alone.
+/// Whether a request touches a chunk, computed from the chunk's job alone; see [`touched_chunks`].
 ///
 /// # Errors
-/// `internal` where the request is malformed.
+/// `internal` if the request is malformed.
 pub fn touches(job: &VideoJob, request: &Request) -> Result<bool, Fault> {
     Ok(!meeting(job, request)?.is_empty())
 }
 
-/// What one chunk must cover, and which of its segments that touches; `None` where that is nothing.
+/// What one chunk must cover, and which of its segments that touches; `None` if the request does not touch the chunk.
 ///
 /// # Errors
-/// `internal` where the request is malformed, or the plan has no such chunk.
+/// `internal` if the request is malformed or the plan has no such chunk.
 pub fn of_chunk(
     plan: &Plan,
     number: u16,
@@ -146,10 +147,10 @@ pub fn of_chunk(
     Ok((!redactions.is_empty()).then_some(ChunkRedaction { chunk: number, redactions, segments }))
 }
 
-/// What the audio must mute, and which of its segments that touches; `None` where that is nothing.
+/// What the audio must mute, and which of its segments that touches; `None` if the request mutes nothing.
 ///
 /// # Errors
-/// `internal` where the request is malformed, or the plan has no audio.
+/// `internal` if the request is malformed or the plan has no audio.
 pub fn of_audio(
     plan: &Plan,
     result: &AudioResult,
@@ -158,7 +159,7 @@ pub fn of_audio(
     mutes(plan, Some(result), &request.mutes)
 }
 
-/// What a request covers while a chunk is shown.
+/// What a request covers while a chunk is on screen.
 fn meeting(job: &VideoJob, request: &Request) -> Result<Vec<Redaction>, Fault> {
     let at = |segment: u32| job.zero_ns.saturating_add(u64::from(segment).saturating_mul(job.segment_ns));
     let first_ns = if job.first_segment == 0 { 0 } else { at(job.first_segment) };
@@ -173,15 +174,11 @@ fn meeting(job: &VideoJob, request: &Request) -> Result<Vec<Redaction>, Fault> {
 
 fn chunks(plan: &Plan, video: &[VideoResult], request: &Request) -> Result<Vec<ChunkRedaction>, Fault> {
     let Some(job) = plan.video.first().map(|chunk| &chunk.job) else {
-        let is_blind = request.places.is_empty();
-        return if is_blind {
-            Ok(Vec::new())
-        } else {
-            Err(malformed("a video to cover something in", "none"))
-        };
+        let needs_no_video = request.places.is_empty();
+        return if needs_no_video { Ok(Vec::new()) } else { Err(malformed("a video to redact", "none")) };
     };
     let wanted = sightings::redactions(request, job.track_end_ns)?;
-    // Segments lie alike on every rung.
+    // Every rung has the same segment boundaries.
     let first_rungs = video.iter().map(|result| result.rungs.first().map_or(&[][..], |rung| &rung.segments));
     let first_rungs: Vec<&[SegmentResult]> = first_rungs.collect();
     let all = first_rungs.concat();
@@ -208,7 +205,7 @@ fn chunks(plan: &Plan, video: &[VideoResult], request: &Request) -> Result<Vec<C
         });
     }
     if chunks.is_empty() && !wanted.is_empty() {
-        return Err(malformed("segments to cover something in", "none"));
+        return Err(malformed("segments to redact", "none"));
     }
     Ok(chunks)
 }
@@ -236,7 +233,7 @@ fn mutes(plan: &Plan, audio: Option<&AudioResult>, mutes: &[Span]) -> Result<Opt
     }))
 }
 
-/// All positions of these ranges, below `len`.
+/// All positions in these ranges that are below `len`.
 fn marked(ranges: &[Range<usize>], len: usize) -> BTreeSet<usize> {
     let mut ranges = ranges.to_vec();
     ranges.sort_by_key(|range| range.start);
@@ -249,8 +246,8 @@ fn marked(ranges: &[Range<usize>], len: usize) -> BTreeSet<usize> {
     marked
 }
 
-/// When the segments of a whole track are shown, stream time: each up to the next, the last for ever. So no moment
-/// belongs to none, not even one in a gap that damage has left.
+/// When the segments of a whole track are shown, in stream time. Each is shown until the next begins, and the last for
+/// ever, so every moment belongs to a segment, even a moment in a gap that damage has left.
 struct Times<'a> {
     zero_ns: u64,
     timescale: u32,
@@ -258,14 +255,14 @@ struct Times<'a> {
 }
 
 impl Times<'_> {
-    /// Positions of the segments that are shown within a range, give or take the rounding of times.
+    /// Positions of the segments that are shown within a range, which is widened by the rounding of times.
     fn touched(&self, start_ns: u64, end_ns: u64) -> Range<usize> {
         let (start_ns, end_ns) =
             (start_ns.saturating_sub(GRID_SLACK_NS), end_ns.saturating_add(GRID_SLACK_NS));
         let begun = |time_ns: u64| {
             self.segments.partition_point(|segment| self.stream_ns(segment.start_ticks) <= time_ns)
         };
-        // What comes before the first frame of all is shown with it.
+        // Time before the first frame belongs to the first segment.
         let end = begun(end_ns).max(1).min(self.segments.len());
         begun(start_ns).saturating_sub(1).min(end)..end
     }

@@ -1,35 +1,35 @@
-//! What a redaction is asked to take out: where things were seen, what covers them, and what must not be heard.
+//! A redaction request: where things were seen, what covers them, and what must not be heard.
 
 use crate::messages::{RedactionStyle, Span};
 use reelgate_flow::place::FrameBox;
 use serde::{Deserialize, Serialize};
 
-/// What is to be taken out of an asset.
+/// What must be removed from an asset.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// What must not be seen, and where it was.
+    /// Where things were seen that must be covered.
     pub places: Vec<Sighting>,
-    /// What covers it.
+    /// What covers them.
     pub style: RedactionStyle,
     /// How far beyond its sightings something may have been visible.
     pub widening: Widening,
-    /// What must not be heard; taken as it is.
+    /// What must not be heard; these ranges are not widened.
     pub mutes: Vec<Span>,
 }
 
-/// One sighting.
+/// One range of time in which a thing was seen in one area.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sighting {
-    /// First seen, stream time of the source, nanoseconds.
+    /// Time when it was first seen, stream time of the source, nanoseconds.
     pub start_ns: u64,
-    /// Last seen or found gone, above `start_ns`.
+    /// Time when it was last seen or found to be gone, above `start_ns`.
     pub end_ns: u64,
-    /// Where; `None` for the whole picture.
+    /// The area; `None` for the whole picture.
     pub area: Option<FrameBox>,
-    /// The same number for sightings of the same thing. Between two of them it is covered on the way from one area to
-    /// the other.
+    /// Identifies the thing: sightings of the same thing have the same number. Between two sightings of a thing, the
+    /// way from one area to the other is covered too.
     pub thing: u64,
 }
 
@@ -37,13 +37,14 @@ pub struct Sighting {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Widening {
-    /// On both sides by the distance of samples, nanoseconds: before and behind, it was looked for and not found.
+    /// By the interval between samples, nanoseconds, on both sides: the samples before and after did not show the
+    /// thing.
     Interval(u64),
-    /// To the ends of the shot, and at least by an interval.
+    /// To both ends of the shot, and at least by one interval.
     SampledFrame {
-        /// Times of the first samples of new shots, rising.
+        /// Times of the first sample of each new shot, rising.
         cuts_ns: Vec<u64>,
-        /// The distance of samples, nanoseconds; the cut itself lies anywhere between two.
+        /// The interval between samples, nanoseconds. The cut itself lies anywhere between two samples.
         interval_ns: u64,
     },
 }

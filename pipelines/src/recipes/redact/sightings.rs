@@ -1,5 +1,5 @@
-//! From where something was seen to what is covered: sightings are samples, and between two of them the thing was
-//! there as well, perhaps on its way.
+//! Turns sightings into redactions. Sightings come from samples: between two of them the thing was on screen too, and
+//! may have moved.
 
 use super::job_checks::{REDACTIONS_MAX, malformed};
 use super::request::{Request, Sighting};
@@ -7,18 +7,22 @@ use crate::messages::Redaction;
 use reelgate_flow::place::FrameBox;
 use reelgate_flow::reason::Fault;
 
-/// Sightings in one request at most; a day at one a second, which a request by hand never reaches.
+/// Most sightings in one request: about one a second for a day. A request made by hand never has as many.
 const SIGHTINGS_MAX: usize = 100_000;
 
-/// What to cover, widened, without repetitions, in order of time.
+/// The redactions of a request, widened, without repetitions, in order of time.
 ///
-/// Fails with `internal` where a place lasts no time or covers no pixel, or there are too many.
+/// # Errors
+/// `internal` if a sighting lasts no time or covers no pixel, or there are too many.
 pub fn redactions(request: &Request, track_end_ns: u64) -> Result<Vec<Redaction>, Fault> {
     let is_whole = |place: &Sighting| {
         place.start_ns < place.end_ns && place.area.is_none_or(|area| area.width > 0 && area.height > 0)
     };
     if request.places.len() > SIGHTINGS_MAX || !request.places.iter().all(is_whole) {
-        return Err(malformed(&format!("up to {SIGHTINGS_MAX} places of some time and pixels"), "others"));
+        return Err(malformed(
+            &format!("up to {SIGHTINGS_MAX} places that last some time and cover a pixel"),
+            "others",
+        ));
     }
     let widened = request.places.iter().map(|place| {
         let (start_ns, end_ns) = request.widening.widen(place.start_ns, place.end_ns, track_end_ns);
@@ -37,7 +41,7 @@ pub fn redactions(request: &Request, track_end_ns: u64) -> Result<Vec<Redaction>
     Ok(joined(redactions.collect()))
 }
 
-/// As many as a job may have: one over the whole picture instead of too many.
+/// Keeps the redactions if a job may have as many; otherwise returns one redaction of the whole picture.
 pub fn bounded(redactions: Vec<Redaction>) -> Vec<Redaction> {
     let first = match redactions.first() {
         Some(first) if redactions.len() > REDACTIONS_MAX => *first,
@@ -51,8 +55,8 @@ pub fn bounded(redactions: Vec<Redaction>) -> Vec<Redaction> {
     vec![Redaction { area: None, ..all }]
 }
 
-/// For each sighting of a thing, the area between it and the nearest of the sightings before, while the two overlap.
-/// `places` are widened and sorted by thing and time.
+/// The ways of moving things: for each sighting, the area around it and the nearest earlier sighting of the same thing,
+/// for the time in which both overlap. `places` are widened and sorted by thing and time.
 fn ways(places: &[Sighting]) -> Vec<Sighting> {
     let mut ways = Vec::new();
     let mut before: &[Sighting] = &[];
@@ -87,7 +91,7 @@ fn distance(a: Option<FrameBox>, b: Option<FrameBox>) -> u64 {
     sides.iter().map(|(a, b)| u64::from(a.abs_diff(*b))).sum()
 }
 
-/// Joins ranges of the same area that meet.
+/// Joins redactions of the same area whose times touch or overlap.
 fn joined(mut redactions: Vec<Redaction>) -> Vec<Redaction> {
     let place = |redaction: &Redaction| redaction.area.map(|area| (area.x, area.y, area.width, area.height));
     redactions.sort_by_key(|redaction| (place(redaction), redaction.start_ns));

@@ -1,16 +1,16 @@
-//! The seam between old and new: which segments of a second run replace those of the first, and whether they fit.
+//! Splices two runs: which segments of the second run replace those of the first, and whether the two runs fit.
 
 use crate::messages::{AudioResult, SegmentResult, TrackResult, VideoResult};
 use crate::recipes::package::VideoPart;
 use reelgate_flow::reason::{Code, Fault};
 
-/// Names of the staged files of a second run that replace those of the first; `track` is a rung's name or `audio`.
-/// Its initialization segment is not among them: it is the same or the two do not fit.
+/// Names of the staged files of a second run that replace those of the first; `track` is a rung's name or `audio`. The
+/// initialization segment is not replaced: if it differs, the two runs do not fit.
 pub fn replaced<'a>(track: &'a str, segments: &'a [u32]) -> impl Iterator<Item = String> + 'a {
     segments.iter().map(move |number| format!("{track}/{number:05}.m4s"))
 }
 
-/// Checks that a second run of a chunk has the frames, tracks and segments of the first; only sizes may differ.
+/// Checks that a second run of a chunk has the frames, tracks and segments of the first. Only sizes may differ.
 ///
 /// # Errors
 /// `count_mismatch` with what differs.
@@ -24,10 +24,10 @@ pub fn same_shape(old: &VideoResult, new: &VideoResult) -> Result<(), Fault> {
     old.rungs.iter().zip(&new.rungs).try_for_each(|(old, new)| same_track(old, new))
 }
 
-/// The first run's part with these segments of the second, whose numbers rise.
+/// The first run's part with these segments, whose numbers rise, taken from the second run.
 ///
 /// # Errors
-/// `count_mismatch` where the two do not fit, see [`same_shape`], or need different initialization segments.
+/// `count_mismatch` if the two runs do not fit, see [`same_shape`], or have different initialization segments.
 pub fn splice_video(old: &VideoPart, new: &VideoPart, segments: &[u32]) -> Result<VideoPart, Fault> {
     same_shape(&old.result, &new.result)?;
     if old.init_sha256 != new.init_sha256 {
@@ -35,21 +35,21 @@ pub fn splice_video(old: &VideoPart, new: &VideoPart, segments: &[u32]) -> Resul
     }
     let mut part = old.clone();
     for (old, new) in part.result.rungs.iter_mut().zip(&new.result.rungs) {
-        take(old, new, segments);
+        replace_segments(old, new, segments);
     }
     part.result.frames_damaged = part.result.frames_damaged.max(new.result.frames_damaged);
     Ok(part)
 }
 
-/// The first run's audio with these segments of the second. Whether the initialization segments are the same is for
-/// the caller to compare: a result does not tell.
+/// The first run's audio with these segments taken from the second run. The caller must compare the initialization
+/// segments, because a result does not contain them.
 ///
 /// # Errors
-/// `count_mismatch` where the two do not fit.
+/// `count_mismatch` if the two runs do not fit.
 pub fn splice_audio(old: &AudioResult, new: &AudioResult, segments: &[u32]) -> Result<AudioResult, Fault> {
     same_track(&old.track, &new.track)?;
     let mut spliced = old.clone();
-    take(&mut spliced.track, &new.track, segments);
+    replace_segments(&mut spliced.track, &new.track, segments);
     Ok(spliced)
 }
 
@@ -69,8 +69,8 @@ fn same_track(old: &TrackResult, new: &TrackResult) -> Result<(), Fault> {
     })
 }
 
-/// Both tracks have the same segments; `segments` rise.
-fn take(old: &mut TrackResult, new: &TrackResult, segments: &[u32]) {
+/// Replaces these segments of `old`. Both tracks have the same segments; `segments` rise.
+fn replace_segments(old: &mut TrackResult, new: &TrackResult, segments: &[u32]) {
     for (old, new) in old.segments.iter_mut().zip(&new.segments) {
         if segments.binary_search(&new.number).is_ok() {
             *old = new.clone();

@@ -11,7 +11,7 @@ use reelgate_flow::reason::Code;
 const MS: u64 = 1_000_000;
 const TIMESCALE: u32 = 1_000;
 
-/// An encoded video: its plan, its results, and when its frames are shown.
+/// An encoded video: its plan, its results and the times of its frames.
 #[derive(Clone, Debug)]
 struct EncodedVideo {
     plan: Plan,
@@ -30,7 +30,7 @@ fn track(name: &str, timescale: u32, segments: Vec<SegmentResult>) -> TrackResul
 }
 
 impl EncodedVideo {
-    /// Frames at these distances (milliseconds) on a grid of 4 s, cut into chunks in front of these segments.
+    /// A video with frames at these intervals (milliseconds) on a grid of 4 s, cut into chunks before these segments.
     fn new(zero_ms: u64, distances_ms: &[u64], cuts: &[u32]) -> Self {
         let plan = plan(&inspection(60 * S, 2 * S), &Settings::default(), 1_000).unwrap();
         let job = VideoJob { zero_ns: zero_ms * MS, timescale: TIMESCALE, ..plan.video[0].job.clone() };
@@ -131,19 +131,19 @@ fn a_range_over_a_cut_touches_both_chunks() {
 }
 
 #[test]
-fn what_is_still_on_screen_when_a_range_begins_is_touched() {
-    // A picture that stands from 2 s to 30 s, over six segments without a frame.
+fn the_segment_on_screen_when_a_range_begins_is_touched() {
+    // One picture is on screen from 2 s to 30 s, over six segments without a frame.
     let video = EncodedVideo::new(500, &[2_000, 28_000, 40, 40], &[7]);
     let plan = video.redaction(&request(vec![place(20 * S, 21 * S, 0)], 0)).unwrap();
     assert_eq!(touched(&plan), [(0, vec![0])]);
-    let behind_the_end = video.redaction(&request(vec![place(70 * S, 71 * S, 0)], 0)).unwrap();
-    assert_eq!(touched(&behind_the_end), [(1, vec![7])]);
-    let in_front = video.redaction(&request(vec![place(0, 1, 0)], 0)).unwrap();
-    assert_eq!(touched(&in_front), [(0, vec![0])]);
+    let after_the_end = video.redaction(&request(vec![place(70 * S, 71 * S, 0)], 0)).unwrap();
+    assert_eq!(touched(&after_the_end), [(1, vec![7])]);
+    let before_the_start = video.redaction(&request(vec![place(0, 1, 0)], 0)).unwrap();
+    assert_eq!(touched(&before_the_start), [(0, vec![0])]);
 }
 
 #[test]
-fn a_shot_is_covered_from_the_sample_before_it_to_the_sample_behind_it() {
+fn a_shot_is_covered_from_the_sample_before_it_to_the_sample_after_it() {
     let video = EncodedVideo::steady(&[5, 10]);
     let shot = |start, end| {
         let widening = Widening::SampledFrame { cuts_ns: vec![10 * S, 30 * S], interval_ns: S };
@@ -158,7 +158,7 @@ fn a_shot_is_covered_from_the_sample_before_it_to_the_sample_behind_it() {
 }
 
 #[test]
-fn what_moves_is_covered_on_its_way() {
+fn a_moving_thing_is_covered_on_its_way() {
     let video = EncodedVideo::steady(&[]);
     let places =
         vec![place(10 * S, 10 * S + 1, 0), place(11 * S, 11 * S + 1, 300), place(40 * S, 41 * S, 600)];
@@ -166,7 +166,7 @@ fn what_moves_is_covered_on_its_way() {
     let way =
         plan.chunks[0].redactions.iter().find(|redaction| redaction.area.unwrap().width == 350).unwrap();
     assert_eq!((way.start_ns, way.end_ns), (10 * S, 11 * S + 1));
-    assert_eq!(plan.chunks[0].redactions.len(), 4, "what is seen a while later has not come that way");
+    assert_eq!(plan.chunks[0].redactions.len(), 4, "a sighting much later has no way from the earlier ones");
     let apart = [
         Sighting { thing: 1, ..place(10 * S, 11 * S, 0) },
         Sighting { thing: 2, ..place(10 * S, 11 * S, 300) },
@@ -203,7 +203,7 @@ fn a_mute_replaces_its_segments_and_a_neighbour_on_either_side() {
 }
 
 #[test]
-fn requests_that_cannot_be_met_are_refused_and_never_done_by_halves() {
+fn a_request_that_cannot_be_met_in_full_is_refused() {
     let video = EncodedVideo::steady(&[5]);
     let mute = |span| Request { mutes: vec![span], ..request(vec![], 0) };
     let refused = |video: &EncodedVideo, request: &Request| video.redaction(request).unwrap_err().code;
@@ -211,11 +211,11 @@ fn requests_that_cannot_be_met_are_refused_and_never_done_by_halves() {
     let no_pixel = Sighting { area: Some(FrameBox { x: 0, y: 0, width: 0, height: 9 }), ..place(0, 5, 0) };
     assert_eq!(refused(&video, &request(vec![no_pixel], 0)), Code::Internal);
     assert_eq!(refused(&video, &mute(Span { start_ns: 9, end_ns: 9 })), Code::Internal);
-    let blind =
+    let without_video =
         EncodedVideo { plan: Plan { video: vec![], ..video.plan.clone() }, video: vec![], ..video.clone() };
-    assert_eq!(refused(&blind, &request(vec![place(0, 5, 0)], 0)), Code::Internal);
-    let deaf = EncodedVideo { audio: None, ..video.clone() };
-    assert_eq!(refused(&deaf, &mute(Span { start_ns: 0, end_ns: 9 })), Code::Internal);
+    assert_eq!(refused(&without_video, &request(vec![place(0, 5, 0)], 0)), Code::Internal);
+    let without_audio = EncodedVideo { audio: None, ..video.clone() };
+    assert_eq!(refused(&without_audio, &mute(Span { start_ns: 0, end_ns: 9 })), Code::Internal);
     let unfinished = EncodedVideo { video: video.video[..1].to_vec(), ..video.clone() };
     assert_eq!(refused(&unfinished, &request(vec![], 0)), Code::Internal);
     let empty = EncodedVideo::steady(&[])
@@ -231,7 +231,7 @@ fn part(result: &VideoResult) -> VideoPart {
     VideoPart { result: result.clone(), init_sha256: vec![[7; 32]; result.rungs.len()] }
 }
 
-/// The result of a second run: the same but for its sizes.
+/// The result of a second run, in which only the sizes differ.
 fn again(result: &VideoResult) -> VideoResult {
     let mut again = result.clone();
     again.rungs.iter_mut().flat_map(|rung| &mut rung.segments).for_each(|segment| segment.bytes = 2_000);
@@ -284,7 +284,7 @@ fn a_second_run_of_another_shape_is_refused() {
     assert_eq!(splice_video(&part(old), &other_init, &[1]).unwrap_err().code, Code::CountMismatch);
 }
 
-fn worlds() -> impl Strategy<Value = EncodedVideo> {
+fn encoded_videos() -> impl Strategy<Value = EncodedVideo> {
     let steady = (1_u64..200).prop_flat_map(|distance| {
         proptest::collection::vec(Just(distance), 1..usize::try_from(60_000 / distance).unwrap().min(600))
     });
@@ -293,7 +293,7 @@ fn worlds() -> impl Strategy<Value = EncodedVideo> {
     let cuts = proptest::collection::btree_set(1_u32..12, 0..4);
     (0_u64..5_000, frames, cuts).prop_map(|(zero_ms, distances, cuts)| {
         let whole = EncodedVideo::new(zero_ms, &distances, &[]);
-        // Only where a frame is, as plans cut.
+        // Cuts lie only at segments with a frame, as in plans.
         let cuts: Vec<u32> = cuts
             .into_iter()
             .filter(|cut| whole.frames.iter().any(|(_, segment, _)| segment == cut))
@@ -313,7 +313,7 @@ fn places() -> impl Strategy<Value = Vec<Sighting>> {
 proptest! {
     #[test]
     fn every_frame_on_screen_in_a_range_is_covered_and_replaced(
-        video in worlds(), places in places(), interval_ms in 0_u64..3_000,
+        video in encoded_videos(), places in places(), interval_ms in 0_u64..3_000,
     ) {
         let plan = video.redaction(&request(places.clone(), interval_ms * MS)).unwrap();
         for place in &places {
@@ -339,8 +339,8 @@ proptest! {
     }
 
     #[test]
-    fn nothing_that_a_redaction_is_not_near_is_touched(
-        video in worlds(), place in places(), interval_ms in 0_u64..3_000,
+    fn only_segments_near_a_redaction_are_touched(
+        video in encoded_videos(), place in places(), interval_ms in 0_u64..3_000,
     ) {
         let place = place[0];
         let plan = video.redaction(&request(vec![place], interval_ms * MS)).unwrap();

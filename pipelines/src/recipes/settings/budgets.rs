@@ -1,28 +1,29 @@
-//! What each kind of job may use: a base, and more for every unit of work.
+//! What each kind of job may use: a base, and an addition for every unit of work.
 //!
-//! A fixed bound would be too small for a film or too large for a bomb of a few hundred bytes, so bounds grow
-//! with the work a file has shown to hold.
+//! A fixed limit would be too small for a film, or too large for a decompression bomb of a few hundred bytes. So limits
+//! grow with the work that a file is known to hold.
 
 use super::settings_error::{SettingsError, within};
 use crate::messages::{Budget, VideoJob};
 use serde::{Deserialize, Serialize};
 
 const NS_PER_S: u64 = 1_000_000_000;
-/// Source bytes that count as one unit for inspection, which has no duration to go by.
+/// Source bytes that count as one unit of an inspection, which does not know the duration yet.
 const INSPECT_UNIT_BYTES: u64 = 16 << 20;
 
 /// Budgets by kind of job.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Budgets {
-    /// Inspection; a unit is 16 MiB of source. Default 120 s and 5 s a unit: reading at 3 MiB/s is still in time.
+    /// Inspection; a unit is 16 MiB of source. Default 120 s and 5 s a unit: enough for reading at 3 MiB/s.
     pub inspect: JobBudget,
-    /// One chunk of video; a unit is a second of media. Default 120 s and 60 s a unit: 8K through a slow preset on
-    /// a shared core. 3 GiB: decoder and encoder queues of the largest frame allowed.
+    /// One chunk of video; a unit is a second of media. Default 120 s and 60 s a unit: enough for 8K with a slow
+    /// preset on a shared core. 3 GiB: decoder and encoder queues of the largest allowed frame.
     pub video: JobBudget,
-    /// The whole audio; a unit is a second of media. Default 60 s and 1 s a unit; a hundred times what AAC takes.
+    /// The whole audio; a unit is a second of media. Default 60 s and 1 s a unit: a hundred times what AAC needs.
     pub audio: JobBudget,
-    /// Samples and text; a unit is a second of media. Default 120 s and 10 s a unit: every frame of 8K decoded.
+    /// Samples and text; a unit is a second of media. Default 120 s and 10 s a unit: enough to decode every
+    /// frame of 8K.
     pub enrich: JobBudget,
 }
 
@@ -30,9 +31,9 @@ pub struct Budgets {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobBudget {
-    /// For any job of the kind.
+    /// For every job of this kind.
     pub base: Budget,
-    /// Added for each unit of work, begun ones included.
+    /// Added for each unit of work; a part of a unit counts as a whole one.
     pub per_unit: PerUnit,
 }
 
@@ -52,7 +53,7 @@ impl Default for Budgets {
     fn default() -> Self {
         let base = |time_s, memory_mib: u64, output_mib: u64| Budget {
             wall_s: time_s,
-            stall_s: 60, // a frame that takes a minute is not going to end
+            stall_s: 60, // a frame that takes a minute will not finish
             cpu_s: time_s,
             memory_bytes: memory_mib << 20,
             output_bytes: output_mib << 20,
@@ -60,7 +61,8 @@ impl Default for Budgets {
         let per = |time_s, output_bytes| PerUnit { wall_s: time_s, cpu_s: time_s, output_bytes };
         Self {
             inspect: JobBudget { base: base(120, 1_024, 1), per_unit: per(5, 0) },
-            // The default ladder together is 1.2 MB a second at its ceilings; peaks and other ladders have room.
+            // The whole default ladder at its highest bit rates is 1.2 MB a second; the rest is for peaks and other
+            // ladders.
             video: JobBudget { base: base(120, 3_072, 64), per_unit: per(60, 8 << 20) },
             audio: JobBudget { base: base(60, 512, 16), per_unit: per(1, 256 << 10) },
             enrich: JobBudget { base: base(120, 3_072, 64), per_unit: per(10, 64 << 10) },
@@ -69,7 +71,7 @@ impl Default for Budgets {
 }
 
 impl JobBudget {
-    /// The budget for so many units; saturates instead of overflowing.
+    /// The budget for this many units; saturates instead of overflowing.
     fn of(&self, units: u64) -> Budget {
         let add = |base: u64, unit: u64| base.saturating_add(unit.saturating_mul(units));
         Budget {
@@ -83,12 +85,12 @@ impl JobBudget {
 }
 
 impl Budgets {
-    /// For inspecting a source of so many bytes.
+    /// The budget for inspecting a source of this many bytes.
     pub fn inspect(&self, size_bytes: u64) -> Budget {
         self.inspect.of(size_bytes.div_ceil(INSPECT_UNIT_BYTES))
     }
 
-    /// For one chunk, or for the whole video where it is not cut.
+    /// The budget for one chunk, or for the whole video if it is not cut.
     pub fn video(&self, job: &VideoJob) -> Budget {
         let first_ns = u64::from(job.first_segment).saturating_mul(job.segment_ns);
         let track_ns = job.track_end_ns.saturating_sub(job.zero_ns);
@@ -96,12 +98,12 @@ impl Budgets {
         self.video.of(end_ns.saturating_sub(first_ns).div_ceil(NS_PER_S))
     }
 
-    /// For the audio of a presentation of that length.
+    /// The budget for the audio of a presentation of this length.
     pub fn audio(&self, duration_ns: u64) -> Budget {
         self.audio.of(duration_ns.div_ceil(NS_PER_S))
     }
 
-    /// For the samples of a presentation of that length.
+    /// The budget for the samples of a presentation of this length.
     pub fn enrich(&self, duration_ns: u64) -> Budget {
         self.enrich.of(duration_ns.div_ceil(NS_PER_S))
     }

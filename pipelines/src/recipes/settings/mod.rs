@@ -1,7 +1,7 @@
-//! The media settings an operator may change: what the configuration file fills and the plan is made from.
+//! The media settings that an operator may change. They come from the configuration file, and plans are made from them.
 //!
-//! Every field states its unit, its default and the reason for the default. A key that is not listed here is
-//! an error. [`Settings::validate`] says in one line which field is wrong, what was expected and what was found.
+//! Every field states its unit, its default and the reason for the default. A key that is not listed here is an error.
+//! [`Settings::validate`] reports in one line which field is wrong, what was expected and what was found.
 
 mod budgets;
 mod screen_text;
@@ -27,7 +27,7 @@ pub struct Settings {
     pub cut: CutSettings,
     /// Frames sampled, poster and storyboard.
     pub sample: SampleSettings,
-    /// Text and codes read off the pictures.
+    /// Text and codes that are read in pictures.
     pub screen_text: ScreenTextSettings,
     /// What a file may claim or contain.
     pub limits: MediaLimits,
@@ -40,16 +40,16 @@ pub struct Settings {
 #[serde(default, deny_unknown_fields)]
 pub struct VideoSettings {
     /// Rungs from the highest to the lowest, 1 to 8. Default 1080p 5 Mb/s, 720p 3 Mb/s, 480p 1.4 Mb/s and
-    /// 240p 0.4 Mb/s: each about half the rate of the one above, so that a player changing rungs notices.
+    /// 240p 0.4 Mb/s: each about half the rate of the rung above, so that a change of rungs makes a clear difference.
     pub rungs: Vec<RungSettings>,
-    /// x264 speed preset, `ultrafast` to `slow`. Default `veryfast`: three times as fast as `medium` for about
-    /// a tenth more bits.
+    /// x264 speed preset, `ultrafast` to `slow`. Default `veryfast`: three times as fast as `medium`, with
+    /// about a tenth more bits.
     pub preset: String,
-    /// x264 constant rate factor, 0 (lossless) to 51. Default 23, the encoder's own; the rung's bit rate stays the
-    /// ceiling.
+    /// x264 constant rate factor, 0 (lossless) to 51. Default 23, the encoder's own default. The rung's bit
+    /// rate still limits it.
     pub crf: u8,
-    /// Threads of each encoder, 0 to 16. Default 0: one where a video has several chunks, which run side by side
-    /// anyway, else two. Never taken from the machine, because the count changes the encoder's bytes.
+    /// Threads of each encoder, 0 to 16. Default 0: one thread if a video has several chunks, which run in
+    /// parallel anyway, otherwise two. It never depends on the machine, because the count changes the encoder's bytes.
     pub encoder_threads: u8,
 }
 
@@ -59,7 +59,7 @@ pub struct VideoSettings {
 pub struct RungSettings {
     /// Pixels, even, 16 to 4,320: the shorter side of the 16:9 frame that the picture is fitted into.
     pub height: u32,
-    /// Ceiling of the bit rate, bits per second, 32,000 to 100,000,000.
+    /// Highest bit rate, bits per second, 32,000 to 100,000,000.
     pub bitrate_bps: u32,
 }
 
@@ -67,12 +67,13 @@ pub struct RungSettings {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AudioSettings {
-    /// Samples per second, 44,100 or 48,000. Default 48,000: what video is recorded with, so most is not resampled.
+    /// Samples per second, 44,100 or 48,000. Default 48,000: the usual rate of video recordings, so most audio is not
+    /// resampled.
     pub sample_rate: u32,
-    /// Channels at most, 1 or 2; mono stays mono. Default 2: plays everywhere.
+    /// Most channels, 1 or 2; mono stays mono. Default 2: plays everywhere.
     pub channels: u8,
     /// Bits per second at that many channels, 32,000 to 512,000. Default 128,000: AAC-LC stereo without
-    /// artefacts that most listeners hear.
+    /// artefacts that most listeners would notice.
     pub bitrate_bps: u32,
 }
 
@@ -80,13 +81,14 @@ pub struct AudioSettings {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CutSettings {
-    /// Seconds of a segment, 1 to 10. Default 4: quick to start and to change rungs, and still cheap in
-    /// keyframes and requests.
+    /// Seconds of a segment, 1 to 10. Default 4: playback starts and changes rungs quickly, and keyframes and
+    /// requests still cost little.
     pub segment_s: u32,
-    /// Seconds of a chunk that one worker encodes, about; at least a segment, at most 600. Default 20: short
-    /// enough to repeat, long enough that starting a worker does not count.
+    /// Approximate seconds of a chunk that one worker encodes; at least a segment, at most 600. Default 20: short
+    /// enough to repeat after a failure, and long enough that the start of a worker does not matter.
     pub chunk_s: u32,
-    /// A video up to this many seconds is not cut, at most 86,400. Default 30: below, chunks would not save time.
+    /// A video up to this many seconds is not cut, at most 86,400. Default 30: for shorter videos chunks
+    /// would not save time.
     pub chunk_threshold_s: u32,
 }
 
@@ -94,17 +96,17 @@ pub struct CutSettings {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SampleSettings {
-    /// Samples of a video, about, 1 to 1,000, as far as the two intervals allow. Default 100: a storyboard as
+    /// Approximate number of samples of a video, 1 to 1,000, within the two intervals. Default 100: a storyboard as
     /// fine as a seek bar can show.
     pub samples: u32,
-    /// Shortest distance of samples, milliseconds, 100 to 60,000. Default 1,000: closer frames look alike.
+    /// Shortest interval between samples, milliseconds, 100 to 60,000. Default 1,000: closer frames look alike.
     pub interval_min_ms: u32,
-    /// Longest distance of samples, milliseconds, not below the shortest, to 600,000. Default 30,000: no scene of a
-    /// long film goes unseen.
+    /// Longest interval between samples, milliseconds, from the shortest interval to 600,000. Default 30,000: no scene
+    /// of a long film is missed.
     pub interval_max_ms: u32,
-    /// Decoders side by side, 1 to 8. Default 2: the smallest machine has two cores.
+    /// Decoders in parallel, 1 to 8. Default 2: the smallest machine has two cores.
     pub decoders: u8,
-    /// Frames between decoding and analysis, 1 to 64. Default 8: some 100 MB of 4K frames.
+    /// Frames between decoding and analysis, 1 to 64. Default 8: about 100 MB of 4K frames.
     pub in_flight_max: u16,
     /// Longest side of the poster, pixels, 16 to 4,096. Default 1,280.
     pub poster_side_max: u32,
@@ -112,7 +114,8 @@ pub struct SampleSettings {
     pub tile_height: u32,
     /// Columns of a storyboard sheet, 1 to 20. Default 5.
     pub columns: u32,
-    /// Rows of a storyboard sheet, 1 to 20. Default 5: a sheet stays below 100 kB, so the first hover is quick.
+    /// Rows of a storyboard sheet, 1 to 20. Default 5: a sheet stays below 100 kB, so the first preview appears
+    /// quickly.
     pub rows: u32,
 }
 
@@ -177,14 +180,14 @@ impl Default for SampleSettings {
     }
 }
 
-/// Generous for what cameras and studios deliver, far below what makes a decoder allocate without end.
+/// Enough for what cameras and studios deliver, and far below what makes a decoder allocate too much.
 fn limits_default() -> MediaLimits {
     MediaLimits {
-        pixels_max: 8_192 * 4_320, // 8K of cinema, the largest frame H.265 level 6.2 has
+        pixels_max: 8_192 * 4_320, // 8K cinema, the largest frame of H.265 level 6.2
         side_max: 8_192,
         tracks_max: 100, // a film with forty languages of sound and as many of subtitles
-        samples_max: 20_000_000, // 24 h at 120 frames a second, twice over
-        nesting_max: 32, // ISO base media in practice stays below 12
+        samples_max: 20_000_000, // twice as many as 24 h at 120 frames a second
+        nesting_max: 32, // ISO base media files in practice stay below 12
         duration_max_s: 86_400, // a day's recording
     }
 }
@@ -192,7 +195,7 @@ fn limits_default() -> MediaLimits {
 const PRESETS: [&str; 7] = ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"];
 
 impl Settings {
-    /// Checks every range and what fields promise each other.
+    /// Checks every range and every rule between fields.
     ///
     /// # Errors
     /// The first field that is wrong.
@@ -300,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_out_of_range_is_named_with_what_was_expected_and_found() {
+    fn a_field_out_of_range_is_reported_with_what_was_expected_and_found() {
         type Spoil = fn(&mut Settings);
         let cases: &[(&str, Spoil)] = &[
             ("video.rungs (count)", |s| s.video.rungs.clear()),

@@ -1,26 +1,27 @@
-//! Whether and how text and codes are read off the pictures.
+//! Whether and how text and codes are read in pictures.
 
 use serde::{Deserialize, Serialize};
 
 use super::settings_error::{SettingsError, within, wrong};
 use crate::messages::ScreenTextJob;
 
-/// Languages at most; each makes reading slower.
+/// Most languages; each makes reading slower.
 const LANGUAGES_MAX: usize = 8;
 
-/// Text and codes read off the pictures. What is switched off is recorded as not analysed with every asset.
+/// Text and codes that are read in pictures. Every asset records as not analysed what is switched off here.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScreenTextSettings {
-    /// Read on-screen text with Tesseract. Default false: reading costs about as much as decoding, and needs the
-    /// packages of Tesseract and its languages on every node.
+    /// Read on-screen text with Tesseract. Default false: reading costs about as much as decoding, and
+    /// every node needs the packages of Tesseract and its languages.
     pub on_screen: bool,
-    /// Languages by Tesseract's names, 1 to 8. Default `eng`: what its Debian package brings.
+    /// Languages by Tesseract's names, 1 to 8. Default `eng`: the language that Tesseract's
+    /// Debian package contains.
     pub languages: Vec<String>,
-    /// Decode QR codes. Default false: it needs the same second look at the pictures.
+    /// Decode QR codes. Default false: like text, it needs an extra pass over the pictures.
     pub codes: bool,
-    /// Milliseconds between pictures that are read, about, 500 to 60,000. Default 2,000: text that people are meant to
-    /// read stands at least that long.
+    /// Approximate milliseconds between pictures that are read, 500 to 60,000. Default 2,000: text that people shall
+    /// read is on screen at least that long.
     pub interval_ms: u32,
 }
 
@@ -31,7 +32,7 @@ impl Default for ScreenTextSettings {
 }
 
 impl ScreenTextSettings {
-    /// The job under these settings for a picture of this size as displayed.
+    /// The job with these settings, for a picture of this size as displayed.
     pub fn job(&self, keyframes_only: bool, (width, height): (u32, u32)) -> ScreenTextJob {
         ScreenTextJob {
             languages: if self.on_screen { self.languages.clone() } else { Vec::new() },
@@ -43,7 +44,7 @@ impl ScreenTextSettings {
         }
     }
 
-    /// Nanoseconds between pictures that are read, about.
+    /// Approximate nanoseconds between pictures that are read.
     pub fn interval_ns(&self) -> u64 {
         u64::from(self.interval_ms) * 1_000_000
     }
@@ -59,7 +60,7 @@ impl ScreenTextSettings {
     }
 }
 
-/// Names become names of files.
+/// Checks a language's name, because it becomes part of a file's name.
 fn is_language(name: &str) -> bool {
     let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     is_plain && (1..=32).contains(&name.len())

@@ -1,6 +1,6 @@
-//! A setting that is refused, and the two checks that refuse one.
+//! The error of a refused setting, and the check of a range.
 
-/// A field out of its range.
+/// A field has a value that is not allowed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("media setting `{field}`: expected {expected}, found {found}; correct it in the configuration")]
 pub struct SettingsError {
@@ -8,11 +8,11 @@ pub struct SettingsError {
     pub field: String,
     /// What is allowed.
     pub expected: String,
-    /// What is there.
+    /// The value that was found.
     pub found: String,
 }
 
-/// Refuses `found` where it is not `min` to `max`.
+/// Refuses `found` unless it is `min` to `max`.
 pub(super) fn within<T: PartialOrd + core::fmt::Display>(
     field: &str,
     found: T,
@@ -25,7 +25,7 @@ pub(super) fn within<T: PartialOrd + core::fmt::Display>(
     Ok(())
 }
 
-/// Says of a field what was expected and what was found.
+/// The error of a field, with what was expected and what was found.
 pub(super) fn wrong(field: &str, expected: &str, found: impl ToString) -> SettingsError {
     SettingsError { field: field.into(), expected: expected.into(), found: found.to_string() }
 }

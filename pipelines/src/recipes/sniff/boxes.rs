@@ -2,8 +2,8 @@
 
 use reelgate_flow::reason::{Code, Fault};
 
-/// Boxes a file may begin with. `ftyp` must come first since ISO/IEC 14496-12 (4.3); before it, QuickTime files
-/// began with any of the others, and fragments cut from a stream begin with `styp`, `sidx` or `moof`.
+/// Boxes that a file may begin with. ISO/IEC 14496-12 (4.3) requires `ftyp`. Older QuickTime files begin with any of
+/// the others, and fragments cut from a stream begin with `styp`, `sidx` or `moof`.
 const FIRST_BOXES: &[&[u8; 4]] =
     &[b"ftyp", b"styp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"uuid", b"sidx", b"moof"];
 
@@ -13,7 +13,7 @@ const PICTURE_BRANDS: &[&[u8; 4]] = &[
     b"avif", b"avis", b"jpeg", b"jpgs", b"crx ",
 ];
 
-/// Whether the upload begins as ISO base media; a picture in that format is refused.
+/// Whether the upload begins as ISO base media. A picture in that format is refused.
 pub fn matches(prefix: &[u8], size_bytes: u64) -> Result<bool, Fault> {
     let (Some(size), Some(kind)) = (prefix.first_chunk::<4>(), prefix.get(4..8)) else { return Ok(false) };
     if !FIRST_BOXES.iter().any(|known| known.as_slice() == kind) || !plausible(*size, prefix, size_bytes) {
@@ -26,8 +26,8 @@ pub fn matches(prefix: &[u8], size_bytes: u64) -> Result<bool, Fault> {
     Ok(true)
 }
 
-/// The size may reach past the end (a truncated upload is named as such later), but then it must not be
-/// four letters of a text that happens to go on with a box's name.
+/// Whether the size of the first box is plausible. It may reach past the end, because a truncated upload is reported
+/// later. But then it must not be four letters of a text that continues with the name of a box.
 fn plausible(size: [u8; 4], prefix: &[u8], size_bytes: u64) -> bool {
     match u32::from_be_bytes(size) {
         0 => true, // to the end of the file

@@ -5,7 +5,7 @@ use reelgate_flow::reason::{Code, Fault};
 const MAGIC: [u8; 4] = [0x1A, 0x45, 0xDF, 0xA3];
 const DOC_TYPE: u64 = 0x4282;
 
-/// Whether the upload begins as Matroska or WebM; EBML of another document type is refused.
+/// Whether the upload begins as Matroska or WebM. EBML of another document type is refused.
 pub fn matches(prefix: &[u8]) -> Result<bool, Fault> {
     let Some(rest) = prefix.strip_prefix(&MAGIC) else { return Ok(false) };
     match doc_type(rest) {
@@ -17,10 +17,10 @@ pub fn matches(prefix: &[u8]) -> Result<bool, Fault> {
     }
 }
 
-/// Walks the header's elements; every step moves on, and a length past the end finds nothing.
+/// The document type in the header's elements. Every step moves forward; a length past the end finds nothing.
 fn doc_type(bytes: &[u8]) -> Option<&[u8]> {
     let (header_bytes, mut rest) = number(bytes, false)?;
-    // A header of unknown or too great length: what is there of it is looked at.
+    // If the header's length is unknown or too large, the bytes that exist are searched.
     rest = usize::try_from(header_bytes).ok().and_then(|length| rest.get(..length)).unwrap_or(rest);
     while !rest.is_empty() {
         let (id, after_id) = number(rest, true)?;

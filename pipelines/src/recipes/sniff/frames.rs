@@ -1,16 +1,16 @@
-//! Formats without a signature: what repeats at the right distance is taken for a frame or a packet.
+//! Formats without a signature, recognised by frames or packets that repeat at the right distance.
 
 use reelgate_flow::facts::Container;
 
 const TS_SYNC: u8 = 0x47;
-/// Packets that must follow one another; fewer where the upload ends sooner, but at least two.
+/// Packets that must follow one another. If the upload is shorter, at least two.
 const TS_PACKETS: usize = 5;
 /// Audio frames that must follow one another, as far as the prefix reaches.
 const AUDIO_FRAMES: usize = 3;
 const ID3_HEADER_BYTES: usize = 10;
 
-/// MPEG transport stream (ISO/IEC 13818-1, 2.4.3.2), packets of 188 bytes or of 192 with a time code in
-/// front (Blu-ray, AVCHD); the upload may begin in the middle of a packet.
+/// MPEG transport stream (ISO/IEC 13818-1, 2.4.3.2), packets of 188 bytes or of 192 with a leading
+/// time code (Blu-ray, AVCHD). The upload may begin in the middle of a packet.
 pub fn transport_stream(prefix: &[u8]) -> bool {
     [188, 192].into_iter().any(|stride| (0..stride).any(|start| packets_from(prefix, start, stride)))
 }
@@ -20,7 +20,7 @@ fn packets_from(prefix: &[u8], start: usize, stride: usize) -> bool {
         (start..prefix.len()).step_by(stride).filter_map(|at| prefix.get(at..at + 4)).take(TS_PACKETS);
     let mut count = 0;
     for head in heads {
-        // Adaptation field control 00 is reserved; it also keeps a text of nothing but `G` out.
+        // Adaptation field control 00 is reserved. The check also excludes a text of only `G`.
         if head[0] != TS_SYNC || head[3] & 0x30 == 0 {
             return false;
         }
@@ -29,15 +29,15 @@ fn packets_from(prefix: &[u8], start: usize, stride: usize) -> bool {
     count >= 2 && (count == TS_PACKETS || start <= 4)
 }
 
-/// MPEG audio, ADTS or FLAC, with or without ID3v2 tags in front.
+/// MPEG audio, ADTS or FLAC, with or without leading ID3v2 tags.
 pub fn audio(prefix: &[u8], size_bytes: u64) -> Option<Container> {
     let mut rest = prefix;
     let mut tagged = false;
     while let Some(bytes) = id3_bytes(rest) {
         tagged = true;
         let Some(after) = rest.get(bytes..) else {
-            // The tag (a cover picture) reaches past the prefix: MPEG audio is what such a tag belongs to,
-            // and the demuxer that is then chosen accepts nothing else.
+            // The tag, perhaps with a cover picture, reaches past the prefix. Such tags belong to MPEG audio, and the
+            // demuxer for it accepts nothing else.
             let fits = u64::try_from(prefix.len() - rest.len() + bytes).is_ok_and(|end| end < size_bytes);
             return fits.then_some(Container::Mp3);
         };
@@ -69,14 +69,14 @@ fn id3_bytes(bytes: &[u8]) -> Option<usize> {
     Some(ID3_HEADER_BYTES + size + footer)
 }
 
-/// What must agree between neighbouring frames, and the length in bytes.
+/// The header bits that must agree between neighbouring frames, and the length in bytes.
 struct Frame {
     fixed: [u8; 3],
     length: usize,
 }
 
-/// At least two frames of one kind follow one another, and every further one that the prefix shows, up to
-/// [`AUDIO_FRAMES`].
+/// Whether frames of one kind follow one another: at least two, and up to [`AUDIO_FRAMES`] if the prefix is long
+/// enough.
 fn run(bytes: &[u8], frame: fn(&[u8]) -> Option<Frame>) -> bool {
     let Some(first) = frame(bytes) else { return false };
     let mut at = first.length;
@@ -94,7 +94,7 @@ fn run(bytes: &[u8], frame: fn(&[u8]) -> Option<Frame>) -> bool {
 }
 
 /// MPEG audio frame header (ISO/IEC 11172-3, 2.4.1.3; ISO/IEC 13818-3 for the lower rates). Free-format
-/// frames do not tell their length and are not accepted.
+/// frames do not state their length and are not accepted.
 fn mpeg_audio(bytes: &[u8]) -> Option<Frame> {
     const RATES_HZ: [usize; 3] = [44_100, 48_000, 32_000];
     const V1_KBPS: [[usize; 15]; 3] = [

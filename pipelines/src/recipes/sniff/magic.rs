@@ -1,4 +1,5 @@
-//! Signatures at fixed places: accepted containers, and files known well enough to say why they are refused.
+//! Signatures at fixed positions: of accepted containers, and of other files, so that their refusal can name the
+//! format.
 
 use reelgate_flow::facts::Container;
 use reelgate_flow::reason::{Code, Fault};
@@ -7,7 +8,7 @@ use reelgate_flow::reason::{Code, Fault};
 const MXF_KEY_HEAD: [u8; 7] = [0x06, 0x0E, 0x2B, 0x34, 0x02, 0x05, 0x01];
 const MXF_KEY_TAIL: [u8; 6] = [0x0D, 0x01, 0x02, 0x01, 0x01, 0x02];
 
-/// The accepted container with a signature of its own at the beginning.
+/// The accepted container whose signature the upload begins with.
 pub fn accepted(prefix: &[u8]) -> Option<Container> {
     if let Some(form) = riff_form(prefix) {
         return match form {
@@ -39,7 +40,7 @@ pub fn accepted(prefix: &[u8]) -> Option<Container> {
     is_mxf_key(prefix).then_some(Container::Mxf)
 }
 
-/// An MXF header partition after a run-in of up to 64 KiB less the key.
+/// Whether an MXF header partition follows a run-in. The run-in and the key fit into the prefix.
 pub fn mxf_after_run_in(prefix: &[u8]) -> bool {
     (0..prefix.len()).any(|at| prefix.get(at..).is_some_and(is_mxf_key))
 }
@@ -49,13 +50,13 @@ fn is_mxf_key(bytes: &[u8]) -> bool {
     bytes.starts_with(&MXF_KEY_HEAD) && bytes.get(tail..).is_some_and(|rest| rest.starts_with(&MXF_KEY_TAIL))
 }
 
-/// The form of a RIFF file and its forms beyond 4 GiB (EBU Tech 3306, ITU-R BS.2088).
+/// The form type of a RIFF file, also of its variants above 4 GiB (EBU Tech 3306, ITU-R BS.2088).
 fn riff_form(prefix: &[u8]) -> Option<&[u8]> {
     let known = [b"RIFF", b"RF64", b"BW64"].into_iter().any(|magic| prefix.starts_with(magic));
     if known { prefix.get(8..12) } else { None }
 }
 
-/// Why a recognised file is refused.
+/// The fault of a file that is recognised and refused.
 pub fn refused(prefix: &[u8]) -> Option<Fault> {
     if let Some(form) = riff_form(prefix) {
         return Some(match form {
@@ -74,7 +75,7 @@ pub fn refused(prefix: &[u8]) -> Option<Fault> {
     find(NOT_MEDIA).map(|name| Fault::new(Code::NotMedia, name))
 }
 
-/// Media of kinds that no demuxer here takes: offset, bytes, name.
+/// Media that no demuxer of Reelgate accepts: offset, bytes, name.
 const OTHER_MEDIA: &[(usize, &[u8], &str)] = &[
     (0, &[0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11], "ASF (WMV, WMA)"),
     (0, b".RMF", "RealMedia"),
@@ -108,7 +109,7 @@ const OTHER_MEDIA: &[(usize, &[u8], &str)] = &[
     (0, &[0, 0, 0, 1, 0x40, 0x01], "H.265 without a container"),
 ];
 
-/// Files that are no media at all: offset, bytes, name.
+/// Files that are not media: offset, bytes, name.
 const NOT_MEDIA: &[(usize, &[u8], &str)] = &[
     (0, b"\x89PNG\r\n\x1A\n", "a picture (PNG)"),
     (0, &[0xFF, 0xD8, 0xFF], "a picture (JPEG)"),

@@ -1,9 +1,9 @@
-//! Which container an upload is, by its first bytes alone.
+//! Recognises the container of an upload by its first bytes.
 //!
-//! The name and the declared type of an upload are hints that attackers choose, so nothing but content
-//! decides, and only against an allow list: what is not recognised is refused. Text that points to other
-//! media (playlists, manifests, link lists) is refused by a code of its own before anything could follow it.
-//! Bytes are compared, never interpreted further: no allocation grows with a number found in them.
+//! Attackers choose the name and the declared type of an upload, so only its content decides, by an allow list: what is
+//! not recognised is refused. Text that points to other media (playlists, manifests, link lists) is refused with its
+//! own code before any code could follow the links. Bytes are only compared: no allocation grows with a number found in
+//! them.
 
 mod boxes;
 mod ebml;
@@ -14,21 +14,21 @@ mod text;
 use reelgate_flow::facts::Container;
 use reelgate_flow::reason::{Code, Fault};
 
-/// Bytes of the upload's beginning that [`sniff`] looks at; it wants all of them where the upload has them.
-/// As long as the longest run-in an MXF file may have (SMPTE ST 377-1, 6.5).
+/// Bytes at the beginning of the upload that [`sniff`] reads. Pass all of them if the upload has as many. As long as
+/// the longest run-in an MXF file may have (SMPTE ST 377-1, 6.5).
 pub const PREFIX_BYTES_MAX: usize = 65_536;
 
 /// The container of an upload of `size_bytes` bytes that begins with `prefix`.
 ///
 /// # Errors
-/// `empty_upload`, `playlist_refused`, `unsupported_container` for media of a kind that is not accepted, and
+/// `empty_upload`, `playlist_refused`, `unsupported_container` for media in a container that is not accepted, and
 /// `not_media` for everything else.
 pub fn sniff(prefix: &[u8], size_bytes: u64) -> Result<Container, Fault> {
     if size_bytes == 0 {
         return Err(Fault::new(Code::EmptyUpload, ""));
     }
     let prefix = prefix.get(..PREFIX_BYTES_MAX).unwrap_or(prefix);
-    // References first: a file that reads as one must not reach a demuxer by reading as media as well.
+    // References come first: a file that is both a reference and media must not reach a demuxer.
     if let Some(kind) = text::reference(prefix) {
         return Err(Fault::new(Code::PlaylistRefused, kind));
     }

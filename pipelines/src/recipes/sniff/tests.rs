@@ -14,7 +14,7 @@ fn prefix_of(path: &Path) -> (Vec<u8>, u64) {
     let file = std::fs::File::open(path).unwrap();
     let size = file.metadata().unwrap().len();
     let mut prefix = Vec::new();
-    #[expect(clippy::disallowed_methods, reason = "the take in front bounds it")]
+    #[expect(clippy::disallowed_methods, reason = "`take` bounds it")]
     file.take(PREFIX_BYTES_MAX as u64).read_to_end(&mut prefix).unwrap();
     (prefix, size)
 }
@@ -46,13 +46,13 @@ fn corpus_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn an_empty_upload_has_a_code_of_its_own() {
+fn an_empty_upload_has_its_own_code() {
     assert_eq!(code(b""), Code::EmptyUpload);
     assert_eq!(code(b"\0"), Code::NotMedia);
 }
 
 #[test]
-fn quicktime_without_ftyp_is_taken() {
+fn quicktime_without_ftyp_is_accepted() {
     for first in ["moov", "mdat", "wide", "free", "skip", "pnot", "styp"] {
         let bytes = [&[0, 0, 0, 16], first.as_bytes(), &[0; 56]].concat();
         assert_eq!(container(&bytes), Container::IsoBmff, "{first}");
@@ -62,13 +62,13 @@ fn quicktime_without_ftyp_is_taken() {
 }
 
 #[test]
-fn a_text_that_goes_on_with_a_box_name_is_a_text() {
+fn a_text_that_continues_with_a_box_name_is_a_text() {
     assert_eq!(code(b"feelfree to call\n"), Code::NotMedia);
     assert_eq!(code(b"\0\0\0\x05ftypisom"), Code::NotMedia, "a box shorter than its own header");
 }
 
 #[test]
-fn pictures_are_not_media_though_they_are_iso_base_media() {
+fn pictures_are_not_media_even_in_iso_base_media() {
     for brand in [b"heic", b"avif", b"mif1"] {
         assert_eq!(code(&[b"\0\0\0\x18ftyp".as_slice(), brand, &[0; 12]].concat()), Code::NotMedia);
     }
@@ -79,7 +79,7 @@ fn pictures_are_not_media_though_they_are_iso_base_media() {
 }
 
 #[test]
-fn ebml_is_taken_by_its_document_type() {
+fn ebml_is_accepted_by_its_document_type() {
     let header = |kind: &[u8]| {
         let element = [&[0x42, 0x82, 0x80 | kind.len() as u8], kind].concat();
         [&[0x1A, 0x45, 0xDF, 0xA3, 0x80 | (element.len() as u8 + 4), 0x42, 0x86, 0x81, 1], element.as_slice()]
@@ -92,7 +92,7 @@ fn ebml_is_taken_by_its_document_type() {
 }
 
 #[test]
-fn transport_streams_are_taken_by_several_sync_bytes() {
+fn transport_streams_are_accepted_by_several_sync_bytes() {
     let packets = |lead: usize, stride: usize, count: usize| {
         let mut bytes = vec![0; lead + stride * count];
         for packet in 0..count {
@@ -108,7 +108,7 @@ fn transport_streams_are_taken_by_several_sync_bytes() {
 }
 
 #[test]
-fn signatures_at_the_beginning_are_taken() {
+fn signatures_at_the_beginning_are_accepted() {
     assert_eq!(container(&[0, 0, 1, 0xBA, 0x44, 0, 4, 0]), Container::MpegPs);
     assert_eq!(container(&[0, 0, 1, 0xBA, 0x21, 0, 1, 0]), Container::MpegPs);
     assert_eq!(container(b"RIFF\x10\0\0\0AVI LIST"), Container::Avi);
@@ -120,7 +120,7 @@ fn signatures_at_the_beginning_are_taken() {
 }
 
 #[test]
-fn mxf_is_taken_behind_a_run_in() {
+fn mxf_is_accepted_after_a_run_in() {
     let key =
         [0x06, 0x0E, 0x2B, 0x34, 0x02, 0x05, 0x01, 0x01, 0x0D, 0x01, 0x02, 0x01, 0x01, 0x02, 0x04, 0x00];
     assert_eq!(container(&key), Container::Mxf);
@@ -163,7 +163,7 @@ fn raw_audio_needs_two_frames_that_agree() {
 }
 
 #[test]
-fn id3_tags_are_stepped_over() {
+fn id3_tags_are_skipped() {
     assert_eq!(container(&[id3(300), mp3_frame().repeat(2)].concat()), Container::Mp3);
     assert_eq!(container(&[id3(300), vec![0; 64], mp3_frame().repeat(2)].concat()), Container::Mp3, "padded");
     assert_eq!(container(&[id3(300), id3(20), b"fLaC".to_vec()].concat()), Container::Flac);
@@ -194,14 +194,14 @@ const REFERENCES: &[&str] = &[
 ];
 
 #[test]
-fn references_are_refused_by_their_own_code() {
+fn references_are_refused_with_their_own_code() {
     for text in REFERENCES {
         assert_eq!(code(text.as_bytes()), Code::PlaylistRefused, "{text}");
     }
 }
 
 #[test]
-fn references_are_seen_behind_byte_order_marks_and_in_utf_16() {
+fn references_are_found_after_byte_order_marks_and_in_utf_16() {
     for text in REFERENCES {
         let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
@@ -218,7 +218,7 @@ fn references_are_seen_behind_byte_order_marks_and_in_utf_16() {
 }
 
 #[test]
-fn other_media_is_told_from_no_media() {
+fn other_media_and_no_media_have_different_codes() {
     assert_eq!(code(&[0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11]), Code::UnsupportedContainer);
     assert_eq!(code(b".RMF\0\0\0\x12"), Code::UnsupportedContainer);
     assert_eq!(code(&[0, 0, 0, 1, 0x67, 0x42]), Code::UnsupportedContainer);
@@ -250,7 +250,7 @@ fn the_corpus_is_sniffed_as_its_manifest_says() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// What the manifest's container column means for the gate.
+/// The result that the manifest's container column asks for.
 fn expected_of(folder: &Path, name: &str) -> Result<Container, Code> {
     let manifest = std::fs::read_to_string(folder.join("manifest.csv")).unwrap();
     let line =
@@ -275,19 +275,19 @@ fn expected_of(folder: &Path, name: &str) -> Result<Container, Code> {
     }
     match () {
         () if holds(",empty,") => Err(Code::EmptyUpload),
-        // EBML whose damaged header names no document type.
+        // This EBML has a damaged header without a document type.
         () if holds(",asf,") || holds(",ebml,") => Err(Code::UnsupportedContainer),
         () => Err(Code::NotMedia),
     }
 }
 
-/// Steps through every length that could matter without reading each 64 KiB prefix 65,536 times.
+/// The lengths to try: all short ones, then one in 509, because all 65,536 would take too long.
 fn lengths(prefix_bytes: usize) -> impl Iterator<Item = usize> {
     (0..prefix_bytes.min(600)).chain((600..prefix_bytes).step_by(509))
 }
 
 #[test]
-fn every_prefix_of_the_corpus_is_answered() {
+fn every_prefix_of_the_corpus_gets_an_answer() {
     let Some(folder) = corpus() else { return };
     for path in corpus_files(&folder) {
         let (prefix, size) = prefix_of(&path);
@@ -300,7 +300,7 @@ fn every_prefix_of_the_corpus_is_answered() {
 }
 
 #[test]
-fn arbitrary_bytes_behind_every_signature_are_answered() {
+fn arbitrary_bytes_after_every_signature_get_an_answer() {
     let starts: [&[u8]; 14] = [
         b"",
         b"ID3\x03\0\0",
@@ -341,7 +341,7 @@ fn arbitrary_bytes_behind_every_signature_are_answered() {
 }
 
 #[test]
-fn hostile_uploads_are_named() {
+fn hostile_uploads_get_their_codes() {
     let Some(folder) = corpus() else { return };
     let maker = folder.join("hostile/make.py");
     let out = std::env::temp_dir().join(format!("reelgate-sniff-{}", std::process::id()));
@@ -366,7 +366,7 @@ fn hostile_uploads_are_named() {
         ("elf.mp4", Err(Code::NotMedia)),
         ("html.webm", Err(Code::NotMedia)),
         ("zip.mp4", Err(Code::NotMedia)),
-        // Real ISO base media on the outside: inspection refuses these.
+        // These are valid ISO base media from outside. Inspection refuses them.
         ("redirect.mov", Ok(Container::IsoBmff)),
         ("external-data.mp4", Ok(Container::IsoBmff)),
         ("bomb-samples-2e31.mp4", Ok(Container::IsoBmff)),

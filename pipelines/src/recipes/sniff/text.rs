@@ -1,12 +1,12 @@
-//! Text uploads: which ones point to other media, and what to call the rest.
+//! Text uploads: which of them point to other media, and the names of the others.
 //!
-//! A playlist named `upload.mp4` is how auto-plugging players are made to open other files and addresses.
-//! Nothing here would follow one; naming it lets the producer see the mistake and the operator the attack.
+//! A playlist named `upload.mp4` makes auto-plugging players open other files and addresses. Reelgate never follows
+//! one. The refusal names the kind of text, so that the producer sees the mistake and the operator sees the attack.
 
-/// Characters of the beginning that are looked at; a reference may hide behind comments, not behind a book.
+/// Characters at the beginning that are read. They leave room for comments before a reference.
 const HEAD_CHARS: usize = 8_192;
 
-/// Beginnings, lower case, of files that are nothing but references.
+/// Beginnings, in lower case, of files that only refer to other media.
 const REFERENCE_STARTS: &[(&str, &str)] = &[
     ("#extm3u", "an HLS or M3U playlist"),
     ("#ext-x-", "an HLS playlist"),
@@ -24,7 +24,7 @@ const REFERENCE_STARTS: &[(&str, &str)] = &[
     ("<?wpl", "a Windows Media playlist"),
 ];
 
-/// Root elements, lower case and without prefix, of XML that points to media.
+/// Root elements, in lower case and without prefix, of XML that points to media.
 const REFERENCE_ROOTS: &[(&str, &str)] = &[
     ("mpd", "a DASH manifest"),
     ("smoothstreamingmedia", "a Smooth Streaming manifest"),
@@ -37,7 +37,7 @@ const REFERENCE_ROOTS: &[(&str, &str)] = &[
     ("xmeml", "a Final Cut project"),
 ];
 
-/// What kind of reference the upload is, where it is one.
+/// The kind of reference that the upload is; `None` if it is no reference.
 pub fn reference(prefix: &[u8]) -> Option<&'static str> {
     let head = head(prefix)?;
     let text = head.as_str();
@@ -56,7 +56,7 @@ pub fn reference(prefix: &[u8]) -> Option<&'static str> {
     lines.next().filter(|line| is_address(line)).map(|_| "a list of addresses")
 }
 
-/// What a text that is no reference is; `None` where it is no text.
+/// The kind of text that the upload is; `None` if it is no text. For uploads that are no reference.
 pub fn kind(prefix: &[u8]) -> Option<&'static str> {
     let head = head(prefix)?;
     let text = head.as_str();
@@ -76,8 +76,8 @@ pub fn kind(prefix: &[u8]) -> Option<&'static str> {
     is_text.then_some("a text")
 }
 
-/// The beginning in lower case without byte-order mark and leading blanks; UTF-16 is recognised with its mark
-/// and, for text that begins with an ASCII character, without. `None` where nothing is left.
+/// The beginning of the text in lower case, without byte-order mark and leading white space. UTF-16 is recognised by
+/// its mark, or without a mark if the text begins with ASCII characters. `None` if no text is left.
 fn head(prefix: &[u8]) -> Option<String> {
     let text = match prefix {
         [0xEF, 0xBB, 0xBF, rest @ ..] => utf8(rest),
@@ -95,7 +95,7 @@ fn utf8(bytes: &[u8]) -> String {
     let bytes = bytes.get(..HEAD_CHARS).unwrap_or(bytes);
     match core::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
-        // Cut in the middle of a character at the end of what is looked at.
+        // The last character that is read may be cut in the middle.
         Err(error) if error.error_len().is_none() => {
             String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into()
         }
@@ -111,7 +111,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
         .collect()
 }
 
-/// The first element's local name, behind declarations, comments and the document type.
+/// The local name of the first element after declarations, comments and the document type.
 fn root_element(text: &str) -> Option<String> {
     let mut rest = text;
     loop {
@@ -131,7 +131,7 @@ fn root_element(text: &str) -> Option<String> {
         .then(|| local.into())
 }
 
-/// A URI with an authority (RFC 3986, section 3), or one of the schemes that nest or read without one.
+/// Whether the line is a URI with an authority (RFC 3986, section 3), or has a scheme that works without one.
 fn is_address(line: &str) -> bool {
     const WITHOUT_AUTHORITY: &[&str] =
         &["file", "data", "concat", "subfile", "crypto", "cache", "pipe", "fd", "udp", "rtp"];
