@@ -54,7 +54,7 @@ pub struct Usage {
 /// # use reelgate_pipelines::client::{CancelFlag, OutputSink, WorkerProgram, run};
 /// # fn demo(job: reelgate_pipelines::messages::Job, budget: reelgate_pipelines::messages::Budget, mut sink: impl OutputSink) {
 /// let source = std::fs::File::open("clip.mp4").expect("the clip is there");
-/// let worker = WorkerProgram::beside_current_exe().expect("the program knows its own path");
+/// let worker = WorkerProgram::next_to_current_exe().expect("the program knows its own path");
 /// let ended = run(&worker, &job, &budget, source, &mut sink, &mut |event| println!("{event:?}"), &CancelFlag::default());
 /// # }
 /// ```

@@ -1,4 +1,4 @@
-//! Media work as plain data: what to do with which file, how the jailed worker gets its job, and how the engine checks
+//! Media work as plain data: which work a file needs, how the jailed worker gets its job, and how the engine checks
 //! the worker's replies. Links no media library and knows no object store, database or credentials.
 
 pub mod client;

@@ -1,5 +1,5 @@
-//! Accuracy of the classifier: precision, recall and F1 by type, on the shared labelled text where it is there, and on
-//! captions and tags of our own generator.
+//! Accuracy of the classifier: precision, recall and F1 by type, on the shared labelled text if it is available, and on
+//! generated captions and tags.
 
 #[path = "../tests/captions.rs"]
 mod captions;
@@ -8,7 +8,7 @@ mod scoring;
 
 use reelgate_privacy::Classifier;
 
-/// Texts of the generator.
+/// Number of generated texts.
 const CAPTIONS: usize = 20_000;
 
 fn main() {

@@ -1,5 +1,5 @@
-//! Speed of the classifier on subtitle text: bytes a second on one core, whether time grows with the text alone, and the
-//! ratio to ten plain patterns in the `regex` crate, all from one run.
+//! Speed of the classifier on subtitle text, from one run: bytes per second on one core, whether the time is linear in
+//! the text, and the ratio to ten plain patterns in the `regex` crate.
 
 mod measure;
 mod subtitles;
@@ -8,13 +8,13 @@ use measure::{address, best_of, file_lines, rate};
 use reelgate_privacy::{Classifier, Line};
 use subtitles::subtitles;
 
-/// Texts measured, megabytes.
+/// Sizes of the measured texts, megabytes.
 const SMALL_MB: usize = 10;
 const LARGE_MB: usize = 100;
-/// The peer is slower; its rate does not depend on the length.
+/// Size of the text for the peer, which is slower. Its rate does not depend on the size.
 const PEER_MB: usize = 10;
 
-/// Shapes only, with ASCII classes: no prefixes, no check digits, no keywords.
+/// Patterns for shapes only, with ASCII classes: no prefixes, no check digits, no keywords.
 const PEER_PATTERNS: [&str; 10] = [
     r"(?-u)\b(?:[0-9][ -]?){13,19}\b",
     r"(?-u)[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}",
@@ -58,7 +58,7 @@ fn main() {
     );
 }
 
-/// The file as a subtitle reader gives it: the words only, with their times.
+/// Classifies the file as a subtitle parser returns it: only the text of the cues, with their times.
 fn timed_cues(classifier: &Classifier, text: &str) -> u64 {
     let mut scanner = classifier.scanner();
     for (i, cue) in (0u64..).zip(text.split("\n\n")) {

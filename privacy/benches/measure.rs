@@ -1,4 +1,4 @@
-//! How benches of the classifier measure: processor time, the best of some runs, and the file as it lies.
+//! How the benches of the classifier measure: processor time, the best of several runs, all lines of the file.
 
 use std::hint::black_box;
 use std::sync::LazyLock;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use reelgate_flow::place::TextPlace;
 use reelgate_privacy::Classifier;
 
-/// Runs of which the best counts: the machine is shared.
+/// Number of runs. The best counts, because other programs use the machine too.
 const RUNS: usize = 3;
 
 pub fn rate(text: &str, seconds: f64) -> f64 {
@@ -24,15 +24,16 @@ pub fn best_of(mut work: impl FnMut() -> u64) -> f64 {
     best
 }
 
-/// Time this thread had a processor, where Linux tells it, else the clock's: other programs' work is not ours.
+/// Processor time of this thread if Linux reports it, otherwise wall-clock time. Processor time excludes the work of
+/// other programs.
 fn processor_time() -> Duration {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanoseconds = told.and_then(|line| line.split(' ').next()?.parse().ok());
+    let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = schedstat.and_then(|line| line.split(' ').next()?.parse().ok());
     nanoseconds.map_or_else(|| START.elapsed(), Duration::from_nanos)
 }
 
-/// The file as it lies: every line, numbers and times included.
+/// Classifies every line of the file, cue numbers and times included.
 pub fn file_lines(classifier: &Classifier, text: &str) -> u64 {
     let mut scanner = classifier.scanner();
     let address = address(None);

@@ -1,6 +1,6 @@
-//! The subtitle text that benches read: the same for the classifier and for its peers.
+//! The subtitle text of the benches, which is the same for the classifier and its peers.
 
-/// An SRT file of at least `bytes`: talk with a number in one line of ten, and a value of somebody in one of five hundred.
+/// An SRT file of at least `bytes`. One line in ten has a number, and one in five hundred has personal data.
 pub fn subtitles(bytes: usize) -> String {
     const WORDS: &[&str] = &[
         "you",

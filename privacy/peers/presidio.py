@@ -15,9 +15,9 @@ from presidio_analyzer import AnalyzerEngine, BatchAnalyzerEngine
 from presidio_analyzer.nlp_engine import SpacyNlpEngine
 
 TYPES = ["CREDIT_CARD", "EMAIL_ADDRESS", "PHONE_NUMBER", "US_SSN", "IBAN_CODE", "IP_ADDRESS"]
-# Texts that Presidio hands to spaCy at once.
+# Number of texts that Presidio passes to spaCy at once.
 BATCH = 256
-# As in src/main.rs. Not more: its search for phone numbers gives up in a text of a megabyte.
+# As in src/main.rs, and not more: the search for phone numbers fails in a text of a megabyte.
 PIECE = 256 << 10
 
 
@@ -41,9 +41,9 @@ def pieces(text):
 def main():
     with open(sys.argv[1], encoding="ascii") as file:
         text = file.read()
-    # It would say of every recogniser for another language that it is left out.
+    # Otherwise it logs every recogniser for another language as skipped.
     logging.getLogger("presidio-analyzer").setLevel(logging.ERROR)
-    # Only the list of public suffixes that lies in the package: a bench fetches nothing.
+    # Use only the list of public suffixes in the package: a bench must not download anything.
     tldextract.tldextract.TLD_EXTRACTOR = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
     engine = BatchAnalyzerEngine(AnalyzerEngine(nlp_engine=BlankNlpEngine(), supported_languages=["en"]))
 
@@ -52,12 +52,12 @@ def main():
         return sum(len(result) for result in results)
 
     def measured(texts):
-        # Once, as it takes a minute; processor time of this thread, as for the other rows.
+        # Run once, because it takes a minute. Measure processor time of this thread, as for the other rows.
         start = time.thread_time()
         count = found(texts)
         return f"{count}\t{len(text) / (1 << 20) / (time.thread_time() - start)}"
 
-    # The first call compiles what is compiled once.
+    # The first call compiles everything that is compiled only once.
     found(["jane.doe@example.org, 212-555-0123, 69.196.0.85"])
     lines = measured([line for line in text.splitlines() if line])
     large = measured(list(pieces(text)))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The classifier beside Microsoft Presidio and redact-core: speed on the same text, in one run on this machine.
-# Builds and installs what it needs below the target directory, once. A peer that cannot be had is named as skipped.
+# Compares the speed of the classifier, Microsoft Presidio and redact-core on the same text, in one run on this machine.
+# Builds and installs what it needs once, below the target directory. A peer that cannot be installed is reported as skipped.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
@@ -9,14 +9,14 @@ mkdir -p "$made"
 log=$made/setup.log rows=$made/rows text=$made/subtitles.srt
 
 say() { echo "peers: $*" >&2; }
-# The first line of the log that names an error, else its last.
+# The first line of the log with an error, otherwise its last line.
 reason() { (grep -m 1 -E '^(error|ERROR|[A-Za-z.]*Error)' "$log" || tail -n 1 "$log") | tr '\t' ' '; }
 skipped() { printf '%s\tskipped: %s\n' "$1" "$(reason)" >>"$rows"; }
 
 build() {
   "${CARGO:-cargo}" build --release --locked --manifest-path privacy/peers/Cargo.toml --target-dir "$made" "$@"
 }
-# Made from exactly these pins, or made again.
+# Install again unless the installation is from exactly these pins.
 presidio() {
   [ "$(cat "$made/venv.made-from" 2>/dev/null)" = "$(sha256sum <"$here/requirements.txt")" ] && return
   rm -rf "$made/venv" "$made/venv.made-from"
@@ -30,7 +30,7 @@ without=
 say "building redact-core where it is not yet"
 if ! build >"$log" 2>&1; then
   without=$(reason)
-  # Ours is measured all the same; where this fails too, nothing can be said and cargo says why.
+  # Measure the classifier alone. If this fails too, there is no result, and cargo prints the reason.
   build --no-default-features
 fi
 "$made/release/reelgate-privacy-peers" "$text" >>"$rows"

@@ -1,4 +1,4 @@
-//! Allow lists: values that are known and not to be reported, with the meaning Amazon Macie gives them (user guide,
+//! Allow lists: known values that must not be reported. They work as in Amazon Macie (user guide,
 //! "Defining sensitive data exceptions with allow lists").
 
 use std::collections::HashSet;
@@ -9,24 +9,25 @@ use serde::{Deserialize, Serialize};
 use crate::config_error::ConfigError;
 use crate::custom::compiled;
 
-/// Words of one list, and characters of each.
+/// Most words of one list.
 pub const ALLOWED_WORDS_MAX: usize = 100_000;
+/// Characters of each word.
 const WORD_CHARS: std::ops::RangeInclusive<usize> = 1..=90;
 
-/// Values that are not reported, whatever finds them.
+/// Values that are not reported, by any identifier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AllowList {
-    /// Exactly these values, in any case. At most 100,000, of 1 to 90 characters.
+    /// These values, in upper or lower case. At most 100,000 values of 1 to 90 characters.
     Words(Vec<String>),
-    /// Values that this expression matches from end to end; at most 512 characters.
+    /// Values that this regular expression matches as a whole. The expression has at most 512 characters.
     Regex(String),
 }
 
-/// What errors call an expression of a list, which has no name of its own.
+/// The name of an allow list's expression in errors.
 const NAME: &str = "an allow list";
 
-/// An expression within the limits, which has to match from end to end.
+/// Compiles an expression within the limits; it must match a value as a whole.
 fn whole(regex: &str) -> Result<Regex, ConfigError> {
     let refused = |error| ConfigError::AllowedRegex { error: Box::new(error) };
     compiled(NAME, regex).map_err(refused)?;
@@ -34,7 +35,7 @@ fn whole(regex: &str) -> Result<Regex, ConfigError> {
         .map_err(|error| refused(ConfigError::Regex { name: NAME.to_owned(), error: Box::new(error) }))
 }
 
-/// All lists, checked and ready.
+/// All allow lists, checked and compiled.
 #[derive(Default)]
 pub(crate) struct Allowed {
     words: HashSet<String>,
@@ -65,7 +66,7 @@ impl Allowed {
         Ok(allowed)
     }
 
-    /// Whether there is nothing to ask.
+    /// Whether there is no allowed value.
     pub fn is_empty(&self) -> bool {
         self.words.is_empty() && self.expressions.is_empty()
     }

@@ -1,7 +1,7 @@
-//! Small readers over bytes, shared by the families: neighbours, digit runs, boundaries.
+//! Small functions over bytes that the families share: neighbours, runs of digits, boundaries.
 //!
-//! Everything is ASCII: a byte of a multi-byte character is never a letter or a digit here, so a number that touches
-//! Chinese or Arabic text still stands alone.
+//! All of them are about ASCII. A byte of a multi-byte character is never a letter or a digit here, so a number right
+//! next to Chinese or Arabic text counts as separate from it.
 
 /// The byte before `at`.
 pub(crate) fn before(text: &[u8], at: usize) -> Option<u8> {
@@ -33,18 +33,18 @@ pub(crate) fn run_end(text: &[u8], start: usize, len_max: usize, accept: impl Fn
     end
 }
 
-/// Whether a number before `start` goes on into it through one of `joints`, as in `0.`4539 or `12:`34.
+/// Whether one of `joints` joins a number before `start` to what starts there, as in `0.`4539 or `12:`34.
 pub(crate) fn joined_before(text: &[u8], start: usize, joints: &[u8]) -> bool {
     before(text, start).is_some_and(|b| joints.contains(&b))
         && start.checked_sub(2).is_some_and(|i| text[i].is_ascii_digit())
 }
 
-/// Whether what ends at `end` goes on into another number through one of `joints`.
+/// Whether one of `joints` joins what ends at `end` to another number.
 pub(crate) fn joined_after(text: &[u8], end: usize, joints: &[u8]) -> bool {
     at(text, end).is_some_and(|b| joints.contains(&b)) && is_digit(at(text, end + 1))
 }
 
-/// Value of a run of ASCII digits, or `None` where it is empty, not digits, or above `u32::MAX`.
+/// Value of a run of ASCII digits; `None` if it is empty, has another byte, or is above `u32::MAX`.
 pub(crate) fn number(digits: &[u8]) -> Option<u32> {
     if digits.is_empty() {
         return None;
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_joined_by_a_dot_does_not_stand_alone() {
+    fn a_dot_joins_a_number_to_its_neighbour() {
         assert!(joined_before(b"0.4539", 2, b"."));
         assert!(!joined_before(b"a.4539", 2, b"."));
         assert!(joined_after(b"12.5", 2, b"."));

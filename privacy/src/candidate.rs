@@ -1,23 +1,23 @@
-//! What a family hands over: a place in the text that its shape and checks accept.
+//! What a family returns: a place in the text that passes its shape and its checks.
 
 use crate::identifier::Kind;
 
-/// How a match was proved; decides between overlapping matches.
+/// How strongly a match is proved. It decides between overlapping matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Strength {
-    /// Digits in a plausible shape; only a keyword makes it a match.
+    /// Digits in a plausible shape. They are a match only with a keyword.
     Loose,
-    /// A shape that is telling by itself.
+    /// A shape that is specific enough by itself.
     Format,
-    /// A check digit agreed.
+    /// The check digit is correct.
     Checksum,
 }
 
-/// One way to read a candidate.
+/// What a candidate is, and with which confidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CandidateReading {
     pub kind: Kind,
-    /// 0 to 100.
+    /// Confidence, 0 to 100.
     pub confidence: u8,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    /// A candidate that no keyword changes.
+    /// A candidate that does not depend on keywords.
     pub fn plain(start: usize, end: usize, strength: Strength, kind: Kind, confidence: u8) -> Candidate {
         let reading = Some(CandidateReading { kind, confidence });
         Candidate { start, end, strength, with_keyword: reading, without_keyword: reading }

@@ -7,7 +7,7 @@ mod elsewhere;
 mod europe;
 pub(crate) mod national;
 
-/// Luhn check (ISO/IEC 7812-1 annex B) over ASCII digits; anything else in `digits` fails.
+/// Luhn check (ISO/IEC 7812-1 annex B) over ASCII digits. Any other byte in `digits` fails.
 pub(crate) fn luhn(digits: &[u8]) -> bool {
     let mut sum = 0u32;
     for (i, b) in digits.iter().rev().enumerate() {
@@ -22,7 +22,7 @@ pub(crate) fn luhn(digits: &[u8]) -> bool {
 }
 
 /// Mod-97 check of an IBAN without separators (ISO 13616-1 clause 6, ISO/IEC 7064 MOD 97-10): the first four
-/// characters move to the end, letters read as 10 to 35, and the whole must leave 1.
+/// characters move to the end, letters count as 10 to 35, and the remainder must be 1.
 pub(crate) fn mod97(iban: &[u8]) -> bool {
     if iban.len() < 5 {
         return false;

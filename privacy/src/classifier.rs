@@ -1,4 +1,4 @@
-//! The classifier: what is looked for, and the ways to ask.
+//! The classifier: the identifiers it looks for, and its methods to search text.
 
 use std::collections::BTreeMap;
 
@@ -20,22 +20,22 @@ pub struct Span {
     pub start: usize,
     /// One past the last character.
     pub end: usize,
-    /// What stands there.
+    /// The identifier found there.
     pub kind: Kind,
-    /// How sure, 0 to 100.
+    /// Confidence, 0 to 100.
     pub confidence: u8,
 }
 
 /// What a deployment changes about the classifier.
 #[derive(Clone, Default)]
 pub struct Options {
-    /// Ids that are not looked for.
+    /// Ids of identifiers that are switched off.
     pub disabled: Vec<String>,
-    /// Makes the fingerprints of locations; without one there are none.
+    /// Makes the fingerprints of locations; without it, locations have no fingerprint.
     pub fingerprinter: Option<Fingerprinter>,
 }
 
-/// Finds personal data in text. Costly to build (automata), cheap to use, safe to share between threads.
+/// Finds personal data in text. It is costly to build (automata), cheap to use, and safe to share between threads.
 pub struct Classifier {
     reader: Reader,
     rules: BTreeMap<&'static str, Rule>,
@@ -44,7 +44,7 @@ pub struct Classifier {
     fingerprinter: Option<Fingerprinter>,
 }
 
-/// How occurrences of an id are judged and shown.
+/// How severe the occurrences of an id are, and how they are masked.
 struct Rule {
     levels: Levels,
     mask: Mask,
@@ -52,7 +52,7 @@ struct Rule {
 
 enum Levels {
     Bands(SeverityRule),
-    /// Ascending; fewer occurrences than the first threshold are no finding.
+    /// Thresholds, ascending. Fewer occurrences than the first threshold are no finding.
     Thresholds(Vec<SeverityLevel>),
 }
 
@@ -65,13 +65,14 @@ impl Default for Classifier {
 impl Classifier {
     /// A classifier of all identifiers in the registry.
     pub fn new() -> Classifier {
-        Classifier::with(&[], &[], Options::default()).expect("nothing is configured that could be refused")
+        Classifier::with(&[], &[], Options::default()).expect("an empty configuration cannot be refused")
     }
 
-    /// A classifier of the registry and `custom` identifiers, which reports no value that is on one of the `allow` lists.
+    /// A classifier of the registry and the `custom` identifiers. It reports no value that is on one of the `allow`
+    /// lists.
     ///
     /// # Errors
-    /// Where a definition is outside Macie's limits, cannot be read, or names what there is not.
+    /// If a definition is outside Macie's limits or does not parse, or if an option names an unknown identifier.
     pub fn with(
         custom: &[CustomIdentifier],
         allow: &[AllowList],
@@ -87,7 +88,7 @@ impl Classifier {
             return Err(ConfigError::TooMany { found: custom.len() });
         }
         let enabled = |id: &str| options.disabled.iter().all(|disabled| disabled != id);
-        let reader = Reader::new(&all, enabled).expect("a few hundred short keywords fit any automaton");
+        let reader = Reader::new(&all, enabled).expect("a few hundred short keywords fit an automaton");
         let banded = |i: &Identifier| (i.kind.id, Rule { levels: Levels::Bands(i.severity), mask: i.mask });
         let mut rules: BTreeMap<&'static str, Rule> = all.iter().map(banded).collect();
         let custom = custom.iter().map(Custom::new).collect::<Result<Vec<_>, _>>()?;
@@ -119,8 +120,8 @@ impl Classifier {
         starred(text, &self.spans(text))
     }
 
-    /// What stands in `text`, sorted by start. Matches of built-in identifiers do not overlap each other; those of custom
-    /// ones count beside them, as Macie counts them.
+    /// The matches in `text`, sorted by start. Matches of built-in identifiers do not overlap each other. Matches of
+    /// custom identifiers may overlap them, because Macie counts both.
     pub(crate) fn matches(&self, text: &str, around: Around<'_>) -> Vec<Match> {
         let mut matches = self.reader.read(text, around);
         if !self.custom.is_empty() {
@@ -133,8 +134,8 @@ impl Classifier {
         matches
     }
 
-    /// As [`Classifier::matches`], for text read off a picture: also what letters hide that look like digits, and the text
-    /// with those as digits, where there are any.
+    /// As [`Classifier::matches`], for text that was read in a picture. It also finds numbers in which letters replace
+    /// digits that look alike. If there are any, it returns the text with these letters as digits.
     pub(crate) fn matches_on_screen(&self, text: &str, around: Around<'_>) -> (Option<String>, Vec<Match>) {
         let mut matches = self.matches(text, around);
         let corrected = ocr::corrected(&self.reader, text, around, &mut matches);
@@ -150,17 +151,17 @@ impl Classifier {
         &self.reader
     }
 
-    /// The value as it may be shown.
+    /// The value, masked by the rule of its identifier.
     pub(crate) fn masked(&self, kind: Kind, value: &str) -> String {
         self.rules.get(kind.id).map_or(Mask::Whole, |rule| rule.mask).apply(value)
     }
 
-    /// The value's keyed hash, where there is a key.
+    /// The value's keyed hash; `None` if there is no key.
     pub(crate) fn fingerprint(&self, kind: Kind, value: &str) -> Option<String> {
         self.fingerprinter.as_ref().map(|fingerprinter| fingerprinter.of(kind, value))
     }
 
-    /// Severity of `count` occurrences; `None` where they are too few to be a finding.
+    /// Severity of `count` occurrences; `None` if they are too few to be a finding.
     pub(crate) fn severity(&self, kind: Kind, count: u64) -> Option<Severity> {
         match &self.rules.get(kind.id)?.levels {
             Levels::Bands(bands) => Some(bands.of(count)),
@@ -171,13 +172,13 @@ impl Classifier {
     }
 }
 
-/// The text with stars for the letters and digits at these places, in characters.
+/// The text with stars for the letters and digits at these places, which are in characters.
 pub fn starred(text: &str, spans: &[Span]) -> String {
     let hidden = |at: usize| spans.iter().any(|span| (span.start..span.end).contains(&at));
     text.chars().enumerate().map(|(at, c)| if hidden(at) && c.is_alphanumeric() { '*' } else { c }).collect()
 }
 
-/// Character places of byte places sorted by start, counted in one pass.
+/// The places of matches, which are sorted by start, in characters. Counted in one pass.
 pub(crate) fn char_places(text: &str, matches: &[Match]) -> Vec<(usize, usize)> {
     let (mut byte, mut chars) = (0, 0);
     let mut place = |m: &Match| {

@@ -1,8 +1,8 @@
-//! Custom identifiers, as operators write them, with the meaning Amazon Macie gives them.
+//! Custom identifiers, which operators define. They work as in Amazon Macie.
 //!
-//! The same definition creates the custom data identifier in Macie, so limits and rules are Macie's (user guide, "Building
-//! custom data identifiers"; API `CreateCustomDataIdentifier`): a regular expression, words that have to come before the
-//! match, words that cancel it, and severities by number of occurrences.
+//! The same definition creates the custom data identifier in Macie, so limits and rules are those of Macie (user guide,
+//! "Building custom data identifiers"; API `CreateCustomDataIdentifier`): a regular expression, keywords that must come
+//! before the match, words that cancel the match, and severities by number of occurrences.
 
 use std::sync::{LazyLock, Mutex};
 
@@ -16,52 +16,54 @@ use crate::identifier::{Category, Kind, Severity};
 use crate::keywords::chars_back;
 use crate::overlap::Match;
 
-/// Custom identifiers of one classifier.
+/// Most custom identifiers of one classifier.
 pub const CUSTOM_IDENTIFIERS_MAX: usize = 100;
-/// Characters of a regular expression.
+/// Most characters of a regular expression.
 pub const REGEX_CHARS_MAX: usize = 512;
-/// Keywords of an identifier, and characters of each.
+/// Most keywords of an identifier.
 pub const KEYWORDS_MAX: usize = 50;
+/// Characters of each keyword.
 const KEYWORD_CHARS: std::ops::RangeInclusive<usize> = 3..=90;
-/// Ignore words of an identifier, and characters of each.
+/// Most ignore words of an identifier.
 pub const IGNORE_WORDS_MAX: usize = 10;
+/// Characters of each ignore word.
 const IGNORE_WORD_CHARS: std::ops::RangeInclusive<usize> = 4..=90;
 /// Characters from the end of a keyword to the end of the match.
 const DISTANCE: std::ops::RangeInclusive<u16> = 1..=300;
 const NAME_CHARS: std::ops::RangeInclusive<usize> = 1..=128;
-/// Bytes a compiled expression may take; the `regex` crate refuses larger ones.
+/// Most bytes of a compiled expression; the `regex` crate refuses larger ones.
 const COMPILED_BYTES_MAX: usize = 4 << 20;
 
-/// An identifier of the operator's own.
+/// An identifier that an operator defines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CustomIdentifier {
-    /// Name, 1 to 128 characters; the id of its findings.
+    /// Name, 1 to 128 characters; it is the id of the findings.
     pub name: String,
-    /// What a value looks like: at most 512 characters of what the `regex` crate reads, without look-around.
+    /// Regular expression of a value, in the syntax of the `regex` crate, which has no look-around; at most 512
+    /// characters.
     pub regex: String,
-    /// Words of which one has to come before the match, or be in the element's name, in any case. Empty: none needed. At
-    /// most 50, of 3 to 90 characters.
+    /// Words of which one must come before the match or be in the element's name, in upper or lower case. Empty: no
+    /// keyword is needed. At most 50 words of 3 to 90 characters.
     #[serde(default)]
     pub keywords: Vec<String>,
-    /// Words that cancel a match which contains one, in this case. At most 10, of 4 to 90 characters.
+    /// Words that cancel a match that contains one of them, case-sensitive. At most 10 words of 4 to 90 characters.
     #[serde(default)]
     pub ignore_words: Vec<String>,
-    /// Characters from the end of a keyword to the end of the match, at most; 1 to 300.
+    /// Most characters from the end of a keyword to the end of the match; 1 to 300.
     #[serde(default = "default_distance")]
     pub maximum_match_distance: u16,
-    /// Severities by count, thresholds ascending. Empty: Medium from one on.
+    /// Severities by count, with ascending thresholds. Empty: Medium for one occurrence or more.
     #[serde(default)]
     pub severity_levels: Vec<SeverityLevel>,
 }
 
-/// From how many occurrences a severity holds.
+/// The number of occurrences from which a severity applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeverityLevel {
     /// Least number of occurrences, 1 or more.
     pub occurrences_threshold: u64,
-    /// Severity from there on.
     pub severity: Severity,
 }
 
@@ -69,7 +71,7 @@ fn default_distance() -> u16 {
     50
 }
 
-/// A custom identifier, checked and ready.
+/// A custom identifier, checked and compiled.
 pub(crate) struct Custom {
     pub kind: Kind,
     pub levels: Vec<SeverityLevel>,
@@ -127,7 +129,7 @@ impl Custom {
         })
     }
 
-    /// Everything it finds in `text`, which belongs to the element `field`.
+    /// Adds all matches in `text`, which belongs to the element `field`, to `found`.
     pub fn find(&self, text: &str, field: &str, found: &mut Vec<Match>) {
         let named = self.keywords.as_ref().is_some_and(|keywords| keywords.is_match(field));
         for hit in self.regex.find_iter(text) {
@@ -150,7 +152,7 @@ impl Custom {
     }
 }
 
-/// An expression within the limits that matches something, and not nothing.
+/// Compiles an expression within the limits. An expression that matches an empty text is refused.
 pub(crate) fn compiled(name: &str, regex: &str) -> Result<Regex, ConfigError> {
     let chars = regex.chars().count();
     if !(1..=REGEX_CHARS_MAX).contains(&chars) {
@@ -165,8 +167,8 @@ pub(crate) fn compiled(name: &str, regex: &str) -> Result<Regex, ConfigError> {
     Ok(compiled)
 }
 
-/// The one lasting copy of a name, so that a kind stays a word that is cheap to copy and compare. Names come from the
-/// configuration only: there are as many copies as different names were ever configured.
+/// The only copy of a name, which lives as long as the process, so that a `Kind` is cheap to copy and compare. Names
+/// come only from the configuration, so there is one copy of each name that was ever configured.
 fn interned(name: &str) -> &'static str {
     static NAMES: LazyLock<Mutex<Vec<&'static str>>> = LazyLock::new(Mutex::default);
     let mut names = NAMES.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

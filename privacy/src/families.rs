@@ -1,4 +1,4 @@
-//! The identifier families, one file each. A new family is a file here and a row in [`FAMILIES`].
+//! The identifier families, one file each. To add a family, add a file here and a row in [`FAMILIES`].
 
 pub(crate) mod aws;
 pub(crate) mod card;
@@ -23,7 +23,7 @@ pub(crate) mod tests;
 
 pub(crate) use family::{Anchor, Family};
 
-/// All families. Their order means nothing.
+/// All families. Their order has no meaning.
 pub(crate) const FAMILIES: &[Family] = &[
     aws::ACCESS_KEY,
     aws::SECRET_KEY,

@@ -1,4 +1,4 @@
-//! Findings: what leaves this crate, shaped like Macie's and free of the values themselves.
+//! Findings: the results of this crate. They have the form of Macie's findings and never contain the values.
 
 use std::collections::BTreeMap;
 
@@ -6,28 +6,27 @@ use reelgate_flow::place::TextPlace;
 
 use crate::identifier::{Kind, Severity};
 
-/// Locations listed per finding; more are only counted. Macie's number.
+/// Most locations listed in a finding; further ones are only counted. Macie has the same limit.
 pub const LOCATIONS_MAX: usize = 15;
 
-/// One place where something was found.
+/// One place where a value was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// The line it was found in.
+    /// The place of the line that has the value.
     pub address: TextPlace,
-    /// First character of the value in the line's text, in characters.
+    /// Index of the value's first character in the line's text.
     pub start: usize,
-    /// One past the last character.
+    /// Index after the value's last character.
     pub end: usize,
     /// The value, masked by the identifier's rule.
     pub masked: String,
-    /// Keyed hash of the value, where the classifier was given a key: the same value has the same in every asset.
+    /// Keyed hash of the value, which is the same in every asset; `None` if the classifier has no key.
     pub fingerprint: Option<String>,
 }
 
-/// Everything found of one identifier.
+/// All occurrences of one identifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Which identifier.
     pub kind: Kind,
     /// Severity by the identifier's rule and `count`.
     pub severity: Severity,
@@ -39,7 +38,7 @@ pub struct Finding {
     pub additional_occurrences: u64,
 }
 
-/// Macie's type of a finding that holds more than one category.
+/// Macie's type of a finding with more than one category.
 const MULTIPLE: &str = "SensitiveData:S3Object/Multiple";
 
 impl Finding {
@@ -59,13 +58,13 @@ impl Finding {
     }
 }
 
-/// The highest severity of `findings`; `None` where there are none.
+/// The highest severity of `findings`; `None` if there are none.
 pub fn severity<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Option<Severity> {
     findings.into_iter().map(|finding| finding.severity).max()
 }
 
-/// Macie's type of one finding that reports all of `findings` together: the category's own type where they share one,
-/// `Multiple` where they do not, `None` where there are none.
+/// Macie's type of one finding that reports all of `findings` together: the category's type if they share one,
+/// otherwise `Multiple`; `None` if there are none.
 pub fn finding_type<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Option<&'static str> {
     let mut categories = findings.into_iter().map(|finding| finding.kind.category);
     let first = categories.next()?;
@@ -73,14 +72,14 @@ pub fn finding_type<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Opti
     Some(if one { first.finding_type() } else { MULTIPLE })
 }
 
-/// Gathers occurrences by identifier. Bounded: [`LOCATIONS_MAX`] places for each identifier of the registry.
+/// Collects occurrences by identifier. It is bounded: at most [`LOCATIONS_MAX`] places for each identifier.
 #[derive(Default)]
 pub(crate) struct Tally {
     by_kind: BTreeMap<Kind, (u64, Vec<Location>)>,
 }
 
 impl Tally {
-    /// Counts one occurrence; asks for its location only while there is room to list it.
+    /// Counts one occurrence; calls `location` only while the list has room.
     pub fn add(&mut self, kind: Kind, location: impl FnOnce() -> Location) {
         let (count, locations) = self.by_kind.entry(kind).or_default();
         *count = count.saturating_add(1);
@@ -89,7 +88,7 @@ impl Tally {
         }
     }
 
-    /// The findings, the most severe first, then by id. A count without a severity is no finding.
+    /// The findings, the most severe first, then by id. Counts without a severity are no findings.
     pub fn into_findings(self, severity: impl Fn(Kind, u64) -> Option<Severity>) -> Vec<Finding> {
         let mut findings: Vec<Finding> = self
             .by_kind

@@ -1,7 +1,7 @@
-//! Keyed hashes of values: whether two assets hold the same value, without the value.
+//! Keyed hashes of values. They show whether two assets have the same value, without showing the value.
 //!
-//! HMAC-SHA-256 (RFC 2104) over type and normalised value, with a key that only the deployment has: without it the few
-//! billion possible numbers of a kind could simply all be hashed. The key never leaves this type.
+//! A fingerprint is HMAC-SHA-256 (RFC 2104) over type and normalised value, with a key that only the deployment has.
+//! Without a key, anyone could hash all of the few billion possible numbers of a kind. The key never leaves this type.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -9,17 +9,17 @@ use sha2::Sha256;
 use crate::config_error::ConfigError;
 use crate::identifier::{Category, Kind};
 
-/// Bytes of the hash that are kept: enough that two values never share one by chance.
+/// Bytes of the hash that are kept: enough that two values do not share a fingerprint by chance.
 const KEPT_BYTES: usize = 16;
-/// Bytes of a key, at least: as many as the hash keeps.
+/// Fewest bytes of a key: as many as are kept of the hash.
 const KEY_BYTES_MIN: usize = 16;
 
-/// Makes fingerprints with one key. It has no `Debug`.
+/// Makes fingerprints with one key. It has no `Debug`, because the key must not be printed.
 #[derive(Clone)]
 pub struct Fingerprinter(Hmac<Sha256>);
 
 impl Fingerprinter {
-    /// With a secret key of 16 bytes or more, the same for all assets that are to be compared.
+    /// Takes a secret key of 16 bytes or more. Use the same key for all assets that you want to compare.
     pub fn new(key: &[u8]) -> Result<Fingerprinter, ConfigError> {
         let short = ConfigError::FingerprintKey { bytes: key.len() };
         if key.len() < KEY_BYTES_MIN {
@@ -28,10 +28,10 @@ impl Fingerprinter {
         Hmac::new_from_slice(key).map(Fingerprinter).map_err(|_| short)
     }
 
-    /// 32 hexadecimal digits.
+    /// The fingerprint of a value: 32 hexadecimal digits.
     pub(crate) fn of(&self, kind: Kind, value: &str) -> String {
         let mut mac = self.0.clone();
-        // The same card is the same value with and without a keyword beside it.
+        // A card is the same value with and without a keyword near it.
         mac.update(kind.id.trim_end_matches("_(NO_KEYWORD)").as_bytes());
         mac.update(&[0]);
         mac.update(normalised(kind, value).as_bytes());
@@ -40,7 +40,7 @@ impl Fingerprinter {
     }
 }
 
-/// Separators and case taken away where they do not tell values apart.
+/// The value without separators and case, if these do not distinguish values of its kind.
 fn normalised(kind: Kind, value: &str) -> String {
     if matches!(kind.category, Category::Credentials | Category::CustomIdentifier) {
         return value.to_owned();
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn one_value_has_one_fingerprint_however_it_is_written_and_another_under_another_key() {
+    fn the_fingerprint_depends_on_value_and_key_but_not_on_spelling() {
         let print = Fingerprinter::new(&[7; 32]).unwrap();
         let first = print.of(card("CREDIT_CARD_NUMBER"), "4539 5787 6362 1486");
         assert_eq!(first.len(), 32);

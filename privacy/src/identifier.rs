@@ -1,24 +1,24 @@
-//! The words that describe one identifier: what it is called, what it needs, how severe it is.
+//! The description of one identifier: its id and category, its keywords, its severity.
 
 use serde::{Deserialize, Serialize};
 
 use crate::mask::Mask;
 
-/// Broad class of an identifier, in Amazon Macie's own strings so that one handler serves both sources.
+/// Category of an identifier. Its strings are those of Amazon Macie, so that one handler works for both sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Category {
-    /// Keys and tokens that open something.
+    /// Keys and tokens that give access to something.
     Credentials,
     /// Cards and bank accounts.
     FinancialInformation,
-    /// Data that points at a person.
+    /// Data that identifies a person.
     PersonalInformation,
-    /// What a custom identifier of the configuration finds.
+    /// Matches of a custom identifier from the configuration.
     CustomIdentifier,
 }
 
 impl Category {
-    /// The category as findings spell it.
+    /// The category as it is written in findings.
     pub fn as_str(self) -> &'static str {
         match self {
             Category::Credentials => "CREDENTIALS",
@@ -28,7 +28,7 @@ impl Category {
         }
     }
 
-    /// Type of a finding that holds only this category, as Macie spells it
+    /// Macie's type of a finding with only this category
     /// (Amazon Macie user guide, "Types of Macie findings").
     pub fn finding_type(self) -> &'static str {
         match self {
@@ -43,29 +43,28 @@ impl Category {
 /// What was found: the identifier's id and its category. Cheap to copy and compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind {
-    /// Macie's id where Macie has the type, else our own; unique in the registry.
+    /// Macie's id if Macie has the type, otherwise an id of Reelgate; unique in the registry.
     pub id: &'static str,
-    /// Category of the id.
     pub category: Category,
 }
 
-/// How bad a finding is. The order is the order of badness. Configurations spell it as findings do, or as Macie's API
+/// How severe a finding is, in ascending order. Configurations may write it as findings do, as Macie's API does
 /// (`MEDIUM`), or in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Severity {
-    /// Logged.
+    /// The default policy logs the finding.
     #[serde(alias = "LOW", alias = "low")]
     Low,
-    /// Published with a flag.
+    /// The default policy publishes the asset with a flag.
     #[serde(alias = "MEDIUM", alias = "medium")]
     Medium,
-    /// Quarantined.
+    /// The default policy quarantines the asset.
     #[serde(alias = "HIGH", alias = "high")]
     High,
 }
 
 impl Severity {
-    /// The severity as findings spell it.
+    /// The severity as it is written in findings.
     pub fn as_str(self) -> &'static str {
         match self {
             Severity::Low => "Low",
@@ -96,17 +95,16 @@ pub struct SeverityRule {
 }
 
 impl SeverityRule {
-    /// High whatever the count.
+    /// High for every count.
     pub const HIGH: SeverityRule = SeverityRule::new(Severity::High, Severity::High, Severity::High);
     /// Low, then Medium, then High: Macie's rule for phone numbers.
     pub const RISING: SeverityRule = SeverityRule::new(Severity::Low, Severity::Medium, Severity::High);
 
-    /// A rule from its three bands.
     pub const fn new(one: Severity, some: Severity, many: Severity) -> SeverityRule {
         SeverityRule { one, some, many }
     }
 
-    /// Severity of `count` occurrences; `count` of 0 reads as 1.
+    /// Severity of `count` occurrences; a `count` of 0 counts as 1.
     pub fn of(self, count: u64) -> Severity {
         match count {
             0..=1 => self.one,
@@ -116,28 +114,29 @@ impl SeverityRule {
     }
 }
 
-/// Who gave the identifier its name and rule.
+/// Who defined the identifier's id and rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A managed data identifier of Amazon Macie.
     Macie,
-    /// Ours: Macie has no such type.
+    /// Reelgate, because Macie has no such type.
     Reelgate,
 }
 
-/// Whether a keyword has to stand near.
+/// Whether an identifier needs a keyword near the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeywordRule {
-    /// Reported without; a keyword changes nothing.
+    /// The value is reported without a keyword, and a keyword changes nothing.
     NotNeeded,
-    /// Reported without where the shape is telling; a keyword admits looser shapes and raises confidence.
+    /// The value is reported without a keyword if its shape is specific. A keyword allows looser shapes and raises the
+    /// confidence.
     Helps,
-    /// Reported only with a keyword.
+    /// The value is reported only with a keyword.
     Required,
 }
 
 impl KeywordRule {
-    /// The rule as the documentation spells it.
+    /// The rule as it is written in the documentation.
     pub fn as_str(self) -> &'static str {
         match self {
             KeywordRule::NotNeeded => "no",
@@ -150,18 +149,13 @@ impl KeywordRule {
 /// One row of the registry.
 #[derive(Clone, Debug)]
 pub struct Identifier {
-    /// Id and category.
     pub kind: Kind,
-    /// Who named it.
     pub origin: Origin,
-    /// Whether keywords matter.
     pub keyword_rule: KeywordRule,
     /// Keywords, lower case; a space also matches nothing, `_` or `-`.
     pub keywords: &'static [&'static str],
     /// What proves a match, in a few words for the documentation.
     pub validation: &'static str,
-    /// Severity by count.
     pub severity: SeverityRule,
-    /// How a value is masked.
     pub mask: Mask,
 }

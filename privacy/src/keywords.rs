@@ -1,11 +1,12 @@
 //! Keywords near a candidate: the difference between nine digits and a social security number.
 //!
-//! Rules are Macie's: a keyword counts within 30 characters before or after the data, in any case, and a space in it
-//! also matches nothing, `_` or `-`. The name of the element that holds the text counts at any distance. A keyword has
-//! to be a word of its own (`tel`, not `hotel`), where a change from lower to upper case also parts words (`homePhone`).
+//! The rules are those of Macie. A keyword counts within 30 characters before or after the data, in upper or lower
+//! case, and a space in it also matches nothing, `_` or `-`. A keyword in the name of the text's element counts at any
+//! distance. A keyword must be a whole word (`tel`, not `hotel`); a change from lower to upper case also separates
+//! words (`homePhone`).
 //!
-//! The joints are taken out of keywords and text alike before one automaton reads the few characters around a candidate;
-//! that keeps it at one pattern a keyword, where writing every spelling out would make it tens of times larger.
+//! Joints are removed from keywords and text before one automaton reads the few characters around a candidate. So the
+//! automaton has one pattern per keyword; with every spelling as a pattern it would be tens of times larger.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +14,10 @@ use aho_corasick::{AhoCorasick, BuildError};
 
 use crate::identifier::Identifier;
 
-/// Greatest distance of a keyword from the data, characters.
+/// Longest distance of a keyword from the data, characters.
 pub(crate) const DISTANCE_MAX: usize = 30;
 
-/// Keyword lists a classifier can hold.
+/// Most keyword lists of a classifier.
 const LISTS_MAX: usize = 256;
 
 /// A set of keyword lists.
@@ -38,7 +39,7 @@ impl Lists {
         self == Lists::default()
     }
 
-    /// The lists of either set.
+    /// The lists that are in either set.
     pub fn or(self, other: Lists) -> Lists {
         Lists(std::array::from_fn(|i| self.0[i] | other.0[i]))
     }
@@ -47,25 +48,25 @@ impl Lists {
 /// All keywords of all identifiers, searched at once.
 pub(crate) struct Keywords {
     words: AhoCorasick,
-    /// For each pattern of `words`: where a joint may stand, and the lists it belongs to.
+    /// For each pattern of `words`: where it may have joints, and the lists it belongs to.
     patterns: Vec<Pattern>,
-    /// For each identifier with keywords: its list. Identifiers that share a list share its number.
+    /// For each identifier with keywords: the number of its list. Identifiers with equal lists have the same number.
     list_of_id: BTreeMap<&'static str, u8>,
     word_chars_max: usize,
 }
 
 #[derive(Default)]
 struct Pattern {
-    /// Bit `i` is set where a joint may stand before byte `i` of the pattern.
+    /// Bit `i` is set if a joint may come before byte `i` of the pattern.
     joints: u64,
     lists: Lists,
 }
 
 impl Keywords {
-    /// Gathers the keyword lists of `identifiers`. Fails only where the automaton would be too large.
+    /// Collects the keyword lists of `identifiers`. Fails only if the automaton would be too large.
     ///
     /// # Panics
-    /// Where there are more than 256 different lists, which is a mistake in the tables.
+    /// If there are more than 256 different lists, which is a mistake in the tables.
     pub fn new(identifiers: &[Identifier]) -> Result<Keywords, BuildError> {
         let mut lists: Vec<&'static [&'static str]> = Vec::new();
         let mut list_of_id = BTreeMap::new();
@@ -94,12 +95,12 @@ impl Keywords {
         Ok(Keywords { words, patterns, list_of_id, word_chars_max: word_chars_max.unwrap_or(0) })
     }
 
-    /// The list of identifier `id`, where it has keywords.
+    /// The list of identifier `id`; `None` if it has no keywords.
     pub fn list(&self, id: &str) -> Option<u8> {
         self.list_of_id.get(id).copied()
     }
 
-    /// The lists of which a keyword stands within 30 characters of bytes `start..end` of `text`.
+    /// The lists with a keyword within 30 characters of bytes `start..end` of `text`.
     pub fn near(&self, text: &str, start: usize, end: usize) -> Lists {
         let reach = DISTANCE_MAX + self.word_chars_max;
         let earliest_end = chars_back(text, start, DISTANCE_MAX);
@@ -111,12 +112,12 @@ impl Keywords {
         before.or(after)
     }
 
-    /// The lists of which a keyword stands in an element's name.
+    /// The lists with a keyword in an element's name.
     pub fn in_name(&self, name: &str) -> Lists {
         self.found(name, 0, name.len(), |_, _| true)
     }
 
-    /// The lists with a keyword in `text[from..to]` whose place `in_reach` accepts.
+    /// The lists with a keyword in `text[from..to]` at a place that `in_reach` accepts.
     fn found(&self, text: &str, from: usize, to: usize, in_reach: impl Fn(usize, usize) -> bool) -> Lists {
         let bytes = text.as_bytes();
         if from == to {
@@ -136,9 +137,7 @@ impl Keywords {
             else {
                 continue;
             };
-            if in_reach(start, end)
-                && joints_fit(places, pattern.joints)
-                && is_word_of_its_own(bytes, start, end)
+            if in_reach(start, end) && joints_fit(places, pattern.joints) && is_whole_word(bytes, start, end)
             {
                 lists = lists.or(pattern.lists);
             }
@@ -151,7 +150,7 @@ fn is_joint(b: u8) -> bool {
     matches!(b, b' ' | b'_' | b'-')
 }
 
-/// A keyword without its joints, and where they stood.
+/// A keyword without its joints, and the positions of the joints.
 fn stripped(word: &str) -> (Vec<u8>, u64) {
     let (mut letters, mut joints) = (Vec::new(), 0);
     for b in word.bytes() {
@@ -164,7 +163,7 @@ fn stripped(word: &str) -> (Vec<u8>, u64) {
     (letters, joints)
 }
 
-/// Whether the text has joints only where the keyword has them, and single ones.
+/// Whether the text has joints only where the keyword has them, and only one at a time.
 fn joints_fit(places: &[usize], joints: u64) -> bool {
     places.windows(2).enumerate().all(|(i, pair)| match pair[1] - pair[0] {
         1 => true,
@@ -173,13 +172,14 @@ fn joints_fit(places: &[usize], joints: u64) -> bool {
     })
 }
 
-fn is_word_of_its_own(text: &[u8], start: usize, end: usize) -> bool {
+fn is_whole_word(text: &[u8], start: usize, end: usize) -> bool {
     let camel_hump = |left: u8, right: u8| left.is_ascii_lowercase() && right.is_ascii_uppercase();
     let starts = match (crate::bytes::before(text, start), text[start]) {
         (Some(left), first) if left.is_ascii_alphanumeric() => camel_hump(left, first),
         _ => true,
     };
-    // A digit may follow (`phone2`), a letter may not, and a sign such as the `#` of `ss#` ends a word by itself.
+    // A digit may follow a keyword (`phone2`), but no letter. A sign at its end, such as the `#` of `ss#`, ends the
+    // word.
     let last = text[end - 1];
     let ends = match crate::bytes::at(text, end) {
         Some(right) if right.is_ascii_alphabetic() && last.is_ascii_alphanumeric() => camel_hump(last, right),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_space_where_the_keyword_has_none_is_another_word() {
+    fn a_space_where_the_keyword_has_none_makes_another_word() {
         assert!(!near(SSN, "s sn #1", "#1", ""));
         assert!(!near("PHONE_NUMBER", "he's in t-el #1", "#1", ""));
     }

@@ -1,17 +1,17 @@
 //! Personal data in the text of a video: text in, findings out.
 //!
-//! The gate must know what a video says about people before anyone may watch it, and object-store scanners skip media
-//! files altogether. So everything readable in a video (names, tags, subtitles) reaches this crate as lines with an
-//! address, and leaves as findings: a type, a count, places and a masked form, never the value itself.
+//! Reelgate must know which personal data a video contains before anyone may watch it, and object-store scanners skip
+//! media files. So all text of a video (names, tags, subtitles) enters this crate as lines with an address and leaves
+//! it as findings: a type, a count, places and a masked form, but never the value itself.
 //!
 //! How a line is read, in one pass and linear time:
-//! 1. the `reader` stops at digits and a few signs, and asks the `families` there, which answer with candidates
-//!    already proved by checksum or format;
-//! 2. candidates of types that need a keyword look 30 characters around them, and at the element's name;
+//! 1. the `reader` stops at digits and a few signs and asks the `families` there; they return candidates that a checksum
+//!    or a format has already proved;
+//! 2. candidates of types that need a keyword look for one within 30 characters around them, and in the element's name;
 //! 3. overlaps are resolved: checksum beats format beats loose pattern;
-//! 4. the `scanner` joins what spans two lines, and counts a line shown twice once.
+//! 4. the `scanner` joins values that span two lines, and counts a line that is shown twice only once.
 //!
-//! This crate does no IO, keeps no text, and knows no other crate than the words of `reelgate-flow`.
+//! This crate does no IO, keeps no text, and uses no other crate of the workspace than `reelgate-flow`.
 #![forbid(unsafe_code)]
 
 mod allow;

@@ -2,10 +2,10 @@
 
 use reelgate_flow::place::TextPlace;
 
-/// One piece of text with its place. It has no `Debug`: its text is what must not be printed.
+/// One piece of text with its place. It has no `Debug`, because its text must not be printed.
 pub struct Line<'a> {
-    /// The text itself, one tag value, cue or name.
+    /// The text: one tag value, cue or name.
     pub text: &'a str,
-    /// Where the text sits.
+    /// The place of the text in the video.
     pub address: TextPlace,
 }

@@ -1,20 +1,20 @@
-//! Masked forms: enough for a person to recognise their own data, too little to learn it.
+//! Masked forms: enough for people to recognise their own data, too little to learn the data of others.
 //!
-//! The policy is fixed per identifier and stands in the registry. Letters and digits become `*`, separators stay, except
-//! where a rule hides the whole shape.
+//! The registry has a fixed rule for each identifier. Letters and digits become `*` and separators stay, unless the
+//! rule hides the whole shape.
 
 /// How the value of an identifier is masked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mask {
-    /// The last letters or digits stay: `************1486`. At most a quarter of the value is ever kept.
+    /// Keeps this many letters or digits at the end, at most a quarter of the value: `************1486`.
     KeepLast(usize),
-    /// The first letters or digits stay: `AKIA****************`. At most a quarter of the value is ever kept.
+    /// Keeps this many letters or digits at the start, at most a quarter of the value: `AKIA****************`.
     KeepFirst(usize),
-    /// First character of the local part, only where it has more than one: `j***@***`.
+    /// Keeps the first character of the local part if it has more than one: `j***@***`.
     Email,
-    /// Every letter and digit hidden, separators kept: `***-**-****`.
+    /// Hides every letter and digit and keeps separators: `***-**-****`.
     Shape,
-    /// A fixed `********`, so that not even the length shows.
+    /// A fixed `********`, so that not even the length is visible.
     Whole,
 }
 
@@ -42,7 +42,8 @@ fn word_chars(value: &str) -> usize {
     value.chars().filter(|c| c.is_alphanumeric()).count()
 }
 
-/// `value` with stars for its letters and digits, except those whose index among them is `kept`.
+/// `value` with stars for its letters and digits, except those at the indices that `kept` accepts. Indices count
+/// letters and digits only.
 fn starred(value: &str, kept: impl Fn(usize) -> bool) -> String {
     let mut index = 0;
     let mut masked = String::with_capacity(value.len());
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_rule_shows_what_it_promises_and_no_more() {
+    fn each_rule_keeps_exactly_what_it_states() {
         assert_eq!(Mask::KeepLast(4).apply("4539 5787 6362 1486"), "**** **** **** 1486");
         assert_eq!(Mask::KeepLast(2).apply("+1 212-555-0123"), "+* ***-***-**23");
         assert_eq!(Mask::KeepFirst(4).apply("AKIA234567ABCDEFGHIJ"), "AKIA****************");

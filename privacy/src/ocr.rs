@@ -1,19 +1,20 @@
-//! Text that was read off a picture: letters that look like digits.
+//! Text that was read in a picture: letters that look like digits.
 //!
-//! A recogniser takes 0 for O, 1 for l or I, 5 for S, 8 for B. Read back as digits they would make numbers out of words, so
-//! only what a check digit then proves counts, and counts as less sure.
+//! Text recognition confuses 0 with O, 1 with l and I, 5 with S, and 8 with B. Replacing these letters by digits would
+//! also make numbers out of words. So a corrected number counts only if a check digit proves it, and with less
+//! confidence.
 
 use crate::candidate::Strength;
 use crate::overlap::Match;
 use crate::reader::{Around, Reader};
 
-/// The [`surface`](reelgate_flow::place::TextPlace::surface) of text that was read off a picture.
+/// The [`surface`](reelgate_flow::place::TextPlace::surface) of text that was read in a picture.
 pub const ON_SCREEN_TEXT: &str = "on_screen_text";
 
-/// Confidence of what is proved only with letters read as digits.
+/// Highest confidence of a number that was corrected.
 const CONFIDENCE: u8 = 60;
 
-/// `text` with what a check digit proves put right, and `matches` with those added.
+/// Adds the corrected numbers to `matches` and returns `text` with them; `None` if nothing was corrected.
 pub(crate) fn corrected(
     reader: &Reader,
     text: &str,
@@ -50,7 +51,8 @@ fn as_digit(b: u8) -> Option<u8> {
     }
 }
 
-/// Words of digits and letters like digits, at least one a digit, as digits; `None` where that changes nothing.
+/// The text in which words of digits and digit-like letters, with at least one digit, become digits; `None` if nothing
+/// changes.
 fn digits_in_number_words(text: &str) -> Option<String> {
     let mut bytes = text.as_bytes().to_vec();
     let words = bytes.chunk_by_mut(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric());
@@ -62,7 +64,8 @@ fn digits_in_number_words(text: &str) -> Option<String> {
     different(text, bytes)
 }
 
-/// One or two letters like digits between two digits, as digits; for numbers that hold real letters too.
+/// The text in which one or two digit-like letters between two digits become digits; for numbers that have real letters
+/// too. `None` if nothing changes.
 fn digits_between_digits(text: &str) -> Option<String> {
     let mut bytes = text.as_bytes().to_vec();
     let mut last_digit: Option<usize> = None;
@@ -80,7 +83,8 @@ fn digits_between_digits(text: &str) -> Option<String> {
     different(text, bytes)
 }
 
-/// The changed text. Only ASCII letters were replaced by digits, so it is text still, and every place holds.
+/// The changed text, or `None` if it is the same. ASCII letters were only replaced by digits, so the bytes are still
+/// valid UTF-8 and every place keeps its index.
 fn different(text: &str, changed: Vec<u8>) -> Option<String> {
     (text.as_bytes() != changed).then(|| String::from_utf8(changed).ok()).flatten()
 }

@@ -1,10 +1,10 @@
-//! One place, one finding: overlapping matches are settled by how well each is proved.
+//! One place, one finding: of overlapping matches, the one with the stronger proof is kept.
 
 use std::collections::BTreeMap;
 
 use crate::candidate::{CandidateReading, Strength};
 
-/// A match whose keyword question is answered; `start..end` in bytes.
+/// A match after the check for keywords; `start..end` is in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Match {
     pub start: usize,
@@ -14,14 +14,14 @@ pub(crate) struct Match {
 }
 
 impl Match {
-    /// Checksum beats format beats loose; then the surer, then the longer, then the earlier one.
+    /// Checksum beats format beats loose; then the higher confidence, the longer match, the earlier match.
     fn rank(&self) -> (Strength, u8, usize, std::cmp::Reverse<usize>) {
         (self.strength, self.reading.confidence, self.end - self.start, std::cmp::Reverse(self.start))
     }
 }
 
-/// Removes overlaps. Input in any order; output sorted by start and free of overlaps. Within each chain of overlapping
-/// matches the best is kept first, then the next best that still fits.
+/// Removes overlaps. The input may have any order; the output is sorted by start. In each chain of overlapping matches
+/// the best match is kept, then the next best that does not overlap it, and so on.
 pub(crate) fn resolve(mut matches: Vec<Match>) -> Vec<Match> {
     matches.sort_by_key(|m| (m.start, m.end));
     let mut kept: Vec<Match> = Vec::with_capacity(matches.len());
@@ -37,8 +37,8 @@ pub(crate) fn resolve(mut matches: Vec<Match>) -> Vec<Match> {
     kept
 }
 
-/// The matches of a chain that stay, by start. A hostile text makes chains as long as itself, so that a match is compared
-/// with its neighbours only.
+/// The matches of a chain that are kept, sorted by start. A hostile text can make a chain as long as itself, so each
+/// match is compared only with its neighbours.
 fn best_of(chain: &[Match]) -> impl Iterator<Item = Match> {
     let mut ranked = chain.to_vec();
     ranked.sort_by_key(|m| std::cmp::Reverse(m.rank()));
@@ -52,7 +52,7 @@ fn best_of(chain: &[Match]) -> impl Iterator<Item = Match> {
     by_start.into_values()
 }
 
-/// How many of the sorted `matches` hang together at the front.
+/// Length of the chain of overlapping matches at the start of the sorted `matches`.
 fn chain_len(matches: &[Match]) -> usize {
     let mut end = 0;
     let mut len = 0;
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_match_that_only_the_loser_overlapped_stays() {
+    fn a_match_that_overlaps_only_a_removed_match_stays() {
         let f = Strength::Format;
         assert_eq!(
             places(vec![found(0, 6, f, 90), found(5, 11, f, 50), found(10, 15, f, 80)]),

@@ -1,9 +1,9 @@
-//! Reads one text: finds the few places where something could stand, asks the families there, answers their keyword
-//! questions, settles overlaps.
+//! Reads one text: finds the few places where a value could start, asks the families there, looks for the keywords that
+//! their candidates need, and resolves overlaps.
 //!
-//! Nearly all bytes of a text are letters and spaces in which nothing starts, so the reader runs over them with one table
-//! look-up each and stops only at digits and at a few signs. The clock times that half of every subtitle file consists of
-//! are passed over as one word.
+//! Nearly all bytes of a text are letters and spaces, at which no value starts. The reader skips them with one table
+//! look-up each and stops only at digits and a few signs. Clock times, which are half of every subtitle file, are
+//! skipped as one word.
 
 use std::collections::BTreeMap;
 
@@ -21,24 +21,24 @@ use crate::table::{Table, capitals_before};
 type Families = u32;
 const _: () = assert!(FAMILIES.len() <= Families::BITS as usize);
 
-/// Groups of capitals before the first digit of a number, at most: an Italian code has two.
+/// Most groups of capitals before the first digit of a number: an Italian code has two.
 const CAPITAL_GROUPS_MAX: usize = 2;
-/// Bytes of a text below which it holds nothing that counts without a keyword.
+/// A shorter text, in bytes, has no value that counts without a keyword.
 const LONE_BYTES_MIN: usize = 6;
 
-/// What a byte makes the reader do.
+/// What the reader does at a byte.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stop {
-    /// Nothing starts here.
+    /// Skip it: no value starts here.
     None,
-    /// A digit: the word around it is read.
+    /// A digit: read the word around it.
     Digit,
-    /// A sign that families are asked at.
+    /// A sign: ask the families of this sign.
     Sign,
 }
 
-/// What is known of an identifier while reading.
-struct Known {
+/// What the reader knows about an identifier.
+struct KnownIdentifier {
     list: Option<u8>,
     enabled: bool,
 }
@@ -46,31 +46,30 @@ struct Known {
 /// The automata and tables of a classifier. Safe to share.
 pub(crate) struct Reader {
     keywords: Keywords,
-    known: BTreeMap<&'static str, Known>,
+    known: BTreeMap<&'static str, KnownIdentifier>,
     stops: [Stop; 256],
-    /// For each byte: the families asked where a word (or the sign before it) starts with it.
+    /// For each byte: the families to ask if a word, or the sign before a word, starts with it.
     words: [Families; 256],
-    /// For each byte: the families asked at that sign.
+    /// For each byte: the families to ask at that sign.
     signs: [Families; 256],
     table: Table,
 }
 
-/// What stands around a text and counts as if it stood near.
+/// The surroundings of a text, which count as near every place in it.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Around<'a> {
-    /// The element's name.
     pub name: &'a str,
-    /// Keyword lists that it speaks of.
+    /// Keyword lists with a keyword in the name.
     pub lists: Lists,
 }
 
 impl Reader {
-    /// A reader of `identifiers` that reports those `enabled` accepts.
+    /// A reader of `identifiers` that reports those that `enabled` accepts.
     pub fn new(identifiers: &[Identifier], enabled: impl Fn(&str) -> bool) -> Result<Reader, BuildError> {
         let keywords = Keywords::new(identifiers)?;
         let known = identifiers.iter().map(|identifier| {
             let id = identifier.kind.id;
-            (id, Known { list: keywords.list(id), enabled: enabled(id) })
+            (id, KnownIdentifier { list: keywords.list(id), enabled: enabled(id) })
         });
         let known = known.collect();
         let table = Table::new(|id| keywords.list(id).filter(|_| enabled(id)));
@@ -96,34 +95,34 @@ impl Reader {
         self.known.get(id).is_some_and(|known| known.enabled)
     }
 
-    /// Keyword lists that an element's name speaks of.
+    /// Keyword lists with a keyword in an element's name.
     pub fn lists_in_name(&self, name: &str) -> Lists {
         self.keywords.in_name(name)
     }
 
-    /// Everything in `text`, sorted and free of overlaps.
+    /// All matches in `text`, sorted and without overlaps.
     pub fn read(&self, text: &str, around: Around<'_>) -> Vec<Match> {
-        let mut page = Page { reader: self, text, around, near: None, found: Vec::new() };
-        page.read();
-        if page.found.len() > 1 { resolve(page.found) } else { page.found }
+        let mut pass = TextPass { reader: self, text, around, near: None, found: Vec::new() };
+        pass.read();
+        if pass.found.len() > 1 { resolve(pass.found) } else { pass.found }
     }
 }
 
-/// One text while it is read.
-struct Page<'a> {
+/// One pass over a text.
+struct TextPass<'a> {
     reader: &'a Reader,
     text: &'a str,
     around: Around<'a>,
-    /// The keywords near the last place that was asked about; families ask about the same place in a row.
+    /// The keyword lists near the last place that was looked up. Families ask about the same place repeatedly.
     near: Option<(usize, usize, Lists)>,
     found: Vec<Match>,
 }
 
-impl Page<'_> {
+impl TextPass<'_> {
     fn read(&mut self) {
         let bytes = self.text.as_bytes();
         if bytes.len() < LONE_BYTES_MIN && self.around.lists.is_empty() {
-            return; // the number of a cue; there is no room for a keyword either
+            return; // such as the number of a cue; too short for a keyword and a value
         }
         let stops = &self.reader.stops;
         let (mut i, mut word_floor) = (0, 0);
@@ -145,10 +144,10 @@ impl Page<'_> {
         }
     }
 
-    /// A run of letters and digits with a digit in it.
+    /// Reads a run of letters and digits that has a digit.
     fn word(&mut self, start: usize, end: usize) {
         let bytes = self.text.as_bytes();
-        if stands_alone_and_short(bytes, start, end) {
+        if is_short_and_alone(bytes, start, end) {
             return;
         }
         self.ask(self.reader.words[usize::from(bytes[start])], start);
@@ -166,7 +165,7 @@ impl Page<'_> {
         }
     }
 
-    /// Asks the table about what starts at `start`.
+    /// Looks up the table's forms that start at `start`.
     fn look_up(&mut self, start: usize) {
         let (reader, text) = (self.reader, self.text);
         reader.table.fitting(text.as_bytes(), start, |form, end, signs| {
@@ -184,13 +183,13 @@ impl Page<'_> {
             let family = &FAMILIES[left.trailing_zeros() as usize];
             left &= left - 1;
             if let Some(candidate) = (family.find)(self.text.as_bytes(), place) {
-                self.settle(candidate);
+                self.decide(candidate);
             }
         }
     }
 
-    /// Answers a candidate's keyword question.
-    fn settle(&mut self, candidate: Candidate) {
+    /// Decides what a candidate is, with or without a keyword near it.
+    fn decide(&mut self, candidate: Candidate) {
         let Candidate { start, end, strength, with_keyword, without_keyword } = candidate;
         let keyword_matters = with_keyword != without_keyword;
         let reading = match with_keyword {
@@ -208,7 +207,7 @@ impl Page<'_> {
         self.lists_near(start, end).contains(list)
     }
 
-    /// The keyword lists that count for a place.
+    /// The keyword lists with a keyword near a place.
     fn lists_near(&mut self, start: usize, end: usize) -> Lists {
         if let Some((known_start, known_end, lists)) = self.near
             && (known_start, known_end) == (start, end)
@@ -221,8 +220,8 @@ impl Page<'_> {
     }
 }
 
-/// End of a clock time with a fraction, `00:01:02,345`, that starts at `start`. It is nobody's data, and half of what
-/// subtitle files hold.
+/// End of a clock time with a fraction, `00:01:02,345`, that starts at `start`. Such times are no personal data, and
+/// half of the text in subtitle files.
 fn clock_time_end(text: &[u8], start: usize) -> Option<usize> {
     let form = text.get(start..start + 12)?;
     let sound = form.iter().enumerate().all(|(i, b)| match i {
@@ -235,14 +234,14 @@ fn clock_time_end(text: &[u8], start: usize) -> Option<usize> {
     (sound && alone).then_some(start + 12)
 }
 
-/// Whether a word has one or two bytes and nothing goes on beside it: no identifier is so short, and nearly every number
-/// in prose is.
-fn stands_alone_and_short(text: &[u8], start: usize, end: usize) -> bool {
+/// Whether a word has one or two bytes and does not continue on either side. No identifier is so short, but nearly
+/// every number in prose is.
+fn is_short_and_alone(text: &[u8], start: usize, end: usize) -> bool {
     let joins = |b: u8| b.is_ascii_digit() || b"-.:/(+%^=".contains(&b);
-    let goes_on = match at(text, end) {
+    let continues = match at(text, end) {
         Some(b' ') => at(text, end + 1).is_some_and(|b| b.is_ascii_alphanumeric() && joins(b) || b == b'('),
         Some(b) => joins(b),
         None => false,
     };
-    end - start <= 2 && !goes_on && !before(text, start).is_some_and(joins)
+    end - start <= 2 && !continues && !before(text, start).is_some_and(joins)
 }

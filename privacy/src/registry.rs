@@ -1,4 +1,4 @@
-//! The registry: every identifier this crate can report, gathered from the families.
+//! The registry: every identifier that this crate can report, collected from the families and the table.
 
 use crate::families::FAMILIES;
 use crate::identifier::Identifier;
@@ -25,7 +25,7 @@ mod tests {
     }
 
     #[test]
-    fn keywords_are_listed_exactly_where_the_rule_speaks_of_them() {
+    fn an_identifier_has_keywords_exactly_if_its_rule_uses_them() {
         for identifier in identifiers() {
             let needs_none = identifier.keyword_rule == KeywordRule::NotNeeded;
             assert_eq!(identifier.keywords.is_empty(), needs_none, "{}", identifier.kind.id);

@@ -1,16 +1,16 @@
-//! Reads lines as they come, and what spans two of them.
+//! Reads lines one after the other, and values that span two lines.
 //!
-//! Captions cut sentences where the line is full, so a card number may end in the next cue; and roll-up captions show the
-//! same line again, one row higher. So the end of the last line and what was found in it wait until the next line is
-//! known. Nothing else is kept: memory does not grow with the text.
+//! Captions break sentences when a line is full, so a card number may end in the next cue. Roll-up captions show the
+//! same line again, one row higher. So the scanner keeps the end of the previous line and the values found in it until
+//! it has read the next line. It keeps nothing else: memory does not grow with the text.
 //!
-//! Lines are neighbours where surface, element name and track agree and, if they have times, at most ten seconds part
-//! them. Between neighbours
-//! - a value may go on from one line into the next, read with one space between them; without times, where lines are
-//!   those of any file, only a value that a check digit proves;
-//! - a keyword at the end of a timed line counts at the start of the next;
-//! - a value of a timed line that the next one shows again (on the picture: any line of the next moment, in the same spot)
-//!   is one occurrence, shown longer.
+//! Two lines are neighbours if surface, element name and track agree and, if they have times, at most ten seconds lie
+//! between them. Between neighbours
+//! - a value may continue from one line into the next, read with one space between them. If the lines have no times, they
+//!   may be lines of any file, so only a value that a check digit proves may continue;
+//! - a keyword at the end of a timed line counts at the start of the next line;
+//! - a value of a timed line that the next line shows again is one occurrence that is shown longer. For text in pictures
+//!   this holds for any line of the next moment in the same spot.
 
 use reelgate_flow::place::{FrameBox, TextPlace};
 
@@ -25,43 +25,43 @@ use crate::overlap::{Match, resolve};
 use crate::reader::Around;
 use crate::text;
 
-/// Bytes of a line that a value spanning two lines may use on each side, less where that would cut a character.
+/// Most bytes of each line that a value spanning two lines may use; fewer if the cut would split a character.
 const SEAM_BYTES_MAX: usize = 64;
-/// Longest pause between two lines that still belong together, nanoseconds.
+/// Longest pause between two lines that are neighbours, nanoseconds.
 const PAUSE_MAX_NS: u64 = 10_000_000_000;
 
-/// Values of one moment that wait for the next; a hostile text may put everything at one time.
+/// Most values of one moment that are kept until the next. A hostile text may put all its lines at one time.
 const WAITING_MAX: usize = 1024;
 
 /// Reads lines one after the other; see [`Classifier::scanner`].
 pub struct Scanner<'c> {
     classifier: &'c Classifier,
     tally: Tally,
-    name: Name,
-    last: Option<Last>,
+    name: ElementName,
+    last: Option<PreviousLine>,
 }
 
-/// The element name that lines shared so far, and what it says.
+/// The element name that the last lines shared, with its keyword lists and the values found in it.
 #[derive(Default)]
-struct Name {
+struct ElementName {
     field: String,
     lists: Lists,
     matches: Vec<Match>,
     masked: String,
 }
 
-/// The line before.
-struct Last {
+/// What is kept of the line before.
+struct PreviousLine {
     address: TextPlace,
     /// Its last [`SEAM_BYTES_MAX`] bytes.
     tail: String,
     /// Characters of the line before `tail`.
     tail_start: usize,
-    /// What was found in it and is not counted yet.
+    /// Values found in the line that are not counted yet.
     found: Vec<PendingValue>,
-    /// The same of earlier lines that begin when it does: a picture may show many.
+    /// The same for earlier lines with the same start time, because a picture may show many lines.
     same_moment: Vec<PendingValue>,
-    /// The same of the lines that began before those.
+    /// The same for the lines of the moment before.
     moment_before: Vec<PendingValue>,
 }
 
@@ -70,7 +70,7 @@ struct PendingValue {
     kind: Kind,
     strength: Strength,
     confidence: u8,
-    /// The value itself, to know it again in the next line; it never leaves the scanner.
+    /// The value itself, to recognise it in the next line. It never leaves the scanner.
     value: String,
     location: Location,
 }
@@ -93,7 +93,7 @@ impl Classifier {
 
 impl<'c> Scanner<'c> {
     fn new(classifier: &'c Classifier) -> Scanner<'c> {
-        Scanner { classifier, tally: Tally::default(), name: Name::default(), last: None }
+        Scanner { classifier, tally: Tally::default(), name: ElementName::default(), last: None }
     }
 
     /// Reads the next line. Lines of one track are expected one after the other, in the order of their times.
@@ -101,7 +101,7 @@ impl<'c> Scanner<'c> {
         self.push_at(&line.address, line.text);
     }
 
-    /// As [`Scanner::push`], for many lines that share most of an address: nothing of it is copied that is known already.
+    /// As [`Scanner::push`], for many lines that share most of an address: it copies only the parts that changed.
     pub fn push_at(&mut self, address: &TextPlace, text: &str) {
         if self.name.field != address.field {
             self.name = self.named(&address.field);
@@ -111,30 +111,35 @@ impl<'c> Scanner<'c> {
         let text = prepared.as_deref().unwrap_or(text);
         let mut found = self.found_in(text, address);
         let (mut same_moment, mut moment_before) = (Vec::new(), Vec::new());
-        if self.last.as_ref().is_some_and(|last| last.holds_anything() || last.may_go_on(text, address))
+        if self
+            .last
+            .as_ref()
+            .is_some_and(|last| last.has_pending_values() || last.may_continue(text, address))
             && let Some(last) = self.last.take()
         {
             (same_moment, moment_before) = self.join(last, text, address, &mut found);
         }
-        let last = self.last.get_or_insert_with(|| Last::new(address));
+        let last = self.last.get_or_insert_with(|| PreviousLine::new(address));
         last.remember(address, text);
         (last.found, last.same_moment, last.moment_before) = (found, same_moment, moment_before);
     }
 
-    /// Settles what the line before holds together with this one. Answers with what waits on: of other lines of this
-    /// moment, and of the moment before.
+    /// Joins the previous line with this line. Returns the values that stay uncounted: those of other lines of this
+    /// moment, and those of the moment before.
     fn join(
         &mut self,
-        mut last: Last,
+        mut last: PreviousLine,
         text: &str,
         address: &TextPlace,
         found: &mut Vec<PendingValue>,
     ) -> (Vec<PendingValue>, Vec<PendingValue>) {
         let neighbours = last.is_neighbour_of(address);
-        if neighbours && last.may_go_on(text, address) {
+        if neighbours && last.may_continue(text, address) {
             self.read_seam(&mut last, text, address, found);
         }
-        let Last { address: last_address, found: last_found, mut same_moment, mut moment_before, .. } = last;
+        let PreviousLine {
+            address: last_address, found: last_found, mut same_moment, mut moment_before, ..
+        } = last;
         same_moment.extend(last_found);
         if !neighbours {
             self.count(moment_before);
@@ -161,7 +166,7 @@ impl<'c> Scanner<'c> {
         self.tally.into_findings(|kind, count| classifier.severity(kind, count))
     }
 
-    fn named(&self, field: &str) -> Name {
+    fn named(&self, field: &str) -> ElementName {
         let matches = resolve(self.classifier.matches(field, Around::default()));
         let mut masked = String::with_capacity(field.len());
         let mut done = 0;
@@ -172,17 +177,17 @@ impl<'c> Scanner<'c> {
         }
         masked.push_str(&field[done..]);
         let lists = self.classifier.reader().lists_in_name(field);
-        Name { field: field.to_owned(), lists, matches, masked }
+        ElementName { field: field.to_owned(), lists, matches, masked }
     }
 
-    /// The address as it may leave: its element name masked.
+    /// The address with its element name masked, as findings show it.
     fn outgoing(&self, address: &TextPlace) -> TextPlace {
         TextPlace { field: self.name.masked.clone(), ..address.clone() }
     }
 
-    /// Counts what stands in the element's name.
+    /// Counts the values in the element's name.
     fn count_name(&mut self, address: &TextPlace) {
-        let Name { field, matches, .. } = &self.name;
+        let ElementName { field, matches, .. } = &self.name;
         if matches.is_empty() {
             return;
         }
@@ -200,7 +205,7 @@ impl<'c> Scanner<'c> {
         Around { name: &self.name.field, lists: self.name.lists }
     }
 
-    /// What stands in `text`, and the text as it was understood where that differs.
+    /// The matches in `text`, and the corrected text if text recognition had errors.
     fn matches(&self, text: &str, surface: &str) -> (Option<String>, Vec<Match>) {
         if surface == ON_SCREEN_TEXT {
             return self.classifier.matches_on_screen(text, self.around());
@@ -211,7 +216,7 @@ impl<'c> Scanner<'c> {
     fn found_in(&self, text: &str, address: &TextPlace) -> Vec<PendingValue> {
         let (corrected, matches) = self.matches(text, &address.surface);
         if matches.is_empty() {
-            return Vec::new(); // nearly every line; what follows would cost more than the reading
+            return Vec::new(); // true for nearly every line, and the rest would cost more than reading it
         }
         let text = corrected.as_deref().unwrap_or(text);
         let places = char_places(text, &matches);
@@ -239,8 +244,14 @@ impl<'c> Scanner<'c> {
         }
     }
 
-    /// Finds what the end of the line before and the start of this one say only together.
-    fn read_seam(&self, last: &mut Last, text: &str, address: &TextPlace, found: &mut Vec<PendingValue>) {
+    /// Finds values that need both the end of the previous line and the start of this line.
+    fn read_seam(
+        &self,
+        last: &mut PreviousLine,
+        text: &str,
+        address: &TextPlace,
+        found: &mut Vec<PendingValue>,
+    ) {
         let head = &text[..text.floor_char_boundary(SEAM_BYTES_MAX)];
         let timed = address.start_ns.is_some();
         let joined = format!("{} {head}", last.tail);
@@ -258,7 +269,7 @@ impl<'c> Scanner<'c> {
             if crosses && (timed || m.strength == Strength::Checksum) {
                 let place = (last.tail_start + start, last.tail_start + end);
                 let both = last.address.to(address);
-                last.take_over(self.found(m, &joined, place, &both), end - tail_chars - 1, found);
+                last.replace_overlapping(self.found(m, &joined, place, &both), end - tail_chars - 1, found);
             } else if !crosses && timed {
                 let place = (start - tail_chars - 1, end - tail_chars - 1);
                 if found.iter().all(|f| f.location.end <= place.0 || place.1 <= f.location.start) {
@@ -270,9 +281,9 @@ impl<'c> Scanner<'c> {
     }
 }
 
-impl Last {
-    fn new(address: &TextPlace) -> Last {
-        Last {
+impl PreviousLine {
+    fn new(address: &TextPlace) -> PreviousLine {
+        PreviousLine {
             address: address.clone(),
             tail: String::new(),
             tail_start: 0,
@@ -295,16 +306,16 @@ impl Last {
         self.tail_start = text[..cut].chars().count();
     }
 
-    fn holds_anything(&self) -> bool {
+    fn has_pending_values(&self) -> bool {
         !(self.found.is_empty() && self.same_moment.is_empty() && self.moment_before.is_empty())
     }
 
-    /// Whether the start of `text` is worth reading together with the end of this line.
-    fn may_go_on(&self, text: &str, address: &TextPlace) -> bool {
+    /// Whether a value may continue from the end of this line into `text`.
+    fn may_continue(&self, text: &str, address: &TextPlace) -> bool {
         let head = &text.as_bytes()[..text.len().min(SEAM_BYTES_MAX)];
         match address.start_ns {
             Some(_) => head.iter().any(u8::is_ascii_digit),
-            None => could_go_on(self.tail.as_bytes(), head),
+            None => could_continue(self.tail.as_bytes(), head),
         }
     }
 
@@ -319,15 +330,15 @@ impl Last {
         pause && same_place && surface != text::FILE_NAME
     }
 
-    /// Puts `spanning`, which ends at `end` in the next line, in the place of what each line had of it alone, unless one of
-    /// those is surer.
-    fn take_over(&mut self, spanning: PendingValue, end: usize, next: &mut Vec<PendingValue>) {
+    /// Replaces the values that overlap `spanning` in either line, unless one of them is more certain. `spanning` ends
+    /// at `end` in the next line.
+    fn replace_overlapping(&mut self, spanning: PendingValue, end: usize, next: &mut Vec<PendingValue>) {
         let rank = |f: &PendingValue| (f.strength, f.confidence);
         let touches_here = |f: &PendingValue| f.location.end > spanning.location.start;
         let touches_next = |f: &PendingValue| f.location.start < end;
-        let beaten =
+        let overlapping =
             self.found.iter().filter(|f| touches_here(f)).chain(next.iter().filter(|f| touches_next(f)));
-        if beaten.into_iter().any(|f| rank(f) > rank(&spanning)) {
+        if overlapping.into_iter().any(|f| rank(f) > rank(&spanning)) {
             return;
         }
         next.retain(|f| !touches_next(f));
@@ -336,8 +347,8 @@ impl Last {
     }
 }
 
-/// The text as it is read, where that differs: a name without its endings, a cue without its line breaks. No character
-/// moves.
+/// The text as it is read, if that differs: a file name without its endings, a cue without its line breaks. No
+/// character changes its index.
 fn prepared(address: &TextPlace, text: &str) -> Option<String> {
     if address.surface == text::FILE_NAME {
         return Some(text::file_name(text));
@@ -346,9 +357,9 @@ fn prepared(address: &TextPlace, text: &str) -> Option<String> {
     broken.then(|| text.replace('\n', " "))
 }
 
-/// Whether the last word of one line and the first of the next could be parts of one number: letters, digits and dashes
-/// only, and a digit among them. The times and indices of subtitle files could not.
-fn could_go_on(tail: &[u8], head: &[u8]) -> bool {
+/// Whether the last word of one line and the first word of the next could be parts of one number: both have only
+/// letters, digits and dashes, with at least one digit. The times in subtitle files do not match.
+fn could_continue(tail: &[u8], head: &[u8]) -> bool {
     let plain = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
     let last_word = tail.iter().rev().take_while(|b| **b != b' ');
     let first_word = head.iter().take_while(|b| **b != b' ');
@@ -358,7 +369,8 @@ fn could_go_on(tail: &[u8], head: &[u8]) -> bool {
         && last_word.chain(first_word).any(u8::is_ascii_digit)
 }
 
-/// Whether `earlier` is the same value as one of `now`, in the same spot if it has one; that one then stands for both.
+/// Whether `now` shows the value of `earlier` again, in the same spot if it has one. The later value then takes the
+/// start of the earlier one and represents both.
 fn shown_again(earlier: &PendingValue, now: &mut [PendingValue]) -> bool {
     let (Some(start), address) = (earlier.location.address.start_ns, &earlier.location.address) else {
         return false;
@@ -382,7 +394,7 @@ fn shown_again(earlier: &PendingValue, now: &mut [PendingValue]) -> bool {
     true
 }
 
-/// Whether two boxes cover each other by half or more of what they cover together; places without boxes are one.
+/// Whether the common area of two boxes is at least half of their union. Two places without boxes are the same spot.
 fn same_spot(a: Option<FrameBox>, b: Option<FrameBox>) -> bool {
     match (a, b) {
         (None, None) => true,

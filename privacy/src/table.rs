@@ -1,8 +1,8 @@
-//! Identifiers that are nothing but a shape, a check and a keyword: one row each.
+//! Identifiers that consist of a shape, a check and a keyword: one row each.
 //!
-//! More than a hundred of them look like "nine digits". What keeps them from finding something in every number is the
-//! keyword, which all of them need; what keeps them cheap is that a place is read once, compared with the shapes of its
-//! length by two masks, and only then asked about.
+//! More than a hundred of them look like "nine digits". All of them need a keyword; otherwise they would match nearly
+//! every number. They are cheap, because a place is read only once and compared with the shapes of its length by two
+//! masks. Checks and keywords come after that.
 
 use crate::bytes::{at, before, is_word, joined_after, joined_before};
 use crate::identifier::Identifier;
@@ -17,29 +17,29 @@ mod row;
 
 pub(crate) use row::Row;
 
-/// All rows. Where two fit one place equally well, the earlier is reported.
+/// All rows. If two rows fit one place equally well, the earlier is reported.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
     [finance::ROWS, health::ROWS, national::ROWS, passports::ROWS, licences::ROWS, beyond::ROWS]
         .into_iter()
         .flatten()
 }
 
-/// The rows' part of the registry.
+/// The identifiers that the rows add to the registry.
 pub(crate) fn identifiers() -> Vec<Identifier> {
     rows().filter_map(Row::identifier).collect()
 }
 
-/// Letters and digits read at most in one place.
+/// Most letters and digits that are read in one place.
 const LEN_MAX: usize = 32;
-/// Groups read at most.
+/// Most groups that are read in one place.
 const GROUPS_MAX: usize = 8;
-/// Letters of a group without digits, at most: longer ones are words.
+/// Most letters of a group without digits: longer groups are words.
 const LETTERS_MAX: usize = 6;
 
-/// A shape of a row, as masks: bit `i` stands for the letter or digit `i`.
+/// A shape of a row, as masks. Bit `i` is for the letter or digit `i`.
 pub(crate) struct Form {
     pub row: &'static Row,
-    /// The row's keywords.
+    /// The row's keyword list.
     pub list: u8,
     digits: u32,
     letters: u32,
@@ -52,7 +52,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// The table of the rows for whose id `list` gives a keyword list.
+    /// A table of the rows whose id has a keyword list, as `list` returns it.
     pub fn new(list: impl Fn(&str) -> Option<u8>) -> Table {
         let mut by_len: Vec<Vec<Form>> = (0..=LEN_MAX).map(|_| Vec::new()).collect();
         for (row, list) in rows().filter_map(|row| Some((row, list(row.id)?))) {
@@ -74,8 +74,8 @@ impl Table {
         Table { by_len }
     }
 
-    /// The forms that fit what starts at `start`, each with where it ends and its letters and digits; checks and keywords
-    /// are not asked yet.
+    /// Calls `each` for every form that fits the text at `start`, with the end of the match and its letters and digits.
+    /// The caller must still test check and keyword.
     pub fn fitting(&self, text: &[u8], start: usize, mut each: impl FnMut(&Form, usize, &[u8])) {
         if is_word(before(text, start)) || joined_before(text, start, b".:-/,") {
             return;
@@ -98,13 +98,13 @@ impl Table {
     }
 }
 
-/// Groups of letters and digits as they stand in a text.
+/// Groups of letters and digits, as they are written in a text.
 struct GroupedSigns {
     /// Letters in upper case.
     signs: [u8; LEN_MAX],
     digits: u32,
     breaks: u32,
-    /// Length in signs and end in the text after each group.
+    /// For each group: the number of signs up to its end, and its end in the text.
     ends: [(usize, usize); GROUPS_MAX],
     groups: usize,
 }
@@ -143,7 +143,7 @@ impl GroupedSigns {
     }
 }
 
-/// Start of a group of a few capitals that stands right before the number at `start`, as in `AB 12 34 56 C`.
+/// Start of a group of a few capitals right before the number at `start`, as in `AB 12 34 56 C`.
 pub(crate) fn capitals_before(text: &[u8], start: usize) -> Option<usize> {
     before(text, start).filter(|b| matches!(b, b' ' | b'-'))?;
     let end = start - 1;
@@ -159,7 +159,7 @@ mod tests {
     use crate::families::tests::{found, pieces};
 
     #[test]
-    fn every_shape_is_written_in_the_signs_it_may_use_and_fits_the_table() {
+    fn every_shape_uses_only_its_signs_and_fits_the_table() {
         for row in rows() {
             assert!(!row.shapes.is_empty() && !row.keywords.is_empty(), "{}", row.id);
             for shape in row.shapes {
@@ -170,7 +170,7 @@ mod tests {
         }
     }
 
-    /// A number of this shape that the row's check accepts; there are enough of them to meet one by chance.
+    /// A number of this shape that the row's check accepts. There are so many that random numbers hit one.
     fn example(row: &Row, shape: &str, numbers: &mut u64) -> String {
         let mut below = |bound: u64| {
             *numbers =
@@ -187,7 +187,7 @@ mod tests {
             };
             let mut number: Vec<u8> = shape.chars().map(sign).map(|c| c as u8).collect();
             if row.id.contains("HEALTH_INSURANCE") && shape.len() > 19 {
-                number[..2].copy_from_slice(b"80"); // what the scheme's cards begin with
+                number[..2].copy_from_slice(b"80"); // numbers of the scheme's cards begin with 80
             }
             let bare: Vec<u8> = number.iter().copied().filter(|b| *b != b' ').collect();
             if (row.check)(&bare) {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_is_met_and_every_shape_beside_every_keyword_is_something() {
+    fn every_row_is_reported_and_every_shape_near_every_keyword_is_found() {
         let mut numbers = 1;
         let mut hidden = Vec::new();
         for row in rows() {
@@ -213,12 +213,12 @@ mod tests {
             }
             hidden.extend((!met).then_some(row.id));
         }
-        assert_eq!(hidden, [""; 0], "never reported: others take their place");
+        assert_eq!(hidden, [""; 0], "these ids are never reported, because others replace them");
     }
 
-    /// An example of each row that a check digit proves, beside one of its keywords.
+    /// Examples of rows, each near one of its keywords.
     #[test]
-    fn numbers_are_found_beside_their_keyword_and_nowhere_else() {
+    fn numbers_are_found_near_their_keyword_and_nowhere_else() {
         for (text, number, id) in [
             ("NHS number 943 476 5919.", "943 476 5919", "UK_NHS_NUMBER"),
             ("nino: AB 12 34 56 C", "AB 12 34 56 C", "UK_NATIONAL_INSURANCE_NUMBER"),
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_go_on_are_not_cut_out_of_longer_ones() {
+    fn no_number_is_found_inside_a_longer_one() {
         for text in [
             "cpf 1.111.444.777-35",
             "cpf 111.444.777-35-1",

@@ -1,12 +1,13 @@
 //! Text that is not prose: file names and object keys.
 //!
-//! People put data into names (`john_4539578763621486.mp4`), with the separators names allow. Names are made readable
-//! without moving a character, so places found in the result hold in the name itself.
+//! People put data into names (`john_4539578763621486.mp4`), with the separators that names allow. A name is converted
+//! to readable text without moving a character, so places in the result are also places in the name.
 
-/// The [`surface`](reelgate_flow::place::TextPlace::surface) of a file name or object key. Lines with it are read through [`file_name`].
+/// The [`surface`](reelgate_flow::place::TextPlace::surface) of a file name or object key. The scanner reads lines
+/// of this surface through [`file_name`].
 pub const FILE_NAME: &str = "file_name";
 
-/// Endings that say what a file is. None of them is in real use as a mail domain.
+/// Endings that state the type of a file. No mail domain in real use ends in one of them.
 const EXTENSIONS: &[&str] = &[
     "3g2", "3gp", "aac", "ac3", "aif", "aiff", "ass", "avi", "bmp", "csv", "dv", "eac3", "flac", "flv",
     "gif", "h264", "hevc", "jpeg", "jpg", "json", "jsonl", "log", "m2ts", "m4a", "m4s", "m4v", "mka", "mkv",
@@ -20,7 +21,7 @@ pub(crate) fn is_extension(label: &str) -> bool {
     EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(label))
 }
 
-/// A file name or key as text: known endings dropped, and `_` between digits read as a space.
+/// A file name or key as text: without known endings, and with `_` between digits as a space.
 ///
 /// The result is never longer than `name`, and each of its characters is at the same index in `name`.
 pub fn file_name(name: &str) -> String {
@@ -36,7 +37,8 @@ pub fn file_name(name: &str) -> String {
     text
 }
 
-/// `a.mp4.sha256` without both endings. `.mp4` alone stays: a name has to be left.
+/// The name without its known endings: `a` for `a.mp4.sha256`. `.mp4` alone stays, because a name must not become
+/// empty.
 fn without_extensions(name: &str) -> &str {
     let mut stem = name;
     while let Some((rest, label)) = stem.rsplit_once('.') {
@@ -64,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn underscores_between_digits_read_as_spaces_at_the_same_index() {
+    fn underscores_between_digits_become_spaces_at_the_same_index() {
         assert_eq!(file_name("card_4539_5787_6362_1486_x.mkv"), "card_4539 5787 6362 1486_x");
         assert_eq!(file_name("é_1_2_3"), "é_1 2 3");
     }

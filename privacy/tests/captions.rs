@@ -1,7 +1,7 @@
-//! A generator of captions and tags that hold somebody's data, and of such that only look like it.
+//! A generator of captions and tags with personal data, and of captions and tags that only look as if they had some.
 //!
-//! Values are made from their standards (issuer ranges and Luhn, ISO 13616, numbering plans), not taken from the
-//! classifier's tables. Near misses are the same shapes with something wrong, and what else captions count.
+//! Values are made from their standards (issuer ranges and Luhn, ISO 13616, numbering plans), not from the classifier's
+//! tables. Near misses are values with an error, and other numbers that captions have.
 
 use crate::scoring::Document;
 
@@ -30,7 +30,7 @@ impl Numbers {
     }
 }
 
-/// `count` texts from `seed`: about a third hold nothing.
+/// `count` texts from `seed`; about a third have no personal data.
 pub(crate) fn documents(seed: u64, count: usize) -> Vec<Document> {
     let mut n = Numbers(seed);
     (0..count).map(|_| document(&mut n)).collect()

@@ -1,4 +1,4 @@
-//! What a deployment adds and takes away: custom identifiers, allow lists, ids switched off, fingerprints.
+//! What a deployment configures: custom identifiers, allow lists, ids that are switched off, fingerprints.
 
 use reelgate_privacy::{
     AllowList, Classifier, ConfigError, CustomIdentifier, Fingerprinter, Options, Severity, SeverityLevel,
@@ -14,14 +14,14 @@ fn with(custom: CustomIdentifier) -> Classifier {
     Classifier::with(&[custom], &[], Options::default()).expect("within the limits")
 }
 
-/// Ids, counts and severities of what one line holds.
-fn told(classifier: &Classifier, text: &str, field: &str) -> Vec<(&'static str, u64, Severity)> {
+/// Ids, counts and severities of the findings in one line.
+fn summary(classifier: &Classifier, text: &str, field: &str) -> Vec<(&'static str, u64, Severity)> {
     let findings = classifier.scan([line(text, "tag", field)].into_iter());
     findings.iter().map(|f| (f.kind.id, f.count, f.severity)).collect()
 }
 
 #[test]
-fn a_custom_identifier_is_medium_from_one_on_and_shows_nothing() {
+fn a_custom_identifier_is_medium_from_the_first_occurrence_and_fully_masked() {
     let classifier = with(employee());
     let findings = classifier.scan([line("by E-12345 and E-54321", "tag", "comment")].into_iter());
     let [finding] = findings.as_slice() else { panic!("one finding, not {}", findings.len()) };
@@ -32,10 +32,10 @@ fn a_custom_identifier_is_medium_from_one_on_and_shows_nothing() {
 }
 
 #[test]
-fn a_keyword_has_to_end_within_the_distance_before_the_end_of_the_match() {
+fn a_keyword_must_end_within_the_distance_before_the_end_of_the_match() {
     let keyed = CustomIdentifier { keywords: vec!["badge".into()], maximum_match_distance: 12, ..employee() };
     let classifier = with(keyed);
-    let found = |text: &str, field: &str| told(&classifier, text, field).len();
+    let found = |text: &str, field: &str| summary(&classifier, text, field).len();
     assert_eq!(found("BADGE E-12345", ""), 1, "8 characters from the end of the keyword");
     assert_eq!(found("badge éééé E-12345", ""), 0, "13 characters");
     assert_eq!(found("badge ééé E-12345", ""), 1, "12 characters");
@@ -45,15 +45,15 @@ fn a_keyword_has_to_end_within_the_distance_before_the_end_of_the_match() {
 }
 
 #[test]
-fn an_ignore_word_cancels_the_match_that_holds_it_in_its_case() {
+fn an_ignore_word_cancels_a_match_that_contains_it_in_the_same_case() {
     let classifier = with(CustomIdentifier {
         regex: "E-[0-9]{5}(?:-[A-Za-z]+)?".into(),
         ignore_words: vec!["Test".into()],
         ..employee()
     });
-    assert_eq!(told(&classifier, "E-12345-Test", "").len(), 0);
-    assert_eq!(told(&classifier, "E-12345-test", "").len(), 1);
-    assert_eq!(told(&classifier, "Test E-12345", "").len(), 1);
+    assert_eq!(summary(&classifier, "E-12345-Test", "").len(), 0);
+    assert_eq!(summary(&classifier, "E-12345-test", "").len(), 1);
+    assert_eq!(summary(&classifier, "Test E-12345", "").len(), 1);
 }
 
 #[test]
@@ -62,21 +62,22 @@ fn severity_follows_the_thresholds_and_fewer_are_no_finding() {
     let levels = vec![level(2, Severity::Low), level(3, Severity::High)];
     let classifier = with(CustomIdentifier { severity_levels: levels, ..employee() });
     let severities: Vec<Option<Severity>> = (1..5)
-        .map(|count| told(&classifier, &"E-12345 ".repeat(count), "").first().map(|found| found.2))
+        .map(|count| summary(&classifier, &"E-12345 ".repeat(count), "").first().map(|found| found.2))
         .collect();
     assert_eq!(severities, [None, Some(Severity::Low), Some(Severity::High), Some(Severity::High)]);
 }
 
 #[test]
-fn a_custom_identifier_counts_beside_a_built_in_one_and_spans_stay_apart() {
+fn a_custom_identifier_counts_in_addition_to_a_built_in_one_and_spans_do_not_overlap() {
     let classifier = with(CustomIdentifier { regex: r"[a-z.]+@example\.org".into(), ..employee() });
-    let ids: Vec<&str> = told(&classifier, "jane.doe@example.org", "").iter().map(|found| found.0).collect();
+    let ids: Vec<&str> =
+        summary(&classifier, "jane.doe@example.org", "").iter().map(|found| found.0).collect();
     assert_eq!(ids, ["EMAIL_ADDRESS", "employee number"]);
     assert_eq!(classifier.spans("jane.doe@example.org").len(), 1);
 }
 
 #[test]
-fn definitions_outside_the_limits_are_refused_with_what_is_wrong() {
+fn definitions_outside_the_limits_are_refused_with_the_reason() {
     let refused =
         |custom: CustomIdentifier| Classifier::with(&[custom], &[], Options::default()).err().unwrap();
     let words = |count: usize, length: usize| vec!["w".repeat(length); count];
@@ -145,17 +146,17 @@ fn limits_themselves_are_allowed() {
 }
 
 #[test]
-fn an_allowed_value_is_not_reported_whatever_finds_it() {
+fn an_allowed_value_is_not_reported_by_any_identifier() {
     let lists = [
         AllowList::Words(vec!["Press@Example.org".into(), "E-00000".into()]),
         AllowList::Regex(r"\+33 6 00.*|E-1".into()),
     ];
     let classifier = Classifier::with(&[employee()], &lists, Options::default()).unwrap();
     for text in ["press@example.org", "call +33 6 00 12 34 56", "e-00000 E-00000"] {
-        assert_eq!(told(&classifier, text, ""), [], "{text}");
+        assert_eq!(summary(&classifier, text, ""), [], "{text}");
     }
     for text in ["a.press@example.org", "call +33 6 12 34 56 78", "E-12345"] {
-        assert_eq!(told(&classifier, text, "").len(), 1, "{text}");
+        assert_eq!(summary(&classifier, text, "").len(), 1, "{text}");
     }
     let words = AllowList::Words(vec!["w".repeat(91)]);
     assert!(matches!(
@@ -165,12 +166,12 @@ fn an_allowed_value_is_not_reported_whatever_finds_it() {
 }
 
 #[test]
-fn an_id_that_is_switched_off_is_not_looked_for_and_an_unknown_one_is_refused() {
+fn an_id_that_is_switched_off_is_not_reported_and_an_unknown_id_is_refused() {
     let off = |id: &str| Options { disabled: vec![id.into()], ..Options::default() };
     let classifier = Classifier::with(&[], &[], off("EMAIL_ADDRESS")).unwrap();
-    assert_eq!(told(&classifier, "jane.doe@example.org", ""), []);
+    assert_eq!(summary(&classifier, "jane.doe@example.org", ""), []);
     let classifier = Classifier::with(&[], &[], off("UK_NHS_NUMBER")).unwrap();
-    assert!(told(&classifier, "nhs 943 476 5919", "").iter().all(|found| found.0 != "UK_NHS_NUMBER"));
+    assert!(summary(&classifier, "nhs 943 476 5919", "").iter().all(|found| found.0 != "UK_NHS_NUMBER"));
     assert!(matches!(
         Classifier::with(&[], &[], off("EMAIL")).err(),
         Some(ConfigError::UnknownIdentifier { .. })
@@ -193,7 +194,7 @@ fn places_of_one_value_share_a_fingerprint_across_assets_and_there_is_none_witho
 }
 
 #[test]
-fn letters_like_digits_count_on_the_picture_only_where_a_check_digit_agrees() {
+fn digit_like_letters_count_in_pictures_only_with_a_correct_check_digit() {
     let classifier = Classifier::new();
     let seen = |text: &str, surface: &str| {
         let findings = classifier.scan([line(text, surface, "")].into_iter());

@@ -1,4 +1,4 @@
-//! The table of identifiers in the documentation is the registry, word for word.
+//! The table of identifiers in the documentation equals the registry, word for word.
 
 use std::path::PathBuf;
 
@@ -25,11 +25,11 @@ fn row(identifier: &Identifier) -> String {
 
 fn document() -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/identifiers.md");
-    std::fs::read_to_string(path).expect("the documentation stands beside the crates")
+    std::fs::read_to_string(path).expect("the documentation is in the workspace")
 }
 
 #[test]
-fn every_identifier_has_its_row_and_every_row_its_identifier() {
+fn every_identifier_has_a_row_and_every_row_an_identifier() {
     let document = document();
     let rows: Vec<String> = identifiers().iter().map(row).collect();
     let covered =
@@ -75,7 +75,7 @@ fn ids_severities_and_keywords_agree_with_the_managed_identifiers() {
             assert_eq!(theirs["severity"][band], ours.severity.of(count).as_str(), "{} {band}", ours.kind.id);
         }
         let words = theirs["keywords"].as_array().into_iter().flatten().filter_map(|w| w.as_str());
-        // Some lists are summed up there for many countries: `per country`, `US: passport, travel document`.
+        // The reference summarises some lists for many countries: `per country`, `US: passport, travel document`.
         for word in words.filter(|word| *word != "per country" && !word.contains(", ")) {
             let word = word.to_lowercase().replace('_', " ");
             let spelled = |ours: &&str| ours.replace('_', " ") == word;

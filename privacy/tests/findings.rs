@@ -1,11 +1,11 @@
-//! Findings: shape, counts, severity, places, and above all what they must not hold.
+//! Findings: form, counts, severity, places, and above all what they must not contain.
 
 use reelgate_privacy::{LOCATIONS_MAX, Line, Severity, finding_type, severity, text};
 
 use crate::{CLASSIFIER, line};
 
 #[test]
-fn a_finding_tells_type_count_place_and_a_masked_form() {
+fn a_finding_has_type_count_place_and_a_masked_form() {
     let mut cue = line("né: jane.doe@example.org!", "subtitle", "cue");
     (cue.address.track, cue.address.start_ns, cue.address.end_ns) = (Some(3), Some(1_000), Some(2_000));
     let findings = CLASSIFIER.scan([cue].into_iter());
@@ -21,7 +21,7 @@ fn a_finding_tells_type_count_place_and_a_masked_form() {
 }
 
 #[test]
-fn severity_follows_the_count_and_the_worst_finding_decides() {
+fn severity_follows_the_count_and_the_most_severe_finding_decides() {
     let phones = |count: usize| {
         let lines = (0..count).map(|_| line("+33 6 12 34 56 78", "subtitle", "cue"));
         CLASSIFIER.scan(lines)
@@ -51,7 +51,7 @@ fn the_element_name_is_a_keyword() {
 }
 
 #[test]
-fn file_names_are_read_without_their_endings_and_places_hold_in_the_name() {
+fn file_names_are_read_without_their_endings_and_places_are_those_in_the_name() {
     for (name, id, masked) in [
         ("john_4539578763621486.mp4", "CREDIT_CARD_NUMBER_(NO_KEYWORD)", "************1486"),
         ("card_4539_5787_6362_1486.mkv", "CREDIT_CARD_NUMBER", "**** **** **** 1486"),
@@ -103,13 +103,13 @@ fn an_address_before_screening_does_not_print_its_element_name() {
 }
 
 #[test]
-fn nothing_found_is_no_finding() {
+fn text_without_personal_data_has_no_finding() {
     assert!(CLASSIFIER.scan([line("a quiet day at the sea", "subtitle", "cue")].into_iter()).is_empty());
     assert!(CLASSIFIER.scan(std::iter::empty()).is_empty());
 }
 
 #[test]
-fn findings_carry_the_types_and_scores_of_the_managed_service() {
+fn findings_have_the_types_and_scores_of_macie() {
     let scan = |text: &str| CLASSIFIER.scan([line(text, "tag", "comment")].into_iter());
     for (text, kind, category, score) in [
         ("4539578763621486", "SensitiveData:S3Object/Financial", "FINANCIAL_INFORMATION", 3),

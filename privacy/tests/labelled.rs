@@ -1,13 +1,14 @@
-//! Precision and recall on labelled text: presidio-research's generated documents (MIT), and text of our own generator.
+//! Precision and recall on labelled text: presidio-research's generated documents (MIT), and generated
+//! captions and tags.
 
 use crate::scoring::{self, Document, scores};
 use crate::{CLASSIFIER, captions, shared};
 
-/// F1 of Presidio 2.2.366 on the same file, pattern recognisers only, all six types together.
+/// F1 of Presidio 2.2.366 on the same file, with pattern recognisers only, for all six types together.
 const PRESIDIO_F1: f64 = 0.912;
 
-/// The floors are what the classifier reaches, rounded down. This corpus is easy on a keyword reader: nearly all of its
-/// phones stand beside a word for phoning.
+/// The floors are what the classifier reaches, rounded down. This corpus is easy for a classifier with keywords: nearly
+/// all of its phone numbers are near a word such as `phone`.
 #[test]
 fn six_types_are_found_in_labelled_text_with_few_false_alarms() {
     let Some(path) = shared("privacy/presidio-research/generated_large.json") else {
@@ -18,8 +19,8 @@ fn six_types_are_found_in_labelled_text_with_few_false_alarms() {
     assert_floors("generated_large", &documents, 0.99, 0.99);
 }
 
-/// Captions and tags as they look in videos, with numbers that are almost something between them. The seed is not the
-/// one the classifier was written with.
+/// Captions and tags as in videos, with near misses between them. The seed differs from the one that was used while the
+/// classifier was written.
 #[test]
 fn six_types_are_found_in_captions_and_tags_between_near_misses() {
     let documents = captions::documents(20_261, 6_000);

@@ -1,4 +1,4 @@
-//! The classifier as its users see it: labelled text, text that holds nothing, and hostile text.
+//! The classifier through its public interface: labelled text, text without personal data, and hostile text.
 
 mod captions;
 mod custom;
@@ -18,7 +18,7 @@ use reelgate_privacy::{Classifier, Line};
 
 static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(Classifier::new);
 
-/// A path among the shared test data, or `None` (said on stderr) where this machine has none.
+/// A path in the shared test data. If this machine has none, prints that on standard error and returns `None`.
 fn shared(path: &str) -> Option<PathBuf> {
     let full = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(path);
     if !full.exists() {

@@ -1,4 +1,4 @@
-//! Text in which nothing may be found: what media files are full of and people are not in.
+//! Text in which nothing may be found: the contents of media files that are no personal data.
 
 use reelgate_privacy::{Finding, Severity};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::captions::Numbers;
 use crate::{CLASSIFIER, ids, line, shared};
 
-/// Files of the corpus that really say where they were filmed.
+/// Files of the corpus that state where they were filmed.
 const WITH_LOCATION: &[&str] = &[
     "androidx-media__dolbyVision-hdr.MOV",
     "androidx-media__sample_with_chapters.mp4",
@@ -16,7 +16,7 @@ const WITH_LOCATION: &[&str] = &[
     "tika__testMP4_QuickTimeMetadata.mov",
 ];
 
-/// Element names of containers, probes and subtitle formats; some hold a keyword.
+/// Element names of containers, probes and subtitle formats; some contain a keyword.
 const FIELDS: &[&str] = &[
     "streams.tags.creation_time",
     "format.tags.major_brand",
@@ -41,7 +41,7 @@ const FIELDS: &[&str] = &[
 ];
 
 #[test]
-fn generated_log_lines_and_listings_hold_nothing_above_low() {
+fn generated_log_lines_and_listings_have_no_finding_above_low() {
     let mut numbers = Numbers(4);
     for _ in 0..10_000 {
         let mut n = |bound: u64| numbers.below(bound);
@@ -151,7 +151,7 @@ fn generated_log_lines_and_listings_hold_nothing_above_low() {
 }
 
 #[test]
-fn generated_times_hashes_and_versions_hold_nothing() {
+fn generated_times_hashes_and_versions_have_no_finding() {
     let mut numbers = Numbers(3);
     for _ in 0..20_000 {
         let mut n = |bound: u64| numbers.below(bound);
@@ -210,7 +210,7 @@ fn generated_times_hashes_and_versions_hold_nothing() {
 }
 
 #[test]
-fn probe_reports_of_real_files_hold_nothing_but_real_places() {
+fn probe_reports_of_real_files_have_no_finding_but_real_locations() {
     for folder in ["media/ffprobe", "media/mediainfo"] {
         let Some(root) = shared(folder) else {
             return;
@@ -244,7 +244,7 @@ fn assert_quiet(name: &str, findings: &[Finding]) {
     }
 }
 
-/// Leaves of a report with the names on their path, as element names.
+/// The leaves of a report, with the names on their path as element names.
 fn gather(value: &Value, path: &str, leaves: &mut Vec<(String, String)>) {
     match value {
         Value::Object(members) => {
@@ -257,7 +257,7 @@ fn gather(value: &Value, path: &str, leaves: &mut Vec<(String, String)>) {
 }
 
 #[test]
-fn captions_about_numbers_hold_nothing() {
+fn captions_about_numbers_have_no_finding() {
     for text in [
         "In 1969, 600,000,000 people watched.",
         "Flight 815 leaves at 12:45.",
@@ -280,7 +280,7 @@ fn captions_about_numbers_hold_nothing() {
 }
 
 #[test]
-fn every_file_listed_with_a_place_is_found_to_have_one() {
+fn every_file_listed_with_a_location_has_that_finding() {
     let Some(root) = shared("media/ffprobe") else {
         return;
     };

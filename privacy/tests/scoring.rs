@@ -1,4 +1,4 @@
-//! Precision and recall by type: a span hits where it overlaps a label of its type.
+//! Precision and recall by type. A span is correct if it overlaps a label of its type.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use serde_json::Value;
 pub(crate) const TYPES: [&str; 6] =
     ["CREDIT_CARD", "EMAIL_ADDRESS", "IBAN_CODE", "IP_ADDRESS", "PHONE_NUMBER", "US_SSN"];
 
-/// A label that is scored apart: its numbers need a keyword, as Macie's do.
+/// A label that is scored separately, because its numbers need a keyword, as in Macie.
 const APART: &str = "US_DRIVER_LICENSE";
 
-/// A text with what stands in it: label, first character, one past the last.
+/// A text with its labels: label, first character, index after the last character.
 pub(crate) struct Document {
     pub text: String,
     pub labels: Vec<(String, usize, usize)>,
 }
 
-/// The label of a kind, where it has one.
+/// The label of a kind; `None` if it has none.
 fn label(span: &Span) -> Option<&'static str> {
     match span.kind.id {
         "CREDIT_CARD_NUMBER" | "CREDIT_CARD_NUMBER_(NO_KEYWORD)" => Some("CREDIT_CARD"),
@@ -67,7 +67,7 @@ impl Score {
     }
 }
 
-/// Scores by type, and of the six types together under `all`.
+/// Scores by type; `all` has those of the six types together.
 pub(crate) fn scores(classifier: &Classifier, documents: &[Document]) -> BTreeMap<&'static str, Score> {
     let mut scores = BTreeMap::from(TYPES.map(|t| (t, Score::default())));
     scores.insert(APART, Score::default());
@@ -100,7 +100,7 @@ pub(crate) fn scores(classifier: &Classifier, documents: &[Document]) -> BTreeMa
     scores
 }
 
-/// One line a type.
+/// The scores, one line per type.
 pub(crate) fn print(title: &str, scores: &BTreeMap<&'static str, Score>) {
     println!("{title}");
     for (kind, score) in scores.iter().filter(|(_, score)| score.labels() > 0) {
@@ -109,7 +109,7 @@ pub(crate) fn print(title: &str, scores: &BTreeMap<&'static str, Score>) {
     }
 }
 
-/// The documents of a file in the form of presidio-research.
+/// The documents of a file in the format of presidio-research.
 pub(crate) fn read(json: &str) -> Vec<Document> {
     let documents: Vec<Value> = serde_json::from_str(json).expect("the corpus is JSON");
     let document = |document: &Value| {

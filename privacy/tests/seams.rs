@@ -1,4 +1,4 @@
-//! What lies between two lines: values cut by a cue's end, keywords before it, lines shown again.
+//! Values across two lines: values cut by the end of a cue, keywords in the cue before, lines that are shown again.
 
 use reelgate_flow::place::FrameBox;
 use reelgate_privacy::{Finding, Line};
@@ -19,8 +19,8 @@ fn scan<'a>(lines: impl IntoIterator<Item = Line<'a>>) -> Vec<Finding> {
     CLASSIFIER.scan(lines.into_iter())
 }
 
-/// Id, count, and the seconds of the first place.
-fn told(findings: &[Finding]) -> Vec<(&'static str, u64, u64, u64)> {
+/// For each finding: id, count, and start and end of the first place, seconds.
+fn summary(findings: &[Finding]) -> Vec<(&'static str, u64, u64, u64)> {
     let seconds = |time: Option<u64>| time.map_or(u64::MAX, |time| time / SECOND);
     findings
         .iter()
@@ -37,35 +37,35 @@ const BARE_CARD: &str = "CREDIT_CARD_NUMBER_(NO_KEYWORD)";
 #[test]
 fn a_card_number_cut_by_the_end_of_a_cue_is_found_with_the_times_of_both() {
     let findings = scan([cue("it's 4539 5787", 1), cue("6362 1486, got it?", 3)]);
-    assert_eq!(told(&findings), [(BARE_CARD, 1, 1, 5)]);
+    assert_eq!(summary(&findings), [(BARE_CARD, 1, 1, 5)]);
     let place = &findings[0].locations[0];
     assert_eq!((place.start, place.end, place.masked.as_str()), (5, 24, "**** **** **** 1486"));
 }
 
 #[test]
 fn a_number_cut_into_two_lines_of_one_cue_is_found() {
-    assert_eq!(told(&scan([cue("it's 4539 5787\n6362 1486", 1)])), [(BARE_CARD, 1, 1, 3)]);
+    assert_eq!(summary(&scan([cue("it's 4539 5787\n6362 1486", 1)])), [(BARE_CARD, 1, 1, 3)]);
 }
 
 #[test]
-fn a_spanning_value_takes_the_place_of_what_one_line_had_of_it() {
+fn a_spanning_value_replaces_a_partial_match_in_one_line() {
     let findings = scan([cue("phone or card 4539 5787", 1), cue("6362 1486", 3)]);
-    assert_eq!(told(&findings), [(CARD, 1, 1, 5)]);
+    assert_eq!(summary(&findings), [(CARD, 1, 1, 5)]);
 }
 
 #[test]
 fn lines_of_different_places_or_far_apart_are_not_joined() {
     let mut other_track = cue("6362 1486", 3);
     other_track.address.track = Some(4);
-    assert_eq!(told(&scan([cue("4539 5787", 1), other_track])), []);
-    assert_eq!(told(&scan([cue("4539 5787", 1), cue("6362 1486", 14)])), []);
-    assert_eq!(told(&scan([cue("4539 5787", 1), cue("6362 1486", 13)])), [(BARE_CARD, 1, 1, 15)]);
+    assert_eq!(summary(&scan([cue("4539 5787", 1), other_track])), []);
+    assert_eq!(summary(&scan([cue("4539 5787", 1), cue("6362 1486", 14)])), []);
+    assert_eq!(summary(&scan([cue("4539 5787", 1), cue("6362 1486", 13)])), [(BARE_CARD, 1, 1, 15)]);
     let between = scan([cue("4539 5787", 1), cue("hm", 3), cue("6362 1486", 5)]);
-    assert_eq!(told(&between), []);
+    assert_eq!(summary(&between), []);
 }
 
 #[test]
-fn lines_without_times_are_joined_only_where_a_check_digit_agrees() {
+fn lines_without_times_are_joined_only_for_a_correct_check_digit() {
     let plain = |a: &'static str, b: &'static str| {
         scan([line(a, "text", ""), line(b, "text", "")]).iter().map(|f| f.kind.id).collect::<Vec<_>>()
     };
@@ -78,9 +78,9 @@ fn lines_without_times_are_joined_only_where_a_check_digit_agrees() {
 #[test]
 fn a_keyword_in_the_cue_before_counts() {
     let findings = scan([cue("My social security number is", 1), cue("536 90 4399", 3)]);
-    assert_eq!(told(&findings), [("USA_SOCIAL_SECURITY_NUMBER", 1, 3, 5)]);
+    assert_eq!(summary(&findings), [("USA_SOCIAL_SECURITY_NUMBER", 1, 3, 5)]);
     let far = format!("My social security number is {}", "x".repeat(31));
-    assert_eq!(told(&scan([cue(&far, 1), cue("536 90 4399", 3)])), []);
+    assert_eq!(summary(&scan([cue(&far, 1), cue("536 90 4399", 3)])), []);
 }
 
 #[test]
@@ -88,15 +88,15 @@ fn a_line_that_rolls_up_counts_once_and_lasts_until_it_is_gone() {
     let mail = "write to jane.doe@example.org";
     let rolled = format!("{mail}\nor call");
     let findings = scan([cue(mail, 1), cue(&rolled, 3), cue("or call\nme", 5)]);
-    assert_eq!(told(&findings), [("EMAIL_ADDRESS", 1, 1, 5)]);
+    assert_eq!(summary(&findings), [("EMAIL_ADDRESS", 1, 1, 5)]);
     let later = scan([cue(mail, 1), cue("or call", 3), cue(mail, 5)]);
-    assert_eq!(told(&later), [("EMAIL_ADDRESS", 2, 1, 3)]);
+    assert_eq!(summary(&later), [("EMAIL_ADDRESS", 2, 1, 3)]);
     let two = scan([cue(mail, 1), cue("write to jane.doe@example.org or john@example.org", 3)]);
-    assert_eq!(told(&two), [("EMAIL_ADDRESS", 2, 1, 5)]);
+    assert_eq!(summary(&two), [("EMAIL_ADDRESS", 2, 1, 5)]);
 }
 
 #[test]
-fn text_on_the_picture_counts_once_only_in_the_same_spot() {
+fn text_in_a_picture_counts_once_only_in_the_same_spot() {
     let seen = |x: u32, second: u64| {
         let mut seen = cue("jane.doe@example.org", second);
         seen.address.surface = "on_screen_text".to_owned();
@@ -120,7 +120,7 @@ fn text_on_the_picture_counts_once_only_in_the_same_spot() {
 }
 
 #[test]
-fn nothing_of_the_lines_is_lost_however_they_come() {
+fn no_value_is_lost_in_any_order_of_lines() {
     let mut scanner = CLASSIFIER.scanner();
     for i in 0..40 {
         scanner.push(cue(if i % 2 == 0 { "4539 5787" } else { "6362 1486" }, i * 2));

@@ -142,7 +142,7 @@ mod tests {
     fn what_the_classifier_refuses_is_said_with_its_key_and_without_the_secret() {
         for (text, key) in [
             ("disabled = [\"CREDIT_CARD\"]", "privacy.disabled: there is no identifier \"CREDIT_CARD\""),
-            ("fingerprint_key = \"sesame\"", "privacy.fingerprint_key: a fingerprint key has 16 bytes"),
+            ("fingerprint_key = \"sesame\"", "privacy.fingerprint_key: a fingerprint key must have 16 bytes"),
             ("[[custom_identifiers]]\nname = \"badge\"\nregex = \"(\"", "privacy.custom_identifiers: "),
             ("[[allow_lists]]\nregex = \"(\"", "privacy.allow_lists: the expression of \"an allow list\""),
             ("[[allow_lists]]\nwords = [\"\"]", "privacy.allow_lists: an allow list may have 100,000 words"),

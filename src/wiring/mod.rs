@@ -181,7 +181,7 @@ pub fn event_for_path(path: &Path, force: bool) -> PortResult<MediaEvent> {
 
 /// The media worker beside this program.
 pub fn worker(_: &Config) -> Result<WorkerProgram, Failure> {
-    WorkerProgram::beside_current_exe()
+    WorkerProgram::next_to_current_exe()
         .map_err(|error| Failure::Internal(format!("find the media worker beside this program: {error}")))
 }
 

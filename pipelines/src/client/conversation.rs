@@ -20,13 +20,11 @@ const MESSAGES_MAX: u64 = 2_000_000;
 pub enum Stage {
     /// No reply has arrived yet.
     Greeting,
-    /// The worker has said hello and closes its jail.
+    /// The hello has arrived, and the worker is closing its jail.
     Jailing,
     /// The worker has its job.
     Working,
 }
-
-/// One conversation.
 pub struct WorkerConversation<'a> {
     job: &'a Job,
     output_bytes_max: u64,
@@ -109,7 +107,7 @@ impl<'a> WorkerConversation<'a> {
         self.output_bytes
     }
 
-    /// The final reply, where one arrived.
+    /// The final reply; `None` if none arrived.
     pub fn into_result(self) -> Option<Result<Finished, Fault>> {
         self.result
     }

@@ -6,10 +6,7 @@ pub enum Event {
     /// The worker process runs.
     Started { pid: u32 },
     /// The worker has loaded its plugins and has read nothing yet.
-    Greeted {
-        /// GStreamer's version.
-        gstreamer: String,
-    },
+    Greeted { gstreamer: String },
     /// The jail is closed and the worker gets its job.
     Jailed,
     /// The worker has done more of its job.

@@ -51,8 +51,6 @@ const THREAD_FLAGS: u64 = (libc::CLONE_VM
     | libc::CLONE_CHILD_CLEARTID) as u64;
 const EXEC: u64 = libc::PROT_EXEC as u64;
 const ANONYMOUS: u64 = libc::MAP_ANONYMOUS as u64;
-
-/// One system call.
 struct SystemCall {
     /// `SYS_` and its name, for the comparison with the documentation.
     #[cfg(test)]

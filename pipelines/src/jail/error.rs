@@ -8,18 +8,15 @@ pub enum JailError {
     /// On older kernels landlock restricts only the thread that asks for it, so there must be no other thread.
     #[error("expected one thread when the jail closes, found {0}; a plugin starts threads while it loads")]
     Threads(usize),
-    /// A step failed.
     #[error("{step}")]
     Step {
         /// What was being done.
         step: &'static str,
-        /// The kernel's error.
         source: io::Error,
     },
     /// The kernel has no landlock, or it is switched off.
     #[error("expected landlock in the kernel, found none; boot with `lsm=landlock,…` on Linux 5.13 or later")]
     NoLandlock,
-    /// Landlock refused.
     #[error("restrict files")]
     Files(#[from] landlock::RulesetError),
     /// The filter does not compile, or the kernel refused it.

@@ -40,7 +40,7 @@ pub struct ScreenTextCost {
 pub struct NotAnalysed {
     /// The surface.
     pub surface: Surface,
-    /// Position of the track, where it belongs to one.
+    /// Position of the track; `None` if it belongs to no track.
     pub track: Option<u32>,
     /// Why it was not searched.
     pub why: NotSearched,
@@ -153,7 +153,7 @@ pub struct TextLine {
     pub surface: String,
     /// Element name: the tag's name, `position`, `cc1`, or `text`.
     pub field: String,
-    /// Position of the track, where it belongs to one.
+    /// Position of the track; `None` if it belongs to no track.
     pub track: Option<u32>,
     /// Start of the cue, nanoseconds.
     pub start_ns: Option<u64>,

@@ -323,7 +323,7 @@ pub enum Finished {
 pub struct Inspection {
     /// The facts of the media.
     pub facts: MediaFacts,
-    /// Index of the main video, where there is one.
+    /// Index of the main video; `None` if there is no video.
     pub index: Option<VideoIndex>,
 }
 

@@ -11,7 +11,7 @@ use super::settings::RungSettings;
 use crate::messages::Rung;
 use reelgate_flow::facts::VideoFacts;
 
-/// A source at least 1.2 times as tall as the highest rung below it gets a top rung of its own size; otherwise the two
+/// A source more than 1.2 times as tall as the highest rung below it gets a top rung of its own size; otherwise the two
 /// rungs would look alike. In tenths.
 const OWN_RUNG_TENTHS: u64 = 12;
 /// Lowest limit of the bit rate for small sources, bits per second: headers alone take about 20,000.

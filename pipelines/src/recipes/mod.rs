@@ -1,4 +1,4 @@
-//! Recipes: what is to be done with which media, as plain data and pure functions; no IO.
+//! Recipes: which work a media file needs, as plain data and pure functions; no IO.
 //!
 //! The order of use: [`sniff`] the first bytes, inspect, and [`plan`] the work from the facts and the [`settings`].
 //! When the work is done, [`package`] turns its results into playlists and names. A [`template`] says where an asset's

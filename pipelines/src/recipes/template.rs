@@ -58,7 +58,7 @@ pub enum TemplateError {
     Part(String),
     /// All assets would share one path.
     #[error(
-        "output template: expected {{key}}, {{key_stem}} or {{asset}} in it, found none; every asset needs a path of its own"
+        "output template: expected {{key}}, {{key_stem}} or {{asset}} in it, found none; every asset needs its own path"
     )]
     Constant,
 }
@@ -160,7 +160,7 @@ impl PathTemplate {
 /// Encodes one component. `~` is always encoded, so a key cannot imitate the mark of a shortened component.
 fn component(text: &str) -> String {
     if text.is_empty() {
-        return "%2F".into(); // an empty component stands for its slash; no component contains a slash
+        return "%2F".into(); // an empty component becomes an encoded slash, which no other component contains
     }
     let mut safe = String::with_capacity(text.len());
     for (position, c) in text.char_indices() {

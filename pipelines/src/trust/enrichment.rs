@@ -63,7 +63,7 @@ fn check_screen_text(job: &EnrichJob, found: &Enrichment) -> Result<(), Fault> {
 }
 
 /// Checks one line of collected text before any other code uses it. `picture` is the size of the picture as displayed,
-/// in the pixels of [`FrameBox`]; `None` where the upload has none.
+/// in the pixels of [`FrameBox`]; `None` if the upload has none.
 ///
 /// # Errors
 /// `worker_protocol` if a field is longer than a worker makes it, a time is out of range, or a box is not inside the

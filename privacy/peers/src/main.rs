@@ -1,5 +1,5 @@
-//! The classifier and redact-core on the same subtitle text, in one process: a line each for the table of `run.sh`,
-//! and the text itself in the file given, for the peer that is not written in Rust.
+//! Measures the classifier and redact-core on the same subtitle text, in one process, and prints one line for each for
+//! the table of `run.sh`. Writes the text to the file of its argument, for the peer that is not written in Rust.
 
 #[path = "../../benches/measure.rs"]
 mod measure;
@@ -9,11 +9,11 @@ mod subtitles;
 use measure::{address, best_of, file_lines, rate};
 use reelgate_privacy::{Classifier, identifiers};
 
-/// Little enough that the slowest peer takes a minute for it.
+/// Size of the text. The slowest peer takes about a minute for it.
 const BYTES: usize = 2 << 20;
-/// Shorter work is done again until this is full: what the kernel tells of a thread's time is no finer than its tick.
+/// Shorter work is repeated until it takes this long, because the kernel counts a thread's time in ticks.
 const SECONDS: f64 = 0.5;
-/// What a caller that does not care for lines would pass at once.
+/// Bytes of a piece: what a caller may pass at once if it does not split lines.
 const PIECE: usize = 256 << 10;
 
 fn main() -> std::io::Result<()> {
@@ -38,14 +38,14 @@ fn redact_core_row(text: &str) {
     let engine = redact_core::AnalyzerEngine::new();
     let types = engine.recognizer_registry().stats().entity_coverage.len();
     let found = |text: &str| {
-        let result = engine.analyze(text, Some("en")).expect("its own patterns are well formed");
+        let result = engine.analyze(text, Some("en")).expect("the patterns of the engine are well formed");
         result.detected_entities.len() as u64
     };
     let lines = || text.lines().filter(|line| !line.is_empty()).map(found).sum();
     row("redact-core 0.12.7", types, text, lines, || pieces(text).map(found).sum());
 }
 
-/// Pieces of whole lines.
+/// The text in pieces of whole lines.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -57,7 +57,7 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Who, how many types it looks for, and then, by lines and in large pieces, what it found and MB/s.
+/// Prints a row: name, number of types, then what was found and MB/s, first line by line and then in large pieces.
 fn row(who: &str, types: usize, text: &str, lines: impl Fn() -> u64, large: impl Fn() -> u64) {
     println!("{who}\t{types}\t{}\t{}", measured(text, lines), measured(text, large));
 }

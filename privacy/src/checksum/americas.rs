@@ -1,15 +1,15 @@
-//! Check digits of the Americas. Each takes the number without separators, letters in upper case, in the shape its row in
-//! the table demands; bytes of another class make it fail.
+//! Check digits of the Americas. Each function takes the number without separators and in upper case, in the shape of
+//! its row in the table. Other bytes make it fail.
 
 use super::digits::{digit, last, repeated, value, weighted};
 use super::luhn;
 
-/// Canadian social insurance number: Luhn, and 0 and 8 begin none.
+/// Canadian social insurance number: Luhn; the first digit is not 0 or 8.
 pub(crate) fn sin(number: &[u8]) -> bool {
     !matches!(number.first(), Some(b'0' | b'8')) && luhn(number)
 }
 
-/// Two check digits of Brazil (Receita Federal), each modulus 11 over all before it with `weights` ending in 2.
+/// Two check digits of Brazil (Receita Federal), each modulus 11 over all digits before it; `weights` end in 2.
 fn brazil(number: &[u8], weights: &[u32]) -> bool {
     let check = |weights: &[u32]| match weighted(number, weights).map(|sum| sum % 11) {
         Some(0 | 1) => Some(0),
@@ -83,7 +83,7 @@ pub(crate) fn nit_of_person(number: &[u8]) -> bool {
     !matches!(number.first(), Some(b'8' | b'9')) && nit(number)
 }
 
-/// NIT of an organisation: they begin with 8 or 9.
+/// NIT of an organisation: begins with 8 or 9.
 pub(crate) fn nit_of_organisation(number: &[u8]) -> bool {
     matches!(number.first(), Some(b'8' | b'9')) && nit(number)
 }
@@ -110,7 +110,7 @@ pub(crate) fn rfc(code: &[u8]) -> bool {
     let Some((check, body)) = code.split_last() else {
         return false;
     };
-    // A blank stands before the three letters of an organisation; it counts 37 times 13.
+    // An organisation has three letters with a leading blank, which counts 37 times 13.
     let mut sum = if body.len() == 11 { 37 * 13 } else { 0 };
     for (i, b) in (0u32..).zip(body.iter().rev()) {
         let value = match b {
@@ -143,13 +143,14 @@ pub(crate) fn itin(number: &[u8]) -> bool {
     number.first() == Some(&b'9') && matches!(group, Some(50..=65 | 70..=88 | 90..=92 | 94..=99))
 }
 
-/// Provider identifier of the United States (45 CFR 162.406): Luhn with 80840 before it.
+/// Provider identifier of the United States (45 CFR 162.406): Luhn over the number with the prefix 80840.
 pub(crate) fn npi(number: &[u8]) -> bool {
     let whole = [b"80840".as_slice(), number].concat();
     matches!(number.first(), Some(b'1' | b'2')) && luhn(&whole)
 }
 
-/// Registration with the Drug Enforcement Administration: odd places plus twice the even ones end in the last digit.
+/// Registration with the Drug Enforcement Administration: the digits at odd places plus twice
+/// those at even places; the sum ends in the last digit.
 pub(crate) fn dea(number: &[u8]) -> bool {
     let sum = number.get(2..).and_then(|digits| weighted(digits, &[1, 2, 1, 2, 1, 2]));
     let registrant = number.first().is_some_and(u8::is_ascii_uppercase);

@@ -1,4 +1,4 @@
-//! Check digits of other countries and of things.
+//! Check digits of other countries and of objects.
 
 use super::digits::{digit, repeated, weighted};
 

@@ -1,5 +1,5 @@
-//! Check digits of Europe. Each takes the number without separators, letters in upper case, in the shape its row in the
-//! table demands; bytes of another class make it fail.
+//! Check digits of Europe. Each function takes the number without separators and in upper case, in the shape of its
+//! row in the table. Other bytes make it fail.
 
 use super::digits::{digit, last, repeated, value, weighted};
 
@@ -18,7 +18,7 @@ pub(crate) fn dni(number: &[u8]) -> bool {
     letter.is_some() && letter == number.get(8).copied()
 }
 
-/// Spanish NIE: X, Y or Z stand for 0, 1 and 2 before seven digits, then the DNI's letter.
+/// Spanish NIE: X, Y or Z, which count as 0, 1 and 2, then seven digits and the DNI's letter.
 pub(crate) fn nie(number: &[u8]) -> bool {
     let lead = match number.first() {
         Some(b'X') => b'0',
@@ -31,7 +31,7 @@ pub(crate) fn nie(number: &[u8]) -> bool {
     dni(&plain)
 }
 
-/// Spanish NIF: of a person the DNI, the NIE, or K, L or M before seven digits and the letter.
+/// Spanish NIF of a person: the DNI, the NIE, or K, L or M with seven digits and the letter.
 pub(crate) fn nif(number: &[u8]) -> bool {
     let special = matches!(number.first(), Some(b'K' | b'L' | b'M')) && {
         let letter = number.get(1..8).and_then(value).map(|n| DNI_LETTERS[(n % 23) as usize]);
@@ -72,7 +72,7 @@ pub(crate) fn spain_social_security(number: &[u8]) -> bool {
     (1..=66).contains(&province) && whole % 97 == check
 }
 
-/// French NIR (INSEE): thirteen digits, 97 minus the rest modulo 97; Corsica's 2A and 2B read as 19 and 18.
+/// French NIR (INSEE): thirteen digits, 97 minus the remainder modulo 97; 2A and 2B of Corsica count as 19 and 18.
 pub(crate) fn nir(number: &[u8]) -> bool {
     let mut plain = number.to_vec();
     match number.get(5..7) {
@@ -108,12 +108,13 @@ pub(crate) fn german_tax(number: &[u8]) -> bool {
     number.len() == 11 && number[0] != b'0' && last(number) == Some((11 - product) % 10)
 }
 
-/// Letters and digits in the number of a German identity card or passport: no vowels, and none that look like digits.
+/// Number of a German identity card or passport: digits and letters, but no vowels and no letters that look like
+/// digits.
 fn german_document(number: &[u8], leads: &[u8]) -> bool {
     const LETTERS: &[u8] = b"CFGHJKLMNPRTVWXYZ";
     let sound = number.iter().take(9).all(|b| b.is_ascii_digit() || LETTERS.contains(b));
     let leads = number.first().is_some_and(|b| leads.contains(b));
-    // Where the check digit is written too, it has to agree (ICAO document 9303 part 3: weights 7, 3, 1).
+    // If the check digit is written too, it must be correct (ICAO document 9303 part 3: weights 7, 3, 1).
     let check = match number.get(9) {
         None => true,
         Some(written) => {
@@ -136,8 +137,8 @@ pub(crate) fn reisepass(number: &[u8]) -> bool {
     german_document(number, b"CFGHJK")
 }
 
-/// Italian codice fiscale (D.M. 23 December 1976): a date with a letter for the month, and a check letter. Digits may be
-/// replaced by letters where two people would share a code.
+/// Italian codice fiscale (D.M. 23 December 1976): a date with a letter for the month, and a check letter. If two
+/// people would share a code, letters replace some digits.
 pub(crate) fn codice_fiscale(code: &[u8]) -> bool {
     let (Some(body), Some(check)) = (code.get(..15), code.get(15)) else {
         return false;
@@ -147,7 +148,8 @@ pub(crate) fn codice_fiscale(code: &[u8]) -> bool {
     digits_sound && b"ABCDEHLMPRST".contains(&code[8]) && italian_letter(body) == Some(*check)
 }
 
-/// The check letter of Italian codes: letters and digits by value, those at odd places by a table, summed modulo 26.
+/// The check letter of Italian codes: the sum modulo 26 of the values of all signs. Signs at odd places have their
+/// values in a table.
 pub(super) fn italian_letter(code: &[u8]) -> Option<u8> {
     const ODD: [u32; 26] =
         [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23];
@@ -166,7 +168,7 @@ pub(crate) fn utr(number: &[u8]) -> bool {
     sum.is_some_and(|sum| b"21987654321"[(sum % 11) as usize] == number[0]) && !repeated(number)
 }
 
-/// National insurance number: prefixes that HMRC uses (National Insurance Manual NIM39110).
+/// British national insurance number: prefixes that HMRC uses (National Insurance Manual NIM39110).
 pub(crate) fn nino(number: &[u8]) -> bool {
     let [first, second] = match number.get(..2) {
         Some(&[first, second]) => [first, second],

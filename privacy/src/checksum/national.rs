@@ -1,4 +1,4 @@
-//! Check digits of national numbers, by where they are given out.
+//! The check digits of all national numbers, in one place.
 
 pub(crate) use super::accounts::{aba, italian_account, rib, spanish_account};
 pub(crate) use super::americas::{
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_digit_is_noticed_by_the_checks_that_promise_it() {
+    fn these_checks_refuse_every_single_digit_change() {
         let known: &[(Check, &str)] = &[
             (nhs, "9434765919"),
             (sin, "130692544"),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_another_shape_passes_or_panics() {
+    fn text_of_another_shape_neither_passes_nor_panics() {
         let checks: &[Check] = &[
             nhs,
             tfn,

@@ -1,7 +1,7 @@
-//! Keys of Amazon Web Services: access key ids, and the secrets that go with them.
+//! Keys of Amazon Web Services: access key ids and their secrets.
 //!
-//! Forms: AWS IAM user guide, "IAM identifiers" (prefixes) and "Managing access keys" (lengths). The keys of Amazon's
-//! own documentation hold the word `EXAMPLE` and are not reported.
+//! Forms: AWS IAM user guide, "IAM identifiers" (prefixes) and "Managing access keys" (lengths). The keys in
+//! Amazon's documentation contain the word `EXAMPLE` and are not reported.
 
 use super::family::{Anchor, Family};
 use crate::bytes::{at, before, run_end};
@@ -24,7 +24,7 @@ pub(crate) const SECRET_KEY: Family = Family {
 const ACCESS_KEY_ID: Kind = Kind { id: "AWS_ACCESS_KEY_ID", category: Category::Credentials };
 const SECRET: Kind = Kind { id: "AWS_CREDENTIALS", category: Category::Credentials };
 
-/// Macie's list, and the same words as SDKs and config files spell them.
+/// Macie's list, and the same words as SDKs and configuration files write them.
 const SECRET_KEYWORDS: &[&str] = &[
     "aws_secret_access_key",
     "aws secret access key",
@@ -101,7 +101,7 @@ fn holds_example(key: &[u8]) -> bool {
 mod tests {
     use crate::families::tests::{found, pieces};
 
-    // Made up, in parts so that no scanner of repositories takes them for leaked ones.
+    // Invented keys, in parts, so that no scanner of repositories reports them as leaked.
     fn access_key() -> String {
         ["AKIA", "QX4BIPWN7RTZ", "5HJ2"].concat()
     }

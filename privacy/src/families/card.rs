@@ -1,7 +1,7 @@
 //! Payment card numbers (ISO/IEC 7812): a known issuer's prefix, a length that issuer uses, and the Luhn digit.
 //!
-//! Without a keyword only the lengths cards really have today count (14 to 16 digits, or the printed grouping): a
-//! container's 19-digit unique ids would pass Luhn one time in ten.
+//! Without a keyword only the lengths that today's cards have count (14 to 16 digits, or the printed grouping).
+//! Otherwise one in ten of a container's 19-digit unique ids would pass the Luhn check.
 
 use super::family::{Anchor, Family};
 use crate::bytes::{at, is_digit, is_word, joined_after, joined_before, number, run_end};
@@ -59,11 +59,11 @@ const KEYWORDS: &[&str] = &[
     "visa",
 ];
 
-/// Digits of a card number, least and most.
+/// Fewest and most digits of a card number.
 const DIGITS_MIN: usize = 13;
 const DIGITS_MAX: usize = 19;
 
-/// How cards print their numbers.
+/// The groupings in which cards print their numbers.
 const PRINTED_GROUPINGS: &[&[usize]] =
     &[&[4, 4, 4, 4], &[4, 4, 4, 4, 3], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 2]];
 
@@ -112,7 +112,7 @@ const ISSUERS: &[Issuer] = &[
     issuer(9792, 9792, 16, 16),     // Troy
 ];
 
-/// Numbers that payment providers publish for tests. They are nobody's.
+/// Numbers that payment providers publish for tests. They belong to no one.
 const TEST_NUMBERS: &[&str] = &[
     "4111111111111111",
     "4012888888881881",
@@ -187,7 +187,7 @@ fn identifiers() -> Vec<Identifier> {
 
 fn find(text: &[u8], start: usize) -> Option<Candidate> {
     let run = read(text, start)?;
-    // The longest reading first: what follows a card (a security code, an expiry date) may look like one more group.
+    // Try the longest number first. A security code or an expiry date after a card may look like one more group.
     let enough = run.groups.iter().scan(0, |digits, group| {
         *digits += group.len;
         Some(*digits)
@@ -196,7 +196,7 @@ fn find(text: &[u8], start: usize) -> Option<Candidate> {
     (least..=run.groups.len()).rev().find_map(|count| reading(text, start, &run, count))
 }
 
-/// The card that the first `count` groups of `run` form.
+/// The card in the first `count` groups of `run`.
 fn reading(text: &[u8], start: usize, run: &Run, count: usize) -> Option<Candidate> {
     let groups = run.groups.get(..count)?;
     let (len, end) = (groups.iter().map(|g| g.len).sum::<usize>(), groups.last()?.end);
@@ -220,7 +220,7 @@ fn reading(text: &[u8], start: usize, run: &Run, count: usize) -> Option<Candida
     })
 }
 
-/// Groups of digits parted by one kind of space or dash, as many as a card can hold.
+/// Groups of digits with one kind of space or dash between them, at most as many as a card has.
 struct Run {
     digits: Vec<u8>,
     groups: Vec<Group>,
@@ -233,9 +233,9 @@ struct Group {
 
 fn read(text: &[u8], start: usize) -> Option<Run> {
     let first_end = run_end(text, start, DIGITS_MIN, |b| b.is_ascii_digit());
-    let goes_on = matches!(at(text, first_end), Some(b' ' | b'-')) && is_digit(at(text, first_end + 1));
-    if first_end - start < DIGITS_MIN && !goes_on {
-        return None; // nearly every number of a text ends here, before anything is allocated
+    let continues = matches!(at(text, first_end), Some(b' ' | b'-')) && is_digit(at(text, first_end + 1));
+    if first_end - start < DIGITS_MIN && !continues {
+        return None; // true for nearly every number in a text, and nothing is allocated yet
     }
     let mut run = Run { digits: Vec::with_capacity(DIGITS_MAX), groups: Vec::new() };
     let mut from = start;
@@ -271,7 +271,7 @@ fn issued(digits: &[u8]) -> bool {
     })
 }
 
-/// Published test numbers, and numbers of one repeated digit.
+/// Whether the number is a published test number or one repeated digit.
 fn is_test_number(digits: &[u8]) -> bool {
     TEST_NUMBERS.iter().any(|known| known.as_bytes() == digits) || digits[1..].iter().all(|d| *d == digits[1])
 }

@@ -1,5 +1,5 @@
-//! Dates that say something about a person: of birth, and until when a card is good. Both only beside a keyword; a date
-//! alone is what media files are full of.
+//! Dates about a person: the date of birth, and the expiry date of a card. Both need a keyword, because media files are
+//! full of other dates.
 
 use super::family::{Anchor, Family};
 use crate::bytes::{at, before, is_digit, is_word, joined_after, joined_before, number, run_end};
@@ -71,7 +71,7 @@ const MONTHS: &[&str] = &[
     "nov", "dec", "déc", "dez", "dic",
 ];
 
-/// Years in which a living person may be born.
+/// Years in which a living person may have been born.
 const YEARS: std::ops::RangeInclusive<u32> = 1900..=2029;
 
 fn birth_identifiers() -> Vec<Identifier> {
@@ -102,7 +102,7 @@ fn birth(start: usize, end: usize) -> Candidate {
     Candidate::keyed(start, end, Strength::Format, DATE_OF_BIRTH, 85)
 }
 
-/// Three numbers parted by the same one of `/`, `-` and `.`.
+/// Three numbers, separated by the same sign of `/`, `-` and `.`.
 fn numeric(text: &[u8], start: usize) -> Option<Candidate> {
     let first = run_end(text, start, 4, |b| b.is_ascii_digit());
     let sign = at(text, first).filter(|b| b"/-.".contains(b))?;
@@ -129,7 +129,7 @@ fn numeric(text: &[u8], start: usize) -> Option<Candidate> {
     (sound && alone).then(|| birth(start, end))
 }
 
-/// `12 March 1985`, `March 12, 1985`, `12. März 1985`, `1er mars 1985`: met at the year.
+/// `12 March 1985`, `March 12, 1985`, `12. März 1985`, `1er mars 1985`: found from the year.
 fn in_words(text: &[u8], start: usize) -> Option<Candidate> {
     let end = run_end(text, start, 5, |b| b.is_ascii_digit());
     let year = number(&text[start..end]).filter(|year| YEARS.contains(year) && end - start == 4)?;
@@ -142,7 +142,7 @@ fn in_words(text: &[u8], start: usize) -> Option<Candidate> {
     };
     let letters = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80;
     let digits = |b: &u8| b.is_ascii_digit();
-    // Backwards from the year: a gap, then a day and a month in either order, or `de` between them.
+    // Read backwards from the year: a gap, then a day and a month in either order, or with `de` between them.
     let mut from = start;
     let (mut day, mut month) = (None, None);
     for _ in 0..4 {
@@ -196,7 +196,7 @@ mod tests {
     use crate::families::tests::{found, pieces};
 
     #[test]
-    fn a_date_beside_a_word_for_birth_is_one() {
+    fn a_date_near_a_word_for_birth_is_one() {
         for date in [
             "12/03/1985",
             "1985-03-12",
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn month_and_year_beside_a_word_for_expiry_are_one() {
+    fn month_and_year_near_a_word_for_expiry_are_one() {
         assert_eq!(found("expiry 12/27"), ["CREDIT_CARD_EXPIRATION"]);
         assert_eq!(found("valid thru 09-2027"), ["CREDIT_CARD_EXPIRATION"]);
         for text in ["12/27", "expiry 13/27", "expiry 12/99", "expiry 12/27/1", "expiry 1/12/27"] {

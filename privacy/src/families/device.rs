@@ -1,4 +1,4 @@
-//! Numbers that point at one device: hardware addresses (IEEE 802), and the marks of medical devices (GS1).
+//! Numbers that identify one device: hardware addresses (IEEE 802), and the identifiers of medical devices (GS1).
 
 use super::family::{Anchor, Family};
 use crate::bytes::{at, before, is_word, run_end};
@@ -75,7 +75,7 @@ fn udi_identifiers() -> Vec<Identifier> {
     }]
 }
 
-/// Met at any of its pairs that holds a digit.
+/// Reads an address from any of its pairs that has a digit.
 fn find_mac(text: &[u8], word: usize) -> Option<Candidate> {
     let sign = at(text, word + 2)
         .filter(|b| matches!(b, b':' | b'-'))
@@ -97,11 +97,11 @@ fn find_mac(text: &[u8], word: usize) -> Option<Candidate> {
         pair[0].is_ascii_hexdigit() && pair[1].is_ascii_hexdigit() && joint
     });
     let end = start + MAC_LEN;
-    let goes_on = |b: Option<u8>| is_word(b) || b == Some(sign);
+    let continues = |b: Option<u8>| is_word(b) || b == Some(sign);
     let group = form[1].to_ascii_lowercase();
     let multicast = !b"02468ace".contains(&group);
     let nobody = form.iter().filter(|b| **b != sign).all(|b| *b == form[0]);
-    if !pairs || goes_on(before(text, start)) || goes_on(at(text, end)) || multicast || nobody {
+    if !pairs || continues(before(text, start)) || continues(at(text, end)) || multicast || nobody {
         return None;
     }
     Some(if form.iter().any(u8::is_ascii_alphabetic) {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_mark_needs_its_element_its_check_digit_and_a_keyword() {
+    fn a_device_identifier_needs_its_element_its_check_digit_and_a_keyword() {
         assert_eq!(found("UDI (01)00844588003288(17)141120"), ["MEDICAL_DEVICE_UDI"]);
         for text in ["(01)00844588003288", "UDI (01)00844588003289", "UDI 00844588003288"] {
             assert_eq!(found(text), [""; 0], "{text}");

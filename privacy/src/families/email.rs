@@ -1,7 +1,7 @@
-//! E-mail addresses: the anchor is the `@`, the local part is read backwards and the domain forwards.
+//! E-mail addresses. The anchor is the `@`; the local part is read backwards from it and the domain forwards.
 //!
-//! The grammar is what mail systems accept in practice, a subset of RFC 5321 section 4.1.2 (no quoted local parts, no
-//! address literals), plus letters beyond ASCII (RFC 6531).
+//! The grammar is what mail systems accept in practice: a subset of RFC 5321 section 4.1.2 (no quoted local parts, no
+//! address literals), plus non-ASCII letters (RFC 6531).
 
 use super::family::{Anchor, Family};
 use crate::bytes::{before, run_end};
@@ -47,7 +47,7 @@ fn local_start(text: &[u8], anchor: usize) -> Option<usize> {
             return None;
         }
     }
-    // What stands before two dots is prose around the address (`...jane@…`), and so are signs at the front (`'jane@…`).
+    // Text before two dots is not part of the address (`...jane@…`), and neither are leading signs (`'jane@…`).
     if let Some(dots) = text[start..anchor].windows(2).rposition(|pair| pair == b"..") {
         start += dots + 2;
     }
@@ -56,7 +56,7 @@ fn local_start(text: &[u8], anchor: usize) -> Option<usize> {
     (text[anchor - 1] != b'.').then_some(start + first)
 }
 
-/// Length in bytes of the character before `at`, where a local part may hold it.
+/// Length in bytes of the character before `at`; `None` if a local part must not contain it.
 fn local_char_before(text: &[u8], at: usize) -> Option<usize> {
     let last = before(text, at)?;
     if last.is_ascii() {
@@ -83,7 +83,7 @@ fn domain_end(text: &[u8], start: usize) -> Option<usize> {
         }
         from = end + 1;
     }
-    // A file ending is not part of a domain, nor is what follows without a space (`…@example.org-Fax`).
+    // A file ending is not part of a domain, and neither is text that follows without a space (`…@example.org-Fax`).
     while let Some((from, end)) = labels.pop_if(|(from, end)| !is_top_level(&text[*from..*end])) {
         if let Some(cut) = cut_to_top_level(text, from, end) {
             labels.push((from, cut));
@@ -95,13 +95,14 @@ fn domain_end(text: &[u8], start: usize) -> Option<usize> {
     (labels.len() >= 2 && labels_sound).then_some(end)
 }
 
-/// `com-Fax` and `com名` hold `com`: the letters before the first byte that no top level label has.
+/// End of the top level label that starts at `from`, such as `com` in `com-Fax` and `com名`: the letters before the
+/// first byte that no top level label has.
 fn cut_to_top_level(text: &[u8], from: usize, end: usize) -> Option<usize> {
     let cut = run_end(text, from, end - from, |b| b.is_ascii_alphabetic());
     (cut < end && is_top_level(&text[from..cut]) && !text[cut].is_ascii_digit()).then_some(cut)
 }
 
-/// Letters only, two or more (or an encoded `xn--` label), and not the ending of a file.
+/// Whether the label has two or more letters only, or is an encoded `xn--` label, and is no ending of a file.
 fn is_top_level(label: &[u8]) -> bool {
     let letters = label.len() >= 2 && label.len() <= 24 && label.iter().all(u8::is_ascii_alphabetic);
     let encoded = label.len() > 4 && label[..4].eq_ignore_ascii_case(b"xn--");

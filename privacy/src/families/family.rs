@@ -1,15 +1,15 @@
-//! What a family is: the identifiers it adds, where it is asked, and how it reads a candidate.
+//! A family: the identifiers it adds, where the reader asks it, and how it reads a candidate.
 
 use crate::candidate::Candidate;
 use crate::identifier::Identifier;
 
-/// Where in a text a family is asked. Most text is letters and spaces, so families are tied to what is rare.
+/// Where in a text the reader asks a family. Most text is letters and spaces, so every anchor is something rare.
 #[derive(Clone, Copy)]
 pub(crate) enum Anchor {
-    /// At the start of a run of letters and digits that holds a digit, and at a `+`, `-` or `(` right before one; only
-    /// where the byte there is accepted.
+    /// At the start of a run of letters and digits that has a digit, and at a `+`, `-` or `(` right before such a run;
+    /// only if the function accepts the byte there.
     Number(fn(u8) -> bool),
-    /// At this byte, wherever it stands.
+    /// At this byte, anywhere in the text.
     Sign(u8),
 }
 
@@ -17,9 +17,9 @@ pub(crate) enum Anchor {
 pub(crate) struct Family {
     /// The rows it adds to the registry.
     pub identifiers: fn() -> Vec<Identifier>,
-    /// Where [`Family::find`] is asked.
+    /// Where the reader calls [`Family::find`].
     pub anchor: Anchor,
-    /// Reads a candidate that starts (or has its anchor) at an index of the text. Looks at a bounded number of bytes, so
-    /// that a whole text costs linear time, and cuts between whole characters.
+    /// Reads a candidate that starts, or has its anchor, at an index of the text. It reads a bounded number of bytes,
+    /// so that a whole text takes linear time, and its candidates begin and end between whole characters.
     pub find: fn(&[u8], usize) -> Option<Candidate>,
 }

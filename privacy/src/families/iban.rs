@@ -1,7 +1,8 @@
 //! International bank account numbers.
 //!
 //! Countries, lengths and account structures: SWIFT, "IBAN Registry" (the registry of ISO 13616-2). The structure is
-//! written as there: `4a14n` is four letters, then fourteen digits; `c` is either. Macie names one type per country.
+//! written as in the registry: `4a14n` is four letters, then fourteen digits; `c` is either. Macie has one type per
+//! country.
 
 use super::family::{Anchor, Family};
 use crate::bytes::{at, is_word};
@@ -13,10 +14,10 @@ use crate::mask::Mask;
 pub(crate) const FAMILY: Family =
     Family { identifiers, anchor: Anchor::Number(|b| b.is_ascii_alphabetic()), find };
 
-/// Where Macie has no type for a country.
+/// The type for countries without a type of Macie.
 const OTHER: &str = "IBAN_OTHER_COUNTRY";
 
-/// Words beside a domestic account number of the countries whose ids cover those too.
+/// Keywords of domestic account numbers, for the countries whose ids also cover these numbers.
 pub(crate) const FRENCH_KEYWORDS: &[&str] = &[
     "code banque",
     "coordonnées bancaires",
@@ -67,7 +68,7 @@ pub(crate) const SPANISH_KEYWORDS: &[&str] = &[
 pub(crate) const BRITISH_KEYWORDS: &[&str] =
     &["account code", "account number", "account no", "bank account", "bban", "sort code", "sortcode"];
 
-/// The lists by the id they belong to.
+/// The keyword lists by id.
 const KEYWORDS: &[(&str, &[&str])] = &[
     ("FRANCE_BANK_ACCOUNT_NUMBER", FRENCH_KEYWORDS),
     ("GERMANY_BANK_ACCOUNT_NUMBER", GERMAN_KEYWORDS),
@@ -187,7 +188,7 @@ impl Country {
         Kind { id: self.id, category: Category::FinancialInformation }
     }
 
-    /// The parts of the account structure: how many characters of which class.
+    /// The parts of the account structure: the number of characters and their class.
     fn parts(&self) -> impl Iterator<Item = (usize, char)> {
         self.structure.split_inclusive(|c: char| c.is_ascii_alphabetic()).map(|part| {
             let (count, class) = part.split_at(part.len() - 1);
@@ -254,7 +255,7 @@ fn find(text: &[u8], start: usize) -> Option<Candidate> {
     sound.then(|| Candidate::plain(start, end, Strength::Checksum, country.kind(), 99))
 }
 
-/// `len` letters and digits from `start`, with at most one space or dash between two of them.
+/// Reads `len` letters and digits from `start`, with at most one space or dash between two of them.
 fn read(text: &[u8], start: usize, len: usize) -> Option<(Vec<u8>, usize)> {
     let mut number = Vec::with_capacity(len.min(LEN_MAX));
     let mut i = start;

@@ -1,7 +1,7 @@
-//! IP addresses, version 4 and 6, without those that point at nobody (unspecified, loopback, multicast, masks).
+//! IP addresses, version 4 and 6, without those that identify no host (unspecified, loopback, multicast, masks).
 //!
-//! Four numbers with dots are as often a version as an address, and hex groups with colons as often a hardware
-//! address, a time or a path in a program; the rules below are about telling them apart.
+//! Four numbers with dots may also be a version. Hexadecimal groups with colons may also be a hardware address, a time
+//! or a path in a program. The rules below distinguish them.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -17,7 +17,7 @@ pub(crate) const V4: Family =
 pub(crate) const V6: Family =
     Family { identifiers: v6_identifiers, anchor: Anchor::Number(|b| b.is_ascii_hexdigit()), find: find_v6 };
 
-/// The same address where its first group is letters only (`fdab:…`), which no anchor of numbers meets.
+/// The same address if its first group has letters only (`fdab:…`), which the anchor for numbers does not find.
 pub(crate) const V6_LETTERS: Family =
     Family { identifiers: Vec::new, anchor: Anchor::Sign(b':'), find: find_v6_at_colon };
 
@@ -27,7 +27,7 @@ const IPV6: Kind = Kind { id: "IPV6_ADDRESS", category: Category::PersonalInform
 const KEYWORDS: &[&str] =
     &["ip", "ip address", "ipv4", "ipv6", "address", "host", "server", "client", "peer", "remote"];
 
-/// An address says where, rarely who: only a list of them is more than worth logging.
+/// An address shows where a device is, but rarely who uses it. So only many addresses are more than Low.
 const SEVERITY: SeverityRule = SeverityRule::new(Severity::Low, Severity::Low, Severity::Medium);
 
 fn v4_identifiers() -> Vec<Identifier> {
@@ -61,9 +61,9 @@ fn find_v4(text: &[u8], start: usize) -> Option<Candidate> {
     let end = v4_end(text, start)?;
     let address: Ipv4Addr = std::str::from_utf8(&text[start..end]).ok()?.parse().ok()?;
     let joined = joined_before(text, start, b".:-/") || before(text, start) == Some(b'.');
-    let goes_on = is_word(at(text, end)) || joined_after(text, end, b".-");
+    let continues = is_word(at(text, end)) || joined_after(text, end, b".-");
     let nobody = matches!(address.octets()[0], 0 | 127 | 224..);
-    if joined || goes_on || nobody || follows_version_word(text, start) {
+    if joined || continues || nobody || follows_version_word(text, start) {
         return None;
     }
     let like_a_version = address.octets().iter().all(|octet| *octet < 10);
@@ -86,7 +86,7 @@ fn v4_end(text: &[u8], start: usize) -> Option<usize> {
     Some(end)
 }
 
-/// Whether the word right before `start` says that a version follows.
+/// Whether the word right before `start` announces a version.
 fn follows_version_word(text: &[u8], start: usize) -> bool {
     const WORDS: &[&[u8]] =
         &[b"v", b"ver", b"version", b"release", b"build", b"firmware", b"rev", b"revision"];
@@ -135,7 +135,8 @@ fn find_v6(text: &[u8], start: usize) -> Option<Candidate> {
     (full || assigned).then(|| Candidate::helped(start, end, Strength::Format, IPV6, 95, 85))
 }
 
-/// Whether the hex run at `start` goes on to the left, as the middle of an address, a path or a time does.
+/// Whether the hexadecimal run at `start` continues to the left, because it is in the middle of an address, a path or a
+/// time.
 fn joined_before_v6(text: &[u8], start: usize) -> bool {
     let joined = before(text, start) == Some(b':');
     joined && start >= 2 && (text[start - 2] == b':' || text[start - 2].is_ascii_hexdigit())

@@ -1,5 +1,5 @@
-//! Private keys as files hold them: armoured text (RFC 7468, RFC 4880), and PuTTY's own form. Only the public head of a
-//! key is marked; that it is there is enough.
+//! Private keys as they are written in files: armoured text (RFC 7468, RFC 4880), and PuTTY's format. A match covers
+//! only the header line of a key, which is not secret; that the key is there is enough.
 
 use super::family::{Anchor, Family};
 use crate::bytes::{before, is_word, run_end};
@@ -78,7 +78,7 @@ mod tests {
     use crate::families::tests::found;
 
     #[test]
-    fn the_head_of_each_kind_of_key_is_told_apart() {
+    fn the_header_of_each_kind_of_key_has_its_own_type() {
         for (label, id) in [
             ("OPENSSH PRIVATE KEY", "OPENSSH_PRIVATE_KEY"),
             ("PGP PRIVATE KEY BLOCK", "PGP_PRIVATE_KEY"),

@@ -1,7 +1,8 @@
-//! Places on earth: ISO 6709 strings as cameras write them, and pairs of decimal degrees.
+//! Geographic locations: ISO 6709 strings as cameras write them, and pairs of decimal degrees.
 //!
-//! ISO 6709 annex H (`+48.8577+002.2950+035/`, the form of QuickTime and 3GPP tags) is telling by itself. A pair of
-//! decimals is not, so it needs a keyword or hemisphere letters. The point 0, 0 is what devices without a fix write.
+//! ISO 6709 annex H (`+48.8577+002.2950+035/`, the form of QuickTime and 3GPP tags) is specific by itself. A pair of
+//! decimals is not, so it needs a keyword or letters for the hemispheres. The point 0, 0 is ignored, because devices
+//! without a position write it.
 
 use super::family::{Anchor, Family};
 use crate::bytes::{at, before, is_digit, is_word, joined_after, joined_before, run_end};
@@ -49,7 +50,7 @@ fn identifiers() -> Vec<Identifier> {
     }]
 }
 
-/// A number with a fraction, as it stands in the text.
+/// A number with a fraction, as it is written in the text.
 struct Decimal {
     end: usize,
     signed: bool,
@@ -78,7 +79,7 @@ fn iso_6709(text: &[u8], start: usize) -> Option<Candidate> {
     }
     let latitude = decimal(text, start).filter(|d| d.signed)?;
     let longitude = decimal(text, latitude.end).filter(|d| d.signed)?;
-    // Degrees, degrees and minutes, or degrees, minutes and seconds; a longitude has one digit more.
+    // Degrees; degrees and minutes; or degrees, minutes and seconds. A longitude has one digit more.
     let widths_agree = matches!(latitude.integer_digits, 2 | 4 | 6)
         && longitude.integer_digits == latitude.integer_digits + 1;
     let scale = [1.0, 100.0, 10_000.0].get((latitude.integer_digits / 2).checked_sub(1)?).copied()?;
@@ -133,7 +134,7 @@ fn decimal_pair(text: &[u8], start: usize) -> Option<Candidate> {
     })
 }
 
-/// End of an optional degree sign and one of `letters`, and whether the letter is there.
+/// End of an optional degree sign and an optional letter of `letters`, and whether there is a letter.
 fn hemisphere(text: &[u8], from: usize, letters: &[u8]) -> (usize, bool) {
     let degree = if text[from..].starts_with("°".as_bytes()) { from + "°".len() } else { from };
     let letter = run_end(text, degree, 1, |b| b == b' ');
@@ -141,8 +142,8 @@ fn hemisphere(text: &[u8], from: usize, letters: &[u8]) -> (usize, bool) {
     if present { (letter + 1, true) } else { (degree, false) }
 }
 
-/// Start of the second number of a pair: after a comma, semicolon or spaces, and after a name for the longitude if
-/// there is one (`latitude: 22.54 longitude: 113.9`), which is told by the flag.
+/// Start of the second number of a pair: after a comma, a semicolon or spaces, and after an optional name of the
+/// longitude (`latitude: 22.54 longitude: 113.9`). The flag says whether there is a name.
 fn joint_end(text: &[u8], from: usize) -> Option<(usize, bool)> {
     let signs = |b: u8| b" ,;:=[]()\"'".contains(&b);
     let word = run_end(text, from, 6, signs);

@@ -1,8 +1,8 @@
-//! Phone numbers: international, North American, and national ones beside a keyword.
+//! Phone numbers: international, North American, and national numbers near a keyword.
 //!
 //! Numbers with a country code (ITU-T E.164) and North American numbers with separators (NANPA: area and exchange
-//! start with 2 to 9) are telling by themselves. Other national numbers have no shape of their own, so they need a
-//! keyword, and dates, times and postal codes are sorted out first.
+//! start with 2 to 9) are specific by themselves. Other national numbers have no specific shape, so they need a
+//! keyword, and dates, times and postal codes are excluded first.
 
 use super::family::{Anchor, Family};
 use crate::bytes::{at, before, is_word, joined_after, joined_before};
@@ -19,7 +19,7 @@ use shape::{Shape, extension_end};
 pub(crate) const FAMILY: Family =
     Family { identifiers, anchor: Anchor::Number(|b| b.is_ascii_digit() || b == b'+' || b == b'('), find };
 
-/// Macie's list, and what people write around a number.
+/// Macie's list, and words that people write near a number.
 const KEYWORDS: &[&str] = &[
     "cell",
     "contact",
@@ -51,11 +51,11 @@ const KEYWORDS: &[&str] = &[
     "your number",
 ];
 
-/// Digits of a national number that only a keyword makes one.
+/// Digits of a national number that needs a keyword.
 const NATIONAL_DIGITS: std::ops::RangeInclusive<usize> = 6..=13;
-/// Digits of such a number written in one run.
+/// Digits of such a number if it is written without separators.
 const RUN_DIGITS: std::ops::RangeInclusive<usize> = 7..=12;
-/// Digits of an international number written in one run, at least, where no keyword is near: `+44100000` is an offset.
+/// Fewest digits of an international number without separators and without a keyword: `+44100000` is an offset.
 const INTERNATIONAL_RUN_DIGITS_MIN: usize = 9;
 
 fn identifiers() -> Vec<Identifier> {
@@ -78,8 +78,8 @@ fn find(text: &[u8], start: usize) -> Option<Candidate> {
         let extension = extension_end(text, shape.end());
         let end = extension.unwrap_or(shape.end());
         let joined = joined_before(text, start, b".:-/") || joined_after(text, end, b".:-/");
-        let goes_on = is_word(at(text, end)) || (!shape.plus && before(text, start) == Some(b'+'));
-        if joined || goes_on || shape.like_a_date_or_time() {
+        let continues = is_word(at(text, end)) || (!shape.plus && before(text, start) == Some(b'+'));
+        if joined || continues || shape.like_a_date_or_time() {
             return None;
         }
         international(&shape, end).or_else(|| north_american(&shape, end, extension.is_some())).or_else(
@@ -101,19 +101,19 @@ fn international(shape: &Shape, end: usize) -> Option<Candidate> {
         return None;
     }
     let written_as_run = shape.groups.len() == 1;
-    let telling = if shape.plus {
+    let is_specific = if shape.plus {
         !written_as_run || number.len() >= INTERNATIONAL_RUN_DIGITS_MIN
     } else {
         shape.groups.len() >= 3
     };
-    Some(if telling {
+    Some(if is_specific {
         Candidate::helped(shape.start, end, Strength::Format, kind, 95, 80)
     } else {
         Candidate::keyed(shape.start, end, Strength::Format, kind, 85)
     })
 }
 
-/// `212-555-0123`, `(212) 555-0123`, `1.212.555.0123`, each with or without extension.
+/// `212-555-0123`, `(212) 555-0123`, `1.212.555.0123`, each with or without an extension.
 fn north_american(shape: &Shape, end: usize, has_extension: bool) -> Option<Candidate> {
     let groups = match shape.groups.as_slice() {
         [one, rest @ ..] if one.digits == "1" && !shape.plus => rest,
@@ -135,7 +135,7 @@ fn north_american(shape: &Shape, end: usize, has_extension: bool) -> Option<Cand
     })
 }
 
-/// `0431 19 97 94`, `(022) 0793-176`, `2546712361`: beside a keyword only.
+/// `0431 19 97 94`, `(022) 0793-176`, `2546712361`: only near a keyword.
 fn national(shape: &Shape, end: usize) -> Option<Candidate> {
     let widths = shape.widths();
     let digits = shape.digits();
@@ -144,7 +144,7 @@ fn national(shape: &Shape, end: usize) -> Option<Candidate> {
         return None;
     }
     let sound = match widths.as_slice() {
-        // Ten digits from 1 are seconds since 1970, and no North American area starts so.
+        // Ten digits that start with 1 are seconds since 1970, and no North American area code starts with 1.
         [width] => RUN_DIGITS.contains(width) && !(*width == 10 && digits.starts_with('1')),
         [4, 4, 4]
             if shape
@@ -155,7 +155,7 @@ fn national(shape: &Shape, end: usize) -> Option<Candidate> {
             false
         }
         [2, 2, 2] => shape.parted_by(b' ') && shape.evenly_parted(),
-        // A postal code of the United States, a social security number.
+        // These are a postal code of the United States and a social security number.
         [5, 4] | [3, 2, 4] => false,
         widths => grouped_as_a_number(shape, widths),
     };
@@ -163,7 +163,7 @@ fn national(shape: &Shape, end: usize) -> Option<Candidate> {
     sound.then(|| Candidate::keyed(shape.start, end, Strength::Loose, kind, 65))
 }
 
-/// Ten digits whose area and exchange are possible ones.
+/// Whether the digits are ten, with a possible area code and exchange.
 fn north_american_run(digits: &str) -> bool {
     let digits = digits.as_bytes();
     digits.len() == 10 && digits[0] >= b'2' && digits[3] >= b'2'
@@ -172,7 +172,8 @@ fn north_american_run(digits: &str) -> bool {
 fn grouped_as_a_number(shape: &Shape, widths: &[usize]) -> bool {
     let enough = widths.iter().sum::<usize>() > *NATIONAL_DIGITS.start();
     let first_only_short = widths[1..].iter().all(|width| (2..=8).contains(width)) && widths[0] <= 8;
-    // With dots, only a trunk zero tells a number from a version or a decimal; with a stroke, from a date or a ratio.
+    // Only a trunk zero distinguishes a number with dots from a version or a decimal, and with a slash from a date or a
+    // ratio.
     let trunk = shape.groups[0].digits.starts_with('0') && widths[0] >= 2;
     let dots_sound = !shape.parted_by(b'.') || (trunk && widths.len() >= 3);
     let stroke_sound = !shape.parted_by(b'/') || (trunk && shape.groups[1].separator == Some(b'/'));
@@ -180,14 +181,14 @@ fn grouped_as_a_number(shape: &Shape, widths: &[usize]) -> bool {
     enough && first_only_short && parentheses_lead && shape.evenly_parted() && dots_sound && stroke_sound
 }
 
-/// Whether groups of digits stand before the number, or three digits and more after it: a card, an account, a row of
-/// years; only a number with a shape of its own is cut out of those.
+/// Whether a group of digits comes before the number, or three or more digits come after it. Then the whole is a card,
+/// an account or a list of years, and only a number with a specific shape is taken out of it.
 fn in_a_chain(text: &[u8], start: usize, whole: &Shape, count: usize) -> bool {
-    let goes_on = whole.groups.get(count).is_some_and(|next| next.digits.len() >= 3);
-    goes_on || joined_before(text, start, b" ")
+    let continues = whole.groups.get(count).is_some_and(|next| next.digits.len() >= 3);
+    continues || joined_before(text, start, b" ")
 }
 
-/// Whether commas or a percent sign tie the digits to other numbers, as in `12,345,678`.
+/// Whether a comma joins the digits to other numbers, as in `12,345,678`, or a percent sign follows.
 fn in_a_list(text: &[u8], start: usize, end: usize) -> bool {
     joined_before(text, start, b",") || joined_after(text, end, b",") || at(text, end) == Some(b'%')
 }
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_times_and_codes_are_no_numbers_even_beside_a_keyword() {
+    fn dates_times_and_codes_are_no_numbers_even_near_a_keyword() {
         for text in [
             "call 2023-05-09",
             "call 2023-05-09 11-48-30",

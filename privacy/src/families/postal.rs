@@ -1,7 +1,9 @@
-//! Postal addresses of the countries that Macie names: a postal code, and a street with a house number shortly before it.
+//! Postal addresses of the countries that Macie names: a postal code, and a street with a house number shortly before
+//! it.
 //!
-//! Without a model of names, three things have to come together: the form of the code, a word for a kind of street, and a
-//! number beside it. What has no such word (`12 Broadmoor, Lexington`) is not found; the documentation says so.
+//! There is no model of names, so an address needs three parts: a code of the right form, a word for a kind of street,
+//! and a number near that word. An address without such a word (`12 Broadmoor, Lexington`) is not found, as the
+//! documentation states.
 
 use super::family::{Anchor, Family};
 use crate::bytes::{at, before, is_digit, is_word, joined_after, joined_before, run_end};
@@ -14,12 +16,12 @@ pub(crate) const FAMILY: Family =
 
 const ADDRESS: Kind = Kind { id: "ADDRESS", category: Category::PersonalInformation };
 
-/// Bytes before the code in which the street has to stand.
+/// Bytes before the code in which the street must be.
 const STREET_BYTES_MAX: usize = 90;
-/// Words between a house number and the kind of its street, at most.
+/// Most words between a house number and the kind of its street.
 const NAME_WORDS_MAX: usize = 4;
 
-/// Kinds of streets whose number stands before the name, as in `12 Elm Street` and `12 rue de la Paix`.
+/// Kinds of streets whose number comes before the name, as in `12 Elm Street` and `12 rue de la Paix`.
 const NUMBER_FIRST: &[&str] = &[
     "street",
     "st",
@@ -66,7 +68,7 @@ const NUMBER_FIRST: &[&str] = &[
     "cours",
     "route",
 ];
-/// Kinds of streets whose number stands after the name, as in `via Roma 12`.
+/// Kinds of streets whose number comes after the name, as in `via Roma 12`.
 const NUMBER_LAST: &[&str] = &[
     "via",
     "viale",
@@ -83,7 +85,7 @@ const NUMBER_LAST: &[&str] = &[
     "travesía",
     "ronda",
 ];
-/// Ends of German street names; the number stands after them.
+/// Endings of German street names; the number comes after them.
 const GERMAN_ENDS: &[&str] = &[
     "straße", "strasse", "str.", "weg", "platz", "allee", "gasse", "damm", "ufer", "ring", "chaussee", "str",
 ];
@@ -104,7 +106,7 @@ fn identifiers() -> Vec<Identifier> {
     }]
 }
 
-/// Met at the postal code.
+/// Reads an address from its postal code.
 fn find(text: &[u8], start: usize) -> Option<Candidate> {
     let (from, end) = british_or_canadian(text, start)
         .or_else(|| american_or_australian(text, start))
@@ -116,7 +118,7 @@ fn find(text: &[u8], start: usize) -> Option<Candidate> {
     Some(Candidate::plain(floor + street, end, Strength::Format, ADDRESS, 85))
 }
 
-/// Place of the code alone: `SW1A 2AA`, `K1A 0B1`.
+/// Start and end of a code without a state or place: `SW1A 2AA`, `K1A 0B1`.
 fn british_or_canadian(text: &[u8], start: usize) -> Option<(usize, usize)> {
     let outward = run_end(text, start, 5, |b| b.is_ascii_uppercase() || b.is_ascii_digit());
     let inward = text.get(outward + 1..outward + 4)?;
@@ -134,7 +136,7 @@ fn british_or_canadian(text: &[u8], start: usize) -> Option<(usize, usize)> {
     (capitals && (british || canadian)).then_some((start, outward + 4))
 }
 
-/// A code after its state: `IL 62704`, `IL 62704-1234`, `NSW 2000`.
+/// Start and end of a code with its state before it: `IL 62704`, `IL 62704-1234`, `NSW 2000`.
 fn american_or_australian(text: &[u8], start: usize) -> Option<(usize, usize)> {
     let end = run_end(text, start, 6, |b| b.is_ascii_digit());
     let states = match end - start {
@@ -153,7 +155,7 @@ fn american_or_australian(text: &[u8], start: usize) -> Option<(usize, usize)> {
     Some((start - 1 - letters, end))
 }
 
-/// A code of five digits before its place: `10115 Berlin`, `75002 Paris`.
+/// Start and end of a code of five digits with its place after it: `10115 Berlin`, `75002 Paris`.
 fn continental(text: &[u8], start: usize) -> Option<(usize, usize)> {
     let code = run_end(text, start, 6, |b| b.is_ascii_digit());
     let capital = at(text, code + 1).is_some_and(|b| b.is_ascii_uppercase() || b >= 0xC3);
@@ -165,7 +167,8 @@ fn continental(text: &[u8], start: usize) -> Option<(usize, usize)> {
     Some((start, end))
 }
 
-/// Start of a street with its house number in what stands before the code; the nearest to the code.
+/// Start of the street with its house number in the text before the code. If there are several, the nearest to the
+/// code.
 fn street_start(window: &str) -> Option<usize> {
     let words: Vec<(usize, &str)> = window
         .split([' ', ',', '\n'])

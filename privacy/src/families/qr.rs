@@ -1,7 +1,8 @@
-//! What barcodes on screen carry for phones: a person's card, the password of a network.
+//! Contents of QR codes that phones read: the contact card of a person, the password of a network.
 //!
-//! Forms: RFC 6350 (vCard), NTT Docomo's MECARD, and the `WIFI:` form that both phone systems read (Wi-Fi Alliance, WPA3
-//! specification section 7). Only the head of a card is marked, so that what it holds is found by its own types.
+//! Forms: RFC 6350 (vCard), NTT Docomo's MECARD, and the `WIFI:` form that both phone systems read (Wi-Fi Alliance,
+//! WPA3 specification section 7). A match covers only the first line of a card, so that its contents are found as their
+//! own types.
 
 use super::family::{Anchor, Family};
 use crate::bytes::{before, is_word};
@@ -15,7 +16,7 @@ const VCARD: Kind = Kind { id: "VCARD", category: Category::PersonalInformation 
 const MECARD: Kind = Kind { id: "MECARD", category: Category::PersonalInformation };
 const WIFI: Kind = Kind { id: "WIFI_PASSWORD", category: Category::Credentials };
 
-/// Bytes of a network's payload read at most.
+/// Most bytes of a network's payload that are read.
 const PAYLOAD_MAX: usize = 512;
 
 fn identifiers() -> Vec<Identifier> {
@@ -59,7 +60,7 @@ fn find(text: &[u8], colon: usize) -> Option<Candidate> {
     Some(Candidate::plain(start, end, Strength::Format, WIFI, 97))
 }
 
-/// Places of the fields that `;` ends; `\` keeps a sign from ending one.
+/// Places of the fields, each of which ends with `;`. A sign after `\` does not end a field.
 fn fields(payload: &[u8]) -> impl Iterator<Item = (usize, usize)> {
     let mut from = 0;
     std::iter::from_fn(move || {
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_is_told_by_its_head_and_what_it_holds_by_its_own_types() {
+    fn a_card_is_found_by_its_first_line_and_its_contents_by_their_own_types() {
         let card = "BEGIN:VCARD\nVERSION:3.0\nN:Doe;Jane\nEMAIL:jane.doe@example.org\nEND:VCARD";
         assert_eq!(found(card), ["VCARD", "EMAIL_ADDRESS"]);
         assert_eq!(found("MECARD:N:Doe,Jane;TEL:+33612345678;;"), ["MECARD", "FRANCE_PHONE_NUMBER"]);

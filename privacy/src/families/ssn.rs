@@ -1,7 +1,7 @@
 //! United States social security numbers.
 //!
 //! Ranges: Social Security Administration, numbers issued since the randomisation of 2011: area 001 to 899 without 666,
-//! group 01 to 99, serial 0001 to 9999. The dashed form is telling enough without a keyword; nine bare digits are not.
+//! group 01 to 99, serial 0001 to 9999. The dashed form is specific enough without a keyword; nine bare digits are not.
 
 use super::family::{Anchor, Family};
 use crate::bytes::{at, is_word, joined_after, joined_before, number, run_end};
@@ -14,10 +14,10 @@ pub(crate) const FAMILY: Family =
 
 const SSN: Kind = Kind { id: "USA_SOCIAL_SECURITY_NUMBER", category: Category::PersonalInformation };
 
-/// Macie's list, and what people say.
+/// Macie's list, and words that people use.
 const KEYWORDS: &[&str] = &["social security", "ss#", "ssn", "social security number", "ssns", "soc sec"];
 
-/// Numbers that were printed in advertisements and voided.
+/// Numbers that were printed in advertisements and are void.
 const VOIDED: &[&[u8]] = &[b"078051120", b"219099999", b"457555462"];
 
 fn identifiers() -> Vec<Identifier> {
@@ -54,7 +54,7 @@ fn find(text: &[u8], start: usize) -> Option<Candidate> {
     })
 }
 
-/// Digits and end of `ddd-dd-dddd`.
+/// The digits and the end of a number `ddd-dd-dddd`.
 fn separated(text: &[u8], start: usize, separator: u8) -> Option<(Vec<u8>, usize)> {
     let form = text.get(start..start + 11)?;
     let apart = form[3] == separator && form[6] == separator;

@@ -1,5 +1,5 @@
-//! The tracks of a card's magnetic stripe as a reader types them (ISO/IEC 7813): number, name or nothing, expiry date and
-//! service code.
+//! The tracks of a card's magnetic stripe as a card reader outputs them (ISO/IEC 7813): number, an optional name,
+//! expiry date and service code.
 
 use super::family::{Anchor, Family};
 use crate::bytes::{at, before, is_word, run_end};
@@ -20,7 +20,7 @@ const KEYWORDS: &[&str] = &["card data", "iso7813", "mag", "magstripe", "stripe"
 const NUMBER_LEN: std::ops::RangeInclusive<usize> = 13..=19;
 /// Longest name on track 1, bytes.
 const NAME_MAX: usize = 26;
-/// Expiry date and service code, digits; and what may follow them.
+/// Digits of expiry date and service code, and bytes that may follow them.
 const AFTER_MIN: usize = 7;
 const AFTER_MAX: usize = 40;
 
@@ -62,7 +62,7 @@ mod tests {
     use crate::families::tests::found;
 
     #[test]
-    fn both_tracks_are_found_beside_a_keyword() {
+    fn both_tracks_are_found_near_a_keyword() {
         assert_eq!(found("swipe %B4539578763621486^DOE/JANE^27121011234?"), ["CREDIT_CARD_MAGNETIC_STRIPE"]);
         assert_eq!(found("magstripe ;4539578763621486=27121011234?"), ["CREDIT_CARD_MAGNETIC_STRIPE"]);
         assert_eq!(found("%B4539578763621486^DOE/JANE^27121011234?"), [""; 0]);

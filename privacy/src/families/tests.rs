@@ -1,4 +1,4 @@
-//! What the families' own tests share: one classifier of all identifiers, and what it finds.
+//! Shared by the families' tests: one classifier of all identifiers, and what it finds.
 
 use std::sync::LazyLock;
 
@@ -11,7 +11,7 @@ pub(crate) fn found(text: &str) -> Vec<&'static str> {
     CLASSIFIER.spans(text).iter().map(|span| span.kind.id).collect()
 }
 
-/// The pieces of `text` in which something was found.
+/// The parts of `text` that were found.
 pub(crate) fn pieces(text: &str) -> Vec<String> {
     let spans = CLASSIFIER.spans(text);
     spans.iter().map(|s| text.chars().skip(s.start).take(s.end - s.start).collect()).collect()

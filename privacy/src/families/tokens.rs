@@ -1,7 +1,7 @@
-//! Keys and tokens that services mark with a prefix of their own, so that leaked ones can be found.
+//! Keys and tokens that have a prefix of their service, so that leaked ones can be found.
 //!
-//! Prefixes, lengths and alphabets: the services' own documentation, and the rules that gitleaks (MIT) collects. A token
-//! also has to look random: words and placeholders of the right shape are not keys.
+//! Prefixes, lengths and alphabets: the services' documentation, and the rules that gitleaks (MIT) collects. A
+//! token also has to look random: words and placeholders of the right shape are not keys.
 
 use super::family::{Anchor, Family};
 use crate::bytes::{before, run_end};
@@ -32,13 +32,13 @@ const GOOGLE_KEYWORDS: &[&str] = &[
     "x-goog-api-key",
 ];
 
-/// Bytes of any token, least and most.
+/// Fewest and most bytes of a token.
 const LEN_MIN: usize = 20;
 const LEN_MAX: usize = 255;
-/// Bits of Shannon's entropy of each sign after the prefix, at least.
+/// Lowest Shannon entropy after the prefix, bits per sign.
 const ENTROPY_MIN: f64 = 3.0;
 
-/// A service's form: prefix, and how many signs follow.
+/// The form of a service's tokens: the prefix, and how many signs follow it.
 struct Form {
     prefix: &'static str,
     least: usize,
@@ -116,7 +116,7 @@ fn token(text: &[u8], start: usize) -> Option<Candidate> {
     sound.then(|| Candidate::helped(start, end, Strength::Format, form.kind, 98, 95))
 }
 
-/// Shannon's entropy of the bytes, bits each.
+/// Shannon entropy of the bytes, bits per byte.
 fn entropy(bytes: &[u8]) -> f64 {
     let mut counts = [0u32; 256];
     bytes.iter().for_each(|b| counts[usize::from(*b)] += 1);
@@ -132,7 +132,7 @@ fn entropy(bytes: &[u8]) -> f64 {
 mod tests {
     use crate::families::tests::{found, pieces};
 
-    const BODY: &str = "k3Jd8sLq0ZxVb7NmTy2RwEu5HgPa9CfXo4Ti"; // 36, made up
+    const BODY: &str = "k3Jd8sLq0ZxVb7NmTy2RwEu5HgPa9CfXo4Ti"; // 36 signs, invented
 
     #[test]
     fn tokens_are_found_by_prefix_length_and_randomness() {

@@ -1,4 +1,4 @@
-//! What browsers and servers tell each other to know who is there: headers, tokens, addresses with a password.
+//! Credentials that browsers and servers exchange: headers, tokens, addresses with a password.
 
 use super::family::{Anchor, Family};
 use crate::bytes::{at, before, is_word, run_end};
@@ -23,11 +23,11 @@ const COOKIE: Kind = Kind { id: "HTTP_COOKIE", category: Category::PersonalInfor
 const JWT: Kind = Kind { id: "JSON_WEB_TOKEN", category: Category::Credentials };
 const URL_WITH_CREDENTIALS: Kind = Kind { id: "URL_WITH_CREDENTIALS", category: Category::Credentials };
 
-/// Bytes of a header's value read at most.
+/// Most bytes of a header's value that are read.
 const VALUE_MAX: usize = 2048;
-/// Bytes of each part of a token, at most.
+/// Most bytes of each part of a token.
 const PART_MAX: usize = 2048;
-/// Bytes of scheme, name and password before the `@`, at most.
+/// Most bytes of scheme, name and password before the `@`.
 const USER_INFO_MAX: usize = 200;
 
 fn row(kind: Kind, origin: Origin, validation: &'static str, severity: SeverityRule) -> Vec<Identifier> {
@@ -69,7 +69,7 @@ fn url_identifiers() -> Vec<Identifier> {
     )
 }
 
-/// Start of `name` where it ends right before the colon, quoted or not.
+/// Start of `name` if it ends right before the colon, with or without quotes.
 fn named(text: &[u8], colon: usize, name: &[u8]) -> Option<usize> {
     let end = if matches!(before(text, colon), Some(b'"' | b'\'')) { colon - 1 } else { colon };
     let start = end.checked_sub(name.len())?;
@@ -89,7 +89,7 @@ fn basic_auth(text: &[u8], colon: usize) -> Option<Candidate> {
     decoded.contains(&b':').then(|| Candidate::plain(start, end, Strength::Format, BASIC, 98))
 }
 
-/// What base 64 (RFC 4648) stands for, up to the first byte that is none.
+/// Decodes base 64 (RFC 4648) up to the first byte that is none.
 fn base64(encoded: &[u8]) -> Vec<u8> {
     let (mut bits, mut held, mut decoded) = (0u32, 0, Vec::new());
     for b in encoded {
@@ -140,7 +140,7 @@ fn find_token(text: &[u8], start: usize) -> Option<Candidate> {
         .then(|| Candidate::plain(start, end, Strength::Format, JWT, 98))
 }
 
-/// `https://name:password@host`: met at the `@`.
+/// Reads `https://name:password@host` from its `@`.
 fn find_url(text: &[u8], sign: usize) -> Option<Candidate> {
     let floor = sign.saturating_sub(USER_INFO_MAX);
     let from = floor

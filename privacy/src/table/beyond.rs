@@ -1,4 +1,4 @@
-//! What Macie has no id for: numbers of devices.
+//! Numbers of devices, for which Macie has no id.
 
 use super::row::Row;
 use crate::candidate::Strength;

@@ -1,6 +1,7 @@
-//! Bank accounts and what belongs to a card.
+//! Bank accounts, and the data of a card apart from its number.
 //!
-//! Domestic account numbers (BBAN) have Macie's id of the country, whose international form the IBAN family lists.
+//! Domestic account numbers (BBAN) have the same id as the international form of their country, which the IBAN family
+//! lists.
 
 use super::row::Row;
 use crate::candidate::Strength;

@@ -1,8 +1,7 @@
 //! Driver's licences.
 //!
 //! Shapes: PRADO (register of documents of the Council of the European Union), AAMVA for the states of the USA, and the
-//! issuing authorities' own pages. Where Macie names the words in English only, the ones that the licence itself bears
-//! are added.
+//! issuing authorities' own pages. If Macie has only English keywords, the words on the licence itself are added.
 
 use super::row::Row;
 use crate::checksum::national::repeated;
@@ -17,7 +16,7 @@ const LICENCE: Row = Row {
     ..Row::COMMON
 };
 
-/// Macie's words of the countries that speak English.
+/// Macie's keywords of the countries that speak English.
 const ENGLISH: &[&str] = &[
     "dl#",
     "dl:",

@@ -1,7 +1,7 @@
 //! National identity, tax and social security numbers.
 //!
-//! The check digits say where their rules come from. Macie names no words for most countries; the keywords are what the
-//! documents themselves are called.
+//! The functions of the check digits name the sources of their rules. Macie has no keywords for most countries; the
+//! keywords here are the names of the documents.
 
 use super::row::Row;
 use crate::candidate::Strength;
@@ -415,7 +415,7 @@ pub(super) const ROWS: &[Row] = &[
     },
 ];
 
-/// A personal number of Sweden is also the number of its driver's licences.
+/// Swedish personal number, which is also the number of Swedish driver's licences: Luhn over the last ten digits.
 pub(super) fn personnummer(number: &[u8]) -> bool {
     let ten = number.len().checked_sub(10).map_or(number, |from| &number[from..]);
     luhn(ten) && !check::repeated(ten)

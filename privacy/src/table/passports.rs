@@ -1,7 +1,7 @@
 //! Passports.
 //!
-//! Shapes: ICAO document 9303 leaves the number to the states; these are what they print (PRADO, the register of
-//! documents of the Council of the European Union, and the states' own pages).
+//! Shapes: ICAO document 9303 lets each state choose its numbers; these are the forms they print (PRADO, the register
+//! of documents of the Council of the European Union, and the states' own pages).
 
 use super::row::Row;
 use crate::candidate::Strength;

@@ -1,21 +1,21 @@
-//! One row of the table.
+//! A row of the table: the data of one identifier.
 
 use crate::candidate::Strength;
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, SeverityRule};
 use crate::mask::Mask;
 
-/// One identifier, or further forms of one that a family lists.
+/// One identifier, or further forms of an identifier that a family lists.
 pub(crate) struct Row {
     pub id: &'static str,
     pub category: Category,
     pub origin: Origin,
-    /// Who lists the identifier in the registry, with what proves it in a few words; `None` where a family does.
+    /// What proves a match, in a few words for the documentation; `None` if a family lists the identifier.
     pub validation: Option<&'static str>,
     pub keywords: &'static [&'static str],
-    /// `9` is a digit, `A` a letter, `#` either; at a space the groups may part, by one space,
-    /// dash, dot or stroke, at all of them or at none.
+    /// Forms of a number: `9` is a digit, `A` a letter, `#` either. At each space a number has one space, dash, dot or
+    /// slash; either at all spaces of the shape or at none.
     pub shapes: &'static [&'static str],
-    /// Takes letters and digits only, upper case.
+    /// Proves a number. It gets only letters and digits, in upper case.
     pub check: fn(&[u8]) -> bool,
     pub strength: Strength,
     pub severity: SeverityRule,
@@ -23,7 +23,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// The values most rows share: personal, one of Macie's, High whatever the count, nothing shown.
+    /// The values that most rows share: personal, defined by Macie, High for every count, masked completely.
     pub const COMMON: Row = Row {
         id: "",
         category: Category::PersonalInformation,
@@ -53,7 +53,7 @@ impl Row {
         })
     }
 
-    /// 0 to 100, by what the row's check proves.
+    /// Confidence, 0 to 100, by the strength of the row's check.
     pub fn confidence(&self) -> u8 {
         match self.strength {
             Strength::Checksum => 95,

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use reelgate_pipelines::client::SOURCE_FD;
 
-/// Makes one attempt. It does not return where the jail ends the process.
+/// Makes one attempt. It does not return if the jail ends the process.
 pub fn attempt(name: &str) -> String {
     if let Some(outcome) = by_library(name) {
         return outcome;

@@ -16,8 +16,6 @@ pub fn pretend() {
     greet();
     say(&Reply::Jailed);
 }
-
-/// Sends one reply.
 pub fn say(reply: &Reply) {
     wire::write_message(io::stdout(), reply).expect("the engine reads the replies");
     io::stdout().flush().expect("the engine reads the replies");

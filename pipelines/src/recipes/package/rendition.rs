@@ -24,14 +24,10 @@ pub struct Rendition {
     /// Segments in order; their files are numbered from 0 without gaps.
     pub segments: Vec<Segment>,
 }
-
-/// Video or audio.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// Pictures.
     Video(Picture),
-    /// Sound.
     Audio(Sound),
 }
 
@@ -55,9 +51,8 @@ pub struct Picture {
 pub struct Sound {
     /// Samples per second.
     pub sample_rate: u32,
-    /// Channels.
     pub channels: u8,
-    /// BCP 47 or ISO 639 code, where known.
+    /// BCP 47 or ISO 639 code; `None` if unknown.
     pub language: Option<String>,
 }
 
@@ -69,7 +64,6 @@ pub struct Segment {
     pub start_ticks: u64,
     /// Length, ticks; never 0.
     pub duration_ticks: u64,
-    /// Samples.
     pub samples: u32,
     /// Size, bytes.
     pub bytes: u64,

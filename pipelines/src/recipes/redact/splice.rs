@@ -13,7 +13,7 @@ pub fn replaced<'a>(track: &'a str, segments: &'a [u32]) -> impl Iterator<Item =
 /// Checks that a second run of a chunk has the frames, tracks and segments of the first. Only sizes may differ.
 ///
 /// # Errors
-/// `count_mismatch` with what differs.
+/// `count_mismatch` with the difference.
 pub fn same_shape(old: &VideoResult, new: &VideoResult) -> Result<(), Fault> {
     if old.frames_in != new.frames_in {
         return Err(mismatch(format!("{} frames", old.frames_in), format!("{}", new.frames_in)));

@@ -1,4 +1,4 @@
-//! Country codes and the lengths of the numbers behind them.
+//! Country codes and the lengths of their numbers.
 
 use std::ops::RangeInclusive;
 
@@ -8,19 +8,19 @@ const fn kind(id: &'static str) -> Kind {
     Kind { id, category: Category::PersonalInformation }
 }
 
-/// Numbers of the North American plan; Macie's plain type.
+/// Numbers of the North American plan; Macie's type without a country.
 pub(super) const NORTH_AMERICA: Kind = kind("PHONE_NUMBER");
-/// Where Macie has no type for a country, or the text does not say which country it is.
+/// Numbers of countries for which Macie has no type, and of unknown countries.
 pub(super) const OTHER: Kind = kind("PHONE_NUMBER_OTHER_COUNTRY");
 
-/// A country code with what is known of it.
+/// A country code with its type and the lengths of its numbers.
 struct Country {
     code: &'static str,
     kind: Kind,
     national_digits: RangeInclusive<usize>,
 }
 
-/// Countries with a type of their own, or a length worth checking. Lengths: national numbering plans as notified to
+/// Countries that have their own type, or a length to check. Lengths: national numbering plans as notified to
 /// the ITU (E.129 presentations).
 const COUNTRIES: &[Country] = &[
     Country { code: "1", kind: NORTH_AMERICA, national_digits: 10..=10 },
@@ -45,12 +45,12 @@ const THREE_DIGIT_LEADS: &[&str] = &[
     "85", "87", "88", "96", "97", "99",
 ];
 
-/// Digits of a whole international number, at most (ITU-T E.164 section 6.2.1).
+/// Most digits of a whole international number (ITU-T E.164 section 6.2.1).
 const INTERNATIONAL_DIGITS_MAX: usize = 15;
-/// National digits where no plan says otherwise, at least.
+/// Fewest national digits, if the country's plan is not listed.
 const NATIONAL_DIGITS_MIN: usize = 6;
 
-/// Every type of this family, each once.
+/// All types of this family, each once.
 pub(super) fn kinds() -> Vec<Kind> {
     let mut kinds: Vec<Kind> = COUNTRIES.iter().map(|country| country.kind).collect();
     kinds.sort();
@@ -58,7 +58,7 @@ pub(super) fn kinds() -> Vec<Kind> {
     kinds
 }
 
-/// The type of an international number given as digits without prefix; `None` where no country has such a number.
+/// The type of an international number given as digits without prefix; `None` if no country has such a number.
 pub(super) fn international(digits: &str) -> Option<Kind> {
     let lead = digits.get(..2)?;
     let code_len = match lead {

@@ -1,30 +1,31 @@
-//! The shape of a written number: groups of digits, what parts them, an extension; and shapes that are something else.
+//! The shape of a written number: groups of digits, their separators, an extension. Also shapes that are no phone
+//! number.
 
 use crate::bytes::{at, is_digit, number, run_end};
 
-/// Groups read at most; a phone number has fewer.
+/// Most groups that are read; a phone number has fewer.
 const GROUPS_MAX: usize = 7;
-/// Digits read at most in one group.
+/// Most digits of a group that are read.
 const GROUP_DIGITS_MAX: usize = 18;
-/// Digits of an extension, at most.
+/// Most digits of an extension.
 const EXTENSION_DIGITS_MAX: usize = 6;
 
 /// One run of digits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Group<'t> {
     pub digits: &'t str,
-    /// One past the group's last byte, its closing parenthesis included.
+    /// Index after the group's last byte, its closing parenthesis included.
     pub end: usize,
     pub in_parentheses: bool,
-    /// The sign before it: a space, `-`, `.` or `/`; `None` at the start and beside a parenthesis.
+    /// The sign before it: a space, `-`, `.` or `/`; `None` at the start and next to a parenthesis.
     pub separator: Option<u8>,
 }
 
-/// A number as written.
+/// A number as it is written.
 #[derive(Clone, Debug)]
 pub(super) struct Shape<'t> {
     pub start: usize,
-    /// Whether a `+` stands in front.
+    /// Whether it starts with `+`.
     pub plus: bool,
     pub groups: Vec<Group<'t>>,
 }
@@ -60,17 +61,17 @@ impl<'t> Shape<'t> {
         (!shape.groups.is_empty()).then_some(shape)
     }
 
-    /// The number that the first `count` groups form.
+    /// The number of the first `count` groups.
     pub fn first(&self, count: usize) -> Shape<'t> {
         Shape { groups: self.groups.iter().take(count).copied().collect(), ..*self }
     }
 
-    /// One past the last byte.
+    /// Index after the last byte.
     pub fn end(&self) -> usize {
         self.groups.last().map_or(self.start, |group| group.end)
     }
 
-    /// All digits; a trunk zero in parentheses, as in `+44 (0)20`, is left out of an international number.
+    /// All digits. For an international number without the trunk zero in parentheses, as in `+44 (0)20`.
     pub fn digits(&self) -> String {
         let dialled = |group: &&Group| !(self.plus && group.in_parentheses && group.digits == "0");
         self.groups.iter().filter(dialled).map(|group| group.digits).collect()
@@ -81,8 +82,8 @@ impl<'t> Shape<'t> {
         self.groups.iter().map(|group| group.digits.len()).collect()
     }
 
-    /// Whether all separators are the same sign; the one after a group in parentheses is free, and so is the stroke
-    /// after an area code.
+    /// Whether all separators are the same sign. The separator after a group in parentheses may differ, and so may a
+    /// slash after an area code.
     pub fn evenly_parted(&self) -> bool {
         let bound = |pair: &&[Group]| !pair[0].in_parentheses && pair[1].separator != Some(b'/');
         let pairs = self.groups.windows(2).filter(bound);
@@ -91,12 +92,12 @@ impl<'t> Shape<'t> {
         signs.all(|sign| Some(sign) == first)
     }
 
-    /// Whether `sign` parts any two groups.
+    /// Whether `sign` separates any two groups.
     pub fn parted_by(&self, sign: u8) -> bool {
         self.groups.iter().any(|group| group.separator == Some(sign))
     }
 
-    /// Whether the groups read as a date or a time: `2023-05-09…`, `20230509 114830`, `09.05.2023`, `11.48.30`.
+    /// Whether the groups look like a date or a time: `2023-05-09…`, `20230509 114830`, `09.05.2023`, `11.48.30`.
     pub fn like_a_date_or_time(&self) -> bool {
         let values: Vec<u32> = self.groups.iter().filter_map(|g| number(g.digits.as_bytes())).collect();
         let year = |v: u32| (1900..=2099).contains(&v);
@@ -111,15 +112,15 @@ impl<'t> Shape<'t> {
     }
 }
 
-/// Whether a run of digits at `start` ends before it can be a number and nothing follows it. Nearly every number of a
-/// text is such a run, so it is worth asking before anything is allocated.
+/// Whether the run of digits at `start` is too short for a number and nothing follows it. This holds for nearly every
+/// number in a text, so it is checked before anything is allocated.
 fn too_short(text: &[u8], start: usize) -> bool {
     let end = run_end(text, start, 7, |b| b.is_ascii_digit());
     let next = if at(text, end).is_some_and(|b| b" -./".contains(&b)) { end + 1 } else { end };
     (1..7).contains(&(end - start)) && !is_digit(at(text, next)) && at(text, next) != Some(b'(')
 }
 
-/// End of an extension after `end` (`x1234`, ` x 12`, ` ext. 12`), or `None` where there is none.
+/// End of an extension after `end` (`x1234`, ` x 12`, ` ext. 12`); `None` if there is none.
 pub(super) fn extension_end(text: &[u8], end: usize) -> Option<usize> {
     let word = run_end(text, end, 1, |b| b == b' ');
     let word_end = run_end(text, word, 3, |b| b.is_ascii_alphabetic());
