@@ -6,6 +6,7 @@
 
 mod bus;
 mod continuity;
+mod link_progress;
 mod tags;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,7 @@ use reelgate_flow::reason::{Code, Fault};
 
 use crate::codecs;
 use crate::source::Source;
+use link_progress::LinkProgress;
 
 /// What a track holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,15 +77,8 @@ struct Shared {
     decide: Box<Decide>,
     /// For transport streams alone.
     continuity: Option<continuity::Continuity>,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    tracks: Vec<Track>,
-    complete: bool,
-    linked: bool,
-    fault: Option<Fault>,
+    tracks: Mutex<Vec<Track>>,
+    progress: LinkProgress,
 }
 
 /// Tracks kept per file; those beyond it are dropped unseen. The limit that refuses a file is lower.
@@ -105,8 +100,13 @@ impl Demuxed {
         add(&pipeline, &[element.clone(), demuxer.clone()])?;
         element.link(&demuxer).map_err(|_| internal("link the source to the demuxer"))?;
         let continuity = (container == Container::MpegTs).then(continuity::Continuity::default);
-        let (decide, state) = (Box::new(decide), Mutex::new(State::default()));
-        let shared = Arc::new(Shared { pipeline: pipeline.downgrade(), decide, continuity, state });
+        let shared = Arc::new(Shared {
+            pipeline: pipeline.downgrade(),
+            decide: Box::new(decide),
+            continuity,
+            tracks: Mutex::default(),
+            progress: LinkProgress::default(),
+        });
         match demuxer.static_pad("src") {
             Some(pad) => shared.await_first_packet(&pad),
             None => shared.await_pads(&demuxer),
@@ -121,25 +121,25 @@ impl Demuxed {
 
     /// Tracks announced so far, in order.
     pub fn tracks(&self) -> Vec<Track> {
-        self.shared.lock().tracks.clone()
+        self.shared.tracks().clone()
     }
 
     /// Goes to PAUSED and waits until the sinks of all linked branches hold their first buffer.
     ///
     /// Fails with the fault of the file, or `no_media_track` where no track was linked.
     pub fn preroll(&self) -> Result<(), Fault> {
-        bus::preroll(self)
+        bus::preroll(&self.pipeline, &self.shared.progress)
     }
 
     /// Goes to PLAYING and waits for the end of the stream. `tick` is called about five times a second on the
     /// calling thread; its fault ends the run.
     pub fn run(&self, mut tick: impl FnMut() -> Result<(), Fault>) -> Result<(), Fault> {
-        bus::run(self, &mut tick)
+        bus::run(&self.pipeline, &self.shared.progress, &mut tick)
     }
 
     /// Moves a prerolled pipeline to `position_ns` of stream time, flushing, through the pad of one track.
     pub fn seek(&self, track: u32, position_ns: u64, landing: Landing) -> Result<(), Fault> {
-        let pad = self.shared.lock().tracks.get(track as usize).map(|track| track.pad.clone());
+        let pad = self.shared.tracks().get(track as usize).map(|track| track.pad.clone());
         let Some(pad) = pad else {
             return Err(Fault::new(Code::DamagedIndex, format!("track {track} does not exist on this run")));
         };
@@ -204,8 +204,8 @@ fn demuxer_name(container: Container) -> &'static str {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn tracks(&self) -> MutexGuard<'_, Vec<Track>> {
+        self.tracks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn await_pads(self: &Arc<Self>, demuxer: &gst::Element) {
@@ -216,7 +216,7 @@ impl Shared {
             }
         });
         let shared = self.clone();
-        demuxer.connect_no_more_pads(move |_| shared.lock().complete = true);
+        demuxer.connect_no_more_pads(move |_| shared.progress.lock().complete = true);
     }
 
     /// A parser has its pad from the start, but knows its caps only when the first packet leaves.
@@ -224,7 +224,7 @@ impl Shared {
         let shared = self.clone();
         pad.add_probe(gst::PadProbeType::BUFFER, move |pad, _| {
             shared.track_found(pad);
-            shared.lock().complete = true;
+            shared.progress.lock().complete = true;
             gst::PadProbeReturn::Remove
         });
     }
@@ -232,14 +232,14 @@ impl Shared {
     fn track_found(&self, pad: &gst::Pad) {
         let caps = pad.current_caps().unwrap_or_else(gst::Caps::new_empty);
         let track = {
-            let mut state = self.lock();
-            if state.tracks.len() >= TRACKS_KEPT_MAX {
+            let mut tracks = self.tracks();
+            if tracks.len() >= TRACKS_KEPT_MAX {
                 drop_packets(pad);
                 return;
             }
-            let index = state.tracks.len() as u32; // at most TRACKS_KEPT_MAX
+            let index = tracks.len() as u32; // at most TRACKS_KEPT_MAX
             let track = Track { index, kind: kind(&caps), caps, pad: pad.clone() };
-            state.tracks.push(track.clone());
+            tracks.push(track.clone());
             track
         };
         if let Some(continuity) = &self.continuity {
@@ -250,11 +250,11 @@ impl Shared {
             Branch::Elements(elements) => self.link(pad, &elements).map(|()| true),
         });
         match linked {
-            Ok(true) => self.lock().linked = true,
+            Ok(true) => self.progress.lock().linked = true,
             Ok(false) => drop_packets(pad),
             Err(fault) => {
                 drop_packets(pad);
-                self.lock().fault.get_or_insert(fault);
+                self.progress.lock().fault.get_or_insert(fault);
             }
         }
     }

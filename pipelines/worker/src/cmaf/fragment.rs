@@ -3,7 +3,7 @@
 use mp4_atom::{Encode, FourCC, Header, Mfhd, Moof, Styp, Tfdt, Tfhd, Traf, Trun, TrunEntry, TrunSamples};
 use reelgate_flow::reason::{Code, Fault};
 
-use super::unwritable;
+use super::box_error::unwritable;
 
 /// Depends on no other sample (ISO/IEC 14496-12 8.6.4: `sample_depends_on` = 2).
 const SYNC_FLAGS: u32 = 0x0200_0000;

@@ -7,7 +7,7 @@ use mp4_atom::{
 };
 use reelgate_flow::reason::{Code, Fault};
 
-use super::unwritable;
+use super::box_error::unwritable;
 
 /// Every file holds one track.
 pub(super) const TRACK_ID: u32 = 1;

@@ -11,6 +11,7 @@
 //! without a gap whoever made them. Negative composition offsets without an edit list (`cmf2`) would say the
 //! same in fewer words, but libavformat shows such fragments late by the largest of them, sound not.
 
+mod box_error;
 mod fragment;
 mod init;
 mod ticks;
@@ -18,8 +19,6 @@ mod ticks;
 pub use fragment::Fragment;
 pub use init::{Track, aac_track, avc_track, init};
 pub use ticks::{from_ns, to_ns};
-
-use reelgate_flow::reason::{Code, Fault};
 
 /// Name of the init segment of a track.
 pub fn init_name(track: &str) -> String {
@@ -29,9 +28,4 @@ pub fn init_name(track: &str) -> String {
 /// Name of a media segment of a track.
 pub fn segment_name(track: &str, number: u32) -> String {
     format!("{track}/{number:05}.m4s")
-}
-
-/// A box that cannot be written, which only a number beyond its field can cause.
-fn unwritable(error: mp4_atom::Error) -> Fault {
-    Fault::new(Code::Internal, format!("write box: {error}"))
 }

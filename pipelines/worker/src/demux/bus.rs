@@ -5,27 +5,27 @@ use gstreamer as gst;
 use gst::prelude::*;
 use reelgate_flow::reason::{Code, Fault};
 
-use super::Demuxed;
+use super::link_progress::LinkProgress;
 
 /// How often the caller is asked whether to go on.
 const TICK: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 /// Ticks that a preroll may take; a worker's stall budget is usually shorter.
 const PREROLL_TICKS_MAX: u32 = 600;
 
-pub fn preroll(demuxed: &Demuxed) -> Result<(), Fault> {
-    set_state(demuxed, gst::State::Paused)?;
-    let bus = demuxed.pipeline.bus().expect("a pipeline always has a bus");
+pub fn preroll(pipeline: &gst::Pipeline, progress: &LinkProgress) -> Result<(), Fault> {
+    set_state(pipeline, progress, gst::State::Paused)?;
+    let bus = pipeline.bus().expect("a pipeline always has a bus");
     for _ in 0..PREROLL_TICKS_MAX {
         if let Some(message) = bus.timed_pop(TICK)
-            && ended(demuxed, &message)?
+            && ended(progress, &message)?
         {
             return Ok(());
         }
-        if nothing_linked_for_good(demuxed)? {
+        if nothing_linked_for_good(progress)? {
             return Err(nothing_linked());
         }
-        let linked = demuxed.shared.lock().linked;
-        let (settled, now, _) = demuxed.pipeline.state(gst::ClockTime::ZERO);
+        let linked = progress.lock().linked;
+        let (settled, now, _) = pipeline.state(gst::ClockTime::ZERO);
         if linked && settled == Ok(gst::StateChangeSuccess::Success) && now == gst::State::Paused {
             return Ok(());
         }
@@ -33,13 +33,17 @@ pub fn preroll(demuxed: &Demuxed) -> Result<(), Fault> {
     Err(Fault::new(Code::BudgetWall, "no first packet came out of the demuxer"))
 }
 
-pub fn run(demuxed: &Demuxed, tick: &mut dyn FnMut() -> Result<(), Fault>) -> Result<(), Fault> {
-    set_state(demuxed, gst::State::Playing)?;
-    let bus = demuxed.pipeline.bus().expect("a pipeline always has a bus");
+pub fn run(
+    pipeline: &gst::Pipeline,
+    progress: &LinkProgress,
+    tick: &mut dyn FnMut() -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    set_state(pipeline, progress, gst::State::Playing)?;
+    let bus = pipeline.bus().expect("a pipeline always has a bus");
     let mut ticked = std::time::Instant::now();
     loop {
         let message = bus.timed_pop(TICK);
-        if nothing_linked_for_good(demuxed)? {
+        if nothing_linked_for_good(progress)? {
             return Err(nothing_linked());
         }
         if message.is_none() || ticked.elapsed().as_millis() >= u128::from(TICK.mseconds()) {
@@ -47,29 +51,29 @@ pub fn run(demuxed: &Demuxed, tick: &mut dyn FnMut() -> Result<(), Fault>) -> Re
             tick()?;
         }
         if let Some(message) = message
-            && ended(demuxed, &message)?
+            && ended(progress, &message)?
         {
             return tick();
         }
     }
 }
 
-fn set_state(demuxed: &Demuxed, state: gst::State) -> Result<(), Fault> {
-    if demuxed.pipeline.set_state(state).is_ok() {
+fn set_state(pipeline: &gst::Pipeline, progress: &LinkProgress, state: gst::State) -> Result<(), Fault> {
+    if pipeline.set_state(state).is_ok() {
         return Ok(());
     }
     // The reason, where there is one, is on the bus.
-    let bus = demuxed.pipeline.bus().expect("a pipeline always has a bus");
+    let bus = pipeline.bus().expect("a pipeline always has a bus");
     while let Some(message) = bus.pop_filtered(&[gst::MessageType::Error]) {
-        ended(demuxed, &message)?;
+        ended(progress, &message)?;
     }
     Err(Fault::new(Code::DamagedIndex, "the demuxer did not start"))
 }
 
 /// Whether the stream has ended; its error where it ended badly.
-fn ended(demuxed: &Demuxed, message: &gst::Message) -> Result<bool, Fault> {
+fn ended(progress: &LinkProgress, message: &gst::Message) -> Result<bool, Fault> {
     match message.view() {
-        gst::MessageView::Eos(_) if demuxed.shared.lock().linked => Ok(true),
+        gst::MessageView::Eos(_) if progress.lock().linked => Ok(true),
         gst::MessageView::Eos(_) => Err(nothing_linked()),
         gst::MessageView::Error(error) => Err(fault_of(&error.error(), message.src())),
         _ => Ok(false),
@@ -77,11 +81,11 @@ fn ended(demuxed: &Demuxed, message: &gst::Message) -> Result<bool, Fault> {
 }
 
 /// A pipeline without a sink never reports its end. Passes on the fault of a branch.
-fn nothing_linked_for_good(demuxed: &Demuxed) -> Result<bool, Fault> {
-    let state = demuxed.shared.lock();
-    match &state.fault {
+fn nothing_linked_for_good(progress: &LinkProgress) -> Result<bool, Fault> {
+    let links = progress.lock();
+    match &links.fault {
         Some(fault) => Err(fault.clone()),
-        None => Ok(state.complete && !state.linked),
+        None => Ok(links.complete && !links.linked),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use reelgate_flow::place::FrameBox;
+use reelgate_flow::place::TextPlace;
 use reelgate_pipelines::messages::{NotAnalysed, NotSearched, Surface, TextLine};
 
 /// Lines kept.
@@ -30,41 +30,39 @@ pub struct Lines {
     tags: HashSet<String>,
 }
 
-/// When and where a text is seen.
-#[derive(Clone, Copy, Default)]
-pub struct TextPlace {
-    /// Position of the track.
-    pub track: Option<u32>,
-    /// First moment, stream time.
-    pub start_ns: Option<u64>,
-    /// Moment after the last one.
-    pub end_ns: Option<u64>,
-    /// Part of the picture.
-    pub frame_box: Option<FrameBox>,
-}
-
-impl TextPlace {
-    /// The whole of a track, or with `None` of the file.
-    pub fn track(track: Option<u32>) -> Self {
-        Self { track, ..Self::default() }
+/// The place of a text that belongs to a whole track, or with `None` to the file.
+pub fn untimed(surface: &str, field: &str, track: Option<u32>) -> TextPlace {
+    TextPlace {
+        surface: surface.to_owned(),
+        field: field.to_owned(),
+        track,
+        start_ns: None,
+        end_ns: None,
+        frame_box: None,
+        line: None,
     }
 }
 
+/// The place of a geographic position that belongs to a whole track, or with `None` to the file.
+pub fn position_place(track: Option<u32>) -> TextPlace {
+    untimed("location", "position", track)
+}
+
 impl Lines {
-    /// Adds a text; an empty one is left out.
-    pub fn add(&mut self, surface: &str, field: &str, place: TextPlace, text: &str) {
+    /// Adds a text, unless it is empty. A [`TextLine`] has no line number, so the place's is not used.
+    pub fn add(&mut self, place: TextPlace, text: &str) {
         let text = text.trim();
         if text.is_empty() {
             return;
         }
         let kept = cut(text, TEXT_BYTES_MAX);
         self.truncated |= kept.len() < text.len();
-        let TextPlace { track, start_ns, end_ns, frame_box } = place;
-        // Readers differ in the end of what begins late; a line that ends before it begins says nothing.
+        let TextPlace { surface, field, track, start_ns, end_ns, frame_box, line: _ } = place;
+        // Some demuxers report an end before the start. Such an end has no meaning.
         let end_ns = end_ns.filter(|end| start_ns.is_none_or(|start| *end >= start));
         self.push(&TextLine {
-            surface: surface.to_owned(),
-            field: cut(field, FIELD_BYTES_MAX).to_owned(),
+            surface,
+            field: cut(&field, FIELD_BYTES_MAX).to_owned(),
             track,
             start_ns,
             end_ns,
@@ -73,18 +71,18 @@ impl Lines {
         });
     }
 
-    /// Adds the value of a tag, unless another tag said the same.
+    /// Adds the value of a tag, unless another tag has the same value.
     pub fn add_tag(&mut self, field: &str, track: Option<u32>, value: &str) {
-        self.add_once("tag", field, track, value);
+        self.add_once(untimed("tag", field, track), value);
     }
 
-    /// Adds a position in degrees, north and east positive, as a decimal pair.
-    pub fn add_position(&mut self, place: TextPlace, (latitude, longitude): (f64, f64)) {
+    /// Adds a position in degrees, north and east positive, as a decimal pair. `place` is a [`position_place`].
+    pub fn add_position(&mut self, place: &TextPlace, (latitude, longitude): (f64, f64)) {
         let text = format!("{latitude:.6}, {longitude:.6}");
         if place.start_ns.is_some() {
-            self.add("location", "position", place, &text);
+            self.add(place.clone(), &text);
         } else {
-            self.add_once("location", "position", place.track, &text);
+            self.add_once(place.clone(), &text);
         }
     }
 
@@ -106,10 +104,10 @@ impl Lines {
         self.missing.iter().copied().collect()
     }
 
-    fn add_once(&mut self, surface: &str, field: &str, track: Option<u32>, value: &str) {
+    fn add_once(&mut self, place: TextPlace, value: &str) {
         let value = value.trim_matches(['\0', ' ', '\r', '\n', '\t']);
         if self.count < LINES_MAX && self.tags.insert(cut(value, TEXT_BYTES_MAX).to_owned()) {
-            self.add(surface, field, TextPlace::track(track), value);
+            self.add(place, value);
         }
     }
 
@@ -146,9 +144,9 @@ mod tests {
     #[test]
     fn lines_stop_at_their_number_and_say_so() {
         let mut lines = Lines::default();
-        (0..LINES_MAX).for_each(|_| lines.add("subtitle", "text", TextPlace::default(), "x"));
+        (0..LINES_MAX).for_each(|_| lines.add(untimed("subtitle", "text", None), "x"));
         assert!(!lines.truncated);
-        lines.add("subtitle", "text", TextPlace::default(), "x");
+        lines.add(untimed("subtitle", "text", None), "x");
         assert_eq!((lines.count, lines.truncated), (LINES_MAX, true));
     }
 
@@ -156,7 +154,7 @@ mod tests {
     fn lines_stop_at_their_bytes_and_say_so() {
         let mut lines = Lines::default();
         let long = "x".repeat(TEXT_BYTES_MAX);
-        (0..1_100).for_each(|_| lines.add("subtitle", "text", TextPlace::default(), &long));
+        (0..1_100).for_each(|_| lines.add(untimed("subtitle", "text", None), &long));
         assert!(lines.truncated && lines.count < 1_024);
         assert!(lines.jsonl.len() <= BYTES_MAX);
     }
@@ -166,8 +164,8 @@ mod tests {
         let mut lines = Lines::default();
         lines.add_tag("©cmt", None, "same");
         lines.add_tag("comment", None, "same\0");
-        lines.add_position(TextPlace::default(), (48.858222, 2.2945));
-        lines.add_position(TextPlace::default(), (48.8582220, 2.29450));
+        lines.add_position(&position_place(None), (48.858222, 2.2945));
+        lines.add_position(&position_place(None), (48.8582220, 2.29450));
         let texts: Vec<_> = texts(&lines).into_iter().map(|line| (line.field, line.text)).collect();
         let expected = [("©cmt", "same"), ("position", "48.858222, 2.294500")];
         assert_eq!(texts, expected.map(|(field, text)| (field.to_owned(), text.to_owned())));
@@ -176,7 +174,7 @@ mod tests {
     #[test]
     fn a_text_is_cut_between_characters_and_said_to_be() {
         let mut lines = Lines::default();
-        lines.add("tag", "comment", TextPlace::default(), &"é".repeat(TEXT_BYTES_MAX));
+        lines.add(untimed("tag", "comment", None), &"é".repeat(TEXT_BYTES_MAX));
         assert!(lines.truncated);
         assert_eq!(texts(&lines)[0].text.len(), TEXT_BYTES_MAX);
     }

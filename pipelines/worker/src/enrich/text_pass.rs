@@ -11,11 +11,12 @@ use gstreamer_video as gst_video;
 
 use gst::prelude::*;
 use reelgate_flow::facts::Container;
+use reelgate_flow::place::TextPlace;
 use reelgate_flow::reason::{Class, Fault};
 use reelgate_pipelines::messages::{NotSearched, Surface};
 
 use super::captions::{Captions, Wrapping, triplets};
-use super::lines::{Lines, TextPlace};
+use super::lines::{Lines, position_place, untimed};
 use super::location;
 use super::tags::TagEvents;
 use super::text::Form;
@@ -204,21 +205,20 @@ impl State {
         let bytes = packet.as_slice();
         self.lines.truncated |= bytes.len() > CUE_BYTES_MAX;
         let words = form.words(&bytes[..bytes.len().min(CUE_BYTES_MAX)]);
-        let place = place(sample, buffer, track);
-        let start_ns = place.start_ns.unwrap_or(0);
+        let times = stream_times(sample, buffer);
+        let start_ns = times.0.unwrap_or(0);
         if start_ns >= self.next_position_ns
             && let Some(position) = location::telemetry(&words)
         {
             self.next_position_ns = start_ns.saturating_add(POSITION_INTERVAL_NS);
-            self.lines.add_position(place, position);
+            self.lines.add_position(&timed(position_place(Some(track)), times), position);
         }
-        self.lines.add("subtitle", "text", place, &words);
+        self.lines.add(timed(untimed("subtitle", "text", Some(track)), times), &words);
     }
 
     fn caption(&mut self, sample: &gst::Sample, track: u32, wrapping: Wrapping) {
         let Some(buffer) = sample.buffer() else { return };
-        let (Ok(packet), Some(start_ns)) = (buffer.map_readable(), place(sample, buffer, track).start_ns)
-        else {
+        let (Ok(packet), Some(start_ns)) = (buffer.map_readable(), stream_times(sample, buffer).0) else {
             return;
         };
         let triplets = triplets(wrapping, packet.as_slice());
@@ -242,14 +242,14 @@ impl State {
     }
 }
 
-fn place(sample: &gst::Sample, buffer: &gst::BufferRef, track: u32) -> TextPlace {
+/// Start and end of a buffer in stream time, nanoseconds.
+fn stream_times(sample: &gst::Sample, buffer: &gst::BufferRef) -> (Option<u64>, Option<u64>) {
     let segment = sample.segment().and_then(|segment| segment.downcast_ref::<gst::ClockTime>());
     let stream_ns = |time: gst::ClockTime| Some(segment?.to_stream_time(time)?.nseconds());
     let end = buffer.pts().zip(buffer.duration()).and_then(|(start, length)| start.checked_add(length));
-    TextPlace {
-        track: Some(track),
-        start_ns: buffer.pts().and_then(stream_ns),
-        end_ns: end.and_then(stream_ns),
-        frame_box: None,
-    }
+    (buffer.pts().and_then(stream_ns), end.and_then(stream_ns))
+}
+
+fn timed(place: TextPlace, (start_ns, end_ns): (Option<u64>, Option<u64>)) -> TextPlace {
+    TextPlace { start_ns, end_ns, ..place }
 }

@@ -3,7 +3,7 @@
 use cea608_types::tables::Channel;
 use cea608_types::{Cea608, Cea608State};
 
-use super::Shown;
+use super::caption_text::CaptionText;
 use super::screen::Screen;
 
 /// Both fields.
@@ -22,7 +22,7 @@ struct Field {
 
 impl Line21 {
     /// Takes one pair of bytes of field 0 or 1, with their parity.
-    pub fn take(&mut self, field: usize, time_ns: u64, pair: [u8; 2], shown: &mut Vec<Shown>) {
+    pub fn take(&mut self, field: usize, time_ns: u64, pair: [u8; 2], shown: &mut Vec<CaptionText>) {
         let Some(field_state) = self.fields.get_mut(field) else { return };
         match pair[0] & 0x7f {
             0x01..=0x0f => field_state.in_service_data = field == 1,
@@ -40,7 +40,7 @@ impl Line21 {
     }
 
     /// What stands on the screens at the end.
-    pub fn finish(&mut self, time_ns: u64) -> Vec<Shown> {
+    pub fn finish(&mut self, time_ns: u64) -> Vec<CaptionText> {
         let mut shown = Vec::new();
         for (number, field) in self.fields.iter_mut().enumerate() {
             for (second, screen) in field.screens.iter_mut().enumerate() {

@@ -1,6 +1,7 @@
 //! Closed captions: CEA-608 (ANSI/CTA-608-E) and CEA-708 (ANSI/CTA-708-E) as they come inside video or in tracks of
 //! their own, turned into one text for each thing that stands on the screen, with the time it stands there.
 
+mod caption_text;
 mod line21;
 mod screen;
 mod service;
@@ -10,25 +11,15 @@ pub use unpack::{Wrapping, triplets};
 
 use std::collections::BTreeMap;
 
-use super::lines::{Lines, TextPlace};
+use reelgate_flow::place::TextPlace;
+
+use super::lines::{Lines, untimed};
+use caption_text::CaptionText;
 use line21::Line21;
 use service::{Packets, Service};
 
 /// Pictures held back to put them in order of presentation; as many as a decoder may hold (ITU-T H.264, A.3.1).
 const HELD_MAX: usize = 17;
-
-/// Text that stood on the screen.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Shown {
-    /// `cc1` to `cc4`, or `service1` to `service63`.
-    pub field: String,
-    /// When it appeared, nanoseconds.
-    pub start_ns: u64,
-    /// When it went, nanoseconds.
-    pub end_ns: u64,
-    /// Rows parted by `\n`.
-    pub text: String,
-}
 
 /// The captions of one track.
 #[derive(Default)]
@@ -83,11 +74,14 @@ impl Captions {
     }
 }
 
-fn write(shown: Vec<Shown>, track: u32, lines: &mut Lines) {
-    for Shown { field, start_ns, end_ns, text } in shown {
-        let place =
-            TextPlace { track: Some(track), start_ns: Some(start_ns), end_ns: Some(end_ns), frame_box: None };
-        lines.add("caption", &field, place, &text);
+fn write(shown: Vec<CaptionText>, track: u32, lines: &mut Lines) {
+    for CaptionText { field, start_ns, end_ns, text } in shown {
+        let place = TextPlace {
+            start_ns: Some(start_ns),
+            end_ns: Some(end_ns),
+            ..untimed("caption", &field, Some(track))
+        };
+        lines.add(place, &text);
     }
 }
 

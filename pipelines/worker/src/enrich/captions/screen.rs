@@ -2,7 +2,7 @@
 
 use cea608_types::{Cea608, Mode};
 
-use super::Shown;
+use super::caption_text::CaptionText;
 
 const ROWS: usize = 15;
 const COLUMNS: usize = 32;
@@ -45,7 +45,7 @@ impl Default for Screen {
 
 impl Screen {
     /// Obeys one command; what leaves the screen is added to `gone`.
-    pub fn take(&mut self, field: &str, time_ns: u64, command: &Cea608, gone: &mut Vec<Shown>) {
+    pub fn take(&mut self, field: &str, time_ns: u64, command: &Cea608, gone: &mut Vec<CaptionText>) {
         match command {
             Cea608::Text(text) => {
                 if text.needs_backspace {
@@ -78,7 +78,7 @@ impl Screen {
     }
 
     /// Everything that stands, ends.
-    pub fn finish(&mut self, field: &str, time_ns: u64, gone: &mut Vec<Shown>) {
+    pub fn finish(&mut self, field: &str, time_ns: u64, gone: &mut Vec<CaptionText>) {
         self.erase(field, time_ns, gone);
     }
 
@@ -104,7 +104,7 @@ impl Screen {
     }
 
     /// Roll-up begins with an empty screen (CTA-608-E, 7.4); the others leave it standing.
-    fn change(&mut self, mode: Mode, field: &str, time_ns: u64, gone: &mut Vec<Shown>) {
+    fn change(&mut self, mode: Mode, field: &str, time_ns: u64, gone: &mut Vec<CaptionText>) {
         if mode.is_rollup() && !self.mode.is_rollup() {
             self.erase(field, time_ns, gone);
             self.row = ROWS - 1;
@@ -113,7 +113,7 @@ impl Screen {
         self.mode = mode;
     }
 
-    fn erase(&mut self, field: &str, time_ns: u64, gone: &mut Vec<Shown>) {
+    fn erase(&mut self, field: &str, time_ns: u64, gone: &mut Vec<CaptionText>) {
         let rows = std::mem::replace(&mut self.shown, std::array::from_fn(|_| Row::default()));
         if self.mode.is_rollup() {
             // Each row came by itself.
@@ -124,7 +124,7 @@ impl Screen {
     }
 
     /// The hidden caption appears, whole and now.
-    fn flip(&mut self, field: &str, time_ns: u64, gone: &mut Vec<Shown>) {
+    fn flip(&mut self, field: &str, time_ns: u64, gone: &mut Vec<CaptionText>) {
         let rows = std::mem::replace(&mut self.shown, std::array::from_fn(|_| Row::default()));
         leave(&rows, field, time_ns, gone);
         self.shown = std::mem::replace(&mut self.hidden, std::array::from_fn(|_| Row::default()));
@@ -135,7 +135,7 @@ impl Screen {
     }
 
     /// Every row moves up one; the topmost of the window goes.
-    fn roll(&mut self, field: &str, time_ns: u64, gone: &mut Vec<Shown>) {
+    fn roll(&mut self, field: &str, time_ns: u64, gone: &mut Vec<CaptionText>) {
         let Some(rows) = self.mode.rollup_rows() else { return };
         let base = self.row;
         let top = (base + 1).saturating_sub(usize::from(rows));
@@ -148,10 +148,10 @@ impl Screen {
 }
 
 /// The text of rows that stood until now.
-fn leave(rows: &[Row], field: &str, end_ns: u64, gone: &mut Vec<Shown>) {
+fn leave(rows: &[Row], field: &str, end_ns: u64, gone: &mut Vec<CaptionText>) {
     let texts: Vec<String> = rows.iter().map(Row::text).filter(|text| !text.is_empty()).collect();
     let start_ns = rows.iter().filter_map(|row| row.start_ns).min();
     if let Some(start_ns) = start_ns.filter(|_| !texts.is_empty()) {
-        gone.push(Shown { field: field.to_owned(), start_ns, end_ns, text: texts.join("\n") });
+        gone.push(CaptionText { field: field.to_owned(), start_ns, end_ns, text: texts.join("\n") });
     }
 }

@@ -3,7 +3,7 @@
 use cea708_types::DTVCCPacket;
 use cea708_types::tables::{Code, WindowBits};
 
-use super::Shown;
+use super::caption_text::CaptionText;
 
 /// Bytes of the largest packet (CTA-708-E, 5).
 const PACKET_BYTES_MAX: usize = 128;
@@ -61,7 +61,7 @@ pub struct Service {
 
 impl Service {
     /// Obeys one code; what leaves the screen is added to `gone`.
-    pub fn take(&mut self, number: u8, time_ns: u64, code: &Code, gone: &mut Vec<Shown>) {
+    pub fn take(&mut self, number: u8, time_ns: u64, code: &Code, gone: &mut Vec<CaptionText>) {
         match code {
             Code::SetCurrentWindow0 => self.current = 0,
             Code::SetCurrentWindow1 => self.current = 1,
@@ -111,7 +111,7 @@ impl Service {
     }
 
     /// Everything that stands, ends.
-    pub fn finish(&mut self, number: u8, time_ns: u64) -> Vec<Shown> {
+    pub fn finish(&mut self, number: u8, time_ns: u64) -> Vec<CaptionText> {
         let mut gone = Vec::new();
         for window in &mut self.windows {
             window.hide(number, time_ns, &mut gone);
@@ -131,7 +131,7 @@ impl Service {
 }
 
 impl Window {
-    fn put(&mut self, c: char, number: u8, time_ns: u64, gone: &mut Vec<Shown>) {
+    fn put(&mut self, c: char, number: u8, time_ns: u64, gone: &mut Vec<CaptionText>) {
         if self.text.chars().count() >= WINDOW_CHARS_MAX {
             self.leave(number, time_ns, gone);
         }
@@ -148,7 +148,7 @@ impl Window {
         self.is_shown = true;
     }
 
-    fn hide(&mut self, number: u8, time_ns: u64, gone: &mut Vec<Shown>) {
+    fn hide(&mut self, number: u8, time_ns: u64, gone: &mut Vec<CaptionText>) {
         if self.is_shown {
             let text = self.text.clone();
             self.leave(number, time_ns, gone);
@@ -157,12 +157,12 @@ impl Window {
         self.is_shown = false;
     }
 
-    fn leave(&mut self, number: u8, time_ns: u64, gone: &mut Vec<Shown>) {
+    fn leave(&mut self, number: u8, time_ns: u64, gone: &mut Vec<CaptionText>) {
         let text = std::mem::take(&mut self.text);
         let rows: Vec<&str> = text.lines().map(str::trim).filter(|row| !row.is_empty()).collect();
         let start_ns = self.start_ns.take();
         if self.is_shown && !rows.is_empty() {
-            gone.push(Shown {
+            gone.push(CaptionText {
                 field: format!("service{number}"),
                 start_ns: start_ns.unwrap_or(time_ns).min(time_ns),
                 end_ns: time_ns,

@@ -1,8 +1,8 @@
 //! From readings of single pictures to texts with a time: what is read again at its place still stands there.
 
-use reelgate_flow::place::FrameBox;
+use reelgate_flow::place::{FrameBox, TextPlace};
 
-use super::super::lines::{Lines, TextPlace};
+use super::super::lines::{Lines, untimed};
 use super::reader::{Kind, ReadItem};
 use super::tesseract::Area;
 
@@ -57,17 +57,17 @@ impl Memory {
 
     fn write(&self, gone: Vec<Standing>, end_ns: u64, lines: &mut Lines) {
         for Standing { seen, start_ns, .. } in gone {
-            let place = TextPlace {
-                track: Some(self.track),
-                start_ns: Some(start_ns),
-                end_ns: Some(end_ns.max(start_ns)),
-                frame_box: self.frame_box(seen.area),
-            };
             let (surface, field) = match seen.kind {
                 Kind::Text => ("on_screen_text", "text"),
                 Kind::Code => ("code", "qr_payload"),
             };
-            lines.add(surface, field, place, &seen.text);
+            let place = TextPlace {
+                start_ns: Some(start_ns),
+                end_ns: Some(end_ns.max(start_ns)),
+                frame_box: self.frame_box(seen.area),
+                ..untimed(surface, field, Some(self.track))
+            };
+            lines.add(place, &seen.text);
         }
     }
 

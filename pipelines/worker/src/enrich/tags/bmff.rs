@@ -1,11 +1,12 @@
 //! Tags of ISO base media and QuickTime files: user data of movie and tracks (QuickTime File Format; 3GPP TS 26.244,
 //! clause 8), metadata items with keys or codes (QuickTime "Metadata", iTunes), XMP, and names of handlers.
 
-use super::super::lines::{Lines, TextPlace};
+use super::super::lines::{Lines, position_place};
 use super::super::location::{checked, iso_6709};
 use super::super::telemetry;
 use super::names::of_code;
-use super::{Damaged, VALUE_BYTES_MAX, plain_text, qt_text, read, xmp};
+use super::value::{Damaged, VALUE_BYTES_MAX, plain_text, read};
+use super::{qt_text, xmp};
 use crate::inspect::boxes::{Boxes, Header};
 use crate::source::Source;
 
@@ -99,7 +100,7 @@ impl Walk<'_> {
             }
             b"GPMF" => {
                 let body = self.bytes(header)?;
-                telemetry::klv(&body, TextPlace::track(track), self.lines);
+                telemetry::read_gpmf(&body, position_place(track), self.lines);
                 return Ok(());
             }
             _ => {}
@@ -141,7 +142,7 @@ impl Walk<'_> {
         };
         let (longitude, latitude) = (fixed(1).ok_or(Damaged)?, fixed(5).ok_or(Damaged)?);
         if let Some(position) = checked(latitude, longitude) {
-            self.lines.add_position(TextPlace::track(self.track), position);
+            self.lines.add_position(&position_place(self.track), position);
         }
         let (body_name, rest) = qt_text::string(rest.get(13..).unwrap_or_default())?;
         let (notes, _) = qt_text::string(rest)?;
@@ -246,7 +247,7 @@ impl Walk<'_> {
     fn value(&mut self, name: &str, text: &str) {
         let is_position = name == "position" || name.to_ascii_lowercase().contains("iso6709");
         if is_position && let Some(position) = iso_6709(text) {
-            self.lines.add_position(TextPlace::track(self.track), position);
+            self.lines.add_position(&position_place(self.track), position);
             return;
         }
         self.lines.add_tag(name, self.track, text);

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use gstreamer as gst;
+use reelgate_flow::place::TextPlace;
 
-use super::super::lines::{Lines, TextPlace};
+use super::super::lines::{Lines, position_place, untimed};
 use crate::inspect::describe::{Chapters, TagText};
 
 /// The two tags that only together are a place.
@@ -44,9 +45,9 @@ impl TagEvents {
             let place = TextPlace {
                 start_ns: Some(chapter.start_ns),
                 end_ns: chapter.end_ns,
-                ..TextPlace::default()
+                ..untimed("chapter", "title", None)
             };
-            lines.add("chapter", "title", place, &chapter.title);
+            lines.add(place, &chapter.title);
         }
     }
 }
@@ -66,7 +67,7 @@ fn write(tags: &TagText, track: Option<u32>, lines: &mut Lines) {
         }
     }
     if let Some(position) = latitude.zip(longitude) {
-        lines.add_position(TextPlace::track(track), position);
+        lines.add_position(&position_place(track), position);
     }
 }
 

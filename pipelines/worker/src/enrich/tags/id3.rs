@@ -2,7 +2,8 @@
 //! demuxer steps over them, so they are read here.
 
 use super::super::lines::Lines;
-use super::{Damaged, qt_text, read};
+use super::qt_text;
+use super::value::{Damaged, read};
 use crate::source::Source;
 
 /// Bytes read of one tag; what is longer holds pictures.

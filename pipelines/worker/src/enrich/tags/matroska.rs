@@ -1,10 +1,9 @@
 //! Tags, names, chapters and attachments of Matroska and WebM (RFC 9559), which the demuxer drops where it has no word
 //! for them. Clusters are stepped over unread.
 
-use super::super::lines::Lines;
-use super::super::lines::TextPlace;
+use super::super::lines::{Lines, position_place};
 use super::super::location::{checked, iso_6709};
-use super::{Damaged, VALUE_BYTES_MAX, read};
+use super::value::{Damaged, VALUE_BYTES_MAX, read};
 use crate::source::Source;
 
 /// Elements looked at; a day of one-second clusters is a tenth.
@@ -39,7 +38,7 @@ pub fn collect(source: &Source, lines: &mut Lines) -> Result<(), Damaged> {
     if let (Some(latitude), Some(longitude)) = walk.pair
         && let Some(position) = checked(latitude, longitude)
     {
-        walk.lines.add_position(TextPlace::default(), position);
+        walk.lines.add_position(&position_place(None), position);
     }
     Ok(())
 }
@@ -94,7 +93,7 @@ impl Walk<'_> {
     fn value(&mut self, name: &str, text: &str) {
         let is_place = name.to_ascii_lowercase().contains("location") || name.eq_ignore_ascii_case("GPS");
         if is_place && let Some(position) = iso_6709(text) {
-            self.lines.add_position(TextPlace::default(), position);
+            self.lines.add_position(&position_place(None), position);
             return;
         }
         match name.to_ascii_uppercase().as_str() {

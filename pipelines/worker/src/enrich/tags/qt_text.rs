@@ -1,6 +1,6 @@
 //! The ways text is written in user data boxes.
 
-use super::{Damaged, plain_text};
+use super::value::{Damaged, plain_text};
 
 /// QuickTime international text: any number of length, language, text (QuickTime File Format, "User data text
 /// strings"). Languages below 0x400 are Macintosh scripts, others are UTF-8 or UTF-16.

@@ -4,7 +4,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::super::lines::Lines;
-use super::Damaged;
+use super::value::Damaged;
 
 /// Values read of one packet.
 const VALUES_MAX: usize = 2_000;

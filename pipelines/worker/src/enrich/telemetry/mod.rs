@@ -1,14 +1,17 @@
 //! Tracks of positions and device data that no demuxer shows: found by the movie's own tables (ISO/IEC 14496-12, 8.6
 //! and 8.7), read at their first and last sample and every few seconds between.
 
-mod klv;
+mod gpmf;
+#[cfg(test)]
+mod gpmf_samples;
 mod table;
 
-pub use klv::read as klv;
+pub use gpmf::read as read_gpmf;
 
+use reelgate_flow::place::TextPlace;
 use reelgate_pipelines::messages::{NotSearched, Surface};
 
-use super::lines::{Lines, TextPlace};
+use super::lines::{Lines, position_place};
 use crate::inspect::boxes::{Boxes, Header};
 use crate::source::Source;
 use table::{Sample, Table};
@@ -63,9 +66,9 @@ fn read_samples(source: &Source, samples: &[Sample], lines: &mut Lines) {
         let place = TextPlace {
             start_ns: Some(sample.start_ns),
             end_ns: Some(sample.end_ns),
-            ..TextPlace::default()
+            ..position_place(None)
         };
-        klv::read(&bytes[..read], place, lines);
+        read_gpmf(&bytes[..read], place, lines);
     }
 }
 
@@ -111,7 +114,7 @@ mod tests {
 
     #[test]
     fn positions_come_from_the_first_the_last_and_every_tenth_second_with_their_times() {
-        let samples: Vec<_> = (0..25).map(|n| klv::tests::sample(100_000_000 + n, 22_945_000, 3)).collect();
+        let samples: Vec<_> = (0..25).map(|n| gpmf_samples::sample(100_000_000 + n, 22_945_000, 3)).collect();
         let text = String::from_utf8(collected(&movie(b"gpmd", &samples)).jsonl).unwrap();
         let times: Vec<u64> = text
             .lines()
@@ -125,7 +128,7 @@ mod tests {
     #[test]
     fn a_track_in_another_form_or_with_broken_tables_is_said_to_be_missing() {
         let why = |file: &[u8]| collected(file).missing().first().map(|missing| missing.why);
-        let samples = [klv::tests::sample(1, 2, 3)];
+        let samples = [gpmf_samples::sample(1, 2, 3)];
         assert_eq!(why(&movie(b"mebx", &samples)), Some(NotSearched::UnknownForm));
         let mut broken = movie(b"gpmd", &samples);
         let at = broken.windows(4).position(|window| window == b"stco").unwrap();
