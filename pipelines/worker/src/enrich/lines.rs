@@ -1,11 +1,11 @@
-//! The lines of text a job collects, within bounds: what is left out is said, because it was not screened.
+//! The lines of text that a job collects, within limits. Omitted text is reported, because it was not screened.
 
 use std::collections::{BTreeSet, HashSet};
 
 use reelgate_flow::place::TextPlace;
 use reelgate_pipelines::messages::{NotAnalysed, NotSearched, Surface, TextLine};
 
-/// Lines kept.
+/// Lines kept per asset.
 pub const LINES_MAX: u64 = 100_000;
 /// Bytes of all lines kept.
 pub const BYTES_MAX: usize = 16 << 20;
@@ -13,20 +13,19 @@ pub const BYTES_MAX: usize = 16 << 20;
 const TEXT_BYTES_MAX: usize = 16 << 10;
 /// Bytes kept of one field's name.
 const FIELD_BYTES_MAX: usize = 128;
-/// Surfaces kept that were not looked at; the surface of the last ones is then the whole track.
+/// Entries kept for surfaces that were not searched. One entry for the whole track stands for all further ones.
 const NOT_ANALYSED_MAX: usize = 60;
 
-/// Text of one asset, and what is missing from it.
+/// Text of one asset, and which surfaces were not searched.
 #[derive(Default)]
 pub struct Lines {
     /// One [`TextLine`] per line.
     pub jsonl: Vec<u8>,
-    /// Lines.
     pub count: u64,
-    /// Not all of the text is here: a limit was reached, or the file broke off.
+    /// Whether text is missing, because a limit was reached or the file was cut off.
     pub truncated: bool,
     missing: BTreeSet<NotAnalysed>,
-    /// Values of tags so far: two readers find most of them.
+    /// Values of tags so far. Two readers find most values.
     tags: HashSet<String>,
 }
 
@@ -87,7 +86,7 @@ impl Lines {
     }
 
     /// Records that a surface was not searched.
-    pub fn miss(&mut self, surface: Surface, track: Option<u32>, why: NotSearched) {
+    pub fn record_not_searched(&mut self, surface: Surface, track: Option<u32>, why: NotSearched) {
         if self.missing.len() < NOT_ANALYSED_MAX {
             self.missing.insert(NotAnalysed { surface, track, why });
         } else {
@@ -123,7 +122,7 @@ impl Lines {
     }
 }
 
-/// The longest beginning of a text within a number of bytes.
+/// The longest beginning of a text that has at most `bytes_max` bytes.
 pub fn cut(text: &str, bytes_max: usize) -> &str {
     let mut end = text.len().min(bytes_max);
     while !text.is_char_boundary(end) {
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_stop_at_their_number_and_say_so() {
+    fn the_limit_on_lines_sets_truncated() {
         let mut lines = Lines::default();
         (0..LINES_MAX).for_each(|_| lines.add(untimed("subtitle", "text", None), "x"));
         assert!(!lines.truncated);
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_stop_at_their_bytes_and_say_so() {
+    fn the_limit_on_bytes_sets_truncated() {
         let mut lines = Lines::default();
         let long = "x".repeat(TEXT_BYTES_MAX);
         (0..1_100).for_each(|_| lines.add(untimed("subtitle", "text", None), &long));
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_cut_between_characters_and_said_to_be() {
+    fn a_text_is_cut_between_characters_and_sets_truncated() {
         let mut lines = Lines::default();
         lines.add(untimed("tag", "comment", None), &"é".repeat(TEXT_BYTES_MAX));
         assert!(lines.truncated);
@@ -180,9 +179,11 @@ mod tests {
     }
 
     #[test]
-    fn more_missing_surfaces_than_can_be_listed_are_said_as_one() {
+    fn more_missing_surfaces_than_the_limit_become_one_entry() {
         let mut lines = Lines::default();
-        (0..1_000).for_each(|track| lines.miss(Surface::Subtitles, Some(track), NotSearched::PicturesOfText));
+        (0..1_000).for_each(|track| {
+            lines.record_not_searched(Surface::Subtitles, Some(track), NotSearched::PicturesOfText)
+        });
         let missing = lines.missing();
         assert_eq!(missing.len(), NOT_ANALYSED_MAX + 1);
         assert_eq!(missing.last().unwrap().why, NotSearched::LimitReached);

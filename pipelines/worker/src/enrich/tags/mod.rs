@@ -1,7 +1,8 @@
-//! Tags and names from the file itself. GStreamer's tag lists hold what GStreamer has a word for; what people and
-//! cameras write elsewhere (QuickTime keys, 3GPP boxes, XMP, user text of ID3, Matroska's simple tags) is read here.
+//! Reads tags and names directly from the file. GStreamer's tag lists contain only tags that GStreamer knows. Other text of
+//! people and cameras (QuickTime keys, 3GPP boxes, XMP, user text of ID3, Matroska's simple tags) is read here.
 //!
-//! A damaged tag never fails the job: the media were found playable before. It is recorded as not analysed.
+//! A damaged tag never fails the job, because inspection has already found the media playable. It is recorded as not
+//! searched.
 
 mod bmff;
 mod demuxed;
@@ -20,7 +21,7 @@ use reelgate_pipelines::messages::{NotSearched, Surface};
 use super::lines::Lines;
 use crate::source::Source;
 
-/// Reads every tag of the file that this module knows the place of.
+/// Reads every tag of the file whose position this module knows.
 pub fn collect(source: &Source, container: Container, lines: &mut Lines) {
     let read = match container {
         Container::IsoBmff => bmff::collect(source, lines),
@@ -29,6 +30,6 @@ pub fn collect(source: &Source, container: Container, lines: &mut Lines) {
         _ => Ok(()),
     };
     if read.is_err() {
-        lines.miss(Surface::Tags, None, NotSearched::Damaged);
+        lines.record_not_searched(Surface::Tags, None, NotSearched::Damaged);
     }
 }

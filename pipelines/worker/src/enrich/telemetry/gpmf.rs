@@ -1,16 +1,16 @@
-//! GoPro's metadata format (GPMF: github.com/gopro/gpmf-parser, "GPMF Data Format"): key, type, size of a structure and
-//! how many, then the data padded to four bytes; nested where the type is 0.
+//! GoPro's metadata format (GPMF: github.com/gopro/gpmf-parser, "GPMF Data Format"). An item has a key, a type, the size and
+//! the number of structures, and data with padding to four bytes. If the type is 0, the data are nested items.
 
 use reelgate_flow::place::TextPlace;
 
 use super::super::lines::Lines;
 use super::super::location::checked;
 
-/// Items looked at in one sample.
+/// Items read of one sample.
 const ITEMS_MAX: u32 = 20_000;
-/// Devices hold streams hold items.
+/// Nesting of items: devices contain streams, and streams contain items.
 const DEPTH_MAX: u32 = 5;
-/// Text items that say whose camera it was.
+/// Text items that can identify the camera or its owner.
 const TEXTS: [([u8; 4], &str); 5] = [
     (*b"CASN", "camera_serial_number"),
     (*b"DVNM", "device_name"),
@@ -19,7 +19,7 @@ const TEXTS: [([u8; 4], &str); 5] = [
     (*b"OREN", "orientation"),
 ];
 
-/// Adds the first position of every stream and what names the device. Broken data end the reading.
+/// Adds the first position of every stream, and the texts that identify the device. It stops at broken data.
 pub fn read(bytes: &[u8], place: TextPlace, lines: &mut Lines) {
     GpmfReader { place, lines, items: 0 }.nested(bytes, 0);
 }
@@ -30,7 +30,6 @@ struct GpmfReader<'a> {
     items: u32,
 }
 
-/// One item.
 struct Item<'a> {
     key: [u8; 4],
     kind: u8,
@@ -38,11 +37,11 @@ struct Item<'a> {
     data: &'a [u8],
 }
 
-/// What a stream has said before its positions.
+/// Items of a stream that precede its positions and apply to them.
 #[derive(Default)]
 struct Stream {
     scales: Vec<f64>,
-    /// 0 where the receiver had no fix.
+    /// 0 if the receiver had no fix.
     fix: Option<u32>,
 }
 
@@ -66,7 +65,7 @@ impl GpmfReader<'_> {
         }
     }
 
-    /// Latitude and longitude come first in both forms; the fix of GPS9 is its last value, unscaled.
+    /// Adds a position. Latitude and longitude come first in both formats. The fix of GPS9 is its last value, unscaled.
     fn position(&mut self, item: &Item, stream: &Stream) {
         let entry = item.data.get(..item.structure_bytes).unwrap_or_default();
         let value = |index: usize| {
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newer_form_carries_its_fix_in_every_value() {
+    fn gps9_has_its_fix_in_every_value() {
         let scale: Vec<u8> = [10_000_000i32; 9].iter().flat_map(|n| n.to_be_bytes()).collect();
         let gps9 = |fix: u16| {
             let mut entry: Vec<u8> =

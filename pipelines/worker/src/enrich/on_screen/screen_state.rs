@@ -1,4 +1,5 @@
-//! From readings of single pictures to texts with a time: what is read again at its place still stands there.
+//! Combines the readings of single pictures to texts with times. A text that is read again at the same position is still
+//! on the screen.
 
 use reelgate_flow::place::{FrameBox, TextPlace};
 
@@ -6,72 +7,73 @@ use super::super::lines::{Lines, untimed};
 use super::reader::{Kind, ReadItem};
 use super::tesseract::Area;
 
-/// Readings of one thing in two pictures overlap at least so much.
-const SAME_PLACE_MIN: f64 = 0.5;
+/// Smallest overlap of two readings of the same text in two pictures.
+const SAME_POSITION_OVERLAP_MIN: f64 = 0.5;
 
-/// What stands on the screen.
-pub struct Memory {
+/// The texts that are on the screen.
+pub struct ScreenState {
     /// Position of the video track.
     pub track: u32,
     /// Size of the pictures that are read.
     pub read: (u32, u32),
     /// Size of the picture as displayed, in the pixels of a [`FrameBox`].
     pub shown: (u32, u32),
-    standing: Vec<Standing>,
+    items: Vec<ShownItem>,
 }
 
-struct Standing {
-    seen: ReadItem,
+struct ShownItem {
+    item: ReadItem,
     start_ns: u64,
-    is_here: bool,
+    is_present: bool,
 }
 
-impl Memory {
-    /// Nothing stands yet.
+impl ScreenState {
     pub fn new(track: u32, shown: (u32, u32)) -> Self {
-        Self { track, read: (1, 1), shown, standing: Vec::new() }
+        Self { track, read: (1, 1), shown, items: Vec::new() }
     }
 
-    /// Takes what was read in the picture of a time; what is gone is written with that time as its end.
-    pub fn look(&mut self, time_ns: u64, seen: Vec<ReadItem>, lines: &mut Lines) {
-        self.standing.iter_mut().for_each(|old| old.is_here = false);
-        let before = self.standing.len();
+    /// Compares the items of one picture with those on the screen. Items that have disappeared are written with the
+    /// picture's time as their end.
+    pub fn update(&mut self, time_ns: u64, seen: Vec<ReadItem>, lines: &mut Lines) {
+        self.items.iter_mut().for_each(|old| old.is_present = false);
+        let before = self.items.len();
         for new in seen {
             let known =
-                self.standing[..before].iter_mut().find(|old| !old.is_here && is_same(&old.seen, &new));
+                self.items[..before].iter_mut().find(|old| !old.is_present && is_same(&old.item, &new));
             match known {
-                Some(old) => old.is_here = true,
-                None => self.standing.push(Standing { seen: new, start_ns: time_ns, is_here: true }),
+                Some(old) => old.is_present = true,
+                None => self.items.push(ShownItem { item: new, start_ns: time_ns, is_present: true }),
             }
         }
-        let (here, gone) = std::mem::take(&mut self.standing).into_iter().partition(|old| old.is_here);
-        self.standing = here;
+        let (here, gone) = std::mem::take(&mut self.items).into_iter().partition(|old| old.is_present);
+        self.items = here;
         self.write(gone, time_ns, lines);
     }
 
-    /// The track is over.
+    /// Ends all items at the end of the track.
     pub fn finish(&mut self, end_ns: u64, lines: &mut Lines) {
-        let standing = std::mem::take(&mut self.standing);
-        self.write(standing, end_ns, lines);
+        let items = std::mem::take(&mut self.items);
+        self.write(items, end_ns, lines);
     }
 
-    fn write(&self, gone: Vec<Standing>, end_ns: u64, lines: &mut Lines) {
-        for Standing { seen, start_ns, .. } in gone {
-            let (surface, field) = match seen.kind {
+    fn write(&self, gone: Vec<ShownItem>, end_ns: u64, lines: &mut Lines) {
+        for ShownItem { item, start_ns, .. } in gone {
+            let (surface, field) = match item.kind {
                 Kind::Text => ("on_screen_text", "text"),
                 Kind::Code => ("code", "qr_payload"),
             };
             let place = TextPlace {
                 start_ns: Some(start_ns),
                 end_ns: Some(end_ns.max(start_ns)),
-                frame_box: self.frame_box(seen.area),
+                frame_box: self.frame_box(item.area),
                 ..untimed(surface, field, Some(self.track))
             };
-            lines.add(place, &seen.text);
+            lines.add(place, &item.text);
         }
     }
 
-    /// From pixels that were read to those of the picture as displayed; at least one, inside the picture.
+    /// Converts pixels of the read picture to those of the displayed picture. The box has at least one pixel and is inside
+    /// the picture.
     fn frame_box(&self, area: Area) -> Option<FrameBox> {
         let scale = |at: i32, read: u32, shown: u32| {
             let at = u64::try_from(at.max(0)).unwrap_or(0).min(read.into());
@@ -91,10 +93,10 @@ impl Memory {
     }
 }
 
-/// The same words at the same place. Another reading of the same place is another line: which one is right is not for
-/// us to say.
+/// Whether both are the same text at the same position. A different text at the same position is another line, because it
+/// is unknown which reading is right.
 fn is_same(old: &ReadItem, new: &ReadItem) -> bool {
-    old.kind == new.kind && old.text == new.text && old.area.overlap(new.area) >= SAME_PLACE_MIN
+    old.kind == new.kind && old.text == new.text && old.area.overlap(new.area) >= SAME_POSITION_OVERLAP_MIN
 }
 
 #[cfg(test)]
@@ -108,13 +110,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_again_stands_until_the_first_picture_without_it() {
-        let (mut memory, mut lines) =
-            (Memory { read: (200, 100), ..Memory::new(3, (400, 100)) }, Lines::default());
-        memory.look(10, vec![seen("one", 0)], &mut lines);
-        memory.look(20, vec![seen("two", 90), seen("one", 4)], &mut lines);
-        memory.look(30, vec![seen("two", 90)], &mut lines);
-        memory.finish(40, &mut lines);
+    fn a_text_that_is_read_again_lasts_until_the_first_picture_without_it() {
+        let (mut screen, mut lines) =
+            (ScreenState { read: (200, 100), ..ScreenState::new(3, (400, 100)) }, Lines::default());
+        screen.update(10, vec![seen("one", 0)], &mut lines);
+        screen.update(20, vec![seen("two", 90), seen("one", 4)], &mut lines);
+        screen.update(30, vec![seen("two", 90)], &mut lines);
+        screen.finish(40, &mut lines);
         let found: Vec<TextLine> = String::from_utf8(lines.jsonl)
             .unwrap()
             .lines()
@@ -129,10 +131,10 @@ mod tests {
 
     #[test]
     fn a_box_at_or_past_the_edge_stays_inside_the_picture() {
-        let memory = Memory { read: (100, 100), ..Memory::new(0, (50, 50)) };
-        let edge = memory.frame_box(Area { left: 100, top: -5, right: 130, bottom: 0 }).unwrap();
+        let screen = ScreenState { read: (100, 100), ..ScreenState::new(0, (50, 50)) };
+        let edge = screen.frame_box(Area { left: 100, top: -5, right: 130, bottom: 0 }).unwrap();
         assert_eq!(edge, FrameBox { x: 49, y: 0, width: 1, height: 1 });
-        let none = Memory { read: (100, 100), ..Memory::new(0, (0, 0)) };
+        let none = ScreenState { read: (100, 100), ..ScreenState::new(0, (0, 0)) };
         assert_eq!(none.frame_box(Area { left: 0, top: 0, right: 9, bottom: 9 }), None);
     }
 }
