@@ -273,7 +273,7 @@ impl Shared {
             let codec = codecs::describe(&pad.current_caps().unwrap_or_else(gst::Caps::new_empty)).codec;
             Fault::new(
                 Code::DamagedStream,
-                format!("the {codec} stream does not have the form that its parser expects"),
+                format!("the {codec} stream does not have the format that its parser expects"),
             )
         })
     }

@@ -224,7 +224,7 @@ fn frames_in_flight_stay_within_the_bound() {
             permits: permits.clone(),
             progress_sink: &progress_sink,
         };
-        assert_eq!(sampler.sample().unwrap().shots.len(), 150);
+        assert_eq!(sampler.sample().unwrap().frames.len(), 150);
         assert!((1..=in_flight_max).contains(&permits.peak()), "{} of {in_flight_max}", permits.peak());
     }
 }
@@ -302,7 +302,7 @@ fn turning_matches_the_rotation_for_every_direction() {
         let (container, job) = (Container::IsoBmff, &sample);
         let sampler =
             Sampler { source: &source, container, job, pool: &pool, permits, progress_sink: &progress_sink };
-        let picture = sampler.sample().unwrap().shots.remove(0).picture;
+        let picture = sampler.sample().unwrap().frames.remove(0).picture;
         let luma = |dx: i64, dy: i64| {
             let at = |middle: usize, by: i64| (middle as i64 + by * middle as i64 * 7 / 10) as usize;
             picture.luma[at(picture.height / 2, dy) * picture.width + at(picture.width / 2, dx)]

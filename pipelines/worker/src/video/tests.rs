@@ -124,7 +124,7 @@ fn bytes(rung: &TrackResult) -> u64 {
 }
 
 #[test]
-fn joined_chunks_equal_one_run() {
+fn joined_chunks_look_like_one_run() {
     let media = made(620, (320, 180), "");
     let job = whole(&[("180p", 320, 180), ("90p", 160, 90)], &media);
     let (result, progress_sink) = encode(&job, &media);
