@@ -32,7 +32,6 @@ pub enum TrackKind {
     Other,
 }
 
-/// One track of the demuxer.
 #[derive(Clone, Debug)]
 pub struct Track {
     /// Position among all tracks. It is the same in every run over the same file, and it is the `track` of facts and jobs.
@@ -111,7 +110,6 @@ impl Demuxed {
         Ok(Self { pipeline, shared })
     }
 
-    /// The pipeline, for queries.
     pub fn pipeline(&self) -> &gst::Pipeline {
         &self.pipeline
     }

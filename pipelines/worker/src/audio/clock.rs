@@ -25,7 +25,6 @@ pub struct Clock {
     sample_rate: u64,
     position: u64,
     started: bool,
-    /// Samples that came in.
     pub samples_in: u64,
     /// Samples of silence filled in.
     pub filled: u64,

@@ -36,7 +36,6 @@ impl Writer {
         Self { job: job.clone(), progress_sink, track: None, open: None, segments: Vec::new(), frames: 0 }
     }
 
-    /// Adds the next AAC frame.
     pub fn push_frame(&mut self, sample: &gst::Sample) -> Result<(), Fault> {
         if self.track.is_none() {
             self.track = Some(self.begin(sample)?);

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use reelgate_flow::reason::Fault;
 
-/// Shared between threads.
+/// The progress, shared between threads.
 #[derive(Default)]
 pub struct LinkProgress {
     links: Mutex<Links>,

@@ -38,19 +38,16 @@ pub struct Request {
     pub keyframes_only: bool,
     /// Whether to seek to the start of the span. Otherwise the file is read from its beginning.
     pub seek: bool,
-    /// Threads of the decoder.
     pub threads: u32,
     /// Pixel aspect ratio of the track.
     pub pixel_aspect: Rational,
     /// Rotation for display.
     pub rotation: Rotation,
-    /// Size of the pictures.
     pub fit: Fit,
 }
 
 /// A kept frame: scaled, rotated, I420 in [`COLORIMETRY`].
 pub struct Frame {
-    /// Caps and pixels.
     pub sample: gst::Sample,
     /// Presentation time, stream time.
     pub time_ns: u64,
@@ -250,7 +247,7 @@ fn drop_delta_frames(pass: &Arc<Pass>, parser: &gst::Element) -> Result<(), Faul
     Ok(())
 }
 
-/// The first gate.
+/// The first gate: drops packets of keyframes that are not wanted, and ends the stream after the span.
 fn watch_packets(pass: &Arc<Pass>, decoder: &gst::Element) -> Result<(), Fault> {
     let pass = pass.clone();
     sink_pad(decoder)?.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
@@ -271,7 +268,7 @@ fn watch_packets(pass: &Arc<Pass>, decoder: &gst::Element) -> Result<(), Fault> 
     Ok(())
 }
 
-/// The second gate.
+/// The second gate: drops decoded frames that are not wanted, and ends the run after the span.
 fn watch_frames(pass: &Arc<Pass>, first: &gst::Element) -> Result<(), Fault> {
     let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_FLUSH;
     let pass = pass.clone();

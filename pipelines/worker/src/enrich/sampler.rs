@@ -22,7 +22,6 @@ use crate::source::Source;
 /// Bytes of all tiles that are kept until the sheets are made. If the samples need more, the slots become longer.
 const TILES_BYTES_MAX: u64 = 64 << 20;
 
-/// One sampled frame.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SampledFrame {
     /// Presentation time, stream time.
@@ -32,7 +31,6 @@ pub struct SampledFrame {
     pub picture: Picture,
 }
 
-/// All samples of a video.
 pub struct Sampled {
     /// In order of time. There is at least one.
     pub frames: Vec<SampledFrame>,

@@ -12,7 +12,6 @@ use super::picture::Picture;
 /// JPEG quality: enough for a preview of a hundred pixels.
 const QUALITY: u8 = 75;
 
-/// One sampled picture.
 pub struct Tile<'a> {
     /// Presentation time, stream time.
     pub time_ns: u64,
@@ -22,7 +21,7 @@ pub struct Tile<'a> {
 pub struct Storyboard {
     /// Encoded sheets in order.
     pub sheets: Vec<Vec<u8>>,
-    /// The WebVTT file.
+    /// The text of the WebVTT file.
     pub cues: String,
 }
 

@@ -87,7 +87,6 @@ impl<'a> Fields<'a> {
         self.end.saturating_sub(self.at) + (self.block.len() - self.used) as u64
     }
 
-    /// Skips `bytes`.
     pub fn skip(&mut self, bytes: u64) -> Result<(), Fault> {
         let buffered = (self.block.len() - self.used) as u64;
         if bytes <= buffered {

@@ -34,7 +34,6 @@ pub struct Decoded {
     pub caps: Option<gst::Caps>,
 }
 
-/// The track that is sampled.
 #[derive(Clone, Copy)]
 pub struct Sampled<'a> {
     pub container: Container,

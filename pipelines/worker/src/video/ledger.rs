@@ -59,7 +59,7 @@ impl Ledger {
         self.progress_sink.progress(done_ns, frames);
     }
 
-    /// Keeps the first fault.
+    /// Records a fault, unless an earlier one is recorded.
     pub fn fail(&self, fault: Fault) {
         self.lock().fault.get_or_insert(fault);
     }

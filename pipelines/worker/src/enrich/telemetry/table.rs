@@ -6,7 +6,6 @@ use crate::source::Source;
 /// Samples read of one track: one per second for two days.
 const SAMPLES_MAX: u32 = 200_000;
 
-/// The tables of a track.
 #[derive(Default)]
 pub struct Table {
     /// Handler of the track: `meta`, `vide` …
