@@ -247,7 +247,7 @@ fn drop_delta_frames(pass: &Arc<Pass>, parser: &gst::Element) -> Result<(), Faul
     Ok(())
 }
 
-/// The first gate: drops packets of keyframes that are not wanted, and ends the stream after the span.
+/// The first gate: if only keyframes are decoded, drops all packets that are not wanted, and ends the stream after the span.
 fn watch_packets(pass: &Arc<Pass>, decoder: &gst::Element) -> Result<(), Fault> {
     let pass = pass.clone();
     sink_pad(decoder)?.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
