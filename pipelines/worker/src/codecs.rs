@@ -1,8 +1,7 @@
-//! The allow list of codecs: for each kind of stream its name, its parser and its decoders, literally.
+//! The allow list of codecs: the name, the parser and the decoders of each kind of stream, as literals.
 //!
-//! Nothing is ever chosen by rank or by looking through the registry: a codec that is not in `RULES` is not
-//! decoded, whatever happens to be installed. That keeps the set of code that untrusted bytes can reach small
-//! and visible in review.
+//! No element is chosen by rank or by a search of the registry. A codec that is not in `RULES` is not decoded, no matter
+//! what is installed. So the code that untrusted bytes can reach stays small, and a review sees all of it.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -14,13 +13,13 @@ use reelgate_flow::reason::{Code, Fault};
 
 /// One kind of stream.
 struct Rule {
-    /// Caps in GStreamer's notation; the first rule that holds all of the stream's caps wins.
+    /// Caps in GStreamer's notation; the first rule of which the stream's caps are a subset applies.
     caps: &'static str,
-    /// Name as ffprobe says it.
+    /// ffprobe's name of the codec.
     codec: &'static str,
-    /// Parser in front of the decoder; empty where the demuxer's packets are fit for decoding.
+    /// Parser in front of the decoder; empty if the decoder takes the demuxer's packets unchanged.
     parser: &'static str,
-    /// Decoders in order of preference; empty where none is allowed.
+    /// Decoders in order of preference; empty if none is allowed.
     decoders: &'static [&'static str],
 }
 
@@ -36,13 +35,13 @@ const fn rule(
 /// Caps names of encrypted streams.
 const ENCRYPTED: [&str; 3] = ["application/x-cenc", "application/x-cbcs", "application/x-webm-enc"];
 
-/// The allow list. Raw audio and video are not in it: they need no decoder, see [`raw_name`].
+/// The allow list. It does not contain raw audio and video, which need no decoder: see [`raw_name`].
 const RULES: &[Rule] = &[
     rule("video/x-h264", "h264", "h264parse", &["avdec_h264"]),
     rule("video/x-h265", "hevc", "h265parse", &["avdec_h265"]),
     rule("video/x-h266", "vvc", "", &[]),
     rule("video/x-vp8", "vp8", "", &["vp8dec", "avdec_vp8"]),
-    // vp9parse 1.22 never returns from negotiating caps with alpha; libvpx takes the packets as they are.
+    // vp9parse 1.22 hangs while it negotiates caps with alpha. libvpx accepts the packets unchanged.
     rule("video/x-vp9, codec-alpha=true", "vp9", "", &["vp9dec"]),
     rule("video/x-vp9", "vp9", "vp9parse", &["avdec_vp9", "vp9dec"]),
     rule("video/x-av1", "av1", "av1parse", &["dav1ddec", "av1dec"]),
@@ -97,7 +96,7 @@ const RULES: &[Rule] = &[
         "mpegaudioparse",
         &["mpg123audiodec", "avdec_mp1float"],
     ),
-    // A transport stream does not say the layer; the parser finds it.
+    // A transport stream does not declare the layer. The parser finds it.
     rule("audio/mpeg, mpegversion=1", "mp2", "mpegaudioparse", &["mpg123audiodec", "avdec_mp2float"]),
     rule("audio/mpeg, mpegversion={2,4}, stream-format=loas", "aac_latm", "aacparse", &["avdec_aac_latm"]),
     rule("audio/mpeg, mpegversion={2,4}", "aac", "aacparse", &["avdec_aac"]),
@@ -125,15 +124,15 @@ const RULES: &[Rule] = &[
 /// What a stream is, by its caps.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Description {
-    /// Name as ffprobe says it; the caps name where the codec is not known here. At most 64 bytes.
+    /// ffprobe's name of the codec, or the name of the caps if no rule matches. At most 64 bytes.
     pub codec: Cow<'static, str>,
-    /// An allowed decoder is installed, or none is needed.
+    /// Whether an allowed decoder is installed or none is needed.
     pub decodable: bool,
-    /// The stream is encrypted and says so.
+    /// Whether the caps declare the stream encrypted.
     pub encrypted: bool,
 }
 
-/// Names the codec and says whether it can be decoded.
+/// Names the codec and states whether this worker can decode it.
 pub fn describe(caps: &gst::CapsRef) -> Description {
     let Some(structure) = caps.structure(0) else {
         return Description { codec: Cow::Borrowed("unknown"), decodable: false, encrypted: false };
@@ -155,9 +154,9 @@ pub fn describe(caps: &gst::CapsRef) -> Description {
     Description { codec: Cow::Borrowed(rule.codec), decodable, encrypted: false }
 }
 
-/// The parser for a stream, not yet in any pipeline; empty where none is needed.
+/// The parser for a stream, not yet in a pipeline; empty if none is needed.
 ///
-/// Fails with `plugin_missing` where the parser is not installed.
+/// Fails with `plugin_missing` if the parser is not installed.
 pub fn parser(caps: &gst::CapsRef) -> Result<Vec<gst::Element>, Fault> {
     match find(caps) {
         Some(rule) if !rule.parser.is_empty() => make(rule.parser).map(|parser| vec![parser]),
@@ -165,10 +164,10 @@ pub fn parser(caps: &gst::CapsRef) -> Result<Vec<gst::Element>, Fault> {
     }
 }
 
-/// Parser and decoder for a stream in link order, not yet in any pipeline; empty for raw streams.
+/// Parser and decoder for a stream in link order, not yet in a pipeline; empty for raw streams.
 ///
-/// `threads` bounds the decoder's threads where it has a bound to set; 0 leaves the choice to the decoder.
-/// Fails with `encrypted`, `unsupported_codec`, or `plugin_missing` where the codec is allowed but none of its
+/// `threads` limits the decoder's threads if the decoder has such a setting; 0 leaves the choice to the decoder.
+/// Fails with `encrypted`, `unsupported_codec`, or `plugin_missing` if the codec is allowed but none of its
 /// decoders is installed.
 pub fn decoder(caps: &gst::CapsRef, threads: u32) -> Result<Vec<gst::Element>, Fault> {
     let description = describe(caps);
@@ -192,13 +191,13 @@ pub fn decoder(caps: &gst::CapsRef, threads: u32) -> Result<Vec<gst::Element>, F
     Ok(chain)
 }
 
-/// Names of all elements this list may create, for loading plugins before the jail closes.
+/// Names of all elements that this list may create, so that their plugins are loaded before the jail closes.
 pub fn elements() -> impl Iterator<Item = &'static str> {
     let names = RULES.iter().flat_map(|rule| rule.decoders.iter().copied().chain([rule.parser]));
     names.filter(|name| !name.is_empty())
 }
 
-/// Creates an element by factory name; `plugin_missing` where it is not installed.
+/// Creates an element by its factory name. Fails with `plugin_missing` if it is not installed.
 pub fn make(factory: &str) -> Result<gst::Element, Fault> {
     gst::ElementFactory::make(factory).build().map_err(|_| {
         Fault::new(Code::PluginMissing, format!("expected the element {factory}, which is not installed"))
@@ -218,7 +217,7 @@ fn find(caps: &gst::CapsRef) -> Option<&'static Rule> {
     parsed.iter().find(|(known, _)| caps.is_subset(known)).map(|(_, rule)| *rule)
 }
 
-/// What the samples are once decrypted, as far as the demuxer says.
+/// The caps of the decrypted samples, if the demuxer reports them.
 pub(crate) fn original_caps(structure: &gst::StructureRef) -> Option<gst::Caps> {
     let media = structure.get::<&str>("original-media-type").ok()?;
     Some(gst::Caps::new_empty_simple(media))
@@ -236,7 +235,7 @@ fn raw_name(structure: &gst::StructureRef) -> Option<String> {
     }
 }
 
-/// libav decoders call the bound `max-threads`, libvpx and libaom `threads`, dav1d `n-threads`.
+/// The setting is `max-threads` in libav decoders, `threads` in libvpx and libaom, `n-threads` in dav1d.
 fn set_threads(decoder: &gst::Element, threads: u32) {
     if threads == 0 {
         return;

@@ -1,11 +1,12 @@
-//! Opening a source: its explicit demuxer, its tracks in a stable order, and a loop that ends.
+//! Opens a source: its explicit demuxer, its tracks in a stable order, and a run that always ends.
 //!
-//! The container is the one that was sniffed; nothing is detected, plugged or followed here. For each track a
-//! job says which elements take its packets; packets of all other tracks are dropped at the demuxer, so that
-//! one slow or broken track cannot stop the wanted one.
+//! The container is the one that was sniffed. Nothing is detected or plugged automatically, and no reference is followed.
+//! For each track, the job decides which elements take its packets. Packets of all other tracks are dropped at the
+//! demuxer, so that one slow or broken track cannot block the wanted one.
 
 mod bus;
 mod continuity;
+mod link_progress;
 mod tags;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,51 +19,48 @@ use reelgate_flow::reason::{Code, Fault};
 
 use crate::codecs;
 use crate::source::Source;
+use link_progress::LinkProgress;
 
-/// What a track holds.
+/// What a track contains.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TrackKind {
-    /// Pictures, attached ones included.
+    /// Pictures, including attached ones.
     Video,
-    /// Sound.
     Audio,
     /// Subtitles and captions, as text or pictures.
     Text,
-    /// Anything else.
     Other,
 }
 
-/// One track as the demuxer offers it.
 #[derive(Clone, Debug)]
 pub struct Track {
-    /// Position among all tracks; the same in every run over the same file, and the `track` of facts and jobs.
+    /// Position among all tracks. It is the same in every run over the same file, and it is the `track` of facts and jobs.
     pub index: u32,
-    /// What it holds.
     pub kind: TrackKind,
-    /// Caps at the demuxer, fixed.
+    /// Fixed caps at the demuxer.
     pub caps: gst::Caps,
     /// The demuxer's pad, for probes, events and times.
     pub pad: gst::Pad,
 }
 
-/// What becomes of a track.
+/// What happens to the packets of a track.
 pub enum Branch {
-    /// Its packets are dropped.
+    /// They are dropped.
     Ignore,
-    /// Its packets flow through these elements, linked in order; the last one is a sink.
+    /// They flow through these elements, which are linked in order. The last one is a sink.
     Elements(Vec<gst::Element>),
 }
 
 /// Where a seek may land.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Landing {
-    /// At the keyframe at or before the position; everything from there on flows.
+    /// At the keyframe at or before the position. All frames from there on are delivered.
     Keyframe,
-    /// Frames before the position are decoded and dropped by the decoder.
+    /// At the position. The decoder decodes the frames before it and drops them.
     Accurate,
 }
 
-/// A source opened for one job. Dropping it stops everything.
+/// A source opened for one job. Dropping it stops the pipeline.
 pub struct Demuxed {
     pipeline: gst::Pipeline,
     shared: Arc<Shared>,
@@ -73,27 +71,20 @@ type Decide = dyn Fn(&Track) -> Result<Branch, Fault> + Send + Sync;
 struct Shared {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     decide: Box<Decide>,
-    /// For transport streams alone.
+    /// Only for transport streams.
     continuity: Option<continuity::Continuity>,
-    state: Mutex<State>,
+    tracks: Mutex<Vec<Track>>,
+    progress: LinkProgress,
 }
 
-#[derive(Default)]
-struct State {
-    tracks: Vec<Track>,
-    complete: bool,
-    linked: bool,
-    fault: Option<Fault>,
-}
-
-/// Tracks kept per file; those beyond it are dropped unseen. The limit that refuses a file is lower.
+/// Tracks kept per file. Further tracks are ignored; the limit that refuses a file is lower.
 const TRACKS_KEPT_MAX: usize = 1_000;
 
 impl Demuxed {
-    /// Builds the pipeline, not yet running. `decide` is called once per track, on a streaming thread, when the
-    /// demuxer announces it; its fault ends [`Demuxed::preroll`] and [`Demuxed::run`].
+    /// Builds the pipeline without starting it. `decide` is called once per track, on a streaming thread, when the
+    /// demuxer announces the track. A fault of `decide` ends [`Demuxed::preroll`] and [`Demuxed::run`].
     ///
-    /// Fails with `plugin_missing` where the demuxer is not installed.
+    /// Fails with `plugin_missing` if the demuxer is not installed.
     pub fn open(
         source: &Source,
         container: Container,
@@ -105,8 +96,13 @@ impl Demuxed {
         add(&pipeline, &[element.clone(), demuxer.clone()])?;
         element.link(&demuxer).map_err(|_| internal("link the source to the demuxer"))?;
         let continuity = (container == Container::MpegTs).then(continuity::Continuity::default);
-        let (decide, state) = (Box::new(decide), Mutex::new(State::default()));
-        let shared = Arc::new(Shared { pipeline: pipeline.downgrade(), decide, continuity, state });
+        let shared = Arc::new(Shared {
+            pipeline: pipeline.downgrade(),
+            decide: Box::new(decide),
+            continuity,
+            tracks: Mutex::default(),
+            progress: LinkProgress::default(),
+        });
         match demuxer.static_pad("src") {
             Some(pad) => shared.await_first_packet(&pad),
             None => shared.await_pads(&demuxer),
@@ -114,34 +110,36 @@ impl Demuxed {
         Ok(Self { pipeline, shared })
     }
 
-    /// The pipeline, for queries.
     pub fn pipeline(&self) -> &gst::Pipeline {
         &self.pipeline
     }
 
-    /// Tracks announced so far, in order.
+    /// Tracks that the demuxer has announced so far, in order.
     pub fn tracks(&self) -> Vec<Track> {
-        self.shared.lock().tracks.clone()
+        self.shared.tracks().clone()
     }
 
     /// Goes to PAUSED and waits until the sinks of all linked branches hold their first buffer.
     ///
-    /// Fails with the fault of the file, or `no_media_track` where no track was linked.
+    /// Fails with the fault of the file, or with `no_media_track` if no track was linked.
     pub fn preroll(&self) -> Result<(), Fault> {
-        bus::preroll(self)
+        bus::preroll(&self.pipeline, &self.shared.progress)
     }
 
     /// Goes to PLAYING and waits for the end of the stream. `tick` is called about five times a second on the
-    /// calling thread; its fault ends the run.
+    /// calling thread. A fault of `tick` ends the run.
     pub fn run(&self, mut tick: impl FnMut() -> Result<(), Fault>) -> Result<(), Fault> {
-        bus::run(self, &mut tick)
+        bus::run(&self.pipeline, &self.shared.progress, &mut tick)
     }
 
-    /// Moves a prerolled pipeline to `position_ns` of stream time, flushing, through the pad of one track.
+    /// Seeks a prerolled pipeline to `position_ns` of stream time, with a flush, through the pad of one track.
     pub fn seek(&self, track: u32, position_ns: u64, landing: Landing) -> Result<(), Fault> {
-        let pad = self.shared.lock().tracks.get(track as usize).map(|track| track.pad.clone());
+        let pad = self.shared.tracks().get(track as usize).map(|track| track.pad.clone());
         let Some(pad) = pad else {
-            return Err(Fault::new(Code::DamagedIndex, format!("track {track} does not exist on this run")));
+            return Err(Fault::new(
+                Code::DamagedIndex,
+                format!("the demuxer did not announce track {track} in this run"),
+            ));
         };
         let flags = gst::SeekFlags::FLUSH
             | match landing {
@@ -165,19 +163,19 @@ impl Demuxed {
 
 impl Drop for Demuxed {
     fn drop(&mut self) {
-        // Going to NULL joins the streaming threads and cannot fail for a pipeline.
+        // The change to NULL joins the streaming threads. It cannot fail for a pipeline.
         let _ = self.pipeline.set_state(gst::State::Null);
     }
 }
 
-/// Stream time of a buffer time on `pad`, by the segment the pad is in; negative values before the start of the
-/// presentation become `None`. Use the pad on which the buffer was seen.
+/// Converts a buffer time on `pad` to stream time by the pad's current segment. It is `None` before the start of the
+/// presentation. Use the pad on which the buffer arrived.
 pub fn stream_time(pad: &gst::Pad, pts: gst::ClockTime) -> Option<gst::ClockTime> {
     let event = pad.sticky_event::<gst::event::Segment>(0)?;
     event.segment().downcast_ref::<gst::ClockTime>()?.to_stream_time(pts)
 }
 
-/// Names of the elements this module may create, for loading plugins before the jail closes.
+/// Names of the elements that this module may create, so that their plugins are loaded before the jail closes.
 pub fn elements() -> impl Iterator<Item = &'static str> {
     use Container::*;
     [IsoBmff, Matroska, MpegTs, MpegPs, Avi, Flv, Ogg, Mxf, Wav, Mp3, Flac, Adts]
@@ -185,7 +183,7 @@ pub fn elements() -> impl Iterator<Item = &'static str> {
         .map(demuxer_name)
 }
 
-/// The one demuxer, or the parser that does its work, for a container.
+/// The only demuxer for a container, or the parser that replaces it.
 fn demuxer_name(container: Container) -> &'static str {
     match container {
         Container::IsoBmff => "qtdemux",
@@ -204,8 +202,8 @@ fn demuxer_name(container: Container) -> &'static str {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn tracks(&self) -> MutexGuard<'_, Vec<Track>> {
+        self.tracks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn await_pads(self: &Arc<Self>, demuxer: &gst::Element) {
@@ -216,15 +214,15 @@ impl Shared {
             }
         });
         let shared = self.clone();
-        demuxer.connect_no_more_pads(move |_| shared.lock().complete = true);
+        demuxer.connect_no_more_pads(move |_| shared.progress.lock().complete = true);
     }
 
-    /// A parser has its pad from the start, but knows its caps only when the first packet leaves.
+    /// A parser has its pad from the start, but its caps are known only when the first packet leaves.
     fn await_first_packet(self: &Arc<Self>, pad: &gst::Pad) {
         let shared = self.clone();
         pad.add_probe(gst::PadProbeType::BUFFER, move |pad, _| {
             shared.track_found(pad);
-            shared.lock().complete = true;
+            shared.progress.lock().complete = true;
             gst::PadProbeReturn::Remove
         });
     }
@@ -232,29 +230,29 @@ impl Shared {
     fn track_found(&self, pad: &gst::Pad) {
         let caps = pad.current_caps().unwrap_or_else(gst::Caps::new_empty);
         let track = {
-            let mut state = self.lock();
-            if state.tracks.len() >= TRACKS_KEPT_MAX {
+            let mut tracks = self.tracks();
+            if tracks.len() >= TRACKS_KEPT_MAX {
                 drop_packets(pad);
                 return;
             }
-            let index = state.tracks.len() as u32; // at most TRACKS_KEPT_MAX
+            let index = tracks.len() as u32; // at most TRACKS_KEPT_MAX
             let track = Track { index, kind: kind(&caps), caps, pad: pad.clone() };
-            state.tracks.push(track.clone());
+            tracks.push(track.clone());
             track
         };
         if let Some(continuity) = &self.continuity {
-            continuity.keep(pad);
+            continuity.correct(pad);
         }
         let linked = (self.decide)(&track).and_then(|branch| match branch {
             Branch::Ignore => Ok(false),
             Branch::Elements(elements) => self.link(pad, &elements).map(|()| true),
         });
         match linked {
-            Ok(true) => self.lock().linked = true,
+            Ok(true) => self.progress.lock().linked = true,
             Ok(false) => drop_packets(pad),
             Err(fault) => {
                 drop_packets(pad);
-                self.lock().fault.get_or_insert(fault);
+                self.progress.lock().fault.get_or_insert(fault);
             }
         }
     }
@@ -264,14 +262,17 @@ impl Shared {
         let first = elements.first().ok_or_else(|| internal("link a branch without elements"))?;
         add(&pipeline, elements)?;
         gst::Element::link_many(elements).map_err(|_| internal("link the elements of a branch"))?;
-        // Sinks first: an element must find everything after it ready when the first packet comes.
+        // Sinks first: when the first packet arrives at an element, all elements behind it must be ready.
         for element in elements.iter().rev() {
             element.sync_state_with_parent().map_err(|_| internal("start an element of a branch"))?;
         }
         let sink = first.static_pad("sink").ok_or_else(|| internal("find the sink pad of a branch"))?;
         pad.link(&sink).map(|_| ()).map_err(|_| {
             let codec = codecs::describe(&pad.current_caps().unwrap_or_else(gst::Caps::new_empty)).codec;
-            Fault::new(Code::DamagedStream, format!("{codec} does not have the form its parser expects"))
+            Fault::new(
+                Code::DamagedStream,
+                format!("the {codec} stream does not have the format that its parser expects"),
+            )
         })
     }
 }
@@ -284,8 +285,8 @@ fn internal(what: &str) -> Fault {
     Fault::new(Code::Internal, format!("could not {what}"))
 }
 
-/// Lets a pad push into nowhere: an unlinked pad would end the stream with an error. "Handled" rather than "drop",
-/// because GStreamer 1.22 complains about each dropped packet that the bindings have freed already.
+/// Discards what a pad pushes, because an unlinked pad would end the stream with an error. The probe returns "handled",
+/// not "drop": GStreamer 1.22 logs an error for each dropped packet, because the bindings have already freed it.
 fn drop_packets(pad: &gst::Pad) {
     let kinds = gst::PadProbeType::DATA_DOWNSTREAM;
     pad.add_probe(kinds, |_, _| gst::PadProbeReturn::Handled);
@@ -395,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_of_a_track_is_told_from_its_caps() {
+    fn the_kind_of_a_track_follows_from_its_caps() {
         gst::init().unwrap();
         let of = |text: &str| kind(&text.parse::<gst::Caps>().unwrap());
         assert_eq!(of("video/x-h264"), TrackKind::Video);

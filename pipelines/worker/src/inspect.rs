@@ -1,9 +1,9 @@
-//! Inspection: is this file what it claims to be, what exactly is in it, and does it decode?
+//! Inspection: is this file what it claims to be, what exactly does it contain, and does it decode?
 //!
-//! Three steps, each cheaper than what it saves: the structure is checked by our own reader before any media
-//! library sees it; one pass counts every packet without decoding; a few frames at a few places are decoded.
-//! Damage is judged by what a viewer would get: what plays is let through, what is cut off, empty or
-//! contradicts itself is refused with a code.
+//! There are three steps, each cheaper than the work it saves. Our own reader checks the structure before any media library
+//! reads the file. One pass counts every packet without decoding. A few frames at a few positions are decoded. Damage is
+//! judged by what a viewer would get: a file that plays is accepted; one that is cut off, empty or contradictory is refused
+//! with a code.
 
 mod bmff;
 pub(crate) mod boxes;
@@ -30,8 +30,8 @@ use survey::{Survey, TrackSurvey};
 
 /// Tags in the facts, over all tracks.
 const TAGS_MAX: usize = 500;
-/// A track is sampled in the middle and near the end when it is longer than this, nanoseconds.
-const PLACES_FROM_NS: u64 = 10_000_000_000;
+/// A track that is longer than this is also sampled in the middle and near the end, nanoseconds.
+const MORE_SAMPLES_FROM_NS: u64 = 10_000_000_000;
 
 /// Inspects the whole source. GStreamer must be initialised.
 ///
@@ -49,7 +49,7 @@ pub fn run(
     let survey = survey::run(source, job, progress_sink)?;
     let declared_duration_ns = match job.container {
         Container::IsoBmff => declared_duration_ns,
-        // Streams declare nothing: the demuxer estimates from the bit rate.
+        // These streams declare no duration: the demuxer estimates it from the bit rate.
         Container::MpegTs | Container::MpegPs | Container::Mp3 | Container::Adts => None,
         _ => survey.declared_duration_ns,
     };
@@ -58,7 +58,7 @@ pub fn run(
     facts.brand = brand;
     facts.declared_duration_ns = declared_duration_ns;
     let index = index(job, &facts, &survey);
-    prove(job, source, &mut facts, index.as_ref())?;
+    sample_tracks(job, source, &mut facts, index.as_ref())?;
     Ok(Inspection { facts, index })
 }
 
@@ -116,7 +116,7 @@ fn track_of(survey: &Survey, index: u32) -> Option<&TrackSurvey> {
 }
 
 /// Decodes a sample of the main video and the main audio.
-fn prove(
+fn sample_tracks(
     job: &InspectJob,
     source: &Source,
     facts: &mut MediaFacts,
@@ -126,15 +126,15 @@ fn prove(
     let has_video = facts.main_video().is_some();
     if let Some(main) = facts.main_video() {
         let track = main.track;
-        let decoded = sample::decode(source, sampled(track), &places(main, index))?;
+        let decoded = sample::decode(source, sampled(track), &sample_positions(main, index))?;
         verdict::video_sample(&decoded)?;
         let main = facts.video.iter_mut().find(|video| video.track == track);
         if let (Some(main), Some(caps)) = (main, decoded.caps) {
             facts::complete(main, &caps);
         }
     }
-    prove_sound(job, source, facts, has_video)?;
-    // A side or a rate of 0 after all this means that nobody knows how to play the track.
+    sample_audio(job, source, facts, has_video)?;
+    // If a side or a rate is still 0, the format of the track is unknown and nothing can play it.
     for video in facts.video.iter_mut().filter(|video| video.width == 0 || video.height == 0) {
         video.decodable = false;
     }
@@ -144,7 +144,7 @@ fn prove(
     Ok(())
 }
 
-fn prove_sound(
+fn sample_audio(
     job: &InspectJob,
     source: &Source,
     facts: &mut MediaFacts,
@@ -159,9 +159,9 @@ fn prove_sound(
             return Ok(());
         }
         if !has_video {
-            return Err(Fault::new(Code::NoFrameDecodes, "no sound decodes at the beginning"));
+            return Err(Fault::new(Code::NoFrameDecodes, "no sound can be decoded at the beginning"));
         }
-        // A film with broken sound can still be watched: the next audio track has its turn.
+        // A film with broken sound can still be watched. The next audio track is tried.
         for audio in facts.audio.iter_mut().filter(|audio| audio.track == track) {
             audio.decodable = false;
         }
@@ -170,15 +170,15 @@ fn prove_sound(
 }
 
 /// Keyframes in the middle and near the end.
-fn places(main: &VideoFacts, index: Option<&VideoIndex>) -> Vec<u64> {
+fn sample_positions(main: &VideoFacts, index: Option<&VideoIndex>) -> Vec<u64> {
     let Some(index) = index.filter(|index| index.seekable) else { return Vec::new() };
-    if main.end_ns - main.start_ns < PLACES_FROM_NS {
+    if main.end_ns - main.start_ns < MORE_SAMPLES_FROM_NS {
         return Vec::new();
     }
     let keyframes = &index.keyframes_ns;
-    let mut places = vec![keyframes[keyframes.len() / 2], keyframes[keyframes.len() - 1]];
-    places.dedup();
-    places
+    let mut positions = vec![keyframes[keyframes.len() / 2], keyframes[keyframes.len() - 1]];
+    positions.dedup();
+    positions
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The media worker's insides: the only code that links GStreamer. It reads one source through one file
-//! descriptor and hands results to an [`progress_sink::ProgressSink`]; it opens no path, no socket, no process.
+//! The library of the media worker: the only code that links GStreamer. It reads one source through one file descriptor
+//! and sends its results to a [`progress_sink::ProgressSink`]. It opens no path and no socket and starts no process.
 
 pub mod audio;
 pub mod cmaf;

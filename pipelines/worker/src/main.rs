@@ -1,6 +1,6 @@
-//! The jailed media worker: one process for one job. It loads the plugins on its list, greets the engine on
-//! standard output, closes the jail, reads the job from standard input and the source from descriptor 3, and ends
-//! with one last word. It is started by the engine and by nobody else.
+//! The jailed media worker: one process for one job. It loads the plugins on its list, sends a greeting to the engine on
+//! standard output, closes the jail, reads the job from standard input and the source from descriptor 3, and ends with
+//! one final reply. Only the engine starts it.
 
 use std::fs::File;
 use std::io;
@@ -18,7 +18,7 @@ use reelgate_worker::pipe_sink::PipeSink;
 use reelgate_worker::source::Source;
 use reelgate_worker::{audio, enrich, inspect, plugins, video};
 
-/// Where the last panic was. The message may quote the media, so the place alone is kept.
+/// The source location of the last panic. The message may quote the media, so it is not kept.
 static PANICKED_AT: Mutex<String> = Mutex::new(String::new());
 
 fn main() -> ExitCode {
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         );
         return ExitCode::from(2);
     }
-    remember_panics();
+    record_panic_locations();
     let progress_sink = match open_sink() {
         Ok(pipe) => Arc::new(PipeSink::new(pipe)),
         Err(error) => {
@@ -36,45 +36,44 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let last_word =
+    let final_reply =
         match prepare(&progress_sink).and_then(|prepared| guarded(|| work(prepared, &progress_sink))) {
             Ok(finished) => Reply::Finished(Box::new(finished)),
             Err(fault) => Reply::Faulted(fault),
         };
-    progress_sink.say(&last_word);
+    progress_sink.send(&final_reply);
     ExitCode::SUCCESS
 }
 
-/// Keeps the pipe to the engine for frames alone: what a library prints goes to standard error from here on.
+/// Reserves the pipe to the engine for frames: from here on, what a library prints goes to standard error.
 fn open_sink() -> io::Result<File> {
     let pipe = rustix::io::fcntl_dupfd_cloexec(io::stdout(), SOURCE_FD + 1)?;
     rustix::stdio::dup2_stdout(io::stderr())?;
     Ok(File::from(pipe))
 }
 
-/// All that a job needs.
 struct Prepared {
     job: Job,
     source: Source,
-    /// Where the engine asked for one and it is installed.
+    /// Present if the engine asked for on-screen text and the library is installed.
     reader: Option<Tesseract>,
 }
 
 /// Everything that comes before the first untrusted byte.
 fn prepare(progress_sink: &PipeSink<File>) -> Result<Prepared, Fault> {
-    let source = open_source().map_err(|error| unavailable("find the source at descriptor 3", &error))?;
+    let source = open_source().map_err(|error| unavailable("open the source at descriptor 3", &error))?;
     let gstreamer = plugins::load()?;
     let reader = Tesseract::from_environment();
-    progress_sink.say(&Reply::Hello { version: WIRE_VERSION, gstreamer });
+    progress_sink.send(&Reply::Hello { version: WIRE_VERSION, gstreamer });
     jail::close().map_err(|error| unavailable("close the jail", &error))?;
-    progress_sink.say(&Reply::Jailed);
+    progress_sink.send(&Reply::Jailed);
     let job = wire::read_message(io::stdin(), "job")?;
     Ok(Prepared { job, source, reader })
 }
 
 fn open_source() -> io::Result<Source> {
-    // SAFETY: the engine put the source there before exec and nothing else has touched the number; this is called
-    // once, so nobody else closes it.
+    // SAFETY: the engine put the source there before exec, and no other code uses this descriptor. The function is
+    // called once, so nothing else closes it.
     let fd = unsafe { OwnedFd::from_raw_fd(SOURCE_FD) };
     let file = File::from(fd);
     let size_bytes = file.metadata()?.len();
@@ -91,18 +90,18 @@ fn work(prepared: Prepared, progress_sink: &Arc<PipeSink<File>>) -> Result<Finis
     }
 }
 
-/// Turns a panic into a last word.
+/// Turns a panic into a fault.
 fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
     std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        let place = PANICKED_AT.lock().unwrap_or_else(PoisonError::into_inner);
-        Err(Fault::new(Code::Internal, format!("the worker panicked at {place}")))
+        let location = PANICKED_AT.lock().unwrap_or_else(PoisonError::into_inner);
+        Err(Fault::new(Code::Internal, format!("the worker panicked at {location}")))
     })
 }
 
-fn remember_panics() {
+fn record_panic_locations() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-        *PANICKED_AT.lock().unwrap_or_else(PoisonError::into_inner) = place;
+        let location = panic.location().map_or_else(|| "an unknown location".to_owned(), ToString::to_string);
+        *PANICKED_AT.lock().unwrap_or_else(PoisonError::into_inner) = location;
     }));
 }
 

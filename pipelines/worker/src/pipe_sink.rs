@@ -1,4 +1,4 @@
-//! The progress sink of production: replies and outputs as frames on the pipe to the engine.
+//! The progress sink of production. It writes replies and outputs as frames to the pipe to the engine.
 
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use reelgate_pipelines::wire;
 
 use crate::progress_sink::ProgressSink;
 
-/// Progress more often than this is nobody's business and costs both sides time.
+/// The shortest time between two progress messages. More messages help nobody and cost both sides time.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 /// Writes to the engine, one message or one whole output at a time.
@@ -26,19 +26,18 @@ struct Inner<W> {
 }
 
 impl<W: Write + Send> PipeSink<W> {
-    /// An progress sink on an open pipe.
     pub fn new(pipe: W) -> Self {
         Self { inner: Mutex::new(Inner { pipe, outputs: 0, progress_at: None }) }
     }
 
-    /// Says something. Ends the process where nobody listens any more: the engine has gone, and there is no other
-    /// work than its own.
-    pub fn say(&self, reply: &Reply) {
-        self.lock().say(reply);
+    /// Sends a reply. If the pipe is broken, this ends the process: the engine is gone, and the worker works for nobody
+    /// else.
+    pub fn send(&self, reply: &Reply) {
+        self.lock().send(reply);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<W>> {
-        // A thread that panicked while holding the lock was writing; the engine sees a broken frame at worst.
+        // A thread that panicked while it held the lock was writing. At worst the engine reads a broken frame.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -49,26 +48,26 @@ impl<W: Write + Send> ProgressSink for PipeSink<W> {
         let now = Instant::now();
         if inner.progress_at.is_none_or(|at| now.duration_since(at) >= PROGRESS_EVERY) {
             inner.progress_at = Some(now);
-            inner.say(&Reply::Progress { done_ns, frames });
+            inner.send(&Reply::Progress { done_ns, frames });
         }
     }
 
-    /// Never fails: it is the engine that counts against the budget, and it ends the worker.
+    /// Never fails: the engine counts the bytes against the budget and kills the worker if they exceed it.
     fn output(&self, name: &str, bytes: &[u8]) -> Result<(), Fault> {
         let mut inner = self.lock();
         let output = inner.outputs;
         inner.outputs += 1;
-        inner.say(&Reply::OutputOpened { output, name: name.to_owned() });
+        inner.send(&Reply::OutputOpened { output, name: name.to_owned() });
         if wire::write_data(&mut inner.pipe, bytes).is_err() {
             std::process::exit(exit::ORPHANED);
         }
-        inner.say(&Reply::OutputClosed { output, bytes: bytes.len() as u64 });
+        inner.send(&Reply::OutputClosed { output, bytes: bytes.len() as u64 });
         Ok(())
     }
 }
 
 impl<W: Write> Inner<W> {
-    fn say(&mut self, reply: &Reply) {
+    fn send(&mut self, reply: &Reply) {
         match wire::write_message(&mut self.pipe, reply) {
             Ok(()) => {}
             Err(wire::WireError::Io(_)) => std::process::exit(exit::ORPHANED),
@@ -90,9 +89,9 @@ mod tests {
         progress_sink.output("b.jpg", b"").unwrap();
         let mut decoder = Decoder::default();
         decoder.feed(&pipe);
-        let mut said = Vec::new();
+        let mut sent = Vec::new();
         while let Some(frame) = decoder.next_frame().unwrap() {
-            said.push(match frame {
+            sent.push(match frame {
                 Frame::Message(body) => format!("{:?}", wire::parse::<Reply>(body, "reply").unwrap()),
                 Frame::Data(bytes) => format!("{bytes:?}"),
             });
@@ -104,11 +103,11 @@ mod tests {
             r#"OutputOpened { output: 1, name: "b.jpg" }"#,
             "OutputClosed { output: 1, bytes: 0 }",
         ];
-        assert_eq!(said, expected);
+        assert_eq!(sent, expected);
     }
 
     #[test]
-    fn progress_is_thinned_out() {
+    fn progress_is_sent_at_most_every_100_ms() {
         let mut pipe = Vec::new();
         let progress_sink = PipeSink::new(&mut pipe);
         progress_sink.progress(1, 1);
@@ -116,6 +115,6 @@ mod tests {
         let mut decoder = Decoder::default();
         decoder.feed(&pipe);
         assert!(matches!(decoder.next_frame(), Ok(Some(Frame::Message(_)))));
-        assert_eq!(decoder.pending(), 0, "the second came within 100 ms of the first");
+        assert_eq!(decoder.pending(), 0, "the second was reported within 100 ms of the first and is dropped");
     }
 }

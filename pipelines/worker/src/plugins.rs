@@ -1,8 +1,8 @@
-//! Loads GStreamer and the plugins on a literal list, before the jail closes; nothing else can be loaded later.
+//! Loads GStreamer and the plugins on a literal list before the jail closes. Nothing else can be loaded later.
 //!
-//! There is no plugin registry: the engine starts the worker with `GST_REGISTRY_DISABLE`, so GStreamer knows no
-//! plugin but those loaded here. That is faster than reading a registry, cannot go stale when packages are upgraded,
-//! and leaves no element that opens an address or another file (HLS, DASH, RTSP, HTTP …) even to be asked for.
+//! There is no plugin registry: the engine starts the worker with `GST_REGISTRY_DISABLE`, so GStreamer knows only the
+//! plugins that are loaded here. That is faster than reading a registry, and it cannot become stale when packages are
+//! upgraded. Elements that open an address or another file (HLS, DASH, RTSP, HTTP …) do not exist in the process.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -14,21 +14,21 @@ use reelgate_flow::reason::{Code, Fault};
 /// Whether the worker can start without a plugin.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Need {
-    /// Part of every installation of the packages that the set-up names.
+    /// Part of every installation of the packages that set-up requires.
     Required,
-    /// Decodes one more codec where it is installed.
+    /// Decodes one more codec if it is installed.
     Optional,
 }
 
 use Need::{Optional, Required};
 
-/// Every plugin a worker may load, by the name of its library without `libgst`. `closedcaption` is not among them:
-/// it brings Pango, which starts a thread and reads the font configuration as soon as it is loaded.
+/// Every plugin that a worker may load, by the name of its library without `libgst`. `closedcaption` is not on the list:
+/// it loads Pango, which at once starts a thread and reads the font configuration.
 const PLUGINS: &[(&str, Need)] = &[
-    // The machinery.
+    // Core.
     ("coreelements", Required),
     ("app", Required),
-    // The tag demuxers ask what follows the tag; nothing here plugs by the answer.
+    // The tag demuxers detect the type of the data behind the tag. Nothing is plugged by the result.
     ("typefindfunctions", Required),
     // Containers.
     ("isomp4", Required),
@@ -73,8 +73,8 @@ const PLUGINS: &[(&str, Need)] = &[
     ("audioresample", Required),
 ];
 
-/// Character sets that tags and subtitles come in. glibc keeps each converter in a file of its own, which the jail
-/// would not let it open, so they are opened once and kept.
+/// Character sets of tags and subtitles. glibc keeps each converter in a separate file, which cannot be opened inside the
+/// jail. So each converter is opened once before the jail closes and is kept open.
 const CHARACTER_SETS: &[&str] = &[
     "ISO-8859-1",
     "ISO-8859-2",
@@ -86,7 +86,7 @@ const CHARACTER_SETS: &[&str] = &[
     "SHIFT_JIS",
 ];
 
-/// Loads GStreamer, the plugins and the character sets; says GStreamer's version.
+/// Loads GStreamer, the plugins and the character sets. Returns GStreamer's version.
 pub fn load() -> Result<String, Fault> {
     gst::init().map_err(|error| missing("GStreamer", &error.to_string()))?;
     let dir = plugin_dir()?;
@@ -94,7 +94,7 @@ pub fn load() -> Result<String, Fault> {
         load_one(&dir, name, *need)?;
     }
     for name in CHARACTER_SETS {
-        // A converter that is not installed leaves such text unread, as it would be without the jail.
+        // If a converter is not installed, such text is not read; it would not be without the jail either.
         std::mem::forget(gst::glib::IConv::new("UTF-8", *name));
     }
     let (major, minor, micro, _) = gst::version();
@@ -112,7 +112,8 @@ fn load_one(dir: &Path, name: &str, need: Need) -> Result<(), Fault> {
     }
 }
 
-/// Where the engine says, or else beside the GStreamer library that is in use, where every distribution puts them.
+/// The folder that the engine gives. Without one, the folder next to the loaded GStreamer library, where every
+/// distribution puts the plugins.
 fn plugin_dir() -> Result<PathBuf, Fault> {
     if let Some(dir) = std::env::var_os("GST_PLUGIN_SYSTEM_PATH_1_0") {
         return Ok(dir.into());

@@ -1,8 +1,8 @@
-//! The one door to untrusted bytes: a source file behind a descriptor that was opened before the jail closed.
+//! The only access to untrusted bytes: a source file behind a descriptor that was opened before the jail closed.
 //!
-//! Elements are our own [`gst_base::BaseSrc`] and read with `pread`, so several pipelines share one descriptor
-//! without sharing a position, and nothing here ever sees a path or an address. They offer random access:
-//! demuxers pull, which is what they do for files everywhere else.
+//! The source element is our own [`gst_base::BaseSrc`]. It reads with `pread`, so several pipelines share one
+//! descriptor without sharing a position, and no code here ever sees a path or an address. The element offers random
+//! access, so demuxers pull, as they do for ordinary files.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use gstreamer_base as gst_base;
 use gst::glib;
 use gst::prelude::*;
 
-/// A read-only source; cheap to clone, every clone reads the same descriptor.
+/// A read-only source. It is cheap to clone, and every clone reads the same descriptor.
 #[derive(Clone, Debug)]
 pub struct Source {
     fd: Arc<OwnedFd>,
@@ -27,18 +27,17 @@ impl Source {
         Self { fd: Arc::new(fd), start: 0, size_bytes }
     }
 
-    /// Bytes of the source.
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
 
-    /// The same source without its first `skip` bytes; empty where `skip` is past the end.
+    /// The same source without its first `skip` bytes. The result is empty if `skip` is past the end.
     pub fn skip(&self, skip: u64) -> Self {
         let skip = skip.min(self.size_bytes);
         Self { fd: self.fd.clone(), start: self.start + skip, size_bytes: self.size_bytes - skip }
     }
 
-    /// Reads up to `buffer.len()` bytes at `offset`; fewer only at the end of the source.
+    /// Reads up to `buffer.len()` bytes at `offset`. It reads fewer only at the end of the source.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
         let left = usize::try_from(self.size_bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
         let wanted = buffer.len().min(left);
@@ -58,7 +57,7 @@ impl Source {
     /// A new source element for one pipeline. GStreamer must be initialised.
     pub fn element(&self) -> gst::Element {
         let element: element::SourceElement = glib::Object::new();
-        element.give(self.clone());
+        element.set_source(self.clone());
         element.upcast()
     }
 }
@@ -71,7 +70,7 @@ mod element {
     use gst_base::subclass::prelude::*;
     use std::sync::{LazyLock, OnceLock};
 
-    /// Bytes per buffer in push mode; small enough for progress, large enough to spare system calls.
+    /// Bytes per buffer in push mode: small enough for regular progress, large enough for few system calls.
     const BLOCK_BYTES: u32 = 64 * 1024;
 
     glib::wrapper! {
@@ -80,8 +79,8 @@ mod element {
     }
 
     impl SourceElement {
-        pub fn give(&self, source: Source) {
-            self.imp().source.set(source).expect("given once, right after construction");
+        pub fn set_source(&self, source: Source) {
+            self.imp().source.set(source).expect("the source is set once, right after construction");
         }
     }
 

@@ -1,11 +1,11 @@
-//! Where decoded sound belongs on the output's timeline, as plain arithmetic in samples.
+//! Computes where decoded sound belongs on the output's timeline, in samples.
 //!
-//! Containers round times to milliseconds and encoders drift, so small deviations are not followed: sound is
-//! laid end to end until it is off by more than a listener would forgive against the picture.
+//! Containers round times to milliseconds, and encoders drift, so small deviations are ignored: each run of sound follows
+//! the previous one directly. It is moved only when a listener would notice that sound and picture differ.
 
 use reelgate_flow::reason::{Code, Fault};
 
-/// Deviations up to this many milliseconds are rounding; half a frame at 25 frames per second.
+/// Deviations up to this many milliseconds are ignored: half a frame at 25 frames per second.
 pub const TOLERANCE_MS: u64 = 20;
 /// Longest silence that is filled, and longest step back, in seconds.
 const JUMP_S_MAX: u64 = 3_600;
@@ -15,7 +15,7 @@ const JUMP_S_MAX: u64 = 3_600;
 pub struct RunPlacement {
     /// Samples of silence in front of it.
     pub fill: u64,
-    /// Samples cut off its beginning.
+    /// Samples cut from its beginning.
     pub cut: u64,
 }
 
@@ -25,16 +25,13 @@ pub struct Clock {
     sample_rate: u64,
     position: u64,
     started: bool,
-    /// Samples that came in.
     pub samples_in: u64,
     /// Samples of silence filled in.
     pub filled: u64,
-    /// Samples cut.
     pub cut: u64,
 }
 
 impl Clock {
-    /// A clock at output time 0.
     pub fn new(sample_rate: u32) -> Self {
         let sample_rate = u64::from(sample_rate.max(1));
         Self { sample_rate, position: 0, started: false, samples_in: 0, filled: 0, cut: 0 }
@@ -50,9 +47,9 @@ impl Clock {
         (ns * i128::from(self.sample_rate) + 500_000_000).div_euclid(1_000_000_000)
     }
 
-    /// Places the next `len` samples, which say they begin `at` samples from output time 0.
+    /// Places the next `len` samples. By their timestamps they begin `at` samples from output time 0.
     ///
-    /// Fails with `timestamps_broken` where they are further away than any pause.
+    /// Fails with `timestamps_broken` if they are further away than any pause.
     pub fn place(&mut self, at: Option<i128>, len: u64) -> Result<RunPlacement, Fault> {
         let off = at.map_or(0, |at| at - i128::from(self.position));
         // The first sound is placed exactly: nothing before it could have drifted.
@@ -99,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn rounding_is_not_followed_but_gaps_and_overlaps_are() {
+    fn rounding_is_ignored_but_gaps_and_overlaps_are_not() {
         let mut clock = Clock::new(1_000);
         clock.place(Some(0), 1_000).unwrap();
         assert_eq!(clock.place(Some(1_020), 1_000).unwrap(), NONE);

@@ -1,6 +1,8 @@
-//! The whole sound of a video in one go: decoded, laid on the output's timeline, encoded as AAC, cut into CMAF.
+//! Encodes the whole sound of a video in one task: decodes it, places it on the output's timeline, encodes it as AAC and
+//! cuts it into CMAF segments.
 //!
-//! One task for any length: an encoder that starts anew at every chunk would put its priming into each of them.
+//! There is one task for any length, because an encoder that starts again at every chunk would put its priming into each
+//! chunk.
 
 mod clock;
 mod mute;
@@ -24,15 +26,15 @@ use mute::Mutes;
 use pump::Pump;
 use writer::Writer;
 
-/// Elements this module may create, for loading plugins before the jail closes.
+/// Elements that this module may create, so that their plugins are loaded before the jail closes.
 pub const ELEMENTS: [&str; 6] =
     ["appsink", "appsrc", "audioconvert", "audioresample", "avenc_aac", "capsfilter"];
 
-/// Does the job; outputs go to `progress_sink`, segment by segment, named `audio/…`.
+/// Runs the job. Outputs go to `progress_sink`, one per segment, named `audio/…`.
 ///
-/// Fails with the codes of the demuxer and the decoder, `no_frame_decodes` where no sound came out,
-/// `timestamps_broken` where it jumps further than any pause, `budget_output` by the progress sink, `internal` where the
-/// job's mutes are malformed.
+/// Fails with the codes of the demuxer and the decoder, `no_frame_decodes` if no sound was decoded,
+/// `timestamps_broken` if the sound jumps further than any pause, `budget_output` of the progress sink, and `internal`
+/// if the job's mutes are malformed.
 pub fn run(
     job: &AudioJob,
     source: &Source,
@@ -48,7 +50,7 @@ pub fn run(
         }
         let mut chain = codecs::decoder(&track.caps, 1)?;
         if let Some(decoder) = chain.last().filter(|decoder| decoder.has_property("max-errors")) {
-            decoder.set_property("max-errors", -1); // damaged packets leave gaps, which are filled
+            decoder.set_property("max-errors", -1); // damaged packets leave gaps, which the pump fills
         }
         chain.push(bin.clone().upcast());
         Ok(Branch::Elements(chain))
@@ -70,7 +72,7 @@ pub fn run(
     Ok(AudioResult { track, samples_in, samples_filled, samples_cut })
 }
 
-/// Converter, pump and encoder in one sink.
+/// Converter, pump and encoder in one sink bin.
 fn bin(job: &AudioJob, pump: &Arc<Pump>, writer: &Arc<Mutex<Writer>>) -> Result<gst::Bin, Fault> {
     let form = gst::Caps::builder("audio/x-raw")
         .field("format", "F32LE")
@@ -107,14 +109,14 @@ fn write_from(encoded: &gst_app::AppSink, writer: &Arc<Mutex<Writer>>, pump: &Ar
     let (writer, pump) = (writer.clone(), pump.clone());
     let take = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-        let taken = writer.lock().unwrap_or_else(PoisonError::into_inner).take(&sample);
-        taken.map(|()| gst::FlowSuccess::Ok).map_err(|fault| pump.fail(fault))
+        let pushed = writer.lock().unwrap_or_else(PoisonError::into_inner).push_frame(&sample);
+        pushed.map(|()| gst::FlowSuccess::Ok).map_err(|fault| pump.fail(fault))
     };
     encoded.set_callbacks(gst_app::AppSinkCallbacks::builder().new_sample(take).build());
 }
 
-/// Channels without a place in the room, as recorders write them, have no agreed mix: odd ones go left, even
-/// ones right, all of them into mono.
+/// Sets the mix of channels that have no position in the room, as recorders write them. No standard defines it: odd
+/// channels go to the left, even ones to the right, and all of them to mono.
 fn mix_unplaced_channels(convert: &gst::Element, channels: u8) -> Result<(), Fault> {
     let pad = convert.static_pad("sink").ok_or_else(|| internal("find the converter's pad"))?;
     let convert = convert.downgrade();

@@ -1,4 +1,4 @@
-//! Silence in place of what must not be heard, laid in front of the encoder: it never learns what was there.
+//! Replaces sound that must not be audible by silence, in front of the encoder, so that the encoder never receives it.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use reelgate_pipelines::recipes::redact::{self, MUTE_SLACK_NS};
 
 use super::clock;
 
-// Sound may lie as far from its time stamps as the clock tolerates.
+// The clock tolerates sound that is this far from its timestamps.
 const _: () = assert!(clock::TOLERANCE_MS * 1_000_000 <= MUTE_SLACK_NS);
 
 /// The mutes of a job, in samples of its output.
@@ -16,9 +16,9 @@ const _: () = assert!(clock::TOLERANCE_MS * 1_000_000 <= MUTE_SLACK_NS);
 pub struct Mutes(Vec<Range<u64>>);
 
 impl Mutes {
-    /// The mutes of a job with their slack.
+    /// The mutes of a job, extended by their slack.
     ///
-    /// Fails with `internal` where they are malformed, see [`redact::check_mutes`].
+    /// Fails with `internal` if they are malformed: see [`redact::check_mutes`].
     pub fn new(job: &AudioJob) -> Result<Self, Fault> {
         redact::check_mutes(&job.mutes)?;
         let rate = u128::from(job.sample_rate);
@@ -37,7 +37,7 @@ impl Mutes {
         self.0.iter().any(|mute| mute.start < samples.end && samples.start < mute.end)
     }
 
-    /// Silences the muted ones of the samples from `at` on, each of `sample_bytes` bytes over all channels.
+    /// Silences the muted samples. The first sample is at `at`; each has `sample_bytes` bytes over all channels.
     pub fn silence(&self, at: u64, sample_bytes: u64, samples: &mut [u8]) {
         let bytes = samples.len() as u64;
         let offset = |sample: u64| {
@@ -72,7 +72,7 @@ mod tests {
     const MS: u64 = 1_000_000;
 
     #[test]
-    fn a_mute_takes_in_every_sample_it_touches_and_the_slack() {
+    fn a_mute_includes_every_sample_it_touches_and_the_slack() {
         let mutes = mutes(100 * MS, &[(200 * MS + 1, 300 * MS + 1)]).unwrap();
         assert_eq!(mutes.0[0], 80..221);
         assert!(mutes.touch(&(220..500)) && mutes.touch(&(0..81)));
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_before_output_time_0_or_without_end_is_muted_up_to_there() {
+    fn a_mute_is_cut_at_output_time_0_and_may_have_no_end() {
         assert_eq!(mutes(500 * MS, &[(0, 100 * MS)]).unwrap().0[0], 0..0);
         let endless = mutes(0, &[(1_000 * MS, u64::MAX)]).unwrap();
         let mut samples = [7; 100];

@@ -1,7 +1,7 @@
-//! The pump between decoding and encoding: lays decoded sound on the output's timeline without gap or overlap.
+//! The pump between decoder and encoder. It places decoded sound on the output's timeline without gaps or overlaps.
 //!
-//! It is a sink and a source in one bin. The encoder's side sees one stream of samples that begins at 0 and
-//! never jumps; blocking on a full encoder holds the decoder back, so memory stays small for any length.
+//! It is a sink and a source in one bin. The encoder receives one stream of samples that begins at 0 and never jumps. If
+//! the encoder is full, the decoder blocks, so memory stays small for any length.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +17,7 @@ use crate::progress_sink::ProgressSink;
 
 /// Bytes that may wait in front of the encoder.
 const WAITING_BYTES_MAX: u64 = 1 << 20;
-/// Bytes of one sample: 32-bit float, which the encoder takes.
+/// Bytes of one sample: the encoder takes 32-bit floats.
 const SAMPLE_BYTES: u64 = 4;
 
 /// State shared by the callbacks and the job.
@@ -37,7 +37,6 @@ struct State {
 }
 
 impl Pump {
-    /// A pump at output time 0.
     pub fn new(job: &AudioJob, mutes: Mutes, progress_sink: Arc<dyn ProgressSink>) -> Self {
         let state = State { clock: Clock::new(job.sample_rate), reported_s: 0, fault: None };
         Self {
@@ -55,19 +54,19 @@ impl Pump {
         self.lock().fault.clone()
     }
 
-    /// Keeps the first fault.
+    /// Records a fault, unless an earlier one is recorded.
     pub fn fail(&self, fault: Fault) -> gst::FlowError {
         self.lock().fault.get_or_insert(fault);
         gst::FlowError::Error
     }
 
-    /// Samples in, filled, cut, and placed in all.
+    /// Samples in, filled, cut, and the total placed.
     pub fn counts(&self) -> (u64, u64, u64, u64) {
         let state = self.lock();
         (state.clock.samples_in, state.clock.filled, state.clock.cut, state.clock.position())
     }
 
-    /// Connects a sink of decoded sound with the source in front of the encoder.
+    /// Connects the sink of decoded sound with the source in front of the encoder.
     pub fn connect(self: &Arc<Self>, sink: &gst_app::AppSink, source: &gst_app::AppSrc) {
         source.set_format(gst::Format::Time);
         source.set_block(true);
@@ -161,7 +160,7 @@ impl Pump {
         encoder.push_buffer(buffer).map(|_| ())
     }
 
-    /// The same buffer with silence where the job wants it.
+    /// A copy of the buffer with the job's mutes applied.
     fn muted(&self, buffer: &gst::BufferRef, at: u64) -> Result<gst::Buffer, gst::FlowError> {
         let unreadable =
             |_| self.fail(Fault::new(Code::Internal, "could not read a buffer of sound to mute"));
@@ -174,7 +173,7 @@ impl Pump {
         u64::try_from(u128::from(samples) * 1_000_000_000 / u128::from(self.sample_rate)).unwrap_or(u64::MAX)
     }
 
-    /// Says once per second of sound how far the job is.
+    /// Reports progress once per second of sound.
     fn report(&self) {
         let seconds = {
             let mut state = self.lock();

@@ -19,8 +19,8 @@ pub fn job(container: Container, track: u32) -> AudioJob {
     }
 }
 
-/// Left channel of an encoded track as a player hears it, and the time of its first sample.
-fn heard(result: &AudioResult, progress_sink: &MemorySink) -> (u64, Vec<f32>) {
+/// Left channel of an encoded track as a player decodes it, and the time of its first sample.
+fn decoded(result: &AudioResult, progress_sink: &MemorySink) -> (u64, Vec<f32>) {
     let file = Media::of(&progress_sink.joined(&result.track));
     let channels = "audio/x-raw,format=F32LE,layout=interleaved,channels=1";
     let buffers = play(&file.path(), &format!("qtdemux ! aacparse ! avdec_aac ! audioconvert ! {channels}"));
@@ -29,7 +29,7 @@ fn heard(result: &AudioResult, progress_sink: &MemorySink) -> (u64, Vec<f32>) {
     (buffers[0].0, samples)
 }
 
-/// A WAVE file of one channel that is silent but for a click of 64 samples.
+/// A WAVE file of one channel that is silent except for a click of 64 samples.
 fn click(rate: u32, samples: u32, at: u32) -> Media {
     let mut wave = Vec::new();
     wave.extend_from_slice(b"RIFF");
@@ -47,7 +47,7 @@ fn click(rate: u32, samples: u32, at: u32) -> Media {
 }
 
 fn loud_at(samples: &[f32]) -> usize {
-    samples.iter().position(|sample| sample.abs() > 0.2).expect("the click is heard")
+    samples.iter().position(|sample| sample.abs() > 0.2).expect("the click is audible")
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn sound_lands_on_the_sample_it_came_from() {
         let result = run(&job(Container::Wav, 0), &media.source(), progress_sink.clone()).unwrap();
         assert!(result.samples_in.abs_diff(480_000) <= 1);
         assert_eq!((result.samples_filled, result.samples_cut), (0, 0));
-        let (start, samples) = heard(&result, &progress_sink);
+        let (start, samples) = decoded(&result, &progress_sink);
         assert_eq!(start, 0);
         assert!(loud_at(&samples).abs_diff(240_000) <= tolerance, "{rate}: {}", loud_at(&samples));
     }
@@ -87,7 +87,7 @@ fn sound_before_output_time_0_is_cut_and_a_late_start_filled() {
     let cut = AudioJob { zero_ns: SECOND_NS / 2, ..job(Container::Wav, 0) };
     let result = run(&cut, &media.source(), sink_cut.clone()).unwrap();
     assert_eq!((result.samples_in, result.samples_cut), (96_000, 24_000));
-    assert!(loud_at(&heard(&result, &sink_cut).1).abs_diff(24_000) <= 2);
+    assert!(loud_at(&decoded(&result, &sink_cut).1).abs_diff(24_000) <= 2);
     let late = Media::made_by(
         "audiotestsrc num-buffers=20 samplesperbuffer=2400 timestamp-offset=500000000 ! \
          audio/x-raw,rate=48000,channels=1 ! avenc_aac ! m. \
@@ -98,7 +98,7 @@ fn sound_before_output_time_0_is_cut_and_a_late_start_filled() {
 }
 
 #[test]
-fn nothing_to_hear_is_said() {
+fn a_job_without_sound_is_refused() {
     let media = click(48_000, 4_800, 0);
     let after_the_end = AudioJob { zero_ns: 10 * SECOND_NS, ..job(Container::Wav, 0) };
     let fault = run(&after_the_end, &media.source(), progress_sink()).unwrap_err();
@@ -106,7 +106,7 @@ fn nothing_to_hear_is_said() {
 }
 
 #[test]
-fn six_channels_with_and_without_places_become_two() {
+fn six_channels_with_and_without_positions_become_two() {
     for mask in ["0x3f", "0x0"] {
         let media = Media::made_by(&format!(
             "audiotestsrc num-buffers=50 ! audio/x-raw,rate=48000,channels=6,channel-mask=(bitmask){mask} ! wavenc"
@@ -114,12 +114,12 @@ fn six_channels_with_and_without_places_become_two() {
         let progress_sink = progress_sink();
         let result = run(&job(Container::Wav, 0), &media.source(), progress_sink.clone()).unwrap();
         assert_eq!(result.samples_in, 51_200, "mask {mask}");
-        assert!(heard(&result, &progress_sink).1.iter().any(|sample| sample.abs() > 0.05), "mask {mask}");
+        assert!(decoded(&result, &progress_sink).1.iter().any(|sample| sample.abs() > 0.05), "mask {mask}");
     }
 }
 
 /// Speech-like sound that never repeats: tones under noise.
-fn talk(seconds: u32) -> Media {
+fn speech_like(seconds: u32) -> Media {
     let buffers = seconds * 48_000 / 4_800;
     Media::made_by(&format!(
         "audiomixer name=mix ! audio/x-raw,format=S16LE,rate=48000,channels=2 ! wavenc name=end \
@@ -130,8 +130,8 @@ fn talk(seconds: u32) -> Media {
 }
 
 #[test]
-fn a_mute_is_silent_and_leaves_every_sample_in_its_place() {
-    let media = talk(40);
+fn a_mute_is_silent_and_moves_no_sample() {
+    let media = speech_like(40);
     let span = Span { start_ns: 17 * SECOND_NS, end_ns: 18 * SECOND_NS };
     let (plain, covered) = (job(Container::Wav, 0), AudioJob { mutes: vec![span], ..job(Container::Wav, 0) });
     let (old_files, new_files) = (progress_sink(), progress_sink());
@@ -142,28 +142,28 @@ fn a_mute_is_silent_and_leaves_every_sample_in_its_place() {
         result.track.segments.iter().map(|s| (s.number, s.start_ticks, s.duration_ticks, s.samples)).collect()
     };
     assert_eq!(shape(&old), shape(&new));
-    let (before, after) = (heard(&old, &old_files).1, heard(&new, &new_files).1);
+    let (before, after) = (decoded(&old, &old_files).1, decoded(&new, &new_files).1);
     assert_eq!(before.len(), after.len());
     let loudest = |samples: &[f32]| samples.iter().fold(0.0_f32, |most, sample| most.max(sample.abs()));
-    // A frame beyond the edges the codec's window may still hold what follows.
+    // Up to a frame beyond the edges, the codec's window may still contain sound that is not muted.
     let inside = 17 * 48_000 - 900..18 * 48_000 + 900;
-    assert!(loudest(&before[inside.clone()]) > 0.2, "there is something to hear");
+    assert!(loudest(&before[inside.clone()]) > 0.2, "the sound is audible before the mute");
     assert!(loudest(&after[17 * 48_000..18 * 48_000]) < 0.01, "{}", loudest(&after[inside]));
     assert!(loudest(&after[16 * 48_000..16 * 48_000 + 24_000]) > 0.2);
-    // The encoder remembers, so segments behind the mute differ as well, and splicing keeps the old ones.
+    // The encoder has a memory, so segments behind the mute differ too. Splicing keeps the old ones.
     for segment in 0..4 {
         let name = crate::cmaf::segment_name("audio", segment);
         assert!(old_files.get(&name) == new_files.get(&name), "{name} differs");
     }
     assert_eq!(old_files.get("audio/init.mp4"), new_files.get("audio/init.mp4"));
-    // The touched segment and its neighbours in the old track: where the seams lie, nobody hears one.
+    // The muted segment and its neighbours go into the old track. The seams must not be audible.
     let spliced = AudioResult { track: splice_audio(&old, &new, &[3, 4, 5]).unwrap().track, ..old.clone() };
     let files = progress_sink();
     for (name, bytes) in old_files.all() {
         let is_new = replaced("audio", &[3, 4, 5]).any(|replaced| replaced == name);
         files.output(&name, if is_new { new_files.get(&name) } else { bytes }.as_slice()).unwrap();
     }
-    let spliced = heard(&spliced, &files).1;
+    let spliced = decoded(&spliced, &files).1;
     assert_eq!(spliced.len(), before.len());
     let error = |range: std::ops::Range<usize>| -> f32 {
         let pairs = before[range.clone()].iter().zip(&spliced[range.clone()]);

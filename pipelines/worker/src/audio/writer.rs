@@ -1,8 +1,8 @@
-//! Cuts AAC frames into segments and sends those off.
+//! Cuts AAC frames into segments and sends the segments.
 //!
-//! The encoder's first frame holds nothing of the sound (its priming); the edit list of the init segment skips
-//! it, and times in the results are those after the edit. The last frame is declared only as long as there is
-//! sound in it, so the track ends with the sound and not with the encoder's padding.
+//! The encoder's first frame contains no sound (it is the priming). The edit list of the init segment skips this frame,
+//! and times in the results are those after the edit. The declared duration of the last frame covers only its sound, so
+//! the track ends with the sound and not with the encoder's padding.
 
 use std::sync::Arc;
 
@@ -16,29 +16,27 @@ use crate::progress_sink::ProgressSink;
 
 /// Samples of an AAC-LC frame (ISO/IEC 14496-3 4.5.1.1).
 pub const FRAME_SAMPLES: u64 = 1_024;
-/// Samples by which `avenc_aac` lags behind its input: one frame, found by an impulse.
+/// Delay of `avenc_aac` in samples: one frame, measured with an impulse.
 pub const PRIMING_SAMPLES: u64 = 1_024;
 /// Name of the track and first part of its outputs' names.
 pub const NAME: &str = "audio";
 
-/// Holds at most the segment that is growing.
+/// Keeps at most one segment in memory: the one that is being filled.
 pub struct Writer {
     job: AudioJob,
     progress_sink: Arc<dyn ProgressSink>,
     track: Option<Track>,
-    growing: Option<Fragment>,
+    open: Option<Fragment>,
     segments: Vec<SegmentResult>,
     frames: u64,
 }
 
 impl Writer {
-    /// A writer that has seen nothing yet.
     pub fn new(job: &AudioJob, progress_sink: Arc<dyn ProgressSink>) -> Self {
-        Self { job: job.clone(), progress_sink, track: None, growing: None, segments: Vec::new(), frames: 0 }
+        Self { job: job.clone(), progress_sink, track: None, open: None, segments: Vec::new(), frames: 0 }
     }
 
-    /// Takes the next AAC frame.
-    pub fn take(&mut self, sample: &gst::Sample) -> Result<(), Fault> {
+    pub fn push_frame(&mut self, sample: &gst::Sample) -> Result<(), Fault> {
         if self.track.is_none() {
             self.track = Some(self.begin(sample)?);
         }
@@ -46,14 +44,14 @@ impl Writer {
         let payload = buffer.map_readable().map_err(|_| unexpected("a frame that cannot be read"))?;
         let at = self.frames * FRAME_SAMPLES;
         let number = self.segment_of(at)?;
-        if self.growing.as_ref().is_some_and(|growing| growing.number() != number) {
+        if self.open.as_ref().is_some_and(|open| open.number() != number) {
             self.close(at)?;
         }
         self.frames += 1;
-        self.growing.get_or_insert_with(|| Fragment::new(number, 0)).push(at, true, &payload)
+        self.open.get_or_insert_with(|| Fragment::new(number, 0)).push(at, true, &payload)
     }
 
-    /// Closes the last segment behind `samples` samples of sound.
+    /// Closes the last segment; the track has `samples` samples of sound.
     pub fn finish(&mut self, samples: u64) -> Result<TrackResult, Fault> {
         self.close((samples + PRIMING_SAMPLES).min(self.frames * FRAME_SAMPLES))?;
         let track = self.track.as_ref().ok_or_else(|| unexpected("no frame"))?;
@@ -65,7 +63,7 @@ impl Writer {
         })
     }
 
-    /// Segment that a frame at media time `at` belongs to: the grid's, rounded to whole frames.
+    /// Number of the segment that contains a frame at media time `at`: the segment grid, rounded to whole frames.
     fn segment_of(&self, at: u64) -> Result<u32, Fault> {
         let length = cmaf::from_ns(self.job.segment_ns, self.job.sample_rate).max(FRAME_SAMPLES);
         let presented = (at + FRAME_SAMPLES / 2).saturating_sub(PRIMING_SAMPLES);
@@ -86,7 +84,7 @@ impl Writer {
     }
 
     fn close(&mut self, end: u64) -> Result<(), Fault> {
-        let Some(fragment) = self.growing.take() else { return Ok(()) };
+        let Some(fragment) = self.open.take() else { return Ok(()) };
         let Some((start, _)) = fragment.span() else { return Ok(()) };
         let (number, samples) = (fragment.number(), fragment.len());
         let bytes = fragment.finish(end)?;
@@ -105,5 +103,5 @@ impl Writer {
 }
 
 fn unexpected(what: &str) -> Fault {
-    Fault::new(Code::Internal, format!("the audio encoder gave {what}"))
+    Fault::new(Code::Internal, format!("unexpected output of the audio encoder: {what}"))
 }

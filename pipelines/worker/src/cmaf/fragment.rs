@@ -3,11 +3,11 @@
 use mp4_atom::{Encode, FourCC, Header, Mfhd, Moof, Styp, Tfdt, Tfhd, Traf, Trun, TrunEntry, TrunSamples};
 use reelgate_flow::reason::{Code, Fault};
 
-use super::unwritable;
+use super::box_error::unwritable;
 
 /// Depends on no other sample (ISO/IEC 14496-12 8.6.4: `sample_depends_on` = 2).
 const SYNC_FLAGS: u32 = 0x0200_0000;
-/// Depends on others and is no sync sample.
+/// Depends on other samples and is no sync sample.
 const INNER_FLAGS: u32 = 0x0101_0000;
 
 /// Samples of one segment, in decoding order, until it is finished.
@@ -27,23 +27,20 @@ struct Sample {
 }
 
 impl Fragment {
-    /// An empty segment with its number on the grid. Composition happens `delay` ticks behind presentation,
-    /// as the init segment says.
+    /// An empty segment with its number on the segment grid. Composition happens `delay` ticks after presentation, and the
+    /// edit list of the init segment removes this delay.
     pub fn new(number: u32, delay: u64) -> Self {
         Self { number, delay, samples: Vec::new(), media: Vec::new() }
     }
 
-    /// Its number on the grid.
     pub fn number(&self) -> u32 {
         self.number
     }
 
-    /// Samples so far.
     pub fn len(&self) -> usize {
         self.samples.len()
     }
 
-    /// Whether there is no sample yet.
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()
     }
@@ -53,13 +50,13 @@ impl Fragment {
         self.samples.first().is_some_and(|sample| sample.sync)
     }
 
-    /// Smallest and largest presentation time in ticks of the media timeline, where there is a sample.
+    /// Smallest and largest presentation time in ticks of the media timeline; `None` without a sample.
     pub fn span(&self) -> Option<(u64, u64)> {
         let times = || self.samples.iter().map(|sample| sample.presentation);
         Some((times().min()?, times().max()?))
     }
 
-    /// Adds the next sample in decoding order; `presentation` in ticks of the media timeline.
+    /// Adds the next sample in decoding order. `presentation` is in ticks of the media timeline.
     pub fn push(&mut self, presentation: u64, sync: bool, payload: &[u8]) -> Result<(), Fault> {
         let bytes = u32::try_from(payload.len())
             .map_err(|_| Fault::new(Code::Internal, "sample larger than 4 GiB"))?;
@@ -68,8 +65,8 @@ impl Fragment {
         Ok(())
     }
 
-    /// Writes the segment; `end` is where the next one begins, in ticks of the media timeline, and must
-    /// lie behind every presentation time. At least one sample is needed.
+    /// Writes the segment. `end` is the start of the next segment in ticks of the media timeline, and must be greater than
+    /// every presentation time. The segment needs at least one sample.
     pub fn finish(self, end: u64) -> Result<Vec<u8>, Fault> {
         let mut decode: Vec<u64> = self.samples.iter().map(|sample| sample.presentation).collect();
         decode.sort_unstable();
@@ -99,13 +96,13 @@ impl Fragment {
         self.write(&mut moof)
     }
 
-    /// Flags of every sample but, in video, the first.
+    /// Flags of every sample, except the first one in video.
     fn default_flags(&self) -> u32 {
         if self.samples.iter().all(|sample| sample.sync) { SYNC_FLAGS } else { INNER_FLAGS }
     }
 
     fn entries(&self, decode: &[u64], end: u64) -> Result<TrunSamples, Fault> {
-        let too_far = |_| Fault::new(Code::TimestampsBroken, "frames of one segment lie too far apart");
+        let too_far = |_| Fault::new(Code::TimestampsBroken, "frames of one segment are too far apart");
         let ends = decode.iter().skip(1).chain([&end]);
         let reordered = self.samples.iter().zip(decode).any(|(sample, &at)| sample.presentation != at);
         let offsets = reordered || self.delay > 0;
@@ -189,7 +186,7 @@ mod tests {
         assert_eq!(traf.tfdt.as_ref().unwrap().base_media_decode_time, 100);
         let entries: Vec<_> = traf.trun[0].samples.iter().collect();
         let durations: Vec<_> = entries.iter().map(|e| e.duration.unwrap()).collect();
-        assert_eq!(durations, [10, 10, 10, 10, 15], "the last runs to the end of the segment");
+        assert_eq!(durations, [10, 10, 10, 10, 15], "the last frame lasts to the end of the segment");
         let offsets: Vec<_> = entries.iter().map(|e| e.cts.unwrap()).collect();
         assert_eq!(offsets, [20, 40, 10, 10, 20], "composition is delayed by 20");
         assert_eq!(mdat.data.len(), 15);

@@ -7,12 +7,12 @@ use mp4_atom::{
 };
 use reelgate_flow::reason::{Code, Fault};
 
-use super::unwritable;
+use super::box_error::unwritable;
 
-/// Every file holds one track.
+/// Every file contains one track.
 pub(super) const TRACK_ID: u32 = 1;
 
-/// What the init segment and the playlists must know of an encoded track.
+/// Properties of an encoded track that the init segment and the playlists need.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Track {
     /// RFC 6381 codec string.
@@ -26,7 +26,7 @@ pub fn avc_track(avcc: &[u8], width: u32, height: u32) -> Result<Track, Fault> {
     let mut avcc = Avcc::decode_body(&mut rest).map_err(|_| unexpected("avcC record"))?;
     let needs_formats = matches!(avcc.avc_profile_indication, 100 | 110 | 122 | 144);
     if needs_formats && avcc.ext.is_none() {
-        // Encoders may leave the formats out; for High they must be there, and 8-bit 4:2:0 is all we encode.
+        // Encoders may omit the formats. High profile requires them, and we encode only 8-bit 4:2:0.
         avcc.ext = Some(AvccExt::default());
     }
     let codecs = format!(
@@ -67,10 +67,10 @@ pub fn aac_track(config: &[u8], sample_rate: u32, channels: u8, bitrate_bps: u32
     Ok(Track { codecs, entry })
 }
 
-/// The init segment. Presentation begins `skip` ticks into the media timeline: behind the composition delay of
-/// video, behind the priming of sound.
+/// The init segment. Presentation begins `skip` ticks into the media timeline: after the composition delay of video, or
+/// after the priming of sound.
 pub fn init(track: &Track, timescale: u32, skip: u64) -> Result<Vec<u8>, Fault> {
-    // Duration 0: the edit runs to the end of a movie whose fragments are still to come (14496-12 8.6.6).
+    // Duration 0: the edit lasts to the end of a movie whose fragments follow later (14496-12 8.6.6).
     let entry = ElstEntry { segment_duration: 0, media_time: Some(skip), media_rate: 1.into() };
     let edits = (skip > 0).then(|| Edts { elst: Some(Elst { entries: vec![entry] }) });
     let ftyp = Ftyp {
@@ -145,7 +145,7 @@ fn no_samples(entry: Codec) -> Stbl {
 }
 
 fn unexpected(what: &str) -> Fault {
-    Fault::new(Code::Internal, format!("encoder gave an unexpected {what}"))
+    Fault::new(Code::Internal, format!("unexpected {what} from the encoder"))
 }
 
 #[cfg(test)]
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn video_names_its_formats_and_nothing_is_edited_without_need() {
+    fn video_declares_its_formats_and_has_no_needless_edit() {
         let track = avc_track(AVCC, 1280, 720).unwrap();
         assert_eq!(track.codecs, "avc1.64001F");
         let moov = moov(&init(&track, 30_000, 0).unwrap());
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn sound_skips_its_priming_by_an_edit() {
+    fn an_edit_skips_the_priming_of_sound() {
         let track = aac_track(&[0x11, 0x90], 48_000, 2, 128_000).unwrap();
         assert_eq!(track.codecs, "mp4a.40.2");
         let moov = moov(&init(&track, 48_000, 1024).unwrap());

@@ -1,4 +1,4 @@
-//! Nanoseconds to ticks and back, rounded to the nearest, without overflow.
+//! Converts nanoseconds to ticks and back, rounded to the nearest, without overflow.
 
 const SECOND_NS: u128 = 1_000_000_000;
 
@@ -8,7 +8,7 @@ pub fn from_ns(ns: u64, timescale: u32) -> u64 {
     u64::try_from(ticks).unwrap_or(u64::MAX)
 }
 
-/// Nanoseconds nearest to `ticks`; [`from_ns`] undoes it for any timescale below half a billion.
+/// Nanoseconds nearest to `ticks`; [`from_ns`] is its inverse for any timescale below half a billion.
 pub fn to_ns(ticks: u64, timescale: u32) -> u64 {
     let timescale = u128::from(timescale.max(1));
     let ns = (u128::from(ticks) * SECOND_NS + timescale / 2) / timescale;
@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ticks_survive_the_way_through_nanoseconds() {
+    fn ticks_survive_the_conversion_to_nanoseconds_and_back() {
         for timescale in [1_000, 24_000, 30_000, 44_100, 48_000, 60_000, 90_000, 1_000_000] {
             for ticks in (0..5_000_000_u64).step_by(997).chain([u64::from(u32::MAX) * 7]) {
                 assert_eq!(from_ns(to_ns(ticks, timescale), timescale), ticks, "at {timescale}");

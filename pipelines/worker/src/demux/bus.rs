@@ -1,31 +1,31 @@
-//! Waiting on a pipeline: until it holds its first buffers, or until its end, never for ever.
+//! Waits for a pipeline: until its sinks hold their first buffers, or until its end, but never forever.
 
 use gstreamer as gst;
 
 use gst::prelude::*;
 use reelgate_flow::reason::{Code, Fault};
 
-use super::Demuxed;
+use super::link_progress::LinkProgress;
 
-/// How often the caller is asked whether to go on.
+/// The interval at which the caller decides whether to continue.
 const TICK: gst::ClockTime = gst::ClockTime::from_mseconds(200);
-/// Ticks that a preroll may take; a worker's stall budget is usually shorter.
+/// Ticks that a preroll may take. The stall budget of a worker is usually shorter.
 const PREROLL_TICKS_MAX: u32 = 600;
 
-pub fn preroll(demuxed: &Demuxed) -> Result<(), Fault> {
-    set_state(demuxed, gst::State::Paused)?;
-    let bus = demuxed.pipeline.bus().expect("a pipeline always has a bus");
+pub fn preroll(pipeline: &gst::Pipeline, progress: &LinkProgress) -> Result<(), Fault> {
+    set_state(pipeline, progress, gst::State::Paused)?;
+    let bus = pipeline.bus().expect("every pipeline has a bus");
     for _ in 0..PREROLL_TICKS_MAX {
         if let Some(message) = bus.timed_pop(TICK)
-            && ended(demuxed, &message)?
+            && ended(progress, &message)?
         {
             return Ok(());
         }
-        if nothing_linked_for_good(demuxed)? {
+        if nothing_linked_for_good(progress)? {
             return Err(nothing_linked());
         }
-        let linked = demuxed.shared.lock().linked;
-        let (settled, now, _) = demuxed.pipeline.state(gst::ClockTime::ZERO);
+        let linked = progress.lock().linked;
+        let (settled, now, _) = pipeline.state(gst::ClockTime::ZERO);
         if linked && settled == Ok(gst::StateChangeSuccess::Success) && now == gst::State::Paused {
             return Ok(());
         }
@@ -33,13 +33,17 @@ pub fn preroll(demuxed: &Demuxed) -> Result<(), Fault> {
     Err(Fault::new(Code::BudgetWall, "no first packet came out of the demuxer"))
 }
 
-pub fn run(demuxed: &Demuxed, tick: &mut dyn FnMut() -> Result<(), Fault>) -> Result<(), Fault> {
-    set_state(demuxed, gst::State::Playing)?;
-    let bus = demuxed.pipeline.bus().expect("a pipeline always has a bus");
+pub fn run(
+    pipeline: &gst::Pipeline,
+    progress: &LinkProgress,
+    tick: &mut dyn FnMut() -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    set_state(pipeline, progress, gst::State::Playing)?;
+    let bus = pipeline.bus().expect("every pipeline has a bus");
     let mut ticked = std::time::Instant::now();
     loop {
         let message = bus.timed_pop(TICK);
-        if nothing_linked_for_good(demuxed)? {
+        if nothing_linked_for_good(progress)? {
             return Err(nothing_linked());
         }
         if message.is_none() || ticked.elapsed().as_millis() >= u128::from(TICK.mseconds()) {
@@ -47,41 +51,42 @@ pub fn run(demuxed: &Demuxed, tick: &mut dyn FnMut() -> Result<(), Fault>) -> Re
             tick()?;
         }
         if let Some(message) = message
-            && ended(demuxed, &message)?
+            && ended(progress, &message)?
         {
             return tick();
         }
     }
 }
 
-fn set_state(demuxed: &Demuxed, state: gst::State) -> Result<(), Fault> {
-    if demuxed.pipeline.set_state(state).is_ok() {
+fn set_state(pipeline: &gst::Pipeline, progress: &LinkProgress, state: gst::State) -> Result<(), Fault> {
+    if pipeline.set_state(state).is_ok() {
         return Ok(());
     }
-    // The reason, where there is one, is on the bus.
-    let bus = demuxed.pipeline.bus().expect("a pipeline always has a bus");
+    // If there is a reason, it is on the bus.
+    let bus = pipeline.bus().expect("every pipeline has a bus");
     while let Some(message) = bus.pop_filtered(&[gst::MessageType::Error]) {
-        ended(demuxed, &message)?;
+        ended(progress, &message)?;
     }
     Err(Fault::new(Code::DamagedIndex, "the demuxer did not start"))
 }
 
-/// Whether the stream has ended; its error where it ended badly.
-fn ended(demuxed: &Demuxed, message: &gst::Message) -> Result<bool, Fault> {
+/// Whether the stream has ended. Fails if it ended with an error.
+fn ended(progress: &LinkProgress, message: &gst::Message) -> Result<bool, Fault> {
     match message.view() {
-        gst::MessageView::Eos(_) if demuxed.shared.lock().linked => Ok(true),
+        gst::MessageView::Eos(_) if progress.lock().linked => Ok(true),
         gst::MessageView::Eos(_) => Err(nothing_linked()),
         gst::MessageView::Error(error) => Err(fault_of(&error.error(), message.src())),
         _ => Ok(false),
     }
 }
 
-/// A pipeline without a sink never reports its end. Passes on the fault of a branch.
-fn nothing_linked_for_good(demuxed: &Demuxed) -> Result<bool, Fault> {
-    let state = demuxed.shared.lock();
-    match &state.fault {
+/// Whether no track can be linked any more: a pipeline without a sink never reports its end. Returns the fault of a
+/// branch as an error.
+fn nothing_linked_for_good(progress: &LinkProgress) -> Result<bool, Fault> {
+    let links = progress.lock();
+    match &links.fault {
         Some(fault) => Err(fault.clone()),
-        None => Ok(state.complete && !state.linked),
+        None => Ok(links.complete && !links.linked),
     }
 }
 
@@ -89,8 +94,8 @@ fn nothing_linked() -> Fault {
     Fault::new(Code::NoMediaTrack, "no track was found that this job can use")
 }
 
-/// A reason code for a GStreamer error. Error texts can quote the file, so only the element's type and the
-/// error's number are kept.
+/// The reason code for a GStreamer error. Error texts can quote the file, so only the element's type and the error's
+/// number are kept.
 fn fault_of(error: &gst::glib::Error, source: Option<&gst::Object>) -> Fault {
     let element = source.and_then(|source| source.downcast_ref::<gst::Element>());
     let factory = element.and_then(|element| element.factory()).map(|factory| factory.name().to_string());
@@ -106,10 +111,10 @@ fn classify(error: &gst::glib::Error) -> (Code, &'static str) {
             gst::StreamError::Decrypt | gst::StreamError::DecryptNokey => (Code::Encrypted, "encrypted"),
             gst::StreamError::Demux => (Code::DamagedIndex, "cannot demultiplex"),
             gst::StreamError::TypeNotFound | gst::StreamError::WrongType => {
-                (Code::DamagedIndex, "not the structure its first bytes promise")
+                (Code::DamagedIndex, "the structure does not match the first bytes")
             }
             gst::StreamError::Decode => (Code::DamagedStream, "cannot decode"),
-            gst::StreamError::Format => (Code::DamagedStream, "data in an unknown form"),
+            gst::StreamError::Format => (Code::DamagedStream, "unknown data format"),
             _ => (Code::DamagedStream, "the stream stopped early"),
         };
     }
@@ -117,7 +122,7 @@ fn classify(error: &gst::glib::Error) -> (Code, &'static str) {
         return match kind {
             gst::CoreError::MissingPlugin => (Code::PluginMissing, "a plugin is missing"),
             gst::CoreError::Negotiation | gst::CoreError::Caps => {
-                (Code::DamagedStream, "the stream changes to a form that cannot be used")
+                (Code::DamagedStream, "the stream changes to a format that cannot be used")
             }
             _ => (Code::Internal, "an error of the media library"),
         };

@@ -1,9 +1,9 @@
-//! Keeps the times of transport streams running forward.
+//! Keeps the times of transport streams rising.
 //!
-//! tsdemux 1.22 takes clock references more than half a second apart (the standard allows a tenth,
-//! ISO/IEC 13818-1, 2.7.2) for a break in the clock and guesses how long the break was. Where it guesses too
-//! short, all tracks jump back and frames of two seconds share one. A packet that would be decoded well before
-//! the one in front of it is moved, and everything behind it with it, to follow on.
+//! If clock references are more than half a second apart (the standard allows a tenth: ISO/IEC 13818-1, 2.7.2), tsdemux
+//! 1.22 assumes a break in the clock and guesses its length. If the guess is too short, all tracks jump back, and frames
+//! of two different seconds get the same times. So a packet whose decoding time is well before that of the previous
+//! packet is moved behind it, and all later packets are moved by the same amount.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,44 +11,44 @@ use gstreamer as gst;
 
 use gst::prelude::*;
 
-/// Steps back up to this far are a matter of order within a track, nanoseconds.
+/// Smaller steps back come from the order of packets within a track, nanoseconds.
 const STEP_BACK_MAX_NS: u64 = 200_000_000;
-/// Corrections of two tracks this close to each other are of the same break, nanoseconds.
+/// Corrections of two tracks that differ by at most this belong to the same break, nanoseconds.
 const SAME_BREAK_NS: u64 = 100_000_000;
-/// Distance assumed where only one packet came before the break, nanoseconds.
+/// Distance of packets that is assumed if only one packet came before the break, nanoseconds.
 const SPACING_NS: u64 = 40_000_000;
 
-/// The latest correction of any track, nanoseconds, so that sound and picture move together.
+/// The latest correction of any track, nanoseconds. The tracks share it, so that sound and picture move together.
 #[derive(Clone, Default)]
 pub struct Continuity {
     latest_ns: Arc<Mutex<u64>>,
 }
 
-/// One track's way through time; everything before correction, nanoseconds.
+/// The times of one track, nanoseconds; `last_ns` and `spacing_ns` are uncorrected.
 #[derive(Default)]
-struct Course {
+struct TrackTimes {
     last_ns: Option<u64>,
     spacing_ns: Option<u64>,
     shift_ns: u64,
 }
 
 impl Continuity {
-    /// Watches and corrects all packets of `pad` from now on.
-    pub fn keep(&self, pad: &gst::Pad) {
+    /// Corrects the times of all packets of `pad` from now on.
+    pub fn correct(&self, pad: &gst::Pad) {
         let continuity = self.clone();
-        let course = Mutex::new(Course::default());
+        let times = Mutex::new(TrackTimes::default());
         let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_FLUSH;
         pad.add_probe(kinds, move |_, info| {
-            let mut course = course.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(buffer) = info.buffer_mut() else {
-                *course = Course::default(); // a flush: times start anew after a seek
+                *times = TrackTimes::default(); // a flush: after a seek the times start again
                 return gst::PadProbeReturn::Ok;
             };
             if let Some(time) = buffer.dts().or(buffer.pts()) {
-                course.follow(time.nseconds(), &continuity);
+                times.follow(time.nseconds(), &continuity);
             }
-            if course.shift_ns > 0 {
-                let shift = gst::ClockTime::from_nseconds(course.shift_ns);
+            if times.shift_ns > 0 {
+                let shift = gst::ClockTime::from_nseconds(times.shift_ns);
                 let (pts, dts) = (buffer.pts(), buffer.dts());
                 let buffer = buffer.make_mut();
                 buffer.set_pts(pts.map(|pts| pts.saturating_add(shift)));
@@ -59,7 +59,7 @@ impl Continuity {
     }
 }
 
-impl Course {
+impl TrackTimes {
     fn follow(&mut self, time_ns: u64, continuity: &Continuity) {
         if let Some(last_ns) = self.last_ns.replace(time_ns) {
             if time_ns > last_ns {
@@ -87,16 +87,16 @@ mod tests {
     use super::*;
 
     fn shifts(continuity: &Continuity, times_ms: &[u64]) -> Vec<u64> {
-        let mut course = Course::default();
+        let mut times = TrackTimes::default();
         let shift = |time_ms: &u64| {
-            course.follow(time_ms * 1_000_000, continuity);
-            course.shift_ns / 1_000_000
+            times.follow(time_ms * 1_000_000, continuity);
+            times.shift_ns / 1_000_000
         };
         times_ms.iter().map(shift).collect()
     }
 
     #[test]
-    fn a_step_back_is_followed_on_and_later_ones_add_up() {
+    fn a_step_back_is_corrected_and_later_ones_add_up() {
         let times = [0, 40, 80, 1_000, 500, 540, 100];
         assert_eq!(shifts(&Continuity::default(), &times), [0, 0, 0, 0, 1_420, 1_420, 1_900]);
     }

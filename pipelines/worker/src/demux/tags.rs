@@ -1,13 +1,13 @@
-//! ID3v2 tags in front of raw audio streams.
+//! Skips ID3v2 tags in front of raw audio streams.
 //!
-//! GStreamer's own reader for them detects the type of what follows, over every type it knows; here the tag
-//! is stepped over instead, because the container was sniffed already.
+//! GStreamer's own reader detects the type of the data behind the tag, among all types it knows. Here the tag is only
+//! skipped, because the container has already been sniffed.
 
 use reelgate_flow::facts::Container;
 
 use crate::source::Source;
 
-/// Tags in a row that are stepped over; more than one is rare, endless rows are an attack.
+/// Consecutive tags that are skipped. More than one is rare, and an endless row is an attack.
 const TAGS_MAX: usize = 8;
 /// Bytes of an ID3v2 header (id3v2.4.0-structure, 3.1).
 const HEADER_BYTES: usize = 10;
@@ -27,7 +27,7 @@ pub fn without_leading_tags(source: &Source, container: Container) -> Source {
     source
 }
 
-/// Bytes of the tag at the start, header and footer included.
+/// Bytes of the tag at the start, including header and footer.
 fn tag_bytes(source: &Source) -> Option<u64> {
     let mut header = [0; HEADER_BYTES];
     let read = source.read_at(0, &mut header).ok()?;
@@ -46,7 +46,7 @@ mod tests {
     use crate::corpus::source;
 
     #[test]
-    fn leading_tags_are_stepped_over_for_raw_audio_only() {
+    fn leading_tags_are_skipped_for_raw_audio_only() {
         let mut bytes = b"ID3\x04\0\0\0\0\x01\x02".to_vec(); // 130 bytes of body
         bytes.extend([0; 130]);
         bytes.extend(b"ID3\x04\0\x10\0\0\0\0"); // empty body, footer

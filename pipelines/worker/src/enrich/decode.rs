@@ -1,8 +1,8 @@
-//! One decoder over one span of the timeline: demuxer, parser, decoder, one scaling step, pictures out.
+//! Decodes one span of the timeline: demuxer, parser, decoder, one scaling step, and pictures as the result.
 //!
-//! Two gates keep the work small. The first, in front of the decoder, lets only the keyframes through that will
-//! be kept (where keyframes are enough). The second, right behind it, drops what is not wanted before anything
-//! is scaled, and hands each kept frame its permit.
+//! Two gates keep the work small. If keyframes are enough, the first gate, in front of the decoder, lets only those
+//! keyframes pass that will be kept. The second gate, directly behind the decoder, drops unwanted frames before anything is
+//! scaled, and acquires a permit for each kept frame.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use gst::prelude::*;
 use reelgate_flow::facts::{Container, Rational, Rotation};
 use reelgate_flow::reason::{Code, Fault};
 
-use super::geometry::{Fit, direction, turns_sides};
+use super::geometry::{Fit, direction, swaps_sides};
 use super::permits::{Permit, Permits};
 use super::picture::COLORIMETRY;
 use super::timeline::{Span, Verdict};
@@ -23,48 +23,42 @@ use crate::codecs;
 use crate::demux::{Branch, Demuxed, Track, stream_time};
 use crate::source::Source;
 
-/// Elements used beside demuxers, parsers and decoders; to be loaded before the jail closes.
+/// Elements that are used in addition to demuxers, parsers and decoders. They are loaded before the jail closes.
 pub const ELEMENTS: [&str; 5] = ["deinterlace", "videoconvertscale", "capsfilter", "videoflip", "appsink"];
 
-/// What to decode of which track, and how large.
+/// What to decode of which track, and at what size.
 #[derive(Clone)]
 pub struct Request {
-    /// The file.
     pub source: Source,
-    /// As sniffed.
     pub container: Container,
     /// Position of the track among all tracks.
     pub track: u32,
-    /// Which frames.
     pub span: Span,
-    /// Decode keyframes only.
+    /// Whether only keyframes are decoded.
     pub keyframes_only: bool,
-    /// Go to the span's start by seeking; otherwise read from the beginning of the file.
+    /// Whether to seek to the start of the span. Otherwise the file is read from its beginning.
     pub seek: bool,
-    /// Threads of the decoder.
     pub threads: u32,
     /// Pixel aspect ratio of the track.
     pub pixel_aspect: Rational,
-    /// Turn for display.
+    /// Rotation for display.
     pub rotation: Rotation,
-    /// Size of the pictures.
     pub fit: Fit,
 }
 
-/// A frame that was kept: scaled, turned, I420 in [`COLORIMETRY`].
+/// A kept frame: scaled, rotated, I420 in [`COLORIMETRY`].
 pub struct Frame {
-    /// Caps and pixels.
     pub sample: gst::Sample,
     /// Presentation time, stream time.
     pub time_ns: u64,
-    /// Its right to exist.
+    /// Limits the frames in flight; dropped after the frame is measured.
     pub permit: Permit,
 }
 
-/// What a pass has done so far; shared with whoever reports progress.
+/// Progress of a pass so far. It is shared with the code that reports progress.
 #[derive(Default)]
 pub struct Meter {
-    /// Packets that came to the decoder, kept or not.
+    /// Packets that arrived at the decoder, kept or not.
     pub packets: AtomicU64,
     /// Frames delivered.
     pub frames: AtomicU64,
@@ -75,9 +69,9 @@ pub struct Meter {
 /// How a pass ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PassEnd {
-    /// At the end of its span or of the file.
-    Played,
-    /// The demuxer cannot seek in this file; nothing was delivered.
+    /// It reached the end of its span or of the file.
+    Completed,
+    /// The demuxer cannot seek in this file, and nothing was delivered.
     SeekRefused,
 }
 
@@ -89,16 +83,16 @@ struct Pass {
     meter: Arc<Meter>,
     permits: Permits,
     deliver: Box<Deliver>,
-    /// Frames are judged only from here on; before, one must reach the sink so that the pipeline can seek.
+    /// False until frames are judged. Before that, one frame must reach the sink so that the pipeline can seek.
     armed: AtomicBool,
     packets: Mutex<Option<u64>>,
     frames: Mutex<Option<u64>>,
-    /// Between the second gate and the sink, which run in the same thread one after the other.
+    /// Passes a permit from the second gate to the sink, which run one after the other in the same thread.
     granted: Mutex<Option<(u64, Permit)>>,
 }
 
-/// Decodes a request; `deliver` gets the kept frames in order, on a streaming thread, and says whether to go
-/// on. `tick` is called about five times a second.
+/// Decodes a request. `deliver` receives the kept frames in order, on a streaming thread, and returns whether to continue.
+/// `tick` is called about five times a second.
 pub fn decode(
     request: Request,
     permits: &Permits,
@@ -131,11 +125,11 @@ pub fn decode(
         }
     }
     demuxed.run(tick)?;
-    Ok(PassEnd::Played)
+    Ok(PassEnd::Completed)
 }
 
-/// Seeks to the keyframe at or before a time; with `keyframes_only` the demuxer is asked to leave out all else,
-/// which spares reading it. Demuxers that do not know this are helped by the first gate.
+/// Seeks to the keyframe at or before a time. With `keyframes_only` the seek requests that the demuxer skip all other
+/// frames, so that they are not read. For demuxers that do not support this, the first gate drops them.
 fn seek_to(demuxed: &Demuxed, track: u32, position_ns: u64, keyframes_only: bool) -> bool {
     let mut flags = gst::SeekFlags::FLUSH | gst::SeekFlags::KEY_UNIT | gst::SeekFlags::SNAP_BEFORE;
     if keyframes_only {
@@ -158,7 +152,7 @@ fn seek_to(demuxed: &Demuxed, track: u32, position_ns: u64, keyframes_only: bool
 fn branch(pass: &Arc<Pass>, track: &Track) -> Result<Vec<gst::Element>, Fault> {
     let mut elements = codecs::decoder(&track.caps, pass.request.threads)?;
     if let [parser, _] = &elements[..] {
-        leave_out_deltas(pass, parser)?;
+        drop_delta_frames(pass, parser)?;
     }
     if let Some(decoder) = elements.last() {
         forgive_errors(decoder);
@@ -189,7 +183,7 @@ fn built(builder: gst::element_factory::ElementBuilder) -> Result<gst::Element, 
     builder.build().map_err(missing)
 }
 
-/// A damaged frame costs one sample, not all of them; and nothing is dropped for being late.
+/// A damaged frame loses one sample and does not end the pass, and no frame is dropped because it is late.
 fn forgive_errors(decoder: &gst::Element) {
     if decoder.find_property("max-errors").is_some() {
         decoder.set_property("max-errors", -1i32);
@@ -204,17 +198,17 @@ fn sink_pad(element: &gst::Element) -> Result<gst::Pad, Fault> {
     element.static_pad("sink").ok_or_else(missing)
 }
 
-/// Decoders move a frame that begins before the segment to the segment's start, so a seek between two frames would
-/// change the time of the first one. With the segment opened to the front, by the same stream times, they do not.
+/// Decoders move a frame that begins before the segment to the start of the segment, so a seek between two frames would
+/// change the time of the first one. So the segment is extended to the front, with the same stream times.
 fn keep_times(decoder: &gst::Element) -> Result<(), Fault> {
     sink_pad(decoder)?.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, |_, info| {
-        let opened = match info.event().map(|event| event.view()) {
+        let extended = match info.event().map(|event| event.view()) {
             Some(gst::EventView::Segment(event)) => {
-                event.segment().downcast_ref::<gst::ClockTime>().and_then(opened_to_the_front)
+                event.segment().downcast_ref::<gst::ClockTime>().and_then(extended_to_the_front)
             }
             _ => None,
         };
-        if let Some(segment) = opened {
+        if let Some(segment) = extended {
             info.data = Some(gst::PadProbeData::Event(gst::event::Segment::new(&segment)));
         }
         gst::PadProbeReturn::Ok
@@ -222,24 +216,24 @@ fn keep_times(decoder: &gst::Element) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The same mapping to stream time, from its 0 or from the smallest time there is.
-fn opened_to_the_front(
+/// A segment with the same mapping to stream time. It begins at stream time 0, or at the smallest possible time.
+fn extended_to_the_front(
     segment: &gst::FormattedSegment<gst::ClockTime>,
 ) -> Option<gst::FormattedSegment<gst::ClockTime>> {
     let (start, time) = (segment.start()?, segment.time()?);
     let front = start.saturating_sub(time);
-    let mut opened = segment.clone();
-    opened.set_start(front);
-    opened.set_time(time.saturating_sub(start));
-    opened.set_position(front);
-    opened.set_base(gst::ClockTime::ZERO);
-    opened.set_offset(gst::ClockTime::ZERO);
-    Some(opened)
+    let mut extended = segment.clone();
+    extended.set_start(front);
+    extended.set_time(time.saturating_sub(start));
+    extended.set_position(front);
+    extended.set_base(gst::ClockTime::ZERO);
+    extended.set_offset(gst::ClockTime::ZERO);
+    Some(extended)
 }
 
-/// In front of the parser, where the container's own marks still stand: some parsers call every picture with an
-/// intra slice a keyframe, which need not decode alone. Containers without marks let everything pass here.
-fn leave_out_deltas(pass: &Arc<Pass>, parser: &gst::Element) -> Result<(), Fault> {
+/// Drops frames that are not keyframes in front of the parser, by the flags of the container. Some parsers mark every
+/// picture with an intra slice as a keyframe, although it may not decode alone. Without flags, all packets pass.
+fn drop_delta_frames(pass: &Arc<Pass>, parser: &gst::Element) -> Result<(), Fault> {
     let pass = pass.clone();
     sink_pad(parser)?.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         let judged = pass.request.keyframes_only && pass.armed.load(Ordering::SeqCst);
@@ -253,7 +247,7 @@ fn leave_out_deltas(pass: &Arc<Pass>, parser: &gst::Element) -> Result<(), Fault
     Ok(())
 }
 
-/// The first gate.
+/// The first gate: if only keyframes are decoded, drops all packets that are not wanted, and ends the stream after the span.
 fn watch_packets(pass: &Arc<Pass>, decoder: &gst::Element) -> Result<(), Fault> {
     let pass = pass.clone();
     sink_pad(decoder)?.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
@@ -265,7 +259,7 @@ fn watch_packets(pass: &Arc<Pass>, decoder: &gst::Element) -> Result<(), Fault> 
             None | Some(Verdict::Keep) => gst::PadProbeReturn::Ok,
             Some(Verdict::Drop) => gst::PadProbeReturn::Handled,
             Some(Verdict::Past) => {
-                // Lets the decoder give out what it still holds; the pad refuses everything after this.
+                // Makes the decoder deliver its remaining frames. The pad refuses everything after this.
                 pad.send_event(gst::event::Eos::new());
                 gst::PadProbeReturn::Handled
             }
@@ -274,7 +268,7 @@ fn watch_packets(pass: &Arc<Pass>, decoder: &gst::Element) -> Result<(), Fault> 
     Ok(())
 }
 
-/// The second gate.
+/// The second gate: drops decoded frames that are not wanted, and ends the run after the span.
 fn watch_frames(pass: &Arc<Pass>, first: &gst::Element) -> Result<(), Fault> {
     let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_FLUSH;
     let pass = pass.clone();
@@ -306,17 +300,17 @@ fn watch_frames(pass: &Arc<Pass>, first: &gst::Element) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Ends the run without waiting for the rest of the file. The message goes straight to the pipeline's bus: on the
-/// element's own it would wait there for the sink's.
+/// Ends the run without waiting for the rest of the file. The message is posted directly to the pipeline's bus. On the
+/// element's bus, the pipeline would hold it until the sink ends too.
 fn end(element: &gst::Element) {
     let pipeline = element.parent().and_downcast::<gst::Pipeline>();
     if let Some((pipeline, bus)) = pipeline.and_then(|pipeline| pipeline.bus().map(|bus| (pipeline, bus))) {
-        // Refused only while the pipeline is being torn down, and then it has ended anyway.
+        // The bus refuses it only while the pipeline shuts down, and then the run has ended anyway.
         let _ = bus.post(gst::message::Eos::builder().src(&pipeline).build());
     }
 }
 
-/// Before each change of size reaches the scaler, tells it what to make of it.
+/// Sets the output size of the scaler before a change of the input size reaches it.
 fn fix_size_by_caps(pass: &Arc<Pass>, scaler: &gst::Element, size: &gst::Element) -> Result<(), Fault> {
     let (pass, size) = (pass.clone(), size.downgrade());
     sink_pad(scaler)?.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
@@ -337,7 +331,7 @@ fn sink(pass: &Arc<Pass>) -> gst::Element {
     let take = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
         let Some((time_ns, permit)) = lock(&pass.granted).take() else {
-            return Ok(gst::FlowSuccess::Ok); // the frame that was only there to preroll
+            return Ok(gst::FlowSuccess::Ok); // the frame that only prerolled the pipeline
         };
         pass.meter.frames.fetch_add(1, Ordering::Relaxed);
         let wanted = (pass.deliver)(Frame { sample, time_ns, permit });
@@ -354,24 +348,24 @@ impl Pass {
         if delta {
             return Verdict::Drop;
         }
-        let Some(pts) = pts else { return Verdict::Keep }; // judged when decoded
+        let Some(pts) = pts else { return Verdict::Keep }; // it is judged after decoding
         let Some(time) = stream_time(pad, pts) else { return Verdict::Drop };
         self.request.span.judge(time.nseconds(), &mut lock(&self.packets))
     }
 
-    /// A frame lost on its way to the sink leaves its permit to the next one.
+    /// Acquires a permit for a frame. If the previous frame did not reach the sink, its permit is used again.
     fn grant(&self, time_ns: u64) {
-        let left = lock(&self.granted).take();
-        let permit = left.map_or_else(|| self.permits.take(), |(_, permit)| permit);
+        let unused = lock(&self.granted).take();
+        let permit = unused.map_or_else(|| self.permits.take(), |(_, permit)| permit);
         *lock(&self.granted) = Some((time_ns, permit));
     }
 }
 
 impl Request {
-    /// Caps of the scaled picture, before it is turned.
+    /// Caps of the scaled picture, before rotation.
     fn caps(&self, width: u32, height: u32) -> gst::Caps {
         let (width, height) = self.fit.size(width, height, self.pixel_aspect, self.rotation);
-        let (width, height) = if turns_sides(self.rotation) { (height, width) } else { (width, height) };
+        let (width, height) = if swaps_sides(self.rotation) { (height, width) } else { (width, height) };
         gst::Caps::builder("video/x-raw")
             .field("format", "I420")
             .field("width", width as i32) // a fit is far below 2^31
@@ -391,16 +385,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_segment_opened_to_the_front_maps_to_the_same_stream_times() {
+    fn a_segment_extended_to_the_front_maps_to_the_same_stream_times() {
         gst::init().unwrap();
         let ms = gst::ClockTime::from_mseconds;
         for (start, time) in [(5_000, 5_000), (5_000, 0), (0, 7_000), (3_000, 4_000), (4_000, 3_000)] {
             let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
             segment.set_start(ms(start));
             segment.set_time(ms(time));
-            let opened = opened_to_the_front(&segment).unwrap();
-            assert_eq!(opened.to_stream_time(ms(6_000)), segment.to_stream_time(ms(6_000)), "{start} {time}");
-            assert_eq!(opened.start(), Some(ms(start.saturating_sub(time))), "{start} {time}");
+            let extended = extended_to_the_front(&segment).unwrap();
+            assert_eq!(
+                extended.to_stream_time(ms(6_000)),
+                segment.to_stream_time(ms(6_000)),
+                "{start} {time}"
+            );
+            assert_eq!(extended.start(), Some(ms(start.saturating_sub(time))), "{start} {time}");
         }
     }
 }

@@ -1,58 +1,58 @@
-//! How large a picture becomes: display aspect kept, square pixels, even sizes.
+//! Computes the size of a scaled picture: it keeps the display aspect and has square pixels and even sides.
 
 use reelgate_flow::facts::{Rational, Rotation};
 
-/// The box a picture must fit into.
+/// The box into which a picture must fit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Fit {
-    /// Widest, pixels, at least 2.
+    /// Largest width, pixels, at least 2.
     pub width_max: u32,
-    /// Highest, pixels, at least 2.
+    /// Largest height, pixels, at least 2.
     pub height_max: u32,
-    /// Fill the box even where the source is smaller.
+    /// Whether a smaller source is enlarged to fill the box.
     pub enlarge: bool,
 }
 
-/// Tiles no wider than this times their height, so that memory for tiles is known before the first frame: the
-/// widest shape of cinema, 2.4:1.
+/// The largest ratio of width to height of a tile: 2.4:1, the widest format of cinema. With it, the memory for tiles is
+/// known before the first frame.
 const TILE_ASPECT_MAX: (u32, u32) = (12, 5);
 
 impl Fit {
-    /// Tiles of a storyboard.
+    /// The box of a storyboard tile.
     pub fn tile(height: u32) -> Self {
         let height = height.clamp(16, 720);
         Self { width_max: height * TILE_ASPECT_MAX.0 / TILE_ASPECT_MAX.1, height_max: height, enlarge: true }
     }
 
-    /// The poster; JPEG cannot hold more than 65,535 either way (ITU-T T.81, B.2.2).
+    /// The box of the poster. A side of a JPEG has at most 65,535 pixels (ITU-T T.81, B.2.2).
     pub fn poster(side_max: u32) -> Self {
         let side = side_max.clamp(16, 8_192);
         Self { width_max: side, height_max: side, enlarge: false }
     }
 
-    /// Bytes of the largest picture in the box, 4:2:0.
+    /// Bytes of the largest picture in the box, in 4:2:0.
     pub fn bytes_max(&self) -> u64 {
         u64::from(self.width_max) * u64::from(self.height_max) * 3 / 2
     }
 
-    /// Width and height for display of a source of `width` by `height` coded pixels.
+    /// Width and height of the scaled picture for a source of `width` by `height` coded pixels.
     pub fn size(&self, width: u32, height: u32, pixel_aspect: Rational, rotation: Rotation) -> (u32, u32) {
         let aspect = pixel_aspect.as_f64();
         let aspect = if aspect > 0.0 { aspect } else { 1.0 };
         let shown = (f64::from(width.max(1)) * aspect, f64::from(height.max(1)));
-        let shown = if turns_sides(rotation) { (shown.1, shown.0) } else { shown };
+        let shown = if swaps_sides(rotation) { (shown.1, shown.0) } else { shown };
         let scale = (f64::from(self.width_max) / shown.0).min(f64::from(self.height_max) / shown.1);
         let scale = if self.enlarge { scale } else { scale.min(1.0) };
         (even(shown.0 * scale, self.width_max), even(shown.1 * scale, self.height_max))
     }
 }
 
-/// Whether width and height change places.
-pub fn turns_sides(rotation: Rotation) -> bool {
+/// Whether a rotation exchanges width and height.
+pub fn swaps_sides(rotation: Rotation) -> bool {
     rotation.degrees % 180 == 90
 }
 
-/// The `video-direction` of `videoflip` for a rotation; `None` where nothing is to be done.
+/// The `video-direction` of `videoflip` for a rotation; `None` if no rotation is needed.
 pub fn direction(rotation: Rotation) -> Option<&'static str> {
     match (rotation.degrees, rotation.mirrored) {
         (90, false) => Some("90r"),

@@ -1,16 +1,16 @@
-//! JPEG (JFIF) of one picture or of a sheet of tiles, straight from their planes.
+//! Encodes one picture or a sheet of tiles as JPEG (JFIF), directly from the planes.
 
 use jpeg_encoder::{Encoder, ImageBuffer, JpegColorType, SamplingFactor};
 use reelgate_flow::reason::{Code, Fault};
 
 use super::picture::Picture;
 
-/// Luma and chroma of the space a tile leaves free: black.
+/// Luma and chroma of the space that a tile does not fill: black.
 const BLANK: [u8; 3] = [0, 128, 128];
 
-/// Pictures in columns and rows, row by row from the top left, each at the top left of its cell.
+/// Pictures in columns and rows, row by row from the top left. Each is at the top left of its cell.
 pub struct Sheet<'a> {
-    /// The pictures; the last row may be incomplete.
+    /// The last row may be incomplete.
     pub tiles: Vec<&'a Picture>,
     /// Cells in a row, at least 1.
     pub columns: usize,
@@ -21,18 +21,17 @@ pub struct Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    /// A sheet of one picture.
     pub fn single(picture: &'a Picture) -> Self {
         Self { tiles: vec![picture], columns: 1, cell_width: picture.width, cell_height: picture.height }
     }
 
-    /// Encodes at `quality`, 1 to 100, with chroma as it is: 4:2:0.
+    /// Encodes at `quality`, 1 to 100, with chroma in 4:2:0.
     ///
-    /// Fails with `config_invalid` where the sheet is larger than JPEG can say (ITU-T T.81, B.2.2).
+    /// Fails with `config_invalid` if the sheet is larger than JPEG allows (ITU-T T.81, B.2.2).
     pub fn encode(&self, quality: u8) -> Result<Vec<u8>, Fault> {
         let (width, height) = self.size();
         if width == 0 || height == 0 || width > usize::from(u16::MAX) || height > usize::from(u16::MAX) {
-            let detail = format!("expected a sheet of 1 to 65535 pixels either way, found {width}x{height}");
+            let detail = format!("expected a sheet of 1 to 65535 pixels per side, found {width}x{height}");
             return Err(Fault::new(Code::ConfigInvalid, detail));
         }
         let mut bytes = Vec::new();
@@ -82,7 +81,7 @@ impl ImageBuffer for &Sheet<'_> {
     }
 }
 
-/// One line of chroma at the width of luma; the encoder takes every second value back.
+/// Appends one line of chroma at the width of luma. The encoder uses every second value.
 fn extend_doubled(buffer: &mut Vec<u8>, plane: &[u8], width: usize, line: usize) {
     let values = &plane[line * width..][..width];
     buffer.extend(values.iter().flat_map(|value| [*value, *value]));
@@ -93,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_a_sheet_run_through_its_tiles_and_fill_what_they_leave_free() {
+    fn lines_of_a_sheet_consist_of_its_tiles_and_black_for_the_rest() {
         let (a, b) = (Picture::grey(4, 2, |_, _| 1), Picture::grey(2, 2, |x, _| 2 + x as u8));
         let sheet = Sheet { tiles: vec![&a, &b, &b], columns: 2, cell_width: 4, cell_height: 4 };
         assert_eq!(sheet.size(), (8, 8));
@@ -109,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn the_encoded_sheet_says_its_size_and_what_is_too_large_is_refused() {
+    fn the_encoded_sheet_declares_its_size_and_a_sheet_that_is_too_large_is_refused() {
         let tile = Picture::grey(160, 90, |x, _| x as u8);
         let sheet = Sheet { tiles: vec![&tile; 7], columns: 5, cell_width: 160, cell_height: 90 };
         let bytes = sheet.encode(75).unwrap();

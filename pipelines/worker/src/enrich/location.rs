@@ -1,10 +1,10 @@
-//! Positions on the earth, in the ways that cameras write them, as degrees north and east.
+//! Parses geographic positions in the formats of cameras, to degrees north and east.
 
 /// Latitude and longitude, degrees.
 pub type Position = (f64, f64);
 
 /// ISO 6709 Annex H as cameras write it: `+48.8582+002.2945+035.000/` in degrees, degrees and minutes, or degrees,
-/// minutes and seconds, told apart by the number of whole digits.
+/// minutes and seconds. The number of whole digits distinguishes the three.
 pub fn iso_6709(text: &str) -> Option<Position> {
     let text = text.trim().trim_end_matches('/');
     let second = text.get(1..)?.find(['+', '-'])? + 1;
@@ -39,8 +39,8 @@ fn angle(text: &str, degree_digits: usize) -> Option<f64> {
     Some(sign * degrees)
 }
 
-/// What drones write into a subtitle: `[latitude: 48.858222] [longitude: 2.294500]`, also as `latitude : …` and with the
-/// maker's own spelling `longtitude`; or `GPS (2.294500, 48.858222, 35)`, longitude first.
+/// The position that drones write into a subtitle: `[latitude: 48.858222] [longitude: 2.294500]`, also as `latitude : …` and with the
+/// manufacturer's spelling `longtitude`; or `GPS (2.294500, 48.858222, 35)`, longitude first.
 pub fn telemetry(text: &str) -> Option<Position> {
     let labelled = |names: &[&str]| names.iter().find_map(|name| number_after(text, name));
     if let Some(latitude) = labelled(&["latitude"])
@@ -64,7 +64,7 @@ fn number_after(text: &str, name: &str) -> Option<f64> {
     rest[..end].parse().ok()
 }
 
-/// Degrees that exist on the earth; the exact zero of both is what cameras write before they know.
+/// The position, if it exists on the earth. Exactly zero for both is no position: cameras write it before they know one.
 pub fn checked(latitude: f64, longitude: f64) -> Option<Position> {
     let exists = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
     (exists && (latitude != 0.0 || longitude != 0.0)).then_some((latitude, longitude))
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_forms_of_iso_6709_are_read() {
+    fn the_formats_of_iso_6709_are_parsed() {
         near(iso_6709("+48.858222+002.294500+035.000/"), (48.858222, 2.2945));
         near(iso_6709("-33.8568+151.2153/"), (-33.8568, 151.2153));
         near(iso_6709("+4851.4933+00217.67/"), (48.858222, 2.2945));
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn telemetry_of_drones_is_read() {
+    fn telemetry_of_drones_is_parsed() {
         near(
             telemetry("[iso : 100] [latitude: 48.858222] [longitude: 2.294500] [rel_alt: 3.2]"),
             (48.858222, 2.2945),

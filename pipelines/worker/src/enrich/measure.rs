@@ -1,15 +1,15 @@
-//! Numbers about one picture: brightness, sharpness, a fingerprint and a histogram. Sums are integers, so that
-//! the same pixels give the same numbers on every machine.
+//! Measures one picture: brightness, sharpness, a fingerprint and a histogram. Sums are integers, so that the same pixels
+//! give the same numbers on every machine.
 
 use super::picture::Picture;
 
-/// Classes of the luma histogram; four grey levels each.
+/// Classes of the luma histogram. Each has four grey levels.
 pub const CLASSES: usize = 64;
 
-/// Pixels by class of luma.
+/// Number of pixels per class of luma.
 pub type Histogram = [u32; CLASSES];
 
-/// What is measured of a picture.
+/// The measures of one picture.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Measures {
     /// Mean luma, 0 to 255.
@@ -18,11 +18,9 @@ pub struct Measures {
     pub sharpness: f32,
     /// 64-bit difference hash.
     pub fingerprint: u64,
-    /// Luma by class.
     pub histogram: Histogram,
 }
 
-/// Measures a picture.
 pub fn measure(picture: &Picture) -> Measures {
     let sum: u64 = picture.luma.iter().map(|luma| u64::from(*luma)).sum();
     Measures {
@@ -33,8 +31,8 @@ pub fn measure(picture: &Picture) -> Measures {
     }
 }
 
-/// Half the sum of absolute differences of the two distributions: 0 for the same, 1 for disjoint ones
-/// (total variation distance).
+/// Total variation distance: half the sum of the absolute differences of the two distributions. It is 0 for equal and 1
+/// for disjoint ones.
 pub fn distance(a: &Histogram, b: &Histogram) -> f32 {
     let total = |histogram: &Histogram| histogram.iter().map(|n| u64::from(*n)).sum::<u64>().max(1) as f64;
     let (total_a, total_b) = (total(a), total(b));
@@ -42,7 +40,7 @@ pub fn distance(a: &Histogram, b: &Histogram) -> f32 {
     (differences.sum::<f64>() / 2.0).min(1.0) as f32
 }
 
-/// Shannon entropy of the histogram over its maximum: 0 for one grey, 1 for all greys alike.
+/// Shannon entropy of the histogram, divided by its maximum: 0 for a single grey, 1 if all greys are equally frequent.
 pub fn richness(histogram: &Histogram) -> f32 {
     let total = histogram.iter().map(|n| u64::from(*n)).sum::<u64>().max(1) as f64;
     let shares = histogram.iter().filter(|n| **n > 0).map(|n| f64::from(*n) / total);
@@ -83,8 +81,8 @@ fn sharpness(picture: &Picture) -> f32 {
     (squares as f64 / count as f64 - mean * mean).max(0.0) as f32
 }
 
-/// Difference hash: the picture in 9 by 8 cells, one bit per pair of neighbours in a row, set where the right
-/// one is brighter; the first pair is the highest bit.
+/// Difference hash: the picture is divided into 9 by 8 cells. Each pair of neighbours in a row gives one bit, which is set
+/// if the right cell is brighter. The first pair is the highest bit.
 fn fingerprint(picture: &Picture) -> u64 {
     const COLUMNS: usize = 9;
     const ROWS: usize = 8;
@@ -99,7 +97,7 @@ fn fingerprint(picture: &Picture) -> u64 {
     hash
 }
 
-/// Mean luma of one cell in 256ths; a cell of a picture smaller than the grid is one pixel.
+/// Mean luma of one cell, in 256ths. If the picture is smaller than the grid, a cell is one pixel.
 fn cell_mean(picture: &Picture, (column, columns): (usize, usize), (row, rows): (usize, usize)) -> u64 {
     let span = |index: usize, of: usize, length: usize| {
         let from = (index * length / of).min(length - 1);
@@ -143,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fingerprint_tells_rising_from_falling_and_ignores_size() {
+    fn the_fingerprint_distinguishes_rising_from_falling_and_ignores_size() {
         let rising =
             |width, height| measure(&Picture::grey(width, height, move |x, _| (x * 200 / width) as u8));
         assert_eq!(rising(180, 80).fingerprint, u64::MAX);
@@ -160,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn distance_runs_from_the_same_to_the_disjoint() {
+    fn distance_is_0_for_equal_and_1_for_disjoint_histograms() {
         let dark = measure(&Picture::grey(16, 16, |_, _| 0)).histogram;
         let bright = measure(&Picture::grey(32, 32, |_, _| 255)).histogram;
         let half = measure(&Picture::grey(16, 16, |x, _| if x < 8 { 0 } else { 255 })).histogram;

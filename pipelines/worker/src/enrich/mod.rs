@@ -1,9 +1,9 @@
-//! Looking at the pictures and reading the words: sampled frames with measures, a poster, a storyboard, and every
-//! text of the file that personal data is searched in.
+//! Enrichment: sampled frames with measures, a poster, a storyboard, and every text of the file in which personal data is
+//! searched.
 //!
-//! Decoding is the dear part, so it is done as little as possible: keyframes where they are enough, scaled once
-//! inside the pipeline to the size of a tile, measured while the decoders go on. Only the poster's frame is
-//! decoded again at full size.
+//! Decoding is expensive, so as little as possible is decoded: only keyframes if they are enough. Frames are scaled once,
+//! inside the pipeline, to the size of a tile, and measured while the decoders continue. Only the poster's frame is decoded
+//! again at full size.
 
 mod captions;
 mod decode;
@@ -46,15 +46,15 @@ use storyboard::{Grid, Tile};
 pub use decode::ELEMENTS;
 pub use on_screen::Tesseract;
 
-/// Threads that measure and encode; more would only wait for the decoders.
+/// Threads that measure and encode. More threads would only wait for the decoders.
 const THREADS_MAX: usize = 8;
-/// The poster is looked at closely.
+/// JPEG quality of the poster, which is shown large.
 const POSTER_QUALITY: u8 = 87;
 
-/// Does the job: outputs `poster.jpg`, `storyboard-000.jpg` …, `storyboard.vtt` where there is a video to sample,
-/// and `text.jsonl` where there is any text.
+/// Runs the job. Outputs `poster.jpg`, `storyboard-000.jpg` … and `storyboard.vtt` if there is a video to sample, and
+/// `text.jsonl` if there is any text.
 ///
-/// Fails with the fault of the file where no frame decodes, and with `budget_output` from the progress sink.
+/// Fails with the fault of the file if no frame decodes, and with `budget_output` of the progress sink.
 pub fn run(
     job: &EnrichJob,
     source: Source,
@@ -88,14 +88,14 @@ fn run_on(
         let permits = Permits::new(frames.in_flight_max.into());
         let sampler =
             Sampler { source, container: job.container, job: frames, pool: &pool, permits, progress_sink };
-        look(&sampler, frames, progress_sink, &mut enrichment)?;
+        sample_pictures(&sampler, frames, progress_sink, &mut enrichment)?;
     }
-    read(job, source, reader, progress_sink, &mut enrichment)?;
+    read_text(job, source, reader, progress_sink, &mut enrichment)?;
     Ok(enrichment)
 }
 
-/// Everything that is text.
-fn read(
+/// Reads all text of the file.
+fn read_text(
     job: &EnrichJob,
     source: &Source,
     reader: Option<Tesseract>,
@@ -109,7 +109,7 @@ fn read(
     }
     text_pass::collect(source, job.container, progress_sink, &mut lines)?;
     into.screen_text = on_screen::collect(job, source, reader, progress_sink, &mut lines)?;
-    never_analysed(job, &mut lines);
+    record_never_analysed(job, &mut lines);
     if lines.count > 0 {
         progress_sink.output("text.jsonl", &lines.jsonl)?;
     }
@@ -119,35 +119,35 @@ fn read(
     Ok(())
 }
 
-/// What nothing here looks at, or nothing was told to.
-fn never_analysed(job: &EnrichJob, lines: &mut Lines) {
-    lines.miss(Surface::Speech, None, NotSearched::NoAnalysis);
+/// Records the surfaces that no analysis covers, or that the job switches off.
+fn record_never_analysed(job: &EnrichJob, lines: &mut Lines) {
+    lines.record_not_searched(Surface::Speech, None, NotSearched::NoAnalysis);
     if job.frames.is_none() {
         return;
     }
     for surface in [Surface::Faces, Surface::LicencePlates, Surface::Barcodes] {
-        lines.miss(surface, None, NotSearched::NoAnalysis);
+        lines.record_not_searched(surface, None, NotSearched::NoAnalysis);
     }
     if job.screen_text.languages.is_empty() {
-        lines.miss(Surface::OnScreenText, None, NotSearched::SwitchedOff);
+        lines.record_not_searched(Surface::OnScreenText, None, NotSearched::SwitchedOff);
     }
     if !job.screen_text.codes {
-        lines.miss(Surface::QrCodes, None, NotSearched::SwitchedOff);
+        lines.record_not_searched(Surface::QrCodes, None, NotSearched::SwitchedOff);
     }
 }
 
-/// Everything made from pictures.
-fn look(
+/// Makes samples, storyboard and poster.
+fn sample_pictures(
     sampler: &Sampler,
     job: &SampleJob,
     progress_sink: &dyn ProgressSink,
     into: &mut Enrichment,
 ) -> Result<(), Fault> {
     let sampled = sampler.sample()?;
-    let shots = &sampled.shots;
-    into.samples = samples(shots);
-    into.storyboard_sheets = draw_storyboard(sampler, shots, job, progress_sink)?;
-    if let Some(time_ns) = choose_poster(shots, &into.samples, job) {
+    let frames = &sampled.frames;
+    into.samples = samples(frames);
+    into.storyboard_sheets = draw_storyboard(sampler, frames, job, progress_sink)?;
+    if let Some(time_ns) = choose_poster(frames, &into.samples, job) {
         let picture = sampler.frame(time_ns, sampled.keyframes_only, Fit::poster(job.poster_side_max))?;
         progress_sink.output("poster.jpg", &Sheet::single(&picture).encode(POSTER_QUALITY)?)?;
         into.poster_ns = Some(time_ns);
@@ -155,24 +155,24 @@ fn look(
     Ok(())
 }
 
-fn samples(shots: &[SampledFrame]) -> Vec<Sample> {
-    let before = std::iter::once(None).chain(shots.iter().map(Some));
-    let sample = |(before, shot): (Option<&SampledFrame>, &SampledFrame)| Sample {
-        time_ns: shot.time_ns,
-        luma: shot.measures.luma,
-        sharpness: shot.measures.sharpness,
-        fingerprint: shot.measures.fingerprint,
-        scene_score: before.map_or(0.0, |b| distance(&b.measures.histogram, &shot.measures.histogram)),
+fn samples(frames: &[SampledFrame]) -> Vec<Sample> {
+    let previous = std::iter::once(None).chain(frames.iter().map(Some));
+    let sample = |(previous, frame): (Option<&SampledFrame>, &SampledFrame)| Sample {
+        time_ns: frame.time_ns,
+        luma: frame.measures.luma,
+        sharpness: frame.measures.sharpness,
+        fingerprint: frame.measures.fingerprint,
+        scene_score: previous.map_or(0.0, |b| distance(&b.measures.histogram, &frame.measures.histogram)),
     };
-    before.zip(shots).map(sample).collect()
+    previous.zip(frames).map(sample).collect()
 }
 
-fn choose_poster(shots: &[SampledFrame], samples: &[Sample], job: &SampleJob) -> Option<u64> {
-    let pairs = shots.iter().zip(samples);
+fn choose_poster(frames: &[SampledFrame], samples: &[Sample], job: &SampleJob) -> Option<u64> {
+    let pairs = frames.iter().zip(samples);
     let candidates: Vec<Candidate> = pairs
-        .map(|(shot, sample)| Candidate {
-            time_ns: shot.time_ns,
-            measures: &shot.measures,
+        .map(|(frame, sample)| Candidate {
+            time_ns: frame.time_ns,
+            measures: &frame.measures,
             scene_score: sample.scene_score,
         })
         .collect();
@@ -182,12 +182,12 @@ fn choose_poster(shots: &[SampledFrame], samples: &[Sample], job: &SampleJob) ->
 
 fn draw_storyboard(
     sampler: &Sampler,
-    shots: &[SampledFrame],
+    frames: &[SampledFrame],
     job: &SampleJob,
     progress_sink: &dyn ProgressSink,
 ) -> Result<u32, Fault> {
     let tiles: Vec<Tile> =
-        shots.iter().map(|shot| Tile { time_ns: shot.time_ns, picture: &shot.picture }).collect();
+        frames.iter().map(|frame| Tile { time_ns: frame.time_ns, picture: &frame.picture }).collect();
     let grid = Grid { columns: job.columns as usize, rows: job.rows as usize };
     let drawn = sampler.pool.install(|| storyboard::storyboard(&tiles, grid, job.start_ns, job.end_ns))?;
     for (index, sheet) in drawn.sheets.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! The bound on frames in flight: a frame takes a permit when it leaves its decoder and gives it back when it
-//! has been measured, so a decoder that is faster than the analysis waits.
+//! Limits the frames in flight. A frame acquires a permit when it leaves its decoder and releases it after it has been
+//! measured, so a decoder that is faster than the analysis waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 #[derive(Clone)]
 pub struct Permits {
     free: Receiver<()>,
-    home: Sender<()>,
+    release: Sender<()>,
     gauge: Arc<Gauge>,
 }
 
@@ -20,37 +20,37 @@ struct Gauge {
     peak: AtomicUsize,
 }
 
-/// One frame's right to exist; returned on drop.
+/// The permit of one frame; dropping it releases it.
 pub struct Permit {
-    home: Sender<()>,
+    release: Sender<()>,
     gauge: Arc<Gauge>,
 }
 
 impl Permits {
-    /// At least one.
+    /// `count` permits, but at least one.
     pub fn new(count: usize) -> Self {
         let count = count.max(1);
-        let (home, free) = bounded(count);
+        let (release, free) = bounded(count);
         for _ in 0..count {
-            home.send(()).expect("the channel holds as many as there are permits");
+            release.send(()).expect("the channel has room for all permits");
         }
-        Self { free, home, gauge: Arc::default() }
+        Self { free, release, gauge: Arc::default() }
     }
 
     /// Waits for a permit.
     pub fn take(&self) -> Permit {
-        self.free.recv().expect("this object holds a sender");
+        self.free.recv().expect("this value owns a sender, so the channel is open");
         let taken = self.gauge.taken.fetch_add(1, Ordering::SeqCst) + 1;
         self.gauge.peak.fetch_max(taken, Ordering::SeqCst);
-        Permit { home: self.home.clone(), gauge: self.gauge.clone() }
+        Permit { release: self.release.clone(), gauge: self.gauge.clone() }
     }
 
-    /// How many there are.
+    /// The number of all permits, free or not.
     pub fn count(&self) -> usize {
         self.free.capacity().unwrap_or(1)
     }
 
-    /// Most permits that were ever out at once.
+    /// The largest number of permits that were acquired at the same time.
     pub fn peak(&self) -> usize {
         self.gauge.peak.load(Ordering::SeqCst)
     }
@@ -59,8 +59,8 @@ impl Permits {
 impl Drop for Permit {
     fn drop(&mut self) {
         self.gauge.taken.fetch_sub(1, Ordering::SeqCst);
-        // Full is impossible, a closed channel means that nobody waits any more.
-        let _ = self.home.try_send(());
+        // The channel cannot be full. If it is closed, nothing waits for a permit any more.
+        let _ = self.release.try_send(());
     }
 }
 
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn never_more_are_out_than_there_are() {
+    fn never_more_permits_are_acquired_than_exist() {
         let permits = Permits::new(3);
         std::thread::scope(|scope| {
             for _ in 0..8 {
@@ -80,6 +80,6 @@ mod tests {
         let all = [permits.take(), permits.take(), permits.take()];
         assert_eq!(permits.peak(), 3);
         drop(all);
-        assert_eq!(permits.free.len(), 3, "all came home");
+        assert_eq!(permits.free.len(), 3, "all were released");
     }
 }

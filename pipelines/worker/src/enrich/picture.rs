@@ -1,5 +1,5 @@
-//! A decoded, scaled picture in the form that measuring and JPEG share: planar Y'CbCr 4:2:0 in JFIF's colours
-//! (BT.601 matrix, full range; ITU-T T.871), so that luma is measured and stored without another conversion.
+//! A decoded and scaled picture in the format that measuring and JPEG share: planar Y'CbCr 4:2:0 in JFIF's colours (BT.601
+//! matrix, full range; ITU-T T.871). So luma is measured and stored without another conversion.
 
 use gstreamer as gst;
 use gstreamer_video as gst_video;
@@ -7,28 +7,28 @@ use gstreamer_video as gst_video;
 use gst_video::prelude::*;
 use reelgate_flow::reason::{Code, Fault};
 
-/// Colorimetry of [`Picture`] in GStreamer's notation: full range, BT.601 matrix, the rest as in the source.
+/// Colorimetry of [`Picture`] in GStreamer's notation: full range, BT.601 matrix, and the rest as in the source.
 pub const COLORIMETRY: &str = "1:4:0:0";
 
-/// Planes without padding; width and height are even and at least 2.
+/// Planes without padding. Width and height are even and at least 2.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Picture {
     /// Pixels in a line of luma.
     pub width: usize,
     /// Lines of luma.
     pub height: usize,
-    /// Luma, `width * height`.
+    /// Luma, `width * height` bytes.
     pub luma: Vec<u8>,
-    /// Blue difference, a quarter of luma.
+    /// Blue difference, a quarter as many bytes as luma.
     pub blue: Vec<u8>,
-    /// Red difference, a quarter of luma.
+    /// Red difference, a quarter as many bytes as luma.
     pub red: Vec<u8>,
 }
 
 impl Picture {
     /// Copies a frame out of GStreamer's buffer.
     ///
-    /// Fails with `internal` where the sample is not what the pipeline was told to deliver.
+    /// Fails with `internal` if the sample does not have the format that the pipeline must deliver.
     pub fn from_sample(sample: &gst::Sample) -> Result<Self, Fault> {
         let caps = sample.caps().ok_or_else(|| unexpected("caps"))?;
         let info = gst_video::VideoInfo::from_caps(caps).map_err(|_| unexpected("caps of video"))?;

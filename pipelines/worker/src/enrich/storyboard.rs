@@ -1,5 +1,5 @@
-//! Storyboard sprites: sheets of tiles, and a WebVTT file (W3C WebVTT) whose cues point into them by media
-//! fragments (W3C Media Fragments URI 1.0, 4.2.2: `#xywh=x,y,w,h` in pixels).
+//! Storyboard sprites: sheets of tiles, and a WebVTT file (W3C WebVTT) whose cues refer to the tiles by media fragments
+//! (W3C Media Fragments URI 1.0, 4.2.2: `#xywh=x,y,w,h` in pixels).
 
 use std::fmt::Write;
 
@@ -9,22 +9,19 @@ use reelgate_flow::reason::Fault;
 use super::jpeg::Sheet;
 use super::picture::Picture;
 
-/// Enough for a preview of a hundred pixels.
+/// JPEG quality: enough for a preview of a hundred pixels.
 const QUALITY: u8 = 75;
 
-/// One sampled picture.
 pub struct Tile<'a> {
     /// Presentation time, stream time.
     pub time_ns: u64,
-    /// The picture.
     pub picture: &'a Picture,
 }
 
-/// The finished files.
 pub struct Storyboard {
     /// Encoded sheets in order.
     pub sheets: Vec<Vec<u8>>,
-    /// The WebVTT file.
+    /// The text of the WebVTT file.
     pub cues: String,
 }
 
@@ -42,8 +39,8 @@ pub fn sheet_name(sheet: usize) -> String {
     format!("storyboard-{sheet:03}.jpg")
 }
 
-/// Lays the tiles, in order of time, on sheets. A tile is shown from its own time until the next one's; the
-/// first from the video's start, the last until its end.
+/// Places the tiles on sheets, in order of time. A tile is shown from its time to the time of the next one. The first is
+/// shown from the start of the video, and the last until its end.
 pub fn storyboard(tiles: &[Tile], grid: Grid, start_ns: u64, end_ns: u64) -> Result<Storyboard, Fault> {
     let grid = Grid { columns: grid.columns.max(1), rows: grid.rows.max(1) };
     let per_sheet = grid.columns.saturating_mul(grid.rows);
@@ -60,19 +57,20 @@ pub fn storyboard(tiles: &[Tile], grid: Grid, start_ns: u64, end_ns: u64) -> Res
     let borders = borders_ms(tiles, start_ns, end_ns);
     for (index, (tile, border)) in tiles.iter().zip(borders.windows(2)).enumerate() {
         if border[0] == border[1] {
-            continue; // WebVTT wants an end after its start; this tile is shown for less than a millisecond
+            continue; // WebVTT requires an end after the start, and this tile is shown for less than a millisecond
         }
         let (sheet, cell) = (index / per_sheet, index % per_sheet);
         let (x, y) = (cell % grid.columns * cell_width, cell / grid.columns * cell_height);
         let (name, shape) = (sheet_name(sheet), format!("{},{}", tile.picture.width, tile.picture.height));
         let (from, to) = (timestamp(border[0]), timestamp(border[1]));
-        write!(cues, "\n{from} --> {to}\n{name}#xywh={x},{y},{shape}\n").expect("a string takes everything");
+        write!(cues, "\n{from} --> {to}\n{name}#xywh={x},{y},{shape}\n")
+            .expect("writing to a string never fails");
     }
     Ok(Storyboard { sheets, cues })
 }
 
-/// Starts of all cues and the end of the last, milliseconds from the video's start, each rounded once so that
-/// cues meet exactly; never falling.
+/// Starts of all cues and the end of the last, milliseconds from the start of the video. Each is rounded once, so that cues
+/// are contiguous. They never decrease.
 fn borders_ms(tiles: &[Tile], start_ns: u64, end_ns: u64) -> Vec<u64> {
     let ms = |time_ns: u64| (time_ns.saturating_sub(start_ns) + 500_000) / 1_000_000;
     let mut borders = vec![0];
@@ -82,7 +80,7 @@ fn borders_ms(tiles: &[Tile], start_ns: u64, end_ns: u64) -> Vec<u64> {
     borders
 }
 
-/// `HH:MM:SS.mmm`; hours grow beyond two digits where they must.
+/// `HH:MM:SS.mmm`; hours have more than two digits from 100 hours on.
 fn timestamp(ms: u64) -> String {
     let (s, ms) = (ms / 1000, ms % 1000);
     format!("{:02}:{:02}:{:02}.{ms:03}", s / 3600, s / 60 % 60, s % 60)
@@ -120,7 +118,10 @@ mod tests {
     #[test]
     fn a_single_frame_and_a_late_first_frame_start_at_zero() {
         assert!(cues(&[5_000_000_000], 0, 5_040_000_000).1.contains("00:00:00.000 --> 00:00:05.040\n"));
-        assert!(cues(&[0], 0, 0).1.contains("00:00:00.000 --> 00:00:00.001\n"), "no length still shows");
+        assert!(
+            cues(&[0], 0, 0).1.contains("00:00:00.000 --> 00:00:00.001\n"),
+            "a video without a duration still has a cue"
+        );
     }
 
     #[test]
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn no_tile_no_sheet() {
+    fn without_tiles_there_is_no_sheet() {
         assert_eq!(cues(&[], 0, 9), (0, String::from("WEBVTT\n")));
     }
 }

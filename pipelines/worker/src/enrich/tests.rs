@@ -1,4 +1,4 @@
-//! The whole job on videos made here and on real files.
+//! The whole job, on videos made here and on real files.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,7 +16,7 @@ use super::*;
 
 pub const SECOND: u64 = 1_000_000_000;
 
-/// Keeps what a job sends.
+/// Keeps the outputs of a job.
 #[derive(Default, Debug)]
 pub struct Memory {
     outputs: Mutex<BTreeMap<String, Vec<u8>>>,
@@ -84,7 +84,7 @@ fn enrich(job: &EnrichJob, source: &Source) -> Result<(Enrichment, Memory), Faul
     run_on(job, source, None, &memory, 2).map(|enrichment| (enrichment, memory))
 }
 
-/// Runs a pipeline description that writes to `{}` and opens what it wrote.
+/// Runs a pipeline description that writes to `{}`, and opens the written file.
 fn make(description: &str) -> Source {
     gst::init().unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -224,7 +224,7 @@ fn frames_in_flight_stay_within_the_bound() {
             permits: permits.clone(),
             progress_sink: &progress_sink,
         };
-        assert_eq!(sampler.sample().unwrap().shots.len(), 150);
+        assert_eq!(sampler.sample().unwrap().frames.len(), 150);
         assert!((1..=in_flight_max).contains(&permits.peak()), "{} of {in_flight_max}", permits.peak());
     }
 }
@@ -260,7 +260,7 @@ fn a_cut_raises_the_scene_score() {
 }
 
 #[test]
-fn the_picture_is_turned_and_its_pixels_made_square() {
+fn the_picture_is_rotated_and_its_pixels_are_square() {
     let source = make(
         "videotestsrc num-buffers=25 pattern=smpte ! video/x-raw,width=320,height=180,framerate=25/1,\
          pixel-aspect-ratio=2/1 ! x264enc speed-preset=ultrafast threads=1 ! h264parse ! mp4mux",
@@ -277,14 +277,14 @@ fn the_picture_is_turned_and_its_pixels_made_square() {
 }
 
 #[test]
-fn turning_matches_the_rotation_for_every_direction() {
-    // White left half, black right half and a grey bottom line would be ambiguous; a bright top left corner is not.
+fn pictures_are_rotated_correctly_in_every_direction() {
+    // A white left half, a black right half and a grey bottom line would be ambiguous. A bright corner is not.
     let source = make(
         "videotestsrc num-buffers=1 pattern=black ! video/x-raw,width=160,height=160,framerate=25/1 \
          ! videobox left=-80 top=-40 right=-80 bottom=-120 border-alpha=1 fill=white \
          ! video/x-raw,width=320,height=320 ! x264enc speed-preset=ultrafast ! h264parse ! mp4mux",
     );
-    // The black square's centre lies at (160, 120) of 320: above the middle.
+    // The centre of the black square is at (160, 120) of 320, above the middle.
     let cases = [
         ((0, false), (0, -1)),
         ((90, false), (1, 0)),
@@ -302,7 +302,7 @@ fn turning_matches_the_rotation_for_every_direction() {
         let (container, job) = (Container::IsoBmff, &sample);
         let sampler =
             Sampler { source: &source, container, job, pool: &pool, permits, progress_sink: &progress_sink };
-        let picture = sampler.sample().unwrap().shots.remove(0).picture;
+        let picture = sampler.sample().unwrap().frames.remove(0).picture;
         let luma = |dx: i64, dy: i64| {
             let at = |middle: usize, by: i64| (middle as i64 + by * middle as i64 * 7 / 10) as usize;
             picture.luma[at(picture.height / 2, dy) * picture.width + at(picture.width / 2, dx)]

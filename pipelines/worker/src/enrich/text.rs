@@ -1,27 +1,27 @@
-//! Plain text out of subtitle packets. Markup goes, words stay: also the names in WebVTT voice tags, because
-//! personal data is searched in what comes out here. All of it takes time linear in the packet.
+//! Extracts plain text from subtitle packets. It removes markup and keeps words, including the names in WebVTT voice tags,
+//! because personal data is searched in the result. The time is linear in the size of the packet.
 
 use gstreamer as gst;
 
-/// How the text of a track is written.
+/// The format of a track's text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Form {
+pub enum TextFormat {
     /// Plain UTF-8.
     Plain,
-    /// Pango markup, SRT's and TTML's tags included: everything in angle brackets goes.
+    /// Pango markup, and the tags of SRT and TTML: everything in angle brackets is removed.
     Markup,
-    /// A line of SubStation Alpha as Matroska stores it: fields, the ninth is the text (RFC 9559, codec
+    /// A line of SubStation Alpha as Matroska stores it: fields, of which the ninth is the text (RFC 9559, codec
     /// specifications `S_TEXT/SSA` and `S_TEXT/ASS`).
     Ssa,
     /// A WebVTT cue, with or without its header lines (W3C WebVTT).
     WebVtt,
-    /// A subtitle codec the demuxer has no name for, such as WebM's `D_WEBVTT/SUBTITLES` (lines of identifier,
-    /// settings and text): read as markup where it is text at all.
+    /// A subtitle codec that the demuxer does not know, such as WebM's `D_WEBVTT/SUBTITLES` (lines of identifier,
+    /// settings and text). It is read as markup if it is text at all.
     Unknown,
 }
 
-impl Form {
-    /// The form by the caps at the demuxer; `None` where the track holds pictures or captions inside video.
+impl TextFormat {
+    /// The format by the caps at the demuxer; `None` for pictures of text and for captions.
     pub fn of(caps: &gst::CapsRef) -> Option<Self> {
         let structure = caps.structure(0)?;
         match structure.name().as_str() {
@@ -36,7 +36,7 @@ impl Form {
         }
     }
 
-    /// The words of one packet, lines parted by `\n`; empty where there are none.
+    /// The words of one packet, with lines separated by `\n`; empty if there are none.
     pub fn words(self, packet: &[u8]) -> String {
         if self == Self::Unknown && !is_text(packet) {
             return String::new();
@@ -99,13 +99,13 @@ fn ssa_text(line: &str) -> String {
     words
 }
 
-/// The lines after the timing line, or everything where there is none.
+/// The lines after the timing line, or the whole cue if there is no such line.
 fn vtt_payload(cue: &str) -> &str {
     let Some(arrow) = cue.find("-->") else { return cue };
     cue[arrow..].split_once('\n').map_or("", |(_, payload)| payload)
 }
 
-/// Leaves out tags and comments and resolves character references. A bracket that opens no tag is text.
+/// Removes tags and comments and resolves character references. A bracket that opens no tag is text.
 fn without_markup(text: &str) -> String {
     let mut words = String::with_capacity(text.len());
     let mut rest = text;
@@ -118,11 +118,12 @@ fn without_markup(text: &str) -> String {
     words
 }
 
-/// Steps over one tag; a line break becomes one, a voice its name.
+/// Skips one tag. A line break tag becomes a line break, and a voice tag becomes its name.
 fn tag<'a>(rest: &'a str, words: &mut String) -> &'a str {
     let opens = rest[1..].starts_with(|c: char| c.is_ascii_alphanumeric() || "/!?".contains(c));
     let Some(close) = rest.find('>').filter(|_| opens) else {
-        // Without any closing bracket no later one opens a tag either, so the whole rest is text: linear time.
+        // Without a closing bracket no later bracket opens a tag either, so the whole rest is text. This keeps the
+        // time linear.
         let literal = if opens { rest.len() } else { 1 };
         words.push_str(&rest[..literal]);
         return &rest[literal..];
@@ -139,7 +140,7 @@ fn tag<'a>(rest: &'a str, words: &mut String) -> &'a str {
     &rest[close + 1..]
 }
 
-/// Resolves one character reference; what is not one stays as it is.
+/// Resolves one character reference. Any other text is kept unchanged.
 fn reference<'a>(rest: &'a str, words: &mut String) -> &'a str {
     const LONGEST: usize = 12;
     let end = rest.bytes().take(LONGEST).position(|byte| byte == b';');
@@ -173,7 +174,7 @@ fn numeric(digits: &str) -> Option<char> {
     char::from_u32(value)
 }
 
-/// Trims every line and leaves out empty ones.
+/// Trims every line and removes empty ones.
 fn tidy(words: &str) -> String {
     let lines = words.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
     lines.collect::<Vec<_>>().join("\n")
@@ -184,62 +185,65 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_go_and_words_stay_together() {
-        let words =
-            Form::Markup.words("<i>jo<b>hn</b>@example.org</i><br/>a &lt; b &amp; c&#x21; 1 < 2".as_bytes());
+    fn tags_are_removed_and_words_stay_together() {
+        let words = TextFormat::Markup
+            .words("<i>jo<b>hn</b>@example.org</i><br/>a &lt; b &amp; c&#x21; 1 < 2".as_bytes());
         assert_eq!(words, "john@example.org\na < b & c! 1 < 2");
     }
 
     #[test]
-    fn plain_text_is_left_alone() {
-        assert_eq!(Form::Plain.words(b"  a <b> &amp; c \r\n\r\n d\0"), "a <b> &amp; c\nd");
+    fn plain_text_keeps_its_markup() {
+        assert_eq!(TextFormat::Plain.words(b"  a <b> &amp; c \r\n\r\n d\0"), "a <b> &amp; c\nd");
     }
 
     #[test]
     fn a_voice_keeps_its_name() {
         let cue = "7\n00:01.000 --> 00:02.000 align:start\n<v.loud An Lee>hello</v> <00:01.500><c.x>you</c>";
-        assert_eq!(Form::WebVtt.words(cue.as_bytes()), "An Lee: hello you");
-        assert_eq!(Form::WebVtt.words(b"bare payload"), "bare payload");
-        assert_eq!(Form::WebVtt.words(b"00:01.000 --> 00:02.000"), "");
+        assert_eq!(TextFormat::WebVtt.words(cue.as_bytes()), "An Lee: hello you");
+        assert_eq!(TextFormat::WebVtt.words(b"bare payload"), "bare payload");
+        assert_eq!(TextFormat::WebVtt.words(b"00:01.000 --> 00:02.000"), "");
     }
 
     #[test]
     fn a_dialogue_line_gives_its_speaker_and_its_words_without_overrides() {
         let line = br"3,0,Default,Ann,0,0,0,,{\an8\i1}one,{\i0} two\Nthree\hfour \x {open";
-        assert_eq!(Form::Ssa.words(line), "Ann: one, two\nthree four \\x {open");
+        assert_eq!(TextFormat::Ssa.words(line), "Ann: one, two\nthree four \\x {open");
     }
 
     #[test]
     fn broken_markup_is_text_and_never_panics() {
-        assert_eq!(Form::Markup.words("a <b c &#xD800; &; & é&é".as_bytes()), "a <b c &#xD800; &; & é&é");
-        assert_eq!(Form::Markup.words(&[0xff, b'<', 0xc3]), "\u{fffd}<\u{fffd}");
-        assert_eq!(Form::Markup.words(b""), "");
-        assert_eq!(Form::Ssa.words(b"{"), "{");
+        assert_eq!(
+            TextFormat::Markup.words("a <b c &#xD800; &; & é&é".as_bytes()),
+            "a <b c &#xD800; &; & é&é"
+        );
+        assert_eq!(TextFormat::Markup.words(&[0xff, b'<', 0xc3]), "\u{fffd}<\u{fffd}");
+        assert_eq!(TextFormat::Markup.words(b""), "");
+        assert_eq!(TextFormat::Ssa.words(b"{"), "{");
     }
 
     #[test]
     fn a_megabyte_of_brackets_takes_linear_time() {
         let brackets = "<a&".repeat(1 << 20);
-        assert_eq!(Form::Markup.words(brackets.as_bytes()).len(), brackets.len());
+        assert_eq!(TextFormat::Markup.words(brackets.as_bytes()).len(), brackets.len());
         let braces = "{".repeat(1 << 20);
-        assert_eq!(Form::Ssa.words(braces.as_bytes()).len(), braces.len());
+        assert_eq!(TextFormat::Ssa.words(braces.as_bytes()).len(), braces.len());
     }
 
     #[test]
-    fn the_form_is_told_from_the_caps() {
+    fn the_format_follows_from_the_caps() {
         gst::init().unwrap();
-        let of = |caps: &str| Form::of(&caps.parse::<gst::Caps>().unwrap());
-        assert_eq!(of("text/x-raw, format=utf8"), Some(Form::Plain));
-        assert_eq!(of("text/x-raw, format=pango-markup"), Some(Form::Markup));
-        assert_eq!(of("application/x-ass"), Some(Form::Ssa));
-        assert_eq!(of("application/x-subtitle-vtt"), Some(Form::WebVtt));
+        let of = |caps: &str| TextFormat::of(&caps.parse::<gst::Caps>().unwrap());
+        assert_eq!(of("text/x-raw, format=utf8"), Some(TextFormat::Plain));
+        assert_eq!(of("text/x-raw, format=pango-markup"), Some(TextFormat::Markup));
+        assert_eq!(of("application/x-ass"), Some(TextFormat::Ssa));
+        assert_eq!(of("application/x-subtitle-vtt"), Some(TextFormat::WebVtt));
         assert_eq!(of("subpicture/x-pgs"), None);
     }
 
     #[test]
     fn an_unknown_codec_gives_its_words_and_never_its_bytes() {
-        assert_eq!(Form::Unknown.words(b"\n\n<i>oop</i>"), "oop");
-        assert_eq!(Form::Unknown.words(b"BM\x01\x02 picture"), "");
-        assert_eq!(Form::Unknown.words(&[0x20, 0xff]), "");
+        assert_eq!(TextFormat::Unknown.words(b"\n\n<i>oop</i>"), "oop");
+        assert_eq!(TextFormat::Unknown.words(b"BM\x01\x02 picture"), "");
+        assert_eq!(TextFormat::Unknown.words(&[0x20, 0xff]), "");
     }
 }

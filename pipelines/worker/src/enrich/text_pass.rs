@@ -1,5 +1,5 @@
-//! The text pass: demuxes the whole file once and decodes no picture. Tags, chapters, subtitles and captions become
-//! lines; every track that holds words in a form that is not read is recorded.
+//! The text pass demuxes the whole file once and decodes no picture. Tags, chapters, subtitles and captions become lines.
+//! Every track with text in an unsupported format is recorded.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,22 +11,23 @@ use gstreamer_video as gst_video;
 
 use gst::prelude::*;
 use reelgate_flow::facts::Container;
+use reelgate_flow::place::TextPlace;
 use reelgate_flow::reason::{Class, Fault};
 use reelgate_pipelines::messages::{NotSearched, Surface};
 
 use super::captions::{Captions, Wrapping, triplets};
-use super::lines::{Lines, TextPlace};
+use super::lines::{Lines, position_place, untimed};
 use super::location;
 use super::tags::TagEvents;
-use super::text::Form;
+use super::text::TextFormat;
 use crate::codecs;
 use crate::demux::{Branch, Demuxed, Track, TrackKind, stream_time};
 use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 
-/// Bytes read of one cue; a longer one is cut.
+/// Bytes read of one cue. A longer cue is cut.
 const CUE_BYTES_MAX: usize = 16 << 10;
-/// A drone writes its position with every frame; one is kept this often, nanoseconds, as from a camera's own track.
+/// The shortest time between two kept positions, nanoseconds. A drone writes its position with every frame.
 const POSITION_INTERVAL_NS: u64 = 10_000_000_000;
 
 #[derive(Default)]
@@ -45,9 +46,9 @@ struct State {
     next_position_ns: u64,
 }
 
-/// Adds to `lines` what the pass reads.
+/// Adds the text that the pass reads to `lines`.
 ///
-/// A fault of the media ends the pass and counts as truncation where it had words to read: what could not be read was
+/// A fault of the media ends the pass. If a track with text was linked, the text counts as truncated, because the rest was
 /// not screened.
 pub fn collect(
     source: &Source,
@@ -62,12 +63,12 @@ pub fn collect(
         move |track: &Track| pass.track(track)
     };
     let demuxed = Demuxed::open(source, container, decide)?;
-    let mut said = 0;
+    let mut reported = 0;
     let played = demuxed.run(|| {
         let packets = pass.packets.load(Ordering::Relaxed);
-        if packets != said {
+        if packets != reported {
             progress_sink.progress(0, packets);
-            said = packets;
+            reported = packets;
         }
         Ok(())
     });
@@ -80,7 +81,7 @@ pub fn collect(
     }
     match played {
         Ok(()) => {}
-        // A file of nothing but tracks that are not read here ends without anything linked.
+        // If no track of the file is read here, no track is linked and the pass ends with a fault.
         Err(fault) if fault.code.class() == Class::BadMedia => lines.truncated |= has_text,
         Err(fault) => return Err(fault),
     }
@@ -95,21 +96,25 @@ impl Pass {
     fn track(self: &Arc<Self>, track: &Track) -> Result<Branch, Fault> {
         self.watch(track);
         if codecs::describe(&track.caps).encrypted {
-            self.lock().lines.miss(Surface::Track, Some(track.index), NotSearched::Encrypted);
+            self.lock().lines.record_not_searched(Surface::Track, Some(track.index), NotSearched::Encrypted);
             return Ok(Branch::Ignore);
         }
         match track.kind {
-            TrackKind::Text => Ok(self.words(track)),
+            TrackKind::Text => Ok(self.text_track(track)),
             TrackKind::Video => self.captions_within(track),
             TrackKind::Other => {
-                self.lock().lines.miss(Surface::Telemetry, Some(track.index), NotSearched::UnknownForm);
+                self.lock().lines.record_not_searched(
+                    Surface::Telemetry,
+                    Some(track.index),
+                    NotSearched::UnknownForm,
+                );
                 Ok(Branch::Ignore)
             }
             TrackKind::Audio => Ok(Branch::Ignore),
         }
     }
 
-    /// Counts packets and takes over tags and chapters.
+    /// Counts packets and reads tags and chapters.
     fn watch(self: &Arc<Self>, track: &Track) {
         let index = track.index;
         track.pad.sticky_events_foreach(|event| {
@@ -130,7 +135,7 @@ impl Pass {
     }
 
     /// A track of subtitles or captions.
-    fn words(self: &Arc<Self>, track: &Track) -> Branch {
+    fn text_track(self: &Arc<Self>, track: &Track) -> Branch {
         let index = track.index;
         let structure = track.caps.structure(0);
         let name = structure.map_or("", |structure| structure.name().as_str());
@@ -138,15 +143,15 @@ impl Pass {
         if let Some(wrapping) = Wrapping::of(name, format) {
             return self.sink(move |state, sample| state.caption(sample, index, wrapping));
         }
-        if let Some(form) = Form::of(&track.caps) {
-            return self.sink(move |state, sample| state.cue(sample, index, form));
+        if let Some(text_format) = TextFormat::of(&track.caps) {
+            return self.sink(move |state, sample| state.cue(sample, index, text_format));
         }
         let why = if name.starts_with("subpicture/") {
             NotSearched::PicturesOfText
         } else {
             NotSearched::UnknownForm
         };
-        self.lock().lines.miss(Surface::Subtitles, Some(index), why);
+        self.lock().lines.record_not_searched(Surface::Subtitles, Some(index), why);
         Branch::Ignore
     }
 
@@ -160,17 +165,21 @@ impl Pass {
         };
         let callbacks = gst_app::AppSinkCallbacks::builder().new_sample(take).build();
         let sink = gst_app::AppSink::builder().sync(false).max_buffers(1).callbacks(callbacks).build();
-        // Cues may be minutes apart: no sink waits for its first one.
+        // Cues may be minutes apart, so no sink waits for its first cue.
         sink.set_property("async", false);
         sink.set_property("enable-last-sample", false);
         Branch::Elements(vec![sink.upcast()])
     }
 
-    /// Captions in the user data of a video: its parser takes them out of the pictures without decoding one.
+    /// Captions in the user data of a video. Its parser extracts them without decoding a picture.
     fn captions_within(self: &Arc<Self>, track: &Track) -> Result<Branch, Fault> {
         let name = track.caps.structure(0).map_or("", |structure| structure.name().as_str());
         if name == "video/x-av1" {
-            self.lock().lines.miss(Surface::Captions, Some(track.index), NotSearched::UnknownForm);
+            self.lock().lines.record_not_searched(
+                Surface::Captions,
+                Some(track.index),
+                NotSearched::UnknownForm,
+            );
         }
         let may_hold = matches!(name, "video/x-h264" | "video/x-h265")
             || codecs::describe(&track.caps).codec == "mpeg2video";
@@ -179,7 +188,7 @@ impl Pass {
         else {
             return Ok(Branch::Ignore);
         };
-        // Where the form does not change, the parser would not look inside.
+        // Without a change of the stream format, the parser would pass packets through unparsed.
         if parser.find_property("disable-passthrough").is_some() {
             parser.set_property("disable-passthrough", true);
         }
@@ -198,27 +207,26 @@ impl Pass {
 }
 
 impl State {
-    fn cue(&mut self, sample: &gst::Sample, track: u32, form: Form) {
+    fn cue(&mut self, sample: &gst::Sample, track: u32, format: TextFormat) {
         let Some(buffer) = sample.buffer() else { return };
         let Ok(packet) = buffer.map_readable() else { return };
         let bytes = packet.as_slice();
         self.lines.truncated |= bytes.len() > CUE_BYTES_MAX;
-        let words = form.words(&bytes[..bytes.len().min(CUE_BYTES_MAX)]);
-        let place = place(sample, buffer, track);
-        let start_ns = place.start_ns.unwrap_or(0);
+        let words = format.words(&bytes[..bytes.len().min(CUE_BYTES_MAX)]);
+        let times = stream_times(sample, buffer);
+        let start_ns = times.0.unwrap_or(0);
         if start_ns >= self.next_position_ns
             && let Some(position) = location::telemetry(&words)
         {
             self.next_position_ns = start_ns.saturating_add(POSITION_INTERVAL_NS);
-            self.lines.add_position(place, position);
+            self.lines.add_position(&timed(position_place(Some(track)), times), position);
         }
-        self.lines.add("subtitle", "text", place, &words);
+        self.lines.add(timed(untimed("subtitle", "text", Some(track)), times), &words);
     }
 
     fn caption(&mut self, sample: &gst::Sample, track: u32, wrapping: Wrapping) {
         let Some(buffer) = sample.buffer() else { return };
-        let (Ok(packet), Some(start_ns)) = (buffer.map_readable(), place(sample, buffer, track).start_ns)
-        else {
+        let (Ok(packet), Some(start_ns)) = (buffer.map_readable(), stream_times(sample, buffer).0) else {
             return;
         };
         let triplets = triplets(wrapping, packet.as_slice());
@@ -234,7 +242,7 @@ impl State {
                 found.extend(triplets(Wrapping::Triplets, meta.data()));
             }
         }
-        // Pictures without captions count too: they move the time on.
+        // Pictures without captions are added too, because they advance the time.
         if !found.is_empty() || self.captions.contains_key(&track) {
             let captions = self.captions.entry(track).or_default();
             captions.take(time.nseconds(), &found, track, &mut self.lines);
@@ -242,14 +250,14 @@ impl State {
     }
 }
 
-fn place(sample: &gst::Sample, buffer: &gst::BufferRef, track: u32) -> TextPlace {
+/// Start and end of a buffer in stream time, nanoseconds.
+fn stream_times(sample: &gst::Sample, buffer: &gst::BufferRef) -> (Option<u64>, Option<u64>) {
     let segment = sample.segment().and_then(|segment| segment.downcast_ref::<gst::ClockTime>());
     let stream_ns = |time: gst::ClockTime| Some(segment?.to_stream_time(time)?.nseconds());
     let end = buffer.pts().zip(buffer.duration()).and_then(|(start, length)| start.checked_add(length));
-    TextPlace {
-        track: Some(track),
-        start_ns: buffer.pts().and_then(stream_ns),
-        end_ns: end.and_then(stream_ns),
-        frame_box: None,
-    }
+    (buffer.pts().and_then(stream_ns), end.and_then(stream_ns))
+}
+
+fn timed(place: TextPlace, (start_ns, end_ns): (Option<u64>, Option<u64>)) -> TextPlace {
+    TextPlace { start_ns, end_ns, ..place }
 }

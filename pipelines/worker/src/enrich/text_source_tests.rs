@@ -1,4 +1,4 @@
-//! Words planted on pictures and inside them, in files made here, found again with their time and place.
+//! Text on pictures and inside video streams, in files made here, is found with its time and position.
 
 use gstreamer as gst;
 use reelgate_flow::place::FrameBox;
@@ -74,22 +74,25 @@ fn burned_in_text_is_read_with_its_time_and_its_box() {
     let line = line.unwrap_or_else(|| panic!("not read: {} lines", found.len()));
     assert_eq!((line.surface.as_str(), line.field.as_str()), ("on_screen_text", "text"));
     assert_eq!(seconds(line), (2, 6));
-    // Forty pixels high letters from 100, 500; their width was measured once with the same font.
+    // Letters 40 pixels high from 100, 500. Their width was measured once with the same font.
     let drawn = FrameBox { x: 100, y: 500, width: 716, height: 38 };
     let place = line.frame_box.unwrap();
     assert!(overlap(place, drawn) >= 0.5, "{place:?}");
     assert_eq!(enrichment.screen_text.frames, 8);
-    assert_eq!(enrichment.screen_text.frames_read, 3, "the first, the one with text, the one without again");
+    assert_eq!(
+        enrichment.screen_text.frames_read, 3,
+        "the first, the one with the text, and the one after the text"
+    );
 }
 
 #[test]
-fn text_on_a_turned_video_has_its_box_in_the_picture_as_displayed() {
+fn text_on_a_rotated_video_has_its_box_in_the_displayed_picture() {
     let filter = format!(
         "drawtext=fontfile={FONT}:text='mail jo@example.org':fontsize=26:fontcolor=white:box=1:boxcolor=black:boxborderw=8:x=20:y=400,transpose=2"
     );
     let mut job = job(360, 640, 2, &["eng"]);
     job.frames.as_mut().unwrap().rotation.degrees = 90;
-    // Stored turned to the left, displayed turned to the right.
+    // It is stored rotated to the left and displayed rotated to the right.
     let source = filtered("360x640", 2, &filter);
     let (found, _) = lines(&job, &source);
     let line = found.iter().find(|line| line.text.contains("jo@example.org"));
@@ -135,7 +138,7 @@ fn a_qr_code_is_decoded_with_its_time_and_its_box() {
 }
 
 #[test]
-fn a_language_that_is_not_installed_is_said_to_be_missing() {
+fn a_language_that_is_not_installed_is_recorded_as_not_searched() {
     let mut job = job(320, 180, 1, &["xxx"]);
     job.screen_text.codes = false;
     gst::init().unwrap();
@@ -190,7 +193,7 @@ fn captioned(pairs: &[[u8; 2]]) -> Source {
     let mut pairs = pairs.iter();
     let mut with = Vec::new();
     let mut at = 0;
-    // Behind each access unit delimiter, whose unit is two bytes long.
+    // After each access unit delimiter, whose unit is two bytes long.
     while let Some(found) = stream[at..].windows(5).position(|window| window == [0, 0, 0, 1, 0x09]) {
         let end = at + found + 6;
         with.extend_from_slice(&stream[at..end]);
@@ -219,7 +222,7 @@ fn captions_inside_a_video_are_read_with_their_times() {
     pairs.resize(25, [0, 0]);
     pairs.push([0x14, 0x2f]); // appears at one second
     pairs.resize(75, [0, 0]);
-    pairs.push([0x14, 0x2c]); // goes at three
+    pairs.push([0x14, 0x2c]); // disappears at three seconds
     pairs.resize(100, [0, 0]);
     let job = EnrichJob { frames: None, ..job(320, 180, 4, &[]) };
     let (found, _) = lines(&job, &captioned(&pairs));

@@ -1,5 +1,5 @@
-//! Which moments are sampled: the timeline cut into slots of equal length, one frame kept per slot, and the
-//! slots shared out over decoders. Cutting only between slots makes the result the same for any number of them.
+//! Decides which times are sampled. The timeline is divided into slots of equal length, and one frame is kept per slot. The
+//! decoders share the slots. Their spans end only between slots, so the result is the same for any number of decoders.
 
 /// The sampled timeline of one video.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -9,7 +9,7 @@ pub struct Timeline {
     slots: u64,
 }
 
-/// A run of slots, sampled by one decoder.
+/// Consecutive slots that one decoder samples.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Span {
     timeline: Timeline,
@@ -19,33 +19,33 @@ pub struct Span {
     pub end_ns: u64,
 }
 
-/// What becomes of a frame.
+/// What happens to a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    /// First of its slot.
+    /// It is the first of its slot.
     Keep,
-    /// Its slot has a frame, or it lies before the span.
+    /// Its slot already has a frame, or it is before the span.
     Drop,
-    /// It lies behind the span; so does everything after it.
+    /// It is after the span, and so are all later frames.
     Past,
 }
 
 impl Timeline {
-    /// Slots of `interval_ns` from `start_ns` to `end_ns`, made longer where there would be more than `slots_max`.
+    /// Slots of `interval_ns` from `start_ns` to `end_ns`. They are longer if there would be more than `slots_max`.
     pub fn new(start_ns: u64, end_ns: u64, interval_ns: u64, slots_max: u64) -> Self {
         let length = end_ns.saturating_sub(start_ns).max(1);
         let interval_ns = interval_ns.max(length.div_ceil(slots_max.max(1))).max(1);
         Self { start_ns, interval_ns, slots: length.div_ceil(interval_ns) }
     }
 
-    /// The exact frame at one moment.
-    pub fn moment(time_ns: u64) -> Span {
+    /// A span that contains only the frame at exactly this time.
+    pub fn exact(time_ns: u64) -> Span {
         let timeline = Self { start_ns: time_ns, interval_ns: 1, slots: 1 };
         Span { timeline, start_ns: time_ns, end_ns: time_ns.saturating_add(1) }
     }
 
-    /// At most `count` spans, in order, without gap or overlap. The first reaches back to 0 and the last has no
-    /// end, so that a frame outside the declared times still finds a slot.
+    /// At most `count` spans, in order, without gaps or overlaps. The first begins at 0 and the last has no end, so that
+    /// every frame outside the declared times has a slot.
     pub fn spans(&self, count: u64) -> Vec<Span> {
         let count = count.clamp(1, self.slots);
         let border = |index: u64| {
@@ -70,7 +70,7 @@ impl Timeline {
 }
 
 impl Span {
-    /// Judges a frame; `kept` is the slot of the last frame kept and belongs to the caller's pass.
+    /// Judges a frame. `kept` is the slot of the last kept frame; the caller has one for each pass.
     pub fn judge(&self, time_ns: u64, kept: &mut Option<u64>) -> Verdict {
         if time_ns >= self.end_ns {
             return Verdict::Past;
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn one_frame_is_kept_per_slot_whatever_the_number_of_decoders() {
+    fn one_frame_is_kept_per_slot_for_any_number_of_decoders() {
         let timeline = Timeline::new(500, 10_480, 1_000, 100);
         let frames = || (0..250).map(|n| 500 + n * 40);
         let whole = kept(&timeline.spans(1)[0], frames());
@@ -125,15 +125,15 @@ mod tests {
     }
 
     #[test]
-    fn frames_outside_the_declared_times_still_find_a_slot() {
+    fn frames_outside_the_declared_times_have_a_slot() {
         let span = Timeline::new(1_000, 2_000, 500, 10).spans(1)[0];
         assert_eq!(kept(&span, [0, 900]), [0]);
         assert_eq!(kept(&span, [5_000, 6_000]), [5_000]);
     }
 
     #[test]
-    fn a_moment_is_met_exactly() {
-        let span = Timeline::moment(40);
+    fn an_exact_span_keeps_only_the_frame_at_its_time() {
+        let span = Timeline::exact(40);
         let mut slot = None;
         assert_eq!(span.judge(39, &mut slot), Verdict::Drop);
         assert_eq!(span.judge(40, &mut slot), Verdict::Keep);

@@ -1,8 +1,8 @@
 //! The structural check of ISO base media files (ISO/IEC 14496-12, QuickTime File Format) before a demuxer sees
 //! them.
 //!
-//! Demuxers and probers believe what tables declare: a file of a few hundred bytes can claim 2³¹ samples of
-//! 65,535² pixels. Here every claim is held against the configured limits and the size of the file first.
+//! Demuxers and probers trust what tables declare: a file of a few hundred bytes can claim 2³¹ samples of 65,535² pixels.
+//! So this check first compares every claim with the configured limits and with the size of the file.
 
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::MediaLimits;
@@ -11,30 +11,30 @@ use super::boxes::{Boxes, Fields, Header};
 use super::track::TrackTables;
 use crate::source::Source;
 
-/// What the structure says.
+/// What the structure declares.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Movie {
-    /// Major brand of `ftyp`, printable ASCII; empty where there is none.
+    /// Major brand of `ftyp`, printable ASCII; empty without one.
     pub brand: String,
-    /// Samples are (also) listed in movie fragments.
+    /// Whether movie fragments list samples.
     pub fragmented: bool,
-    /// Duration of `mvhd`, nanoseconds; `None` where it is 0 or says "unknown".
+    /// Duration of `mvhd`, nanoseconds; `None` if it is 0 or "unknown".
     pub declared_duration_ns: Option<u64>,
 }
 
-/// Boxes looked at in one file; a day of one-second fragments has half a million.
+/// Boxes read in one file. A day of one-second fragments has half a million.
 const BOXES_MAX: u32 = 4_000_000;
-/// Share of the listed bytes that may lie past the end of the file, in percent: a tail that players skip.
+/// Percentage of the listed bytes that may be past the end of the file: a tail that players skip.
 const MISSING_PERCENT_MAX: u128 = 2;
 
-/// Boxes that hold boxes, as far as this check descends.
+/// Boxes that contain boxes and into which this check descends.
 const CONTAINERS: [&[u8; 4]; 11] =
     [b"moov", b"trak", b"mdia", b"minf", b"stbl", b"dinf", b"edts", b"mvex", b"moof", b"traf", b"rmra"];
 
-/// Checks the file, in time proportional to its tables and constant memory.
+/// Checks the file. The time is proportional to its tables, and the memory is constant.
 ///
 /// Refuses with `damaged_index`, `truncated`, `external_reference`, `encrypted`, `unsupported_container` or the
-/// `budget_…` code of the limit that is broken.
+/// `budget_…` code of the limit that is exceeded.
 pub fn check(source: &Source, limits: &MediaLimits) -> Result<Movie, Fault> {
     let mut check = Check {
         source,
@@ -53,7 +53,7 @@ pub fn check(source: &Source, limits: &MediaLimits) -> Result<Movie, Fault> {
             0 => Fault::new(Code::DamagedIndex, "expected a movie box, found none"),
             cut => Fault::new(
                 Code::Truncated,
-                format!("{cut} bytes are missing at the end, the movie box with them"),
+                format!("{cut} bytes are missing at the end, including the movie box"),
             ),
         });
     }
@@ -62,7 +62,7 @@ pub fn check(source: &Source, limits: &MediaLimits) -> Result<Movie, Fault> {
     }
     if check.has_fragments && found.listed_bytes > 0 {
         let detail =
-            "samples both in the movie box and in fragments, of which the demuxer reads only the latter";
+            "the movie box and fragments both list samples, and the demuxer reads only the fragments";
         return Err(Fault::new(Code::UnsupportedContainer, detail));
     }
     let missing = found.missing_bytes + if check.movie.fragmented { found.cut_bytes } else { 0 };
@@ -79,11 +79,11 @@ pub fn check(source: &Source, limits: &MediaLimits) -> Result<Movie, Fault> {
 #[derive(Default)]
 struct BoxTotals {
     movie: bool,
-    /// Bytes that the last top-level box promises past the end.
+    /// Bytes that the last top-level box declares past the end.
     cut_bytes: u64,
     /// Bytes of all samples in tables.
     listed_bytes: u64,
-    /// Those past the end of the file.
+    /// Listed bytes past the end of the file.
     missing_bytes: u64,
 }
 
@@ -93,7 +93,7 @@ struct Check<'a> {
     movie: Movie,
     boxes: u32,
     tracks: u32,
-    /// A `moof` was seen, rather than only announced by `mvex`.
+    /// The file contains a `moof`; `mvex` alone only announces one.
     has_fragments: bool,
     /// Samples in track runs of fragments.
     runs: u64,
@@ -106,7 +106,7 @@ impl<'a> Check<'a> {
         for found in Boxes::new(self.source, 0, size) {
             let header = match found {
                 Ok(header) => header,
-                // Rubbish after a complete movie hurts nobody.
+                // Garbage after a complete movie is harmless.
                 Err(_) if self.found.movie => break,
                 Err(fault) => return Err(fault),
             };
@@ -178,7 +178,7 @@ impl<'a> Check<'a> {
                 kind if CONTAINERS.contains(&kind) => self.descend(&header, depth + 1, track)?,
                 _ => {
                     if let Some(track) = track {
-                        track.found(&header)?;
+                        track.add_box(&header)?;
                     }
                 }
             }
@@ -215,7 +215,7 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// A run whose samples have no fields of their own can claim any number of them in 12 bytes.
+    /// Counts the samples of a run. A run whose samples have no own fields can claim any number of them in 12 bytes.
     fn track_run(&mut self, header: &Header) -> Result<(), Fault> {
         let mut fields = Fields::new(self.source, header.body, header.end);
         fields.skip(4)?;

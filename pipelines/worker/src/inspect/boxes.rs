@@ -1,7 +1,7 @@
-//! Reading ISO base media boxes (ISO/IEC 14496-12, 4.2) and their tables without trusting a single size.
+//! Reads ISO base media boxes (ISO/IEC 14496-12, 4.2) and their tables without trusting any size.
 //!
-//! Nothing is held in memory beyond one block of a table, and every number that leaves here was really in the
-//! file, inside the box that claims to hold it.
+//! At most one block of a table is in memory. Every number that this module returns was read from the file, inside the box
+//! that claims to contain it.
 
 use reelgate_flow::reason::{Code, Fault};
 
@@ -10,19 +10,19 @@ use crate::source::Source;
 /// Bytes of a table read at once.
 const BLOCK_BYTES: usize = 32 * 1024;
 
-/// One box: where it lies, as it declares.
+/// One box and its declared position.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Header {
     /// Four-character code.
     pub kind: [u8; 4],
     /// First byte of its content.
     pub body: u64,
-    /// Byte after its last one; may lie past the end of what encloses it.
+    /// Byte after its last one. It may be past the end of the enclosing box.
     pub end: u64,
 }
 
-/// The boxes in a range of the source, in order. Ends after a box that reaches past the range, and before
-/// trailing bytes too few for a header.
+/// The boxes in a range of the source, in order. The iteration ends after a box that extends past the range, and before
+/// trailing bytes that are too few for a header.
 pub struct Boxes<'a> {
     source: &'a Source,
     at: u64,
@@ -67,7 +67,7 @@ fn read_header(source: &Source, at: u64, end: u64) -> Result<Header, Fault> {
     Ok(Header { kind, body: at + header_bytes, end: at.saturating_add(size) })
 }
 
-/// Big-endian fields in a range of the source; `damaged_index` where the range ends too early.
+/// Big-endian fields in a range of the source. Reads fail with `damaged_index` if the range ends too early.
 pub struct Fields<'a> {
     source: &'a Source,
     at: u64,
@@ -87,7 +87,6 @@ impl<'a> Fields<'a> {
         self.end.saturating_sub(self.at) + (self.block.len() - self.used) as u64
     }
 
-    /// Steps over `bytes`.
     pub fn skip(&mut self, bytes: u64) -> Result<(), Fault> {
         let buffered = (self.block.len() - self.used) as u64;
         if bytes <= buffered {
@@ -102,22 +101,18 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    /// One byte.
     pub fn u8(&mut self) -> Result<u8, Fault> {
         self.take::<1>().map(|[byte]| byte)
     }
 
-    /// Two bytes.
     pub fn u16(&mut self) -> Result<u16, Fault> {
         self.take().map(u16::from_be_bytes)
     }
 
-    /// Four bytes.
     pub fn u32(&mut self) -> Result<u32, Fault> {
         self.take().map(u32::from_be_bytes)
     }
 
-    /// Eight bytes.
     pub fn u64(&mut self) -> Result<u64, Fault> {
         self.take().map(u64::from_be_bytes)
     }
@@ -136,13 +131,13 @@ impl<'a> Fields<'a> {
         self.block.drain(..self.used);
         self.used = 0;
         let room = self.end.saturating_sub(self.at).min(BLOCK_BYTES as u64) as usize;
-        let held = self.block.len();
-        self.block.resize(held + room, 0);
-        let read = self.source.read_at(self.at, &mut self.block[held..]);
+        let unread = self.block.len();
+        self.block.resize(unread + room, 0);
+        let read = self.source.read_at(self.at, &mut self.block[unread..]);
         let read = read.map_err(|error| {
             Fault::new(Code::Internal, format!("the source cannot be read: {}", error.kind()))
         })?;
-        self.block.truncate(held + read);
+        self.block.truncate(unread + read);
         self.at += read as u64;
         if self.block.len() < wanted {
             return Err(ends_early(self.end));
@@ -161,7 +156,7 @@ mod tests {
     use crate::corpus::source;
 
     #[test]
-    fn boxes_are_walked_in_order_with_short_long_and_open_sizes() {
+    fn boxes_are_read_in_order_with_short_long_and_open_sizes() {
         let mut bytes = b"\0\0\0\x09freex".to_vec();
         bytes.extend(b"\0\0\0\x01wide\0\0\0\0\0\0\0\x11y");
         bytes.extend(b"\0\0\0\0mdatzz");

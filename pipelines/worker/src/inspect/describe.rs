@@ -1,4 +1,4 @@
-//! Tags and chapters as plain text, bounded. Values are user text: stored, never logged.
+//! Tags and chapters as plain text, bounded. Values are user text: they are stored, but never logged.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ const CHAPTERS_MAX: usize = 1_000;
 /// Depth of chapters within editions.
 const CHAPTER_DEPTH_MAX: u32 = 4;
 
-/// Tags that say what the facts say better, or what a parser made up.
+/// Tags that repeat the facts less exactly, or that a parser invents.
 const TECHNICAL: [&str; 15] = [
     "audio-codec",
     "bitrate",
@@ -35,18 +35,18 @@ const TECHNICAL: [&str; 15] = [
     "replaygain-track-peak",
 ];
 
-/// Tags of one scope, later values replacing earlier ones.
+/// Tags of one scope. Later values replace earlier ones.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TagText {
     values: BTreeMap<(String, usize), String>,
-    /// Language code; empty where unknown.
+    /// Language code; empty if unknown.
     pub language: String,
-    /// Turn for display; none where the file does not say or says something else than quarter turns.
+    /// Rotation for display. It is 0 if the file declares none, or one that is not a multiple of 90 degrees.
     pub rotation: Rotation,
 }
 
 impl TagText {
-    /// Takes over what can be said as text; pictures and binary values are left out.
+    /// Adds the tags that have a text form. Pictures and binary values are ignored.
     pub fn read(&mut self, list: &gst::TagListRef) {
         if let Some(language) = list.get::<gst::tags::LanguageCode>() {
             self.language = language.get().chars().filter(char::is_ascii_graphic).take(35).collect();
@@ -67,7 +67,7 @@ impl TagText {
         }
     }
 
-    /// As facts, in order of their names.
+    /// The tags as facts, in order of their names.
     pub fn tags(&self, track: Option<u32>) -> impl Iterator<Item = Tag> + '_ {
         self.values.iter().map(move |((name, _), value)| Tag {
             track,
@@ -77,7 +77,6 @@ impl TagText {
     }
 }
 
-/// Chapters of a file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Chapters(pub Vec<Chapter>);
 
@@ -112,8 +111,8 @@ impl Chapters {
     }
 }
 
-/// GStreamer's words for Exif orientations; "flip" is a mirror before the turn, which for quarter turns is the
-/// same as the diagonal flip it stands for.
+/// Parses GStreamer's names of Exif orientations. "flip" is a mirror before the rotation. For quarter turns this equals
+/// the diagonal flip that the name stands for.
 fn rotation(orientation: &str) -> Rotation {
     let (mirrored, degrees) = match orientation.strip_prefix("flip-") {
         Some(rest) => (true, rest),
@@ -164,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_become_text_with_language_and_turn_apart() {
+    fn tags_become_text_and_language_and_rotation_have_their_own_fields() {
         gst::init().unwrap();
         let mut list = gst::TagList::new();
         let tags = list.make_mut();
@@ -182,13 +181,13 @@ mod tests {
     }
 
     #[test]
-    fn long_values_are_cut_at_a_character() {
+    fn long_values_are_cut_between_characters() {
         let long = "ä".repeat(VALUE_BYTES_MAX);
         assert_eq!(cut(&format!("x{long}")).len(), VALUE_BYTES_MAX - 1);
     }
 
     #[test]
-    fn quarter_turns_and_mirrors_are_read_and_anything_else_is_none() {
+    fn quarter_turns_and_mirrors_are_parsed_and_other_values_are_ignored() {
         assert_eq!(rotation("rotate-90"), Rotation { degrees: 90, mirrored: false });
         assert_eq!(rotation("flip-rotate-0"), Rotation { degrees: 0, mirrored: true });
         assert_eq!(rotation("sideways"), Rotation::default());

@@ -1,19 +1,20 @@
-//! How long RIFF and EBML files say they are, held against how long they are.
+//! Compares the declared length of RIFF and EBML files with their real length.
 //!
-//! Their demuxers play what is there and end quietly, so a transfer that was cut off would pass for a short film.
+//! Their demuxers play what is there and end without an error, so a transfer that was cut off would look like a short
+//! film.
 
 use reelgate_flow::facts::Container;
 use reelgate_flow::reason::{Code, Fault};
 
 use crate::source::Source;
 
-/// Share of the declared bytes that may be missing, in percent.
+/// Percentage of the declared bytes that may be missing.
 const MISSING_PERCENT_MAX: u128 = 2;
-/// Bytes of an EBML header looked at; real ones have about 40.
+/// Bytes read of an EBML header. Real headers have about 40.
 const EBML_BYTES_MAX: usize = 4_096;
 
-/// Checks the declared length; `truncated` where more than two hundredths are missing. Returns the document type
-/// of EBML files, otherwise an empty text.
+/// Checks the declared length. Fails with `truncated` if more than 2 % of it is missing. Returns the
+/// document type of EBML files, and an empty text for other files.
 pub fn check(source: &Source, container: Container) -> Result<String, Fault> {
     let mut head = vec![0; EBML_BYTES_MAX];
     let read = source.read_at(0, &mut head).map_err(|error| {
@@ -35,15 +36,14 @@ pub fn check(source: &Source, container: Container) -> Result<String, Fault> {
     Ok(brand)
 }
 
-/// Bytes of the first RIFF chunk with its header; none for RF64 and for recorders that never went back to fill
-/// the size in.
+/// Bytes of the first RIFF chunk with its header; `None` for RF64, and if the recorder never wrote the final size.
 fn riff_bytes(head: &[u8]) -> Option<u64> {
     let (b"RIFF", rest) = head.split_first_chunk::<4>()? else { return None };
     let size = u32::from_le_bytes(*rest.first_chunk::<4>()?);
     (size != 0 && size < u32::MAX - 8).then(|| u64::from(size) + 8)
 }
 
-/// End of the first Segment where it declares one, and the DocType (RFC 8794, RFC 9559).
+/// End of the first Segment, if it is declared, and the DocType (RFC 8794, RFC 9559).
 fn ebml(head: &[u8]) -> (Option<u64>, String) {
     const EBML: u64 = 0x1A45_DFA3;
     const SEGMENT: u64 = 0x1853_8067;
@@ -80,7 +80,7 @@ impl<'a> Cursor<'a> {
         Some(taken)
     }
 
-    /// Identifier with its marker, and size; all ones are an unknown size.
+    /// Identifier with its marker, and size. All ones mean an unknown size.
     fn element(&mut self) -> Option<(u64, Option<u64>)> {
         let (id, _) = self.number(4)?;
         let (size, bytes) = self.number(8)?;
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_or_chunk_that_reaches_past_the_end_is_truncated() {
+    fn a_segment_or_chunk_that_extends_past_the_end_is_truncated() {
         let cut = source(&ebml_file(b"\x41\x00")); // 256 bytes
         assert_eq!(check(&cut, Container::Matroska).unwrap_err().code, Code::Truncated);
         let wav = source(b"RIFF\x00\x01\x00\x00WAVE");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn rubbish_and_short_heads_are_left_to_the_demuxer() {
+    fn garbage_and_short_headers_are_left_to_the_demuxer() {
         for bytes in [b"".as_slice(), b"\x1a", b"\x1a\x45\xdf\xa3\x00\x00\x00", b"RIFF\x01"] {
             assert!(check(&source(bytes), Container::Matroska).is_ok());
             assert!(check(&source(bytes), Container::Avi).is_ok());

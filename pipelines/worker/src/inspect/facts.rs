@@ -1,4 +1,4 @@
-//! From counts, caps and tags to the facts of a track.
+//! Builds the facts of a track from counts, caps and tags.
 
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ use reelgate_flow::facts::{AudioFacts, Colour, Rational, SubtitleFacts, VideoFac
 use super::survey::TrackSurvey;
 use crate::codecs;
 
-/// A video track. The picture format of the decoded sample fills in what the container does not say.
+/// Facts of a video track. [`complete`] adds from the decoded sample what the container does not declare.
 pub fn video(track: &TrackSurvey) -> VideoFacts {
     let caps = Caps::of(track);
     let description = codecs::describe(&track.caps);
@@ -49,7 +49,6 @@ pub fn video(track: &TrackSurvey) -> VideoFacts {
     }
 }
 
-/// An audio track.
 pub fn audio(track: &TrackSurvey) -> AudioFacts {
     let caps = Caps::of(track);
     let description = codecs::describe(&track.caps);
@@ -72,7 +71,6 @@ pub fn audio(track: &TrackSurvey) -> AudioFacts {
     }
 }
 
-/// A subtitle track.
 pub fn subtitle(track: &TrackSurvey) -> SubtitleFacts {
     let name = track.caps.structure(0).map(|structure| structure.name().as_str()).unwrap_or("");
     let codec = match name {
@@ -95,7 +93,7 @@ pub fn subtitle(track: &TrackSurvey) -> SubtitleFacts {
     }
 }
 
-/// The decoded picture's format, for what no parser said.
+/// Adds from the decoded picture's format what the container and the parser do not declare.
 pub fn complete(facts: &mut VideoFacts, decoded: &gst::CapsRef) {
     let Ok(info) = gst_video::VideoInfo::from_caps(decoded) else { return };
     let format = info.format_info();
@@ -118,21 +116,21 @@ pub fn complete(facts: &mut VideoFacts, decoded: &gst::CapsRef) {
     facts.interlaced |= info.interlace_mode() != gst_video::VideoInterlaceMode::Progressive;
 }
 
-/// The decoded sound's rate and channels, where the container does not say.
+/// Adds the decoded sound's rate and channels, if the container does not declare them.
 pub fn complete_audio(facts: &mut AudioFacts, decoded: &gst::CapsRef) {
     let Some(structure) = decoded.structure(0) else { return };
-    let said =
+    let value =
         |name| structure.get::<i32>(name).ok().and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
     if facts.sample_rate == 0 || facts.channels == 0 {
-        (facts.sample_rate, facts.channels) = (said("rate"), said("channels"));
+        (facts.sample_rate, facts.channels) = (value("rate"), value("channels"));
     }
 }
 
-/// The declared rate where the count agrees with it within a thousandth: it is exact where the count is rounded.
+/// The declared rate, if it agrees with the counted rate within a thousandth: it is exact, and the count is rounded.
 fn exact_rate(counted: Option<Rational>, declared: Option<Rational>) -> Option<Rational> {
     let (Some(counted), Some(declared)) = (counted, declared) else { return counted.or(declared) };
     let agree = (counted.as_f64() - declared.as_f64()).abs() <= declared.as_f64() / 1_000.0;
-    // A rate in use beats a declaration such as 2997/100 that means the same.
+    // A common rate is better than a declaration such as 2997/100 that means the same.
     Some(if agree && counted.den == 1_000 { declared } else { counted })
 }
 
@@ -140,7 +138,7 @@ fn is_interlaced(mode: &str) -> bool {
     matches!(mode, "interleaved" | "mixed" | "fields" | "alternate")
 }
 
-/// Caps behind the parser first, those of the demuxer where they are silent.
+/// Values come from the caps behind the parser, or from those of the demuxer if the former have none.
 struct Caps<'a> {
     parsed: Option<&'a gst::StructureRef>,
     demuxed: Option<&'a gst::StructureRef>,
@@ -236,7 +234,7 @@ fn matrix(matrix: gst_video::VideoColorMatrix) -> &'static str {
         Rgb => "gbr",
         Fcc => "fcc",
         Bt709 => "bt709",
-        // GStreamer joins BT.601's two variants, which share their coefficients.
+        // GStreamer does not distinguish the two variants of BT.601, which share their coefficients.
         Bt601 => "smpte170m",
         Smpte240m => "smpte240m",
         Bt2020 => "bt2020nc",

@@ -1,5 +1,5 @@
-//! Decoding a few frames at a few places: a file that lists frames nobody can decode is refused before anything
-//! is spent on it.
+//! Decodes a few frames at a few positions, so that a file whose frames cannot be decoded is refused before it costs more
+//! work.
 
 use gstreamer as gst;
 use gstreamer_app as gst_app;
@@ -14,43 +14,41 @@ use crate::codecs;
 use crate::demux::{Branch, Demuxed, Landing};
 use crate::source::Source;
 
-/// Frames decoded at one place.
-const FRAMES_PER_PLACE: u32 = 8;
-/// Packets offered to a decoder at one place before it counts as mute.
-const PACKETS_PER_PLACE: u32 = 600;
+/// Frames decoded at one position.
+const FRAMES_PER_POSITION: u32 = 8;
+/// Packets that the decoder receives at one position. If it delivers no frame for them, there is none.
+const PACKETS_PER_POSITION: u32 = 600;
 /// Threads of the sample's decoder.
 const THREADS: u32 = 2;
-/// How long one frame may take; a worker's stall budget is usually shorter.
+/// The longest time for one frame. The stall budget of a worker is usually shorter.
 const FRAME_TIMEOUT: gst::ClockTime = gst::ClockTime::from_seconds(60);
 
-/// What came out.
+/// Result of decoding.
 #[derive(Clone, Debug, Default)]
 pub struct Decoded {
-    /// Frames or sound buffers out.
+    /// Decoded frames or buffers of sound.
     pub frames: u32,
-    /// Those the decoder marks as damaged.
+    /// Frames that the decoder marks as damaged.
     pub damaged: u32,
     /// Caps of the first one.
     pub caps: Option<gst::Caps>,
 }
 
-/// The track that is sampled.
 #[derive(Clone, Copy)]
 pub struct Sampled<'a> {
-    /// As sniffed.
     pub container: Container,
     /// Position among all tracks.
     pub track: u32,
-    /// Bounds on decoded pictures.
+    /// Limits on decoded pictures.
     pub limits: &'a MediaLimits,
 }
 
-/// Decodes at the beginning and at each of `places_ns`, keyframes of the track; without places only at the
-/// beginning. Stream errors of single places count as "nothing came out".
-pub fn decode(source: &Source, sampled: Sampled<'_>, places_ns: &[u64]) -> Result<Decoded, Fault> {
+/// Decodes at the beginning and at each of `positions_ns`, which are keyframes of the track. A stream error at one
+/// position counts as "no frame".
+pub fn decode(source: &Source, sampled: Sampled<'_>, positions_ns: &[u64]) -> Result<Decoded, Fault> {
     let mut all = at(source, sampled, None)?;
-    for place_ns in places_ns {
-        let decoded = at(source, sampled, Some(*place_ns))?;
+    for position_ns in positions_ns {
+        let decoded = at(source, sampled, Some(*position_ns))?;
         all.frames += decoded.frames;
         all.damaged += decoded.damaged;
         all.caps = all.caps.or(decoded.caps);
@@ -58,28 +56,28 @@ pub fn decode(source: &Source, sampled: Sampled<'_>, places_ns: &[u64]) -> Resul
     Ok(all)
 }
 
-fn at(source: &Source, sampled: Sampled<'_>, place_ns: Option<u64>) -> Result<Decoded, Fault> {
+fn at(source: &Source, sampled: Sampled<'_>, position_ns: Option<u64>) -> Result<Decoded, Fault> {
     let sink = gst_app::AppSink::builder().sync(false).max_buffers(1).build();
     let branch_sink: gst::Element = sink.clone().upcast();
     let demuxed = Demuxed::open(source, sampled.container, move |track| {
         if track.index != sampled.track {
             return Ok(Branch::Ignore);
         }
-        end_after(&track.pad, PACKETS_PER_PLACE);
+        end_after(&track.pad, PACKETS_PER_POSITION);
         let mut chain = codecs::decoder(&track.caps, THREADS)?;
         chain.push(branch_sink.clone());
         Ok(Branch::Elements(chain))
     })?;
-    let started = demuxed.preroll().and_then(|()| match place_ns {
-        Some(place_ns) => demuxed.seek(sampled.track, place_ns, Landing::Keyframe),
+    let started = demuxed.preroll().and_then(|()| match position_ns {
+        Some(position_ns) => demuxed.seek(sampled.track, position_ns, Landing::Keyframe),
         None => Ok(()),
     });
     let mut decoded = Decoded::default();
     if let Err(fault) = started {
         return if is_of_the_stream(&fault) { Ok(decoded) } else { Err(fault) };
     }
-    let _ = demuxed.pipeline().set_state(gst::State::Playing); // an error shows as an end without frames
-    while decoded.frames < FRAMES_PER_PLACE
+    let _ = demuxed.pipeline().set_state(gst::State::Playing); // an error appears as an end without frames
+    while decoded.frames < FRAMES_PER_POSITION
         && let Some(frame) = sink.try_pull_sample(FRAME_TIMEOUT)
     {
         if let Some(caps) = frame.caps() {
@@ -93,7 +91,7 @@ fn at(source: &Source, sampled: Sampled<'_>, place_ns: Option<u64>) -> Result<De
     Ok(decoded)
 }
 
-/// Lets `packets` through, then the end of the stream: a decoder that stays mute is not fed a whole film.
+/// Lets `packets` pass and then ends the stream, so that a decoder that delivers no frame does not read a whole film.
 fn end_after(pad: &gst::Pad, packets: u32) {
     let passed = std::sync::atomic::AtomicU32::new(0);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, _| {

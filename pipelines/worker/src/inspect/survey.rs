@@ -1,4 +1,4 @@
-//! One pass over the whole file: every packet of every track is counted, none is decoded.
+//! One pass over the whole file. It counts every packet of every track and decodes none.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,16 +18,14 @@ use crate::demux::{Branch, Demuxed, Track, TrackKind};
 use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 
-/// Duration a decoder assumes for a frame without one when it clips to the edit.
+/// Duration of a frame without one, when it is clipped to the edit. Decoders assume the same.
 const FRAME_ASSUMED: gst::ClockTime = gst::ClockTime::from_mseconds(40);
 
-/// What the pass found.
+/// Result of the pass.
 pub struct Survey {
     /// In order of their index.
     pub tracks: Vec<TrackSurvey>,
-    /// Tags of the whole file.
     pub tags: TagText,
-    /// Chapters of the file.
     pub chapters: Chapters,
     /// Longest duration that the demuxer declares, nanoseconds.
     pub declared_duration_ns: Option<u64>,
@@ -37,21 +35,18 @@ pub struct Survey {
 pub struct TrackSurvey {
     /// Position among all tracks.
     pub index: u32,
-    /// What it holds.
     pub kind: TrackKind,
     /// Caps at the demuxer.
     pub caps: gst::Caps,
-    /// Caps behind the parser, or again those at the demuxer.
+    /// Caps behind the parser, or those at the demuxer without a parser.
     pub parsed: gst::Caps,
-    /// The count.
     pub timing: Timing,
     /// Bytes at the demuxer.
     pub bytes: u64,
-    /// Tags of the track.
     pub tags: TagText,
 }
 
-/// Reads the file to its end. Refuses what breaks a limit, is encrypted, or does not demultiplex.
+/// Reads the file to its end. Refuses a file that exceeds a limit, is encrypted, or cannot be demultiplexed.
 pub fn run(
     source: &Source,
     job: &InspectJob,
@@ -67,7 +62,7 @@ pub fn run(
     let mut log = shared.lock();
     if let Err(fault) = ended {
         let nothing_counted = log.tracks.iter().all(|track| track.timeline.packets() == 0);
-        // A stream that breaks off after media came out is judged by what came out; see `verdict`.
+        // If a stream breaks off after some media, `verdict` judges the counted media.
         if nothing_counted || fault.code != Code::DamagedStream {
             return Err(fault);
         }
@@ -79,7 +74,7 @@ pub fn run(
     Ok(Survey { tracks, tags, chapters, declared_duration_ns })
 }
 
-/// Containers whose demuxer hands out whole frames with the times and keyframes of the index.
+/// Containers whose demuxer delivers whole frames with the times and keyframes of the index.
 fn is_framed(container: Container) -> bool {
     use Container::*;
     matches!(container, IsoBmff | Matroska | Flv | Avi | Ogg | Mxf)
@@ -179,7 +174,7 @@ impl Shared {
         }
         let sink = codecs::make("fakesink")?;
         sink.set_property("sync", false);
-        // Not waiting for each other: one thread feeds the sinks of all tracks.
+        // The sinks must not wait for each other: one thread feeds the sinks of all tracks.
         sink.set_property("async", false);
         Ok(Branch::Elements(parser.into_iter().chain([sink]).collect()))
     }
@@ -213,7 +208,7 @@ impl Shared {
             {
                 let caps = caps.caps_owned();
                 shared.size(&caps);
-                // The first caps count: later ones describe a change on the way.
+                // Only the first caps are kept. Later ones describe a change within the stream.
                 shared.with_track(index, |track| {
                     track.parsed.get_or_insert(caps);
                 });
@@ -269,7 +264,7 @@ impl Shared {
     }
 }
 
-/// A packet in stream time; `None` for headers, for gaps, and for what the edit cuts away entirely.
+/// A packet in stream time; `None` for headers, for gaps, and for packets that the edit removes completely.
 fn packet(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<Packet> {
     let flags = buffer.flags();
     if flags.contains(gst::BufferFlags::HEADER) && buffer.pts().is_none() {
@@ -293,7 +288,7 @@ fn packet(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<Packet> {
     })
 }
 
-/// VP8 frames that only serve as reference carry a cleared `show_frame` bit (RFC 6386, 9.1).
+/// VP8 frames that are only references have the `show_frame` bit cleared (RFC 6386, 9.1).
 fn is_hidden_vp8(buffer: &gst::BufferRef) -> bool {
     let mut first = [0];
     buffer.copy_to_slice(0, &mut first).is_ok() && first[0] & 0x10 == 0

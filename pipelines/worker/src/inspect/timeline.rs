@@ -1,7 +1,7 @@
-//! Counting access units along time: order, keyframes, rate, and how many lie in each segment of the grid.
+//! Counts access units along the timeline: their order, keyframes and rate, and their number in each segment of the grid.
 //!
-//! Packets come in decode order; times are sorted through a small window, as deep as any codec reorders, so
-//! memory stays bounded whatever the length of the file.
+//! Packets arrive in decode order. A small window, as deep as any codec reorders, sorts their times, so memory is bounded
+//! for a file of any length.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,27 +12,27 @@ use reelgate_pipelines::messages::{GRID_SLACK_NS, MediaLimits};
 
 /// Frames held back for sorting: twice the 16 pictures that H.264 and H.265 may reorder, as fields.
 const REORDER_MAX: usize = 64;
-/// Keyframe times kept; beyond it every second one is dropped, again and again.
+/// Keyframe times kept. Each time the list is full, every second one is dropped.
 const KEYFRAMES_MAX: usize = 200_000;
-/// Spread of frame distances that rounding to milliseconds explains, nanoseconds.
+/// Largest difference of frame distances that rounding to milliseconds can cause, nanoseconds.
 const ROUNDING_NS: u64 = 2_100_000;
-/// Distance assumed where neither durations nor a second frame say more, nanoseconds.
+/// Distance that is assumed without durations and without a second frame, nanoseconds.
 const FRAME_NS: u64 = 40_000_000;
 
-/// One packet as it leaves the demuxer or parser. Times are stream time, nanoseconds.
+/// One packet of the demuxer or parser. Times are stream time, nanoseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Packet {
     /// Presentation time, clipped to the edit.
     pub start_ns: u64,
-    /// End, where the duration is known.
+    /// End, if the duration is known.
     pub end_ns: Option<u64>,
-    /// Decoding can start here.
+    /// Whether decoding can start here.
     pub keyframe: bool,
-    /// The time is the presentation time, not a stand-in.
+    /// Whether the time is the presentation time and not the decode time instead.
     pub exact: bool,
 }
 
-/// The running count of one track.
+/// The count of one track so far.
 pub struct Timeline {
     segment_ns: u64,
     duration_max_ns: u64,
@@ -58,25 +58,23 @@ pub struct Timeline {
 /// The finished count of one track.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Timing {
-    /// Packets counted.
     pub packets: u64,
     /// Start of the first one, stream time.
     pub start_ns: u64,
     /// End of the last one, stream time.
     pub end_ns: u64,
-    /// Average rate, snapped to a rate in use where that explains it.
+    /// Average rate, rounded to a common rate if rounding of the times explains the difference.
     pub rate: Option<Rational>,
-    /// Distances vary by more than rounding.
+    /// Whether distances vary by more than rounding.
     pub variable_rate: bool,
-    /// Packets without a presentation time of their own.
+    /// Packets without a presentation time.
     pub inexact: u64,
-    /// Packets at or before a time already passed.
+    /// Packets whose time is not greater than an earlier one, after sorting.
     pub backwards: u64,
-    /// Keyframes counted.
     pub keyframes: u64,
-    /// Times of keyframes, rising.
+    /// Times of keyframes, in rising order.
     pub keyframes_ns: Vec<u64>,
-    /// Keyframes came in rising order.
+    /// Whether the times of keyframes rise.
     pub keyframes_rise: bool,
     /// Longest distance between keyframes, in packets.
     pub gop_frames_max: u32,
@@ -85,7 +83,7 @@ pub struct Timing {
 }
 
 impl Timeline {
-    /// For one track, on a grid of `segment_ns`.
+    /// A count for one track, on a grid of `segment_ns`.
     pub fn new(segment_ns: u64, limits: &MediaLimits) -> Self {
         Self {
             segment_ns: segment_ns.max(1),
@@ -110,7 +108,8 @@ impl Timeline {
         }
     }
 
-    /// Counts one packet; `budget_samples` or `budget_duration` where it is one too many or too far away.
+    /// Counts one packet. Fails with `budget_samples` if there are too many packets, or with `budget_duration` if one is too
+    /// far from the first.
     pub fn add(&mut self, packet: Packet) -> Result<(), Fault> {
         self.packets += 1;
         if self.packets > self.samples_max {
@@ -141,7 +140,7 @@ impl Timeline {
         self.packets
     }
 
-    /// Sorts out what is held back and draws the conclusions.
+    /// Counts the packets that are still in the window and returns the result.
     pub fn finish(mut self) -> Result<Timing, Fault> {
         while let Some(Reverse(time_ns)) = self.window.pop() {
             self.in_order(time_ns)?;
@@ -150,7 +149,7 @@ impl Timeline {
         let last_ns = self.last_ns.unwrap_or(0);
         let distances = self.packets.saturating_sub(1);
         let average_ns = (last_ns - start_ns).checked_div(distances);
-        // The last packet fills its share where the container does not say how long it lasts.
+        // If the container does not give the duration of the last packet, the average distance is used.
         let end_ns =
             if self.end_ns > last_ns { self.end_ns } else { last_ns + average_ns.unwrap_or(FRAME_NS) };
         self.gop_frames_max = self.gop_frames_max.max(self.since_keyframe);
@@ -223,7 +222,7 @@ impl Timeline {
     }
 }
 
-/// Rates in use: film, PAL and NTSC families, screen and time-lapse rates.
+/// Common rates: film, PAL and NTSC families, screen and time-lapse rates.
 const RATES: [(u32, u32); 20] = [
     (24000, 1001),
     (24, 1),
@@ -247,7 +246,7 @@ const RATES: [(u32, u32); 20] = [
     (5, 1),
 ];
 
-/// Average rate over the distances between packets; over the whole length where there is only one packet.
+/// Average rate over the distances between packets, or over the whole length if there is only one packet.
 fn rate(span_ns: u64, distances: u64, length_ns: u64, packets: u64) -> Option<Rational> {
     let (count, over_ns) =
         if distances > 0 && span_ns > 0 { (distances, span_ns) } else { (packets, length_ns) };
@@ -316,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_a_little_before_a_grid_line_belongs_behind_it() {
+    fn a_frame_a_little_before_a_grid_line_belongs_to_the_next_segment() {
         let timing =
             timeline([(0, true), (4 * SECOND - GRID_SLACK_NS, true), (8 * SECOND - GRID_SLACK_NS - 1, true)]);
         assert_eq!(timing.unwrap().segment_frames, [1, 2]);
@@ -354,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn one_frame_lasts_as_long_as_it_says() {
+    fn a_single_frame_lasts_as_long_as_it_declares() {
         let mut one = Timeline::new(SECOND, &limits());
         one.add(Packet { start_ns: 0, end_ns: Some(SECOND / 10), keyframe: true, exact: true }).unwrap();
         let timing = one.finish().unwrap();

@@ -6,19 +6,19 @@ use reelgate_pipelines::messages::MediaLimits;
 use super::boxes::{Fields, Header};
 use crate::source::Source;
 
-/// Sample descriptions, data references and edits of one track; a handful is common.
+/// Sample descriptions, data references and edits of one track. A few are common.
 const ENTRIES_MAX: u32 = 10_000;
 
-/// How much of a track's media the tables list, and how much of that is not in the file.
+/// How many bytes of media a track's tables list, and how many of them are not in the file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Extent {
     /// Bytes of all samples.
     pub listed_bytes: u64,
-    /// Those past the end of the file.
+    /// Bytes past the end of the file.
     pub missing_bytes: u64,
 }
 
-/// Where the tables of one track lie.
+/// Positions of the tables of one track.
 pub struct TrackTables<'a> {
     source: &'a Source,
     limits: &'a MediaLimits,
@@ -38,11 +38,11 @@ impl<'a> TrackTables<'a> {
         Self { source, limits, handler, timescale: 0, duration_ns: None, times, sizes, chunks, offsets }
     }
 
-    /// Takes note of a box inside the track.
-    pub fn found(&mut self, header: &Header) -> Result<(), Fault> {
+    /// Records a box inside the track, and checks it if that is possible on its own.
+    pub fn add_box(&mut self, header: &Header) -> Result<(), Fault> {
         match &header.kind {
             b"mdhd" => (self.timescale, self.duration_ns) = duration_ns(&mut self.fields(header))?,
-            // The second handler box of QuickTime, inside `minf`, is about the data and changes nothing.
+            // QuickTime has a second handler box inside `minf`. It describes the data handler and is ignored.
             b"hdlr" if self.handler == *b"    " => {
                 let mut fields = self.fields(header);
                 fields.skip(8)?;
@@ -60,7 +60,7 @@ impl<'a> TrackTables<'a> {
         Ok(())
     }
 
-    /// Checks the tables as a whole, once all boxes of the track are known.
+    /// Checks the tables together, when all boxes of the track are recorded.
     pub fn check(&self, fragmented: bool) -> Result<Extent, Fault> {
         if !matches!(&self.handler, b"vide" | b"soun") {
             return Ok(Extent::default());
@@ -123,7 +123,7 @@ impl<'a> TrackTables<'a> {
             let size = fields.u32()?;
             fields.skip(4)?;
             if fields.u32()? & SELF_CONTAINED == 0 {
-                return Err(Fault::new(Code::ExternalReference, "a track's data lies outside the file"));
+                return Err(Fault::new(Code::ExternalReference, "a track's data is outside the file"));
             }
             fields.skip(u64::from(size.saturating_sub(12)))?;
         }
@@ -163,7 +163,7 @@ impl<'a> TrackTables<'a> {
         for _ in 0..entries {
             let (count, delta) = (fields.u32()?, fields.u32()?);
             samples += u64::from(count); // 2³² entries of 2³² at most
-            // A negative difference, written by some cameras, is 32 bits with the sign set.
+            // Some cameras write negative differences: 32 bits with the sign bit set.
             if delta <= i32::MAX as u32 {
                 ticks += u128::from(count) * u128::from(delta);
             }
@@ -172,7 +172,7 @@ impl<'a> TrackTables<'a> {
         Ok(u64::try_from(ticks * 1_000_000_000 / u128::from(self.timescale)).unwrap_or(u64::MAX))
     }
 
-    /// Sound may list single PCM samples, so only pictures have the limit on their number.
+    /// Checks a number of samples. Sound may list single PCM samples, so the limit applies only to pictures.
     fn samples_plausible(&self, samples: u64, sample_bytes: u32) -> Result<(), Fault> {
         let over_limit = self.handler == *b"vide" && samples > self.limits.samples_max;
         let bytes = u128::from(samples) * u128::from(sample_bytes.max(1));
@@ -184,7 +184,7 @@ impl<'a> TrackTables<'a> {
         Ok(())
     }
 
-    /// Walks all chunks (ISO/IEC 14496-12, 8.7) and adds up where their samples lie.
+    /// Reads all chunks (ISO/IEC 14496-12, 8.7) and adds up the positions of their samples.
     fn extent(&self) -> Result<Extent, Fault> {
         let Some(sizes) = self.sizes else { return Ok(Extent::default()) };
         let mut sizes = SampleSizes::read(self.fields(&sizes), sizes.kind)?;
@@ -193,7 +193,7 @@ impl<'a> TrackTables<'a> {
             return Ok(Extent::default());
         }
         let (Some(chunks), Some(offsets)) = (self.chunks, self.offsets) else {
-            return Err(Fault::new(Code::DamagedIndex, "samples are listed without saying where they lie"));
+            return Err(Fault::new(Code::DamagedIndex, "the tables list samples without their positions"));
         };
         let (runs, mut run_fields) = self.table(&chunks)?;
         let (count, mut offset_fields) = self.table(&offsets)?;
@@ -213,7 +213,7 @@ impl<'a> TrackTables<'a> {
     }
 }
 
-/// Timescale and duration of `mvhd` and `mdhd`, which begin alike; all ones mean an unknown duration.
+/// Timescale and duration of `mvhd` and `mdhd`, which begin in the same way. All ones mean an unknown duration.
 pub fn duration_ns(fields: &mut Fields<'_>) -> Result<(u32, Option<u64>), Fault> {
     let long = fields.u8()? == 1;
     fields.skip(if long { 3 + 16 } else { 3 + 8 })?;
@@ -228,9 +228,9 @@ pub fn duration_ns(fields: &mut Fields<'_>) -> Result<(u32, Option<u64>), Fault>
 /// Sizes of samples in order, from `stsz` or `stz2`.
 struct SampleSizes<'a> {
     fields: Fields<'a>,
-    /// Size of every sample; 0 where each has its own.
+    /// Size of every sample; 0 if each has its own size.
     constant: u32,
-    /// Bits of each own size.
+    /// Bits per size, if each sample has its own.
     bits: u8,
     left: u32,
 }
@@ -250,7 +250,7 @@ impl<'a> SampleSizes<'a> {
         Ok(Self { fields, constant, bits, left })
     }
 
-    /// Bytes of the next `samples` samples, or of those left.
+    /// Bytes of the next `samples` samples, or of the remaining ones if there are fewer.
     fn take(&mut self, samples: u32) -> Result<u64, Fault> {
         let samples = samples.min(self.left);
         self.left -= samples;
@@ -263,7 +263,7 @@ impl<'a> SampleSizes<'a> {
                 32 => u64::from(self.fields.u32()?),
                 16 => u64::from(self.fields.u16()?),
                 8 => u64::from(self.fields.u8()?),
-                // Four-bit sizes are at most 15 bytes: too small to matter for what is missing.
+                // Four-bit sizes are at most 15 bytes, too small to matter for the missing bytes.
                 _ => 0,
             };
         }
@@ -271,7 +271,7 @@ impl<'a> SampleSizes<'a> {
     }
 }
 
-/// Samples per chunk, from `stsc`: runs of chunks alike.
+/// Samples per chunk, from `stsc`: runs of chunks with the same number.
 struct Runs {
     left: u32,
     samples: u32,

@@ -1,4 +1,4 @@
-//! What counts as publishable: refusals that follow from the counts and from the decoded sample.
+//! Decides what is publishable: refusals that follow from the counts and from the decoded sample.
 
 use reelgate_flow::facts::Container;
 use reelgate_flow::reason::{Code, Fault};
@@ -8,13 +8,14 @@ use super::survey::{Survey, TrackSurvey};
 use crate::codecs;
 use crate::demux::TrackKind;
 
-/// Part of the declared duration that may be missing, in hundredths, and what is forgiven whatever the length.
+/// Percentage of the declared duration that may be missing.
 const MISSING_PERCENT_MAX: u128 = 5;
-const MISSING_FORGIVEN_NS: u64 = 3_000_000_000;
-/// Share of packets that may lack a time or run backwards, in hundredths.
+/// Duration that may be missing from a file of any length, nanoseconds.
+const MISSING_ALLOWED_NS: u64 = 3_000_000_000;
+/// Percentage of packets whose times may repeat or run backwards.
 const BROKEN_TIMES_PERCENT_MAX: u64 = 10;
 
-/// Judges the counts. `declared_ns` is `None` where the file makes no promise.
+/// Judges the counts. `declared_ns` is `None` if the file declares no duration.
 pub fn survey(survey: &Survey, declared_ns: Option<u64>, container: Container) -> Result<(), Fault> {
     let is_media = |track: &&TrackSurvey| matches!(track.kind, TrackKind::Video | TrackKind::Audio);
     let media: Vec<_> =
@@ -26,10 +27,10 @@ pub fn survey(survey: &Survey, declared_ns: Option<u64>, container: Container) -
         ));
     }
     if media.iter().all(|track| track.timing.packets == 0) {
-        return Err(Fault::new(Code::DamagedStream, "the tracks hold no packet"));
+        return Err(Fault::new(Code::DamagedStream, "the tracks contain no packet"));
     }
     let videos: Vec<_> = media.iter().copied().filter(|track| track.kind == TrackKind::Video).collect();
-    // Sound without its pictures is not what was uploaded.
+    // A video without its pictures is not what was uploaded, so sound alone is not enough.
     let needed = if videos.is_empty() { &media } else { &videos };
     if !needed.iter().any(|track| is_playable(track)) {
         let unknown = needed.iter().map(|track| codecs::describe(&track.caps)).find(|codec| !codec.decodable);
@@ -37,7 +38,7 @@ pub fn survey(survey: &Survey, declared_ns: Option<u64>, container: Container) -
             Some(codec) => {
                 Fault::new(Code::UnsupportedCodec, format!("no decoder is allowed for {}", codec.codec))
             }
-            None => Fault::new(Code::DamagedStream, "the tracks that matter hold no packet"),
+            None => Fault::new(Code::DamagedStream, "the required tracks contain no packet"),
         });
     }
     for track in videos.iter().filter(|track| is_playable(track)) {
@@ -46,8 +47,8 @@ pub fn survey(survey: &Survey, declared_ns: Option<u64>, container: Container) -
     duration(survey, declared_ns, container)
 }
 
-/// A picture that belongs to the file rather than to its timeline: cover art or a thumbnail beside real video or
-/// sound.
+/// Whether a track is a picture that belongs to the file and not to its timeline: cover art, or a thumbnail next to real
+/// video or sound.
 pub fn is_cover(track: &TrackSurvey, survey: &Survey) -> bool {
     if track.kind != TrackKind::Video || !is_still_codec(track) {
         return false;
@@ -60,7 +61,7 @@ pub fn is_cover(track: &TrackSurvey, survey: &Survey) -> bool {
 /// Judges the decoded sample of the main video.
 pub fn video_sample(decoded: &Decoded) -> Result<(), Fault> {
     if decoded.frames == 0 {
-        return Err(Fault::new(Code::NoFrameDecodes, "no frame came out at any place tried"));
+        return Err(Fault::new(Code::NoFrameDecodes, "no frame could be decoded at any sampled position"));
     }
     if decoded.damaged == decoded.frames {
         return Err(Fault::new(
@@ -88,14 +89,15 @@ fn times(track: &TrackSurvey) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Tables of ISO base media were held against the file already; other headers only promise a duration.
+/// Compares the declared duration with the counted one. The tables of ISO base media have already been compared with the
+/// file; headers of other containers only declare a duration.
 fn duration(survey: &Survey, declared_ns: Option<u64>, container: Container) -> Result<(), Fault> {
     let Some(declared_ns) = declared_ns.filter(|_| container != Container::IsoBmff) else { return Ok(()) };
     let reached_ns =
         survey.tracks.iter().filter(|track| track.timing.packets > 0).map(|track| track.timing.end_ns).max();
     let missing_ns = declared_ns.saturating_sub(reached_ns.unwrap_or(0));
     let notable = u128::from(missing_ns) * 100 > u128::from(declared_ns) * MISSING_PERCENT_MAX;
-    if notable && missing_ns > MISSING_FORGIVEN_NS {
+    if notable && missing_ns > MISSING_ALLOWED_NS {
         let detail =
             format!("{} ms are declared, {} ms are missing", declared_ns / 1_000_000, missing_ns / 1_000_000);
         return Err(Fault::new(Code::DurationMismatch, detail));

@@ -1,14 +1,14 @@
-//! The gate between decoding and encoding: a pad probe that lets through exactly the frames of the chunk.
+//! The gate between decoder and encoders: a pad probe that lets exactly the frames of the chunk pass.
 //!
-//! It gives every frame its output time, covers what must not be seen (by its time in the source), asks all encoders for an IDR where a segment begins, and ends the
-//! stream at the first frame behind the chunk. Decoders put frames out in order of presentation, so by then all
-//! frames of the chunk have passed, leading pictures of an open GOP included.
+//! It sets the output time of every frame, applies the redactions (by the frame's time in the source), requests an IDR from
+//! all encoders where a segment begins, and ends the stream at the first frame after the chunk. Decoders deliver frames in
+//! order of presentation, so by then all frames of the chunk have passed, including the leading pictures of an open GOP.
 //!
-//! A frame or event that is dropped is reported as handled: `Drop` makes GStreamer 1.22 release it twice.
+//! A dropped frame or event is reported as handled, because `Drop` makes GStreamer 1.22 release it twice.
 //!
-//! What lies downstream sees one plain stream, whatever the source does: a single segment from 0, a fixed frame
-//! rate, progressive frames. Otherwise a source whose declared rate wavers would change the encoders' parameter
-//! sets between chunks.
+//! The elements downstream receive one plain stream from every source: a single segment from 0, a fixed frame rate, and
+//! progressive frames. Otherwise a source whose declared rate changes would change the encoders' parameter sets between
+//! chunks.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,17 +20,17 @@ use gst::prelude::*;
 use reelgate_flow::reason::Fault;
 use reelgate_pipelines::messages::VideoJob;
 
-use super::cover::{Cover, Shown};
+use super::cover::{Cover, DisplayTime};
 use super::ledger::Ledger;
 use super::timeline::{Timeline, Verdict};
 use crate::cmaf;
 
 /// Frames between two reports.
 const REPORT_FRAMES: u64 = 10;
-/// How far behind its keyframe a seek may seem to land; timestamps are rounded on the way.
+/// A seek may land this much after its keyframe, because timestamps are rounded, nanoseconds.
 const LANDING_SLACK_NS: u64 = 50_000_000;
 
-/// Called with the caps of the first decoded frame, before anything downstream hears of them.
+/// Called with the caps of the first decoded frame, before they are sent downstream.
 pub type FirstCaps = Box<dyn Fn(&gst::CapsRef) + Send + Sync>;
 
 struct Gate {
@@ -53,16 +53,16 @@ struct State {
     last_ns: Option<u64>,
 }
 
-/// What to do with a frame once the lock is free: pushing an event enters the probe again.
+/// What to do with a frame after the lock is released. Pushing an event calls the probe again, which takes the lock.
 enum Action {
     Drop,
-    Pass { key_at: Option<gst::ClockTime>, shown: Shown },
+    Pass { key_at: Option<gst::ClockTime>, shown: DisplayTime },
     End,
 }
 
-/// Puts the gate on a source pad. With `seeking`, nothing passes before a flush has come by.
+/// Installs the gate on a source pad. With `seeking`, nothing passes before a flush.
 ///
-/// Fails with `internal` where the job's redactions are malformed.
+/// Fails with `internal` if the job's redactions are malformed.
 pub fn install(
     pad: &gst::Pad,
     job: &VideoJob,
@@ -109,7 +109,7 @@ impl Gate {
         match action {
             Action::Drop => gst::PadProbeReturn::Handled,
             Action::Pass { key_at, shown } => {
-                if let Err(fault) = self.cover.lay(shown, buffer) {
+                if let Err(fault) = self.cover.apply(shown, buffer) {
                     self.ledger.fail(fault);
                     self.lock().ended = true;
                     pad.push_event(gst::event::Eos::new());
@@ -168,10 +168,10 @@ impl Gate {
                 frame.set_dts(gst::ClockTime::NONE);
                 frame.set_duration(gst::ClockTime::NONE);
                 strip(frame);
-                // The first frame is an IDR anyway, and asking for it would make GStreamer 1.22 refuse all
-                // later requests: it compares their times with one that was moved by the encoder.
-                let asks = starts.is_some() && ledger.kept > 1;
-                Action::Pass { key_at: asks.then_some(time), shown }
+                // The first frame is always an IDR. A request for it would make GStreamer 1.22 refuse all later
+                // requests, because it compares their times with a time that the encoder has moved.
+                let requests_key = starts.is_some() && ledger.kept > 1;
+                Action::Pass { key_at: requests_key.then_some(time), shown }
             }
         };
         drop(ledger);
@@ -181,8 +181,8 @@ impl Gate {
         action
     }
 
-    /// Stream time of a frame. One without a time follows its predecessor at the nominal distance; one outside
-    /// the presentation (cut away by an edit list) has none.
+    /// Stream time of a frame. A frame without a time follows its predecessor at the nominal distance. It is `None` for a
+    /// frame outside the presentation, which an edit list has removed.
     fn stream_ns(&self, state: &mut State, buffer: &gst::Buffer) -> Option<u64> {
         const UNTIMED_NS: u64 = 40_000_000;
         let nominal = || match (self.frame_rate.numer(), self.frame_rate.denom()) {
@@ -213,7 +213,7 @@ impl Gate {
                 state.last_ns = None;
             }
             gst::EventView::Eos(_) if !state.open => return gst::PadProbeReturn::Handled,
-            // Tags are user text and gaps are not ours to fill.
+            // Tags are user text, and the outputs have no gaps to fill.
             gst::EventView::Tag(_) | gst::EventView::Gap(_) => return gst::PadProbeReturn::Handled,
             gst::EventView::Segment(segment) => {
                 state.segment = segment.segment().downcast_ref::<gst::ClockTime>().cloned();
@@ -221,7 +221,7 @@ impl Gate {
             }
             gst::EventView::Caps(caps) => {
                 let caps = caps.caps_owned();
-                self.cover.pictures(&caps);
+                self.cover.set_format(&caps);
                 if !state.caps_seen {
                     state.caps_seen = true;
                     (self.first_caps)(&caps);
@@ -243,8 +243,8 @@ impl Gate {
     }
 }
 
-/// Takes off what decoders attach to a picture and the encoder would write into every rung: closed captions and user
-/// data. They are text of the source; what is published holds only what can be covered.
+/// Removes closed captions and user data, which decoders attach to a picture and the encoder would write into every rung.
+/// They are text of the source, and redactions do not cover them, so they must not be published.
 fn strip(frame: &mut gst::BufferRef) {
     const TEXT: [&str; 2] = ["GstVideoCaptionMetaAPI", "GstVideoSEIUserDataUnregisteredMetaAPI"];
     frame.foreach_meta_mut(|meta| {

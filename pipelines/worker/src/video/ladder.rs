@@ -1,11 +1,11 @@
-//! The ladder: one stream of pictures in, every rung scaled and encoded side by side.
+//! The ladder: takes one stream of pictures, and scales and encodes all rungs in parallel.
 //!
-//! Each rung has a thread of its own behind a short queue, so that scaling and encoding of one rung overlap
-//! with decoding and with the other rungs, and the slowest rung holds the decoder back.
+//! Each rung has its own thread behind a short queue, so scaling and encoding of one rung overlap with decoding and with
+//! the other rungs. The slowest rung slows the decoder down.
 //!
-//! Encoders run at constant quality with a ceiling (capped CRF): unlike a bit rate target, quality does not
-//! depend on what was encoded before, so chunks encoded apart look like one encode. Keyframes come from the
-//! gate alone.
+//! Encoders run at constant quality with an upper limit on the bit rate (capped CRF). Unlike with a bit rate target, the
+//! quality does not depend on what was encoded before, so separately encoded chunks look like one encode. Only the gate
+//! requests keyframes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,7 +25,7 @@ use crate::codecs;
 
 /// Pictures that wait in front of a rung.
 const QUEUED_FRAMES: u32 = 3;
-/// Seconds of the ceiling's buffer, in milliseconds.
+/// Length of the rate limit's buffer, milliseconds.
 const VBV_MS: u32 = 2_000;
 /// x264's `X264_KEYINT_MAX_INFINITE`.
 const KEYINT_INFINITE: u32 = 1 << 30;
@@ -41,7 +41,7 @@ pub struct Ladder {
 impl Ladder {
     /// Builds gate and rungs. With `seeking`, nothing passes before the flush of a seek.
     ///
-    /// Fails with `config_invalid` for an unknown preset, `internal` where the job's redactions are malformed.
+    /// Fails with `config_invalid` for an unknown preset, and with `internal` if the job's redactions are malformed.
     pub fn new(job: &VideoJob, seeking: bool, ledger: &Arc<Ledger>) -> Result<Self, Fault> {
         let bin = gst::Bin::new();
         let (head, tee) = (codecs::make("identity")?, codecs::make("tee")?);
@@ -112,8 +112,8 @@ fn size_caps(rung: &Rung, colorimetry: Option<&str>) -> gst::Caps {
     }
 }
 
-/// Colours of the outputs: the source's own, in the limited range that players expect, the same to the end
-/// even where the source changes on the way.
+/// Colours of the outputs: those of the source, in the limited range that players expect. They stay the same to the end,
+/// even if the source changes them.
 fn colorimetry(caps: &gst::CapsRef) -> Option<String> {
     let info = gst_video::VideoInfo::from_caps(caps).ok()?;
     let own = info.colorimetry();
@@ -148,12 +148,12 @@ fn encoder(job: &VideoJob, rung: &Rung) -> Result<gst::Element, Fault> {
     Ok(encoder)
 }
 
-/// x264's AVX-512 code for macroblock tree reads beyond what it was given where the width is not a multiple of
-/// 256, so that the same pictures give other bytes on another run. Nothing is lost in speed without it.
+/// Options that disable x264's AVX-512 code. Its macroblock tree reads beyond its input if the width is not a multiple of
+/// 256, so the same pictures give different bytes in different runs. Without it, encoding is not slower.
 fn deterministic_asm() -> &'static str {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx512bw") {
-        return ":asm=MMX2,SSE2Fast,SSSE3,SSE4.2,AVX,FMA3,BMI2,AVX2"; // what every such processor has
+        return ":asm=MMX2,SSE2Fast,SSSE3,SSE4.2,AVX,FMA3,BMI2,AVX2"; // every such processor has these
     }
     ""
 }
@@ -163,8 +163,8 @@ fn sink(writer: &Arc<Mutex<RungWriter>>, ledger: &Arc<Ledger>) -> gst_app::AppSi
     let (writer, ledger) = (writer.clone(), ledger.clone());
     let take = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-        let taken = writer.lock().unwrap_or_else(PoisonError::into_inner).take(&sample);
-        taken.map(|()| gst::FlowSuccess::Ok).map_err(|fault| {
+        let pushed = writer.lock().unwrap_or_else(PoisonError::into_inner).push_frame(&sample);
+        pushed.map(|()| gst::FlowSuccess::Ok).map_err(|fault| {
             ledger.fail(fault);
             gst::FlowError::Error
         })

@@ -1,4 +1,4 @@
-//! What the threads of one video job know together: where segments begin, how far things are, what failed.
+//! State that the threads of one video job share: where segments begin, the progress, and what failed.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,24 +13,23 @@ pub struct Ledger {
     state: Mutex<State>,
 }
 
-/// The figures behind the ledger's lock.
+/// The state behind the ledger's lock.
 #[derive(Debug, Default)]
 pub struct State {
-    /// Number of each segment by the tick of its first frame. A frame is here before an encoder sees it.
+    /// Number of each segment by the tick of its first frame. A frame is recorded before an encoder receives it.
     pub starts: BTreeMap<u64, u32>,
-    /// Tick at which the chunk ends, where a frame behind it was seen.
+    /// Tick at which the chunk ends, if a later frame arrived.
     pub end: Option<u64>,
-    /// Frames decoded, kept or not.
+    /// Decoded frames, kept or not.
     pub decoded: u64,
-    /// Frames kept.
     pub kept: u64,
-    /// Packets of this chunk given to the decoder, by their presentation time.
+    /// Packets that the decoder received and whose presentation time is within this chunk.
     pub fed: u64,
-    /// Frames kept that the decoder marked as damaged.
+    /// Kept frames that the decoder marked as damaged.
     pub damaged: u64,
-    /// Media time kept so far, nanoseconds.
+    /// Stream time of the last kept frame, nanoseconds.
     pub done_ns: u64,
-    /// A seek came out behind the frame it should have reached.
+    /// A seek landed after the frame that it should have reached.
     pub landed_late: bool,
     /// The first fault of any thread.
     pub fault: Option<Fault>,
@@ -42,17 +41,16 @@ impl Ledger {
         Self { progress_sink, state: Mutex::default() }
     }
 
-    /// The figures. A poisoned lock is taken over: a panic elsewhere ends the job by itself.
+    /// Locks the state. A poisoned lock is ignored, because a panic in another thread ends the job anyway.
     pub fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where outputs go.
     pub fn progress_sink(&self) -> &dyn ProgressSink {
         &*self.progress_sink
     }
 
-    /// Says how far the job is; also called where only the encoders advance.
+    /// Reports progress. It is also called when only the encoders advance.
     pub fn report(&self) {
         let (done_ns, frames) = {
             let state = self.lock();
@@ -61,7 +59,7 @@ impl Ledger {
         self.progress_sink.progress(done_ns, frames);
     }
 
-    /// Keeps the first fault.
+    /// Records a fault, unless an earlier one is recorded.
     pub fn fail(&self, fault: Fault) {
         self.lock().fault.get_or_insert(fault);
     }

@@ -1,7 +1,8 @@
-//! One chunk of a video: decoded once, every rung scaled, encoded and cut into CMAF segments.
+//! Encodes one chunk of a video: decodes it once, and scales, encodes and cuts every rung into CMAF segments.
 //!
-//! A chunk must come out the same whoever encodes it and whatever else is encoded: the seek only saves time,
-//! the `timeline` alone decides which frames belong to it, and `ladder` keeps the encoders free of memory.
+//! The result for a chunk must be the same on every worker, no matter what else is encoded. The seek only saves time, only
+//! `timeline` decides which frames belong to the chunk, and `ladder` configures encoders that carry no state over from
+//! earlier chunks.
 
 mod cover;
 mod gate;
@@ -28,10 +29,10 @@ use ladder::Ladder;
 use ledger::Ledger;
 use timeline::Timeline;
 
-/// Longest wait for the first packet before a seek is tried all the same.
+/// Longest wait for the first packet. After it, the seek is tried anyway.
 const FIRST_PACKET_WAIT: Duration = Duration::from_secs(20);
 
-/// Elements this module may create, for loading plugins before the jail closes.
+/// Elements that this module may create, so that their plugins are loaded before the jail closes.
 pub const ELEMENTS: [&str; 10] = [
     "appsink",
     "capsfilter",
@@ -45,11 +46,10 @@ pub const ELEMENTS: [&str; 10] = [
     "x264enc",
 ];
 
-/// Does the job; outputs go to `progress_sink`, segment by segment.
+/// Runs the job. Outputs go to `progress_sink`, one per segment.
 ///
-/// Fails with the codes of the demuxer and the decoder, `no_frame_decodes` where nothing came out,
-/// `damaged_stream` where nothing of this chunk came out, `budget_output` by the progress sink, `internal` where something
-/// must be covered and cannot be.
+/// Fails with the codes of the demuxer and the decoder, `no_frame_decodes` if no frame was decoded, `damaged_stream` if no
+/// frame of this chunk was decoded, `budget_output` of the progress sink, and `internal` if a redaction cannot be applied.
 pub fn run(
     job: &VideoJob,
     source: &Source,
@@ -60,11 +60,12 @@ pub fn run(
     {
         return Ok(result);
     }
-    attempt(job, source, &progress_sink, false)?
-        .ok_or_else(|| Fault::new(Code::Internal, "late without a seek"))
+    attempt(job, source, &progress_sink, false)?.ok_or_else(|| {
+        Fault::new(Code::Internal, "frames are missing although nothing was skipped by a seek")
+    })
 }
 
-/// One run over the chunk; `None` where the seek failed or missed frames, before any output was sent.
+/// One run over the chunk. It is `None` if the seek failed or skipped frames, before any output was sent.
 fn attempt(
     job: &VideoJob,
     source: &Source,
@@ -94,13 +95,13 @@ fn attempt(
         demuxed.run(|| Ok(()))
     });
     drop(demuxed);
-    let (fault, astray) = {
+    let (fault, seek_failed) = {
         let state = ledger.lock();
         (state.fault.clone(), seeking && (state.landed_late || state.kept == 0))
     };
     match fault {
         Some(fault) => Err(fault),
-        None if astray => Ok(None),
+        None if seek_failed => Ok(None),
         None => ran.and_then(|()| result(job, &ladder, &ledger)).map(Some),
     }
 }
@@ -116,19 +117,19 @@ fn branch(
         count_packets(job, &pad, ledger.clone());
     }
     if let Some(decoder) = chain.last().filter(|decoder| decoder.has_property("max-errors")) {
-        decoder.set_property("max-errors", -1); // damaged frames are counted, the rest is still worth having
+        decoder.set_property("max-errors", -1); // damaged frames are counted, and the other frames are still useful
     }
     chain.extend(picture::elements(job)?);
     chain.push(ladder.clone().upcast());
     Ok(chain)
 }
 
-/// Decoders drop what they cannot decode without a word, so the packets of the chunk are counted on the way in.
+/// Counts the packets of the chunk in front of the decoder, because decoders drop silently what they cannot decode.
 fn count_packets(job: &VideoJob, pad: &gst::Pad, ledger: Arc<Ledger>) {
     let timeline = Timeline::new(job);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let time = info.buffer().and_then(|buffer| stream_time(pad, buffer.pts()?));
-        if time.is_some_and(|time| timeline.holds(time.nseconds())) {
+        if time.is_some_and(|time| timeline.contains(time.nseconds())) {
             ledger.lock().fed += 1;
         }
         gst::PadProbeReturn::Ok
@@ -138,13 +139,16 @@ fn count_packets(job: &VideoJob, pad: &gst::Pad, ledger: Arc<Ledger>) {
 fn result(job: &VideoJob, ladder: &Ladder, ledger: &Ledger) -> Result<VideoResult, Fault> {
     let (kept, decoded, damaged, end) = {
         let state = ledger.lock();
-        // A packet that gave no frame is damage as well.
+        // A packet without a decoded frame counts as damaged too.
         (state.kept, state.decoded, state.damaged.max(state.fed.saturating_sub(state.kept)), state.end)
     };
     if kept == 0 {
         return Err(match decoded {
-            0 => Fault::new(Code::NoFrameDecodes, "expected frames, the decoder gave none"),
-            _ => Fault::new(Code::DamagedStream, format!("none of {decoded} frames belongs to this chunk")),
+            0 => Fault::new(Code::NoFrameDecodes, "the decoder delivered no frame"),
+            _ => Fault::new(
+                Code::DamagedStream,
+                format!("none of the {decoded} decoded frames belongs to this chunk"),
+            ),
         });
     }
     let track_end = cmaf::from_ns(job.track_end_ns.saturating_sub(job.zero_ns), job.timescale);
@@ -156,7 +160,7 @@ fn result(job: &VideoJob, ladder: &Ladder, ledger: &Ledger) -> Result<VideoResul
     Ok(VideoResult { frames_in: kept, frames_damaged: damaged, rungs })
 }
 
-/// Holds the first packet back until the seek, so that nothing is decoded twice.
+/// Blocks the first packet until the seek, so that nothing is decoded twice.
 #[derive(Default)]
 struct FirstPacketHold {
     blocked: Mutex<Option<(gst::Pad, gst::PadProbeId)>>,
@@ -176,7 +180,7 @@ impl FirstPacketHold {
         *self.blocked.lock().unwrap_or_else(PoisonError::into_inner) = probe.map(|id| (pad.clone(), id));
     }
 
-    /// Seeks once the first packet has come; false where the demuxer refuses.
+    /// Seeks when the first packet has arrived. It is false if the demuxer refuses.
     fn seek(&self, demuxed: &Demuxed, job: &VideoJob) -> Result<bool, Fault> {
         let arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.changed.wait_timeout_while(arrived, FIRST_PACKET_WAIT, |arrived| !*arrived);

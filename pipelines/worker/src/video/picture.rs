@@ -1,5 +1,5 @@
-//! What happens to decoded pictures once, before the ladder: fields become frames, the picture is turned, and brought
-//! into a form that can be painted where something in it must be covered.
+//! Elements between decoder and ladder: they turn fields into frames, rotate the picture, and convert it to a paintable
+//! format if the job has redactions.
 
 use gstreamer as gst;
 use gstreamer_video as gst_video;
@@ -12,12 +12,12 @@ use reelgate_pipelines::messages::VideoJob;
 use super::cover::FORMATS;
 use crate::codecs;
 
-/// The elements in link order; often none.
+/// The elements in link order; often there are none.
 pub fn elements(job: &VideoJob) -> Result<Vec<gst::Element>, Fault> {
     let mut chain = Vec::new();
     if job.interlaced {
         let deinterlace = codecs::make("deinterlace")?;
-        // One frame out per frame in; a field rate of output would double what the source declares.
+        // One output frame per input frame. Output at the field rate would double the declared rate.
         deinterlace.set_property_from_str("fields", "top");
         deinterlace.set_property_from_str("mode", "auto");
         deinterlace.set_property_from_str("method", "linear");
@@ -37,20 +37,20 @@ pub fn elements(job: &VideoJob) -> Result<Vec<gst::Element>, Fault> {
     Ok(chain)
 }
 
-/// A converter of forms that leaves the size alone: one that could scale as well would, before the ladder, to the size
-/// of a rung, and all larger ones would be enlarged from it.
+/// A converter of formats that cannot scale. One that can scale would already convert to the size of one rung here, and
+/// all larger rungs would then be enlarged from it.
 fn converter() -> Result<gst::Element, Fault> {
     codecs::make("videoconvert")
 }
 
-/// A converter of sizes and forms that passes frames through untouched where the next element takes them as they are.
+/// A converter of sizes and formats. Frames that the next element accepts pass unchanged.
 pub fn scaler() -> Result<gst::Element, Fault> {
     let converter = codecs::make("videoconvertscale")?;
     converter.set_property("add-borders", false);
     Ok(converter)
 }
 
-/// Names of `videoflip` for a clockwise turn followed by mirroring left to right.
+/// `videoflip`'s name of a clockwise rotation that is followed by a left-to-right mirror.
 fn flip_method(rotation: Rotation) -> Result<&'static str, Fault> {
     match (rotation.degrees, rotation.mirrored) {
         (0, false) => Ok("none"),
@@ -61,9 +61,10 @@ fn flip_method(rotation: Rotation) -> Result<&'static str, Fault> {
         (90, true) => Ok("upper-left-diagonal"),
         (180, true) => Ok("vertical-flip"),
         (270, true) => Ok("upper-right-diagonal"),
-        (degrees, _) => {
-            Err(Fault::new(Code::Internal, format!("expected a turn by quarters, found {degrees} degrees")))
-        }
+        (degrees, _) => Err(Fault::new(
+            Code::Internal,
+            format!("expected a rotation by quarter turns, found {degrees} degrees"),
+        )),
     }
 }
 
@@ -72,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_turn_that_is_no_quarter_is_refused() {
+    fn a_rotation_that_is_no_quarter_turn_is_refused() {
         let rotation = |degrees, mirrored| Rotation { degrees, mirrored };
         assert_eq!(flip_method(rotation(270, false)), Ok("counterclockwise"));
         assert_eq!(flip_method(rotation(90, true)), Ok("upper-left-diagonal"));

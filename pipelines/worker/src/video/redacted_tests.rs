@@ -1,4 +1,4 @@
-//! Redaction through the whole job: what is in the rungs, and what stays as it was.
+//! Redaction through the whole job: what the rungs contain, and what does not change.
 
 use super::tests::{SECOND_NS, encode, spans, whole};
 use super::*;
@@ -9,7 +9,7 @@ use reelgate_pipelines::messages::{Redaction, RedactionStyle};
 
 use crate::testing::{Media, pictures};
 
-/// A picture with something to read in it: a fine black and white pattern in a box on a grey, moving ground.
+/// A picture with text: a fine black and white pattern in a box on a grey, moving background.
 pub fn with_text(frames: u32, size: (u32, u32), text: FrameBox, pattern: &str) -> Media {
     let (width, height) = size;
     let FrameBox { x, y, width: w, height: h } = text;
@@ -30,7 +30,7 @@ fn redaction(start: u64, end: u64, style: RedactionStyle) -> Redaction {
     Redaction { start_ns: ns(start), end_ns: ns(end), area: Some(TEXT), style }
 }
 
-/// Mean square of the differences between neighbours in a line, over a part of a picture: high for letters.
+/// Mean square of the differences between neighbours in a line, over a part of a picture. It is high for letters.
 pub fn detail(luma: &[u8], line: usize, part: FrameBox) -> f64 {
     let (mut sum, mut count) = (0.0, 0.0);
     for y in part.y..part.y + part.height {
@@ -44,7 +44,7 @@ pub fn detail(luma: &[u8], line: usize, part: FrameBox) -> f64 {
 }
 
 #[test]
-fn in_the_range_no_rung_shows_it_and_outside_every_frame_does() {
+fn no_rung_shows_the_text_in_the_range_and_every_frame_outside_does() {
     let media = with_text(240, (320, 180), TEXT, "snow");
     for style in [RedactionStyle::Fill, RedactionStyle::Blur] {
         let plain = whole(&[("180p", 320, 180), ("90p", 160, 90)], &media);
@@ -62,7 +62,7 @@ fn in_the_range_no_rung_shows_it_and_outside_every_frame_does() {
             for (frame, ((_, before), (_, after))) in before.iter().zip(&after).enumerate() {
                 let seen = detail(before, width as usize, part);
                 let left = detail(after, width as usize, part);
-                assert!(seen > 500.0, "there is something to read: {seen} at {frame}");
+                assert!(seen > 500.0, "the text is visible before: {seen} at {frame}");
                 match (129..=190).contains(&frame) {
                     true => assert!(left < 12.0, "{left} of {seen} is left at {frame}, {style:?}"),
                     false => assert!(left > seen / 2.0, "{left} of {seen} at {frame}, {style:?}"),
@@ -74,7 +74,7 @@ fn in_the_range_no_rung_shows_it_and_outside_every_frame_does() {
 
 #[test]
 fn encodes_of_sources_that_differ_only_under_the_cover_are_the_same() {
-    // Lossless, so that nothing of the text reaches beyond its box in the source.
+    // Lossless, so that the text stays inside its box in the source.
     let lossless = |pattern: &str| {
         let FrameBox { x, y, width: w, height: h } = TEXT;
         Media::made_by(&format!(
@@ -97,7 +97,7 @@ fn encodes_of_sources_that_differ_only_under_the_cover_are_the_same() {
 }
 
 #[test]
-fn a_redaction_elsewhere_in_the_video_leaves_a_chunk_as_it_was() {
+fn a_redaction_elsewhere_in_the_video_does_not_change_a_chunk() {
     let media = with_text(240, (320, 180), TEXT, "snow");
     let plain = whole(&[("180p", 320, 180)], &media);
     let elsewhere = VideoJob { redactions: vec![redaction(130, 190, RedactionStyle::Fill)], ..plain.clone() };
@@ -112,7 +112,7 @@ fn a_redaction_elsewhere_in_the_video_leaves_a_chunk_as_it_was() {
 
 #[test]
 fn boxes_are_those_of_the_picture_as_displayed() {
-    // White in the box as stored; turned, it lies elsewhere.
+    // White in the box as stored. After rotation it is elsewhere.
     let stored = FrameBox { x: 20, y: 100, width: 60, height: 24 };
     let media = with_text(20, (320, 180), stored, "white");
     for (degrees, x, y) in
@@ -140,9 +140,9 @@ fn boxes_are_those_of_the_picture_as_displayed() {
     }
 }
 
-/// The picture itself is covered, so is what some encoders write beside it.
+/// Redactions cover pictures, but not the text that some encoders write next to them.
 #[test]
-fn captions_inside_the_pictures_do_not_go_on() {
+fn captions_inside_the_pictures_are_removed() {
     gst::init().unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     let launch = format!(

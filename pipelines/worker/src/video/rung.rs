@@ -1,4 +1,4 @@
-//! One rung: takes encoded frames from its encoder, cuts them into segments and sends those off.
+//! Writes one rung: cuts the frames of its encoder into segments and sends the segments.
 
 use std::sync::Arc;
 
@@ -13,20 +13,19 @@ use crate::cmaf::{self, Fragment, Track};
 /// Frames between two reports.
 const REPORT_FRAMES: u64 = 10;
 
-/// Holds at most the segment that is growing.
+/// Keeps at most one segment in memory: the one that is being filled.
 pub struct RungWriter {
     rung: Rung,
     timescale: u32,
     delay: u64,
     ledger: Arc<Ledger>,
     track: Option<Track>,
-    growing: Option<Fragment>,
+    open: Option<Fragment>,
     segments: Vec<SegmentResult>,
     frames: u64,
 }
 
 impl RungWriter {
-    /// A writer that has seen nothing yet.
     pub fn new(rung: &Rung, job: &VideoJob, ledger: Arc<Ledger>) -> Self {
         Self {
             rung: rung.clone(),
@@ -34,19 +33,19 @@ impl RungWriter {
             delay: delay(job),
             ledger,
             track: None,
-            growing: None,
+            open: None,
             segments: Vec::new(),
             frames: 0,
         }
     }
 
-    /// Takes the next access unit in decoding order.
-    pub fn take(&mut self, sample: &gst::Sample) -> Result<(), Fault> {
+    /// Adds the next access unit in decoding order.
+    pub fn push_frame(&mut self, sample: &gst::Sample) -> Result<(), Fault> {
         if self.track.is_none() {
             self.track = Some(self.begin(sample)?);
         }
         let buffer = sample.buffer().ok_or_else(|| unexpected("a sample without a buffer"))?;
-        // The encoder moves its times by a constant to make room for decode times; its segment takes it back.
+        // The encoder adds a constant to its times to make room for decode times. The running time removes it.
         let segment = sample.segment().and_then(|segment| segment.downcast_ref::<gst::ClockTime>());
         let time = segment.and_then(|segment| segment.to_running_time(buffer.pts()?));
         let time = time.ok_or_else(|| unexpected("a frame without a time"))?;
@@ -54,11 +53,11 @@ impl RungWriter {
         let starts = self.ledger.lock().starts.get(&tick).copied();
         if let Some(number) = starts {
             self.close(tick)?;
-            self.growing = Some(Fragment::new(number, self.delay));
+            self.open = Some(Fragment::new(number, self.delay));
         }
-        let growing = self.growing.as_mut().ok_or_else(|| unexpected("a frame outside every segment"))?;
+        let open = self.open.as_mut().ok_or_else(|| unexpected("a frame outside every segment"))?;
         let payload = buffer.map_readable().map_err(|_| unexpected("a frame that cannot be read"))?;
-        growing.push(tick, !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT), &payload)?;
+        open.push(tick, !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT), &payload)?;
         self.frames += 1;
         if self.frames.is_multiple_of(REPORT_FRAMES) {
             self.ledger.report();
@@ -66,7 +65,7 @@ impl RungWriter {
         Ok(())
     }
 
-    /// Closes the last segment at `end` ticks, or one tick behind its last frame where that is later.
+    /// Closes the last segment at `end` ticks, or one tick after its last frame if that is later.
     pub fn finish(&mut self, end: u64) -> Result<TrackResult, Fault> {
         self.close(end)?;
         let track = self.track.as_ref().ok_or_else(|| unexpected("no frame"))?;
@@ -91,7 +90,7 @@ impl RungWriter {
     }
 
     fn close(&mut self, end: u64) -> Result<(), Fault> {
-        let Some(fragment) = self.growing.take() else { return Ok(()) };
+        let Some(fragment) = self.open.take() else { return Ok(()) };
         let Some((start, last)) = fragment.span() else { return Ok(()) };
         let end = end.max(last.saturating_add(1));
         let (number, samples) = (fragment.number(), fragment.len());
@@ -110,9 +109,9 @@ impl RungWriter {
     }
 }
 
-/// Composition delay in ticks, the same for every chunk of a video. x264 decodes a frame at most two frames
-/// ahead (B-frames, one of which others may refer to); where the rate varies, two frames may take any time, and
-/// offsets beyond this delay become negative, which is allowed.
+/// Composition delay in ticks, the same for every chunk of a video. With x264 a frame is decoded at most two frames early
+/// (B-frames, one of which may be a reference). At a variable rate two frames may take any time. Offsets beyond this delay
+/// then become negative, which is allowed.
 fn delay(job: &VideoJob) -> u64 {
     const REORDERED_FRAMES: u64 = 2;
     const VARIABLE_PER_SECOND: u32 = 5;
@@ -123,5 +122,5 @@ fn delay(job: &VideoJob) -> u64 {
 }
 
 fn unexpected(what: &str) -> Fault {
-    Fault::new(Code::Internal, format!("the encoder gave {what}"))
+    Fault::new(Code::Internal, format!("unexpected output of the video encoder: {what}"))
 }

@@ -1,4 +1,4 @@
-//! A redaction from the plan to the file that is screened again: only touched segments are new, and the whole plays.
+//! A redaction from the plan to the file that is screened again: only affected segments are new, and the whole file plays.
 
 use super::redacted_tests::{TEXT, detail, with_text};
 use super::tests::SECOND_NS;
@@ -41,7 +41,7 @@ fn joined(packaged: &Packaged, files: &Files) -> Media {
 }
 
 #[test]
-fn a_redaction_replaces_touched_segments_and_the_rendition_plays_on() {
+fn a_redaction_replaces_affected_segments_and_the_rendition_still_plays() {
     let media = with_text(300, (320, 180), TEXT, "snow");
     let plan = planned(&media);
     let (old, old_files) = encoded(&plan.video[0].job, &media);
@@ -72,13 +72,13 @@ fn a_redaction_replaces_touched_segments_and_the_rendition_plays_on() {
     for (frame, ((old_ns, old), (new_ns, new))) in before.iter().zip(&after).enumerate() {
         assert_eq!(old_ns, new_ns);
         let (in_segment, in_range) = ((120..180).contains(&frame), (135..177).contains(&frame));
-        assert!(in_segment || old == new, "frame {frame} of a segment that is not touched");
-        assert!(!in_range || detail(new, 320, TEXT) < 12.0, "frame {frame} shows it");
+        assert!(in_segment || old == new, "frame {frame} of a segment that is not affected");
+        assert!(!in_range || detail(new, 320, TEXT) < 12.0, "frame {frame} shows the text");
     }
     sampled(&plan, &packaged, &rendition);
 }
 
-/// What is published and screened is made from the rendition as one file.
+/// Poster, storyboard and samples are made from the rendition as one file.
 fn sampled(plan: &Plan, packaged: &Packaged, rendition: &Media) {
     let (top, _) = redact::top_rung(packaged).unwrap();
     let size_bytes = rendition.source().size_bytes();

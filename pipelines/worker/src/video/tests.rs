@@ -4,7 +4,7 @@ use reelgate_pipelines::messages::{Rung, SegmentResult, TrackRef, TrackResult};
 
 use crate::testing::{Media, MemorySink, ffprobe_frames, pictures, play, progress_sink, psnr};
 
-/// A job over a 30 frames per second file whose track is the first.
+/// A job over the first track of a file with 30 frames per second.
 pub fn job(rungs: &[(&str, u32, u32)]) -> VideoJob {
     let rungs = rungs.iter().map(|&(name, width, height)| Rung {
         name: name.into(),
@@ -34,7 +34,7 @@ pub fn job(rungs: &[(&str, u32, u32)]) -> VideoJob {
 
 pub const SECOND_NS: u64 = 1_000_000_000;
 
-/// A moving, textured picture that compresses like film rather than like a test card.
+/// A moving picture with texture, which compresses like film and not like a test card.
 fn made(frames: u32, size: (u32, u32), options: &str) -> Media {
     let (width, height) = size;
     Media::made_by(&format!(
@@ -50,7 +50,7 @@ pub fn encode(job: &VideoJob, media: &Media) -> (VideoResult, Arc<MemorySink>) {
     (result, progress_sink)
 }
 
-/// A job over the whole file, with the times that inspection would find.
+/// A job over the whole file, with the times that inspection finds.
 pub fn whole(rungs: &[(&str, u32, u32)], media: &Media) -> VideoJob {
     let mut times =
         play(&media.path(), "qtdemux ! h264parse").into_iter().map(|(time, _)| time).collect::<Vec<_>>();
@@ -65,7 +65,7 @@ pub fn whole(rungs: &[(&str, u32, u32)], media: &Media) -> VideoJob {
 }
 
 #[test]
-fn every_rung_holds_every_frame_and_plays() {
+fn every_rung_contains_every_frame_and_plays() {
     let media = made(130, (320, 180), "");
     let job = whole(&[("180p", 320, 180), ("90p", 160, 90)], &media);
     let (result, progress_sink) = encode(&job, &media);
@@ -124,11 +124,11 @@ fn bytes(rung: &TrackResult) -> u64 {
 }
 
 #[test]
-fn chunks_join_into_what_one_run_would_have_made() {
+fn joined_chunks_look_like_one_run() {
     let media = made(620, (320, 180), "");
     let job = whole(&[("180p", 320, 180), ("90p", 160, 90)], &media);
     let (result, progress_sink) = encode(&job, &media);
-    // Keyframes lie at frames 0, 50, 100 …; cells begin at frames 120, 240 …
+    // Keyframes are at frames 0, 50, 100 …; cells begin at frames 120, 240 …
     let key = |frame: u64| job.zero_ns + frame * SECOND_NS / 30;
     let cuts = [(1, key(100)), (3, key(350))];
     let (rungs, frames, joined) = in_chunks(&job, &media.source(), &cuts);
@@ -159,7 +159,7 @@ fn two_runs_give_the_same_bytes() {
 }
 
 #[test]
-fn a_chunk_that_holds_no_frame_says_so() {
+fn a_chunk_without_a_frame_is_refused() {
     let media = made(60, (160, 90), "");
     let job = VideoJob { first_segment: 9, ..whole(&[("90p", 160, 90)], &media) };
     assert_eq!(run(&job, &media.source(), progress_sink()).unwrap_err().code, Code::DamagedStream);
@@ -169,8 +169,8 @@ fn a_chunk_that_holds_no_frame_says_so() {
 fn a_seek_beyond_the_file_costs_time_but_no_frame() {
     let media = made(130, (160, 90), "");
     let job = whole(&[("90p", 160, 90)], &media);
-    let astray = VideoJob { first_segment: 1, seek_ns: Some(3_600 * SECOND_NS), ..job };
-    let (result, _) = encode(&astray, &media);
+    let beyond_the_end = VideoJob { first_segment: 1, seek_ns: Some(3_600 * SECOND_NS), ..job };
+    let (result, _) = encode(&beyond_the_end, &media);
     assert_eq!(spans(&result.rungs[0]), [(1, 120_000, 10_000, 10, true)]);
 }
 
@@ -182,8 +182,8 @@ fn an_unknown_preset_is_a_fault_of_the_configuration() {
 }
 
 #[test]
-fn pictures_are_turned_for_display() {
-    // White above black turned clockwise: white on the right.
+fn pictures_are_rotated_for_display() {
+    // White above black, rotated clockwise: white is on the right.
     let media = Media::made_by(
         "videotestsrc num-buffers=5 pattern=solid-color foreground-color=0xffffffff ! \
          video/x-raw,width=160,height=96,framerate=30/1 ! videobox bottom=-96 fill=black ! \
@@ -196,12 +196,12 @@ fn pictures_are_turned_for_display() {
         let file = Media::of(&progress_sink.joined(&result.rungs[0]));
         let (_, picture) = &pictures(&file.path(), 192, 160)[0];
         let (left, right) = (picture[80 * 192 + 20], picture[80 * 192 + 170]);
-        assert_eq!(right > left, white_right, "turned by {degrees}, mirrored {mirrored}: {left} {right}");
+        assert_eq!(right > left, white_right, "rotated by {degrees}, mirrored {mirrored}: {left} {right}");
     }
 }
 
 #[test]
-fn every_rung_is_scaled_from_the_picture_itself_even_where_it_is_turned_or_deinterlaced() {
+fn every_rung_is_scaled_from_the_original_picture_even_if_it_is_rotated_or_deinterlaced() {
     let media = Media::made_by(
         "videotestsrc num-buffers=5 pattern=snow ! video/x-raw,width=320,height=180,framerate=30/1 ! \
          x264enc speed-preset=ultrafast quantizer=5 pass=qual ! mp4mux",

@@ -1,20 +1,20 @@
-//! Which decoded frames a chunk keeps, when they are shown and where segments begin: the grid rule of
-//! [`VideoJob`], as plain arithmetic.
+//! Computes which decoded frames a chunk keeps, when they are shown and where segments begin. This is the grid rule of
+//! [`VideoJob`].
 
 use reelgate_pipelines::messages::{GRID_SLACK_NS, VideoJob};
 
 use crate::cmaf;
 
-/// What becomes of one decoded frame.
+/// What happens to one decoded frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// It belongs to an earlier chunk.
     Before,
     /// It is encoded.
     Keep {
-        /// Presentation time in ticks from output time 0, above that of every frame before.
+        /// Presentation time in ticks from output time 0, greater than that of every earlier frame.
         tick: u64,
-        /// Number of the segment that begins with this frame, where one does.
+        /// Number of the segment that begins with this frame, if one does.
         starts: Option<u32>,
     },
     /// It belongs to a later chunk, which begins at this tick.
@@ -24,7 +24,7 @@ pub enum Verdict {
     },
 }
 
-/// The state of the rule between frames, which come in order of presentation.
+/// The state of the rule between frames, which arrive in order of presentation.
 #[derive(Debug)]
 pub struct Timeline {
     zero_ns: u64,
@@ -37,7 +37,6 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// The rule for one chunk.
     pub fn new(job: &VideoJob) -> Self {
         Self {
             zero_ns: job.zero_ns,
@@ -50,11 +49,11 @@ impl Timeline {
         }
     }
 
-    /// Judges the next frame by its stream time. A frame that is not later than the one before is moved
-    /// one tick behind it: timestamps may be broken, but no frame is lost for it.
+    /// Judges the next frame by its stream time. A frame that is not later than the previous one is moved to one tick after
+    /// it, so broken timestamps lose no frame.
     pub fn judge(&mut self, stream_ns: u64) -> Verdict {
         let behind_zero = stream_ns.saturating_sub(self.zero_ns);
-        // A frame that falls back behind the line its predecessor has crossed stays on this side of it.
+        // A frame does not return to an earlier segment than its predecessor.
         let segment = self.cell(stream_ns).max(self.segment.unwrap_or(0));
         if segment < self.first_segment {
             return Verdict::Before;
@@ -70,18 +69,18 @@ impl Timeline {
         Verdict::Keep { tick, starts }
     }
 
-    /// Whether a stream time lies in or behind this chunk.
+    /// Whether a stream time is within this chunk or after it.
     pub fn reaches_chunk(&self, stream_ns: u64) -> bool {
         self.cell(stream_ns) >= self.first_segment
     }
 
-    /// Whether a stream time lies in this chunk.
-    pub fn holds(&self, stream_ns: u64) -> bool {
+    /// Whether a stream time is within this chunk.
+    pub fn contains(&self, stream_ns: u64) -> bool {
         let cell = self.cell(stream_ns);
         cell >= self.first_segment && self.end_segment.is_none_or(|end| cell < end)
     }
 
-    /// Cell of the grid that a stream time lies in.
+    /// Cell of the grid that contains a stream time.
     fn cell(&self, stream_ns: u64) -> u32 {
         let slackened = stream_ns.saturating_add(GRID_SLACK_NS).saturating_sub(self.zero_ns);
         u32::try_from(slackened / self.segment_ns).unwrap_or(u32::MAX)
@@ -111,7 +110,11 @@ mod tests {
         let mut timeline = timeline(0, None);
         assert_eq!(timeline.judge(500 * MS), keep(0, Some(0)));
         assert_eq!(timeline.judge(4_498 * MS), keep(3_998, None));
-        assert_eq!(timeline.judge(4_499 * MS), keep(3_999, Some(1)), "a millisecond early still counts");
+        assert_eq!(
+            timeline.judge(4_499 * MS),
+            keep(3_999, Some(1)),
+            "a millisecond early is within the slack"
+        );
         assert_eq!(timeline.judge(4_600 * MS), keep(4_100, None));
     }
 
@@ -137,7 +140,11 @@ mod tests {
         assert_eq!(timeline.judge(600 * MS), keep(101, None));
         assert_eq!(timeline.judge(550 * MS), keep(102, None));
         assert_eq!(timeline.judge(4_500 * MS), keep(4_000, Some(1)));
-        assert_eq!(timeline.judge(4_000 * MS), keep(4_001, None), "no way back over the line");
+        assert_eq!(
+            timeline.judge(4_000 * MS),
+            keep(4_001, None),
+            "it stays in the segment of its predecessor"
+        );
     }
 
     #[test]

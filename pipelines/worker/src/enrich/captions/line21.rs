@@ -1,12 +1,11 @@
-//! CEA-608: two fields of two channels each, told apart and handed to their screens.
+//! CEA-608: separates two fields of two channels each and passes their commands to the screens of the channels.
 
 use cea608_types::tables::Channel;
 use cea608_types::{Cea608, Cea608State};
 
-use super::Shown;
+use super::caption_text::CaptionText;
 use super::screen::Screen;
 
-/// Both fields.
 #[derive(Default)]
 pub struct Line21 {
     fields: [Field; 2],
@@ -15,14 +14,14 @@ pub struct Line21 {
 #[derive(Default)]
 struct Field {
     state: Cea608State,
-    /// In a packet of extended data services, which is not for viewers (CTA-608-E, 9).
+    /// Whether a packet of extended data services is open, which is not for viewers (CTA-608-E, 9).
     in_service_data: bool,
     screens: [Screen; 2],
 }
 
 impl Line21 {
-    /// Takes one pair of bytes of field 0 or 1, with their parity.
-    pub fn take(&mut self, field: usize, time_ns: u64, pair: [u8; 2], shown: &mut Vec<Shown>) {
+    /// Decodes one pair of bytes of field 0 or 1, with their parity.
+    pub fn take(&mut self, field: usize, time_ns: u64, pair: [u8; 2], shown: &mut Vec<CaptionText>) {
         let Some(field_state) = self.fields.get_mut(field) else { return };
         match pair[0] & 0x7f {
             0x01..=0x0f => field_state.in_service_data = field == 1,
@@ -36,11 +35,11 @@ impl Line21 {
         let Ok(Some(command)) = field_state.state.decode(pair) else { return };
         let second = usize::from(channel(&command) != Channel::ONE);
         let name = ["cc1", "cc2", "cc3", "cc4"][field * 2 + second];
-        field_state.screens[second].take(name, time_ns, &command, shown);
+        field_state.screens[second].execute(name, time_ns, &command, shown);
     }
 
-    /// What stands on the screens at the end.
-    pub fn finish(&mut self, time_ns: u64) -> Vec<Shown> {
+    /// The texts that are on the screens at the end.
+    pub fn finish(&mut self, time_ns: u64) -> Vec<CaptionText> {
         let mut shown = Vec::new();
         for (number, field) in self.fields.iter_mut().enumerate() {
             for (second, screen) in field.screens.iter_mut().enumerate() {
@@ -78,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pop_on_caption_stands_from_its_end_to_the_next_erasure() {
+    fn a_pop_on_caption_is_shown_from_end_of_caption_to_the_next_erasure() {
         let load = [
             (10, [0x14, 0x20]),
             (10, [0x14, 0x20]), // control codes come twice
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_a_roll_up_are_said_once_while_they_stand() {
+    fn each_row_of_a_roll_up_is_one_text_while_it_is_shown() {
         let rolled = [
             (1, [0x14, 0x25]), // two rows
             (1, [0x14, 0x2d]),
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn channels_and_fields_have_names_and_program_data_are_left_out() {
+    fn channels_and_fields_have_names_and_program_data_are_ignored() {
         let second = [(1, [0x1c, 0x29]), (2, *b"ab"), (3, [0x1c, 0x2c])];
         assert_eq!(run(1, &second), [line("cc4", 2, 3, "ab")]);
         let data = [
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn accents_replace_what_stands_for_them_and_backspace_takes_back() {
+    fn accents_replace_their_substitutes_and_backspace_deletes() {
         // "e", extended character é (channel 1), "x", backspace.
         let accents = [(1, [0x14, 0x29]), (2, *b"e\0"), (3, [0x12, 0x21]), (4, *b"x\0"), (5, [0x14, 0x21])];
         let shown = run(0, &accents);

@@ -1,6 +1,7 @@
-//! Closed captions: CEA-608 (ANSI/CTA-608-E) and CEA-708 (ANSI/CTA-708-E) as they come inside video or in tracks of
-//! their own, turned into one text for each thing that stands on the screen, with the time it stands there.
+//! Closed captions: CEA-608 (ANSI/CTA-608-E) and CEA-708 (ANSI/CTA-708-E), inside video or in separate tracks. Each caption
+//! becomes one text with the time during which it is on the screen.
 
+mod caption_text;
 mod line21;
 mod screen;
 mod service;
@@ -10,31 +11,21 @@ pub use unpack::{Wrapping, triplets};
 
 use std::collections::BTreeMap;
 
-use super::lines::{Lines, TextPlace};
+use reelgate_flow::place::TextPlace;
+
+use super::lines::{Lines, untimed};
+use caption_text::CaptionText;
 use line21::Line21;
 use service::{Packets, Service};
 
-/// Pictures held back to put them in order of presentation; as many as a decoder may hold (ITU-T H.264, A.3.1).
-const HELD_MAX: usize = 17;
-
-/// Text that stood on the screen.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Shown {
-    /// `cc1` to `cc4`, or `service1` to `service63`.
-    pub field: String,
-    /// When it appeared, nanoseconds.
-    pub start_ns: u64,
-    /// When it went, nanoseconds.
-    pub end_ns: u64,
-    /// Rows parted by `\n`.
-    pub text: String,
-}
+/// Pictures that are buffered to sort them in order of presentation: as many as a decoder may buffer (ITU-T H.264, A.3.1).
+const BUFFERED_MAX: usize = 17;
 
 /// The captions of one track.
 #[derive(Default)]
 pub struct Captions {
-    /// Data of pictures by their time, until no earlier one can come.
-    held: BTreeMap<u64, Vec<[u8; 3]>>,
+    /// Data of pictures by their time, until no earlier picture can arrive.
+    buffered: BTreeMap<u64, Vec<[u8; 3]>>,
     line21: Line21,
     packets: Packets,
     services: BTreeMap<u8, Service>,
@@ -42,29 +33,29 @@ pub struct Captions {
 }
 
 impl Captions {
-    /// Takes the triplets of one picture, in order of decoding; what has gone from the screen is written.
+    /// Adds the triplets of one picture, in order of decoding. Text that disappears from the screen is written to `lines`.
     pub fn take(&mut self, time_ns: u64, triplets: &[[u8; 3]], track: u32, lines: &mut Lines) {
-        self.held.entry(time_ns).or_default().extend_from_slice(triplets);
-        if self.held.len() > HELD_MAX
-            && let Some((time_ns, triplets)) = self.held.pop_first()
+        self.buffered.entry(time_ns).or_default().extend_from_slice(triplets);
+        if self.buffered.len() > BUFFERED_MAX
+            && let Some((time_ns, triplets)) = self.buffered.pop_first()
         {
             self.decode(time_ns, &triplets, track, lines);
         }
     }
 
-    /// The track is over: what still stands on the screen ends with it.
+    /// Ends the track. Text that is still on the screen ends with it.
     pub fn finish(&mut self, track: u32, lines: &mut Lines) {
-        while let Some((time_ns, triplets)) = self.held.pop_first() {
+        while let Some((time_ns, triplets)) = self.buffered.pop_first() {
             self.decode(time_ns, &triplets, track, lines);
         }
         let mut shown = self.line21.finish(self.last_ns);
         for (number, service) in &mut self.services {
             shown.extend(service.finish(*number, self.last_ns));
         }
-        write(shown, track, lines);
+        write_lines(shown, track, lines);
     }
 
-    /// CTA-708, 4.4: marker bits, a bit that the data are valid, and their kind in two bits.
+    /// CTA-708, 4.4: marker bits, a valid bit, and the type in two bits.
     fn decode(&mut self, time_ns: u64, triplets: &[[u8; 3]], track: u32, lines: &mut Lines) {
         self.last_ns = self.last_ns.max(time_ns);
         let mut shown = Vec::new();
@@ -74,20 +65,23 @@ impl Captions {
                 1 => self.line21.take(1, time_ns, [a, b], &mut shown),
                 kind => {
                     for (number, code) in self.packets.take(kind == 3, [a, b]) {
-                        self.services.entry(number).or_default().take(number, time_ns, &code, &mut shown);
+                        self.services.entry(number).or_default().execute(number, time_ns, &code, &mut shown);
                     }
                 }
             }
         }
-        write(shown, track, lines);
+        write_lines(shown, track, lines);
     }
 }
 
-fn write(shown: Vec<Shown>, track: u32, lines: &mut Lines) {
-    for Shown { field, start_ns, end_ns, text } in shown {
-        let place =
-            TextPlace { track: Some(track), start_ns: Some(start_ns), end_ns: Some(end_ns), frame_box: None };
-        lines.add("caption", &field, place, &text);
+fn write_lines(texts: Vec<CaptionText>, track: u32, lines: &mut Lines) {
+    for CaptionText { field, start_ns, end_ns, text } in texts {
+        let place = TextPlace {
+            start_ns: Some(start_ns),
+            end_ns: Some(end_ns),
+            ..untimed("caption", &field, Some(track))
+        };
+        lines.add(place, &text);
     }
 }
 

@@ -1,13 +1,13 @@
-//! One caption channel's screen: fifteen rows of 32 cells, shown and hidden (CTA-608-E, 7).
+//! The screen of one caption channel: fifteen rows of 32 cells, once shown and once hidden (CTA-608-E, 7).
 
 use cea608_types::{Cea608, Mode};
 
-use super::Shown;
+use super::caption_text::CaptionText;
 
 const ROWS: usize = 15;
 const COLUMNS: usize = 32;
 
-/// Cells and what is known of when they appeared.
+/// Cells, and when their text appeared, if known.
 #[derive(Clone)]
 struct Row {
     cells: [char; COLUMNS],
@@ -27,7 +27,6 @@ impl Row {
     }
 }
 
-/// The state of one channel.
 pub struct Screen {
     mode: Mode,
     shown: [Row; ROWS],
@@ -44,8 +43,8 @@ impl Default for Screen {
 }
 
 impl Screen {
-    /// Obeys one command; what leaves the screen is added to `gone`.
-    pub fn take(&mut self, field: &str, time_ns: u64, command: &Cea608, gone: &mut Vec<Shown>) {
+    /// Executes one command. Text that disappears from the screen is added to `gone`.
+    pub fn execute(&mut self, field: &str, time_ns: u64, command: &Cea608, gone: &mut Vec<CaptionText>) {
         match command {
             Cea608::Text(text) => {
                 if text.needs_backspace {
@@ -72,13 +71,13 @@ impl Screen {
                 self.row = row;
                 self.column = usize::from(preamble.column()).min(COLUMNS - 1);
             }
-            // Takes a cell.
+            // It occupies a cell.
             Cea608::MidRowChange(..) => self.put(' ', time_ns),
         }
     }
 
-    /// Everything that stands, ends.
-    pub fn finish(&mut self, field: &str, time_ns: u64, gone: &mut Vec<Shown>) {
+    /// Ends all text that is shown.
+    pub fn finish(&mut self, field: &str, time_ns: u64, gone: &mut Vec<CaptionText>) {
         self.erase(field, time_ns, gone);
     }
 
@@ -103,8 +102,8 @@ impl Screen {
         self.current().cells[column] = ' ';
     }
 
-    /// Roll-up begins with an empty screen (CTA-608-E, 7.4); the others leave it standing.
-    fn change(&mut self, mode: Mode, field: &str, time_ns: u64, gone: &mut Vec<Shown>) {
+    /// Changes the mode. Roll-up begins with an empty screen (CTA-608-E, 7.4); the other modes keep the text.
+    fn change(&mut self, mode: Mode, field: &str, time_ns: u64, gone: &mut Vec<CaptionText>) {
         if mode.is_rollup() && !self.mode.is_rollup() {
             self.erase(field, time_ns, gone);
             self.row = ROWS - 1;
@@ -113,20 +112,20 @@ impl Screen {
         self.mode = mode;
     }
 
-    fn erase(&mut self, field: &str, time_ns: u64, gone: &mut Vec<Shown>) {
+    fn erase(&mut self, field: &str, time_ns: u64, gone: &mut Vec<CaptionText>) {
         let rows = std::mem::replace(&mut self.shown, std::array::from_fn(|_| Row::default()));
         if self.mode.is_rollup() {
-            // Each row came by itself.
-            rows.iter().for_each(|row| leave(std::slice::from_ref(row), field, time_ns, gone));
+            // Each row appeared separately.
+            rows.iter().for_each(|row| end_rows(std::slice::from_ref(row), field, time_ns, gone));
         } else {
-            leave(&rows, field, time_ns, gone);
+            end_rows(&rows, field, time_ns, gone);
         }
     }
 
-    /// The hidden caption appears, whole and now.
-    fn flip(&mut self, field: &str, time_ns: u64, gone: &mut Vec<Shown>) {
+    /// Shows the whole hidden caption.
+    fn flip(&mut self, field: &str, time_ns: u64, gone: &mut Vec<CaptionText>) {
         let rows = std::mem::replace(&mut self.shown, std::array::from_fn(|_| Row::default()));
-        leave(&rows, field, time_ns, gone);
+        end_rows(&rows, field, time_ns, gone);
         self.shown = std::mem::replace(&mut self.hidden, std::array::from_fn(|_| Row::default()));
         for row in self.shown.iter_mut().filter(|row| row.start_ns.is_some()) {
             row.start_ns = Some(time_ns);
@@ -134,24 +133,24 @@ impl Screen {
         self.mode = Mode::PopOn;
     }
 
-    /// Every row moves up one; the topmost of the window goes.
-    fn roll(&mut self, field: &str, time_ns: u64, gone: &mut Vec<Shown>) {
+    /// Moves every row up by one. The top row of the window disappears.
+    fn roll(&mut self, field: &str, time_ns: u64, gone: &mut Vec<CaptionText>) {
         let Some(rows) = self.mode.rollup_rows() else { return };
         let base = self.row;
         let top = (base + 1).saturating_sub(usize::from(rows));
         for row in &mut self.shown[..=top] {
-            leave(&[std::mem::take(row)], field, time_ns, gone);
+            end_rows(&[std::mem::take(row)], field, time_ns, gone);
         }
         self.shown[top..=base].rotate_left(1);
         self.column = 0;
     }
 }
 
-/// The text of rows that stood until now.
-fn leave(rows: &[Row], field: &str, end_ns: u64, gone: &mut Vec<Shown>) {
+/// Adds the text of rows that were shown until now.
+fn end_rows(rows: &[Row], field: &str, end_ns: u64, gone: &mut Vec<CaptionText>) {
     let texts: Vec<String> = rows.iter().map(Row::text).filter(|text| !text.is_empty()).collect();
     let start_ns = rows.iter().filter_map(|row| row.start_ns).min();
     if let Some(start_ns) = start_ns.filter(|_| !texts.is_empty()) {
-        gone.push(Shown { field: field.to_owned(), start_ns, end_ns, text: texts.join("\n") });
+        gone.push(CaptionText { field: field.to_owned(), start_ns, end_ns, text: texts.join("\n") });
     }
 }

@@ -1,33 +1,33 @@
-//! CEA-708: packets out of byte pairs, and the windows of one service (CTA-708-E, 5 to 8).
+//! CEA-708: builds packets from byte pairs, and tracks the windows of one service (CTA-708-E, 5 to 8).
 
 use cea708_types::DTVCCPacket;
 use cea708_types::tables::{Code, WindowBits};
 
-use super::Shown;
+use super::caption_text::CaptionText;
 
 /// Bytes of the largest packet (CTA-708-E, 5).
 const PACKET_BYTES_MAX: usize = 128;
 /// Windows of a service.
 const WINDOWS: usize = 8;
-/// Characters a window holds at most: 15 rows of 42 (CTA-708-E, 8.4.6); a longer text has scrolled.
+/// Characters of a window: 15 rows of 42 (CTA-708-E, 8.4.6). If a text is longer, its beginning has scrolled away.
 const WINDOW_CHARS_MAX: usize = 15 * 42;
 
-/// Collects a packet until it is whole.
+/// Collects the bytes of a packet until it is complete.
 #[derive(Default)]
 pub struct Packets {
     bytes: Vec<u8>,
 }
 
 impl Packets {
-    /// Takes a pair, which may begin a packet; gives the codes of a whole one with the numbers of their services.
+    /// Adds a pair, which may begin a packet. Returns the codes of a complete packet with the numbers of their services.
     pub fn take(&mut self, is_start: bool, pair: [u8; 2]) -> Vec<(u8, Code)> {
         if is_start {
             self.bytes.clear();
         } else if self.bytes.is_empty() {
-            return Vec::new(); // the beginning was lost
+            return Vec::new(); // the beginning of the packet is missing
         }
         self.bytes.extend(pair);
-        // The low six bits are half of the size, 0 stands for the largest.
+        // The low six bits are half the size. 0 means the largest size.
         let size = match usize::from(self.bytes[0] & 0x3f) {
             0 => PACKET_BYTES_MAX,
             half => half * 2,
@@ -60,8 +60,8 @@ pub struct Service {
 }
 
 impl Service {
-    /// Obeys one code; what leaves the screen is added to `gone`.
-    pub fn take(&mut self, number: u8, time_ns: u64, code: &Code, gone: &mut Vec<Shown>) {
+    /// Executes one code. Text that disappears from the screen is added to `gone`.
+    pub fn execute(&mut self, number: u8, time_ns: u64, code: &Code, gone: &mut Vec<CaptionText>) {
         match code {
             Code::SetCurrentWindow0 => self.current = 0,
             Code::SetCurrentWindow1 => self.current = 1,
@@ -80,7 +80,7 @@ impl Service {
             Code::ClearWindows(which) | Code::DeleteWindows(which) => {
                 let is_deleted = matches!(code, Code::DeleteWindows(_));
                 self.each(*which, |window| {
-                    window.leave(number, time_ns, gone);
+                    window.end_text(number, time_ns, gone);
                     window.is_shown &= !is_deleted;
                 });
             }
@@ -91,7 +91,7 @@ impl Service {
                 false => window.show(time_ns),
             }),
             Code::Reset => gone.extend(self.finish(number, time_ns)),
-            Code::FF => self.windows[self.current].leave(number, time_ns, gone),
+            Code::FF => self.windows[self.current].end_text(number, time_ns, gone),
             Code::BS => {
                 self.windows[self.current].text.pop();
             }
@@ -100,7 +100,7 @@ impl Service {
                 text.truncate(text.rfind('\n').map_or(0, |at| at + 1));
             }
             Code::CR => self.windows[self.current].put('\n', number, time_ns, gone),
-            // The pen moves within the window, so what follows is another word.
+            // The pen moves within the window, so a new word follows.
             Code::SetPenLocation(_) => self.windows[self.current].put('\n', number, time_ns, gone),
             code => {
                 if let Some(c) = code.char() {
@@ -110,8 +110,8 @@ impl Service {
         }
     }
 
-    /// Everything that stands, ends.
-    pub fn finish(&mut self, number: u8, time_ns: u64) -> Vec<Shown> {
+    /// Ends all text that is shown.
+    pub fn finish(&mut self, number: u8, time_ns: u64) -> Vec<CaptionText> {
         let mut gone = Vec::new();
         for window in &mut self.windows {
             window.hide(number, time_ns, &mut gone);
@@ -131,9 +131,9 @@ impl Service {
 }
 
 impl Window {
-    fn put(&mut self, c: char, number: u8, time_ns: u64, gone: &mut Vec<Shown>) {
+    fn put(&mut self, c: char, number: u8, time_ns: u64, gone: &mut Vec<CaptionText>) {
         if self.text.chars().count() >= WINDOW_CHARS_MAX {
-            self.leave(number, time_ns, gone);
+            self.end_text(number, time_ns, gone);
         }
         if self.is_shown && self.text.trim().is_empty() {
             self.start_ns = Some(time_ns);
@@ -148,21 +148,21 @@ impl Window {
         self.is_shown = true;
     }
 
-    fn hide(&mut self, number: u8, time_ns: u64, gone: &mut Vec<Shown>) {
+    fn hide(&mut self, number: u8, time_ns: u64, gone: &mut Vec<CaptionText>) {
         if self.is_shown {
             let text = self.text.clone();
-            self.leave(number, time_ns, gone);
+            self.end_text(number, time_ns, gone);
             self.text = text; // a hidden window keeps its text
         }
         self.is_shown = false;
     }
 
-    fn leave(&mut self, number: u8, time_ns: u64, gone: &mut Vec<Shown>) {
+    fn end_text(&mut self, number: u8, time_ns: u64, gone: &mut Vec<CaptionText>) {
         let text = std::mem::take(&mut self.text);
         let rows: Vec<&str> = text.lines().map(str::trim).filter(|row| !row.is_empty()).collect();
         let start_ns = self.start_ns.take();
         if self.is_shown && !rows.is_empty() {
-            gone.push(Shown {
+            gone.push(CaptionText {
                 field: format!("service{number}"),
                 start_ns: start_ns.unwrap_or(time_ns).min(time_ns),
                 end_ns: time_ns,
@@ -193,7 +193,7 @@ mod tests {
             for (index, pair) in packet(content).chunks(2).enumerate() {
                 for (number, code) in parser.take(index == 0, [pair[0], pair[1]]) {
                     assert_eq!(number, 1);
-                    service.take(1, *time_ns, &code, &mut gone);
+                    service.execute(1, *time_ns, &code, &mut gone);
                 }
             }
         }
@@ -207,14 +207,14 @@ mod tests {
     }
 
     #[test]
-    fn a_window_stands_from_its_display_to_its_deletion() {
+    fn a_window_is_shown_from_its_display_to_its_deletion() {
         let hidden = [define(false), b"one\rtwo".to_vec()].concat();
         let shown = run(&[(1, &hidden), (5, &[0x89, 0x01]), (9, &[0x8c, 0x01]), (12, &[0x89, 0x01])]);
         assert_eq!(shown, [(5, 9, "one\ntwo".to_owned())]);
     }
 
     #[test]
-    fn text_painted_into_a_shown_window_counts_from_its_first_letter() {
+    fn text_written_into_a_shown_window_begins_with_its_first_letter() {
         let shown = run(&[(1, &define(true)), (4, b"on"), (6, b"e"), (8, &[0x88, 0x01]), (9, b"two")]);
         assert_eq!(shown, [(4, 8, "one".to_owned()), (9, 99, "two".to_owned())]);
     }
@@ -229,7 +229,7 @@ mod tests {
         let (mut parser, mut service, mut gone) = (Packets::default(), Service::default(), Vec::new());
         for time_ns in 0..50_000 {
             for (number, code) in parser.take(noise() < 40, [noise(), noise()]) {
-                service.take(number, time_ns, &code, &mut gone);
+                service.execute(number, time_ns, &code, &mut gone);
             }
         }
         service.finish(1, 50_000);

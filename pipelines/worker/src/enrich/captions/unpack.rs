@@ -1,11 +1,11 @@
-//! The wrappings caption data come in, down to triplets of CTA-708 (4.4).
+//! Unpacks caption data from its wrappings to triplets of CTA-708 (4.4).
 
-/// How a buffer is written.
+/// The format of a buffer of captions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wrapping {
-    /// Triplets already, as inside video.
+    /// Plain triplets, as inside video.
     Triplets,
-    /// Pairs of field 1 alone.
+    /// Pairs of field 1 only.
     Pairs,
     /// A byte with field and line in front of each pair (SMPTE 334-1, Annex A).
     S334,
@@ -14,7 +14,7 @@ pub enum Wrapping {
 }
 
 impl Wrapping {
-    /// By the caps of a caption track.
+    /// The wrapping by the caps of a caption track.
     pub fn of(name: &str, format: &str) -> Option<Self> {
         match (name, format) {
             (_, "cc_data") => Some(Self::Triplets),
@@ -26,7 +26,7 @@ impl Wrapping {
     }
 }
 
-/// The triplets of a buffer; none where it is broken.
+/// The triplets of a buffer; none if it is broken.
 pub fn triplets(wrapping: Wrapping, bytes: &[u8]) -> Vec<[u8; 3]> {
     match wrapping {
         Wrapping::Triplets => bytes.chunks_exact(3).map(|t| [t[0], t[1], t[2]]).collect(),
@@ -40,7 +40,7 @@ pub fn triplets(wrapping: Wrapping, bytes: &[u8]) -> Vec<[u8; 3]> {
     }
 }
 
-/// Header of seven bytes, a time code of five where flagged, then the caption data.
+/// A header of seven bytes, a time code of five bytes if it is flagged, then the caption data.
 fn distribution_packet(bytes: &[u8]) -> Option<Vec<[u8; 3]>> {
     let (head, mut rest) = bytes.split_at_checked(7).filter(|(head, _)| head.starts_with(&[0x96, 0x69]))?;
     if head[4] & 0x80 != 0 {

@@ -1,11 +1,11 @@
-//! Text and codes in pictures: one decoder over the whole video, one picture an interval at up to full size, and only
-//! pictures that differ from the one before are read.
+//! Reads text and codes in pictures. One decoder reads the whole video and delivers one picture per interval, at up to full
+//! size. Only pictures that differ from the previous one are read.
 //!
-//! One thread reads, in order of time, so the result does not depend on the machine. The time and the number of frames
-//! it took are part of the result.
+//! One thread reads the pictures in order of time, so the result does not depend on the machine. The time and the number of
+//! frames are part of the result.
 
-mod memory;
 mod reader;
+mod screen_state;
 mod tesseract;
 
 pub use tesseract::Tesseract;
@@ -25,31 +25,32 @@ use super::picture::Picture;
 use super::timeline::Timeline;
 use crate::progress_sink::ProgressSink;
 use crate::source::Source;
-use memory::Memory;
+use screen_state::ScreenState;
 
-/// Longest side of the pictures that are read: what text in 4K is large enough for, at a quarter of its pixels.
+/// Longest side of the pictures that are read. Text in 4K is large enough to be read at this size, with a quarter of the
+/// pixels.
 const SIDE_MAX: u32 = 1_920;
 /// Threads of the decoder.
 const DECODER_THREADS: u32 = 2;
-/// Side of the squares that pictures are compared by, pixels.
+/// Pictures are compared in squares with this side, pixels.
 const SQUARE: usize = 16;
-/// Mean difference of a square from which on it has changed, of 255: above the noise of an encoder, below any letter.
+/// Smallest mean difference of a changed square, of 255: above the noise of an encoder, and below any letter.
 const CHANGE_MIN: u32 = 4;
 
-/// Everything the streaming thread works on.
+/// State of the streaming thread.
 struct TextRecognition {
     engine: Option<Tesseract>,
     codes: bool,
     before: Option<Picture>,
-    memory: Memory,
+    screen: ScreenState,
     lines: Lines,
     cost: ScreenTextCost,
     fault: Option<Fault>,
 }
 
-/// Reads the pictures of a job; `engine` is there where on-screen text is wanted and installed.
+/// Reads the pictures of a job. `engine` is present if on-screen text is requested and installed.
 ///
-/// A fault of the media ends it early and is recorded; what was read before stays.
+/// A fault of the media ends the reading early and is recorded. The text that was read before it is kept.
 pub fn collect(
     job: &EnrichJob,
     source: &Source,
@@ -60,7 +61,7 @@ pub fn collect(
     let Some(frames) = &job.frames else { return Ok(ScreenTextCost::default()) };
     let wants_text = !job.screen_text.languages.is_empty();
     if wants_text && engine.is_none() {
-        lines.miss(Surface::OnScreenText, None, NotSearched::NotInstalled);
+        lines.record_not_searched(Surface::OnScreenText, None, NotSearched::NotInstalled);
     }
     if engine.is_none() && !job.screen_text.codes {
         return Ok(ScreenTextCost::default());
@@ -70,27 +71,27 @@ pub fn collect(
         engine,
         codes: job.screen_text.codes,
         before: None,
-        memory: Memory::new(frames.track, shown),
+        screen: ScreenState::new(frames.track, shown),
         lines: std::mem::take(lines),
         cost: ScreenTextCost::default(),
         fault: None,
     }));
-    // Keyframes alone may give nothing, where a demuxer marks none.
-    let ways: &[bool] = if job.screen_text.keyframes_only { &[true, false] } else { &[false] };
+    // Keyframes alone may give no picture, if the demuxer marks none.
+    let attempts: &[bool] = if job.screen_text.keyframes_only { &[true, false] } else { &[false] };
     let mut ended = Ok(());
-    for keyframes_only in ways {
+    for keyframes_only in attempts {
         ended = pass(job, frames, source, *keyframes_only, &work, progress_sink);
         if lock(&work).cost.frames > 0 {
             break;
         }
     }
     let mut work = lock(&work);
-    let TextRecognition { memory, lines: found, .. } = &mut *work;
-    memory.finish(frames.end_ns, found);
+    let TextRecognition { screen, lines: found, .. } = &mut *work;
+    screen.finish(frames.end_ns, found);
     *lines = std::mem::take(found);
     match work.fault.take().map_or(ended, Err) {
         Err(fault) if fault.code.class() == Class::BadMedia => {
-            lines.miss(Surface::OnScreenText, Some(frames.track), NotSearched::Damaged);
+            lines.record_not_searched(Surface::OnScreenText, Some(frames.track), NotSearched::Damaged);
         }
         other => other?,
     }
@@ -122,19 +123,20 @@ fn pass(
     let reading = work.clone();
     let deliver = move |frame: Frame| lock(&reading).frame(&frame);
     let meter = Arc::new(Meter::default());
-    let (seen, mut said) = (meter.clone(), 0);
+    let (observed, mut reported) = (meter.clone(), 0);
     let tick = || {
-        let moved = seen.packets.load(Ordering::Relaxed) + seen.frames.load(Ordering::Relaxed);
-        if moved != said {
+        let moved = observed.packets.load(Ordering::Relaxed) + observed.frames.load(Ordering::Relaxed);
+        if moved != reported {
             progress_sink.progress(frames.end_ns.saturating_sub(frames.start_ns), moved);
-            said = moved;
+            reported = moved;
         }
         Ok(())
     };
     decode(request, &Permits::new(1), meter, deliver, tick).map(|_| ())
 }
 
-/// Small pictures are doubled: the networks were trained with letters of some thirty pixels.
+/// The box of the pictures. Small pictures are doubled, because the networks were trained with letters about thirty pixels
+/// high.
 fn fit(width: u32, height: u32) -> Fit {
     let longest = width.max(height).max(2);
     let doubled = longest.saturating_mul(2);
@@ -143,7 +145,7 @@ fn fit(width: u32, height: u32) -> Fit {
 }
 
 impl TextRecognition {
-    /// Looks at one frame and says whether to go on.
+    /// Reads one frame and returns whether to continue.
     fn frame(&mut self, frame: &Frame) -> bool {
         self.cost.frames += 1;
         let picture = match Picture::from_sample(&frame.sample) {
@@ -166,15 +168,15 @@ impl TextRecognition {
         }
         self.cost.frames_read += 1;
         self.cost.read_ms += u64::try_from(begun.elapsed().as_millis()).unwrap_or(0);
-        // Both are sides of a fit, far below 2^32.
-        self.memory.read = (picture.width as u32, picture.height as u32);
-        self.memory.look(frame.time_ns, seen, &mut self.lines);
+        // Both are sides of a [`Fit`], far below 2^32.
+        self.screen.read = (picture.width as u32, picture.height as u32);
+        self.screen.update(frame.time_ns, seen, &mut self.lines);
         self.before = Some(picture);
         true
     }
 }
 
-/// No square of the picture differs: neither a letter came nor one went.
+/// Whether no square of the picture differs, so that no letter appeared or disappeared.
 fn is_unchanged(before: &Picture, now: &Picture) -> bool {
     if (before.width, before.height) != (now.width, now.height) {
         return false;
@@ -200,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_letter_anywhere_is_a_change_and_noise_is_none() {
+    fn a_letter_at_any_position_is_a_change_and_noise_is_none() {
         let flat = Picture::grey(100, 60, |_, _| 100);
         let noisy = Picture::grey(100, 60, |x, y| 99 + ((x + y) % 3) as u8);
         let letter = Picture::grey(100, 60, |x, y| if x > 96 && y > 50 { 200 } else { 100 });

@@ -1,20 +1,19 @@
-//! What is written in one picture: lines of text and QR codes, with the place of each.
+//! Reads one picture: lines of text and QR codes, with the position of each.
 
 use std::panic::AssertUnwindSafe;
 
 use super::super::picture::Picture;
 use super::tesseract::{Area, OcrReading, Tesseract};
 
-/// Readings the engine itself trusts less are noise of the picture, 0 to 100.
+/// Smallest confidence of a reading, 0 to 100. Readings below it come from noise.
 const CONFIDENCE_MIN: f32 = 60.0;
-/// Text lower than this is not read, pixels of the picture as it is given.
+/// Smallest height of text that is read, in pixels of the given picture.
 const HEIGHT_MIN: i32 = 8;
-/// Lines of one picture that are read a second time.
+/// Lines read of one picture.
 const LINES_MAX: usize = 64;
-/// Codes of one picture.
+/// Codes read of one picture.
 const CODES_MAX: usize = 32;
 
-/// What kind of thing was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// A line of text.
@@ -26,18 +25,17 @@ pub enum Kind {
 /// Something read in a picture.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ReadItem {
-    /// What.
     pub kind: Kind,
-    /// The text.
     pub text: String,
     /// 0 to 100.
     pub confidence: f32,
-    /// Where, pixels of the picture.
+    /// Position, in pixels of the picture.
     pub area: Area,
 }
 
-/// Lines of text, in no order. A line is found by a look at the whole picture and read again by itself, with room
-/// around it: letters at its ends are often missed by the first look, and contrast is judged around it alone.
+/// Lines of text, in no order. The engine first finds the lines in the whole picture. Then it reads each line separately,
+/// with a margin: the first reading often misses letters at the ends, and the second uses only the contrast around the
+/// line.
 pub fn text(engine: &mut Tesseract, picture: &Picture) -> Vec<ReadItem> {
     let (width, height) = (picture.width, picture.height);
     let found = engine.find(&picture.luma, width, height);
@@ -45,7 +43,7 @@ pub fn text(engine: &mut Tesseract, picture: &Picture) -> Vec<ReadItem> {
     for first in
         found.into_iter().filter(|line| line.area.bottom - line.area.top >= HEIGHT_MIN).take(LINES_MAX)
     {
-        let second = engine.read_line(first.area.with_room(width, height));
+        let second = engine.read_line(first.area.with_margin(width, height));
         let best = match second {
             Some(second) if second.confidence >= first.confidence => second,
             _ => first,
@@ -58,7 +56,8 @@ pub fn text(engine: &mut Tesseract, picture: &Picture) -> Vec<ReadItem> {
     seen
 }
 
-/// Two parts of one line read with room around them are the same line twice; the surer reading stays.
+/// Adds a reading. Two parts of one line, each read with a margin, are the same line twice. Then the reading with the
+/// higher confidence is kept.
 fn keep(seen: &mut Vec<ReadItem>, reading: OcrReading) {
     let new =
         ReadItem { kind: Kind::Text, text: reading.text, confidence: reading.confidence, area: reading.area };
@@ -69,14 +68,14 @@ fn keep(seen: &mut Vec<ReadItem>, reading: OcrReading) {
     }
 }
 
-/// A stroke or a dot is no text.
+/// Whether a text has at least two letters or digits. Otherwise it is a stroke or a dot.
 fn has_words(text: &str) -> bool {
     text.chars().filter(|c| c.is_alphanumeric()).count() >= 2
 }
 
 /// Payloads of QR codes (ISO/IEC 18004).
 pub fn codes(picture: &Picture) -> Vec<ReadItem> {
-    // The decoder is no codec that was hardened against every picture: one it stumbles over has no codes.
+    // The decoder is not hardened against all pictures. If it panics, the picture has no codes.
     std::panic::catch_unwind(AssertUnwindSafe(|| decode(picture))).unwrap_or_default()
 }
 
@@ -104,8 +103,8 @@ fn decode(picture: &Picture) -> Vec<ReadItem> {
 }
 
 impl Area {
-    /// Three heights more to each side and a quarter above and below, inside the picture.
-    fn with_room(self, width: usize, height: usize) -> Self {
+    /// The area with a margin inside the picture: three heights on each side, and a quarter above and below.
+    fn with_margin(self, width: usize, height: usize) -> Self {
         let (width, height) =
             (i32::try_from(width).unwrap_or(i32::MAX), i32::try_from(height).unwrap_or(i32::MAX));
         let line = self.bottom - self.top;
@@ -117,7 +116,7 @@ impl Area {
         }
     }
 
-    /// What both cover, as a share of what either covers, 0 to 1.
+    /// Intersection over union, 0 to 1.
     pub fn overlap(self, other: Self) -> f64 {
         let across = self.right.min(other.right) - self.left.max(other.left);
         let down = self.bottom.min(other.bottom) - self.top.max(other.top);
@@ -138,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_overlap_of_areas_is_a_share_of_both() {
+    fn the_overlap_of_areas_is_intersection_over_union() {
         let area = |left, right| Area { left, top: 0, right, bottom: 10 };
         assert_eq!(area(0, 10).overlap(area(0, 10)), 1.0);
         assert_eq!(area(0, 10).overlap(area(10, 20)), 0.0);

@@ -1,22 +1,23 @@
-//! Tesseract behind its C API, loaded by name and only where a job reads text: the library brings some fifty others,
-//! which no other worker should map. Everything is loaded before the jail closes; afterwards it only computes.
+//! Tesseract through its C API. The library is loaded by name, and only if a job reads text: it depends on about fifty other
+//! libraries, which no other worker should map. Everything is loaded before the jail closes. Afterwards it only computes.
 
 use std::ffi::{CStr, CString, c_char, c_float, c_int, c_void};
 
 use libloading::Library;
 
-/// What Debian and most distributions call it; the number is that of its binary interface.
+/// The library's name on Debian and most distributions. The number is the version of its binary interface.
 const LIBRARY: &str = "libtesseract.so.5";
-/// Where the engine says which languages to load, joined by `+`.
+/// The environment variable in which the engine gives the languages to load, joined by `+`.
 pub const LANGUAGES_VARIABLE: &str = reelgate_pipelines::client::LANGUAGES_VARIABLE;
-/// Neural networks alone (`OEM_LSTM_ONLY`): the older engine's data are not in Debian's packages.
+/// Only neural networks (`OEM_LSTM_ONLY`): Debian's packages do not contain the data of the older engine.
 const LSTM_ONLY: c_int = 1;
-/// Text anywhere, in no order (`PSM_SPARSE_TEXT`), and one line (`PSM_SINGLE_LINE`).
+/// Page segmentation mode: text at any position, in no order (`PSM_SPARSE_TEXT`).
 const SPARSE_TEXT: c_int = 11;
+/// Page segmentation mode: one line (`PSM_SINGLE_LINE`).
 const SINGLE_LINE: c_int = 7;
 /// A line of text (`RIL_TEXTLINE`).
 const LINE: c_int = 2;
-/// Assumed where pictures have none, and what the networks were trained at.
+/// The resolution for pictures without one. The networks were trained at it.
 const DOTS_PER_INCH: c_int = 300;
 
 type Handle = *mut c_void;
@@ -46,14 +47,14 @@ struct Functions {
 pub struct Tesseract {
     functions: Functions,
     handle: Handle,
-    /// Last, so that it is unloaded after everything that points into it.
+    /// The last field, so that the library is unloaded after everything that points into it.
     _library: Library,
 }
 
-// SAFETY: an instance of the engine has no tie to the thread that made it; it is used by one at a time through `&mut`.
+// SAFETY: an instance of the engine does not depend on the thread that created it, and `&mut` allows one user at a time.
 unsafe impl Send for Tesseract {}
 
-/// A rectangle of the picture that was given, pixels.
+/// A rectangle of the given picture, pixels.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Area {
     /// Leftmost column.
@@ -66,32 +67,31 @@ pub struct Area {
     pub bottom: i32,
 }
 
-/// A line of text as read.
+/// One line of text that was read.
 #[derive(Clone, PartialEq, Debug)]
 pub struct OcrReading {
-    /// The text.
     pub text: String,
     /// 0 to 100.
     pub confidence: f32,
-    /// Around its letters.
+    /// The box around its letters.
     pub area: Area,
 }
 
 impl Tesseract {
-    /// Loads the library and the languages named in the environment; `None` where none is named or something is not
-    /// installed. To be called before the jail closes.
+    /// Loads the library and the languages that the environment names. It is `None` if none is named or something is not
+    /// installed. Call it before the jail closes.
     pub fn from_environment() -> Option<Self> {
         let languages = std::env::var(LANGUAGES_VARIABLE).ok()?;
         Self::load(&languages)
     }
 
-    /// Loads the library and languages joined by `+`.
+    /// Loads the library and the languages, which are joined by `+`.
     pub fn load(languages: &str) -> Option<Self> {
         let languages = CString::new(languages).ok()?;
-        // SAFETY: the library's initialisers are those of Debian's package; they start nothing and run no code of ours.
+        // SAFETY: the library's initialisers are those of Debian's package; they start nothing and run none of our code.
         let library = unsafe { Library::new(LIBRARY) }.ok()?;
-        // SAFETY: names and types are those of `capi.h` of the version in the library's name; the pointers are used
-        // no longer than `library` lives, which the struct holds.
+        // SAFETY: names and types are those of `capi.h` of the version in the library's name; the struct owns
+        // `library`, so the pointers are not used after it is unloaded.
         let (functions, create, init) = unsafe {
             let functions = functions(&library)?;
             let create: unsafe extern "C" fn() -> Handle = *library.get(b"TessBaseAPICreate\0").ok()?;
@@ -99,44 +99,44 @@ impl Tesseract {
                 *library.get(b"TessBaseAPIInit2\0").ok()?;
             (functions, create, init)
         };
-        // SAFETY: takes nothing and gives an instance that `Drop` deletes.
+        // SAFETY: it takes no argument and returns an instance that `Drop` deletes.
         let handle = unsafe { create() };
         let mut loaded = Self { functions, handle, _library: library };
-        // SAFETY: the instance is live, the language a terminated string; without a path the library's own is used.
+        // SAFETY: the instance is live and the language is a terminated string. Without a path the library uses its default.
         let failed = unsafe { init(loaded.handle, std::ptr::null(), languages.as_ptr(), LSTM_ONLY) };
         if failed != 0 {
             return None;
         }
-        // Every letter it says while it works could quote the picture.
+        // Its debug output could quote the picture.
         loaded.set(c"debug_file", c"/dev/null");
         Some(loaded)
     }
 
-    /// Finds lines of text anywhere in a grey picture without padding.
+    /// Finds lines of text at any position in a grey picture without padding.
     pub fn find(&mut self, luma: &[u8], width: usize, height: usize) -> Vec<OcrReading> {
-        if !self.show(luma, width, height) {
+        if !self.set_picture(luma, width, height) {
             return Vec::new();
         }
         self.set(c"thresholding_method", c"0"); // Otsu's
         self.read(SPARSE_TEXT)
     }
 
-    /// Reads one line of text in a part of the picture last shown to [`Tesseract::find`], by the contrast around it.
+    /// Reads one line of text in a part of the last picture given to [`Tesseract::find`], using the contrast around it.
     pub fn read_line(&mut self, area: Area) -> Option<OcrReading> {
         self.set(c"thresholding_method", c"2"); // Sauvola's
         let Area { left, top, right, bottom } = area;
-        // SAFETY: the instance is live and holds a picture; the library cuts the rectangle to it.
+        // SAFETY: the instance is live and has a picture. The library clips the rectangle to the picture.
         unsafe { (self.functions.set_rectangle)(self.handle, left, top, right - left, bottom - top) };
         self.read(SINGLE_LINE).into_iter().next()
     }
 
-    /// Forgets the picture.
+    /// Drops the picture.
     pub fn clear(&mut self) {
         // SAFETY: the instance is live.
         unsafe { (self.functions.clear)(self.handle) };
     }
 
-    fn show(&mut self, luma: &[u8], width: usize, height: usize) -> bool {
+    fn set_picture(&mut self, luma: &[u8], width: usize, height: usize) -> bool {
         let (Ok(columns), Ok(rows)) = (c_int::try_from(width), c_int::try_from(height)) else { return false };
         if width.checked_mul(height) != Some(luma.len()) || luma.is_empty() {
             return false;
@@ -150,16 +150,16 @@ impl Tesseract {
     }
 
     fn set(&mut self, name: &CStr, value: &CStr) {
-        // SAFETY: the instance is live and both are terminated strings. An unknown name is refused, which older
-        // versions do with the way of thresholding; they then use their own.
+        // SAFETY: the instance is live and both are terminated strings. An unknown name is refused. Older
+        // versions refuse the thresholding method and then use their default.
         unsafe { (self.functions.set_variable)(self.handle, name.as_ptr(), value.as_ptr()) };
     }
 
     fn read(&mut self, mode: c_int) -> Vec<OcrReading> {
         let mut readings = Vec::new();
         let f = &self.functions;
-        // SAFETY: the instance is live and holds a picture; the iterator is deleted before the next recognition, and
-        // texts are copied and freed by the library that made them.
+        // SAFETY: the instance is live and has a picture. The iterator is deleted before the next recognition. Texts are
+        // copied, and the library that allocated them frees them.
         unsafe {
             (f.set_mode)(self.handle, mode);
             if (f.recognize)(self.handle, std::ptr::null_mut()) != 0 {
@@ -181,13 +181,13 @@ impl Tesseract {
     }
 }
 
-/// The line an iterator stands at.
+/// The line at an iterator's position.
 ///
 /// # Safety
 /// `iterator` must be live.
 unsafe fn current(f: &Functions, iterator: Handle) -> Option<OcrReading> {
     let (mut left, mut top, mut right, mut bottom) = (0, 0, 0, 0);
-    // SAFETY: the iterator is live; a page iterator is a view of it, and the four numbers outlive the call.
+    // SAFETY: the iterator is live, the page iterator is a view of it, and the four numbers outlive the call.
     let (text, has_box, confidence) = unsafe {
         let page = (f.iterator_page)(iterator);
         let has_box = (f.bounding_box)(page, LINE, &mut left, &mut top, &mut right, &mut bottom);
@@ -196,7 +196,7 @@ unsafe fn current(f: &Functions, iterator: Handle) -> Option<OcrReading> {
     if text.is_null() {
         return None;
     }
-    // SAFETY: a terminated string of the library's, freed once, after it was copied.
+    // SAFETY: the library returns a terminated string. It is freed once, after it was copied.
     let owned = unsafe {
         let owned = CStr::from_ptr(text).to_string_lossy().trim().to_owned();
         (f.delete_text)(text);
@@ -208,7 +208,7 @@ unsafe fn current(f: &Functions, iterator: Handle) -> Option<OcrReading> {
 
 impl Drop for Tesseract {
     fn drop(&mut self) {
-        // SAFETY: made by `TessBaseAPICreate` and deleted once; the library is still loaded.
+        // SAFETY: `TessBaseAPICreate` created the instance. It is deleted once, and the library is still loaded.
         unsafe { (self.functions.delete)(self.handle) };
     }
 }
@@ -216,7 +216,7 @@ impl Drop for Tesseract {
 /// # Safety
 /// `library` must be Tesseract 5.
 unsafe fn functions(library: &Library) -> Option<Functions> {
-    // SAFETY: see above; each field's type is the function's own.
+    // SAFETY: the caller guarantees the library's version, and each field has the type of its function.
     unsafe {
         Some(Functions {
             delete: *library.get(b"TessBaseAPIDelete\0").ok()?,

@@ -1,21 +1,22 @@
-//! Tags of ISO base media and QuickTime files: user data of movie and tracks (QuickTime File Format; 3GPP TS 26.244,
+//! Reads tags of ISO base media and QuickTime files: user data of movie and tracks (QuickTime File Format; 3GPP TS 26.244,
 //! clause 8), metadata items with keys or codes (QuickTime "Metadata", iTunes), XMP, and names of handlers.
 
-use super::super::lines::{Lines, TextPlace};
+use super::super::lines::{Lines, position_place};
 use super::super::location::{checked, iso_6709};
 use super::super::telemetry;
 use super::names::of_code;
-use super::{Damaged, VALUE_BYTES_MAX, plain_text, qt_text, read, xmp};
+use super::value::{Damaged, VALUE_BYTES_MAX, plain_text, read};
+use super::{qt_text, xmp};
 use crate::inspect::boxes::{Boxes, Header};
 use crate::source::Source;
 
-/// Boxes looked at for tags.
+/// Boxes read for tags.
 const BOXES_MAX: u32 = 100_000;
-/// Boxes within boxes.
+/// Nesting of boxes.
 const DEPTH_MAX: u32 = 8;
 /// Keys of one metadata box.
 const KEYS_MAX: u32 = 1_000;
-/// Bytes read of a packet of XMP.
+/// Bytes read of an XMP packet.
 const XMP_BYTES_MAX: usize = 4 << 20;
 /// Bytes of an unknown box of user data that may be text.
 const UNKNOWN_BYTES_MAX: u64 = 4_096;
@@ -32,7 +33,7 @@ struct Walk<'a> {
     source: &'a Source,
     lines: &'a mut Lines,
     boxes: u32,
-    /// The track it is in, in the order of the file, which is the demuxer's order.
+    /// The current track, numbered in the order of the file, which is the demuxer's order.
     track: Option<u32>,
     tracks: u32,
 }
@@ -99,7 +100,7 @@ impl Walk<'_> {
             }
             b"GPMF" => {
                 let body = self.bytes(header)?;
-                telemetry::klv(&body, TextPlace::track(track), self.lines);
+                telemetry::read_gpmf(&body, position_place(track), self.lines);
                 return Ok(());
             }
             _ => {}
@@ -119,7 +120,7 @@ impl Walk<'_> {
             b"kywd" => self.keywords(header)?,
             _ if header.end.saturating_sub(header.body) <= UNKNOWN_BYTES_MAX => {
                 let body = self.bytes(header)?;
-                // Some boxes begin with version and flags, of which all are 0.
+                // Some boxes begin with version and flags, which are all 0.
                 let text = plain_text(&body).or_else(|| plain_text(body.strip_prefix(&[0; 4])?));
                 if let Some(text) = text {
                     self.value(&name, text);
@@ -141,7 +142,7 @@ impl Walk<'_> {
         };
         let (longitude, latitude) = (fixed(1).ok_or(Damaged)?, fixed(5).ok_or(Damaged)?);
         if let Some(position) = checked(latitude, longitude) {
-            self.lines.add_position(TextPlace::track(self.track), position);
+            self.lines.add_position(&position_place(self.track), position);
         }
         let (body_name, rest) = qt_text::string(rest.get(13..).unwrap_or_default())?;
         let (notes, _) = qt_text::string(rest)?;
@@ -163,7 +164,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Items named by keys (QuickTime) or by codes (iTunes); a metadata box has a version in MP4 and none in QuickTime.
+    /// Reads items with names by key (QuickTime) or by code (iTunes). A metadata box has a version in MP4, but not in
+    /// QuickTime.
     fn metadata(&mut self, header: Header) -> Result<(), Damaged> {
         let is_plain = read(self.source, header.body + 4, header.end, 4)? == *b"hdlr";
         let inner = Header { body: header.body + if is_plain { 0 } else { 4 }, ..header };
@@ -211,7 +213,7 @@ impl Walk<'_> {
                 let Ok(part) = part else { return Err(Damaged) };
                 let part = Header { end: part.end.min(end), ..part };
                 match &part.kind {
-                    // The name of a free item (`----`), behind version and flags.
+                    // The name of a free item (`----`), after version and flags.
                     b"name" => {
                         let own = read(self.source, part.body + 4, part.end, 256)?;
                         name = String::from_utf8_lossy(&own).into_owned();
@@ -224,7 +226,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A value with its well-known type (QuickTime File Format, "Well-known types").
+    /// Adds a value by its well-known type (QuickTime File Format, "Well-known types").
     fn item(&mut self, name: &str, data: &[u8]) {
         let Some((head, value)) = data.split_at_checked(8) else { return };
         let text = match u32::from_be_bytes([0, head[1], head[2], head[3]]) {
@@ -242,11 +244,11 @@ impl Walk<'_> {
         }
     }
 
-    /// One value; a position is also said as a decimal pair.
+    /// Adds one value. A position becomes a decimal pair.
     fn value(&mut self, name: &str, text: &str) {
         let is_position = name == "position" || name.to_ascii_lowercase().contains("iso6709");
         if is_position && let Some(position) = iso_6709(text) {
-            self.lines.add_position(TextPlace::track(self.track), position);
+            self.lines.add_position(&position_place(self.track), position);
             return;
         }
         self.lines.add_tag(name, self.track, text);
@@ -286,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_quicktime_name_their_values_and_a_position_becomes_a_decimal_pair() {
+    fn quicktime_values_have_the_names_of_their_keys_and_a_position_becomes_a_decimal_pair() {
         let key = |name: &[u8]| atom(b"mdta", name);
         let keys =
             [&[0, 0, 0, 0, 0, 0, 0, 2][..], &key(b"com.apple.quicktime.location.ISO6709"), &key(b"note")]
@@ -305,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn items_of_itunes_are_read_with_free_ones_by_their_name() {
+    fn itunes_items_are_read_and_free_items_have_their_own_name() {
         let data = |kind: u8, value: &[u8]| atom(b"data", &[&[0, 0, 0, kind, 0, 0, 0, 0], value].concat());
         let free =
             [atom(b"mean", b"\0\0\0\0com.x"), atom(b"name", b"\0\0\0\0device_serial"), data(1, b"C02XG")]
@@ -351,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn boxes_that_promise_too_much_are_damaged_and_what_came_before_is_kept() {
+    fn boxes_shorter_than_declared_are_damaged_and_earlier_tags_are_kept() {
         let udta = [
             atom(b"\xa9cmt", b"\0\x02\x15\xc7hi"),
             atom(b"loci", b"\0\0"),

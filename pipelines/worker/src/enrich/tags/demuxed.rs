@@ -1,19 +1,20 @@
-//! Tags and chapters as the demuxer and the parsers announce them.
+//! Collects tags and chapters that the demuxer and the parsers announce.
 
 use std::collections::BTreeMap;
 
 use gstreamer as gst;
+use reelgate_flow::place::TextPlace;
 
-use super::super::lines::{Lines, TextPlace};
+use super::super::lines::{Lines, position_place, untimed};
 use crate::inspect::describe::{Chapters, TagText};
 
-/// The two tags that only together are a place.
+/// The two tags that form a position together.
 const LATITUDE: &str = "geo-location-latitude";
 const LONGITUDE: &str = "geo-location-longitude";
-/// GStreamer's tag for what it has no word for: `key=value`, or `key[language]=value`.
+/// GStreamer's tag for unknown tags: `key=value`, or `key[language]=value`.
 const EXTENDED: &str = "extended-comment";
 
-/// Tags and chapters seen so far.
+/// Tags and chapters so far.
 #[derive(Default)]
 pub struct TagEvents {
     file: TagText,
@@ -22,7 +23,7 @@ pub struct TagEvents {
 }
 
 impl TagEvents {
-    /// Takes over an event of a track's pad.
+    /// Reads the tags or chapters of an event on a track's pad.
     pub fn event(&mut self, track: u32, event: &gst::EventRef) {
         match event.view() {
             gst::EventView::Toc(toc) => self.chapters.read(toc.toc().0),
@@ -34,7 +35,7 @@ impl TagEvents {
         }
     }
 
-    /// Adds everything as lines.
+    /// Adds all tags and chapters to `lines`.
     pub fn write(&self, lines: &mut Lines) {
         write(&self.file, None, lines);
         for (track, tags) in &self.tracks {
@@ -44,9 +45,9 @@ impl TagEvents {
             let place = TextPlace {
                 start_ns: Some(chapter.start_ns),
                 end_ns: chapter.end_ns,
-                ..TextPlace::default()
+                ..untimed("chapter", "title", None)
             };
-            lines.add("chapter", "title", place, &chapter.title);
+            lines.add(place, &chapter.title);
         }
     }
 }
@@ -66,7 +67,7 @@ fn write(tags: &TagText, track: Option<u32>, lines: &mut Lines) {
         }
     }
     if let Some(position) = latitude.zip(longitude) {
-        lines.add_position(TextPlace::track(track), position);
+        lines.add_position(&position_place(track), position);
     }
 }
 
@@ -75,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_without_a_word_of_its_own_keeps_its_key_and_two_angles_are_one_place() {
+    fn an_unknown_tag_keeps_its_key_and_two_angles_are_one_position() {
         gst::init().unwrap();
         let mut list = gst::TagList::new();
         let tags = list.make_mut();

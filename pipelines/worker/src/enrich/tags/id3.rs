@@ -1,18 +1,19 @@
-//! ID3v2 tags in front of raw audio (id3v2.2.0, id3v2.3.0, id3v2.4.0 "Main structure" and "Native frames"). The
-//! demuxer steps over them, so they are read here.
+//! Reads ID3v2 tags in front of raw audio (id3v2.2.0, id3v2.3.0, id3v2.4.0 "Main structure" and "Native frames"). The
+//! demuxer skips them.
 
 use super::super::lines::Lines;
-use super::{Damaged, qt_text, read};
+use super::qt_text;
+use super::value::{Damaged, read};
 use crate::source::Source;
 
-/// Bytes read of one tag; what is longer holds pictures.
+/// Bytes read of one tag. A longer tag contains pictures.
 const TAG_BYTES_MAX: usize = 16 << 20;
-/// Tags in a row; as many as the demuxer steps over.
+/// Consecutive tags: as many as the demuxer skips.
 const TAGS_MAX: usize = 8;
-/// Bytes read of one frame that holds text.
+/// Bytes read of one frame with text.
 const FRAME_BYTES_MAX: usize = 64 << 10;
 
-/// Names of frames that people write into; others keep their own.
+/// Names for frames with text of people. Other frames keep their identifiers.
 const NAMES: [(&str, &str); 16] = [
     ("TIT2", "title"),
     ("TT2", "title"),
@@ -80,10 +81,10 @@ fn frame(id: &str, body: &[u8], lines: &mut Lines) {
     let name = NAMES.iter().find(|(known, _)| *known == id).map_or(id, |(_, name)| *name);
     let Some((encoding, rest)) = body.split_first() else { return };
     match id {
-        // Frames with a description of the user's: their names are a letter and then nothing but X.
+        // Frames with a description by the user. Their names are one letter followed only by X.
         _ if matches!(id.trim_end_matches('X'), "T" | "W") => {
             let (description, value) = split(*encoding, rest);
-            // An address is written in ISO 8859-1 whatever its description is in.
+            // An address is always in ISO 8859-1, even if its description is not.
             let value = if id.starts_with('W') { latin(value) } else { decode(*encoding, value) };
             lines.add_tag(if description.is_empty() { id } else { &description }, None, &value);
         }
@@ -98,7 +99,7 @@ fn frame(id: &str, body: &[u8], lines: &mut Lines) {
     }
 }
 
-/// A string up to its end, and the bytes after it.
+/// A null-terminated string, and the bytes after it.
 fn split(encoding: u8, bytes: &[u8]) -> (String, &[u8]) {
     if matches!(encoding, 1 | 2) {
         let end = bytes.chunks_exact(2).position(|unit| unit == [0, 0]).map_or(bytes.len(), |unit| unit * 2);
@@ -116,7 +117,7 @@ fn decode(encoding: u8, bytes: &[u8]) -> String {
     }
 }
 
-/// ISO 8859-1, whose code points are Unicode's; many writers put UTF-8 under its name.
+/// ISO 8859-1, whose code points equal those of Unicode. Many writers store UTF-8 and declare ISO 8859-1.
 fn latin(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
@@ -132,13 +133,13 @@ fn extended_header(body: &[u8], version: u8) -> Option<usize> {
     }
 }
 
-/// Four bytes of seven bits.
+/// A number of four bytes with seven bits each.
 fn syncsafe(bytes: &[u8]) -> Option<u32> {
     let is_safe = bytes.len() == 4 && bytes.iter().all(|byte| byte & 0x80 == 0);
     is_safe.then(|| bytes.iter().fold(0, |sum, byte| sum << 7 | u32::from(*byte)))
 }
 
-/// Undoes the unsynchronisation: a null after 0xff goes.
+/// Reverses the unsynchronisation: removes each null after 0xff.
 fn without_sync_bytes(bytes: &[u8]) -> Vec<u8> {
     let mut kept = Vec::with_capacity(bytes.len());
     for byte in bytes {

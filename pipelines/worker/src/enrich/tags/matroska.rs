@@ -1,27 +1,26 @@
-//! Tags, names, chapters and attachments of Matroska and WebM (RFC 9559), which the demuxer drops where it has no word
-//! for them. Clusters are stepped over unread.
+//! Reads tags, names, chapters and attachments of Matroska and WebM (RFC 9559). The demuxer drops those that it does not
+//! know. Clusters are skipped.
 
-use super::super::lines::Lines;
-use super::super::lines::TextPlace;
+use super::super::lines::{Lines, position_place};
 use super::super::location::{checked, iso_6709};
-use super::{Damaged, VALUE_BYTES_MAX, read};
+use super::value::{Damaged, VALUE_BYTES_MAX, read};
 use crate::source::Source;
 
-/// Elements looked at; a day of one-second clusters is a tenth.
+/// Elements read. A day of one-second clusters has a tenth of them.
 const ELEMENTS_MAX: u32 = 1_000_000;
-/// Elements within elements.
+/// Nesting of elements.
 const DEPTH_MAX: u32 = 10;
-/// The size that says "unknown" (RFC 8794, 6.2).
+/// The size that means "unknown" (RFC 8794, 6.2).
 const UNKNOWN_SIZE: u64 = u64::MAX;
 
 const SEGMENT: u32 = 0x1853_8067;
 const TAG_NAME: u32 = 0x45a3;
 const TAG_STRING: u32 = 0x4487;
 const SIMPLE_TAG: u32 = 0x67c8;
-/// Elements that hold elements with text: info, tracks, track entry, tags, tag, simple tag, attachments, attached file.
+/// Elements that contain elements with text: info, tracks, track entry, tags, tag, simple tag, attachments, attached file.
 const MASTERS: [u32; 8] =
     [0x1549_a966, 0x1654_ae6b, 0xae, 0x1254_c367, 0x7373, SIMPLE_TAG, 0x1941_a469, 0x61a7];
-/// Elements with text that have a name of their own.
+/// Elements with text, and the names of their fields.
 const TEXTS: [(u32, &str); 7] = [
     (0x7ba9, "title"),
     (0x4d80, "muxing_app"),
@@ -39,7 +38,7 @@ pub fn collect(source: &Source, lines: &mut Lines) -> Result<(), Damaged> {
     if let (Some(latitude), Some(longitude)) = walk.pair
         && let Some(position) = checked(latitude, longitude)
     {
-        walk.lines.add_position(TextPlace::default(), position);
+        walk.lines.add_position(&position_place(None), position);
     }
     Ok(())
 }
@@ -48,7 +47,7 @@ struct Walk<'a> {
     source: &'a Source,
     lines: &'a mut Lines,
     elements: u32,
-    /// Latitude and longitude, which some writers put into two tags.
+    /// Latitude and longitude from two separate tags, as some writers store them.
     pair: (Option<f64>, Option<f64>),
 }
 
@@ -71,7 +70,7 @@ impl Walk<'_> {
             if id == SEGMENT || MASTERS.contains(&id) {
                 self.descend(body, stop, depth + 1)?;
             } else if size == UNKNOWN_SIZE {
-                return Ok(()); // a live recording: nothing behind its clusters can be found without reading them
+                return Ok(()); // a live recording: elements after its clusters cannot be found without reading the clusters
             } else if id == TAG_NAME {
                 name = Some(self.text(body, stop)?);
             } else if id == TAG_STRING {
@@ -92,9 +91,9 @@ impl Walk<'_> {
     }
 
     fn value(&mut self, name: &str, text: &str) {
-        let is_place = name.to_ascii_lowercase().contains("location") || name.eq_ignore_ascii_case("GPS");
-        if is_place && let Some(position) = iso_6709(text) {
-            self.lines.add_position(TextPlace::default(), position);
+        let is_position = name.to_ascii_lowercase().contains("location") || name.eq_ignore_ascii_case("GPS");
+        if is_position && let Some(position) = iso_6709(text) {
+            self.lines.add_position(&position_place(None), position);
             return;
         }
         match name.to_ascii_uppercase().as_str() {
@@ -106,7 +105,7 @@ impl Walk<'_> {
     }
 }
 
-/// Identifier, size and bytes of both (RFC 8794, 4 and 5).
+/// Identifier, size, and the number of bytes of both (RFC 8794, 4 and 5).
 fn header(bytes: &[u8]) -> Option<(u32, u64, u64)> {
     let id_bytes = bytes.first()?.leading_zeros() as usize + 1;
     let id = bytes.get(..id_bytes.min(5)).filter(|id| id.len() <= 4)?;
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_without_end_or_sense_do_not_hold_it_up() {
+    fn endless_and_meaningless_elements_do_not_hang_the_reader() {
         assert_eq!(collected(&[0; 64]).1, Err(Damaged));
         assert_eq!(collected(&[0x18, 0x53, 0x80, 0x67, 0xff, 0x1f, 0x43, 0xb6, 0x75, 0xff]).1, Ok(()));
         assert_eq!(collected(b"").1, Ok(()));

@@ -1,7 +1,8 @@
-//! Tags and names from the file itself. GStreamer's tag lists hold what GStreamer has a word for; what people and
-//! cameras write elsewhere (QuickTime keys, 3GPP boxes, XMP, user text of ID3, Matroska's simple tags) is read here.
+//! Reads tags and names directly from the file. GStreamer's tag lists contain only tags that GStreamer knows. Other text of
+//! people and cameras (QuickTime keys, 3GPP boxes, XMP, user text of ID3, Matroska's simple tags) is read here.
 //!
-//! A damaged tag never fails the job: the media were found playable before. It is recorded as not analysed.
+//! A damaged tag never fails the job, because inspection has already found the media playable. It is recorded as not
+//! searched.
 
 mod bmff;
 mod demuxed;
@@ -9,6 +10,7 @@ mod id3;
 mod matroska;
 mod names;
 mod qt_text;
+mod value;
 mod xmp;
 
 pub use demuxed::TagEvents;
@@ -19,14 +21,7 @@ use reelgate_pipelines::messages::{NotSearched, Surface};
 use super::lines::Lines;
 use crate::source::Source;
 
-/// Bytes read of one value.
-const VALUE_BYTES_MAX: usize = 64 << 10;
-
-/// Something in the tags is not what it declares.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Damaged;
-
-/// Reads every tag of the file that this module knows the place of.
+/// Reads every tag of the file whose position this module knows.
 pub fn collect(source: &Source, container: Container, lines: &mut Lines) {
     let read = match container {
         Container::IsoBmff => bmff::collect(source, lines),
@@ -35,22 +30,6 @@ pub fn collect(source: &Source, container: Container, lines: &mut Lines) {
         _ => Ok(()),
     };
     if read.is_err() {
-        lines.miss(Surface::Tags, None, NotSearched::Damaged);
+        lines.record_not_searched(Surface::Tags, None, NotSearched::Damaged);
     }
-}
-
-/// Up to `bytes_max` bytes of a range of the source.
-fn read(source: &Source, start: u64, end: u64, bytes_max: usize) -> Result<Vec<u8>, Damaged> {
-    let length = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX).min(bytes_max);
-    let mut bytes = vec![0; length];
-    let count = source.read_at(start, &mut bytes).map_err(|_| Damaged)?;
-    bytes.truncate(count);
-    Ok(bytes)
-}
-
-/// The bytes as text where they are one: UTF-8 without control characters.
-fn plain_text(bytes: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(bytes).ok()?.trim_matches(['\0', ' ', '\r', '\n']);
-    let is_text = !text.is_empty() && !text.contains(|c: char| c.is_control() && !c.is_whitespace());
-    is_text.then_some(text)
 }

@@ -1,7 +1,7 @@
 //! Descriptive names for four-character codes: the name of a field is a keyword for the classifier.
 
 /// Codes of QuickTime user data and iTunes metadata (QuickTime File Format, "User data atoms"), and of 3GPP (TS 26.244,
-/// 8.2), without the first byte of those that begin with ©.
+/// 8.2), that begin with ©; the keys are without it.
 const COPYRIGHT: [(&[u8; 3], &str); 30] = [
     (b"ART", "artist"),
     (b"alb", "album"),
@@ -35,6 +35,7 @@ const COPYRIGHT: [(&[u8; 3], &str); 30] = [
     (b"xyz", "position"),
 ];
 
+/// Codes that do not begin with ©.
 const PLAIN: [(&[u8; 4], &str); 28] = [
     (b"CAME", "camera_serial_number"),
     (b"FIRM", "firmware"),
@@ -66,7 +67,7 @@ const PLAIN: [(&[u8; 4], &str); 28] = [
     (b"xid ", "vendor_id"),
 ];
 
-/// The name of a four-character code; the code itself where it has none.
+/// The name of a four-character code, or the code itself if it has no name.
 pub fn of_code(code: [u8; 4]) -> String {
     let [first, rest @ ..] = code;
     if first == 0xa9 {
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_become_words_and_unknown_ones_stay_readable() {
+    fn codes_become_words_and_unknown_codes_stay_readable() {
         assert_eq!(of_code(*b"\xa9cmt"), "comment");
         assert_eq!(of_code(*b"auth"), "author");
         assert_eq!(of_code(*b"\xa9x\0z"), "x_z");

@@ -1,16 +1,16 @@
-//! The ways text is written in user data boxes.
+//! Reads the text encodings of user data boxes.
 
-use super::{Damaged, plain_text};
+use super::value::{Damaged, plain_text};
 
-/// QuickTime international text: any number of length, language, text (QuickTime File Format, "User data text
-/// strings"). Languages below 0x400 are Macintosh scripts, others are UTF-8 or UTF-16.
+/// QuickTime international text: a list of length, language and text (QuickTime File Format, "User data text
+/// strings"). Languages below 0x400 use Macintosh scripts, others UTF-8 or UTF-16.
 pub fn international(body: &[u8]) -> Result<Vec<String>, Damaged> {
     let mut rest = body;
     let mut texts = Vec::new();
     while let [a, b, c, d, after @ ..] = rest {
         let length = usize::from(u16::from_be_bytes([*a, *b]));
         if length == 0 {
-            break; // some writers end the list like this
+            break; // some writers end the list with a length of 0
         }
         let language = u16::from_be_bytes([*c, *d]);
         let bytes = after.get(..length).ok_or(Damaged)?;
@@ -20,12 +20,13 @@ pub fn international(body: &[u8]) -> Result<Vec<String>, Damaged> {
     Ok(texts)
 }
 
-/// Text after version, flags and language of 3GPP (TS 26.244, 8.2): up to its null, UTF-8 or UTF-16 with a mark.
+/// Text after version, flags and language of 3GPP (TS 26.244, 8.2): null-terminated, in UTF-8 or in UTF-16 with a byte
+/// order mark. Returns the bytes after it too.
 pub fn of_3gpp(body: &[u8]) -> Result<(String, &[u8]), Damaged> {
     string(body.get(6..).ok_or(Damaged)?)
 }
 
-/// A string up to its null, and what follows.
+/// A null-terminated string, and the bytes after it.
 pub fn string(bytes: &[u8]) -> Result<(String, &[u8]), Damaged> {
     if bytes.starts_with(&[0xfe, 0xff]) || bytes.starts_with(&[0xff, 0xfe]) {
         let units = bytes.chunks_exact(2).position(|unit| unit == [0, 0]);
@@ -36,7 +37,7 @@ pub fn string(bytes: &[u8]) -> Result<(String, &[u8]), Damaged> {
     Ok((String::from_utf8_lossy(&bytes[..end]).into_owned(), bytes.get(end + 1..).unwrap_or_default()))
 }
 
-/// UTF-16 where a byte order mark says so, UTF-8 otherwise.
+/// UTF-16 if there is a byte order mark, otherwise UTF-8.
 pub fn unicode(bytes: &[u8]) -> String {
     match bytes {
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
@@ -45,13 +46,13 @@ pub fn unicode(bytes: &[u8]) -> String {
     }
 }
 
-/// UTF-16 without a mark.
+/// UTF-16 without a byte order mark.
 pub fn utf16(bytes: &[u8], order: fn([u8; 2]) -> u16) -> String {
     let units = bytes.chunks_exact(2).map(|unit| order([unit[0], unit[1]]));
     char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
-/// Many writers put UTF-8 under a Macintosh language; what is not UTF-8 keeps its ASCII.
+/// Text of a Macintosh language. Many writers store UTF-8 there. From other encodings, only ASCII is kept.
 fn mac_or_utf8(bytes: &[u8]) -> String {
     if let Some(text) = plain_text(bytes) {
         return text.to_owned();

@@ -1,15 +1,16 @@
-//! XMP packets (ISO 16684-1): RDF in XML, whose values stand in elements and in attributes alike.
+//! Reads XMP packets (ISO 16684-1): RDF in XML, with values in elements and in attributes.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::super::lines::Lines;
-use super::Damaged;
+use super::value::Damaged;
 
 /// Values read of one packet.
 const VALUES_MAX: usize = 2_000;
 
-/// Adds every value under the local name of its element or attribute; lists (`rdf:li`) under that of the property.
+/// Adds every value with the local name of its element or attribute. Values in lists (`rdf:li`) have the name of the
+/// property.
 pub fn collect(packet: &[u8], track: Option<u32>, lines: &mut Lines) -> Result<(), Damaged> {
     let packet = String::from_utf8_lossy(packet);
     let mut reader = Reader::from_str(&packet);
@@ -45,7 +46,7 @@ pub fn collect(packet: &[u8], track: Option<u32>, lines: &mut Lines) -> Result<(
     Err(Damaged)
 }
 
-/// The character of a reference, or the reference as it stands.
+/// The character of a reference, or the unchanged reference.
 fn reference(name: &str) -> String {
     let written = format!("&{name};");
     quick_xml::escape::unescape(&written).map(|text| text.into_owned()).unwrap_or(written)
@@ -65,7 +66,7 @@ fn attributes(start: &BytesStart, track: Option<u32>, lines: &mut Lines) -> usiz
     count
 }
 
-/// Elements of RDF that name no property.
+/// Whether an element of RDF is no property.
 fn is_structure(name: &str) -> bool {
     matches!(name, "li" | "Alt" | "Bag" | "Seq" | "Description" | "RDF" | "xmpmeta")
 }
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_packet_is_damaged_after_what_it_held() {
+    fn a_broken_packet_is_damaged_and_earlier_values_are_kept() {
         let mut lines = Lines::default();
         assert_eq!(collect(b"<a><b>kept</b></c>", None, &mut lines), Err(Damaged));
         assert_eq!(lines.count, 1);

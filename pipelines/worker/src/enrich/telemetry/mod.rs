@@ -1,29 +1,32 @@
-//! Tracks of positions and device data that no demuxer shows: found by the movie's own tables (ISO/IEC 14496-12, 8.6
-//! and 8.7), read at their first and last sample and every few seconds between.
+//! Reads tracks of positions and device data that no demuxer exposes. They are found by the tables of the movie (ISO/IEC
+//! 14496-12, 8.6 and 8.7). The first and the last sample are read, and one every few seconds between them.
 
-mod klv;
+mod gpmf;
+#[cfg(test)]
+mod gpmf_samples;
 mod table;
 
-pub use klv::read as klv;
+pub use gpmf::read as read_gpmf;
 
+use reelgate_flow::place::TextPlace;
 use reelgate_pipelines::messages::{NotSearched, Surface};
 
-use super::lines::{Lines, TextPlace};
+use super::lines::{Lines, position_place};
 use crate::inspect::boxes::{Boxes, Header};
 use crate::source::Source;
 use table::{Sample, Table};
 
-/// A position is read this often, nanoseconds: closer ones are the same place at the speed of a camera.
+/// Interval of the positions that are read, nanoseconds. Within it, a camera hardly moves.
 const INTERVAL_NS: u64 = 10_000_000_000;
 /// Samples read of one track.
 const SAMPLES_MAX: usize = 2_000;
 /// Bytes read of one sample.
 const SAMPLE_BYTES_MAX: u32 = 1 << 20;
-/// Tracks looked at.
+/// Tracks read of one movie.
 const TRACKS_MAX: usize = 1_000;
 
-/// Adds positions and devices of every metadata track of an ISO base media file; a track in another form than GPMF is
-/// recorded as not analysed.
+/// Adds positions and devices of every metadata track of an ISO base media file. A track in a format other than GPMF is
+/// recorded as not searched.
 pub fn collect(source: &Source, lines: &mut Lines) {
     let movies = Boxes::new(source, 0, source.size_bytes()).flatten().filter(|top| top.kind == *b"moov");
     let tracks = movies.flat_map(|movie| Boxes::new(source, movie.body, movie.end).flatten());
@@ -34,12 +37,12 @@ pub fn collect(source: &Source, lines: &mut Lines) {
             continue;
         }
         if table.format != *b"gpmd" {
-            lines.miss(Surface::Telemetry, None, NotSearched::UnknownForm);
+            lines.record_not_searched(Surface::Telemetry, None, NotSearched::UnknownForm);
             continue;
         }
         match table.samples(source) {
             Some(samples) => read_samples(source, &samples, lines),
-            None => lines.miss(Surface::Telemetry, None, NotSearched::Damaged),
+            None => lines.record_not_searched(Surface::Telemetry, None, NotSearched::Damaged),
         }
     }
 }
@@ -54,7 +57,7 @@ fn read_samples(source: &Source, samples: &[Sample], lines: &mut Lines) {
         }
         count += 1;
         if count > SAMPLES_MAX {
-            lines.miss(Surface::Telemetry, None, NotSearched::LimitReached);
+            lines.record_not_searched(Surface::Telemetry, None, NotSearched::LimitReached);
             return;
         }
         next_ns = sample.start_ns.saturating_add(INTERVAL_NS);
@@ -63,9 +66,9 @@ fn read_samples(source: &Source, samples: &[Sample], lines: &mut Lines) {
         let place = TextPlace {
             start_ns: Some(sample.start_ns),
             end_ns: Some(sample.end_ns),
-            ..TextPlace::default()
+            ..position_place(None)
         };
-        klv::read(&bytes[..read], place, lines);
+        read_gpmf(&bytes[..read], place, lines);
     }
 }
 
@@ -110,8 +113,8 @@ mod tests {
     }
 
     #[test]
-    fn positions_come_from_the_first_the_last_and_every_tenth_second_with_their_times() {
-        let samples: Vec<_> = (0..25).map(|n| klv::tests::sample(100_000_000 + n, 22_945_000, 3)).collect();
+    fn positions_of_the_first_the_last_and_every_tenth_second_are_read_with_their_times() {
+        let samples: Vec<_> = (0..25).map(|n| gpmf_samples::sample(100_000_000 + n, 22_945_000, 3)).collect();
         let text = String::from_utf8(collected(&movie(b"gpmd", &samples)).jsonl).unwrap();
         let times: Vec<u64> = text
             .lines()
@@ -123,9 +126,9 @@ mod tests {
     }
 
     #[test]
-    fn a_track_in_another_form_or_with_broken_tables_is_said_to_be_missing() {
+    fn a_track_in_another_format_or_with_broken_tables_is_recorded_as_not_searched() {
         let why = |file: &[u8]| collected(file).missing().first().map(|missing| missing.why);
-        let samples = [klv::tests::sample(1, 2, 3)];
+        let samples = [gpmf_samples::sample(1, 2, 3)];
         assert_eq!(why(&movie(b"mebx", &samples)), Some(NotSearched::UnknownForm));
         let mut broken = movie(b"gpmd", &samples);
         let at = broken.windows(4).position(|window| window == b"stco").unwrap();

@@ -1,12 +1,11 @@
-//! Where the samples of a track lie (ISO/IEC 14496-12, 8.6.1.2 time to sample, 8.7.2 to 8.7.5), bounded.
+//! Finds the samples of a track (ISO/IEC 14496-12, 8.6.1.2 time to sample, 8.7.2 to 8.7.5), within limits.
 
 use crate::inspect::boxes::{Boxes, Fields, Header};
 use crate::source::Source;
 
-/// Samples of one track; one a second for two days.
+/// Samples read of one track: one per second for two days.
 const SAMPLES_MAX: u32 = 200_000;
 
-/// The tables of a track.
 #[derive(Default)]
 pub struct Table {
     /// Handler of the track: `meta`, `vide` …
@@ -20,12 +19,10 @@ pub struct Table {
     offsets: Option<Header>,
 }
 
-/// One sample.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sample {
     /// First byte in the file.
     pub offset: u64,
-    /// Bytes.
     pub bytes: u32,
     /// Start of its time, nanoseconds.
     pub start_ns: u64,
@@ -34,7 +31,7 @@ pub struct Sample {
 }
 
 impl Table {
-    /// The tables under a track box; `None` where it has no media.
+    /// The tables inside a track box; `None` if it has no media.
     pub fn of(source: &Source, track: Header) -> Option<Self> {
         let mut table = Self::default();
         table.descend(source, track)?;
@@ -73,7 +70,7 @@ impl Table {
         Some(())
     }
 
-    /// Every sample in order; `None` where the tables contradict themselves or list too many.
+    /// Every sample in order; `None` if the tables contradict each other or list too many samples.
     pub fn samples(&self, source: &Source) -> Option<Vec<Sample>> {
         let sizes = self.sizes(source)?;
         let times = self.times(source, sizes.len())?;
@@ -150,7 +147,7 @@ impl Table {
         (0..count).map(run).collect()
     }
 
-    /// The fields of a table behind its version and flags.
+    /// The fields of a table after its version and flags.
     fn table<'a>(&self, source: &'a Source, table: Option<Header>) -> Option<Fields<'a>> {
         let table = table?;
         let mut fields = Fields::new(source, table.body, table.end);

@@ -1,4 +1,4 @@
-//! Small files built box by box, each with one thing wrong.
+//! Small files, built box by box, each with one fault.
 
 use super::super::tests::limits;
 use super::*;
@@ -72,7 +72,7 @@ fn refused(claims: Claims) -> Option<Code> {
 }
 
 #[test]
-fn an_honest_movie_passes_and_says_its_brand_and_duration() {
+fn an_honest_movie_passes_with_its_brand_and_duration() {
     let movie = checked(&movie(&track(HONEST))).unwrap();
     let expected =
         Movie { brand: "isom".to_owned(), fragmented: false, declared_duration_ns: Some(400_000_000) };
@@ -80,7 +80,7 @@ fn an_honest_movie_passes_and_says_its_brand_and_duration() {
 }
 
 #[test]
-fn claims_beyond_a_limit_are_refused_by_the_name_of_the_limit() {
+fn claims_beyond_a_limit_are_refused_with_the_code_of_the_limit() {
     let pixels = [(65_535, 1), (1, 65_535), (16_000, 16_000)];
     for (width, height) in pixels {
         assert_eq!(refused(Claims { width, height, ..HONEST }), Some(Code::BudgetPixels));
@@ -94,7 +94,7 @@ fn claims_beyond_a_limit_are_refused_by_the_name_of_the_limit() {
 }
 
 #[test]
-fn nesting_stops_at_the_limit_however_deep_the_file_goes() {
+fn nesting_beyond_the_limit_is_refused_at_any_depth() {
     let nested = (0..5_000).fold(Vec::new(), |inner, _| boxed(b"moov", &inner));
     assert_eq!(checked(&nested), Err(Code::BudgetNesting));
 }
@@ -113,7 +113,7 @@ fn encrypted_and_compressed_movies_are_named_as_such() {
 }
 
 #[test]
-fn a_missing_or_contradicting_index_is_damaged() {
+fn a_missing_or_contradictory_index_is_damaged() {
     assert_eq!(checked(&boxed(b"ftyp", b"isom")), Err(Code::DamagedIndex));
     assert_eq!(checked(b"\0\0\0\x03free"), Err(Code::DamagedIndex));
     assert_eq!(refused(Claims { timescale: 0, ..HONEST }), Some(Code::DamagedIndex));
@@ -124,7 +124,7 @@ fn a_missing_or_contradicting_index_is_damaged() {
 }
 
 #[test]
-fn a_cut_file_is_truncated_wherever_the_cut_lies() {
+fn a_cut_file_is_truncated_at_any_position_of_the_cut() {
     let whole = movie(&track(HONEST));
     assert_eq!(checked(&whole[..whole.len() - 1]), Err(Code::Truncated), "within the movie box");
     assert_eq!(checked(&whole[..40]), Err(Code::Truncated), "within the media, before the movie box");
@@ -133,7 +133,7 @@ fn a_cut_file_is_truncated_wherever_the_cut_lies() {
 }
 
 #[test]
-fn a_media_box_that_is_too_long_is_fine_as_long_as_all_samples_are_there() {
+fn a_media_box_that_is_too_long_is_accepted_if_all_samples_are_there() {
     let mdat_last = {
         let moov = boxed(b"moov", &track(Claims { offset: 0, ..HONEST }));
         [moov, words(&[1_000]), b"mdat".to_vec(), vec![0; 50]].concat()
@@ -142,7 +142,7 @@ fn a_media_box_that_is_too_long_is_fine_as_long_as_all_samples_are_there() {
 }
 
 #[test]
-fn a_movie_without_tracks_holds_no_media() {
+fn a_movie_without_tracks_has_no_media() {
     assert_eq!(checked(&movie(&[])), Err(Code::NoMediaTrack));
 }
 
@@ -157,7 +157,7 @@ fn fragments_may_not_claim_more_samples_than_the_file_has_bytes() {
 }
 
 #[test]
-fn samples_in_both_places_are_refused_because_the_demuxer_would_lose_some() {
+fn samples_in_movie_box_and_fragments_are_refused_because_the_demuxer_would_lose_some() {
     let bytes = [movie(&track(HONEST)), boxed(b"moof", b"")].concat();
     assert_eq!(checked(&bytes), Err(Code::UnsupportedContainer));
 }

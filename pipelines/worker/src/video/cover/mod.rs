@@ -1,9 +1,9 @@
-//! Covers what must not be seen, frame by frame, in front of the ladder: upright pictures of the source's size,
-//! so that one box serves every rung and no scaler ever sees what is under it.
+//! Applies redactions to each frame in front of the ladder. The pictures are upright and have the source's size, so one box
+//! is enough for all rungs, and no scaler ever reads the covered pixels.
 //!
-//! What is laid over an area takes nothing from inside it, see [`paint`]. Doubt covers more, never less: an area
-//! that does not lie in the picture covers all of it, a frame that may still be shown when a range begins is
-//! covered, and a picture that cannot be painted ends the job.
+//! The paint over an area uses no pixel of the area: see [`paint`]. In doubt, more is covered: an area that is not inside
+//! the picture covers the whole picture, a frame that may still be shown when a range begins is covered, and a picture that
+//! cannot be painted ends the job.
 
 mod paint;
 
@@ -19,15 +19,15 @@ use reelgate_pipelines::recipes::redact;
 
 use paint::{Painter, Rect};
 
-/// The margin on every side of an area, as a part of its height: readers of text draw their boxes close.
+/// The margin on each side of an area is its height divided by this, because text readers return tight boxes.
 const MARGIN_PART: u32 = 4;
-/// The least margin, pixels: compression smears letters beyond their edges.
+/// The smallest margin, pixels: compression spreads letters beyond their edges.
 const MARGIN_MIN: u32 = 4;
-/// How long a frame may be shown at most where neither the rate nor the frame itself tells.
+/// How long a frame is assumed to be shown at most, if neither the rate nor its duration is known.
 const SHOWN_UNKNOWN_NS: u64 = 1_000_000_000;
 
-/// Formats that can be painted: every component in whole bytes of its own, 16-bit ones little endian. Decoders
-/// give most of them; anything else is converted first.
+/// Formats that can be painted: each component has its own whole bytes, and 16-bit components are little endian. Decoders
+/// deliver most of them. Other formats are converted first.
 pub const FORMATS: [gst_video::VideoFormat; 28] = {
     use gst_video::VideoFormat as F;
     [
@@ -62,7 +62,7 @@ pub const FORMATS: [gst_video::VideoFormat; 28] = {
     ]
 };
 
-/// The redactions of one job and the pictures they are laid over.
+/// The redactions of one job and the format of the pictures.
 pub struct Cover {
     redactions: Vec<Redaction>,
     frame_ns: Option<u64>,
@@ -71,7 +71,7 @@ pub struct Cover {
 
 /// When a frame is on screen, stream time, nanoseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Shown {
+pub struct DisplayTime {
     from_ns: u64,
     until_ns: u64,
 }
@@ -79,7 +79,7 @@ pub struct Shown {
 impl Cover {
     /// The redactions of a job.
     ///
-    /// Fails with `internal` where they are malformed, see [`redact::check`].
+    /// Fails with `internal` if they are malformed: see [`redact::check`].
     pub fn new(job: &VideoJob) -> Result<Self, Fault> {
         redact::check(&job.redactions)?;
         let rate = job.frame_rate.filter(|rate| rate.num > 0);
@@ -90,54 +90,54 @@ impl Cover {
         })
     }
 
-    /// Learns the form of the pictures that follow.
-    pub fn pictures(&self, caps: &gst::CapsRef) {
+    /// Sets the format of the pictures that follow.
+    pub fn set_format(&self, caps: &gst::CapsRef) {
         *self.info.lock().unwrap_or_else(PoisonError::into_inner) =
             gst_video::VideoInfo::from_caps(caps).ok();
     }
 
-    /// When a frame is shown: up to the next one, which has not been seen yet.
-    pub fn shown(&self, stream_ns: u64, duration: Option<gst::ClockTime>) -> Shown {
-        let told = duration.map(gst::ClockTime::nseconds);
-        let length = self.frame_ns.max(told).unwrap_or(SHOWN_UNKNOWN_NS);
-        Shown { from_ns: stream_ns, until_ns: stream_ns.saturating_add(length) }
+    /// When a frame is shown. It is shown up to the next frame, which has not arrived yet, so the longest time is assumed.
+    pub fn shown(&self, stream_ns: u64, duration: Option<gst::ClockTime>) -> DisplayTime {
+        let declared = duration.map(gst::ClockTime::nseconds);
+        let length = self.frame_ns.max(declared).unwrap_or(SHOWN_UNKNOWN_NS);
+        DisplayTime { from_ns: stream_ns, until_ns: stream_ns.saturating_add(length) }
     }
 
-    /// Covers what must not be seen of a frame; one without redactions is not touched.
+    /// Applies the redactions of a frame's time. A frame without redactions is not changed.
     ///
-    /// Fails with `internal` where the picture cannot be painted: it must not go on.
-    pub fn lay(&self, shown: Shown, buffer: &mut gst::Buffer) -> Result<(), Fault> {
+    /// Fails with `internal` if the picture cannot be painted, because it must not be encoded then.
+    pub fn apply(&self, shown: DisplayTime, buffer: &mut gst::Buffer) -> Result<(), Fault> {
         let now: Vec<&Redaction> =
             self.redactions.iter().filter(|redaction| is_now(redaction, shown)).collect();
         if now.is_empty() {
             return Ok(());
         }
         let info = self.info.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let info = info.ok_or_else(|| unpaintable("a picture of known form"))?;
+        let info = info.ok_or_else(|| unpaintable("a picture of a known format"))?;
         if !FORMATS.contains(&info.format()) {
-            return Err(unpaintable("a picture of a form that can be painted"));
+            return Err(unpaintable("a picture of a paintable format"));
         }
         let mut frame = gst_video::VideoFrameRef::from_buffer_ref_writable(buffer.make_mut(), &info)
-            .map_err(|_| unpaintable("a picture that can be written"))?;
+            .map_err(|_| unpaintable("a writable picture"))?;
         let mut painter = Painter::new(&mut frame);
         let areas = now.iter().map(|redaction| (covered(redaction.area, &info), redaction.style));
         let areas: Vec<(Rect, RedactionStyle)> = areas.collect();
-        // All of them before the first gradient, which would otherwise take up colours from the area beside it.
+        // Fill all areas before the first gradient. Otherwise a gradient could use colours of an adjacent area.
         let filled = areas.iter().try_for_each(|(rect, _)| painter.fill(*rect));
         let soft = areas.iter().filter(|(_, style)| *style == RedactionStyle::Blur);
         filled
             .and_then(|()| soft.map(|(rect, _)| *rect).try_for_each(|rect| painter.soften(rect)))
-            .ok_or_else(|| unpaintable("a picture as large as it says"))
+            .ok_or_else(|| unpaintable("a picture of the declared size"))
     }
 }
 
-/// Whether a frame is shown at a time of the range, give or take the rounding of times.
-fn is_now(redaction: &Redaction, shown: Shown) -> bool {
+/// Whether a frame is shown at a time within the range. Times may be rounded by the grid slack.
+fn is_now(redaction: &Redaction, shown: DisplayTime) -> bool {
     let early_ns = redaction.start_ns.saturating_sub(GRID_SLACK_NS);
     shown.from_ns < redaction.end_ns.saturating_add(GRID_SLACK_NS) && shown.until_ns > early_ns
 }
 
-/// The area with its margin, out to whole chroma samples; the whole picture where it does not lie inside.
+/// The area with its margin, extended to whole chroma samples; the whole picture if the area is not inside it.
 fn covered(area: Option<FrameBox>, info: &gst_video::VideoInfo) -> Rect {
     let (width, height) = (info.width(), info.height());
     let whole = Rect { left: 0, top: 0, right: width, bottom: height };
@@ -166,7 +166,7 @@ fn covered(area: Option<FrameBox>, info: &gst_video::VideoInfo) -> Rect {
 }
 
 fn unpaintable(expected: &str) -> Fault {
-    Fault::new(Code::Internal, format!("expected {expected} where something must be covered, found another"))
+    Fault::new(Code::Internal, format!("cannot apply the redaction: expected {expected}"))
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
-//! Paint for areas of a picture, component by component, in any of [`super::FORMATS`].
+//! Paints areas of a picture, component by component, in any of the formats that the parent module lists.
 //!
-//! A mosaic or a blur of what is there can be undone where few texts are possible (Hill, Zhou, Saul, Shacham: "On
-//! the (In)effectiveness of Mosaicing and Blurring as Tools for Document Redaction", PETS 2016), so neither paint reads
-//! a sample of the area: one is black, the other a gradient between the colours around it.
+//! A mosaic or a blur of the covered pixels can be reversed if only few texts are possible (Hill, Zhou, Saul, Shacham: "On
+//! the (In)effectiveness of Mosaicing and Blurring as Tools for Document Redaction", PETS 2016). So neither paint reads a
+//! sample of the area: one is black, and the other is a gradient between the colours around it.
 
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 
 use gst_video::prelude::*;
 
-/// Samples beside an area whose mean is the colour of that side.
-const BESIDE: usize = 4;
+/// The colour of a side is the mean of this many samples next to the area.
+const ADJACENT: usize = 4;
 
 /// An area in pixels; `right` and `bottom` are outside.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,14 +23,14 @@ pub struct Rect {
 
 type Frame<'a> = gst_video::VideoFrameRef<&'a mut gst::BufferRef>;
 
-/// Paints one frame. Every function is `None` where the frame is smaller than it says.
+/// Paints one frame. Every function returns `None` if the frame is smaller than it declares.
 pub struct Painter<'a, 'b> {
     frame: &'a mut Frame<'b>,
     black: [i32; 4],
 }
 
 impl<'a, 'b> Painter<'a, 'b> {
-    /// A painter of this frame, which must be of one of [`super::FORMATS`].
+    /// A painter for a frame, which must have a paintable format.
     pub fn new(frame: &'a mut Frame<'b>) -> Self {
         let range = frame.info().colorimetry().range();
         let (black, _) = frame.info().range_offsets(range);
@@ -47,15 +47,15 @@ impl<'a, 'b> Painter<'a, 'b> {
         Some(())
     }
 
-    /// Makes the area a gradient between the means of the samples beside it. Along an edge of the picture there
-    /// are none and the other side stands for both; with none at all, the area stays as it is.
+    /// Makes the area a gradient between the means of the samples next to it. At an edge of the picture there are no such
+    /// samples, and the opposite side is used for both. Without any samples, the area is not changed.
     pub fn soften(&mut self, rect: Rect) -> Option<()> {
         for index in 0..self.components() {
             let mut component = self.component(index, rect)?;
             let (left, top, right, bottom) =
                 (component.left, component.top, component.right, component.bottom);
-            let before = |edge: usize| edge.saturating_sub(BESIDE)..edge;
-            let behind = |edge: usize, end: usize| edge..edge.saturating_add(BESIDE).min(end);
+            let before = |edge: usize| edge.saturating_sub(ADJACENT)..edge;
+            let behind = |edge: usize, end: usize| edge..edge.saturating_add(ADJACENT).min(end);
             let west = component.mean(before(left), top..bottom)?;
             let east = component.mean(behind(right, component.width), top..bottom)?;
             let north = component.mean(left..right, before(top))?;
@@ -81,7 +81,7 @@ impl<'a, 'b> Painter<'a, 'b> {
         self.frame.format_info().n_components() as usize
     }
 
-    /// A component and the part of it that the area touches.
+    /// A component and the part of it that the area covers, even partly.
     fn component(&mut self, index: usize, rect: Rect) -> Option<Component<'_>> {
         let format = self.frame.format_info();
         let (across, down) = (*format.w_sub().get(index)?, *format.h_sub().get(index)?);
@@ -110,14 +110,14 @@ impl<'a, 'b> Painter<'a, 'b> {
     }
 }
 
-/// As many steps from one value to another.
+/// The given number of steps from one value to another.
 fn gradient(from: u32, to: u32, steps: usize) -> Vec<u32> {
     let last = steps.saturating_sub(1).max(1) as u64;
     let mixed = |at: u64| (u64::from(from) * (last - at.min(last)) + u64::from(to) * at) / last;
     (0..steps as u64).map(|at| u32::try_from(mixed(at)).unwrap_or(to)).collect()
 }
 
-/// One component of a frame with an area in its own samples.
+/// One component of a frame, with an area in samples of the component.
 struct Component<'a> {
     data: &'a mut [u8],
     stride: usize,
@@ -134,7 +134,7 @@ struct Component<'a> {
 }
 
 impl Component<'_> {
-    /// Gives every sample of the area a value, by its place in the area.
+    /// Sets every sample of the area to the value for its position in the area.
     fn paint(&mut self, value: impl Fn(usize, usize) -> u32) -> Option<()> {
         if self.left >= self.right {
             return Some(());
@@ -154,7 +154,7 @@ impl Component<'_> {
         Some(())
     }
 
-    /// The mean of some samples; the inner value is `None` where there are none.
+    /// The mean of some samples; the inner value is `None` if there are none.
     fn mean(&self, columns: std::ops::Range<usize>, lines: std::ops::Range<usize>) -> Option<Option<u32>> {
         let (mut sum, mut count) = (0_u64, 0_u64);
         for y in lines {

@@ -9,7 +9,7 @@ fn cover(redactions: Vec<Redaction>, format: gst_video::VideoFormat) -> (Cover, 
     gst::init().unwrap();
     let info = gst_video::VideoInfo::builder(format, SIZE.0, SIZE.1).build().unwrap();
     let cover = Cover::new(&VideoJob { redactions, ..job(&[("a", 64, 64)]) }).unwrap();
-    cover.pictures(&info.to_caps().unwrap());
+    cover.set_format(&info.to_caps().unwrap());
     (cover, info)
 }
 
@@ -21,7 +21,7 @@ fn area(x: u32, y: u32, width: u32, height: u32) -> FrameBox {
     FrameBox { x, y, width, height }
 }
 
-/// Noise, the same in every run (xorshift64, Marsaglia 2003); samples above 8 bits stay in theirs.
+/// Noise that is the same in every run (xorshift64, Marsaglia 2003). Samples of more than 8 bits keep their depth.
 fn noise(info: &gst_video::VideoInfo) -> gst::Buffer {
     let mut state = 0x2545_F491_4F6C_DD1D_u64;
     let mut next = || {
@@ -46,8 +46,8 @@ fn bytes(buffer: &gst::Buffer) -> Vec<u8> {
     buffer.map_readable().unwrap().to_vec()
 }
 
-fn lay(cover: &Cover, mut buffer: gst::Buffer) -> gst::Buffer {
-    cover.lay(cover.shown(0, None), &mut buffer).unwrap();
+fn covered_by(cover: &Cover, mut buffer: gst::Buffer) -> gst::Buffer {
+    cover.apply(cover.shown(0, None), &mut buffer).unwrap();
     buffer
 }
 
@@ -56,7 +56,7 @@ fn only_what_lies_in_the_range_and_the_box_with_its_margin_changes() {
     let (cover, info) =
         cover(vec![on(area(21, 17, 20, 8), RedactionStyle::Fill)], gst_video::VideoFormat::Gray8);
     let before = bytes(&noise(&info));
-    let after = bytes(&lay(&cover, noise(&info)));
+    let after = bytes(&covered_by(&cover, noise(&info)));
     let stride = info.stride()[0] as usize;
     for y in 0..SIZE.1 as usize {
         for x in 0..SIZE.0 as usize {
@@ -67,8 +67,8 @@ fn only_what_lies_in_the_range_and_the_box_with_its_margin_changes() {
     }
     for late in [1_002 * MS, u64::MAX - 1] {
         let mut buffer = noise(&info);
-        cover.lay(cover.shown(late, None), &mut buffer).unwrap();
-        assert_eq!(bytes(&buffer), before, "a frame behind the range is left alone");
+        cover.apply(cover.shown(late, None), &mut buffer).unwrap();
+        assert_eq!(bytes(&buffer), before, "a frame after the range is not changed");
     }
 }
 
@@ -77,7 +77,7 @@ fn every_frame_that_may_be_on_screen_in_the_range_is_covered() {
     let redaction = Redaction { start_ns: 500 * MS, ..on(area(0, 0, 8, 8), RedactionStyle::Fill) };
     let ms = gst::ClockTime::from_mseconds;
     for (rate, at_ms, duration, covered) in [
-        (true, 466, None, true), // 30 a second: shown to 499.3, which rounding may mean 500.3
+        (true, 466, None, true), // 30 a second: shown to 499.3 ms, which may be 500.3 ms before rounding
         (true, 460, None, false),
         (true, 100, Some(ms(450)), true),
         (false, 100, Some(ms(450)), true),
@@ -94,8 +94,8 @@ fn every_frame_that_may_be_on_screen_in_the_range_is_covered() {
 }
 
 #[test]
-fn the_paint_of_every_form_depends_on_nothing_that_it_covers() {
-    // The second lies beside the first, so that each has the other in its surroundings.
+fn the_paint_of_every_format_is_independent_of_what_it_covers() {
+    // The two areas are adjacent, so that each is in the surroundings of the other.
     let (first, second) = (area(20, 16, 15, 9), area(20, 31, 15, 6));
     for format in FORMATS {
         let fill = [on(first, RedactionStyle::Fill), on(second, RedactionStyle::Fill)];
@@ -103,31 +103,35 @@ fn the_paint_of_every_form_depends_on_nothing_that_it_covers() {
         let (filling, info) = cover(fill.to_vec(), format);
         let (softening, _) = cover(soft, format);
         let untouched = noise(&info);
-        let other = lay(&filling, noise(&info)); // differs from the noise where it is covered, and nowhere else
+        let other = covered_by(&filling, noise(&info)); // differs from the noise only where it is covered
         assert_ne!(bytes(&other), bytes(&untouched), "{format}");
         assert_eq!(
-            bytes(&lay(&softening, other.clone())),
-            bytes(&lay(&softening, untouched.clone())),
+            bytes(&covered_by(&softening, other.clone())),
+            bytes(&covered_by(&softening, untouched.clone())),
             "{format}"
         );
-        assert_ne!(bytes(&lay(&softening, untouched)), bytes(&other), "{format}: a gradient, not black");
-        assert_eq!(bytes(&lay(&filling, other.clone())), bytes(&other), "{format}");
+        assert_ne!(
+            bytes(&covered_by(&softening, untouched)),
+            bytes(&other),
+            "{format}: a gradient, not black"
+        );
+        assert_eq!(bytes(&covered_by(&filling, other.clone())), bytes(&other), "{format}");
     }
 }
 
 #[test]
-fn a_box_that_does_not_lie_in_the_picture_covers_all_of_it() {
+fn a_box_that_is_not_inside_the_picture_covers_all_of_it() {
     let whole = Rect { left: 0, top: 0, right: SIZE.0, bottom: SIZE.1 };
     let (_, info) = cover(Vec::new(), gst_video::VideoFormat::I420);
-    let astray = [area(70, 0, 1, 1), area(0, 50, 8, 5), area(u32::MAX, 0, 2, 1), area(0, 0, 1, u32::MAX)];
-    for area in astray {
+    let outside = [area(70, 0, 1, 1), area(0, 50, 8, 5), area(u32::MAX, 0, 2, 1), area(0, 0, 1, u32::MAX)];
+    for area in outside {
         assert_eq!(covered(Some(area), &info), whole, "{area:?}");
     }
     assert_eq!(covered(None, &info), whole);
 }
 
 #[test]
-fn margins_reach_whole_chroma_samples_and_end_at_the_edge() {
+fn margins_extend_to_whole_chroma_samples_and_end_at_the_edge() {
     let (_, info) = cover(Vec::new(), gst_video::VideoFormat::I420);
     let rect = |left, top, right, bottom| Rect { left, top, right, bottom };
     assert_eq!(covered(Some(area(21, 17, 20, 8)), &info), rect(16, 12, 46, 30));
@@ -141,7 +145,7 @@ fn without_anything_around_it_a_gradient_is_black() {
         vec![Redaction { area: None, ..on(area(0, 0, 1, 1), RedactionStyle::Blur) }],
         gst_video::VideoFormat::I420,
     );
-    let painted = bytes(&lay(&cover, noise(&info)));
+    let painted = bytes(&covered_by(&cover, noise(&info)));
     let luma: std::collections::BTreeSet<u8> = painted[..info.stride()[0] as usize * SIZE.1 as usize]
         .chunks(info.stride()[0] as usize)
         .flat_map(|line| line[..SIZE.0 as usize].to_vec())
@@ -159,5 +163,5 @@ fn malformed_redactions_and_unknown_pictures_end_the_job() {
         Code::Internal
     );
     let (cover, info) = cover(vec![on(area(0, 0, 1, 1), RedactionStyle::Fill)], gst_video::VideoFormat::V210);
-    assert_eq!(cover.lay(cover.shown(0, None), &mut noise(&info)).unwrap_err().code, Code::Internal);
+    assert_eq!(cover.apply(cover.shown(0, None), &mut noise(&info)).unwrap_err().code, Code::Internal);
 }

@@ -1,14 +1,16 @@
-//! GoPro's metadata format (GPMF: github.com/gopro/gpmf-parser, "GPMF Data Format"): key, type, size of a structure and
-//! how many, then the data padded to four bytes; nested where the type is 0.
+//! GoPro's metadata format (GPMF: github.com/gopro/gpmf-parser, "GPMF Data Format"). An item has a key, a type, the size and
+//! the number of structures, and data with padding to four bytes. If the type is 0, the data are nested items.
 
-use super::super::lines::{Lines, TextPlace};
+use reelgate_flow::place::TextPlace;
+
+use super::super::lines::Lines;
 use super::super::location::checked;
 
-/// Items looked at in one sample.
+/// Items read of one sample.
 const ITEMS_MAX: u32 = 20_000;
-/// Devices hold streams hold items.
+/// Nesting of items: devices contain streams, and streams contain items.
 const DEPTH_MAX: u32 = 5;
-/// Text items that say whose camera it was.
+/// Text items that can identify the camera or its owner.
 const TEXTS: [([u8; 4], &str); 5] = [
     (*b"CASN", "camera_serial_number"),
     (*b"DVNM", "device_name"),
@@ -17,18 +19,17 @@ const TEXTS: [([u8; 4], &str); 5] = [
     (*b"OREN", "orientation"),
 ];
 
-/// Adds the first position of every stream and what names the device. Broken data end the reading.
+/// Adds the first position of every stream, and the texts that identify the device. It stops at broken data.
 pub fn read(bytes: &[u8], place: TextPlace, lines: &mut Lines) {
-    KlvReader { place, lines, items: 0 }.nested(bytes, 0);
+    GpmfReader { place, lines, items: 0 }.nested(bytes, 0);
 }
 
-struct KlvReader<'a> {
+struct GpmfReader<'a> {
     place: TextPlace,
     lines: &'a mut Lines,
     items: u32,
 }
 
-/// One item.
 struct Item<'a> {
     key: [u8; 4],
     kind: u8,
@@ -36,15 +37,15 @@ struct Item<'a> {
     data: &'a [u8],
 }
 
-/// What a stream has said before its positions.
+/// Items of a stream that precede its positions and apply to them.
 #[derive(Default)]
 struct Stream {
     scales: Vec<f64>,
-    /// 0 where the receiver had no fix.
+    /// 0 if the receiver had no fix.
     fix: Option<u32>,
 }
 
-impl KlvReader<'_> {
+impl GpmfReader<'_> {
     fn nested(&mut self, mut rest: &[u8], depth: u32) {
         let mut stream = Stream::default();
         while let Some((item, next)) = next_item(rest) {
@@ -64,7 +65,7 @@ impl KlvReader<'_> {
         }
     }
 
-    /// Latitude and longitude come first in both forms; the fix of GPS9 is its last value, unscaled.
+    /// Adds a position. Latitude and longitude come first in both formats. The fix of GPS9 is its last value, unscaled.
     fn position(&mut self, item: &Item, stream: &Stream) {
         let entry = item.data.get(..item.structure_bytes).unwrap_or_default();
         let value = |index: usize| {
@@ -79,7 +80,7 @@ impl KlvReader<'_> {
         };
         let position = value(0).zip(value(1)).and_then(|(latitude, longitude)| checked(latitude, longitude));
         if let Some(position) = position.filter(|_| has_fix) {
-            self.lines.add_position(self.place, position);
+            self.lines.add_position(&self.place, position);
         }
     }
 
@@ -114,34 +115,14 @@ fn integers<'a>(item: &'a Item) -> Box<dyn Iterator<Item = i32> + 'a> {
 }
 
 #[cfg(test)]
-pub mod tests {
+mod tests {
+    use super::super::super::lines::position_place;
+    use super::super::gpmf_samples::{item, sample};
     use super::*;
-
-    pub fn item(key: &[u8; 4], kind: u8, structure: u8, data: &[u8]) -> Vec<u8> {
-        let count = data.len().checked_div(structure.into()).unwrap_or(0) as u16;
-        let mut bytes = [key, &[kind, structure][..], &count.to_be_bytes(), data].concat();
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        bytes
-    }
-
-    /// A sample of a camera at a position in ten-millionths of a degree.
-    pub fn sample(latitude: i32, longitude: i32, fix: u32) -> Vec<u8> {
-        let scale: Vec<u8> =
-            [10_000_000, 10_000_000, 1000, 1000, 100].iter().flat_map(|n: &i32| n.to_be_bytes()).collect();
-        let gps: Vec<u8> =
-            [latitude, longitude, 1, 2, 3].iter().flat_map(|n: &i32| n.to_be_bytes()).collect();
-        let stream = [
-            item(b"GPSF", b'L', 4, &fix.to_be_bytes()),
-            item(b"SCAL", b'l', 4, &scale),
-            item(b"GPS5", b'l', 20, &[&gps[..], &gps].concat()),
-        ];
-        let device = [item(b"DVNM", b'c', 1, b"Hero Nine"), item(b"STRM", 0, 1, &stream.concat())];
-        item(b"DEVC", 0, 1, &device.concat())
-    }
 
     fn lines(bytes: &[u8]) -> String {
         let mut lines = Lines::default();
-        read(bytes, TextPlace::default(), &mut lines);
+        read(bytes, position_place(None), &mut lines);
         String::from_utf8(lines.jsonl).unwrap()
     }
 
@@ -153,7 +134,7 @@ pub mod tests {
     }
 
     #[test]
-    fn the_newer_form_carries_its_fix_in_every_value() {
+    fn gps9_has_its_fix_in_every_value() {
         let scale: Vec<u8> = [10_000_000i32; 9].iter().flat_map(|n| n.to_be_bytes()).collect();
         let gps9 = |fix: u16| {
             let mut entry: Vec<u8> =
