@@ -62,7 +62,7 @@ impl Machine for Ec2Machine {
         }
     }
 
-    async fn tell_work_left(&self, left: &[WorkLeft]) -> PortResult<()> {
+    async fn report_work_left(&self, left: &[WorkLeft]) -> PortResult<()> {
         let Some(metric) = &self.metric else { return Ok(()) };
         let lanes: Vec<(Lane, f64)> = left.iter().map(|one| (one.lane, one.seconds)).collect();
         metric.put(&lanes).await

@@ -27,7 +27,7 @@ async fn sidecars_lie_in_the_job_s_scope_and_their_maps_outside_of_it() {
     assert_eq!(text, "{\"phone\":\"020 7946 0018\"}\n{\"phone\":\"one line\"}\n");
 
     let map = scanner.map(&batch, &asset('a')).await.unwrap().unwrap();
-    assert_eq!(map.tie(&[1]).places[0].start_ns, Some(1));
+    assert_eq!(map.locate(&[1]).places[0].start_ns, Some(1));
     assert_eq!(scanner.map(&batch, &asset('c')).await.unwrap(), None);
 }
 
