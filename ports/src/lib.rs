@@ -1,6 +1,7 @@
 //! The services that Reelgate needs, as small traits. Backends implement them; this crate knows no concrete backend.
 
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 pub mod audit;
 pub mod clock;
