@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use super::malformed::malformed;
 use super::object_fields::{RejectReason, S3EventKind, S3ObjectFields};
 use super::{finding, notification};
 use crate::location::{Area, Location, is_upload};
@@ -85,7 +86,7 @@ struct Outer<'a> {
 }
 
 fn outer(bytes: &[u8]) -> Result<Outer<'_>, RejectReason> {
-    serde_json::from_slice(bytes).map_err(|error| damaged("a JSON object", &error))
+    serde_json::from_slice(bytes).map_err(|error| malformed("a JSON object", &error))
 }
 
 fn inside(outer: Outer<'_>) -> ParsedMessage {
@@ -158,7 +159,7 @@ struct Object {
 
 fn object(detail_type: &str, detail: &str) -> Result<MediaEvent, RejectReason> {
     let detail: Detail =
-        serde_json::from_str(detail).map_err(|error| damaged("the detail of an S3 event", &error))?;
+        serde_json::from_str(detail).map_err(|error| malformed("the detail of an S3 event", &error))?;
     let change = match (detail_type, detail.deletion_type.as_deref()) {
         ("Object Created", _) => S3EventKind::Created,
         (_, Some("Delete Marker Created")) => S3EventKind::Marked,
@@ -173,16 +174,6 @@ fn object(detail_type: &str, detail: &str) -> Result<MediaEvent, RejectReason> {
         sequencer: detail.object.sequencer,
     };
     fields.event(change)
-}
-
-/// The parser's own words would repeat the message, so only the place is told.
-pub(super) fn damaged(expected: &str, error: &serde_json::Error) -> RejectReason {
-    let found = match error.classify() {
-        serde_json::error::Category::Data => "members of other kinds",
-        serde_json::error::Category::Eof => "its end too early",
-        _ => "no JSON",
-    };
-    format!("expected {expected}, found {found} at line {} column {}", error.line(), error.column())
 }
 
 #[cfg(test)]

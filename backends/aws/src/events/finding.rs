@@ -11,6 +11,7 @@ use reelgate_ports::external_scanner::{
 use reelgate_ports::records::ExternalScanEvent;
 use serde::Deserialize;
 
+use super::malformed::malformed;
 use super::object_fields::{RejectReason, S3ObjectFields};
 
 /// Most types of one finding; Macie has fewer than 200, and a job has at most 30 custom identifiers.
@@ -116,7 +117,7 @@ pub(crate) struct Record {
 /// Parses the `detail` of a Macie finding.
 pub(super) fn read(json: &str) -> Result<ExternalScanEvent, RejectReason> {
     let finding: Finding =
-        serde_json::from_str(json).map_err(|error| super::envelope::damaged("a Macie finding", &error))?;
+        serde_json::from_str(json).map_err(|error| malformed("a Macie finding", &error))?;
     finding.event()
 }
 

@@ -3,6 +3,7 @@
 pub mod envelope;
 pub(crate) mod finding;
 pub mod kinesis;
+mod malformed;
 mod notification;
 mod object_fields;
 pub mod sqs;

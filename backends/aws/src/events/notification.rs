@@ -6,6 +6,7 @@ use percent_encoding::percent_decode_str;
 use reelgate_ports::records::MediaEvent;
 use serde::Deserialize;
 
+use super::malformed::malformed;
 use super::object_fields::{RejectReason, S3EventKind, S3ObjectFields};
 
 #[derive(Deserialize)]
@@ -39,8 +40,7 @@ struct Object {
 
 /// Parses one record; `None` if it is about neither a created nor a deleted object.
 pub(super) fn read(json: &str) -> Result<Option<MediaEvent>, RejectReason> {
-    let record: Record =
-        serde_json::from_str(json).map_err(|error| super::envelope::damaged("a record of S3", &error))?;
+    let record: Record = serde_json::from_str(json).map_err(|error| malformed("a record of S3", &error))?;
     let Some(change) = change(&record.event_name) else { return Ok(None) };
     let fields = S3ObjectFields {
         bucket: record.s3.bucket.name,

@@ -120,6 +120,6 @@ async fn uploads_come_through_a_queue_with_their_keys_decoded_once_on_localstack
     let found: BTreeSet<&str> = all.events.iter().map(|event| event.source.key.as_str()).collect();
     assert_eq!((found, all.refused.len()), (KEYS.into(), 0));
     let told = events.check().await.unwrap();
-    assert_eq!(told, "queue is there with about 0 messages");
+    assert_eq!(told, "queue reached, about 0 messages");
     assert!(events.poll(1).await.unwrap().is_empty(), "what is acknowledged does not come again");
 }

@@ -124,7 +124,7 @@ async fn a_rule_of_the_event_bus_matches_what_became_of_an_asset_on_localstack()
     notices.deliver(&notice("n1", NoticeKind::Published)).await.unwrap();
     notices.deliver(&notice("n2", NoticeKind::Failed)).await.unwrap();
     assert_eq!(queue.next().await["detail"]["id"], "n2");
-    assert_eq!(notices.check().await.unwrap(), "event bus is there");
+    assert_eq!(notices.check().await.unwrap(), "event bus reached");
 }
 
 #[tokio::test]

@@ -9,9 +9,9 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::shards::{Position, ShardRow};
 use tokio::time::{Instant, sleep};
 
-use super::Reader;
 use super::lease::{Plan, Planner, View};
 use super::rate_limit::jittered;
+use super::reader::Reader;
 use super::shard_reader;
 
 /// The stream is listed at least this often. Otherwise a split of a shard that nobody reads to its end is never discovered.

@@ -15,89 +15,32 @@ mod cursor;
 mod lease;
 mod lease_coordinator;
 mod rate_limit;
+mod reader;
 mod sdk;
+mod settings;
 mod shard_buffer;
 mod shard_reader;
 mod stream;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_kinesis::Client;
-use reelgate_flow::ids::NodeId;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::shards::Shards;
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
-use crate::location::Area;
+use reader::Reader;
 use sdk::SdkStream;
-use shard_buffer::{Next, ShardBuffer};
+pub use settings::KinesisSettings;
+use shard_buffer::Next;
 use stream::Stream;
-
-/// Lease times that may pass without a poll. A caller may wait for its store for a long time, but a dead caller must not
-/// own shards.
-const SILENT_LEASES_MAX: u64 = 4;
-
-/// Settings of the reader of a stream.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct KinesisSettings {
-    /// Name of the stream.
-    pub stream: String,
-    /// This node.
-    pub node: NodeId,
-    /// The area of uploads; events about other objects are ignored.
-    pub ingest: Area,
-    /// The consumer's name if the stream is read by enhanced fan-out; `None` for polling.
-    pub fan_out: Option<String>,
-    /// Milliseconds without a renewal after which other readers take a reader's shards. Default: 30,000.
-    pub lease_ms: u64,
-    /// Most milliseconds between two reads of an empty shard. Default: 1,000.
-    pub idle_ms_max: u64,
-    /// Most records of one read, 1 to 10,000. Default: 1,000.
-    pub records_max: i32,
-}
-
-impl KinesisSettings {
-    /// Polling, with the defaults.
-    pub fn new(stream: impl Into<String>, node: NodeId, ingest: Area) -> Self {
-        Self {
-            stream: stream.into(),
-            node,
-            ingest,
-            fan_out: None,
-            lease_ms: 30_000,
-            idle_ms_max: 1_000,
-            records_max: 1_000,
-        }
-    }
-
-    fn idle_max(&self) -> Duration {
-        Duration::from_millis(self.idle_ms_max)
-    }
-}
 
 pub struct KinesisEvents {
     reader: Arc<Reader>,
     lease_coordinator: Mutex<Option<JoinHandle<()>>>,
-}
-
-/// The state that the lease coordinator and the shard readers share.
-struct Reader {
-    stream: Box<dyn Stream>,
-    shards: Arc<dyn Shards>,
-    settings: KinesisSettings,
-    shard_buffer: ShardBuffer,
-    polled_at: Mutex<Instant>,
-    wake: Notify,
-    list: AtomicBool,
-    stop: AtomicBool,
-    sweep: AtomicBool,
-    gaps: AtomicU64,
 }
 
 impl KinesisEvents {
@@ -108,18 +51,7 @@ impl KinesisEvents {
     }
 
     fn with_stream(stream: Box<dyn Stream>, shards: Arc<dyn Shards>, settings: KinesisSettings) -> Self {
-        let reader = Reader {
-            stream,
-            shards,
-            settings,
-            shard_buffer: ShardBuffer::default(),
-            polled_at: Mutex::new(Instant::now()),
-            wake: Notify::new(),
-            list: AtomicBool::new(true),
-            stop: AtomicBool::new(false),
-            sweep: AtomicBool::new(false),
-            gaps: AtomicU64::new(0),
-        };
+        let reader = Reader::new(stream, shards, settings);
         Self { reader: Arc::new(reader), lease_coordinator: Mutex::new(None) }
     }
 
@@ -154,41 +86,6 @@ impl Drop for KinesisEvents {
         for lease in self.reader.shard_buffer.leases() {
             self.reader.shard_buffer.forget(&lease);
         }
-    }
-}
-
-impl Reader {
-    fn gap(&self, shard: &str) {
-        self.gaps.fetch_add(1, Ordering::AcqRel);
-        self.sweep.store(true, Ordering::Release);
-        tracing::error!(shard, "records may have been trimmed before they were read; sweep the bucket");
-    }
-
-    fn list_soon(&self) {
-        self.list.store(true, Ordering::Release);
-        self.wake.notify_one();
-    }
-
-    /// Lists the stream with the next round.
-    fn list_later(&self) {
-        self.list.store(true, Ordering::Release);
-    }
-
-    fn asked_to_list(&self) -> bool {
-        self.list.swap(false, Ordering::AcqRel)
-    }
-
-    fn stopping(&self) -> bool {
-        self.stop.load(Ordering::Acquire)
-    }
-
-    fn polled(&self) {
-        *self.polled_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-    }
-
-    fn poll_timed_out(&self) -> bool {
-        let polled_at = *self.polled_at.lock().unwrap_or_else(PoisonError::into_inner);
-        polled_at.elapsed() >= Duration::from_millis(self.settings.lease_ms * SILENT_LEASES_MAX)
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::shards::{Position, ShardLease};
 
-use super::Reader;
 use super::cursor::Cursor;
 use super::rate_limit::RateLimit;
+use super::reader::Reader;
 use super::shard_buffer::Item;
 use super::stream::{Listed, Page, Record, Refusal};
 use crate::events::envelope::parse_message;

@@ -1,5 +1,7 @@
 //! Faults of streams and stores.
 
+use std::time::Duration;
+
 use reelgate_ports::error::{ErrorKind, Port, PortError};
 use reelgate_ports::shards::Position;
 

@@ -1,6 +1,7 @@
 //! All faults together, by seed: nodes die, freeze and join, shards split and merge, reads are refused.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use reelgate_ports::error::{ErrorKind, Port, PortError};
 

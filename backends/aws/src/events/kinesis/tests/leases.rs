@@ -1,6 +1,7 @@
 //! Which node reads which shard while nodes join, leave, freeze and wake.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use reelgate_flow::ids::NodeId;
 

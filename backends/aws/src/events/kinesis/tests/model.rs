@@ -2,15 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use reelgate_conformance::memory_shards::MemoryShards;
+use reelgate_flow::ids::NodeId;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::shards::{Position, ShardLease, ShardRow};
 use serde_json::json;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::super::stream::{Listed, Page, Record, Refusal, Start, Subscription};
 use super::super::*;
+use crate::location::Area;
 
 pub(super) const STREAM: &str = "uploads";
 pub(super) const LEASE_MS: u64 = 6_000;
