@@ -141,7 +141,7 @@ pub struct MediaProgress {
 pub struct NodeReport {
     /// Its name.
     pub node: NodeId,
-    /// What it does: `intake`, `light`, `heavy`.
+    /// Its roles: `intake`, `light`, `heavy`.
     pub roles: Vec<String>,
     /// Version of the program.
     pub version: String,
@@ -268,7 +268,7 @@ pub enum Success {
     },
     /// Screen.
     Screened {
-        /// What policy asks for because of the findings.
+        /// What policy requires because of the findings.
         screening: Screening,
         /// Findings; may be empty.
         findings: Vec<FindingRecord>,
@@ -286,7 +286,7 @@ pub enum Success {
     },
     /// External scan: answered.
     ExternallyScanned {
-        /// What policy asks for because of the findings.
+        /// What policy requires because of the findings.
         screening: Screening,
         /// The asset's findings, including those of earlier tasks.
         findings: Vec<FindingRecord>,

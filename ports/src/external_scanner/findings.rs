@@ -24,7 +24,7 @@ pub enum Subject {
 /// One finding, however often the scanner reported it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ExternalScanFinding {
-    /// What it is about.
+    /// The object that it is about.
     pub subject: Subject,
     /// The batch whose map locates the finding's lines; `None` if it is not about an asset.
     pub batch: Option<BatchId>,

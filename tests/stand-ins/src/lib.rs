@@ -10,7 +10,7 @@
 //! from AWS.
 
 mod account;
-mod fresh_name;
+
 mod home;
 pub mod kinesis_local;
 pub mod localstack;
@@ -22,9 +22,9 @@ pub mod rgw;
 mod runtime;
 mod server;
 mod shared;
+mod unique_names;
 
 pub use account::{ACCOUNT, REGION};
-pub use fresh_name::fresh_name;
 pub use kinesis_local::KinesisLocal;
 pub use localstack::LocalStack;
 pub use macie::Macie;
@@ -32,3 +32,4 @@ pub use ministack::Ministack;
 pub use postgres::{Postgres, SharedPostgres};
 pub use proxy::{Fault, FaultProxy, TcpProxy};
 pub use rgw::Rgw;
+pub use unique_names::fresh_name;

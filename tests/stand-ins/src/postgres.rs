@@ -7,9 +7,9 @@ use std::process::Command;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::fresh_name::fresh_name;
 use crate::server::{AS_NOBODY, Recipe, Running, Stop, free_port};
 use crate::shared::{self, Use};
+use crate::unique_names::fresh_name;
 
 /// The superuser of every server; needs no password, and may connect only over loopback and the socket.
 pub const USER: &str = "reelgate";

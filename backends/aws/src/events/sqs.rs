@@ -17,8 +17,8 @@ use crate::location::Area;
 
 const RECEIVE: ApiCall = ApiCall::new(Port::Events, "receive messages from the queue", "sqs:ReceiveMessage");
 const DELETE: ApiCall = ApiCall::new(Port::Events, "delete messages from the queue", "sqs:DeleteMessage");
-const GIVE_BACK: ApiCall =
-    ApiCall::new(Port::Events, "give messages back to the queue", "sqs:ChangeMessageVisibility");
+const RETURN: ApiCall =
+    ApiCall::new(Port::Events, "return messages to the queue", "sqs:ChangeMessageVisibility");
 const CHECK: ApiCall = ApiCall::new(Port::Events, "reach the queue", "sqs:GetQueueAttributes");
 
 /// Most messages of one call: SQS's own limit.
@@ -105,10 +105,10 @@ impl Events for SqsEvents {
             let mut call = self.client.change_message_visibility_batch().queue_url(&self.queue_url);
             for (index, receipt) in receipts.iter().enumerate() {
                 let entry = Visibility::builder().id(index.to_string()).receipt_handle(receipt);
-                call = call.entries(entry.visibility_timeout(0).build().map_err(|_| incomplete(GIVE_BACK))?);
+                call = call.entries(entry.visibility_timeout(0).build().map_err(|_| incomplete(RETURN))?);
             }
             // A message that the queue refuses here becomes visible after the timeout.
-            call.send().await.map_err(GIVE_BACK.failed())?;
+            call.send().await.map_err(RETURN.failed())?;
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use crate::error::ApiCall;
 const CREATE: ApiCall =
     ApiCall::new(Port::ExternalScanner, "begin a job of the scanner", "macie2:CreateClassificationJob");
 const LIST: ApiCall =
-    ApiCall::new(Port::ExternalScanner, "look for a job of the scanner", "macie2:ListClassificationJobs");
+    ApiCall::new(Port::ExternalScanner, "find a job of the scanner", "macie2:ListClassificationJobs");
 const DESCRIBE: ApiCall = ApiCall::new(
     Port::ExternalScanner,
     "query the status of a job of the scanner",

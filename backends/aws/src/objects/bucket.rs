@@ -1,5 +1,5 @@
-//! Requests to S3 with the parameters that all of them share: the bucket's expected owner, encryption, conditions. Only
-//! this file, `copy`, `list` and `multipart` build the requests of this room's operations.
+//! Requests to S3 with the parameters that all of them share: the bucket's expected owner, encryption, conditions. The files
+//! `copy`, `list`, `multipart` and `read` build the requests of their own operations.
 
 use std::collections::{BTreeMap, HashMap};
 
