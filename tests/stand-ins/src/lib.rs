@@ -10,7 +10,6 @@
 //! from AWS.
 
 mod account;
-
 mod home;
 pub mod kinesis_local;
 pub mod localstack;
