@@ -1,4 +1,4 @@
-//! A stream of one's own, and readers of it.
+//! A private stream, and its readers.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::peers::{config, eventually};
 
-/// Milliseconds; short, so that a take-over is soon.
+/// Lease time, milliseconds; short, so that leases expire soon.
 pub const LEASE_MS: u64 = 2_000;
 
 pub struct TestStream {
@@ -26,7 +26,7 @@ pub struct TestStream {
 }
 
 impl TestStream {
-    /// On a server of its own.
+    /// A stream on a private server.
     pub async fn new(shards: i32) -> Self {
         let kinesis = KinesisLocal::start();
         let mut stream = Self::at(kinesis.endpoint(), shards).await;
@@ -34,7 +34,7 @@ impl TestStream {
         stream
     }
 
-    /// On a server that others use too.
+    /// A stream on a server that other tests may use too.
     pub async fn at(endpoint: &str, shards: i32) -> Self {
         let client = Client::new(&config(endpoint).await);
         let name = fresh_name("uploads");
@@ -54,7 +54,7 @@ impl TestStream {
         .await;
     }
 
-    /// Puts the event of an upload, as EventBridge would.
+    /// Puts the event of an upload, in the form of EventBridge.
     pub async fn put(&self, key: &str, etag: &str, size_bytes: usize) {
         let sequencer = {
             let mut numbers = self.numbers.lock().unwrap();
@@ -106,7 +106,7 @@ impl TestStream {
     }
 }
 
-/// Leases and what took effect, shared by all nodes.
+/// The store that all nodes share: leases and committed events.
 #[derive(Clone, Default)]
 pub struct Ledger {
     pub shards: MemoryShards,
@@ -123,7 +123,7 @@ impl Ledger {
         self.committed().into_iter().map(|(_, key)| key).collect()
     }
 
-    /// As the store does it: events and checkpoint, or neither.
+    /// Commits events and checkpoint together, like the store.
     pub fn commit(&self, batch: &EventBatch) -> Result<(), ErrorKind> {
         let checkpoint = batch.checkpoint.as_ref().unwrap();
         self.shards.advance(checkpoint).map_err(|error| error.kind)?;
@@ -141,8 +141,8 @@ pub fn reader_with(client: Client, settings: KinesisSettings, ledger: &Ledger) -
     KinesisEvents::new(client, Arc::new(ledger.shards.clone()), settings)
 }
 
-/// Takes in what there is.
-pub async fn take_in(reader: &KinesisEvents, ledger: &Ledger) {
+/// Ingests all available events.
+pub async fn ingest_all(reader: &KinesisEvents, ledger: &Ledger) {
     loop {
         let batch = reader.poll(16).await.unwrap();
         if batch.is_empty() {
@@ -155,11 +155,16 @@ pub async fn take_in(reader: &KinesisEvents, ledger: &Ledger) {
     }
 }
 
-/// Lets readers work until something holds.
-pub async fn work_until(what: &str, readers: &[&KinesisEvents], ledger: &Ledger, holds: impl Fn() -> bool) {
-    eventually(what, async || {
+/// Lets readers work until a condition holds.
+pub async fn work_until(
+    condition: &str,
+    readers: &[&KinesisEvents],
+    ledger: &Ledger,
+    holds: impl Fn() -> bool,
+) {
+    eventually(condition, async || {
         for reader in readers {
-            take_in(reader, ledger).await;
+            ingest_all(reader, ledger).await;
         }
         holds().then_some(())
     })

@@ -1,21 +1,25 @@
-//! A stream and a store in memory.
+//! A fake stream and a model of the store, in memory.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use reelgate_conformance::memory_shards::MemoryShards;
+use reelgate_flow::ids::NodeId;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::shards::{Position, ShardLease, ShardRow};
 use serde_json::json;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::super::stream::{Listed, Page, Record, Refusal, Start, Subscription};
 use super::super::*;
+use crate::location::Area;
 
 pub(super) const STREAM: &str = "uploads";
 pub(super) const LEASE_MS: u64 = 6_000;
 
-/// One shard as the service keeps it.
+/// One shard of the fake service.
 #[derive(Default)]
 struct Kept {
     parents: Vec<String>,
@@ -27,13 +31,13 @@ struct Kept {
 struct Service {
     shards: BTreeMap<String, Kept>,
     next: u64,
-    /// Refusals that the next reads and begins meet, whoever asks.
+    /// Refusals for the next reads and iterators, whoever asks.
     refusals: VecDeque<Refusal>,
     reads: u64,
     lists: u64,
 }
 
-/// A scripted stream; clones are the same one.
+/// A fake stream; clones share the same service.
 #[derive(Clone, Default)]
 pub(super) struct FakeStream(Arc<Mutex<Service>>);
 
@@ -84,7 +88,7 @@ impl FakeStream {
         records.drain(..old);
     }
 
-    /// A closed shard whose records are all trimmed is no longer there.
+    /// Removes a shard, as the service does with a closed shard whose records are all trimmed.
     pub(super) fn remove(&self, shard: &str) {
         self.service().shards.remove(shard);
     }
@@ -165,7 +169,7 @@ impl Stream for FakeStream {
     }
 
     async fn check(&self) -> PortResult<String> {
-        Ok("a scripted stream".to_owned())
+        Ok("a fake stream".to_owned())
     }
 }
 
@@ -181,7 +185,7 @@ impl Subscription for FakeSubscription {
     async fn next(&mut self) -> Result<Option<Page>, Refusal> {
         tokio::time::sleep(Duration::from_millis(100)).await;
         self.pages += 1;
-        // The service ends a subscription by itself; here it does so often.
+        // The service ends subscriptions after five minutes; this one ends after three pages.
         if self.pages > 3 {
             return Ok(None);
         }
@@ -193,9 +197,9 @@ impl Subscription for FakeSubscription {
 
 #[derive(Default)]
 struct Effects {
-    /// Keys as they took effect: each once, whatever came twice.
+    /// Keys that took effect, each once.
     keys: BTreeSet<String>,
-    /// Shard and key in order of their commit, doubles included.
+    /// Shard and key in order of commit, including repeats.
     committed: Vec<(String, String)>,
 }
 
@@ -227,16 +231,16 @@ impl Model {
     }
 }
 
-/// The store as one node reaches it; the node can be frozen, so that its calls wait until it thaws.
-pub(super) struct Reach {
+/// One node's connection to the store. While the node is frozen, its calls wait.
+pub(super) struct NodeShards {
     shards: MemoryShards,
     frozen: watch::Receiver<bool>,
 }
 
-impl Reach {
+impl NodeShards {
     async fn thawed(&self) -> &MemoryShards {
         let mut frozen = self.frozen.clone();
-        // Whoever dropped the sender thaws nobody any more.
+        // If the sender was dropped, the node stays frozen for ever.
         if frozen.wait_for(|frozen| !*frozen).await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -245,7 +249,7 @@ impl Reach {
 }
 
 #[async_trait]
-impl Shards for Reach {
+impl Shards for NodeShards {
     async fn shards(&self, stream: &str) -> PortResult<Vec<ShardRow>> {
         self.thawed().await.shards(stream).await
     }
@@ -281,7 +285,7 @@ impl Shards for Reach {
     }
 }
 
-/// One process that reads.
+/// One process that reads the stream.
 pub(super) struct Node {
     pub(super) events: KinesisEvents,
     model: Model,
@@ -295,14 +299,14 @@ impl Node {
 
     pub(super) fn with(name: &str, stream: &FakeStream, model: &Model, fan_out: Option<&str>) -> Self {
         let (frozen, watched) = watch::channel(false);
-        let shards = Arc::new(Reach { shards: model.shards.clone(), frozen: watched });
+        let shards = Arc::new(NodeShards { shards: model.shards.clone(), frozen: watched });
         let ingest = Area { bucket: "ingest".to_owned(), prefix: String::new() };
         let mut settings = KinesisSettings::new(STREAM, NodeId::new(name), ingest);
         settings.lease_ms = LEASE_MS;
         settings.records_max = 10;
         settings.fan_out = fan_out.map(str::to_owned);
         Self {
-            events: KinesisEvents::over(Box::new(stream.clone()), shards, settings),
+            events: KinesisEvents::with_stream(Box::new(stream.clone()), shards, settings),
             model: model.clone(),
             frozen,
         }
@@ -312,8 +316,8 @@ impl Node {
         self.frozen.send_replace(frozen);
     }
 
-    /// What an intake does once; false where there was nothing to do.
-    pub(super) async fn take_in(&self) -> bool {
+    /// One round of an intake; false if there was nothing to do.
+    pub(super) async fn ingest_once(&self) -> bool {
         let batch = self.events.poll(4).await.unwrap();
         if batch.is_empty() {
             return false;
@@ -327,13 +331,13 @@ impl Node {
     }
 }
 
-/// Lets nodes work, in turn, until something holds; at most `ms` of virtual time.
+/// Lets nodes work, in turn, until a condition holds; at most `ms` of virtual time.
 pub(super) async fn work_until(nodes: &[&Node], ms: u64, holds: impl Fn() -> bool) {
     let until = Instant::now() + Duration::from_millis(ms);
     while !holds() {
-        assert!(Instant::now() < until, "waited {ms} ms in vain");
+        assert!(Instant::now() < until, "the condition did not hold within {ms} ms");
         for node in nodes {
-            while node.take_in().await {}
+            while node.ingest_once().await {}
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
