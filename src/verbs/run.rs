@@ -45,7 +45,7 @@ pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Resul
     let mut wanted = left_over;
     for batch in events.chunks(BATCH_MAX) {
         let ingested = context.store.ingest(&EventBatch::of(batch)).await?;
-        spans::uploads_taken_in(&ingested);
+        spans::uploads_ingested(&ingested);
         for ingested in ingested {
             if !wanted.contains(&ingested.asset) {
                 wanted.push(ingested.asset);

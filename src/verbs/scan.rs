@@ -12,14 +12,13 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use reelgate_actors::work::findings::policy_response;
 use reelgate_actors::work::gathered_text::{GatheredText, read_media, read_name};
-use reelgate_actors::work::screen::{location, would_do};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::client::WorkerProgram;
 use reelgate_pipelines::recipes::settings::Settings;
 use reelgate_pipelines::recipes::sniff::{PREFIX_BYTES_MAX, sniff};
-use reelgate_ports::records::FindingLocation;
-use reelgate_privacy::{Classifier, Finding, Line, Severity, severity, starred, text};
+use reelgate_privacy::{Classifier, Line, Severity, severity, starred, text};
 
 use crate::cli::{GlobalArgs, ScanArgs};
 use crate::config::Config;
@@ -56,7 +55,7 @@ pub async fn scan(global: &GlobalArgs, args: ScanArgs) -> Result<ExitStatus, Fai
         if !is_quiet || scanned.refused.is_some() {
             exit = ExitStatus::NotAll;
         }
-        let policy = would_do(&config.policy, &key, &scanned.reading.findings);
+        let policy = policy_response(&config.policy, &key, &scanned.reading.findings);
         report::file(&scanned, policy, args.json)?;
     }
     Ok(exit)
@@ -151,11 +150,6 @@ fn read_text(classifier: &Classifier, path: &Path, name: &str) -> std::io::Resul
 /// A path without what stands in it: the classifier's places as stars.
 fn masked(classifier: &Classifier, path: &str) -> String {
     starred(path, &classifier.spans(&text::file_name(path)))
-}
-
-/// Places of a finding in the form that `run --json` has.
-fn places(finding: &Finding) -> Vec<FindingLocation> {
-    finding.locations.iter().map(location).collect()
 }
 
 #[cfg(test)]

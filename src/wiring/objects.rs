@@ -8,10 +8,8 @@ use reelgate_ports::objects::Objects;
 
 use super::aws::{self, Aws};
 use crate::config::Config;
+use crate::config::fleet::S3_SCHEME;
 use crate::exit::Failure;
-
-/// What addresses in S3 begin with.
-pub const S3_SCHEME: &str = "s3://";
 
 /// Opens the object store.
 pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Arc<dyn Objects>, Failure> {

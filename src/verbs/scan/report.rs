@@ -1,5 +1,6 @@
 //! What a scan prints: a table for people, lines in Macie's words for scripts. Never a value.
 
+use reelgate_actors::work::findings::location;
 use reelgate_actors::work::gathered_text::GatheredText;
 use reelgate_flow::asset::Response;
 use reelgate_flow::reason::Fault;
@@ -8,7 +9,6 @@ use reelgate_ports::records::FindingLocation;
 use reelgate_privacy::{Finding, Location, Origin, Severity, Span, finding_type, identifiers, severity};
 use serde::Serialize;
 
-use super::places;
 use crate::config::privacy::PrivacyRaw;
 use crate::exit::Failure;
 use crate::output::json::ReasonLine;
@@ -156,7 +156,7 @@ fn finding_line(finding: &Finding) -> FindingLine {
         finding_type: finding.finding_type(),
         severity: SeverityLine::new(finding.severity),
         count: finding.count,
-        locations: places(finding),
+        locations: finding.locations.iter().map(location).collect(),
         additional_occurrences: finding.additional_occurrences,
     }
 }

@@ -8,7 +8,7 @@ use reelgate_flow::ids::NodeId;
 use reelgate_ports::events::Events;
 use reelgate_ports::shards::Shards;
 
-use super::Aws;
+use super::clients::Aws;
 use super::objects::ingest;
 use crate::config::Config;
 use crate::exit::Failure;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use reelgate_actors::scan_batcher::{ExternalScanSettings, ScanBatcher};
-use reelgate_actors::work::screen::graded;
+use reelgate_actors::work::findings::graded;
 use reelgate_aws::location::Area;
 use reelgate_aws::macie::{MacieScanner, MacieSettings};
 use reelgate_ports::clock::SystemClock;
 use reelgate_ports::external_scanner::{self, ExternalScanner};
 use reelgate_privacy::CustomIdentifier;
 
-use super::{Aws, transfer};
+use super::clients::{Aws, transfer};
 use crate::config::Config;
 use crate::exit::Failure;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reelgate_aws::node::{Ec2Machine, MachineSettings};
 use reelgate_ports::machine::Machine;
 
-use super::Aws;
+use super::clients::Aws;
 use crate::config::Config;
 use crate::exit::Failure;
 

@@ -7,10 +7,10 @@ use reelgate_aws::location::{Area, Location};
 use reelgate_aws::objects::{Areas, ObjectsSettings, S3Objects};
 use reelgate_ports::objects::Objects;
 
-use super::{Aws, transfer};
+use super::clients::{Aws, transfer};
 use crate::config::Config;
+use crate::config::fleet::S3_SCHEME;
 use crate::exit::Failure;
-use crate::wiring::objects::S3_SCHEME;
 
 /// Opens the areas that the configuration names.
 pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Arc<dyn Objects>, Failure> {

@@ -6,7 +6,7 @@ use figment::{Error, Metadata, Profile, Provider};
 use reelgate_aws::clients::sdk_config;
 use reelgate_aws::config::{Parameters, parameters as read};
 
-use super::settings;
+use super::clients::settings;
 use crate::config::fleet::AwsRaw;
 use crate::exit::Failure;
 
