@@ -17,7 +17,7 @@ use crate::wiring::aws;
 const ENV_PREFIX: &str = "REELGATE__";
 
 impl Config {
-    /// Reads, merges and checks; an unknown key is an error that names it and where it stands.
+    /// Reads, merges and checks; the error of an unknown key names the key and its file.
     pub async fn load(global: &GlobalArgs) -> Result<Self, Failure> {
         let mut figment = Figment::from(Serialized::defaults(Raw::default()));
         if let Some(file) = config_file(global)? {
@@ -28,7 +28,7 @@ impl Config {
         if local.aws.parameters.is_empty() {
             return Self::check(global, local);
         }
-        // Over the file, under the environment.
+        // The Parameter Store overrides the file, and the environment overrides both.
         let remote = aws::parameters(&local.aws).await?;
         Self::check(global, extract(&figment.merge(remote).merge(&environment))?)
     }
@@ -96,7 +96,7 @@ fn config_file(global: &GlobalArgs) -> Result<Option<PathBuf>, Failure> {
     Ok(beside.is_file().then(|| beside.to_path_buf()))
 }
 
-/// One line an error: which key, where it came from, what was expected.
+/// One line for each error: the key, what was expected, and the file or layer.
 fn describe(error: &figment::Error) -> String {
     let line = |one: figment::Error| {
         let key = if one.path.is_empty() { String::new() } else { format!("{}: ", one.path.join(".")) };
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_printed_configuration_reads_back_as_itself_and_hides_the_secrets() {
+    async fn the_printed_configuration_can_be_loaded_again_and_hides_the_secrets() {
         let dir = tempfile::tempdir().unwrap();
         let text = "[notices]\nwebhook_url = \"http://127.0.0.1:9/\"\nwebhook_secret = \"0123456789abcdef0123\"\n\
              [privacy]\nfingerprint_key = \"0123456789abcdef4567\"\n";

@@ -1,4 +1,4 @@
-//! Configuration: defaults, then the file, then the environment; parsed into [`Raw`], checked into [`Config`].
+//! The configuration: parsed into [`Raw`], checked into [`Config`].
 
 mod changes;
 pub mod fleet;
@@ -19,30 +19,27 @@ pub use raw::{Raw, TelemetryRaw};
 
 use crate::exit::Failure;
 
-/// A configuration that can be worked with.
+/// A configuration whose values are checked.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Absolute home directory.
     pub home: PathBuf,
-    /// The checked values.
     pub raw: Raw,
-    /// What this node does.
     pub roles: Roles,
     /// Bounds of the lanes; 0 for a lane that this node does not run.
     pub credits: Credits,
     /// Where outputs become visible.
     pub path_template: PathTemplate,
-    /// What follows from findings.
     pub policy: Policy,
 }
 
 impl Config {
-    /// What looks for personal data.
+    /// The classifier for personal data.
     pub fn classifier(&self) -> Result<Classifier, Failure> {
         self.raw.privacy.classifier().map_err(|what| Failure::Usage(format!("configuration: {what}")))
     }
 
-    /// Time for running tasks when the process is asked to stop.
+    /// How long running tasks may take after the process is asked to stop.
     pub fn grace(&self) -> Duration {
         Duration::from_secs(self.raw.serve.grace_s)
     }
@@ -62,7 +59,7 @@ impl Config {
     }
 }
 
-/// An address as it may be shown.
+/// An address without its password.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let Some((user, place)) = rest.rsplit_once('@') else { return url.to_owned() };

@@ -296,7 +296,7 @@ fn two_people_are_needed_where_policy_says_so() {
             let refused = decide(verb, more);
             assert_eq!(refused.status.code(), Some(2), "{verb} {more:?}");
             assert!(
-                talk(&refused).contains("expected a second person beside Ana Officer"),
+                talk(&refused).contains("expected a second person in addition to Ana Officer"),
                 "{}",
                 talk(&refused)
             );

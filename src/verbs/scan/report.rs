@@ -1,4 +1,4 @@
-//! What a scan prints: a table for people, lines in Macie's words for scripts. Never a value.
+//! The output of a scan: a table for people, lines in Macie's words for scripts. No value is ever shown.
 
 use reelgate_actors::work::findings::location;
 use reelgate_actors::work::gathered_text::GatheredText;
@@ -15,28 +15,25 @@ use crate::output::json::ReasonLine;
 use crate::output::table::{self, clean, seconds};
 use crate::verbs::to_json;
 
-/// Places of a finding in the table.
+/// Most places of a finding in the table.
 const PLACES_SHOWN: usize = 3;
 
 /// What a file was read as.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReadAs {
-    /// Lines.
     Text,
-    /// Through the media worker.
     Media,
 }
 
 /// One file.
 pub struct Scanned {
-    /// Its path, masked.
+    /// The path, masked.
     pub shown: String,
     /// `None` where it is neither text nor media that is accepted.
     pub seen: Option<ReadAs>,
-    /// What was found.
     pub reading: GatheredText,
-    /// Why no more than its name was read.
+    /// Why only its name was read.
     pub refused: Option<Fault>,
 }
 
@@ -80,7 +77,7 @@ struct FindingLine {
     additional_occurrences: u64,
 }
 
-/// One place, for evaluation.
+/// The place of a finding, for evaluations.
 #[derive(Serialize)]
 pub struct SpanLine {
     start: usize,
@@ -91,13 +88,12 @@ pub struct SpanLine {
 }
 
 impl SpanLine {
-    /// The line of a place.
     pub fn new(span: &Span) -> Self {
         Self { start: span.start, end: span.end, kind: span.kind.id, confidence: span.confidence }
     }
 }
 
-/// Prints one file, and what policy would do with it.
+/// Prints the findings in one file, and the response of policy.
 pub fn file(scanned: &Scanned, policy: Response, json: bool) -> Result<(), Failure> {
     let findings = &scanned.reading.findings;
     let not_analysed = match &scanned.reading.enrichment {
@@ -116,7 +112,7 @@ pub fn file(scanned: &Scanned, policy: Response, json: bool) -> Result<(), Failu
             reason: scanned.refused.as_ref().map(ReasonLine::new),
         })?);
     }
-    // What was not read is not called clean.
+    // A file that was not read is not called clean.
     let without = if scanned.refused.is_some() { "not read" } else { "nothing found" };
     let worst = severity(findings).map_or(without, Severity::as_str);
     let seen = match scanned.seen {
@@ -188,7 +184,7 @@ struct TypeLine<'a> {
     severity: String,
 }
 
-/// Prints everything that is looked for with this configuration.
+/// Prints every identifier of this configuration.
 pub fn types(privacy: &PrivacyRaw, json: bool) -> Result<(), Failure> {
     let built_in = identifiers();
     let enabled = built_in.iter().filter(|one| privacy.disabled.iter().all(|id| id != one.kind.id));

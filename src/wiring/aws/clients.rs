@@ -9,14 +9,13 @@ use tokio::sync::OnceCell;
 use crate::config::Config;
 use crate::config::fleet::AwsRaw;
 
-/// One configuration for every client of a process, made when the first of them is needed.
+/// The configuration that all clients of a process share; it is loaded when the first client needs it.
 pub struct Aws<'a> {
     config: &'a Config,
     sdk: OnceCell<SdkConfig>,
 }
 
 impl<'a> Aws<'a> {
-    /// Nothing is looked up yet.
     pub fn new(config: &'a Config) -> Self {
         Self { config, sdk: OnceCell::new() }
     }
@@ -27,18 +26,18 @@ impl<'a> Aws<'a> {
     }
 }
 
-/// What every client is made from.
+/// Loads the configuration of every client.
 pub async fn sdk(config: &Config) -> SdkConfig {
     sdk_config(&settings(&config.raw.aws)).await
 }
 
-/// Where services are looked for.
+/// The endpoint and region that services are called at.
 pub fn settings(aws: &AwsRaw) -> ClientSettings {
     let given = |text: &String| (!text.is_empty()).then(|| text.clone());
     ClientSettings { endpoint_url: given(&aws.endpoint_url), region: given(&aws.region) }
 }
 
-/// How bytes are moved to and from these buckets.
+/// The settings of transfers to and from these buckets.
 pub fn transfer<'a>(config: &Config, buckets: impl IntoIterator<Item = &'a str>) -> TransferSettings {
     let aws = &config.raw.aws;
     let owned = |bucket: &str| (bucket.to_owned(), aws.bucket_owner.clone());

@@ -1,4 +1,4 @@
-//! Which scanner outside reads the text too.
+//! Opens the external scanner.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::clients::{Aws, transfer};
 use crate::config::Config;
 use crate::exit::Failure;
 
-/// The scanner; `None` where none is configured. Nothing is asked of it before its first call.
+/// The scanner; `None` where none is configured. It is not contacted before its first call.
 pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Option<Arc<dyn ExternalScanner>>, Failure> {
     let Some(area) = area(config)? else { return Ok(None) };
     let settings = MacieSettings {
@@ -27,7 +27,7 @@ pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Option<Arc<dyn E
     Ok(Some(Arc::new(MacieScanner::new(client, sdk, settings, Arc::new(SystemClock))?)))
 }
 
-/// The batcher of a node that works, in front of the scanner that was opened.
+/// The batcher of a node, in front of the scanner that was opened.
 pub fn scan_batcher(
     config: &Config,
     scanner: Option<Arc<dyn ExternalScanner>>,

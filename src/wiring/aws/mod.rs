@@ -1,5 +1,4 @@
-//! The backends on AWS, from the configuration: the only files of the roof that name that crate. `without_aws.rs` has the
-//! same functions for a build without the feature `aws`.
+//! Opens the backends on AWS. `without_aws.rs` has the same functions for a build without the feature `aws`.
 
 mod clients;
 mod events;
