@@ -10,6 +10,8 @@
 #![allow(missing_docs, reason = "the name of a test is the behaviour it proves")]
 
 pub mod events;
+pub mod fault_plan;
+pub mod faulty;
 pub mod memory_shards;
 pub mod objects;
 pub mod store;
