@@ -7,7 +7,6 @@
     clippy::unwrap_used,
     reason = "test code that lives outside cfg(test) so that other crates can run it"
 )]
-#![allow(missing_docs, reason = "the name of a test is the behaviour it proves")]
 
 pub mod events;
 pub mod fault_plan;

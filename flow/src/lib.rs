@@ -5,6 +5,7 @@
 //! The `serde` feature only derives wire forms for the words; the core needs nothing but `alloc`.
 #![no_std]
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 extern crate alloc;
 

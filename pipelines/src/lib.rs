@@ -4,7 +4,9 @@
 pub mod client;
 pub mod exit;
 pub mod jail;
+#[warn(missing_docs)]
 pub mod messages;
 pub mod recipes;
 pub mod trust;
+#[warn(missing_docs)]
 pub mod wire;

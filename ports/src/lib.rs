@@ -1,6 +1,7 @@
 //! What Reelgate needs from the outside, as small traits in its own words. Backends implement them; this room knows no concrete backend.
 
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 pub mod audit;
 pub mod clock;

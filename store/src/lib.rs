@@ -2,6 +2,7 @@
 //! be written. A backend loads, locks and writes ([`session::Session`]); it decides nothing.
 
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 pub mod history_lines;
 pub mod memory;

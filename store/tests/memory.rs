@@ -14,16 +14,16 @@ use tokio::sync::OnceCell;
 
 /// One store that goes away with the test.
 #[derive(Default)]
-struct Home(OnceCell<MemoryStore>);
+struct MemoryFixture(OnceCell<MemoryStore>);
 
-impl Home {
+impl MemoryFixture {
     async fn store(&self, clock: Arc<dyn Clock>) -> Arc<MemoryStore> {
         Arc::new(self.0.get_or_init(async || MemoryStore::new(clock)).await.clone())
     }
 }
 
 #[async_trait]
-impl StoreHome for Home {
+impl StoreHome for MemoryFixture {
     async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
         self.store(clock).await
     }
@@ -37,4 +37,4 @@ impl StoreHome for Home {
     }
 }
 
-reelgate_conformance::store_suite!(Home::default());
+reelgate_conformance::store_suite!(MemoryFixture::default());

@@ -4,10 +4,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod circles;
 mod features;
 mod floors;
 mod links;
 mod manifests;
 mod text;
+mod words;
 
 use reelgate_tidy::{root, text_of, tracked, tree};

@@ -83,7 +83,7 @@ impl Shards for MemoryStore {
 
     async fn forget_shards(&self, stream: &str, shards: &[String]) -> PortResult<()> {
         let read_to_its_end = |of: &str, shard: &String, row: &ShardRow| {
-            of == stream && shards.contains(shard) && row.position == Position::CommittedCall
+            of == stream && shards.contains(shard) && row.position == Position::Ended
         };
         let mut state = self.state.lock().await;
         state.shards.retain(|(of, shard), (row, _)| !read_to_its_end(of, shard, row));

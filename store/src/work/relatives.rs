@@ -117,7 +117,7 @@ fn shared_by(loaded: &Loaded) -> Option<Original> {
     match core.phase {
         Phase::Processing | Phase::Screened => Some(Original::Running),
         Phase::Withdrawing if core.exit != Some(Exit::Supersede) => Some(Original::Running),
-        Phase::Published | Phase::Quarantined => Some(Original::CommittedCall(OriginalEnd {
+        Phase::Published | Phase::Quarantined => Some(Original::Ended(OriginalEnd {
             phase: core.phase,
             severity: core.severity,
             response: core.shared_response(),

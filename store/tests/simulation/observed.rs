@@ -45,7 +45,7 @@ pub struct Row {
     /// Endings so far that owe a notice.
     pub endings: usize,
     /// A decision or a finding from outside quarantine it; told in its history, because a reason goes when a withdrawal fails.
-    pub set_apart: bool,
+    pub quarantined: bool,
     /// Attempts that ended with a producer's code, by task.
     pub producers_faults: BTreeMap<TaskKey, u32>,
     pub staged: BTreeSet<TaskKey>,
@@ -428,7 +428,7 @@ impl Observed {
             changed.push((index, before));
             lines.iter().for_each(|line| self.journal.line(line));
             row.endings += lines.iter().filter(|line| owes_notice(line)).count();
-            row.set_apart |= lines.iter().any(|line| line.event == HistoryEvent::Quarantining);
+            row.quarantined |= lines.iter().any(|line| line.event == HistoryEvent::Quarantining);
             self.journal.state(&row.asset);
             self.journal.say(|| {
                 let (from, to) = (before.0.as_str(), row.asset.phase.as_str());
@@ -486,7 +486,7 @@ impl Row {
             lines: 0,
             plan: (0, false),
             endings: 0,
-            set_apart: false,
+            quarantined: false,
             producers_faults: BTreeMap::new(),
             staged: BTreeSet::new(),
             shown: BTreeSet::new(),

@@ -93,8 +93,8 @@ fn is_quarantine_true(store: &Observed, row: &Row) -> bool {
     let followed = original.map_or(Severity::None, |original| store.truth.severity_of(original.upload));
     // A decision, its own or another asset's, says so in the reason, or in the history.
     let decided = row.asset.reason.as_ref().is_some_and(|fault| !fault.detail.is_empty());
-    let set_apart = row.set_apart || original.is_some_and(|original| original.set_apart);
-    decided || set_apart || own.max(followed) == Severity::High
+    let quarantined = row.quarantined || original.is_some_and(|original| original.quarantined);
+    decided || quarantined || own.max(followed) == Severity::High
 }
 
 /// Judges the world at rest, after faults have stopped. `redriven`: every failed asset got another try
