@@ -1,4 +1,4 @@
-//! Health, readiness and metrics over HTTP; on loopback unless told otherwise.
+//! Health, readiness and metrics over HTTP; on loopback by default.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

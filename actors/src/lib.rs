@@ -24,6 +24,8 @@ pub mod signals;
 pub mod spans;
 mod stage;
 mod supervisor;
+#[cfg(test)]
+mod tests;
 mod transcoder;
 mod validator;
 pub mod work;

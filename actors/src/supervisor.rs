@@ -212,7 +212,14 @@ impl Handler<ActorExited> for Supervisor {
             return;
         }
         let wait = RESTART_MIN.saturating_mul(1 << (early_deaths - 1)).min(RESTART_MAX);
-        ctx.run_later(wait, move |act, ctx| act.rebuild(exited.role, ctx));
+        ctx.run_later(wait, move |act, ctx| {
+            // A stage that ended with its persister was built again with it.
+            let is_current =
+                act.children.get(&exited.role).is_some_and(|child| child.generation == exited.generation);
+            if is_current {
+                act.rebuild(exited.role, ctx);
+            }
+        });
     }
 }
 

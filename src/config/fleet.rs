@@ -111,8 +111,8 @@ pub struct AwsRaw {
     /// Account that must own every bucket, twelve digits. Default empty: the owner is not checked.
     #[serde(deserialize_with = "account")]
     pub bucket_owner: String,
-    /// ARN of a role with the rights of those who watch, which a quarantine is tried with: it must read nothing of what was set
-    /// apart. Default empty: only the node's own role looks.
+    /// ARN of a role with the rights of viewers. After a quarantine the node checks that this role can read nothing of the
+    /// asset. Default empty: the node checks with its own role only.
     pub viewer_role: String,
     /// KMS key that encrypts what is written. Default empty: the bucket's own encryption.
     pub kms_key_id: String,

@@ -15,7 +15,8 @@ pub struct PrivacyRaw {
     /// The scanners that must answer before an asset is published: `local`, `macie` or `both`. Default `local`. The classifier
     /// of this program always answers, so `macie` and `both` mean the same. They need `aws.macie`.
     pub required: Required,
-    /// Longest time that an asset waits for Macie's answer before it fails, seconds, 60 to 2,592,000. Default 21,600 (six hours).
+    /// Longest time that an asset waits for Macie's answer before it fails, seconds, 60 to 2,592,000. Default 21,600: six
+    /// hours.
     pub wait_s: u32,
     /// Receivers of notices about severe findings only, in addition to those of `notices`. Default none.
     pub alerts: Vec<AlertRaw>,

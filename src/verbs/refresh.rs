@@ -20,7 +20,7 @@ pub async fn changed(global: &GlobalArgs, running: &Config, signals: &Signals) {
     }
     loop {
         tokio::time::sleep(pause(aws.refresh_s, fastrand::f64())).await;
-        match look(global, running).await {
+        match changed_settings(global, running).await {
             Ok(names) if names.is_empty() => signals.config_looked(ConfigLook::Same),
             Ok(names) => return signals.config_looked(ConfigLook::Changed(&names)),
             Err(Failure::Port(error)) => signals.config_looked(ConfigLook::Unreachable(&error)),
@@ -32,7 +32,7 @@ pub async fn changed(global: &GlobalArgs, running: &Config, signals: &Signals) {
 }
 
 /// Names of the settings that have changed; an error where the node could not start with them.
-async fn look(global: &GlobalArgs, running: &Config) -> Result<Vec<String>, Failure> {
+async fn changed_settings(global: &GlobalArgs, running: &Config) -> Result<Vec<String>, Failure> {
     let found = Config::load(global).await?;
     let names = changes(&running.raw, &found.raw);
     if !names.is_empty() {
@@ -62,14 +62,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let running = Config::load(&global(dir.path(), "")).await.unwrap();
         let changed = global(dir.path(), "[engine]\nlease_ms = 40000\n");
-        assert_eq!(look(&changed, &running).await.unwrap(), ["engine.lease_ms"]);
+        assert_eq!(changed_settings(&changed, &running).await.unwrap(), ["engine.lease_ms"]);
         for (text, setting) in [
             ("[engine]\nlease_ms = 1\n", "engine.lease_ms"),
             ("[store]\nurl = \"mysql://host\"\n", "store.url"),
             ("[events]\nurl = \"kafka://topic\"\n", "events.url"),
             ("[notices]\nurls = [\"mail:somebody\"]\n", "notices.urls"),
         ] {
-            let refused = look(&global(dir.path(), text), &running).await.unwrap_err();
+            let refused = changed_settings(&global(dir.path(), text), &running).await.unwrap_err();
             assert_eq!(setting_of(&refused.to_string()), Some(setting));
         }
     }

@@ -150,7 +150,11 @@ pub async fn deliver(
     match batcher.deliver(Sidecar { asset: claim.fence.asset.clone(), lines }).await {
         Ok(delivered) => to_document(&delivered).map(Some),
         Err(fault) if !batcher.settings.awaited => {
-            tracing::warn!(asset = %claim.fence.asset, %fault, "text of asset not delivered to the external scanner: not required by policy");
+            tracing::warn!(
+                asset = %claim.fence.asset,
+                %fault,
+                "text of asset not delivered to the external scanner: not required by policy"
+            );
             Ok(None)
         }
         Err(fault) => Err(fault),

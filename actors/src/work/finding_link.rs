@@ -97,11 +97,19 @@ async fn maps(scanner: &Arc<dyn ExternalScanner>, wanted: BTreeSet<Wanted>) -> B
             Ok(Ok(Some(map))) => drop(found.insert(wanted, map)),
             Ok(Ok(None)) => {}
             Ok(Err(error)) => {
-                tracing::warn!(asset = %wanted.1, %error, "finding ingested without its places: their map cannot be read");
+                tracing::warn!(
+                    asset = %wanted.1,
+                    %error,
+                    "finding ingested without its places: their map cannot be read"
+                );
             }
             Err(_) => {
                 let wait_s = MAPS_WAIT.as_secs();
-                tracing::warn!(asset = %wanted.1, wait_s, "finding ingested without its places: their map was not read in time");
+                tracing::warn!(
+                    asset = %wanted.1,
+                    wait_s,
+                    "finding ingested without its places: their map was not read in time"
+                );
             }
         }
     }
