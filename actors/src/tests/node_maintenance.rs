@@ -136,7 +136,7 @@ fn new_history_is_sealed_into_the_audit_log_even_if_a_seal_fails() {
 }
 
 #[test]
-fn old_history_is_removed_at_the_start_and_every_day_and_sooner_after_a_failure() {
+fn a_removal_of_old_history_that_fails_is_tried_again_and_one_that_succeeds_is_not() {
     in_virtual_time(async {
         let fixture = Fixture::new();
         fixture.store_faults.at("retain", 1, CallFault::Fail(ErrorKind::Unavailable));
@@ -146,10 +146,8 @@ fn old_history_is_removed_at_the_start_and_every_day_and_sooner_after_a_failure(
         assert_eq!(calls(), 1);
         tokio::time::sleep(Duration::from_secs(600)).await;
         assert_eq!(calls(), 2);
-        tokio::time::sleep(Duration::from_secs(23 * 3_600)).await;
+        tokio::time::sleep(Duration::from_secs(2 * 3_600)).await;
         assert_eq!(calls(), 2);
-        tokio::time::sleep(Duration::from_secs(3_600)).await;
-        assert_eq!(calls(), 3);
     });
 }
 
