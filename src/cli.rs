@@ -9,9 +9,9 @@ use clap::{Args, Parser, Subcommand};
 #[derive(Parser)]
 #[command(name = "reelgate", version, propagate_version = true, max_term_width = 110, after_help = EXIT_STATUS)]
 pub struct Cli {
-    /// Which home and configuration
+    /// Home and configuration
     #[command(flatten)]
-    pub place: GlobalArgs,
+    pub global: GlobalArgs,
     /// Log filter, such as `info` or `reelgate_actors=debug`; the log goes to standard error as JSON lines
     #[arg(long, global = true, value_name = "FILTER", env = "REELGATE_LOG")]
     pub log: Option<String>,
@@ -24,7 +24,7 @@ const EXIT_STATUS: &str = "Exit status: 0 done (run: all published), 1 internal 
 3 at least one asset was rejected, quarantined or failed (run), something differs (verify), is out of reach (check), \
 or something at Medium or above was found, or not all could be read (scan)";
 
-/// Where Reelgate lives.
+/// Arguments of every verb.
 #[derive(Args, Clone)]
 pub struct GlobalArgs {
     /// Directory that holds everything Reelgate keeps: database, work, published, quarantine
@@ -38,7 +38,7 @@ pub struct GlobalArgs {
 /// The verbs, one file each in `src/verbs`.
 #[derive(Subcommand)]
 pub enum Verb {
-    /// Take files or directories through the gate and wait until each has ended
+    /// Process files or directories and wait until each asset has ended
     Run(RunArgs),
     /// Watch HOME/ingest and process what arrives, until SIGTERM
     Serve(ServeArgs),
@@ -50,23 +50,23 @@ pub enum Verb {
     List(ListArgs),
     /// Show one asset: facts, stages, renditions, findings
     Show(AssetArgs),
-    /// Tell an asset's history: every event, decision and attempt, in order
+    /// Show an asset's history: every event, decision and attempt, in order
     Why(AssetArgs),
     /// Give failed or rejected assets another try
     Redrive(RedriveArgs),
-    /// Have part of a published asset made anew; what stands published stays until then
+    /// Make part of a published asset again; the current publication stays until then
     Redo(RedoArgs),
     /// Quarantine an asset by hand, with its copies and older versions
     Quarantine(DecisionArgs),
-    /// Let a quarantined asset go: source and outputs come back as they were
+    /// Release a quarantined asset: source and outputs are restored unchanged
     Release(ReleaseArgs),
     /// Remove everything of an asset that has ended, the source too
     Erase(EraseArgs),
-    /// Take something out of picture and sound of a published asset
+    /// Remove something from picture and sound of a published asset
     Redact(RedactArgs),
     /// Keep an asset from being erased
     Hold(HoldArgs),
-    /// Tell that a finding was none
+    /// Report that a finding was a false positive
     Feedback(FeedbackArgs),
     /// The audit log: export it, or verify an export
     #[command(subcommand)]
@@ -74,36 +74,36 @@ pub enum Verb {
     /// The nodes that work here, and orders to them
     #[command(subcommand)]
     Fleet(FleetVerb),
-    /// What waits, by lane, stage, priority and producer
+    /// Show waiting tasks by lane, stage, priority and producer
     Queue(QueueArgs),
-    /// Find uploads whose event was lost: the bucket against the store
+    /// Find uploads whose event was lost: compare the bucket with the store
     Sweep(SweepArgs),
-    /// Take in a back-catalogue at a limited rate
+    /// Ingest a back-catalogue at a limited rate
     Import(ImportArgs),
-    /// Upload files to the ingest bucket: in parts, checksummed, and going on where it stopped
+    /// Upload files to the ingest bucket; an interrupted upload continues
     Upload(UploadArgs),
     /// Print a link that allows one upload under one key
     Presign(PresignArgs),
-    /// Bring the database up to date; PostgreSQL is never migrated by anything else
+    /// Migrate the database to this version; nothing else migrates PostgreSQL
     Migrate,
-    /// Re-hash published outputs against their proof manifest
+    /// Compare published outputs with the hashes of their proof manifest
     Verify(VerifyArgs),
-    /// Check the configuration and reach every port; changes nothing
+    /// Check the configuration and the access to every service; changes nothing
     Check(CheckArgs),
-    /// Simulate a fleet in virtual time: waits, losses, what is asked of the database
+    /// Simulate a fleet in virtual time: waits, losses, load of the database
     Sim(SimArgs),
 }
 
 /// Arguments of `run`.
 #[derive(Args)]
 pub struct RunArgs {
-    /// Files or directories; read where they lie, never changed
+    /// Files or directories; read in place, never changed
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// One JSON object per asset and line on standard output (schema: docs/reference/run-output.schema.json)
     #[arg(long)]
     pub json: bool,
-    /// Process content again that was processed before under another name
+    /// Process content again even if it was processed under another name
     #[arg(long)]
     pub force: bool,
 }
@@ -139,7 +139,7 @@ pub struct ScanArgs {
     /// List everything that is looked for, and stop
     #[arg(long, conflicts_with_all = ["files", "spans"])]
     pub types: bool,
-    /// Print the places found in one text file as JSON lines, in characters from its beginning
+    /// Print the places of findings in one text file as JSON lines, in characters from its beginning
     #[arg(long, conflicts_with = "json")]
     pub spans: bool,
 }
@@ -187,7 +187,7 @@ pub struct RedoArgs {
     /// Asset id, or its first characters
     #[arg(value_name = "ASSET")]
     pub asset: String,
-    /// Where to begin; what comes after it is done again too
+    /// First stage to repeat; the stages after it are repeated too
     #[arg(long, value_name = "STAGE", group = "part",
           value_parser = ["validate", "transcode", "enrich", "screen", "package", "publish"])]
     pub stage: Option<String>,
@@ -233,7 +233,7 @@ pub struct EraseArgs {
     /// Who approved of it; a second person where privacy.two_people asks for one
     #[arg(long, value_name = "NAME")]
     pub approver: Option<String>,
-    /// Print what was taken away, as JSON, and change nothing
+    /// Print what was removed, as JSON, and change nothing
     #[arg(long)]
     pub certificate: bool,
 }
@@ -270,13 +270,13 @@ pub struct FeedbackArgs {
     /// ASSET/KIND, such as abcd/CREDIT_CARD_NUMBER
     #[arg(value_name = "FINDING")]
     pub finding: String,
-    /// It was no finding
+    /// The finding is a false positive
     #[arg(long, required = true)]
     pub false_positive: bool,
     /// Why, without personal data
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Who says so; the name of the system's user where not given
+    /// Who reports it; the name of the system's user where not given
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
 }
@@ -290,7 +290,7 @@ pub enum AuditVerb {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// Tell whether an export is whole and unchanged; needs nothing but the file
+    /// Check that an export is complete and unchanged; needs only the file
     Verify {
         /// The file
         #[arg(value_name = "FILE")]
@@ -313,7 +313,7 @@ pub enum FleetVerb {
         #[arg(value_name = "NODE")]
         node: String,
     },
-    /// Take the order to drain back
+    /// Withdraw the order to drain
     Undrain {
         /// Its name, as `fleet status` shows it
         #[arg(value_name = "NODE")]
@@ -352,7 +352,7 @@ pub struct ImportArgs {
     /// Part of the ingest area: `s3://BUCKET/PREFIX`, or a prefix of keys
     #[arg(value_name = "SOURCE")]
     pub source: String,
-    /// Uploads taken in per time: 500/h, 10/m, 2/s
+    /// Uploads ingested per time: 500/h, 10/m, 2/s
     #[arg(long, value_name = "N/UNIT", default_value = "1000/h")]
     pub rate: String,
     /// `high`, `normal` or `low`
@@ -373,7 +373,7 @@ pub struct ImportArgs {
     expect(dead_code, reason = "parsed, so that the refusal can say what is missing")
 )]
 pub struct UploadArgs {
-    /// Files; an interrupted upload of the same file to the same target goes on
+    /// Files; an interrupted upload of the same file to the same target continues
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// `s3://BUCKET/PREFIX/` for files under their own names, or `s3://BUCKET/KEY` for one file
@@ -403,7 +403,7 @@ pub struct PresignArgs {
     /// Exactly this media type, such as `video/mp4`
     #[arg(long, value_name = "TYPE")]
     pub content_type: Option<String>,
-    /// Only where nothing has this key yet
+    /// Only if no object has this key yet
     #[arg(long)]
     pub new_only: bool,
     /// One JSON object: method, URL and headers
@@ -439,16 +439,16 @@ pub struct SimArgs {
     /// Uploads
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     pub assets: u32,
-    /// Everything random follows from it
+    /// Seed of everything random
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// What goes wrong; `all` runs one after the other and compares them
     #[arg(long, default_value = "steady", value_parser = SCENARIOS)]
     pub scenario: String,
-    /// Uploads a second; where not given, a share (`--load`) of what cores or database can do, whichever is less
+    /// Uploads a second; where not given, a share (`--load`) of the capacity of cores or database, whichever is less
     #[arg(long, value_name = "RATE")]
     pub arrivals_per_s: Option<f64>,
-    /// Share of what can be done that arrives
+    /// Arriving work as a share of the capacity
     #[arg(long, value_name = "SHARE", default_value_t = 0.7)]
     pub load: f64,
     /// Cores of a node
@@ -457,19 +457,19 @@ pub struct SimArgs {
     /// Milliseconds a claim lasts without renewal
     #[arg(long, value_name = "MS", default_value_t = 30_000)]
     pub lease_ms: u64,
-    /// Milliseconds between a node's looks for work; the default is the engine's
+    /// Milliseconds between a node's polls for work; the default is the engine's
     #[arg(long, value_name = "MS")]
     pub look_ms: Option<u64>,
     /// Tasks a second that the database claims and completes, `inf` for no bound; the defaults were measured
     #[arg(long, value_name = "RATE")]
     pub store_tasks_per_s: Option<f64>,
-    /// Leases a second that it renews
+    /// Leases a second that the database renews
     #[arg(long, value_name = "RATE")]
     pub store_renewals_per_s: Option<f64>,
-    /// Calls a second that find or write nothing
+    /// Calls a second, which find or write nothing, that the database answers
     #[arg(long, value_name = "RATE")]
     pub store_calls_per_s: Option<f64>,
-    /// Rows a second that it writes
+    /// Rows a second that the database writes
     #[arg(long, value_name = "RATE")]
     pub store_rows_per_s: Option<f64>,
     /// Draw waits and load over time into this SVG file

@@ -12,13 +12,13 @@ pub enum ExitStatus {
     /// Usage or configuration: the command was not understood, or cannot run as configured.
     Usage = 2,
     /// For `run`: at least one asset was rejected, quarantined or failed. For `verify`: something differs.
-    /// For `check`: something cannot be reached. For `scan`: something at Medium or above, or a file that cannot be read.
+    /// For `check`: something cannot be reached. For `scan`: a finding at Medium or above, or a file that cannot be read.
     NotAll = 3,
-    /// For `serve`: the configuration has changed; it wants to be started again.
+    /// For `serve`: the configuration has changed; start it again.
     Reconfigured = 4,
 }
 
-/// Prints clap's message where it belongs and says how to exit: `--help` is not an error.
+/// Prints clap's message to standard output or standard error and returns the status: `--help` is not an error.
 pub fn of_usage(error: &clap::Error) -> ExitStatus {
     let shown = error.print();
     if shown.is_err() {
@@ -30,7 +30,7 @@ pub fn of_usage(error: &clap::Error) -> ExitStatus {
 /// Why a command could not do what was asked: what was expected, what was found, what to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The user can mend the command or the configuration.
+    /// The user can correct the command or the configuration.
     #[error("{0}")]
     Usage(String),
     /// A port failed.

@@ -1,4 +1,4 @@
-//! Health, readiness and metrics over HTTP; on loopback unless told otherwise.
+//! Health, readiness and metrics over HTTP; on loopback by default.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,15 +30,15 @@ pub fn start(listen: SocketAddr, context: Arc<EngineContext>) -> Result<(Server,
     Ok((server.run(), bound))
 }
 
-/// The process lives and its actors do.
+/// Whether the process and its actors live.
 async fn healthz(context: web::Data<EngineContext>) -> HttpResponse {
     match context.progress_board.dead() {
         None => HttpResponse::Ok().body("ok\n"),
-        Some(why) => HttpResponse::InternalServerError().body(format!("{why}\n")),
+        Some(reason) => HttpResponse::InternalServerError().body(format!("{reason}\n")),
     }
 }
 
-/// New work can be taken: the store answers and nobody asked for a drain.
+/// Whether new work can be taken: the store answers and the node is not draining.
 async fn readyz(context: web::Data<EngineContext>) -> HttpResponse {
     if context.progress_board.is_drained() {
         return HttpResponse::ServiceUnavailable().body("draining\n");
@@ -57,7 +57,7 @@ async fn metrics(context: web::Data<EngineContext>) -> HttpResponse {
     let mut families = context.signals.registry().gather();
     match gauges(&context).await {
         Ok(registry) => families.extend(registry.gather()),
-        Err(why) => return HttpResponse::ServiceUnavailable().body(format!("{why}\n")),
+        Err(error) => return HttpResponse::ServiceUnavailable().body(format!("{error}\n")),
     }
     let mut text = Vec::new();
     match TextEncoder::new().encode(&families, &mut text) {
@@ -66,7 +66,7 @@ async fn metrics(context: web::Data<EngineContext>) -> HttpResponse {
     }
 }
 
-/// Levels, read from the store at the moment they are asked for.
+/// Gauges that are read from the store for each request.
 struct Levels {
     ready: IntGaugeVec,
     leased: IntGaugeVec,
@@ -130,15 +130,15 @@ mod tests {
 
     use super::*;
 
-    /// The guide is made of the code: `REELGATE_BLESS=1` writes it anew.
+    /// The page is generated from the code: `REELGATE_BLESS=1` writes it.
     #[test]
-    fn the_guide_lists_every_metric() {
+    fn the_page_of_metrics_lists_every_metric() {
         let mut metrics = Signals::default().catalogue().to_vec();
         metrics.extend(Levels::new().all().into_iter().flat_map(|gauge| Metric::of("gauge", gauge)));
         metrics.sort();
         let mut expected = String::from(
-            "# Metrics\n\nWhat `/metrics` of every `reelgate serve` tells, in Prometheus' text format. Labels are words of \
-             the code; no key,\nname or content of an upload is ever one.\n\n| metric | kind | labels | what it counts |\n\
+            "# Metrics\n\nThe metrics that `/metrics` of every `reelgate serve` returns, in Prometheus' text format. Labels are words \
+             of the code; no\nkey, name or content of an upload is ever a label.\n\n| metric | kind | labels | what it counts |\n\
              |---|---|---|---|\n",
         );
         for Metric { name, kind, labels, help } in &metrics {
@@ -151,7 +151,7 @@ mod tests {
         }
         assert!(
             found == expected,
-            "docs/reference/metrics.md differs from the code: write it anew with REELGATE_BLESS=1"
+            "docs/reference/metrics.md differs from the code: write it again with REELGATE_BLESS=1"
         );
     }
 }

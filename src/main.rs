@@ -18,8 +18,8 @@ use crate::exit::{ExitStatus, Failure};
 
 fn main() {
     let exit = run();
-    // Without taking the runtime apart: actors that are between two awaits would hand connections back to a runtime that
-    // is gone. Whatever they were doing is a transaction, and so done or not done.
+    // The runtime is not dropped: actors between two awaits would return connections to a runtime that no longer exists.
+    // What they were doing is a transaction, so it is complete or did not happen.
     std::process::exit(exit as i32)
 }
 
@@ -30,7 +30,7 @@ fn run() -> ExitStatus {
     };
     let system = actix::System::new();
     let outcome = system.block_on(dispatch(cli));
-    // Dropping it is what must not happen, see `main`.
+    // It must not be dropped, see `main`.
     std::mem::forget(system);
     match outcome {
         Ok(exit) => exit,
@@ -42,8 +42,8 @@ fn run() -> ExitStatus {
 }
 
 async fn dispatch(cli: Cli) -> Result<ExitStatus, Failure> {
-    let (global, log) = (cli.place, cli.log.as_deref());
-    // These two have traces beside the log, and start both once they know the configuration.
+    let (global, log) = (cli.global, cli.log.as_deref());
+    // These two also export traces. They start both log and traces when they have loaded the configuration.
     let works = matches!(cli.verb, Verb::Run(_) | Verb::Serve(_));
     if !works {
         output::log::start(log, None);

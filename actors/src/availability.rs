@@ -1,4 +1,4 @@
-//! Whether this node should take work, and why not: shared by those who learn of it and those who obey.
+//! Whether this node takes work, and why not. Shared by the actors that find reasons and the actors that obey them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Why a node takes no work.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum DrainReason {
-    /// It has not passed its self-test, or not since its last tasks failed by its own fault.
+    /// The node has not passed its self-test, or its last tasks all failed and it has not passed since.
     Unfit,
     /// An operator ordered it to drain.
     Ordered,
@@ -25,19 +25,19 @@ impl DrainReason {
     }
 }
 
-/// The reasons that hold at present; none of them means that the node works.
+/// The reasons why the node takes no work at present; with none of them the node takes work.
 #[derive(Debug, Default)]
 pub struct Availability {
     holds: Mutex<BTreeMap<DrainReason, String>>,
 }
 
 impl Availability {
-    /// A reason appears.
+    /// Adds a reason.
     pub fn hold(&self, hold: DrainReason, reason: impl Into<String>) {
         self.lock().insert(hold, reason.into());
     }
 
-    /// A reason is gone.
+    /// Removes a reason.
     pub fn release(&self, hold: DrainReason) {
         self.lock().remove(&hold);
     }
@@ -47,12 +47,12 @@ impl Availability {
         self.lock().is_empty()
     }
 
-    /// Whether this reason holds, and what it says.
+    /// The text of this reason, if it applies.
     pub fn reason(&self, hold: DrainReason) -> Option<String> {
         self.lock().get(&hold).cloned()
     }
 
-    /// The most final reason, for reports: word and sentence; `working` where there is none.
+    /// The most final reason, for reports: word and sentence; `working` where there is no reason.
     pub fn state(&self) -> (&'static str, String) {
         match self.lock().iter().next_back() {
             Some((hold, reason)) => (hold.as_str(), reason.clone()),
@@ -61,7 +61,7 @@ impl Availability {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<DrainReason, String>> {
-        // Every change is one call, so what a panic left behind is still good.
+        // Every change is one call, so the map is consistent even after a panic.
         self.holds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_of_several_reasons_going_away_does_not_bring_the_node_back() {
+    fn the_node_takes_work_again_only_when_the_last_reason_is_gone() {
         let availability = Availability::default();
         availability.hold(DrainReason::Ordered, "by an operator");
         availability.hold(DrainReason::Unfit, "self-test");

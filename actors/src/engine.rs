@@ -1,4 +1,4 @@
-//! The engine's handle for the wiring: start, wait, drain. Hides that actors are behind it.
+//! The engine's handle for the wiring: start, wait, drain. It hides the actors.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Sweeps what ended assets left staged, then starts every actor.
+    /// Removes staged files of ended assets, then starts every actor.
     pub async fn start(context: EngineContext) -> PortResult<Self> {
         let context = Arc::new(context);
         sweep_staging(&*context.store, &*context.objects).await?;
@@ -28,13 +28,12 @@ impl Engine {
         Ok(Self { context, supervisor })
     }
 
-    /// The engine it works in.
     pub fn context(&self) -> &Arc<EngineContext> {
         &self.context
     }
 
-    /// Stops claiming, lets running tasks finish within the grace time, gives the rest back, commits.
-    /// Returns whether everything was settled before `grace` and a little more had passed.
+    /// Stops claiming, lets running tasks finish within the grace time, gives the other tasks back, and commits.
+    /// Returns whether all of this was done within `grace` and five seconds.
     pub async fn drain(&self, grace: Duration) -> bool {
         if self.supervisor.send(DrainStarted { grace }).await.is_err() {
             return false;
@@ -49,8 +48,8 @@ impl Engine {
     }
 }
 
-/// Removes the staging areas of assets that ended: what a crash after the last commit left.
-/// Returns how many.
+/// Removes the staging areas of assets that have ended: a crash after the last commit leaves them behind.
+/// Returns how many were removed.
 pub async fn sweep_staging(store: &dyn Store, objects: &dyn Objects) -> PortResult<u64> {
     let mut removed = 0;
     for asset in objects.staged_assets().await? {

@@ -1,4 +1,4 @@
-//! Everything the actors share: ports, settings, limits. Built once by the wiring.
+//! Everything that the actors share: ports, settings, limits. The wiring builds it once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ use crate::signals::Signals;
 /// How much may be in flight.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Credits {
-    /// Light tasks claimed at once; most of them wait.
+    /// Light tasks claimed at once; most of them wait for a disk, a port or a permit.
     pub light: u16,
     /// Heavy tasks claimed at once: about one per core.
     pub heavy: u16,
@@ -36,7 +36,7 @@ pub struct Credits {
 /// What a node does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Roles {
-    /// Takes uploads in, sweeps, tells how much work is left.
+    /// Ingests uploads, sweeps, and reports how much work is left.
     pub intake: bool,
     /// Runs the light lane and delivers notices.
     pub light: bool,
@@ -56,12 +56,10 @@ impl Roles {
 }
 
 impl Credits {
-    /// The bounds of every lane.
     pub fn by_lane(self) -> Vec<(Lane, u16)> {
         vec![(Lane::Light, self.light), (Lane::Heavy, self.heavy)]
     }
 
-    /// The bound of one lane.
     pub fn of(self, lane: Lane) -> usize {
         usize::from(match lane {
             Lane::Light => self.light,
@@ -70,52 +68,41 @@ impl Credits {
     }
 }
 
-/// The engine the actors work in.
+/// Ports, settings and live state of one engine.
 pub struct EngineContext {
-    /// This process.
     pub node: NodeId,
-    /// What it does; a lane it does not run has no credits.
+    /// What this node does; a lane that it does not run has no credits.
     pub roles: Roles,
-    /// Whether it takes work.
     pub availability: Availability,
-    /// The machine, where somebody else may take it away.
+    /// The machine, where its owner may end it, as EC2 does.
     pub machine: Option<Arc<dyn Machine>>,
-    /// Between sweeps of the whole bucket; `None` for none but those that are asked for.
+    /// Between sweeps of the whole bucket; with `None` the node sweeps only when the event source asks for it.
     pub sweep_interval: Option<Duration>,
     /// Days that history is kept after an asset has ended; `None` for ever.
     pub history_days: Option<u32>,
-    /// The record.
     pub store: Arc<dyn Store>,
-    /// The bytes.
     pub objects: Arc<dyn Objects>,
-    /// Where uploads are learned of, where this process watches for them.
+    /// The source of upload events; `None` where this process does not watch for uploads.
     pub events: Option<Arc<dyn Events>>,
-    /// Who is told; a notice counts as delivered when all of them took it.
+    /// The receivers of notices; a notice counts as delivered when all of them have accepted it.
     pub notices: Vec<Arc<dyn Notices>>,
-    /// The jailed media worker.
     pub worker: WorkerProgram,
-    /// Media settings.
     pub settings: Settings,
-    /// Where outputs become visible, from the configuration.
+    /// Where outputs become visible.
     pub path_template: PathTemplate,
-    /// The classifier.
     pub classifier: Classifier,
-    /// What follows from findings.
     pub policy: Policy,
-    /// A scanner outside that reads the text too.
+    /// The external scanner that reads the text too, where one is configured.
     pub external_scan: Option<ScanBatcher>,
-    /// Milliseconds after which somebody is reminded of what is quarantined.
+    /// Milliseconds after which a reminder is sent about an asset that is still quarantined.
     pub review_ms: u64,
-    /// Bounds.
     pub credits: Credits,
     /// Permits for jailed inspections.
     pub inspections: Semaphore,
     /// Milliseconds a claim lasts without renewal.
     pub lease_ms: u64,
-    /// Milliseconds between looks for uploads.
+    /// Milliseconds between polls for uploads.
     pub poll_ms: u64,
-    /// Live state.
     pub progress_board: ProgressBoard,
-    /// Counters and log lines.
     pub signals: Signals,
 }

@@ -1,5 +1,5 @@
-//! How a parent learns that a child is gone. `actix::Supervisor` does not bring an actor back after a panic,
-//! so the parent keeps the factory and the child keeps one of these, which speaks when it is dropped.
+//! How the supervisor learns that an actor has ended. `actix::Supervisor` does not restart an actor after a panic, so
+//! our supervisor builds actors itself, and each actor holds a guard that reports when it is dropped.
 
 use actix::Recipient;
 
@@ -13,7 +13,6 @@ pub struct ExitGuard {
 }
 
 impl ExitGuard {
-    /// A guard for one generation.
     pub fn new(role: Role, generation: u64, parent: Recipient<ActorExited>) -> Self {
         Self { role, generation, parent }
     }
@@ -23,7 +22,7 @@ impl Drop for ExitGuard {
     fn drop(&mut self) {
         let exited =
             ActorExited { role: self.role, generation: self.generation, panicking: std::thread::panicking() };
-        // The supervisor's mailbox holds far more than there are children; a refusal means it is gone itself.
+        // The supervisor's mailbox has room for far more exits than there are actors: a refusal means that it has ended.
         if self.parent.try_send(exited).is_err() {
             tracing::debug!(role = self.role.as_str(), "actor ended after its supervisor");
         }

@@ -1,4 +1,5 @@
-//! Learns of uploads and takes them in: poll, store, acknowledge, in that order, so that a crash repeats and never loses.
+//! Polls for upload events, ingests them into the store and then acknowledges them. In this order a crash repeats events
+//! and never loses one.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use crate::messages::{DrainStarted, PersisterReplaced, UploadsIngested};
 use crate::spans;
 use crate::work::finding_link::link;
 
-/// Events taken in by one transaction.
+/// Most events of one transaction.
 const BATCH_MAX: usize = 256;
 
 /// See the module.
@@ -22,25 +23,24 @@ pub struct Intake {
     context: Arc<EngineContext>,
     events: Arc<dyn Events>,
     persister: Recipient<UploadsIngested>,
-    looking: bool,
+    polling: bool,
     draining: bool,
-    /// Handed over while the node takes no work; taken up again with the next look.
+    /// The shards are released while the node takes no work; the first poll after that claims shards again.
     stopped: bool,
     _guard: ExitGuard,
 }
 
 impl Intake {
-    /// A fresh intake over a source of events.
     pub fn new(
         context: Arc<EngineContext>,
         events: Arc<dyn Events>,
         persister: Recipient<UploadsIngested>,
         guard: ExitGuard,
     ) -> Self {
-        Self { context, events, persister, looking: false, draining: false, stopped: false, _guard: guard }
+        Self { context, events, persister, polling: false, draining: false, stopped: false, _guard: guard }
     }
 
-    /// Hands the shards over, so that other nodes go on with them at once.
+    /// Releases the shards, so that other nodes claim them at once.
     fn stop(&mut self, ctx: &mut Context<Self>) {
         self.stopped = true;
         let (context, events) = (Arc::clone(&self.context), Arc::clone(&self.events));
@@ -52,24 +52,26 @@ impl Intake {
         ctx.spawn(stop.into_actor(self));
     }
 
-    fn look(&mut self, ctx: &mut Context<Self>) {
-        if self.looking || self.draining || self.stopped {
+    fn poll(&mut self, ctx: &mut Context<Self>) {
+        if self.polling || self.draining || self.stopped {
             return;
         }
         if !self.context.availability.is_on() {
             return self.stop(ctx);
         }
-        self.looking = true;
-        let look = take_in(Arc::clone(&self.context), Arc::clone(&self.events)).into_actor(self);
-        ctx.spawn(look.map(|taken, act, ctx| {
-            act.looking = false;
-            match taken {
+        self.polling = true;
+        let ingesting = ingest_next(Arc::clone(&self.context), Arc::clone(&self.events)).into_actor(self);
+        ctx.spawn(ingesting.map(|ingested, act, ctx| {
+            act.polling = false;
+            match ingested {
                 Ok(0) => {}
                 Ok(_) => {
                     if act.persister.try_send(UploadsIngested).is_err() {
-                        tracing::debug!("persister is busy; it looks by itself");
+                        tracing::debug!(
+                            "uploads not announced: the persister's mailbox is full; it polls the store"
+                        );
                     }
-                    act.look(ctx);
+                    act.poll(ctx);
                 }
                 Err(error) => act.context.signals.store_failed("ingest", &error),
             }
@@ -77,7 +79,8 @@ impl Intake {
     }
 }
 
-async fn take_in(context: Arc<EngineContext>, events: Arc<dyn Events>) -> PortResult<usize> {
+/// Ingests the next batch; returns how many messages it held.
+async fn ingest_next(context: Arc<EngineContext>, events: Arc<dyn Events>) -> PortResult<usize> {
     let since = Instant::now();
     let mut batch = events.poll(BATCH_MAX).await?;
     link(&context, &mut batch.scans).await?;
@@ -86,23 +89,19 @@ async fn take_in(context: Arc<EngineContext>, events: Arc<dyn Events>) -> PortRe
     }
     let poll_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
     let span = spans::intake(&batch, poll_ms);
-    let taken = take_in_batch(&context, &*events, &batch).instrument(span.clone()).await;
-    taken.inspect_err(|error| spans::refused(&span, error))
+    let ingested = ingest_batch(&context, &*events, &batch).instrument(span.clone()).await;
+    ingested.inspect_err(|error| spans::refused(&span, error))
 }
 
-async fn take_in_batch(
-    context: &EngineContext,
-    events: &dyn Events,
-    batch: &EventBatch,
-) -> PortResult<usize> {
+async fn ingest_batch(context: &EngineContext, events: &dyn Events, batch: &EventBatch) -> PortResult<usize> {
     match context.store.ingest(batch).await {
         Ok(ingested) => {
             context.signals.uploads_ingested(&ingested);
-            spans::uploads_taken_in(&ingested);
-            spans::taken_in(&Span::current(), &ingested);
+            spans::uploads_ingested(&ingested);
+            spans::batch_ingested(&Span::current(), &ingested);
         }
         Err(error) if error.kind == ErrorKind::Conflict => {
-            // Another node reads the shard by now and takes the same events in.
+            // Another node owns the shard now and ingests the same events.
             context.signals.batch_fenced();
             spans::refused(&Span::current(), &error);
             events.abandon(batch).await?;
@@ -121,9 +120,9 @@ impl Actor for Intake {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.run_interval(Duration::from_millis(self.context.poll_ms), |act, ctx| {
             act.stopped &= !act.context.availability.is_on();
-            act.look(ctx);
+            act.poll(ctx);
         });
-        self.look(ctx);
+        self.poll(ctx);
     }
 }
 

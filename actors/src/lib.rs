@@ -1,5 +1,5 @@
-//! The shells: actors that receive, call plain code and send. What comes after what is decided in
-//! `reelgate-flow`; what a task does is plain code in [`work`]; nothing outside this room names actix's types.
+//! The actors. Each one receives, calls plain code and sends. `reelgate-flow` decides which task follows which; the plain
+//! code of each task is in [`work`]; no other crate names actix's types.
 
 #![forbid(unsafe_code)]
 
@@ -14,6 +14,7 @@ mod node_health;
 mod node_maintenance;
 mod notifier;
 mod persister;
+mod persister_turn;
 mod privacy_signals;
 pub mod progress_board;
 mod publisher;
@@ -23,6 +24,8 @@ pub mod signals;
 pub mod spans;
 mod stage;
 mod supervisor;
+#[cfg(test)]
+mod tests;
 mod transcoder;
 mod validator;
 pub mod work;

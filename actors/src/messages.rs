@@ -1,4 +1,4 @@
-//! Messages between the shells, named for what has happened.
+//! Messages between the actors, named for what has happened.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::spans::TraceParent;
 /// Every actor the supervisor builds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Role {
-    /// Takes uploads in.
+    /// Ingests uploads.
     Intake,
     /// Claims tasks and commits results.
     Persister,
     /// Delivers notices.
     Notifier,
-    /// Keeps the node's engine.
+    /// Reports, tests and maintains this node.
     NodeMaintenance,
     /// Runs one kind of task.
     Stage(Stage),
@@ -53,7 +53,6 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// All of them.
     pub const ALL: [Self; 5] =
         [Self::Validator, Self::Transcoder, Self::Enricher, Self::Screener, Self::Publisher];
 
@@ -68,7 +67,7 @@ impl Stage {
         }
     }
 
-    /// Who runs a task.
+    /// The stage that runs a task.
     pub fn of(task: TaskKey) -> Self {
         match task {
             TaskKey::Validate => Self::Validator,
@@ -80,13 +79,12 @@ impl Stage {
     }
 }
 
-/// A task is ours until its lease ends.
+/// This node has claimed a task and owns it until the lease ends.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct TaskClaimed {
-    /// What to do.
     pub claim: Claim,
-    /// Raised when the result is no longer wanted.
+    /// Set when the result is no longer wanted.
     pub cancel: CancelFlag,
 }
 
@@ -94,9 +92,8 @@ pub struct TaskClaimed {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct TaskEnded {
-    /// How.
     pub report: TaskReport,
-    /// Where its commit belongs in the trace.
+    /// The parent of its commit's span.
     pub trace_parent: TraceParent,
 }
 
@@ -110,44 +107,41 @@ pub struct UploadsIngested;
 #[rtype(result = "()")]
 pub struct NoticesOwed;
 
-/// The last tasks of this node all failed in ways that may be the machine's.
+/// The last tasks of this node all failed in ways that may be the machine's fault.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct NodeSuspected;
 
-/// The node maintenance was built anew.
+/// The node maintenance was built again.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct NodeMaintenanceReplaced(pub Recipient<NodeSuspected>);
 
-/// A child is gone.
+/// An actor that the supervisor built has ended.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct ActorExited {
-    /// Which.
     pub role: Role,
-    /// Which build of it.
+    /// Counts the builds of all actors.
     pub generation: u64,
-    /// It panicked.
     pub panicking: bool,
 }
 
-/// A stage was built anew; what the old one held is lost.
+/// A stage was built again; the tasks of the old one are lost.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct StageReplaced {
-    /// Which.
     pub stage: Stage,
-    /// Where tasks go from now on.
+    /// The new stage's address.
     pub recipient: Recipient<TaskClaimed>,
 }
 
-/// The notifier was built anew.
+/// The notifier was built again.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct NotifierReplaced(pub Recipient<NoticesOwed>);
 
-/// The persister was built anew.
+/// The persister was built again.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct PersisterReplaced(pub Recipient<UploadsIngested>);
@@ -156,6 +150,5 @@ pub struct PersisterReplaced(pub Recipient<UploadsIngested>);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct DrainStarted {
-    /// Time for running tasks.
     pub grace: Duration,
 }

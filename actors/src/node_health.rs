@@ -1,7 +1,7 @@
-//! Suspects a node whose tasks all fail by its own fault: one bad machine must not eat the queue.
+//! Suspects a node whose tasks all fail by its own fault: one bad machine must not consume the queue.
 //!
-//! Suspicion only calls for the self-test; the test decides. So a batch of uploads that crash every decoder costs a
-//! healthy fleet one self-test now and then, and a machine with a broken codec is out after a few tasks.
+//! A suspicion only starts the self-test; the self-test decides. So a batch of uploads that crash every decoder costs a
+//! healthy fleet an occasional self-test, and a machine with a broken codec stops taking work after a few tasks.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use reelgate_ports::records::Ending;
 
 /// Tasks that failed in a row before the node is suspected.
 pub const FAILURES_MAX: u32 = 6;
-/// They must be of at least so many assets: one upload that always fails says nothing about the machine.
+/// The failures must be of at least this many assets: one upload that always fails proves nothing about the machine.
 pub const ASSETS_MIN: usize = 3;
 
 /// Failures in a row.
@@ -22,7 +22,7 @@ pub struct NodeHealth {
 }
 
 impl NodeHealth {
-    /// Counts an attempt that ended; true where the node must now prove itself.
+    /// Counts an attempt that ended; returns true where the node must now run its self-test.
     pub fn ended(&mut self, asset: &AssetId, ending: &Ending) -> bool {
         match ending {
             Ending::Success(_) => *self = Self::default(),
@@ -40,8 +40,8 @@ impl NodeHealth {
     }
 }
 
-/// May come from this machine alone. Stores that do not answer are everybody's trouble and left to retries; a crashed
-/// decoder is most often the media's, but a broken codec package looks just the same.
+/// Whether this machine alone may be the cause. A store that does not answer affects every node, so retries handle it.
+/// Most decoder crashes are caused by the media, but a broken codec package looks the same.
 fn is_suspicious(code: Code) -> bool {
     match code {
         Code::DecoderCrashed => true,
@@ -80,26 +80,26 @@ mod tests {
     }
 
     #[test]
-    fn bad_media_neither_counts_nor_clears() {
+    fn bad_media_neither_adds_to_the_failures_nor_clears_them() {
         assert!(!suspected((0..50).map(|n| (n, fault(Code::Truncated)))));
         let mixed = (0..12).map(|n| (n, fault(if n % 2 == 0 { Code::Truncated } else { Code::QuotaDisk })));
         assert!(suspected(mixed));
     }
 
     #[test]
-    fn one_upload_that_always_fails_says_nothing_about_the_machine() {
+    fn one_upload_that_always_fails_does_not_make_the_node_suspected() {
         assert!(!suspected((0..50).map(|n| (n % 2, fault(Code::Internal)))));
     }
 
     #[test]
-    fn a_success_clears_what_came_before() {
+    fn a_success_clears_the_failures_before_it() {
         let done = || Ending::Success(Success::Published { location: String::new() });
         let endings = (0..30).map(|n| (n, if n % 5 == 4 { done() } else { fault(Code::Internal) }));
         assert!(!suspected(endings));
     }
 
     #[test]
-    fn a_store_that_does_not_answer_is_everybodys_trouble() {
+    fn a_store_that_does_not_answer_does_not_make_the_node_suspected() {
         assert!(!suspected((0..50).map(|n| (n, fault(Code::StoreUnavailable)))));
     }
 }

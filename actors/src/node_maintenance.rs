@@ -1,5 +1,6 @@
-//! Keeps the node's engine: tells the store that it lives, obeys orders to drain, proves its health, watches for
-//! the machine's end, sweeps for lost events, lets old history go, looks after decisions and the audit log, and tells how much work is left.
+//! Maintains this node: reports to the store that it lives, obeys orders to drain, runs the self-test, and watches for the
+//! end of the machine. With the role intake it also sweeps for lost events, removes old history, reviews decisions, seals
+//! the audit log, and reports how much work is left.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -17,28 +18,28 @@ use crate::work::self_test::self_test;
 use crate::work::sweep::sweep;
 use crate::work::work_left::work_left;
 
-/// Between looks for a notice that the machine will be taken away. Such notices come two minutes ahead and should be
-/// looked for every 5 s (EC2 User Guide, "Spot Instance interruption notices"); work stops within 5 s of one.
+/// Between checks for a notice that the machine will be ended. Such notices come two minutes before the end and should be
+/// checked for every 5 s (EC2 User Guide, "Spot Instance interruption notices"); work stops within 5 s of a notice.
 const MACHINE_INTERVAL: Duration = Duration::from_secs(2);
-/// Between reports that the node lives, which also bring orders.
+/// Between reports that the node lives; the answer to a report contains orders.
 const REPORT_INTERVAL: Duration = Duration::from_secs(3);
-/// Between measurements of the work that is left.
+/// Between measurements of the remaining work.
 const WORK_LEFT_INTERVAL: Duration = Duration::from_secs(15);
-/// Before an unfit node tries its self-test again.
+/// Before an unfit node runs its self-test again.
 const SELF_TEST_RETRY: Duration = Duration::from_secs(30);
-/// Between looks whether the events' source asks for a sweep.
-const SWEEP_LOOK: Duration = Duration::from_secs(5);
-/// Before a sweep that failed is tried again.
+/// Between checks whether the event source asks for a sweep.
+const SWEEP_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// Before a failed sweep is tried again.
 const SWEEP_RETRY: Duration = Duration::from_secs(60);
-/// Between looks for history that is too old.
+/// Between removals of old history.
 const RETAIN_INTERVAL: Duration = Duration::from_secs(24 * 3_600);
-/// Before such a look that failed is tried again.
+/// Before a failed removal of old history is tried again.
 const RETAIN_RETRY: Duration = Duration::from_secs(600);
-/// Between looks for decisions whose time is over, and chainings of the audit log.
+/// Between reviews of decisions, which may have expired, and seals of the audit log.
 const DECISIONS_INTERVAL: Duration = Duration::from_secs(10);
-/// Lines chained in one transaction.
-const SEAL_AT_ONCE: u32 = 1_000;
-/// Rows of the queue that the signal is computed from; more groups than this are prefixes with little work each.
+/// Most lines of history sealed in one transaction.
+const SEAL_LINES_MAX: u32 = 1_000;
+/// Most rows of the queue that the remaining work is computed from. Rows beyond this are prefixes with little work each.
 const QUEUE_ROWS_MAX: u32 = 10_000;
 
 /// See the module.
@@ -47,13 +48,12 @@ pub struct NodeMaintenance {
     reporting: bool,
     testing: bool,
     sweeping: bool,
-    /// A sweep was asked for and has not gone well since.
+    /// A sweep was requested and none has succeeded since.
     sweep_owed: bool,
     _guard: ExitGuard,
 }
 
 impl NodeMaintenance {
-    /// A fresh node maintenance.
     pub fn new(context: Arc<EngineContext>, guard: ExitGuard) -> Self {
         Self { context, reporting: false, testing: false, sweeping: false, sweep_owed: false, _guard: guard }
     }
@@ -66,11 +66,11 @@ impl NodeMaintenance {
         let report = async move {
             match context.store.node_seen(&node_report(&context)).await {
                 Ok(true) if context.availability.reason(DrainReason::Ordered).is_none() => {
-                    tracing::info!("ordered to drain: no new work is taken");
+                    tracing::info!("drain ordered by an operator: this node takes no new work");
                     context.availability.hold(DrainReason::Ordered, "ordered by an operator");
                 }
                 Ok(false) if context.availability.reason(DrainReason::Ordered).is_some() => {
-                    tracing::info!("the order to drain was taken back");
+                    tracing::info!("order to drain withdrawn: this node takes work again");
                     context.availability.release(DrainReason::Ordered);
                 }
                 Ok(_) => {}
@@ -106,10 +106,10 @@ impl NodeMaintenance {
         let busy = context.progress_board.running() > 0;
         self.spawn(ctx, async move {
             if context.availability.reason(DrainReason::Leaving).is_none()
-                && let Some(why) = machine.leaving().await?
+                && let Some(reason) = machine.leaving().await?
             {
-                tracing::warn!(why, "this machine will soon be gone: no new work is taken");
-                context.availability.hold(DrainReason::Leaving, why);
+                tracing::warn!(reason, "machine will be ended soon: this node takes no new work");
+                context.availability.hold(DrainReason::Leaving, reason);
             }
             machine.protect(busy).await
         });
@@ -147,7 +147,7 @@ impl NodeMaintenance {
         }));
     }
 
-    /// Looks now and then again. Every node with the role intake does; the store lets one of them at a time.
+    /// Removes old history, and again later. Every node with the role intake does this; the store admits one at a time.
     fn retain(&mut self, ctx: &mut Context<Self>) {
         let context = Arc::clone(&self.context);
         let retaining = async move { context.store.retain(context.history_days).await };
@@ -166,25 +166,25 @@ impl NodeMaintenance {
         }));
     }
 
-    /// Says at the start what a scanner outside will look for, or why it cannot; it is tried again with the first job.
+    /// Logs at the start what the external scanner will look for, or why it is not ready. The first job tries again.
     fn prepare_scanner(&self, ctx: &mut Context<Self>) {
         let context = Arc::clone(&self.context);
         let preparing = async move {
             let Some(batcher) = &context.external_scan else { return };
             match batcher.scanner.prepare().await {
-                Ok(ready) => tracing::info!("the scanner is ready: {ready}"),
-                Err(error) => tracing::warn!(%error, "the scanner is not ready"),
+                Ok(ready) => tracing::info!("external scanner ready: {ready}"),
+                Err(error) => tracing::warn!(%error, "external scanner not ready: the first job tries again"),
             }
         };
         ctx.spawn(preparing.into_actor(self));
     }
 
-    /// Every node with the role intake does; what is chained or due is taken by one of them.
+    /// Every node with the role intake does this; each expired decision and each line is handled by one of them.
     fn maintain_decisions(&mut self, ctx: &mut Context<Self>) {
         let context = Arc::clone(&self.context);
         self.spawn(ctx, async move {
             context.store.review(context.review_ms).await?;
-            while context.store.seal(SEAL_AT_ONCE).await? == u64::from(SEAL_AT_ONCE) {}
+            while context.store.seal(SEAL_LINES_MAX).await? == u64::from(SEAL_LINES_MAX) {}
             Ok(())
         });
     }
@@ -232,8 +232,8 @@ impl Actor for NodeMaintenance {
         self.retain(ctx);
         ctx.run_interval(DECISIONS_INTERVAL, |act, ctx| act.maintain_decisions(ctx));
         ctx.run_interval(WORK_LEFT_INTERVAL, |act, ctx| act.measure(ctx));
-        ctx.run_interval(SWEEP_LOOK, move |act, ctx| {
-            // The source says it once; the node may be off availability or at a sweep that began before.
+        ctx.run_interval(SWEEP_CHECK_INTERVAL, move |act, ctx| {
+            // The source asks once, maybe while the node takes no work or while an earlier sweep runs.
             act.sweep_owed |= events.sweep_wanted();
             if act.sweep_owed {
                 act.sweep(ctx);

@@ -1,4 +1,5 @@
-//! Delivers what the outbox owes, after the commit that owed it; at least once, each under its own id.
+//! Delivers the notices of the outbox, after the commit that put them there. Each notice has its own id and is delivered
+//! at least once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +15,10 @@ use crate::messages::NoticesOwed;
 use crate::spans;
 
 const BATCH_MAX: u16 = 64;
-/// While this node delivers, the others leave the batch alone; a node that dies meanwhile delays it by this much.
+/// Other nodes do not load a batch for this long after a node has loaded it. If that node dies, the batch is delayed by this.
 const HOLD_MS: u64 = 20_000;
-/// Looks for notices whose deferral has run out.
-const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+/// Between polls for notices whose deferral has ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// First wait after a refused delivery; doubles up to [`DEFER_MAX_MS`].
 const DEFER_MIN_MS: u64 = 1_000;
 const DEFER_MAX_MS: u64 = 600_000;
@@ -31,12 +32,11 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// A fresh notifier.
     pub fn new(context: Arc<EngineContext>, guard: ExitGuard) -> Self {
         Self { context, delivering: false, again: false, _guard: guard }
     }
 
-    fn look(&mut self, ctx: &mut Context<Self>) {
+    fn poll(&mut self, ctx: &mut Context<Self>) {
         if self.delivering {
             self.again = true;
             return;
@@ -54,7 +54,7 @@ impl Notifier {
                 }
             };
             if more || act.again {
-                act.look(ctx);
+                act.poll(ctx);
             }
         }));
     }
@@ -94,8 +94,8 @@ impl Actor for Notifier {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_interval(LOOK_INTERVAL, |act, ctx| act.look(ctx));
-        self.look(ctx);
+        ctx.run_interval(POLL_INTERVAL, |act, ctx| act.poll(ctx));
+        self.poll(ctx);
     }
 }
 
@@ -103,6 +103,6 @@ impl Handler<NoticesOwed> for Notifier {
     type Result = ();
 
     fn handle(&mut self, _: NoticesOwed, ctx: &mut Self::Context) {
-        self.look(ctx);
+        self.poll(ctx);
     }
 }

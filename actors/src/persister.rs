@@ -1,21 +1,23 @@
-//! Claims tasks within the credits, keeps their leases, commits their results. The only actor that writes progress.
+//! Claims tasks within the credits, renews their leases, commits their results. No other actor commits results.
 //!
-//! It works in turns: commit what has ended, then claim what fits, then hand out. One turn at a time, so a
-//! slow store slows the claims with it, and everything that ends during a turn goes into one commit.
+//! It works in turns: commit the reports that came in, then claim as many tasks as there is room for, then hand them out.
+//! There is one turn at a time, so a slow store also slows the claims, and the reports that come in during a turn share
+//! one commit.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_pipelines::client::CancelFlag;
-use reelgate_ports::error::PortError;
 use reelgate_ports::records::{
     Applied, Claim, Ending, Fence, Finder, FindingRecord, HistoryRecord, Success, TaskReport, UsageRecord,
 };
+use tokio::time::Instant;
 
 use crate::availability::DrainReason;
 use crate::engine_context::EngineContext;
@@ -25,11 +27,12 @@ use crate::messages::{
     StageReplaced, TaskClaimed, TaskEnded, UploadsIngested,
 };
 use crate::node_health::NodeHealth;
+use crate::persister_turn::{NotCommitted, Turn, turn};
 use crate::privacy_signals::PrivacySignals;
-use crate::spans::{self, TraceParent};
+use crate::spans::TraceParent;
 
-/// Longest time until the store is asked for work nobody told us of (retries that fell due, other nodes' leavings).
-const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+/// Longest time between polls for work that no message announces: retries that are due, tasks that other nodes gave back.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// Wait before the store is tried again after it failed.
 const STORE_RETRY: Duration = Duration::from_millis(500);
 
@@ -39,11 +42,11 @@ struct Flight {
     cancel: CancelFlag,
 }
 
-/// Whom the persister tells what.
+/// Whom the persister notifies.
 pub struct Recipients {
-    /// Of notices that a commit left in the outbox.
+    /// Is notified when a commit has put notices into the outbox.
     pub notifier: Recipient<NoticesOwed>,
-    /// Of doubts about this node.
+    /// Is notified when this node is suspected.
     pub node_maintenance: Recipient<NodeSuspected>,
 }
 
@@ -51,7 +54,7 @@ pub struct Recipients {
 pub struct Persister {
     context: Arc<EngineContext>,
     stages: BTreeMap<Stage, Recipient<TaskClaimed>>,
-    tell: Recipients,
+    recipients: Recipients,
     node_health: NodeHealth,
     in_flight: BTreeMap<Fence, Flight>,
     reports: Vec<TaskEnded>,
@@ -62,33 +65,20 @@ pub struct Persister {
     _guard: ExitGuard,
 }
 
-/// Reports that come back because the store did not answer.
-struct NotCommitted {
-    reports: Vec<TaskEnded>,
-    error: PortError,
-}
-
-/// Takes a figure from an asset's history.
+/// Updates metrics from an asset's history.
 type Measure = fn(&PrivacySignals, &[HistoryRecord]);
 
-struct Turn {
-    /// Reports with what became of them.
-    committed: Result<Vec<(TaskReport, Applied)>, NotCommitted>,
-    claims: Vec<Claim>,
-}
-
 impl Persister {
-    /// A fresh persister over fresh stages.
     pub fn new(
         context: Arc<EngineContext>,
         stages: BTreeMap<Stage, Recipient<TaskClaimed>>,
-        tell: Recipients,
+        recipients: Recipients,
         guard: ExitGuard,
     ) -> Self {
         Self {
             context,
             stages,
-            tell,
+            recipients,
             node_health: NodeHealth::default(),
             in_flight: BTreeMap::new(),
             reports: Vec::new(),
@@ -116,10 +106,10 @@ impl Persister {
         Lane::ALL.into_iter().map(room).filter(|(_, free)| *free > 0).collect()
     }
 
-    /// Takes a turn whenever somebody may have made work, and now and then.
+    /// Takes a turn whenever there may be new work, and regularly.
     fn listen(context: Arc<EngineContext>, ctx: &mut Context<Self>) {
         let changed = async move {
-            context.store.changed(LOOK_INTERVAL).await;
+            context.store.changed(POLL_INTERVAL).await;
             context
         };
         ctx.spawn(actix::fut::wrap_future::<_, Self>(changed).map(|context, act, ctx| {
@@ -141,7 +131,7 @@ impl Persister {
         ctx.spawn(work.map(|turn, act, ctx| act.turn_ended(turn, ctx)));
     }
 
-    /// Room once these reports are committed.
+    /// The room there is once these reports are committed.
     fn room_after(&self, reports: &[TaskEnded]) -> Vec<(Lane, u16)> {
         if !self.takes_work() {
             return Vec::new();
@@ -171,8 +161,8 @@ impl Persister {
         }
         again |= !turn.claims.is_empty();
         self.hand_out(turn.claims);
-        self.tell_when_drained();
-        // After a failure the timer decides, so that a dead store is not hammered.
+        self.report_drained();
+        // After a failure the next turn waits for its timer, so that a dead store is not called in a loop.
         if store_answers && (again || !self.reports.is_empty()) {
             self.turn(ctx);
         }
@@ -194,12 +184,12 @@ impl Persister {
                 Applied::Committed(_) => {}
             }
         }
-        if notices_owed && self.tell.notifier.try_send(NoticesOwed).is_err() {
-            tracing::debug!("notifier is busy; it looks by itself");
+        if notices_owed && self.recipients.notifier.try_send(NoticesOwed).is_err() {
+            tracing::debug!("notices not announced: the notifier's mailbox is full; it polls the outbox");
         }
     }
 
-    /// Beside the turn: nobody waits for figures.
+    /// Runs in parallel to the turns: nothing waits for metrics.
     fn measure_privacy(&self, committed: &[(TaskReport, Applied)], ctx: &mut Context<Self>) {
         let mut measured: Vec<(AssetId, Measure)> = Vec::new();
         for (report, applied) in committed {
@@ -231,7 +221,7 @@ impl Persister {
         ctx.spawn(reading.into_actor(self));
     }
 
-    /// What still runs for an asset on its way out is not wanted any more.
+    /// Cancels the tasks of an asset that is being withdrawn: their results are no longer wanted.
     fn cancel_work_on(&self, asset: &AssetId) {
         let unwanted = |fence: &Fence| fence.asset == *asset && fence.task != TaskKey::Withdraw;
         self.in_flight
@@ -269,17 +259,18 @@ impl Persister {
         self.reports.push(TaskEnded { report, trace_parent });
     }
 
-    /// Takes no more work until the self-test has said that it is not the machine.
-    fn doubt(&self) {
+    /// Stops taking work until the self-test has passed.
+    fn suspect_node(&self) {
         tracing::error!(
-            "the last tasks all failed in ways that may be this machine's: it takes no work until its self-test passes"
+            "node suspected: its last tasks all failed in ways that may be its own fault; it takes no work until its \
+             self-test passes"
         );
         self.context
             .availability
-            .hold(DrainReason::Unfit, "the last tasks all failed; the self-test is asked");
-        if self.tell.node_maintenance.try_send(NodeSuspected).is_err() {
-            // A node maintenance that is built anew tests as soon as it finds the node unfit.
-            tracing::debug!("node maintenance is busy or gone");
+            .hold(DrainReason::Unfit, "the last tasks all failed; the self-test decides");
+        if self.recipients.node_maintenance.try_send(NodeSuspected).is_err() {
+            // When the node maintenance is built again, it finds the node unfit and tests it.
+            tracing::debug!("self-test not requested: node maintenance has ended or its mailbox is full");
         }
     }
 
@@ -305,7 +296,7 @@ impl Persister {
         }));
     }
 
-    /// Past two thirds of the lease by our own clock somebody else may soon own the tasks: stop them first.
+    /// After two thirds of the lease, by this node's clock, another node may soon own the tasks: stops them before that.
     fn watch_leases(&mut self) {
         let lease = Duration::from_millis(self.context.lease_ms);
         if self.renewed.elapsed() > lease * 2 / 3 {
@@ -323,84 +314,20 @@ impl Persister {
         let reaping = async move {
             match context.store.reap().await {
                 Ok(0) => {}
-                Ok(expired) => tracing::warn!(expired, "leases expired; the attempts count as lost"),
+                Ok(expired) => tracing::warn!(
+                    expired,
+                    "leases expired: their attempts are counted as lost and their tasks run again"
+                ),
                 Err(error) => context.signals.store_failed("reap", &error),
             }
         };
         ctx.spawn(reaping.into_actor(self));
     }
 
-    fn tell_when_drained(&self) {
+    fn report_drained(&self) {
         if self.draining && self.in_flight.is_empty() && self.reports.is_empty() {
             self.context.progress_board.mark_drained();
         }
-    }
-}
-
-async fn turn(context: Arc<EngineContext>, reports: Vec<TaskEnded>, room: Vec<(Lane, u16)>) -> Turn {
-    let mut committed = Vec::new();
-    if !reports.is_empty() {
-        match commit(&context, reports).await {
-            Ok(applied) => committed = applied,
-            Err(not_committed) => return Turn { committed: Err(not_committed), claims: Vec::new() },
-        }
-    }
-    for (report, applied) in &committed {
-        discard_staging(&context, &report.fence.asset, *applied).await;
-    }
-    let mut claims = Vec::new();
-    for (lane, free) in room {
-        match context.store.claim(&context.node, lane, free, context.lease_ms).await {
-            Ok(more) => claims.extend(more),
-            Err(error) => {
-                // What was claimed so far is ours and must be handed out.
-                context.signals.store_failed("claim", &error);
-                break;
-            }
-        }
-    }
-    Turn { committed: Ok(committed), claims }
-}
-
-/// One transaction; each report's part in it is a span under its attempt.
-async fn commit(
-    context: &EngineContext,
-    ended: Vec<TaskEnded>,
-) -> Result<Vec<(TaskReport, Applied)>, NotCommitted> {
-    let (reports, places): (Vec<_>, Vec<_>) =
-        ended.into_iter().map(|one| (one.report, one.trace_parent)).unzip();
-    let spans = spans::commits(&reports, places.clone());
-    match context.store.complete(&reports).await {
-        Ok(applied) => {
-            spans::committed(spans, Ok(&applied));
-            Ok(reports.into_iter().zip(applied).collect())
-        }
-        Err(error) => {
-            spans::committed(spans, Err(&error));
-            let again = reports
-                .into_iter()
-                .zip(places)
-                .map(|(report, trace_parent)| TaskEnded { report, trace_parent });
-            Err(NotCommitted { reports: again.collect(), error })
-        }
-    }
-}
-
-/// Removes what an ended asset staged, also where a stale attempt staged it after the end. A failed asset keeps it: a
-/// redrive goes on from there. What cannot be removed now is swept at the next start.
-async fn discard_staging(context: &EngineContext, asset: &AssetId, applied: Applied) {
-    let phase = match applied {
-        Applied::Committed(phase) => phase,
-        Applied::Stale => match context.store.asset(asset).await {
-            Ok(detail) => detail.asset.phase,
-            Err(error) => return context.signals.store_failed("asset", &error),
-        },
-    };
-    if !phase.is_ended() || phase == Phase::Failed {
-        return;
-    }
-    if let Err(error) = context.objects.discard_staging(asset).await {
-        tracing::warn!(%asset, %error, "staged files stay until the next start");
     }
 }
 
@@ -415,13 +342,13 @@ impl Actor for Persister {
         ctx.run_interval(heartbeat, |act, ctx| act.heartbeat(ctx));
         ctx.run_interval(heartbeat, |act, ctx| act.reap(ctx));
         ctx.run_interval(heartbeat / 8, |act, _| act.watch_leases());
-        // Leases of the persister before this one, or of a killed process with this node's name.
+        // Leases of an earlier persister, or of a killed process with this node's name.
         let context = Arc::clone(&self.context);
         let reclaim = async move { context.store.reclaim(&context.node).await };
         ctx.wait(reclaim.into_actor(self).map(|result, act, ctx| {
             match result {
                 Ok(0) => {}
-                Ok(lost) => tracing::info!(lost, "took back tasks an earlier process left unfinished"),
+                Ok(lost) => tracing::info!(lost, "tasks of an earlier process reclaimed: they run again"),
                 Err(error) => act.context.signals.store_failed("reclaim", &error),
             }
             act.turn(ctx);
@@ -435,7 +362,7 @@ impl Handler<TaskEnded> for Persister {
     fn handle(&mut self, message: TaskEnded, ctx: &mut Self::Context) {
         let report = &message.report;
         if self.node_health.ended(&report.fence.asset, &report.ending) {
-            self.doubt();
+            self.suspect_node();
         }
         self.reports.push(message);
         self.turn(ctx);
@@ -460,8 +387,7 @@ impl Handler<StageReplaced> for Persister {
         let lost = |(fence, flight): &(&Fence, &Flight)| flight.stage == stage && !reported.contains(fence);
         let fences: Vec<Fence> = self.in_flight.iter().filter(lost).map(|(fence, _)| fence.clone()).collect();
         for fence in fences {
-            let what = format!("the {} was restarted", stage.as_str());
-            let fault = reelgate_flow::reason::Fault::new(reelgate_flow::reason::Code::WorkerLost, what);
+            let fault = Fault::new(Code::WorkerLost, format!("the {} was restarted", stage.as_str()));
             self.report_without_work(fence, Ending::Fault(fault));
         }
         self.turn(ctx);
@@ -472,7 +398,7 @@ impl Handler<NotifierReplaced> for Persister {
     type Result = ();
 
     fn handle(&mut self, message: NotifierReplaced, _: &mut Self::Context) {
-        self.tell.notifier = message.0;
+        self.recipients.notifier = message.0;
     }
 }
 
@@ -480,12 +406,12 @@ impl Handler<NodeMaintenanceReplaced> for Persister {
     type Result = ();
 
     fn handle(&mut self, message: NodeMaintenanceReplaced, _: &mut Self::Context) {
-        self.tell.node_maintenance = message.0;
+        self.recipients.node_maintenance = message.0;
     }
 }
 
 impl Drop for Persister {
-    /// Whoever comes next starts these tasks anew; their media workers must not go on beside them.
+    /// The next persister starts these tasks again; their media workers must not keep running.
     fn drop(&mut self) {
         self.in_flight.values().for_each(|flight| flight.cancel.cancel());
     }
@@ -496,7 +422,7 @@ impl Handler<DrainStarted> for Persister {
 
     fn handle(&mut self, message: DrainStarted, ctx: &mut Self::Context) {
         self.draining = true;
-        self.tell_when_drained();
+        self.report_drained();
         ctx.run_later(message.grace, |act, _| {
             act.in_flight.values().for_each(|flight| flight.cancel.cancel());
         });

@@ -1,5 +1,5 @@
-//! Personal data in figures: what is found, how soon it is found, shut away and told of. Delays are read off an asset's
-//! history, whose times are all the store's, so that the clocks of nodes play no part in them.
+//! Metrics of personal data: what is found, and how soon it is found, quarantined and reported. Delays are computed from
+//! the asset's history. All its times are the store's, so that the clocks of nodes do not matter.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -18,7 +18,7 @@ pub(crate) struct PrivacySignals {
 }
 
 impl PrivacySignals {
-    /// Fresh ones, each shown to `add` with its kind.
+    /// Registers each metric by `add`, with its kind.
     pub(crate) fn new(add: &dyn Fn(&'static str, Box<dyn Collector>)) -> Self {
         let histogram = |name: &str, help: &str, buckets: &[f64]| {
             let opts = HistogramOpts::new(name, help).buckets(buckets.to_vec());
@@ -33,7 +33,7 @@ impl PrivacySignals {
         add("counter", Box::new(findings.clone()));
         let quarantines = Opts::new(
             "reelgate_quarantines_total",
-            "Quarantines that ended: everything taken away, and proved not to be readable.",
+            "Quarantines completed: everything was removed, and a check showed that nothing is readable.",
         );
         let quarantines = IntCounter::with_opts(quarantines).expect("names are literals");
         add("counter", Box::new(quarantines.clone()));
@@ -42,7 +42,7 @@ impl PrivacySignals {
             quarantines,
             detection: histogram(
                 "reelgate_detection_seconds",
-                "Seconds from an upload's being taken in to its first screening's result.",
+                "Seconds from the ingestion of an upload to the result of its first screening.",
                 &[1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0],
             ),
             response: histogram(
@@ -66,14 +66,14 @@ impl PrivacySignals {
         }
     }
 
-    /// An asset was judged, and this is its history since.
+    /// An asset was judged; `history` ends with the judgement or later.
     pub(crate) fn judged(&self, history: &[HistoryRecord]) {
         if let Some(ms) = detection_ms(history) {
             self.detection.observe(ms as f64 / 1_000.0);
         }
     }
 
-    /// An asset was quarantined, and this is its history since.
+    /// An asset was quarantined; `history` ends with the quarantine or later.
     pub(crate) fn quarantined(&self, history: &[HistoryRecord]) {
         self.quarantines.inc();
         if let Some(ms) = response_ms(history) {
@@ -82,7 +82,7 @@ impl PrivacySignals {
     }
 
     /// A notice was delivered to every receiver.
-    pub(crate) fn told(&self, notice: &NoticeRecord) {
+    pub(crate) fn notice_delivered(&self, notice: &NoticeRecord) {
         let ended_ms = notice.body["at_ms"].as_u64();
         if let Some(ended_ms) = ended_ms.filter(|_| notice.kind == NoticeKind::Quarantined) {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -92,8 +92,8 @@ impl PrivacySignals {
     }
 }
 
-/// From the beginning of a history to its only judgement. `None` where it was judged again or somebody intervened:
-/// that tells of people, not of the gate.
+/// Milliseconds from the beginning of a history to its only judgement. `None` where the asset was judged again or
+/// redriven: that delay depends on people, not on the gate.
 fn detection_ms(history: &[HistoryRecord]) -> Option<u64> {
     let first = history.first().filter(|line| line.sequence == 1)?;
     let mut judged = history.iter().filter(|line| line.event == HistoryEvent::Judged);
@@ -102,7 +102,7 @@ fn detection_ms(history: &[HistoryRecord]) -> Option<u64> {
     (judged.next().is_none() && !intervened).then(|| judgement.at_ms.saturating_sub(first.at_ms))
 }
 
-/// From the last entrance into withdrawing to the proof after it.
+/// Milliseconds from the last decision to withdraw to the proof that the withdrawal is complete.
 fn response_ms(history: &[HistoryRecord]) -> Option<u64> {
     let closed = history.iter().rposition(|line| line.event == HistoryEvent::Closed)?;
     let decided =
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn detection_counts_from_the_event_to_the_first_judgement_alone() {
+    fn detection_is_measured_from_the_event_to_the_only_judgement() {
         let judged = [(1_000, "event", ""), (1_010, "entered", "received"), (4_500, "judged", "flagged")];
         assert_eq!(detection_ms(&history(&judged)), Some(3_500));
         let again = [&judged[..], &[(9_000, "judged", "clean")]].concat();
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn response_counts_from_the_last_decision_to_its_proof() {
+    fn response_is_measured_from_the_last_decision_to_its_proof() {
         let lines = [
             (1_000, "entered", "withdrawing"),
             (2_000, "closed", ""),

@@ -1,4 +1,4 @@
-//! What is going on right now, for progress bars and health: shared memory, never a source of decisions.
+//! The work that is running now, for progress bars and health checks. Nothing is decided from it.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use std::time::Instant;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::{Lane, TaskKey};
 
-/// Live state of the engine in this process.
+/// Live state of the engine of this process.
 #[derive(Debug)]
 pub struct ProgressBoard {
     inner: Mutex<Inner>,
@@ -27,12 +27,12 @@ struct Inner {
 pub struct AssetProgress {
     /// When this process first worked on it.
     pub since: Instant,
-    /// What the plan holds.
+    /// All media work of the plan.
     pub planned_ns: u64,
-    /// What was done before this process.
+    /// The part of the plan that earlier processes did.
     pub inherited_ns: u64,
     done_ns: BTreeMap<TaskKey, u64>,
-    /// The stage seen last.
+    /// The stage of the task that began last.
     pub stage: &'static str,
 }
 
@@ -47,7 +47,7 @@ impl AssetProgress {
         (self.planned_ns > 0).then(|| (self.done_ns() as f64 / self.planned_ns as f64).min(1.0))
     }
 
-    /// Seconds left, from the pace of this process so far; `None` while nothing can be said.
+    /// Seconds left, estimated from the speed of this process; `None` before it has made progress.
     pub fn eta_s(&self) -> Option<f64> {
         let own: u64 = self.done_ns.values().sum();
         let left = self.planned_ns.saturating_sub(self.done_ns());
@@ -63,7 +63,7 @@ impl Default for ProgressBoard {
 
 impl ProgressBoard {
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing panics while holding it, and the data is only for display.
+        // Nothing panics while it holds the lock, and the data is only displayed.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -81,7 +81,7 @@ impl ProgressBoard {
         work.stage = task.stage();
     }
 
-    /// A task ended, however.
+    /// A task ended, whatever its outcome.
     pub fn ended(&self, task: TaskKey) {
         if let Some(running) = self.lock().running.get_mut(&task.lane()) {
             *running = running.saturating_sub(1);
@@ -94,7 +94,7 @@ impl ProgressBoard {
         self.lock().assets.get(asset).is_some_and(|work| work.planned_ns > 0)
     }
 
-    /// The plan of an asset is known: its whole media work and what earlier processes did of it.
+    /// The plan of an asset is known: all its media work, and the part that earlier processes did.
     pub fn planned(&self, asset: &AssetId, planned_ns: u64, inherited_ns: u64) {
         if let Some(work) = self.lock().assets.get_mut(asset)
             && work.planned_ns == 0
@@ -104,25 +104,25 @@ impl ProgressBoard {
         }
     }
 
-    /// A media task moved on.
+    /// A media task made progress.
     pub fn progressed(&self, asset: &AssetId, task: TaskKey, done_ns: u64) {
         if let Some(work) = self.lock().assets.get_mut(asset) {
             work.done_ns.insert(task, done_ns);
         }
     }
 
-    /// An asset ended; nothing is shown for it any more.
+    /// An asset ended and is no longer shown.
     pub fn forget(&self, asset: &AssetId) {
         self.lock().assets.remove(asset);
         self.changed.notify_waiters();
     }
 
-    /// Everything being worked on.
+    /// Every asset that is being worked on.
     pub fn snapshot(&self) -> Vec<(AssetId, AssetProgress)> {
         self.lock().assets.iter().map(|(id, work)| (id.clone(), work.clone())).collect()
     }
 
-    /// Tasks running now.
+    /// Number of tasks running now.
     pub fn running(&self) -> usize {
         self.lock().running.values().map(|running| usize::from(*running)).sum()
     }
@@ -143,13 +143,13 @@ impl ProgressBoard {
         self.lock().drained
     }
 
-    /// The engine cannot go on; says why.
-    pub fn mark_dead(&self, why: &'static str) {
-        self.lock().dead = Some(why);
+    /// The engine cannot continue, for this reason.
+    pub fn mark_dead(&self, reason: &'static str) {
+        self.lock().dead = Some(reason);
         self.changed.notify_waiters();
     }
 
-    /// Why the engine cannot go on.
+    /// Why the engine cannot continue.
     pub fn dead(&self) -> Option<&'static str> {
         self.lock().dead
     }

@@ -1,5 +1,5 @@
-//! Where this node deals with a scanner outside: one answer about a job serves every asset of its batch for a while, since
-//! hundreds of them wait for the same one.
+//! This node's access to the external scanner. Hundreds of assets wait for the same job, so one answer about a job serves
+//! all assets of its batch for some seconds.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,69 +13,64 @@ use reelgate_ports::records::ExternalScanEvent;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-/// How long an answer is good for, milliseconds: Macie's lists and descriptions are limited to a few calls a second.
-const GOOD_MS: u64 = 10_000;
-/// How long a batch that nobody asks about is remembered, milliseconds.
+/// How long an answer is reused, milliseconds: Macie limits lists and descriptions to a few calls a second.
+const FRESH_MS: u64 = 10_000;
+/// How long a batch is remembered after the last question about it, milliseconds.
 const REMEMBERED_MS: u64 = 900_000;
-/// Windows that a sidecar is written into before somebody should look at the bucket.
+/// Windows that a sidecar is written into before the delivery fails: the bucket is too slow.
 const WINDOWS_MAX: u32 = 5;
 
-/// How the scanner is used.
+/// How the external scanner is used.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ExternalScanSettings {
-    /// Where sidecars go, as text: two deployments with two areas share no batch.
+    /// The address of the sidecars' area: two deployments with different areas share no batch.
     pub area: String,
-    /// The bucket of that area.
     pub bucket: String,
-    /// Milliseconds whose texts go into one job.
+    /// Milliseconds: texts that are delivered within one window are scanned by one job.
     pub window_ms: u64,
-    /// Milliseconds after which an asset is not waited for any more.
+    /// Milliseconds after which an asset no longer waits for an answer.
     pub wait_ms: u64,
-    /// Publishing waits for the answer, and not only until the job has begun.
+    /// Whether publishing waits for the answer; otherwise it only waits until the job has begun.
     pub awaited: bool,
 }
 
-/// Where the text of an asset was put, and when.
+/// Which batch the text of an asset was delivered to.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Delivered {
-    /// Whose job reads it.
     pub batch: BatchId,
     /// When that job may begin, milliseconds since 1970.
     pub job_from_ms: u64,
 }
 
-/// How a batch stands.
+/// State of a batch.
 #[derive(Clone, Debug)]
-pub enum Standing {
+pub enum BatchState {
     /// Its job begins later: at this time, milliseconds since 1970.
     NotBefore(u64),
-    /// The scanner has not ended.
+    /// Its job has not ended.
     Running,
-    /// It ended, well or not, and told this.
+    /// Its job ended, maybe with a failure, and returned these events.
     Ended(Option<JobFailure>, Arc<[ExternalScanEvent]>),
 }
 
-/// When a batch was asked about, milliseconds since 1970, and how it stood; `None` before the first answer.
-type Known = Option<(u64, Standing)>;
+/// When the scanner was asked about a batch, milliseconds since 1970, and its answer; `None` before the first answer.
+type LastAnswer = Option<(u64, BatchState)>;
 
 /// See the module.
 pub struct ScanBatcher {
-    /// The scanner.
     pub scanner: Arc<dyn ExternalScanner>,
-    /// How it is used.
     pub settings: ExternalScanSettings,
     clock: Arc<dyn Clock>,
-    known: Mutex<BTreeMap<BatchId, Arc<Mutex<Known>>>>,
+    answers: Mutex<BTreeMap<BatchId, Arc<Mutex<LastAnswer>>>>,
 }
 
 impl ScanBatcher {
-    /// A batcher that knows nothing yet.
     pub fn new(
         scanner: Arc<dyn ExternalScanner>,
         settings: ExternalScanSettings,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { scanner, settings, clock, known: Mutex::default() }
+        Self { scanner, settings, clock, answers: Mutex::default() }
     }
 
     /// Now, milliseconds since 1970.
@@ -83,11 +78,11 @@ impl ScanBatcher {
         self.clock.now_ms()
     }
 
-    /// Puts the text of an asset where the job of the current window reads it, and into the next one where that took too
-    /// long. What is left in an earlier one is read twice, which changes nothing.
+    /// Delivers the text of an asset to the job of the current window. If the write ends after the window, it delivers the
+    /// text to the next window too. The scanner then reads the text twice, which changes nothing.
     ///
     /// # Errors
-    /// `scanner_unanswered` where the bucket did not take it, or no window was long enough.
+    /// `scanner_unanswered` where the bucket refused the text, or every write ended after its window.
     pub async fn deliver(&self, sidecar: Sidecar) -> Result<Delivered, Fault> {
         for _ in 0..WINDOWS_MAX {
             let window = Window::at(self.now_ms(), self.settings.window_ms);
@@ -104,47 +99,47 @@ impl ScanBatcher {
         Err(Fault::new(Code::ScannerUnanswered, detail))
     }
 
-    /// How a batch stands, asked for once for all who want to know at about the same time.
-    pub async fn standing(&self, batch: &BatchId) -> PortResult<Standing> {
+    /// The state of a batch. Callers who ask at about the same time share one question to the scanner.
+    pub async fn state(&self, batch: &BatchId) -> PortResult<BatchState> {
         let slot = self.slot(batch).await;
-        let mut known = slot.lock().await;
+        let mut last = slot.lock().await;
         let now_ms = self.now_ms();
-        match &*known {
-            Some((_, ended @ Standing::Ended(..))) => return Ok(ended.clone()),
-            Some((asked_ms, standing)) if now_ms.saturating_sub(*asked_ms) < GOOD_MS => {
-                return Ok(standing.clone());
+        match &*last {
+            Some((_, ended @ BatchState::Ended(..))) => return Ok(ended.clone()),
+            Some((asked_ms, state)) if now_ms.saturating_sub(*asked_ms) < FRESH_MS => {
+                return Ok(state.clone());
             }
             _ => {}
         }
-        *known = None;
-        let standing = self.ask(batch).await?;
-        *known = Some((now_ms, standing.clone()));
-        Ok(standing)
+        *last = None;
+        let state = self.ask(batch).await?;
+        *last = Some((now_ms, state.clone()));
+        Ok(state)
     }
 
-    async fn slot(&self, batch: &BatchId) -> Arc<Mutex<Known>> {
-        let mut known = self.known.lock().await;
+    async fn slot(&self, batch: &BatchId) -> Arc<Mutex<LastAnswer>> {
+        let mut answers = self.answers.lock().await;
         let now_ms = self.now_ms();
-        // One that is locked is being asked about.
-        known.retain(|_, slot| {
+        // A locked slot is in use: its batch is being asked about.
+        answers.retain(|_, slot| {
             slot.try_lock().map_or(true, |slot| {
                 slot.as_ref().is_none_or(|(asked_ms, _)| now_ms.saturating_sub(*asked_ms) < REMEMBERED_MS)
             })
         });
-        Arc::clone(known.entry(batch.clone()).or_default())
+        Arc::clone(answers.entry(batch.clone()).or_default())
     }
 
-    async fn ask(&self, batch: &BatchId) -> PortResult<Standing> {
+    async fn ask(&self, batch: &BatchId) -> PortResult<BatchState> {
         let job = match self.scanner.begin(batch).await? {
             Begun::Job(job) => job,
-            Begun::NotBefore(at_ms) => return Ok(Standing::NotBefore(at_ms)),
+            Begun::NotBefore(at_ms) => return Ok(BatchState::NotBefore(at_ms)),
         };
         let failure = match self.scanner.status(&job).await? {
-            JobStatus::Running => return Ok(Standing::Running),
+            JobStatus::Running => return Ok(BatchState::Running),
             JobStatus::Complete => None,
             JobStatus::Failed(failure) => Some(failure),
         };
-        Ok(Standing::Ended(failure, self.scanner.findings(&job).await?.into()))
+        Ok(BatchState::Ended(failure, self.scanner.findings(&job).await?.into()))
     }
 }
 
@@ -160,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    /// A clock, and a scanner whose bucket takes a while and whose jobs never end.
+    /// A clock, and a scanner whose bucket is slow and whose jobs never end.
     #[derive(Default)]
     struct Slow {
         now_ms: AtomicU64,
@@ -213,7 +208,7 @@ mod tests {
         }
     }
 
-    fn batcher(world: &Arc<Slow>) -> ScanBatcher {
+    fn batcher(slow: &Arc<Slow>) -> ScanBatcher {
         let settings = ExternalScanSettings {
             area: "s3://sidecars".into(),
             bucket: "sidecars".into(),
@@ -221,7 +216,7 @@ mod tests {
             wait_ms: 1_000_000,
             awaited: true,
         };
-        ScanBatcher::new(world.clone(), settings, world.clone())
+        ScanBatcher::new(slow.clone(), settings, slow.clone())
     }
 
     fn sidecar() -> Sidecar {
@@ -229,31 +224,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn text_that_was_written_too_late_for_its_window_goes_into_the_next() {
-        let world = Arc::new(Slow::default());
-        let batcher = batcher(&world);
+    async fn a_text_written_too_late_for_its_window_goes_into_the_next_one() {
+        let slow = Arc::new(Slow::default());
+        let batcher = batcher(&slow);
         let in_time = batcher.deliver(sidecar()).await.unwrap();
         assert_eq!(in_time.job_from_ms, 60_000 + MARGIN_MS);
-        world.write_ms.store(60_000, Ordering::Relaxed);
+        slow.write_ms.store(60_000, Ordering::Relaxed);
         let late = batcher.deliver(sidecar()).await.unwrap();
         assert_eq!(late.job_from_ms, 120_000 + MARGIN_MS);
         assert_ne!(late.batch, in_time.batch);
     }
 
     #[tokio::test]
-    async fn one_question_serves_every_asset_of_a_batch_for_a_while() {
-        let world = Arc::new(Slow::default());
-        let batcher = batcher(&world);
+    async fn one_answer_serves_every_asset_of_a_batch_for_some_seconds() {
+        let slow = Arc::new(Slow::default());
+        let batcher = batcher(&slow);
         let batch = batcher.deliver(sidecar()).await.unwrap().batch;
         for _ in 0..5 {
-            assert!(matches!(batcher.standing(&batch).await.unwrap(), Standing::Running));
+            assert!(matches!(batcher.state(&batch).await.unwrap(), BatchState::Running));
         }
-        assert_eq!(world.asked.load(Ordering::Relaxed), 1);
-        world.now_ms.store(GOOD_MS, Ordering::Relaxed);
-        batcher.standing(&batch).await.unwrap();
-        assert_eq!(world.asked.load(Ordering::Relaxed), 2);
-        world.now_ms.store(GOOD_MS + REMEMBERED_MS, Ordering::Relaxed);
-        batcher.standing(&BatchId::of("other", 1, 2)).await.unwrap();
-        assert_eq!(batcher.known.lock().await.len(), 1, "a batch that nobody asks about is forgotten");
+        assert_eq!(slow.asked.load(Ordering::Relaxed), 1);
+        slow.now_ms.store(FRESH_MS, Ordering::Relaxed);
+        batcher.state(&batch).await.unwrap();
+        assert_eq!(slow.asked.load(Ordering::Relaxed), 2);
+        slow.now_ms.store(FRESH_MS + REMEMBERED_MS, Ordering::Relaxed);
+        batcher.state(&BatchId::of("other", 1, 2)).await.unwrap();
+        assert_eq!(batcher.answers.lock().await.len(), 1, "a batch that nobody asks about is forgotten");
     }
 }

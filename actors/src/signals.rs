@@ -1,4 +1,4 @@
-//! Every notable happening: one method writes the log line and the counter together, so they cannot disagree.
+//! One method for each notable event: it writes the log line and increments the counter, so the two cannot disagree.
 //! Labels come from enums; no key, name or content of an upload is ever a label or a field.
 
 use std::cell::RefCell;
@@ -21,18 +21,15 @@ use crate::work::sweep::Swept;
 /// One metric, as `docs/reference/metrics.md` lists it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Metric {
-    /// Its name.
     pub name: String,
     /// `counter`, `gauge` or `histogram`.
     pub kind: &'static str,
-    /// Its labels.
     pub labels: Vec<String>,
-    /// What it counts.
     pub help: String,
 }
 
 impl Metric {
-    /// What a collector says of itself.
+    /// The metrics of a collector, from its own descriptions.
     pub fn of(kind: &'static str, collector: &dyn Collector) -> Vec<Self> {
         let one = |desc: &&Desc| Self {
             name: desc.fq_name.clone(),
@@ -44,16 +41,16 @@ impl Metric {
     }
 }
 
-/// What a look at the configuration of a running node found.
+/// What a running node found when it read its configuration again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ConfigLook<'a> {
-    /// It is the one in effect.
+    /// It is the configuration in effect.
     Same,
-    /// These settings have changed; the node ends.
+    /// These settings have changed; the node drains and ends.
     Changed(&'a [String]),
-    /// The node could not start with it, because of this setting where one can be named; it goes on with what it has.
+    /// The node could not start with it, because of this setting where one can be named; the node keeps its configuration.
     Refused(Option<&'a str>),
-    /// It could not be read, or what it names could not be reached; the node goes on with what it has.
+    /// It could not be read, or a service that it names could not be reached; the node keeps its configuration.
     Unreachable(&'a PortError),
 }
 
@@ -106,7 +103,7 @@ impl Default for Signals {
         };
         let opts = Opts::new(
             "reelgate_work_left_seconds",
-            "Seconds until the lane is empty at the fleet's present capacity; told by nodes with the role intake.",
+            "Seconds until the lane is empty at the fleet's present capacity; reported by nodes with the role intake.",
         );
         let work_left = GaugeVec::new(opts, &["lane"]).expect("names and labels are literals");
         add("gauge", Box::new(work_left.clone()));
@@ -116,23 +113,23 @@ impl Default for Signals {
         let task_seconds = HistogramVec::new(opts, &["stage"]).expect("names and labels are literals");
         add("histogram", Box::new(task_seconds.clone()));
         Self {
-            uploads: vec("reelgate_uploads_total", "Upload events taken in.", &["result"]),
+            uploads: vec("reelgate_uploads_total", "Upload events ingested.", &["result"]),
             work_left,
             swept: vec("reelgate_swept_total", "Uploads seen by sweeps.", &["result"]),
             self_tests: vec("reelgate_self_tests_total", "Self-tests of this node.", &["result"]),
             history_removed: one(
                 "reelgate_history_removed_total",
-                "Pieces of history removed for their age: months of it in PostgreSQL, assets' in SQLite.",
+                "Pieces of history removed for their age: months in PostgreSQL, assets in SQLite.",
             ),
             config_looks: vec(
                 "reelgate_config_looks_total",
-                "Looks at the configuration of the running node by result.",
+                "Times a running node read its configuration again, by result.",
                 &["result"],
             ),
             costs: Mutex::default(),
             batches_fenced: one(
                 "reelgate_batches_fenced_total",
-                "Batches of events refused because another node holds their shard by now.",
+                "Batches of events refused because another node owns their shard now.",
             ),
             tasks_began: vec("reelgate_tasks_began_total", "Attempts begun.", &["stage"]),
             tasks_ended: vec("reelgate_tasks_ended_total", "Attempts ended.", &["stage", "result"]),
@@ -146,7 +143,7 @@ impl Default for Signals {
             reasons: vec("reelgate_faults_total", "Faults of attempts.", &["code", "class"]),
             reports_stale: one(
                 "reelgate_reports_stale_total",
-                "Results fenced off because the attempt was not current.",
+                "Results refused because their attempt was no longer current.",
             ),
             tasks_refused: vec(
                 "reelgate_tasks_refused_total",
@@ -164,7 +161,7 @@ impl Default for Signals {
                 &["actor", "result"],
             ),
             store_failures: vec("reelgate_store_failures_total", "Store calls that failed.", &["operation"]),
-            spans: vec("reelgate_spans_total", "Spans by what became of them.", &["result"]),
+            spans: vec("reelgate_spans_total", "Spans by result: exported, failed or dropped.", &["result"]),
             privacy: PrivacySignals::new(&add),
             catalogue: catalogue.take(),
             registry,
@@ -178,12 +175,12 @@ impl Signals {
         &self.catalogue
     }
 
-    /// Where the counters are read.
+    /// The registry that holds every metric.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
 
-    /// Spans `exported`, `failed` to be, or `dropped` because too many wait; counted by whoever exports them.
+    /// Spans that were `exported`, that `failed` to be, and that were `dropped` because too many waited. The exporter counts.
     pub fn spans(&self) -> &IntCounterVec {
         &self.spans
     }
@@ -196,13 +193,15 @@ impl Signals {
         for upload in ingested {
             let result = if upload.new { "new" } else { "again" };
             self.uploads.with_label_values(&[result]).inc();
-            tracing::debug!(asset = %upload.asset, result, "upload taken in");
+            tracing::debug!(asset = %upload.asset, result, "upload ingested");
         }
     }
 
     pub(crate) fn batch_fenced(&self) {
         self.batches_fenced.inc();
-        tracing::warn!("a batch of events was not taken in: its shard is read by another node by now");
+        tracing::warn!(
+            "batch of events not ingested: another node owns its shard now and ingests the same events"
+        );
     }
 
     pub(crate) fn events_refused(&self, refused: &[RefusedEvent]) {
@@ -210,13 +209,13 @@ impl Signals {
             self.uploads.with_label_values(&["refused"]).inc();
             tracing::warn!(
                 place = event.place,
-                why = event.why,
-                "message is no event of ours; it is remembered and left"
+                reason = event.why,
+                "message refused: it is not an event of Reelgate; its position is recorded and it is skipped"
             );
         }
     }
 
-    /// Mean wall-clock milliseconds of the tasks that went well since the process started, by stage.
+    /// Mean wall-clock milliseconds of the tasks that succeeded since the process started, by stage.
     pub fn costs(&self) -> Vec<StageCost> {
         let costs = self.costs.lock().unwrap_or_else(PoisonError::into_inner);
         let mean = |(stage, sum): (&&'static str, &(u64, u64))| StageCost {
@@ -240,10 +239,10 @@ impl Signals {
             tracing::warn!(
                 listed = swept.listed,
                 found = swept.found,
-                "the sweep took in uploads whose event never came"
+                "sweep ended: it ingested uploads whose event never came"
             );
         } else {
-            tracing::info!(listed = swept.listed, "the sweep found nothing new");
+            tracing::info!(listed = swept.listed, "sweep ended: every upload was known");
         }
     }
 
@@ -253,14 +252,14 @@ impl Signals {
             tracing::warn!(
                 removed = retained.removed,
                 kept = retained.kept,
-                "old history is kept: it is about assets that have not ended"
+                "old history kept: it belongs to assets that have not ended"
             );
         } else {
-            tracing::info!(removed = retained.removed, "history was looked through for what is too old");
+            tracing::info!(removed = retained.removed, "history older than the limit removed");
         }
     }
 
-    /// Names of settings only: a value may be a secret.
+    /// Logs names of settings only: a value may be a secret.
     pub fn config_looked(&self, look: ConfigLook<'_>) {
         let result = match look {
             ConfigLook::Same => "same",
@@ -274,17 +273,17 @@ impl Signals {
             ConfigLook::Changed(settings) => {
                 tracing::warn!(
                     settings = settings.join(" "),
-                    "the configuration has changed: the node drains and ends, to be started with it"
+                    "configuration changed: the node drains and ends, so that it can be started with the new one"
                 );
             }
             ConfigLook::Refused(setting) => tracing::error!(
                 setting = setting.unwrap_or("unknown"),
-                "the configuration has changed to one that no node could start with; the node goes on with the one it \
-                 has; `reelgate check` says what is wrong"
+                "new configuration refused: no node could start with it; this node keeps its configuration; \
+                 `reelgate check` shows what is wrong"
             ),
             ConfigLook::Unreachable(error) => tracing::warn!(
                 %error,
-                "the configuration could not be read, or what it names not be reached; the node goes on with the one it has"
+                "configuration not read again: it, or a service that it names, could not be reached; this node keeps its configuration"
             ),
         }
     }
@@ -297,7 +296,7 @@ impl Signals {
             Some(fault) => tracing::error!(
                 code = fault.code.as_str(),
                 detail = fault.detail,
-                "self-test failed; the node takes no work"
+                "self-test failed: the node takes no work"
             ),
         }
     }
@@ -343,38 +342,38 @@ impl Signals {
 
     pub(crate) fn report_was_stale(&self, fence: &Fence) {
         self.reports_stale.inc();
-        tracing::info!(asset = %fence.asset, task = %fence.task, attempt = fence.attempt, "stale result fenced off");
+        tracing::info!(asset = %fence.asset, task = %fence.task, attempt = fence.attempt, "stale result refused: the attempt was no longer current");
     }
 
     pub(crate) fn task_refused(&self, stage: &str) {
         self.tasks_refused.with_label_values(&[stage]).inc();
-        tracing::warn!(stage, "stage refused a task; it is given back");
+        tracing::warn!(stage, "task given back: the stage's mailbox refused it");
     }
 
     pub(crate) fn leases_lost(&self, tasks: usize) {
         self.leases_lost.inc_by(tasks as u64);
-        tracing::error!(tasks, "leases could not be renewed; their media workers are stopped");
+        tracing::error!(tasks, "leases could not be renewed: their tasks and media workers are stopped");
     }
 
     pub(crate) fn notice_delivered(&self, notice: &NoticeRecord) {
         self.notices.with_label_values(&["delivered"]).inc();
-        self.privacy.told(notice);
+        self.privacy.notice_delivered(notice);
         tracing::debug!(asset = %notice.asset, notice = %notice.id, "notice delivered");
     }
 
     pub(crate) fn notice_refused(&self, notice: &NoticeRecord, error: &PortError) {
         self.notices.with_label_values(&["refused"]).inc();
-        tracing::warn!(asset = %notice.asset, notice = %notice.id, tries = notice.tries, %error, "notice not delivered; it is tried again");
+        tracing::warn!(asset = %notice.asset, notice = %notice.id, tries = notice.tries, %error, "notice not delivered: it is tried again later");
     }
 
     pub(crate) fn actor_exited(&self, actor: &str, panicking: bool) {
         let result = if panicking { "panicked" } else { "stopped" };
         self.actor_exits.with_label_values(&[actor, result]).inc();
-        tracing::error!(actor, result, "actor ended; a fresh one is built");
+        tracing::error!(actor, result, "actor ended: it is built again");
     }
 
     pub(crate) fn store_failed(&self, operation: &'static str, error: &PortError) {
         self.store_failures.with_label_values(&[operation]).inc();
-        tracing::warn!(operation, %error, "store call failed; it is tried again");
+        tracing::warn!(operation, %error, "store call failed: it is tried again");
     }
 }

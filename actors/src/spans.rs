@@ -1,5 +1,5 @@
-//! Every span of a process, made in one trace parent. A span holds ids, counts and codes; never a key, a name, or the detail
-//! of a fault. One trace tells the life of an asset over all actors and nodes: see [`reelgate_ports::trace`].
+//! Every span of a process. A span holds ids, counts and codes; never a key, a name, or the detail of a fault. One trace
+//! shows the life of an asset over all actors and nodes: see [`reelgate_ports::trace`].
 //!
 //! The spans are at level ERROR, so that a log line of any level shows the trace it belongs to.
 
@@ -16,27 +16,27 @@ use tracing::Span;
 use tracing::field::{Empty, debug, display};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// What every span of this room is filed under; nothing else is.
+/// The target of every span of this file, and of nothing else.
 pub const TARGET: &str = module_path!();
 
-/// Name of the span that is the root of an asset's trace. It is made as a child of the derived root; whoever exports it
-/// must give it that trace parent, because the ids of a span cannot be chosen where it is made.
+/// Name of the span that is the root of an asset's trace. It is created as a child of the derived root. The exporter must
+/// give it the root's own id, because the ids of a span cannot be chosen where it is created.
 pub const ROOT: &str = "upload";
 
 /// Links kept in one span, the default of the OpenTelemetry specification; a larger batch names the first ones.
 const LINKS_MAX: usize = 128;
 
-/// Where an attempt stands in its trace, for what happens to its result after it has ended.
+/// The parent of the spans that deal with an attempt's result after the attempt has ended.
 #[derive(Clone)]
 pub struct TraceParent(Context);
 
 impl TraceParent {
-    /// Directly under the asset, for a result without an attempt.
+    /// The asset's root, for a result without an attempt.
     pub fn of_asset(asset: &AssetId) -> Self {
         Self(Context::new().with_remote_span_context(remote(asset)))
     }
 
-    /// Under a span that may have ended by then.
+    /// A span that may have ended by then.
     pub fn of_span(span: &Span, asset: &AssetId) -> Self {
         match own_context(span) {
             Some(own) => Self(Context::new().with_remote_span_context(own)),
@@ -45,8 +45,8 @@ impl TraceParent {
     }
 }
 
-/// Uploads that were seen for the first time: each begins its trace.
-pub fn uploads_taken_in(ingested: &[Ingested]) {
+/// Begins a trace for each upload that was ingested for the first time.
+pub fn uploads_ingested(ingested: &[Ingested]) {
     for upload in ingested.iter().filter(|upload| upload.new) {
         let span = tracing::error_span!(parent: None, "upload", trace_id = Empty, span_id = Empty, asset = %upload.asset);
         join(&span, TraceParent::of_asset(&upload.asset));
@@ -73,7 +73,7 @@ pub fn attempt(node: &NodeId, fence: &Fence) -> Span {
     span
 }
 
-/// How an attempt ended.
+/// Records how an attempt ended.
 pub fn attempt_ended(span: &Span, ending: &Ending) {
     let outcome = match ending {
         Ending::Success(_) => "success",
@@ -86,7 +86,7 @@ pub fn attempt_ended(span: &Span, ending: &Ending) {
     span.record("outcome", outcome);
 }
 
-/// A run of the media worker, within the span that is current. The worker has no network: this node speaks for it.
+/// A run of the media worker, within the current span. The worker has no network, so this node exports the span.
 pub fn worker() -> Span {
     let span = tracing::error_span!(
         "worker",
@@ -109,7 +109,7 @@ pub fn traceparent(span: &Span) -> Option<String> {
     Some(ids.traceparent(own.is_sampled()))
 }
 
-/// What a run of the media worker cost, or why it failed.
+/// Records what a run of the media worker used, or why it failed.
 pub fn worker_ended(span: &Span, result: Result<&Usage, &Fault>) {
     match result {
         Ok(usage) => {
@@ -122,8 +122,8 @@ pub fn worker_ended(span: &Span, result: Result<&Usage, &Fault>) {
     }
 }
 
-/// The commit of each report, under the attempt it tells of; they are one transaction.
-pub fn commits(reports: &[TaskReport], places: Vec<TraceParent>) -> Vec<Span> {
+/// The commit of each report, under its attempt; all reports are committed in one transaction.
+pub fn commits(reports: &[TaskReport], parents: Vec<TraceParent>) -> Vec<Span> {
     let commit = |(report, trace_parent): (&TaskReport, TraceParent)| {
         let span = tracing::error_span!(
             parent: None,
@@ -138,10 +138,10 @@ pub fn commits(reports: &[TaskReport], places: Vec<TraceParent>) -> Vec<Span> {
         join(&span, trace_parent);
         span
     };
-    reports.iter().zip(places).map(commit).collect()
+    reports.iter().zip(parents).map(commit).collect()
 }
 
-/// What became of the reports.
+/// Records the results of the reports.
 pub fn committed(spans: Vec<Span>, result: Result<&[Applied], &PortError>) {
     match result {
         Ok(applied) => {
@@ -157,7 +157,7 @@ pub fn committed(spans: Vec<Span>, result: Result<&[Applied], &PortError>) {
     }
 }
 
-/// A batch of events on its way into the store; `poll_ms` is how long the source was waited for.
+/// A batch of events that is being ingested; the source took `poll_ms` to deliver it.
 pub fn intake(batch: &EventBatch, poll_ms: u64) -> Span {
     let span = tracing::error_span!(
         "intake",
@@ -173,8 +173,8 @@ pub fn intake(batch: &EventBatch, poll_ms: u64) -> Span {
     span
 }
 
-/// Names the traces that a batch began.
-pub fn taken_in(span: &Span, ingested: &[Ingested]) {
+/// Links the traces that a batch began.
+pub fn batch_ingested(span: &Span, ingested: &[Ingested]) {
     span.record("outcome", "taken_in");
     let begun = ingested.iter().filter(|upload| upload.new).take(LINKS_MAX);
     begun.for_each(|upload| span.add_link(remote(&upload.asset)));
@@ -197,13 +197,13 @@ pub fn delivery(notice: &NoticeRecord) -> Span {
     span
 }
 
-/// A port said no; only the kind of trouble is told.
+/// Records that a port failed: only the kind of error, never its detail.
 pub fn refused(span: &Span, error: &PortError) {
     span.record("outcome", debug(error.kind));
     span.set_status(Status::error(""));
 }
 
-/// Media that is refused is a result like another; everything else is an error.
+/// Media that is refused is an ordinary result; every other fault is an error.
 fn failed(span: &Span, fault: &Fault) {
     span.record("code", fault.code.as_str());
     if !fault.code.class().is_producers() {
@@ -211,14 +211,14 @@ fn failed(span: &Span, fault: &Fault) {
     }
 }
 
-/// The derived root of an asset's trace, as if another process had told us of it.
+/// The derived root of an asset's trace, as a span of another process.
 fn remote(asset: &AssetId) -> SpanContext {
     let root = TraceContext::of_asset(asset);
     let (trace, span) = (TraceId::from_bytes(root.trace_id), SpanId::from_bytes(root.span_id));
     SpanContext::new(trace, span, TraceFlags::SAMPLED, true, TraceState::default())
 }
 
-/// Puts a span that was just made into a trace. Without an exporter only the log knows of the trace.
+/// Puts a new span into a trace. Without an exporter only the log shows the trace.
 fn join(span: &Span, trace_parent: TraceParent) {
     let trace_id = trace_parent.0.span().span_context().trace_id();
     if span.set_parent(trace_parent.0).is_ok() {
@@ -227,7 +227,7 @@ fn join(span: &Span, trace_parent: TraceParent) {
     span.record("trace_id", display(trace_id));
 }
 
-/// Lets log lines within a span name it, where it is part of an exported trace.
+/// Shows the ids of a span in the log lines within it, where the span is part of an exported trace.
 fn show_ids(span: &Span) {
     if let Some(own) = own_context(span) {
         span.record("trace_id", display(own.trace_id()));
@@ -235,7 +235,7 @@ fn show_ids(span: &Span) {
     }
 }
 
-/// Where a span stands, where traces are exported.
+/// The ids of a span; `None` where no traces are exported.
 fn own_context(span: &Span) -> Option<SpanContext> {
     let context = span.context();
     let own = context.span().span_context().clone();

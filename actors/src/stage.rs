@@ -1,4 +1,4 @@
-//! The shell shared by the actors that run tasks: take a claim, run plain code as a counted task, send the report.
+//! The shell of every actor that runs tasks: receive a claim, run plain code as a counted task, send the report.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -18,12 +18,11 @@ use crate::guard::ExitGuard;
 use crate::messages::{TaskClaimed, TaskEnded};
 use crate::spans::{self, TraceParent};
 
-/// What an attempt learned and did, besides how it ended.
+/// What an attempt found out and used, whatever its outcome.
 #[derive(Default)]
 pub struct AttemptFacts {
     /// SHA-256 of the source.
     pub sha256: Option<String>,
-    /// Facts of the media.
     pub facts: Option<Box<MediaFacts>>,
     /// CPU and memory of the media worker.
     pub usage: UsageRecord,
@@ -31,7 +30,7 @@ pub struct AttemptFacts {
 
 /// The plain code of a kind of task.
 pub trait StageTask: 'static {
-    /// Does the task; what it learned is kept whatever the ending.
+    /// Does the task. `learned` is recorded even if the task fails.
     fn run(
         context: Arc<EngineContext>,
         claim: Claim,
@@ -49,7 +48,6 @@ pub struct StageShell<W> {
 }
 
 impl<W: StageTask> StageShell<W> {
-    /// A fresh stage that reports to `results`.
     pub fn new(context: Arc<EngineContext>, results: Recipient<TaskEnded>, guard: ExitGuard) -> Self {
         Self { context, results, _guard: guard, _work: PhantomData }
     }
@@ -59,7 +57,7 @@ impl<W: StageTask + Unpin> Actor for StageShell<W> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        // Never more claims than credits are in flight, so a full mailbox means a fault elsewhere.
+        // No more claims than credits are in flight, so a full mailbox shows a bug in another actor.
         let credits = usize::from(self.context.credits.light) + usize::from(self.context.credits.heavy);
         ctx.set_mailbox_capacity(credits + 1);
     }
@@ -73,14 +71,16 @@ impl<W: StageTask + Unpin> Handler<TaskClaimed> for StageShell<W> {
         let results = self.results.clone();
         let task = async move {
             if results.send(attempt_in_span::<W>(context, message).await).await.is_err() {
-                tracing::warn!("result dropped: the persister is gone and its leases will be reclaimed");
+                tracing::warn!(
+                    "result dropped: the persister has ended; the next one reclaims the lease and the task runs again"
+                );
             }
         };
         ctx.spawn(task.into_actor(self));
     }
 }
 
-/// Raises the flag when the attempt's future is dropped, so that a dying stage leaves no media worker behind.
+/// Cancels the attempt when its future is dropped, so that a stage that dies leaves no media worker behind.
 struct CancelOnDrop(CancelFlag);
 
 impl Drop for CancelOnDrop {
@@ -120,7 +120,7 @@ async fn attempt<W: StageTask>(context: Arc<EngineContext>, message: TaskClaimed
     TaskReport { fence, node: context.node.clone(), sha256, facts, ending, usage }
 }
 
-/// Counts a task on the board for as long as it lives.
+/// Counts a task on the progress board while this value exists.
 struct Running(Arc<EngineContext>, TaskKey);
 
 impl Running {

@@ -1,11 +1,12 @@
-//! Builds every actor from a factory, and builds a fresh one when one is gone. A stage that dies loses only
-//! its own tasks; when the persister dies everything is built anew, because its stages report to it.
+//! Builds every actor, and builds it again when it has ended. A stage that dies loses only its own tasks. When the
+//! persister dies, its stages are built again with it, because they report to it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Recipient};
+use tokio::time::Instant;
 
 use crate::engine_context::EngineContext;
 use crate::enricher::Enricher;
@@ -23,13 +24,13 @@ use crate::screener::Screener;
 use crate::transcoder::Transcoder;
 use crate::validator::Validator;
 
-/// First wait before an actor is built again; doubles while it keeps dying.
+/// First wait before an actor is built again; it doubles with every early death.
 const RESTART_MIN: Duration = Duration::from_millis(50);
-/// Longest such wait.
+/// Longest wait before an actor is built again.
 const RESTART_MAX: Duration = Duration::from_secs(5);
-/// A life at least this long clears the count of early deaths.
+/// An actor that lived longer than this did not die early: the count starts again.
 const STEADY: Duration = Duration::from_secs(60);
-/// Early deaths in a row after which the engine gives up: something is broken that no restart mends.
+/// Early deaths in a row after which the engine gives up: a restart does not repair what is broken.
 const EARLY_DEATHS_MAX: u32 = 10;
 
 struct Child {
@@ -86,8 +87,10 @@ impl Supervisor {
         if let Some(persister) = &self.persister
             && persister.try_send(NotifierReplaced(notifier.clone().recipient())).is_err()
         {
-            // Without the hint the notifier still looks by itself.
-            tracing::debug!("persister is busy; it keeps the old notifier's address");
+            // Without the hint the notifier still polls the outbox.
+            tracing::debug!(
+                "notifier not announced: the persister's mailbox is full; the notifier polls the outbox"
+            );
         }
         self.notifier = Some(notifier);
     }
@@ -98,7 +101,9 @@ impl Supervisor {
         if let Some(persister) = &self.persister
             && persister.try_send(NodeMaintenanceReplaced(node_maintenance.clone().recipient())).is_err()
         {
-            tracing::debug!("persister is busy; a doubt about this node waits for the next node maintenance");
+            tracing::debug!(
+                "node maintenance not announced: the persister's mailbox is full; it cannot ask for a self-test"
+            );
         }
         self.node_maintenance = Some(node_maintenance);
     }
@@ -108,7 +113,7 @@ impl Supervisor {
         else {
             return;
         };
-        // The persister and its stages know each other, so its context exists before its state does.
+        // The persister and its stages hold each other's addresses, so its context is created before its state.
         let persister_guard = self.guard(Role::Persister, ctx);
         let stage_guards = Stage::ALL.map(|stage| (stage, self.guard(Role::Stage(stage), ctx)));
         let context = Arc::clone(&self.context);
@@ -118,14 +123,16 @@ impl Supervisor {
             for (stage, guard) in stage_guards {
                 stages.insert(stage, build_stage(stage, Arc::clone(&context), results.clone(), guard));
             }
-            let tell =
+            let recipients =
                 Recipients { notifier: notifier.recipient(), node_maintenance: node_maintenance.recipient() };
-            Persister::new(context, stages, tell, persister_guard)
+            Persister::new(context, stages, recipients, persister_guard)
         });
         if let Some(intake) = &self.intake
             && intake.try_send(PersisterReplaced(persister.clone().recipient())).is_err()
         {
-            tracing::debug!("intake is busy; the persister looks by itself");
+            tracing::debug!(
+                "persister not announced: intake's mailbox is full; the persister polls the store"
+            );
         }
         self.persister = Some(persister);
     }
@@ -147,7 +154,7 @@ impl Supervisor {
             Role::Intake => self.build_intake(ctx),
             Role::Notifier => self.build_notifier(ctx),
             Role::NodeMaintenance => self.build_node_maintenance(ctx),
-            // Its old stages end by themselves once nobody holds their addresses.
+            // Its old stages end when the last of their addresses is dropped.
             Role::Persister => self.build_persister(ctx),
             Role::Stage(stage) => {
                 let Some(persister) = self.persister.clone() else { return };
@@ -181,7 +188,7 @@ impl Actor for Supervisor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        // Room for the exit of every child of several generations at once.
+        // Room for the exits of all children of several generations.
         ctx.set_mailbox_capacity(256);
         self.build_all(ctx);
     }
@@ -201,11 +208,18 @@ impl Handler<ActorExited> for Supervisor {
         let early_deaths = child.early_deaths;
         self.context.signals.actor_exited(exited.role.as_str(), exited.panicking);
         if early_deaths > EARLY_DEATHS_MAX {
-            self.context.progress_board.mark_dead("an actor keeps dying right after it starts");
+            self.context.progress_board.mark_dead("an actor died right after its start, ten times in a row");
             return;
         }
         let wait = RESTART_MIN.saturating_mul(1 << (early_deaths - 1)).min(RESTART_MAX);
-        ctx.run_later(wait, move |act, ctx| act.rebuild(exited.role, ctx));
+        ctx.run_later(wait, move |act, ctx| {
+            // A stage that ended with its persister was built again with it.
+            let is_current =
+                act.children.get(&exited.role).is_some_and(|child| child.generation == exited.generation);
+            if is_current {
+                act.rebuild(exited.role, ctx);
+            }
+        });
     }
 }
 
@@ -218,11 +232,11 @@ impl Handler<DrainStarted> for Supervisor {
         if let Some(intake) = &self.intake
             && intake.try_send(DrainStarted { grace }).is_err()
         {
-            tracing::debug!("intake is gone already");
+            tracing::debug!("drain not sent to intake: it has ended");
         }
-        let told = self.persister.as_ref().map(|persister| persister.try_send(DrainStarted { grace }));
-        if !matches!(told, Some(Ok(()))) {
-            // Its mailbox is full for a moment, or it is being rebuilt: try again shortly.
+        let sent = self.persister.as_ref().map(|persister| persister.try_send(DrainStarted { grace }));
+        if !matches!(sent, Some(Ok(()))) {
+            // The persister's mailbox is full, or the persister is being rebuilt: try again shortly.
             ctx.run_later(RESTART_MIN, move |_, ctx| {
                 ctx.notify(DrainStarted { grace });
             });

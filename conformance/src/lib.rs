@@ -9,6 +9,8 @@
 )]
 
 pub mod events;
+pub mod fault_plan;
+pub mod faulty;
 pub mod memory_shards;
 pub mod objects;
 pub mod store;

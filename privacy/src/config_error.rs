@@ -53,9 +53,14 @@ pub enum ConfigError {
         /// Characters found.
         found: u16,
     },
-    /// Thresholds are not ascending, or begin with 0.
-    #[error("the severity levels of {name:?} need thresholds of 1 or more, each greater than the one before")]
-    SeverityLevels { name: String },
+    /// Thresholds that do not ascend from 1 or more, or a level without a severity.
+    #[error(
+        "the severity levels of {name:?} need severities above none and thresholds of 1 or more, each greater than the one before"
+    )]
+    SeverityLevels {
+        /// The identifier.
+        name: String,
+    },
     /// Words of an allow list outside the limits.
     #[error("an allow list may have 100,000 words of 1 to 90 characters; one list or word has {found}")]
     AllowedWords {

@@ -7,8 +7,8 @@
 use std::sync::{LazyLock, Mutex};
 
 use aho_corasick::AhoCorasick;
+pub use reelgate_flow::custom_identifier::{CustomIdentifier, SeverityLevel};
 use regex::{Regex, RegexBuilder};
-use serde::{Deserialize, Serialize};
 
 use crate::candidate::{CandidateReading, Strength};
 use crate::config_error::ConfigError;
@@ -34,44 +34,7 @@ const NAME_CHARS: std::ops::RangeInclusive<usize> = 1..=128;
 /// Most bytes of a compiled expression; the `regex` crate refuses larger ones.
 const COMPILED_BYTES_MAX: usize = 4 << 20;
 
-/// An identifier that an operator defines.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CustomIdentifier {
-    /// Name, 1 to 128 characters; it is the id of the findings.
-    pub name: String,
-    /// Regular expression of a value, in the syntax of the `regex` crate, which has no look-around; at most 512
-    /// characters.
-    pub regex: String,
-    /// Words of which one must come before the match or be in the element's name, in upper or lower case. Empty: no
-    /// keyword is needed. At most 50 words of 3 to 90 characters.
-    #[serde(default)]
-    pub keywords: Vec<String>,
-    /// Words that cancel a match that contains one of them, case-sensitive. At most 10 words of 4 to 90 characters.
-    #[serde(default)]
-    pub ignore_words: Vec<String>,
-    /// Most characters from the end of a keyword to the end of the match; 1 to 300.
-    #[serde(default = "default_distance")]
-    pub maximum_match_distance: u16,
-    /// Severities by count, with ascending thresholds. Empty: Medium for one occurrence or more.
-    #[serde(default)]
-    pub severity_levels: Vec<SeverityLevel>,
-}
-
-/// The number of occurrences from which a severity applies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SeverityLevel {
-    /// Least number of occurrences, 1 or more.
-    pub occurrences_threshold: u64,
-    pub severity: Severity,
-}
-
-fn default_distance() -> u16 {
-    50
-}
-
-/// A custom identifier, checked and compiled.
+/// A custom identifier, checked and ready.
 pub(crate) struct Custom {
     pub kind: Kind,
     pub levels: Vec<SeverityLevel>,
@@ -108,7 +71,9 @@ impl Custom {
         }
         let ascending =
             severity_levels.windows(2).all(|two| two[0].occurrences_threshold < two[1].occurrences_threshold);
-        if !ascending || severity_levels.first().is_some_and(|level| level.occurrences_threshold == 0) {
+        let has_none = severity_levels.iter().any(|level| level.severity == Severity::None);
+        let from_zero = severity_levels.first().is_some_and(|level| level.occurrences_threshold == 0);
+        if !ascending || from_zero || has_none {
             return Err(ConfigError::SeverityLevels { name: name.clone() });
         }
         let searched = (!keywords.is_empty())

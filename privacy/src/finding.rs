@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reelgate_flow::place::TextPlace;
 
-use crate::identifier::{Kind, Severity};
+use crate::identifier::{Kind, Severity, macie_score};
 
 /// Most locations listed in a finding; further ones are only counted. Macie has the same limit.
 pub const LOCATIONS_MAX: usize = 15;
@@ -54,7 +54,7 @@ impl Finding {
 
     /// Macie's score of the severity: 1, 2 or 3.
     pub fn score(&self) -> u8 {
-        self.severity.score()
+        macie_score(self.severity)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The description of one identifier: its id and category, its keywords, its severity.
 
-use serde::{Deserialize, Serialize};
+pub use reelgate_flow::asset::Severity;
 
 use crate::mask::Mask;
 
@@ -48,38 +48,23 @@ pub struct Kind {
     pub category: Category,
 }
 
-/// How severe a finding is, in ascending order. Configurations may write it as findings do, as Macie's API does
-/// (`MEDIUM`), or in lower case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Severity {
-    /// The default policy logs the finding.
-    #[serde(alias = "LOW", alias = "low")]
-    Low,
-    /// The default policy publishes the asset with a flag.
-    #[serde(alias = "MEDIUM", alias = "medium")]
-    Medium,
-    /// The default policy quarantines the asset.
-    #[serde(alias = "HIGH", alias = "high")]
-    High,
+/// A severity in Macie's words.
+pub fn macie_severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::None => "None",
+        Severity::Low => "Low",
+        Severity::Medium => "Medium",
+        Severity::High => "High",
+    }
 }
 
-impl Severity {
-    /// The severity as it is written in findings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Severity::Low => "Low",
-            Severity::Medium => "Medium",
-            Severity::High => "High",
-        }
-    }
-
-    /// Macie's numeric score: 1, 2 or 3.
-    pub fn score(self) -> u8 {
-        match self {
-            Severity::Low => 1,
-            Severity::Medium => 2,
-            Severity::High => 3,
-        }
+/// Macie's numeric score of a severity: 1, 2 or 3; 0 for none.
+pub fn macie_score(severity: Severity) -> u8 {
+    match severity {
+        Severity::None => 0,
+        Severity::Low => 1,
+        Severity::Medium => 2,
+        Severity::High => 3,
     }
 }
 

@@ -113,7 +113,10 @@ fn definitions_outside_the_limits_are_refused_with_the_reason() {
             ConfigError::Distance { .. }
         ));
     }
-    for severity_levels in [vec![level(0)], vec![level(2), level(2)], vec![level(3), level(1)]] {
+    let without_severity = SeverityLevel { severity: Severity::None, ..level(1) };
+    for severity_levels in
+        [vec![level(0)], vec![level(2), level(2)], vec![level(3), level(1)], vec![without_severity]]
+    {
         assert!(matches!(
             refused(CustomIdentifier { severity_levels, ..employee() }),
             ConfigError::SeverityLevels { .. }

@@ -1,4 +1,4 @@
-//! Which settings two configurations differ in: their names, because a value may be a secret.
+//! The names of the settings in which two configurations differ. Values are not shown, because one may be a secret.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub fn changes(before: &Raw, after: &Raw) -> Vec<String> {
     changed
 }
 
-/// The setting that a message about the configuration is about; what follows may be its value.
+/// The setting that a message about the configuration names. The rest of the message is dropped: it may hold the value.
 pub fn setting_of(message: &str) -> Option<&str> {
     let message = message.strip_prefix("configuration: ").unwrap_or(message);
     let (name, _) = message.split_once(": ")?;
@@ -26,19 +26,20 @@ pub fn setting_of(message: &str) -> Option<&str> {
 
 fn settings(raw: &Raw) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
-    // Everything in it can be written as JSON: numbers, words, and lists and tables of them.
-    lay_out(String::new(), serde_json::to_value(raw).unwrap_or_default(), &mut all);
+    // Every setting can be written as JSON: numbers, words, and lists and tables of them.
+    flatten(String::new(), serde_json::to_value(raw).unwrap_or_default(), &mut all);
     all
 }
 
-fn lay_out(name: String, value: Value, all: &mut BTreeMap<String, Value>) {
+/// Adds each value of nested tables under its full name.
+fn flatten(name: String, value: Value, all: &mut BTreeMap<String, Value>) {
     let Value::Object(table) = value else {
         all.insert(name, value);
         return;
     };
     for (key, value) in table {
         let name = if name.is_empty() { key } else { format!("{name}.{key}") };
-        lay_out(name, value, all);
+        flatten(name, value, all);
     }
 }
 
@@ -58,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn the_setting_a_message_is_about_is_told_without_what_was_found() {
+    fn the_setting_of_a_message_is_named_without_its_value() {
         let message = "configuration: engine.lease_ms: expected 1000 to 600000, found 10";
         assert_eq!(setting_of(message), Some("engine.lease_ms"));
         assert_eq!(

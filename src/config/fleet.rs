@@ -1,6 +1,9 @@
-//! The parts of the configuration that make one of many nodes: what it does, and where everything is kept.
+//! The parts of the configuration that matter in a fleet: what a node does, and which services it uses.
 
 use serde::{Deserialize, Deserializer, Serialize};
+
+/// The beginning of addresses in S3.
+pub const S3_SCHEME: &str = "s3://";
 
 /// What this node is and does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,19 +14,19 @@ pub struct NodeRaw {
     /// `intake`, `light`, `heavy`, or `all`. Default `["all"]`: one machine does everything.
     pub roles: Vec<String>,
     /// Whether `serve` inspects and encodes a golden file before it takes work. Default true: a machine with a broken
-    /// codec must not touch an upload.
+    /// codec must not process uploads.
     pub self_test: bool,
     /// Seconds between sweeps of the whole bucket by nodes with the role intake, 0 for none, at most 604,800.
     /// Default 21,600 (six hours): lost events are rare, and listing a large bucket costs money.
     pub sweep_s: u64,
-    /// Whether the EC2 metadata service is asked for a notice of interruption. Default false: it is slow to fail where
-    /// there is none.
+    /// Whether the node asks the EC2 metadata service for a notice of interruption. Default false: outside EC2 the request
+    /// fails slowly.
     pub ec2: bool,
     /// Another address of the metadata service, for tests. Default empty: EC2's own.
     pub ec2_endpoint: String,
     /// Whether the Auto Scaling group of this instance is asked not to end it while it works. Default false.
     pub autoscaling: bool,
-    /// Name of the fleet under which CloudWatch gets the seconds of work left. Default empty: it does not.
+    /// Name of the fleet under which the node reports the seconds of work left to CloudWatch. Default empty: no report.
     pub cloudwatch_fleet: String,
 }
 
@@ -42,7 +45,7 @@ impl Default for NodeRaw {
     }
 }
 
-/// Where the record is kept.
+/// The store: the database of assets, tasks and history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreRaw {
@@ -62,28 +65,28 @@ impl Default for StoreRaw {
     }
 }
 
-/// Where bytes are kept.
+/// The object store: sources and outputs.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ObjectsRaw {
     /// A directory, or `s3://BUCKET/PREFIX` with `ingest/`, `work/`, `published/`, `quarantine/` and `rejected/` below it.
     /// Default empty: HOME.
     pub url: String,
-    /// `s3://BUCKET/PREFIX` of uploads, where it is another one. Default empty: below `url`; so for the next four.
+    /// `s3://BUCKET/PREFIX` of uploads, if it is not below `url`. Default empty: below `url`; the same for the next four.
     pub ingest: String,
-    /// Of what attempts stage.
+    /// `s3://BUCKET/PREFIX` of staged files.
     pub work: String,
-    /// Of what is visible.
+    /// `s3://BUCKET/PREFIX` of published outputs.
     pub published: String,
-    /// Of sources quarantined for personal data.
+    /// `s3://BUCKET/PREFIX` of quarantined sources.
     pub quarantine: String,
-    /// Of sources refused.
+    /// `s3://BUCKET/PREFIX` of rejected sources.
     pub rejected: String,
-    /// Directory for sources while they are worked on. Default empty: HOME/scratch.
+    /// Directory for sources while they are processed. Default empty: HOME/scratch.
     pub scratch: String,
 }
 
-/// Where uploads are learned of.
+/// The source of upload events.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EventsRaw {
@@ -93,7 +96,7 @@ pub struct EventsRaw {
     pub fan_out: String,
 }
 
-/// How AWS is reached; credentials come by the SDK's own chain.
+/// Access to AWS; credentials come from the SDK's own chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AwsRaw {
@@ -105,20 +108,20 @@ pub struct AwsRaw {
     pub path_style: bool,
     /// Whether every write carries a checksum; false for servers that know none of S3's newer ones. Default true.
     pub checksums: bool,
-    /// Account that must own every bucket, twelve digits. Default empty: not asked.
+    /// Account that must own every bucket, twelve digits. Default empty: the owner is not checked.
     #[serde(deserialize_with = "account")]
     pub bucket_owner: String,
-    /// ARN of a role with the rights of those who watch, which a quarantine is tried with: it must read nothing of what was set
-    /// apart. Default empty: only the node's own role looks.
+    /// ARN of a role with the rights of viewers. After a quarantine the node checks that this role can read nothing of the
+    /// asset. Default empty: the node checks with its own role only.
     pub viewer_role: String,
-    /// KMS key of what is written. Default empty: the bucket's own encryption.
+    /// KMS key that encrypts what is written. Default empty: the bucket's own encryption.
     pub kms_key_id: String,
-    /// Path of the Parameter Store that is laid over the file, such as `/reelgate/production`. Default empty: none.
+    /// Path in the Parameter Store whose parameters override the file, such as `/reelgate/production`. Default empty: none.
     pub parameters: String,
-    /// Seconds between looks of `serve` whether the parameters have changed, give or take half, 0 for none, at most 86,400.
-    /// Default 300: a fleet takes up a change within minutes, node by node.
+    /// Seconds between two reads of the parameters by a running `serve`, varied by up to a half; 0 for none, at most 86,400.
+    /// Default 300: a fleet adopts a change within minutes, node by node.
     pub refresh_s: u64,
-    /// Amazon Macie, which reads the text of assets too.
+    /// Amazon Macie, which also scans the text of assets.
     pub macie: MacieRaw,
 }
 
@@ -126,17 +129,17 @@ pub struct AwsRaw {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MacieRaw {
-    /// `s3://BUCKET/PREFIX` of the text that Macie reads: a bucket of its own. Default empty: Macie is not asked.
+    /// `s3://BUCKET/PREFIX` of the text that Macie scans, in a separate bucket. Default empty: Macie is not used.
     pub area: String,
     /// Account that owns that bucket, twelve digits.
     #[serde(deserialize_with = "account")]
     pub account: String,
-    /// Seconds whose texts go into one job, 1 to 3,600. Default 60: Macie begins at most one job in ten seconds, and each
-    /// takes minutes.
+    /// Seconds, 1 to 3,600: texts that are delivered within this time share one job. Default 60: Macie begins at most one
+    /// job in ten seconds, and each takes minutes.
     pub window_s: u32,
 }
 
-/// An account's number as text: the environment and the Parameter Store give it as a number, without its leading zeros.
+/// An account's number as text. The environment and the Parameter Store give a number, without its leading zeros.
 fn account<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -184,7 +187,7 @@ mod tests {
     #[test]
     fn an_account_s_number_keeps_its_zeros_wherever_it_comes_from() {
         let file = "[macie]\naccount = \"098765432109\"";
-        // As the environment and the Parameter Store give it.
+        // The environment and the Parameter Store parse it as a number.
         let Ok(number) = "012345678901".parse::<Value>();
         let layers = Figment::from(Serialized::defaults(AwsRaw::default())).merge(Toml::string(file));
         let read: AwsRaw = layers.merge(Serialized::default("bucket_owner", number)).extract().unwrap();

@@ -1,36 +1,38 @@
-//! What follows from personal data, as written in the configuration.
+//! The configuration of the search for personal data and of the response to findings.
 
 use reelgate_flow::asset::Severity;
 use reelgate_flow::policy::Rule;
 use reelgate_privacy::{AllowList, Classifier, ConfigError, CustomIdentifier, Fingerprinter, Options};
 use serde::{Deserialize, Serialize};
 
-/// What follows from personal data.
+/// The search for personal data and the response to findings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PrivacyRaw {
-    /// Rules, in order; the first one that fits a finding answers it. Default none: high is quarantined, medium is published
+    /// Rules, in order; the first one that fits a finding decides. Default none: high is quarantined, medium is published
     /// and marked, low is recorded.
     pub rules: Vec<Rule>,
-    /// Who must have answered before an asset is published: `local`, `macie` or `both`. Default `local`; the classifier of this
-    /// program always answers, so `macie` and `both` ask for the same. They need `aws.macie`.
+    /// The scanners that must answer before an asset is published: `local`, `macie` or `both`. Default `local`. The classifier
+    /// of this program always answers, so `macie` and `both` mean the same. They need `aws.macie`.
     pub required: Required,
-    /// Seconds after which Macie is not waited for any more and the asset fails, 60 to 2,592,000. Default 21,600 (six hours).
+    /// Longest time that an asset waits for Macie's answer before it fails, seconds, 60 to 2,592,000. Default 21,600: six
+    /// hours.
     pub wait_s: u32,
-    /// Receivers of notices about severe findings alone, beside those of `notices`. Default none.
+    /// Receivers of notices about severe findings only, in addition to those of `notices`. Default none.
     pub alerts: Vec<AlertRaw>,
-    /// A release and an erasure need the name of a second person who approved. Default false: small teams have no second one.
+    /// Whether a release and an erasure need the name of a second person who approved. Default false: small teams may have
+    /// no second person.
     pub two_people: bool,
-    /// Days after which somebody is reminded of what is quarantined, 1 to 3,650, and again as often. Default 90; nothing is
-    /// ever removed for its age.
+    /// Days after which a reminder is sent about an asset that is still quarantined, 1 to 3,650; repeated at this interval.
+    /// Default 90. Nothing is ever removed for its age.
     pub review_days: u32,
     /// Ids of built-in identifiers that are not looked for, as `reelgate scan --types` lists them. Default none.
     pub disabled: Vec<String>,
-    /// What is looked for besides, at most 100. Default none.
+    /// Further identifiers, at most 100. Default none.
     pub custom_identifiers: Vec<CustomIdentifier>,
-    /// Values that are known and not reported, whatever finds them. Default none.
+    /// Values that are never reported, whichever identifier finds them. Default none.
     pub allow_lists: Vec<AllowList>,
-    /// Key of the fingerprints that let a value be known again in another asset, at least 16 bytes; best given as
+    /// Key of the fingerprints by which a value is recognised in another asset, at least 16 bytes. Set it by the environment:
     /// REELGATE__PRIVACY__FINGERPRINT_KEY. Default empty: no fingerprints.
     pub fingerprint_key: String,
 }
@@ -52,15 +54,15 @@ impl Default for PrivacyRaw {
     }
 }
 
-/// Who must have answered.
+/// The scanners that must answer before an asset is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Required {
     /// The classifier of this program.
     Local,
-    /// Amazon Macie, beside it.
+    /// Amazon Macie in addition.
     Macie,
-    /// The same, said in full.
+    /// The same as `Macie`.
     Both,
 }
 
@@ -71,7 +73,7 @@ impl Required {
     }
 }
 
-/// Who is told of severe findings.
+/// A receiver of notices about severe findings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlertRaw {
@@ -99,7 +101,7 @@ impl PrivacyRaw {
             && self.custom_identifiers.is_empty()
             && self.allow_lists.is_empty()
             && self.fingerprint_key.is_empty();
-        // Automata of two hundred identifiers are not built for a verb that never classifies.
+        // A verb that never classifies does not pay for building the automata of two hundred identifiers.
         if classifies_as_built { Ok(()) } else { self.classifier().map(drop) }
     }
 
@@ -139,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_classifier_refuses_is_said_with_its_key_and_without_the_secret() {
+    fn a_refusal_of_the_classifier_names_the_key_and_never_the_secret() {
         for (text, key) in [
             ("disabled = [\"CREDIT_CARD\"]", "privacy.disabled: there is no identifier \"CREDIT_CARD\""),
             ("fingerprint_key = \"sesame\"", "privacy.fingerprint_key: a fingerprint key must have 16 bytes"),
@@ -154,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn definitions_read_back_as_they_are_printed() {
+    fn printed_definitions_can_be_loaded_again() {
         let text = r#"
             disabled = ["ADDRESS"]
             [[custom_identifiers]]

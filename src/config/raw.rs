@@ -12,33 +12,22 @@ use super::privacy::PrivacyRaw;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Raw {
-    /// How much runs at once, and how long a claim lasts.
     pub engine: EngineRaw,
-    /// What this node is and does.
     pub node: NodeRaw,
-    /// Where the record is kept.
     pub store: StoreRaw,
-    /// Where bytes are kept.
     pub objects: ObjectsRaw,
-    /// Where uploads are learned of.
     pub events: EventsRaw,
-    /// How AWS is reached.
     pub aws: AwsRaw,
-    /// Where outputs become visible.
     pub publish: PublishRaw,
-    /// Who is told.
     pub notices: NoticesRaw,
-    /// What follows from personal data.
     pub privacy: PrivacyRaw,
-    /// The long-running service.
     pub serve: ServeRaw,
-    /// Traces.
     pub telemetry: TelemetryRaw,
     /// Ladder, encoder, limits and budgets.
     pub media: Settings,
 }
 
-/// How much runs at once.
+/// How many tasks run at once, and how long a claim lasts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EngineRaw {
@@ -48,8 +37,8 @@ pub struct EngineRaw {
     pub heavy_tasks: u16,
     /// Jailed inspections at once, 0 for one per core. Default 0.
     pub inspections: u16,
-    /// Milliseconds a claim lasts without renewal, 1,000 to 600,000. Default 30,000: renewed every third of it,
-    /// so a lost node's work starts again after half a minute.
+    /// Milliseconds a claim lasts without renewal, 1,000 to 600,000. Default 30,000: it is renewed after every third of this
+    /// time, so the work of a lost node starts again after half a minute.
     pub lease_ms: u64,
 }
 
@@ -63,8 +52,8 @@ impl Default for EngineRaw {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PublishRaw {
-    /// Path below HOME/published, made of the fields that docs/reference/configuration.md lists. Default `{key}`: predictable from
-    /// the upload's key, and `a.mp4` never collides with `a.mov`.
+    /// Path below HOME/published, made of the fields that docs/reference/configuration.md lists. Default `{key}`: it follows
+    /// from the upload's key, and `a.mp4` never collides with `a.mov`.
     pub path_template: String,
 }
 
@@ -74,15 +63,16 @@ impl Default for PublishRaw {
     }
 }
 
-/// Who is told.
+/// The receivers of notices.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NoticesRaw {
     /// Receivers: `sns:TOPIC-ARN`, `eventbridge:BUS`, `file:PATH`. Default none: `file:HOME/notices.jsonl`.
     pub urls: Vec<String>,
-    /// Address that gets each notice as a signed POST. Default empty: none.
+    /// Address that receives each notice as a signed POST. Default empty: none.
     pub webhook_url: String,
-    /// Key of the signature (HMAC-SHA256), at least 16 bytes; best given as REELGATE__NOTICES__WEBHOOK_SECRET.
+    /// Key of the signature (HMAC-SHA256), at least 16 bytes. Set it by the environment:
+    /// REELGATE__NOTICES__WEBHOOK_SECRET.
     pub webhook_secret: String,
 }
 
@@ -92,13 +82,13 @@ pub struct NoticesRaw {
 pub struct ServeRaw {
     /// Address of /healthz, /readyz and /metrics. Default 127.0.0.1:9320: loopback, because metrics are not for everyone.
     pub listen: SocketAddr,
-    /// Milliseconds between looks into the ingest directory, 50 to 60,000. Default 1,000.
+    /// Milliseconds between two polls for uploads, 50 to 60,000. Default 1,000.
     pub poll_ms: u64,
-    /// Milliseconds a file must stay unchanged before it is taken, 0 to 600,000. Default 2,000; a file that a process
-    /// still holds open for writing is never taken, however long it rests.
+    /// Milliseconds a file must stay unchanged before it is ingested, 0 to 600,000. Default 2,000. A file that a process
+    /// still holds open for writing is never ingested.
     pub settle_ms: u64,
-    /// Seconds running tasks get to finish after SIGTERM, 0 to 3,600. Default 20: below the 30 s after which
-    /// service managers usually kill.
+    /// Seconds that running tasks may take to finish after SIGTERM, 0 to 3,600. Default 20: service managers usually kill a
+    /// process after 30 s.
     pub grace_s: u64,
 }
 
@@ -147,7 +137,7 @@ impl Raw {
         range("aws.macie.window_s", self.aws.macie.window_s.into(), 1, 3_600)?;
         if self.privacy.required.is_macies() && self.aws.macie.area.is_empty() {
             return Err(
-                "privacy.required: expected `local` without aws.macie.area, found a wait for Macie's answer"
+                "privacy.required: expected `local` without aws.macie.area, found a scanner that needs it"
                     .into(),
             );
         }

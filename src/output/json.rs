@@ -15,7 +15,7 @@ pub struct AssetLine {
     pub asset_id: String,
     /// The upload.
     pub source: SourceLine,
-    /// Phase at the end.
+    /// Phase now.
     pub state: Phase,
     /// `clean`, `flagged` or `unscanned`.
     pub verdict: Verdict,
@@ -27,11 +27,11 @@ pub struct AssetLine {
     pub media: Option<MediaFacts>,
     /// What was encoded.
     pub renditions: Vec<RenditionLine>,
-    /// Absolute paths of what is visible; `null` unless published.
+    /// Absolute paths of the visible files; `null` unless published.
     pub outputs: Option<OutputsLine>,
     /// Findings without their values.
     pub findings: Vec<reelgate_ports::records::FindingRecord>,
-    /// The earlier asset with the same content, whose outputs are shown.
+    /// The earlier asset with the same content, whose outputs this asset shares.
     pub linked_to: Option<String>,
     /// Time and attempts by stage, in order.
     pub stages: Vec<StageLine>,
@@ -53,7 +53,6 @@ pub struct SourceLine {
 pub struct ReasonLine {
     /// Stable code, see docs/reference/reasons.md.
     pub code: Code,
-    /// Whose fault.
     pub class: Class,
     /// A sentence, with expected and found where there is more to say.
     pub message: String,
@@ -98,13 +97,13 @@ pub struct OutputsLine {
 pub struct StageLine {
     /// `validate`, `transcode` …
     pub stage: &'static str,
-    /// Most attempts of any of its tasks.
+    /// Highest number of attempts of one of its tasks.
     pub attempts: u32,
     /// Wall-clock seconds over all its tasks.
     pub seconds: f64,
 }
 
-/// Stages in the order in which they happen.
+/// Stages in order.
 const STAGES: [&str; 8] =
     ["validate", "transcode", "enrich", "screen", "external_scan", "package", "publish", "withdraw"];
 

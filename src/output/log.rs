@@ -1,4 +1,4 @@
-//! The log: JSON lines on standard error, off unless asked for. It never holds keys, names or content of uploads.
+//! The log: JSON lines on standard error, off by default. It never holds keys, names or content of uploads.
 
 use opentelemetry_sdk::trace::SdkTracer;
 use reelgate_actors::spans;
@@ -7,7 +7,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt};
 
-/// Starts the log; without a filter nothing is shown. `tracer` gets the spans of the work, whatever the log shows.
+/// Starts the log; without a filter nothing is shown. `tracer` receives the engine's spans, whatever the log shows.
 pub fn start(filter: Option<&str>, tracer: Option<SdkTracer>) {
     let filter = EnvFilter::try_new(filter.unwrap_or("off")).unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = fmt::layer().json().with_writer(std::io::stderr).with_filter(filter);

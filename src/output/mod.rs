@@ -1,4 +1,4 @@
-//! What people and programs read: data on standard output, talk on standard error.
+//! All output: data on standard output, messages on standard error.
 
 pub mod json;
 pub mod log;

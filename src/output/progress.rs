@@ -1,5 +1,5 @@
-//! Progress of a run: bars on a terminal, plain lines elsewhere. Shows what is known and nothing more:
-//! a bar appears once there is a plan, an ETA once this process has moved.
+//! Progress of a run: bars on a terminal, plain lines elsewhere. A bar moves once there is a plan, and an ETA is shown once
+//! this process has made progress.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -17,7 +17,6 @@ const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
 /// Steps of a bar.
 const STEPS: u64 = 1_000;
 
-/// What shows the progress.
 pub enum Progress {
     /// Bars.
     Bars(MultiProgress, BTreeMap<AssetId, ProgressBar>),
@@ -34,7 +33,7 @@ impl Progress {
         Self::Lines(Instant::now())
     }
 
-    /// Shows the board as it is now. `left` assets have not ended.
+    /// Shows the current state of the board. `left` assets have not ended.
     pub fn show(&mut self, progress_board: &ProgressBoard, left: u64, name: &dyn Fn(&AssetId) -> String) {
         match self {
             Self::Bars(all, bars) => {
@@ -68,7 +67,7 @@ impl Progress {
     pub fn end(&mut self) {
         if let Self::Bars(all, bars) = self {
             bars.values().for_each(ProgressBar::finish_and_clear);
-            // A terminal that is gone cannot be cleared, and needs not be.
+            // A terminal that was closed cannot be cleared, and need not be.
             let _ = all.clear();
         }
     }

@@ -1,4 +1,4 @@
-//! What a simulation found, as tables.
+//! The results of simulations, as tables.
 
 use comfy_table::{LineStyle, Table};
 use reelgate_simulation::{Ages, Rate, Report, Scenario, Step, Sweep};
@@ -6,7 +6,7 @@ use reelgate_simulation::{Ages, Rate, Report, Scenario, Step, Sweep};
 use crate::exit::Failure;
 use crate::output::table;
 
-/// Prints what became of the uploads, what was asked of the database, where it becomes the bound, and what held.
+/// Prints the outcomes of the uploads, the load of the database, the fleet size that saturates it, and the checks.
 pub fn print(reports: &[Report], sweep: &Sweep) -> Result<(), Failure> {
     outcomes(reports)?;
     load(reports)?;
@@ -21,7 +21,7 @@ pub fn print(reports: &[Report], sweep: &Sweep) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A line of the table of outcomes: a name, a figure, and how it is written.
+/// A line of the table of outcomes: its name, its value, and its format.
 type Line = (&'static str, fn(&Report) -> f64, fn(f64) -> String);
 
 const OUTCOMES: &[Line] = &[
@@ -52,11 +52,7 @@ const OUTCOMES: &[Line] = &[
     ("attempts given back", |r| r.given_back as f64, count),
     ("reports too late", |r| r.stale as f64, count),
     ("cores busy %", |r| r.core_share * 100.0, number),
-    (
-        "heavy work for nothing %",
-        |r| r.wasted_core_hours / r.core_hours.max(f64::MIN_POSITIVE) * 100.0,
-        number,
-    ),
+    ("heavy work wasted %", |r| r.wasted_core_hours / r.core_hours.max(f64::MIN_POSITIVE) * 100.0, number),
 ];
 
 fn outcomes(reports: &[Report]) -> Result<(), Failure> {
@@ -77,7 +73,7 @@ fn publishing<'a>(report: &'a Report, priority: &str) -> Option<&'a Ages> {
 }
 
 fn load(reports: &[Report]) -> Result<(), Failure> {
-    let mut rows = plain(&["asked of the database", "scenario", "mean", "peak", "it can do", "mean share %"]);
+    let mut rows = plain(&["load of the database", "scenario", "mean", "peak", "capacity", "mean share %"]);
     for report in reports {
         let (load, store) = (&report.load, &report.settings.store);
         let lines: [(&str, Rate, f64); 5] = [
@@ -101,7 +97,7 @@ fn load(reports: &[Report]) -> Result<(), Failure> {
     table::print(&rows.to_string())
 }
 
-/// What part of the database's ability a fleet asks for.
+/// The share of the database's capacity that a fleet uses.
 type Share = fn(&Step) -> f64;
 
 fn saturation(sweep: &Sweep) -> Result<(), Failure> {
@@ -126,8 +122,8 @@ fn saturation(sweep: &Sweep) -> Result<(), Failure> {
     ];
     for (name, of) in bounds {
         let found = match sweep.first_beyond(of) {
-            Some(nodes) => format!("too many for the database from {nodes} nodes on"),
-            None => "within what the database can do for every fleet tried".into(),
+            Some(nodes) => format!("beyond the capacity of the database from {nodes} nodes"),
+            None => "within the capacity of the database for every fleet tried".into(),
         };
         table::print(&format!("{name}: {found}"))?;
     }
@@ -142,7 +138,7 @@ fn plain(header: &[&str]) -> Table {
     rows
 }
 
-/// How far a figure is from that of the quiet scenario, where that can be said in percent.
+/// The difference from the quiet scenario in percent; empty where it is small or undefined.
 fn against(value: f64, quiet: Option<f64>) -> String {
     let percent = quiet.filter(|quiet| *quiet > 0.0).map_or(0.0, |quiet| (value / quiet - 1.0) * 100.0);
     if percent.abs() < 1.0 { String::new() } else { format!(" ({percent:+.0} %)") }

@@ -1,15 +1,15 @@
-//! Talk: lines for a person on standard error.
+//! Messages for people, on standard error.
 
 use std::io::Write;
 
 use crate::exit::Failure;
 
-/// One line. A closed standard error must not stop the work, so the result is not looked at.
+/// Prints one line. A closed standard error must not stop the work, so errors are ignored.
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// One line for a failure.
+/// Prints a failure as one line.
 pub fn failure(failure: &Failure) {
     say(&format!("reelgate: {failure}"));
 }

@@ -39,7 +39,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Control characters of user text, such as a file name, must not reach a terminal.
+/// Replaces control characters of user text, such as a file name: they must not reach a terminal.
 pub fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

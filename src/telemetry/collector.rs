@@ -1,4 +1,4 @@
-//! The way to the collector: OTLP over HTTP with protobuf, through the HTTP client that the webhooks use too.
+//! Sends spans to the collector: OTLP over HTTP with protobuf, through the HTTP client that the webhooks use too.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::exit::Failure;
 
 /// For a whole request. An exporter that hangs costs spans, so it must not hang for long.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// Longest answer read: it only tells of spans refused.
+/// Longest answer read, bytes: an answer only names refused spans.
 const ANSWER_BYTES_MAX: u64 = 64 << 10;
 
-/// An exporter that tries once. The queue before it is the buffer; a retry would only keep newer spans waiting.
+/// An exporter that tries once. The queue before it is the buffer, so a retry would only delay newer spans.
 pub fn exporter(endpoint: &str) -> Result<SpanExporter, Failure> {
     let agent = Agent::config_builder()
         .timeout_global(Some(TIMEOUT))

@@ -1,5 +1,5 @@
-//! The traces of a process that works, sent to a collector over OTLP. Off unless an address is given, and never in the
-//! way of work: spans wait in a bounded queue, and what does not fit or is not taken is counted and dropped.
+//! Sends the traces of `run` and `serve` to a collector over OTLP, if an address is given. Traces never delay the work:
+//! spans wait in a bounded queue, and spans that do not fit or that the collector refuses are counted and dropped.
 
 mod collector;
 mod span_queue;
@@ -18,12 +18,12 @@ use crate::exit::Failure;
 use crate::output::log;
 use span_queue::SpanQueue;
 
-/// How long the end of a process may wait for the last spans.
+/// Longest time that the end of a process waits for the last spans.
 const FLUSH_MAX: Duration = Duration::from_secs(3);
-/// The standard's own variables: for traces alone, and for everything.
+/// The standard's variables: for traces alone, and for all signals.
 const ENDPOINT_ENV: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 
-/// Sends what is left when it is dropped.
+/// Sends the remaining spans when it is dropped.
 pub struct Telemetry {
     provider: Option<SdkTracerProvider>,
 }
@@ -51,7 +51,7 @@ impl Drop for Telemetry {
     fn drop(&mut self) {
         let Some(provider) = &self.provider else { return };
         if provider.shutdown_with_timeout(FLUSH_MAX).is_err() {
-            tracing::warn!("the last spans were not taken by the collector in time and are lost");
+            tracing::warn!("last spans lost: the collector did not accept them in time");
         }
     }
 }
@@ -72,14 +72,14 @@ fn provider(
     ]);
     Ok(SdkTracerProvider::builder()
         .with_resource(resource.build())
-        // By the trace's id alone, so that all nodes keep the same traces, and keep them whole.
+        // Sampling by the trace's id alone, so that all nodes keep the same traces, complete.
         .with_sampler(Sampler::TraceIdRatioBased(raw.sampling))
         .with_span_processor(SpanQueue::new(collector::exporter(endpoint)?, spans.clone()))
         .build())
 }
 
-/// Where spans go: the configured address, else that of the environment. The path of traces is added to an address of
-/// everything ("OpenTelemetry Protocol Exporter", endpoint URLs for OTLP/HTTP).
+/// The address that spans are sent to: the configured one, otherwise that of the environment. The path of traces is added
+/// to an address for all signals ("OpenTelemetry Protocol Exporter", endpoint URLs for OTLP/HTTP).
 fn endpoint(raw: &TelemetryRaw, env: impl Fn(&str) -> Option<String>) -> Option<String> {
     let [of_traces, of_all] = ENDPOINT_ENV.map(|name| env(name).filter(|value| !value.is_empty()));
     let with_path = |base: String| format!("{}/v1/traces", base.trim_end_matches('/'));
@@ -101,13 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_sent_where_nobody_names_a_collector() {
+    fn nothing_is_sent_without_the_address_of_a_collector() {
         assert_eq!(found("", &[]), None);
         assert_eq!(found("", &[(ENDPOINT_ENV[0], ""), (ENDPOINT_ENV[1], "")]), None);
     }
 
     #[test]
-    fn the_configuration_goes_before_the_environment_and_traces_before_everything() {
+    fn the_configuration_overrides_the_environment_and_traces_override_all_signals() {
         let [of_traces, of_all] = ENDPOINT_ENV;
         let environment = [(of_traces, "http://t/own"), (of_all, "http://a/")];
         assert_eq!(found("http://c:4318/", &environment).unwrap(), "http://c:4318/v1/traces");

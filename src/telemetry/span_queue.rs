@@ -1,4 +1,4 @@
-//! The queue before the collector: bounded, and counted. Whoever ends a span never waits here.
+//! The queue before the collector: it is bounded and its spans are counted. Code that ends a span never waits here.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,14 +14,14 @@ use opentelemetry_sdk::trace::{
 use prometheus::IntCounterVec;
 use reelgate_actors::spans::ROOT;
 
-/// Spans that wait or are on their way, together; about 1 kB each.
+/// Most spans that wait or are being sent, together; about 1 kB each.
 const WAITING_MAX: usize = 8_192;
-/// Spans of one request.
+/// Most spans of one request.
 const BATCH_MAX: usize = 512;
-/// A span waits this long at most for others to go with it.
+/// Longest time that a span waits for other spans of the same request.
 const DELAY: Duration = Duration::from_secs(1);
 
-/// Ends every span of the process.
+/// Receives every span of the process when it ends.
 #[derive(Debug)]
 pub struct SpanQueue {
     queue: BatchSpanProcessor,
@@ -30,11 +30,11 @@ pub struct SpanQueue {
 }
 
 impl SpanQueue {
-    /// A queue with a thread of its own that exports.
+    /// A queue with its own thread for the export.
     pub fn new(exporter: impl SpanExporter + 'static, spans: IntCounterVec) -> Self {
         let waiting = Arc::new(AtomicUsize::new(0));
         let config = BatchConfigBuilder::default()
-            // It never holds more than are counted, so it never drops by itself.
+            // The count keeps the queue below this size, so the queue itself never drops a span.
             .with_max_queue_size(WAITING_MAX)
             .with_max_export_batch_size(BATCH_MAX)
             .with_scheduled_delay(DELAY)
@@ -72,7 +72,7 @@ impl SpanProcessor for SpanQueue {
     }
 }
 
-/// The root of an asset's trace takes the place that all others were told of.
+/// Gives the root of an asset's trace the id that all its other spans have as their parent.
 fn in_place(mut span: SpanData) -> SpanData {
     if span.name == ROOT && span.parent_span_is_remote {
         let own = &span.span_context;
@@ -85,7 +85,7 @@ fn in_place(mut span: SpanData) -> SpanData {
     span
 }
 
-/// Counts what leaves the queue.
+/// Counts the spans that leave the queue.
 #[derive(Debug)]
 struct Counted<E> {
     exporter: E,
@@ -98,8 +98,8 @@ impl<E: SpanExporter> SpanExporter for Counted<E> {
         let count = batch.len();
         let result = self.exporter.export(batch).await;
         self.waiting.fetch_sub(count, Ordering::Relaxed);
-        let how = if result.is_ok() { "exported" } else { "failed" };
-        self.spans.with_label_values(&[how]).inc_by(count as u64);
+        let label = if result.is_ok() { "exported" } else { "failed" };
+        self.spans.with_label_values(&[label]).inc_by(count as u64);
         result
     }
 
@@ -126,7 +126,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers each batch only when it is told how.
+    /// Answers a batch only when the test sends the answer.
     #[derive(Debug)]
     struct Slow {
         began: Mutex<Sender<Vec<SpanData>>>,
@@ -135,7 +135,7 @@ mod tests {
 
     impl SpanExporter for Slow {
         async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-            // Where the test is over nobody answers any more.
+            // After the end of the test nobody answers.
             let _ = self.began.lock().unwrap().send(batch);
             let is_taken = self.answers.lock().unwrap().recv().unwrap_or(false);
             is_taken.then_some(()).ok_or(OTelSdkError::InternalFailure("refused".into()))
@@ -143,7 +143,7 @@ mod tests {
     }
 
     struct Bench {
-        // Dropped first: an exporter that still waits for an answer goes on.
+        // Dropped first, so that an exporter that still waits for an answer ends.
         answers: Sender<bool>,
         began: Receiver<Vec<SpanData>>,
         provider: SdkTracerProvider,
@@ -175,19 +175,19 @@ mod tests {
             self.provider.tracer("test").start_with_context(name, &parent).end();
         }
 
-        fn counted(&self, how: &str) -> u64 {
-            self.spans.with_label_values(&[how]).get()
+        fn counted(&self, result: &str) -> u64 {
+            self.spans.with_label_values(&[result]).get()
         }
     }
 
     #[test]
-    fn a_collector_that_hangs_costs_spans_and_never_time() {
+    fn a_collector_that_hangs_loses_spans_and_delays_nothing() {
         let bench = bench(1.0);
         for _ in 0..BATCH_MAX {
             bench.span("attempt");
         }
         assert_eq!(bench.began.recv().unwrap().len(), BATCH_MAX);
-        // The exporter hangs from here on; the queue takes what fits beside the batch under way.
+        // The exporter hangs from now on; the queue accepts what fits in addition to the batch that is being sent.
         for _ in 0..WAITING_MAX {
             bench.span("attempt");
         }
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_collector_refuses_is_counted() {
+    fn spans_that_the_collector_refuses_are_counted() {
         let bench = bench(1.0);
         bench.span("attempt");
         bench.answers.send(false).unwrap();
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_upload_becomes_the_root_and_nothing_else_does() {
+    fn only_the_upload_s_span_becomes_the_root() {
         let bench = bench(1.0);
         bench.span(ROOT);
         bench.span("attempt");
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn the_traces_id_alone_decides_whether_it_is_kept() {
+    fn a_trace_that_is_not_sampled_is_neither_exported_nor_counted() {
         let bench = bench(0.0);
         bench.span("attempt");
         bench.provider.force_flush().unwrap();

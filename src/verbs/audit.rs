@@ -1,4 +1,4 @@
-//! `reelgate audit`: the log exported, and an export verified without anything else.
+//! `reelgate audit`: exports the audit log, and verifies an export with nothing but its file.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
@@ -12,8 +12,8 @@ use crate::exit::{ExitStatus, Failure};
 use crate::output::stderr;
 use crate::wiring;
 
-/// Records read at once.
-const PIECE: u32 = 1_000;
+/// Most records of one call of the store.
+const RECORDS_MAX: u32 = 1_000;
 
 /// Exports or verifies.
 pub async fn audit(global: &GlobalArgs, verb: AuditVerb) -> Result<ExitStatus, Failure> {
@@ -26,13 +26,13 @@ pub async fn audit(global: &GlobalArgs, verb: AuditVerb) -> Result<ExitStatus, F
 async fn export(global: &GlobalArgs, file: &Path) -> Result<ExitStatus, Failure> {
     let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
-    while store.seal(PIECE).await? > 0 {}
+    while store.seal(RECORDS_MAX).await? > 0 {}
     let failed = |error: std::io::Error| Failure::Usage(format!("write {}: {error}", file.display()));
     let mut out = BufWriter::new(File::create(file).map_err(failed)?);
     let mut chain = Chain::default();
     let mut after = 0;
     loop {
-        let records = store.audit(after, PIECE).await?;
+        let records = store.audit(after, RECORDS_MAX).await?;
         let Some(last) = records.last() else { break };
         after = last.number;
         for record in &records {
@@ -54,13 +54,13 @@ fn check(file: &Path) -> Result<ExitStatus, Failure> {
     match verify(BufReader::new(opened)) {
         Ok(seal) => {
             stderr::say(&format!(
-                "{} records, whole and unchanged; the last one has SHA-256 {}",
+                "{} records, complete and unchanged; the last one has SHA-256 {}",
                 seal.records, seal.head
             ));
             Ok(ExitStatus::Done)
         }
         Err(broken) => {
-            stderr::say(&format!("not as it was exported: {broken}"));
+            stderr::say(&format!("the export was changed: {broken}"));
             Ok(ExitStatus::NotAll)
         }
     }

@@ -1,4 +1,4 @@
-//! `reelgate check`: configuration valid, every port reachable; changes nothing.
+//! `reelgate check`: checks the configuration and the access to every port; changes nothing.
 
 use reelgate_ports::error::PortResult;
 
@@ -27,7 +27,10 @@ pub async fn check(global: &GlobalArgs, args: CheckArgs) -> Result<ExitStatus, F
     tick("configuration", Ok("valid".into()))?;
     tick("media worker", wiring::check_worker(&config))?;
     if !config.home.exists() {
-        tick("home", Ok(format!("{} does not exist yet; `run` or `serve` makes it", config.home.display())))?;
+        tick(
+            "home",
+            Ok(format!("{} does not exist yet; `run` or `serve` creates it", config.home.display())),
+        )?;
     } else {
         match wiring::ports(&config).await {
             Ok(ports) => {
@@ -48,6 +51,6 @@ pub async fn check(global: &GlobalArgs, args: CheckArgs) -> Result<ExitStatus, F
     if all {
         return Ok(ExitStatus::Done);
     }
-    stderr::say("something is out of reach; the lines with ✗ say what was expected and found");
+    stderr::say("a check failed; the lines with ✗ show what was expected and found");
     Ok(ExitStatus::NotAll)
 }

@@ -1,4 +1,4 @@
-//! What a security officer decides: `quarantine`, `release`, `erase`, `hold`, `feedback`.
+//! Decisions of a security officer: `quarantine`, `release`, `erase`, `hold`, `feedback`.
 
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
@@ -24,14 +24,14 @@ pub async fn quarantine(global: &GlobalArgs, args: DecisionArgs) -> Result<ExitS
     Ok(ExitStatus::Done)
 }
 
-/// Lets a quarantined asset go.
+/// Releases a quarantined asset.
 pub async fn release(global: &GlobalArgs, args: ReleaseArgs) -> Result<ExitStatus, Failure> {
     let (config, store, asset) = open(global, &args.decision.asset).await?;
     let mut decision = decision(Decided::Release, &args.decision, args.approver)?;
     second_person(&config, &decision)?;
     decision.expires_ms = args.days.map(|days| now_ms().saturating_add(u64::from(days) * DAY_MS));
     decide(&*store, &asset, decision).await?;
-    say(&asset, "is released", "and its outputs come back as they were");
+    say(&asset, "is released", "and its outputs are restored unchanged");
     Ok(ExitStatus::Done)
 }
 
@@ -57,7 +57,7 @@ pub async fn hold(global: &GlobalArgs, args: HoldArgs) -> Result<ExitStatus, Fai
     Ok(ExitStatus::Done)
 }
 
-/// Tells that a finding was none.
+/// Records that a finding was a false positive.
 pub async fn feedback(global: &GlobalArgs, args: FeedbackArgs) -> Result<ExitStatus, Failure> {
     let expected = || {
         Failure::Usage(
@@ -74,20 +74,20 @@ pub async fn feedback(global: &GlobalArgs, args: FeedbackArgs) -> Result<ExitSta
             "{asset}: expected one of its findings ({known}), found `{kind}`"
         )));
     }
-    let reason = args.reason.unwrap_or_else(|| "no finding".to_owned());
+    let reason = args.reason.unwrap_or_else(|| "false positive".to_owned());
     let what = Decided::FalsePositive { kind: kind.to_owned() };
     let decision = Decision { what, by: person(args.by)?, approver: None, reason, expires_ms: None };
     decide(&*store, &asset, decision).await?;
-    stderr::say(&format!("{asset}: {kind} counts as a false positive; its state stays as it is"));
+    stderr::say(&format!(
+        "{asset}: {kind} counts as a false positive; the state of the asset does not change"
+    ));
     Ok(ExitStatus::Done)
 }
 
 async fn certificate(store: &dyn Store, asset: &AssetId) -> Result<ExitStatus, Failure> {
     let product = store.product(asset, TaskKey::Withdraw).await?;
     let none = || {
-        Failure::Usage(format!(
-            "{asset}: nothing was taken away yet; `reelgate why {asset}` tells its history"
-        ))
+        Failure::Usage(format!("{asset}: nothing was removed yet; `reelgate why {asset}` shows its history"))
     };
     let withdrawal_record: WithdrawalRecord = serde_json::from_value(product.ok_or_else(none)?.result)
         .map_err(|error| Failure::Internal(format!("read a certificate: {error}")))?;
@@ -114,7 +114,7 @@ pub(super) async fn open(
     Ok((config, store, asset))
 }
 
-/// A decision by whoever is named or logged in.
+/// A decision by the person who is named or logged in.
 pub(super) fn decision(
     what: Decided,
     args: &DecisionArgs,
@@ -123,18 +123,21 @@ pub(super) fn decision(
     let reason = args.reason.clone().unwrap_or_default();
     if reason.trim().is_empty() {
         return Err(Failure::Usage(
-            "--reason: expected why, found nothing; it is kept with the decision".into(),
+            "--reason: expected the reason of the decision, found none; it is kept with the decision".into(),
         ));
     }
     Ok(Decision { what, by: person(args.by.clone())?, approver, reason, expires_ms: None })
 }
 
-/// The name given, or the one of the system's user: a decision has somebody who made it.
+/// The given name, otherwise that of the system's user: a decision must name the person who made it.
 fn person(given: Option<String>) -> Result<String, Failure> {
     let named = given.or_else(|| ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()));
     let named = named.filter(|name| !name.trim().is_empty());
     named.ok_or_else(|| {
-        Failure::Usage("--by: expected who decides, found neither that nor a user's name".into())
+        Failure::Usage(
+            "--by: expected the name of the person who decides, found neither it nor the name of a user"
+                .into(),
+        )
     })
 }
 
@@ -143,25 +146,25 @@ fn second_person(config: &Config, decision: &Decision) -> Result<(), Failure> {
     let two = !approver.is_empty() && approver != decision.by.trim();
     if config.raw.privacy.two_people && !two {
         return Err(Failure::Usage(format!(
-            "--approver: expected a second person beside {}, because privacy.two_people asks for one",
+            "--approver: expected a second person in addition to {}, because privacy.two_people asks for one",
             decision.by
         )));
     }
     Ok(())
 }
 
-/// Has a decision carried out; a refusal says why.
+/// Carries out a decision; a refusal gives the reason.
 pub(super) async fn decide(store: &dyn Store, asset: &AssetId, decision: Decision) -> Result<(), Failure> {
     match store.decide(asset, &decision).await {
         Err(error) if error.kind == ErrorKind::Conflict => Err(Failure::Usage(format!(
-            "{asset}: {}; `reelgate why {asset}` tells its history",
+            "{asset}: {}; `reelgate why {asset}` shows its history",
             error.detail
         ))),
         done => Ok(done?),
     }
 }
 
-/// Tells what will happen.
+/// Prints what will happen.
 pub(super) fn say(asset: &AssetId, what: &str, how: &str) {
     stderr::say(&format!("{asset} {what} with the next `run` or by the running `serve`, {how}"));
 }

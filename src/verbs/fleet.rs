@@ -1,4 +1,4 @@
-//! `reelgate fleet`: the nodes, and the orders they are given.
+//! `reelgate fleet`: shows the nodes and orders them to drain.
 
 use reelgate_flow::ids::NodeId;
 use reelgate_ports::error::ErrorKind;
@@ -13,7 +13,7 @@ use crate::output::{stderr, table};
 use crate::verbs::to_json;
 use crate::wiring;
 
-/// A node silent for longer is shown as gone, milliseconds: its leases have run out by then.
+/// A node that has not reported for longer is shown as gone, milliseconds: its leases have expired by then.
 const GONE_MS: u64 = 60_000;
 
 /// Shows nodes or orders one to drain.

@@ -1,4 +1,4 @@
-//! `reelgate import`: a back-catalogue, at a rate and a priority that leave new uploads alone.
+//! `reelgate import`: ingests a back-catalogue at a rate and a priority that do not delay new uploads.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::output::{stderr, table};
 use crate::verbs::to_json;
 use crate::wiring;
 
-/// Uploads taken in at once; a small batch keeps the rate smooth.
+/// Most uploads ingested at once; a small batch keeps the rate smooth.
 const BATCH_MAX: usize = 50;
 
-/// Takes in what lies under a prefix of the ingest area and is not known yet. Stopped and started again, it goes on.
+/// Ingests the uploads under a prefix of the ingest area that are not known yet. After a stop the same command continues.
 pub async fn import(global: &GlobalArgs, args: ImportArgs) -> Result<ExitStatus, Failure> {
     let config = Config::load(global).await?;
     let priority = Priority::parse(&args.priority).ok_or_else(|| {
@@ -54,7 +54,7 @@ pub async fn import(global: &GlobalArgs, args: ImportArgs) -> Result<ExitStatus,
         table::print(&to_json(&json!({"listed": listed, "taken_in": taken}))?)?;
     } else {
         stderr::say(&format!(
-            "{listed} uploads listed, {taken} taken in with {} priority",
+            "{listed} uploads listed, {taken} ingested with {} priority",
             priority.as_str()
         ));
     }

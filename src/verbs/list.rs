@@ -23,7 +23,7 @@ pub async fn list(global: &GlobalArgs, args: ListArgs) -> Result<ExitStatus, Fai
         }
         return Ok(ExitStatus::Done);
     }
-    let mut rows = table::new(&["asset", "state", "verdict", "reason", "taken in", "source"]);
+    let mut rows = table::new(&["asset", "state", "verdict", "reason", "received", "source"]);
     for asset in &assets {
         rows.add_row(vec![
             asset.id.as_str().into(),

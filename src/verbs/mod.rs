@@ -32,7 +32,7 @@ use reelgate_ports::store::{AssetFilter, Store};
 
 use crate::exit::Failure;
 
-/// The one asset whose id begins with what the user typed.
+/// The asset whose id begins with what the user typed.
 async fn find_asset(store: &dyn Store, typed: &str) -> Result<AssetId, Failure> {
     let found = store.find(&typed.to_ascii_lowercase()).await?;
     match found.as_slice() {
@@ -50,7 +50,6 @@ async fn find_asset(store: &dyn Store, typed: &str) -> Result<AssetId, Failure> 
     }
 }
 
-/// JSON text of a value of ours.
 fn to_json<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
     serde_json::to_string(value).map_err(|error| Failure::Internal(format!("write JSON: {error}")))
 }

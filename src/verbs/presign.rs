@@ -1,4 +1,4 @@
-//! `reelgate presign`: a link for one upload, for a producer without credentials.
+//! `reelgate presign`: prints a link for one upload by a producer without credentials.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::output::{stderr, table};
 use crate::verbs::to_json;
 use crate::wiring::aws;
 
-/// Prints the link; the headers that go with it are told on standard error.
+/// Prints the link; prints the headers that the request needs on standard error.
 pub async fn link(global: &GlobalArgs, args: PresignArgs) -> Result<ExitStatus, Failure> {
     let config = Config::load(global).await?;
     let usage = |error: reelgate_ports::error::PortError| Failure::Usage(error.to_string());

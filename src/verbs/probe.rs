@@ -1,4 +1,4 @@
-//! `reelgate probe`: inspects one file through the same code path as the pipeline, and keeps nothing.
+//! `reelgate probe`: inspects one file with the code of the pipeline, and stores nothing.
 
 use std::fs::File;
 

@@ -1,4 +1,4 @@
-//! `reelgate queue`: what waits, by lane, stage, priority and producer.
+//! `reelgate queue`: shows waiting tasks by lane, stage, priority and producer.
 
 use reelgate_actors::work::work_left::work_left;
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::output::table;
 use crate::verbs::to_json;
 use crate::wiring;
 
-/// Groups that the sum over all of them is made from.
+/// Most groups that the seconds of work left are computed from.
 const ROWS_MAX: u32 = 10_000;
 
 /// Prints the queue, oldest first, and the seconds of work left in each lane.

@@ -10,7 +10,7 @@ use crate::cli::{GlobalArgs, RedactArgs};
 use crate::exit::{ExitStatus, Failure};
 use crate::verbs::decide::{decide, decision, open, say};
 
-/// Has parts of what stands published made anew without what is named, or without what its findings saw on screen.
+/// Makes parts of a published asset again without the given areas and times, or without its findings on screen.
 pub async fn redact(global: &GlobalArgs, args: RedactArgs) -> Result<ExitStatus, Failure> {
     let (_, store, asset) = open(global, &args.decision.asset).await?;
     let boxes = args.boxes.iter().map(|text| sighting(text)).collect::<Result<Vec<_>, _>>()?;
@@ -18,13 +18,13 @@ pub async fn redact(global: &GlobalArgs, args: RedactArgs) -> Result<ExitStatus,
     let asked = by_hand(&*store, &asset, boxes, mutes).await;
     let (parts, redaction) = asked.map_err(|fault| Failure::Usage(format!("{asset}: {fault}")))?;
     if parts.chunks.is_empty() && !parts.audio {
-        let none = "none of its findings was seen on screen; name what to cover with --box or to silence with --mute";
+        let none = "none of its findings is on screen; give the areas to cover with --box or the times to silence with --mute";
         return Err(Failure::Usage(format!("{asset}: {none}")));
     }
     let encodes = parts.chunks.len() + usize::from(parts.audio);
     let what = Decided::Redact { parts, redaction };
     decide(&*store, &asset, decision(what, &args.decision, None)?).await?;
-    let how = format!("{encodes} encodes are made anew, and it is screened again before it is published");
+    let how = format!("{encodes} encodes are made again, and it is screened again before it is published");
     say(&asset, "is redacted", &how);
     Ok(ExitStatus::Done)
 }

@@ -12,13 +12,14 @@ use crate::output::stderr;
 use crate::verbs::find_asset;
 use crate::wiring;
 
-/// Has part of a published asset made anew; the next `run` or the running `serve` does the work.
+/// Orders that part of a published asset is made again; the next `run` or the running `serve` does the work.
 pub async fn redo(global: &GlobalArgs, args: RedoArgs) -> Result<ExitStatus, Failure> {
     let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
     let asset = find_asset(&*store, &args.asset).await?;
     let what = match (&args.stage, &args.rendition) {
-        (Some(stage), _) => Redo::parse(stage).ok_or_else(|| Failure::Usage(format!("no stage {stage}")))?,
+        (Some(stage), _) => Redo::parse(stage)
+            .ok_or_else(|| Failure::Usage(format!("--stage: found the unknown stage `{stage}`")))?,
         (None, Some(name)) => task_of(&*store, &asset, name).await?,
         (None, None) => return Err(Failure::Usage("expected --stage or --rendition".to_owned())),
     };
@@ -31,14 +32,14 @@ pub async fn redo(global: &GlobalArgs, args: RedoArgs) -> Result<ExitStatus, Fai
             Ok(ExitStatus::Done)
         }
         Err(error) if error.kind == ErrorKind::Conflict => {
-            let why = format!("{asset}: {}; `reelgate why {asset}` tells its history", error.detail);
+            let why = format!("{asset}: {}; `reelgate why {asset}` shows its history", error.detail);
             Err(Failure::Usage(why))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-/// Which encodes make a rendition.
+/// The encodes that make a rendition.
 async fn task_of(store: &dyn Store, asset: &AssetId, name: &str) -> Result<Redo, Failure> {
     let renditions = store.asset(asset).await?.renditions;
     if let Some(rendition) = renditions.iter().find(|rendition| rendition.name == name) {

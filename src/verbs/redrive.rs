@@ -11,15 +11,15 @@ use crate::output::stderr;
 use crate::verbs::find_asset;
 use crate::wiring;
 
-/// Assets looked at in one go by `--all-failed`.
-const BATCH: u32 = 10_000;
+/// Most assets of one `--all-failed`.
+const ASSETS_MAX: u32 = 10_000;
 
 /// Gives assets another try; the next `run` or the running `serve` does the work.
 pub async fn redrive(global: &GlobalArgs, args: RedriveArgs) -> Result<ExitStatus, Failure> {
     let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
     let Some(typed) = args.asset else {
-        let filter = AssetFilter { phases: vec![Phase::Failed], limit: BATCH, after: None };
+        let filter = AssetFilter { phases: vec![Phase::Failed], limit: ASSETS_MAX, after: None };
         let failed = store.assets(&filter).await?;
         for asset in &failed {
             store.redrive(&asset.id).await?;
@@ -39,7 +39,7 @@ pub async fn redrive(global: &GlobalArgs, args: RedriveArgs) -> Result<ExitStatu
         Err(error) if error.kind == ErrorKind::Conflict => {
             let phase = store.asset(&asset).await?.asset.phase;
             Err(Failure::Usage(format!(
-                "{asset}: expected a failed or rejected asset, found it {}; `reelgate why {asset}` tells its history",
+                "{asset}: expected a failed or rejected asset, found it {}; `reelgate why {asset}` shows its history",
                 phase.as_str()
             )))
         }

@@ -1,6 +1,6 @@
-//! What a running node does about a configuration that changes under it: it looks now and then, and where the settings
-//! in effect are others it ends, so that whoever watches over it starts it anew with them. A configuration that it
-//! could not start with is refused, and the node goes on with the one it has.
+//! How a running node adopts a changed configuration: it reads the configuration regularly, and if a setting has changed
+//! it ends, so that its service manager starts it with the new one. It refuses a configuration that it could not start
+//! with, and keeps its own.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::config::{Config, changes, setting_of};
 use crate::exit::Failure;
 use crate::wiring;
 
-/// Returns once the configuration is another one than `running`. Never where none is read from the Parameter Store:
-/// what is on this machine is changed by somebody who can restart the node.
+/// Returns once the configuration differs from `running`. Never returns where nothing is read from the Parameter Store:
+/// whoever changes a file on this machine can restart the node.
 pub async fn changed(global: &GlobalArgs, running: &Config, signals: &Signals) {
     let aws = &running.raw.aws;
     if aws.parameters.is_empty() || aws.refresh_s == 0 {
@@ -20,7 +20,7 @@ pub async fn changed(global: &GlobalArgs, running: &Config, signals: &Signals) {
     }
     loop {
         tokio::time::sleep(pause(aws.refresh_s, fastrand::f64())).await;
-        match look(global, running).await {
+        match changed_settings(global, running).await {
             Ok(names) if names.is_empty() => signals.config_looked(ConfigLook::Same),
             Ok(names) => return signals.config_looked(ConfigLook::Changed(&names)),
             Err(Failure::Port(error)) => signals.config_looked(ConfigLook::Unreachable(&error)),
@@ -32,7 +32,7 @@ pub async fn changed(global: &GlobalArgs, running: &Config, signals: &Signals) {
 }
 
 /// Names of the settings that have changed; an error where the node could not start with them.
-async fn look(global: &GlobalArgs, running: &Config) -> Result<Vec<String>, Failure> {
+async fn changed_settings(global: &GlobalArgs, running: &Config) -> Result<Vec<String>, Failure> {
     let found = Config::load(global).await?;
     let names = changes(&running.raw, &found.raw);
     if !names.is_empty() {
@@ -41,8 +41,8 @@ async fn look(global: &GlobalArgs, running: &Config) -> Result<Vec<String>, Fail
     Ok(names)
 }
 
-/// From half the interval to one and a half of it, by chance (`random` from 0 to 1), so that the nodes of a fleet do
-/// not look, and end, at once.
+/// Between half the interval and one and a half times the interval (`random` is from 0 to 1), so that the nodes of a fleet
+/// do not read the configuration, and end, at the same time.
 fn pause(interval_s: u64, random: f64) -> Duration {
     Duration::from_secs(interval_s).mul_f64(0.5 + random)
 }
@@ -62,20 +62,20 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let running = Config::load(&global(dir.path(), "")).await.unwrap();
         let changed = global(dir.path(), "[engine]\nlease_ms = 40000\n");
-        assert_eq!(look(&changed, &running).await.unwrap(), ["engine.lease_ms"]);
+        assert_eq!(changed_settings(&changed, &running).await.unwrap(), ["engine.lease_ms"]);
         for (text, setting) in [
             ("[engine]\nlease_ms = 1\n", "engine.lease_ms"),
             ("[store]\nurl = \"mysql://host\"\n", "store.url"),
             ("[events]\nurl = \"kafka://topic\"\n", "events.url"),
             ("[notices]\nurls = [\"mail:somebody\"]\n", "notices.urls"),
         ] {
-            let refused = look(&global(dir.path(), text), &running).await.unwrap_err();
+            let refused = changed_settings(&global(dir.path(), text), &running).await.unwrap_err();
             assert_eq!(setting_of(&refused.to_string()), Some(setting));
         }
     }
 
     #[test]
-    fn nodes_look_at_different_times() {
+    fn nodes_read_the_configuration_at_different_times() {
         assert_eq!(pause(300, 0.0), Duration::from_secs(150));
         assert_eq!(pause(300, 1.0), Duration::from_secs(450));
     }

@@ -1,4 +1,4 @@
-//! `reelgate run`: takes files in, waits until every asset of the home has ended, prints.
+//! `reelgate run`: ingests files, waits until every asset of the home has ended, and prints the results.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,14 +23,14 @@ use crate::telemetry::Telemetry;
 use crate::verbs::{to_json, unended};
 use crate::wiring::{self, EnginePurpose};
 
-/// Between two looks at the board.
-const LOOK: Duration = Duration::from_millis(100);
-/// How long notices may keep a finished run waiting; what is left goes out with the next run.
+/// Between two updates of the shown progress.
+const UPDATE_INTERVAL: Duration = Duration::from_millis(100);
+/// Longest time that a finished run waits for the delivery of notices; the next run delivers the rest.
 const NOTICES_GRACE: Duration = Duration::from_secs(10);
-/// Events taken in by one transaction.
+/// Most events of one transaction.
 const BATCH_MAX: usize = 512;
 
-/// Processes the paths and whatever an earlier run left.
+/// Processes the paths and the unfinished assets of earlier runs.
 pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Result<ExitStatus, Failure> {
     let events = collect(&args)?;
     let config = Config::load(global).await?;
@@ -40,12 +40,12 @@ pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Resul
     let since = Instant::now();
     let left_over = unended(&*context.store).await?;
     if !left_over.is_empty() {
-        stderr::say(&format!("{} assets of an earlier run are finished first", left_over.len()));
+        stderr::say(&format!("{} unfinished assets of an earlier run are processed first", left_over.len()));
     }
     let mut wanted = left_over;
     for batch in events.chunks(BATCH_MAX) {
         let ingested = context.store.ingest(&EventBatch::of(batch)).await?;
-        spans::uploads_taken_in(&ingested);
+        spans::uploads_ingested(&ingested);
         for ingested in ingested {
             if !wanted.contains(&ingested.asset) {
                 wanted.push(ingested.asset);
@@ -69,7 +69,7 @@ pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Resul
         print_table(&details, since.elapsed())?;
     }
     if interrupted {
-        stderr::say("interrupted; `reelgate run` on the same home goes on from here");
+        stderr::say("interrupted; `reelgate run` on the same home continues from here");
         return Ok(ExitStatus::NotAll);
     }
     let all = details.iter().all(|detail| detail.asset.phase == Phase::Published);
@@ -134,7 +134,7 @@ fn file_name(key: &str) -> String {
     key.rsplit('/').next().unwrap_or(key).to_owned()
 }
 
-/// Waits for the end of everything; true where the user or the system asked to stop first.
+/// Waits until every asset has ended; returns true where the user or the system asked to stop before.
 async fn wait(engine: &Engine, names: &BTreeMap<AssetId, String>) -> Result<bool, Failure> {
     let context = engine.context();
     let mut progress = Progress::new();
@@ -142,10 +142,10 @@ async fn wait(engine: &Engine, names: &BTreeMap<AssetId, String>) -> Result<bool
     let mut notices_since = None;
     let name = |asset: &AssetId| names.get(asset).cloned().unwrap_or_else(|| asset.to_string());
     let interrupted = loop {
-        if let Some(why) = context.progress_board.dead() {
+        if let Some(reason) = context.progress_board.dead() {
             progress.end();
             return Err(Failure::Internal(format!(
-                "the engine stopped: {why}; run with --log info to see more"
+                "the engine stopped: {reason}; run with --log info to see more"
             )));
         }
         let backlog = context.store.backlog().await?;
@@ -158,7 +158,7 @@ async fn wait(engine: &Engine, names: &BTreeMap<AssetId, String>) -> Result<bool
             }
             if since.elapsed() > NOTICES_GRACE {
                 stderr::say(&format!(
-                    "{} notices could not be delivered yet; they go out with the next run",
+                    "{} notices could not be delivered yet; the next run delivers them",
                     backlog.outbox
                 ));
                 break false;
@@ -167,7 +167,7 @@ async fn wait(engine: &Engine, names: &BTreeMap<AssetId, String>) -> Result<bool
         tokio::select! {
             () = &mut stop => break true,
             () = context.progress_board.changed() => {}
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(UPDATE_INTERVAL) => {}
         }
     };
     progress.end();

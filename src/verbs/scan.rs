@@ -1,6 +1,6 @@
-//! `reelgate scan`: the classifier over files, as the gate would apply it; keeps nothing.
+//! `reelgate scan`: classifies files as the gate would; stores nothing.
 //!
-//! A file name may hold what the file holds, so it is read like the rest and printed masked.
+//! A file's name may hold personal data too, so it is classified like the content and printed masked.
 
 mod lines;
 mod report;
@@ -12,14 +12,13 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use reelgate_actors::work::findings::policy_response;
 use reelgate_actors::work::gathered_text::{GatheredText, read_media, read_name};
-use reelgate_actors::work::screen::{location, would_do};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::client::WorkerProgram;
 use reelgate_pipelines::recipes::settings::Settings;
 use reelgate_pipelines::recipes::sniff::{PREFIX_BYTES_MAX, sniff};
-use reelgate_ports::records::FindingLocation;
-use reelgate_privacy::{Classifier, Finding, Line, Severity, severity, starred, text};
+use reelgate_privacy::{Classifier, Line, Severity, severity, starred, text};
 
 use crate::cli::{GlobalArgs, ScanArgs};
 use crate::config::Config;
@@ -56,7 +55,7 @@ pub async fn scan(global: &GlobalArgs, args: ScanArgs) -> Result<ExitStatus, Fai
         if !is_quiet || scanned.refused.is_some() {
             exit = ExitStatus::NotAll;
         }
-        let policy = would_do(&config.policy, &key, &scanned.reading.findings);
+        let policy = policy_response(&config.policy, &key, &scanned.reading.findings);
         report::file(&scanned, policy, args.json)?;
     }
     Ok(exit)
@@ -87,7 +86,7 @@ fn print_spans(classifier: &Classifier, files: &[PathBuf]) -> Result<ExitStatus,
     Ok(ExitStatus::Done)
 }
 
-/// Reads one file as what its first bytes say. Blocks.
+/// Reads one file as text or media, whichever its first bytes show. Blocks.
 fn read(
     classifier: &Classifier,
     worker: &WorkerProgram,
@@ -111,7 +110,8 @@ fn read(
     Ok(Scanned { shown: masked(classifier, &path.to_string_lossy()), seen, reading, refused })
 }
 
-/// What a file is: media where the gate would try to demux it, else text where it reads as text, else why it is neither.
+/// What a file is: media if the gate would try to demux it, otherwise text if it looks like text, otherwise the reason why
+/// it is neither.
 fn sniffed(path: &Path) -> std::io::Result<Result<ReadAs, Fault>> {
     let file = File::open(path)?;
     let size_bytes = file.metadata()?.len();
@@ -126,8 +126,8 @@ fn sniffed(path: &Path) -> std::io::Result<Result<ReadAs, Fault>> {
     })
 }
 
-/// Text has no control characters but those of teletypes, and hardly a byte that is not UTF-8; older encodings have a few. A
-/// PDF may look like text and holds its words compressed.
+/// Text has no control characters except those of teletypes, and few bytes that are not UTF-8: older encodings have some. A
+/// PDF may look like text, but its words are compressed.
 fn is_text(prefix: &[u8]) -> bool {
     const FOREIGN_SHARE: usize = 4;
     let foreign: usize = prefix.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
@@ -148,14 +148,9 @@ fn read_text(classifier: &Classifier, path: &Path, name: &str) -> std::io::Resul
     Ok(GatheredText { findings: scanner.finish(), enrichment: None })
 }
 
-/// A path without what stands in it: the classifier's places as stars.
+/// A path in which stars replace what the classifier finds.
 fn masked(classifier: &Classifier, path: &str) -> String {
     starred(path, &classifier.spans(&text::file_name(path)))
-}
-
-/// Places of a finding in the form that `run --json` has.
-fn places(finding: &Finding) -> Vec<FindingLocation> {
-    finding.locations.iter().map(location).collect()
 }
 
 #[cfg(test)]
@@ -163,14 +158,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_shown_without_what_its_name_holds() {
+    fn a_path_is_shown_without_the_personal_data_in_it() {
         let classifier = Classifier::new();
         assert_eq!(masked(&classifier, "in/a_4539578763621486.mp4"), "in/a_****************.mp4");
         assert_eq!(masked(&classifier, "in/holiday.2019.mp4"), "in/holiday.2019.mp4");
     }
 
     #[test]
-    fn text_of_any_encoding_near_ascii_is_text_and_bytes_are_not() {
+    fn text_in_any_encoding_like_ascii_is_text_and_binary_data_is_not() {
         assert!(is_text(b"") && is_text("é plain".as_bytes()) && is_text(b"caf\xe9 in latin-1"));
         assert!(!is_text(b"a\0b") && !is_text(&[0xff; 64]) && !is_text(b"%PDF-1.7\n"));
     }

@@ -15,8 +15,8 @@ use crate::telemetry::Telemetry;
 use crate::verbs::refresh;
 use crate::wiring::{self, EnginePurpose};
 
-/// Between two looks whether the engine still lives.
-const LOOK: Duration = Duration::from_millis(500);
+/// Between two checks that the engine lives.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Watches the ingest directory until it is asked to stop.
 pub async fn serve(global: &GlobalArgs, args: ServeArgs, log: Option<&str>) -> Result<ExitStatus, Failure> {
@@ -34,20 +34,21 @@ pub async fn serve(global: &GlobalArgs, args: ServeArgs, log: Option<&str>) -> R
         config.home.join("ingest").display()
     ));
     let exit = until_the_end(global, &config, &engine).await?;
-    stderr::say(&format!("stopping: running tasks get {} s", config.raw.serve.grace_s));
+    stderr::say(&format!("stopping: running tasks have {} s to finish", config.raw.serve.grace_s));
     let settled = engine.drain(config.grace()).await;
     server_handle.stop(true).await;
     wiring::close(&*engine.context().store).await;
     if !settled {
         return Err(Failure::Internal(
-            "some work could not be given back in time; its leases run out by themselves".into(),
+            "some tasks could not be given back in time; other nodes claim them when their leases expire"
+                .into(),
         ));
     }
-    stderr::say("stopped; everything unfinished goes on at the next start");
+    stderr::say("stopped; unfinished work continues at the next start");
     Ok(exit)
 }
 
-/// Waits until somebody or something ends the service, and says how.
+/// Waits for a reason to end the service; returns its exit status.
 async fn until_the_end(global: &GlobalArgs, config: &Config, engine: &Engine) -> Result<ExitStatus, Failure> {
     let context = engine.context();
     let mut stop = std::pin::pin!(wiring::stop_asked());
@@ -56,18 +57,18 @@ async fn until_the_end(global: &GlobalArgs, config: &Config, engine: &Engine) ->
         tokio::select! {
             () = &mut stop => return Ok(ExitStatus::Done),
             () = &mut changed => {
-                stderr::say("the configuration has changed: start again to go on with the new one");
+                stderr::say("the configuration has changed: start `reelgate serve` again to use the new one");
                 return Ok(ExitStatus::Reconfigured);
             }
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(CHECK_INTERVAL) => {}
         }
-        if let Some(why) = context.progress_board.dead() {
+        if let Some(reason) = context.progress_board.dead() {
             return Err(Failure::Internal(format!(
-                "the engine stopped: {why}; run with --log info to see more"
+                "the engine stopped: {reason}; run with --log info to see more"
             )));
         }
         if context.availability.reason(DrainReason::Leaving).is_some() {
-            // The machine will be gone: what cannot be finished is given back while there is time.
+            // The machine will be ended: tasks that cannot be finished are given back in time.
             return Ok(ExitStatus::Done);
         }
     }

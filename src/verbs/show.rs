@@ -66,7 +66,7 @@ pub async fn show(global: &GlobalArgs, args: AssetArgs) -> Result<ExitStatus, Fa
 fn summary(detail: &AssetDetail, line: &AssetLine) -> String {
     let asset = &detail.asset;
     let mut text = format!(
-        "asset     {}\nsource    {} ({} bytes)\nsha256    {}\ntaken in  {}\nstate     {}\nverdict   {} (severity {})",
+        "asset     {}\nsource    {} ({} bytes)\nsha256    {}\nreceived  {}\nstate     {}\nverdict   {} (severity {})",
         asset.id,
         clean(&asset.source.id.key),
         asset.source.size_bytes,
@@ -93,11 +93,11 @@ fn summary(detail: &AssetDetail, line: &AssetLine) -> String {
     text
 }
 
-/// What policy asks for and what people decided, beyond recording; empty where that is nothing.
+/// The response of policy and the decisions of people; empty where policy only records and nobody decided.
 fn decided(flags: &Flags) -> String {
     let asked = (flags.response > Response::Log).then(|| flags.response.as_str());
     let marked = [
-        (flags.cleared, "let go by a security officer"),
+        (flags.cleared, "released by a security officer"),
         (flags.held, "must not be erased"),
         (flags.redacted, "redacted"),
     ];
@@ -105,7 +105,7 @@ fn decided(flags: &Flags) -> String {
     asked.into_iter().chain(marked).collect::<Vec<_>>().join(", ")
 }
 
-/// The technical picture in a few lines.
+/// The technical facts in a few lines.
 pub fn describe(facts: &MediaFacts) -> String {
     let mut text = format!(
         "container {}{}, {}, {:.2} Mb/s",
@@ -152,7 +152,7 @@ pub fn describe(facts: &MediaFacts) -> String {
     }
     for tag in &facts.tags {
         text += &format!("\ntag       {}", clean(&tag.name));
-        // Of a stored asset only the names are kept.
+        // The store keeps only the names of an asset's tags.
         if !tag.value.is_empty() {
             text += &format!(" = {}", clean(&tag.value));
         }
@@ -160,12 +160,12 @@ pub fn describe(facts: &MediaFacts) -> String {
     text
 }
 
-/// What nobody searched for personal data, in the words of the enrichment; empty before it is done.
+/// What was not searched for personal data, as the enrichment reports it; empty before the enrichment has ended.
 async fn not_analysed(store: &dyn Store, detail: &AssetDetail) -> Result<Vec<NotAnalysed>, Failure> {
-    // A linked asset's content was looked at with its original.
+    // The content of a linked asset was searched with its original.
     let owner = detail.asset.linked_to.as_ref().unwrap_or(&detail.asset.id);
     let enriched = store.product(owner, TaskKey::Enrich).await?;
-    // A document of another version says nothing that could be shown.
+    // A document of another version cannot be read and is not shown.
     let enrichment = enriched.and_then(|product| serde_json::from_value::<Enrichment>(product.result).ok());
     Ok(enrichment.map(|enrichment| enrichment.not_analysed).unwrap_or_default())
 }

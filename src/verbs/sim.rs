@@ -1,4 +1,4 @@
-//! `reelgate sim`: a fleet in virtual time; reads and changes nothing but its plot file.
+//! `reelgate sim`: simulates a fleet in virtual time; writes only its plot file.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ struct Simulated<'a> {
     sweep: &'a Sweep,
 }
 
-/// Simulates, prints tables and draws.
+/// Simulates, prints tables and draws a plot.
 pub fn sim(args: &SimArgs) -> Result<ExitStatus, Failure> {
     let mut reports = Vec::new();
     for scenario in scenarios(&args.scenario) {
@@ -44,7 +44,7 @@ pub fn sim(args: &SimArgs) -> Result<ExitStatus, Failure> {
     if reports.iter().all(Report::holds) {
         return Ok(ExitStatus::Done);
     }
-    Err(Failure::Internal(format!("what must hold did not; `--seed {}` shows it again", args.seed)))
+    Err(Failure::Internal(format!("a check of the simulation failed; `--seed {}` repeats it", args.seed)))
 }
 
 fn scenarios(word: &str) -> Vec<Scenario> {

@@ -1,4 +1,4 @@
-//! `reelgate sweep`: the bucket against the store, for uploads whose event was lost.
+//! `reelgate sweep`: compares the bucket with the store to find uploads whose event was lost.
 
 use reelgate_actors::work::sweep::sweep as sweep_all;
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::output::{stderr, table};
 use crate::verbs::to_json;
 use crate::wiring;
 
-/// Takes in what is in the bucket and unknown to the store, and removes what ended assets left staged.
+/// Ingests uploads in the bucket that the store does not know, and removes staged files of ended assets.
 pub async fn sweep(global: &GlobalArgs, args: SweepArgs) -> Result<ExitStatus, Failure> {
     let config = Config::load(global).await?;
     let ports = wiring::existing_ports(&config).await?;
@@ -24,7 +24,7 @@ pub async fn sweep(global: &GlobalArgs, args: SweepArgs) -> Result<ExitStatus, F
         table::print(&to_json(&line)?)?;
         return Ok(ExitStatus::Done);
     }
-    let found = if args.dry_run { "would be taken in" } else { "are taken in now" };
+    let found = if args.dry_run { "would be ingested" } else { "are ingested now" };
     stderr::say(&format!(
         "{} uploads listed, {} of them were unknown and {found}; {orphans} staging areas of ended assets removed",
         swept.listed, swept.found

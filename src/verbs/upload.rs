@@ -1,4 +1,4 @@
-//! `reelgate upload`: a producer's files into the ingest bucket, checksummed, and going on where they stopped.
+//! `reelgate upload`: uploads a producer's files to the ingest bucket, with checksums; an interrupted upload continues.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::output::{stderr, table};
 use crate::verbs::to_json;
 use crate::wiring::aws;
 
-/// Uploads one file after the other; each over several connections.
+/// Uploads the files one after another, each over several connections.
 pub async fn upload(global: &GlobalArgs, args: UploadArgs) -> Result<ExitStatus, Failure> {
     let config = Config::load(global).await?;
     let targets = targets(&args)?;
@@ -33,13 +33,13 @@ pub async fn upload(global: &GlobalArgs, args: UploadArgs) -> Result<ExitStatus,
             done = uploader.upload(file, to, &show) => done,
             () = crate::wiring::stop_asked() => {
                 bar.abandon();
-                stderr::say("stopped; the same command goes on from here");
+                stderr::say("stopped; the same command continues from here");
                 return Ok(ExitStatus::NotAll);
             }
         };
         bar.finish_and_clear();
         match done {
-            Ok(done) => tell(file, &done, args.json)?,
+            Ok(done) => print_uploaded(file, &done, args.json)?,
             Err(error) => {
                 stderr::say(&format!("{}: {error}", table::clean(&file.display().to_string())));
                 exit = ExitStatus::NotAll;
@@ -49,7 +49,7 @@ pub async fn upload(global: &GlobalArgs, args: UploadArgs) -> Result<ExitStatus,
     Ok(exit)
 }
 
-/// Each file with its key: its own name below a target that ends with `/`, or the one key that was given.
+/// Each file with its key: its name below a target that ends with `/`, or the given key.
 fn targets(args: &UploadArgs) -> Result<Vec<(PathBuf, Location)>, Failure> {
     if !args.to.ends_with('/') && args.to.matches('/').count() > 2 {
         let [file] = args.files.as_slice() else {
@@ -75,7 +75,7 @@ fn usage(error: reelgate_ports::error::PortError) -> Failure {
     Failure::Usage(error.to_string())
 }
 
-fn tell(file: &Path, done: &Uploaded, as_json: bool) -> Result<(), Failure> {
+fn print_uploaded(file: &Path, done: &Uploaded, as_json: bool) -> Result<(), Failure> {
     if as_json {
         let line = json!({
             "file": file.to_string_lossy(),
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn files_go_below_a_target_under_their_own_names_and_one_may_have_a_key() {
+    fn files_are_uploaded_below_a_target_and_a_single_file_may_have_its_own_key() {
         assert_eq!(
             keys(&["/x/a b.mp4", "ü.mov"], "s3://bucket/in/").unwrap(),
             ["s3://bucket/in/a b.mp4", "s3://bucket/in/ü.mov"]

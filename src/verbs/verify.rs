@@ -1,4 +1,4 @@
-//! `reelgate verify`: re-hashes outputs against the proof manifest, offline.
+//! `reelgate verify`: compares outputs with the hashes of the proof manifest, offline.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -16,7 +16,7 @@ use crate::output::{stderr, table};
 use crate::verbs::{find_asset, to_json};
 use crate::wiring;
 
-/// A manifest lists at most some 100,000 files of about 200 bytes.
+/// Largest manifest, bytes: some 100,000 entries of about 200 bytes.
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 
 /// One difference between the manifest and what is there.
@@ -24,11 +24,8 @@ const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 struct Problem {
     /// `missing`, `size`, `sha256`, `unreadable` or `unlisted`.
     problem: &'static str,
-    /// Relative name.
     name: String,
-    /// Expected.
     expected: String,
-    /// Found.
     found: String,
 }
 
@@ -98,7 +95,7 @@ fn compare(dir: &Path, manifest: &Manifest) -> Result<Vec<Problem>, Failure> {
     for output in &manifest.outputs {
         listed.insert(output.name.clone());
         let name = output.name.clone();
-        // A manifest is data: a name that leads out of the directory is a problem, not a path.
+        // A name in the manifest that leads out of the directory is reported and never opened.
         if Path::new(&name).components().any(|part| !matches!(part, Component::Normal(_))) {
             problems.push(Problem {
                 problem: "unreadable",

@@ -1,4 +1,4 @@
-//! Where uploads are learned of.
+//! Opens the source of upload events.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub async fn open(
     }
 }
 
-/// Proves that the address is one.
+/// Proves that the address is valid.
 pub fn prove(config: &Config) -> Result<(), Failure> {
     match address(config)? {
         Address::Stream(_) | Address::Queue(_) => aws::prove_ingest(config),
@@ -56,7 +56,7 @@ fn address(config: &Config) -> Result<Address<'_>, Failure> {
     }
     if url.contains("://") {
         return Err(Failure::Usage(
-            "events.url: expected `kinesis://STREAM`, `sqs:QUEUE-URL` or a directory, found something else"
+            "events.url: expected `kinesis://STREAM`, `sqs:QUEUE-URL` or a directory, found another form"
                 .into(),
         ));
     }

@@ -1,4 +1,4 @@
-//! Picks the backends by their addresses and builds the engine: the only place that knows which ones there are.
+//! Selects the backends by their addresses and builds the engine. Only this room knows which backends exist.
 
 #[cfg(feature = "aws")]
 pub mod aws;
@@ -51,35 +51,31 @@ pub use reelgate_embedded::directory::OWNER_FILE;
 pub use objects::ingest_prefix;
 pub use store::migrate;
 
-/// How long the store is given to end its connections.
+/// Longest time that the store may take to end its connections.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
 const DAY_MS: u64 = 86_400_000;
 
 /// What the engine is started for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum EnginePurpose {
-    /// Work through what is there.
+    /// Process what is there.
     Run,
-    /// Watch for uploads as well.
+    /// Watch for uploads too.
     Serve,
 }
 
 /// The ports of a home.
 pub struct Ports {
-    /// The record.
     pub store: Arc<dyn Store>,
-    /// The bytes.
     pub objects: Arc<dyn Objects>,
-    /// Uploads.
     pub events: Arc<dyn Events>,
-    /// Receivers.
     pub notices: Vec<Arc<dyn Notices>>,
-    /// A scanner outside, where there is one.
+    /// The external scanner, where one is configured.
     pub scanner: Option<Arc<dyn ExternalScanner>>,
 }
 
-/// Builds the engine for a process that works; the home is made where it does not exist. A home with its own database
-/// has one process at a time; several nodes share one over PostgreSQL.
+/// Builds the engine's context for `run` and `serve`; creates the home if it does not exist. Only one process at a time may
+/// use a home with its own database; over PostgreSQL several nodes share a database.
 pub async fn context(
     config: &Config,
     purpose: EnginePurpose,
@@ -92,16 +88,16 @@ pub async fn context(
     let clients = Aws::new(config);
     let ports = open(config, &node, &clients).await?;
     let serves = purpose == EnginePurpose::Serve;
-    let on = Availability::default();
+    let availability = Availability::default();
     if serves && config.raw.node.self_test {
-        on.hold(DrainReason::Unfit, "the self-test has not passed yet");
+        availability.hold(DrainReason::Unfit, "the self-test has not passed yet");
     }
     let sweep_s = config.raw.node.sweep_s;
     Ok(EngineContext {
         machine: if serves { aws::machine(config, &clients).await? } else { None },
         node,
         roles: config.roles,
-        availability: on,
+        availability,
         sweep_interval: (sweep_s > 0).then(|| Duration::from_secs(sweep_s)),
         history_days: Some(config.raw.store.history_days).filter(|days| *days > 0),
         store: ports.store,
@@ -124,12 +120,12 @@ pub async fn context(
     })
 }
 
-/// The name of a process that works.
+/// The node name of a `run` or `serve` with this configuration.
 pub fn node_name(config: &Config) -> NodeId {
     node::name(config, store::is_embedded(config))
 }
 
-/// Opens every port, for verbs that use them without working.
+/// Opens every port, for verbs that run no engine.
 pub async fn ports(config: &Config) -> Result<Ports, Failure> {
     open(config, &node::name(config, false), &Aws::new(config)).await
 }
@@ -145,7 +141,7 @@ async fn open(config: &Config, node: &NodeId, clients: &Aws<'_>) -> Result<Ports
     })
 }
 
-/// Proves that a node could start with this configuration: every address is one, and the database answers.
+/// Proves that a node could start with this configuration: every address is valid, and the database answers.
 pub async fn prove(config: &Config) -> Result<(), Failure> {
     let clients = Aws::new(config);
     store::prove(config).await?;
@@ -156,36 +152,37 @@ pub async fn prove(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The ports of a home that something was done in.
+/// Opens every port of a home that exists; a refusal names the home.
 pub async fn existing_ports(config: &Config) -> Result<Ports, Failure> {
     store::check_exists(config)?;
     ports(config).await
 }
 
-/// The store of a home that something was done in; for verbs that only look.
+/// Opens the store of a home that exists; a refusal names the home.
 pub async fn existing_store(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     store::check_exists(config)?;
     Ok(store::open(config).await?.0)
 }
 
-/// Ends the store's connections, or leaves them to end with the process where that takes too long.
+/// Ends the store's connections. Those that take too long end with the process.
 pub async fn close(store: &dyn Store) {
-    // Those that are still in use then end with the process, which loses nothing that was committed.
+    // Connections that end with the process lose nothing that was committed.
     let _ = tokio::time::timeout(CLOSE_MAX, store.close()).await;
 }
 
-/// An event for a file that is read where it lies.
+/// An event for a file that is read in place.
 pub fn event_for_path(path: &Path, force: bool) -> PortResult<MediaEvent> {
     paths::event_for_path(path, force)
 }
 
-/// The media worker beside this program.
+/// The media worker, which is installed in the folder of this program.
 pub fn worker(_: &Config) -> Result<WorkerProgram, Failure> {
-    WorkerProgram::next_to_current_exe()
-        .map_err(|error| Failure::Internal(format!("find the media worker beside this program: {error}")))
+    WorkerProgram::next_to_current_exe().map_err(|error| {
+        Failure::Internal(format!("find the media worker in the folder of this program: {error}"))
+    })
 }
 
-/// Starts the media worker in its jail on a second of silence and tells what it said.
+/// Lets the jailed media worker inspect a second of silence; returns its version.
 pub fn check_worker(config: &Config) -> PortResult<String> {
     let unavailable = |detail: String| {
         PortError::new(Port::Worker, ErrorKind::Unavailable, "start the media worker", detail)
@@ -222,15 +219,15 @@ fn silence() -> std::io::Result<File> {
 }
 
 fn make_home(home: &Path) -> Result<(), Failure> {
-    // What is kept here may be personal: for the owner only.
+    // The home may hold personal data, so only its owner may read it.
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(home)
-        .map_err(|error| Failure::Usage(format!("--home: {} cannot be made: {error}", home.display())))
+        .map_err(|error| Failure::Usage(format!("--home: {} cannot be created: {error}", home.display())))
 }
 
-/// Held until the process ends, however it ends.
+/// Locks the home until the process ends, whatever ends it. With `alone` no other process may hold the lock.
 fn lock(home: &Path, alone: bool) -> Result<(), Failure> {
     let path = home.join("engine.lock");
     let file =
@@ -247,7 +244,7 @@ fn lock(home: &Path, alone: bool) -> Result<(), Failure> {
             "another `reelgate run` or `serve` works in {home}; wait for it or use another --home"
         ))
     })?;
-    // Closing the file would give the lock back; the process keeps it on purpose.
+    // Closing the file would release the lock, so the process keeps the file open.
     std::mem::forget(file);
     Ok(())
 }

@@ -1,10 +1,10 @@
-//! Which node this is.
+//! The name of this node.
 
 use reelgate_flow::ids::NodeId;
 
 use crate::config::Config;
 
-/// Where one process works at a time all of them may share one name: what a killed one held is ours.
+/// The name of every process where only one works at a time: it reclaims the leases of a killed one under the same name.
 const ALONE: &str = "local";
 
 /// This node's name: the configured one, or host name and process id.

@@ -1,4 +1,4 @@
-//! Who is told.
+//! Opens the receivers of notices.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::aws::{self, Aws};
 use crate::config::Config;
 use crate::exit::Failure;
 
-/// Opens every receiver; a notice counts as delivered when all of them took it.
+/// Opens every receiver; a notice counts as delivered when all of them have accepted it.
 pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Vec<Arc<dyn Notices>>, Failure> {
     let raw = &config.raw.notices;
     let mut notices: Vec<Arc<dyn Notices>> = Vec::new();
@@ -34,7 +34,7 @@ pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Vec<Arc<dyn Noti
     Ok(notices)
 }
 
-/// A receiver of severe findings alone.
+/// A receiver of notices about severe findings only.
 struct Alerts {
     severity: Severity,
     receiver: Arc<dyn Notices>,

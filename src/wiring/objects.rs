@@ -1,4 +1,4 @@
-//! Where bytes are kept.
+//! Opens the object store.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,12 +8,9 @@ use reelgate_ports::objects::Objects;
 
 use super::aws::{self, Aws};
 use crate::config::Config;
+use crate::config::fleet::S3_SCHEME;
 use crate::exit::Failure;
 
-/// What addresses in S3 begin with.
-pub const S3_SCHEME: &str = "s3://";
-
-/// Opens the object store.
 pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Arc<dyn Objects>, Failure> {
     if config.raw.objects.url.starts_with(S3_SCHEME) {
         return aws::open_objects(config, clients).await;
@@ -21,7 +18,7 @@ pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Arc<dyn Objects>
     Ok(Arc::new(DirectoryObjects::open(&directory(config))?))
 }
 
-/// The directory that stands for all buckets.
+/// The directory that takes the place of all buckets.
 pub fn directory(config: &Config) -> PathBuf {
     match config.raw.objects.url.as_str() {
         url if url.is_empty() || url.starts_with(S3_SCHEME) => config.home.clone(),
@@ -29,7 +26,7 @@ pub fn directory(config: &Config) -> PathBuf {
     }
 }
 
-/// The prefix of keys that an import's source names.
+/// The prefix of keys in the ingest area that the source of an import names.
 pub fn ingest_prefix(config: &Config, source: &str) -> Result<String, Failure> {
     if source.starts_with(S3_SCHEME) {
         return aws::ingest_prefix(config, source);

@@ -1,4 +1,4 @@
-//! The record in PostgreSQL: the only file of the roof that names that crate.
+//! The store in PostgreSQL. Only this file of the program names that crate.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use reelgate_postgres::{PgStore, Settings, Time};
 
 use crate::exit::Failure;
 
-/// Opens the database, whose schema has to be up to date.
+/// Opens the database; its schema must be up to date.
 pub async fn open(url: &str, connections: u32) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), Failure> {
     let store = Arc::new(PgStore::open(&settings(url, connections), Time::Database).await?);
     Ok((store.clone(), store))
 }
 
-/// Brings the database up to date.
+/// Migrates the database to this version.
 pub async fn migrate(url: &str, connections: u32) -> Result<(), Failure> {
     PgStore::migrate(&settings(url, connections)).await?;
     Ok(())

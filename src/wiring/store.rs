@@ -1,4 +1,4 @@
-//! Where the record is kept.
+//! Opens the store.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,10 +33,10 @@ fn address(config: &Config) -> Result<Address, Failure> {
     if raw.url.starts_with("postgres://") || raw.url.starts_with("postgresql://") {
         return Ok(Address::Postgres(raw.url.clone()));
     }
-    Err(Failure::Usage("store.url: expected `sqlite:FILE` or `postgres://…`, found something else".into()))
+    Err(Failure::Usage("store.url: expected `sqlite:FILE` or `postgres://…`, found another form".into()))
 }
 
-/// Whether the record is a file that one process works with at a time.
+/// Whether the store is a file, which only one process may use at a time.
 pub fn is_embedded(config: &Config) -> bool {
     matches!(address(config), Ok(Address::Sqlite(_)))
 }
@@ -51,7 +51,6 @@ pub async fn prove(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens the store.
 pub async fn open(config: &Config) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), Failure> {
     match address(config)? {
         Address::Sqlite(path) => {
@@ -62,23 +61,23 @@ pub async fn open(config: &Config) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), 
     }
 }
 
-/// A database file that is not there was never worked with.
+/// Refuses a home whose database file does not exist.
 pub fn check_exists(config: &Config) -> Result<(), Failure> {
     match address(config)? {
         Address::Sqlite(path) if !path.is_file() => Err(Failure::Usage(format!(
-            "--home: expected a home with a database, found none at {}; `reelgate run` makes one",
+            "--home: expected a home with a database, found none at {}; `reelgate run` creates one",
             path.display()
         ))),
         Address::Sqlite(_) | Address::Postgres(_) => Ok(()),
     }
 }
 
-/// Brings the database up to date; says what it is now.
+/// Migrates the database to this version; returns its description.
 pub async fn migrate(config: &Config) -> Result<String, Failure> {
     if let Address::Postgres(url) = address(config)? {
         postgres::migrate(&url, config.raw.store.connections).await?;
     }
-    // SQLite is brought up to date whenever it is opened.
+    // SQLite is migrated whenever it is opened.
     let (store, _) = open(config).await?;
     Ok(store.check().await?)
 }

@@ -1,4 +1,5 @@
-//! The backends on AWS in a build without the feature `aws`: the same functions, each a refusal that says how to get them.
+//! The backends on AWS in a build without the feature `aws`: the same functions, each of which refuses and names the build
+//! that has them.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -17,18 +18,17 @@ use crate::config::Config;
 use crate::config::fleet::AwsRaw;
 use crate::exit::Failure;
 
-/// The refusal of what needs AWS.
+/// The refusal of a setting or verb that needs AWS.
 pub fn absent(what: &str) -> Failure {
     Failure::Usage(format!(
         "{what}: expected a build with the AWS backends, found one without; build it with `make build`"
     ))
 }
 
-/// No client is ever made.
+/// No client is ever created.
 pub struct Aws<'a>(PhantomData<&'a Config>);
 
 impl<'a> Aws<'a> {
-    /// Nothing to look up.
     pub fn new(_: &'a Config) -> Self {
         Self(PhantomData)
     }
@@ -65,7 +65,7 @@ pub async fn queue(_: &Config, _: &Aws<'_>, _: &str) -> Result<Arc<dyn Events>, 
     Err(absent("events.url"))
 }
 
-/// Refused: streams and queues tell of uploads to S3.
+/// Refused: streams and queues carry events of S3.
 pub fn prove_ingest(_: &Config) -> Result<(), Failure> {
     Err(absent("events.url"))
 }
@@ -80,7 +80,7 @@ pub async fn bus(_: &Aws<'_>, _: &str) -> Result<Arc<dyn Notices>, Failure> {
     Err(absent("notices.urls"))
 }
 
-/// No machine, as long as the configuration asks for none.
+/// No machine, unless the configuration asks for one.
 pub async fn machine(config: &Config, _: &Aws<'_>) -> Result<Option<Arc<dyn Machine>>, Failure> {
     let node = &config.raw.node;
     let asked =
@@ -88,12 +88,12 @@ pub async fn machine(config: &Config, _: &Aws<'_>) -> Result<Option<Arc<dyn Mach
     if asked { Err(absent("node")) } else { Ok(None) }
 }
 
-/// No scanner, as long as the configuration asks for none.
+/// No scanner, unless the configuration asks for one.
 pub async fn open_scanner(config: &Config, _: &Aws<'_>) -> Result<Option<Arc<dyn ExternalScanner>>, Failure> {
     if config.raw.aws.macie.area.is_empty() { Ok(None) } else { Err(absent("aws.macie.area")) }
 }
 
-/// There is no batcher without a scanner.
+/// No batcher, because there is no scanner.
 pub fn scan_batcher(_: &Config, _: Option<Arc<dyn ExternalScanner>>) -> Result<Option<ScanBatcher>, Failure> {
     Ok(None)
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL in a build without the feature `postgres`: refused, with the way to get it.
+//! PostgreSQL in a build without the feature `postgres`: refused, with the build that has it.
 
 use std::sync::Arc;
 

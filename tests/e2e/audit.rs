@@ -35,7 +35,7 @@ fn one_changed_missing_moved_or_cut_record_is_found() {
     let whole = export(&home, "log.jsonl");
     let verified = verify(&home, &home.file("log.jsonl"));
     assert_eq!(verified.status.code(), Some(0), "{}", talk(&verified));
-    assert!(talk(&verified).contains("whole and unchanged"), "{}", talk(&verified));
+    assert!(talk(&verified).contains("complete and unchanged"), "{}", talk(&verified));
     let text = String::from_utf8(whole.clone()).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     let records = lines.len() - 1;
@@ -75,7 +75,7 @@ fn one_changed_missing_moved_or_cut_record_is_found() {
         std::fs::write(&file, changed).unwrap();
         let refused = verify(&home, &file);
         assert_eq!(refused.status.code(), Some(3), "{how}: {}", talk(&refused));
-        assert!(talk(&refused).contains("not as it was exported: "), "{how}: {}", talk(&refused));
+        assert!(talk(&refused).contains("the export was changed: "), "{how}: {}", talk(&refused));
     }
     let absent = verify(&home, &home.file("absent.jsonl"));
     assert_eq!(absent.status.code(), Some(2), "{}", talk(&absent));

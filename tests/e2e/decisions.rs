@@ -296,7 +296,7 @@ fn two_people_are_needed_where_policy_says_so() {
             let refused = decide(verb, more);
             assert_eq!(refused.status.code(), Some(2), "{verb} {more:?}");
             assert!(
-                talk(&refused).contains("expected a second person beside Ana Officer"),
+                talk(&refused).contains("expected a second person in addition to Ana Officer"),
                 "{}",
                 talk(&refused)
             );
@@ -323,12 +323,12 @@ fn what_cannot_be_decided_is_refused_with_what_to_do() {
     };
     for verb in ["quarantine", "release", "erase", "hold"] {
         refused(&[&[verb, "zzzzzz"], &BY[..]].concat(), "zzzzzz");
-        refused(&[verb, &id, "--by", "Ana"], "--reason: expected why");
-        refused(&[verb, &id, "--reason", "because"], "--by: expected who decides");
+        refused(&[verb, &id, "--by", "Ana"], "--reason: expected the reason");
+        refused(&[verb, &id, "--reason", "because"], "--by: expected the name of the person");
     }
     refused(&[&["release", &*id], &BY[..]].concat(), "expected a quarantined asset, found it published");
     refused(&[&["hold", &*id, "--off"], &BY[..]].concat(), "expected an asset that is not so already");
-    refused(&["erase", &id, "--certificate"], "nothing was taken away yet");
+    refused(&["erase", &id, "--certificate"], "nothing was removed yet");
     let apart = home.reelgate(&[&["quarantine", &*id], &BY[..]].concat());
     assert_eq!(apart.status.code(), Some(0), "{}", talk(&apart));
     refused(

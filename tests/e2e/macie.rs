@@ -259,7 +259,7 @@ fn where_macies_answer_is_not_required_its_trouble_keeps_nothing_back() {
     let running = fixture.start(&["run", "--json", "--log", "warn", file.to_str().unwrap()]);
     let (output, line) = ended(running);
     assert_eq!((output.status.code(), &line["state"]), (Some(0), &json!("published")), "{line}");
-    assert!(talk(&output).contains("the scanner's answer is done without"), "{}", talk(&output));
+    assert!(talk(&output).contains("without the external scanner's answer"), "{}", talk(&output));
     assert_eq!(fixture.macie.jobs().len(), 0);
 }
 

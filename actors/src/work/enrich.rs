@@ -1,4 +1,4 @@
-//! Frames sampled, poster and storyboard, subtitle text, in one media worker.
+//! Samples frames, makes poster and storyboard, and collects text, all in one media worker.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use reelgate_ports::records::{Claim, Success};
 
 use crate::engine_context::EngineContext;
 use crate::stage::{AttemptFacts, StageTask};
-use crate::work::media::{Order, Over, Staged, other_result, plainly, run_into, run_staged};
+use crate::work::encode_task::show_on_board;
+use crate::work::media::{JobFiles, MediaOrder, Staged, other_result, own_names, run_into, run_staged};
 use crate::work::products::{MediaJob, to_document};
-use crate::work::transcode::show_on_board;
 use crate::work::{joined, ours, redaction};
 
 /// [`TaskKey::Enrich`].
@@ -31,18 +31,18 @@ impl StageTask for Enrich {
         let redacted = redaction::request(&context, &claim.fence.asset).await?.is_some();
         let sampled = if redacted { redaction::sampled(&context, &claim).await? } else { None };
         let (finished, outputs) = match sampled {
-            // The source still shows everything.
+            // The source still shows what must be hidden, so the redacted result is sampled.
             Some((job, file)) => {
-                let order = Order { job: Job::Enrich(job), budget, media_ns };
+                let order = MediaOrder { job: Job::Enrich(job), budget, media_ns };
                 let writer = context.objects.stage(&claim.fence).await.map_err(ours)?;
-                let over = Over { source: file, writer, named: plainly() };
-                let ran = run_into(&context, &claim, order, over, &cancel, learned).await?;
+                let files = JobFiles { source: file, writer, named: own_names() };
+                let ran = run_into(&context, &claim, order, files, &cancel, learned).await?;
                 let writer = ran.writer;
                 let staging = tokio::task::spawn_blocking(move || writer.finish().map_err(ours));
                 (ran.finished, joined(staging.await)??)
             }
             None => {
-                let order = Order { job, budget, media_ns };
+                let order = MediaOrder { job, budget, media_ns };
                 let Staged { finished, outputs, .. } =
                     run_staged(&context, &claim, order, &cancel, learned).await?;
                 (finished, outputs)

@@ -1,5 +1,5 @@
-//! What a scanner outside (Amazon Macie) says about the text of an asset: given to it when the asset is screened, asked for
-//! until it has answered.
+//! The answer of an external scanner (Amazon Macie) about the text of an asset. The text is delivered when the asset is
+//! screened; then the scanner is asked until it has answered.
 
 use reelgate_flow::asset::{Response, Screening};
 use reelgate_flow::place::TextPlace;
@@ -14,14 +14,14 @@ use reelgate_ports::records::{Claim, FindingRecord, Success};
 use reelgate_privacy::Classifier;
 
 use crate::engine_context::EngineContext;
-use crate::scan_batcher::{Delivered, ScanBatcher, Standing};
+use crate::scan_batcher::{BatchState, Delivered, ScanBatcher};
+use crate::work::findings::judge;
 use crate::work::ours;
 use crate::work::products::{document, product, read_document, to_document};
-use crate::work::screen::judge;
 
-/// Shortest and longest wait between two questions about one asset, milliseconds; between them a quarter of the time that it
-/// has waited already.
-const ASK_MS: std::ops::RangeInclusive<u64> = 10_000..=300_000;
+/// Shortest and longest wait between two questions about one asset, milliseconds. Within these bounds the wait is a quarter
+/// of the time that the asset has waited already.
+const ASK_INTERVAL_MS: std::ops::RangeInclusive<u64> = 10_000..=300_000;
 
 /// [`TaskKey::ExternalScan`].
 pub async fn scan(context: &EngineContext, claim: &Claim) -> Result<Success, Fault> {
@@ -32,9 +32,13 @@ pub async fn scan(context: &EngineContext, claim: &Claim) -> Result<Success, Fau
     let delivered = document(&*context.store, &claim.fence.asset, TaskKey::Screen).await?;
     let question = AnswerRequest { context, batcher, claim, delivered };
     match question.ask().await {
-        // What is not required keeps nothing from being published.
+        // Policy does not require the answer, so nothing waits for it.
         Err(fault) if !batcher.settings.awaited => {
-            tracing::warn!(asset = %claim.fence.asset, %fault, "the scanner's answer is done without");
+            tracing::warn!(
+                asset = %claim.fence.asset,
+                %fault,
+                "publishing asset without the external scanner's answer: policy does not require it"
+            );
             question.judged(&[]).await
         }
         asked => asked,
@@ -55,18 +59,18 @@ impl AnswerRequest<'_> {
         if now_ms < self.delivered.job_from_ms {
             return Ok(Success::Waiting { delay_ms: self.delivered.job_from_ms - now_ms });
         }
-        let standing = self.batcher.standing(&self.delivered.batch).await.map_err(ours)?;
-        let delay_ms = match &standing {
-            Standing::Ended(failure, events) => {
+        let state = self.batcher.state(&self.delivered.batch).await.map_err(ours)?;
+        let delay_ms = match &state {
+            BatchState::Ended(failure, events) => {
                 let status = failure.clone().map_or(JobStatus::Complete, JobStatus::Failed);
                 return self
                     .answered(&status, fold(events.iter(), &self.batcher.settings.bucket).findings)
                     .await;
             }
-            Standing::NotBefore(at_ms) => at_ms.saturating_sub(now_ms),
-            // What it finds comes as events.
-            Standing::Running if !self.batcher.settings.awaited => return self.judged(&[]).await,
-            Standing::Running => (waited_ms / 4).clamp(*ASK_MS.start(), *ASK_MS.end()),
+            BatchState::NotBefore(at_ms) => at_ms.saturating_sub(now_ms),
+            // Its findings come as events later.
+            BatchState::Running if !self.batcher.settings.awaited => return self.judged(&[]).await,
+            BatchState::Running => (waited_ms / 4).clamp(*ASK_INTERVAL_MS.start(), *ASK_INTERVAL_MS.end()),
         };
         if waited_ms < self.batcher.settings.wait_ms {
             return Ok(Success::Waiting { delay_ms });
@@ -81,8 +85,8 @@ impl AnswerRequest<'_> {
         status: &JobStatus,
         findings: Vec<ExternalScanFinding>,
     ) -> Result<Success, Fault> {
-        let of_this = Subject::Asset(self.claim.fence.asset.clone());
-        let findings = findings.into_iter().filter(|finding| finding.subject == of_this).collect();
+        let this_asset = Subject::Asset(self.claim.fence.asset.clone());
+        let findings = findings.into_iter().filter(|finding| finding.subject == this_asset).collect();
         let (why, findings) = match verdict(status, findings) {
             ExternalScanAnswer::Answered(findings) => (None, findings),
             ExternalScanAnswer::Unanswered { why, findings } => (Some(why), findings),
@@ -97,7 +101,7 @@ impl AnswerRequest<'_> {
         let severe = judge(&self.context.policy, &self.claim.source.id.key, &found).response
             >= Response::RedactThenPublish;
         match why {
-            // What quarantines needs no whole answer.
+            // Findings that quarantine the asset need no complete answer.
             Some(why) if !severe => {
                 self.forget().await?;
                 Err(Fault::new(Code::ScannerUnanswered, words(&why)))
@@ -109,7 +113,7 @@ impl AnswerRequest<'_> {
     async fn judged(&self, found: &[FindingRecord]) -> Result<Success, Fault> {
         let detail = self.context.store.asset(&self.claim.fence.asset).await.map_err(ours)?;
         let screening = judge(&self.context.policy, &self.claim.source.id.key, found);
-        // Without an answer the sidecar is still to be read.
+        // Where no answer is awaited, the scanner may still have to read the sidecar.
         if self.batcher.settings.awaited {
             self.forget().await?;
         }
@@ -130,8 +134,8 @@ fn words(why: &Unanswered) -> &'static str {
     }
 }
 
-/// Gives the text of a claim's asset to the scanner, where there is one and its answer can change anything. Where publishing
-/// does not wait for the answer it does not wait for the scanner's bucket either.
+/// Delivers the text of a claim's asset to the external scanner, where there is one and its answer can change anything.
+/// Where publishing does not wait for the answer, it does not wait for the scanner's bucket either.
 pub async fn deliver(
     context: &EngineContext,
     claim: &Claim,
@@ -146,21 +150,25 @@ pub async fn deliver(
     match batcher.deliver(Sidecar { asset: claim.fence.asset.clone(), lines }).await {
         Ok(delivered) => to_document(&delivered).map(Some),
         Err(fault) if !batcher.settings.awaited => {
-            tracing::warn!(asset = %claim.fence.asset, %fault, "the scanner is not given this asset's text");
+            tracing::warn!(
+                asset = %claim.fence.asset,
+                %fault,
+                "text of asset not delivered to the external scanner: not required by policy"
+            );
             Ok(None)
         }
         Err(fault) => Err(fault),
     }
 }
 
-/// A field may be a tag's name out of an upload, and goes into the map, which holds no values.
+/// A field's name may come from a tag of the upload. It is hidden, because it goes into the map, which must hold no values.
 fn scan_line(classifier: &Classifier, line: &TextLine) -> ExternalScanLine {
     let place = TextPlace { field: classifier.hide(&line.field), ..line.place() };
     ExternalScanLine { place, text: line.text.clone() }
 }
 
-/// Takes the text of an asset out of the scanner's bucket, where it was ever put there.
-pub async fn take_back(context: &EngineContext, claim: &Claim) -> Result<Option<Removed>, Fault> {
+/// Removes the text of an asset from the scanner's bucket, if it was delivered there.
+pub async fn remove_text(context: &EngineContext, claim: &Claim) -> Result<Option<Removed>, Fault> {
     let Some(batcher) = &context.external_scan else { return Ok(None) };
     let Some(left) = product(&*context.store, &claim.fence.asset, TaskKey::Screen).await? else {
         return Ok(None);

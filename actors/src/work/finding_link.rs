@@ -1,5 +1,5 @@
-//! Links findings of a scanner outside to their assets and the places in them, before they are taken in. Maps are read
-//! together and within one bound, so that a slow bucket costs a finding its places, and never holds the stream.
+//! Links findings of the external scanner to their assets and to places in them, before the findings are ingested. Maps
+//! are read in parallel and with one time limit: a slow bucket costs a finding its places, and never blocks the stream.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::engine_context::EngineContext;
-use crate::work::screen::judge;
+use crate::work::findings::judge;
 
 /// Longest wait for all maps of one batch of events.
 const MAPS_WAIT: Duration = Duration::from_secs(5);
-/// Maps read at once: one may have 64 MiB.
+/// Maps read at once: a map may have 64 MiB.
 const MAPS_AT_ONCE: usize = 4;
 
 type Wanted = (BatchId, AssetId);
 
-/// Links each event to its asset and the places in it, and asks policy what follows. A map that cannot be read in time costs
-/// the places alone.
+/// Links each event to its asset and to places in it, and sets the response that policy asks for. Where a map cannot be
+/// read in time, only the places are missing.
 ///
 /// # Errors
 /// Where the store does not answer.
@@ -71,7 +71,7 @@ async fn link_one(
     Ok(())
 }
 
-/// The maps that could be read in time, a few at once.
+/// The maps that could be read in time.
 async fn maps(scanner: &Arc<dyn ExternalScanner>, wanted: BTreeSet<Wanted>) -> BTreeMap<Wanted, SidecarMap> {
     let until = Instant::now() + MAPS_WAIT;
     let permits = Arc::new(Semaphore::new(MAPS_AT_ONCE));
@@ -90,18 +90,26 @@ async fn maps(scanner: &Arc<dyn ExternalScanner>, wanted: BTreeSet<Wanted>) -> B
     let mut found = BTreeMap::new();
     while let Some(read) = reads.join_next().await {
         let Ok((wanted, read)) = read else {
-            tracing::warn!("places of a finding stay unknown: reading their map panicked");
+            tracing::warn!("finding ingested without its places: reading their map panicked");
             continue;
         };
         match read {
             Ok(Ok(Some(map))) => drop(found.insert(wanted, map)),
             Ok(Ok(None)) => {}
             Ok(Err(error)) => {
-                tracing::warn!(asset = %wanted.1, %error, "places of a finding stay unknown");
+                tracing::warn!(
+                    asset = %wanted.1,
+                    %error,
+                    "finding ingested without its places: their map cannot be read"
+                );
             }
             Err(_) => {
                 let wait_s = MAPS_WAIT.as_secs();
-                tracing::warn!(asset = %wanted.1, wait_s, "places of a finding stay unknown: their map was not read in time");
+                tracing::warn!(
+                    asset = %wanted.1,
+                    wait_s,
+                    "finding ingested without its places: their map was not read in time"
+                );
             }
         }
     }
@@ -118,7 +126,7 @@ mod tests {
 
     use super::*;
 
-    /// A scanner whose maps take a second each, but for one asset's, which never comes.
+    /// A scanner whose maps take a second each, except one, which never comes.
     #[derive(Default)]
     struct SlowMaps {
         reading: AtomicUsize,
@@ -166,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_map_that_never_comes_costs_its_own_places_and_no_more_than_the_wait() {
+    async fn a_map_that_never_comes_costs_only_its_own_places_and_the_time_limit() {
         let slow = Arc::new(SlowMaps::default());
         let scanner: Arc<dyn ExternalScanner> = slow.clone();
         let batch = BatchId::of("area", 1, 2);

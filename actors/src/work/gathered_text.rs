@@ -1,4 +1,4 @@
-//! What one media file says, read and classified as the pipeline does it, and kept nowhere.
+//! Reads and classifies the text of one media file as the pipeline does, and stores nothing.
 
 use std::fs::File;
 use std::path::Path;
@@ -14,24 +14,24 @@ use crate::work::media::other_result;
 use crate::work::text_sources;
 use crate::work::validate::inspect;
 
-/// What was found in a file, and what nobody looked at.
+/// What was found in a file, and what was not analysed.
 pub struct GatheredText {
-    /// Of its name and of everything readable in it.
+    /// In its name and in everything readable in it.
     pub findings: Vec<Finding>,
-    /// What the media worker says about its search; `None` where only the name was read.
+    /// The media worker's report about its search; `None` where only the name was read.
     pub enrichment: Option<Enrichment>,
 }
 
-/// What stands in a file's name alone.
+/// What is found in a file's name alone.
 pub fn read_name(classifier: &Classifier, name: &str) -> GatheredText {
     GatheredText { findings: classify(classifier, &[text_sources::named(name)]), enrichment: None }
 }
 
-/// Inspects a file and collects its text, in two jailed workers one after the other. Blocks. The text is held in memory,
-/// at most 64 MiB.
+/// Inspects a file and collects its text, in two jailed workers, one after the other. Blocks. The text is in memory, at
+/// most 64 MiB.
 ///
 /// # Errors
-/// Why the gate would refuse the file, or what of ours failed.
+/// Why the gate would refuse the file, or which fault of ours prevented the reading.
 pub fn read_media(
     worker: &WorkerProgram,
     settings: &Settings,
@@ -60,7 +60,7 @@ fn enrich(
 ) -> Result<(Enrichment, Vec<u8>), Fault> {
     let plan = plan(inspection, settings, size_bytes)?;
     let budget = settings.budgets.enrich(plan.duration_ns);
-    // The first worker had a file of its own: no two may read from the same open one.
+    // Two workers must not share an open file, so this one gets its own.
     let file = File::open(path)
         .map_err(|error| Fault::new(Code::ObjectUnavailable, format!("read the source: {error}")))?;
     let mut kept = TextOnly::default();
@@ -75,7 +75,7 @@ fn classify(classifier: &Classifier, lines: &[TextLine]) -> Vec<Finding> {
     classifier.scan(lines.iter().map(|line| Line { text: &line.text, address: line.place() }))
 }
 
-/// Keeps the text of an enrichment and lets its pictures go.
+/// Keeps the text of an enrichment and drops its pictures.
 #[derive(Default)]
 struct TextOnly {
     is_text: bool,
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_read_without_its_endings() {
+    fn a_finding_in_a_file_s_name_is_found_without_a_worker() {
         let reading = read_name(&Classifier::new(), "card_4539_5787_6362_1486.mp4");
         assert_eq!(reading.findings.len(), 1);
         assert!(reading.enrichment.is_none());

@@ -1,4 +1,4 @@
-//! The proof manifest: every output with size and hash, what they were made from and with what. Holds no time and no
+//! The proof manifest: every output with size and hash, the source, the tools and the settings. It holds no time and no
 //! host, so the same source and settings give the same bytes.
 
 use reelgate_flow::ids::SourceId;
@@ -14,22 +14,19 @@ pub const MANIFEST_VERSION: u32 = 1;
 pub struct Manifest {
     /// [`MANIFEST_VERSION`].
     pub version: u32,
-    /// The asset.
     pub asset_id: String,
-    /// What it was made from.
     pub source: ManifestSource,
-    /// What it was made with.
     pub tools: Tools,
     /// The settings that shape the bytes.
     pub settings: MadeWith,
-    /// What nobody searched for personal data; absent in publications of older versions.
+    /// What was not searched for personal data; absent in publications of older versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_analysed: Vec<NotAnalysed>,
     /// Every other file of the publication, by name.
     pub outputs: Vec<ManifestOutput>,
 }
 
-/// The source.
+/// The upload that the outputs were made from.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ManifestSource {
@@ -41,13 +38,12 @@ pub struct ManifestSource {
     pub sha256: String,
 }
 
-/// Versions.
+/// Versions of the programs that made the outputs.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tools {
-    /// Reelgate's.
     pub reelgate: String,
-    /// GStreamer's, as the media workers said; several after an upgrade in the middle of an asset.
+    /// As the media workers reported it; several after an upgrade in the middle of an asset.
     pub gstreamer: Vec<String>,
 }
 
@@ -55,7 +51,6 @@ pub struct Tools {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MadeWith {
-    /// The ladder.
     pub rungs: Vec<Rung>,
     /// x264 preset; empty for audio-only.
     pub preset: String,
@@ -63,7 +58,6 @@ pub struct MadeWith {
     pub crf: u8,
     /// Threads of each encoder; 0 for audio-only.
     pub encoder_threads: u8,
-    /// Chunks the video was cut into.
     pub chunks: u32,
     /// Length of the segment grid, nanoseconds.
     pub segment_ns: u64,
@@ -71,7 +65,7 @@ pub struct MadeWith {
     pub audio: Option<AudioJob>,
 }
 
-/// One file.
+/// One file of the publication.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ManifestOutput {

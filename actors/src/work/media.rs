@@ -1,4 +1,4 @@
-//! One job in one media worker, its outputs staged while they arrive.
+//! Runs one job in one media worker and stages its outputs while they arrive.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::spans;
 use crate::stage::AttemptFacts;
 use crate::work::{check_unchanged, joined, ours, sources};
 
-/// Writes a worker's outputs into the staging area, each under the name that is wanted for it, or not at all.
+/// Writes a worker's outputs into the staging area, each under the name that [`Naming`] gives it, or drops them.
 struct Staging {
     writer: Box<dyn StagedWriter>,
     named: Naming,
@@ -41,29 +41,24 @@ impl OutputSink for Staging {
 
 /// What a worker left in the staging area.
 pub struct Staged {
-    /// Its result.
     pub finished: Finished,
-    /// Its files.
     pub outputs: Vec<StagedOutput>,
-    /// The version of GStreamer that made them.
     pub gstreamer: String,
 }
 
-/// A job with its bounds.
-pub struct Order {
-    /// What the worker is told.
+/// A job with its limits.
+pub struct MediaOrder {
     pub job: Job,
-    /// What it may use.
     pub budget: Budget,
-    /// How much media it works through, nanoseconds; its progress is never shown past this.
+    /// Length of the media that the job processes, nanoseconds; no progress beyond it is shown.
     pub media_ns: u64,
 }
 
-/// Runs the job of a claim over its source; staged files of a failed attempt are removed.
+/// Runs the job of a claim on its source; staged files of a failed attempt are removed.
 pub async fn run_staged(
     context: &Arc<EngineContext>,
     claim: &Claim,
-    order: Order,
+    order: MediaOrder,
     cancel: &CancelFlag,
     learned: &mut AttemptFacts,
 ) -> Result<Staged, Fault> {
@@ -72,7 +67,7 @@ pub async fn run_staged(
         context,
         claim,
         order,
-        Over { source: source(context, claim).await?, writer, named: plainly() },
+        JobFiles { source: source(context, claim).await?, writer, named: own_names() },
         cancel,
         learned,
     )
@@ -88,42 +83,37 @@ pub async fn source(context: &EngineContext, claim: &Claim) -> Result<File, Faul
     Ok(file)
 }
 
-/// Every output under its own name.
-pub fn plainly() -> Naming {
+/// Stages every output under its own name.
+pub fn own_names() -> Naming {
     Box::new(|name| Some(name.to_owned()))
 }
 
-/// What a job reads and where its outputs go.
-pub struct Over {
-    /// What is read.
+/// The file that a job reads, and where its outputs go.
+pub struct JobFiles {
     pub source: File,
-    /// Where outputs go.
     pub writer: Box<dyn StagedWriter>,
-    /// Under which names.
     pub named: Naming,
 }
 
-/// What came of one of several jobs of an attempt.
+/// The result of one of several jobs of an attempt.
 pub struct Ran {
-    /// Its result.
     pub finished: Finished,
-    /// The version of GStreamer that made it.
     pub gstreamer: String,
     /// The staging area, still open.
     pub writer: Box<dyn StagedWriter>,
 }
 
-/// Runs one job on a blocking thread; what it used is added to what the attempt has used.
+/// Runs one job on a blocking thread; adds its usage to that of the attempt.
 pub async fn run_into(
     context: &Arc<EngineContext>,
     claim: &Claim,
-    order: Order,
-    over: Over,
+    order: MediaOrder,
+    files: JobFiles,
     cancel: &CancelFlag,
     learned: &mut AttemptFacts,
 ) -> Result<Ran, Fault> {
-    let Order { job, budget, media_ns } = order;
-    let Over { source, writer, named } = over;
+    let MediaOrder { job, budget, media_ns } = order;
+    let JobFiles { source, writer, named } = files;
     let (running, fence, cancel) = (Arc::clone(context), claim.fence.clone(), cancel.clone());
     let span = Span::current();
     let blocking = tokio::task::spawn_blocking(move || {
@@ -148,7 +138,7 @@ pub async fn run_into(
     Ok(ran)
 }
 
-/// [`client::run`] in a span of its own, whose context the worker is given.
+/// [`client::run`] in its own span, whose context is passed to the worker.
 pub fn run_worker(
     worker: &WorkerProgram,
     job: &Job,
@@ -165,7 +155,7 @@ pub fn run_worker(
     result
 }
 
-/// A worker's usage as it is recorded; the wall clock is the whole attempt's and set by the stage.
+/// A worker's usage as it is recorded. The wall clock is 0: the stage sets it to that of the whole attempt.
 pub fn usage_record(usage: Usage) -> UsageRecord {
     UsageRecord { wall_ms: 0, cpu_ms: (usage.cpu_s * 1_000.0) as u64, memory_bytes_max: usage.rss_max_bytes }
 }

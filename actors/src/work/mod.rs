@@ -1,13 +1,16 @@
-//! What each kind of task does: plain code over ports and the media worker, with no decision about what comes next.
+//! The plain code of each kind of task, over ports and the media worker. Nothing here decides which task follows.
 
+mod encode_task;
 pub mod enrich;
 pub mod external_scan;
 pub mod finding_link;
+pub mod findings;
 pub mod gathered_text;
 pub mod manifest;
 mod media;
 mod package;
 mod products;
+mod publication;
 pub mod publish;
 mod redacted;
 pub mod redaction;
@@ -26,25 +29,25 @@ use reelgate_ports::records::SourceRecord;
 
 use crate::engine_context::EngineContext;
 
-/// A port's error that does not concern the upload itself.
+/// The fault of a port's error that does not concern the upload itself.
 fn ours(error: PortError) -> Fault {
     error.fault()
 }
 
-/// A port's error with the upload itself.
+/// The fault of a port's error that concerns the upload itself.
 fn sources(error: PortError) -> Fault {
     error.source_fault()
 }
 
-/// A blocking task that panicked is our bug; what it did is dropped with its writer.
+/// The result of a blocking task. A panic in it is a bug of ours; its files are dropped with their writer.
 fn joined<T>(result: Result<T, tokio::task::JoinError>) -> Result<T, Fault> {
     result.map_err(|error| Fault::new(Code::Internal, format!("a blocking task ended early: {error}")))
 }
 
-/// The source must still be the version that was read, or the result describes something else.
+/// Fails if the source is no longer the version that was read: the result would describe another file.
 async fn check_unchanged(context: &EngineContext, source: &SourceRecord) -> Result<(), Fault> {
     if context.objects.unchanged(source).await.map_err(sources)? {
         return Ok(());
     }
-    Err(Fault::new(Code::SourceChanged, "size or time of change differ from when it was taken in"))
+    Err(Fault::new(Code::SourceChanged, "size or time of modification differ from those at ingestion"))
 }

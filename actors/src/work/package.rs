@@ -1,4 +1,4 @@
-//! Checks that all pieces of an asset add up, and stages its playlists.
+//! Checks that all encodes of an asset fit together, and stages its playlists.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub async fn package(context: &Arc<EngineContext>, claim: &Claim) -> Result<Succ
     Ok(Success::Packaged { result: to_document::<Packaged>(&packaged)?, renditions, outputs })
 }
 
-/// What the encodes of an asset add up to.
+/// The package that the encodes of an asset make.
 pub(super) fn packaged(products: &Products, planned: &Planned) -> Result<Packaged, Fault> {
     let mut video = Vec::new();
     for chunk in 0..planned.video_chunks()? {
@@ -44,7 +44,7 @@ fn part(products: &Products, task: TaskKey) -> Result<VideoPart, Fault> {
     video_part(task, result, products.outputs(task))
 }
 
-/// A chunk's result with the hashes of what its rungs begin with.
+/// A chunk's result with the hashes of its rungs' initialization segments.
 pub(super) fn video_part(
     task: TaskKey,
     result: VideoResult,

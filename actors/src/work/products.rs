@@ -1,4 +1,4 @@
-//! Documents that one task leaves for later ones: written and read here only, so that they cannot drift apart.
+//! The documents that a task leaves for later tasks. They are written and read only here, so that both sides agree.
 
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::reason::{Code, Fault};
@@ -13,28 +13,25 @@ use serde::{Deserialize, Serialize};
 use crate::engine_context::EngineContext;
 use crate::work::ours;
 
-/// Audio costs about a twentieth of video of the same length.
+/// Encoding audio costs about a twentieth of encoding video of the same length.
 const AUDIO_SHARE: u64 = 20;
-/// Sampling decodes few frames.
+/// Sampling costs about a tenth of encoding: it decodes few frames.
 const ENRICH_SHARE: u64 = 10;
 
-/// What validation leaves.
+/// The document that validation leaves.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Planned {
-    /// Facts and index.
     pub inspection: Inspection,
-    /// Jobs.
     pub plan: Plan,
 }
 
 impl Planned {
-    /// Chunks of video in the plan.
     pub fn video_chunks(&self) -> Result<u16, Fault> {
         u16::try_from(self.plan.video.len())
             .map_err(|_| Fault::new(Code::Internal, "more chunks than the core allows"))
     }
 
-    /// The jobs of its media tasks, for their claims to carry.
+    /// The jobs of its media tasks; their claims carry them.
     pub fn jobs(&self) -> Result<Vec<TaskJob>, Fault> {
         let duration_ns = self.plan.duration_ns;
         let media_ns = self.inspection.facts.duration_ns;
@@ -52,20 +49,18 @@ impl Planned {
         Ok(jobs)
     }
 
-    /// As a document.
     pub fn to_document(&self) -> Result<serde_json::Value, Fault> {
         to_document(self)
     }
 }
 
-/// What a media task is claimed with: all that it needs of the plan.
+/// The document that the claim of a media task carries: everything it needs of the plan.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct MediaJob {
-    /// What the worker is told.
     pub job: Job,
-    /// How much media the task works through, nanoseconds: the measure of progress.
+    /// Length of the media that the task processes, nanoseconds: the measure of progress.
     pub media_ns: u64,
-    /// Length of the presentation, nanoseconds: the measure of the budgets of work that is not cut into chunks.
+    /// Length of the presentation, nanoseconds: the measure of the budgets of tasks that process it whole.
     pub duration_ns: u64,
 }
 
@@ -73,7 +68,7 @@ impl MediaJob {
     /// The job that a claim carries.
     ///
     /// # Errors
-    /// `internal` where it carries none, or one of another version.
+    /// `internal` where the claim carries no job, or one of another version.
     pub fn carried(claim: &Claim) -> Result<Self, Fault> {
         let task = claim.fence.task;
         let job = claim.job.as_ref();
@@ -95,12 +90,10 @@ fn chunk_ns(job: &VideoJob) -> u64 {
     end_ns.min(track_ns).saturating_sub(first_ns)
 }
 
-/// What a chunk or the audio leaves.
+/// The document that the encode of a chunk or of the audio leaves.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Encoded<T> {
-    /// The version of GStreamer that made it.
     pub gstreamer: String,
-    /// The worker's result.
     pub result: T,
 }
 
@@ -118,11 +111,11 @@ pub async fn product(from: &dyn Store, asset: &AssetId, task: TaskKey) -> Result
     from.product(asset, task).await.map_err(ours)
 }
 
-/// Everything an asset's finished tasks left: for the tasks that join it.
+/// Everything that an asset's finished tasks left, for the tasks that join it.
 pub struct Products(Vec<Product>);
 
 impl Products {
-    /// Reads them from the engine's store.
+    /// Loads them from the store.
     pub async fn read(context: &EngineContext, asset: &AssetId) -> Result<Self, Fault> {
         Ok(Self(context.store.products(asset).await.map_err(ours)?))
     }
@@ -154,7 +147,6 @@ pub fn read_document<T: DeserializeOwned>(task: TaskKey, product: Option<&Produc
         .map_err(|error| Fault::new(Code::Internal, format!("the result of {task} cannot be read: {error}")))
 }
 
-/// A value of ours as a document.
 pub fn to_document<T: Serialize>(value: &T) -> Result<serde_json::Value, Fault> {
     serde_json::to_value(value)
         .map_err(|error| Fault::new(Code::Internal, format!("write a result: {error}")))

@@ -1,6 +1,6 @@
-//! Makes an asset's outputs visible, all at once, with the proof manifest.
+//! Makes all outputs of an asset visible at once, with the proof manifest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use reelgate_flow::asset::{Phase, Verdict};
@@ -11,9 +11,7 @@ use reelgate_pipelines::client::CancelFlag;
 use reelgate_pipelines::messages::Enrichment;
 use reelgate_pipelines::recipes::package::{Packaged, enrichment_files};
 use reelgate_ports::objects::{Publication, PublishItem};
-use reelgate_ports::records::{
-    AssetRecord, Claim, HistoryEvent, HistoryRecord, SourceRecord, StagedOutput, Success,
-};
+use reelgate_ports::records::{AssetRecord, Claim, StagedOutput, Success};
 
 use crate::engine_context::EngineContext;
 use crate::stage::{AttemptFacts, StageTask};
@@ -21,10 +19,8 @@ use crate::work::manifest::{MANIFEST_VERSION, MadeWith, Manifest, ManifestOutput
 use crate::work::ours;
 use crate::work::package::package;
 use crate::work::products::{Encoded, Planned, Products};
+use crate::work::publication::{find_kept, published_manifest, published_path};
 use crate::work::withdraw::{restore, withdraw};
-
-/// Largest manifest read back, bytes: an entry is about 200, and 24 h in three rungs have some 65,000.
-const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 
 /// [`TaskKey::Package`], [`TaskKey::Publish`], [`TaskKey::Withdraw`] and [`TaskKey::Restore`].
 pub struct Publish;
@@ -63,12 +59,12 @@ async fn publish(context: &EngineContext, claim: &Claim) -> Result<Success, Faul
     let flagged = asset.verdict == Verdict::Flagged;
     let publication =
         Publication { asset: claim.fence.asset.clone(), source, path, items, manifest: text, flagged };
-    still_ours(context, claim).await?;
+    check_lease(context, claim).await?;
     let location = context.objects.publish(&publication).await.map_err(ours)?;
     Ok(Success::Published { location })
 }
 
-/// What the asset's own tasks made. What a redo kept lies where it was published, and nowhere else.
+/// What the asset's own tasks made. Outputs that a redo kept exist only where they were published.
 async fn own(
     context: &EngineContext,
     asset: &AssetRecord,
@@ -82,49 +78,6 @@ async fn own(
     Ok((manifest, items))
 }
 
-/// Finds what was not made since the asset was last published where it stands published, if it does.
-pub(super) async fn find_kept(
-    context: &EngineContext,
-    asset: &AssetRecord,
-    items: &mut [(TaskKey, PublishItem)],
-) -> Result<(), Fault> {
-    let Some(shown_at) = &asset.published_location else { return Ok(()) };
-    let made = made_since(&context.store.history(&asset.id).await.map_err(ours)?);
-    let kept = items.iter_mut().filter(|(task, _)| !made.contains(task));
-    find_shown(context, asset, shown_at, kept.map(|(_, item)| item)).await
-}
-
-/// Tasks that finished after the asset was last published: their outputs are staged, all others' were discarded then.
-fn made_since(history: &[HistoryRecord]) -> BTreeSet<TaskKey> {
-    let published = |line: &HistoryRecord| line.event == HistoryEvent::Entered(Phase::Published);
-    let since = history.iter().rposition(published).map_or(0, |at| at + 1);
-    let finished = history.iter().skip(since).filter(|line| line.event == HistoryEvent::Finished);
-    finished.filter_map(|line| line.task).collect()
-}
-
-/// Finds outputs in the publication that stands, by their content: their names may have changed since.
-async fn find_shown(
-    context: &EngineContext,
-    asset: &AssetRecord,
-    shown_at: &str,
-    kept: impl Iterator<Item = &mut PublishItem>,
-) -> Result<(), Fault> {
-    let gone = |what: &str| {
-        let detail =
-            format!("expected {what} where it was published, found it gone; redo the asset from validate");
-        Fault::new(Code::CountMismatch, detail)
-    };
-    let shown = standing(context, shown_at, &asset.id).await?.ok_or_else(|| gone("the manifest"))?;
-    let by_content: BTreeMap<(&str, u64), &str> =
-        shown.outputs.iter().map(|output| ((&*output.sha256, output.size), &*output.name)).collect();
-    for item in kept {
-        let name = by_content.get(&(&*item.staged.sha256, item.staged.size_bytes));
-        let name = name.ok_or_else(|| gone("an output that is kept"))?;
-        item.staged.location = context.objects.visible(shown_at, name);
-    }
-    Ok(())
-}
-
 /// A copy of what the original has published, under the asset's own name and source.
 async fn copy_of(
     context: &EngineContext,
@@ -134,38 +87,24 @@ async fn copy_of(
 ) -> Result<(Manifest, Vec<PublishItem>), Fault> {
     let gone = || Fault::new(Code::ObjectUnavailable, "the outputs of the linked asset are gone");
     let original = context.store.asset(original).await.map_err(ours)?.asset;
-    let shown_at =
+    let published_at =
         original.published_location.filter(|_| original.phase == Phase::Published).ok_or_else(gone)?;
-    let shown = standing(context, &shown_at, &original.id).await?.ok_or_else(gone)?;
+    let published = published_manifest(context, &published_at, &original.id).await?.ok_or_else(gone)?;
     let item = |output: &ManifestOutput| PublishItem {
         staged: StagedOutput {
             name: output.name.clone(),
-            location: context.objects.visible(&shown_at, &output.name),
+            location: context.objects.visible(&published_at, &output.name),
             size_bytes: output.size,
             sha256: output.sha256.clone(),
         },
         name: output.name.clone(),
     };
-    let items = shown.outputs.iter().map(item).collect();
-    Ok((Manifest { asset_id: asset.id.to_string(), source, ..shown }, items))
+    let items = published.outputs.iter().map(item).collect();
+    Ok((Manifest { asset_id: asset.id.to_string(), source, ..published }, items))
 }
 
-/// The manifest of an asset's publication; `None` where it does not stand there any more.
-async fn standing(
-    context: &EngineContext,
-    shown_at: &str,
-    asset: &AssetId,
-) -> Result<Option<Manifest>, Fault> {
-    let Some(text) = context.objects.manifest(shown_at, MANIFEST_BYTES_MAX).await.map_err(ours)? else {
-        return Ok(None);
-    };
-    let manifest: Manifest = serde_json::from_slice(&text)
-        .map_err(|error| Fault::new(Code::Internal, format!("a manifest cannot be read: {error}")))?;
-    Ok(Some(manifest).filter(|manifest| manifest.asset_id == asset.as_str()))
-}
-
-/// An attempt that lost its lease while it gathered everything must not show what was withdrawn meanwhile.
-async fn still_ours(context: &EngineContext, claim: &Claim) -> Result<(), Fault> {
+/// Fails if the attempt has lost its lease: the asset may have been withdrawn in the meantime and must not become visible.
+async fn check_lease(context: &EngineContext, claim: &Claim) -> Result<(), Fault> {
     let fences = std::slice::from_ref(&claim.fence);
     let lost = context.store.heartbeat(&context.node, fences, context.lease_ms).await.map_err(ours)?;
     if lost.is_empty() {
@@ -175,14 +114,8 @@ async fn still_ours(context: &EngineContext, claim: &Claim) -> Result<(), Fault>
     }
 }
 
-/// Where an asset's outputs stand, or would stand.
-pub fn published_path(context: &EngineContext, asset: &AssetId, source: &SourceRecord) -> String {
-    // The key of a file read where it lies is its absolute path; its leading slash is no component.
-    let key = source.id.key.trim_start_matches('/');
-    context.path_template.render(&source.id.bucket, key, asset.as_str())
-}
-
-/// Everything that becomes visible, with the task that made it and under its final name: what packaging chose, playlists, pictures.
+/// Every file that becomes visible, under its final name and with the task that made it: what packaging chose, playlists,
+/// pictures.
 fn items(products: &Products) -> Result<Vec<(TaskKey, PublishItem)>, Fault> {
     let packaged: Packaged = products.document(TaskKey::Package)?;
     let enrichment: Enrichment = products.document(TaskKey::Enrich)?;

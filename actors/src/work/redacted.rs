@@ -1,8 +1,8 @@
-//! One chunk of video or the whole audio without what must not be seen or heard.
+//! Encodes one chunk of video or the whole audio without what must not be seen or heard.
 //!
-//! It is encoded twice: as it always was, and with the redaction. Of the second run only the touched segments are
-//! taken. The encoder gives the same bytes for the same frames, so every other segment is the file it was, whether
-//! the first run's files are still at hand or not.
+//! It is encoded twice: without the redaction, and with it. Only the touched segments of the second run are used. The
+//! encoder gives the same bytes for the same frames, so every other segment stays byte for byte as it was published,
+//! even if its earlier file no longer exists.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use reelgate_ports::records::{Claim, StagedOutput, Success};
 
 use crate::engine_context::EngineContext;
 use crate::stage::AttemptFacts;
-use crate::work::media::{Order, Over, other_result, plainly, run_into, source};
+use crate::work::encode_task::encode_budget;
+use crate::work::media::{JobFiles, MediaOrder, other_result, own_names, run_into, source};
 use crate::work::package::video_part;
 use crate::work::products::{Encoded, MediaJob, Planned, document, to_document};
-use crate::work::transcode::budget;
 use crate::work::{check_unchanged, joined, ours};
 
-/// Folder of the second run's files within the attempt.
+/// Folder of the second run's files within the attempt's staging area.
 const AGAIN: &str = "again/";
 
 /// Whether a request touches a task.
@@ -35,7 +35,7 @@ pub fn is_touched(job: &Job, request: &Request) -> Result<bool, Fault> {
     }
 }
 
-/// Encodes a task that a request touches.
+/// Runs an encode that a request touches.
 pub async fn redacted(
     context: &Arc<EngineContext>,
     claim: &Claim,
@@ -45,24 +45,25 @@ pub async fn redacted(
     learned: &mut AttemptFacts,
 ) -> Result<Success, Fault> {
     let task = claim.fence.task;
-    let budget = budget(&context.settings.budgets, &planned)?;
+    let budget = encode_budget(&context.settings.budgets, &planned)?;
     let MediaJob { job: plain, media_ns, .. } = planned;
-    // A redaction touches few chunks; only those read the whole plan.
+    // Only the few chunks that a redaction touches read the whole plan.
     let planned: Planned = document(&*context.store, &claim.fence.asset, TaskKey::Validate).await?;
     let planned = &planned;
     let writer = context.objects.stage(&claim.fence).await.map_err(ours)?;
-    let over = Over { source: source(context, claim).await?, writer, named: plainly() };
-    let order = Order { job: plain, budget: budget.clone(), media_ns };
-    let first = run_into(context, claim, order, over, cancel, learned).await?;
+    let files = JobFiles { source: source(context, claim).await?, writer, named: own_names() };
+    let order = MediaOrder { job: plain, budget: budget.clone(), media_ns };
+    let first = run_into(context, claim, order, files, cancel, learned).await?;
     let (again, names) = second(planned, task, &first.finished, request)?;
     let wanted = names.clone();
     let named = move |name: &str| {
         let is_wanted = wanted.contains(name) || name.ends_with("/init.mp4");
         is_wanted.then(|| format!("{AGAIN}{name}"))
     };
-    let over = Over { source: source(context, claim).await?, writer: first.writer, named: Box::new(named) };
-    let order = Order { job: again, budget, media_ns };
-    let second = run_into(context, claim, order, over, cancel, learned).await?;
+    let files =
+        JobFiles { source: source(context, claim).await?, writer: first.writer, named: Box::new(named) };
+    let order = MediaOrder { job: again, budget, media_ns };
+    let second = run_into(context, claim, order, files, cancel, learned).await?;
     let writer = second.writer;
     let staged = joined(tokio::task::spawn_blocking(move || writer.finish().map_err(ours)).await)??;
     check_unchanged(context, &claim.source).await?;
@@ -87,7 +88,7 @@ pub async fn redacted(
     Ok(Success::Produced { result, outputs: merged(old, new, &names) })
 }
 
-/// The second job, and the names of its files that are taken.
+/// The second job, and the names of its files that are used.
 fn second(
     planned: &Planned,
     task: TaskKey,
@@ -111,7 +112,7 @@ fn second(
     }
 }
 
-/// The segments that are taken.
+/// The segments of the second run that are used.
 fn numbers(planned: &Planned, task: TaskKey, first: &Finished, request: &Request) -> Result<Vec<u32>, Fault> {
     let plan = &planned.plan;
     Ok(match (task, first) {
@@ -129,13 +130,13 @@ fn renamed(output: StagedOutput) -> StagedOutput {
     StagedOutput { name, ..output }
 }
 
-/// What the first run left, with the second run's file wherever one is taken.
+/// The outputs of the first run, each replaced where the second run's file is used.
 fn merged(old: Vec<StagedOutput>, new: Vec<StagedOutput>, names: &BTreeSet<String>) -> Vec<StagedOutput> {
-    let taken = |old: StagedOutput| {
-        let better = new.iter().find(|new| new.name == old.name && names.contains(&new.name));
-        better.cloned().unwrap_or(old)
+    let chosen = |old: StagedOutput| {
+        let redacted = new.iter().find(|new| new.name == old.name && names.contains(&new.name));
+        redacted.cloned().unwrap_or(old)
     };
-    old.into_iter().map(taken).collect()
+    old.into_iter().map(chosen).collect()
 }
 
 fn same_init(old: &[StagedOutput], new: &[StagedOutput]) -> Result<(), Fault> {

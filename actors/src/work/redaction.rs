@@ -1,5 +1,5 @@
-//! What must not be seen or heard of an asset: asked for by policy or by a person, kept with the record, obeyed by the
-//! encodes, and proved by sampling their result instead of the source.
+//! What must not be seen or heard of an asset. Policy or a person requests it, the store keeps the request, the encodes
+//! obey it, and a sampling of their result instead of the source proves it.
 
 use std::fs::File;
 use std::io::{Seek, Write};
@@ -23,13 +23,13 @@ use reelgate_privacy::Classifier;
 use crate::engine_context::EngineContext;
 use crate::work::package::packaged;
 use crate::work::products::{Planned, Products, document, to_document};
-use crate::work::publish::find_kept;
+use crate::work::publication::find_kept;
 use crate::work::{joined as done, ours};
 
 /// Largest segment read back, bytes.
 const SEGMENT_BYTES_MAX: u64 = 1 << 30;
 
-/// What the encodes of an asset leave out; `None` where it is not redacted.
+/// The redaction that the encodes of an asset obey; `None` where it is not redacted.
 pub async fn request(context: &EngineContext, asset: &AssetId) -> Result<Option<Request>, Fault> {
     let Some(document) = context.store.redaction(asset).await.map_err(ours)? else { return Ok(None) };
     serde_json::from_value(document)
@@ -37,13 +37,13 @@ pub async fn request(context: &EngineContext, asset: &AssetId) -> Result<Option<
         .map_err(|error| Fault::new(Code::Internal, format!("a redaction cannot be read: {error}")))
 }
 
-/// What is encoded again for a request.
+/// The parts that are encoded again for a request.
 pub fn parts(plan: &Plan, request: &Request) -> Result<Parts, Fault> {
     Ok(Parts { chunks: touched_chunks(plan, request)?, audio: !request.mutes.is_empty() })
 }
 
-/// The redaction that policy asks for: everything on screen that it wants out. `None` where encoding anew would not
-/// remove all of it (the upload's own name says it), or where there is no picture.
+/// The redaction that policy asks for: every finding on screen whose response is to redact. `None` where encoding again
+/// would not remove all of them (one is in the upload's own name), or where there is no picture.
 pub fn by_policy(
     plan: &Plan,
     policy: &Policy,
@@ -63,7 +63,7 @@ pub fn by_policy(
     }
     let mut request = empty(plan);
     request.places = places.filter_map(seen).collect();
-    // A finding lists few of its places; what is on screen is looked at line by line.
+    // A finding lists only some of its places, so every line on screen is classified again.
     for line in lines.iter().filter(|line| line.frame_box.is_some()) {
         let is_wanted = |kind: &str| wanted.iter().any(|found| found.kind == kind);
         if classifier.spans(&line.text).iter().any(|span| is_wanted(span.kind.id)) {
@@ -74,7 +74,7 @@ pub fn by_policy(
     Ok(Some((parts, to_document(&request)?)))
 }
 
-/// The redaction that a person asks for; without any area or span, what the asset's findings saw on screen.
+/// The redaction that a person asks for. Without any area or span it covers the asset's findings on screen.
 pub async fn by_hand(
     store: &dyn Store,
     asset: &AssetId,
@@ -88,14 +88,14 @@ pub async fn by_hand(
         let all = findings.iter().flat_map(|finding| &finding.locations);
         places.extend(all.filter_map(|found| seen(&found.place)));
     } else {
-        // Whoever names the time has looked.
+        // The person gave exact times, so they are not widened.
         request.widening = Widening::Interval(0);
     }
     request = Request { places, mutes, ..request };
     Ok((parts(&planned.plan, &request)?, to_document(&request)?))
 }
 
-/// The redacted video as one unnamed file, with the job that samples it; `None` for audio alone.
+/// The redacted video as one unnamed file, with the job that samples it; `None` where there is only audio.
 pub async fn sampled(context: &EngineContext, claim: &Claim) -> Result<Option<(EnrichJob, File)>, Fault> {
     let products = Products::read(context, &claim.fence.asset).await?;
     let planned: Planned = products.document(TaskKey::Validate)?;
@@ -125,7 +125,7 @@ pub async fn sampled(context: &EngineContext, claim: &Claim) -> Result<Option<(E
     Ok(enrich_job(&planned.plan, top, size_bytes).map(|job| (job, file)))
 }
 
-/// Filled areas, widened by the distance of samples: between two of them nobody has looked.
+/// A request for filled areas, widened by the interval between samples: what is between two samples was not analysed.
 fn empty(plan: &Plan) -> Request {
     let interval_ns = plan.enrich.screen_text.interval_ns;
     Request {
@@ -136,7 +136,7 @@ fn empty(plan: &Plan) -> Request {
     }
 }
 
-/// Where a place of a finding is seen, if it is on screen.
+/// The area and time of a finding's place, if it is on screen.
 fn seen(place: &TextPlace) -> Option<Sighting> {
     let start_ns = place.start_ns?;
     let end_ns = place.end_ns.unwrap_or(start_ns).max(start_ns + 1);

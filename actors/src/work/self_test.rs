@@ -1,4 +1,5 @@
-//! Proves that this machine still inspects and plans what it always did: a golden file goes in, known facts come out.
+//! Proves that this machine inspects and encodes correctly: it processes a golden file and compares the result with known
+//! facts.
 
 use std::fs::File;
 use std::io::Write;
@@ -16,7 +17,7 @@ use crate::work::validate::inspect;
 
 /// Two seconds of a moving test picture and a tone, H.264 and AAC in MP4; made for this test.
 static GOLDEN: &[u8] = include_bytes!("../golden.mp4");
-/// What is in it.
+/// Frames in the golden file.
 const FRAMES: u64 = 50;
 
 /// Inspects and encodes the golden file in the jailed worker.

@@ -1,4 +1,4 @@
-//! Finds uploads whose event was lost: lists the bucket and takes in what the store does not know.
+//! Finds uploads whose event was lost: lists the bucket and ingests the uploads that the store does not know.
 
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
@@ -9,29 +9,28 @@ use reelgate_ports::order::Priority;
 use reelgate_ports::records::MediaEvent;
 use reelgate_ports::store::Store;
 
-/// Uploads looked at in one go: one page of an S3 listing.
+/// Uploads compared at once: one page of an S3 listing.
 pub const PAGE: usize = 1_000;
 
 /// What a sweep found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Swept {
-    /// Uploads listed.
     pub listed: u64,
-    /// Of them unknown, and taken in now.
+    /// Uploads that were unknown; they are ingested now.
     pub found: u64,
 }
 
-/// One page of the listing, and what of it the store does not know.
+/// One page of the listing, with the uploads that the store does not know.
 pub struct Page {
     /// The last key of the page; `None` where the listing ends here.
     pub next: Option<String>,
-    /// Uploads on it.
+    /// Uploads on the page.
     pub listed: u64,
-    /// Those that are not known.
+    /// Uploads that the store does not know.
     pub unknown: Vec<MediaEvent>,
 }
 
-/// Reads one page after a key.
+/// Reads the page after a key.
 pub async fn page(
     store: &dyn Store,
     objects: &dyn Objects,
@@ -48,7 +47,7 @@ pub async fn page(
     Ok(Page { next, listed, unknown: unknown.map(|(upload, _)| upload).collect() })
 }
 
-/// Lists everything under a prefix and takes in what is unknown; with `dry_run` it only counts.
+/// Lists everything under a prefix and ingests what is unknown; with `dry_run` it only counts.
 pub async fn sweep(
     store: &dyn Store,
     objects: &dyn Objects,
@@ -71,7 +70,7 @@ pub async fn sweep(
     }
 }
 
-/// Uploads of a back-catalogue with the priority they are imported under.
+/// The same uploads with this priority, for the import of a back-catalogue.
 pub fn with_priority(uploads: Vec<MediaEvent>, priority: Priority) -> Vec<MediaEvent> {
     uploads.into_iter().map(|upload| MediaEvent { priority, ..upload }).collect()
 }

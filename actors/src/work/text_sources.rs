@@ -1,4 +1,4 @@
-//! Everything readable in an asset, as lines with an address: its name, and what its media worker read.
+//! Everything readable in an asset, as lines with a place: its name, and the text that its media worker collected.
 
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::AssetId;
@@ -12,14 +12,14 @@ use crate::engine_context::EngineContext;
 use crate::work::ours;
 use crate::work::products::{Planned, document, product};
 
-/// The worker stops collecting text well before this.
+/// Largest text output, bytes; the worker stops collecting well before this.
 pub const TEXT_BYTES_MAX: u64 = 64 << 20;
 /// Name of the worker's text output.
 pub const TEXT: &str = "text.jsonl";
-/// The bucket of files that are read where they lie: their folders are not the producer's words.
+/// The bucket of files that `run` reads in place. Their folders are no part of the upload, so they are not classified.
 const FILE_BUCKET: &str = "file";
 
-/// All lines of a claim's asset. A linked asset's content was read with its original; only its own name is new.
+/// All lines of a claim's asset. The content of a linked asset was classified with its original; only its name is new.
 ///
 /// # Errors
 /// `worker_protocol` where a line is not what a worker may write.
@@ -71,18 +71,15 @@ pub fn parse(bytes: &[u8], facts: &MediaFacts) -> Result<Vec<TextLine>, Fault> {
 
 fn read_line(json: &[u8], picture: Option<(u32, u32)>) -> Result<TextLine, Fault> {
     let line: TextLine = serde_json::from_slice(json).map_err(|error| {
-        // The error's text could quote the line, so only its place is kept.
-        let place = error.column();
-        Fault::new(
-            Code::WorkerProtocol,
-            format!("a line of collected text breaks its form at column {place}"),
-        )
+        // The error's text could quote the line, so only the column is kept.
+        let column = error.column();
+        Fault::new(Code::WorkerProtocol, format!("a line of collected text is malformed at column {column}"))
     })?;
     trust::text_line(&line, picture)?;
     Ok(line)
 }
 
-/// Width and height of the main video as displayed, without making its pixels square.
+/// Width and height of the main video after rotation, in its own pixels.
 fn picture(facts: &MediaFacts) -> Option<(u32, u32)> {
     let video = facts.main_video()?;
     let is_turned = video.rotation.degrees % 180 == 90;
@@ -94,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_that_breaks_its_form_is_refused_without_being_quoted() {
+    fn a_malformed_line_is_refused_without_being_quoted() {
         let good = r#"{"surface":"tag","field":"comment","track":null,"start_ns":null,"end_ns":null,"frame_box":null,"text":"secret"}"#;
         assert_eq!(read_line(good.as_bytes(), None).unwrap().text, "secret");
         let boxed = good.replace(r#""frame_box":null"#, r#""frame_box":{"x":1,"y":1,"width":9,"height":9}"#);

@@ -1,17 +1,16 @@
-//! One chunk of video or the whole audio, in one media worker.
+//! Encodes one chunk of video or the whole audio in one media worker.
 
 use std::sync::Arc;
 
 use reelgate_flow::reason::Fault;
 use reelgate_pipelines::client::CancelFlag;
-use reelgate_pipelines::messages::{Budget, Finished, Job};
-use reelgate_pipelines::recipes::settings::Budgets;
+use reelgate_pipelines::messages::Finished;
 use reelgate_ports::records::{Claim, Success};
 
 use crate::engine_context::EngineContext;
 use crate::stage::{AttemptFacts, StageTask};
-use crate::work::media::{Order, Staged, other_result, run_staged};
-use crate::work::ours;
+use crate::work::encode_task::{encode_budget, show_on_board};
+use crate::work::media::{MediaOrder, Staged, other_result, run_staged};
 use crate::work::products::{Encoded, MediaJob, to_document};
 use crate::work::redacted::{is_touched, redacted};
 use crate::work::redaction;
@@ -33,10 +32,10 @@ impl StageTask for Transcode {
         {
             return redacted(&context, &claim, planned, &request, &cancel, learned).await;
         }
-        let budget = budget(&context.settings.budgets, &planned)?;
+        let budget = encode_budget(&context.settings.budgets, &planned)?;
         let MediaJob { job, media_ns, .. } = planned;
         let Staged { finished, outputs, gstreamer } =
-            run_staged(&context, &claim, Order { job, budget, media_ns }, &cancel, learned).await?;
+            run_staged(&context, &claim, MediaOrder { job, budget, media_ns }, &cancel, learned).await?;
         let result = match finished {
             Finished::Video(result) => to_document(&Encoded { gstreamer, result })?,
             Finished::Audio(result) => to_document(&Encoded { gstreamer, result })?,
@@ -45,24 +44,4 @@ impl StageTask for Transcode {
         context.progress_board.progressed(&claim.fence.asset, claim.fence.task, media_ns);
         Ok(Success::Produced { result, outputs })
     }
-}
-
-/// What the worker of an encode may use.
-pub(super) fn budget(budgets: &Budgets, planned: &MediaJob) -> Result<Budget, Fault> {
-    match &planned.job {
-        Job::Video(job) => Ok(budgets.video(job)),
-        Job::Audio(_) => Ok(budgets.audio(planned.duration_ns)),
-        _ => Err(other_result()),
-    }
-}
-
-/// The board measures the whole transcode in nanoseconds of media; what finished tasks left counts as done. It asks
-/// the store once for each asset.
-pub(super) async fn show_on_board(context: &EngineContext, claim: &Claim) -> Result<(), Fault> {
-    let asset = &claim.fence.asset;
-    if !context.progress_board.is_planned(asset) {
-        let progress = context.store.media_progress(asset).await.map_err(ours)?;
-        context.progress_board.planned(asset, progress.planned_ns, progress.done_ns);
-    }
-    Ok(())
 }

@@ -1,4 +1,4 @@
-//! Sniff, hash and inspect in one pass over the file, then plan. Refuses before anything is paid for.
+//! Sniffs, hashes and inspects the file in one pass, then plans. A file is refused here, before costly work begins.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -39,7 +39,7 @@ impl StageTask for Validate {
         let source = &claim.source;
         let opened = context.objects.open(source).await.map_err(sources)?;
         let size_bytes = opened.size_bytes;
-        // A file that the first bytes refuse needs no worker and so no permit.
+        // A file that is refused by its first bytes needs no worker, and so no permit.
         let permit = match sniffed(&opened.file, size_bytes) {
             Ok(_) => context.inspections.acquire().await.ok(),
             Err(_) => None,
@@ -66,16 +66,16 @@ impl StageTask for Validate {
     }
 }
 
-/// What is stored of an inspection: that a tag or a chapter is there, and never what it says. The words go their own
-/// way, as lines that only the classifier reads.
+/// The inspection as it is stored: it shows that a tag or a chapter exists, and never its text. The text is collected as
+/// lines that only the classifier reads.
 fn without_words(mut inspection: Inspection) -> Inspection {
     inspection.facts.tags.iter_mut().for_each(|tag| tag.value.clear());
     inspection.facts.chapters.iter_mut().for_each(|chapter| chapter.title.clear());
     inspection
 }
 
-/// What `probe` and the pipeline both do with a file: hash it and inspect it at the same time, so that the disk
-/// is read once. The hash is known even where the media is refused.
+/// Hashes and inspects a file at the same time, so that the disk is read once; `probe` uses this too. The hash is known
+/// even if the media is refused.
 pub async fn inspect_file(
     worker: &WorkerProgram,
     settings: &Settings,
@@ -118,7 +118,7 @@ fn sniffed(file: &File, size_bytes: u64) -> Result<reelgate_flow::facts::Contain
     sniff(&prefix[..filled], size_bytes)
 }
 
-/// Sniffs, then inspects in a jailed worker; `greeted` hears the version of GStreamer. Blocks.
+/// Sniffs, then inspects in a jailed worker; `greeted` receives the version of GStreamer. Blocks.
 pub fn inspect(
     worker: &WorkerProgram,
     settings: &Settings,
@@ -157,7 +157,7 @@ impl OutputSink for NoOutput {
     }
 }
 
-/// SHA-256 of a file from its beginning, lower-case hexadecimal; does not move the file's own position.
+/// SHA-256 of a file from its beginning, lower-case hexadecimal; does not move the file's position.
 pub fn hash_file(file: &File) -> std::io::Result<String> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; READ_BYTES];
@@ -186,7 +186,7 @@ async fn check_given_checksum(context: &EngineContext, claim: &Claim, sha256: &s
     Err(Fault::new(Code::ChecksumMismatch, detail))
 }
 
-/// The first word of what `sha256sum` writes, lower case; a leading `\` flags an escaped file name there.
+/// The first word of `sha256sum`'s output, lower case; `sha256sum` writes a `\` before it where the file name is escaped.
 fn parse_checksum(text: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(text).ok()?;
     let word = text.split_whitespace().next()?.trim_start_matches('\\');

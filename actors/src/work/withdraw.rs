@@ -1,12 +1,13 @@
-//! Nothing of the asset stays readable; the source is moved as the exit says. And the way back out of quarantine.
+//! Withdraws an asset: nothing of it stays readable, and the source is moved as the exit says. Also restores an asset that
+//! is released from quarantine.
 
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_ports::objects::{Restored, Withdrawn};
 use reelgate_ports::records::{Claim, Success, Taken, WithdrawalRecord};
 
 use crate::engine_context::EngineContext;
-use crate::work::external_scan::take_back;
-use crate::work::publish::published_path;
+use crate::work::external_scan::remove_text;
+use crate::work::publication::published_path;
 use crate::work::{ours, sources};
 
 /// [`reelgate_flow::task::TaskKey::Withdraw`]. Safe to do twice.
@@ -15,7 +16,7 @@ pub async fn withdraw(context: &EngineContext, claim: &Claim) -> Result<Success,
     let path = published_path(context, &claim.fence.asset, &claim.source);
     let withdrawn = context.objects.withdraw(&claim.fence.asset, Some(&path), &claim.source, exit).await;
     let Withdrawn { source_location, mut withdrawal_record } = match withdrawn {
-        // A source that is gone or was replaced cannot be moved; the outputs are removed first, so nothing stays.
+        // A source that is missing or was replaced cannot be moved. The outputs are removed before it, so nothing stays.
         Err(error) if matches!(sources(error.clone()).code, Code::SourceMissing | Code::SourceChanged) => {
             Withdrawn {
                 source_location: claim.source.location.clone(),
@@ -24,9 +25,9 @@ pub async fn withdraw(context: &EngineContext, claim: &Claim) -> Result<Success,
         }
         other => other.map_err(sources)?,
     };
-    // After what is visible: a scanner's bucket that does not answer must not keep outputs where they are.
-    if let Some(text) = take_back(context, claim).await? {
-        // Sidecar and map: removed, and looked for afterwards.
+    // Only after the outputs: a scanner's bucket that does not answer must not keep them visible.
+    if let Some(text) = remove_text(context, claim).await? {
+        // Sidecar and map were removed, and a check showed that they are gone.
         withdrawal_record.looked_at += 2;
         withdrawal_record.taken.extend((text.objects > 0).then(|| Taken {
             area: "external_scan".to_owned(),

@@ -1,4 +1,4 @@
-//! How much work is left, in seconds: the signal that machines are added and taken away by.
+//! How many seconds of work are left: the signal by which machines are added and removed.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use reelgate_flow::task::Lane;
 use reelgate_ports::machine::WorkLeft;
 use reelgate_ports::records::{NodeRecord, QueueRow};
 
-/// A node silent for longer does not count as capacity, milliseconds.
+/// A node that has not reported for longer does not count as capacity, milliseconds.
 const SILENT_MS_MAX: u64 = 60_000;
-/// What a task is taken to cost before any of its stage was measured, milliseconds.
+/// Assumed cost of a task before one of its stage was measured, milliseconds.
 const UNMEASURED_MS: f64 = 10_000.0;
 
-/// Waiting and running tasks × measured mean cost of their stage ÷ what the working nodes run at once. With no
-/// node working, capacity counts as one task at once, so that the signal rises and a machine is started.
+/// Waiting and running tasks × measured mean cost of their stage ÷ tasks that the working nodes run at once. If no node
+/// works, the capacity counts as one task at once, so that the signal rises and a machine is started.
 pub fn work_left(queue: &[QueueRow], nodes: &[NodeRecord]) -> Vec<WorkLeft> {
     let costs = costs(nodes);
     let seconds = |lane: Lane| {
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_that_are_silent_or_take_no_work_are_no_capacity() {
+    fn nodes_that_are_silent_or_take_no_work_do_not_count_as_capacity() {
         let nodes = [node(4, 0, "working"), node(4, 61_000, "working"), node(4, 0, "draining")];
         assert_eq!(heavy(&[row(100)], &nodes), 500.0);
     }

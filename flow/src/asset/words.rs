@@ -114,15 +114,19 @@ words!(
 );
 
 words!(
-    /// The highest severity among the findings.
+    /// Severity of a finding, or the highest severity among the findings of an asset. Configurations may spell it as Macie
+    /// does, too: `HIGH` or `High`.
     Severity {
-        /// No finding.
+        /// There is no finding.
         None = "none",
         /// Logged.
+        #[cfg_attr(feature = "serde", serde(alias = "LOW", alias = "Low"))]
         Low = "low",
         /// Published with a flag.
+        #[cfg_attr(feature = "serde", serde(alias = "MEDIUM", alias = "Medium"))]
         Medium = "medium",
         /// Quarantined.
+        #[cfg_attr(feature = "serde", serde(alias = "HIGH", alias = "High"))]
         High = "high",
     }
 );

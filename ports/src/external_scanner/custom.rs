@@ -1,8 +1,7 @@
 //! The operator's own identifiers. The scanner stores each under a name that identifies its definition.
 
 use data_encoding::HEXLOWER;
-use reelgate_flow::asset::Severity;
-use serde::{Deserialize, Serialize};
+use reelgate_flow::custom_identifier::CustomIdentifier;
 use sha2::{Digest, Sha256};
 
 /// Prefix of the names that Reelgate gives to the scanner's identifiers.
@@ -12,43 +11,14 @@ const DIGEST_CHARS: usize = 16;
 /// Characters of the operator's name that are kept in the scanner's name, which may have 128.
 const NAME_CHARS_MAX: usize = 90;
 
-/// One of the operator's own identifiers, with the scanner's semantics: Amazon Macie User Guide, "Building custom data
-/// identifiers".
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CustomIdentifier {
-    /// The operator's name for the identifier, up to 90 characters.
-    pub name: String,
-    /// The regular expression, up to 512 characters.
-    pub regex: String,
-    /// One of these must precede the match; up to 50, 3 to 90 characters each.
-    #[serde(default)]
-    pub keywords: Vec<String>,
-    /// A match that contains one of these is dropped; up to 10, 4 to 90 characters each.
-    #[serde(default)]
-    pub ignore_words: Vec<String>,
-    /// Characters from the end of a keyword to the end of the match, 1 to 300; default 50.
-    #[serde(default = "distance_default")]
-    pub maximum_match_distance: u16,
-    /// Least number of occurrences for each severity, both ascending. If empty, one occurrence makes a finding Medium.
-    #[serde(default)]
-    pub severity_levels: Vec<(u64, Severity)>,
-}
-
-fn distance_default() -> u16 {
-    50
-}
-
-impl CustomIdentifier {
-    /// The scanner's name for the identifier: the operator's name and a digest over the whole definition. A changed
-    /// definition gets another name, and every node finds an unchanged one again.
-    pub fn scanner_name(&self) -> String {
-        let text = serde_json::to_vec(self).expect("text and numbers always serialise");
-        let mut digest = HEXLOWER.encode(&Sha256::digest(&text));
-        digest.truncate(DIGEST_CHARS);
-        let name: String = self.name.chars().take(NAME_CHARS_MAX).collect();
-        format!("{OURS}{digest}-{name}")
-    }
+/// The scanner's name for an identifier: the operator's name and a digest of the whole definition. A definition that changes
+/// gets another name, and every node finds an unchanged one again.
+pub fn scanner_name(identifier: &CustomIdentifier) -> String {
+    let text = serde_json::to_vec(identifier).expect("texts and numbers can be written");
+    let mut digest = HEXLOWER.encode(&Sha256::digest(&text));
+    digest.truncate(DIGEST_CHARS);
+    let name: String = identifier.name.chars().take(NAME_CHARS_MAX).collect();
+    format!("{OURS}{digest}-{name}")
 }
 
 /// The operator's name from the scanner's name for an identifier. A name that Reelgate did not give is returned unchanged.
@@ -63,6 +33,9 @@ pub(super) fn operator_name(scanner_name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use reelgate_flow::asset::Severity;
+    use reelgate_flow::custom_identifier::SeverityLevel;
+
     use super::*;
 
     fn identifier() -> CustomIdentifier {
@@ -77,19 +50,22 @@ mod tests {
             |one| one.keywords.push("employee".into()),
             |one| one.ignore_words.push("E-000000".into()),
             |one| one.maximum_match_distance = 51,
-            |one| one.severity_levels.push((1, Severity::High)),
+            |one| {
+                let severity = Severity::High;
+                one.severity_levels.push(SeverityLevel { occurrences_threshold: 1, severity });
+            },
         ];
-        assert_eq!(identifier().scanner_name(), identifier().scanner_name());
+        assert_eq!(scanner_name(&identifier()), scanner_name(&identifier()));
         for change in changes {
             let mut changed = identifier();
             change(&mut changed);
-            assert_ne!(changed.scanner_name(), identifier().scanner_name());
+            assert_ne!(scanner_name(&changed), scanner_name(&identifier()));
         }
     }
 
     #[test]
-    fn the_operator_s_name_is_parsed_and_other_names_stay_unchanged() {
-        assert_eq!(operator_name(&identifier().scanner_name()), "employee-id");
+    fn the_operator_s_name_is_read_back_and_other_names_stay_as_they_are() {
+        assert_eq!(operator_name(&scanner_name(&identifier())), "employee-id");
         for other in ["employee-id", "reelgate-employee-id", "reelgate-0123456789abcdef-", ""] {
             assert_eq!(operator_name(other), other);
         }

@@ -18,7 +18,7 @@ use reelgate_flow::ids::AssetId;
 
 use crate::error::PortResult;
 use crate::records::ExternalScanEvent;
-pub use custom::CustomIdentifier;
+pub use custom::scanner_name;
 pub use ids::{BatchId, JobId};
 pub use job::{Begun, JobFailure, JobStatus};
 pub use report::{CUSTOM_CATEGORY, Detection, ExternalScanReport, LOCATIONS_MAX};

@@ -1,9 +1,8 @@
-//! A file as lines, in bounded memory.
+//! Reads a file as lines, in bounded memory.
 
 use std::io::{self, BufRead, Read};
 
-/// Bytes of a line that are read as one. A longer one (JSON without line breaks) is read as several, each parted where a
-/// word ends.
+/// Longest line that is read whole, bytes. A longer one (JSON without line breaks) is split at the ends of words.
 const LINE_BYTES_MAX: usize = 1 << 20;
 
 /// Calls `each` with the number, from 1, and the text of every line, without its break. What is not UTF-8 is read as U+FFFD.
@@ -24,7 +23,7 @@ pub fn each(mut reader: impl BufRead, mut each: impl FnMut(u64, &str)) -> io::Re
     }
 }
 
-/// Where a long line may be parted: behind its last space or comma, else at its end.
+/// Where a long line may be split: after its last space or comma, otherwise at its end.
 fn word_end(line: &[u8]) -> usize {
     line.iter().rposition(|byte| matches!(byte, b' ' | b',' | b'\t')).map_or(line.len(), |at| at + 1)
 }
@@ -47,11 +46,11 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_parted_between_words_and_keeps_its_number() {
+    fn a_very_long_line_is_split_between_words_and_keeps_its_number() {
         let text = format!("{} 12345 {}\nnext", "a".repeat(LINE_BYTES_MAX - 8), "b".repeat(LINE_BYTES_MAX));
         let lines = read(text.as_bytes());
         assert_eq!(lines.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 1, 1, 2]);
-        assert!(lines[0].1.ends_with(" 12345 "), "parted within a word");
+        assert!(lines[0].1.ends_with(" 12345 "), "split within a word");
         let all: usize = lines.iter().map(|(_, text)| text.len()).sum();
         assert_eq!(all, text.len() - 1, "nothing is lost or read twice");
     }

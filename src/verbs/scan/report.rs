@@ -1,42 +1,42 @@
-//! What a scan prints: a table for people, lines in Macie's words for scripts. Never a value.
+//! The output of a scan: a table for people, lines in Macie's words for scripts. No value is ever shown.
 
+use reelgate_actors::work::findings::location;
 use reelgate_actors::work::gathered_text::GatheredText;
 use reelgate_flow::asset::Response;
 use reelgate_flow::reason::Fault;
 use reelgate_pipelines::messages::NotAnalysed;
 use reelgate_ports::records::FindingLocation;
-use reelgate_privacy::{Finding, Location, Origin, Severity, Span, finding_type, identifiers, severity};
+use reelgate_privacy::{
+    Finding, Location, Origin, Severity, Span, finding_type, identifiers, macie_score, macie_severity,
+    severity,
+};
 use serde::Serialize;
 
-use super::places;
 use crate::config::privacy::PrivacyRaw;
 use crate::exit::Failure;
 use crate::output::json::ReasonLine;
 use crate::output::table::{self, clean, seconds};
 use crate::verbs::to_json;
 
-/// Places of a finding in the table.
+/// Most places of a finding in the table.
 const PLACES_SHOWN: usize = 3;
 
 /// What a file was read as.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReadAs {
-    /// Lines.
     Text,
-    /// Through the media worker.
     Media,
 }
 
 /// One file.
 pub struct Scanned {
-    /// Its path, masked.
+    /// The path, masked.
     pub shown: String,
     /// `None` where it is neither text nor media that is accepted.
     pub seen: Option<ReadAs>,
-    /// What was found.
     pub reading: GatheredText,
-    /// Why no more than its name was read.
+    /// Why only its name was read.
     pub refused: Option<Fault>,
 }
 
@@ -49,7 +49,7 @@ struct SeverityLine {
 
 impl SeverityLine {
     fn new(severity: Severity) -> Self {
-        Self { score: severity.score(), description: severity.as_str() }
+        Self { score: macie_score(severity), description: macie_severity(severity) }
     }
 }
 
@@ -80,7 +80,7 @@ struct FindingLine {
     additional_occurrences: u64,
 }
 
-/// One place, for evaluation.
+/// The place of a finding, for evaluations.
 #[derive(Serialize)]
 pub struct SpanLine {
     start: usize,
@@ -91,13 +91,12 @@ pub struct SpanLine {
 }
 
 impl SpanLine {
-    /// The line of a place.
     pub fn new(span: &Span) -> Self {
         Self { start: span.start, end: span.end, kind: span.kind.id, confidence: span.confidence }
     }
 }
 
-/// Prints one file, and what policy would do with it.
+/// Prints the findings in one file, and the response of policy.
 pub fn file(scanned: &Scanned, policy: Response, json: bool) -> Result<(), Failure> {
     let findings = &scanned.reading.findings;
     let not_analysed = match &scanned.reading.enrichment {
@@ -116,9 +115,9 @@ pub fn file(scanned: &Scanned, policy: Response, json: bool) -> Result<(), Failu
             reason: scanned.refused.as_ref().map(ReasonLine::new),
         })?);
     }
-    // What was not read is not called clean.
+    // A file that was not read is not called clean.
     let without = if scanned.refused.is_some() { "not read" } else { "nothing found" };
-    let worst = severity(findings).map_or(without, Severity::as_str);
+    let worst = severity(findings).map_or(without, macie_severity);
     let seen = match scanned.seen {
         Some(ReadAs::Text) => "text",
         Some(ReadAs::Media) => "media",
@@ -130,7 +129,12 @@ pub fn file(scanned: &Scanned, policy: Response, json: bool) -> Result<(), Failu
         let mut rows = table::new(&["finding", "severity", "count", "first places"]);
         for one in findings {
             let first: Vec<String> = one.locations.iter().take(PLACES_SHOWN).map(shown).collect();
-            rows.add_row([one.kind.id, one.severity.as_str(), &one.count.to_string(), &first.join("\n")]);
+            rows.add_row([
+                one.kind.id,
+                macie_severity(one.severity),
+                &one.count.to_string(),
+                &first.join("\n"),
+            ]);
         }
         table::print(&rows.to_string())?;
     }
@@ -156,7 +160,7 @@ fn finding_line(finding: &Finding) -> FindingLine {
         finding_type: finding.finding_type(),
         severity: SeverityLine::new(finding.severity),
         count: finding.count,
-        locations: places(finding),
+        locations: finding.locations.iter().map(location).collect(),
         additional_occurrences: finding.additional_occurrences,
     }
 }
@@ -188,7 +192,7 @@ struct TypeLine<'a> {
     severity: String,
 }
 
-/// Prints everything that is looked for with this configuration.
+/// Prints every identifier of this configuration.
 pub fn types(privacy: &PrivacyRaw, json: bool) -> Result<(), Failure> {
     let built_in = identifiers();
     let enabled = built_in.iter().filter(|one| privacy.disabled.iter().all(|id| id != one.kind.id));
@@ -202,7 +206,7 @@ pub fn types(privacy: &PrivacyRaw, json: bool) -> Result<(), Failure> {
             },
             keyword: one.keyword_rule.as_str(),
             severity: [one.severity.one, one.severity.some, one.severity.many]
-                .map(Severity::as_str)
+                .map(macie_severity)
                 .join(" / "),
         })
         .collect();
@@ -213,10 +217,12 @@ pub fn types(privacy: &PrivacyRaw, json: bool) -> Result<(), Failure> {
             origin: "configuration",
             keyword: if one.keywords.is_empty() { "no" } else { "yes" },
             severity: match one.severity_levels.as_slice() {
-                [] => Severity::Medium.as_str().to_owned(),
+                [] => macie_severity(Severity::Medium).to_owned(),
                 levels => levels
                     .iter()
-                    .map(|level| format!("{} from {}", level.severity.as_str(), level.occurrences_threshold))
+                    .map(|level| {
+                        format!("{} from {}", macie_severity(level.severity), level.occurrences_threshold)
+                    })
                     .collect::<Vec<_>>()
                     .join(", "),
             },

@@ -1,4 +1,4 @@
-//! Places in a text of any length, in bounded memory: windows that overlap by more than any value is long.
+//! Finds places in a text of any length, in bounded memory. Windows overlap by more than the length of any value.
 
 use std::io::{self, Read};
 
@@ -6,13 +6,13 @@ use reelgate_privacy::{Classifier, Span};
 
 use crate::exit::Failure;
 
-/// Bytes whose places a window answers for, about.
+/// About how many bytes of a window are its own: it reports the places that begin in them.
 const BODY_BYTES: usize = 1 << 20;
-/// Bytes read with them on either side, so that a value at the seam is read with all that is around it.
+/// Bytes around them on either side, so that a value at the border is classified in its context.
 const MARGIN_BYTES: usize = 4_096;
 
-/// Calls `each` with every place in order, in characters from the beginning of the text. What is not UTF-8 counts as U+FFFD,
-/// one for each part that could not begin a character.
+/// Calls `each` with every place in order, in characters from the beginning of the text. Bytes that are not UTF-8 count as
+/// U+FFFD, one for each sequence that is no character.
 pub fn each(
     classifier: &Classifier,
     mut reader: impl Read,
@@ -33,7 +33,7 @@ pub fn each(
         if at_end {
             return Ok(());
         }
-        window.go_on_from(end);
+        window.advance_to(end);
     }
 }
 
@@ -47,14 +47,14 @@ struct Window {
     text: String,
     /// Characters of the file before it.
     first_char: usize,
-    /// Where what it answers for begins, bytes.
+    /// Where its own bytes begin.
     body: usize,
-    /// The beginning of a character whose end is not read yet.
+    /// First bytes of a character whose last bytes are not read yet.
     pending: Vec<u8>,
 }
 
 impl Window {
-    /// Reads until there is a body with a margin behind it; true at the end of the file.
+    /// Reads until there is a body with a margin after it; returns true at the end of the file.
     fn fill(&mut self, reader: &mut impl Read) -> io::Result<bool> {
         let mut buffer = [0; 1 << 16];
         while self.text.len() < self.body + BODY_BYTES + MARGIN_BYTES {
@@ -74,8 +74,8 @@ impl Window {
         Ok(false)
     }
 
-    /// Answers for what is behind `end` from now on.
-    fn go_on_from(&mut self, end: usize) {
+    /// Moves the window: its own bytes begin at `end`.
+    fn advance_to(&mut self, end: usize) {
         let keep = self.text.floor_char_boundary(end.saturating_sub(MARGIN_BYTES));
         self.first_char += chars(&self.text[..keep]);
         self.text.drain(..keep);
@@ -83,7 +83,7 @@ impl Window {
     }
 }
 
-/// Bytes without a last character that is cut (RFC 3629: its first byte tells how many follow).
+/// How many bytes there are before an incomplete last character (RFC 3629: the first byte gives the length).
 fn whole_chars(bytes: &[u8]) -> usize {
     for (back, byte) in bytes.iter().rev().take(3).enumerate() {
         let length = match byte {
@@ -102,7 +102,7 @@ fn whole_chars(bytes: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    /// Reads a few bytes at a time, so that characters are cut.
+    /// Reads a few bytes at a time, so that characters are split.
     struct Slow<'a>(&'a [u8]);
 
     impl Read for Slow<'_> {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_find_what_one_reading_of_the_whole_finds() {
+    fn windows_find_the_same_places_as_one_scan_of_the_whole_text() {
         let classifier = Classifier::new();
         let mut text = String::new();
         let mut at = 0;
@@ -128,7 +128,7 @@ mod tests {
             };
             at += 1;
         }
-        // A value right across each seam, whatever the windows before it took.
+        // A value across the border of two windows.
         text.insert_str(text.floor_char_boundary(BODY_BYTES - 9), " j.doe@example-mail.net ");
         let mut found = Vec::new();
         each(&classifier, Slow(text.as_bytes()), |span| {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_character_counts_as_one_and_is_never_held_back_at_the_end() {
+    fn invalid_bytes_count_as_a_character_and_are_not_dropped_at_the_end() {
         for (bytes, whole) in [
             (&b"ab"[..], 2),
             (b"a\xc3", 1),

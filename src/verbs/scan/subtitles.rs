@@ -1,6 +1,6 @@
-//! Lines of subtitle files with the time they are shown at; lines of any other text as they are.
+//! Reads lines of subtitle files with their times, and lines of any other text unchanged.
 //!
-//! What lies between two cues (an empty line, a number, the times) would keep a value that spans them from being found.
+//! The lines between two cues (an empty line, a number, the times) are removed: a value may span two cues.
 //! Times are those of SubRip and WebVTT (W3C, "WebVTT: The Web Video Text Tracks Format", 4.1): `00:01:02,500 --> …`.
 
 use reelgate_flow::place::TextPlace;
@@ -10,19 +10,19 @@ const CUE_NUMBER_DIGITS_MAX: usize = 9;
 
 /// Reads one file.
 pub struct Subtitles {
-    /// Of the cue that the next line belongs to; no times outside of cues.
+    /// The cue that the next line belongs to; without times outside of cues.
     cue: TextPlace,
     plain: TextPlace,
     has_cues: bool,
     after_gap: bool,
-    /// Its number, and what may be the number of a cue.
-    held: Option<(u64, String)>,
+    /// The number and text of a line that may be the number of a cue.
+    pending: Option<(u64, String)>,
 }
 
 impl Default for Subtitles {
     fn default() -> Self {
         let (cue, plain) = (address("subtitle", "text"), address("text", "line"));
-        Self { cue, plain, has_cues: false, after_gap: true, held: None }
+        Self { cue, plain, has_cues: false, after_gap: true, pending: None }
     }
 }
 
@@ -33,11 +33,11 @@ pub fn address(surface: &str, field: &str) -> TextPlace {
 }
 
 impl Subtitles {
-    /// Takes the next line and hands on what is text.
+    /// Reads the next line; calls `push` for every line that is text.
     pub fn read(&mut self, number: u64, text: &str, push: &mut impl FnMut(&TextPlace, &str)) {
         if let Some((start_ns, end_ns)) = times(text) {
             (self.cue.start_ns, self.cue.end_ns) = (Some(start_ns), Some(end_ns));
-            (self.has_cues, self.held) = (true, None);
+            (self.has_cues, self.pending) = (true, None);
             return;
         }
         self.finish(push);
@@ -49,20 +49,20 @@ impl Subtitles {
         if is_gap && self.has_cues {
             (self.cue.start_ns, self.cue.end_ns) = (None, None);
         } else if may_be_number {
-            self.held = Some((number, text.to_owned()));
+            self.pending = Some((number, text.to_owned()));
         } else {
-            self.hand_on(number, text, push);
+            self.push_line(number, text, push);
         }
     }
 
-    /// Hands on what waits for the next line; to be called once more at the end.
+    /// Pushes the line that waits for the next one. Must be called at the end.
     pub fn finish(&mut self, push: &mut impl FnMut(&TextPlace, &str)) {
-        if let Some((number, text)) = self.held.take() {
-            self.hand_on(number, &text, push);
+        if let Some((number, text)) = self.pending.take() {
+            self.push_line(number, &text, push);
         }
     }
 
-    fn hand_on(&mut self, number: u64, text: &str, push: &mut impl FnMut(&TextPlace, &str)) {
+    fn push_line(&mut self, number: u64, text: &str, push: &mut impl FnMut(&TextPlace, &str)) {
         let address = if self.cue.start_ns.is_some() { &mut self.cue } else { &mut self.plain };
         address.line = Some(number);
         push(address, text);
@@ -90,7 +90,7 @@ fn clock(text: &str) -> Option<u64> {
         _ => return None,
     };
     let ms = number(fraction).filter(|_| fraction.len() == 3)?;
-    // Four digits each at most, so far below what 64 bits hold.
+    // Four digits each at most, so the sum fits into 64 bits by far.
     Some(((hours * 3_600 + minutes * 60 + seconds) * 1_000 + ms) * 1_000_000)
 }
 
@@ -98,7 +98,7 @@ fn clock(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// Number, start in milliseconds, text of what is handed on.
+    /// Number, start in milliseconds and text of each line that is pushed.
     fn read(text: &str) -> Vec<(u64, Option<u64>, String)> {
         let (mut subtitles, mut found) = (Subtitles::default(), Vec::new());
         let mut push = |address: &TextPlace, text: &str| {
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn cues_lose_numbers_times_and_gaps_and_get_their_time() {
+    fn cues_are_read_with_their_times_and_without_numbers_and_gaps() {
         let srt =
             "1\n00:00:01,000 --> 00:00:02,000\n4539 5787\n\n2\n00:00:03,000 --> 00:00:04,000\n6362 1486\n";
         let expected = [(3, Some(1_000), "4539 5787"), (7, Some(3_000), "6362 1486")];
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_is_handed_on_whole() {
+    fn other_text_is_read_unchanged() {
         for text in ["12", "12\n34", "a --> b\n\n12\nc", "x\n\n7"] {
             let lines: Vec<String> = read(text).into_iter().map(|(_, _, text)| text).collect();
             assert_eq!(lines, text.lines().collect::<Vec<_>>(), "{text:?}");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_is_none_is_text() {
+    fn a_malformed_time_is_text() {
         for text in [
             "0:1 --> 0:2",
             "1:2:3:4.000 --> 1:2:3:5.000",

@@ -1,4 +1,4 @@
-//! Uploads to S3, as a Kinesis stream or an SQS queue tells of them.
+//! Events of uploads to S3, from a Kinesis stream or an SQS queue.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use reelgate_flow::ids::NodeId;
 use reelgate_ports::events::Events;
 use reelgate_ports::shards::Shards;
 
-use super::Aws;
+use super::clients::Aws;
 use super::objects::ingest;
 use crate::config::Config;
 use crate::exit::Failure;
 
-/// Seconds that a queue holds an empty answer back.
+/// Longest time that a queue waits for a message before it answers, seconds.
 const QUEUE_WAIT_S: u8 = 5;
 
 /// The events of a stream.
@@ -40,7 +40,7 @@ pub async fn queue(config: &Config, aws: &Aws<'_>, queue: &str) -> Result<Arc<dy
     Ok(Arc::new(SqsEvents::new(client, queue, ingest, QUEUE_WAIT_S)))
 }
 
-/// Proves that the ingest area is in S3, as a stream or queue of its events asks for.
+/// Proves that the ingest area is in S3, which a stream or queue of events needs.
 pub fn prove_ingest(config: &Config) -> Result<(), Failure> {
     ingest(config).map(drop)
 }

@@ -1,25 +1,23 @@
-//! Which scanner outside reads the text too.
+//! Opens the external scanner.
 
 use std::sync::Arc;
 
 use reelgate_actors::scan_batcher::{ExternalScanSettings, ScanBatcher};
-use reelgate_actors::work::screen::graded;
 use reelgate_aws::location::Area;
 use reelgate_aws::macie::{MacieScanner, MacieSettings};
 use reelgate_ports::clock::SystemClock;
-use reelgate_ports::external_scanner::{self, ExternalScanner};
-use reelgate_privacy::CustomIdentifier;
+use reelgate_ports::external_scanner::ExternalScanner;
 
-use super::{Aws, transfer};
+use super::clients::{Aws, transfer};
 use crate::config::Config;
 use crate::exit::Failure;
 
-/// The scanner; `None` where none is configured. Nothing is asked of it before its first call.
+/// The scanner; `None` where none is configured. It is not contacted before its first call.
 pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Option<Arc<dyn ExternalScanner>>, Failure> {
     let Some(area) = area(config)? else { return Ok(None) };
     let settings = MacieSettings {
         transfer: transfer(config, [area.bucket.as_str()]),
-        custom: config.raw.privacy.custom_identifiers.iter().map(theirs).collect(),
+        custom: config.raw.privacy.custom_identifiers.clone(),
         ..MacieSettings::new(config.raw.aws.macie.account.clone(), area)
     };
     let sdk = clients.sdk().await;
@@ -27,7 +25,7 @@ pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Option<Arc<dyn E
     Ok(Some(Arc::new(MacieScanner::new(client, sdk, settings, Arc::new(SystemClock))?)))
 }
 
-/// The batcher of a node that works, in front of the scanner that was opened.
+/// The batcher of a node, in front of the scanner that was opened.
 pub fn scan_batcher(
     config: &Config,
     scanner: Option<Arc<dyn ExternalScanner>>,
@@ -49,20 +47,4 @@ fn area(config: &Config) -> Result<Option<Area>, Failure> {
         return Ok(None);
     }
     text.parse().map(Some).map_err(|error| Failure::Usage(format!("configuration: aws.macie.area: {error}")))
-}
-
-/// The same definition in the scanner's words.
-fn theirs(one: &CustomIdentifier) -> external_scanner::CustomIdentifier {
-    external_scanner::CustomIdentifier {
-        name: one.name.clone(),
-        regex: one.regex.clone(),
-        keywords: one.keywords.clone(),
-        ignore_words: one.ignore_words.clone(),
-        maximum_match_distance: one.maximum_match_distance,
-        severity_levels: one
-            .severity_levels
-            .iter()
-            .map(|level| (level.occurrences_threshold, graded(level.severity)))
-            .collect(),
-    }
 }

@@ -1,6 +1,6 @@
-//! The backends on AWS, from the configuration: the only files of the roof that name that crate. `without_aws.rs` has the
-//! same functions for a build without the feature `aws`.
+//! Opens the backends on AWS. `without_aws.rs` has the same functions for a build without the feature `aws`.
 
+mod clients;
 mod events;
 mod external_scanner;
 mod node;
@@ -8,66 +8,10 @@ mod notices;
 mod objects;
 mod parameters;
 
-use std::collections::BTreeMap;
-
-use reelgate_aws::clients::{ClientSettings, SdkConfig, sdk_config};
-use reelgate_aws::objects::{Checksums, TransferSettings};
-use tokio::sync::OnceCell;
-
-use crate::config::Config;
-use crate::config::fleet::AwsRaw;
-
+pub use clients::{Aws, sdk, transfer};
 pub use events::{prove_ingest, queue, stream};
 pub use external_scanner::{open as open_scanner, scan_batcher};
 pub use node::machine;
 pub use notices::{bus, topic};
 pub use objects::{ingest_prefix, open as open_objects};
 pub use parameters::parameters;
-
-/// One configuration for every client of a process, made when the first of them is needed.
-pub struct Aws<'a> {
-    config: &'a Config,
-    sdk: OnceCell<SdkConfig>,
-}
-
-impl<'a> Aws<'a> {
-    /// Nothing is looked up yet.
-    pub fn new(config: &'a Config) -> Self {
-        Self { config, sdk: OnceCell::new() }
-    }
-
-    /// Region, endpoint and credentials.
-    pub async fn sdk(&self) -> &SdkConfig {
-        self.sdk.get_or_init(|| sdk(self.config)).await
-    }
-}
-
-/// What every client is made from.
-pub async fn sdk(config: &Config) -> SdkConfig {
-    sdk_config(&settings(&config.raw.aws)).await
-}
-
-/// Where services are looked for.
-fn settings(aws: &AwsRaw) -> ClientSettings {
-    let given = |text: &String| (!text.is_empty()).then(|| text.clone());
-    ClientSettings { endpoint_url: given(&aws.endpoint_url), region: given(&aws.region) }
-}
-
-/// How bytes are moved to and from these buckets.
-pub fn transfer<'a>(config: &Config, buckets: impl IntoIterator<Item = &'a str>) -> TransferSettings {
-    let aws = &config.raw.aws;
-    let owned = |bucket: &str| (bucket.to_owned(), aws.bucket_owner.clone());
-    let owners: BTreeMap<String, String> = match aws.bucket_owner.as_str() {
-        "" => BTreeMap::new(),
-        _ => buckets.into_iter().map(owned).collect(),
-    };
-    let kms_key_id = (!aws.kms_key_id.is_empty()).then(|| aws.kms_key_id.clone());
-    let checksums = if aws.checksums { Checksums::WhenSupported } else { Checksums::WhenRequired };
-    TransferSettings {
-        owners,
-        kms_key_id,
-        checksums,
-        path_style: aws.path_style,
-        ..TransferSettings::default()
-    }
-}

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use reelgate_aws::node::{Ec2Machine, MachineSettings};
 use reelgate_ports::machine::Machine;
 
-use super::Aws;
+use super::clients::Aws;
 use crate::config::Config;
 use crate::exit::Failure;
 
-/// The machine, where the configuration names services that know it.
+/// The machine, where the configuration uses one of its services.
 pub async fn machine(config: &Config, aws: &Aws<'_>) -> Result<Option<Arc<dyn Machine>>, Failure> {
     let raw = &config.raw.node;
     let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reelgate_aws::notices::{EventBridgeNotices, SnsNotices};
 use reelgate_ports::notices::Notices;
 
-use super::Aws;
+use super::clients::Aws;
 use crate::exit::Failure;
 
 /// A topic of SNS.

@@ -7,18 +7,18 @@ use reelgate_aws::location::{Area, Location};
 use reelgate_aws::objects::{Areas, ObjectsSettings, S3Objects};
 use reelgate_ports::objects::Objects;
 
-use super::{Aws, transfer};
+use super::clients::{Aws, transfer};
 use crate::config::Config;
+use crate::config::fleet::S3_SCHEME;
 use crate::exit::Failure;
-use crate::wiring::objects::S3_SCHEME;
 
-/// Opens the areas that the configuration names.
+/// Opens the areas that the configuration names; creates the scratch directory.
 pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Arc<dyn Objects>, Failure> {
     let areas = areas(config)?;
     let scratch = &config.raw.objects.scratch;
     let scratch = if scratch.is_empty() { config.home.join("scratch") } else { PathBuf::from(scratch) };
     std::fs::create_dir_all(&scratch).map_err(|error| {
-        Failure::Usage(format!("objects.scratch: {} cannot be made: {error}", scratch.display()))
+        Failure::Usage(format!("objects.scratch: {} cannot be created: {error}", scratch.display()))
     })?;
     let transfer = transfer(config, areas.all().map(|(_, area)| area.bucket.as_str()));
     let sdk = clients.sdk().await;
@@ -30,7 +30,6 @@ pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Arc<dyn Objects>
     Ok(Arc::new(S3Objects::new(sdk, settings)?))
 }
 
-/// The areas in S3.
 fn areas(config: &Config) -> Result<Areas, Failure> {
     let raw = &config.raw.objects;
     let area = |name: &str, own: &str| {
@@ -49,17 +48,17 @@ fn areas(config: &Config) -> Result<Areas, Failure> {
     })
 }
 
-/// The part of S3 that uploads come from.
+/// The ingest area.
 pub fn ingest(config: &Config) -> Result<Area, Failure> {
     if config.raw.objects.url.starts_with(S3_SCHEME) {
         return Ok(areas(config)?.ingest);
     }
     Err(Failure::Usage(
-        "events.url: a stream or queue tells of uploads to S3: set objects.url to `s3://BUCKET/PREFIX` as well".into(),
+        "events.url: a stream or queue carries events of uploads to S3: set objects.url to `s3://BUCKET/PREFIX` too".into(),
     ))
 }
 
-/// The prefix of keys in the ingest area that an import's source names.
+/// The prefix of keys in the ingest area that the source of an import names.
 pub fn ingest_prefix(config: &Config, source: &str) -> Result<String, Failure> {
     let ingest = ingest(config)?;
     let bucket = format!("{S3_SCHEME}{}", ingest.bucket);

@@ -6,7 +6,7 @@ use figment::{Error, Metadata, Profile, Provider};
 use reelgate_aws::clients::sdk_config;
 use reelgate_aws::config::{Parameters, parameters as read};
 
-use super::settings;
+use super::clients::settings;
 use crate::config::fleet::AwsRaw;
 use crate::exit::Failure;
 
@@ -27,7 +27,7 @@ impl Provider for Remote {
     fn data(&self) -> Result<Map<Profile, Dict>, Error> {
         let mut dict = Dict::new();
         for (name, text) in &self.0.0 {
-            // Read as in the environment: numbers, booleans and lists by their form.
+            // Parsed as the environment is: numbers, booleans and lists by their form.
             let value: Value = text.parse().unwrap_or_else(|never| match never {});
             let key = name.replace('/', ".");
             let one = Serialized::default(&key, value).data()?;
@@ -39,7 +39,7 @@ impl Provider for Remote {
     }
 }
 
-/// Lays one tree of values over another.
+/// Merges one tree of values into another and overrides its values.
 fn merge(over: &mut Dict, from: Dict) {
     for (key, value) in from {
         match (over.get_mut(&key), value) {

@@ -35,7 +35,7 @@ async fn a_drained_node_takes_nothing_until_the_order_is_taken_back() {
     assert!(fixture.reelgate(&["fleet", "drain", "only"]).status.success());
     wait_for("the node drains", Duration::from_secs(15), async || {
         node_state(&fixture, "only").as_deref() == Some("draining")
-            && fixture.logs().contains("no new work is taken")
+            && fixture.logs().contains("takes no new work")
     })
     .await;
     fixture.put("a/one.mp4", &inbox.join("000.mp4")).await;
@@ -64,7 +64,7 @@ async fn a_frozen_node_is_replaced_and_fenced_when_it_wakes() {
     let published = fixture.verify_published().await;
     frozen.signal("CONT");
     wait_for("the frozen one was fenced", Duration::from_secs(30), async || {
-        fixture.logs().contains("stale result fenced off")
+        fixture.logs().contains("stale result refused")
             || fixture.logs().contains("leases could not be renewed")
     })
     .await;

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use aws_sdk_macie2::Client;
 use aws_sdk_macie2::types::{DataIdentifierSeverity, SeverityLevel};
 use reelgate_flow::asset::Severity;
+use reelgate_flow::custom_identifier::{self, CustomIdentifier};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::external_scanner::CustomIdentifier;
+use reelgate_ports::external_scanner::scanner_name;
 
 use crate::error::ApiCall;
 
@@ -29,17 +30,17 @@ pub(super) async fn ensure(client: &Client, wanted: &[CustomIdentifier]) -> Port
         return Ok(Vec::new());
     }
     let mut listed = list(client).await?;
-    let absent: Vec<_> = wanted.iter().filter(|one| !listed.contains_key(&one.scanner_name())).collect();
+    let absent: Vec<_> = wanted.iter().filter(|one| !listed.contains_key(&scanner_name(one))).collect();
     let mut made = BTreeMap::new();
     for one in &absent {
-        made.insert(one.scanner_name(), create(client, one).await?);
+        made.insert(scanner_name(one), create(client, one).await?);
     }
     if !absent.is_empty() {
         listed = list(client).await?;
     }
     // An identifier that was just created may not be listed yet.
     let id = |one: &CustomIdentifier| {
-        let name = one.scanner_name();
+        let name = scanner_name(one);
         listed.get(&name).or_else(|| made.get(&name)).cloned()
     };
     let missing = || {
@@ -67,7 +68,7 @@ async fn list(client: &Client) -> PortResult<BTreeMap<String, String>> {
 
 /// Creates an identifier. The name is the client token, so that two nodes which create it at the same time create one.
 async fn create(client: &Client, one: &CustomIdentifier) -> PortResult<String> {
-    let name = one.scanner_name();
+    let name = scanner_name(one);
     let several = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
     let answer = client
         .create_custom_data_identifier()
@@ -96,14 +97,14 @@ async fn create(client: &Client, one: &CustomIdentifier) -> PortResult<String> {
 fn levels(one: &CustomIdentifier) -> PortResult<Option<Vec<SeverityLevel>>> {
     let invalid =
         |detail| PortError::new(Port::ExternalScanner, ErrorKind::Invalid, CREATE.operation, detail);
-    let level = |(from, severity): &(u64, Severity)| {
-        let severity = match severity {
+    let level = |level: &custom_identifier::SeverityLevel| {
+        let severity = match level.severity {
             Severity::Low => DataIdentifierSeverity::Low,
             Severity::Medium => DataIdentifierSeverity::Medium,
             Severity::High => DataIdentifierSeverity::High,
             Severity::None => return Err(invalid("expected severity low, medium or high, found none")),
         };
-        let from = i64::try_from(*from).ok().filter(|from| *from > 0);
+        let from = i64::try_from(level.occurrences_threshold).ok().filter(|from| *from > 0);
         let from = from.ok_or_else(|| invalid("expected a number of occurrences from 1, found another"))?;
         Ok(SeverityLevel::builder().occurrences_threshold(from).severity(severity).build())
     };

@@ -1,7 +1,7 @@
 //! Settings of Macie: where sidecars are, and which identifiers jobs search for.
 
+use reelgate_flow::custom_identifier::CustomIdentifier;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::external_scanner::CustomIdentifier;
 
 use super::managed::MANAGED_IDENTIFIERS;
 use crate::location::Area;

@@ -1,10 +1,11 @@
 //! Jobs, identifiers and findings.
 
 use reelgate_aws::macie::MacieSettings;
+use reelgate_flow::custom_identifier::CustomIdentifier;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::external_scanner::findings::{ExternalScanAnswer, Subject, Unanswered, fold, verdict};
 use reelgate_ports::external_scanner::{
-    Begun, CustomIdentifier, ExternalScanner, JobFailure, JobId, JobStatus, SidecarName,
+    Begun, ExternalScanner, JobFailure, JobId, JobStatus, SidecarName, scanner_name,
 };
 use serde_json::{Value, json};
 
@@ -12,7 +13,13 @@ use super::{BUCKET, MANAGED, MacieUnderTest, asset, batch};
 
 fn identifier(name: &str) -> CustomIdentifier {
     let definition = json!({
-        "name": name, "regex": "E-[0-9]{6}", "keywords": ["employee"], "severity_levels": [[1, "low"], [10, "high"]]
+        "name": name,
+        "regex": "E-[0-9]{6}",
+        "keywords": ["employee"],
+        "severity_levels": [
+            {"occurrences_threshold": 1, "severity": "low"},
+            {"occurrences_threshold": 10, "severity": "high"},
+        ],
     });
     serde_json::from_value(definition).unwrap()
 }
@@ -163,7 +170,7 @@ fn finding(id: &str, job: &JobId, letter: char) -> Value {
                 {"type": "PHONE_NUMBER", "count": 3, "occurrences": places}
             ]}],
             "customDataIdentifiers": {"detections": [
-                {"name": identifier("employee-id").scanner_name(), "count": 2, "occurrences": places}
+                {"name": scanner_name(&identifier("employee-id")), "count": 2, "occurrences": places}
             ]}
         }}
     })

@@ -1,0 +1,94 @@
+//! One turn of the persister: commit reports, remove staged files of ended assets, claim tasks.
+
+use std::sync::Arc;
+
+use reelgate_flow::asset::Phase;
+use reelgate_flow::ids::AssetId;
+use reelgate_flow::task::Lane;
+use reelgate_ports::error::PortError;
+use reelgate_ports::records::{Applied, Claim, TaskReport};
+
+use crate::engine_context::EngineContext;
+use crate::messages::TaskEnded;
+use crate::spans;
+
+/// Reports that were not committed, because the store did not answer.
+pub struct NotCommitted {
+    pub reports: Vec<TaskEnded>,
+    pub error: PortError,
+}
+
+/// The outcome of a turn.
+pub struct Turn {
+    /// The reports with their results.
+    pub committed: Result<Vec<(TaskReport, Applied)>, NotCommitted>,
+    pub claims: Vec<Claim>,
+}
+
+/// Commits `reports`, then claims as many tasks of each lane as there is room for. Claims nothing if the commit fails.
+pub async fn turn(context: Arc<EngineContext>, reports: Vec<TaskEnded>, room: Vec<(Lane, u16)>) -> Turn {
+    let mut committed = Vec::new();
+    if !reports.is_empty() {
+        match commit(&context, reports).await {
+            Ok(applied) => committed = applied,
+            Err(not_committed) => return Turn { committed: Err(not_committed), claims: Vec::new() },
+        }
+    }
+    for (report, applied) in &committed {
+        discard_staging(&context, &report.fence.asset, *applied).await;
+    }
+    let mut claims = Vec::new();
+    for (lane, free) in room {
+        match context.store.claim(&context.node, lane, free, context.lease_ms).await {
+            Ok(more) => claims.extend(more),
+            Err(error) => {
+                // The tasks claimed so far are this node's and must be handed out.
+                context.signals.store_failed("claim", &error);
+                break;
+            }
+        }
+    }
+    Turn { committed: Ok(committed), claims }
+}
+
+/// Commits all reports in one transaction; each report has a span of it under its attempt.
+async fn commit(
+    context: &EngineContext,
+    ended: Vec<TaskEnded>,
+) -> Result<Vec<(TaskReport, Applied)>, NotCommitted> {
+    let (reports, parents): (Vec<_>, Vec<_>) =
+        ended.into_iter().map(|one| (one.report, one.trace_parent)).unzip();
+    let spans = spans::commits(&reports, parents.clone());
+    match context.store.complete(&reports).await {
+        Ok(applied) => {
+            spans::committed(spans, Ok(&applied));
+            Ok(reports.into_iter().zip(applied).collect())
+        }
+        Err(error) => {
+            spans::committed(spans, Err(&error));
+            let again = reports
+                .into_iter()
+                .zip(parents)
+                .map(|(report, trace_parent)| TaskEnded { report, trace_parent });
+            Err(NotCommitted { reports: again.collect(), error })
+        }
+    }
+}
+
+/// Removes the staged files of an ended asset, also those that a stale attempt staged after the end. A failed asset keeps
+/// its files: a redrive continues with them. What cannot be removed now is removed at the next start.
+async fn discard_staging(context: &EngineContext, asset: &AssetId, applied: Applied) {
+    let phase = match applied {
+        Applied::Committed(phase) => phase,
+        Applied::Stale => match context.store.asset(asset).await {
+            Ok(detail) => detail.asset.phase,
+            Err(error) => return context.signals.store_failed("asset", &error),
+        },
+    };
+    if !phase.is_ended() || phase == Phase::Failed {
+        return;
+    }
+    if let Err(error) = context.objects.discard_staging(asset).await {
+        tracing::warn!(%asset, %error, "staged files not removed: they stay until the next start");
+    }
+}

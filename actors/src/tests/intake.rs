@@ -1,0 +1,123 @@
+//! Intake: ingest, then acknowledge; never the other way round.
+
+use std::time::Duration;
+
+use actix::{Actor, Addr};
+use reelgate_conformance::fault_plan::CallFault;
+use reelgate_ports::error::ErrorKind;
+use reelgate_ports::events::EventBatch;
+use reelgate_ports::store::Queries as _;
+use tokio::time::Instant;
+
+use super::fixture::{Fixture, POLL_MS, drain, event, in_virtual_time, until};
+use crate::availability::DrainReason;
+use crate::intake::Intake;
+use crate::messages::Role;
+
+fn start(fixture: &Fixture) -> Addr<Intake> {
+    let persister = fixture.recorder().recipient();
+    let (context, events) = (fixture.context.clone(), fixture.events.clone());
+    Intake::new(context, events, persister, fixture.guard(Role::Intake)).start()
+}
+
+async fn assets(fixture: &Fixture) -> usize {
+    fixture
+        .store
+        .assets(&reelgate_ports::store::AssetFilter { limit: 100, ..Default::default() })
+        .await
+        .unwrap()
+        .len()
+}
+
+#[test]
+fn a_batch_is_in_the_store_before_its_events_are_acknowledged() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.events.offer(EventBatch::of([event("a"), event("b")]));
+        fixture.events.offer(EventBatch::of([event("c")]));
+        let _intake = start(&fixture);
+        until("both batches are acknowledged", async || fixture.events.calls().len() == 2).await;
+        assert_eq!(
+            fixture.events.calls(),
+            ["acknowledge 2 events, 2 known", "acknowledge 1 events, 1 known"]
+        );
+        until("the persister is notified", async || fixture.received.look().uploads_ingested == 2).await;
+    });
+}
+
+#[test]
+fn a_batch_that_the_store_refuses_for_now_is_acknowledged_only_once_it_is_ingested() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.events.offer(EventBatch::of([event("a")]));
+        fixture.store_faults.at("ingest", 1, CallFault::Fail(ErrorKind::Unavailable));
+        fixture.store_faults.at("ingest", 2, CallFault::Fail(ErrorKind::Unavailable));
+        let since = Instant::now();
+        let _intake = start(&fixture);
+        until("the batch is acknowledged", async || !fixture.events.calls().is_empty()).await;
+        assert_eq!(fixture.events.calls(), ["acknowledge 1 events, 1 known"]);
+        assert_eq!(fixture.store_faults.calls("ingest"), 3);
+        assert!(
+            since.elapsed() >= Duration::from_millis(2 * POLL_MS),
+            "a store that fails is not called in a loop"
+        );
+        assert_eq!(fixture.counted("reelgate_store_failures_total", Some("ingest")), 2);
+    });
+}
+
+#[test]
+fn a_batch_whose_answer_is_lost_is_ingested_again_and_makes_no_second_asset() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.events.offer(EventBatch::of([event("a")]));
+        fixture.store_faults.next("ingest", CallFault::LoseAnswer);
+        let _intake = start(&fixture);
+        until("the batch is acknowledged", async || !fixture.events.calls().is_empty()).await;
+        assert_eq!(fixture.store_faults.calls("ingest"), 2);
+        assert_eq!(assets(&fixture).await, 1);
+        assert_eq!(fixture.counted("reelgate_uploads_total", Some("new")), 0);
+        assert_eq!(fixture.counted("reelgate_uploads_total", Some("again")), 1);
+    });
+}
+
+#[test]
+fn a_batch_of_a_shard_that_another_node_owns_is_abandoned_and_not_acknowledged() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.events.offer(EventBatch::of([event("a")]));
+        fixture.store_faults.next("ingest", CallFault::Fail(ErrorKind::Conflict));
+        let _intake = start(&fixture);
+        until("the batch is abandoned", async || !fixture.events.calls().is_empty()).await;
+        tokio::time::sleep(Duration::from_millis(5 * POLL_MS)).await;
+        assert_eq!(fixture.events.calls(), ["abandon 1 events"]);
+        assert_eq!(fixture.counted("reelgate_batches_fenced_total", None), 1);
+    });
+}
+
+#[test]
+fn a_node_that_takes_no_work_releases_its_shards_and_polls_again_afterwards() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.context.availability.hold(DrainReason::Ordered, "by an operator");
+        let _intake = start(&fixture);
+        fixture.events.offer(EventBatch::of([event("a")]));
+        tokio::time::sleep(Duration::from_millis(10 * POLL_MS)).await;
+        assert_eq!(fixture.events.calls(), ["stop"], "released once, and nothing was polled");
+        assert_eq!(assets(&fixture).await, 0);
+        fixture.context.availability.release(DrainReason::Ordered);
+        until("the upload is ingested", async || assets(&fixture).await == 1).await;
+    });
+}
+
+#[test]
+fn a_drain_releases_the_shards_and_ends_the_polling() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        let intake = start(&fixture);
+        intake.send(drain(Duration::from_secs(1))).await.unwrap();
+        fixture.events.offer(EventBatch::of([event("a")]));
+        tokio::time::sleep(Duration::from_millis(10 * POLL_MS)).await;
+        assert_eq!(fixture.events.calls(), ["stop"]);
+        assert_eq!(assets(&fixture).await, 0);
+    });
+}

@@ -1,0 +1,9 @@
+//! The actors on the memory store, in virtual time.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod fixture;
+mod intake;
+mod node_maintenance;
+mod persister;
+mod supervisor;

@@ -1,0 +1,167 @@
+//! Node maintenance: orders, the machine's end, the self-test, sweeps, history and the audit log.
+
+use std::time::Duration;
+
+use actix::{Actor, Addr};
+use reelgate_conformance::fault_plan::CallFault;
+use reelgate_flow::task::Lane;
+use reelgate_ports::error::ErrorKind;
+use reelgate_ports::store::{Nodes as _, Queries as _};
+use tokio::time::Instant;
+
+use super::fixture::{Fixture, event, in_virtual_time, node, until};
+use crate::availability::DrainReason;
+use crate::messages::{NodeSuspected, Role};
+use crate::node_maintenance::NodeMaintenance;
+
+fn start(fixture: &Fixture) -> Addr<NodeMaintenance> {
+    NodeMaintenance::new(fixture.context.clone(), fixture.guard(Role::NodeMaintenance)).start()
+}
+
+#[test]
+fn an_order_to_drain_stops_the_node_until_it_is_withdrawn() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        let availability = &fixture.context.availability;
+        let _maintenance = start(&fixture);
+        until("the node is known", async || !fixture.store.nodes().await.unwrap().is_empty()).await;
+        assert!(availability.is_on());
+        fixture.store.order_drain(&node(), true).await.unwrap();
+        until("the node takes no work", async || availability.reason(DrainReason::Ordered).is_some()).await;
+        until("its report says so", async || {
+            fixture.store.nodes().await.unwrap()[0].report.state == "draining"
+        })
+        .await;
+        fixture.store.order_drain(&node(), false).await.unwrap();
+        until("the node takes work", async || availability.is_on()).await;
+    });
+}
+
+#[test]
+fn a_report_that_fails_neither_stops_the_node_nor_the_next_report() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.store_faults.at("node_seen", 1, CallFault::Fail(ErrorKind::Unavailable));
+        let _maintenance = start(&fixture);
+        until("the node is known", async || !fixture.store.nodes().await.unwrap().is_empty()).await;
+        assert!(fixture.context.availability.is_on());
+        assert_eq!(fixture.counted("reelgate_store_failures_total", Some("node_seen")), 1);
+    });
+}
+
+#[test]
+fn a_machine_that_will_be_ended_takes_no_more_work_within_five_seconds() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        let _maintenance = start(&fixture);
+        until("the machine is unprotected", async || {
+            *fixture.machine.protected.lock().unwrap() == Some(false)
+        })
+        .await;
+        *fixture.machine.leaving.lock().unwrap() = Some("spot interruption".into());
+        let since = Instant::now();
+        let reason = || fixture.context.availability.reason(DrainReason::Leaving);
+        until("the node takes no work", async || reason().is_some()).await;
+        assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+        assert_eq!(reason().as_deref(), Some("spot interruption"));
+    });
+}
+
+#[test]
+fn a_suspected_node_that_fails_its_self_test_takes_no_work_and_tests_itself_again() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        let maintenance = start(&fixture);
+        let since = Instant::now();
+        // There is no media worker, so the self-test cannot pass.
+        maintenance.send(NodeSuspected).await.unwrap();
+        let failed = || fixture.counted("reelgate_self_tests_total", Some("failed"));
+        until("the self-test has failed", async || failed() == 1).await;
+        assert!(fixture.context.availability.reason(DrainReason::Unfit).is_some());
+        until("the self-test has failed again", async || failed() == 2).await;
+        assert!(since.elapsed() >= Duration::from_secs(30));
+        assert!(!fixture.context.availability.is_on());
+    });
+}
+
+#[test]
+fn an_upload_whose_event_was_lost_is_ingested_when_the_source_asks_for_a_sweep() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.upload("known").await;
+        *fixture.objects.listed.lock().unwrap() = vec![event("known"), event("lost")];
+        let _maintenance = start(&fixture);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(fixture.object_faults.calls("list"), 0, "nobody asked for a sweep");
+        // The first sweep fails; the request stays until one succeeds.
+        fixture.store_faults.next("known", CallFault::Fail(ErrorKind::Unavailable));
+        fixture.events.want_sweep();
+        until("the upload is ingested", async || fixture.store.backlog().await.unwrap().assets[0].1 == 2)
+            .await;
+        assert_eq!(fixture.object_faults.calls("list"), 2);
+        assert_eq!(fixture.counted("reelgate_swept_total", Some("listed")), 2);
+        assert_eq!(fixture.counted("reelgate_swept_total", Some("found")), 1);
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(fixture.object_faults.calls("list"), 2, "one sweep answers one request");
+    });
+}
+
+#[test]
+fn a_sweep_waits_while_the_node_takes_no_work() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.context.availability.hold(DrainReason::Ordered, "by an operator");
+        // Otherwise the report withdraws the order.
+        fixture.store_faults.set_down(true);
+        fixture.events.want_sweep();
+        let _maintenance = start(&fixture);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(fixture.object_faults.calls("list"), 0);
+        fixture.store_faults.set_down(false);
+        until("the sweep has run", async || fixture.object_faults.calls("list") == 1).await;
+    });
+}
+
+#[test]
+fn new_history_is_sealed_into_the_audit_log_even_if_a_seal_fails() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.upload("a").await;
+        fixture.store_faults.at("seal", 1, CallFault::Fail(ErrorKind::Unavailable));
+        let _maintenance = start(&fixture);
+        until("the lines are sealed", async || !fixture.store.audit(0, 100).await.unwrap().is_empty()).await;
+        assert!(fixture.store_faults.calls("seal") >= 2);
+        assert_eq!(fixture.store_faults.calls("review"), fixture.store_faults.calls("seal"));
+    });
+}
+
+#[test]
+fn a_removal_of_old_history_that_fails_is_tried_again_and_one_that_succeeds_is_not() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.store_faults.at("retain", 1, CallFault::Fail(ErrorKind::Unavailable));
+        let _maintenance = start(&fixture);
+        let calls = || fixture.store_faults.calls("retain");
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(calls(), 1);
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(calls(), 2);
+        tokio::time::sleep(Duration::from_secs(2 * 3_600)).await;
+        assert_eq!(calls(), 2);
+    });
+}
+
+#[test]
+fn the_remaining_work_is_measured_and_reported_to_the_machine() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        for key in ["a", "b", "c", "d"] {
+            fixture.upload(key).await;
+        }
+        let _maintenance = start(&fixture);
+        until("the work is reported", async || !fixture.machine.work_left.lock().unwrap().is_empty()).await;
+        let left = fixture.machine.work_left.lock().unwrap().clone();
+        // Four tasks of an unmeasured stage, 10 s each, on a node that runs four at once.
+        assert!(left.contains(&(Lane::Light, 10.0)), "{left:?}");
+    });
+}

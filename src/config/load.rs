@@ -1,0 +1,153 @@
+//! Reads the configuration: defaults, then the file, then the Parameter Store, then the environment.
+
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use reelgate_actors::engine_context::{Credits, Roles};
+use reelgate_flow::policy::Policy;
+use reelgate_pipelines::recipes::template::TemplateError;
+
+use super::{Config, Raw};
+use crate::cli::GlobalArgs;
+use crate::exit::Failure;
+use crate::wiring::aws;
+
+/// Prefix of environment variables; two underscores separate levels: `REELGATE__MEDIA__CRF`.
+const ENV_PREFIX: &str = "REELGATE__";
+
+impl Config {
+    /// Reads, merges and checks; the error of an unknown key names the key and its file.
+    pub async fn load(global: &GlobalArgs) -> Result<Self, Failure> {
+        let mut figment = Figment::from(Serialized::defaults(Raw::default()));
+        if let Some(file) = config_file(global)? {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let environment = Env::prefixed(ENV_PREFIX).split("__");
+        let local: Raw = extract(&figment.clone().merge(&environment))?;
+        if local.aws.parameters.is_empty() {
+            return Self::check(global, local);
+        }
+        // The Parameter Store overrides the file, and the environment overrides both.
+        let remote = aws::parameters(&local.aws).await?;
+        Self::check(global, extract(&figment.merge(remote).merge(&environment))?)
+    }
+
+    fn check(global: &GlobalArgs, raw: Raw) -> Result<Self, Failure> {
+        let usage = |what: String| Failure::Usage(format!("configuration: {what}"));
+        raw.media.validate().map_err(|error| usage(error.to_string()))?;
+        raw.validate().map_err(usage)?;
+        let path_template = raw.publish.path_template.parse();
+        let path_template = path_template.map_err(|error: TemplateError| usage(error.to_string()))?;
+        let home = std::path::absolute(&global.home)
+            .map_err(|error| Failure::Usage(format!("--home: cannot be made absolute: {error}")))?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = u16::try_from(cores).unwrap_or(u16::MAX);
+        let or_cores = |configured: u16| if configured == 0 { cores } else { configured };
+        let roles = roles(&raw.node.roles).map_err(usage)?;
+        let credits = Credits {
+            light: if roles.light { raw.engine.light_tasks } else { 0 },
+            heavy: if roles.heavy { or_cores(raw.engine.heavy_tasks) } else { 0 },
+            inspections: or_cores(raw.engine.inspections),
+        };
+        let policy = Policy { rules: raw.privacy.rules.clone() };
+        Ok(Self { home, raw, roles, credits, path_template, policy })
+    }
+}
+
+fn extract(figment: &Figment) -> Result<Raw, Failure> {
+    figment.extract().map_err(|error| Failure::Usage(describe(&error)))
+}
+
+fn roles(words: &[String]) -> Result<Roles, String> {
+    let mut roles = Roles { intake: false, light: false, heavy: false };
+    for word in words {
+        match word.as_str() {
+            "all" => roles = Roles::ALL,
+            "intake" => roles.intake = true,
+            "light" => roles.light = true,
+            "heavy" => roles.heavy = true,
+            other => {
+                return Err(format!(
+                    "node.roles: expected `intake`, `light`, `heavy` or `all`, found `{other}`"
+                ));
+            }
+        }
+    }
+    if words.is_empty() {
+        Err("node.roles: expected at least one role, found none".into())
+    } else {
+        Ok(roles)
+    }
+}
+
+/// `--config`, or `reelgate.toml` in the home where there is one.
+fn config_file(global: &GlobalArgs) -> Result<Option<PathBuf>, Failure> {
+    if let Some(file) = &global.config {
+        if !file.is_file() {
+            return Err(Failure::Usage(format!(
+                "--config: expected a TOML file, found none at {}",
+                file.display()
+            )));
+        }
+        return Ok(Some(file.clone()));
+    }
+    let beside: &Path = &global.home.join("reelgate.toml");
+    Ok(beside.is_file().then(|| beside.to_path_buf()))
+}
+
+/// One line for each error: the key, what was expected, and the file or layer.
+fn describe(error: &figment::Error) -> String {
+    let line = |one: figment::Error| {
+        let key = if one.path.is_empty() { String::new() } else { format!("{}: ", one.path.join(".")) };
+        let place = match &one.metadata {
+            Some(from) => match &from.source {
+                Some(figment::Source::File(path)) => format!(" (in {})", path.display()),
+                _ => format!(" (in {})", from.name),
+            },
+            None => String::new(),
+        };
+        format!("configuration: {key}{}{place}; see docs/reference/configuration.md", one.kind)
+    };
+    error.clone().into_iter().map(line).collect::<Vec<_>>().join("\nreelgate: ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn global(dir: &Path, text: &str) -> GlobalArgs {
+        let file = dir.join("reelgate.toml");
+        std::fs::write(&file, text).unwrap();
+        GlobalArgs { home: dir.to_path_buf(), config: Some(file) }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_key_is_named_with_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let error =
+            Config::load(&global(dir.path(), "[engine]\nlihgt_tasks = 3\n")).await.unwrap_err().to_string();
+        assert!(error.contains("lihgt_tasks") && error.contains("reelgate.toml"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn the_printed_configuration_can_be_loaded_again_and_hides_the_secrets() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = "[notices]\nwebhook_url = \"http://127.0.0.1:9/\"\nwebhook_secret = \"0123456789abcdef0123\"\n\
+             [privacy]\nfingerprint_key = \"0123456789abcdef4567\"\n";
+        let config = Config::load(&global(dir.path(), text)).await.unwrap();
+        let printed = config.to_toml().unwrap();
+        assert!(!printed.contains("0123456789abcdef"), "{printed}");
+        let again: Raw = toml::from_str(&printed).unwrap();
+        assert_eq!(again.engine, config.raw.engine);
+        assert_eq!(again.media, config.raw.media);
+    }
+
+    #[tokio::test]
+    async fn a_value_out_of_range_says_what_was_expected() {
+        let dir = tempfile::tempdir().unwrap();
+        let error =
+            Config::load(&global(dir.path(), "[engine]\nlease_ms = 10\n")).await.unwrap_err().to_string();
+        assert!(error.contains("engine.lease_ms") && error.contains("1000"), "{error}");
+    }
+}
