@@ -1,5 +1,5 @@
-//! What a fleet on one PostgreSQL achieves: assets that need no media work over four node processes, and one long
-//! video over two `heavy` nodes of one processor each against one such node.
+//! The throughput of a fleet on one PostgreSQL: assets without media work on four node processes, and one long video on two
+//! `heavy` nodes with one processor each, compared with one such node.
 //!
 //! `fleet [refused|heavy] [ASSETS|SECONDS]`; each starts a PostgreSQL of its own and node processes over one directory.
 
@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use reelgate_stand_ins::Postgres;
 use reelgate_stand_ins::postgres::Durability;
 
-/// Assets of the first part.
+/// Number of assets in the first part.
 const ASSETS: usize = 20_000;
-/// How often the database is asked whether all is done: each time is a process of its own.
+/// Time between checks whether all assets have ended; each check is a process of its own.
 const ASK_EVERY: Duration = Duration::from_millis(500);
-/// Seconds of video of the second.
+/// Seconds of video in the second part.
 const SECONDS: usize = 600;
 
 fn main() {
@@ -29,7 +29,7 @@ fn main() {
     }
 }
 
-/// Uploads that the first bytes refuse: four nodes, from the first one taken in to the last notice told.
+/// Uploads that are refused after their first bytes: four nodes, from the first ingested upload to the last delivered notice.
 fn refused(assets: usize) {
     let fleet = Fleet::new();
     let ingest = fleet.home().join("ingest");
@@ -49,7 +49,7 @@ fn refused(assets: usize) {
     let took_s = since.elapsed().as_secs_f64();
     drop(nodes);
     println!(
-        "{assets} assets refused end to end by four nodes in {took_s:.2} s (taken in within {taken_s:.2} s): \
+        "{assets} assets refused end to end by four nodes in {took_s:.2} s (ingested within {taken_s:.2} s): \
          {:.0} assets/s (bar: 1,000)",
         assets as f64 / took_s
     );
@@ -82,10 +82,10 @@ fn encode(file: &Path, heavy_nodes: usize) -> f64 {
     let _light = fleet.node("light", r#"["light"]"#, None);
     fleet.until("select count(*) from nodes", "1");
     fleet.reelgate(&["import", ""]);
-    // Validation is not what is compared.
+    // Validation is not compared.
     fleet.until("select count(*) from assets where phase = 'processing'", "1");
     let since = Instant::now();
-    // A node of one processor: decoder, encoders and queues are threads of their own even where each has only one.
+    // A node with one processor. Decoder, encoders and queues are still threads of their own.
     let _heavy: Vec<Node> = (0..heavy_nodes)
         .map(|number| fleet.node(&format!("heavy-{number}"), r#"["heavy"]"#, Some(number)))
         .collect();
@@ -111,7 +111,7 @@ impl Fleet {
         self.dir.path().join("home")
     }
 
-    /// `reelgate ARGUMENTS`, on this processor alone where one is named.
+    /// `reelgate ARGUMENTS`, on this processor only if one is given.
     fn command(&self, arguments: &[&str], processor: Option<usize>) -> Command {
         let reelgate = env!("CARGO_BIN_EXE_reelgate");
         let mut command = match processor {
@@ -136,7 +136,7 @@ impl Fleet {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--log", "error"], processor);
         command.env("REELGATE__NODE__NAME", name).env("REELGATE__NODE__ROLES", roles);
         command.env("REELGATE__NODE__SELF_TEST", "false").env("REELGATE__ENGINE__HEAVY_TASKS", "1");
-        // What is refused at once waits for the disk and the database alone, so a node takes many of it.
+        // Uploads that are refused at once wait only for the disk and the database, so a node takes many of them.
         command.env("REELGATE__ENGINE__LIGHT_TASKS", "128");
         command.env("REELGATE__MEDIA__VIDEO__ENCODER_THREADS", "1");
         Node(command.stderr(Stdio::null()).spawn().expect("reelgate starts"))

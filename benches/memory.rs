@@ -1,6 +1,6 @@
-//! Memory of the engine on a large upload: a real video padded sparsely to 4 GiB.
+//! Memory use of the engine with a large upload: a real video, padded to 4 GiB as a sparse file.
 //!
-//! `memory [GIB]`; prints the largest resident size of the engine process alone (media workers are its children).
+//! `memory [GIB]`; prints the largest resident size of the engine process, without its media workers.
 
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
@@ -38,7 +38,7 @@ fn main() {
     println!("{gib} GiB upload: engine peaked at {} MiB resident (bar: below 200 MB)", peak_kib / 1024);
 }
 
-/// `VmHWM` of a process, KiB; 0 once it is gone.
+/// `VmHWM` of a process, KiB; 0 after it has ended.
 fn resident_peak_kib(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));

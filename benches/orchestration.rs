@@ -1,4 +1,4 @@
-//! What orchestration costs: assets that fail validation at once, end to end through SQLite, outbox and notices.
+//! The cost of orchestration: assets that fail validation at once, end to end through SQLite, outbox and notices.
 //!
 //! `orchestration [ASSETS]`; prints assets per second of `reelgate run` over a directory of that many tiny files.
 
