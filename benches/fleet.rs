@@ -33,10 +33,10 @@ fn main() {
 fn refused(assets: usize) {
     let fleet = Fleet::new();
     let ingest = fleet.home().join("ingest");
-    std::fs::create_dir_all(&ingest).expect("a directory");
+    std::fs::create_dir_all(&ingest).expect("create the ingest directory");
     for number in 0..assets {
         let text = format!("not a video, number {number}\n");
-        std::fs::write(ingest.join(format!("{number:06}.mp4")), text).expect("a file");
+        std::fs::write(ingest.join(format!("{number:06}.mp4")), text).expect("write an upload");
     }
     let nodes: Vec<Node> =
         (0..4).map(|number| fleet.node(&format!("node-{number}"), r#"["light"]"#, None)).collect();
@@ -57,7 +57,7 @@ fn refused(assets: usize) {
 
 /// One video in chunks: from its validation to its publication, by one heavy node and by two.
 fn heavy(seconds: usize) {
-    let video = tempfile::tempdir().expect("a temporary directory");
+    let video = tempfile::tempdir().expect("create a temporary directory");
     let file = video.path().join("long.mp4");
     let picture = format!("testsrc2=s=640x360:r=24:d={seconds}");
     let made = Command::new("ffmpeg")
@@ -65,7 +65,7 @@ fn heavy(seconds: usize) {
         .args(["-g", "48"])
         .arg(&file)
         .status();
-    assert!(made.expect("ffmpeg is installed").success());
+    assert!(made.expect("run ffmpeg").success());
     let one_s = encode(&file, 1);
     let two_s = encode(&file, 2);
     println!(
@@ -77,8 +77,8 @@ fn heavy(seconds: usize) {
 fn encode(file: &Path, heavy_nodes: usize) -> f64 {
     let fleet = Fleet::new();
     let ingest = fleet.home().join("ingest");
-    std::fs::create_dir_all(&ingest).expect("a directory");
-    std::fs::copy(file, ingest.join("long.mp4")).expect("a copy");
+    std::fs::create_dir_all(&ingest).expect("create the ingest directory");
+    std::fs::copy(file, ingest.join("long.mp4")).expect("copy the video");
     let _light = fleet.node("light", r#"["light"]"#, None);
     fleet.until("select count(*) from nodes", "1");
     fleet.reelgate(&["import", ""]);
@@ -102,7 +102,7 @@ impl Fleet {
     fn new() -> Self {
         let postgres = Postgres::start(Durability::Durable);
         postgres.execute("postgres", "create database fleet");
-        let fleet = Self { dir: tempfile::tempdir().expect("a temporary directory"), postgres };
+        let fleet = Self { dir: tempfile::tempdir().expect("create a temporary directory"), postgres };
         fleet.reelgate(&["migrate"]);
         fleet
     }
@@ -128,7 +128,7 @@ impl Fleet {
     }
 
     fn reelgate(&self, arguments: &[&str]) {
-        let status = self.command(arguments, None).status().expect("reelgate starts");
+        let status = self.command(arguments, None).status().expect("start reelgate");
         assert!(status.success(), "{arguments:?}");
     }
 
@@ -139,13 +139,16 @@ impl Fleet {
         // Uploads that are refused at once wait only for the disk and the database, so a node takes many of them.
         command.env("REELGATE__ENGINE__LIGHT_TASKS", "128");
         command.env("REELGATE__MEDIA__VIDEO__ENCODER_THREADS", "1");
-        Node(command.stderr(Stdio::null()).spawn().expect("reelgate starts"))
+        Node(command.stderr(Stdio::null()).spawn().expect("start reelgate"))
     }
 
     fn until(&self, count: &str, expected: &str) {
         let since = Instant::now();
         while self.postgres.execute("fleet", count) != expected {
-            assert!(since.elapsed() < Duration::from_secs(1_800), "waited in vain for {count} = {expected}");
+            assert!(
+                since.elapsed() < Duration::from_secs(1_800),
+                "timed out waiting for {count} = {expected}"
+            );
             std::thread::sleep(ASK_EVERY);
         }
     }

@@ -16,7 +16,7 @@ fn main() {
     println!("full run against sha256sum + ffprobe + ffmpeg + thumbnails, {}", video.display());
     let mut ratios = Vec::new();
     for pair in 0..pairs {
-        let dir = tempfile::tempdir().expect("a temporary directory");
+        let dir = tempfile::tempdir().expect("create a temporary directory");
         let ours = || {
             seconds(
                 Command::new(&reelgate)
@@ -49,7 +49,7 @@ fn main() {
 
 fn seconds(command: &mut Command) -> f64 {
     let since = Instant::now();
-    let status = command.stdout(Stdio::null()).status().expect("the command starts");
+    let status = command.stdout(Stdio::null()).status().expect("start the command");
     assert!(status.success(), "{command:?} ended with {status}");
     since.elapsed().as_secs_f64()
 }

@@ -1,6 +1,6 @@
 //! One asset of the modelled store: the real core, and what the store keeps besides it.
 
-use reelgate_flow::asset::{Asset, Flags, Original, Phase, Response, Severity};
+use reelgate_flow::asset::{Asset, Original, Phase, Response, Severity};
 use reelgate_flow::reason::Code;
 use reelgate_flow::task::TaskKey;
 
@@ -40,19 +40,13 @@ impl EndedAsset {
     pub(crate) const NOT: Self = Self { phase: Phase::Received, endings: 0, notices: 0 };
 
     /// What later assets with the same content can share of it. A modelled asset is quarantined for one reason only.
-    pub(crate) fn as_original(self) -> Original {
-        let quarantined = self.phase == Phase::Quarantined;
-        let ended = Asset { phase: self.phase, ..Asset::new(0) };
-        let ended = if quarantined {
-            Asset {
-                severity: Severity::High,
-                flags: Flags { response: Response::Quarantine, ..Flags::default() },
-                reason: Some(AttemptEnding::fault(Code::PersonalData)),
-                ..ended
-            }
-        } else {
-            ended
-        };
+    pub(crate) fn as_original(&self) -> Original {
+        let mut ended = Asset { phase: self.phase, ..Asset::new(0) };
+        if self.phase == Phase::Quarantined {
+            ended.severity = Severity::High;
+            ended.flags.response = Response::Quarantine;
+            ended.reason = Some(AttemptEnding::fault(Code::PersonalData));
+        }
         ended.as_original()
     }
 }

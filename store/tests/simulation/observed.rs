@@ -76,7 +76,7 @@ pub struct Observed {
 
 /// The output of a call, which never waits because there is no concurrent call.
 fn call<T>(future: impl Future<Output = T>) -> T {
-    now(future).expect("a store in memory answers at once")
+    now(future).expect("a call without a concurrent one is ready at once")
 }
 
 impl Observed {

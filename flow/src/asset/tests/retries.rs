@@ -6,7 +6,7 @@ use crate::limits::{BACKOFF_MAX_MS, BACKOFF_MIN_MS, STARTS_MAX, UNCOUNTED_MAX};
 fn delay_ms(life: &Life) -> u64 {
     let delay =
         |effect: &Effect| if let Effect::Start { delay_ms, .. } = effect { Some(*delay_ms) } else { None };
-    life.effects.iter().find_map(delay).expect("a retry was asked for")
+    life.effects.iter().find_map(delay).expect("the step retries a task")
 }
 
 #[test]
