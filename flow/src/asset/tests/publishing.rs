@@ -1,7 +1,7 @@
 use alloc::vec;
 
 use super::*;
-use crate::limits::TASKS_MAX;
+use crate::limits::{CHUNKS_MAX, TASKS_MAX};
 
 #[test]
 fn an_upload_is_published_after_validating_encoding_screening_and_packaging() {
