@@ -1,5 +1,5 @@
-//! What a fleet on one PostgreSQL achieves: assets that need no media work over four node processes, and one long
-//! video over two `heavy` nodes of one processor each against one such node.
+//! The throughput of a fleet on one PostgreSQL: assets without media work on four node processes, and one long video on two
+//! `heavy` nodes with one processor each, compared with one such node.
 //!
 //! `fleet [refused|heavy] [ASSETS|SECONDS]`; each starts a PostgreSQL of its own and node processes over one directory.
 
@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use reelgate_stand_ins::Postgres;
 use reelgate_stand_ins::postgres::Durability;
 
-/// Assets of the first part.
+/// Number of assets in the first part.
 const ASSETS: usize = 20_000;
-/// How often the database is asked whether all is done: each time is a process of its own.
+/// Time between checks whether all assets have ended; each check is a process of its own.
 const ASK_EVERY: Duration = Duration::from_millis(500);
-/// Seconds of video of the second.
+/// Seconds of video in the second part.
 const SECONDS: usize = 600;
 
 fn main() {
@@ -29,14 +29,14 @@ fn main() {
     }
 }
 
-/// Uploads that the first bytes refuse: four nodes, from the first one taken in to the last notice told.
+/// Uploads that are refused after their first bytes: four nodes, from the first ingested upload to the last delivered notice.
 fn refused(assets: usize) {
     let fleet = Fleet::new();
     let ingest = fleet.home().join("ingest");
-    std::fs::create_dir_all(&ingest).expect("a directory");
+    std::fs::create_dir_all(&ingest).expect("create the ingest directory");
     for number in 0..assets {
         let text = format!("not a video, number {number}\n");
-        std::fs::write(ingest.join(format!("{number:06}.mp4")), text).expect("a file");
+        std::fs::write(ingest.join(format!("{number:06}.mp4")), text).expect("write an upload");
     }
     let nodes: Vec<Node> =
         (0..4).map(|number| fleet.node(&format!("node-{number}"), r#"["light"]"#, None)).collect();
@@ -49,7 +49,7 @@ fn refused(assets: usize) {
     let took_s = since.elapsed().as_secs_f64();
     drop(nodes);
     println!(
-        "{assets} assets refused end to end by four nodes in {took_s:.2} s (taken in within {taken_s:.2} s): \
+        "{assets} assets refused end to end by four nodes in {took_s:.2} s (ingested within {taken_s:.2} s): \
          {:.0} assets/s (bar: 1,000)",
         assets as f64 / took_s
     );
@@ -57,7 +57,7 @@ fn refused(assets: usize) {
 
 /// One video in chunks: from its validation to its publication, by one heavy node and by two.
 fn heavy(seconds: usize) {
-    let video = tempfile::tempdir().expect("a temporary directory");
+    let video = tempfile::tempdir().expect("create a temporary directory");
     let file = video.path().join("long.mp4");
     let picture = format!("testsrc2=s=640x360:r=24:d={seconds}");
     let made = Command::new("ffmpeg")
@@ -65,7 +65,7 @@ fn heavy(seconds: usize) {
         .args(["-g", "48"])
         .arg(&file)
         .status();
-    assert!(made.expect("ffmpeg is installed").success());
+    assert!(made.expect("run ffmpeg").success());
     let one_s = encode(&file, 1);
     let two_s = encode(&file, 2);
     println!(
@@ -77,15 +77,15 @@ fn heavy(seconds: usize) {
 fn encode(file: &Path, heavy_nodes: usize) -> f64 {
     let fleet = Fleet::new();
     let ingest = fleet.home().join("ingest");
-    std::fs::create_dir_all(&ingest).expect("a directory");
-    std::fs::copy(file, ingest.join("long.mp4")).expect("a copy");
+    std::fs::create_dir_all(&ingest).expect("create the ingest directory");
+    std::fs::copy(file, ingest.join("long.mp4")).expect("copy the video");
     let _light = fleet.node("light", r#"["light"]"#, None);
     fleet.until("select count(*) from nodes", "1");
     fleet.reelgate(&["import", ""]);
-    // Validation is not what is compared.
+    // Validation is not compared.
     fleet.until("select count(*) from assets where phase = 'processing'", "1");
     let since = Instant::now();
-    // A node of one processor: decoder, encoders and queues are threads of their own even where each has only one.
+    // A node with one processor. Decoder, encoders and queues are still threads of their own.
     let _heavy: Vec<Node> = (0..heavy_nodes)
         .map(|number| fleet.node(&format!("heavy-{number}"), r#"["heavy"]"#, Some(number)))
         .collect();
@@ -102,7 +102,7 @@ impl Fleet {
     fn new() -> Self {
         let postgres = Postgres::start(Durability::Durable);
         postgres.execute("postgres", "create database fleet");
-        let fleet = Self { dir: tempfile::tempdir().expect("a temporary directory"), postgres };
+        let fleet = Self { dir: tempfile::tempdir().expect("create a temporary directory"), postgres };
         fleet.reelgate(&["migrate"]);
         fleet
     }
@@ -111,7 +111,7 @@ impl Fleet {
         self.dir.path().join("home")
     }
 
-    /// `reelgate ARGUMENTS`, on this processor alone where one is named.
+    /// `reelgate ARGUMENTS`, on this processor only if one is given.
     fn command(&self, arguments: &[&str], processor: Option<usize>) -> Command {
         let reelgate = env!("CARGO_BIN_EXE_reelgate");
         let mut command = match processor {
@@ -128,7 +128,7 @@ impl Fleet {
     }
 
     fn reelgate(&self, arguments: &[&str]) {
-        let status = self.command(arguments, None).status().expect("reelgate starts");
+        let status = self.command(arguments, None).status().expect("start reelgate");
         assert!(status.success(), "{arguments:?}");
     }
 
@@ -136,16 +136,19 @@ impl Fleet {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--log", "error"], processor);
         command.env("REELGATE__NODE__NAME", name).env("REELGATE__NODE__ROLES", roles);
         command.env("REELGATE__NODE__SELF_TEST", "false").env("REELGATE__ENGINE__HEAVY_TASKS", "1");
-        // What is refused at once waits for the disk and the database alone, so a node takes many of it.
+        // Uploads that are refused at once wait only for the disk and the database, so a node takes many of them.
         command.env("REELGATE__ENGINE__LIGHT_TASKS", "128");
         command.env("REELGATE__MEDIA__VIDEO__ENCODER_THREADS", "1");
-        Node(command.stderr(Stdio::null()).spawn().expect("reelgate starts"))
+        Node(command.stderr(Stdio::null()).spawn().expect("start reelgate"))
     }
 
     fn until(&self, count: &str, expected: &str) {
         let since = Instant::now();
         while self.postgres.execute("fleet", count) != expected {
-            assert!(since.elapsed() < Duration::from_secs(1_800), "waited in vain for {count} = {expected}");
+            assert!(
+                since.elapsed() < Duration::from_secs(1_800),
+                "timed out waiting for {count} = {expected}"
+            );
             std::thread::sleep(ASK_EVERY);
         }
     }

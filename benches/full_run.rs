@@ -1,4 +1,4 @@
-//! A whole run against the obvious shell script on the same file, pair by pair, on this machine.
+//! Compares a whole run with a plain shell script on the same file and machine, in pairs.
 //!
 //! `full_run [VIDEO [PAIRS]]`; prints each pair's wall seconds and the median of the ratios.
 
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 fn main() {
-    // The test runner calls benches with flags of its own; they are not for this one.
+    // The test runner passes flags that this bench does not use.
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let video = arguments.next().map_or_else(|| root.join("samples/sintel-trailer-720p.mp4"), PathBuf::from);
@@ -16,7 +16,7 @@ fn main() {
     println!("full run against sha256sum + ffprobe + ffmpeg + thumbnails, {}", video.display());
     let mut ratios = Vec::new();
     for pair in 0..pairs {
-        let dir = tempfile::tempdir().expect("a temporary directory");
+        let dir = tempfile::tempdir().expect("create a temporary directory");
         let ours = || {
             seconds(
                 Command::new(&reelgate)
@@ -27,7 +27,7 @@ fn main() {
         };
         let theirs =
             || seconds(Command::new(root.join("benches/peer.sh")).arg(&video).arg(dir.path().join("peer")));
-        // Who goes first changes with each pair, so that a drifting machine favours nobody.
+        // The order changes with each pair, so that a drift of the machine's speed favours neither.
         let (ours_s, theirs_s) = if pair % 2 == 0 {
             let first = ours();
             (first, theirs())
@@ -49,7 +49,7 @@ fn main() {
 
 fn seconds(command: &mut Command) -> f64 {
     let since = Instant::now();
-    let status = command.stdout(Stdio::null()).status().expect("the command starts");
+    let status = command.stdout(Stdio::null()).status().expect("start the command");
     assert!(status.success(), "{command:?} ended with {status}");
     since.elapsed().as_secs_f64()
 }

@@ -1,4 +1,4 @@
-//! The event source's suite: at least once, until acknowledged, always the same identity.
+//! The test suite of event sources: events come at least once, until they are acknowledged, and always with the same identity.
 
 use std::sync::Arc;
 
@@ -7,20 +7,20 @@ use async_trait::async_trait;
 use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::identity::asset_id;
 
-/// Polls until something comes, at most this often: a source may want to look twice before it believes.
+/// Maximum number of polls until an event comes: a source may check an upload twice before it reports it.
 const POLLS_MAX: usize = 5;
 
-/// An event source with a way to upload.
+/// An event source under test, with a way to upload.
 #[async_trait]
 pub trait EventsHome: Send + Sync {
-    /// The source under test, as a process that has just started sees it.
+    /// The source as a process sees it that has just started.
     fn events(&self) -> Arc<dyn Events>;
 
     /// Completes an upload.
     async fn put(&self, key: &str, bytes: &[u8]);
 }
 
-/// One test per behaviour of an event source. `$home` is an expression that makes a fresh [`EventsHome`].
+/// Expands to one test per behaviour of an event source. `$home` is an expression that makes a new [`EventsHome`].
 #[macro_export]
 macro_rules! events_suite {
     ($home:expr) => {
@@ -28,9 +28,9 @@ macro_rules! events_suite {
             an_upload_comes_until_it_is_acknowledged
             a_restarted_process_sees_the_same_upload_as_the_same_asset
             a_changed_upload_is_a_later_version_of_its_key
-            a_poll_brings_no_more_than_asked_for_and_the_rest_later
+            a_poll_returns_at_most_the_asked_number_and_the_rest_later
             keys_of_any_text_come_whole
-            nothing_comes_of_nothing
+            a_source_without_uploads_returns_an_empty_batch
         }
     };
     (@each $home:expr; $($test:ident)*) => {
@@ -87,7 +87,7 @@ pub async fn a_changed_upload_is_a_later_version_of_its_key(home: &dyn EventsHom
     assert!(seen[0].sequencer <= seen[1].sequencer);
 }
 
-pub async fn a_poll_brings_no_more_than_asked_for_and_the_rest_later(home: &dyn EventsHome) {
+pub async fn a_poll_returns_at_most_the_asked_number_and_the_rest_later(home: &dyn EventsHome) {
     for key in ["a", "b", "c"] {
         home.put(key, b"x").await;
     }
@@ -114,7 +114,7 @@ pub async fn keys_of_any_text_come_whole(home: &dyn EventsHome) {
     assert_eq!(found, keys);
 }
 
-pub async fn nothing_comes_of_nothing(home: &dyn EventsHome) {
+pub async fn a_source_without_uploads_returns_an_empty_batch(home: &dyn EventsHome) {
     let events = home.events();
     assert!(poll(&*events, 10).await.events.is_empty());
     assert!(!events.check().await.unwrap().is_empty());

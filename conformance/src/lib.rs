@@ -1,7 +1,7 @@
-//! What every backend must do, as tests that know no backend. A backend's test binary names a way to open a
-//! fresh one and expands [`store_suite`] and its siblings: one test per behaviour.
+//! What every backend must do, as tests that know no backend. The test binary of a backend says how to open a new one and
+//! expands [`store_suite`] or one of its siblings to one test per behaviour. [`faulty`] injects faults into any port.
 //!
-//! Time is a [`ManualClock`]; nothing here sleeps.
+//! Time is a [`ManualClock`]; no test of a suite sleeps.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,7 +11,6 @@
 pub mod events;
 pub mod fault_plan;
 pub mod faulty;
-pub mod memory_shards;
 pub mod objects;
 pub mod store;
 
@@ -19,19 +18,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use reelgate_ports::clock::Clock;
 
-/// A clock that moves only when told to.
+/// A clock that moves only when a test advances it.
 #[derive(Debug)]
 pub struct ManualClock(AtomicU64);
 
 impl Default for ManualClock {
-    /// Some moment in 2026, so that times look like times.
+    /// A moment in 2026, so that times look realistic.
     fn default() -> Self {
         Self(AtomicU64::new(1_780_000_000_000))
     }
 }
 
 impl ManualClock {
-    /// Moves on.
+    /// Advances the clock by milliseconds.
     pub fn advance_ms(&self, ms: u64) {
         self.0.fetch_add(ms, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! What is known of a media file: plain data, exact where the format is exact.
+//! Facts about a media file: plain data, exact if the format is exact.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,7 +15,7 @@ pub struct Rational {
 }
 
 impl Rational {
-    /// `None` where the denominator is 0.
+    /// A ratio; `None` if the denominator is 0.
     pub fn new(num: u32, den: u32) -> Option<Self> {
         (den != 0).then_some(Self { num, den })
     }
@@ -25,7 +25,7 @@ impl Rational {
     }
 }
 
-/// A ratio as read from a row or a wire: its denominator may be 0.
+/// A ratio as it is read from a row or a message: its denominator may be 0.
 #[cfg(feature = "serde")]
 #[derive(serde::Deserialize)]
 struct RawRational {
@@ -92,13 +92,13 @@ impl Container {
     }
 }
 
-/// How the picture must be turned for display, clockwise, then mirrored.
+/// How the picture must be rotated for display, clockwise, and then mirrored.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Rotation {
-    /// 0, 90, 180 or 270.
+    /// Degrees: 0, 90, 180 or 270.
     pub degrees: u16,
-    /// Mirrored left to right after turning.
+    /// Mirrored left to right after the rotation.
     pub mirrored: bool,
 }
 
@@ -124,11 +124,11 @@ pub struct Colour {
 pub struct VideoFacts {
     /// Position among all tracks, from 0.
     pub track: u32,
-    /// Codec name as ffprobe says it: `h264`, `hevc`, `vp9`, `av1` …
+    /// Codec name as in ffprobe: `h264`, `hevc`, `vp9`, `av1` …
     pub codec: String,
-    /// Profile as the bitstream says it; empty where unknown.
+    /// Profile according to the bitstream; empty if unknown.
     pub profile: String,
-    /// Level as the bitstream says it; empty where unknown.
+    /// Level according to the bitstream; empty if unknown.
     pub level: String,
     /// Coded width in pixels, 1 to 65,535.
     pub width: u32,
@@ -136,13 +136,13 @@ pub struct VideoFacts {
     pub height: u32,
     /// Pixel aspect ratio.
     pub pixel_aspect: Rational,
-    /// Turn for display.
+    /// Rotation for display.
     pub rotation: Rotation,
-    /// Frames per second where constant or declared.
+    /// Frames per second if constant or declared.
     pub frame_rate: Option<Rational>,
-    /// Frame spacing varies by more than a millisecond-rounded frame.
+    /// Whether the distance between frames varies by more than rounding to milliseconds explains.
     pub variable_rate: bool,
-    /// Stored as fields.
+    /// Whether frames are stored as two interlaced fields.
     pub interlaced: bool,
     /// Bits per sample, 0 where unknown.
     pub bit_depth: u8,
@@ -174,11 +174,11 @@ pub struct VideoFacts {
 pub struct AudioFacts {
     /// Position among all tracks, from 0.
     pub track: u32,
-    /// Codec name as ffprobe says it: `aac`, `opus`, `pcm_s16le` …
+    /// Codec name as in ffprobe: `aac`, `opus`, `pcm_s16le` …
     pub codec: String,
     /// Samples per second.
     pub sample_rate: u32,
-    /// Channels.
+    /// Number of channels.
     pub channels: u32,
     /// Presentation time of the first sample, nanoseconds of stream time.
     pub start_ns: u64,
@@ -200,7 +200,7 @@ pub struct AudioFacts {
 pub struct SubtitleFacts {
     /// Position among all tracks, from 0.
     pub track: u32,
-    /// `text`, `ssa`, `webvtt`, `dvdsub`, `pgs` …
+    /// Format: `text`, `ssa`, `webvtt`, `dvdsub`, `pgs` …
     pub codec: String,
     /// Packets counted.
     pub cues: u64,
@@ -232,7 +232,7 @@ pub struct Chapter {
     pub title: String,
 }
 
-/// Everything inspection tells.
+/// Everything that inspection finds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MediaFacts {
@@ -240,9 +240,9 @@ pub struct MediaFacts {
     pub container: Container,
     /// Major brand, doctype or the like; empty where there is none.
     pub brand: String,
-    /// What the header declares, nanoseconds.
+    /// Duration that the header declares, nanoseconds.
     pub declared_duration_ns: Option<u64>,
-    /// What is really there: latest end minus earliest start over video and audio, nanoseconds.
+    /// Real duration: latest end minus earliest start over video and audio, nanoseconds.
     pub duration_ns: u64,
     /// Bits per second over the real duration, whole file.
     pub bitrate_bps: u64,
@@ -252,7 +252,7 @@ pub struct MediaFacts {
     pub audio: Vec<AudioFacts>,
     /// Subtitle tracks in file order.
     pub subtitles: Vec<SubtitleFacts>,
-    /// Tracks of other kinds (timecode, telemetry …).
+    /// Number of tracks of other kinds (timecode, telemetry …).
     pub other_tracks: u32,
     /// Tags, at most 500.
     pub tags: Vec<Tag>,
@@ -261,11 +261,11 @@ pub struct MediaFacts {
 }
 
 impl MediaFacts {
-    /// The video that is transcoded: the first one a decoder exists for.
+    /// The video track that is transcoded: the first one that has a decoder.
     pub fn main_video(&self) -> Option<&VideoFacts> {
         self.video.iter().find(|v| v.decodable && v.frames > 0)
     }
-    /// The audio that is transcoded: the first one a decoder exists for.
+    /// The audio track that is transcoded: the first one that has a decoder.
     pub fn main_audio(&self) -> Option<&AudioFacts> {
         self.audio.iter().find(|a| a.decodable && a.packets > 0)
     }

@@ -1,4 +1,4 @@
-//! Identities: each is its own type, so that one cannot be passed for another.
+//! Ids: each kind is its own type, so that one cannot be used in place of another.
 
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -11,7 +11,7 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// Wraps a text that is known to be one of these.
+            /// Wraps a text that is known to be an id of this kind.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(text.into())
             }
@@ -30,8 +30,8 @@ macro_rules! text_id {
 }
 
 text_id!(
-    /// One upload: 26 characters of lower-case base32 (130 bits) derived from bucket, key and version, so the same
-    /// upload has the same id wherever and however often it is seen.
+    /// One upload: 26 characters of lower-case base32 (130 bits) derived from bucket, key and version, so that every node
+    /// derives the same id from the same upload.
     AssetId
 );
 text_id!(
@@ -44,11 +44,11 @@ text_id!(
     NoticeId
 );
 
-/// Which upload: bucket, key and version name one immutable sequence of bytes.
+/// Bucket, key and version of an upload; together they name one immutable sequence of bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SourceId {
-    /// The bucket's name; `file` for a path outside every bucket, read where it lies.
+    /// The bucket's name; `file` for a local path outside every bucket.
     pub bucket: String,
     /// The object's key, up to 1,024 bytes of UTF-8; possibly personal, so never logged.
     pub key: String,
@@ -68,8 +68,8 @@ impl Sequencer {
     /// Longest sequencer kept, in characters.
     pub const CHARS_MAX: usize = 64;
 
-    /// Accepts 1 to 64 hexadecimal digits, normalised to upper case without zeros at the end, so that two
-    /// that compare as equal are equal.
+    /// Accepts 1 to 64 hexadecimal digits and normalises them to upper case without trailing zeros, so that equal sequencers
+    /// are equal texts.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = !text.is_empty() && text.len() <= Self::CHARS_MAX;
         let hex = text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -87,7 +87,7 @@ impl Sequencer {
         Self::normal(&alloc::format!("{nanos:016X}"))
     }
 
-    /// The form that compares correctly as plain text, for databases.
+    /// Padded with zeros to its maximum length, so that databases can compare it as plain text.
     pub fn sort_key(&self) -> String {
         let mut padded = self.0.to_string();
         while padded.len() < Self::CHARS_MAX {

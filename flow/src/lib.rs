@@ -1,8 +1,8 @@
-//! The words every room shares, and the life of an asset as a pure function.
+//! The types that every crate shares, and the life of an asset as a pure function.
 //!
-//! Nothing here does input or output, reads a clock, draws a random number or logs: time is an
-//! argument and effects are values, so the same code runs in production and in the simulation.
-//! The `serde` feature only derives wire forms for the words; the core needs nothing but `alloc`.
+//! Nothing here does input or output, reads a clock, draws a random number or logs. Time is an argument and effects are
+//! values, so the same code runs in production and in simulations. The `serde` feature only derives the serialised forms; the
+//! core needs nothing but `alloc`.
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

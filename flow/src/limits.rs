@@ -1,16 +1,16 @@
-//! Every bound of the core in one place, each with its reason.
+//! All bounds of the core, each with its reason.
 
 /// Chunks of one video: 24 h at 20 s a chunk is 4,320.
 pub const CHUNKS_MAX: u16 = 5_000;
 /// Tasks one asset may have at once: its chunks and the nine other kinds.
 pub const TASKS_MAX: usize = CHUNKS_MAX as usize + 9;
-/// Times an operator may redrive one asset.
+/// How often operators may let one asset begin again.
 pub const REDRIVES_MAX: u32 = 100;
-/// First wait between two attempts, in milliseconds; doubles with each attempt.
+/// First delay between two attempts, milliseconds; doubles with each attempt.
 pub const BACKOFF_MIN_MS: u64 = 500;
-/// Longest wait between two attempts, in milliseconds, before jitter.
+/// Longest delay between two attempts, milliseconds, before jitter.
 pub const BACKOFF_MAX_MS: u64 = 60_000;
-/// Starts of one task that may be uncounted before giving it back, or waiting, counts as losing it: a node that only ever
+/// Maximum number of uncounted starts of one task. After that, giving it back or waiting counts as a fault: a node that always
 /// gives back must not keep an asset from ending.
 pub const UNCOUNTED_MAX: u32 = 10_000;
 /// Counted starts of one task before it is settled: one less than the most any code of ours allows, and the

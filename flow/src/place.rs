@@ -1,5 +1,5 @@
-//! Where a piece of text sits inside an asset. One type from the media worker's lines over the classifier to findings,
-//! so that nothing of it is lost or spelled otherwise on the way.
+//! The place of a piece of text inside an asset. The media worker, the classifier and findings use the same type, so that no
+//! part of it is lost or renamed on the way.
 
 use alloc::string::String;
 use core::fmt;
@@ -9,9 +9,9 @@ use core::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct FrameBox {
-    /// Pixels from the left edge.
+    /// Left edge of the box, pixels from the left edge of the picture.
     pub x: u32,
-    /// Pixels from the upper edge.
+    /// Upper edge of the box, pixels from the upper edge of the picture.
     pub y: u32,
     /// Pixels; 0 is an empty box.
     pub width: u32,
@@ -31,22 +31,22 @@ impl FrameBox {
 
 /// The place of a piece of text inside an asset.
 ///
-/// `surface` and `field` are our own or the container's words. A hostile upload may write a value into a tag's name, so
-/// the classifier reads `field` too and masks what it finds there before a place leaves in a finding.
+/// `surface` is one of our words; `field` may be a word of the container. A hostile upload may write a value into the name of
+/// a tag, so the classifier also reads `field` and masks what it finds there before a finding contains the place.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TextPlace {
-    /// Kind of place: `file_name`, `tag`, `subtitle`, and so on. Low in number; ours.
+    /// Kind of place, one of a few words of ours: `file_name`, `tag`, `subtitle`, and so on.
     pub surface: String,
     /// Element name, for example `comment`. Counts as keyword context at any distance.
     pub field: String,
-    /// Track number, where the text belongs to a track.
+    /// Track number, if the text belongs to a track.
     pub track: Option<u32>,
     /// Start of the text on the presentation timeline, nanoseconds.
     pub start_ns: Option<u64>,
     /// End of the text on the presentation timeline, nanoseconds.
     pub end_ns: Option<u64>,
-    /// Where the text stands in the picture, for text that was read off one.
+    /// Where the text is in the picture, for text that was recognised in a picture.
     pub frame_box: Option<FrameBox>,
     /// Number of the line, from 1, for text that is a file of lines.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
@@ -54,7 +54,7 @@ pub struct TextPlace {
 }
 
 impl TextPlace {
-    /// The place that begins here and ends at `last`.
+    /// The place from the start of this one to the end of `last`.
     pub fn to(&self, last: &Self) -> Self {
         let frame_box = match (self.frame_box, last.frame_box) {
             (Some(first), Some(last)) => Some(first.around(last)),
@@ -64,7 +64,7 @@ impl TextPlace {
     }
 }
 
-/// Written by hand because a place that was not through the classifier yet may hold a value in its `field`.
+/// Written by hand, because `field` may contain personal data before the classifier has masked it.
 impl fmt::Debug for TextPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TextPlace")
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_box_around_two_holds_both_and_never_overflows() {
+    fn the_box_around_two_boxes_contains_both_and_never_overflows() {
         let left = FrameBox { x: 10, y: 40, width: 20, height: 5 };
         let right = FrameBox { x: 100, y: 30, width: u32::MAX, height: 5 };
         let both = left.around(right);

@@ -1,11 +1,11 @@
-//! What follows from a finding: rules by severity, kind and place of the upload, as data.
+//! Policy: rules that map a finding to a response by severity, kind and key of the upload, as data.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::asset::{Response, Severity};
 
-/// One rule. All that it names must fit; the first rule that fits a finding answers it.
+/// One rule. It matches if all its conditions match; the first matching rule decides the response.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Rule {
@@ -18,7 +18,7 @@ pub struct Rule {
     /// The upload's key begins with this; empty for all.
     #[cfg_attr(feature = "serde", serde(default))]
     pub prefix: String,
-    /// What follows.
+    /// The response to a matching finding.
     pub action: Response,
 }
 
@@ -30,12 +30,12 @@ fn low() -> Severity {
 /// Rules in order, before the default: High is quarantined, Medium is published and marked, Low is recorded.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Policy {
-    /// The rules.
+    /// The rules; the first matching one decides.
     pub rules: Vec<Rule>,
 }
 
 impl Policy {
-    /// What follows from a finding in an upload with this key.
+    /// The response to a finding in an upload with this key.
     pub fn answer(&self, severity: Severity, kind: &str, key: &str) -> Response {
         let fits = |rule: &&Rule| {
             severity >= rule.severity
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_rule_that_fits_answers() {
+    fn the_first_matching_rule_decides() {
         let policy = Policy {
             rules: vec![
                 rule(Severity::Low, &["CARD"], "shop/", Response::RedactThenPublish),

@@ -1,4 +1,4 @@
-//! Why an asset was refused or failed: a stable code, a class, a sentence and advice.
+//! Reasons why an asset was refused or failed: a stable code, a class, a sentence and advice.
 
 use alloc::string::String;
 
@@ -8,7 +8,7 @@ use alloc::string::String;
 pub enum Class {
     /// The upload itself; never retried for long, never counted against a worker's health.
     BadMedia,
-    /// A rule of the house.
+    /// A rule of the operator's policy.
     Policy,
     /// Our configuration.
     Config,
@@ -56,7 +56,7 @@ macro_rules! codes {
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
-            /// Reads what [`Code::as_str`] wrote.
+            /// Parses the text of [`Code::as_str`].
             pub fn parse(text: &str) -> Option<Self> {
                 match text { $($text => Some(Self::$variant),)* _ => None }
             }
@@ -82,7 +82,7 @@ macro_rules! codes {
 
 codes! {
     EmptyUpload, "empty_upload", BadMedia, 1, "The upload holds no bytes.", "Upload the file again and check that the transfer finished.";
-    NotMedia, "not_media", BadMedia, 1, "The content is not a video or audio file that Reelgate knows, whatever its name says.", "Export as MP4, MOV, MKV, WebM, MPEG-TS or another listed container and upload that.";
+    NotMedia, "not_media", BadMedia, 1, "The content is not a video or audio file that Reelgate knows, whatever its name.", "Export as MP4, MOV, MKV, WebM, MPEG-TS or another listed container and upload that.";
     PlaylistRefused, "playlist_refused", BadMedia, 1, "The upload is a playlist, manifest or link list, not media.", "Upload the media itself; references to other files or addresses are never followed.";
     UnsupportedContainer, "unsupported_container", BadMedia, 1, "The container format is recognised but not accepted.", "Re-wrap as MP4 or MKV and upload again.";
     UnsupportedCodec, "unsupported_codec", BadMedia, 1, "A track uses a codec for which no decoder is allowed here.", "Export with H.264, H.265, VP9 or AV1 video and AAC, Opus or PCM audio.";
@@ -108,10 +108,10 @@ codes! {
     BudgetWall, "budget_wall", BadMedia, 2, "Processing made no progress within the time allowed.", "Export again; ask the operator to look if the file plays elsewhere.";
     DecoderCrashed, "decoder_crashed", BadMedia, 2, "The jailed media worker crashed on this file, more than once.", "Export again from the source; nothing outside the jail was touched.";
     PersonalData, "personal_data", Policy, 1, "Personal data of high severity was found.", "See the findings; remove the data or ask a security officer.";
-    Erased, "erased", Policy, 1, "Everything of the upload was removed by decision of a security officer.", "Nothing to do; the certificate tells what was removed.";
+    Erased, "erased", Policy, 1, "Everything of the upload was removed by decision of a security officer.", "Nothing to do; the certificate lists what was removed.";
     Superseded, "superseded", Policy, 1, "A newer version of the same key was uploaded.", "Nothing to do; the newer version is processed.";
-    SourceChanged, "source_changed", Policy, 1, "The file changed while it was being processed.", "Upload once writing has finished; a new version is taken in as its own asset.";
-    SourceMissing, "source_missing", Policy, 2, "The source is no longer where it was taken in.", "Upload it again.";
+    SourceChanged, "source_changed", Policy, 1, "The file changed while it was being processed.", "Upload after writing has finished; a new version becomes its own asset.";
+    SourceMissing, "source_missing", Policy, 2, "The source is no longer where it was uploaded.", "Upload it again.";
     ConfigInvalid, "config_invalid", Config, 2, "The settings do not allow this work to be done.", "Operator: run `reelgate check` and correct what it names.";
     PluginMissing, "plugin_missing", Config, 2, "A media plugin that the recipe needs is not installed.", "Operator: run `reelgate check`; install the package it names; redrive.";
     QuotaDisk, "quota_disk", Quota, 4, "The disk is full.", "Operator: free space below the home directory, then redrive.";
@@ -121,7 +121,7 @@ codes! {
     NoticesUnavailable, "notices_unavailable", Infrastructure, 4, "The receiver of notices did not answer as it should.", "Operator: run `reelgate check` and look at the receiver it names; undelivered notices are sent again.";
     MachineUnavailable, "machine_unavailable", Infrastructure, 4, "The services of the machine under the node did not answer as they should.", "Operator: run `reelgate check` on the node, then redrive.";
     WorkerUnavailable, "worker_unavailable", Infrastructure, 4, "The media worker could not be started or its jail could not be closed.", "Operator: run `reelgate check`; the kernel must offer landlock and seccomp.";
-    ScannerUnanswered, "scanner_unanswered", Infrastructure, 4, "A scanner outside did not say in time what is in the text.", "Operator: look at the scanner's job, then redrive; the text is given to it anew.";
+    ScannerUnanswered, "scanner_unanswered", Infrastructure, 4, "The external scanner did not answer in time.", "Operator: check the scanner's job, then redrive; the text is delivered again.";
     WorkerLost, "worker_lost", Infrastructure, 12, "The work was interrupted before it finished.", "Operator: redrive; if it repeats, look at the node's log.";
     JailViolation, "jail_violation", Bug, 2, "The media worker asked the kernel for something the jail forbids.", "Operator: keep the file for analysis and report the system call's number.";
     WorkerProtocol, "worker_protocol", Bug, 2, "The media worker's reply broke the agreed form or its ranges.", "Operator: keep the file for analysis and report it.";
@@ -130,11 +130,11 @@ codes! {
 }
 
 impl Code {
-    /// Whether it says something of the bytes themselves, and so holds for every upload of them. A missing
-    /// source or a wrong checksum beside it is one upload's own.
+    /// Whether the code is about the bytes themselves, so that it holds for every upload with the same content. A missing
+    /// source or a wrong checksum file concerns one upload only.
     pub fn is_of_content(self) -> bool {
-        let beside = matches!(self, Self::ChecksumMismatch | Self::ChecksumUnreadable);
-        self.class() == Class::BadMedia && !beside
+        let is_checksum = matches!(self, Self::ChecksumMismatch | Self::ChecksumUnreadable);
+        self.class() == Class::BadMedia && !is_checksum
     }
 }
 
@@ -164,7 +164,7 @@ impl Fault {
     }
 }
 
-/// A fault as read from a row or a wire: its detail may be of any length.
+/// A fault as it is read from a row or a message: its detail may have any length.
 #[cfg(feature = "serde")]
 #[derive(serde::Deserialize)]
 struct RawFault {

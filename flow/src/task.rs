@@ -1,10 +1,10 @@
-//! Units of work: what can be claimed, by which lane, and how it is written down.
+//! Tasks: their kinds, their lanes and their text form.
 
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
-/// Light work never waits behind heavy work.
+/// The lane of a task. Light tasks never wait behind heavy ones.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Lane {
@@ -42,21 +42,21 @@ pub enum TaskKey {
     Enrich,
     /// Classify the text.
     Screen,
-    /// Ask a scanner outside what it found in the text; started again and again until it has answered.
+    /// Ask an external scanner what it found in the text; started repeatedly until the scanner has answered.
     ExternalScan,
     /// Check counts, write playlists.
     Package,
-    /// Make the outputs visible, all at once; a linked asset's are first copied from its original's.
+    /// Make all outputs visible at once; the outputs of a linked asset are first copied from its original.
     Publish,
-    /// Take every output of this asset away, staged first, then visible, and move the source (rejected or
+    /// Remove every output of this asset, first the staged, then the visible ones, and move the source (rejected or
     /// quarantined) or remove it (erased).
     Withdraw,
-    /// Bring source and outputs back out of quarantine.
+    /// Restore source and outputs from quarantine.
     Restore,
 }
 
 impl TaskKey {
-    /// The lane that runs it.
+    /// The lane to which it belongs.
     pub fn lane(self) -> Lane {
         match self {
             Self::Video { .. } | Self::Audio | Self::Enrich => Lane::Heavy,
@@ -64,8 +64,8 @@ impl TaskKey {
         }
     }
 
-    /// Which kind goes first within a lane, smallest first: what shuts an exit, then what opens one, then what was
-    /// begun, then what is new.
+    /// The order of kinds within a lane, smallest first: withdrawing, then publishing and restoring, then assets in progress,
+    /// then new ones.
     pub fn urgency(self) -> u8 {
         match self {
             Self::Withdraw => 0,
@@ -76,7 +76,7 @@ impl TaskKey {
         }
     }
 
-    /// The stage a user sees; all chunks are one stage, `transcode`, together with the audio.
+    /// The stage that users see. All chunks and the audio are one stage, `transcode`.
     pub fn stage(self) -> &'static str {
         match self {
             Self::Validate => "validate",
@@ -91,7 +91,7 @@ impl TaskKey {
         }
     }
 
-    /// Reads what [`fmt::Display`] wrote.
+    /// Parses the text of [`fmt::Display`].
     pub fn parse(text: &str) -> Option<Self> {
         if let Some(chunk) = text.strip_prefix("video-") {
             let chunk: u16 = chunk.parse().ok()?;
@@ -111,7 +111,7 @@ impl TaskKey {
         })
     }
 
-    /// The key as text: `validate`, `video-00003`, `audio` … (also safe as a path component).
+    /// The key as text: `validate`, `video-00003`, `audio` …; safe as a path component.
     pub fn text(self) -> String {
         format!("{self}")
     }
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_read_back_as_they_are_written_and_nothing_else_is_read() {
+    fn keys_are_parsed_back_and_nothing_else_is_parsed() {
         let last = TaskKey::Video { chunk: crate::limits::CHUNKS_MAX - 1 };
         for key in [TaskKey::Validate, TaskKey::Video { chunk: 3 }, last, TaskKey::Audio, TaskKey::Withdraw] {
             assert_eq!(TaskKey::parse(&key.text()), Some(key));

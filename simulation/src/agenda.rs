@@ -1,4 +1,4 @@
-//! What happens when: a heap of events in virtual time, first in first out within one instant.
+//! The agenda: a heap of events in virtual time, in order of insertion within one instant.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,40 +13,40 @@ pub(crate) const MS: Ns = 1_000_000;
 /// Nanoseconds of a second.
 pub(crate) const S: Ns = 1_000_000_000;
 
-/// Something that happens.
+/// An event of the simulation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Event {
     /// The next upload arrives.
     Arrival,
-    /// A node is through with a task.
+    /// A node has finished a task.
     TaskEnded { node: u32, flight: u32 },
     /// The database has answered a node's turn.
     TurnEnded { node: u32, turn: u32 },
-    /// A node tries again after the database was away.
+    /// A node retries after the database was away.
     TurnDue { node: u32 },
-    /// A retry falls due.
+    /// A delayed task becomes due.
     TaskDue { asset: u32, task: TaskKey },
     /// A node that has room looks for work of the lane.
     Look { lane: Lane },
-    /// Leases that ran out are ended; which ones, by number.
+    /// A batch of expired leases is ended; the batch's number.
     Reap { batch: u32 },
-    /// The database is back, and leases ran out meanwhile.
+    /// The database is back, and leases expired meanwhile.
     ReapAll,
     /// A node that could not renew for two thirds of the lease stops its media workers.
     Abort { node: u32 },
     /// A draining node gives back what it has not finished.
     GiveBack { node: u32 },
-    /// A node is gone, with all it had.
+    /// A node is lost with all its claims.
     Gone { node: u32 },
-    /// A new node takes the place of one that is gone.
+    /// A new node replaces a lost one.
     Replaced { node: u32 },
-    /// Trouble of the scenario.
-    Trouble,
-    /// Time to measure.
+    /// An incident of the scenario.
+    Incident,
+    /// A second has passed, and the load is measured.
     Tick,
 }
 
-/// The events to come.
+/// The future events.
 #[derive(Default)]
 pub(crate) struct Agenda {
     heap: BinaryHeap<Reverse<(Ns, u64, Event)>>,
@@ -54,7 +54,7 @@ pub(crate) struct Agenda {
 }
 
 impl Agenda {
-    /// Enters an event.
+    /// Adds an event.
     pub(crate) fn enter(&mut self, at: Ns, event: Event) {
         self.entered += 1;
         self.heap.push(Reverse((at, self.entered, event)));
@@ -65,12 +65,12 @@ impl Agenda {
         self.heap.pop().map(|Reverse((at, _, event))| (at, event))
     }
 
-    /// Nothing is to come.
+    /// Whether there is no future event.
     pub(crate) fn is_empty(&self) -> bool {
         self.heap.is_empty()
     }
 
-    /// Events entered so far.
+    /// Number of events added so far.
     pub(crate) fn entered(&self) -> u64 {
         self.entered
     }

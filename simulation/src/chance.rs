@@ -1,27 +1,27 @@
-//! Chance that depends on what it is for, not on when it is drawn: the same upload costs the same in every scenario.
+//! Random numbers that depend on their purpose, not on when they are drawn: the same upload costs the same in every scenario.
 
 use std::f64::consts::TAU;
 
-/// Stirs a word so that every input bit reaches every output bit: the finaliser of SplitMix64 (Steele, Lea,
-/// Flood: "Fast splittable pseudorandom number generators", 2014).
+/// Mixes a word so that every input bit affects every output bit: the finaliser of SplitMix64 (Steele, Lea, Flood: "Fast
+/// splittable pseudorandom number generators", 2014).
 fn stir(word: u64) -> u64 {
     let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     word ^ (word >> 31)
 }
 
-/// The chances of one thing, named by two numbers.
+/// The random numbers for one purpose, identified by two numbers.
 pub(crate) fn of(seed: u64, what: u64, which: u64) -> fastrand::Rng {
     fastrand::Rng::with_seed(stir(stir(seed ^ what.rotate_left(32)).wrapping_add(which)))
 }
 
-/// A value whose logarithm is normally distributed around that of `median`, by Box and Muller's method.
+/// A value whose logarithm is normally distributed around the logarithm of `median`, by Box and Muller's method.
 pub(crate) fn log_normal(rng: &mut fastrand::Rng, median: f64, sigma: f64) -> f64 {
     let radius = (-2.0 * (1.0 - rng.f64()).ln()).sqrt();
     median * (sigma * radius * (TAU * rng.f64()).cos()).exp()
 }
 
-/// A wait, nanoseconds, for the next of events that come at random, `per_s` of them a second on average.
+/// Nanoseconds until the next of random events with an average of `per_s` events per second.
 pub(crate) fn wait_ns(rng: &mut fastrand::Rng, per_s: f64) -> u64 {
     (-(1.0 - rng.f64()).ln() / per_s * 1e9) as u64
 }

@@ -1,11 +1,11 @@
-//! The database as one server with a price for everything: what is asked of it takes turns, and while it is away
-//! nothing is answered.
+//! The database as one server with a price for each operation. Requests are served one after another, and none while the
+//! database is away.
 
 use crate::agenda::{Ns, S};
 use crate::settings::StoreRates;
 
-/// The share of its time that is always left for calls, however much looking and renewing there is: a node has one
-/// call of each kind outstanding, so looks cannot crowd out everything.
+/// The share of the server's time that always remains for calls, however many looks and renewals there are: a node has one
+/// outstanding call of each kind, so looks cannot displace everything else.
 const LEAST_SHARE: f64 = 0.05;
 
 /// Prices of calls, nanoseconds of the server's time.
@@ -19,7 +19,7 @@ pub(crate) struct Prices {
 }
 
 impl Prices {
-    /// From what was measured.
+    /// Prices from measured rates.
     pub(crate) fn new(rates: &StoreRates) -> Self {
         let price = |per_s: f64| if per_s.is_finite() { 1e9 / per_s } else { 0.0 };
         // The bench measures claim and completion together; both write about as many rows.
@@ -83,12 +83,12 @@ impl Database {
         }
     }
 
-    /// Does work of that price after what was asked before; the time at which the answer is back.
+    /// Does work of this price after all earlier requests; returns the time at which the answer arrives.
     pub(crate) fn serve(&mut self, now: Ns, price: f64) -> Ns {
         self.work(now, price) + self.round_trip
     }
 
-    /// Does work nobody waits for; the time at which it is done.
+    /// Does work without an answer; returns the time at which it is done.
     pub(crate) fn work(&mut self, now: Ns, price: f64) -> Ns {
         self.busy += price;
         let share = (1.0 - self.background).max(LEAST_SHARE);
@@ -96,24 +96,24 @@ impl Database {
         self.free_at
     }
 
-    /// Goes away: what it was asked is forgotten.
+    /// Goes away until a time; pending requests are lost.
     pub(crate) fn go_away(&mut self, until: Ns) {
         self.away_until = until;
         self.free_at = until;
     }
 
-    /// Until when it is away, where it is.
+    /// When it will be back; `None` if it is not away.
     pub(crate) fn away_until(&self, now: Ns) -> Option<Ns> {
         (now < self.away_until).then_some(self.away_until)
     }
 
-    /// How far it is behind.
+    /// Nanoseconds until all requests so far are served.
     pub(crate) fn lag(&self, now: Ns) -> Ns {
         self.free_at.saturating_sub(now)
     }
 
-    /// Sets the share that looks and renewals take, and returns how long the server was busy with calls since the
-    /// last time, seconds.
+    /// Sets the share of time that looks and renewals take. Returns how many seconds the server was busy with calls since the
+    /// last call of this method.
     pub(crate) fn settle(&mut self, background: f64) -> f64 {
         self.background = background;
         std::mem::take(&mut self.busy) / S as f64

@@ -1,11 +1,11 @@
-//! The nodes: what each has in flight, and which of them have room.
+//! The nodes: the running tasks of each, and which nodes have room.
 
 use reelgate_flow::task::Lane;
 
 use crate::agenda::Ns;
 use crate::store::{AttemptOutcome, Fence};
 
-/// A claimed task that runs.
+/// A running task.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flight {
     pub(crate) number: u32,
@@ -14,12 +14,12 @@ pub(crate) struct Flight {
     pub(crate) outcome: AttemptOutcome,
 }
 
-/// A report that is to be committed.
+/// A finished task whose report must be committed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Report {
+pub(crate) struct FinishedTask {
     pub(crate) fence: Fence,
     pub(crate) outcome: AttemptOutcome,
-    /// Nanoseconds a slot was busy with it.
+    /// How long a slot was busy with it, nanoseconds.
     pub(crate) busy: Ns,
 }
 
@@ -28,41 +28,41 @@ pub(crate) struct Report {
 pub(crate) struct Node {
     pub(crate) alive: bool,
     pub(crate) draining: bool,
-    /// The turn the database is at, by number.
+    /// Number of the turn that the database is serving.
     pub(crate) turn: Option<u32>,
-    /// A try after the database's absence is entered already.
+    /// Whether a retry after the database's absence is scheduled.
     pub(crate) waits: bool,
     pub(crate) running: Vec<Flight>,
-    pub(crate) reports: Vec<Report>,
-    pub(crate) committing: Vec<Report>,
+    pub(crate) reports: Vec<FinishedTask>,
+    pub(crate) committing: Vec<FinishedTask>,
     used: [u16; 2],
-    /// When within the interval it renews its leases.
+    /// Offset of its renewals within the interval.
     phase: Ns,
     hungry: [Option<u32>; 2],
 }
 
 impl Node {
-    /// Claims of a lane it still has room for.
+    /// How many more claims of a lane it has room for.
     pub(crate) fn room(&self, lane: Lane, credits: [u16; 2]) -> u16 {
         credits[at(lane)].saturating_sub(self.used[at(lane)])
     }
 
-    /// Takes up room.
+    /// Occupies a slot of a lane.
     pub(crate) fn occupy(&mut self, lane: Lane) {
         self.used[at(lane)] += 1;
     }
 
-    /// Frees room.
+    /// Frees a slot of a lane.
     pub(crate) fn free(&mut self, lane: Lane) {
         self.used[at(lane)] = self.used[at(lane)].saturating_sub(1);
     }
 
-    /// When it renewed its leases last.
+    /// Time of its last renewal.
     pub(crate) fn renewed(&self, now: Ns, interval: Ns) -> Ns {
         now.saturating_sub((now + interval - self.phase) % interval)
     }
 
-    /// Forgets everything it had, and returns its claims.
+    /// Drops everything it had and returns its claims.
     pub(crate) fn empty(&mut self) -> Vec<Fence> {
         let running = self.running.drain(..).map(|flight| flight.fence);
         let reported = self.reports.drain(..).chain(self.committing.drain(..)).map(|report| report.fence);
@@ -71,7 +71,7 @@ impl Node {
         running.chain(reported).collect()
     }
 
-    /// Holds no claim.
+    /// Whether it has no claim.
     fn is_idle(&self) -> bool {
         self.used == [0; 2]
     }
@@ -81,16 +81,16 @@ impl Node {
 pub(crate) struct Fleet {
     pub(crate) nodes: Vec<Node>,
     pub(crate) credits: [u16; 2],
-    /// Nodes with room and no turn under way, by lane.
+    /// Nodes with room and without a running turn, by lane.
     hungry: [Vec<u32>; 2],
-    /// Claims of a lane held by all.
+    /// Claims of all nodes by lane.
     pub(crate) held: [u64; 2],
-    /// Nodes that hold any.
+    /// Number of nodes with a claim.
     pub(crate) holders: u64,
 }
 
 impl Fleet {
-    /// So many nodes, alive and idle; leases are renewed every `interval`, at moments drawn by `rng`.
+    /// This many nodes, alive and idle. Each renews its leases every `interval`, at an offset drawn from `rng`.
     pub(crate) fn new(nodes: u32, light: u16, heavy: u16, interval: Ns, rng: &mut fastrand::Rng) -> Self {
         let node = |_| Node { alive: true, phase: rng.u64(..interval), ..Node::default() };
         let mut fleet = Self {
@@ -104,12 +104,12 @@ impl Fleet {
         fleet
     }
 
-    /// A node by its number.
+    /// The node with this number.
     pub(crate) fn node(&mut self, node: u32) -> &mut Node {
         &mut self.nodes[node as usize]
     }
 
-    /// Brings the lists of those with room up to date after a node changed.
+    /// Updates the lists of nodes with room after a node changed.
     pub(crate) fn refresh(&mut self, number: u32) {
         for lane in Lane::ALL {
             let node = &self.nodes[number as usize];
@@ -135,7 +135,7 @@ impl Fleet {
         }
     }
 
-    /// Nodes with room in a lane.
+    /// Numbers of the nodes with room in a lane.
     pub(crate) fn hungry(&self, lane: Lane) -> &[u32] {
         &self.hungry[at(lane)]
     }
@@ -150,7 +150,7 @@ impl Fleet {
         node.running.push(flight);
     }
 
-    /// A node is rid of a claim.
+    /// A claim of a node has ended.
     pub(crate) fn release(&mut self, number: u32, lane: Lane) {
         self.held[at(lane)] -= 1;
         let node = &mut self.nodes[number as usize];
@@ -158,7 +158,7 @@ impl Fleet {
         self.holders -= u64::from(node.is_idle());
     }
 
-    /// A node is gone; what it held.
+    /// Removes a node; returns its claims.
     pub(crate) fn lose(&mut self, number: u32) -> Vec<Fence> {
         let node = &mut self.nodes[number as usize];
         let lost = node.empty();
@@ -171,7 +171,7 @@ impl Fleet {
         lost
     }
 
-    /// Nodes that live.
+    /// Number of nodes that are alive.
     pub(crate) fn alive(&self) -> u64 {
         self.nodes.iter().filter(|node| node.alive).count() as u64
     }
@@ -189,11 +189,11 @@ mod tests {
     use reelgate_flow::task::TaskKey;
 
     use super::*;
-    use crate::media::Ending;
+    use crate::media::AttemptEnding;
 
     fn flight(number: u32, task: TaskKey) -> Flight {
         let fence = Fence { asset: number, task, attempt: 1 };
-        Flight { number, fence, since: 0, outcome: AttemptOutcome::Ended(Ending::Success) }
+        Flight { number, fence, since: 0, outcome: AttemptOutcome::Ended(AttemptEnding::Success) }
     }
 
     fn fleet() -> Fleet {

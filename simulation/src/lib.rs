@@ -1,9 +1,9 @@
-//! The fleet at scale in virtual time: the real life of an asset ([`reelgate_flow`]) and the real order of work
+//! Simulates large fleets in virtual time: the real life of an asset ([`reelgate_flow`]) and the real order of work
 //! ([`reelgate_ports::order`]) on modelled nodes, media and database.
 //!
-//! A discrete-event simulation on one thread: everything follows from the settings and their seed. It answers what
-//! no machine at hand can: how long uploads wait with ten thousand nodes, what a lost database costs, and where
-//! the design stops scaling. What it leaves out is listed in `docs/guide/simulation.md`.
+//! It is a discrete-event simulation on one thread; everything follows from the settings and their seed. It shows how long
+//! uploads wait with ten thousand nodes, what a database failure costs, and where the design stops scaling.
+//! `docs/guide/simulation.md` lists what is not modelled.
 
 #![forbid(unsafe_code)]
 
@@ -11,6 +11,7 @@ mod agenda;
 mod chance;
 mod database;
 mod fleet;
+mod incidents;
 mod life;
 mod measure;
 mod media;
@@ -19,11 +20,12 @@ mod queue;
 mod report;
 mod run;
 mod settings;
+mod simulation;
 mod store;
 mod sweep;
 #[cfg(test)]
 mod tests;
-mod trouble;
+
 mod turns;
 
 pub use plot::{PlotFailed, plot};

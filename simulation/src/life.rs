@@ -1,10 +1,11 @@
-//! One asset within the model store: the real core, and what the store keeps beside it.
+//! One asset of the modelled store: the real core, and what the store keeps besides it.
 
-use reelgate_flow::asset::{Asset, Exit, Original, OriginalEnd, Phase};
+use reelgate_flow::asset::{Asset, Original, Phase, Response, Severity};
+use reelgate_flow::reason::Code;
 use reelgate_flow::task::TaskKey;
 
 use crate::agenda::Ns;
-use crate::media::Upload;
+use crate::media::{AttemptEnding, Upload};
 
 /// An asset that has not ended.
 pub(crate) struct Life {
@@ -12,22 +13,12 @@ pub(crate) struct Life {
     pub(crate) upload: Upload,
     pub(crate) place: u64,
     pub(crate) arrived: Ns,
-    /// Those linked to it.
+    /// Indexes of the duplicates that are linked to it.
     pub(crate) duplicates: Vec<u32>,
 }
 
 impl Life {
-    /// What others with the same content may share of it: the store's rule.
-    pub(crate) fn shared(&self) -> Original {
-        let running = match self.core.phase {
-            Phase::Processing | Phase::Screened => true,
-            Phase::Withdrawing => self.core.exit != Some(Exit::Supersede),
-            _ => false,
-        };
-        if running && !self.core.linked { Original::Running } else { Original::None }
-    }
-
-    /// Counts an attempt in the same breath as the lease is given.
+    /// Counts an attempt as the claim does; returns its number.
     pub(crate) fn count_attempt(&mut self, task: TaskKey) -> Option<u32> {
         let record = self.core.tasks.get_mut(&task)?;
         record.attempts += 1;
@@ -35,35 +26,27 @@ impl Life {
     }
 }
 
-/// How an asset ended, in the few bytes that are kept of it.
+/// How an asset ended, in three bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct EndedAsset {
     pub(crate) phase: Phase,
-    /// Times it ended, and notices it owed.
+    /// How often it ended, and how many notices it put into the outbox.
     pub(crate) endings: u8,
     pub(crate) notices: u8,
 }
 
 impl EndedAsset {
-    /// Of an asset that has not ended.
+    /// The value of an asset that has not ended.
     pub(crate) const NOT: Self = Self { phase: Phase::Received, endings: 0, notices: 0 };
 
-    /// What others with the same content may share of it. A model asset is refused or quarantined for one reason.
-    pub(crate) fn shared(self) -> Original {
-        match self.phase {
-            Phase::Published => Original::Ended(OriginalEnd {
-                phase: self.phase,
-                severity: reelgate_flow::asset::Severity::None,
-                response: reelgate_flow::asset::Response::Log,
-                reason: None,
-            }),
-            Phase::Quarantined => Original::Ended(OriginalEnd {
-                phase: self.phase,
-                severity: reelgate_flow::asset::Severity::High,
-                response: reelgate_flow::asset::Response::Quarantine,
-                reason: Some(crate::media::Ending::fault(reelgate_flow::reason::Code::PersonalData)),
-            }),
-            _ => Original::None,
+    /// What later assets with the same content can share of it. A modelled asset is quarantined for one reason only.
+    pub(crate) fn as_original(&self) -> Original {
+        let mut ended = Asset { phase: self.phase, ..Asset::new(0) };
+        if self.phase == Phase::Quarantined {
+            ended.severity = Severity::High;
+            ended.flags.response = Response::Quarantine;
+            ended.reason = Some(AttemptEnding::fault(Code::PersonalData));
         }
+        ended.as_original()
     }
 }

@@ -1,4 +1,4 @@
-//! What is measured on the way: ages, times, and the load on the database window by window.
+//! Measurements during a run: ages, times, and the load on the database by window.
 
 use hdrhistogram::Histogram;
 use reelgate_flow::task::Lane;
@@ -6,9 +6,9 @@ use reelgate_ports::order::Priority;
 
 use crate::agenda::{MS, Ns, S};
 
-/// Windows kept at most; where there would be more, two become one.
+/// Maximum number of windows; before there are more, each two are merged into one.
 const WINDOWS_MAX: usize = 240;
-/// Longest time told apart, milliseconds: 100 days.
+/// Longest time that is distinguished, milliseconds: 100 days.
 const TIME_MS_MAX: u64 = 100 * 86_400_000;
 
 /// A distribution of milliseconds, to two digits.
@@ -26,28 +26,28 @@ impl Times {
     }
 
     fn add(&mut self, other: &Self) {
-        // Cannot fail: both have the same bounds.
+        // This cannot fail, because both have the same bounds.
         let added = self.0.add(&other.0);
         debug_assert!(added.is_ok(), "histograms of equal bounds add up");
     }
 
-    /// How many.
+    /// Number of values.
     pub(crate) fn count(&self) -> u64 {
         self.0.len()
     }
 
-    /// Seconds that a share of them do not exceed.
+    /// The value that this share of all values does not exceed, seconds.
     pub(crate) fn at(&self, share: f64) -> f64 {
         self.0.value_at_quantile(share) as f64 / 1e3
     }
 
-    /// The longest, seconds.
+    /// The largest value, seconds.
     pub(crate) fn max(&self) -> f64 {
         self.0.max() as f64 / 1e3
     }
 }
 
-/// What happened within a stretch of time.
+/// Measurements of one window of time.
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
     pub(crate) light: Times,
@@ -107,7 +107,7 @@ pub(crate) struct Tick {
     pub(crate) due: [f64; 2],
 }
 
-/// Everything measured.
+/// All measurements of a run.
 pub(crate) struct Measures {
     pub(crate) windows: Vec<Window>,
     ticks_per_window: u32,
@@ -117,13 +117,13 @@ pub(crate) struct Measures {
     pub(crate) publishing: [Times; 3],
     /// How long a node's turn at the database takes.
     pub(crate) turns: Times,
-    /// Slot-seconds spent and thrown away.
+    /// Slot-seconds that were used, and those of them that were wasted.
     pub(crate) busy_s: f64,
     pub(crate) wasted_s: f64,
 }
 
 impl Measures {
-    /// Nothing yet.
+    /// No measurements yet.
     pub(crate) fn new() -> Self {
         Self {
             windows: vec![Window::new()],
@@ -138,7 +138,7 @@ impl Measures {
         }
     }
 
-    /// A task was claimed so long after it became due.
+    /// A task was claimed this long after it became due.
     pub(crate) fn claimed(&mut self, lane: Lane, age: Ns) {
         let Some(window) = self.windows.last_mut() else { return };
         let (whole, part) = match lane {
@@ -149,17 +149,17 @@ impl Measures {
         part.record(age);
     }
 
-    /// An asset was published so long after it arrived.
+    /// An asset was published this long after it arrived.
     pub(crate) fn published(&mut self, priority: Priority, took: Ns) {
         self.publishing[priority as usize].record(took);
     }
 
-    /// A turn at the database took so long.
+    /// A turn at the database took this long.
     pub(crate) fn turned(&mut self, took: Ns) {
         self.turns.record(took);
     }
 
-    /// A slot was busy, for nothing or not.
+    /// A slot was busy for this long, usefully or not.
     pub(crate) fn spent(&mut self, busy: Ns, wasted: bool) {
         let seconds = busy as f64 / S as f64;
         self.busy_s += seconds;

@@ -1,8 +1,8 @@
-//! Uploads and what they cost: drawn from distributions whose every number names its source.
+//! Uploads and their costs, drawn from distributions. Every number names its source.
 //!
-//! "Measured" costs are CPU milliseconds as the store's `tasks` table keeps them, of a run over the samples and the corpus
-//! of real files (`docs/guide/simulation.md` tells how). What producers upload is an assumption, for a corpus of
-//! test files says nothing about it.
+//! "Measured" costs are CPU milliseconds from the store's `tasks` table after a run over the samples and the corpus of real
+//! files (see `docs/guide/simulation.md`). What producers upload is an assumption, because a corpus of test files says nothing
+//! about it.
 
 use reelgate_flow::asset::Severity;
 use reelgate_flow::reason::{Code, Fault};
@@ -15,42 +15,42 @@ use crate::chance;
 /// Assumption: three kinds of uploads by share, median seconds and spread of the logarithm: clips, pieces of a few
 /// minutes, and recordings.
 const DURATIONS: [(f64, f64, f64); 3] = [(0.60, 30.0, 0.8), (0.35, 240.0, 0.7), (0.05, 2_400.0, 0.6)];
-/// Seconds, so that the longest still has fewer chunks than the core allows.
+/// Bounds of a duration, seconds; the longest has fewer chunks than the core allows.
 const DURATION_S: std::ops::RangeInclusive<f64> = 1.0..=43_200.0;
-/// Assumption: sizes of the picture by share, and bits a second of the source. With them, by arithmetic: millions of pixels of
-/// a frame, and millions of pixels a second that the default ladder encodes at 30 frames a second (every rung up
-/// to the source's size; 2160p ends at the 1080p rung, the highest).
+/// Assumption: sizes of the picture by share, and bits per second of the source. Computed from them: millions of pixels of a
+/// frame, and millions of pixels per second that the default ladder encodes at 30 frames per second (every rung up to the
+/// source's size; 1080p is the highest rung, also for 2160p).
 const PICTURES: [Picture; 4] = [
     Picture { share: 0.10, frame_mpx: 0.41, encoded_mpx_per_s: 15.4, bits_per_s: 2e6 },
     Picture { share: 0.30, frame_mpx: 0.92, encoded_mpx_per_s: 43.0, bits_per_s: 5e6 },
     Picture { share: 0.50, frame_mpx: 2.07, encoded_mpx_per_s: 105.2, bits_per_s: 10e6 },
     Picture { share: 0.10, frame_mpx: 8.29, encoded_mpx_per_s: 105.2, bits_per_s: 40e6 },
 ];
-/// Seconds of a chunk, and the duration up to which a video is not cut: defaults of the media settings.
+/// Seconds of a chunk, and the duration up to which a video is not split: defaults of the media settings.
 const CHUNK_S: f64 = 20.0;
 const CHUNK_THRESHOLD_S: f64 = 30.0;
 
-/// Assumption: uploads refused at validation.
+/// Assumption: share of uploads that validation refuses.
 const REFUSED: f64 = 0.04;
-/// Assumption: uploads with personal data of high severity.
+/// Assumption: share of uploads with personal data of high severity.
 const QUARANTINED: f64 = 0.003;
-/// Assumption: uploads whose content came before, among so many before it.
+/// Assumption: share of uploads with the content of an earlier one, and how many uploads before it that one may be.
 const ORIGINALS: f64 = 0.02;
 const ORIGINAL_WITHIN: u32 = 20_000;
-/// Assumption: uploads that replace one of so many before it.
+/// Assumption: share of uploads that replace an earlier one, and how many uploads before it that one may be.
 const REPLACING: f64 = 0.005;
 const REPLACED_WITHIN: u32 = 2_000;
-/// Assumption: attempts that fail because the object store does not answer.
+/// Assumption: share of attempts that fail because the object store does not answer.
 const UNANSWERED: f64 = 0.0005;
-/// Assumption: uploads of a back-catalogue at low priority, all of one producer; and urgent ones.
+/// Assumption: share of uploads that belong to a back-catalogue (low priority, one producer), and share of urgent ones.
 const BACK_CATALOGUE: f64 = 0.10;
 const URGENT: f64 = 0.02;
-/// Assumption: other producers; one is as busy as the next two together, and so on.
+/// Assumption: number of other producers. The first ones upload most.
 const PRODUCERS: u32 = 40;
 
-/// What a poisoned upload does: one of so many hangs instead of crashing.
+/// One of this many poisoned uploads hangs the media worker; the others crash it.
 const HANGS_ONE_IN: u64 = 10;
-/// A media worker without progress is stopped after so long: the least budget of a chunk.
+/// Time after which a media worker without progress is stopped: the smallest budget of a chunk.
 const STALL: Ns = 120_000 * MS;
 
 struct Picture {
@@ -63,7 +63,7 @@ struct Picture {
 /// CPU milliseconds for a million pixels encoded, decoding and scaling included. Measured: median of 27 videos, quartiles
 /// 16 and 27.
 const ENCODE_MS_PER_MPX: f64 = 19.0;
-/// Spread of the logarithm of one task's cost around what its length says: those quartiles. Content decides.
+/// Spread of the logarithm of a task's cost around the cost by its length, from those quartiles. It depends on the content.
 const SPREAD: f64 = 0.40;
 /// CPU milliseconds to encode a second of audio. Measured, 20 to 23 on stereo of usual bit rates.
 const AUDIO_MS_PER_S: f64 = 20.0;
@@ -74,7 +74,7 @@ const SAMPLES: f64 = 100.0;
 const SAMPLE_EVERY_S: std::ops::RangeInclusive<f64> = 1.0..=30.0;
 /// Starting a media worker, milliseconds: 175 to 200 measured as the least that any task takes.
 const START_MS: f64 = 175.0;
-/// Inspection beside starting and reading, milliseconds. Measured: 250 ms of CPU in the median, with the start.
+/// Inspection without starting and reading, milliseconds. Measured: a median of 250 ms of CPU including the start.
 const INSPECT_MS: f64 = 75.0;
 /// Bytes read from an object store in a millisecond by one connection: 85 to 90 MB/s is typical of S3, which is
 /// slower than hashing (0.7 GB/s for SHA-256, measured).
@@ -84,16 +84,16 @@ const READ_BYTES_PER_MS: f64 = 87_000.0;
 const PACKAGE_MS: f64 = 18.0;
 const PUBLISH_MS: f64 = 17.0;
 const SCREEN_MS: f64 = 3.0;
-/// Withdrawing, milliseconds: 0 to 30 measured.
+/// Withdrawing, milliseconds. Measured: 0 to 30.
 const WITHDRAW_MS: f64 = 5.0;
-/// Assumption: milliseconds to put one chunk's outputs in their place in an object store.
+/// Assumption: milliseconds to publish the outputs of one chunk in an object store.
 const PLACE_CHUNK_MS: f64 = 10.0;
 
-/// What chances are drawn for.
+/// Purposes of random numbers.
 const UPLOAD: u64 = 1;
 const ATTEMPT: u64 = 2;
 
-/// One upload, as it will turn out.
+/// One upload with all its random properties.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Upload {
     pub(crate) priority: Priority,
@@ -103,9 +103,9 @@ pub(crate) struct Upload {
     pub(crate) duration_s: f32,
     picture: u8,
     pub(crate) chunks: u16,
-    /// Its content is that of an earlier upload.
+    /// Index of an earlier upload with the same content.
     pub(crate) duplicate_of: Option<u32>,
-    /// It is a newer version of an earlier upload.
+    /// Index of an earlier upload of which it is a newer version.
     pub(crate) replaces: Option<u32>,
     pub(crate) severity: Severity,
     refused: bool,
@@ -114,27 +114,27 @@ pub(crate) struct Upload {
 
 /// How an attempt ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Ending {
+pub(crate) enum AttemptEnding {
     Success,
     Fault(Code),
 }
 
-impl Ending {
+impl AttemptEnding {
     pub(crate) fn fault(code: Code) -> Fault {
         Fault::new(code, "")
     }
 }
 
-/// The workload outside: every upload and attempt follows from the seed.
+/// The workload: every upload and attempt follows from the seed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Workload {
     pub(crate) seed: u64,
-    /// Uploads from this one on are poisoned.
+    /// Number of sound uploads; the uploads from this index on are poisoned.
     pub(crate) sound: u32,
 }
 
 impl Workload {
-    /// What upload number `index` is.
+    /// The upload with this index.
     pub(crate) fn upload(&self, index: u32) -> Upload {
         let mut rng = chance::of(self.seed, UPLOAD, index.into());
         let duration_s = duration_s(&mut rng);
@@ -174,15 +174,21 @@ impl Workload {
     }
 
     /// How long an attempt takes on a core of its own, and how it ends.
-    pub(crate) fn attempt(&self, index: u32, upload: &Upload, task: TaskKey, attempt: u32) -> (Ns, Ending) {
+    pub(crate) fn attempt(
+        &self,
+        index: u32,
+        upload: &Upload,
+        task: TaskKey,
+        attempt: u32,
+    ) -> (Ns, AttemptEnding) {
         let which = (u64::from(index) << 32) ^ (task_number(task) << 8) ^ u64::from(attempt);
         let mut rng = chance::of(self.seed, ATTEMPT, which);
         let whole_ms = upload.cost_ms(task) * chance::log_normal(&mut rng, 1.0, SPREAD);
         let part = rng.f64();
         let (ms, ending) = match self.fault(index, upload, task, &mut rng) {
-            None => (whole_ms, Ending::Success),
-            Some(Code::BudgetWall) => return (STALL, Ending::Fault(Code::BudgetWall)),
-            Some(code) => (whole_ms * part, Ending::Fault(code)),
+            None => (whole_ms, AttemptEnding::Success),
+            Some(Code::BudgetWall) => return (STALL, AttemptEnding::Fault(Code::BudgetWall)),
+            Some(code) => (whole_ms * part, AttemptEnding::Fault(code)),
         };
         ((ms * MS as f64) as Ns + MS, ending)
     }
@@ -199,7 +205,7 @@ impl Workload {
         }
     }
 
-    /// CPU nanoseconds of heavy work, tasks and rows that an upload costs on average, over the first ones.
+    /// Average milliseconds of heavy work, tasks and seconds of media of an upload, over the first 20,000 uploads.
     pub(crate) fn mean(&self) -> Mean {
         const DRAWN: u32 = 20_000;
         let mut mean = Mean::default();
@@ -211,7 +217,7 @@ impl Workload {
                 .chain([TaskKey::Audio, TaskKey::Enrich])
                 .map(|task| upload.cost_ms(task))
                 .sum();
-            // The mean of a log-normal lies above its median.
+            // The mean of a log-normal distribution is above its median.
             mean.heavy_ms += done * heavy_ms * (SPREAD * SPREAD / 2.0).exp() / f64::from(DRAWN);
             mean.tasks += (2.0 + done * (f64::from(upload.chunks) + 4.0)) / f64::from(DRAWN);
             mean.duration_s += f64::from(upload.duration_s) / f64::from(DRAWN);
@@ -220,7 +226,7 @@ impl Workload {
     }
 }
 
-/// What an upload costs on average.
+/// Averages of an upload.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub(crate) struct Mean {
     pub(crate) heavy_ms: f64,
@@ -229,7 +235,7 @@ pub(crate) struct Mean {
 }
 
 impl Upload {
-    /// Median milliseconds of an attempt.
+    /// Median duration of an attempt, milliseconds.
     fn cost_ms(&self, task: TaskKey) -> f64 {
         let picture = &PICTURES[usize::from(self.picture)];
         let duration_s = f64::from(self.duration_s);
@@ -284,7 +290,7 @@ fn task_number(task: TaskKey) -> u64 {
         TaskKey::Package => 4,
         TaskKey::Publish => 5,
         TaskKey::Withdraw => 6,
-        // Apart from the chunks, whose numbers have no end.
+        // Above the numbers of all chunks.
         TaskKey::Restore => u64::MAX,
         TaskKey::ExternalScan => u64::MAX - 1,
         TaskKey::Video { chunk } => 7 + u64::from(chunk),
@@ -297,14 +303,14 @@ mod tests {
 
     use super::*;
 
-    const WORLD: Workload = Workload { seed: 3, sound: 50_000 };
+    const WORKLOAD: Workload = Workload { seed: 3, sound: 50_000 };
 
     #[test]
     fn the_longest_video_has_fewer_chunks_than_the_core_allows() {
         let most = (*DURATION_S.end() / CHUNK_S).round();
         assert!(most < f64::from(CHUNKS_MAX), "{most}");
         for index in 0..10_000 {
-            let upload = WORLD.upload(index);
+            let upload = WORKLOAD.upload(index);
             assert!(upload.chunks >= 1 && f64::from(upload.chunks) <= most, "{upload:?}");
             let chunk_s = f64::from(upload.duration_s) / f64::from(upload.chunks);
             assert!(chunk_s <= CHUNK_THRESHOLD_S, "chunks of {chunk_s} s");
@@ -313,8 +319,8 @@ mod tests {
 
     #[test]
     fn an_attempt_costs_the_same_whenever_it_is_asked_and_another_costs_something_else() {
-        let upload = WORLD.upload(5);
-        let attempt = |attempt| WORLD.attempt(5, &upload, TaskKey::Audio, attempt);
+        let upload = WORKLOAD.upload(5);
+        let attempt = |attempt| WORKLOAD.attempt(5, &upload, TaskKey::Audio, attempt);
         assert_eq!(attempt(1), attempt(1));
         assert_ne!(attempt(1).0, attempt(2).0);
     }
@@ -322,19 +328,19 @@ mod tests {
     #[test]
     fn a_poisoned_upload_crashes_or_hangs_every_time_and_a_sound_one_does_not() {
         let endings = |index: u32| {
-            let upload = WORLD.upload(index);
+            let upload = WORKLOAD.upload(index);
             let task = TaskKey::Video { chunk: 0 };
-            (1..20).map(move |attempt| WORLD.attempt(index, &upload, task, attempt).1).collect::<Vec<_>>()
+            (1..20).map(move |attempt| WORKLOAD.attempt(index, &upload, task, attempt).1).collect::<Vec<_>>()
         };
-        assert!(endings(50_001).iter().all(|ending| *ending == Ending::Fault(Code::DecoderCrashed)));
-        assert!(endings(50_000).iter().all(|ending| *ending == Ending::Fault(Code::BudgetWall)));
-        assert!(endings(49_999).contains(&Ending::Success));
+        assert!(endings(50_001).iter().all(|ending| *ending == AttemptEnding::Fault(Code::DecoderCrashed)));
+        assert!(endings(50_000).iter().all(|ending| *ending == AttemptEnding::Fault(Code::BudgetWall)));
+        assert!(endings(49_999).contains(&AttemptEnding::Success));
     }
 
     #[test]
     fn the_mean_cost_is_what_uploads_cost() {
         // Half a core-second of encoding for a second of 720p and more for 1080p, on uploads of some minutes.
-        let mean = WORLD.mean();
+        let mean = WORKLOAD.mean();
         assert!((200.0..350.0).contains(&mean.duration_s), "{mean:?}");
         assert!((0.8..2.5).contains(&(mean.heavy_ms / 1e3 / mean.duration_s)), "{mean:?}");
         assert!((12.0..25.0).contains(&mean.tasks), "{mean:?}");

@@ -1,4 +1,4 @@
-//! The course of runs as a drawing: how long tasks waited and how busy the database was, scenario by scenario.
+//! Draws runs over time: how long tasks waited and how busy the database was, by scenario.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use plotters::prelude::*;
 use crate::report::{Point, Report};
 
 const SIZE: (u32, u32) = (1_200, 1_350);
-/// Told apart by readers without colour vision as well: Okabe and Ito's palette.
+/// Okabe and Ito's palette, which readers with colour blindness can distinguish.
 const COLOURS: [RGBColor; 5] = [
     RGBColor(0, 0, 0),
     RGBColor(213, 94, 0),
@@ -16,9 +16,9 @@ const COLOURS: [RGBColor; 5] = [
     RGBColor(0, 158, 115),
     RGBColor(204, 121, 167),
 ];
-/// The least wait drawn, seconds: a logarithmic axis has no zero.
+/// The shortest wait that is drawn, seconds: a logarithmic axis has no zero.
 const LEAST_S: f64 = 0.01;
-/// The highest share of the database's time drawn.
+/// The highest share of the database's time that is drawn.
 const SHARE_MAX: f64 = 1.5;
 
 /// Why a plot could not be drawn.
@@ -34,7 +34,7 @@ impl std::fmt::Display for PlotFailed {
 impl std::error::Error for PlotFailed {}
 
 type Drawn<'a> = Result<(), DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>>;
-/// What of a point is drawn.
+/// Selects the value of a point that is drawn.
 type Of = fn(&Point) -> f64;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 

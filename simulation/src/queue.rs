@@ -1,4 +1,4 @@
-//! Due tasks of one lane in the order they are claimed: the most urgent kind first, then by place.
+//! The due tasks of one lane in the order of claims: the most urgent kind first, then by queue position.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,36 +12,35 @@ use crate::agenda::Ns;
 pub(crate) struct Due {
     urgency: u8,
     place: u64,
-    /// Which asset.
+    /// The asset's index.
     pub(crate) asset: u32,
-    /// Which of its tasks.
+    /// The due task.
     pub(crate) task: TaskKey,
-    /// Since when.
+    /// When it became due.
     pub(crate) since: Ns,
 }
 
-/// The due tasks of a lane. Like an index of claimable rows it may hold a task that is no longer due; who claims
-/// skips it.
+/// The due tasks of a lane. Like an index of claimable rows it may hold a task that is no longer due; a claim skips it.
 #[derive(Default)]
-pub(crate) struct Queue(BinaryHeap<Reverse<Due>>);
+pub(crate) struct DueQueue(BinaryHeap<Reverse<Due>>);
 
-impl Queue {
-    /// Puts a task in its place.
+impl DueQueue {
+    /// Adds a task at its position.
     pub(crate) fn put(&mut self, place: u64, asset: u32, task: TaskKey, since: Ns) {
         self.0.push(Reverse(Due { urgency: task.urgency(), place, asset, task, since }));
     }
 
-    /// Takes the first.
+    /// Removes and returns the first task.
     pub(crate) fn take(&mut self) -> Option<Due> {
         self.0.pop().map(|Reverse(due)| due)
     }
 
-    /// How many wait.
+    /// Number of entries.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// None waits.
+    /// Whether there is no entry.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -52,8 +51,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_shuts_a_door_goes_first_then_the_smaller_place() {
-        let mut queue = Queue::default();
+    fn withdrawals_come_first_then_smaller_positions() {
+        let mut queue = DueQueue::default();
         queue.put(5, 1, TaskKey::Validate, 0);
         queue.put(3, 2, TaskKey::Validate, 0);
         queue.put(9, 3, TaskKey::Withdraw, 0);

@@ -1,4 +1,4 @@
-//! What came of a run: figures for a table, a series for a plot, and whether what must hold did.
+//! The report of a run: figures for a table, a series for a plot, and the checks.
 
 use std::collections::BTreeMap;
 
@@ -7,24 +7,24 @@ use serde::Serialize;
 
 use crate::agenda::S;
 use crate::measure::{Times, Window};
-use crate::run::Simulation;
 use crate::settings::Settings;
+use crate::simulation::Simulation;
 
-/// The share of the arrivals after which the load counts as settled.
+/// The share of the arrivals after which the load counts as steady.
 const SETTLED: f64 = 0.2;
 
 /// A distribution of seconds.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Ages {
-    /// How many were measured.
+    /// Number of measured values.
     pub count: u64,
-    /// Half of them took no longer.
+    /// Median.
     pub p50_s: f64,
-    /// Nine of ten.
+    /// 90th percentile.
     pub p90_s: f64,
-    /// Ninety-nine of a hundred.
+    /// 99th percentile.
     pub p99_s: f64,
-    /// The longest.
+    /// Maximum.
     pub max_s: f64,
 }
 
@@ -40,38 +40,38 @@ impl Ages {
     }
 }
 
-/// How often a second.
+/// A rate per second.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Rate {
-    /// While uploads arrived, the first fifth left out.
+    /// Average while uploads arrived, without the first fifth.
     pub mean: f64,
-    /// In the busiest window of all.
+    /// Maximum over all windows.
     pub peak: f64,
 }
 
-/// What was asked of the database.
+/// The load on the database.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Load {
-    /// Tasks claimed.
+    /// Claimed tasks.
     pub claims: Rate,
-    /// Leases renewed.
+    /// Renewed leases.
     pub renewals: Rate,
-    /// Calls, whatever they brought.
+    /// Calls, with or without a result.
     pub calls: Rate,
-    /// Rows inserted, updated or deleted; renewals left out.
+    /// Rows inserted, updated or deleted, without renewals.
     pub rows: Rate,
-    /// Share of its time that all of it takes; above 1 it cannot keep up.
+    /// Share of its time that the whole load takes; above 1 it cannot keep up.
     pub busy: Rate,
 }
 
-/// Something that must hold.
+/// A condition that must hold.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Check {
-    /// What must hold.
+    /// The condition.
     pub what: &'static str,
     /// What was counted.
     pub found: String,
-    /// Whether it held.
+    /// Whether it holds.
     pub holds: bool,
 }
 
@@ -80,7 +80,7 @@ pub struct Check {
 pub struct Point {
     /// Its end, seconds since the start.
     pub at_s: f64,
-    /// Ages of what was claimed: half, and ninety-nine of a hundred, by lane.
+    /// Age of claimed tasks by lane: median (p50) and 99th percentile (p99).
     pub light_p50_s: f64,
     /// See `light_p50_s`.
     pub light_p99_s: f64,
@@ -88,32 +88,32 @@ pub struct Point {
     pub heavy_p50_s: f64,
     /// See `light_p50_s`.
     pub heavy_p99_s: f64,
-    /// Tasks due at its end.
+    /// Due tasks at its end, by lane.
     pub light_due: f64,
     /// See `light_due`.
     pub heavy_due: f64,
-    /// Claims a second.
+    /// Claims per second.
     pub claims: f64,
-    /// Renewals a second.
+    /// Renewals per second.
     pub renewals: f64,
-    /// Calls a second.
+    /// Calls per second.
     pub calls: f64,
-    /// Rows a second.
+    /// Rows per second.
     pub rows: f64,
     /// Share of the database's time.
     pub busy: f64,
-    /// Uploads that ended a second.
+    /// Uploads that ended per second.
     pub ended: f64,
 }
 
-/// What came of a run. Equal settings give equal reports.
+/// The report of a run. Equal settings give equal reports.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Report {
-    /// What was asked for.
+    /// The settings of the run.
     pub settings: Settings,
-    /// Uploads, poisoned ones included.
+    /// Uploads, including poisoned ones.
     pub uploads: u32,
-    /// Uploads a second while they arrived.
+    /// Uploads per second while they arrived.
     pub arrivals_per_s: f64,
     /// Seconds until the last sound upload had arrived.
     pub arrivals_s: f64,
@@ -121,46 +121,46 @@ pub struct Report {
     pub took_s: f64,
     /// Hours of media uploaded in an hour, by the mean of the distribution.
     pub media_hours_per_hour: f64,
-    /// Uploads that ended a second, while they arrived.
+    /// Uploads that ended per second, while they arrived.
     pub ended_per_s: Rate,
-    /// Uploads by the phase they ended in.
+    /// Uploads by the phase in which they ended.
     pub endings: BTreeMap<&'static str, u64>,
-    /// From due to claimed, light lane.
+    /// Time from due to claimed, light lane.
     pub light: Ages,
-    /// From due to claimed, heavy lane.
+    /// Time from due to claimed, heavy lane.
     pub heavy: Ages,
-    /// From arrival to published, by priority.
+    /// Time from arrival to published, by priority.
     pub publishing: BTreeMap<&'static str, Ages>,
-    /// A node's turn at the database.
+    /// Duration of a node's turn at the database.
     pub turn: Ages,
-    /// Tasks claimed.
+    /// Claimed tasks.
     pub claims: u64,
     /// Attempts that ended with a fault.
     pub faults: u64,
-    /// Attempts whose lease ran out.
+    /// Attempts whose lease expired.
     pub lost: u64,
-    /// Attempts given back.
+    /// Attempts that were given back.
     pub given_back: u64,
-    /// Reports that came too late and changed nothing.
+    /// Stale reports, which changed nothing.
     pub stale: u64,
     /// Hours that cores were busy with heavy tasks.
     pub core_hours: f64,
-    /// Hours of them that came to nothing.
+    /// The part of those hours that was wasted.
     pub wasted_core_hours: f64,
-    /// Share of all cores' time until the last arrival, roughly: what ran later is counted too.
+    /// Share of all cores' time until the last arrival. It is approximate, because later work counts too.
     pub core_share: f64,
-    /// What was asked of the database.
+    /// The load on the database.
     pub load: Load,
-    /// What must hold.
+    /// The conditions that must hold.
     pub checks: Vec<Check>,
-    /// Events simulated.
+    /// Number of simulated events.
     pub events: u64,
-    /// The course of it.
+    /// The run over time, in windows.
     pub points: Vec<Point>,
 }
 
 impl Report {
-    /// Everything that must hold did.
+    /// Whether all checks hold.
     pub fn holds(&self) -> bool {
         self.checks.iter().all(|check| check.holds)
     }
@@ -255,10 +255,10 @@ fn checks(simulation: &Simulation) -> Vec<Check> {
     let uploads = u64::from(simulation.uploads);
     let once = store.ended.iter().filter(|ended| ended.endings == 1).count() as u64;
     let unended = store.unended() as u64;
-    let told = |ended: &&crate::life::EndedAsset| {
+    let notified = |ended: &&crate::life::EndedAsset| {
         u64::from(ended.notices) == u64::from(ended.phase.notice().is_some())
     };
-    let told = store.ended.iter().filter(told).count() as u64;
+    let notified = store.ended.iter().filter(notified).count() as u64;
     let broken: u64 = store.violations.values().map(|(times, _)| times).sum();
     let named: Vec<String> = store
         .violations
@@ -275,8 +275,8 @@ fn checks(simulation: &Simulation) -> Vec<Check> {
         Check { what: "none is left behind", found: format!("{unended} unended"), holds: unended == 0 },
         Check {
             what: "each ending owes its notice, once",
-            found: format!("{told} of {uploads}"),
-            holds: told == uploads,
+            found: format!("{notified} of {uploads}"),
+            holds: notified == uploads,
         },
         Check {
             what: "no invariant is broken",

@@ -1,25 +1,25 @@
-//! What a simulation is asked for.
+//! The settings of a simulation.
 
 use serde::Serialize;
 
-/// What goes wrong on the way.
+/// What goes wrong during the run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scenario {
-    /// Nothing but what always goes wrong: bad uploads, and object stores that do not answer now and then.
+    /// Only what always goes wrong: bad uploads, and object stores that sometimes do not answer.
     Steady,
-    /// A tenth of the nodes die without notice, at random moments over the middle half of the arrivals.
+    /// A tenth of the nodes die without notice, at random moments in the middle half of the arrivals.
     NodeDeaths,
-    /// Three nodes of ten get the two-minute notice of a spot interruption at once.
+    /// Three of ten nodes get the two-minute notice of a spot interruption at the same time.
     SpotWave,
     /// The database is away for 60 s.
     Failover,
-    /// A hundredth as many uploads again arrive at once, and each crashes or hangs the media worker.
+    /// One more upload per hundred arrives, all at once; each of them crashes or hangs the media worker.
     Poison,
 }
 
 impl Scenario {
-    /// Every scenario, the quiet one first.
+    /// Every scenario, the steady one first.
     pub const ALL: [Self; 5] = [Self::Steady, Self::NodeDeaths, Self::SpotWave, Self::Failover, Self::Poison];
 
     /// The word used on the command line.
@@ -34,23 +34,23 @@ impl Scenario {
     }
 }
 
-/// What the database can do, each measured alone; infinite where it is to be no bound.
+/// What the database can do, each rate measured alone; infinite for no bound.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct StoreRates {
-    /// Tasks claimed and completed a second, in batches.
+    /// Tasks claimed and completed per second, in batches.
     pub tasks_per_s: f64,
-    /// Leases renewed a second, in batches.
+    /// Leases renewed per second, in batches.
     pub renewals_per_s: f64,
-    /// Calls a second that find or write nothing: looks without a result, the fixed cost of every call.
+    /// Calls per second that find or write nothing: looks without a result, and the fixed cost of every call.
     pub calls_per_s: f64,
-    /// Rows inserted or updated a second, in batches.
+    /// Rows inserted or updated per second, in batches.
     pub rows_per_s: f64,
-    /// Microseconds to the database and back.
+    /// Round trip to the database, microseconds.
     pub round_trip_us: u64,
 }
 
 impl StoreRates {
-    /// A database that costs nothing, to see what is asked of it.
+    /// A database without bounds, to measure the load on it.
     pub const UNBOUNDED: Self = Self {
         tasks_per_s: f64::INFINITY,
         renewals_per_s: f64::INFINITY,
@@ -60,30 +60,30 @@ impl StoreRates {
     };
 }
 
-/// A whole simulation; equal settings give equal results.
+/// The settings of a run; equal settings give equal reports.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Settings {
-    /// Nodes, 1 to 100,000.
+    /// Number of nodes, 1 to 100,000.
     pub nodes: u32,
     /// Cores of a node, 1 to 256: heavy tasks it runs at once.
     pub cores: u16,
     /// Light tasks a node claims at once, 1 to 1,000.
     pub light_tasks: u16,
-    /// Uploads, 1 to 10,000,000.
+    /// Number of uploads, 1 to 10,000,000.
     pub assets: u32,
-    /// Everything random follows from it.
+    /// Seed of all random numbers.
     pub seed: u64,
-    /// Uploads a second; where not given, `load` of what the fleet or the database can do, whichever is less.
+    /// Uploads per second. Without it, the share `load` of what the fleet or the database can do, whichever is less.
     pub arrivals_per_s: Option<f64>,
-    /// Share of what can be done that arrives, above 0, where `arrivals_per_s` is not given.
+    /// Share of the capacity that arrives, above 0; used without `arrivals_per_s`.
     pub load: f64,
-    /// Milliseconds a claim lasts without renewal; renewed every third of it.
+    /// Milliseconds for which a claim lasts without renewal, 1,000 to 600,000; renewed every third of it.
     pub lease_ms: u64,
-    /// Milliseconds between a node's looks for work nobody told it of.
+    /// Milliseconds between a node's looks for work, 1 to 600,000.
     pub look_ms: u64,
-    /// Seconds until a new node takes the place of a lost one.
+    /// Seconds until a new node replaces a lost one, 1 to 86,400.
     pub replace_s: u64,
-    /// What goes wrong.
+    /// What goes wrong during the run.
     pub scenario: Scenario,
     /// What the database can do.
     pub store: StoreRates,
@@ -102,7 +102,7 @@ impl Default for StoreRates {
 }
 
 impl Default for Settings {
-    /// The fleet of the mission, on nodes of eight cores with the engine's own defaults.
+    /// A fleet of ten thousand nodes with eight cores each, with the defaults of the engine.
     fn default() -> Self {
         Self {
             nodes: 10_000,

@@ -1,7 +1,14 @@
-//! The model of the store: who is due, who holds what, and every decision left to the real core.
+//! The model of the store: which tasks are due, and which attempts are current. The core takes every decision about an asset
+//! (`Asset::step`, `Asset::as_original`), about order (`ports::order`, `TaskKey::urgency`) and about invariants.
 //!
-//! Each call is what a backend does in one transaction, with the number of rows it would write. Leases are the
-//! fleet's matter here: a claim stands until it is reported or declared lost.
+//! It is a model, and not `store::memory` behind `store::service`, for two reasons. A run of a million uploads makes some 40
+//! million calls, which leaves about 3 µs for a task in all; the service loads, copies, checks and writes whole rows, lines of
+//! history and notices in each call, which costs many times as much. And the memory store keeps every asset with its history
+//! and products, some 20 KB each, where the model keeps three bytes of an ended asset. The seeded schedules of `store/tests`
+//! drive the production service instead.
+//!
+//! Each call does what a backend does in one transaction, and counts the rows that a database would write. The model keeps no
+//! leases: the fleet decides when a claim is reported or lost.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,20 +22,21 @@ use reelgate_ports::order::{self, Priority};
 
 use crate::agenda::{MS, Ns};
 use crate::life::{EndedAsset, Life};
-use crate::media::{Ending, Workload};
-use crate::queue::{Due, Queue};
+use crate::media::{AttemptEnding, Workload};
+use crate::queue::{Due, DueQueue};
 
-/// One asset of so many has every step checked; all have their end checked.
+/// Every step is checked for one asset of this many; the end is checked for all assets.
 const CHECKED_ONE_IN: u32 = 64;
-/// Where virtual time begins on the store's clock: a day after 1970, so that a head start is not cut off.
+/// The store's clock at the start of virtual time, milliseconds: a day after 1970, so that the head start of a priority is not
+/// cut off.
 const BEGIN_MS: u64 = 86_400_000;
 
-/// Rows that taking one upload in writes: asset, event, history, and its producer's place.
+/// Rows written to ingest one upload: asset, event, history, and the end of its producer's queue.
 const ROWS_OF_INGEST: u64 = 4;
-/// Rows that a claim writes: the task with its lease, and a line of history.
+/// Rows written by a claim: the task with its lease, and a line of history.
 const ROWS_OF_CLAIM: u64 = 2;
 
-/// The right to report.
+/// Names the attempt that may report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Fence {
     pub(crate) asset: u32,
@@ -36,25 +44,25 @@ pub(crate) struct Fence {
     pub(crate) attempt: u32,
 }
 
-/// How a claim came to its end.
+/// How an attempt ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum AttemptOutcome {
-    Ended(Ending),
+    Ended(AttemptEnding),
     GivenBack,
-    /// Nobody outcome anything until the lease ran out.
+    /// No report came before the lease expired.
     Lost,
 }
 
-/// Something the run must hear of.
+/// Something that the simulation must act on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum News {
-    /// Retry at that time.
+    /// The task becomes due again at this time.
     Due { at: Ns, asset: u32, task: TaskKey },
-    /// An asset ended; how long it took.
+    /// An asset ended this long after its arrival.
     Ended { phase: Phase, priority: Priority, took: Ns },
 }
 
-/// What was counted, never reset.
+/// Counts since the start of the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) claims: u64,
@@ -68,13 +76,13 @@ pub(crate) struct Counts {
     pub(crate) checked_steps: u64,
 }
 
-/// The store.
-pub(crate) struct Store {
+/// The modelled store.
+pub(crate) struct StoreModel {
     workload: Workload,
     lives: Vec<Option<Box<Life>>>,
     pub(crate) ended: Vec<EndedAsset>,
-    light: Queue,
-    heavy: Queue,
+    light: DueQueue,
+    heavy: DueQueue,
     behind: BTreeMap<(u32, Priority), u64>,
     effects: Vec<Effect>,
     follow_ups: VecDeque<(Vec<u32>, OriginalEnd)>,
@@ -83,16 +91,16 @@ pub(crate) struct Store {
     pub(crate) violations: BTreeMap<&'static str, (u64, &'static str)>,
 }
 
-impl Store {
-    /// An empty store for so many assets.
+impl StoreModel {
+    /// An empty store for this many assets.
     pub(crate) fn new(workload: Workload, assets: u32) -> Self {
         let assets = assets as usize;
         Self {
             workload,
             lives: std::iter::repeat_with(|| None).take(assets).collect(),
             ended: vec![EndedAsset::NOT; assets],
-            light: Queue::default(),
-            heavy: Queue::default(),
+            light: DueQueue::default(),
+            heavy: DueQueue::default(),
             behind: BTreeMap::new(),
             effects: Vec::new(),
             follow_ups: VecDeque::new(),
@@ -103,21 +111,21 @@ impl Store {
     }
 
     /// The due tasks of a lane.
-    pub(crate) fn queue(&mut self, lane: Lane) -> &mut Queue {
+    pub(crate) fn queue(&mut self, lane: Lane) -> &mut DueQueue {
         match lane {
             Lane::Light => &mut self.light,
             Lane::Heavy => &mut self.heavy,
         }
     }
 
-    /// Takes in an upload that arrived at `arrived`.
+    /// Ingests an upload that arrived at `arrived`.
     pub(crate) fn ingest(&mut self, now: Ns, asset: u32, arrived: Ns) {
         let upload = self.workload.upload(asset);
         let flow = (upload.producer, upload.priority);
         let place = order::place(clock_ms(now), upload.priority, self.behind.get(&flow).copied());
         self.behind.insert(flow, order::after(place, upload.size_bytes));
         let replaces = upload.replaces;
-        // The index stirred: what the store derives from the asset's id.
+        // Spreads the index over all bits, as the store's seed from the asset's id is.
         let core = Asset::new(u64::from(asset).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let life = Life { core, upload, place, arrived, duplicates: Vec::new() };
         if let Some(slot) = self.lives.get_mut(asset as usize) {
@@ -125,14 +133,14 @@ impl Store {
         }
         self.counts.rows += ROWS_OF_INGEST;
         self.step(now, asset, Input::Arrived);
-        // What has ended stays as it is: a published version that gives way to a newer one is not modelled.
+        // Superseding a published version is not modelled.
         if let Some(older) = replaces {
             self.step(now, older, Input::Superseded);
         }
         self.follow_up(now);
     }
 
-    /// A retry has fallen due.
+    /// A delayed task becomes due.
     pub(crate) fn due(&mut self, now: Ns, asset: u32, task: TaskKey) {
         if let Some(place) = self.life(asset).map(|life| life.place) {
             self.queue(task.lane()).put(place, asset, task, now);
@@ -160,21 +168,21 @@ impl Store {
         None
     }
 
-    /// How long a claimed task takes, and how it ends.
-    pub(crate) fn attempt(&self, fence: Fence) -> Option<(Ns, Ending)> {
+    /// How long the attempt of a claimed task takes, and how it ends.
+    pub(crate) fn attempt(&self, fence: Fence) -> Option<(Ns, AttemptEnding)> {
         let life = self.life(fence.asset)?;
         Some(self.workload.attempt(fence.asset, &life.upload, fence.task, fence.attempt))
     }
 
-    /// Commits a report; false where it came too late.
+    /// Commits a report; false if it is stale.
     pub(crate) fn complete(&mut self, now: Ns, fence: Fence, outcome: AttemptOutcome) -> bool {
         let Fence { asset, task, attempt } = fence;
         let input = match outcome {
-            AttemptOutcome::Ended(Ending::Success) => {
+            AttemptOutcome::Ended(AttemptEnding::Success) => {
                 Input::Done { task, attempt, outcome: self.outcome(asset, task) }
             }
-            AttemptOutcome::Ended(Ending::Fault(code)) => {
-                Input::Failed { task, attempt, fault: Ending::fault(code) }
+            AttemptOutcome::Ended(AttemptEnding::Fault(code)) => {
+                Input::Failed { task, attempt, fault: AttemptEnding::fault(code) }
             }
             AttemptOutcome::GivenBack => Input::GivenBack { task, attempt },
             AttemptOutcome::Lost => Input::Failed { task, attempt, fault: Fault::new(Code::WorkerLost, "") },
@@ -185,8 +193,8 @@ impl Store {
         }
         let counts = &mut self.counts;
         match outcome {
-            AttemptOutcome::Ended(Ending::Success) => counts.committed += 1,
-            AttemptOutcome::Ended(Ending::Fault(_)) => counts.faults += 1,
+            AttemptOutcome::Ended(AttemptEnding::Success) => counts.committed += 1,
+            AttemptOutcome::Ended(AttemptEnding::Fault(_)) => counts.faults += 1,
             AttemptOutcome::GivenBack => counts.given_back += 1,
             AttemptOutcome::Lost => counts.lost += 1,
         }
@@ -194,7 +202,7 @@ impl Store {
         true
     }
 
-    /// Assets that arrived and have not ended.
+    /// Number of assets that arrived and have not ended.
     pub(crate) fn unended(&self) -> usize {
         self.lives.iter().flatten().count()
     }
@@ -216,21 +224,21 @@ impl Store {
         }
     }
 
-    /// Looks for the earlier asset with the same content, and links to it where its result can be shared.
+    /// What the earlier asset with the same content can share; links the asset to it if it has not ended.
     fn original(&mut self, asset: u32, earlier: u32) -> Original {
         match self.lives.get_mut(earlier as usize).and_then(Option::as_mut) {
             Some(life) => {
-                let original = life.shared();
+                let original = life.core.as_original();
                 if original == Original::Running {
                     life.duplicates.push(asset);
                 }
                 original
             }
-            None => self.ended.get(earlier as usize).map_or(Original::None, |ended| ended.shared()),
+            None => self.ended.get(earlier as usize).map_or(Original::None, |ended| ended.as_original()),
         }
     }
 
-    /// Feeds one input to the core and carries out its effects; false where it was stale.
+    /// Steps an asset and carries out the effects; false if the input was stale.
     fn step(&mut self, now: Ns, asset: u32, input: Input) -> bool {
         let Some(mut life) = self.lives.get_mut(asset as usize).and_then(Option::take) else { return false };
         let mut effects = std::mem::take(&mut self.effects);
@@ -263,7 +271,7 @@ impl Store {
     }
 
     fn carry_out(&mut self, now: Ns, asset: u32, life: &mut Life, effects: &[Effect]) {
-        // The asset's own row, and a row of history for the whole step.
+        // The asset's own row, and one row of history for the whole step.
         self.counts.rows += 2;
         for effect in effects {
             match effect {
@@ -276,10 +284,10 @@ impl Store {
                     }
                 }
                 Effect::Settle { .. } => self.counts.rows += 1,
-                // Model assets are quarantined for their own content, which no other one in the model has.
+                // A modelled asset is quarantined for content that no other one has.
                 Effect::CloseOver { .. } => {}
                 Effect::Owe(_) => {
-                    // Written now, and taken out with a line of history once it is delivered.
+                    // Written now; removed with a line of history after its delivery.
                     self.counts.rows += 3;
                     if let Some(ended) = self.ended.get_mut(asset as usize) {
                         ended.notices = ended.notices.saturating_add(1);
@@ -311,7 +319,7 @@ impl Store {
     }
 }
 
-/// The store's clock, milliseconds.
+/// The store's clock, milliseconds since 1970.
 fn clock_ms(now: Ns) -> u64 {
     BEGIN_MS + now / MS
 }

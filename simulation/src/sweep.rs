@@ -1,36 +1,36 @@
-//! Where the design stops scaling: what fleets of growing size ask of a database, against what it can do.
+//! Where the design stops scaling: the load of growing fleets on a database, compared with what the database can do.
 
 use serde::Serialize;
 
 use crate::run::run;
 use crate::settings::{Scenario, Settings, StoreRates};
 
-/// Fleets that are tried.
+/// Sizes of the fleets to simulate, nodes.
 const NODES: [u32; 10] = [10, 30, 100, 200, 500, 1_000, 2_000, 3_000, 5_000, 10_000];
-/// Uploads a node of the trial, and the bounds for all of them: enough for a settled load.
+/// Uploads per node, and the bounds of their sum: enough for a steady load.
 const ASSETS_PER_NODE: u32 = 10;
 const ASSETS: std::ops::RangeInclusive<u32> = 2_000..=60_000;
 
-/// One fleet.
+/// The load of one fleet.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Step {
-    /// Its nodes.
+    /// Nodes of the fleet.
     pub nodes: u32,
-    /// Uploads a second that keep `load` of its cores busy.
+    /// Uploads per second that keep the share `load` of its cores busy.
     pub arrivals_per_s: f64,
-    /// Claims a second, and the share of what the database can do.
+    /// Claims per second; `claims_share` is the share of what the database can do.
     pub claims_per_s: f64,
     /// See `claims_per_s`.
     pub claims_share: f64,
-    /// Leases renewed a second.
+    /// Renewed leases per second.
     pub renewals_per_s: f64,
     /// See `claims_per_s`.
     pub renewals_share: f64,
-    /// Calls a second, looks without a result included.
+    /// Calls per second, including looks without a result.
     pub calls_per_s: f64,
     /// See `claims_per_s`.
     pub calls_share: f64,
-    /// Rows written a second.
+    /// Rows written per second.
     pub rows_per_s: f64,
     /// See `claims_per_s`.
     pub rows_share: f64,
@@ -39,19 +39,19 @@ pub struct Step {
 /// All fleets, smallest first.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Sweep {
-    /// What each asks.
+    /// The load of each fleet.
     pub steps: Vec<Step>,
 }
 
 impl Sweep {
-    /// The first fleet that asks more than the database can do, by what is asked.
+    /// Nodes of the smallest fleet that asks for more than the database can do, by the given kind of load.
     pub fn first_beyond(&self, share: fn(&Step) -> f64) -> Option<u32> {
         self.steps.iter().find(|step| share(step) > 1.0).map(|step| step.nodes)
     }
 }
 
-/// Tries fleets up to `settings.nodes` nodes, each with `settings.load` of its cores busy and a database without
-/// bounds, and compares what they ask with `settings.store`.
+/// Simulates fleets of up to `settings.nodes` nodes with the share `settings.load` of their cores busy and an unbounded
+/// database, and compares their load with `settings.store`.
 ///
 /// # Errors
 ///

@@ -1,10 +1,10 @@
-//! The simulation as a whole: what must follow from the settings, small and quick.
+//! Small and quick runs of the whole simulation, and what must follow from their settings.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use crate::{Report, Scenario, Settings, StoreRates, run, sweep};
 
-/// A small fleet with a database that is no bound to it.
+/// A small fleet with a database that does not limit it.
 fn settings(scenario: Scenario) -> Settings {
     Settings { nodes: 20, cores: 4, assets: 600, seed: 7, scenario, look_ms: 1_000, ..Settings::default() }
 }
@@ -42,7 +42,7 @@ fn an_upload_is_the_same_and_ends_the_same_whatever_happens_to_the_fleet() {
     let quiet = steady().endings;
     for scenario in [Scenario::NodeDeaths, Scenario::SpotWave, Scenario::Failover] {
         let published = report(&settings(scenario)).endings["published"];
-        // Supersession depends on what has ended when the newer version comes.
+        // Whether an upload is superseded depends on whether it has ended when the newer version arrives.
         assert!(published.abs_diff(quiet["published"]) <= 3, "{}: {published}", scenario.as_str());
     }
 }

@@ -1,19 +1,19 @@
-//! A node's turns at the database, as the engine's persister takes them: commit what has ended, claim what fits, and
-//! once more where something was claimed. One turn at a time; what ends meanwhile goes into the next.
+//! A node's turns at the database, as in the engine's persister: it commits finished tasks, claims what fits, and looks again
+//! if it claimed something. There is one turn at a time; tasks that end meanwhile are committed in the next one.
 
 use reelgate_flow::task::Lane;
 
 use crate::agenda::{Event, MS, Ns};
-use crate::fleet::{Flight, Report};
-use crate::media::Ending;
-use crate::run::Simulation;
+use crate::fleet::{FinishedTask, Flight};
+use crate::media::AttemptEnding;
+use crate::simulation::Simulation;
 use crate::store::AttemptOutcome;
 
-/// How long a node waits before it asks a database again that did not answer, at most.
+/// Longest time for which a node waits before it retries a database that did not answer.
 const RETRY: Ns = 500 * MS;
 
 impl Simulation {
-    /// A node looks for work of a lane.
+    /// A node looks for work in a lane.
     pub(crate) fn look(&mut self, lane: Lane) {
         self.looking[lane as usize] = false;
         if let Some(until) = self.database.away_until(self.now) {
@@ -24,7 +24,7 @@ impl Simulation {
         if hungry.is_empty() || self.store.queue(lane).is_empty() {
             return;
         }
-        let node = hungry[self.troubles.usize(..hungry.len())];
+        let node = hungry[self.rng.usize(..hungry.len())];
         self.turn(node);
     }
 
@@ -34,18 +34,18 @@ impl Simulation {
         let node = self.fleet.node(number);
         let Some(position) = node.running.iter().position(|running| running.number == flight) else { return };
         let Flight { fence, since, outcome, .. } = node.running.swap_remove(position);
-        node.reports.push(Report { fence, outcome, busy: now - since });
+        node.reports.push(FinishedTask { fence, outcome, busy: now - since });
         self.turn(number);
     }
 
-    /// A node tries again after the database was away.
+    /// A node retries after the database was away.
     pub(crate) fn turn_due(&mut self, node: u32) {
         self.fleet.node(node).waits = false;
         self.fleet.refresh(node);
         self.turn(node);
     }
 
-    /// Begins a turn, where none is under way.
+    /// Begins a turn if none is running.
     pub(crate) fn turn(&mut self, number: u32) {
         let credits = self.fleet.credits;
         let away_until = self.database.away_until(self.now);
@@ -56,12 +56,12 @@ impl Simulation {
         if let Some(until) = away_until {
             node.waits = true;
             self.fleet.refresh(number);
-            let wait = self.troubles.u64(..RETRY);
+            let wait = self.rng.u64(..RETRY);
             return self.agenda.enter(until + wait, Event::TurnDue { node: number });
         }
         node.committing.append(&mut node.reports);
         let reports = node.committing.len() as u64;
-        // Room once the reports are committed.
+        // Room after the reports are committed.
         let has_room = |lane: &Lane| {
             let frees = node.committing.iter().any(|report| report.fence.task.lane() == *lane);
             frees || node.room(*lane, credits) > 0
@@ -83,7 +83,7 @@ impl Simulation {
         self.turns = self.turns.wrapping_add(1);
     }
 
-    /// The database has answered, or is away by now.
+    /// The database has answered, or has gone away.
     pub(crate) fn turn_ended(&mut self, number: u32, turn: u32) {
         let node = self.fleet.node(number);
         if node.turn != Some(turn) {
@@ -107,23 +107,22 @@ impl Simulation {
 
     fn commit(&mut self, number: u32) {
         let mut committing = std::mem::take(&mut self.fleet.node(number).committing);
-        for Report { fence, outcome, busy } in committing.drain(..) {
+        for FinishedTask { fence, outcome, busy } in committing.drain(..) {
             let applied = self.store.complete(self.now, fence, outcome);
             let lane = fence.task.lane();
             self.fleet.release(number, lane);
-            // A refusal is a result as well; a retry is not.
-            let refused =
-                matches!(outcome, AttemptOutcome::Ended(Ending::Fault(code)) if code.attempts_max() == 1);
-            let useful = applied && (refused || outcome == AttemptOutcome::Ended(Ending::Success));
+            // A refusal is a useful result; a retry is not.
+            let refused = matches!(outcome, AttemptOutcome::Ended(AttemptEnding::Fault(code)) if code.attempts_max() == 1);
+            let useful = applied && (refused || outcome == AttemptOutcome::Ended(AttemptEnding::Success));
             if lane == Lane::Heavy {
                 self.measures.spent(busy, !useful);
             }
         }
-        // The room of the vector is used again.
+        // Keeps the allocation.
         self.fleet.node(number).committing = committing;
     }
 
-    /// Claims what fits; whether there was anything.
+    /// Claims what fits; returns whether it claimed anything.
     fn claim(&mut self, number: u32) -> bool {
         if self.fleet.node(number).draining {
             return false;
@@ -153,7 +152,7 @@ impl Simulation {
         !claimed.is_empty()
     }
 
-    /// After a claim the engine looks once more; where nothing is due, that is nothing but calls.
+    /// After a claim the engine looks again; if nothing is due, this costs only the calls.
     fn look_again(&mut self, number: u32) {
         let mut calls = 0;
         let mut finds = false;

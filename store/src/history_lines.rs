@@ -1,5 +1,5 @@
-//! How what happened is told: a note of the core as a line of history, an ended asset as a notice. Every store
-//! tells it the same way, so that `why` and receivers do not depend on the backend.
+//! The texts of history lines and notices. Every store writes the same texts, so that `reelgate why` and receivers of notices
+//! do not depend on the backend.
 
 use reelgate_flow::asset::{Note, NoticeKind, Parts};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
@@ -11,19 +11,19 @@ use reelgate_ports::records::{
     WithdrawalRecord,
 };
 
-/// Version of the notice's body, see `docs/reference/notices.md`.
+/// Version of the notice body, see `docs/reference/notices.md`.
 pub const NOTICE_SCHEMA: u32 = 1;
 
-/// Who caused a step, and what it took.
+/// Which node caused a step, and what the attempt used.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Attribution<'a> {
-    /// The node that reported.
+    /// The node that reported the attempt; `None` for a step without a report.
     pub node: Option<&'a NodeId>,
-    /// What the attempt used.
+    /// Time, CPU and memory of the attempt.
     pub usage: Option<UsageRecord>,
 }
 
-/// A history line; the store numbers it.
+/// A history line without a number; the unit of work numbers it.
 pub fn line(at_ms: u64, event: HistoryEvent, detail: impl Into<String>) -> HistoryRecord {
     HistoryRecord {
         sequence: 0,
@@ -37,7 +37,7 @@ pub fn line(at_ms: u64, event: HistoryEvent, detail: impl Into<String>) -> Histo
     }
 }
 
-/// A note of the core as a history line. `original` is the asset it is linked to.
+/// Turns a note of the core into a history line. `original` is the asset to which this one is linked.
 pub fn note_line(at_ms: u64, note: &Note, by: Attribution<'_>, original: Option<&AssetId>) -> HistoryRecord {
     let (event, task, attempt, detail) = match note {
         Note::Entered(phase) => (HistoryEvent::Entered(*phase), None, None, phase.as_str().to_owned()),
@@ -95,14 +95,14 @@ fn parts_text(parts: &Parts) -> String {
     format!("{} chunks{audio} are encoded again", parts.chunks.len())
 }
 
-/// What a withdrawal took away and proved, in a line that names the whole record by its hash.
+/// The line for a finished withdrawal: what was removed and verified, and the hash of the whole record.
 pub fn withdrawal_line(at_ms: u64, withdrawal_record: &WithdrawalRecord, record: &Value) -> HistoryRecord {
     let bytes: u64 =
         withdrawal_record.taken.iter().map(|taken| taken.size_bytes).fold(0, u64::saturating_add);
     let left =
-        if withdrawal_record.left.is_empty() { "" } else { "; something outside the gate's areas was left" };
+        if withdrawal_record.left.is_empty() { "" } else { "; something outside Reelgate's areas was left" };
     let detail = format!(
-        "{} objects of {bytes} bytes taken away, {} addresses looked at and none of them readable{left}; record {}",
+        "{} objects of {bytes} bytes removed, {} addresses checked and none of them readable{left}; record {}",
         withdrawal_record.taken.len(),
         withdrawal_record.looked_at,
         key_sha256(&record.to_string()),
@@ -110,7 +110,7 @@ pub fn withdrawal_line(at_ms: u64, withdrawal_record: &WithdrawalRecord, record:
     line(at_ms, HistoryEvent::Closed, detail)
 }
 
-/// What somebody decided, and why.
+/// The line for a decision: what was decided, by whom, and why.
 pub fn decision_line(at_ms: u64, decision: &Decision) -> HistoryRecord {
     let approved = decision.approver.as_ref().map(|name| format!(", approved by {name}")).unwrap_or_default();
     let until = decision.expires_ms.map(|ms| format!(", until {ms}")).unwrap_or_default();
@@ -134,21 +134,21 @@ fn used(by: Attribution<'_>) -> String {
     format!("{} ms CPU, {} bytes at most", usage.cpu_ms, usage.memory_bytes_max)
 }
 
-/// The facts of a notice about media; empty where nothing was learned.
+/// The media part of a notice; empty if inspection has found nothing.
 #[derive(Clone, Debug, Default)]
 pub struct MediaSummary {
-    /// Container family's word.
+    /// The container family, such as `mp4`.
     pub container: Option<String>,
-    /// Nanoseconds.
+    /// Duration in nanoseconds.
     pub duration_ns: Option<u64>,
-    /// The ladder as it came out.
+    /// The renditions that were published.
     pub renditions: Vec<RenditionRecord>,
-    /// Findings; only kind, severity and count are told.
+    /// The findings; a notice contains only kind, severity and count.
     pub findings: Vec<FindingRecord>,
 }
 
-/// The body of a notice: all the facts, and nothing a person wrote. Keys, file names and output paths (they
-/// are made from keys), tag values and places of findings stay inside.
+/// The body of a notice: facts only, without any text that a person wrote. It contains no keys, no file names, no output
+/// paths (they are made from keys), no tag values and no places of findings.
 pub fn notice_body(
     id: &NoticeId,
     kind: NoticeKind,

@@ -1,4 +1,4 @@
-//! What a store decides, once for every database: which rows a writing call loads, how the core steps them, and what must
+//! The decisions of a store, once for every database: which rows a writing call loads, how the core steps them, and what must
 //! be written. A backend loads, locks and writes ([`session::Session`]); it decides nothing.
 
 #![forbid(unsafe_code)]

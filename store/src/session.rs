@@ -1,5 +1,5 @@
-//! One transaction of a store, as the service needs it. The trait has the shape of the slower backend: locks first, one
-//! statement per table and call, related assets by rounds, and what changed is written once, at the end.
+//! One transaction of a store, as the service needs it. The trait is shaped by the slower backend: locks come first, a call is
+//! one statement per table, related assets are loaded in rounds, and changes are written once, at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -13,7 +13,7 @@ use reelgate_ports::shards::Checkpoint;
 
 use crate::work::{AssetRow, Deletion, UnitOfWork};
 
-/// What spans assets, and is locked before a call reads anything.
+/// A lock that spans assets. A call takes it before it reads anything.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Lock {
     /// The versions of a key, given by its SHA-256.
@@ -22,178 +22,178 @@ pub enum Lock {
     Content(String),
 }
 
-/// A producer's queue: bucket, prefix and priority. A new asset takes its place behind the last one of its queue.
+/// A producer's queue: bucket, prefix and priority. A new asset is placed behind the last one of its queue.
 pub type Queue = (String, String, Priority);
 
-/// A lease that is over without a report, as it was found before its asset was locked.
+/// A lease that ended without a report, as it was read before its asset was locked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LostLease {
-    /// The attempt.
+    /// The attempt that it covers.
     pub fence: Fence,
-    /// Who held it.
+    /// The node that owned it.
     pub node: NodeId,
 }
 
-/// A notice that was taken out of the outbox.
+/// A notice that was removed from the outbox.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RemovedNotice {
-    /// The notice.
+    /// The notice's id.
     pub id: NoticeId,
-    /// Of which asset.
+    /// The asset it is about.
     pub asset: AssetId,
-    /// The word of its kind.
+    /// Its kind, as in rows and JSON.
     pub kind: String,
-    /// Deliveries that failed before.
+    /// Failed deliveries before the one that succeeded.
     pub tries: u32,
 }
 
-/// How often an upload's event came in one batch, and whether the upload was new.
+/// One event of an upload, to be counted.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivery<'a> {
-    /// Its asset, which is loaded.
+    /// The upload's asset, which is loaded.
     pub asset: &'a AssetId,
-    /// The event.
+    /// The event as it was delivered.
     pub event: &'a MediaEvent,
-    /// The first one that was seen of this upload.
+    /// Whether it is the first event of this upload.
     pub new: bool,
 }
 
-/// Result of a session's call.
+/// Result of a call on a session.
 pub type Answer<T, S> = Result<T, <S as Session>::Error>;
 
-/// One transaction. Unknown ids are left out of what is loaded; what is in memory already is not loaded again.
-///
-/// Every loading method locks what it loads and brings the assets' tasks along.
+/// One transaction. A loading method skips unknown ids and assets that are already loaded. It locks what it loads, and loads
+/// the assets' tasks too.
 pub trait Session: Send {
-    /// The backend's own error, kept until it is known whether the call begins again.
+    /// The backend's own error, kept until the backend knows whether it repeats the call.
     type Error: From<PortError> + Send;
 
-    /// What was loaded and changed; the backend writes it once the call has run.
+    /// What was loaded and changed; the backend writes it after the call has run.
     fn work(&mut self) -> &mut UnitOfWork;
 
-    /// Loads assets.
+    /// Loads assets by id.
     fn load(&mut self, ids: &[AssetId]) -> impl Future<Output = Answer<(), Self>> + Send;
 
     /// Loads every version of these keys, given by their SHA-256.
     fn load_versions(&mut self, keys: &BTreeSet<String>) -> impl Future<Output = Answer<(), Self>> + Send;
 
-    /// Loads the earliest assets with each of these contents whose result others may share.
+    /// Loads, for each of these contents (SHA-256), the earliest assets whose result others may share.
     fn load_shareable(
         &mut self,
         contents: &BTreeSet<String>,
     ) -> impl Future<Output = Answer<(), Self>> + Send;
 
-    /// Loads the duplicates that wait for one of these assets.
+    /// Loads the duplicates that wait for the end of one of these assets.
     fn load_duplicates(&mut self, of: &BTreeSet<AssetId>) -> impl Future<Output = Answer<(), Self>> + Send;
 
-    /// Loads every asset with one of these contents.
+    /// Loads every asset with one of these contents, given by their SHA-256.
     fn load_same_content(
         &mut self,
         contents: &BTreeSet<String>,
     ) -> impl Future<Output = Answer<(), Self>> + Send;
 
-    /// Numbers new assets in the order of arrival, and remembers that they are not in the database yet.
+    /// Numbers new assets in the order of arrival and inserts them, at the latest when the session is written.
     fn add_assets(&mut self, rows: &mut [AssetRow]) -> impl Future<Output = Answer<(), Self>> + Send;
 
-    /// Behind which place each of these queues goes on; a queue that was never used is left out.
+    /// The end of each of these queues, where its next asset is placed; a queue that was never used is left out.
     fn queue_ends(
         &mut self,
         queues: &BTreeSet<Queue>,
     ) -> impl Future<Output = Answer<BTreeMap<Queue, u64>, Self>> + Send;
 
-    /// Moves the ends of queues.
+    /// Writes the new ends of queues.
     fn move_queue_ends(
         &mut self,
         ends: &BTreeMap<Queue, u64>,
     ) -> impl Future<Output = Answer<(), Self>> + Send;
 
-    /// Counts events by upload.
+    /// Counts how often the events of each upload were delivered.
     fn count_deliveries(
         &mut self,
         deliveries: &[Delivery<'_>],
     ) -> impl Future<Output = Answer<(), Self>> + Send;
 
-    /// Moves a checkpoint; `Conflict` where it is no longer the caller's to move.
+    /// Moves a checkpoint; `Conflict` if the caller no longer owns the lease, or the checkpoint has moved.
     fn advance(&mut self, checkpoint: &Checkpoint) -> impl Future<Output = Answer<(), Self>> + Send;
 
-    /// Remembers where messages lie that could not be read.
+    /// Keeps the locations of messages that could not be parsed, each once.
     fn keep_refused(&mut self, refused: &[RefusedEvent]) -> impl Future<Output = Answer<(), Self>> + Send;
 
-    /// Remembers deletions, each of another version; of one that is remembered already the later one stays.
+    /// Keeps deletions, each of a different version. Of two deletions of one version the later one is kept.
     fn keep_deletions(&mut self, deletions: &[Deletion]) -> impl Future<Output = Answer<(), Self>> + Send;
 
-    /// The remembered deletions of keys, given by their SHA-256.
+    /// The kept deletions of these keys, given by their SHA-256.
     fn deletions_of(
         &mut self,
         keys: &BTreeSet<String>,
     ) -> impl Future<Output = Answer<Vec<Deletion>, Self>> + Send;
 
-    /// Keeps findings of a scanner outside, each once; returns the ids that were not known.
+    /// Keeps findings of an external scanner, each once; returns the ids of the new ones.
     fn keep_scans(
         &mut self,
         scans: &[ExternalScanEvent],
     ) -> impl Future<Output = Answer<Vec<String>, Self>> + Send;
 
-    /// Keeps findings about assets that are not known yet, each under the asset it names.
+    /// Keeps findings about assets that are still unknown, each under the id of its asset.
     fn keep_unlinked(&mut self, scans: &[ExternalScanEvent])
     -> impl Future<Output = Answer<(), Self>> + Send;
 
-    /// Takes the findings that were kept for these assets, in the order of their ids.
+    /// Removes and returns the findings that were kept for these assets, in the order of the findings' ids.
     fn take_unlinked(
         &mut self,
         assets: &[AssetId],
     ) -> impl Future<Output = Answer<Vec<ExternalScanEvent>, Self>> + Send;
 
-    /// Leases that ran out after `after_ms` and up to now, in the order of their ends.
+    /// Leases that expired after `after_ms` (milliseconds since 1970) and up to now, in the order of their expiry.
     fn expired_leases(
         &mut self,
         after_ms: Option<u64>,
         leases_max: u32,
     ) -> impl Future<Output = Answer<Vec<LostLease>, Self>> + Send;
 
-    /// Leases under a node's name.
+    /// Leases that a node owns, expired or not.
     fn leases_of(
         &mut self,
         node: &NodeId,
         leases_max: u32,
     ) -> impl Future<Output = Answer<Vec<LostLease>, Self>> + Send;
 
-    /// Published assets whose latest release is over.
+    /// Published assets whose latest release has expired.
     fn expired_releases(
         &mut self,
         assets_max: u32,
     ) -> impl Future<Output = Answer<Vec<AssetId>, Self>> + Send;
 
-    /// Quarantined assets that ended, and were last reminded of, no later than `until_ms`.
+    /// Quarantined assets that ended, and had their last reminder, no later than `until_ms` (milliseconds since 1970).
     fn unreviewed(
         &mut self,
         until_ms: u64,
         assets_max: u32,
     ) -> impl Future<Output = Answer<Vec<AssetId>, Self>> + Send;
 
-    /// Remembers that these loaded assets were reminded of now.
+    /// Keeps the current time as the time of the last reminder about these loaded assets.
     fn keep_reminders(&mut self, assets: &[AssetId]) -> impl Future<Output = Answer<(), Self>> + Send;
 
-    /// Takes notices out of the outbox; those that are gone already are left out.
+    /// Removes notices from the outbox and returns them; notices that are already removed are skipped.
     fn remove_notices(
         &mut self,
         ids: &[NoticeId],
     ) -> impl Future<Output = Answer<Vec<RemovedNotice>, Self>> + Send;
 
-    /// Adds lines to the history of assets that need not be loaded, one line for each entry.
+    /// Adds lines to the history of assets, which need not be loaded.
     fn tell(&mut self, lines: Vec<(AssetId, HistoryRecord)>)
     -> impl Future<Output = Answer<(), Self>> + Send;
 
-    /// Takes up to so many entries that wait for the audit log, in order, with their asset's id (empty where a line
-    /// concerns none). Returns how many entries were taken; one may hold several lines. One caller at a time.
+    /// Removes up to `entries_max` entries that wait for the audit log, in order. Returns how many entries it removed, and
+    /// their lines, each with its asset's id (empty if the line concerns no asset). An entry may hold several lines. One
+    /// caller at a time.
     fn take_unsealed(
         &mut self,
         entries_max: u32,
     ) -> impl Future<Output = Answer<(u64, Vec<(String, HistoryRecord)>), Self>> + Send;
 
-    /// The last record of the audit log.
+    /// The last record of the audit log; `None` if the log is empty.
     fn audit_head(&mut self) -> impl Future<Output = Answer<Option<AuditRecord>, Self>> + Send;
 
-    /// Adds records to the audit log.
+    /// Appends records to the audit log.
     fn append_audit(&mut self, records: &[AuditRecord]) -> impl Future<Output = Answer<(), Self>> + Send;
 }

@@ -1,4 +1,4 @@
-//! The store in memory proves what every store must do.
+//! The memory store passes the suite of every store.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,7 +12,7 @@ use reelgate_ports::store::Store;
 use reelgate_store::memory::MemoryStore;
 use tokio::sync::OnceCell;
 
-/// One store that goes away with the test.
+/// A store that exists as long as the test.
 #[derive(Default)]
 struct MemoryFixture(OnceCell<MemoryStore>);
 

@@ -327,7 +327,7 @@ fn what_cannot_be_decided_is_refused_with_what_to_do() {
         refused(&[verb, &id, "--reason", "because"], "--by: expected the name of the person");
     }
     refused(&[&["release", &*id], &BY[..]].concat(), "expected a quarantined asset, found it published");
-    refused(&[&["hold", &*id, "--off"], &BY[..]].concat(), "expected an asset that is not so already");
+    refused(&[&["hold", &*id, "--off"], &BY[..]].concat(), "expected an asset whose hold changes");
     refused(&["erase", &id, "--certificate"], "nothing was removed yet");
     let apart = home.reelgate(&[&["quarantine", &*id], &BY[..]].concat());
     assert_eq!(apart.status.code(), Some(0), "{}", talk(&apart));

@@ -10,7 +10,7 @@ use reelgate_aws::events::kinesis::{KinesisEvents, KinesisSettings};
 use reelgate_aws::location::version_of;
 use reelgate_aws::notices::SnsNotices;
 use reelgate_aws::objects::{Areas, ObjectsSettings, S3Objects};
-use reelgate_conformance::memory_shards::MemoryShards;
+use reelgate_conformance::ManualClock;
 use reelgate_flow::asset::{Exit, NoticeKind};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
 use reelgate_flow::task::TaskKey;
@@ -22,6 +22,7 @@ use reelgate_ports::objects::{Objects, Publication, PublishItem};
 use reelgate_ports::records::{Fence, NoticeRecord, SourceRecord};
 use reelgate_stand_ins::ministack::{Auth, Keys};
 use reelgate_stand_ins::{ACCOUNT, Ministack, REGION};
+use reelgate_store::memory::MemoryStore;
 use tempfile::TempDir;
 
 use crate::peers::config_as;
@@ -203,7 +204,8 @@ async fn a_denied_read_of_events_and_a_denied_notice_name_the_missing_action() {
     let checker = account.role("checker").await;
     let events = |role: &SdkConfig| {
         let settings = KinesisSettings::new("uploads", NodeId::new("node"), "s3://media/in".parse().unwrap());
-        KinesisEvents::new(aws_sdk_kinesis::Client::new(role), Arc::new(MemoryShards::default()), settings)
+        let shards = Arc::new(MemoryStore::new(Arc::new(ManualClock::default())));
+        KinesisEvents::new(aws_sdk_kinesis::Client::new(role), shards, settings)
     };
     assert!(events(&checker).check().await.unwrap().contains("1 open shards"));
     let error = events(&publisher).check().await.unwrap_err();

@@ -1,4 +1,4 @@
-//! The few moves that tests are made of.
+//! Steps that several tests of object stores share.
 
 use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::AssetId;
@@ -54,7 +54,7 @@ pub async fn published(home: &dyn ObjectsHome, key: &str, path: &str, bytes: &[u
     source
 }
 
-/// Names of what is visible, the store's own hidden files left out.
+/// Names of the visible files, without hidden files of the store.
 pub async fn names(home: &dyn ObjectsHome) -> Vec<String> {
     let hidden = |name: &String| name.rsplit('/').next().is_some_and(|last| last.starts_with('.'));
     home.visible().await.into_keys().filter(|name| !hidden(name)).collect()

@@ -32,8 +32,10 @@ pub async fn publishing_twice_changes_nothing(home: &dyn ObjectsHome) {
     assert_eq!(home.visible().await, seen);
 }
 
-/// What a redo does: some files are new, the others lie nowhere but where they were published.
-pub async fn a_new_publication_of_the_same_asset_keeps_what_it_names_in_place(home: &dyn ObjectsHome) {
+/// As after a redo: some files are new, and the others exist only where they were published.
+pub async fn a_new_publication_of_the_same_asset_keeps_the_published_files_that_it_names(
+    home: &dyn ObjectsHome,
+) {
     let source = home.put("a", b"x").await;
     let first: [(&str, &[u8]); 3] = [("kept.m4s", b"kept"), ("list.m3u8", b"1"), ("old.m4s", b"old")];
     let staged = stage(home, &source, &first).await;
@@ -51,7 +53,7 @@ pub async fn a_new_publication_of_the_same_asset_keeps_what_it_names_in_place(ho
     assert_eq!((&*seen["out/kept.m4s"], &*seen["out/list.m3u8"]), (&b"kept"[..], &b"2"[..]));
 }
 
-pub async fn a_manifest_is_read_back_where_one_stands(home: &dyn ObjectsHome) {
+pub async fn a_manifest_is_read_back_if_there_is_one(home: &dyn ObjectsHome) {
     let source = home.put("a", b"x").await;
     let staged = stage(home, &source, &[("1.m4s", b"abc")]).await;
     let wanted = publication(&source, "out", &staged);
@@ -80,7 +82,7 @@ pub async fn an_older_version_never_replaces_a_newer_one(home: &dyn ObjectsHome)
     assert_eq!(home.visible().await["out/v.m4s"], b"newer");
 }
 
-pub async fn another_key_does_not_take_a_path_that_is_taken(home: &dyn ObjectsHome) {
+pub async fn another_key_does_not_take_the_path_of_a_publication(home: &dyn ObjectsHome) {
     published(home, "a", "out", b"first").await;
     let other = home.put("b", b"second").await;
     let staged = stage(home, &other, &[("v.m4s", b"second")]).await;
@@ -89,7 +91,7 @@ pub async fn another_key_does_not_take_a_path_that_is_taken(home: &dyn ObjectsHo
     assert_eq!(home.visible().await["out/v.m4s"], b"first");
 }
 
-pub async fn a_publication_does_not_stand_inside_another_one(home: &dyn ObjectsHome) {
+pub async fn a_publication_inside_another_one_is_refused(home: &dyn ObjectsHome) {
     published(home, "a", "x/y", b"first").await;
     let other = home.put("b", b"second").await;
     let staged = stage(home, &other, &[("v.m4s", b"second")]).await;
@@ -113,7 +115,7 @@ pub async fn a_missing_or_cut_output_publishes_nothing(home: &dyn ObjectsHome) {
     assert_eq!(home.visible().await.len(), 0);
 }
 
-pub async fn an_original_publishes_copies_that_outlive_the_first_one(home: &dyn ObjectsHome) {
+pub async fn copies_of_an_original_outlive_it(home: &dyn ObjectsHome) {
     let first = home.put("a", b"same").await;
     let staged = stage(home, &first, &[("1.m4s", b"abc")]).await;
     let location = home.objects().publish(&publication(&first, "first", &staged)).await.unwrap();
@@ -130,7 +132,7 @@ pub async fn an_original_publishes_copies_that_outlive_the_first_one(home: &dyn 
     assert_eq!(home.visible().await["second/1.m4s"], b"abc");
 }
 
-pub async fn paths_that_climb_are_refused(home: &dyn ObjectsHome) {
+pub async fn paths_that_leave_the_publish_area_are_refused(home: &dyn ObjectsHome) {
     let source = home.put("a", b"x").await;
     let staged = stage(home, &source, &[("1.m4s", b"abc")]).await;
     for path in ["..", "../x", "/x", "a/../../x", "", "a//b"] {

@@ -14,7 +14,7 @@ async fn bytes(home: &dyn ObjectsHome, source: &SourceRecord) -> Vec<u8> {
     bytes
 }
 
-pub async fn an_upload_is_read_as_it_was_put(home: &dyn ObjectsHome) {
+pub async fn an_upload_is_read_unchanged(home: &dyn ObjectsHome) {
     let source = home.put("a.mp4", b"content").await;
     assert_eq!(bytes(home, &source).await, b"content");
     assert!(home.objects().unchanged(&source).await.unwrap());
@@ -42,7 +42,7 @@ pub async fn a_removed_upload_is_missing(home: &dyn ObjectsHome) {
     assert!(!home.objects().unchanged(&source).await.unwrap());
 }
 
-pub async fn a_sidecar_is_read_where_there_is_one_and_only_up_to_its_limit(home: &dyn ObjectsHome) {
+pub async fn a_sidecar_is_read_up_to_its_limit(home: &dyn ObjectsHome) {
     let source = home.put("ü b.mp4", b"content").await;
     let objects = home.objects();
     assert_eq!(objects.sidecar(&source, ".sha256", 100).await.unwrap(), None);

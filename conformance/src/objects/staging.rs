@@ -1,4 +1,4 @@
-//! What attempts write.
+//! Staged outputs of attempts.
 
 use super::ObjectsHome;
 use super::fixture::{fence, id, stage};
@@ -58,7 +58,7 @@ pub async fn a_damaged_or_oversized_output_is_refused(home: &dyn ObjectsHome) {
     assert_eq!(objects.read_staged(&other, 3).await.unwrap_err().kind, ErrorKind::Corrupt);
 }
 
-pub async fn names_that_climb_are_refused(home: &dyn ObjectsHome) {
+pub async fn names_that_leave_the_staging_area_are_refused(home: &dyn ObjectsHome) {
     let source = home.put("a", b"x").await;
     let mut writer = home.objects().stage(&fence(&source, 1)).await.unwrap();
     for name in ["../1.m4s", "/1.m4s", "a/../../1.m4s", "", "a//b", "a/"] {
@@ -66,7 +66,7 @@ pub async fn names_that_climb_are_refused(home: &dyn ObjectsHome) {
     }
 }
 
-pub async fn a_misused_writer_says_so(home: &dyn ObjectsHome) {
+pub async fn a_misused_writer_returns_an_error(home: &dyn ObjectsHome) {
     let source = home.put("a", b"x").await;
     let mut writer = home.objects().stage(&fence(&source, 1)).await.unwrap();
     assert_eq!(writer.write(b"x").unwrap_err().kind, ErrorKind::Invalid);

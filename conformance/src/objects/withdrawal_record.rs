@@ -1,4 +1,4 @@
-//! What a quarantine keeps and gives back, what an erasure leaves, and what both tell.
+//! Restoring from quarantine, erasure, and the withdrawal records of both.
 
 use reelgate_flow::asset::Exit;
 
@@ -18,11 +18,16 @@ async fn quarantined(home: &dyn ObjectsHome, key: &str, path: &str) -> SourceRec
     SourceRecord { location, ..source }
 }
 
-async fn closed(home: &dyn ObjectsHome, source: &SourceRecord, path: &str, exit: Exit) -> WithdrawalRecord {
+async fn withdrawal(
+    home: &dyn ObjectsHome,
+    source: &SourceRecord,
+    path: &str,
+    exit: Exit,
+) -> WithdrawalRecord {
     home.objects().withdraw(&id(source), Some(path), source, exit).await.unwrap().withdrawal_record
 }
 
-pub async fn what_is_quarantined_comes_back_byte_for_byte(home: &dyn ObjectsHome) {
+pub async fn a_quarantined_asset_is_restored_byte_for_byte(home: &dyn ObjectsHome) {
     let source = published(home, "a", "dir/out", b"content").await;
     let before = home.visible().await;
     let location = withdraw(home, &source, "dir/out", Exit::Quarantine).await;
@@ -34,7 +39,7 @@ pub async fn what_is_quarantined_comes_back_byte_for_byte(home: &dyn ObjectsHome
     let released = SourceRecord { location: restored.source_location.clone(), ..source };
     assert!(home.objects().unchanged(&released).await.unwrap(), "work can read it");
     assert_eq!(home.moved_source(&restored.source_location).await.as_deref(), Some(&b"content"[..]));
-    assert!(!home.is_uploaded("a").await, "it would count as a new upload");
+    assert!(!home.is_uploaded("a").await, "in the ingest area it would count as a new upload");
 }
 
 pub async fn a_release_twice_changes_nothing(home: &dyn ObjectsHome) {
@@ -47,7 +52,7 @@ pub async fn a_release_twice_changes_nothing(home: &dyn ObjectsHome) {
     assert_eq!(home.visible().await, before);
 }
 
-pub async fn what_was_never_visible_comes_back_without_outputs(home: &dyn ObjectsHome) {
+pub async fn an_asset_that_was_never_visible_is_restored_without_outputs(home: &dyn ObjectsHome) {
     let source = home.put("a", b"content").await;
     stage(home, &source, &[("v.m4s", b"abc")]).await;
     let location = withdraw(home, &source, "out", Exit::Quarantine).await;
@@ -56,12 +61,12 @@ pub async fn what_was_never_visible_comes_back_without_outputs(home: &dyn Object
     assert_eq!(home.visible().await.len(), 0);
 }
 
-pub async fn a_released_asset_can_be_set_apart_again(home: &dyn ObjectsHome) {
+pub async fn a_released_asset_can_be_quarantined_again(home: &dyn ObjectsHome) {
     let source = quarantined(home, "a", "out").await;
     let shown = restore(home, &source, "out").await;
     let before = home.visible().await;
     let source = SourceRecord { location: shown.source_location, ..source };
-    let again = closed(home, &source, "out", Exit::Quarantine).await;
+    let again = withdrawal(home, &source, "out", Exit::Quarantine).await;
     assert!(again.taken.iter().any(|taken| taken.name == "v.m4s"), "{again:?}");
     assert_eq!(home.visible().await.len(), 0);
     let location = withdraw(home, &source, "out", Exit::Quarantine).await;
@@ -69,7 +74,7 @@ pub async fn a_released_asset_can_be_set_apart_again(home: &dyn ObjectsHome) {
     assert_eq!(home.visible().await, before);
 }
 
-pub async fn a_release_does_not_take_a_place_that_is_taken(home: &dyn ObjectsHome) {
+pub async fn a_release_does_not_replace_another_publication(home: &dyn ObjectsHome) {
     let source = quarantined(home, "a", "out").await;
     published(home, "a", "out", b"newer").await;
     let refused = home.objects().restore(&id(&source), "out", &source).await.unwrap_err();
@@ -77,9 +82,9 @@ pub async fn a_release_does_not_take_a_place_that_is_taken(home: &dyn ObjectsHom
     assert_eq!(home.visible().await["out/v.m4s"], b"newer");
 }
 
-pub async fn a_closing_names_everything_that_was_taken_and_no_key(home: &dyn ObjectsHome) {
+pub async fn a_withdrawal_record_names_everything_that_was_removed_and_no_key(home: &dyn ObjectsHome) {
     let source = published(home, "4539578763621486.mp4", "4539578763621486", b"content").await;
-    let withdrawal_record = closed(home, &source, "4539578763621486", Exit::Quarantine).await;
+    let withdrawal_record = withdrawal(home, &source, "4539578763621486", Exit::Quarantine).await;
     let taken = |area: &str, name: &str| {
         withdrawal_record.taken.iter().any(|taken| taken.area == area && taken.name.ends_with(name))
     };
@@ -91,11 +96,11 @@ pub async fn a_closing_names_everything_that_was_taken_and_no_key(home: &dyn Obj
     assert!(!format!("{withdrawal_record:?}").contains("4539578763621486"));
 }
 
-pub async fn a_closing_done_again_tells_the_same(home: &dyn ObjectsHome) {
+pub async fn a_repeated_withdrawal_returns_the_same_record(home: &dyn ObjectsHome) {
     for (key, exit) in [("a", Exit::Quarantine), ("b", Exit::Erase)] {
         let source = published(home, key, key, b"content").await;
-        let first = closed(home, &source, key, exit).await;
-        assert_eq!(closed(home, &source, key, exit).await, first, "{exit:?}");
+        let first = withdrawal(home, &source, key, exit).await;
+        assert_eq!(withdrawal(home, &source, key, exit).await, first, "{exit:?}");
     }
 }
 
@@ -106,7 +111,7 @@ pub async fn erasing_leaves_nothing_anywhere(home: &dyn ObjectsHome) {
     let location = withdraw(home, &rejected, "c", Exit::Reject).await;
     let rejected = SourceRecord { location, ..rejected };
     for (source, path) in [(&published, "a"), (&quarantined, "b"), (&rejected, "c")] {
-        let withdrawal_record = closed(home, source, path, Exit::Erase).await;
+        let withdrawal_record = withdrawal(home, source, path, Exit::Erase).await;
         assert!(
             withdrawal_record.taken.iter().any(|taken| taken.name == "source"),
             "{path}: {withdrawal_record:?}"
@@ -122,7 +127,7 @@ pub async fn erasing_leaves_nothing_anywhere(home: &dyn ObjectsHome) {
 pub async fn erasing_leaves_a_newer_upload_of_the_key_alone(home: &dyn ObjectsHome) {
     let older = quarantined(home, "a", "out").await;
     published(home, "a", "out", b"newer").await;
-    closed(home, &older, "out", Exit::Erase).await;
+    withdrawal(home, &older, "out", Exit::Erase).await;
     assert!(home.is_uploaded("a").await);
     assert_eq!(home.visible().await["out/v.m4s"], b"newer");
 }

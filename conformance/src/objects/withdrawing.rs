@@ -1,4 +1,4 @@
-//! Taking outputs away and moving sources.
+//! Removing outputs and moving sources.
 
 use reelgate_flow::asset::Exit;
 
@@ -17,11 +17,11 @@ async fn leaves_nothing_and_moves_the_source(home: &dyn ObjectsHome, exit: Exit)
     assert!(home.is_uploaded("other.mp4").await);
 }
 
-pub async fn a_rejected_upload_leaves_no_output_and_is_set_apart_untouched(home: &dyn ObjectsHome) {
+pub async fn a_rejected_upload_leaves_no_output_and_its_source_is_moved_unchanged(home: &dyn ObjectsHome) {
     leaves_nothing_and_moves_the_source(home, Exit::Reject).await;
 }
 
-pub async fn a_quarantined_upload_leaves_no_output_and_is_set_apart_untouched(home: &dyn ObjectsHome) {
+pub async fn a_quarantined_upload_leaves_no_output_and_its_source_is_moved_unchanged(home: &dyn ObjectsHome) {
     leaves_nothing_and_moves_the_source(home, Exit::Quarantine).await;
 }
 
@@ -57,14 +57,14 @@ pub async fn a_source_replaced_meanwhile_stays_where_it_is(home: &dyn ObjectsHom
     let older = published(home, "a", "out", b"old").await;
     home.put("a", b"newer").await;
     let location = withdraw(home, &older, "out", Exit::Quarantine).await;
-    assert!(home.is_uploaded("a").await, "a newer upload is not the older one's");
+    assert!(home.is_uploaded("a").await, "a newer upload does not belong to the older asset");
     // A store that keeps older versions moves the older one.
     if location != older.location {
         assert_eq!(home.moved_source(&location).await.as_deref(), Some(&b"old"[..]));
     }
 }
 
-pub async fn a_source_set_apart_can_be_read_again(home: &dyn ObjectsHome) {
+pub async fn a_moved_source_can_still_be_read(home: &dyn ObjectsHome) {
     let source = home.put("a", b"content").await;
     let location = home.objects().withdraw(&id(&source), None, &source, Exit::Reject).await.unwrap();
     let moved = SourceRecord { location: location.source_location, ..source };

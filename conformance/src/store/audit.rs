@@ -1,4 +1,4 @@
-//! The audit log: every line once, in a chain.
+//! The audit log: every line of history once, in a chain.
 
 use reelgate_flow::asset::{Phase, Severity};
 
@@ -23,9 +23,9 @@ fn export(records: &[AuditRecord]) -> String {
     format!("{lines}{}\n", serde_json::to_string(&chain.seal()).unwrap())
 }
 
-pub async fn everything_that_is_told_is_chained_once(home: &dyn StoreHome) {
+pub async fn every_line_of_history_is_chained_once(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
-    let mut told = Vec::new();
+    let mut expected = Vec::new();
     for key in ["a", "b"] {
         let asset = fixture.upload(key, 1).await;
         sealed(&fixture).await;
@@ -33,7 +33,7 @@ pub async fn everything_that_is_told_is_chained_once(home: &dyn StoreHome) {
         assert_eq!(fixture.phase(&asset).await, Phase::Published);
         let lines = fixture.store.history(&asset).await.unwrap();
         let audited = lines.into_iter().filter(reelgate_ports::audit::is_audited);
-        told.extend(
+        expected.extend(
             audited.map(|line| (asset.to_string(), line.at_ms, line.event.as_str().to_owned(), line.detail)),
         );
     }
@@ -41,8 +41,8 @@ pub async fn everything_that_is_told_is_chained_once(home: &dyn StoreHome) {
     let mut chained: Vec<_> =
         entries(&records).into_iter().map(|e| (e.asset, e.at_ms, e.what, e.detail)).collect();
     chained.sort();
-    told.sort();
-    assert_eq!(chained, told);
+    expected.sort();
+    assert_eq!(chained, expected);
     assert_eq!(verify(export(&records).as_bytes()).unwrap().records, records.len() as u64);
     assert_eq!(fixture.store.seal(100).await.unwrap(), 0, "nothing is chained twice");
 }
@@ -73,7 +73,7 @@ pub async fn the_log_is_read_in_pieces(home: &dyn StoreHome) {
     assert_eq!(pieces, all);
 }
 
-pub async fn what_was_refused_is_chained_too(home: &dyn StoreHome) {
+pub async fn refused_events_are_chained_too(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let refused = RefusedEvent {
         place: "stream/shard/1".into(),

@@ -17,7 +17,7 @@ pub async fn an_attempt_is_counted_before_its_work_starts(home: &dyn StoreHome) 
     let claim = fixture.claim_one(TaskKey::Validate).await;
     assert_eq!(claim.fence, Fence { asset: asset.clone(), task: TaskKey::Validate, attempt: 1 });
     assert_eq!(claim.lease_ms, LEASE_MS);
-    // Another process sees the attempt although nobody has reported.
+    // Another process sees the attempt although it was not reported yet.
     let other = home.open(fixture.clock.clone()).await;
     assert_eq!(other.asset(&asset).await.unwrap().tasks[0].attempts, 1);
 }
@@ -39,7 +39,7 @@ pub async fn lanes_do_not_see_each_other(home: &dyn StoreHome) {
     assert_eq!(heavy, [TaskKey::Video { chunk: 0 }, TaskKey::Enrich]);
 }
 
-pub async fn the_oldest_asset_comes_first_and_begun_ones_before_new_ones(home: &dyn StoreHome) {
+pub async fn the_oldest_asset_comes_first_and_assets_in_progress_before_new_ones(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let first = fixture.upload("z", 1).await;
     let second = fixture.upload("a", 1).await;
@@ -61,7 +61,7 @@ pub async fn a_claim_takes_no_more_than_asked_for(home: &dyn StoreHome) {
     assert_eq!(fixture.claim(Lane::Light, 2).await.len(), 1);
 }
 
-pub async fn a_heartbeat_extends_a_lease_and_names_the_lost_ones(home: &dyn StoreHome) {
+pub async fn a_heartbeat_renews_leases_and_returns_the_lost_ones(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     fixture.upload("a", 1).await;
     let held = fixture.claim_one(TaskKey::Validate).await.fence;
@@ -91,10 +91,10 @@ pub async fn an_expired_lease_is_a_lost_attempt_and_is_retried_after_its_backoff
     assert_eq!(fixture.fail(&lost, Code::NotMedia).await, Applied::Stale, "a lost attempt's report");
     fixture.clock.advance_ms(fixture.store.next_due_ms().await.unwrap().expect("a retry is due"));
     assert_eq!(fixture.claim_one(TaskKey::Validate).await.fence.attempt, 2);
-    assert!(fixture.told(&asset, "retrying").await[0].starts_with("worker_lost"));
+    assert!(fixture.details(&asset, "retrying").await[0].starts_with("worker_lost"));
 }
 
-pub async fn a_report_after_its_lease_ran_out_counts_until_somebody_retakes_it(home: &dyn StoreHome) {
+pub async fn a_report_after_its_lease_expired_counts_until_another_claim(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     fixture.upload("a", 1).await;
     let claim = fixture.claim_one(TaskKey::Validate).await;
@@ -102,7 +102,7 @@ pub async fn a_report_after_its_lease_ran_out_counts_until_somebody_retakes_it(h
     assert_eq!(fixture.fail(&claim, Code::NotMedia).await, Applied::Committed(Phase::Withdrawing));
 }
 
-pub async fn leases_of_a_dead_process_end_at_once_and_others_stay(home: &dyn StoreHome) {
+pub async fn reclaim_ends_the_leases_of_a_dead_process_and_no_others(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     fixture.upload("a", 1).await;
     fixture.upload("b", 1).await;
@@ -116,7 +116,7 @@ pub async fn leases_of_a_dead_process_end_at_once_and_others_stay(home: &dyn Sto
     assert_eq!(fixture.claim_one(TaskKey::Validate).await.fence.attempt, 2);
 }
 
-pub async fn attempts_that_only_get_lost_end_in_failure(home: &dyn StoreHome) {
+pub async fn an_asset_whose_attempts_are_always_lost_fails(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = fixture.upload("a", 1).await;
     for _ in 0..Code::WorkerLost.attempts_max() {
@@ -130,7 +130,7 @@ pub async fn attempts_that_only_get_lost_end_in_failure(home: &dyn StoreHome) {
     assert_eq!(fixture.claim_all().await, []);
 }
 
-pub async fn a_duplicate_begins_again_when_its_original_only_gets_lost(home: &dyn StoreHome) {
+pub async fn a_duplicate_begins_again_if_the_attempts_of_its_original_are_always_lost(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let (first, duplicate) = (fixture.upload("a", 1).await, fixture.upload("b", 1).await);
     fixture.validate_content(&first, SHA256).await;

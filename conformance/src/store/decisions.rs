@@ -1,4 +1,4 @@
-//! What people and scanners outside decide.
+//! Decisions of people, and findings of external scanners.
 
 use reelgate_flow::asset::{NoticeKind, Parts, Phase, Response, Severity};
 use reelgate_flow::ids::{AssetId, SourceId};
@@ -37,7 +37,7 @@ async fn owed(fixture: &StoreFixture, kind: NoticeKind) -> usize {
     fixture.store.outbox(1_000, 0).await.unwrap().iter().filter(|notice| notice.kind == kind).count()
 }
 
-pub async fn a_quarantine_by_hand_takes_copies_and_older_versions_with_it(home: &dyn StoreHome) {
+pub async fn a_quarantine_by_hand_includes_copies_and_older_versions(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let older = fixture.upload("first", 1).await;
     fixture.run(Severity::None).await;
@@ -56,7 +56,7 @@ pub async fn a_quarantine_by_hand_takes_copies_and_older_versions_with_it(home: 
         assert_eq!(fixture.phase(asset).await, Phase::Quarantined);
     }
     assert_eq!(fixture.phase(&other).await, Phase::Published);
-    assert_eq!(fixture.told(&copy, "quarantining").await.len(), 1);
+    assert_eq!(fixture.details(&copy, "quarantining").await.len(), 1);
 }
 
 pub async fn a_release_brings_an_asset_back_and_is_kept_with_its_reason(home: &dyn StoreHome) {
@@ -70,8 +70,8 @@ pub async fn a_release_brings_an_asset_back_and_is_kept_with_its_reason(home: &d
     assert_eq!((row.phase, row.flags.cleared), (Phase::Published, true));
     assert_eq!(row.source.location, "released/x");
     assert!(row.published_location.is_some());
-    let told = fixture.told(&asset, "decided").await;
-    assert_eq!(told.last().unwrap(), "release by ann, approved by bob: ticket 7");
+    let details = fixture.details(&asset, "decided").await;
+    assert_eq!(details.last().unwrap(), "release by ann, approved by bob: ticket 7");
     assert_eq!(owed(&fixture, NoticeKind::Published).await, 2);
 }
 
@@ -89,7 +89,7 @@ pub async fn a_release_that_expires_is_taken_back(home: &dyn StoreHome) {
     assert_eq!(fixture.store.review(90 * DAY_MS).await.unwrap(), 0, "once");
 }
 
-pub async fn an_asset_set_apart_long_ago_is_reminded_of_again_and_again(home: &dyn StoreHome) {
+pub async fn an_asset_in_quarantine_for_long_gets_repeated_reminders(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = quarantined(&fixture, "a").await;
     assert_eq!(fixture.store.review(DAY_MS).await.unwrap(), 0);
@@ -109,7 +109,7 @@ pub async fn an_asset_under_hold_is_not_erased(home: &dyn StoreHome) {
     let refused = fixture.store.decide(&asset, &decision(Decided::Erase)).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Conflict);
     assert!(refused.detail.contains("hold"), "{}", refused.detail);
-    assert_eq!(fixture.told(&asset, "decided").await.len(), 2, "what was refused is not told as decided");
+    assert_eq!(fixture.details(&asset, "decided").await.len(), 2, "a refused decision is not in the history");
     fixture.store.decide(&asset, &decision(Decided::Unhold)).await.unwrap();
     fixture.store.decide(&asset, &decision(Decided::Erase)).await.unwrap();
     assert_eq!(fixture.phase(&asset).await, Phase::Withdrawing);
@@ -129,7 +129,7 @@ pub async fn an_erased_asset_leaves_no_text(home: &dyn StoreHome) {
     assert_eq!(left, [TaskKey::Withdraw], "the certificate");
     assert_eq!(products[0].result["taken"][0]["name"], "v.m4s");
     assert_eq!(owed(&fixture, NoticeKind::Erased).await, 1);
-    // The same event again finds it known, and gone.
+    // The same event again finds the asset known and erased.
     assert!(!fixture.store.ingest(&EventBatch::of([event("secret/name", 1)])).await.unwrap()[0].new);
     assert_eq!(fixture.phase(&asset).await, Phase::Erased);
 }
@@ -149,7 +149,7 @@ pub async fn a_redaction_is_kept_for_the_encodes(home: &dyn StoreHome) {
     assert_eq!(fixture.attempts(&asset, TaskKey::Video { chunk: 0 }).await, 2);
 }
 
-pub async fn what_cannot_be_decided_changes_nothing(home: &dyn StoreHome) {
+pub async fn a_refused_decision_changes_nothing(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = published(&fixture, "a").await;
     let before = fixture.store.history(&asset).await.unwrap();
@@ -182,7 +182,7 @@ fn scans(scans: Vec<ExternalScanEvent>) -> EventBatch {
     EventBatch { scans, ..EventBatch::default() }
 }
 
-pub async fn a_scanners_finding_sets_a_published_asset_apart_once(home: &dyn StoreHome) {
+pub async fn a_finding_of_the_scanner_quarantines_a_published_asset_once(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = published(&fixture, "a").await;
     let mild = ExternalScanEvent {
@@ -201,10 +201,10 @@ pub async fn a_scanners_finding_sets_a_published_asset_apart_once(home: &dyn Sto
     fixture.run(Severity::None).await;
     fixture.store.ingest(&scans(vec![severe, scan("3", Some(event("a", 1).source))])).await.unwrap();
     assert_eq!(fixture.phase(&asset).await, Phase::Published, "a person let it go");
-    assert_eq!(fixture.told(&asset, "scanned").await.len(), 3);
+    assert_eq!(fixture.details(&asset, "scanned").await.len(), 3);
 }
 
-pub async fn a_scanners_sample_and_what_it_says_of_unknown_objects_change_nothing(home: &dyn StoreHome) {
+pub async fn sample_findings_and_findings_about_unknown_objects_change_nothing(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = published(&fixture, "a").await;
     let sample = ExternalScanEvent { sample: true, ..scan("1", Some(event("a", 1).source)) };

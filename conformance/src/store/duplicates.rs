@@ -1,4 +1,4 @@
-//! The same content, uploaded more than once.
+//! Uploads with the same content.
 
 use reelgate_flow::asset::{Phase, Severity, Verdict};
 use reelgate_flow::ids::AssetId;
@@ -11,7 +11,7 @@ use super::fixture::{SHA256, StoreFixture, event, validated, well};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::asset_id;
 
-/// A first asset being processed, and a second one linked to it.
+/// An asset that is being processed, and a duplicate that is linked to it.
 async fn linked(fixture: &StoreFixture) -> (AssetId, AssetId) {
     let first = fixture.upload("first", 1).await;
     fixture.validate_content(&first, SHA256).await;
@@ -22,17 +22,17 @@ async fn linked(fixture: &StoreFixture) -> (AssetId, AssetId) {
     (first, second)
 }
 
-pub async fn the_same_content_is_linked_to_the_running_first_one(home: &dyn StoreHome) {
+pub async fn the_same_content_is_linked_to_the_running_original(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let (first, second) = linked(&fixture).await;
     let row = fixture.store.asset(&second).await.unwrap().asset;
     assert_eq!(row.linked_to.as_ref(), Some(&first));
-    assert_eq!(fixture.told(&second, "linked").await, [format!("same content as {first}")]);
+    assert_eq!(fixture.details(&second, "linked").await, [format!("same content as {first}")]);
     let due = fixture.claim_all().await;
     assert!(due.iter().all(|claim| claim.fence.asset == first), "the second one only waits");
 }
 
-pub async fn a_duplicate_is_told_when_its_original_is_published(home: &dyn StoreHome) {
+pub async fn a_duplicate_is_published_after_its_original(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let (first, second) = linked(&fixture).await;
     fixture.run(Severity::Medium).await;
@@ -70,7 +70,7 @@ pub async fn a_duplicate_of_a_failed_original_is_processed_on_its_own(home: &dyn
     assert_eq!(fixture.phase(&second).await, Phase::Processing);
 }
 
-pub async fn the_same_content_after_the_original_has_ended_follows_at_once(home: &dyn StoreHome) {
+pub async fn the_same_content_shares_the_result_of_an_ended_original_at_once(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let first = fixture.upload("first", 1).await;
     fixture.validate_content(&first, SHA256).await;
@@ -87,9 +87,9 @@ pub async fn a_rejected_upload_is_no_original(home: &dyn StoreHome) {
     let first = fixture.upload("first", 1).await;
     let claim = fixture.claim_one(TaskKey::Validate).await;
     let fault = reelgate_flow::reason::Fault::new(Code::ChecksumMismatch, "");
-    let mut told = super::fixture::report(&claim, reelgate_ports::records::Ending::Fault(fault));
-    told.sha256 = Some(SHA256.to_owned());
-    fixture.store.complete(&[told]).await.unwrap();
+    let mut failed = super::fixture::report(&claim, reelgate_ports::records::Ending::Fault(fault));
+    failed.sha256 = Some(SHA256.to_owned());
+    fixture.store.complete(&[failed]).await.unwrap();
     fixture.run(Severity::None).await;
     assert_eq!(fixture.phase(&first).await, Phase::Rejected);
     let second = fixture.upload("second", 1).await;

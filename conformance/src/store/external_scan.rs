@@ -1,4 +1,4 @@
-//! A scanner outside that is asked after the screening, and what it finds.
+//! The external scanner: it is asked after the screening, and its findings count.
 
 use reelgate_flow::asset::{Phase, Response, Screening, Severity, Verdict};
 use reelgate_flow::ids::AssetId;
@@ -14,7 +14,7 @@ fn finding(source: Finder, kind: &str, count: u64) -> FindingRecord {
     FindingRecord { source, kind: kind.into(), severity: Severity::Medium, count, locations: Vec::new() }
 }
 
-/// An asset of which only the scanner's answer is missing.
+/// An asset that waits only for the scanner's answer.
 async fn asked(fixture: &StoreFixture, key: &str) -> AssetId {
     let asset = fixture.upload(key, 1).await;
     fixture.validate(&asset).await;
@@ -44,19 +44,19 @@ async fn asked(fixture: &StoreFixture, key: &str) -> AssetId {
     }
 }
 
-pub async fn publishing_waits_for_a_scanner_and_keeps_what_it_found(home: &dyn StoreHome) {
+pub async fn publishing_waits_for_the_external_scanner_and_keeps_its_findings(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = asked(&fixture, "a").await;
     let row = fixture.store.asset(&asset).await.unwrap().asset;
     assert_eq!((row.phase, row.verdict), (Phase::Processing, Verdict::Unscanned));
     let products = fixture.store.products(&asset).await.unwrap();
     let delivered = products.iter().find(|product| product.task == TaskKey::Screen);
-    assert_eq!(delivered.expect("the screening left where the text is").result, json!({"batch": "b"}));
+    assert_eq!(delivered.expect("the screening left the location of the text").result, json!({"batch": "b"}));
     let lines = fixture.store.history(&asset).await.unwrap().len();
 
     let claim = fixture.claim_one(TaskKey::ExternalScan).await;
     fixture.report(&claim, Ending::Success(Success::Waiting { delay_ms: 5_000 })).await;
-    assert!(fixture.claim(Lane::Light, 10).await.is_empty(), "not due before the wait is over");
+    assert!(fixture.claim(Lane::Light, 10).await.is_empty(), "not due before the delay is over");
     let since = fixture.store.history(&asset).await.unwrap().split_off(lines);
     assert!(since.iter().all(|line| line.event.as_str() == "claimed"), "{since:?}");
     fixture.clock.advance_ms(5_000);
@@ -72,7 +72,7 @@ pub async fn publishing_waits_for_a_scanner_and_keeps_what_it_found(home: &dyn S
     assert_eq!(detail.findings, findings);
 }
 
-pub async fn an_event_about_an_assets_text_is_told_to_the_asset_with_its_findings(home: &dyn StoreHome) {
+pub async fn an_event_of_the_scanner_adds_its_findings_to_the_asset(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = asked(&fixture, "a").await;
     let scan = |id: &str, count| ExternalScanEvent {
@@ -93,5 +93,5 @@ pub async fn an_event_about_an_assets_text_is_told_to_the_asset_with_its_finding
     let detail = fixture.store.asset(&asset).await.unwrap();
     assert_eq!((detail.asset.severity, detail.asset.verdict), (Severity::Medium, Verdict::Unscanned));
     let expected = [finding(Finder::Local, "IP_ADDRESS", 1), finding(Finder::Macie, "NAME", 2)];
-    assert_eq!(detail.findings, expected, "one for each kind and finder, the graver one");
+    assert_eq!(detail.findings, expected, "one for each kind and finder, with the higher severity");
 }

@@ -1,4 +1,4 @@
-//! A store with a clock and the few moves that tests are made of.
+//! A store with a clock, and steps that several tests of stores share.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use reelgate_ports::store::Store;
 
 pub const LEASE_MS: u64 = 30_000;
 
-/// SHA-256 of nothing; any well-formed hash does.
+/// SHA-256 of the empty text; any well-formed hash would do.
 pub const SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 pub struct StoreFixture {
@@ -34,7 +34,7 @@ impl StoreFixture {
         Self { store: home.open(clock.clone()).await, clock }
     }
 
-    /// Takes one upload in and returns its asset.
+    /// Ingests one upload and returns its asset.
     pub async fn upload(&self, key: &str, version: u64) -> AssetId {
         let taken = self.store.ingest(&EventBatch::of([event(key, version)])).await.unwrap();
         taken[0].asset.clone()
@@ -44,14 +44,14 @@ impl StoreFixture {
         self.store.claim(&node(), lane, tasks_max, LEASE_MS).await.unwrap()
     }
 
-    /// Claims whatever is due in both lanes.
+    /// Claims all due tasks of both lanes.
     pub async fn claim_all(&self) -> Vec<Claim> {
         let mut claims = self.claim(Lane::Light, 100).await;
         claims.extend(self.claim(Lane::Heavy, 100).await);
         claims
     }
 
-    /// Claims exactly one task, which must be the one named.
+    /// Claims one task, which must be this one.
     pub async fn claim_one(&self, task: TaskKey) -> Claim {
         let mut claims = self.claim(task.lane(), 1).await;
         let claim = claims.pop().expect("a due task");
@@ -73,7 +73,7 @@ impl StoreFixture {
         self.validate_content(asset, &sha256).await;
     }
 
-    /// Claims the validation that is due next and reports one chunk of video, no audio.
+    /// Claims the next due validation and reports one chunk of video without audio.
     pub async fn validate_content(&self, asset: &AssetId, sha256: &str) {
         let claim = self.claim_one(TaskKey::Validate).await;
         assert_eq!(&claim.fence.asset, asset);
@@ -81,7 +81,7 @@ impl StoreFixture {
         assert!(matches!(applied[0], Applied::Committed(_)), "validation was stale");
     }
 
-    /// Claims and reports everything well until nothing is due.
+    /// Claims all tasks and reports success until no task is due.
     pub async fn run(&self, severity: Severity) {
         loop {
             let claims = self.claim_all().await;
@@ -89,7 +89,7 @@ impl StoreFixture {
                 return;
             }
             for claim in claims {
-                // Stale where another task's report has just sent the asset out by an exit.
+                // Stale if another task's report has just caused the asset's withdrawal.
                 self.store.complete(&[well(&claim, severity)]).await.unwrap();
             }
         }
@@ -104,9 +104,10 @@ impl StoreFixture {
         tasks.iter().find(|row| row.task == task).map_or(0, |row| row.attempts)
     }
 
-    pub async fn told(&self, asset: &AssetId, what: &str) -> Vec<String> {
+    /// Details of the history lines of one event, in order.
+    pub async fn details(&self, asset: &AssetId, event: &str) -> Vec<String> {
         let history = self.store.history(asset).await.unwrap();
-        history.into_iter().filter(|line| line.event.as_str() == what).map(|line| line.detail).collect()
+        history.into_iter().filter(|line| line.event.as_str() == event).map(|line| line.detail).collect()
     }
 }
 
@@ -144,7 +145,7 @@ pub fn validated(claim: &Claim, sha256: &str) -> TaskReport {
     TaskReport { sha256: Some(sha256.to_owned()), ..report(claim, ending) }
 }
 
-/// The job of a task that works through so much media.
+/// The job of a task for this many nanoseconds of media.
 pub fn job(task: TaskKey, media_ns: u64) -> TaskJob {
     TaskJob {
         task,
@@ -157,7 +158,7 @@ pub fn output(name: &str) -> StagedOutput {
     StagedOutput { name: name.into(), location: format!("work/{name}"), size_bytes: 5, sha256: SHA256.into() }
 }
 
-/// A claimed task's report as if its work went well.
+/// The report of a claimed task that succeeded.
 pub fn well(claim: &Claim, severity: Severity) -> TaskReport {
     let success = match claim.fence.task {
         TaskKey::Validate => {

@@ -1,4 +1,4 @@
-//! Many nodes and many producers: who goes first, who is there, what is known.
+//! Many nodes and many producers: order of claims, lists of nodes, deletions.
 
 use reelgate_flow::asset::{Phase, Severity};
 use reelgate_flow::ids::NodeId;
@@ -12,7 +12,7 @@ use reelgate_ports::identity::asset_id;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{MediaEvent, NodeReport, StageCost};
 
-pub async fn a_high_priority_goes_before_and_a_low_one_after(home: &dyn StoreHome) {
+pub async fn high_priority_is_claimed_first_and_low_priority_last(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let of = |key: &str, priority| MediaEvent { priority, ..event(key, 1) };
     let events = [of("a/1", Priority::Low), of("b/1", Priority::Normal), of("c/1", Priority::High)];
@@ -20,7 +20,7 @@ pub async fn a_high_priority_goes_before_and_a_low_one_after(home: &dyn StoreHom
     assert_eq!(claimed_keys(&fixture, 3).await, ["c/1", "b/1", "a/1"]);
 }
 
-pub async fn a_low_priority_is_not_overtaken_for_ever(home: &dyn StoreHome) {
+pub async fn a_low_priority_is_claimed_in_the_end(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let low = MediaEvent { priority: Priority::Low, ..event("old/1", 1) };
     fixture.store.ingest(&EventBatch::of([low])).await.unwrap();
@@ -42,7 +42,7 @@ pub async fn a_back_catalogue_does_not_starve_another_prefix(home: &dyn StoreHom
     assert!(archive.is_sorted(), "a prefix keeps its own order");
 }
 
-pub async fn what_shuts_or_opens_a_door_goes_before_what_is_new(home: &dyn StoreHome) {
+pub async fn withdrawing_and_publishing_go_before_new_uploads(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let first = fixture.upload("a", 1).await;
     fixture.validate(&first).await;
@@ -65,7 +65,7 @@ pub async fn what_shuts_or_opens_a_door_goes_before_what_is_new(home: &dyn Store
     assert_eq!(tasks, [TaskKey::Publish, TaskKey::Validate]);
 }
 
-pub async fn known_names_exactly_what_was_taken_in(home: &dyn StoreHome) {
+pub async fn known_returns_exactly_the_ingested_assets(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = fixture.upload("a", 1).await;
     let other = asset_id(&event("b", 1).source);
@@ -81,12 +81,12 @@ pub async fn the_queue_counts_by_lane_stage_priority_and_prefix(home: &dyn Store
     fixture.claim(Lane::Light, 1).await;
     fixture.clock.advance_ms(5_000);
     let queue = fixture.store.queue(10).await.unwrap();
-    let told: Vec<_> = queue
+    let counts: Vec<_> = queue
         .iter()
         .map(|row| (row.lane, row.stage.as_str(), row.priority, row.prefix.as_str(), row.waiting, row.leased))
         .collect();
     assert_eq!(
-        told,
+        counts,
         [
             (Lane::Light, "validate", Priority::Normal, "a", 1, 1),
             (Lane::Light, "validate", Priority::Normal, "b", 1, 0),
@@ -95,7 +95,7 @@ pub async fn the_queue_counts_by_lane_stage_priority_and_prefix(home: &dyn Store
     assert!(queue.iter().all(|row| row.oldest_ms == 5_000), "{queue:?}");
 }
 
-pub async fn a_node_is_remembered_and_learns_that_it_shall_drain(home: &dyn StoreHome) {
+pub async fn a_node_is_listed_and_gets_its_order_to_drain(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let report = node_report("node-a");
     assert!(!fixture.store.node_seen(&report).await.unwrap());
@@ -109,13 +109,13 @@ pub async fn a_node_is_remembered_and_learns_that_it_shall_drain(home: &dyn Stor
     assert!(!fixture.store.node_seen(&report).await.unwrap());
 }
 
-pub async fn an_order_to_a_node_nobody_saw_is_missing(home: &dyn StoreHome) {
+pub async fn an_order_to_an_unknown_node_is_missing(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let error = fixture.store.order_drain(&NodeId::new("ghost"), true).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Missing);
 }
 
-pub async fn a_deleted_upload_gives_way_and_stays_published_where_it_was(home: &dyn StoreHome) {
+pub async fn a_deleted_upload_is_superseded_unless_it_was_published(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let (waiting, published) = (fixture.upload("waiting", 1).await, fixture.upload("published", 1).await);
     let claims = fixture.claim(Lane::Light, 2).await;
@@ -149,7 +149,7 @@ pub async fn an_upload_older_than_its_deletion_does_not_begin(home: &dyn StoreHo
     assert_eq!(fixture.phase(&newer).await, Phase::Received);
 }
 
-pub async fn a_version_that_is_gone_says_nothing_about_the_others(home: &dyn StoreHome) {
+pub async fn a_deleted_version_does_not_concern_other_versions(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     fixture.store.ingest(&EventBatch::of([deleted("a", "3", 9)])).await.unwrap();
     let (gone, other) = (fixture.upload("a", 3).await, fixture.upload("a", 4).await);

@@ -1,4 +1,4 @@
-//! Taking uploads in.
+//! Ingesting uploads.
 
 use reelgate_flow::asset::{Phase, Severity};
 
@@ -57,7 +57,7 @@ pub async fn an_older_event_that_comes_late_is_superseded_at_once(home: &dyn Sto
     assert_eq!(fixture.phase(&newer).await, Phase::Published);
 }
 
-pub async fn every_order_of_arrival_ends_the_same(home: &dyn StoreHome) {
+pub async fn every_order_of_arrival_has_the_same_result(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let orders = [[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]];
     for (key, order) in orders.iter().enumerate() {

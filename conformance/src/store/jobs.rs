@@ -1,4 +1,4 @@
-//! A claim carries the job of its task, and what a chunk reads does not grow with the number of chunks.
+//! A claim carries the job of its task, and the bytes that a chunk reads do not grow with the number of chunks.
 
 use reelgate_flow::asset::Severity;
 use reelgate_flow::ids::AssetId;
@@ -61,9 +61,9 @@ pub async fn a_new_plan_replaces_the_jobs_of_the_old_one(home: &dyn StoreHome) {
     assert_eq!(progress, MediaProgress { planned_ns: 23, done_ns: 0 });
 }
 
-/// Of a film of half an hour and of one of six hours, in chunks of five seconds. Everything that a chunk reads is
-/// counted: its claim, what is left out of the asset, and the progress.
-pub async fn what_a_chunk_reads_does_not_grow_with_the_film(home: &dyn StoreHome) {
+/// Compares a film of half an hour with one of six hours, in chunks of five seconds. It counts everything that a chunk reads:
+/// its claim, the redaction, and the progress.
+pub async fn the_bytes_that_a_chunk_reads_do_not_grow_with_the_film(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let short = bytes_per_chunk(&fixture, "short", 360).await;
     let long = bytes_per_chunk(&fixture, "long", 4_320).await;
@@ -75,7 +75,7 @@ async fn bytes_per_chunk(fixture: &StoreFixture, key: &str, chunks: u16) -> usiz
     let validate = fixture.claim_one(TaskKey::Validate).await;
     fixture.store.complete(&[with_chunks(&validate, chunks)]).await.unwrap();
     let (mut bytes, mut claimed) = (0, 0);
-    // Those that finished leave their results, which a later chunk must not read.
+    // Finished chunks leave results, which a later chunk must not read.
     for _ in 0..4 {
         let claims = fixture.claim(Lane::Heavy, 50).await;
         for claim in &claims {
@@ -89,14 +89,14 @@ async fn bytes_per_chunk(fixture: &StoreFixture, key: &str, chunks: u16) -> usiz
         fixture.store.complete(&reports).await.unwrap();
     }
     assert_eq!(claimed, 200);
-    // The enrichment was among them. The other film's tasks are then the only ones to claim.
+    // The enrichment was claimed too. After this, only the tasks of the other film can be claimed.
     let last = fixture.claim_one(TaskKey::Video { chunk: 199 }).await;
     fixture.fail(&last, Code::NoFrameDecodes).await;
     fixture.run(Severity::None).await;
     bytes / claimed
 }
 
-/// A validation that planned so many chunks.
+/// A validation that planned this many chunks.
 fn with_chunks(claim: &Claim, chunks: u16) -> TaskReport {
     let jobs: Vec<TaskJob> = (0..chunks).map(|chunk| job(TaskKey::Video { chunk }, 5_000_000_000)).collect();
     let plan = json!({"jobs": jobs.iter().map(|job| job.job.clone()).collect::<Vec<_>>()});

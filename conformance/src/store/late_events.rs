@@ -1,4 +1,4 @@
-//! What comes in another order than it happened: findings before their upload, deletions long after.
+//! Events out of order: findings before their upload, deletions long after it.
 
 use reelgate_flow::asset::{Phase, Response, Severity};
 use reelgate_flow::ids::AssetId;
@@ -14,7 +14,7 @@ use serde_json::json;
 use super::StoreHome;
 use super::fixture::{SHA256, StoreFixture, event};
 
-/// Longer than a stream keeps its records.
+/// Milliseconds; longer than a stream keeps its records.
 const LATE_MS: u64 = 367 * 24 * 3_600_000;
 
 fn severe(id: &str, upload: &MediaEvent) -> ExternalScanEvent {
@@ -37,7 +37,7 @@ fn severe(id: &str, upload: &MediaEvent) -> ExternalScanEvent {
     }
 }
 
-/// Of this version, at this place in the order of the key.
+/// The deletion of this version, with this sequencer.
 fn deleted(key: &str, version: &str, sequencer: u64) -> MediaEvent {
     let mut event = event(key, sequencer);
     event.kind = EventKind::Deleted;
@@ -60,10 +60,10 @@ async fn is_quarantined_with_its_finding(fixture: &StoreFixture, asset: &AssetId
     let detail = fixture.store.asset(asset).await.unwrap();
     assert_eq!(detail.asset.phase, Phase::Quarantined);
     assert_eq!(detail.findings.iter().map(|f| f.kind.as_str()).collect::<Vec<_>>(), ["NAME"]);
-    assert_eq!(fixture.told(asset, "scanned").await.len(), 1, "told once");
+    assert_eq!(fixture.details(asset, "scanned").await.len(), 1, "in the history once");
 }
 
-pub async fn a_finding_in_one_batch_with_its_upload_counts(home: &dyn StoreHome) {
+pub async fn a_finding_in_the_batch_of_its_upload_counts(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let upload = event("a", 1);
     let assets = take(&fixture, vec![upload.clone()], vec![severe("1", &upload)]).await;
@@ -81,7 +81,7 @@ pub async fn a_finding_that_comes_before_its_upload_counts(home: &dyn StoreHome)
     assert_eq!(fixture.phase(&assets[1]).await, Phase::Published, "a sample says nothing");
 }
 
-/// Takes an upload in, publishes it, and has it erased.
+/// Ingests an upload, publishes it, and erases it.
 async fn erase(fixture: &StoreFixture, key: &str, version: u64) {
     let asset = fixture.upload(key, version).await;
     fixture.run(Severity::None).await;
@@ -97,7 +97,7 @@ async fn erase(fixture: &StoreFixture, key: &str, version: u64) {
     assert_eq!(fixture.phase(&asset).await, Phase::Erased);
 }
 
-pub async fn an_erasure_leaves_no_key_whatever_is_told_of_it_later(home: &dyn StoreHome) {
+pub async fn an_erasure_leaves_no_key_even_after_later_events(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let key = "jane-doe-interview.mp4";
     take(&fixture, Vec::new(), vec![severe("0", &event("somebody-else.mp4", 1))]).await;
@@ -106,7 +106,7 @@ pub async fn an_erasure_leaves_no_key_whatever_is_told_of_it_later(home: &dyn St
     take(&fixture, vec![deleted(key, "1", 2), deleted(key, "", 3)], vec![severe("1", &event(key, 1))]).await;
     assert!(!fixture.store.ingest(&EventBatch::of([event(key, 1)])).await.unwrap()[0].new);
     let all = home.dump(fixture.clock.clone()).await;
-    assert!(all.contains(&identity::key_sha256(key)), "what is looked at holds the deletions");
+    assert!(all.contains(&identity::key_sha256(key)), "the dump contains the deletions");
     assert!(!all.contains("jane-doe"), "{all}");
 }
 
@@ -118,7 +118,7 @@ pub async fn an_erased_version_still_counts_as_the_newer_one(home: &dyn StoreHom
     assert_eq!(fixture.phase(&older).await, Phase::Superseded);
 }
 
-pub async fn a_deletion_is_remembered_once_and_for_as_long_as_events_may_come(home: &dyn StoreHome) {
+pub async fn a_deletion_is_kept_once_and_for_as_long_as_events_may_come(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     take(&fixture, vec![deleted("a", "", 5), deleted("a", "", 9), deleted("a", "", 7)], Vec::new()).await;
     take(&fixture, vec![deleted("a", "", 3)], Vec::new()).await;
@@ -135,14 +135,18 @@ pub async fn a_deletion_is_remembered_once_and_for_as_long_as_events_may_come(ho
     take(&fixture, vec![deleted("b", "", 5)], Vec::new()).await;
     fixture.clock.advance_ms(LATE_MS);
     fixture.store.retain(None).await.unwrap();
-    assert_eq!(fixture.phase(&fixture.upload("b", 4).await).await, Phase::Received, "it is forgotten");
+    assert_eq!(
+        fixture.phase(&fixture.upload("b", 4).await).await,
+        Phase::Received,
+        "the deletion is no longer kept"
+    );
 }
 
-pub async fn what_we_delete_ourselves_is_no_deletion_of_the_producers(home: &dyn StoreHome) {
-    for told_as in ["1", NULL_VERSION] {
+pub async fn our_own_deletions_do_not_count_as_deletions_of_the_producer(home: &dyn StoreHome) {
+    for version in ["1", NULL_VERSION] {
         let fixture = StoreFixture::new(home).await;
-        let mut upload = event(&format!("rejected-{told_as}"), 1);
-        if told_as == NULL_VERSION {
+        let mut upload = event(&format!("rejected-{version}"), 1);
+        if version == NULL_VERSION {
             upload.source.version = format!("{ETAG_VERSION}ab");
         }
         let asset = take(&fixture, vec![upload.clone()], Vec::new()).await.remove(0);
@@ -151,42 +155,42 @@ pub async fn what_we_delete_ourselves_is_no_deletion_of_the_producers(home: &dyn
         fixture.run(Severity::None).await;
         assert_eq!(fixture.phase(&asset).await, Phase::Rejected);
         fixture.store.redrive(&asset).await.unwrap();
-        // S3 tells only now that the source left the bucket when it was rejected.
-        take(&fixture, vec![deleted(&upload.source.key, told_as, 2)], Vec::new()).await;
-        assert_eq!(fixture.phase(&asset).await, Phase::Received, "told as {told_as}");
-        // The producer's own marker counts as ever.
+        // Only now does the event arrive that the source left the bucket when it was rejected.
+        take(&fixture, vec![deleted(&upload.source.key, version, 2)], Vec::new()).await;
+        assert_eq!(fixture.phase(&asset).await, Phase::Received, "deleted as version {version}");
+        // The producer's own delete marker still counts.
         take(&fixture, vec![deleted(&upload.source.key, "", 3)], Vec::new()).await;
         assert_eq!(fixture.phase(&asset).await, Phase::Withdrawing);
         fixture.run(Severity::None).await;
     }
 }
 
-pub async fn the_version_without_an_id_hides_only_its_like(home: &dyn StoreHome) {
+pub async fn the_deletion_of_the_version_without_an_id_hides_only_such_versions(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let of_null = |sequencer: u64| {
         let mut upload = event("a", sequencer);
         upload.source.version = format!("{ETAG_VERSION}{sequencer}");
         upload
     };
-    // The bucket's versions were suspended after version 1.
+    // Versioning of the bucket was suspended after version 1.
     take(&fixture, vec![deleted("a", NULL_VERSION, 5)], Vec::new()).await;
     let versioned = fixture.upload("a", 1).await;
     assert_eq!(fixture.phase(&versioned).await, Phase::Received, "a version with an id stays");
     let replaced = take(&fixture, vec![of_null(4)], Vec::new()).await;
-    assert_eq!(fixture.phase(&replaced[0]).await, Phase::Withdrawing, "it is the version that went");
+    assert_eq!(fixture.phase(&replaced[0]).await, Phase::Withdrawing, "it is the deleted version");
     let put_again = take(&fixture, vec![of_null(6)], Vec::new()).await;
-    assert_eq!(fixture.phase(&put_again[0]).await, Phase::Received, "it came after the deletion");
-    // Without an id it says nothing of one that has an id, even of the same text.
+    assert_eq!(fixture.phase(&put_again[0]).await, Phase::Received, "it was uploaded after the deletion");
+    // The deletion of a version without an id does not concern a version with an id, even with the same text.
     let same_text = take(&fixture, vec![deleted("b", "2", 9)], Vec::new()).await;
     assert!(same_text.is_empty());
     let other = fixture.upload("b", 3).await;
     take(&fixture, vec![deleted("b", NULL_VERSION, 9)], Vec::new()).await;
     assert_eq!(fixture.phase(&other).await, Phase::Received);
     take(&fixture, vec![deleted("b", "", 9)], Vec::new()).await;
-    assert_eq!(fixture.phase(&other).await, Phase::Withdrawing, "a marker hides every older one");
+    assert_eq!(fixture.phase(&other).await, Phase::Withdrawing, "a delete marker hides every older version");
 }
 
-pub async fn a_finding_about_one_upload_takes_its_copies_with_it(home: &dyn StoreHome) {
+pub async fn a_finding_about_one_upload_quarantines_its_copies(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let (first, copy) = (fixture.upload("a", 1).await, fixture.upload("b", 1).await);
     fixture.validate_content(&first, SHA256).await;

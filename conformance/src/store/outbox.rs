@@ -1,4 +1,4 @@
-//! Notices owed to the outside.
+//! The outbox: notices to receivers outside.
 
 use reelgate_flow::asset::{NoticeKind, Severity};
 use reelgate_flow::ids::NoticeId;
@@ -11,7 +11,7 @@ use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::notice_id;
 
-pub async fn an_ending_owes_one_notice_with_a_derived_id(home: &dyn StoreHome) {
+pub async fn an_ending_puts_one_notice_with_a_derived_id_into_the_outbox(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = fixture.upload("a", 1).await;
     assert_eq!(fixture.store.outbox(10, 0).await.unwrap(), []);
@@ -23,10 +23,10 @@ pub async fn an_ending_owes_one_notice_with_a_derived_id(home: &dyn StoreHome) {
     assert_eq!(owed[0].body["id"], owed[0].id.as_str());
     assert_eq!(owed[0].body["state"], "published");
     assert_eq!(owed[0].body["verdict"], "clean");
-    assert_eq!(fixture.store.outbox(10, 0).await.unwrap(), owed, "reading takes nothing away");
+    assert_eq!(fixture.store.outbox(10, 0).await.unwrap(), owed, "reading removes nothing");
 }
 
-pub async fn a_held_notice_is_nobody_elses_before_its_time(home: &dyn StoreHome) {
+pub async fn a_notice_that_one_node_delivers_is_not_due_for_others(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     fixture.upload("a", 1).await;
     fixture.run(Severity::None).await;
@@ -57,7 +57,7 @@ pub async fn a_deferred_notice_waits_and_counts_its_tries(home: &dyn StoreHome) 
     assert_eq!(unknown.kind, ErrorKind::Missing);
 }
 
-pub async fn a_delivered_notice_is_gone_and_in_the_history(home: &dyn StoreHome) {
+pub async fn a_delivered_notice_is_removed_and_in_the_history(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let assets = [fixture.upload("a", 1).await, fixture.upload("b", 1).await];
     fixture.run(Severity::None).await;
@@ -66,7 +66,7 @@ pub async fn a_delivered_notice_is_gone_and_in_the_history(home: &dyn StoreHome)
     fixture.store.notices_delivered(&[owed[0].id.clone()]).await.unwrap();
     fixture.store.notices_delivered(&[owed[0].id.clone()]).await.unwrap();
     assert_eq!(
-        fixture.told(&owed[0].asset, "notice_sent").await,
+        fixture.details(&owed[0].asset, "notice_sent").await,
         [format!("published {}, try 1", owed[0].id)]
     );
     let left = fixture.store.outbox(10, 0).await.unwrap();

@@ -1,4 +1,4 @@
-//! What the store tells afterwards.
+//! Queries: history, facts, products, renditions, findings, lists and counts.
 
 use reelgate_flow::asset::{Phase, Screening, Severity};
 use reelgate_flow::facts::{
@@ -40,9 +40,9 @@ pub async fn facts_of_the_media_come_back_unchanged(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = fixture.upload("a", 1).await;
     let claim = fixture.claim_one(TaskKey::Validate).await;
-    let mut told = validated(&claim, super::fixture::SHA256);
-    told.facts = Some(Box::new(facts()));
-    fixture.store.complete(&[told]).await.unwrap();
+    let mut report = validated(&claim, super::fixture::SHA256);
+    report.facts = Some(Box::new(facts()));
+    fixture.store.complete(&[report]).await.unwrap();
     assert_eq!(fixture.store.asset(&asset).await.unwrap().facts, Some(facts()));
 }
 
@@ -126,7 +126,7 @@ pub async fn products_of_finished_tasks_come_back_in_order(home: &dyn StoreHome)
     assert_eq!((&products[1].result, &products[1].outputs), (&result, &files));
 }
 
-pub async fn one_task_leaves_what_it_left_and_nothing_before_it_has_finished(home: &dyn StoreHome) {
+pub async fn a_task_has_a_product_only_after_it_has_finished(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = fixture.upload("a", 1).await;
     fixture.validate(&asset).await;
@@ -144,7 +144,7 @@ pub async fn one_task_leaves_what_it_left_and_nothing_before_it_has_finished(hom
     assert_eq!(fixture.store.product(&unknown, TaskKey::Validate).await.unwrap(), None);
 }
 
-pub async fn products_of_a_life_that_was_begun_again_are_gone(home: &dyn StoreHome) {
+pub async fn products_are_gone_after_the_asset_began_again(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = fixture.upload("a", 1).await;
     fixture.validate(&asset).await;
@@ -286,12 +286,12 @@ pub async fn the_next_due_time_is_the_earliest_of_tasks_leases_and_notices(home:
     assert!(wait > 0 && wait < 1_000, "{wait}");
 }
 
-pub async fn history_that_is_young_or_of_what_goes_on_is_kept(home: &dyn StoreHome) {
+pub async fn history_that_is_recent_or_of_an_active_asset_is_kept(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let ended = fixture.upload("a", 1).await;
     fixture.run(Severity::None).await;
     let going_on = fixture.upload("b", 1).await;
-    let told =
+    let histories =
         [fixture.store.history(&ended).await.unwrap(), fixture.store.history(&going_on).await.unwrap()];
     let thrice = tokio::join!(
         fixture.store.retain(Some(1)),
@@ -303,9 +303,9 @@ pub async fn history_that_is_young_or_of_what_goes_on_is_kept(home: &dyn StoreHo
     }
     fixture.clock.advance_ms(2 * 24 * 3_600_000);
     fixture.store.retain(None).await.unwrap();
-    assert_eq!(fixture.store.history(&ended).await.unwrap(), told[0]);
+    assert_eq!(fixture.store.history(&ended).await.unwrap(), histories[0]);
     fixture.store.retain(Some(1)).await.unwrap();
-    assert_eq!(fixture.store.history(&going_on).await.unwrap(), told[1]);
+    assert_eq!(fixture.store.history(&going_on).await.unwrap(), histories[1]);
     assert_eq!(fixture.phase(&ended).await, Phase::Published);
 }
 
@@ -318,7 +318,7 @@ pub async fn checking_changes_nothing(home: &dyn StoreHome) {
     assert_eq!(before, after);
 }
 
-pub async fn no_invariant_is_broken_on_the_way(home: &dyn StoreHome) {
+pub async fn no_invariant_is_violated(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     for (key, severity) in [("a", Severity::None), ("b", Severity::High), ("c", Severity::Medium)] {
         fixture.upload(key, 1).await;

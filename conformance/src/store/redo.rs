@@ -1,4 +1,4 @@
-//! Published assets that are made anew in part.
+//! Redo of parts of published assets.
 
 use std::collections::BTreeSet;
 
@@ -21,21 +21,21 @@ async fn due(fixture: &StoreFixture) -> Vec<TaskKey> {
     fixture.claim_all().await.into_iter().map(|claim| claim.fence.task).collect()
 }
 
-/// Ids of every notice owed so far.
+/// Ids of all notices in the outbox so far.
 async fn notices(fixture: &StoreFixture) -> BTreeSet<String> {
     let owed = fixture.store.outbox(100, 0).await.unwrap();
     owed.into_iter().map(|notice| notice.id.to_string()).collect()
 }
 
-pub async fn a_redo_begins_where_it_is_asked_to_and_is_told_once_more(home: &dyn StoreHome) {
+pub async fn a_redo_begins_with_the_given_part_and_sends_a_new_notice(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = published(&fixture, "a").await;
     assert_eq!(notices(&fixture).await.len(), 1);
     fixture.store.redo(&asset, Redo::Video).await.unwrap();
     let row = fixture.store.asset(&asset).await.unwrap().asset;
     assert_eq!((row.phase, row.ended_ms), (Phase::Processing, None));
-    assert!(row.published_location.is_some(), "what stands published is still known");
-    assert_eq!(fixture.told(&asset, "redone").await, ["video, time 1"]);
+    assert!(row.published_location.is_some(), "the published location is still known");
+    assert_eq!(fixture.details(&asset, "redone").await, ["video, time 1"]);
     fixture.run(Severity::None).await;
     assert_eq!(fixture.phase(&asset).await, Phase::Published);
     assert_eq!(fixture.attempts(&asset, TaskKey::Video { chunk: 0 }).await, 2);
@@ -44,7 +44,7 @@ pub async fn a_redo_begins_where_it_is_asked_to_and_is_told_once_more(home: &dyn
     assert_eq!(notices(&fixture).await.len(), 2, "each ending has a notice of its own");
 }
 
-pub async fn what_is_not_redone_is_kept(home: &dyn StoreHome) {
+pub async fn parts_that_are_not_redone_are_kept(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = published(&fixture, "a").await;
     fixture.store.redo(&asset, Redo::Screen).await.unwrap();
@@ -76,7 +76,7 @@ pub async fn a_duplicate_without_a_copy_begins_again(home: &dyn StoreHome) {
     }
 }
 
-pub async fn what_cannot_be_redone_is_a_conflict_that_says_why(home: &dyn StoreHome) {
+pub async fn a_refused_redo_is_a_conflict_that_says_why(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let refused = async |asset: &AssetId, what: Redo, why: &str| {
         let error = fixture.store.redo(asset, what).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Committing what attempts report.
+//! Committing reports of attempts.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -74,7 +74,7 @@ pub async fn a_report_for_an_unknown_asset_is_stale(home: &dyn StoreHome) {
     assert_eq!(fixture.fail(&claim, Code::NotMedia).await, Applied::Stale);
 }
 
-pub async fn faults_of_ours_are_retried_with_growing_waits_and_then_dead(home: &dyn StoreHome) {
+pub async fn faults_of_ours_are_retried_with_growing_delays_and_then_given_up(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = fixture.upload("a", 1).await;
     let mut waits = Vec::new();
@@ -94,7 +94,7 @@ pub async fn faults_of_ours_are_retried_with_growing_waits_and_then_dead(home: &
     assert_eq!(detail.tasks[0].state, TaskState::Dead);
     let reason = detail.asset.reason.expect("a failed asset has a reason");
     assert_eq!((reason.code, reason.detail.as_str()), (Code::ObjectUnavailable, "found 0"));
-    assert_eq!(fixture.told(&asset, "gave_up").await, ["object_unavailable: found 0"]);
+    assert_eq!(fixture.details(&asset, "gave_up").await, ["object_unavailable: found 0"]);
 }
 
 pub async fn a_fault_of_the_producers_withdraws_and_then_rejects(home: &dyn StoreHome) {
@@ -112,17 +112,17 @@ pub async fn a_fault_of_the_producers_withdraws_and_then_rejects(home: &dyn Stor
     assert_eq!(row.published_location, None);
 }
 
-pub async fn what_an_attempt_learned_is_kept_even_where_it_failed(home: &dyn StoreHome) {
+pub async fn facts_of_a_failed_attempt_are_kept(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = fixture.upload("a", 1).await;
     let claim = fixture.claim_one(TaskKey::Validate).await;
-    let mut told = report(&claim, Ending::Fault(reelgate_flow::reason::Fault::new(Code::Truncated, "")));
-    told.sha256 = Some(SHA256.to_owned());
-    fixture.store.complete(&[told]).await.unwrap();
+    let mut failed = report(&claim, Ending::Fault(reelgate_flow::reason::Fault::new(Code::Truncated, "")));
+    failed.sha256 = Some(SHA256.to_owned());
+    fixture.store.complete(&[failed]).await.unwrap();
     assert_eq!(fixture.store.asset(&asset).await.unwrap().asset.sha256.as_deref(), Some(SHA256));
 }
 
-pub async fn a_task_given_back_is_due_at_once_and_its_start_is_excused(home: &dyn StoreHome) {
+pub async fn a_task_given_back_is_due_at_once_and_its_start_is_uncounted(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = fixture.upload("a", 1).await;
     for attempt in 1..=20 {
@@ -130,7 +130,7 @@ pub async fn a_task_given_back_is_due_at_once_and_its_start_is_excused(home: &dy
         assert_eq!(claim.fence.attempt, attempt);
         assert_eq!(fixture.report(&claim, Ending::GivenBack).await, Applied::Committed(Phase::Received));
     }
-    assert_eq!(fixture.told(&asset, "given_back").await.len(), 20);
+    assert_eq!(fixture.details(&asset, "given_back").await.len(), 20);
 }
 
 pub async fn findings_of_high_severity_quarantine(home: &dyn StoreHome) {
@@ -170,7 +170,7 @@ pub async fn a_rejected_asset_can_be_redriven_from_the_beginning(home: &dyn Stor
     assert_eq!(fixture.claim_one(TaskKey::Validate).await.source.location, "rejected/x");
 }
 
-pub async fn redriving_what_is_neither_failed_nor_rejected_is_a_conflict(home: &dyn StoreHome) {
+pub async fn redriving_an_asset_that_is_neither_failed_nor_rejected_is_a_conflict(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = fixture.upload("a", 1).await;
     let refused = fixture.store.redrive(&asset).await.unwrap_err();
@@ -190,8 +190,8 @@ pub async fn a_batch_with_good_and_stale_reports_applies_the_good_ones(home: &dy
     assert_eq!(applied, [good, Applied::Stale, good]);
 }
 
-/// Drops the commit after every number of polls there is: what a lost connection or a killed process does.
-pub async fn a_call_dropped_half_way_leaves_all_of_it_or_nothing(home: &dyn StoreHome) {
+/// Drops the commit after every possible number of polls, as a lost connection or a killed process would.
+pub async fn a_dropped_call_is_committed_as_a_whole_or_not_at_all(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let mut dropped = 0;
     for round in 0..200_u64 {
@@ -200,7 +200,7 @@ pub async fn a_call_dropped_half_way_leaves_all_of_it_or_nothing(home: &dyn Stor
         let reports = [well(&claim, Severity::None)];
         let finished = poll_at_most(fixture.store.complete(&reports), round).await;
         dropped += u32::from(!finished);
-        // A store may still be committing what was sent before the drop: what is looked at later may have happened.
+        // The store may still commit what was sent before the drop, so a later read may see the commit.
         let ours = async || {
             let claims = fixture.claim(Lane::Heavy, 10).await;
             claims.iter().filter(|claim| claim.fence.asset == asset).count()
@@ -217,8 +217,8 @@ pub async fn a_call_dropped_half_way_leaves_all_of_it_or_nothing(home: &dyn Stor
             assert_eq!(seen, (Phase::Processing, true, 3, 2), "after {round} polls");
         } else {
             assert_eq!(seen, (Phase::Received, false, 1, 0), "after {round} polls");
-            let told: Vec<&str> = lines.iter().map(|line| line.event.as_str()).collect();
-            assert_eq!(told, ["event", "entered", "due", "claimed"], "after {round} polls");
+            let events: Vec<&str> = lines.iter().map(|line| line.event.as_str()).collect();
+            assert_eq!(events, ["event", "entered", "due", "claimed"], "after {round} polls");
         }
         if finished {
             assert!(done && dropped > 0);
@@ -228,7 +228,7 @@ pub async fn a_call_dropped_half_way_leaves_all_of_it_or_nothing(home: &dyn Stor
     panic!("the commit did not end within 200 polls");
 }
 
-/// Polls a future that often, each time it asks to be; true where it ended.
+/// Polls a future up to `polls` times, each time it wakes; returns whether it ended.
 async fn poll_at_most<F: Future>(future: F, mut polls: u64) -> bool {
     let mut future = pin!(future);
     poll_fn(|context| {

@@ -63,7 +63,7 @@ pub async fn shards_are_added_once_and_keep_what_they_know(home: &dyn StoreHome)
     assert_eq!(store.shards("another").await.unwrap(), []);
 }
 
-pub async fn of_two_that_saw_the_same_counter_one_takes_the_lease(home: &dyn StoreHome) {
+pub async fn one_of_two_nodes_with_the_same_counter_takes_the_lease(home: &dyn StoreHome) {
     let store = home_with(home, &["0"]).await;
     let seen = only(&*store).await.counter;
     let first = store.take_shard(STREAM, "0", &NodeId::new("a"), seen).await.unwrap();
@@ -71,7 +71,7 @@ pub async fn of_two_that_saw_the_same_counter_one_takes_the_lease(home: &dyn Sto
     assert!(first.is_some() && second.is_none());
 }
 
-pub async fn a_renewal_changes_the_counter_and_names_the_lost(home: &dyn StoreHome) {
+pub async fn a_renewal_changes_the_counter_and_returns_lost_leases(home: &dyn StoreHome) {
     let store = home_with(home, &["0"]).await;
     let (lease, _) = take(&*store, "a").await;
     let before = only(&*store).await.counter;
@@ -92,7 +92,7 @@ pub async fn a_released_lease_is_free_and_a_lost_one_is_left_alone(home: &dyn St
     assert_eq!(only(&*store).await.owner, None);
 }
 
-pub async fn a_wish_is_seen_and_ends_with_the_next_take(home: &dyn StoreHome) {
+pub async fn a_request_for_a_shard_is_visible_and_ends_with_the_next_take(home: &dyn StoreHome) {
     let store = home_with(home, &["0"]).await;
     let (lease, _) = take(&*store, "a").await;
     store.want_shard(STREAM, "0", &NodeId::new("b")).await.unwrap();
@@ -113,7 +113,7 @@ pub async fn a_checkpoint_moves_with_its_events(home: &dyn StoreHome) {
     assert_eq!(position, after("7"));
 }
 
-pub async fn a_zombie_moves_no_checkpoint_and_takes_nothing_in(home: &dyn StoreHome) {
+pub async fn a_reader_that_lost_its_lease_moves_no_checkpoint_and_ingests_nothing(home: &dyn StoreHome) {
     let store = home_with(home, &["0"]).await;
     let taken = home.open(Arc::new(ManualClock::default())).await;
     let (zombie, _) = take(&*store, "a").await;
@@ -150,7 +150,7 @@ pub async fn only_shards_read_to_their_end_are_forgotten(home: &dyn StoreHome) {
     assert_eq!(store.shards(STREAM).await.unwrap(), []);
 }
 
-pub async fn a_message_that_cannot_be_read_does_not_hold_the_others_up(home: &dyn StoreHome) {
+pub async fn a_message_that_cannot_be_parsed_does_not_block_others(home: &dyn StoreHome) {
     let store = home_with(home, &["0"]).await;
     let taken = home.open(Arc::new(ManualClock::default())).await;
     let (lease, _) = take(&*store, "a").await;

@@ -1,59 +1,20 @@
-//! What people decide about personal data, and what follows for others: quarantining by hand, release, erasure,
-//! hold, redaction.
+//! Decisions of people about personal data, and their consequences: quarantine by hand, release, erasure, hold, redaction.
 //!
-//! A quarantine is shut by policy or by a person and opened by a person only. What is quarantined takes with it
-//! every asset that has the same content, and the older versions of its key: the same data lies in them.
+//! Policy or a person quarantines an asset; only a person releases it. Every asset with the same content and the older
+//! versions of the key are quarantined too, because they contain the same data.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Asset, Effect, Exit, Flags, Note, Phase, Response, Severity, Stale, TaskState, Verdict};
+use super::cause::Cause;
+use super::flags::Flags;
+use super::messages::{Effect, Note, OriginalEnd, Stale};
+use super::parts::Parts;
+use super::state::Asset;
+use super::words::{Exit, Phase, Response, Severity, TaskState, Verdict};
 use crate::limits::REDRIVES_MAX;
 use crate::reason::{Code, Fault};
 use crate::task::TaskKey;
-
-/// Why an asset is quarantined other than by its own screening.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Cause {
-    /// A security officer asked for it.
-    Person,
-    /// A scanner outside found something after the asset was screened here.
-    Scanner,
-    /// The time for which it was released is over.
-    Expired,
-    /// Another asset with the same content was quarantined.
-    SameContent,
-    /// A newer version of its key was quarantined.
-    NewerVersion,
-}
-
-impl Cause {
-    /// The reason's detail.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Person => "by decision of a security officer",
-            Self::Scanner => "found by a scanner outside",
-            Self::Expired => "its release has expired",
-            Self::SameContent => "another upload with the same content was quarantined",
-            Self::NewerVersion => "a newer version of its key was quarantined",
-        }
-    }
-
-    /// Whether it came from another asset. What a person let go is not taken back for another one's sake.
-    pub fn is_others(self) -> bool {
-        matches!(self, Self::SameContent | Self::NewerVersion)
-    }
-}
-
-/// What is encoded again without what was found.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Parts {
-    /// Chunks of the video.
-    pub chunks: Vec<u16>,
-    /// The audio.
-    pub audio: bool,
-}
 
 impl Asset {
     pub(super) fn quarantine(&mut self, cause: Cause, effects: &mut Vec<Effect>) -> Result<(), Stale> {
@@ -74,7 +35,7 @@ impl Asset {
         Ok(())
     }
 
-    /// A scanner outside found something that screening here did not. What a person let go stays so.
+    /// Takes a finding of an external scanner into account. An asset that a person released stays released.
     pub(super) fn found(
         &mut self,
         severity: Severity,
@@ -85,7 +46,7 @@ impl Asset {
         if !news || self.tasks.is_empty() || self.flags.cleared || self.exit.is_some() {
             return Err(Stale);
         }
-        // What is published already cannot wait until it is redacted.
+        // A published asset cannot stay visible until it is redacted.
         if response >= Response::RedactThenPublish {
             return self.quarantine(Cause::Scanner, effects);
         }
@@ -112,7 +73,7 @@ impl Asset {
         Ok(())
     }
 
-    /// The source is back. Outputs that were visible are visible again; without them the asset begins again.
+    /// The source is restored. If its outputs are visible again the asset is published, otherwise it begins again.
     pub(super) fn restored(&mut self, outputs: bool, effects: &mut Vec<Effect>) {
         let whole = |asset: &Self| {
             asset.is_done(TaskKey::Publish)
@@ -144,15 +105,15 @@ impl Asset {
         Ok(())
     }
 
-    /// A security officer has parts of what stands published made anew without what was found.
+    /// Starts to encode parts of a published asset again without what was found.
     pub(super) fn redacted(&mut self, parts: &Parts, effects: &mut Vec<Effect>) -> Result<(), Stale> {
         let may = self.phase == Phase::Published && !self.linked && !self.flags.cleared;
         if !may || self.redrives >= REDRIVES_MAX || !self.has(parts) {
             return Err(Stale);
         }
         self.redrives += 1;
-        // Who has no copy yet must not copy what is about to be redacted.
-        effects.push(Effect::NotifyDuplicates(super::OriginalEnd {
+        // A duplicate without a copy must not copy what is about to be redacted.
+        effects.push(Effect::NotifyDuplicates(OriginalEnd {
             phase: Phase::Failed,
             severity: self.severity,
             response: self.flags.response,
@@ -162,14 +123,14 @@ impl Asset {
         Ok(())
     }
 
-    /// Whether every part is among the encodes that the plan asks for.
+    /// Whether the current plan contains every one of these parts.
     pub(super) fn has(&self, parts: &Parts) -> bool {
         let planned = |task| matches!(self.state_of(task), Some(TaskState::Ready | TaskState::Done));
         let chunks = parts.chunks.iter().all(|chunk| planned(TaskKey::Video { chunk: *chunk }));
         chunks && (!parts.audio || planned(TaskKey::Audio))
     }
 
-    /// Encodes the parts again, and what of them is under way; pictures and text are then taken from the result, and
+    /// Encodes the parts again, even if they are being encoded now. Frames and text are then sampled from the new encodes and
     /// screened.
     pub(super) fn redact(&mut self, parts: &Parts, effects: &mut Vec<Effect>) {
         self.flags.redacted = true;

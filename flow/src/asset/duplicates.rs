@@ -1,20 +1,21 @@
-//! Same content, uploaded again: the duplicate shares the first one's result instead of being processed.
+//! Duplicates: an upload with the content of an earlier one shares that one's result instead of being processed.
 //!
-//! What is shared is the work, not the files. A duplicate of a published original screens its own name and
-//! then publishes a copy of the original's outputs (hard links or server-side copies) in its own place, so
-//! that from then on neither depends on the other: the original may be superseded, withdrawn, erased. Until
-//! it has its copy, an original that goes away sends it back to the beginning, to be processed on its own.
+//! Duplicates share the work, not the files. A duplicate of a published original screens its own name and then publishes a
+//! copy of the original's outputs (hard links or server-side copies) at its own path. From then on neither depends on the
+//! other: the original may be superseded, withdrawn or erased. If the original goes away before the copy is made, the
+//! duplicate begins again and is processed on its own.
 
 use alloc::vec::Vec;
 
-use super::{
-    Asset, Cause, Effect, Exit, Note, OriginalEnd, Phase, Response, Severity, Stale, TaskState, Verdict,
-};
+use super::cause::Cause;
+use super::messages::{Effect, Note, Original, OriginalEnd, Stale};
+use super::state::Asset;
+use super::words::{Exit, Phase, Response, Severity, TaskState, Verdict};
 use crate::reason::{Code, Fault};
 use crate::task::TaskKey;
 
 impl OriginalEnd {
-    /// Whether this ending is the content's, and so every asset's that has the same content.
+    /// Whether this ending follows from the content, so that every asset with the same content ends the same way.
     pub fn is_shared(&self) -> bool {
         match self.phase {
             Phase::Published | Phase::Quarantined => true,
@@ -23,19 +24,43 @@ impl OriginalEnd {
         }
     }
 
-    /// Whether the content was quarantined.
+    /// Whether policy or a person quarantined the content.
     pub(super) fn is_quarantined(&self) -> bool {
         self.phase == Phase::Quarantined || self.response == Response::Quarantine
     }
 }
 
 impl Asset {
-    /// What policy asks of another asset that shows the same outputs. Letting one go does not let others go.
+    /// What policy asks of another asset that shares these outputs. A release of this asset releases no other one.
     pub fn shared_response(&self) -> Response {
         match self.flags.response {
             _ if self.flags.cleared => Response::Quarantine,
             Response::RedactThenPublish => Response::PublishTagged,
             other => other,
+        }
+    }
+
+    /// How it ended, for the duplicates that are linked to it.
+    pub(super) fn ending(&self) -> OriginalEnd {
+        OriginalEnd {
+            phase: self.phase,
+            severity: self.severity,
+            response: self.shared_response(),
+            reason: self.reason.clone(),
+        }
+    }
+
+    /// What a later asset with the same content can share of this one.
+    pub fn as_original(&self) -> Original {
+        // A linked asset has nothing of its own before its copy is published.
+        if self.linked && self.phase != Phase::Published {
+            return Original::None;
+        }
+        match self.phase {
+            Phase::Processing | Phase::Screened => Original::Running,
+            Phase::Withdrawing if self.exit != Some(Exit::Supersede) => Original::Running,
+            Phase::Published | Phase::Quarantined => Original::Ended(self.ending()),
+            _ => Original::None,
         }
     }
 
@@ -62,12 +87,12 @@ impl Asset {
 
     pub(super) fn follow(&mut self, end: OriginalEnd, effects: &mut Vec<Effect>) {
         match (end.phase, end.is_shared(), end.reason) {
-            // The content was screened with the original; this upload's own name was not.
+            // The original's screening covers the content, but not the name of this upload.
             (Phase::Published, ..) => {
                 self.severity = self.severity.max(end.severity);
                 self.flags.response = self.flags.response.max(end.response);
                 if self.flags.quarantines() {
-                    // The original was let go by a person, who decided about that one alone.
+                    // A person released the original; that decision does not cover this upload.
                     self.verdict = Verdict::Flagged;
                     let reason = Fault::new(Code::PersonalData, Cause::SameContent.as_str());
                     return self.withdraw(Exit::Quarantine, reason, effects);
@@ -81,7 +106,7 @@ impl Asset {
                 self.withdraw(Exit::Quarantine, reason, effects);
             }
             (Phase::Rejected, true, Some(reason)) => self.withdraw(Exit::Reject, reason, effects),
-            // The original left no result to share: this upload is processed on its own.
+            // The original has no result to share, so this upload is processed on its own.
             _ => self.begin_again(effects),
         }
     }

@@ -1,17 +1,19 @@
-//! The ways out, each through `withdrawing` so that outputs are gone before the asset is, and the ways back.
+//! The exits of an asset, and the ways back. Every exit passes through `withdrawing`, so that outputs are removed before the
+//! asset ends.
 
 use alloc::vec::Vec;
 
-use super::{Asset, Effect, Exit, Note, OriginalEnd, Phase, Response, Severity, Stale, TaskState, Verdict};
+use super::messages::{Effect, Note, Stale};
+use super::state::Asset;
+use super::words::{Exit, Phase, Response, Severity, TaskState, Verdict};
 use crate::limits::REDRIVES_MAX;
 use crate::reason::{Code, Fault};
 use crate::task::TaskKey;
 
 impl Asset {
     pub(super) fn superseded(&mut self, effects: &mut Vec<Effect>) -> Result<(), Stale> {
-        // An asset that already has an exit keeps it, even where withdrawing failed: a quarantine must
-        // not be undone by uploading again.
-        let stands = matches!(
+        // An asset keeps its exit, even if withdrawing failed: a new upload must not undo a quarantine.
+        let may_give_way = matches!(
             self.phase,
             Phase::Received
                 | Phase::Linked
@@ -21,7 +23,7 @@ impl Asset {
                 | Phase::Failed
                 | Phase::Releasing
         );
-        if !stands || self.exit.is_some() {
+        if !may_give_way || self.exit.is_some() {
             return Err(Stale);
         }
         self.withdraw(Exit::Supersede, Fault::new(Code::Superseded, ""), effects);
@@ -36,7 +38,7 @@ impl Asset {
         self.redrives += 1;
         effects.push(Effect::Note(Note::Redriven(self.redrives)));
         let withdrawing = self.phase == Phase::Failed && self.exit.is_some();
-        // A rejected asset's outputs are gone, and a linked one's original may be: both from the beginning.
+        // Both begin again: the outputs of a rejected asset are gone, and the original of a linked one may be gone.
         let restoring = self.phase_before_failure() == Phase::Releasing;
         if !withdrawing && !restoring && (self.phase == Phase::Rejected || self.linked) {
             self.begin_again(effects);
@@ -52,7 +54,7 @@ impl Asset {
                 TaskKey::Restore => restoring,
                 _ => !withdrawing && !restoring,
             };
-            // A scanner that gave no answer is asked anew, which begins with handing it the text.
+            // Asking a scanner again begins with delivering the text to it, which screening does.
             if wanted && task == TaskKey::ExternalScan {
                 self.settle(task, TaskState::Dropped, effects);
                 self.start(TaskKey::Screen, effects);
@@ -77,7 +79,7 @@ impl Asset {
         if stopped(TaskKey::Publish) { Phase::Screened } else { Phase::Processing }
     }
 
-    /// Forgets every result and validates anew. Records stay, for their attempts are the fence.
+    /// Drops every result and validates again. Task records stay, because their attempts are the fence.
     pub(super) fn begin_again(&mut self, effects: &mut Vec<Effect>) {
         self.verdict = Verdict::Unscanned;
         self.severity = Severity::None;
@@ -107,8 +109,6 @@ impl Asset {
     pub(super) fn end(&mut self, phase: Phase, effects: &mut Vec<Effect>) {
         self.enter(phase, effects);
         effects.extend(phase.notice().map(Effect::Owe));
-        let response = self.shared_response();
-        let end = OriginalEnd { phase, severity: self.severity, response, reason: self.reason.clone() };
-        effects.push(Effect::NotifyDuplicates(end));
+        effects.push(Effect::NotifyDuplicates(self.ending()));
     }
 }

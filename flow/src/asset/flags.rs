@@ -1,4 +1,4 @@
-//! What people and policy have decided about an asset, kept beside its phase.
+//! Decisions of people and policy about an asset, independent of its phase.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,18 +8,18 @@ use super::words::Response;
 /// Decisions that outlive the phase in which they were made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Flags {
-    /// What policy asks for because of the findings; an original's counts as its own.
+    /// The strictest response of policy to its findings; those of its original count too.
     pub response: Response,
-    /// A security officer let it go: its findings do not quarantine it again.
+    /// A security officer released it, so its findings do not quarantine it again.
     pub cleared: bool,
-    /// It must not be erased.
+    /// It is under hold and must not be erased.
     pub held: bool,
-    /// Its encodes leave out what was found; the source still holds it.
+    /// Its encodes leave out what was found; its source still contains it.
     pub redacted: bool,
 }
 
 impl Flags {
-    /// As a row holds it: words parted by spaces, the response first, such as `quarantine held`.
+    /// The text for a row: words separated by spaces, the response first, such as `quarantine held`.
     pub fn text(&self) -> String {
         let set = [(self.cleared, "cleared"), (self.held, "held"), (self.redacted, "redacted")];
         let mut words = Vec::from([self.response.as_str()]);
@@ -27,7 +27,7 @@ impl Flags {
         words.join(" ")
     }
 
-    /// Reads what [`Flags::text`] wrote; empty text reads as no decision.
+    /// Parses the text that [`Flags::text`] wrote; empty text means no decision.
     pub fn parse(text: &str) -> Option<Self> {
         let mut flags = Self::default();
         let mut words = text.split(' ').filter(|word| !word.is_empty());
@@ -45,7 +45,7 @@ impl Flags {
         Some(flags)
     }
 
-    /// Whether policy quarantines the asset and nobody has let it go.
+    /// Whether policy quarantines the asset and nobody has released it.
     pub fn quarantines(&self) -> bool {
         self.response == Response::Quarantine && !self.cleared
     }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_are_read_back_as_they_are_written_and_nothing_else_is_read() {
+    fn flags_are_parsed_back_and_nothing_else_is_parsed() {
         for response in Response::ALL {
             for bits in 0..8 {
                 let (cleared, held, redacted) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0);

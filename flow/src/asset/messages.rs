@@ -1,6 +1,7 @@
-//! What goes into a step and what comes out of it, as values.
+//! The inputs and the effects of a step, as values.
 
-use super::decisions::{Cause, Parts};
+use super::cause::Cause;
+use super::parts::Parts;
 use super::words::{NoticeKind, Phase, Redo, Response, Severity, TaskState, Verdict};
 use crate::reason::Fault;
 use crate::task::TaskKey;
@@ -18,10 +19,10 @@ pub struct OriginalEnd {
     pub reason: Option<Fault>,
 }
 
-/// What validation learned of an earlier asset with the same content.
+/// The earlier asset with the same content, as validation found it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Original {
-    /// There is none that can be linked to.
+    /// There is none to which an asset can be linked.
     None,
     /// It has not ended yet.
     Running,
@@ -29,24 +30,24 @@ pub enum Original {
     Ended(OriginalEnd),
 }
 
-/// What screening found, and what policy asks for because of it.
+/// The findings of a screening, and what policy asks for because of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Screening {
     /// Highest severity among the findings.
     pub severity: Severity,
-    /// The strictest answer that policy has for any finding.
+    /// The strictest response of policy to any finding.
     pub response: Response,
-    /// The content holds what asks for that answer, so that others with the same content hold it too; false where
-    /// only the upload's own name does.
+    /// Whether the content is the reason for that response, so that it holds for every upload of the same content; false if
+    /// only this upload's name is.
     pub of_content: bool,
-    /// What is encoded again where the answer is [`Response::RedactThenPublish`]; `None` where encoding anew would not remove it.
+    /// What is encoded again if the response is [`Response::RedactThenPublish`]; `None` if a new encode would not remove it.
     pub parts: Option<Parts>,
-    /// A scanner outside reads the text too, and publishing waits for [`TaskKey::ExternalScan`].
+    /// An external scanner reads the text too, and publishing waits for [`TaskKey::ExternalScan`].
     pub scan: bool,
 }
 
 impl Screening {
-    /// A screening of the content, answered as the default policy does.
+    /// A screening of the content with this severity and the response of the default policy.
     pub fn of(severity: Severity) -> Self {
         let response = match severity {
             Severity::None | Severity::Low => Response::Log,
@@ -57,7 +58,7 @@ impl Screening {
     }
 }
 
-/// The result of a task that went well.
+/// The result of a successful attempt.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
     /// Validate: the plan's size.
@@ -66,33 +67,33 @@ pub enum Outcome {
         video_chunks: u16,
         /// Whether there is audio to encode.
         audio: bool,
-        /// Filled in by the store, which alone can look.
+        /// The store fills it in, because only the store knows other assets.
         original: Original,
     },
-    /// Screen: what was found.
+    /// Screen: the findings.
     Screened(Screening),
-    /// External scan: what the scanner found besides; nothing of it can be redacted, for it names no characters.
+    /// External scan: additional findings. They cannot be redacted, because they name no characters.
     ExternallyScanned(Screening),
     /// External scan: no answer yet. The task is due again after the delay, and the start is uncounted.
     Waiting {
         /// Milliseconds from now.
         delay_ms: u64,
     },
-    /// Restore: the source is back.
+    /// Restore: the source is restored.
     Restored {
-        /// So are outputs that were visible before.
+        /// Whether the outputs are visible again too.
         outputs: bool,
     },
-    /// Any other task is simply finished.
+    /// Any other task is finished.
     Finished,
 }
 
-/// What happened.
+/// What happened to an asset.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Input {
-    /// The upload was taken in.
+    /// The upload was ingested.
     Arrived,
-    /// An attempt went well.
+    /// An attempt succeeded.
     Done {
         /// Which task.
         task: TaskKey,
@@ -101,7 +102,7 @@ pub enum Input {
         /// Its result.
         outcome: Outcome,
     },
-    /// An attempt went wrong, or its lease ran out (`worker_lost`).
+    /// An attempt failed, or its lease expired (`worker_lost`).
     Failed {
         /// Which task.
         task: TaskKey,
@@ -119,61 +120,61 @@ pub enum Input {
     },
     /// The asset with the same content ended.
     OriginalEnded(OriginalEnd),
-    /// A newer version of the key arrived, or was published. Also fed right after [`Input::Arrived`] and
-    /// [`Input::Redrive`] where a newer version is there already.
+    /// A newer version of the key arrived or was published. It also follows directly after [`Input::Arrived`] and
+    /// [`Input::Redrive`] if a newer version exists already.
     Superseded,
-    /// An operator wants another try.
+    /// An operator redrives it.
     Redrive,
-    /// An operator wants part of a published asset made anew.
+    /// An operator has part of a published asset made again.
     Redo(Redo),
-    /// It is to be quarantined, whatever it is doing.
+    /// It must be quarantined, whatever its phase.
     Quarantine(Cause),
-    /// A scanner outside found something.
+    /// An external scanner found something.
     Found {
-        /// How bad.
+        /// The severity of the finding.
         severity: Severity,
-        /// What policy asks for because of it.
+        /// The response of policy to it.
         response: Response,
     },
-    /// A security officer lets a quarantined asset go.
+    /// A security officer releases a quarantined asset.
     Release,
-    /// Everything of it is to be removed, the source too.
+    /// Everything of it must be removed, including the source.
     Erase,
-    /// It must not be erased, or may be again.
+    /// It is put under hold and must not be erased (true), or the hold ends (false).
     Hold(bool),
-    /// Parts of what stands published are to be made anew without what was found in them.
+    /// Parts of a published asset must be encoded again without what was found in them.
     Redact(Parts),
 }
 
-/// What must be done about it, in the same transaction as the new state.
+/// What the store must do in the same transaction as it writes the new state.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Effect {
-    /// Make the task claimable after the delay, lease cleared.
+    /// Make the task claimable after the delay, without its lease.
     Start {
         /// Which task.
         task: TaskKey,
         /// Milliseconds from now.
         delay_ms: u64,
     },
-    /// Write the task's new state, lease cleared; whoever holds it is fenced.
+    /// Write the task's new state, without its lease; a node that works on it is fenced.
     Settle {
         /// Which task.
         task: TaskKey,
-        /// Its state.
+        /// Its new state.
         state: TaskState,
     },
     /// Put a notice into the outbox.
     Owe(NoticeKind),
-    /// Feed [`Input::OriginalEnded`] to every asset linked to this one; stale ones ignore it. A redo tells of a failed original:
-    /// what it would share is about to change.
+    /// Step every asset that is linked to this one with [`Input::OriginalEnded`]; for some it is stale. A redo reports a failed
+    /// original, because the outputs to share are about to change.
     NotifyDuplicates(OriginalEnd),
-    /// Feed [`Input::Quarantine`] to the older versions of this asset's key and, where the content is the reason, to every
-    /// asset with the same content; stale ones ignore it.
+    /// Step the older versions of this asset's key and, if the content is the reason, every asset with the same content, with
+    /// [`Input::Quarantine`]; for some it is stale.
     CloseOver {
-        /// The content is the reason, not the name alone.
+        /// The content is the reason, not only the name.
         same_content: bool,
     },
-    /// A line for the asset's history.
+    /// Add a line to the asset's history.
     Note(Note),
 }
 
@@ -184,30 +185,30 @@ pub enum Note {
     Entered(Phase),
     /// A task is due.
     Due(TaskKey),
-    /// A task went well.
+    /// An attempt of a task succeeded.
     Finished(TaskKey, u32),
-    /// An attempt went wrong; the next one starts after the delay.
+    /// An attempt failed; the next one starts after the delay, milliseconds.
     Retrying(TaskKey, u32, Fault, u64),
-    /// An attempt went wrong and was the last.
+    /// An attempt failed and was the last one.
     GaveUp(TaskKey, u32, Fault),
-    /// Given back unfinished.
+    /// An attempt was given back unfinished.
     GivenBack(TaskKey, u32),
-    /// Screening's result.
+    /// The result of screening.
     Judged(Verdict, Severity),
     /// Linked to an earlier asset with the same content.
     LinkedToOriginal,
-    /// An operator asked for another try.
+    /// An operator redrove the asset; how often it has begun again.
     Redriven(u32),
-    /// An operator asked for this to be made anew.
+    /// An operator had this part made again; how often the asset has begun again.
     Redone(Redo, u32),
     /// Quarantined for another reason than its own screening.
     Quarantining(Cause),
-    /// Put under hold, or no longer.
+    /// Put under hold (true), or the hold ended (false).
     Held(bool),
-    /// Parts are encoded again without what was found.
+    /// These parts are encoded again without what was found.
     Redacting(Parts),
 }
 
-/// The input does not apply to the asset as it stands; nothing was changed.
+/// The input does not apply to the asset's current state; nothing was changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stale;

@@ -1,20 +1,21 @@
-//! Making part of a published asset anew: another ladder, a better classifier, a lost playlist.
+//! Makes part of a published asset again: with another ladder, a better classifier, or because a playlist was lost.
 //!
-//! What stands published stays visible until the new result takes its place, and what is not redone is kept. An
-//! asset that is refused on the way is withdrawn like any other: a gate that says no today does not go on showing
-//! what it let through yesterday.
+//! The published outputs stay visible until the new ones replace them, and parts that are not redone are kept. If the asset is
+//! refused on the way, it is withdrawn like any other asset, and its old outputs are not shown any longer.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::{Asset, Effect, Note, OriginalEnd, Phase, Redo, Response, Severity, Stale, TaskState, Verdict};
+use super::messages::{Effect, Note, OriginalEnd, Stale};
+use super::state::Asset;
+use super::words::{Phase, Redo, Response, Severity, TaskState, Verdict};
 use crate::limits::REDRIVES_MAX;
 use crate::task::TaskKey;
 
 impl Asset {
     pub(super) fn redone(&mut self, what: Redo, effects: &mut Vec<Effect>) -> Result<(), Stale> {
         let tasks = self.tasks_of(what);
-        // A copy has no encodes of its own: it can only begin again.
+        // A copy has no encodes of its own, so it can only begin again.
         let may = self.phase == Phase::Published
             && self.redrives < REDRIVES_MAX
             && (!self.linked || what == Redo::Validate)
@@ -24,7 +25,7 @@ impl Asset {
         }
         self.redrives += 1;
         effects.push(Effect::Note(Note::Redone(what, self.redrives)));
-        // Who has no copy yet must not copy while the files are replaced.
+        // A duplicate without a copy must not copy while the files are replaced.
         let response = self.flags.response;
         let end = OriginalEnd { phase: Phase::Failed, severity: self.severity, response, reason: None };
         effects.push(Effect::NotifyDuplicates(end));
@@ -47,7 +48,7 @@ impl Asset {
         Ok(())
     }
 
-    /// The tasks a redo begins with; none where the asset has no such part.
+    /// The tasks with which a redo begins; none if the asset has no such part.
     fn tasks_of(&self, what: Redo) -> Vec<TaskKey> {
         let encodes = |wanted: fn(&TaskKey) -> bool| {
             let done = self.tasks_in(&[TaskState::Done]).into_iter();
@@ -65,7 +66,7 @@ impl Asset {
     }
 }
 
-/// What no longer counts once the redo has begun, apart from the tasks it begins with.
+/// Tasks whose results are outdated by a redo, besides the tasks with which it begins.
 fn outdated_by(what: Redo) -> &'static [TaskKey] {
     match what {
         Redo::Transcode | Redo::Video | Redo::Audio => &[TaskKey::Package, TaskKey::Publish],

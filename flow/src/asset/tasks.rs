@@ -1,39 +1,14 @@
-//! Units of work: started, fenced by their attempt, retried with growing waits, given up.
+//! Starts tasks, fences answers by their attempt, and retries tasks with growing delays or gives them up.
 
 use alloc::vec::Vec;
 
-use super::{Asset, Effect, Exit, Note, Phase, Response, Severity, Stale, TaskState, Verdict};
+use super::messages::{Effect, Note, Stale};
+use super::state::Asset;
+use super::task_record::TaskRecord;
+use super::words::{Exit, Phase, Response, Severity, TaskState, Verdict};
 use crate::limits::{BACKOFF_MAX_MS, BACKOFF_MIN_MS, TASKS_MAX, UNCOUNTED_MAX};
 use crate::reason::{Code, Fault};
 use crate::task::TaskKey;
-
-/// One task as the core sees it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TaskRecord {
-    /// Where it stands.
-    pub state: TaskState,
-    /// Times it was started: the fence. Only grows; the claim counts it before work starts.
-    pub attempts: u32,
-    /// Starts that do not count against any limit: before the last time it became due, or given back.
-    pub uncounted: u32,
-    /// Counted starts that ended with a fault of ours, or that nobody answered for. They do not count against the limit of a
-    /// producer's code: a file is not refused for one crash because a node was lost before it.
-    pub not_producers_fault: u32,
-    /// The latest attempt that was answered, or that no answer is taken from any more. Each is answered
-    /// once, so a repeated answer is stale even before the next claim.
-    pub answered: u32,
-}
-
-impl TaskRecord {
-    /// A task that was never started.
-    pub const NEW: Self =
-        Self { state: TaskState::Ready, attempts: 0, uncounted: 0, not_producers_fault: 0, answered: 0 };
-
-    /// Starts that count against the limits of our own codes.
-    pub fn counted(&self) -> u32 {
-        self.attempts.saturating_sub(self.uncounted)
-    }
-}
 
 impl Asset {
     pub(super) fn failed(
@@ -48,7 +23,7 @@ impl Asset {
         Ok(())
     }
 
-    /// Retries the task or gives it up; the attempt is answered already.
+    /// Retries the task or gives it up; the attempt is already marked as answered.
     pub(super) fn count_fault(
         &mut self,
         task: TaskKey,
@@ -73,7 +48,7 @@ impl Asset {
     fn give_up(&mut self, task: TaskKey, attempt: u32, fault: Fault, effects: &mut Vec<Effect>) {
         self.settle(task, TaskState::Dead, effects);
         effects.push(Effect::Note(Note::GaveUp(task, attempt, fault.clone())));
-        // While withdrawing, the first reason stays: a refused asset must not change its reason.
+        // While the asset is withdrawn, the first reason stays: a refused asset must not change its reason.
         let refuses = fault.code.class().is_producers() && self.phase != Phase::Withdrawing;
         if !refuses {
             self.park_ready(effects);
@@ -104,7 +79,7 @@ impl Asset {
         self.answer(task, attempt)?;
         let Some(record) = self.tasks.get_mut(&task) else { return Err(Stale) };
         if record.uncounted >= UNCOUNTED_MAX {
-            let fault = Fault::new(Code::WorkerLost, "given back too often");
+            let fault = Fault::new(Code::WorkerLost, "its node gave it back too often");
             self.count_fault(task, attempt, fault, effects);
             return Ok(());
         }
@@ -114,19 +89,19 @@ impl Asset {
         Ok(())
     }
 
-    /// Makes the task due again after the delay; the start is uncounted. The attempt is answered already.
+    /// Makes the task due again after the delay, with the start uncounted; the attempt is already marked as answered.
     pub(super) fn wait(&mut self, task: TaskKey, attempt: u32, delay_ms: u64, effects: &mut Vec<Effect>) {
         let Some(record) = self.tasks.get_mut(&task) else { return };
         if record.uncounted >= UNCOUNTED_MAX {
-            let fault = Fault::new(Code::ScannerUnanswered, "waited too often");
+            let fault = Fault::new(Code::ScannerUnanswered, "the external scanner did not answer in time");
             return self.count_fault(task, attempt, fault, effects);
         }
         record.uncounted += 1;
         effects.push(Effect::Start { task, delay_ms });
     }
 
-    /// Makes the task due, whatever it was; its earlier starts are uncounted, and an attempt that is still
-    /// running somewhere comes too late.
+    /// Makes the task due, whatever its state. Its earlier starts are uncounted, and the report of an attempt that still runs
+    /// somewhere will be stale.
     pub(super) fn start(&mut self, task: TaskKey, effects: &mut Vec<Effect>) {
         let record = self.tasks.entry(task).or_insert(TaskRecord::NEW);
         record.state = TaskState::Ready;
@@ -138,7 +113,7 @@ impl Asset {
         assert!(self.tasks.len() <= TASKS_MAX, "chunks are at most CHUNKS_MAX, the other kinds nine");
     }
 
-    /// Writes the task's new state; does nothing where it has it already.
+    /// Sets the task's state; does nothing if the task has this state or does not exist.
     pub(super) fn settle(&mut self, task: TaskKey, state: TaskState, effects: &mut Vec<Effect>) {
         if let Some(record) = self.tasks.get_mut(&task).filter(|t| t.state != state) {
             record.state = state;
@@ -146,7 +121,7 @@ impl Asset {
         }
     }
 
-    /// Sets aside what a redrive will take up again.
+    /// Parks the ready tasks, so that a redrive can start them again.
     fn park_ready(&mut self, effects: &mut Vec<Effect>) {
         for task in self.tasks_in(&[TaskState::Ready]) {
             self.settle(task, TaskState::Parked, effects);
@@ -165,21 +140,22 @@ impl Asset {
         self.tasks.get(&task).map(|t| t.state)
     }
 
-    /// The fence: takes the answer of the current attempt, once.
+    /// The fence: accepts the answer of the current attempt, once.
     pub(super) fn answer(&mut self, task: TaskKey, attempt: u32) -> Result<(), Stale> {
         let record = self.tasks.get_mut(&task).ok_or(Stale)?;
         let current = record.state == TaskState::Ready && record.attempts == attempt;
         if !current || attempt <= record.answered {
             return Err(Stale);
         }
-        // Starts before it that nobody answered for were lost, which is ours.
+        // Earlier starts without an answer were lost, which is not the producer's fault.
         record.not_producers_fault = record.not_producers_fault.saturating_add(attempt - 1 - record.answered);
         record.answered = attempt;
         Ok(())
     }
 }
 
-/// Exponential, capped, with up to a quarter added by a hash, so that the core needs no randomness.
+/// Milliseconds until the next attempt: exponential and capped, plus up to a quarter derived from a hash, so that the core
+/// needs no randomness.
 fn backoff_ms(jitter_seed: u64, task: TaskKey, attempts: u32) -> u64 {
     let doublings = attempts.saturating_sub(1).min(16);
     let base = (BACKOFF_MIN_MS << doublings).min(BACKOFF_MAX_MS);

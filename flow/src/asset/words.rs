@@ -1,4 +1,4 @@
-//! The words an asset's state is written in: rows, JSON and metrics use the same ones.
+//! The words for an asset's state. Rows, JSON and metrics use the same ones.
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
@@ -14,7 +14,7 @@ macro_rules! words {
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
-            /// Reads what `as_str` wrote.
+            /// Parses the text of `as_str`.
             pub fn parse(text: &str) -> Option<Self> {
                 match text { $($text => Some(Self::$variant),)* _ => None }
             }
@@ -23,37 +23,37 @@ macro_rules! words {
 }
 
 words!(
-    /// Where an asset is in its life.
+    /// The phase of an asset's life.
     Phase {
-        /// Taken in; validation is due.
+        /// Ingested; validation is due.
         Received = "received",
-        /// Same content as another asset: waits for that one's end, then for its own name's screening.
+        /// It has the content of another asset: waits for that asset's end, then for the screening of its own name.
         Linked = "linked",
         /// Validated; media work and screening are due.
         Processing = "processing",
         /// Screened, and packaged or linked; publishing is due.
         Screened = "screened",
-        /// On the way out by one of the exits; outputs are being removed.
+        /// It leaves through one of the exits; outputs are being removed.
         Withdrawing = "withdrawing",
         /// Outputs are visible.
         Published = "published",
-        /// Refused: the producer's to mend.
+        /// Refused; the producer must act.
         Rejected = "rejected",
-        /// Personal data: a security officer's to decide.
+        /// It holds personal data; a security officer must decide.
         Quarantined = "quarantined",
-        /// Ours to mend; redrivable.
+        /// Out of attempts; an operator must act and may redrive it.
         Failed = "failed",
-        /// A newer version of the key took its place.
+        /// A newer version of the key replaced it.
         Superseded = "superseded",
-        /// A security officer let it go; source and outputs are being brought back.
+        /// A security officer released it; source and outputs are being restored.
         Releasing = "releasing",
-        /// Nothing of it is left but its record.
+        /// Everything but its record was removed.
         Erased = "erased",
     }
 );
 
 impl Phase {
-    /// Nothing further happens by itself.
+    /// Whether nothing happens any more without a new input from outside.
     pub fn is_ended(self) -> bool {
         matches!(
             self,
@@ -66,7 +66,7 @@ impl Phase {
         )
     }
 
-    /// The notice that ending here owes; a superseded asset owes none, the newer version's tells.
+    /// The notice that is due when an asset ends in this phase. A superseded asset has none; its newer version has.
     pub fn notice(self) -> Option<NoticeKind> {
         match self {
             Self::Published => Some(NoticeKind::Published),
@@ -80,7 +80,7 @@ impl Phase {
 }
 
 words!(
-    /// Where making a published asset anew begins; what comes after it is done again too.
+    /// The part with which a redo of a published asset begins; later stages are done again too.
     Redo {
         /// From the beginning, as a new upload.
         Validate = "validate",
@@ -90,9 +90,9 @@ words!(
         Video = "video",
         /// The encode of the audio.
         Audio = "audio",
-        /// Pictures and text, and with the text the screening.
+        /// Sampled frames and text, and with them the screening.
         Enrich = "enrich",
-        /// The screening; the text is gathered again for it, since none is kept once an asset has ended.
+        /// The screening. The text is gathered again for it, because none is kept after an asset has ended.
         Screen = "screen",
         /// Playlists.
         Package = "package",
@@ -102,7 +102,7 @@ words!(
 );
 
 words!(
-    /// What screening found. `unscanned` never counts as clean.
+    /// The result of screening. `unscanned` never counts as clean.
     Verdict {
         /// Not screened, or not completely.
         Unscanned = "unscanned",
@@ -132,15 +132,15 @@ words!(
 );
 
 words!(
-    /// What policy asks for because of a finding. The order is the order of strictness.
+    /// What policy asks for because of a finding, in the order of strictness.
     #[derive(Default)]
     Response {
-        /// Nothing but the record.
+        /// The finding is recorded, and nothing else.
         #[default]
         Log = "log",
         /// Published, and marked as flagged.
         PublishTagged = "publish_tagged",
-        /// What was found is taken out of picture and sound, then published.
+        /// What was found is removed from picture and sound, then the asset is published.
         RedactThenPublish = "redact_then_publish",
         /// Quarantined.
         Quarantine = "quarantine",
@@ -148,23 +148,23 @@ words!(
 );
 
 words!(
-    /// Where a task stands. Leases are the store's matter.
+    /// The state of a task. The store keeps its lease.
     TaskState {
         /// May be claimed, or is claimed.
         Ready = "ready",
-        /// Set aside while the asset is failed; a redrive starts it again.
+        /// Paused while the asset is failed; a redrive starts it again.
         Parked = "parked",
         /// Finished.
         Done = "done",
         /// Out of attempts.
         Dead = "dead",
-        /// No longer needed: the asset is on its way out, or began again. Kept for its attempts, the fence.
+        /// No longer needed, because the asset is withdrawn or began again. Kept because its attempts are the fence.
         Dropped = "dropped",
     }
 );
 
 words!(
-    /// The exit a withdrawing asset leaves by; kept once it has left.
+    /// The exit through which an asset is withdrawn; kept after it has left.
     Exit {
         /// To `rejected`.
         Reject = "reject",
@@ -178,7 +178,7 @@ words!(
 );
 
 impl Exit {
-    /// The phase behind it.
+    /// The phase in which an asset ends that leaves through it.
     pub fn leads_to(self) -> Phase {
         match self {
             Self::Reject => Phase::Rejected,
@@ -190,7 +190,7 @@ impl Exit {
 }
 
 words!(
-    /// What a notice tells.
+    /// What a notice reports.
     NoticeKind {
         /// Outputs are visible.
         Published = "published",
@@ -200,9 +200,9 @@ words!(
         Quarantined = "quarantined",
         /// Out of attempts.
         Failed = "failed",
-        /// Nothing is left of it.
+        /// Everything but its record was removed.
         Erased = "erased",
-        /// Quarantined for long; somebody should decide.
+        /// In quarantine for long; a security officer should decide.
         ReviewDue = "review_due",
     }
 );

@@ -1,6 +1,6 @@
-//! What holds of one asset at rest, between two steps.
+//! Invariants of one asset between two steps.
 
-use super::{Violation, hold};
+use super::violation::{Violation, hold};
 use crate::asset::{Asset, Phase, Response, Severity, TaskState, Verdict};
 use crate::limits::{REDRIVES_MAX, STARTS_MAX, TASKS_MAX};
 use crate::task::TaskKey;
@@ -41,7 +41,7 @@ fn check_tasks(asset: &Asset) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Which tasks may be due in which phase, and that something is.
+/// Checks that every due task fits the phase, and that an asset that has not ended has a due task.
 fn check_due(asset: &Asset) -> Result<(), Violation> {
     let is_due = |key: &TaskKey| asset.state_of(*key) == Some(TaskState::Ready);
     let mut due = asset.tasks.keys().filter(|key| is_due(key)).peekable();
@@ -50,7 +50,7 @@ fn check_due(asset: &Asset) -> Result<(), Violation> {
     let ended = asset.phase.is_ended();
     hold(!ended || !any, "S13", "an ended asset has a task that can be claimed")?;
     hold(fits, "S13", "a task is due that does not belong to the phase")?;
-    // Before its arrival is told, an asset has no task at all; a linked one may wait for its original alone.
+    // Before its arrival an asset has no task at all; a linked one may wait only for its original.
     let waits = ended || asset.phase == Phase::Linked || asset.tasks.is_empty();
     hold(any || waits, "L1", "an asset that has not ended has nothing due")?;
     let stopped = |state: TaskState| asset.tasks.values().any(|t| t.state == state);
@@ -107,7 +107,7 @@ fn check_screening(asset: &Asset) -> Result<(), Violation> {
     hold(!clean || screened, "S14", "an asset counts as clean without a screening of its own")?;
     let wants_out = asset.exit.is_some() || asset.phase == Phase::Failed;
     let stays = asset.flags.quarantines() && !wants_out;
-    hold(!stays, "S14", "an asset that is to be quarantined is not on its way out")
+    hold(!stays, "S14", "an asset that must be quarantined is not being withdrawn")
 }
 
 fn check_published(asset: &Asset) -> Result<(), Violation> {
@@ -115,9 +115,9 @@ fn check_published(asset: &Asset) -> Result<(), Violation> {
         return Ok(());
     }
     hold(asset.is_done(TaskKey::Screen), "S14", "publishing without a finished screening")?;
-    hold(!asset.awaits_scan(), "S14", "publishing before a scanner outside has answered")?;
+    hold(!asset.awaits_scan(), "S14", "publishing before the external scanner has answered")?;
     hold(asset.verdict != Verdict::Unscanned, "S14", "publishing without a verdict")?;
-    hold(!asset.flags.quarantines(), "S14", "publishing what is to be quarantined")?;
+    hold(!asset.flags.quarantines(), "S14", "publishing an asset that must be quarantined")?;
     let packaged = asset.is_done(TaskKey::Package) && asset.is_done(TaskKey::Enrich) && asset.is_encoded();
     hold(asset.linked || packaged, "S1", "publishing what is not completely encoded and packaged")?;
     let published = asset.phase == Phase::Screened || asset.is_done(TaskKey::Publish);

@@ -1,14 +1,14 @@
-//! What holds between an asset before a step and after it.
+//! Invariants between an asset before a step and after it.
 
-use super::{Violation, hold};
+use super::violation::{Violation, hold};
 use crate::asset::{Asset, Effect, Input, Note, Phase, Redo, TaskRecord, TaskState};
 use crate::task::TaskKey;
 
-/// Checks one step: the asset `before` it, the asset `after` it, and this step's `effects` alone. A stale
-/// step is checked the same way: it has changed nothing and asks for nothing.
+/// Checks one step: the asset `before` it, the asset `after` it, and the `effects` of this step only. A stale step is checked
+/// the same way: it changes nothing and has no effects.
 pub fn check_step(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]) -> Result<(), Violation> {
     if before == after {
-        return hold(effects.is_empty(), "S3", "a step that changed nothing asks for effects");
+        return hold(effects.is_empty(), "S3", "a step that changed nothing has effects");
     }
     check_fence(before, input, after)?;
     check_records(before, after, effects)?;
@@ -30,10 +30,10 @@ fn check_fence(before: &Asset, input: &Input, after: &Asset) -> Result<(), Viola
         .is_some_and(|t| t.state == TaskState::Ready && t.attempts == *attempt && t.answered < *attempt);
     hold(current, "S3", "a stale attempt changed an asset")?;
     let answered = after.tasks.get(task).is_some_and(|t| t.answered == *attempt);
-    hold(answered, "S3", "an answer was taken and not marked as taken")
+    hold(answered, "S3", "an answer was accepted but not marked as answered")
 }
 
-/// Every record that changed is named by an effect, and the last one that names it agrees with it.
+/// Checks that an effect names every changed record, and that the last such effect agrees with the record.
 fn check_records(before: &Asset, after: &Asset, effects: &[Effect]) -> Result<(), Violation> {
     let kept = before.tasks.keys().all(|task| after.tasks.contains_key(task));
     hold(kept, "S9", "a task's attempts were forgotten")?;
@@ -50,9 +50,9 @@ fn check_records(before: &Asset, after: &Asset, effects: &[Effect]) -> Result<()
         hold(record.attempts == old.attempts, "S9", "a step changed an attempt number")?;
         hold(record.uncounted >= old.uncounted, "S9", "a start that was uncounted counts again")?;
         let changed = before.tasks.get(task) != Some(record);
-        let told = named.get(task).copied();
-        hold(!changed || told.is_some(), "S3", "a task changed and no effect names it")?;
-        hold(told.is_none_or(|state| state == record.state), "S3", "an effect contradicts its task")?;
+        let effect = named.get(task).copied();
+        hold(!changed || effect.is_some(), "S3", "a task changed and no effect names it")?;
+        hold(effect.is_none_or(|state| state == record.state), "S3", "an effect contradicts its task")?;
     }
     hold(named.keys().all(|task| after.tasks.contains_key(task)), "S3", "an effect names an unknown task")
 }
@@ -73,26 +73,26 @@ fn check_counters(before: &Asset, input: &Input, after: &Asset) -> Result<(), Vi
 fn check_way(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]) -> Result<(), Violation> {
     let stays = before.phase == after.phase;
     let may = stays || next_phases(before.phase).contains(&after.phase);
-    hold(may, "S7", "a phase followed that must not")?;
+    hold(may, "S7", "a phase led to a phase that must not follow it")?;
     let taken_up =
         before.phase == Phase::Published && !matches!(after.phase, Phase::Published | Phase::Withdrawing);
     let asked = matches!(input, Input::Redo(_) | Input::Redact(_));
-    hold(!taken_up || asked, "S1", "a published asset was taken up again and nobody asked for it")?;
-    hold(!asked || taken_up, "S1", "what is not published was redone")?;
+    hold(!taken_up || asked, "S1", "a published asset was processed again without a request")?;
+    hold(!asked || taken_up, "S1", "an asset that is not published was redone")?;
     let entered = effects.iter().rev().find_map(|effect| match effect {
         Effect::Note(Note::Entered(phase)) => Some(*phase),
         _ => None,
     });
-    hold(entered.is_none_or(|phase| phase == after.phase), "L1", "the history tells of another phase")?;
-    hold(stays || entered.is_some(), "L1", "a phase changed and the history does not tell")?;
+    hold(entered.is_none_or(|phase| phase == after.phase), "L1", "the history shows another phase")?;
+    hold(stays || entered.is_some(), "L1", "a phase changed without a line of history")?;
     let decided = matches!(input, Input::Quarantine(_) | Input::Found { .. } | Input::Release | Input::Erase);
     let taken = before.exit.is_some() && after.phase != Phase::Received && !decided;
     let kept = before.exit == after.exit && before.reason == after.reason;
-    hold(!taken || kept, "S7", "an asset on its way out changed its exit or its reason")
+    hold(!taken || kept, "S7", "an asset changed its exit or its reason while it was withdrawn")
 }
 
-/// Where a phase may lead in one step. A step may pass through several: a duplicate whose original has ended
-/// is linked and withdrawn in one.
+/// The phases that may follow a phase after one step. A step may pass through several phases: a duplicate whose original has
+/// ended is linked and withdrawn in one step.
 fn next_phases(phase: Phase) -> &'static [Phase] {
     use Phase::{
         Erased, Failed, Linked, Processing, Published, Quarantined, Received, Rejected, Releasing, Screened,
@@ -121,9 +121,9 @@ fn check_ending(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]
         Effect::Owe(kind) => Some(*kind),
         _ => None,
     });
-    hold(owed.next() == expected, "S8", "an ending owes another notice than its own")?;
-    hold(owed.next().is_none(), "S8", "an ending owes more than one notice")?;
-    let told = effects.iter().filter(|effect| matches!(effect, Effect::NotifyDuplicates(_))).count();
+    hold(owed.next() == expected, "S8", "an ending has another notice than its own")?;
+    hold(owed.next().is_none(), "S8", "an ending has more than one notice")?;
+    let notified = effects.iter().filter(|effect| matches!(effect, Effect::NotifyDuplicates(_))).count();
     let expected = usize::from(ends || matches!(input, Input::Redo(_) | Input::Redact(_)));
-    hold(told == expected, "L1", "duplicates are not told exactly once of an ending or a redo")
+    hold(notified == expected, "L1", "duplicates are not notified exactly once of an ending or a redo")
 }

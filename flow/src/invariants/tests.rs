@@ -1,4 +1,4 @@
-//! Each invariant is seen to be violated once: a check that cannot fail checks nothing.
+//! Every invariant is violated once: a check that cannot fail checks nothing.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -23,7 +23,7 @@ fn finish(asset: &mut Asset, task: TaskKey, outcome: Outcome) -> Vec<Effect> {
 
 fn screened() -> Asset {
     let mut asset = Asset::new(1);
-    asset.step(Input::Arrived, &mut Vec::new()).expect("it arrives once");
+    asset.step(Input::Arrived, &mut Vec::new()).expect("an asset arrives once");
     let plan = Outcome::Validated { video_chunks: 1, audio: false, original: Original::None };
     finish(&mut asset, TaskKey::Validate, plan);
     finish(&mut asset, TaskKey::Enrich, Outcome::Finished);
@@ -111,9 +111,9 @@ fn counts_that_cannot_be_violate_s9_and_s12() {
 }
 
 #[test]
-fn a_step_is_held_to_its_fence_its_effects_and_its_ending() {
+fn a_step_is_checked_for_its_fence_its_effects_and_its_ending() {
     let mut before = screened();
-    before.tasks.get_mut(&TaskKey::Publish).expect("it is due").attempts = 1;
+    before.tasks.get_mut(&TaskKey::Publish).expect("publishing is due").attempts = 1;
     let mut after = before.clone();
     let mut effects = Vec::new();
     let input = Input::Done { task: TaskKey::Publish, attempt: 1, outcome: Outcome::Finished };
@@ -141,7 +141,7 @@ fn a_step_is_held_to_its_fence_its_effects_and_its_ending() {
 }
 
 #[test]
-fn every_id_that_a_check_gives_is_listed() {
+fn every_id_of_a_check_is_listed() {
     let sources = [include_str!("state.rs"), include_str!("step.rs")].concat();
     let given = |id: &&&str| sources.contains(&alloc::format!("\"{id}\""));
     assert_eq!(Violation::IDS.iter().filter(given).count(), Violation::IDS.len());

@@ -1,4 +1,4 @@
-//! The documents that are made of this table agree with it. `REELGATE_BLESS=1` writes them anew.
+//! The documents that are generated from this table agree with it. `REELGATE_BLESS=1` writes them again.
 
 extern crate std;
 
@@ -74,18 +74,18 @@ fn agrees(name: &str, found: &str, expected: &str) {
     if found != expected && std::env::var_os("REELGATE_BLESS").is_some() {
         return std::fs::write(document(name), expected).expect("the document can be written");
     }
-    assert!(found == expected, "docs/{name} differs from the code: write it anew with REELGATE_BLESS=1");
+    assert!(found == expected, "docs/{name} differs from the code: write it again with REELGATE_BLESS=1");
 }
 
 #[test]
-fn the_document_of_reasons_lists_every_code_as_it_is() {
+fn the_document_of_reasons_agrees_with_the_codes() {
     let name = "reference/reasons.md";
     let found = std::fs::read_to_string(document(name)).unwrap_or_default();
     agrees(name, &found, &reasons());
 }
 
 #[test]
-fn the_document_of_the_life_of_an_asset_tells_the_retry_rules_as_they_are() {
+fn the_document_of_the_life_of_an_asset_agrees_with_the_retry_rules() {
     let name = "design/life-of-an-asset.md";
     let found = std::fs::read_to_string(document(name)).expect("the document exists");
     let (before, rest) = found.split_once(RULES_BEGIN).expect("the document has a place for the rules");
@@ -94,7 +94,7 @@ fn the_document_of_the_life_of_an_asset_tells_the_retry_rules_as_they_are() {
 }
 
 #[test]
-fn codes_are_read_back_as_they_are_written_and_each_has_its_own_text() {
+fn codes_are_parsed_back_and_each_has_its_own_text() {
     for code in Code::ALL {
         assert_eq!(Code::parse(code.as_str()), Some(*code));
         assert!(code.message().ends_with('.') && code.advice().ends_with('.'), "{}", code.as_str());
@@ -115,7 +115,7 @@ fn a_fault_cuts_its_detail_at_a_character_border() {
 
 #[cfg(feature = "serde")]
 #[test]
-fn a_fault_that_is_read_has_its_detail_cut() {
+fn a_deserialised_fault_has_its_detail_cut() {
     use serde::Deserialize;
     use serde::de::value::{Error, MapDeserializer};
 

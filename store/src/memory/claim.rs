@@ -1,4 +1,4 @@
-//! Leasing due tasks: the attempt is counted in the moment that leases, before any work starts.
+//! Leases due tasks. The lease counts the attempt, before any work starts.
 
 use std::collections::BTreeSet;
 
@@ -6,13 +6,13 @@ use reelgate_flow::ids::NodeId;
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::records::{Claim, Fence, HistoryEvent, HistoryRecord};
 
-use super::state::{Position, State};
+use super::state::{ClaimPosition, State};
 use crate::history_lines;
 use crate::work::Lease;
 
-/// Leases the most urgent kind first, then by the place of their assets.
+/// Leases up to `tasks_max` due tasks, the most urgent kind first, then by the queue position of their assets.
 ///
-/// A task whose lease ran out is not claimable before it was reaped.
+/// A task with an expired lease cannot be claimed before the lease is reaped.
 pub(super) fn claim(
     state: &mut State,
     now_ms: u64,
@@ -21,12 +21,12 @@ pub(super) fn claim(
     tasks_max: u16,
     lease_ms: u64,
 ) -> Vec<Claim> {
-    let is_due = |(.., arrival, _, task): &&Position| {
+    let is_due = |(.., arrival, _, task): &&ClaimPosition| {
         let extra = state.at(*arrival).and_then(|stored| stored.extras.get(task));
         extra.is_some_and(|extra| extra.ready_at_ms <= now_ms)
     };
     let waiting = state.waiting.get(&lane).into_iter().flatten();
-    let mut due: Vec<Position> = waiting.filter(is_due).take(usize::from(tasks_max)).copied().collect();
+    let mut due: Vec<ClaimPosition> = waiting.filter(is_due).take(usize::from(tasks_max)).copied().collect();
     due.sort_by_key(|(urgency, place, arrival, _, task)| (*urgency, *place, *arrival, *task));
     due.into_iter()
         .filter_map(|(.., arrival, _, task)| lease(state, now_ms, node, arrival, task, lease_ms))
@@ -71,7 +71,7 @@ pub(super) fn lease(
     Some(claim)
 }
 
-/// Extends the leases this node still holds; returns those it does not.
+/// Renews the leases that this node still owns; returns the other fences.
 pub(super) fn heartbeat(
     state: &mut State,
     now_ms: u64,

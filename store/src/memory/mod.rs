@@ -1,8 +1,8 @@
-//! A store in memory: plain ordered maps, total and deterministic, on the clock that its opener gives. It runs the same
-//! service as the databases, so seeded schedules drive the production code.
+//! A store in memory: ordered maps, deterministic, on a clock that the caller gives. It runs the same service as the databases,
+//! so seeded schedules drive the production code.
 //!
-//! No call ever waits for anything but another call of the same store: where nobody else holds it, the first poll of a
-//! call's future is its last ([`now`]).
+//! A call waits for nothing but another call of the same store. Without a concurrent call its future is ready at the first
+//! poll ([`now`]).
 
 mod claim;
 mod queries;
@@ -29,6 +29,7 @@ use reelgate_ports::records::{
     Applied, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, Fence, HistoryRecord, Ingested,
     MediaProgress, NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, TaskReport,
 };
+use reelgate_ports::shards::ShardRow;
 use reelgate_ports::store::{
     AssetFilter, Backlog, Decisions, Intake, Maintenance, Nodes, Outbox, Product, Queries, Queue,
 };
@@ -43,7 +44,7 @@ use state::{Node, State};
 
 const DAY_MS: u64 = 24 * 3_600_000;
 
-/// The store in memory; clones are the same.
+/// The store in memory; clones share the same contents.
 #[derive(Clone)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
@@ -67,20 +68,33 @@ impl MemoryStore {
         self.clock.now_ms()
     }
 
-    /// Shows an asset as it stands, for tests that judge every commit; `None` where it is unknown or a call is under way.
+    /// Passes an asset's current state to `look`, for tests that check every commit. `None` if the asset is unknown or a call
+    /// is running.
     pub fn inspect<R>(&self, asset: &AssetId, look: impl FnOnce(Inspected<'_>) -> R) -> Option<R> {
         let state = self.state.try_lock().ok()?;
         let stored = state.find(asset)?;
         Some(look(Inspected { row: &stored.row, extras: &stored.extras, history: &stored.history }))
     }
 
-    /// Everything it holds, as text, for tests that look for what must not be there.
+    /// Everything that the store holds, as text, for tests that search it for what must not be there. `None` if a call is
+    /// running.
     pub fn dump(&self) -> Option<String> {
         self.state.try_lock().ok().map(|state| format!("{state:?}"))
     }
 
-    /// Leases a certain task that is to be done, whether or not somebody holds it, so that a schedule can choose any order
-    /// that a fleet could show.
+    /// The current rows of a stream's shards; `None` if a call is running.
+    pub fn shard_rows(&self, stream: &str) -> Option<Vec<ShardRow>> {
+        self.state.try_lock().ok().map(|state| state.shard_rows(stream))
+    }
+
+    /// Deletes the rows of a stream's shards whatever their leases, for tests of readers that must survive it. `None` if a call
+    /// is running.
+    pub fn delete_shards(&self, stream: &str) -> Option<()> {
+        self.state.try_lock().ok().map(|mut state| state.shards.retain(|(of, _), _| of != stream))
+    }
+
+    /// Leases one particular task that is to be done, even if a node has leased it, so that a schedule can choose any order of
+    /// claims. `None` if there is no such task or a call is running.
     pub fn lease_task(&self, node: &NodeId, asset: &AssetId, task: TaskKey, lease_ms: u64) -> Option<Claim> {
         let mut state = self.state.try_lock().ok()?;
         let arrival = *state.arrivals.get(asset)?;
@@ -88,19 +102,18 @@ impl MemoryStore {
     }
 }
 
-/// An asset as it stands.
+/// The current state of an asset.
 #[derive(Debug)]
 pub struct Inspected<'a> {
     /// Its own row, with its tasks.
     pub row: &'a AssetRow,
-    /// What its tasks have beside the core's records.
+    /// What its tasks' rows hold besides the core's records.
     pub extras: &'a BTreeMap<TaskKey, TaskExtra>,
-    /// What was told of it.
+    /// Its history, in order.
     pub history: &'a [HistoryRecord],
 }
 
-/// The output of a future that waits for nothing, such as a call of a [`MemoryStore`] that nobody else uses; `None` where
-/// it waits after all.
+/// Polls a future once: a call of a [`MemoryStore`] without a concurrent call is then ready. `None` if the future waits.
 pub fn now<F: Future>(future: F) -> Option<F::Output> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
@@ -192,8 +205,8 @@ impl Outbox for MemoryStore {
             PortError::new(
                 Port::Store,
                 ErrorKind::Missing,
-                "put a notice back",
-                format!("no notice {id} is owed"),
+                "defer a notice",
+                format!("no notice {id} in the outbox"),
             )
         };
         let owed = owed.ok_or_else(missing)?;
@@ -328,7 +341,7 @@ impl Maintenance for MemoryStore {
         Ok(retained)
     }
 
-    /// Nothing is held open.
+    /// Does nothing: there is no connection to close.
     async fn close(&self) {}
 
     fn violations(&self) -> Vec<(String, u64)> {

@@ -1,4 +1,4 @@
-//! Questions that change nothing.
+//! Queries of the memory store.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,9 @@ use reelgate_ports::store::{AssetFilter, Backlog, Product};
 
 use super::state::{State, Stored};
 
-/// Most ids that [`find`] returns.
+/// Maximum number of ids that [`find`] returns.
 const FIND_MAX: usize = 10;
-/// Nodes silent for longer are history: a day.
+/// Milliseconds after which a silent node is no longer listed: a day.
 const SILENT_MS_MAX: u64 = 24 * 3_600_000;
 
 pub(super) fn missing(id: &AssetId) -> PortError {
@@ -76,25 +76,25 @@ pub(super) fn find(state: &State, prefix: &str) -> Vec<AssetId> {
     from.take_while(|id| id.as_str().starts_with(prefix)).take(FIND_MAX).cloned().collect()
 }
 
-/// What the finished tasks of an asset left, in order of task.
+/// The products of an asset's finished tasks, in order of task.
 pub(super) fn products(state: &State, id: &AssetId) -> Vec<Product> {
     let Some(stored) = state.find(id) else { return Vec::new() };
     stored.products.values().filter(|product| is_done(stored, product)).cloned().collect()
 }
 
-/// What one finished task left.
+/// The product of one finished task.
 pub(super) fn product(state: &State, id: &AssetId, task: TaskKey) -> Option<Product> {
     let stored = state.find(id)?;
     stored.products.get(&task).filter(|product| is_done(stored, product)).cloned()
 }
 
-/// Whether the task that left it stands as done.
+/// Whether the task that left this product is done now.
 fn is_done(stored: &Stored, product: &Product) -> bool {
     let record = stored.row.core.tasks.get(&product.task);
     record.is_some_and(|record| record.state == TaskState::Done)
 }
 
-/// How much of the planned media work of an asset is done.
+/// The progress of an asset's planned media work.
 pub(super) fn progress(state: &State, id: &AssetId) -> MediaProgress {
     let mut progress = MediaProgress::default();
     let Some(stored) = state.find(id) else { return progress };
@@ -106,7 +106,7 @@ pub(super) fn progress(state: &State, id: &AssetId) -> MediaProgress {
     progress
 }
 
-/// Milliseconds until something is to be done: a task to claim, a lease to end, a notice to send.
+/// Milliseconds until a task can be claimed, a lease expires or a notice is due.
 pub(super) fn next_due_ms(state: &State, now_ms: u64) -> Option<u64> {
     let waiting = state.waiting.values().flatten();
     let ready =
@@ -135,7 +135,7 @@ fn counted<K: Ord>(keys: impl Iterator<Item = K>) -> Vec<(K, u64)> {
     counts.into_iter().collect()
 }
 
-/// Waiting and leased tasks, the longest wait first.
+/// Waiting and leased tasks by lane, stage, priority and prefix, the longest wait first.
 pub(super) fn queue(state: &State, now_ms: u64, rows_max: u32) -> Vec<QueueRow> {
     let waiting = state.waiting.values().flatten().map(|(.., arrival, _, task)| (*arrival, *task));
     let leased = state.leased.iter().map(|(_, arrival, task)| (*arrival, *task));

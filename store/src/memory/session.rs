@@ -1,9 +1,8 @@
-//! One transaction in memory, as the service drives it. What a call writes beside its work waits until the call has run, so
-//! that a call which fails changes nothing.
+//! One transaction in memory. Writes are deferred until the call has run, so that a call which fails changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reelgate_flow::asset::Phase;
+use reelgate_flow::asset::{Original, Phase};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::RefusedEvent;
@@ -16,12 +15,12 @@ use super::write;
 use crate::session::{Delivery, LostLease, Queue, RemovedNotice, Session};
 use crate::work::{AssetRow, Deletion, UnitOfWork};
 
-/// Most assets with the same content that are looked at for one that can be shared.
+/// Maximum number of assets with the same content that are considered as the original.
 const SHAREABLE_MAX: usize = 8;
 
 type Write = Box<dyn FnOnce(&mut State) + Send>;
 
-/// A transaction that has begun.
+/// A running transaction.
 pub(super) struct MemorySession<'s> {
     state: MutexGuard<'s, State>,
     work: UnitOfWork,
@@ -33,7 +32,7 @@ impl<'s> MemorySession<'s> {
         Self { state, work: UnitOfWork::new(now_ms), writes: Vec::new() }
     }
 
-    /// Writes everything; returns the invariants that were found broken, by id.
+    /// Writes everything; returns the ids of violated invariants.
     pub(super) fn commit(mut self) -> Vec<String> {
         for write in self.writes {
             write(&mut self.state);
@@ -59,7 +58,7 @@ impl<'s> MemorySession<'s> {
     }
 }
 
-/// The numbers that an index has for these keys.
+/// The numbers of assets that an index has for these keys.
 fn numbers<K: Ord>(index: &BTreeMap<K, BTreeSet<i64>>, keys: &BTreeSet<K>) -> BTreeSet<i64> {
     keys.iter().filter_map(|key| index.get(key)).flatten().copied().collect()
 }
@@ -126,23 +125,19 @@ impl Session for MemorySession<'_> {
         Ok(())
     }
 
-    /// Nobody asks this store how often an event came.
+    /// No query of this store returns the number of deliveries.
     async fn count_deliveries(&mut self, _: &[Delivery<'_>]) -> PortResult<()> {
         Ok(())
     }
 
     async fn advance(&mut self, checkpoint: &Checkpoint) -> PortResult<()> {
         let Checkpoint { lease, from, to } = checkpoint.clone();
-        let shard = (lease.stream, lease.shard);
-        let held = self.state.shards.get(&shard).is_some_and(|(row, epoch)| {
-            row.owner.as_ref() == Some(&lease.owner) && *epoch == lease.epoch && row.position == from
-        });
-        if !held {
-            let detail = "expected to hold the shard's lease with the checkpoint where it was left; somebody else reads it";
+        if self.state.held(&lease).is_none_or(|row| row.position != from) {
+            let detail = "expected to own the shard's lease and to find its checkpoint unmoved; another node reads the shard";
             return Err(PortError::new(Port::Store, ErrorKind::Conflict, "move a checkpoint", detail));
         }
         self.later(move |state| {
-            if let Some((row, _)) = state.shards.get_mut(&shard) {
+            if let Some(row) = state.held(&lease) {
                 row.position = to;
             }
         });
@@ -281,13 +276,7 @@ fn ids<'a>(found: impl Iterator<Item = &'a Stored>, assets_max: u32) -> Vec<Asse
 }
 
 fn is_shareable(stored: &Stored) -> bool {
-    let phase = stored.row.core.phase;
-    let own = stored.row.linked_to.is_none() || phase == Phase::Published;
-    let may = matches!(
-        phase,
-        Phase::Processing | Phase::Screened | Phase::Published | Phase::Quarantined | Phase::Withdrawing
-    );
-    own && may
+    stored.row.core.as_original() != Original::None
 }
 
 fn lost<'a>(

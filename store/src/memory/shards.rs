@@ -1,4 +1,4 @@
-//! Shard leases and checkpoints in memory: the plainest statement of what [`Shards`] promises.
+//! Shard leases and checkpoints in memory: the simplest implementation of [`Shards`].
 
 use async_trait::async_trait;
 use reelgate_flow::ids::NodeId;
@@ -9,8 +9,14 @@ use super::MemoryStore;
 use super::state::State;
 
 impl State {
-    /// The row of a lease that is still held.
-    fn held(&mut self, lease: &ShardLease) -> Option<&mut ShardRow> {
+    /// The shards of a stream, by id.
+    pub(super) fn shard_rows(&self, stream: &str) -> Vec<ShardRow> {
+        let rows = self.shards.iter().filter(|((of, _), _)| of == stream);
+        rows.map(|(_, (row, _))| row.clone()).collect()
+    }
+
+    /// The row of a lease that its node still owns.
+    pub(super) fn held(&mut self, lease: &ShardLease) -> Option<&mut ShardRow> {
         let (row, epoch) = self.shards.get_mut(&(lease.stream.clone(), lease.shard.clone()))?;
         (row.owner.as_ref() == Some(&lease.owner) && *epoch == lease.epoch).then_some(row)
     }
@@ -19,9 +25,7 @@ impl State {
 #[async_trait]
 impl Shards for MemoryStore {
     async fn shards(&self, stream: &str) -> PortResult<Vec<ShardRow>> {
-        let state = self.state.lock().await;
-        let rows = state.shards.iter().filter(|((of, _), _)| of == stream);
-        Ok(rows.map(|(_, (row, _))| row.clone()).collect())
+        Ok(self.state.lock().await.shard_rows(stream))
     }
 
     async fn add_shards(&self, stream: &str, shards: &[ShardRow]) -> PortResult<()> {

@@ -1,4 +1,4 @@
-//! What the memory store holds: plain ordered maps, and the few indexes that its calls walk along.
+//! The contents of the memory store: ordered maps, and the few indexes that its calls need.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::session::Queue;
 use crate::work::{AssetRow, Deletion, TaskExtra};
 
-/// An asset with everything that is known of it. Its own number is its place in the list of assets.
+/// An asset with everything that the store holds about it.
 #[derive(Clone, Debug)]
 pub(super) struct Stored {
     pub row: AssetRow,
@@ -52,14 +52,14 @@ impl Stored {
     }
 }
 
-/// A notice that is owed, and from when on it is due.
+/// A notice in the outbox, and when it is due.
 #[derive(Clone, Debug)]
 pub(super) struct Owed {
     pub notice: NoticeRecord,
     pub due_ms: u64,
 }
 
-/// A node, and what an operator asked of it.
+/// A node's latest report, and whether an operator ordered it to drain.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub report: NodeReport,
@@ -68,27 +68,28 @@ pub(super) struct Node {
     pub drain_ordered: bool,
 }
 
-/// A task that is to be done, in the order of claims: urgency, place, arrival, and the text of the task.
-pub(super) type Position = (u8, u64, i64, &'static str, TaskKey);
+/// The position of a waiting task in the order of claims: urgency, queue position and arrival of its asset, name of its
+/// kind, and key.
+pub(super) type ClaimPosition = (u8, u64, i64, &'static str, TaskKey);
 
-/// Everything.
+/// Everything that the store holds.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// In order of arrival; the first one has the number 1.
+    /// In order of arrival; the asset with number 1 is the first.
     pub assets: Vec<Stored>,
     pub arrivals: BTreeMap<AssetId, i64>,
     pub by_key: BTreeMap<String, BTreeSet<i64>>,
     pub by_content: BTreeMap<String, BTreeSet<i64>>,
     pub by_link: BTreeMap<AssetId, BTreeSet<i64>>,
-    /// Tasks that nobody holds.
-    pub waiting: BTreeMap<Lane, BTreeSet<Position>>,
-    /// Leased tasks by the end of their lease.
+    /// Tasks that are to be done and not leased.
+    pub waiting: BTreeMap<Lane, BTreeSet<ClaimPosition>>,
+    /// Leased tasks by the time at which their lease expires.
     pub leased: BTreeSet<(u64, i64, TaskKey)>,
     pub queue_ends: BTreeMap<Queue, u64>,
-    /// By [`Deletion::place`], with the time when each was kept.
+    /// By [`Deletion::identity`], with the time when each was kept.
     pub deletions: BTreeMap<(String, String, String), (Deletion, u64)>,
     pub scans: BTreeMap<String, ExternalScanEvent>,
-    /// Findings about assets that have not come, by their ids, with the time when each was kept.
+    /// Findings about unknown assets by the finding's id, with the time when each was kept.
     pub unlinked: BTreeMap<String, (ExternalScanEvent, u64)>,
     pub refused: BTreeMap<String, RefusedEvent>,
     pub outbox: BTreeMap<u64, Owed>,
@@ -96,27 +97,27 @@ pub(super) struct State {
     pub unsealed: VecDeque<(String, HistoryRecord)>,
     pub audit: Vec<AuditRecord>,
     pub nodes: BTreeMap<NodeId, Node>,
-    /// By stream and shard, with the epoch of the lease.
+    /// By stream and shard, each with the epoch of its lease.
     pub shards: BTreeMap<(String, String), (ShardRow, u64)>,
 }
 
 impl State {
-    /// An asset by its number.
+    /// The asset with this number.
     pub(super) fn at(&self, arrival: i64) -> Option<&Stored> {
         self.assets.get(index(arrival)?)
     }
 
-    /// An asset by its number, to be changed.
+    /// The asset with this number, to be changed.
     pub(super) fn at_mut(&mut self, arrival: i64) -> Option<&mut Stored> {
         self.assets.get_mut(index(arrival)?)
     }
 
-    /// An asset by its id.
+    /// The asset with this id.
     pub(super) fn find(&self, id: &AssetId) -> Option<&Stored> {
         self.at(*self.arrivals.get(id)?)
     }
 
-    /// Puts a task where claims and reaping find it.
+    /// Adds a task to the index in which claims or reaping find it.
     pub(super) fn index_task(&mut self, arrival: i64, task: TaskKey) {
         let Some((position, lease_ms)) = self.position(arrival, task) else { return };
         match lease_ms {
@@ -129,7 +130,7 @@ impl State {
         }
     }
 
-    /// Takes a task out of where [`State::index_task`] put it.
+    /// Removes a task from the index to which [`State::index_task`] added it.
     pub(super) fn forget_task(&mut self, arrival: i64, task: TaskKey) {
         let Some((position, lease_ms)) = self.position(arrival, task) else { return };
         match lease_ms {
@@ -138,15 +139,15 @@ impl State {
         };
     }
 
-    /// Where a task stands that is to be done, and until when it is leased.
-    fn position(&self, arrival: i64, task: TaskKey) -> Option<(Position, Option<u64>)> {
+    /// The position of a task that is to be done, and when its lease expires if it has one.
+    fn position(&self, arrival: i64, task: TaskKey) -> Option<(ClaimPosition, Option<u64>)> {
         let stored = self.at(arrival)?;
         stored.row.core.tasks.get(&task).filter(|record| record.state == TaskState::Ready)?;
         let lease_ms = stored.extras.get(&task)?.lease.as_ref().map(|lease| lease.until_ms);
         Some(((task.urgency(), stored.row.place, arrival, name(task), task), lease_ms))
     }
 
-    /// Keeps a line of history, and for the audit log.
+    /// Adds a line to an asset's history and to what waits for the audit log.
     pub(super) fn tell(&mut self, arrival: i64, line: HistoryRecord) {
         let Some(stored) = self.at_mut(arrival) else { return };
         let id = stored.row.id.as_str().to_owned();
@@ -159,7 +160,7 @@ fn index(arrival: i64) -> Option<usize> {
     usize::try_from(arrival).ok()?.checked_sub(1)
 }
 
-/// What a task's text begins with: databases order the tasks of one asset by it.
+/// The beginning of a task's text, by which databases order the tasks of one asset.
 fn name(task: TaskKey) -> &'static str {
     match task {
         TaskKey::Video { .. } => "video",

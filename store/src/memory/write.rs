@@ -1,4 +1,4 @@
-//! Writing what a unit of work changed into the maps, and keeping their indexes.
+//! Writes what a unit of work changed into the maps, and maintains their indexes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,18 +13,18 @@ use super::state::{Owed, State, Stored};
 use crate::history_lines::{self, MediaSummary};
 use crate::work::{AssetRow, Deletion, LearnedFact, Loaded, UnitOfWork};
 
-/// A new asset as it stands before its first step.
+/// Inserts a new asset as it is before its first step.
 pub(super) fn insert(state: &mut State, row: AssetRow) {
     state.arrivals.insert(row.id.clone(), row.arrival);
     state.by_key.entry(row.key_sha256.clone()).or_default().insert(row.arrival);
     state.assets.push(Stored::new(row));
 }
 
-/// Remembers deletions; of one that is remembered already the later one stays.
+/// Keeps deletions; of two deletions of one version the later one is kept.
 pub(super) fn keep_deletions(state: &mut State, now_ms: u64, deletions: Vec<Deletion>) {
     for deletion in deletions {
-        let place = deletion.place();
-        let (known, kept_ms) = state.deletions.entry(place).or_insert_with(|| (deletion.clone(), now_ms));
+        let identity = deletion.identity();
+        let (known, kept_ms) = state.deletions.entry(identity).or_insert_with(|| (deletion.clone(), now_ms));
         *kept_ms = now_ms;
         if known.sequencer < deletion.sequencer {
             *known = deletion;
@@ -32,7 +32,7 @@ pub(super) fn keep_deletions(state: &mut State, now_ms: u64, deletions: Vec<Dele
     }
 }
 
-/// Remembers where messages lie that could not be read; each is told once.
+/// Keeps the locations of messages that could not be parsed, each once.
 pub(super) fn refuse(state: &mut State, now_ms: u64, refused: Vec<RefusedEvent>) {
     for event in refused {
         if state.refused.contains_key(&event.place) {
@@ -44,12 +44,12 @@ pub(super) fn refuse(state: &mut State, now_ms: u64, refused: Vec<RefusedEvent>)
     }
 }
 
-/// The decision that let an asset go last.
+/// The latest decision to release an asset.
 pub(super) fn latest_release(stored: &Stored) -> Option<&Decision> {
     stored.decisions.iter().rfind(|decision| decision.what == Decided::Release)
 }
 
-/// Writes everything; returns the invariants that were found broken, by id.
+/// Writes everything that a unit of work changed; returns the ids of violated invariants.
 pub(super) fn write(state: &mut State, mut work: UnitOfWork) -> Vec<String> {
     for loaded in work.loaded.values() {
         write_asset(state, loaded);
@@ -128,7 +128,8 @@ fn write_learned(state: &mut State, learned: LearnedFact) {
     }
 }
 
-/// Removes everything that holds text of an erased asset, and its key: what stays tells that it was and went.
+/// Removes the key of an erased asset and everything that holds text of it. What remains shows that the asset existed and was
+/// erased.
 fn erase(state: &mut State, arrival: i64) {
     let Some(stored) = state.at_mut(arrival) else { return };
     let source = stored.row.source.id.clone();
@@ -143,7 +144,7 @@ fn erase(state: &mut State, arrival: i64) {
     state.scans.retain(|_, scan| scan.source.as_ref() != Some(&source));
 }
 
-/// Owes a notice, which tells what is written by now.
+/// Puts a notice into the outbox. Its body is made after everything else of the unit of work is written.
 fn owe(state: &mut State, work: &UnitOfWork, loaded: &Loaded, kind: NoticeKind) {
     let asset = loaded.row.record();
     let id = identity::notice_id(&asset.id, kind, loaded.row.notice_number(kind, work.now_ms));
@@ -154,18 +155,18 @@ fn owe(state: &mut State, work: &UnitOfWork, loaded: &Loaded, kind: NoticeKind) 
 }
 
 fn summary(state: &State, asset: &AssetRecord) -> MediaSummary {
-    let mut told = MediaSummary::default();
-    let Some(stored) = state.find(&asset.id) else { return told };
+    let mut media = MediaSummary::default();
+    let Some(stored) = state.find(&asset.id) else { return media };
     if let Some(facts) = &stored.facts {
-        told.container = Some(facts.container.as_str().to_owned());
-        told.duration_ns = Some(facts.duration_ns);
+        media.container = Some(facts.container.as_str().to_owned());
+        media.duration_ns = Some(facts.duration_ns);
     }
     if asset.phase == Phase::Published {
         let shown = state.find(asset.linked_to.as_ref().unwrap_or(&asset.id));
-        told.renditions = shown.map(|shown| shown.renditions.clone()).unwrap_or_default();
+        media.renditions = shown.map(|shown| shown.renditions.clone()).unwrap_or_default();
     }
     if asset.severity > Severity::None {
-        told.findings = stored.findings.clone();
+        media.findings = stored.findings.clone();
     }
-    told
+    media
 }

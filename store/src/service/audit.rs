@@ -1,13 +1,13 @@
-//! The audit log: what waits for it is chained in order.
+//! Chains new lines of history to the audit log.
 
 use reelgate_ports::audit::{Chain, is_audited};
 use reelgate_ports::error::{ErrorKind, Port, PortError};
 use reelgate_ports::records::AuditRecord;
 
-use super::WriteCall;
+use super::write_call::WriteCall;
 use crate::session::{Answer, Session};
 
-/// Chains up to so many entries; returns how many were taken.
+/// Chains up to this many waiting entries, in order; returns how many entries were read.
 #[derive(Debug)]
 pub struct Seal(pub u32);
 

@@ -1,15 +1,16 @@
-//! Committing reports: the core decides, one transaction writes.
+//! Commits reports: the core decides, and one transaction writes.
 
 use std::collections::BTreeSet;
 
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::records::{Applied, Ending, Success, TaskReport};
 
-use super::WriteCall;
 use super::relatives::follow_up;
+use super::write_call::WriteCall;
 use crate::session::{Answer, Lock, Session};
 
-/// Applies reports in order. Where one cannot be written none is: the caller may try them one by one.
+/// Applies reports in order and returns one result per report. If one report cannot be written, none is; the caller may then
+/// try them one by one.
 #[derive(Debug)]
 pub struct Complete<'a>(pub &'a [TaskReport]);
 
@@ -18,7 +19,7 @@ impl WriteCall for Complete<'_> {
 
     const OPERATION: &'static str = "complete tasks";
 
-    /// Of two uploads with the same content that are validated at the same time, one must see the other.
+    /// Locks contents: if two uploads with the same content are validated at the same time, one must see the other.
     fn locks(&self) -> Option<Vec<Lock>> {
         let validated =
             |report: &&TaskReport| matches!(report.ending, Ending::Success(Success::Validated { .. }));

@@ -1,26 +1,26 @@
-//! What operators and security officers ask of an asset, and what is looked at again when its time is over.
+//! Requests of operators and security officers about an asset, and the review of decisions that expire.
 
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::Decision;
 
-use super::WriteCall;
 use super::relatives::{follow_up, load_versions_of};
+use super::write_call::WriteCall;
 use crate::session::{Answer, Lock, Session};
 use crate::work::UnitOfWork;
 
-/// Assets looked at in one call, so that work waits for none of them long.
+/// Maximum number of assets in one review, so that other calls do not wait long for it.
 const REVIEWS_AT_ONCE: u32 = 1_000;
 
-/// Gives a failed or rejected asset another try.
+/// Redrives a failed or rejected asset.
 #[derive(Debug)]
 pub struct Redrive<'a>(pub &'a AssetId);
 
-/// Makes part of a published asset anew.
+/// Makes part of a published asset again.
 #[derive(Debug)]
 pub struct Redo<'a>(pub &'a AssetId, pub reelgate_flow::asset::Redo);
 
-/// Carries out what somebody decided.
+/// Carries out a decision about an asset and keeps who decided, why and when.
 #[derive(Debug)]
 pub struct Decide<'a>(pub &'a AssetId, pub &'a Decision);
 
@@ -66,26 +66,27 @@ impl WriteCall for Decide<'_> {
     }
 }
 
-/// Does what is asked of an asset, with every version of its key loaded.
+/// Loads an asset with every version of its key, changes it, and carries out the consequences.
 async fn with_versions<S: Session>(
     session: &mut S,
     asset: &AssetId,
-    wish: impl FnOnce(&mut UnitOfWork) -> PortResult<()> + Send,
+    change: impl FnOnce(&mut UnitOfWork) -> PortResult<()> + Send,
 ) -> Answer<(), S> {
     session.load(std::slice::from_ref(asset)).await?;
     load_versions_of(session, asset).await?;
-    wish(session.work())?;
+    change(session.work())?;
     follow_up(session).await
 }
 
-/// Ends releases that are over, and owes reminders for what was quarantined this long ago, milliseconds; returns how many.
+/// Ends expired releases, and sends reminders about assets that have been in quarantine for this many milliseconds; returns
+/// how many assets it changed.
 #[derive(Debug)]
 pub struct Review(pub u64);
 
 impl WriteCall for Review {
     type Output = u64;
 
-    const OPERATION: &'static str = "look for decisions that are due";
+    const OPERATION: &'static str = "review decisions";
 
     async fn run<S: Session>(&self, session: &mut S) -> Answer<u64, S> {
         let until_ms = session.work().now_ms.saturating_sub(self.0);

@@ -1,4 +1,4 @@
-//! Taking a batch in: each version once, and never an older one over a newer one; the checkpoint moves with it.
+//! Ingests a batch: each version once, never an older version over a newer one, and the checkpoint in the same transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,21 +9,21 @@ use reelgate_ports::identity;
 use reelgate_ports::order::{self, prefix_of};
 use reelgate_ports::records::{EventKind, ExternalScanEvent, Ingested, MediaEvent};
 
-use super::WriteCall;
 use super::relatives::follow_up;
+use super::write_call::WriteCall;
 use crate::session::{Answer, Delivery, Lock, Queue, Session};
 use crate::work::{AssetRow, Deletion, UnitOfWork, check_event, fresh_scans, new_row};
 
-/// Takes a batch in, in order, and moves its checkpoint. Returns one result per created upload, in order.
+/// Ingests a batch in order and moves its checkpoint. Returns one result per created upload, in order.
 #[derive(Debug)]
 pub struct Ingest<'a>(pub &'a EventBatch);
 
 impl WriteCall for Ingest<'_> {
     type Output = Vec<Ingested>;
 
-    const OPERATION: &'static str = "take events in";
+    const OPERATION: &'static str = "ingest events";
 
-    /// Of two versions of a key that arrive at the same time, one must see the other.
+    /// Locks keys: if two versions of a key arrive at the same time, one must see the other.
     fn locks(&self) -> Option<Vec<Lock>> {
         Some(self.keys().into_iter().map(Lock::Key).collect())
     }
@@ -39,9 +39,9 @@ impl WriteCall for Ingest<'_> {
         if !batch.refused.is_empty() {
             session.keep_refused(&batch.refused).await?;
         }
-        let ingested = self.take_uploads(session).await?;
+        let ingested = self.ingest_uploads(session).await?;
         if !batch.scans.is_empty() {
-            take_scans(session, &batch.scans).await?;
+            ingest_scans(session, &batch.scans).await?;
         }
         follow_up(session).await?;
         Ok(ingested)
@@ -53,7 +53,7 @@ impl Ingest<'_> {
         self.0.events.iter().map(|event| identity::key_sha256(&event.source.key)).collect()
     }
 
-    async fn take_uploads<S: Session>(&self, session: &mut S) -> Answer<Vec<Ingested>, S> {
+    async fn ingest_uploads<S: Session>(&self, session: &mut S) -> Answer<Vec<Ingested>, S> {
         let keys = self.keys();
         if keys.is_empty() {
             return Ok(Vec::new());
@@ -71,7 +71,7 @@ impl Ingest<'_> {
     }
 }
 
-/// Takes uploads in; every known version of their keys is loaded, and `deleted` was kept just now.
+/// Creates the assets of new uploads. Every known version of their keys is loaded; `deleted` are the deletions of this batch.
 async fn create<S: Session>(
     session: &mut S,
     events: &[&MediaEvent],
@@ -122,7 +122,7 @@ async fn create<S: Session>(
     Ok(ingested)
 }
 
-/// Gives every row its place, in order, and remembers where the next one of each queue goes.
+/// Gives every new asset its position in its producer's queue, and keeps the end of each queue for the next asset.
 async fn assign_places<S: Session>(session: &mut S, rows: &mut [AssetRow]) -> Answer<(), S> {
     let queues: BTreeSet<Queue> = rows.iter().map(queue).collect();
     let mut ends: BTreeMap<Queue, u64> = session.queue_ends(&queues).await?;
@@ -139,9 +139,9 @@ fn queue(row: &AssetRow) -> Queue {
     (id.bucket.clone(), prefix_of(&id.key).to_owned(), row.priority)
 }
 
-/// Tells assets what a scanner outside found in them. What it says of an upload that has not come waits for it: the two come
-/// by different ways, in any order.
-async fn take_scans<S: Session>(session: &mut S, scans: &[ExternalScanEvent]) -> Answer<(), S> {
+/// Steps assets with the findings of an external scanner. A finding about an unknown upload is kept until the upload arrives,
+/// because the two events come from different sources in any order.
+async fn ingest_scans<S: Session>(session: &mut S, scans: &[ExternalScanEvent]) -> Answer<(), S> {
     let ids: Vec<AssetId> = scans.iter().filter_map(ExternalScanEvent::about).collect();
     session.load(&ids).await?;
     let scans: Vec<ExternalScanEvent> =
@@ -162,7 +162,7 @@ async fn take_scans<S: Session>(session: &mut S, scans: &[ExternalScanEvent]) ->
     session.keep_unlinked(&unlinked).await
 }
 
-/// What is kept of a finding about an erased upload names the asset alone.
+/// The finding to keep: about an erased upload it names only the asset, not the key.
 fn without_erased_key(work: &UnitOfWork, scan: &ExternalScanEvent) -> ExternalScanEvent {
     let erased = |id: &AssetId| work.loaded.get(id).is_some_and(|l| l.row.core.phase == Phase::Erased);
     match scan.about().filter(erased) {

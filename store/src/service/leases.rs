@@ -1,32 +1,34 @@
-//! Leases that end without a report.
+//! Ends leases that got no report.
 
 use reelgate_flow::ids::{AssetId, NodeId};
+use reelgate_ports::error::PortResult;
 use reelgate_ports::records::Fence;
 
-use super::WriteCall;
 use super::relatives::follow_up;
+use super::write_call::{Transact, WriteCall};
 use crate::session::{Answer, LostLease, Session};
 use crate::work::Lease;
 
-/// Most leases ended by one call; the rest are ended by the next.
+/// Maximum number of leases that one call ends; the next call ends the rest.
 const ENDED_MAX: u32 = 500;
-/// A look for expired leases goes back this far behind the last one, milliseconds: longer than any statement may take
-/// from naming a lease's end to its commit.
+/// Milliseconds by which one search for expired leases overlaps the previous one: longer than any statement may take from
+/// choosing the end of a lease to its commit.
 const BEHIND_MS: u64 = 60_000;
 
-/// Ends leases that ran out, each as a lost attempt.
+/// Ends expired leases, each as a lost attempt.
 #[derive(Debug)]
 pub struct Reap {
-    /// Leases that ran out earlier were looked for before ([`Reaped::until_ms`]); `None` looks from the beginning.
+    /// Where the search begins, milliseconds since 1970: [`Reaped::until_ms`] of the previous call, or `None` to search all
+    /// leases.
     pub after_ms: Option<u64>,
 }
 
-/// What a [`Reap`] did.
+/// The result of a [`Reap`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reaped {
-    /// Leases that were ended.
+    /// How many leases were ended.
     pub ended: u64,
-    /// The time up to which none is left; `None` where there may be more.
+    /// The time up to which no expired lease is left, milliseconds since 1970; `None` if there may be more.
     pub until_ms: Option<u64>,
 }
 
@@ -41,13 +43,12 @@ impl WriteCall for Reap {
         let all = lost.len() < ENDED_MAX as usize;
         let until_ms = all.then(|| now_ms.saturating_sub(BEHIND_MS));
         let is_lost = |lease: &Lease, now_ms: u64| lease.until_ms <= now_ms;
-        let ended = lose(session, lost, "its lease ran out", is_lost).await?;
+        let ended = lose(session, lost, "its lease expired", is_lost).await?;
         Ok(Reaped { ended, until_ms })
     }
 }
 
-/// Ends leases that a dead process left under this node's name, each as a lost attempt; returns how many, 0 where none is
-/// left.
+/// Ends leases that a dead process of this node left, each as a lost attempt; returns how many, 0 if none is left.
 #[derive(Debug)]
 pub struct Reclaim<'a>(pub &'a NodeId);
 
@@ -63,7 +64,20 @@ impl WriteCall for Reclaim<'_> {
     }
 }
 
-/// Each lease is looked at again under its asset's lock: it may have been extended, reported or ended meanwhile.
+/// Ends all leases that a dead process of this node left, by repeated [`Reclaim`] calls; returns how many.
+pub async fn reclaim<T: Transact>(store: &T, node: &NodeId) -> PortResult<u64> {
+    let mut ended = 0;
+    loop {
+        let more = store.transact(&Reclaim(node)).await?;
+        if more == 0 {
+            return Ok(ended);
+        }
+        ended += more;
+    }
+}
+
+/// Ends these leases. Each lease is checked again under its asset's lock, because it may have been renewed, reported or ended
+/// meanwhile.
 async fn lose<S: Session>(
     session: &mut S,
     lost: Vec<LostLease>,
@@ -88,7 +102,7 @@ async fn lose<S: Session>(
 }
 
 impl crate::work::UnitOfWork {
-    /// The lease of this very attempt, where it is loaded and still held.
+    /// The lease of this attempt, if it is loaded and its node still owns it.
     fn lease(&self, fence: &Fence) -> Option<&Lease> {
         let loaded = self.loaded.get(&fence.asset)?;
         let attempts = loaded.row.core.tasks.get(&fence.task)?.attempts;

@@ -1,13 +1,13 @@
-//! Notices that were delivered.
+//! Removes delivered notices from the outbox.
 
 use reelgate_flow::ids::NoticeId;
 use reelgate_ports::records::HistoryEvent;
 
-use super::WriteCall;
+use super::write_call::WriteCall;
 use crate::history_lines;
 use crate::session::{Answer, Session};
 
-/// Removes delivered notices and writes the delivery into the history; one already removed is nothing new.
+/// Removes delivered notices and adds a line to the history of their assets. A notice that is already removed is skipped.
 #[derive(Debug)]
 pub struct Delivered<'a>(pub &'a [NoticeId]);
 

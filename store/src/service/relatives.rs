@@ -1,4 +1,4 @@
-//! What steps cause at other assets: found and carried out in rounds.
+//! Consequences of steps for other assets, carried out in rounds.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,9 @@ use reelgate_ports::error::PortResult;
 use crate::session::{Answer, Session};
 use crate::work::{FollowUp, UnitOfWork};
 
-/// Carries out what steps cause at other assets, until nothing more follows. What follows from all steps so far is
-/// looked for at once: a report and what another asset's report causes at the same time have no order.
+/// Carries out the consequences of steps for other assets until there are no more. A round loads the assets of all
+/// consequences so far at once; this is correct because a report and the consequences of another asset's report have no
+/// order.
 pub(super) async fn follow_up<S: Session>(session: &mut S) -> Answer<(), S> {
     loop {
         let work = session.work();
@@ -33,7 +34,7 @@ pub(super) async fn follow_up<S: Session>(session: &mut S) -> Answer<(), S> {
     }
 }
 
-/// What a round must have in memory.
+/// What a round must load.
 #[derive(Default)]
 struct Wanted {
     duplicates_of: BTreeSet<AssetId>,
@@ -63,7 +64,7 @@ impl Wanted {
     }
 }
 
-/// Loads every version of the keys of these assets.
+/// Loads every version of the key of a loaded asset.
 pub(super) async fn load_versions_of<S: Session>(session: &mut S, id: &AssetId) -> Answer<(), S> {
     let key = session.work().at(id)?.row.key_sha256.clone();
     session.load_versions(&BTreeSet::from([key])).await

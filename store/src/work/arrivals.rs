@@ -1,4 +1,4 @@
-//! Taking uploads in: each version once, and never an older one over a newer one.
+//! New uploads: each version is ingested once, and an older version never overrides a newer one.
 
 use reelgate_flow::asset::{Asset, Input};
 use reelgate_flow::ids::AssetId;
@@ -10,10 +10,10 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity;
 use reelgate_ports::records::{HistoryEvent, MediaEvent, SourceRecord};
 
-/// Refuses an event that no store can keep: texts travel as JSON and go to databases that hold no zero bytes.
+/// Refuses an event that a database cannot hold: text with a zero byte, or a size of 2^63 bytes or more.
 pub fn check_event(event: &MediaEvent) -> PortResult<()> {
     let texts = [&event.source.bucket, &event.source.key, &event.source.version, &event.location];
-    let refuse = |detail| Err(PortError::new(Port::Store, ErrorKind::Invalid, "take an upload in", detail));
+    let refuse = |detail| Err(PortError::new(Port::Store, ErrorKind::Invalid, "ingest an upload", detail));
     if texts.iter().any(|text| text.contains('\0')) {
         return refuse("expected text without zero bytes, found one in an event");
     }
@@ -23,7 +23,7 @@ pub fn check_event(event: &MediaEvent) -> PortResult<()> {
     Ok(())
 }
 
-/// The row of an asset that was never seen before; the store numbers it.
+/// The row of a new asset; [`Session::add_assets`](crate::session::Session::add_assets) numbers it.
 pub fn new_row(now_ms: u64, event: &MediaEvent, id: &AssetId) -> AssetRow {
     AssetRow {
         arrival: 0,
@@ -49,8 +49,8 @@ pub fn new_row(now_ms: u64, event: &MediaEvent, id: &AssetId) -> AssetRow {
 }
 
 impl UnitOfWork {
-    /// Lets a new asset arrive, and either it or the older versions of its key give way. Every version of its key
-    /// is loaded; `deleted` says that its deletion is known already.
+    /// Steps a new asset through its arrival, then supersedes either it or the older versions of its key. The caller has
+    /// loaded every version of its key; `deleted` means that the producer has already deleted the upload.
     pub fn arrive(&mut self, id: &AssetId, deleted: bool) -> PortResult<()> {
         let now_ms = self.now_ms;
         let size_bytes = self.at(id)?.row.source.size_bytes;
@@ -61,7 +61,7 @@ impl UnitOfWork {
             self.step(id, Input::Superseded, Attribution::default())?;
             return Ok(());
         }
-        // What stands published stays until this one is published too.
+        // A published version stays until this one is published too.
         for older in others.iter().filter(|other| !other.published) {
             self.step(&older.id, Input::Superseded, Attribution::default())?;
         }

@@ -1,4 +1,4 @@
-//! What people and scanners outside decide about assets, as steps.
+//! Decisions of people and findings of external scanners, as steps of assets.
 
 use std::collections::BTreeSet;
 
@@ -11,14 +11,14 @@ use crate::history_lines::{self, Attribution};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::{Decided, Decision, ExternalScanEvent, HistoryEvent};
 
-/// Those of these findings whose ids were just written, each once.
+/// The findings whose ids were just written, each once.
 pub fn fresh_scans<'a>(scans: &'a [ExternalScanEvent], written: &[String]) -> Vec<&'a ExternalScanEvent> {
     let mut left: BTreeSet<&str> = written.iter().map(String::as_str).collect();
     scans.iter().filter(|scan| left.remove(scan.id.as_str())).collect()
 }
 
 impl UnitOfWork {
-    /// Carries a decision out; every version of the asset's key is loaded.
+    /// Carries out a decision; every version of the asset's key is loaded. `Conflict` says why it is refused.
     pub fn decide(&mut self, id: &AssetId, decision: &Decision) -> PortResult<()> {
         let newer = self.versions(id)?.iter().any(|other| other.newer);
         let core = &self.at(id)?.row.core;
@@ -28,9 +28,9 @@ impl UnitOfWork {
             Err(PortError::new(Port::Store, ErrorKind::Conflict, "decide about an asset", detail))
         };
         if newer && matches!(decision.what, Decided::Release | Decided::Redact { .. }) {
-            return refuse("the newest upload of its key", "a newer one, which takes its place");
+            return refuse("the newest upload of its key", "a newer one, which replaces it");
         }
-        // The decision is told before what follows from it.
+        // The history shows the decision before its consequences.
         let now_ms = self.now_ms;
         self.note(id, history_lines::decision_line(now_ms, decision))?;
         self.learned.push(LearnedFact::Decision(id.clone(), decision.clone()));
@@ -51,21 +51,21 @@ impl UnitOfWork {
         }
         let found = format!("it {}", phase.as_str());
         match decision.what {
-            Decided::Erase if held => refuse("an asset that is not under hold", "one that is"),
+            Decided::Erase if held => refuse("an asset that is not under hold", "one that is under hold"),
             Decided::Erase => refuse("an asset that has ended", &found),
             Decided::Release => refuse("a quarantined asset", &found),
             Decided::Redact { .. } if linked => {
                 refuse("an asset with encodes of its own", "a copy of an earlier upload's outputs")
             }
             Decided::Redact { .. } => refuse("a published asset with such parts", &found),
-            Decided::Hold | Decided::Unhold => refuse("an asset that is not so already", &found),
+            Decided::Hold | Decided::Unhold => refuse("an asset whose hold changes", &found),
             Decided::Quarantine | Decided::FalsePositive { .. } => {
                 refuse("an asset that is not quarantined or erased", &found)
             }
         }
     }
 
-    /// Takes in what a scanner outside found; the asset is loaded, or unknown. False where it changes nothing.
+    /// Steps an asset with a finding of an external scanner. False if the asset is unknown or the finding changes nothing.
     pub fn scanned(&mut self, id: &AssetId, scan: &ExternalScanEvent) -> PortResult<bool> {
         if scan.sample || !self.loaded.contains_key(id) {
             return Ok(false);
@@ -80,7 +80,7 @@ impl UnitOfWork {
         self.step(id, input, Attribution::default())
     }
 
-    /// Quarantines an asset again whose release is over. False where it is gone from sight already.
+    /// Quarantines an asset again after its release has expired. False if the asset is no longer published.
     pub fn expire(&mut self, id: &AssetId) -> PortResult<bool> {
         let core = &self.at(id)?.row.core;
         if core.phase != Phase::Published || !core.flags.cleared {
@@ -89,16 +89,12 @@ impl UnitOfWork {
         self.step(id, Input::Quarantine(Cause::Expired), Attribution::default())
     }
 
-    /// Owes the reminder that an asset was quarantined long ago.
+    /// Puts a reminder into the outbox that an asset has been in quarantine for long.
     pub fn remind(&mut self, id: &AssetId) -> PortResult<()> {
         let now_ms = self.now_ms;
         self.note(
             id,
-            history_lines::line(
-                now_ms,
-                HistoryEvent::ReviewDue,
-                "quarantined long ago and nobody has decided",
-            ),
+            history_lines::line(now_ms, HistoryEvent::ReviewDue, "in quarantine for long without a decision"),
         )?;
         self.owed.push((id.clone(), reelgate_flow::asset::NoticeKind::ReviewDue));
         Ok(())

@@ -1,4 +1,4 @@
-//! Deleted uploads: what has not ended gives way, and what comes late does not begin.
+//! Deleted uploads: a deletion supersedes an asset that has not ended, and hides an upload whose event comes later.
 
 use std::collections::BTreeMap;
 
@@ -13,25 +13,26 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::identity;
 use reelgate_ports::records::{HistoryEvent, MediaEvent, NULL_VERSION};
 
-/// How long a deletion is remembered, and a finding about an upload that has not come: no event comes later, because a
-/// stream keeps its records for at most 365 days.
+/// Milliseconds for which a deletion, or a finding about an unknown upload, is kept. No event comes later, because a stream
+/// keeps its records for at most 365 days.
 pub const LATE_EVENT_MS_MAX: u64 = 366 * 24 * 3_600_000;
 
-/// One remembered deletion. It holds no key, so that nothing of it has to go when the upload is erased.
+/// One kept deletion. It holds only the hash of the key, so it may stay when the upload is erased.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Deletion {
-    /// The bucket.
+    /// The bucket of the upload.
     pub bucket: String,
     /// SHA-256 of the key, lower-case hexadecimal.
     pub key_sha256: String,
-    /// The version that is gone; [`NULL_VERSION`] for the one without an id; empty for a marker that hides every older one.
+    /// The version that was deleted; [`NULL_VERSION`] for the version without an id; empty for a delete marker, which hides
+    /// every older version.
     pub version: String,
-    /// Order within the key.
+    /// Its order among the events of the key.
     pub sequencer: Sequencer,
 }
 
 impl Deletion {
-    /// What events tell; of several of the same version the latest.
+    /// The deletions in these events; of several deletions of one version the latest.
     pub fn latest<'a>(events: impl IntoIterator<Item = &'a MediaEvent>) -> Vec<Self> {
         let mut latest: BTreeMap<(String, String, String), Self> = BTreeMap::new();
         for event in events {
@@ -41,7 +42,7 @@ impl Deletion {
                 version: event.source.version.clone(),
                 sequencer: event.sequencer.clone(),
             };
-            let known = latest.entry(deletion.place()).or_insert_with(|| deletion.clone());
+            let known = latest.entry(deletion.identity()).or_insert_with(|| deletion.clone());
             if known.sequencer < deletion.sequencer {
                 *known = deletion;
             }
@@ -49,16 +50,16 @@ impl Deletion {
         latest.into_values().collect()
     }
 
-    /// What tells it from others: bucket, SHA-256 of the key, and version.
-    pub fn place(&self) -> (String, String, String) {
+    /// Its identity: bucket, SHA-256 of the key, and version.
+    pub fn identity(&self) -> (String, String, String) {
         (self.bucket.clone(), self.key_sha256.clone(), self.version.clone())
     }
 
-    /// Whether it says that the producer took this upload back.
+    /// Whether it means that the producer deleted this upload.
     ///
-    /// A marker hides what is older than itself. A version that is gone is gone whatever its age; the one without an id is
-    /// replaced by every upload that gets none, so its deletion concerns older ones only. Once we have begun to withdraw an
-    /// upload it is we who delete its version, however late the event of that comes.
+    /// A delete marker hides older versions. The deletion of a version with an id counts whatever its age. The version without
+    /// an id is replaced by every upload that has none, so its deletion concerns older uploads only. Once Reelgate has begun
+    /// to withdraw an upload, Reelgate itself deletes the version, however late that event comes.
     pub fn hides(&self, row: &AssetRow) -> bool {
         let id = &row.source.id;
         if id.bucket != self.bucket || row.key_sha256 != self.key_sha256 {
@@ -73,14 +74,14 @@ impl Deletion {
     }
 }
 
-/// An attempt to withdraw it has begun at some time.
+/// Whether an attempt to withdraw it was ever started.
 fn is_withdrawn_by_us(row: &AssetRow) -> bool {
     row.core.tasks.get(&TaskKey::Withdraw).is_some_and(|withdraw| withdraw.attempts > 0)
 }
 
 impl UnitOfWork {
-    /// Lets what is still under way give way. What has ended stays: sources are tidied away when they are done
-    /// with. Every version of the deleted keys is loaded.
+    /// Supersedes assets that have not ended and whose upload was deleted. Ended assets stay, because producers tidy up
+    /// sources that were processed. Every version of the deleted keys is loaded.
     pub fn delete(&mut self, deletions: &[Deletion]) -> PortResult<()> {
         for deletion in deletions {
             let covered: Vec<AssetId> = self
@@ -103,7 +104,7 @@ impl UnitOfWork {
     }
 }
 
-/// A failed asset is still to be redriven, so it gives way too.
+/// Whether a deletion supersedes it: it has not ended, or it failed and could be redriven.
 fn is_under_way(phase: Phase) -> bool {
     matches!(phase, Phase::Received | Phase::Linked | Phase::Processing | Phase::Screened | Phase::Failed)
 }

@@ -11,7 +11,7 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::Fence;
 
 impl UnitOfWork {
-    /// Ends a lease as a lost attempt. False where it is stale: another lost task of this batch has just ended the
+    /// Ends a lease as a lost attempt. False if it is stale because another lost task of the same call has just ended the
     /// asset, and the lease with it.
     pub fn lose(&mut self, fence: &Fence, node: &NodeId, why: &'static str) -> PortResult<bool> {
         let fault = Fault::new(Code::WorkerLost, why);
@@ -20,12 +20,12 @@ impl UnitOfWork {
         self.step(&fence.asset, Input::Failed { task, attempt, fault }, by)
     }
 
-    /// Gives a failed or rejected asset another try; every version of its key is loaded.
+    /// Redrives a failed or rejected asset; every version of its key is loaded.
     pub fn redrive(&mut self, id: &AssetId) -> PortResult<()> {
         let phase = self.at(id)?.row.core.phase;
         if !self.step(id, Input::Redrive, Attribution::default())? {
             let detail = format!(
-                "expected a failed or rejected asset that was not redriven too often, found it {}",
+                "expected a failed or rejected asset that was not redriven too often, found {}",
                 phase.as_str()
             );
             return Err(PortError::new(Port::Store, ErrorKind::Conflict, "redrive asset", detail));
@@ -36,7 +36,7 @@ impl UnitOfWork {
         Ok(())
     }
 
-    /// Has part of a published asset made anew; every version of its key is loaded.
+    /// Starts to make part of a published asset again; every version of its key is loaded.
     pub fn redo(&mut self, id: &AssetId, what: Redo) -> PortResult<()> {
         let refuse = |found: String| {
             let detail = format!(
@@ -46,7 +46,7 @@ impl UnitOfWork {
             Err(PortError::new(Port::Store, ErrorKind::Conflict, "redo asset", detail))
         };
         if self.versions(id)?.iter().any(|other| other.newer) {
-            return refuse("a newer upload of its key, which takes its place".to_owned());
+            return refuse("a newer upload of its key, which replaces it".to_owned());
         }
         let core = &self.at(id)?.row.core;
         let (phase, linked, redrives) = (core.phase, core.linked, core.redrives);
@@ -58,7 +58,7 @@ impl UnitOfWork {
                 "a copy of an earlier upload's outputs: redo that one, or this one from validate".to_owned(),
             ),
             Phase::Published if redrives >= REDRIVES_MAX => {
-                refuse(format!("one that was begun again {redrives} times already"))
+                refuse(format!("one that was already redriven {redrives} times"))
             }
             Phase::Published => refuse("one without such a part".to_owned()),
             other => refuse(format!("it {}", other.as_str())),

@@ -1,9 +1,9 @@
-//! One writing call of a store as a unit of work: the assets it concerns in memory, stepped by the core, and what
-//! must be written afterwards. Every store on a database decides here, so that all decide the same; a store adds
-//! only how rows are loaded, locked and written.
+//! The unit of work of one writing call: the assets it concerns, loaded into memory and stepped by the core, and what must be
+//! written afterwards. Every backend decides here, so that all backends decide the same; a backend only loads, locks and
+//! writes rows.
 //!
-//! Nothing here does input or output. Where a decision needs assets that are not in memory yet, the unit names
-//! them first ([`UnitOfWork::next_follow_up`], [`UnitOfWork::content_to_look_for`]), and the store loads them.
+//! Nothing here does input or output. If a decision needs assets that are not loaded yet, the unit of work names them first
+//! ([`UnitOfWork::next_follow_up`], [`UnitOfWork::content_to_look_for`]), and the caller loads them.
 
 mod arrivals;
 mod decisions;

@@ -1,6 +1,6 @@
-//! Assets that concern each other: the same content, or versions of the same key.
+//! Related assets: those with the same content, and versions of the same key.
 
-use reelgate_flow::asset::{Cause, Exit, Input, Original, OriginalEnd, Phase};
+use reelgate_flow::asset::{Cause, Input, Original, OriginalEnd, Phase};
 use reelgate_flow::ids::AssetId;
 
 use super::rows::Loaded;
@@ -11,9 +11,9 @@ use reelgate_ports::error::PortResult;
 /// Another version of the same key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Version {
-    /// Its id.
+    /// The asset of this version.
     pub id: AssetId,
-    /// It comes after the one asked for.
+    /// It is newer than the asset that was asked for.
     pub newer: bool,
     /// Its outputs are visible.
     pub published: bool,
@@ -25,7 +25,7 @@ impl UnitOfWork {
         self.at(id)?;
         let Some(this) = self.loaded.get(id).map(|loaded| &loaded.row) else { return Ok(Vec::new()) };
         let same_key = |other: &&Loaded| {
-            // By its hash: an erased asset has lost its key, and is a version of it still.
+            // By the key's hash, because an erased asset has no key any more but is still a version of it.
             let same = other.row.key_sha256 == this.key_sha256;
             other.row.id != *id && same && other.row.source.id.bucket == this.source.id.bucket
         };
@@ -37,15 +37,15 @@ impl UnitOfWork {
         Ok(self.loaded.values().filter(same_key).map(version).collect())
     }
 
-    /// What the steps so far cause at other assets, one at a time. The store loads those it names (the duplicates
-    /// that wait, or every version of the key) and then has it carried out.
+    /// Takes the next consequence of the steps so far for other assets. The caller loads the assets it concerns (waiting
+    /// duplicates, or every version of a key) and then calls [`UnitOfWork::carry_out`].
     ///
-    /// It ends: an asset ends once between two redrives, and only an ending is followed up.
+    /// The sequence is finite: an asset ends once between two redrives, and only an ending has consequences.
     pub fn next_follow_up(&mut self) -> Option<FollowUp> {
         self.follow_ups.pop_front()
     }
 
-    /// Carries out what [`UnitOfWork::next_follow_up`] named.
+    /// Steps the assets that a follow-up concerns; the caller has loaded them.
     pub fn carry_out(&mut self, next: FollowUp) -> PortResult<()> {
         match next {
             FollowUp::Duplicates(id, end) => self.notify_duplicates(&id, &end),
@@ -55,9 +55,9 @@ impl UnitOfWork {
     }
 
     fn notify_duplicates(&mut self, id: &AssetId, end: &OriginalEnd) -> PortResult<()> {
-        let follows = |loaded: &&Loaded| loaded.row.linked_to.as_ref() == Some(id);
+        let is_linked = |loaded: &&Loaded| loaded.row.linked_to.as_ref() == Some(id);
         let duplicates: Vec<AssetId> =
-            self.loaded.values().filter(follows).map(|loaded| loaded.row.id.clone()).collect();
+            self.loaded.values().filter(is_linked).map(|loaded| loaded.row.id.clone()).collect();
         for duplicate in duplicates {
             self.step(&duplicate, Input::OriginalEnded(end.clone()), Attribution::default())?;
         }
@@ -71,7 +71,7 @@ impl UnitOfWork {
         Ok(())
     }
 
-    /// Every version of its key is loaded, and, where asked for, every asset with the same content.
+    /// Quarantines the older versions of its key and, if `same_content`, every asset with the same content; all are loaded.
     fn close_over(&mut self, id: &AssetId, same_content: bool) -> PortResult<()> {
         for other in self.versions(id)?.iter().filter(|other| !other.newer) {
             self.step(&other.id, Input::Quarantine(Cause::NewerVersion), Attribution::default())?;
@@ -86,7 +86,7 @@ impl UnitOfWork {
         Ok(())
     }
 
-    /// Links an asset to the earliest loaded one with the same content whose result can be shared.
+    /// Links an asset to the earliest loaded asset with the same content whose result can be shared.
     pub(super) fn link_to_original(&mut self, id: &AssetId, sha256: Option<&str>) -> PortResult<Original> {
         let Some(sha256) = sha256 else { return Ok(Original::None) };
         if self.at(id)?.row.forced {
@@ -94,35 +94,12 @@ impl UnitOfWork {
         }
         let fits = |loaded: &&Loaded| {
             let same = loaded.row.sha256.as_deref() == Some(sha256) && loaded.row.id != *id;
-            same && shared_by(loaded).is_some()
+            same && loaded.row.core.as_original() != Original::None
         };
         let earliest = self.loaded.values().filter(fits).min_by_key(|loaded| loaded.row.arrival);
-        let Some((original_id, original)) =
-            earliest.and_then(|original| Some((original.row.id.clone(), shared_by(original)?)))
-        else {
-            return Ok(Original::None);
-        };
+        let Some(earliest) = earliest else { return Ok(Original::None) };
+        let (original_id, original) = (earliest.row.id.clone(), earliest.row.core.as_original());
         self.at(id)?.row.linked_to = Some(original_id);
         Ok(original)
-    }
-}
-
-/// What others with the same content may share of this asset.
-fn shared_by(loaded: &Loaded) -> Option<Original> {
-    let core = &loaded.row.core;
-    // A linked asset has nothing of its own before its copy is published.
-    if core.linked && core.phase != Phase::Published {
-        return None;
-    }
-    match core.phase {
-        Phase::Processing | Phase::Screened => Some(Original::Running),
-        Phase::Withdrawing if core.exit != Some(Exit::Supersede) => Some(Original::Running),
-        Phase::Published | Phase::Quarantined => Some(Original::Ended(OriginalEnd {
-            phase: core.phase,
-            severity: core.severity,
-            response: core.shared_response(),
-            reason: core.reason.clone(),
-        })),
-        _ => None,
     }
 }

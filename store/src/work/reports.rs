@@ -1,4 +1,4 @@
-//! Reports of attempts as steps: the fence first, then the core, then what was learned.
+//! Applies reports of attempts: the fence is checked first, then the core steps, then the results are recorded.
 
 use reelgate_flow::asset::{Input, Outcome, Phase, TaskState};
 use reelgate_flow::ids::AssetId;
@@ -11,8 +11,8 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::{Applied, Ending, Success, TaskReport, WithdrawalRecord};
 
 impl UnitOfWork {
-    /// The content whose earlier assets must be loaded before this report is applied: SHA-256, lower-case
-    /// hexadecimal. `None` where the report links nothing, or is stale.
+    /// The content whose earlier assets must be loaded before this report is applied, as SHA-256 in lower-case
+    /// hexadecimal. `None` if the report cannot link its asset to another one, or is stale.
     pub fn content_to_look_for(&self, report: &TaskReport) -> Option<String> {
         let Ending::Success(Success::Validated { .. }) = &report.ending else { return None };
         let loaded = self.loaded.get(&report.fence.asset)?;
@@ -22,7 +22,7 @@ impl UnitOfWork {
         report.sha256.clone().or_else(|| loaded.row.sha256.clone())
     }
 
-    /// Applies one report. Its asset is loaded, and so are those of [`UnitOfWork::content_to_look_for`].
+    /// Applies one report. The caller has loaded its asset and the assets of [`UnitOfWork::content_to_look_for`].
     pub fn report(&mut self, report: &TaskReport) -> PortResult<Applied> {
         let id = &report.fence.asset;
         let holds = self.loaded.get(id).is_some_and(|loaded| holds_lease(loaded, report));
@@ -63,7 +63,7 @@ impl UnitOfWork {
         Ok(Input::Done { task, attempt, outcome })
     }
 
-    /// What the attempt used, and what it learned of the source whatever its ending.
+    /// Adds what the attempt used, and keeps the hash and the facts of the source even if the attempt failed.
     fn account(&mut self, report: &TaskReport) -> PortResult<()> {
         let loaded = self.at(&report.fence.asset)?;
         if let Some(extra) = loaded.extras.get_mut(&report.fence.task) {
@@ -122,9 +122,9 @@ impl UnitOfWork {
                 row.source.location = source_location.clone();
                 row.published_location = None;
                 let phase = row.core.phase;
-                // Of a refused upload nothing was visible: its withdrawal record proves nothing that anybody asks for.
+                // No output of a rejected or superseded upload needs a proof that it is gone.
                 if matches!(phase, Phase::Quarantined | Phase::Erased) {
-                    self.closed(&asset, attempt, withdrawal_record)?;
+                    self.record_withdrawal(&asset, attempt, withdrawal_record)?;
                 }
             }
             Success::Restored { source_location, published_location } => {
@@ -138,10 +138,15 @@ impl UnitOfWork {
 }
 
 impl UnitOfWork {
-    /// Keeps what a withdrawal took and proved, after the rows that it empties.
-    fn closed(&mut self, id: &AssetId, attempt: u32, withdrawal_record: &WithdrawalRecord) -> PortResult<()> {
+    /// Records what a withdrawal removed and proved; an erased asset's rows are emptied first.
+    fn record_withdrawal(
+        &mut self,
+        id: &AssetId,
+        attempt: u32,
+        withdrawal_record: &WithdrawalRecord,
+    ) -> PortResult<()> {
         let result = serde_json::to_value(withdrawal_record).map_err(|error| {
-            PortError::new(Port::Store, ErrorKind::Invalid, "keep a closing", error.to_string())
+            PortError::new(Port::Store, ErrorKind::Invalid, "keep a withdrawal record", error.to_string())
         })?;
         let proof = history_lines::withdrawal_line(self.now_ms, withdrawal_record, &result);
         self.note(id, proof)?;

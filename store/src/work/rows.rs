@@ -1,4 +1,4 @@
-//! Rows of assets and tasks as a unit of work holds them.
+//! Rows of assets and tasks in a unit of work.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,49 +12,49 @@ use reelgate_ports::records::{
     AssetRecord, Decision, FindingRecord, RenditionRecord, SourceRecord, StagedOutput, TaskJob,
 };
 
-/// An asset's own row; the core's part carries its tasks once they are loaded too.
+/// An asset's own row. `core` holds its tasks too, once they are loaded.
 #[derive(Clone, Debug)]
 pub struct AssetRow {
-    /// Its number in the order of arrival; 0 before it is written.
+    /// Its number in the order of arrival, from 1; 0 before it is written.
     pub arrival: i64,
-    /// Its id.
+    /// The asset's id, derived from its upload.
     pub id: AssetId,
-    /// The upload.
+    /// Bucket, key, version, sequencer and size of the upload, and where its bytes are now.
     pub source: SourceRecord,
     /// SHA-256 of the key, lower-case hexadecimal.
     pub key_sha256: String,
-    /// Never linked to another asset.
+    /// It is processed even if another asset has the same content.
     pub forced: bool,
-    /// SHA-256 of the content, lower-case hexadecimal, where known.
+    /// SHA-256 of the content, lower-case hexadecimal; `None` before validation has read it.
     pub sha256: Option<String>,
-    /// What the core knows.
+    /// The core's state of the asset.
     pub core: Asset,
-    /// The asset with the same content whose outputs it shows.
+    /// The original with the same content whose result it shares.
     pub linked_to: Option<AssetId>,
-    /// Where its outputs are visible.
+    /// Where its outputs are visible; `None` if they are not.
     pub published_location: Option<String>,
-    /// Taken in, milliseconds since 1970.
+    /// When it was ingested, milliseconds since 1970.
     pub received_ms: u64,
-    /// Ended, milliseconds since 1970.
+    /// When it ended, milliseconds since 1970; `None` before it ends.
     pub ended_ms: Option<u64>,
-    /// Lines of its history so far.
+    /// Number of lines in its history.
     pub history_lines: u64,
-    /// How urgent it is.
+    /// The priority of its tasks among those of all producers.
     pub priority: Priority,
-    /// Where it queues, see [`reelgate_ports::order`].
+    /// Its position in the queue, see [`reelgate_ports::order`]; smaller is earlier.
     pub place: u64,
 }
 
 impl AssetRow {
-    /// Comes before the other one in the order of its key; equal sequencers are told apart by the version, so
-    /// that every order of arrival ends the same.
+    /// Whether it is older than another version of its key. Versions break ties between equal sequencers, so that every
+    /// order of arrival has the same result.
     pub fn is_older_than(&self, other: &Self) -> bool {
         let order = |row: &Self| (row.source.sequencer.clone(), row.source.id.version.clone());
         order(self) < order(other)
     }
 
-    /// What tells a notice of this asset from an earlier one of the same kind: the times it began again, for a reminder the
-    /// time. An asset that failed may fail once more on its way out, without beginning again.
+    /// The number that makes a notice's id differ from an earlier notice of the same kind: how often the asset began again,
+    /// or the time for a reminder. An asset that failed may fail again while it is withdrawn, without beginning again.
     pub fn notice_number(&self, kind: NoticeKind, now_ms: u64) -> u64 {
         let redrives = u64::from(self.core.redrives);
         match kind {
@@ -67,7 +67,7 @@ impl AssetRow {
         }
     }
 
-    /// The row as others see it.
+    /// The row as queries and notices show it.
     pub fn record(&self) -> AssetRecord {
         AssetRecord {
             id: self.id.clone(),
@@ -87,21 +87,21 @@ impl AssetRow {
     }
 }
 
-/// The right to work on a task, for a while.
+/// The right of a node to work on a task until a time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Lease {
-    /// Who holds it.
+    /// The id of the node that owns it.
     pub owner: String,
-    /// Until then, milliseconds since 1970.
+    /// When it expires, milliseconds since 1970.
     pub until_ms: u64,
 }
 
-/// A task's row, without what the core keeps.
+/// What a task's row holds besides the core's [`TaskRecord`](reelgate_flow::asset::TaskRecord).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TaskExtra {
-    /// Its lease.
+    /// Its lease, if it is claimed.
     pub lease: Option<Lease>,
-    /// Due from then on, milliseconds since 1970.
+    /// When it becomes due, milliseconds since 1970.
     pub ready_at_ms: u64,
     /// Wall-clock milliseconds of all its attempts.
     pub wall_ms: u64,
@@ -118,20 +118,20 @@ impl TaskExtra {
     }
 }
 
-/// An asset and its tasks, as they stand within a unit of work.
+/// An asset and its tasks within a unit of work.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// Its own row.
+    /// Its own row, changed by the steps so far.
     pub row: AssetRow,
-    /// What its tasks have beside the core's records.
+    /// What its tasks' rows hold besides the core's records.
     pub extras: BTreeMap<TaskKey, TaskExtra>,
-    /// Tasks to write.
+    /// Tasks whose rows must be written.
     pub touched: BTreeSet<TaskKey>,
-    /// More of the asset's own row is to be written than its count of history lines.
+    /// Its own row must be written, not only the columns named below.
     pub changed: bool,
-    /// So is the hash of its content.
+    /// The hash of its content must be written.
     pub hashed: bool,
-    /// So is its count of history lines.
+    /// Its number of history lines must be written.
     pub told: bool,
 }
 
@@ -147,7 +147,7 @@ impl Loaded {
         }
     }
 
-    /// The task's row is to be written, its lease cleared.
+    /// Marks a task's row to be written, without its lease and due at `ready_at_ms`.
     pub(super) fn touch(&mut self, task: TaskKey, ready_at_ms: u64) {
         let extra = self.extras.entry(task).or_insert_with(|| TaskExtra::due(ready_at_ms));
         extra.ready_at_ms = ready_at_ms;
@@ -156,42 +156,43 @@ impl Loaded {
     }
 }
 
-/// What a finished task told beyond the core's state.
+/// A result to write that is no part of the core's state.
 #[derive(Clone, PartialEq, Debug)]
 pub enum LearnedFact {
-    /// For later stages.
+    /// What a finished task left for later stages.
     Product {
-        /// Of which asset.
+        /// The asset of the task.
         asset: AssetId,
-        /// Which task left it.
+        /// The task that left it.
         task: TaskKey,
-        /// Which attempt.
+        /// The attempt that was committed.
         attempt: u32,
-        /// Its document.
+        /// Its result document.
         result: serde_json::Value,
-        /// Its files.
+        /// The files it staged, in order.
         outputs: Vec<StagedOutput>,
     },
-    /// The jobs of its media tasks; they replace those of an earlier plan.
+    /// The jobs of the asset's media tasks; they replace those of an earlier plan.
     Jobs(AssetId, Vec<TaskJob>),
-    /// The media's facts.
+    /// Container, tracks and duration, as inspection found them.
     Facts(AssetId, Box<MediaFacts>),
-    /// The ladder.
+    /// The renditions that were packaged.
     Renditions(AssetId, Vec<RenditionRecord>),
-    /// Screening's findings.
+    /// All findings of screening; they replace earlier ones.
     Findings(AssetId, Vec<FindingRecord>),
-    /// What a scanner outside found besides ([`reelgate_ports::external_scanner::findings::join`]).
+    /// Findings of an external scanner, to be joined with those of screening
+    /// ([`join`](reelgate_ports::external_scanner::findings::join)).
     Found(AssetId, Vec<FindingRecord>),
-    /// What encoding anew leaves out.
+    /// What the next encode leaves out.
     Redaction(AssetId, serde_json::Value),
-    /// What somebody decided.
+    /// A decision of an operator or a security officer.
     Decision(AssetId, Decision),
-    /// Nothing is left of it: every row that holds its text goes, and its key.
+    /// The asset is erased: its key, and every row that holds text of it, must be removed.
     Erased(AssetId),
 }
 
 impl LearnedFact {
-    /// Of which asset.
+    /// The asset it belongs to.
     pub fn asset(&self) -> &AssetId {
         match self {
             Self::Product { asset: id, .. }

@@ -1,4 +1,4 @@
-//! The unit of work: steps assets in memory and notes what must be written.
+//! The unit of work: steps loaded assets and collects what must be written.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -12,43 +12,43 @@ use crate::history_lines::{self, Attribution};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::HistoryRecord;
 
-/// What one step causes at other assets.
+/// A consequence of one step for other assets.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FollowUp {
-    /// Those linked to this one.
+    /// The original ended like this: step the duplicates linked to it.
     Duplicates(AssetId, OriginalEnd),
-    /// Older versions of the same key.
+    /// The asset was published: supersede the older versions of its key.
     Older(AssetId),
-    /// Older versions of the same key and, where the content is the reason, every asset with the same content: what
-    /// was found lies in them too.
+    /// The asset was quarantined: quarantine the older versions of its key and, if its content is the reason, every asset
+    /// with the same content, because they hold the same data.
     SameKey {
         /// The asset that is quarantined.
         id: AssetId,
-        /// The content is the reason.
+        /// Its content is the reason, not its name.
         same_content: bool,
     },
 }
 
-/// The unit of work.
+/// What one writing call has loaded and changed.
 #[derive(Debug)]
 pub struct UnitOfWork {
-    /// The store's time of this call, milliseconds since 1970.
+    /// The store's clock at the start of the call, milliseconds since 1970.
     pub now_ms: u64,
-    /// Assets in memory.
+    /// The loaded assets.
     pub loaded: BTreeMap<AssetId, Loaded>,
-    /// Lines to add, numbered, in order.
+    /// Lines of history to add, in order; each has its number within its asset.
     pub history: Vec<(AssetId, HistoryRecord)>,
-    /// Notices to owe.
+    /// Notices to put into the outbox.
     pub owed: Vec<(AssetId, NoticeKind)>,
-    /// What reports told, in order.
+    /// Results of reports and decisions to write, in order.
     pub learned: Vec<LearnedFact>,
-    /// Ids of invariants found broken.
+    /// Ids of violated invariants.
     pub violations: Vec<String>,
     pub(super) follow_ups: VecDeque<FollowUp>,
 }
 
 impl UnitOfWork {
-    /// An empty unit at this time.
+    /// An empty unit of work; `now_ms` is the store's clock.
     pub fn new(now_ms: u64) -> Self {
         Self {
             now_ms,
@@ -61,17 +61,17 @@ impl UnitOfWork {
         }
     }
 
-    /// Those of these assets that are not in memory.
+    /// Those of these assets that are not loaded yet.
     pub fn not_loaded<'a>(&self, ids: &'a [AssetId]) -> Vec<&'a str> {
         ids.iter().filter(|id| !self.loaded.contains_key(*id)).map(AssetId::as_str).collect()
     }
 
-    /// Brings an asset's own row into memory.
+    /// Adds a loaded asset row, without its tasks.
     pub fn add(&mut self, row: AssetRow) {
         self.loaded.insert(row.id.clone(), Loaded::new(row));
     }
 
-    /// Brings a task of a loaded asset into memory.
+    /// Adds a loaded task of a loaded asset; `Missing` if its asset is not loaded.
     pub fn add_task(
         &mut self,
         id: &AssetId,
@@ -85,14 +85,14 @@ impl UnitOfWork {
         Ok(())
     }
 
-    /// An asset that was loaded.
+    /// A loaded asset; `Missing` if it is not loaded.
     pub fn at(&mut self, id: &AssetId) -> PortResult<&mut Loaded> {
         let missing =
             || PortError::new(Port::Store, ErrorKind::Missing, "load asset", format!("no asset {id}"));
         self.loaded.get_mut(id).ok_or_else(missing)
     }
 
-    /// Feeds one input to the core and notes what must be written; false where it was stale.
+    /// Lets the core step an asset and collects what must be written; false if the input was stale.
     pub fn step(&mut self, id: &AssetId, input: Input, by: Attribution<'_>) -> PortResult<bool> {
         let now_ms = self.now_ms;
         let loaded = self.at(id)?;
@@ -154,7 +154,7 @@ impl UnitOfWork {
         Ok(())
     }
 
-    /// Adds a line to an asset's history, numbered.
+    /// Adds a line to the history of a loaded asset and numbers it.
     pub fn note(&mut self, id: &AssetId, line: HistoryRecord) -> PortResult<()> {
         let loaded = self.at(id)?;
         loaded.told = true;

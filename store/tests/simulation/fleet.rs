@@ -1,4 +1,4 @@
-//! The workers, the wire between them and the store, and everything that goes wrong on the way.
+//! The workers, the messages between them and the store, and everything that goes wrong.
 
 use std::collections::BTreeSet;
 
@@ -17,21 +17,21 @@ use crate::truth::Truth;
 const WORKERS: usize = 4;
 /// Turns with faults.
 const TURNS: usize = 600;
-/// Turns without, after which everything must have come to rest.
+/// Turns without faults, after which everything must have ended.
 const REST_TURNS_MAX: usize = 5_000;
 
 const OURS: &[Code] =
     &[Code::StoreUnavailable, Code::ObjectUnavailable, Code::PluginMissing, Code::QuotaDisk, Code::Internal];
 pub const PASSING: &[Code] = &[Code::DecoderCrashed, Code::BudgetWall];
 
-/// A claimed task in the hands of a worker; a worker that is not looked at for long is a zombie.
+/// A claimed task of a worker. A worker that is not scheduled for long becomes a zombie.
 #[derive(Clone, Copy)]
 struct Job {
     row: usize,
     task: TaskKey,
     attempt: u32,
     linked: bool,
-    /// A stalled worker does nothing before this, and has lost its lease by then.
+    /// A stalled worker does nothing before this time, and has lost its lease by then.
     wakes_ms: u64,
 }
 
@@ -46,7 +46,7 @@ struct Report {
 enum Worker {
     Idle,
     Working(Job),
-    /// The effect has happened, the commit has not.
+    /// The effect has happened, but not the commit.
     Acted(Report),
 }
 
@@ -56,7 +56,7 @@ impl Worker {
     }
 }
 
-/// How likely each fault is, in a hundred; drawn anew now and then, so that some times are calm and some not.
+/// The probability of each fault in percent. It is drawn again regularly, so that some periods are calm and others are not.
 struct Weather {
     loss: u64,
     doubling: u64,
@@ -92,16 +92,16 @@ pub struct SimulatedFleet {
     events: Vec<usize>,
 }
 
-/// Runs one schedule. Gives the counters back, and the trace where it was asked for.
+/// Runs one schedule. Returns the counters, and the trace if it was asked for.
 pub fn run(seed: u64, hits: Hits, tracing: bool) -> (Result<(), String>, Journal) {
     let mut rng = Rng::new(seed);
     let truth = Truth::new(&mut rng, TURNS);
     let weather = Weather::new(&mut rng);
     let store = Observed::new(truth, Journal { hits, trace: tracing.then(Vec::new) });
     let workers = std::array::from_fn(|_| Worker::Idle);
-    let mut world = SimulatedFleet { rng, weather, store, workers, wire: Vec::new(), events: Vec::new() };
-    let result = world.live();
-    (result, world.store.journal)
+    let mut fleet = SimulatedFleet { rng, weather, store, workers, wire: Vec::new(), events: Vec::new() };
+    let result = fleet.live();
+    (result, fleet.store.journal)
 }
 
 impl SimulatedFleet {
@@ -116,7 +116,7 @@ impl SimulatedFleet {
             self.turn()?;
         }
         self.weather = Weather::CALM;
-        // The sweep finds what the events did not tell.
+        // The sweep finds uploads whose events were lost.
         self.events = (0..self.store.truth.uploads.len()).collect();
         self.come_to_rest()?;
         oracle::at_rest(&self.store, false)?;
@@ -182,7 +182,7 @@ impl SimulatedFleet {
         (0..WORKERS).filter(is_awake).collect()
     }
 
-    /// When the next wait, lease or stall ends. A leased task waits for its lease.
+    /// When the next delay, lease or stall ends. A leased task waits for the end of its lease.
     fn next_due_ms(&self) -> Option<u64> {
         let due = self.store.rows.iter().flat_map(|row| {
             let ready = row.asset.tasks.iter().filter(|(_, t)| t.state.as_str() == "ready");
@@ -238,7 +238,7 @@ impl SimulatedFleet {
         Ok(())
     }
 
-    /// One busy worker goes one step on: acts, or sends its answer.
+    /// Moves one busy worker by one step: it acts, or sends its answer.
     fn work(&mut self) -> Result<(), String> {
         let busy = self.awake();
         if busy.is_empty() {
@@ -297,7 +297,7 @@ impl SimulatedFleet {
             return Outcome::Validated { video_chunks: 0, audio: false, original: Original::None };
         }
         match job.task {
-            // The plan is drawn at each validation, as if the settings had changed meanwhile.
+            // Each validation draws a plan, as if the settings had changed meanwhile.
             TaskKey::Validate => {
                 let video_chunks = self.rng.below(3) as u16;
                 Outcome::Validated {
@@ -316,7 +316,7 @@ impl SimulatedFleet {
         }
     }
 
-    /// A severe finding in the content is answered by redaction for every other content, one in the name never.
+    /// Policy answers a severe finding in the content by redaction for every second content, and one in the name never.
     fn screening(&mut self, job: Job) -> Screening {
         let row = &self.store.rows[job.row];
         let named = self.store.truth.uploads[row.upload].name_severity;
@@ -340,7 +340,7 @@ impl SimulatedFleet {
         Screening { response: Response::RedactThenPublish, parts: Some(parts), ..screening }
     }
 
-    /// What only the scanner outside finds.
+    /// The findings that only the external scanner has.
     fn scan(&mut self, job: Job) -> Screening {
         let row = &self.store.rows[job.row];
         if job.linked || row.asset.flags.redacted || !self.store.truth.is_left_to_scanner(row.upload) {
@@ -350,7 +350,7 @@ impl SimulatedFleet {
         Screening::of(self.store.truth.content_of(row.upload).severity)
     }
 
-    /// What an attempt does outside the store before it can answer; a code where it cannot.
+    /// Does the work of an attempt outside the store; returns the code of the fault if it fails.
     fn touch_files(&mut self, job: Job) -> Result<Option<Code>, String> {
         let current = self.store.is_current(job.row, job.task, job.attempt);
         let original = self.store.rows[job.row].linked_to.map(|original| &self.store.rows[original]);
@@ -417,7 +417,7 @@ impl SimulatedFleet {
                 self.store.show(job.row, outputs);
             }
             TaskKey::Withdraw => {
-                // Quarantined in one piece; whatever leads out otherwise removes it.
+                // A quarantine keeps the outputs as a whole; every other exit removes them.
                 row.kept = match row.asset.exit {
                     Some(Exit::Quarantine) => row.visible.or(row.kept),
                     _ => None,
@@ -455,7 +455,7 @@ impl SimulatedFleet {
             self.store.journal.hit(Hit::ResultLate);
         }
         if applied && self.rng.percent(self.weather.crash) {
-            // The sender never learns of the commit, and sends again.
+            // The sender does not get the answer, and sends again.
             self.store.journal.hit(Hit::CrashAfterCommit);
             self.wire.push(report);
         }
@@ -503,7 +503,7 @@ impl SimulatedFleet {
         self.store.decide(row, &choices[at], for_a_while)
     }
 
-    /// Every worker dies at once with all it had sent; the node's next start ends the leases it left.
+    /// All workers die at once, and their messages are lost. The next start of the node ends their leases.
     fn kill_node(&mut self) -> Result<(), String> {
         self.store.journal.hit(Hit::NodeKilled);
         self.workers.fill(Worker::Idle);
@@ -517,7 +517,7 @@ impl SimulatedFleet {
             self.store.journal.owed(notice.kind);
         }
         if self.rng.percent(self.weather.loss) {
-            // Delivered, but the answer was lost: it stays in the outbox and goes out again.
+            // Delivered, but the answer was lost: the notice stays in the outbox and is delivered again.
             self.store.journal.hit(Hit::NoticeRepeated);
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! What a schedule met: counters for the "sometimes" assertions, and a trace when a seed is replayed.
+//! Counts what schedules meet, for assertions that something happens sometimes, and traces a replayed seed.
 
 use reelgate_flow::asset::{Asset, Exit, Input, NoticeKind, Phase, Severity, TaskState, Verdict};
 use reelgate_ports::records::{HistoryEvent, HistoryRecord};
@@ -31,14 +31,14 @@ hits! {
     DoorReject DoorQuarantine DoorSupersede DoorErase
     VerdictUnscanned VerdictClean VerdictFlagged SeverityNone SeverityLow SeverityMedium SeverityHigh
     OwedPublished OwedRejected OwedQuarantined OwedFailed OwedErased
-    // ways worth seeing
+    // rare sequences
     OriginalNone OriginalRunning OriginalEnds DuplicatePublished DuplicateQuarantined DuplicateRejected DuplicateBeganAgain
     PublishedWithdrawn WithdrawFailed WithdrawRedriven RejectedRedriven LinkedRedriven RedrivenIntoNewer
     PlanShrank DuplicateOutlivedOriginal KeptFromBefore RedoWithdrawn
     ReleaseExpired RestoredWhole RestoredWithout RedactedByPolicy FoundByScanner ScannerAskedAnew
 }
 
-/// Counts every [`Hit`] over all schedules, in a fixed array: this is the hot path.
+/// Counts every [`Hit`] over all schedules, in a fixed array because this is the hot path.
 pub struct Hits([u64; NAMES.len()]);
 
 impl Hits {
@@ -50,7 +50,7 @@ impl Hits {
         self.0[hit as usize] += 1;
     }
 
-    /// The names of what never happened.
+    /// The names of hits that never happened.
     pub fn missed(&self) -> Vec<&'static str> {
         NAMES.iter().zip(self.0).filter(|(_, count)| *count == 0).map(|(name, _)| *name).collect()
     }
@@ -62,7 +62,7 @@ impl Hits {
 
 pub struct Journal {
     pub hits: Hits,
-    /// `None` unless a seed is replayed: formatting every step would cost more than the steps.
+    /// `None` unless a seed is replayed, because formatting a step costs more than the step.
     pub trace: Option<Vec<String>>,
 }
 
@@ -97,7 +97,7 @@ impl Journal {
         self.hits.hit(if applied { taken } else { stale });
     }
 
-    /// A new line of history. Claims are counted where they are made.
+    /// Counts a new line of history. Claims are counted elsewhere.
     pub fn line(&mut self, line: &HistoryRecord) {
         let hit = match line.event {
             HistoryEvent::Entered(_) => Hit::NoteEntered,
@@ -118,7 +118,7 @@ impl Journal {
         self.hits.hit(hit);
     }
 
-    /// A notice that was owed.
+    /// Counts a notice in the outbox.
     pub fn owed(&mut self, kind: NoticeKind) {
         self.hits.hit(Hit::Owe);
         self.hits.hit(match kind {
@@ -127,7 +127,7 @@ impl Journal {
             NoticeKind::Quarantined => Hit::OwedQuarantined,
             NoticeKind::Failed => Hit::OwedFailed,
             NoticeKind::Erased => Hit::OwedErased,
-            // Owed by time and not by a step; schedules have no reminders.
+            // Reminders are caused by time, not by a step; schedules have none.
             NoticeKind::ReviewDue => return,
         });
     }

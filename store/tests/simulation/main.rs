@@ -1,5 +1,5 @@
-//! Seeded schedules of the life of assets: the production service over the store in memory, model workers, and everything
-//! that goes wrong.
+//! Seeded schedules of the life of assets: the production service on the memory store, modelled workers, and everything that
+//! goes wrong.
 //!
 //! `REELGATE_SCHEDULES` sets how many schedules run, `REELGATE_SIM_SEED` replays one and prints its trace.
 
@@ -12,14 +12,14 @@ mod truth;
 
 use journal::Hits;
 
-/// In the ordinary test; `make test-long` runs 100,000.
+/// Number of schedules in `make test`; `make test-long` runs 100,000.
 const SCHEDULES: u64 = 10_000;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("the variable holds a whole number"))
 }
 
-/// Runs the seed again with its trace, and tells it all.
+/// Runs the seed again with its trace, and returns the text of both.
 fn replay(seed: u64) -> String {
     let (result, journal) = fleet::run(seed, Hits::new(), true);
     let trace = journal.trace.unwrap_or_default().join("\n");
@@ -41,7 +41,7 @@ fn every_schedule_keeps_the_invariants_and_meets_every_fault() {
         hits = journal.hits;
     }
     println!("{seeds} schedules; {}", hits.lines());
-    // Fewer schedules than usual may well miss a rare way.
+    // Fewer schedules than usual may miss a rare sequence.
     let missed = hits.missed();
     assert!(seeds < SCHEDULES || missed.is_empty(), "never met: {missed:?}");
 }

@@ -1,5 +1,5 @@
-//! The production store in memory as a schedule sees it: every call goes through the service, and after each one every asset
-//! is looked at and judged. What lies in the files outside the store is kept beside it.
+//! The memory store under observation: every call goes through the production service, and after each call every asset is
+//! checked. The files outside the store are modelled here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,10 +27,10 @@ use crate::truth::Truth;
 
 pub const LEASE_MS: u64 = 30_000;
 
-/// Longer than any schedule lasts, so that no reminder is ever due.
+/// Milliseconds; longer than any schedule, so that no reminder is ever due.
 const REVIEW_MS: u64 = 1 << 50;
 
-/// An asset as it was seen last, and where its files lie.
+/// An asset as it was observed last, and the state of its files.
 pub struct Row {
     pub upload: usize,
     id: AssetId,
@@ -38,24 +38,25 @@ pub struct Row {
     pub linked_to: Option<usize>,
     pub leases: BTreeMap<TaskKey, u64>,
     pub ready_at: BTreeMap<TaskKey, u64>,
-    /// Lines of its history that were seen.
+    /// Number of lines of its history that were observed.
     lines: usize,
     /// Chunks and audio, as the latest validation planned.
     pub plan: (u16, bool),
-    /// Endings so far that owe a notice.
+    /// Number of endings so far that need a notice.
     pub endings: usize,
-    /// A decision or a finding from outside quarantine it; told in its history, because a reason goes when a withdrawal fails.
+    /// A decision or a finding of the external scanner quarantines it. Taken from its history, because the reason is replaced
+    /// when a withdrawal fails.
     pub quarantined: bool,
     /// Attempts that ended with a producer's code, by task.
     pub producers_faults: BTreeMap<TaskKey, u32>,
     pub staged: BTreeSet<TaskKey>,
-    /// Whose outputs the publication that stands holds and no redo has outdated.
+    /// The asset whose outputs the current publication contains, unless a redo has outdated them.
     pub shown: BTreeSet<TaskKey>,
-    /// Outputs that were visible when it was quarantined, kept with it.
+    /// Outputs that were visible when it was quarantined, and are kept for a release.
     pub kept: Option<usize>,
-    /// Its outputs leave out what was found, be they its own or a copy.
+    /// Its outputs leave out what was found, whether they are its own or a copy.
     pub redacted: bool,
-    /// The content this asset has put into its key's place, be it shown or displaced by a newer version's.
+    /// The content that this asset published at the path of its key, even if a newer version covers it.
     pub visible: Option<usize>,
 }
 
@@ -66,16 +67,16 @@ pub struct Observed {
     scans: u64,
     pub truth: Truth,
     pub rows: Vec<Row>,
-    /// By key: who has outputs in the place all its versions share; the last one's are shown, those below
-    /// are kept aside until their own asset is withdrawn.
+    /// By key: the assets that have outputs at the path of the key. The outputs of the last one are visible; those of the others
+    /// stay covered until their asset is withdrawn.
     pub places: BTreeMap<usize, Vec<usize>>,
     pub sent: BTreeSet<NoticeId>,
     pub journal: Journal,
 }
 
-/// The output of a call; nobody else uses the store, so it never waits.
+/// The output of a call, which never waits because there is no concurrent call.
 fn call<T>(future: impl Future<Output = T>) -> T {
-    now(future).expect("a store in memory answers at once")
+    now(future).expect("a call without a concurrent one is ready at once")
 }
 
 impl Observed {
@@ -107,7 +108,7 @@ impl Observed {
         SourceId { bucket: "ingest".into(), key, version: format!("v{upload}") }
     }
 
-    /// Takes an event in: an upload that is known changes nothing.
+    /// Ingests an event; the event of a known upload changes nothing.
     pub fn ingest(&mut self, upload: usize) -> Result<(), String> {
         let source = self.source(upload);
         let event = MediaEvent {
@@ -142,8 +143,8 @@ impl Observed {
         found
     }
 
-    /// Tasks whose lease ran out and was not reaped yet: a store may claim over them, which must be safe;
-    /// only the first few starts, since starts nobody answers for have no other bound.
+    /// Tasks whose lease expired and was not reaped yet. A store may claim them again, which must be safe. Only the first few
+    /// starts, because starts without an answer have no other bound.
     pub fn expired(&self) -> Vec<(usize, TaskKey)> {
         let mut found = Vec::new();
         for (index, row) in self.rows.iter().enumerate() {
@@ -164,8 +165,8 @@ impl Observed {
         Ok(claim.ok_or("claimable names existing tasks")?.fence.attempt)
     }
 
-    /// Whether this attempt is the one the store waits for: what a worker asks under the place's lock
-    /// before it makes outputs visible or removes them.
+    /// Whether this attempt is current: a worker asks this under the lock of the path before it makes outputs visible or
+    /// removes them.
     pub fn is_current(&self, row: usize, task: TaskKey, attempt: u32) -> bool {
         self.rows[row]
             .asset
@@ -174,7 +175,7 @@ impl Observed {
             .is_some_and(|t| t.state == TaskState::Ready && t.attempts == attempt && t.answered < attempt)
     }
 
-    /// Puts outputs on top of what stands in the place, or takes this asset's away and nobody else's.
+    /// Puts this asset's outputs over those at the path of its key, or removes only this asset's outputs.
     pub fn show(&mut self, row: usize, content: Option<usize>) {
         let key = self.truth.uploads[self.rows[row].upload].key;
         let place = self.places.entry(key).or_default();
@@ -183,8 +184,8 @@ impl Observed {
         self.rows[row].visible = content;
     }
 
-    /// Whether the place of the key shows this asset's outputs. A newer version that failed after it had
-    /// put its own there, and before the commit, may cover them until it is redriven.
+    /// Whether the path of the key shows this asset's outputs. A newer version that published its own and failed before the
+    /// commit may cover them until it is redriven.
     pub fn is_shown(&self, row: usize) -> bool {
         let key = self.truth.uploads[self.rows[row].upload].key;
         let place = self.places.get(&key).map_or(&[][..], Vec::as_slice);
@@ -192,7 +193,7 @@ impl Observed {
         place.iter().rev().find(covers) == Some(&row)
     }
 
-    /// Commits an answer. True where it was not stale.
+    /// Commits an answer; false if it was stale.
     pub fn complete(&mut self, row: usize, input: &Input) -> Result<bool, String> {
         let (task, attempt, ending, hash) = self.ending(row, input)?;
         let current = self.is_current(row, task, attempt);
@@ -316,7 +317,7 @@ impl Observed {
         Ok(())
     }
 
-    /// Makes part of a published asset anew; not where a newer version is about to take its place.
+    /// Makes part of a published asset again, unless a newer version is about to replace it.
     pub fn redo(&mut self, row: usize, what: Redo) -> Result<(), String> {
         let asked = call(self.store.redo(&self.rows[row].id, what));
         if self.asked(&Input::Redo(what), asked)? {
@@ -325,7 +326,7 @@ impl Observed {
         Ok(())
     }
 
-    /// What a security officer or a scanner outside says about any asset. A release may be for a while.
+    /// A decision of a security officer, or a finding of the external scanner, about any asset. A release may expire.
     pub fn decide(&mut self, row: usize, input: &Input, for_a_while: bool) -> Result<(), String> {
         let what = match input {
             Input::Quarantine(Cause::Person) => Decided::Quarantine,
@@ -376,12 +377,12 @@ impl Observed {
         let before = self.rows[row].asset.clone();
         call(self.store.ingest(&batch)).map_err(|error| error.to_string())?;
         self.observe()?;
-        // What it found is told in either case.
+        // The finding is in the history in either case.
         self.journal.input(input, self.rows[row].asset != before);
         Ok(())
     }
 
-    /// An operator's wish that was carried out, or refused as a conflict and changed nothing.
+    /// An operator's request, which is either carried out or refused as a conflict without any change.
     fn asked(&mut self, input: &Input, answer: PortResult<()>) -> Result<bool, String> {
         let applied = match answer {
             Ok(()) => true,
@@ -390,7 +391,7 @@ impl Observed {
         };
         self.journal.input(input, applied);
         let changed = self.observe()?;
-        hold(applied || changed.is_empty(), "S3: a refused wish changed something")?;
+        hold(applied || changed.is_empty(), "S3: a refused request changed something")?;
         Ok(applied)
     }
 
@@ -400,7 +401,7 @@ impl Observed {
         this.shown.retain(kept);
     }
 
-    /// The oldest notice that is owed.
+    /// The oldest notice in the outbox.
     pub fn outbox(&self) -> Option<NoticeRecord> {
         call(self.store.outbox(1, 0)).ok()?.pop()
     }
@@ -411,7 +412,7 @@ impl Observed {
         self.observe().map(|_| ())
     }
 
-    /// Looks at every asset after a call, and judges what became of those that changed; returns them.
+    /// Checks every asset that a call has changed; returns those assets.
     fn observe(&mut self) -> Result<Vec<usize>, String> {
         if let Some((id, _)) = call(async { self.store.violations() }).first() {
             return Err(format!("{id}: an invariant was broken in a step"));
@@ -496,7 +497,7 @@ impl Row {
         }
     }
 
-    /// Takes over what is seen; returns the new lines of history where anything changed.
+    /// Records the observed state of an asset; returns its new lines of history if anything changed.
     fn see(
         &mut self,
         seen: &Inspected<'_>,

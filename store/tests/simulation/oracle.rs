@@ -1,4 +1,4 @@
-//! Compares what the store committed with what is true.
+//! Compares what the store committed with the truth.
 
 use reelgate_flow::asset::{Phase, Severity, TaskState, Verdict};
 
@@ -10,7 +10,7 @@ fn hold(holds: bool, row: usize, sentence: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(format!("asset {row}: {sentence}")) }
 }
 
-/// Judges a phase at the commit that entered it.
+/// Checks a phase at the commit that entered it.
 pub fn entered(store: &mut Observed, index: usize, before: Phase) -> Result<(), String> {
     let row = &store.rows[index];
     let linked = row.asset.linked;
@@ -18,18 +18,18 @@ pub fn entered(store: &mut Observed, index: usize, before: Phase) -> Result<(), 
         Phase::Published => {
             published(store, index)?;
             hold(!store.has_newer(index), index, "S7: published over a newer version")?;
-            // What was staged is removed once the asset has ended.
+            // Staged outputs are removed after the asset has ended.
             store.rows[index].staged.clear();
             linked.then_some(Hit::DuplicatePublished)
         }
         Phase::Rejected => {
             gone(row, index)?;
-            hold(is_refusal_true(store, row), index, "S14: refused for what is not true of it")?;
+            hold(is_refusal_true(store, row), index, "S14: refused for an untrue reason")?;
             linked.then_some(Hit::DuplicateRejected)
         }
         Phase::Quarantined => {
             gone(row, index)?;
-            hold(is_quarantine_true(store, row), index, "S14: quarantined for what is not true of it")?;
+            hold(is_quarantine_true(store, row), index, "S14: quarantined for an untrue reason")?;
             linked.then_some(Hit::DuplicateQuarantined)
         }
         Phase::Erased => {
@@ -57,12 +57,16 @@ pub fn entered(store: &mut Observed, index: usize, before: Phase) -> Result<(), 
 fn published(store: &Observed, index: usize) -> Result<(), String> {
     let row = &store.rows[index];
     let content = store.truth.uploads[row.upload].content;
-    hold(row.visible == Some(content), index, "S1, S2: published without its own content in its place")?;
-    hold(store.is_shown(index), index, "S2: published, but its place shows another version's outputs")?;
+    hold(row.visible == Some(content), index, "S1, S2: published without its own content at its path")?;
+    hold(store.is_shown(index), index, "S2: published, but its path shows the outputs of another version")?;
     let severity = store.truth.severity_of(row.upload);
     let answered = row.asset.flags.cleared || row.redacted;
     hold(severity < Severity::High || answered, index, "S14: published with a high finding")?;
-    hold(row.asset.severity >= severity || answered, index, "S14: published with a finding unseen")?;
+    hold(
+        row.asset.severity >= severity || answered,
+        index,
+        "S14: published with a finding that was not recorded",
+    )?;
     let flagged = severity < Severity::Medium || row.asset.verdict == Verdict::Flagged;
     hold(flagged || answered, index, "S14: published as clean with a medium finding")?;
     let poison = store.truth.content_of(row.upload).poison;
@@ -79,7 +83,7 @@ fn is_refusal_true(store: &Observed, row: &Row) -> bool {
     let Some(code) = row.asset.reason.as_ref().map(|fault| fault.code) else { return false };
     let poisoned = store.truth.content_of(row.upload).poison.is_some_and(|(_, poison)| poison == code);
     let troubled = store.truth.uploads[row.upload].trouble == Some(code);
-    // A passing fault refuses only where producers' faults met the same task as often as its code allows.
+    // A passing fault refuses only if producers' faults ended the same task as often as the code allows.
     let repeated = |row: &Row| {
         PASSING.contains(&code) && row.producers_faults.values().any(|count| *count >= code.attempts_max())
     };
@@ -91,14 +95,13 @@ fn is_quarantine_true(store: &Observed, row: &Row) -> bool {
     let own = store.truth.severity_of(row.upload);
     let original = row.linked_to.filter(|_| row.asset.linked).map(|original| &store.rows[original]);
     let followed = original.map_or(Severity::None, |original| store.truth.severity_of(original.upload));
-    // A decision, its own or another asset's, says so in the reason, or in the history.
+    // A decision about this or another asset is named in the reason or in the history.
     let decided = row.asset.reason.as_ref().is_some_and(|fault| !fault.detail.is_empty());
     let quarantined = row.quarantined || original.is_some_and(|original| original.quarantined);
     decided || quarantined || own.max(followed) == Severity::High
 }
 
-/// Judges the world at rest, after faults have stopped. `redriven`: every failed asset got another try
-/// without faults.
+/// Checks the final state after faults have stopped. `redriven`: every failed asset was redriven without faults.
 pub fn at_rest(store: &Observed, redriven: bool) -> Result<(), String> {
     let is_out = |older: usize| store.rows[older].asset.phase != Phase::Published;
     for (index, row) in store.rows.iter().enumerate() {
@@ -110,13 +113,13 @@ pub fn at_rest(store: &Observed, redriven: bool) -> Result<(), String> {
         match asset.phase {
             Phase::Published => published(store, index)?,
             Phase::Rejected | Phase::Quarantined | Phase::Superseded | Phase::Erased => {
-                hold(row.visible.is_none(), index, "S3, S14: an output stands that was withdrawn")?;
+                hold(row.visible.is_none(), index, "S3, S14: a withdrawn output is still visible")?;
             }
             _ => {}
         }
         let newest = !store.has_newer(index);
         let alone = asset.phase != Phase::Published || store.older(index).into_iter().all(is_out);
-        hold(alone, index, "S7: an older version stands beside a newer one")?;
+        hold(alone, index, "S7: an older and a newer version are both published")?;
         let superseded = asset.phase == Phase::Superseded;
         hold(!newest || !superseded, index, "S7: the newest version is superseded")?;
         hold(!redriven || may_fail(store, row), index, "L1: failed without a fault")?;
@@ -132,7 +135,7 @@ fn may_fail(store: &Observed, row: &Row) -> bool {
 fn check_notices(store: &Observed) -> Result<(), String> {
     let owed: usize = store.rows.iter().map(|row| row.endings).sum();
     if store.outbox().is_some() || store.sent.len() != owed {
-        return Err(format!("S8: {owed} endings owe a notice, {} ids were sent", store.sent.len()));
+        return Err(format!("S8: {owed} endings need a notice, {} ids were sent", store.sent.len()));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! SplitMix64: the whole schedule follows from one seed.
+//! SplitMix64, from whose seed the whole schedule follows.
 
 /// A seeded stream of numbers (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
 pub struct Rng(u64);
@@ -21,7 +21,7 @@ impl Rng {
         (self.next() % end as u64) as usize
     }
 
-    /// True so many times in a hundred.
+    /// True with this probability in percent.
     pub fn percent(&mut self, percent: u64) -> bool {
         self.next() % 100 < percent
     }

@@ -1,4 +1,4 @@
-//! What is really true of the uploads of a schedule; the system under test has to find it out.
+//! The truth about the uploads of a schedule, which the system under test must find out.
 
 use reelgate_flow::asset::Severity;
 use reelgate_flow::reason::Code;
@@ -6,23 +6,23 @@ use reelgate_flow::task::TaskKey;
 
 use crate::rng::Rng;
 
-/// One sequence of bytes; several uploads may have the same.
+/// One sequence of bytes; several uploads may have the same content.
 pub struct Content {
     pub severity: Severity,
-    /// The stage at which every attempt fails, and the code it fails with.
+    /// The stage at which every attempt fails, and the code of the fault.
     pub poison: Option<(&'static str, Code)>,
 }
 
 /// One version of one key.
 pub struct Upload {
     pub key: usize,
-    /// The order among the versions of the key.
+    /// Its order among the versions of the key.
     pub sequencer: usize,
-    /// When its event is first sent.
+    /// When its event is sent first.
     pub uploaded_turn: usize,
     pub content: usize,
     pub name_severity: Severity,
-    /// A fault of this upload alone, whatever its content: met once media work begins.
+    /// A fault of this upload only, whatever its content; media work meets it.
     pub trouble: Option<Code>,
 }
 
@@ -42,7 +42,7 @@ const POISONS: &[(&str, Code)] = &[
 ];
 
 impl Truth {
-    /// Few keys and few contents, so that most schedules have versions and originals.
+    /// Draws few keys and few contents, so that most schedules have versions and duplicates.
     pub fn new(rng: &mut Rng, turns: usize) -> Self {
         let contents = 1 + rng.below(2);
         let keys = 1 + rng.below(3);
@@ -73,7 +73,7 @@ impl Truth {
         &self.contents[self.uploads[upload].content]
     }
 
-    /// What every attempt at this task of this upload ends with, where that is a fault.
+    /// The fault that ends every attempt at this task of this upload, if there is one.
     pub fn fault_at(&self, upload: usize, task: TaskKey) -> Option<Code> {
         let trouble = self.uploads[upload].trouble;
         let early = trouble == Some(Code::ChecksumMismatch);
@@ -86,7 +86,7 @@ impl Truth {
         trouble.filter(|_| troubled).or(poison.map(|(_, code)| code))
     }
 
-    /// Whether only a scanner outside finds what lies in the content.
+    /// Whether only the external scanner finds what is in the content.
     pub fn is_left_to_scanner(&self, upload: usize) -> bool {
         self.uploads[upload].content % 3 == 1
     }

@@ -34,8 +34,8 @@ async fn a_split_and_a_merge_under_load_lose_and_repeat_nothing() {
         }
     }
     work_until("all events are ingested", &nodes, &ledger, || ledger.keys() == keys(0..90)).await;
-    assert_eq!((ledger.committed().len(), ledger.shards.conflicts()), (90, 0), "each once");
-    let rows = ledger.shards.all();
+    assert_eq!((ledger.committed().len(), ledger.conflicts()), (90, 0), "each once");
+    let rows = ledger.shards(&stream);
     let ended: Vec<_> = rows.iter().filter(|row| row.position == Position::Ended).collect();
     assert_eq!((rows.len(), ended.len()), (5, 3), "split: 1 ended, 2 new; merge: 2 ended, 1 new");
     let order: Vec<String> = ledger.committed().into_iter().map(|(shard, _)| shard).collect();
@@ -50,7 +50,7 @@ async fn a_split_and_a_merge_under_load_lose_and_repeat_nothing() {
     for node in nodes {
         node.stop().await.unwrap();
     }
-    assert!(ledger.shards.owners().values().all(Option::is_none), "all leases are released");
+    assert!(ledger.shards(&stream).iter().all(|row| row.owner.is_none()), "all leases are released");
 }
 
 #[tokio::test]
@@ -63,9 +63,9 @@ async fn a_node_that_is_frozen_longer_than_its_lease_is_fenced_at_the_commit() {
         (!batch.is_empty()).then_some(batch)
     })
     .await;
-    // From here on the intake of a does nothing, as after SIGSTOP.
+    // From here on a's intake does nothing, as under SIGSTOP.
     work_until("b takes the shard", &[&b], &ledger, || ledger.keys() == keys(0..1)).await;
-    assert_eq!(ledger.commit(&out), Err(ErrorKind::Conflict));
+    assert_eq!(ledger.commit(&out).await, Err(ErrorKind::Conflict));
     a.abandon(&out).await.unwrap();
     stream.put("1.mp4", "e", 1).await;
     work_until("reading continues", &[&a, &b], &ledger, || ledger.keys() == keys(0..2)).await;
@@ -129,5 +129,5 @@ async fn a_check_describes_the_stream_and_reports_a_missing_one() {
     settings.stream = "none".to_owned();
     let missing = reader_with(stream.client.clone(), settings, &ledger).check().await.unwrap_err();
     assert_eq!((missing.kind, missing.operation), (ErrorKind::Missing, "reach the stream"));
-    assert!(ledger.shards.all().is_empty(), "a check changes nothing");
+    assert!(ledger.shards(&stream).is_empty(), "a check changes nothing");
 }

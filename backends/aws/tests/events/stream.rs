@@ -1,16 +1,20 @@
 //! A private stream, and its readers.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::Blob;
 use reelgate_aws::events::kinesis::{KinesisEvents, KinesisSettings};
-use reelgate_conformance::memory_shards::MemoryShards;
+use reelgate_conformance::ManualClock;
 use reelgate_flow::ids::NodeId;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::{EventBatch, Events};
+use reelgate_ports::shards::ShardRow;
+use reelgate_ports::store::Intake;
 use reelgate_stand_ins::{KinesisLocal, fresh_name};
+use reelgate_store::memory::MemoryStore;
 use serde_json::json;
 
 use crate::peers::{config, eventually};
@@ -106,11 +110,19 @@ impl TestStream {
     }
 }
 
-/// The store that all nodes share: leases and committed events.
-#[derive(Clone, Default)]
+/// Leases, checkpoints and what took effect, in one store for all nodes.
+#[derive(Clone)]
 pub struct Ledger {
-    pub shards: MemoryShards,
+    store: Arc<MemoryStore>,
     committed: Arc<Mutex<Vec<(String, String)>>>,
+    conflicts: Arc<AtomicU64>,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        let store = Arc::new(MemoryStore::new(Arc::new(ManualClock::default())));
+        Self { store, committed: Arc::default(), conflicts: Arc::default() }
+    }
 }
 
 impl Ledger {
@@ -119,15 +131,28 @@ impl Ledger {
         self.committed.lock().unwrap().clone()
     }
 
+    /// Commits that were refused because another reader has the shard.
+    pub fn conflicts(&self) -> u64 {
+        self.conflicts.load(Ordering::Relaxed)
+    }
+
+    /// The rows of the stream's shards.
+    pub fn shards(&self, stream: &TestStream) -> Vec<ShardRow> {
+        self.store.shard_rows(&stream.name).expect("no call is under way")
+    }
+
     pub fn keys(&self) -> BTreeSet<String> {
         self.committed().into_iter().map(|(_, key)| key).collect()
     }
 
-    /// Commits events and checkpoint together, like the store.
-    pub fn commit(&self, batch: &EventBatch) -> Result<(), ErrorKind> {
-        let checkpoint = batch.checkpoint.as_ref().unwrap();
-        self.shards.advance(checkpoint).map_err(|error| error.kind)?;
-        let lines = batch.events.iter().map(|e| (checkpoint.lease.shard.clone(), e.source.key.clone()));
+    /// Commits events and checkpoint, or neither.
+    pub async fn commit(&self, batch: &EventBatch) -> Result<(), ErrorKind> {
+        let shard = &batch.checkpoint.as_ref().unwrap().lease.shard;
+        if let Err(error) = self.store.ingest(batch).await {
+            self.conflicts.fetch_add(u64::from(error.kind == ErrorKind::Conflict), Ordering::Relaxed);
+            return Err(error.kind);
+        }
+        let lines = batch.events.iter().map(|e| (shard.clone(), e.source.key.clone()));
         self.committed.lock().unwrap().extend(lines);
         Ok(())
     }
@@ -138,7 +163,7 @@ pub fn reader(stream: &TestStream, ledger: &Ledger, node: &str) -> KinesisEvents
 }
 
 pub fn reader_with(client: Client, settings: KinesisSettings, ledger: &Ledger) -> KinesisEvents {
-    KinesisEvents::new(client, Arc::new(ledger.shards.clone()), settings)
+    KinesisEvents::new(client, ledger.store.clone(), settings)
 }
 
 /// Ingests all available events.
@@ -148,7 +173,7 @@ pub async fn ingest_all(reader: &KinesisEvents, ledger: &Ledger) {
         if batch.is_empty() {
             return;
         }
-        match ledger.commit(&batch) {
+        match ledger.commit(&batch).await {
             Ok(()) => reader.acknowledge(&batch).await.unwrap(),
             Err(_) => reader.abandon(&batch).await.unwrap(),
         }

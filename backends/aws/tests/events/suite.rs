@@ -57,7 +57,7 @@ impl Events for WaitingEvents {
 
     async fn acknowledge(&self, batch: &EventBatch) -> PortResult<()> {
         if batch.checkpoint.is_some() {
-            self.ledger.commit(batch).unwrap();
+            self.ledger.commit(batch).await.unwrap();
         }
         self.events.acknowledge(batch).await
     }

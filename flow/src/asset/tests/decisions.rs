@@ -1,4 +1,4 @@
-//! Quarantining, releasing, erasing, holding, redacting.
+//! Quarantine, release, erasure, hold and redaction.
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn screen(life: &mut Life, response: Response, parts: Option<Parts>) {
 }
 
 #[test]
-fn whatever_an_asset_is_doing_it_can_be_set_apart() {
+fn an_asset_can_be_quarantined_in_every_phase() {
     let superseded = || {
         let mut life = Life::processing();
         life.feed(Input::Superseded).unwrap();
@@ -43,7 +43,7 @@ fn whatever_an_asset_is_doing_it_can_be_set_apart() {
 }
 
 #[test]
-fn what_another_asset_causes_goes_no_further() {
+fn a_quarantine_caused_by_another_asset_spreads_no_further() {
     for cause in [Cause::SameContent, Cause::NewerVersion] {
         let mut life = Life::published();
         life.feed(Input::Quarantine(cause)).unwrap();
@@ -52,7 +52,7 @@ fn what_another_asset_causes_goes_no_further() {
 }
 
 #[test]
-fn a_finding_in_the_name_alone_says_nothing_of_others_with_the_same_content() {
+fn a_finding_in_the_name_does_not_concern_others_with_the_same_content() {
     let mut life = Life::processing();
     life.finish_all_but_screen();
     screen(&mut life, Response::Quarantine, None);
@@ -75,7 +75,7 @@ fn a_release_brings_back_what_was_published() {
     assert_eq!((life.asset.phase, life.due()), (Phase::Releasing, vec![TaskKey::Restore]));
     life.done(TaskKey::Restore, Outcome::Restored { outputs: true });
     assert_eq!((life.asset.phase, life.owed()), (Phase::Published, vec![NoticeKind::Published]));
-    assert_eq!(life.feed(Input::Quarantine(Cause::SameContent)), Err(Stale), "let go by a person");
+    assert_eq!(life.feed(Input::Quarantine(Cause::SameContent)), Err(Stale), "released by a person");
     life.feed(Input::Quarantine(Cause::Expired)).unwrap();
     assert!(!life.asset.flags.cleared);
 }
@@ -97,7 +97,7 @@ fn what_was_never_published_begins_again_and_is_not_set_apart_for_the_same() {
 }
 
 #[test]
-fn a_released_copy_does_not_follow_its_original_into_quarantine_again() {
+fn a_released_copy_stays_when_its_original_is_quarantined() {
     let end = ended(Phase::Quarantined, Severity::High, Some(Code::PersonalData));
     let mut life = Life::linked(Original::Ended(end.clone()));
     life.finish(TaskKey::Withdraw);
@@ -108,7 +108,7 @@ fn a_released_copy_does_not_follow_its_original_into_quarantine_again() {
 }
 
 #[test]
-fn erasing_ends_everything_but_not_under_hold() {
+fn an_asset_is_erased_in_every_ended_phase_except_under_hold() {
     let mut life = quarantined();
     life.feed(Input::Hold(true)).unwrap();
     assert_eq!(life.feed(Input::Erase), Err(Stale));
@@ -141,7 +141,7 @@ fn redaction_encodes_only_what_was_found_and_screens_the_result() {
 }
 
 #[test]
-fn what_is_still_found_after_redaction_is_set_apart() {
+fn findings_after_a_redaction_quarantine_the_asset() {
     let mut life = Life::processing();
     life.finish_all_but_screen();
     let parts = Parts { chunks: vec![0], audio: true };
@@ -154,7 +154,7 @@ fn what_is_still_found_after_redaction_is_set_apart() {
 }
 
 #[test]
-fn what_encoding_anew_would_not_remove_is_set_apart() {
+fn findings_that_a_new_encode_cannot_remove_quarantine_the_asset() {
     let mut life = Life::processing();
     life.finish_all_but_screen();
     screen(&mut life, Response::RedactThenPublish, None);
@@ -162,7 +162,7 @@ fn what_encoding_anew_would_not_remove_is_set_apart() {
 }
 
 #[test]
-fn redaction_while_other_parts_encode_waits_for_them() {
+fn a_redaction_waits_for_other_running_encodes() {
     let mut life = Life::processing();
     life.finish(TaskKey::Enrich);
     let late = life.claim(video(0));

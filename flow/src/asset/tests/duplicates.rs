@@ -7,7 +7,7 @@ fn waiting() -> Life {
 }
 
 #[test]
-fn same_content_waits_for_the_first_one_and_encodes_nothing() {
+fn a_duplicate_waits_for_its_original_and_encodes_nothing() {
     let life = waiting();
     assert_eq!((life.asset.phase, life.due()), (Phase::Linked, vec![]));
     assert!(life.effects.contains(&Effect::Note(Note::LinkedToOriginal)));
@@ -67,7 +67,7 @@ fn a_refusal_of_the_content_is_shared_and_one_of_the_upload_is_not() {
 }
 
 #[test]
-fn an_original_that_left_nothing_to_share_sends_its_duplicate_back() {
+fn a_duplicate_begins_again_if_its_original_has_nothing_to_share() {
     for phase in [Phase::Failed, Phase::Superseded] {
         let mut life = waiting();
         life.feed(Input::OriginalEnded(ended(phase, Severity::None, Some(Code::Superseded)))).unwrap();
@@ -77,7 +77,7 @@ fn an_original_that_left_nothing_to_share_sends_its_duplicate_back() {
 }
 
 #[test]
-fn an_original_found_to_have_left_nothing_is_not_linked_to() {
+fn an_original_with_nothing_to_share_is_not_linked() {
     for phase in [Phase::Failed, Phase::Superseded, Phase::Rejected] {
         let life = Life::linked(Original::Ended(ended(phase, Severity::None, Some(Code::SourceMissing))));
         assert_eq!((life.asset.phase, life.asset.linked), (Phase::Processing, false));
@@ -85,7 +85,7 @@ fn an_original_found_to_have_left_nothing_is_not_linked_to() {
 }
 
 #[test]
-fn an_original_that_leaves_before_the_copy_is_made_sends_its_duplicate_back_unscreened() {
+fn a_duplicate_begins_again_unscreened_if_its_original_leaves_before_the_copy() {
     let gone = || Input::OriginalEnded(ended(Phase::Superseded, Severity::None, Some(Code::Superseded)));
     let mut screening = Life::linked(Original::Ended(ended(Phase::Published, Severity::Low, None)));
     screening.feed(gone()).unwrap();
@@ -116,7 +116,7 @@ fn a_published_duplicate_outlives_its_original() {
 }
 
 #[test]
-fn endings_of_originals_do_not_concern_who_follows_nobody() {
+fn endings_of_originals_do_not_concern_assets_without_a_link() {
     let end = ended(Phase::Rejected, Severity::None, Some(Code::NotMedia));
     for mut life in [Life::arrived(), Life::processing(), Life::screened(), Life::published()] {
         assert_eq!(life.feed(Input::OriginalEnded(end.clone())), Err(Stale));
@@ -126,7 +126,7 @@ fn endings_of_originals_do_not_concern_who_follows_nobody() {
 }
 
 #[test]
-fn a_rejected_asset_that_is_redriven_can_follow_an_original_again() {
+fn a_redriven_rejected_asset_can_be_linked_again() {
     let mut life = Life::processing();
     life.finish(TaskKey::Enrich);
     life.screen(Severity::None);

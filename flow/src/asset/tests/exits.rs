@@ -14,7 +14,7 @@ fn a_newer_version_withdraws_whatever_has_not_left() {
         assert_eq!((life.asset.phase, life.due()), (Phase::Withdrawing, vec![TaskKey::Withdraw]));
         life.finish(TaskKey::Withdraw);
         assert_eq!((life.asset.phase, life.reason()), (Phase::Superseded, Some(Code::Superseded)));
-        assert_eq!(life.owed(), vec![], "the newer version's notice tells");
+        assert_eq!(life.owed(), vec![], "the newer version has a notice");
     }
 }
 
@@ -36,21 +36,21 @@ fn a_newer_version_does_not_undo_a_quarantine_or_a_refusal() {
 }
 
 #[test]
-fn a_worker_that_finds_itself_outdated_supersedes() {
+fn a_superseded_fault_supersedes_the_asset() {
     let mut life = Life::screened();
     life.fail(TaskKey::Publish, Code::Superseded);
     assert_eq!(life.asset.exit, Some(Exit::Supersede));
 }
 
 #[test]
-fn outputs_are_withdrawn_before_a_refusal_is_told() {
+fn outputs_are_withdrawn_before_the_notice_of_a_refusal() {
     let mut life = Life::processing();
     life.fail(TaskKey::Enrich, Code::DamagedStream);
     assert_eq!((life.asset.phase, life.owed()), (Phase::Withdrawing, vec![]));
 }
 
 #[test]
-fn a_refusal_keeps_its_reason_while_withdrawing_goes_wrong() {
+fn a_refusal_keeps_its_reason_if_withdrawing_fails() {
     let mut life = Life::processing();
     life.fail(TaskKey::Enrich, Code::DamagedStream);
     for _ in 0..Code::SourceMissing.attempts_max() {
@@ -64,7 +64,7 @@ fn a_refusal_keeps_its_reason_while_withdrawing_goes_wrong() {
 }
 
 #[test]
-fn redriving_goes_on_where_the_asset_failed_and_keeps_what_is_done() {
+fn a_redrive_continues_where_the_asset_failed_and_keeps_finished_tasks() {
     let mut life = Life::processing();
     life.finish(video(0));
     life.exhaust(TaskKey::Audio, Code::Internal);
@@ -76,7 +76,7 @@ fn redriving_goes_on_where_the_asset_failed_and_keeps_what_is_done() {
 }
 
 #[test]
-fn redriving_goes_back_to_the_phase_of_the_dead_task() {
+fn a_redrive_returns_to_the_phase_of_the_dead_task() {
     let mut validating = Life::arrived();
     validating.exhaust(TaskKey::Validate, Code::StoreUnavailable);
     let mut publishing = Life::screened();
@@ -105,7 +105,7 @@ fn redriving_a_rejected_asset_begins_again_and_forgets_the_earlier_plan() {
 }
 
 #[test]
-fn redriving_a_failed_duplicate_begins_again_for_its_original_may_be_gone() {
+fn a_redriven_duplicate_begins_again_because_its_original_may_be_gone() {
     let mut life = Life::linked(Original::Ended(ended(Phase::Published, Severity::None, None)));
     life.exhaust(TaskKey::Screen, Code::Internal);
     let gone = ended(Phase::Superseded, Severity::None, Some(Code::Superseded));
@@ -134,15 +134,15 @@ fn redrives_are_bounded() {
 }
 
 #[test]
-fn every_ending_tells_the_duplicates_once() {
-    let tells = |life: &Life| {
-        let told = |effect: &&Effect| matches!(effect, Effect::NotifyDuplicates(end) if end.phase == life.asset.phase);
-        life.effects.iter().filter(told).count()
+fn every_ending_notifies_the_duplicates_once() {
+    let notified = |life: &Life| {
+        let is_ending = |effect: &&Effect| matches!(effect, Effect::NotifyDuplicates(end) if end.phase == life.asset.phase);
+        life.effects.iter().filter(is_ending).count()
     };
     let mut superseded = Life::published();
     superseded.feed(Input::Superseded).unwrap();
     superseded.finish(TaskKey::Withdraw);
     for life in [Life::published(), Life::rejected(), superseded] {
-        assert_eq!(tells(&life), 1, "{}", life.asset.phase.as_str());
+        assert_eq!(notified(&life), 1, "{}", life.asset.phase.as_str());
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Everything is done but the scanner's answer.
+/// Everything is done except the scanner's answer.
 fn asked() -> Life {
     let mut life = Life::processing();
     life.finish_all_but_screen();
@@ -32,7 +32,7 @@ fn an_answer_before_the_last_encode_publishes_nothing_yet() {
 }
 
 #[test]
-fn waiting_is_excused_and_not_told() {
+fn waiting_is_uncounted_and_adds_no_history() {
     let mut life = asked();
     for _ in 0..50 {
         life.done(TaskKey::ExternalScan, Outcome::Waiting { delay_ms: 9 });
@@ -42,7 +42,7 @@ fn waiting_is_excused_and_not_told() {
 }
 
 #[test]
-fn waiting_for_ever_fails_and_is_given_up() {
+fn waiting_too_often_fails_the_asset() {
     let mut life = asked();
     while life.asset.phase == Phase::Processing {
         life.done(TaskKey::ExternalScan, Outcome::Waiting { delay_ms: 1 });
@@ -52,10 +52,10 @@ fn waiting_for_ever_fails_and_is_given_up() {
 }
 
 #[test]
-fn what_the_scanner_finds_sets_apart_with_everything_that_has_the_content() {
+fn findings_of_the_scanner_quarantine_every_asset_with_the_content() {
     for screening in [
         Screening::of(Severity::High),
-        // It names no characters, so nothing can be cut out.
+        // The finding names no characters, so nothing can be redacted.
         Screening { response: Response::RedactThenPublish, ..Screening::of(Severity::Low) },
     ] {
         let mut life = asked();
@@ -66,7 +66,7 @@ fn what_the_scanner_finds_sets_apart_with_everything_that_has_the_content() {
 }
 
 #[test]
-fn a_scanner_that_gave_no_answer_is_given_the_text_anew() {
+fn a_redrive_delivers_the_text_to_a_silent_scanner_again() {
     let mut life = asked();
     life.exhaust(TaskKey::ExternalScan, Code::ScannerUnanswered);
     assert_eq!((life.asset.phase, life.asset.verdict), (Phase::Failed, Verdict::Unscanned));
@@ -77,7 +77,7 @@ fn a_scanner_that_gave_no_answer_is_given_the_text_anew() {
 }
 
 #[test]
-fn an_event_of_the_scanner_counts_before_its_answer_and_is_no_answer() {
+fn an_event_of_the_scanner_counts_but_does_not_replace_its_answer() {
     let mut life = asked();
     let found = Input::Found { severity: Severity::Medium, response: Response::PublishTagged };
     life.feed(found).unwrap();
@@ -87,7 +87,7 @@ fn an_event_of_the_scanner_counts_before_its_answer_and_is_no_answer() {
 }
 
 #[test]
-fn a_duplicate_waits_for_the_answer_about_its_own_name() {
+fn a_duplicate_waits_for_the_scan_of_its_own_name() {
     let mut life = Life::linked(Original::Ended(ended(Phase::Published, Severity::None, None)));
     life.done(TaskKey::Screen, Outcome::Screened(Screening { scan: true, ..Screening::of(Severity::None) }));
     assert_eq!((life.asset.phase, life.due()), (Phase::Linked, [TaskKey::ExternalScan].into()));
@@ -96,7 +96,7 @@ fn a_duplicate_waits_for_the_answer_about_its_own_name() {
 }
 
 #[test]
-fn screening_again_asks_again_and_what_is_redacted_is_asked_about_anew() {
+fn a_new_screening_and_a_redaction_ask_the_scanner_again() {
     let mut life = asked();
     scanned(&mut life, Severity::None);
     life.finish(TaskKey::Publish);
@@ -108,7 +108,7 @@ fn screening_again_asks_again_and_what_is_redacted_is_asked_about_anew() {
 }
 
 #[test]
-fn a_mild_finding_that_policy_sets_apart_is_no_clean_asset() {
+fn an_asset_with_a_low_finding_that_policy_quarantines_is_not_clean() {
     let mut life = Life::processing();
     let screening = Screening { response: Response::Quarantine, ..Screening::of(Severity::Low) };
     life.finish(TaskKey::Enrich);

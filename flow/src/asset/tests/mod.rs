@@ -1,4 +1,4 @@
-//! Behaviours of `step`, each on its own; `tests/simulation` mixes them.
+//! Single behaviours of `step`; the seeded schedules of the store combine them.
 
 mod decisions;
 mod duplicates;
@@ -13,11 +13,13 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::invariants::{check, check_step};
+use crate::reason::{Code, Fault};
+use crate::task::TaskKey;
 
-/// One asset, driven by hand; every step is held to the invariants.
+/// One asset, stepped by a test; every step is checked against the invariants.
 pub(super) struct Life {
     pub asset: Asset,
-    /// What the latest step asked for.
+    /// The effects of the latest step.
     pub effects: Vec<Effect>,
 }
 
@@ -108,7 +110,7 @@ impl Life {
             .expect("the attempt is current");
     }
 
-    /// Fails until the asset is failed.
+    /// Fails attempts until the asset has failed.
     pub fn exhaust(&mut self, task: TaskKey, code: Code) {
         for _ in 0..code.attempts_max() {
             self.fail(task, code);
@@ -144,7 +146,7 @@ pub(super) fn ended(phase: Phase, severity: Severity, reason: Option<Code>) -> O
 }
 
 #[test]
-fn every_word_is_read_back_as_it_is_written() {
+fn every_word_is_parsed_back() {
     fn all<T: Copy + PartialEq + core::fmt::Debug>(
         words: &[T],
         text: fn(T) -> &'static str,
@@ -166,7 +168,7 @@ fn every_word_is_read_back_as_it_is_written() {
 }
 
 #[test]
-fn an_arrival_is_told_once() {
+fn an_asset_arrives_once() {
     let mut life = Life::arrived();
     assert_eq!(life.due(), vec![TaskKey::Validate]);
     assert_eq!(life.feed(Input::Arrived), Err(Stale));

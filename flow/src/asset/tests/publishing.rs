@@ -1,7 +1,7 @@
 use alloc::vec;
 
 use super::*;
-use crate::limits::TASKS_MAX;
+use crate::limits::{CHUNKS_MAX, TASKS_MAX};
 
 #[test]
 fn an_upload_is_published_after_validating_encoding_screening_and_packaging() {
@@ -71,7 +71,7 @@ fn a_high_finding_stops_the_encoding_and_quarantines() {
 }
 
 #[test]
-fn a_task_that_finds_personal_data_by_itself_quarantines_too() {
+fn a_personal_data_fault_of_any_task_quarantines() {
     let mut life = Life::processing();
     life.fail(TaskKey::Enrich, Code::PersonalData);
     assert_eq!(life.asset.exit, Some(Exit::Quarantine));

@@ -1,4 +1,4 @@
-//! Published assets that are made anew in part.
+//! Redo of parts of published assets.
 
 use super::*;
 use crate::limits::REDRIVES_MAX;
@@ -36,7 +36,7 @@ fn new_encodes_are_packaged_and_published_without_another_screening() {
     assert_eq!((life.asset.phase, life.due()), (Phase::Screened, vec![TaskKey::Publish]));
     life.finish(TaskKey::Publish);
     assert_eq!(life.asset.phase, Phase::Published);
-    assert!(life.effects.contains(&Effect::Owe(NoticeKind::Published)), "the new result is told");
+    assert!(life.effects.contains(&Effect::Owe(NoticeKind::Published)), "the new result has a notice");
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_new_screening_counts_instead_of_the_old_one() {
 }
 
 #[test]
-fn what_a_new_screening_finds_quarantines() {
+fn findings_of_a_new_screening_quarantine() {
     let mut life = redo(Redo::Enrich);
     life.finish(TaskKey::Enrich);
     life.screen(Severity::High);
@@ -62,7 +62,7 @@ fn what_a_new_screening_finds_quarantines() {
 }
 
 #[test]
-fn a_redo_that_failed_is_redriven_where_it_stopped() {
+fn a_failed_redo_is_redriven_where_it_stopped() {
     let mut life = redo(Redo::Audio);
     life.exhaust(TaskKey::Audio, Code::Internal);
     assert_eq!(life.asset.phase, Phase::Failed);
@@ -71,13 +71,13 @@ fn a_redo_that_failed_is_redriven_where_it_stopped() {
 }
 
 #[test]
-fn duplicates_without_a_copy_are_told_that_there_is_nothing_to_copy() {
-    let told = |life: &Life| {
+fn a_redo_sends_duplicates_without_a_copy_back() {
+    let notified = |life: &Life| {
         life.effects.iter().any(|effect| {
             matches!(effect, Effect::NotifyDuplicates(end) if end.phase == Phase::Failed && !end.is_shared())
         })
     };
-    assert!(told(&redo(Redo::Package)));
+    assert!(notified(&redo(Redo::Package)));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::limits::{BACKOFF_MAX_MS, BACKOFF_MIN_MS, STARTS_MAX, UNCOUNTED_MAX};
 fn delay_ms(life: &Life) -> u64 {
     let delay =
         |effect: &Effect| if let Effect::Start { delay_ms, .. } = effect { Some(*delay_ms) } else { None };
-    life.effects.iter().find_map(delay).expect("a retry was asked for")
+    life.effects.iter().find_map(delay).expect("the step retries a task")
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn a_fault_of_ours_is_retried_and_then_fails_the_asset() {
 }
 
 #[test]
-fn waits_double_up_to_the_longest_with_at_most_a_quarter_added() {
+fn delays_double_up_to_the_maximum_plus_at_most_a_quarter() {
     let mut life = Life::processing();
     for doubling in 0..11 {
         life.fail(video(0), Code::WorkerLost);
@@ -42,7 +42,7 @@ fn waits_double_up_to_the_longest_with_at_most_a_quarter_added() {
 }
 
 #[test]
-fn chunks_and_assets_do_not_retry_in_step() {
+fn chunks_and_assets_do_not_retry_at_the_same_time() {
     let mut life = Life::processing();
     life.fail(video(0), Code::WorkerLost);
     let first = delay_ms(&life);
@@ -106,7 +106,7 @@ fn giving_back_does_not_use_up_attempts() {
 }
 
 #[test]
-fn giving_back_for_ever_ends_as_lost() {
+fn giving_back_too_often_counts_as_lost() {
     let mut life = Life::processing();
     let tired = TaskRecord {
         attempts: UNCOUNTED_MAX,
@@ -133,7 +133,7 @@ fn faults_of_ours_do_not_use_up_the_limit_of_a_producers_code() {
 }
 
 #[test]
-fn a_start_that_nobody_answers_for_is_ours() {
+fn a_start_without_an_answer_is_not_the_producers_fault() {
     let mut life = Life::processing();
     life.claim(video(0));
     life.fail(video(0), Code::DecoderCrashed);

@@ -152,7 +152,7 @@ async fn under_all_faults_every_record_takes_effect_once_and_in_order() {
             "seed {seed}: nothing is committed twice"
         );
         assert!(fleet.nodes.iter().all(|node| node.events.gaps() == 0), "seed {seed}: nothing was lost");
-        conflicts += fleet.model.shards.conflicts();
+        conflicts += fleet.model.conflicts();
     }
     assert!(conflicts > 0, "expected at least one fenced commit among so many faults, found none");
 }

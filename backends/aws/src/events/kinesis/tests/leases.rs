@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use reelgate_flow::ids::NodeId;
-
 use super::super::*;
 use super::model::*;
 
@@ -46,7 +44,7 @@ async fn a_hand_over_waits_for_the_outstanding_batch_and_reads_nothing_twice() {
     }
     work_until(&[&a, &b], 120_000, || model.effects() == keys(0..200)).await;
     work_until(&[&a, &b], 60_000, || each_holds(&model, 1, 2)).await;
-    assert_eq!((model.committed().len(), model.shards.conflicts()), (200, 0));
+    assert_eq!((model.committed().len(), model.conflicts()), (200, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,7 +60,7 @@ async fn a_frozen_node_is_fenced_when_it_wakes() {
     }
     a.freeze(true);
     work_until(&[&b], 3 * LEASE_MS, || model.effects() == keys(0..1)).await;
-    let refused = model.commit(&out).unwrap_err();
+    let refused = model.commit(&out).await.unwrap_err();
     assert_eq!(refused.kind, reelgate_ports::error::ErrorKind::Conflict);
     a.freeze(false);
     a.events.abandon(&out).await.unwrap();
@@ -110,7 +108,7 @@ async fn a_hand_over_to_a_dead_node_is_taken_back() {
     let (stream, model) = (FakeStream::new(&["1", "2"]), Model::default());
     let a = Node::new("a", &stream, &model);
     work_until(&[&a], 60_000, || each_holds(&model, 2, 1)).await;
-    model.shards.edit("1", |row| row.wanted_by = Some(NodeId::new("dead")));
+    model.shards.want("1", "dead").await;
     work_until(&[&a], LEASE_MS, || model.shards.owners()["1"].is_none()).await;
     work_until(&[&a], 3 * LEASE_MS, || each_holds(&model, 2, 1)).await;
     work_for(&[&a], 5 * LEASE_MS).await;
@@ -127,7 +125,7 @@ async fn an_outage_of_the_store_moves_no_lease() {
     work_for(&[&a, &b], 60_000).await;
     model.shards.down(false);
     work_for(&[&a, &b], 3 * LEASE_MS).await;
-    assert_eq!((model.shards.owners(), model.shards.conflicts()), (before, 0));
+    assert_eq!((model.shards.owners(), model.conflicts()), (before, 0));
 }
 
 #[tokio::test(start_paused = true)]

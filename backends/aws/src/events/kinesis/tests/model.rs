@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use reelgate_conformance::memory_shards::MemoryShards;
+use reelgate_conformance::ManualClock;
+use reelgate_conformance::fault_plan::FaultPlan;
+use reelgate_conformance::faulty::Faulty;
 use reelgate_flow::ids::NodeId;
 use reelgate_ports::error::ErrorKind;
-use reelgate_ports::shards::{Position, ShardLease, ShardRow};
+use reelgate_ports::shards::{Position, ShardRow};
+use reelgate_ports::store::Intake;
+use reelgate_store::memory::MemoryStore;
 use serde_json::json;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::super::stream::{Listed, Page, Record, Refusal, Start, Subscription};
@@ -195,29 +198,84 @@ impl Subscription for FakeSubscription {
     }
 }
 
+/// Leases and checkpoints of the stream, in the memory store behind planned faults.
+#[derive(Clone)]
+pub(super) struct Leases {
+    store: Arc<MemoryStore>,
+    plan: FaultPlan,
+}
+
+impl Leases {
+    fn reach(&self) -> Faulty<MemoryStore> {
+        Faulty::new(Arc::clone(&self.store), &self.plan)
+    }
+
+    fn all(&self) -> Vec<ShardRow> {
+        self.store.shard_rows(STREAM).expect("no call is under way")
+    }
+
+    /// Whether every call of the store fails from now on.
+    pub(super) fn down(&self, down: bool) {
+        self.plan.set_down(down);
+    }
+
+    /// The owner of every shard.
+    pub(super) fn owners(&self) -> BTreeMap<String, Option<String>> {
+        let owner = |row: ShardRow| (row.shard, row.owner.map(|owner| owner.to_string()));
+        self.all().into_iter().map(owner).collect()
+    }
+
+    /// The checkpoint of a shard.
+    pub(super) fn position(&self, shard: &str) -> Option<Position> {
+        self.all().into_iter().find(|row| row.shard == shard).map(|row| row.position)
+    }
+
+    /// Asks the owner of a shard to hand it over to another node.
+    pub(super) async fn want(&self, shard: &str, node: &str) {
+        self.store.want_shard(STREAM, shard, &NodeId::new(node)).await.unwrap();
+    }
+
+    /// Deletes every row without regard to leases.
+    pub(super) fn clear(&self) {
+        self.store.delete_shards(STREAM).expect("no call is under way");
+    }
+}
+
 #[derive(Default)]
 struct Effects {
     /// Keys that took effect, each once.
     keys: BTreeSet<String>,
     /// Shard and key in order of commit, including repeats.
     committed: Vec<(String, String)>,
+    conflicts: u64,
 }
 
-/// The store: leases, checkpoints and effects in one place, so that a commit is one transaction.
-#[derive(Clone, Default)]
+/// The store, and what took effect in it.
+#[derive(Clone)]
 pub(super) struct Model {
-    pub(super) shards: MemoryShards,
+    pub(super) shards: Leases,
     effects: Arc<Mutex<Effects>>,
 }
 
+impl Default for Model {
+    fn default() -> Self {
+        let store = Arc::new(MemoryStore::new(Arc::new(ManualClock::default())));
+        Self { shards: Leases { store, plan: FaultPlan::default() }, effects: Arc::default() }
+    }
+}
+
 impl Model {
-    pub(super) fn commit(&self, batch: &EventBatch) -> PortResult<()> {
-        let checkpoint = batch.checkpoint.as_ref().unwrap();
-        self.shards.advance(checkpoint)?;
+    pub(super) async fn commit(&self, batch: &EventBatch) -> PortResult<()> {
+        let shard = &batch.checkpoint.as_ref().unwrap().lease.shard;
+        let ingested = self.shards.reach().ingest(batch).await;
         let mut effects = self.effects.lock().unwrap();
+        if let Err(error) = ingested {
+            effects.conflicts += u64::from(error.kind == ErrorKind::Conflict);
+            return Err(error);
+        }
         for event in &batch.events {
             effects.keys.insert(event.source.key.clone());
-            effects.committed.push((checkpoint.lease.shard.clone(), event.source.key.clone()));
+            effects.committed.push((shard.clone(), event.source.key.clone()));
         }
         Ok(())
     }
@@ -229,59 +287,10 @@ impl Model {
     pub(super) fn committed(&self) -> Vec<(String, String)> {
         self.effects.lock().unwrap().committed.clone()
     }
-}
 
-/// One node's connection to the store. While the node is frozen, its calls wait.
-pub(super) struct NodeShards {
-    shards: MemoryShards,
-    frozen: watch::Receiver<bool>,
-}
-
-impl NodeShards {
-    async fn thawed(&self) -> &MemoryShards {
-        let mut frozen = self.frozen.clone();
-        // If the sender was dropped, the node stays frozen for ever.
-        if frozen.wait_for(|frozen| !*frozen).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        &self.shards
-    }
-}
-
-#[async_trait]
-impl Shards for NodeShards {
-    async fn shards(&self, stream: &str) -> PortResult<Vec<ShardRow>> {
-        self.thawed().await.shards(stream).await
-    }
-
-    async fn add_shards(&self, stream: &str, shards: &[ShardRow]) -> PortResult<()> {
-        self.thawed().await.add_shards(stream, shards).await
-    }
-
-    async fn take_shard(
-        &self,
-        stream: &str,
-        shard: &str,
-        node: &NodeId,
-        seen_counter: u64,
-    ) -> PortResult<Option<(ShardLease, Position)>> {
-        self.thawed().await.take_shard(stream, shard, node, seen_counter).await
-    }
-
-    async fn renew_shards(&self, leases: &[ShardLease]) -> PortResult<Vec<ShardLease>> {
-        self.thawed().await.renew_shards(leases).await
-    }
-
-    async fn want_shard(&self, stream: &str, shard: &str, node: &NodeId) -> PortResult<()> {
-        self.thawed().await.want_shard(stream, shard, node).await
-    }
-
-    async fn release_shard(&self, lease: &ShardLease) -> PortResult<()> {
-        self.thawed().await.release_shard(lease).await
-    }
-
-    async fn forget_shards(&self, stream: &str, shards: &[String]) -> PortResult<()> {
-        self.thawed().await.forget_shards(stream, shards).await
+    /// Commits that were refused because another reader has the shard.
+    pub(super) fn conflicts(&self) -> u64 {
+        self.effects.lock().unwrap().conflicts
     }
 }
 
@@ -289,7 +298,8 @@ impl Shards for NodeShards {
 pub(super) struct Node {
     pub(super) events: KinesisEvents,
     model: Model,
-    frozen: watch::Sender<bool>,
+    /// Between this node and the store, so that the node can be frozen: its calls wait until it thaws.
+    plan: FaultPlan,
 }
 
 impl Node {
@@ -298,8 +308,8 @@ impl Node {
     }
 
     pub(super) fn with(name: &str, stream: &FakeStream, model: &Model, fan_out: Option<&str>) -> Self {
-        let (frozen, watched) = watch::channel(false);
-        let shards = Arc::new(NodeShards { shards: model.shards.clone(), frozen: watched });
+        let plan = FaultPlan::default();
+        let shards = Arc::new(Faulty::new(Arc::new(model.shards.reach()), &plan));
         let ingest = Area { bucket: "ingest".to_owned(), prefix: String::new() };
         let mut settings = KinesisSettings::new(STREAM, NodeId::new(name), ingest);
         settings.lease_ms = LEASE_MS;
@@ -308,12 +318,12 @@ impl Node {
         Self {
             events: KinesisEvents::with_stream(Box::new(stream.clone()), shards, settings),
             model: model.clone(),
-            frozen,
+            plan,
         }
     }
 
     pub(super) fn freeze(&self, frozen: bool) {
-        self.frozen.send_replace(frozen);
+        self.plan.set_frozen(frozen);
     }
 
     /// One round of an intake; false if there was nothing to do.
@@ -322,7 +332,7 @@ impl Node {
         if batch.is_empty() {
             return false;
         }
-        match self.model.commit(&batch) {
+        match self.model.commit(&batch).await {
             Ok(()) => drop(self.events.acknowledge(&batch).await),
             Err(error) if error.kind == ErrorKind::Conflict => drop(self.events.abandon(&batch).await),
             Err(_) => return false,

@@ -1,48 +1,48 @@
-//! What the scenarios do to the fleet, and how nodes and the store answer.
+//! The incidents of the scenarios, and the reactions of nodes and store.
 
 use reelgate_flow::task::{Lane, TaskKey};
 
 use crate::agenda::{Event, MS, Ns, S};
-use crate::fleet::{Node, Report};
-use crate::run::Simulation;
+use crate::fleet::{FinishedTask, Node};
 use crate::settings::Scenario;
+use crate::simulation::Simulation;
 use crate::store::{AttemptOutcome, Fence};
 
-/// When within the arrivals trouble comes that comes once.
+/// When a single incident happens, as a share of the time in which uploads arrive.
 const MOMENT: f64 = 0.4;
-/// One node of so many dies.
+/// One node of this many dies.
 const DYING_ONE_IN: u32 = 10;
-/// Nodes of ten that get a spot notice.
+/// How many of ten nodes get a spot notice.
 const WAVE_OF_TEN: u64 = 3;
-/// From the notice of a spot interruption to the end: two minutes, as EC2 documents it.
+/// Time from the notice of a spot interruption to the end of the node: two minutes, as EC2 documents it.
 const NOTICE: Ns = 120 * S;
-/// What is not finished so long before the end is given back, so that the reports still get through.
+/// Tasks that are unfinished at this time before the end are given back, so that their reports are still committed.
 const GIVE_BACK_BEFORE: Ns = 10 * S;
 /// How long the database is away.
 const AWAY: Ns = 60 * S;
 
 impl Simulation {
-    /// Enters the scenario's troubles.
-    pub(crate) fn plan_troubles(&mut self) {
+    /// Schedules the incidents of the scenario.
+    pub(crate) fn plan_incidents(&mut self) {
         let span = self.span() as f64;
         let once = (span * MOMENT) as Ns;
         let moments: Vec<Ns> = match self.settings.scenario {
             Scenario::Steady => Vec::new(),
             Scenario::NodeDeaths => {
                 let deaths = (self.settings.nodes / DYING_ONE_IN).max(1);
-                (0..deaths).map(|_| (span * (0.25 + 0.5 * self.troubles.f64())) as Ns).collect()
+                (0..deaths).map(|_| (span * (0.25 + 0.5 * self.rng.f64())) as Ns).collect()
             }
             Scenario::SpotWave | Scenario::Failover | Scenario::Poison => vec![once],
         };
-        moments.into_iter().for_each(|at| self.agenda.enter(at, Event::Trouble));
+        moments.into_iter().for_each(|at| self.agenda.enter(at, Event::Incident));
     }
 
-    /// Trouble comes.
-    pub(crate) fn trouble(&mut self) {
+    /// An incident happens.
+    pub(crate) fn incident(&mut self) {
         match self.settings.scenario {
             Scenario::Steady => {}
             Scenario::NodeDeaths => {
-                let node = self.troubles.u32(..self.settings.nodes);
+                let node = self.rng.u32(..self.settings.nodes);
                 self.gone(node);
             }
             Scenario::SpotWave => self.spot_wave(),
@@ -55,7 +55,7 @@ impl Simulation {
 
     fn spot_wave(&mut self) {
         for node in 0..self.settings.nodes {
-            if self.troubles.u64(..10) >= WAVE_OF_TEN {
+            if self.rng.u64(..10) >= WAVE_OF_TEN {
                 continue;
             }
             self.fleet.node(node).draining = true;
@@ -71,39 +71,39 @@ impl Simulation {
         self.database.go_away(until);
         for node in 0..self.settings.nodes {
             let renewed = self.renewed(node);
-            // What is claimed was claimed or renewed before the database went.
+            // Every claim was made or renewed before the database went away.
             let stops = renewed + lease * 2 / 3;
             if stops < until {
                 self.agenda.enter(stops.max(self.now), Event::Abort { node });
             }
         }
-        // The first reaper to reach the database again ends every lease that ran out, of all nodes.
+        // The first node that reaches the database again ends every expired lease of all nodes.
         let first = lease / 3 / u64::from(self.settings.nodes);
         self.away_since = self.now;
         self.agenda.enter(until + first, Event::ReapAll);
     }
 
-    /// A node that could not renew stops its media workers, and reports so once it can.
+    /// A node that could not renew stops its media workers, and reports it when the database is back.
     pub(crate) fn abort(&mut self, node: u32) {
         if self.database.away_until(self.now).is_some() {
             self.give_back(node);
         }
     }
 
-    /// A node gives back what it has not finished.
+    /// A node gives back its unfinished tasks.
     pub(crate) fn give_back(&mut self, number: u32) {
         let now = self.now;
         let node = self.fleet.node(number);
         for flight in node.running.drain(..) {
             let busy = now.saturating_sub(flight.since);
-            node.reports.push(Report { fence: flight.fence, outcome: AttemptOutcome::GivenBack, busy });
+            node.reports.push(FinishedTask { fence: flight.fence, outcome: AttemptOutcome::GivenBack, busy });
         }
         if !node.reports.is_empty() {
             self.turn(number);
         }
     }
 
-    /// A node is gone without a word; its leases run out, and a new one takes its place.
+    /// A node is lost without notice. Its leases expire, and a new node replaces it.
     pub(crate) fn gone(&mut self, number: u32) {
         if !self.fleet.nodes[number as usize].alive {
             return;
@@ -118,12 +118,12 @@ impl Simulation {
         wasted += reported.map(|report| report.busy).sum::<Ns>();
         self.measures.spent(wasted, true);
         let lost = self.fleet.lose(number);
-        let reaper = self.troubles.u64(..=lease / 3 / self.fleet.alive().max(1));
+        let reaper = self.rng.u64(..=lease / 3 / self.fleet.alive().max(1));
         self.enter_reaping(renewed.max(now.saturating_sub(lease)) + lease + reaper, lost);
         self.agenda.enter(now + self.settings.replace_s * S, Event::Replaced { node: number });
     }
 
-    /// A new node is there.
+    /// A new node starts.
     pub(crate) fn replaced(&mut self, number: u32) {
         let node = self.fleet.node(number);
         (node.alive, node.draining) = (true, false);
@@ -136,7 +136,7 @@ impl Simulation {
         self.agenda.enter(at, Event::Reap { batch });
     }
 
-    /// Leases that ran out are ended, each as a lost attempt.
+    /// Expired leases are ended, each as a lost attempt.
     pub(crate) fn reap(&mut self, batch: u32) {
         if let Some(until) = self.database.away_until(self.now) {
             return self.agenda.enter(until + MS, Event::Reap { batch });
@@ -145,7 +145,7 @@ impl Simulation {
         self.end_leases(lost);
     }
 
-    /// The database is back: intake catches up, and what ran out meanwhile is ended by whoever looks first.
+    /// The database is back: intake catches up, and the first node that looks ends the leases that expired meanwhile.
     pub(crate) fn reap_all(&mut self) {
         self.catch_up();
         let lost = self.expired();
@@ -161,7 +161,7 @@ impl Simulation {
         }
     }
 
-    /// Claims whose lease ran out while nobody could renew.
+    /// Claims whose lease expired while no node could renew.
     fn expired(&mut self) -> Vec<Fence> {
         let lease = self.settings.lease_ms * MS;
         let (went, interval) = (self.away_since, lease / 3);

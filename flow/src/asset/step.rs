@@ -1,0 +1,200 @@
+//! The way of an asset from arrival to publishing.
+
+use alloc::vec::Vec;
+
+use super::cause::Cause;
+use super::messages::{Effect, Input, Note, Original, Outcome, Screening, Stale};
+use super::state::Asset;
+use super::words::{Exit, Phase, Response, Severity, TaskState, Verdict};
+use crate::limits::CHUNKS_MAX;
+use crate::reason::{Code, Fault};
+use crate::task::TaskKey;
+
+impl Asset {
+    /// Applies one input: either changes the asset and adds the effects, or changes nothing and returns `Stale`.
+    ///
+    /// An [`Effect::Start`] or [`Effect::Settle`] names every task record that changes. A store writes those records and the
+    /// asset's own row, and nothing else.
+    pub fn step(&mut self, input: Input, effects: &mut Vec<Effect>) -> Result<(), Stale> {
+        match input {
+            Input::Arrived => self.arrived(effects),
+            Input::Done { task, attempt, outcome } => self.done(task, attempt, outcome, effects),
+            Input::Failed { task, attempt, fault } => self.failed(task, attempt, fault, effects),
+            Input::GivenBack { task, attempt } => self.given_back(task, attempt, effects),
+            Input::OriginalEnded(end) => self.original_ended(end, effects),
+            Input::Superseded => self.superseded(effects),
+            Input::Redrive => self.redriven(effects),
+            Input::Redo(what) => self.redone(what, effects),
+            Input::Quarantine(cause) => self.quarantine(cause, effects),
+            Input::Found { severity, response } => self.found(severity, response, effects),
+            Input::Release => self.released(effects),
+            Input::Erase => self.erased(effects),
+            Input::Hold(held) => self.held(held, effects),
+            Input::Redact(parts) => self.redacted(&parts, effects),
+        }
+    }
+
+    fn arrived(&mut self, effects: &mut Vec<Effect>) -> Result<(), Stale> {
+        if self.phase != Phase::Received || !self.tasks.is_empty() {
+            return Err(Stale);
+        }
+        self.enter(Phase::Received, effects);
+        self.start(TaskKey::Validate, effects);
+        Ok(())
+    }
+
+    fn done(
+        &mut self,
+        task: TaskKey,
+        attempt: u32,
+        outcome: Outcome,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Stale> {
+        self.answer(task, attempt)?;
+        if !fits(task, &outcome) {
+            // A stale answer would leave the task unusable until its lease expires.
+            let fault = Fault::new(Code::WorkerProtocol, "expected a result that fits its task");
+            self.count_fault(task, attempt, fault, effects);
+            return Ok(());
+        }
+        if let Outcome::Waiting { delay_ms } = outcome {
+            self.wait(task, attempt, delay_ms, effects);
+            return Ok(());
+        }
+        self.settle(task, TaskState::Done, effects);
+        effects.push(Effect::Note(Note::Finished(task, attempt)));
+        match outcome {
+            Outcome::Validated { video_chunks, audio, original } => {
+                self.validated(video_chunks, audio, original, effects);
+            }
+            Outcome::Screened(screening) => self.screened(screening, effects),
+            Outcome::ExternallyScanned(screening) => self.scanned(&screening, effects),
+            Outcome::Restored { outputs } => self.restored(outputs, effects),
+            Outcome::Finished | Outcome::Waiting { .. } => self.finished(task, effects),
+        }
+        Ok(())
+    }
+
+    fn validated(&mut self, video_chunks: u16, audio: bool, original: Original, effects: &mut Vec<Effect>) {
+        match original {
+            Original::Running => self.link(effects),
+            // A released asset is not quarantined again because its original still is.
+            Original::Ended(end) if end.is_shared() && !(self.flags.cleared && end.is_quarantined()) => {
+                self.link(effects);
+                self.follow(end, effects);
+            }
+            Original::None | Original::Ended(_) => self.process(video_chunks, audio, effects),
+        }
+    }
+
+    fn process(&mut self, video_chunks: u16, audio: bool, effects: &mut Vec<Effect>) {
+        self.enter(Phase::Processing, effects);
+        for chunk in 0..video_chunks {
+            self.start(TaskKey::Video { chunk }, effects);
+        }
+        if audio {
+            self.start(TaskKey::Audio, effects);
+        }
+        self.start(TaskKey::Enrich, effects);
+    }
+
+    /// Adds the findings to the known ones; without the external scanner's answer there is no verdict yet.
+    fn judge(&mut self, screening: &Screening, effects: &mut Vec<Effect>) {
+        self.severity = self.severity.max(screening.severity);
+        self.flags.response = self.flags.response.max(screening.response);
+        self.verdict = match self.severity {
+            _ if screening.scan => Verdict::Unscanned,
+            Severity::None | Severity::Low if !self.flags.quarantines() => Verdict::Clean,
+            _ => Verdict::Flagged,
+        };
+        effects.push(Effect::Note(Note::Judged(self.verdict, self.severity)));
+    }
+
+    fn screened(&mut self, screening: Screening, effects: &mut Vec<Effect>) {
+        self.judge(&screening, effects);
+        if self.flags.response == Response::RedactThenPublish && !self.flags.cleared {
+            match screening.parts {
+                // Redacted only once: what is still found after a redaction cannot be redacted.
+                Some(parts) if !self.flags.redacted && !self.linked && self.has(&parts) => {
+                    return self.redact(&parts, effects);
+                }
+                _ => self.flags.response = Response::Quarantine,
+            }
+        }
+        if self.flags.quarantines() {
+            let fault = Fault::new(Code::PersonalData, "");
+            self.withdraw(Exit::Quarantine, fault, effects);
+            effects.push(Effect::CloseOver { same_content: screening.of_content });
+            return;
+        }
+        if screening.scan {
+            return self.start(TaskKey::ExternalScan, effects);
+        }
+        self.settle(TaskKey::ExternalScan, TaskState::Dropped, effects);
+        self.publish_when_ready(effects);
+    }
+
+    fn scanned(&mut self, screening: &Screening, effects: &mut Vec<Effect>) {
+        self.judge(screening, effects);
+        if self.flags.response == Response::RedactThenPublish && !self.flags.cleared {
+            self.flags.response = Response::Quarantine;
+        }
+        if self.flags.quarantines() {
+            let fault = Fault::new(Code::PersonalData, Cause::Scanner.as_str());
+            self.withdraw(Exit::Quarantine, fault, effects);
+            effects.push(Effect::CloseOver { same_content: screening.of_content });
+            return;
+        }
+        self.publish_when_ready(effects);
+    }
+
+    fn finished(&mut self, task: TaskKey, effects: &mut Vec<Effect>) {
+        match task {
+            TaskKey::Video { .. } | TaskKey::Audio => {
+                if self.is_encoded() {
+                    self.encoded(effects);
+                }
+            }
+            TaskKey::Enrich => self.start(TaskKey::Screen, effects),
+            TaskKey::Package => self.publish_when_ready(effects),
+            TaskKey::Publish => self.end(Phase::Published, effects),
+            // Without an exit its end is unknown, which is our fault.
+            TaskKey::Withdraw => self.end(self.exit.map_or(Phase::Failed, Exit::leads_to), effects),
+            TaskKey::Validate | TaskKey::Screen | TaskKey::ExternalScan | TaskKey::Restore => {}
+        }
+    }
+
+    fn publish_when_ready(&mut self, effects: &mut Vec<Effect>) {
+        let packaged = self.linked || self.is_done(TaskKey::Package);
+        let accepted = self.is_done(TaskKey::Screen) && self.verdict != Verdict::Unscanned;
+        if packaged && accepted && !self.awaits_scan() {
+            self.enter(Phase::Screened, effects);
+            self.start(TaskKey::Publish, effects);
+        }
+    }
+
+    fn encoded(&mut self, effects: &mut Vec<Effect>) {
+        self.start(TaskKey::Package, effects);
+        // The frames and the text of a redacted asset come from its encodes, not from its source.
+        if self.flags.redacted && !self.is_done(TaskKey::Enrich) {
+            self.start(TaskKey::Enrich, effects);
+        }
+    }
+}
+
+fn fits(task: TaskKey, outcome: &Outcome) -> bool {
+    match (outcome, task) {
+        (Outcome::Validated { video_chunks, audio, .. }, TaskKey::Validate) => {
+            *video_chunks <= CHUNKS_MAX && (*video_chunks > 0 || *audio)
+        }
+        (Outcome::Screened(_), TaskKey::Screen)
+        | (Outcome::ExternallyScanned(_) | Outcome::Waiting { .. }, TaskKey::ExternalScan)
+        | (Outcome::Restored { .. }, TaskKey::Restore) => true,
+        (
+            Outcome::Finished,
+            TaskKey::Validate | TaskKey::Screen | TaskKey::ExternalScan | TaskKey::Restore,
+        ) => false,
+        (Outcome::Finished, _) => true,
+        _ => false,
+    }
+}
