@@ -94,16 +94,16 @@ async fn fill(conn: &mut PgConnection) -> Res<()> {
     for statement in [
         format!(
             "INSERT INTO assets (arrival, id, bucket, key, version, key_hash, sequencer, size_bytes, location, forced,
-                 priority, prefix, place, received_at_ms, phase, verdict, severity, redrives, ended_at_ms)
+                 priority, prefix, queue_position, received_at_ms, phase, verdict, severity, redrives, ended_at_ms)
              SELECT nextval('arrivals'), left(translate(md5(n::text), '0189', 'wxyz'), 26), 'ingest',
                  'old/' || n || '.mp4', '1', hashtextextended(n::text, 0), '1', 1000, 'x', false, 'normal', 'old',
                  0, 0, 'rejected', 'unscanned', 'none', 0, 1 FROM generate_series(1, {assets}) AS n"
         ),
         format!("INSERT INTO phase_counts VALUES ('rejected', {assets})"),
-        "INSERT INTO tasks_settled SELECT arrival, t, 'done', 1, 0, 0, 1, 1, 1, 1
+        "INSERT INTO settled_tasks SELECT arrival, t, 'done', 1, 0, 0, 1, 1, 1, 1
          FROM assets, unnest(ARRAY['validate', 'withdraw']) AS t"
             .to_owned(),
-        "INSERT INTO history (asset, lines)
+        "INSERT INTO history_commits (asset, lines)
          SELECT arrival, repeat('x', 300) FROM assets, generate_series(1, 5)"
             .to_owned(),
         "VACUUM ANALYZE".to_owned(),
@@ -119,13 +119,13 @@ async fn fill(conn: &mut PgConnection) -> Res<()> {
 /// Tasks that come and go at the front of what claims walk along.
 async fn kill_tasks(conn: &mut PgConnection, tasks: u64) -> Res<()> {
     conn.execute(AssertSqlSafe(format!(
-        "INSERT INTO tasks (asset, task, urgency, place, born, due, ready_at_ms, attempts, excused, blameless,
+        "INSERT INTO open_tasks (asset, task, urgency, queue_position, claimable_since, due, ready_at_ms, attempts, uncounted, not_producers_fault,
              answered, wall_ms, cpu_ms, memory_bytes_max)
          SELECT -n, 'validate', 3, n, 3::bigint << 50, true, 0, 0, 0, 0, 0, 0, 0, 0
          FROM generate_series(1, {tasks}) AS n"
     )))
     .await?;
-    conn.execute("DELETE FROM tasks").await?;
+    conn.execute("DELETE FROM open_tasks").await?;
     conn.execute("CHECKPOINT").await?;
     Ok(())
 }

@@ -3,9 +3,10 @@
 use reelgate_ports::records::{AuditRecord, HistoryRecord};
 use sqlx::PgConnection;
 
+use crate::documents::document;
 use crate::error::{DbResult, db};
-use crate::rows::{document, large};
-use crate::store::PgStore;
+use crate::pg_store::PgStore;
+use crate::rows::large;
 use crate::time::number;
 
 const WHAT: &str = "chain the audit log";

@@ -4,9 +4,9 @@ use reelgate_flow::ids::AssetId;
 use reelgate_ports::records::Decision;
 use sqlx::PgConnection;
 
+use crate::documents::document;
 use crate::error::{DbResult, db};
-use crate::rows::document;
-use crate::store::PgStore;
+use crate::pg_store::PgStore;
 use crate::time::number;
 
 const WHAT: &str = "look for decisions that are due";
@@ -19,7 +19,7 @@ pub(crate) async fn write(
     decision: &Decision,
 ) -> DbResult<()> {
     sqlx::query!(
-        "INSERT INTO decisions (asset, what, decided_by, approver, reason, expires_at_ms, at_ms)
+        "INSERT INTO decisions (asset, kind, decided_by, approver, reason, expires_at_ms, at_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         asset,
         decision.what.as_str(),
@@ -59,11 +59,11 @@ pub(crate) async fn erase(conn: &mut PgConnection, asset: i64) -> DbResult<()> {
         "WITH scanned AS (DELETE FROM scans USING assets AS a
                           WHERE a.arrival = $1 AND scans.bucket = a.bucket AND scans.key = a.key
                               AND scans.version = a.version),
-              media AS (DELETE FROM media WHERE asset = $1),
+              media AS (DELETE FROM media_facts WHERE asset = $1),
               products AS (DELETE FROM products WHERE asset = $1),
               jobs AS (DELETE FROM jobs WHERE asset = $1),
               ladders AS (DELETE FROM ladders WHERE asset = $1),
-              findings AS (DELETE FROM findings WHERE asset = $1),
+              findings AS (DELETE FROM finding_lists WHERE asset = $1),
               redactions AS (DELETE FROM redactions WHERE asset = $1)
          UPDATE assets SET key = '', prefix = '' WHERE arrival = $1",
         asset,
@@ -79,7 +79,7 @@ impl PgStore {
     pub(crate) async fn read_redaction(&self, asset: &AssetId) -> DbResult<Option<serde_json::Value>> {
         let stored = sqlx::query_scalar!(
             "SELECT r.redaction FROM redactions AS r JOIN assets AS a ON a.arrival = r.asset
-             WHERE a.id = $1 AND a.marks LIKE '%redacted'",
+             WHERE a.id = $1 AND a.flags LIKE '%redacted'",
             asset.as_str(),
         )
         .fetch_optional(&self.writers)
@@ -97,8 +97,8 @@ pub(crate) async fn expired_releases(
 ) -> DbResult<Vec<AssetId>> {
     let over = sqlx::query_scalar!(
         r#"SELECT a.id FROM decisions AS d JOIN assets AS a ON a.arrival = d.asset
-               WHERE d.expires_at_ms <= $1 AND a.phase = 'published' AND a.marks LIKE '% cleared%'
-                   AND d.number = (SELECT max(number) FROM decisions WHERE asset = d.asset AND what = 'release')
+               WHERE d.expires_at_ms <= $1 AND a.phase = 'published' AND a.flags LIKE '% cleared%'
+                   AND d.number = (SELECT max(number) FROM decisions WHERE asset = d.asset AND kind = 'release')
                ORDER BY a.arrival LIMIT $2"#,
         now_ms,
         i64::from(assets_max),

@@ -47,11 +47,11 @@ pub(crate) async fn queue_ends(
 ) -> DbResult<BTreeMap<Queue, u64>> {
     let (buckets, prefixes, priorities) = columns(queues.iter());
     let stored = sqlx::query!(
-        r#"SELECT q.bucket AS "bucket!", q.prefix AS "prefix!", q.priority AS "priority!", latest.behind
+        r#"SELECT q.bucket AS "bucket!", q.prefix AS "prefix!", q.priority AS "priority!", latest.queue_end
            FROM unnest($1::text[], $2::text[], $3::text[]) AS q (bucket, prefix, priority),
-           LATERAL (SELECT p.behind FROM prefixes AS p
+           LATERAL (SELECT p.queue_end FROM prefixes AS p
                     WHERE p.bucket = q.bucket AND p.prefix = q.prefix AND p.priority = q.priority
-                    ORDER BY p.behind DESC LIMIT 1) AS latest"#,
+                    ORDER BY p.queue_end DESC LIMIT 1) AS latest"#,
         &buckets,
         &prefixes,
         &priorities,
@@ -62,7 +62,7 @@ pub(crate) async fn queue_ends(
     let mut ends = BTreeMap::new();
     for row in stored {
         let queue = (row.bucket, row.prefix, priority(&row.priority)?);
-        ends.insert(queue, large(row.behind, "prefixes.behind")?);
+        ends.insert(queue, large(row.queue_end, "prefixes.queue_end")?);
     }
     Ok(ends)
 }
@@ -71,14 +71,14 @@ pub(crate) async fn queue_ends(
 /// only makes two uploads of one producer equal.
 pub(crate) async fn move_queue_ends(conn: &mut PgConnection, ends: &BTreeMap<Queue, u64>) -> DbResult<()> {
     let (buckets, prefixes, priorities) = columns(ends.keys());
-    let behind: Vec<i64> = ends.values().map(|behind| number(*behind)).collect();
+    let queue_ends: Vec<i64> = ends.values().map(|end| number(*end)).collect();
     sqlx::query!(
-        "INSERT INTO prefixes (bucket, prefix, priority, behind)
+        "INSERT INTO prefixes (bucket, prefix, priority, queue_end)
          SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])",
         &buckets,
         &prefixes,
         &priorities,
-        &behind,
+        &queue_ends,
     )
     .execute(conn)
     .await

@@ -7,11 +7,11 @@ use reelgate_ports::records::ExternalScanEvent;
 use reelgate_store::work::{Deletion, LATE_EVENT_MS_MAX};
 use sqlx::PgConnection;
 
+use crate::documents::{document, json};
 use crate::error::{DbResult, db};
-use crate::rows::{document, sequencer};
-use crate::store::PgStore;
+use crate::pg_store::PgStore;
+use crate::rows::sequencer;
 use crate::time::number;
-use crate::write::json;
 
 /// Remembers deletions; of one that is remembered already the later one stays.
 pub(crate) async fn write(conn: &mut PgConnection, now_ms: u64, deletions: &[Deletion]) -> DbResult<()> {

@@ -14,11 +14,13 @@
 
 #![forbid(unsafe_code)]
 
+mod again;
 mod audit;
 mod claim;
 mod connect;
 mod cursor;
 mod decisions;
+mod documents;
 mod error;
 mod ingest;
 mod jobs;
@@ -31,6 +33,7 @@ mod maintenance;
 mod migrate;
 mod nodes;
 mod outbox;
+mod pg_store;
 mod pooled_connection;
 mod products;
 mod queries;
@@ -38,6 +41,7 @@ mod rate_limit;
 mod rows;
 mod scans_and_refused_events;
 mod session;
+mod settings;
 mod shards;
 mod store;
 mod time;
@@ -45,6 +49,6 @@ mod transact;
 mod unit;
 mod write;
 
-pub use connect::Settings;
-pub use store::PgStore;
+pub use pg_store::PgStore;
+pub use settings::Settings;
 pub use time::Time;

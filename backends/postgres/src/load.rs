@@ -117,14 +117,14 @@ impl Unit {
         for cells in tasks(conn, &arrivals).await? {
             let task = cells.read()?;
             let Some(id) = ids.get(&task.asset) else { continue };
-            let place = (task.asset, task.key);
+            let key = (task.asset, task.key);
             if task.open {
-                self.open.insert(place);
+                self.open.insert(key);
             } else {
-                self.settled.insert(place);
+                self.settled.insert(key);
             }
             if let Some(lease) = task.lease {
-                self.leases.insert(place, lease);
+                self.leases.insert(key, lease);
             }
             self.work.add_task(id, task.key, task.record, task.extra)?;
         }
@@ -137,20 +137,20 @@ async fn tasks(conn: &mut PgConnection, arrivals: &[i64]) -> DbResult<Vec<TaskCe
     sqlx::query_as!(
         TaskCells,
         r#"WITH open AS MATERIALIZED (
-               SELECT asset, task, attempts, excused, blameless, answered, wall_ms, cpu_ms, memory_bytes_max,
+               SELECT asset, task, attempts, uncounted, not_producers_fault, answered, wall_ms, cpu_ms, memory_bytes_max,
                       ready_at_ms, lease_owner, lease_until_ms, claimed_at_ms
-               FROM tasks WHERE asset = ANY($1) ORDER BY asset, task FOR UPDATE
+               FROM open_tasks WHERE asset = ANY($1) ORDER BY asset, task FOR UPDATE
            )
            SELECT asset AS "asset!", task AS "task!", NULL AS "state?", attempts AS "attempts!",
-                  excused AS "excused!", blameless AS "blameless!", answered AS "answered!",
+                  uncounted AS "uncounted!", not_producers_fault AS "not_producers_fault!", answered AS "answered!",
                   wall_ms AS "wall_ms!", cpu_ms AS "cpu_ms!", memory_bytes_max AS "memory_bytes_max!",
                   ready_at_ms AS "ready_at_ms?", lease_owner AS "lease_owner?",
                   lease_until_ms AS "lease_until_ms?", claimed_at_ms AS "claimed_at_ms?"
            FROM open
            UNION ALL
-           SELECT asset, task, state, attempts, excused, blameless, answered, wall_ms, cpu_ms, memory_bytes_max,
+           SELECT asset, task, state, attempts, uncounted, not_producers_fault, answered, wall_ms, cpu_ms, memory_bytes_max,
                   NULL, NULL, NULL, NULL
-           FROM tasks_settled WHERE asset = ANY($1)"#,
+           FROM settled_tasks WHERE asset = ANY($1)"#,
         arrivals,
     )
     .fetch_all(conn)

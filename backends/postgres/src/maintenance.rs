@@ -5,9 +5,9 @@ use std::time::Instant;
 use reelgate_ports::records::Retained;
 use sqlx::postgres::PgPool;
 
-use crate::cursor::born;
+use crate::cursor::claimable_since;
 use crate::error::{DbResult, db};
-use crate::store::PgStore;
+use crate::pg_store::PgStore;
 use crate::{claim, pooled_connection};
 
 /// Months of history that are prepared ahead.
@@ -47,11 +47,16 @@ impl PgStore {
         .fetch_one(&mut *tx)
         .await
         .map_err(db(what))?;
-        // Another node may have removed it since it was looked for.
-        let there = sqlx::query_scalar!(r#"SELECT to_regclass($1) IS NOT NULL AS "there!""#, name)
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(db(what))?;
+        // Another node may have removed it in the meantime. The catalogue's rows are read as of this statement; a
+        // lookup by name (`to_regclass`) may answer from a cache that does not know of the removal yet.
+        let there = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT 1 FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+                              WHERE i.inhparent = 'history_commits'::regclass AND c.relname = $1::text) AS "there!""#,
+            name,
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(db(what))?;
         if !first || !there {
             return Ok(false);
         }
@@ -70,7 +75,7 @@ impl PgStore {
                       (extract(epoch FROM to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') * 1000)::bigint
                           AS "until_ms!"
                FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-               WHERE i.inhparent = 'history'::regclass AND c.relname ~ '^history_[0-9]{4}_[0-9]{2}$'
+               WHERE i.inhparent = 'history_commits'::regclass AND c.relname ~ '^history_[0-9]{4}_[0-9]{2}$'
                    AND to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' + make_interval(days => $1) <= now()
                ORDER BY 1"#,
             i32::try_from(days).unwrap_or(i32::MAX),
@@ -111,12 +116,12 @@ impl PgStore {
         for urgency in claim::urgencies() {
             let look = self.cursor.look(urgency);
             let overlooked = sqlx::query_scalar!(
-                r#"SELECT place FROM tasks WHERE urgency = $1 AND place < $2 AND born < $3 AND due
-                       AND lease_owner IS NULL
-                   ORDER BY urgency, place, asset, task LIMIT 1"#,
+                r#"SELECT queue_position FROM open_tasks
+                   WHERE urgency = $1 AND queue_position < $2 AND claimable_since < $3 AND due AND lease_owner IS NULL
+                   ORDER BY urgency, queue_position, asset, task LIMIT 1"#,
                 i16::from(urgency),
-                look.place,
-                look.born_from.max(born(urgency, 0)),
+                look.queue_position,
+                look.since_from.max(claimable_since(urgency, 0)),
             )
             .fetch_optional(&self.writers)
             .await
@@ -150,7 +155,7 @@ impl PgStore {
         .await
         .map_err(db(what))?;
         sqlx::query!(
-            "DELETE FROM prefixes WHERE behind < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1",
+            "DELETE FROM prefixes WHERE queue_end < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1",
             PLACES_KEPT_MS,
         )
         .execute(&mut *tx)
@@ -158,9 +163,10 @@ impl PgStore {
         .map_err(db(what))?;
         sqlx::query!(
             "DELETE FROM prefixes AS p USING (
-                 SELECT bucket, prefix, priority, max(behind) AS latest FROM prefixes GROUP BY 1, 2, 3
+                 SELECT bucket, prefix, priority, max(queue_end) AS latest FROM prefixes GROUP BY 1, 2, 3
              ) AS l
-             WHERE p.bucket = l.bucket AND p.prefix = l.prefix AND p.priority = l.priority AND p.behind < l.latest"
+             WHERE p.bucket = l.bucket AND p.prefix = l.prefix AND p.priority = l.priority
+                 AND p.queue_end < l.latest"
         )
         .execute(&mut *tx)
         .await
@@ -190,7 +196,7 @@ pub(crate) async fn prepare_months(pool: &PgPool) -> DbResult<()> {
         .map_err(db(what))?;
         // All three are digits and underscores that the database has just made.
         let create = sqlx::AssertSqlSafe(format!(
-            "CREATE TABLE IF NOT EXISTS {} PARTITION OF history
+            "CREATE TABLE IF NOT EXISTS {} PARTITION OF history_commits
              FOR VALUES FROM ('{} 00:00:00+00') TO ('{} 00:00:00+00')",
             month.name, month.from, month.until,
         ));

@@ -4,10 +4,10 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
-use crate::connect::Settings;
 use crate::error::{DbError, db};
 use crate::maintenance;
-use crate::store::PgStore;
+use crate::pg_store::PgStore;
+use crate::settings::Settings;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 

@@ -14,13 +14,13 @@ use reelgate_store::session::RemovedNotice;
 use reelgate_store::work::Loaded;
 use sqlx::PgConnection;
 
+use crate::documents::{document, json};
 use crate::error::{DbResult, db};
+use crate::pg_store::PgStore;
 use crate::products;
-use crate::rows::{document, small, word};
-use crate::store::PgStore;
+use crate::rows::{small, word};
 use crate::time::number;
 use crate::unit::Unit;
-use crate::write::json;
 
 /// Notices to write, one list for each column.
 #[derive(Default)]
@@ -196,7 +196,7 @@ pub(crate) async fn tell(conn: &mut PgConnection, told: &[(AssetId, HistoryRecor
     let ids: Vec<String> = told.iter().map(|(id, _)| id.as_str().to_owned()).collect();
     let lines: Vec<String> = told.iter().map(|(_, line)| json(&[line])).collect::<PortResult<_>>()?;
     sqlx::query!(
-        "INSERT INTO history (asset, lines)
+        "INSERT INTO history_commits (asset, lines)
          SELECT a.arrival, told.lines FROM unnest($1::text[], $2::text[]) AS told (id, lines)
          JOIN assets AS a ON a.id = told.id",
         &ids,

@@ -9,10 +9,10 @@ use reelgate_ports::records::{FindingRecord, RenditionRecord, StagedOutput};
 use reelgate_ports::store::Product;
 use sqlx::{PgConnection, PgPool};
 
+use crate::documents::{document, json};
 use crate::error::{DbResult, db};
-use crate::rows::{document, task_key};
+use crate::rows::task_key;
 use crate::time::number;
-use crate::write::json;
 
 /// Replaces what a task left.
 pub(crate) async fn write(
@@ -43,7 +43,7 @@ pub(crate) async fn write(
 pub(crate) async fn write_media(conn: &mut PgConnection, asset: i64, media: &MediaFacts) -> DbResult<()> {
     sqlx::query!(
         "WITH told AS (UPDATE assets SET container = $2, duration_ns = $3 WHERE arrival = $1)
-         INSERT INTO media (asset, facts) VALUES ($1, $4)
+         INSERT INTO media_facts (asset, facts) VALUES ($1, $4)
          ON CONFLICT (asset) DO UPDATE SET facts = excluded.facts",
         asset,
         media.container.as_str(),
@@ -81,7 +81,7 @@ pub(crate) async fn write_findings(
     findings: &[FindingRecord],
 ) -> DbResult<()> {
     sqlx::query!(
-        "INSERT INTO findings (asset, findings) VALUES ($1, $2)
+        "INSERT INTO finding_lists (asset, findings) VALUES ($1, $2)
          ON CONFLICT (asset) DO UPDATE SET findings = excluded.findings",
         asset,
         json(&findings)?,
@@ -116,11 +116,11 @@ pub(crate) async fn renditions(conn: &mut PgConnection, asset: &AssetId) -> DbRe
 
 /// The findings of an asset.
 pub(crate) async fn findings(conn: &mut PgConnection, asset: i64) -> DbResult<Vec<FindingRecord>> {
-    let stored = sqlx::query_scalar!("SELECT findings FROM findings WHERE asset = $1", asset)
+    let stored = sqlx::query_scalar!("SELECT findings FROM finding_lists WHERE asset = $1", asset)
         .fetch_optional(conn)
         .await
         .map_err(db("read findings"))?;
-    Ok(stored.map_or(Ok(Vec::new()), |text| document(&text, "findings.findings"))?)
+    Ok(stored.map_or(Ok(Vec::new()), |text| document(&text, "finding_lists.findings"))?)
 }
 
 /// What the finished tasks of an asset left, in order of task; what `only` one of them left, where one is named.
@@ -128,7 +128,7 @@ pub(crate) async fn read(pool: &PgPool, asset: &AssetId, only: Option<TaskKey>) 
     let rows = sqlx::query!(
         "SELECT p.task, p.result, p.outputs FROM assets AS a
          JOIN products AS p ON p.asset = a.arrival
-         JOIN tasks_settled AS t ON t.asset = p.asset AND t.task = p.task AND t.state = 'done'
+         JOIN settled_tasks AS t ON t.asset = p.asset AND t.task = p.task AND t.state = 'done'
          WHERE a.id = $1 AND ($2::text IS NULL OR p.task = $2)",
         asset.as_str(),
         only.map(|task| task.text()),

@@ -47,8 +47,8 @@ pub(crate) async fn write_refused(
 ) -> DbResult<()> {
     let column = |of: fn(&RefusedEvent) -> String| refused.iter().map(of).collect::<Vec<String>>();
     sqlx::query!(
-        "INSERT INTO refused_events (place, sha256, why, at_ms)
-         SELECT *, $4::bigint FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT (place) DO NOTHING",
+        "INSERT INTO refused_events (location, sha256, reason, at_ms)
+         SELECT *, $4::bigint FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT (location) DO NOTHING",
         &column(|event| event.place.clone()),
         &column(|event| event.sha256.clone()),
         &column(|event| event.why.clone()),

@@ -7,8 +7,8 @@ use reelgate_ports::shards::{Checkpoint, Position, ShardLease, ShardRow, Shards}
 use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
+use crate::pg_store::PgStore;
 use crate::rows::large;
-use crate::store::PgStore;
 use crate::time::number;
 
 /// Moves a checkpoint within the transaction of the events it covers.

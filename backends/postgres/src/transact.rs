@@ -8,40 +8,20 @@ use reelgate_store::service::{Transact, WriteCall};
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::again::{PAUSE_MAX, TRIES_MAX};
 use crate::error::{DbError, DbResult, db, is_connection};
 use crate::locks::Locks;
+use crate::pg_store::PgStore;
 use crate::pooled_connection::PooledConnection;
 use crate::session::PgSession;
-use crate::store::PgStore;
 use crate::time::count;
 use crate::unit::Unit;
 use crate::write::Written;
 
-/// How often a call begins again before its caller hears of it.
-pub(crate) const TRIES_MAX: u32 = 8;
-/// Longest time between two tries; the first waits are shorter.
-const PAUSE_MAX: Duration = Duration::from_millis(400);
 /// How long the outcome of a lost commit is looked for.
 const LOOK_UP_MAX: Duration = Duration::from_secs(10);
 /// A call that takes longer than any statement may is talking to nobody: the network swallows its packets.
 const CALL_MAX: Duration = Duration::from_secs(60);
-
-/// Asks again, a few times, where the connection broke: for what is safe to do twice.
-macro_rules! again {
-    ($store:expr, $call:expr) => {{
-        let mut tries = 1;
-        loop {
-            match $call.await {
-                Err(error) if error.is_passing() && tries < $crate::transact::TRIES_MAX => {
-                    tokio::time::sleep($store.pause(tries)).await;
-                    tries += 1;
-                }
-                answer => break answer,
-            }
-        }
-    }};
-}
-pub(crate) use again;
 
 /// A call that came as far as its commit.
 struct CommittedCall<T> {
@@ -83,11 +63,6 @@ impl Transact for PgStore {
 }
 
 impl PgStore {
-    /// How long to wait before the next try.
-    pub(crate) fn pause(&self, tries: u32) -> Duration {
-        self.jitter.spread(PAUSE_MAX.min(Duration::from_millis(5 << tries.min(10))))
-    }
-
     async fn once<C: WriteCall>(&self, call: &C) -> DbResult<CommittedCall<C::Output>> {
         let within = timeout(CALL_MAX, self.try_once(call)).await;
         within.unwrap_or_else(|_| Err(silent(C::OPERATION).into()))

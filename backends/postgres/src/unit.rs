@@ -25,7 +25,7 @@ pub(crate) struct Unit {
     pub fresh: BTreeSet<AssetId>,
     /// Loaded tasks that lie in `tasks`.
     pub open: BTreeSet<(i64, TaskKey)>,
-    /// Loaded tasks that lie in `tasks_settled`.
+    /// Loaded tasks that lie in `settled_tasks`.
     pub settled: BTreeSet<(i64, TaskKey)>,
     /// Leases of loaded tasks.
     pub leases: BTreeMap<(i64, TaskKey), Lease>,

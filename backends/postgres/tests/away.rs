@@ -81,7 +81,7 @@ async fn sessions_killed_at_any_moment_lose_nothing_and_double_nothing() {
         // Validation gives up once; withdrawing finishes once, however often either was tried.
         assert_eq!((times("gave_up"), times("finished")), (1, 1), "{history:?}");
     }
-    assert_eq!(home.execute("select count(*) from tasks").trim(), "0");
+    assert_eq!(home.execute("select count(*) from open_tasks").trim(), "0");
     assert_eq!(home.execute("select count(*) from outbox").trim(), "0");
     for store in &stores {
         assert_eq!(store.violations(), []);

@@ -114,7 +114,7 @@ async fn a_task_that_claims_overlooked_is_found_by_the_next_look_from_the_beginn
     assert_eq!(claim_light(&store, &node("a"), 10).await.len(), 3);
     // As if a claim that held it locked had failed to take it, long after it became claimable.
     home.execute(
-        "update tasks set lease_owner = null, lease_until_ms = null, born = born - 600000 where asset = 2",
+        "update open_tasks set lease_owner = null, lease_until_ms = null, claimable_since = claimable_since - 600000 where asset = 2",
     );
     assert_eq!(claim_light(&store, &node("a"), 10).await.len(), 0, "it is not new, and nothing was left");
     store.reap().await.unwrap();
@@ -127,7 +127,8 @@ async fn a_lease_is_counted_on_the_databases_clock() {
     let store = home.store().await;
     store.ingest(&uploads(1)).await.unwrap();
     store.claim(&node("a"), Lane::Light, 1, LEASE_MS).await.unwrap();
-    let left = "select lease_until_ms - (extract(epoch from clock_timestamp()) * 1000)::bigint from tasks";
+    let left =
+        "select lease_until_ms - (extract(epoch from clock_timestamp()) * 1000)::bigint from open_tasks";
     let left_ms: u64 = home.execute(left).trim().parse().unwrap();
     assert!(left_ms <= LEASE_MS && left_ms > LEASE_MS / 2, "{left_ms}");
 }

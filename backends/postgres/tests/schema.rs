@@ -24,7 +24,7 @@ async fn migrating_twice_and_at_the_same_time_is_migrating_once() {
     let settings = home.settings();
     let (first, second) = tokio::join!(PgStore::migrate(&settings), PgStore::migrate(&settings));
     assert_eq!(first.unwrap(), second.unwrap());
-    assert_eq!(home.execute("select count(*) from _sqlx_migrations").trim(), "4");
+    assert_eq!(home.execute("select count(*) from _sqlx_migrations").trim(), "5");
 }
 
 #[tokio::test]
@@ -58,19 +58,19 @@ async fn history_goes_to_this_months_table() {
     let store = home.store().await;
     store.ingest(&uploads(1)).await.unwrap();
     assert_eq!(home.execute("select count(*) from history_other").trim(), "0");
-    assert_eq!(home.execute("select count(*) from history").trim(), "1");
+    assert_eq!(home.execute("select count(*) from history_commits").trim(), "1");
 }
 
 #[tokio::test]
 async fn months_to_come_are_prepared_while_all_history_is_kept() {
     let home = TempDatabase::new();
     let store = home.store().await;
-    let months = "select count(*) from pg_inherits where inhparent = 'history'::regclass";
+    let months = "select count(*) from pg_inherits where inhparent = 'history_commits'::regclass";
     let before = home.execute(months);
     home.execute(
         "do $$ declare month text; begin
         select max(c.relname::text) into month from pg_inherits i join pg_class c on c.oid = i.inhrelid
-        where i.inhparent = 'history'::regclass and c.relname ~ '^history_[0-9]';
+        where i.inhparent = 'history_commits'::regclass and c.relname ~ '^history_[0-9]';
         execute format('drop table %I', month); end $$",
     );
     assert_ne!(home.execute(months), before);
@@ -84,9 +84,9 @@ async fn an_old_month_of_history_goes_once_its_assets_have_ended() {
     let store = home.store().await;
     let taken = store.ingest(&EventBatch::of([event("a", 1)])).await.unwrap();
     home.execute(
-        "create table history_2020_01 partition of history for values from ('2020-01-01') to ('2020-02-01')",
+        "create table history_2020_01 partition of history_commits for values from ('2020-01-01') to ('2020-02-01')",
     );
-    home.execute("insert into history (asset, written_at, lines) values (1, '2020-01-15', '[]')");
+    home.execute("insert into history_commits (asset, written_at, lines) values (1, '2020-01-15', '[]')");
     home.execute("update assets set received_at_ms = 1579046400000");
     assert_eq!(store.retain(Some(30)).await.unwrap(), Retained { removed: 0, kept: 1 });
     home.execute("update assets set ended_at_ms = 1579046400000");

@@ -15,6 +15,7 @@
 //! never moved or removed.
 
 mod files;
+mod home_directory;
 mod location;
 mod publish;
 mod restore;
@@ -23,8 +24,7 @@ mod staging;
 mod withdraw;
 mod withdrawal_record;
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -39,36 +39,14 @@ use reelgate_ports::records::{Fence, MediaEvent, SourceRecord, StagedOutput};
 use crate::blocking::on_thread;
 use crate::{paths, watch};
 
+use home_directory::{AREAS, HomeDirectory, TRASH};
+
 pub use publish::OWNER_FILE;
-
-/// The areas below the home.
-const AREAS: [&str; 6] = ["ingest", "work", "published", "quarantine", "rejected", "released"];
-/// What is removed is first moved here, so that it vanishes at once; emptied when opened.
-const TRASH: &str = "work/.trash";
-
-/// Locked while something visible is exchanged.
-const ORDER: &str = "publish.lock";
 
 /// The object store of one home.
 #[derive(Clone)]
 pub struct DirectoryObjects {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    home: PathBuf,
-}
-
-impl Inner {
-    /// Held while something visible is exchanged, by one thread of one of the processes that share the home.
-    fn order(&self) -> PortResult<File> {
-        let what = "wait for the order of publications";
-        let file = File::options().create(true).truncate(false).write(true).open(self.home.join(ORDER));
-        let file = file.map_err(|e| PortError::io(Port::Objects, what, &e))?;
-        rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)
-            .map_err(|e| PortError::io(Port::Objects, what, &e.into()))?;
-        Ok(file)
-    }
+    inner: Arc<HomeDirectory>,
 }
 
 impl DirectoryObjects {
@@ -84,7 +62,7 @@ impl DirectoryObjects {
         }
         files::remove_tree(&home.join(TRASH)).map_err(|e| PortError::io(Port::Objects, what, &e))?;
         let home = home.canonicalize().map_err(|e| PortError::io(Port::Objects, what, &e))?;
-        Ok(Self { inner: Arc::new(Inner { home }) })
+        Ok(Self { inner: Arc::new(HomeDirectory { home }) })
     }
 
     /// The home's absolute path.
@@ -95,7 +73,7 @@ impl DirectoryObjects {
     /// Runs a blocking call off the executor's threads.
     async fn blocking<T: Send + 'static>(
         &self,
-        call: impl FnOnce(&Inner) -> PortResult<T> + Send + 'static,
+        call: impl FnOnce(&HomeDirectory) -> PortResult<T> + Send + 'static,
     ) -> PortResult<T> {
         let inner = self.inner.clone();
         on_thread(Port::Objects, "use the home directory", move || call(&inner)).await
@@ -200,7 +178,7 @@ impl Objects for DirectoryObjects {
 }
 
 /// Asks the system for every right that will be needed, without using it.
-fn check(inner: &Inner) -> PortResult<String> {
+fn check(inner: &HomeDirectory) -> PortResult<String> {
     use rustix::fs::{Access, access, statvfs};
     for area in AREAS {
         access(inner.home.join(area), Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK)

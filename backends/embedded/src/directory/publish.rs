@@ -14,10 +14,10 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::location::{names, output};
+use super::files;
+use super::home_directory::HomeDirectory;
+use super::location::{asset_name, names, output};
 use super::source::read_at_most;
-use super::staging::asset_name;
-use super::{Inner, files};
 
 /// Says whose publication a directory is; hidden, and no output of its manifest.
 pub const OWNER_FILE: &str = ".asset";
@@ -60,7 +60,7 @@ impl Owner {
 }
 
 /// Publishes; doing it again changes nothing.
-pub(super) fn publish(inner: &Inner, publication: &Publication) -> PortResult<String> {
+pub(super) fn publish(inner: &HomeDirectory, publication: &Publication) -> PortResult<String> {
     let target = inner.home.join("published").join(names(&publication.path)?);
     let location = target.to_string_lossy().into_owned();
     let owner = Owner::of(publication);
@@ -76,7 +76,7 @@ pub(super) fn publish(inner: &Inner, publication: &Publication) -> PortResult<St
 
 /// Whether every file stands, and is the staged one wherever that is still there: a redo also mends what somebody
 /// removed or changed.
-fn is_intact(inner: &Inner, publication: &Publication, target: &Path) -> PortResult<bool> {
+fn is_intact(inner: &HomeDirectory, publication: &Publication, target: &Path) -> PortResult<bool> {
     for item in &publication.items {
         let Ok(shown) = fs::symlink_metadata(target.join(names(&item.name)?)) else { return Ok(false) };
         let staged = fs::symlink_metadata(output(inner, &item.staged.location)?);
@@ -89,7 +89,7 @@ fn is_intact(inner: &Inner, publication: &Publication, target: &Path) -> PortRes
 }
 
 /// Reads the manifest of a publication; `None` where none stands there.
-pub(super) fn manifest(inner: &Inner, location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>> {
+pub(super) fn manifest(inner: &HomeDirectory, location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>> {
     let what = "read a manifest";
     let file = match fs::File::open(output(inner, location)?) {
         Ok(file) => file,
@@ -101,7 +101,7 @@ pub(super) fn manifest(inner: &Inner, location: &str, bytes_max: u64) -> PortRes
 }
 
 /// Links all files together below `work/`, the manifest last, everything durable.
-fn assemble(inner: &Inner, publication: &Publication, owner: &Owner) -> PortResult<PathBuf> {
+fn assemble(inner: &HomeDirectory, publication: &Publication, owner: &Owner) -> PortResult<PathBuf> {
     let dir = inner.home.join("work").join(asset_name(&publication.asset)?).join("publication");
     files::remove_tree(&dir).map_err(|e| io_error(&e))?;
     files::make_private_dirs(&dir).map_err(|e| io_error(&e))?;
@@ -121,7 +121,7 @@ fn assemble(inner: &Inner, publication: &Publication, owner: &Owner) -> PortResu
     Ok(dir)
 }
 
-fn place(inner: &Inner, dir: &Path, item: &PublishItem, dirs: &mut Vec<PathBuf>) -> PortResult<()> {
+fn place(inner: &HomeDirectory, dir: &Path, item: &PublishItem, dirs: &mut Vec<PathBuf>) -> PortResult<()> {
     let from = output(inner, &item.staged.location)?;
     let found = fs::symlink_metadata(&from).map_err(|e| io_error(&e))?;
     if !found.is_file() || found.len() != item.staged.size_bytes {
@@ -163,7 +163,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Moves a whole directory back into an empty place; `Conflict` where that is taken.
-pub(super) fn put_back(inner: &Inner, kept: &Path, target: &Path) -> PortResult<()> {
+pub(super) fn put_back(inner: &HomeDirectory, kept: &Path, target: &Path) -> PortResult<()> {
     let owner = Owner::read(kept)?;
     let owner = owner.ok_or_else(|| {
         PortError::new(Port::Objects, ErrorKind::Corrupt, WHAT, "expected kept outputs to name their owner")
@@ -177,7 +177,7 @@ pub(super) fn put_back(inner: &Inner, kept: &Path, target: &Path) -> PortResult<
 }
 
 /// A publication may take an empty place or its own key's older version's.
-fn may_stand(inner: &Inner, target: &Path, owner: &Owner) -> PortResult<()> {
+fn may_stand(inner: &HomeDirectory, target: &Path, owner: &Owner) -> PortResult<()> {
     let conflict = |found: &str| Err(PortError::new(Port::Objects, ErrorKind::Conflict, WHAT, found));
     let published = inner.home.join("published");
     for above in target.ancestors().skip(1).take_while(|above| *above != published) {
@@ -200,7 +200,7 @@ fn may_stand(inner: &Inner, target: &Path, owner: &Owner) -> PortResult<()> {
 }
 
 /// The one rename after which everything is visible; what stood there goes to the trash in the same moment.
-fn show(inner: &Inner, assembled: &Path, target: &Path) -> io::Result<()> {
+fn show(inner: &HomeDirectory, assembled: &Path, target: &Path) -> io::Result<()> {
     let parent = target.parent().unwrap_or(&inner.home);
     for made in make_readable_dirs(parent)? {
         files::sync_dir(made.parent().unwrap_or(&inner.home))?;

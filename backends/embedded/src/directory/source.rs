@@ -11,12 +11,12 @@ use reelgate_ports::records::SourceRecord;
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
-use super::Inner;
+use super::home_directory::HomeDirectory;
 use super::location::SourceLocation;
 use crate::paths::{FILE_BUCKET, version_of};
 
 /// Opens a source for reading.
-pub(super) fn open(inner: &Inner, source: &SourceRecord) -> PortResult<OpenSource> {
+pub(super) fn open(inner: &HomeDirectory, source: &SourceRecord) -> PortResult<OpenSource> {
     let what = "open the source";
     let place = SourceLocation::of(source)?;
     let (file, meta) = open_plain(inner, &place, what)?;
@@ -39,7 +39,7 @@ pub(super) fn is_recorded(source: &SourceRecord, place: &SourceLocation, meta: &
 }
 
 /// Whether the source is still there and of the recorded version.
-pub(super) fn unchanged(inner: &Inner, source: &SourceRecord) -> PortResult<bool> {
+pub(super) fn unchanged(inner: &HomeDirectory, source: &SourceRecord) -> PortResult<bool> {
     match open(inner, source) {
         Ok(_) => Ok(true),
         Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::Missing) => Ok(false),
@@ -49,7 +49,7 @@ pub(super) fn unchanged(inner: &Inner, source: &SourceRecord) -> PortResult<bool
 
 /// Reads a small file beside the source.
 pub(super) fn sidecar(
-    inner: &Inner,
+    inner: &HomeDirectory,
     source: &SourceRecord,
     suffix: &str,
     bytes_max: u64,
@@ -88,7 +88,7 @@ pub(super) fn read_at_most(
 /// Opens a plain file. Below the home no symbolic link is followed, so that an upload cannot point elsewhere; never
 /// waits for the other end of a pipe, and never opens a device.
 pub(super) fn open_plain(
-    inner: &Inner,
+    inner: &HomeDirectory,
     place: &SourceLocation,
     what: &'static str,
 ) -> PortResult<(File, Metadata)> {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::AssetId;
@@ -11,12 +11,13 @@ use reelgate_ports::objects::Withdrawn;
 use reelgate_ports::records::SourceRecord;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::location::{SourceLocation, names};
+use super::files;
+use super::home_directory::{HomeDirectory, TRASH};
+use super::location::{SourceLocation, asset_name, kept_outputs, names};
 use super::publish::Owner;
 use super::source::{is_recorded, open_plain};
-use super::staging::{asset_name, discard};
+use super::staging::discard;
 use super::withdrawal_record::{self, Scene};
-use super::{Inner, TRASH, files};
 use crate::paths::{Location, version_of};
 
 const WHAT: &str = "withdraw outputs";
@@ -29,7 +30,7 @@ const ERASE: &str = "erase the source";
 /// go before visible ones: a publisher that is still at work then has nothing left to link together, and what it made
 /// visible before is taken after.
 pub(super) fn withdraw(
-    inner: &Inner,
+    inner: &HomeDirectory,
     asset: &AssetId,
     published_path: Option<&str>,
     source: &SourceRecord,
@@ -60,11 +61,6 @@ pub(super) fn withdraw(
     Ok(Withdrawn { source_location, withdrawal_record })
 }
 
-/// Where outputs are kept that were visible when their asset was quarantined.
-pub(super) fn kept_outputs(inner: &Inner, asset: &AssetId) -> PortResult<PathBuf> {
-    Ok(inner.home.join("quarantine").join(asset_name(asset)?).join("outputs"))
-}
-
 /// Removes the source wherever a withdrawal may have put it, and where its producer put it if it is still that version.
 fn erase_source(scene: &Scene<'_>) -> PortResult<()> {
     let name = asset_name(scene.asset)?;
@@ -85,7 +81,7 @@ fn erase_source(scene: &Scene<'_>) -> PortResult<()> {
 }
 
 /// Makes a publication of this asset vanish at once, then removes it, unless it is kept.
-fn hide(inner: &Inner, asset: &AssetId, path: &str, keep: bool) -> PortResult<()> {
+fn hide(inner: &HomeDirectory, asset: &AssetId, path: &str, keep: bool) -> PortResult<()> {
     let target = inner.home.join("published").join(names(path)?);
     let trash = inner.home.join(TRASH).join(asset_name(asset)?);
     let kept = kept_outputs(inner, asset)?;
@@ -114,7 +110,7 @@ fn hide(inner: &Inner, asset: &AssetId, path: &str, keep: bool) -> PortResult<()
 }
 
 /// Removes the directories above a removed publication that are now empty; makes the rest durable.
-fn remove_empty_parents(inner: &Inner, target: &Path) -> io::Result<()> {
+fn remove_empty_parents(inner: &HomeDirectory, target: &Path) -> io::Result<()> {
     let published = inner.home.join("published");
     for parent in target.ancestors().skip(1) {
         if parent == published || fs::remove_dir(parent).is_err() {
@@ -126,7 +122,7 @@ fn remove_empty_parents(inner: &Inner, target: &Path) -> io::Result<()> {
 
 /// Moves (or, from outside the home, copies) the source to its new place; returns that.
 fn move_source(
-    inner: &Inner,
+    inner: &HomeDirectory,
     asset: &AssetId,
     source: &SourceRecord,
     place: &SourceLocation,

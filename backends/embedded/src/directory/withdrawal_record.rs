@@ -10,12 +10,11 @@ use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::{SourceRecord, Taken, WithdrawalRecord};
 
-use super::location::{SourceLocation, names};
+use super::files;
+use super::home_directory::HomeDirectory;
+use super::location::{SourceLocation, asset_name, kept_outputs, names};
 use super::publish::Owner;
 use super::source::{is_recorded, open_plain};
-use super::staging::asset_name;
-use super::withdraw::kept_outputs;
-use super::{Inner, files};
 use crate::paths::FILE_BUCKET;
 
 const PLAN: &str = "plan a withdrawal";
@@ -25,7 +24,7 @@ const PLAN_BYTES_MAX: u64 = 64 << 20;
 
 /// What a withdrawal is about.
 pub(super) struct Scene<'a> {
-    pub inner: &'a Inner,
+    pub inner: &'a HomeDirectory,
     pub asset: &'a AssetId,
     /// Where its outputs are visible, if they are.
     pub path: Option<&'a str>,
@@ -62,7 +61,7 @@ pub(super) fn planned(scene: &Scene<'_>, exit: Exit) -> PortResult<WithdrawalRec
 }
 
 /// Forgets the plan of a quarantine that was released: another one is another plan.
-pub(super) fn forget(inner: &Inner, asset: &AssetId) -> PortResult<()> {
+pub(super) fn forget(inner: &HomeDirectory, asset: &AssetId) -> PortResult<()> {
     let dir = inner.home.join("quarantine").join(asset_name(asset)?);
     let file = dir.join(format!("{}.json", Exit::Quarantine.as_str()));
     files::absent_is_fine(fs::remove_file(file)).map_err(|e| PortError::io(Port::Objects, PLAN, &e))?;

@@ -19,7 +19,7 @@ use reelgate_ports::records::NoticeRecord;
 use rustix::fs::{Access, FlockOperation, access, flock};
 use serde::Deserialize;
 
-use super::document;
+use super::document::document;
 use crate::blocking::on_thread;
 
 const WRITE: &str = "write to the notices file";
@@ -208,7 +208,7 @@ mod tests {
 
     use serde_json::Value;
 
-    use super::super::tests::notice;
+    use super::super::sample::notice;
     use super::*;
 
     struct NoticesFixture {

@@ -13,7 +13,8 @@ use reelgate_ports::records::NoticeRecord;
 use ureq::Agent;
 use ureq::http::Uri;
 
-use super::{document, signature};
+use super::document::document;
+use super::signature;
 use crate::blocking::on_thread;
 
 const POST: &str = "post a notice to the webhook";
@@ -149,7 +150,7 @@ mod tests {
     use std::net::TcpListener;
     use std::thread::JoinHandle;
 
-    use super::super::tests::notice;
+    use super::super::sample::notice;
     use super::*;
 
     const SECRET: &str = "0123456789abcdef";

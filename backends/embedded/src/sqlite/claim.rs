@@ -30,9 +30,9 @@ pub(super) async fn claim(
         "UPDATE tasks SET attempts = attempts + 1, lease_owner = ?1, lease_until_ms = ?2
          FROM (SELECT asset AS a, task AS t FROM tasks
                WHERE state = 'ready' AND lease_owner IS NULL AND lane = ?3 AND ready_at_ms <= ?4
-               ORDER BY urgency, place, asset, task LIMIT ?5)
+               ORDER BY urgency, queue_position, asset, task LIMIT ?5)
          WHERE asset = a AND task = t
-         RETURNING asset, task, attempts, urgency, place",
+         RETURNING asset, task, attempts, urgency, queue_position",
     )
     .bind(node.as_str())
     .bind(at(work.now_ms.saturating_add(lease_ms)))
@@ -44,7 +44,7 @@ pub(super) async fn claim(
     .map_err(db(what))?;
     let mut due = Vec::with_capacity(leased.len());
     for row in &leased {
-        let order: (i64, i64) = (rows::get(row, "urgency")?, rows::get(row, "place")?);
+        let order: (i64, i64) = (rows::get(row, "urgency")?, rows::get(row, "queue_position")?);
         let arrival: i64 = rows::get(row, "asset")?;
         due.push((order, arrival, rows::task_key(row)?, rows::small::<u32>(row, "attempts")?));
     }

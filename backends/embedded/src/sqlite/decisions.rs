@@ -16,7 +16,7 @@ pub(super) async fn write(
     decision: &Decision,
 ) -> PortResult<()> {
     sqlx::query(
-        "INSERT INTO decisions (asset, what, decided_by, approver, reason, expires_at_ms, at_ms)
+        "INSERT INTO decisions (asset, kind, decided_by, approver, reason, expires_at_ms, at_ms)
          VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(asset)
@@ -50,7 +50,7 @@ pub(super) async fn write_redaction(
 /// What encoding anew leaves out.
 pub(super) async fn redaction(pool: &SqlitePool, asset: &AssetId) -> PortResult<Option<serde_json::Value>> {
     let stored: Option<String> = sqlx::query_scalar(
-        "SELECT redaction FROM redactions WHERE asset = (SELECT arrival FROM assets WHERE id = ? AND marks LIKE '%redacted')",
+        "SELECT redaction FROM redactions WHERE asset = (SELECT arrival FROM assets WHERE id = ? AND flags LIKE '%redacted')",
     )
     .bind(asset.as_str())
     .fetch_optional(pool)
@@ -97,8 +97,8 @@ pub(super) async fn expired_releases(
 ) -> PortResult<Vec<AssetId>> {
     let over: Vec<String> = sqlx::query_scalar(
         "SELECT a.id FROM assets AS a
-         JOIN decisions AS d ON d.number = (SELECT max(number) FROM decisions WHERE asset = a.arrival AND what = 'release')
-         WHERE a.phase = 'published' AND a.marks LIKE '% cleared%' AND d.expires_at_ms <= ?
+         JOIN decisions AS d ON d.number = (SELECT max(number) FROM decisions WHERE asset = a.arrival AND kind = 'release')
+         WHERE a.phase = 'published' AND a.flags LIKE '% cleared%' AND d.expires_at_ms <= ?
          ORDER BY a.arrival LIMIT ?",
     )
     .bind(i64::try_from(now_ms).unwrap_or(i64::MAX))

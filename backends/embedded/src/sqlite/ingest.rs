@@ -19,7 +19,7 @@ pub(super) async fn insert(conn: &mut SqliteConnection, rows: &mut [AssetRow]) -
     let cells = json(&rows.iter().map(cells).collect::<Vec<_>>())?;
     let numbered = sqlx::query(
         "INSERT INTO assets (id, bucket, key, version, key_sha256, sequencer, size_bytes, location, forced,
-                             phase, verdict, severity, received_at_ms, priority, prefix, place,
+                             phase, verdict, severity, received_at_ms, priority, prefix, queue_position,
                              redrives, history_lines)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
                 value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12,

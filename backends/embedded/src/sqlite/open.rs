@@ -11,9 +11,9 @@ use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Row, SqlitePool};
 
-use super::SqliteStore;
 use super::error::db;
 use super::migrations::migrations;
+use super::sqlite_store::SqliteStore;
 
 /// Reading connections: `list`, `show` and health checks side by side; each costs a thread.
 const READERS_MAX: u32 = 3;

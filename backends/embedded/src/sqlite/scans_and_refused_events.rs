@@ -48,9 +48,9 @@ pub(super) async fn write_refused(
 ) -> PortResult<()> {
     let cells = refused.iter().map(|event| (&event.place, &event.sha256, &event.why, now_ms));
     sqlx::query(
-        "INSERT INTO refused_events (place, sha256, why, at_ms)
+        "INSERT INTO refused_events (location, sha256, reason, at_ms)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3
-         FROM json_each(?) WHERE true ON CONFLICT (place) DO NOTHING",
+         FROM json_each(?) WHERE true ON CONFLICT (location) DO NOTHING",
     )
     .bind(json(&cells.collect::<Vec<_>>())?)
     .execute(conn)

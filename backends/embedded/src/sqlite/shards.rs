@@ -7,9 +7,9 @@ use reelgate_ports::shards::{Checkpoint, Position, ShardLease, ShardRow, Shards}
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::SqliteStore;
 use super::error::{corrupt, db};
 use super::rows;
+use super::sqlite_store::SqliteStore;
 use super::work::json;
 
 /// Moves a checkpoint within the transaction of the events it covers.

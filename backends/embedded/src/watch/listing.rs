@@ -7,8 +7,10 @@ use std::path::Path;
 use reelgate_flow::ids::Sequencer;
 use reelgate_ports::error::{Port, PortError, PortResult};
 
-use super::LOOK;
 use crate::paths;
+
+/// The operation that errors of a look name.
+pub(super) const LOOK: &str = "look for uploads";
 
 /// Ends of names, in lower case, that are no uploads: what browsers, rsync wrappers and SFTP clients call a file
 /// until it is complete, and the checksum beside an upload.

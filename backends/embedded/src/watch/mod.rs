@@ -23,9 +23,7 @@ use reelgate_ports::records::MediaEvent;
 use crate::blocking::on_thread;
 use crate::paths;
 use ledger::Ledger;
-use listing::ListedFile;
-
-const LOOK: &str = "look for uploads";
+use listing::{LOOK, ListedFile};
 
 /// The uploads of an ingest directory.
 #[derive(Clone, Debug)]

@@ -154,7 +154,7 @@ async fn claiming_and_reaping_read_only_what_is_due() {
     let plans = [
         (
             "EXPLAIN QUERY PLAN SELECT asset, task FROM tasks WHERE state = 'ready' AND lease_owner IS NULL
-             AND lane = 'light' AND ready_at_ms <= 5 ORDER BY urgency, place, asset, task LIMIT 5",
+             AND lane = 'light' AND ready_at_ms <= 5 ORDER BY urgency, queue_position, asset, task LIMIT 5",
             "tasks_claimable",
         ),
         (

@@ -3,8 +3,6 @@
 mod assets;
 mod tasks;
 
-pub(crate) use assets::json;
-
 use reelgate_flow::asset::TaskState;
 use reelgate_store::work::LearnedFact;
 use sqlx::PgConnection;
