@@ -91,8 +91,12 @@ fn documented(line: &str) -> Option<Vec<Column<'_>>> {
     let names = cells.next()?.trim_end_matches('`').split("`, `");
     let kinds: Vec<&str> = cells.next()?.split(", ").collect();
     let nullable = cells.next()?.contains("null");
-    let column = |(at, name)| Column { name, kind: kinds.get(at).unwrap_or(&kinds[0]), nullable };
-    Some(names.enumerate().map(column).collect())
+    let columns = names.enumerate().map(|(at, name)| Column {
+        name,
+        kind: kinds.get(at).copied().unwrap_or(kinds[0]),
+        nullable,
+    });
+    Some(columns.collect())
 }
 
 /// Two published videos, one of them after a release from quarantine, and two refused uploads.

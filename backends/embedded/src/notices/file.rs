@@ -2,7 +2,7 @@
 //!
 //! A line is written by one call and synced before it counts as delivered. A crash can leave half a line, which is
 //! cut off before the next is written; or a whole line whose notice is still owed, which is then not written again.
-//! Nothing is opened or mended before the first delivery: only the process that works in a home delivers, and others
+//! Nothing is opened or repaired before the first delivery: only the process that works in a home delivers, and others
 //! that merely look at it must not touch a line in the making.
 
 use std::collections::{BTreeSet, VecDeque};
@@ -56,7 +56,7 @@ impl FileNotices {
         let mut file = self.writable()?;
         let mut recent_ids = match known.take() {
             Some(recent_ids) => recent_ids,
-            None => mend(&file)?,
+            None => repair(&file)?,
         };
         if !recent_ids.contains(notice.id.as_str()) {
             let written = file.write(&line).map_err(io)?;
@@ -137,7 +137,7 @@ impl RecentIds {
 }
 
 /// Cuts half a line off the file's end, and reads which notices its last lines hold.
-fn mend(mut file: &File) -> PortResult<RecentIds> {
+fn repair(mut file: &File) -> PortResult<RecentIds> {
     let size_bytes = file.metadata().map_err(io)?.len();
     let tail_bytes = size_bytes.min(TAIL_BYTES_MAX);
     let start = size_bytes - tail_bytes;
@@ -146,7 +146,7 @@ fn mend(mut file: &File) -> PortResult<RecentIds> {
     let whole = tail.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     if whole < tail.len() {
         if whole == 0 && start > 0 {
-            // Nothing we wrote is that long: kept, and ended so that what follows is a line of its own.
+            // Nothing we wrote is that long: kept, and ended so that the next notice begins a line.
             file.write_all(b"\n").map_err(io)?;
         } else {
             file.set_len(start + whole as u64).map_err(io)?;
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_moved_away_is_begun_anew() {
+    async fn a_file_that_was_moved_away_is_created_again() {
         let fixture = NoticesFixture::new(b"");
         let notices = FileNotices::open(&fixture.path).unwrap();
         notices.deliver(&notice("n1")).await.unwrap();

@@ -1,4 +1,4 @@
-//! The signature that lets a receiver tell our notices from anybody's: HMAC-SHA256 (RFC 2104) over the time and the
+//! The signature that proves to a receiver that a notice is ours: HMAC-SHA256 (RFC 2104) over the time and the
 //! body, so that neither can be replaced and an old request cannot be sent again as a new one.
 
 use data_encoding::HEXLOWER;

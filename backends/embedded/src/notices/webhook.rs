@@ -193,8 +193,8 @@ mod tests {
     }
 
     fn says_nothing_secret(error: &PortError) {
-        let said = format!("{error} {error:?}");
-        assert!(!said.contains("hidden") && !said.contains(SECRET) && !said.contains("hook?"), "{said}");
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("hidden") && !shown.contains(SECRET) && !shown.contains("hook?"), "{shown}");
     }
 
     #[tokio::test]

@@ -161,7 +161,7 @@ fn read(row: &SqliteRow) -> PortResult<ShardRow> {
     })
 }
 
-/// A counter as SQLite keeps it.
+/// A counter as SQLite stores it.
 fn number(counter: u64) -> i64 {
     i64::try_from(counter).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! What the looks so far have seen: since when each file is unchanged, and which were taken in.
+//! What earlier listings have seen: since when each file is unchanged, and which files were acknowledged.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -29,7 +29,8 @@ impl Ledger {
         Self { settle, seen: BTreeMap::new(), left: 0, unreadable: false }
     }
 
-    /// Notes a look and returns what is unchanged for the settle time and not taken in, oldest change first.
+    /// Records a listing and returns the files that are unchanged for the settle time and not acknowledged, oldest change
+    /// first.
     pub(super) fn settled(&mut self, listing: DirectoryListing, now: Instant) -> Vec<ListedFile> {
         self.note_left(listing.left);
         let mut before = std::mem::take(&mut self.seen);
