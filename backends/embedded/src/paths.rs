@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_regular_file_is_refused_without_waiting() {
+    fn anything_but_a_regular_file_is_refused_without_waiting() {
         let dir = tempfile::tempdir().unwrap();
         let pipe = dir.path().join("pipe.mp4");
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_location_reads_back_as_it_was_written() {
+    fn a_location_reads_back_unchanged() {
         let all = [
             Location::File("/a/b c.mp4".into()),
             Location::Ingest("ü/\n:x.mp4".into()),

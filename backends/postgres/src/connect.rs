@@ -108,7 +108,7 @@ async fn expect_writer(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     .fetch_one(conn)
     .await?;
     if reader {
-        return Err(sqlx::Error::Io(std::io::Error::other("expected a server that may write")));
+        return Err(sqlx::Error::Io(std::io::Error::other("expected a server that accepts writes")));
     }
     Ok(())
 }

@@ -133,14 +133,14 @@ mod tests {
     }
 
     #[test]
-    fn once_all_is_taken_only_what_is_new_is_looked_at() {
+    fn once_all_tasks_are_taken_only_new_ones_are_looked_at() {
         let cursor = Cursor::default();
         cursor.learn(cursor.look(3), Took { onward: 9, last: Some(77), ..Took::default() }, 10, NOW_MS);
         assert_eq!(cursor.look(3).queue_position, i64::MAX);
     }
 
     #[test]
-    fn new_ones_that_fill_a_claim_do_not_move_the_place_unless_that_goes_on_for_long() {
+    fn new_tasks_that_fill_a_claim_do_not_move_the_position_unless_that_continues_for_long() {
         let cursor = Cursor::default();
         cursor.learn(cursor.look(3), Took { onward: 10, last: Some(77), ..Took::default() }, 10, NOW_MS);
         let full = Took { new: 10, first_new: Some(5), ..Took::default() };
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_claim_learned_later_changes_nothing() {
+    fn the_late_result_of_an_earlier_claim_changes_nothing() {
         let cursor = Cursor::default();
         let look = cursor.look(3);
         cursor.learn(look, Took { onward: 10, last: Some(77), ..Took::default() }, 10, NOW_MS);

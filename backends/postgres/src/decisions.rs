@@ -31,7 +31,7 @@ pub(crate) async fn write(
     )
     .execute(conn)
     .await
-    .map_err(db("keep a decision"))?;
+    .map_err(db("write a decision"))?;
     Ok(())
 }
 
@@ -49,7 +49,7 @@ pub(crate) async fn write_redaction(
     )
     .execute(conn)
     .await
-    .map_err(db("keep a redaction"))?;
+    .map_err(db("write a redaction"))?;
     Ok(())
 }
 

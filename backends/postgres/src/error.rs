@@ -111,7 +111,7 @@ fn classify(what: &'static str, error: &sqlx::Error) -> PortError {
             Port::Store,
             ErrorKind::Unavailable,
             what,
-            "expected a connection that may write, found none in time",
+            "expected a connection to a server that accepts writes, found none in time",
         ),
         _ => PortError::new(Port::Store, ErrorKind::Unavailable, what, error.to_string()),
     }
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lost_connection_is_passing_and_a_refused_write_is_not_but_both_spoil_the_connection() {
+    fn a_lost_connection_is_retried_and_a_refused_write_is_not_but_neither_connection_is_reused() {
         let broken = db("commit")(sqlx::Error::Io(std::io::Error::other("reset")));
         assert!(broken.is_passing() && broken.spoils_connection());
         let ours = DbError::Port(PortError::new(Port::Store, ErrorKind::Conflict, "redrive asset", ""));
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn sqlstates_become_the_trouble_that_decides_about_retry() {
+    fn sqlstates_map_to_the_error_kinds_that_decide_about_retries() {
         let cases = [
             ("25006", ErrorKind::Unavailable),
             ("28P01", ErrorKind::Denied),

@@ -75,7 +75,7 @@ pub(crate) async fn keep_unlinked(
     )
     .execute(conn)
     .await
-    .map_err(db("keep findings about uploads to come"))?;
+    .map_err(db("write findings about uploads to come"))?;
     Ok(())
 }
 
@@ -110,7 +110,7 @@ impl PgStore {
         )
         .execute(&self.writers)
         .await
-        .map_err(db("forget late events"))?;
+        .map_err(db("remove late events"))?;
         Ok(())
     }
 }

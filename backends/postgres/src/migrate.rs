@@ -11,7 +11,7 @@ use crate::settings::Settings;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
-const WHAT: &str = "bring the database up to date";
+const WHAT: &str = "migrate the database";
 
 /// The schema this version knows.
 pub(crate) fn newest() -> i64 {

@@ -143,7 +143,7 @@ impl PgStore {
 
     /// Puts a notice back and counts the try.
     pub(crate) async fn defer(&self, id: &NoticeId, delay_ms: u64) -> DbResult<()> {
-        let what = "put a notice back";
+        let what = "defer a notice";
         let changed = sqlx::query!(
             "UPDATE outbox SET tries = tries + 1,
                  due_at_ms = coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) + $2
@@ -160,7 +160,7 @@ impl PgStore {
                 Port::Store,
                 ErrorKind::Missing,
                 what,
-                format!("no notice {id} is owed"),
+                format!("the outbox holds no notice {id}"),
             )
             .into());
         }
@@ -204,6 +204,6 @@ pub(crate) async fn tell(conn: &mut PgConnection, told: &[(AssetId, HistoryRecor
     )
     .execute(conn)
     .await
-    .map_err(db("tell of delivered notices"))?;
+    .map_err(db("write the history of delivered notices"))?;
     Ok(())
 }

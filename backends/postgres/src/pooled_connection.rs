@@ -33,13 +33,13 @@ impl Deref for PooledConnection {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        self.0.as_deref().expect("it is held until it is given back")
+        self.0.as_deref().expect("the connection is there until it is returned")
     }
 }
 
 impl DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        self.0.as_deref_mut().expect("it is held until it is given back")
+        self.0.as_deref_mut().expect("the connection is there until it is returned")
     }
 }
 

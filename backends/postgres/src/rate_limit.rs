@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_took_long_is_not_due_again_soon() {
+    fn long_work_is_not_due_again_soon() {
         let rate_limit = RateLimit::new(Duration::ZERO);
         assert!(rate_limit.is_due() && rate_limit.is_due());
         rate_limit.took(Duration::from_secs(60));
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_lie_between_half_and_all_and_differ() {
+    fn waits_are_between_half_and_all_and_differ() {
         let jitter = Jitter::new(1);
         let most = Duration::from_millis(100);
         let waits: Vec<Duration> = (0..50).map(|_| jitter.spread(most)).collect();

@@ -21,7 +21,7 @@ pub(super) struct HomeDirectory {
 impl HomeDirectory {
     /// Locks the exchange of visible files: held by one thread of one of the processes that share the home.
     pub(super) fn order(&self) -> PortResult<File> {
-        let what = "wait for the order of publications";
+        let what = "wait for the lock on publications";
         let file = File::options().create(true).truncate(false).write(true).open(self.home.join(ORDER));
         let file = file.map_err(|e| PortError::io(Port::Objects, what, &e))?;
         rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)

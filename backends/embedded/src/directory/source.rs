@@ -125,10 +125,5 @@ pub(super) fn open_plain(
 }
 
 fn not_plain(what: &'static str) -> PortError {
-    PortError::new(
-        Port::Objects,
-        ErrorKind::Conflict,
-        what,
-        "expected a plain file, found something else in its place",
-    )
+    PortError::new(Port::Objects, ErrorKind::Conflict, what, "expected a plain file, found something else")
 }

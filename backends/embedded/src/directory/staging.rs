@@ -53,7 +53,7 @@ impl StagedWriter for Writer {
                 Port::Objects,
                 ErrorKind::Invalid,
                 what,
-                "expected the one before to be closed",
+                "expected the previous output to be closed",
             ));
         }
         let path = self.dir.join(names(name)?);

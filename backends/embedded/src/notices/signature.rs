@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_signature_is_the_one_that_the_guide_tells_receivers_to_compute() {
+    fn the_signature_is_the_one_that_the_guide_describes() {
         let header = header(b"0123456789abcdef", 1_700_000_000, br#"{"id":"n1"}"#);
         assert_eq!(
             header,

@@ -28,7 +28,7 @@ pub(super) async fn write(
     .bind(i64::try_from(now_ms).unwrap_or(i64::MAX))
     .execute(conn)
     .await
-    .map_err(db("keep a decision"))?;
+    .map_err(db("write a decision"))?;
     Ok(())
 }
 
@@ -43,7 +43,7 @@ pub(super) async fn write_redaction(
         .bind(redaction.to_string())
         .execute(conn)
         .await
-        .map_err(db("keep a redaction"))?;
+        .map_err(db("write a redaction"))?;
     Ok(())
 }
 

@@ -77,7 +77,7 @@ pub(super) async fn keep_unlinked(
     .bind(json(&cells)?)
     .execute(conn)
     .await
-    .map_err(db("keep findings about uploads to come"))?;
+    .map_err(db("write findings about uploads to come"))?;
     Ok(())
 }
 
@@ -107,7 +107,7 @@ pub(super) async fn forget(writer: &SqlitePool, before_ms: u64) -> PortResult<()
     for table in ["deletions", "unlinked_scans"] {
         // Our own names, listed above.
         let delete = sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE at_ms < ?"));
-        sqlx::query(delete).bind(before_ms).execute(writer).await.map_err(db("forget late events"))?;
+        sqlx::query(delete).bind(before_ms).execute(writer).await.map_err(db("remove late events"))?;
     }
     Ok(())
 }

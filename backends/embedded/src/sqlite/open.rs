@@ -82,7 +82,7 @@ pub(super) async fn check(writer: &SqlitePool) -> PortResult<String> {
 }
 
 fn migration_error(error: &MigrateError) -> PortError {
-    let what = "bring the database up to date";
+    let what = "migrate the database";
     let known = migrations().iter().map(|m| m.version).max().unwrap_or(0);
     match error {
         MigrateError::VersionMissing(found) => PortError::new(

@@ -159,7 +159,7 @@ pub(super) async fn remove(conn: &mut SqliteConnection, ids: &[NoticeId]) -> Por
 
 /// Puts a notice back and counts the try.
 pub(super) async fn deferred(pool: &SqlitePool, id: &NoticeId, due_ms: u64) -> PortResult<()> {
-    let what = "put a notice back";
+    let what = "defer a notice";
     let changed = sqlx::query("UPDATE outbox SET tries = tries + 1, due_at_ms = ? WHERE id = ?")
         .bind(time(due_ms))
         .bind(id.as_str())
@@ -167,7 +167,12 @@ pub(super) async fn deferred(pool: &SqlitePool, id: &NoticeId, due_ms: u64) -> P
         .await
         .map_err(db(what))?;
     if changed.rows_affected() == 0 {
-        return Err(PortError::new(Port::Store, ErrorKind::Missing, what, format!("no notice {id} is owed")));
+        return Err(PortError::new(
+            Port::Store,
+            ErrorKind::Missing,
+            what,
+            format!("the outbox holds no notice {id}"),
+        ));
     }
     Ok(())
 }

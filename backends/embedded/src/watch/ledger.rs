@@ -65,7 +65,7 @@ impl Ledger {
     pub(super) fn left(&mut self, error: &PortError) {
         if error.kind != ErrorKind::Missing && !self.unreadable {
             self.unreadable = true;
-            tracing::warn!(%error, "an upload cannot be opened and waits; make it readable for this process");
+            tracing::warn!(%error, "an upload cannot be opened and is not processed; make it readable for this process");
         }
     }
 
@@ -73,7 +73,7 @@ impl Ledger {
         if left > self.left {
             tracing::warn!(
                 left,
-                "some of the ingest directory is left alone: names must be UTF-8, paths at most 1024 bytes, directories readable"
+                "some files of the ingest directory are ignored: names must be UTF-8, paths at most 1024 bytes, directories readable"
             );
         }
         self.left = left;
