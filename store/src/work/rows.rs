@@ -41,8 +41,8 @@ pub struct AssetRow {
     pub history_lines: u64,
     /// The priority of its tasks among those of all producers.
     pub priority: Priority,
-    /// Its position in the queue, see [`reelgate_ports::order`]; smaller is earlier.
-    pub place: u64,
+    /// Its position in the queue, see [`reelgate_ports::order`].
+    pub queue_position: u64,
 }
 
 impl AssetRow {
