@@ -10,23 +10,12 @@ mod negatives;
 mod scoring;
 mod seams;
 
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use reelgate_flow::place::TextPlace;
 use reelgate_privacy::{Classifier, Line};
 
 static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(Classifier::new);
-
-/// A path among the shared test data, or `None` (said on stderr) where this machine has none.
-fn shared(path: &str) -> Option<PathBuf> {
-    let full = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(path);
-    if !full.exists() {
-        eprintln!("skipped: no corpus: shared/{path} is not beside the workspace");
-        return None;
-    }
-    Some(full)
-}
 
 /// A line of text with an element name.
 fn line<'a>(text: &'a str, surface: &str, field: &str) -> Line<'a> {

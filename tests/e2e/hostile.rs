@@ -4,23 +4,22 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{TempHome, code, corpus, sample};
+use crate::support::{TempHome, code, sample};
 
-/// Writes the hostile corpus, aimed at a secret file and a listening socket of this test.
-fn hostile(home: &TempHome, url: &str) -> Option<(PathBuf, PathBuf)> {
-    let shared = corpus("hostile files are written by its generator")?;
+/// Writes uploads that attack, aimed at a secret file and a listening socket of this test.
+fn hostile(home: &TempHome, url: &str) -> (PathBuf, PathBuf) {
     let secret = home.file("secret.ts");
     std::fs::write(&secret, "a secret that no upload may read").unwrap();
     let out = home.file("hostile/x").parent().unwrap().to_path_buf();
     let made = Command::new("python3")
-        .arg(shared.join("hostile/make.py"))
+        .arg(reelgate_test_media::hostile_script())
         .arg(&out)
         .args(["--file", secret.to_str().unwrap(), "--url", url])
         .stdout(Stdio::null())
         .status()
         .unwrap();
     assert!(made.success());
-    Some((out, secret))
+    (out, secret)
 }
 
 #[test]
@@ -28,7 +27,7 @@ fn every_hostile_upload_is_refused_with_a_code_and_touches_nothing() {
     let home = TempHome::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/x.ts", listener.local_addr().unwrap());
-    let Some((dir, secret)) = hostile(&home, &url) else { return };
+    let (dir, secret) = hostile(&home, &url);
     let trace = home.file("trace");
     let strace = ["-f", "-qq", "-e", "trace=openat,open,openat2,connect,execve", "-o"];
     let mut command = Command::new("strace");

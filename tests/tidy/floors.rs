@@ -8,6 +8,7 @@ use crate::manifests::{self, Manifest};
 /// Floors from the ground up; a crate may depend on lower floors only.
 const FLOORS: &[(&str, u32)] = &[
     ("reelgate-tidy", 0),
+    ("reelgate-test-media", 0),
     ("reelgate-flow", 1),
     ("reelgate-privacy", 2),
     ("reelgate-stand-ins", 1),

@@ -124,8 +124,8 @@ fn compare_file(score: &mut Score, path: &str, facts: &MediaFacts, probe: &Value
 }
 
 #[test]
-fn facts_agree_with_ffprobe_over_the_corpus() {
-    let Some(folder) = corpus::folder() else { return };
+fn shared_files_have_the_facts_that_ffprobe_finds() {
+    let folder = reelgate_test_media::shared("media");
     let mut score = Score::default();
     for [path, expected, _] in expectations() {
         if expected != "publishable" {
