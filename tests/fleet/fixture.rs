@@ -12,6 +12,9 @@ use aws_sdk_s3::types as s3;
 use reelgate_stand_ins::{ACCOUNT, LocalStack, Postgres, REGION, fresh_name};
 use serde_json::{Value, json};
 
+/// How long a node owns a task without renewing it.
+pub const LEASE: Duration = Duration::from_secs(4);
+
 /// Everything outside the nodes.
 pub struct FleetFixture {
     pub localstack: LocalStack,
@@ -140,9 +143,10 @@ impl FleetFixture {
     fn configuration(&self) -> String {
         let (ingest, media, stream, topic) = (&self.ingest, &self.media, &self.stream, &self.topic);
         let (store, endpoint) = (self.postgres.tcp_url(&self.database), self.localstack.endpoint());
+        let lease_ms = LEASE.as_millis();
         format!(
             "[node]\nself_test = false\nsweep_s = 0\n\
-             [engine]\nlease_ms = 4000\nheavy_tasks = 1\n\
+             [engine]\nlease_ms = {lease_ms}\nheavy_tasks = 1\n\
              [serve]\npoll_ms = 200\ngrace_s = 5\n\
              [store]\nurl = \"{store}\"\nconnections = 4\n\
              [objects]\nurl = \"s3://{media}\"\ningest = \"s3://{ingest}\"\n\
@@ -189,6 +193,11 @@ impl FleetFixture {
         command.env("REELGATE__NODE__NAME", name).envs(environment.iter().copied());
         let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         Node { name: name.to_owned(), child }
+    }
+
+    /// The log of one node so far.
+    pub fn log(&self, name: &str) -> String {
+        std::fs::read_to_string(self.dir.path().join(format!("{name}.log"))).unwrap()
     }
 
     /// The logs of every node so far.

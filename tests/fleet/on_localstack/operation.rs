@@ -1,11 +1,11 @@
 //! Running a fleet: orders to drain, frozen nodes, a database that goes away, another configuration.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_sdk_ssm::types::ParameterType;
 use reelgate_stand_ins::fresh_name;
 
-use crate::fixture::{FleetFixture, wait_for};
+use crate::fixture::{FleetFixture, LEASE, wait_for};
 use crate::uploads::uploads;
 
 fn ended(fixture: &FleetFixture) -> usize {
@@ -81,9 +81,21 @@ async fn a_database_that_dies_and_comes_back_loses_and_doubles_nothing() {
     for number in 0..20 {
         fixture.put(&format!("a/{number:02}.mp4"), &inbox.join(format!("{number:03}.mp4"))).await;
         if number == 8 {
+            wait_for("a node encodes", Duration::from_secs(60), async || {
+                fixture.sql("select count(*) from tasks where lease_owner is not null and task like 'video-%'") != "0"
+            })
+            .await;
             fixture.postgres.kill();
-            // Away for as long as a failover may take, which is longer than any lease here.
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            // A failover may take longer than a lease: both nodes notice it, and the one that encodes loses its leases.
+            let killed = Instant::now();
+            wait_for("the leases are over", 10 * LEASE, async || {
+                let noticed = |node| fixture.log(node).contains("store call failed");
+                noticed("one")
+                    && noticed("two")
+                    && fixture.logs().contains("leases could not be renewed")
+                    && killed.elapsed() > LEASE
+            })
+            .await;
             fixture.postgres.start_again();
         }
     }
