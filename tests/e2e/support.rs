@@ -72,6 +72,11 @@ pub fn talk(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// Whether tests take media in full size, as `make test-long` does, or what proves the same in less time.
+pub fn is_full_size() -> bool {
+    std::env::var_os("REELGATE_FULL_MEDIA").is_some()
+}
+
 /// A file of `samples/`.
 pub fn sample(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("samples").join(name)

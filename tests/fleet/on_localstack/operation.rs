@@ -82,7 +82,9 @@ async fn a_database_that_dies_and_comes_back_loses_and_doubles_nothing() {
         fixture.put(&format!("a/{number:02}.mp4"), &inbox.join(format!("{number:03}.mp4"))).await;
         if number == 8 {
             wait_for("a node encodes", Duration::from_secs(60), async || {
-                fixture.sql("select count(*) from tasks where lease_owner is not null and task like 'video-%'") != "0"
+                fixture
+                    .sql("select count(*) from tasks where lease_owner is not null and task like 'video-%'")
+                    != "0"
             })
             .await;
             fixture.postgres.kill();
