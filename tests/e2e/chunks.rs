@@ -1,4 +1,4 @@
-//! A long video: chunked and whole runs come out the same, and a killed worker repeats its own chunk alone.
+//! A long video: a chunked run gives the same result as a whole one, and after a killed worker only its chunk is repeated.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -118,7 +118,7 @@ fn run_killing_one_worker(home: &TempHome, source: &Path) -> (Vec<Value>, Vec<Va
     (run, lines(&why.stdout, ""))
 }
 
-/// Kills a media worker of the engine once it has worked for a while: inspections of this file are over by then.
+/// Kills a media worker of the engine after it has used some CPU time: by then the inspection of this file has ended.
 fn kill_a_chunks_worker(engine: u32) -> bool {
     let deadline = Instant::now() + Duration::from_secs(120);
     while Instant::now() < deadline {

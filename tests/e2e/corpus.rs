@@ -40,7 +40,7 @@ fn file_name(line: &Value) -> &str {
 #[test]
 fn shared_files_end_as_docs_corpus_says() {
     let home = TempHome::new();
-    // Keys are paths without links and detours.
+    // Keys are canonical paths.
     let files = reelgate_test_media::shared("media/files");
     let config = home.file("config.toml");
     std::fs::write(&config, if is_full_size() { "" } else { SMALL_OUTPUTS }).unwrap();
@@ -67,7 +67,7 @@ fn shared_files_end_as_docs_corpus_says() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// File to end: `published`, `quarantined` or the code of the refusal, from the table of the guide.
+/// File → outcome from the table of the page: `publishable` or the code of the refusal.
 fn documented() -> BTreeMap<String, String> {
     let rows = include_str!("../../docs/reference/corpus.md").lines().filter_map(|line| {
         let mut cells = line.strip_prefix("| `")?.splitn(2, "` | ");

@@ -1,4 +1,4 @@
-//! Uploads that attack: each is refused with a code, opens no file, makes no connection.
+//! Hostile uploads: each is refused with a code, opens no file and makes no connection.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::{TempHome, code, sample};
 
-/// Writes uploads that attack, aimed at a secret file and a listening socket of this test.
+/// Writes hostile uploads that point at a secret file and a listening socket of this test.
 fn hostile(home: &TempHome, url: &str) -> (PathBuf, PathBuf) {
     let secret = home.file("secret.ts");
     std::fs::write(&secret, "a secret that no upload may read").unwrap();
@@ -78,7 +78,7 @@ fn a_truncated_upload_is_refused_before_anything_is_encoded() {
 }
 
 #[test]
-fn a_given_checksum_is_compared() {
+fn a_checksum_file_is_compared_with_the_upload() {
     let home = TempHome::new();
     let upload = |name: &str, checksum: &str| {
         let path = home.file(name);
@@ -93,7 +93,7 @@ fn a_given_checksum_is_compared() {
     assert_eq!(code(&run[1]), "checksum_unreadable");
     let dir: &Path = wrong.parent().unwrap();
     let (_, listed) = home.run(&[dir]);
-    assert_eq!(listed.len(), 2, "a checksum beside an upload is not an upload");
+    assert_eq!(listed.len(), 2, "a checksum file is not an upload");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Every actor panics once, in the middle of a message, and the asset still ends right.
+//! Every actor panics once while it handles a message, and the asset is still published.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ use tokio::sync::Semaphore;
 
 use crate::support::{TempHome, sample};
 
-/// Panics the first time each place is passed, and remembers which.
+/// Panics the first time each call is made, and remembers which calls.
 #[derive(Default)]
 struct Mine(Mutex<BTreeSet<&'static str>>);
 
@@ -353,7 +353,7 @@ async fn mined(home: &Path, mine: &Arc<Mine>) -> EngineContext {
 }
 
 #[test]
-fn every_actor_panics_once_and_the_asset_is_published_all_the_same() {
+fn every_actor_panics_once_and_the_asset_is_still_published() {
     let home = TempHome::new();
     let mine = Arc::new(Mine::default());
     let phase = actix::System::new().block_on(async {
