@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# `cargo nextest run` with the given arguments. Tests whose name or module begins with `shared_` read data that is not in the repository:
-# REELGATE_SHARED, otherwise ../shared. Where that is missing, these tests are left out and named.
+# `cargo nextest run` with the given arguments, except -E. Tests whose name or module begins with `shared_` read data that is not in
+# the repository: the folder REELGATE_SHARED, otherwise ../shared. Where it is missing, they are left out and named as skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 shared=${REELGATE_SHARED:-../shared}
 needs_shared='test(/(^|::)shared_/)'
 if [ -d "$shared/media" ] && [ -d "$shared/privacy" ]; then
-  exec cargo nextest run "$@"
+  # Tests run in the folders of their crates.
+  REELGATE_SHARED=$(realpath "$shared") exec cargo nextest run "$@"
 fi
 selection=()
 for argument in "$@"; do

@@ -67,33 +67,28 @@ def streams():
     start, end = next((start, end) for kind, start, end in boxes(data) if kind == b"mdat")
     data[start + 8:end] = noise.randbytes(end - start - 8)
     write("noise-in-place-of-media.mp4", bytes(data))
-    data = bytearray(intact("intra.mp4"))
-    start, end = next((start, end) for kind, start, end in boxes(data) if kind == b"mdat")
-    # Every access unit keeps its head and loses the rest: decoders hide the loss and say so.
+    data = bytearray(intact("references.mp4"))
+    start, _ = next((start, end) for kind, start, end in boxes(data) if kind == b"mdat")
+    # The only picture that needs no other becomes filler (ITU-T H.264, table 7-1: type 12).
     at = start + 8
-    while at < end:
-        length = struct.unpack_from(">I", data, at)[0]
-        kept = length // 4 if data[at + 4] & 31 == 5 else length
-        data[at + 4 + kept:at + 4 + length] = noise.randbytes(length - kept)
-        at += 4 + length
-    write("every-picture-damaged.mp4", bytes(data))
+    while data[at + 4] & 31 != 5:
+        at += 4 + struct.unpack_from(">I", data, at)[0]
+    data[at + 4] = 12
+    write("first-picture-lost.mp4", bytes(data))
     data = bytearray(intact("long.mkv"))
     # Duration (RFC 9559, 5.1.2.10), a double in milliseconds.
     at = data.index(b"\x44\x89\x88") + 3
     struct.pack_into(">d", data, at, 60_000.0)
     write("declares-a-minute.mkv", bytes(data))
-    data = bytearray(intact("times.flv"))
-    at, times = 13, 0
-    tags = []
-    while at + 11 <= len(data):
-        kind, size = data[at], int.from_bytes(data[at + 1:at + 4], "big")
-        is_media = kind == 9 and data[at + 12] == 1 or kind == 8 and data[at + 12] == 1
-        tags += [at] if is_media else []
-        at += 11 + size + 4
-    for at in tags:
-        stamp = int.from_bytes(data[at + 4:at + 7], "big")
-        data[at + 4:at + 7] = (max(0, 1_000 - stamp)).to_bytes(3, "big")
-    write("times-run-backwards.flv", bytes(data))
+    data = bytearray(intact("times.mkv"))
+    # Every Cluster (RFC 9559, 5.1.3) begins with its Timestamp: all of them begin at 0.
+    at = data.find(b"\x1f\x43\xb6\x75")
+    while at >= 0:
+        stamp = data.index(b"\xe7", at, at + 24)
+        length = data[stamp + 1] & 15
+        data[stamp + 2:stamp + 2 + length] = bytes(length)
+        at = data.find(b"\x1f\x43\xb6\x75", at + 4)
+    write("times-repeat.mkv", bytes(data))
 
 
 def checksums():

@@ -95,9 +95,9 @@ make "$work/cut.mkv" 2 "${x264[@]}" -g 25 -c:a aac -b:a 48k
 make "$work/cut.avi" 2 -c:v mpeg4 -q:v 12 -threads 1 -c:a libmp3lame -b:a 64k
 sound "$work/cut.wav" 2 -c:a pcm_s16le -ar 8000
 make "$work/cut.ts" 2 "${x264[@]}" -g 25 -c:a aac -b:a 48k
-make "$work/times.flv" 1 "${x264[@]}" -bf 0 -c:a aac -b:a 48k
+pictures "$work/times.mkv" 8 "${x264[@]}" -g 25 -bf 0 -cluster_time_limit 1000
 make "$work/long.mkv" 1 "${x264[@]}" -c:a aac -b:a 48k
-pictures "$work/intra.mp4" 1 "${x264[@]}" -g 1 -movflags +faststart
+pictures "$work/references.mp4" 1 "${x264[@]}" -bf 0 -movflags +faststart
 pictures "$work/noise.mp4" 1 "${x264[@]}" -movflags +faststart
 pictures "$work/checksum.mp4" 0.2 "${x264[@]}" -movflags +faststart
 python3 "$here/hostile.py" .
