@@ -15,7 +15,7 @@ use crate::locks::hash;
 use crate::time::number;
 use crate::unit::Unit;
 use crate::write::{self, Written};
-use crate::{audit, beside, decisions, ingest, late_events, leases, outbox, shards};
+use crate::{audit, decisions, ingest, late_events, leases, outbox, scans_and_refused_events, shards};
 
 /// A transaction that has begun and taken its locks.
 pub(crate) struct PgSession<'c> {

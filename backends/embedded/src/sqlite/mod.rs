@@ -51,7 +51,7 @@ use reelgate_ports::store::{
     AssetFilter, Backlog, Decisions, Intake, Maintenance, Nodes, Outbox, Product, Queries, Queue,
 };
 use reelgate_store::service::{
-    self, Call, Complete, Decide, Delivered, Ingest, Reap, Redrive, Review, Seal, Transact,
+    self, Complete, Decide, Delivered, Ingest, Reap, Redrive, Review, Seal, Transact, WriteCall,
 };
 use reelgate_store::work::{LATE_EVENT_MS_MAX, UnitOfWork, Violations};
 use sqlx::{Sqlite, SqlitePool, Transaction};
@@ -90,7 +90,7 @@ impl SqliteStore {
 
 /// A transaction that holds the write lock cannot lose, so nothing is tried twice.
 impl Transact for SqliteStore {
-    async fn transact<C: Call>(&self, call: &C) -> PortResult<C::Output> {
+    async fn transact<C: WriteCall>(&self, call: &C) -> PortResult<C::Output> {
         let mut session = SqliteSession { tx: self.begin().await?, work: self.work() };
         let output = call.run(&mut session).await?;
         self.commit(session.tx, session.work).await?;

@@ -12,7 +12,10 @@ use reelgate_store::work::{AssetRow, Deletion, UnitOfWork};
 use sqlx::{Sqlite, Transaction};
 
 use super::work::{load, load_rows};
-use super::{audit, beside, decisions, ingest, late_events, leases, outbox, places, related, shards};
+use super::{
+    audit, decisions, ingest, late_events, leases, outbox, queue_position, related, scans_and_refused_events,
+    shards,
+};
 
 /// A write transaction that has begun.
 pub(super) struct SqliteSession {
