@@ -44,7 +44,7 @@ make h264-flac.mkv 1 "${x264[@]}" -c:a flac
 pictures ffv1.mkv 0.4 -c:v ffv1 -level 3 -threads 1
 make h264-aac.ts 1 "${x264[@]}" -c:a aac -b:a 48k
 make mpeg2-ac3.m2ts 1 -c:v mpeg2video -q:v 14 -threads 1 -c:a ac3 -b:a 64k -f mpegts -mpegts_m2ts_mode 1
-make mpeg2-mp2.mpg 1 -c:v mpeg2video -q:v 14 -threads 1 -c:a mp2 -b:a 64k -f vob
+size=352x288 make mpeg2-mp2.mpg 0.6 -c:v mpeg2video -q:v 6 -threads 1 -c:a mp2 -b:a 64k -f vob
 make mpeg4-mp3.avi 1 -c:v mpeg4 -q:v 12 -threads 1 -c:a libmp3lame -b:a 64k
 make mjpeg-pcm.avi 0.4 -c:v mjpeg -q:v 16 -threads 1 -pix_fmt yuvj420p -c:a pcm_s16le -ar 16000
 make h264-aac.flv 1 "${x264[@]}" -c:a aac -b:a 48k

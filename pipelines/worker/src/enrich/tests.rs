@@ -14,6 +14,7 @@ use reelgate_pipelines::messages::{ScreenTextJob, TextLine};
 
 use super::*;
 use crate::corpus;
+use crate::demux::{Branch, Demuxed, TrackKind};
 
 pub const SECOND: u64 = 1_000_000_000;
 
@@ -389,12 +390,21 @@ fn samples_lie_on_real_frames() {
     }
 }
 
+/// Position of the first video track among all tracks.
+fn first_video(file: &Path) -> u32 {
+    gst::init().unwrap();
+    let demuxed = Demuxed::open(&open(file), corpus::container(file), |_| Ok(Branch::Ignore)).unwrap();
+    // Nothing is decoded, but the tracks are known by then.
+    demuxed.preroll().unwrap_err();
+    demuxed.tracks().into_iter().find(|track| track.kind == TrackKind::Video).unwrap().index
+}
+
 fn assert_sampled_at_real_frames(file: &Path, decoders_max: u8) {
     let (real, path) = (ffprobe_times(file), file.display());
-    let container = corpus::container(file);
+    let (container, track) = (corpus::container(file), first_video(file));
     let (first, last) = (real[0], real[real.len() - 1]);
     let sampled = |keyframes_only: bool, decoders: u8| {
-        let sample = SampleJob { keyframes_only, decoders, ..frames(first, last + 40_000_000) };
+        let sample = SampleJob { track, keyframes_only, decoders, ..frames(first, last + 40_000_000) };
         let (enrichment, memory) = enrich(&job(container, Some(sample)), &open(file))
             .unwrap_or_else(|fault| panic!("{path} {keyframes_only}: {fault}"));
         assert!(memory.names().contains(&String::from("poster.jpg")), "{path}");
