@@ -27,7 +27,7 @@ def verified(secret: bytes, header: str, body: bytes) -> bool:
         return False
     expected = hmac.new(secret, fields["t"].encode() + b"." + body, hashlib.sha256).hexdigest()
     fresh = abs(time.time() - sent_s) <= CLOCKS_APART_S_MAX
-    # In constant time: a comparison that stops at the first difference tells how much of a guess was right.
+    # In constant time: a comparison that stops at the first difference reveals how much of a guess was right.
     return hmac.compare_digest(expected.encode(), signature.encode()) and fresh
 
 

@@ -7,4 +7,4 @@ cargo fmt --all --check
 cargo nextest run --locked -p reelgate-tidy
 cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 # Unit tests of the pure rooms and of the shells.
-cargo nextest run --locked -p reelgate-flow -p reelgate-privacy -p reelgate-ports -p reelgate-pipelines -p reelgate-actors --lib
+tests/nextest.sh --locked -p reelgate-flow -p reelgate-privacy -p reelgate-ports -p reelgate-pipelines -p reelgate-actors --lib

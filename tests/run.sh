@@ -9,4 +9,4 @@ cargo fmt --all --check
 cargo clippy --locked --workspace --all-targets -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --workspace --no-deps
 # Builds the binaries that the end-to-end tests drive as well, engine and worker side by side.
-cargo nextest run --locked --workspace --no-fail-fast
+tests/nextest.sh --locked --workspace --no-fail-fast

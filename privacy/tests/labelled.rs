@@ -2,7 +2,7 @@
 //! captions and tags.
 
 use crate::scoring::{self, Document, scores};
-use crate::{CLASSIFIER, captions, shared};
+use crate::{CLASSIFIER, captions};
 
 /// F1 of Presidio 2.2.366 on the same file, with pattern recognisers only, for all six types together.
 const PRESIDIO_F1: f64 = 0.912;
@@ -10,10 +10,8 @@ const PRESIDIO_F1: f64 = 0.912;
 /// The floors are what the classifier reaches, rounded down. This corpus is easy for a classifier with keywords: nearly
 /// all of its phone numbers are near a word such as `phone`.
 #[test]
-fn six_types_are_found_in_labelled_text_with_few_false_alarms() {
-    let Some(path) = shared("privacy/presidio-research/generated_large.json") else {
-        return;
-    };
+fn shared_labelled_text_gives_six_types_with_few_false_alarms() {
+    let path = reelgate_test_media::shared("privacy/presidio-research/generated_large.json");
     let documents = scoring::read(&std::fs::read_to_string(path).unwrap());
     assert_eq!(documents.len(), 2109);
     assert_floors("generated_large", &documents, 0.99, 0.99);

@@ -10,23 +10,12 @@ mod negatives;
 mod scoring;
 mod seams;
 
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use reelgate_flow::place::TextPlace;
 use reelgate_privacy::{Classifier, Line};
 
 static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(Classifier::new);
-
-/// A path in the shared test data. If this machine has none, prints that on standard error and returns `None`.
-fn shared(path: &str) -> Option<PathBuf> {
-    let full = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(path);
-    if !full.exists() {
-        eprintln!("skipped: no corpus: shared/{path} is not beside the workspace");
-        return None;
-    }
-    Some(full)
-}
 
 /// A line of text with an element name.
 fn line<'a>(text: &'a str, surface: &str, field: &str) -> Line<'a> {

@@ -4,7 +4,7 @@ use reelgate_privacy::{Finding, Severity};
 use serde_json::Value;
 
 use crate::captions::Numbers;
-use crate::{CLASSIFIER, ids, line, shared};
+use crate::{CLASSIFIER, ids, line};
 
 /// Files of the corpus that state where they were filmed.
 const WITH_LOCATION: &[&str] = &[
@@ -210,11 +210,9 @@ fn generated_times_hashes_and_versions_have_no_finding() {
 }
 
 #[test]
-fn probe_reports_of_real_files_have_no_finding_but_real_locations() {
+fn shared_probe_reports_hold_nothing_but_real_places() {
     for folder in ["media/ffprobe", "media/mediainfo"] {
-        let Some(root) = shared(folder) else {
-            return;
-        };
+        let root = reelgate_test_media::shared(folder);
         let mut entries: Vec<_> =
             std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
         entries.sort();
@@ -280,10 +278,8 @@ fn captions_about_numbers_have_no_finding() {
 }
 
 #[test]
-fn every_file_listed_with_a_location_has_that_finding() {
-    let Some(root) = shared("media/ffprobe") else {
-        return;
-    };
+fn shared_probe_reports_with_a_place_are_found_to_have_one() {
+    let root = reelgate_test_media::shared("media/ffprobe");
     for name in WITH_LOCATION {
         let report = std::fs::read(root.join(format!("{name}.json"))).unwrap();
         let report = String::from_utf8_lossy(&report);

@@ -1,4 +1,4 @@
-//! Small uploads of every fate, made by an encoder nobody here wrote.
+//! Small uploads for every outcome, made by an independent encoder.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,7 @@ pub fn tool(program: &str, arguments: &[&str]) {
     assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Many small uploads of every fate: published, linked, quarantined, rejected in three ways, one in chunks.
+/// Many small uploads for every outcome: published, linked, quarantined, rejected in three ways, one in chunks.
 pub fn uploads(dir: &Path, count: usize) {
     std::fs::create_dir_all(dir).unwrap();
     for number in 0..count {

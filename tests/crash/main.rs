@@ -1,5 +1,5 @@
-//! Kills the whole process group at random moments, starts again, and holds the result to the invariants:
-//! every upload ends once, nothing is lost or told twice, outputs are whole, nothing is left behind.
+//! Kills the whole process group at random moments, starts it again, and checks the invariants: every upload ends once,
+//! no notice is lost or doubled, outputs are complete, no staged file is left.
 //!
 //! `REELGATE_KILLS` sets the number of kills (a long run: 200), `REELGATE_SEED` replays a schedule.
 
@@ -23,7 +23,7 @@ use random::{Random, number};
 use uploads::uploads;
 
 const CRASHES: u64 = 40;
-/// Kills come after this long at the latest: a little more than the longest task of these small uploads takes.
+/// Longest time before a kill: a little more than the longest task of these small uploads takes.
 const LIFE_MAX_MS: u64 = 1_500;
 
 fn start(home: &Path, uploads: &Path) -> Child {
@@ -33,7 +33,7 @@ fn start(home: &Path, uploads: &Path) -> Child {
 }
 
 fn kill_group(child: &Child) {
-    // The group may be gone already: then there is nothing to kill.
+    // The group may have ended already.
     let _ =
         Command::new("kill").args(["-9", "--", &format!("-{}", child.id())]).stderr(Stdio::null()).status();
 }
@@ -71,7 +71,7 @@ fn kills_lose_nothing_and_double_nothing() {
         child.wait().unwrap();
         kills += u64::from(!ended);
         if ended {
-            // Everything is done: a new batch, so that the next kill hits work again.
+            // All work is done: a new batch, so that the next kill interrupts work again.
             batch += 1;
             more(&inbox, batch);
         }
@@ -85,7 +85,7 @@ fn kills_lose_nothing_and_double_nothing() {
     check(&home, &inbox, &last.stdout, seed);
 }
 
-/// Touched copies are new uploads of the same content under new names.
+/// Copies with another time are new uploads of the same content under new names.
 fn more(inbox: &Path, batch: u64) {
     for number in 0..10 {
         let from = inbox.join(format!("{number:03}.mp4"));
@@ -132,7 +132,7 @@ fn check(home: &Path, inbox: &Path, stdout: &[u8], seed: u64) {
         let text = |name: &str| notice[name].as_str().unwrap().to_owned();
         ids.entry(text("asset_id")).or_default().insert(text("id"));
     }
-    assert_eq!(ids.len(), uploads, "seed {seed}: every asset was told of");
+    assert_eq!(ids.len(), uploads, "seed {seed}: every asset has its notice");
     assert!(ids.values().all(|ids| ids.len() == 1), "seed {seed}: one id for each asset");
     assert_eq!(below(&home.join("work")), Vec::<PathBuf>::new(), "seed {seed}: staged files are left");
     let stray = |path: &PathBuf| path.extension().is_some_and(|end| end == "partial" || end == "tmp");

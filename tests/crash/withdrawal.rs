@@ -1,5 +1,5 @@
-//! Kills while what holds personal data is shut away, brought back and erased: whatever the moment, a restart ends it,
-//! once, and in between nothing is shown that was decided to be hidden.
+//! Kills during quarantine, release and erasure: a restart finishes each decision once, and meanwhile nothing is visible that was
+//! decided to be hidden.
 //!
 //! `REELGATE_SEED` replays a schedule.
 
@@ -16,9 +16,9 @@ use crate::{below, kill_group, start};
 
 /// Times the assets are quarantined and released.
 const ROUNDS: usize = 4;
-/// Kills after each decision, at most: a start that ends by itself has left nothing to kill.
+/// Most kills after each decision: a process that ends by itself has no work left to interrupt.
 const KILLS: usize = 8;
-/// Kills come after this long at the latest: a start and what follows from a decision take less.
+/// Longest time before a kill: a start and the work after a decision take less.
 const LIFE_MAX_MS: u64 = 150;
 const BY: [&str; 6] = ["--reason", "a crash test", "--by", "Ana", "--approver", "Ben"];
 
@@ -92,7 +92,7 @@ impl CrashFixture {
         }
     }
 
-    /// The id of the one asset in this state beside the known ones.
+    /// The id of the only asset in this state that is not among the known ones.
     fn wait_for(&self, state: &str, known: &[&String]) -> String {
         let mut found = None;
         self.wait(state, |fixture| {
@@ -111,7 +111,7 @@ impl CrashFixture {
         assert_eq!(output.status.code(), Some(0), "seed {}: {verb} {asset}: {talk}", self.seed);
     }
 
-    /// Lets the gate work on what is due, and kills it; then lets it end.
+    /// Runs `reelgate` on the due work and kills it; then lets a run finish.
     fn work(&mut self) {
         let none = self.dir.path().join("none");
         for _ in 0..KILLS {
@@ -133,7 +133,7 @@ impl CrashFixture {
         assert!(matches!(ended.status.code(), Some(0 | 3)), "seed {}: {}", self.seed, ended.status);
     }
 
-    fn told(&self, asset: &str, what: &str) -> usize {
+    fn history_count(&self, asset: &str, what: &str) -> usize {
         let why = self.lines(&["why", &self.ids[asset], "--json"]);
         why.iter().filter(|line| line["what"] == what).count()
     }
@@ -143,13 +143,13 @@ impl CrashFixture {
         shown[0]["state"].as_str().unwrap().to_owned()
     }
 
-    /// What stands published, by relative path.
+    /// Published files by relative path.
     fn published(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         bytes_below(&self.home().join("published"))
     }
 
-    /// Histories, and every file but the database and the locks, which tell who opened them. A notice whose delivery was
-    /// killed is held back for a while and goes out with a later run, so notices are left out.
+    /// Histories, and every file except notices, the database and its locks. Locks say who opened them, and a notice whose delivery
+    /// was killed waits and is delivered by a later run.
     fn everything(&self) -> (Vec<Value>, BTreeMap<PathBuf, Vec<u8>>) {
         let lines = self.ids.values().flat_map(|id| self.lines(&["why", id, "--json"]));
         let lines = lines.filter(|line| line["what"] != "notice_sent").collect();
@@ -176,7 +176,7 @@ fn bytes_below(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[test]
-fn kills_while_assets_are_set_apart_released_and_erased_leave_nothing_half_done() {
+fn kills_during_quarantine_release_and_erasure_leave_nothing_half_done() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
     let seed = number("REELGATE_SEED", now);
     println!("seed {seed}");
@@ -186,7 +186,7 @@ fn kills_while_assets_are_set_apart_released_and_erased_leave_nothing_half_done(
     let content: BTreeSet<Vec<u8>> = shown.values().cloned().chain(sources).collect();
     for round in 1..=ROUNDS {
         fixture.decide("quarantine", "new");
-        // The first time it goes with the other; what was released since is not taken back for another's sake.
+        // The first time the copy follows the other asset. After its release another asset's quarantine does not include it.
         if round > 1 {
             fixture.decide("quarantine", "copy");
         }
@@ -217,7 +217,11 @@ fn check_apart(fixture: &CrashFixture, round: usize, content: &BTreeSet<Vec<u8>>
     for (asset, withdrawal_records) in [("old", 1), ("new", round), ("copy", round)] {
         let why = || fixture.lines(&["why", &fixture.ids[asset], "--json"]);
         assert_eq!(fixture.state(asset), "quarantined", "seed {seed}, round {round}: {asset}: {:?}", why());
-        assert_eq!(fixture.told(asset, "closed"), withdrawal_records, "seed {seed}, round {round}: {asset}");
+        assert_eq!(
+            fixture.history_count(asset, "closed"),
+            withdrawal_records,
+            "seed {seed}, round {round}: {asset}"
+        );
     }
     assert!(fixture.published().is_empty(), "seed {seed}, round {round}: {:?}", fixture.published().keys());
     let left = fixture.left(content, "quarantine");
@@ -237,11 +241,11 @@ fn check_erased(fixture: &CrashFixture, content: &BTreeSet<Vec<u8>>) {
         let certificate = fixture.reelgate(&["erase", &fixture.ids[asset], "--certificate"]);
         assert_eq!(certificate.status.code(), Some(0), "seed {seed}: {asset}");
     }
-    // Held back for 20 s after a kill, and a run waits for 10.
+    // After a kill a notice waits for 20 s, and a run waits for 10 s.
     fixture.finish();
     fixture.finish();
-    let told = std::fs::read_to_string(fixture.home().join("notices.jsonl")).unwrap();
-    assert_eq!(told.matches("\"kind\":\"erased\"").count(), 3, "seed {seed}: each is told of once");
+    let notices = std::fs::read_to_string(fixture.home().join("notices.jsonl")).unwrap();
+    assert_eq!(notices.matches("\"kind\":\"erased\"").count(), 3, "seed {seed}: one notice for each");
 }
 
 fn check_audit(fixture: &CrashFixture) {

@@ -1,12 +1,12 @@
-//! The audit log tells of every decision, and an export shows whether anything in it was changed.
+//! The audit log records every decision, and an export shows whether a line was changed.
 
 use std::path::Path;
 use std::process::Output;
 
-use crate::decisions::{clip, told};
+use crate::decisions::{clip, history_details};
 use crate::support::{TempHome, talk};
 
-/// A home with a history: an upload, a decision, its outcome.
+/// A home with an upload, a decision and its outcome.
 fn with_history() -> (TempHome, String) {
     let home = TempHome::new();
     let upload = clip(&home, "write to planted.person@example-mail.net.mp4", 80);
@@ -125,7 +125,7 @@ fn feedback_names_a_finding_and_changes_nothing_but_the_record() {
     }
     let taken = feedback(&format!("{id}/EMAIL_ADDRESS"));
     assert_eq!(taken.status.code(), Some(0), "{}", talk(&taken));
-    let decided = told(&home, &id, "decided");
+    let decided = history_details(&home, &id, "decided");
     assert_eq!(decided.last().unwrap(), "false_positive of EMAIL_ADDRESS by Ana: an address of ours");
     let shown = home.reelgate(&["show", &id, "--json"]);
     let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();

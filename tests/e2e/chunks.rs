@@ -1,4 +1,4 @@
-//! A long video: chunked and whole runs come out the same, and a killed worker repeats its own chunk alone.
+//! A long video: a chunked run gives the same result as a whole one, and after a killed worker only its chunk is repeated.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::published::frames;
-use crate::support::{TempHome, lines, sample, tool};
+use crate::support::{TempHome, is_full_size, lines, sample, tool};
 
-/// Five minutes made from a real clip by looping, small enough to encode quickly.
-fn five_minutes(home: &TempHome) -> PathBuf {
-    let path = home.file("five-minutes.mp4");
+/// A film of four chunks, or of fifteen in full size, made from a real clip by looping; small enough to encode quickly.
+fn film(home: &TempHome) -> PathBuf {
+    let path = home.file("film.mp4");
     let source = sample("sintel-trailer-720p.mp4");
-    let head = ["-v", "error", "-y", "-stream_loop", "5", "-i", source.to_str().unwrap(), "-t", "300"];
+    let seconds = if is_full_size() { "300" } else { "80" };
+    let head = ["-v", "error", "-y", "-stream_loop", "5", "-i", source.to_str().unwrap(), "-t", seconds];
     let encode = [
         "-vf",
         "scale=426:240",
@@ -61,7 +62,7 @@ fn durations(playlist: &Path) -> Vec<String> {
 #[test]
 fn a_chunked_run_equals_a_whole_one_and_a_killed_worker_repeats_its_chunk_alone() {
     let home = TempHome::new();
-    let source = five_minutes(&home);
+    let source = film(&home);
     let (chunked, history) = run_killing_one_worker(&home, &source);
     let whole_home = TempHome::new();
     let config = whole_home.file("whole.toml");
@@ -117,7 +118,7 @@ fn run_killing_one_worker(home: &TempHome, source: &Path) -> (Vec<Value>, Vec<Va
     (run, lines(&why.stdout, ""))
 }
 
-/// Kills a media worker of the engine once it has worked for a while: inspections of this file are over by then.
+/// Kills a media worker of the engine after it has used some CPU time: by then the inspection of this file has ended.
 fn kill_a_chunks_worker(engine: u32) -> bool {
     let deadline = Instant::now() + Duration::from_secs(120);
     while Instant::now() < deadline {

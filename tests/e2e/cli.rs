@@ -1,4 +1,4 @@
-//! The command line: what a user types, reads and gets back as a status.
+//! The command line: arguments, output and exit status.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ fn help_lists_every_verb_and_the_exit_statuses() {
 }
 
 #[test]
-fn a_wrong_command_is_a_usage_error_with_one_clear_line() {
+fn a_wrong_command_is_a_usage_error_in_one_line() {
     let home = TempHome::new();
     for (arguments, expected) in [
         (&["run", "no-such-file.mp4"][..], "no-such-file.mp4: expected a file or a directory"),
@@ -77,7 +77,7 @@ fn check_reaches_every_port_and_changes_nothing() {
     assert_eq!(listing(&home.path()), before, "check changed the home");
 }
 
-/// Names and sizes below a directory, without SQLite's side files, which reading alone makes and removes.
+/// Names and sizes below a directory, without SQLite's auxiliary files, which even reading creates and removes.
 fn listing(dir: &Path) -> Vec<(String, u64)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap().flatten() {
@@ -108,7 +108,7 @@ fn probe_prints_the_facts_and_keeps_nothing() {
 }
 
 #[test]
-fn looking_verbs_tell_what_run_did() {
+fn list_show_and_why_print_what_run_did() {
     let home = TempHome::new();
     let (_, run) = home.run(&[&sample("playlist-in-disguise.mp4")]);
     let id = run[0]["asset_id"].as_str().unwrap();
@@ -128,7 +128,7 @@ fn looking_verbs_tell_what_run_did() {
 }
 
 #[test]
-fn redrive_gives_a_refused_asset_another_try_with_the_next_run() {
+fn redrive_lets_the_next_run_try_a_refused_asset_again() {
     let home = TempHome::new();
     let (_, first) = home.run(&[&sample("playlist-in-disguise.mp4")]);
     let id = first[0]["asset_id"].as_str().unwrap();
@@ -142,7 +142,7 @@ fn redrive_gives_a_refused_asset_another_try_with_the_next_run() {
 }
 
 #[test]
-fn a_second_process_in_the_same_home_is_told_to_wait() {
+fn a_second_process_in_the_same_home_is_refused() {
     let home = TempHome::new();
     std::fs::create_dir_all(home.path()).unwrap();
     let lock = std::fs::File::create(home.path().join("engine.lock")).unwrap();

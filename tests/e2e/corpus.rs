@@ -1,25 +1,58 @@
-//! Every real file ends, and ends as documented.
+//! Every file of the test media and every real file ends as documented.
 
 use std::collections::BTreeMap;
 
-use crate::support::{TempHome, code, corpus};
+use serde_json::Value;
+
+use crate::support::{TempHome, is_full_size, outcome};
+
+/// One small rung, encoded quickly, and few samples: how a file ends does not depend on them.
+const SMALL_OUTPUTS: &str = "[media.video]\npreset = \"ultrafast\"\n\
+     [[media.video.rungs]]\nheight = 240\nbitrate_bps = 400000\n\
+     [media.sample]\nsamples = 10\n";
 
 #[test]
-fn every_file_of_the_corpus_ends_as_docs_corpus_says() {
-    let Some(shared) = corpus("real files of many origins") else { return };
+fn every_file_of_the_test_media_ends_as_their_index_says() {
     let home = TempHome::new();
-    // Keys are paths without links and detours.
-    let files = shared.join("files").canonicalize().unwrap();
-    let (_, run) = home.run(&[&files]);
+    let (status, run) = home.run(&[&reelgate_test_media::files()]);
+    assert_eq!(status, 3, "some are refused");
+    let found: BTreeMap<&str, &Value> = run.iter().map(|line| (file_name(line), line)).collect();
+    let expected = reelgate_test_media::all();
+    assert_eq!((found.len(), run.len()), (expected.len(), expected.len()), "one asset for each file");
+    let mut wrong = Vec::new();
+    for file in &expected {
+        let line = found[file.name()];
+        if outcome(line) != file.outcome {
+            wrong.push(format!("{}: expected {}, found {line}", file.name(), file.outcome));
+        }
+        let is_quarantined = line["state"] == "quarantined";
+        assert_eq!(is_quarantined, file.outcome == "personal_data", "{line}");
+        assert_eq!(line["outputs"].is_null(), !file.is_published(), "{line}");
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn file_name(line: &Value) -> &str {
+    let path = line["source"]["path"].as_str().expect("each line names its source");
+    path.rsplit('/').next().expect("a path has a last part")
+}
+
+#[test]
+fn shared_files_end_as_docs_corpus_says() {
+    let home = TempHome::new();
+    // Keys are canonical paths.
+    let files = reelgate_test_media::shared("media/files");
+    let config = home.file("config.toml");
+    std::fs::write(&config, if is_full_size() { "" } else { SMALL_OUTPUTS }).unwrap();
+    let (_, run) = home.run_with(&["--config", config.to_str().unwrap()], &[&files]);
     assert!(run.len() >= 78, "{} assets", run.len());
     let documented = documented();
     let mut wrong = Vec::new();
     for line in &run {
         let path = line["source"]["path"].as_str().unwrap();
         let name = path.strip_prefix(&format!("{}/", files.display())).unwrap();
-        let state = line["state"].as_str().unwrap();
-        let found = match state {
-            "rejected" => code(line),
+        let found = match line["state"].as_str().unwrap() {
+            "rejected" => outcome(line),
             "published" => "publishable",
             other => other,
         };
@@ -34,7 +67,7 @@ fn every_file_of_the_corpus_ends_as_docs_corpus_says() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// File to end: `published`, `quarantined` or the code of the refusal, from the table of the guide.
+/// File → outcome from the table of the page: `publishable` or the code of the refusal.
 fn documented() -> BTreeMap<String, String> {
     let rows = include_str!("../../docs/reference/corpus.md").lines().filter_map(|line| {
         let mut cells = line.strip_prefix("| `")?.splitn(2, "` | ");

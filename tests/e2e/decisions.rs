@@ -1,4 +1,4 @@
-//! What a security officer decides is done to every copy, can be proved, and can be undone where it may be.
+//! A security officer's decision reaches every copy, can be proved, and can be undone where that is allowed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -14,7 +14,7 @@ use crate::support::{TempHome, lines, talk, tool};
 const BY: [&str; 4] = ["--reason", "ticket 17", "--by", "Ana Officer"];
 const SECOND: [&str; 2] = ["--approver", "Ben Counsel"];
 
-/// A short clip; another hue is other content.
+/// A short clip; each hue is different content.
 pub fn clip(home: &TempHome, name: &str, hue: u32) -> PathBuf {
     let path = home.file(name);
     let picture = format!("testsrc2=s=320x180:r=10:d=2,hue=h={hue}");
@@ -24,7 +24,7 @@ pub fn clip(home: &TempHome, name: &str, hue: u32) -> PathBuf {
     path
 }
 
-/// A home whose gate works while decisions are made beside it.
+/// A home in which `serve` works while the test makes decisions.
 struct Gate {
     home: TempHome,
     service: Service,
@@ -37,13 +37,13 @@ impl Gate {
         Self { home, service }
     }
 
-    /// Puts a clip of this hue under a key, at once whole.
+    /// Puts a clip of this hue under a key in one step.
     fn upload(&self, key: &str, hue: u32) {
         let clip = clip(&self.home, "clip.mp4", hue);
         std::fs::rename(clip, self.home.path().join("ingest").join(key)).unwrap();
     }
 
-    /// Id and state by key. What is erased has no key.
+    /// Id and state by key. An erased asset has no key.
     fn assets(&self) -> BTreeMap<String, (String, String)> {
         let listed = self.home.reelgate(&["list", "--json"]);
         let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -70,9 +70,9 @@ impl Gate {
         assert_eq!(output.status.code(), Some(0), "{verb}: {}", talk(&output));
     }
 
-    /// Lines of its history of one kind.
-    fn told(&self, id: &str, what: &str) -> Vec<String> {
-        told(&self.home, id, what)
+    /// Details of the asset's history lines of one kind.
+    fn history_details(&self, id: &str, what: &str) -> Vec<String> {
+        history_details(&self.home, id, what)
     }
 
     fn area(&self, name: &str) -> PathBuf {
@@ -80,8 +80,8 @@ impl Gate {
     }
 }
 
-/// Lines of an asset's history of one kind.
-pub fn told(home: &TempHome, id: &str, what: &str) -> Vec<String> {
+/// Details of an asset's history lines of one kind.
+pub fn history_details(home: &TempHome, id: &str, what: &str) -> Vec<String> {
     let why = home.reelgate(&["why", id, "--json"]);
     let lines = lines(&why.stdout, &talk(&why));
     let of_kind = lines.iter().filter(|line| line["what"] == what);
@@ -110,7 +110,7 @@ fn tree(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 /// The same file, or one with the same bytes.
 #[derive(Default)]
 struct Content {
-    /// Held open, so that no new file is given one of their inodes.
+    /// Kept open, so that no new file gets one of their inodes.
     files: Vec<File>,
     inodes: BTreeSet<u64>,
     bytes: BTreeSet<Vec<u8>>,
@@ -128,7 +128,7 @@ impl Content {
         content
     }
 
-    /// Files of the home that hold some of it, outside of these areas.
+    /// Files of the home, outside of these areas, that hold some of this content.
     fn left_in(&self, home: &Path, but: &[&str]) -> Vec<PathBuf> {
         let holds = |path: &PathBuf| {
             let inode = path.metadata().unwrap().ino();
@@ -140,7 +140,7 @@ impl Content {
 }
 
 #[test]
-fn what_is_set_apart_takes_its_copy_along_and_each_comes_back_byte_for_byte() {
+fn a_quarantine_includes_copies_and_a_release_restores_each_byte_for_byte() {
     let gate = Gate::new();
     gate.upload("one.mp4", 10);
     let one = gate.until("one.mp4", "published");
@@ -157,10 +157,13 @@ fn what_is_set_apart_takes_its_copy_along_and_each_comes_back_byte_for_byte() {
     assert_eq!(content.left_in(&gate.home.path(), &["quarantine"]), Vec::<PathBuf>::new());
     let mode = gate.area("quarantine").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0, "others may not look into the quarantine");
-    assert_eq!(gate.told(&one, "decided"), ["quarantine by Ana Officer: ticket 17"]);
-    assert_eq!(gate.told(&two, "quarantining"), ["another upload with the same content was quarantined"]);
+    assert_eq!(gate.history_details(&one, "decided"), ["quarantine by Ana Officer: ticket 17"]);
+    assert_eq!(
+        gate.history_details(&two, "quarantining"),
+        ["another upload with the same content was quarantined"]
+    );
     for id in [&one, &two] {
-        let closed = gate.told(id, "closed");
+        let closed = gate.history_details(id, "closed");
         assert!(closed.len() == 1 && closed[0].contains("none of them readable"), "{closed:?}");
     }
 
@@ -169,7 +172,7 @@ fn what_is_set_apart_takes_its_copy_along_and_each_comes_back_byte_for_byte() {
     assert_eq!(gate.assets()["two.mp4"].1, "quarantined", "each is released by itself");
     let back = tree(&gate.area("published"));
     assert!(!back.is_empty() && back.iter().all(|(path, bytes)| before[path] == *bytes));
-    assert!(gate.told(&one, "decided")[1].contains(", approved by Ben Counsel, until "));
+    assert!(gate.history_details(&one, "decided")[1].contains(", approved by Ben Counsel, until "));
     gate.decided("release", &two, &[]);
     gate.until("two.mp4", "published");
     assert!(tree(&gate.area("published")) == before, "both, with their manifests");
@@ -181,7 +184,7 @@ fn what_is_set_apart_takes_its_copy_along_and_each_comes_back_byte_for_byte() {
 }
 
 #[test]
-fn a_release_that_is_over_sets_the_asset_apart_again() {
+fn an_asset_is_quarantined_again_when_its_release_ends() {
     let gate = Gate::new();
     gate.upload("short.mp4", 20);
     let id = gate.until("short.mp4", "published");
@@ -189,13 +192,17 @@ fn a_release_that_is_over_sets_the_asset_apart_again() {
     gate.until("short.mp4", "quarantined");
     gate.decided("release", &id, &["--days", "0"]);
     let again = "its release has expired".to_owned();
-    until("it is quarantined again", || gate.told(&id, "quarantining"), |told| told.contains(&again));
+    until(
+        "it is quarantined again",
+        || gate.history_details(&id, "quarantining"),
+        |details| details.contains(&again),
+    );
     gate.until("short.mp4", "quarantined");
     assert_eq!(below(&gate.area("published")), Vec::<PathBuf>::new());
 }
 
 #[test]
-fn the_older_version_of_a_key_is_set_apart_with_it_and_stays() {
+fn the_older_version_of_a_key_is_quarantined_with_it_and_stays() {
     let gate = Gate::new();
     gate.upload("key.mp4", 30);
     let old = gate.until("key.mp4", "published");
@@ -213,7 +220,7 @@ fn the_older_version_of_a_key_is_set_apart_with_it_and_stays() {
         lines(&listed.stdout, &talk(&listed)).len()
     };
     until("both are quarantined", apart, |count| *count == 2);
-    assert_eq!(gate.told(&old, "quarantining"), ["a newer version of its key was quarantined"]);
+    assert_eq!(gate.history_details(&old, "quarantining"), ["a newer version of its key was quarantined"]);
     let refused = gate.decide("release", &old, &[]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(talk(&refused).contains("expected the newest upload of its key"), "{}", talk(&refused));
@@ -241,14 +248,18 @@ fn a_hold_stops_an_erasure_and_an_erasure_leaves_no_byte_and_no_key() {
         gate.decided("erase", id, &[]);
         until(
             "it is erased",
-            || gate.told(id, "closed"),
+            || gate.history_details(id, "closed"),
             |closed| {
-                closed.last().is_some_and(|_| !gate.told(id, "entered").iter().all(|phase| phase != "erased"))
+                closed.last().is_some_and(|_| {
+                    !gate.history_details(id, "entered").iter().all(|phase| phase != "erased")
+                })
             },
         );
     }
     let notices = || std::fs::read_to_string(gate.area("notices.jsonl")).unwrap();
-    until("both are told of", notices, |told| told.matches("\"kind\":\"erased\"").count() == 2);
+    until("both notices are delivered", notices, |notices| {
+        notices.matches("\"kind\":\"erased\"").count() == 2
+    });
     let Gate { home, service } = gate;
     assert_eq!(service.stop(), Some(0));
 
@@ -273,7 +284,7 @@ fn a_hold_stops_an_erasure_and_an_erasure_leaves_no_byte_and_no_key() {
     }
 }
 
-/// A home with one published asset, its gate at rest.
+/// A home with one published asset and no running process.
 fn at_rest() -> (TempHome, String) {
     let home = TempHome::new();
     let (status, ran) = home.run(&[&clip(&home, "clip.mp4", 70)]);
@@ -313,7 +324,7 @@ fn two_people_are_needed_where_policy_says_so() {
 }
 
 #[test]
-fn what_cannot_be_decided_is_refused_with_what_to_do() {
+fn an_impossible_decision_is_refused_with_what_to_do() {
     let (home, id) = at_rest();
     let refused = |arguments: &[&str], why: &str| {
         let mut command = home.command(arguments);

@@ -30,7 +30,7 @@ fn every_configuration_among_the_examples_is_valid() {
     }
 }
 
-/// What `scan --json` says about the subtitles, with more arguments.
+/// The output of `scan --json` over the subtitles, with more arguments.
 fn scanned(arguments: &[&Path]) -> (Option<i32>, Value) {
     let home = TempHome::new();
     let mut command = home.command(&["scan", "--json"]);
@@ -53,7 +53,7 @@ fn the_policy_finds_staff_numbers_and_leaves_the_known_address_alone() {
     assert_eq!(line["policy"], "quarantine", "Medium would be published, but the rule answers first");
 }
 
-/// The example as a process of its own; ended with the test.
+/// The example as a process, killed at the end of the test.
 struct Receiver {
     process: Child,
     output: BufReader<ChildStdout>,
@@ -102,7 +102,7 @@ impl Drop for Receiver {
     }
 }
 
-/// The header for this body, now, by a few lines that share nothing with the example.
+/// The header for this body and the present time, computed independently of the example.
 fn signed(body: &str) -> String {
     let sign = "import hmac, sys, time\n\
                 now = str(int(time.time()))\n\
@@ -112,7 +112,7 @@ fn signed(body: &str) -> String {
 }
 
 #[test]
-fn the_receiver_stores_what_was_signed_and_the_query_tells_what_was_refused() {
+fn the_receiver_stores_signed_notices_and_the_query_lists_refusals() {
     let home = TempHome::new();
     let received = home.file("received.jsonl");
     let mut receiver = Receiver::start(&received);
@@ -124,13 +124,13 @@ fn the_receiver_stores_what_was_signed_and_the_query_tells_what_was_refused() {
     let said = receiver.line();
     let id = said.strip_prefix("stored ").unwrap_or_else(|| panic!("{said:?}")).to_owned();
 
-    // The signed example of docs/reference/notices.md is sound, and too old; the other is forged.
+    // The example of docs/reference/notices.md has a valid signature but is too old; the other one is forged.
     let old = "t=1700000000,v1=d690c561c07b474aa5a712ea75ccb79f105798d963c831ce893b1e722de878f0";
     for (signature, body) in [(old, r#"{"id":"n1"}"#), ("t=1,v1=ü", "{}"), ("", "{}")] {
         let answer = receiver.post(signature, body);
         assert!(answer.contains(" 403 "), "{signature}: {answer}");
     }
-    // Delivered again, it is taken and not stored.
+    // A repeated delivery is accepted and not stored.
     let body = std::fs::read_to_string(&received).unwrap();
     let again = receiver.post(&signed(body.trim_end()), body.trim_end());
     assert!(again.contains(" 204 "), "{again}");

@@ -1,26 +1,25 @@
-//! Uploads that attack: each is refused with a code, opens no file, makes no connection.
+//! Hostile uploads: each is refused with a code, opens no file and makes no connection.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{TempHome, code, corpus, sample};
+use crate::support::{TempHome, code, sample};
 
-/// Writes the hostile corpus, aimed at a secret file and a listening socket of this test.
-fn hostile(home: &TempHome, url: &str) -> Option<(PathBuf, PathBuf)> {
-    let shared = corpus("hostile files are written by its generator")?;
+/// Writes hostile uploads that point at a secret file and a listening socket of this test.
+fn hostile(home: &TempHome, url: &str) -> (PathBuf, PathBuf) {
     let secret = home.file("secret.ts");
     std::fs::write(&secret, "a secret that no upload may read").unwrap();
     let out = home.file("hostile/x").parent().unwrap().to_path_buf();
     let made = Command::new("python3")
-        .arg(shared.join("hostile/make.py"))
+        .arg(reelgate_test_media::hostile_script())
         .arg(&out)
         .args(["--file", secret.to_str().unwrap(), "--url", url])
         .stdout(Stdio::null())
         .status()
         .unwrap();
     assert!(made.success());
-    Some((out, secret))
+    (out, secret)
 }
 
 #[test]
@@ -28,7 +27,7 @@ fn every_hostile_upload_is_refused_with_a_code_and_touches_nothing() {
     let home = TempHome::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/x.ts", listener.local_addr().unwrap());
-    let Some((dir, secret)) = hostile(&home, &url) else { return };
+    let (dir, secret) = hostile(&home, &url);
     let trace = home.file("trace");
     let strace = ["-f", "-qq", "-e", "trace=openat,open,openat2,connect,execve", "-o"];
     let mut command = Command::new("strace");
@@ -79,7 +78,7 @@ fn a_truncated_upload_is_refused_before_anything_is_encoded() {
 }
 
 #[test]
-fn a_given_checksum_is_compared() {
+fn a_checksum_file_is_compared_with_the_upload() {
     let home = TempHome::new();
     let upload = |name: &str, checksum: &str| {
         let path = home.file(name);
@@ -94,7 +93,7 @@ fn a_given_checksum_is_compared() {
     assert_eq!(code(&run[1]), "checksum_unreadable");
     let dir: &Path = wrong.parent().unwrap();
     let (_, listed) = home.run(&[dir]);
-    assert_eq!(listed.len(), 2, "a checksum beside an upload is not an upload");
+    assert_eq!(listed.len(), 2, "a checksum file is not an upload");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The same uploads, told of in another order or twice, end the same.
+//! Uploads whose events arrive in another order or twice end the same.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{TempHome, sample};
 
-/// What an asset came to, without ids, paths of the home and times.
+/// The outcome of an asset without ids, paths of the home and times.
 fn outcome(line: &Value) -> (String, (Value, Value, Value, Value)) {
     let name = Path::new(line["source"]["path"].as_str().unwrap())
         .file_name()

@@ -1,9 +1,9 @@
-//! What the binaries link: read from the files themselves.
+//! The shared libraries that the binaries link, read from the files.
 
 use std::path::Path;
 use std::process::Command;
 
-/// Shared libraries a binary asks for.
+/// Shared libraries that a binary needs.
 fn needed(binary: &Path) -> Vec<String> {
     let dynamic =
         Command::new("readelf").arg("-d").arg(binary).output().expect("readelf comes with the compiler");

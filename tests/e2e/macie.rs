@@ -1,5 +1,5 @@
-//! A scanner outside reads the text of assets: publishing waits for its answer, and what it finds is tied to its place. The
-//! sidecars lie in an S3 of an emulator; Macie's own side is an imitation that the tests answer for.
+//! Macie reads the text of assets: publishing waits for its answer, and its findings are linked to their places. The sidecars are
+//! in an emulator's S3. An imitation of Macie answers as each test says.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
@@ -17,7 +17,7 @@ use crate::support::{TempHome, code, lines, talk, tool, undocumented};
 
 const BUCKET: &str = "sidecars";
 const PATIENCE: Duration = Duration::from_secs(120);
-/// An invented name: the classifier of the program itself looks for none.
+/// An invented name: the built-in classifier does not search for names.
 const NAME: &str = "Maria Beispielmann";
 const SECOND: u64 = 1_000_000_000;
 
@@ -85,14 +85,14 @@ impl MacieFixture {
         self.start(&["run", "--json", file.to_str().unwrap()])
     }
 
-    /// The job of this number, once it has been asked for.
+    /// The job of this number, once it has been created.
     fn job(&self, number: usize) -> Value {
         let since = Instant::now();
         loop {
             if let Some(job) = self.macie.jobs().get(number) {
                 return job.clone();
             }
-            assert!(since.elapsed() < PATIENCE, "no job was begun: {:?}", self.macie.calls());
+            assert!(since.elapsed() < PATIENCE, "no job was created: {:?}", self.macie.calls());
             std::thread::sleep(Duration::from_millis(200));
         }
     }
@@ -120,7 +120,7 @@ impl MacieFixture {
         (key.clone(), text.lines().map(str::to_owned).collect())
     }
 
-    /// Macie finds the name where it stands in the text of a job.
+    /// Macie reports the name in the line of a job's text that holds it.
     fn find_name(&self, job: &Value, severity: &str) {
         let (key, lines) = self.sidecar(job);
         let record = lines.iter().position(|line| line.contains(NAME)).expect("the name is in the text");
@@ -143,7 +143,7 @@ impl MacieFixture {
         self.macie.set(job["jobId"].as_str().unwrap(), state, false);
     }
 
-    /// A video in whose second cue the name stands.
+    /// A video whose second cue holds the name.
     fn talk_with_a_name(&self) -> PathBuf {
         let subtitles = self.home.file("talk.srt");
         let text = format!(
@@ -173,7 +173,7 @@ fn found_by_macie(line: &Value) -> &Value {
 }
 
 #[test]
-fn an_asset_waits_for_macie_and_shows_where_its_findings_lie() {
+fn an_asset_waits_for_macie_and_shows_where_its_findings_are() {
     let fixture = MacieFixture::new("both");
     let running = fixture.run(&fixture.talk_with_a_name());
     let job = fixture.job(0);
@@ -199,7 +199,7 @@ fn an_asset_waits_for_macie_and_shows_where_its_findings_lie() {
 }
 
 #[test]
-fn what_only_macie_finds_sets_an_asset_apart() {
+fn a_finding_of_macie_alone_quarantines_an_asset() {
     let fixture = MacieFixture::new("macie");
     let running = fixture.run(&fixture.talk_with_a_name());
     let job = fixture.job(0);
@@ -250,7 +250,7 @@ fn where_macies_answer_is_not_required_publishing_waits_for_its_job_alone() {
 }
 
 #[test]
-fn where_macies_answer_is_not_required_its_trouble_keeps_nothing_back() {
+fn where_macies_answer_is_not_required_its_errors_stop_no_publication() {
     let fixture = MacieFixture::new("local");
     for _ in 0..50 {
         fixture.macie.refuse(403, "AccessDeniedException");
@@ -264,16 +264,16 @@ fn where_macies_answer_is_not_required_its_trouble_keeps_nothing_back() {
 }
 
 #[test]
-fn a_check_tells_how_macie_stands_and_a_wait_for_nobody_is_refused() {
+fn check_reports_the_state_of_macie_and_a_wait_without_macie_is_refused() {
     let fixture = MacieFixture::new("both");
     std::fs::create_dir_all(fixture.home.path()).unwrap();
-    let told = fixture.start(&["check"]).wait_with_output().unwrap();
-    let lines = String::from_utf8_lossy(&told.stdout).into_owned();
-    assert!(lines.contains("✓ scanner: Macie is enabled; 2 of "), "{lines}{}", talk(&told));
+    let check = fixture.start(&["check"]).wait_with_output().unwrap();
+    let lines = String::from_utf8_lossy(&check.stdout).into_owned();
+    assert!(lines.contains("✓ scanner: Macie is enabled; 2 of "), "{lines}{}", talk(&check));
     fixture.macie.pause();
-    let told = fixture.start(&["check"]).wait_with_output().unwrap();
-    assert!(String::from_utf8_lossy(&told.stdout).contains("✗ scanner: "));
-    assert_eq!(told.status.code(), Some(3));
+    let check = fixture.start(&["check"]).wait_with_output().unwrap();
+    assert!(String::from_utf8_lossy(&check.stdout).contains("✗ scanner: "));
+    assert_eq!(check.status.code(), Some(3));
     std::fs::write(&fixture.config, "[privacy]\nrequired = \"macie\"\n").unwrap();
     let refused = fixture.start(&["check"]).wait_with_output().unwrap();
     assert!(talk(&refused).contains("privacy.required: expected `local` without aws.macie.area"));

@@ -1,4 +1,4 @@
-//! End to end: the real binary on real files, seen from outside as a user, a script or a player sees it.
+//! End to end: the real binary on real files, as a user, a script or a player sees it.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "reads are bounded by `take`")]

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use crate::support::{TempHome, sample};
 
-/// A receiver that refuses the first delivery and takes the others; what it got, as (signature, body).
+/// A receiver that refuses the first delivery and accepts the others; records (signature, body).
 fn receiver() -> (String, mpsc::Receiver<(String, String)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());

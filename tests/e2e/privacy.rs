@@ -1,4 +1,4 @@
-//! Personal data is found where it is planted, and appears nowhere it must not.
+//! Planted personal data is found, and appears nowhere else.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ const IN_TAG: &str = "planted.person@example-mail.net";
 const IN_SUBTITLE: &str = "219-09-9876";
 const IN_CHAPTER: &str = "DE89370400440532013000";
 const ALL: [&str; 4] = [IN_NAME, IN_TAG, IN_SUBTITLE, IN_CHAPTER];
-/// Names the upload itself, which is its owner's to choose; nothing else may.
+/// Columns that name the upload, which its owner chooses; no other column may hold a value.
 const NAMING: [&str; 3] = ["assets.key", "assets.location", "assets.published_location"];
 
 /// A video with a value in its name, in a tag, in a subtitle and in a chapter.
@@ -112,9 +112,9 @@ fn planted_values_appear_in_no_metric() {
         lines(&listed.stdout, &talk(&listed)).len()
     };
     until("it is quarantined", ended, |count| *count == 1);
-    let told =
+    let counted =
         |answer: &(u16, String)| answer.1.contains("reelgate_assets_ended_total{phase=\"quarantined\"} 1");
-    let (_, metrics) = until("the end is counted", || service.get("/metrics"), told);
+    let (_, metrics) = until("the end is counted", || service.get("/metrics"), counted);
     for value in ALL {
         assert!(!metrics.contains(value), "a metric holds {value}");
     }
@@ -122,7 +122,7 @@ fn planted_values_appear_in_no_metric() {
 }
 
 #[test]
-fn a_quarantined_asset_leaves_no_readable_output_and_its_source_is_kept_apart() {
+fn a_quarantined_asset_leaves_no_readable_output_and_its_source_is_kept_in_quarantine() {
     let home = TempHome::new();
     let source = sample("planted-card-number.mp4");
     let (status, run) = home.run(&[&source]);

@@ -1,4 +1,4 @@
-//! What a published asset looks like to players, provers and scripts.
+//! A published asset as players, probers and scripts see it.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -85,7 +85,7 @@ fn renditions(line: &Value) -> Vec<&str> {
     line["renditions"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect()
 }
 
-/// GStreamer's own clients, which fetch over HTTP, with their own demuxers, outside of Reelgate.
+/// GStreamer's HTTP clients and demuxers, independent of Reelgate.
 fn plays_to_the_end(manifest: &Path) {
     let server = Server::start(manifest.parent().unwrap());
     let uri =
@@ -117,7 +117,7 @@ impl Server {
         Self { child, log, port }
     }
 
-    /// What was asked for.
+    /// Requested paths.
     fn stop(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -127,7 +127,7 @@ impl Server {
     }
 }
 
-/// Durations of the playlist are those of the segments, and their rates those of the bytes.
+/// The playlist's durations equal those of the segments, and its bit rates follow from their bytes.
 fn playlists_agree_with_their_segments(dir: &Path) {
     let master = std::fs::read_to_string(dir.join("master.m3u8")).unwrap();
     let mut checked = 0;

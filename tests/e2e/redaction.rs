@@ -1,4 +1,4 @@
-//! What is seen on screen is taken out of the segments that show it, and out of nothing else.
+//! A redaction changes the segments that show a finding, and nothing else.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::support::{TempHome, lines, talk, tool};
 
 /// An invented card number that passes the check of its kind.
 const CARD: &str = "4539 5787 6362 1486";
-/// Installed with the packages of the tests.
+/// A font that the set-up of the tests installs.
 const FONT: &str = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf";
 const READING: &str = "[media.screen_text]\non_screen = true\ninterval_ms = 500\n";
 const REDACTING: &str = "[[privacy.rules]]\nseverity = \"medium\"\naction = \"redact_then_publish\"\n";
@@ -76,7 +76,7 @@ fn joined(home: &TempHome, segments: &BTreeMap<String, Vec<u8>>) -> (PathBuf, St
     (path.clone(), tool("ffprobe", &[&count[..], &[path.to_str().unwrap()]].concat()))
 }
 
-/// Whether a reader of text sees the number in these segments.
+/// Whether text recognition finds the number in these segments.
 fn is_read(segments: &BTreeMap<String, Vec<u8>>) -> (bool, String) {
     let home = TempHome::new();
     let (file, frames) = joined(&home, segments);
@@ -98,7 +98,7 @@ fn only_the_second_segment_differs(before: &BTreeMap<String, Vec<u8>>, after: &B
 }
 
 #[test]
-fn policy_takes_a_number_out_of_the_segment_that_shows_it_and_out_of_nothing_else() {
+fn policy_redacts_a_number_only_in_the_segment_that_shows_it() {
     let (plain, redacting) = (TempHome::new(), TempHome::new());
     let file = shown(&plain);
     let before = segments(&outputs(&run(&plain, "", &file)));
@@ -119,7 +119,7 @@ fn policy_takes_a_number_out_of_the_segment_that_shows_it_and_out_of_nothing_els
 }
 
 #[test]
-fn a_person_has_part_of_a_published_picture_and_of_its_sound_taken_out() {
+fn a_person_redacts_part_of_a_published_picture_and_of_its_sound() {
     let home = TempHome::new();
     let file = shown(&home);
     let line = run(&home, "", &file);
@@ -140,10 +140,10 @@ fn a_person_has_part_of_a_published_picture_and_of_its_sound_taken_out() {
     let silenced = changed(&after, &segments(&outputs(&line)));
     let last = |name: &String| name.starts_with("audio/") && name.ends_with("00002.m4s");
     assert!(!silenced.is_empty() && !silenced.iter().any(last), "{silenced:?}");
-    let told = home.reelgate(&["why", id, "--json"]);
-    let told = lines(&told.stdout, "");
-    let decided = told.iter().filter(|line| line["what"] == "decided").count();
-    assert_eq!(decided, 2, "{told:?}");
+    let output = home.reelgate(&["why", id, "--json"]);
+    let history = lines(&output.stdout, "");
+    let decided = history.iter().filter(|line| line["what"] == "decided").count();
+    assert_eq!(decided, 2, "{history:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `reelgate redo`: part of what stands published is made anew, the rest stays.
+//! `reelgate redo` replaces part of a published asset and keeps the rest.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -34,7 +34,7 @@ impl Published {
         assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
     }
 
-    /// Lets the next `run` do what is due, with these settings.
+    /// Runs the due work with these settings.
     fn run(&self, settings: &[(&str, &str)]) -> Value {
         let mut command = self.home.command(&["run", "--json"]);
         let output = command.arg(sample(SAMPLE)).envs(settings.iter().copied()).output().unwrap();
@@ -69,7 +69,7 @@ fn attempts(shown: &Value, stage: &str) -> u64 {
 }
 
 #[test]
-fn a_rendition_is_encoded_again_and_mends_what_was_lost() {
+fn a_redo_encodes_a_rendition_again_and_restores_a_lost_file() {
     let published = Published::new();
     let before = published.files();
     let lost = before.keys().find(|name| name.starts_with("video/") && name.ends_with(".m4s")).unwrap();
@@ -92,7 +92,7 @@ fn a_rendition_is_encoded_again_and_mends_what_was_lost() {
 }
 
 #[test]
-fn from_validation_on_new_settings_count_and_nothing_old_is_left() {
+fn a_redo_from_validation_uses_new_settings_and_leaves_no_old_output() {
     let published = Published::new();
     let before = published.files();
     published.redo(&["--stage", "validate"]);
@@ -112,7 +112,7 @@ fn from_validation_on_new_settings_count_and_nothing_old_is_left() {
 }
 
 #[test]
-fn a_screening_is_done_again_with_the_text_gathered_anew() {
+fn a_redo_of_screening_reads_the_text_again() {
     let published = Published::new();
     published.redo(&["--stage", "screen"]);
     let shown = published.run(&[]);
@@ -121,7 +121,7 @@ fn a_screening_is_done_again_with_the_text_gathered_anew() {
 }
 
 #[test]
-fn what_cannot_be_redone_is_told_with_the_reason() {
+fn an_impossible_redo_is_refused_with_the_reason() {
     let published = Published::new();
     for (arguments, why) in [
         (["redo", &published.id, "--rendition", "8k"], "expected one of its renditions"),

@@ -1,4 +1,4 @@
-//! `scan`: files outside of any home are read as the gate would read them, and nothing of a value is printed.
+//! `scan` reads files outside of any home as the pipeline would, and prints no part of a value.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ const CARD: &str = "4539 5787 6362 1486";
 const MAIL: &str = "planted.person@example-mail.net";
 const NUMBER: &str = "219-09-9876";
 
-/// Subtitles with a value in one cue, one that spans two, and letters of several bytes before them.
+/// Subtitles with a value in one cue and one over two cues, after letters of several bytes.
 fn subtitles(home: &TempHome) -> (PathBuf, String) {
     let text = format!(
         "1\n00:00:01,000 --> 00:00:02,000\nGrüße 🎬 an {MAIL}\n\n\
@@ -43,7 +43,7 @@ fn holds_no_value(printed: &str) {
 }
 
 #[test]
-fn subtitles_are_told_in_macies_words_with_their_times_and_without_values() {
+fn subtitle_findings_use_macies_terms_with_times_and_without_values() {
     let home = TempHome::new();
     let (path, _) = subtitles(&home);
     let (status, printed) = scan(&home, &["--json"], &path);
@@ -98,7 +98,7 @@ fn a_name_is_read_like_the_rest_and_printed_masked() {
 }
 
 #[test]
-fn text_without_a_finding_of_weight_is_done() {
+fn text_without_a_finding_of_medium_or_above_exits_with_0() {
     let home = TempHome::new();
     let path = home.file("log.txt");
     std::fs::write(&path, "2024-05-01T10:00:00Z frame 00:01:02:03 of v1.2.3\nhost 93.184.216.34\n").unwrap();
@@ -111,7 +111,7 @@ fn text_without_a_finding_of_weight_is_done() {
 }
 
 #[test]
-fn media_is_read_in_the_jail_and_says_what_nobody_looked_at() {
+fn media_is_read_in_the_jail_and_the_result_lists_what_was_not_searched() {
     let home = TempHome::new();
     let (status, printed) = scan(&home, &["--json"], &sample("planted-card-number.mp4"));
     assert_eq!(status, Some(3), "{printed}");
@@ -130,7 +130,7 @@ fn media_is_read_in_the_jail_and_says_what_nobody_looked_at() {
 }
 
 #[test]
-fn what_cannot_be_read_is_said_and_is_not_clean() {
+fn an_unreadable_file_is_reported_and_is_not_clean() {
     let home = TempHome::new();
     let path = home.file("archive.bin");
     std::fs::write(&path, b"PK\x03\x04\0\0\0\0 pay with 4539578763621486").unwrap();
@@ -220,7 +220,7 @@ fn what_policy_would_do_follows_the_rules() {
 }
 
 #[test]
-fn wrong_usage_is_said_in_one_line() {
+fn wrong_usage_is_reported_in_one_line() {
     let home = TempHome::new();
     let text = home.file("a.txt");
     std::fs::write(&text, "a\n").unwrap();

@@ -1,4 +1,4 @@
-//! `serve`: takes complete files only, tells how it is, stops when asked, goes on after a restart.
+//! `serve` takes complete files only, reports its health, stops on SIGTERM, and continues after a restart.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{TempHome, lines, sample};
 
-/// A gate that works, stopped where the test ends.
+/// A running `serve`, stopped at the end of the test.
 pub struct Service {
     child: Child,
     address: String,
@@ -47,13 +47,13 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // Already gone where the test stopped it.
+        // The test may have stopped it already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Waits until something holds; fails with what was seen last.
+/// Waits until a condition holds; otherwise fails with the last value.
 pub fn until<T: std::fmt::Debug>(what: &str, mut look: impl FnMut() -> T, holds: impl Fn(&T) -> bool) -> T {
     let deadline = Instant::now() + Duration::from_secs(120);
     loop {
@@ -86,7 +86,7 @@ fn a_file_is_taken_when_it_is_complete_and_not_before() {
     let service = Service::start(&home);
     let ingest = home.path().join("ingest");
     let bytes = std::fs::read(sample("big-buck-bunny-5s.mp4")).unwrap();
-    // A copy that pauses for longer than the settle time, with the file held open.
+    // A copy that pauses for longer than the settle time while the file is open.
     let mut slow = File::create(ingest.join("slow.mp4")).unwrap();
     slow.write_all(&bytes[..bytes.len() / 2]).unwrap();
     slow.flush().unwrap();
@@ -141,7 +141,7 @@ fn health_readiness_and_metrics_are_served_on_loopback() {
 }
 
 #[test]
-fn a_stop_in_the_middle_gives_work_back_and_a_restart_finishes_it() {
+fn a_stop_during_work_gives_it_back_and_a_restart_finishes_it() {
     let home = TempHome::new();
     let mut service = Service::start(&home);
     let ingest = home.path().join("ingest");
@@ -151,7 +151,7 @@ fn a_stop_in_the_middle_gives_work_back_and_a_restart_finishes_it() {
         || states(&home),
         |states| states.iter().any(|(_, state)| state == "processing"),
     );
-    // No grace: what runs is given back at once.
+    // No grace: running work is given back at once.
     service = restart(service, &home);
     until("the long video ends", || states(&home), |states| ended(states) == 1);
     assert_eq!(states(&home), [("long.mp4".to_owned(), "published".to_owned())]);

@@ -1,4 +1,4 @@
-//! A home of its own for each test, and the binary in it.
+//! A separate home for each test, and the binary in it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -20,14 +20,14 @@ impl TempHome {
         self.dir.path().join("home")
     }
 
-    /// A place beside the home for a test's own files.
+    /// A path outside of the home for a test's own files.
     pub fn file(&self, name: &str) -> PathBuf {
         let path = self.dir.path().join("uploads").join(name);
         std::fs::create_dir_all(path.parent().expect("it has a parent")).expect("a directory");
         path
     }
 
-    /// `reelgate ARGS --home HOME`, ready to run, in an environment without settings of its own.
+    /// `reelgate ARGS --home HOME`, ready to run, without settings from the environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_reelgate"));
         command.args(arguments).arg("--home").arg(self.path()).current_dir(self.dir.path());
@@ -37,7 +37,7 @@ impl TempHome {
         command
     }
 
-    /// Runs it to its end.
+    /// Runs the command and waits for its end.
     pub fn reelgate(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().expect("reelgate starts")
     }
@@ -67,9 +67,14 @@ pub fn lines(stdout: &[u8], talk: &str) -> Vec<Value> {
     text.lines().map(parse).collect()
 }
 
-/// What it says on standard error.
+/// Standard error as text.
 pub fn talk(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Whether tests use media in full size, as in `make test-long`, instead of smaller media that prove the same.
+pub fn is_full_size() -> bool {
+    std::env::var_os("REELGATE_FULL_MEDIA").is_some()
 }
 
 /// A file of `samples/`.
@@ -77,14 +82,10 @@ pub fn sample(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("samples").join(name)
 }
 
-/// The corpus of real files, where this machine has it.
-pub fn corpus(why: &str) -> Option<PathBuf> {
-    let shared = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/media");
-    if shared.join("manifest.csv").is_file() {
-        return Some(shared);
-    }
-    println!("skipped: no corpus: {why}");
-    None
+/// The outcome of an asset: `published`, or the code of the reason.
+pub fn outcome(line: &Value) -> &str {
+    let state = line["state"].as_str().expect("each line has a state");
+    if state == "published" { state } else { code(line) }
 }
 
 /// The reason's code, or an empty text.
@@ -101,7 +102,7 @@ pub fn tool(program: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// What the published schema of `run --json` says against a line.
+/// Where a line differs from the published schema of `run --json`.
 pub fn undocumented(line: &Value) -> Vec<String> {
     let schema: Value =
         serde_json::from_str(include_str!("../../docs/reference/run-output.schema.json")).expect("JSON");

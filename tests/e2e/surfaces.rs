@@ -1,4 +1,4 @@
-//! The same planted data on every surface that can be read: each is found, at its time and its place.
+//! The same data planted on every readable surface is found each time, with time and place.
 
 use std::path::{Path, PathBuf};
 
@@ -6,16 +6,16 @@ use serde_json::Value;
 
 use crate::support::{TempHome, tool};
 
-/// An invented card number that passes the check of its kind, as it is written for people and as one word.
+/// An invented card number that passes the check of its kind, in groups of digits and as one word.
 const CARD: &str = "4539 5787 6362 1486";
 const CARD_DIGITS: &str = "4539578763621486";
-/// A place.
+/// A GPS position.
 const PLACE: &str = "+48.858222+002.294500/";
-/// Installed with the packages of the tests.
+/// A font that the set-up of the tests installs.
 const FONT: &str = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf";
 const SECOND: u64 = 1_000_000_000;
 
-/// Everything found in a file, as places.
+/// All findings in a file, as places.
 fn places(home: &TempHome, file: &Path) -> Vec<Value> {
     let config = home.file("reading.toml");
     std::fs::write(&config, "[media.screen_text]\non_screen = true\ncodes = true\ninterval_ms = 1000\n")

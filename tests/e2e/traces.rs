@@ -1,4 +1,4 @@
-//! Traces: one an asset, over all actors and media workers, derived from its id; and never in the way of work.
+//! Traces: each asset has one, derived from its id, over all actors and media workers; tracing never stops work.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::support::{TempHome, lines, sample};
 
-/// A collector that takes everything; what it got, request by request.
+/// A collector that accepts and records every request.
 fn collector() -> (String, mpsc::Receiver<ExportTraceServiceRequest>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -42,7 +42,7 @@ fn serve(mut stream: TcpStream, sender: &mpsc::Sender<ExportTraceServiceRequest>
         let length = head.split_once("content-length: ").unwrap().1.lines().next().unwrap().parse().unwrap();
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
-        // Nobody listens any more where the test is over.
+        // The receiver is gone at the end of the test.
         let _ = sender.send(ExportTraceServiceRequest::decode(&*body).unwrap());
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
     }
@@ -77,7 +77,7 @@ fn children<'a>(spans: &'a [Span], of: &'a Span, name: &'a str) -> impl Iterator
 }
 
 #[test]
-fn one_trace_tells_the_life_of_an_asset_and_the_log_names_it() {
+fn one_trace_covers_the_life_of_an_asset_and_the_log_names_it() {
     let home = TempHome::new();
     let (url, received) = collector();
     let mut command = home.command(&["run", "--json", "--log", "reelgate_actors=debug"]);
@@ -131,7 +131,7 @@ fn one_trace_tells_the_life_of_an_asset_and_the_log_names_it() {
 }
 
 #[test]
-fn a_refusal_is_told_by_its_code_alone() {
+fn a_span_names_a_refusal_by_its_code_alone() {
     let home = TempHome::new();
     let (url, received) = collector();
     let mut command = home.command(&["run", "--json"]);
@@ -147,7 +147,7 @@ fn a_refusal_is_told_by_its_code_alone() {
 }
 
 #[test]
-fn the_log_names_the_trace_also_where_nothing_is_exported() {
+fn the_log_names_the_trace_even_if_nothing_is_exported() {
     let home = TempHome::new();
     let mut command = home.command(&["run", "--json", "--log", "info"]);
     let output = command.arg(sample("playlist-in-disguise.mp4")).output().unwrap();
@@ -160,7 +160,7 @@ fn the_log_names_the_trace_also_where_nothing_is_exported() {
 }
 
 #[test]
-fn nothing_is_sent_of_a_trace_that_is_not_sampled() {
+fn a_trace_that_is_not_sampled_sends_nothing() {
     let home = TempHome::new();
     let (url, received) = collector();
     let mut command = home.command(&["run", "--json"]);
@@ -172,7 +172,7 @@ fn nothing_is_sent_of_a_trace_that_is_not_sampled() {
 
 #[test]
 fn a_collector_that_is_gone_or_never_answers_changes_nothing() {
-    // The kernel takes connections for it, and nobody ever reads them.
+    // The kernel accepts connections, and nobody reads from them.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let seen = |collector: String| {
@@ -191,7 +191,7 @@ fn a_collector_that_is_gone_or_never_answers_changes_nothing() {
 }
 
 #[test]
-fn an_address_or_a_share_that_cannot_be_is_refused_with_its_key() {
+fn an_invalid_address_or_share_is_refused_with_its_key() {
     for (name, value, key) in [
         ("REELGATE__TELEMETRY__OTLP", "collector:4317", "telemetry.otlp"),
         ("REELGATE__TELEMETRY__SAMPLING", "1.5", "telemetry.sampling"),

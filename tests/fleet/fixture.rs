@@ -1,4 +1,4 @@
-//! A fleet on stand-ins: PostgreSQL, and S3, EventBridge, Kinesis, SNS and SQS by LocalStack, wired the way they are on
+//! A fleet on stand-ins: PostgreSQL, and S3, EventBridge, Kinesis, SNS and SQS by LocalStack, connected as on
 //! AWS. Nodes are processes of the real binary.
 
 use std::collections::BTreeMap;
@@ -12,6 +12,9 @@ use aws_sdk_s3::types as s3;
 use reelgate_stand_ins::{ACCOUNT, LocalStack, Postgres, REGION, fresh_name};
 use serde_json::{Value, json};
 
+/// How long a node owns a task without renewing it.
+pub const LEASE: Duration = Duration::from_secs(4);
+
 /// Everything outside the nodes.
 pub struct FleetFixture {
     pub localstack: LocalStack,
@@ -20,13 +23,13 @@ pub struct FleetFixture {
     pub s3: aws_sdk_s3::Client,
     pub kinesis: aws_sdk_kinesis::Client,
     pub sqs: aws_sdk_sqs::Client,
-    /// Where producers put.
+    /// Bucket for uploads.
     pub ingest: String,
-    /// Where everything else is.
+    /// Bucket for everything else.
     pub media: String,
-    /// What the nodes read.
+    /// Stream that the nodes read.
     pub stream: String,
-    /// What EventBridge writes to: the same, or one that the test passes on from.
+    /// Stream that EventBridge writes: the same one, or one from which the test forwards events.
     pub source_stream: String,
     queue: String,
     topic: String,
@@ -35,7 +38,7 @@ pub struct FleetFixture {
 }
 
 impl FleetFixture {
-    /// Wires it; with `scrambled`, events reach the nodes only through the test.
+    /// Connects everything; with `scrambled`, events reach the nodes only through the test.
     pub async fn new(scrambled: bool) -> Self {
         let localstack = LocalStack::shared();
         let postgres = Postgres::start(reelgate_stand_ins::postgres::Durability::Durable);
@@ -95,7 +98,7 @@ impl FleetFixture {
 
     async fn make_events(&self, name: &str) {
         for stream in [&self.stream, &self.source_stream] {
-            // The second one may be the first.
+            // Both may be the same.
             let made = self.kinesis.create_stream().stream_name(stream).shard_count(2).send().await;
             assert!(made.is_ok() || self.stream == self.source_stream);
             self.until_active(stream).await;
@@ -140,9 +143,10 @@ impl FleetFixture {
     fn configuration(&self) -> String {
         let (ingest, media, stream, topic) = (&self.ingest, &self.media, &self.stream, &self.topic);
         let (store, endpoint) = (self.postgres.tcp_url(&self.database), self.localstack.endpoint());
+        let lease_ms = LEASE.as_millis();
         format!(
             "[node]\nself_test = false\nsweep_s = 0\n\
-             [engine]\nlease_ms = 4000\nheavy_tasks = 1\n\
+             [engine]\nlease_ms = {lease_ms}\nheavy_tasks = 1\n\
              [serve]\npoll_ms = 200\ngrace_s = 5\n\
              [store]\nurl = \"{store}\"\nconnections = 4\n\
              [objects]\nurl = \"s3://{media}\"\ningest = \"s3://{ingest}\"\n\
@@ -189,6 +193,11 @@ impl FleetFixture {
         command.env("REELGATE__NODE__NAME", name).envs(environment.iter().copied());
         let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         Node { name: name.to_owned(), child }
+    }
+
+    /// The log of one node so far.
+    pub fn log(&self, name: &str) -> String {
+        std::fs::read_to_string(self.dir.path().join(format!("{name}.log"))).unwrap()
     }
 
     /// The logs of every node so far.
@@ -264,7 +273,7 @@ impl FleetFixture {
         got.body.collect().await.unwrap().to_vec()
     }
 
-    /// Holds every published asset's outputs against its manifest; returns how many there are.
+    /// Compares every published asset's outputs with its manifest; returns the number of assets.
     pub async fn verify_published(&self) -> usize {
         use sha2::Digest;
         let manifests: Vec<String> =
@@ -303,7 +312,7 @@ impl Node {
         self.child.wait().unwrap();
     }
 
-    /// Asks it to stop and waits for its exit status.
+    /// Sends SIGTERM and waits for the exit status.
     pub fn stop(&mut self) -> Option<i32> {
         self.signal("TERM");
         self.child.wait().unwrap().code()
@@ -318,7 +327,7 @@ impl Drop for Node {
     }
 }
 
-/// Looks again and again until it is so.
+/// Checks a condition repeatedly until it holds.
 pub async fn wait_for(what: &str, within: Duration, mut so: impl AsyncFnMut() -> bool) {
     let since = Instant::now();
     while !so().await {

@@ -1,4 +1,4 @@
-//! Many nodes over one store and one stream, with real clients against servers that nobody here wrote.
+//! Many nodes over one store and one stream, with real clients against independent servers.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,5 +1,5 @@
-//! Building one room, the laptop's set or the whole workspace chooses the same features of every shared crate, so that what
-//! one command has built serves the next one.
+//! Building one room, the laptop's set or the whole workspace chooses the same features of every shared crate, so that one
+//! command can use what another has built.
 
 use std::collections::{BTreeMap, BTreeSet};
 

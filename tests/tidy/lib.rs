@@ -1,5 +1,5 @@
-//! What the house rules read: the tracked files and what cargo says of the tree of packages. Plain text all of it, so that
-//! this crate needs no other.
+//! Input of the house rules: the tracked files and cargo's tree of packages. All of it is plain text, so this crate needs no
+//! other crate.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,7 +15,7 @@ pub fn tracked() -> Vec<PathBuf> {
     let text = output(Command::new("git").args(["ls-files", "-z"]));
     let files: Vec<PathBuf> = text.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect();
     assert!(files.len() > 50, "expected the whole tree, found {} files", files.len());
-    // One that is deleted and not committed yet is still listed.
+    // Git still lists a file whose deletion is not committed.
     files.into_iter().filter(|file| root().join(file).exists()).collect()
 }
 
@@ -24,7 +24,7 @@ pub fn text_of(file: &Path) -> Option<String> {
     std::fs::read(root().join(file)).ok().and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
-/// What a command prints, run in the root; anything but success fails the test that asked.
+/// What a command prints, run in the root; any failure fails the test.
 pub fn output(command: &mut Command) -> String {
     let output = command.current_dir(root()).output().expect("git and cargo are installed");
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));

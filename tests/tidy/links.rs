@@ -1,4 +1,4 @@
-//! Documents that can be followed: every relative link, anchor and named file leads somewhere, and the index of the documents is whole.
+//! Links in documents: every relative link, anchor and named file exists, and the index lists every document.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -33,7 +33,7 @@ fn every_document_is_listed_in_the_index() {
         .filter(|file| below("docs", file) && !below("docs/images", file) && file != Path::new(INDEX))
         .collect();
     assert!(documents.len() > 20, "expected the documents, found {documents:?}");
-    // A folder with an index of its own is listed by that.
+    // A folder's README.md lists the documents of that folder.
     let indexes = documents.iter().filter(|file| file.ends_with("README.md")).cloned();
     let mut listed = BTreeSet::new();
     for index in indexes.chain([PathBuf::from(INDEX)]) {

@@ -1,6 +1,6 @@
 //! The house rules as ordinary tests: walls between rooms, file length, words that must not appear, features that are the
-//! same for every set of crates, that every link in the documents leads somewhere, and that every dependency is there for a
-//! reason. Licences are `deploy/local/deny.sh`'s.
+//! same for every set of crates, that every link in the documents resolves, and that every dependency has a
+//! reason. `deploy/local/deny.sh` checks licences.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! What the manifests of the workspace say, read without a library: sections, keys and names are all that the rules ask for.
+//! The manifests of the workspace, parsed without a library: the rules need only sections, keys and names.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub struct Dependency {
     pub dev: bool,
 }
 
-/// Every crate of the workspace that has code. A manifest with a workspace of its own is none.
+/// Every crate of the workspace that has code; not a manifest with a separate workspace.
 pub fn all() -> Vec<Manifest> {
     let tracked = crate::tracked();
     let files = tracked.iter().filter(|file| file.file_name().is_some_and(|name| name == "Cargo.toml"));
@@ -30,7 +30,7 @@ pub fn all() -> Vec<Manifest> {
     };
     let found: Vec<Manifest> = texts
         .filter(is_member)
-        // Its entries are no dependencies in the sense of these rules.
+        // These rules do not count its entries as dependencies.
         .filter(|(file, _)| *file != Path::new("unify/Cargo.toml"))
         .map(|(file, text)| read(file.parent().expect("a file has a directory"), &text))
         .collect();
@@ -64,7 +64,7 @@ fn read(dir: &Path, text: &str) -> Manifest {
     manifest
 }
 
-/// Section, key up to its first dot, and value of every entry. A value may go on over lines until its brackets close.
+/// Section, key up to its first dot, and value of every entry. A value may span lines until its brackets close.
 fn entries(text: &str) -> Vec<(String, String, String)> {
     let (mut found, mut section, mut open) = (Vec::new(), String::new(), 0);
     for line in text.lines() {

@@ -316,10 +316,14 @@ fn kind(caps: &gst::CapsRef) -> TrackKind {
 mod tests {
     use super::*;
 
-    /// Stream times and flags of the packets of the first video track of a corpus file, from `seek_ns` on.
-    fn packets(path: &str, seek_ns: Option<u64>) -> Option<Vec<(u64, bool)>> {
+    fn trailer() -> Source {
         gst::init().unwrap();
-        let source = crate::corpus::open(path)?;
+        crate::corpus::open_path(&crate::corpus::sample("sintel-trailer-720p.mp4"))
+    }
+
+    /// Stream times and flags of the packets of the trailer's video track, from `seek_ns` on.
+    fn packets(seek_ns: Option<u64>) -> Vec<(u64, bool)> {
+        let source = trailer();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let packets = seen.clone();
         let demuxed = Demuxed::open(&source, Container::IsoBmff, move |track| {
@@ -351,22 +355,19 @@ mod tests {
         };
         demuxed.run(tick).unwrap();
         assert!(ticks > 0, "at least the last tick comes");
-        let packets = packets.lock().unwrap().clone();
-        Some(packets)
+        packets.lock().unwrap().clone()
     }
 
     #[test]
     fn every_packet_of_the_chosen_track_arrives_once() {
-        let Some(packets) = packets("libopenshot/sintel_trailer-720p.mp4", None) else { return };
+        let packets = packets(None);
         assert_eq!(packets.len(), 1253);
         assert!(packets[0].1);
     }
 
     #[test]
     fn a_seek_lands_on_the_keyframe_at_or_before_the_position() {
-        let Some(packets) = packets("libopenshot/sintel_trailer-720p.mp4", Some(30_000_000_000)) else {
-            return;
-        };
+        let packets = packets(Some(30_000_000_000));
         assert!(
             packets[0].1 && packets[0].0 <= 30_000_000_000 && packets[0].0 > 15_000_000_000,
             "{:?}",
@@ -376,8 +377,7 @@ mod tests {
 
     #[test]
     fn a_fault_of_the_decision_ends_the_preroll() {
-        gst::init().unwrap();
-        let Some(source) = crate::corpus::open("libopenshot/sintel_trailer-720p.mp4") else { return };
+        let source = trailer();
         let demuxed = Demuxed::open(&source, Container::IsoBmff, codecs_fault).unwrap();
         assert_eq!(demuxed.preroll().unwrap_err().code, Code::UnsupportedCodec);
     }
@@ -388,8 +388,7 @@ mod tests {
 
     #[test]
     fn a_file_without_a_wanted_track_says_so_instead_of_hanging() {
-        gst::init().unwrap();
-        let Some(source) = crate::corpus::open("libopenshot/sintel_trailer-720p.mp4") else { return };
+        let source = trailer();
         let demuxed = Demuxed::open(&source, Container::IsoBmff, |_| Ok(Branch::Ignore)).unwrap();
         assert_eq!(demuxed.preroll().unwrap_err().code, Code::NoMediaTrack);
         assert_eq!(demuxed.tracks().len(), 2);

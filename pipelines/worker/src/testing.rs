@@ -140,14 +140,11 @@ pub fn psnr(a: &[(u64, Vec<u8>)], b: &[(u64, Vec<u8>)]) -> f64 {
     10.0 * (255.0 * 255.0 * count as f64 / squares.max(1) as f64).log10()
 }
 
-/// Frames counted by ffprobe, where it is installed.
-pub fn ffprobe_frames(path: &Path) -> Option<usize> {
+/// Frames counted by ffprobe.
+pub fn ffprobe_frames(path: &Path) -> usize {
     let mut probe = std::process::Command::new("ffprobe");
     probe.args(["-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"]);
-    let Ok(output) = probe.arg(path).output() else {
-        println!("skipped: no ffprobe");
-        return None;
-    };
+    let output = probe.arg(path).output().expect("ffprobe is installed");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "ffprobe complains");
-    Some(String::from_utf8(output.stdout).unwrap().trim().trim_end_matches(',').parse().unwrap())
+    String::from_utf8(output.stdout).unwrap().trim().trim_end_matches(',').parse().unwrap()
 }

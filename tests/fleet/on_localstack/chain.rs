@@ -1,4 +1,4 @@
-//! The whole chain: an object is put, and its outputs, its rows and its notice come out at the other end.
+//! The whole chain: an uploaded object leads to its outputs, rows and notice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::fixture::{FleetFixture, wait_for};
 use crate::uploads::uploads;
 
-/// Only what no encoding changes: LocalStack encodes the keys in events of EventBridge, which S3 does not; what S3
-/// sends is held to by the tests of the events themselves.
+/// Keys that no encoding changes: LocalStack encodes the keys in EventBridge's events, S3 does not. The unit tests of
+/// events cover what S3 sends.
 const KEYS: [&str; 4] = ["news/a.mp4", "news/100-200.mp4", "archive/2026/film_1.mp4", "archive/x.y.mp4"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,7 +57,7 @@ async fn an_upload_to_s3_comes_out_published_over_three_nodes() {
     }
 }
 
-/// Every task ran on a node with its role, and the chunks of the long video are tasks of their own.
+/// Every task ran on a node with its role, and each chunk of the long video is a task.
 fn check_roles(fixture: &FleetFixture) {
     let mut nodes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut chunks = 0;
@@ -79,15 +79,15 @@ fn check_roles(fixture: &FleetFixture) {
 }
 
 async fn check_notices(fixture: &FleetFixture, assets: &[serde_json::Value]) {
-    let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    wait_for("every asset was told of", Duration::from_secs(30), async || {
+    let mut notices_of: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    wait_for("every asset has its notice", Duration::from_secs(30), async || {
         for notice in fixture.notices().await {
             let text = |name: &str| notice[name].as_str().unwrap().to_owned();
-            assert!(!notice.to_string().contains("film_1"), "a key was told: {notice}");
-            told.entry(text("asset_id")).or_default().insert(text("id"));
+            assert!(!notice.to_string().contains("film_1"), "the notice names a key: {notice}");
+            notices_of.entry(text("asset_id")).or_default().insert(text("id"));
         }
-        told.len() == assets.len()
+        notices_of.len() == assets.len()
     })
     .await;
-    assert!(told.values().all(|ids| ids.len() == 1), "{told:?}");
+    assert!(notices_of.values().all(|ids| ids.len() == 1), "{notices_of:?}");
 }

@@ -1,5 +1,5 @@
-//! Nodes are killed every few seconds while uploads go through, and events come twice, in any order, late, or never,
-//! through a stream that is split and merged meanwhile.
+//! Nodes are killed every few seconds while uploads are processed. Events arrive twice, in any order, late, or never, in a stream
+//! whose shards are split and merged.
 //!
 //! `REELGATE_SEED` replays a schedule, `REELGATE_ASSETS` sets the number of uploads.
 
@@ -40,7 +40,7 @@ async fn killed_nodes_and_scrambled_events_lose_nothing_and_double_nothing() {
         fixture.assets().iter().map(|asset| asset["source"]["path"].as_str().unwrap().to_owned()).collect();
     assert!(dropped.is_disjoint(&keys), "seed {seed}: an event that was dropped came all the same");
     let swept = fixture.lines(&["sweep", "--json"]);
-    // What was rejected or quarantined lies elsewhere by now.
+    // Rejected and quarantined uploads have been moved.
     let listed = swept[0]["listed"].as_u64().unwrap();
     assert!((1..=assets).contains(&listed), "seed {seed}: {listed}");
     assert_eq!(swept[0]["found"], dropped.len() as u64, "seed {seed}");
@@ -57,7 +57,7 @@ async fn put_all(fixture: &FleetFixture, inbox: &std::path::Path, assets: u64) {
         let from = inbox.join(format!("{:03}.mp4", number as usize % FILES));
         let mut bytes = std::fs::read(from).unwrap();
         let refused = number % 10 >= 8;
-        // Uploads of what was seen before are linked or refused; every fifth round is new content.
+        // Uploads of known content are linked or refused; every fifth round has new content.
         if refused || number / FILES as u64 % 5 == 1 {
             bytes.extend([0, 0, 0, 16]);
             bytes.extend(b"free");
@@ -92,7 +92,7 @@ async fn read_source(fixture: &FleetFixture, events: usize) -> Vec<(String, Vec<
     read
 }
 
-/// Passes the events on, some twice, some never, in any order, while nodes die and shards are split and merged.
+/// Forwards the events, some twice, some never, in any order, while nodes die and shards are split and merged.
 /// Returns the keys whose events were dropped.
 async fn scramble_and_kill(
     fixture: &FleetFixture,
@@ -199,16 +199,19 @@ async fn check(fixture: &FleetFixture, assets: usize, seed: u64) {
         assert!(states.contains_key(fate), "seed {seed}: {states:?}");
     }
     assert_eq!(fixture.verify_published().await, states["published"], "seed {seed}");
-    let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    wait_for(&format!("seed {seed}: every asset was told of"), Duration::from_secs(90), async || {
+    let mut notices_of: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    wait_for(&format!("seed {seed}: every asset has its notice"), Duration::from_secs(90), async || {
         for notice in fixture.notices().await {
             let text = |name: &str| notice[name].as_str().unwrap().to_owned();
-            told.entry(text("asset_id")).or_default().insert(text("id"));
+            notices_of.entry(text("asset_id")).or_default().insert(text("id"));
         }
-        told.len() == assets
+        notices_of.len() == assets
     })
     .await;
-    assert!(told.values().all(|ids| ids.len() == 1), "seed {seed}: one id for each asset: {told:?}");
+    assert!(
+        notices_of.values().all(|ids| ids.len() == 1),
+        "seed {seed}: one id for each asset: {notices_of:?}"
+    );
     fixture.lines(&["sweep", "--json"]);
     assert_eq!(fixture.keys("work/").await, Vec::<String>::new(), "seed {seed}: staged outputs are left");
     let uploads = fixture.s3.list_multipart_uploads().bucket(&fixture.media).send().await.unwrap();

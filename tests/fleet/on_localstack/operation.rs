@@ -1,11 +1,11 @@
-//! Running a fleet: orders to drain, frozen nodes, a database that goes away, another configuration.
+//! Running a fleet: draining, frozen nodes, a database that fails, a new configuration.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_sdk_ssm::types::ParameterType;
 use reelgate_stand_ins::fresh_name;
 
-use crate::fixture::{FleetFixture, wait_for};
+use crate::fixture::{FleetFixture, LEASE, wait_for};
 use crate::uploads::uploads;
 
 fn ended(fixture: &FleetFixture) -> usize {
@@ -23,7 +23,7 @@ fn node_state(fixture: &FleetFixture, name: &str) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_drained_node_takes_nothing_until_the_order_is_taken_back() {
+async fn a_drained_node_takes_no_work_until_it_is_undrained() {
     let fixture = FleetFixture::new(false).await;
     let inbox = fixture.dir.path().join("uploads");
     uploads(&inbox, 2);
@@ -81,13 +81,27 @@ async fn a_database_that_dies_and_comes_back_loses_and_doubles_nothing() {
     for number in 0..20 {
         fixture.put(&format!("a/{number:02}.mp4"), &inbox.join(format!("{number:03}.mp4"))).await;
         if number == 8 {
+            wait_for("a node encodes", Duration::from_secs(60), async || {
+                fixture
+                    .sql("select count(*) from tasks where lease_owner is not null and task like 'video-%'")
+                    != "0"
+            })
+            .await;
             fixture.postgres.kill();
-            // Away for as long as a failover may take, which is longer than any lease here.
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            // A failover may take longer than a lease: both nodes notice it, and the one that encodes loses its leases.
+            let killed = Instant::now();
+            wait_for("the leases are over", 10 * LEASE, async || {
+                let noticed = |node| fixture.log(node).contains("store call failed");
+                noticed("one")
+                    && noticed("two")
+                    && fixture.logs().contains("leases could not be renewed")
+                    && killed.elapsed() > LEASE
+            })
+            .await;
             fixture.postgres.start_again();
         }
     }
-    // Every connection is reset in the middle of whatever it does.
+    // Every connection is reset, whatever it is doing.
     for _ in 0..10 {
         fixture.sql("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()");
         tokio::time::sleep(Duration::from_millis(400)).await;
@@ -105,7 +119,7 @@ async fn a_database_that_dies_and_comes_back_loses_and_doubles_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_ends_for_another_configuration_but_not_for_one_it_could_not_start_with() {
+async fn a_node_ends_for_a_new_configuration_but_not_for_an_invalid_one() {
     let fixture = FleetFixture::new(false).await;
     let ssm = aws_sdk_ssm::Client::new(&fixture.sdk);
     let path = format!("/{}", fresh_name("reelgate"));

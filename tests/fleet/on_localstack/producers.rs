@@ -1,4 +1,4 @@
-//! What producers and operators type, against a node that works.
+//! The verbs of producers and operators, with a running node.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -37,15 +37,15 @@ async fn uploads_by_verb_and_by_link_are_published_and_one_is_redone_in_its_plac
     put.push(link["url"].as_str().unwrap());
     tool("curl", &put);
 
-    let mut told = BTreeSet::new();
-    tell_until(&fixture, &mut told, 2).await;
+    let mut seen = BTreeSet::new();
+    notices_until(&fixture, &mut seen, 2).await;
     assert_eq!(fixture.states()["published"], 2, "a checksum is no upload: {:?}", fixture.states());
     let before = fixture.keys("published/").await;
 
     let redone = fixture.assets()[0]["asset_id"].as_str().unwrap().to_owned();
     let ordered = fixture.reelgate(&["redo", &redone, "--stage", "enrich"]);
     assert!(ordered.status.success(), "{}", String::from_utf8_lossy(&ordered.stderr));
-    tell_until(&fixture, &mut told, 3).await;
+    notices_until(&fixture, &mut seen, 3).await;
     assert_eq!(fixture.verify_published().await, 2);
     assert_eq!(fixture.keys("published/").await, before);
     wait_for("nothing staged is left", Duration::from_secs(30), async || {
@@ -55,13 +55,13 @@ async fn uploads_by_verb_and_by_link_are_published_and_one_is_redone_in_its_plac
     drop(node);
 }
 
-/// Waits for that many different notices in all.
-async fn tell_until(fixture: &FleetFixture, told: &mut BTreeSet<String>, count: usize) {
-    wait_for("everything was told", Duration::from_secs(120), async || {
+/// Waits until this many different notices have arrived.
+async fn notices_until(fixture: &FleetFixture, seen: &mut BTreeSet<String>, count: usize) {
+    wait_for("every notice has arrived", Duration::from_secs(120), async || {
         let notices = fixture.notices().await;
-        told.extend(notices.iter().map(|notice| notice["id"].as_str().unwrap().to_owned()));
-        told.len() >= count
+        seen.extend(notices.iter().map(|notice| notice["id"].as_str().unwrap().to_owned()));
+        seen.len() >= count
     })
     .await;
-    assert_eq!(told.len(), count, "{}", fixture.logs());
+    assert_eq!(seen.len(), count, "{}", fixture.logs());
 }

@@ -1,4 +1,4 @@
-//! A finding of Macie about the text of an asset that is published already: it comes over the same stream as uploads.
+//! A finding of Macie about the text of a published asset: it arrives on the same stream as uploads.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::uploads::uploads;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_finding_in_the_text_of_a_published_asset_sets_it_apart_and_shows_its_place() {
+async fn a_finding_in_the_text_of_a_published_asset_quarantines_it_and_shows_its_place() {
     let fixture = FleetFixture::new(false).await;
     let macie = Macie::start(&["NAME"]);
     let bucket = format!("{}-text", fixture.media);
@@ -24,7 +24,7 @@ async fn a_finding_in_the_text_of_a_published_asset_sets_it_apart_and_shows_its_
         ("REELGATE__AWS__MACIE__AREA", area.as_str()),
         ("REELGATE__AWS__MACIE__ACCOUNT", ACCOUNT),
         ("REELGATE__AWS__MACIE__WINDOW_S", "1"),
-        // One address for everything but Macie.
+        // One address for everything except Macie.
         ("REELGATE__AWS__ENDPOINT_URL", ""),
         ("AWS_ENDPOINT_URL", fixture.localstack.endpoint()),
         ("AWS_ENDPOINT_URL_MACIE2", macie.endpoint()),

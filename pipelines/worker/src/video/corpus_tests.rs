@@ -1,7 +1,9 @@
-//! Real files of many kinds: no frame may be lost between a source and its rungs.
+//! Files of many kinds: no frame may be lost between a source and its rungs.
 
 use super::tests::job;
 use super::*;
+
+use std::path::Path;
 
 use reelgate_flow::facts::Container;
 use reelgate_pipelines::messages::{Redaction, RedactionStyle, Rung, TrackResult};
@@ -43,14 +45,10 @@ fn frames(source: &Source, container: Container) -> (u32, Vec<u64>) {
     (track.unwrap(), times)
 }
 
-/// Encodes a file on two rungs, which are checked and returned whole with their sizes; `None` without a corpus.
-fn encoded(
-    path: &str,
-    container: Container,
-    spoil: impl Fn(&mut VideoJob),
-) -> Option<Vec<(Vec<u8>, u32, u32)>> {
+/// Encodes a file on two rungs, which are checked and returned whole with their sizes.
+fn encoded(file: &Path, spoil: impl Fn(&mut VideoJob)) -> Vec<(Vec<u8>, u32, u32)> {
     gst::init().unwrap();
-    let source = corpus::open(path)?;
+    let (source, container, path) = (corpus::open_path(file), corpus::container(file), file.display());
     let (track, times) = frames(&source, container);
     assert!(!times.is_empty(), "{path}: no frame");
     let mut job = job(&[("a", 160, 120), ("b", 80, 60)]);
@@ -71,98 +69,152 @@ fn encoded(
         for pair in rung.segments.windows(2) {
             assert_eq!(pair[0].start_ticks + pair[0].duration_ticks, pair[1].start_ticks, "{path}");
         }
-        let file = Media::of(bytes);
-        assert!(ffprobe_frames(&file.path()).is_none_or(|frames| frames as u64 == samples), "{path}");
+        assert_eq!(ffprobe_frames(&Media::of(bytes).path()) as u64, samples, "{path}");
     }
-    Some(files)
+    files
 }
 
-fn check(path: &str, container: Container, spoil: impl Fn(&mut VideoJob)) -> bool {
-    encoded(path, container, spoil).is_some()
+/// An area of every picture is covered, whatever form a decoder gives.
+fn assert_covered(file: &Path, interlaced: bool) {
+    for style in [RedactionStyle::Fill, RedactionStyle::Blur] {
+        let redaction = Redaction { start_ns: 0, end_ns: u64::MAX, area: None, style };
+        let covered = |job: &mut VideoJob| (job.redactions, job.interlaced) = (vec![redaction], interlaced);
+        for (bytes, width, height) in encoded(file, covered) {
+            for (_, luma) in pictures(&Media::of(&bytes).path(), width, height) {
+                let (least, most) = luma.iter().fold((255, 0), |(a, b), luma| (a.min(*luma), b.max(*luma)));
+                assert!(most <= 18 && most - least <= 1, "{}: luma from {least} to {most}", file.display());
+            }
+        }
+    }
+}
+
+/// The fields of an interlaced source become frames.
+fn interlaced(job: &mut VideoJob) {
+    job.interlaced = true;
 }
 
 #[test]
 fn every_codec_keeps_its_frames() {
-    use Container::{Avi, Flv, IsoBmff, Matroska, MpegTs, Mxf, Ogg};
-    for (path, container) in [
-        ("androidx-media/hdr10-av1.mp4", IsoBmff),
-        ("androidx-media/sample.flv", Flv),
-        ("auto-editor/webvtt.mkv", Matroska),
-        ("exoplayer/video_desks.3gp", IsoBmff),
-        ("file-type/fixture.mxf", Mxf),
-        ("metadata-extractor-images/100_0306.AVI", Avi),
-        ("moviepy/transparent.webm", Matroska),
-        ("nom-exif/udta.auth.mp4", IsoBmff),
-        ("shaka-packager/bear-320x240-multitrack.webm", Matroska),
-        ("shaka-packager/bear-640x360-hevc.mp4", IsoBmff),
-        ("shaka-packager/bear-640x360.ts", MpegTs),
-        ("shaka-packager/bear.ogv", Ogg),
-        ("subtitleedit/sample_MKV_VobSub_PGS.mkv", Matroska),
-        ("torchcodec/h264_10bits.mp4", IsoBmff),
+    for name in [
+        "av1.mp4",
+        "ffv1.mkv",
+        "flv1-mp3.flv",
+        "fragmented.mp4",
+        "h263-aac.3gp",
+        "h264-aac.flv",
+        "h264-aac.mp4",
+        "h264-aac.ts",
+        "h264-flac.mkv",
+        "hevc.mp4",
+        "mjpeg-pcm.avi",
+        "mpeg2-ac3.m2ts",
+        "mpeg2-mp2.mpg",
+        "mpeg2-pcm.mxf",
+        "mpeg4-aac.m4v",
+        "mpeg4-mp3.avi",
+        "odd-size-444.mp4",
+        "one-picture.mp4",
+        "prores-pcm.mov",
+        "starts-late.ts",
+        "ten-bit.mp4",
+        "theora-vorbis.ogv",
+        "variable-rate.mp4",
+        "vp8-vorbis.webm",
+        "vp9-opus.webm",
     ] {
-        if !check(path, container, |_| {}) {
-            return;
-        }
+        encoded(&corpus::small(name), |_| {});
     }
-}
-
-#[test]
-fn odd_sizes_and_shapes_keep_their_frames() {
-    for path in [
-        "moviepy/test_video.mp4",                        // one pixel, 4:4:4
-        "rails/video_with_rectangular_samples.mp4",      // pixels of 3:2
-        "streamio-ffmpeg/awesome movie.mov",             // variable rate, two edits
-        "androidx-media/sample_android_slow_motion.mp4", // variable rate
-        "androidx-media/edit_list_positive_shift.mp4",   // starts with an empty edit
-        "mp4ff/main_1.mp4",                              // fragmented, starts at 10 s
-    ] {
-        if !check(path, Container::IsoBmff, |_| {}) {
-            return;
-        }
-    }
-}
-
-#[test]
-fn a_resolution_that_changes_on_the_way_breaks_nothing() {
-    check("firefox-esr/resolution-change.webm", Container::Matroska, |_| {});
 }
 
 #[test]
 fn fields_become_as_many_frames() {
-    let interlaced = |job: &mut VideoJob| job.interlaced = true;
-    check("format-corpus/xdcam-ex-1080i60.mov", Container::IsoBmff, interlaced);
-    check("metadata-extractor-images/Sony ILCE-7M3 (A7M3).mts", Container::MpegTs, interlaced);
+    encoded(&corpus::small("interlaced.mov"), interlaced);
 }
 
-/// Whatever form a decoder gives, an area of the picture is black on every rung.
 #[test]
 fn every_form_of_picture_is_covered() {
-    use Container::{Avi, IsoBmff, Matroska, MpegTs, Mxf, Ogg};
-    for (path, container, interlaced) in [
-        ("androidx-media/hdr10-av1.mp4", IsoBmff, false), // 10 bits
-        ("torchcodec/h264_10bits.mp4", IsoBmff, false),
-        ("moviepy/transparent.webm", Matroska, false),
-        ("moviepy/test_video.mp4", IsoBmff, false), // one pixel, 4:4:4
-        ("rails/video_with_rectangular_samples.mp4", IsoBmff, false),
-        ("file-type/fixture.mxf", Mxf, false),
-        ("metadata-extractor-images/100_0306.AVI", Avi, false), // full range
-        ("shaka-packager/bear.ogv", Ogg, false),
-        ("shaka-packager/bear-640x360.ts", MpegTs, false),
-        ("firefox-esr/resolution-change.webm", Matroska, false),
-        ("format-corpus/xdcam-ex-1080i60.mov", IsoBmff, true),
+    for name in [
+        "av1.mp4",
+        "hevc.mp4",
+        "mjpeg-pcm.avi", // full range
+        "mpeg2-pcm.mxf",
+        "odd-size-444.mp4",
+        "prores-pcm.mov", // 4:2:2, 10 bits
+        "ten-bit.mp4",
+        "theora-vorbis.ogv",
+        "vp9-opus.webm",
     ] {
-        for style in [RedactionStyle::Fill, RedactionStyle::Blur] {
-            let redaction = Redaction { start_ns: 0, end_ns: u64::MAX, area: None, style };
-            let covered =
-                |job: &mut VideoJob| (job.redactions, job.interlaced) = (vec![redaction], interlaced);
-            let Some(files) = encoded(path, container, covered) else { return };
-            for (bytes, width, height) in files {
-                for (_, luma) in pictures(&Media::of(&bytes).path(), width, height) {
-                    let (least, most) =
-                        luma.iter().fold((255, 0), |(a, b), luma| (a.min(*luma), b.max(*luma)));
-                    assert!(most <= 18 && most - least <= 1, "{path}: luma from {least} to {most}");
-                }
-            }
+        assert_covered(&corpus::small(name), false);
+    }
+    assert_covered(&corpus::small("interlaced.mov"), true);
+}
+
+mod shared_files {
+    use super::*;
+
+    #[test]
+    fn of_every_codec_keep_their_frames() {
+        for path in [
+            "androidx-media/hdr10-av1.mp4",
+            "androidx-media/sample.flv",
+            "auto-editor/webvtt.mkv",
+            "exoplayer/video_desks.3gp",
+            "file-type/fixture.mxf",
+            "metadata-extractor-images/100_0306.AVI",
+            "moviepy/transparent.webm",
+            "nom-exif/udta.auth.mp4",
+            "shaka-packager/bear-320x240-multitrack.webm",
+            "shaka-packager/bear-640x360-hevc.mp4",
+            "shaka-packager/bear-640x360.ts",
+            "shaka-packager/bear.ogv",
+            "subtitleedit/sample_MKV_VobSub_PGS.mkv",
+            "torchcodec/h264_10bits.mp4",
+        ] {
+            encoded(&corpus::shared(path), |_| {});
+        }
+    }
+
+    #[test]
+    fn of_odd_sizes_and_shapes_keep_their_frames() {
+        for path in [
+            "moviepy/test_video.mp4",                        // one pixel, 4:4:4
+            "rails/video_with_rectangular_samples.mp4",      // pixels of 3:2
+            "streamio-ffmpeg/awesome movie.mov",             // variable rate, two edits
+            "androidx-media/sample_android_slow_motion.mp4", // variable rate
+            "androidx-media/edit_list_positive_shift.mp4",   // starts with an empty edit
+            "mp4ff/main_1.mp4",                              // fragmented, starts at 10 s
+        ] {
+            encoded(&corpus::shared(path), |_| {});
+        }
+    }
+
+    #[test]
+    fn whose_resolution_changes_on_the_way_keep_their_frames() {
+        encoded(&corpus::shared("firefox-esr/resolution-change.webm"), |_| {});
+    }
+
+    #[test]
+    fn with_fields_give_as_many_frames() {
+        encoded(&corpus::shared("format-corpus/xdcam-ex-1080i60.mov"), interlaced);
+        encoded(&corpus::shared("metadata-extractor-images/Sony ILCE-7M3 (A7M3).mts"), interlaced);
+    }
+
+    #[test]
+    fn of_every_form_of_picture_are_covered() {
+        for (path, interlaced) in [
+            ("androidx-media/hdr10-av1.mp4", false), // 10 bits
+            ("torchcodec/h264_10bits.mp4", false),
+            ("moviepy/transparent.webm", false),
+            ("moviepy/test_video.mp4", false), // one pixel, 4:4:4
+            ("rails/video_with_rectangular_samples.mp4", false),
+            ("file-type/fixture.mxf", false),
+            ("metadata-extractor-images/100_0306.AVI", false), // full range
+            ("shaka-packager/bear.ogv", false),
+            ("shaka-packager/bear-640x360.ts", false),
+            ("firefox-esr/resolution-change.webm", false),
+            ("format-corpus/xdcam-ex-1080i60.mov", true),
+        ] {
+            assert_covered(&corpus::shared(path), interlaced);
         }
     }
 }

@@ -9,6 +9,8 @@ mod screen_state;
 mod tesseract;
 
 pub use tesseract::Tesseract;
+#[cfg(test)]
+pub use tesseract::{Area, OcrReading};
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

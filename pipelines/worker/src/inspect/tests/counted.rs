@@ -34,29 +34,34 @@ fn decoded_frames(path: &Path, container: Container, wanted: u32) -> u64 {
     frames.load(Ordering::Relaxed)
 }
 
+/// Frames counted and frames decoded; `None` for a file without video and for a long one.
+fn counted_and_decoded(path: &Path) -> Option<(u64, u64)> {
+    let found = inspect(path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
+    let main = found.facts.main_video().filter(|_| found.facts.duration_ns < DURATION_MAX_NS)?;
+    let counted: u64 = found.index.unwrap().segment_frames.iter().map(|frames| u64::from(*frames)).sum();
+    assert_eq!(counted, main.frames, "every counted frame lies in a segment");
+    let decoded = decoded_frames(path, found.facts.container, main.track);
+    if decoded != counted {
+        println!("{}: {counted} counted, {decoded} decoded", path.display());
+    }
+    Some((counted, decoded))
+}
+
 #[test]
 fn the_counted_frames_are_the_decoded_frames() {
-    let Some(folder) = corpus::folder() else { return };
-    let (mut exact, mut files) = (0, 0);
-    for [path, expected, _] in expectations() {
-        let path = folder.join("files").join(&path);
-        if expected != "publishable" {
-            continue;
-        }
-        let found = inspect(&path).unwrap();
-        let Some(main) = found.facts.main_video().filter(|_| found.facts.duration_ns < DURATION_MAX_NS)
-        else {
-            continue;
-        };
-        let counted: u64 = found.index.unwrap().segment_frames.iter().map(|frames| u64::from(*frames)).sum();
-        assert_eq!(counted, main.frames, "every counted frame lies in a segment");
-        let decoded = decoded_frames(&path, found.facts.container, main.track);
-        files += 1;
-        exact += usize::from(decoded == counted);
-        if decoded != counted {
-            println!("{}: {counted} counted, {decoded} decoded", path.display());
-        }
-    }
+    let published =
+        reelgate_test_media::all().into_iter().filter(reelgate_test_media::TestFile::is_published);
+    let found: Vec<_> = published.filter_map(|file| counted_and_decoded(&file.path)).collect();
+    let exact = found.iter().filter(|(counted, decoded)| counted == decoded).count();
+    assert!(found.len() >= 25 && exact == found.len(), "{exact} of {} files", found.len());
+}
+
+#[test]
+fn shared_files_have_as_many_frames_counted_as_decoded() {
+    let publishable = expectations().into_iter().filter(|[_, expected, _]| expected == "publishable");
+    let found: Vec<_> =
+        publishable.filter_map(|[path, ..]| counted_and_decoded(&corpus::shared(&path))).collect();
+    let (exact, files) = (found.iter().filter(|(counted, decoded)| counted == decoded).count(), found.len());
     println!("frames counted = frames decoded in {exact} of {files} files");
     assert!(files >= 40 && exact * 100 >= files * 90, "{exact} of {files}");
 }

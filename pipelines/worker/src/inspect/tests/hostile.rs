@@ -38,51 +38,68 @@ fn nothing_rubbish_and_text_are_refused_in_every_container_without_a_fault_of_ou
     }
 }
 
-/// Cuts and flips of real files: whatever comes out, it is a verdict on the file.
-#[test]
-fn mutilated_files_end_in_a_verdict() {
-    let files = [
-        ("auto-editor/mov_text.mp4", Container::IsoBmff),
-        ("auto-editor/webvtt.mkv", Container::Matroska),
-        ("shaka-packager/bear.ogv", Container::Ogg),
-        ("firefox-esr/resolution-change.webm", Container::Matroska),
-    ];
-    for (path, container) in files {
-        let Some(source) = corpus::open(path) else { return };
-        let mut bytes = vec![0; source.size_bytes() as usize];
-        source.read_at(0, &mut bytes).unwrap();
-        for part in 1..8usize {
-            let cut = corpus::source(&bytes[..bytes.len() * part / 8]);
-            verdict_on(cut, container, path);
-            let mut flipped = bytes.clone();
-            for at in (part..flipped.len()).step_by(997) {
-                flipped[at] ^= 0x55;
-            }
-            verdict_on(corpus::source(&flipped), container, path);
+/// Cuts and flips of intact files: whatever comes out, it is a verdict on the file.
+fn assert_verdicts_on_mutilations(path: &Path) {
+    let (bytes, container) = (corpus::bytes(path), corpus::container(path));
+    for part in 1..8usize {
+        verdict_on(corpus::source(&bytes[..bytes.len() * part / 8]), container, path);
+        let mut flipped = bytes.clone();
+        for at in (part..flipped.len()).step_by(997) {
+            flipped[at] ^= 0x55;
         }
+        verdict_on(corpus::source(&flipped), container, path);
     }
 }
 
-fn verdict_on(source: Source, container: Container, path: &str) {
+#[test]
+fn mutilated_files_of_every_container_end_in_a_verdict() {
+    for name in [
+        "card-in-subtitle.mp4",
+        "subtitles-chapters.mkv",
+        "vp9-opus.webm",
+        "h264-aac.ts",
+        "mpeg2-mp2.mpg",
+        "mpeg4-mp3.avi",
+        "h264-aac.flv",
+        "theora-vorbis.ogv",
+        "mpeg2-pcm.mxf",
+        "pcm.wav",
+        "lame.mp3",
+        "flac.flac",
+        "adts.aac",
+    ] {
+        assert_verdicts_on_mutilations(&corpus::small(name));
+    }
+}
+
+#[test]
+fn shared_files_mutilated_end_in_a_verdict() {
+    for path in [
+        "auto-editor/mov_text.mp4",
+        "auto-editor/webvtt.mkv",
+        "shaka-packager/bear.ogv",
+        "firefox-esr/resolution-change.webm",
+    ] {
+        assert_verdicts_on_mutilations(&corpus::shared(path));
+    }
+}
+
+fn verdict_on(source: Source, container: Container, path: &Path) {
     gst::init().unwrap();
     let size_bytes = source.size_bytes();
     let job = InspectJob { container, size_bytes, segment_ns: 4_000_000_000, limits: limits() };
     if let Err(fault) = run(&job, source, Arc::new(Silent)) {
-        assert_eq!(fault.code.class().as_str(), "bad_media", "{path}: {fault}");
+        assert_eq!(fault.code.class().as_str(), "bad_media", "{}: {fault}", path.display());
     }
 }
 
-/// The corpus brings a script that writes playlists in disguise, redirects, bombs and nonsense.
+/// A script outside of the repository writes playlists in disguise, redirects, bombs and nonsense.
 #[test]
-fn every_file_made_to_harm_is_refused() {
-    let Some(folder) = corpus::folder() else { return };
+fn shared_script_writes_files_to_harm_and_every_one_is_refused() {
+    let script = reelgate_test_media::shared("media/hostile/make.py");
     let out = tempfile::tempdir().unwrap();
-    let script = folder.join("hostile/make.py");
-    let Ok(made) = std::process::Command::new("python3").arg(script).arg(out.path()).output() else {
-        println!("skipped: no python3 to write the hostile files with");
-        return;
-    };
-    assert!(made.status.success());
+    let made = std::process::Command::new("python3").arg(script).arg(out.path()).output();
+    assert!(made.expect("python3 is installed").status.success());
     let mut files = 0;
     for file in std::fs::read_dir(out.path()).unwrap() {
         let path = file.unwrap().path();
@@ -96,8 +113,6 @@ fn every_file_made_to_harm_is_refused() {
 
 #[test]
 fn a_cut_film_with_its_index_in_front_is_truncated() {
-    let Some(source) = corpus::open("shaka-packager/bear-640x360-hevc.mp4") else { return };
-    let mut bytes = vec![0; source.size_bytes() as usize];
-    source.read_at(0, &mut bytes).unwrap();
+    let bytes = corpus::bytes(&corpus::small("h264-aac.mp4"));
     assert_eq!(refused(&bytes[..bytes.len() * 9 / 10], Container::IsoBmff), Code::Truncated);
 }
