@@ -10,7 +10,6 @@
 extern crate alloc;
 
 pub mod asset;
-pub mod custom_identifier;
 pub mod facts;
 pub mod ids;
 pub mod invariants;

@@ -70,10 +70,8 @@ pub enum ConfigError {
         /// Characters found.
         found: u16,
     },
-    /// Thresholds that do not ascend from 1 or more, or a level without a severity.
-    #[error(
-        "the severity levels of {name:?} need severities above none and thresholds of 1 or more, each greater than the one before"
-    )]
+    /// Thresholds that do not ascend from 1 or more.
+    #[error("the severity levels of {name:?} need thresholds of 1 or more, each greater than the one before")]
     SeverityLevels {
         /// The identifier.
         name: String,

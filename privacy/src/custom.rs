@@ -7,8 +7,8 @@
 use std::sync::{LazyLock, Mutex};
 
 use aho_corasick::AhoCorasick;
-pub use reelgate_flow::custom_identifier::{CustomIdentifier, SeverityLevel};
 use regex::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
 
 use crate::candidate::{CandidateReading, Strength};
 use crate::config_error::ConfigError;
@@ -31,6 +31,43 @@ const DISTANCE: std::ops::RangeInclusive<u16> = 1..=300;
 const NAME_CHARS: std::ops::RangeInclusive<usize> = 1..=128;
 /// Bytes a compiled expression may take; the `regex` crate refuses larger ones.
 const COMPILED_BYTES_MAX: usize = 4 << 20;
+
+/// An identifier of the operator's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomIdentifier {
+    /// Name, 1 to 128 characters; the id of its findings.
+    pub name: String,
+    /// What a value looks like: at most 512 characters of what the `regex` crate reads, without look-around.
+    pub regex: String,
+    /// Words of which one has to come before the match, or be in the element's name, in any case. Empty: none needed. At
+    /// most 50, of 3 to 90 characters.
+    #[serde(default)]
+    pub keywords: Vec<String>,
+    /// Words that cancel a match which contains one, in this case. At most 10, of 4 to 90 characters.
+    #[serde(default)]
+    pub ignore_words: Vec<String>,
+    /// Characters from the end of a keyword to the end of the match, at most; 1 to 300.
+    #[serde(default = "default_distance")]
+    pub maximum_match_distance: u16,
+    /// Severities by count, thresholds ascending. Empty: Medium from one on.
+    #[serde(default)]
+    pub severity_levels: Vec<SeverityLevel>,
+}
+
+/// From how many occurrences a severity holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeverityLevel {
+    /// Least number of occurrences, 1 or more.
+    pub occurrences_threshold: u64,
+    /// Severity from there on.
+    pub severity: Severity,
+}
+
+fn default_distance() -> u16 {
+    50
+}
 
 /// A custom identifier, checked and ready.
 pub(crate) struct Custom {
@@ -69,9 +106,7 @@ impl Custom {
         }
         let ascending =
             severity_levels.windows(2).all(|two| two[0].occurrences_threshold < two[1].occurrences_threshold);
-        let has_none = severity_levels.iter().any(|level| level.severity == Severity::None);
-        let from_zero = severity_levels.first().is_some_and(|level| level.occurrences_threshold == 0);
-        if !ascending || from_zero || has_none {
+        if !ascending || severity_levels.first().is_some_and(|level| level.occurrences_threshold == 0) {
             return Err(ConfigError::SeverityLevels { name: name.clone() });
         }
         let searched = (!keywords.is_empty())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reelgate_flow::place::TextPlace;
 
-use crate::identifier::{Kind, Severity, macie_score};
+use crate::identifier::{Kind, Severity};
 
 /// Locations listed per finding; more are only counted. Macie's number.
 pub const LOCATIONS_MAX: usize = 15;
@@ -55,7 +55,7 @@ impl Finding {
 
     /// Macie's score of the severity: 1, 2 or 3.
     pub fn score(&self) -> u8 {
-        macie_score(self.severity)
+        self.severity.score()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The words that describe one identifier: what it is called, what it needs, how severe it is.
 
-pub use reelgate_flow::asset::Severity;
+use serde::{Deserialize, Serialize};
 
 use crate::mask::Mask;
 
@@ -49,23 +49,38 @@ pub struct Kind {
     pub category: Category,
 }
 
-/// A severity in Macie's words.
-pub fn macie_severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::None => "None",
-        Severity::Low => "Low",
-        Severity::Medium => "Medium",
-        Severity::High => "High",
-    }
+/// How bad a finding is. The order is the order of badness. Configurations spell it as findings do, or as Macie's API
+/// (`MEDIUM`), or in lower case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Severity {
+    /// Logged.
+    #[serde(alias = "LOW", alias = "low")]
+    Low,
+    /// Published with a flag.
+    #[serde(alias = "MEDIUM", alias = "medium")]
+    Medium,
+    /// Quarantined.
+    #[serde(alias = "HIGH", alias = "high")]
+    High,
 }
 
-/// Macie's numeric score of a severity: 1, 2 or 3; 0 for none.
-pub fn macie_score(severity: Severity) -> u8 {
-    match severity {
-        Severity::None => 0,
-        Severity::Low => 1,
-        Severity::Medium => 2,
-        Severity::High => 3,
+impl Severity {
+    /// The severity as findings spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Low => "Low",
+            Severity::Medium => "Medium",
+            Severity::High => "High",
+        }
+    }
+
+    /// Macie's numeric score: 1, 2 or 3.
+    pub fn score(self) -> u8 {
+        match self {
+            Severity::Low => 1,
+            Severity::Medium => 2,
+            Severity::High => 3,
+        }
     }
 }
 

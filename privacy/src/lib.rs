@@ -44,9 +44,7 @@ pub use custom::{
 };
 pub use finding::{Finding, LOCATIONS_MAX, Location, finding_type, severity};
 pub use fingerprint::Fingerprinter;
-pub use identifier::{
-    Category, Identifier, KeywordRule, Kind, Origin, Severity, SeverityRule, macie_score, macie_severity,
-};
+pub use identifier::{Category, Identifier, KeywordRule, Kind, Origin, Severity, SeverityRule};
 pub use line::Line;
 pub use mask::Mask;
 pub use ocr::ON_SCREEN_TEXT;

@@ -112,10 +112,7 @@ fn definitions_outside_the_limits_are_refused_with_what_is_wrong() {
             ConfigError::Distance { .. }
         ));
     }
-    let without_severity = SeverityLevel { severity: Severity::None, ..level(1) };
-    for severity_levels in
-        [vec![level(0)], vec![level(2), level(2)], vec![level(3), level(1)], vec![without_severity]]
-    {
+    for severity_levels in [vec![level(0)], vec![level(2), level(2)], vec![level(3), level(1)]] {
         assert!(matches!(
             refused(CustomIdentifier { severity_levels, ..employee() }),
             ConfigError::SeverityLevels { .. }

@@ -25,11 +25,20 @@ fn lies_in_content(finding: &FindingRecord) -> bool {
     finding.locations.iter().any(|found| found.place.surface != reelgate_privacy::text::FILE_NAME)
 }
 
+/// The classifier's severity as a severity of the core.
+pub fn graded(severity: reelgate_privacy::Severity) -> Severity {
+    match severity {
+        reelgate_privacy::Severity::Low => Severity::Low,
+        reelgate_privacy::Severity::Medium => Severity::Medium,
+        reelgate_privacy::Severity::High => Severity::High,
+    }
+}
+
 pub(super) fn record(finding: &Finding) -> FindingRecord {
     FindingRecord {
         source: Finder::Local,
         kind: finding.kind.id.to_owned(),
-        severity: finding.severity,
+        severity: graded(finding.severity),
         count: finding.count,
         locations: finding.locations.iter().map(location).collect(),
     }

@@ -114,19 +114,15 @@ words!(
 );
 
 words!(
-    /// Severity of a finding, or the highest severity among the findings of an asset. Configurations may spell it as Macie
-    /// does, too: `HIGH` or `High`.
+    /// The highest severity among the findings.
     Severity {
-        /// There is no finding.
+        /// No finding.
         None = "none",
         /// Logged.
-        #[cfg_attr(feature = "serde", serde(alias = "LOW", alias = "Low"))]
         Low = "low",
         /// Published with a flag.
-        #[cfg_attr(feature = "serde", serde(alias = "MEDIUM", alias = "Medium"))]
         Medium = "medium",
         /// Quarantined.
-        #[cfg_attr(feature = "serde", serde(alias = "HIGH", alias = "High"))]
         High = "high",
     }
 );

@@ -1,7 +1,8 @@
 //! Identifiers of the operator's own, which the scanner keeps under a name that tells what they are.
 
 use data_encoding::HEXLOWER;
-use reelgate_flow::custom_identifier::CustomIdentifier;
+use reelgate_flow::asset::Severity;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Begins the names of what is ours among the scanner's identifiers.
@@ -11,14 +12,43 @@ const DIGEST_CHARS: usize = 16;
 /// Characters of the operator's name that go into the scanner's, which may have 128.
 const NAME_CHARS_MAX: usize = 90;
 
-/// The scanner's name for an identifier: the operator's name and a digest of the whole definition. A definition that changes
-/// gets another name, and every node finds an unchanged one again.
-pub fn scanner_name(identifier: &CustomIdentifier) -> String {
-    let text = serde_json::to_vec(identifier).expect("texts and numbers can be written");
-    let mut digest = HEXLOWER.encode(&Sha256::digest(&text));
-    digest.truncate(DIGEST_CHARS);
-    let name: String = identifier.name.chars().take(NAME_CHARS_MAX).collect();
-    format!("{OURS}{digest}-{name}")
+/// An identifier of the operator's own, with the scanner's semantics: Amazon Macie User Guide, "Building custom data
+/// identifiers".
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomIdentifier {
+    /// The operator's name for it, up to 90 characters.
+    pub name: String,
+    /// The expression, up to 512 characters.
+    pub regex: String,
+    /// One of them must stand before the match; up to 50, 3 to 90 characters each.
+    #[serde(default)]
+    pub keywords: Vec<String>,
+    /// A match that contains one of them is dropped; up to 10, 4 to 90 characters each.
+    #[serde(default)]
+    pub ignore_words: Vec<String>,
+    /// Characters from the end of a keyword to the end of the match, 1 to 300; default 50.
+    #[serde(default = "distance_default")]
+    pub maximum_match_distance: u16,
+    /// Occurrences from which on a finding has this severity, both ascending; none: Medium from one.
+    #[serde(default)]
+    pub severity_levels: Vec<(u64, Severity)>,
+}
+
+fn distance_default() -> u16 {
+    50
+}
+
+impl CustomIdentifier {
+    /// What the scanner calls it: its name and a digest over all of it. A definition that changes gets another name, and
+    /// the same one is found again by any node.
+    pub fn scanner_name(&self) -> String {
+        let text = serde_json::to_vec(self).expect("texts and numbers can be written");
+        let mut digest = HEXLOWER.encode(&Sha256::digest(&text));
+        digest.truncate(DIGEST_CHARS);
+        let name: String = self.name.chars().take(NAME_CHARS_MAX).collect();
+        format!("{OURS}{digest}-{name}")
+    }
 }
 
 /// The operator's name out of what the scanner calls an identifier; the scanner's own where it is none of ours.
@@ -33,9 +63,6 @@ pub(super) fn operator_name(scanner_name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use reelgate_flow::asset::Severity;
-    use reelgate_flow::custom_identifier::SeverityLevel;
-
     use super::*;
 
     fn identifier() -> CustomIdentifier {
@@ -50,22 +77,19 @@ mod tests {
             |one| one.keywords.push("employee".into()),
             |one| one.ignore_words.push("E-000000".into()),
             |one| one.maximum_match_distance = 51,
-            |one| {
-                let severity = Severity::High;
-                one.severity_levels.push(SeverityLevel { occurrences_threshold: 1, severity });
-            },
+            |one| one.severity_levels.push((1, Severity::High)),
         ];
-        assert_eq!(scanner_name(&identifier()), scanner_name(&identifier()));
+        assert_eq!(identifier().scanner_name(), identifier().scanner_name());
         for change in changes {
             let mut changed = identifier();
             change(&mut changed);
-            assert_ne!(scanner_name(&changed), scanner_name(&identifier()));
+            assert_ne!(changed.scanner_name(), identifier().scanner_name());
         }
     }
 
     #[test]
     fn the_operator_s_name_is_read_back_and_other_names_stay_as_they_are() {
-        assert_eq!(operator_name(&scanner_name(&identifier())), "employee-id");
+        assert_eq!(operator_name(&identifier().scanner_name()), "employee-id");
         for other in ["employee-id", "reelgate-employee-id", "reelgate-0123456789abcdef-", ""] {
             assert_eq!(operator_name(other), other);
         }

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::error::PortResult;
 use crate::identity::ID_CHARS;
 use crate::records::ExternalScanEvent;
-pub use custom::scanner_name;
+pub use custom::CustomIdentifier;
 pub use report::{CUSTOM_CATEGORY, Detection, ExternalScanReport, LOCATIONS_MAX};
 pub use sidecar::{ExternalScanLine, SidecarMap, SidecarName};
 

@@ -6,10 +6,7 @@ use reelgate_flow::asset::Response;
 use reelgate_flow::reason::Fault;
 use reelgate_pipelines::messages::NotAnalysed;
 use reelgate_ports::records::FindingLocation;
-use reelgate_privacy::{
-    Finding, Location, Origin, Severity, Span, finding_type, identifiers, macie_score, macie_severity,
-    severity,
-};
+use reelgate_privacy::{Finding, Location, Origin, Severity, Span, finding_type, identifiers, severity};
 use serde::Serialize;
 
 use crate::config::privacy::PrivacyRaw;
@@ -49,7 +46,7 @@ struct SeverityLine {
 
 impl SeverityLine {
     fn new(severity: Severity) -> Self {
-        Self { score: macie_score(severity), description: macie_severity(severity) }
+        Self { score: severity.score(), description: severity.as_str() }
     }
 }
 
@@ -117,7 +114,7 @@ pub fn file(scanned: &Scanned, policy: Response, json: bool) -> Result<(), Failu
     }
     // A file that was not read is not called clean.
     let without = if scanned.refused.is_some() { "not read" } else { "nothing found" };
-    let worst = severity(findings).map_or(without, macie_severity);
+    let worst = severity(findings).map_or(without, Severity::as_str);
     let seen = match scanned.seen {
         Some(ReadAs::Text) => "text",
         Some(ReadAs::Media) => "media",
@@ -129,12 +126,7 @@ pub fn file(scanned: &Scanned, policy: Response, json: bool) -> Result<(), Failu
         let mut rows = table::new(&["finding", "severity", "count", "first places"]);
         for one in findings {
             let first: Vec<String> = one.locations.iter().take(PLACES_SHOWN).map(shown).collect();
-            rows.add_row([
-                one.kind.id,
-                macie_severity(one.severity),
-                &one.count.to_string(),
-                &first.join("\n"),
-            ]);
+            rows.add_row([one.kind.id, one.severity.as_str(), &one.count.to_string(), &first.join("\n")]);
         }
         table::print(&rows.to_string())?;
     }
@@ -206,7 +198,7 @@ pub fn types(privacy: &PrivacyRaw, json: bool) -> Result<(), Failure> {
             },
             keyword: one.keyword_rule.as_str(),
             severity: [one.severity.one, one.severity.some, one.severity.many]
-                .map(macie_severity)
+                .map(Severity::as_str)
                 .join(" / "),
         })
         .collect();
@@ -217,12 +209,10 @@ pub fn types(privacy: &PrivacyRaw, json: bool) -> Result<(), Failure> {
             origin: "configuration",
             keyword: if one.keywords.is_empty() { "no" } else { "yes" },
             severity: match one.severity_levels.as_slice() {
-                [] => macie_severity(Severity::Medium).to_owned(),
+                [] => Severity::Medium.as_str().to_owned(),
                 levels => levels
                     .iter()
-                    .map(|level| {
-                        format!("{} from {}", macie_severity(level.severity), level.occurrences_threshold)
-                    })
+                    .map(|level| format!("{} from {}", level.severity.as_str(), level.occurrences_threshold))
                     .collect::<Vec<_>>()
                     .join(", "),
             },

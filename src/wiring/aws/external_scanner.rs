@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use reelgate_actors::scan_batcher::{ExternalScanSettings, ScanBatcher};
+use reelgate_actors::work::findings::graded;
 use reelgate_aws::location::Area;
 use reelgate_aws::macie::{MacieScanner, MacieSettings};
 use reelgate_ports::clock::SystemClock;
-use reelgate_ports::external_scanner::ExternalScanner;
+use reelgate_ports::external_scanner::{self, ExternalScanner};
+use reelgate_privacy::CustomIdentifier;
 
 use super::clients::{Aws, transfer};
 use crate::config::Config;
@@ -17,7 +19,7 @@ pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Option<Arc<dyn E
     let Some(area) = area(config)? else { return Ok(None) };
     let settings = MacieSettings {
         transfer: transfer(config, [area.bucket.as_str()]),
-        custom: config.raw.privacy.custom_identifiers.clone(),
+        custom: config.raw.privacy.custom_identifiers.iter().map(theirs).collect(),
         ..MacieSettings::new(config.raw.aws.macie.account.clone(), area)
     };
     let sdk = clients.sdk().await;
@@ -47,4 +49,20 @@ fn area(config: &Config) -> Result<Option<Area>, Failure> {
         return Ok(None);
     }
     text.parse().map(Some).map_err(|error| Failure::Usage(format!("configuration: aws.macie.area: {error}")))
+}
+
+/// The same definition in the scanner's words.
+fn theirs(one: &CustomIdentifier) -> external_scanner::CustomIdentifier {
+    external_scanner::CustomIdentifier {
+        name: one.name.clone(),
+        regex: one.regex.clone(),
+        keywords: one.keywords.clone(),
+        ignore_words: one.ignore_words.clone(),
+        maximum_match_distance: one.maximum_match_distance,
+        severity_levels: one
+            .severity_levels
+            .iter()
+            .map(|level| (level.occurrences_threshold, graded(level.severity)))
+            .collect(),
+    }
 }

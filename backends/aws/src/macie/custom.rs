@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use aws_sdk_macie2::Client;
 use aws_sdk_macie2::types::{DataIdentifierSeverity, SeverityLevel};
 use reelgate_flow::asset::Severity;
-use reelgate_flow::custom_identifier::{self, CustomIdentifier};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::external_scanner::scanner_name;
+use reelgate_ports::external_scanner::CustomIdentifier;
 
 use crate::error::ApiCall;
 
@@ -30,17 +29,17 @@ pub(super) async fn ensure(client: &Client, wanted: &[CustomIdentifier]) -> Port
         return Ok(Vec::new());
     }
     let mut listed = list(client).await?;
-    let absent: Vec<_> = wanted.iter().filter(|one| !listed.contains_key(&scanner_name(one))).collect();
+    let absent: Vec<_> = wanted.iter().filter(|one| !listed.contains_key(&one.scanner_name())).collect();
     let mut made = BTreeMap::new();
     for one in &absent {
-        made.insert(scanner_name(one), create(client, one).await?);
+        made.insert(one.scanner_name(), create(client, one).await?);
     }
     if !absent.is_empty() {
         listed = list(client).await?;
     }
     // What was made a moment ago may not be listed yet.
     let id = |one: &CustomIdentifier| {
-        let name = scanner_name(one);
+        let name = one.scanner_name();
         listed.get(&name).or_else(|| made.get(&name)).cloned()
     };
     let missing = || {
@@ -68,7 +67,7 @@ async fn list(client: &Client) -> PortResult<BTreeMap<String, String>> {
 
 /// Makes one. The name is the client token, so that two nodes which do so at once make one.
 async fn create(client: &Client, one: &CustomIdentifier) -> PortResult<String> {
-    let name = scanner_name(one);
+    let name = one.scanner_name();
     let several = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
     let answer = client
         .create_custom_data_identifier()
@@ -97,14 +96,14 @@ async fn create(client: &Client, one: &CustomIdentifier) -> PortResult<String> {
 fn levels(one: &CustomIdentifier) -> PortResult<Option<Vec<SeverityLevel>>> {
     let invalid =
         |detail| PortError::new(Port::ExternalScanner, ErrorKind::Invalid, CREATE.operation, detail);
-    let level = |level: &custom_identifier::SeverityLevel| {
-        let severity = match level.severity {
+    let level = |(from, severity): &(u64, Severity)| {
+        let severity = match severity {
             Severity::Low => DataIdentifierSeverity::Low,
             Severity::Medium => DataIdentifierSeverity::Medium,
             Severity::High => DataIdentifierSeverity::High,
             Severity::None => return Err(invalid("expected severity low, medium or high, found none")),
         };
-        let from = i64::try_from(level.occurrences_threshold).ok().filter(|from| *from > 0);
+        let from = i64::try_from(*from).ok().filter(|from| *from > 0);
         let from = from.ok_or_else(|| invalid("expected a number of occurrences from 1, found another"))?;
         Ok(SeverityLevel::builder().occurrences_threshold(from).severity(severity).build())
     };

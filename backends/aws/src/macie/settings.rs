@@ -1,7 +1,7 @@
 //! What Macie is told to read, and for what.
 
-use reelgate_flow::custom_identifier::CustomIdentifier;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::external_scanner::CustomIdentifier;
 
 use super::managed::MANAGED_IDENTIFIERS;
 use crate::location::Area;

@@ -1,11 +1,10 @@
 //! Jobs, identifiers and findings.
 
 use reelgate_aws::macie::MacieSettings;
-use reelgate_flow::custom_identifier::CustomIdentifier;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::external_scanner::findings::{ExternalScanAnswer, Subject, Unanswered, fold, verdict};
 use reelgate_ports::external_scanner::{
-    Begun, ExternalScanner, JobFailure, JobId, JobStatus, SidecarName, scanner_name,
+    Begun, CustomIdentifier, ExternalScanner, JobFailure, JobId, JobStatus, SidecarName,
 };
 use serde_json::{Value, json};
 
@@ -13,13 +12,7 @@ use super::{BUCKET, MANAGED, MacieUnderTest, asset, batch};
 
 fn identifier(name: &str) -> CustomIdentifier {
     let definition = json!({
-        "name": name,
-        "regex": "E-[0-9]{6}",
-        "keywords": ["employee"],
-        "severity_levels": [
-            {"occurrences_threshold": 1, "severity": "low"},
-            {"occurrences_threshold": 10, "severity": "high"},
-        ],
+        "name": name, "regex": "E-[0-9]{6}", "keywords": ["employee"], "severity_levels": [[1, "low"], [10, "high"]]
     });
     serde_json::from_value(definition).unwrap()
 }
@@ -170,7 +163,7 @@ fn finding(id: &str, job: &JobId, letter: char) -> Value {
                 {"type": "PHONE_NUMBER", "count": 3, "occurrences": places}
             ]}],
             "customDataIdentifiers": {"detections": [
-                {"name": scanner_name(&identifier("employee-id")), "count": 2, "occurrences": places}
+                {"name": identifier("employee-id").scanner_name(), "count": 2, "occurrences": places}
             ]}
         }}
     })
