@@ -1,13 +1,13 @@
 //! What the store on PostgreSQL costs on this machine, the server on the same cores, commits flushed to disk.
 //!
 //! Before anything is measured the database holds a million rows of history, and a transaction is left open that
-//! keeps every row changed from then on from being tidied away; then as many tasks come and go as are asked for, to
-//! leave the dead rows behind that an hour would.
+//! keeps vacuum from removing any row that changes from then on; then the requested number of tasks come and go, to leave
+//! as many dead rows as an hour of work.
 //!
 //! 1. Plain: what the server does without us, one short transaction (one row changed, one added) after the other.
 //! 2. Tasks: several connections claim and complete batches, as fast as it goes and then at a steady rate; time of
 //!    every call.
-//! 3. Nodes: four processes take uploads in that are refused at once, through every transaction they need (ingest,
+//! 3. Nodes: four processes ingest uploads that are refused at once, through every transaction they need (ingest,
 //!    claim, report, claim, report, notice).
 //!
 //! `cargo bench -p reelgate-postgres --bench store -- [TASKS] [DEAD_TASKS]` prints rates and percentiles.
@@ -116,7 +116,7 @@ async fn fill(conn: &mut PgConnection) -> Res<()> {
     Ok(())
 }
 
-/// Tasks that come and go at the front of what claims walk along.
+/// Creates and removes tasks at the front of the index that claims scan.
 async fn kill_tasks(conn: &mut PgConnection, tasks: u64) -> Res<()> {
     conn.execute(AssertSqlSafe(format!(
         "INSERT INTO open_tasks (asset, task, urgency, queue_position, claimable_since, due, ready_at_ms, attempts, uncounted, not_producers_fault,
@@ -255,7 +255,7 @@ async fn rejected(store: &PgStore) -> Res<u64> {
     Ok(assets.iter().find(|(phase, _)| *phase == Phase::Rejected).map_or(0, |(_, count)| *count))
 }
 
-/// One node: takes its uploads in, and works and tells whatever is there, until all is ended.
+/// One node: ingests its uploads, then works and delivers notices until all assets have ended.
 async fn node(url: &str, name: &str, assets: u64) -> Res<()> {
     let settings = Settings { connections_max: 4, ..Settings::new(url) };
     let store = PgStore::open(&settings, Time::Database).await?;

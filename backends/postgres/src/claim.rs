@@ -1,4 +1,4 @@
-//! Leasing due tasks: one statement that waits for nobody; the attempt is counted in it, before any work starts.
+//! Leases due tasks by one statement that waits for no lock. The statement counts the attempt, before any work starts.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -22,7 +22,7 @@ use crate::time::{count, number};
 
 const WHAT: &str = "claim tasks";
 
-/// How often a claim begins again after its connection broke.
+/// How often a claim is tried again after its connection broke.
 const TRIES_MAX: u32 = 5;
 
 /// Most urgencies within one lane: what the statement that claims has room for.
@@ -77,7 +77,7 @@ struct Leased {
 impl PgStore {
     /// Leases the most urgent kind first, then by the queue position of their assets.
     ///
-    /// A task whose lease ran out is not claimable before the reaper has counted the lost attempt.
+    /// A task whose lease has expired is not claimable before the reaper has counted the lost attempt.
     pub(crate) async fn lease(
         &self,
         node: &NodeId,
@@ -108,7 +108,7 @@ impl PgStore {
         Ok(claims.into_iter().map(|(_, claim)| claim).collect())
     }
 
-    /// Takes tasks of these kinds. Where the answer got lost, what this claim took is read again by its number.
+    /// Takes tasks of these kinds. If the answer is lost, the tasks that this claim took are read by its number.
     async fn take(
         &self,
         node: &NodeId,
@@ -138,7 +138,7 @@ impl PgStore {
         }
     }
 
-    /// One kind after the other, each limited to what those before it have left.
+    /// One kind after the other, each limited to the number that the kinds before it have left.
     async fn try_take(
         &self,
         node: &NodeId,
@@ -272,8 +272,8 @@ impl PgStore {
         .map_err(db("read what a claim took"))
     }
 
-    /// Makes tasks claimable whose wait is over; looked for a few times a second. Returns the database's time of the
-    /// last look, milliseconds.
+    /// Makes tasks claimable whose wait is over; this is checked a few times a second. Returns the database's time of the
+    /// last check, milliseconds.
     async fn wake_waiting(&self) -> DbResult<u64> {
         if !self.woke.is_due() && self.time.given().is_none() {
             return Ok(self.woke_ms.load(Ordering::Relaxed));

@@ -1,13 +1,13 @@
 //! Where a claim begins to look.
 //!
-//! A claimed task leaves dead entries at the front of the index that claims walk along, and while some transaction
-//! anywhere in the database stays open they cannot be tidied away: after an hour every claim would step over
-//! millions of them. So a store remembers, for each kind of task, the place below which it found nothing left, and
-//! when that was. The next claim looks at what has become claimable since (`claimable_since`), wherever its place, and from
-//! the remembered place onward. Each entry is stepped over about once for each store.
+//! A claimed task leaves dead entries at the front of the index that claims scan. While any transaction in the
+//! database stays open, vacuum cannot remove them: after an hour every claim would step over millions of them. So a
+//! store remembers, for each kind of task, the queue position below which it found nothing left, and when that was.
+//! The next claim looks at what has become claimable since then (`claimable_since`), at any position, and
+//! from the remembered position onward. Each entry is stepped over about once for each store.
 //!
-//! What this can overlook is a task below the place that a transaction took longer than [`LATE_MS`] to commit, or
-//! that another claim held locked and then failed to take. A look from the beginning now and then finds it.
+//! What this can overlook is a task below the position that a transaction took longer than [`LATE_MS`] to commit, or
+//! that another claim locked and then failed to take. A regular look from the beginning finds it.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +16,7 @@ use std::sync::{Mutex, PoisonError};
 /// the beginning, milliseconds.
 const LATE_MS: u64 = 1_000;
 
-/// What is new is looked at for at most this long before a claim begins at its place, milliseconds.
+/// What is new is looked at for at most this long before a claim begins at its position, milliseconds.
 const NEW_MS_MAX: u64 = 20_000;
 
 /// Bits of `open_tasks.claimable_since` that hold the time, milliseconds: enough for 35,000 years.
@@ -43,23 +43,23 @@ pub(crate) struct Look {
 pub(crate) struct Took {
     /// Tasks taken from among the new ones.
     pub new: usize,
-    /// The first place among them.
+    /// The smallest position among them.
     pub first_new: Option<i64>,
-    /// Tasks taken from the place onward.
+    /// Tasks taken from the remembered position onward.
     pub onward: usize,
-    /// The last place among them.
+    /// The largest position among them.
     pub last: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct ClaimFloor {
-    /// Nothing was left before this place…
+    /// Nothing was left before this position…
     queue_position: i64,
     /// … that was claimable at this time.
     at_ms: u64,
 }
 
-/// The remembered places by urgency.
+/// The remembered positions by urgency.
 #[derive(Debug, Default)]
 pub(crate) struct Cursor(Mutex<BTreeMap<u8, ClaimFloor>>);
 
@@ -133,14 +133,14 @@ mod tests {
     }
 
     #[test]
-    fn once_all_is_taken_only_what_is_new_is_looked_at() {
+    fn once_all_tasks_are_taken_only_new_ones_are_looked_at() {
         let cursor = Cursor::default();
         cursor.learn(cursor.look(3), Took { onward: 9, last: Some(77), ..Took::default() }, 10, NOW_MS);
         assert_eq!(cursor.look(3).queue_position, i64::MAX);
     }
 
     #[test]
-    fn new_ones_that_fill_a_claim_do_not_move_the_place_unless_that_goes_on_for_long() {
+    fn new_tasks_that_fill_a_claim_do_not_move_the_position_unless_that_continues_for_long() {
         let cursor = Cursor::default();
         cursor.learn(cursor.look(3), Took { onward: 10, last: Some(77), ..Took::default() }, 10, NOW_MS);
         let full = Took { new: 10, first_new: Some(5), ..Took::default() };
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_claim_learned_later_changes_nothing() {
+    fn the_late_result_of_an_earlier_claim_changes_nothing() {
         let cursor = Cursor::default();
         let look = cursor.look(3);
         cursor.learn(look, Took { onward: 10, last: Some(77), ..Took::default() }, 10, NOW_MS);

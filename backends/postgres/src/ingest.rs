@@ -1,4 +1,4 @@
-//! What a batch of uploads writes beside its assets: numbers, repeated events, and the ends of producers' queues.
+//! What a batch of uploads writes in addition to its assets: numbers, repeated events, and the ends of producers' queues.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::error::{DbResult, db};
 use crate::rows::{large, priority};
 use crate::time::number;
 
-/// Events that came again only count.
+/// Repeated events are only counted.
 pub(crate) async fn count_again(conn: &mut PgConnection, assets: &[i64]) -> DbResult<()> {
     sqlx::query!(
         "UPDATE assets SET deliveries = deliveries + n
@@ -58,7 +58,7 @@ pub(crate) async fn queue_ends(
     )
     .fetch_all(conn)
     .await
-    .map_err(db("look for the places of prefixes"))?;
+    .map_err(db("read the queue ends of prefixes"))?;
     let mut ends = BTreeMap::new();
     for row in stored {
         let queue = (row.bucket, row.prefix, priority(&row.priority)?);
@@ -67,7 +67,7 @@ pub(crate) async fn queue_ends(
     Ok(ends)
 }
 
-/// Remembers where the next asset of each queue goes. Two calls at the same time may give the same place twice, which
+/// Remembers where the next asset of each queue goes. Two calls at the same time may give the same position twice, which
 /// only makes two uploads of one producer equal.
 pub(crate) async fn move_queue_ends(conn: &mut PgConnection, ends: &BTreeMap<Queue, u64>) -> DbResult<()> {
     let (buckets, prefixes, priorities) = columns(ends.keys());
@@ -82,7 +82,7 @@ pub(crate) async fn move_queue_ends(conn: &mut PgConnection, ends: &BTreeMap<Que
     )
     .execute(conn)
     .await
-    .map_err(db("write the places of prefixes"))?;
+    .map_err(db("write the queue ends of prefixes"))?;
     Ok(())
 }
 

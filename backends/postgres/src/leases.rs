@@ -1,4 +1,4 @@
-//! Leases: extended by those who hold them, and found where nobody reports.
+//! Leases: extended by their owners, and found once they have expired.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -16,7 +16,7 @@ use crate::rows::{small, task_key};
 use crate::time::{count, number};
 
 impl PgStore {
-    /// Extends the leases this node still holds; returns those it does not.
+    /// Extends the leases that this node still owns; returns the fences of those it has lost.
     pub(crate) async fn extend(
         &self,
         node: &NodeId,
@@ -66,7 +66,7 @@ impl PgStore {
         Ok(fences.iter().filter(|fence| !kept.contains(*fence)).cloned().collect())
     }
 
-    /// Leases that ran out are looked for from here on; `None` from the beginning, regularly.
+    /// Expired leases are looked for from this time on; `None` is from the beginning, which happens regularly.
     pub(crate) fn expired_after(&self) -> Option<u64> {
         let from = self.leases_from.load(Ordering::Relaxed);
         (!self.leases_looked.is_due() && from > i64::MIN).then(|| count(from))
@@ -88,7 +88,7 @@ impl Row {
     }
 }
 
-/// Leases that ran out after `from` and up to now.
+/// Leases that expired after `from` and up to now.
 pub(crate) async fn expired(
     conn: &mut PgConnection,
     from: i64,
@@ -110,7 +110,7 @@ pub(crate) async fn expired(
     Ok(rows.into_iter().map(Row::read).collect::<PortResult<_>>()?)
 }
 
-/// Leases under this node's name.
+/// Leases of this node.
 pub(crate) async fn of_node(
     conn: &mut PgConnection,
     node: &NodeId,

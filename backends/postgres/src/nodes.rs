@@ -1,4 +1,4 @@
-//! Who works here, and what waits for whom.
+//! Nodes with their reports, and the queue.
 
 use reelgate_flow::ids::NodeId;
 use reelgate_ports::error::{ErrorKind, Port, PortError};
@@ -10,7 +10,7 @@ use crate::error::{DbResult, db};
 use crate::pg_store::PgStore;
 use crate::rows::{large, priority, task_key, urgency};
 
-/// Nodes silent for longer are history, milliseconds: a day.
+/// Nodes that are silent for longer are no longer listed, milliseconds: a day.
 const SILENT_MS_MAX: i64 = 24 * 3_600_000;
 
 impl PgStore {
@@ -47,7 +47,7 @@ impl PgStore {
         Ok(queue)
     }
 
-    /// Records that a node lives; returns whether it was ordered to drain.
+    /// Records the report of a node; returns whether it was ordered to drain.
     pub(crate) async fn record_node(&self, report: &NodeReport) -> DbResult<bool> {
         sqlx::query_scalar!(
             "WITH clock AS MATERIALIZED (
@@ -92,7 +92,7 @@ impl PgStore {
         Ok(nodes)
     }
 
-    /// Orders a node to drain, or takes the order back.
+    /// Orders a node to drain, or cancels the order.
     pub(crate) async fn set_drain(&self, node: &NodeId, drain: bool) -> DbResult<()> {
         let what = "order a node to drain";
         let changed =

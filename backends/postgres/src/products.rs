@@ -1,5 +1,5 @@
-//! What finished tasks left: documents and staged files, facts, the ladder, the findings. All are documents that only
-//! this program reads, and whole.
+//! What finished tasks left: results and staged files, facts, the ladder, the findings. Each is one document, which this
+//! program reads and writes as a whole.
 
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::AssetId;
@@ -14,7 +14,7 @@ use crate::error::{DbResult, db};
 use crate::rows::task_key;
 use crate::time::number;
 
-/// Replaces what a task left.
+/// Replaces the product of a task.
 pub(crate) async fn write(
     conn: &mut PgConnection,
     asset: i64,
@@ -42,7 +42,7 @@ pub(crate) async fn write(
 /// Replaces the facts of an asset.
 pub(crate) async fn write_media(conn: &mut PgConnection, asset: i64, media: &MediaFacts) -> DbResult<()> {
     sqlx::query!(
-        "WITH told AS (UPDATE assets SET container = $2, duration_ns = $3 WHERE arrival = $1)
+        "WITH summary AS (UPDATE assets SET container = $2, duration_ns = $3 WHERE arrival = $1)
          INSERT INTO media_facts (asset, facts) VALUES ($1, $4)
          ON CONFLICT (asset) DO UPDATE SET facts = excluded.facts",
         asset,
@@ -92,7 +92,7 @@ pub(crate) async fn write_findings(
     Ok(())
 }
 
-/// Keeps findings beside those that are there.
+/// Adds findings to those that are stored.
 pub(crate) async fn add_findings(
     conn: &mut PgConnection,
     asset: i64,
@@ -123,7 +123,7 @@ pub(crate) async fn findings(conn: &mut PgConnection, asset: i64) -> DbResult<Ve
     Ok(stored.map_or(Ok(Vec::new()), |text| document(&text, "finding_lists.findings"))?)
 }
 
-/// What the finished tasks of an asset left, in order of task; what `only` one of them left, where one is named.
+/// The products of the finished tasks of an asset, in order of task; with `only`, the product of that task.
 pub(crate) async fn read(pool: &PgPool, asset: &AssetId, only: Option<TaskKey>) -> DbResult<Vec<Product>> {
     let rows = sqlx::query!(
         "SELECT p.task, p.result, p.outputs FROM assets AS a

@@ -23,7 +23,7 @@ use crate::{pooled_connection, products};
 const FIND_MAX: i64 = 10;
 
 impl PgStore {
-    /// All that is asked within it is answered as of one moment.
+    /// All queries in this transaction see one snapshot.
     async fn moment(&self) -> DbResult<Transaction<'static, Postgres>> {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         pooled_connection::begin(&self.readers, begin, "read as of one moment").await
@@ -139,7 +139,7 @@ impl PgStore {
         for text in stored {
             lines.extend(document::<Vec<HistoryRecord>>(&text, "history_commits.lines")?);
         }
-        // A claim is written once its lease ends; until then the task tells it.
+        // A claim is written once its lease ends; until then it is read from the task.
         for task in read_tasks(&mut moment, arrival).await? {
             let Some(lease) = task.lease else { continue };
             lines.push(HistoryRecord {

@@ -1,4 +1,4 @@
-//! Rows as values; a word or number that this version cannot have written is `Corrupt`, never a guess.
+//! Rows as values; a word or number that this version cannot have written is `Corrupt`.
 
 use std::collections::BTreeMap;
 
@@ -98,13 +98,13 @@ impl AssetCells {
             ended_ms: self.ended_at_ms.map(|ms| large(ms, "assets.ended_at_ms")).transpose()?,
             history_lines: 0,
             priority: priority(&self.priority)?,
-            place: large(self.queue_position, "assets.queue_position")?,
+            queue_position: large(self.queue_position, "assets.queue_position")?,
             id,
         })
     }
 }
 
-/// The cells of a task, be it in `tasks` (where it has no state, being ready) or in `settled_tasks`.
+/// The cells of a task: from `open_tasks`, where every task is ready and has no state, or from `settled_tasks`.
 pub(crate) struct TaskCells {
     pub asset: i64,
     pub task: String,
@@ -122,13 +122,13 @@ pub(crate) struct TaskCells {
     pub claimed_at_ms: Option<i64>,
 }
 
-/// A task as it was read.
+/// A task that was read.
 pub(crate) struct TaskRead {
     pub asset: i64,
     pub key: TaskKey,
     pub record: TaskRecord,
     pub extra: TaskExtra,
-    /// It lies in `tasks`.
+    /// It is in `open_tasks`.
     pub open: bool,
     pub lease: Option<Lease>,
 }

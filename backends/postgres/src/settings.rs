@@ -1,4 +1,4 @@
-//! How to reach the database, with limits on everything that could wait for ever.
+//! How to reach the database, with a time limit on everything that could wait for ever.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -23,16 +23,15 @@ impl Settings {
         Self { url: url.into(), connections_max: 8, acquire_timeout: Duration::from_secs(5) }
     }
 
-    /// The same limits on every connection, so that nothing waits for ever on either side. A statement that is not
-    /// done within half a minute is none of ours; a transaction that does nothing for as long belongs to a dead
-    /// process.
+    /// Every connection has the same limits, so that neither side waits for ever. No statement of this store takes half
+    /// a minute; a transaction that is idle for half a minute belongs to a dead process.
     pub(crate) fn options(&self) -> PortResult<PgConnectOptions> {
         let refused = || {
             let expected = "expected postgres://user@host/database";
             PortError::new(Port::Store, ErrorKind::Invalid, "read the database's URL", expected)
         };
         let ours = ["postgres://", "postgresql://"].iter().any(|scheme| self.url.starts_with(scheme));
-        // The engine's error quotes the URL, and with it the password.
+        // The driver's error quotes the URL, and the password in it.
         let options = PgConnectOptions::from_str(&self.url).ok().filter(|_| ours).ok_or_else(refused)?;
         Ok(options.application_name("reelgate").options([
             ("statement_timeout", "30s"),

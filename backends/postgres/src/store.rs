@@ -192,7 +192,7 @@ impl Maintenance for PgStore {
     }
 
     async fn close(&self) {
-        self.notify_listener.take_down();
+        self.notify_listener.stop();
         self.writers.close().await;
         self.readers.close().await;
     }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use reelgate_conformance::store::documented_queries::{self, SqlHome};
 use reelgate_flow::task::{Lane, TaskKey};
+use reelgate_ports::store::Maintenance;
 use serde_json::Value;
 
 use crate::temp_database::TempDatabase;

@@ -91,8 +91,12 @@ fn documented(line: &str) -> Option<Vec<Column<'_>>> {
     let names = cells.next()?.trim_end_matches('`').split("`, `");
     let kinds: Vec<&str> = cells.next()?.split(", ").collect();
     let nullable = cells.next()?.contains("null");
-    let column = |(at, name)| Column { name, kind: kinds.get(at).unwrap_or(&kinds[0]), nullable };
-    Some(names.enumerate().map(column).collect())
+    let columns = names.enumerate().map(|(at, name)| Column {
+        name,
+        kind: kinds.get(at).copied().unwrap_or(kinds[0]),
+        nullable,
+    });
+    Some(columns.collect())
 }
 
 /// Two published videos, one of them after a release from quarantine, and two refused uploads.
@@ -217,7 +221,7 @@ fn expected() -> Vec<Value> {
             stage("video", 2, 2, 0.024, 0.014),
             stage("restore", 1, 1, 0.012, 0.007),
         ]),
-        json!([{"node": "node-a", "task": "validate", "times": 1}]),
+        json!([{"node": "node-a", "task": "validate", "times": 3}]),
         json!([
             phase("received", 4, 4),
             phase("withdrawing", 3, 3),

@@ -42,7 +42,7 @@ pub struct AssetRow {
     /// How urgent it is.
     pub priority: Priority,
     /// Where it queues, see [`reelgate_ports::order`].
-    pub place: u64,
+    pub queue_position: u64,
 }
 
 impl AssetRow {

@@ -1,4 +1,4 @@
-//! The home below which everything lies, and the lock on what is visible in it.
+//! The home directory of an object store, and the lock on what is visible in it.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -7,9 +7,9 @@ use reelgate_ports::error::{Port, PortError, PortResult};
 
 /// The areas below the home.
 pub(super) const AREAS: [&str; 6] = ["ingest", "work", "published", "quarantine", "rejected", "released"];
-/// What is removed is first moved here, so that it vanishes at once; emptied when opened.
+/// Removed files are first moved here, so that they vanish at once; emptied when the home is opened.
 pub(super) const TRASH: &str = "work/.trash";
-/// Locked while something visible is exchanged.
+/// Locked while visible files are exchanged.
 const ORDER: &str = "publish.lock";
 
 /// The home of an object store.
@@ -19,9 +19,9 @@ pub(super) struct HomeDirectory {
 }
 
 impl HomeDirectory {
-    /// Held while something visible is exchanged, by one thread of one of the processes that share the home.
+    /// Locks the exchange of visible files: held by one thread of one of the processes that share the home.
     pub(super) fn order(&self) -> PortResult<File> {
-        let what = "wait for the order of publications";
+        let what = "wait for the lock on publications";
         let file = File::options().create(true).truncate(false).write(true).open(self.home.join(ORDER));
         let file = file.map_err(|e| PortError::io(Port::Objects, what, &e))?;
         rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)

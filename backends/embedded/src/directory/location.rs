@@ -1,4 +1,4 @@
-//! Where things lie below the home, and nowhere else.
+//! Paths of sources and outputs below the home; any other path is refused.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use reelgate_ports::records::SourceRecord;
 use super::home_directory::HomeDirectory;
 use crate::paths::{FILE_BUCKET, Location, stays_inside};
 
-/// Where a source lies.
+/// Where a source is.
 pub(super) enum SourceLocation {
     /// Below an area of the home; the path is relative to the area and holds only names.
     Home { area: &'static str, path: PathBuf },
@@ -19,11 +19,11 @@ pub(super) enum SourceLocation {
 }
 
 impl SourceLocation {
-    /// The place of a source; only the bucket of outside files may lie outside.
+    /// The location of a source; only the bucket of outside files may be outside.
     pub(super) fn of(source: &SourceRecord) -> PortResult<Self> {
         let (area, name) = match Location::parse(&source.location)? {
             Location::File(path) if source.id.bucket == FILE_BUCKET => return Ok(Self::Outside(path)),
-            Location::File(_) => return Err(invalid("a place below the home")),
+            Location::File(_) => return Err(invalid("a location below the home")),
             Location::Ingest(name) => ("ingest", name),
             Location::Quarantine(name) => ("quarantine", name),
             Location::Rejected(name) => ("rejected", name),
@@ -40,7 +40,7 @@ impl SourceLocation {
         }
     }
 
-    /// The same place with text added to its last name.
+    /// The same location with text added to its last name.
     pub(super) fn with_suffix(&self, suffix: &str) -> Self {
         let longer = |path: &Path| {
             let mut text = path.as_os_str().to_owned();
@@ -66,7 +66,7 @@ pub(super) fn names(text: &str) -> PortResult<&Path> {
     if stays_inside(text) { Ok(Path::new(text)) } else { Err(invalid("a relative path of plain names")) }
 }
 
-/// An asset's id as a directory's name; ids come from the store, but a path is not the place to trust.
+/// An asset's id as a directory's name; ids come from the store, but a path must not depend on that.
 pub(super) fn asset_name(asset: &AssetId) -> PortResult<&str> {
     let plain = asset.as_str().len() == ID_CHARS && asset.as_str().bytes().all(|b| b.is_ascii_alphanumeric());
     let invalid = || {

@@ -2,17 +2,17 @@
 //! assembled there, and appear below `published/` by one rename.
 //!
 //! ```text
-//! ingest/…                        uploads, each where its producer put it
-//! work/ASSET/TASK-ATTEMPT/…       what attempts stage, apart from each other
-//! published/PATH/…                what is visible, whole
+//! ingest/…                        uploads at the paths that producers chose
+//! work/ASSET/TASK-ATTEMPT/…       staged files, one directory for each attempt
+//! published/PATH/…                visible outputs, always whole
 //! quarantine/ASSET/source         quarantined for personal data; only the owner may enter
-//! quarantine/ASSET/outputs/…      what was visible when it was quarantined, kept for its release
+//! quarantine/ASSET/outputs/…      outputs that were visible, kept for its release
 //! rejected/ASSET/source           refused, untouched
-//! released/ASSET/source           let go from quarantine
+//! released/ASSET/source           source that was released from quarantine
 //! ```
 //!
-//! The bucket [`FILE_BUCKET`](crate::paths::FILE_BUCKET) stands for paths outside the home: read where they lie,
-//! never moved or removed.
+//! The bucket [`FILE_BUCKET`](crate::paths::FILE_BUCKET) holds files outside the home: they are read in place, never
+//! moved or removed.
 
 mod files;
 mod home_directory;
@@ -50,7 +50,7 @@ pub struct DirectoryObjects {
 }
 
 impl DirectoryObjects {
-    /// Opens a home, making what is missing. Blocking; several processes may share a home.
+    /// Opens a home and creates missing directories. Blocking; several processes may share a home.
     pub fn open(home: &Path) -> PortResult<Self> {
         let what = "open the home directory";
         for area in AREAS {
@@ -177,7 +177,7 @@ impl Objects for DirectoryObjects {
     }
 }
 
-/// Asks the system for every right that will be needed, without using it.
+/// Checks every permission that will be needed, without using it.
 fn check(inner: &HomeDirectory) -> PortResult<String> {
     use rustix::fs::{Access, access, statvfs};
     for area in AREAS {

@@ -1,4 +1,4 @@
-//! Bringing a quarantined asset back: its outputs by one rename, its source to a place where work can read it.
+//! Restores a quarantined asset: its outputs by one rename, its source to a path where tasks can read it.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::publish::{Owner, put_back};
 use super::{files, withdrawal_record};
 use crate::paths::Location;
 
-const WHAT: &str = "bring a source back";
+const WHAT: &str = "restore a source";
 
 /// Restores; doing it again changes nothing.
 pub(super) fn restore(
@@ -39,7 +39,7 @@ pub(super) fn restore(
     Ok(Restored { source_location, published_location })
 }
 
-/// Moves the source out of quarantine; where it is not there, it was never quarantined and stays where it is.
+/// Moves the source out of quarantine; if it is not there, it was never quarantined and is not moved.
 fn bring_back(inner: &HomeDirectory, asset: &AssetId, source: &SourceRecord) -> PortResult<String> {
     let name = format!("{}/source", asset_name(asset)?);
     let (from, to) = (inner.home.join("quarantine").join(&name), inner.home.join("released").join(&name));

@@ -33,7 +33,7 @@ pub(super) fn open(inner: &HomeDirectory, source: &SourceRecord) -> PortResult<O
 
 /// Whether a file is the recorded version.
 pub(super) fn is_recorded(source: &SourceRecord, place: &SourceLocation, meta: &Metadata) -> bool {
-    // A copy that was moved has a number and a time of its own: there only the size can be compared.
+    // A copy that was moved has another inode and time, so only the size can be compared.
     let copied = source.id.bucket == FILE_BUCKET && matches!(place, SourceLocation::Home { .. });
     if copied { meta.len() == source.size_bytes } else { version_of(meta).0 == source.id.version }
 }
@@ -47,14 +47,14 @@ pub(super) fn unchanged(inner: &HomeDirectory, source: &SourceRecord) -> PortRes
     }
 }
 
-/// Reads a small file beside the source.
+/// Reads a small file next to the source.
 pub(super) fn sidecar(
     inner: &HomeDirectory,
     source: &SourceRecord,
     suffix: &str,
     bytes_max: u64,
 ) -> PortResult<Option<Vec<u8>>> {
-    let what = "read the file beside the source";
+    let what = "read the file next to the source";
     let place = SourceLocation::of(source)?.with_suffix(suffix);
     let (file, meta) = match open_plain(inner, &place, what) {
         Ok(opened) => opened,
@@ -92,7 +92,7 @@ pub(super) fn open_plain(
     place: &SourceLocation,
     what: &'static str,
 ) -> PortResult<(File, Metadata)> {
-    // `O_NONBLOCK` matters for a pipe that took the file's place after it was taken in.
+    // `O_NONBLOCK` matters for a pipe that replaced the file after its event.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let opened: rustix::io::Result<OwnedFd> = match place {
         SourceLocation::Home { area, path } => {
@@ -125,10 +125,5 @@ pub(super) fn open_plain(
 }
 
 fn not_plain(what: &'static str) -> PortError {
-    PortError::new(
-        Port::Objects,
-        ErrorKind::Conflict,
-        what,
-        "expected a plain file, found something else in its place",
-    )
+    PortError::new(Port::Objects, ErrorKind::Conflict, what, "expected a plain file, found something else")
 }

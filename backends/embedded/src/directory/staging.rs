@@ -1,4 +1,4 @@
-//! What attempts write before anything is visible.
+//! Staged files: what attempts write before anything is visible.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -16,10 +16,10 @@ use super::home_directory::HomeDirectory;
 use super::location::{asset_name, names, output};
 use super::source::read_at_most;
 
-/// Bytes gathered before they go to the system.
+/// Size of the write buffer, bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Starts an attempt's area, empty.
+/// Creates the empty staging directory of an attempt.
 pub(super) fn stage(inner: &HomeDirectory, fence: &Fence) -> PortResult<Box<dyn StagedWriter>> {
     let what = "make a staging directory";
     let attempt = format!("{}-{}", fence.task, fence.attempt);
@@ -53,7 +53,7 @@ impl StagedWriter for Writer {
                 Port::Objects,
                 ErrorKind::Invalid,
                 what,
-                "expected the one before to be closed",
+                "expected the previous output to be closed",
             ));
         }
         let path = self.dir.join(names(name)?);

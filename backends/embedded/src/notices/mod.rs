@@ -1,4 +1,4 @@
-//! Telling the outside: a file of JSON lines and a signed webhook. Both deliver the same bytes for a notice, every
+//! Delivers notices: to a file of JSON lines and to a signed webhook. Both deliver the same bytes for a notice, every
 //! time; `docs/reference/notices.md` describes them to receivers.
 
 mod document;

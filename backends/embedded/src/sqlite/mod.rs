@@ -1,12 +1,12 @@
 //! The store in one SQLite file: assets, tasks, history and outbox, one transaction at a time.
 //!
 //! One connection writes and a few read; WAL lets both go on at once. `synchronous=NORMAL` means that after a
-//! power cut the last transactions may be missing (never half there): their work is repeated and intake finds
-//! the uploads again, so nothing is lost but time, and every commit saves a disk flush.
+//! power cut the last transactions may be missing, but none is there in part. Their work is repeated
+//! and intake finds the uploads again, so only time is lost, and every commit saves a disk flush.
 //!
-//! Every writing call is the service's ([`reelgate_store::service`]): it loads the assets it concerns into a unit of work and
-//! lets the core step them in memory; here what changed is written in bulk. So a batch costs a handful of statements,
-//! however many assets are in it.
+//! Every writing call is the service's ([`reelgate_store::service`]): it loads the assets it concerns into a unit of
+//! work and lets the core step them in memory; this module writes the changes in bulk. So a batch costs a handful of statements,
+//! for any number of assets in it.
 
 mod audit;
 mod claim;
@@ -61,7 +61,7 @@ pub use sqlite_store::SqliteStore;
 
 const DAY_MS: u64 = 24 * 3_600_000;
 
-/// A transaction that holds the write lock cannot lose, so nothing is tried twice.
+/// A transaction that holds the write lock cannot lose against another, so nothing is retried.
 impl Transact for SqliteStore {
     async fn transact<C: WriteCall>(&self, call: &C) -> PortResult<C::Output> {
         let mut session = SqliteSession { tx: self.begin().await?, work: self.work() };

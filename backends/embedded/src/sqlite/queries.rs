@@ -1,4 +1,4 @@
-//! Questions that change nothing, asked on the reading connections.
+//! Queries, on the reading connections.
 
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::task::TaskKey;

@@ -1,4 +1,4 @@
-//! The ends of producers' queues: behind them new assets take their places.
+//! The ends of producers' queues: new assets queue behind them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ pub(super) async fn ends(
     .bind(json(queues)?)
     .fetch_all(conn)
     .await
-    .map_err(db("look for the places of prefixes"))?;
+    .map_err(db("read the queue ends of prefixes"))?;
     let mut ends = BTreeMap::new();
     for row in &stored {
         let priority = rows::priority(&rows::text(row, "priority")?)?;
@@ -32,7 +32,7 @@ pub(super) async fn ends(
     Ok(ends)
 }
 
-/// Remembers where the next asset of each queue goes.
+/// Stores where the next asset of each queue goes.
 pub(super) async fn move_ends(conn: &mut SqliteConnection, ends: &BTreeMap<Queue, u64>) -> PortResult<()> {
     let cells: Vec<_> = ends.iter().map(|((b, p, q), end)| (b, p, q.as_str(), end)).collect();
     sqlx::query(
@@ -43,6 +43,6 @@ pub(super) async fn move_ends(conn: &mut SqliteConnection, ends: &BTreeMap<Queue
     .bind(json(&cells)?)
     .execute(conn)
     .await
-    .map_err(db("write the places of prefixes"))?;
+    .map_err(db("write the queue ends of prefixes"))?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Rows as values; a word or number that this version cannot have written is `Corrupt`, never a guess.
+//! Rows as values; a word or number that this version cannot have written is `Corrupt`.
 
 use std::collections::BTreeMap;
 
@@ -54,7 +54,7 @@ pub(super) fn asset(row: &SqliteRow) -> PortResult<AssetRow> {
         ended_ms: optional_count(row, "ended_at_ms")?,
         history_lines: count(row, "history_lines")?,
         priority: priority(&text(row, "priority")?)?,
-        place: count(row, "queue_position")?,
+        queue_position: count(row, "queue_position")?,
     })
 }
 

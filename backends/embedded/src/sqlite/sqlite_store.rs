@@ -19,7 +19,7 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// The one write transaction there is at a time; rolled back where it is dropped.
+    /// Begins the only write transaction; it is rolled back on drop.
     pub(super) async fn begin(&self) -> PortResult<Transaction<'static, Sqlite>> {
         self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(db("begin a transaction"))
     }

@@ -1,4 +1,4 @@
-//! Writing what a unit of work changed: a few statements, each for all rows of its table.
+//! Writes the changes of a unit of work: a few statements, each for all rows of its table.
 
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
@@ -178,7 +178,7 @@ fn task_cells(loaded: &Loaded, key: TaskKey) -> PortResult<impl serde::Serialize
         extra.cpu_ms,
         extra.memory_bytes_max,
         key.urgency(),
-        loaded.row.place,
+        loaded.row.queue_position,
     ))
 }
 

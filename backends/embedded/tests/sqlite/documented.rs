@@ -20,8 +20,9 @@ impl SqlHome for TempDatabase {
 
 fn object(row: &SqliteRow) -> Value {
     let cell = |at: usize| -> Value {
-        match row.try_get_raw(at).unwrap().type_info().name() {
-            "NULL" => Value::Null,
+        let cell = row.try_get_raw(at).unwrap();
+        match cell.type_info().name() {
+            _ if cell.is_null() => Value::Null,
             "INTEGER" => row.get::<i64, _>(at).into(),
             "REAL" => row.get::<f64, _>(at).into(),
             _ => row.get::<String, _>(at).into(),

@@ -1,4 +1,4 @@
-//! Assets, what was told of them, and the notices they owe.
+//! Writes assets, the lines of their history, and the notices they owe.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +56,7 @@ impl States {
     }
 }
 
-/// Writes assets that are new, as they stand at the end of the call.
+/// Writes new assets, in their state at the end of the call.
 pub(super) async fn insert(conn: &mut PgConnection, unit: &Unit) -> DbResult<()> {
     if unit.fresh.is_empty() {
         return Ok(());
@@ -87,7 +87,7 @@ pub(super) async fn insert(conn: &mut PgConnection, unit: &Unit) -> DbResult<()>
         &forced,
         &column(|l| l.row.priority.as_str().to_owned()),
         &column(|l| prefix_of(&l.row.source.id.key).to_owned()),
-        &numbers(|l| number(l.row.place)),
+        &numbers(|l| number(l.row.queue_position)),
         &numbers(|l| number(l.row.received_ms)),
         &states.phase as _,
         &states.verdict as _,
@@ -102,7 +102,7 @@ pub(super) async fn insert(conn: &mut PgConnection, unit: &Unit) -> DbResult<()>
     )
     .execute(conn)
     .await
-    .map_err(db("take uploads in"))?;
+    .map_err(db("insert uploads"))?;
     Ok(())
 }
 
@@ -137,7 +137,7 @@ pub(super) async fn write(conn: &mut PgConnection, unit: &Unit, owed: Owed) -> D
          ), notices AS (
              INSERT INTO outbox (id, asset, kind, body, tries, due_at_ms)
              SELECT *, 0, $22::bigint FROM unnest($18::text[], $19::bigint[], $20::text[], $21::text[])
-         ), told AS (
+         ), new_history AS (
              INSERT INTO history_commits (asset, lines) SELECT * FROM unnest($23::bigint[], $24::text[])
          )
          SELECT pg_current_xact_id()::text AS "xid!""#,
@@ -173,8 +173,8 @@ pub(super) async fn write(conn: &mut PgConnection, unit: &Unit, owed: Owed) -> D
     Ok(Some(xid))
 }
 
-/// What was told, as one list of lines for each asset. A claim is told once its lease ends, so that claiming
-/// writes no history; until then it is read from the task.
+/// The new lines of history, one list for each asset. The line of a claim is written when its lease ends, so that a
+/// claim itself writes no history; until then it is read from the task.
 fn history(unit: &Unit) -> PortResult<(Vec<i64>, Vec<String>)> {
     let mut told: BTreeMap<&AssetId, Vec<HistoryRecord>> = BTreeMap::new();
     for (id, loaded) in &unit.work.loaded {

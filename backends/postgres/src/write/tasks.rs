@@ -1,4 +1,4 @@
-//! Tasks: those to be claimed in the small table, those that are settled in the other one.
+//! Writes tasks: those that can still be claimed to `open_tasks`, all others to `settled_tasks`.
 
 use reelgate_flow::asset::{TaskRecord, TaskState};
 use reelgate_flow::task::TaskKey;
@@ -49,10 +49,10 @@ struct Changes {
     ready_at_ms: Vec<i64>,
     settled: Common,
     state: Vec<&'static str>,
-    /// To be taken out of `tasks`.
+    /// To be removed from `open_tasks`.
     closed: (Vec<i64>, Vec<String>),
-    /// To be taken out of `settled_tasks`.
-    begun_again: (Vec<i64>, Vec<String>),
+    /// To be removed from `settled_tasks`.
+    restarted: (Vec<i64>, Vec<String>),
 }
 
 impl Changes {
@@ -83,13 +83,13 @@ impl Changes {
         }
         self.open.push(asset, task, record, extra);
         self.urgency.push(i16::from(task.urgency()));
-        self.queue_position.push(number(loaded.row.place));
+        self.queue_position.push(number(loaded.row.queue_position));
         self.claimable_since.push(claimable_since(task.urgency(), unit.work.now_ms));
         self.due.push(extra.ready_at_ms <= unit.work.now_ms);
         self.ready_at_ms.push(number(extra.ready_at_ms));
         if unit.settled.contains(&key) {
-            self.begun_again.0.push(asset);
-            self.begun_again.1.push(task.text());
+            self.restarted.0.push(asset);
+            self.restarted.1.push(task.text());
         }
         Ok(())
     }
@@ -106,7 +106,7 @@ pub(super) async fn write(conn: &mut PgConnection, unit: &Unit) -> DbResult<()> 
         "WITH closed AS (
              DELETE FROM open_tasks USING unnest($1::bigint[], $2::text[]) AS u (asset, task)
              WHERE open_tasks.asset = u.asset AND open_tasks.task = u.task
-         ), begun_again AS (
+         ), restarted AS (
              DELETE FROM settled_tasks USING unnest($3::bigint[], $4::text[]) AS u (asset, task)
              WHERE settled_tasks.asset = u.asset AND settled_tasks.task = u.task
          ), settled AS (
@@ -132,8 +132,8 @@ pub(super) async fn write(conn: &mut PgConnection, unit: &Unit) -> DbResult<()> 
              claim = NULL",
         &changes.closed.0,
         &changes.closed.1,
-        &changes.begun_again.0,
-        &changes.begun_again.1,
+        &changes.restarted.0,
+        &changes.restarted.1,
         &settled.asset,
         &settled.task,
         &settled.attempts,
