@@ -221,7 +221,7 @@ fn expected() -> Vec<Value> {
             stage("video", 2, 2, 0.024, 0.014),
             stage("restore", 1, 1, 0.012, 0.007),
         ]),
-        json!([{"node": "node-a", "task": "validate", "times": 1}]),
+        json!([{"node": "node-a", "task": "validate", "times": 3}]),
         json!([
             phase("received", 4, 4),
             phase("withdrawing", 3, 3),
