@@ -122,7 +122,7 @@ impl NodeMaintenance {
             let left = work_left(&queue, &nodes);
             context.signals.work_left(&left);
             match &context.machine {
-                Some(machine) => machine.tell_work_left(&left).await,
+                Some(machine) => machine.report_work_left(&left).await,
                 None => Ok(()),
             }
         });

@@ -1,13 +1,13 @@
-//! The audit log: lines of history chained by their hashes, so that whoever holds an export can tell whether it was
+//! The audit log: lines of history chained by their hashes, so that whoever has an export can detect whether it was
 //! changed.
 //!
 //! A record is one line of JSON. It names its number, from 1 without gaps, and the SHA-256 of the whole line before it
-//! (`previous`; 64 zeros for the first). So a byte that is flipped in any line but the last contradicts the line after it,
-//! and a line that is missing or moved contradicts its neighbours. An export ends with a seal, which names the number of
-//! records and the hash of the last one: that covers the last line, and an export that was cut off has no seal.
+//! (`previous`; 64 zeros for the first). A changed byte in any line but the last therefore contradicts the line after it,
+//! and a missing or moved line contradicts its neighbours. An export ends with a seal, which names the number of
+//! records and the hash of the last one. The seal covers the last line, and a truncated export has no seal.
 //!
-//! The chain does not prove who wrote it: somebody who may write to the database can write a whole new chain. Keep the
-//! seals of earlier exports elsewhere; a later export holds every earlier one as its beginning.
+//! The chain does not prove who wrote it: somebody with write access to the database can write a whole new chain. Keep the
+//! seals of earlier exports elsewhere: every later export begins with the records of the earlier ones.
 
 use std::io::BufRead;
 
@@ -19,10 +19,10 @@ use crate::records::{AuditRecord, HistoryEvent, HistoryRecord};
 
 /// Hash before the first record.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-/// Longest line that is read, bytes: a record is a few hundred.
+/// Longest line that is read, bytes. A record has a few hundred.
 const LINE_BYTES_MAX: u64 = 1 << 20;
 
-/// Whether a line of history belongs into the log: all do but those that only tell of scheduling.
+/// Whether a line of history belongs in the audit log: all do except those that only report scheduling.
 pub fn is_audited(line: &HistoryRecord) -> bool {
     !matches!(line.event, HistoryEvent::Due | HistoryEvent::Claimed)
 }
@@ -32,11 +32,11 @@ pub fn is_audited(line: &HistoryRecord) -> bool {
 pub struct Entry {
     /// Position, from 1.
     pub number: u64,
-    /// Milliseconds since 1970, when it happened.
+    /// Time of the event, milliseconds since 1970.
     pub at_ms: u64,
-    /// Which asset; empty where it concerns none.
+    /// The asset's id; empty if the record concerns no asset.
     pub asset: String,
-    /// What happened, as `reelgate why` tells it.
+    /// What happened, in the words of `reelgate why`.
     pub what: String,
     /// The task it concerns.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -47,7 +47,7 @@ pub struct Entry {
     /// The node that acted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub node: Option<String>,
-    /// The rest, without personal data.
+    /// Further details, without personal data.
     pub detail: String,
     /// SHA-256 of the line before, lower-case hexadecimal.
     pub previous: String,
@@ -63,7 +63,7 @@ pub struct Seal {
     pub head: String,
 }
 
-/// The end of a chain, to which records are added.
+/// The end of a chain. New records are added here.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Chain {
     number: u64,
@@ -109,30 +109,32 @@ impl Chain {
 /// What is wrong with an export.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Broken {
-    /// The file cannot be read.
+    /// The export cannot be read.
     #[error("line {line}: {why}")]
     Unreadable {
         /// Which line, from 1.
         line: u64,
-        /// What the system says.
+        /// The operating system's error.
         why: String,
     },
     /// A line is neither a record nor a seal.
     #[error(
-        "line {line}: expected a record of the audit log, found something else; it was damaged or changed"
+        "line {line}: expected a record of the audit log, found other content; the line was damaged or changed"
     )]
     NoRecord {
         /// Which line, from 1.
         line: u64,
     },
     /// A number is out of order.
-    #[error("line {line}: expected record {expected}, found {found}; records are missing, doubled or moved")]
+    #[error(
+        "line {line}: expected record {expected}, found {found}; records are missing, duplicated or moved"
+    )]
     OutOfOrder {
         /// Which line, from 1.
         line: u64,
-        /// The number that comes next.
+        /// The number that should come next.
         expected: u64,
-        /// The number that is there.
+        /// The number in the record.
         found: u64,
     },
     /// A record does not name the hash of the one before it.
@@ -141,7 +143,7 @@ pub enum Broken {
         /// Which line, from 1.
         line: u64,
     },
-    /// The seal is missing, not at the end, or does not fit.
+    /// The seal is missing, is not the last line, or does not match the records.
     #[error("{0}")]
     Unsealed(&'static str),
 }
@@ -156,21 +158,21 @@ pub fn verify(mut export: impl BufRead) -> Result<Seal, Broken> {
         let read = read.map_err(|error| Broken::Unreadable { line, why: error.to_string() })?;
         if read == 0 {
             return Err(Broken::Unsealed(
-                "expected a seal as the last line, found the end; the export was cut off",
+                "expected a seal as the last line, found the end of the file; the export is truncated",
             ));
         }
         let Some(whole) = text.strip_suffix('\n') else {
             return Err(Broken::Unsealed(
-                "expected a line break after the last line; the export was cut off",
+                "expected a line break after the last line, found none; the export is truncated",
             ));
         };
         if let Ok(seal) = serde_json::from_str::<Seal>(whole) {
-            // Also holds the seal's own spelling: nothing in it may differ unnoticed.
+            // The comparison covers the seal's exact text, so that no change in it goes unnoticed.
             let same = serde_json::to_string(&chain.seal()).is_ok_and(|expected| expected == whole);
             let last = export.fill_buf().is_ok_and(<[u8]>::is_empty);
             return match (same, last) {
                 (true, true) => Ok(seal),
-                (false, _) => Err(Broken::Unsealed("the seal does not fit the records before it")),
+                (false, _) => Err(Broken::Unsealed("the seal does not match the records before it")),
                 (_, false) => Err(Broken::Unsealed("expected nothing after the seal, found more")),
             };
         }
@@ -224,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn an_untouched_export_is_whole() {
+    fn an_unchanged_export_verifies() {
         for records in [0, 1, 5] {
             assert_eq!(verify(export(records).as_bytes()).unwrap().records, records);
         }
@@ -243,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_a_doubled_and_a_moved_record_are_found() {
+    fn a_deleted_a_duplicated_and_a_moved_record_are_found() {
         let whole = export(5);
         let lines: Vec<&str> = whole.lines().collect();
         let joined = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
@@ -264,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn an_export_cut_off_anywhere_is_found() {
+    fn an_export_truncated_anywhere_is_found() {
         let whole = export(3);
         for at in 0..whole.len() {
             assert!(verify(&whole.as_bytes()[..at]).is_err(), "cut at {at}");
@@ -272,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_scheduling_are_no_part_of_it() {
+    fn scheduling_lines_are_not_audited() {
         assert!(!is_audited(&line(0, HistoryEvent::Claimed)) && !is_audited(&line(0, HistoryEvent::Due)));
         assert!(is_audited(&line(0, HistoryEvent::Decided)));
     }

@@ -1,10 +1,10 @@
-//! Time as a dependency, so that tests own it.
+//! Time as a dependency, so that tests can control it.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since 1970-01-01 UTC.
+/// A source of the current time.
 pub trait Clock: Send + Sync {
-    /// Now.
+    /// Milliseconds since 1970-01-01 UTC.
     fn now_ms(&self) -> u64;
 }
 

@@ -2,29 +2,29 @@
 
 use reelgate_flow::reason::{Code, Fault};
 
-/// What stands behind a port: decides by which code an operator is told.
+/// The service behind a port. It decides the reason code that operators see.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Port {
     /// The database.
     Store,
     /// Buckets or directories.
     Objects,
-    /// The stream, queue or directory that uploads are learned from.
+    /// The stream, queue or directory that reports uploads.
     Events,
     /// Receivers of notices.
     Notices,
-    /// The scanner outside, with its own bucket.
+    /// The external scanner, with its own bucket.
     ExternalScanner,
-    /// The machine under a node, and who decides how many there are.
+    /// The machine that a node runs on, and the service that decides how many machines there are.
     Node,
     /// The jailed media worker.
     Worker,
-    /// Settings that are kept elsewhere.
+    /// Settings that another service stores.
     Settings,
 }
 
 impl Port {
-    /// The code of an attempt that this port did not serve as it should.
+    /// The reason code of an attempt that failed because of this port.
     fn unavailable(self) -> Code {
         match self {
             Self::Store => Code::StoreUnavailable,
@@ -39,22 +39,22 @@ impl Port {
     }
 }
 
-/// What kind of error; decides about retry and about the reason code.
+/// The kind of an error. It decides whether a retry helps, and the reason code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ErrorKind {
-    /// It is not there (any more).
+    /// The object does not exist, or no longer exists.
     Missing,
-    /// It is there, but other than expected (changed, taken, newer).
+    /// The object exists but is not the expected one (changed, taken, newer).
     Conflict,
-    /// No room left.
+    /// No space left.
     Full,
     /// Not allowed.
     Denied,
-    /// Did not answer, or answered nonsense for now; a retry may help.
+    /// The service gave no answer or an unusable one; a retry may help.
     Unavailable,
-    /// What was stored is damaged, or from an unknown version.
+    /// The stored data is damaged, or was written by an unknown version.
     Corrupt,
-    /// We asked for something that cannot be.
+    /// Our request is one that the service can never fulfil.
     Invalid,
 }
 
@@ -64,11 +64,11 @@ pub enum ErrorKind {
 pub struct PortError {
     /// The port that was called.
     pub port: Port,
-    /// What kind of error.
+    /// Its kind.
     pub kind: ErrorKind,
-    /// What was being done: "open source object".
+    /// The operation that failed: "open source object".
     pub operation: &'static str,
-    /// Expected and found.
+    /// What was expected and what was found.
     pub detail: String,
 }
 
@@ -76,12 +76,12 @@ pub struct PortError {
 pub type PortResult<T> = Result<T, PortError>;
 
 impl PortError {
-    /// An error with its detail.
+    /// Makes an error of a port.
     pub fn new(port: Port, kind: ErrorKind, operation: &'static str, detail: impl Into<String>) -> Self {
         Self { port, kind, operation, detail: detail.into() }
     }
 
-    /// Classifies an I/O error by its kind; keeps the system's words, never a path.
+    /// Classifies an I/O error by its kind. The detail is the system's message and never a path.
     pub fn io(port: Port, operation: &'static str, error: &std::io::Error) -> Self {
         use std::io::ErrorKind as Io;
         let kind = match error.kind() {
@@ -95,15 +95,15 @@ impl PortError {
         Self::new(port, kind, operation, error.to_string())
     }
 
-    /// The same error as the caller of another port meets it, for a backend that serves one port by another.
+    /// The same error, reported as an error of another port: for a backend that implements one port with another.
     pub fn of_port(self, port: Port) -> Self {
         Self { port, ..self }
     }
 
-    /// The reason an attempt that met this error ends with.
+    /// The reason of an attempt that ends with this error.
     pub fn fault(&self) -> Fault {
         let code = match (self.port, self.kind) {
-            // Whether it has an answer for an asset is all that an operator asks of a scanner.
+            // Operators need to know only whether the scanner has an answer for an asset.
             (Port::ExternalScanner, _) => Code::ScannerUnanswered,
             (_, ErrorKind::Full) => Code::QuotaDisk,
             (_, ErrorKind::Invalid) => Code::Internal,
@@ -112,7 +112,8 @@ impl PortError {
         Fault::new(code, self.to_string())
     }
 
-    /// The same where the upload itself was asked for, which its producer may have changed or removed.
+    /// The reason of an attempt that met this error while it read the upload itself, which the producer may have changed or
+    /// removed.
     pub fn source_fault(&self) -> Fault {
         let code = match (self.port, self.kind) {
             (Port::Objects, ErrorKind::Missing) => Code::SourceMissing,
@@ -139,7 +140,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_port_that_is_away_is_told_by_its_own_code_even_where_the_upload_was_asked_for() {
+    fn an_unavailable_port_has_its_own_code_even_if_the_attempt_read_the_upload() {
         for (port, code) in PORTS {
             for kind in [ErrorKind::Unavailable, ErrorKind::Denied, ErrorKind::Corrupt] {
                 let error = PortError::new(port, kind, "ask", "no answer");
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_object_store_can_say_that_a_source_is_gone_or_changed() {
+    fn only_the_object_store_reports_a_source_as_missing_or_changed() {
         for (port, code) in PORTS {
             let source = |kind| PortError::new(port, kind, "open", "found none").source_fault().code;
             let expected = match port {
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_and_a_mistake_of_ours_have_their_own_codes() {
+    fn a_full_disk_and_an_invalid_request_have_their_own_codes() {
         let code = |port, kind| PortError::new(port, kind, "write", "").fault().code;
         for port in [Port::Store, Port::Objects] {
             assert_eq!(code(port, ErrorKind::Full), Code::QuotaDisk);
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_a_bucket_behind_another_port_is_told_as_that_port_s() {
+    fn an_error_of_a_bucket_behind_another_port_counts_as_an_error_of_that_port() {
         let error =
             PortError::new(Port::Objects, ErrorKind::Denied, "put a sidecar", "answered AccessDenied");
         assert_eq!(error.of_port(Port::ExternalScanner).fault().code, Code::ScannerUnanswered);

@@ -1,4 +1,4 @@
-//! Where uploads are learned of.
+//! Sources of upload events.
 
 use async_trait::async_trait;
 
@@ -6,28 +6,28 @@ use crate::error::PortResult;
 use crate::records::{ExternalScanEvent, MediaEvent};
 use crate::shards::Checkpoint;
 
-/// What one poll brought: taken in whole by one transaction.
+/// The result of one poll. One transaction ingests the whole batch.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct EventBatch {
     /// Uploads and deletions, in the order they came.
     pub events: Vec<MediaEvent>,
-    /// Findings of a scanner outside.
+    /// Findings of the external scanner.
     pub scans: Vec<ExternalScanEvent>,
-    /// What could not be read as any of these.
+    /// Messages that could not be parsed as either.
     pub refused: Vec<RefusedEvent>,
-    /// How far the stream is read once this batch is committed.
+    /// The stream's checkpoint after this batch is committed.
     pub checkpoint: Option<Checkpoint>,
-    /// What [`Events::acknowledge`] needs beside the events; opaque to everyone else.
+    /// What [`Events::acknowledge`] needs in addition to the events; opaque to all other code.
     pub receipts: Vec<String>,
 }
 
 impl EventBatch {
-    /// A batch of uploads alone.
+    /// A batch of upload events only.
     pub fn of(events: impl Into<Vec<MediaEvent>>) -> Self {
         Self { events: events.into(), ..Self::default() }
     }
 
-    /// Nothing came and nothing moves.
+    /// The batch has no message and moves no checkpoint.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
             && self.scans.is_empty()
@@ -37,37 +37,37 @@ impl EventBatch {
     }
 }
 
-/// A message that is none of ours, or damaged: kept as where it lay, because its text may be personal.
+/// A message that is damaged, or not one that Reelgate reads. Only its address is kept, because its text may be personal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RefusedEvent {
     /// Where it can be found again: stream, shard and sequence number, or queue and message id.
     pub place: String,
     /// SHA-256 of its bytes, lower-case hexadecimal.
     pub sha256: String,
-    /// What was expected and found, without any text of the message.
+    /// What was expected and what was found, without any text of the message.
     pub why: String,
 }
 
-/// A source of upload events; at least once, in any order.
+/// A source of upload events. It delivers each event at least once, in any order.
 #[async_trait]
 pub trait Events: Send + Sync {
-    /// What was not reported before by this value, at most `events_max` events; empty where there is nothing now.
+    /// Events that this value has not returned before, at most `events_max`; empty if there are none now.
     async fn poll(&self, events_max: usize) -> PortResult<EventBatch>;
 
-    /// A polled batch is durable in the store; it need not come again.
+    /// Marks a polled batch as durable in the store, so that the source need not deliver it again.
     async fn acknowledge(&self, batch: &EventBatch) -> PortResult<()>;
 
-    /// The store refused a polled batch because its checkpoint is somebody else's by now: drop what belongs to it.
+    /// The store refused a polled batch because another reader now owns its checkpoint: drops the state of that batch.
     async fn abandon(&self, batch: &EventBatch) -> PortResult<()>;
 
-    /// Events may be lost that nobody will send again: the bucket should be listed.
+    /// Whether events may be lost that nobody will send again, so that the bucket should be listed.
     fn sweep_wanted(&self) -> bool {
         false
     }
 
-    /// Stops reading and hands over what others may go on with; the next poll begins again.
+    /// Stops reading and releases its shards to other readers. The next poll starts anew.
     async fn stop(&self) -> PortResult<()>;
 
-    /// Proves that the source can be reached, changing nothing.
+    /// Proves that the source can be reached. Changes nothing.
     async fn check(&self) -> PortResult<String>;
 }

@@ -1,5 +1,5 @@
-//! Derived identities: the same upload and the same notice have the same id in every backend, on every node,
-//! however often they are seen. Nothing here is random, so a repeat can never make a second one.
+//! Derived identities: the same upload and the same notice have the same id in every backend and on every node.
+//! Nothing here is random, so a repeat never makes a second id.
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use reelgate_flow::asset::NoticeKind;
@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 /// Characters of a derived id: 130 of SHA-256's 256 bits in base32 (RFC 4648).
 pub const ID_CHARS: usize = 26;
 
-/// Begins the version of an object that the bucket gave no version id; its entity tag follows.
+/// Prefix of the version of an object without a version id; the object's entity tag follows.
 pub const ETAG_VERSION: &str = "etag-";
 
-/// Whether an upload has no version id of its own, so that the next such upload of its key replaces it.
+/// Whether an upload has no version id, so that the next such upload of its key replaces it.
 pub fn is_null_version(version: &str) -> bool {
     version.starts_with(ETAG_VERSION)
 }
@@ -22,13 +22,13 @@ pub fn asset_id(source: &SourceId) -> AssetId {
     AssetId::new(derive(&[&source.bucket, &source.key, &source.version]))
 }
 
-/// The id of a notice: an asset gives each kind of notice at most once for each number, which is made from the times it was
-/// redriven, redone or released and, where it failed, withdrawn; for a reminder it is its time.
+/// The id of a notice. An asset sends each kind of notice at most once for each number. For a reminder, the number is its
+/// time. Otherwise it is derived from how often the asset was redriven, redone or released and, if it failed, withdrawn.
 pub fn notice_id(asset: &AssetId, kind: NoticeKind, number: u64) -> NoticeId {
     NoticeId::new(derive(&[asset.as_str(), kind.as_str(), &number.to_string()]))
 }
 
-/// SHA-256 of a key's bytes, lower-case hexadecimal: names an upload to its producer without showing the key.
+/// SHA-256 of a key's bytes, lower-case hexadecimal: identifies an upload to its producer without showing the key.
 pub fn key_sha256(key: &str) -> String {
     HEXLOWER.encode(&Sha256::digest(key.as_bytes()))
 }

@@ -1,4 +1,4 @@
-//! What Reelgate needs from the outside, as small traits in its own words. Backends implement them; this room knows no concrete backend.
+//! The services that Reelgate needs, as small traits. Backends implement them; this crate knows no concrete backend.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

@@ -1,11 +1,11 @@
-//! The machine under a node, where it is one that somebody else may take away.
+//! The machine that a node runs on, which its provider may take away.
 
 use async_trait::async_trait;
 use reelgate_flow::task::Lane;
 
 use crate::error::PortResult;
 
-/// Work left in one lane, for whoever decides how many machines there should be.
+/// Work left in one lane, for the service that decides how many machines there should be.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct WorkLeft {
     /// The lane.
@@ -15,18 +15,18 @@ pub struct WorkLeft {
     pub seconds: f64,
 }
 
-/// The machine.
+/// The machine that a node runs on.
 #[async_trait]
 pub trait Machine: Send + Sync {
-    /// Why this machine will soon be gone, once that is known.
+    /// Why this machine will soon be taken away; `None` if no such notice was given.
     async fn leaving(&self) -> PortResult<Option<String>>;
 
-    /// Asks that this machine is not ended to scale in, or allows it again.
+    /// Protects this machine from scale-in while it is busy, or removes the protection.
     async fn protect(&self, busy: bool) -> PortResult<()>;
 
-    /// Tells how much work is left.
-    async fn tell_work_left(&self, left: &[WorkLeft]) -> PortResult<()>;
+    /// Reports how much work is left.
+    async fn report_work_left(&self, left: &[WorkLeft]) -> PortResult<()>;
 
-    /// Proves that its services can be reached, changing nothing.
+    /// Proves that the provider's services can be reached. Changes nothing.
     async fn check(&self) -> PortResult<String>;
 }

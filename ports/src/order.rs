@@ -1,9 +1,9 @@
-//! Who goes first: one number per asset, fixed when it is taken in, so that a claim is one walk along an index.
+//! The order of assets in the queue: one number per asset, fixed at ingest, so that a claim is one index scan.
 //!
-//! Priority with ageing: a low priority is a handicap in time, not a place at the end, so everything comes up in
-//! the end. Fairness by start-time fair queueing (Goyal, Vin, Cheng 1996), with a producer's prefix as the
-//! flow: each asset takes its place after the one before it of the same prefix, so a back-catalogue queues
-//! behind itself and a single upload of somebody else goes past it.
+//! Priority with ageing: a low priority is a handicap in time, not a position at the end, so every asset is served
+//! eventually. Fairness by start-time fair queueing (Goyal, Vin, Cheng 1996), with a producer's prefix as the
+//! flow: each asset queues after the previous asset of the same prefix. A back-catalogue therefore queues
+//! behind itself, and another producer's single upload overtakes it.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Priority {
-    /// Before everything that came in the last hour.
+    /// Before everything that arrived in the last hour.
     High,
-    /// In order.
+    /// In order of arrival.
     #[default]
     Normal,
-    /// After everything that comes in the next six hours.
+    /// After everything that arrives in the next six hours.
     Low,
 }
 
@@ -38,7 +38,7 @@ impl Priority {
         Self::ALL.into_iter().find(|priority| priority.as_str() == text)
     }
 
-    /// Where time stands still for this priority: arrival and handicap, milliseconds.
+    /// The time of arrival with the head start or handicap of this priority, milliseconds.
     fn virtual_ms(self, now_ms: u64) -> u64 {
         match self {
             Self::High => now_ms.saturating_sub(HEAD_START_MS),
@@ -48,24 +48,24 @@ impl Priority {
     }
 }
 
-/// An hour: what a high priority overtakes.
+/// One hour: how much earlier arrivals a high priority overtakes.
 const HEAD_START_MS: u64 = 3_600_000;
-/// Six hours: the longest that newer work overtakes a low priority.
+/// Six hours: the longest time that newer work overtakes a low priority.
 const HANDICAP_MS: u64 = 6 * 3_600_000;
-/// A day: the furthest a prefix queues behind itself, so that nothing waits longer than that for newer work.
+/// One day: the longest delay of an asset behind its own prefix, so that nothing waits longer than that for newer work.
 const BEHIND_ITSELF_MS_MAX: u64 = 24 * 3_600_000;
-/// Bytes that count as a millisecond of a prefix's share: about what one core encodes.
+/// Bytes that count as a millisecond of a prefix's share: about as many as one core encodes in that time.
 const BYTES_PER_MS: u64 = 500;
-/// Bounds of one asset's share, milliseconds: a tiny file is not free, and a film does not close its prefix for a day.
+/// Bounds of one asset's share, milliseconds: a tiny file is not free, and a film does not block its prefix for a day.
 const SHARE_MS: std::ops::RangeInclusive<u64> = 100..=600_000;
 
-/// The prefix of a key that fairness is kept by: its first folder, empty where there is none.
+/// The prefix of a key that counts for fairness: its first folder; empty if there is none.
 pub fn prefix_of(key: &str) -> &str {
     key.split_once('/').map_or("", |(first, _)| first)
 }
 
-/// The place of a new asset; smaller goes first. `behind` is the place that [`after`] gave for the asset before
-/// it of the same prefix and priority.
+/// The place of a new asset in the queue; smaller goes first. `behind` is what [`after`] returned for the previous asset of
+/// the same prefix and priority.
 pub fn place(now_ms: u64, priority: Priority, behind: Option<u64>) -> u64 {
     let now_ms = priority.virtual_ms(now_ms);
     let latest = now_ms.saturating_add(BEHIND_ITSELF_MS_MAX);
@@ -85,7 +85,7 @@ mod tests {
     const MOVIE_BYTES: u64 = 50_000_000;
 
     #[test]
-    fn a_back_catalogue_queues_behind_itself_and_a_single_upload_goes_past_it() {
+    fn a_back_catalogue_queues_behind_itself_and_a_single_upload_overtakes_it() {
         let mut behind = None;
         let places: Vec<u64> = (0..100)
             .map(|_| {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn high_priority_overtakes_what_came_in_the_last_hour() {
+    fn high_priority_overtakes_arrivals_of_the_last_hour() {
         let high = place(NOW_MS, Priority::High, None);
         assert!(high < place(NOW_MS - HEAD_START_MS + 1, Priority::Normal, None));
         assert!(high > place(NOW_MS - HEAD_START_MS - 1, Priority::Normal, None));

@@ -1,4 +1,4 @@
-//! What crosses the ports: rows and results as plain data.
+//! The plain data that ports exchange: rows, reports and results.
 
 mod decisions;
 mod findings;
@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::order::Priority;
 
-/// How a deletion names the version that has no id of its own: the only one of a bucket without versions, and the one that
-/// uploads replace where a bucket's versions are suspended.
+/// How a deletion names the version without an id: the only version in a bucket without versioning, and the version that
+/// uploads replace in a bucket with suspended versioning.
 pub const NULL_VERSION: &str = "null";
 
 /// What happened to an object.
@@ -29,49 +29,49 @@ pub enum EventKind {
     /// An upload was completed.
     #[default]
     Created,
-    /// This version is gone ([`NULL_VERSION`] is the one without an id); with an empty version, a delete marker hides every
-    /// older one.
+    /// This version was deleted ([`NULL_VERSION`] is the one without an id). If the version is empty, a delete marker hides
+    /// every older version.
     Deleted,
 }
 
-/// An upload was completed, or deleted.
+/// An upload was completed or deleted.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct MediaEvent {
     /// What happened.
     #[serde(default)]
     pub kind: EventKind,
-    /// Which upload.
+    /// Bucket, key and version of the upload.
     pub source: SourceId,
     /// Order within the key.
     pub sequencer: Sequencer,
-    /// Bytes, as the event says.
+    /// Bytes, according to the event.
     pub size_bytes: u64,
     /// Where the object store finds it; opaque to everyone else.
     pub location: String,
     /// Process it even if the same content was processed before.
     pub force: bool,
-    /// How urgent it is.
+    /// How urgent the upload is.
     #[serde(default)]
     pub priority: Priority,
 }
 
-/// What became of an event.
+/// The result of ingesting one upload event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ingested {
     /// The asset, new or known.
     pub asset: AssetId,
-    /// False where the event was a duplicate.
+    /// False if the event was a duplicate.
     pub new: bool,
 }
 
-/// The right to write a task's result: stale as soon as the attempt is not the current one.
+/// The right to write a task's result. It is stale as soon as the attempt is no longer the current one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Fence {
-    /// Which asset.
+    /// The task's asset.
     pub asset: AssetId,
-    /// Which task.
+    /// The task.
     pub task: TaskKey,
-    /// Which start of it, from 1.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
 }
 
@@ -88,13 +88,13 @@ pub struct SourceRecord {
     pub location: String,
 }
 
-/// What [`crate::store::Maintenance::retain`] did. History goes piece by piece; what a piece is depends on the store: one
-/// asset's history, or one month's of all assets.
+/// The result of [`crate::store::Maintenance::retain`]. History is removed in pieces, whose size depends on the store: one
+/// asset's history, or one month's history of all assets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Retained {
     /// Pieces that were removed.
     pub removed: u64,
-    /// Pieces that are old enough but hold the history of assets that have not ended.
+    /// Pieces that are old enough but contain history of assets that have not ended.
     pub kept: u64,
 }
 
@@ -103,15 +103,15 @@ pub struct Retained {
 pub struct Claim {
     /// The right to write.
     pub fence: Fence,
-    /// Milliseconds the lease lasts from the claim.
+    /// Milliseconds from the claim until the lease expires.
     pub lease_ms: u64,
     /// The upload.
     pub source: SourceRecord,
-    /// The asset is linked to another one's outputs.
+    /// The asset shares the outputs of another asset.
     pub linked: bool,
     /// The exit, for [`TaskKey::Withdraw`]: whether the source is moved, and where.
     pub exit: Option<reelgate_flow::asset::Exit>,
-    /// The job that validation planned for this task, as the document it left; `None` for a task without one.
+    /// The job that validation planned for this task, as a document; `None` for a task without one.
     pub job: Option<serde_json::Value>,
 }
 
@@ -123,7 +123,7 @@ pub struct TaskJob {
     pub task: TaskKey,
     /// How much media the task works through, nanoseconds.
     pub media_ns: u64,
-    /// What the task reads back, as a document.
+    /// The job, as a document that the task reads.
     pub job: serde_json::Value,
 }
 
@@ -136,12 +136,12 @@ pub struct MediaProgress {
     pub done_ns: u64,
 }
 
-/// What a node tells about itself with every heartbeat.
+/// What a node reports about itself with every heartbeat.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct NodeReport {
     /// Its name.
     pub node: NodeId,
-    /// `intake`, `light`, `heavy`: what it does.
+    /// Its roles: `intake`, `light`, `heavy`.
     pub roles: Vec<String>,
     /// Version of the program.
     pub version: String,
@@ -151,9 +151,9 @@ pub struct NodeReport {
     pub in_flight: Vec<(Lane, u16)>,
     /// `working`, `draining`, `unfit` …
     pub state: String,
-    /// Why, where the state needs a reason.
+    /// Reason for the state; empty if it needs none.
     pub reason: String,
-    /// Mean wall-clock milliseconds of its finished tasks by stage, with their number.
+    /// Mean duration and number of its finished tasks, by stage.
     pub costs: Vec<StageCost>,
 }
 
@@ -171,13 +171,13 @@ pub struct StageCost {
 /// A node as the store knows it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct NodeRecord {
-    /// What it told last.
+    /// The last report.
     pub report: NodeReport,
     /// First seen, milliseconds since 1970 on the store's clock.
     pub first_seen_ms: u64,
-    /// Milliseconds since it was last seen, on the store's clock.
+    /// Milliseconds since the last report, on the store's clock.
     pub silent_ms: u64,
-    /// An operator asked it to drain.
+    /// An operator ordered the node to drain.
     pub drain_ordered: bool,
 }
 
@@ -213,7 +213,7 @@ pub struct StagedOutput {
     pub sha256: String,
 }
 
-/// What a run of a task used.
+/// Resources that one attempt used.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct UsageRecord {
     /// Wall-clock milliseconds.
@@ -245,38 +245,38 @@ pub struct RenditionRecord {
     pub duration_ms: u64,
 }
 
-/// The result of a task that went well.
+/// The result of a task that succeeded.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Success {
     /// Validate.
     Validated {
-        /// Size of the plan.
+        /// Number of video chunks in the plan.
         video_chunks: u16,
         /// Whether audio is encoded.
         audio: bool,
-        /// The plan, as a document that later stages read back.
+        /// The plan, as a document that later stages read.
         plan: serde_json::Value,
-        /// The jobs of the plan; each is carried by the claims of its task.
+        /// The jobs of the plan. The claims of a task carry its job.
         jobs: Vec<TaskJob>,
     },
     /// Video chunk, audio or enrichment.
     Produced {
-        /// The worker's result, as a document that later stages read back.
+        /// The worker's result, as a document that later stages read.
         result: serde_json::Value,
         /// Staged files.
         outputs: Vec<StagedOutput>,
     },
     /// Screen.
     Screened {
-        /// What policy asks for because of the findings.
+        /// What policy requires because of the findings.
         screening: Screening,
         /// Findings; may be empty.
         findings: Vec<FindingRecord>,
-        /// What encoding anew leaves out, as a document that the encodes read back ([`crate::store::Queries::redaction`]);
-        /// `Some` where the screening asks for that.
+        /// What a redacting encode covers, as a document that the encode tasks read ([`crate::store::Queries::redaction`]);
+        /// `Some` if the screening requires redaction.
         redaction: Option<serde_json::Value>,
-        /// Where the text was put for a scanner outside, as a document that [`TaskKey::ExternalScan`] reads back; `Some` where the
-        /// screening says that it is scanned.
+        /// Where the text was delivered for the external scanner, as a document that [`TaskKey::ExternalScan`] reads; `Some` if
+        /// the screening requires an external scan.
         delivered: Option<serde_json::Value>,
     },
     /// External scan: no answer yet.
@@ -286,16 +286,16 @@ pub enum Success {
     },
     /// External scan: answered.
     ExternallyScanned {
-        /// What policy asks for because of the findings.
+        /// What policy requires because of the findings.
         screening: Screening,
-        /// The asset's findings, those of earlier tasks among them.
+        /// The asset's findings, including those of earlier tasks.
         findings: Vec<FindingRecord>,
     },
     /// Package.
     Packaged {
         /// What publishing needs, as a document.
         result: serde_json::Value,
-        /// The ladder as it came out.
+        /// The renditions as they were encoded.
         renditions: Vec<RenditionRecord>,
         /// Staged playlists.
         outputs: Vec<StagedOutput>,
@@ -309,14 +309,14 @@ pub enum Success {
     Withdrawn {
         /// Where the source is now.
         source_location: String,
-        /// What was taken away, and the proof that nothing of it can be read any more.
+        /// What was removed, and the proof that it can no longer be read.
         withdrawal_record: WithdrawalRecord,
     },
     /// Restore.
     Restored {
         /// Where the source is now.
         source_location: String,
-        /// Where the outputs are visible again; `None` where none were when it was quarantined.
+        /// Where the outputs are visible again; `None` if none were visible when the asset was quarantined.
         published_location: Option<String>,
     },
 }
@@ -324,11 +324,11 @@ pub enum Success {
 /// How an attempt ended.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Ending {
-    /// Well.
+    /// The task succeeded.
     Success(Success),
-    /// With a fault.
+    /// The attempt failed.
     Fault(Fault),
-    /// Given back unfinished.
+    /// The node gave the task back unfinished.
     GivenBack,
 }
 
@@ -337,19 +337,19 @@ pub enum Ending {
 pub struct TaskReport {
     /// The right to write.
     pub fence: Fence,
-    /// Who.
+    /// The node that ran the attempt.
     pub node: NodeId,
-    /// SHA-256 of the source, lower-case hexadecimal, where this attempt computed it, whatever its ending.
+    /// SHA-256 of the source, lower-case hexadecimal, if this attempt computed it, whatever its ending.
     pub sha256: Option<String>,
-    /// Facts of the media, where this attempt learned them, whatever its ending.
+    /// Facts about the media, if this attempt determined them, whatever its ending.
     pub facts: Option<Box<MediaFacts>>,
     /// How it ended.
     pub ending: Ending,
-    /// What it used.
+    /// Resources it used.
     pub usage: UsageRecord,
 }
 
-/// What became of a report.
+/// The effect of a report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Applied {
     /// Committed; the asset's phase after it.
@@ -358,18 +358,18 @@ pub enum Applied {
     Stale,
 }
 
-/// A notice owed to the outside.
+/// A notice that receivers outside Reelgate must get.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct NoticeRecord {
     /// Deterministic id.
     pub id: NoticeId,
-    /// Which asset.
+    /// The asset it concerns.
     pub asset: AssetId,
-    /// What it tells.
+    /// What it reports.
     pub kind: NoticeKind,
     /// All the facts, without personal data: see `docs/reference/notices.md`.
     pub body: serde_json::Value,
-    /// Deliveries tried before this one.
+    /// Earlier delivery attempts.
     pub tries: u32,
 }
 
@@ -380,9 +380,9 @@ pub struct AssetRecord {
     pub id: AssetId,
     /// The upload.
     pub source: SourceRecord,
-    /// SHA-256, where known.
+    /// SHA-256, if known.
     pub sha256: Option<String>,
-    /// Where it is in its life.
+    /// Its phase.
     pub phase: Phase,
     /// Screening's result.
     pub verdict: Verdict,
@@ -390,15 +390,15 @@ pub struct AssetRecord {
     pub severity: Severity,
     /// What people and policy decided about it.
     pub flags: Flags,
-    /// Why it was refused or failed.
+    /// Why it was rejected or failed.
     pub reason: Option<Fault>,
-    /// The asset whose outputs it shows.
+    /// The asset whose outputs it shares.
     pub linked_to: Option<AssetId>,
     /// Where its outputs are visible.
     pub published_location: Option<String>,
-    /// Taken in, milliseconds since 1970.
+    /// Time of ingest, milliseconds since 1970.
     pub received_ms: u64,
-    /// Ended, milliseconds since 1970.
+    /// Time of its end, milliseconds since 1970; `None` if it has not ended.
     pub ended_ms: Option<u64>,
     /// Times redriven.
     pub redrives: u32,
@@ -407,11 +407,11 @@ pub struct AssetRecord {
 /// One task of an asset, for `show`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TaskRow {
-    /// Which.
+    /// The task.
     pub task: TaskKey,
     /// Its lane.
     pub lane: Lane,
-    /// Where it stands.
+    /// Its state.
     pub state: TaskState,
     /// Times started.
     pub attempts: u32,
@@ -426,11 +426,11 @@ pub struct TaskRow {
 pub struct AssetDetail {
     /// The row.
     pub asset: AssetRecord,
-    /// Facts, where known.
+    /// Facts about the media, if known.
     pub facts: Option<MediaFacts>,
     /// Tasks.
     pub tasks: Vec<TaskRow>,
-    /// Renditions (a linked asset shows its original's).
+    /// Renditions. A linked asset shows those of its original.
     pub renditions: Vec<RenditionRecord>,
     /// Findings.
     pub findings: Vec<FindingRecord>,

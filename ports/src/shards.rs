@@ -1,9 +1,9 @@
-//! Which node reads which shard of a stream, and how far it has come: one row per shard, shared by all readers.
+//! Which node reads which shard of a stream, and up to which position: one row per shard, shared by all readers.
 //!
-//! A lease carries a counter that grows whenever its holder changes or renews. A reader that watches a counter
-//! stand still for the whole lease, by its own monotonic clock, may take the lease over by naming the counter it
-//! saw; nobody's wall clock is ever compared with another's. The checkpoint moves only through
-//! [`crate::store::Intake::ingest`], in the transaction that takes the events in.
+//! A lease has a counter that grows whenever its owner changes or renews it. A reader that sees an unchanged counter
+//! for the whole lease time, by its own monotonic clock, may take the lease by naming that counter. The wall clocks of
+//! two nodes are never compared. Only [`crate::store::Intake::ingest`] moves the checkpoint, in the transaction that
+//! ingests the events.
 
 use async_trait::async_trait;
 use reelgate_flow::ids::NodeId;
@@ -19,12 +19,12 @@ pub enum Position {
     Oldest,
     /// After the record with this sequence number.
     After(String),
-    /// To its end: it was split or merged, and its children may be read.
+    /// To its end: the shard was split or merged, and its children may be read.
     Ended,
 }
 
 impl Position {
-    /// The word or number kept in rows: `oldest`, `ended`, or the sequence number.
+    /// The form stored in rows: `oldest`, `ended`, or the sequence number.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Oldest => "oldest",
@@ -48,15 +48,15 @@ impl Position {
 pub struct ShardRow {
     /// The shard's id.
     pub shard: String,
-    /// Shards it came from by split or merge; read before it.
+    /// The shards that were split or merged into this one; they are read first.
     pub parents: Vec<String>,
-    /// How far it was read and committed.
+    /// Up to where it was read and committed.
     pub position: Position,
-    /// Who reads it.
+    /// The node that reads it.
     pub owner: Option<NodeId>,
     /// Grows with every take, renewal and release.
     pub counter: u64,
-    /// Who asks the owner to hand it over.
+    /// The node that asks the owner for the shard.
     pub wanted_by: Option<NodeId>,
 }
 
@@ -67,9 +67,9 @@ pub struct ShardLease {
     pub stream: String,
     /// The shard.
     pub shard: String,
-    /// Who holds it.
+    /// The node that owns the lease.
     pub owner: NodeId,
-    /// Which taking of the lease this is; renewals keep it, a take by anybody changes it.
+    /// Number of times the lease was taken. A renewal keeps it; every take changes it.
     pub epoch: u64,
 }
 
@@ -78,22 +78,22 @@ pub struct ShardLease {
 pub struct Checkpoint {
     /// The right to move it.
     pub lease: ShardLease,
-    /// Where it must stand now.
+    /// The position before the move; it must match the stored one.
     pub from: Position,
-    /// Where it stands after.
+    /// The position after the move.
     pub to: Position,
 }
 
 /// Shard leases of every stream.
 #[async_trait]
 pub trait Shards: Send + Sync {
-    /// Every known shard of a stream, by id.
+    /// Every known shard of a stream, in order of id.
     async fn shards(&self, stream: &str) -> PortResult<Vec<ShardRow>>;
 
     /// Adds shards that are not known yet; a known one is not changed.
     async fn add_shards(&self, stream: &str, shards: &[ShardRow]) -> PortResult<()>;
 
-    /// Takes a lease whose counter still is `seen_counter`; `None` where somebody was faster. A new epoch begins.
+    /// Takes a lease whose counter still is `seen_counter`, and begins a new epoch; `None` if another node was faster.
     async fn take_shard(
         &self,
         stream: &str,
@@ -102,15 +102,15 @@ pub trait Shards: Send + Sync {
         seen_counter: u64,
     ) -> PortResult<Option<(ShardLease, Position)>>;
 
-    /// Shows that the holder lives; returns the leases that are no longer ours.
+    /// Renews leases; returns those that the caller no longer owns.
     async fn renew_shards(&self, leases: &[ShardLease]) -> PortResult<Vec<ShardLease>>;
 
-    /// Asks the owner of a shard to hand it over to `node`; the owner sees it as [`ShardRow::wanted_by`].
+    /// Asks the owner of a shard to release it for `node`; the owner sees the request as [`ShardRow::wanted_by`].
     async fn want_shard(&self, stream: &str, shard: &str, node: &NodeId) -> PortResult<()>;
 
-    /// Gives a lease back, so that anybody may take it at once; a lost one is left alone.
+    /// Releases a lease, so that any node may take it at once. A lost lease is not changed.
     async fn release_shard(&self, lease: &ShardLease) -> PortResult<()>;
 
-    /// Removes rows of shards that the stream no longer has and that were read to their end.
+    /// Removes the rows of shards that the stream no longer has and that were read to their end.
     async fn forget_shards(&self, stream: &str, shards: &[String]) -> PortResult<()>;
 }

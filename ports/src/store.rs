@@ -1,4 +1,4 @@
-//! The record of everything: assets, tasks, history and outbox, one transaction at a time.
+//! The store of assets, tasks, history and outbox. Every call is one transaction.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -22,7 +22,7 @@ pub struct AssetFilter {
     pub phases: Vec<Phase>,
     /// At most this many, oldest first.
     pub limit: u32,
-    /// After this asset in the order of arrival.
+    /// Only assets after this one in the order of arrival.
     pub after: Option<AssetId>,
 }
 
@@ -39,44 +39,44 @@ pub struct Backlog {
     pub outbox: u64,
 }
 
-/// Result of one task as stored for later stages.
+/// The stored result of one task, for later stages.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Product {
-    /// Which task.
+    /// The task.
     pub task: TaskKey,
-    /// The document it left (plan, worker's result, packaging).
+    /// Its result (plan, worker's result, packaging), as a document.
     pub result: serde_json::Value,
     /// The files it staged.
     pub outputs: Vec<StagedOutput>,
 }
 
-/// The whole store. Every call is one transaction: it happens whole or not at all.
+/// The whole store. Every call is one transaction.
 pub trait Store: Intake + Queue + Outbox + Queries + Decisions + Nodes + Maintenance {}
 
 impl<T: Intake + Queue + Outbox + Queries + Decisions + Nodes + Maintenance> Store for T {}
 
-/// Taking uploads in: what intake and the sweep call.
+/// Ingest of uploads: what intake and the sweep call.
 #[async_trait]
 pub trait Intake: Send + Sync {
-    /// Takes a batch in and moves its checkpoint, in one transaction. A known (bucket, key, version) changes nothing;
-    /// an older event never overrides a newer one; a deletion supersedes what has not ended yet, and every older
-    /// upload of the key that comes after it. `Conflict` where the checkpoint is no longer the caller's to move.
-    /// One result per created upload, in order.
+    /// Ingests a batch and moves its checkpoint, in one transaction. A known (bucket, key, version) changes nothing, and
+    /// an older event never overrides a newer one. A deletion supersedes assets that have not ended yet, and every older
+    /// upload of the key that arrives after the deletion. `Conflict` if the caller no longer owns the checkpoint.
+    /// Returns one result per created upload, in order.
     async fn ingest(&self, batch: &EventBatch) -> PortResult<Vec<Ingested>>;
 
-    /// Which of these assets are known, for the sweep.
+    /// Those of these assets that are known, for the sweep.
     async fn known(&self, assets: &[AssetId]) -> PortResult<BTreeSet<AssetId>>;
 }
 
-/// The queue of tasks: what claims, reports and the keeping of leases call.
+/// The queue of tasks: claims, leases and reports.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Leases up to `tasks_max` due tasks of a lane to a node, the most urgent kind first ([`TaskKey::urgency`]), then
-    /// by place ([`crate::order`]); counts the attempt.
+    /// Leases up to `tasks_max` due tasks of a lane to a node: the most urgent kind first ([`TaskKey::urgency`]), then
+    /// by place ([`crate::order`]). Counts the attempt.
     async fn claim(&self, node: &NodeId, lane: Lane, tasks_max: u16, lease_ms: u64)
     -> PortResult<Vec<Claim>>;
 
-    /// Extends leases; returns the fences that are no longer ours.
+    /// Extends leases; returns the fences that the node no longer owns.
     async fn heartbeat(&self, node: &NodeId, fences: &[Fence], lease_ms: u64) -> PortResult<Vec<Fence>>;
 
     /// Commits reports in order: new state, new tasks, outbox, history, all in one transaction.
@@ -85,46 +85,47 @@ pub trait Queue: Send + Sync {
     /// Ends expired leases, each as a lost attempt; returns how many.
     async fn reap(&self) -> PortResult<u64>;
 
-    /// Ends at once the leases a dead process left under this node's name; returns how many.
+    /// Ends at once the leases that a dead process left under this node's name; returns how many.
     async fn reclaim(&self, node: &NodeId) -> PortResult<u64>;
 
-    /// Returns early where somebody else has made work, and else within `most`: a hint, after which the caller looks
-    /// for itself. A store that hears of nothing waits between half of it and all, so that nodes do not look at once.
+    /// Waits until another process has created work, at most `most`. The return is only a hint, after which the caller must
+    /// check the store. A store without such notifications waits between half of `most` and all of it, so that nodes do not
+    /// check at the same time.
     async fn changed(&self, most: Duration) {
         tokio::time::sleep(spread(most)).await;
     }
 
-    /// Milliseconds until the next task or notice becomes due, where one is waiting.
+    /// Milliseconds until the next task or notice becomes due; `None` if none is waiting.
     async fn next_due_ms(&self) -> PortResult<Option<u64>>;
 }
 
-/// Notices owed to the outside: what the notifier calls.
+/// Notices that wait for delivery: what the notifier calls.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Due notices, oldest first. They are not due again for `hold_ms`, so that several nodes can deliver side by
-    /// side; with 0 they stay as they are.
+    /// Due notices, oldest first. They are not due again for `hold_ms`, so that several nodes can deliver in parallel; with
+    /// 0 they stay due.
     async fn outbox(&self, notices_max: u16, hold_ms: u64) -> PortResult<Vec<NoticeRecord>>;
 
     /// Removes delivered notices and writes the delivery into the history.
     async fn notices_delivered(&self, ids: &[NoticeId]) -> PortResult<()>;
 
-    /// Puts a notice back until `delay_ms` from now.
+    /// Defers a notice until `delay_ms` from now.
     async fn notice_deferred(&self, id: &NoticeId, delay_ms: u64) -> PortResult<()>;
 }
 
-/// Questions that change nothing.
+/// Queries, which change nothing.
 #[async_trait]
 pub trait Queries: Send + Sync {
-    /// What an asset's finished tasks left for later stages, in order of task.
+    /// The results of an asset's finished tasks, in order of task.
     async fn products(&self, asset: &AssetId) -> PortResult<Vec<Product>>;
 
-    /// What one finished task of an asset left; `None` where it has not finished or left nothing.
+    /// The result of one task of an asset; `None` if the task has not finished or has no result.
     async fn product(&self, asset: &AssetId, task: TaskKey) -> PortResult<Option<Product>>;
 
-    /// How much of an asset's planned media work is done. The answer has one size, however many tasks there are.
+    /// How much of an asset's planned media work is done. The size of the answer does not depend on the number of tasks.
     async fn media_progress(&self, asset: &AssetId) -> PortResult<MediaProgress>;
 
-    /// One asset; `Missing` where there is none.
+    /// One asset; `Missing` if there is none.
     async fn asset(&self, asset: &AssetId) -> PortResult<AssetDetail>;
 
     /// Assets by filter, in order of arrival.
@@ -136,8 +137,8 @@ pub trait Queries: Send + Sync {
     /// The history of an asset in order.
     async fn history(&self, asset: &AssetId) -> PortResult<Vec<HistoryRecord>>;
 
-    /// What encoding anew leaves out of an asset, as the document that was kept with the decision to redact; `None` where it
-    /// is not redacted, or no longer.
+    /// What a redacting encode covers in an asset, as the document that was stored with the decision to redact; `None` if the
+    /// asset is not redacted, or no longer.
     async fn redaction(&self, asset: &AssetId) -> PortResult<Option<serde_json::Value>>;
 
     /// The audit log after a position, in order, at most `records_max`.
@@ -146,28 +147,28 @@ pub trait Queries: Send + Sync {
     /// Waiting and leased tasks by lane, stage, priority and prefix; at most `rows_max`, oldest first.
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>>;
 
-    /// Counts.
+    /// Counts tasks, assets and notices.
     async fn backlog(&self) -> PortResult<Backlog>;
 }
 
-/// What operators and security officers ask of assets.
+/// What operators and security officers decide about assets.
 #[async_trait]
 pub trait Decisions: Send + Sync {
-    /// Another try for a failed or rejected asset; `Conflict` where it is neither.
+    /// Retries a failed or rejected asset; `Conflict` if it is neither.
     async fn redrive(&self, asset: &AssetId) -> PortResult<()>;
 
-    /// Has part of a published asset made anew; `Conflict`, which says why, where that cannot be.
+    /// Processes part of a published asset again; `Conflict` with the reason if that is not possible.
     async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()>;
 
-    /// Carries out what somebody decided and keeps who, why and when; `Conflict`, which says why, where that cannot be.
+    /// Carries out a decision and records who decided, why and when; `Conflict` with the reason if that is not possible.
     async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()>;
 
-    /// Quarantines again what was released until a time that is over, and owes a reminder for each asset that was set
-    /// apart `review_ms` ago and not reminded of since; returns how many. Nothing is ever removed for its age.
+    /// Quarantines assets again whose release has expired, and creates a reminder for each asset that has been in quarantine
+    /// for `review_ms` without a reminder; returns how many. Nothing is ever removed because of its age.
     async fn review(&self, review_ms: u64) -> PortResult<u64>;
 }
 
-/// Who works here.
+/// The nodes of the fleet.
 #[async_trait]
 pub trait Nodes: Send + Sync {
     /// Records that a node lives; returns whether an operator asked it to drain.
@@ -176,33 +177,35 @@ pub trait Nodes: Send + Sync {
     /// Nodes seen within the last day, by name.
     async fn nodes(&self) -> PortResult<Vec<NodeRecord>>;
 
-    /// Orders a node to drain, or takes the order back; `Missing` where no such node was ever seen.
+    /// Orders a node to drain, or cancels the order; `Missing` if no such node was ever seen.
     async fn order_drain(&self, node: &NodeId, drain: bool) -> PortResult<()>;
 }
 
-/// What is done beside the work: the audit log, retention, health.
+/// Maintenance of the store: the audit log, retention, health.
 #[async_trait]
 pub trait Maintenance: Send + Sync {
-    /// Chains up to `records_max` new lines of history to the audit log ([`crate::audit`]), in one transaction; returns how
-    /// many. Every line but those of scheduling (`due`, `claimed`) is chained once, whoever calls and however often.
+    /// Appends up to `records_max` new lines of history to the audit log ([`crate::audit`]), in one transaction; returns how
+    /// many. Every line except those of scheduling (`due`, `claimed`) is appended exactly once, whoever calls and however
+    /// often.
     async fn seal(&self, records_max: u32) -> PortResult<u64>;
 
-    /// Prepares what coming history is written to, and removes history older than `days` of assets that have ended;
-    /// `None` keeps all. What an asset is and what became of it stays. Called about once a day, by several nodes at once
-    /// perhaps: one of them does it, and the others find nothing to do.
+    /// Prepares storage for future history, and removes history older than `days` of assets that have ended; `None` keeps
+    /// all. The rows of the assets and their results stay. Called about once a day, perhaps by several nodes at once: one
+    /// of them does the work, and the others find nothing to do.
     async fn retain(&self, days: Option<u32>) -> PortResult<Retained>;
 
-    /// Ends all connections after their current call; what they keep beside the record is folded into it.
+    /// Closes all connections after their current call, and merges pending side files (such as a write-ahead log) into the
+    /// store.
     async fn close(&self);
 
-    /// Violations of invariants met while stepping, by id, since this process started.
+    /// Violated invariants with their number, by id, since this process started.
     fn violations(&self) -> Vec<(String, u64)>;
 
-    /// Proves that the store can be reached and written, changing nothing.
+    /// Proves that the store can be reached and written. Changes nothing.
     async fn check(&self) -> PortResult<String>;
 }
 
-/// Between half of it and all. The clock's nanoseconds are random enough for that.
+/// A duration between half of `most` and all of it. The clock's nanoseconds are random enough for that.
 fn spread(most: Duration) -> Duration {
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().subsec_nanos();
     let half = most / 2;

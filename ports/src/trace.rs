@@ -1,21 +1,21 @@
-//! The trace an asset's work belongs to, as W3C trace context (<https://www.w3.org/TR/trace-context/>).
+//! The trace of an asset's work, as W3C trace context (<https://www.w3.org/TR/trace-context/>).
 //!
-//! It is derived from the asset's id, so every node knows the context of a task without being told: nothing is stored
-//! with the task, nothing can get lost between nodes, and a claim after a crash goes on in the same trace.
+//! The context is derived from the asset's id, so every node can compute it. Nothing is stored with the task, nothing can
+//! get lost between nodes, and a claim after a crash continues the same trace.
 
 use data_encoding::HEXLOWER;
 use reelgate_flow::ids::AssetId;
 use sha2::{Digest, Sha256};
 
-/// Keeps these digests apart from every other one of the same id; raised when the derivation changes.
+/// Separates these digests from all other digests of the same id. Its number grows when the derivation changes.
 const DOMAIN: &[u8] = b"reelgate trace 1\0";
 
-/// Where a span stands: its trace and itself. Neither id is all zero, which the standard calls invalid.
+/// The ids of a span and of its trace. Neither id is all zero, which the standard calls invalid.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TraceContext {
-    /// Of the whole trace (section 3.2.2.3).
+    /// Id of the whole trace (section 3.2.2.3).
     pub trace_id: [u8; 16],
-    /// Of the span that others are children of (section 3.2.2.4).
+    /// Id of the parent span (section 3.2.2.4).
     pub span_id: [u8; 8],
 }
 
@@ -40,7 +40,7 @@ impl TraceContext {
         HEXLOWER.encode(&self.span_id)
     }
 
-    /// The header's value, version 00 (section 3.2); `sampled` where spans of this trace are recorded.
+    /// The value of the `traceparent` header, version 00 (section 3.2); `sampled` if spans of this trace are recorded.
     pub fn traceparent(&self, sampled: bool) -> String {
         format!("00-{}-{}-{:02x}", self.trace_id_text(), self.span_id_text(), u8::from(sampled))
     }
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn each_asset_has_a_trace_of_its_own() {
+    fn each_asset_has_its_own_trace() {
         let [one, other] = ["a", "b"].map(|id| TraceContext::of_asset(&AssetId::new(id)));
         assert!(one.trace_id != other.trace_id && one.span_id != other.span_id);
     }

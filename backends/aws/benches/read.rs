@@ -1,9 +1,9 @@
-//! One large object out of S3: this crate's reader against `curl` fetching the same ranges over as many connections,
-//! by turns in one run, both into files on the same disk. The server is the gateway of Ceph on this machine, which
-//! takes its share of the same cores.
+//! Downloads of one large object from S3: this crate's reader compared with `curl`, which fetches the same ranges over as
+//! many connections. Both run in turn and write to files on the same disk. The server is a Ceph gateway on this machine,
+//! which uses the same cores.
 //!
-//! `cargo bench -p reelgate-aws --bench read [MEBIBYTES] [ROUNDS]` prints MB/s, the ratio, and the peak of this
-//! process's memory while it read.
+//! `cargo bench -p reelgate-aws --bench read [MEBIBYTES] [ROUNDS]` prints MB/s, the ratio, and the peak memory of
+//! this process during the downloads.
 
 use std::error::Error;
 use std::path::Path;
@@ -47,7 +47,7 @@ async fn measure(size_bytes: u64, rounds: u64) -> Result<(), Box<dyn Error>> {
     let expiry = PresigningConfig::expires_in(Duration::from_secs(3_600))?;
     let link = s3.get_object().bucket(BUCKET).key(KEY).presigned(expiry).await?;
     let objects = S3Objects::new(&config, settings.clone())?;
-    // Memory of the upload does not count.
+    // The memory of the upload does not count.
     std::fs::write("/proc/self/clear_refs", "5")?;
     let (mut ours_s, mut curls_s) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
@@ -56,7 +56,7 @@ async fn measure(size_bytes: u64, rounds: u64) -> Result<(), Box<dyn Error>> {
         let opened = objects.open(&source).await?;
         ours_s.push(begun.elapsed().as_secs_f64());
         if opened.size_bytes != size_bytes {
-            return Err("expected the whole object".into());
+            return Err("expected the whole object, found another size".into());
         }
     }
     let speed = |seconds: &mut Vec<f64>| {
@@ -95,7 +95,7 @@ fn settings(dir: &Path) -> Result<ObjectsSettings, Box<dyn Error>> {
     let mut settings = ObjectsSettings::new(areas, dir.to_owned());
     settings.transfer.path_style = true;
     settings.transfer.checksums = Checksums::WhenRequired;
-    // Every round reads from the server.
+    // No source is kept, so that every round reads from the server.
     settings.scratch_bytes_max = 0;
     Ok(settings)
 }
@@ -120,7 +120,7 @@ async fn upload(
     })
 }
 
-/// Seconds that `curl` takes for the same ranges over as many connections, each into a file.
+/// Seconds that `curl` needs for the same ranges over as many connections; each range is written to a file.
 fn curl(link: &str, dir: &Path, size_bytes: u64, settings: &ObjectsSettings) -> Result<f64, Box<dyn Error>> {
     let parts = dir.join("parts");
     std::fs::create_dir_all(&parts)?;

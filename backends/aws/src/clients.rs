@@ -1,4 +1,4 @@
-//! The one place where AWS clients get their configuration: region, endpoint, credentials, timeouts, retries.
+//! Configuration of all AWS clients: region, endpoint, credentials, timeouts, retries.
 
 use std::time::Duration;
 
@@ -12,31 +12,32 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use serde::{Deserialize, Serialize};
 
-/// How AWS is reached; everything is optional, the SDK's own chain (environment, profile, instance) fills the rest.
+/// How to reach AWS. Every setting is optional; the SDK's own chain (environment, profile, instance) supplies the rest.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClientSettings {
-    /// Another endpoint for every service, such as `http://127.0.0.1:4566`; default: AWS's own.
+    /// Endpoint of every service, such as `http://127.0.0.1:4566`; default: AWS's own endpoints.
     pub endpoint_url: Option<String>,
-    /// The region, such as `eu-west-1`; default: `AWS_REGION`, the profile, then the instance's own.
+    /// The region, such as `eu-west-1`; default: `AWS_REGION`, the profile, then the instance's region.
     pub region: Option<String>,
 }
 
-/// Reaching a host in the same region takes milliseconds; this is a dead one.
+/// A host in the same region answers within milliseconds. After this time it counts as dead.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// From the request's first byte to the answer's first: a part of 8 MiB over a slow line, and a long poll of 20 s.
+/// From the request's first byte to the response's first byte. Long enough for a part of 8 MiB over a slow line and for a
+/// long poll of 20 s.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
-/// Tries of one request, the first one counted; the SDK waits between them with jitter, within a retry budget.
+/// Attempts for one request, including the first. The SDK waits between them with jitter, within a retry budget.
 const ATTEMPTS_MAX: u32 = 4;
-/// Longest wait between two tries.
+/// Longest wait between two attempts.
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
-/// The configuration that every client is made from.
+/// The configuration that all clients share.
 pub async fn sdk_config(settings: &ClientSettings) -> SdkConfig {
     let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX).with_max_backoff(BACKOFF_MAX);
     let timeouts =
         TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
-    let app = AppName::new("reelgate").expect("letters only");
+    let app = AppName::new("reelgate").expect("the name has only letters");
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .app_name(app)
         .http_client(https_client())
@@ -51,44 +52,37 @@ pub async fn sdk_config(settings: &ClientSettings) -> SdkConfig {
     loader.load().await
 }
 
-/// The HTTPS client that every AWS client is given: rustls on ring, the one crypto stack of the engine, with the system's
-/// certificates.
+/// The HTTPS client of every AWS client: rustls on ring, the engine's only crypto stack, with the system's certificates.
 pub fn https_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
-/// The same services with the rights of a role, which is taken on when it is first used (`sts:AssumeRole`).
+/// A configuration with the rights of a role. The first request assumes the role (`sts:AssumeRole`).
 pub async fn as_role(config: &SdkConfig, role_arn: &str) -> SdkConfig {
     let role = AssumeRoleProvider::builder(role_arn).configure(config).session_name("reelgate").build().await;
     config.to_builder().credentials_provider(SharedCredentialsProvider::new(role)).build()
 }
 
-/// A client of Kinesis.
 pub fn kinesis(config: &SdkConfig) -> aws_sdk_kinesis::Client {
     aws_sdk_kinesis::Client::new(config)
 }
 
-/// A client of SQS.
 pub fn sqs(config: &SdkConfig) -> aws_sdk_sqs::Client {
     aws_sdk_sqs::Client::new(config)
 }
 
-/// A client of SNS.
 pub fn sns(config: &SdkConfig) -> aws_sdk_sns::Client {
     aws_sdk_sns::Client::new(config)
 }
 
-/// A client of EventBridge.
 pub fn eventbridge(config: &SdkConfig) -> aws_sdk_eventbridge::Client {
     aws_sdk_eventbridge::Client::new(config)
 }
 
-/// A client of Macie.
 pub fn macie(config: &SdkConfig) -> aws_sdk_macie2::Client {
     aws_sdk_macie2::Client::new(config)
 }
 
-/// A client of Systems Manager.
 pub fn ssm(config: &SdkConfig) -> aws_sdk_ssm::Client {
     aws_sdk_ssm::Client::new(config)
 }
@@ -98,7 +92,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn endpoint_and_region_of_the_settings_go_before_the_environment() {
+    async fn endpoint_and_region_in_the_settings_override_the_environment() {
         let settings = ClientSettings {
             endpoint_url: Some("http://127.0.0.1:9".to_owned()),
             region: Some("eu-west-1".to_owned()),

@@ -1,15 +1,14 @@
-//! What a failed call of an AWS SDK means to us. Only the service's error code, the status and the request id are
-//! passed on, and the name of an action that was denied: a service's message may repeat keys, tags or whole requests.
+//! Maps failed calls of an AWS SDK to port errors. The detail has only the service's error code, the status, the request
+//! id and the name of a denied action, because a service's message may repeat keys, tags or whole requests.
 
 use std::fmt;
 
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use reelgate_ports::error::{ErrorKind, Port, PortError};
 
-/// One call as people know it: what it does, and the IAM action it needs.
+/// One API call in words for people: what it does, and the IAM action it needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ApiCall {
-    /// The port that it serves.
     pub port: Port,
     /// Verb and object: "read records".
     pub operation: &'static str,
@@ -18,25 +17,24 @@ pub struct ApiCall {
 }
 
 impl ApiCall {
-    /// A call with its IAM action.
     pub const fn new(port: Port, operation: &'static str, action: &'static str) -> Self {
         Self { port, operation, action }
     }
 
-    /// Turns an SDK's error into ours; for `map_err`.
+    /// Maps an SDK error to a port error; for `map_err`.
     pub fn failed<E: ProvideErrorMetadata>(self) -> impl Fn(SdkError<E>) -> PortError {
         move |error| self.error(&error)
     }
 
-    /// Turns an SDK's error into ours.
+    /// Maps an SDK error to a port error.
     pub fn error<E: ProvideErrorMetadata>(self, error: &SdkError<E>) -> PortError {
         let Some(response) = error.raw_response() else { return self.unanswered(error) };
         let status = Some(response.status().as_u16());
-        let lacking = error.message().and_then(Lacking::told).unwrap_or(Lacking::Probably(self.action));
+        let lacking = error.message().and_then(Lacking::parse).unwrap_or(Lacking::Probably(self.action));
         self.describe(error.code(), status, request_id(response), &lacking)
     }
 
-    /// The error of an answer: its code and, where known, HTTP status and request id.
+    /// The port error of a response with this error code and, if known, HTTP status and request id.
     pub fn answered(self, code: Option<&str>, status: Option<u16>, request_id: Option<&str>) -> PortError {
         self.describe(code, status, request_id, &Lacking::Probably(self.action))
     }
@@ -69,7 +67,7 @@ impl ApiCall {
                 (ErrorKind::Unavailable, "no connection in time")
             }
             SdkError::DispatchFailure(failure) if failure.is_user() => {
-                (ErrorKind::Invalid, "the request could not be sent as it is")
+                (ErrorKind::Invalid, "the request could not be sent; check the settings")
             }
             SdkError::DispatchFailure(_) => {
                 (ErrorKind::Unavailable, "no connection, or no credentials; check the endpoint and the role")
@@ -77,34 +75,34 @@ impl ApiCall {
             SdkError::ConstructionFailure(_) => {
                 (ErrorKind::Invalid, "the request could not be built; check region and settings")
             }
-            _ => (ErrorKind::Unavailable, "the answer is not understood"),
+            _ => (ErrorKind::Unavailable, "the response could not be parsed"),
         };
         PortError::new(self.port, kind, self.operation, detail)
     }
 }
 
-/// What a denied caller would need.
+/// The permission that a denied caller lacks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Lacking<'a> {
-    /// What this call needs as far as we know; the denial said nothing.
+    /// The denial named no action. This is the action that the call needs, as far as we know.
     Probably(&'a str),
-    /// The action that the service named: for one call it may ask for several, of other services too.
+    /// The action that the denial named. One call may need several actions, even of other services.
     Named(&'a str),
-    /// The same, where granting it would not help.
+    /// The action that the denial named, and that a policy explicitly denies: granting it would not help.
     Forbidden(&'a str),
 }
 
 impl<'a> Lacking<'a> {
-    /// From a denial's message, which ends like "is not authorized to perform: s3:GetObject on resource: … because no
+    /// Parses a denial's message, which ends like "is not authorized to perform: s3:GetObject on resource: … because no
     /// identity-based policy allows the s3:GetObject action"; IAM User Guide, "Troubleshoot access denied error messages".
-    fn told(message: &'a str) -> Option<Self> {
+    fn parse(message: &'a str) -> Option<Self> {
         let (_, rest) = message.split_once("not authorized to perform: ")?;
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != ':' && c != '-');
         let action = &rest[..end.unwrap_or(rest.len())];
         let (service, name) = action.split_once(':')?;
         let is_action = !service.is_empty() && !name.is_empty() && !name.contains(':') && action.len() <= 80;
-        let told = if rest.contains("explicit deny") { Self::Forbidden } else { Self::Named };
-        is_action.then(|| told(action))
+        let lacking = if rest.contains("explicit deny") { Self::Forbidden } else { Self::Named };
+        is_action.then(|| lacking(action))
     }
 }
 
@@ -122,22 +120,22 @@ fn request_id(response: &aws_sdk_kinesis::config::http::HttpResponse) -> Option<
     ["x-amzn-requestid", "x-amz-request-id"].into_iter().find_map(|name| response.headers().get(name))
 }
 
-/// What kind of error a service's error code means; by the HTTP status where the code says nothing.
+/// The error kind of a service's error code, or of the HTTP status if the code is unknown.
 ///
 /// Sources: the "Common Errors" and per-operation error lists of the S3, Kinesis, SQS, SNS, EventBridge, SSM
 /// and Macie API references.
 pub fn error_kind(code: Option<&str>, status: Option<u16>) -> ErrorKind {
     let code = code.unwrap_or_default();
     let has = |part: &str| code.contains(part);
-    // First of all, because some of these come with status 400.
+    // Checked first, because some of these have status 400.
     if has("Throttl") || has("TooManyRequests") || has("SlowDown") || has("ThroughputExceeded") {
         return ErrorKind::Unavailable;
     }
-    // Bytes damaged on their way to the service.
+    // The bytes were damaged in transit.
     if has("BadDigest") || has("InvalidDigest") || has("XAmzContentSHA256Mismatch") {
         return ErrorKind::Unavailable;
     }
-    // Somebody must make the bucket, but no upload is at fault for it; and archived is there, but not as expected.
+    // A missing bucket is no fault of the upload: somebody must create it. An archived object exists, but not as expected.
     match code {
         "NoSuchBucket" => return ErrorKind::Unavailable,
         "InvalidObjectState" => return ErrorKind::Conflict,
@@ -166,7 +164,7 @@ pub fn error_kind(code: Option<&str>, status: Option<u16>) -> ErrorKind {
     }
     match status {
         Some(401 | 403) => ErrorKind::Denied,
-        // 405 is S3's answer to a read of a delete marker by its version.
+        // S3 answers 405 if a read names the version of a delete marker.
         Some(404 | 405 | 410) => ErrorKind::Missing,
         Some(304 | 409 | 412 | 416) => ErrorKind::Conflict,
         Some(507) => ErrorKind::Full,
@@ -183,14 +181,14 @@ mod tests {
     const GET: ApiCall = ApiCall::new(Port::Events, "read records", "kinesis:GetRecords");
 
     #[test]
-    fn a_throttled_call_is_tried_again_though_its_status_says_bad_request() {
+    fn a_throttled_call_is_retried_even_if_its_status_is_bad_request() {
         for code in ["ProvisionedThroughputExceededException", "ThrottlingException", "SlowDown"] {
             assert_eq!(error_kind(Some(code), Some(400)), ErrorKind::Unavailable, "{code}");
         }
     }
 
     #[test]
-    fn a_code_counts_before_the_status_and_the_status_where_there_is_no_code() {
+    fn the_code_decides_and_the_status_only_if_there_is_no_code() {
         assert_eq!(error_kind(Some("ResourceNotFoundException"), Some(400)), ErrorKind::Missing);
         assert_eq!(error_kind(Some("PreconditionFailed"), Some(412)), ErrorKind::Conflict);
         assert_eq!(error_kind(Some("Curious"), Some(400)), ErrorKind::Invalid);
@@ -215,18 +213,18 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_that_names_the_action_is_quoted_by_the_action_alone() {
-        let told = |message: &'static str| Lacking::told(message).map(|lacking| lacking.to_string());
+    fn of_a_denial_that_names_the_action_only_the_action_is_quoted() {
+        let parsed = |message: &'static str| Lacking::parse(message).map(|lacking| lacking.to_string());
         let message = "User: arn:aws:iam::1:user/anna is not authorized to perform: kms:Decrypt on resource: \
                        \"arn:aws:kms:::key/1\" because no identity-based policy allows the kms:Decrypt action";
-        assert_eq!(told(message).unwrap(), "the role lacks kms:Decrypt");
+        assert_eq!(parsed(message).unwrap(), "the role lacks kms:Decrypt");
         let message = "anna is not authorized to perform: s3:GetObject with an explicit deny in a \
                        service control policy";
-        assert_eq!(told(message).unwrap(), "a policy explicitly denies s3:GetObject");
+        assert_eq!(parsed(message).unwrap(), "a policy explicitly denies s3:GetObject");
         for nothing in
             ["Access Denied", "not authorized to perform: ", "not authorized to perform: in/anna.mp4"]
         {
-            assert_eq!(told(nothing), None, "{nothing}");
+            assert_eq!(parsed(nothing), None, "{nothing}");
         }
     }
 }

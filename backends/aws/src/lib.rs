@@ -1,5 +1,5 @@
 //! Backends on AWS: objects in S3, events from Kinesis or SQS, notices to SNS or EventBridge, configuration from the
-//! Parameter Store, signals to CloudWatch, text to Macie. Nothing here decides about the life of an asset.
+//! Parameter Store, signals to CloudWatch, text to Macie. This crate makes no decisions about an asset's life.
 
 #![forbid(unsafe_code)]
 

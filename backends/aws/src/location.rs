@@ -1,5 +1,5 @@
-//! How objects in buckets are named: areas, locations and versions. Written once, so that events, listings and the
-//! object store always mean the same bytes.
+//! Names of objects in buckets: areas, locations and versions. They are defined once, so that events, listings and the
+//! object store always refer to the same bytes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,22 +12,20 @@ pub const KEY_BYTES_MAX: usize = 1_024;
 
 const SCHEME: &str = "s3://";
 
-/// One object, as it is written in [`reelgate_ports::records::MediaEvent::location`]: `s3://bucket/key`, the key raw.
+/// One object, in the form of [`reelgate_ports::records::MediaEvent::location`]: `s3://bucket/key` with the raw key.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Location {
-    /// Name of the bucket.
     pub bucket: String,
-    /// The key as S3 knows it, not encoded.
+    /// The raw key, not encoded.
     pub key: String,
 }
 
 impl Location {
-    /// The location of an object.
     pub fn new(bucket: impl Into<String>, key: impl Into<String>) -> Self {
         Self { bucket: bucket.into(), key: key.into() }
     }
 
-    /// Reads a location back; `Corrupt` where it is none.
+    /// Parses a location; `Corrupt` if the text has another form.
     pub fn parse(text: &str) -> PortResult<Self> {
         let corrupt = || {
             PortError::new(Port::Objects, ErrorKind::Corrupt, "read a location", "expected s3://bucket/key")
@@ -44,7 +42,7 @@ impl fmt::Display for Location {
     }
 }
 
-/// Keys may be personal; a log shows the bucket only.
+/// Shows only the bucket, because keys may be personal.
 impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{SCHEME}{}/…", self.bucket)
@@ -54,24 +52,23 @@ impl fmt::Debug for Location {
 /// A bucket, or the part of it below a prefix: `s3://bucket`, `s3://bucket/prefix`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Area {
-    /// Name of the bucket.
     pub bucket: String,
     /// Empty, or a prefix that ends with `/`.
     pub prefix: String,
 }
 
 impl Area {
-    /// The key of a relative name.
+    /// The key of a name in this area.
     pub fn key(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
 
-    /// The object of a relative name.
+    /// The location of a name in this area.
     pub fn at(&self, name: &str) -> Location {
         Location::new(&self.bucket, self.key(name))
     }
 
-    /// The relative name of an object in this area; `None` where it lies elsewhere.
+    /// The name of an object in this area; `None` if the object is outside it.
     pub fn name_of<'a>(&self, location: &'a Location) -> Option<&'a str> {
         let name = location.key.strip_prefix(&self.prefix)?;
         (location.bucket == self.bucket && !name.is_empty()).then_some(name)
@@ -103,22 +100,22 @@ impl fmt::Display for Area {
     }
 }
 
-/// Which bytes of a key are meant.
+/// One version of an object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Version<'a> {
-    /// A version that the bucket keeps.
+    /// The bucket's version id.
     Id(&'a str),
-    /// The only version there is, known by its entity tag, without quotes.
+    /// The entity tag, without quotes, of an object without a version id.
     Etag(&'a str),
 }
 
 impl<'a> Version<'a> {
-    /// Reads what [`version_of`] wrote.
+    /// Parses what [`version_of`] wrote.
     pub fn parse(text: &'a str) -> Self {
         text.strip_prefix(ETAG_VERSION).map_or(Self::Id(text), Self::Etag)
     }
 
-    /// For the `versionId` of a request.
+    /// The value of a request's `versionId`.
     pub fn id(self) -> Option<&'a str> {
         match self {
             Self::Id(id) => Some(id),
@@ -126,7 +123,7 @@ impl<'a> Version<'a> {
         }
     }
 
-    /// For the `If-Match` of a request; an entity tag is quoted there (RFC 9110, section 8.8.3).
+    /// The value of a request's `If-Match`, with the entity tag in quotes (RFC 9110, section 8.8.3).
     pub fn if_match(self) -> Option<String> {
         match self {
             Self::Id(_) => None,
@@ -135,8 +132,8 @@ impl<'a> Version<'a> {
     }
 }
 
-/// The version of an object as its identity holds it: the bucket's own version where it keeps versions, otherwise
-/// `etag-` and the entity tag. S3 says `null` for an object from before a bucket kept versions.
+/// The version in an object's identity: the bucket's version id if there is one, otherwise `etag-` and the entity tag. S3
+/// gives `null` for an object from before the bucket's versioning was enabled.
 pub fn version_of(version_id: Option<&str>, etag: &str) -> String {
     match version_id {
         Some(id) if !id.is_empty() && id != "null" => id.to_owned(),
@@ -144,14 +141,13 @@ pub fn version_of(version_id: Option<&str>, etag: &str) -> String {
     }
 }
 
-/// Whether a relative name, put behind a prefix, stays behind it however a reader resolves it, and is spelled in one
-/// way only.
+/// Whether a relative name after a prefix stays below that prefix however a reader resolves it, and has only one spelling.
 pub fn stays_inside(name: &str) -> bool {
     let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
     name.split('/').all(plain)
 }
 
-/// Bucket and the rest, which may be empty.
+/// The bucket and the rest, which may be empty.
 fn split(text: &str) -> Option<(&str, &str)> {
     let rest = text.strip_prefix(SCHEME)?;
     let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
@@ -160,8 +156,8 @@ fn split(text: &str) -> Option<(&str, &str)> {
     named.then_some((bucket, key))
 }
 
-/// Whether an object of the ingest area is an upload. Consoles make empty objects with a name that ends with `/` to
-/// show a folder; a checksum belongs to the upload it lies beside.
+/// Whether an object of the ingest area is an upload. Consoles create empty objects with a key that ends with `/` to show
+/// a folder, and a checksum file belongs to the upload next to it.
 pub(crate) fn is_upload(key: &str) -> bool {
     !key.ends_with('/') && !key.ends_with(".sha256")
 }
@@ -171,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_location_reads_back_as_it_was_written() {
+    fn a_location_is_parsed_as_it_was_written() {
         for key in ["a", "a/b c+%2F.mp4", "ü\n'\"\\", "../a", "//"] {
             let location = Location::new("bucket", key);
             assert_eq!(Location::parse(&location.to_string()).unwrap(), location);
@@ -180,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_location_is_corrupt() {
+    fn text_of_another_form_is_corrupt() {
         let long = format!("s3://bucket/{}", "k".repeat(KEY_BYTES_MAX + 1));
         for text in
             ["", "a", "file:/a", "s3://", "s3://bucket", "s3://bucket/", "s3://b/c", "s3://a b/c", &long]
@@ -190,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn an_area_knows_its_own_objects_only() {
+    fn an_area_contains_only_its_own_objects() {
         let area: Area = "s3://bucket/some/prefix/".parse().unwrap();
         assert_eq!(area, "s3://bucket/some/prefix".parse().unwrap());
         assert_eq!(area.name_of(&area.at("a/b")), Some("a/b"));

@@ -1,4 +1,4 @@
-//! A link that allows one upload under one key, for a producer without credentials.
+//! A signed link that allows one upload under one key, for a producer without credentials.
 
 use std::time::Duration;
 
@@ -10,24 +10,24 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use crate::error::ApiCall;
 use crate::location::Location;
 
-/// The longest a link can be valid; Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters".
+/// Longest validity of a link; Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters".
 pub const EXPIRES_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// Largest object that one request uploads, bytes: 5 GiB; Amazon S3 API Reference, `PutObject`.
 const PUT_BYTES_MAX: u64 = 5 << 30;
 const CALL: ApiCall = ApiCall::new(Port::Objects, "sign an upload", "s3:PutObject");
 
-/// What a link allows.
+/// The request that a link allows.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PresignOrder {
-    /// The key, and no other.
+    /// The target; the link allows no other key.
     pub to: Location,
-    /// For how long, from now.
+    /// Validity, from now.
     pub expires: Duration,
     /// Exactly this many bytes; `None`: any number up to 5 GiB.
     pub size_bytes: Option<u64>,
     /// Exactly this media type; `None`: any.
     pub content_type: Option<String>,
-    /// Nothing may be there yet.
+    /// Only if there is no object under the key yet.
     pub new_only: bool,
     /// The account that must own the bucket.
     pub owner: Option<String>,
@@ -38,19 +38,19 @@ pub struct PresignOrder {
 /// A signed request: `PUT` of the bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Presigned {
-    /// Whoever has it may upload until it expires.
+    /// Whoever has this link may upload until it expires.
     pub url: String,
-    /// Headers that the request must carry exactly like this, lower case.
+    /// Headers that the request must have, exactly like this; names in lower case.
     pub headers: Vec<(String, String)>,
 }
 
-/// Signs; asks nobody, so it proves neither that the bucket is there nor that the signer may write to it.
+/// Signs a request locally. This proves neither that the bucket exists nor that the signer may write to it.
 pub async fn presign(config: &SdkConfig, order: &PresignOrder) -> PortResult<Presigned> {
     let invalid = |detail: String| PortError::new(Port::Objects, ErrorKind::Invalid, CALL.operation, detail);
     if order.expires.is_zero() || order.expires > EXPIRES_MAX {
         let most = EXPIRES_MAX.as_secs();
         let found = order.expires.as_secs();
-        return Err(invalid(format!("expected from 1 to {most} seconds until it expires, found {found}")));
+        return Err(invalid(format!("expected an expiry of 1 to {most} seconds, found {found}")));
     }
     let size_bytes = match order.size_bytes {
         Some(bytes) if bytes > PUT_BYTES_MAX => {

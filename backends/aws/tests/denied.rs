@@ -1,5 +1,5 @@
-//! What a role may not do, tried through the backend's own code under the documents that are shipped: the error says
-//! so, and which action to grant, and names no key.
+//! Calls that a role may not make, through the backend's code with the shipped policy documents. The error reports the
+//! denial and names the missing action, and it contains no key.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ use crate::peers::config_as;
 const BUCKET: &str = "media";
 const KEY: &str = "in/studio/private.mp4";
 
-/// An account that judges every call, with one bucket, stream and topic.
+/// An account that authorises every call, with one bucket, stream and topic.
 struct Account {
     server: Ministack,
     scratch: TempDir,
@@ -58,7 +58,7 @@ impl Account {
         config_as(self.server.endpoint(), SharedCredentialsProvider::new(credentials)).await
     }
 
-    /// The configuration of a user under one of the shipped documents.
+    /// The configuration of a user with one of the shipped documents.
     async fn role(&self, name: &str) -> SdkConfig {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/policies");
         let mut policy = std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
@@ -84,7 +84,7 @@ impl Account {
         self.config(&self.server.user(name, &policy)).await
     }
 
-    /// A viewer with a right to read below this part of the bucket.
+    /// A viewer that may read below this prefix of the bucket.
     async fn viewer(&self, name: &str, below: &str) -> SdkConfig {
         let policy = serde_json::json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{BUCKET}/{below}*")}
@@ -122,7 +122,7 @@ impl Account {
     }
 }
 
-/// The action that the error asks for.
+/// The action that the error names as missing.
 fn lacking(error: &PortError) -> &str {
     assert_eq!(error.kind, ErrorKind::Denied, "{error}");
     assert!(!error.to_string().contains("private"), "a key in an error: {error}");
@@ -131,7 +131,7 @@ fn lacking(error: &PortError) -> &str {
 }
 
 #[tokio::test]
-async fn a_role_that_reads_what_is_not_its_own_is_told_which_action_it_lacks() {
+async fn a_denied_read_names_the_missing_action() {
     let account = Account::new().await;
     let source = account.source();
     let worker = account.objects("worker").await;
@@ -150,7 +150,7 @@ async fn a_role_that_reads_what_is_not_its_own_is_told_which_action_it_lacks() {
 }
 
 #[tokio::test]
-async fn a_quarantine_holds_only_where_viewers_can_read_nothing_of_what_was_set_apart() {
+async fn a_quarantine_succeeds_only_if_viewers_can_read_no_quarantined_file() {
     let account = Account::new().await;
     let source = account.source();
     let asset = asset_id(&source.id);
@@ -190,7 +190,7 @@ async fn a_quarantine_holds_only_where_viewers_can_read_nothing_of_what_was_set_
     assert!(names.contains(&"v.m4s") && names.contains(&"source"), "{names:?}");
     assert!(
         withdrawal_record.looked_at > withdrawal_record.taken.len() as u64,
-        "both roles looked: {}",
+        "both roles checked: {}",
         withdrawal_record.looked_at
     );
     let erased = objects.withdraw(&asset, Some("out"), &source, Exit::Erase).await.unwrap().withdrawal_record;
@@ -198,7 +198,7 @@ async fn a_quarantine_holds_only_where_viewers_can_read_nothing_of_what_was_set_
 }
 
 #[tokio::test]
-async fn a_role_that_reads_events_or_tells_others_without_the_right_is_told_which_action_it_lacks() {
+async fn a_denied_read_of_events_and_a_denied_notice_name_the_missing_action() {
     let account = Account::new().await;
     let (worker, publisher) = (account.role("worker").await, account.role("publisher").await);
     let checker = account.role("checker").await;

@@ -1,4 +1,4 @@
-//! The backends on AWS against servers that stand in for it.
+//! The AWS backends, tested with servers that stand in for AWS.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 

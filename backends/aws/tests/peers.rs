@@ -1,4 +1,4 @@
-//! How tests reach the stand-ins.
+//! Clients of the stand-ins.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use aws_sdk_kinesis::config::{Credentials, SharedCredentialsProvider};
 use reelgate_aws::clients::{ClientSettings, sdk_config};
 use reelgate_stand_ins::{ACCOUNT, REGION};
 
-/// Longer than anything here takes on a busy machine; nothing waits for it where all is well.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest wait for a condition: longer than any condition needs on a busy machine.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// The product's own configuration, with credentials that every stand-in takes.
+/// The product's configuration, with credentials that every stand-in accepts.
 pub async fn config(endpoint: &str) -> SdkConfig {
     let credentials = Credentials::builder()
         .access_key_id(ACCOUNT)
@@ -20,21 +20,21 @@ pub async fn config(endpoint: &str) -> SdkConfig {
     config_as(endpoint, SharedCredentialsProvider::new(credentials)).await
 }
 
-/// The same with these credentials.
+/// The product's configuration, with these credentials.
 pub async fn config_as(endpoint: &str, credentials: SharedCredentialsProvider) -> SdkConfig {
     let settings =
         ClientSettings { endpoint_url: Some(endpoint.to_owned()), region: Some(REGION.to_owned()) };
     sdk_config(&settings).await.to_builder().credentials_provider(credentials).build()
 }
 
-/// Asks again and again until there is an answer.
-pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let until = Instant::now() + PATIENCE;
+/// Polls until there is a result.
+pub async fn eventually<T>(condition: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let until = Instant::now() + WAIT_MAX;
     loop {
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(Instant::now() < until, "waited {PATIENCE:?} in vain: {what}");
+        assert!(Instant::now() < until, "did not happen within {WAIT_MAX:?}: {condition}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -1,36 +1,36 @@
-//! Identifiers of the operator's own, which the scanner keeps under a name that tells what they are.
+//! The operator's own identifiers. The scanner stores each under a name that identifies its definition.
 
 use data_encoding::HEXLOWER;
 use reelgate_flow::asset::Severity;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Begins the names of what is ours among the scanner's identifiers.
+/// Prefix of the names that Reelgate gives to the scanner's identifiers.
 const OURS: &str = "reelgate-";
-/// Characters of the digest in a name: 64 bits tell the few definitions of one account apart.
+/// Characters of the digest in a name: 64 bits distinguish the few definitions of one account.
 const DIGEST_CHARS: usize = 16;
-/// Characters of the operator's name that go into the scanner's, which may have 128.
+/// Characters of the operator's name that are kept in the scanner's name, which may have 128.
 const NAME_CHARS_MAX: usize = 90;
 
-/// An identifier of the operator's own, with the scanner's semantics: Amazon Macie User Guide, "Building custom data
+/// One of the operator's own identifiers, with the scanner's semantics: Amazon Macie User Guide, "Building custom data
 /// identifiers".
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CustomIdentifier {
-    /// The operator's name for it, up to 90 characters.
+    /// The operator's name for the identifier, up to 90 characters.
     pub name: String,
-    /// The expression, up to 512 characters.
+    /// The regular expression, up to 512 characters.
     pub regex: String,
-    /// One of them must stand before the match; up to 50, 3 to 90 characters each.
+    /// One of these must precede the match; up to 50, 3 to 90 characters each.
     #[serde(default)]
     pub keywords: Vec<String>,
-    /// A match that contains one of them is dropped; up to 10, 4 to 90 characters each.
+    /// A match that contains one of these is dropped; up to 10, 4 to 90 characters each.
     #[serde(default)]
     pub ignore_words: Vec<String>,
     /// Characters from the end of a keyword to the end of the match, 1 to 300; default 50.
     #[serde(default = "distance_default")]
     pub maximum_match_distance: u16,
-    /// Occurrences from which on a finding has this severity, both ascending; none: Medium from one.
+    /// Least number of occurrences for each severity, both ascending. If empty, one occurrence makes a finding Medium.
     #[serde(default)]
     pub severity_levels: Vec<(u64, Severity)>,
 }
@@ -40,10 +40,10 @@ fn distance_default() -> u16 {
 }
 
 impl CustomIdentifier {
-    /// What the scanner calls it: its name and a digest over all of it. A definition that changes gets another name, and
-    /// the same one is found again by any node.
+    /// The scanner's name for the identifier: the operator's name and a digest over the whole definition. A changed
+    /// definition gets another name, and every node finds an unchanged one again.
     pub fn scanner_name(&self) -> String {
-        let text = serde_json::to_vec(self).expect("texts and numbers can be written");
+        let text = serde_json::to_vec(self).expect("text and numbers always serialise");
         let mut digest = HEXLOWER.encode(&Sha256::digest(&text));
         digest.truncate(DIGEST_CHARS);
         let name: String = self.name.chars().take(NAME_CHARS_MAX).collect();
@@ -51,7 +51,7 @@ impl CustomIdentifier {
     }
 }
 
-/// The operator's name out of what the scanner calls an identifier; the scanner's own where it is none of ours.
+/// The operator's name from the scanner's name for an identifier. A name that Reelgate did not give is returned unchanged.
 pub(super) fn operator_name(scanner_name: &str) -> &str {
     let named = || {
         let (digest, name) = scanner_name.strip_prefix(OURS)?.split_once('-')?;
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operator_s_name_is_read_back_and_other_names_stay_as_they_are() {
+    fn the_operator_s_name_is_parsed_and_other_names_stay_unchanged() {
         assert_eq!(operator_name(&identifier().scanner_name()), "employee-id");
         for other in ["employee-id", "reelgate-employee-id", "reelgate-0123456789abcdef-", ""] {
             assert_eq!(operator_name(other), other);

@@ -1,59 +1,61 @@
-//! Many events into what is known: repeats folded, each asset's findings gathered, and whether the scanner has answered.
+//! Folds finding events: merges repeats, groups findings by asset, and judges whether the scanner has answered.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::asset::Severity;
 use reelgate_flow::ids::{AssetId, SourceId};
 
+use super::custom;
+use super::ids::{BatchId, JobId};
+use super::job::{JobFailure, JobStatus};
 use super::report::{Detection, ExternalScanReport};
 use super::sidecar::{SidecarMap, SidecarName};
-use super::{BatchId, JobFailure, JobId, JobStatus, custom};
 use crate::records::{ExternalScanEvent, Finder, FindingLocation, FindingRecord};
 
-/// What a finding is about.
+/// The object that a finding is about.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Subject {
-    /// The text of an asset, by a sidecar of ours. The asset's id stands for bucket, key and version of the upload.
+    /// The text of an asset, in a sidecar that Reelgate wrote. The asset's id stands for bucket, key and version of the upload.
     Asset(AssetId),
     /// Another object, at a version.
     Object(SourceId),
 }
 
-/// One finding, however often it was told.
+/// One finding, however often the scanner reported it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ExternalScanFinding {
-    /// What it is about.
+    /// The object that it is about.
     pub subject: Subject,
-    /// The batch whose map ties its lines, where it is about an asset.
+    /// The batch whose map locates the finding's lines; `None` if it is not about an asset.
     pub batch: Option<BatchId>,
-    /// The job that told it.
+    /// The job that reported it.
     pub job: Option<JobId>,
     /// Over all its types.
     pub severity: Severity,
     /// By type, in order.
     pub detections: Vec<Detection>,
-    /// More places than are listed.
+    /// There are more occurrences than are listed.
     pub more_occurrences: bool,
-    /// The object was read to its end, in one of the runs that told it.
+    /// At least one of the runs that reported the finding read the object to its end.
     pub whole: bool,
-    /// Ids of the events that told it, in order.
+    /// Ids of the events that reported it, in order.
     pub ids: Vec<String>,
 }
 
-/// Events, sorted out.
+/// Folded events.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Folded {
     /// In order of their subject.
     pub findings: Vec<ExternalScanFinding>,
-    /// Ids of events that say nothing about the content of an object: samples, findings about policies, and those
-    /// whose summary cannot be read.
+    /// Ids of events that report nothing about an object's content: samples, policy findings, and events whose summary cannot
+    /// be parsed.
     pub set_aside: BTreeSet<String>,
 }
 
 type Types = BTreeSet<(String, String)>;
 
-/// Folds events by what they are about and the types they name: the same event again, and a later run over the same
-/// text that finds the same, count once. The answer does not depend on the order of the events.
+/// Folds events by subject and types. A repeated event counts once, and so does a later run over the same text that finds
+/// the same. The result does not depend on the order of the events.
 pub fn fold<'a>(events: impl IntoIterator<Item = &'a ExternalScanEvent>, scan_bucket: &str) -> Folded {
     let mut folded = Folded::default();
     let mut groups: BTreeMap<(Subject, Types), ExternalScanFinding> = BTreeMap::new();
@@ -98,8 +100,8 @@ fn finding(
     }
 }
 
-/// One of two that say the same: the graver one, and the ids of both. A text that one of the runs read to its end was read
-/// to its end.
+/// Merges two reports of the same finding: keeps the graver one and the ids of both. If either run read the text to its
+/// end, the merged finding is whole.
 fn merged(one: ExternalScanFinding, other: ExternalScanFinding) -> ExternalScanFinding {
     let rank = |f: &ExternalScanFinding| {
         (f.severity, total(f), f.batch.clone(), f.job.clone(), f.detections.clone())
@@ -116,8 +118,9 @@ fn total(finding: &ExternalScanFinding) -> u64 {
 }
 
 impl ExternalScanFinding {
-    /// A record for each type, a custom identifier's under the operator's name, with places where the map of its batch is at hand. The severity is the whole finding's:
-    /// the scanner tells none by type. Beside a place stand no characters and no masked form, which it does not tell.
+    /// One record for each type; a custom identifier has the operator's name. `map` is the map of the finding's batch: without
+    /// it, the records have no places. Every record has the severity of the whole finding, because the scanner reports none
+    /// by type. A place has neither characters nor a masked value, because the scanner reports neither.
     pub fn records(&self, map: Option<&SidecarMap>) -> Vec<FindingRecord> {
         let record = |found: &Detection| FindingRecord {
             kind: custom::operator_name(&found.r#type).to_owned(),
@@ -125,7 +128,7 @@ impl ExternalScanFinding {
             count: found.count,
             source: Finder::Macie,
             locations: map
-                .map_or_else(Vec::new, |map| map.tie(&found.records).places)
+                .map_or_else(Vec::new, |map| map.locate(&found.records).places)
                 .into_iter()
                 .map(|place| FindingLocation { place, value: None })
                 .collect(),
@@ -134,7 +137,7 @@ impl ExternalScanFinding {
     }
 }
 
-/// The findings of an asset with more of them: one for each kind and finder, the graver one, in the order in which they came.
+/// Adds findings to an asset's known findings: keeps the graver one for each kind and finder, in order of arrival.
 pub fn join(known: &[FindingRecord], more: &[FindingRecord]) -> Vec<FindingRecord> {
     let mut all = known.to_vec();
     for one in more {
@@ -147,28 +150,28 @@ pub fn join(known: &[FindingRecord], more: &[FindingRecord]) -> Vec<FindingRecor
     all
 }
 
-/// What the scanner says about an asset. Findings count in either case; their absence counts only in an answer.
+/// The scanner's result for an asset. Findings count in both cases; their absence counts only in an answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ExternalScanAnswer {
-    /// Its text was read to the end.
+    /// The scanner read the asset's text to its end.
     Answered(Vec<ExternalScanFinding>),
-    /// It was not, or not yet: the asset is unscanned.
+    /// The scanner did not read the text to its end, or not yet: the asset is unscanned.
     Unanswered {
-        /// Why.
+        /// The cause.
         why: Unanswered,
-        /// What was found all the same.
+        /// Findings so far.
         findings: Vec<ExternalScanFinding>,
     },
 }
 
-/// Why there is no answer.
+/// Why the scanner has no answer for an asset.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Unanswered {
-    /// The job has not ended; wait.
+    /// The job has not ended yet.
     Running,
     /// The job failed.
     Job(JobFailure),
-    /// The job ended, but a finding says that the asset's text was not read to its end.
+    /// The job ended, but a finding reports that the asset's text was not read to its end.
     PartlyRead,
 }
 

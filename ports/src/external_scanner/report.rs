@@ -1,19 +1,19 @@
-//! What a finding event says, typed: the form of [`ExternalScanEvent::summary`]. Types, counts and line numbers only, never a
-//! found value, and no name from the scanned text.
+//! The typed form of [`ExternalScanEvent::summary`]: types, counts and line numbers only, never a found value, and no name
+//! from the scanned text.
 
 use serde::{Deserialize, Serialize};
 
-use super::JobId;
+use super::ids::JobId;
 use crate::error::{ErrorKind, Port, PortError, PortResult};
 use crate::records::ExternalScanEvent;
 
-/// Places of one type that are kept; Macie lists 15 at most, see its User Guide, "Locating sensitive data with Amazon
+/// Most places that are kept of one type. Macie lists at most 15: see its User Guide, "Locating sensitive data with Amazon
 /// Macie findings".
 pub const LOCATIONS_MAX: usize = 15;
-/// Category of what an operator's own identifier found; Macie's findings have none for those.
+/// Category of findings of an operator's own identifier; Macie gives them none.
 pub const CUSTOM_CATEGORY: &str = "CUSTOM_IDENTIFIER";
 
-/// What was found of one type.
+/// Occurrences of one type.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Detection {
@@ -23,7 +23,8 @@ pub struct Detection {
     pub r#type: String,
     /// Occurrences.
     pub count: u64,
-    /// Lines of the sidecar, from 0, of the first [`LOCATIONS_MAX`] occurrences; empty where the scanner told none.
+    /// Lines of the sidecar, from 0, of the first [`LOCATIONS_MAX`] occurrences; empty if the scanner
+    /// reported none.
     pub records: Vec<u64>,
 }
 
@@ -31,37 +32,37 @@ pub struct Detection {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ExternalScanReport {
-    /// Occurrences as the scanner counts them for the whole finding; it is 1 for findings in objects.
+    /// The scanner's count for the whole finding; 1 for findings in objects.
     pub count: Option<u64>,
     /// The bucket it is about.
     pub bucket: Option<String>,
-    /// The job that found it; findings of the scanner's own rounds and about policies have none.
+    /// The job that reported it; policy findings and findings of the scanner's automated discovery have none.
     pub job: Option<JobId>,
     /// How the object was read: `COMPLETE`, `PARTIAL` or `SKIPPED`.
     pub status: Option<String>,
     /// Bytes of the object that were read.
     pub bytes_classified: Option<u64>,
-    /// There are more places than are listed.
+    /// There are more occurrences than are listed.
     pub more_occurrences: Option<bool>,
     /// By type, in the event's order.
     pub detections: Vec<Detection>,
 }
 
 impl ExternalScanReport {
-    /// The object was read from its beginning to its end, as far as the scanner says.
+    /// Whether the scanner read the whole object, as far as it reports this.
     pub fn is_whole(&self) -> bool {
         !matches!(self.status.as_deref(), Some(status) if status != "COMPLETE")
     }
 }
 
 impl ExternalScanEvent {
-    /// The typed form of the summary; `Corrupt` where it was not written by this version or an earlier one.
+    /// The typed form of the summary; `Corrupt` if neither this version nor an earlier one wrote it.
     pub fn report(&self) -> PortResult<ExternalScanReport> {
         let corrupt = || {
-            let detail = "expected a finding's summary as this version writes it, found another";
+            let detail = "expected a finding's summary of a known version, found other content";
             PortError::new(Port::ExternalScanner, ErrorKind::Corrupt, "read a finding of the scanner", detail)
         };
-        // A list would be read as the members in order.
+        // serde would read a list as the fields in order.
         if !self.summary.is_object() {
             return Err(corrupt());
         }
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_from_before_places_were_kept_has_none() {
+    fn an_older_summary_without_places_is_read() {
         let old = json!({"count": 1, "status": "COMPLETE", "detections": [{"category": "C", "type": "T", "count": 3}]});
         let report = event(old).report().unwrap();
         assert_eq!((report.detections[0].count, report.detections[0].records.len()), (3, 0));

@@ -1,27 +1,27 @@
-//! Text of an asset as a file that a scanner of objects reads well, and the way back from a line to its place.
+//! An asset's text as a file for the external scanner, and the map from a line of that file back to its place in the asset.
 //!
-//! Each piece of text is one line of JSON whose only element is named after the field: the scanner takes element names
-//! on the JSON path for keywords (Amazon Macie User Guide, "Keyword requirements"). A finding in JSON Lines names the
-//! line by its index from 0 (Macie API Reference, `Record`), so the map is nothing but the places in order. It lies
-//! outside of what is scanned, or its field names would be scanned twice.
+//! Each piece of text is one line of JSON with a single element, named after the field: the scanner matches element names
+//! on the JSON path as keywords (Amazon Macie User Guide, "Keyword requirements"). A finding in JSON Lines names the
+//! line by its index from 0 (Macie API Reference, `Record`), so the map is a list of places in order. The map is stored
+//! outside the scanned prefix. Otherwise its field names would be scanned twice.
 
 use reelgate_flow::ids::{AssetId, SourceId};
 use reelgate_flow::place::TextPlace;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchId, is_derived};
+use super::ids::{BatchId, is_derived};
 use crate::error::{ErrorKind, Port, PortError, PortResult};
 
-/// Longest element name, characters; Macie cuts longer ones at the front (API Reference, `Record`).
+/// Longest element name, characters; Macie truncates longer names at the front (API Reference, `Record`).
 const ELEMENT_CHARS_MAX: usize = 240;
 /// Version of the map's form.
 const MAP_SCHEMA: u32 = 1;
 const SCANNED: &str = "scan";
 const MAPS: &str = "map";
 
-/// One piece of text with its place. No `Debug`: its text is what must not be printed.
+/// One piece of text with its place. It has no `Debug`, because the text must not be printed.
 pub struct ExternalScanLine {
-    /// Where it sits. Its `field` has been through the classifier, which masks what it finds in a tag's name.
+    /// Where the text is in the asset. The classifier has already masked its findings in the name of the `field`.
     pub place: TextPlace,
     /// The text.
     pub text: String,
@@ -35,67 +35,67 @@ pub struct SidecarMap {
 }
 
 impl SidecarMap {
-    /// Reads a stored map; `Corrupt` where it is none of this version's.
+    /// Parses a stored map; `Corrupt` if it is not a map of this version.
     pub fn parse(bytes: &[u8]) -> PortResult<Self> {
         let corrupt = |found: &str| {
             let detail = format!("expected a map of version {MAP_SCHEMA}, found {found}");
             PortError::new(Port::ExternalScanner, ErrorKind::Corrupt, "read the map of a sidecar", detail)
         };
-        let map: Self = serde_json::from_slice(bytes).map_err(|_| corrupt("something else"))?;
+        let map: Self = serde_json::from_slice(bytes).map_err(|_| corrupt("other content"))?;
         if map.schema == MAP_SCHEMA { Ok(map) } else { Err(corrupt(&format!("version {}", map.schema))) }
     }
 
     /// The map as it is stored.
     pub fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("names are texts, and nothing in it can fail to be written")
+        serde_json::to_vec(self).expect("a list of places always serialises")
     }
 
-    /// Lines of the sidecar.
+    /// Number of lines of the sidecar.
     pub fn len(&self) -> usize {
         self.places.len()
     }
 
-    /// The sidecar has no line, so there is nothing to scan.
+    /// Whether the sidecar has no line, so that there is nothing to scan.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
 
-    /// The places of these lines, each once, in the order of the lines; and how many of the lines the sidecar does not
-    /// have, which means that this is not the map of what was scanned.
-    pub fn tie(&self, records: &[u64]) -> Tied {
+    /// The places of these lines, each once, in the order of the lines; and the number of lines that the sidecar does not
+    /// have. If there are such lines, this is not the map of the scanned file.
+    pub fn locate(&self, records: &[u64]) -> LocatedLines {
         let mut records = records.to_vec();
         records.sort_unstable();
         records.dedup();
-        let mut tied = Tied::default();
+        let mut located = LocatedLines::default();
         for record in records {
             let place = usize::try_from(record).ok().and_then(|at| self.places.get(at));
             match place {
-                Some(place) => tied.places.push(place.clone()),
-                None => tied.unknown += 1,
+                Some(place) => located.places.push(place.clone()),
+                None => located.unknown += 1,
             }
         }
-        tied
+        located
     }
 }
 
-/// Where a finding's lines lie.
+/// The places of a finding's lines.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Tied {
+pub struct LocatedLines {
     /// In the order of the lines.
     pub places: Vec<TextPlace>,
-    /// Lines without a place.
+    /// Number of lines without a place.
     pub unknown: u64,
 }
 
-/// A sidecar as it is scanned, and its map.
+/// The file that is scanned, and its map.
 pub struct Written {
     /// Lines of JSON.
     pub jsonl: Vec<u8>,
-    /// Their places.
+    /// The places of these lines.
     pub map: SidecarMap,
 }
 
-/// Writes the lines as JSON Lines with their map. Blank texts are left out of both.
+/// Writes the lines as JSON Lines with their map. Both leave out blank text.
 pub fn write(lines: &[ExternalScanLine]) -> Written {
     let (mut jsonl, mut places) = (Vec::new(), Vec::new());
     for line in lines.iter().filter(|line| !line.text.trim().is_empty()) {
@@ -108,44 +108,45 @@ pub fn write(lines: &[ExternalScanLine]) -> Written {
     Written { jsonl, map: SidecarMap { schema: MAP_SCHEMA, places } }
 }
 
-/// What the scanner reads as keywords: the field, else the surface; its end where it is too long.
+/// The name that the scanner matches as a keyword: the field, or the surface if the field is blank. A name that is too long
+/// keeps its end.
 fn element_name(place: &TextPlace) -> String {
     let name = if place.field.trim().is_empty() { &place.surface } else { &place.field };
     let chars = name.chars().count();
     name.chars().skip(chars.saturating_sub(ELEMENT_CHARS_MAX)).collect()
 }
 
-/// What the objects of a batch are called, relative to the scanner's area.
+/// The keys of one asset's objects in a batch, relative to the scanner's area.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SidecarName {
-    /// Whose job reads it.
+    /// The batch whose job reads the sidecar.
     pub batch: BatchId,
-    /// Whose text it is.
+    /// The asset whose text it holds.
     pub asset: AssetId,
 }
 
 impl SidecarName {
-    /// The part of the area that one job reads.
+    /// The prefix that the batch's job reads.
     pub fn scanned_prefix(batch: &BatchId) -> String {
         format!("{SCANNED}/{}/", batch.as_str())
     }
 
-    /// The part of the area with the maps of a batch.
+    /// The prefix of the batch's maps.
     pub fn map_prefix(batch: &BatchId) -> String {
         format!("{MAPS}/{}/", batch.as_str())
     }
 
-    /// The sidecar itself.
+    /// The key of the sidecar.
     pub fn scanned(&self) -> String {
         format!("{}{}.jsonl", Self::scanned_prefix(&self.batch), self.asset)
     }
 
-    /// Its map.
+    /// The key of its map.
     pub fn map(&self) -> String {
         format!("{}{}.json", Self::map_prefix(&self.batch), self.asset)
     }
 
-    /// The name of an object that a finding is about; `None` where it is no sidecar in the scanner's bucket.
+    /// Parses the key of an object that a finding is about; `None` if the object is no sidecar in the scanner's bucket.
     pub fn of(source: &SourceId, scan_bucket: &str) -> Option<Self> {
         if source.bucket != scan_bucket {
             return None;
@@ -195,13 +196,13 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_s_lines_are_tied_to_their_places_each_once() {
+    fn each_line_of_a_finding_is_located_once() {
         let lines: Vec<ExternalScanLine> =
             (0..5).map(|at| line("subtitle", "text", Some(at), "words")).collect();
         let map = write(&lines).map;
-        let tied = SidecarMap::parse(&map.to_bytes()).unwrap().tie(&[4, 1, 4, 99, u64::MAX]);
-        let starts: Vec<_> = tied.places.iter().map(|place| place.start_ns).collect();
-        assert_eq!((starts, tied.unknown), (vec![Some(1), Some(4)], 2));
+        let located = SidecarMap::parse(&map.to_bytes()).unwrap().locate(&[4, 1, 4, 99, u64::MAX]);
+        let starts: Vec<_> = located.places.iter().map(|place| place.start_ns).collect();
+        assert_eq!((starts, located.unknown), (vec![Some(1), Some(4)], 2));
     }
 
     #[test]
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sidecar_s_key_is_read_back_only_inside_the_scanner_s_bucket() {
+    fn a_sidecar_s_key_is_parsed_only_in_the_scanner_s_bucket() {
         let asset = AssetId::new("yqlryqpcysmiifymzqpkjf5zq6");
         let name = SidecarName { batch: BatchId::of("text", 1, 2), asset };
         let key =

@@ -1,13 +1,13 @@
-//! Which assets go into a job together: those whose text arrives within the same stretch of time. Every node finds the same
-//! batch by its clock alone, so nobody has to gather assets, and no two nodes have to agree.
+//! Groups assets into jobs: assets whose text arrives within the same window of time share one job. Every node derives the
+//! same batch from its clock alone, so nodes need not coordinate.
 
-use super::BatchId;
+use super::ids::BatchId;
 
-/// Milliseconds after the end of a window before its job begins: what a node's clock may be slow by. A sidecar written later
-/// would not be in the job's scope, and its asset would count as clean.
+/// Milliseconds from the end of a window until its job begins: how far a node's clock may be behind. A sidecar that is
+/// written later would not be in the job's scope, and its asset would count as clean.
 pub const MARGIN_MS: u64 = 5_000;
 
-/// A stretch of time, milliseconds since 1970.
+/// An interval of time, milliseconds since 1970.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Window {
     /// Its first moment.
@@ -17,24 +17,24 @@ pub struct Window {
 }
 
 impl Window {
-    /// The window of this moment; windows of `length_ms`, at least 1, follow each other without a gap.
+    /// The window that contains `now_ms`. Windows have `length_ms`, at least 1, and follow each other without a gap.
     pub fn at(now_ms: u64, length_ms: u64) -> Self {
         let length_ms = length_ms.max(1);
         let start_ms = now_ms - now_ms % length_ms;
         Self { start_ms, end_ms: start_ms.saturating_add(length_ms) }
     }
 
-    /// What is delivered within it, to one area of sidecars.
+    /// The batch of all sidecars that are delivered to `area` in this window.
     pub fn batch(self, area: &str) -> BatchId {
         BatchId::of(area, self.start_ms, self.end_ms)
     }
 
-    /// Whether a sidecar that was written until now will be in the scope of the job.
+    /// Whether a sidecar that is written at `now_ms` is in the scope of the window's job.
     pub fn is_open(self, now_ms: u64) -> bool {
         (self.start_ms..self.end_ms).contains(&now_ms)
     }
 
-    /// From when on the job may begin.
+    /// The earliest time at which the job may begin.
     pub fn job_from_ms(self) -> u64 {
         self.end_ms.saturating_add(MARGIN_MS)
     }

@@ -1,12 +1,12 @@
-//! What people decide about assets, and what is kept of it.
+//! Decisions of people about assets, and the records that are kept of them.
 
 use reelgate_flow::asset::Parts;
 use serde::{Deserialize, Serialize};
 
-/// Something that a withdrawal took away.
+/// A file that a withdrawal removed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Taken {
-    /// `published`, `source` …: which area it was taken from.
+    /// The area it was in: `published`, `source` …
     pub area: String,
     /// Its name among the outputs, `720p/00003.m4s`; `source` for the upload. Never a key.
     pub name: String,
@@ -14,30 +14,30 @@ pub struct Taken {
     pub size_bytes: u64,
 }
 
-/// What a withdrawal took away and proved: the record of a quarantine, the certificate of an erasure. It holds no
-/// keys, so that it can be shown to anybody and kept after everything else is gone.
+/// What a withdrawal removed and proved: the record of a quarantine, the certificate of an erasure. It contains no
+/// keys, so it can be shown to anybody and kept after everything else is gone.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct WithdrawalRecord {
-    /// What was taken away, in order of area and name.
+    /// Removed files, in order of area and name.
     pub taken: Vec<Taken>,
-    /// Addresses that were looked at afterwards. None of them can be read, or the withdrawal would have failed.
+    /// Number of addresses that were read again afterwards. None of them is readable; otherwise the withdrawal fails.
     pub looked_at: u64,
-    /// What could not be taken because it is not the gate's: a file outside its areas.
+    /// What was not removed because it is outside Reelgate's areas.
     pub left: Vec<String>,
 }
 
-/// What somebody decided about an asset.
+/// A person's decision about an asset.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Decision {
-    /// What.
+    /// The kind of decision.
     pub what: Decided,
-    /// Who, by the name that the operator's system gives.
+    /// Who decided, by the name that the operator's system gives.
     pub by: String,
-    /// Who approved of it, where policy wants a second person.
+    /// Who approved it, if policy requires a second person.
     pub approver: Option<String>,
-    /// Why; kept for as long as the record is, so without personal data.
+    /// Why it was decided. The reason is kept as long as the record, so it must not contain personal data.
     pub reason: String,
-    /// Until when a release holds, milliseconds since 1970.
+    /// When a release expires, milliseconds since 1970.
     pub expires_ms: Option<u64>,
 }
 
@@ -47,22 +47,22 @@ pub struct Decision {
 pub enum Decided {
     /// Quarantined by hand.
     Quarantine,
-    /// Let go.
+    /// Released from quarantine.
     Release,
-    /// Everything removed.
+    /// All data of the asset is removed.
     Erase,
-    /// Not to be erased.
+    /// The asset must not be erased.
     Hold,
-    /// May be erased again.
+    /// The asset may be erased again.
     Unhold,
-    /// Made anew without what was found.
+    /// Encoded again with the findings covered.
     Redact {
-        /// What is encoded again.
+        /// The parts that are encoded again.
         parts: Parts,
-        /// What the encodes leave out, as a document.
+        /// What the encodes cover, as a document.
         redaction: serde_json::Value,
     },
-    /// A finding was no finding.
+    /// A finding is wrong.
     FalsePositive {
         /// The finding's kind.
         kind: String,
@@ -89,6 +89,6 @@ impl Decided {
 pub struct AuditRecord {
     /// Position in the log, from 1, without gaps.
     pub number: u64,
-    /// The record as one line of JSON, without a line break; holds the hash of the line before it.
+    /// The record as one line of JSON, without a line break; contains the hash of the previous line.
     pub line: String,
 }

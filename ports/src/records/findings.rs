@@ -1,4 +1,4 @@
-//! What was found in assets, here and by a scanner outside.
+//! Findings in assets, by the local classifier and by the external scanner.
 
 use reelgate_flow::asset::{Response, Severity};
 use reelgate_flow::ids::{AssetId, SourceId};
@@ -7,34 +7,34 @@ use serde::{Deserialize, Serialize};
 use super::location::FindingLocation;
 use crate::identity;
 
-/// A scanner outside (Amazon Macie) found something in an object.
+/// The external scanner (Amazon Macie) found something in an object.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ExternalScanEvent {
-    /// The finding's own id: the same finding may come more than once.
+    /// The finding's id. The same finding may arrive more than once.
     pub id: String,
     /// Its type, such as `SensitiveData:S3Object/Personal`.
     pub kind: String,
-    /// Severity as the scanner says.
+    /// The scanner's severity.
     pub severity: Severity,
-    /// What policy asks for because of it.
+    /// What policy requires because of the finding.
     #[serde(default)]
     pub response: Response,
-    /// The object; `None` where the finding is about a bucket.
+    /// The object; `None` if the finding is about a bucket.
     pub source: Option<SourceId>,
-    /// The asset whose text the object holds, where it is not an upload itself.
+    /// The asset whose text the object holds, if the object is not itself an upload.
     #[serde(default)]
     pub asset: Option<AssetId>,
-    /// What was found in the asset, by kind and with its places; empty where only the event's severity is known.
+    /// Findings in the asset by kind, with their places; empty if only the event's severity is known.
     #[serde(default)]
     pub findings: Vec<FindingRecord>,
-    /// A finding made for a test of the scanner's wiring.
+    /// A sample finding that tests the scanner's configuration.
     pub sample: bool,
     /// Categories, types and counts without any value, as a document.
     pub summary: serde_json::Value,
 }
 
 impl ExternalScanEvent {
-    /// The asset it is about, known here or not.
+    /// The asset that the event is about, even if the store does not know it.
     pub fn about(&self) -> Option<AssetId> {
         self.asset.clone().or_else(|| self.source.as_ref().map(identity::asset_id))
     }
@@ -74,10 +74,10 @@ pub struct FindingRecord {
     pub source: Finder,
     /// Identifier, such as `CREDIT_CARD_NUMBER`.
     pub kind: String,
-    /// Severity.
+    /// Its severity.
     pub severity: Severity,
     /// Occurrences.
     pub count: u64,
-    /// Up to 15 places.
+    /// Places of the first occurrences, at most 15.
     pub locations: Vec<FindingLocation>,
 }

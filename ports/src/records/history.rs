@@ -1,5 +1,5 @@
-//! Lines of an asset's history. What a line is about is a type, because publishing and metrics decide by it; its words
-//! are only for rows, exports and people.
+//! Lines of an asset's history. The event of a line is a type, because publishing and metrics depend on it. Its words are
+//! only for rows, exports and people.
 
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::NodeId;
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! events {
     ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
-        /// What a line of history is about.
+        /// The event of a line of history.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum HistoryEvent {
-            /// The asset is in this phase now; the line's detail is the phase's word.
+            /// The asset entered this phase; the line's detail is the phase's word.
             Entered(Phase),
             $($(#[$doc])* $variant,)*
         }
@@ -25,7 +25,7 @@ macro_rules! events {
                 }
             }
 
-            /// Reads a stored line's word, and its detail where that decides.
+            /// Parses a stored line's word, and its detail if the word alone is not enough.
             pub fn parse(word: &str, detail: &str) -> Option<Self> {
                 match word {
                     "entered" => Phase::parse(detail).map(Self::Entered),
@@ -49,17 +49,17 @@ events! {
     Claimed = "claimed",
     /// A task succeeded.
     Finished = "finished",
-    /// An attempt failed, and the task is tried again.
+    /// An attempt failed, and the task is retried.
     Retrying = "retrying",
     /// An attempt failed, and it was the last one.
     GaveUp = "gave_up",
     /// A node gave a task back without a result.
     GivenBack = "given_back",
-    /// Screening came to a verdict.
+    /// Screening reached a verdict.
     Judged = "judged",
     /// The asset shares the outputs of another one with the same content.
     Linked = "linked",
-    /// An operator had a failed asset tried again.
+    /// An operator redrove a failed asset.
     Redriven = "redriven",
     /// The asset goes into quarantine.
     Quarantining = "quarantining",
@@ -67,21 +67,21 @@ events! {
     Held = "held",
     /// Parts are encoded again with something covered.
     Redacting = "redacting",
-    /// A published asset is made anew.
+    /// A published asset is processed again.
     Redone = "redone",
-    /// The scanner outside found something.
+    /// The external scanner found something.
     Scanned = "scanned",
-    /// Nobody has decided for long.
+    /// The review of a quarantined asset is due.
     ReviewDue = "review_due",
     /// The producer deleted the upload.
     Deleted = "deleted",
-    /// Every receiver has the notice.
+    /// Every receiver got the notice.
     NoticeSent = "notice_sent",
-    /// A withdrawal took everything away and proved it.
+    /// A withdrawal removed everything and proved it.
     Closed = "closed",
     /// A person decided.
     Decided = "decided",
-    /// A message could not be read as an event. It belongs to no asset: the audit chain alone holds it.
+    /// A message could not be parsed as an event. It belongs to no asset, so only the audit log has it.
     Refused = "refused",
 }
 
@@ -93,7 +93,7 @@ pub struct HistoryRecord {
     pub sequence: u64,
     /// Milliseconds since 1970.
     pub at_ms: u64,
-    /// What it is about.
+    /// The event.
     pub event: HistoryEvent,
     /// The task it concerns.
     pub task: Option<TaskKey>,
@@ -103,11 +103,11 @@ pub struct HistoryRecord {
     pub node: Option<NodeId>,
     /// Milliseconds it took.
     pub wall_ms: Option<u64>,
-    /// The rest, as text without personal data.
+    /// Further details, as text without personal data.
     pub detail: String,
 }
 
-/// A line as documents hold it.
+/// The stored form of a line.
 #[derive(Serialize, Deserialize)]
 struct StoredLine {
     sequence: u64,
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_with_an_unknown_word_or_phase_is_refused_and_a_known_one_keeps_its_form() {
+    fn a_line_with_an_unknown_word_or_phase_is_refused_and_a_known_line_keeps_its_form() {
         let line = |what: &str, detail: &str| {
             format!(
                 r#"{{"sequence":1,"at_ms":2,"what":"{what}","task":null,"attempt":null,"node":null,"wall_ms":null,"detail":"{detail}"}}"#

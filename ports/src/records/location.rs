@@ -1,4 +1,4 @@
-//! One place of a finding, as rows, `show` and `run` hold it: flat, and its box as four numbers (docs/guide/privacy.md).
+//! One place of a finding in its stored form: flat, and its box as four numbers (docs/guide/privacy.md).
 
 use reelgate_flow::place::{FrameBox, TextPlace};
 use serde::{Deserialize, Serialize};
@@ -7,24 +7,24 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(from = "StoredLocation", into = "StoredLocation")]
 pub struct FindingLocation {
-    /// The line of text it was found in.
+    /// The line of text that contains the value.
     pub place: TextPlace,
-    /// The characters of the line and how they look masked; a scanner outside tells neither.
+    /// The value's characters in the line, and the masked value; the external scanner reports neither.
     pub value: Option<MaskedValue>,
 }
 
 /// A value as a finding shows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MaskedValue {
-    /// First character in the line, and one past the last.
+    /// Index of the first character in the line, and of the one after the last.
     pub chars: (usize, usize),
-    /// Masked by the identifier's rule.
+    /// The value, masked by the identifier's rule.
     pub masked: String,
-    /// Keyed hash, where there is a key: the same value has the same one in every asset.
+    /// Keyed hash, if a key is configured: the same value has the same hash in every asset.
     pub fingerprint: Option<String>,
 }
 
-/// In alphabetical order, as documents of findings always were.
+/// The stored form. Its fields are in alphabetical order, as in all stored findings.
 #[derive(Serialize, Deserialize)]
 struct StoredLocation {
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,12 +1,13 @@
-//! kinesis-local: streams alone, with real resharding (closed shards end and name their children), shard
-//! filters and enhanced fan-out. It throttles nothing and accepts more than 500 records in one call.
+//! kinesis-local: only streams, with real resharding (closed shards end and name their children), shard filters and
+//! enhanced fan-out. It never throttles, and accepts more than 500 records in one call.
 
 use tempfile::TempDir;
 
+use crate::account::{ACCOUNT, REGION};
+use crate::home;
 use crate::server::{Recipe, Running, Stop, answers, free_port};
-use crate::{ACCOUNT, REGION, home};
 
-/// A Kinesis of one's own; about a second to start. Any credentials do.
+/// A private Kinesis, which starts in about a second. It accepts any credentials.
 pub struct KinesisLocal {
     endpoint: String,
     _running: Running,
@@ -14,7 +15,7 @@ pub struct KinesisLocal {
 }
 
 impl KinesisLocal {
-    /// Starts one whose control plane takes 50 ms for what takes AWS half a minute.
+    /// Starts a server. Its control plane calls take 50 ms instead of AWS's half a minute.
     pub fn start() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let package = home::of("kinesis-local", "--with-tests").join("node_modules/kinesis-local");
@@ -42,7 +43,6 @@ impl KinesisLocal {
         Self { endpoint, _running: running, _dir: dir }
     }
 
-    /// The address of the service.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }

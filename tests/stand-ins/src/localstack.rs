@@ -5,29 +5,31 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use crate::account::{ACCOUNT, REGION};
+use crate::home;
 use crate::server::{Recipe, Running, Stop, answers, free_port};
 use crate::shared::{self, Use};
-use crate::{ACCOUNT, REGION, home};
 
-/// What the fleet talks to, and what its deployment describes.
+/// The services that the fleet uses, and those that its deployment describes.
 const SERVICES: &str =
     "cloudformation,cloudwatch,ec2,events,iam,kinesis,kms,logs,s3,secretsmanager,sns,sqs,ssm,sts";
 
-/// A LocalStack. The access key must be [`ACCOUNT`], whose digits it takes for the account; the secret is free.
+/// A LocalStack. The access key must be [`ACCOUNT`], because LocalStack uses its digits as the account. The secret may be
+/// any text.
 pub struct LocalStack {
     endpoint: String,
-    _held: Held,
+    _server: Server,
 }
 
-#[expect(dead_code, reason = "held for what happens when they are dropped")]
-enum Held {
-    Own(Running, TempDir),
+#[expect(dead_code, reason = "the values are kept for their drop")]
+enum Server {
+    Private(Running, TempDir),
     Shared(Use),
 }
 
 impl LocalStack {
-    /// Joins the one that all test processes of this checkout share, and starts it where nobody has;
-    /// 6 to 25 s the first time. Use [`crate::fresh_name`] for buckets, streams, topics and queues.
+    /// Joins the server that all test processes of this checkout share, and starts it if it does not run yet, in 6 to 25 s.
+    /// Use [`crate::fresh_name`] for buckets, streams, topics and queues.
     pub fn shared() -> Self {
         let prepare = || {
             let dir = directory().keep(); // the watchdog removes it
@@ -35,15 +37,15 @@ impl LocalStack {
             (recipe(&dir, port, &[]), endpoint(port))
         };
         let used = shared::join("localstack", prepare, is_ready);
-        Self { endpoint: used.address.clone(), _held: Held::Shared(used) }
+        Self { endpoint: used.address.clone(), _server: Server::Shared(used) }
     }
 
-    /// Starts one of one's own with additional settings, for example `KINESIS_ERROR_PROBABILITY=0.3`.
+    /// Starts a private server with additional settings, for example `KINESIS_ERROR_PROBABILITY=0.3`.
     pub fn start(settings: &[(&str, &str)]) -> Self {
         let dir = directory();
         let port = free_port();
         let running = Running::start(&recipe(dir.path(), port, settings), || is_ready(&endpoint(port)));
-        Self { endpoint: endpoint(port), _held: Held::Own(running, dir) }
+        Self { endpoint: endpoint(port), _server: Server::Private(running, dir) }
     }
 
     /// The address of every service.
@@ -66,9 +68,9 @@ fn directory() -> TempDir {
 
 fn recipe(dir: &Path, port: u16, settings: &[(&str, &str)]) -> Recipe {
     let home = home::of("localstack", "--with-tests");
-    // Its file tree is its own, save for the Kinesis that set-up fetched.
+    // Its file tree is private, except for the Kinesis that the set-up script installed.
     let libraries = dir.join("files/usr/lib");
-    std::fs::create_dir_all(&libraries).expect("the server's directory is ours to write to");
+    std::fs::create_dir_all(&libraries).expect("the server's directory is writable");
     std::os::unix::fs::symlink(home.join("files/usr/lib/localstack"), libraries.join("localstack"))
         .expect("the server's directory is new");
     let listen = format!("127.0.0.1:{port}");
@@ -78,18 +80,18 @@ fn recipe(dir: &Path, port: u16, settings: &[(&str, &str)]) -> Recipe {
         ("GATEWAY_LISTEN", listen.as_str()),
         ("LOCALSTACK_HOST", &listen),
         ("FILESYSTEM_ROOT", &files),
-        ("TMPDIR", &temporary), // the trees of two instances must not meet in /tmp/localstack
-        ("OVERRIDE_IN_DOCKER", "0"), // inside a container too, all of it lives below FILESYSTEM_ROOT
+        ("TMPDIR", &temporary), // otherwise two instances would share /tmp/localstack
+        ("OVERRIDE_IN_DOCKER", "0"), // even in a container, all files are below FILESYSTEM_ROOT
         ("SERVICES", SERVICES),
         ("SKIP_SSL_CERT_DOWNLOAD", "1"),
         ("DISABLE_EVENTS", "1"),
         ("DNS_ADDRESS", "0"),
         ("KINESIS_PERSISTENCE", "0"),
-        ("KINESIS_LATENCY", "50"), // of the control plane's calls, milliseconds
+        ("KINESIS_LATENCY", "50"), // latency of control plane calls, milliseconds
         ("AWS_DEFAULT_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", ACCOUNT),
         ("AWS_SECRET_ACCESS_KEY", "test"),
-        // Otherwise a stack of unknown types is reported as made.
+        // Otherwise a stack with unknown resource types is reported as created.
         ("CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES", "0"),
     ];
     envs.extend(settings);

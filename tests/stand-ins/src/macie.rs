@@ -1,9 +1,10 @@
-//! Macie's API as far as the scanner uses it, in this process: no emulator has jobs, findings or custom identifiers.
+//! An in-process fake of the part of Macie's API that the scanner uses. No emulator has jobs, findings or custom
+//! identifiers.
 //!
-//! It keeps what a client was promised (a client token makes one job, an identifier that is listed can be used) and
-//! refuses what Macie refuses: members that are missing, identifiers that nobody knows. It reads no object: a test says
-//! how a job ends and what it found. Pages hold two items, so that every list is read in pages. Paths and members are
-//! those of the Amazon Macie API Reference.
+//! It keeps Macie's guarantees (a client token makes one job, a listed identifier can be used) and refuses what Macie
+//! refuses (missing members, unknown identifiers). It reads no objects: the test sets how a job ends and what it found.
+//! Pages have two items, so that every list is read in pages. Paths and members are those of the Amazon Macie API
+//! Reference.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,14 +18,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::proxy::runtime;
+use crate::runtime::single_threaded;
 
 /// Items of a page.
 const PAGE: usize = 2;
 /// Longest request, bytes.
 const BODY_BYTES_MAX: usize = 1 << 20;
 
-/// A Macie of one's own; gone with this value.
+/// A private Macie; it ends when this value is dropped.
 pub struct Macie {
     endpoint: String,
     state: Arc<Mutex<MacieState>>,
@@ -49,35 +50,34 @@ const INVALID: (u16, &str) = (400, "ValidationException");
 const MISSING: (u16, &str) = (404, "ResourceNotFoundException");
 
 impl Macie {
-    /// Starts one that knows these managed identifiers.
+    /// Starts a Macie with these managed identifiers.
     pub fn start(managed: &[&str]) -> Self {
         let managed = managed.iter().map(|id| (*id).to_owned()).collect();
         let state = Arc::new(Mutex::new(MacieState { managed, ..MacieState::default() }));
-        let runtime = runtime();
+        let runtime = single_threaded();
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let listener = std::net::TcpListener::bind(address).expect("loopback has a free port");
-        listener.set_nonblocking(true).expect("a listener of the runtime");
+        listener.set_nonblocking(true).expect("a socket can be non-blocking");
         let address = listener.local_addr().expect("a bound socket has an address");
         runtime.spawn(accept(listener, state.clone()));
         Self { endpoint: format!("http://{address}"), state, runtime: Some(runtime) }
     }
 
-    /// Where it is.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// The account's Macie is paused from now on.
+    /// Pauses the account's Macie.
     pub fn pause(&self) {
         self.state().paused = true;
     }
 
-    /// The next call is answered with this error; several are answered in turn.
+    /// The next call gets this error; several errors are used in turn.
     pub fn refuse(&self, status: u16, code: &'static str) {
         self.state().refusals.push((status, code));
     }
 
-    /// From now on `job` is in this state, with or without an error of its run.
+    /// Sets the state of `job`, with or without an error of its run.
     pub fn set(&self, job: &str, state: &str, erred: bool) {
         let code = if erred { "ERROR" } else { "NONE" };
         for known in self.state().jobs.iter_mut().filter(|known| known["jobId"] == job) {
@@ -86,17 +86,17 @@ impl Macie {
         }
     }
 
-    /// Keeps a finding, in the form of an event's detail; it needs an `id`.
+    /// Adds a finding, in the form of an event's detail; it needs an `id`.
     pub fn find(&self, finding: Value) {
         self.state().findings.push(finding);
     }
 
-    /// The jobs there are, as they were asked for, with their ids and states.
+    /// All jobs: their requests with ids and states.
     pub fn jobs(&self) -> Vec<Value> {
         self.state().jobs.clone()
     }
 
-    /// The custom identifiers there are, as they were asked for, with their ids.
+    /// All custom identifiers: their requests with ids.
     pub fn custom(&self) -> Vec<Value> {
         self.state().custom.clone()
     }
@@ -114,7 +114,7 @@ impl Macie {
 impl Drop for Macie {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background(); // waiting is not allowed inside a test's own runtime
+            runtime.shutdown_background(); // blocking is not allowed inside a test's own runtime
         }
     }
 }
@@ -124,7 +124,7 @@ fn lock(state: &Mutex<MacieState>) -> MutexGuard<'_, MacieState> {
 }
 
 async fn accept(listener: std::net::TcpListener, state: Arc<Mutex<MacieState>>) {
-    let listener = TcpListener::from_std(listener).expect("a listener of the runtime");
+    let listener = TcpListener::from_std(listener).expect("the runtime accepts the listener");
     while let Ok((stream, _)) = listener.accept().await {
         let state = state.clone();
         let service = service_fn(move |request| serve(request, state.clone()));
@@ -244,7 +244,7 @@ fn required(body: &Value, members: &[&str]) -> Result<(), (u16, &'static str)> {
     if members.iter().all(|member| !body[*member].is_null()) { Ok(()) } else { Err(INVALID) }
 }
 
-/// The next two of `items`; the token is the number of those before.
+/// The next page of `items`; the token is the number of items before it.
 fn page(items: &[Value], body: &Value, member: &str) -> Answer {
     let from: usize = match body["nextToken"].as_str() {
         None => 0,

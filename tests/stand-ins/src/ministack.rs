@@ -1,29 +1,30 @@
-//! ministack: the one that evaluates IAM policies with resource ARNs and conditions, and a fast Kinesis.
-//! Its resharding is wrong (the parent's records vanish), and EventBridge does not deliver to Kinesis.
+//! ministack: the emulator that evaluates IAM policies with resource ARNs and conditions, and a fast Kinesis. Its
+//! resharding is wrong (the parent's records vanish), and its EventBridge does not deliver to Kinesis.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::account::{ACCOUNT, REGION};
+use crate::home;
 use crate::server::{Recipe, Running, Stop, answers, free_port};
-use crate::{ACCOUNT, REGION, home};
 
-/// Whether requests are judged.
+/// Whether requests are authorised.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Auth {
-    /// Any credentials may do anything.
+    /// All requests are allowed, with any credentials.
     Open,
-    /// Signatures are checked, and every action against the caller's policies; [`ROOT_KEY`] may do anything.
+    /// Signatures are checked, and every action is checked against the caller's policies. [`ROOT_KEY`] may do anything.
     Enforced,
 }
 
-/// Access key of the account's root.
+/// Access key of the account's root user.
 pub const ROOT_KEY: &str = "test";
-/// Secret of the account's root.
+/// Secret of the account's root user.
 pub const ROOT_SECRET: &str = "test";
 
-/// A ministack of one's own; about a second to start.
+/// A private ministack, which starts in about a second.
 pub struct Ministack {
     endpoint: String,
     _running: Running,
@@ -31,13 +32,12 @@ pub struct Ministack {
 }
 
 impl Ministack {
-    /// Starts one.
     pub fn start(auth: Auth) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let port = free_port().to_string();
         let enforced = if auth == Auth::Enforced { "true" } else { "false" };
         let envs = [
-            ("BIND_HOST", "127.0.0.1"), // its default is every interface
+            ("BIND_HOST", "127.0.0.1"), // by default it listens on every interface
             ("GATEWAY_PORT", &port),
             ("MINISTACK_ACCOUNT_ID", ACCOUNT),
             ("MINISTACK_REGION", REGION),
@@ -61,22 +61,21 @@ impl Ministack {
         Self { endpoint, _running: running, _dir: dir }
     }
 
-    /// The address of every service.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Makes a user whose only policy is this document.
+    /// Creates a user whose only policy is this document.
     ///
     /// # Panics
-    /// Where the document is refused.
+    /// If the document is refused.
     pub fn user(&self, name: &str, policy: &str) -> Keys {
-        let answer = ask(&self.endpoint, ROOT, &["user", name], policy);
+        let answer = run_script(&self.endpoint, ROOT, &["user", name], policy);
         let (key, secret) = answer.trim_end().split_once(' ').expect("the script prints both");
         Keys { access: key.to_owned(), secret: secret.to_owned() }
     }
 
-    /// Makes each call as the user with these keys: the answer, or the error's code.
+    /// Makes each call with these keys; returns each response, or the error's code.
     pub fn call(&self, keys: &Keys, calls: &[ServiceCall<'_>]) -> Vec<Result<serde_json::Value, String>> {
         let calls: Vec<_> = calls
             .iter()
@@ -86,7 +85,7 @@ impl Ministack {
                 })
             })
             .collect();
-        let answer = ask(
+        let answer = run_script(
             &self.endpoint,
             (&keys.access, &keys.secret),
             &["call"],
@@ -100,8 +99,8 @@ impl Ministack {
     }
 }
 
-/// Whether a policy alone would allow each case, by the stand-in's evaluator; for resources and conditions that
-/// it does not see in a real call.
+/// Whether a policy alone would allow each case, by the stand-in's evaluator. For resources and conditions that the
+/// stand-in does not see in a real call.
 pub fn would_allow(policy: &str, cases: &[Case<'_>]) -> Vec<bool> {
     let cases: Vec<_> = cases
         .iter()
@@ -112,19 +111,19 @@ pub fn would_allow(policy: &str, cases: &[Case<'_>]) -> Vec<bool> {
         })
         .collect();
     let input = serde_json::json!({"policy": policy, "cases": cases}).to_string();
-    ask("", ROOT, &["judge"], &input).lines().map(|decision| decision == "Allow").collect()
+    run_script("", ROOT, &["judge"], &input).lines().map(|decision| decision == "Allow").collect()
 }
 
-/// Runs the script that speaks for a user.
-fn ask(endpoint: &str, (key, secret): (&str, &str), order: &[&str], input: &str) -> String {
+/// Runs the Python script that makes calls as a user.
+fn run_script(endpoint: &str, (key, secret): (&str, &str), order: &[&str], input: &str) -> String {
     let mut python = Command::new(home::of("ministack", "--with-tests").join("bin/python"));
     python.args(["-c", include_str!("ministack_iam.py"), endpoint, key, secret]).args(order);
     python.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = python.spawn().expect("the environment of ministack has a Python");
     let written = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
     let output = child.wait_with_output().expect("the script ends");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(written.is_ok() && output.status.success(), "expected {order:?} to be done, found: {said}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(written.is_ok() && output.status.success(), "expected {order:?} to succeed, found: {errors}");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -133,20 +132,18 @@ const ROOT: (&str, &str) = (ROOT_KEY, ROOT_SECRET);
 /// A user's credentials.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Keys {
-    /// The access key.
     pub access: String,
-    /// Its secret.
     pub secret: String,
 }
 
 impl Keys {
-    /// Those of the account's root.
+    /// The keys of the account's root user.
     pub fn root() -> Self {
         Self { access: ROOT_KEY.to_owned(), secret: ROOT_SECRET.to_owned() }
     }
 }
 
-/// One call of a service, in the words of its API.
+/// One call of a service, with the names of its API.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ServiceCall<'a> {
     /// `s3`, `kinesis`, ….
@@ -157,7 +154,7 @@ pub struct ServiceCall<'a> {
     pub parameters: serde_json::Value,
 }
 
-/// One question to [`would_allow`].
+/// One request for [`would_allow`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Case<'a> {
     /// `cloudwatch:PutMetricData`.

@@ -1,9 +1,9 @@
-"""Users, their calls and what policies say about them, through the SDK that ministack brings along.
+"""Creates users, makes their calls and evaluates policies, through the SDK that ministack contains.
 
 usage: ENDPOINT KEY SECRET ORDER...
   user NAME   a policy document on standard input; prints access key and secret
   judge       {"policy": text, "cases": [{action, resource, context}]} on standard input; prints one line per
-              case: Allow, Deny or ImplicitDeny. By the server's own evaluator, but not by the server, whose
+              case: Allow, Deny or ImplicitDeny. Uses the server's evaluator directly, because the server's
               SimulateCustomPolicy ignores the context.
   call        [{service, operation, parameters}] on standard input; prints one line per call: "ok " and the
               answer, or the error's code
@@ -38,7 +38,7 @@ def outcome(call):
         answer = getattr(client(call["service"]), call["operation"])(**call["parameters"])
     except ClientError as error:
         return error.response["Error"]["Code"]
-    except Exception as error:  # the answer came, and this SDK does not understand it
+    except Exception as error:  # a response arrived, but this SDK cannot parse it
         return type(error).__name__
     answer.pop("ResponseMetadata", None)
     return "ok " + json.dumps(answer, default=str)
@@ -63,7 +63,7 @@ def judged(policy, case):
 
 def make_user(name, document):
     iam = client("iam")
-    # A managed policy, whose limit of 6,144 characters is that of a role's managed policies too.
+    # A managed policy, which has the same limit of 6,144 characters as a role's managed policies.
     policy = iam.create_policy(PolicyName=name, PolicyDocument=document)["Policy"]["Arn"]
     iam.create_user(UserName=name)
     iam.attach_user_policy(UserName=name, PolicyArn=policy)

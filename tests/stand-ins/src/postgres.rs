@@ -1,4 +1,4 @@
-//! PostgreSQL from the system's packages: the real thing, on a data directory that goes away.
+//! PostgreSQL from the system's packages: the real server, with a temporary data directory.
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -7,38 +7,38 @@ use std::process::Command;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::fresh_name;
 use crate::server::{AS_NOBODY, Recipe, Running, Stop, free_port};
 use crate::shared::{self, Use};
+use crate::unique_names::fresh_name;
 
-/// The superuser of every server; trusted without a password, on loopback and the socket only.
+/// The superuser of every server; needs no password, and may connect only over loopback and the socket.
 pub const USER: &str = "reelgate";
 
-/// What becomes of commits when the machine fails.
+/// Whether commits survive a failure of the machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Durability {
-    /// Lost with the machine, kept when only the server is killed; what tests want.
+    /// Commits survive a kill of the server, but not a failure of the machine; for tests.
     Fast,
-    /// Flushed as in production; what benches want.
+    /// Commits are flushed as in production; for benches.
     Durable,
 }
 
-/// Where a server is, and what can be asked of it while it runs.
+/// The address of a server, and the operations on it while it runs.
 pub struct Cluster {
-    /// Binaries of the version in use.
+    /// Directory of the binaries of the version in use.
     bin: PathBuf,
-    /// Holds `data`, `log` and the socket.
+    /// Contains `data`, `log` and the socket.
     dir: PathBuf,
     port: u16,
 }
 
-/// A database that is dropped with this value, together with whoever is still connected.
+/// A database. It is dropped with this value, even if sessions are still connected.
 pub struct Database<'a> {
     cluster: &'a Cluster,
     name: String,
 }
 
-/// A server of one's own, to be stopped, killed and started again at the same address.
+/// A private server, which can be stopped, killed and started again at the same address.
 pub struct Postgres {
     cluster: Cluster,
     recipe: Recipe,
@@ -46,33 +46,33 @@ pub struct Postgres {
     _dir: TempDir,
 }
 
-/// The server all test processes of this checkout share; [`Durability::Fast`].
+/// The server that all test processes of this checkout share, with [`Durability::Fast`].
 pub struct SharedPostgres {
     cluster: Cluster,
     _use: Use,
 }
 
 impl Postgres {
-    /// Makes a data directory and starts a server on it; about two seconds.
+    /// Creates a data directory and starts a server on it, in about two seconds.
     pub fn start(durability: Durability) -> Self {
         let dir = short_directory();
         let cluster = Cluster::at(dir.path(), free_port());
-        cluster.make();
+        cluster.initialise();
         let recipe = cluster.recipe(durability);
         let mut server = Self { cluster, recipe, running: None, _dir: dir };
         server.start_again();
         server
     }
 
-    /// Ends the server as `pg_ctl stop -m fast` does: open transactions are rolled back.
+    /// Stops the server like `pg_ctl stop -m fast`: open transactions are rolled back.
     pub fn stop(&mut self) {
         self.running = None;
     }
 
-    /// Kills the server and every session at once, as the end of its machine would.
+    /// Kills the server and every session at once, as a failure of the machine would.
     pub fn kill(&mut self) {
         if let Some(mut running) = self.running.take() {
-            // Sessions lead process groups of their own.
+            // Every session leads its own process group.
             let sessions = children(running.pid());
             running.kill();
             sessions.into_iter().for_each(|session| _ = kill_process(session, Signal::KILL));
@@ -84,7 +84,6 @@ impl Postgres {
         self.running = Some(Running::start(&self.recipe, || self.cluster.is_ready()));
     }
 
-    /// `stop` and `start_again`.
     pub fn restart(&mut self) {
         self.stop();
         self.start_again();
@@ -92,12 +91,12 @@ impl Postgres {
 }
 
 impl SharedPostgres {
-    /// Joins the shared server, and starts it where nobody has.
+    /// Joins the shared server, and starts it if it does not run yet.
     pub fn join() -> Self {
         let prepare = || {
             let dir = short_directory().keep(); // the watchdog removes it
             let cluster = Cluster::at(&dir, free_port());
-            cluster.make();
+            cluster.initialise();
             (cluster.recipe(Durability::Fast), format!("{} {}", cluster.port, dir.display()))
         };
         let at = |address: &str| {
@@ -107,7 +106,7 @@ impl SharedPostgres {
         let used = shared::join("postgres", prepare, |address| {
             at(address).is_some_and(|cluster| cluster.is_ready())
         });
-        let cluster = at(&used.address).expect("the address was just found to answer");
+        let cluster = at(&used.address).expect("the address has just answered");
         Self { cluster, _use: used }
     }
 }
@@ -127,12 +126,12 @@ impl Deref for SharedPostgres {
 }
 
 impl Cluster {
-    /// A connection address of one database, over the Unix socket.
+    /// The connection URL of a database, over the Unix socket.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://{USER}@localhost:{}/{database}?host={}", self.port, self.dir.display())
     }
 
-    /// A connection address over TCP, for what watches or disturbs connections.
+    /// The connection URL of a database over TCP, for tests that watch or disturb connections.
     pub fn tcp_url(&self, database: &str) -> String {
         format!("postgres://{USER}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
     }
@@ -142,12 +141,12 @@ impl Cluster {
         self.port
     }
 
-    /// An empty database of a new name.
+    /// Creates an empty database with a new name.
     pub fn fresh_database(&self) -> Database<'_> {
         self.database_like("template1")
     }
 
-    /// A copy of `template`, which nobody may be connected to; cheaper than migrating anew for every test.
+    /// Creates a copy of the database `template`, to which nobody may be connected. Cheaper than a migration for every test.
     pub fn database_like(&self, template: &str) -> Database<'_> {
         let name = fresh_name("test").replace('-', "_");
         self.execute("postgres", &format!("create database {name} template {template}"));
@@ -157,7 +156,7 @@ impl Cluster {
     /// Runs one statement through `psql` and returns its unadorned output.
     ///
     /// # Panics
-    /// Where the server refuses it.
+    /// If the server refuses the statement.
     pub fn execute(&self, database: &str, statement: &str) -> String {
         let output = self.psql(database, statement).output().expect("psql comes with the server");
         assert!(output.status.success(), "psql: {}", String::from_utf8_lossy(&output.stderr));
@@ -182,7 +181,7 @@ impl Cluster {
     }
 
     /// Initialises the data directory.
-    fn make(&self) {
+    fn initialise(&self) {
         let is_root = rustix::process::geteuid().is_root();
         let mut initdb = Command::new(if is_root { "setpriv".into() } else { self.bin.join("initdb") });
         if is_root {
@@ -211,7 +210,7 @@ impl Cluster {
             "shared_buffers=128MB".to_owned(),
         ];
         if durability == Durability::Fast {
-            // The kernel keeps what the server wrote, so killing the server alone still loses nothing.
+            // The kernel has the written pages, so a kill of the server alone loses nothing.
             settings.extend(["fsync=off", "full_page_writes=off"].map(str::to_owned));
         }
         let mut args = vec!["-D".into(), self.dir.join("data").into()];
@@ -230,17 +229,16 @@ impl Cluster {
 }
 
 impl Database<'_> {
-    /// The database's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its connection address over the Unix socket.
+    /// The connection URL over the Unix socket.
     pub fn url(&self) -> String {
         self.cluster.url(&self.name)
     }
 
-    /// Its connection address over TCP.
+    /// The connection URL over TCP.
     pub fn tcp_url(&self) -> String {
         self.cluster.tcp_url(&self.name)
     }
@@ -253,13 +251,13 @@ impl Database<'_> {
 
 impl Drop for Database<'_> {
     fn drop(&mut self) {
-        // Best effort: the server itself may be down by now, and goes away with all its databases.
+        // Best effort: the server may already be down, and is removed with all its databases.
         let statement = format!("drop database if exists {} with (force)", self.name);
         let _ = self.cluster.psql("postgres", &statement).output();
     }
 }
 
-/// The newest installed version's binaries.
+/// The binaries of the newest installed version.
 fn binaries() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut found: Vec<(u32, PathBuf)> = versions
@@ -273,9 +271,9 @@ fn binaries() -> PathBuf {
     newest.1
 }
 
-/// A directory whose name leaves room for a socket's: the kernel takes 107 bytes.
+/// A directory with a short name, because the kernel limits socket paths to 107 bytes.
 fn short_directory() -> TempDir {
-    tempfile::Builder::new().prefix("rg-pg-").tempdir_in("/tmp").expect("/tmp is ours to write to")
+    tempfile::Builder::new().prefix("rg-pg-").tempdir_in("/tmp").expect("/tmp is writable")
 }
 
 /// Direct children of a process.

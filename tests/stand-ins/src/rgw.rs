@@ -1,6 +1,6 @@
-//! The S3 gateway of Ceph over an object store in memory: production code on the other end of a bench, and
-//! signatures that are really checked. It keeps at most 4 GiB, answers a completed multipart upload with an
-//! empty ETag and knows no CRC checksums, so clients must ask for checksums only where they are required.
+//! The S3 gateway of Ceph with an in-memory object store: a production server for benches, which verifies signatures. It
+//! stores at most 4 GiB, answers a completed multipart upload with an empty ETag and supports no CRC checksums, so clients
+//! must use checksums only where they are required.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,15 @@ use tempfile::TempDir;
 use crate::home;
 use crate::server::{Recipe, Running, Stop, answers, free_port, listens};
 
-/// Access key of the one user.
+/// Access key of the only user.
 pub const ACCESS_KEY: &str = "REELGATEACCESSKEY000";
-/// Secret of the one user.
+/// Secret of the only user.
 pub const SECRET_KEY: &str = "reelgate-secret";
 
-/// A gateway of one's own with its monitor and its store; about 15 s to start.
+/// A private gateway with its monitor and its store, which start in about 15 s.
 pub struct Rgw {
     endpoint: String,
-    // Dropped in this order: a gateway without a store waits for it.
+    // Dropped in this order: a gateway without a store would wait for it.
     _gateway: Running,
     _store: Running,
     _monitor: Running,
@@ -27,7 +27,7 @@ pub struct Rgw {
 }
 
 impl Rgw {
-    /// Starts one; needs `deploy/local/setup.sh --with-benches`.
+    /// Starts a gateway; needs `deploy/local/setup.sh --with-benches`.
     pub fn start() -> Self {
         let ceph = Ceph::prepare();
         let monitor = ceph.monitor();
@@ -46,7 +46,6 @@ impl Rgw {
         Self { endpoint, _gateway: gateway, _store: store, _monitor: monitor, _dir: ceph.dir }
     }
 
-    /// The address of the gateway.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
@@ -64,8 +63,7 @@ struct Ceph {
 impl Ceph {
     fn prepare() -> Self {
         let root = home::of("ceph", "--with-benches");
-        let dir =
-            tempfile::Builder::new().prefix("rg-ceph-").tempdir_in("/tmp").expect("/tmp is ours to write to");
+        let dir = tempfile::Builder::new().prefix("rg-ceph-").tempdir_in("/tmp").expect("/tmp is writable");
         for part in ["mon", "osd", "run", "rgw", "monitor", "store", "gateway"] {
             std::fs::create_dir(dir.path().join(part)).expect("the directory is new");
         }
@@ -77,7 +75,7 @@ impl Ceph {
             .replace("PORT", &ceph.port.to_string())
             .replace("DIR", &ceph.dir.path().to_string_lossy())
             .replace("LIB", &ceph.libraries().to_string_lossy());
-        std::fs::write(ceph.configuration(), configuration).expect("the directory is ours");
+        std::fs::write(ceph.configuration(), configuration).expect("the directory is writable");
         ceph
     }
 
@@ -140,17 +138,17 @@ impl Ceph {
         }
     }
 
-    /// Runs one of the packages' programs to its end.
+    /// Runs a program of the packages to its end.
     fn run(&self, program: &str, args: &[&str]) {
         let output = self.command(&self.root.join("usr/bin").join(program)).args(args).output();
         let output = output.unwrap_or_else(|error| panic!("start {program}: {error}"));
         assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// One order to the monitor, which may need a moment to lead itself.
+    /// Sends a command to the monitor, with retries until the monitor has elected itself.
     fn admin(&self, order: &[&str]) {
         let done = (0..20).any(|_| self.ask(order).is_some());
-        assert!(done, "expected ceph to carry out `{}`", order.join(" "));
+        assert!(done, "expected ceph to carry out `{}`, found it failing 20 times", order.join(" "));
     }
 
     fn ask(&self, order: &[&str]) -> Option<String> {
@@ -169,6 +167,6 @@ impl Ceph {
 }
 
 fn uuid() -> String {
-    let text = std::fs::read_to_string("/proc/sys/kernel/random/uuid").expect("the kernel makes identifiers");
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/uuid").expect("the kernel provides UUIDs");
     text.trim().to_owned()
 }

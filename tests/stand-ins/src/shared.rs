@@ -1,4 +1,4 @@
-//! One server for all test processes of this checkout: the first starts it, the last is followed by its end.
+//! One server for all test processes of this checkout. The first process starts it, and it ends after the last one.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -10,24 +10,24 @@ use rustix::fs::{FlockOperation, flock};
 use crate::home;
 use crate::server::{Recipe, await_ready};
 
-/// How long a server stays without users, half seconds: longer than the pause between two tests.
+/// How long a server runs without users, half seconds: longer than the pause between two tests.
 const IDLE_HALF_SECONDS: &str = "20";
 
-/// Being one of a server's users, until this is dropped.
+/// Membership in the users of a server, until this value is dropped.
 pub(crate) struct Use {
-    /// What the starter wrote down: where the server is.
+    /// The server's address, as the process that started it has written it.
     pub address: String,
     _users: File,
 }
 
-/// Joins the users of the server `name`; where none answers, `prepare` says how to start one and at which
-/// address it will be. `ready` tells whether an address answers.
+/// Joins the users of the server `name`. If no server answers, starts one with the recipe and address from `prepare`.
+/// `ready` returns whether an address answers.
 pub(crate) fn join(
     name: &str,
     prepare: impl FnOnce() -> (Recipe, String),
     ready: impl Fn(&str) -> bool,
 ) -> Use {
-    let place = home::meeting_place();
+    let place = home::shared_directory();
     let state = place.join(format!("{name}.address"));
     let starting = lock_file(&place.join(format!("{name}.starting")));
     flock(&starting, FlockOperation::LockExclusive).expect("lock the start of a shared server");
@@ -40,7 +40,7 @@ pub(crate) fn join(
     }
     let (recipe, address) = prepare();
     start_watchdog(&recipe, &state, &place.join(format!("{name}.users")), || ready(&address));
-    std::fs::write(&state, &address).expect("the target directory is ours to write to");
+    std::fs::write(&state, &address).expect("the target directory is writable");
     Use { address, _users: users }
 }
 
@@ -55,7 +55,7 @@ fn start_watchdog(recipe: &Recipe, state: &Path, users: &Path, ready: impl Fn() 
     ]);
     line.extend(recipe.command_line());
     let mut command = recipe.command(&line);
-    // Opened anew: a lock belongs to the opening, and the watchdog's must not be ours.
+    // Opened again: a lock belongs to an open file description, and the watchdog must not share ours.
     command.stdin(Stdio::from(lock_file(users)));
     let mut watchdog = command.spawn().unwrap_or_else(|error| panic!("start {}: {error}", recipe.name));
     await_ready(recipe, ready, || watchdog.try_wait().is_ok_and(|status| status.is_none()));

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Keeps a server that several test processes share, and ends it when nobody has used it for a while.
-# usage: watchdog.sh STATE DIRECTORY SIGNAL IDLE COMMAND...      standard input: the file the users hold locked
-# A user holds a shared lock on that file for as long as it lives; the kernel drops it however the user
-# ends, so there is no count that could be wrong. This script is not the child of the runner's process
-# group, so an interrupted run leaves nothing behind either: IDLE half seconds without a user, and all is gone.
+# Runs a server that several test processes share, and ends it when nobody has used it for a while.
+# usage: watchdog.sh STATE DIRECTORY SIGNAL IDLE COMMAND...      standard input: the file that users lock
+# A user has a shared lock on that file while it lives. The kernel drops the lock however the user ends, so there is no
+# counter that could be wrong. This script is not in the runner's process group, so it also cleans up after an interrupted
+# run: after IDLE half seconds without a user, everything is removed.
 set -u
 state=$1 directory=$2 signal=$3 idle_max=$4
 shift 4
@@ -18,7 +18,7 @@ while kill -0 "$server" 2>/dev/null; do
     continue
   fi
   idle=$((idle + 1))
-  [ "$idle" -ge "$idle_max" ] && break # still locked: nobody comes between the decision and the end
+  [ "$idle" -ge "$idle_max" ] && break # still locked, so that nobody can join between this decision and the end
   flock --unlock 0
 done
 rm -f "$state"
@@ -28,4 +28,4 @@ for _ in $(seq 100); do
   sleep 0.1
 done
 rm -rf "$directory"
-kill -s KILL 0 # whatever the server started and left, and this script
+kill -s KILL 0 # remaining processes of the server, and this script

@@ -1,4 +1,4 @@
-//! What a client sees of each fault, and what became of its request.
+//! What a client sees of each fault, and whether its request took effect.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use reelgate_stand_ins::{Fault, FaultProxy, Ministack};
 
 const BODY_BYTES: usize = 300_000;
 
-/// An object behind the proxy, whose path is returned with both.
+/// A server with an object, a proxy in front of it, and the object's URL at the proxy.
 fn object_behind_proxy() -> (Ministack, FaultProxy, String) {
     let server = Ministack::start(Auth::Open);
     ureq::put(format!("{}/bucket", server.endpoint())).send_empty().unwrap();
@@ -24,7 +24,7 @@ fn body() -> Vec<u8> {
     (0..BODY_BYTES).map(|n| (n % 251) as u8).collect()
 }
 
-/// What arrives of an answer's body, and how it ends.
+/// The bytes of a response's body that arrive, and how the body ends.
 fn get(url: &str) -> (Vec<u8>, Result<(), std::io::ErrorKind>) {
     let mut answer = ureq::get(url).call().unwrap();
     let mut reader = answer.body_mut().as_reader();
@@ -43,7 +43,7 @@ fn any(_: &Asked) -> bool {
 }
 
 #[test]
-fn without_a_rule_everything_arrives_as_it_is() {
+fn without_a_rule_everything_arrives_unchanged() {
     let (_server, proxy, url) = object_behind_proxy();
     assert_eq!(get(&url), (body(), Ok(())));
     assert_eq!(proxy.hits(), []);
@@ -64,7 +64,7 @@ fn an_answer_of_the_proxy_never_reaches_the_server() {
         (hits[0].asked.path.as_str(), hits[0].asked.query.as_str()),
         ("/bucket/other", "partNumber=1")
     );
-    ureq::put(url(proxy.endpoint())).send(&body()).unwrap(); // once was ordered
+    ureq::put(url(proxy.endpoint())).send(&body()).unwrap(); // the rule was for one request
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_truncated_body_ends_early_and_a_reset_one_by_a_reset() {
     let (arrived, end) = get(&url);
     assert_eq!((arrived.len(), end), (1234, Err(std::io::ErrorKind::UnexpectedEof)));
     proxy.next(1, Fault::Reset { after: 200_000 }, any);
-    // By hand: the client above calls every early end the same.
+    // A plain socket, because the client above reports every early end as the same error.
     let address = proxy.endpoint().strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(format!("GET /bucket/clip HTTP/1.1\r\nhost: {address}\r\n\r\n").as_bytes()).unwrap();
@@ -84,7 +84,7 @@ fn a_truncated_body_ends_early_and_a_reset_one_by_a_reset() {
 }
 
 #[test]
-fn a_shortened_body_looks_whole_and_a_flipped_one_differs_in_one_byte() {
+fn a_shortened_body_looks_complete_and_a_flipped_one_differs_in_one_byte() {
     let (_server, proxy, url) = object_behind_proxy();
     proxy.next(1, Fault::Shortened { after: 100_000 }, any);
     assert_eq!(get(&url), (body()[..100_000].to_vec(), Ok(())));
@@ -100,7 +100,7 @@ fn a_shortened_body_looks_whole_and_a_flipped_one_differs_in_one_byte() {
 }
 
 #[test]
-fn a_lost_answer_leaves_the_deed_done_and_a_broken_upload_does_not() {
+fn a_request_with_a_lost_response_takes_effect_and_an_interrupted_upload_does_not() {
     let (server, proxy, _) = object_behind_proxy();
     let put = |name: &str| ureq::put(format!("{}/bucket/{name}", proxy.endpoint())).send(&body());
     let there = |name: &str| ureq::get(format!("{}/bucket/{name}", server.endpoint())).call().is_ok();
@@ -114,7 +114,7 @@ fn a_lost_answer_leaves_the_deed_done_and_a_broken_upload_does_not() {
 }
 
 #[test]
-fn what_is_slow_or_late_arrives_whole() {
+fn slow_and_late_responses_arrive_complete() {
     let (_server, proxy, url) = object_behind_proxy();
     proxy.next(1, Fault::Slow { bytes_per_s: 10_000_000 }, any);
     assert_eq!(get(&url), (body(), Ok(())));
@@ -124,7 +124,7 @@ fn what_is_slow_or_late_arrives_whole() {
 }
 
 #[test]
-fn a_seed_chooses_the_same_requests_again() {
+fn the_same_seed_selects_the_same_requests() {
     let asked = |number| Asked {
         number,
         method: "GET".to_owned(),

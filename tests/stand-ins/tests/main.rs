@@ -1,4 +1,4 @@
-//! Each server starts, answers one real call and is gone afterwards.
+//! Each server starts, answers a real call and is gone afterwards.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,13 +6,13 @@ mod http_proxy;
 mod on_localstack;
 mod policies;
 mod postgres;
-mod small_ones;
+mod small_emulators;
 mod tcp_proxy;
 mod watchdog;
 
 use std::path::PathBuf;
 
-/// Processes whose command line names `word`, this one aside.
+/// Other processes whose command line contains `word`.
 fn processes_naming(word: &str) -> Vec<u32> {
     let numbers = std::fs::read_dir("/proc").unwrap().flatten();
     let pids = numbers.filter_map(|one| one.file_name().to_str()?.parse::<u32>().ok());
@@ -23,7 +23,7 @@ fn processes_naming(word: &str) -> Vec<u32> {
     pids.filter(|pid| *pid != std::process::id()).filter(names).collect()
 }
 
-/// A call in the style of the JSON services; the signature is not checked.
+/// A call of a JSON service; the server does not check the signature.
 fn json_call(endpoint: &str, service: &str, target: &str, body: &str) -> String {
     let scope = format!("Credential=123456789012/20260101/us-east-1/{service}/aws4_request");
     let mut answer = ureq::post(endpoint)

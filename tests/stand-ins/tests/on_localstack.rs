@@ -1,11 +1,11 @@
-//! LocalStack, shared.
+//! The shared LocalStack.
 
 use reelgate_stand_ins::{LocalStack, fresh_name};
 
 use crate::json_call;
 
 #[test]
-fn the_shared_localstack_keeps_objects_and_has_its_kinesis_at_hand() {
+fn the_shared_localstack_stores_objects_and_has_kinesis() {
     let localstack = LocalStack::shared();
     let url = format!("{}/{}", localstack.endpoint(), fresh_name("smoke"));
     ureq::put(&url).send_empty().unwrap();

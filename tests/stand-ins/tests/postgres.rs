@@ -1,4 +1,4 @@
-//! PostgreSQL: one's own and the shared one.
+//! PostgreSQL: a private server and the shared one.
 
 use reelgate_stand_ins::postgres::Durability;
 use reelgate_stand_ins::{Postgres, SharedPostgres};
@@ -6,13 +6,13 @@ use reelgate_stand_ins::{Postgres, SharedPostgres};
 use crate::processes_naming;
 
 #[test]
-fn what_was_committed_survives_a_kill_and_the_server_ends_with_its_value() {
+fn committed_rows_survive_a_kill_and_the_server_ends_with_its_value() {
     let mut server = Postgres::start(Durability::Fast);
     let database = server.fresh_database();
     database.execute("create table kept (n int)");
     database.execute("insert into kept values (7)");
     let (name, url) = (database.name().to_owned(), database.url());
-    std::mem::forget(database); // it would be dropped with the value, and the server is about to go
+    std::mem::forget(database); // its drop would call the server, which is killed next
     let directory = url.split_once("host=").unwrap().1.to_owned();
     assert!(!processes_naming(&directory).is_empty());
     server.kill();
@@ -27,7 +27,7 @@ fn what_was_committed_survives_a_kill_and_the_server_ends_with_its_value() {
 }
 
 #[test]
-fn the_shared_server_gives_every_test_a_database_of_its_own() {
+fn the_shared_server_gives_every_test_its_own_database() {
     let server = SharedPostgres::join();
     let template = server.fresh_database();
     template.execute("create table made (n int)");

@@ -1,4 +1,4 @@
-//! What becomes of a session and its statement when the connection is disturbed.
+//! What happens to a session and its statement when the connection is disturbed.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn naming(word: &'static str, passing: Passing) -> impl Fn(&[u8]) -> Passing {
 }
 
 #[test]
-fn an_unanswered_statement_is_carried_out_and_a_cut_one_is_not() {
+fn an_unanswered_statement_takes_effect_and_a_cut_one_does_not() {
     let server = SharedPostgres::join();
     let database = server.fresh_database();
     database.execute("create table kept (n int)");

@@ -1,4 +1,4 @@
-//! The watchdog of a shared server: it stays while there are users and leaves nothing behind.
+//! The watchdog of a shared server: it runs while there are users, and leaves nothing behind.
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -9,7 +9,7 @@ use rustix::fs::{FlockOperation, flock};
 use crate::processes_naming;
 
 #[test]
-fn a_kept_server_ends_after_its_last_user_with_its_directory_and_address() {
+fn a_shared_server_ends_after_its_last_user_and_its_files_are_removed() {
     let place = tempfile::tempdir().unwrap();
     let (users, state) = (place.path().join("users"), place.path().join("address"));
     let directory = place.path().join("server");
@@ -20,13 +20,13 @@ fn a_kept_server_ends_after_its_last_user_with_its_directory_and_address() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/watchdog.sh");
     let mut watchdog = Command::new("bash");
     watchdog.arg(script).arg(&state).arg(&directory).args(["TERM", "1"]);
-    // Two processes, as LocalStack and its Kinesis are; told apart from others' by the directory.
+    // Two processes, like LocalStack and its Kinesis; the directory identifies them.
     watchdog.args(["bash", "-c", "sleep 600 & wait; : $0"]).arg(&directory);
     watchdog.process_group(0).stdin(File::open(&users).unwrap());
     let mut watchdog = watchdog.spawn().unwrap();
     let own = directory.to_str().unwrap().to_owned();
     while processes_naming(&own).len() < 2 {}
-    // The watchdog has asked for the lock and not got it before it can find the user gone.
+    // The watchdog has tried to lock the file, and failed, before the user can be gone.
     assert!(watchdog.try_wait().unwrap().is_none());
     assert!(state.exists() && directory.exists());
     drop(user);

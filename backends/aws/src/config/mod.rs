@@ -1,4 +1,4 @@
-//! Configuration kept by AWS.
+//! Configuration stored in AWS.
 
 mod ssm;
 

@@ -11,21 +11,21 @@ use crate::error::ApiCall;
 const READ: ApiCall =
     ApiCall::new(Port::Settings, "read parameters", "ssm:GetParametersByPath (and kms:Decrypt)");
 
-/// Pages of a path, ten parameters each; a configuration has a few dozen.
+/// Most pages that are read, ten parameters each; a configuration has a few dozen parameters.
 const PAGES_MAX: usize = 100;
 
-/// Values by the rest of their names: `/project/env/s3/ingest` under `/project/env` is `s3/ingest`.
+/// Values by the part of their names below the path: `/project/env/s3/ingest` below `/project/env` is `s3/ingest`.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Parameters(pub BTreeMap<String, String>);
 
 impl fmt::Debug for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Any of the values may be a secret.
+        // Any value may be a secret.
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
-/// Reads every parameter below `path`, which begins with `/`; an empty path's result is empty.
+/// Reads every parameter below `path`, which begins with `/`. The result is empty if there is no such parameter.
 pub async fn parameters(client: &Client, path: &str) -> PortResult<Parameters> {
     let path = path.trim_end_matches('/');
     let mut found = BTreeMap::new();
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_does_not_show_when_parameters_are_printed() {
+    fn values_are_not_in_the_debug_text() {
         let parameters = Parameters([("database/url".to_owned(), "postgres://secret".to_owned())].into());
         assert_eq!(format!("{parameters:?}"), r#"{"database/url"}"#);
     }

@@ -1,5 +1,5 @@
-//! Messages into events: EventBridge envelopes, S3's own notifications, either of them inside an SNS message. Whatever
-//! comes, this answers, and no word of a message gets into an error: messages hold keys, and keys may be personal.
+//! Parses messages into events: EventBridge envelopes and S3's own notifications, each also inside an SNS message. Every
+//! input has a result, and no error quotes a message: messages contain keys, and keys may be personal.
 //!
 //! Sources: Amazon S3 User Guide, "EventBridge event message structure" (raw keys) and "Event message structure"
 //! (URL-encoded keys); Amazon SNS Developer Guide, "Message format".
@@ -11,24 +11,26 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use super::malformed::malformed;
 use super::object_fields::{RejectReason, S3EventKind, S3ObjectFields};
 use super::{finding, notification};
 use crate::location::{Area, Location, is_upload};
 
-/// What one message says.
+/// The content of one message.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct ParsedMessage {
     /// Uploads and deletions.
     pub events: Vec<MediaEvent>,
     /// Findings.
     pub scans: Vec<ExternalScanEvent>,
-    /// For each part that could not be read: what was expected and found.
+    /// For each part that could not be parsed: what was expected and what was found.
     pub refused: Vec<String>,
 }
 
 impl ParsedMessage {
-    /// Adds it to a batch: uploads only, and only where they lie in the ingest area, so that a rule which matches too
-    /// much (our own outputs, say) does no harm; refusals with the place of the message and the SHA-256 of its bytes.
+    /// Adds the content to a batch. Events are added only for uploads in the ingest area, so that an EventBridge rule which
+    /// matches too much (for example our own outputs) does no harm. Refusals get the place of the message and the SHA-256
+    /// of its bytes.
     pub fn add_to(self, batch: &mut EventBatch, ingest: &Area, place: &str, bytes: &[u8]) {
         let inside = |event: &MediaEvent| {
             let source = &event.source;
@@ -48,8 +50,8 @@ impl ParsedMessage {
     }
 }
 
-/// Reads one message, whatever it is. A message that is known to be none of ours (a queue's test message, an S3 event
-/// of another kind) says nothing.
+/// Parses one message of any kind. A known message that Reelgate does not need (a queue's test message, an S3 event of
+/// another kind) gives an empty result.
 pub fn parse_message(bytes: &[u8]) -> ParsedMessage {
     match outer(bytes) {
         Ok(Outer { message: Some(message), records: None, detail: None, .. }) => {
@@ -63,7 +65,7 @@ pub fn parse_message(bytes: &[u8]) -> ParsedMessage {
     }
 }
 
-/// The members that tell the kinds of message apart.
+/// The members by which the kinds of message differ.
 #[derive(Deserialize)]
 struct Outer<'a> {
     /// EventBridge.
@@ -78,13 +80,13 @@ struct Outer<'a> {
     /// SNS.
     #[serde(rename = "Message")]
     message: Option<String>,
-    /// A test that S3 sends when a notification is set up.
+    /// S3's test message, sent when a notification is configured.
     #[serde(rename = "Event")]
     event: Option<String>,
 }
 
 fn outer(bytes: &[u8]) -> Result<Outer<'_>, RejectReason> {
-    serde_json::from_slice(bytes).map_err(|error| damaged("a JSON object", &error))
+    serde_json::from_slice(bytes).map_err(|error| malformed("a JSON object", &error))
 }
 
 fn inside(outer: Outer<'_>) -> ParsedMessage {
@@ -147,7 +149,7 @@ struct Bucket {
 struct Object {
     key: String,
     size: Option<u64>,
-    /// AWS writes `etag`; some that speak its language write `eTag`.
+    /// AWS writes `etag`; some compatible servers write `eTag`.
     #[serde(alias = "eTag")]
     etag: Option<String>,
     #[serde(rename = "version-id")]
@@ -157,13 +159,13 @@ struct Object {
 
 fn object(detail_type: &str, detail: &str) -> Result<MediaEvent, RejectReason> {
     let detail: Detail =
-        serde_json::from_str(detail).map_err(|error| damaged("the detail of an S3 event", &error))?;
+        serde_json::from_str(detail).map_err(|error| malformed("the detail of an S3 event", &error))?;
     let change = match (detail_type, detail.deletion_type.as_deref()) {
         ("Object Created", _) => S3EventKind::Created,
         (_, Some("Delete Marker Created")) => S3EventKind::Marked,
         _ => S3EventKind::Removed,
     };
-    let told = S3ObjectFields {
+    let fields = S3ObjectFields {
         bucket: detail.bucket.name,
         key: detail.object.key,
         version: detail.object.version,
@@ -171,17 +173,7 @@ fn object(detail_type: &str, detail: &str) -> Result<MediaEvent, RejectReason> {
         size_bytes: detail.object.size,
         sequencer: detail.object.sequencer,
     };
-    told.event(change)
-}
-
-/// The parser's own words would repeat the message, so only the place is told.
-pub(super) fn damaged(expected: &str, error: &serde_json::Error) -> RejectReason {
-    let found = match error.classify() {
-        serde_json::error::Category::Data => "members of other kinds",
-        serde_json::error::Category::Eof => "its end too early",
-        _ => "no JSON",
-    };
-    format!("expected {expected}, found {found} at line {} column {}", error.line(), error.column())
+    fields.event(change)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Findings of Amazon Macie, from an event or from its API. Categories, types, counts and line numbers are kept: no
-//! found value and no JSON path, whose element names come out of uploads.
+//! Findings of Amazon Macie, from an event or from its API. Categories, types, counts and line numbers are kept, but no
+//! found value and no JSON path, whose element names come from uploads.
 //!
 //! Sources: Amazon Macie User Guide, "EventBridge event schema for findings"; Macie API Reference, "Findings". Every
 //! member may be null, and Macie adds members without notice.
@@ -11,14 +11,15 @@ use reelgate_ports::external_scanner::{
 use reelgate_ports::records::ExternalScanEvent;
 use serde::Deserialize;
 
+use super::malformed::malformed;
 use super::object_fields::{RejectReason, S3ObjectFields};
 
-/// Types of one finding; Macie has fewer than 200, and 30 custom identifiers go into a job.
+/// Most types of one finding; Macie has fewer than 200, and a job has at most 30 custom identifiers.
 const DETECTIONS_MAX: usize = 200;
-/// Characters of an id, a type or an identifier's name; Macie allows 128.
+/// Longest id, type or identifier's name, characters; Macie allows 128.
 const NAME_CHARS_MAX: usize = 256;
 
-/// A finding as Macie tells it; what of it we read.
+/// The members of a Macie finding that are read.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Finding {
@@ -113,15 +114,15 @@ pub(crate) struct Record {
     pub record_index: Option<u64>,
 }
 
-/// Reads the `detail` of a Macie finding.
+/// Parses the `detail` of a Macie finding.
 pub(super) fn read(json: &str) -> Result<ExternalScanEvent, RejectReason> {
     let finding: Finding =
-        serde_json::from_str(json).map_err(|error| super::envelope::damaged("a Macie finding", &error))?;
+        serde_json::from_str(json).map_err(|error| malformed("a Macie finding", &error))?;
     finding.event()
 }
 
 impl Finding {
-    /// The finding in our words; or what was expected and found, without any text of it.
+    /// The finding as an event; the error states what was expected and what was found, without quoting the finding.
     pub(crate) fn event(self) -> Result<ExternalScanEvent, RejectReason> {
         let severity = self.severity.as_ref().and_then(Grade::severity);
         let severity = severity.ok_or("expected severity Low, Medium or High, found another")?;
@@ -134,22 +135,22 @@ impl Finding {
             id: id.ok_or("expected a finding's id of 1 to 256 printable characters, found another")?,
             kind: word(self.r#type.as_deref().ok_or("expected a finding's type, found none")?),
             severity,
-            // Policy is the intake's matter.
+            // Intake applies the policy.
             response: Response::default(),
             source,
             asset: None,
             findings: Vec::new(),
             sample: self.sample.unwrap_or(false),
-            summary: report.map_err(|_| "expected a report that can be written, found another")?,
+            summary: report.map_err(|_| "expected a finding that can be serialised, found another")?,
         })
     }
 
-    /// The object; `None` where the finding is about a bucket. Policy findings name none, and a finding in content that
-    /// names none is refused, for it could be tied to nothing.
+    /// The object; `None` if the finding is about a bucket. Policy findings name no object. A finding in content must name
+    /// one: otherwise it is refused, because it belongs to no asset.
     fn source(&self) -> Result<Option<reelgate_flow::ids::SourceId>, RejectReason> {
         match &self.resources_affected {
             Some(Affected { s3_bucket: Some(bucket), s3_object: Some(object) }) => {
-                told(bucket, object).source().map(Some)
+                object_fields(bucket, object).source().map(Some)
             }
             _ if self.category.as_deref() == Some("CLASSIFICATION") => {
                 Err("expected the object of a finding in content, found none".into())
@@ -175,7 +176,7 @@ impl Finding {
 }
 
 impl Grade {
-    /// The higher one of word and number, where they differ; `None` where neither is known.
+    /// The severity; the higher one if word and number differ, `None` if neither is known.
     fn severity(&self) -> Option<Severity> {
         let by_word = match self.description.as_deref() {
             Some("Low") => Some(Severity::Low),
@@ -193,7 +194,7 @@ impl Grade {
     }
 }
 
-fn told(bucket: &Bucket, object: &Object) -> S3ObjectFields {
+fn object_fields(bucket: &Bucket, object: &Object) -> S3ObjectFields {
     S3ObjectFields {
         bucket: bucket.name.clone().unwrap_or_default(),
         key: object.key.clone().unwrap_or_default(),
@@ -223,7 +224,7 @@ fn records(occurrences: &Occurrences) -> impl Iterator<Item = u64> + '_ {
     occurrences.records.iter().flatten().filter_map(|record| record.record_index)
 }
 
-/// A name, cut, without what a database cannot hold.
+/// A name, truncated, without the characters that a database cannot hold.
 fn word(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect()
 }

@@ -6,6 +6,7 @@ use percent_encoding::percent_decode_str;
 use reelgate_ports::records::MediaEvent;
 use serde::Deserialize;
 
+use super::malformed::malformed;
 use super::object_fields::{RejectReason, S3EventKind, S3ObjectFields};
 
 #[derive(Deserialize)]
@@ -37,12 +38,11 @@ struct Object {
     sequencer: Option<String>,
 }
 
-/// One record; `None` where it is about something else than objects that come and go.
+/// Parses one record; `None` if it is about neither a created nor a deleted object.
 pub(super) fn read(json: &str) -> Result<Option<MediaEvent>, RejectReason> {
-    let record: Record =
-        serde_json::from_str(json).map_err(|error| super::envelope::damaged("a record of S3", &error))?;
+    let record: Record = serde_json::from_str(json).map_err(|error| malformed("a record of S3", &error))?;
     let Some(change) = change(&record.event_name) else { return Ok(None) };
-    let told = S3ObjectFields {
+    let fields = S3ObjectFields {
         bucket: record.s3.bucket.name,
         key: decoded(&record.s3.object.key)?,
         version: record.s3.object.version,
@@ -50,7 +50,7 @@ pub(super) fn read(json: &str) -> Result<Option<MediaEvent>, RejectReason> {
         size_bytes: record.s3.object.size,
         sequencer: record.s3.object.sequencer,
     };
-    told.event(change).map(Some)
+    fields.event(change).map(Some)
 }
 
 fn change(event_name: &str) -> Option<S3EventKind> {
@@ -64,7 +64,7 @@ fn change(event_name: &str) -> Option<S3EventKind> {
     }
 }
 
-/// Undoes the encoding of an HTML form, once: a key may itself look encoded.
+/// Decodes the HTML form encoding, exactly once: a key may itself look encoded.
 fn decoded(key: &str) -> Result<String, RejectReason> {
     let spaced = key.replace('+', " ");
     let key = percent_decode_str(&spaced).decode_utf8();

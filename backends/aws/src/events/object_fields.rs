@@ -1,5 +1,5 @@
-//! What an event says about one object, checked and turned into an upload or a deletion: the same rules for every
-//! way in.
+//! The fields of an event about one object, validated and converted into an upload or a deletion. All sources of events
+//! use the same rules.
 
 use reelgate_flow::ids::{Sequencer, SourceId};
 use reelgate_ports::order::Priority;
@@ -7,18 +7,18 @@ use reelgate_ports::records::{EventKind, MediaEvent, NULL_VERSION};
 
 use crate::location::{KEY_BYTES_MAX, Location, version_of};
 
-/// Longest version, characters; no version seen is longer than 100.
+/// Longest version, characters; observed versions have at most 100.
 const VERSION_CHARS_MAX: usize = 1_024;
-/// Longest bucket name, bytes: buckets made before 2018 may have 255.
+/// Longest bucket name, bytes: buckets created before 2018 may have 255.
 const BUCKET_BYTES_MAX: usize = 255;
 /// Shortest bucket name, bytes.
 const BUCKET_BYTES_MIN: usize = 3;
 
-/// An object as an event tells of it; nothing is checked yet.
+/// An object as an event describes it; the fields are not validated yet.
 #[derive(Default)]
 pub(super) struct S3ObjectFields {
     pub bucket: String,
-    /// As the object store knows it: decoded where the event had it encoded.
+    /// The raw key: decoded if the event had it encoded.
     pub key: String,
     pub version: Option<String>,
     pub etag: Option<String>,
@@ -26,22 +26,22 @@ pub(super) struct S3ObjectFields {
     pub sequencer: Option<String>,
 }
 
-/// What happened to it.
+/// What happened to the object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum S3EventKind {
-    /// Put, copied, or completed.
+    /// Put, copied, or completed as a multipart upload.
     Created,
     /// A delete marker hides every version.
     Marked,
-    /// One version is gone: the one without an id where the event names none.
+    /// One version was deleted. If the event names none, it is the version without an id.
     Removed,
 }
 
-/// Why an event is refused, in words of ours alone.
+/// Why an event is refused; never quotes the event.
 pub(super) type RejectReason = String;
 
 impl S3ObjectFields {
-    /// The event; or what was expected and found, without any text of it.
+    /// The event; the error states what was expected and what was found, without quoting the fields.
     pub(super) fn event(self, change: S3EventKind) -> Result<MediaEvent, RejectReason> {
         let size_bytes = match (change, self.size_bytes) {
             (S3EventKind::Created, None) => return Err("expected a size, found none".into()),
@@ -73,7 +73,7 @@ impl S3ObjectFields {
         })
     }
 
-    /// The identity of a stored object: its version, or its ETag where the bucket gives none.
+    /// The identity of a stored object: its version, or its ETag if the bucket has no versioning.
     pub(super) fn source(&self) -> Result<SourceId, RejectReason> {
         let etag = self.etag.as_deref().unwrap_or_default();
         if self.version().is_none() && etag.trim_matches('"').is_empty() {
@@ -82,7 +82,7 @@ impl S3ObjectFields {
         self.named(version_of(self.version.as_deref(), etag))
     }
 
-    /// `None` for every way in which events say that there are no versions.
+    /// The version id; `None` for every form in which events state that there is none.
     fn version(&self) -> Option<String> {
         self.version.clone().filter(|version| !version.is_empty() && version != "null")
     }
@@ -97,7 +97,7 @@ impl S3ObjectFields {
             return Err(format!("expected a key of 1 to 1024 bytes, found {}", self.key.len()));
         }
         if self.key.contains('\0') {
-            // Databases hold no zero bytes in text, and one event must not stop all others of its batch.
+            // Databases do not accept zero bytes in text, and one event must not block all others of its batch.
             return Err("expected a key without zero bytes, found one with".into());
         }
         let version_char = |c: char| c.is_ascii_graphic();

@@ -1,6 +1,6 @@
-//! Events of S3 from an SQS queue, for set-ups without a stream. The queue keeps what was not deleted, so there is no
-//! checkpoint: what is acknowledged is deleted, what is abandoned shows again at once, and what was forgotten shows
-//! again after the queue's visibility timeout.
+//! Events of S3 from an SQS queue, for deployments without a stream. The queue keeps every message until it is deleted, so
+//! there is no checkpoint. An acknowledged message is deleted, an abandoned one becomes visible at once, and a lost one
+//! becomes visible after the queue's visibility timeout.
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
@@ -17,14 +17,13 @@ use crate::location::Area;
 
 const RECEIVE: ApiCall = ApiCall::new(Port::Events, "receive messages from the queue", "sqs:ReceiveMessage");
 const DELETE: ApiCall = ApiCall::new(Port::Events, "delete messages from the queue", "sqs:DeleteMessage");
-const GIVE_BACK: ApiCall =
-    ApiCall::new(Port::Events, "give messages back to the queue", "sqs:ChangeMessageVisibility");
+const RETURN: ApiCall =
+    ApiCall::new(Port::Events, "return messages to the queue", "sqs:ChangeMessageVisibility");
 const CHECK: ApiCall = ApiCall::new(Port::Events, "reach the queue", "sqs:GetQueueAttributes");
 
-/// Messages of one call, by SQS's own bound.
+/// Most messages of one call: SQS's own limit.
 const CALL_MAX: usize = 10;
 
-/// See the module.
 #[derive(Clone, Debug)]
 pub struct SqsEvents {
     client: Client,
@@ -34,7 +33,7 @@ pub struct SqsEvents {
 }
 
 impl SqsEvents {
-    /// The queue's messages about uploads in `ingest`. A poll of an empty queue waits up to `wait_s` seconds, 0 to 20,
+    /// Reads the queue's messages about uploads in `ingest`. A poll of an empty queue waits up to `wait_s` seconds, 0 to 20,
     /// for a message; 10 is a good choice.
     pub fn new(client: Client, queue_url: impl Into<String>, ingest: Area, wait_s: u8) -> Self {
         Self { client, queue_url: queue_url.into(), ingest, wait_s: i32::from(wait_s.min(20)) }
@@ -63,11 +62,11 @@ impl Events for SqsEvents {
     async fn poll(&self, events_max: usize) -> PortResult<EventBatch> {
         let mut batch = EventBatch::default();
         let mut wait_s = self.wait_s;
-        // A message holds one event as a rule; one of no interest counts too, so that a batch has an end.
+        // A message usually has one event. Messages of no interest count too, so that a batch is bounded.
         while batch.receipts.len() < events_max {
             let messages = match self.receive(events_max - batch.receipts.len(), wait_s).await {
                 Ok(messages) => messages,
-                // What came already must not be kept from the store by what did not.
+                // An error must not withhold the messages that were already received.
                 Err(_) if !batch.is_empty() => return Ok(batch),
                 Err(error) => return Err(error),
             };
@@ -95,7 +94,7 @@ impl Events for SqsEvents {
         if refused > 0 {
             tracing::warn!(
                 refused,
-                "the queue did not delete some messages; they come again and change nothing"
+                "the queue did not delete some messages; they are delivered again and change nothing"
             );
         }
         Ok(())
@@ -106,10 +105,10 @@ impl Events for SqsEvents {
             let mut call = self.client.change_message_visibility_batch().queue_url(&self.queue_url);
             for (index, receipt) in receipts.iter().enumerate() {
                 let entry = Visibility::builder().id(index.to_string()).receipt_handle(receipt);
-                call = call.entries(entry.visibility_timeout(0).build().map_err(|_| incomplete(GIVE_BACK))?);
+                call = call.entries(entry.visibility_timeout(0).build().map_err(|_| incomplete(RETURN))?);
             }
-            // What is refused here shows again by itself.
-            call.send().await.map_err(GIVE_BACK.failed())?;
+            // A message that the queue refuses here becomes visible after the timeout.
+            call.send().await.map_err(RETURN.failed())?;
         }
         Ok(())
     }
@@ -123,7 +122,7 @@ impl Events for SqsEvents {
         let call = self.client.get_queue_attributes().queue_url(&self.queue_url);
         let found = call.attribute_names(waiting.clone()).send().await.map_err(CHECK.failed())?;
         let waiting = found.attributes().and_then(|all| all.get(&waiting)).map_or("?", String::as_str);
-        Ok(format!("queue is there with about {waiting} messages"))
+        Ok(format!("queue reached, about {waiting} messages"))
     }
 }
 

@@ -1,5 +1,5 @@
-//! Custom data identifiers: made once in an account, and reused by every job of every node as long as their definition
-//! stays the same.
+//! Custom data identifiers: created once in an account, and reused by all jobs of all nodes as long as their definition
+//! does not change.
 
 use std::collections::BTreeMap;
 
@@ -18,12 +18,12 @@ const LIST: ApiCall = ApiCall::new(
 );
 const CREATE: ApiCall = ApiCall::new(
     Port::ExternalScanner,
-    "make a custom identifier of the scanner",
+    "create a custom identifier of the scanner",
     "macie2:CreateCustomDataIdentifier",
 );
 
-/// Ids of these identifiers, in order; makes those that are not there. What Macie lists in the end is what counts, so
-/// that nodes which start together use the same ones.
+/// Returns the ids of these identifiers, in order, and creates missing ones. The ids come from Macie's final list, so that
+/// nodes which start at the same time use the same identifiers.
 pub(super) async fn ensure(client: &Client, wanted: &[CustomIdentifier]) -> PortResult<Vec<String>> {
     if wanted.is_empty() {
         return Ok(Vec::new());
@@ -37,19 +37,19 @@ pub(super) async fn ensure(client: &Client, wanted: &[CustomIdentifier]) -> Port
     if !absent.is_empty() {
         listed = list(client).await?;
     }
-    // What was made a moment ago may not be listed yet.
+    // An identifier that was just created may not be listed yet.
     let id = |one: &CustomIdentifier| {
         let name = one.scanner_name();
         listed.get(&name).or_else(|| made.get(&name)).cloned()
     };
     let missing = || {
-        let detail = "expected a custom identifier that was there before, found it gone";
+        let detail = "expected a custom identifier that was listed before, found it deleted";
         PortError::new(Port::ExternalScanner, ErrorKind::Unavailable, LIST.operation, detail)
     };
     wanted.iter().map(|one| id(one).ok_or_else(missing)).collect()
 }
 
-/// Name and id of each; the lowest id where several have one name, on every node the same.
+/// Name and id of every identifier. If several have the same name, the lowest id counts, so that all nodes use the same one.
 async fn list(client: &Client) -> PortResult<BTreeMap<String, String>> {
     let mut found: BTreeMap<String, String> = BTreeMap::new();
     let mut pages = client.list_custom_data_identifiers().into_paginator().send();
@@ -65,7 +65,7 @@ async fn list(client: &Client) -> PortResult<BTreeMap<String, String>> {
     Ok(found)
 }
 
-/// Makes one. The name is the client token, so that two nodes which do so at once make one.
+/// Creates an identifier. The name is the client token, so that two nodes which create it at the same time create one.
 async fn create(client: &Client, one: &CustomIdentifier) -> PortResult<String> {
     let name = one.scanner_name();
     let several = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
@@ -82,7 +82,7 @@ async fn create(client: &Client, one: &CustomIdentifier) -> PortResult<String> {
         .send()
         .await
         .map_err(CREATE.failed())?;
-    let nameless = || {
+    let without_id = || {
         PortError::new(
             Port::ExternalScanner,
             ErrorKind::Unavailable,
@@ -90,7 +90,7 @@ async fn create(client: &Client, one: &CustomIdentifier) -> PortResult<String> {
             "expected an id, found none",
         )
     };
-    answer.custom_data_identifier_id.filter(|id| !id.is_empty()).ok_or_else(nameless)
+    answer.custom_data_identifier_id.filter(|id| !id.is_empty()).ok_or_else(without_id)
 }
 
 fn levels(one: &CustomIdentifier) -> PortResult<Option<Vec<SeverityLevel>>> {

@@ -1,4 +1,4 @@
-//! Findings of a job as Macie keeps them, in the words of the events that tell the same.
+//! The findings of a job, read from Macie's API and converted to the form of finding events.
 
 use aws_sdk_macie2::Client;
 use aws_sdk_macie2::types as sdk;
@@ -15,11 +15,11 @@ const LIST: ApiCall =
     ApiCall::new(Port::ExternalScanner, "list findings of the scanner", "macie2:ListFindings");
 const GET: ApiCall =
     ApiCall::new(Port::ExternalScanner, "read findings of the scanner", "macie2:GetFindings");
-/// Findings of one request; Macie API Reference, `GetFindings`.
+/// Most findings of one request; Macie API Reference, `GetFindings`.
 const PAGE_MAX: usize = 50;
 const JOB_FIELD: &str = "classificationDetails.jobId";
 
-/// All findings of a job. One that cannot be read fails the whole: without it the job is no answer.
+/// All findings of a job. If one cannot be parsed, the call fails: without it the job gives no answer.
 pub(super) async fn of_job(client: &Client, job: &JobId) -> PortResult<Vec<ExternalScanEvent>> {
     let ids = ids(client, job).await?;
     let mut events = Vec::new();
@@ -31,7 +31,7 @@ pub(super) async fn of_job(client: &Client, job: &JobId) -> PortResult<Vec<Exter
             return Err(PortError::new(Port::ExternalScanner, ErrorKind::Unavailable, GET.operation, detail));
         }
         for finding in findings {
-            let event = told(finding).event();
+            let event = from_sdk(finding).event();
             events.push(event.map_err(|why| {
                 PortError::new(Port::ExternalScanner, ErrorKind::Corrupt, GET.operation, why)
             })?);
@@ -51,7 +51,7 @@ async fn ids(client: &Client, job: &JobId) -> PortResult<Vec<String>> {
     Ok(ids)
 }
 
-fn told(finding: sdk::Finding) -> Finding {
+fn from_sdk(finding: sdk::Finding) -> Finding {
     Finding {
         id: finding.id,
         r#type: finding.r#type.map(|kind| kind.as_str().to_owned()),
@@ -120,6 +120,6 @@ fn occurrences(places: sdk::Occurrences) -> Occurrences {
     Occurrences { records: places.records.map(|all| all.into_iter().map(record).collect()) }
 }
 
-fn number(told: Option<i64>) -> Option<u64> {
-    told.and_then(|told| u64::try_from(told).ok())
+fn number(value: Option<i64>) -> Option<u64> {
+    value.and_then(|value| u64::try_from(value).ok())
 }

@@ -1,4 +1,4 @@
-//! One classification job for each batch: begun, found again, asked how it stands.
+//! One classification job for each batch: begin it, find it again, query its status.
 
 use aws_sdk_macie2::Client;
 use aws_sdk_macie2::operation::describe_classification_job::DescribeClassificationJobOutput;
@@ -10,26 +10,27 @@ use aws_sdk_macie2::types::{
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::external_scanner::{BatchId, JobFailure, JobId, JobStatus, SidecarName};
 
-use super::{Identifiers, MacieSettings};
+use super::identifiers::Identifiers;
+use super::settings::MacieSettings;
 use crate::error::ApiCall;
 
 const CREATE: ApiCall =
     ApiCall::new(Port::ExternalScanner, "begin a job of the scanner", "macie2:CreateClassificationJob");
 const LIST: ApiCall =
-    ApiCall::new(Port::ExternalScanner, "look for a job of the scanner", "macie2:ListClassificationJobs");
+    ApiCall::new(Port::ExternalScanner, "find a job of the scanner", "macie2:ListClassificationJobs");
 const DESCRIBE: ApiCall = ApiCall::new(
     Port::ExternalScanner,
-    "ask how a job of the scanner stands",
+    "query the status of a job of the scanner",
     "macie2:DescribeClassificationJob",
 );
 
-/// Tells a job's batch to people, and to the next process.
+/// The job's name. It contains the batch, so that people and later processes can find the job.
 fn name(batch: &BatchId) -> String {
     format!("reelgate-{}", batch.as_str())
 }
 
-/// The job that the batch has already; Macie keeps jobs, so this holds longer than a client token does.
-pub(super) async fn begun_before(client: &Client, batch: &BatchId) -> PortResult<Option<JobId>> {
+/// The job that the batch already has. Macie keeps jobs, so this works for longer than a client token.
+pub(super) async fn find(client: &Client, batch: &BatchId) -> PortResult<Option<JobId>> {
     let name = name(batch);
     let named = ListJobsFilterTerm::builder()
         .key(ListJobsFilterKey::Name)
@@ -48,7 +49,7 @@ pub(super) async fn begun_before(client: &Client, batch: &BatchId) -> PortResult
     Ok(None)
 }
 
-/// Begins the job of a batch. Two nodes that do so at once get the same one: the batch is the client token.
+/// Begins the job of a batch. The batch is the client token, so two nodes that begin it at the same time get the same job.
 pub(super) async fn create(
     client: &Client,
     settings: &MacieSettings,
@@ -76,10 +77,10 @@ pub(super) async fn create(
         .await
         .map_err(CREATE.failed())?;
     let id = created.job_id.filter(|id| !id.is_empty());
-    id.map(JobId::new).ok_or_else(|| nonsense(CREATE, "a job without an id"))
+    id.map(JobId::new).ok_or_else(|| incomplete(CREATE, "a job without an id"))
 }
 
-/// The batch's sidecars in the one bucket, and nothing else.
+/// The scope of the job: the batch's sidecars in the scanner's bucket.
 fn scope(settings: &MacieSettings, batch: &BatchId) -> S3JobDefinition {
     let prefix = settings.area.key(&SidecarName::scanned_prefix(batch));
     let below = SimpleScopeTerm::builder()
@@ -97,24 +98,24 @@ fn scope(settings: &MacieSettings, batch: &BatchId) -> S3JobDefinition {
         .build()
 }
 
-fn nonsense(call: ApiCall, found: &str) -> PortError {
+fn incomplete(call: ApiCall, found: &str) -> PortError {
     PortError::new(
         Port::ExternalScanner,
         ErrorKind::Unavailable,
         call.operation,
-        format!("expected an answer that says all, found {found}"),
+        format!("expected a complete response, found {found}"),
     )
 }
 
-/// How a job stands.
+/// The status of a job.
 pub(super) async fn status(client: &Client, job: &JobId) -> PortResult<JobStatus> {
     let answer = client.describe_classification_job().job_id(job.as_str()).send().await;
-    standing(&answer.map_err(DESCRIBE.failed())?)
+    job_status(&answer.map_err(DESCRIBE.failed())?)
 }
 
-/// By Macie's words: Amazon Macie API Reference, `DescribeClassificationJob`, `jobStatus` and `lastRunErrorStatus`.
-fn standing(job: &DescribeClassificationJobOutput) -> PortResult<JobStatus> {
-    let state = job.job_status().ok_or_else(|| nonsense(DESCRIBE, "a job without a status"))?;
+/// Maps Macie's `jobStatus` and `lastRunErrorStatus`; Amazon Macie API Reference, `DescribeClassificationJob`.
+fn job_status(job: &DescribeClassificationJobOutput) -> PortResult<JobStatus> {
+    let state = job.job_status().ok_or_else(|| incomplete(DESCRIBE, "a job without a status"))?;
     let erred = job.last_run_error_status().and_then(|last| last.code());
     let failed = |why| Ok(JobStatus::Failed(why));
     match state {
@@ -126,7 +127,7 @@ fn standing(job: &DescribeClassificationJobOutput) -> PortResult<JobStatus> {
         State::Cancelled => failed(JobFailure::Cancelled),
         State::UserPaused => failed(JobFailure::PausedByUser),
         State::Paused => failed(JobFailure::PausedByQuota),
-        // Only recurring jobs rest between runs, and ours are none.
+        // For example `IDLE`: only recurring jobs are idle between runs, and ours run once.
         other => failed(JobFailure::Unknown(other.as_str().to_owned())),
     }
 }
@@ -161,13 +162,13 @@ mod tests {
             ("NEW_WORD", None, failed(JobFailure::Unknown("NEW_WORD".into()))),
         ];
         for (state, erred, expected) in cases {
-            assert_eq!(standing(&job(state, erred)).ok(), expected, "{state} {erred:?}");
+            assert_eq!(job_status(&job(state, erred)).ok(), expected, "{state} {erred:?}");
         }
     }
 
     #[test]
-    fn an_answer_without_a_status_is_asked_for_again() {
-        let error = standing(&DescribeClassificationJobOutput::builder().build()).unwrap_err();
+    fn a_response_without_a_status_is_unavailable() {
+        let error = job_status(&DescribeClassificationJobOutput::builder().build()).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unavailable);
     }
 }

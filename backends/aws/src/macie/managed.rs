@@ -1,10 +1,10 @@
-//! The managed identifiers a job looks for, named one by one: without a choice a job takes Macie's recommended set, which
-//! omits phone numbers, bank accounts, names, positions, JSON web tokens and more, and a choice of everything would
-//! change by itself.
+//! The managed identifiers that a job searches for, listed one by one. By default a job uses Macie's recommended set, which
+//! omits phone numbers, bank accounts, names, positions, JSON web tokens and more. The set of all identifiers changes
+//! without notice.
 //!
-//! Source: Amazon Macie User Guide, "Quick reference: Managed data identifiers by type". Text of a video may hold any of
-//! them. `CREDIT_CARD_NUMBER` and its form without keyword find the same card with a keyword beside it: both are asked
-//! for, because captions and pictures seldom have one.
+//! Source: Amazon Macie User Guide, "Quick reference: Managed data identifiers by type". The text of a video may contain
+//! any of them. `CREDIT_CARD_NUMBER` needs a keyword near the number, and its form without keyword does not. The list has
+//! both, because captions and pictures rarely have a keyword.
 
 use std::collections::BTreeSet;
 
@@ -192,8 +192,8 @@ pub const MANAGED_IDENTIFIERS: &[&str] = &[
     "VEHICLE_IDENTIFICATION_NUMBER",
 ];
 
-/// Those of `wanted` that Macie knows in this region, in the same order; the others are named in a warning, since a job
-/// that asks for one of them is refused as a whole.
+/// Those of `wanted` that Macie knows in this region, in the same order. A warning lists the others, because Macie refuses
+/// a whole job if it does not know one of its identifiers.
 pub(super) async fn known(client: &Client, wanted: &[String]) -> PortResult<Vec<String>> {
     let mut listed = BTreeSet::new();
     let mut pages = client.list_managed_data_identifiers().into_paginator().send();
@@ -204,7 +204,7 @@ pub(super) async fn known(client: &Client, wanted: &[String]) -> PortResult<Vec<
     let (known, unknown): (Vec<String>, Vec<String>) =
         wanted.iter().cloned().partition(|id| listed.contains(id));
     if !unknown.is_empty() {
-        tracing::warn!(identifiers = ?unknown, "the scanner does not know these managed identifiers; jobs go without");
+        tracing::warn!(identifiers = ?unknown, "the scanner does not know these managed identifiers; jobs do not search for them");
     }
     Ok(known)
 }
@@ -214,22 +214,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_managed_identifier_of_the_reference_is_asked_for_once() {
+    fn every_managed_identifier_of_the_reference_is_listed_once() {
         let path =
             concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/macie-managed-identifiers.json");
         let Ok(text) = std::fs::read_to_string(path) else {
-            println!("skipped: no corpus: the list of managed identifiers is not beside this checkout");
+            println!("skipped: no corpus: the list of managed identifiers is not next to this checkout");
             return;
         };
         let rows: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
         let reference: BTreeSet<&str> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
         let ours: BTreeSet<&str> = MANAGED_IDENTIFIERS.iter().copied().collect();
-        assert_eq!(ours.len(), MANAGED_IDENTIFIERS.len(), "one is named twice");
+        assert_eq!(ours.len(), MANAGED_IDENTIFIERS.len(), "an identifier is listed twice");
         assert_eq!(ours, reference);
     }
 
     #[test]
-    fn what_the_recommended_set_omits_is_asked_for() {
+    fn identifiers_that_the_recommended_set_omits_are_listed() {
         for id in
             ["PHONE_NUMBER", "NAME", "LATITUDE_LONGITUDE", "JSON_WEB_TOKEN", "GERMANY_BANK_ACCOUNT_NUMBER"]
         {

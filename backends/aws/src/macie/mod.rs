@@ -1,14 +1,15 @@
-//! Amazon Macie: reads the sidecars of batches in a bucket of their own, one classification job for each batch.
+//! Amazon Macie as the external scanner. It reads the sidecars in their own bucket, with one classification job per batch.
 //!
 //! ```text
-//! scan/BATCH/ASSET.jsonl      what the job of the batch reads
-//! map/BATCH/ASSET.json        ties the lines to places; outside of the job's scope
+//! scan/BATCH/ASSET.jsonl      sidecar; the job of the batch reads it
+//! map/BATCH/ASSET.json        places of the sidecar's lines; outside the job's scope
 //! ```
 //!
-//! A job's scope is the bucket and the prefix of its batch, its identifiers are named one by one, and its name carries
-//! the batch, so that a job begun before a crash is found again. Sources: Amazon Macie API Reference and User Guide.
+//! A job's scope is the bucket and the prefix of its batch. Its identifiers are listed one by one. Its name contains the
+//! batch, so that a job that was begun before a crash is found again. Sources: Amazon Macie API Reference and User Guide.
 
 mod custom;
+mod identifiers;
 mod job_findings;
 mod jobs;
 mod limiter;
@@ -33,12 +34,12 @@ use tokio::sync::OnceCell;
 
 use crate::error::ApiCall;
 use crate::objects::bucket::Bucket;
+use identifiers::Identifiers;
 pub use managed::MANAGED_IDENTIFIERS;
 pub use settings::MacieSettings;
 
 const SESSION: ApiCall = ApiCall::new(Port::ExternalScanner, "reach the scanner", "macie2:GetMacieSession");
 
-/// Macie as the scanner.
 pub struct MacieScanner {
     client: Client,
     bucket: Arc<Bucket>,
@@ -47,16 +48,9 @@ pub struct MacieScanner {
     identifiers: OnceCell<Identifiers>,
 }
 
-/// What a job looks for, by the ids that Macie knows.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-struct Identifiers {
-    managed: Vec<String>,
-    custom: Vec<String>,
-}
-
 impl MacieScanner {
-    /// Macie through `client`, the sidecars through S3 as `config` says; connects when it is first used. `Invalid`
-    /// where the settings cannot be.
+    /// Macie through `client`, and the sidecars in S3 through `config`. The first use connects. `Invalid` if the settings are
+    /// invalid.
     pub fn new(
         client: Client,
         config: &SdkConfig,
@@ -69,7 +63,7 @@ impl MacieScanner {
         Ok(Self { client, bucket, settings, limiter, identifiers: OnceCell::new() })
     }
 
-    /// The identifiers of every job of this process: asked for and made once, again where that failed.
+    /// The identifiers of all jobs of this process. They are queried and created once, or again if that failed.
     async fn identifiers(&self) -> PortResult<&Identifiers> {
         let ask = || async {
             let managed = managed::known(&self.client, &self.settings.managed).await?;
@@ -79,7 +73,7 @@ impl MacieScanner {
                 return Err(PortError::new(
                     Port::ExternalScanner,
                     ErrorKind::Invalid,
-                    "choose the scanner's identifiers",
+                    "select the scanner's identifiers",
                     detail,
                 ));
             }
@@ -89,13 +83,13 @@ impl MacieScanner {
     }
 }
 
-/// The bucket of sidecars is a part of the scanner: an operator looks for its errors there.
-fn scanners(error: PortError) -> PortError {
+/// Reports an error of the sidecars' bucket as an error of the scanner, because operators look for it there.
+fn as_scanner_error(error: PortError) -> PortError {
     error.of_port(Port::ExternalScanner)
 }
 
-/// An account without Macie denies every call of it.
-fn or_off(mut error: PortError) -> PortError {
+/// Extends a denial with a second possible cause: Macie denies every call if it is not enabled in the account.
+fn denied_or_not_enabled(mut error: PortError) -> PortError {
     if error.kind == ErrorKind::Denied {
         error.detail.push_str("; or Macie is not enabled in this account and region");
     }
@@ -108,18 +102,18 @@ impl ExternalScanner for MacieScanner {
         let Identifiers { managed, custom } = self.identifiers().await?;
         let all = self.settings.managed.len();
         Ok(format!(
-            "{} of {all} managed identifiers known, {} custom ones in place",
+            "{} of {all} managed identifiers known, {} custom identifiers registered",
             managed.len(),
             custom.len()
         ))
     }
 
     async fn deliver(&self, batch: &BatchId, sidecar: &Sidecar) -> PortResult<()> {
-        sidecars::deliver(&self.bucket, &self.settings.area, batch, sidecar).await.map_err(scanners)
+        sidecars::deliver(&self.bucket, &self.settings.area, batch, sidecar).await.map_err(as_scanner_error)
     }
 
     async fn begin(&self, batch: &BatchId) -> PortResult<Begun> {
-        if let Some(job) = jobs::begun_before(&self.client, batch).await? {
+        if let Some(job) = jobs::find(&self.client, batch).await? {
             return Ok(Begun::Job(job));
         }
         let identifiers = self.identifiers().await?;
@@ -138,18 +132,19 @@ impl ExternalScanner for MacieScanner {
     }
 
     async fn map(&self, batch: &BatchId, asset: &AssetId) -> PortResult<Option<SidecarMap>> {
-        sidecars::map(&self.bucket, &self.settings.area, batch, asset).await.map_err(scanners)
+        sidecars::map(&self.bucket, &self.settings.area, batch, asset).await.map_err(as_scanner_error)
     }
 
     async fn remove(&self, batch: &BatchId, asset: &AssetId) -> PortResult<Removed> {
-        sidecars::remove(&self.bucket, &self.settings.area, batch, asset).await.map_err(scanners)
+        sidecars::remove(&self.bucket, &self.settings.area, batch, asset).await.map_err(as_scanner_error)
     }
 
     async fn check(&self) -> PortResult<String> {
         let session = self.client.get_macie_session().send().await;
-        let session = session.map_err(|error| or_off(SESSION.error(&error)))?;
+        let session = session.map_err(|error| denied_or_not_enabled(SESSION.error(&error)))?;
         if session.status() != Some(&MacieStatus::Enabled) {
-            let detail = "expected an enabled Macie, found it paused; resume it in this account and region";
+            let detail =
+                "expected Macie to be enabled, found it paused; resume it in this account and region";
             return Err(PortError::new(
                 Port::ExternalScanner,
                 ErrorKind::Unavailable,
@@ -158,10 +153,10 @@ impl ExternalScanner for MacieScanner {
             ));
         }
         let known = managed::known(&self.client, &self.settings.managed).await?;
-        sidecars::check(&self.bucket, &self.settings.area).await.map_err(scanners)?;
+        sidecars::check(&self.bucket, &self.settings.area).await.map_err(as_scanner_error)?;
         Ok(format!(
-            "Macie is enabled; {} of {} managed identifiers known, {} custom ones to use; the bucket of sidecars is \
-             written",
+            "Macie is enabled; {} of {} managed identifiers known, {} custom identifiers configured; the bucket of \
+             sidecars is writable",
             known.len(),
             self.settings.managed.len(),
             self.settings.custom.len()

@@ -1,4 +1,4 @@
-//! What Macie is told to read, and for what.
+//! Settings of Macie: where sidecars are, and which identifiers jobs search for.
 
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::external_scanner::CustomIdentifier;
@@ -7,26 +7,26 @@ use super::managed::MANAGED_IDENTIFIERS;
 use crate::location::Area;
 use crate::objects::TransferSettings;
 
-/// Custom identifiers of one job; Amazon Macie User Guide, "Quotas for Macie".
+/// Most custom identifiers of one job; Amazon Macie User Guide, "Quotas for Macie".
 const CUSTOM_MAX: usize = 30;
 
 /// Settings of the scanner.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MacieSettings {
-    /// The twelve digits of the account that owns the bucket of sidecars; a job names it.
+    /// The account that owns the bucket of sidecars, twelve digits; every job names it.
     pub account: String,
-    /// Where sidecars go: a bucket of its own, or a part of one.
+    /// The area of sidecars: a bucket, or a prefix of one.
     pub area: Area,
-    /// How sidecars are written and read.
+    /// How sidecars are transferred.
     pub transfer: TransferSettings,
-    /// Managed identifiers by id. Default: [`MANAGED_IDENTIFIERS`].
+    /// Ids of managed identifiers. Default: [`MANAGED_IDENTIFIERS`].
     pub managed: Vec<String>,
-    /// Identifiers of the operator's own, 30 at most. Default: none.
+    /// The operator's own identifiers, at most 30. Default: none.
     pub custom: Vec<CustomIdentifier>,
 }
 
 impl MacieSettings {
-    /// Sidecars in this area of this account, with everything else at its default.
+    /// Settings for sidecars in this area of this account, with defaults.
     pub fn new(account: impl Into<String>, area: Area) -> Self {
         Self {
             account: account.into(),
@@ -37,7 +37,7 @@ impl MacieSettings {
         }
     }
 
-    /// `Invalid` where Macie would refuse every job.
+    /// `Invalid` if Macie would refuse every job.
     pub(super) fn check(&self) -> PortResult<()> {
         let invalid = |detail: String| {
             PortError::new(
@@ -55,7 +55,7 @@ impl MacieSettings {
             return Err(invalid(format!("expected at most {CUSTOM_MAX} custom identifiers, found {found}")));
         }
         if self.managed.is_empty() && self.custom.is_empty() {
-            return Err(invalid("expected an identifier to look for, found none".into()));
+            return Err(invalid("expected an identifier to search for, found none".into()));
         }
         Ok(())
     }
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_macie_would_refuse_is_refused_before_it_is_asked() {
+    fn settings_that_macie_would_refuse_are_invalid() {
         let good = MacieSettings::new("123456789012", "s3://sidecars".parse().unwrap());
         good.check().unwrap();
         let refusal = |change: fn(&mut MacieSettings)| {
@@ -83,6 +83,6 @@ mod tests {
             "expected an account of twelve digits, found another"
         );
         assert_eq!(refusal(identifier), "expected at most 30 custom identifiers, found 31");
-        assert_eq!(refusal(|s| s.managed.clear()), "expected an identifier to look for, found none");
+        assert_eq!(refusal(|s| s.managed.clear()), "expected an identifier to search for, found none");
     }
 }

@@ -16,12 +16,12 @@ const DELIVER: &str = "put a sidecar where the scanner reads it";
 const MAP: &str = "read the map of a sidecar";
 const REMOVE: &str = "remove a sidecar";
 const CHECK: &str = "check the bucket of sidecars";
-/// Largest map that is read, bytes: that of a film with every caption is below 2 MB.
+/// Largest map that is read, bytes; the map of a film with all captions is below 2 MB.
 const MAP_BYTES_MAX: u64 = 64 << 20;
-/// An upload begun under this name and given up shows the right to write; no object ever has it.
+/// The check begins an upload under this name and aborts it to prove write access. No object ever has this name.
 const PROBE: &str = ".reelgate-check";
 
-/// Writes a sidecar and its map, the map first: what is scanned can be tied.
+/// Writes a sidecar and its map. The map is written first, so that the lines of every scanned sidecar can be located.
 pub(super) async fn deliver(
     bucket: &Bucket,
     area: &Area,
@@ -30,7 +30,7 @@ pub(super) async fn deliver(
 ) -> PortResult<()> {
     let name = SidecarName { batch: batch.clone(), asset: sidecar.asset.clone() };
     let written = write(&sidecar.lines);
-    // An empty object would be skipped without a word; an asset without text needs no scan.
+    // The scanner would silently skip an empty object, and an asset without text needs no scan.
     if written.map.is_empty() {
         return Ok(());
     }
@@ -41,7 +41,7 @@ pub(super) async fn deliver(
     Ok(())
 }
 
-/// The map of one sidecar; `None` where there is none any more.
+/// The map of one sidecar; `None` if it was removed.
 pub(super) async fn map(
     bucket: &Bucket,
     area: &Area,
@@ -55,7 +55,7 @@ pub(super) async fn map(
     SidecarMap::parse(&bytes).map(Some)
 }
 
-/// Removes every version of the sidecar and the map of one asset, and looks whether any is left.
+/// Removes every version of the sidecar and the map of one asset, and checks that none is left.
 pub(super) async fn remove(
     bucket: &Bucket,
     area: &Area,
@@ -72,7 +72,7 @@ pub(super) async fn remove(
         bucket.delete_all(REMOVE, &area.bucket, &found).await?;
         let left = bucket.versions(REMOVE, &area.bucket, &key).await?.len();
         if left > 0 {
-            let detail = format!("expected no version of it any more, found {left}");
+            let detail = format!("expected no remaining version, found {left}");
             return Err(PortError::new(Port::ExternalScanner, ErrorKind::Unavailable, REMOVE, detail));
         }
     }

@@ -1,7 +1,7 @@
-//! The instance's own metadata (IMDSv2): who it is, and whether EC2 is about to take it back.
+//! The instance's metadata service (IMDSv2): the instance's id, and whether EC2 is about to interrupt it.
 //!
 //! Source: Amazon EC2 User Guide, "Spot Instance interruption notices" and "EC2 instance rebalance recommendations".
-//! A notice comes two minutes ahead, best effort; polling every five seconds is what the guide asks for.
+//! A notice comes two minutes ahead, best effort. The guide recommends polling every five seconds.
 
 use std::time::Duration;
 
@@ -13,31 +13,31 @@ use serde::Deserialize;
 
 use crate::clients::https_client;
 
-const ASK: &str = "ask the instance's metadata";
+const READ: &str = "read the instance's metadata";
 const INSTANCE_ID: &str = "/latest/meta-data/instance-id";
 const INTERRUPTION: &str = "/latest/meta-data/spot/instance-action";
 const REBALANCE: &str = "/latest/meta-data/events/recommendations/rebalance";
 
-/// The service lies on the host; a machine that is no instance should notice at once.
+/// The service is on the local host, so a machine that is no instance detects this quickly.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What EC2 is about to do.
+/// An announced interruption of the instance.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct Interruption {
     /// `terminate`, `stop` or `hibernate`.
     pub action: String,
-    /// When, in UTC, as RFC 3339 writes it; for people, nothing is decided by it.
+    /// When, in UTC, in the format of RFC 3339; for people only, no decision depends on it.
     pub time: String,
 }
 
-/// The instance this process runs on.
+/// The instance that this process runs on.
 #[derive(Clone, Debug)]
 pub struct Instance {
     client: Client,
 }
 
 impl Instance {
-    /// Asks the default address, or another one; `Invalid` where that is no address.
+    /// Uses the default address of the metadata service, or another one; `Invalid` if that is no address.
     pub fn new(endpoint: Option<&str>) -> PortResult<Self> {
         let provider = ProviderConfig::default().with_http_client(https_client());
         let mut builder = Client::builder()
@@ -50,7 +50,7 @@ impl Instance {
                 PortError::new(
                     Port::Node,
                     ErrorKind::Invalid,
-                    ASK,
+                    READ,
                     "expected an address like http://127.0.0.1:1338",
                 )
             };
@@ -59,39 +59,39 @@ impl Instance {
         Ok(Self { client: builder.build() })
     }
 
-    /// The instance's id; `Unavailable` where this is no instance.
+    /// The instance's id; `Unavailable` if this machine is no instance.
     pub async fn id(&self) -> PortResult<String> {
         let id = self.get(INSTANCE_ID).await?;
         id.ok_or_else(|| {
-            PortError::new(Port::Node, ErrorKind::Missing, ASK, "expected an instance's id, found none")
+            PortError::new(Port::Node, ErrorKind::Missing, READ, "expected an instance's id, found none")
         })
     }
 
-    /// Whether EC2 takes the instance back, from two minutes ahead.
+    /// The announced interruption; EC2 announces it two minutes ahead.
     pub async fn interruption(&self) -> PortResult<Option<Interruption>> {
         let Some(text) = self.get(INTERRUPTION).await? else { return Ok(None) };
         let read = serde_json::from_str(&text);
-        // Whatever the notice says, it is one.
+        // A notice that cannot be parsed is still a notice.
         Ok(Some(read.unwrap_or_else(|_| Interruption { action: "unknown".into(), time: "unknown".into() })))
     }
 
-    /// Whether the instance is more likely than others to be taken back.
+    /// Whether the instance has an elevated risk of interruption.
     pub async fn rebalance_recommended(&self) -> PortResult<bool> {
         Ok(self.get(REBALANCE).await?.is_some())
     }
 
-    /// `None` where the service says that there is no such thing now.
+    /// Reads a path; `None` if the service answers that it does not exist now.
     async fn get(&self, path: &str) -> PortResult<Option<String>> {
         match self.client.get(path).await {
             Ok(text) => Ok(Some(text.into())),
             Err(ImdsError::ErrorResponse(error)) if error.response().status().as_u16() == 404 => Ok(None),
             Err(ImdsError::ErrorResponse(error)) => {
                 let detail = format!("expected status 200, found {}", error.response().status().as_u16());
-                Err(PortError::new(Port::Node, ErrorKind::Unavailable, ASK, detail))
+                Err(PortError::new(Port::Node, ErrorKind::Unavailable, READ, detail))
             }
             Err(_) => {
                 let detail = "no answer; this is no EC2 instance, or its metadata service is off";
-                Err(PortError::new(Port::Node, ErrorKind::Unavailable, ASK, detail))
+                Err(PortError::new(Port::Node, ErrorKind::Unavailable, READ, detail))
             }
         }
     }
@@ -104,7 +104,7 @@ mod tests {
 
     use super::*;
 
-    /// A metadata service that knows these paths; it wants a token as IMDSv2 does.
+    /// A metadata service with these paths; like IMDSv2, it requires a token.
     fn service(known: &'static [(&'static str, &'static str)]) -> Instance {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_instance_that_is_left_alone_knows_its_id_and_no_interruption() {
+    async fn an_instance_without_notices_has_an_id_and_no_interruption() {
         let instance = service(&[(INSTANCE_ID, "i-0123456789abcdef0")]);
         assert_eq!(instance.id().await.unwrap(), "i-0123456789abcdef0");
         assert_eq!(instance.interruption().await.unwrap(), None);
@@ -145,18 +145,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_notice_of_interruption_is_heard_even_if_it_cannot_be_read() {
+    async fn a_notice_of_interruption_counts_even_if_it_cannot_be_parsed() {
         let notice = r#"{"action": "terminate", "time": "2026-11-21T08:22:00Z"}"#;
-        let told = service(Box::leak(Box::new([(INTERRUPTION, notice), (REBALANCE, "{}")])));
+        let notified = service(Box::leak(Box::new([(INTERRUPTION, notice), (REBALANCE, "{}")])));
         let expected = Interruption { action: "terminate".into(), time: "2026-11-21T08:22:00Z".into() };
-        assert_eq!(told.interruption().await.unwrap(), Some(expected));
-        assert!(told.rebalance_recommended().await.unwrap());
+        assert_eq!(notified.interruption().await.unwrap(), Some(expected));
+        assert!(notified.rebalance_recommended().await.unwrap());
         let odd = service(&[(INTERRUPTION, "soon")]);
         assert_eq!(odd.interruption().await.unwrap().unwrap().action, "unknown");
     }
 
     #[tokio::test]
-    async fn a_machine_without_metadata_says_so() {
+    async fn a_machine_without_metadata_is_reported() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);

@@ -6,23 +6,22 @@ use reelgate_flow::task::Lane;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::machine::{Machine, WorkLeft};
 
-use super::Instance;
+use super::imds::Instance;
 use crate::signal::{ScaleInProtection, WorkLeftMetric};
 
-/// What of it is used.
+/// Which of the services are used.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct MachineSettings {
-    /// Look for interruption notices.
+    /// Check for interruption notices.
     pub ec2: bool,
-    /// Another address of the metadata service; default: EC2's own.
+    /// Address of the metadata service; default: EC2's own.
     pub ec2_endpoint: Option<String>,
     /// Protect the instance from scale-in while it works.
     pub autoscaling: bool,
-    /// Tell CloudWatch how much work is left, under this fleet's name.
+    /// Report the work left to CloudWatch under this fleet's name.
     pub fleet: Option<String>,
 }
 
-/// See the module.
 pub struct Ec2Machine {
     instance: Option<Instance>,
     protection: Option<ScaleInProtection>,
@@ -30,7 +29,7 @@ pub struct Ec2Machine {
 }
 
 impl Ec2Machine {
-    /// Asks who this instance is where that is needed; `Unavailable` where it is none.
+    /// Reads the instance's id if the settings require it; `Unavailable` if this machine is no instance.
     pub async fn new(config: &SdkConfig, settings: MachineSettings) -> PortResult<Self> {
         let metadata = || Instance::new(settings.ec2_endpoint.as_deref());
         let protection = match settings.autoscaling {
@@ -62,7 +61,7 @@ impl Machine for Ec2Machine {
         }
     }
 
-    async fn tell_work_left(&self, left: &[WorkLeft]) -> PortResult<()> {
+    async fn report_work_left(&self, left: &[WorkLeft]) -> PortResult<()> {
         let Some(metric) = &self.metric else { return Ok(()) };
         let lanes: Vec<(Lane, f64)> = left.iter().map(|one| (one.lane, one.seconds)).collect();
         metric.put(&lanes).await
@@ -71,7 +70,7 @@ impl Machine for Ec2Machine {
     async fn check(&self) -> PortResult<String> {
         match &self.instance {
             Some(instance) => Ok(format!("instance {}", instance.id().await?)),
-            None => Ok("no instance metadata is asked for".to_owned()),
+            None => Ok("instance metadata is not used".to_owned()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the instance knows about itself.
+//! The machine that a node runs on: an EC2 instance.
 
 mod imds;
 mod machine;

@@ -7,6 +7,7 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::notices::Notices;
 use reelgate_ports::records::NoticeRecord;
 
+use super::document::{document, text};
 use crate::error::ApiCall;
 
 const PUT: ApiCall = ApiCall::new(Port::Notices, "put a notice on the event bus", "events:PutEvents");
@@ -15,7 +16,7 @@ const CHECK: ApiCall = ApiCall::new(Port::Notices, "reach the event bus", "event
 const SOURCE: &str = "reelgate";
 const DETAIL_TYPE: &str = "reelgate.asset";
 
-/// A bus.
+/// Delivers notices to an EventBridge bus.
 #[derive(Clone, Debug)]
 pub struct EventBridgeNotices {
     client: Client,
@@ -23,7 +24,7 @@ pub struct EventBridgeNotices {
 }
 
 impl EventBridgeNotices {
-    /// Notices go to this bus, by name or ARN; `default` is every account's own.
+    /// Delivers to this bus, by name or ARN; `default` is the account's default bus.
     pub fn new(client: Client, bus: impl Into<String>) -> Self {
         Self { client, bus: bus.into() }
     }
@@ -32,15 +33,15 @@ impl EventBridgeNotices {
 #[async_trait]
 impl Notices for EventBridgeNotices {
     async fn deliver(&self, notice: &NoticeRecord) -> PortResult<()> {
-        let document = super::document(notice)?;
+        let document = document(notice)?;
         let entry = PutEventsRequestEntry::builder()
             .source(SOURCE)
             .detail_type(DETAIL_TYPE)
-            .detail(super::text(&document))
+            .detail(text(&document))
             .event_bus_name(&self.bus)
             .build();
         let put = self.client.put_events().entries(entry).send().await.map_err(PUT.failed())?;
-        // The call succeeds even where the event does not: the entry says what became of it.
+        // The call succeeds even if EventBridge refuses the event: the entry has the result.
         match put.entries() {
             [entry] if entry.error_code().is_none() && entry.event_id().is_some() => Ok(()),
             [entry] => Err(PUT.answered(entry.error_code(), None, None)),
@@ -48,13 +49,13 @@ impl Notices for EventBridgeNotices {
                 Port::Notices,
                 ErrorKind::Unavailable,
                 PUT.operation,
-                "expected one answer for one event",
+                "expected one result for one event, found another number",
             )),
         }
     }
 
     async fn check(&self) -> PortResult<String> {
         self.client.describe_event_bus().name(&self.bus).send().await.map_err(CHECK.failed())?;
-        Ok("event bus is there".to_owned())
+        Ok("event bus reached".to_owned())
     }
 }

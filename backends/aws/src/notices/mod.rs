@@ -1,87 +1,9 @@
-//! Telling the outside through AWS: a topic or an event bus. Both deliver the document that `docs/reference/notices.md`
-//! describes, the same bytes at every try.
+//! Notices through AWS: to an SNS topic or an EventBridge bus. Both deliver the document that
+//! `docs/reference/notices.md` describes, with the same bytes at every attempt.
 
+mod document;
 mod eventbridge;
 mod sns;
 
 pub use eventbridge::EventBridgeNotices;
 pub use sns::SnsNotices;
-
-use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::records::NoticeRecord;
-use serde_json::{Map, Value};
-
-/// Bytes of a document: SNS and EventBridge take 256 KiB, attributes and envelope included.
-const DOCUMENT_BYTES_MAX: usize = 240 * 1024;
-/// Lists that a document can do without; `reelgate show` has them.
-const LISTS: [&str; 2] = ["findings", "renditions"];
-
-/// A notice as one JSON object. The record's own columns win over its body; lists that would make it too long for the
-/// receiver are left empty, and `shortened` says so, because a notice that cannot be delivered tells nobody anything.
-fn document(notice: &NoticeRecord) -> PortResult<Map<String, Value>> {
-    let refuse = |detail| PortError::new(Port::Notices, ErrorKind::Corrupt, "write out a notice", detail);
-    let Value::Object(body) = &notice.body else {
-        return Err(refuse("expected the notice's body to be a JSON object, found something else"));
-    };
-    let mut document = body.clone();
-    for (name, value) in
-        [("id", notice.id.as_str()), ("kind", notice.kind.as_str()), ("asset_id", notice.asset.as_str())]
-    {
-        document.insert(name.to_owned(), Value::from(value));
-    }
-    if size(&document) <= DOCUMENT_BYTES_MAX {
-        return Ok(document);
-    }
-    for list in LISTS {
-        document.insert(list.to_owned(), Value::Array(Vec::new()));
-    }
-    document.insert("shortened".to_owned(), Value::Bool(true));
-    if size(&document) > DOCUMENT_BYTES_MAX {
-        return Err(refuse("expected a notice of at most 240 KiB without its lists, found a longer one"));
-    }
-    Ok(document)
-}
-
-fn size(document: &Map<String, Value>) -> usize {
-    text(document).len()
-}
-
-fn text(document: &Map<String, Value>) -> String {
-    serde_json::to_string(document).expect("a JSON object with text keys can be written")
-}
-
-#[cfg(test)]
-mod tests {
-    use reelgate_flow::asset::NoticeKind;
-    use reelgate_flow::ids::{AssetId, NoticeId};
-    use serde_json::json;
-
-    use super::*;
-
-    fn notice(body: Value) -> NoticeRecord {
-        let (id, asset) = (NoticeId::new("n1"), AssetId::new("a1"));
-        NoticeRecord { id, asset, kind: NoticeKind::Quarantined, body, tries: 0 }
-    }
-
-    #[test]
-    fn a_notice_is_the_same_at_every_try() {
-        let first = document(&notice(json!({"schema": 1, "id": "other"}))).unwrap();
-        assert_eq!(text(&first), r#"{"asset_id":"a1","id":"n1","kind":"quarantined","schema":1}"#);
-        let later = NoticeRecord { tries: 9, ..notice(json!({"schema": 1})) };
-        assert_eq!(document(&later).unwrap(), first);
-    }
-
-    #[test]
-    fn a_notice_too_long_for_its_receiver_goes_without_its_lists_and_says_so() {
-        let long = json!({"schema": 1, "findings": vec!["x".repeat(1024); 300], "renditions": [1]});
-        let document = document(&notice(long)).unwrap();
-        assert_eq!(document["shortened"], true);
-        assert_eq!((&document["findings"], &document["renditions"]), (&json!([]), &json!([])));
-        assert!(text(&document).len() < 1024);
-    }
-
-    #[test]
-    fn a_body_that_is_no_object_is_corrupt() {
-        assert_eq!(document(&notice(json!([1]))).unwrap_err().kind, ErrorKind::Corrupt);
-    }
-}

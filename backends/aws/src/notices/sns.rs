@@ -1,4 +1,4 @@
-//! Notices to an SNS topic, with attributes that subscribers filter by.
+//! Notices to an SNS topic, with attributes for subscribers' filters.
 
 use async_trait::async_trait;
 use aws_sdk_sns::Client;
@@ -8,15 +8,16 @@ use reelgate_ports::notices::Notices;
 use reelgate_ports::records::NoticeRecord;
 use serde_json::{Map, Value};
 
+use super::document::{document, text};
 use crate::error::ApiCall;
 
 const PUBLISH: ApiCall = ApiCall::new(Port::Notices, "publish a notice to the topic", "sns:Publish");
 const CHECK: ApiCall = ApiCall::new(Port::Notices, "reach the topic", "sns:GetTopicAttributes");
 
-/// Members of a notice that become message attributes; `bucket` is added from its `source`.
+/// Members of a notice that become message attributes. `bucket` is added from the notice's `source`.
 const ATTRIBUTES: [&str; 4] = ["kind", "state", "severity", "verdict"];
 
-/// A topic.
+/// Delivers notices to an SNS topic.
 #[derive(Clone, Debug)]
 pub struct SnsNotices {
     client: Client,
@@ -24,8 +25,8 @@ pub struct SnsNotices {
 }
 
 impl SnsNotices {
-    /// Notices go to this topic. A name that ends with `.fifo` keeps the order within an asset, and drops a repeat
-    /// within five minutes by itself.
+    /// Delivers to this topic. A topic whose name ends with `.fifo` keeps the order within an asset, and drops a repeat
+    /// within five minutes.
     pub fn new(client: Client, topic_arn: impl Into<String>) -> Self {
         Self { client, topic_arn: topic_arn.into() }
     }
@@ -38,8 +39,8 @@ impl SnsNotices {
 #[async_trait]
 impl Notices for SnsNotices {
     async fn deliver(&self, notice: &NoticeRecord) -> PortResult<()> {
-        let document = super::document(notice)?;
-        let mut call = self.client.publish().topic_arn(&self.topic_arn).message(super::text(&document));
+        let document = document(notice)?;
+        let mut call = self.client.publish().topic_arn(&self.topic_arn).message(text(&document));
         for (name, kind, value) in attributes(&document) {
             let attribute = MessageAttributeValue::builder().data_type(kind).string_value(value).build();
             let attribute = attribute.map_err(|_| {
@@ -62,11 +63,11 @@ impl Notices for SnsNotices {
         let found = self.client.get_topic_attributes().topic_arn(&self.topic_arn).send().await;
         let found = found.map_err(CHECK.failed())?;
         let confirmed = found.attributes().and_then(|all| all.get("SubscriptionsConfirmed"));
-        Ok(format!("topic is there with {} subscriptions", confirmed.map_or("?", String::as_str)))
+        Ok(format!("topic reached, {} subscriptions", confirmed.map_or("?", String::as_str)))
     }
 }
 
-/// Name, SNS data type and value; empty values are not allowed there and are left out.
+/// Name, SNS data type and value of every attribute. Empty values are left out, because SNS does not allow them.
 fn attributes(document: &Map<String, Value>) -> Vec<(&'static str, &'static str, String)> {
     let mut attributes = Vec::new();
     let mut add = |name, kind, value: Option<String>| {
@@ -88,12 +89,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn subscribers_can_filter_by_what_became_of_an_asset() {
+    fn subscribers_can_filter_by_the_state_of_an_asset() {
         let document = json!({
             "kind": "published", "state": "published", "severity": "none", "verdict": "", "schema": 1,
             "source": {"bucket": "ingest", "version": "7"},
         });
-        let told = attributes(document.as_object().unwrap());
+        let found = attributes(document.as_object().unwrap());
         let expected = [
             ("kind", "String", "published"),
             ("state", "String", "published"),
@@ -101,6 +102,6 @@ mod tests {
             ("bucket", "String", "ingest"),
             ("schema", "Number", "1"),
         ];
-        assert_eq!(told, expected.map(|(name, kind, value)| (name, kind, value.to_owned())));
+        assert_eq!(found, expected.map(|(name, kind, value)| (name, kind, value.to_owned())));
     }
 }

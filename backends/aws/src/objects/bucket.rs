@@ -1,5 +1,5 @@
-//! Requests to S3 with what every one of them carries: the bucket's expected owner, encryption, conditions. The only
-//! file that knows how a request is spelled, with `copy` and `multipart` for those that take several.
+//! Requests to S3 with the parameters that all of them share: the bucket's expected owner, encryption, conditions. The files
+//! `copy`, `list`, `multipart` and `read` build the requests of their own operations.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,43 +14,44 @@ use data_encoding::BASE64;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use sha2::{Digest, Sha256};
 
-use super::checksum::{Algorithm, Stored};
+use super::checksum::{Algorithm, StoredChecksum};
+use super::listed_version::ListedVersion;
 use super::settings::{Checksums, TransferSettings};
 use crate::error::ApiCall;
 use crate::location::Location;
 
-/// Objects that one request removes at most; Amazon S3 API Reference, `DeleteObjects`.
+/// Most objects that one request removes; Amazon S3 API Reference, `DeleteObjects`.
 const DELETE_MAX: usize = 1_000;
-/// Tags of one object at most; Amazon S3 User Guide, "Categorizing your storage using tags".
+/// Most tags of one object; Amazon S3 User Guide, "Categorizing your storage using tags".
 const TAGS_MAX: usize = 10;
 
-/// Requests with their settings.
+/// The S3 client with the settings of its requests.
 pub(crate) struct Bucket {
     pub s3: Client,
     pub settings: TransferSettings,
 }
 
-/// What S3 knows about an object without reading it.
+/// What S3 returns about an object without its bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub size_bytes: u64,
-    /// With its quotes.
+    /// Including its quotes.
     pub etag: String,
     pub version_id: Option<String>,
     pub metadata: HashMap<String, String>,
-    pub checksum: Option<Stored>,
-    /// The answer, for what is only handed on.
+    pub checksum: Option<StoredChecksum>,
+    /// The whole response, for the fields that copies pass on.
     pub output: HeadObjectOutput,
 }
 
-/// A condition on what is there before a write.
+/// A condition of a write on the object that is there before.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Only {
-    /// Whatever is there.
+    /// No condition.
     Always,
-    /// Nothing is there: `If-None-Match: *`.
+    /// There is no object: `If-None-Match: *`.
     Absent,
-    /// The object with this entity tag is there: `If-Match`.
+    /// There is an object with this entity tag: `If-Match`.
     Over(String),
 }
 
@@ -64,7 +65,7 @@ impl Only {
     }
 }
 
-/// What is written beside the bytes of an object of ours.
+/// Content type and metadata of an object that we write.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Label {
     pub content_type: Option<&'static str>,
@@ -87,7 +88,7 @@ impl Bucket {
         let config = aws_sdk_s3::config::Builder::from(config)
             .force_path_style(settings.path_style)
             .request_checksum_calculation(checksums)
-            // Ranges are held against the whole object's checksum, which the SDK cannot do.
+            // `read` verifies ranges against the whole object's checksum, which the SDK cannot do.
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .build();
         Ok(Self { s3: Client::from_conf(config), settings })
@@ -97,7 +98,7 @@ impl Bucket {
         self.settings.owners.get(bucket).cloned()
     }
 
-    /// Encryption of what is written; `None` leaves it to the bucket.
+    /// Encryption of written objects; `None` for the bucket's default.
     pub(crate) fn encryption(&self) -> Option<ServerSideEncryption> {
         self.settings.kms_key_id.as_ref().map(|_| ServerSideEncryption::AwsKms)
     }
@@ -106,10 +107,10 @@ impl Bucket {
         self.settings.checksums == Checksums::WhenSupported
     }
 
-    /// The object, at a version or as it is now; `None` where there is none.
+    /// The object at a version, or the current object; `None` if there is none.
     pub(crate) async fn head(
         &self,
-        what: &'static str,
+        operation: &'static str,
         at: &Location,
         version_id: Option<&str>,
     ) -> PortResult<Option<Head>> {
@@ -124,16 +125,16 @@ impl Bucket {
             .send()
             .await;
         match answer {
-            Ok(output) => Head::of(what, output).map(Some),
-            Err(error) => absent(ApiCall::new(Port::Objects, what, reading(version_id)).error(&error)),
+            Ok(output) => Head::of(operation, output).map(Some),
+            Err(error) => absent(ApiCall::new(Port::Objects, operation, reading(version_id)).error(&error)),
         }
     }
 
-    /// Sizes of an object's parts where it was uploaded in `parts`; `None` where S3 does not tell, or where they are not
-    /// all alike but the last.
+    /// Sizes of the parts of an object that was uploaded in `parts` parts; `None` if S3 does not report them, or if the parts
+    /// except the last differ in size.
     pub(crate) async fn part_bytes(
         &self,
-        what: &'static str,
+        operation: &'static str,
         at: &Location,
         head: &Head,
         parts: u64,
@@ -149,24 +150,24 @@ impl Bucket {
             .set_expected_bucket_owner(self.owner(&at.bucket))
             .send()
             .await
-            .map_err(ApiCall::new(Port::Objects, what, reading(head.version_id.as_deref())).failed())?;
+            .map_err(ApiCall::new(Port::Objects, operation, reading(head.version_id.as_deref())).failed())?;
         let first = answer.content_length().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
-        let told = answer.parts_count().and_then(|count| u64::try_from(count).ok());
-        let alike = first > 0 && told == Some(parts) && head.size_bytes.div_ceil(first) == parts;
+        let reported = answer.parts_count().and_then(|count| u64::try_from(count).ok());
+        let alike = first > 0 && reported == Some(parts) && head.size_bytes.div_ceil(first) == parts;
         Ok(alike.then(|| cut(head.size_bytes, first)))
     }
 
-    /// A small object, whole; `Invalid` where it is larger than `bytes_max`.
+    /// Reads a small object as a whole; `Invalid` if it is larger than `bytes_max`.
     pub(crate) async fn read(
         &self,
-        what: &'static str,
+        operation: &'static str,
         at: &Location,
         head: &Head,
         bytes_max: u64,
     ) -> PortResult<Vec<u8>> {
         let too_large = |found: u64| {
             let detail = format!("expected at most {bytes_max} bytes, found {found}");
-            PortError::new(Port::Objects, ErrorKind::Invalid, what, detail)
+            PortError::new(Port::Objects, ErrorKind::Invalid, operation, detail)
         };
         if head.size_bytes > bytes_max {
             return Err(too_large(head.size_bytes));
@@ -181,23 +182,23 @@ impl Bucket {
             .set_expected_bucket_owner(self.owner(&at.bucket))
             .send()
             .await
-            .map_err(ApiCall::new(Port::Objects, what, reading(head.version_id.as_deref())).failed())?;
+            .map_err(ApiCall::new(Port::Objects, operation, reading(head.version_id.as_deref())).failed())?;
         let mut body = answer.body;
         let mut bytes = Vec::new();
         while let Some(chunk) = body.next().await {
-            let chunk = chunk.map_err(|_| cut_off(what))?;
+            let chunk = chunk.map_err(|_| cut_off(operation))?;
             bytes.extend_from_slice(&chunk);
             if bytes.len() as u64 > head.size_bytes {
                 return Err(too_large(bytes.len() as u64));
             }
         }
-        if (bytes.len() as u64) < head.size_bytes { Err(cut_off(what)) } else { Ok(bytes) }
+        if (bytes.len() as u64) < head.size_bytes { Err(cut_off(operation)) } else { Ok(bytes) }
     }
 
-    /// Writes a small object; returns its entity tag. `Conflict` where the condition does not hold.
+    /// Writes a small object; returns its entity tag. `Conflict` if the condition does not hold.
     pub(crate) async fn put(
         &self,
-        what: &'static str,
+        operation: &'static str,
         at: &Location,
         bytes: Vec<u8>,
         label: &Label,
@@ -220,14 +221,14 @@ impl Bucket {
             .body(ByteStream::from(bytes))
             .send()
             .await
-            .map_err(ApiCall::new(Port::Objects, what, "s3:PutObject").failed())?;
+            .map_err(ApiCall::new(Port::Objects, operation, "s3:PutObject").failed())?;
         Ok(answer.e_tag.unwrap_or_default())
     }
 
-    /// Removes one version for good, or, where the bucket keeps none, the object with this entity tag.
+    /// Removes one version permanently, or in a bucket without versioning the object with this entity tag.
     pub(crate) async fn delete_exact(
         &self,
-        what: &'static str,
+        operation: &'static str,
         at: &Location,
         head: &Head,
     ) -> PortResult<()> {
@@ -240,24 +241,26 @@ impl Bucket {
         let action = if versioned { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
         let answer = if versioned { delete() } else { delete().if_match(&head.etag) }.send().await;
         let answer = match answer {
-            // A server that cannot delete on a condition; what is there was looked at a moment ago.
+            // Some servers do not support conditional deletes. The object was checked a moment ago.
             Err(error) if error.code() == Some("NotImplemented") => delete().send().await,
             answer => answer,
         };
         match answer {
             Ok(_) => Ok(()),
-            Err(error) => absent::<()>(ApiCall::new(Port::Objects, what, action).error(&error)).map(|_| ()),
+            Err(error) => {
+                absent::<()>(ApiCall::new(Port::Objects, operation, action).error(&error)).map(|_| ())
+            }
         }
     }
 
-    /// Removes exact versions; those that are gone already are fine.
+    /// Removes exact versions; versions that are already gone are no error.
     pub(crate) async fn delete_all(
         &self,
-        what: &'static str,
+        operation: &'static str,
         bucket: &str,
-        found: &[super::list::ListedVersion],
+        found: &[ListedVersion],
     ) -> PortResult<()> {
-        let call = ApiCall::new(Port::Objects, what, "s3:DeleteObject and s3:DeleteObjectVersion");
+        let call = ApiCall::new(Port::Objects, operation, "s3:DeleteObject and s3:DeleteObjectVersion");
         for some in found.chunks(DELETE_MAX) {
             let named = some.iter().map(|found| {
                 ObjectIdentifier::builder().key(&found.key).set_version_id(found.version_id.clone()).build()
@@ -266,10 +269,10 @@ impl Bucket {
             let delete =
                 named.and_then(|named| Delete::builder().set_objects(Some(named)).quiet(true).build());
             let delete = delete
-                .map_err(|_| PortError::new(Port::Objects, ErrorKind::Invalid, what, "expected keys"))?;
+                .map_err(|_| PortError::new(Port::Objects, ErrorKind::Invalid, operation, "expected keys"))?;
             let request = self.s3.delete_objects().bucket(bucket).delete(delete);
             let answer = request.set_expected_bucket_owner(self.owner(bucket)).send().await;
-            // The request as a whole succeeds where single objects were refused.
+            // The request succeeds even if single objects were refused.
             for refused in answer.map_err(call.failed())?.errors() {
                 if !matches!(refused.code(), Some("NoSuchKey" | "NoSuchVersion")) {
                     return Err(call.answered(refused.code(), None, None));
@@ -279,38 +282,37 @@ impl Bucket {
         Ok(())
     }
 
-    /// Adds one tag to an object and keeps the others. An object that has the most tags already stays as it is.
+    /// Adds one tag to an object and keeps its other tags. An object that already has the most tags is not changed.
     pub(crate) async fn add_tag(
         &self,
-        what: &'static str,
+        operation: &'static str,
         at: &Location,
         name: &str,
         value: &str,
     ) -> PortResult<()> {
         let owner = self.owner(&at.bucket);
-        let mut tags = self.tags(what, at, None).await?;
+        let mut tags = self.tags(operation, at, None).await?;
         if tags.iter().any(|tag| tag.key() == name && tag.value() == value) {
             return Ok(());
         }
         tags.retain(|tag| tag.key() != name);
         if tags.len() >= TAGS_MAX {
-            tracing::warn!(tag = name, "an object has no room for another tag; it keeps its own");
+            tracing::warn!(tag = name, "not tagging the object: it already has the most tags");
             return Ok(());
         }
         let tag = Tag::builder().key(name).value(value).build();
         tags.extend(tag.ok());
         let tagging = Tagging::builder().set_tag_set(Some(tags)).build();
-        let tagging =
-            tagging.map_err(|_| PortError::new(Port::Objects, ErrorKind::Invalid, what, "expected tags"))?;
+        let tagging = tagging
+            .map_err(|_| PortError::new(Port::Objects, ErrorKind::Invalid, operation, "expected tags"))?;
         let request = self.s3.put_object_tagging().bucket(&at.bucket).key(&at.key).tagging(tagging);
         let answer = request.set_expected_bucket_owner(owner).send().await;
-        answer.map(|_| ()).map_err(ApiCall::new(Port::Objects, what, "s3:PutObjectTagging").failed())
+        answer.map(|_| ()).map_err(ApiCall::new(Port::Objects, operation, "s3:PutObjectTagging").failed())
     }
 
-    /// An object's tags.
     pub(crate) async fn tags(
         &self,
-        what: &'static str,
+        operation: &'static str,
         at: &Location,
         version_id: Option<String>,
     ) -> PortResult<Vec<Tag>> {
@@ -318,18 +320,18 @@ impl Bucket {
         let request = self.s3.get_object_tagging().bucket(&at.bucket).key(&at.key);
         let request = request.set_version_id(version_id);
         let answer = request.set_expected_bucket_owner(self.owner(&at.bucket)).send().await;
-        answer.map(|answer| answer.tag_set).map_err(ApiCall::new(Port::Objects, what, action).failed())
+        answer.map(|answer| answer.tag_set).map_err(ApiCall::new(Port::Objects, operation, action).failed())
     }
 }
 
 impl Head {
-    fn of(what: &'static str, output: HeadObjectOutput) -> PortResult<Self> {
+    fn of(operation: &'static str, output: HeadObjectOutput) -> PortResult<Self> {
         let size_bytes = output.content_length().and_then(|bytes| u64::try_from(bytes).ok());
         let (Some(size_bytes), Some(etag)) = (size_bytes, output.e_tag()) else {
             return Err(PortError::new(
                 Port::Objects,
                 ErrorKind::Unavailable,
-                what,
+                operation,
                 "the answer has no size or no entity tag",
             ));
         };
@@ -339,7 +341,8 @@ impl Head {
             (Algorithm::Crc32, output.checksum_crc32()),
             (Algorithm::Sha256, output.checksum_sha256()),
         ];
-        let checksum = given.into_iter().find_map(|(algorithm, text)| Stored::parse(algorithm, text?));
+        let checksum =
+            given.into_iter().find_map(|(algorithm, text)| StoredChecksum::parse(algorithm, text?));
         Ok(Self {
             size_bytes,
             etag: etag.to_owned(),
@@ -351,21 +354,21 @@ impl Head {
     }
 }
 
-/// The action that a read needs; it is another one where the request names a version.
+/// The IAM action of a read; a read of a version needs another action.
 pub(crate) fn reading(version_id: Option<&str>) -> &'static str {
     if version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" }
 }
 
-/// `None` where the object is not there.
+/// `None` if the object is missing.
 fn absent<T>(error: PortError) -> PortResult<Option<T>> {
     if error.kind == ErrorKind::Missing { Ok(None) } else { Err(error) }
 }
 
-pub(crate) fn cut_off(what: &'static str) -> PortError {
-    PortError::new(Port::Objects, ErrorKind::Unavailable, what, "the body ended early")
+pub(crate) fn cut_off(operation: &'static str) -> PortError {
+    PortError::new(Port::Objects, ErrorKind::Unavailable, operation, "the body ended early")
 }
 
-/// A whole in pieces of `each`, the last one shorter.
+/// Splits `whole` into pieces of `each`; the last piece may be shorter.
 pub(crate) fn cut(whole: u64, each: u64) -> Vec<u64> {
     let full = whole / each.max(1);
     let rest = whole - full * each.max(1);

@@ -1,40 +1,41 @@
-//! Proving that every area can be reached and written.
+//! The check that every area can be reached and written.
 
 use std::sync::Arc;
 
 use aws_sdk_s3::types::BucketVersioningStatus;
 use reelgate_ports::error::{Port, PortResult};
 
-use super::Inner;
 use super::bucket::Label;
 use super::list::Marker;
 use super::multipart::Multipart;
+use super::store_context::StoreContext;
 use crate::error::ApiCall;
 
-/// An upload begun under this name and given up shows the right to write; no object ever has it.
+/// The check begins an upload under this name and aborts it to prove write access. No object ever has this name.
 const PROBE: &str = ".reelgate-check";
 
-/// Lists every area and begins an upload, which it gives up, where outputs and sources are written.
-pub(super) async fn check(inner: Arc<Inner>) -> PortResult<String> {
-    let bucket = &inner.bucket;
-    let areas = &inner.areas;
+/// Lists every area, and begins and aborts an upload in every area to which the engine writes.
+pub(super) async fn check(context: Arc<StoreContext>) -> PortResult<String> {
+    let bucket = &context.bucket;
+    let areas = &context.areas;
     for (name, area) in areas.all() {
-        let what = "check an area of the object store";
-        bucket.page(what, &area.bucket, &area.key(PROBE), Marker::default()).await?;
+        let operation = "check an area of the object store";
+        bucket.page(operation, &area.bucket, &area.key(PROBE), Marker::default()).await?;
         if name != "ingest" {
-            let upload = Multipart::begin(bucket.clone(), what, area.at(PROBE), Label::default()).await?;
+            let upload =
+                Multipart::begin(bucket.clone(), operation, area.at(PROBE), Label::default()).await?;
             upload.abort().await?;
         }
     }
-    inner.scratch.check()?;
+    context.scratch.check()?;
     let call =
-        ApiCall::new(Port::Objects, "ask whether the ingest bucket keeps versions", "s3:GetBucketVersioning");
+        ApiCall::new(Port::Objects, "read the versioning of the ingest bucket", "s3:GetBucketVersioning");
     let request = bucket.s3.get_bucket_versioning().bucket(&areas.ingest.bucket);
     let answer = request.set_expected_bucket_owner(bucket.owner(&areas.ingest.bucket)).send().await;
     let status = answer.map_err(call.failed())?.status;
-    let versions = if status == Some(BucketVersioningStatus::Enabled) { "keeps" } else { "does not keep" };
+    let versioning = if status == Some(BucketVersioningStatus::Enabled) { "has" } else { "does not have" };
     Ok(format!(
-        "{} areas reached, 4 of them written; the ingest bucket {versions} versions",
+        "{} areas reached, 4 of them writable; the ingest bucket {versioning} versioning",
         areas.all().len()
     ))
 }

@@ -1,8 +1,8 @@
-//! Checksums that S3 keeps with an object, and what is needed to hold read bytes against them.
+//! Checksums that S3 stores with an object, and the verification of read bytes against them.
 //!
 //! Amazon S3 User Guide, "Checking object integrity": a full-object checksum covers the object's bytes; a composite one
 //! (ends with `-PARTS`) covers the checksums of its parts. CRCs of ranges are combined, so ranges may arrive in any
-//! order; SHA-256 is computed over the file once it is whole. SHA-1 and the rest are not verified.
+//! order. SHA-256 is computed over the complete file. SHA-1 and other checksums are not verified.
 
 use std::fs::File;
 use std::io;
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 /// Bytes read at once while hashing a file.
 const READ_BYTES: usize = 1 << 18;
 
-/// The algorithms verified, best first.
+/// The algorithms that are verified, preferred first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Algorithm {
     Crc64Nvme,
@@ -25,7 +25,7 @@ pub(crate) enum Algorithm {
 }
 
 impl Algorithm {
-    /// For the CRCs; `None` for SHA-256.
+    /// The CRC algorithm; `None` for SHA-256.
     pub(crate) fn crc(self) -> Option<CrcAlgorithm> {
         match self {
             Self::Crc64Nvme => Some(CrcAlgorithm::Crc64Nvme),
@@ -35,24 +35,24 @@ impl Algorithm {
         }
     }
 
-    /// A CRC as S3 writes it before base64: big-endian.
+    /// A CRC in S3's form before base64: big-endian.
     fn bytes(self, crc: u64) -> Vec<u8> {
         let all = crc.to_be_bytes();
         if self == Self::Crc64Nvme { all.to_vec() } else { all[4..].to_vec() }
     }
 }
 
-/// A checksum that S3 gave for an object.
+/// A checksum that S3 stores for an object.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Stored {
+pub(crate) struct StoredChecksum {
     pub algorithm: Algorithm,
     value: Vec<u8>,
-    /// Over the checksums of this many parts; `None`: over the bytes.
+    /// Number of parts whose checksums it covers; `None` if it covers the bytes.
     pub parts: Option<u64>,
 }
 
-impl Stored {
-    /// Reads `base64` or `base64-PARTS`; `None` where it is neither.
+impl StoredChecksum {
+    /// Parses `base64` or `base64-PARTS`; `None` if the text is neither.
     pub(crate) fn parse(algorithm: Algorithm, text: &str) -> Option<Self> {
         let (value, parts) = match text.split_once('-') {
             Some((value, parts)) => (value, Some(parts.parse().ok()?)),
@@ -61,8 +61,8 @@ impl Stored {
         Some(Self { algorithm, value: BASE64.decode(value.as_bytes()).ok()?, parts })
     }
 
-    /// Whether the pieces of a file, in order and with the length of each part they belong to, are what was stored.
-    pub(crate) fn fits(&self, file: &File, pieces: &[Piece], part_bytes: &[u64]) -> io::Result<bool> {
+    /// Whether a file matches the stored checksum. `pieces` are in order; `part_bytes` are the lengths of the parts.
+    pub(crate) fn matches(&self, file: &File, pieces: &[Piece], part_bytes: &[u64]) -> io::Result<bool> {
         let sums = match self.algorithm.crc() {
             Some(crc) => crc_of_parts(crc, pieces, part_bytes.len())
                 .into_iter()
@@ -88,16 +88,16 @@ impl Stored {
 /// The CRC of one range of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Piece {
-    /// Which part it lies in.
+    /// Index of its part.
     pub part: usize,
     pub crc: u64,
     pub size_bytes: u64,
 }
 
-/// Goes on over a range while it arrives; nothing where no CRC is wanted.
-pub(crate) struct Running(Option<Crc>);
+/// The CRC of a range while the range arrives; does nothing without an algorithm.
+pub(crate) struct RunningCrc(Option<Crc>);
 
-impl Running {
+impl RunningCrc {
     pub(crate) fn new(algorithm: Option<Algorithm>) -> Self {
         Self(algorithm.and_then(Algorithm::crc).map(Crc::new))
     }
@@ -113,18 +113,17 @@ impl Running {
     }
 }
 
-/// CRC-64/NVME of bytes.
 pub(crate) fn crc64nvme(bytes: &[u8]) -> u64 {
     checksum(CrcAlgorithm::Crc64Nvme, bytes)
 }
 
-/// CRC-64/NVME of a whole, from that of each piece, in order, and its bytes.
+/// CRC-64/NVME of a whole, from the CRC and length in bytes of each piece, in order.
 pub(crate) fn whole_crc(pieces: impl Iterator<Item = (u64, u64)>) -> u64 {
     let add = |crc, (piece, bytes)| checksum_combine(CrcAlgorithm::Crc64Nvme, crc, piece, bytes);
     pieces.fold(crc64nvme(b""), add)
 }
 
-/// CRC-64/NVME as S3 writes it.
+/// CRC-64/NVME in S3's form: base64.
 pub(crate) fn crc64nvme_text(crc: u64) -> String {
     BASE64.encode(&crc.to_be_bytes())
 }
@@ -188,7 +187,7 @@ mod tests {
         let each = parts.iter().enumerate();
         let each = each.flat_map(|(part, ranges)| ranges.iter().map(move |range| (part, *range)));
         let piece = |(part, range): (usize, &[u8])| {
-            let mut running = Running::new(Some(algorithm));
+            let mut running = RunningCrc::new(Some(algorithm));
             running.update(range);
             Piece { part, crc: running.finish(), size_bytes: range.len() as u64 }
         };
@@ -202,17 +201,17 @@ mod tests {
     }
 
     #[test]
-    fn a_full_object_checksum_is_found_again_from_ranges_and_misses_one_flipped_bit() {
+    fn a_full_object_checksum_is_combined_from_ranges_and_detects_a_changed_byte() {
         for algorithm in ALL {
             let whole = match algorithm.crc() {
                 Some(crc) => algorithm.bytes(checksum(crc, b"123456789")),
                 None => Sha256::digest(b"123456789").to_vec(),
             };
-            let stored = Stored::parse(algorithm, &BASE64.encode(&whole)).unwrap();
+            let stored = StoredChecksum::parse(algorithm, &BASE64.encode(&whole)).unwrap();
             let good = pieces(algorithm, &[&[b"12", b"", b"345678", b"9"]]);
-            assert!(stored.fits(&file(b"123456789"), &good, &[9]).unwrap(), "{algorithm:?}");
+            assert!(stored.matches(&file(b"123456789"), &good, &[9]).unwrap(), "{algorithm:?}");
             let bad = pieces(algorithm, &[&[b"12", b"", b"345678", b"8"]]);
-            assert!(!stored.fits(&file(b"123456788"), &bad, &[9]).unwrap(), "{algorithm:?}");
+            assert!(!stored.matches(&file(b"123456788"), &bad, &[9]).unwrap(), "{algorithm:?}");
         }
     }
 
@@ -224,25 +223,25 @@ mod tests {
                 None => Sha256::digest(bytes).to_vec(),
             };
             let value = sum(&[sum(b"12345"), sum(b"6789")].concat());
-            let stored = Stored::parse(algorithm, &format!("{}-2", BASE64.encode(&value))).unwrap();
+            let stored = StoredChecksum::parse(algorithm, &format!("{}-2", BASE64.encode(&value))).unwrap();
             assert_eq!(stored.parts, Some(2));
             let found = pieces(algorithm, &[&[b"123", b"45"], &[b"67", b"89"]]);
-            assert!(stored.fits(&file(b"123456789"), &found, &[5, 4]).unwrap(), "{algorithm:?}");
+            assert!(stored.matches(&file(b"123456789"), &found, &[5, 4]).unwrap(), "{algorithm:?}");
             let moved = pieces(algorithm, &[&[b"1234"], &[b"56789"]]);
-            assert!(!stored.fits(&file(b"123456789"), &moved, &[4, 5]).unwrap(), "{algorithm:?}");
+            assert!(!stored.matches(&file(b"123456789"), &moved, &[4, 5]).unwrap(), "{algorithm:?}");
         }
     }
 
     #[test]
-    fn a_checksum_that_cannot_be_read_is_none() {
+    fn a_checksum_that_cannot_be_parsed_is_none() {
         for text in ["?", "AAAA-x", "AAAA-", "A"] {
-            assert_eq!(Stored::parse(Algorithm::Crc32, text), None, "{text}");
+            assert_eq!(StoredChecksum::parse(Algorithm::Crc32, text), None, "{text}");
         }
     }
 
     #[test]
     fn a_file_that_is_too_short_for_its_parts_is_an_error() {
-        let stored = Stored::parse(Algorithm::Sha256, "AAAA").unwrap();
-        assert!(stored.fits(&file(b"1234"), &[], &[5]).is_err());
+        let stored = StoredChecksum::parse(Algorithm::Sha256, "AAAA").unwrap();
+        assert!(stored.matches(&file(b"1234"), &[], &[5]).is_err());
     }
 }

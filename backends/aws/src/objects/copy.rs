@@ -1,4 +1,4 @@
-//! Copies inside S3, at any size: no byte passes through this machine.
+//! Copies inside S3, of any size. No byte passes through this machine.
 
 use std::sync::Arc;
 
@@ -15,24 +15,24 @@ use super::settings::PARTS_MAX;
 use crate::error::ApiCall;
 use crate::location::Location;
 
-/// Everything but unreserved characters (RFC 3986, section 2.3) and the slash.
+/// All characters except unreserved ones (RFC 3986, section 2.3) and the slash.
 const SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// One copy of an exact version.
 #[derive(Clone)]
 pub(super) struct Copy {
-    pub what: &'static str,
+    pub operation: &'static str,
     pub from: Location,
-    /// What the source was when it was looked at; anything else is a `Conflict`.
+    /// The source's state when it was checked; any change is a `Conflict`.
     pub head: Head,
     pub to: Location,
-    /// What the copy carries; `None`: the source's own metadata, tags and encryption.
+    /// Content type and metadata of the copy; `None`: the source's own metadata, tags and encryption.
     pub label: Option<Label>,
     pub only: Only,
 }
 
 impl Copy {
-    /// `bucket/key?versionId=…` as the header wants it.
+    /// The `x-amz-copy-source` header: `bucket/key?versionId=…`.
     fn source(&self) -> String {
         let path = format!("{}/{}", self.from.bucket, self.from.key);
         let path = utf8_percent_encode(&path, SOURCE);
@@ -42,7 +42,7 @@ impl Copy {
         }
     }
 
-    /// Algorithm and key of the copy.
+    /// Encryption algorithm and key of the copy.
     fn encryption(&self, bucket: &Bucket) -> (Option<ServerSideEncryption>, Option<String>) {
         let source = &self.head.output;
         match (&self.label, source.server_side_encryption()) {
@@ -56,7 +56,7 @@ impl Copy {
     }
 }
 
-/// Copies; returns the entity tag of the copy. `Conflict` where the source changed or the condition does not hold.
+/// Copies an object; returns the entity tag of the copy. `Conflict` if the source changed or the condition does not hold.
 pub(super) async fn copy(bucket: &Arc<Bucket>, copy: &Copy) -> PortResult<String> {
     if copy.head.size_bytes > bucket.settings.copy_bytes_max {
         return in_parts(bucket, copy).await;
@@ -82,27 +82,58 @@ pub(super) async fn copy(bucket: &Arc<Bucket>, copy: &Copy) -> PortResult<String
         .send()
         .await
         .map_err(
-            ApiCall::new(Port::Objects, copy.what, "s3:GetObject of the source and s3:PutObject of the copy")
-                .failed(),
+            ApiCall::new(
+                Port::Objects,
+                copy.operation,
+                "s3:GetObject of the source and s3:PutObject of the copy",
+            )
+            .failed(),
         )?;
     let etag = answer.copy_object_result.and_then(|result| result.e_tag);
     etag.ok_or_else(|| {
-        PortError::new(Port::Objects, ErrorKind::Unavailable, copy.what, "the answer has no entity tag")
+        PortError::new(Port::Objects, ErrorKind::Unavailable, copy.operation, "the answer has no entity tag")
     })
+}
+
+/// Copies the current object with its metadata and encryption, and verifies the copy by its size.
+pub(super) async fn copy_whole(
+    bucket: &Arc<Bucket>,
+    operation: &'static str,
+    from: Location,
+    to: Location,
+) -> PortResult<()> {
+    let gone = || {
+        PortError::new(
+            Port::Objects,
+            ErrorKind::Unavailable,
+            operation,
+            "expected an object that was just listed, found none",
+        )
+    };
+    let head = bucket.head(operation, &from, None).await?.ok_or_else(gone)?;
+    let size_bytes = head.size_bytes;
+    let order = Copy { operation, from, head, to: to.clone(), label: None, only: Only::Always };
+    copy(bucket, &order).await?;
+    let copied = bucket.head(operation, &to, None).await?;
+    if copied.is_none_or(|copied| copied.size_bytes != size_bytes) {
+        let detail = "expected a complete copy, found none; the original stays in place";
+        return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, operation, detail));
+    }
+    Ok(())
 }
 
 async fn in_parts(bucket: &Arc<Bucket>, copy: &Copy) -> PortResult<String> {
     let upload_id = begin(bucket, copy).await?;
     let copied = parts(bucket, copy, &upload_id).await;
     if copied.is_err()
-        && let Err(error) = bucket.abort(copy.what, &copy.to, &upload_id).await
+        && let Err(error) = bucket.abort(copy.operation, &copy.to, &upload_id).await
     {
-        tracing::warn!(%error, "the parts of a failed copy were not removed");
+        tracing::warn!(%error, "removing the parts of a failed copy failed; a lifecycle rule must remove them");
     }
     copied
 }
 
-/// Begins with what a plain copy would carry over by itself.
+/// Begins the upload with the properties that a plain copy would take over by itself.
 async fn begin(bucket: &Arc<Bucket>, copy: &Copy) -> PortResult<String> {
     let source = &copy.head.output;
     let (algorithm, key_id) = copy.encryption(bucket);
@@ -129,13 +160,13 @@ async fn begin(bucket: &Arc<Bucket>, copy: &Copy) -> PortResult<String> {
         .set_expected_bucket_owner(bucket.owner(&copy.to.bucket))
         .send()
         .await
-        .map_err(ApiCall::new(Port::Objects, copy.what, "s3:PutObject").failed())?;
+        .map_err(ApiCall::new(Port::Objects, copy.operation, "s3:PutObject").failed())?;
     Ok(answer.upload_id.unwrap_or_default())
 }
 
 /// The source's tags as a header: a query string.
 async fn tagging(bucket: &Arc<Bucket>, copy: &Copy) -> PortResult<Option<String>> {
-    let tags = bucket.tags(copy.what, &copy.from, copy.head.version_id.clone()).await?;
+    let tags = bucket.tags(copy.operation, &copy.from, copy.head.version_id.clone()).await?;
     let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let pairs = tags.iter().map(|tag| format!("{}={}", escaped(tag.key()), escaped(tag.value())));
     let pairs: Vec<String> = pairs.collect();
@@ -169,13 +200,18 @@ async fn parts(bucket: &Arc<Bucket>, copy: &Copy, upload_id: &str) -> PortResult
             .map_err(
                 ApiCall::new(
                     Port::Objects,
-                    copy.what,
+                    copy.operation,
                     "s3:GetObject of the source and s3:PutObject of the copy",
                 )
                 .failed(),
             )?;
         let unread = || {
-            PortError::new(Port::Objects, ErrorKind::Unavailable, copy.what, "the answer has no entity tag")
+            PortError::new(
+                Port::Objects,
+                ErrorKind::Unavailable,
+                copy.operation,
+                "the answer has no entity tag",
+            )
         };
         let part = answer.copy_part_result.ok_or_else(unread)?;
         let echoed = CompletedPart::builder()
@@ -198,29 +234,29 @@ async fn parts(bucket: &Arc<Bucket>, copy: &Copy, upload_id: &str) -> PortResult
         .set_expected_bucket_owner(bucket.owner(&copy.to.bucket))
         .send()
         .await
-        .map_err(ApiCall::new(Port::Objects, copy.what, "s3:PutObject").failed());
+        .map_err(ApiCall::new(Port::Objects, copy.operation, "s3:PutObject").failed());
     match answer {
         Ok(answer) if answer.e_tag().is_some_and(|etag| !etag.trim_matches('"').is_empty()) => {
             Ok(answer.e_tag.unwrap_or_default())
         }
-        // Some servers leave it out.
+        // Some servers omit the entity tag.
         Ok(_) => {
-            let found = bucket.head(copy.what, &copy.to, None).await?;
+            let found = bucket.head(copy.operation, &copy.to, None).await?;
             found.map(|found| found.etag).ok_or_else(|| {
                 PortError::new(
                     Port::Objects,
                     ErrorKind::Conflict,
-                    copy.what,
-                    "expected the copy just made, found nothing",
+                    copy.operation,
+                    "expected the new copy, found nothing",
                 )
             })
         }
-        // A repeated request whose first answer was lost; the caller looks again.
+        // The first response was lost and the request was repeated. The caller checks again.
         Err(error) if error.kind == ErrorKind::Missing => Err(PortError::new(
             Port::Objects,
             ErrorKind::Conflict,
-            copy.what,
-            "the copy's parts are gone; look at what is there",
+            copy.operation,
+            "the copy's parts are gone; the copy may be complete",
         )),
         Err(error) => Err(error),
     }
@@ -231,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_source_is_escaped_for_its_header_but_for_its_slashes() {
+    fn a_source_is_escaped_for_its_header_except_for_slashes() {
         let text = utf8_percent_encode("bucket/a b/ü+%2F?.mp4", SOURCE).to_string();
         assert_eq!(text, "bucket/a%20b/%C3%BC%2B%252F%3F.mp4");
     }

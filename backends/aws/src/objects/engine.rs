@@ -1,5 +1,5 @@
-//! Threads of its own for transfers: a body that arrives at a gigabyte a second is hashed and written where no actor
-//! waits, and a blocking writer can wait for a request whatever runtime its thread belongs to.
+//! Dedicated threads for transfers. A body that arrives at a gigabyte a second is hashed and written on threads that no
+//! actor uses, and a blocking writer can wait for a request from any runtime.
 
 use std::future::Future;
 use std::sync::mpsc;
@@ -8,10 +8,10 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
-/// Transfers spend most of their time waiting; two threads fill a line of 10 Gbit/s.
+/// Transfers mostly wait; two threads saturate a line of 10 Gbit/s.
 const THREADS: usize = 2;
 
-/// A runtime for requests.
+/// The runtime of the transfers.
 pub(super) struct Engine {
     /// `None` only while it is being dropped.
     runtime: Option<Runtime>,
@@ -28,7 +28,7 @@ impl Engine {
         Ok(Self { runtime: Some(runtime) })
     }
 
-    /// Runs to the end, or until the caller is dropped.
+    /// Runs work to its end, or until the caller is dropped.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = PortResult<T>> + Send + 'static,
@@ -37,20 +37,20 @@ impl Engine {
         (&mut task.0).await.unwrap_or_else(|_| Err(interrupted()))
     }
 
-    /// Runs to the end while this thread waits.
+    /// Runs work to its end while this thread blocks.
     pub(super) fn wait<T: Send + 'static>(
         &self,
         work: impl Future<Output = PortResult<T>> + Send + 'static,
     ) -> PortResult<T> {
         let (sender, receiver) = mpsc::channel();
         self.spawn(async move {
-            // Nobody listens only where the waiting thread is gone.
+            // This fails only if the waiting thread is gone.
             let _ = sender.send(work.await);
         })?;
         receiver.recv().unwrap_or_else(|_| Err(interrupted()))
     }
 
-    /// Starts work on the threads.
+    /// Starts work on the transfer threads.
     pub(super) fn spawn<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
@@ -62,7 +62,7 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // The last owner may be a task of another runtime, which must not wait.
+            // The last owner may be a task of another runtime, which must not block.
             runtime.shutdown_background();
         }
     }
@@ -76,7 +76,7 @@ impl<T> Drop for AbortOnDrop<T> {
     }
 }
 
-/// The work did not come to its end.
+/// The error of work that did not finish.
 pub(super) fn interrupted() -> PortError {
     PortError::new(Port::Objects, ErrorKind::Unavailable, "transfer objects", "the transfer was interrupted")
 }

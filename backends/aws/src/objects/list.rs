@@ -1,4 +1,4 @@
-//! Listings: of exact versions, page by page.
+//! Listings of versions, unfinished uploads and folders.
 
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::EncodingType;
@@ -10,24 +10,11 @@ use reelgate_ports::order::Priority;
 use reelgate_ports::records::{EventKind, MediaEvent};
 
 use super::bucket::Bucket;
+use super::listed_version::ListedVersion;
 use crate::error::ApiCall;
 use crate::location::{Area, Location, is_upload, version_of};
 
-/// One version of one object.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct ListedVersion {
-    pub key: String,
-    /// `null` where the bucket keeps no versions.
-    pub version_id: Option<String>,
-    /// With its quotes.
-    pub etag: String,
-    pub size_bytes: u64,
-    /// It is what a read without a version gets.
-    pub latest: bool,
-    modified: Option<DateTime>,
-}
-
-/// Where a listing goes on.
+/// The position at which a listing continues.
 #[derive(Clone, Default)]
 pub(crate) struct Marker {
     key: Option<String>,
@@ -40,17 +27,17 @@ impl Marker {
     }
 }
 
-/// A thousand versions at most, and where the rest begins.
+/// At most a thousand versions, and the position of the rest.
 pub(crate) struct Page {
     pub found: Vec<ListedVersion>,
     pub next: Option<Marker>,
 }
 
 impl Bucket {
-    /// A page of versions below a prefix in order of key, newest first; delete markers are left out.
+    /// A page of versions below a prefix in order of key, newest first, without delete markers.
     pub(crate) async fn page(
         &self,
-        what: &'static str,
+        operation: &'static str,
         bucket: &str,
         prefix: &str,
         from: Marker,
@@ -60,18 +47,18 @@ impl Bucket {
             .list_object_versions()
             .bucket(bucket)
             .prefix(prefix)
-            // Keys may hold characters that XML cannot.
+            // Keys may contain characters that XML cannot.
             .encoding_type(EncodingType::Url)
             .set_key_marker(from.key)
             .set_version_id_marker(from.version_id)
             .set_expected_bucket_owner(self.owner(bucket))
             .send()
             .await
-            .map_err(ApiCall::new(Port::Objects, what, "s3:ListBucketVersions").failed())?;
+            .map_err(ApiCall::new(Port::Objects, operation, "s3:ListBucketVersions").failed())?;
         let mut found = Vec::new();
         for version in answer.versions() {
             found.push(ListedVersion {
-                key: decoded(what, version.key().unwrap_or_default())?,
+                key: decoded(operation, version.key().unwrap_or_default())?,
                 version_id: version.version_id().map(str::to_owned),
                 etag: version.e_tag().unwrap_or_default().to_owned(),
                 size_bytes: version.size().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0),
@@ -81,7 +68,7 @@ impl Bucket {
         }
         let next = match (answer.is_truncated(), answer.next_key_marker()) {
             (Some(true), Some(key)) => Some(Marker {
-                key: Some(decoded(what, key)?),
+                key: Some(decoded(operation, key)?),
                 version_id: answer.next_version_id_marker().map(str::to_owned),
             }),
             _ => None,
@@ -89,17 +76,17 @@ impl Bucket {
         Ok(Page { found, next })
     }
 
-    /// Every version below a prefix of ours, which holds what one asset has.
+    /// Every version below a prefix of one asset.
     pub(crate) async fn versions(
         &self,
-        what: &'static str,
+        operation: &'static str,
         bucket: &str,
         prefix: &str,
     ) -> PortResult<Vec<ListedVersion>> {
         let mut all = Vec::new();
         let mut from = Some(Marker::default());
         while let Some(marker) = from {
-            let page = self.page(what, bucket, prefix, marker).await?;
+            let page = self.page(operation, bucket, prefix, marker).await?;
             all.extend(page.found);
             from = page.next;
         }
@@ -109,7 +96,7 @@ impl Bucket {
     /// Unfinished multipart uploads below a prefix: key and id.
     pub(super) async fn unfinished(
         &self,
-        what: &'static str,
+        operation: &'static str,
         bucket: &str,
         prefix: &str,
     ) -> PortResult<Vec<(String, String)>> {
@@ -126,24 +113,24 @@ impl Bucket {
                 .set_expected_bucket_owner(self.owner(bucket))
                 .send()
                 .await
-                .map_err(ApiCall::new(Port::Objects, what, "s3:ListBucketMultipartUploads").failed())?;
+                .map_err(ApiCall::new(Port::Objects, operation, "s3:ListBucketMultipartUploads").failed())?;
             for upload in answer.uploads() {
-                let key = decoded(what, upload.key().unwrap_or_default())?;
+                let key = decoded(operation, upload.key().unwrap_or_default())?;
                 // Some servers ignore the prefix.
                 if key.starts_with(prefix) {
                     all.push((key, upload.upload_id().unwrap_or_default().to_owned()));
                 }
             }
             match (answer.is_truncated(), answer.next_key_marker()) {
-                (Some(true), Some(key)) => key_marker = Some(decoded(what, key)?),
+                (Some(true), Some(key)) => key_marker = Some(decoded(operation, key)?),
                 _ => return Ok(all),
             }
             id_marker = answer.next_upload_id_marker().map(str::to_owned);
         }
     }
 
-    /// First parts of the names below an area: what is before their first `/`.
-    pub(super) async fn folders(&self, what: &'static str, area: &Area) -> PortResult<Vec<String>> {
+    /// The first folder of every name below an area.
+    pub(super) async fn folders(&self, operation: &'static str, area: &Area) -> PortResult<Vec<String>> {
         let (mut all, mut token) = (Vec::new(), None);
         loop {
             let answer = self
@@ -157,9 +144,9 @@ impl Bucket {
                 .set_expected_bucket_owner(self.owner(&area.bucket))
                 .send()
                 .await
-                .map_err(ApiCall::new(Port::Objects, what, "s3:ListBucket").failed())?;
+                .map_err(ApiCall::new(Port::Objects, operation, "s3:ListBucket").failed())?;
             for folder in answer.common_prefixes() {
-                let key = decoded(what, folder.prefix().unwrap_or_default())?;
+                let key = decoded(operation, folder.prefix().unwrap_or_default())?;
                 let name = key.strip_prefix(&area.prefix).unwrap_or(&key);
                 all.push(name.trim_end_matches('/').to_owned());
             }
@@ -171,7 +158,7 @@ impl Bucket {
     }
 }
 
-/// Current uploads, in order of key, beginning after `after`.
+/// Current uploads, in order of key, after `after`.
 pub(super) async fn uploads(
     bucket: &Bucket,
     area: &Area,
@@ -179,7 +166,7 @@ pub(super) async fn uploads(
     after: Option<&str>,
     uploads_max: usize,
 ) -> PortResult<Vec<MediaEvent>> {
-    let what = "list uploads";
+    let operation = "list uploads";
     let prefix = match (prefix.starts_with(&area.prefix), area.prefix.starts_with(prefix)) {
         (true, _) => prefix,
         (false, true) => &area.prefix,
@@ -189,7 +176,7 @@ pub(super) async fn uploads(
     let mut events = Vec::new();
     let mut from = Some(Marker::after(after));
     while let Some(marker) = from {
-        let page = bucket.page(what, &area.bucket, prefix, marker).await?;
+        let page = bucket.page(operation, &area.bucket, prefix, marker).await?;
         let fresh = page.found.into_iter().filter(|found| found.latest && is_upload(&found.key));
         let fresh = fresh.filter(|found| after.is_none_or(|after| found.key.as_str() > after));
         for found in fresh {
@@ -219,9 +206,9 @@ fn event(bucket: &str, found: ListedVersion) -> PortResult<MediaEvent> {
     })
 }
 
-/// A place among the sequencers of events, which a listing does not have: they begin with the second of the write since
-/// 1970, in ten hexadecimal digits (observed in every published sample, promised nowhere). The end of that second, because
-/// what is current after it has passed came last in it.
+/// A sequencer for a listed upload, because a listing has none. The sequencers of events begin with the second of the write
+/// since 1970, in ten hexadecimal digits (true for every published sample, but not documented). This one is the end of
+/// that second: the version that is still current afterwards was the last one in it.
 fn sequencer(modified: Option<&DateTime>) -> PortResult<Sequencer> {
     let secs = modified.and_then(|time| u64::try_from(time.secs()).ok());
     let text = secs.map(|secs| format!("{secs:010X}FFFFFFFF"));
@@ -230,26 +217,27 @@ fn sequencer(modified: Option<&DateTime>) -> PortResult<Sequencer> {
             Port::Objects,
             ErrorKind::Unavailable,
             "list uploads",
-            "the answer has no time of an object's last change",
+            "the response has no modification time of an object",
         )
     })
 }
 
-/// A key out of a listing with `encoding-type=url`.
-fn decoded(what: &'static str, text: &str) -> PortResult<String> {
-    // Amazon S3 writes a space as `+`, as forms do; a plus sign itself is always escaped.
+/// Decodes a key of a listing with `encoding-type=url`.
+fn decoded(operation: &'static str, text: &str) -> PortResult<String> {
+    // Amazon S3 writes a space as `+`, as HTML forms do; a plus sign is always escaped.
     let text = text.replace('+', "%20");
     let key = percent_decode_str(&text).decode_utf8();
-    let key = key
-        .map_err(|_| PortError::new(Port::Objects, ErrorKind::Unavailable, what, "expected keys in UTF-8"))?;
+    let key = key.map_err(|_| {
+        PortError::new(Port::Objects, ErrorKind::Unavailable, operation, "expected keys in UTF-8")
+    })?;
     Ok(key.into_owned())
 }
 
 /// Assets that have a staging area.
 pub(super) async fn staged_assets(bucket: &Bucket, area: &Area) -> PortResult<Vec<AssetId>> {
-    let what = "list staging areas";
-    let mut names = bucket.folders(what, area).await?;
-    for (key, _) in bucket.unfinished(what, &area.bucket, &area.prefix).await? {
+    let operation = "list staging areas";
+    let mut names = bucket.folders(operation, area).await?;
+    for (key, _) in bucket.unfinished(operation, &area.bucket, &area.prefix).await? {
         let name = key.strip_prefix(&area.prefix).and_then(|name| name.split('/').next());
         names.extend(name.map(str::to_owned));
     }
@@ -258,7 +246,7 @@ pub(super) async fn staged_assets(bucket: &Bucket, area: &Area) -> PortResult<Ve
     Ok(names.into_iter().map(AssetId::new).filter(|asset| asset_name(asset).is_ok()).collect())
 }
 
-/// An asset's id as part of a key; ids come from the store, but a key is not the place to trust.
+/// An asset's id as part of a key. Ids come from the store, but a key is never built from unvalidated text.
 pub(super) fn asset_name(asset: &AssetId) -> PortResult<&str> {
     let plain = asset.as_str().len() == ID_CHARS && asset.as_str().bytes().all(|b| b.is_ascii_alphanumeric());
     let invalid = || {
@@ -272,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_listed_upload_takes_its_place_among_the_sequencers_of_events() {
+    fn the_sequencer_of_a_listed_upload_is_ordered_with_those_of_events() {
         let listed = sequencer(Some(&DateTime::from_secs(0x55AE_D6DC))).unwrap();
         let event = |text| Sequencer::parse(text).unwrap();
         assert!(event("0055AED6DCD90281E5") < listed, "the same second, as the User Guide's sample");

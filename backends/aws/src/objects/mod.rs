@@ -1,17 +1,17 @@
 //! Objects in S3.
 //!
 //! ```text
-//! ingest/…                        uploads, each where its producer put it
-//! work/ASSET/TASK-ATTEMPT/…       what attempts stage, apart from each other
-//! published/PATH/…                what is visible; `manifest.json` is written last
-//! quarantine/ASSET/source         quarantined for personal data
-//! quarantine/ASSET/outputs/…      what was visible when it was quarantined, kept for its release
-//! rejected/ASSET/source           refused, untouched; or let go from quarantine
+//! ingest/…                        uploads, under their producers' keys
+//! work/ASSET/TASK-ATTEMPT/…       staged outputs, separate for each attempt
+//! published/PATH/…                visible outputs; `manifest.json` is written last
+//! quarantine/ASSET/source         source, quarantined for personal data
+//! quarantine/ASSET/outputs/…      outputs that were visible before the quarantine, kept for a release
+//! rejected/ASSET/source           source, rejected or released from quarantine; unchanged
 //! ```
 //!
-//! Each of these is a bucket or a prefix of one. A source is read and moved at its exact version: by version id where
-//! the bucket keeps versions, else by entity tag. Nothing is ever hidden behind a delete marker: what is removed is
-//! removed by version, for good.
+//! Each of these is a bucket or a prefix of one. A source is read and moved at its exact version: by version id if the
+//! bucket has versioning, otherwise by entity tag. Delete markers are never used: objects are removed by version,
+//! permanently.
 
 pub(crate) mod bucket;
 mod check;
@@ -19,6 +19,8 @@ pub(crate) mod checksum;
 mod copy;
 mod engine;
 pub(crate) mod list;
+mod listed_version;
+mod move_source;
 pub(crate) mod multipart;
 mod owner;
 mod publish;
@@ -28,6 +30,7 @@ mod scratch;
 mod settings;
 mod source;
 mod staging;
+mod store_context;
 mod withdraw;
 mod withdrawal_record;
 
@@ -43,6 +46,11 @@ use reelgate_ports::objects::{
 };
 use reelgate_ports::records::{Fence, MediaEvent, SourceRecord, StagedOutput};
 
+use bucket::Bucket;
+use engine::Engine;
+use scratch::Scratch;
+use store_context::StoreContext;
+
 pub use settings::{
     Areas, COPY_BYTES_MAX, Checksums, ObjectsSettings, PART_BYTES_MIN, PARTS_MAX, TransferSettings,
 };
@@ -50,40 +58,32 @@ pub use settings::{
 /// The object store in S3.
 #[derive(Clone)]
 pub struct S3Objects {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    areas: Areas,
-    bucket: Arc<bucket::Bucket>,
-    /// With the rights of those who watch, to prove what they cannot read.
-    viewer: Option<Arc<bucket::Bucket>>,
-    scratch: scratch::Scratch,
-    engine: engine::Engine,
+    context: Arc<StoreContext>,
 }
 
 impl S3Objects {
-    /// The object store of these areas; connects when it is first used. `Invalid` where the settings cannot be.
+    /// The object store of these areas. The first use connects. `Invalid` if the settings are invalid.
     pub fn new(config: &SdkConfig, settings: ObjectsSettings) -> PortResult<Self> {
         let ObjectsSettings { areas, transfer, scratch_dir, scratch_bytes_max, viewer } = settings;
         areas.check()?;
-        let viewer = viewer.map(|config| bucket::Bucket::new(&config, transfer.clone()).map(Arc::new));
+        let viewer = viewer.map(|config| Bucket::new(&config, transfer.clone()).map(Arc::new));
         let viewer = viewer.transpose()?;
-        let bucket = Arc::new(bucket::Bucket::new(config, transfer)?);
-        let scratch = scratch::Scratch::new(scratch_dir, scratch_bytes_max);
-        Ok(Self { inner: Arc::new(Inner { areas, bucket, viewer, scratch, engine: engine::Engine::new()? }) })
+        let bucket = Arc::new(Bucket::new(config, transfer)?);
+        let scratch = Scratch::new(scratch_dir, scratch_bytes_max);
+        let engine = Engine::new()?;
+        Ok(Self { context: Arc::new(StoreContext { areas, bucket, viewer, scratch, engine }) })
     }
 }
 
 #[async_trait]
 impl Objects for S3Objects {
     async fn open(&self, source: &SourceRecord) -> PortResult<OpenSource> {
-        self.inner.engine.run(source::open(self.inner.clone(), source.clone())).await
+        self.context.engine.run(source::open(self.context.clone(), source.clone())).await
     }
 
     async fn unchanged(&self, source: &SourceRecord) -> PortResult<bool> {
-        let (inner, source) = (self.inner.clone(), source.clone());
-        self.inner.engine.run(async move { source::unchanged(&inner, &source).await }).await
+        let (context, source) = (self.context.clone(), source.clone());
+        self.context.engine.run(async move { source::unchanged(&context, &source).await }).await
     }
 
     async fn sidecar(
@@ -92,21 +92,24 @@ impl Objects for S3Objects {
         suffix: &str,
         bytes_max: u64,
     ) -> PortResult<Option<Vec<u8>>> {
-        let (inner, source, suffix) = (self.inner.clone(), source.clone(), suffix.to_owned());
-        self.inner.engine.run(async move { source::sidecar(&inner, &source, &suffix, bytes_max).await }).await
+        let (context, source, suffix) = (self.context.clone(), source.clone(), suffix.to_owned());
+        self.context
+            .engine
+            .run(async move { source::sidecar(&context, &source, &suffix, bytes_max).await })
+            .await
     }
 
     async fn stage(&self, fence: &Fence) -> PortResult<Box<dyn StagedWriter>> {
-        self.inner.engine.run(staging::stage(self.inner.clone(), fence.clone())).await
+        self.context.engine.run(staging::stage(self.context.clone(), fence.clone())).await
     }
 
     async fn read_staged(&self, output: &StagedOutput, bytes_max: u64) -> PortResult<Vec<u8>> {
-        let (inner, output) = (self.inner.clone(), output.clone());
-        self.inner.engine.run(async move { staging::read(&inner, &output, bytes_max).await }).await
+        let (context, output) = (self.context.clone(), output.clone());
+        self.context.engine.run(async move { staging::read(&context, &output, bytes_max).await }).await
     }
 
     async fn publish(&self, publication: &Publication) -> PortResult<String> {
-        self.inner.engine.run(publish::publish(self.inner.clone(), publication.clone())).await
+        self.context.engine.run(publish::publish(self.context.clone(), publication.clone())).await
     }
 
     fn visible(&self, publication_location: &str, name: &str) -> String {
@@ -114,8 +117,8 @@ impl Objects for S3Objects {
     }
 
     async fn manifest(&self, publication_location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>> {
-        let (inner, location) = (self.inner.clone(), self.visible(publication_location, MANIFEST));
-        self.inner.engine.run(async move { publish::manifest(&inner, &location, bytes_max).await }).await
+        let (context, location) = (self.context.clone(), self.visible(publication_location, MANIFEST));
+        self.context.engine.run(async move { publish::manifest(&context, &location, bytes_max).await }).await
     }
 
     async fn withdraw(
@@ -125,8 +128,8 @@ impl Objects for S3Objects {
         source: &SourceRecord,
         exit: Exit,
     ) -> PortResult<Withdrawn> {
-        let (inner, asset, path) = (self.inner.clone(), asset.clone(), published_path.map(str::to_owned));
-        self.inner.engine.run(withdraw::withdraw(inner, asset, path, source.clone(), exit)).await
+        let (context, asset, path) = (self.context.clone(), asset.clone(), published_path.map(str::to_owned));
+        self.context.engine.run(withdraw::withdraw(context, asset, path, source.clone(), exit)).await
     }
 
     async fn restore(
@@ -136,18 +139,18 @@ impl Objects for S3Objects {
         source: &SourceRecord,
     ) -> PortResult<Restored> {
         let (asset, path, source) = (asset.clone(), published_path.to_owned(), source.clone());
-        self.inner.engine.run(restore::restore(self.inner.clone(), asset, path, source)).await
+        self.context.engine.run(restore::restore(self.context.clone(), asset, path, source)).await
     }
 
     async fn discard_staging(&self, asset: &AssetId) -> PortResult<()> {
-        let (inner, asset) = (self.inner.clone(), asset.clone());
-        self.inner.engine.run(async move { staging::discard(&inner, &asset).await }).await
+        let (context, asset) = (self.context.clone(), asset.clone());
+        self.context.engine.run(async move { staging::discard(&context, &asset).await }).await
     }
 
     async fn staged_assets(&self) -> PortResult<Vec<AssetId>> {
-        let inner = self.inner.clone();
-        let listed = async move { list::staged_assets(&inner.bucket, &inner.areas.work).await };
-        self.inner.engine.run(listed).await
+        let context = self.context.clone();
+        let listed = async move { list::staged_assets(&context.bucket, &context.areas.work).await };
+        self.context.engine.run(listed).await
     }
 
     async fn list(
@@ -156,14 +159,15 @@ impl Objects for S3Objects {
         after: Option<&str>,
         uploads_max: usize,
     ) -> PortResult<Vec<MediaEvent>> {
-        let (inner, prefix, after) = (self.inner.clone(), prefix.to_owned(), after.map(str::to_owned));
+        let (context, prefix, after) = (self.context.clone(), prefix.to_owned(), after.map(str::to_owned));
         let listed = async move {
-            list::uploads(&inner.bucket, &inner.areas.ingest, &prefix, after.as_deref(), uploads_max).await
+            list::uploads(&context.bucket, &context.areas.ingest, &prefix, after.as_deref(), uploads_max)
+                .await
         };
-        self.inner.engine.run(listed).await
+        self.context.engine.run(listed).await
     }
 
     async fn check(&self) -> PortResult<String> {
-        self.inner.engine.run(check::check(self.inner.clone())).await
+        self.context.engine.run(check::check(self.context.clone())).await
     }
 }

@@ -1,7 +1,7 @@
-//! One multipart upload: parts with checksums, a completion that survives not hearing its own answer, and an abort.
+//! One multipart upload: parts with checksums, a completion that survives a lost response, and an abort.
 //!
-//! With checksums on, every part carries CRC-64/NVME and the completion the one of the whole object, which S3 holds
-//! against its own; Amazon S3 User Guide, "Checking object integrity for multipart uploads".
+//! With checksums enabled, every part has a CRC-64/NVME, and the completion has the CRC of the whole object, which S3
+//! compares with its own; Amazon S3 User Guide, "Checking object integrity for multipart uploads".
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,14 +16,14 @@ use super::checksum::{crc64nvme, crc64nvme_text, whole_crc};
 use crate::error::ApiCall;
 use crate::location::Location;
 
-/// Metadata that tells this upload from any other of the same key.
+/// Metadata that distinguishes this upload from any other of the same key.
 const UPLOAD: &str = "reelgate-upload";
 
-/// An upload that has begun.
+/// An upload that was begun.
 #[derive(Clone)]
 pub(crate) struct Multipart {
     bucket: Arc<Bucket>,
-    what: &'static str,
+    operation: &'static str,
     pub at: Location,
     pub upload_id: String,
     /// The value of [`UPLOAD`].
@@ -42,10 +42,9 @@ pub(crate) struct Part {
 }
 
 impl Multipart {
-    /// Begins.
     pub(crate) async fn begin(
         bucket: Arc<Bucket>,
-        what: &'static str,
+        operation: &'static str,
         at: Location,
         mut label: Label,
     ) -> PortResult<Self> {
@@ -66,23 +65,23 @@ impl Multipart {
             .set_expected_bucket_owner(bucket.owner(&at.bucket))
             .send()
             .await
-            .map_err(ApiCall::new(Port::Objects, what, "s3:PutObject").failed())?;
+            .map_err(ApiCall::new(Port::Objects, operation, "s3:PutObject").failed())?;
         let upload_id = answer.upload_id.unwrap_or_default();
-        Ok(Self { bucket, what, at, upload_id, nonce })
+        Ok(Self { bucket, operation, at, upload_id, nonce })
     }
 
-    /// An upload that began earlier.
+    /// Resumes an upload that was begun earlier.
     pub(crate) fn resume(
         bucket: Arc<Bucket>,
-        what: &'static str,
+        operation: &'static str,
         at: Location,
         upload_id: String,
         nonce: String,
     ) -> Self {
-        Self { bucket, what, at, upload_id, nonce }
+        Self { bucket, operation, at, upload_id, nonce }
     }
 
-    /// Parts that S3 has: number, entity tag, bytes. `Missing` where there is no such upload any more.
+    /// Parts that S3 has: number, entity tag, bytes. `Missing` if the upload no longer exists.
     pub(crate) async fn parts(&self) -> PortResult<Vec<(i32, String, u64)>> {
         let (mut all, mut marker) = (Vec::new(), None);
         loop {
@@ -97,7 +96,9 @@ impl Multipart {
                 .set_expected_bucket_owner(self.bucket.owner(&self.at.bucket))
                 .send()
                 .await
-                .map_err(ApiCall::new(Port::Objects, self.what, "s3:ListMultipartUploadParts").failed())?;
+                .map_err(
+                    ApiCall::new(Port::Objects, self.operation, "s3:ListMultipartUploadParts").failed(),
+                )?;
             for part in answer.parts() {
                 let bytes = part.size().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
                 all.push((
@@ -129,12 +130,12 @@ impl Multipart {
             .body(ByteStream::from(bytes))
             .send()
             .await
-            .map_err(ApiCall::new(Port::Objects, self.what, "s3:PutObject").failed())?;
+            .map_err(ApiCall::new(Port::Objects, self.operation, "s3:PutObject").failed())?;
         Ok(Part { number, etag: answer.e_tag.unwrap_or_default(), size_bytes, crc })
     }
 
-    /// Makes the object of its parts, which are in order. An answer that did not come, and those that a repeated
-    /// request gets after the first one worked, are cleared up by looking at what is there.
+    /// Completes the object from its parts, which are in order. If the response was lost, or a repeated request failed
+    /// because the first one succeeded, the object in the bucket decides.
     pub(crate) async fn complete(&self, parts: &[Part], only: Only) -> PortResult<()> {
         let size_bytes: u64 = parts.iter().map(|part| part.size_bytes).fold(0, u64::saturating_add);
         let crc = whole_crc(parts.iter().map(|part| (part.crc, part.size_bytes)));
@@ -164,38 +165,44 @@ impl Multipart {
             .send()
             .await;
         let Err(error) = answer else { return Ok(()) };
-        let error = ApiCall::new(Port::Objects, self.what, "s3:PutObject").error(&error);
+        let error = ApiCall::new(Port::Objects, self.operation, "s3:PutObject").error(&error);
         let unclear = matches!(error.kind, ErrorKind::Missing | ErrorKind::Conflict | ErrorKind::Unavailable);
         if unclear && self.is_there(size_bytes).await? { Ok(()) } else { Err(gone_is_not_missing(error)) }
     }
 
-    /// Whether the object there is this upload's.
+    /// Whether the object in the bucket is from this upload.
     async fn is_there(&self, size_bytes: u64) -> PortResult<bool> {
-        let found = self.bucket.head(self.what, &self.at, None).await?;
+        let found = self.bucket.head(self.operation, &self.at, None).await?;
         Ok(found.is_some_and(|found| {
             found.size_bytes == size_bytes && found.metadata.get(UPLOAD) == Some(&self.nonce)
         }))
     }
 
-    /// Gives the parts up.
+    /// Aborts the upload and removes its parts.
     pub(crate) async fn abort(&self) -> PortResult<()> {
-        self.bucket.abort(self.what, &self.at, &self.upload_id).await
+        self.bucket.abort(self.operation, &self.at, &self.upload_id).await
     }
 }
 
 impl Bucket {
-    /// Removes the parts of an unfinished upload; one that is gone is fine.
-    pub(crate) async fn abort(&self, what: &'static str, at: &Location, upload_id: &str) -> PortResult<()> {
+    /// Removes the parts of an unfinished upload; an upload that is already gone is no error.
+    pub(crate) async fn abort(
+        &self,
+        operation: &'static str,
+        at: &Location,
+        upload_id: &str,
+    ) -> PortResult<()> {
         let request = self.s3.abort_multipart_upload().bucket(&at.bucket).key(&at.key).upload_id(upload_id);
         let answer = request.set_expected_bucket_owner(self.owner(&at.bucket)).send().await;
-        match answer.map_err(ApiCall::new(Port::Objects, what, "s3:AbortMultipartUpload").failed()) {
+        match answer.map_err(ApiCall::new(Port::Objects, operation, "s3:AbortMultipartUpload").failed()) {
             Err(error) if error.kind != ErrorKind::Missing => Err(error),
             _ => Ok(()),
         }
     }
 }
 
-/// The unfinished upload was taken away while it ran; its object was never there to be missing.
+/// Reports an upload that was removed while it ran as `Unavailable`. `Missing` would mean that an object is gone, but there
+/// never was one.
 fn gone_is_not_missing(error: PortError) -> PortError {
     if error.kind != ErrorKind::Missing {
         return error;
@@ -208,7 +215,7 @@ fn gone_is_not_missing(error: PortError) -> PortError {
     )
 }
 
-/// Differs between uploads of this process and, by time and process, of others.
+/// A value that is unique among the uploads of this process, and by time and process id among all uploads.
 fn nonce() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

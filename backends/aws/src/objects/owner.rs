@@ -1,4 +1,4 @@
-//! Whose a publication is: written into the metadata of its manifest, so that one write shows both.
+//! The owner of a publication, stored in the metadata of its manifest, so that one write publishes both.
 
 use data_encoding::HEXLOWER;
 use reelgate_flow::ids::{AssetId, Sequencer};
@@ -8,17 +8,17 @@ use sha2::{Digest, Sha256};
 
 use super::bucket::{Head, Label};
 
-/// Metadata of everything visible: the asset it belongs to.
+/// Metadata of every visible file: the asset that it belongs to.
 pub(super) const ASSET: &str = "reelgate-asset";
 const KEY: &str = "reelgate-key-sha256";
 const SEQUENCER: &str = "reelgate-sequencer";
 const MANIFEST: &str = "reelgate-manifest-sha256";
 
-/// Whose a publication is.
+/// The asset and upload that own a publication.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Owner {
     pub asset: AssetId,
-    /// Of bucket and key: the key itself may be personal.
+    /// SHA-256 of bucket and key, because the key itself may be personal.
     pub key_sha256: String,
     pub sequencer: Sequencer,
     manifest_sha256: String,
@@ -36,20 +36,20 @@ impl Owner {
         }
     }
 
-    /// Reads whose a manifest is; `None` where it is nobody's.
-    pub(super) fn read(head: &Head) -> PortResult<Option<Self>> {
+    /// Reads the owner from the metadata of a manifest; `None` if there is none.
+    pub(super) fn read(operation: &'static str, head: &Head) -> PortResult<Option<Self>> {
         let get = |name| head.metadata.get(name).cloned();
         let (Some(asset), Some(key_sha256)) = (get(ASSET), get(KEY)) else { return Ok(None) };
         let (sequencer, manifest_sha256) = (get(SEQUENCER), get(MANIFEST));
         let sequencer = sequencer.and_then(|text| Sequencer::parse(&text));
         let (Some(sequencer), Some(manifest_sha256)) = (sequencer, manifest_sha256) else {
             let detail = "expected a manifest with the metadata of this version";
-            return Err(PortError::new(Port::Objects, ErrorKind::Corrupt, super::publish::WHAT, detail));
+            return Err(PortError::new(Port::Objects, ErrorKind::Corrupt, operation, detail));
         };
         Ok(Some(Self { asset: AssetId::new(asset), key_sha256, sequencer, manifest_sha256 }))
     }
 
-    /// As metadata of the manifest.
+    /// The label of the manifest, with the owner as metadata.
     pub(super) fn label(&self) -> Label {
         let metadata = [
             (ASSET, self.asset.to_string()),

@@ -1,8 +1,8 @@
-//! A source from S3 to a local file: exact ranges over several connections, each tried again by itself from where it
-//! stopped, and the whole held against the checksum that S3 has, where it has one.
+//! Downloads a source from S3 to a local file: exact ranges over several connections. Each range is retried on its own from
+//! where it stopped. The whole file is compared with the checksum that S3 has, if there is one.
 //!
-//! Memory does not grow with the object: each connection holds what the HTTP client hands on, a fraction of a
-//! mebibyte. What cannot be verified is said once in [`super::checksum`]; its length and version still are.
+//! Memory does not grow with the object: each connection uses a fraction of a mebibyte, the buffer of the HTTP client.
+//! [`super::checksum`] lists the checksums that cannot be verified; length and version are verified in any case.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -14,21 +14,22 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use tokio::task::JoinSet;
 
 use super::bucket::{Bucket, Head, cut, reading};
-use super::checksum::{Algorithm, Piece, Running};
+use super::checksum::{Algorithm, Piece, RunningCrc};
 use crate::error::ApiCall;
 use crate::location::Location;
 
-pub(super) const WHAT: &str = "read the source";
-/// Broken bodies that one object may have, beside one for every eighth range: retries are a share of the load.
+pub(super) const OPERATION: &str = "read the source";
+/// Interrupted bodies that one object may have, in addition to one for every eighth range: retries are a bounded share of
+/// the load.
 const RETRIES: i64 = 8;
-/// Broken bodies in a row at the same place.
+/// Attempts in a row without progress in one range.
 const TRIES_MAX: u32 = 5;
-/// Wait before the second try at a place; doubles with each, so five tries wait about 1.5 s.
+/// Wait before the second attempt at a position. It doubles with each attempt, so five attempts wait about 1.5 s.
 const BACKOFF_MS: u64 = 100;
-/// Reads of the whole object where its checksum does not fit.
+/// Reads of the whole object while its checksum does not match.
 const READS_MAX: u32 = 2;
 
-/// What is read, and how.
+/// The download of one object.
 struct RangedRead {
     bucket: Arc<Bucket>,
     at: Location,
@@ -38,7 +39,6 @@ struct RangedRead {
     retries_left: AtomicI64,
 }
 
-/// One ranged read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Range {
     part: usize,
@@ -46,8 +46,8 @@ struct Range {
     size_bytes: u64,
 }
 
-/// Fills a file with exactly the object that `head` saw. `Missing` where it is gone, `Conflict` where another is in its
-/// place, `Corrupt` where it is not what its checksum says, twice.
+/// Fills a file with exactly the object of `head`. `Missing` if the object is gone, `Conflict` if it was replaced,
+/// `Corrupt` if it does not match its checksum in two reads.
 pub(super) async fn fetch(bucket: Arc<Bucket>, at: Location, head: Head, file: Arc<File>) -> PortResult<()> {
     let (parts, verified) = parts(&bucket, &at, &head).await?;
     let algorithm = verified.then(|| head.checksum.as_ref().map(|stored| stored.algorithm)).flatten();
@@ -60,35 +60,35 @@ pub(super) async fn fetch(bucket: Arc<Bucket>, at: Location, head: Head, file: A
         let Some(stored) = reading.head.checksum.clone().filter(|_| verified) else { return Ok(()) };
         let (file, parts) = (reading.file.clone(), parts.clone());
         // Hashing a whole file takes seconds.
-        let fits = tokio::task::spawn_blocking(move || stored.fits(&file, &pieces, &parts)).await;
-        let fits = fits.map_err(|_| super::engine::interrupted())?;
-        if fits.map_err(|error| PortError::io(Port::Objects, WHAT, &error))? {
+        let matches = tokio::task::spawn_blocking(move || stored.matches(&file, &pieces, &parts)).await;
+        let matches = matches.map_err(|_| super::engine::interrupted())?;
+        if matches.map_err(|error| PortError::io(Port::Objects, OPERATION, &error))? {
             return Ok(());
         }
-        tracing::warn!("a source's bytes did not fit its checksum; reading them again");
+        tracing::warn!("the source does not match its checksum; reading it again");
     }
     Err(PortError::new(
         Port::Objects,
         ErrorKind::Corrupt,
-        WHAT,
-        "expected the bytes that its checksum describes, found others",
+        OPERATION,
+        "expected the source to match its checksum, found other bytes",
     ))
 }
 
-/// The lengths that the stored checksum is over, and whether it can be verified.
+/// The lengths of the parts that the stored checksum covers, and whether it can be verified.
 async fn parts(bucket: &Bucket, at: &Location, head: &Head) -> PortResult<(Vec<u64>, bool)> {
     let whole = vec![head.size_bytes];
     match head.checksum.as_ref().map(|stored| stored.parts) {
         None => Ok((whole, false)),
         Some(None) => Ok((whole, true)),
-        Some(Some(count)) => Ok(match bucket.part_bytes(WHAT, at, head, count).await? {
+        Some(Some(count)) => Ok(match bucket.part_bytes(OPERATION, at, head, count).await? {
             Some(parts) => (parts, true),
             None => (whole, false),
         }),
     }
 }
 
-/// Ranges that cover the parts, none across a border.
+/// Ranges that cover the parts; no range crosses the border of a part.
 fn ranges(parts: &[u64], range_bytes: u64) -> Vec<Range> {
     let mut offset = 0u64;
     let mut ranges = Vec::new();
@@ -101,7 +101,7 @@ fn ranges(parts: &[u64], range_bytes: u64) -> Vec<Range> {
     ranges
 }
 
-/// Reads every range, several at once; their checksums in order.
+/// Reads every range, several at once; returns their checksums in order.
 async fn all(reading: &Arc<RangedRead>, ranges: &[Range]) -> PortResult<Vec<Piece>> {
     let mut pieces = vec![None; ranges.len()];
     let mut running = JoinSet::new();
@@ -121,9 +121,9 @@ async fn all(reading: &Arc<RangedRead>, ranges: &[Range]) -> PortResult<Vec<Piec
 }
 
 impl RangedRead {
-    /// One range, to its end.
+    /// Reads one range to its end, with retries.
     async fn range(&self, range: Range) -> PortResult<Piece> {
-        let mut crc = Running::new(self.algorithm);
+        let mut crc = RunningCrc::new(self.algorithm);
         let mut done = 0u64;
         let mut tries = 0;
         loop {
@@ -136,15 +136,15 @@ impl RangedRead {
             if !allowed || self.retries_left.fetch_sub(1, Ordering::Relaxed) <= 0 {
                 return Err(error);
             }
-            // Ranges that broke together come back apart: by up to half of the wait.
+            // Ranges that failed together are retried at different times: the wait varies by up to half.
             let wait_ms = BACKOFF_MS << (tries - 1);
             let apart_ms = (range.offset / self.bucket.settings.range_bytes) % 8 * wait_ms / 16;
             tokio::time::sleep(Duration::from_millis(wait_ms / 2 + apart_ms)).await;
         }
     }
 
-    /// Asks for what is left of a range and writes what comes; `done` counts what was written.
-    async fn body(&self, range: Range, done: &mut u64, crc: &mut Running) -> PortResult<()> {
+    /// Requests the rest of a range and writes the body to the file; `done` counts the written bytes.
+    async fn body(&self, range: Range, done: &mut u64, crc: &mut RunningCrc) -> PortResult<()> {
         let (first, last) = (range.offset + *done, range.offset + range.size_bytes - 1);
         let answer = self
             .bucket
@@ -158,12 +158,14 @@ impl RangedRead {
             .set_expected_bucket_owner(self.bucket.owner(&self.at.bucket))
             .send()
             .await
-            .map_err(ApiCall::new(Port::Objects, WHAT, reading(self.head.version_id.as_deref())).failed())?;
+            .map_err(
+                ApiCall::new(Port::Objects, OPERATION, reading(self.head.version_id.as_deref())).failed(),
+            )?;
         if answer.e_tag() != Some(self.head.etag.as_str()) {
             return Err(PortError::new(
                 Port::Objects,
                 ErrorKind::Conflict,
-                WHAT,
+                OPERATION,
                 "expected the recorded version, found another",
             ));
         }
@@ -172,28 +174,28 @@ impl RangedRead {
             return Err(PortError::new(
                 Port::Objects,
                 ErrorKind::Unavailable,
-                WHAT,
-                "expected the range asked for, found another",
+                OPERATION,
+                "expected the requested range, found another",
             ));
         }
         let mut body = answer.body;
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|_| {
-                PortError::new(Port::Objects, ErrorKind::Unavailable, WHAT, "the body broke off")
+                PortError::new(Port::Objects, ErrorKind::Unavailable, OPERATION, "the body ended early")
             })?;
             let size_bytes = chunk.len() as u64;
             if size_bytes > range.size_bytes - *done {
-                let detail = "expected the range asked for, found a longer body";
-                return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, WHAT, detail));
+                let detail = "expected the requested range, found a longer body";
+                return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, OPERATION, detail));
             }
             let offset = range.offset + *done;
             self.file
                 .write_all_at(&chunk, offset)
-                .map_err(|error| PortError::io(Port::Objects, WHAT, &error))?;
+                .map_err(|error| PortError::io(Port::Objects, OPERATION, &error))?;
             crc.update(&chunk);
             *done += size_bytes;
         }
-        if *done < range.size_bytes { Err(super::bucket::cut_off(WHAT)) } else { Ok(()) }
+        if *done < range.size_bytes { Err(super::bucket::cut_off(OPERATION)) } else { Ok(()) }
     }
 }
 

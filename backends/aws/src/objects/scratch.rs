@@ -1,5 +1,5 @@
-//! Sources on the local disk while they are worked on: files without a name, so that nothing is left whatever ends
-//! the process. Tasks of one asset on one node share one download.
+//! Sources on the local disk while tasks read them: files without a name, so that nothing remains however the process
+//! ends. Tasks of one asset on one node share one download.
 
 use std::fs::File;
 use std::future::Future;
@@ -14,23 +14,23 @@ use tokio::sync::OnceCell;
 
 use crate::location::Location;
 
-const WHAT: &str = "keep the source on the local disk";
+const OPERATION: &str = "store the source on the local disk";
 
-/// Exactly these bytes: an object and its version.
+/// An exact version of an object.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Bytes {
+pub(super) struct SourceVersion {
     pub at: Location,
     pub version: String,
     pub size_bytes: u64,
 }
 
 struct Entry {
-    of: Bytes,
-    /// Filled once the file is whole.
+    of: SourceVersion,
+    /// Set once the file is complete.
     file: Arc<OnceCell<Arc<File>>>,
 }
 
-/// The files kept, least recently used first.
+/// The stored files, least recently used first.
 pub(super) struct Scratch {
     dir: PathBuf,
     bytes_max: u64,
@@ -42,9 +42,13 @@ impl Scratch {
         Self { dir, bytes_max, entries: Mutex::new(Vec::new()) }
     }
 
-    /// A descriptor of its own, read-only, of a file with these bytes; `fetch` fills it where it is not there yet. Of
-    /// several callers one fetches and the others wait; where the one gives up, the next one fetches.
-    pub(super) async fn file<F>(&self, of: Bytes, fetch: impl FnOnce(Arc<File>) -> F) -> PortResult<File>
+    /// A new read-only descriptor of a file with this version; `fetch` fills the file if it is not stored yet. One of several
+    /// callers fetches while the others wait. If it gives up, the next one fetches.
+    pub(super) async fn file<F>(
+        &self,
+        of: SourceVersion,
+        fetch: impl FnOnce(Arc<File>) -> F,
+    ) -> PortResult<File>
     where
         F: Future<Output = PortResult<()>>,
     {
@@ -63,18 +67,18 @@ impl Scratch {
         opened
     }
 
-    /// Forgets an object; those who read it keep what they have.
+    /// Forgets an object. Open descriptors stay valid.
     pub(super) fn forget(&self, at: &Location) {
         self.lock().retain(|entry| entry.of.at != *at);
     }
 
-    /// Proves that the disk takes files.
+    /// Proves that files can be created on the disk.
     pub(super) fn check(&self) -> PortResult<()> {
         self.make(0).map(|_| ())
     }
 
-    /// The entry of these bytes, moved to the end.
-    fn entry(&self, of: &Bytes) -> Arc<OnceCell<Arc<File>>> {
+    /// The entry of this version, moved to the end.
+    fn entry(&self, of: &SourceVersion) -> Arc<OnceCell<Arc<File>>> {
         let mut entries = self.lock();
         let entry = match entries.iter().position(|entry| entry.of == *of) {
             Some(index) => entries.remove(index),
@@ -85,32 +89,32 @@ impl Scratch {
         cell
     }
 
-    /// Drops what nobody waits for: failed downloads, and the least recently used above the limit.
-    fn evict(&self, failed: Option<&Bytes>) {
+    /// Evicts unused entries: failed downloads, and the least recently used files above the limit.
+    fn evict(&self, failed: Option<&SourceVersion>) {
         let mut entries = self.lock();
         let idle = |entry: &Entry| Arc::strong_count(&entry.file) == 1;
         entries.retain(|entry| !(Some(&entry.of) == failed && idle(entry) && !entry.file.initialized()));
         let mut kept: u64 = entries.iter().map(|entry| entry.of.size_bytes).fold(0, u64::saturating_add);
         entries.retain(|entry| {
-            let goes = kept > self.bytes_max && idle(entry);
-            if goes {
+            let evicted = kept > self.bytes_max && idle(entry);
+            if evicted {
                 kept = kept.saturating_sub(entry.of.size_bytes);
             }
-            !goes
+            !evicted
         });
     }
 
-    /// A file of this size without a name; `Full` before a byte is transferred where the disk has no room.
+    /// A file of this size without a name; `Full` if the disk has no space, before any byte is transferred.
     fn make(&self, size_bytes: u64) -> PortResult<File> {
-        let file =
-            tempfile::tempfile_in(&self.dir).map_err(|error| PortError::io(Port::Objects, WHAT, &error))?;
+        let file = tempfile::tempfile_in(&self.dir)
+            .map_err(|error| PortError::io(Port::Objects, OPERATION, &error))?;
         if size_bytes == 0 {
             return Ok(file);
         }
         match fallocate(&file, FallocateFlags::empty(), 0, size_bytes) {
-            // A file system that cannot reserve says so while it is written.
+            // A file system that cannot reserve space reports a full disk during the writes.
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(file),
-            Err(error) => Err(PortError::io(Port::Objects, WHAT, &error.into())),
+            Err(error) => Err(PortError::io(Port::Objects, OPERATION, &error.into())),
         }
     }
 
@@ -119,10 +123,10 @@ impl Scratch {
     }
 }
 
-/// Another description of the same file, with its own position, that cannot write.
+/// Another read-only file description of the same file, with its own position.
 fn reopen(file: &File) -> PortResult<File> {
     File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))
-        .map_err(|error| PortError::io(Port::Objects, WHAT, &error))
+        .map_err(|error| PortError::io(Port::Objects, OPERATION, &error))
 }
 
 #[cfg(test)]
@@ -135,8 +139,8 @@ mod tests {
 
     use super::*;
 
-    fn bytes(key: &str, size_bytes: u64) -> Bytes {
-        Bytes { at: Location::new("bucket", key), version: "1".into(), size_bytes }
+    fn version(key: &str, size_bytes: u64) -> SourceVersion {
+        SourceVersion { at: Location::new("bucket", key), version: "1".into(), size_bytes }
     }
 
     struct ScratchFixture {
@@ -159,7 +163,7 @@ mod tests {
                 file.write_all_at(b"12345", 0).unwrap();
                 Ok(())
             };
-            self.scratch.file(bytes(key, 5), fetch).await.unwrap()
+            self.scratch.file(version(key, 5), fetch).await.unwrap()
         }
 
         fn fetched(&self) -> usize {
@@ -181,7 +185,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_least_recently_used_goes_first_and_readers_keep_what_they_have() {
+    async fn the_least_recently_used_file_is_evicted_first_and_open_files_stay_readable() {
         let fixture = ScratchFixture::new(10);
         let a = fixture.read("a").await;
         fixture.read("b").await;
@@ -191,22 +195,22 @@ mod tests {
         fixture.read("a").await;
         assert_eq!(fixture.fetched(), 3, "a was used after b");
         fixture.read("b").await;
-        assert_eq!(fixture.fetched(), 4, "b went");
+        assert_eq!(fixture.fetched(), 4, "b was evicted");
         let mut last = [0];
         a.read_at(&mut last, 4).unwrap();
         assert_eq!(&last, b"5");
     }
 
     #[tokio::test]
-    async fn a_download_that_fails_or_is_given_up_is_started_anew() {
+    async fn a_failed_or_cancelled_download_is_started_again() {
         let fixture = ScratchFixture::new(100);
         let unavailable = PortError::new(Port::Objects, ErrorKind::Unavailable, "read", "later");
-        let failed = fixture.scratch.file(bytes("a", 5), async |_| Err(unavailable.clone())).await;
+        let failed = fixture.scratch.file(version("a", 5), async |_| Err(unavailable.clone())).await;
         assert_eq!(failed.unwrap_err(), unavailable);
-        let endless = fixture.scratch.file(bytes("a", 5), async |_| std::future::pending().await);
+        let endless = fixture.scratch.file(version("a", 5), async |_| std::future::pending().await);
         tokio::select! {
             biased;
-            _ = endless => panic!("expected it never to end"),
+            _ = endless => panic!("expected a download that never ends"),
             () = tokio::task::yield_now() => {}
         }
         fixture.read("a").await;
@@ -214,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_forgotten_is_fetched_again() {
+    async fn a_forgotten_object_is_fetched_again() {
         let fixture = ScratchFixture::new(100);
         fixture.read("a").await;
         fixture.scratch.forget(&Location::new("bucket", "a"));
@@ -226,7 +230,7 @@ mod tests {
     async fn a_source_larger_than_the_disk_is_refused_before_it_is_fetched() {
         let fixture = ScratchFixture::new(100);
         let fetch = async |_| panic!("expected no download");
-        let refused = fixture.scratch.file(bytes("a", 1 << 50), fetch).await.unwrap_err();
+        let refused = fixture.scratch.file(version("a", 1 << 50), fetch).await.unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Full, "{refused}");
     }
 }

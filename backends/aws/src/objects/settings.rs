@@ -1,4 +1,4 @@
-//! What the object store is told: areas, and how much it may do at once.
+//! Settings of the object store: areas, and limits of transfers.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,25 +8,25 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 
 use crate::location::Area;
 
-/// Smallest part of a multipart upload but the last, bytes; Amazon S3 User Guide, "Amazon S3 multipart upload limits".
+/// Smallest part of a multipart upload except the last, bytes; Amazon S3 User Guide, "Amazon S3 multipart upload limits".
 pub const PART_BYTES_MIN: u64 = 5 << 20;
-/// Parts of one multipart upload; same source.
+/// Most parts of one multipart upload; same source.
 pub const PARTS_MAX: u64 = 10_000;
-/// Largest object that one copy request takes, bytes: 5 GiB; Amazon S3 API Reference, `CopyObject`.
+/// Largest object that one copy request allows, bytes: 5 GiB; Amazon S3 API Reference, `CopyObject`.
 pub const COPY_BYTES_MAX: u64 = 5 << 30;
 
-/// Where things lie. Areas may share a bucket, but none lies inside another.
+/// The areas of the object store. Areas may share a bucket, but no area is inside another.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Areas {
-    /// Uploads, where producers put them.
+    /// Uploads of producers.
     pub ingest: Area,
-    /// What attempts stage, apart from each other.
+    /// Staged outputs, separate for each attempt.
     pub work: Area,
-    /// What is visible.
+    /// Visible outputs.
     pub published: Area,
     /// Sources quarantined for personal data.
     pub quarantine: Area,
-    /// Sources refused.
+    /// Rejected sources.
     pub rejected: Area,
 }
 
@@ -42,14 +42,13 @@ impl Areas {
         ]
     }
 
-    /// `Invalid` where one area lies inside another: what is staged there would be taken for an upload.
+    /// `Invalid` if one area is inside another, because staged outputs in it would count as uploads.
     pub fn check(&self) -> PortResult<()> {
         for (name, area) in self.all() {
             for (other_name, other) in self.all() {
                 let inside = area.bucket == other.bucket && area.prefix.starts_with(&other.prefix);
                 if name != other_name && inside {
-                    let detail =
-                        format!("expected areas apart from each other, found {name} in {other_name}");
+                    let detail = format!("expected separate areas, found {name} in {other_name}");
                     return Err(PortError::new(
                         Port::Objects,
                         ErrorKind::Invalid,
@@ -63,34 +62,34 @@ impl Areas {
     }
 }
 
-/// What the endpoint can do about checksums.
+/// Checksums that the endpoint supports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Checksums {
-    /// S3: every write carries one, every read is held against the one that is stored.
+    /// Amazon S3: every write has a checksum, and every read is compared with the stored one.
     #[default]
     WhenSupported,
-    /// Servers that know none of S3's newer checksums (Ceph's gateway up to 16, garage): only where a call needs one.
+    /// Servers without S3's newer checksums (Ceph's gateway up to 16, garage): only if a call requires one.
     WhenRequired,
 }
 
-/// How bytes are moved, whoever moves them.
+/// Settings of all transfers.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TransferSettings {
-    /// Bucket → the twelve digits of the account that must own it; sent with every call. Default: none.
+    /// Bucket → account that must own it, twelve digits; sent with every call. Default: none.
     pub owners: BTreeMap<String, String>,
-    /// KMS key for what is written; default: the bucket's own encryption.
+    /// KMS key of written objects; default: the bucket's encryption.
     pub kms_key_id: Option<String>,
     /// Default: [`Checksums::WhenSupported`].
     pub checksums: Checksums,
-    /// Bucket names in the path instead of the host name, as stand-ins need it. Default: false.
+    /// Bucket names in the path instead of the host name, as stand-ins require. Default: false.
     pub path_style: bool,
-    /// Bytes of a part that is written, and of what a writer holds in memory times `connections`. Default: 8 MiB.
+    /// Bytes of a written part. A writer uses up to `connections` times this memory. Default: 8 MiB.
     pub part_bytes: u64,
     /// Bytes of one ranged read. Default: 8 MiB.
     pub range_bytes: u64,
-    /// Transfers at once of one source, one attempt or one upload. Default: 6.
+    /// Parallel transfers of one source, one attempt or one upload. Default: 6.
     pub connections: usize,
-    /// Larger objects are copied in parts, bytes. Default: [`COPY_BYTES_MAX`].
+    /// Largest object that is copied with one request, bytes; larger ones are copied in parts. Default: [`COPY_BYTES_MAX`].
     pub copy_bytes_max: u64,
     /// Bytes of a part of such a copy. Default: 512 MiB.
     pub copy_part_bytes: u64,
@@ -113,7 +112,7 @@ impl Default for TransferSettings {
 }
 
 impl TransferSettings {
-    /// `Invalid` where S3 would refuse what these settings lead to, or nothing would ever move.
+    /// `Invalid` if S3 would refuse requests with these settings, or transfers would make no progress.
     pub fn check(&self) -> PortResult<()> {
         let bounds = [
             ("part_bytes", self.part_bytes, PART_BYTES_MIN, COPY_BYTES_MAX),
@@ -140,20 +139,17 @@ impl TransferSettings {
 /// Settings of [`crate::objects::S3Objects`].
 #[derive(Clone, Debug)]
 pub struct ObjectsSettings {
-    /// Where things lie.
     pub areas: Areas,
-    /// How they are moved.
     pub transfer: TransferSettings,
-    /// Where sources lie, without a name, while they are worked on.
+    /// Directory of the nameless files for sources while tasks read them.
     pub scratch_dir: PathBuf,
-    /// Bytes of sources kept there for the next task of the same asset; those in use do not count. Default: 8 GiB.
+    /// Bytes of unused sources that are kept for the next task of the same asset. Default: 8 GiB.
     pub scratch_bytes_max: u64,
-    /// How those who watch reach S3: what was quarantined must be out of their reach. Default: not tried.
+    /// S3 with the viewers' role, to prove that viewers cannot read quarantined files. Default: no such check.
     pub viewer: Option<SdkConfig>,
 }
 
 impl ObjectsSettings {
-    /// Settings with the defaults.
     pub fn new(areas: Areas, scratch_dir: PathBuf) -> Self {
         let transfer = TransferSettings::default();
         Self { areas, transfer, scratch_dir, scratch_bytes_max: 8 << 30, viewer: None }
@@ -167,16 +163,16 @@ mod tests {
     #[test]
     fn an_area_inside_another_is_refused() {
         let area = |text: &str| text.parse::<Area>().unwrap();
-        let apart = Areas {
+        let separate = Areas {
             ingest: area("s3://one/in"),
             work: area("s3://one/work"),
             published: area("s3://two"),
             quarantine: area("s3://one/quarantine"),
             rejected: area("s3://one/rejected"),
         };
-        apart.check().unwrap();
+        separate.check().unwrap();
         for work in ["s3://one/in", "s3://one/in/work", "s3://one", "s3://two/work"] {
-            let inside = Areas { work: area(work), ..apart.clone() };
+            let inside = Areas { work: area(work), ..separate.clone() };
             assert_eq!(inside.check().unwrap_err().kind, ErrorKind::Invalid, "{work}");
         }
     }

@@ -1,6 +1,6 @@
-//! What attempts write before anything is visible: each under its own prefix, small outputs by one request, larger ones
-//! part by part while they come. A few requests are under way at once, so memory is bounded by
-//! `connections × part_bytes` and one buffer.
+//! Staged outputs of attempts, before anything is visible. Each attempt has its own prefix. Small outputs are written with
+//! one request, larger ones in parts while their bytes arrive. The number of requests in flight is limited, so memory is
+//! bounded by `connections × part_bytes` and one buffer.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -13,52 +13,56 @@ use reelgate_ports::records::{Fence, StagedOutput};
 use sha2::{Digest, Sha256};
 use tokio::task::AbortHandle;
 
-use super::Inner;
 use super::bucket::{Bucket, Label, Only};
 use super::engine::interrupted;
 use super::list::asset_name;
 use super::multipart::{Multipart, Part};
 use super::settings::Areas;
+use super::store_context::StoreContext;
 use crate::location::{KEY_BYTES_MAX, Location, stays_inside};
 
-/// Metadata of a small staged output: its SHA-256, so that a repeated request knows its own work.
+/// Metadata of a small staged output: its SHA-256, so that a repeated request recognises its own object.
 const SHA256: &str = "reelgate-sha256";
 const WRITE: &str = "write a staged output";
 
-/// Starts an attempt's area, empty.
-pub(super) async fn stage(inner: Arc<Inner>, fence: Fence) -> PortResult<Box<dyn StagedWriter>> {
+/// Starts the staging area of an attempt, empty.
+pub(super) async fn stage(context: Arc<StoreContext>, fence: Fence) -> PortResult<Box<dyn StagedWriter>> {
     let attempt = format!("{}/{}-{}/", asset_name(&fence.asset)?, fence.task, fence.attempt);
-    let area = inner.areas.work.at(&attempt);
-    clear(&inner.bucket, &area).await?;
-    let (landed, landing) = mpsc::channel();
-    let flights = Flights { landed, landing, under_way: 0, tasks: Vec::new(), parts: Vec::new() };
-    Ok(Box::new(Writer { inner, area, flights, current: None, staged: Vec::new(), finished: false }))
+    let area = context.areas.work.at(&attempt);
+    clear(&context.bucket, &area).await?;
+    let (sender, receiver) = mpsc::channel();
+    let requests = Requests { sender, receiver, in_flight: 0, tasks: Vec::new(), parts: Vec::new() };
+    Ok(Box::new(Writer { context, area, requests, current: None, staged: Vec::new(), finished: false }))
 }
 
-/// Removes all staging areas of an asset, with the parts of unfinished uploads.
-pub(super) async fn discard(inner: &Inner, asset: &AssetId) -> PortResult<()> {
-    let area = inner.areas.work.at(&format!("{}/", asset_name(asset)?));
-    clear(&inner.bucket, &area).await
+/// Removes all staging areas of an asset, including the parts of unfinished uploads.
+pub(super) async fn discard(context: &StoreContext, asset: &AssetId) -> PortResult<()> {
+    let area = context.areas.work.at(&format!("{}/", asset_name(asset)?));
+    clear(&context.bucket, &area).await
 }
 
-/// Reads an output back and verifies it.
-pub(super) async fn read(inner: &Inner, staged: &StagedOutput, bytes_max: u64) -> PortResult<Vec<u8>> {
-    let what = "read an output";
-    let bucket = &inner.bucket;
-    let at = output(&inner.areas, &staged.location)?;
+/// Reads an output and verifies its hash.
+pub(super) async fn read(
+    context: &StoreContext,
+    staged: &StagedOutput,
+    bytes_max: u64,
+) -> PortResult<Vec<u8>> {
+    let operation = "read an output";
+    let bucket = &context.bucket;
+    let at = output(&context.areas, &staged.location)?;
     let gone =
-        || PortError::new(Port::Objects, ErrorKind::Missing, what, "expected the output, found nothing");
-    let head = bucket.head(what, &at, None).await?.ok_or_else(gone)?;
-    let bytes = bucket.read(what, &at, &head, bytes_max).await?;
+        || PortError::new(Port::Objects, ErrorKind::Missing, operation, "expected the output, found nothing");
+    let head = bucket.head(operation, &at, None).await?.ok_or_else(gone)?;
+    let bytes = bucket.read(operation, &at, &head, bytes_max).await?;
     if HEXLOWER.encode(&Sha256::digest(&bytes)) != staged.sha256 {
         let (expected, found) = (staged.size_bytes, bytes.len());
         let detail = format!("expected {expected} bytes with the recorded SHA-256, found {found} others");
-        return Err(PortError::new(Port::Objects, ErrorKind::Corrupt, what, detail));
+        return Err(PortError::new(Port::Objects, ErrorKind::Corrupt, operation, detail));
     }
     Ok(bytes)
 }
 
-/// The object of an output: staged, or visible.
+/// The location of an output in the work or the published area.
 pub(super) fn output(areas: &Areas, location: &str) -> PortResult<Location> {
     let at = Location::parse(location)?;
     let areas = [&areas.work, &areas.published];
@@ -71,7 +75,7 @@ pub(super) fn output(areas: &Areas, location: &str) -> PortResult<Location> {
     }
 }
 
-/// A relative name of an output, put behind a prefix.
+/// The location of an output's relative name below a prefix.
 pub(super) fn named(prefix: &Location, name: &str) -> PortResult<Location> {
     let key = format!("{}{name}", prefix.key);
     if stays_inside(name) && key.len() <= KEY_BYTES_MAX {
@@ -84,19 +88,19 @@ pub(super) fn named(prefix: &Location, name: &str) -> PortResult<Location> {
 
 /// Removes everything below a prefix of the work area.
 async fn clear(bucket: &Bucket, area: &Location) -> PortResult<()> {
-    let what = "remove a staging area";
-    for (key, upload_id) in bucket.unfinished(what, &area.bucket, &area.key).await? {
-        bucket.abort(what, &Location::new(&area.bucket, key), &upload_id).await?;
+    let operation = "remove a staging area";
+    for (key, upload_id) in bucket.unfinished(operation, &area.bucket, &area.key).await? {
+        bucket.abort(operation, &Location::new(&area.bucket, key), &upload_id).await?;
     }
-    let found = bucket.versions(what, &area.bucket, &area.key).await?;
-    bucket.delete_all(what, &area.bucket, &found).await
+    let found = bucket.versions(operation, &area.bucket, &area.key).await?;
+    bucket.delete_all(operation, &area.bucket, &found).await
 }
 
 struct Writer {
-    inner: Arc<Inner>,
-    /// The attempt's prefix, ends with `/`.
+    context: Arc<StoreContext>,
+    /// The attempt's prefix; ends with `/`.
     area: Location,
-    flights: Flights,
+    requests: Requests,
     current: Option<Output>,
     staged: Vec<StagedOutput>,
     finished: bool,
@@ -108,19 +112,19 @@ struct Output {
     buffer: Vec<u8>,
     hash: Sha256,
     size_bytes: u64,
-    /// Begun once the output is larger than one part, with the number of its last part.
+    /// The multipart upload with the number of its last part, once the output is larger than one part.
     parts: Option<(Multipart, i32)>,
 }
 
 impl StagedWriter for Writer {
     fn open(&mut self, name: &str) -> PortResult<()> {
-        let what = "open a staged output";
+        let operation = "open a staged output";
         if self.current.is_some() {
             return Err(PortError::new(
                 Port::Objects,
                 ErrorKind::Invalid,
-                what,
-                "expected the one before to be closed",
+                operation,
+                "expected the previous output to be closed",
             ));
         }
         let at = named(&self.area, name)?;
@@ -130,7 +134,7 @@ impl StagedWriter for Writer {
     }
 
     fn write(&mut self, mut bytes: &[u8]) -> PortResult<()> {
-        let part_bytes = usize::try_from(self.inner.bucket.settings.part_bytes).unwrap_or(usize::MAX);
+        let part_bytes = usize::try_from(self.context.bucket.settings.part_bytes).unwrap_or(usize::MAX);
         let output = self.current.as_mut().ok_or_else(|| none_open(WRITE))?;
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(bytes.len().min(part_bytes - output.buffer.len()));
@@ -139,29 +143,29 @@ impl StagedWriter for Writer {
             output.size_bytes += now.len() as u64;
             bytes = later;
             if output.buffer.len() == part_bytes {
-                send_part(&self.inner, &mut self.flights, output)?;
+                send_part(&self.context, &mut self.requests, output)?;
             }
         }
         Ok(())
     }
 
     fn close(&mut self) -> PortResult<()> {
-        let what = "close a staged output";
-        let mut output = self.current.take().ok_or_else(|| none_open(what))?;
+        let operation = "close a staged output";
+        let mut output = self.current.take().ok_or_else(|| none_open(operation))?;
         let sha256 = HEXLOWER.encode(&output.hash.clone().finalize());
         if output.parts.is_some() {
             if !output.buffer.is_empty() {
-                send_part(&self.inner, &mut self.flights, &mut output)?;
+                send_part(&self.context, &mut self.requests, &mut output)?;
             }
-            let parts = self.flights.land_all()?;
+            let parts = self.requests.wait_all()?;
             if let Some((upload, _)) = output.parts.take() {
-                self.inner.engine.wait(async move { upload.complete(&parts, Only::Absent).await })?;
+                self.context.engine.wait(async move { upload.complete(&parts, Only::Absent).await })?;
             }
         } else {
-            let (bucket, at, sha256) = (self.inner.bucket.clone(), output.at.clone(), sha256.clone());
+            let (bucket, at, sha256) = (self.context.bucket.clone(), output.at.clone(), sha256.clone());
             let bytes = std::mem::take(&mut output.buffer);
             let put = async move { put(&bucket, &at, bytes, sha256).await.map(|()| None) };
-            self.flights.launch(&self.inner, put)?;
+            self.requests.start(&self.context, put)?;
         }
         self.staged.push(StagedOutput {
             location: output.at.to_string(),
@@ -177,7 +181,7 @@ impl StagedWriter for Writer {
             let detail = "expected every output to be closed";
             return Err(PortError::new(Port::Objects, ErrorKind::Invalid, "finish staging", detail));
         }
-        self.flights.land_all()?;
+        self.requests.wait_all()?;
         self.finished = true;
         Ok(std::mem::take(&mut self.staged))
     }
@@ -188,34 +192,33 @@ impl Drop for Writer {
         if self.finished {
             return;
         }
-        self.flights.give_up();
-        let (bucket, area) = (self.inner.bucket.clone(), self.area.clone());
-        if let Err(error) = self.inner.engine.wait(async move { clear(&bucket, &area).await }) {
-            // The sweep of staging areas finds it again.
-            tracing::warn!(%error, "an unfinished staging area was not removed");
+        self.requests.abort();
+        let (bucket, area) = (self.context.bucket.clone(), self.area.clone());
+        if let Err(error) = self.context.engine.wait(async move { clear(&bucket, &area).await }) {
+            tracing::warn!(%error, "removing an unfinished staging area failed; the sweep of staging areas will remove it");
         }
     }
 }
 
-/// Sends the buffer as the next part; begins the upload with the first one.
-fn send_part(inner: &Arc<Inner>, flights: &mut Flights, output: &mut Output) -> PortResult<()> {
+/// Sends the buffer as the next part; the first part begins the upload.
+fn send_part(context: &Arc<StoreContext>, requests: &mut Requests, output: &mut Output) -> PortResult<()> {
     let (upload, last) = match output.parts.take() {
         Some(begun) => begun,
         None => {
-            // The one before must not have its parts mixed with these.
-            flights.land_all()?;
-            let (bucket, at) = (inner.bucket.clone(), output.at.clone());
-            (inner.engine.wait(Multipart::begin(bucket, WRITE, at, Label::default()))?, 0)
+            // Parts of the previous output must not mix with these.
+            requests.wait_all()?;
+            let (bucket, at) = (context.bucket.clone(), output.at.clone());
+            (context.engine.wait(Multipart::begin(bucket, WRITE, at, Label::default()))?, 0)
         }
     };
     let number = last + 1;
     output.parts = Some((upload.clone(), number));
     let bytes = std::mem::take(&mut output.buffer);
-    flights.launch(inner, async move { upload.part(number, bytes).await.map(Some) })
+    requests.start(context, async move { upload.part(number, bytes).await.map(Some) })
 }
 
-/// Writes a small output where nothing is. Where the answer was lost, or the request repeated, the object there is
-/// this one if its hash says so.
+/// Writes a small output if there is no object yet. If the response was lost or the request was repeated, the hash shows
+/// whether the existing object is this output.
 async fn put(bucket: &Bucket, at: &Location, bytes: Vec<u8>, sha256: String) -> PortResult<()> {
     let size_bytes = bytes.len() as u64;
     let label = Label { content_type: None, metadata: [(SHA256, sha256.clone())].into() };
@@ -229,71 +232,71 @@ async fn put(bucket: &Bucket, at: &Location, bytes: Vec<u8>, sha256: String) -> 
     if ours { Ok(()) } else { Err(error) }
 }
 
-/// Requests under way; some give a part of the output that is open.
-struct Flights {
-    landed: Sender<PortResult<Option<Part>>>,
-    landing: Receiver<PortResult<Option<Part>>>,
-    /// Those that have not been parsed of.
-    under_way: usize,
+/// Requests in flight. A request may return a part of the open output.
+struct Requests {
+    sender: Sender<PortResult<Option<Part>>>,
+    receiver: Receiver<PortResult<Option<Part>>>,
+    /// Requests whose result was not received yet.
+    in_flight: usize,
     tasks: Vec<AbortHandle>,
     parts: Vec<Part>,
 }
 
-impl Flights {
-    /// Starts one, after waiting for another where too many are under way; tells of one that failed before.
-    fn launch(
+impl Requests {
+    /// Starts a request. If too many are in flight, waits for another first; returns the error of a request that failed.
+    fn start(
         &mut self,
-        inner: &Inner,
+        context: &StoreContext,
         work: impl Future<Output = PortResult<Option<Part>>> + Send + 'static,
     ) -> PortResult<()> {
-        while self.under_way >= inner.bucket.settings.connections {
-            self.land()?;
+        while self.in_flight >= context.bucket.settings.connections {
+            self.wait()?;
         }
-        let report = Report(Some(self.landed.clone()));
-        let task = inner.engine.spawn(async move { report.send(work.await) })?;
-        self.under_way += 1;
+        let result = ResultSender(Some(self.sender.clone()));
+        let task = context.engine.spawn(async move { result.send(work.await) })?;
+        self.in_flight += 1;
         self.tasks.retain(|task| !task.is_finished());
         self.tasks.push(task.abort_handle());
         Ok(())
     }
 
-    /// Waits for one to end.
-    fn land(&mut self) -> PortResult<()> {
-        let landed = self.landing.recv().map_err(|_| interrupted())?;
-        self.under_way -= 1;
-        self.parts.extend(landed?);
+    /// Waits for one request.
+    fn wait(&mut self) -> PortResult<()> {
+        let part = self.receiver.recv().map_err(|_| interrupted())?;
+        self.in_flight -= 1;
+        self.parts.extend(part?);
         Ok(())
     }
 
-    /// Waits for all; the parts they gave, in order.
-    fn land_all(&mut self) -> PortResult<Vec<Part>> {
-        while self.under_way > 0 {
-            self.land()?;
+    /// Waits for all requests; returns their parts in order.
+    fn wait_all(&mut self) -> PortResult<Vec<Part>> {
+        while self.in_flight > 0 {
+            self.wait()?;
         }
         self.parts.sort_by_key(|part| part.number);
         Ok(std::mem::take(&mut self.parts))
     }
 
-    fn give_up(&mut self) {
+    fn abort(&mut self) {
         for task in self.tasks.drain(..) {
             task.abort();
         }
     }
 }
 
-/// Tells how a request ended, also where it was cut short.
-struct Report(Option<Sender<PortResult<Option<Part>>>>);
+/// Sends the result of a request, even if the request is aborted.
+struct ResultSender(Option<Sender<PortResult<Option<Part>>>>);
 
-impl Report {
-    fn send(mut self, landed: PortResult<Option<Part>>) {
+impl ResultSender {
+    fn send(mut self, part: PortResult<Option<Part>>) {
         if let Some(sender) = self.0.take() {
-            // Nobody listens any more where the writer is gone.
-            let _ = sender.send(landed);
+            // This fails only if the writer is gone.
+            let _ = sender.send(part);
         }
     }
 }
 
-impl Drop for Report {
+impl Drop for ResultSender {
     fn drop(&mut self) {
         if let Some(sender) = self.0.take() {
             let _ = sender.send(Err(interrupted()));
@@ -301,6 +304,6 @@ impl Drop for Report {
     }
 }
 
-fn none_open(what: &'static str) -> PortError {
-    PortError::new(Port::Objects, ErrorKind::Invalid, what, "expected an open output")
+fn none_open(operation: &'static str) -> PortError {
+    PortError::new(Port::Objects, ErrorKind::Invalid, operation, "expected an open output")
 }

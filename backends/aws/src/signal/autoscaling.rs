@@ -1,4 +1,4 @@
-//! Keeps an Auto Scaling group from ending an instance that works: scaling in picks idle ones.
+//! Protects a busy instance from scale-in, so that its Auto Scaling group ends idle instances.
 
 use aws_sdk_autoscaling::Client;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
@@ -11,18 +11,18 @@ const FIND: ApiCall =
 const PROTECT: ApiCall =
     ApiCall::new(Port::Node, "protect the instance from scale-in", "autoscaling:SetInstanceProtection");
 
-/// The protection of this instance.
+/// The scale-in protection of this instance.
 #[derive(Debug)]
 pub struct ScaleInProtection {
     client: Client,
     instance_id: String,
     group: String,
-    /// What was set last; `None` before the first time.
+    /// The value that was set last; `None` before the first call.
     protected: Mutex<Option<bool>>,
 }
 
 impl ScaleInProtection {
-    /// Finds the group of an instance; `Missing` where it is in none.
+    /// Finds the group of an instance; `Missing` if it is in none.
     pub async fn of(client: Client, instance_id: impl Into<String>) -> PortResult<Self> {
         let instance_id = instance_id.into();
         let found = client.describe_auto_scaling_instances().instance_ids(&instance_id).send().await;
@@ -33,13 +33,13 @@ impl ScaleInProtection {
                 Port::Node,
                 ErrorKind::Missing,
                 FIND.operation,
-                "expected an instance of a group, found one of none",
+                "expected an instance in an Auto Scaling group, found one in no group",
             )
         })?;
         Ok(Self { client, instance_id, group, protected: Mutex::new(None) })
     }
 
-    /// Protects the instance or gives it free; asks AWS only where that changes something.
+    /// Sets or removes the protection; calls AWS only if that changes something.
     pub async fn set(&self, protect: bool) -> PortResult<()> {
         let mut protected = self.protected.lock().await;
         if *protected == Some(protect) {

@@ -12,7 +12,6 @@ const PUT: ApiCall = ApiCall::new(Port::Node, "put the scaling signal", "cloudwa
 const NAMESPACE: &str = "Reelgate";
 const METRIC: &str = "SecondsOfWorkLeftPerNode";
 
-/// See the module.
 #[derive(Clone, Debug)]
 pub struct WorkLeftMetric {
     client: Client,
@@ -25,7 +24,7 @@ impl WorkLeftMetric {
         Self { client, fleet: fleet.into() }
     }
 
-    /// Puts seconds of work left per node, by lane. A value that is no number counts as none.
+    /// Puts seconds of work left per node, by lane. Values that are not finite are skipped.
     pub async fn put(&self, lanes: &[(Lane, f64)]) -> PortResult<()> {
         let values = lanes.iter().filter(|(_, seconds)| seconds.is_finite());
         let data: Vec<MetricDatum> = values.map(|(lane, seconds)| self.datum(*lane, *seconds)).collect();

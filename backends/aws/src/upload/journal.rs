@@ -1,5 +1,5 @@
-//! What an unfinished upload has sent, one line per part, so that a crash costs the part that was being written.
-//! Holds no name: the file's is a hash of path and target.
+//! The journal of an unfinished upload: one line per sent part, so that a crash costs only the part being sent. It
+//! contains no names; the journal's own name is a hash of path and target.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -15,16 +15,16 @@ use sha2::{Digest, Sha256};
 use crate::location::Location;
 use crate::objects::multipart::Part;
 
-const WHAT: &str = "remember what was sent";
-/// Ten thousand parts at a hundred bytes and then some.
+const OPERATION: &str = "update the upload journal";
+/// Largest journal, bytes: ten thousand parts of about a hundred bytes each, with a large margin.
 const BYTES_MAX: u64 = 8 << 20;
 
-/// The file that remembers one upload.
+/// The journal of one upload.
 pub(super) struct Journal {
     path: PathBuf,
 }
 
-/// An upload that began.
+/// An upload that was begun.
 pub(super) struct Begun {
     pub upload_id: String,
     pub nonce: String,
@@ -32,7 +32,7 @@ pub(super) struct Begun {
     pub parts: Vec<Sent>,
 }
 
-/// The first line.
+/// The first line of a journal.
 #[derive(Serialize, Deserialize)]
 struct Header {
     upload_id: String,
@@ -40,7 +40,7 @@ struct Header {
     part_bytes: u64,
 }
 
-/// Every other line.
+/// Every other line: one sent part.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Sent {
     pub number: i32,
@@ -52,18 +52,18 @@ pub(super) struct Sent {
 impl Journal {
     /// The journal of a file and its target.
     pub(super) fn of(dir: &Path, file: &Path, to: &Location) -> PortResult<Self> {
-        fs::create_dir_all(dir).map_err(|error| PortError::io(Port::Objects, WHAT, &error))?;
+        fs::create_dir_all(dir).map_err(|error| PortError::io(Port::Objects, OPERATION, &error))?;
         let name = Sha256::new().chain_update(file.as_os_str().as_bytes()).chain_update([0]);
         let name = HEXLOWER.encode(&name.chain_update(to.to_string()).finalize());
         Ok(Self { path: dir.join(format!("{name}.jsonl")) })
     }
 
-    /// What an earlier try left; a line that a crash cut short ends it.
+    /// Reads the journal of an earlier attempt, up to the first line that a crash truncated.
     pub(super) fn read(&self) -> PortResult<Option<Begun>> {
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(PortError::io(Port::Objects, WHAT, &error)),
+            Err(error) => return Err(PortError::io(Port::Objects, OPERATION, &error)),
         };
         let mut lines = BufReader::new(file.take(BYTES_MAX)).lines().map_while(Result::ok);
         let header = lines.next().and_then(|line| serde_json::from_str::<Header>(&line).ok());
@@ -75,35 +75,35 @@ impl Journal {
         Ok(Some(Begun { upload_id, nonce, part_bytes, parts }))
     }
 
-    /// Begins anew.
+    /// Starts the journal of a new upload.
     pub(super) fn begin(&mut self, upload_id: &str, nonce: &str, part_bytes: u64) -> PortResult<()> {
         self.end()?;
         self.append(&Header { upload_id: upload_id.to_owned(), nonce: nonce.to_owned(), part_bytes })
     }
 
-    /// S3 has a part.
+    /// Records a part that S3 has.
     pub(super) fn sent(&mut self, part: &Part) -> PortResult<()> {
         self.append(&Sent { number: part.number, etag: part.etag.clone(), crc: part.crc })
     }
 
-    /// Nothing is left to remember.
+    /// Removes the journal.
     pub(super) fn end(&mut self) -> PortResult<()> {
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(PortError::io(Port::Objects, WHAT, &error))
+                Err(PortError::io(Port::Objects, OPERATION, &error))
             }
             _ => Ok(()),
         }
     }
 
     fn append(&self, line: &impl Serialize) -> PortResult<()> {
-        let mut line =
-            serde_json::to_vec(line).map_err(|error| PortError::io(Port::Objects, WHAT, &error.into()))?;
+        let mut line = serde_json::to_vec(line)
+            .map_err(|error| PortError::io(Port::Objects, OPERATION, &error.into()))?;
         line.push(b'\n');
         let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(&self.path);
         opened
             .and_then(|mut file| file.write_all(&line))
-            .map_err(|error| PortError::io(Port::Objects, WHAT, &error))
+            .map_err(|error| PortError::io(Port::Objects, OPERATION, &error))
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_journal_reads_back_up_to_a_line_that_was_cut_short() {
+    fn a_journal_is_read_up_to_a_truncated_line() {
         let dir = tempfile::tempdir().unwrap();
         let to = Location::new("bucket", "key");
         let mut journal = Journal::of(dir.path(), Path::new("/a"), &to).unwrap();
@@ -128,7 +128,7 @@ mod tests {
         let sent = |number| Sent { number, etag: format!("e{number}"), crc: u64::MAX };
         assert_eq!(begun.parts, [sent(2), sent(1)]);
         let other = Journal::of(dir.path(), Path::new("/b"), &to).unwrap();
-        assert!(other.read().unwrap().is_none(), "another file's");
+        assert!(other.read().unwrap().is_none(), "the journal of another file");
         journal.end().unwrap();
         assert!(journal.read().unwrap().is_none());
     }

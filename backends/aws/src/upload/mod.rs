@@ -1,6 +1,6 @@
-//! A producer's upload: parts with checksums, several at once, and where it was interrupted it goes on with what S3
-//! already has. Every part that S3 has is held against the file again before it counts, so a file that changed in
-//! between is uploaded anew rather than stitched together.
+//! A producer's upload: parts with checksums, several at once. An interrupted upload resumes with the parts that S3 already
+//! has. Every such part is compared with the file again before it counts, so a file that changed in between is uploaded
+//! anew, and versions are never mixed.
 
 mod journal;
 
@@ -20,11 +20,11 @@ use crate::objects::multipart::{Multipart, Part};
 use crate::objects::{PARTS_MAX, TransferSettings};
 use journal::Journal;
 
-const WHAT: &str = "upload a file";
-/// Parts are whole mebibytes, so that their number stays small and their size readable.
+const OPERATION: &str = "upload a file";
+/// Part sizes are whole mebibytes, so that they are easy to read.
 const MEBIBYTE: u64 = 1 << 20;
 
-/// How far an upload is.
+/// Progress of an upload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Progress {
     /// Bytes that S3 has.
@@ -33,36 +33,34 @@ pub struct Progress {
     pub size_bytes: u64,
 }
 
-/// What was uploaded.
+/// A completed upload.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Uploaded {
-    /// Where it is.
     pub at: Location,
-    /// Its version, as assets have it.
+    /// Its version, as in the asset's identity.
     pub version: String,
-    /// Its size.
     pub size_bytes: u64,
-    /// Bytes that an earlier try had sent.
+    /// Bytes that an earlier attempt had sent.
     pub resumed_bytes: u64,
-    /// CRC-64/NVME of the file, base64; S3 has checked it where its checksums are on.
+    /// CRC-64/NVME of the file, base64; S3 has verified it if checksums are enabled.
     pub crc64nvme: String,
 }
 
-/// Uploads files.
+/// Uploads files to S3.
 pub struct Uploader {
     bucket: Arc<Bucket>,
     journals: PathBuf,
 }
 
 impl Uploader {
-    /// An uploader that remembers unfinished uploads in a directory of its own.
+    /// An uploader with the directory of its journals, which other programs must not use.
     pub fn new(config: &SdkConfig, settings: TransferSettings, journals: PathBuf) -> PortResult<Self> {
         Ok(Self { bucket: Arc::new(Bucket::new(config, settings)?), journals })
     }
 
-    /// Uploads a file; `progress` hears of every part. Called again with the same file and target after it was
-    /// interrupted, it goes on. `Conflict` where the file changes meanwhile, `Missing` and `Denied` where the file or the
-    /// bucket are.
+    /// Uploads a file; calls `progress` after every part. A repeated call with the same file and target resumes an
+    /// interrupted upload. `Conflict` if the file changes meanwhile; `Missing` or `Denied` if the file or the bucket is
+    /// missing or denied.
     pub async fn upload(
         &self,
         file: &Path,
@@ -81,17 +79,17 @@ impl Uploader {
             PortError::new(
                 Port::Objects,
                 ErrorKind::Conflict,
-                WHAT,
-                "expected the upload, found nothing in its place",
+                OPERATION,
+                "expected the uploaded object, found none",
             )
         };
-        let head = self.bucket.head(WHAT, to, None).await?.ok_or_else(gone)?;
+        let head = self.bucket.head(OPERATION, to, None).await?.ok_or_else(gone)?;
         if head.size_bytes != source.size_bytes {
             return Err(PortError::new(
                 Port::Objects,
                 ErrorKind::Conflict,
-                WHAT,
-                "expected the upload, found another in its place",
+                OPERATION,
+                "expected the uploaded object, found another",
             ));
         }
         Ok(Uploaded {
@@ -103,15 +101,15 @@ impl Uploader {
         })
     }
 
-    /// A small file by one request; its CRC.
+    /// Uploads a small file with one request; returns its CRC.
     async fn whole(&self, source: &Source, to: &Location) -> PortResult<u64> {
         let bytes = source.read(0, source.size_bytes)?;
         let crc = crc64nvme(&bytes);
-        self.bucket.put(WHAT, to, bytes, &Label::default(), Only::Always).await?;
+        self.bucket.put(OPERATION, to, bytes, &Label::default(), Only::Always).await?;
         Ok(crc)
     }
 
-    /// A larger file part by part; bytes that were there already, and its CRC.
+    /// Uploads a larger file in parts; returns the bytes that S3 already had, and the file's CRC.
     async fn in_parts(
         &self,
         source: &Source,
@@ -124,7 +122,7 @@ impl Uploader {
             None => {
                 let part_bytes = part_bytes(source.size_bytes, self.bucket.settings.part_bytes);
                 let upload =
-                    Multipart::begin(self.bucket.clone(), WHAT, to.clone(), Label::default()).await?;
+                    Multipart::begin(self.bucket.clone(), OPERATION, to.clone(), Label::default()).await?;
                 journal.begin(&upload.upload_id, &upload.nonce, part_bytes)?;
                 (upload, part_bytes, Vec::new())
             }
@@ -145,7 +143,12 @@ impl Uploader {
             }
             let Some(done) = running.join_next().await else { break };
             let interrupted = |_| {
-                PortError::new(Port::Objects, ErrorKind::Unavailable, WHAT, "the transfer was interrupted")
+                PortError::new(
+                    Port::Objects,
+                    ErrorKind::Unavailable,
+                    OPERATION,
+                    "the transfer was interrupted",
+                )
             };
             match done.map_err(interrupted).flatten() {
                 Ok(part) => {
@@ -154,7 +157,7 @@ impl Uploader {
                     progress(Progress { sent_bytes, size_bytes: source.size_bytes });
                     parts.push(part);
                 }
-                // Those that are on their way still count for the next try.
+                // Parts in flight still finish and count for the next attempt.
                 Err(error) => failed = Some(error),
             }
         }
@@ -172,7 +175,7 @@ impl Uploader {
         Ok((resumed_bytes, whole_crc(parts.iter().map(|part| (part.crc, part.size_bytes)))))
     }
 
-    /// The upload that an earlier try began, with the parts that S3 has and that are still the file's.
+    /// The upload that an earlier attempt began, with the parts that S3 has and that still match the file.
     async fn resume(
         &self,
         source: &Source,
@@ -180,10 +183,11 @@ impl Uploader {
         journal: &mut Journal,
     ) -> PortResult<Option<(Multipart, u64, Vec<Part>)>> {
         let Some(begun) = journal.read()? else { return Ok(None) };
-        let upload = Multipart::resume(self.bucket.clone(), WHAT, to.clone(), begun.upload_id, begun.nonce);
+        let upload =
+            Multipart::resume(self.bucket.clone(), OPERATION, to.clone(), begun.upload_id, begun.nonce);
         let there = match upload.parts().await {
             Ok(there) => there,
-            // Completed without our knowing, given up by the bucket's rules, or of another bucket of this name.
+            // The upload was completed unnoticed, aborted by a lifecycle rule, or belonged to another bucket of this name.
             Err(error) if error.kind == ErrorKind::Missing => {
                 journal.end()?;
                 return Ok(None);
@@ -196,7 +200,7 @@ impl Uploader {
             let Some((_, etag, size_bytes)) = there.filter(|(_, _, size_bytes)| *size_bytes == bytes) else {
                 continue;
             };
-            // Sent as one part with its checksum, which S3 has compared then; compared with the file now.
+            // S3 verified the part's checksum when it was sent. Here the part is compared with the current file.
             let sent = begun.parts.iter().find(|sent| sent.number == number && sent.etag == *etag);
             let crc = crc64nvme(&source.read(offset, bytes)?);
             if sent.is_some_and(|sent| sent.crc == crc) {
@@ -207,12 +211,12 @@ impl Uploader {
     }
 }
 
-/// Bytes of a part: as set, or more where the file would have too many.
+/// Bytes of a part: at least `least`, or more if the file would have too many parts.
 fn part_bytes(size_bytes: u64, least: u64) -> u64 {
     size_bytes.div_ceil(PARTS_MAX).next_multiple_of(MEBIBYTE).max(least)
 }
 
-/// Parts that are not there yet: number, offset, bytes.
+/// Parts that S3 does not have yet: number, offset, bytes.
 fn missing(size_bytes: u64, part_bytes: u64, there: &[Part]) -> Vec<(i32, u64, u64)> {
     let mut offset = 0;
     let mut all = Vec::new();
@@ -262,7 +266,7 @@ impl Source {
                 Port::Objects,
                 ErrorKind::Invalid,
                 "read the file",
-                "expected a part that fits memory",
+                "expected a part that fits in memory",
             )
         };
         let mut buffer = vec![0; usize::try_from(bytes).map_err(too_large)?];
@@ -273,7 +277,7 @@ impl Source {
         }
     }
 
-    /// `Conflict` where somebody wrote to the file since it was opened.
+    /// `Conflict` if the file was changed since it was opened.
     fn is_unchanged(&self) -> PortResult<()> {
         let now =
             self.file.metadata().map_err(|error| PortError::io(Port::Objects, "read the file", &error))?;
@@ -287,7 +291,7 @@ fn changed() -> PortError {
         Port::Objects,
         ErrorKind::Conflict,
         "read the file",
-        "expected it to stay as it is, found it changed; upload it again",
+        "expected an unchanged file, found it changed; upload it again",
     )
 }
 
@@ -300,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_as_large_as_their_number_needs() {
+    fn parts_are_large_enough_for_the_most_parts() {
         assert_eq!(part_bytes(100 << 20, 8 << 20), 8 << 20);
         let largest = 50u64 << 40;
         let bytes = part_bytes(largest, 8 << 20);
@@ -309,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_leaves_out_what_is_there() {
+    fn missing_parts_exclude_parts_that_s3_has() {
         let there = Part { number: 2, etag: "e".into(), size_bytes: 4, crc: 0 };
         assert_eq!(missing(10, 4, &[there]), [(1, 0, 4), (3, 8, 2)]);
     }

@@ -1,4 +1,4 @@
-//! S3's own events: through EventBridge into a stream, and into a queue.
+//! S3's own events, through EventBridge into a stream and directly into a queue.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use reelgate_stand_ins::{ACCOUNT, LocalStack, REGION, fresh_name};
 use super::stream::{Ledger, TestStream, reader_with};
 use crate::peers::{config, eventually};
 
-/// LocalStack encodes keys in EventBridge's envelopes, which AWS does not; these look the same either way.
+/// Keys that are the same encoded and raw. LocalStack encodes keys in EventBridge's envelopes, but AWS does not.
 const PLAIN_KEYS: [&str; 3] = ["studio-a/episode-01_final.mov", "a.mp4", "b/c/d~e.mov"];
 const KEYS: [&str; 3] = ["studio-a/Episode 01+final (é).mov", "a%2Fb", "ü/фильм 🎬.mov"];
 
@@ -29,13 +29,13 @@ async fn put(s3: &aws_sdk_s3::Client, bucket: &str, key: &str) {
     s3.put_object().bucket(bucket).key(key).body(body).send().await.unwrap();
 }
 
-/// Polls until as many events have come, acknowledging each batch with `keep`.
-async fn collect(events: &dyn Events, wanted: usize, keep: impl AsyncFn(&EventBatch)) -> EventBatch {
+/// Polls until `wanted` events have arrived. Passes each batch to `commit`, then acknowledges it.
+async fn collect(events: &dyn Events, wanted: usize, commit: impl AsyncFn(&EventBatch)) -> EventBatch {
     let mut all = EventBatch::default();
-    eventually("the events of S3 come", async || {
+    eventually("the events of S3 arrive", async || {
         let batch = events.poll(10).await.unwrap();
         if !batch.is_empty() {
-            keep(&batch).await;
+            commit(&batch).await;
             events.acknowledge(&batch).await.unwrap();
         }
         all.refused.extend(batch.refused);
@@ -47,7 +47,7 @@ async fn collect(events: &dyn Events, wanted: usize, keep: impl AsyncFn(&EventBa
 }
 
 #[tokio::test]
-async fn uploads_and_deletions_come_through_eventbridge_and_kinesis_on_localstack() {
+async fn uploads_and_deletions_arrive_through_eventbridge_and_kinesis_on_localstack() {
     let localstack = LocalStack::shared();
     let config = config(localstack.endpoint()).await;
     let (s3, bridge) = (s3(&config), aws_sdk_eventbridge::Client::new(&config));
@@ -90,7 +90,7 @@ async fn uploads_and_deletions_come_through_eventbridge_and_kinesis_on_localstac
 }
 
 #[tokio::test]
-async fn uploads_come_through_a_queue_with_their_keys_decoded_once_on_localstack() {
+async fn uploads_arrive_through_a_queue_with_their_keys_decoded_once_on_localstack() {
     let localstack = LocalStack::shared();
     let config = config(localstack.endpoint()).await;
     let (s3, sqs) = (s3(&config), aws_sdk_sqs::Client::new(&config));
@@ -110,16 +110,16 @@ async fn uploads_come_through_a_queue_with_their_keys_decoded_once_on_localstack
     for key in KEYS {
         put(&s3, &bucket, key).await;
     }
-    let given_back = eventually("the first message comes", async || {
+    let abandoned = eventually("the first message arrives", async || {
         let batch = events.poll(1).await.unwrap();
         (!batch.events.is_empty()).then_some(batch)
     })
     .await;
-    events.abandon(&given_back).await.unwrap();
+    events.abandon(&abandoned).await.unwrap();
     let all = collect(&events, KEYS.len(), async |_| ()).await;
     let found: BTreeSet<&str> = all.events.iter().map(|event| event.source.key.as_str()).collect();
     assert_eq!((found, all.refused.len()), (KEYS.into(), 0));
-    let told = events.check().await.unwrap();
-    assert_eq!(told, "queue is there with about 0 messages");
-    assert!(events.poll(1).await.unwrap().is_empty(), "what is acknowledged does not come again");
+    let checked = events.check().await.unwrap();
+    assert_eq!(checked, "queue reached, about 0 messages");
+    assert!(events.poll(1).await.unwrap().is_empty(), "acknowledged messages are not delivered again");
 }

@@ -1,4 +1,4 @@
-//! Readers of one stream on kinesis-local: resharding under load, throttling, expiry, take-over.
+//! Readers of one stream on kinesis-local: resharding under load, throttling, expired iterators, lost leases.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use reelgate_ports::shards::Position;
 use reelgate_stand_ins::proxy::Asked;
 use reelgate_stand_ins::{Fault, FaultProxy, KinesisLocal};
 
-use super::stream::{Ledger, TestStream, reader, reader_with, take_in, work_until};
+use super::stream::{Ledger, TestStream, ingest_all, reader, reader_with, work_until};
 use crate::peers::{config, eventually};
 
 fn keys(range: std::ops::Range<u32>) -> BTreeSet<String> {
@@ -30,10 +30,10 @@ async fn a_split_and_a_merge_under_load_lose_and_repeat_nothing() {
             _ => {}
         }
         for node in nodes {
-            take_in(node, &ledger).await;
+            ingest_all(node, &ledger).await;
         }
     }
-    work_until("all events are taken in", &nodes, &ledger, || ledger.keys() == keys(0..90)).await;
+    work_until("all events are ingested", &nodes, &ledger, || ledger.keys() == keys(0..90)).await;
     assert_eq!((ledger.committed().len(), ledger.conflicts()), (90, 0), "each once");
     let rows = ledger.shards(&stream);
     let ended: Vec<_> = rows.iter().filter(|row| row.position == Position::Ended).collect();
@@ -50,11 +50,11 @@ async fn a_split_and_a_merge_under_load_lose_and_repeat_nothing() {
     for node in nodes {
         node.stop().await.unwrap();
     }
-    assert!(ledger.shards(&stream).iter().all(|row| row.owner.is_none()), "all leases are given back");
+    assert!(ledger.shards(&stream).iter().all(|row| row.owner.is_none()), "all leases are released");
 }
 
 #[tokio::test]
-async fn a_node_that_stands_still_past_its_lease_is_fenced_at_the_commit() {
+async fn a_node_that_is_frozen_longer_than_its_lease_is_fenced_at_the_commit() {
     let (stream, ledger) = (TestStream::new(1).await, Ledger::default());
     let (a, b) = (reader(&stream, &ledger, "a"), reader(&stream, &ledger, "b"));
     stream.put("0.mp4", "e", 1).await;
@@ -63,12 +63,12 @@ async fn a_node_that_stands_still_past_its_lease_is_fenced_at_the_commit() {
         (!batch.is_empty()).then_some(batch)
     })
     .await;
-    // From here on a's intake does nothing, as under SIGSTOP.
-    work_until("b takes over", &[&b], &ledger, || ledger.keys() == keys(0..1)).await;
+    // From here on the intake of a does nothing, as after SIGSTOP.
+    work_until("b takes the shard", &[&b], &ledger, || ledger.keys() == keys(0..1)).await;
     assert_eq!(ledger.commit(&out).await, Err(ErrorKind::Conflict));
     a.abandon(&out).await.unwrap();
     stream.put("1.mp4", "e", 1).await;
-    work_until("the stream goes on", &[&a, &b], &ledger, || ledger.keys() == keys(0..2)).await;
+    work_until("reading continues", &[&a, &b], &ledger, || ledger.keys() == keys(0..2)).await;
     assert_eq!(ledger.committed().len(), 2, "nothing took effect twice");
 }
 
@@ -77,15 +77,15 @@ fn is(target: &'static str) -> impl Fn(&Asked) -> bool + Send + Sync {
 }
 
 #[tokio::test]
-async fn throttling_expired_iterators_and_lost_answers_are_got_over() {
+async fn throttling_expired_iterators_and_lost_responses_are_survived() {
     let (kinesis, ledger) = (KinesisLocal::start(), Ledger::default());
     let stream = TestStream::at(kinesis.endpoint(), 1).await;
     let proxy = FaultProxy::before(kinesis.endpoint());
     let node = reader_with(Client::new(&config(proxy.endpoint()).await), stream.settings("a"), &ledger);
     stream.put("0.mp4", "e", 1).await;
-    work_until("the first event comes", &[&node], &ledger, || ledger.keys() == keys(0..1)).await;
-    let answers = |code: &str| Fault::json(400, code, "on cue");
-    // The SDK itself gets over three in a row.
+    work_until("the first event arrives", &[&node], &ledger, || ledger.keys() == keys(0..1)).await;
+    let answers = |code: &str| Fault::json(400, code, "injected");
+    // The SDK itself retries three in a row.
     let faults = [
         (6, answers("ProvisionedThroughputExceededException")),
         (1, answers("ExpiredIteratorException")),
@@ -95,10 +95,10 @@ async fn throttling_expired_iterators_and_lost_answers_are_got_over() {
     for (times, fault) in faults {
         hits += times;
         proxy.next(times as u64, fault, is("GetRecords"));
-        work_until("every fault is met", &[&node], &ledger, || proxy.hits().len() >= hits).await;
+        work_until("every fault took effect", &[&node], &ledger, || proxy.hits().len() >= hits).await;
     }
     stream.put("1.mp4", "e", 1).await;
-    work_until("the second event comes", &[&node], &ledger, || ledger.keys() == keys(0..2)).await;
+    work_until("the second event arrives", &[&node], &ledger, || ledger.keys() == keys(0..2)).await;
     assert_eq!((ledger.committed().len(), node.gaps()), (2, 0));
 }
 
@@ -108,23 +108,23 @@ async fn a_checkpoint_that_was_trimmed_raises_the_alarm() {
     let stream = TestStream::at(kinesis.endpoint(), 1).await;
     let first = reader(&stream, &ledger, "a");
     stream.put("0.mp4", "e", 1).await;
-    work_until("the first event comes", &[&first], &ledger, || ledger.keys() == keys(0..1)).await;
+    work_until("the first event arrives", &[&first], &ledger, || ledger.keys() == keys(0..1)).await;
     first.stop().await.unwrap();
-    // kinesis-local trims nothing, so the answer is the proxy's.
+    // kinesis-local never trims records, so the proxy injects the error.
     let proxy = FaultProxy::before(kinesis.endpoint());
-    proxy.next(1, Fault::json(400, "InvalidArgumentException", "on cue"), is("GetShardIterator"));
+    proxy.next(1, Fault::json(400, "InvalidArgumentException", "injected"), is("GetShardIterator"));
     let next = reader_with(Client::new(&config(proxy.endpoint()).await), stream.settings("b"), &ledger);
-    work_until("it is noticed", &[&next], &ledger, || next.gaps() == 1).await;
+    work_until("the gap is detected", &[&next], &ledger, || next.gaps() == 1).await;
     assert!(next.sweep_wanted());
     stream.put("1.mp4", "e", 1).await;
-    work_until("reading goes on", &[&next], &ledger, || ledger.keys() == keys(0..2)).await;
+    work_until("reading continues", &[&next], &ledger, || ledger.keys() == keys(0..2)).await;
 }
 
 #[tokio::test]
-async fn a_check_says_how_the_stream_stands_and_a_missing_one_is_missing() {
+async fn a_check_describes_the_stream_and_reports_a_missing_one() {
     let (stream, ledger) = (TestStream::new(3).await, Ledger::default());
-    let told = reader(&stream, &ledger, "a").check().await.unwrap();
-    assert_eq!(told, format!("stream {} is ACTIVE with 3 open shards", stream.name));
+    let checked = reader(&stream, &ledger, "a").check().await.unwrap();
+    assert_eq!(checked, format!("stream {} is ACTIVE with 3 open shards", stream.name));
     let mut settings = stream.settings("a");
     settings.stream = "none".to_owned();
     let missing = reader_with(stream.client.clone(), settings, &ledger).check().await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Events through real calls of the SDK.
+//! Sources of events, with real calls of the SDK.
 
 mod chain;
 mod fleet;

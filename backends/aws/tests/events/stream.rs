@@ -1,4 +1,4 @@
-//! A stream of one's own, and readers of it.
+//! A private stream, and its readers.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::peers::{config, eventually};
 
-/// Milliseconds; short, so that a take-over is soon.
+/// Lease time, milliseconds; short, so that leases expire soon.
 pub const LEASE_MS: u64 = 2_000;
 
 pub struct TestStream {
@@ -30,7 +30,7 @@ pub struct TestStream {
 }
 
 impl TestStream {
-    /// On a server of its own.
+    /// A stream on a private server.
     pub async fn new(shards: i32) -> Self {
         let kinesis = KinesisLocal::start();
         let mut stream = Self::at(kinesis.endpoint(), shards).await;
@@ -38,7 +38,7 @@ impl TestStream {
         stream
     }
 
-    /// On a server that others use too.
+    /// A stream on a server that other tests may use too.
     pub async fn at(endpoint: &str, shards: i32) -> Self {
         let client = Client::new(&config(endpoint).await);
         let name = fresh_name("uploads");
@@ -58,7 +58,7 @@ impl TestStream {
         .await;
     }
 
-    /// Puts the event of an upload, as EventBridge would.
+    /// Puts the event of an upload, in the form of EventBridge.
     pub async fn put(&self, key: &str, etag: &str, size_bytes: usize) {
         let sequencer = {
             let mut numbers = self.numbers.lock().unwrap();
@@ -110,7 +110,7 @@ impl TestStream {
     }
 }
 
-/// Leases, checkpoints and what took effect, in one store for all nodes.
+/// The store that all nodes share: leases, checkpoints and committed events.
 #[derive(Clone)]
 pub struct Ledger {
     store: Arc<MemoryStore>,
@@ -166,8 +166,8 @@ pub fn reader_with(client: Client, settings: KinesisSettings, ledger: &Ledger) -
     KinesisEvents::new(client, ledger.store.clone(), settings)
 }
 
-/// Takes in what there is.
-pub async fn take_in(reader: &KinesisEvents, ledger: &Ledger) {
+/// Ingests all available events.
+pub async fn ingest_all(reader: &KinesisEvents, ledger: &Ledger) {
     loop {
         let batch = reader.poll(16).await.unwrap();
         if batch.is_empty() {
@@ -180,11 +180,16 @@ pub async fn take_in(reader: &KinesisEvents, ledger: &Ledger) {
     }
 }
 
-/// Lets readers work until something holds.
-pub async fn work_until(what: &str, readers: &[&KinesisEvents], ledger: &Ledger, holds: impl Fn() -> bool) {
-    eventually(what, async || {
+/// Lets readers work until a condition holds.
+pub async fn work_until(
+    condition: &str,
+    readers: &[&KinesisEvents],
+    ledger: &Ledger,
+    holds: impl Fn() -> bool,
+) {
+    eventually(condition, async || {
         for reader in readers {
-            take_in(reader, ledger).await;
+            ingest_all(reader, ledger).await;
         }
         holds().then_some(())
     })

@@ -1,4 +1,4 @@
-//! The suite of every source of events, over a stream.
+//! The conformance suite of event sources, with a stream.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +25,10 @@ impl StreamUnderTest {
 #[async_trait]
 impl EventsHome for StreamUnderTest {
     fn events(&self) -> Arc<dyn Events> {
-        Arc::new(Patient { events: reader(&self.stream, &self.ledger, "a"), ledger: self.ledger.clone() })
+        Arc::new(WaitingEvents {
+            events: reader(&self.stream, &self.ledger, "a"),
+            ledger: self.ledger.clone(),
+        })
     }
 
     async fn put(&self, key: &str, bytes: &[u8]) {
@@ -33,14 +36,14 @@ impl EventsHome for StreamUnderTest {
     }
 }
 
-/// The suite polls without waiting; a stream takes a moment to say something.
-struct Patient {
+/// Waits for events in a poll: the suite expects them at once, but a stream delivers them after a moment.
+struct WaitingEvents {
     events: KinesisEvents,
     ledger: Ledger,
 }
 
 #[async_trait]
-impl Events for Patient {
+impl Events for WaitingEvents {
     async fn poll(&self, events_max: usize) -> PortResult<EventBatch> {
         let until = Instant::now() + Duration::from_secs(2);
         loop {

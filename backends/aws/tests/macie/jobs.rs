@@ -23,13 +23,13 @@ fn job(begun: Begun) -> JobId {
 }
 
 #[tokio::test]
-async fn a_job_reads_its_batch_s_sidecars_alone_and_looks_for_what_was_chosen() {
+async fn a_job_reads_only_its_batch_s_sidecars_and_searches_for_the_configured_identifiers() {
     let mut home = MacieUnderTest::new();
     home.settings.custom = vec![identifier("employee-id")];
     let scanner = home.scanner().await;
     let begun = job(scanner.begin(&batch(1)).await.unwrap());
-    let asked = &home.macie.jobs()[0];
-    assert_eq!(asked["jobId"], begun.as_str());
+    let request = &home.macie.jobs()[0];
+    assert_eq!(request["jobId"], begun.as_str());
     let prefix = format!("text/scan/{}/", batch(1).as_str());
     let scope = json!({
         "bucketDefinitions": [{"accountId": "123456789012", "buckets": [BUCKET]}],
@@ -37,16 +37,16 @@ async fn a_job_reads_its_batch_s_sidecars_alone_and_looks_for_what_was_chosen() 
             {"simpleScopeTerm": {"comparator": "STARTS_WITH", "key": "OBJECT_KEY", "values": [prefix]}}
         ]}}
     });
-    assert_eq!(asked["s3JobDefinition"], scope);
-    assert_eq!((&asked["jobType"], &asked["samplingPercentage"]), (&json!("ONE_TIME"), &json!(100)));
-    assert_eq!(asked["managedDataIdentifierSelector"], "INCLUDE");
-    assert_eq!(asked["managedDataIdentifierIds"], json!(MANAGED));
-    assert_eq!(asked["customDataIdentifierIds"], json!([home.macie.custom()[0]["id"]]));
-    assert_eq!(asked["clientToken"], batch(1).as_str());
+    assert_eq!(request["s3JobDefinition"], scope);
+    assert_eq!((&request["jobType"], &request["samplingPercentage"]), (&json!("ONE_TIME"), &json!(100)));
+    assert_eq!(request["managedDataIdentifierSelector"], "INCLUDE");
+    assert_eq!(request["managedDataIdentifierIds"], json!(MANAGED));
+    assert_eq!(request["customDataIdentifierIds"], json!([home.macie.custom()[0]["id"]]));
+    assert_eq!(request["clientToken"], batch(1).as_str());
 }
 
 #[tokio::test]
-async fn a_batch_begun_again_by_anybody_has_the_job_it_had() {
+async fn a_batch_that_is_begun_again_by_any_process_has_the_same_job() {
     let home = MacieUnderTest::new();
     let scanner = home.scanner().await;
     for since_ms in 1..=4 {
@@ -57,11 +57,11 @@ async fn a_batch_begun_again_by_anybody_has_the_job_it_had() {
     let after_a_crash = job(home.scanner().await.begin(&batch(3)).await.unwrap());
     assert_eq!(before, after_a_crash);
     let creations = home.macie.calls().into_iter().filter(|call| call == "POST /jobs").count();
-    assert_eq!(creations, 4, "a job that is there is found, and not only made again under its client token");
+    assert_eq!(creations, 4, "an existing job is found, without another request to create it");
 }
 
 #[tokio::test]
-async fn jobs_keep_the_pace_that_macie_allows() {
+async fn jobs_are_limited_to_the_rate_that_macie_allows() {
     let home = MacieUnderTest::new();
     home.wait_ms(1_000_000);
     let scanner = home.scanner().await;
@@ -70,7 +70,7 @@ async fn jobs_keep_the_pace_that_macie_allows() {
     home.wait_ms(10_000);
     job(scanner.begin(&batch(2)).await.unwrap());
     let creations = home.macie.calls().into_iter().filter(|call| call == "POST /jobs").count();
-    assert_eq!(creations, 2, "what has to wait is not asked of Macie");
+    assert_eq!(creations, 2, "a job that has to wait sends no request to Macie");
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn a_managed_identifier_that_macie_does_not_know_is_left_out_of_the_job() 
 }
 
 #[tokio::test]
-async fn a_custom_identifier_is_made_once_and_again_only_when_its_definition_changes() {
+async fn a_custom_identifier_is_created_once_and_again_only_when_its_definition_changes() {
     let mut home = MacieUnderTest::new();
     home.settings.custom = ["one", "two", "three"].map(identifier).to_vec();
     for since_ms in 1..=3 {
@@ -108,7 +108,7 @@ async fn a_custom_identifier_is_made_once_and_again_only_when_its_definition_cha
 }
 
 #[tokio::test]
-async fn nodes_that_start_together_make_one_custom_identifier() {
+async fn nodes_that_start_together_create_one_custom_identifier() {
     let mut home = MacieUnderTest::new();
     home.settings.custom = vec![identifier("employee-id")];
     let (one, other) = (home.scanner().await, home.scanner().await);
@@ -119,7 +119,7 @@ async fn nodes_that_start_together_make_one_custom_identifier() {
 }
 
 #[tokio::test]
-async fn a_job_that_was_cancelled_paused_or_cut_short_leaves_its_assets_unanswered() {
+async fn a_job_that_was_cancelled_paused_or_incomplete_leaves_its_assets_unanswered() {
     let home = MacieUnderTest::new();
     let scanner = home.scanner().await;
     let begun = job(scanner.begin(&batch(1)).await.unwrap());
@@ -147,7 +147,7 @@ async fn a_job_that_was_cancelled_paused_or_cut_short_leaves_its_assets_unanswer
     assert_eq!(error.kind, ErrorKind::Missing);
 }
 
-/// A finding in the sidecar of an asset, as Macie's API gives it.
+/// A finding in the sidecar of an asset, in the form of Macie's API.
 fn finding(id: &str, job: &JobId, letter: char) -> Value {
     let name = SidecarName { batch: batch(1), asset: asset(letter) };
     let places = json!({"records": [{"recordIndex": 1, "jsonPath": "$.phone"}], "cells": null});
@@ -170,7 +170,7 @@ fn finding(id: &str, job: &JobId, letter: char) -> Value {
 }
 
 #[tokio::test]
-async fn a_job_s_findings_are_read_from_macie_itself_and_are_the_same_as_their_events() {
+async fn a_job_s_findings_from_macie_s_api_equal_their_events() {
     let home = MacieUnderTest::new();
     let scanner = home.scanner().await;
     let begun = job(scanner.begin(&batch(1)).await.unwrap());
@@ -196,7 +196,7 @@ async fn a_job_s_findings_are_read_from_macie_itself_and_are_the_same_as_their_e
 }
 
 #[tokio::test]
-async fn a_finding_that_cannot_be_read_fails_the_answer_instead_of_vanishing() {
+async fn a_finding_that_cannot_be_parsed_fails_the_call() {
     let home = MacieUnderTest::new();
     let scanner = home.scanner().await;
     let begun = job(scanner.begin(&batch(1)).await.unwrap());
@@ -208,7 +208,7 @@ async fn a_finding_that_cannot_be_read_fails_the_answer_instead_of_vanishing() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_what_kind_of_trouble_it_is_and_what_to_grant() {
+async fn a_refusal_has_an_error_kind_and_names_the_missing_action() {
     let home = MacieUnderTest::new();
     let scanner = home.scanner().await;
     let cases = [
@@ -228,7 +228,7 @@ async fn a_refusal_says_what_kind_of_trouble_it_is_and_what_to_grant() {
 }
 
 #[test]
-fn the_default_settings_ask_for_what_macie_would_leave_out_by_itself() {
+fn the_default_settings_include_identifiers_that_macie_s_recommended_set_omits() {
     let settings = MacieSettings::new("123456789012", "s3://sidecars".parse().unwrap());
     assert!(settings.managed.len() > 150 && settings.managed.iter().any(|id| id == "PHONE_NUMBER"));
 }

@@ -1,5 +1,5 @@
-//! The scanner through real calls of the SDK: Macie's side is an imitation that keeps its contract, the sidecars lie in
-//! an S3 of an emulator.
+//! The scanner, with real calls of the SDK: Macie is a fake that keeps its contract, and the sidecars are in an emulator's
+//! S3.
 
 mod jobs;
 mod sidecars;
@@ -23,20 +23,20 @@ use crate::peers::config;
 const BUCKET: &str = "sidecars";
 const MANAGED: [&str; 3] = ["CREDIT_CARD_NUMBER", "NAME", "PHONE_NUMBER"];
 
-/// A clock that stands still until it is moved.
+/// A clock that a test sets.
 #[derive(Default)]
-struct Hands(AtomicU64);
+struct ManualClock(AtomicU64);
 
-impl Clock for Hands {
+impl Clock for ManualClock {
     fn now_ms(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Macie alone: the bucket of sidecars is out of reach.
+/// Macie without a reachable bucket of sidecars.
 struct MacieUnderTest {
     macie: Macie,
-    clock: Arc<Hands>,
+    clock: Arc<ManualClock>,
     settings: MacieSettings,
 }
 
@@ -48,7 +48,7 @@ impl MacieUnderTest {
         Self { macie: Macie::start(&MANAGED), clock: Arc::default(), settings }
     }
 
-    /// Another process's scanner, with S3 behind `s3`.
+    /// The scanner of another process, with S3 configured by `s3`.
     async fn scanner_with(&self, s3: &SdkConfig) -> MacieScanner {
         let client = macie(&config(self.macie.endpoint()).await);
         MacieScanner::new(client, s3, self.settings.clone(), self.clock.clone()).unwrap()
@@ -63,7 +63,7 @@ impl MacieUnderTest {
     }
 }
 
-/// A bucket that keeps versions.
+/// A bucket with versioning.
 struct Bucket {
     _server: Ministack,
     config: SdkConfig,
@@ -99,7 +99,7 @@ impl Bucket {
     }
 }
 
-/// Two assets' ids: one derived, as every asset's is.
+/// An asset's id of the right form; each letter gives another.
 fn asset(letter: char) -> AssetId {
     AssetId::new(letter.to_string().repeat(26))
 }

@@ -1,4 +1,4 @@
-//! What lies in the scanner's bucket.
+//! The objects in the scanner's bucket.
 
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::external_scanner::{ExternalScanner, Removed, SidecarName};
@@ -6,7 +6,7 @@ use reelgate_ports::external_scanner::{ExternalScanner, Removed, SidecarName};
 use super::{BUCKET, Bucket, MacieUnderTest, asset, batch, sidecar};
 
 #[tokio::test]
-async fn sidecars_lie_in_the_job_s_scope_and_their_maps_outside_of_it() {
+async fn sidecars_are_in_the_job_s_scope_and_their_maps_are_outside() {
     let (home, bucket) = (MacieUnderTest::new(), Bucket::new().await);
     let scanner = home.scanner_with(&bucket.config).await;
     let batch = batch(1);
@@ -27,18 +27,18 @@ async fn sidecars_lie_in_the_job_s_scope_and_their_maps_outside_of_it() {
     assert_eq!(text, "{\"phone\":\"020 7946 0018\"}\n{\"phone\":\"one line\"}\n");
 
     let map = scanner.map(&batch, &asset('a')).await.unwrap().unwrap();
-    assert_eq!(map.tie(&[1]).places[0].start_ns, Some(1));
+    assert_eq!(map.locate(&[1]).places[0].start_ns, Some(1));
     assert_eq!(scanner.map(&batch, &asset('c')).await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn removing_an_asset_leaves_no_version_of_its_text_and_everything_of_others() {
+async fn removing_an_asset_leaves_no_version_of_its_text_and_keeps_other_assets() {
     let (home, bucket) = (MacieUnderTest::new(), Bucket::new().await);
     let scanner = home.scanner_with(&bucket.config).await;
     for since_ms in [1, 1, 2] {
         scanner.deliver(&batch(since_ms), &sidecar('a', &["words"])).await.unwrap();
     }
-    assert_eq!(bucket.versions().await.len(), 6, "delivered again, so there are older versions");
+    assert_eq!(bucket.versions().await.len(), 6, "delivered twice, so there are older versions");
     scanner.deliver(&batch(1), &sidecar('b', &["words"])).await.unwrap();
     let removed = scanner.remove(&batch(1), &asset('a')).await.unwrap();
     assert!(removed.objects == 4 && removed.bytes > 0, "{removed:?}");
@@ -57,8 +57,8 @@ async fn removing_an_asset_leaves_no_version_of_its_text_and_everything_of_other
 async fn a_check_reaches_macie_and_the_bucket_and_changes_neither() {
     let (home, bucket) = (MacieUnderTest::new(), Bucket::new().await);
     let scanner = home.scanner_with(&bucket.config).await;
-    let told = scanner.check().await.unwrap();
-    assert!(told.contains("3 of 3 managed identifiers"), "{told}");
+    let checked = scanner.check().await.unwrap();
+    assert!(checked.contains("3 of 3 managed identifiers"), "{checked}");
     assert_eq!(bucket.versions().await, Vec::<String>::new());
     let begun = bucket.s3.list_multipart_uploads().bucket(BUCKET).send().await.unwrap();
     assert!(begun.uploads().is_empty() && home.macie.jobs().is_empty() && home.macie.custom().is_empty());
@@ -70,7 +70,7 @@ async fn a_check_reaches_macie_and_the_bucket_and_changes_neither() {
 }
 
 #[tokio::test]
-async fn a_check_that_is_denied_names_the_right_and_the_other_reason() {
+async fn a_denied_check_names_the_missing_action_and_the_other_possible_cause() {
     let home = MacieUnderTest::new();
     home.macie.refuse(403, "AccessDeniedException");
     let error = home.scanner().await.check().await.unwrap_err();
@@ -81,7 +81,7 @@ async fn a_check_that_is_denied_names_the_right_and_the_other_reason() {
 }
 
 #[tokio::test]
-async fn a_map_that_somebody_changed_is_corrupt_and_not_shown() {
+async fn a_changed_map_is_corrupt_and_its_content_is_not_shown() {
     let (home, bucket) = (MacieUnderTest::new(), Bucket::new().await);
     let scanner = home.scanner_with(&bucket.config).await;
     let name = SidecarName { batch: batch(1), asset: asset('a') };

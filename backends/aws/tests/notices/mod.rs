@@ -1,4 +1,4 @@
-//! Notices, configuration and signals through real calls of the SDK.
+//! Notices, configuration and signals, with real calls of the SDK.
 
 mod scaling;
 
@@ -45,7 +45,7 @@ impl Queue {
     }
 
     async fn next(&self) -> Value {
-        eventually("a message comes", async || {
+        eventually("a message arrives", async || {
             let call = self.sqs.receive_message().queue_url(&self.url).wait_time_seconds(1);
             let received = call.send().await.unwrap();
             let message = received.messages().first()?.clone();
@@ -63,7 +63,7 @@ impl Queue {
 }
 
 #[tokio::test]
-async fn a_subscriber_of_a_topic_gets_what_its_filter_lets_through_on_localstack() {
+async fn a_subscriber_of_a_topic_gets_the_notices_that_match_its_filter_on_localstack() {
     let localstack = LocalStack::shared();
     let config = config(localstack.endpoint()).await;
     let (sns, name) = (aws_sdk_sns::Client::new(&config), fresh_name("notices"));
@@ -81,8 +81,8 @@ async fn a_subscriber_of_a_topic_gets_what_its_filter_lets_through_on_localstack
     let body: Value = serde_json::from_str(message["Message"].as_str().unwrap()).unwrap();
     assert_eq!((&body["id"], &body["kind"]), (&json!("n2"), &json!("quarantined")));
     assert_eq!(message["MessageAttributes"]["schema"], json!({"Type": "Number", "Value": "1"}));
-    assert!(queue.is_empty().await, "the other one was not for this subscriber");
-    assert!(notices.check().await.unwrap().starts_with("topic is there"));
+    assert!(queue.is_empty().await, "the other notice does not match this subscriber's filter");
+    assert!(notices.check().await.unwrap().starts_with("topic reached"));
     let nowhere = SnsNotices::new(sns, format!("{topic}-none"));
     assert_eq!(nowhere.check().await.unwrap_err().kind, ErrorKind::Missing);
 }
@@ -108,7 +108,7 @@ async fn a_fifo_topic_delivers_a_repeated_notice_once_on_localstack() {
 }
 
 #[tokio::test]
-async fn a_rule_of_the_event_bus_matches_what_became_of_an_asset_on_localstack() {
+async fn a_rule_of_the_event_bus_matches_the_kind_of_a_notice_on_localstack() {
     let localstack = LocalStack::shared();
     let config = config(localstack.endpoint()).await;
     let (bridge, name) = (aws_sdk_eventbridge::Client::new(&config), fresh_name("bus"));
@@ -124,11 +124,11 @@ async fn a_rule_of_the_event_bus_matches_what_became_of_an_asset_on_localstack()
     notices.deliver(&notice("n1", NoticeKind::Published)).await.unwrap();
     notices.deliver(&notice("n2", NoticeKind::Failed)).await.unwrap();
     assert_eq!(queue.next().await["detail"]["id"], "n2");
-    assert_eq!(notices.check().await.unwrap(), "event bus is there");
+    assert_eq!(notices.check().await.unwrap(), "event bus reached");
 }
 
 #[tokio::test]
-async fn parameters_come_from_every_page_and_depth_decrypted_on_localstack() {
+async fn parameters_of_every_page_and_depth_are_read_and_decrypted_on_localstack() {
     let localstack = LocalStack::shared();
     let ssm = aws_sdk_ssm::Client::new(&config(localstack.endpoint()).await);
     let path = format!("/{}/test", fresh_name("reelgate"));
@@ -149,7 +149,7 @@ async fn parameters_come_from_every_page_and_depth_decrypted_on_localstack() {
 
 #[tokio::test]
 async fn the_scaling_signal_arrives_with_fleet_and_lane_on_ministack() {
-    // The pinned LocalStack does not speak the protocol that the SDK uses for CloudWatch (RPC v2, CBOR).
+    // The pinned LocalStack does not support the protocol that the SDK uses for CloudWatch (RPC v2, CBOR).
     let ministack = Ministack::start(Auth::Open);
     let watch = aws_sdk_cloudwatch::Client::new(&config(ministack.endpoint()).await);
     let fleet = fresh_name("fleet");
@@ -164,5 +164,5 @@ async fn the_scaling_signal_arrives_with_fleet_and_lane_on_ministack() {
     })
     .await;
     let dimension = |name: &str| lanes[0].dimensions().iter().find(|d| d.name() == Some(name))?.value();
-    assert_eq!((lanes.len(), dimension("Lane")), (1, Some("heavy")), "no number, no value");
+    assert_eq!((lanes.len(), dimension("Lane")), (1, Some("heavy")), "a value that is not finite is skipped");
 }

@@ -1,4 +1,4 @@
-//! Protection from scale-in against a scripted server: no stand-in knows the call. The answers are those of the Auto
+//! Protection from scale-in with a fake server, because no stand-in supports the call. The responses are those of the Auto
 //! Scaling API Reference, `DescribeAutoScalingInstances` and `SetInstanceProtection`.
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,7 +12,7 @@ use crate::peers::config;
 
 const IN_A_GROUP: &str = "<member><AutoScalingGroupName>heavy</AutoScalingGroupName></member>";
 
-/// A server that finds instances in a group, or in none, and takes protection or denies it; it keeps what it was asked.
+/// A server whose instances are in a group or in none, and which accepts or denies protection. It records its requests.
 struct Service {
     endpoint: String,
     asked: Arc<Mutex<Vec<String>>>,
@@ -23,7 +23,7 @@ impl Service {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let parsed = Arc::clone(&asked);
+        let requests = Arc::clone(&asked);
         std::thread::spawn(move || {
             for connection in listener.incoming() {
                 let mut connection = connection.unwrap();
@@ -33,7 +33,7 @@ impl Service {
                     false if may_protect => ("200 OK", PROTECTED.to_owned()),
                     false => ("403 Forbidden", DENIED.to_owned()),
                 };
-                parsed.lock().unwrap().push(form);
+                requests.lock().unwrap().push(form);
                 let length = body.len();
                 let head =
                     format!("HTTP/1.1 {status}\r\ncontent-type: text/xml\r\ncontent-length: {length}\r\n");
@@ -47,7 +47,7 @@ impl Service {
         aws_sdk_autoscaling::Client::new(&config(&self.endpoint).await)
     }
 
-    /// What protection was asked for, in order.
+    /// The requested protections, in order.
     fn protections(&self) -> Vec<bool> {
         let asked = self.asked.lock().unwrap();
         let orders = asked.iter().filter(|form| form.contains("Action=SetInstanceProtection"));
@@ -94,7 +94,7 @@ const DENIED: &str = "<ErrorResponse xmlns=\"http://autoscaling.amazonaws.com/do
      autoscaling:SetInstanceProtection on resource: *</Message></Error></ErrorResponse>";
 
 #[tokio::test]
-async fn an_instance_asks_for_protection_only_where_that_changes_something() {
+async fn protection_is_requested_only_if_it_changes() {
     let service = Service::new(IN_A_GROUP, true);
     let protection = ScaleInProtection::of(service.client().await, "i-1").await.unwrap();
     for protect in [true, true, false, false, true] {
@@ -104,7 +104,7 @@ async fn an_instance_asks_for_protection_only_where_that_changes_something() {
 }
 
 #[tokio::test]
-async fn a_protection_that_was_denied_is_asked_for_again() {
+async fn a_denied_protection_is_requested_again() {
     let service = Service::new(IN_A_GROUP, false);
     let protection = ScaleInProtection::of(service.client().await, "i-1").await.unwrap();
     for _ in 0..2 {
@@ -117,7 +117,7 @@ async fn a_protection_that_was_denied_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn an_instance_of_no_group_cannot_be_protected() {
+async fn an_instance_in_no_group_cannot_be_protected() {
     let service = Service::new("", true);
     let error = ScaleInProtection::of(service.client().await, "i-1").await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Missing);

@@ -1,4 +1,4 @@
-//! What only S3 can get wrong: parts, checksums, versions, tags, listings.
+//! Behaviour that is specific to S3: parts, checksums, versions, tags, listings.
 
 use std::io::Read;
 
@@ -16,7 +16,7 @@ use reelgate_ports::records::{Fence, SourceRecord, StagedOutput};
 
 use super::scratch_buckets::ScratchBuckets;
 
-/// Bytes that differ everywhere, so that a piece in the wrong place shows.
+/// Pseudo-random bytes, so that a misplaced piece is detected.
 pub fn noise(bytes: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut next = || {
@@ -28,7 +28,7 @@ pub fn noise(bytes: usize) -> Vec<u8> {
     (0..bytes.div_ceil(8)).flat_map(|_| next()).take(bytes).collect()
 }
 
-/// Everything a source holds.
+/// All bytes of a source.
 pub async fn read(objects: &dyn Objects, source: &SourceRecord) -> Vec<u8> {
     let opened = objects.open(source).await.unwrap();
     let mut bytes = Vec::new();
@@ -63,7 +63,7 @@ pub fn publication(source: &SourceRecord, staged: &[StagedOutput]) -> Publicatio
     }
 }
 
-/// Uploads in parts with a checksum as a producer's own tool would.
+/// Uploads in parts with a checksum, like a producer's own tool.
 async fn upload_in_parts(
     home: &ScratchBuckets,
     algorithm: ChecksumAlgorithm,
@@ -95,7 +95,7 @@ async fn upload_in_parts(
 }
 
 #[tokio::test]
-async fn a_source_is_read_in_ranges_whatever_checksum_it_was_uploaded_with() {
+async fn a_source_with_any_kind_of_checksum_is_read_in_ranges() {
     let home = ScratchBuckets::versioned().await;
     let bytes = noise((11 << 20) + 12_345);
     let kinds = [
@@ -118,7 +118,7 @@ async fn an_output_larger_than_a_part_is_staged_and_published_whole() {
     let staged = stage(&*home.objects, &source, &bytes).await;
     assert_eq!(staged[0].size_bytes, bytes.len() as u64);
     assert!(home.objects.read_staged(&staged[0], 1 << 30).await.unwrap() == bytes);
-    // Copied in parts, as one above 5 GiB would be.
+    // Copied in parts, like an object above 5 GiB.
     let objects = home.with(None, |settings| {
         settings.transfer.copy_bytes_max = 5 << 20;
         settings.transfer.copy_part_bytes = 5 << 20;
@@ -129,7 +129,7 @@ async fn an_output_larger_than_a_part_is_staged_and_published_whole() {
 }
 
 #[tokio::test]
-async fn an_attempt_given_up_in_the_middle_of_a_large_output_leaves_no_parts() {
+async fn an_attempt_dropped_in_the_middle_of_a_large_output_leaves_no_parts() {
     let home = ScratchBuckets::unversioned().await;
     let source = home.put("a", b"x").await;
     let mut writer = home.objects.stage(&fence(&source)).await.unwrap();
@@ -141,7 +141,7 @@ async fn an_attempt_given_up_in_the_middle_of_a_large_output_leaves_no_parts() {
 }
 
 #[tokio::test]
-async fn parts_that_a_crash_left_are_found_and_removed() {
+async fn parts_left_by_a_crash_are_found_and_removed() {
     let home = ScratchBuckets::unversioned().await;
     let source = home.put("a", b"x").await;
     let key = format!("work/{}/audio-1/v.m4s", asset_id(&source.id));
@@ -161,15 +161,15 @@ async fn a_quarantined_asset_leaves_no_version_of_any_output() {
     let newer = home.put("a", b"newer").await;
     let staged = stage(&*home.objects, &newer, b"newer").await;
     home.objects.publish(&publication(&newer, &staged)).await.unwrap();
-    assert_eq!(home.versions("published/").await.len(), 2, "nothing of the older one is left to come back");
+    assert_eq!(home.versions("published/").await.len(), 2, "no version of the older publication is left");
     home.objects.withdraw(&asset_id(&newer.id), Some("out"), &newer, Exit::Quarantine).await.unwrap();
     assert_eq!(home.versions("published/").await, Vec::<String>::new());
-    assert_eq!(home.versions("work/").await.len(), 1, "the older one's staged file is its own");
+    assert_eq!(home.versions("work/").await.len(), 1, "the staged file of the older asset stays");
     assert_eq!(home.versions("in/").await, ["in/a"], "the older upload is not withdrawn");
 }
 
 #[tokio::test]
-async fn an_older_version_is_set_apart_though_a_newer_one_stands_in_its_place() {
+async fn an_older_version_is_quarantined_even_if_there_is_a_newer_one() {
     let home = ScratchBuckets::versioned().await;
     let older = home.put("a", b"old").await;
     home.put("a", b"newer").await;
@@ -185,7 +185,7 @@ async fn an_older_version_is_set_apart_though_a_newer_one_stands_in_its_place() 
 }
 
 #[tokio::test]
-async fn a_source_set_apart_keeps_its_metadata_and_its_tags_at_any_size() {
+async fn a_moved_source_of_any_size_keeps_its_metadata_and_tags() {
     let home = ScratchBuckets::versioned().await;
     for (key, bytes) in [("small", 10), ("large", 6 << 20)] {
         let put =
@@ -212,7 +212,7 @@ async fn a_source_set_apart_keeps_its_metadata_and_its_tags_at_any_size() {
 }
 
 #[tokio::test]
-async fn an_object_with_the_most_tags_keeps_its_own() {
+async fn an_object_with_the_most_tags_is_not_tagged() {
     let home = ScratchBuckets::unversioned().await;
     let source = home.put("a", b"x").await;
     let tags = (0..10).map(|n| Tag::builder().key(format!("k{n}")).value("v").build().unwrap());
@@ -226,7 +226,7 @@ async fn an_object_with_the_most_tags_keeps_its_own() {
     assert_eq!(tags.tag_set().len(), 10);
 }
 
-/// Staged under these names.
+/// Stages outputs with these names.
 async fn stage_named(home: &ScratchBuckets, source: &SourceRecord, names: &[&str]) -> Vec<StagedOutput> {
     let mut writer = home.objects.stage(&fence(source)).await.unwrap();
     for name in names {
@@ -238,7 +238,7 @@ async fn stage_named(home: &ScratchBuckets, source: &SourceRecord, names: &[&str
 }
 
 #[tokio::test]
-async fn what_is_published_with_a_finding_is_marked_beside_the_tags_it_has() {
+async fn a_flagged_publication_is_tagged_and_keeps_its_other_tags() {
     let home = ScratchBuckets::versioned().await;
     let source = home.put("a", b"x").await;
     let staged = stage_named(&home, &source, &["v.m4s", "master.m3u8"]).await;
@@ -258,7 +258,7 @@ async fn what_is_published_with_a_finding_is_marked_beside_the_tags_it_has() {
     let request = home.s3.put_object_tagging().bucket(&home.bucket).key("published/out/master.m3u8");
     request.tagging(tagging).send().await.unwrap();
 
-    // What is made anew without its playlists keeps them where they are.
+    // A redo that does not create playlists keeps them in place.
     let kept = |flagged| {
         let mut wanted = publication(&source, &staged);
         for item in &mut wanted.items {
@@ -277,7 +277,7 @@ async fn what_is_published_with_a_finding_is_marked_beside_the_tags_it_has() {
 }
 
 #[tokio::test]
-async fn a_publication_that_lost_a_file_is_made_whole_by_publishing_again() {
+async fn a_publication_that_lost_a_file_is_completed_by_publishing_again() {
     let home = ScratchBuckets::versioned().await;
     let source = home.put("a", b"x").await;
     let wanted = publication(&source, &stage(&*home.objects, &source, b"abc").await);
@@ -288,7 +288,7 @@ async fn a_publication_that_lost_a_file_is_made_whole_by_publishing_again() {
 }
 
 #[tokio::test]
-async fn files_that_nobody_published_are_not_replaced() {
+async fn files_that_reelgate_did_not_publish_are_not_replaced() {
     let home = ScratchBuckets::unversioned().await;
     let body = ByteStream::from_static(b"mine");
     home.s3.put_object().bucket(&home.bucket).key("published/out/v.m4s").body(body).send().await.unwrap();
@@ -299,7 +299,7 @@ async fn files_that_nobody_published_are_not_replaced() {
 }
 
 #[tokio::test]
-async fn published_files_carry_the_media_type_a_player_needs() {
+async fn published_files_have_the_media_type_that_a_player_needs() {
     let home = ScratchBuckets::unversioned().await;
     let source = home.put("a", b"x").await;
     home.objects.publish(&publication(&source, &stage(&*home.objects, &source, b"abc").await)).await.unwrap();
@@ -311,7 +311,7 @@ async fn published_files_carry_the_media_type_a_player_needs() {
 }
 
 #[tokio::test]
-async fn uploads_are_listed_in_order_of_key_each_once_with_the_version_that_events_name() {
+async fn each_upload_is_listed_once_in_order_of_key_with_the_version_of_its_event() {
     for home in [ScratchBuckets::versioned().await, ScratchBuckets::unversioned().await] {
         home.put("b/1", b"old").await;
         let mut expected = Vec::new();
@@ -346,5 +346,5 @@ async fn tasks_of_one_asset_share_one_download() {
     let (first, second) = tokio::join!(read(&objects, &source), read(&objects, &source));
     assert!(first == second);
     read(&objects, &source).await;
-    assert_eq!(proxy.asked(), 3 + 3, "three ranges once, and each time a look at the version");
+    assert_eq!(proxy.asked(), 3 + 3, "three ranges once, and a version check for each open");
 }

@@ -1,5 +1,5 @@
-//! S3 on a bad day: a proxy in front of it throttles, stalls, cuts, corrupts and keeps answers back. What is read is
-//! either exact or an error, what is written is whole or absent, and each fault is seen to have happened.
+//! S3 with faults: a proxy in front of it throttles, stalls, cuts, corrupts and loses responses. Reads are exact or fail,
+//! writes are complete or absent, and each test checks that its fault took effect.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,20 +13,20 @@ use reelgate_stand_ins::{Fault, FaultProxy};
 use super::details::{noise, publication, read, stage};
 use super::scratch_buckets::ScratchBuckets;
 
-/// Three ranges, so that a fault in one of them meets the others on their way; the last one is shorter.
+/// Three ranges, so that a fault in one of them happens while the others are in flight. The last range is shorter.
 const SOURCE_BYTES: usize = (3 << 20) - 99;
 
 fn is_range(asked: &Asked) -> bool {
     asked.method == "GET" && asked.path.contains("/in/")
 }
 
-/// The fault happened `times` times.
+/// Asserts that the fault took effect `times` times.
 fn assert_hit(proxy: &FaultProxy, times: usize) {
     assert_eq!(proxy.hits().len(), times, "{:?}", proxy.hits());
 }
 
 #[tokio::test]
-async fn a_read_that_is_throttled_cut_slow_or_truncated_gives_the_exact_bytes_in_the_end() {
+async fn a_throttled_cut_slow_or_truncated_read_returns_the_exact_bytes() {
     let home = ScratchBuckets::versioned().await;
     let bytes = noise(SOURCE_BYTES);
     let source = home.put("a", &bytes).await;
@@ -49,7 +49,7 @@ async fn a_read_that_is_throttled_cut_slow_or_truncated_gives_the_exact_bytes_in
 }
 
 #[tokio::test]
-async fn a_flipped_bit_is_noticed_by_the_checksum_and_read_again() {
+async fn a_flipped_bit_is_detected_by_the_checksum_and_the_source_is_read_again() {
     let home = ScratchBuckets::versioned().await;
     let bytes = noise(SOURCE_BYTES);
     let source = home.put("a", &bytes).await;
@@ -58,14 +58,14 @@ async fn a_flipped_bit_is_noticed_by_the_checksum_and_read_again() {
     proxy.next(1, Fault::Flipped { at: 77 }, is_range);
     assert!(read(&objects, &source).await == bytes);
     assert_hit(&proxy, 1);
-    // And where it never comes right, it is an error rather than a wrong file.
+    // If every read is wrong, the call fails and returns no wrong file.
     let objects = home.with(Some(proxy.endpoint()), |_| {});
     proxy.next(100, Fault::Flipped { at: 77 }, is_range);
     assert_eq!(objects.open(&source).await.unwrap_err().kind, ErrorKind::Corrupt);
 }
 
 #[tokio::test]
-async fn retries_of_one_object_end() {
+async fn retries_of_one_object_are_bounded() {
     let home = ScratchBuckets::versioned().await;
     let source = home.put("a", &noise(SOURCE_BYTES)).await;
     let proxy = FaultProxy::before(home.endpoint());
@@ -86,7 +86,7 @@ async fn an_upload_replaced_while_it_is_read_is_a_conflict() {
     let (replaced, go_on) = std::sync::mpsc::channel::<()>();
     let gate = Mutex::new(Some((reached, go_on)));
     proxy.on(move |asked| {
-        // The look at the version has passed; the first range has not.
+        // The version was already checked; the first range was not read yet.
         if is_range(asked)
             && let Some((reached, go_on)) = gate.lock().unwrap().take()
         {
@@ -107,7 +107,7 @@ async fn an_upload_replaced_while_it_is_read_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn an_output_is_staged_whole_though_every_answer_to_its_writes_is_lost_once() {
+async fn an_output_is_staged_completely_even_if_every_response_to_its_writes_is_lost_once() {
     let home = ScratchBuckets::unversioned().await;
     let source = home.put("a", b"x").await;
     for bytes in [noise(1_000), noise((5 << 20) + 1)] {
@@ -126,7 +126,7 @@ async fn an_output_is_staged_whole_though_every_answer_to_its_writes_is_lost_onc
 }
 
 #[tokio::test]
-async fn a_completion_whose_answer_is_lost_counts_once() {
+async fn a_completion_whose_response_is_lost_counts_once() {
     let home = ScratchBuckets::versioned().await;
     let source = home.put("a", b"x").await;
     let proxy = FaultProxy::before(home.endpoint());
@@ -139,7 +139,7 @@ async fn a_completion_whose_answer_is_lost_counts_once() {
 }
 
 #[tokio::test]
-async fn an_upload_cut_on_its_way_is_sent_again() {
+async fn an_interrupted_upload_of_a_part_is_sent_again() {
     let home = ScratchBuckets::unversioned().await;
     let source = home.put("a", b"x").await;
     let proxy = FaultProxy::before(home.endpoint());
@@ -152,7 +152,7 @@ async fn an_upload_cut_on_its_way_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_publication_whose_commit_is_not_answered_stands_once_and_whole() {
+async fn a_publication_whose_commit_gets_no_response_is_complete_and_published_once() {
     let home = ScratchBuckets::versioned().await;
     let source = home.put("a", b"x").await;
     let staged = stage(&*home.objects, &source, b"abc").await;
@@ -167,7 +167,7 @@ async fn a_publication_whose_commit_is_not_answered_stands_once_and_whole() {
 }
 
 #[tokio::test]
-async fn a_withdrawal_cut_short_anywhere_is_finished_by_the_next() {
+async fn a_withdrawal_interrupted_at_any_request_is_finished_by_the_next() {
     for at in 0..40 {
         let home = ScratchBuckets::versioned().await;
         let source = home.put("a", b"content").await;
@@ -199,5 +199,5 @@ async fn a_withdrawal_cut_short_anywhere_is_finished_by_the_next() {
             }
         }
     }
-    panic!("expected a withdrawal of fewer than 40 requests");
+    panic!("expected a withdrawal of fewer than 40 requests, found more");
 }

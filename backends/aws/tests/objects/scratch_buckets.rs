@@ -1,4 +1,4 @@
-//! A bucket of one's own with every area in it.
+//! A private bucket that contains every area.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub struct ScratchBuckets {
 }
 
 impl ScratchBuckets {
-    /// In a bucket that keeps versions.
+    /// In a bucket with versioning.
     pub async fn versioned() -> Self {
         let home = Self::unversioned().await;
         let versioning = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
@@ -39,7 +39,7 @@ impl ScratchBuckets {
         home
     }
 
-    /// In a bucket that keeps none.
+    /// In a bucket without versioning.
     pub async fn unversioned() -> Self {
         let peer = LocalStack::shared();
         let scratch = tempfile::tempdir().unwrap();
@@ -64,19 +64,18 @@ impl ScratchBuckets {
         Self { s3, bucket, objects, settings, _scratch: scratch, peer }
     }
 
-    /// The same objects through other settings or another endpoint.
+    /// The same objects with other settings or another endpoint.
     pub fn with(&self, endpoint: Option<&str>, change: impl FnOnce(&mut ObjectsSettings)) -> S3Objects {
         let mut settings = self.settings.clone();
         change(&mut settings);
         S3Objects::new(&config(endpoint.unwrap_or(self.peer.endpoint())), settings).unwrap()
     }
 
-    /// Where S3 is.
     pub fn endpoint(&self) -> &str {
         self.peer.endpoint()
     }
 
-    /// The recorded source of what is under a key now.
+    /// The source record of the current object under a key.
     pub async fn source(&self, key: &str) -> SourceRecord {
         static ORDER: AtomicU64 = AtomicU64::new(1);
         let head = self.s3.head_object().bucket(&self.bucket).key(key).send().await.unwrap();
@@ -89,7 +88,7 @@ impl ScratchBuckets {
         }
     }
 
-    /// Keys below a prefix, with each of their versions: what is left of something.
+    /// Keys below a prefix, once for each version and delete marker.
     pub async fn versions(&self, prefix: &str) -> Vec<String> {
         let request = self.s3.list_object_versions().bucket(&self.bucket).prefix(prefix);
         let listed = request.send().await.unwrap();
@@ -98,7 +97,7 @@ impl ScratchBuckets {
         versions.chain(markers).map(str::to_owned).collect()
     }
 
-    /// Uploads begun and not completed.
+    /// Number of multipart uploads that were begun and not completed.
     pub async fn unfinished(&self) -> usize {
         let listed = self.s3.list_multipart_uploads().bucket(&self.bucket).send().await.unwrap();
         listed.uploads().len()
@@ -152,15 +151,15 @@ impl ObjectsHome for ScratchBuckets {
         let mut seen = BTreeMap::new();
         for key in listed.contents().iter().filter_map(|object| object.key()) {
             let name = key.strip_prefix("published/").unwrap().to_owned();
-            seen.insert(name, self.get(key).await.expect("listed a moment ago"));
+            seen.insert(name, self.get(key).await.expect("the object was just listed"));
         }
         seen
     }
 
     async fn moved_source(&self, location: &str) -> Option<Vec<u8>> {
         let at = Location::parse(location).unwrap();
-        let apart = ["quarantine/", "rejected/", "in/"].iter().any(|area| at.key.starts_with(area));
-        assert!(apart && at.bucket == self.bucket, "expected a place of an upload, found {location}");
+        let known = ["quarantine/", "rejected/", "in/"].iter().any(|area| at.key.starts_with(area));
+        assert!(known && at.bucket == self.bucket, "expected an area of sources, found {location}");
         self.get(&at.key).await
     }
 

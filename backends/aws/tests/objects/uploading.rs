@@ -1,4 +1,4 @@
-//! The producer's side: uploads that go on, and links that allow one upload.
+//! Producers: uploads that resume, and links that allow one upload.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -47,7 +47,7 @@ impl Producer {
         std::fs::read_dir(self.dir.path().join("journals")).map_or(0, Iterator::count)
     }
 
-    /// Sends some parts and fails at the rest, as if the line were cut.
+    /// Sends some parts and fails at the rest, as if the connection were lost.
     async fn interrupted(&self, file: &Path) {
         let proxy = FaultProxy::before(self.home.endpoint());
         proxy.on(|asked| {
@@ -61,7 +61,7 @@ impl Producer {
 }
 
 #[tokio::test]
-async fn files_of_any_size_arrive_as_they_are() {
+async fn files_of_any_size_arrive_unchanged() {
     let producer = Producer::new().await;
     for bytes in [0, 1, 5 << 20, (5 << 20) + 1, FILE_BYTES] {
         let bytes = noise(bytes);
@@ -78,7 +78,7 @@ async fn files_of_any_size_arrive_as_they_are() {
 }
 
 #[tokio::test]
-async fn an_interrupted_upload_goes_on_with_what_is_missing() {
+async fn an_interrupted_upload_resumes_with_the_missing_parts() {
     let producer = Producer::new().await;
     let bytes = noise(FILE_BYTES);
     let file = producer.file(&bytes);
@@ -99,12 +99,12 @@ async fn parts_of_a_file_that_changed_are_sent_again() {
     let file = producer.file(&bytes);
     let uploader = producer.uploader(producer.home.endpoint());
     let done = uploader.upload(&file, &producer.to(), &|_| {}).await.unwrap();
-    assert_eq!(done.resumed_bytes, 5 << 20, "the second part is another's");
+    assert_eq!(done.resumed_bytes, 5 << 20, "the second part belongs to the old content");
     assert!(producer.home.get("in/movie.mp4").await.unwrap() == bytes);
 }
 
 #[tokio::test]
-async fn an_upload_whose_parts_were_removed_begins_anew() {
+async fn an_upload_whose_parts_were_removed_starts_again() {
     let producer = Producer::new().await;
     let bytes = noise(FILE_BYTES);
     let file = producer.file(&bytes);
@@ -121,7 +121,7 @@ async fn an_upload_whose_parts_were_removed_begins_anew() {
 }
 
 #[tokio::test]
-async fn a_link_allows_the_upload_it_was_made_for() {
+async fn a_link_allows_exactly_its_upload() {
     let home = ScratchBuckets::unversioned().await;
     let order = PresignOrder {
         to: Location::new(&home.bucket, "in/a b+ü.mp4"),

@@ -38,7 +38,7 @@ fn event(id: &str, since_ms: u64, types: &[(&str, u64)], severity: Severity) -> 
 }
 
 #[test]
-fn the_same_finding_twice_and_a_later_run_that_finds_the_same_count_once() {
+fn a_repeated_finding_and_a_later_run_with_the_same_result_count_once() {
     let first = event("f1", 1, &[("PHONE_NUMBER", 2)], Severity::Medium);
     let again = event("f2", 2, &[("PHONE_NUMBER", 2)], Severity::Medium);
     let folded = fold([&first, &first, &again], BUCKET);
@@ -65,7 +65,7 @@ fn the_graver_of_two_runs_counts() {
 }
 
 #[test]
-fn samples_and_findings_about_policies_are_set_aside_and_other_objects_are_not_assets() {
+fn samples_and_policy_findings_are_set_aside_and_other_objects_are_not_assets() {
     let mut sample = event("sample", 1, &[], Severity::High);
     sample.sample = true;
     let mut policy = event("policy", 1, &[], Severity::High);
@@ -82,7 +82,7 @@ fn samples_and_findings_about_policies_are_set_aside_and_other_objects_are_not_a
 }
 
 #[test]
-fn a_record_has_the_places_of_its_lines_and_nothing_of_the_text() {
+fn a_record_has_the_places_of_its_lines_and_no_text() {
     let place = |start_ns| TextPlace {
         surface: "subtitle".into(),
         field: "text".into(),
@@ -92,8 +92,9 @@ fn a_record_has_the_places_of_its_lines_and_nothing_of_the_text() {
         frame_box: None,
         line: None,
     };
-    let lines = [10, 20].map(|at| super::super::ExternalScanLine { place: place(at), text: "words".into() });
-    let map = super::super::sidecar::write(&lines).map;
+    let lines = [10, 20]
+        .map(|at| crate::external_scanner::ExternalScanLine { place: place(at), text: "words".into() });
+    let map = crate::external_scanner::sidecar::write(&lines).map;
     let finding = &fold([&event("f", 1, &[("NAME", 1)], Severity::Low)], BUCKET).findings[0];
     let records = finding.records(Some(&map));
     let expected = [FindingLocation { place: place(20), value: None }];
@@ -120,7 +121,7 @@ fn only_a_job_that_read_everything_is_an_answer() {
 }
 
 #[test]
-fn a_text_that_was_read_in_part_is_no_answer_though_the_job_ended_well() {
+fn a_partly_read_text_is_no_answer_even_if_the_job_succeeded() {
     let mut event = event("f", 1, &[("NAME", 1)], Severity::Low);
     event.summary["status"] = json!("PARTIAL");
     let findings = fold([&event], BUCKET).findings;
@@ -132,7 +133,7 @@ fn a_text_that_was_read_in_part_is_no_answer_though_the_job_ended_well() {
 }
 
 #[test]
-fn a_later_run_that_reads_the_text_to_its_end_heals_one_that_did_not() {
+fn a_later_run_that_reads_the_whole_text_completes_an_earlier_partial_one() {
     let mut cut = event("f1", 1, &[("NAME", 1)], Severity::Low);
     cut.summary["status"] = json!("PARTIAL");
     let again = event("f2", 2, &[("NAME", 1)], Severity::Low);
@@ -155,7 +156,7 @@ fn any_event() -> impl Strategy<Value = ExternalScanEvent> {
 
 proptest! {
     #[test]
-    fn folding_knows_no_order_and_a_repeat_changes_nothing(
+    fn folding_does_not_depend_on_order_and_a_repeat_changes_nothing(
         (events, shuffled) in proptest::collection::vec(any_event(), 0..12)
             .prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle())),
     ) {

@@ -1,4 +1,4 @@
-//! Bodies on their way through the proxy: passed on piece by piece, cut, slowed or falsified.
+//! Bodies that pass the proxy: forwarded piece by piece, cut, slowed or corrupted.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use hyper::body::{Body, Bytes};
 use super::fault::Fault;
 use super::wire::{Cutter, End};
 
-/// Why a connection ends before its time; hyper only wants to see that it does.
+/// The error of a connection that ends early; hyper needs only some error.
 pub(super) type Broken = Box<dyn std::error::Error + Send + Sync>;
-/// A body as it leaves the proxy.
+/// A body after the proxy.
 pub(super) type Bent = Channel<Bytes, Broken>;
 
-/// What is done to a body.
+/// How a body is changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Bending {
     Pass,
@@ -25,7 +25,7 @@ pub(super) enum Bending {
 }
 
 impl Bending {
-    /// What a fault does to the answer's body.
+    /// How a fault changes the response's body.
     pub(super) fn of_answer(fault: &Fault) -> Self {
         match *fault {
             Fault::Slow { bytes_per_s } => Self::Slow { bytes_per_s },
@@ -38,7 +38,7 @@ impl Bending {
     }
 }
 
-/// Sends `body` on, bent. `hit` is called once where the bending takes effect; `cutter` cuts the client.
+/// Forwards `body` with changes. `hit` is called once, when the change takes effect; `cutter` cuts the client's connection.
 pub(super) fn bend<B>(body: B, bending: Bending, cutter: Cutter, hit: impl FnOnce() + Send + 'static) -> Bent
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
@@ -62,8 +62,8 @@ async fn pump<B>(
     let mut position = 0u64;
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else {
-            cutter.cut(End::Close); // the other side broke off: so do we
-            return sender.abort("the body broke off".into());
+            cutter.cut(End::Close); // the sender ended early, so the proxy does too
+            return sender.abort("the body ended early".into());
         };
         let Ok(piece) = frame.into_data() else { continue };
         let end = position.saturating_add(piece.len() as u64);
@@ -81,7 +81,7 @@ async fn pump<B>(
             Passed::Last => return,
             Passed::Cut(end) => {
                 cutter.cut(end);
-                // Asking for more makes hyper look at the client's connection and find it cut.
+                // Reading on makes hyper check the client's connection, which is cut.
                 let _ = body.frame().await;
                 return sender.abort("cut".into());
             }
@@ -90,7 +90,7 @@ async fn pump<B>(
     }
 }
 
-/// What follows a piece.
+/// What follows after a piece.
 enum Passed {
     On,
     Last,
@@ -103,13 +103,13 @@ impl Passed {
     }
 }
 
-/// Sends one piece on, bent.
+/// Forwards one piece with changes.
 async fn pass(piece: Bytes, position: u64, bending: Bending, sender: &mut Sender<Bytes, Broken>) -> Passed {
     let within = |offset: u64| usize::try_from(offset.saturating_sub(position)).unwrap_or(usize::MAX);
     match bending {
         Bending::Slow { bytes_per_s } => Passed::on_if(slowly(piece, bytes_per_s, sender).await),
         Bending::Cut { after, end } if within(after) < piece.len() => {
-            // The second send waits until the first piece was taken, and so written out.
+            // The second send waits until the first piece was taken and therefore written.
             let _ = sender.send_data(piece.slice(..within(after))).await;
             let _ = sender.send_data(Bytes::new()).await;
             Passed::Cut(end)

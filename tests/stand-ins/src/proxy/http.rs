@@ -1,5 +1,5 @@
-//! The proxy that understands HTTP. Requests go on as they came, so signatures stay right; every request has
-//! a connection of its own to the server behind.
+//! The proxy for HTTP. Requests are forwarded unchanged, so their signatures stay valid. Every request has its own
+//! connection to the server.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,13 +15,13 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::bend::{Bending, Bent, Broken, bend};
 use super::fault::{Asked, Fault, Hit};
-use super::runtime;
 use super::wire::{Cutter, End, Wire};
+use crate::runtime::single_threaded;
 
 type Rule = Arc<dyn Fn(&Asked) -> Fault + Send + Sync>;
 type Answer = Response<Either<Full<Bytes>, Bent>>;
 
-/// A proxy on loopback; gone with this value.
+/// A proxy on loopback; it ends when this value is dropped.
 pub struct FaultProxy {
     endpoint: String,
     state: Arc<ProxyState>,
@@ -36,7 +36,7 @@ struct ProxyState {
 }
 
 impl FaultProxy {
-    /// Starts in front of `endpoint` (`http://host:port`), harmless until told otherwise.
+    /// Starts a proxy in front of `endpoint` (`http://host:port`). Without a rule it injects no fault.
     pub fn before(endpoint: &str) -> Self {
         let behind = endpoint.strip_prefix("http://").expect("expected an endpoint http://host:port");
         let state = Arc::new(ProxyState {
@@ -45,26 +45,26 @@ impl FaultProxy {
             asked: AtomicU64::new(0),
             hits: Mutex::new(Vec::new()),
         });
-        let runtime = runtime();
+        let runtime = single_threaded();
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let listener = std::net::TcpListener::bind(address).expect("loopback has a free port");
-        listener.set_nonblocking(true).expect("a listener of the runtime");
+        listener.set_nonblocking(true).expect("a socket can be non-blocking");
         let address = listener.local_addr().expect("a bound socket has an address");
         runtime.spawn(accept(listener, state.clone()));
         Self { endpoint: format!("http://{address}"), state, runtime: Some(runtime) }
     }
 
-    /// Where clients shall connect instead.
+    /// The endpoint that clients use instead of the server's.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// From now on `rule` says what happens to each request.
+    /// Sets the rule that selects the fault of each request.
     pub fn on(&self, rule: impl Fn(&Asked) -> Fault + Send + Sync + 'static) {
         *self.state.rule.lock().expect("no rule panics while it is exchanged") = Arc::new(rule);
     }
 
-    /// Does `fault` to the next `times` requests that `which` chooses, and nothing to others.
+    /// Injects `fault` into the next `times` requests that `which` selects, and nothing into others.
     pub fn next(&self, times: u64, fault: Fault, which: impl Fn(&Asked) -> bool + Send + Sync + 'static) {
         let left = AtomicU64::new(times);
         let one_less = |left: u64| left.checked_sub(1);
@@ -80,7 +80,7 @@ impl FaultProxy {
         self.state.hits.lock().expect("nobody panics with this lock").clone()
     }
 
-    /// How many requests came so far.
+    /// Number of requests so far.
     pub fn asked(&self) -> u64 {
         self.state.asked.load(Ordering::Relaxed)
     }
@@ -89,13 +89,13 @@ impl FaultProxy {
 impl Drop for FaultProxy {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background(); // waiting is not allowed inside a test's own runtime
+            runtime.shutdown_background(); // blocking is not allowed inside a test's own runtime
         }
     }
 }
 
 async fn accept(listener: std::net::TcpListener, state: Arc<ProxyState>) {
-    let listener = TcpListener::from_std(listener).expect("a listener of the runtime");
+    let listener = TcpListener::from_std(listener).expect("the runtime accepts the listener");
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
         let cutter = Cutter::default();
@@ -136,7 +136,7 @@ async fn serve(request: Request<Incoming>, state: Arc<ProxyState>, cutter: Cutte
             let answer = call(request, &state).await?;
             answer.into_body().collect().await?;
             hit();
-            Err("the answer is lost".into())
+            Err("the response is lost".into())
         }
         Fault::Slow { .. }
         | Fault::Reset { .. }
@@ -146,7 +146,7 @@ async fn serve(request: Request<Incoming>, state: Arc<ProxyState>, cutter: Cutte
     }
 }
 
-/// Passes a request on and its answer back.
+/// Forwards a request, and its response with changes.
 async fn forward<B>(
     request: Request<B>,
     bending: Bending,
@@ -167,7 +167,7 @@ where
     Ok(answer.map(|body| Either::Right(bend(body, bending, cutter, hit))))
 }
 
-/// Asks the server behind, over a connection of its own.
+/// Sends a request to the server, over its own connection.
 async fn call<B>(request: Request<B>, state: &ProxyState) -> Result<Response<Incoming>, Broken>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
@@ -182,7 +182,7 @@ where
     Ok(sender.send_request(request).await?)
 }
 
-/// Answers in the server's place, having heard the request out as a server would.
+/// Answers instead of the server, after reading the whole request as a server would.
 async fn answer(
     request: Request<Incoming>,
     status: u16,

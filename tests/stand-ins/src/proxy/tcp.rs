@@ -1,4 +1,4 @@
-//! The proxy that knows only bytes: for PostgreSQL, whose sessions break in the middle of a commit.
+//! The proxy for plain bytes: for PostgreSQL sessions that break in the middle of a commit.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -11,22 +11,22 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::runtime;
+use crate::runtime::single_threaded;
 
-/// What becomes of bytes on their way from client to server.
+/// What happens to bytes from client to server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Passing {
-    /// They arrive.
+    /// The bytes are forwarded.
     On,
-    /// The connection is reset instead of them.
+    /// The connection is reset before they are forwarded.
     Cut,
-    /// They arrive, and the connection is reset once the server answers them: did it happen?
+    /// The bytes are forwarded, and the connection is reset when the server answers.
     Unanswered,
 }
 
 type Rule = Arc<dyn Fn(&[u8]) -> Passing + Send + Sync>;
 
-/// A proxy on loopback; gone with this value.
+/// A proxy on loopback; it ends when this value is dropped.
 pub struct TcpProxy {
     port: u16,
     state: Arc<ProxyState>,
@@ -36,73 +36,72 @@ pub struct TcpProxy {
 struct ProxyState {
     behind: SocketAddr,
     rule: Mutex<Rule>,
-    weather: watch::Sender<Weather>,
+    conditions: watch::Sender<Conditions>,
     opened: AtomicU64,
     cut: AtomicU64,
 }
 
-/// What holds for all connections at the moment.
+/// The current conditions of all connections.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-struct Weather {
-    /// Counts the orders to cut what is connected.
+struct Conditions {
+    /// Number of orders to cut all connections.
     cuts: u64,
     refusing: bool,
     delay: Duration,
 }
 
 impl TcpProxy {
-    /// Starts in front of a port of the loopback, harmless until told otherwise.
+    /// Starts a proxy in front of a loopback port. Without a rule it injects no fault.
     pub fn before(port: u16) -> Self {
         let state = Arc::new(ProxyState {
             behind: SocketAddr::from(([127, 0, 0, 1], port)),
             rule: Mutex::new(Arc::new(|_| Passing::On)),
-            weather: watch::Sender::new(Weather::default()),
+            conditions: watch::Sender::new(Conditions::default()),
             opened: AtomicU64::new(0),
             cut: AtomicU64::new(0),
         });
-        let runtime = runtime();
+        let runtime = single_threaded();
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
-        listener.set_nonblocking(true).expect("a listener of the runtime");
+        listener.set_nonblocking(true).expect("a socket can be non-blocking");
         let port = listener.local_addr().expect("a bound socket has an address").port();
         runtime.spawn(accept(listener, state.clone()));
         Self { port, state, runtime: Some(runtime) }
     }
 
-    /// Where clients shall connect instead.
+    /// The port that clients use instead of the server's.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Resets every connection there is; new ones are welcome.
+    /// Resets all current connections; new ones are accepted.
     pub fn cut(&self) {
-        self.state.weather.send_modify(|weather| weather.cuts += 1);
+        self.state.conditions.send_modify(|now| now.cuts += 1);
     }
 
-    /// Resets every connection there is and every new one, until told otherwise.
+    /// With `true`, resets all current connections and refuses new ones; with `false`, accepts new ones again.
     pub fn refuse(&self, refusing: bool) {
-        self.state.weather.send_modify(|weather| {
-            weather.refusing = refusing;
-            weather.cuts += u64::from(refusing);
+        self.state.conditions.send_modify(|now| {
+            now.refusing = refusing;
+            now.cuts += u64::from(refusing);
         });
     }
 
-    /// From now on bytes take this much longer, each way.
+    /// Delays bytes in both directions.
     pub fn delay(&self, delay: Duration) {
-        self.state.weather.send_modify(|weather| weather.delay = delay);
+        self.state.conditions.send_modify(|now| now.delay = delay);
     }
 
-    /// From now on `rule` judges what clients send, as it comes: a piece is what one read returned, so a
-    /// short message that was awaited is one piece.
+    /// Sets the rule for the bytes of clients. A piece is what one read returns, so a short message is one piece.
     pub fn on(&self, rule: impl Fn(&[u8]) -> Passing + Send + Sync + 'static) {
         *self.state.rule.lock().expect("no rule panics while it is exchanged") = Arc::new(rule);
     }
 
-    /// Connections opened so far, refused ones aside.
+    /// Number of connections so far, without refused ones.
     pub fn opened(&self) -> u64 {
         self.state.opened.load(Ordering::Relaxed)
     }
 
-    /// Connections that this proxy reset so far, refused ones included.
+    /// Number of connections that this proxy has reset, including refused ones.
     pub fn cut_so_far(&self) -> u64 {
         self.state.cut.load(Ordering::Relaxed)
     }
@@ -111,15 +110,15 @@ impl TcpProxy {
 impl Drop for TcpProxy {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background(); // waiting is not allowed inside a test's own runtime
+            runtime.shutdown_background(); // blocking is not allowed inside a test's own runtime
         }
     }
 }
 
 async fn accept(listener: std::net::TcpListener, state: Arc<ProxyState>) {
-    let listener = TcpListener::from_std(listener).expect("a listener of the runtime");
+    let listener = TcpListener::from_std(listener).expect("the runtime accepts the listener");
     while let Ok((client, _)) = listener.accept().await {
-        if state.weather.borrow().refusing {
+        if state.conditions.borrow().refusing {
             state.cut.fetch_add(1, Ordering::Relaxed);
             reset(&client);
             continue;
@@ -129,17 +128,17 @@ async fn accept(listener: std::net::TcpListener, state: Arc<ProxyState>) {
     }
 }
 
-/// One connection, from its beginning to its end.
+/// Serves one connection to its end.
 async fn connect(client: TcpStream, state: Arc<ProxyState>) {
-    let mut weather = state.weather.subscribe();
-    let cuts = weather.borrow_and_update().cuts;
+    let mut conditions = state.conditions.subscribe();
+    let cuts = conditions.borrow_and_update().cuts;
     let Ok(server) = TcpStream::connect(state.behind).await else { return reset(&client) };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let is_cut = tokio::select! {
         cut = carry(&mut from_client, &mut to_server, &mut from_server, &mut to_client, &state) => cut,
-        _ = weather.wait_for(|now| now.cuts != cuts) => true,
+        _ = conditions.wait_for(|now| now.cuts != cuts) => true,
     };
     if is_cut {
         state.cut.fetch_add(1, Ordering::Relaxed);
@@ -148,7 +147,7 @@ async fn connect(client: TcpStream, state: Arc<ProxyState>) {
     }
 }
 
-/// Carries bytes both ways until one side ends; whether a rule cut it.
+/// Forwards bytes in both directions until one side ends; returns whether a rule cut the connection.
 async fn carry(
     from_client: &mut OwnedReadHalf,
     to_server: &mut OwnedWriteHalf,
@@ -183,20 +182,20 @@ async fn carry(
     }
 }
 
-/// Sends a piece on, late where that is the order; an empty one is the end.
+/// Forwards a piece after the current delay; an empty piece is the end.
 async fn pass(piece: &[u8], to: &mut OwnedWriteHalf, state: &ProxyState) -> std::io::Result<()> {
     if piece.is_empty() {
         return Err(ErrorKind::UnexpectedEof.into());
     }
-    let delay = state.weather.borrow().delay;
+    let delay = state.conditions.borrow().delay;
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
     to.write_all(piece).await
 }
 
-/// Makes the end of this connection a reset.
+/// Makes the connection end with a reset.
 fn reset(stream: &TcpStream) {
-    // Fails only where the peer is gone already, which is as good.
+    // This fails only if the peer is already gone, which is fine.
     let _ = stream.set_zero_linger();
 }

@@ -1,4 +1,4 @@
-//! A client's connection that can be cut from outside, in order or by a reset.
+//! A client's connection that another task can cut, with an orderly close or a reset.
 
 use std::io;
 use std::pin::Pin;
@@ -11,13 +11,13 @@ use tokio::net::TcpStream;
 /// How a connection ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum End {
-    /// FIN: what was written arrives, then the end.
+    /// FIN: written bytes arrive, then the end.
     Close,
-    /// RST: what was not yet read is lost.
+    /// RST: bytes that were not read yet are lost.
     Reset,
 }
 
-/// Orders a connection's end.
+/// Cuts a connection.
 #[derive(Clone, Default)]
 pub(super) struct Cutter {
     state: Arc<Mutex<State>>,
@@ -69,7 +69,7 @@ impl Wire {
 impl Drop for Wire {
     fn drop(&mut self) {
         if self.cutter.ordered() == Some(End::Reset) {
-            // Fails only where the peer is gone already, which is as good.
+            // This fails only if the peer is already gone, which is fine.
             let _ = self.stream.set_zero_linger();
         }
     }
@@ -99,7 +99,7 @@ impl AsyncWrite for Wire {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.cutter.ordered() == Some(End::Reset) {
-            return Poll::Ready(Ok(())); // a FIN now would be the orderly end that was not ordered
+            return Poll::Ready(Ok(())); // a FIN now would be an orderly close instead of the reset
         }
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }

@@ -1,4 +1,4 @@
-//! An account with everything a fleet uses, and one user per role under the documents that are shipped.
+//! An account with everything that a fleet uses, and one user per role with the shipped policy documents.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use reelgate_stand_ins::ministack::{Auth, Keys, ServiceCall};
 use reelgate_stand_ins::{ACCOUNT, Ministack, REGION};
 use serde_json::{Value, json};
 
-/// Who has a document: what a node may be, whoever runs `reelgate check`, and a producer.
+/// The roles with a policy document: the roles of nodes, the role of `reelgate check`, and the producer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
     Intake,
@@ -34,7 +34,7 @@ pub const GROUP: &str = "heavy";
 const QUEUE: &str = "upload-events";
 const TOPIC: &str = "notices";
 
-/// Variables of the documents, and what they are here. Two areas are part of a bucket.
+/// Variables of the documents, and their values here. Three areas are only a part of a bucket.
 pub const VARIABLES: &[(&str, &str)] = &[
     ("AWS::Partition", "aws"),
     ("AWS::Region", REGION),
@@ -77,13 +77,13 @@ impl Role {
         }
     }
 
-    /// The shipped document as it is.
+    /// The shipped document, with its variables.
     pub fn document(self) -> String {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/policies");
         std::fs::read_to_string(folder.join(format!("{}.json", self.name()))).unwrap()
     }
 
-    /// The document for this account.
+    /// The document with the values of this account.
     pub fn policy(self) -> String {
         let mut text = self.document();
         for (name, value) in VARIABLES {
@@ -99,11 +99,11 @@ pub struct Account {
     pub server: Ministack,
     pub queue_url: String,
     pub topic_arn: String,
-    /// Where reading the stream begins, as its reader would have got it.
+    /// An iterator at the beginning of the stream, as its reader would get it.
     pub iterator: String,
 }
 
-/// One object in every place, and one outside of the areas.
+/// Objects in every area and outside of the areas.
 const OBJECTS: &[(&str, &str)] = &[
     ("uploads", "in/clip"),
     ("uploads", "in/studio/clip"),

@@ -1,4 +1,4 @@
-//! Every call the fleet makes of AWS and some it must never make, and who may make it.
+//! All calls of the fleet to AWS, some calls that it must never make, and the roles that may make them.
 
 use reelgate_stand_ins::ministack::ServiceCall;
 use serde_json::{Value, json};
@@ -7,14 +7,14 @@ use super::account::{Account, GROUP, OTHER_STREAM, Role, SHARD, STREAM, stream_a
 
 use Role::{Checker, Intake, Producer, Publisher, Scanner, Sweeper, Worker};
 
-/// A call and who may make it.
+/// A call and the roles that may make it.
 pub struct Listed {
     pub what: String,
     pub call: ServiceCall<'static>,
     pub allowed: &'static [Role],
 }
 
-/// Whether an error's code says that the caller may not, rather than that something is wrong with the call.
+/// Whether an error's code is a denial, and not an error of the call itself.
 pub fn is_denial(code: &str) -> bool {
     ["AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403"]
         .contains(&code)
@@ -22,7 +22,7 @@ pub fn is_denial(code: &str) -> bool {
 
 const NOBODY: &[Role] = &[];
 
-/// Operation, bucket and key or prefix, and who may. What removes something comes last.
+/// Operation, bucket and key or prefix, and the allowed roles. Calls that remove something come last.
 const OBJECT_CALLS: &[(&str, &str, &[Role])] = &[
     ("get_object", "uploads/in/clip", &[Worker, Publisher]),
     ("head_object", "uploads/in/clip", &[Worker, Publisher]),
@@ -88,7 +88,7 @@ const OBJECT_CALLS: &[(&str, &str, &[Role])] = &[
     ("delete_bucket", "published/", NOBODY),
 ];
 
-/// Calls of S3.
+/// Calls to S3.
 pub fn object_calls() -> Vec<Listed> {
     let listed = |&(operation, place, allowed): &(&'static str, &str, &'static [Role])| {
         let (bucket, key) = place.split_once('/').unwrap();
@@ -117,7 +117,7 @@ pub fn object_calls() -> Vec<Listed> {
     OBJECT_CALLS.iter().map(listed).collect()
 }
 
-/// Calls of everything else.
+/// Calls to all other services.
 pub fn event_calls(account: &Account) -> Vec<Listed> {
     let mut all = stream_calls(account);
     all.extend(queue_calls(account));

@@ -1,8 +1,8 @@
-//! Least privilege: users under the documents of `deploy/policies` can do what their role needs and nothing else.
+//! Least privilege: users with the documents of `deploy/policies` can do what their role needs, and nothing else.
 //!
-//! The stand-in judges real calls by action and resource. Where it sees neither the resource (a path of
-//! parameters, a stream's consumer, anything of Macie's) nor the condition (a metric's namespace, an event's source, the service a
-//! key is used through), the same documents are put to its evaluator instead, with both given.
+//! The stand-in checks real calls by action and resource. For some calls it sees neither the resource (a path of parameters,
+//! a stream's consumer, all resources of Macie) nor the condition (a metric's namespace, an event's source, the service that
+//! uses a key). For these, the test calls its evaluator with the same documents, and gives resource and condition.
 
 mod account;
 mod calls;
@@ -15,7 +15,7 @@ use reelgate_stand_ins::ministack::{Case, would_allow};
 use account::{Account, ROLES, Role, VARIABLES};
 use calls::{Listed, event_calls, object_calls};
 
-/// Makes every call under every role; what ended otherwise than it should.
+/// Makes every call with every role; returns the unexpected results.
 fn complaints(account: &Account, listed: &[Listed]) -> Vec<String> {
     let calls: Vec<_> = listed.iter().map(|listed| listed.call.clone()).collect();
     let mut complaints = Vec::new();
@@ -24,7 +24,7 @@ fn complaints(account: &Account, listed: &[Listed]) -> Vec<String> {
         assert_eq!(outcomes.len(), listed.len());
         for (listed, outcome) in listed.iter().zip(outcomes) {
             let allowed = listed.allowed.contains(&role);
-            // What is named need not be there: an answer about it is an answer.
+            // The named resource need not exist: any other error shows that the call was allowed.
             let denied = outcome.as_ref().is_err_and(|code| calls::is_denial(code));
             if allowed == denied {
                 let expected = if allowed { "allowed" } else { "denied" };
@@ -48,7 +48,7 @@ fn a_role_reaches_its_own_streams_queues_and_topics_and_no_others() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
-/// Action, resource, context, and who may.
+/// Action, resource, context, and the allowed roles.
 type Judged = (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [Role]);
 
 const CONFIGURED: &[Role] =
@@ -111,7 +111,7 @@ const JUDGED: &[Judged] = &[
 ];
 
 #[test]
-fn consumers_parameters_metrics_events_and_keys_are_bound_to_what_the_fleet_uses_them_for() {
+fn consumers_parameters_metrics_events_and_keys_are_limited_to_the_fleet_s_use() {
     let cases: Vec<Case<'_>> =
         JUDGED.iter().map(|(action, resource, context, _)| Case { action, resource, context }).collect();
     for role in ROLES {
@@ -135,7 +135,7 @@ fn no_document_allows_a_whole_service_or_every_resource_without_a_condition() {
                 !statement["Action"].to_string().contains('*'),
                 "{role:?} {sid}: a wildcard in an action"
             );
-            // Describing instances knows no resources.
+            // The action to describe instances has no resource-level permissions.
             let everywhere = statement["Resource"] == "*" && sid != "FindOwnGroup";
             assert!(!everywhere || statement["Condition"].is_object(), "{role:?} {sid}: on everything");
         }
@@ -155,7 +155,7 @@ fn every_variable_of_the_documents_is_explained() {
 }
 
 #[test]
-fn the_documents_allow_what_the_code_asks_for_and_nothing_else() {
+fn the_documents_allow_the_actions_that_the_code_names_and_no_others() {
     let allowed: BTreeSet<String> = ROLES.iter().flat_map(|role| source::allowed(&role.document())).collect();
     assert_eq!(allowed, source::asked_for());
 }

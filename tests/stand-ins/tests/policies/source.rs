@@ -1,5 +1,5 @@
-//! The actions that a document allows, and those that the code asks for: every call of the backend names its own, so
-//! that a denial can say what is missing.
+//! The actions that a document allows, and those that the code names. Every call of the backend names its action, so that
+//! the error of a denial can name the missing permission.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,12 +10,12 @@ const SERVICES: [&str; 11] =
     ["autoscaling", "cloudwatch", "events", "kinesis", "kms", "macie2", "s3", "sns", "sqs", "ssm", "sts"];
 /// Names of S3's events, which look like actions.
 const EVENTS: [&str; 2] = ["s3:TestEvent", "s3:ObjectCreated"];
-/// What S3 asks of the key when it writes to an encrypted bucket on our behalf.
+/// The action that S3 needs on the key when it writes to an encrypted bucket on our behalf.
 const BY_S3: &str = "kms:GenerateDataKey";
-/// What Macie asks for when a job is made with a tag.
+/// The action that Macie needs when a job is created with a tag.
 const BY_MACIE: &str = "macie2:TagResource";
 
-/// Actions of a document.
+/// Actions that a document allows.
 pub fn allowed(document: &str) -> Vec<String> {
     let document: Value = serde_json::from_str(document).unwrap();
     let statements = document["Statement"].as_array().unwrap();

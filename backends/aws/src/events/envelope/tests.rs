@@ -44,18 +44,18 @@ fn notification(name: &str, key: &str) -> Value {
     }]})
 }
 
-fn told(message: &Value) -> ParsedMessage {
+fn parse(message: &Value) -> ParsedMessage {
     parse_message(message.to_string().as_bytes())
 }
 
 fn only(message: &Value) -> MediaEvent {
-    let parsed = told(message);
+    let parsed = parse(message);
     assert_eq!((parsed.events.len(), parsed.refused), (1, vec![]));
     parsed.events.into_iter().next().unwrap()
 }
 
 #[test]
-fn an_upload_comes_whole_with_its_key_as_it_is() {
+fn an_upload_is_parsed_with_its_raw_key() {
     let event = only(&created());
     assert_eq!(event.kind, EventKind::Created);
     assert_eq!((event.source.bucket.as_str(), event.source.key.as_str()), ("reelgate-dev-ingest", KEY));
@@ -65,7 +65,7 @@ fn an_upload_comes_whole_with_its_key_as_it_is() {
 }
 
 #[test]
-fn a_key_that_looks_encoded_stays_as_it_is_in_an_envelope() {
+fn a_key_that_looks_encoded_is_not_decoded_in_an_envelope() {
     let mut event = created();
     for key in ["a%2Fb+c", "%", "line\nbreak", "../../etc/passwd", "🎬/фильм.mp4"] {
         event["detail"]["object"]["key"] = json!(key);
@@ -83,7 +83,7 @@ fn every_reason_of_creation_is_an_upload() {
 }
 
 #[test]
-fn without_versions_the_etag_is_the_version_in_either_spelling() {
+fn without_versioning_the_etag_is_the_version_in_either_spelling() {
     for absent in [json!("null"), json!(""), Value::Null] {
         let mut event = created();
         event["detail"]["object"]["version-id"] = absent;
@@ -125,26 +125,26 @@ fn an_envelope_inside_a_topic_s_message_keeps_its_key() {
 }
 
 #[test]
-fn one_damaged_record_does_not_take_the_others_with_it() {
+fn one_damaged_record_does_not_affect_the_others() {
     let mut message = notification("ObjectCreated:Put", "good");
     let damaged = json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": 7}});
     message["Records"].as_array_mut().unwrap().insert(0, damaged);
-    let parsed = told(&message);
+    let parsed = parse(&message);
     assert_eq!((parsed.events.len(), parsed.refused.len()), (1, 1));
 }
 
 #[test]
-fn messages_of_no_interest_say_nothing() {
+fn known_messages_of_no_interest_give_an_empty_result() {
     let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "reelgate-dev-ingest"});
     let mut tagged = created();
     tagged["detail-type"] = json!("Object Tags Added");
     for message in [test, tagged, notification("ObjectTagging:Put", "a"), json!({"Records": []})] {
-        assert_eq!(told(&message), ParsedMessage::default());
+        assert_eq!(parse(&message), ParsedMessage::default());
     }
 }
 
 #[test]
-fn what_a_store_could_not_hold_is_refused_alone() {
+fn a_value_that_a_store_cannot_hold_is_refused() {
     let cases = [
         ("key", json!("a\u{0}b"), "expected a key without zero bytes, found one with"),
         ("key", json!(""), "expected a key of 1 to 1024 bytes, found 0"),
@@ -161,7 +161,7 @@ fn what_a_store_could_not_hold_is_refused_alone() {
     for (member, value, why) in cases {
         let mut event = created();
         event["detail"]["object"][member] = value;
-        assert_eq!(told(&event).refused, [why]);
+        assert_eq!(parse(&event).refused, [why]);
     }
 }
 
@@ -169,7 +169,7 @@ fn what_a_store_could_not_hold_is_refused_alone() {
 fn a_macie_finding_keeps_types_and_counts_and_nothing_else() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/events/macie-finding.json");
     let Ok(text) = std::fs::read_to_string(path) else {
-        println!("skipped: no corpus: the sample of a Macie finding is not beside this checkout");
+        println!("skipped: no corpus: the sample of a Macie finding is not next to this checkout");
         return;
     };
     let parsed = parse_message(text.as_bytes());
@@ -195,23 +195,23 @@ fn finding() -> Value {
 
 #[test]
 fn a_policy_finding_has_no_object_and_a_sample_is_marked_as_one() {
-    let parsed = told(&finding());
+    let parsed = parse(&finding());
     assert_eq!((parsed.scans[0].source.clone(), parsed.scans[0].sample), (None, true));
     assert_eq!(parsed.scans[0].summary["bucket"], "b");
 }
 
 #[test]
-fn a_finding_without_a_known_severity_is_refused_not_taken_as_harmless() {
+fn a_finding_without_a_known_severity_is_refused_and_does_not_count_as_harmless() {
     let mut message = finding();
     message["detail"]["severity"] = json!({"description": "Curious"});
-    assert_eq!(told(&message).refused, ["expected severity Low, Medium or High, found another"]);
+    assert_eq!(parse(&message).refused, ["expected severity Low, Medium or High, found another"]);
 }
 
 #[test]
-fn only_uploads_inside_the_ingest_area_get_into_a_batch() {
+fn only_uploads_inside_the_ingest_area_are_added_to_a_batch() {
     let mut batch = EventBatch::default();
     let area = |bucket: &str, prefix: &str| Area { bucket: bucket.into(), prefix: prefix.into() };
-    let parsed = told(&created());
+    let parsed = parse(&created());
     parsed.clone().add_to(&mut batch, &area("reelgate-dev-published", ""), "shard 1", b"");
     parsed.clone().add_to(&mut batch, &area("reelgate-dev-ingest", "studio-b/"), "shard 1", b"");
     assert!(batch.is_empty());
@@ -220,13 +220,13 @@ fn only_uploads_inside_the_ingest_area_get_into_a_batch() {
 }
 
 #[test]
-fn a_checksum_beside_an_upload_and_the_sign_of_a_folder_are_no_uploads() {
+fn a_checksum_file_and_a_folder_placeholder_are_no_uploads() {
     let area = Area { bucket: "reelgate-dev-ingest".into(), prefix: String::new() };
     for key in ["studio-a/movie.mp4.sha256", "studio-a/"] {
         let mut message = created();
         message["detail"]["object"]["key"] = json!(key);
         let mut batch = EventBatch::default();
-        told(&message).add_to(&mut batch, &area, "shard 1", b"");
+        parse(&message).add_to(&mut batch, &area, "shard 1", b"");
         assert!(batch.is_empty(), "{key}");
     }
 }
@@ -242,11 +242,11 @@ fn a_refusal_keeps_the_place_and_the_digest_of_its_bytes() {
     assert_eq!(refused.why, "expected a JSON object, found no JSON at line 1 column 1");
 }
 
-/// Names and texts that mean something.
+/// Names and texts that the parser knows.
 const WORDS: &[&str] =
     &["detail", "Records", "Message", "source", "aws.s3", "Object Created", "s3", "object", "key", KEY];
 
-/// Any JSON value, with members and texts of ours among it.
+/// Any JSON value; some of its members and texts are ones that the parser knows.
 fn any_json() -> impl Strategy<Value = Value> {
     let word = || proptest::sample::select(WORDS).prop_map(str::to_owned);
     let leaf = prop_oneof![
@@ -273,7 +273,7 @@ fn samples() -> [Value; 5] {
     [created(), deleted("Permanently Deleted", json!("v")), record, wrapped, finding()]
 }
 
-/// Places of all values inside, as JSON pointers.
+/// JSON pointers to all values inside.
 fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     found.push(at.to_owned());
     match value {
@@ -291,7 +291,7 @@ fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Whatever was parsed can be stored, and no text of the message shows in a refusal.
+/// Parsed events can be stored, and no refusal quotes the message.
 fn sound(parsed: &ParsedMessage) {
     for event in &parsed.events {
         assert!((1..=1024).contains(&event.source.key.len()) && !event.source.key.contains('\0'));
@@ -304,17 +304,17 @@ fn sound(parsed: &ParsedMessage) {
 
 proptest! {
     #[test]
-    fn any_bytes_have_an_answer(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn any_bytes_have_a_result(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         sound(&parse_message(&bytes));
     }
 
     #[test]
-    fn any_json_has_an_answer(message in any_json()) {
-        sound(&told(&message));
+    fn any_json_has_a_result(message in any_json()) {
+        sound(&parse(&message));
     }
 
     #[test]
-    fn a_sample_with_one_value_replaced_has_an_answer(
+    fn a_sample_with_one_value_replaced_has_a_result(
         sample in 0..5_usize, place in any::<proptest::sample::Index>(), value in any_json(),
     ) {
         let mut message = samples()[sample].clone();
@@ -323,11 +323,11 @@ proptest! {
         if let Some(there) = message.pointer_mut(place.get::<String>(&places)) {
             *there = value;
         }
-        sound(&told(&message));
+        sound(&parse(&message));
     }
 
     #[test]
-    fn a_sample_with_bytes_lost_or_flipped_has_an_answer(
+    fn a_sample_with_bytes_lost_or_flipped_has_a_result(
         sample in 0..5_usize, place in any::<proptest::sample::Index>(), flip in any::<u8>(), lost in 0..20_usize,
     ) {
         let mut bytes = samples()[sample].to_string().into_bytes();

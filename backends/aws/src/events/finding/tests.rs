@@ -7,7 +7,7 @@ use super::*;
 const ASSET: &str = "yqlryqpcysmiifymzqpkjf5zq6";
 const PLANTED: &str = "4539578763621486";
 
-/// A whole finding in a sidecar, with everything that Macie tells.
+/// A complete finding in a sidecar, with all members that Macie sends.
 fn whole() -> Value {
     json!({
         "schemaVersion": "1.0", "id": "64b917aa-3843-014c-91d8-937ffe5a0c1b", "accountId": "111122223333",
@@ -71,11 +71,11 @@ fn a_finding_keeps_job_types_counts_and_fifteen_lines_and_nothing_else() {
         records: vec![12],
     };
     assert_eq!(report.detections[1], own);
-    assert!(!serde_json::to_string(&event).unwrap().contains(PLANTED), "a name out of an upload is kept");
+    assert!(!serde_json::to_string(&event).unwrap().contains(PLANTED), "a name from an upload is kept");
 }
 
 #[test]
-fn a_finding_without_a_version_is_known_by_its_entity_tag_and_one_without_either_is_refused() {
+fn a_finding_without_a_version_uses_the_entity_tag_and_one_without_either_is_refused() {
     for absent in [json!(""), json!(null), json!("null")] {
         let mut detail = whole();
         detail["resourcesAffected"]["s3Object"]["versionId"] = absent;
@@ -86,7 +86,7 @@ fn a_finding_without_a_version_is_known_by_its_entity_tag_and_one_without_either
 }
 
 #[test]
-fn nulls_and_new_members_are_no_reason_to_lose_a_finding() {
+fn null_and_new_members_lose_no_finding() {
     let members = [
         "/sample",
         "/count",
@@ -116,7 +116,7 @@ fn nulls_and_new_members_are_no_reason_to_lose_a_finding() {
 }
 
 #[test]
-fn where_word_and_number_of_a_severity_differ_the_higher_counts() {
+fn if_word_and_number_of_a_severity_differ_the_higher_one_counts() {
     let mut detail = whole();
     detail["severity"] = json!({"score": 2, "description": "Low"});
     assert_eq!(parsed(&detail).unwrap().severity, Severity::Medium);
@@ -151,7 +151,7 @@ fn an_id_or_type_that_is_missing_is_refused() {
     }
 }
 
-/// Places of all values inside.
+/// JSON pointers to all values inside.
 fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     found.push(at.to_owned());
     let members: Vec<(String, &Value)> = match value {
@@ -162,7 +162,7 @@ fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     members.into_iter().for_each(|(name, inner)| pointers(inner, &format!("{at}/{name}"), found));
 }
 
-/// What a member may be turned into.
+/// Values that replace a member.
 fn any_value() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),
@@ -179,7 +179,7 @@ fn any_value() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Whatever comes is a finding that can be kept, read back and folded, or is refused in words of ours.
+/// Every result is a finding that can be stored, parsed and folded, or a refusal that does not quote the input.
 fn sound(answer: Result<ExternalScanEvent, RejectReason>) {
     let event = match answer {
         Ok(event) => event,
@@ -226,7 +226,7 @@ proptest! {
     }
 
     #[test]
-    fn a_finding_with_bytes_lost_doubled_or_flipped_is_handled_or_refused(
+    fn a_finding_with_bytes_lost_duplicated_or_flipped_is_handled_or_refused(
         place in any::<proptest::sample::Index>(), flip in any::<u8>(), lost in 0..40_usize, doubled in 0..40_usize,
     ) {
         let mut bytes = whole().to_string().into_bytes();

@@ -1,15 +1,14 @@
-//! Where the reading of one shard stands, and whether something is missing before it.
+//! The read position in one shard, and the detection of records that were trimmed before they were read.
 //!
-//! Reading goes on *with* the last record known, not after it: the service gives no other sign that records were
-//! trimmed before they were read, because sequence numbers have gaps by nature. If another record comes first, the
-//! known one is gone, and so may be some that followed it. (A shard that was silent for longer than the stream keeps
-//! records looks the same; the alarm is raised, and the sweep finds nothing.)
+//! Reading resumes *at* the last known record, not after it. The service gives no other sign of trimmed records, because
+//! sequence numbers have gaps by nature. If another record comes first, the known record is gone, and some that followed
+//! it may be gone too. (A shard that was idle for longer than the retention looks the same: the alarm is raised, and the
+//! sweep finds nothing.)
 
 use reelgate_ports::shards::Position;
 
 use super::stream::{Record, Start};
 
-/// See the module.
 pub(super) struct Cursor {
     last: Option<String>,
     /// The record that must come first.
@@ -17,7 +16,7 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    /// Stands where the checkpoint stands.
+    /// A cursor at the checkpoint.
     pub(super) fn new(position: &Position) -> Self {
         let last = match position {
             Position::After(sequence) => Some(sequence.clone()),
@@ -26,18 +25,18 @@ impl Cursor {
         Self { last, expected: None }
     }
 
-    /// Where to begin reading (again).
+    /// The position at which to begin or resume reading.
     pub(super) fn start(&mut self) -> Start {
         self.expected.clone_from(&self.last);
         self.last.clone().map_or(Start::Oldest, Start::At)
     }
 
-    /// Goes on with the oldest record that there is.
+    /// The position was trimmed: resumes at the oldest record.
     pub(super) fn trimmed(&mut self) {
         (self.last, self.expected) = (None, None);
     }
 
-    /// The records that were not read before, and whether some before them may be lost.
+    /// The records that were not read before, and whether records before them may be lost.
     pub(super) fn admit(&mut self, mut records: Vec<Record>, ended: bool) -> (Vec<Record>, bool) {
         let first = records.first().map(|record| &record.sequence);
         let known_first = first == self.expected.as_ref();
@@ -81,10 +80,10 @@ mod tests {
     }
 
     #[test]
-    fn the_record_that_is_known_comes_first_and_is_left_out() {
+    fn the_known_record_comes_first_and_is_left_out() {
         let mut cursor = at("6");
         cursor.start();
-        assert_eq!(cursor.admit(vec![], false), (vec![], false), "nothing yet says nothing");
+        assert_eq!(cursor.admit(vec![], false), (vec![], false), "an empty page proves nothing");
         assert_eq!(cursor.admit(records(&["6", "7"]), false), (records(&["7"]), false));
         assert_eq!(cursor.admit(records(&["9"]), false), (records(&["9"]), false));
     }
@@ -94,7 +93,7 @@ mod tests {
         let mut cursor = at("6");
         cursor.start();
         assert_eq!(cursor.admit(records(&["8"]), false), (records(&["8"]), true));
-        assert_eq!(cursor.admit(records(&["9"]), false), (records(&["9"]), false), "said once");
+        assert_eq!(cursor.admit(records(&["9"]), false), (records(&["9"]), false), "reported once");
     }
 
     #[test]

@@ -1,34 +1,34 @@
-//! Who should read which shard, decided from the rows of all shards and a monotonic clock alone: no input or output,
-//! no wall clock, no leader. Every reader decides for itself; the rows' counters let only one of two succeed.
+//! Decides which shards this reader should take, from the rows of all shards and a monotonic clock alone: no I/O, no wall
+//! clock, no leader. Every reader decides for itself; the counters in the rows let only one of two readers succeed.
 //!
-//! A lease is over when its counter has stood still for the whole lease while this reader watched. Watching begins anew
-//! after every failed look, because whoever cannot reach the rows, a holder included, cannot renew either: an outage
-//! of the store moves no lease. Readers even out by asking: a reader with at least two shards fewer than another one
-//! asks it for one; the holder finishes what it has handed out and releases.
+//! A lease has expired if its counter did not change for the whole lease time while this reader watched it. Watching
+//! starts anew after every failed read of the rows: whoever cannot read the rows, including the owner, cannot renew
+//! either, so an outage of the store moves no lease. Readers balance by requests: a reader with at least two shards fewer
+//! than another asks it for one. The owner finishes the batch that it has handed out and releases the shard.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::ids::NodeId;
 use reelgate_ports::shards::{Position, ShardRow};
 
-/// What a round should do.
+/// The actions of one round.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Plan {
-    /// Leases to take, with the counter each must still have.
+    /// Leases to take, with the counter that each must still have.
     pub(super) take: Vec<(String, u64)>,
     /// A shard to ask another reader for.
     pub(super) want: Option<String>,
-    /// Held shards that another reader asks for.
+    /// Owned shards that another reader asks for.
     pub(super) hand_over: Vec<String>,
-    /// The stream must be listed before some shard can be judged.
+    /// The stream must be listed before it is known whether some shard may be read.
     pub(super) list: bool,
 }
 
-/// What one round knows.
+/// The input of one round.
 pub(super) struct View<'a> {
     /// Every row of the stream.
     pub(super) rows: &'a [ShardRow],
-    /// The shards that the stream has, where it was listed.
+    /// The shards of the stream, if it was listed.
     pub(super) listed: Option<&'a BTreeSet<String>>,
     /// The shards this process reads.
     pub(super) held: &'a BTreeSet<String>,
@@ -36,7 +36,7 @@ pub(super) struct View<'a> {
     pub(super) now_ms: u64,
 }
 
-/// Plans rounds; remembers since when each counter stands still.
+/// Plans rounds; remembers since when each counter is unchanged.
 pub(super) struct Planner {
     node: NodeId,
     lease_ms: u64,
@@ -45,22 +45,21 @@ pub(super) struct Planner {
 }
 
 impl Planner {
-    /// A planner that has seen nothing yet.
     pub(super) fn new(node: NodeId, lease_ms: u64) -> Self {
         Self { node, lease_ms, seen: BTreeMap::new(), begun: false }
     }
 
-    /// The rows could not be read: nothing that was watched before counts any more.
+    /// The rows could not be read: earlier observations no longer count.
     pub(super) fn look_failed(&mut self) {
         self.seen.clear();
     }
 
-    /// All leases were given back; those that could not be are taken again at once.
+    /// All leases were released. A lease whose release failed is taken again at once.
     pub(super) fn begin_anew(&mut self) {
         self.begun = false;
     }
 
-    /// Decides a round. `rng` spreads the readers over the shards, so that they do not all reach for the same one.
+    /// Decides a round. `rng` spreads the readers over the shards, so that they do not all choose the same one.
     pub(super) fn plan(&mut self, view: &View<'_>, rng: &mut fastrand::Rng) -> Plan {
         self.watch(view);
         let parents = Parents::of(view);
@@ -89,8 +88,8 @@ impl Planner {
         self.seen = seen;
     }
 
-    /// The counter has stood still for a whole lease.
-    fn stands_still(&self, row: &ShardRow, now_ms: u64) -> bool {
+    /// Whether the counter was unchanged for a whole lease time.
+    fn has_expired(&self, row: &ShardRow, now_ms: u64) -> bool {
         let since_ms = self.seen.get(&row.shard).map_or(now_ms, |(_, since_ms)| *since_ms);
         now_ms.saturating_sub(since_ms) >= self.lease_ms
     }
@@ -99,19 +98,19 @@ impl Planner {
         row.wanted_by.as_ref().is_some_and(|asker| *asker != self.node)
     }
 
-    /// Living holders beside this reader, with their shards.
+    /// Other live readers, with the number of their shards.
     fn others<'a>(&self, open: &[&'a ShardRow], view: &View<'_>) -> BTreeMap<&'a NodeId, usize> {
         let mut others = BTreeMap::new();
         for row in open {
             let owner = row.owner.as_ref().filter(|owner| **owner != self.node);
-            if let Some(owner) = owner.filter(|_| !self.stands_still(row, view.now_ms)) {
+            if let Some(owner) = owner.filter(|_| !self.has_expired(row, view.now_ms)) {
                 *others.entry(owner).or_insert(0) += 1;
             }
         }
         others
     }
 
-    /// Half of what is free at a time, so that readers that start together come out about even.
+    /// Takes at most half of the free shards at a time, so that readers that start together get about equal numbers.
     fn takes(
         &self,
         open: &[&ShardRow],
@@ -121,12 +120,12 @@ impl Planner {
     ) -> Vec<(String, u64)> {
         let (mut promised, mut free) = (Vec::new(), Vec::new());
         for row in open.iter().filter(|row| !view.held.contains(&row.shard)) {
-            let still = self.stands_still(row, view.now_ms);
+            let expired = self.has_expired(row, view.now_ms);
             let left_by_predecessor = row.owner.as_ref() == Some(&self.node) && !self.begun;
             let promised_to_us = row.owner.is_none() && row.wanted_by.as_ref() == Some(&self.node);
             let open_to_all = row.owner.is_none() && !self.asked_by_another(row);
             let target = if left_by_predecessor || promised_to_us { &mut promised } else { &mut free };
-            if left_by_predecessor || promised_to_us || open_to_all || still {
+            if left_by_predecessor || promised_to_us || open_to_all || expired {
                 target.push((row.shard.clone(), row.counter));
             }
         }
@@ -136,7 +135,7 @@ impl Planner {
         promised
     }
 
-    /// Counts as moved already what anybody has asked for.
+    /// Counts shards that any reader has asked for as already moved.
     fn want(
         &self,
         open: &[&ShardRow],
@@ -147,8 +146,8 @@ impl Planner {
         let asked_already = open.iter().filter(|row| row.wanted_by.as_ref() == Some(&self.node)).count();
         let mut staying: BTreeMap<&NodeId, Vec<&ShardRow>> = BTreeMap::new();
         for row in open {
-            let spoken_for = row.wanted_by.is_some() && row.wanted_by != row.owner;
-            let owner = row.owner.as_ref().filter(|owner| others.contains_key(owner) && !spoken_for);
+            let promised = row.wanted_by.is_some() && row.wanted_by != row.owner;
+            let owner = row.owner.as_ref().filter(|owner| others.contains_key(owner) && !promised);
             if let Some(owner) = owner {
                 staying.entry(owner).or_default().push(row);
             }
@@ -159,7 +158,7 @@ impl Planner {
     }
 }
 
-/// Knows which shards may be read: those whose parents were read to their end, or are gone from stream and rows.
+/// Decides which shards may be read: those whose parents were read to their end, or are gone from stream and rows.
 struct Parents<'a> {
     positions: BTreeMap<&'a str, &'a Position>,
     listed: Option<&'a BTreeSet<String>>,
@@ -182,7 +181,7 @@ impl<'a> Parents<'a> {
         }
     }
 
-    /// A parent without a row, of which nobody has looked whether the stream still has it.
+    /// Whether the shard has a parent without a row, and it is not yet known whether the stream still has that parent.
     fn unknown(&self, row: &ShardRow) -> bool {
         let strange = |parent: &String| !self.positions.contains_key(parent.as_str()) && !self.done(parent);
         row.position != Position::Ended && row.parents.iter().any(strange)

@@ -1,5 +1,5 @@
-//! Keeps the leases: renews them, takes free ones, asks for and hands over others, and lists the stream's shards. One
-//! round at a time, each after a jittered pause.
+//! Coordinates the leases of this reader: renews them, takes free ones, requests and hands over shards, and lists the
+//! stream's shards. Rounds run one at a time, each after a jittered pause.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::shards::{Position, ShardRow};
 use tokio::time::{Instant, sleep};
 
-use super::Reader;
 use super::lease::{Plan, Planner, View};
 use super::rate_limit::jittered;
+use super::reader::Reader;
 use super::shard_reader;
 
-/// The stream is listed this often even when nothing asks for it: a split nobody reads to its end stays unseen else.
+/// The stream is listed at least this often. Otherwise a split of a shard that nobody reads to its end is never discovered.
 const LIST_EVERY: Duration = Duration::from_secs(60);
-/// Rounds in a lease.
+/// Rounds per lease time.
 const ROUNDS: u32 = 6;
-/// Renewals in a lease: two may fail.
+/// Renewals per lease time: two may fail.
 const RENEWALS: u32 = 3;
 
 struct LeaseCoordinator {
@@ -31,8 +31,8 @@ struct LeaseCoordinator {
     renew_at: Instant,
 }
 
-/// Keeps the leases until the reader is stopped, then gives them all back.
-pub(super) async fn keep(reader: Arc<Reader>) {
+/// Coordinates the leases until the reader is stopped, then releases all of them.
+pub(super) async fn run(reader: Arc<Reader>) {
     let now = Instant::now();
     let planner = Planner::new(reader.settings.node.clone(), reader.settings.lease_ms);
     let rng = fastrand::Rng::new();
@@ -47,20 +47,20 @@ pub(super) async fn keep(reader: Arc<Reader>) {
     };
     let pause = Duration::from_millis(reader.settings.lease_ms) / ROUNDS;
     while !reader.stopping() {
-        // Whoever reads no more lets others read: a lease must not outlive the work it stands for.
+        // A node that no longer polls must let others read, so it releases its leases.
         if reader.poll_timed_out() {
-            lease_coordinator.give_all_back().await;
+            lease_coordinator.release_all().await;
             lease_coordinator.planner.begin_anew();
         } else if let Err(error) = lease_coordinator.round().await {
             lease_coordinator.planner.look_failed();
-            tracing::warn!(%error, "keeping the shards' leases failed; it is tried again");
+            tracing::warn!(%error, "updating the shard leases failed; retrying");
         }
         tokio::select! {
             () = sleep(jittered(pause)) => {}
             () = reader.wake.notified() => {}
         }
     }
-    lease_coordinator.give_all_back().await;
+    lease_coordinator.release_all().await;
 }
 
 impl LeaseCoordinator {
@@ -85,14 +85,14 @@ impl LeaseCoordinator {
             return Ok(());
         }
         for lost in self.reader.shards.renew_shards(&leases).await? {
-            tracing::info!(shard = lost.shard, "another reader has taken a shard over");
+            tracing::info!(shard = lost.shard, "another reader has taken this shard; reading it stops");
             self.reader.shard_buffer.forget(&lost);
         }
         self.renew_at = Instant::now() + Duration::from_millis(self.reader.settings.lease_ms) / RENEWALS;
         Ok(())
     }
 
-    /// Gives new shards their rows, and takes away the rows of those that are read and gone.
+    /// Adds rows for new shards, and removes the rows of shards that are read to their end and gone.
     async fn list(&mut self, rows: &[ShardRow]) {
         match self.listing(rows).await {
             Ok(listed) => {
@@ -101,7 +101,7 @@ impl LeaseCoordinator {
             }
             Err(error) => {
                 self.reader.list_later();
-                tracing::warn!(%error, "listing the stream's shards failed; it is tried again");
+                tracing::warn!(%error, "listing the stream's shards failed; retrying");
             }
         }
     }
@@ -151,11 +151,11 @@ impl LeaseCoordinator {
         Ok(())
     }
 
-    async fn give_all_back(&mut self) {
+    async fn release_all(&mut self) {
         for lease in self.reader.shard_buffer.leases() {
             self.reader.shard_buffer.forget(&lease);
             if let Err(error) = self.reader.shards.release_shard(&lease).await {
-                tracing::warn!(shard = lease.shard, %error, "releasing a shard failed; its lease ends by itself");
+                tracing::warn!(shard = lease.shard, %error, "releasing a shard failed; its lease will expire");
             }
         }
     }

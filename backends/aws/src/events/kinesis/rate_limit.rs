@@ -1,15 +1,15 @@
-//! How often a shard is asked: fast while there is something, slower while there is nothing, ever slower while the
-//! service refuses; always with jitter, so that readers do not ask in step.
+//! How often a shard is read: fast while it has records, slower while it is empty, and with growing delays while the
+//! service refuses; always with jitter, so that readers do not poll at the same time.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// A shard answers five reads a second, to all its polling readers together.
+/// A shard allows five reads a second, for all its polling readers together.
 ///
 /// Source: Amazon Kinesis Data Streams Developer Guide, "Quotas and limits".
 const READ_EVERY: Duration = Duration::from_millis(210);
-/// First and longest bound of the random wait after refusals.
+/// First and largest bound of the random wait after refusals.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
 /// The rate limit of one shard's reader.
@@ -21,17 +21,17 @@ pub(super) struct RateLimit {
 }
 
 impl RateLimit {
-    /// May ask at once; while nothing comes, asks at least every `idle_max`.
+    /// Allows the first read at once, and a read at least every `idle_max` while the shard is empty.
     pub(super) fn new(idle_max: Duration) -> Self {
         Self { idle_max: idle_max.max(READ_EVERY), idle: READ_EVERY, refusals: 0, next: Instant::now() }
     }
 
-    /// Waits for the next turn.
+    /// Waits until the next read is allowed.
     pub(super) async fn turn(&self) {
         sleep_until(self.next).await;
     }
 
-    /// The service answered; `more` says that something came or more is known to wait.
+    /// The service answered; `more` if there were records or more are known to wait.
     pub(super) fn answered(&mut self, more: bool) {
         self.refusals = 0;
         self.idle = if more { READ_EVERY } else { (self.idle * 2).min(self.idle_max) };
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_shard_is_asked_at_most_five_times_a_second_and_less_while_it_is_empty() {
+    async fn a_shard_is_read_at_most_five_times_a_second_and_less_while_it_is_empty() {
         let mut rate_limit = RateLimit::new(Duration::from_secs(1));
         let begun = Instant::now();
         for _ in 0..5 {
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn refusals_are_answered_with_patience_that_has_a_bound() {
+    async fn waits_after_refusals_are_bounded() {
         let mut rate_limit = RateLimit::new(Duration::from_secs(1));
         let begun = Instant::now();
         for _ in 0..200 {

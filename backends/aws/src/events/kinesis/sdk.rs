@@ -27,15 +27,14 @@ const REGISTER: ApiCall =
 const CONSUMER: ApiCall =
     ApiCall::new(Port::Events, "reach the stream's consumer", "kinesis:DescribeStreamConsumer");
 
-/// Pages of shards that are read; a stream has at most 20,000 shards and a page 1,000.
+/// Most pages of shards that are read; a stream has at most 20,000 shards and a page 1,000.
 const LIST_PAGES_MAX: usize = 100;
 /// A new consumer becomes active within seconds.
 const CONSUMER_CHECKS_MAX: u32 = 60;
 const CONSUMER_CHECK_EVERY: Duration = Duration::from_secs(1);
-/// A subscription says something every five seconds, be it that there is nothing.
+/// A subscription sends an event every five seconds, even if there is no record.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
-/// See the module.
 pub(super) struct SdkStream {
     client: Client,
     name: String,
@@ -44,12 +43,12 @@ pub(super) struct SdkStream {
 }
 
 impl SdkStream {
-    /// A stream by name; with a consumer's name where it is read by enhanced fan-out.
+    /// A stream by name; with a consumer's name if it is read by enhanced fan-out.
     pub(super) fn new(client: Client, name: String, consumer_name: Option<String>) -> Self {
         Self { client, name, consumer_name, consumer_arn: OnceCell::new() }
     }
 
-    /// The consumer, registered where it is not yet.
+    /// The consumer's ARN. The first call registers the consumer if necessary.
     async fn consumer_arn(&self) -> PortResult<&String> {
         self.consumer_arn.get_or_try_init(|| self.register()).await
     }
@@ -59,7 +58,7 @@ impl SdkStream {
         let described = self.client.describe_stream_summary().stream_name(&self.name).send().await;
         let described = described.map_err(DESCRIBE.failed())?;
         let stream_arn = described.stream_description_summary().map(|s| s.stream_arn().to_owned());
-        let stream_arn = stream_arn.ok_or_else(|| nonsense(DESCRIBE))?;
+        let stream_arn = stream_arn.ok_or_else(|| incomplete(DESCRIBE))?;
         let registered = self.client.register_stream_consumer().stream_arn(&stream_arn).consumer_name(name);
         if let Err(error) = registered.send().await {
             let in_use = error.code() == Some("ResourceInUseException");
@@ -70,7 +69,7 @@ impl SdkStream {
         for _ in 0..CONSUMER_CHECKS_MAX {
             let consumer = self.client.describe_stream_consumer().stream_arn(&stream_arn).consumer_name(name);
             let consumer = consumer.send().await.map_err(CONSUMER.failed())?;
-            let consumer = consumer.consumer_description().ok_or_else(|| nonsense(CONSUMER))?;
+            let consumer = consumer.consumer_description().ok_or_else(|| incomplete(CONSUMER))?;
             if *consumer.consumer_status() == ConsumerStatus::Active {
                 return Ok(consumer.consumer_arn().to_owned());
             }
@@ -91,7 +90,7 @@ impl Stream for SdkStream {
         let mut listed = Vec::new();
         let mut next: Option<String> = None;
         for _ in 0..LIST_PAGES_MAX {
-            // A token already says which stream.
+            // A token already names the stream.
             let name = next.is_none().then(|| self.name.clone());
             let call = self.client.list_shards().set_stream_name(name).set_next_token(next);
             let page = call.send().await.map_err(LIST.failed())?;
@@ -110,11 +109,11 @@ impl Stream for SdkStream {
     }
 
     async fn iterator(&self, shard: &str, start: &Start) -> Result<String, Refusal> {
-        let (kind, sequence) = spelled(start);
+        let (kind, sequence) = starting_point(start);
         let call = self.client.get_shard_iterator().stream_name(&self.name).shard_id(shard);
         let call = call.shard_iterator_type(kind).set_starting_sequence_number(sequence);
         let begun = call.send().await.map_err(|error| refusal(ITERATE, &error, start))?;
-        begun.shard_iterator().map(str::to_owned).ok_or_else(|| Refusal::Other(nonsense(ITERATE)))
+        begun.shard_iterator().map(str::to_owned).ok_or_else(|| Refusal::Other(incomplete(ITERATE)))
     }
 
     async fn read(&self, iterator: &str, records_max: i32) -> Result<Page, Refusal> {
@@ -132,9 +131,9 @@ impl Stream for SdkStream {
 
     async fn subscribe(&self, shard: &str, start: &Start) -> Result<Box<dyn Subscription>, Refusal> {
         let arn = self.consumer_arn().await.map_err(Refusal::Other)?;
-        let (kind, sequence) = spelled(start);
+        let (kind, sequence) = starting_point(start);
         let position = StartingPosition::builder().r#type(kind).set_sequence_number(sequence).build();
-        let position = position.map_err(|_| Refusal::Other(nonsense(SUBSCRIBE)))?;
+        let position = position.map_err(|_| Refusal::Other(incomplete(SUBSCRIBE)))?;
         let call =
             self.client.subscribe_to_shard().consumer_arn(arn).shard_id(shard).starting_position(position);
         let subscribed = call.send().await.map_err(|error| refusal(SUBSCRIBE, &error, start))?;
@@ -144,7 +143,7 @@ impl Stream for SdkStream {
     async fn check(&self) -> PortResult<String> {
         let described = self.client.describe_stream_summary().stream_name(&self.name).send().await;
         let described = described.map_err(DESCRIBE.failed())?;
-        let summary = described.stream_description_summary().ok_or_else(|| nonsense(DESCRIBE))?;
+        let summary = described.stream_description_summary().ok_or_else(|| incomplete(DESCRIBE))?;
         let (status, shards) = (summary.stream_status().as_str(), summary.open_shard_count());
         Ok(format!("stream {} is {status} with {shards} open shards", self.name))
     }
@@ -161,7 +160,7 @@ impl Subscription for Subscribed {
                 Ok(Some(SubscribeToShardEventStream::SubscribeToShardEvent(event))) => {
                     let children: Vec<Listed> = event.child_shards().iter().map(from_child).collect();
                     return Ok(Some(Page {
-                        // The continuation's number says less: it is empty in pages without records, too.
+                        // The continuation's sequence number does not show this: it is also empty in pages without records.
                         ended: !children.is_empty(),
                         next: None,
                         children,
@@ -177,7 +176,7 @@ impl Subscription for Subscribed {
     }
 }
 
-fn spelled(start: &Start) -> (ShardIteratorType, Option<String>) {
+fn starting_point(start: &Start) -> (ShardIteratorType, Option<String>) {
     match start {
         Start::Oldest => (ShardIteratorType::TrimHorizon, None),
         Start::At(sequence) => (ShardIteratorType::AtSequenceNumber, Some(sequence.clone())),
@@ -209,15 +208,15 @@ fn from_record(record: types::Record) -> Record {
     Record { sequence: record.sequence_number, bytes: record.data.into_inner() }
 }
 
-fn behind_ms(told: Option<i64>) -> u64 {
-    told.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(0)
+fn behind_ms(reported: Option<i64>) -> u64 {
+    reported.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(0)
 }
 
-fn nonsense(call: ApiCall) -> PortError {
+fn incomplete(call: ApiCall) -> PortError {
     PortError::new(
         Port::Events,
         ErrorKind::Unavailable,
         call.operation,
-        "the answer lacks what was asked for",
+        "the response lacks a required field",
     )
 }

@@ -1,5 +1,5 @@
-//! What was read and waits to be taken in: one slot for each shard that this process reads, with a bound. A slot hands
-//! out one batch at a time and hands it out again until it is acknowledged, so the checkpoints of a shard form a chain.
+//! Records that were read and wait for ingest: one bounded slot for each shard that this process reads. A slot hands out
+//! one batch at a time, and returns the same batch until it is acknowledged, so the checkpoints of a shard form a chain.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,43 +9,43 @@ use reelgate_ports::shards::{Checkpoint, Position, ShardLease};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-/// Records that wait for one shard; the next page is not asked for while there are as many.
+/// Most records that wait for one shard; the next page is not read while there are as many.
 pub(super) const WAITING_MAX: usize = 2_000;
 
-/// One record as it was understood.
+/// One parsed record.
 pub(super) struct Item {
-    /// Its sequence number.
     pub(super) sequence: String,
-    /// What it says; no checkpoint, no receipts.
-    pub(super) said: EventBatch,
+    /// The record's content, without checkpoint and receipts.
+    pub(super) content: EventBatch,
 }
 
 impl Item {
     fn weight(&self) -> usize {
-        self.said.events.len() + self.said.scans.len() + self.said.refused.len()
+        self.content.events.len() + self.content.scans.len() + self.content.refused.len()
     }
 }
 
-/// What an acknowledged batch leads to.
+/// What follows after a batch was acknowledged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Next {
-    /// The shard is read on.
+    /// Reading the shard continues.
     ReadOn,
-    /// The lease is to be released: the shard has ended, or another reader waits for it.
+    /// The lease must be released: the shard has ended, or another reader waits for it.
     Release,
-    /// The lease is not ours any more.
+    /// Nothing: this reader no longer owns the lease.
     Nothing,
 }
 
 struct Slot {
     lease: ShardLease,
-    /// Up to where the store knows it.
+    /// The position that the store has committed.
     committed: Position,
     items: VecDeque<Item>,
-    /// The stream has nothing more of this shard.
+    /// The shard has no more records.
     ended: bool,
-    /// Another reader waits for it: nothing new is handed out.
+    /// Another reader waits for the shard: no new batch is handed out.
     leaving: bool,
+    /// The batch that is handed out and not yet acknowledged.
     out: Option<EventBatch>,
     reader: Option<AbortHandle>,
 }
@@ -58,28 +58,28 @@ impl Drop for Slot {
     }
 }
 
-/// The slots of all held shards.
+/// The slots of all shards that this process reads.
 #[derive(Default)]
 pub(super) struct ShardBuffer {
     slots: Mutex<Slots>,
-    /// Somebody took something, or a slot went away.
+    /// Signals that a batch was taken or a slot was removed.
     room: Notify,
 }
 
 #[derive(Default)]
 struct Slots {
     by_shard: BTreeMap<String, Slot>,
-    /// The shard that was served last, so that each has its turn.
+    /// The shard that was served last, so that shards are served in turn.
     last: String,
 }
 
 impl ShardBuffer {
-    /// Every change of the slots is whole, so what a panic left behind is still good.
+    /// Every change of the slots is complete, so they are consistent even after a panic.
     fn slots(&self) -> MutexGuard<'_, Slots> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a slot for a lease just taken.
+    /// Adds a slot for a lease that was just taken.
     pub(super) fn open(&self, lease: ShardLease, committed: Position) {
         let slot = Slot {
             committed,
@@ -93,7 +93,7 @@ impl ShardBuffer {
         self.slots().by_shard.insert(lease.shard, slot);
     }
 
-    /// Names the task that fills a slot; it ends with the slot.
+    /// Sets the task that fills a slot. The task is aborted when the slot is removed.
     pub(super) fn filled_by(&self, lease: &ShardLease, reader: AbortHandle) {
         match self.slots().of(lease) {
             Some(slot) => slot.reader = Some(reader),
@@ -101,12 +101,11 @@ impl ShardBuffer {
         }
     }
 
-    /// The leases of all slots.
     pub(super) fn leases(&self) -> Vec<ShardLease> {
         self.slots().by_shard.values().map(|slot| slot.lease.clone()).collect()
     }
 
-    /// Waits until a slot has room for a page; false where nothing more is to be read for this lease.
+    /// Waits until a slot has room for a page; false if nothing more must be read for this lease.
     pub(super) async fn room(&self, lease: &ShardLease) -> bool {
         loop {
             let changed = self.room.notified();
@@ -122,7 +121,7 @@ impl ShardBuffer {
         }
     }
 
-    /// Puts records down; false where the lease has gone.
+    /// Adds records to a slot; false if the lease is gone.
     pub(super) fn put(&self, lease: &ShardLease, items: Vec<Item>) -> bool {
         let mut slots = self.slots();
         let Some(slot) = slots.of(lease).filter(|slot| !slot.leaving) else { return false };
@@ -130,15 +129,15 @@ impl ShardBuffer {
         true
     }
 
-    /// Nothing comes after what was put down.
+    /// Marks the end of the shard: no more records follow.
     pub(super) fn end(&self, lease: &ShardLease) {
         if let Some(slot) = self.slots().of(lease) {
             slot.ended = true;
         }
     }
 
-    /// A batch of the next shard that has something, or nothing. What a shard handed out comes again until it is
-    /// acknowledged, in its turn: one that the store refuses does not keep the other shards waiting.
+    /// A batch of the next shard that has records; empty if there is none. The same batch of a shard is returned in the
+    /// shard's turn until it is acknowledged. A batch that the store refuses does not block the other shards.
     pub(super) fn take(&self, events_max: usize) -> EventBatch {
         let mut slots = self.slots();
         let last = slots.last.clone();
@@ -157,7 +156,7 @@ impl ShardBuffer {
         EventBatch::default()
     }
 
-    /// The store has committed a batch.
+    /// Records that the store has committed a batch.
     pub(super) fn committed(&self, checkpoint: &Checkpoint) -> Next {
         let mut slots = self.slots();
         let Some(slot) = slots.of(&checkpoint.lease) else { return Next::Nothing };
@@ -172,7 +171,7 @@ impl ShardBuffer {
         Next::Release
     }
 
-    /// The lease is not ours any more, or never mind: drops what belongs to it.
+    /// Drops the slot of a lease, because this reader lost the lease or gives it up.
     pub(super) fn forget(&self, lease: &ShardLease) {
         let mut slots = self.slots();
         if slots.of(lease).is_some() {
@@ -182,20 +181,21 @@ impl ShardBuffer {
         self.room.notify_waiters();
     }
 
-    /// The task that fills a slot has ended; before its time, the lease is dropped with the slot and ends by itself.
-    pub(super) fn unread(&self, lease: &ShardLease) {
+    /// Records that the task which fills a slot has ended. If the shard has not ended, the slot is dropped and the lease
+    /// expires.
+    pub(super) fn reader_ended(&self, lease: &ShardLease) {
         let unfinished = self.slots().of(lease).is_some_and(|slot| !slot.ended && !slot.leaving);
         if unfinished {
             tracing::error!(
                 shard = lease.shard,
-                "reading a shard ended before the shard; another try follows"
+                "the task that reads a shard ended early; the shard's lease will expire and be taken again"
             );
             self.forget(lease);
         }
     }
 
-    /// Another reader waits for a shard: what was not handed out is dropped. The lease, where it can be released at once;
-    /// else [`ShardBuffer::committed`] says when.
+    /// Gives up a shard that another reader waits for: drops the records that were not handed out. Returns the lease if it
+    /// can be released at once. Otherwise [`ShardBuffer::committed`] reports when.
     pub(super) fn leave(&self, shard: &str) -> Option<ShardLease> {
         let mut slots = self.slots();
         let slot = slots.by_shard.get_mut(shard)?;
@@ -212,14 +212,14 @@ impl ShardBuffer {
 }
 
 impl Slots {
-    /// The slot of exactly this taking of the lease.
+    /// The slot of exactly this lease, including its epoch.
     fn of(&mut self, lease: &ShardLease) -> Option<&mut Slot> {
         self.by_shard.get_mut(&lease.shard).filter(|slot| slot.lease == *lease)
     }
 }
 
 impl Slot {
-    /// The next records, at most so many events (one record alone may say more), with the move of the checkpoint.
+    /// The next records with the move of the checkpoint, at most `events_max` events. A single record may have more.
     fn fill(&mut self, events_max: usize) -> Option<EventBatch> {
         let nothing = self.items.is_empty() && !self.ended;
         if self.leaving || nothing {
@@ -235,9 +235,9 @@ impl Slot {
             weight += item.weight();
             let Some(item) = self.items.pop_front() else { break };
             to = Position::After(item.sequence);
-            batch.events.extend(item.said.events);
-            batch.scans.extend(item.said.scans);
-            batch.refused.extend(item.said.refused);
+            batch.events.extend(item.content.events);
+            batch.scans.extend(item.content.scans);
+            batch.refused.extend(item.content.refused);
         }
         if self.ended && self.items.is_empty() {
             to = Position::Ended;
@@ -262,8 +262,10 @@ mod tests {
     fn items(sequences: std::ops::Range<u32>) -> Vec<Item> {
         let refused =
             |place: u32| RefusedEvent { place: place.to_string(), sha256: "x".into(), why: "x".into() };
-        let said = |place| EventBatch { refused: vec![refused(place)], ..EventBatch::default() };
-        sequences.map(|sequence| Item { sequence: sequence.to_string(), said: said(sequence) }).collect()
+        let content = |place| EventBatch { refused: vec![refused(place)], ..EventBatch::default() };
+        sequences
+            .map(|sequence| Item { sequence: sequence.to_string(), content: content(sequence) })
+            .collect()
     }
 
     fn checkpoint(batch: &EventBatch) -> (Position, Position) {
@@ -296,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn shards_have_their_turns() {
+    fn shards_are_served_in_turn() {
         let shard_buffer = ShardBuffer::default();
         for shard in ["1", "2", "3"] {
             shard_buffer.open(lease(shard, 1), Position::Oldest);
@@ -313,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_the_store_refuses_keeps_no_other_shard_waiting() {
+    fn a_batch_that_the_store_refuses_blocks_no_other_shard() {
         let shard_buffer = ShardBuffer::default();
         for shard in ["1", "2"] {
             shard_buffer.open(lease(shard, 1), Position::Oldest);
@@ -327,20 +329,20 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_whose_reader_died_is_dropped_and_one_whose_reader_was_done_is_not() {
+    fn a_shard_whose_reader_died_is_dropped_and_one_whose_reader_finished_is_not() {
         let shard_buffer = ShardBuffer::default();
         for shard in ["1", "2"] {
             shard_buffer.open(lease(shard, 1), Position::Oldest);
         }
         shard_buffer.end(&lease("2", 1));
         for shard in ["1", "2"] {
-            shard_buffer.unread(&lease(shard, 1));
+            shard_buffer.reader_ended(&lease(shard, 1));
         }
         assert_eq!(shard_buffer.leases(), [lease("2", 1)]);
     }
 
     #[test]
-    fn what_an_earlier_taking_of_the_lease_read_has_no_place() {
+    fn records_read_under_an_earlier_epoch_are_dropped() {
         let shard_buffer = ShardBuffer::default();
         shard_buffer.open(lease("1", 2), after(7));
         assert!(!shard_buffer.put(&lease("1", 1), items(0..1)));
@@ -351,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_that_is_wanted_is_left_after_the_batch_that_is_out() {
+    fn a_requested_shard_is_released_after_its_outstanding_batch() {
         let shard_buffer = ShardBuffer::default();
         for shard in ["1", "2"] {
             shard_buffer.open(lease(shard, 1), Position::Oldest);
@@ -365,7 +367,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_slot_asks_for_no_more_until_some_is_taken() {
+    async fn a_full_slot_reads_no_more_until_a_batch_is_taken() {
         let shard_buffer = ShardBuffer::default();
         shard_buffer.open(lease("1", 1), Position::Oldest);
         let lease = lease("1", 1);

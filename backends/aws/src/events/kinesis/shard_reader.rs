@@ -1,50 +1,50 @@
-//! Reads one shard, from its checkpoint to its end, into its slot on the shard buffer; by polling or by subscription.
+//! Reads one shard from its checkpoint to its end into its slot in the shard buffer, by polling or by subscription.
 
 use std::sync::Arc;
 
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::shards::{Position, ShardLease};
 
-use super::Reader;
 use super::cursor::Cursor;
 use super::rate_limit::RateLimit;
+use super::reader::Reader;
 use super::shard_buffer::Item;
 use super::stream::{Listed, Page, Record, Refusal};
 use crate::events::envelope::parse_message;
 use crate::location::Area;
 
-/// Whether a shard is read on.
+/// Whether reading a shard continues.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Course {
-    On,
-    Over,
+    Continue,
+    Ended,
 }
 
-/// Tells the shard buffer that nobody fills a slot any more, however the reading ended.
-struct Ending(Arc<Reader>, ShardLease);
+/// Notifies the shard buffer when the task ends, however it ends.
+struct EndGuard(Arc<Reader>, ShardLease);
 
-impl Drop for Ending {
+impl Drop for EndGuard {
     fn drop(&mut self) {
-        self.0.shard_buffer.unread(&self.1);
+        self.0.shard_buffer.reader_ended(&self.1);
     }
 }
 
-/// Reads a shard until it ends or its lease goes away.
+/// Reads a shard until the shard ends or its lease is gone.
 pub(super) async fn read(reader: Arc<Reader>, lease: ShardLease, position: Position) {
-    let _ending = Ending(Arc::clone(&reader), lease.clone());
+    let _guard = EndGuard(Arc::clone(&reader), lease.clone());
     let mut cursor = Cursor::new(&position);
     let mut rate_limit = RateLimit::new(reader.settings.idle_max());
     let fan_out = reader.settings.fan_out.is_some();
     while reader.shard_buffer.room(&lease).await {
-        let went = match fan_out {
+        let read = match fan_out {
             true => follow(&reader, &lease, &mut cursor, &mut rate_limit).await,
             false => poll(&reader, &lease, &mut cursor, &mut rate_limit).await,
         };
-        match went {
-            Ok(Course::On) => {}
-            Ok(Course::Over) => return,
+        match read {
+            Ok(Course::Continue) => {}
+            Ok(Course::Ended) => return,
             Err(Refusal::Expired) => {
-                tracing::debug!(shard = lease.shard, "the iterator expired; begin again")
+                tracing::debug!(shard = lease.shard, "the shard iterator expired; requesting another")
             }
             Err(Refusal::Trimmed) => {
                 reader.gap(&lease.shard);
@@ -53,14 +53,14 @@ pub(super) async fn read(reader: Arc<Reader>, lease: ShardLease, position: Posit
             Err(Refusal::Gone) if gone(&reader, &lease).await => return,
             Err(Refusal::Gone) => rate_limit.refused().await,
             Err(Refusal::Other(error)) => {
-                tracing::warn!(shard = lease.shard, %error, "reading a shard failed; it is tried again");
+                tracing::warn!(shard = lease.shard, %error, "reading a shard failed; retrying");
                 rate_limit.refused().await;
             }
         }
     }
 }
 
-/// Polls with one chain of iterators, for as long as it holds.
+/// Polls with one chain of iterators until it breaks.
 async fn poll(
     reader: &Arc<Reader>,
     lease: &ShardLease,
@@ -74,13 +74,13 @@ async fn poll(
         let mut page = reader.stream.read(&iterator, reader.settings.records_max).await?;
         rate_limit.answered(!page.records.is_empty() || page.behind_ms > 0);
         let next = page.next.take();
-        if deliver(reader, lease, cursor, page).await == Course::Over {
-            return Ok(Course::Over);
+        if deliver(reader, lease, cursor, page).await == Course::Ended {
+            return Ok(Course::Ended);
         }
-        let Some(next) = next else { return Ok(Course::On) };
+        let Some(next) = next else { return Ok(Course::Continue) };
         iterator = next;
     }
-    Ok(Course::On)
+    Ok(Course::Continue)
 }
 
 /// Follows one subscription, which the service ends after five minutes.
@@ -95,39 +95,39 @@ async fn follow(
     rate_limit.answered(true);
     while reader.shard_buffer.room(lease).await {
         let Some(page) = subscription.next().await? else { break };
-        if deliver(reader, lease, cursor, page).await == Course::Over {
-            return Ok(Course::Over);
+        if deliver(reader, lease, cursor, page).await == Course::Ended {
+            return Ok(Course::Ended);
         }
     }
-    Ok(Course::On)
+    Ok(Course::Continue)
 }
 
-/// Puts a page down; its children get their rows before anybody can see that their parent has ended.
+/// Adds a page to the slot. If the shard has ended, its children get their rows before the end becomes visible.
 async fn deliver(reader: &Arc<Reader>, lease: &ShardLease, cursor: &mut Cursor, page: Page) -> Course {
     let (records, gap) = cursor.admit(page.records, page.ended);
     if gap {
         reader.gap(&lease.shard);
     }
-    let items = understood(reader, lease, records).await;
+    let items = parse_records(reader, lease, records).await;
     if !reader.shard_buffer.put(lease, items) {
-        return Course::Over;
+        return Course::Ended;
     }
     if !page.ended {
-        return Course::On;
+        return Course::Continue;
     }
     let rows: Vec<_> = page.children.iter().map(Listed::row).collect();
     if !rows.is_empty()
         && let Err(error) = reader.shards.add_shards(&reader.settings.stream, &rows).await
     {
-        tracing::debug!(%error, "children of a shard are left to the next listing");
+        tracing::debug!(%error, "adding the children of a shard failed; the next listing adds them");
     }
     reader.shard_buffer.end(lease);
     reader.list_soon();
-    Course::Over
+    Course::Ended
 }
 
-/// Reads messages on a thread for such work: a page may hold thousands.
-async fn understood(reader: &Arc<Reader>, lease: &ShardLease, records: Vec<Record>) -> Vec<Item> {
+/// Parses records on a blocking thread, because a page may have thousands.
+async fn parse_records(reader: &Arc<Reader>, lease: &ShardLease, records: Vec<Record>) -> Vec<Item> {
     if records.is_empty() {
         return Vec::new();
     }
@@ -136,22 +136,22 @@ async fn understood(reader: &Arc<Reader>, lease: &ShardLease, records: Vec<Recor
     let read = tokio::task::spawn_blocking(move || {
         records.into_iter().map(|record| item(record, &ingest, &place)).collect()
     });
-    read.await.expect("reading a message answers to every input")
+    read.await.expect("parsing a message never panics")
 }
 
 fn item(record: Record, ingest: &Area, place: &str) -> Item {
-    let mut said = EventBatch::default();
+    let mut content = EventBatch::default();
     let place = format!("{place}, record {}", record.sequence);
-    parse_message(&record.bytes).add_to(&mut said, ingest, &place, &record.bytes);
-    Item { sequence: record.sequence, said }
+    parse_message(&record.bytes).add_to(&mut content, ingest, &place, &record.bytes);
+    Item { sequence: record.sequence, content }
 }
 
-/// Whether the stream lives on without this shard: all its records were trimmed. Then it is at its end.
+/// Whether the stream exists without this shard, because all of the shard's records were trimmed. Then the shard has ended.
 async fn gone(reader: &Arc<Reader>, lease: &ShardLease) -> bool {
     let listed = match reader.stream.list().await {
         Ok(listed) => listed,
         Err(error) => {
-            tracing::warn!(shard = lease.shard, %error, "a shard is not found, and the stream cannot be listed");
+            tracing::warn!(shard = lease.shard, %error, "the shard was not found, and listing the stream failed; retrying");
             return false;
         }
     };

@@ -1,20 +1,19 @@
-//! What the reader needs of a stream, in words of its own, so that it can be proved over a stream that is scripted.
+//! The operations that the reader needs from a stream, as a trait, so that tests can use a fake stream.
 
 use async_trait::async_trait;
 use reelgate_ports::error::{PortError, PortResult};
 use reelgate_ports::shards::{Position, ShardRow};
 
-/// A shard as the stream names it.
+/// A shard in a listing of the stream.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Listed {
-    /// Its id.
     pub(super) shard: String,
-    /// The shards it came from.
+    /// The shards that were split or merged into it.
     pub(super) parents: Vec<String>,
 }
 
 impl Listed {
-    /// Its row before anybody has read it.
+    /// The row of the shard before it is read.
     pub(super) fn row(&self) -> ShardRow {
         ShardRow {
             shard: self.shard.clone(),
@@ -27,74 +26,69 @@ impl Listed {
     }
 }
 
-/// One record.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Record {
-    /// Its sequence number.
     pub(super) sequence: String,
-    /// Its bytes.
     pub(super) bytes: Vec<u8>,
 }
 
-/// What one read brought.
+/// The result of one read.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Page {
     /// Records in order.
     pub(super) records: Vec<Record>,
-    /// Where to read on; `None` at the end of the shard, and for pages of a subscription.
+    /// The iterator of the next read; `None` at the end of the shard, and for pages of a subscription.
     pub(super) next: Option<String>,
-    /// The shard is closed and this was the last of it.
+    /// The shard is closed, and this is its last page.
     pub(super) ended: bool,
-    /// What came of it, where it has ended and the service says so.
+    /// The shards that it was split or merged into, if it has ended and the service names them.
     pub(super) children: Vec<Listed>,
     /// Milliseconds behind the newest record.
     pub(super) behind_ms: u64,
 }
 
-/// Why a read brought nothing.
+/// Why a read failed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Refusal {
     /// The iterator is older than five minutes.
     Expired,
-    /// The position is older than what the stream keeps.
+    /// The position is older than the stream's retention.
     Trimmed,
-    /// There is no such shard (any more).
+    /// The shard does not exist, or no longer exists.
     Gone,
-    /// Anything else; a repeat may help.
+    /// Any other error; a retry may help.
     Other(PortError),
 }
 
 /// Where a read begins.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Start {
-    /// With the oldest record kept.
+    /// At the oldest record of the shard.
     Oldest,
-    /// With this record itself.
+    /// At this record, which is included.
     At(String),
 }
 
-/// Pages pushed by the service.
+/// A subscription: pages that the service pushes.
 #[async_trait]
 pub(super) trait Subscription: Send {
-    /// The next page; `None` where the subscription is over (every five minutes).
+    /// The next page; `None` if the subscription has ended, which happens every five minutes.
     async fn next(&mut self) -> Result<Option<Page>, Refusal>;
 }
 
-/// A stream of records.
 #[async_trait]
 pub(super) trait Stream: Send + Sync {
-    /// Every shard that the stream has, closed ones with records included.
+    /// Every shard of the stream, including closed shards that still have records.
     async fn list(&self) -> PortResult<Vec<Listed>>;
 
-    /// An iterator over a shard.
     async fn iterator(&self, shard: &str, start: &Start) -> Result<String, Refusal>;
 
-    /// What an iterator points at, at most `records_max`.
+    /// Reads at an iterator, at most `records_max` records.
     async fn read(&self, iterator: &str, records_max: i32) -> Result<Page, Refusal>;
 
-    /// Subscribes to a shard, with throughput of its own.
+    /// Subscribes to a shard, with dedicated throughput.
     async fn subscribe(&self, shard: &str, start: &Start) -> Result<Box<dyn Subscription>, Refusal>;
 
-    /// Proves that the stream can be reached; says how it stands.
+    /// Proves that the stream can be reached; describes its status.
     async fn check(&self) -> PortResult<String>;
 }

@@ -1,7 +1,7 @@
-//! The reader over a stream that is scripted and a store that is a model, in virtual time.
+//! The reader with a fake stream and a model of the store, in virtual time.
 
+mod faults;
 mod fleet;
 mod leases;
 mod model;
 mod shards;
-mod trouble;

@@ -50,7 +50,7 @@ fn names(plan: &Plan) -> Vec<&str> {
 }
 
 #[test]
-fn a_lease_is_over_only_after_its_counter_stood_still_for_the_whole_lease() {
+fn a_lease_expires_only_after_its_counter_was_unchanged_for_the_whole_lease() {
     let mut observer = Observer::new("b");
     let mut held_by_a = rows(&[("s1", Some("a"))]);
     assert!(observer.look(&held_by_a, 0).take.is_empty());
@@ -76,51 +76,51 @@ fn a_restarted_process_takes_its_predecessor_s_leases_at_once_but_only_at_its_st
     let left = rows(&[("s1", Some("a")), ("s2", Some("a")), ("s3", Some("b"))]);
     assert_eq!(names(&observer.look(&left, 0)), ["s1", "s2"]);
     assert!(observer.look(&left, 1).take.is_empty(), "another process may have our name");
-    assert_eq!(observer.look(&left, LEASE_MS).take.len(), 2, "half of what is over");
+    assert_eq!(observer.look(&left, LEASE_MS).take.len(), 2, "half of the expired leases");
 }
 
 #[test]
-fn readers_that_start_together_take_half_of_what_is_free_at_a_time() {
+fn readers_that_start_together_take_half_of_the_free_shards_at_a_time() {
     let mut observer = Observer::new("a");
     let free: Vec<ShardRow> = (0..8).map(|n| row(&format!("s{n}"), None)).collect();
     assert_eq!(observer.look(&free, 0).take.len(), 4);
 }
 
 #[test]
-fn a_reader_takes_no_more_than_its_share_of_what_is_free() {
+fn a_reader_takes_no_more_than_its_share_of_the_free_shards() {
     let mut observer = Observer::new("a").holding(&["s0"]);
     let some = rows(&[("s0", Some("a")), ("s1", Some("b")), ("s2", None), ("s3", None)]);
     assert_eq!(observer.look(&some, 0).take.len(), 1);
 }
 
 #[test]
-fn a_reader_with_two_fewer_asks_the_richest_for_one_and_no_more_while_it_waits() {
+fn a_reader_with_two_fewer_asks_the_largest_owner_for_one_and_no_more_while_it_waits() {
     let mut observer = Observer::new("b");
     let mut all_a = rows(&[("s1", Some("a")), ("s2", Some("a")), ("s3", Some("a"))]);
     let wanted = observer.look(&all_a, 0).want.expect("three against none");
     all_a.iter_mut().find(|row| row.shard == wanted).unwrap().wanted_by = Some(node("b"));
-    assert_eq!(observer.look(&all_a, 1).want, None, "three against one asked for and two is even enough");
+    assert_eq!(observer.look(&all_a, 1).want, None, "two shards against one requested shard is balanced");
 }
 
 #[test]
-fn one_more_than_us_is_balance_so_that_shards_do_not_wander() {
+fn a_difference_of_one_shard_is_balanced_so_that_shards_do_not_move() {
     let mut observer = Observer::new("b").holding(&["s3"]);
     let even = rows(&[("s1", Some("a")), ("s2", Some("a")), ("s3", Some("b"))]);
     assert_eq!(observer.look(&even, 0), Plan::default());
 }
 
 #[test]
-fn a_holder_hands_over_what_another_asks_for() {
+fn an_owner_hands_over_a_shard_that_another_reader_asks_for() {
     let mut observer = Observer::new("a").holding(&["s1", "s2"]);
     let mut held = rows(&[("s1", Some("a")), ("s2", Some("a"))]);
     held[1].wanted_by = Some(node("b"));
     assert_eq!(observer.look(&held, 0).hand_over, ["s2"]);
     held[1].wanted_by = Some(node("a"));
-    assert!(observer.look(&held, 1).hand_over.is_empty(), "its own wish of earlier");
+    assert!(observer.look(&held, 1).hand_over.is_empty(), "its own earlier request");
 }
 
 #[test]
-fn what_was_released_for_us_is_taken_first_and_what_was_released_for_another_is_left() {
+fn a_shard_released_for_us_is_taken_first_and_one_released_for_another_is_left() {
     let mut released = rows(&[("s1", None)]);
     released[0].wanted_by = Some(node("b"));
     assert_eq!(names(&Observer::new("b").look(&released, 0)), ["s1"]);
@@ -128,7 +128,7 @@ fn what_was_released_for_us_is_taken_first_and_what_was_released_for_another_is_
 }
 
 #[test]
-fn a_hand_off_whose_asker_died_is_not_lost() {
+fn a_hand_over_to_a_dead_node_is_not_lost() {
     let mut observer = Observer::new("c");
     let mut released = rows(&[("s1", None)]);
     released[0].wanted_by = Some(node("dead"));
@@ -156,14 +156,14 @@ fn a_child_whose_parent_has_no_row_waits_until_the_stream_was_listed() {
     let plan = observer.look(&orphan, 0);
     assert!(plan.list && plan.take.is_empty());
     observer.listed = Some(["deleted".to_owned(), "child".to_owned()].into());
-    assert!(observer.look(&orphan, 1).take.is_empty(), "its row comes back and is read first");
+    assert!(observer.look(&orphan, 1).take.is_empty(), "its row is added again and it is read first");
     observer.listed = Some(["child".to_owned()].into());
     let plan = observer.look(&orphan, 2);
     assert_eq!((names(&plan), plan.list), (vec!["child"], false));
 }
 
 #[test]
-fn a_shard_read_to_its_end_is_nobody_s_any_more() {
+fn a_shard_read_to_its_end_is_not_taken_again() {
     let mut observer = Observer::new("a");
     let mut ended = rows(&[("s1", None), ("s2", Some("a"))]);
     for row in &mut ended {
@@ -172,7 +172,7 @@ fn a_shard_read_to_its_end_is_nobody_s_any_more() {
     assert_eq!(observer.look(&ended, LEASE_MS), Plan::default());
 }
 
-/// Plays rounds of all readers, each time in another order, until nobody changes anything.
+/// Runs rounds of all readers, each in another order, until no reader changes anything.
 fn settle(readers: &mut [Observer], rows: &mut [ShardRow], seed: u64) {
     let mut rng = fastrand::Rng::with_seed(seed);
     for round in 0..200 {
@@ -191,7 +191,7 @@ fn settle(readers: &mut [Observer], rows: &mut [ShardRow], seed: u64) {
             return;
         }
     }
-    panic!("seed {seed}: shards wander for ever");
+    panic!("seed {seed}: shards never stop moving");
 }
 
 fn apply(reader: &mut Observer, rows: &mut [ShardRow], plan: Plan) {
@@ -214,7 +214,7 @@ fn apply(reader: &mut Observer, rows: &mut [ShardRow], plan: Plan) {
 }
 
 #[test]
-fn any_number_of_readers_comes_to_rest_in_balance() {
+fn any_number_of_readers_reaches_a_stable_balance() {
     for seed in 0..60 {
         let mut rng = fastrand::Rng::with_seed(seed);
         let (shards, nodes) = (rng.usize(1..40), rng.usize(1..9));

@@ -1,6 +1,7 @@
-//! Everything at once, by seed: nodes die, freeze and come, shards split and merge, reads are refused.
+//! All faults together, by seed: nodes die, freeze and join, shards split and merge, reads are refused.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use reelgate_ports::error::{ErrorKind, Port, PortError};
 
@@ -39,14 +40,14 @@ impl StreamFleet {
         }
     }
 
-    fn fresh(&mut self) -> String {
+    fn new_shard(&mut self) -> String {
         self.shards += 1;
         format!("s{:02}", self.shards)
     }
 
     fn split(&mut self) {
         let parent = self.open.swap_remove(self.rng.usize(..self.open.len()));
-        let children = [self.fresh(), self.fresh()];
+        let children = [self.new_shard(), self.new_shard()];
         self.stream.reshard(&[&parent], &[&children[0], &children[1]]);
         self.open.extend(children);
     }
@@ -57,7 +58,7 @@ impl StreamFleet {
         }
         self.rng.shuffle(&mut self.open);
         let parents = self.open.split_off(self.open.len() - 2);
-        let child = self.fresh();
+        let child = self.new_shard();
         self.stream.reshard(&[&parents[0], &parents[1]], &[&child]);
         self.open.push(child);
     }
@@ -102,13 +103,13 @@ impl StreamFleet {
         }
     }
 
-    /// A node that is frozen does nothing at all, so its intake does not either; but now and then one wakes in between.
+    /// Runs the intake of every node for some rounds. The intake of a frozen node makes no progress.
     async fn work(&mut self) {
         let rounds = self.rng.u32(1..60);
         for _ in 0..rounds {
             for node in &self.nodes {
-                // A frozen node's release waits for ever; its intake is cut off there as a kill would.
-                let worked = node.take_in();
+                // A frozen node's release never returns, so the timeout ends its intake, as a kill would.
+                let worked = node.ingest_once();
                 let _ = tokio::time::timeout(Duration::from_millis(20), worked).await;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -123,7 +124,7 @@ impl StreamFleet {
         work_until(&nodes, 900_000, || self.model.effects() == all).await;
     }
 
-    /// Within one shard, records are committed in their order; a repeat never comes after a later one was first.
+    /// Within one shard, records are committed in order; no repeated record follows a later one.
     fn order_holds(&self) -> bool {
         let mut seen = std::collections::BTreeMap::new();
         self.model.committed().into_iter().all(|(shard, key)| {
@@ -134,7 +135,7 @@ impl StreamFleet {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_happens_every_record_takes_effect_once_and_in_order() {
+async fn under_all_faults_every_record_takes_effect_once_and_in_order() {
     let mut conflicts = 0;
     for seed in 0..25 {
         let mut fleet = StreamFleet::new(seed);
@@ -153,5 +154,5 @@ async fn whatever_happens_every_record_takes_effect_once_and_in_order() {
         assert!(fleet.nodes.iter().all(|node| node.events.gaps() == 0), "seed {seed}: nothing was lost");
         conflicts += fleet.model.conflicts();
     }
-    assert!(conflicts > 0, "expected a fenced commit among so many accidents, found none");
+    assert!(conflicts > 0, "expected at least one fenced commit among so many faults, found none");
 }

@@ -1,6 +1,7 @@
-//! Who reads what, when nodes come, go, freeze and wake.
+//! Which node reads which shard while nodes join, leave, freeze and wake.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::super::*;
 use super::model::*;
@@ -19,22 +20,22 @@ fn each_holds(model: &Model, shards: usize, nodes: usize) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nodes_share_the_shards_evenly_and_give_them_back_when_they_stop() {
+async fn nodes_share_the_shards_evenly_and_release_them_when_they_stop() {
     let (stream, model) = (FakeStream::new(&["1", "2", "3", "4", "5", "6"]), Model::default());
     let [a, b, c] = ["a", "b", "c"].map(|name| Node::new(name, &stream, &model));
     work_until(&[&a], 60_000, || each_holds(&model, 6, 1)).await;
     work_until(&[&a, &b, &c], 120_000, || each_holds(&model, 2, 3)).await;
     let before = model.shards.owners();
     work_for(&[&a, &b, &c], 120_000).await;
-    assert_eq!(model.shards.owners(), before, "shards do not wander");
+    assert_eq!(model.shards.owners(), before, "shards do not move without need");
     c.events.stop().await.unwrap();
-    assert!(!held(&model).contains_key("c"), "released, not left to end");
+    assert!(!held(&model).contains_key("c"), "released, not left to expire");
     work_until(&[&a, &b], LEASE_MS, || each_holds(&model, 3, 2)).await;
     assert!(c.events.poll(1).await.unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hand_over_waits_for_the_batch_that_is_out_and_reads_nothing_twice() {
+async fn a_hand_over_waits_for_the_outstanding_batch_and_reads_nothing_twice() {
     let (stream, model) = (FakeStream::new(&["1", "2"]), Model::default());
     let [a, b] = ["a", "b"].map(|name| Node::new(name, &stream, &model));
     work_until(&[&a], 60_000, || each_holds(&model, 2, 1)).await;
@@ -70,7 +71,7 @@ async fn a_frozen_node_is_fenced_when_it_wakes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_waits_for_a_node_whose_intake_has_stopped_polling() {
+async fn a_node_whose_intake_stopped_polling_loses_its_shards() {
     let (stream, model) = (FakeStream::new(&["1"]), Model::default());
     let [a, b] = ["a", "b"].map(|name| Node::new(name, &stream, &model));
     work_until(&[&a], 60_000, || each_holds(&model, 1, 1)).await;
@@ -80,7 +81,7 @@ async fn nobody_waits_for_a_node_whose_intake_has_stopped_polling() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restarted_node_reads_on_at_once() {
+async fn a_restarted_node_resumes_at_once() {
     let (stream, model) = (FakeStream::new(&["1", "2"]), Model::default());
     let first = Node::new("a", &stream, &model);
     work_until(&[&first], 60_000, || each_holds(&model, 2, 1)).await;
@@ -103,7 +104,7 @@ async fn the_shards_of_a_killed_node_are_read_by_others_after_one_lease() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hand_off_to_a_node_that_died_is_taken_back() {
+async fn a_hand_over_to_a_dead_node_is_taken_back() {
     let (stream, model) = (FakeStream::new(&["1", "2"]), Model::default());
     let a = Node::new("a", &stream, &model);
     work_until(&[&a], 60_000, || each_holds(&model, 2, 1)).await;
@@ -111,7 +112,7 @@ async fn a_hand_off_to_a_node_that_died_is_taken_back() {
     work_until(&[&a], LEASE_MS, || model.shards.owners()["1"].is_none()).await;
     work_until(&[&a], 3 * LEASE_MS, || each_holds(&model, 2, 1)).await;
     work_for(&[&a], 5 * LEASE_MS).await;
-    assert!(each_holds(&model, 2, 1), "and it stays");
+    assert!(each_holds(&model, 2, 1), "and no shard moves again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,7 +129,7 @@ async fn an_outage_of_the_store_moves_no_lease() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_processes_with_one_name_harm_nothing() {
+async fn two_processes_with_the_same_name_do_no_harm() {
     let (stream, model) = (FakeStream::new(&["1", "2"]), Model::default());
     let originals = ["a", "a"].map(|name| Node::new(name, &stream, &model));
     for n in 0..40 {

@@ -1,24 +1,28 @@
-//! A stream and a store in memory.
+//! A fake stream and a model of the store, in memory.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use reelgate_conformance::ManualClock;
 use reelgate_conformance::fault_plan::FaultPlan;
 use reelgate_conformance::faulty::Faulty;
+use reelgate_flow::ids::NodeId;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::shards::{Position, ShardRow};
 use reelgate_ports::store::Intake;
 use reelgate_store::memory::MemoryStore;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::super::stream::{Listed, Page, Record, Refusal, Start, Subscription};
 use super::super::*;
+use crate::location::Area;
 
 pub(super) const STREAM: &str = "uploads";
 pub(super) const LEASE_MS: u64 = 6_000;
 
-/// One shard as the service keeps it.
+/// One shard of the fake service.
 #[derive(Default)]
 struct Kept {
     parents: Vec<String>,
@@ -30,13 +34,13 @@ struct Kept {
 struct Service {
     shards: BTreeMap<String, Kept>,
     next: u64,
-    /// Refusals that the next reads and begins meet, whoever asks.
+    /// Refusals for the next reads and iterators, whoever asks.
     refusals: VecDeque<Refusal>,
     reads: u64,
     lists: u64,
 }
 
-/// A scripted stream; clones are the same one.
+/// A fake stream; clones share the same service.
 #[derive(Clone, Default)]
 pub(super) struct FakeStream(Arc<Mutex<Service>>);
 
@@ -87,7 +91,7 @@ impl FakeStream {
         records.drain(..old);
     }
 
-    /// A closed shard whose records are all trimmed is no longer there.
+    /// Removes a shard, as the service does with a closed shard whose records are all trimmed.
     pub(super) fn remove(&self, shard: &str) {
         self.service().shards.remove(shard);
     }
@@ -168,7 +172,7 @@ impl Stream for FakeStream {
     }
 
     async fn check(&self) -> PortResult<String> {
-        Ok("a scripted stream".to_owned())
+        Ok("a fake stream".to_owned())
     }
 }
 
@@ -184,7 +188,7 @@ impl Subscription for FakeSubscription {
     async fn next(&mut self) -> Result<Option<Page>, Refusal> {
         tokio::time::sleep(Duration::from_millis(100)).await;
         self.pages += 1;
-        // The service ends a subscription by itself; here it does so often.
+        // The service ends subscriptions after five minutes; this one ends after three pages.
         if self.pages > 3 {
             return Ok(None);
         }
@@ -239,9 +243,9 @@ impl Leases {
 
 #[derive(Default)]
 struct Effects {
-    /// Keys as they took effect: each once, whatever came twice.
+    /// Keys that took effect, each once.
     keys: BTreeSet<String>,
-    /// Shard and key in order of their commit, doubles included.
+    /// Shard and key in order of commit, including repeats.
     committed: Vec<(String, String)>,
     conflicts: u64,
 }
@@ -290,7 +294,7 @@ impl Model {
     }
 }
 
-/// One process that reads.
+/// One process that reads the stream.
 pub(super) struct Node {
     pub(super) events: KinesisEvents,
     model: Model,
@@ -312,7 +316,7 @@ impl Node {
         settings.records_max = 10;
         settings.fan_out = fan_out.map(str::to_owned);
         Self {
-            events: KinesisEvents::over(Box::new(stream.clone()), shards, settings),
+            events: KinesisEvents::with_stream(Box::new(stream.clone()), shards, settings),
             model: model.clone(),
             plan,
         }
@@ -322,8 +326,8 @@ impl Node {
         self.plan.set_frozen(frozen);
     }
 
-    /// What an intake does once; false where there was nothing to do.
-    pub(super) async fn take_in(&self) -> bool {
+    /// One round of an intake; false if there was nothing to do.
+    pub(super) async fn ingest_once(&self) -> bool {
         let batch = self.events.poll(4).await.unwrap();
         if batch.is_empty() {
             return false;
@@ -337,13 +341,13 @@ impl Node {
     }
 }
 
-/// Lets nodes work, in turn, until something holds; at most `ms` of virtual time.
+/// Lets nodes work, in turn, until a condition holds; at most `ms` of virtual time.
 pub(super) async fn work_until(nodes: &[&Node], ms: u64, holds: impl Fn() -> bool) {
     let until = Instant::now() + Duration::from_millis(ms);
     while !holds() {
-        assert!(Instant::now() < until, "waited {ms} ms in vain");
+        assert!(Instant::now() < until, "the condition did not hold within {ms} ms");
         for node in nodes {
-            while node.take_in().await {}
+            while node.ingest_once().await {}
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -1,4 +1,4 @@
-//! Splits, merges, ends.
+//! Shards that are split, merged and ended.
 
 use reelgate_ports::events::Events;
 use reelgate_ports::shards::Position;
@@ -6,7 +6,7 @@ use reelgate_ports::shards::Position;
 use super::model::*;
 
 #[tokio::test(start_paused = true)]
-async fn every_record_of_every_shard_is_taken_in_and_the_checkpoint_stands_at_the_last() {
+async fn every_record_of_every_shard_is_ingested_and_the_checkpoint_is_at_the_last() {
     let (stream, model) = (FakeStream::new(&["1", "2"]), Model::default());
     for n in 0..50 {
         stream.put(if n % 2 == 0 { "1" } else { "2" }, &n.to_string());
@@ -55,7 +55,7 @@ async fn a_shard_that_was_split_while_nobody_read_is_read_before_its_children() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn rows_of_shards_that_are_read_and_gone_are_removed_and_children_go_on() {
+async fn rows_of_ended_and_removed_shards_are_deleted_and_children_are_read() {
     let (stream, model) = (FakeStream::new(&["1"]), Model::default());
     let node = Node::new("a", &stream, &model);
     stream.put("1", "0");
@@ -88,7 +88,7 @@ async fn a_change_of_capacity_blocks_no_shard() {
     let (stream, model) = (FakeStream::new(&["0"]), Model::default());
     let nodes = [Node::new("a", &stream, &model), Node::new("b", &stream, &model)];
     let nodes = [&nodes[0], &nodes[1]];
-    // One shard becomes four, four become two, two become one: as a stream on demand does it.
+    // One shard becomes four, four become two, two become one, as in an on-demand stream.
     let generations: [&[(&[&str], &[&str])]; 3] = [
         &[(&["0"], &["1", "2", "3", "4"])],
         &[(&["1", "2"], &["5"]), (&["3", "4"], &["6"])],

@@ -1,4 +1,4 @@
-//! The emulators that start in a second.
+//! The emulators that start within a second.
 
 use reelgate_stand_ins::ministack::Auth;
 use reelgate_stand_ins::{KinesisLocal, Ministack};

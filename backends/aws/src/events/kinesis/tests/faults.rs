@@ -1,4 +1,6 @@
-//! What streams and stores do wrong.
+//! Faults of streams and stores.
+
+use std::time::Duration;
 
 use reelgate_ports::error::{ErrorKind, Port, PortError};
 use reelgate_ports::shards::Position;
@@ -17,7 +19,7 @@ fn throttled() -> Refusal {
 }
 
 #[tokio::test(start_paused = true)]
-async fn throttling_is_waited_out_and_loses_nothing() {
+async fn throttling_delays_reading_and_loses_nothing() {
     for fan_out in [None, Some("consumer")] {
         let (stream, model) = (FakeStream::new(&["1"]), Model::default());
         let node = Node::with("a", &stream, &model, fan_out);
@@ -31,7 +33,7 @@ async fn throttling_is_waited_out_and_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_expired_iterator_is_replaced_by_one_at_the_same_place() {
+async fn an_expired_iterator_is_replaced_by_one_at_the_same_position() {
     let (stream, model) = (FakeStream::new(&["1"]), Model::default());
     let node = Node::new("a", &stream, &model);
     stream.put("1", "0");
@@ -45,7 +47,7 @@ async fn an_expired_iterator_is_replaced_by_one_at_the_same_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_position_older_than_what_is_kept_raises_the_alarm_and_reading_goes_on_from_the_oldest() {
+async fn a_trimmed_position_raises_the_alarm_and_reading_resumes_at_the_oldest_record() {
     let (stream, model) = (FakeStream::new(&["1"]), Model::default());
     let node = Node::new("a", &stream, &model);
     stream.put("1", "0");
@@ -58,11 +60,11 @@ async fn a_position_older_than_what_is_kept_raises_the_alarm_and_reading_goes_on
     work_until(&[&next], 30_000, || model.effects().len() == 4).await;
     assert_eq!(next.events.gaps(), 1);
     assert!(next.events.sweep_wanted());
-    assert!(!next.events.sweep_wanted(), "asked for once");
+    assert!(!next.events.sweep_wanted(), "reported once");
 }
 
 #[tokio::test(start_paused = true)]
-async fn records_trimmed_in_silence_are_noticed_by_the_missing_one() {
+async fn silently_trimmed_records_are_detected_by_the_missing_known_record() {
     let (stream, model) = (FakeStream::new(&["1"]), Model::default());
     let node = Node::new("a", &stream, &model);
     stream.put("1", "0");
@@ -77,7 +79,7 @@ async fn records_trimmed_in_silence_are_noticed_by_the_missing_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shard_that_is_trimmed_away_ends_with_an_alarm_and_its_children_go_on() {
+async fn a_fully_trimmed_shard_ends_with_an_alarm_and_its_children_are_read() {
     let (stream, model) = (FakeStream::new(&["1"]), Model::default());
     let node = Node::new("a", &stream, &model);
     stream.put("1", "0");
@@ -90,7 +92,7 @@ async fn a_shard_that_is_trimmed_away_ends_with_an_alarm_and_its_children_go_on(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_that_could_not_be_stored_comes_again() {
+async fn a_batch_that_could_not_be_stored_is_returned_again() {
     let (stream, model) = (FakeStream::new(&["1"]), Model::default());
     let node = Node::new("a", &stream, &model);
     stream.put("1", "0");
@@ -115,12 +117,12 @@ async fn the_checkpoint_never_passes_a_record_that_is_not_stored() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!(node.events.poll(4).await.unwrap(), out, "the same until it is acknowledged");
+    assert_eq!(node.events.poll(4).await.unwrap(), out, "the same batch until it is acknowledged");
     assert_eq!(model.shards.position("1"), Some(Position::Oldest));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_shard_is_asked_seldom_and_a_full_shelf_not_at_all() {
+async fn an_empty_shard_is_read_rarely_and_a_full_buffer_stops_reading() {
     let (stream, model) = (FakeStream::new(&["1"]), Model::default());
     let node = Node::new("a", &stream, &model);
     work_until(&[&node], 30_000, || stream.reads() > 0).await;

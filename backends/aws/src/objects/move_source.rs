@@ -1,0 +1,77 @@
+//! Moves a source at its exact version between areas.
+
+use std::sync::Arc;
+
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::records::SourceRecord;
+
+use super::bucket::{Bucket, Head, Only};
+use super::copy::{Copy, copy};
+use super::source::{SourceLocation, is_version};
+use crate::location::{Location, Version};
+
+const MOVE_SOURCE: &str = "move the source to its area";
+/// Tag of a moved source: the reason, for policies and lifecycle rules.
+const TAG: &str = "reelgate-exit";
+
+/// Moves the exact version of a source to the location `to`: copies it with metadata, tags and encryption, verifies the
+/// copy, and removes the version. Returns the new location.
+pub(super) async fn move_source(
+    bucket: &Arc<Bucket>,
+    source: &SourceRecord,
+    place: &SourceLocation,
+    to: Location,
+    why: &str,
+) -> PortResult<String> {
+    let moved = to.to_string();
+    let from = match place {
+        SourceLocation::Moved(at) if *at == to => return Ok(moved),
+        // From the quarantine to the rejected area or back, or from the ingest area.
+        SourceLocation::Moved(at) | SourceLocation::Uploaded(at) => at.clone(),
+    };
+    let head = recorded_version(bucket, &from, place, source).await?;
+    let existing = bucket.head(MOVE_SOURCE, &to, None).await?;
+    let Some(head) = head else {
+        // An earlier attempt moved it, or it was replaced or deleted, so that there is nothing to move.
+        return Ok(if existing.is_some() { moved } else { source.location.clone() });
+    };
+    if existing.is_none() {
+        let order = Copy {
+            operation: MOVE_SOURCE,
+            from: from.clone(),
+            head: head.clone(),
+            to: to.clone(),
+            label: None,
+            only: Only::Absent,
+        };
+        match copy(bucket, &order).await {
+            Err(error) if error.kind != ErrorKind::Conflict => return Err(error),
+            // Another writer created the copy, or the source is gone. The check below decides.
+            _ => {}
+        }
+    }
+    let copied = bucket.head(MOVE_SOURCE, &to, None).await?;
+    if copied.is_none_or(|copied| copied.size_bytes != head.size_bytes) {
+        let detail = "expected a complete copy of the source, found none; the source stays in place";
+        return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, MOVE_SOURCE, detail));
+    }
+    bucket.add_tag(MOVE_SOURCE, &to, TAG, why).await?;
+    bucket.delete_exact(MOVE_SOURCE, &from, &head).await?;
+    Ok(moved)
+}
+
+/// The recorded version, even if there are newer ones; `None` if it is gone.
+pub(super) async fn recorded_version(
+    bucket: &Bucket,
+    from: &Location,
+    place: &SourceLocation,
+    source: &SourceRecord,
+) -> PortResult<Option<Head>> {
+    let version = Version::parse(&source.id.version);
+    let id = match place {
+        SourceLocation::Uploaded(_) => version.id(),
+        SourceLocation::Moved(_) => None,
+    };
+    let found = bucket.head(MOVE_SOURCE, from, id).await?;
+    Ok(found.filter(|found| matches!(place, SourceLocation::Moved(_)) || is_version(found, version)))
+}
