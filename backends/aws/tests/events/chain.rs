@@ -30,12 +30,12 @@ async fn put(s3: &aws_sdk_s3::Client, bucket: &str, key: &str) {
 }
 
 /// Polls until `wanted` events have arrived. Passes each batch to `commit`, then acknowledges it.
-async fn collect(events: &dyn Events, wanted: usize, commit: impl Fn(&EventBatch)) -> EventBatch {
+async fn collect(events: &dyn Events, wanted: usize, commit: impl AsyncFn(&EventBatch)) -> EventBatch {
     let mut all = EventBatch::default();
     eventually("the events of S3 arrive", async || {
         let batch = events.poll(10).await.unwrap();
         if !batch.is_empty() {
-            commit(&batch);
+            commit(&batch).await;
             events.acknowledge(&batch).await.unwrap();
         }
         all.refused.extend(batch.refused);
@@ -75,7 +75,7 @@ async fn uploads_and_deletions_arrive_through_eventbridge_and_kinesis_on_localst
         put(&s3, &bucket, key).await;
     }
     s3.delete_object().bucket(&bucket).key(PLAIN_KEYS[0]).send().await.unwrap();
-    let all = collect(&events, PLAIN_KEYS.len() + 1, |batch| ledger.commit(batch).unwrap()).await;
+    let all = collect(&events, PLAIN_KEYS.len() + 1, async |batch| ledger.commit(batch).await.unwrap()).await;
 
     assert_eq!(all.refused, []);
     let (created, deleted): (Vec<_>, Vec<_>) = all.events.iter().partition(|e| e.kind == EventKind::Created);
@@ -116,7 +116,7 @@ async fn uploads_arrive_through_a_queue_with_their_keys_decoded_once_on_localsta
     })
     .await;
     events.abandon(&abandoned).await.unwrap();
-    let all = collect(&events, KEYS.len(), |_| ()).await;
+    let all = collect(&events, KEYS.len(), async |_| ()).await;
     let found: BTreeSet<&str> = all.events.iter().map(|event| event.source.key.as_str()).collect();
     assert_eq!((found, all.refused.len()), (KEYS.into(), 0));
     let checked = events.check().await.unwrap();

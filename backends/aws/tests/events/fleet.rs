@@ -63,7 +63,7 @@ async fn a_node_that_is_frozen_longer_than_its_lease_is_fenced_at_the_commit() {
         (!batch.is_empty()).then_some(batch)
     })
     .await;
-    // From here on a's intake does nothing, as under SIGSTOP.
+    // From here on the intake of a does nothing, as after SIGSTOP.
     work_until("b takes the shard", &[&b], &ledger, || ledger.keys() == keys(0..1)).await;
     assert_eq!(ledger.commit(&out).await, Err(ErrorKind::Conflict));
     a.abandon(&out).await.unwrap();

@@ -110,7 +110,7 @@ impl TestStream {
     }
 }
 
-/// Leases, checkpoints and what took effect, in one store for all nodes.
+/// The store that all nodes share: leases, checkpoints and committed events.
 #[derive(Clone)]
 pub struct Ledger {
     store: Arc<MemoryStore>,
