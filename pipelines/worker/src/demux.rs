@@ -354,7 +354,7 @@ mod tests {
             Ok(())
         };
         demuxed.run(tick).unwrap();
-        assert!(ticks > 0, "at least the last tick comes");
+        assert!(ticks > 0, "the last tick always comes");
         packets.lock().unwrap().clone()
     }
 
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_a_wanted_track_says_so_instead_of_hanging() {
+    fn a_file_without_a_wanted_track_is_refused_and_does_not_hang() {
         let source = trailer();
         let demuxed = Demuxed::open(&source, Container::IsoBmff, |_| Ok(Branch::Ignore)).unwrap();
         assert_eq!(demuxed.preroll().unwrap_err().code, Code::NoMediaTrack);

@@ -480,7 +480,7 @@ fn assert_subtitles(file: &Path, expected: &[&str]) {
 }
 
 #[test]
-fn a_file_without_words_has_no_lines_but_those_of_its_tags_and_says_what_nobody_looked_at() {
+fn a_file_without_text_has_only_lines_of_tags_and_lists_what_was_not_searched() {
     let (enrichment, memory) = enrich(&job(Container::IsoBmff, None), &test_video(10, 5, "smpte")).unwrap();
     assert!(!enrichment.text_truncated);
     assert!(memory.lines().iter().all(|line| line.surface == "tag"));
