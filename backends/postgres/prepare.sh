@@ -1,6 +1,6 @@
 #!/bin/sh
-# Checks every statement of this crate against a server with its schema, and keeps what it learned of them in
-# `.sqlx`, so that building needs no server. Run it after changing a statement or a migration.
+# Checks every statement of this crate against a server with its schema, and stores their descriptions in `.sqlx`, so
+# that a build needs no server. Run it after you change a statement or a migration.
 #
 # usage: prepare.sh [DATABASE_URL]   an empty database; without one a throw-away server is started (PostgreSQL's
 #                                    binaries must be installed; as root it runs as `nobody`)

@@ -13,7 +13,7 @@ use reelgate_ports::order::Priority;
 use reelgate_ports::records::{EventKind, MediaEvent};
 use rustix::fs::OFlags;
 
-/// The bucket of files that are read where they lie.
+/// The bucket of files outside the home, which are read in place.
 pub const FILE_BUCKET: &str = "file";
 /// The bucket of uploads to a home's ingest directory.
 pub const INGEST_BUCKET: &str = "ingest";
@@ -26,7 +26,7 @@ const QUARANTINE: &str = "quarantine:";
 const REJECTED: &str = "rejected:";
 const RELEASED: &str = "released:";
 
-/// Where a source lies, as it is written in [`MediaEvent::location`].
+/// Where a source is, as written in [`MediaEvent::location`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Location {
     /// Outside every bucket; an absolute path, UTF-8.
@@ -37,7 +37,7 @@ pub enum Location {
     Quarantine(String),
     /// Under the home's rejected uploads, by relative name.
     Rejected(String),
-    /// Under the home's sources that were let go from quarantine, by relative name.
+    /// Under the home's sources that were released from quarantine, by relative name.
     Released(String),
 }
 
@@ -102,12 +102,12 @@ pub fn version_of(metadata: &Metadata) -> (String, Sequencer) {
     (version, Sequencer::from_nanos(order_ns))
 }
 
-/// The event of a file that is read where it lies; links are followed, so that every way to a file gives one key.
+/// The event of a file that is read in place; links are followed, so that every way to a file gives one key.
 ///
 /// `Missing` or `Denied` where it cannot be opened for reading; `Invalid` where it is a directory, pipe, socket or
 /// device, or where its absolute path is not UTF-8 or longer than [`KEY_BYTES_MAX`].
 pub fn event_for_path(path: &Path, force: bool) -> PortResult<MediaEvent> {
-    let what = "take in a file";
+    let what = "read a file as an upload";
     let path = path.canonicalize().map_err(|error| PortError::io(Port::Events, what, &error))?;
     let key = key_of(path.as_os_str())
         .map_err(|detail| PortError::new(Port::Events, ErrorKind::Invalid, what, detail))?;
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_regular_file_is_refused_without_waiting() {
+    fn anything_but_a_regular_file_is_refused_without_waiting() {
         let dir = tempfile::tempdir().unwrap();
         let pipe = dir.path().join("pipe.mp4");
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
@@ -248,15 +248,18 @@ mod tests {
         std::fs::create_dir_all(&deep).unwrap();
         let long = deep.join("a.mp4");
         std::fs::write(&long, b"a").unwrap();
-        for (path, said) in [(odd, "not UTF-8"), (long, "at most 1024 bytes")] {
+        for (path, expected) in [(odd, "not UTF-8"), (long, "at most 1024 bytes")] {
             let (kind, detail) = error_kind(&path);
             assert_eq!(kind, ErrorKind::Invalid);
-            assert!(detail.contains(said) && !detail.contains("odd") && !detail.contains("ddd"), "{detail}");
+            assert!(
+                detail.contains(expected) && !detail.contains("odd") && !detail.contains("ddd"),
+                "{detail}"
+            );
         }
     }
 
     #[test]
-    fn a_location_reads_back_as_it_was_written() {
+    fn a_location_reads_back_unchanged() {
         let all = [
             Location::File("/a/b c.mp4".into()),
             Location::Ingest("ü/\n:x.mp4".into()),

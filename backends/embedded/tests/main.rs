@@ -1,4 +1,4 @@
-//! The embedded backend proves the ports' conformance suites, and what is its own.
+//! The embedded backend passes the conformance suites; further tests are about files and directories.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 

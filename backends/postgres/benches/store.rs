@@ -1,13 +1,13 @@
 //! What the store on PostgreSQL costs on this machine, the server on the same cores, commits flushed to disk.
 //!
 //! Before anything is measured the database holds a million rows of history, and a transaction is left open that
-//! keeps every row changed from then on from being tidied away; then as many tasks come and go as are asked for, to
-//! leave the dead rows behind that an hour would.
+//! keeps vacuum from removing any row that changes from then on; then the requested number of tasks come and go, to leave
+//! as many dead rows as an hour of work.
 //!
 //! 1. Plain: what the server does without us, one short transaction (one row changed, one added) after the other.
 //! 2. Tasks: several connections claim and complete batches, as fast as it goes and then at a steady rate; time of
 //!    every call.
-//! 3. Nodes: four processes take uploads in that are refused at once, through every transaction they need (ingest,
+//! 3. Nodes: four processes ingest uploads that are refused at once, through every transaction they need (ingest,
 //!    claim, report, claim, report, notice).
 //!
 //! `cargo bench -p reelgate-postgres --bench store -- [TASKS] [DEAD_TASKS]` prints rates and percentiles.
@@ -94,16 +94,16 @@ async fn fill(conn: &mut PgConnection) -> Res<()> {
     for statement in [
         format!(
             "INSERT INTO assets (arrival, id, bucket, key, version, key_hash, sequencer, size_bytes, location, forced,
-                 priority, prefix, place, received_at_ms, phase, verdict, severity, redrives, ended_at_ms)
+                 priority, prefix, queue_position, received_at_ms, phase, verdict, severity, redrives, ended_at_ms)
              SELECT nextval('arrivals'), left(translate(md5(n::text), '0189', 'wxyz'), 26), 'ingest',
                  'old/' || n || '.mp4', '1', hashtextextended(n::text, 0), '1', 1000, 'x', false, 'normal', 'old',
                  0, 0, 'rejected', 'unscanned', 'none', 0, 1 FROM generate_series(1, {assets}) AS n"
         ),
         format!("INSERT INTO phase_counts VALUES ('rejected', {assets})"),
-        "INSERT INTO tasks_settled SELECT arrival, t, 'done', 1, 0, 0, 1, 1, 1, 1
+        "INSERT INTO settled_tasks SELECT arrival, t, 'done', 1, 0, 0, 1, 1, 1, 1
          FROM assets, unnest(ARRAY['validate', 'withdraw']) AS t"
             .to_owned(),
-        "INSERT INTO history (asset, lines)
+        "INSERT INTO history_commits (asset, lines)
          SELECT arrival, repeat('x', 300) FROM assets, generate_series(1, 5)"
             .to_owned(),
         "VACUUM ANALYZE".to_owned(),
@@ -116,16 +116,16 @@ async fn fill(conn: &mut PgConnection) -> Res<()> {
     Ok(())
 }
 
-/// Tasks that come and go at the front of what claims walk along.
+/// Creates and removes tasks at the front of the index that claims scan.
 async fn kill_tasks(conn: &mut PgConnection, tasks: u64) -> Res<()> {
     conn.execute(AssertSqlSafe(format!(
-        "INSERT INTO tasks (asset, task, urgency, place, born, due, ready_at_ms, attempts, excused, blameless,
+        "INSERT INTO open_tasks (asset, task, urgency, queue_position, claimable_since, due, ready_at_ms, attempts, uncounted, not_producers_fault,
              answered, wall_ms, cpu_ms, memory_bytes_max)
          SELECT -n, 'validate', 3, n, 3::bigint << 50, true, 0, 0, 0, 0, 0, 0, 0, 0
          FROM generate_series(1, {tasks}) AS n"
     )))
     .await?;
-    conn.execute("DELETE FROM tasks").await?;
+    conn.execute("DELETE FROM open_tasks").await?;
     conn.execute("CHECKPOINT").await?;
     Ok(())
 }
@@ -255,7 +255,7 @@ async fn rejected(store: &PgStore) -> Res<u64> {
     Ok(assets.iter().find(|(phase, _)| *phase == Phase::Rejected).map_or(0, |(_, count)| *count))
 }
 
-/// One node: takes its uploads in, and works and tells whatever is there, until all is ended.
+/// One node: ingests its uploads, then works and delivers notices until all assets have ended.
 async fn node(url: &str, name: &str, assets: u64) -> Res<()> {
     let settings = Settings { connections_max: 4, ..Settings::new(url) };
     let store = PgStore::open(&settings, Time::Database).await?;

@@ -1,16 +1,17 @@
-//! The audit log: what triggers set aside is chained in order of its commits, and read.
+//! The audit log: chains the lines that triggers have queued, in the order of their commits, and reads the chain.
 
 use reelgate_ports::records::{AuditRecord, HistoryRecord};
 use sqlx::PgConnection;
 
+use crate::documents::document;
 use crate::error::{DbResult, db};
-use crate::rows::{document, large};
-use crate::store::PgStore;
+use crate::pg_store::PgStore;
+use crate::rows::large;
 use crate::time::number;
 
 const WHAT: &str = "chain the audit log";
 
-/// Takes what up to so many calls told, in order; one caller at a time, because the chain has one end.
+/// Takes the lines of at most `entries_max` commits in order; one caller at a time, because the chain has one end.
 pub(crate) async fn take_unsealed(
     conn: &mut PgConnection,
     entries_max: u32,
@@ -31,13 +32,13 @@ pub(crate) async fn take_unsealed(
     .map_err(db(WHAT))?;
     pending.sort_by_key(|row| row.number);
     let taken = pending.len() as u64;
-    let mut told = Vec::new();
+    let mut unsealed = Vec::new();
     for row in pending {
         let lines: Vec<HistoryRecord> = document(&row.lines, "audit_pending.lines")?;
         let asset = row.id.unwrap_or_default();
-        told.extend(lines.into_iter().map(|line| (asset.clone(), line)));
+        unsealed.extend(lines.into_iter().map(|line| (asset.clone(), line)));
     }
-    Ok((taken, told))
+    Ok((taken, unsealed))
 }
 
 /// The last record.

@@ -1,4 +1,4 @@
-//! Leasing due tasks: one statement that waits for nobody; the attempt is counted in it, before any work starts.
+//! Leases due tasks by one statement that waits for no lock. The statement counts the attempt, before any work starts.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -11,17 +11,18 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::records::{Claim, Fence, SourceRecord};
 use tokio::time::sleep;
 
-use crate::cursor::{Look, Took, born};
+use crate::again::again;
+use crate::cursor::{Look, Took, claimable_since};
+use crate::documents::document;
 use crate::error::{DbResult, db};
+use crate::pg_store::PgStore;
 use crate::pooled_connection::PooledConnection;
-use crate::rows::{document, exit, large, sequencer, small, task_key};
-use crate::store::PgStore;
+use crate::rows::{exit, large, sequencer, small, task_key};
 use crate::time::{count, number};
-use crate::transact::again;
 
 const WHAT: &str = "claim tasks";
 
-/// How often a claim begins again after its connection broke.
+/// How often a claim is tried again after its connection broke.
 const TRIES_MAX: u32 = 5;
 
 /// Most urgencies within one lane: what the statement that claims has room for.
@@ -58,7 +59,7 @@ struct Leased {
     task: String,
     attempts: i32,
     urgency: i16,
-    place: i64,
+    queue_position: i64,
     new: bool,
     now_ms: i64,
     id: String,
@@ -68,15 +69,15 @@ struct Leased {
     sequencer: String,
     size_bytes: i64,
     location: String,
-    door: Option<String>,
+    exit: Option<String>,
     linked: bool,
     job: Option<String>,
 }
 
 impl PgStore {
-    /// Leases the most urgent kind first, then by the place of their assets.
+    /// Leases the most urgent kind first, then by the queue position of their assets.
     ///
-    /// A task whose lease ran out is not claimable before the reaper has counted the lost attempt.
+    /// A task whose lease has expired is not claimable before the reaper has counted the lost attempt.
     pub(crate) async fn lease(
         &self,
         node: &NodeId,
@@ -91,7 +92,7 @@ impl PgStore {
             .map(|urgency| self.cursor.look(urgency))
             .collect();
         let mut leased = self.take(node, &looks, tasks_max, lease_ms).await?;
-        leased.sort_by_key(|row| (row.urgency, row.place, row.asset));
+        leased.sort_by_key(|row| (row.urgency, row.queue_position, row.asset));
         let now_ms = leased.first().map_or(woke_ms, |row| count(row.now_ms));
         let mut left = usize::from(tasks_max);
         for look in looks {
@@ -107,7 +108,7 @@ impl PgStore {
         Ok(claims.into_iter().map(|(_, claim)| claim).collect())
     }
 
-    /// Takes tasks of these kinds. Where the answer got lost, what this claim took is read again by its number.
+    /// Takes tasks of these kinds. If the answer is lost, the tasks that this claim took are read by its number.
     async fn take(
         &self,
         node: &NodeId,
@@ -137,7 +138,7 @@ impl PgStore {
         }
     }
 
-    /// One kind after the other, each limited to what those before it have left.
+    /// One kind after the other, each limited to the number that the kinds before it have left.
     async fn try_take(
         &self,
         node: &NodeId,
@@ -161,15 +162,16 @@ impl PgStore {
                ), taken_0 AS (
                    SELECT 0::bigint AS a, '' AS t, false AS new WHERE false
                ), new_1 AS MATERIALIZED (
-                   SELECT asset, task FROM tasks
-                   WHERE born >= ($3::bigint[])[1] AND born < ($4::bigint[])[1] AND place < ($5::bigint[])[1]
-                       AND due AND lease_owner IS NULL
-                   ORDER BY place, asset, task LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_0))
+                   SELECT asset, task FROM open_tasks
+                   WHERE claimable_since >= ($3::bigint[])[1] AND claimable_since < ($4::bigint[])[1]
+                       AND queue_position < ($5::bigint[])[1] AND due AND lease_owner IS NULL
+                   ORDER BY queue_position, asset, task LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_0))
                    FOR UPDATE SKIP LOCKED
                ), onward_1 AS MATERIALIZED (
-                   SELECT asset, task FROM tasks
-                   WHERE urgency = ($2::smallint[])[1] AND place >= ($5::bigint[])[1] AND due AND lease_owner IS NULL
-                   ORDER BY urgency, place, asset, task
+                   SELECT asset, task FROM open_tasks
+                   WHERE urgency = ($2::smallint[])[1] AND queue_position >= ($5::bigint[])[1]
+                       AND due AND lease_owner IS NULL
+                   ORDER BY urgency, queue_position, asset, task
                    LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_0) - (SELECT count(*) FROM new_1))
                    FOR UPDATE SKIP LOCKED
                ), taken_1 AS (
@@ -177,15 +179,16 @@ impl PgStore {
                    UNION ALL SELECT asset, task, false FROM onward_1
                    UNION ALL SELECT a, t, new FROM taken_0
                ), new_2 AS MATERIALIZED (
-                   SELECT asset, task FROM tasks
-                   WHERE born >= ($3::bigint[])[2] AND born < ($4::bigint[])[2] AND place < ($5::bigint[])[2]
-                       AND due AND lease_owner IS NULL
-                   ORDER BY place, asset, task LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_1))
+                   SELECT asset, task FROM open_tasks
+                   WHERE claimable_since >= ($3::bigint[])[2] AND claimable_since < ($4::bigint[])[2]
+                       AND queue_position < ($5::bigint[])[2] AND due AND lease_owner IS NULL
+                   ORDER BY queue_position, asset, task LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_1))
                    FOR UPDATE SKIP LOCKED
                ), onward_2 AS MATERIALIZED (
-                   SELECT asset, task FROM tasks
-                   WHERE urgency = ($2::smallint[])[2] AND place >= ($5::bigint[])[2] AND due AND lease_owner IS NULL
-                   ORDER BY urgency, place, asset, task
+                   SELECT asset, task FROM open_tasks
+                   WHERE urgency = ($2::smallint[])[2] AND queue_position >= ($5::bigint[])[2]
+                       AND due AND lease_owner IS NULL
+                   ORDER BY urgency, queue_position, asset, task
                    LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_1) - (SELECT count(*) FROM new_2))
                    FOR UPDATE SKIP LOCKED
                ), taken_2 AS (
@@ -193,15 +196,16 @@ impl PgStore {
                    UNION ALL SELECT asset, task, false FROM onward_2
                    UNION ALL SELECT a, t, new FROM taken_1
                ), new_3 AS MATERIALIZED (
-                   SELECT asset, task FROM tasks
-                   WHERE born >= ($3::bigint[])[3] AND born < ($4::bigint[])[3] AND place < ($5::bigint[])[3]
-                       AND due AND lease_owner IS NULL
-                   ORDER BY place, asset, task LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_2))
+                   SELECT asset, task FROM open_tasks
+                   WHERE claimable_since >= ($3::bigint[])[3] AND claimable_since < ($4::bigint[])[3]
+                       AND queue_position < ($5::bigint[])[3] AND due AND lease_owner IS NULL
+                   ORDER BY queue_position, asset, task LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_2))
                    FOR UPDATE SKIP LOCKED
                ), onward_3 AS MATERIALIZED (
-                   SELECT asset, task FROM tasks
-                   WHERE urgency = ($2::smallint[])[3] AND place >= ($5::bigint[])[3] AND due AND lease_owner IS NULL
-                   ORDER BY urgency, place, asset, task
+                   SELECT asset, task FROM open_tasks
+                   WHERE urgency = ($2::smallint[])[3] AND queue_position >= ($5::bigint[])[3]
+                       AND due AND lease_owner IS NULL
+                   ORDER BY urgency, queue_position, asset, task
                    LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_2) - (SELECT count(*) FROM new_3))
                    FOR UPDATE SKIP LOCKED
                ), taken_3 AS (
@@ -209,15 +213,16 @@ impl PgStore {
                    UNION ALL SELECT asset, task, false FROM onward_3
                    UNION ALL SELECT a, t, new FROM taken_2
                ), new_4 AS MATERIALIZED (
-                   SELECT asset, task FROM tasks
-                   WHERE born >= ($3::bigint[])[4] AND born < ($4::bigint[])[4] AND place < ($5::bigint[])[4]
-                       AND due AND lease_owner IS NULL
-                   ORDER BY place, asset, task LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_3))
+                   SELECT asset, task FROM open_tasks
+                   WHERE claimable_since >= ($3::bigint[])[4] AND claimable_since < ($4::bigint[])[4]
+                       AND queue_position < ($5::bigint[])[4] AND due AND lease_owner IS NULL
+                   ORDER BY queue_position, asset, task LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_3))
                    FOR UPDATE SKIP LOCKED
                ), onward_4 AS MATERIALIZED (
-                   SELECT asset, task FROM tasks
-                   WHERE urgency = ($2::smallint[])[4] AND place >= ($5::bigint[])[4] AND due AND lease_owner IS NULL
-                   ORDER BY urgency, place, asset, task
+                   SELECT asset, task FROM open_tasks
+                   WHERE urgency = ($2::smallint[])[4] AND queue_position >= ($5::bigint[])[4]
+                       AND due AND lease_owner IS NULL
+                   ORDER BY urgency, queue_position, asset, task
                    LIMIT (SELECT $6::bigint - (SELECT count(*) FROM taken_3) - (SELECT count(*) FROM new_4))
                    FOR UPDATE SKIP LOCKED
                ), taken_4 AS (
@@ -225,21 +230,21 @@ impl PgStore {
                    UNION ALL SELECT asset, task, false FROM onward_4
                    UNION ALL SELECT a, t, new FROM taken_3
                ), leased AS (
-                   UPDATE tasks SET attempts = attempts + 1, lease_owner = $7, claim = $8,
+                   UPDATE open_tasks SET attempts = attempts + 1, lease_owner = $7, claim = $8,
                        claimed_at_ms = (SELECT ms FROM clock), lease_until_ms = (SELECT ms FROM clock) + $9
                    FROM taken_4 WHERE asset = a AND task = t
-                   RETURNING asset, task, attempts, urgency, place, new
+                   RETURNING asset, task, attempts, urgency, queue_position, new
                )
-               SELECT l.asset, l.task, l.attempts, l.urgency, l.place, l.new AS "new!",
+               SELECT l.asset, l.task, l.attempts, l.urgency, l.queue_position, l.new AS "new!",
                       (SELECT ms FROM clock) AS "now_ms!", a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes,
-                      a.location, a.door, a.linked_to IS NOT NULL AS "linked!", j.job AS "job?"
+                      a.location, a.exit, a.linked_to IS NOT NULL AS "linked!", j.job AS "job?"
                FROM leased AS l JOIN assets AS a ON a.arrival = l.asset
                LEFT JOIN jobs AS j ON j.asset = l.asset AND j.task = l.task"#,
             self.time.given(),
             &urgency,
-            &column(|look| look.born_from, 0),
-            &column(|look| look.born_until, 0),
-            &column(|look| look.place, i64::MAX),
+            &column(|look| look.since_from, 0),
+            &column(|look| look.since_until, 0),
+            &column(|look| look.queue_position, i64::MAX),
             i64::from(tasks_max),
             node.as_str(),
             claim,
@@ -254,10 +259,10 @@ impl PgStore {
     async fn taken(&self, claim: i64) -> DbResult<Vec<Leased>> {
         sqlx::query_as!(
             Leased,
-            r#"SELECT t.asset, t.task, t.attempts, t.urgency, t.place, false AS "new!", t.claimed_at_ms AS "now_ms!",
-                      a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes, a.location, a.door,
+            r#"SELECT t.asset, t.task, t.attempts, t.urgency, t.queue_position, false AS "new!",
+                      t.claimed_at_ms AS "now_ms!", a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes, a.location, a.exit,
                       a.linked_to IS NOT NULL AS "linked!", j.job AS "job?"
-               FROM tasks AS t JOIN assets AS a ON a.arrival = t.asset
+               FROM open_tasks AS t JOIN assets AS a ON a.arrival = t.asset
                LEFT JOIN jobs AS j ON j.asset = t.asset AND j.task = t.task
                WHERE t.lease_owner IS NOT NULL AND t.claim = $1"#,
             claim,
@@ -267,27 +272,30 @@ impl PgStore {
         .map_err(db("read what a claim took"))
     }
 
-    /// Makes tasks claimable whose wait is over; looked for a few times a second. Returns the database's time of the
-    /// last look, milliseconds.
+    /// Makes tasks claimable whose wait is over; this is checked a few times a second. Returns the database's time of the
+    /// last check, milliseconds.
     async fn wake_waiting(&self) -> DbResult<u64> {
         if !self.woke.is_due() && self.time.given().is_none() {
             return Ok(self.woke_ms.load(Ordering::Relaxed));
         }
-        let born: Vec<i64> =
-            (0..=u8::MAX).take_while(|u| urgencies().last() >= Some(u)).map(|u| born(u, 0)).collect();
+        let since: Vec<i64> = (0..=u8::MAX)
+            .take_while(|u| urgencies().last() >= Some(u))
+            .map(|u| claimable_since(u, 0))
+            .collect();
         let now_ms = sqlx::query_scalar!(
             r#"WITH clock AS MATERIALIZED (
                  SELECT coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS ms
              ), woken AS MATERIALIZED (
-                 SELECT asset, task FROM tasks WHERE NOT due AND ready_at_ms <= (SELECT ms FROM clock)
+                 SELECT asset, task FROM open_tasks WHERE NOT due AND ready_at_ms <= (SELECT ms FROM clock)
                  ORDER BY ready_at_ms LIMIT 1000 FOR UPDATE SKIP LOCKED
              ), due AS (
-                 UPDATE tasks SET due = true, born = ($2::bigint[])[urgency + 1] + (SELECT ms FROM clock)
-                 FROM woken WHERE tasks.asset = woken.asset AND tasks.task = woken.task
+                 UPDATE open_tasks SET due = true,
+                     claimable_since = ($2::bigint[])[urgency + 1] + (SELECT ms FROM clock)
+                 FROM woken WHERE open_tasks.asset = woken.asset AND open_tasks.task = woken.task
              )
              SELECT ms AS "ms!" FROM clock"#,
             self.time.given(),
-            &born,
+            &since,
         )
         .fetch_one(&self.writers)
         .await
@@ -302,9 +310,9 @@ fn took<'a>(leased: impl Iterator<Item = &'a Leased> + Clone) -> Took {
     let onward = leased.filter(|row| !row.new);
     Took {
         new: new.clone().count(),
-        first_new: new.map(|row| row.place).min(),
+        first_new: new.map(|row| row.queue_position).min(),
         onward: onward.clone().count(),
-        last: onward.map(|row| row.place).max(),
+        last: onward.map(|row| row.queue_position).max(),
     }
 }
 
@@ -321,11 +329,11 @@ fn claimed(row: Leased, lease_ms: u64) -> PortResult<((i16, i64, i64), Claim)> {
         size_bytes: large(row.size_bytes, "assets.size_bytes")?,
         location: row.location,
     };
-    let exit: Option<Exit> = row.door.as_deref().map(exit).transpose()?;
+    let exit: Option<Exit> = row.exit.as_deref().map(exit).transpose()?;
     let exit = exit.filter(|_| fence.task == TaskKey::Withdraw);
     let job = row.job.as_deref().map(|job| document(job, "jobs.job")).transpose()?;
     let claim = Claim { fence, lease_ms, source, linked: row.linked, exit, job };
-    Ok(((row.urgency, row.place, row.asset), claim))
+    Ok(((row.urgency, row.queue_position, row.asset), claim))
 }
 
 #[cfg(test)]

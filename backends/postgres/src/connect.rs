@@ -1,19 +1,19 @@
-//! Connections: only to a server that may write, with limits on everything that could wait for ever.
+//! Opens connections, only to a server that accepts writes, and checks its version and schema.
 
-use std::str::FromStr;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_store::work::Violations;
 use sqlx::PgConnection;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgPool, PgPoolOptions};
 
 use crate::cursor::Cursor;
 use crate::error::db;
 use crate::listen::NotifyListener;
+use crate::pg_store::PgStore;
 use crate::rate_limit::{Jitter, RateLimit};
-use crate::store::PgStore;
+use crate::settings::Settings;
 use crate::time::Time;
 use crate::{migrate, pooled_connection};
 
@@ -21,53 +21,12 @@ use crate::{migrate, pooled_connection};
 const READERS_MAX: u32 = 3;
 /// The oldest server whose statements these are: `server_version_num`.
 const SERVER_VERSION_MIN: i32 = 140_000;
-/// What is looked at from the beginning is looked at no more often than this.
+/// A full scan for overlooked rows happens no more often than this.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Tasks whose wait is over are claimable this much later at most.
 const WAKE_EVERY: Duration = Duration::from_millis(100);
-/// What has piled up is folded no more often than this.
+/// Counts and queue ends are compacted no more often than this.
 const MAINTENANCE_EVERY: Duration = Duration::from_secs(60);
-
-/// How to reach the database.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// `postgres://user:password@host:port/database`, with `sslmode` and `sslrootcert` among its parameters.
-    pub url: String,
-    /// Most connections of this process for work, 1 to 100; a few more answer questions.
-    pub connections_max: u32,
-    /// How long a call waits for a connection before it says that the database cannot be reached.
-    pub acquire_timeout: Duration,
-}
-
-impl Settings {
-    /// Settings that suit a node: 8 connections, 5 seconds.
-    pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), connections_max: 8, acquire_timeout: Duration::from_secs(5) }
-    }
-
-    /// The same limits on every connection, so that nothing waits for ever on either side. A statement that is not
-    /// done within half a minute is none of ours; a transaction that does nothing for as long belongs to a dead
-    /// process.
-    pub(crate) fn options(&self) -> PortResult<PgConnectOptions> {
-        let refused = || {
-            let expected = "expected postgres://user@host/database";
-            PortError::new(Port::Store, ErrorKind::Invalid, "read the database's URL", expected)
-        };
-        let ours = ["postgres://", "postgresql://"].iter().any(|scheme| self.url.starts_with(scheme));
-        // The engine's error quotes the URL, and with it the password.
-        let options = PgConnectOptions::from_str(&self.url).ok().filter(|_| ours).ok_or_else(refused)?;
-        Ok(options.application_name("reelgate").options([
-            ("statement_timeout", "30s"),
-            ("lock_timeout", "10s"),
-            ("idle_in_transaction_session_timeout", "30s"),
-            ("tcp_keepalives_idle", "10"),
-            ("tcp_keepalives_interval", "5"),
-            ("tcp_keepalives_count", "3"),
-            ("tcp_user_timeout", "30000"),
-            ("jit", "off"),
-        ]))
-    }
-}
 
 impl PgStore {
     /// Opens a store whose schema is the one this version knows; `migrate` brings it there.
@@ -75,14 +34,14 @@ impl PgStore {
     /// `Conflict` where the schema is older, `Corrupt` where it is newer or none of ours.
     pub async fn open(settings: &Settings, time: Time) -> PortResult<Self> {
         let options = settings.options()?;
-        // How full the small tables are changes by the second, so what the planner believes of them is always
-        // wrong: it is kept to the indexes that the statements were written for.
+        // The small tables grow and shrink by the second, so the planner's statistics about them are always wrong.
+        // These settings keep it to the indexes that the statements were written for.
         let planned = options.clone().options([
             ("enable_seqscan", "off"),
             ("enable_hashjoin", "off"),
             ("enable_mergejoin", "off"),
             ("enable_bitmapscan", "off"),
-            // Planning some of these statements takes longer than carrying them out.
+            // Planning some of these statements takes longer than executing them.
             ("plan_cache_mode", "force_generic_plan"),
         ]);
         let writers = pool(settings, settings.connections_max.clamp(1, 100));
@@ -92,7 +51,7 @@ impl PgStore {
         migrate::expect_current(&writers).await?;
         let seed = seed();
         Ok(Self {
-            notify_listener: NotifyListener::hang(readers.clone()),
+            notify_listener: NotifyListener::start(readers.clone()),
             writers,
             readers,
             time,
@@ -128,8 +87,8 @@ impl PgStore {
     }
 }
 
-/// Connections are not tested before use (a lost one is noticed and the call begun again), and are replaced after
-/// half an hour, so that a changed address of the writer is followed.
+/// Connections are not tested before use: a call on a lost connection is retried. They are replaced after half an
+/// hour, so that the store follows a changed address of the writer.
 fn pool(settings: &Settings, connections_max: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(connections_max)
@@ -140,8 +99,8 @@ fn pool(settings: &Settings, connections_max: u32) -> PgPoolOptions {
         .after_connect(|conn, _| Box::pin(expect_writer(conn)))
 }
 
-/// Refuses a standby, or a writer that was told to be one: nothing is decided on it. The pool goes on trying until it
-/// reaches another, or the call has waited for too long.
+/// Refuses a standby, and a server that is set to read only: no decision may rest on its rows. The pool tries again
+/// until it reaches another server or the caller's time to wait is over.
 async fn expect_writer(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     let reader = sqlx::query_scalar!(
         r#"SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS "reader!""#
@@ -149,7 +108,7 @@ async fn expect_writer(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     .fetch_one(conn)
     .await?;
     if reader {
-        return Err(sqlx::Error::Io(std::io::Error::other("expected a server that may write")));
+        return Err(sqlx::Error::Io(std::io::Error::other("expected a server that accepts writes")));
     }
     Ok(())
 }

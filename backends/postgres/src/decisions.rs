@@ -1,17 +1,17 @@
-//! What people decide: kept, carried out, and looked at again when its time is over.
+//! Decisions of people: stored, carried out, and reviewed when they expire.
 
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::records::Decision;
 use sqlx::PgConnection;
 
+use crate::documents::document;
 use crate::error::{DbResult, db};
-use crate::rows::document;
-use crate::store::PgStore;
+use crate::pg_store::PgStore;
 use crate::time::number;
 
 const WHAT: &str = "look for decisions that are due";
 
-/// Keeps a decision.
+/// Stores a decision.
 pub(crate) async fn write(
     conn: &mut PgConnection,
     now_ms: u64,
@@ -19,7 +19,7 @@ pub(crate) async fn write(
     decision: &Decision,
 ) -> DbResult<()> {
     sqlx::query!(
-        "INSERT INTO decisions (asset, what, decided_by, approver, reason, expires_at_ms, at_ms)
+        "INSERT INTO decisions (asset, kind, decided_by, approver, reason, expires_at_ms, at_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         asset,
         decision.what.as_str(),
@@ -31,11 +31,11 @@ pub(crate) async fn write(
     )
     .execute(conn)
     .await
-    .map_err(db("keep a decision"))?;
+    .map_err(db("write a decision"))?;
     Ok(())
 }
 
-/// Keeps what encoding anew leaves out.
+/// Stores what the next encode of an asset leaves out.
 pub(crate) async fn write_redaction(
     conn: &mut PgConnection,
     asset: i64,
@@ -49,21 +49,22 @@ pub(crate) async fn write_redaction(
     )
     .execute(conn)
     .await
-    .map_err(db("keep a redaction"))?;
+    .map_err(db("write a redaction"))?;
     Ok(())
 }
 
-/// Removes every row that holds text of an erased asset, and its key: what stays tells that it was and went.
+/// Removes every row that holds text of an erased asset, and its key. The rest proves that the asset existed and was
+/// erased.
 pub(crate) async fn erase(conn: &mut PgConnection, asset: i64) -> DbResult<()> {
     sqlx::query!(
         "WITH scanned AS (DELETE FROM scans USING assets AS a
                           WHERE a.arrival = $1 AND scans.bucket = a.bucket AND scans.key = a.key
                               AND scans.version = a.version),
-              media AS (DELETE FROM media WHERE asset = $1),
+              media AS (DELETE FROM media_facts WHERE asset = $1),
               products AS (DELETE FROM products WHERE asset = $1),
               jobs AS (DELETE FROM jobs WHERE asset = $1),
               ladders AS (DELETE FROM ladders WHERE asset = $1),
-              findings AS (DELETE FROM findings WHERE asset = $1),
+              findings AS (DELETE FROM finding_lists WHERE asset = $1),
               redactions AS (DELETE FROM redactions WHERE asset = $1)
          UPDATE assets SET key = '', prefix = '' WHERE arrival = $1",
         asset,
@@ -75,11 +76,11 @@ pub(crate) async fn erase(conn: &mut PgConnection, asset: i64) -> DbResult<()> {
 }
 
 impl PgStore {
-    /// What encoding anew leaves out.
+    /// What the next encode of an asset leaves out.
     pub(crate) async fn read_redaction(&self, asset: &AssetId) -> DbResult<Option<serde_json::Value>> {
         let stored = sqlx::query_scalar!(
             "SELECT r.redaction FROM redactions AS r JOIN assets AS a ON a.arrival = r.asset
-             WHERE a.id = $1 AND a.marks LIKE '%redacted'",
+             WHERE a.id = $1 AND a.flags LIKE '%redacted'",
             asset.as_str(),
         )
         .fetch_optional(&self.writers)
@@ -89,7 +90,8 @@ impl PgStore {
     }
 }
 
-/// Published assets whose release is over. Only the latest release counts, and only while the asset shows what it let go.
+/// Published assets whose release has expired. Only the latest release counts, and only while the asset is published
+/// because of it.
 pub(crate) async fn expired_releases(
     conn: &mut PgConnection,
     now_ms: i64,
@@ -97,8 +99,8 @@ pub(crate) async fn expired_releases(
 ) -> DbResult<Vec<AssetId>> {
     let over = sqlx::query_scalar!(
         r#"SELECT a.id FROM decisions AS d JOIN assets AS a ON a.arrival = d.asset
-               WHERE d.expires_at_ms <= $1 AND a.phase = 'published' AND a.marks LIKE '% cleared%'
-                   AND d.number = (SELECT max(number) FROM decisions WHERE asset = d.asset AND what = 'release')
+               WHERE d.expires_at_ms <= $1 AND a.phase = 'published' AND a.flags LIKE '% cleared%'
+                   AND d.number = (SELECT max(number) FROM decisions WHERE asset = d.asset AND kind = 'release')
                ORDER BY a.arrival LIMIT $2"#,
         now_ms,
         i64::from(assets_max),
@@ -109,7 +111,7 @@ pub(crate) async fn expired_releases(
     Ok(over.into_iter().map(AssetId::new).collect())
 }
 
-/// Quarantined assets that ended, and were last reminded of, no later than this.
+/// Quarantined assets whose end and last reminder are no later than this.
 pub(crate) async fn unreviewed(
     conn: &mut PgConnection,
     until_ms: i64,
@@ -128,7 +130,7 @@ pub(crate) async fn unreviewed(
     Ok(long.into_iter().map(AssetId::new).collect())
 }
 
-/// Remembers when these assets were reminded of.
+/// Stores when the last reminder of these assets was sent.
 pub(crate) async fn write_reminders(conn: &mut PgConnection, now_ms: i64, reminded: &[i64]) -> DbResult<()> {
     sqlx::query!(
         "INSERT INTO reminders (asset, at_ms) SELECT *, $2::bigint FROM unnest($1::bigint[])

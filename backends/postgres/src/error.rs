@@ -1,16 +1,16 @@
-//! PostgreSQL's troubles in the ports' words, and which of them are worth another try.
+//! Translates PostgreSQL's errors to port errors, and says which of them are worth another try.
 
 use reelgate_ports::error::{ErrorKind, Port, PortError};
 
-/// Result within this crate: the engine's error is kept until it is known whether to try again.
+/// Result within this crate: the database error is kept until it is known whether to try again.
 pub(crate) type DbResult<T> = Result<T, DbError>;
 
-/// What went wrong within a call.
+/// An error within a call.
 #[derive(Debug)]
 pub(crate) enum DbError {
-    /// Decided by us.
+    /// An error that this program decided on.
     Port(PortError),
-    /// Told by the engine or the connection.
+    /// Reported by the database or the connection.
     Sql(&'static str, sqlx::Error),
 }
 
@@ -29,7 +29,7 @@ impl From<DbError> for PortError {
     }
 }
 
-/// Names what was being done when the engine failed.
+/// Names the operation that failed.
 pub(crate) fn db(what: &'static str) -> impl Fn(sqlx::Error) -> DbError {
     move |error| DbError::Sql(what, error)
 }
@@ -45,14 +45,14 @@ pub(crate) fn corrupt(column: &'static str, expected: &str) -> PortError {
 }
 
 impl DbError {
-    /// Nothing was committed, and the same call may well pass now: it lost against another one, or its connection.
+    /// Nothing was committed, and the same call may succeed now: it lost against another one, or its connection.
     pub(crate) fn is_passing(&self) -> bool {
         let Self::Sql(_, error) = self else { return false };
         // 40001 serialization_failure, 40P01 deadlock_detected, 55P03 lock_not_available
         matches!(code(error).as_deref(), Some("40001" | "40P01" | "55P03")) || is_connection(error)
     }
 
-    /// The connection is of no more use: it broke, or its server may not write any more.
+    /// The connection cannot be used again: it broke, or its server may not write any more.
     pub(crate) fn spoils_connection(&self) -> bool {
         let Self::Sql(_, error) = self else { return false };
         is_connection(error) || code(error).as_deref() == Some("25006")
@@ -111,7 +111,7 @@ fn classify(what: &'static str, error: &sqlx::Error) -> PortError {
             Port::Store,
             ErrorKind::Unavailable,
             what,
-            "expected a connection that may write, found none in time",
+            "expected a connection to a server that accepts writes, found none in time",
         ),
         _ => PortError::new(Port::Store, ErrorKind::Unavailable, what, error.to_string()),
     }
@@ -119,10 +119,10 @@ fn classify(what: &'static str, error: &sqlx::Error) -> PortError {
 
 fn error_kind(code: &str) -> ErrorKind {
     match code {
-        // read_only_sql_transaction: a failover is under way, and we still talk to the old writer.
+        // read_only_sql_transaction: a failover is in progress, and this connection still goes to the old writer.
         "25006" => ErrorKind::Unavailable,
         "42501" => ErrorKind::Denied,
-        // undefined_table, undefined_column: no schema of ours.
+        // undefined_table, undefined_column: not this schema.
         "42P01" | "42703" => ErrorKind::Corrupt,
         "53100" => ErrorKind::Full,
         _ => match code.get(..2) {
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lost_connection_is_passing_and_a_refused_write_is_not_but_both_spoil_the_connection() {
+    fn a_lost_connection_is_retried_and_a_refused_write_is_not_but_neither_connection_is_reused() {
         let broken = db("commit")(sqlx::Error::Io(std::io::Error::other("reset")));
         assert!(broken.is_passing() && broken.spoils_connection());
         let ours = DbError::Port(PortError::new(Port::Store, ErrorKind::Conflict, "redrive asset", ""));
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn sqlstates_become_the_trouble_that_decides_about_retry() {
+    fn sqlstates_map_to_the_error_kinds_that_decide_about_retries() {
         let cases = [
             ("25006", ErrorKind::Unavailable),
             ("28P01", ErrorKind::Denied),

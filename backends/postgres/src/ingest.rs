@@ -1,4 +1,4 @@
-//! What a batch of uploads writes beside its assets: numbers, repeated events, and the ends of producers' queues.
+//! What a batch of uploads writes in addition to its assets: numbers, repeated events, and the ends of producers' queues.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::error::{DbResult, db};
 use crate::rows::{large, priority};
 use crate::time::number;
 
-/// Events that came again only count.
+/// Repeated events are only counted.
 pub(crate) async fn count_again(conn: &mut PgConnection, assets: &[i64]) -> DbResult<()> {
     sqlx::query!(
         "UPDATE assets SET deliveries = deliveries + n
@@ -47,42 +47,42 @@ pub(crate) async fn queue_ends(
 ) -> DbResult<BTreeMap<Queue, u64>> {
     let (buckets, prefixes, priorities) = columns(queues.iter());
     let stored = sqlx::query!(
-        r#"SELECT q.bucket AS "bucket!", q.prefix AS "prefix!", q.priority AS "priority!", latest.behind
+        r#"SELECT q.bucket AS "bucket!", q.prefix AS "prefix!", q.priority AS "priority!", latest.queue_end
            FROM unnest($1::text[], $2::text[], $3::text[]) AS q (bucket, prefix, priority),
-           LATERAL (SELECT p.behind FROM prefixes AS p
+           LATERAL (SELECT p.queue_end FROM prefixes AS p
                     WHERE p.bucket = q.bucket AND p.prefix = q.prefix AND p.priority = q.priority
-                    ORDER BY p.behind DESC LIMIT 1) AS latest"#,
+                    ORDER BY p.queue_end DESC LIMIT 1) AS latest"#,
         &buckets,
         &prefixes,
         &priorities,
     )
     .fetch_all(conn)
     .await
-    .map_err(db("look for the places of prefixes"))?;
+    .map_err(db("read the queue ends of prefixes"))?;
     let mut ends = BTreeMap::new();
     for row in stored {
         let queue = (row.bucket, row.prefix, priority(&row.priority)?);
-        ends.insert(queue, large(row.behind, "prefixes.behind")?);
+        ends.insert(queue, large(row.queue_end, "prefixes.queue_end")?);
     }
     Ok(ends)
 }
 
-/// Remembers where the next asset of each queue goes. Two calls at the same time may give the same place twice, which
+/// Remembers where the next asset of each queue goes. Two calls at the same time may give the same position twice, which
 /// only makes two uploads of one producer equal.
 pub(crate) async fn move_queue_ends(conn: &mut PgConnection, ends: &BTreeMap<Queue, u64>) -> DbResult<()> {
     let (buckets, prefixes, priorities) = columns(ends.keys());
-    let behind: Vec<i64> = ends.values().map(|behind| number(*behind)).collect();
+    let queue_ends: Vec<i64> = ends.values().map(|end| number(*end)).collect();
     sqlx::query!(
-        "INSERT INTO prefixes (bucket, prefix, priority, behind)
+        "INSERT INTO prefixes (bucket, prefix, priority, queue_end)
          SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])",
         &buckets,
         &prefixes,
         &priorities,
-        &behind,
+        &queue_ends,
     )
     .execute(conn)
     .await
-    .map_err(db("write the places of prefixes"))?;
+    .map_err(db("write the queue ends of prefixes"))?;
     Ok(())
 }
 

@@ -35,7 +35,7 @@ pub(crate) async fn progress(pool: &PgPool, asset: &AssetId) -> DbResult<MediaPr
                   coalesce(sum(j.media_ns) FILTER (WHERE t.state = 'done'), 0)::bigint AS "done_ns!"
            FROM jobs AS j
            JOIN assets AS a ON a.arrival = j.asset
-           LEFT JOIN tasks_settled AS t ON t.asset = j.asset AND t.task = j.task
+           LEFT JOIN settled_tasks AS t ON t.asset = j.asset AND t.task = j.task
            WHERE a.id = $1"#,
         asset.as_str(),
     )

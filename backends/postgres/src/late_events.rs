@@ -1,5 +1,5 @@
-//! Keeping deletions, and findings about uploads that have not come: an older upload that comes after its deletion is not
-//! processed, and a finding that comes before its upload counts.
+//! Deletions, and findings about uploads that have not arrived: an older upload that arrives after its deletion is not
+//! processed, and a finding that arrives before its upload counts.
 
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
@@ -7,13 +7,13 @@ use reelgate_ports::records::ExternalScanEvent;
 use reelgate_store::work::{Deletion, LATE_EVENT_MS_MAX};
 use sqlx::PgConnection;
 
+use crate::documents::{document, json};
 use crate::error::{DbResult, db};
-use crate::rows::{document, sequencer};
-use crate::store::PgStore;
+use crate::pg_store::PgStore;
+use crate::rows::sequencer;
 use crate::time::number;
-use crate::write::json;
 
-/// Remembers deletions; of one that is remembered already the later one stays.
+/// Stores deletions; of two deletions of one version the later one stays.
 pub(crate) async fn write(conn: &mut PgConnection, now_ms: u64, deletions: &[Deletion]) -> DbResult<()> {
     let column = |of: fn(&Deletion) -> String| deletions.iter().map(of).collect::<Vec<String>>();
     sqlx::query!(
@@ -33,7 +33,7 @@ pub(crate) async fn write(conn: &mut PgConnection, now_ms: u64, deletions: &[Del
     Ok(())
 }
 
-/// The remembered deletions of keys, given by their SHA-256.
+/// The stored deletions of keys, which are given by their SHA-256.
 pub(crate) async fn of_keys(conn: &mut PgConnection, keys: &[String]) -> DbResult<Vec<Deletion>> {
     let rows = sqlx::query!(
         "SELECT bucket, key_sha256, version, sequencer FROM deletions WHERE key_sha256 = ANY($1)",
@@ -55,7 +55,7 @@ pub(crate) async fn of_keys(conn: &mut PgConnection, keys: &[String]) -> DbResul
     Ok(deletions)
 }
 
-/// Keeps findings about assets that are not known yet.
+/// Stores findings about assets that are not known yet.
 pub(crate) async fn keep_unlinked(
     conn: &mut PgConnection,
     now_ms: u64,
@@ -75,11 +75,11 @@ pub(crate) async fn keep_unlinked(
     )
     .execute(conn)
     .await
-    .map_err(db("keep findings about uploads to come"))?;
+    .map_err(db("write findings about uploads to come"))?;
     Ok(())
 }
 
-/// Takes the findings that were kept for these assets.
+/// Removes and returns the findings that were stored for these assets.
 pub(crate) async fn take_unlinked(
     conn: &mut PgConnection,
     assets: &[AssetId],
@@ -96,7 +96,7 @@ pub(crate) async fn take_unlinked(
 }
 
 impl PgStore {
-    /// Forgets what is older than any event that may still come.
+    /// Removes what is older than any event that may still arrive.
     pub(crate) async fn forget_late_events(&self) -> DbResult<()> {
         sqlx::query!(
             "WITH clock AS (
@@ -110,7 +110,7 @@ impl PgStore {
         )
         .execute(&self.writers)
         .await
-        .map_err(db("forget late events"))?;
+        .map_err(db("remove late events"))?;
         Ok(())
     }
 }

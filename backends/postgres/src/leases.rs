@@ -1,4 +1,4 @@
-//! Leases: extended by those who hold them, and found where nobody reports.
+//! Leases: extended by their owners, and found once they have expired.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -10,13 +10,13 @@ use reelgate_store::session::LostLease;
 use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
+use crate::pg_store::PgStore;
 use crate::pooled_connection::PooledConnection;
 use crate::rows::{small, task_key};
-use crate::store::PgStore;
 use crate::time::{count, number};
 
 impl PgStore {
-    /// Extends the leases this node still holds; returns those it does not.
+    /// Extends the leases that this node still owns; returns the fences of those it has lost.
     pub(crate) async fn extend(
         &self,
         node: &NodeId,
@@ -36,14 +36,14 @@ impl PgStore {
                    SELECT t.asset, t.task, a.id
                    FROM unnest($1::text[], $2::text[], $3::integer[]) AS f (id, task, attempt)
                    JOIN assets AS a ON a.id = f.id
-                   JOIN tasks AS t ON t.asset = a.arrival AND t.task = f.task
+                   JOIN open_tasks AS t ON t.asset = a.arrival AND t.task = f.task
                    WHERE t.attempts = f.attempt AND t.lease_owner = $4
                    ORDER BY t.asset, t.task FOR UPDATE OF t
                )
-               UPDATE tasks SET lease_until_ms =
+               UPDATE open_tasks SET lease_until_ms =
                    coalesce($5::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) + $6
-               FROM held WHERE tasks.asset = held.asset AND tasks.task = held.task
-               RETURNING held.id, tasks.task, tasks.attempts"#,
+               FROM held WHERE open_tasks.asset = held.asset AND open_tasks.task = held.task
+               RETURNING held.id, open_tasks.task, open_tasks.attempts"#,
             &ids,
             &tasks,
             &attempts,
@@ -66,7 +66,7 @@ impl PgStore {
         Ok(fences.iter().filter(|fence| !kept.contains(*fence)).cloned().collect())
     }
 
-    /// Leases that ran out are looked for from here on; `None` from the beginning, regularly.
+    /// Expired leases are looked for from this time on; `None` is from the beginning, which happens regularly.
     pub(crate) fn expired_after(&self) -> Option<u64> {
         let from = self.leases_from.load(Ordering::Relaxed);
         (!self.leases_looked.is_due() && from > i64::MIN).then(|| count(from))
@@ -88,7 +88,7 @@ impl Row {
     }
 }
 
-/// Leases that ran out after `from` and up to now.
+/// Leases that expired after `from` and up to now.
 pub(crate) async fn expired(
     conn: &mut PgConnection,
     from: i64,
@@ -97,7 +97,7 @@ pub(crate) async fn expired(
 ) -> DbResult<Vec<LostLease>> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT a.id, t.task, t.attempts, t.lease_owner FROM tasks AS t JOIN assets AS a ON a.arrival = t.asset
+        "SELECT a.id, t.task, t.attempts, t.lease_owner FROM open_tasks AS t JOIN assets AS a ON a.arrival = t.asset
          WHERE t.lease_owner IS NOT NULL AND t.lease_until_ms > $1 AND t.lease_until_ms <= $2
          ORDER BY t.lease_until_ms LIMIT $3",
         from,
@@ -110,7 +110,7 @@ pub(crate) async fn expired(
     Ok(rows.into_iter().map(Row::read).collect::<PortResult<_>>()?)
 }
 
-/// Leases under this node's name.
+/// Leases of this node.
 pub(crate) async fn of_node(
     conn: &mut PgConnection,
     node: &NodeId,
@@ -118,7 +118,7 @@ pub(crate) async fn of_node(
 ) -> DbResult<Vec<LostLease>> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT a.id, t.task, t.attempts, t.lease_owner FROM tasks AS t JOIN assets AS a ON a.arrival = t.asset
+        "SELECT a.id, t.task, t.attempts, t.lease_owner FROM open_tasks AS t JOIN assets AS a ON a.arrival = t.asset
          WHERE t.lease_owner = $1 ORDER BY t.asset, t.task LIMIT $2",
         node.as_str(),
         i64::from(leases_max),

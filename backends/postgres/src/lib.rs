@@ -5,20 +5,22 @@
 //!
 //! - A writing call takes the locks on what spans assets (a key's versions, a content), then locks its assets in
 //!   order of arrival, then their tasks; so what it decides on cannot change before it commits. A deadlock or a
-//!   lost connection before the commit makes it begin again; after a lost commit the database is asked what became
-//!   of it, and nothing is assumed.
-//! - Claiming is one statement on an index of a small table and never waits for anybody (`cursor` keeps it
-//!   quick while a long transaction elsewhere keeps dead rows alive).
+//!   lost connection before the commit makes it start over; if the answer to a commit is lost, its outcome is
+//!   looked up in the database.
+//! - Claiming is one statement on an index of a small table and never waits for another (`cursor` keeps it
+//!   fast while a long transaction elsewhere keeps dead rows alive).
 //! - Every time is the database's, so that nodes need not agree on one.
 //! - Only connections that may write are ever used: nothing is decided on a reader.
 
 #![forbid(unsafe_code)]
 
+mod again;
 mod audit;
 mod claim;
 mod connect;
 mod cursor;
 mod decisions;
+mod documents;
 mod error;
 mod ingest;
 mod jobs;
@@ -31,6 +33,7 @@ mod maintenance;
 mod migrate;
 mod nodes;
 mod outbox;
+mod pg_store;
 mod pooled_connection;
 mod products;
 mod queries;
@@ -38,6 +41,7 @@ mod rate_limit;
 mod rows;
 mod scans_and_refused_events;
 mod session;
+mod settings;
 mod shards;
 mod store;
 mod time;
@@ -45,6 +49,6 @@ mod transact;
 mod unit;
 mod write;
 
-pub use connect::Settings;
-pub use store::PgStore;
+pub use pg_store::PgStore;
+pub use settings::Settings;
 pub use time::Time;

@@ -1,5 +1,5 @@
-//! Bringing assets and their tasks into memory, locked: first the assets in order of arrival, then their tasks in
-//! order, so that two calls that meet wait for each other instead of for both.
+//! Loads and locks assets and their tasks: first the assets in order of arrival, then their tasks in order, so that two
+//! calls cannot deadlock.
 
 use reelgate_flow::ids::AssetId;
 use sqlx::PgConnection;
@@ -15,7 +15,7 @@ const WHAT: &str = "load assets";
 const ORIGINALS_MAX: i64 = 8;
 
 impl Unit {
-    /// Brings assets and their tasks into memory; unknown ids are left out.
+    /// Loads assets and their tasks; unknown ids are left out.
     pub(crate) async fn load(&mut self, conn: &mut PgConnection, ids: &[AssetId]) -> DbResult<()> {
         let wanted: Vec<String> = self.work.not_loaded(ids).into_iter().map(str::to_owned).collect();
         if wanted.is_empty() {
@@ -28,7 +28,7 @@ impl Unit {
         self.add(conn, rows).await
     }
 
-    /// Brings every version of these keys into memory; keys are given by their hash.
+    /// Loads every version of these keys; keys are given by their hash.
     pub(crate) async fn load_versions(&mut self, conn: &mut PgConnection, keys: &[i64]) -> DbResult<()> {
         let rows = asset_query!("WHERE a.key_hash = ANY($1) ORDER BY a.arrival FOR UPDATE OF a", keys)
             .fetch_all(&mut *conn)
@@ -37,15 +37,14 @@ impl Unit {
         self.add(conn, rows).await
     }
 
-    /// Brings the earliest assets with these contents into memory, whose result may be shared; contents are given by
-    /// their hash.
+    /// Loads the earliest assets with these contents whose result may be shared; contents are given by their hash.
     pub(crate) async fn load_shareable(&mut self, conn: &mut PgConnection, hashes: &[i64]) -> DbResult<()> {
         let originals = sqlx::query_scalar!(
-            r#"SELECT twin.arrival AS "arrival!" FROM unnest($1::bigint[]) AS wanted,
+            r#"SELECT original.arrival AS "arrival!" FROM unnest($1::bigint[]) AS wanted,
                LATERAL (SELECT a.arrival FROM contents AS c JOIN assets AS a ON a.arrival = c.asset
                         WHERE c.content_hash = wanted AND (a.linked_to IS NULL OR a.phase = 'published')
                             AND a.phase IN ('processing', 'screened', 'published', 'quarantined', 'withdrawing')
-                        ORDER BY c.asset LIMIT $2) AS twin"#,
+                        ORDER BY c.asset LIMIT $2) AS original"#,
             hashes,
             ORIGINALS_MAX,
         )
@@ -55,7 +54,7 @@ impl Unit {
         self.load_arrivals(conn, &originals).await
     }
 
-    /// Brings the duplicates that wait for these assets into memory.
+    /// Loads the duplicates that wait for these assets.
     pub(crate) async fn load_duplicates(&mut self, conn: &mut PgConnection, of: &[String]) -> DbResult<()> {
         let rows = asset_query!(
             "WHERE a.linked_to = ANY($1) AND a.phase IN ('linked', 'screened') ORDER BY a.arrival FOR UPDATE OF a",
@@ -67,7 +66,7 @@ impl Unit {
         self.add(conn, rows).await
     }
 
-    /// Brings every asset with these contents into memory; contents are given by their hash.
+    /// Loads every asset with these contents; contents are given by their hash.
     pub(crate) async fn load_same_content(
         &mut self,
         conn: &mut PgConnection,
@@ -91,7 +90,7 @@ impl Unit {
         self.add(conn, rows).await
     }
 
-    /// Adds locked rows that are not in memory yet, with their tasks.
+    /// Adds locked rows that are not loaded yet, with their tasks.
     async fn add(&mut self, conn: &mut PgConnection, rows: Vec<AssetCells>) -> DbResult<()> {
         let mut arrivals = Vec::with_capacity(rows.len());
         let mut ids = std::collections::BTreeMap::new();
@@ -117,14 +116,14 @@ impl Unit {
         for cells in tasks(conn, &arrivals).await? {
             let task = cells.read()?;
             let Some(id) = ids.get(&task.asset) else { continue };
-            let place = (task.asset, task.key);
+            let key = (task.asset, task.key);
             if task.open {
-                self.open.insert(place);
+                self.open.insert(key);
             } else {
-                self.settled.insert(place);
+                self.settled.insert(key);
             }
             if let Some(lease) = task.lease {
-                self.leases.insert(place, lease);
+                self.leases.insert(key, lease);
             }
             self.work.add_task(id, task.key, task.record, task.extra)?;
         }
@@ -132,25 +131,25 @@ impl Unit {
     }
 }
 
-/// The settled ones are not locked: only who holds the asset's lock changes them.
+/// Settled tasks are not locked: only the holder of the asset's lock changes them.
 async fn tasks(conn: &mut PgConnection, arrivals: &[i64]) -> DbResult<Vec<TaskCells>> {
     sqlx::query_as!(
         TaskCells,
         r#"WITH open AS MATERIALIZED (
-               SELECT asset, task, attempts, excused, blameless, answered, wall_ms, cpu_ms, memory_bytes_max,
+               SELECT asset, task, attempts, uncounted, not_producers_fault, answered, wall_ms, cpu_ms, memory_bytes_max,
                       ready_at_ms, lease_owner, lease_until_ms, claimed_at_ms
-               FROM tasks WHERE asset = ANY($1) ORDER BY asset, task FOR UPDATE
+               FROM open_tasks WHERE asset = ANY($1) ORDER BY asset, task FOR UPDATE
            )
            SELECT asset AS "asset!", task AS "task!", NULL AS "state?", attempts AS "attempts!",
-                  excused AS "excused!", blameless AS "blameless!", answered AS "answered!",
+                  uncounted AS "uncounted!", not_producers_fault AS "not_producers_fault!", answered AS "answered!",
                   wall_ms AS "wall_ms!", cpu_ms AS "cpu_ms!", memory_bytes_max AS "memory_bytes_max!",
                   ready_at_ms AS "ready_at_ms?", lease_owner AS "lease_owner?",
                   lease_until_ms AS "lease_until_ms?", claimed_at_ms AS "claimed_at_ms?"
            FROM open
            UNION ALL
-           SELECT asset, task, state, attempts, excused, blameless, answered, wall_ms, cpu_ms, memory_bytes_max,
+           SELECT asset, task, state, attempts, uncounted, not_producers_fault, answered, wall_ms, cpu_ms, memory_bytes_max,
                   NULL, NULL, NULL, NULL
-           FROM tasks_settled WHERE asset = ANY($1)"#,
+           FROM settled_tasks WHERE asset = ANY($1)"#,
         arrivals,
     )
     .fetch_all(conn)

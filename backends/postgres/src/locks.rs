@@ -1,23 +1,23 @@
-//! Locks on what spans assets: the versions of a key, and the assets with the same content. Where two calls could
-//! each overlook what the other is about to commit, the second one waits.
+//! Locks on what several assets share: the versions of a key, and the assets with the same content. If each of two
+//! calls could overlook what the other is about to commit, the second one waits.
 
 use std::collections::BTreeSet;
 
 use reelgate_store::session::Lock;
 
-/// The first eight bytes of a SHA-256 in hexadecimal; what cannot be read as one is hashed to 0, which only makes
-/// it wait more often.
+/// The first eight bytes of a SHA-256 in hexadecimal; any other text gives 0, which only makes the
+/// call wait more often.
 pub(crate) fn hash(sha256_hex: &str) -> i64 {
     let read = |digits: &str| u64::from_str_radix(digits, 16).ok();
     sha256_hex.get(..16).and_then(read).map_or(0, u64::cast_signed)
 }
 
-/// Locks to take, in the one order that everybody takes them in.
+/// Locks to take, in the order that all callers use.
 #[derive(Debug, Default)]
 pub(crate) struct Locks(BTreeSet<i64>);
 
 impl Locks {
-    /// The numbers of these locks; an odd one is a key, so that keys and contents stay apart.
+    /// The numbers of these locks; an odd one is a key, so that keys and contents do not collide.
     pub(crate) fn of(locks: &[Lock]) -> Self {
         let number = |lock: &Lock| match lock {
             Lock::Key(sha256) => hash(sha256) | 1,

@@ -1,22 +1,22 @@
-//! What the store tidies by itself, and what it keeps for how long.
+//! Regular maintenance: months of history, compacted counts, and tasks that claims have overlooked.
 
 use std::time::Instant;
 
 use reelgate_ports::records::Retained;
 use sqlx::postgres::PgPool;
 
-use crate::cursor::born;
+use crate::cursor::claimable_since;
 use crate::error::{DbResult, db};
-use crate::store::PgStore;
+use crate::pg_store::PgStore;
 use crate::{claim, pooled_connection};
 
 /// Months of history that are prepared ahead.
 const MONTHS_AHEAD: i32 = 2;
-/// A place in a prefix's queue that lies this far back puts nobody behind any more, milliseconds: the head start of a
-/// high priority, and some.
-const PLACES_KEPT_MS: i64 = 2 * 3_600_000;
+/// The end of a prefix's queue no longer matters once it is this far in the past, milliseconds: more than the head start
+/// of a high priority.
+const QUEUE_ENDS_KEPT_MS: i64 = 2 * 3_600_000;
 
-/// How long the removal of a month may wait for those who read history: everybody who writes some waits behind it.
+/// How long the removal of a month may wait for readers of history; all its writers wait in the meantime.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '1s'";
 
 impl PgStore {
@@ -37,7 +37,7 @@ impl PgStore {
         Ok(retained)
     }
 
-    /// One node at a time; whether it was this one.
+    /// Removes a month; false if another node does so now or has done so.
     async fn remove_month(&self, name: &str) -> DbResult<bool> {
         let what = "remove a month of history";
         let mut tx = pooled_connection::begin(&self.readers, "BEGIN", what).await?;
@@ -47,11 +47,16 @@ impl PgStore {
         .fetch_one(&mut *tx)
         .await
         .map_err(db(what))?;
-        // Another node may have removed it since it was looked for.
-        let there = sqlx::query_scalar!(r#"SELECT to_regclass($1) IS NOT NULL AS "there!""#, name)
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(db(what))?;
+        // Another node may have removed it in the meantime. The catalogue's rows are read as of this statement; a
+        // lookup by name (`to_regclass`) may answer from a cache that does not know of the removal yet.
+        let there = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT 1 FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+                              WHERE i.inhparent = 'history_commits'::regclass AND c.relname = $1::text) AS "there!""#,
+            name,
+        )
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(db(what))?;
         if !first || !there {
             return Ok(false);
         }
@@ -70,7 +75,7 @@ impl PgStore {
                       (extract(epoch FROM to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') * 1000)::bigint
                           AS "until_ms!"
                FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-               WHERE i.inhparent = 'history'::regclass AND c.relname ~ '^history_[0-9]{4}_[0-9]{2}$'
+               WHERE i.inhparent = 'history_commits'::regclass AND c.relname ~ '^history_[0-9]{4}_[0-9]{2}$'
                    AND to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' + make_interval(days => $1) <= now()
                ORDER BY 1"#,
             i32::try_from(days).unwrap_or(i32::MAX),
@@ -91,8 +96,8 @@ impl PgStore {
         .map_err(db("look for assets that have not ended"))
     }
 
-    /// Folds up what has piled up, and looks for tasks that claims have overlooked. Called beside other work, so it
-    /// does nothing most of the time.
+    /// Compacts counts and queue ends, and looks for tasks that claims have overlooked. It is called along with other
+    /// work, so most calls do nothing.
     pub(crate) async fn maintain(&self) -> DbResult<()> {
         if self.claims_looked.is_due() {
             self.look_for_overlooked().await?;
@@ -105,18 +110,18 @@ impl PgStore {
         Ok(())
     }
 
-    /// Looks from the beginning for a claimable task before the place where claims begin; see [`mod@crate::cursor`].
+    /// Looks from the beginning for a claimable task before the position where claims begin; see [`mod@crate::cursor`].
     async fn look_for_overlooked(&self) -> DbResult<()> {
         let begun = Instant::now();
         for urgency in claim::urgencies() {
             let look = self.cursor.look(urgency);
             let overlooked = sqlx::query_scalar!(
-                r#"SELECT place FROM tasks WHERE urgency = $1 AND place < $2 AND born < $3 AND due
-                       AND lease_owner IS NULL
-                   ORDER BY urgency, place, asset, task LIMIT 1"#,
+                r#"SELECT queue_position FROM open_tasks
+                   WHERE urgency = $1 AND queue_position < $2 AND claimable_since < $3 AND due AND lease_owner IS NULL
+                   ORDER BY urgency, queue_position, asset, task LIMIT 1"#,
                 i16::from(urgency),
-                look.place,
-                look.born_from.max(born(urgency, 0)),
+                look.queue_position,
+                look.since_from.max(claimable_since(urgency, 0)),
             )
             .fetch_optional(&self.writers)
             .await
@@ -129,9 +134,9 @@ impl PgStore {
         Ok(())
     }
 
-    /// One node at a time: the others find nothing to do.
+    /// One node at a time: the others skip it.
     async fn fold(&self) -> DbResult<()> {
-        let what = "fold up counts and places";
+        let what = "compact counts and queue ends";
         let mut tx = pooled_connection::begin(&self.writers, "BEGIN", what).await?;
         let first =
             sqlx::query_scalar!(r#"SELECT pg_try_advisory_xact_lock(hashtext('reelgate fold')) AS "first!""#)
@@ -150,17 +155,18 @@ impl PgStore {
         .await
         .map_err(db(what))?;
         sqlx::query!(
-            "DELETE FROM prefixes WHERE behind < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1",
-            PLACES_KEPT_MS,
+            "DELETE FROM prefixes WHERE queue_end < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1",
+            QUEUE_ENDS_KEPT_MS,
         )
         .execute(&mut *tx)
         .await
         .map_err(db(what))?;
         sqlx::query!(
             "DELETE FROM prefixes AS p USING (
-                 SELECT bucket, prefix, priority, max(behind) AS latest FROM prefixes GROUP BY 1, 2, 3
+                 SELECT bucket, prefix, priority, max(queue_end) AS latest FROM prefixes GROUP BY 1, 2, 3
              ) AS l
-             WHERE p.bucket = l.bucket AND p.prefix = l.prefix AND p.priority = l.priority AND p.behind < l.latest"
+             WHERE p.bucket = l.bucket AND p.prefix = l.prefix AND p.priority = l.priority
+                 AND p.queue_end < l.latest"
         )
         .execute(&mut *tx)
         .await
@@ -169,8 +175,8 @@ impl PgStore {
     }
 }
 
-/// Makes this month's table of history and the next ones', where they are not there yet; one caller at a time, because
-/// two that find a table missing would both make it.
+/// Creates the partitions of this month and the next ones where they are missing; one caller at a time, because two that
+/// find a partition missing would both create it.
 pub(crate) async fn prepare_months(pool: &PgPool) -> DbResult<()> {
     let what = "prepare months of history";
     let mut tx = pooled_connection::begin(pool, "BEGIN", what).await?;
@@ -188,9 +194,9 @@ pub(crate) async fn prepare_months(pool: &PgPool) -> DbResult<()> {
         .fetch_one(&mut *tx)
         .await
         .map_err(db(what))?;
-        // All three are digits and underscores that the database has just made.
+        // All three are digits and underscores that the database has just formatted.
         let create = sqlx::AssertSqlSafe(format!(
-            "CREATE TABLE IF NOT EXISTS {} PARTITION OF history
+            "CREATE TABLE IF NOT EXISTS {} PARTITION OF history_commits
              FOR VALUES FROM ('{} 00:00:00+00') TO ('{} 00:00:00+00')",
             month.name, month.from, month.until,
         ));

@@ -1,17 +1,17 @@
-//! Bringing the schema to this version, and refusing any other.
+//! Migrates the schema to this version, and refuses any other.
 
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
-use crate::connect::Settings;
 use crate::error::{DbError, db};
 use crate::maintenance;
-use crate::store::PgStore;
+use crate::pg_store::PgStore;
+use crate::settings::Settings;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
-const WHAT: &str = "bring the database up to date";
+const WHAT: &str = "migrate the database";
 
 /// The schema this version knows.
 pub(crate) fn newest() -> i64 {
@@ -19,7 +19,7 @@ pub(crate) fn newest() -> i64 {
 }
 
 impl PgStore {
-    /// Brings the schema to this version, under a lock: of several nodes one does it and the others wait. Returns
+    /// Migrates the schema to this version, under a lock: one of several nodes does it and the others wait. Returns
     /// the schema's number.
     ///
     /// `Corrupt` where it was written by a newer version.

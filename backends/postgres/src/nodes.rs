@@ -1,16 +1,16 @@
-//! Who works here, and what waits for whom.
+//! Nodes with their reports, and the queue.
 
 use reelgate_flow::ids::NodeId;
 use reelgate_ports::error::{ErrorKind, Port, PortError};
 use reelgate_ports::records::{NodeRecord, NodeReport, QueueRow};
 
 use crate::claim::lane_of;
+use crate::documents::{document, json};
 use crate::error::{DbResult, db};
-use crate::rows::{document, large, priority, task_key, urgency};
-use crate::store::PgStore;
-use crate::write::json;
+use crate::pg_store::PgStore;
+use crate::rows::{large, priority, task_key, urgency};
 
-/// Nodes silent for longer are history, milliseconds: a day.
+/// Nodes that are silent for longer are no longer listed, milliseconds: a day.
 const SILENT_MS_MAX: i64 = 24 * 3_600_000;
 
 impl PgStore {
@@ -22,7 +22,7 @@ impl PgStore {
                       greatest(coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
                           - min(q.ready_at_ms), 0) AS "oldest_ms!"
                FROM (SELECT asset, urgency, ready_at_ms, lease_owner IS NOT NULL AS leased,
-                            CASE WHEN task LIKE 'video-%' THEN 'video-00000' ELSE task END AS kind FROM tasks) AS q
+                            CASE WHEN task LIKE 'video-%' THEN 'video-00000' ELSE task END AS kind FROM open_tasks) AS q
                JOIN assets AS a ON a.arrival = q.asset
                GROUP BY q.urgency, q.kind, a.priority, a.prefix
                ORDER BY 7 DESC, q.urgency, q.kind, a.priority, a.prefix LIMIT $2"#,
@@ -47,7 +47,7 @@ impl PgStore {
         Ok(queue)
     }
 
-    /// Records that a node lives; returns whether it was ordered to drain.
+    /// Records the report of a node; returns whether it was ordered to drain.
     pub(crate) async fn record_node(&self, report: &NodeReport) -> DbResult<bool> {
         sqlx::query_scalar!(
             "WITH clock AS MATERIALIZED (
@@ -92,7 +92,7 @@ impl PgStore {
         Ok(nodes)
     }
 
-    /// Orders a node to drain, or takes the order back.
+    /// Orders a node to drain, or cancels the order.
     pub(crate) async fn set_drain(&self, node: &NodeId, drain: bool) -> DbResult<()> {
         let what = "order a node to drain";
         let changed =

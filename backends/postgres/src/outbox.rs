@@ -1,5 +1,5 @@
-//! Notices owed to the outside: written with the state they tell, held by one node at a time, removed only after
-//! their delivery.
+//! The outbox: a notice is written in the transaction of the state it reports, leased by one node at a time, and removed
+//! only after its delivery.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -14,13 +14,13 @@ use reelgate_store::session::RemovedNotice;
 use reelgate_store::work::Loaded;
 use sqlx::PgConnection;
 
+use crate::documents::{document, json};
 use crate::error::{DbResult, db};
+use crate::pg_store::PgStore;
 use crate::products;
-use crate::rows::{document, small, word};
-use crate::store::PgStore;
+use crate::rows::{small, word};
 use crate::time::number;
 use crate::unit::Unit;
-use crate::write::json;
 
 /// Notices to write, one list for each column.
 #[derive(Default)]
@@ -31,7 +31,7 @@ pub(crate) struct Owed {
     pub body: Vec<String>,
 }
 
-/// A due notice as it was read.
+/// A row of a due notice.
 struct Due {
     id: String,
     asset: String,
@@ -52,7 +52,7 @@ impl Due {
     }
 }
 
-/// The notices a unit of work owes; what they tell beside the asset's own row is written already.
+/// The notices that a unit of work owes. The facts in them that are not in the asset's row are written already.
 pub(crate) async fn owed(conn: &mut PgConnection, unit: &Unit) -> DbResult<Owed> {
     let mut owed = Owed::default();
     let work = &unit.work;
@@ -74,22 +74,22 @@ pub(crate) async fn owed(conn: &mut PgConnection, unit: &Unit) -> DbResult<Owed>
     Ok(owed)
 }
 
-/// Asks only where there can be something to tell: most of what is refused has neither ladder nor findings.
+/// Reads only what can be there: most refused uploads have neither ladder nor findings.
 async fn summary(conn: &mut PgConnection, unit: &Unit, loaded: &Loaded) -> DbResult<MediaSummary> {
     let (row, core) = (&loaded.row, &loaded.row.core);
-    let mut told = MediaSummary::default();
+    let mut summary = MediaSummary::default();
     if let Some((container, duration_ns)) = unit.media.get(&row.arrival) {
-        told.container = Some(container.clone());
-        told.duration_ns = Some(*duration_ns);
+        summary.container = Some(container.clone());
+        summary.duration_ns = Some(*duration_ns);
     }
     if core.phase == Phase::Published {
         let shown = row.linked_to.as_ref().unwrap_or(&row.id);
-        told.renditions = products::renditions(&mut *conn, shown).await?;
+        summary.renditions = products::renditions(&mut *conn, shown).await?;
     }
     if core.severity > Severity::None {
-        told.findings = products::findings(conn, row.arrival).await?;
+        summary.findings = products::findings(conn, row.arrival).await?;
     }
-    Ok(told)
+    Ok(summary)
 }
 
 impl PgStore {
@@ -143,7 +143,7 @@ impl PgStore {
 
     /// Puts a notice back and counts the try.
     pub(crate) async fn defer(&self, id: &NoticeId, delay_ms: u64) -> DbResult<()> {
-        let what = "put a notice back";
+        let what = "defer a notice";
         let changed = sqlx::query!(
             "UPDATE outbox SET tries = tries + 1,
                  due_at_ms = coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) + $2
@@ -160,7 +160,7 @@ impl PgStore {
                 Port::Store,
                 ErrorKind::Missing,
                 what,
-                format!("no notice {id} is owed"),
+                format!("the outbox holds no notice {id}"),
             )
             .into());
         }
@@ -196,14 +196,14 @@ pub(crate) async fn tell(conn: &mut PgConnection, told: &[(AssetId, HistoryRecor
     let ids: Vec<String> = told.iter().map(|(id, _)| id.as_str().to_owned()).collect();
     let lines: Vec<String> = told.iter().map(|(_, line)| json(&[line])).collect::<PortResult<_>>()?;
     sqlx::query!(
-        "INSERT INTO history (asset, lines)
-         SELECT a.arrival, told.lines FROM unnest($1::text[], $2::text[]) AS told (id, lines)
-         JOIN assets AS a ON a.id = told.id",
+        "INSERT INTO history_commits (asset, lines)
+         SELECT a.arrival, new_lines.lines FROM unnest($1::text[], $2::text[]) AS new_lines (id, lines)
+         JOIN assets AS a ON a.id = new_lines.id",
         &ids,
         &lines,
     )
     .execute(conn)
     .await
-    .map_err(db("tell of delivered notices"))?;
+    .map_err(db("write the history of delivered notices"))?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Connections as they are lent out: none comes back to its pool with a transaction open that nobody knows of.
+//! Connections from the pool: none returns to the pool with a transaction that is open without anybody knowing.
 //!
 //! A call may be dropped between sending `BEGIN` and its answer. The driver counts the transaction only once it was
 //! answered, so nothing would roll it back, and what the connection's next user writes would never be committed.
@@ -10,17 +10,17 @@ use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use crate::error::{DbError, DbResult, db};
 
-/// A connection that is closed, and with it what it was in the middle of, unless it is given back.
+/// A connection that is closed on drop, with any open transaction, unless it was returned to the pool.
 pub(crate) struct PooledConnection(Option<PoolConnection<Postgres>>);
 
 impl PooledConnection {
-    /// Takes one out of the pool.
+    /// Takes a connection out of the pool.
     pub(crate) async fn of(pool: &PgPool, what: &'static str) -> DbResult<Self> {
         Ok(Self(Some(pool.acquire().await.map_err(db(what))?)))
     }
 
-    /// Gives it back, unless what it answered shows that it is of no more use: then the next one is made anew,
-    /// wherever the writer is by then.
+    /// Returns it to the pool, unless the answer shows that it is broken: then the next call opens a new connection, to
+    /// the server that is the writer then.
     pub(crate) fn keep_or_drop<T>(mut self, answer: DbResult<T>) -> DbResult<T> {
         if !answer.as_ref().is_err_and(DbError::spoils_connection) {
             drop(self.0.take());
@@ -33,13 +33,13 @@ impl Deref for PooledConnection {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        self.0.as_deref().expect("it is held until it is given back")
+        self.0.as_deref().expect("the connection is there until it is returned")
     }
 }
 
 impl DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        self.0.as_deref_mut().expect("it is held until it is given back")
+        self.0.as_deref_mut().expect("the connection is there until it is returned")
     }
 }
 
@@ -51,7 +51,8 @@ impl Drop for PooledConnection {
     }
 }
 
-/// Begins a transaction in a task of its own: where the caller is dropped it is still answered, and rolled back.
+/// Begins a transaction in a separate tokio task: if the caller is dropped, the answer is still read and the transaction
+/// rolled back.
 pub(crate) async fn begin(
     pool: &PgPool,
     statement: &'static str,

@@ -1,5 +1,5 @@
-//! What finished tasks left: documents and staged files, facts, the ladder, the findings. All are documents that only
-//! this program reads, and whole.
+//! What finished tasks left: results and staged files, facts, the ladder, the findings. Each is one document, which this
+//! program reads and writes as a whole.
 
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::AssetId;
@@ -9,12 +9,12 @@ use reelgate_ports::records::{FindingRecord, RenditionRecord, StagedOutput};
 use reelgate_ports::store::Product;
 use sqlx::{PgConnection, PgPool};
 
+use crate::documents::{document, json};
 use crate::error::{DbResult, db};
-use crate::rows::{document, task_key};
+use crate::rows::task_key;
 use crate::time::number;
-use crate::write::json;
 
-/// Replaces what a task left.
+/// Replaces the product of a task.
 pub(crate) async fn write(
     conn: &mut PgConnection,
     asset: i64,
@@ -42,8 +42,8 @@ pub(crate) async fn write(
 /// Replaces the facts of an asset.
 pub(crate) async fn write_media(conn: &mut PgConnection, asset: i64, media: &MediaFacts) -> DbResult<()> {
     sqlx::query!(
-        "WITH told AS (UPDATE assets SET container = $2, duration_ns = $3 WHERE arrival = $1)
-         INSERT INTO media (asset, facts) VALUES ($1, $4)
+        "WITH summary AS (UPDATE assets SET container = $2, duration_ns = $3 WHERE arrival = $1)
+         INSERT INTO media_facts (asset, facts) VALUES ($1, $4)
          ON CONFLICT (asset) DO UPDATE SET facts = excluded.facts",
         asset,
         media.container.as_str(),
@@ -81,7 +81,7 @@ pub(crate) async fn write_findings(
     findings: &[FindingRecord],
 ) -> DbResult<()> {
     sqlx::query!(
-        "INSERT INTO findings (asset, findings) VALUES ($1, $2)
+        "INSERT INTO finding_lists (asset, findings) VALUES ($1, $2)
          ON CONFLICT (asset) DO UPDATE SET findings = excluded.findings",
         asset,
         json(&findings)?,
@@ -92,7 +92,7 @@ pub(crate) async fn write_findings(
     Ok(())
 }
 
-/// Keeps findings beside those that are there.
+/// Adds findings to those that are stored.
 pub(crate) async fn add_findings(
     conn: &mut PgConnection,
     asset: i64,
@@ -116,19 +116,19 @@ pub(crate) async fn renditions(conn: &mut PgConnection, asset: &AssetId) -> DbRe
 
 /// The findings of an asset.
 pub(crate) async fn findings(conn: &mut PgConnection, asset: i64) -> DbResult<Vec<FindingRecord>> {
-    let stored = sqlx::query_scalar!("SELECT findings FROM findings WHERE asset = $1", asset)
+    let stored = sqlx::query_scalar!("SELECT findings FROM finding_lists WHERE asset = $1", asset)
         .fetch_optional(conn)
         .await
         .map_err(db("read findings"))?;
-    Ok(stored.map_or(Ok(Vec::new()), |text| document(&text, "findings.findings"))?)
+    Ok(stored.map_or(Ok(Vec::new()), |text| document(&text, "finding_lists.findings"))?)
 }
 
-/// What the finished tasks of an asset left, in order of task; what `only` one of them left, where one is named.
+/// The products of the finished tasks of an asset, in order of task; with `only`, the product of that task.
 pub(crate) async fn read(pool: &PgPool, asset: &AssetId, only: Option<TaskKey>) -> DbResult<Vec<Product>> {
     let rows = sqlx::query!(
         "SELECT p.task, p.result, p.outputs FROM assets AS a
          JOIN products AS p ON p.asset = a.arrival
-         JOIN tasks_settled AS t ON t.asset = p.asset AND t.task = p.task AND t.state = 'done'
+         JOIN settled_tasks AS t ON t.asset = p.asset AND t.task = p.task AND t.state = 'done'
          WHERE a.id = $1 AND ($2::text IS NULL OR p.task = $2)",
         asset.as_str(),
         only.map(|task| task.text()),

@@ -12,9 +12,10 @@ use reelgate_store::history_lines;
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::claim::lane_of;
+use crate::documents::document;
 use crate::error::{DbResult, db};
-use crate::rows::{self, TaskCells, TaskRead, asset_query, document, large, phase};
-use crate::store::PgStore;
+use crate::pg_store::PgStore;
+use crate::rows::{self, TaskCells, TaskRead, asset_query, large, phase};
 use crate::time::count;
 use crate::{pooled_connection, products};
 
@@ -22,7 +23,7 @@ use crate::{pooled_connection, products};
 const FIND_MAX: i64 = 10;
 
 impl PgStore {
-    /// All that is asked within it is answered as of one moment.
+    /// All queries in this transaction see one snapshot.
     async fn moment(&self) -> DbResult<Transaction<'static, Postgres>> {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         pooled_connection::begin(&self.readers, begin, "read as of one moment").await
@@ -39,7 +40,7 @@ impl PgStore {
         let arrival = cells.arrival;
         let asset = cells.read()?.record();
         let shown = asset.linked_to.as_ref().unwrap_or(id);
-        let facts = sqlx::query_scalar!("SELECT facts FROM media WHERE asset = $1", arrival)
+        let facts = sqlx::query_scalar!("SELECT facts FROM media_facts WHERE asset = $1", arrival)
             .fetch_optional(&mut *moment)
             .await
             .map_err(db("read the facts of the media"))?;
@@ -56,7 +57,7 @@ impl PgStore {
         }
         tasks.sort_by_key(|row| row.task);
         Ok(AssetDetail {
-            facts: facts.map(|text| document(&text, "media.facts")).transpose()?,
+            facts: facts.map(|text| document(&text, "media_facts.facts")).transpose()?,
             tasks,
             renditions: products::renditions(&mut moment, shown).await?,
             findings: products::findings(&mut moment, arrival).await?,
@@ -127,16 +128,18 @@ impl PgStore {
             .await
             .map_err(db(what))?
             .ok_or_else(|| missing(id))?;
-        let stored =
-            sqlx::query_scalar!("SELECT lines FROM history WHERE asset = $1 ORDER BY number", arrival)
-                .fetch_all(&mut *moment)
-                .await
-                .map_err(db(what))?;
+        let stored = sqlx::query_scalar!(
+            "SELECT lines FROM history_commits WHERE asset = $1 ORDER BY number",
+            arrival
+        )
+        .fetch_all(&mut *moment)
+        .await
+        .map_err(db(what))?;
         let mut lines: Vec<HistoryRecord> = Vec::new();
         for text in stored {
-            lines.extend(document::<Vec<HistoryRecord>>(&text, "history.lines")?);
+            lines.extend(document::<Vec<HistoryRecord>>(&text, "history_commits.lines")?);
         }
-        // A claim is written once its lease ends; until then the task tells it.
+        // A claim is written once its lease ends; until then it is read from the task.
         for task in read_tasks(&mut moment, arrival).await? {
             let Some(lease) = task.lease else { continue };
             lines.push(HistoryRecord {
@@ -156,9 +159,9 @@ impl PgStore {
     /// Milliseconds until something is to be done: a task to claim, a lease to end, a notice to send.
     pub(crate) async fn until_due_ms(&self) -> DbResult<Option<u64>> {
         let due = sqlx::query!(
-            r#"SELECT least((SELECT min(ready_at_ms) FROM tasks WHERE due AND lease_owner IS NULL),
-                            (SELECT min(ready_at_ms) FROM tasks WHERE NOT due),
-                            (SELECT min(lease_until_ms) FROM tasks WHERE lease_owner IS NOT NULL),
+            r#"SELECT least((SELECT min(ready_at_ms) FROM open_tasks WHERE due AND lease_owner IS NULL),
+                            (SELECT min(ready_at_ms) FROM open_tasks WHERE NOT due),
+                            (SELECT min(lease_until_ms) FROM open_tasks WHERE lease_owner IS NOT NULL),
                             (SELECT min(due_at_ms) FROM outbox)) AS due_ms,
                       coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS "now_ms!""#,
             self.time.given(),
@@ -175,9 +178,9 @@ impl PgStore {
             r#"WITH clock AS MATERIALIZED (
                    SELECT coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS ms
                )
-               SELECT 'ready' AS "what!", urgency AS "urgency?", NULL AS "phase?", count(*) AS "n!" FROM tasks
+               SELECT 'ready' AS "what!", urgency AS "urgency?", NULL AS "phase?", count(*) AS "n!" FROM open_tasks
                    WHERE lease_owner IS NULL GROUP BY urgency
-               UNION ALL SELECT 'leased', urgency, NULL, count(*) FROM tasks, clock
+               UNION ALL SELECT 'leased', urgency, NULL, count(*) FROM open_tasks, clock
                    WHERE lease_owner IS NOT NULL AND lease_until_ms > ms GROUP BY urgency
                UNION ALL SELECT 'assets', NULL, phase, sum(change)::bigint FROM phase_counts GROUP BY phase
                UNION ALL SELECT 'outbox', NULL, NULL, count(*) FROM outbox"#,
@@ -212,15 +215,15 @@ async fn read_tasks(conn: &mut PgConnection, arrival: i64) -> DbResult<Vec<TaskR
     let rows = sqlx::query_as!(
         TaskCells,
         r#"SELECT asset AS "asset!", task AS "task!", NULL AS "state?", attempts AS "attempts!",
-                      excused AS "excused!", blameless AS "blameless!", answered AS "answered!",
+                      uncounted AS "uncounted!", not_producers_fault AS "not_producers_fault!", answered AS "answered!",
                       wall_ms AS "wall_ms!", cpu_ms AS "cpu_ms!", memory_bytes_max AS "memory_bytes_max!",
                       ready_at_ms AS "ready_at_ms?", lease_owner AS "lease_owner?",
                       lease_until_ms AS "lease_until_ms?", claimed_at_ms AS "claimed_at_ms?"
-               FROM tasks WHERE asset = $1
+               FROM open_tasks WHERE asset = $1
                UNION ALL
-               SELECT asset, task, state, attempts, excused, blameless, answered, wall_ms, cpu_ms, memory_bytes_max,
+               SELECT asset, task, state, attempts, uncounted, not_producers_fault, answered, wall_ms, cpu_ms, memory_bytes_max,
                       NULL, NULL, NULL, NULL
-               FROM tasks_settled WHERE asset = $1"#,
+               FROM settled_tasks WHERE asset = $1"#,
         arrival,
     )
     .fetch_all(conn)

@@ -1,14 +1,14 @@
-//! How often what is costly may be done, and waits that do not fall together.
+//! Limits how often costly work runs, and spreads waits so that they do not coincide.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The share of time that something costly may take: one part in this many.
+/// Costly work may take one part in this many of the time.
 const SHARE: u32 = 20;
 
-/// Lets something happen at most every so often, and rarer where it takes long.
+/// Lets something run at most once per interval, and less often if it takes long.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
     every: Duration,
@@ -20,7 +20,7 @@ impl RateLimit {
         Self { every, next: Mutex::new(None) }
     }
 
-    /// True where it is time; then it is not for a while.
+    /// True if it is due; then it is not due again for a while.
     pub(crate) fn is_due(&self) -> bool {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -31,7 +31,7 @@ impl RateLimit {
         true
     }
 
-    /// It took that long: not again before many times as long has passed.
+    /// Records how long it took: it is not due again before many times as long has passed.
     pub(crate) fn took(&self, duration: Duration) {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         *next = Some(Instant::now() + self.every.max(duration.saturating_mul(SHARE)));
@@ -55,7 +55,7 @@ impl Jitter {
         z ^ (z >> 31)
     }
 
-    /// Between half of it and all of it.
+    /// A wait between half of `most` and all of it.
     pub(crate) fn spread(&self, most: Duration) -> Duration {
         let half = most / 2;
         let nanos = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX).max(1);
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_took_long_is_not_due_again_soon() {
+    fn long_work_is_not_due_again_soon() {
         let rate_limit = RateLimit::new(Duration::ZERO);
         assert!(rate_limit.is_due() && rate_limit.is_due());
         rate_limit.took(Duration::from_secs(60));
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_lie_between_half_and_all_and_differ() {
+    fn waits_are_between_half_and_all_and_differ() {
         let jitter = Jitter::new(1);
         let most = Duration::from_millis(100);
         let waits: Vec<Duration> = (0..50).map(|_| jitter.spread(most)).collect();

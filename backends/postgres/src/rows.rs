@@ -1,4 +1,4 @@
-//! Rows as values; a word or number that this version cannot have written is `Corrupt`, never a guess.
+//! Rows as values; a word or number that this version cannot have written is `Corrupt`.
 
 use std::collections::BTreeMap;
 
@@ -21,9 +21,9 @@ macro_rules! asset_query {
         sqlx::query_as!(
             $crate::rows::AssetCells,
             r#"SELECT a.arrival, a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes, a.location, a.forced,
-                    a.priority, a.place, a.received_at_ms, a.phase, a.verdict, a.severity, a.redrives,
-                    a.ended_at_ms, a.sha256, a.reason_code, a.reason_detail, a.door, a.linked_to,
-                    a.published_location, a.marks, a.container, a.duration_ns, a.key_sha256,
+                    a.priority, a.queue_position, a.received_at_ms, a.phase, a.verdict, a.severity, a.redrives,
+                    a.ended_at_ms, a.sha256, a.reason_code, a.reason_detail, a.exit, a.linked_to,
+                    a.published_location, a.flags, a.container, a.duration_ns, a.key_sha256,
                     (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS "now_ms!"
              FROM assets AS a "# + $tail
             $(, $argument)*
@@ -44,7 +44,7 @@ pub(crate) struct AssetCells {
     pub location: String,
     pub forced: bool,
     pub priority: String,
-    pub place: i64,
+    pub queue_position: i64,
     pub received_at_ms: i64,
     pub phase: String,
     pub verdict: String,
@@ -54,10 +54,10 @@ pub(crate) struct AssetCells {
     pub sha256: Option<String>,
     pub reason_code: Option<String>,
     pub reason_detail: Option<String>,
-    pub door: Option<String>,
+    pub exit: Option<String>,
     pub linked_to: Option<String>,
     pub published_location: Option<String>,
-    pub marks: String,
+    pub flags: String,
     pub container: Option<String>,
     pub duration_ns: Option<i64>,
     pub key_sha256: String,
@@ -73,9 +73,9 @@ impl AssetCells {
             tasks: BTreeMap::new(),
             verdict: word(Verdict::parse, &self.verdict, "assets.verdict", "a verdict")?,
             severity: severity(&self.severity, "assets.severity")?,
-            flags: word(Flags::parse, &self.marks, "assets.marks", "flags")?,
+            flags: word(Flags::parse, &self.flags, "assets.flags", "flags")?,
             reason: reason(self.reason_code.as_deref(), self.reason_detail)?,
-            exit: self.door.as_deref().map(exit).transpose()?,
+            exit: self.exit.as_deref().map(exit).transpose()?,
             linked: self.linked_to.is_some(),
             redrives: small(self.redrives, "assets.redrives")?,
             jitter_seed: identity::jitter_seed(&id),
@@ -98,20 +98,20 @@ impl AssetCells {
             ended_ms: self.ended_at_ms.map(|ms| large(ms, "assets.ended_at_ms")).transpose()?,
             history_lines: 0,
             priority: priority(&self.priority)?,
-            place: large(self.place, "assets.place")?,
+            queue_position: large(self.queue_position, "assets.queue_position")?,
             id,
         })
     }
 }
 
-/// The cells of a task, be it in `tasks` (where it has no state, being ready) or in `tasks_settled`.
+/// The cells of a task: from `open_tasks`, where every task is ready and has no state, or from `settled_tasks`.
 pub(crate) struct TaskCells {
     pub asset: i64,
     pub task: String,
     pub state: Option<String>,
     pub attempts: i32,
-    pub excused: i32,
-    pub blameless: i32,
+    pub uncounted: i32,
+    pub not_producers_fault: i32,
     pub answered: i32,
     pub wall_ms: i64,
     pub cpu_ms: i64,
@@ -122,13 +122,13 @@ pub(crate) struct TaskCells {
     pub claimed_at_ms: Option<i64>,
 }
 
-/// A task as it was read.
+/// A task that was read.
 pub(crate) struct TaskRead {
     pub asset: i64,
     pub key: TaskKey,
     pub record: TaskRecord,
     pub extra: TaskExtra,
-    /// It lies in `tasks`.
+    /// It is in `open_tasks`.
     pub open: bool,
     pub lease: Option<Lease>,
 }
@@ -139,8 +139,8 @@ impl TaskCells {
         let record = TaskRecord {
             state: state.map_or(Ok(TaskState::Ready), task_state)?,
             attempts: small(self.attempts, "tasks.attempts")?,
-            uncounted: small(self.excused, "tasks.excused")?,
-            not_producers_fault: small(self.blameless, "tasks.blameless")?,
+            uncounted: small(self.uncounted, "tasks.uncounted")?,
+            not_producers_fault: small(self.not_producers_fault, "tasks.not_producers_fault")?,
             answered: small(self.answered, "tasks.answered")?,
         };
         let lease = match (&self.lease_owner, self.lease_until_ms) {
@@ -193,12 +193,12 @@ pub(crate) fn severity(text: &str, column: &'static str) -> PortResult<Severity>
 
 /// An exit's word.
 pub(crate) fn exit(text: &str) -> PortResult<Exit> {
-    word(Exit::parse, text, "assets.door", "an exit")
+    word(Exit::parse, text, "assets.exit", "an exit")
 }
 
 /// A task state's word.
 pub(crate) fn task_state(text: &str) -> PortResult<TaskState> {
-    word(TaskState::parse, text, "tasks_settled.state", "a task state")
+    word(TaskState::parse, text, "settled_tasks.state", "a task state")
 }
 
 /// A sequencer's digits.
@@ -224,11 +224,6 @@ pub(crate) fn large(value: i64, column: &'static str) -> PortResult<u64> {
 /// A column with a number that fits the type asked for.
 pub(crate) fn small<T: TryFrom<i32>>(value: i32, column: &'static str) -> PortResult<T> {
     T::try_from(value).map_err(|_| corrupt(column, "a number within its range"))
-}
-
-/// A document that this program wrote.
-pub(crate) fn document<T: serde::de::DeserializeOwned>(json: &str, column: &'static str) -> PortResult<T> {
-    serde_json::from_str(json).map_err(|_| corrupt(column, "a document of this version"))
 }
 
 fn reason(code: Option<&str>, detail: Option<String>) -> PortResult<Option<Fault>> {

@@ -1,4 +1,4 @@
-//! What a batch brings besides uploads: findings of a scanner outside, and messages that cannot be read.
+//! What a batch holds in addition to uploads: findings of an external scanner, and messages that cannot be parsed.
 
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::ExternalScanEvent;
@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use crate::error::{DbResult, db};
 use crate::time::number;
 
-/// Keeps findings, each once; returns the ids that were not known.
+/// Stores each finding once; returns the ids that were new.
 pub(crate) async fn write_scans(
     conn: &mut PgConnection,
     now_ms: u64,
@@ -36,10 +36,10 @@ pub(crate) async fn write_scans(
     )
     .fetch_all(conn)
     .await
-    .map_err(db("write findings of a scanner"))
+    .map_err(db("write findings of an external scanner"))
 }
 
-/// Remembers where messages lie that could not be read.
+/// Stores the locations of messages that could not be parsed.
 pub(crate) async fn write_refused(
     conn: &mut PgConnection,
     now_ms: u64,
@@ -47,8 +47,8 @@ pub(crate) async fn write_refused(
 ) -> DbResult<()> {
     let column = |of: fn(&RefusedEvent) -> String| refused.iter().map(of).collect::<Vec<String>>();
     sqlx::query!(
-        "INSERT INTO refused_events (place, sha256, why, at_ms)
-         SELECT *, $4::bigint FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT (place) DO NOTHING",
+        "INSERT INTO refused_events (location, sha256, reason, at_ms)
+         SELECT *, $4::bigint FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT (location) DO NOTHING",
         &column(|event| event.place.clone()),
         &column(|event| event.sha256.clone()),
         &column(|event| event.why.clone()),

@@ -7,8 +7,8 @@ use reelgate_ports::shards::{Checkpoint, Position, ShardLease, ShardRow, Shards}
 use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
+use crate::pg_store::PgStore;
 use crate::rows::large;
-use crate::store::PgStore;
 use crate::time::number;
 
 /// Moves a checkpoint within the transaction of the events it covers.
@@ -31,8 +31,7 @@ pub(crate) async fn advance(conn: &mut PgConnection, checkpoint: &Checkpoint) ->
     if moved.rows_affected() == 1 {
         return Ok(());
     }
-    let detail =
-        "expected to hold the shard's lease with the checkpoint where it was left; somebody else reads it";
+    let detail = "expected this node's lease on the shard and its last checkpoint, found others: another node reads the shard";
     Err(PortError::new(Port::Store, ErrorKind::Conflict, what, detail).into())
 }
 

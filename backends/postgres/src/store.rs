@@ -1,8 +1,7 @@
 //! The port's calls, each carried out by its own file.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -21,43 +20,11 @@ use reelgate_ports::store::{
 use reelgate_store::service::{
     self, Complete, Decide, Delivered, Ingest, Reap, Redrive, Review, Seal, Transact,
 };
-use reelgate_store::work::Violations;
-use sqlx::postgres::PgPool;
 
-use crate::cursor::Cursor;
-use crate::listen::NotifyListener;
-use crate::rate_limit::{Jitter, RateLimit};
-use crate::time::{Time, number};
-use crate::transact::again;
+use crate::again::again;
+use crate::pg_store::PgStore;
+use crate::time::number;
 use crate::{jobs, products};
-
-/// The store on PostgreSQL.
-pub struct PgStore {
-    /// For work.
-    pub(crate) writers: PgPool,
-    /// For questions; to the writer too.
-    pub(crate) readers: PgPool,
-    pub(crate) time: Time,
-    pub(crate) notify_listener: NotifyListener,
-    pub(crate) cursor: Cursor,
-    pub(crate) jitter: Jitter,
-    pub(crate) violations: Violations,
-    pub(crate) woke: RateLimit,
-    /// The database's time when waiting tasks were last looked at, milliseconds.
-    pub(crate) woke_ms: AtomicU64,
-    pub(crate) outbox_looked: RateLimit,
-    pub(crate) outbox_from: AtomicI64,
-    pub(crate) leases_looked: RateLimit,
-    pub(crate) leases_from: AtomicI64,
-    pub(crate) claims_looked: RateLimit,
-    pub(crate) maintained: RateLimit,
-}
-
-impl fmt::Debug for PgStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PgStore").field("time", &self.time).finish_non_exhaustive()
-    }
-}
 
 #[async_trait]
 impl Intake for PgStore {
@@ -225,7 +192,7 @@ impl Maintenance for PgStore {
     }
 
     async fn close(&self) {
-        self.notify_listener.take_down();
+        self.notify_listener.stop();
         self.writers.close().await;
         self.readers.close().await;
     }

@@ -1,21 +1,21 @@
-//! Whose clock counts: the database's, so that nodes need not agree on one; tests hand in their own.
+//! Which clock counts: the database's, so that nodes need not agree on one; tests pass their own.
 
 use std::fmt;
 use std::sync::Arc;
 
 use reelgate_ports::clock::Clock;
 
-/// Whose clock counts.
+/// Which clock counts.
 #[derive(Clone)]
 pub enum Time {
     /// The database's.
     Database,
-    /// This one, for tests that own time.
+    /// This one, for tests that control time.
     Given(Arc<dyn Clock>),
 }
 
 impl Time {
-    /// What statements take instead of the database's time, where it is not the database's.
+    /// The time that statements use instead of the database's, if another clock counts.
     pub(crate) fn given(&self) -> Option<i64> {
         match self {
             Self::Database => None,
@@ -33,12 +33,12 @@ impl fmt::Debug for Time {
     }
 }
 
-/// A time, size or count as the database keeps it.
+/// A time, size or count as the database stores it.
 pub(crate) fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-/// A number of the database's that is never negative; what is, is taken for 0.
+/// A number from the database that is never negative; a negative one is read as 0.
 pub(crate) fn count(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
 }

@@ -1,5 +1,5 @@
-//! One writing call as one transaction: begun again where it lost against another one, looked up where its commit
-//! got lost, never assumed.
+//! One writing call as one transaction. A call that loses against another one is retried. If the answer to a commit is
+//! lost, the outcome is looked up in the database.
 
 use std::time::Duration;
 
@@ -8,46 +8,26 @@ use reelgate_store::service::{Transact, WriteCall};
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::again::{PAUSE_MAX, TRIES_MAX};
 use crate::error::{DbError, DbResult, db, is_connection};
 use crate::locks::Locks;
+use crate::pg_store::PgStore;
 use crate::pooled_connection::PooledConnection;
 use crate::session::PgSession;
-use crate::store::PgStore;
 use crate::time::count;
 use crate::unit::Unit;
 use crate::write::Written;
 
-/// How often a call begins again before its caller hears of it.
-pub(crate) const TRIES_MAX: u32 = 8;
-/// Longest time between two tries; the first waits are shorter.
-const PAUSE_MAX: Duration = Duration::from_millis(400);
-/// How long the outcome of a lost commit is looked for.
+/// How long to look for the outcome of a commit whose answer was lost.
 const LOOK_UP_MAX: Duration = Duration::from_secs(10);
-/// A call that takes longer than any statement may is talking to nobody: the network swallows its packets.
+/// A call that takes longer than the limit of a statement gets no answer any more: the network drops its packets.
 const CALL_MAX: Duration = Duration::from_secs(60);
 
-/// Asks again, a few times, where the connection broke: for what is safe to do twice.
-macro_rules! again {
-    ($store:expr, $call:expr) => {{
-        let mut tries = 1;
-        loop {
-            match $call.await {
-                Err(error) if error.is_passing() && tries < $crate::transact::TRIES_MAX => {
-                    tokio::time::sleep($store.pause(tries)).await;
-                    tries += 1;
-                }
-                answer => break answer,
-            }
-        }
-    }};
-}
-pub(crate) use again;
-
-/// A call that came as far as its commit.
+/// A call that reached its commit.
 struct CommittedCall<T> {
     output: T,
     written: Written,
-    /// The commit was answered.
+    /// The server has answered the commit.
     known: bool,
 }
 
@@ -83,11 +63,6 @@ impl Transact for PgStore {
 }
 
 impl PgStore {
-    /// How long to wait before the next try.
-    pub(crate) fn pause(&self, tries: u32) -> Duration {
-        self.jitter.spread(PAUSE_MAX.min(Duration::from_millis(5 << tries.min(10))))
-    }
-
     async fn once<C: WriteCall>(&self, call: &C) -> DbResult<CommittedCall<C::Output>> {
         let within = timeout(CALL_MAX, self.try_once(call)).await;
         within.unwrap_or_else(|_| Err(silent(C::OPERATION).into()))
@@ -110,7 +85,7 @@ impl PgStore {
         let mut tx = sqlx::Connection::begin(conn).await.map_err(db(C::OPERATION))?;
         let now_ms = match call.locks() {
             Some(locks) => self.lock(&mut tx, &Locks::of(&locks), C::OPERATION).await?,
-            // It loads assets first, which tells the time too.
+            // It loads assets first, which reads the time too.
             None => 0,
         };
         let unit = Unit::new(self.time.given().map(count), now_ms);
@@ -122,8 +97,8 @@ impl PgStore {
         let (output, written) = match worked {
             Ok(done) => done,
             Err(error) => {
-                // Dropping it would leave its locks until the pool has looked at the connection, and claims pass by
-                // what is locked. Where the connection broke, they are gone with it.
+                // A dropped transaction keeps its locks until the pool checks the connection, and claims skip what is
+                // locked. A broken connection loses its locks by itself.
                 let _ = tx.rollback().await;
                 return Err(error);
             }
@@ -139,12 +114,12 @@ impl PgStore {
     fn committed<T>(&self, ended: CommittedCall<T>) -> T {
         self.violations.count(ended.written.violations);
         if ended.written.claimable {
-            self.notify_listener.ring();
+            self.notify_listener.notify();
         }
         ended.output
     }
 
-    /// Takes the locks and reads the time, which then is no earlier than that of whoever held them before.
+    /// Takes the locks, then reads the time: it is no earlier than the time that the previous holder read.
     async fn lock(
         &self,
         tx: &mut Transaction<'_, Postgres>,
@@ -162,9 +137,9 @@ impl PgStore {
         Ok(count(locked.now_ms))
     }
 
-    /// Whether a transaction whose commit was not answered went through.
+    /// Whether a transaction was committed although the answer was lost.
     async fn is_committed<C: WriteCall>(&self, xid: Option<&str>) -> PortResult<bool> {
-        // It wrote nothing, so there was nothing to commit.
+        // It wrote nothing, so there is nothing to look up.
         let Some(xid) = xid else { return Ok(true) };
         let until = Instant::now() + LOOK_UP_MAX;
         let mut wait = Duration::from_millis(10);
@@ -173,7 +148,7 @@ impl PgStore {
             match looked.unwrap_or_else(|_| Err(silent(C::OPERATION).into())) {
                 Ok(Some(status)) if status == "committed" => return Ok(true),
                 Ok(Some(status)) if status == "aborted" => return Ok(false),
-                // In progress, or not to be reached for now.
+                // In progress, or the server cannot be reached now.
                 Ok(Some(_)) => {}
                 Ok(None) => break,
                 Err(error) if error.is_passing() => {}
@@ -183,7 +158,7 @@ impl PgStore {
             sleep(self.jitter.spread(wait)).await;
             wait = PAUSE_MAX.min(wait * 2);
         }
-        let detail = "the connection broke at the commit and what became of it cannot be learned; ask again";
+        let detail = "the connection broke during the commit and its outcome cannot be determined; try again";
         Err(PortError::new(Port::Store, ErrorKind::Unavailable, C::OPERATION, detail))
     }
 

@@ -1,4 +1,4 @@
-//! The unit of work with what only this store keeps beside it: which tasks lie in which table, and their leases.
+//! The unit of work and what only this store adds to it: the table of each task, and the leases.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
 use reelgate_store::work::UnitOfWork;
 
-/// A lease as it stood when its task was loaded.
+/// A lease at the time when its task was loaded.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Lease {
     pub owner: String,
@@ -19,13 +19,13 @@ pub(crate) struct Lease {
 #[derive(Debug)]
 pub(crate) struct Unit {
     pub work: UnitOfWork,
-    /// The time of this call is not the database's.
+    /// The time of this call comes from another clock than the database's.
     pub given: bool,
     /// Assets that are not in the database yet.
     pub fresh: BTreeSet<AssetId>,
-    /// Loaded tasks that lie in `tasks`.
+    /// Loaded tasks that are in `open_tasks`.
     pub open: BTreeSet<(i64, TaskKey)>,
-    /// Loaded tasks that lie in `tasks_settled`.
+    /// Loaded tasks that are in `settled_tasks`.
     pub settled: BTreeSet<(i64, TaskKey)>,
     /// Leases of loaded tasks.
     pub leases: BTreeMap<(i64, TaskKey), Lease>,
@@ -36,7 +36,7 @@ pub(crate) struct Unit {
 }
 
 impl Unit {
-    /// A unit at this time; where none is given it is the database's, at the latest when the first asset is loaded.
+    /// A unit at the given time; otherwise at the database's time, which is known once the first asset is loaded.
     pub(crate) fn new(given_ms: Option<u64>, now_ms: u64) -> Self {
         Self {
             work: UnitOfWork::new(given_ms.unwrap_or(now_ms)),

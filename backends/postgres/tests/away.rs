@@ -1,4 +1,4 @@
-//! Servers and sessions that go away, at any moment.
+//! Servers and sessions that fail at any moment.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(120);
 /// Short, so that tasks whose claim was lost with its session are soon claimed again.
 const SHORT_LEASE_MS: u64 = 1_000;
 
-/// Asks again, as the engine does, for as long as the store is not to be reached.
+/// Tries again, as the engine does, while the store cannot be reached.
 macro_rules! persist {
     ($call:expr) => {
         loop {
@@ -38,7 +38,7 @@ macro_rules! persist {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sessions_killed_at_any_moment_lose_nothing_and_double_nothing() {
+async fn sessions_killed_at_any_moment_lose_nothing_and_repeat_nothing() {
     const ASSETS: u64 = 120;
     let home = TempDatabase::new();
     let stores = [Arc::new(home.store().await), Arc::new(home.store().await)];
@@ -60,7 +60,7 @@ async fn sessions_killed_at_any_moment_lose_nothing_and_double_nothing() {
         let mut kills = 0;
         loop {
             let backlog = persist!(stores[1].backlog());
-            // A notice whose hold was lost with its session is owed again only when the hold ends.
+            // A notice whose lease was lost with its session is due again only when the lease ends.
             if backlog.assets == [(Phase::Rejected, ASSETS)] && backlog.outbox == 0 {
                 break;
             }
@@ -81,7 +81,7 @@ async fn sessions_killed_at_any_moment_lose_nothing_and_double_nothing() {
         // Validation gives up once; withdrawing finishes once, however often either was tried.
         assert_eq!((times("gave_up"), times("finished")), (1, 1), "{history:?}");
     }
-    assert_eq!(home.execute("select count(*) from tasks").trim(), "0");
+    assert_eq!(home.execute("select count(*) from open_tasks").trim(), "0");
     assert_eq!(home.execute("select count(*) from outbox").trim(), "0");
     for store in &stores {
         assert_eq!(store.violations(), []);
@@ -105,7 +105,7 @@ async fn refuse_all(store: &PgStore, name: &str, done: &AtomicBool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_killed_and_comes_back_is_used_again_and_has_forgotten_nothing() {
+async fn a_server_that_was_killed_is_used_again_after_its_restart_and_has_lost_nothing() {
     let mut server = Postgres::start(Durability::Fast);
     let settings = Settings {
         connections_max: 3,
@@ -129,7 +129,7 @@ async fn a_server_that_is_killed_and_comes_back_is_used_again_and_has_forgotten_
 }
 
 #[tokio::test]
-async fn a_server_that_only_reads_is_not_used_until_it_may_write_again() {
+async fn a_read_only_server_is_not_used_until_it_accepts_writes_again() {
     let home = TempDatabase::new();
     let store = home.store().await;
     store.ingest(&uploads(1)).await.unwrap();

@@ -1,9 +1,10 @@
-//! The store on PostgreSQL proves the ports' conformance suites, and what is its own: many at once, and servers that
-//! go away.
+//! The store on PostgreSQL passes the conformance suites. Further tests are about many stores at once, failing servers,
+//! and the schema.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 mod away;
+mod documented;
 mod many;
 mod moves;
 mod schema;

@@ -43,7 +43,7 @@ async fn nodes_that_claim_at_the_same_time_never_share_a_task() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_versions_taken_in_at_the_same_time_only_the_newest_goes_on() {
+async fn of_versions_ingested_at_the_same_time_only_the_newest_continues() {
     const KEYS: u64 = 10;
     const VERSIONS: u64 = 6;
     let home = TempDatabase::new();
@@ -89,9 +89,9 @@ async fn the_same_content_validated_at_the_same_time_is_processed_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_hears_of_work_that_another_one_made() {
+async fn a_node_is_notified_of_work_that_another_one_made() {
     let home = TempDatabase::new();
-    let (hears, makes) = (home.store().await, home.store().await);
+    let (listener, maker) = (home.store().await, home.store().await);
     let listening = "select count(*) from pg_stat_activity
                      where datname = current_database() and query ilike 'listen%'";
     tokio::time::timeout(DEADLINE, async {
@@ -101,20 +101,20 @@ async fn a_node_hears_of_work_that_another_one_made() {
     })
     .await
     .unwrap();
-    let changed = hears.changed(DEADLINE * 10);
-    let made = async { makes.ingest(&uploads(1)).await.unwrap() };
+    let changed = listener.changed(DEADLINE * 10);
+    let made = async { maker.ingest(&uploads(1)).await.unwrap() };
     tokio::time::timeout(DEADLINE, async { tokio::join!(changed, made) }).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_task_that_claims_overlooked_is_found_by_the_next_look_from_the_beginning() {
+async fn a_task_that_claims_overlooked_is_found_by_the_next_full_look() {
     let home = TempDatabase::new();
     let store = home.store().await;
     store.ingest(&uploads(3)).await.unwrap();
     assert_eq!(claim_light(&store, &node("a"), 10).await.len(), 3);
-    // As if a claim that held it locked had failed to take it, long after it became claimable.
+    // As if a claim had locked it and failed to take it, long after it became claimable.
     home.execute(
-        "update tasks set lease_owner = null, lease_until_ms = null, born = born - 600000 where asset = 2",
+        "update open_tasks set lease_owner = null, lease_until_ms = null, claimable_since = claimable_since - 600000 where asset = 2",
     );
     assert_eq!(claim_light(&store, &node("a"), 10).await.len(), 0, "it is not new, and nothing was left");
     store.reap().await.unwrap();
@@ -127,7 +127,8 @@ async fn a_lease_is_counted_on_the_databases_clock() {
     let store = home.store().await;
     store.ingest(&uploads(1)).await.unwrap();
     store.claim(&node("a"), Lane::Light, 1, LEASE_MS).await.unwrap();
-    let left = "select lease_until_ms - (extract(epoch from clock_timestamp()) * 1000)::bigint from tasks";
+    let left =
+        "select lease_until_ms - (extract(epoch from clock_timestamp()) * 1000)::bigint from open_tasks";
     let left_ms: u64 = home.execute(left).trim().parse().unwrap();
     assert!(left_ms <= LEASE_MS && left_ms > LEASE_MS / 2, "{left_ms}");
 }

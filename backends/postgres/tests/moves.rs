@@ -1,4 +1,4 @@
-//! The few moves that tests of many stores are made of.
+//! Steps that tests with several stores share.
 
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::{NodeId, Sequencer, SourceId};

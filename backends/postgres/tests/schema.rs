@@ -1,4 +1,4 @@
-//! The schema: brought to this version, refused in any other, its history kept as long as it is needed.
+//! The schema is migrated to this version and refused in any other; history is kept as long as it is needed.
 
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
@@ -11,7 +11,7 @@ use crate::moves::{event, uploads};
 use crate::temp_database::TempDatabase;
 
 #[tokio::test]
-async fn a_database_without_a_schema_says_to_migrate() {
+async fn opening_a_database_without_a_schema_asks_to_migrate() {
     let home = TempDatabase::new();
     let error = PgStore::open(&home.settings(), Time::Database).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict);
@@ -19,16 +19,16 @@ async fn a_database_without_a_schema_says_to_migrate() {
 }
 
 #[tokio::test]
-async fn migrating_twice_and_at_the_same_time_is_migrating_once() {
+async fn migrating_twice_at_the_same_time_applies_each_migration_once() {
     let home = TempDatabase::new();
     let settings = home.settings();
     let (first, second) = tokio::join!(PgStore::migrate(&settings), PgStore::migrate(&settings));
     assert_eq!(first.unwrap(), second.unwrap());
-    assert_eq!(home.execute("select count(*) from _sqlx_migrations").trim(), "4");
+    assert_eq!(home.execute("select count(*) from _sqlx_migrations").trim(), "5");
 }
 
 #[tokio::test]
-async fn a_schema_from_the_future_is_refused() {
+async fn a_schema_of_a_newer_version_is_refused() {
     let home = TempDatabase::new();
     home.store().await.close().await;
     home.execute(
@@ -45,7 +45,7 @@ async fn a_schema_from_the_future_is_refused() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_does_not_show_its_password() {
+async fn an_error_about_a_malformed_url_does_not_show_its_password() {
     let settings = Settings::new("mysql://me:secret@host/db");
     let error = PgStore::open(&settings, Time::Database).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid);
@@ -58,19 +58,19 @@ async fn history_goes_to_this_months_table() {
     let store = home.store().await;
     store.ingest(&uploads(1)).await.unwrap();
     assert_eq!(home.execute("select count(*) from history_other").trim(), "0");
-    assert_eq!(home.execute("select count(*) from history").trim(), "1");
+    assert_eq!(home.execute("select count(*) from history_commits").trim(), "1");
 }
 
 #[tokio::test]
-async fn months_to_come_are_prepared_while_all_history_is_kept() {
+async fn coming_months_are_prepared_even_if_all_history_is_kept() {
     let home = TempDatabase::new();
     let store = home.store().await;
-    let months = "select count(*) from pg_inherits where inhparent = 'history'::regclass";
+    let months = "select count(*) from pg_inherits where inhparent = 'history_commits'::regclass";
     let before = home.execute(months);
     home.execute(
         "do $$ declare month text; begin
         select max(c.relname::text) into month from pg_inherits i join pg_class c on c.oid = i.inhrelid
-        where i.inhparent = 'history'::regclass and c.relname ~ '^history_[0-9]';
+        where i.inhparent = 'history_commits'::regclass and c.relname ~ '^history_[0-9]';
         execute format('drop table %I', month); end $$",
     );
     assert_ne!(home.execute(months), before);
@@ -79,14 +79,14 @@ async fn months_to_come_are_prepared_while_all_history_is_kept() {
 }
 
 #[tokio::test]
-async fn an_old_month_of_history_goes_once_its_assets_have_ended() {
+async fn an_old_month_of_history_is_removed_once_its_assets_have_ended() {
     let home = TempDatabase::new();
     let store = home.store().await;
     let taken = store.ingest(&EventBatch::of([event("a", 1)])).await.unwrap();
     home.execute(
-        "create table history_2020_01 partition of history for values from ('2020-01-01') to ('2020-02-01')",
+        "create table history_2020_01 partition of history_commits for values from ('2020-01-01') to ('2020-02-01')",
     );
-    home.execute("insert into history (asset, written_at, lines) values (1, '2020-01-15', '[]')");
+    home.execute("insert into history_commits (asset, written_at, lines) values (1, '2020-01-15', '[]')");
     home.execute("update assets set received_at_ms = 1579046400000");
     assert_eq!(store.retain(Some(30)).await.unwrap(), Retained { removed: 0, kept: 1 });
     home.execute("update assets set ended_at_ms = 1579046400000");
@@ -97,9 +97,9 @@ async fn an_old_month_of_history_goes_once_its_assets_have_ended() {
     assert_eq!(store.history(&taken[0].asset).await.unwrap().len(), 3, "what is younger stays");
 }
 
-/// What the build takes the statements to be is what the server makes of them, and nothing is kept that is not asked.
+/// The descriptions that the build uses match those of the server, and each belongs to a statement of the source.
 #[tokio::test]
-async fn what_was_learned_of_the_statements_is_current() {
+async fn stored_descriptions_of_the_statements_are_current() {
     let home = TempDatabase::new();
     home.store().await.close().await;
     let mut conn = PgConnection::connect(&home.settings().url).await.unwrap();

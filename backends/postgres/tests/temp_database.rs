@@ -1,4 +1,4 @@
-//! A database of a test's own on the server that all tests share.
+//! A separate database for each test, on a server that all tests share.
 
 use std::sync::Arc;
 

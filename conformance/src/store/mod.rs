@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod claims;
 pub mod decisions;
+pub mod documented_queries;
 pub mod duplicates;
 pub mod external_scan;
 mod fixture;

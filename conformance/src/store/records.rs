@@ -46,7 +46,7 @@ pub async fn facts_of_the_media_come_back_unchanged(home: &dyn StoreHome) {
     assert_eq!(fixture.store.asset(&asset).await.unwrap().facts, Some(facts()));
 }
 
-fn facts() -> MediaFacts {
+pub(super) fn facts() -> MediaFacts {
     let video = VideoFacts {
         track: 0,
         codec: "h264".into(),

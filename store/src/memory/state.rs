@@ -144,7 +144,7 @@ impl State {
         let stored = self.at(arrival)?;
         stored.row.core.tasks.get(&task).filter(|record| record.state == TaskState::Ready)?;
         let lease_ms = stored.extras.get(&task)?.lease.as_ref().map(|lease| lease.until_ms);
-        Some(((task.urgency(), stored.row.place, arrival, name(task), task), lease_ms))
+        Some(((task.urgency(), stored.row.queue_position, arrival, name(task), task), lease_ms))
     }
 
     /// Adds a line to an asset's history and to what waits for the audit log.

@@ -128,8 +128,8 @@ async fn assign_places<S: Session>(session: &mut S, rows: &mut [AssetRow]) -> An
     let mut ends: BTreeMap<Queue, u64> = session.queue_ends(&queues).await?;
     for row in rows.iter_mut() {
         let queue = queue(row);
-        row.place = order::place(row.received_ms, row.priority, ends.get(&queue).copied());
-        ends.insert(queue, order::after(row.place, row.source.size_bytes));
+        row.queue_position = order::place(row.received_ms, row.priority, ends.get(&queue).copied());
+        ends.insert(queue, order::after(row.queue_position, row.source.size_bytes));
     }
     session.move_queue_ends(&ends).await
 }

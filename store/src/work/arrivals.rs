@@ -44,7 +44,7 @@ pub fn new_row(now_ms: u64, event: &MediaEvent, id: &AssetId) -> AssetRow {
         ended_ms: None,
         history_lines: 0,
         priority: event.priority,
-        place: now_ms,
+        queue_position: now_ms,
     }
 }
 

@@ -42,7 +42,7 @@ pub struct AssetRow {
     /// The priority of its tasks among those of all producers.
     pub priority: Priority,
     /// Its position in the queue, see [`reelgate_ports::order`]; smaller is earlier.
-    pub place: u64,
+    pub queue_position: u64,
 }
 
 impl AssetRow {

@@ -39,7 +39,7 @@ pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Copies a file beside its target and moves it into place, so that the target is whole or absent. Shares the
+/// Copies a file to the directory of its target and renames it, so that the target is whole or absent. Shares the
 /// blocks where the file system can (`copy_file_range`).
 pub(super) fn copy_whole(from: &mut File, to: &Path) -> io::Result<()> {
     let mut name = to.file_name().unwrap_or_default().to_owned();

@@ -1,14 +1,16 @@
-//! Where things lie below the home, and nowhere else.
+//! Paths of sources and outputs below the home; any other path is refused.
 
 use std::path::{Path, PathBuf};
 
+use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::identity::ID_CHARS;
 use reelgate_ports::records::SourceRecord;
 
-use super::Inner;
+use super::home_directory::HomeDirectory;
 use crate::paths::{FILE_BUCKET, Location, stays_inside};
 
-/// Where a source lies.
+/// Where a source is.
 pub(super) enum SourceLocation {
     /// Below an area of the home; the path is relative to the area and holds only names.
     Home { area: &'static str, path: PathBuf },
@@ -17,11 +19,11 @@ pub(super) enum SourceLocation {
 }
 
 impl SourceLocation {
-    /// The place of a source; only the bucket of outside files may lie outside.
+    /// The location of a source; only the bucket of outside files may be outside.
     pub(super) fn of(source: &SourceRecord) -> PortResult<Self> {
         let (area, name) = match Location::parse(&source.location)? {
             Location::File(path) if source.id.bucket == FILE_BUCKET => return Ok(Self::Outside(path)),
-            Location::File(_) => return Err(invalid("a place below the home")),
+            Location::File(_) => return Err(invalid("a location below the home")),
             Location::Ingest(name) => ("ingest", name),
             Location::Quarantine(name) => ("quarantine", name),
             Location::Rejected(name) => ("rejected", name),
@@ -31,14 +33,14 @@ impl SourceLocation {
     }
 
     /// The path for the system.
-    pub(super) fn path(&self, inner: &Inner) -> PathBuf {
+    pub(super) fn path(&self, inner: &HomeDirectory) -> PathBuf {
         match self {
             Self::Home { area, path } => inner.home.join(area).join(path),
             Self::Outside(path) => path.clone(),
         }
     }
 
-    /// The same place with text added to its last name.
+    /// The same location with text added to its last name.
     pub(super) fn with_suffix(&self, suffix: &str) -> Self {
         let longer = |path: &Path| {
             let mut text = path.as_os_str().to_owned();
@@ -53,7 +55,7 @@ impl SourceLocation {
 }
 
 /// The absolute path of an output: staged below `work/` or visible below `published/`.
-pub(super) fn output(inner: &Inner, location: &str) -> PortResult<PathBuf> {
+pub(super) fn output(inner: &HomeDirectory, location: &str) -> PortResult<PathBuf> {
     let path = names(location)?;
     let known = ["work", "published"].iter().any(|area| path.starts_with(area) && path != Path::new(area));
     if known { Ok(inner.home.join(path)) } else { Err(invalid("an output below the home")) }
@@ -62,6 +64,20 @@ pub(super) fn output(inner: &Inner, location: &str) -> PortResult<PathBuf> {
 /// A relative path made of plain names only.
 pub(super) fn names(text: &str) -> PortResult<&Path> {
     if stays_inside(text) { Ok(Path::new(text)) } else { Err(invalid("a relative path of plain names")) }
+}
+
+/// An asset's id as a directory's name; ids come from the store, but a path must not depend on that.
+pub(super) fn asset_name(asset: &AssetId) -> PortResult<&str> {
+    let plain = asset.as_str().len() == ID_CHARS && asset.as_str().bytes().all(|b| b.is_ascii_alphanumeric());
+    let invalid = || {
+        PortError::new(Port::Objects, ErrorKind::Invalid, "name an asset's directory", "expected an asset id")
+    };
+    if plain { Ok(asset.as_str()) } else { Err(invalid()) }
+}
+
+/// Where outputs are kept that were visible when their asset was quarantined.
+pub(super) fn kept_outputs(inner: &HomeDirectory, asset: &AssetId) -> PortResult<PathBuf> {
+    Ok(inner.home.join("quarantine").join(asset_name(asset)?).join("outputs"))
 }
 
 fn invalid(expected: &str) -> PortError {

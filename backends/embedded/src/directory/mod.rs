@@ -2,19 +2,20 @@
 //! assembled there, and appear below `published/` by one rename.
 //!
 //! ```text
-//! ingest/…                        uploads, each where its producer put it
-//! work/ASSET/TASK-ATTEMPT/…       what attempts stage, apart from each other
-//! published/PATH/…                what is visible, whole
+//! ingest/…                        uploads at the paths that producers chose
+//! work/ASSET/TASK-ATTEMPT/…       staged files, one directory for each attempt
+//! published/PATH/…                visible outputs, always whole
 //! quarantine/ASSET/source         quarantined for personal data; only the owner may enter
-//! quarantine/ASSET/outputs/…      what was visible when it was quarantined, kept for its release
+//! quarantine/ASSET/outputs/…      outputs that were visible, kept for its release
 //! rejected/ASSET/source           refused, untouched
-//! released/ASSET/source           let go from quarantine
+//! released/ASSET/source           source that was released from quarantine
 //! ```
 //!
-//! The bucket [`FILE_BUCKET`](crate::paths::FILE_BUCKET) stands for paths outside the home: read where they lie,
-//! never moved or removed.
+//! The bucket [`FILE_BUCKET`](crate::paths::FILE_BUCKET) holds files outside the home: they are read in place, never
+//! moved or removed.
 
 mod files;
+mod home_directory;
 mod location;
 mod publish;
 mod restore;
@@ -23,8 +24,7 @@ mod staging;
 mod withdraw;
 mod withdrawal_record;
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -39,40 +39,18 @@ use reelgate_ports::records::{Fence, MediaEvent, SourceRecord, StagedOutput};
 use crate::blocking::on_thread;
 use crate::{paths, watch};
 
+use home_directory::{AREAS, HomeDirectory, TRASH};
+
 pub use publish::OWNER_FILE;
-
-/// The areas below the home.
-const AREAS: [&str; 6] = ["ingest", "work", "published", "quarantine", "rejected", "released"];
-/// What is removed is first moved here, so that it vanishes at once; emptied when opened.
-const TRASH: &str = "work/.trash";
-
-/// Locked while something visible is exchanged.
-const ORDER: &str = "publish.lock";
 
 /// The object store of one home.
 #[derive(Clone)]
 pub struct DirectoryObjects {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    home: PathBuf,
-}
-
-impl Inner {
-    /// Held while something visible is exchanged, by one thread of one of the processes that share the home.
-    fn order(&self) -> PortResult<File> {
-        let what = "wait for the order of publications";
-        let file = File::options().create(true).truncate(false).write(true).open(self.home.join(ORDER));
-        let file = file.map_err(|e| PortError::io(Port::Objects, what, &e))?;
-        rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)
-            .map_err(|e| PortError::io(Port::Objects, what, &e.into()))?;
-        Ok(file)
-    }
+    inner: Arc<HomeDirectory>,
 }
 
 impl DirectoryObjects {
-    /// Opens a home, making what is missing. Blocking; several processes may share a home.
+    /// Opens a home and creates missing directories. Blocking; several processes may share a home.
     pub fn open(home: &Path) -> PortResult<Self> {
         let what = "open the home directory";
         for area in AREAS {
@@ -84,7 +62,7 @@ impl DirectoryObjects {
         }
         files::remove_tree(&home.join(TRASH)).map_err(|e| PortError::io(Port::Objects, what, &e))?;
         let home = home.canonicalize().map_err(|e| PortError::io(Port::Objects, what, &e))?;
-        Ok(Self { inner: Arc::new(Inner { home }) })
+        Ok(Self { inner: Arc::new(HomeDirectory { home }) })
     }
 
     /// The home's absolute path.
@@ -95,7 +73,7 @@ impl DirectoryObjects {
     /// Runs a blocking call off the executor's threads.
     async fn blocking<T: Send + 'static>(
         &self,
-        call: impl FnOnce(&Inner) -> PortResult<T> + Send + 'static,
+        call: impl FnOnce(&HomeDirectory) -> PortResult<T> + Send + 'static,
     ) -> PortResult<T> {
         let inner = self.inner.clone();
         on_thread(Port::Objects, "use the home directory", move || call(&inner)).await
@@ -199,8 +177,8 @@ impl Objects for DirectoryObjects {
     }
 }
 
-/// Asks the system for every right that will be needed, without using it.
-fn check(inner: &Inner) -> PortResult<String> {
+/// Checks every permission that will be needed, without using it.
+fn check(inner: &HomeDirectory) -> PortResult<String> {
     use rustix::fs::{Access, access, statvfs};
     for area in AREAS {
         access(inner.home.join(area), Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK)

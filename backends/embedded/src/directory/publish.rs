@@ -1,4 +1,4 @@
-//! Making outputs visible: assembled aside, then one rename.
+//! Publishes outputs: they are assembled out of sight, then appear by one rename.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -14,18 +14,18 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::location::{names, output};
+use super::files;
+use super::home_directory::HomeDirectory;
+use super::location::{asset_name, names, output};
 use super::source::read_at_most;
-use super::staging::asset_name;
-use super::{Inner, files};
 
-/// Says whose publication a directory is; hidden, and no output of its manifest.
+/// Names the asset of a publication; hidden, and not in its manifest.
 pub const OWNER_FILE: &str = ".asset";
 /// Largest owner file read, bytes: ids, a hash and a sequencer.
 const OWNER_BYTES_MAX: u64 = 4_096;
 const WHAT: &str = "publish outputs";
 
-/// Whose a publication is.
+/// The asset of a publication.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Owner {
     pub asset: AssetId,
@@ -44,7 +44,7 @@ impl Owner {
         }
     }
 
-    /// Reads whose a directory is; `None` where there is none or it is nobody's.
+    /// Reads the owner of a directory; `None` if the directory or its owner file is missing.
     pub(super) fn read(dir: &Path) -> PortResult<Option<Self>> {
         let file = match fs::File::open(dir.join(OWNER_FILE)) {
             Ok(file) => file,
@@ -60,7 +60,7 @@ impl Owner {
 }
 
 /// Publishes; doing it again changes nothing.
-pub(super) fn publish(inner: &Inner, publication: &Publication) -> PortResult<String> {
+pub(super) fn publish(inner: &HomeDirectory, publication: &Publication) -> PortResult<String> {
     let target = inner.home.join("published").join(names(&publication.path)?);
     let location = target.to_string_lossy().into_owned();
     let owner = Owner::of(publication);
@@ -74,9 +74,9 @@ pub(super) fn publish(inner: &Inner, publication: &Publication) -> PortResult<St
     Ok(location)
 }
 
-/// Whether every file stands, and is the staged one wherever that is still there: a redo also mends what somebody
+/// Whether every file is there and equals the staged one, if that still exists: a redo also repairs files that somebody
 /// removed or changed.
-fn is_intact(inner: &Inner, publication: &Publication, target: &Path) -> PortResult<bool> {
+fn is_intact(inner: &HomeDirectory, publication: &Publication, target: &Path) -> PortResult<bool> {
     for item in &publication.items {
         let Ok(shown) = fs::symlink_metadata(target.join(names(&item.name)?)) else { return Ok(false) };
         let staged = fs::symlink_metadata(output(inner, &item.staged.location)?);
@@ -88,8 +88,8 @@ fn is_intact(inner: &Inner, publication: &Publication, target: &Path) -> PortRes
     Ok(true)
 }
 
-/// Reads the manifest of a publication; `None` where none stands there.
-pub(super) fn manifest(inner: &Inner, location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>> {
+/// Reads the manifest of a publication; `None` if there is none.
+pub(super) fn manifest(inner: &HomeDirectory, location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>> {
     let what = "read a manifest";
     let file = match fs::File::open(output(inner, location)?) {
         Ok(file) => file,
@@ -101,7 +101,7 @@ pub(super) fn manifest(inner: &Inner, location: &str, bytes_max: u64) -> PortRes
 }
 
 /// Links all files together below `work/`, the manifest last, everything durable.
-fn assemble(inner: &Inner, publication: &Publication, owner: &Owner) -> PortResult<PathBuf> {
+fn assemble(inner: &HomeDirectory, publication: &Publication, owner: &Owner) -> PortResult<PathBuf> {
     let dir = inner.home.join("work").join(asset_name(&publication.asset)?).join("publication");
     files::remove_tree(&dir).map_err(|e| io_error(&e))?;
     files::make_private_dirs(&dir).map_err(|e| io_error(&e))?;
@@ -121,7 +121,7 @@ fn assemble(inner: &Inner, publication: &Publication, owner: &Owner) -> PortResu
     Ok(dir)
 }
 
-fn place(inner: &Inner, dir: &Path, item: &PublishItem, dirs: &mut Vec<PathBuf>) -> PortResult<()> {
+fn place(inner: &HomeDirectory, dir: &Path, item: &PublishItem, dirs: &mut Vec<PathBuf>) -> PortResult<()> {
     let from = output(inner, &item.staged.location)?;
     let found = fs::symlink_metadata(&from).map_err(|e| io_error(&e))?;
     if !found.is_file() || found.len() != item.staged.size_bytes {
@@ -162,8 +162,8 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     files::allow_reading(path)
 }
 
-/// Moves a whole directory back into an empty place; `Conflict` where that is taken.
-pub(super) fn put_back(inner: &Inner, kept: &Path, target: &Path) -> PortResult<()> {
+/// Moves a whole directory back to a free path; `Conflict` if the path is taken.
+pub(super) fn put_back(inner: &HomeDirectory, kept: &Path, target: &Path) -> PortResult<()> {
     let owner = Owner::read(kept)?;
     let owner = owner.ok_or_else(|| {
         PortError::new(Port::Objects, ErrorKind::Corrupt, WHAT, "expected kept outputs to name their owner")
@@ -176,8 +176,8 @@ pub(super) fn put_back(inner: &Inner, kept: &Path, target: &Path) -> PortResult<
     show(inner, kept, target).map_err(|e| io_error(&e))
 }
 
-/// A publication may take an empty place or its own key's older version's.
-fn may_stand(inner: &Inner, target: &Path, owner: &Owner) -> PortResult<()> {
+/// A publication may take a free path, or the path of an older version of its key.
+fn may_stand(inner: &HomeDirectory, target: &Path, owner: &Owner) -> PortResult<()> {
     let conflict = |found: &str| Err(PortError::new(Port::Objects, ErrorKind::Conflict, WHAT, found));
     let published = inner.home.join("published");
     for above in target.ancestors().skip(1).take_while(|above| *above != published) {
@@ -187,7 +187,7 @@ fn may_stand(inner: &Inner, target: &Path, owner: &Owner) -> PortResult<()> {
     }
     match Owner::read(target)? {
         Some(other) if other.key_sha256 != owner.key_sha256 => conflict(
-            "expected a free output path, found another upload's; let the path template tell keys apart",
+            "expected a free output path, found another upload's; make the path template distinguish keys",
         ),
         Some(other) if other.asset != owner.asset && other.sequencer > owner.sequencer => {
             conflict("expected an older version at the output path, found a newer one")
@@ -199,8 +199,8 @@ fn may_stand(inner: &Inner, target: &Path, owner: &Owner) -> PortResult<()> {
     }
 }
 
-/// The one rename after which everything is visible; what stood there goes to the trash in the same moment.
-fn show(inner: &Inner, assembled: &Path, target: &Path) -> io::Result<()> {
+/// The one rename after which everything is visible; the previous files go to the trash in the same moment.
+fn show(inner: &HomeDirectory, assembled: &Path, target: &Path) -> io::Result<()> {
     let parent = target.parent().unwrap_or(&inner.home);
     for made in make_readable_dirs(parent)? {
         files::sync_dir(made.parent().unwrap_or(&inner.home))?;
@@ -218,7 +218,7 @@ fn show(inner: &Inner, assembled: &Path, target: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes the directories above a publication; returns the new ones.
+/// Creates the directories above a publication; returns the new ones.
 fn make_readable_dirs(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut missing: Vec<PathBuf> =
         dir.ancestors().take_while(|above| !above.exists()).map(Path::to_owned).collect();

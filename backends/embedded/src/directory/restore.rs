@@ -1,4 +1,4 @@
-//! Bringing a quarantined asset back: its outputs by one rename, its source to a place where work can read it.
+//! Restores a quarantined asset: its outputs by one rename, its source to a path where tasks can read it.
 
 use std::fs;
 use std::path::Path;
@@ -9,18 +9,17 @@ use reelgate_ports::objects::Restored;
 use reelgate_ports::records::SourceRecord;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::location::names;
+use super::home_directory::HomeDirectory;
+use super::location::{asset_name, kept_outputs, names};
 use super::publish::{Owner, put_back};
-use super::staging::asset_name;
-use super::withdraw::kept_outputs;
-use super::{Inner, files, withdrawal_record};
+use super::{files, withdrawal_record};
 use crate::paths::Location;
 
-const WHAT: &str = "bring a source back";
+const WHAT: &str = "restore a source";
 
 /// Restores; doing it again changes nothing.
 pub(super) fn restore(
-    inner: &Inner,
+    inner: &HomeDirectory,
     asset: &AssetId,
     path: &str,
     source: &SourceRecord,
@@ -40,8 +39,8 @@ pub(super) fn restore(
     Ok(Restored { source_location, published_location })
 }
 
-/// Moves the source out of quarantine; where it is not there, it was never quarantined and stays where it is.
-fn bring_back(inner: &Inner, asset: &AssetId, source: &SourceRecord) -> PortResult<String> {
+/// Moves the source out of quarantine; if it is not there, it was never quarantined and is not moved.
+fn bring_back(inner: &HomeDirectory, asset: &AssetId, source: &SourceRecord) -> PortResult<String> {
     let name = format!("{}/source", asset_name(asset)?);
     let (from, to) = (inner.home.join("quarantine").join(&name), inner.home.join("released").join(&name));
     let released = Location::Released(name).to_string();

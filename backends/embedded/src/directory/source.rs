@@ -11,12 +11,12 @@ use reelgate_ports::records::SourceRecord;
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
-use super::Inner;
+use super::home_directory::HomeDirectory;
 use super::location::SourceLocation;
 use crate::paths::{FILE_BUCKET, version_of};
 
 /// Opens a source for reading.
-pub(super) fn open(inner: &Inner, source: &SourceRecord) -> PortResult<OpenSource> {
+pub(super) fn open(inner: &HomeDirectory, source: &SourceRecord) -> PortResult<OpenSource> {
     let what = "open the source";
     let place = SourceLocation::of(source)?;
     let (file, meta) = open_plain(inner, &place, what)?;
@@ -33,13 +33,13 @@ pub(super) fn open(inner: &Inner, source: &SourceRecord) -> PortResult<OpenSourc
 
 /// Whether a file is the recorded version.
 pub(super) fn is_recorded(source: &SourceRecord, place: &SourceLocation, meta: &Metadata) -> bool {
-    // A copy that was moved has a number and a time of its own: there only the size can be compared.
+    // A copy that was moved has another inode and time, so only the size can be compared.
     let copied = source.id.bucket == FILE_BUCKET && matches!(place, SourceLocation::Home { .. });
     if copied { meta.len() == source.size_bytes } else { version_of(meta).0 == source.id.version }
 }
 
 /// Whether the source is still there and of the recorded version.
-pub(super) fn unchanged(inner: &Inner, source: &SourceRecord) -> PortResult<bool> {
+pub(super) fn unchanged(inner: &HomeDirectory, source: &SourceRecord) -> PortResult<bool> {
     match open(inner, source) {
         Ok(_) => Ok(true),
         Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::Missing) => Ok(false),
@@ -47,14 +47,14 @@ pub(super) fn unchanged(inner: &Inner, source: &SourceRecord) -> PortResult<bool
     }
 }
 
-/// Reads a small file beside the source.
+/// Reads a small file next to the source.
 pub(super) fn sidecar(
-    inner: &Inner,
+    inner: &HomeDirectory,
     source: &SourceRecord,
     suffix: &str,
     bytes_max: u64,
 ) -> PortResult<Option<Vec<u8>>> {
-    let what = "read the file beside the source";
+    let what = "read the file next to the source";
     let place = SourceLocation::of(source)?.with_suffix(suffix);
     let (file, meta) = match open_plain(inner, &place, what) {
         Ok(opened) => opened,
@@ -88,11 +88,11 @@ pub(super) fn read_at_most(
 /// Opens a plain file. Below the home no symbolic link is followed, so that an upload cannot point elsewhere; never
 /// waits for the other end of a pipe, and never opens a device.
 pub(super) fn open_plain(
-    inner: &Inner,
+    inner: &HomeDirectory,
     place: &SourceLocation,
     what: &'static str,
 ) -> PortResult<(File, Metadata)> {
-    // `O_NONBLOCK` matters for a pipe that took the file's place after it was taken in.
+    // `O_NONBLOCK` matters for a pipe that replaced the file after its event.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let opened: rustix::io::Result<OwnedFd> = match place {
         SourceLocation::Home { area, path } => {
@@ -125,10 +125,5 @@ pub(super) fn open_plain(
 }
 
 fn not_plain(what: &'static str) -> PortError {
-    PortError::new(
-        Port::Objects,
-        ErrorKind::Conflict,
-        what,
-        "expected a plain file, found something else in its place",
-    )
+    PortError::new(Port::Objects, ErrorKind::Conflict, what, "expected a plain file, found something else")
 }

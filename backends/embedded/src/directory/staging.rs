@@ -1,4 +1,4 @@
-//! What attempts write before anything is visible.
+//! Staged files: what attempts write before anything is visible.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -7,20 +7,20 @@ use std::path::PathBuf;
 use data_encoding::HEXLOWER;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::identity::ID_CHARS;
 use reelgate_ports::objects::StagedWriter;
 use reelgate_ports::records::{Fence, StagedOutput};
 use sha2::{Digest, Sha256};
 
-use super::location::{names, output};
+use super::files;
+use super::home_directory::HomeDirectory;
+use super::location::{asset_name, names, output};
 use super::source::read_at_most;
-use super::{Inner, files};
 
-/// Bytes gathered before they go to the system.
+/// Size of the write buffer, bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Starts an attempt's area, empty.
-pub(super) fn stage(inner: &Inner, fence: &Fence) -> PortResult<Box<dyn StagedWriter>> {
+/// Creates the empty staging directory of an attempt.
+pub(super) fn stage(inner: &HomeDirectory, fence: &Fence) -> PortResult<Box<dyn StagedWriter>> {
     let what = "make a staging directory";
     let attempt = format!("{}-{}", fence.task, fence.attempt);
     let relative = format!("work/{}/{attempt}", asset_name(&fence.asset)?);
@@ -28,15 +28,6 @@ pub(super) fn stage(inner: &Inner, fence: &Fence) -> PortResult<Box<dyn StagedWr
     files::remove_tree(&dir).map_err(|e| PortError::io(Port::Objects, what, &e))?;
     files::make_private_dirs(&dir).map_err(|e| PortError::io(Port::Objects, what, &e))?;
     Ok(Box::new(Writer { dir, relative, current: None, staged: Vec::new(), finished: false }))
-}
-
-/// An asset's id as a directory's name; ids come from the store, but a path is not the place to trust.
-pub(super) fn asset_name(asset: &AssetId) -> PortResult<&str> {
-    let plain = asset.as_str().len() == ID_CHARS && asset.as_str().bytes().all(|b| b.is_ascii_alphanumeric());
-    let invalid = || {
-        PortError::new(Port::Objects, ErrorKind::Invalid, "name an asset's directory", "expected an asset id")
-    };
-    if plain { Ok(asset.as_str()) } else { Err(invalid()) }
 }
 
 struct Writer {
@@ -62,7 +53,7 @@ impl StagedWriter for Writer {
                 Port::Objects,
                 ErrorKind::Invalid,
                 what,
-                "expected the one before to be closed",
+                "expected the previous output to be closed",
             ));
         }
         let path = self.dir.join(names(name)?);
@@ -133,7 +124,7 @@ fn none_open(what: &'static str) -> PortError {
 }
 
 /// Reads an output back and verifies it.
-pub(super) fn read(inner: &Inner, staged: &StagedOutput, bytes_max: u64) -> PortResult<Vec<u8>> {
+pub(super) fn read(inner: &HomeDirectory, staged: &StagedOutput, bytes_max: u64) -> PortResult<Vec<u8>> {
     let what = "read an output";
     let path = output(inner, &staged.location)?;
     let file = File::open(path).map_err(|e| PortError::io(Port::Objects, what, &e))?;
@@ -151,13 +142,13 @@ pub(super) fn read(inner: &Inner, staged: &StagedOutput, bytes_max: u64) -> Port
 }
 
 /// Removes all staging areas of an asset.
-pub(super) fn discard(inner: &Inner, asset: &AssetId) -> PortResult<()> {
+pub(super) fn discard(inner: &HomeDirectory, asset: &AssetId) -> PortResult<()> {
     let dir = inner.home.join("work").join(asset_name(asset)?);
     files::remove_tree(&dir).map_err(|e| PortError::io(Port::Objects, "remove staging directories", &e))
 }
 
 /// Assets with staging areas.
-pub(super) fn assets(inner: &Inner) -> PortResult<Vec<AssetId>> {
+pub(super) fn assets(inner: &HomeDirectory) -> PortResult<Vec<AssetId>> {
     let what = "list staging directories";
     let mut found = Vec::new();
     for entry in fs::read_dir(inner.home.join("work")).map_err(|e| PortError::io(Port::Objects, what, &e))? {

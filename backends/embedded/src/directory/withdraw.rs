@@ -1,8 +1,8 @@
-//! Taking an asset's outputs away and moving its source: planned, done, and proved.
+//! Withdraws an asset's outputs and moves its source: planned, done, and proved.
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::AssetId;
@@ -11,25 +11,26 @@ use reelgate_ports::objects::Withdrawn;
 use reelgate_ports::records::SourceRecord;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::location::{SourceLocation, names};
+use super::files;
+use super::home_directory::{HomeDirectory, TRASH};
+use super::location::{SourceLocation, asset_name, kept_outputs, names};
 use super::publish::Owner;
 use super::source::{is_recorded, open_plain};
-use super::staging::{asset_name, discard};
+use super::staging::discard;
 use super::withdrawal_record::{self, Scene};
-use super::{Inner, TRASH, files};
 use crate::paths::{Location, version_of};
 
 const WHAT: &str = "withdraw outputs";
 const MOVE_SOURCE: &str = "move the source to its area";
 const ERASE: &str = "erase the source";
 
-/// Takes outputs away, then moves the source. Doing it again changes nothing.
+/// Removes outputs, then moves the source. Doing it again changes nothing.
 ///
-/// What is to be taken is written down first, so that the record is whole whatever happens on the way. Staged files
-/// go before visible ones: a publisher that is still at work then has nothing left to link together, and what it made
-/// visible before is taken after.
+/// The plan of what to remove is written first, so that the record is complete even after a crash. Staged files are
+/// removed before visible ones: a publisher that still runs then has nothing left to link, and what it has published
+/// before is removed afterwards.
 pub(super) fn withdraw(
-    inner: &Inner,
+    inner: &HomeDirectory,
     asset: &AssetId,
     published_path: Option<&str>,
     source: &SourceRecord,
@@ -47,7 +48,7 @@ pub(super) fn withdraw(
         files::remove_tree(&kept).map_err(|e| PortError::io(Port::Objects, WHAT, &e))?;
     }
     let source_location = match (exit, &place) {
-        // The newer version stands in its place; and what is outside the home is not ours to move.
+        // The newer version is at its path; and a file outside the home is never moved.
         (Exit::Supersede, _) | (Exit::Reject, SourceLocation::Outside(_)) => source.location.clone(),
         (Exit::Reject, _) => move_source(inner, asset, source, &place, Location::Rejected)?,
         (Exit::Quarantine, _) => move_source(inner, asset, source, &place, Location::Quarantine)?,
@@ -60,12 +61,8 @@ pub(super) fn withdraw(
     Ok(Withdrawn { source_location, withdrawal_record })
 }
 
-/// Where outputs are kept that were visible when their asset was quarantined.
-pub(super) fn kept_outputs(inner: &Inner, asset: &AssetId) -> PortResult<PathBuf> {
-    Ok(inner.home.join("quarantine").join(asset_name(asset)?).join("outputs"))
-}
-
-/// Removes the source wherever a withdrawal may have put it, and where its producer put it if it is still that version.
+/// Removes the source from every path a withdrawal may have moved it to, and from its upload path if it is still this
+/// version.
 fn erase_source(scene: &Scene<'_>) -> PortResult<()> {
     let name = asset_name(scene.asset)?;
     for area in ["rejected", "released"] {
@@ -84,15 +81,15 @@ fn erase_source(scene: &Scene<'_>) -> PortResult<()> {
     Ok(())
 }
 
-/// Makes a publication of this asset vanish at once, then removes it, unless it is kept.
-fn hide(inner: &Inner, asset: &AssetId, path: &str, keep: bool) -> PortResult<()> {
+/// Hides a publication of this asset by one rename, then removes it unless it is kept.
+fn hide(inner: &HomeDirectory, asset: &AssetId, path: &str, keep: bool) -> PortResult<()> {
     let target = inner.home.join("published").join(names(path)?);
     let trash = inner.home.join(TRASH).join(asset_name(asset)?);
     let kept = kept_outputs(inner, asset)?;
     let apart = kept.parent().unwrap_or(&inner.home);
     let put_aside = || -> io::Result<()> {
         files::make_private_dirs(apart)?;
-        // Of an earlier quarantine that was released: what stands visible now is newer.
+        // Of an earlier quarantine that was released: what is visible now is newer.
         files::remove_tree(&kept)?;
         fs::rename(&target, &kept)?;
         files::sync_dir(apart)?;
@@ -114,7 +111,7 @@ fn hide(inner: &Inner, asset: &AssetId, path: &str, keep: bool) -> PortResult<()
 }
 
 /// Removes the directories above a removed publication that are now empty; makes the rest durable.
-fn remove_empty_parents(inner: &Inner, target: &Path) -> io::Result<()> {
+fn remove_empty_parents(inner: &HomeDirectory, target: &Path) -> io::Result<()> {
     let published = inner.home.join("published");
     for parent in target.ancestors().skip(1) {
         if parent == published || fs::remove_dir(parent).is_err() {
@@ -124,9 +121,9 @@ fn remove_empty_parents(inner: &Inner, target: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Moves (or, from outside the home, copies) the source to its new place; returns that.
+/// Moves (or, from outside the home, copies) the source to its new location; returns that.
 fn move_source(
-    inner: &Inner,
+    inner: &HomeDirectory,
     asset: &AssetId,
     source: &SourceRecord,
     place: &SourceLocation,
@@ -161,7 +158,7 @@ fn move_source(
     Ok(moved)
 }
 
-/// Moves a file of the home. False where a newer upload took its place in the meantime: that one stays.
+/// Moves a file of the home. False if a newer upload has replaced it in the meantime: that one stays.
 fn take(from: &Path, file: &mut File, target: &Path, version: &str) -> io::Result<bool> {
     match renameat_with(CWD, from, CWD, target, RenameFlags::NOREPLACE) {
         Ok(()) => {}

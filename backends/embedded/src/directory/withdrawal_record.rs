@@ -1,5 +1,5 @@
-//! The record of a withdrawal: what it is going to take, written down before the first step, and the proof afterwards
-//! that nothing of it can be read.
+//! The record of a withdrawal: the plan of what it removes, written before the first step, and the proof afterwards that
+//! nothing of it can be read.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -10,12 +10,11 @@ use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::records::{SourceRecord, Taken, WithdrawalRecord};
 
-use super::location::{SourceLocation, names};
+use super::files;
+use super::home_directory::HomeDirectory;
+use super::location::{SourceLocation, asset_name, kept_outputs, names};
 use super::publish::Owner;
 use super::source::{is_recorded, open_plain};
-use super::staging::asset_name;
-use super::withdraw::kept_outputs;
-use super::{Inner, files};
 use crate::paths::FILE_BUCKET;
 
 const PLAN: &str = "plan a withdrawal";
@@ -25,7 +24,7 @@ const PLAN_BYTES_MAX: u64 = 64 << 20;
 
 /// What a withdrawal is about.
 pub(super) struct Scene<'a> {
-    pub inner: &'a Inner,
+    pub inner: &'a HomeDirectory,
     pub asset: &'a AssetId,
     /// Where its outputs are visible, if they are.
     pub path: Option<&'a str>,
@@ -40,14 +39,14 @@ impl Scene<'_> {
         Ok(path.map(|path| self.inner.home.join("published").join(path)))
     }
 
-    /// Beside what is quarantined, and without keys: it stays there.
+    /// Next to the quarantined files, and without keys, because it stays there.
     fn plan(&self, exit: Exit) -> PortResult<PathBuf> {
         let dir = self.inner.home.join("quarantine").join(asset_name(self.asset)?);
         Ok(dir.join(format!("{}.json", exit.as_str())))
     }
 }
 
-/// What is to be taken: as it was written down when this withdrawal was first tried, or as it is now.
+/// What is to be removed: the plan that the first try of this withdrawal wrote, or a new one.
 pub(super) fn planned(scene: &Scene<'_>, exit: Exit) -> PortResult<WithdrawalRecord> {
     let lasting = matches!(exit, Exit::Quarantine | Exit::Erase);
     let file = scene.plan(exit)?;
@@ -61,8 +60,8 @@ pub(super) fn planned(scene: &Scene<'_>, exit: Exit) -> PortResult<WithdrawalRec
     Ok(withdrawal_record)
 }
 
-/// Forgets the plan of a quarantine that was released: another one is another plan.
-pub(super) fn forget(inner: &Inner, asset: &AssetId) -> PortResult<()> {
+/// Removes the plan of a quarantine that was released: the next withdrawal makes a new plan.
+pub(super) fn forget(inner: &HomeDirectory, asset: &AssetId) -> PortResult<()> {
     let dir = inner.home.join("quarantine").join(asset_name(asset)?);
     let file = dir.join(format!("{}.json", Exit::Quarantine.as_str()));
     files::absent_is_fine(fs::remove_file(file)).map_err(|e| PortError::io(Port::Objects, PLAN, &e))?;
@@ -71,7 +70,7 @@ pub(super) fn forget(inner: &Inner, asset: &AssetId) -> PortResult<()> {
     Ok(())
 }
 
-/// Looks at every address that the plan names; `Unavailable` where one of them can be read. Returns how many there were.
+/// Tries to read every path that the plan names; `Unavailable` if one of them can be read. Returns the number of paths.
 pub(super) fn prove(scene: &Scene<'_>, exit: Exit, withdrawal_record: &WithdrawalRecord) -> PortResult<u64> {
     let mut readable = 0_u64;
     if let Some(published) = scene.published()? {
@@ -91,14 +90,15 @@ pub(super) fn prove(scene: &Scene<'_>, exit: Exit, withdrawal_record: &Withdrawa
         readable += u64::from(kept_outputs(scene.inner, scene.asset)?.exists());
     }
     if readable > 0 {
-        let detail =
-            format!("expected nothing readable at any address, found {readable} places; it is tried again");
+        let detail = format!(
+            "expected no readable file at any planned path, found {readable}; the withdrawal is tried again"
+        );
         return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, PROVE, detail));
     }
     Ok(withdrawal_record.taken.len() as u64)
 }
 
-/// Whether the source still lies where it was, in the recorded version.
+/// Whether the source is still at its location, in the recorded version.
 pub(super) fn is_readable(scene: &Scene<'_>) -> PortResult<bool> {
     match open_plain(scene.inner, scene.place, PROVE) {
         Ok((_, meta)) => Ok(is_recorded(scene.source, scene.place, &meta)),
@@ -124,7 +124,7 @@ fn survey(scene: &Scene<'_>, exit: Exit) -> PortResult<WithdrawalRecord> {
     }
     // Also where a copy of it was moved in the home since.
     if scene.source.id.bucket == FILE_BUCKET {
-        withdrawal_record.left.push("the file outside of the home that was read where it lies".to_owned());
+        withdrawal_record.left.push("the file outside of the home that was read in place".to_owned());
     }
     if let SourceLocation::Home { area, .. } = scene.place
         && let Ok((_, meta)) = open_plain(scene.inner, scene.place, PLAN)
@@ -169,13 +169,13 @@ fn read(file: &Path) -> PortResult<Option<WithdrawalRecord>> {
             Port::Objects,
             ErrorKind::Corrupt,
             PLAN,
-            "expected a plan of this version beside the source",
+            "expected a plan of this version next to the source",
         )
     };
     serde_json::from_reader(io::BufReader::new(opened.take(PLAN_BYTES_MAX))).map(Some).map_err(corrupt)
 }
 
-/// Whole or not at all: a plan cut short would be taken for the whole one.
+/// Writes all of it or nothing: a truncated plan would be taken for a whole one.
 fn write(file: &Path, withdrawal_record: &WithdrawalRecord) -> PortResult<()> {
     let text = serde_json::to_vec(withdrawal_record)
         .map_err(|error| PortError::new(Port::Objects, ErrorKind::Invalid, PLAN, error.to_string()))?;

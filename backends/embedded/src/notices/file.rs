@@ -1,9 +1,9 @@
-//! Notices as JSON lines in a file, for receivers on the same machine and as the record of what was recent ids.
+//! Notices as JSON lines in a file, for receivers on the same machine and as the record of what was delivered.
 //!
 //! A line is written by one call and synced before it counts as delivered. A crash can leave half a line, which is
 //! cut off before the next is written; or a whole line whose notice is still owed, which is then not written again.
-//! Nothing is opened or mended before the first delivery: only the process that works in a home delivers, and others
-//! that merely look at it must not touch a line in the making.
+//! Nothing is opened or repaired before the first delivery: only the process that works in a home delivers, and other
+//! processes that only read it must not touch an unfinished line.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::{File, Metadata, OpenOptions};
@@ -19,7 +19,7 @@ use reelgate_ports::records::NoticeRecord;
 use rustix::fs::{Access, FlockOperation, access, flock};
 use serde::Deserialize;
 
-use super::document;
+use super::document::document;
 use crate::blocking::on_thread;
 
 const WRITE: &str = "write to the notices file";
@@ -50,13 +50,13 @@ impl FileNotices {
     fn append(&self, notice: &NoticeRecord) -> PortResult<()> {
         let mut line = document(notice)?;
         line.push(b'\n');
-        // The lock keeps lines whole. What a panic or an error leaves is `None`, and the file is looked at again.
+        // The lock keeps lines whole. After a panic or an error this is `None`, and the end of the file is checked again.
         let mut known = self.recent_ids.lock().unwrap_or_else(PoisonError::into_inner);
         // Opened for each line, so that the file may be moved away at any time.
         let mut file = self.writable()?;
         let mut recent_ids = match known.take() {
             Some(recent_ids) => recent_ids,
-            None => mend(&file)?,
+            None => repair(&file)?,
         };
         if !recent_ids.contains(notice.id.as_str()) {
             let written = file.write(&line).map_err(io)?;
@@ -79,11 +79,11 @@ impl FileNotices {
             .mode(0o600)
             .open(&*self.path)
             .map_err(io)?;
-        // Other nodes of this machine may write to the same file; closing it gives the lock back.
+        // Other nodes of this machine may write to the same file; closing it releases the lock.
         flock(&file, FlockOperation::LockExclusive).map_err(|error| io(error.into()))?;
         let metadata = regular(file.metadata().map_err(io)?)?;
         if metadata.len() == 0 {
-            // A new file outlives a loss of power only when its directory knows it.
+            // A new file survives a power cut only once its directory is synced.
             File::open(directory(&self.path)).and_then(|directory| directory.sync_all()).map_err(io)?;
         }
         Ok(file)
@@ -112,7 +112,7 @@ impl Notices for FileNotices {
     }
 }
 
-/// Ids written lately.
+/// Ids that were written recently.
 #[derive(Debug, Default)]
 struct RecentIds {
     ids: BTreeSet<String>,
@@ -137,7 +137,7 @@ impl RecentIds {
 }
 
 /// Cuts half a line off the file's end, and reads which notices its last lines hold.
-fn mend(mut file: &File) -> PortResult<RecentIds> {
+fn repair(mut file: &File) -> PortResult<RecentIds> {
     let size_bytes = file.metadata().map_err(io)?.len();
     let tail_bytes = size_bytes.min(TAIL_BYTES_MAX);
     let start = size_bytes - tail_bytes;
@@ -146,7 +146,7 @@ fn mend(mut file: &File) -> PortResult<RecentIds> {
     let whole = tail.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     if whole < tail.len() {
         if whole == 0 && start > 0 {
-            // Nothing we wrote is that long: kept, and ended so that what follows is a line of its own.
+            // Nothing we wrote is that long: kept, and ended so that the next notice begins a line.
             file.write_all(b"\n").map_err(io)?;
         } else {
             file.set_len(start + whole as u64).map_err(io)?;
@@ -208,7 +208,7 @@ mod tests {
 
     use serde_json::Value;
 
-    use super::super::tests::notice;
+    use super::super::sample::notice;
     use super::*;
 
     struct NoticesFixture {
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn half_a_line_is_cut_off_and_its_notice_written_whole() {
+    async fn half_a_line_is_cut_off_and_its_notice_is_written_again() {
         for torn in [
             &b"{\"id\":\"n1\"}\n{\"id\":\"n2\",\"ki"[..],
             b"{\"id\":\"n1\"}\n{\"id\":\"n2\"}",
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_foreign_text_without_an_end_is_kept_and_ended() {
+    async fn foreign_text_without_a_line_end_is_kept_and_gets_one() {
         let held = vec![b'x'; usize::try_from(TAIL_BYTES_MAX).unwrap() + 10];
         let fixture = NoticesFixture::new(&held);
         fixture.deliver(&["n1"]).await;
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_moved_away_is_begun_anew() {
+    async fn a_file_that_was_moved_away_is_created_again() {
         let fixture = NoticesFixture::new(b"");
         let notices = FileNotices::open(&fixture.path).unwrap();
         notices.deliver(&notice("n1")).await.unwrap();

@@ -1,4 +1,4 @@
-//! The signature that lets a receiver tell our notices from anybody's: HMAC-SHA256 (RFC 2104) over the time and the
+//! The signature that proves to a receiver that a notice is ours: HMAC-SHA256 (RFC 2104) over the time and the
 //! body, so that neither can be replaced and an old request cannot be sent again as a new one.
 
 use data_encoding::HEXLOWER;
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_signature_is_the_one_that_the_guide_tells_receivers_to_compute() {
+    fn the_signature_is_the_one_that_the_guide_describes() {
         let header = header(b"0123456789abcdef", 1_700_000_000, br#"{"id":"n1"}"#);
         assert_eq!(
             header,

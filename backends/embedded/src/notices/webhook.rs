@@ -13,7 +13,8 @@ use reelgate_ports::records::NoticeRecord;
 use ureq::Agent;
 use ureq::http::Uri;
 
-use super::{document, signature};
+use super::document::document;
+use super::signature;
 use crate::blocking::on_thread;
 
 const POST: &str = "post a notice to the webhook";
@@ -109,7 +110,7 @@ impl Receiver {
         Err(PortError::new(Port::Notices, ErrorKind::Unavailable, POST, detail))
     }
 
-    /// Some of the client's errors repeat the address, so only words of ours and of the system are passed on.
+    /// Some of the client's errors repeat the address, so only our own words and those of the system are passed on.
     fn spoken(&self, error: ureq::Error) -> String {
         match error {
             ureq::Error::Io(error) => error.to_string(),
@@ -123,7 +124,7 @@ impl Receiver {
         }
     }
 
-    /// Connects and hangs up, at the first of the host's addresses that answers.
+    /// Connects to the first of the host's addresses that answers, and disconnects.
     fn connect(&self) -> PortResult<String> {
         let host = self.url.host().unwrap_or_default().trim_matches(['[', ']']);
         let default = if self.url.scheme_str() == Some("https") { 443 } else { 80 };
@@ -149,7 +150,7 @@ mod tests {
     use std::net::TcpListener;
     use std::thread::JoinHandle;
 
-    use super::super::tests::notice;
+    use super::super::sample::notice;
     use super::*;
 
     const SECRET: &str = "0123456789abcdef";
@@ -192,8 +193,8 @@ mod tests {
     }
 
     fn says_nothing_secret(error: &PortError) {
-        let said = format!("{error} {error:?}");
-        assert!(!said.contains("hidden") && !said.contains(SECRET) && !said.contains("hook?"), "{said}");
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("hidden") && !shown.contains(SECRET) && !shown.contains("hook?"), "{shown}");
     }
 
     #[tokio::test]
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_other_than_success_is_told_by_its_status_alone() {
+    async fn an_answer_other_than_success_is_reported_by_its_status_alone() {
         let (url, server) = serve(&["500 Oops", "404 Gone", "101 Nothing"]);
         let webhook = WebhookNotices::new(&url, SECRET).unwrap();
         for status in ["500", "404"] {

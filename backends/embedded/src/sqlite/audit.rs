@@ -1,4 +1,4 @@
-//! The audit log: what triggers set aside is taken in order, chained by the service, and read.
+//! The audit log: lines that triggers have queued are taken in order and chained by the service; the chain is read here.
 
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::{AuditRecord, HistoryRecord};
@@ -11,7 +11,7 @@ use super::work::json;
 
 const WHAT: &str = "chain the audit log";
 
-/// Takes up to so many lines that wait for the log, in order.
+/// Takes at most `entries_max` lines that wait for the log, in order.
 pub(super) async fn take_unsealed(
     conn: &mut SqliteConnection,
     entries_max: u32,

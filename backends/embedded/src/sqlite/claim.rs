@@ -14,9 +14,9 @@ use super::error::{corrupt, db};
 use super::work::json;
 use super::{jobs, rows};
 
-/// Leases the most urgent kind first, then by the place of their assets, so that what was begun is finished first.
+/// Leases the most urgent kind first, then by the queue position of their assets, so that started work is finished first.
 ///
-/// A task whose lease ran out is not claimable before the reaper has counted the lost attempt.
+/// A task whose lease has expired is not claimable before the reaper has counted the lost attempt.
 pub(super) async fn claim(
     conn: &mut SqliteConnection,
     work: &mut UnitOfWork,
@@ -30,9 +30,9 @@ pub(super) async fn claim(
         "UPDATE tasks SET attempts = attempts + 1, lease_owner = ?1, lease_until_ms = ?2
          FROM (SELECT asset AS a, task AS t FROM tasks
                WHERE state = 'ready' AND lease_owner IS NULL AND lane = ?3 AND ready_at_ms <= ?4
-               ORDER BY urgency, place, asset, task LIMIT ?5)
+               ORDER BY urgency, queue_position, asset, task LIMIT ?5)
          WHERE asset = a AND task = t
-         RETURNING asset, task, attempts, urgency, place",
+         RETURNING asset, task, attempts, urgency, queue_position",
     )
     .bind(node.as_str())
     .bind(at(work.now_ms.saturating_add(lease_ms)))
@@ -44,7 +44,7 @@ pub(super) async fn claim(
     .map_err(db(what))?;
     let mut due = Vec::with_capacity(leased.len());
     for row in &leased {
-        let order: (i64, i64) = (rows::get(row, "urgency")?, rows::get(row, "place")?);
+        let order: (i64, i64) = (rows::get(row, "urgency")?, rows::get(row, "queue_position")?);
         let arrival: i64 = rows::get(row, "asset")?;
         due.push((order, arrival, rows::task_key(row)?, rows::small::<u32>(row, "attempts")?));
     }
@@ -66,7 +66,7 @@ pub(super) async fn claim(
     Ok(claims)
 }
 
-/// Loads the assets' rows without their tasks: nothing is stepped here.
+/// Loads the assets' rows without their tasks, because no asset changes state here.
 async fn load_rows(
     conn: &mut SqliteConnection,
     work: &mut UnitOfWork,
@@ -100,7 +100,7 @@ fn claimed(work: &mut UnitOfWork, node: &NodeId, fence: Fence, lease_ms: u64) ->
     Ok(Claim { lease_ms, source: row.source.clone(), linked: row.core.linked, exit, fence, job: None })
 }
 
-/// Extends the leases this node still holds; returns those it does not.
+/// Extends the leases that this node still owns; returns the fences of those it has lost.
 pub(super) async fn heartbeat(
     conn: &mut SqliteConnection,
     now_ms: u64,
@@ -135,7 +135,7 @@ pub(super) async fn heartbeat(
     Ok(fences.iter().filter(|fence| !kept.contains(*fence)).cloned().collect())
 }
 
-/// A time as SQLite keeps it.
+/// A time as SQLite stores it.
 fn at(time_ms: u64) -> i64 {
     i64::try_from(time_ms).unwrap_or(i64::MAX)
 }

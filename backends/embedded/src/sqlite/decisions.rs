@@ -1,4 +1,4 @@
-//! What people decide: kept, carried out, and looked at again when its time is over.
+//! Decisions of people: stored, carried out, and reviewed when they expire.
 
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
@@ -8,7 +8,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use super::error::{corrupt, db};
 use super::work::json;
 
-/// Keeps a decision.
+/// Stores a decision.
 pub(super) async fn write(
     conn: &mut SqliteConnection,
     now_ms: u64,
@@ -16,7 +16,7 @@ pub(super) async fn write(
     decision: &Decision,
 ) -> PortResult<()> {
     sqlx::query(
-        "INSERT INTO decisions (asset, what, decided_by, approver, reason, expires_at_ms, at_ms)
+        "INSERT INTO decisions (asset, kind, decided_by, approver, reason, expires_at_ms, at_ms)
          VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(asset)
@@ -28,11 +28,11 @@ pub(super) async fn write(
     .bind(i64::try_from(now_ms).unwrap_or(i64::MAX))
     .execute(conn)
     .await
-    .map_err(db("keep a decision"))?;
+    .map_err(db("write a decision"))?;
     Ok(())
 }
 
-/// Keeps what encoding anew leaves out.
+/// Stores what the next encode of an asset leaves out.
 pub(super) async fn write_redaction(
     conn: &mut SqliteConnection,
     asset: i64,
@@ -43,14 +43,14 @@ pub(super) async fn write_redaction(
         .bind(redaction.to_string())
         .execute(conn)
         .await
-        .map_err(db("keep a redaction"))?;
+        .map_err(db("write a redaction"))?;
     Ok(())
 }
 
-/// What encoding anew leaves out.
+/// What the next encode of an asset leaves out.
 pub(super) async fn redaction(pool: &SqlitePool, asset: &AssetId) -> PortResult<Option<serde_json::Value>> {
     let stored: Option<String> = sqlx::query_scalar(
-        "SELECT redaction FROM redactions WHERE asset = (SELECT arrival FROM assets WHERE id = ? AND marks LIKE '%redacted')",
+        "SELECT redaction FROM redactions WHERE asset = (SELECT arrival FROM assets WHERE id = ? AND flags LIKE '%redacted')",
     )
     .bind(asset.as_str())
     .fetch_optional(pool)
@@ -62,7 +62,8 @@ pub(super) async fn redaction(pool: &SqlitePool, asset: &AssetId) -> PortResult<
     stored.map(read).transpose()
 }
 
-/// Removes every row that holds text of an erased asset, and its key: what stays tells that it was and went.
+/// Removes every row that holds text of an erased asset, and its key. The rest proves that the asset existed and was
+/// erased.
 pub(super) async fn erase(conn: &mut SqliteConnection, asset: i64) -> PortResult<()> {
     let what = "erase rows";
     for table in ["media", "products", "jobs", "renditions", "findings", "redactions", "events"] {
@@ -89,7 +90,8 @@ pub(super) async fn erase(conn: &mut SqliteConnection, asset: i64) -> PortResult
 
 const REVIEW: &str = "look for decisions that are due";
 
-/// Published assets whose release is over. Only the latest release counts, and only while the asset shows what it let go.
+/// Published assets whose release has expired. Only the latest release counts, and only while the asset is published
+/// because of it.
 pub(super) async fn expired_releases(
     conn: &mut SqliteConnection,
     now_ms: u64,
@@ -97,8 +99,8 @@ pub(super) async fn expired_releases(
 ) -> PortResult<Vec<AssetId>> {
     let over: Vec<String> = sqlx::query_scalar(
         "SELECT a.id FROM assets AS a
-         JOIN decisions AS d ON d.number = (SELECT max(number) FROM decisions WHERE asset = a.arrival AND what = 'release')
-         WHERE a.phase = 'published' AND a.marks LIKE '% cleared%' AND d.expires_at_ms <= ?
+         JOIN decisions AS d ON d.number = (SELECT max(number) FROM decisions WHERE asset = a.arrival AND kind = 'release')
+         WHERE a.phase = 'published' AND a.flags LIKE '% cleared%' AND d.expires_at_ms <= ?
          ORDER BY a.arrival LIMIT ?",
     )
     .bind(i64::try_from(now_ms).unwrap_or(i64::MAX))
@@ -109,7 +111,7 @@ pub(super) async fn expired_releases(
     Ok(over.into_iter().map(AssetId::new).collect())
 }
 
-/// Quarantined assets that ended, and were last reminded of, no later than this.
+/// Quarantined assets whose end and last reminder are no later than this.
 pub(super) async fn unreviewed(
     conn: &mut SqliteConnection,
     until_ms: u64,
@@ -127,7 +129,7 @@ pub(super) async fn unreviewed(
     Ok(long.into_iter().map(AssetId::new).collect())
 }
 
-/// Remembers when these assets were reminded of.
+/// Stores when the last reminder of these assets was sent.
 pub(super) async fn write_reminders(
     conn: &mut SqliteConnection,
     now_ms: u64,

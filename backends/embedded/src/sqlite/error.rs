@@ -1,8 +1,8 @@
-//! SQLite's troubles in the ports' words.
+//! Translates SQLite's errors to port errors.
 
 use reelgate_ports::error::{ErrorKind, Port, PortError};
 
-/// Classifies a database error; keeps the engine's words, which name tables and columns, never values.
+/// Classifies a database error; keeps SQLite's message, which names tables and columns, never values.
 pub(super) fn db(what: &'static str) -> impl Fn(sqlx::Error) -> PortError {
     move |error| match &error {
         sqlx::Error::Database(cause) => {

@@ -13,13 +13,13 @@ use super::error::{corrupt, db};
 use super::rows;
 use super::work::json;
 
-/// Writes new assets as they stand before their first step, and numbers them in order of arrival.
+/// Writes new assets in their state before their first step, and numbers them in order of arrival.
 pub(super) async fn insert(conn: &mut SqliteConnection, rows: &mut [AssetRow]) -> PortResult<()> {
-    let what = "take uploads in";
+    let what = "insert uploads";
     let cells = json(&rows.iter().map(cells).collect::<Vec<_>>())?;
     let numbered = sqlx::query(
         "INSERT INTO assets (id, bucket, key, version, key_sha256, sequencer, size_bytes, location, forced,
-                             phase, verdict, severity, received_at_ms, priority, prefix, place,
+                             phase, verdict, severity, received_at_ms, priority, prefix, queue_position,
                              redrives, history_lines)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
                 value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12,
@@ -58,11 +58,11 @@ fn cells(row: &AssetRow) -> impl serde::Serialize + '_ {
         row.received_ms,
         row.priority.as_str(),
         prefix_of(&source.id.key),
-        row.place,
+        row.queue_position,
     )
 }
 
-/// The raw events; one that comes again only counts.
+/// The upload events; a repeated one is only counted.
 pub(super) async fn count_events(
     conn: &mut SqliteConnection,
     now_ms: u64,

@@ -1,4 +1,4 @@
-//! Keeping deletions, and findings about uploads that have not come.
+//! Deletions, and findings about uploads that have not arrived.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::error::{corrupt, db};
 use super::rows;
 use super::work::json;
 
-/// Remembers deletions; of one that is remembered already the later one stays.
+/// Stores deletions; of two deletions of one version the later one stays.
 pub(super) async fn write(
     conn: &mut SqliteConnection,
     now_ms: u64,
@@ -36,7 +36,7 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// The remembered deletions of keys, given by their SHA-256.
+/// The stored deletions of keys, which are given by their SHA-256.
 pub(super) async fn of_keys(
     conn: &mut SqliteConnection,
     keys: &BTreeSet<String>,
@@ -59,7 +59,7 @@ pub(super) async fn of_keys(
     Ok(deletions)
 }
 
-/// Keeps findings about assets that are not known yet.
+/// Stores findings about assets that are not known yet.
 pub(super) async fn keep_unlinked(
     conn: &mut SqliteConnection,
     now_ms: u64,
@@ -77,11 +77,11 @@ pub(super) async fn keep_unlinked(
     .bind(json(&cells)?)
     .execute(conn)
     .await
-    .map_err(db("keep findings about uploads to come"))?;
+    .map_err(db("write findings about uploads to come"))?;
     Ok(())
 }
 
-/// Takes the findings that were kept for these assets.
+/// Removes and returns the findings that were stored for these assets.
 pub(super) async fn take_unlinked(
     conn: &mut SqliteConnection,
     assets: &[AssetId],
@@ -101,13 +101,13 @@ pub(super) async fn take_unlinked(
     Ok(scans)
 }
 
-/// Forgets what was kept before this time.
+/// Removes what was stored before this time.
 pub(super) async fn forget(writer: &SqlitePool, before_ms: u64) -> PortResult<()> {
     let before_ms = i64::try_from(before_ms).unwrap_or(i64::MAX);
     for table in ["deletions", "unlinked_scans"] {
         // Our own names, listed above.
         let delete = sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE at_ms < ?"));
-        sqlx::query(delete).bind(before_ms).execute(writer).await.map_err(db("forget late events"))?;
+        sqlx::query(delete).bind(before_ms).execute(writer).await.map_err(db("remove late events"))?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Finding leases that nobody reports on.
+//! Finds leases to take back.
 
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_ports::error::PortResult;
@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use super::error::db;
 use super::rows;
 
-/// Leases that ran out.
+/// Leases that have expired.
 pub(super) async fn expired(
     conn: &mut SqliteConnection,
     now_ms: u64,
@@ -28,7 +28,7 @@ pub(super) async fn expired(
     found.iter().map(lost).collect()
 }
 
-/// Leases under this node's name.
+/// Leases of this node.
 pub(super) async fn of_node(
     conn: &mut SqliteConnection,
     node: &NodeId,

@@ -11,6 +11,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (3, "privacy", include_str!("../../migrations/0003_privacy.sql")),
     (4, "jobs", include_str!("../../migrations/0004_jobs.sql")),
     (6, "late_events", include_str!("../../migrations/0006_late_events.sql")),
+    (7, "column_names", include_str!("../../migrations/0007_column_names.sql")),
 ];
 
 /// The steps as sqlx runs and records them.

@@ -1,12 +1,12 @@
 //! The store in one SQLite file: assets, tasks, history and outbox, one transaction at a time.
 //!
 //! One connection writes and a few read; WAL lets both go on at once. `synchronous=NORMAL` means that after a
-//! power cut the last transactions may be missing (never half there): their work is repeated and intake finds
-//! the uploads again, so nothing is lost but time, and every commit saves a disk flush.
+//! power cut the last transactions may be missing, but none is there in part. Their work is repeated
+//! and intake finds the uploads again, so only time is lost, and every commit saves a disk flush.
 //!
-//! Every writing call is the service's ([`reelgate_store::service`]): it loads the assets it concerns into a [`UnitOfWork`] and
-//! lets the core step them in memory; here what changed is written in bulk. So a batch costs a handful of statements,
-//! however many assets are in it.
+//! Every writing call is the service's ([`reelgate_store::service`]): it loads the assets it concerns into a unit of
+//! work and lets the core step them in memory; this module writes the changes in bulk. So a batch costs a handful of statements,
+//! for any number of assets in it.
 
 mod audit;
 mod claim;
@@ -30,17 +30,16 @@ mod rows;
 mod scans_and_refused_events;
 mod session;
 mod shards;
+mod sqlite_store;
 mod work;
 mod write;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_flow::task::{Lane, TaskKey};
-use reelgate_ports::clock::Clock;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
@@ -53,42 +52,16 @@ use reelgate_ports::store::{
 use reelgate_store::service::{
     self, Complete, Decide, Delivered, Ingest, Reap, Redrive, Review, Seal, Transact, WriteCall,
 };
-use reelgate_store::work::{LATE_EVENT_MS_MAX, UnitOfWork, Violations};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use reelgate_store::work::LATE_EVENT_MS_MAX;
 
 use error::db;
 use session::SqliteSession;
 
+pub use sqlite_store::SqliteStore;
+
 const DAY_MS: u64 = 24 * 3_600_000;
 
-/// The embedded store.
-pub struct SqliteStore {
-    writer: SqlitePool,
-    readers: SqlitePool,
-    clock: Arc<dyn Clock>,
-    violations: Violations,
-}
-
-impl SqliteStore {
-    /// The one write transaction there is at a time; rolled back where it is dropped.
-    async fn begin(&self) -> PortResult<Transaction<'static, Sqlite>> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(db("begin a transaction"))
-    }
-
-    /// Writes what a unit of work changed, and commits.
-    async fn commit(&self, mut tx: Transaction<'static, Sqlite>, work: UnitOfWork) -> PortResult<()> {
-        let violations = write::write(&mut tx, work).await?;
-        tx.commit().await.map_err(db("commit a transaction"))?;
-        self.violations.count(violations);
-        Ok(())
-    }
-
-    fn work(&self) -> UnitOfWork {
-        UnitOfWork::new(self.clock.now_ms())
-    }
-}
-
-/// A transaction that holds the write lock cannot lose, so nothing is tried twice.
+/// A transaction that holds the write lock cannot lose against another, so nothing is retried.
 impl Transact for SqliteStore {
     async fn transact<C: WriteCall>(&self, call: &C) -> PortResult<C::Output> {
         let mut session = SqliteSession { tx: self.begin().await?, work: self.work() };

@@ -1,4 +1,4 @@
-//! Who works here, and what waits for whom.
+//! Nodes with their reports, and the queue.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::error::{corrupt, db};
 use super::rows::{self, count, text, word};
 use super::work::json;
 
-/// Nodes silent for longer are history: a day.
+/// Nodes that are silent for longer are no longer listed: a day.
 const SILENT_MS_MAX: u64 = 24 * 3_600_000;
 
 /// Which of these assets are known.
@@ -60,7 +60,7 @@ pub(super) async fn queue(pool: &SqlitePool, now_ms: u64, rows_max: u32) -> Port
     Ok(queue)
 }
 
-/// Records that a node lives; returns whether it was ordered to drain.
+/// Records the report of a node; returns whether it was ordered to drain.
 pub(super) async fn seen(pool: &SqlitePool, now_ms: u64, report: &NodeReport) -> PortResult<bool> {
     sqlx::query_scalar(
         "INSERT INTO nodes (node, report, first_seen_at_ms, seen_at_ms, drain_ordered)
@@ -97,7 +97,7 @@ pub(super) async fn nodes(pool: &SqlitePool, now_ms: u64) -> PortResult<Vec<Node
     Ok(nodes)
 }
 
-/// Orders a node to drain, or takes the order back.
+/// Orders a node to drain, or cancels the order.
 pub(super) async fn order_drain(pool: &SqlitePool, node: &NodeId, drain: bool) -> PortResult<()> {
     let what = "order a node to drain";
     let changed = sqlx::query("UPDATE nodes SET drain_ordered = ? WHERE node = ?")

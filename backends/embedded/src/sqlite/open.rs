@@ -1,4 +1,4 @@
-//! Opening the file, bringing its schema up to date, and refusing one from the future.
+//! Opens the file, migrates its schema, and refuses a schema of a newer version.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,16 +11,16 @@ use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Row, SqlitePool};
 
-use super::SqliteStore;
 use super::error::db;
 use super::migrations::migrations;
+use super::sqlite_store::SqliteStore;
 
 /// Reading connections: `list`, `show` and health checks side by side; each costs a thread.
 const READERS_MAX: u32 = 3;
 /// Pages of 4 KiB in the write-ahead log before it is folded into the file: 16 MiB. A page changed by many
 /// transactions is then folded once.
 const WAL_PAGES_MAX: &str = "4000";
-/// How long a second process (`redrive` beside `serve`) waits for the first one's transaction.
+/// How long a second process (`redrive` during `serve`) waits for the first one's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl SqliteStore {
@@ -82,7 +82,7 @@ pub(super) async fn check(writer: &SqlitePool) -> PortResult<String> {
 }
 
 fn migration_error(error: &MigrateError) -> PortError {
-    let what = "bring the database up to date";
+    let what = "migrate the database";
     let known = migrations().iter().map(|m| m.version).max().unwrap_or(0);
     match error {
         MigrateError::VersionMissing(found) => PortError::new(

@@ -1,4 +1,4 @@
-//! Notices owed to the outside: written with the state they tell, removed only after their delivery.
+//! The outbox: a notice is written in the transaction of the state it reports, and removed only after its delivery.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use super::products;
 use super::rows::{get, optional_count, small, text, word};
 use super::work::json;
 
-/// Writes the notices a unit of work owes; everything they tell is written before.
+/// Writes the notices a unit of work owes; everything in them is written before.
 pub(super) async fn owe(conn: &mut SqliteConnection, work: &UnitOfWork) -> PortResult<()> {
     if work.owed.is_empty() {
         return Ok(());
@@ -59,8 +59,8 @@ async fn containers(conn: &mut SqliteConnection, work: &UnitOfWork) -> PortResul
     .await
     .map_err(db("read the media's summary"))?;
     let read = |row: &SqliteRow| {
-        let told = (get(row, "container")?, optional_count(row, "duration_ns")?);
-        Ok((get(row, "asset")?, told))
+        let container = (get(row, "container")?, optional_count(row, "duration_ns")?);
+        Ok((get(row, "asset")?, container))
     };
     rows.iter().map(read).collect()
 }
@@ -72,15 +72,15 @@ async fn summary(
     duration_ns: Option<u64>,
 ) -> PortResult<MediaSummary> {
     let (row, core) = (&loaded.row, &loaded.row.core);
-    let mut told = MediaSummary { container, duration_ns, ..MediaSummary::default() };
+    let mut summary = MediaSummary { container, duration_ns, ..MediaSummary::default() };
     if core.phase == Phase::Published {
         let shown = row.linked_to.as_ref().unwrap_or(&row.id);
-        told.renditions = products::renditions(&mut *conn, shown).await?;
+        summary.renditions = products::renditions(&mut *conn, shown).await?;
     }
     if core.severity > Severity::None {
-        told.findings = products::findings(conn, &row.id).await?;
+        summary.findings = products::findings(conn, &row.id).await?;
     }
-    Ok(told)
+    Ok(summary)
 }
 
 /// Due notices, oldest first.
@@ -97,7 +97,7 @@ pub(super) async fn due(pool: &SqlitePool, now_ms: u64, notices_max: u16) -> Por
     rows.iter().map(notice).collect()
 }
 
-/// Takes due notices; those that somebody else has taken meanwhile are left out.
+/// Leases due notices; those that another process has leased in the meantime are left out.
 pub(super) async fn hold(
     pool: &SqlitePool,
     now_ms: u64,
@@ -159,7 +159,7 @@ pub(super) async fn remove(conn: &mut SqliteConnection, ids: &[NoticeId]) -> Por
 
 /// Puts a notice back and counts the try.
 pub(super) async fn deferred(pool: &SqlitePool, id: &NoticeId, due_ms: u64) -> PortResult<()> {
-    let what = "put a notice back";
+    let what = "defer a notice";
     let changed = sqlx::query("UPDATE outbox SET tries = tries + 1, due_at_ms = ? WHERE id = ?")
         .bind(time(due_ms))
         .bind(id.as_str())
@@ -167,7 +167,12 @@ pub(super) async fn deferred(pool: &SqlitePool, id: &NoticeId, due_ms: u64) -> P
         .await
         .map_err(db(what))?;
     if changed.rows_affected() == 0 {
-        return Err(PortError::new(Port::Store, ErrorKind::Missing, what, format!("no notice {id} is owed")));
+        return Err(PortError::new(
+            Port::Store,
+            ErrorKind::Missing,
+            what,
+            format!("the outbox holds no notice {id}"),
+        ));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What finished tasks left: documents and staged files, the ladder, the findings.
+//! Products of finished tasks: results and staged files, the ladder, the findings.
 
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
@@ -13,7 +13,7 @@ use super::error::{corrupt, db};
 use super::rows::{count, severity, small, task_key, text};
 use super::work::json;
 
-/// Replaces what a task left.
+/// Replaces the product of a task.
 pub(super) async fn write(
     conn: &mut SqliteConnection,
     asset: i64,
@@ -114,7 +114,7 @@ pub(super) async fn write_findings(
     Ok(())
 }
 
-/// Keeps findings beside those that are there.
+/// Adds findings to those that are stored.
 pub(super) async fn add_findings(
     conn: &mut SqliteConnection,
     asset: i64,
@@ -129,7 +129,7 @@ pub(super) async fn add_findings(
     write_findings(conn, asset, &join(&known, more)).await
 }
 
-/// What the finished tasks of an asset left, in order of task; what `only` one of them left, where one is named.
+/// The products of the finished tasks of an asset, in order of task; with `only`, the product of that task.
 pub(super) async fn read(
     pool: &SqlitePool,
     asset: &AssetId,

@@ -1,4 +1,4 @@
-//! Questions that change nothing, asked on the reading connections.
+//! Queries, on the reading connections.
 
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::task::TaskKey;
@@ -127,9 +127,9 @@ fn history_line(row: &SqliteRow) -> PortResult<HistoryRecord> {
         sequence: count(row, "sequence")?,
         at_ms: count(row, "at_ms")?,
         event: word(
-            |what| HistoryEvent::parse(what, &detail),
-            &text(row, "what")?,
-            "history.what",
+            |event| HistoryEvent::parse(event, &detail),
+            &text(row, "event")?,
+            "history.event",
             "an event",
         )?,
         task: task.map(|task| word(TaskKey::parse, &task, "history.task", "a task key")).transpose()?,

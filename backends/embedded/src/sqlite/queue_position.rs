@@ -1,4 +1,4 @@
-//! The ends of producers' queues: behind them new assets take their places.
+//! The ends of producers' queues: new assets queue behind them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,33 +16,33 @@ pub(super) async fn ends(
     queues: &BTreeSet<Queue>,
 ) -> PortResult<BTreeMap<Queue, u64>> {
     let stored = sqlx::query(
-        "SELECT bucket, prefix, priority, behind FROM prefixes
+        "SELECT bucket, prefix, priority, queue_end FROM prefixes
          WHERE (bucket, prefix, priority) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))",
     )
     .bind(json(queues)?)
     .fetch_all(conn)
     .await
-    .map_err(db("look for the places of prefixes"))?;
+    .map_err(db("read the queue ends of prefixes"))?;
     let mut ends = BTreeMap::new();
     for row in &stored {
         let priority = rows::priority(&rows::text(row, "priority")?)?;
         let queue = (rows::text(row, "bucket")?, rows::text(row, "prefix")?, priority);
-        ends.insert(queue, rows::count(row, "behind")?);
+        ends.insert(queue, rows::count(row, "queue_end")?);
     }
     Ok(ends)
 }
 
-/// Remembers where the next asset of each queue goes.
+/// Stores where the next asset of each queue goes.
 pub(super) async fn move_ends(conn: &mut SqliteConnection, ends: &BTreeMap<Queue, u64>) -> PortResult<()> {
-    let cells: Vec<_> = ends.iter().map(|((b, p, q), behind)| (b, p, q.as_str(), behind)).collect();
+    let cells: Vec<_> = ends.iter().map(|((b, p, q), end)| (b, p, q.as_str(), end)).collect();
     sqlx::query(
-        "INSERT INTO prefixes (bucket, prefix, priority, behind)
+        "INSERT INTO prefixes (bucket, prefix, priority, queue_end)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
-         ON CONFLICT (bucket, prefix, priority) DO UPDATE SET behind = excluded.behind",
+         ON CONFLICT (bucket, prefix, priority) DO UPDATE SET queue_end = excluded.queue_end",
     )
     .bind(json(&cells)?)
     .execute(conn)
     .await
-    .map_err(db("write the places of prefixes"))?;
+    .map_err(db("write the queue ends of prefixes"))?;
     Ok(())
 }

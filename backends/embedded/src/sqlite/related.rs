@@ -1,4 +1,4 @@
-//! Finding the assets that concern each other: the same content, or versions of the same key.
+//! Loads assets that concern each other: with the same content, or versions of one key.
 
 use std::collections::BTreeSet;
 

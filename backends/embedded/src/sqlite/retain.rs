@@ -1,11 +1,11 @@
-//! What is kept for how long.
+//! Removes history that is too old.
 
 use reelgate_ports::error::PortResult;
 use sqlx::SqlitePool;
 
 use super::error::db;
 
-/// Assets whose history goes in one transaction, so that work waits for none of them long.
+/// History of so many assets is removed in one transaction, so that other work does not wait long.
 const ASSETS_AT_ONCE: i64 = 1_000;
 
 /// Removes the history of assets that ended before `until_ms`; returns of how many.

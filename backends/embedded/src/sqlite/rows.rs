@@ -1,4 +1,4 @@
-//! Rows as values; a word or number that this version cannot have written is `Corrupt`, never a guess.
+//! Rows as values; a word or number that this version cannot have written is `Corrupt`.
 
 use std::collections::BTreeMap;
 
@@ -31,10 +31,10 @@ pub(super) fn asset(row: &SqliteRow) -> PortResult<AssetRow> {
         tasks: BTreeMap::new(),
         verdict: word(Verdict::parse, &text(row, "verdict")?, "assets.verdict", "a verdict")?,
         severity: severity(&text(row, "severity")?, "assets.severity")?,
-        flags: word(Flags::parse, &text(row, "flags")?, "assets.marks", "flags")?,
+        flags: word(Flags::parse, &text(row, "flags")?, "assets.flags", "flags")?,
         reason: reason(row)?,
-        exit: get::<Option<String>>(row, "door")?
-            .map(|exit| word(Exit::parse, &exit, "assets.door", "an exit"))
+        exit: get::<Option<String>>(row, "exit")?
+            .map(|exit| word(Exit::parse, &exit, "assets.exit", "an exit"))
             .transpose()?,
         linked: get::<Option<String>>(row, "linked_to")?.is_some(),
         redrives: small(row, "redrives")?,
@@ -54,7 +54,7 @@ pub(super) fn asset(row: &SqliteRow) -> PortResult<AssetRow> {
         ended_ms: optional_count(row, "ended_at_ms")?,
         history_lines: count(row, "history_lines")?,
         priority: priority(&text(row, "priority")?)?,
-        place: count(row, "place")?,
+        queue_position: count(row, "queue_position")?,
     })
 }
 
@@ -63,8 +63,8 @@ pub(super) fn task(row: &SqliteRow) -> PortResult<(TaskKey, TaskRecord, TaskExtr
     let record = TaskRecord {
         state: word(TaskState::parse, &text(row, "state")?, "tasks.state", "a task state")?,
         attempts: small(row, "attempts")?,
-        uncounted: small(row, "excused")?,
-        not_producers_fault: small(row, "blameless")?,
+        uncounted: small(row, "uncounted")?,
+        not_producers_fault: small(row, "not_producers_fault")?,
         answered: small(row, "answered")?,
     };
     let lease = match (get(row, "lease_owner")?, optional_count(row, "lease_until_ms")?) {

@@ -1,4 +1,4 @@
-//! What a batch brings besides uploads: findings of a scanner outside, and messages that cannot be read.
+//! What a batch holds in addition to uploads: findings of an external scanner, and messages that cannot be parsed.
 
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::RefusedEvent;
@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 use super::error::db;
 use super::work::json;
 
-/// Keeps findings, each once; returns the ids that were not known.
+/// Stores each finding once; returns the ids that were new.
 pub(super) async fn write_scans(
     conn: &mut SqliteConnection,
     now_ms: u64,
@@ -37,10 +37,10 @@ pub(super) async fn write_scans(
     .bind(json(&cells.collect::<Vec<_>>())?)
     .fetch_all(conn)
     .await
-    .map_err(db("write findings of a scanner"))
+    .map_err(db("write findings of an external scanner"))
 }
 
-/// Remembers where messages lie that could not be read.
+/// Stores the locations of messages that could not be parsed.
 pub(super) async fn write_refused(
     conn: &mut SqliteConnection,
     now_ms: u64,
@@ -48,9 +48,9 @@ pub(super) async fn write_refused(
 ) -> PortResult<()> {
     let cells = refused.iter().map(|event| (&event.place, &event.sha256, &event.why, now_ms));
     sqlx::query(
-        "INSERT INTO refused_events (place, sha256, why, at_ms)
+        "INSERT INTO refused_events (location, sha256, reason, at_ms)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3
-         FROM json_each(?) WHERE true ON CONFLICT (place) DO NOTHING",
+         FROM json_each(?) WHERE true ON CONFLICT (location) DO NOTHING",
     )
     .bind(json(&cells.collect::<Vec<_>>())?)
     .execute(conn)

@@ -1,4 +1,4 @@
-//! One transaction on SQLite, as the service drives it. The write lock is taken when it begins, so no other lock is needed.
+//! One transaction on SQLite, as the service drives it. It takes the write lock when it begins, so no other lock is needed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -7,9 +7,9 @@ use reelgate_ports::shards::{Checkpoint, Position, ShardLease, ShardRow, Shards}
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::SqliteStore;
 use super::error::{corrupt, db};
 use super::rows;
+use super::sqlite_store::SqliteStore;
 use super::work::json;
 
 /// Moves a checkpoint within the transaction of the events it covers.
@@ -31,8 +31,7 @@ pub(super) async fn advance(conn: &mut SqliteConnection, checkpoint: &Checkpoint
     if moved.rows_affected() == 1 {
         return Ok(());
     }
-    let detail =
-        "expected to hold the shard's lease with the checkpoint where it was left; somebody else reads it";
+    let detail = "expected this node's lease on the shard and its last checkpoint, found others: another node reads the shard";
     Err(PortError::new(Port::Store, ErrorKind::Conflict, "move a checkpoint", detail))
 }
 
@@ -161,7 +160,7 @@ fn read(row: &SqliteRow) -> PortResult<ShardRow> {
     })
 }
 
-/// A counter as SQLite keeps it.
+/// A counter as SQLite stores it.
 fn number(counter: u64) -> i64 {
     i64::try_from(counter).unwrap_or(i64::MAX)
 }

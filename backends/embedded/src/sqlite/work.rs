@@ -1,4 +1,4 @@
-//! Bringing the assets that one call concerns into memory.
+//! Loads the assets that one call concerns.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use sqlx::SqliteConnection;
 use super::error::{corrupt, db};
 use super::rows;
 
-/// Brings assets and their tasks into memory; unknown ids are left out.
+/// Loads assets and their tasks; unknown ids are left out.
 pub(super) async fn load(
     conn: &mut SqliteConnection,
     work: &mut UnitOfWork,
@@ -35,7 +35,7 @@ pub(super) async fn load(
     Ok(())
 }
 
-/// Brings only the assets' own rows into memory, for calls that step nothing; returns the new ones by arrival.
+/// Loads only the rows of the assets, for calls that change no state; returns the newly loaded ones by arrival.
 pub(super) async fn load_rows(
     conn: &mut SqliteConnection,
     work: &mut UnitOfWork,
@@ -59,7 +59,7 @@ pub(super) async fn load_rows(
     Ok(loaded)
 }
 
-/// Rows as one bound JSON text, read back with `json_each`: one statement however many rows.
+/// Rows as one bound JSON text, read back with `json_each`: one statement for any number of rows.
 pub(super) fn json<T: serde::Serialize>(rows: &T) -> PortResult<String> {
     serde_json::to_string(rows).map_err(|error| {
         PortError::new(Port::Store, ErrorKind::Invalid, "write rows as JSON", error.to_string())

@@ -1,4 +1,4 @@
-//! Writing what a unit of work changed: a few statements, each for all rows of its table.
+//! Writes the changes of a unit of work: a few statements, each for all rows of its table.
 
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
@@ -119,9 +119,9 @@ async fn write_history(conn: &mut SqliteConnection, work: &UnitOfWork) -> PortRe
 const UPDATE_STATE: &str = "
     UPDATE assets SET
         phase = j.value ->> 1, verdict = j.value ->> 2, severity = j.value ->> 3, reason_code = j.value ->> 4,
-        reason_detail = j.value ->> 5, door = j.value ->> 6, linked_to = j.value ->> 7, redrives = j.value ->> 8,
+        reason_detail = j.value ->> 5, exit = j.value ->> 6, linked_to = j.value ->> 7, redrives = j.value ->> 8,
         ended_at_ms = j.value ->> 9, location = j.value ->> 10, published_location = j.value ->> 11,
-        marks = j.value ->> 12
+        flags = j.value ->> 12
     FROM json_each(?) AS j WHERE assets.arrival = j.value ->> 0";
 
 const UPDATE_HASH: &str =
@@ -149,14 +149,14 @@ fn asset_cells(loaded: &Loaded) -> impl serde::Serialize + '_ {
 }
 
 const UPSERT_TASKS: &str = "
-    INSERT INTO tasks (asset, task, lane, state, attempts, excused, blameless, answered, ready_at_ms,
-                       wall_ms, cpu_ms, memory_bytes_max, urgency, place)
+    INSERT INTO tasks (asset, task, lane, state, attempts, uncounted, not_producers_fault, answered, ready_at_ms,
+                       wall_ms, cpu_ms, memory_bytes_max, urgency, queue_position)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
            value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13
     FROM json_each(?) WHERE true
     ON CONFLICT (asset, task) DO UPDATE SET
-        state = excluded.state, attempts = excluded.attempts, excused = excluded.excused,
-        blameless = excluded.blameless, answered = excluded.answered, ready_at_ms = excluded.ready_at_ms,
+        state = excluded.state, attempts = excluded.attempts, uncounted = excluded.uncounted,
+        not_producers_fault = excluded.not_producers_fault, answered = excluded.answered, ready_at_ms = excluded.ready_at_ms,
         lease_owner = NULL, lease_until_ms = NULL, wall_ms = excluded.wall_ms, cpu_ms = excluded.cpu_ms,
         memory_bytes_max = excluded.memory_bytes_max";
 
@@ -178,12 +178,12 @@ fn task_cells(loaded: &Loaded, key: TaskKey) -> PortResult<impl serde::Serialize
         extra.cpu_ms,
         extra.memory_bytes_max,
         key.urgency(),
-        loaded.row.place,
+        loaded.row.queue_position,
     ))
 }
 
 const INSERT_HISTORY: &str = "
-    INSERT INTO history (asset, sequence, at_ms, what, task, attempt, node, wall_ms, detail)
+    INSERT INTO history (asset, sequence, at_ms, event, task, attempt, node, wall_ms, detail)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
            value ->> 7, value ->> 8
     FROM json_each(?)";

@@ -1,4 +1,4 @@
-//! What the looks so far have seen: since when each file is unchanged, and which were taken in.
+//! What earlier listings have seen: since when each file is unchanged, and which files were acknowledged.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -29,7 +29,8 @@ impl Ledger {
         Self { settle, seen: BTreeMap::new(), left: 0, unreadable: false }
     }
 
-    /// Notes a look and returns what is unchanged for the settle time and not taken in, oldest change first.
+    /// Records a listing and returns the files that are unchanged for the settle time and not acknowledged, oldest change
+    /// first.
     pub(super) fn settled(&mut self, listing: DirectoryListing, now: Instant) -> Vec<ListedFile> {
         self.note_left(listing.left);
         let mut before = std::mem::take(&mut self.seen);
@@ -64,7 +65,7 @@ impl Ledger {
     pub(super) fn left(&mut self, error: &PortError) {
         if error.kind != ErrorKind::Missing && !self.unreadable {
             self.unreadable = true;
-            tracing::warn!(%error, "an upload cannot be opened and waits; make it readable for this process");
+            tracing::warn!(%error, "an upload cannot be opened and is not processed; make it readable for this process");
         }
     }
 
@@ -72,7 +73,7 @@ impl Ledger {
         if left > self.left {
             tracing::warn!(
                 left,
-                "some of the ingest directory is left alone: names must be UTF-8, paths at most 1024 bytes, directories readable"
+                "some files of the ingest directory are ignored: names must be UTF-8, paths at most 1024 bytes, directories readable"
             );
         }
         self.left = left;

@@ -1,4 +1,4 @@
-//! One look at the ingest directory: every file in it that may be an upload.
+//! Lists the ingest directory: every file in it that may be an upload.
 
 use std::fs::{DirEntry, ReadDir};
 use std::io::{Error, ErrorKind};
@@ -7,11 +7,13 @@ use std::path::Path;
 use reelgate_flow::ids::Sequencer;
 use reelgate_ports::error::{Port, PortError, PortResult};
 
-use super::LOOK;
 use crate::paths;
 
+/// The operation that errors of a look name.
+pub(super) const LOOK: &str = "look for uploads";
+
 /// Ends of names, in lower case, that are no uploads: what browsers, rsync wrappers and SFTP clients call a file
-/// until it is complete, and the checksum beside an upload.
+/// until it is complete, and the checksum next to an upload.
 const ENDS_IGNORED: &[&str] = &[".part", ".partial", ".filepart", ".crdownload", ".tmp", ".sha256"];
 
 /// A file as a look found it.
@@ -34,7 +36,7 @@ pub(super) struct DirectoryListing {
     pub left: u64,
 }
 
-/// Looks at everything below `root`; links are not followed, so that nothing outside is ever taken in.
+/// Looks at everything below `root`; links are not followed, so that nothing outside is listed.
 pub(super) fn list(root: &Path) -> PortResult<DirectoryListing> {
     let mut listing = DirectoryListing::default();
     // A stack instead of recursion: how deep it goes is the producer's choice.

@@ -3,7 +3,7 @@
 //! Looking needs no state that a crash could lose and misses nothing while the process is down, on every file
 //! system; notifications of the kernel do neither. Only complete files are reported: unchanged for the settle time,
 //! and open for writing in no process, see `writers`. What is acknowledged is not reported again while this value
-//! lives; after a restart every upload is reported once more, which the store knows and ignores.
+//! lives; after a restart every upload is reported again; the store knows and ignores it.
 
 mod ledger;
 mod listing;
@@ -23,9 +23,7 @@ use reelgate_ports::records::MediaEvent;
 use crate::blocking::on_thread;
 use crate::paths;
 use ledger::Ledger;
-use listing::ListedFile;
-
-const LOOK: &str = "look for uploads";
+use listing::{LOOK, ListedFile};
 
 /// The uploads of an ingest directory.
 #[derive(Clone, Debug)]
@@ -79,7 +77,7 @@ impl Events for DirectoryEvents {
     }
 
     async fn abandon(&self, _: &EventBatch) -> PortResult<()> {
-        // It has no checkpoint that could be somebody else's: what was not acknowledged comes again.
+        // There is no checkpoint: what was not acknowledged is reported again.
         Ok(())
     }
 

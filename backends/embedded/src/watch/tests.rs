@@ -9,7 +9,7 @@ use super::*;
 
 const SETTLE: Duration = Duration::from_secs(2);
 
-/// A home with a clock of its own: each look says how much time has passed since the first.
+/// A home with a manual clock: each look gives the time since the first one.
 struct WatchFixture {
     home: tempfile::TempDir,
     events: DirectoryEvents,
@@ -60,7 +60,7 @@ fn a_file_is_reported_once_it_has_settled_and_until_it_is_acknowledged() {
 }
 
 #[test]
-fn a_file_that_changes_settles_anew() {
+fn a_file_that_changes_must_settle_again() {
     let fixture = WatchFixture::new();
     fixture.put("a.mp4", 10);
     assert!(fixture.look(0).is_empty());
@@ -122,7 +122,7 @@ fn only_complete_looking_names_are_uploads() {
 }
 
 #[test]
-fn uploads_come_in_the_order_in_which_they_came_to_be_whatever_times_they_carry() {
+fn uploads_are_reported_in_the_order_of_their_change_times() {
     let fixture = WatchFixture::new();
     let mut last = 0;
     for (key, modified_s) in [("z", 30), ("a", 20), ("b", 10)] {
@@ -143,7 +143,7 @@ fn uploads_come_in_the_order_in_which_they_came_to_be_whatever_times_they_carry(
 }
 
 #[test]
-fn what_is_gone_is_forgotten() {
+fn removed_files_are_forgotten() {
     let fixture = WatchFixture::new();
     for round in 0..3 {
         fixture.put(&format!("{round}.mp4"), 10);
@@ -156,7 +156,7 @@ fn what_is_gone_is_forgotten() {
 }
 
 #[tokio::test]
-async fn the_port_makes_its_directory_and_says_when_it_is_gone() {
+async fn the_port_creates_its_directory_and_reports_when_it_is_gone() {
     let home = tempfile::tempdir().unwrap();
     let events = DirectoryEvents::new(&home.path().join("new/home"), Duration::ZERO).unwrap();
     let root = home.path().join("new/home/ingest");

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_writer_waits_for_the_look_and_ends_nobody() {
+    fn a_writer_waits_for_the_check_and_breaks_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
         std::fs::write(&path, b"a").unwrap();

@@ -65,7 +65,7 @@ async fn a_folder_linked_to_its_neighbour_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_linked_folder_in_the_ingest_directory_leads_nowhere() {
+async fn a_linked_folder_in_the_ingest_directory_is_not_followed() {
     let home = TempDirectories::new();
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("secret.mp4"), b"secret").unwrap();

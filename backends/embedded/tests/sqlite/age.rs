@@ -43,7 +43,7 @@ async fn phases(store: &SqliteStore) -> Vec<Phase> {
 }
 
 #[tokio::test]
-async fn the_history_of_what_ended_long_ago_goes_and_the_asset_stays() {
+async fn the_history_of_assets_that_ended_long_ago_is_removed_and_the_assets_stay() {
     let home = TempDatabase::new();
     let clock = Arc::new(ManualClock::default());
     clock.advance_ms(1_000 * DAY_MS);

@@ -1,4 +1,4 @@
-//! Files that are not what they should be, and two processes at one file.
+//! Damaged or foreign files, and two processes on one file.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ async fn open(home: &TempDatabase) -> Result<SqliteStore, PortError> {
     SqliteStore::open(&home.file(), Arc::new(SystemClock)).await
 }
 
-/// A connection of somebody else's.
+/// A connection of another process.
 pub async fn meddle(home: &TempDatabase) -> SqliteConnection {
     SqliteConnectOptions::new().filename(home.file()).connect().await.unwrap()
 }
@@ -50,13 +50,13 @@ async fn a_database_of_a_newer_version_is_refused_with_both_numbers() {
     open(&home).await.unwrap().close().await;
     run(
         &home,
-        "INSERT INTO _sqlx_migrations SELECT 7, description, installed_on, success, checksum, execution_time
+        "INSERT INTO _sqlx_migrations SELECT 8, description, installed_on, success, checksum, execution_time
                 FROM _sqlx_migrations WHERE version = 1",
     )
     .await;
     let refused = open(&home).await.err().expect("must be refused");
     assert_eq!(refused.kind, ErrorKind::Corrupt);
-    assert!(refused.detail.contains("expected schema 6 or older, found 7"), "{refused}");
+    assert!(refused.detail.contains("expected schema 7 or older, found 8"), "{refused}");
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn a_database_of_another_program_is_refused() {
 }
 
 #[tokio::test]
-async fn words_and_numbers_nobody_here_writes_are_corrupt_and_named() {
+async fn words_and_numbers_that_this_version_never_writes_are_corrupt_and_named() {
     let damages = [
         ("UPDATE assets SET phase = 'melting'", "assets.phase"),
         ("UPDATE assets SET reason_code = 'whatever'", "assets.reason_code"),
@@ -154,7 +154,7 @@ async fn claiming_and_reaping_read_only_what_is_due() {
     let plans = [
         (
             "EXPLAIN QUERY PLAN SELECT asset, task FROM tasks WHERE state = 'ready' AND lease_owner IS NULL
-             AND lane = 'light' AND ready_at_ms <= 5 ORDER BY urgency, place, asset, task LIMIT 5",
+             AND lane = 'light' AND ready_at_ms <= 5 ORDER BY urgency, queue_position, asset, task LIMIT 5",
             "tasks_claimable",
         ),
         (
@@ -171,7 +171,7 @@ async fn claiming_and_reaping_read_only_what_is_due() {
 }
 
 #[tokio::test]
-async fn closing_folds_the_log_into_the_one_file() {
+async fn closing_merges_the_log_into_the_one_file() {
     let home = TempDatabase::new();
     let store = open(&home).await.unwrap();
     store.ingest(&EventBatch::of([event("a")])).await.unwrap();

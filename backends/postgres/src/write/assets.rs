@@ -1,15 +1,16 @@
-//! Assets, what was told of them, and the notices they owe.
+//! Writes assets, the lines of their history, and the notices they owe.
 
 use std::collections::BTreeMap;
 
 use reelgate_flow::ids::{AssetId, NodeId};
-use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::error::PortResult;
 use reelgate_ports::order::prefix_of;
 use reelgate_ports::records::{HistoryEvent, HistoryRecord};
 use reelgate_store::history_lines;
 use reelgate_store::work::Loaded;
 use sqlx::PgConnection;
 
+use crate::documents::json;
 use crate::error::{DbResult, db};
 use crate::locks;
 use crate::outbox::Owed;
@@ -28,11 +29,11 @@ struct States {
     sha256: Vec<Option<String>>,
     reason_code: Vec<Option<&'static str>>,
     reason_detail: Vec<Option<String>>,
-    door: Vec<Option<&'static str>>,
+    exit: Vec<Option<&'static str>>,
     linked_to: Vec<Option<String>>,
     location: Vec<String>,
     published_location: Vec<Option<String>>,
-    marks: Vec<String>,
+    flags: Vec<String>,
 }
 
 impl States {
@@ -47,15 +48,15 @@ impl States {
         self.sha256.push(row.sha256.clone());
         self.reason_code.push(core.reason.as_ref().map(|fault| fault.code.as_str()));
         self.reason_detail.push(core.reason.as_ref().map(|fault| storable(&fault.detail)));
-        self.door.push(core.exit.map(|exit| exit.as_str()));
+        self.exit.push(core.exit.map(|exit| exit.as_str()));
         self.linked_to.push(row.linked_to.as_ref().map(|id| id.as_str().to_owned()));
         self.location.push(row.source.location.clone());
         self.published_location.push(row.published_location.clone());
-        self.marks.push(core.flags.text());
+        self.flags.push(core.flags.text());
     }
 }
 
-/// Writes assets that are new, as they stand at the end of the call.
+/// Writes new assets, in their state at the end of the call.
 pub(super) async fn insert(conn: &mut PgConnection, unit: &Unit) -> DbResult<()> {
     if unit.fresh.is_empty() {
         return Ok(());
@@ -68,8 +69,8 @@ pub(super) async fn insert(conn: &mut PgConnection, unit: &Unit) -> DbResult<()>
     let forced: Vec<bool> = fresh.iter().map(|loaded| loaded.row.forced).collect();
     sqlx::query!(
         "INSERT INTO assets (arrival, id, bucket, key, version, key_hash, sequencer, size_bytes, location, forced,
-                             priority, prefix, place, received_at_ms, phase, verdict, severity, redrives, door,
-                             reason_code, reason_detail, ended_at_ms, marks, key_sha256)
+                             priority, prefix, queue_position, received_at_ms, phase, verdict, severity, redrives, exit,
+                             reason_code, reason_detail, ended_at_ms, flags, key_sha256)
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
                               $8::bigint[], $9::text[], $10::boolean[], $11::text[], $12::text[], $13::bigint[],
                               $14::bigint[], $15::text[], $16::text[], $17::text[], $18::integer[], $19::text[],
@@ -86,22 +87,22 @@ pub(super) async fn insert(conn: &mut PgConnection, unit: &Unit) -> DbResult<()>
         &forced,
         &column(|l| l.row.priority.as_str().to_owned()),
         &column(|l| prefix_of(&l.row.source.id.key).to_owned()),
-        &numbers(|l| number(l.row.place)),
+        &numbers(|l| number(l.row.queue_position)),
         &numbers(|l| number(l.row.received_ms)),
         &states.phase as _,
         &states.verdict as _,
         &states.severity as _,
         &states.redrives,
-        &states.door as _,
+        &states.exit as _,
         &states.reason_code as _,
         &states.reason_detail as _,
         &states.ended_at_ms as _,
-        &states.marks,
+        &states.flags,
         &column(|l| l.row.key_sha256.clone()),
     )
     .execute(conn)
     .await
-    .map_err(db("take uploads in"))?;
+    .map_err(db("insert uploads"))?;
     Ok(())
 }
 
@@ -121,12 +122,12 @@ pub(super) async fn write(conn: &mut PgConnection, unit: &Unit, owed: Owed) -> D
         r#"WITH states AS (
              UPDATE assets SET phase = u.phase, verdict = u.verdict, severity = u.severity, redrives = u.redrives,
                  ended_at_ms = u.ended_at_ms, sha256 = u.sha256, reason_code = u.reason_code,
-                 reason_detail = u.reason_detail, door = u.door, linked_to = u.linked_to, location = u.location,
-                 published_location = u.published_location, marks = u.marks
+                 reason_detail = u.reason_detail, exit = u.exit, linked_to = u.linked_to, location = u.location,
+                 published_location = u.published_location, flags = u.flags
              FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::bigint[], $7::text[],
                          $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $25::text[])
                  AS u (arrival, phase, verdict, severity, redrives, ended_at_ms, sha256, reason_code, reason_detail,
-                       door, linked_to, location, published_location, marks)
+                       exit, linked_to, location, published_location, flags)
              WHERE assets.arrival = u.arrival
          ), contents AS (
              INSERT INTO contents (content_hash, asset) SELECT * FROM unnest($14::bigint[], $15::bigint[])
@@ -136,8 +137,8 @@ pub(super) async fn write(conn: &mut PgConnection, unit: &Unit, owed: Owed) -> D
          ), notices AS (
              INSERT INTO outbox (id, asset, kind, body, tries, due_at_ms)
              SELECT *, 0, $22::bigint FROM unnest($18::text[], $19::bigint[], $20::text[], $21::text[])
-         ), told AS (
-             INSERT INTO history (asset, lines) SELECT * FROM unnest($23::bigint[], $24::text[])
+         ), new_history AS (
+             INSERT INTO history_commits (asset, lines) SELECT * FROM unnest($23::bigint[], $24::text[])
          )
          SELECT pg_current_xact_id()::text AS "xid!""#,
         &states.arrival,
@@ -149,7 +150,7 @@ pub(super) async fn write(conn: &mut PgConnection, unit: &Unit, owed: Owed) -> D
         &states.sha256 as _,
         &states.reason_code as _,
         &states.reason_detail as _,
-        &states.door as _,
+        &states.exit as _,
         &states.linked_to as _,
         &states.location,
         &states.published_location as _,
@@ -164,7 +165,7 @@ pub(super) async fn write(conn: &mut PgConnection, unit: &Unit, owed: Owed) -> D
         number(unit.work.now_ms),
         &told,
         &lines,
-        &states.marks,
+        &states.flags,
     )
     .fetch_one(conn)
     .await
@@ -172,8 +173,8 @@ pub(super) async fn write(conn: &mut PgConnection, unit: &Unit, owed: Owed) -> D
     Ok(Some(xid))
 }
 
-/// What was told, as one list of lines for each asset. A claim is told once its lease ends, so that claiming
-/// writes no history; until then it is read from the task.
+/// The new lines of history, one list for each asset. The line of a claim is written when its lease ends, so that a
+/// claim itself writes no history; until then it is read from the task.
 fn history(unit: &Unit) -> PortResult<(Vec<i64>, Vec<String>)> {
     let mut told: BTreeMap<&AssetId, Vec<HistoryRecord>> = BTreeMap::new();
     for (id, loaded) in &unit.work.loaded {
@@ -219,13 +220,6 @@ fn phases(unit: &Unit) -> (Vec<&'static str>, Vec<i64>) {
         }
     }
     changes.into_iter().filter(|(_, change)| *change != 0).unzip()
-}
-
-/// A document of ours as text.
-pub(crate) fn json<T: serde::Serialize>(value: &T) -> PortResult<String> {
-    serde_json::to_string(value).map_err(|error| {
-        PortError::new(Port::Store, ErrorKind::Invalid, "write a document", error.to_string())
-    })
 }
 
 /// Text as the database takes it: it holds no zero bytes.

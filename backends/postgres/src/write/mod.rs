@@ -1,9 +1,7 @@
-//! Writing what a unit of work changed: a few statements, each for all rows of several tables.
+//! Writes the changes of a unit of work: a few statements, each for all rows of several tables.
 
 mod assets;
 mod tasks;
-
-pub(crate) use assets::json;
 
 use reelgate_flow::asset::TaskState;
 use reelgate_store::work::LearnedFact;
@@ -16,7 +14,7 @@ use crate::{decisions, jobs, outbox, products};
 /// What a transaction wrote.
 #[derive(Debug)]
 pub(crate) struct Written {
-    /// Its number, to look up what became of it; `None` where it wrote nothing.
+    /// Its number, to look up its outcome; `None` if it wrote nothing.
     pub xid: Option<String>,
     /// Invariants that were found broken, by id.
     pub violations: Vec<String>,

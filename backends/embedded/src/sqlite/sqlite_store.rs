@@ -1,0 +1,42 @@
+//! The store's value, and its one write transaction at a time.
+
+use std::sync::Arc;
+
+use reelgate_ports::clock::Clock;
+use reelgate_ports::error::PortResult;
+use reelgate_store::work::{UnitOfWork, Violations};
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+use super::error::db;
+use super::write::write;
+
+/// The embedded store.
+pub struct SqliteStore {
+    pub(super) writer: SqlitePool,
+    pub(super) readers: SqlitePool,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) violations: Violations,
+}
+
+impl SqliteStore {
+    /// Begins the only write transaction; it is rolled back on drop.
+    pub(super) async fn begin(&self) -> PortResult<Transaction<'static, Sqlite>> {
+        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(db("begin a transaction"))
+    }
+
+    /// Writes what a unit of work changed, and commits.
+    pub(super) async fn commit(
+        &self,
+        mut tx: Transaction<'static, Sqlite>,
+        work: UnitOfWork,
+    ) -> PortResult<()> {
+        let violations = write(&mut tx, work).await?;
+        tx.commit().await.map_err(db("commit a transaction"))?;
+        self.violations.count(violations);
+        Ok(())
+    }
+
+    pub(super) fn work(&self) -> UnitOfWork {
+        UnitOfWork::new(self.clock.now_ms())
+    }
+}
