@@ -23,7 +23,7 @@ pub enum Lock {
 }
 
 /// A producer's queue: bucket, prefix and priority. A new asset is placed behind the last one of its queue.
-pub type Queue = (String, String, Priority);
+pub type ProducerQueue = (String, String, Priority);
 
 /// A lease that ended without a report, as it was read before its asset was locked.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,7 +49,7 @@ pub struct RemovedNotice {
 
 /// One event of an upload, to be counted.
 #[derive(Clone, Copy, Debug)]
-pub struct Delivery<'a> {
+pub struct EventDelivery<'a> {
     /// The upload's asset, which is loaded.
     pub asset: &'a AssetId,
     /// The event as it was delivered.
@@ -97,19 +97,19 @@ pub trait Session: Send {
     /// The end of each of these queues, where its next asset is placed; a queue that was never used is left out.
     fn queue_ends(
         &mut self,
-        queues: &BTreeSet<Queue>,
-    ) -> impl Future<Output = Answer<BTreeMap<Queue, u64>, Self>> + Send;
+        queues: &BTreeSet<ProducerQueue>,
+    ) -> impl Future<Output = Answer<BTreeMap<ProducerQueue, u64>, Self>> + Send;
 
     /// Writes the new ends of queues.
     fn move_queue_ends(
         &mut self,
-        ends: &BTreeMap<Queue, u64>,
+        ends: &BTreeMap<ProducerQueue, u64>,
     ) -> impl Future<Output = Answer<(), Self>> + Send;
 
     /// Counts how often the events of each upload were delivered.
     fn count_deliveries(
         &mut self,
-        deliveries: &[Delivery<'_>],
+        deliveries: &[EventDelivery<'_>],
     ) -> impl Future<Output = Answer<(), Self>> + Send;
 
     /// Moves a checkpoint; `Conflict` if the caller no longer owns the lease, or the checkpoint has moved.
@@ -180,8 +180,10 @@ pub trait Session: Send {
     ) -> impl Future<Output = Answer<Vec<RemovedNotice>, Self>> + Send;
 
     /// Adds lines to the history of assets, which need not be loaded.
-    fn tell(&mut self, lines: Vec<(AssetId, HistoryRecord)>)
-    -> impl Future<Output = Answer<(), Self>> + Send;
+    fn add_history(
+        &mut self,
+        lines: Vec<(AssetId, HistoryRecord)>,
+    ) -> impl Future<Output = Answer<(), Self>> + Send;
 
     /// Removes up to `entries_max` entries that wait for the audit log, in order. Returns how many entries it removed, and
     /// their lines, each with its asset's id (empty if the line concerns no asset). An entry may hold several lines. One

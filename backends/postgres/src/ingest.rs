@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reelgate_store::session::Queue;
+use reelgate_store::session::ProducerQueue;
 use reelgate_store::work::AssetRow;
 use sqlx::PgConnection;
 
@@ -43,8 +43,8 @@ pub(crate) async fn assign_arrivals(conn: &mut PgConnection, rows: &mut [AssetRo
 /// The ends of these queues.
 pub(crate) async fn queue_ends(
     conn: &mut PgConnection,
-    queues: &BTreeSet<Queue>,
-) -> DbResult<BTreeMap<Queue, u64>> {
+    queues: &BTreeSet<ProducerQueue>,
+) -> DbResult<BTreeMap<ProducerQueue, u64>> {
     let (buckets, prefixes, priorities) = columns(queues.iter());
     let stored = sqlx::query!(
         r#"SELECT q.bucket AS "bucket!", q.prefix AS "prefix!", q.priority AS "priority!", latest.queue_end
@@ -69,7 +69,10 @@ pub(crate) async fn queue_ends(
 
 /// Remembers where the next asset of each queue goes. Two calls at the same time may give the same position twice, which
 /// only makes two uploads of one producer equal.
-pub(crate) async fn move_queue_ends(conn: &mut PgConnection, ends: &BTreeMap<Queue, u64>) -> DbResult<()> {
+pub(crate) async fn move_queue_ends(
+    conn: &mut PgConnection,
+    ends: &BTreeMap<ProducerQueue, u64>,
+) -> DbResult<()> {
     let (buckets, prefixes, priorities) = columns(ends.keys());
     let queue_ends: Vec<i64> = ends.values().map(|end| number(*end)).collect();
     sqlx::query!(
@@ -86,7 +89,7 @@ pub(crate) async fn move_queue_ends(conn: &mut PgConnection, ends: &BTreeMap<Que
     Ok(())
 }
 
-fn columns<'a>(queues: impl Iterator<Item = &'a Queue>) -> (Vec<String>, Vec<String>, Vec<String>) {
+fn columns<'a>(queues: impl Iterator<Item = &'a ProducerQueue>) -> (Vec<String>, Vec<String>, Vec<String>) {
     let mut columns = (Vec::new(), Vec::new(), Vec::new());
     for (bucket, prefix, priority) in queues {
         columns.0.push(bucket.clone());

@@ -192,9 +192,9 @@ pub(crate) async fn remove(conn: &mut PgConnection, ids: &[NoticeId]) -> DbResul
 }
 
 /// Adds lines to the history of assets that are not loaded.
-pub(crate) async fn tell(conn: &mut PgConnection, told: &[(AssetId, HistoryRecord)]) -> DbResult<()> {
-    let ids: Vec<String> = told.iter().map(|(id, _)| id.as_str().to_owned()).collect();
-    let lines: Vec<String> = told.iter().map(|(_, line)| json(&[line])).collect::<PortResult<_>>()?;
+pub(crate) async fn add_history(conn: &mut PgConnection, lines: &[(AssetId, HistoryRecord)]) -> DbResult<()> {
+    let ids: Vec<String> = lines.iter().map(|(id, _)| id.as_str().to_owned()).collect();
+    let lines: Vec<String> = lines.iter().map(|(_, line)| json(&[line])).collect::<PortResult<_>>()?;
     sqlx::query!(
         "INSERT INTO history_commits (asset, lines)
          SELECT a.arrival, new_lines.lines FROM unnest($1::text[], $2::text[]) AS new_lines (id, lines)

@@ -6,7 +6,7 @@ use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{AuditRecord, ExternalScanEvent, HistoryRecord};
 use reelgate_ports::shards::Checkpoint;
-use reelgate_store::session::{Delivery, LostLease, Queue, RemovedNotice, Session};
+use reelgate_store::session::{EventDelivery, LostLease, ProducerQueue, RemovedNotice, Session};
 use reelgate_store::work::{AssetRow, Deletion, UnitOfWork};
 use sqlx::PgConnection;
 
@@ -76,16 +76,19 @@ impl Session for PgSession<'_> {
         Ok(())
     }
 
-    async fn queue_ends(&mut self, queues: &BTreeSet<Queue>) -> DbResult<BTreeMap<Queue, u64>> {
+    async fn queue_ends(
+        &mut self,
+        queues: &BTreeSet<ProducerQueue>,
+    ) -> DbResult<BTreeMap<ProducerQueue, u64>> {
         ingest::queue_ends(self.conn, queues).await
     }
 
-    async fn move_queue_ends(&mut self, ends: &BTreeMap<Queue, u64>) -> DbResult<()> {
+    async fn move_queue_ends(&mut self, ends: &BTreeMap<ProducerQueue, u64>) -> DbResult<()> {
         ingest::move_queue_ends(self.conn, ends).await
     }
 
     /// Only of uploads that were known before; a new one's row begins with one.
-    async fn count_deliveries(&mut self, deliveries: &[Delivery<'_>]) -> DbResult<()> {
+    async fn count_deliveries(&mut self, deliveries: &[EventDelivery<'_>]) -> DbResult<()> {
         let known = deliveries.iter().map(|delivery| delivery.asset);
         let known: Vec<AssetId> = known.filter(|id| !self.unit.fresh.contains(*id)).cloned().collect();
         if known.is_empty() {
@@ -151,8 +154,8 @@ impl Session for PgSession<'_> {
         outbox::remove(self.conn, ids).await
     }
 
-    async fn tell(&mut self, lines: Vec<(AssetId, HistoryRecord)>) -> DbResult<()> {
-        outbox::tell(self.conn, &lines).await
+    async fn add_history(&mut self, lines: Vec<(AssetId, HistoryRecord)>) -> DbResult<()> {
+        outbox::add_history(self.conn, &lines).await
     }
 
     async fn take_unsealed(&mut self, entries_max: u32) -> DbResult<(u64, Vec<(String, HistoryRecord)>)> {

@@ -18,7 +18,7 @@ use reelgate_ports::store::{
     AssetFilter, Backlog, Decisions, Intake, Maintenance, Nodes, Outbox, Product, Queries, Queue,
 };
 use reelgate_store::service::{
-    self, Complete, Decide, Delivered, Ingest, Reap, Redrive, Review, Seal, Transact,
+    self, Complete, Decide, Ingest, Reap, Redrive, RemoveDelivered, Review, Seal, Transact,
 };
 
 use crate::again::again;
@@ -92,7 +92,7 @@ impl Outbox for PgStore {
         if ids.is_empty() {
             return Ok(());
         }
-        self.transact(&Delivered(ids)).await
+        self.transact(&RemoveDelivered(ids)).await
     }
 
     async fn notice_deferred(&self, id: &NoticeId, delay_ms: u64) -> PortResult<()> {
@@ -154,7 +154,7 @@ impl Decisions for PgStore {
     }
 
     async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()> {
-        self.transact(&service::Redo(asset, what)).await
+        self.transact(&service::RedoAsset(asset, what)).await
     }
 
     async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()> {

@@ -66,7 +66,7 @@ pub(super) fn lease(
         exit: row.core.exit.filter(|_| task == TaskKey::Withdraw),
         job: stored.jobs.get(&task).map(|job| job.job.clone()),
     };
-    state.tell(arrival, line);
+    state.add_history(arrival, line);
     state.index_task(arrival, task);
     Some(claim)
 }

@@ -36,7 +36,7 @@ use reelgate_ports::store::{
 use tokio::sync::Mutex;
 
 use crate::service::{
-    self, Complete, Decide, Delivered, Ingest, Reap, Redrive, Review, Seal, Transact, WriteCall,
+    self, Complete, Decide, Ingest, Reap, Redrive, RemoveDelivered, Review, Seal, Transact, WriteCall,
 };
 use crate::work::{AssetRow, LATE_EVENT_MS_MAX, TaskExtra, Violations};
 use session::MemorySession;
@@ -194,7 +194,7 @@ impl Outbox for MemoryStore {
     }
 
     async fn notices_delivered(&self, ids: &[NoticeId]) -> PortResult<()> {
-        self.transact(&Delivered(ids)).await
+        self.transact(&RemoveDelivered(ids)).await
     }
 
     async fn notice_deferred(&self, id: &NoticeId, delay_ms: u64) -> PortResult<()> {
@@ -275,7 +275,7 @@ impl Decisions for MemoryStore {
     }
 
     async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()> {
-        self.transact(&service::Redo(asset, what)).await
+        self.transact(&service::RedoAsset(asset, what)).await
     }
 
     async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()> {

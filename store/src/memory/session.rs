@@ -12,7 +12,7 @@ use tokio::sync::MutexGuard;
 
 use super::state::{State, Stored};
 use super::write;
-use crate::session::{Delivery, LostLease, Queue, RemovedNotice, Session};
+use crate::session::{EventDelivery, LostLease, ProducerQueue, RemovedNotice, Session};
 use crate::work::{AssetRow, Deletion, UnitOfWork};
 
 /// Maximum number of assets with the same content that are considered as the original.
@@ -114,19 +114,22 @@ impl Session for MemorySession<'_> {
         Ok(())
     }
 
-    async fn queue_ends(&mut self, queues: &BTreeSet<Queue>) -> PortResult<BTreeMap<Queue, u64>> {
-        let end = |queue: &Queue| Some((queue.clone(), *self.state.queue_ends.get(queue)?));
+    async fn queue_ends(
+        &mut self,
+        queues: &BTreeSet<ProducerQueue>,
+    ) -> PortResult<BTreeMap<ProducerQueue, u64>> {
+        let end = |queue: &ProducerQueue| Some((queue.clone(), *self.state.queue_ends.get(queue)?));
         Ok(queues.iter().filter_map(end).collect())
     }
 
-    async fn move_queue_ends(&mut self, ends: &BTreeMap<Queue, u64>) -> PortResult<()> {
+    async fn move_queue_ends(&mut self, ends: &BTreeMap<ProducerQueue, u64>) -> PortResult<()> {
         let ends = ends.clone();
         self.later(move |state| state.queue_ends.extend(ends));
         Ok(())
     }
 
     /// No query of this store returns the number of deliveries.
-    async fn count_deliveries(&mut self, _: &[Delivery<'_>]) -> PortResult<()> {
+    async fn count_deliveries(&mut self, _: &[EventDelivery<'_>]) -> PortResult<()> {
         Ok(())
     }
 
@@ -245,7 +248,7 @@ impl Session for MemorySession<'_> {
         Ok(removed)
     }
 
-    async fn tell(&mut self, lines: Vec<(AssetId, HistoryRecord)>) -> PortResult<()> {
+    async fn add_history(&mut self, lines: Vec<(AssetId, HistoryRecord)>) -> PortResult<()> {
         let assets: Vec<AssetId> = lines.iter().map(|(asset, _)| asset.clone()).collect();
         self.load(&assets).await?;
         lines.into_iter().try_for_each(|(asset, line)| self.work.note(&asset, line))

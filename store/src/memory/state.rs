@@ -15,7 +15,7 @@ use reelgate_ports::shards::ShardRow;
 use reelgate_ports::store::Product;
 use serde_json::Value;
 
-use crate::session::Queue;
+use crate::session::ProducerQueue;
 use crate::work::{AssetRow, Deletion, TaskExtra};
 
 /// An asset with everything that the store holds about it.
@@ -85,7 +85,7 @@ pub(super) struct State {
     pub waiting: BTreeMap<Lane, BTreeSet<ClaimPosition>>,
     /// Leased tasks by the time at which their lease expires.
     pub leased: BTreeSet<(u64, i64, TaskKey)>,
-    pub queue_ends: BTreeMap<Queue, u64>,
+    pub queue_ends: BTreeMap<ProducerQueue, u64>,
     /// By [`Deletion::identity`], with the time when each was kept.
     pub deletions: BTreeMap<(String, String, String), (Deletion, u64)>,
     pub scans: BTreeMap<String, ExternalScanEvent>,
@@ -148,7 +148,7 @@ impl State {
     }
 
     /// Adds a line to an asset's history and to what waits for the audit log.
-    pub(super) fn tell(&mut self, arrival: i64, line: HistoryRecord) {
+    pub(super) fn add_history(&mut self, arrival: i64, line: HistoryRecord) {
         let Some(stored) = self.at_mut(arrival) else { return };
         let id = stored.row.id.as_str().to_owned();
         stored.history.push(line.clone());

@@ -56,7 +56,7 @@ pub(super) fn write(state: &mut State, mut work: UnitOfWork) -> Vec<String> {
     }
     for (id, line) in std::mem::take(&mut work.history) {
         if let Some(arrival) = state.arrivals.get(&id).copied() {
-            state.tell(arrival, line);
+            state.add_history(arrival, line);
         }
     }
     for learned in std::mem::take(&mut work.learned) {
@@ -71,7 +71,7 @@ pub(super) fn write(state: &mut State, mut work: UnitOfWork) -> Vec<String> {
 }
 
 fn write_asset(state: &mut State, loaded: &Loaded) {
-    if !loaded.changed && !loaded.hashed && !loaded.told && loaded.touched.is_empty() {
+    if !loaded.changed && !loaded.hashed && !loaded.history_added && loaded.touched.is_empty() {
         return;
     }
     let row = &loaded.row;
@@ -121,7 +121,7 @@ fn write_learned(state: &mut State, learned: LearnedFact) {
         LearnedFact::Facts(_, facts) => stored.facts = Some(*facts),
         LearnedFact::Renditions(_, rows) => stored.renditions = rows,
         LearnedFact::Findings(_, rows) => stored.findings = rows,
-        LearnedFact::Found(_, rows) => stored.findings = join(&stored.findings, &rows),
+        LearnedFact::ExternalFindings(_, rows) => stored.findings = join(&stored.findings, &rows),
         LearnedFact::Redaction(_, redaction) => stored.redaction = Some(redaction),
         LearnedFact::Decision(_, decision) => stored.decisions.push(decision),
         LearnedFact::Erased(_) => erase(state, arrival),

@@ -18,7 +18,7 @@ pub struct Redrive<'a>(pub &'a AssetId);
 
 /// Makes part of a published asset again.
 #[derive(Debug)]
-pub struct Redo<'a>(pub &'a AssetId, pub reelgate_flow::asset::Redo);
+pub struct RedoAsset<'a>(pub &'a AssetId, pub reelgate_flow::asset::Redo);
 
 /// Carries out a decision about an asset and keeps who decided, why and when.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl WriteCall for Redrive<'_> {
     }
 }
 
-impl WriteCall for Redo<'_> {
+impl WriteCall for RedoAsset<'_> {
     type Output = ();
 
     const OPERATION: &'static str = "redo asset";

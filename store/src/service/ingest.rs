@@ -11,7 +11,7 @@ use reelgate_ports::records::{EventKind, ExternalScanEvent, Ingested, MediaEvent
 
 use super::relatives::follow_up;
 use super::write_call::WriteCall;
-use crate::session::{Answer, Delivery, Lock, Queue, Session};
+use crate::session::{Answer, EventDelivery, Lock, ProducerQueue, Session};
 use crate::work::{AssetRow, Deletion, UnitOfWork, check_event, fresh_scans, new_row};
 
 /// Ingests a batch in order and moves its checkpoint. Returns one result per created upload, in order.
@@ -97,10 +97,10 @@ async fn create<S: Session>(
         rows.into_iter().for_each(|row| session.work().add(row));
     }
     if !events.is_empty() {
-        let deliveries: Vec<Delivery<'_>> = events
+        let deliveries: Vec<EventDelivery<'_>> = events
             .iter()
             .zip(&ingested)
-            .map(|(event, taken)| Delivery { asset: &taken.asset, event, new: taken.new })
+            .map(|(event, taken)| EventDelivery { asset: &taken.asset, event, new: taken.new })
             .collect();
         session.count_deliveries(&deliveries).await?;
     }
@@ -124,8 +124,8 @@ async fn create<S: Session>(
 
 /// Gives every new asset its position in its producer's queue, and keeps the end of each queue for the next asset.
 async fn assign_places<S: Session>(session: &mut S, rows: &mut [AssetRow]) -> Answer<(), S> {
-    let queues: BTreeSet<Queue> = rows.iter().map(queue).collect();
-    let mut ends: BTreeMap<Queue, u64> = session.queue_ends(&queues).await?;
+    let queues: BTreeSet<ProducerQueue> = rows.iter().map(queue).collect();
+    let mut ends: BTreeMap<ProducerQueue, u64> = session.queue_ends(&queues).await?;
     for row in rows.iter_mut() {
         let queue = queue(row);
         row.queue_position = order::place(row.received_ms, row.priority, ends.get(&queue).copied());
@@ -134,7 +134,7 @@ async fn assign_places<S: Session>(session: &mut S, rows: &mut [AssetRow]) -> An
     session.move_queue_ends(&ends).await
 }
 
-fn queue(row: &AssetRow) -> Queue {
+fn queue(row: &AssetRow) -> ProducerQueue {
     let id = &row.source.id;
     (id.bucket.clone(), prefix_of(&id.key).to_owned(), row.priority)
 }

@@ -12,8 +12,8 @@ mod write_call;
 
 pub use audit::Seal;
 pub use complete::Complete;
-pub use decisions::{Decide, Redo, Redrive, Review};
+pub use decisions::{Decide, RedoAsset, Redrive, Review};
 pub use ingest::Ingest;
 pub use leases::{Reap, Reaped, Reclaim, reclaim};
-pub use outbox::Delivered;
+pub use outbox::RemoveDelivered;
 pub use write_call::{Transact, WriteCall};

@@ -9,9 +9,9 @@ use crate::session::{Answer, Session};
 
 /// Removes delivered notices and adds a line to the history of their assets. A notice that is already removed is skipped.
 #[derive(Debug)]
-pub struct Delivered<'a>(pub &'a [NoticeId]);
+pub struct RemoveDelivered<'a>(pub &'a [NoticeId]);
 
-impl WriteCall for Delivered<'_> {
+impl WriteCall for RemoveDelivered<'_> {
     type Output = ();
 
     const OPERATION: &'static str = "remove delivered notices";
@@ -26,6 +26,6 @@ impl WriteCall for Delivered<'_> {
         if lines.is_empty() {
             return Ok(());
         }
-        session.tell(lines).await
+        session.add_history(lines).await
     }
 }

@@ -74,7 +74,7 @@ impl UnitOfWork {
         let detail = format!("{}, severity {}", scan.kind, scan.severity.as_str());
         self.note(id, history_lines::line(now_ms, HistoryEvent::Scanned, detail))?;
         if !scan.findings.is_empty() && self.at(id)?.row.core.phase != Phase::Erased {
-            self.learned.push(LearnedFact::Found(id.clone(), scan.findings.clone()));
+            self.learned.push(LearnedFact::ExternalFindings(id.clone(), scan.findings.clone()));
         }
         let input = Input::Found { severity: scan.severity, response: scan.response };
         self.step(id, input, Attribution::default())

@@ -41,7 +41,7 @@ pub struct AssetRow {
     pub history_lines: u64,
     /// The priority of its tasks among those of all producers.
     pub priority: Priority,
-    /// Its position in the queue, see [`reelgate_ports::order`].
+    /// Its position in the queue, see [`reelgate_ports::order`]; smaller is earlier.
     pub queue_position: u64,
 }
 
@@ -132,7 +132,7 @@ pub struct Loaded {
     /// The hash of its content must be written.
     pub hashed: bool,
     /// Its number of history lines must be written.
-    pub told: bool,
+    pub history_added: bool,
 }
 
 impl Loaded {
@@ -143,7 +143,7 @@ impl Loaded {
             touched: BTreeSet::new(),
             changed: false,
             hashed: false,
-            told: false,
+            history_added: false,
         }
     }
 
@@ -182,7 +182,7 @@ pub enum LearnedFact {
     Findings(AssetId, Vec<FindingRecord>),
     /// Findings of an external scanner, to be joined with those of screening
     /// ([`join`](reelgate_ports::external_scanner::findings::join)).
-    Found(AssetId, Vec<FindingRecord>),
+    ExternalFindings(AssetId, Vec<FindingRecord>),
     /// What the next encode leaves out.
     Redaction(AssetId, serde_json::Value),
     /// A decision of an operator or a security officer.
@@ -200,7 +200,7 @@ impl LearnedFact {
             | Self::Facts(id, _)
             | Self::Renditions(id, _)
             | Self::Findings(id, _)
-            | Self::Found(id, _)
+            | Self::ExternalFindings(id, _)
             | Self::Redaction(id, _)
             | Self::Decision(id, _)
             | Self::Erased(id) => id,

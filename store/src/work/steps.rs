@@ -157,7 +157,7 @@ impl UnitOfWork {
     /// Adds a line to the history of a loaded asset and numbers it.
     pub fn note(&mut self, id: &AssetId, line: HistoryRecord) -> PortResult<()> {
         let loaded = self.at(id)?;
-        loaded.told = true;
+        loaded.history_added = true;
         loaded.row.history_lines += 1;
         let sequence = loaded.row.history_lines;
         self.history.push((id.clone(), HistoryRecord { sequence, ..line }));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::order::prefix_of;
-use reelgate_store::session::Delivery;
+use reelgate_store::session::EventDelivery;
 use reelgate_store::work::AssetRow;
 use sqlx::SqliteConnection;
 
@@ -66,7 +66,7 @@ fn cells(row: &AssetRow) -> impl serde::Serialize + '_ {
 pub(super) async fn count_events(
     conn: &mut SqliteConnection,
     now_ms: u64,
-    deliveries: &[Delivery<'_>],
+    deliveries: &[EventDelivery<'_>],
 ) -> PortResult<()> {
     let cells = deliveries.iter().map(|delivery| {
         let event = delivery.event;

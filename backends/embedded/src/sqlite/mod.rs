@@ -50,7 +50,7 @@ use reelgate_ports::store::{
     AssetFilter, Backlog, Decisions, Intake, Maintenance, Nodes, Outbox, Product, Queries, Queue,
 };
 use reelgate_store::service::{
-    self, Complete, Decide, Delivered, Ingest, Reap, Redrive, Review, Seal, Transact, WriteCall,
+    self, Complete, Decide, Ingest, Reap, Redrive, RemoveDelivered, Review, Seal, Transact, WriteCall,
 };
 use reelgate_store::work::LATE_EVENT_MS_MAX;
 
@@ -136,7 +136,7 @@ impl Outbox for SqliteStore {
     }
 
     async fn notices_delivered(&self, ids: &[NoticeId]) -> PortResult<()> {
-        self.transact(&Delivered(ids)).await
+        self.transact(&RemoveDelivered(ids)).await
     }
 
     async fn notice_deferred(&self, id: &NoticeId, delay_ms: u64) -> PortResult<()> {
@@ -199,7 +199,7 @@ impl Decisions for SqliteStore {
     }
 
     async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()> {
-        self.transact(&service::Redo(asset, what)).await
+        self.transact(&service::RedoAsset(asset, what)).await
     }
 
     async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()> {

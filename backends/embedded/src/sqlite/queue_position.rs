@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_ports::error::PortResult;
-use reelgate_store::session::Queue;
+use reelgate_store::session::ProducerQueue;
 use sqlx::SqliteConnection;
 
 use super::error::db;
@@ -13,8 +13,8 @@ use super::work::json;
 /// The ends of these queues.
 pub(super) async fn ends(
     conn: &mut SqliteConnection,
-    queues: &BTreeSet<Queue>,
-) -> PortResult<BTreeMap<Queue, u64>> {
+    queues: &BTreeSet<ProducerQueue>,
+) -> PortResult<BTreeMap<ProducerQueue, u64>> {
     let stored = sqlx::query(
         "SELECT bucket, prefix, priority, queue_end FROM prefixes
          WHERE (bucket, prefix, priority) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))",
@@ -33,7 +33,10 @@ pub(super) async fn ends(
 }
 
 /// Stores where the next asset of each queue goes.
-pub(super) async fn move_ends(conn: &mut SqliteConnection, ends: &BTreeMap<Queue, u64>) -> PortResult<()> {
+pub(super) async fn move_ends(
+    conn: &mut SqliteConnection,
+    ends: &BTreeMap<ProducerQueue, u64>,
+) -> PortResult<()> {
     let cells: Vec<_> = ends.iter().map(|((b, p, q), end)| (b, p, q.as_str(), end)).collect();
     sqlx::query(
         "INSERT INTO prefixes (bucket, prefix, priority, queue_end)

@@ -7,7 +7,7 @@ use reelgate_ports::error::{PortError, PortResult};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{AuditRecord, ExternalScanEvent, HistoryRecord};
 use reelgate_ports::shards::Checkpoint;
-use reelgate_store::session::{Delivery, LostLease, Queue, RemovedNotice, Session};
+use reelgate_store::session::{EventDelivery, LostLease, ProducerQueue, RemovedNotice, Session};
 use reelgate_store::work::{AssetRow, Deletion, UnitOfWork};
 use sqlx::{Sqlite, Transaction};
 
@@ -54,15 +54,18 @@ impl Session for SqliteSession {
         ingest::insert(&mut self.tx, rows).await
     }
 
-    async fn queue_ends(&mut self, queues: &BTreeSet<Queue>) -> PortResult<BTreeMap<Queue, u64>> {
+    async fn queue_ends(
+        &mut self,
+        queues: &BTreeSet<ProducerQueue>,
+    ) -> PortResult<BTreeMap<ProducerQueue, u64>> {
         queue_position::ends(&mut self.tx, queues).await
     }
 
-    async fn move_queue_ends(&mut self, ends: &BTreeMap<Queue, u64>) -> PortResult<()> {
+    async fn move_queue_ends(&mut self, ends: &BTreeMap<ProducerQueue, u64>) -> PortResult<()> {
         queue_position::move_ends(&mut self.tx, ends).await
     }
 
-    async fn count_deliveries(&mut self, deliveries: &[Delivery<'_>]) -> PortResult<()> {
+    async fn count_deliveries(&mut self, deliveries: &[EventDelivery<'_>]) -> PortResult<()> {
         ingest::count_events(&mut self.tx, self.work.now_ms, deliveries).await
     }
 
@@ -122,7 +125,7 @@ impl Session for SqliteSession {
         outbox::remove(&mut self.tx, ids).await
     }
 
-    async fn tell(&mut self, lines: Vec<(AssetId, HistoryRecord)>) -> PortResult<()> {
+    async fn add_history(&mut self, lines: Vec<(AssetId, HistoryRecord)>) -> PortResult<()> {
         let assets: Vec<AssetId> = lines.iter().map(|(asset, _)| asset.clone()).collect();
         load_rows(&mut self.tx, &mut self.work, &assets).await?;
         lines.into_iter().try_for_each(|(asset, line)| self.work.note(&asset, line))

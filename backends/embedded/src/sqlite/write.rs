@@ -40,7 +40,7 @@ async fn write_learned(
         LearnedFact::Findings(asset, rows) => {
             products::write_findings(conn, work.at(&asset)?.row.arrival, &rows).await
         }
-        LearnedFact::Found(asset, rows) => {
+        LearnedFact::ExternalFindings(asset, rows) => {
             products::add_findings(conn, work.at(&asset)?.row.arrival, &rows).await
         }
         LearnedFact::Redaction(asset, redaction) => {
@@ -70,7 +70,7 @@ async fn write_assets(conn: &mut SqliteConnection, work: &UnitOfWork) -> PortRes
     if !hashed.is_empty() {
         sqlx::query(UPDATE_HASH).bind(json(&hashed)?).execute(&mut *conn).await.map_err(db(what))?;
     }
-    let told = work.loaded.values().filter(|l| l.told).map(|l| (l.row.arrival, l.row.history_lines));
+    let told = work.loaded.values().filter(|l| l.history_added).map(|l| (l.row.arrival, l.row.history_lines));
     let told: Vec<_> = told.collect();
     if !told.is_empty() {
         sqlx::query(UPDATE_LINES).bind(json(&told)?).execute(&mut *conn).await.map_err(db(what))?;
