@@ -65,6 +65,9 @@ const WORDS: &[(&str, Where, &str)] = &[
     ("Lear|ned", Where::Types, "AttemptFacts, LearnedFact"),
     ("Clos|ing", Where::Types, "WithdrawalRecord"),
     ("Quest|ion", Where::Types, "AnswerRequest"),
+    ("Trou|ble", Where::Types, "ErrorKind, incidents"),
+    ("Swi|tch", Where::Types, "Availability"),
+    ("Happen|ed", Where::Types, "an event named for what happened"),
     ("le|nd", Where::Files, "pooled_connection"),
     ("te|nd", Where::Files, "maintenance"),
     ("besi|de", Where::Files, "scans_and_refused_events"),
@@ -89,6 +92,10 @@ const WORDS: &[(&str, Where, &str)] = &[
     ("set a|part", Where::Text, "quarantined, or moved"),
     ("sets a|part", Where::Text, "quarantines, or moves"),
     ("fol|lower", Where::Text, "duplicate"),
+    ("be| it", Where::Text, "even if, or whether"),
+    ("now and| then", Where::Text, "regularly"),
+    ("take| in", Where::Text, "ingest, read or accept"),
+    ("takes| in", Where::Text, "ingests, reads or accepts"),
 ];
 
 fn is_rust(file: &Path) -> bool {
