@@ -445,7 +445,7 @@ impl Machine for FakeMachine {
         Ok(())
     }
 
-    async fn tell_work_left(&self, left: &[reelgate_ports::machine::WorkLeft]) -> PortResult<()> {
+    async fn report_work_left(&self, left: &[reelgate_ports::machine::WorkLeft]) -> PortResult<()> {
         *self.work_left.lock().unwrap() = left.iter().map(|one| (one.lane, one.seconds)).collect();
         Ok(())
     }
