@@ -43,7 +43,7 @@ make vp9-opus.webm 1 -c:v libvpx-vp9 -b:v 100k -threads 1 -c:a libopus -b:a 48k
 make h264-flac.mkv 1 "${x264[@]}" -c:a flac
 pictures ffv1.mkv 0.4 -c:v ffv1 -level 3 -threads 1
 make h264-aac.ts 1 "${x264[@]}" -c:a aac -b:a 48k
-make mpeg2-ac3.m2ts 1 -c:v mpeg2video -q:v 14 -threads 1 -c:a ac3 -b:a 64k -f mpegts -mpegts_m2ts_mode 1
+make mpeg2-mp2.m2ts 1 -c:v mpeg2video -q:v 14 -threads 1 -c:a mp2 -b:a 64k -f mpegts -mpegts_m2ts_mode 1
 size=352x288 make mpeg2-mp2.mpg 0.6 -c:v mpeg2video -q:v 6 -threads 1 -c:a mp2 -b:a 64k -f vob
 make mpeg4-mp3.avi 1 -c:v mpeg4 -q:v 12 -threads 1 -c:a libmp3lame -b:a 64k
 make mjpeg-pcm.avi 0.4 -c:v mjpeg -q:v 16 -threads 1 -pix_fmt yuvj420p -c:a pcm_s16le -ar 16000
@@ -70,7 +70,7 @@ pictures one-picture.mp4 0.04 "${x264[@]}"
 
 # Text that policy looks at: invented, a test number of the card industry.
 printf '1\n00:00:00,100 --> 00:00:00,900\nJust a remark.\n' >"$work/plain.srt"
-printf '1\n00:00:00,100 --> 00:00:00,900\nMy card is 4111 1111 1111 1111.\n' >"$work/card.srt"
+printf '1\n00:00:00,100 --> 00:00:00,900\nMy card is 4539 5787 6362 1486.\n' >"$work/card.srt"
 printf ';FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=500\ntitle=One\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=500\nEND=1000\ntitle=Two\n' >"$work/chapters"
 muxed() { ffmpeg -nostdin -v error -y "$@"; }
 make "$work/film.mkv" 1 "${x264[@]}" -c:a aac -b:a 48k
@@ -78,7 +78,7 @@ muxed -i "$work/film.mkv" -i "$work/plain.srt" -i "$work/chapters" -map 0 -map 1
     -fflags +bitexact subtitles-chapters.mkv
 make "$work/film.mp4" 1 "${x264[@]}" -c:a aac -b:a 48k
 muxed -i "$work/film.mp4" -i "$work/card.srt" -map 0 -map 1 -map_metadata -1 -c copy -c:s mov_text -fflags +bitexact card-in-subtitle.mp4
-make card-in-tag.mkv 1 "${x264[@]}" -c:a aac -b:a 48k -metadata comment="card 4111 1111 1111 1111"
+make card-in-tag.mkv 1 "${x264[@]}" -c:a aac -b:a 48k -metadata comment="card 4539 5787 6362 1486"
 
 # Intact media of kinds that are not accepted.
 make windows-media.wmv 0.4 -c:v wmv2 -q:v 12 -threads 1 -c:a wmav2 -b:a 48k

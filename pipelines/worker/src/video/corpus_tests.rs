@@ -107,7 +107,7 @@ fn every_codec_keeps_its_frames() {
         "h264-flac.mkv",
         "hevc.mp4",
         "mjpeg-pcm.avi",
-        "mpeg2-ac3.m2ts",
+        "mpeg2-mp2.m2ts",
         "mpeg2-mp2.mpg",
         "mpeg2-pcm.mxf",
         "mpeg4-aac.m4v",
