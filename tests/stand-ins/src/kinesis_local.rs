@@ -36,7 +36,8 @@ impl KinesisLocal {
             envs,
             dir: dir.path().to_owned(),
             never_root: false,
-            stop: Stop::Terminate,
+            // All its state is in memory, and after SIGTERM it lives for more than 20 s.
+            stop: Stop::Kill,
         };
         let endpoint = format!("http://127.0.0.1:{plain}");
         let running = Running::start(&recipe, || answers(&format!("{endpoint}/healthcheck")));

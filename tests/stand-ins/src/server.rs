@@ -34,6 +34,8 @@ pub(crate) struct Recipe {
 pub(crate) enum Stop {
     Interrupt,
     Terminate,
+    /// For a server that keeps nothing and takes long to end by itself.
+    Kill,
 }
 
 impl Stop {
@@ -42,6 +44,7 @@ impl Stop {
         match self {
             Self::Interrupt => "INT",
             Self::Terminate => "TERM",
+            Self::Kill => "KILL",
         }
     }
 
@@ -49,6 +52,7 @@ impl Stop {
         match self {
             Self::Interrupt => Signal::INT,
             Self::Terminate => Signal::TERM,
+            Self::Kill => Signal::KILL,
         }
     }
 }
