@@ -198,8 +198,8 @@ mod tests {
 
     #[test]
     fn a_voice_keeps_its_name() {
-        let cue = "7\n00:01.000 --> 00:02.000 align:start\n<v.loud An Lee>hello</v> <00:01.500><c.x>you</c>";
-        assert_eq!(TextFormat::WebVtt.words(cue.as_bytes()), "An Lee: hello you");
+        let cue = "7\n00:01.000 --> 00:02.000 align:start\n<v.loud Ann Lee>hello</v> <00:01.500><c.x>you</c>";
+        assert_eq!(TextFormat::WebVtt.words(cue.as_bytes()), "Ann Lee: hello you");
         assert_eq!(TextFormat::WebVtt.words(b"bare payload"), "bare payload");
         assert_eq!(TextFormat::WebVtt.words(b"00:01.000 --> 00:02.000"), "");
     }

@@ -340,7 +340,7 @@ mod tests {
         let expected = [
             ("handler_name", "My Camera"),
             ("device_model", "Cam 1"),
-            ("author", "An Lee"),
+            ("author", "Ann Lee"),
             ("location_name", "Home"),
             ("position", "48.250000, 2.500000"),
             ("location_body", "earth"),

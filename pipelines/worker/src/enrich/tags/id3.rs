@@ -183,7 +183,7 @@ mod tests {
             (b"APIC", b"\x00image"),
         ];
         let (text, ended) = collected(&[tag(3, &frames), tag(4, &frames[1..2])].concat());
-        for (field, value) in [("artist", "An Lee"), ("device_serial", "C02XG"), ("comment", "hi")] {
+        for (field, value) in [("artist", "Ann Lee"), ("device_serial", "C02XG"), ("comment", "hi")] {
             assert!(text.contains(&format!("\"field\":\"{field}\"")) && text.contains(value), "{text}");
         }
         assert_eq!((text.lines().count(), ended), (3, Ok(())));
