@@ -56,6 +56,16 @@ pub async fn scheduling_is_not_chained(home: &dyn StoreHome) {
     assert!(entries(&records).iter().all(|entry| !matches!(entry.what.as_str(), "due" | "claimed")));
 }
 
+pub async fn an_entry_with_nothing_to_chain_does_not_end_the_chaining(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    fixture.run(Severity::None).await;
+    while fixture.store.seal(1).await.unwrap() > 0 {}
+    let lines = fixture.store.history(&asset).await.unwrap();
+    let expected = lines.iter().filter(|line| reelgate_ports::audit::is_audited(line)).count();
+    assert_eq!(fixture.store.audit(0, 10_000).await.unwrap().len(), expected);
+}
+
 pub async fn the_log_is_read_in_pieces(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     fixture.upload("a", 1).await;

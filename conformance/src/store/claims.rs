@@ -7,7 +7,8 @@ use reelgate_flow::reason::Code;
 use reelgate_flow::task::{Lane, TaskKey};
 
 use super::StoreHome;
-use super::fixture::{LEASE_MS, SHA256, StoreFixture, node, well};
+use super::fixture::{LEASE_MS, SHA256, StoreFixture, event, node, well};
+use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{Applied, Fence};
 
 pub async fn an_attempt_is_counted_before_its_work_starts(home: &dyn StoreHome) {
@@ -145,4 +146,13 @@ pub async fn a_duplicate_begins_again_if_the_attempts_of_its_original_are_always
     }
     assert_eq!(fixture.phase(&first).await, Phase::Failed);
     assert_eq!(fixture.phase(&duplicate).await, Phase::Received);
+}
+
+pub async fn reclaim_ends_more_leases_than_one_transaction_may(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let uploads = (0..501).map(|number| event(&format!("key-{number}"), 1));
+    fixture.store.ingest(&EventBatch::of(uploads.collect::<Vec<_>>())).await.unwrap();
+    assert_eq!(fixture.claim(Lane::Light, 501).await.len(), 501);
+    assert_eq!(fixture.store.reclaim(&node()).await.unwrap(), 501);
+    assert_eq!(fixture.store.reclaim(&node()).await.unwrap(), 0);
 }

@@ -1,16 +1,16 @@
 //! Decisions of people, and findings of external scanners.
 
-use reelgate_flow::asset::{NoticeKind, Parts, Phase, Response, Severity};
+use reelgate_flow::asset::{NoticeKind, Parts, Phase, Response, Screening, Severity};
 use reelgate_flow::ids::{AssetId, SourceId};
 use reelgate_flow::task::TaskKey;
 use serde_json::json;
 
 use super::StoreHome;
-use super::fixture::{SHA256, StoreFixture, event};
+use super::fixture::{SHA256, StoreFixture, event, well};
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
-use reelgate_ports::records::{Decided, Decision, ExternalScanEvent};
+use reelgate_ports::records::{Decided, Decision, Ending, ExternalScanEvent, MediaEvent, Success};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -57,6 +57,17 @@ pub async fn a_quarantine_by_hand_includes_copies_and_older_versions(home: &dyn 
     }
     assert_eq!(fixture.phase(&other).await, Phase::Published);
     assert_eq!(fixture.details(&copy, "quarantining").await.len(), 1);
+}
+
+pub async fn a_quarantine_leaves_newer_versions_alone(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let older = published(&fixture, "a").await;
+    let newer = fixture.upload("a", 2).await;
+    fixture.store.decide(&older, &decision(Decided::Quarantine)).await.unwrap();
+    assert_eq!(fixture.phase(&newer).await, Phase::Received);
+    fixture.run(Severity::None).await;
+    assert_eq!(fixture.phase(&older).await, Phase::Quarantined);
+    assert_eq!(fixture.phase(&newer).await, Phase::Published);
 }
 
 pub async fn a_release_brings_an_asset_back_and_is_kept_with_its_reason(home: &dyn StoreHome) {
@@ -211,4 +222,102 @@ pub async fn sample_findings_and_findings_about_unknown_objects_change_nothing(h
     let unknown = scan("2", Some(event("nobody", 1).source));
     fixture.store.ingest(&scans(vec![sample, unknown, scan("3", None)])).await.unwrap();
     assert_eq!(fixture.phase(&asset).await, Phase::Published);
+}
+
+pub async fn a_quarantined_asset_is_published_nowhere_and_its_withdrawal_is_recorded(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let asset = quarantined(&fixture, "a").await;
+    let row = fixture.store.asset(&asset).await.unwrap().asset;
+    assert_eq!((row.published_location, row.source.location.as_str()), (None, "rejected/x"));
+    assert_eq!(fixture.details(&asset, "closed").await.len(), 1);
+    let record = fixture.store.product(&asset, TaskKey::Withdraw).await.unwrap().expect("a record");
+    assert_eq!(record.result["taken"][0]["name"], "v.m4s");
+}
+
+pub async fn a_mild_finding_does_not_move_the_end_of_a_published_asset(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let asset = published(&fixture, "a").await;
+    let ended_ms = fixture.store.asset(&asset).await.unwrap().asset.ended_ms;
+    fixture.clock.advance_ms(DAY_MS);
+    let mild = ExternalScanEvent {
+        severity: Severity::Medium,
+        response: Response::PublishTagged,
+        ..scan("1", Some(event("a", 1).source))
+    };
+    fixture.store.ingest(&scans(vec![mild])).await.unwrap();
+    let row = fixture.store.asset(&asset).await.unwrap().asset;
+    assert_eq!((row.severity, row.ended_ms), (Severity::Medium, ended_ms));
+}
+
+pub async fn a_redaction_of_the_policy_is_kept_for_the_encodes(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    let redaction = json!({"areas": [{"start_ns": 7}]});
+    let claim = loop {
+        let mut claims = fixture.claim_all().await;
+        if let Some(at) = claims.iter().position(|claim| claim.fence.task == TaskKey::Screen) {
+            break claims.remove(at);
+        }
+        for claim in claims {
+            fixture.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
+        }
+    };
+    let screening = Screening {
+        response: Response::RedactThenPublish,
+        parts: Some(Parts { chunks: vec![0], audio: false }),
+        ..Screening::of(Severity::High)
+    };
+    let redaction_found = Some(redaction.clone());
+    let screened =
+        Success::Screened { screening, findings: Vec::new(), redaction: redaction_found, delivered: None };
+    fixture.report(&claim, Ending::Success(screened)).await;
+    assert_eq!(fixture.store.redaction(&asset).await.unwrap(), Some(redaction));
+}
+
+pub async fn a_release_that_expires_includes_later_uploads_of_the_content(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    fixture.validate_content(&asset, SHA256).await;
+    fixture.run(Severity::None).await;
+    fixture.store.decide(&asset, &decision(Decided::Quarantine)).await.unwrap();
+    fixture.run(Severity::None).await;
+    let expires_ms = Some(fixture.clock.now_ms() + DAY_MS);
+    fixture.store.decide(&asset, &Decision { expires_ms, ..decision(Decided::Release) }).await.unwrap();
+    fixture.run(Severity::None).await;
+    let forced = MediaEvent { force: true, ..event("forced", 1) };
+    let later = fixture.store.ingest(&EventBatch::of([forced])).await.unwrap().remove(0).asset;
+    fixture.validate_content(&later, SHA256).await;
+    fixture.run(Severity::None).await;
+    assert_eq!(fixture.phase(&later).await, Phase::Published);
+    fixture.clock.advance_ms(DAY_MS);
+    fixture.store.review(90 * DAY_MS).await.unwrap();
+    fixture.run(Severity::None).await;
+    for asset in [&asset, &later] {
+        assert_eq!(fixture.phase(asset).await, Phase::Quarantined);
+    }
+}
+
+pub async fn a_reminder_comes_on_time_and_is_in_the_history(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let asset = quarantined(&fixture, "a").await;
+    fixture.clock.advance_ms(DAY_MS - 1);
+    assert_eq!(fixture.store.review(DAY_MS).await.unwrap(), 0, "a millisecond early");
+    fixture.clock.advance_ms(1);
+    assert_eq!(fixture.store.review(DAY_MS).await.unwrap(), 1);
+    assert_eq!(fixture.details(&asset, "review_due").await.len(), 1);
+}
+
+pub async fn a_version_that_a_newer_one_replaces_is_neither_released_nor_redacted(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let (out, shown) = (quarantined(&fixture, "out").await, published(&fixture, "shown").await);
+    for key in ["out", "shown"] {
+        fixture.upload(key, 2).await;
+    }
+    let parts = Parts { chunks: vec![0], audio: false };
+    let redact = Decided::Redact { parts, redaction: json!({}) };
+    for (asset, what) in [(&out, Decided::Release), (&shown, redact)] {
+        let refused = fixture.store.decide(asset, &decision(what)).await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Conflict);
+        assert!(refused.detail.contains("a newer one"), "{}", refused.detail);
+    }
 }

@@ -1,15 +1,16 @@
 //! Uploads with the same content.
 
-use reelgate_flow::asset::{Phase, Severity, Verdict};
+use reelgate_flow::asset::{Phase, Screening, Severity, Verdict};
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::limits::BACKOFF_MAX_MS;
-use reelgate_flow::reason::Code;
+use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
 
 use super::StoreHome;
-use super::fixture::{SHA256, StoreFixture, event, validated, well};
+use super::fixture::{SHA256, StoreFixture, event, report, validated, well};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::asset_id;
+use reelgate_ports::records::{Ending, MediaEvent, Success, TaskReport};
 
 /// An asset that is being processed, and a duplicate that is linked to it.
 async fn linked(fixture: &StoreFixture) -> (AssetId, AssetId) {
@@ -122,4 +123,61 @@ pub async fn two_of_the_same_content_in_one_batch_are_not_both_processed(home: &
         assert_eq!(claim.fence.asset, claims[0].fence.asset);
         fixture.store.complete(&[well(claim, Severity::None)]).await.unwrap();
     }
+}
+
+pub async fn the_earliest_of_several_originals_is_linked_to(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let first = fixture.upload("first", 1).await;
+    fixture.validate_content(&first, SHA256).await;
+    let forced = MediaEvent { force: true, ..event("forced", 1) };
+    fixture.store.ingest(&EventBatch::of([forced.clone()])).await.unwrap();
+    fixture.validate_content(&asset_id(&forced.source), SHA256).await;
+    let third = fixture.upload("third", 1).await;
+    fixture.validate_content(&third, SHA256).await;
+    assert_eq!(fixture.store.asset(&third).await.unwrap().asset.linked_to, Some(first));
+}
+
+pub async fn a_forced_upload_is_not_linked_to_one_of_the_same_batch(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let forced = MediaEvent { force: true, ..event("second", 1) };
+    fixture.store.ingest(&EventBatch::of([event("first", 1), forced.clone()])).await.unwrap();
+    let mut claims = fixture.claim(Lane::Light, 2).await;
+    claims.sort_by_key(|claim| claim.fence.asset == asset_id(&forced.source));
+    let reports: Vec<_> = claims.iter().map(|claim| validated(claim, SHA256)).collect();
+    fixture.store.complete(&reports).await.unwrap();
+    for claim in claims {
+        assert_eq!(fixture.phase(&claim.fence.asset).await, Phase::Processing);
+    }
+}
+
+pub async fn the_content_that_an_earlier_attempt_read_is_linked_too(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let first = fixture.upload("first", 1).await;
+    fixture.validate_content(&first, SHA256).await;
+    let second = fixture.upload("second", 1).await;
+    let claim = fixture.claim_one(TaskKey::Validate).await;
+    let fault = Ending::Fault(Fault::new(Code::StoreUnavailable, ""));
+    let failed = TaskReport { sha256: Some(SHA256.to_owned()), ..report(&claim, fault) };
+    fixture.store.complete(&[failed]).await.unwrap();
+    fixture.clock.advance_ms(BACKOFF_MAX_MS);
+    let claim = fixture.claim_one(TaskKey::Validate).await;
+    let without_hash = TaskReport { sha256: None, ..validated(&claim, SHA256) };
+    fixture.store.complete(&[without_hash]).await.unwrap();
+    assert_eq!(fixture.store.asset(&second).await.unwrap().asset.linked_to, Some(first));
+}
+
+pub async fn a_quarantine_for_its_own_name_leaves_assets_with_the_same_content_alone(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let first = fixture.upload("first", 1).await;
+    fixture.validate_content(&first, SHA256).await;
+    fixture.run(Severity::None).await;
+    let named = fixture.upload("named", 1).await;
+    fixture.validate_content(&named, SHA256).await;
+    let claim = fixture.claim_one(TaskKey::Screen).await;
+    let screening = Screening { of_content: false, ..Screening::of(Severity::High) };
+    let screened = Success::Screened { screening, findings: Vec::new(), redaction: None, delivered: None };
+    fixture.report(&claim, Ending::Success(screened)).await;
+    fixture.run(Severity::None).await;
+    assert_eq!(fixture.phase(&named).await, Phase::Quarantined);
+    assert_eq!(fixture.phase(&first).await, Phase::Published);
 }

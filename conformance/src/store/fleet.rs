@@ -42,6 +42,18 @@ pub async fn a_back_catalogue_does_not_starve_another_prefix(home: &dyn StoreHom
     assert!(archive.is_sorted(), "a prefix keeps its own order");
 }
 
+pub async fn many_uploads_one_by_one_do_not_starve_another_prefix(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    for number in 0..20 {
+        fixture.upload(&format!("archive/{number:02}"), 1).await;
+    }
+    fixture.clock.advance_ms(150);
+    fixture.upload("news/1", 1).await;
+    let keys = claimed_keys(&fixture, 21).await;
+    let place = keys.iter().position(|key| key == "news/1").unwrap();
+    assert!(place <= 2, "expected the single upload near the front, found it at {place}");
+}
+
 pub async fn withdrawing_and_publishing_go_before_new_uploads(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let first = fixture.upload("a", 1).await;

@@ -1,12 +1,14 @@
 //! Ingesting uploads.
 
 use reelgate_flow::asset::{Phase, Severity};
+use reelgate_flow::ids::Sequencer;
 
 use super::StoreHome;
 use super::fixture::{StoreFixture, event};
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::asset_id;
-use reelgate_ports::records::MediaEvent;
+use reelgate_ports::records::{EventKind, MediaEvent};
 use reelgate_ports::store::AssetFilter;
 
 pub async fn the_same_event_twice_makes_one_asset_and_counts_twice(home: &dyn StoreHome) {
@@ -106,4 +108,48 @@ pub async fn an_upload_survives_reopening_the_store(home: &dyn StoreHome) {
     let again = home.open(fixture.clock.clone()).await;
     let listed = again.assets(&AssetFilter { limit: 10, ..AssetFilter::default() }).await.unwrap();
     assert_eq!(listed.iter().map(|row| row.id.clone()).collect::<Vec<_>>(), [asset]);
+}
+
+pub async fn the_same_key_in_another_bucket_is_another_upload(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let of_other_bucket = |version: u64| {
+        let mut event = event("a", version);
+        event.source.bucket = "other".into();
+        event
+    };
+    let ours = fixture.upload("a", 1).await;
+    let theirs = fixture.store.ingest(&EventBatch::of([of_other_bucket(2)])).await.unwrap().remove(0).asset;
+    assert_eq!(fixture.phase(&ours).await, Phase::Received, "the newer upload is in another bucket");
+    let mut deleted = of_other_bucket(3);
+    deleted.kind = EventKind::Deleted;
+    deleted.source.version = String::new();
+    fixture.store.ingest(&EventBatch::of([deleted])).await.unwrap();
+    assert_eq!(fixture.phase(&ours).await, Phase::Received, "the deletion is in another bucket");
+    assert_eq!(fixture.phase(&theirs).await, Phase::Withdrawing);
+}
+
+pub async fn versions_with_the_same_sequencer_have_one_order(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    for (key, order) in [("a", [1, 2]), ("b", [2, 1])] {
+        for version in order {
+            let mut upload = event(key, version);
+            upload.sequencer = Sequencer::from_nanos(7);
+            fixture.store.ingest(&EventBatch::of([upload])).await.unwrap();
+        }
+        fixture.run(Severity::None).await;
+        let [first, second] = [1, 2].map(|version| asset_id(&event(key, version).source));
+        assert_eq!(fixture.phase(&first).await, Phase::Superseded, "order {order:?}");
+        assert_eq!(fixture.phase(&second).await, Phase::Published, "order {order:?}");
+    }
+}
+
+pub async fn an_event_that_a_database_cannot_hold_is_refused(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let mut large = event("a", 1);
+    large.size_bytes = 1 << 63;
+    for impossible in [event("a\0b", 1), large] {
+        let batch = EventBatch::of([event("b", 1), impossible]);
+        assert_eq!(fixture.store.ingest(&batch).await.unwrap_err().kind, ErrorKind::Invalid);
+    }
+    assert_eq!(fixture.claim_all().await, [], "nothing of the batch was ingested");
 }

@@ -2,8 +2,9 @@
 
 use reelgate_flow::asset::{Phase, Response, Severity};
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::limits::BACKOFF_MAX_MS;
 use reelgate_flow::reason::Code;
-use reelgate_flow::task::TaskKey;
+use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::{self, ETAG_VERSION};
 use reelgate_ports::records::{
@@ -12,7 +13,7 @@ use reelgate_ports::records::{
 use serde_json::json;
 
 use super::StoreHome;
-use super::fixture::{SHA256, StoreFixture, event};
+use super::fixture::{SHA256, StoreFixture, event, well};
 
 /// Milliseconds; longer than a stream keeps its records.
 const LATE_MS: u64 = 367 * 24 * 3_600_000;
@@ -201,4 +202,50 @@ pub async fn a_finding_about_one_upload_quarantines_its_copies(home: &dyn StoreH
     fixture.run(Severity::None).await;
     assert_eq!(fixture.phase(&first).await, Phase::Quarantined);
     assert_eq!(fixture.phase(&copy).await, Phase::Quarantined);
+}
+
+pub async fn a_deletion_supersedes_every_asset_that_is_not_published_yet(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let screened = fixture.upload("screened", 1).await;
+    loop {
+        let claims = fixture.claim_all().await;
+        if claims.iter().any(|claim| claim.fence.task == TaskKey::Publish) {
+            break;
+        }
+        for claim in claims {
+            fixture.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
+        }
+    }
+    let original = fixture.upload("original", 1).await;
+    fixture.validate_content(&original, SHA256).await;
+    let linked = fixture.upload("linked", 1).await;
+    fixture.validate_content(&linked, SHA256).await;
+    let failed = fixture.upload("failed", 1).await;
+    let claim = fixture.claim_one(TaskKey::Validate).await;
+    fixture.fail(&claim, Code::Internal).await;
+    while fixture.phase(&failed).await != Phase::Failed {
+        fixture.clock.advance_ms(BACKOFF_MAX_MS);
+        let claims = fixture.claim(Lane::Light, 10).await;
+        let claim = claims.iter().find(|claim| claim.fence.asset == failed).expect("a retry");
+        fixture.fail(claim, Code::Internal).await;
+    }
+    for (key, asset, phase) in [
+        ("screened", &screened, Phase::Screened),
+        ("linked", &linked, Phase::Linked),
+        ("failed", &failed, Phase::Failed),
+    ] {
+        assert_eq!(fixture.phase(asset).await, phase);
+        take(&fixture, vec![deleted(key, "", 2)], Vec::new()).await;
+        let left = fixture.store.asset(asset).await.unwrap().asset;
+        assert_eq!(left.reason.map(|reason| reason.code), Some(Code::Superseded), "{key}");
+        assert_eq!(fixture.details(asset, "deleted").await, ["its upload was deleted"]);
+    }
+}
+
+pub async fn a_finding_about_an_erased_asset_is_not_kept_with_it(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    erase(&fixture, "a", 1).await;
+    take(&fixture, Vec::new(), vec![severe("1", &event("a", 1))]).await;
+    let erased = fixture.store.asset(&identity::asset_id(&event("a", 1).source)).await.unwrap();
+    assert_eq!((erased.asset.phase, erased.findings), (Phase::Erased, Vec::new()));
 }

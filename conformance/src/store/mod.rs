@@ -53,6 +53,9 @@ macro_rules! store_suite {
                 a_published_version_stays_until_the_newer_one_is_published
                 keys_of_any_text_come_back_unchanged
                 an_upload_survives_reopening_the_store
+                the_same_key_in_another_bucket_is_another_upload
+                versions_with_the_same_sequencer_have_one_order
+                an_event_that_a_database_cannot_hold_is_refused
             }
             claims: {
                 an_attempt_is_counted_before_its_work_starts
@@ -66,6 +69,7 @@ macro_rules! store_suite {
                 reclaim_ends_the_leases_of_a_dead_process_and_no_others
                 an_asset_whose_attempts_are_always_lost_fails
                 a_duplicate_begins_again_if_the_attempts_of_its_original_are_always_lost
+                reclaim_ends_more_leases_than_one_transaction_may
             }
             jobs: {
                 a_claim_carries_the_job_of_its_task_and_no_other
@@ -89,15 +93,18 @@ macro_rules! store_suite {
                 redriving_an_asset_that_is_neither_failed_nor_rejected_is_a_conflict
                 a_batch_with_good_and_stale_reports_applies_the_good_ones
                 a_dropped_call_is_committed_as_a_whole_or_not_at_all
+                the_usage_of_all_attempts_is_added_up
             }
             audit: {
                 every_line_of_history_is_chained_once
                 scheduling_is_not_chained
+                an_entry_with_nothing_to_chain_does_not_end_the_chaining
                 the_log_is_read_in_pieces
                 refused_events_are_chained_too
             }
             decisions: {
                 a_quarantine_by_hand_includes_copies_and_older_versions
+                a_quarantine_leaves_newer_versions_alone
                 a_release_brings_an_asset_back_and_is_kept_with_its_reason
                 a_release_that_expires_is_taken_back
                 an_asset_in_quarantine_for_long_gets_repeated_reminders
@@ -107,6 +114,12 @@ macro_rules! store_suite {
                 a_refused_decision_changes_nothing
                 a_finding_of_the_scanner_quarantines_a_published_asset_once
                 sample_findings_and_findings_about_unknown_objects_change_nothing
+                a_quarantined_asset_is_published_nowhere_and_its_withdrawal_is_recorded
+                a_mild_finding_does_not_move_the_end_of_a_published_asset
+                a_redaction_of_the_policy_is_kept_for_the_encodes
+                a_release_that_expires_includes_later_uploads_of_the_content
+                a_reminder_comes_on_time_and_is_in_the_history
+                a_version_that_a_newer_one_replaces_is_neither_released_nor_redacted
             }
             external_scan: {
                 publishing_waits_for_the_external_scanner_and_keeps_its_findings
@@ -121,12 +134,15 @@ macro_rules! store_suite {
                 our_own_deletions_do_not_count_as_deletions_of_the_producer
                 the_deletion_of_the_version_without_an_id_hides_only_such_versions
                 a_finding_about_one_upload_quarantines_its_copies
+                a_deletion_supersedes_every_asset_that_is_not_published_yet
+                a_finding_about_an_erased_asset_is_not_kept_with_it
             }
             redo: {
                 a_redo_begins_with_the_given_part_and_sends_a_new_notice
                 parts_that_are_not_redone_are_kept
                 a_duplicate_without_a_copy_begins_again
                 a_refused_redo_is_a_conflict_that_says_why
+                an_asset_is_redone_a_limited_number_of_times
             }
             duplicates: {
                 the_same_content_is_linked_to_the_running_original
@@ -137,6 +153,10 @@ macro_rules! store_suite {
                 a_rejected_upload_is_no_original
                 forced_uploads_are_never_linked
                 two_of_the_same_content_in_one_batch_are_not_both_processed
+                the_earliest_of_several_originals_is_linked_to
+                a_forced_upload_is_not_linked_to_one_of_the_same_batch
+                the_content_that_an_earlier_attempt_read_is_linked_too
+                a_quarantine_for_its_own_name_leaves_assets_with_the_same_content_alone
             }
             outbox: {
                 an_ending_puts_one_notice_with_a_derived_id_into_the_outbox
@@ -145,11 +165,13 @@ macro_rules! store_suite {
                 a_delivered_notice_is_removed_and_in_the_history
                 a_second_ending_after_a_redrive_has_another_id
                 a_notice_holds_nothing_a_person_wrote
+                notices_delivered_together_are_each_in_the_history
             }
             fleet: {
                 high_priority_is_claimed_first_and_low_priority_last
                 a_low_priority_is_claimed_in_the_end
                 a_back_catalogue_does_not_starve_another_prefix
+                many_uploads_one_by_one_do_not_starve_another_prefix
                 withdrawing_and_publishing_go_before_new_uploads
                 known_returns_exactly_the_ingested_assets
                 the_queue_counts_by_lane_stage_priority_and_prefix

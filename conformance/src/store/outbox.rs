@@ -98,3 +98,16 @@ pub async fn a_notice_holds_nothing_a_person_wrote(home: &dyn StoreHome) {
     assert!(body.contains(&reelgate_ports::identity::key_sha256(key)));
     assert!(!body.contains("jane") && !body.contains("passport"), "{body}");
 }
+
+pub async fn notices_delivered_together_are_each_in_the_history(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let assets = [fixture.upload("a", 1).await, fixture.upload("b", 1).await];
+    fixture.run(Severity::None).await;
+    let owed = fixture.store.outbox(10, 0).await.unwrap();
+    let ids: Vec<NoticeId> = owed.into_iter().map(|notice| notice.id).collect();
+    fixture.store.notices_delivered(&ids).await.unwrap();
+    assert_eq!(fixture.store.outbox(10, 0).await.unwrap(), []);
+    for asset in &assets {
+        assert_eq!(fixture.details(asset, "notice_sent").await.len(), 1);
+    }
+}

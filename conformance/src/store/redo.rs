@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use reelgate_flow::asset::{Phase, Redo, Severity};
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::limits::REDRIVES_MAX;
 use reelgate_flow::task::{Lane, TaskKey};
 
 use super::StoreHome;
@@ -102,4 +103,16 @@ pub async fn a_refused_redo_is_a_conflict_that_says_why(home: &dyn StoreHome) {
     let unknown =
         fixture.store.redo(&AssetId::new("aaaaaaaaaaaaaaaaaaaaaaaaaa"), Redo::Video).await.unwrap_err();
     assert_eq!(unknown.kind, ErrorKind::Missing);
+}
+
+pub async fn an_asset_is_redone_a_limited_number_of_times(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let asset = published(&fixture, "a").await;
+    for _ in 0..REDRIVES_MAX {
+        fixture.store.redo(&asset, Redo::Publish).await.unwrap();
+        fixture.run(Severity::None).await;
+    }
+    let refused = fixture.store.redo(&asset, Redo::Publish).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Conflict);
+    assert!(refused.detail.contains("already redriven 100 times"), "{}", refused.detail);
 }

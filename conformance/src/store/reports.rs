@@ -12,6 +12,7 @@ use reelgate_flow::task::{Lane, TaskKey};
 
 use super::StoreHome;
 use super::fixture::{SHA256, StoreFixture, event, report, validated, well};
+use super::records::facts;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{Applied, Ending};
@@ -118,8 +119,10 @@ pub async fn facts_of_a_failed_attempt_are_kept(home: &dyn StoreHome) {
     let claim = fixture.claim_one(TaskKey::Validate).await;
     let mut failed = report(&claim, Ending::Fault(reelgate_flow::reason::Fault::new(Code::Truncated, "")));
     failed.sha256 = Some(SHA256.to_owned());
+    failed.facts = Some(Box::new(facts()));
     fixture.store.complete(&[failed]).await.unwrap();
-    assert_eq!(fixture.store.asset(&asset).await.unwrap().asset.sha256.as_deref(), Some(SHA256));
+    let detail = fixture.store.asset(&asset).await.unwrap();
+    assert_eq!((detail.asset.sha256.as_deref(), detail.facts), (Some(SHA256), Some(facts())));
 }
 
 pub async fn a_task_given_back_is_due_at_once_and_its_start_is_uncounted(home: &dyn StoreHome) {
@@ -239,4 +242,16 @@ async fn poll_at_most<F: Future>(future: F, mut polls: u64) -> bool {
         future.as_mut().poll(context).map(|_| true)
     })
     .await
+}
+
+pub async fn the_usage_of_all_attempts_is_added_up(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    let claim = fixture.claim_one(TaskKey::Validate).await;
+    fixture.fail(&claim, Code::StoreUnavailable).await;
+    fixture.clock.advance_ms(BACKOFF_MAX_MS);
+    fixture.validate(&asset).await;
+    let detail = fixture.store.asset(&asset).await.unwrap();
+    let validate = detail.tasks.iter().find(|task| task.task == TaskKey::Validate).unwrap();
+    assert_eq!((validate.wall_ms, validate.cpu_ms), (24, 14));
 }
