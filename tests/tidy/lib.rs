@@ -19,6 +19,11 @@ pub fn tracked() -> Vec<PathBuf> {
     files.into_iter().filter(|file| root().join(file).exists()).collect()
 }
 
+/// Whether a file is Rust by its name.
+pub fn is_rust(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "rs")
+}
+
 /// A tracked file's text, or `None` where it is binary.
 pub fn text_of(file: &Path) -> Option<String> {
     std::fs::read(root().join(file)).ok().and_then(|bytes| String::from_utf8(bytes).ok())

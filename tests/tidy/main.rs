@@ -12,4 +12,4 @@ mod manifests;
 mod text;
 mod words;
 
-use reelgate_tidy::{root, text_of, tracked, tree};
+use reelgate_tidy::{is_rust, root, text_of, tracked, tree};

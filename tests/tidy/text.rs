@@ -2,14 +2,10 @@
 
 use std::path::Path;
 
-use crate::{text_of, tracked};
+use crate::{is_rust, text_of, tracked};
 
 /// Most lines of a file with one idea; tests may have twice as many.
 const LINES_MAX: usize = 500;
-
-fn is_rust(file: &Path) -> bool {
-    file.extension().is_some_and(|extension| extension == "rs")
-}
 
 fn is_test(file: &Path) -> bool {
     file.components().any(|part| part.as_os_str() == "tests")

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{text_of, tracked};
+use crate::{is_rust, text_of, tracked};
 
 /// Where a name is not used.
 #[derive(Clone, Copy)]
@@ -97,10 +97,6 @@ const WORDS: &[(&str, Where, &str)] = &[
     ("take| in", Where::Text, "ingest, read or accept"),
     ("takes| in", Where::Text, "ingests, reads or accepts"),
 ];
-
-fn is_rust(file: &Path) -> bool {
-    file.extension().is_some_and(|extension| extension == "rs")
-}
 
 fn is_text(file: &Path) -> bool {
     is_rust(file) || file.extension().is_some_and(|extension| extension == "md")
