@@ -72,6 +72,8 @@ pub fn run(
     events(Event::Started { pid: process.id() });
     let mut conversation = WorkerConversation::new(job, budget.output_bytes, sink, events);
     let mut watchdog = Watchdog::new(budget, started);
+    // A worker may end between two checks, but not before it has its job: its size is known from here on.
+    watchdog.record_peak_memory(process.id());
     let outcome = converse(&mut process, &mut conversation, &mut watchdog, cancel);
     let grace = if outcome.is_err() || conversation.is_ended() { Duration::ZERO } else { EXIT_GRACE };
     let ended = process.end(grace)?;

@@ -23,22 +23,41 @@ fn features(selection: &[&str], edges: &str) -> BTreeMap<String, BTreeSet<String
 /// Crates whose set is meant to differ: the facade alone is built again, which takes a second.
 const DIFFER: &[&str] = &["sqlx v"];
 
+/// What is compiled, for the machine that runs it and for the one that builds it, and with whose tests.
+const SELECTIONS: &[(&str, &[&str], &str)] = &[
+    ("make run", &["-p", "reelgate", "-p", "reelgate-worker", "--no-default-features"], "normal,build"),
+    ("make build", &["-p", "reelgate", "-p", "reelgate-worker"], "normal,build"),
+    (
+        "make check",
+        &[
+            "-p",
+            "reelgate-flow",
+            "-p",
+            "reelgate-privacy",
+            "-p",
+            "reelgate-pipelines",
+            "-p",
+            "reelgate-actors",
+        ],
+        "normal,build,dev",
+    ),
+];
+
 #[test]
-fn the_laptops_set_and_the_whole_workspace_choose_the_same_features() {
-    let laptop = features(
-        &["-p", "reelgate", "-p", "reelgate-worker", "--no-default-features"],
-        "normal,no-proc-macro",
-    );
+fn every_command_that_builds_chooses_the_same_features_as_the_whole_workspace() {
     let whole = features(&["--workspace"], "normal,build,dev");
-    assert!(laptop.len() > 100, "expected the laptop's whole tree, found {}", laptop.len());
-    for (package, sets) in laptop {
-        let meant = DIFFER.iter().any(|name| package.starts_with(name));
-        let same = whole.get(&package).is_some_and(|others| others.is_superset(&sets));
-        assert!(
-            meant || same,
-            "{package}: the laptop's set compiles it with {sets:?}, the whole workspace with {:?}; name what is \
-             missing in unify/Cargo.toml",
-            whole.get(&package)
-        );
+    for (command, selection, edges) in SELECTIONS {
+        let selected = features(selection, edges);
+        assert!(selected.len() > 100, "{command}: expected more than 100 crates, found {}", selected.len());
+        for (package, sets) in selected {
+            let meant = DIFFER.iter().any(|name| package.starts_with(name));
+            let same = whole.get(&package).is_some_and(|others| others.is_superset(&sets));
+            assert!(
+                meant || same,
+                "{package}: {command} compiles it with {sets:?}, the whole workspace with {:?}; name what is missing \
+                 in unify/Cargo.toml",
+                whole.get(&package)
+            );
+        }
     }
 }

@@ -88,14 +88,12 @@ async fn a_database_that_dies_and_comes_back_loses_and_doubles_nothing() {
             })
             .await;
             fixture.postgres.kill();
-            // A failover may take longer than a lease: both nodes notice it, and the one that encodes loses its leases.
+            // A failover may take longer than a lease: both nodes notice it, and what was encoding then is either lost with
+            // its lease or ends with a report that waits for the database.
             let killed = Instant::now();
             wait_for("the leases are over", 10 * LEASE, async || {
                 let noticed = |node| fixture.log(node).contains("store call failed");
-                noticed("one")
-                    && noticed("two")
-                    && fixture.logs().contains("leases could not be renewed")
-                    && killed.elapsed() > LEASE
+                noticed("one") && noticed("two") && killed.elapsed() > 2 * LEASE
             })
             .await;
             fixture.postgres.start_again();
