@@ -208,8 +208,8 @@ impl Signals {
         for event in refused {
             self.uploads.with_label_values(&["refused"]).inc();
             tracing::warn!(
-                place = event.place,
-                reason = event.why,
+                location = event.location,
+                reason = event.reason,
                 "message refused: it is not an event of Reelgate; its position is recorded and it is skipped"
             );
         }

@@ -54,6 +54,19 @@ pub struct TextPlace {
 }
 
 impl TextPlace {
+    /// The place of a text that belongs to a whole track, or with `None` to the file.
+    pub fn untimed(surface: &str, field: &str, track: Option<u32>) -> Self {
+        Self {
+            surface: surface.to_owned(),
+            field: field.to_owned(),
+            track,
+            start_ns: None,
+            end_ns: None,
+            frame_box: None,
+            line: None,
+        }
+    }
+
     /// The place from the start of this one to the end of `last`.
     pub fn to(&self, last: &Self) -> Self {
         let frame_box = match (self.frame_box, last.frame_box) {

@@ -41,11 +41,11 @@ impl EventBatch {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RefusedEvent {
     /// Where it can be found again: stream, shard and sequence number, or queue and message id.
-    pub place: String,
+    pub location: String,
     /// SHA-256 of its bytes, lower-case hexadecimal.
     pub sha256: String,
     /// What was expected and what was found, without any text of the message.
-    pub why: String,
+    pub reason: String,
 }
 
 /// A source of upload events. It delivers each event at least once, in any order.

@@ -1,8 +1,9 @@
 //! Delivery of notices to receivers outside Reelgate, after the commit.
 
 use async_trait::async_trait;
+use serde_json::{Map, Value};
 
-use crate::error::PortResult;
+use crate::error::{ErrorKind, Port, PortError, PortResult};
 use crate::records::NoticeRecord;
 
 /// One way to deliver notices. It delivers at least once, so receivers deduplicate by the notice's id.
@@ -13,4 +14,49 @@ pub trait Notices: Send + Sync {
 
     /// Proves that the receiver can be reached, without delivering anything.
     async fn check(&self) -> PortResult<String>;
+}
+
+/// What every receiver gets, as one JSON object; see `docs/reference/notices.md`. The record's own columns override the
+/// members of its body. The number of tries is not in it, so that a repeat has the same bytes. `Corrupt` where the body is
+/// not a JSON object.
+pub fn document(notice: &NoticeRecord) -> PortResult<Map<String, Value>> {
+    let Value::Object(body) = &notice.body else {
+        let detail = "expected the notice's body to be a JSON object, found another value";
+        return Err(PortError::new(Port::Notices, ErrorKind::Corrupt, "serialise a notice", detail));
+    };
+    let mut document = body.clone();
+    for (name, value) in
+        [("id", notice.id.as_str()), ("kind", notice.kind.as_str()), ("asset_id", notice.asset.as_str())]
+    {
+        document.insert(name.to_owned(), Value::from(value));
+    }
+    Ok(document)
+}
+
+#[cfg(test)]
+mod tests {
+    use reelgate_flow::asset::NoticeKind;
+    use reelgate_flow::ids::{AssetId, NoticeId};
+    use serde_json::json;
+
+    use super::*;
+
+    fn notice(body: Value) -> NoticeRecord {
+        let (id, asset) = (NoticeId::new("n1"), AssetId::new("a1"));
+        NoticeRecord { id, asset, kind: NoticeKind::Quarantined, body, tries: 0 }
+    }
+
+    #[test]
+    fn a_notice_is_the_same_at_every_try_and_its_columns_override_its_body() {
+        let first = document(&notice(json!({"schema": 1, "id": "other"}))).unwrap();
+        let expected = json!({"schema": 1, "id": "n1", "kind": "quarantined", "asset_id": "a1"});
+        assert_eq!(Value::Object(first.clone()), expected);
+        let later = NoticeRecord { tries: 9, ..notice(json!({"schema": 1})) };
+        assert_eq!(document(&later).unwrap(), first);
+    }
+
+    #[test]
+    fn a_body_that_is_no_object_is_corrupt() {
+        assert_eq!(document(&notice(json!([1]))).unwrap_err().kind, ErrorKind::Corrupt);
+    }
 }

@@ -43,12 +43,8 @@ pub fn file_lines(classifier: &Classifier, text: &str) -> u64 {
 
 pub fn address(start_ns: Option<u64>) -> TextPlace {
     TextPlace {
-        surface: "subtitle".to_owned(),
-        field: "cue".to_owned(),
-        track: Some(3),
         start_ns,
         end_ns: start_ns.map(|start| start + 2_000_000_000),
-        frame_box: None,
-        line: None,
+        ..TextPlace::untimed("subtitle", "cue", Some(3))
     }
 }

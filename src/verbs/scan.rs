@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use reelgate_actors::work::findings::policy_response;
 use reelgate_actors::work::gathered_text::{GatheredText, read_media, read_name};
+use reelgate_flow::place::TextPlace;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::client::WorkerProgram;
 use reelgate_pipelines::recipes::settings::Settings;
@@ -140,7 +141,7 @@ fn is_text(prefix: &[u8]) -> bool {
 fn read_text(classifier: &Classifier, path: &Path, name: &str) -> std::io::Result<GatheredText> {
     let mut scanner = classifier.scanner();
     let name = text::file_name(name);
-    scanner.push(Line { text: &name, address: subtitles::address(text::FILE_NAME, "name") });
+    scanner.push(Line { text: &name, address: TextPlace::untimed(text::FILE_NAME, "name", None) });
     let mut subtitles = subtitles::Subtitles::default();
     let mut push = |address: &_, text: &str| scanner.push_at(address, text);
     lines::each(BufReader::new(File::open(path)?), |number, line| subtitles.read(number, line, &mut push))?;

@@ -49,9 +49,9 @@ pub(crate) async fn write_refused(
     sqlx::query!(
         "INSERT INTO refused_events (location, sha256, reason, at_ms)
          SELECT *, $4::bigint FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT (location) DO NOTHING",
-        &column(|event| event.place.clone()),
+        &column(|event| event.location.clone()),
         &column(|event| event.sha256.clone()),
-        &column(|event| event.why.clone()),
+        &column(|event| event.reason.clone()),
         number(now_ms),
     )
     .execute(conn)

@@ -86,14 +86,14 @@ pub async fn the_log_is_read_in_pieces(home: &dyn StoreHome) {
 pub async fn refused_events_are_chained_too(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let refused = RefusedEvent {
-        place: "stream/shard/1".into(),
+        location: "stream/shard/1".into(),
         sha256: super::fixture::SHA256.into(),
-        why: "expected an upload's event, found none".into(),
+        reason: "expected an upload's event, found none".into(),
     };
     let batch = EventBatch { refused: vec![refused.clone()], ..EventBatch::default() };
     fixture.store.ingest(&batch).await.unwrap();
     fixture.store.ingest(&batch).await.unwrap();
     let entries = entries(&sealed(&fixture).await);
     assert_eq!(entries.len(), 1, "the same message again is the same");
-    assert_eq!((entries[0].what.as_str(), &entries[0].detail), ("refused", &refused.why));
+    assert_eq!((entries[0].what.as_str(), &entries[0].detail), ("refused", &refused.reason));
 }

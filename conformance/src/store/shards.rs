@@ -154,7 +154,8 @@ pub async fn a_message_that_cannot_be_parsed_does_not_block_others(home: &dyn St
     let store = home_with(home, &["0"]).await;
     let taken = home.open(Arc::new(ManualClock::default())).await;
     let (lease, _) = take(&*store, "a").await;
-    let refused = RefusedEvent { place: "uploads/0/1".into(), sha256: "00".into(), why: "no JSON".into() };
+    let refused =
+        RefusedEvent { location: "uploads/0/1".into(), sha256: "00".into(), reason: "no JSON".into() };
     let batch = EventBatch {
         refused: vec![refused.clone(), refused],
         ..moved(&lease, Position::Oldest, after("2"), &["x"])

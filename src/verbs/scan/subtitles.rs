@@ -21,15 +21,10 @@ pub struct Subtitles {
 
 impl Default for Subtitles {
     fn default() -> Self {
-        let (cue, plain) = (address("subtitle", "text"), address("text", "line"));
+        let (cue, plain) =
+            (TextPlace::untimed("subtitle", "text", None), TextPlace::untimed("text", "line", None));
         Self { cue, plain, has_cues: false, after_gap: true, pending: None }
     }
-}
-
-/// An address without a place in time.
-pub fn address(surface: &str, field: &str) -> TextPlace {
-    let (surface, field) = (surface.to_owned(), field.to_owned());
-    TextPlace { surface, field, track: None, start_ns: None, end_ns: None, frame_box: None, line: None }
 }
 
 impl Subtitles {

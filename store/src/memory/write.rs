@@ -35,12 +35,12 @@ pub(super) fn keep_deletions(state: &mut State, now_ms: u64, deletions: Vec<Dele
 /// Keeps the locations of messages that could not be parsed, each once.
 pub(super) fn refuse(state: &mut State, now_ms: u64, refused: Vec<RefusedEvent>) {
     for event in refused {
-        if state.refused.contains_key(&event.place) {
+        if state.refused.contains_key(&event.location) {
             continue;
         }
-        let line = history_lines::line(now_ms, HistoryEvent::Refused, event.why.clone());
+        let line = history_lines::line(now_ms, HistoryEvent::Refused, event.reason.clone());
         state.unsealed.push_back((String::new(), line));
-        state.refused.insert(event.place.clone(), event);
+        state.refused.insert(event.location.clone(), event);
     }
 }
 

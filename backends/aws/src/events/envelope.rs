@@ -29,24 +29,24 @@ pub struct ParsedMessage {
 
 impl ParsedMessage {
     /// Adds the content to a batch. Events are added only for uploads in the ingest area, so that an EventBridge rule which
-    /// matches too much (for example our own outputs) does no harm. Refusals get the place of the message and the SHA-256
-    /// of its bytes.
-    pub fn add_to(self, batch: &mut EventBatch, ingest: &Area, place: &str, bytes: &[u8]) {
+    /// matches too much (for example our own outputs) does no harm. Refusals get the location of the message and the
+    /// SHA-256 of its bytes.
+    pub fn add_to(self, batch: &mut EventBatch, ingest: &Area, location: &str, bytes: &[u8]) {
         let inside = |event: &MediaEvent| {
             let source = &event.source;
             is_upload(&source.key) && ingest.name_of(&Location::new(&source.bucket, &source.key)).is_some()
         };
         batch.events.extend(self.events.into_iter().filter(inside));
         batch.scans.extend(self.scans);
-        batch.refused.extend(self.refused.into_iter().map(|why| RefusedEvent {
-            place: place.to_owned(),
+        batch.refused.extend(self.refused.into_iter().map(|reason| RefusedEvent {
+            location: location.to_owned(),
             sha256: HEXLOWER.encode(&Sha256::digest(bytes)),
-            why,
+            reason,
         }));
     }
 
-    fn refused(why: impl Into<String>) -> Self {
-        Self { refused: vec![why.into()], ..Self::default() }
+    fn refused(reason: impl Into<String>) -> Self {
+        Self { refused: vec![reason.into()], ..Self::default() }
     }
 }
 
@@ -57,11 +57,11 @@ pub fn parse_message(bytes: &[u8]) -> ParsedMessage {
         Ok(Outer { message: Some(message), records: None, detail: None, .. }) => {
             match outer(message.as_bytes()) {
                 Ok(inner) => inside(inner),
-                Err(why) => ParsedMessage::refused(why),
+                Err(reason) => ParsedMessage::refused(reason),
             }
         }
         Ok(outer) => inside(outer),
-        Err(why) => ParsedMessage::refused(why),
+        Err(reason) => ParsedMessage::refused(reason),
     }
 }
 
@@ -108,7 +108,7 @@ fn notified(records: &[&RawValue]) -> ParsedMessage {
     for record in records {
         match notification::read(record.get()) {
             Ok(event) => parsed.events.extend(event),
-            Err(why) => parsed.refused.push(why),
+            Err(reason) => parsed.refused.push(reason),
         }
     }
     parsed
@@ -121,14 +121,14 @@ fn bridged(source: &str, detail_type: &str, detail: &str) -> ParsedMessage {
         ("aws.macie", "Macie Finding") => {
             return match finding::read(detail) {
                 Ok(scan) => ParsedMessage { scans: vec![scan], ..ParsedMessage::default() },
-                Err(why) => ParsedMessage::refused(why),
+                Err(reason) => ParsedMessage::refused(reason),
             };
         }
         _ => return ParsedMessage::refused("expected an event of S3 or Macie, found one of another source"),
     };
     match event {
         Ok(event) => ParsedMessage { events: vec![event], ..ParsedMessage::default() },
-        Err(why) => ParsedMessage::refused(why),
+        Err(reason) => ParsedMessage::refused(reason),
     }
 }
 

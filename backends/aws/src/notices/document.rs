@@ -1,6 +1,7 @@
 //! A notice as the JSON document that receivers get; see `docs/reference/notices.md`.
 
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::notices;
 use reelgate_ports::records::NoticeRecord;
 use serde_json::{Map, Value};
 
@@ -9,19 +10,10 @@ const DOCUMENT_BYTES_MAX: usize = 240 * 1024;
 /// Lists that a document may omit; `reelgate show` has them.
 const LISTS: [&str; 2] = ["findings", "renditions"];
 
-/// A notice as one JSON object. The record's own columns override the members of its body. If the document is too long
-/// for the receiver, its lists are left empty and `shortened` is set, because a long notice could not be delivered.
+/// A notice as one JSON object. If it is too long for the receiver, its lists are left empty and `shortened` is set,
+/// because a long notice could not be delivered.
 pub(super) fn document(notice: &NoticeRecord) -> PortResult<Map<String, Value>> {
-    let refuse = |detail| PortError::new(Port::Notices, ErrorKind::Corrupt, "serialise a notice", detail);
-    let Value::Object(body) = &notice.body else {
-        return Err(refuse("expected the notice's body to be a JSON object, found another value"));
-    };
-    let mut document = body.clone();
-    for (name, value) in
-        [("id", notice.id.as_str()), ("kind", notice.kind.as_str()), ("asset_id", notice.asset.as_str())]
-    {
-        document.insert(name.to_owned(), Value::from(value));
-    }
+    let mut document = notices::document(notice)?;
     if size(&document) <= DOCUMENT_BYTES_MAX {
         return Ok(document);
     }
@@ -30,7 +22,8 @@ pub(super) fn document(notice: &NoticeRecord) -> PortResult<Map<String, Value>> 
     }
     document.insert("shortened".to_owned(), Value::Bool(true));
     if size(&document) > DOCUMENT_BYTES_MAX {
-        return Err(refuse("expected a notice of at most 240 KiB without its lists, found a longer one"));
+        let detail = "expected a notice of at most 240 KiB without its lists, found a longer one";
+        return Err(PortError::new(Port::Notices, ErrorKind::Corrupt, "serialise a notice", detail));
     }
     Ok(document)
 }
@@ -58,24 +51,11 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_is_the_same_at_every_attempt() {
-        let first = document(&notice(json!({"schema": 1, "id": "other"}))).unwrap();
-        assert_eq!(text(&first), r#"{"asset_id":"a1","id":"n1","kind":"quarantined","schema":1}"#);
-        let later = NoticeRecord { tries: 9, ..notice(json!({"schema": 1})) };
-        assert_eq!(document(&later).unwrap(), first);
-    }
-
-    #[test]
     fn a_notice_too_long_for_its_receiver_has_empty_lists_and_is_marked_as_shortened() {
         let long = json!({"schema": 1, "findings": vec!["x".repeat(1024); 300], "renditions": [1]});
         let document = document(&notice(long)).unwrap();
         assert_eq!(document["shortened"], true);
         assert_eq!((&document["findings"], &document["renditions"]), (&json!([]), &json!([])));
         assert!(text(&document).len() < 1024);
-    }
-
-    #[test]
-    fn a_body_that_is_no_object_is_corrupt() {
-        assert_eq!(document(&notice(json!([1]))).unwrap_err().kind, ErrorKind::Corrupt);
     }
 }

@@ -46,7 +46,7 @@ pub(super) async fn write_refused(
     now_ms: u64,
     refused: &[RefusedEvent],
 ) -> PortResult<()> {
-    let cells = refused.iter().map(|event| (&event.place, &event.sha256, &event.why, now_ms));
+    let cells = refused.iter().map(|event| (&event.location, &event.sha256, &event.reason, now_ms));
     sqlx::query(
         "INSERT INTO refused_events (location, sha256, reason, at_ms)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3

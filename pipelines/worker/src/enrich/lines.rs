@@ -29,22 +29,9 @@ pub struct Lines {
     tags: HashSet<String>,
 }
 
-/// The place of a text that belongs to a whole track, or with `None` to the file.
-pub fn untimed(surface: &str, field: &str, track: Option<u32>) -> TextPlace {
-    TextPlace {
-        surface: surface.to_owned(),
-        field: field.to_owned(),
-        track,
-        start_ns: None,
-        end_ns: None,
-        frame_box: None,
-        line: None,
-    }
-}
-
 /// The place of a geographic position that belongs to a whole track, or with `None` to the file.
 pub fn position_place(track: Option<u32>) -> TextPlace {
-    untimed("location", "position", track)
+    TextPlace::untimed("location", "position", track)
 }
 
 impl Lines {
@@ -72,7 +59,7 @@ impl Lines {
 
     /// Adds the value of a tag, unless another tag has the same value.
     pub fn add_tag(&mut self, field: &str, track: Option<u32>, value: &str) {
-        self.add_once(untimed("tag", field, track), value);
+        self.add_once(TextPlace::untimed("tag", field, track), value);
     }
 
     /// Adds a position in degrees, north and east positive, as a decimal pair. `place` is a [`position_place`].
@@ -143,9 +130,9 @@ mod tests {
     #[test]
     fn the_limit_on_lines_sets_truncated() {
         let mut lines = Lines::default();
-        (0..LINES_MAX).for_each(|_| lines.add(untimed("subtitle", "text", None), "x"));
+        (0..LINES_MAX).for_each(|_| lines.add(TextPlace::untimed("subtitle", "text", None), "x"));
         assert!(!lines.truncated);
-        lines.add(untimed("subtitle", "text", None), "x");
+        lines.add(TextPlace::untimed("subtitle", "text", None), "x");
         assert_eq!((lines.count, lines.truncated), (LINES_MAX, true));
     }
 
@@ -153,7 +140,7 @@ mod tests {
     fn the_limit_on_bytes_sets_truncated() {
         let mut lines = Lines::default();
         let long = "x".repeat(TEXT_BYTES_MAX);
-        (0..1_100).for_each(|_| lines.add(untimed("subtitle", "text", None), &long));
+        (0..1_100).for_each(|_| lines.add(TextPlace::untimed("subtitle", "text", None), &long));
         assert!(lines.truncated && lines.count < 1_024);
         assert!(lines.jsonl.len() <= BYTES_MAX);
     }
@@ -173,7 +160,7 @@ mod tests {
     #[test]
     fn a_text_is_cut_between_characters_and_sets_truncated() {
         let mut lines = Lines::default();
-        lines.add(untimed("tag", "comment", None), &"é".repeat(TEXT_BYTES_MAX));
+        lines.add(TextPlace::untimed("tag", "comment", None), &"é".repeat(TEXT_BYTES_MAX));
         assert!(lines.truncated);
         assert_eq!(texts(&lines)[0].text.len(), TEXT_BYTES_MAX);
     }

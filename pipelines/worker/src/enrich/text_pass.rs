@@ -16,7 +16,7 @@ use reelgate_flow::reason::{Class, Fault};
 use reelgate_pipelines::messages::{NotSearched, Surface};
 
 use super::captions::{Captions, Wrapping, triplets};
-use super::lines::{Lines, position_place, untimed};
+use super::lines::{Lines, position_place};
 use super::location;
 use super::tags::TagEvents;
 use super::text::TextFormat;
@@ -221,7 +221,7 @@ impl State {
             self.next_position_ns = start_ns.saturating_add(POSITION_INTERVAL_NS);
             self.lines.add_position(&timed(position_place(Some(track)), times), position);
         }
-        self.lines.add(timed(untimed("subtitle", "text", Some(track)), times), &words);
+        self.lines.add(timed(TextPlace::untimed("subtitle", "text", Some(track)), times), &words);
     }
 
     fn caption(&mut self, sample: &gst::Sample, track: u32, wrapping: Wrapping) {

@@ -227,14 +227,14 @@ fn a_checksum_file_and_a_folder_placeholder_are_no_uploads() {
 }
 
 #[test]
-fn a_refusal_keeps_the_place_and_the_digest_of_its_bytes() {
+fn a_refusal_keeps_the_location_and_the_digest_of_its_bytes() {
     let mut batch = EventBatch::default();
     let area = Area { bucket: "b".into(), prefix: String::new() };
     parse_message(b"abc").add_to(&mut batch, &area, "stream s, shard 1, record 2", b"abc");
     let refused = &batch.refused[0];
     assert_eq!(refused.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    assert_eq!(refused.place, "stream s, shard 1, record 2");
-    assert_eq!(refused.why, "expected a JSON object, found no JSON at line 1 column 1");
+    assert_eq!(refused.location, "stream s, shard 1, record 2");
+    assert_eq!(refused.reason, "expected a JSON object, found no JSON at line 1 column 1");
 }
 
 /// Names and texts that the parser knows.

@@ -261,7 +261,7 @@ mod tests {
 
     fn items(sequences: std::ops::Range<u32>) -> Vec<Item> {
         let refused =
-            |place: u32| RefusedEvent { place: place.to_string(), sha256: "x".into(), why: "x".into() };
+            |place: u32| RefusedEvent { location: place.to_string(), sha256: "x".into(), reason: "x".into() };
         let content = |place| EventBatch { refused: vec![refused(place)], ..EventBatch::default() };
         sequences
             .map(|sequence| Item { sequence: sequence.to_string(), content: content(sequence) })

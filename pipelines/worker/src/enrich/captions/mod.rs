@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use reelgate_flow::place::TextPlace;
 
-use super::lines::{Lines, untimed};
+use super::lines::Lines;
 use caption_text::CaptionText;
 use line21::Line21;
 use service::{Packets, Service};
@@ -79,7 +79,7 @@ fn write_lines(texts: Vec<CaptionText>, track: u32, lines: &mut Lines) {
         let place = TextPlace {
             start_ns: Some(start_ns),
             end_ns: Some(end_ns),
-            ..untimed("caption", &field, Some(track))
+            ..TextPlace::untimed("caption", &field, Some(track))
         };
         lines.add(place, &text);
     }

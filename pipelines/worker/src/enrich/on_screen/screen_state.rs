@@ -3,7 +3,7 @@
 
 use reelgate_flow::place::{FrameBox, TextPlace};
 
-use super::super::lines::{Lines, untimed};
+use super::super::lines::Lines;
 use super::reader::{Kind, ReadItem};
 use super::tesseract::Area;
 
@@ -66,7 +66,7 @@ impl ScreenState {
                 start_ns: Some(start_ns),
                 end_ns: Some(end_ns.max(start_ns)),
                 frame_box: self.frame_box(item.area),
-                ..untimed(surface, field, Some(self.track))
+                ..TextPlace::untimed(surface, field, Some(self.track))
             };
             lines.add(place, &item.text);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use gstreamer as gst;
 use reelgate_flow::place::TextPlace;
 
-use super::super::lines::{Lines, position_place, untimed};
+use super::super::lines::{Lines, position_place};
 use crate::inspect::describe::{Chapters, TagText};
 
 /// The two tags that form a position together.
@@ -45,7 +45,7 @@ impl TagEvents {
             let place = TextPlace {
                 start_ns: Some(chapter.start_ns),
                 end_ns: chapter.end_ns,
-                ..untimed("chapter", "title", None)
+                ..TextPlace::untimed("chapter", "title", None)
             };
             lines.add(place, &chapter.title);
         }
