@@ -368,10 +368,6 @@ pub struct ImportArgs {
 
 /// Arguments of `upload`.
 #[derive(Args)]
-#[cfg_attr(
-    not(feature = "aws"),
-    expect(dead_code, reason = "parsed, so that the refusal can say what is missing")
-)]
 pub struct UploadArgs {
     /// Files; an interrupted upload of the same file to the same target continues
     #[arg(required = true, value_name = "FILE")]
@@ -386,10 +382,6 @@ pub struct UploadArgs {
 
 /// Arguments of `presign`.
 #[derive(Args)]
-#[cfg_attr(
-    not(feature = "aws"),
-    expect(dead_code, reason = "parsed, so that the refusal can say what is missing")
-)]
 pub struct PresignArgs {
     /// `s3://BUCKET/KEY`
     #[arg(value_name = "TARGET")]
