@@ -1,6 +1,6 @@
-//! Maintains this node: reports to the store that it lives, obeys orders to drain, runs the self-test, and watches for the
-//! end of the machine. With the role intake it also sweeps for lost events, removes old history, reviews decisions, seals
-//! the audit log, and reports how much work is left.
+//! Maintains this node: reports to the store that it lives or has stopped, obeys orders to drain, runs the self-test, and
+//! watches for the end of the machine. With the role intake it also sweeps for lost events, removes old history, reviews
+//! decisions, seals the audit log, and reports how much work is left.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::NodeReport;
 
-use crate::availability::DrainReason;
+use crate::availability::{DrainReason, STOPPED};
 use crate::engine_context::EngineContext;
 use crate::guard::ExitGuard;
-use crate::messages::NodeSuspected;
+use crate::messages::{NodeSuspected, WorkEnded};
 use crate::work::self_test::self_test;
 use crate::work::sweep::sweep;
 use crate::work::work_left::work_left;
@@ -50,12 +50,22 @@ pub struct NodeMaintenance {
     sweeping: bool,
     /// A sweep was requested and none has succeeded since.
     sweep_owed: bool,
+    /// The last report is due, or was sent.
+    ending: bool,
     _guard: ExitGuard,
 }
 
 impl NodeMaintenance {
     pub fn new(context: Arc<EngineContext>, guard: ExitGuard) -> Self {
-        Self { context, reporting: false, testing: false, sweeping: false, sweep_owed: false, _guard: guard }
+        Self {
+            context,
+            reporting: false,
+            testing: false,
+            sweeping: false,
+            sweep_owed: false,
+            ending: false,
+            _guard: guard,
+        }
     }
 
     fn report(&mut self, ctx: &mut Context<Self>) {
@@ -77,7 +87,31 @@ impl NodeMaintenance {
                 Err(error) => context.signals.store_failed("node_seen", &error),
             }
         };
-        ctx.spawn(report.into_actor(self).map(|(), act, _| act.reporting = false));
+        ctx.spawn(report.into_actor(self).map(|(), act, ctx| {
+            act.reporting = false;
+            if act.ending {
+                act.report_end(ctx);
+            }
+        }));
+    }
+
+    /// Reports that this node has stopped, and ends. A report that was sent before must not arrive after this one.
+    fn report_end(&mut self, ctx: &mut Context<Self>) {
+        if std::mem::replace(&mut self.reporting, true) {
+            return;
+        }
+        let context = Arc::clone(&self.context);
+        let report = async move {
+            let report = NodeReport {
+                state: STOPPED.to_owned(),
+                reason: String::new(),
+                ..node_report(&context)
+            };
+            if let Err(error) = context.store.node_seen(&report).await {
+                context.signals.store_failed("node_seen", &error);
+            }
+        };
+        ctx.spawn(report.into_actor(self).map(|(), _, ctx| ctx.stop()));
     }
 
     fn test(&mut self, ctx: &mut Context<Self>) {
@@ -250,5 +284,15 @@ impl Handler<NodeSuspected> for NodeMaintenance {
 
     fn handle(&mut self, _: NodeSuspected, ctx: &mut Self::Context) {
         self.test(ctx);
+    }
+}
+
+impl Handler<WorkEnded> for NodeMaintenance {
+    type Result = ();
+
+    fn handle(&mut self, _: WorkEnded, ctx: &mut Self::Context) {
+        if !std::mem::replace(&mut self.ending, true) {
+            self.report_end(ctx);
+        }
     }
 }

@@ -161,7 +161,7 @@ impl Persister {
         }
         again |= !turn.claims.is_empty();
         self.hand_out(turn.claims);
-        self.report_drained();
+        self.end_if_drained(ctx);
         // After a failure the next turn waits for its timer, so that a dead store is not called in a loop.
         if store_answers && (again || !self.reports.is_empty()) {
             self.turn(ctx);
@@ -234,6 +234,11 @@ impl Persister {
         for claim in claims {
             let stage = Stage::of(claim.fence.task);
             let fence = claim.fence.clone();
+            if self.draining {
+                // Claimed by a turn that began before the drain.
+                self.report_without_work(fence, Ending::GivenBack);
+                continue;
+            }
             let cancel = CancelFlag::default();
             let flight = Flight { stage, lane: fence.task.lane(), cancel: cancel.clone() };
             self.in_flight.insert(fence.clone(), flight);
@@ -324,9 +329,10 @@ impl Persister {
         ctx.spawn(reaping.into_actor(self));
     }
 
-    fn report_drained(&self) {
-        if self.draining && self.in_flight.is_empty() && self.reports.is_empty() {
-            self.context.progress_board.mark_drained();
+    /// Ends this actor once every claimed task is committed or given back. A turn may still claim tasks until it has ended.
+    fn end_if_drained(&self, ctx: &mut Context<Self>) {
+        if self.draining && !self.turning && self.in_flight.is_empty() && self.reports.is_empty() {
+            ctx.stop();
         }
     }
 }
@@ -421,8 +427,10 @@ impl Handler<DrainStarted> for Persister {
     type Result = ();
 
     fn handle(&mut self, message: DrainStarted, ctx: &mut Self::Context) {
-        self.draining = true;
-        self.report_drained();
+        if std::mem::replace(&mut self.draining, true) {
+            return;
+        }
+        self.end_if_drained(ctx);
         ctx.run_later(message.grace, |act, _| {
             act.in_flight.values().for_each(|flight| flight.cancel.cancel());
         });

@@ -361,6 +361,7 @@ struct EventsState {
     batches: Vec<EventBatch>,
     calls: Vec<String>,
     sweep_wanted: bool,
+    stop_takes: Duration,
 }
 
 impl FakeEvents {
@@ -374,6 +375,11 @@ impl FakeEvents {
 
     pub fn want_sweep(&self) {
         self.state.lock().unwrap().sweep_wanted = true;
+    }
+
+    /// Lets every stop take this long.
+    pub fn slow_stops(&self, stop_takes: Duration) {
+        self.state.lock().unwrap().stop_takes = stop_takes;
     }
 
     /// The calls so far that ended a batch or the reading, in order.
@@ -415,6 +421,8 @@ impl Events for FakeEvents {
     }
 
     async fn stop(&self) -> PortResult<()> {
+        let stop_takes = self.state.lock().unwrap().stop_takes;
+        tokio::time::sleep(stop_takes).await;
         self.called("stop".into());
         Ok(())
     }

@@ -10,8 +10,8 @@ use reelgate_ports::store::{Nodes as _, Queries as _};
 use tokio::time::Instant;
 
 use super::fixture::{Fixture, event, in_virtual_time, node, until};
-use crate::availability::DrainReason;
-use crate::messages::{NodeSuspected, Role};
+use crate::availability::{DrainReason, STOPPED};
+use crate::messages::{NodeSuspected, Role, WorkEnded};
 use crate::node_maintenance::NodeMaintenance;
 
 fn start(fixture: &Fixture) -> Addr<NodeMaintenance> {
@@ -46,6 +46,19 @@ fn a_report_that_fails_neither_stops_the_node_nor_the_next_report() {
         until("the node is known", async || !fixture.store.nodes().await.unwrap().is_empty()).await;
         assert!(fixture.context.availability.is_on());
         assert_eq!(fixture.counted("reelgate_store_failures_total", Some("node_seen")), 1);
+    });
+}
+
+#[test]
+fn the_last_report_of_a_node_says_that_it_has_stopped() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.store_faults.next("node_seen", CallFault::Delay(Duration::from_secs(2)));
+        let maintenance = start(&fixture);
+        until("the first report is under way", async || fixture.store_faults.calls("node_seen") == 1).await;
+        maintenance.send(WorkEnded).await.unwrap();
+        until("node maintenance has ended", async || !maintenance.connected()).await;
+        assert_eq!(fixture.store.nodes().await.unwrap()[0].report.state, STOPPED);
     });
 }
 

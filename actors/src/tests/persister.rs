@@ -227,12 +227,28 @@ fn a_drain_claims_nothing_and_gives_running_tasks_back_after_the_grace_time() {
         fixture.upload("b").await;
         until("the task is cancelled", async || fixture.received.is_cancelled(&claimed[0].fence)).await;
         assert!(since.elapsed() >= Duration::from_secs(5), "cancelled before the grace time was over");
-        assert!(!fixture.context.progress_board.is_drained(), "a task still runs");
+        assert!(persister.connected(), "a task still runs");
         end(&persister, &claimed[0], Ending::GivenBack).await;
-        until("the drain is complete", async || fixture.context.progress_board.is_drained()).await;
+        until("the persister has ended", async || !persister.connected()).await;
         assert_eq!(fixture.received.claims().len(), 1, "nothing was claimed after the drain began");
         let others = fixture.store.claim(&other_node(), Lane::Light, 10, LEASE_MS).await.unwrap();
         assert_eq!(others.len(), 2, "another node may claim both tasks at once");
+    });
+}
+
+#[test]
+fn tasks_that_a_turn_claims_after_a_drain_began_are_given_back_before_the_persister_ends() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.upload("a").await;
+        fixture.store_faults.next("claim", CallFault::Delay(Duration::from_secs(2)));
+        let persister = start(&fixture);
+        until("the claim has begun", async || fixture.store_faults.calls("claim") == 1).await;
+        persister.send(drain(Duration::from_secs(60))).await.unwrap();
+        until("the persister has ended", async || !persister.connected()).await;
+        assert_eq!(fixture.received.claims().len(), 0, "no work begins in a drain");
+        let others = fixture.store.claim(&other_node(), Lane::Light, 10, LEASE_MS).await.unwrap();
+        assert_eq!(others.len(), 1, "another node may claim the task at once");
     });
 }
 

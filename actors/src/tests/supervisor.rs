@@ -6,12 +6,13 @@ use actix::{Actor, Addr};
 use reelgate_conformance::fault_plan::CallFault;
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
-use reelgate_flow::task::TaskKey;
+use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::EventBatch;
-use reelgate_ports::store::Queries as _;
+use reelgate_ports::store::{Nodes as _, Queries as _, Queue as _};
 use tokio::time::Instant;
 
-use super::fixture::{Fixture, drain, event, in_virtual_time, until};
+use super::fixture::{Fixture, drain, event, in_virtual_time, other_node, until};
+use crate::availability::STOPPED;
 use crate::supervisor::Supervisor;
 
 /// Every actor, with stages that work: every source has changed, so every upload is rejected and withdrawn.
@@ -127,5 +128,44 @@ fn a_drain_ends_the_reading_of_events_and_the_claims() {
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert_eq!(fixture.store_faults.calls("claim"), before);
         assert_eq!(fixture.events.calls(), ["stop"]);
+    });
+}
+
+#[test]
+fn a_drain_ends_after_the_shards_are_released_and_after_the_last_call_of_the_store() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        let asset = fixture.upload("a").await;
+        fixture.events.slow_stops(Duration::from_secs(3));
+        let supervisor = start(&fixture);
+        rejected(&fixture, &asset).await;
+        supervisor.send(drain(Duration::from_secs(1))).await.unwrap();
+        assert_eq!(
+            fixture.context.progress_board.draining().unwrap(),
+            ["intake", "persister", "notifier", "node_maintenance"]
+        );
+        until("the drain is complete", async || fixture.context.progress_board.is_drained()).await;
+        assert_eq!(fixture.events.calls(), ["stop"], "the shards are released by then");
+        assert_eq!(fixture.store.nodes().await.unwrap()[0].report.state, STOPPED);
+        let before = fixture.store_faults.calls_in_all();
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(fixture.store_faults.calls_in_all(), before, "the store may be closed by then");
+    });
+}
+
+#[test]
+fn an_actor_that_panics_in_a_drain_is_built_again_to_finish() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.upload("a").await;
+        fixture.object_faults.next("open", CallFault::Delay(Duration::from_secs(2)));
+        fixture.store_faults.next("complete", CallFault::PanicBefore);
+        let supervisor = start(&fixture);
+        until("the task runs", async || fixture.object_faults.calls("open") == 1).await;
+        supervisor.send(drain(Duration::from_secs(10))).await.unwrap();
+        until("the drain is complete", async || fixture.context.progress_board.is_drained()).await;
+        assert_eq!(exits(&fixture, "persister"), 1);
+        let others = fixture.store.claim(&other_node(), Lane::Light, 10, 1_000).await.unwrap();
+        assert_eq!(others.len(), 1, "the task whose result was lost is no longer leased");
     });
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::shards::{Position, ShardRow};
+use reelgate_ports::shards::{Position, ShardLease, ShardRow};
 use tokio::time::{Instant, sleep};
 
 use super::lease::{Plan, Planner, View};
@@ -135,6 +136,9 @@ impl LeaseCoordinator {
             }
         }
         for (shard, seen_counter) in &plan.take {
+            if self.reader.stopping() {
+                return Ok(());
+            }
             let taken = self.reader.shards.take_shard(stream, shard, node, *seen_counter).await?;
             let Some((lease, position)) = taken else { continue };
             if position == Position::Ended {
@@ -151,12 +155,16 @@ impl LeaseCoordinator {
         Ok(())
     }
 
+    /// Releases all leases at the same time: a process that must end waits for this.
     async fn release_all(&mut self) {
-        for lease in self.reader.shard_buffer.leases() {
-            self.reader.shard_buffer.forget(&lease);
-            if let Err(error) = self.reader.shards.release_shard(&lease).await {
+        let shards = &self.reader.shards;
+        let release = |lease: ShardLease| async move {
+            if let Err(error) = shards.release_shard(&lease).await {
                 tracing::warn!(shard = lease.shard, %error, "releasing a shard failed; its lease will expire");
             }
-        }
+        };
+        let leases = self.reader.shard_buffer.leases();
+        leases.iter().for_each(|lease| self.reader.shard_buffer.forget(lease));
+        join_all(leases.into_iter().map(release)).await;
     }
 }
