@@ -123,6 +123,60 @@ fn tasks_are_stopped_before_a_lease_ends_that_cannot_be_renewed() {
 }
 
 #[test]
+fn a_task_that_is_claimed_at_the_end_of_an_outage_keeps_running() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.upload("a").await;
+        let persister = start(&fixture);
+        let before = claims(&fixture, 1).await;
+        fixture.store_faults.set_down(true);
+        until("the first is cancelled", async || fixture.received.is_cancelled(&before[0].fence)).await;
+        end(&persister, &before[0], Ending::GivenBack).await;
+        // The store answers again between two renewals.
+        tokio::time::sleep(Duration::from_millis(LEASE_MS / 6)).await;
+        fixture.store_faults.set_down(false);
+        let after = claims(&fixture, 2).await;
+        tokio::time::sleep(Duration::from_millis(3 * LEASE_MS)).await;
+        assert!(!fixture.received.is_cancelled(&after[1].fence), "killed for the outage before its claim");
+        assert_eq!(fixture.counted("reelgate_leases_lost_total", None), 1);
+    });
+}
+
+#[test]
+fn a_task_whose_claim_was_answered_late_keeps_running() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.upload("a").await;
+        // The call hangs for most of an outage, and is then carried out.
+        fixture.store_faults.next("claim", CallFault::Delay(Duration::from_millis(LEASE_MS * 5 / 6)));
+        let _persister = start(&fixture);
+        let claimed = claims(&fixture, 1).await;
+        tokio::time::sleep(Duration::from_millis(3 * LEASE_MS)).await;
+        assert!(!fixture.received.is_cancelled(&claimed[0].fence));
+        assert_eq!(fixture.counted("reelgate_leases_lost_total", None), 0);
+    });
+}
+
+#[test]
+fn a_task_is_stopped_for_its_own_lease_while_others_keep_running() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.upload("a").await;
+        let _persister = start(&fixture);
+        let first = claims(&fixture, 1).await;
+        // The renewals of the first task fail, and a second one is claimed meanwhile.
+        for nth in 1..=2 {
+            fixture.store_faults.at("heartbeat", nth, CallFault::Fail(ErrorKind::Unavailable));
+        }
+        tokio::time::sleep(Duration::from_millis(LEASE_MS / 2)).await;
+        fixture.upload("b").await;
+        let second = claims(&fixture, 2).await;
+        until("the first is cancelled", async || fixture.received.is_cancelled(&first[0].fence)).await;
+        assert!(!fixture.received.is_cancelled(&second[1].fence), "its lease has just begun");
+    });
+}
+
+#[test]
 fn leases_are_renewed_for_as_long_as_a_task_runs() {
     in_virtual_time(async {
         let fixture = Fixture::new();
