@@ -23,6 +23,7 @@ mod screener;
 pub mod signals;
 pub mod spans;
 mod stage;
+pub mod store_signals;
 mod supervisor;
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,8 @@ use crate::work::work_left::work_left;
 const MACHINE_INTERVAL: Duration = Duration::from_secs(2);
 /// Between reports that the node lives; the answer to a report contains orders.
 const REPORT_INTERVAL: Duration = Duration::from_secs(3);
+/// Between two counts of the store's work for the metrics, about as often as they are read.
+const COUNT_INTERVAL: Duration = Duration::from_secs(15);
 /// Between measurements of the remaining work.
 const WORK_LEFT_INTERVAL: Duration = Duration::from_secs(15);
 /// Before an unfit node runs its self-test again.
@@ -74,7 +76,11 @@ impl NodeMaintenance {
         }
         let context = Arc::clone(&self.context);
         let report = async move {
-            match context.store.node_seen(&node_report(&context)).await {
+            let ordered = context.store.node_seen(&node_report(&context)).await;
+            if ordered.is_ok() {
+                context.signals.store().answered();
+            }
+            match ordered {
                 Ok(true) if context.availability.reason(DrainReason::Ordered).is_none() => {
                     tracing::info!("drain ordered by an operator: this node takes no new work");
                     context.availability.hold(DrainReason::Ordered, "ordered by an operator");
@@ -147,6 +153,20 @@ impl NodeMaintenance {
             }
             machine.protect(busy).await
         });
+    }
+
+    /// Counts the work for the metrics, which must not wait for the store; and again later.
+    fn count(&mut self, ctx: &mut Context<Self>) {
+        let context = Arc::clone(&self.context);
+        let counting = async move {
+            match context.store.backlog().await {
+                Ok(backlog) => context.signals.store().counted(backlog),
+                Err(error) => context.signals.store_failed("backlog", &error),
+            }
+        };
+        ctx.spawn(counting.into_actor(self).map(|(), _, ctx| {
+            ctx.run_later(COUNT_INTERVAL, |act, ctx| act.count(ctx));
+        }));
     }
 
     fn measure(&mut self, ctx: &mut Context<Self>) {
@@ -258,6 +278,7 @@ impl Actor for NodeMaintenance {
         self.prepare_scanner(ctx);
         self.report(ctx);
         ctx.run_interval(REPORT_INTERVAL, |act, ctx| act.report(ctx));
+        self.count(ctx);
         if self.context.machine.is_some() {
             self.watch_machine(ctx);
             ctx.run_interval(MACHINE_INTERVAL, |act, ctx| act.watch_machine(ctx));

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use reelgate_flow::asset::Phase;
+use reelgate_flow::plain::is_plain;
 
 use crate::exit::Failure;
 
@@ -39,9 +40,10 @@ pub fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Replaces control characters of user text, such as a file name: they must not reach a terminal.
+/// Replaces characters of user text, such as a file name, that must not reach a terminal: they steer it, or they show
+/// another text than there is.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if is_plain(c) { c } else { '\u{fffd}' }).collect()
 }
 
 /// Seconds as `1:02:03.4` or `2.3 s`.

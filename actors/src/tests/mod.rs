@@ -4,6 +4,7 @@
 
 mod fixture;
 mod intake;
+mod log;
 mod node_maintenance;
 mod persister;
 mod supervisor;

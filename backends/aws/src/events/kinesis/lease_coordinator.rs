@@ -47,14 +47,24 @@ pub(super) async fn run(reader: Arc<Reader>) {
         reader: Arc::clone(&reader),
     };
     let pause = Duration::from_millis(reader.settings.lease_ms) / ROUNDS;
+    let mut failing = false;
     while !reader.stopping() {
         // A node that no longer polls must let others read, so it releases its leases.
         if reader.poll_timed_out() {
             lease_coordinator.release_all().await;
             lease_coordinator.planner.begin_anew();
-        } else if let Err(error) = lease_coordinator.round().await {
-            lease_coordinator.planner.look_failed();
-            tracing::warn!(%error, "updating the shard leases failed; retrying");
+        } else {
+            let round = lease_coordinator.round().await;
+            // An outage of the store lasts many rounds: it is logged at its beginning and at its end.
+            match &round {
+                Err(error) if !failing => tracing::warn!(%error, "updating the shard leases failed; retrying until it succeeds"),
+                Ok(()) if failing => tracing::warn!("updating the shard leases succeeds again"),
+                Ok(()) | Err(_) => {}
+            }
+            failing = round.is_err();
+            if failing {
+                lease_coordinator.planner.look_failed();
+            }
         }
         tokio::select! {
             () = sleep(jittered(pause)) => {}
