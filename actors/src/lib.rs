@@ -10,6 +10,7 @@ mod enricher;
 mod guard;
 mod intake;
 mod messages;
+mod name_watch;
 mod node_health;
 mod node_maintenance;
 mod notifier;

@@ -14,6 +14,7 @@ use crate::availability::{DrainReason, STOPPED};
 use crate::engine_context::EngineContext;
 use crate::guard::ExitGuard;
 use crate::messages::{NodeSuspected, WorkEnded};
+use crate::name_watch::NameWatch;
 use crate::work::self_test::self_test;
 use crate::work::sweep::sweep;
 use crate::work::work_left::work_left;
@@ -25,6 +26,8 @@ const MACHINE_INTERVAL: Duration = Duration::from_secs(2);
 const REPORT_INTERVAL: Duration = Duration::from_secs(3);
 /// Between two counts of the store's work for the metrics, about as often as they are read.
 const COUNT_INTERVAL: Duration = Duration::from_secs(15);
+/// Between two looks for another process with the name of this node.
+const NAME_INTERVAL: Duration = Duration::from_secs(10);
 /// Between measurements of the remaining work.
 const WORK_LEFT_INTERVAL: Duration = Duration::from_secs(15);
 /// Before an unfit node runs its self-test again.
@@ -54,6 +57,7 @@ pub struct NodeMaintenance {
     sweep_owed: bool,
     /// The last report is due, or was sent.
     ending: bool,
+    name_watch: Arc<NameWatch>,
     _guard: ExitGuard,
 }
 
@@ -66,6 +70,7 @@ impl NodeMaintenance {
             sweeping: false,
             sweep_owed: false,
             ending: false,
+            name_watch: Arc::default(),
             _guard: guard,
         }
     }
@@ -74,11 +79,12 @@ impl NodeMaintenance {
         if std::mem::replace(&mut self.reporting, true) {
             return;
         }
-        let context = Arc::clone(&self.context);
+        let (context, name_watch) = (Arc::clone(&self.context), Arc::clone(&self.name_watch));
         let report = async move {
-            let ordered = context.store.node_seen(&node_report(&context)).await;
+            let ordered = context.store.node_seen(&node_report(&context, &name_watch)).await;
             if ordered.is_ok() {
                 context.signals.store().answered();
+                name_watch.reported();
             }
             match ordered {
                 Ok(true) if context.availability.reason(DrainReason::Ordered).is_none() => {
@@ -106,12 +112,12 @@ impl NodeMaintenance {
         if std::mem::replace(&mut self.reporting, true) {
             return;
         }
-        let context = Arc::clone(&self.context);
+        let (context, name_watch) = (Arc::clone(&self.context), Arc::clone(&self.name_watch));
         let report = async move {
             let report = NodeReport {
                 state: STOPPED.to_owned(),
                 reason: String::new(),
-                ..node_report(&context)
+                ..node_report(&context, &name_watch)
             };
             if let Err(error) = context.store.node_seen(&report).await {
                 context.signals.store_failed("node_seen", &error);
@@ -166,6 +172,23 @@ impl NodeMaintenance {
         };
         ctx.spawn(counting.into_actor(self).map(|(), _, ctx| {
             ctx.run_later(COUNT_INTERVAL, |act, ctx| act.count(ctx));
+        }));
+    }
+
+    /// Looks for another process with the name of this node; and again later.
+    fn watch_name(&mut self, ctx: &mut Context<Self>) {
+        let (context, name_watch) = (Arc::clone(&self.context), Arc::clone(&self.name_watch));
+        let looking = async move {
+            if !name_watch.can_tell() {
+                return;
+            }
+            match context.store.nodes().await {
+                Ok(nodes) => name_watch.look(&context.node, &nodes),
+                Err(error) => context.signals.store_failed("nodes", &error),
+            }
+        };
+        ctx.spawn(looking.into_actor(self).map(|(), _, ctx| {
+            ctx.run_later(NAME_INTERVAL, |act, ctx| act.watch_name(ctx));
         }));
     }
 
@@ -254,10 +277,13 @@ impl NodeMaintenance {
     }
 }
 
-fn node_report(context: &EngineContext) -> NodeReport {
+fn node_report(context: &EngineContext, name_watch: &NameWatch) -> NodeReport {
     let (state, reason) = context.availability.state();
+    let reasons = [Some(reason.as_str()), name_watch.warning()].into_iter().flatten();
+    let reason = reasons.filter(|reason| !reason.is_empty()).collect::<Vec<_>>().join("; ");
     NodeReport {
         node: context.node.clone(),
+        process: name_watch.process().to_owned(),
         roles: context.roles.words(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         capacity: context.credits.by_lane(),
@@ -279,6 +305,7 @@ impl Actor for NodeMaintenance {
         self.report(ctx);
         ctx.run_interval(REPORT_INTERVAL, |act, ctx| act.report(ctx));
         self.count(ctx);
+        self.watch_name(ctx);
         if self.context.machine.is_some() {
             self.watch_machine(ctx);
             ctx.run_interval(MACHINE_INTERVAL, |act, ctx| act.watch_machine(ctx));

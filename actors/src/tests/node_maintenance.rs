@@ -65,6 +65,28 @@ fn the_last_report_of_a_node_says_that_it_has_stopped() {
 }
 
 #[test]
+fn two_processes_with_one_name_say_so_and_a_process_after_another_does_not() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        let reason = async || fixture.store.nodes().await.unwrap()[0].report.reason.clone();
+        let first = start(&fixture);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        first.send(WorkEnded).await.unwrap();
+        until("the first has ended", async || !first.connected()).await;
+        let second = start(&fixture);
+        // Not a multiple of the time between reports: the third process reports at other times.
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        assert_eq!(reason().await, "");
+        let third = start(&fixture);
+        until("it is reported", async || reason().await.contains("own node.name")).await;
+        third.send(WorkEnded).await.unwrap();
+        until("the third has ended", async || !third.connected()).await;
+        until("it is no longer reported", async || reason().await.is_empty()).await;
+        assert!(second.connected());
+    });
+}
+
+#[test]
 fn the_age_of_the_last_answer_shows_that_a_store_hangs() {
     in_virtual_time(async {
         let fixture = Fixture::new();
