@@ -189,7 +189,8 @@ impl Supervisor {
     fn continue_drain(&self) {
         let Some(until) = self.drain_until else { return };
         let (working, serving) = (self.left_of(WORKING), self.left_of(SERVING));
-        for role in if working.is_empty() { &serving } else { &working } {
+        let next = if working.is_empty() { &serving } else { &working };
+        for role in next {
             if !self.send_drain(*role, until.saturating_duration_since(Instant::now())) {
                 tracing::debug!(
                     actor = role.as_str(),
