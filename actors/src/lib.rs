@@ -14,6 +14,7 @@ mod name_watch;
 mod node_health;
 mod node_maintenance;
 mod notifier;
+pub mod panics;
 mod persister;
 mod persister_turn;
 mod privacy_signals;

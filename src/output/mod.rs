@@ -2,7 +2,6 @@
 
 pub mod json;
 pub mod log;
-pub mod panics;
 pub mod progress;
 pub mod simulation;
 pub mod stderr;

@@ -6,5 +6,6 @@ mod fixture;
 mod intake;
 mod log;
 mod node_maintenance;
+mod notifier;
 mod persister;
 mod supervisor;

@@ -12,7 +12,9 @@ use reelgate_ports::store::{Nodes as _, Queries as _, Queue as _};
 use tokio::time::Instant;
 
 use super::fixture::{Fixture, drain, event, in_virtual_time, other_node, until};
+use super::log::Log;
 use crate::availability::STOPPED;
+use crate::panics;
 use crate::supervisor::Supervisor;
 
 /// Every actor, with stages that work: every source has changed, so every upload is rejected and withdrawn.
@@ -150,6 +152,28 @@ fn a_drain_ends_after_the_shards_are_released_and_after_the_last_call_of_the_sto
         let before = fixture.store_faults.calls_in_all();
         tokio::time::sleep(Duration::from_secs(600)).await;
         assert_eq!(fixture.store_faults.calls_in_all(), before, "the store may be closed by then");
+    });
+}
+
+#[test]
+fn the_message_of_a_panic_is_in_no_log_history_or_notice() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        let (log, _guard) = Log::start();
+        panics::hide_messages(|line| panic!("the log is on, and yet this was said: {line}"));
+        let asset = fixture.upload("a").await;
+        // Its message is "planned panic before open"; the task is retried until its attempts are used up.
+        for nth in 1..=8 {
+            fixture.object_faults.at("open", nth, CallFault::PanicBefore);
+        }
+        let _supervisor = start(&fixture);
+        until("its failure is noticed", async || !fixture.notices.delivered().is_empty()).await;
+        drop(std::panic::take_hook());
+        let errors = log.lines("ERROR");
+        assert!(errors.iter().any(|line| line.contains("faulty.rs:")), "the line of code is logged: {errors:#?}");
+        let history = fixture.store.history(&asset).await.unwrap();
+        let left = format!("{errors:?} {:?} {history:?} {:?}", log.lines("WARN"), fixture.notices.delivered());
+        assert!(!left.contains("planned panic"), "{left}");
     });
 }
 
