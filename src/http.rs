@@ -54,8 +54,10 @@ async fn readyz(context: web::Data<EngineContext>) -> HttpResponse {
     }
     match context.signals.store().last_answer() {
         Some(age) if age <= STORE_SILENT_MAX => HttpResponse::Ok().body("ok\n"),
-        Some(age) => HttpResponse::ServiceUnavailable()
-            .body(format!("store: expected an answer every few seconds, found the last {} s ago\n", age.as_secs())),
+        Some(age) => HttpResponse::ServiceUnavailable().body(format!(
+            "store: expected an answer every few seconds, found the last {} s ago\n",
+            age.as_secs()
+        )),
         None => HttpResponse::ServiceUnavailable().body("store: it has not answered yet\n"),
     }
 }
@@ -202,7 +204,9 @@ mod tests {
             panic!("the answer waits for something")
         };
         let status = answer.status();
-        let Poll::Ready(body) = pin!(to_bytes(answer.into_body())).poll(&mut Context::from_waker(Waker::noop())) else {
+        let Poll::Ready(body) =
+            pin!(to_bytes(answer.into_body())).poll(&mut Context::from_waker(Waker::noop()))
+        else {
             panic!("the body waits for something")
         };
         (status, String::from_utf8(body.unwrap().to_vec()).unwrap())
@@ -214,10 +218,16 @@ mod tests {
         let context = context(home.path(), &plan).await;
         plan.set_frozen(true);
         let (status, body) = at_once(readyz(context.clone()));
-        assert_eq!((status, body.as_str()), (StatusCode::SERVICE_UNAVAILABLE, "store: it has not answered yet\n"));
+        assert_eq!(
+            (status, body.as_str()),
+            (StatusCode::SERVICE_UNAVAILABLE, "store: it has not answered yet\n")
+        );
         let (status, body) = at_once(metrics(context.clone()));
         assert_eq!(status, StatusCode::OK);
-        assert!(body.contains("reelgate_leases_lost_total 0") && !body.contains("reelgate_store_answer_age"), "{body}");
+        assert!(
+            body.contains("reelgate_leases_lost_total 0") && !body.contains("reelgate_store_answer_age"),
+            "{body}"
+        );
 
         context.signals.store().answered();
         context.signals.store().counted(Backlog { outbox: 7, ..Backlog::default() });

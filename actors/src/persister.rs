@@ -309,7 +309,8 @@ impl Persister {
     /// After two thirds of its lease, by this node's clock, another node may soon own a task: stops it before that.
     fn watch_leases(&mut self) {
         let lease = Duration::from_millis(self.context.lease_ms);
-        let ends = |flight: &&Flight| !flight.cancel.is_cancelled() && flight.leased.elapsed() > lease * 2 / 3;
+        let ends =
+            |flight: &&Flight| !flight.cancel.is_cancelled() && flight.leased.elapsed() > lease * 2 / 3;
         let ending: Vec<&Flight> = self.in_flight.values().filter(ends).collect();
         if !ending.is_empty() {
             self.context.signals.leases_lost(ending.len());

@@ -83,8 +83,7 @@ impl Supervisor {
     fn guard(&mut self, role: Role, ctx: &Context<Self>) -> ExitGuard {
         self.generation += 1;
         let early_deaths = self.children.get(&role).map_or(0, |child| child.early_deaths);
-        let child =
-            Child { generation: self.generation, built: Instant::now(), early_deaths, ended: false };
+        let child = Child { generation: self.generation, built: Instant::now(), early_deaths, ended: false };
         self.children.insert(role, child);
         ExitGuard::new(role, self.generation, ctx.address().recipient())
     }

@@ -26,7 +26,9 @@ fn what(kind: &Kind) -> String {
     match kind {
         Kind::Message(text) => without_quotes(text),
         Kind::InvalidType(actual, expected) => format!("expected {expected}, found {}", found(actual)),
-        Kind::InvalidValue(actual, expected) => format!("expected {expected}, found another {}", word(actual)),
+        Kind::InvalidValue(actual, expected) => {
+            format!("expected {expected}, found another {}", word(actual))
+        }
         Kind::InvalidLength(length, expected) => format!("expected {expected}, found {length} values"),
         Kind::UnknownVariant(_, expected) => {
             format!("expected one of {}, found another word", expected.join(", "))
@@ -121,6 +123,9 @@ mod tests {
         ] {
             assert!(!what(&kind).contains("sesame"), "{}", what(&kind));
         }
-        assert_eq!(what(&Kind::InvalidType(Actual::Unsigned(4_711), "text".into())), "expected text, found a number");
+        assert_eq!(
+            what(&Kind::InvalidType(Actual::Unsigned(4_711), "text".into())),
+            "expected text, found a number"
+        );
     }
 }

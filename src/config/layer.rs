@@ -65,7 +65,11 @@ pub(super) fn keys_of_text() -> BTreeSet<String> {
         match value {
             serde_json::Value::Object(table) => {
                 for (key, value) in table {
-                    collect(&if name.is_empty() { key.clone() } else { format!("{name}.{key}") }, value, keys);
+                    collect(
+                        &if name.is_empty() { key.clone() } else { format!("{name}.{key}") },
+                        value,
+                        keys,
+                    );
                 }
             }
             serde_json::Value::String(_) => drop(keys.insert(name.to_owned())),

@@ -183,8 +183,14 @@ mod tests {
     fn an_address_is_shown_without_its_secrets() {
         for (given, shown) in [
             ("", ""),
-            ("postgres://reelgate@db.internal:5432/reelgate?sslmode=verify-full", "postgres://reelgate@db.internal:5432/reelgate?sslmode=verify-full"),
-            ("postgres://reelgate:sesame@db/reelgate?sslmode=require&password=sesame", "postgres://reelgate:***@db/reelgate?sslmode=require&***"),
+            (
+                "postgres://reelgate@db.internal:5432/reelgate?sslmode=verify-full",
+                "postgres://reelgate@db.internal:5432/reelgate?sslmode=verify-full",
+            ),
+            (
+                "postgres://reelgate:sesame@db/reelgate?sslmode=require&password=sesame",
+                "postgres://reelgate:***@db/reelgate?sslmode=require&***",
+            ),
             ("postgres://reelgate:se/sa?m#e@db/reelgate", "postgres://reelgate:***@db/reelgate"),
             ("postgres://reelgate:sesame@open@db/reelgate", "postgres://reelgate:***@db/reelgate"),
             ("postgres://db/reelgate?sslmode=Sesame1", "postgres://db/reelgate?***"),
@@ -193,7 +199,10 @@ mod tests {
             ("https://sesame@hooks.example.com?key=sesame", "https://***@hooks.example.com?***"),
             ("http://127.0.0.1:4318#sesame", "http://127.0.0.1:4318#***"),
             ("sqlite:/var/lib/reelgate.sqlite", "sqlite:/var/lib/reelgate.sqlite"),
-            ("sns:arn:aws:sns:eu-west-1:123456789012:notices", "sns:arn:aws:sns:eu-west-1:123456789012:notices"),
+            (
+                "sns:arn:aws:sns:eu-west-1:123456789012:notices",
+                "sns:arn:aws:sns:eu-west-1:123456789012:notices",
+            ),
             ("sesame", "***"),
             ("reelgate:sesame@db/reelgate", "***"),
         ] {
@@ -207,7 +216,10 @@ mod tests {
             ("incoming", "incoming"),
             ("s3://videos/production", "s3://videos/production"),
             ("s3://key:sesame@videos/production", "s3://***@videos/production"),
-            ("sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/uploads", "sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/uploads"),
+            (
+                "sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/uploads",
+                "sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/uploads",
+            ),
         ] {
             assert_eq!(SecretUrlOrPath::from(given).to_string(), shown);
         }
@@ -216,7 +228,10 @@ mod tests {
     #[test]
     fn nothing_of_a_secret_is_shown() {
         let secret = Secret::from("sesame");
-        assert_eq!((secret.to_string(), format!("{secret:?}"), secret.reveal()), (HIDDEN.into(), HIDDEN.into(), "sesame"));
+        assert_eq!(
+            (secret.to_string(), format!("{secret:?}"), secret.reveal()),
+            (HIDDEN.into(), HIDDEN.into(), "sesame")
+        );
         assert_eq!(serde_json::to_value(&secret).unwrap(), HIDDEN);
         assert_eq!(Secret::default().to_string(), "", "whether it is set may be seen");
     }

@@ -213,7 +213,8 @@ fn list_prints_the_newest_first_and_continues_before_the_last_asset_of_a_page() 
     let listed = |arguments: &[&str]| {
         let output = home.reelgate(&[&["list", "--json"], arguments].concat());
         assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
-        let ids = lines(&output.stdout, "").into_iter().map(|line| line["asset_id"].as_str().unwrap().to_owned());
+        let ids =
+            lines(&output.stdout, "").into_iter().map(|line| line["asset_id"].as_str().unwrap().to_owned());
         ids.collect::<Vec<_>>()
     };
     assert_eq!(listed(&[]), [ids[2].clone(), ids[1].clone(), ids[0].clone()]);
@@ -256,11 +257,13 @@ fn a_service_that_cannot_be_reached_is_reported_without_the_secrets_of_its_addre
     ] {
         let mut command = home.command(&[arguments, &["--log", "trace"]].concat());
         let output = command.envs(settings.iter().copied()).output().unwrap();
-        let shown = [String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap()].concat();
+        let shown =
+            [String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap()].concat();
         assert!(!shown.is_empty(), "{settings:?}");
         assert!(!shown.contains("sesame") && !shown.contains("1234567890"), "{settings:?}: {shown}");
     }
-    let mut run = home.command(&["run", "--log", "trace", sample("playlist-in-disguise.mp4").to_str().unwrap()]);
+    let mut run =
+        home.command(&["run", "--log", "trace", sample("playlist-in-disguise.mp4").to_str().unwrap()]);
     let output = run.env("REELGATE__TELEMETRY__OTLP", web).output().unwrap();
     assert!(!talk(&output).contains("sesame"), "{}", talk(&output));
 }

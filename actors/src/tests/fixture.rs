@@ -24,8 +24,8 @@ use reelgate_ports::notices::Notices;
 use reelgate_ports::objects::{Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn};
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    Claim, Ending, EventKind, Fence, HistoryEvent, MediaEvent, NoticeRecord, SourceRecord, StagedOutput, Success,
-    TaskReport, UsageRecord, WithdrawalRecord,
+    Claim, Ending, EventKind, Fence, HistoryEvent, MediaEvent, NoticeRecord, SourceRecord, StagedOutput,
+    Success, TaskReport, UsageRecord, WithdrawalRecord,
 };
 use reelgate_ports::store::{Intake as _, Queries as _, Queue as _};
 use reelgate_privacy::Classifier;

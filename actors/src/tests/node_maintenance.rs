@@ -96,7 +96,10 @@ fn the_age_of_the_last_answer_shows_that_a_store_hangs() {
         let _maintenance = start(&fixture);
         let age = || known.last_answer().unwrap_or(Duration::MAX);
         until("the store answers", async || age() < Duration::from_secs(4)).await;
-        until("the work is counted", async || known.backlog().is_some_and(|backlog| backlog.assets[0].1 == 1)).await;
+        until("the work is counted", async || {
+            known.backlog().is_some_and(|backlog| backlog.assets[0].1 == 1)
+        })
+        .await;
         fixture.store_faults.set_frozen(true);
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert!(age() >= Duration::from_secs(56), "{:?}", age());

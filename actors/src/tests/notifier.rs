@@ -23,6 +23,10 @@ fn a_notifier_that_must_end_records_what_it_has_delivered_and_leaves_the_rest() 
         notifier.send(WorkEnded).await.unwrap();
         until("the notifier has ended", async || !notifier.connected()).await;
         assert_eq!(fixture.notices.delivered().len(), 2);
-        assert_eq!(fixture.store.backlog().await.unwrap().outbox, 1, "the third is delivered by another node");
+        assert_eq!(
+            fixture.store.backlog().await.unwrap().outbox,
+            1,
+            "the third is delivered by another node"
+        );
     });
 }

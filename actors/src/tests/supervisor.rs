@@ -170,9 +170,13 @@ fn the_message_of_a_panic_is_in_no_log_history_or_notice() {
         until("its failure is noticed", async || !fixture.notices.delivered().is_empty()).await;
         drop(std::panic::take_hook());
         let errors = log.lines("ERROR");
-        assert!(errors.iter().any(|line| line.contains("faulty.rs:")), "the line of code is logged: {errors:#?}");
+        assert!(
+            errors.iter().any(|line| line.contains("faulty.rs:")),
+            "the line of code is logged: {errors:#?}"
+        );
         let history = fixture.store.history(&asset).await.unwrap();
-        let left = format!("{errors:?} {:?} {history:?} {:?}", log.lines("WARN"), fixture.notices.delivered());
+        let left =
+            format!("{errors:?} {:?} {history:?} {:?}", log.lines("WARN"), fixture.notices.delivered());
         assert!(!left.contains("planned panic"), "{left}");
     });
 }

@@ -239,7 +239,8 @@ pub async fn assets_are_listed_in_order_of_arrival_filtered_and_paged(home: &dyn
     assert_eq!(newest(&[], 2, Some(&turned[1])).await, turned[2..]);
     assert_eq!(newest(&[], 2, Some(&turned[2])).await, []);
     assert_eq!(newest(&[Phase::Received, Phase::Failed], 1, None).await, turned[..1]);
-    let unknown = AssetFilter { from: ListFrom::Newest(Some(AssetId::new("a"))), limit: 1, ..AssetFilter::default() };
+    let unknown =
+        AssetFilter { from: ListFrom::Newest(Some(AssetId::new("a"))), limit: 1, ..AssetFilter::default() };
     assert_eq!(fixture.store.assets(&unknown).await.unwrap_err().kind, ErrorKind::Missing);
     assert_eq!(listed(&[], 10, None).await, assets);
     assert_eq!(listed(&[], 2, None).await, assets[..2]);

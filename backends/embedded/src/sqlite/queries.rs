@@ -85,12 +85,12 @@ pub(super) async fn assets(pool: &SqlitePool, filter: &AssetFilter) -> PortResul
         }
     };
     let rows = sqlx::query(page)
-    .bind(edge)
-    .bind(json(&phases)?)
-    .bind(filter.limit)
-    .fetch_all(pool)
-    .await
-    .map_err(db(what))?;
+        .bind(edge)
+        .bind(json(&phases)?)
+        .bind(filter.limit)
+        .fetch_all(pool)
+        .await
+        .map_err(db(what))?;
     rows.iter().map(|row| Ok(rows::asset(row)?.record())).collect()
 }
 

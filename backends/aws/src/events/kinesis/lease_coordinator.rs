@@ -57,7 +57,9 @@ pub(super) async fn run(reader: Arc<Reader>) {
             let round = lease_coordinator.round().await;
             // An outage of the store lasts many rounds: it is logged at its beginning and at its end.
             match &round {
-                Err(error) if !failing => tracing::warn!(%error, "updating the shard leases failed; retrying until it succeeds"),
+                Err(error) if !failing => {
+                    tracing::warn!(%error, "updating the shard leases failed; retrying until it succeeds")
+                }
                 Ok(()) if failing => tracing::warn!("updating the shard leases succeeds again"),
                 Ok(()) | Err(_) => {}
             }

@@ -66,7 +66,6 @@ impl KinesisEvents {
     pub fn shards_held(&self) -> usize {
         self.reader.shard_buffer.leases().len()
     }
-
 }
 
 impl Drop for KinesisEvents {
