@@ -111,7 +111,7 @@ async fn an_error_quotes_no_value_of_whatever_key() {
     for key in keys_of_text() {
         for (value, quoted) in [
             (format!("[\"{PLANTED}\"]"), "sesame"),
-            (format!("{{ {PLANTED} = \"{PLANTED}\" }}"), "sesame"),
+            (format!("{{ key = \"{PLANTED}\" }}"), "sesame"),
             (format!("\"{PLANTED}"), "sesame"),
             (digits.to_owned(), "4711"),
         ] {
