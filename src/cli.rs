@@ -150,9 +150,12 @@ pub struct ListArgs {
     /// Only this state, such as `published` or `quarantined`; may be repeated
     #[arg(long, value_name = "STATE")]
     pub state: Vec<String>,
-    /// At most this many, oldest first
+    /// At most this many, newest first
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     pub limit: u32,
+    /// Only assets that came before this one: the next page begins after the last asset of this page
+    #[arg(long, value_name = "ASSET")]
+    pub before: Option<String>,
     /// One JSON object per asset and line
     #[arg(long)]
     pub json: bool,

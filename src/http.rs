@@ -1,14 +1,19 @@
-//! Health, readiness and metrics over HTTP; on loopback by default.
+//! Health, readiness and metrics over HTTP; on loopback by default. Every answer comes from memory: nobody waits here for a
+//! store that hangs, least of all those who want to know why it does.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::{App, HttpResponse, HttpServer, web};
-use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, Gauge, IntGaugeVec, Opts, Registry, TextEncoder};
 use reelgate_actors::engine_context::EngineContext;
 
 use crate::exit::Failure;
+
+/// A store that has not answered this node's report for longer counts as away: three reports were not answered.
+const STORE_SILENT_MAX: Duration = Duration::from_secs(10);
 
 /// Starts serving; fails where the address cannot be bound.
 pub fn start(listen: SocketAddr, context: Arc<EngineContext>) -> Result<(Server, SocketAddr), Failure> {
@@ -38,7 +43,7 @@ async fn healthz(context: web::Data<EngineContext>) -> HttpResponse {
     }
 }
 
-/// Whether new work can be taken: the store answers and the node is not draining.
+/// Whether new work can be taken: the store has answered lately and the node is not draining.
 async fn readyz(context: web::Data<EngineContext>) -> HttpResponse {
     if context.progress_board.is_drained() {
         return HttpResponse::ServiceUnavailable().body("draining\n");
@@ -47,17 +52,21 @@ async fn readyz(context: web::Data<EngineContext>) -> HttpResponse {
         let (state, reason) = context.availability.state();
         return HttpResponse::ServiceUnavailable().body(format!("{state}: {reason}\n"));
     }
-    match context.store.check().await {
-        Ok(_) => HttpResponse::Ok().body("ok\n"),
-        Err(error) => HttpResponse::ServiceUnavailable().body(format!("{error}\n")),
+    match context.signals.store().last_answer() {
+        Some(age) if age <= STORE_SILENT_MAX => HttpResponse::Ok().body("ok\n"),
+        Some(age) => HttpResponse::ServiceUnavailable().body(format!(
+            "store: expected an answer every few seconds, found the last {} s ago\n",
+            age.as_secs()
+        )),
+        None => HttpResponse::ServiceUnavailable().body("store: it has not answered yet\n"),
     }
 }
 
 async fn metrics(context: web::Data<EngineContext>) -> HttpResponse {
     let mut families = context.signals.registry().gather();
-    match gauges(&context).await {
+    match gauges(&context) {
         Ok(registry) => families.extend(registry.gather()),
-        Err(error) => return HttpResponse::ServiceUnavailable().body(format!("{error}\n")),
+        Err(error) => return HttpResponse::InternalServerError().body(format!("register gauges: {error}\n")),
     }
     let mut text = Vec::new();
     match TextEncoder::new().encode(&families, &mut text) {
@@ -66,8 +75,9 @@ async fn metrics(context: web::Data<EngineContext>) -> HttpResponse {
     }
 }
 
-/// Gauges that are read from the store for each request.
+/// What the store counted last, and how long ago it answered.
 struct Levels {
+    store_age: Gauge,
     ready: IntGaugeVec,
     leased: IntGaugeVec,
     assets: IntGaugeVec,
@@ -80,7 +90,12 @@ impl Levels {
         let level = |name: &str, help: &str, label: &str| {
             IntGaugeVec::new(Opts::new(name, help), &[label]).expect("names and labels are literals")
         };
+        let age = Gauge::new(
+            "reelgate_store_answer_age_seconds",
+            "Seconds since the store answered this node's report, which is sent every few seconds; the counts of work are no newer.",
+        );
         Self {
+            store_age: age.expect("names are literals"),
             ready: level("reelgate_tasks_ready", "Tasks claimable or waiting for a retry.", "lane"),
             leased: level("reelgate_tasks_leased", "Tasks under a live lease.", "lane"),
             assets: level("reelgate_assets", "Assets by phase.", "phase"),
@@ -92,49 +107,151 @@ impl Levels {
             ),
         }
     }
-
-    fn all(&self) -> [&IntGaugeVec; 5] {
-        [&self.ready, &self.leased, &self.assets, &self.outbox, &self.violations]
-    }
 }
 
-async fn gauges(context: &EngineContext) -> Result<Registry, String> {
-    let backlog = context.store.backlog().await.map_err(|error| error.to_string())?;
-    let levels = Levels::new();
+fn gauges(context: &EngineContext) -> prometheus::Result<Registry> {
+    let (levels, registry) = (Levels::new(), Registry::new());
+    let known = context.signals.store();
+    if let Some(age) = known.last_answer() {
+        levels.store_age.set(age.as_secs_f64());
+        registry.register(Box::new(levels.store_age.clone()))?;
+    }
     let level = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-    for (lane, count) in &backlog.ready {
-        levels.ready.with_label_values(&[lane.as_str()]).set(level(*count));
+    if let Some(backlog) = known.backlog() {
+        for (lane, count) in &backlog.ready {
+            levels.ready.with_label_values(&[lane.as_str()]).set(level(*count));
+        }
+        for (lane, count) in &backlog.leased {
+            levels.leased.with_label_values(&[lane.as_str()]).set(level(*count));
+        }
+        for (phase, count) in &backlog.assets {
+            levels.assets.with_label_values(&[phase.as_str()]).set(level(*count));
+        }
+        levels.outbox.with_label_values(&["owed"]).set(level(backlog.outbox));
     }
-    for (lane, count) in &backlog.leased {
-        levels.leased.with_label_values(&[lane.as_str()]).set(level(*count));
-    }
-    for (phase, count) in &backlog.assets {
-        levels.assets.with_label_values(&[phase.as_str()]).set(level(*count));
-    }
-    levels.outbox.with_label_values(&["owed"]).set(level(backlog.outbox));
     for (id, count) in context.store.violations() {
         levels.violations.with_label_values(&[id.as_str()]).set(level(count));
     }
-    let registry = Registry::new();
-    for gauge in levels.all() {
-        registry.register(Box::new(gauge.clone())).map_err(|error| error.to_string())?;
+    for gauge in [&levels.ready, &levels.leased, &levels.assets, &levels.outbox, &levels.violations] {
+        registry.register(Box::new(gauge.clone()))?;
     }
     Ok(registry)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future;
     use std::path::Path;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
 
+    use actix_web::body::to_bytes;
+    use actix_web::http::StatusCode;
+    use prometheus::core::Collector;
+    use reelgate_actors::availability::Availability;
+    use reelgate_actors::engine_context::{Credits, Roles};
+    use reelgate_actors::progress_board::ProgressBoard;
     use reelgate_actors::signals::{Metric, Signals};
+    use reelgate_conformance::fault_plan::FaultPlan;
+    use reelgate_conformance::faulty::Faulty;
+    use reelgate_embedded::directory::DirectoryObjects;
+    use reelgate_embedded::sqlite::SqliteStore;
+    use reelgate_flow::ids::NodeId;
+    use reelgate_flow::policy::Policy;
+    use reelgate_pipelines::client::WorkerProgram;
+    use reelgate_pipelines::recipes::settings::Settings;
+    use reelgate_pipelines::recipes::template::PathTemplate;
+    use reelgate_ports::clock::SystemClock;
+    use reelgate_ports::store::Backlog;
+    use reelgate_privacy::Classifier;
+    use tokio::sync::Semaphore;
 
     use super::*;
+
+    /// An engine without actors, whose store follows a plan of faults.
+    async fn context(home: &Path, plan: &FaultPlan) -> web::Data<EngineContext> {
+        let store = SqliteStore::open(&home.join("reelgate.sqlite"), Arc::new(SystemClock)).await.unwrap();
+        web::Data::new(EngineContext {
+            node: NodeId::new("test"),
+            roles: Roles::ALL,
+            availability: Availability::default(),
+            machine: None,
+            sweep_interval: None,
+            history_days: None,
+            store: Arc::new(Faulty::new(Arc::new(store), plan)),
+            objects: Arc::new(DirectoryObjects::open(home).unwrap()),
+            events: None,
+            notices: Vec::new(),
+            worker: WorkerProgram { path: "/nonexistent/worker".into(), plugin_dir: None, traceparent: None },
+            settings: Settings::default(),
+            path_template: PathTemplate::default(),
+            classifier: Classifier::new(),
+            external_scan: None,
+            policy: Policy::default(),
+            review_ms: u64::MAX,
+            credits: Credits { light: 1, heavy: 1, inspections: 1 },
+            inspections: Semaphore::new(1),
+            lease_ms: 5_000,
+            poll_ms: 50,
+            progress_board: ProgressBoard::default(),
+            signals: Signals::default(),
+        })
+    }
+
+    /// Status and body of an answer that waits for nothing.
+    fn at_once(answer: impl Future<Output = HttpResponse>) -> (StatusCode, String) {
+        let Poll::Ready(answer) = pin!(answer).poll(&mut Context::from_waker(Waker::noop())) else {
+            panic!("the answer waits for something")
+        };
+        let status = answer.status();
+        let Poll::Ready(body) =
+            pin!(to_bytes(answer.into_body())).poll(&mut Context::from_waker(Waker::noop()))
+        else {
+            panic!("the body waits for something")
+        };
+        (status, String::from_utf8(body.unwrap().to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn metrics_and_readiness_are_answered_at_once_while_the_store_hangs() {
+        let (home, plan) = (tempfile::tempdir().unwrap(), FaultPlan::default());
+        let context = context(home.path(), &plan).await;
+        plan.set_frozen(true);
+        let (status, body) = at_once(readyz(context.clone()));
+        assert_eq!(
+            (status, body.as_str()),
+            (StatusCode::SERVICE_UNAVAILABLE, "store: it has not answered yet\n")
+        );
+        let (status, body) = at_once(metrics(context.clone()));
+        assert_eq!(status, StatusCode::OK);
+        assert!(
+            body.contains("reelgate_leases_lost_total 0") && !body.contains("reelgate_store_answer_age"),
+            "{body}"
+        );
+
+        context.signals.store().answered();
+        context.signals.store().counted(Backlog { outbox: 7, ..Backlog::default() });
+        assert_eq!(at_once(readyz(context.clone())), (StatusCode::OK, "ok\n".to_owned()));
+        let (status, body) = at_once(metrics(context));
+        assert_eq!(status, StatusCode::OK);
+        assert!(body.contains("reelgate_outbox{state=\"owed\"} 7"), "{body}");
+        assert!(body.contains("reelgate_store_answer_age_seconds 0."), "{body}");
+    }
 
     /// The page is generated from the code: `REELGATE_BLESS=1` writes it.
     #[test]
     fn the_page_of_metrics_lists_every_metric() {
         let mut metrics = Signals::default().catalogue().to_vec();
-        metrics.extend(Levels::new().all().into_iter().flat_map(|gauge| Metric::of("gauge", gauge)));
+        let levels = Levels::new();
+        let gauges: [&dyn Collector; 6] = [
+            &levels.store_age,
+            &levels.ready,
+            &levels.leased,
+            &levels.assets,
+            &levels.outbox,
+            &levels.violations,
+        ];
+        metrics.extend(gauges.into_iter().flat_map(|gauge| Metric::of("gauge", gauge)));
         metrics.sort();
         let mut expected = String::from(
             "# Metrics\n\nThe metrics that `/metrics` of every `reelgate serve` returns, in Prometheus' text format. Labels are words \

@@ -17,6 +17,7 @@ use crate::cli::{Cli, Verb};
 use crate::exit::{ExitStatus, Failure};
 
 fn main() {
+    reelgate_actors::panics::hide_messages(output::stderr::say);
     let exit = run();
     // The runtime is not dropped: actors between two awaits would return connections to a runtime that no longer exists.
     // What they were doing is a transaction, so it is complete or did not happen.

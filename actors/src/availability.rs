@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// The word for a node whose process has ended in order. It is the last report of that process.
+pub const STOPPED: &str = "stopped";
+
 /// Why a node takes no work.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum DrainReason {
@@ -10,7 +13,7 @@ pub enum DrainReason {
     Unfit,
     /// An operator ordered it to drain.
     Ordered,
-    /// The machine will soon be gone.
+    /// The machine will soon be gone, or the process was asked to stop.
     Leaving,
 }
 

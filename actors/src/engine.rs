@@ -9,9 +9,13 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::objects::Objects;
 use reelgate_ports::store::Store;
 
+use crate::availability::DrainReason;
 use crate::engine_context::EngineContext;
 use crate::messages::DrainStarted;
 use crate::supervisor::Supervisor;
+
+/// How long a drain may take after the grace time of running tasks.
+const DRAIN_GRACE: Duration = Duration::from_secs(5);
 
 /// A running engine. Must be started inside an actix system.
 pub struct Engine {
@@ -32,19 +36,27 @@ impl Engine {
         &self.context
     }
 
-    /// Stops claiming, lets running tasks finish within the grace time, gives the other tasks back, and commits.
-    /// Returns whether all of this was done within `grace` and five seconds.
-    pub async fn drain(&self, grace: Duration) -> bool {
+    /// Releases the shards, stops claiming, lets running tasks finish within the grace time, gives the other tasks back,
+    /// commits, and reports that the node has stopped. Returns the actors that did not end within `grace` and five seconds;
+    /// without any, the engine calls the store no more.
+    pub async fn drain(&self, grace: Duration) -> Vec<&'static str> {
+        let context = &self.context;
+        if context.availability.reason(DrainReason::Leaving).is_none() {
+            context.availability.hold(DrainReason::Leaving, "the process was asked to stop");
+        }
         if self.supervisor.send(DrainStarted { grace }).await.is_err() {
-            return false;
+            return vec!["supervisor"];
         }
         let settled = async {
-            while !self.context.progress_board.is_drained() {
+            while !context.progress_board.is_drained() {
                 let pause = tokio::time::sleep(Duration::from_millis(20));
-                tokio::select! { () = self.context.progress_board.changed() => {}, () = pause => {} }
+                tokio::select! { () = context.progress_board.changed() => {}, () = pause => {} }
             }
         };
-        tokio::time::timeout(grace + Duration::from_secs(5), settled).await.is_ok()
+        match tokio::time::timeout(grace + DRAIN_GRACE, settled).await {
+            Ok(()) => Vec::new(),
+            Err(_) => context.progress_board.draining().unwrap_or_default(),
+        }
     }
 }
 

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
 use reelgate_ports::error::{ErrorKind, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
+use tokio::sync::Notify;
 use tracing::{Instrument, Span};
 
 use crate::engine_context::EngineContext;
@@ -24,9 +25,12 @@ pub struct Intake {
     events: Arc<dyn Events>,
     persister: Recipient<UploadsIngested>,
     polling: bool,
-    draining: bool,
+    releasing: bool,
     /// The shards are released while the node takes no work; the first poll after that claims shards again.
     stopped: bool,
+    draining: bool,
+    /// Ends a poll that waits for events.
+    drained: Arc<Notify>,
     _guard: ExitGuard,
 }
 
@@ -37,11 +41,25 @@ impl Intake {
         persister: Recipient<UploadsIngested>,
         guard: ExitGuard,
     ) -> Self {
-        Self { context, events, persister, polling: false, draining: false, stopped: false, _guard: guard }
+        Self {
+            context,
+            events,
+            persister,
+            polling: false,
+            releasing: false,
+            stopped: false,
+            draining: false,
+            drained: Arc::default(),
+            _guard: guard,
+        }
     }
 
-    /// Releases the shards, so that other nodes claim them at once.
-    fn stop(&mut self, ctx: &mut Context<Self>) {
+    /// Releases the shards, so that other nodes claim them at once. In a drain the actor ends after that: whoever waits for
+    /// its end may close the store.
+    fn release(&mut self, ctx: &mut Context<Self>) {
+        if self.polling || std::mem::replace(&mut self.releasing, true) {
+            return;
+        }
         self.stopped = true;
         let (context, events) = (Arc::clone(&self.context), Arc::clone(&self.events));
         let stop = async move {
@@ -49,18 +67,24 @@ impl Intake {
                 context.signals.store_failed("stop events", &error);
             }
         };
-        ctx.spawn(stop.into_actor(self));
+        ctx.spawn(stop.into_actor(self).map(|(), act, ctx| {
+            act.releasing = false;
+            if act.draining {
+                ctx.stop();
+            }
+        }));
     }
 
     fn poll(&mut self, ctx: &mut Context<Self>) {
-        if self.polling || self.draining || self.stopped {
+        if self.polling || self.releasing || self.draining || self.stopped {
             return;
         }
         if !self.context.availability.is_on() {
-            return self.stop(ctx);
+            return self.release(ctx);
         }
         self.polling = true;
-        let ingesting = ingest_next(Arc::clone(&self.context), Arc::clone(&self.events)).into_actor(self);
+        let (context, events) = (Arc::clone(&self.context), Arc::clone(&self.events));
+        let ingesting = ingest_next(context, events, Arc::clone(&self.drained)).into_actor(self);
         ctx.spawn(ingesting.map(|ingested, act, ctx| {
             act.polling = false;
             match ingested {
@@ -75,14 +99,25 @@ impl Intake {
                 }
                 Err(error) => act.context.signals.store_failed("ingest", &error),
             }
+            if act.draining {
+                act.release(ctx);
+            }
         }));
     }
 }
 
-/// Ingests the next batch; returns how many messages it held.
-async fn ingest_next(context: Arc<EngineContext>, events: Arc<dyn Events>) -> PortResult<usize> {
+/// Ingests the next batch; returns how many messages it held. A drain ends the wait for a batch, but never the ingest of one.
+async fn ingest_next(
+    context: Arc<EngineContext>,
+    events: Arc<dyn Events>,
+    drained: Arc<Notify>,
+) -> PortResult<usize> {
     let since = Instant::now();
-    let mut batch = events.poll(BATCH_MAX).await?;
+    let mut batch = tokio::select! {
+        biased;
+        batch = events.poll(BATCH_MAX) => batch?,
+        () = drained.notified() => return Ok(0),
+    };
     link(&context, &mut batch.scans).await?;
     if batch.is_empty() {
         return Ok(0);
@@ -139,6 +174,7 @@ impl Handler<DrainStarted> for Intake {
 
     fn handle(&mut self, _: DrainStarted, ctx: &mut Self::Context) {
         self.draining = true;
-        self.stop(ctx);
+        self.drained.notify_one();
+        self.release(ctx);
     }
 }

@@ -146,9 +146,15 @@ pub struct NotifierReplaced(pub Recipient<NoticesOwed>);
 #[rtype(result = "()")]
 pub struct PersisterReplaced(pub Recipient<UploadsIngested>);
 
-/// No new work; finish what fits into the grace time, give the rest back.
+/// No new work; finish what fits into the grace time, give the rest back, and end.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct DrainStarted {
     pub grace: Duration,
 }
+
+/// Intake and the persister have ended: no more notices will be owed and no more tasks will run. Finish what has begun, and
+/// end.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct WorkEnded;

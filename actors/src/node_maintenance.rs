@@ -1,19 +1,20 @@
-//! Maintains this node: reports to the store that it lives, obeys orders to drain, runs the self-test, and watches for the
-//! end of the machine. With the role intake it also sweeps for lost events, removes old history, reviews decisions, seals
-//! the audit log, and reports how much work is left.
+//! Maintains this node: reports to the store that it lives or has stopped, obeys orders to drain, runs the self-test, and
+//! watches for the end of the machine. With the role intake it also sweeps for lost events, removes old history, reviews
+//! decisions, seals the audit log, and reports how much work is left.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::NodeReport;
 
-use crate::availability::DrainReason;
+use crate::availability::{DrainReason, STOPPED};
 use crate::engine_context::EngineContext;
 use crate::guard::ExitGuard;
-use crate::messages::NodeSuspected;
+use crate::messages::{NodeSuspected, WorkEnded};
+use crate::name_watch::NameWatch;
 use crate::work::self_test::self_test;
 use crate::work::sweep::sweep;
 use crate::work::work_left::work_left;
@@ -23,6 +24,10 @@ use crate::work::work_left::work_left;
 const MACHINE_INTERVAL: Duration = Duration::from_secs(2);
 /// Between reports that the node lives; the answer to a report contains orders.
 const REPORT_INTERVAL: Duration = Duration::from_secs(3);
+/// Between two counts of the store's work for the metrics, about as often as they are read.
+const COUNT_INTERVAL: Duration = Duration::from_secs(15);
+/// Between two looks for another process with the name of this node.
+const NAME_INTERVAL: Duration = Duration::from_secs(10);
 /// Between measurements of the remaining work.
 const WORK_LEFT_INTERVAL: Duration = Duration::from_secs(15);
 /// Before an unfit node runs its self-test again.
@@ -50,21 +55,38 @@ pub struct NodeMaintenance {
     sweeping: bool,
     /// A sweep was requested and none has succeeded since.
     sweep_owed: bool,
+    /// The last report is due, or was sent.
+    ending: bool,
+    name_watch: Arc<NameWatch>,
     _guard: ExitGuard,
 }
 
 impl NodeMaintenance {
     pub fn new(context: Arc<EngineContext>, guard: ExitGuard) -> Self {
-        Self { context, reporting: false, testing: false, sweeping: false, sweep_owed: false, _guard: guard }
+        Self {
+            context,
+            reporting: false,
+            testing: false,
+            sweeping: false,
+            sweep_owed: false,
+            ending: false,
+            name_watch: Arc::default(),
+            _guard: guard,
+        }
     }
 
     fn report(&mut self, ctx: &mut Context<Self>) {
         if std::mem::replace(&mut self.reporting, true) {
             return;
         }
-        let context = Arc::clone(&self.context);
+        let (context, name_watch) = (Arc::clone(&self.context), Arc::clone(&self.name_watch));
         let report = async move {
-            match context.store.node_seen(&node_report(&context)).await {
+            let ordered = context.store.node_seen(&node_report(&context, &name_watch)).await;
+            if ordered.is_ok() {
+                context.signals.store().answered();
+                name_watch.reported();
+            }
+            match ordered {
                 Ok(true) if context.availability.reason(DrainReason::Ordered).is_none() => {
                     tracing::info!("drain ordered by an operator: this node takes no new work");
                     context.availability.hold(DrainReason::Ordered, "ordered by an operator");
@@ -77,7 +99,31 @@ impl NodeMaintenance {
                 Err(error) => context.signals.store_failed("node_seen", &error),
             }
         };
-        ctx.spawn(report.into_actor(self).map(|(), act, _| act.reporting = false));
+        ctx.spawn(report.into_actor(self).map(|(), act, ctx| {
+            act.reporting = false;
+            if act.ending {
+                act.report_end(ctx);
+            }
+        }));
+    }
+
+    /// Reports that this node has stopped, and ends. A report that was sent before must not arrive after this one.
+    fn report_end(&mut self, ctx: &mut Context<Self>) {
+        if std::mem::replace(&mut self.reporting, true) {
+            return;
+        }
+        let (context, name_watch) = (Arc::clone(&self.context), Arc::clone(&self.name_watch));
+        let report = async move {
+            let report = NodeReport {
+                state: STOPPED.to_owned(),
+                reason: String::new(),
+                ..node_report(&context, &name_watch)
+            };
+            if let Err(error) = context.store.node_seen(&report).await {
+                context.signals.store_failed("node_seen", &error);
+            }
+        };
+        ctx.spawn(report.into_actor(self).map(|(), _, ctx| ctx.stop()));
     }
 
     fn test(&mut self, ctx: &mut Context<Self>) {
@@ -113,6 +159,37 @@ impl NodeMaintenance {
             }
             machine.protect(busy).await
         });
+    }
+
+    /// Counts the work for the metrics, which must not wait for the store; and again later.
+    fn count(&mut self, ctx: &mut Context<Self>) {
+        let context = Arc::clone(&self.context);
+        let counting = async move {
+            match context.store.backlog().await {
+                Ok(backlog) => context.signals.store().counted(backlog),
+                Err(error) => context.signals.store_failed("backlog", &error),
+            }
+        };
+        ctx.spawn(counting.into_actor(self).map(|(), _, ctx| {
+            ctx.run_later(COUNT_INTERVAL, |act, ctx| act.count(ctx));
+        }));
+    }
+
+    /// Looks for another process with the name of this node; and again later.
+    fn watch_name(&mut self, ctx: &mut Context<Self>) {
+        let (context, name_watch) = (Arc::clone(&self.context), Arc::clone(&self.name_watch));
+        let looking = async move {
+            if !name_watch.can_tell() {
+                return;
+            }
+            match context.store.nodes().await {
+                Ok(nodes) => name_watch.look(&context.node, &nodes),
+                Err(error) => context.signals.store_failed("nodes", &error),
+            }
+        };
+        ctx.spawn(looking.into_actor(self).map(|(), _, ctx| {
+            ctx.run_later(NAME_INTERVAL, |act, ctx| act.watch_name(ctx));
+        }));
     }
 
     fn measure(&mut self, ctx: &mut Context<Self>) {
@@ -200,10 +277,13 @@ impl NodeMaintenance {
     }
 }
 
-fn node_report(context: &EngineContext) -> NodeReport {
+fn node_report(context: &EngineContext, name_watch: &NameWatch) -> NodeReport {
     let (state, reason) = context.availability.state();
+    let reasons = [Some(reason.as_str()), name_watch.warning()].into_iter().flatten();
+    let reason = reasons.filter(|reason| !reason.is_empty()).collect::<Vec<_>>().join("; ");
     NodeReport {
         node: context.node.clone(),
+        process: name_watch.process().to_owned(),
         roles: context.roles.words(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         capacity: context.credits.by_lane(),
@@ -224,6 +304,8 @@ impl Actor for NodeMaintenance {
         self.prepare_scanner(ctx);
         self.report(ctx);
         ctx.run_interval(REPORT_INTERVAL, |act, ctx| act.report(ctx));
+        self.count(ctx);
+        self.watch_name(ctx);
         if self.context.machine.is_some() {
             self.watch_machine(ctx);
             ctx.run_interval(MACHINE_INTERVAL, |act, ctx| act.watch_machine(ctx));
@@ -250,5 +332,15 @@ impl Handler<NodeSuspected> for NodeMaintenance {
 
     fn handle(&mut self, _: NodeSuspected, ctx: &mut Self::Context) {
         self.test(ctx);
+    }
+}
+
+impl Handler<WorkEnded> for NodeMaintenance {
+    type Result = ();
+
+    fn handle(&mut self, _: WorkEnded, ctx: &mut Self::Context) {
+        if !std::mem::replace(&mut self.ending, true) {
+            self.report_end(ctx);
+        }
     }
 }

@@ -2,16 +2,17 @@
 //! at least once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::NoticeRecord;
 use tracing::Instrument;
 
 use crate::engine_context::EngineContext;
 use crate::guard::ExitGuard;
-use crate::messages::NoticesOwed;
+use crate::messages::{NoticesOwed, WorkEnded};
 use crate::spans;
 
 const BATCH_MAX: u16 = 64;
@@ -28,12 +29,14 @@ pub struct Notifier {
     context: Arc<EngineContext>,
     delivering: bool,
     again: bool,
+    /// Set when the actor must end after the delivery that has begun.
+    ending: Arc<AtomicBool>,
     _guard: ExitGuard,
 }
 
 impl Notifier {
     pub fn new(context: Arc<EngineContext>, guard: ExitGuard) -> Self {
-        Self { context, delivering: false, again: false, _guard: guard }
+        Self { context, delivering: false, again: false, ending: Arc::default(), _guard: guard }
     }
 
     fn poll(&mut self, ctx: &mut Context<Self>) {
@@ -43,7 +46,7 @@ impl Notifier {
         }
         self.delivering = true;
         self.again = false;
-        let delivery = deliver_due(Arc::clone(&self.context)).into_actor(self);
+        let delivery = deliver_due(Arc::clone(&self.context), Arc::clone(&self.ending)).into_actor(self);
         ctx.spawn(delivery.map(|delivered, act, ctx| {
             act.delivering = false;
             let more = match delivered {
@@ -53,6 +56,9 @@ impl Notifier {
                     false
                 }
             };
+            if act.ending.load(Ordering::Relaxed) {
+                return ctx.stop();
+            }
             if more || act.again {
                 act.poll(ctx);
             }
@@ -60,10 +66,14 @@ impl Notifier {
     }
 }
 
-async fn deliver_due(context: Arc<EngineContext>) -> PortResult<usize> {
+/// Delivers a batch, or the part of it that is delivered when the actor must end; returns how many notices that were.
+async fn deliver_due(context: Arc<EngineContext>, ending: Arc<AtomicBool>) -> PortResult<usize> {
     let due = context.store.outbox(BATCH_MAX, HOLD_MS).await?;
     let mut delivered = Vec::new();
     for notice in &due {
+        if ending.load(Ordering::Relaxed) {
+            break;
+        }
         if deliver(&context, notice).await? {
             delivered.push(notice.id.clone());
         }
@@ -104,5 +114,16 @@ impl Handler<NoticesOwed> for Notifier {
 
     fn handle(&mut self, _: NoticesOwed, ctx: &mut Self::Context) {
         self.poll(ctx);
+    }
+}
+
+impl Handler<WorkEnded> for Notifier {
+    type Result = ();
+
+    fn handle(&mut self, _: WorkEnded, ctx: &mut Self::Context) {
+        self.ending.store(true, Ordering::Relaxed);
+        if !self.delivering {
+            ctx.stop();
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::reason::{Code, Fault};
@@ -40,6 +40,8 @@ struct Flight {
     stage: Stage,
     lane: Lane,
     cancel: CancelFlag,
+    /// When its lease was asked for the last time with success: the store's lease began then or later.
+    leased: Instant,
 }
 
 /// Whom the persister notifies.
@@ -61,7 +63,6 @@ pub struct Persister {
     turning: bool,
     again: bool,
     draining: bool,
-    renewed: Instant,
     _guard: ExitGuard,
 }
 
@@ -85,7 +86,6 @@ impl Persister {
             turning: false,
             again: false,
             draining: false,
-            renewed: Instant::now(),
             _guard: guard,
         }
     }
@@ -160,8 +160,8 @@ impl Persister {
             }
         }
         again |= !turn.claims.is_empty();
-        self.hand_out(turn.claims);
-        self.report_drained();
+        self.hand_out(turn.claims, turn.leased);
+        self.end_if_drained(ctx);
         // After a failure the next turn waits for its timer, so that a dead store is not called in a loop.
         if store_answers && (again || !self.reports.is_empty()) {
             self.turn(ctx);
@@ -230,12 +230,17 @@ impl Persister {
             .for_each(|(_, flight)| flight.cancel.cancel());
     }
 
-    fn hand_out(&mut self, claims: Vec<Claim>) {
+    fn hand_out(&mut self, claims: Vec<Claim>, leased: Instant) {
         for claim in claims {
             let stage = Stage::of(claim.fence.task);
             let fence = claim.fence.clone();
+            if self.draining {
+                // Claimed by a turn that began before the drain.
+                self.report_without_work(fence, Ending::GivenBack);
+                continue;
+            }
             let cancel = CancelFlag::default();
-            let flight = Flight { stage, lane: fence.task.lane(), cancel: cancel.clone() };
+            let flight = Flight { stage, lane: fence.task.lane(), cancel: cancel.clone(), leased };
             self.in_flight.insert(fence.clone(), flight);
             let claimed = TaskClaimed { claim, cancel };
             let taken = self.stages.get(&stage).is_some_and(|stage| stage.try_send(claimed).is_ok());
@@ -276,19 +281,24 @@ impl Persister {
 
     fn heartbeat(&mut self, ctx: &mut Context<Self>) {
         if self.in_flight.is_empty() {
-            self.renewed = Instant::now();
             return;
         }
         let context = Arc::clone(&self.context);
         let fences: Vec<Fence> = self.in_flight.keys().cloned().collect();
         let asked = Instant::now();
-        let renewal = async move { context.store.heartbeat(&context.node, &fences, context.lease_ms).await };
+        let renewal = async move {
+            let lost = context.store.heartbeat(&context.node, &fences, context.lease_ms).await;
+            lost.map(|lost| (fences, lost))
+        };
         ctx.spawn(renewal.into_actor(self).map(move |result, act, _| match result {
-            Ok(lost) => {
-                act.renewed = asked;
-                for fence in lost {
-                    if let Some(flight) = act.in_flight.get(&fence) {
+            Ok((fences, lost)) => {
+                for fence in fences {
+                    let Some(flight) = act.in_flight.get_mut(&fence) else { continue };
+                    if lost.contains(&fence) {
                         flight.cancel.cancel();
+                    } else {
+                        // An answer may come after that of a later renewal.
+                        flight.leased = flight.leased.max(asked);
                     }
                 }
             }
@@ -296,16 +306,15 @@ impl Persister {
         }));
     }
 
-    /// After two thirds of the lease, by this node's clock, another node may soon own the tasks: stops them before that.
+    /// After two thirds of its lease, by this node's clock, another node may soon own a task: stops it before that.
     fn watch_leases(&mut self) {
         let lease = Duration::from_millis(self.context.lease_ms);
-        if self.renewed.elapsed() > lease * 2 / 3 {
-            let running = self.in_flight.values().filter(|flight| !flight.cancel.is_cancelled());
-            let running: Vec<&Flight> = running.collect();
-            if !running.is_empty() {
-                self.context.signals.leases_lost(running.len());
-                running.iter().for_each(|flight| flight.cancel.cancel());
-            }
+        let ends =
+            |flight: &&Flight| !flight.cancel.is_cancelled() && flight.leased.elapsed() > lease * 2 / 3;
+        let ending: Vec<&Flight> = self.in_flight.values().filter(ends).collect();
+        if !ending.is_empty() {
+            self.context.signals.leases_lost(ending.len());
+            ending.iter().for_each(|flight| flight.cancel.cancel());
         }
     }
 
@@ -324,9 +333,10 @@ impl Persister {
         ctx.spawn(reaping.into_actor(self));
     }
 
-    fn report_drained(&self) {
-        if self.draining && self.in_flight.is_empty() && self.reports.is_empty() {
-            self.context.progress_board.mark_drained();
+    /// Ends this actor once every claimed task is committed or given back. A turn may still claim tasks until it has ended.
+    fn end_if_drained(&self, ctx: &mut Context<Self>) {
+        if self.draining && !self.turning && self.in_flight.is_empty() && self.reports.is_empty() {
+            ctx.stop();
         }
     }
 }
@@ -421,8 +431,10 @@ impl Handler<DrainStarted> for Persister {
     type Result = ();
 
     fn handle(&mut self, message: DrainStarted, ctx: &mut Self::Context) {
-        self.draining = true;
-        self.report_drained();
+        if std::mem::replace(&mut self.draining, true) {
+            return;
+        }
+        self.end_if_drained(ctx);
         ctx.run_later(message.grace, |act, _| {
             act.in_flight.values().for_each(|flight| flight.cancel.cancel());
         });

@@ -1,12 +1,14 @@
 //! One turn of the persister: commit reports, remove staged files of ended assets, claim tasks.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::Lane;
 use reelgate_ports::error::PortError;
-use reelgate_ports::records::{Applied, Claim, TaskReport};
+use reelgate_ports::records::{Applied, Claim, Fence, TaskReport};
+use tokio::time::Instant;
 
 use crate::engine_context::EngineContext;
 use crate::messages::TaskEnded;
@@ -23,6 +25,8 @@ pub struct Turn {
     /// The reports with their results.
     pub committed: Result<Vec<(TaskReport, Applied)>, NotCommitted>,
     pub claims: Vec<Claim>,
+    /// When the leases of the claims were asked for: they began then or later.
+    pub leased: Instant,
 }
 
 /// Commits `reports`, then claims as many tasks of each lane as there is room for. Claims nothing if the commit fails.
@@ -31,13 +35,15 @@ pub async fn turn(context: Arc<EngineContext>, reports: Vec<TaskEnded>, room: Ve
     if !reports.is_empty() {
         match commit(&context, reports).await {
             Ok(applied) => committed = applied,
-            Err(not_committed) => return Turn { committed: Err(not_committed), claims: Vec::new() },
+            Err(not_committed) => {
+                return Turn { committed: Err(not_committed), claims: Vec::new(), leased: Instant::now() };
+            }
         }
     }
     for (report, applied) in &committed {
         discard_staging(&context, &report.fence.asset, *applied).await;
     }
-    let mut claims = Vec::new();
+    let (mut claims, mut leased) = (Vec::new(), Instant::now());
     for (lane, free) in room {
         match context.store.claim(&context.node, lane, free, context.lease_ms).await {
             Ok(more) => claims.extend(more),
@@ -48,7 +54,27 @@ pub async fn turn(context: Arc<EngineContext>, reports: Vec<TaskEnded>, room: Ve
             }
         }
     }
-    Turn { committed: Ok(committed), claims }
+    if !claims.is_empty() && leased.elapsed() > Duration::from_millis(context.lease_ms) / 3 {
+        leased = renew(&context, &mut claims, leased).await;
+    }
+    Turn { committed: Ok(committed), claims, leased }
+}
+
+/// Renews the leases of claims whose answer took long, as at the end of an outage: nobody knows when these leases began.
+/// Returns when they were asked for. Drops claims that another node owns by now.
+async fn renew(context: &EngineContext, claims: &mut Vec<Claim>, leased: Instant) -> Instant {
+    let asked = Instant::now();
+    let fences: Vec<Fence> = claims.iter().map(|claim| claim.fence.clone()).collect();
+    match context.store.heartbeat(&context.node, &fences, context.lease_ms).await {
+        Ok(lost) => {
+            claims.retain(|claim| !lost.contains(&claim.fence));
+            asked
+        }
+        Err(error) => {
+            context.signals.store_failed("heartbeat", &error);
+            leased
+        }
+    }
 }
 
 /// Commits all reports in one transaction; each report has a span of it under its attempt.

@@ -18,7 +18,8 @@ pub struct ProgressBoard {
 struct Inner {
     assets: BTreeMap<AssetId, AssetProgress>,
     running: BTreeMap<Lane, u16>,
-    drained: bool,
+    /// The actors that a drain waits for; `None` before a drain begins.
+    draining: Option<Vec<&'static str>>,
     dead: Option<&'static str>,
 }
 
@@ -132,15 +133,21 @@ impl ProgressBoard {
         self.lock().running.iter().map(|(lane, running)| (*lane, *running)).collect()
     }
 
-    /// The drain is complete: every claimed task is committed or given back.
-    pub fn mark_drained(&self) {
-        self.lock().drained = true;
+    /// A drain has begun and waits for these actors to end.
+    pub fn mark_draining(&self, actors: Vec<&'static str>) {
+        self.lock().draining = Some(actors);
         self.changed.notify_waiters();
     }
 
-    /// Whether the drain is complete.
+    /// The actors that a drain waits for; `None` before a drain begins.
+    pub fn draining(&self) -> Option<Vec<&'static str>> {
+        self.lock().draining.clone()
+    }
+
+    /// Whether the drain is complete: every claimed task is committed or given back, the shards are released, and no actor
+    /// calls the store any more.
     pub fn is_drained(&self) -> bool {
-        self.lock().drained
+        self.lock().draining.as_ref().is_some_and(Vec::is_empty)
     }
 
     /// The engine cannot continue, for this reason.

@@ -16,6 +16,7 @@ use reelgate_ports::machine::WorkLeft;
 use reelgate_ports::records::{Ending, Fence, Ingested, NoticeRecord, Retained, StageCost, UsageRecord};
 
 use crate::privacy_signals::PrivacySignals;
+use crate::store_signals::StoreSignals;
 use crate::work::sweep::Swept;
 
 /// One metric, as `docs/reference/metrics.md` lists it.
@@ -77,7 +78,7 @@ pub struct Signals {
     leases_lost: IntCounter,
     notices: IntCounterVec,
     actor_exits: IntCounterVec,
-    store_failures: IntCounterVec,
+    store: StoreSignals,
     spans: IntCounterVec,
     privacy: PrivacySignals,
 }
@@ -160,7 +161,11 @@ impl Default for Signals {
                 "Actors that ended and were rebuilt.",
                 &["actor", "result"],
             ),
-            store_failures: vec("reelgate_store_failures_total", "Store calls that failed.", &["operation"]),
+            store: StoreSignals::new(vec(
+                "reelgate_store_failures_total",
+                "Store calls that failed.",
+                &["operation"],
+            )),
             spans: vec("reelgate_spans_total", "Spans by result: exported, failed or dropped.", &["result"]),
             privacy: PrivacySignals::new(&add),
             catalogue: catalogue.take(),
@@ -183,6 +188,11 @@ impl Signals {
     /// Spans that were `exported`, that `failed` to be, and that were `dropped` because too many waited. The exporter counts.
     pub fn spans(&self) -> &IntCounterVec {
         &self.spans
+    }
+
+    /// What this node knows about its store without a call.
+    pub fn store(&self) -> &StoreSignals {
+        &self.store
     }
 
     pub(crate) fn privacy(&self) -> &PrivacySignals {
@@ -373,7 +383,6 @@ impl Signals {
     }
 
     pub(crate) fn store_failed(&self, operation: &'static str, error: &PortError) {
-        self.store_failures.with_label_values(&[operation]).inc();
-        tracing::warn!(operation, %error, "store call failed: it is tried again");
+        self.store.failed(operation, error);
     }
 }

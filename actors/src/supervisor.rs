@@ -1,5 +1,9 @@
 //! Builds every actor, and builds it again when it has ended. A stage that dies loses only its own tasks. When the
 //! persister dies, its stages are built again with it, because they report to it.
+//!
+//! A drain ends the actors in two steps: intake and the persister first, and then the notifier and the node maintenance,
+//! which serve them. Each ends by itself once it has nothing left to do, so after the last one nobody calls the store. An
+//! actor that panics meanwhile is built again, to finish what it had begun.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +18,7 @@ use crate::guard::ExitGuard;
 use crate::intake::Intake;
 use crate::messages::{
     ActorExited, DrainStarted, NodeMaintenanceReplaced, NotifierReplaced, PersisterReplaced, Role, Stage,
-    StageReplaced, TaskClaimed, TaskEnded,
+    StageReplaced, TaskClaimed, TaskEnded, WorkEnded,
 };
 use crate::node_maintenance::NodeMaintenance;
 use crate::notifier::Notifier;
@@ -30,6 +34,13 @@ const RESTART_MIN: Duration = Duration::from_millis(50);
 const RESTART_MAX: Duration = Duration::from_secs(5);
 /// An actor that lived longer than this did not die early: the count starts again.
 const STEADY: Duration = Duration::from_secs(60);
+/// Between two messages to an actor that a drain waits for: the first may find a full mailbox, or an actor that is being
+/// built again.
+const DRAIN_INTERVAL: Duration = Duration::from_millis(50);
+/// The actors that a drain ends first: they take work.
+const WORKING: [Role; 2] = [Role::Intake, Role::Persister];
+/// The actors that a drain ends after those: they serve them.
+const SERVING: [Role; 2] = [Role::Notifier, Role::NodeMaintenance];
 /// Early deaths in a row after which the engine gives up: a restart does not repair what is broken.
 const EARLY_DEATHS_MAX: u32 = 10;
 
@@ -37,6 +48,8 @@ struct Child {
     generation: u64,
     built: Instant,
     early_deaths: u32,
+    /// A drain need not wait for it.
+    ended: bool,
 }
 
 /// See the module.
@@ -48,7 +61,8 @@ pub struct Supervisor {
     node_maintenance: Option<Addr<NodeMaintenance>>,
     persister: Option<Addr<Persister>>,
     intake: Option<Addr<Intake>>,
-    draining: bool,
+    /// When running tasks must end; `None` before a drain.
+    drain_until: Option<Instant>,
 }
 
 impl Supervisor {
@@ -62,14 +76,14 @@ impl Supervisor {
             node_maintenance: None,
             persister: None,
             intake: None,
-            draining: false,
+            drain_until: None,
         }
     }
 
     fn guard(&mut self, role: Role, ctx: &Context<Self>) -> ExitGuard {
         self.generation += 1;
         let early_deaths = self.children.get(&role).map_or(0, |child| child.early_deaths);
-        let child = Child { generation: self.generation, built: Instant::now(), early_deaths };
+        let child = Child { generation: self.generation, built: Instant::now(), early_deaths, ended: false };
         self.children.insert(role, child);
         ExitGuard::new(role, self.generation, ctx.address().recipient())
     }
@@ -147,9 +161,6 @@ impl Supervisor {
     }
 
     fn rebuild(&mut self, role: Role, ctx: &Context<Self>) {
-        if self.draining {
-            return;
-        }
         match role {
             Role::Intake => self.build_intake(ctx),
             Role::Notifier => self.build_notifier(ctx),
@@ -165,6 +176,49 @@ impl Supervisor {
                     self.build_persister(ctx);
                 }
             }
+        }
+    }
+
+    fn left_of(&self, roles: [Role; 2]) -> Vec<Role> {
+        let left = |role: &Role| self.children.get(role).is_some_and(|child| !child.ended);
+        roles.into_iter().filter(left).collect()
+    }
+
+    /// Takes a drain as far as it can go now.
+    fn continue_drain(&self) {
+        let Some(until) = self.drain_until else { return };
+        let (working, serving) = (self.left_of(WORKING), self.left_of(SERVING));
+        let next = if working.is_empty() { &serving } else { &working };
+        for role in next {
+            if !self.send_drain(*role, until.saturating_duration_since(Instant::now())) {
+                tracing::debug!(
+                    actor = role.as_str(),
+                    "drain not sent: the actor is busy or is being built again"
+                );
+            }
+        }
+        let left = working.iter().chain(&serving).map(|role| role.as_str());
+        self.context.progress_board.mark_draining(left.collect());
+    }
+
+    fn send_drain(&self, role: Role, grace: Duration) -> bool {
+        match role {
+            Role::Intake => {
+                self.intake.as_ref().is_some_and(|intake| intake.try_send(DrainStarted { grace }).is_ok())
+            }
+            Role::Persister => self
+                .persister
+                .as_ref()
+                .is_some_and(|persister| persister.try_send(DrainStarted { grace }).is_ok()),
+            Role::Notifier => {
+                self.notifier.as_ref().is_some_and(|notifier| notifier.try_send(WorkEnded).is_ok())
+            }
+            Role::NodeMaintenance => self
+                .node_maintenance
+                .as_ref()
+                .is_some_and(|maintenance| maintenance.try_send(WorkEnded).is_ok()),
+            // Stages end with the persister.
+            Role::Stage(_) => true,
         }
     }
 }
@@ -199,15 +253,20 @@ impl Handler<ActorExited> for Supervisor {
 
     fn handle(&mut self, exited: ActorExited, ctx: &mut Self::Context) {
         let Some(child) = self.children.get_mut(&exited.role) else { return };
-        let is_current = child.generation == exited.generation;
-        if !is_current || self.draining {
+        if child.generation != exited.generation {
             return;
+        }
+        if self.drain_until.is_some() && !exited.panicking {
+            child.ended = true;
+            return self.continue_drain();
         }
         let steady = child.built.elapsed() > STEADY;
         child.early_deaths = if steady { 1 } else { child.early_deaths + 1 };
         let early_deaths = child.early_deaths;
         self.context.signals.actor_exited(exited.role.as_str(), exited.panicking);
         if early_deaths > EARLY_DEATHS_MAX {
+            // It calls the store no more. What intake or the persister held, however, was not given back.
+            child.ended = SERVING.contains(&exited.role);
             self.context.progress_board.mark_dead("an actor died right after its start, ten times in a row");
             return;
         }
@@ -227,19 +286,10 @@ impl Handler<DrainStarted> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, message: DrainStarted, ctx: &mut Self::Context) {
-        self.draining = true;
-        let grace = message.grace;
-        if let Some(intake) = &self.intake
-            && intake.try_send(DrainStarted { grace }).is_err()
-        {
-            tracing::debug!("drain not sent to intake: it has ended");
+        if self.drain_until.is_none() {
+            ctx.run_interval(DRAIN_INTERVAL, |act, _| act.continue_drain());
         }
-        let sent = self.persister.as_ref().map(|persister| persister.try_send(DrainStarted { grace }));
-        if !matches!(sent, Some(Ok(()))) {
-            // The persister's mailbox is full, or the persister is being rebuilt: try again shortly.
-            ctx.run_later(RESTART_MIN, move |_, ctx| {
-                ctx.notify(DrainStarted { grace });
-            });
-        }
+        self.drain_until = Some(Instant::now() + message.grace);
+        self.continue_drain();
     }
 }

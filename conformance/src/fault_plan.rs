@@ -77,6 +77,11 @@ impl FaultPlan {
         self.state().calls.get(operation).copied().unwrap_or_default()
     }
 
+    /// How often any operation was called. A call with two names counts twice.
+    pub fn calls_in_all(&self) -> u64 {
+        self.state().calls.values().sum()
+    }
+
     /// Faults that no call has met yet: operation and number of the call. A test ends with none.
     pub fn unmet(&self) -> Vec<(String, u64)> {
         self.state().planned.keys().cloned().collect()

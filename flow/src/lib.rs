@@ -16,6 +16,7 @@ pub mod ids;
 pub mod invariants;
 pub mod limits;
 pub mod place;
+pub mod plain;
 pub mod policy;
 pub mod reason;
 pub mod task;

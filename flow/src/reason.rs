@@ -2,6 +2,8 @@
 
 use alloc::string::String;
 
+use crate::plain::is_plain;
+
 /// Whose fault it is; decides whether a retry can help and who must act.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
@@ -144,7 +146,7 @@ impl Code {
 pub struct Fault {
     /// The stable code.
     pub code: Code,
-    /// Expected and found, in numbers and format names; at most 500 bytes; no personal data.
+    /// Expected and found, in numbers and format names; at most 500 bytes of plain characters; no personal data.
     pub detail: String,
 }
 
@@ -152,19 +154,22 @@ impl Fault {
     /// Longest detail kept, in bytes.
     pub const DETAIL_BYTES_MAX: usize = 500;
 
-    /// A fault with its detail, cut at a character border.
+    /// A fault with its detail, cut at a character border. A question mark replaces each character that is not plain,
+    /// because the detail goes into logs, tables and notices.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        let mut detail = detail.into();
-        let mut end = detail.len().min(Self::DETAIL_BYTES_MAX);
-        while !detail.is_char_boundary(end) {
-            end -= 1;
+        let given: String = detail.into();
+        let mut detail = String::with_capacity(given.len().min(Self::DETAIL_BYTES_MAX));
+        for c in given.chars().map(|c| if is_plain(c) { c } else { '?' }) {
+            if detail.len() + c.len_utf8() > Self::DETAIL_BYTES_MAX {
+                break;
+            }
+            detail.push(c);
         }
-        detail.truncate(end);
         Self { code, detail }
     }
 }
 
-/// A fault as it is read from a row or a message: its detail may have any length.
+/// A fault as it is read from a row or a message: its detail may hold anything.
 #[cfg(feature = "serde")]
 #[derive(serde::Deserialize)]
 struct RawFault {

@@ -141,6 +141,9 @@ pub struct MediaProgress {
 pub struct NodeReport {
     /// Its name.
     pub node: NodeId,
+    /// Tells two processes with the same name apart. Empty in the reports of older versions.
+    #[serde(default)]
+    pub process: String,
     /// Its roles: `intake`, `light`, `heavy`.
     pub roles: Vec<String>,
     /// Version of the program.
@@ -149,7 +152,7 @@ pub struct NodeReport {
     pub capacity: Vec<(Lane, u16)>,
     /// Tasks it has in flight, by lane.
     pub in_flight: Vec<(Lane, u16)>,
-    /// `working`, `draining`, `unfit` …
+    /// `working`, `draining`, `unfit`, `stopped` …
     pub state: String,
     /// Reason for the state; empty if it needs none.
     pub reason: String,

@@ -20,10 +20,33 @@ use crate::records::{
 pub struct AssetFilter {
     /// Only these phases; empty for all.
     pub phases: Vec<Phase>,
-    /// At most this many, oldest first.
+    /// At most this many.
     pub limit: u32,
-    /// Only assets after this one in the order of arrival.
-    pub after: Option<AssetId>,
+    /// Where the list begins, and its order.
+    pub from: ListFrom,
+}
+
+/// The order of a list of assets, and the asset that the page before it ended with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListFrom {
+    /// In the order of arrival, only assets after this one.
+    Oldest(Option<AssetId>),
+    /// In the reverse order of arrival, only assets before this one.
+    Newest(Option<AssetId>),
+}
+
+impl Default for ListFrom {
+    fn default() -> Self {
+        Self::Oldest(None)
+    }
+}
+
+impl ListFrom {
+    /// The asset that the page before this one ended with.
+    pub fn edge(&self) -> Option<&AssetId> {
+        let (Self::Oldest(edge) | Self::Newest(edge)) = self;
+        edge.as_ref()
+    }
 }
 
 /// Counts for health and progress.

@@ -8,12 +8,19 @@ use super::Raw;
 
 /// Names of the settings that differ, `media.video.crf`, in order.
 pub fn changes(before: &Raw, after: &Raw) -> Vec<String> {
+    let mut changed = changes_shown(before, after);
+    let hidden = before.hidden().into_iter().zip(after.hidden());
+    changed.extend(hidden.filter(|(before, after)| before != after).map(|((name, _), _)| name.to_owned()));
+    changed.sort();
+    changed.dedup();
+    changed
+}
+
+/// Without the settings that do not show their values, or with these where the shown part differs.
+fn changes_shown(before: &Raw, after: &Raw) -> Vec<String> {
     let (before, after) = (settings(before), settings(after));
     let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
-    let mut changed: Vec<String> =
-        names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
-    changed.sort();
-    changed
+    names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect()
 }
 
 /// The setting that a message about the configuration names. The rest of the message is dropped: it may hold the value.

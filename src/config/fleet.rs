@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::secret::{SecretUrl, SecretUrlOrPath};
+
 /// The beginning of addresses in S3.
 pub const S3_SCHEME: &str = "s3://";
 
@@ -23,7 +25,7 @@ pub struct NodeRaw {
     /// fails slowly.
     pub ec2: bool,
     /// Another address of the metadata service, for tests. Default empty: EC2's own.
-    pub ec2_endpoint: String,
+    pub ec2_endpoint: SecretUrl,
     /// Whether the Auto Scaling group of this instance is asked not to end it while it works. Default false.
     pub autoscaling: bool,
     /// Name of the fleet under which the node reports the seconds of work left to CloudWatch. Default empty: no report.
@@ -38,7 +40,7 @@ impl Default for NodeRaw {
             self_test: true,
             sweep_s: 21_600,
             ec2: false,
-            ec2_endpoint: String::new(),
+            ec2_endpoint: SecretUrl::default(),
             autoscaling: false,
             cloudwatch_fleet: String::new(),
         }
@@ -51,7 +53,7 @@ impl Default for NodeRaw {
 pub struct StoreRaw {
     /// `postgres://USER@HOST/DATABASE?sslmode=verify-full`, or `sqlite:FILE`. Default empty: HOME/reelgate.sqlite. A
     /// password is best given by the environment (REELGATE__STORE__URL or PGPASSWORD) or the Parameter Store.
-    pub url: String,
+    pub url: SecretUrl,
     /// Connections to PostgreSQL, 2 to 100. Default 8: a node commits in batches.
     pub connections: u32,
     /// Days that the history of an asset is kept after its end, 0 for ever, at most 36,500. Default 400: a year, and time
@@ -61,7 +63,7 @@ pub struct StoreRaw {
 
 impl Default for StoreRaw {
     fn default() -> Self {
-        Self { url: String::new(), connections: 8, history_days: 400 }
+        Self { url: SecretUrl::default(), connections: 8, history_days: 400 }
     }
 }
 
@@ -71,17 +73,17 @@ impl Default for StoreRaw {
 pub struct ObjectsRaw {
     /// A directory, or `s3://BUCKET/PREFIX` with `ingest/`, `work/`, `published/`, `quarantine/` and `rejected/` below it.
     /// Default empty: HOME.
-    pub url: String,
+    pub url: SecretUrlOrPath,
     /// `s3://BUCKET/PREFIX` of uploads, if it is not below `url`. Default empty: below `url`; the same for the next four.
-    pub ingest: String,
+    pub ingest: SecretUrlOrPath,
     /// `s3://BUCKET/PREFIX` of staged files.
-    pub work: String,
+    pub work: SecretUrlOrPath,
     /// `s3://BUCKET/PREFIX` of published outputs.
-    pub published: String,
+    pub published: SecretUrlOrPath,
     /// `s3://BUCKET/PREFIX` of quarantined sources.
-    pub quarantine: String,
+    pub quarantine: SecretUrlOrPath,
     /// `s3://BUCKET/PREFIX` of rejected sources.
-    pub rejected: String,
+    pub rejected: SecretUrlOrPath,
     /// Directory for sources while they are processed. Default empty: HOME/scratch.
     pub scratch: String,
 }
@@ -91,7 +93,7 @@ pub struct ObjectsRaw {
 #[serde(deny_unknown_fields, default)]
 pub struct EventsRaw {
     /// `kinesis://STREAM`, `sqs:QUEUE-URL`, or a directory that is watched. Default empty: HOME/ingest.
-    pub url: String,
+    pub url: SecretUrlOrPath,
     /// Name of this fleet's consumer for enhanced fan-out. Default empty: the stream is polled.
     pub fan_out: String,
 }
@@ -101,7 +103,7 @@ pub struct EventsRaw {
 #[serde(deny_unknown_fields, default)]
 pub struct AwsRaw {
     /// Another endpoint for every service. Default empty: AWS's own.
-    pub endpoint_url: String,
+    pub endpoint_url: SecretUrl,
     /// Region. Default empty: AWS_REGION, the profile, or the instance's own.
     pub region: String,
     /// Bucket names in the path instead of the host name, for other servers than S3. Default false.
@@ -130,7 +132,7 @@ pub struct AwsRaw {
 #[serde(deny_unknown_fields, default)]
 pub struct MacieRaw {
     /// `s3://BUCKET/PREFIX` of the text that Macie scans, in a separate bucket. Default empty: Macie is not used.
-    pub area: String,
+    pub area: SecretUrlOrPath,
     /// Account that owns that bucket, twelve digits.
     #[serde(deserialize_with = "account")]
     pub account: String,
@@ -155,14 +157,14 @@ fn account<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Erro
 
 impl Default for MacieRaw {
     fn default() -> Self {
-        Self { area: String::new(), account: String::new(), window_s: 60 }
+        Self { area: SecretUrlOrPath::default(), account: String::new(), window_s: 60 }
     }
 }
 
 impl Default for AwsRaw {
     fn default() -> Self {
         Self {
-            endpoint_url: String::new(),
+            endpoint_url: SecretUrl::default(),
             region: String::new(),
             path_style: false,
             checksums: true,

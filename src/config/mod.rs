@@ -1,10 +1,15 @@
 //! The configuration: parsed into [`Raw`], checked into [`Config`].
 
 mod changes;
+mod config_error;
 pub mod fleet;
+pub mod layer;
 mod load;
 pub mod privacy;
 mod raw;
+pub mod secret;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -44,27 +49,8 @@ impl Config {
         Duration::from_secs(self.raw.serve.grace_s)
     }
 
-    /// The configuration in effect as TOML, secrets left out.
+    /// The configuration in effect as TOML; its secrets show themselves as `***`.
     pub fn to_toml(&self) -> Result<String, Failure> {
-        let mut shown = self.raw.clone();
-        if !shown.notices.webhook_secret.is_empty() {
-            shown.notices.webhook_secret = "(set)".into();
-        }
-        if !shown.privacy.fingerprint_key.is_empty() {
-            shown.privacy.fingerprint_key = "(set)".into();
-        }
-        shown.store.url = without_password(&shown.store.url);
-        shown.telemetry.otlp = without_password(&shown.telemetry.otlp);
-        toml::to_string(&shown).map_err(|error| Failure::Internal(format!("write configuration: {error}")))
-    }
-}
-
-/// An address without its password.
-fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let Some((user, place)) = rest.rsplit_once('@') else { return url.to_owned() };
-    match user.split_once(':') {
-        Some((name, _)) => format!("{scheme}://{name}:(set)@{place}"),
-        None => url.to_owned(),
+        toml::to_string(&self.raw).map_err(|error| Failure::Internal(format!("write configuration: {error}")))
     }
 }

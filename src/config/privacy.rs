@@ -5,6 +5,8 @@ use reelgate_flow::policy::Rule;
 use reelgate_privacy::{AllowList, Classifier, ConfigError, CustomIdentifier, Fingerprinter, Options};
 use serde::{Deserialize, Serialize};
 
+use super::secret::{Secret, SecretUrl};
+
 /// The search for personal data and the response to findings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -34,7 +36,7 @@ pub struct PrivacyRaw {
     pub allow_lists: Vec<AllowList>,
     /// Key of the fingerprints by which a value is recognised in another asset, at least 16 bytes. Set it by the environment:
     /// REELGATE__PRIVACY__FINGERPRINT_KEY. Default empty: no fingerprints.
-    pub fingerprint_key: String,
+    pub fingerprint_key: Secret,
 }
 
 impl Default for PrivacyRaw {
@@ -49,7 +51,7 @@ impl Default for PrivacyRaw {
             disabled: Vec::new(),
             custom_identifiers: Vec::new(),
             allow_lists: Vec::new(),
-            fingerprint_key: String::new(),
+            fingerprint_key: Secret::default(),
         }
     }
 }
@@ -81,7 +83,7 @@ pub struct AlertRaw {
     #[serde(default = "high")]
     pub severity: Severity,
     /// The receiver: `sns:TOPIC-ARN`, `eventbridge:BUS`, `file:PATH`.
-    pub url: String,
+    pub url: SecretUrl,
 }
 
 fn high() -> Severity {
@@ -108,7 +110,7 @@ impl PrivacyRaw {
     /// The classifier as configured; an error names the key, and never a value of it that is secret.
     pub fn classifier(&self) -> Result<Classifier, String> {
         let refused = |error: ConfigError| format!("{}: {error}", key_of(&error));
-        let fingerprinter = match self.fingerprint_key.as_bytes() {
+        let fingerprinter = match self.fingerprint_key.reveal().as_bytes() {
             [] => None,
             key => Some(Fingerprinter::new(key).map_err(refused)?),
         };

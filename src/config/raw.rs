@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fleet::{AwsRaw, EventsRaw, NodeRaw, ObjectsRaw, StoreRaw};
 use super::privacy::PrivacyRaw;
+use super::secret::{Secret, SecretUrl};
 
 /// The whole file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -68,12 +69,12 @@ impl Default for PublishRaw {
 #[serde(deny_unknown_fields, default)]
 pub struct NoticesRaw {
     /// Receivers: `sns:TOPIC-ARN`, `eventbridge:BUS`, `file:PATH`. Default none: `file:HOME/notices.jsonl`.
-    pub urls: Vec<String>,
+    pub urls: Vec<SecretUrl>,
     /// Address that receives each notice as a signed POST. Default empty: none.
-    pub webhook_url: String,
+    pub webhook_url: SecretUrl,
     /// Key of the signature (HMAC-SHA256), at least 16 bytes. Set it by the environment:
     /// REELGATE__NOTICES__WEBHOOK_SECRET.
-    pub webhook_secret: String,
+    pub webhook_secret: Secret,
 }
 
 /// The long-running service.
@@ -109,7 +110,7 @@ impl Default for ServeRaw {
 pub struct TelemetryRaw {
     /// Address of an OTLP collector that speaks HTTP with protobuf, such as `http://127.0.0.1:4318`. Default empty:
     /// OTEL_EXPORTER_OTLP_ENDPOINT, or no traces.
-    pub otlp: String,
+    pub otlp: SecretUrl,
     /// Share of traces that are kept, 0 to 1, decided by the trace's id so that all nodes agree. Default 1: a trace is a
     /// few dozen spans of an asset that took minutes.
     pub sampling: f64,
@@ -117,11 +118,35 @@ pub struct TelemetryRaw {
 
 impl Default for TelemetryRaw {
     fn default() -> Self {
-        Self { otlp: String::new(), sampling: 1.0 }
+        Self { otlp: SecretUrl::default(), sampling: 1.0 }
     }
 }
 
 impl Raw {
+    /// The settings that do not show their values, by name.
+    pub fn hidden(&self) -> Vec<(&'static str, Vec<&str>)> {
+        let (objects, notices) = (&self.objects, &self.notices);
+        vec![
+            ("aws.endpoint_url", vec![self.aws.endpoint_url.reveal()]),
+            ("aws.macie.area", vec![self.aws.macie.area.reveal()]),
+            ("events.url", vec![self.events.url.reveal()]),
+            ("node.ec2_endpoint", vec![self.node.ec2_endpoint.reveal()]),
+            ("notices.urls", notices.urls.iter().map(SecretUrl::reveal).collect()),
+            ("notices.webhook_secret", vec![notices.webhook_secret.reveal()]),
+            ("notices.webhook_url", vec![notices.webhook_url.reveal()]),
+            ("objects.ingest", vec![objects.ingest.reveal()]),
+            ("objects.published", vec![objects.published.reveal()]),
+            ("objects.quarantine", vec![objects.quarantine.reveal()]),
+            ("objects.rejected", vec![objects.rejected.reveal()]),
+            ("objects.url", vec![objects.url.reveal()]),
+            ("objects.work", vec![objects.work.reveal()]),
+            ("privacy.alerts", self.privacy.alerts.iter().map(|alert| alert.url.reveal()).collect()),
+            ("privacy.fingerprint_key", vec![self.privacy.fingerprint_key.reveal()]),
+            ("store.url", vec![self.store.url.reveal()]),
+            ("telemetry.otlp", vec![self.telemetry.otlp.reveal()]),
+        ]
+    }
+
     /// Checks ranges; the message names the key, what was expected and what was found.
     pub fn validate(&self) -> Result<(), String> {
         let range = |key: &str, value: u64, min: u64, max: u64| {
@@ -154,13 +179,13 @@ impl Raw {
         for (key, url) in
             [("notices.webhook_url", &notices.webhook_url), ("telemetry.otlp", &self.telemetry.otlp)]
         {
-            let is_http = url.starts_with("http://") || url.starts_with("https://");
+            let is_http = ["http://", "https://"].iter().any(|scheme| url.reveal().starts_with(scheme));
             if !url.is_empty() && !is_http {
                 return Err(format!("{key}: expected an address that begins with http:// or https://"));
             }
         }
-        if !notices.webhook_url.is_empty() && notices.webhook_secret.len() < 16 {
-            let found = notices.webhook_secret.len();
+        let found = notices.webhook_secret.reveal().len();
+        if !notices.webhook_url.is_empty() && found < 16 {
             return Err(format!("notices.webhook_secret: expected at least 16 bytes, found {found}"));
         }
         Ok(())

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use reelgate_flow::asset::Phase;
+use reelgate_flow::plain::is_plain;
 
 use crate::exit::Failure;
 
@@ -39,17 +40,35 @@ pub fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Replaces control characters of user text, such as a file name: they must not reach a terminal.
+/// Replaces characters of user text, such as a file name, that must not reach a terminal: they steer it, or they show
+/// another text than there is.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if is_plain(c) { c } else { '\u{fffd}' }).collect()
 }
 
 /// Seconds as `1:02:03.4` or `2.3 s`.
 pub fn seconds(seconds: f64) -> String {
+    // Zero without a sign.
+    let seconds = seconds + 0.0;
     if seconds < 60.0 {
         return format!("{seconds:.1} s");
     }
     let whole = seconds as u64;
     let (hours, minutes, rest) = (whole / 3_600, whole / 60 % 60, whole % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{rest:02}") } else { format!("{minutes}:{rest:02} min") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_seconds_have_no_sign() {
+        assert_eq!([-0.0, 0.0, 59.94, 60.0].map(seconds), ["0.0 s", "0.0 s", "59.9 s", "1:00 min"]);
+    }
+
+    #[test]
+    fn a_name_cannot_steer_the_terminal_or_turn_the_text_around() {
+        assert_eq!(clean("a\x1b[2J\u{202e}4pm.exe"), "a\u{fffd}[2J\u{fffd}4pm.exe");
+    }
 }

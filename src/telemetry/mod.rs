@@ -84,7 +84,7 @@ fn endpoint(raw: &TelemetryRaw, env: impl Fn(&str) -> Option<String>) -> Option<
     let [of_traces, of_all] = ENDPOINT_ENV.map(|name| env(name).filter(|value| !value.is_empty()));
     let with_path = |base: String| format!("{}/v1/traces", base.trim_end_matches('/'));
     if !raw.otlp.is_empty() {
-        return Some(with_path(raw.otlp.clone()));
+        return Some(with_path(raw.otlp.reveal().to_owned()));
     }
     of_traces.or_else(|| of_all.map(with_path))
 }

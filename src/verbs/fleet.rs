@@ -1,5 +1,6 @@
 //! `reelgate fleet`: shows the nodes and orders them to drain.
 
+use reelgate_actors::availability::STOPPED;
 use reelgate_flow::ids::NodeId;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::records::NodeRecord;
@@ -13,8 +14,9 @@ use crate::output::{stderr, table};
 use crate::verbs::to_json;
 use crate::wiring;
 
-/// A node that has not reported for longer is shown as gone, milliseconds: its leases have expired by then.
-const GONE_MS: u64 = 60_000;
+/// A node that has not reported for longer, and has not said that it stopped, is lost, milliseconds: its leases have expired
+/// by then.
+const LOST_MS: u64 = 60_000;
 
 /// Shows nodes or orders one to drain.
 pub async fn fleet(global: &GlobalArgs, verb: FleetVerb) -> Result<ExitStatus, Failure> {
@@ -67,8 +69,9 @@ async fn status(store: &dyn Store, as_json: bool) -> Result<ExitStatus, Failure>
 }
 
 fn state(node: &NodeRecord) -> &str {
-    match node.silent_ms > GONE_MS {
-        true => "gone",
+    match node.silent_ms > LOST_MS {
+        _ if node.report.state == STOPPED => STOPPED,
+        true => "lost",
         false if node.drain_ordered && node.report.state == "working" => "draining",
         false => &node.report.state,
     }
@@ -82,4 +85,34 @@ async fn order(store: &dyn Store, node: &str, drain: bool) -> Result<ExitStatus,
         Err(error) => return Err(error.into()),
     }
     Ok(ExitStatus::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use reelgate_ports::records::NodeReport;
+
+    use super::*;
+
+    #[test]
+    fn a_node_that_stopped_is_not_lost_and_a_silent_one_is() {
+        let shown = |reported: &str, silent_ms, drain_ordered| {
+            let report = NodeReport {
+                node: NodeId::new("n"),
+                process: String::new(),
+                roles: Vec::new(),
+                version: String::new(),
+                capacity: Vec::new(),
+                in_flight: Vec::new(),
+                state: reported.into(),
+                reason: String::new(),
+                costs: Vec::new(),
+            };
+            state(&NodeRecord { report, first_seen_ms: 0, silent_ms, drain_ordered }).to_owned()
+        };
+        assert_eq!(shown("working", LOST_MS, false), "working");
+        assert_eq!(shown("working", LOST_MS, true), "draining");
+        assert_eq!(shown("unfit", 0, true), "unfit");
+        assert_eq!(shown("working", LOST_MS + 1, true), "lost");
+        assert_eq!([0, LOST_MS + 1].map(|silent_ms| shown(STOPPED, silent_ms, true)), [STOPPED; 2]);
+    }
 }

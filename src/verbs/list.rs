@@ -1,22 +1,28 @@
 //! `reelgate list`.
 
 use reelgate_flow::asset::Phase;
-use reelgate_ports::store::AssetFilter;
+use reelgate_ports::store::{AssetFilter, ListFrom};
 
 use crate::cli::{GlobalArgs, ListArgs};
 use crate::config::Config;
 use crate::exit::{ExitStatus, Failure};
 use crate::output::json::AssetLine;
+use crate::output::stderr;
 use crate::output::table::{self, clean};
-use crate::verbs::{local_time, to_json};
+use crate::verbs::{find_asset, local_time, to_json};
 use crate::wiring;
 
-/// Prints the assets of the home, oldest first.
+/// Prints a page of the home's assets, newest first.
 pub async fn list(global: &GlobalArgs, args: ListArgs) -> Result<ExitStatus, Failure> {
     let phases = args.state.iter().map(|word| phase(word)).collect::<Result<Vec<_>, _>>()?;
     let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
-    let assets = store.assets(&AssetFilter { phases, limit: args.limit, after: None }).await?;
+    let before = match &args.before {
+        Some(typed) => Some(find_asset(&*store, typed).await?),
+        None => None,
+    };
+    let filter = AssetFilter { phases, limit: args.limit, from: ListFrom::Newest(before) };
+    let assets = store.assets(&filter).await?;
     if args.json {
         for asset in &assets {
             table::print(&to_json(&AssetLine::new(&store.asset(&asset.id).await?))?)?;
@@ -35,6 +41,9 @@ pub async fn list(global: &GlobalArgs, args: ListArgs) -> Result<ExitStatus, Fai
         ]);
     }
     table::print(&rows.to_string())?;
+    if let Some(last) = assets.last().filter(|_| assets.len() == args.limit as usize) {
+        stderr::say(&format!("there may be older ones: add --before {}", last.id));
+    }
     Ok(ExitStatus::Done)
 }
 

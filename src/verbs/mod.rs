@@ -68,6 +68,6 @@ fn local_time(at_ms: u64) -> String {
 /// Assets that have not ended, in order of arrival.
 async fn unended(store: &dyn Store) -> Result<Vec<AssetId>, Failure> {
     let phases = Phase::ALL.iter().copied().filter(|phase| !phase.is_ended()).collect();
-    let filter = AssetFilter { phases, limit: u32::MAX, after: None };
+    let filter = AssetFilter { phases, limit: u32::MAX, ..AssetFilter::default() };
     Ok(store.assets(&filter).await?.into_iter().map(|asset| asset.id).collect())
 }

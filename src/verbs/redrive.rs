@@ -19,7 +19,7 @@ pub async fn redrive(global: &GlobalArgs, args: RedriveArgs) -> Result<ExitStatu
     let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
     let Some(typed) = args.asset else {
-        let filter = AssetFilter { phases: vec![Phase::Failed], limit: ASSETS_MAX, after: None };
+        let filter = AssetFilter { phases: vec![Phase::Failed], limit: ASSETS_MAX, ..AssetFilter::default() };
         let failed = store.assets(&filter).await?;
         for asset in &failed {
             store.redrive(&asset.id).await?;

@@ -54,8 +54,17 @@ pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Resul
     }
     let names: BTreeMap<AssetId, String> = names(&*context.store, &wanted).await?;
     let engine = Engine::start(context).await?;
-    let interrupted = wait(&engine, &names).await?;
-    engine.drain(if interrupted { Duration::ZERO } else { config.grace() }).await;
+    let waited = wait(&engine, &names).await;
+    let finished = matches!(waited, Ok(false));
+    // What does not end in time holds leases, which expire.
+    engine.drain(if finished { config.grace() } else { Duration::ZERO }).await;
+    let interrupted = match waited {
+        Ok(interrupted) => interrupted,
+        Err(failure) => {
+            wiring::close(&*engine.context().store).await;
+            return Err(failure);
+        }
+    };
     let mut details = Vec::new();
     for asset in &wanted {
         details.push(engine.context().store.asset(asset).await?);

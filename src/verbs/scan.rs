@@ -51,7 +51,8 @@ pub async fn scan(global: &GlobalArgs, args: ScanArgs) -> Result<ExitStatus, Fai
         let settings = config.raw.media.clone();
         let reading = tokio::task::spawn_blocking(move || read(&classifier, &worker, &settings, &file));
         let scanned =
-            reading.await.map_err(|error| Failure::Internal(format!("a scan ended early: {error}")))??;
+            // The message of a panic may quote the file.
+            reading.await.map_err(|_| Failure::Internal("the scan of a file panicked".into()))??;
         let is_quiet = severity(&scanned.reading.findings).is_none_or(|worst| worst < Severity::Medium);
         if !is_quiet || scanned.refused.is_some() {
             exit = ExitStatus::NotAll;

@@ -1,7 +1,9 @@
 //! `reelgate serve`: the long-running service.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::dev::ServerHandle;
 use reelgate_actors::Engine;
 use reelgate_actors::availability::DrainReason;
 use reelgate_actors::signals::Signals;
@@ -25,27 +27,48 @@ pub async fn serve(global: &GlobalArgs, args: ServeArgs, log: Option<&str>) -> R
     let _telemetry = Telemetry::start(&config, &wiring::node_name(&config), log, signals.spans())?;
     let context = wiring::context(&config, EnginePurpose::Serve, signals).await?;
     let engine = Engine::start(context).await?;
+    let ended = watch(global, &args, &config, &engine).await;
+    // Whatever the reason: tasks and shards are given back, and the store is closed only after its last call.
+    stderr::say(&format!("stopping: running tasks have {} s to finish", config.raw.serve.grace_s));
+    let left = engine.drain(config.grace()).await;
+    if let Ok((_, server)) = &ended {
+        server.stop(true).await;
+    }
+    wiring::close(&*engine.context().store).await;
+    let (exit, _) = ended?;
+    if !left.is_empty() {
+        return Err(Failure::Internal(format!(
+            "expected every part of the engine to end in time, found some that did not: {}; tasks and shards that they \
+             held are taken over when their leases expire",
+            left.join(", ")
+        )));
+    }
+    stderr::say("stopped; unfinished work continues at the next start");
+    Ok(exit)
+}
+
+/// Serves until there is a reason to end; returns the exit status and the server, which still runs.
+async fn watch(
+    global: &GlobalArgs,
+    args: &ServeArgs,
+    config: &Config,
+    engine: &Engine,
+) -> Result<(ExitStatus, ServerHandle), Failure> {
     let listen = args.listen.unwrap_or(config.raw.serve.listen);
-    let (server, bound) = http::start(listen, std::sync::Arc::clone(engine.context()))?;
-    let server_handle = server.handle();
+    let (server, bound) = http::start(listen, Arc::clone(engine.context()))?;
+    let handle = server.handle();
     actix::spawn(server);
     stderr::say(&format!(
         "watching {}; health and metrics on http://{bound}",
         config.home.join("ingest").display()
     ));
-    let exit = until_the_end(global, &config, &engine).await?;
-    stderr::say(&format!("stopping: running tasks have {} s to finish", config.raw.serve.grace_s));
-    let settled = engine.drain(config.grace()).await;
-    server_handle.stop(true).await;
-    wiring::close(&*engine.context().store).await;
-    if !settled {
-        return Err(Failure::Internal(
-            "some tasks could not be given back in time; other nodes claim them when their leases expire"
-                .into(),
-        ));
+    match until_the_end(global, config, engine).await {
+        Ok(exit) => Ok((exit, handle)),
+        Err(failure) => {
+            handle.stop(true).await;
+            Err(failure)
+        }
     }
-    stderr::say("stopped; unfinished work continues at the next start");
-    Ok(exit)
 }
 
 /// Waits for a reason to end the service; returns its exit status.

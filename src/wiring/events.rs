@@ -47,7 +47,7 @@ enum Address<'a> {
 }
 
 fn address(config: &Config) -> Result<Address<'_>, Failure> {
-    let url = config.raw.events.url.as_str();
+    let url = config.raw.events.url.reveal();
     if let Some(stream) = url.strip_prefix("kinesis://") {
         return Ok(Address::Stream(stream));
     }

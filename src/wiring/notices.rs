@@ -12,6 +12,7 @@ use reelgate_ports::records::NoticeRecord;
 
 use super::aws::{self, Aws};
 use crate::config::Config;
+use crate::config::secret::SecretUrl;
 use crate::exit::Failure;
 
 /// Opens every receiver; a notice counts as delivered when all of them have accepted it.
@@ -22,14 +23,14 @@ pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Vec<Arc<dyn Noti
         notices.push(Arc::new(FileNotices::open(&config.home.join("notices.jsonl"))?));
     }
     for url in &raw.urls {
-        notices.push(one(url, clients).await?);
+        notices.push(one("notices.urls", url, clients).await?);
     }
     if !raw.webhook_url.is_empty() {
-        notices.push(Arc::new(WebhookNotices::new(&raw.webhook_url, &raw.webhook_secret)?));
+        notices.push(Arc::new(WebhookNotices::new(raw.webhook_url.reveal(), raw.webhook_secret.reveal())?));
     }
     for alert in &config.raw.privacy.alerts {
-        notices
-            .push(Arc::new(Alerts { severity: alert.severity, receiver: one(&alert.url, clients).await? }));
+        let receiver = one("privacy.alerts", &alert.url, clients).await?;
+        notices.push(Arc::new(Alerts { severity: alert.severity, receiver }));
     }
     Ok(notices)
 }
@@ -52,7 +53,8 @@ impl Notices for Alerts {
     }
 }
 
-async fn one(url: &str, clients: &Aws<'_>) -> Result<Arc<dyn Notices>, Failure> {
+async fn one(key: &str, url: &SecretUrl, clients: &Aws<'_>) -> Result<Arc<dyn Notices>, Failure> {
+    let url = url.reveal();
     if let Some(topic) = url.strip_prefix("sns:") {
         return aws::topic(clients, topic).await;
     }
@@ -63,6 +65,6 @@ async fn one(url: &str, clients: &Aws<'_>) -> Result<Arc<dyn Notices>, Failure> 
         return Ok(Arc::new(FileNotices::open(&PathBuf::from(path))?));
     }
     Err(Failure::Usage(format!(
-        "notices.urls: expected `sns:TOPIC-ARN`, `eventbridge:BUS` or `file:PATH`, found `{url}`"
+        "{key}: expected `sns:TOPIC-ARN`, `eventbridge:BUS` or `file:PATH`, found another form"
     )))
 }

@@ -12,7 +12,7 @@ use crate::config::fleet::S3_SCHEME;
 use crate::exit::Failure;
 
 pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Arc<dyn Objects>, Failure> {
-    if config.raw.objects.url.starts_with(S3_SCHEME) {
+    if config.raw.objects.url.reveal().starts_with(S3_SCHEME) {
         return aws::open_objects(config, clients).await;
     }
     Ok(Arc::new(DirectoryObjects::open(&directory(config))?))
@@ -20,7 +20,7 @@ pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Arc<dyn Objects>
 
 /// The directory that takes the place of all buckets.
 pub fn directory(config: &Config) -> PathBuf {
-    match config.raw.objects.url.as_str() {
+    match config.raw.objects.url.reveal() {
         url if url.is_empty() || url.starts_with(S3_SCHEME) => config.home.clone(),
         path => PathBuf::from(path),
     }

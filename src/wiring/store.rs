@@ -17,21 +17,21 @@ use crate::config::Config;
 use crate::exit::Failure;
 
 /// What `store.url` names.
-enum Address {
+enum Address<'a> {
     Sqlite(PathBuf),
-    Postgres(String),
+    Postgres(&'a str),
 }
 
-fn address(config: &Config) -> Result<Address, Failure> {
-    let raw = &config.raw.store;
-    if raw.url.is_empty() {
+fn address(config: &Config) -> Result<Address<'_>, Failure> {
+    let url = config.raw.store.url.reveal();
+    if url.is_empty() {
         return Ok(Address::Sqlite(config.home.join("reelgate.sqlite")));
     }
-    if let Some(path) = raw.url.strip_prefix("sqlite:") {
+    if let Some(path) = url.strip_prefix("sqlite:") {
         return Ok(Address::Sqlite(PathBuf::from(path)));
     }
-    if raw.url.starts_with("postgres://") || raw.url.starts_with("postgresql://") {
-        return Ok(Address::Postgres(raw.url.clone()));
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Address::Postgres(url));
     }
     Err(Failure::Usage("store.url: expected `sqlite:FILE` or `postgres://…`, found another form".into()))
 }
@@ -44,7 +44,7 @@ pub fn is_embedded(config: &Config) -> bool {
 /// Proves that the store could be opened, and leaves nothing open.
 pub async fn prove(config: &Config) -> Result<(), Failure> {
     let Address::Postgres(url) = address(config)? else { return Ok(()) };
-    let (store, _) = postgres::open(&url, config.raw.store.connections).await?;
+    let (store, _) = postgres::open(url, config.raw.store.connections).await?;
     let proven = store.check().await;
     store.close().await;
     proven?;
@@ -57,7 +57,7 @@ pub async fn open(config: &Config) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), 
             let store = Arc::new(SqliteStore::open(&path, Arc::new(SystemClock)).await?);
             Ok((store.clone(), store))
         }
-        Address::Postgres(url) => postgres::open(&url, config.raw.store.connections).await,
+        Address::Postgres(url) => postgres::open(url, config.raw.store.connections).await,
     }
 }
 
@@ -75,7 +75,7 @@ pub fn check_exists(config: &Config) -> Result<(), Failure> {
 /// Migrates the database to this version; returns its description.
 pub async fn migrate(config: &Config) -> Result<String, Failure> {
     if let Address::Postgres(url) = address(config)? {
-        postgres::migrate(&url, config.raw.store.connections).await?;
+        postgres::migrate(url, config.raw.store.connections).await?;
     }
     // SQLite is migrated whenever it is opened.
     let (store, _) = open(config).await?;

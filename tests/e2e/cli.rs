@@ -199,3 +199,71 @@ fn leaves(value: &Value, keys: &mut Vec<String>) {
         _ => {}
     }
 }
+
+#[test]
+fn list_prints_the_newest_first_and_continues_before_the_last_asset_of_a_page() {
+    let home = TempHome::new();
+    let mut ids = Vec::new();
+    for name in ["first.mp4", "second.mp4", "third.mp4"] {
+        let file = home.file(name);
+        std::fs::copy(sample("playlist-in-disguise.mp4"), &file).unwrap();
+        let (_, run) = home.run_with(&["--force"], &[&file]);
+        ids.push(run[0]["asset_id"].as_str().unwrap().to_owned());
+    }
+    let listed = |arguments: &[&str]| {
+        let output = home.reelgate(&[&["list", "--json"], arguments].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+        let ids =
+            lines(&output.stdout, "").into_iter().map(|line| line["asset_id"].as_str().unwrap().to_owned());
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&[]), [ids[2].clone(), ids[1].clone(), ids[0].clone()]);
+    assert_eq!(listed(&["--limit", "2"]), ids[1..].iter().rev().cloned().collect::<Vec<_>>());
+    assert_eq!(listed(&["--limit", "2", "--before", &ids[1]]), ids[..1]);
+    let page = home.reelgate(&["list", "--limit", "2"]);
+    assert!(talk(&page).contains(&format!("--before {}", ids[1])), "{}", talk(&page));
+    let rest = home.reelgate(&["list", "--limit", "2", "--before", &ids[1][..8]]);
+    assert_eq!(talk(&rest), "", "nothing follows");
+    let unknown = home.reelgate(&["list", "--before", "zzzz"]);
+    assert_eq!(unknown.status.code(), Some(2));
+}
+
+#[test]
+fn a_service_that_cannot_be_reached_is_reported_without_the_secrets_of_its_address() {
+    let home = TempHome::new();
+    home.run(&[&sample("playlist-in-disguise.mp4")]);
+    let web = "http://user:sesame@127.0.0.1:1/sesame?key=sesame";
+    let secret = ("REELGATE__NOTICES__WEBHOOK_SECRET", "sesame-sesame-sesame");
+    for (arguments, settings) in [
+        (&["check"][..], vec![("REELGATE__NOTICES__WEBHOOK_URL", web), secret]),
+        (
+            &["check"][..],
+            vec![("REELGATE__STORE__URL", "postgres://user:sesame@127.0.0.1:1/db?application_name=sesame")],
+        ),
+        (
+            &["check"][..],
+            vec![
+                ("REELGATE__OBJECTS__URL", "s3://bucket/prefix"),
+                ("REELGATE__AWS__ENDPOINT_URL", web),
+                ("REELGATE__AWS__REGION", "eu-west-1"),
+                ("AWS_ACCESS_KEY_ID", "AKIDSESAME"),
+                ("AWS_SECRET_ACCESS_KEY", "sesame"),
+                ("AWS_MAX_ATTEMPTS", "1"),
+            ],
+        ),
+        (&["check", "--print-config"][..], vec![("REELGATE__TELEMETRY__OTLP", web)]),
+        (&["check"][..], vec![("REELGATE__NOTICES__URLS", "[\"https://127.0.0.1:1/sesame\"]")]),
+        (&["check"][..], vec![("REELGATE__NOTICES__WEBHOOK_SECRET", "12345678901234567")]),
+    ] {
+        let mut command = home.command(&[arguments, &["--log", "trace"]].concat());
+        let output = command.envs(settings.iter().copied()).output().unwrap();
+        let shown =
+            [String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap()].concat();
+        assert!(!shown.is_empty(), "{settings:?}");
+        assert!(!shown.contains("sesame") && !shown.contains("1234567890"), "{settings:?}: {shown}");
+    }
+    let mut run =
+        home.command(&["run", "--log", "trace", sample("playlist-in-disguise.mp4").to_str().unwrap()]);
+    let output = run.env("REELGATE__TELEMETRY__OTLP", web).output().unwrap();
+    assert!(!talk(&output).contains("sesame"), "{}", talk(&output));
+}

@@ -138,6 +138,8 @@ fn health_readiness_and_metrics_are_served_on_loopback() {
     assert!(!metrics.contains("4539578763621486"), "a metric holds a name");
     assert_eq!(service.get("/nothing").0, 404);
     assert_eq!(service.stop(), Some(0));
+    let nodes = home.reelgate(&["fleet", "status", "--json"]);
+    assert_eq!(lines(&nodes.stdout, "")[0]["state"], "stopped", "its last report says so");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use reelgate_conformance::faulty::Faulty;
 use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::{AssetId, NodeId, Sequencer, SourceId};
 use reelgate_flow::policy::Policy;
+use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_pipelines::client::WorkerProgram;
 use reelgate_pipelines::recipes::settings::Settings;
@@ -19,12 +20,14 @@ use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::machine::Machine;
+use reelgate_ports::notices::Notices;
 use reelgate_ports::objects::{Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn};
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    Claim, EventKind, Fence, HistoryEvent, MediaEvent, SourceRecord, StagedOutput, WithdrawalRecord,
+    Claim, Ending, EventKind, Fence, HistoryEvent, MediaEvent, NoticeRecord, SourceRecord, StagedOutput,
+    Success, TaskReport, UsageRecord, WithdrawalRecord,
 };
-use reelgate_ports::store::{Intake as _, Queries as _};
+use reelgate_ports::store::{Intake as _, Queries as _, Queue as _};
 use reelgate_privacy::Classifier;
 use reelgate_store::memory::MemoryStore;
 use tokio::sync::Semaphore;
@@ -87,6 +90,7 @@ pub struct Fixture {
     pub objects: Arc<FakeObjects>,
     pub events: Arc<FakeEvents>,
     pub machine: Arc<FakeMachine>,
+    pub notices: Arc<FakeNotices>,
     pub context: Arc<EngineContext>,
     pub received: Received,
 }
@@ -98,6 +102,7 @@ impl Fixture {
         let objects = Arc::new(FakeObjects::default());
         let events = Arc::new(FakeEvents::new(store.clone()));
         let machine = Arc::new(FakeMachine::default());
+        let notices = Arc::new(FakeNotices::default());
         let context = EngineContext {
             node: node(),
             roles: Roles::ALL,
@@ -108,7 +113,7 @@ impl Fixture {
             store: Arc::new(Faulty::new(Arc::new(store.clone()), &store_faults)),
             objects: Arc::new(Faulty::new(objects.clone(), &object_faults)),
             events: Some(events.clone()),
-            notices: Vec::new(),
+            notices: vec![notices.clone()],
             worker: WorkerProgram { path: "/nonexistent/worker".into(), plugin_dir: None, traceparent: None },
             settings: Settings::default(),
             path_template: "{key}".parse().unwrap(),
@@ -124,13 +129,33 @@ impl Fixture {
             signals: Signals::default(),
         };
         let (context, received) = (Arc::new(context), Received::default());
-        Self { store, store_faults, object_faults, objects, events, machine, context, received }
+        Self { store, store_faults, object_faults, objects, events, machine, notices, context, received }
     }
 
     /// Ingests an upload past the actors.
     pub async fn upload(&self, key: &str) -> AssetId {
         let ingested = self.store.ingest(&EventBatch::of([event(key)])).await.unwrap();
         ingested[0].asset.clone()
+    }
+
+    /// Ingests an upload and rejects it, past the actors: its notice is owed.
+    pub async fn reject(&self, key: &str) {
+        self.upload(key).await;
+        let withdrawal_record = WithdrawalRecord { looked_at: 1, ..WithdrawalRecord::default() };
+        let withdrawn = Success::Withdrawn { source_location: "x".into(), withdrawal_record };
+        let refused = Ending::Fault(Fault::new(Code::Truncated, "in a test"));
+        for ending in [refused, Ending::Success(withdrawn)] {
+            let claim = self.store.claim(&node(), Lane::Light, 1, LEASE_MS).await.unwrap().remove(0);
+            let report = TaskReport {
+                fence: claim.fence,
+                node: node(),
+                sha256: None,
+                facts: None,
+                ending,
+                usage: UsageRecord::default(),
+            };
+            self.store.complete(&[report]).await.unwrap();
+        }
     }
 
     /// A recorder that shares its record with every other recorder of this fixture.
@@ -361,6 +386,7 @@ struct EventsState {
     batches: Vec<EventBatch>,
     calls: Vec<String>,
     sweep_wanted: bool,
+    stop_takes: Duration,
 }
 
 impl FakeEvents {
@@ -374,6 +400,11 @@ impl FakeEvents {
 
     pub fn want_sweep(&self) {
         self.state.lock().unwrap().sweep_wanted = true;
+    }
+
+    /// Lets every stop take this long.
+    pub fn slow_stops(&self, stop_takes: Duration) {
+        self.state.lock().unwrap().stop_takes = stop_takes;
     }
 
     /// The calls so far that ended a batch or the reading, in order.
@@ -415,7 +446,42 @@ impl Events for FakeEvents {
     }
 
     async fn stop(&self) -> PortResult<()> {
+        let stop_takes = self.state.lock().unwrap().stop_takes;
+        tokio::time::sleep(stop_takes).await;
         self.called("stop".into());
+        Ok(())
+    }
+
+    async fn check(&self) -> PortResult<String> {
+        unused("check")
+    }
+}
+
+/// A receiver of notices that accepts every one.
+#[derive(Default)]
+pub struct FakeNotices {
+    takes: Mutex<Duration>,
+    delivered: Mutex<Vec<NoticeRecord>>,
+}
+
+impl FakeNotices {
+    /// Lets every delivery take this long.
+    pub fn slow(&self, takes: Duration) {
+        *self.takes.lock().unwrap() = takes;
+    }
+
+    /// The notices so far, in order.
+    pub fn delivered(&self) -> Vec<NoticeRecord> {
+        self.delivered.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Notices for FakeNotices {
+    async fn deliver(&self, notice: &NoticeRecord) -> PortResult<()> {
+        let takes = *self.takes.lock().unwrap();
+        tokio::time::sleep(takes).await;
+        self.delivered.lock().unwrap().push(notice.clone());
         Ok(())
     }
 

@@ -119,5 +119,34 @@ fn a_drain_releases_the_shards_and_ends_the_polling() {
         tokio::time::sleep(Duration::from_millis(10 * POLL_MS)).await;
         assert_eq!(fixture.events.calls(), ["stop"]);
         assert_eq!(assets(&fixture).await, 0);
+        assert!(!intake.connected(), "it has ended");
+    });
+}
+
+#[test]
+fn a_batch_that_is_being_ingested_when_a_drain_begins_is_acknowledged_before_the_shards_are_released() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.events.offer(EventBatch::of([event("a")]));
+        fixture.store_faults.next("ingest", CallFault::Delay(Duration::from_secs(2)));
+        let intake = start(&fixture);
+        until("the ingest has begun", async || fixture.store_faults.calls("ingest") == 1).await;
+        intake.send(drain(Duration::from_secs(1))).await.unwrap();
+        until("intake has ended", async || !intake.connected()).await;
+        assert_eq!(fixture.events.calls(), ["acknowledge 1 events, 1 known", "stop"]);
+    });
+}
+
+#[test]
+fn a_drain_that_begins_while_the_shards_are_being_released_waits_for_that() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.context.availability.hold(DrainReason::Ordered, "by an operator");
+        fixture.events.slow_stops(Duration::from_secs(3));
+        let intake = start(&fixture);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        intake.send(drain(Duration::from_secs(1))).await.unwrap();
+        until("intake has ended", async || !intake.connected()).await;
+        assert_eq!(fixture.events.calls(), ["stop"]);
     });
 }

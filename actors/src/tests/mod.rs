@@ -4,6 +4,8 @@
 
 mod fixture;
 mod intake;
+mod log;
 mod node_maintenance;
+mod notifier;
 mod persister;
 mod supervisor;

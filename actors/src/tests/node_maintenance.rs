@@ -10,9 +10,11 @@ use reelgate_ports::store::{Nodes as _, Queries as _};
 use tokio::time::Instant;
 
 use super::fixture::{Fixture, event, in_virtual_time, node, until};
-use crate::availability::DrainReason;
-use crate::messages::{NodeSuspected, Role};
+use super::log::Log;
+use crate::availability::{DrainReason, STOPPED};
+use crate::messages::{NodeSuspected, Role, WorkEnded};
 use crate::node_maintenance::NodeMaintenance;
+use crate::supervisor::Supervisor;
 
 fn start(fixture: &Fixture) -> Addr<NodeMaintenance> {
     NodeMaintenance::new(fixture.context.clone(), fixture.guard(Role::NodeMaintenance)).start()
@@ -46,6 +48,82 @@ fn a_report_that_fails_neither_stops_the_node_nor_the_next_report() {
         until("the node is known", async || !fixture.store.nodes().await.unwrap().is_empty()).await;
         assert!(fixture.context.availability.is_on());
         assert_eq!(fixture.counted("reelgate_store_failures_total", Some("node_seen")), 1);
+    });
+}
+
+#[test]
+fn the_last_report_of_a_node_says_that_it_has_stopped() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.store_faults.next("node_seen", CallFault::Delay(Duration::from_secs(2)));
+        let maintenance = start(&fixture);
+        until("the first report is under way", async || fixture.store_faults.calls("node_seen") == 1).await;
+        maintenance.send(WorkEnded).await.unwrap();
+        until("node maintenance has ended", async || !maintenance.connected()).await;
+        assert_eq!(fixture.store.nodes().await.unwrap()[0].report.state, STOPPED);
+    });
+}
+
+#[test]
+fn two_processes_with_one_name_say_so_and_a_process_after_another_does_not() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        let reason = async || fixture.store.nodes().await.unwrap()[0].report.reason.clone();
+        let first = start(&fixture);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        first.send(WorkEnded).await.unwrap();
+        until("the first has ended", async || !first.connected()).await;
+        let second = start(&fixture);
+        // Not a multiple of the time between reports: the third process reports at other times.
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        assert_eq!(reason().await, "");
+        let third = start(&fixture);
+        until("it is reported", async || reason().await.contains("own node.name")).await;
+        third.send(WorkEnded).await.unwrap();
+        until("the third has ended", async || !third.connected()).await;
+        until("it is no longer reported", async || reason().await.is_empty()).await;
+        assert!(second.connected());
+    });
+}
+
+#[test]
+fn the_age_of_the_last_answer_shows_that_a_store_hangs() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.upload("a").await;
+        let known = fixture.context.signals.store();
+        assert_eq!((known.last_answer(), known.backlog()), (None, None));
+        let _maintenance = start(&fixture);
+        let age = || known.last_answer().unwrap_or(Duration::MAX);
+        until("the store answers", async || age() < Duration::from_secs(4)).await;
+        until("the work is counted", async || {
+            known.backlog().is_some_and(|backlog| backlog.assets[0].1 == 1)
+        })
+        .await;
+        fixture.store_faults.set_frozen(true);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(age() >= Duration::from_secs(56), "{:?}", age());
+        assert!(known.backlog().is_some(), "the last count is kept");
+        fixture.store_faults.set_frozen(false);
+        until("the store answers again", async || age() < Duration::from_secs(4)).await;
+    });
+}
+
+#[test]
+fn an_outage_of_the_store_is_one_warning_a_minute_and_one_at_its_end() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        let (log, _guard) = Log::start();
+        let _supervisor = Supervisor::new(fixture.context.clone()).start();
+        until("the store answers", async || fixture.context.signals.store().last_answer().is_some()).await;
+        fixture.store_faults.set_down(true);
+        tokio::time::sleep(Duration::from_secs(150)).await;
+        fixture.store_faults.set_down(false);
+        tokio::time::sleep(Duration::from_secs(150)).await;
+        let warnings = log.lines("WARN");
+        let count = |text: &str| warnings.iter().filter(|line| line.contains(text)).count();
+        assert_eq!((count("store away"), count("store answers again")), (3, 1), "{warnings:#?}");
+        assert_eq!(warnings.len(), 4, "{warnings:#?}");
     });
 }
 

@@ -123,6 +123,60 @@ fn tasks_are_stopped_before_a_lease_ends_that_cannot_be_renewed() {
 }
 
 #[test]
+fn a_task_that_is_claimed_at_the_end_of_an_outage_keeps_running() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.upload("a").await;
+        let persister = start(&fixture);
+        let before = claims(&fixture, 1).await;
+        fixture.store_faults.set_down(true);
+        until("the first is cancelled", async || fixture.received.is_cancelled(&before[0].fence)).await;
+        end(&persister, &before[0], Ending::GivenBack).await;
+        // The store answers again between two renewals.
+        tokio::time::sleep(Duration::from_millis(LEASE_MS / 6)).await;
+        fixture.store_faults.set_down(false);
+        let after = claims(&fixture, 2).await;
+        tokio::time::sleep(Duration::from_millis(3 * LEASE_MS)).await;
+        assert!(!fixture.received.is_cancelled(&after[1].fence), "killed for the outage before its claim");
+        assert_eq!(fixture.counted("reelgate_leases_lost_total", None), 1);
+    });
+}
+
+#[test]
+fn a_task_whose_claim_was_answered_late_keeps_running() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.upload("a").await;
+        // The call hangs for most of an outage, and is then carried out.
+        fixture.store_faults.next("claim", CallFault::Delay(Duration::from_millis(LEASE_MS * 5 / 6)));
+        let _persister = start(&fixture);
+        let claimed = claims(&fixture, 1).await;
+        tokio::time::sleep(Duration::from_millis(3 * LEASE_MS)).await;
+        assert!(!fixture.received.is_cancelled(&claimed[0].fence));
+        assert_eq!(fixture.counted("reelgate_leases_lost_total", None), 0);
+    });
+}
+
+#[test]
+fn a_task_is_stopped_for_its_own_lease_while_others_keep_running() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.upload("a").await;
+        let _persister = start(&fixture);
+        let first = claims(&fixture, 1).await;
+        // The renewals of the first task fail, and a second one is claimed meanwhile.
+        for nth in 1..=2 {
+            fixture.store_faults.at("heartbeat", nth, CallFault::Fail(ErrorKind::Unavailable));
+        }
+        tokio::time::sleep(Duration::from_millis(LEASE_MS / 2)).await;
+        fixture.upload("b").await;
+        let second = claims(&fixture, 2).await;
+        until("the first is cancelled", async || fixture.received.is_cancelled(&first[0].fence)).await;
+        assert!(!fixture.received.is_cancelled(&second[1].fence), "its lease has just begun");
+    });
+}
+
+#[test]
 fn leases_are_renewed_for_as_long_as_a_task_runs() {
     in_virtual_time(async {
         let fixture = Fixture::new();
@@ -227,12 +281,28 @@ fn a_drain_claims_nothing_and_gives_running_tasks_back_after_the_grace_time() {
         fixture.upload("b").await;
         until("the task is cancelled", async || fixture.received.is_cancelled(&claimed[0].fence)).await;
         assert!(since.elapsed() >= Duration::from_secs(5), "cancelled before the grace time was over");
-        assert!(!fixture.context.progress_board.is_drained(), "a task still runs");
+        assert!(persister.connected(), "a task still runs");
         end(&persister, &claimed[0], Ending::GivenBack).await;
-        until("the drain is complete", async || fixture.context.progress_board.is_drained()).await;
+        until("the persister has ended", async || !persister.connected()).await;
         assert_eq!(fixture.received.claims().len(), 1, "nothing was claimed after the drain began");
         let others = fixture.store.claim(&other_node(), Lane::Light, 10, LEASE_MS).await.unwrap();
         assert_eq!(others.len(), 2, "another node may claim both tasks at once");
+    });
+}
+
+#[test]
+fn tasks_that_a_turn_claims_after_a_drain_began_are_given_back_before_the_persister_ends() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.upload("a").await;
+        fixture.store_faults.next("claim", CallFault::Delay(Duration::from_secs(2)));
+        let persister = start(&fixture);
+        until("the claim has begun", async || fixture.store_faults.calls("claim") == 1).await;
+        persister.send(drain(Duration::from_secs(60))).await.unwrap();
+        until("the persister has ended", async || !persister.connected()).await;
+        assert_eq!(fixture.received.claims().len(), 0, "no work begins in a drain");
+        let others = fixture.store.claim(&other_node(), Lane::Light, 10, LEASE_MS).await.unwrap();
+        assert_eq!(others.len(), 1, "another node may claim the task at once");
     });
 }
 

@@ -6,12 +6,15 @@ use actix::{Actor, Addr};
 use reelgate_conformance::fault_plan::CallFault;
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
-use reelgate_flow::task::TaskKey;
+use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::EventBatch;
-use reelgate_ports::store::Queries as _;
+use reelgate_ports::store::{Nodes as _, Queries as _};
 use tokio::time::Instant;
 
 use super::fixture::{Fixture, drain, event, in_virtual_time, until};
+use super::log::Log;
+use crate::availability::STOPPED;
+use crate::panics;
 use crate::supervisor::Supervisor;
 
 /// Every actor, with stages that work: every source has changed, so every upload is rejected and withdrawn.
@@ -127,5 +130,75 @@ fn a_drain_ends_the_reading_of_events_and_the_claims() {
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert_eq!(fixture.store_faults.calls("claim"), before);
         assert_eq!(fixture.events.calls(), ["stop"]);
+    });
+}
+
+#[test]
+fn a_drain_ends_after_the_shards_are_released_and_after_the_last_call_of_the_store() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        let asset = fixture.upload("a").await;
+        fixture.events.slow_stops(Duration::from_secs(3));
+        let supervisor = start(&fixture);
+        rejected(&fixture, &asset).await;
+        supervisor.send(drain(Duration::from_secs(1))).await.unwrap();
+        let left = fixture.context.progress_board.draining().unwrap();
+        assert!(
+            ["intake", "notifier", "node_maintenance"].iter().all(|actor| left.contains(actor)),
+            "{left:?}"
+        );
+        until("the drain is complete", async || fixture.context.progress_board.is_drained()).await;
+        assert_eq!(fixture.events.calls(), ["stop"], "the shards are released by then");
+        assert_eq!(fixture.store.nodes().await.unwrap()[0].report.state, STOPPED);
+        let before = fixture.store_faults.calls_in_all();
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(fixture.store_faults.calls_in_all(), before, "the store may be closed by then");
+    });
+}
+
+#[test]
+fn the_message_of_a_panic_is_in_no_log_history_or_notice() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        let (log, _guard) = Log::start();
+        panics::hide_messages(|line| panic!("the log is on, and yet this was said: {line}"));
+        let asset = fixture.upload("a").await;
+        // Its message is "planned panic before open"; the task is retried until its attempts are used up.
+        for nth in 1..=8 {
+            fixture.object_faults.at("open", nth, CallFault::PanicBefore);
+        }
+        let _supervisor = start(&fixture);
+        until("its failure is noticed", async || !fixture.notices.delivered().is_empty()).await;
+        drop(std::panic::take_hook());
+        let errors = log.lines("ERROR");
+        assert!(
+            errors.iter().any(|line| line.contains("faulty.rs:")),
+            "the line of code is logged: {errors:#?}"
+        );
+        let history = fixture.store.history(&asset).await.unwrap();
+        let left =
+            format!("{errors:?} {:?} {history:?} {:?}", log.lines("WARN"), fixture.notices.delivered());
+        assert!(!left.contains("planned panic"), "{left}");
+    });
+}
+
+#[test]
+fn an_actor_that_panics_in_a_drain_is_built_again_to_finish() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.upload("a").await;
+        fixture.object_faults.next("open", CallFault::Delay(Duration::from_secs(2)));
+        fixture.store_faults.next("complete", CallFault::PanicBefore);
+        let supervisor = start(&fixture);
+        until("the task runs", async || fixture.object_faults.calls("open") == 1).await;
+        supervisor.send(drain(Duration::from_secs(10))).await.unwrap();
+        until("the drain is complete", async || fixture.context.progress_board.is_drained()).await;
+        assert_eq!(exits(&fixture, "persister"), 1);
+        let backlog = fixture.store.backlog().await.unwrap();
+        assert_eq!(
+            (backlog.ready, backlog.leased),
+            (vec![(Lane::Light, 1)], vec![]),
+            "the lost task was given back"
+        );
     });
 }

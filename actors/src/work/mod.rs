@@ -39,9 +39,13 @@ fn sources(error: PortError) -> Fault {
     error.source_fault()
 }
 
-/// The result of a blocking task. A panic in it is a bug of ours; its files are dropped with their writer.
+/// The result of a blocking task. A panic in it is a bug of ours; its files are dropped with their writer. Its message may
+/// quote the upload, so it is dropped too.
 fn joined<T>(result: Result<T, tokio::task::JoinError>) -> Result<T, Fault> {
-    result.map_err(|error| Fault::new(Code::Internal, format!("a blocking task ended early: {error}")))
+    result.map_err(|error| {
+        let how = if error.is_panic() { "panicked; the log names the line of code" } else { "was cancelled" };
+        Fault::new(Code::Internal, format!("a blocking task {how}"))
+    })
 }
 
 /// Fails if the source is no longer the version that was read: the result would describe another file.
@@ -50,4 +54,18 @@ async fn check_unchanged(context: &EngineContext, source: &SourceRecord) -> Resu
         return Ok(());
     }
     Err(Fault::new(Code::SourceChanged, "size or time of modification differ from those at ingestion"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_message_of_a_panic_is_not_part_of_the_fault() {
+        let panicking = tokio::task::spawn_blocking(|| panic!("the file is called sesame"));
+        let fault = joined::<()>(panicking.await).unwrap_err();
+        assert_eq!(fault.code, Code::Internal);
+        assert!(fault.detail.contains("panicked") && !fault.detail.contains("sesame"), "{fault}");
+    }
 }

@@ -19,7 +19,8 @@ pub fn work_left(queue: &[QueueRow], nodes: &[NodeRecord]) -> Vec<WorkLeft> {
         let cost_ms = |row: &QueueRow| costs.get(row.stage.as_str()).copied().unwrap_or(UNMEASURED_MS);
         let in_lane = queue.iter().filter(|row| row.lane == lane);
         let work_ms: f64 = in_lane.map(|row| (row.waiting + row.leased) as f64 * cost_ms(row)).sum();
-        work_ms / 1_000.0 / capacity(nodes, lane)
+        // The sum of nothing is -0.0, which nobody wants to read.
+        work_ms / 1_000.0 / capacity(nodes, lane) + 0.0
     };
     Lane::ALL.into_iter().map(|lane| WorkLeft { lane, seconds: seconds(lane) }).collect()
 }
@@ -67,6 +68,7 @@ mod tests {
     fn node(heavy: u16, silent_ms: u64, state: &str) -> NodeRecord {
         let report = NodeReport {
             node: NodeId::new("n"),
+            process: String::new(),
             roles: Vec::new(),
             version: String::new(),
             capacity: vec![(Lane::Heavy, heavy)],

@@ -7,7 +7,7 @@ use reelgate_flow::task::Lane;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity::ID_CHARS;
 use reelgate_ports::records::{AssetDetail, AssetRecord, HistoryEvent, HistoryRecord, TaskRow};
-use reelgate_ports::store::{AssetFilter, Backlog};
+use reelgate_ports::store::{AssetFilter, Backlog, ListFrom};
 use reelgate_store::history_lines;
 use sqlx::{PgConnection, Postgres, Transaction};
 
@@ -65,27 +65,41 @@ impl PgStore {
         })
     }
 
-    /// Assets in order of arrival.
+    /// Assets in order of arrival, or in the reverse order.
     pub(crate) async fn read_assets(&self, filter: &AssetFilter) -> DbResult<Vec<AssetRecord>> {
         let what = "list assets";
-        let mut after = 0_i64;
-        if let Some(id) = &filter.after {
-            after = sqlx::query_scalar!("SELECT arrival FROM assets WHERE id = $1", id.as_str())
+        let mut edge = None;
+        if let Some(id) = filter.from.edge() {
+            let arrival = sqlx::query_scalar!("SELECT arrival FROM assets WHERE id = $1", id.as_str())
                 .fetch_optional(&self.readers)
                 .await
-                .map_err(db(what))?
-                .ok_or_else(|| missing(id))?;
+                .map_err(db(what))?;
+            edge = Some(arrival.ok_or_else(|| missing(id))?);
         }
         let phases: Vec<String> = filter.phases.iter().map(|phase| phase.as_str().to_owned()).collect();
-        let rows = asset_query!(
-            "WHERE a.arrival > $1 AND (cardinality($2::text[]) = 0 OR a.phase = ANY($2)) ORDER BY a.arrival LIMIT $3",
-            after,
-            &phases,
-            i64::from(filter.limit),
-        )
-        .fetch_all(&self.readers)
-        .await
-        .map_err(db(what))?;
+        let rows = match filter.from {
+            ListFrom::Oldest(_) => {
+                asset_query!(
+                    "WHERE a.arrival > $1 AND (cardinality($2::text[]) = 0 OR a.phase = ANY($2)) ORDER BY a.arrival LIMIT $3",
+                    edge.unwrap_or(0),
+                    &phases,
+                    i64::from(filter.limit),
+                )
+                .fetch_all(&self.readers)
+                .await
+            }
+            ListFrom::Newest(_) => {
+                asset_query!(
+                    "WHERE a.arrival < $1 AND (cardinality($2::text[]) = 0 OR a.phase = ANY($2)) ORDER BY a.arrival DESC LIMIT $3",
+                    edge.unwrap_or(i64::MAX),
+                    &phases,
+                    i64::from(filter.limit),
+                )
+                .fetch_all(&self.readers)
+                .await
+            }
+        };
+        let rows = rows.map_err(db(what))?;
         let records = rows.into_iter().map(|cells| Ok(cells.read()?.record()));
         Ok(records.collect::<PortResult<_>>()?)
     }

@@ -179,6 +179,7 @@ fn deleted(key: &str, version: &str, sequencer: u64) -> MediaEvent {
 fn node_report(name: &str) -> NodeReport {
     NodeReport {
         node: NodeId::new(name),
+        process: "a".into(),
         roles: vec!["light".into(), "heavy".into()],
         version: "1.2.3".into(),
         capacity: vec![(Lane::Light, 8), (Lane::Heavy, 2)],

@@ -16,7 +16,7 @@ use reelgate_ports::error::ErrorKind;
 use reelgate_ports::records::{
     Ending, Finder, FindingLocation, FindingRecord, MaskedValue, RenditionRecord, Retained, Success,
 };
-use reelgate_ports::store::AssetFilter;
+use reelgate_ports::store::{AssetFilter, ListFrom};
 
 pub async fn the_history_is_numbered_without_gaps(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
@@ -222,11 +222,26 @@ pub async fn assets_are_listed_in_order_of_arrival_filtered_and_paged(home: &dyn
     }
     let claim = fixture.claim_one(TaskKey::Validate).await;
     fixture.fail(&claim, Code::NotMedia).await;
-    let listed = async |phases: &[Phase], limit: u32, after: Option<&AssetId>| {
-        let filter = AssetFilter { phases: phases.to_vec(), limit, after: after.cloned() };
+    let listed_from = async |phases: &[Phase], limit: u32, from: ListFrom| {
+        let filter = AssetFilter { phases: phases.to_vec(), limit, from };
         let rows = fixture.store.assets(&filter).await.unwrap();
         rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
     };
+    let listed = async |phases: &[Phase], limit, after: Option<&AssetId>| {
+        listed_from(phases, limit, ListFrom::Oldest(after.cloned())).await
+    };
+    let newest = async |phases: &[Phase], limit, before: Option<&AssetId>| {
+        listed_from(phases, limit, ListFrom::Newest(before.cloned())).await
+    };
+    let turned: Vec<AssetId> = assets.iter().rev().cloned().collect();
+    assert_eq!(newest(&[], 10, None).await, turned);
+    assert_eq!(newest(&[], 2, None).await, turned[..2]);
+    assert_eq!(newest(&[], 2, Some(&turned[1])).await, turned[2..]);
+    assert_eq!(newest(&[], 2, Some(&turned[2])).await, []);
+    assert_eq!(newest(&[Phase::Received, Phase::Failed], 1, None).await, turned[..1]);
+    let unknown =
+        AssetFilter { from: ListFrom::Newest(Some(AssetId::new("a"))), limit: 1, ..AssetFilter::default() };
+    assert_eq!(fixture.store.assets(&unknown).await.unwrap_err().kind, ErrorKind::Missing);
     assert_eq!(listed(&[], 10, None).await, assets);
     assert_eq!(listed(&[], 2, None).await, assets[..2]);
     assert_eq!(listed(&[], 2, Some(&assets[1])).await, assets[2..]);

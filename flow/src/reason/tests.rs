@@ -113,6 +113,12 @@ fn a_fault_cuts_its_detail_at_a_character_border() {
     assert_eq!(Fault::new(Code::Internal, "").to_string(), "internal");
 }
 
+#[test]
+fn a_fault_has_only_plain_characters() {
+    let fault = Fault::new(Code::Internal, "a\x1b[31m\nä\u{202e}b\u{2066}");
+    assert_eq!(fault.detail, "a?[31m?ä?b?");
+}
+
 #[cfg(feature = "serde")]
 #[test]
 fn a_deserialised_fault_has_its_detail_cut() {

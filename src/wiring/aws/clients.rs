@@ -33,8 +33,8 @@ pub async fn sdk(config: &Config) -> SdkConfig {
 
 /// The endpoint and region that services are called at.
 pub fn settings(aws: &AwsRaw) -> ClientSettings {
-    let given = |text: &String| (!text.is_empty()).then(|| text.clone());
-    ClientSettings { endpoint_url: given(&aws.endpoint_url), region: given(&aws.region) }
+    let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    ClientSettings { endpoint_url: given(aws.endpoint_url.reveal()), region: given(&aws.region) }
 }
 
 /// The settings of transfers to and from these buckets.

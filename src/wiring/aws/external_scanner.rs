@@ -32,7 +32,7 @@ pub fn scan_batcher(
 ) -> Result<Option<ScanBatcher>, Failure> {
     let (Some(scanner), Some(area)) = (scanner, area(config)?) else { return Ok(None) };
     let settings = ExternalScanSettings {
-        area: config.raw.aws.macie.area.clone(),
+        area: config.raw.aws.macie.area.reveal().to_owned(),
         bucket: area.bucket,
         window_ms: u64::from(config.raw.aws.macie.window_s) * 1_000,
         wait_ms: u64::from(config.raw.privacy.wait_s) * 1_000,
@@ -42,7 +42,7 @@ pub fn scan_batcher(
 }
 
 fn area(config: &Config) -> Result<Option<Area>, Failure> {
-    let text = config.raw.aws.macie.area.as_str();
+    let text = config.raw.aws.macie.area.reveal();
     if text.is_empty() {
         return Ok(None);
     }

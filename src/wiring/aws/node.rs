@@ -12,10 +12,10 @@ use crate::exit::Failure;
 /// The machine, where the configuration uses one of its services.
 pub async fn machine(config: &Config, aws: &Aws<'_>) -> Result<Option<Arc<dyn Machine>>, Failure> {
     let raw = &config.raw.node;
-    let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let settings = MachineSettings {
         ec2: raw.ec2,
-        ec2_endpoint: given(&raw.ec2_endpoint),
+        ec2_endpoint: given(raw.ec2_endpoint.reveal()),
         autoscaling: raw.autoscaling,
         fleet: given(&raw.cloudwatch_fleet),
     };

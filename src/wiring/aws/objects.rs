@@ -10,6 +10,7 @@ use reelgate_ports::objects::Objects;
 use super::clients::{Aws, transfer};
 use crate::config::Config;
 use crate::config::fleet::S3_SCHEME;
+use crate::config::secret::SecretUrlOrPath;
 use crate::exit::Failure;
 
 /// Opens the areas that the configuration names; creates the scratch directory.
@@ -32,9 +33,9 @@ pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Arc<dyn Objects>
 
 fn areas(config: &Config) -> Result<Areas, Failure> {
     let raw = &config.raw.objects;
-    let area = |name: &str, own: &str| {
-        let text = match own {
-            "" => format!("{}/{name}", raw.url.trim_end_matches('/')),
+    let area = |name: &str, own: &SecretUrlOrPath| {
+        let text = match own.reveal() {
+            "" => format!("{}/{name}", raw.url.reveal().trim_end_matches('/')),
             own => own.to_owned(),
         };
         text.parse::<Area>().map_err(|error| Failure::Usage(format!("objects.{name}: {error}")))
@@ -50,7 +51,7 @@ fn areas(config: &Config) -> Result<Areas, Failure> {
 
 /// The ingest area.
 pub fn ingest(config: &Config) -> Result<Area, Failure> {
-    if config.raw.objects.url.starts_with(S3_SCHEME) {
+    if config.raw.objects.url.reveal().starts_with(S3_SCHEME) {
         return Ok(areas(config)?.ingest);
     }
     Err(Failure::Usage(

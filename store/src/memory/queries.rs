@@ -9,7 +9,7 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity::ID_CHARS;
 use reelgate_ports::order::prefix_of;
 use reelgate_ports::records::{AssetDetail, AssetRecord, MediaProgress, NodeRecord, QueueRow, TaskRow};
-use reelgate_ports::store::{AssetFilter, Backlog, Product};
+use reelgate_ports::store::{AssetFilter, Backlog, ListFrom, Product};
 
 use super::state::{State, Stored};
 
@@ -55,16 +55,22 @@ fn tasks(stored: &Stored) -> Vec<TaskRow> {
 }
 
 pub(super) fn assets(state: &State, filter: &AssetFilter) -> PortResult<Vec<AssetRecord>> {
-    let after = match &filter.after {
-        Some(id) => *state.arrivals.get(id).ok_or_else(|| missing(id))?,
-        None => 0,
-    };
+    let edge = filter.from.edge().map(|id| state.arrivals.get(id).copied().ok_or_else(|| missing(id)));
+    let edge = edge.transpose()?;
     let wanted = |stored: &&Stored| {
-        let phase = stored.row.core.phase;
-        stored.row.arrival > after && (filter.phases.is_empty() || filter.phases.contains(&phase))
+        let (phase, arrival) = (stored.row.core.phase, stored.row.arrival);
+        let is_beyond = edge.is_none_or(|edge| match filter.from {
+            ListFrom::Oldest(_) => arrival > edge,
+            ListFrom::Newest(_) => arrival < edge,
+        });
+        is_beyond && (filter.phases.is_empty() || filter.phases.contains(&phase))
     };
-    let found = state.assets.iter().filter(wanted).take(filter.limit as usize);
-    Ok(found.map(|stored| stored.row.record()).collect())
+    let (found, limit) = (state.assets.iter().filter(wanted), filter.limit as usize);
+    let record = |stored: &Stored| stored.row.record();
+    Ok(match filter.from {
+        ListFrom::Oldest(_) => found.take(limit).map(record).collect(),
+        ListFrom::Newest(_) => found.rev().take(limit).map(record).collect(),
+    })
 }
 
 pub(super) fn find(state: &State, prefix: &str) -> Vec<AssetId> {

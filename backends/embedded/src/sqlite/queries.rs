@@ -5,7 +5,7 @@ use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity::ID_CHARS;
 use reelgate_ports::records::{AssetDetail, AssetRecord, HistoryEvent, HistoryRecord, TaskRow};
-use reelgate_ports::store::{AssetFilter, Backlog};
+use reelgate_ports::store::{AssetFilter, Backlog, ListFrom};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
@@ -59,30 +59,38 @@ async fn tasks(pool: &SqlitePool, id: &AssetId) -> PortResult<Vec<TaskRow>> {
     Ok(tasks)
 }
 
-/// Assets in order of arrival.
+/// Assets in order of arrival, or in the reverse order.
 pub(super) async fn assets(pool: &SqlitePool, filter: &AssetFilter) -> PortResult<Vec<AssetRecord>> {
     let what = "list assets";
-    let mut after = 0_i64;
-    if let Some(id) = &filter.after {
-        after = sqlx::query_scalar("SELECT arrival FROM assets WHERE id = ?")
+    let mut edge = None::<i64>;
+    if let Some(id) = filter.from.edge() {
+        let arrival = sqlx::query_scalar("SELECT arrival FROM assets WHERE id = ?")
             .bind(id.as_str())
             .fetch_optional(pool)
             .await
-            .map_err(db(what))?
-            .ok_or_else(|| missing(id))?;
+            .map_err(db(what))?;
+        edge = Some(arrival.ok_or_else(|| missing(id))?);
     }
     let phases: Vec<&str> = filter.phases.iter().map(|phase| phase.as_str()).collect();
-    let rows = sqlx::query(
-        "SELECT * FROM assets
-         WHERE arrival > ?1 AND (?2 = '[]' OR phase IN (SELECT value FROM json_each(?2)))
-         ORDER BY arrival LIMIT ?3",
-    )
-    .bind(after)
-    .bind(json(&phases)?)
-    .bind(filter.limit)
-    .fetch_all(pool)
-    .await
-    .map_err(db(what))?;
+    let page = match filter.from {
+        ListFrom::Oldest(_) => {
+            "SELECT * FROM assets
+             WHERE (?1 IS NULL OR arrival > ?1) AND (?2 = '[]' OR phase IN (SELECT value FROM json_each(?2)))
+             ORDER BY arrival LIMIT ?3"
+        }
+        ListFrom::Newest(_) => {
+            "SELECT * FROM assets
+             WHERE (?1 IS NULL OR arrival < ?1) AND (?2 = '[]' OR phase IN (SELECT value FROM json_each(?2)))
+             ORDER BY arrival DESC LIMIT ?3"
+        }
+    };
+    let rows = sqlx::query(page)
+        .bind(edge)
+        .bind(json(&phases)?)
+        .bind(filter.limit)
+        .fetch_all(pool)
+        .await
+        .map_err(db(what))?;
     rows.iter().map(|row| Ok(rows::asset(row)?.record())).collect()
 }
 

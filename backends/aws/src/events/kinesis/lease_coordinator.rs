@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::shards::{Position, ShardRow};
+use reelgate_ports::shards::{Position, ShardLease, ShardRow};
 use tokio::time::{Instant, sleep};
 
 use super::lease::{Plan, Planner, View};
@@ -46,14 +47,26 @@ pub(super) async fn run(reader: Arc<Reader>) {
         reader: Arc::clone(&reader),
     };
     let pause = Duration::from_millis(reader.settings.lease_ms) / ROUNDS;
+    let mut failing = false;
     while !reader.stopping() {
         // A node that no longer polls must let others read, so it releases its leases.
         if reader.poll_timed_out() {
             lease_coordinator.release_all().await;
             lease_coordinator.planner.begin_anew();
-        } else if let Err(error) = lease_coordinator.round().await {
-            lease_coordinator.planner.look_failed();
-            tracing::warn!(%error, "updating the shard leases failed; retrying");
+        } else {
+            let round = lease_coordinator.round().await;
+            // An outage of the store lasts many rounds: it is logged at its beginning and at its end.
+            match &round {
+                Err(error) if !failing => {
+                    tracing::warn!(%error, "updating the shard leases failed; retrying until it succeeds")
+                }
+                Ok(()) if failing => tracing::warn!("updating the shard leases succeeds again"),
+                Ok(()) | Err(_) => {}
+            }
+            failing = round.is_err();
+            if failing {
+                lease_coordinator.planner.look_failed();
+            }
         }
         tokio::select! {
             () = sleep(jittered(pause)) => {}
@@ -135,6 +148,9 @@ impl LeaseCoordinator {
             }
         }
         for (shard, seen_counter) in &plan.take {
+            if self.reader.stopping() {
+                return Ok(());
+            }
             let taken = self.reader.shards.take_shard(stream, shard, node, *seen_counter).await?;
             let Some((lease, position)) = taken else { continue };
             if position == Position::Ended {
@@ -151,12 +167,16 @@ impl LeaseCoordinator {
         Ok(())
     }
 
+    /// Releases all leases at the same time: a process that must end waits for this.
     async fn release_all(&mut self) {
-        for lease in self.reader.shard_buffer.leases() {
-            self.reader.shard_buffer.forget(&lease);
-            if let Err(error) = self.reader.shards.release_shard(&lease).await {
+        let shards = &self.reader.shards;
+        let release = |lease: ShardLease| async move {
+            if let Err(error) = shards.release_shard(&lease).await {
                 tracing::warn!(shard = lease.shard, %error, "releasing a shard failed; its lease will expire");
             }
-        }
+        };
+        let leases = self.reader.shard_buffer.leases();
+        leases.iter().for_each(|lease| self.reader.shard_buffer.forget(lease));
+        join_all(leases.into_iter().map(release)).await;
     }
 }

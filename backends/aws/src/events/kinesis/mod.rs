@@ -22,14 +22,15 @@ mod shard_buffer;
 mod shard_reader;
 mod stream;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use aws_sdk_kinesis::Client;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::shards::Shards;
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use reader::Reader;
@@ -40,6 +41,7 @@ use stream::Stream;
 
 pub struct KinesisEvents {
     reader: Arc<Reader>,
+    /// Locked by a stop until the coordinator has ended, so that a poll or a second stop waits for it.
     lease_coordinator: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -64,23 +66,11 @@ impl KinesisEvents {
     pub fn shards_held(&self) -> usize {
         self.reader.shard_buffer.leases().len()
     }
-
-    /// Starts the lease coordinator, or a new one if a panic ended it.
-    fn ensure_coordinator(&self) {
-        let mut lease_coordinator = self.lease_coordinator.lock().unwrap_or_else(PoisonError::into_inner);
-        let runs =
-            lease_coordinator.as_ref().is_some_and(|lease_coordinator| !lease_coordinator.is_finished());
-        if !runs && !self.reader.stopping() {
-            *lease_coordinator = Some(tokio::spawn(lease_coordinator::run(Arc::clone(&self.reader))));
-        }
-    }
 }
 
 impl Drop for KinesisEvents {
     fn drop(&mut self) {
-        if let Some(lease_coordinator) =
-            self.lease_coordinator.get_mut().unwrap_or_else(PoisonError::into_inner)
-        {
+        if let Some(lease_coordinator) = self.lease_coordinator.get_mut() {
             lease_coordinator.abort();
         }
         for lease in self.reader.shard_buffer.leases() {
@@ -92,12 +82,16 @@ impl Drop for KinesisEvents {
 #[async_trait]
 impl Events for KinesisEvents {
     async fn poll(&self, events_max: usize) -> PortResult<EventBatch> {
+        let mut lease_coordinator = self.lease_coordinator.lock().await;
         // A poll after a stop means that reading must start again, for example after a cancelled drain.
         if self.reader.stop.swap(false, Ordering::AcqRel) {
             self.reader.list_later();
         }
         self.reader.polled();
-        self.ensure_coordinator();
+        // A panic may have ended it.
+        if lease_coordinator.as_ref().is_none_or(JoinHandle::is_finished) {
+            *lease_coordinator = Some(tokio::spawn(lease_coordinator::run(Arc::clone(&self.reader))));
+        }
         Ok(self.reader.shard_buffer.take(events_max))
     }
 
@@ -124,14 +118,16 @@ impl Events for KinesisEvents {
     }
 
     async fn stop(&self) -> PortResult<()> {
+        let mut lease_coordinator = self.lease_coordinator.lock().await;
         self.reader.stop.store(true, Ordering::Release);
         self.reader.wake.notify_one();
-        let lease_coordinator = self.lease_coordinator.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(lease_coordinator) = lease_coordinator
-            && lease_coordinator.await.is_err()
+        // If this call is dropped meanwhile, the next one waits for the same coordinator.
+        if let Some(running) = lease_coordinator.as_mut()
+            && running.await.is_err()
         {
             tracing::warn!("the coordinator of the shard leases panicked; the leases will expire");
         }
+        *lease_coordinator = None;
         Ok(())
     }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use reelgate_conformance::fault_plan::CallFault;
+
 use super::super::*;
 use super::model::*;
 
@@ -32,6 +34,38 @@ async fn nodes_share_the_shards_evenly_and_release_them_when_they_stop() {
     assert!(!held(&model).contains_key("c"), "released, not left to expire");
     work_until(&[&a, &b], LEASE_MS, || each_holds(&model, 3, 2)).await;
     assert!(c.events.poll(1).await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_releases_all_shards_at_the_same_time_and_ends_after_the_last() {
+    let (stream, model) = (FakeStream::new(&["1", "2", "3", "4"]), Model::default());
+    let a = Node::new("a", &stream, &model);
+    work_until(&[&a], 60_000, || each_holds(&model, 4, 1)).await;
+    let made = a.plan.calls("release_shard");
+    for nth in 1..=4 {
+        a.plan.at("release_shard", made + nth, CallFault::Delay(Duration::from_secs(10)));
+    }
+    let since = tokio::time::Instant::now();
+    a.events.stop().await.unwrap();
+    assert!(held(&model).is_empty(), "not all were released");
+    assert!(since.elapsed() < Duration::from_secs(20), "one after the other: {:?}", since.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_whose_caller_has_died_is_finished_by_the_next_stop_and_by_the_next_poll() {
+    let (stream, model) = (FakeStream::new(&["1"]), Model::default());
+    let a = Node::new("a", &stream, &model);
+    for next_is_a_poll in [false, true] {
+        work_until(&[&a], 60_000, || each_holds(&model, 1, 1)).await;
+        a.plan.next("release_shard", CallFault::Delay(Duration::from_secs(10)));
+        let died = tokio::time::timeout(Duration::from_secs(1), a.events.stop()).await;
+        assert!(died.is_err(), "the release takes ten seconds");
+        if next_is_a_poll {
+            work_until(&[&a], 60_000, || a.plan.unmet().is_empty() && each_holds(&model, 1, 1)).await;
+        }
+        a.events.stop().await.unwrap();
+        assert!(held(&model).is_empty(), "not released");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -299,7 +299,7 @@ pub(super) struct Node {
     pub(super) events: KinesisEvents,
     model: Model,
     /// Between this node and the store, so that the node can be frozen: its calls wait until it thaws.
-    plan: FaultPlan,
+    pub(super) plan: FaultPlan,
 }
 
 impl Node {
