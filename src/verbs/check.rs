@@ -6,7 +6,7 @@ use crate::cli::{CheckArgs, GlobalArgs};
 use crate::config::Config;
 use crate::exit::{ExitStatus, Failure};
 use crate::output::{stderr, table};
-use crate::wiring;
+use crate::wiring::{self, Access};
 
 /// Prints a list of ticks.
 pub async fn check(global: &GlobalArgs, args: CheckArgs) -> Result<ExitStatus, Failure> {
@@ -32,7 +32,7 @@ pub async fn check(global: &GlobalArgs, args: CheckArgs) -> Result<ExitStatus, F
             Ok(format!("{} does not exist yet; `run` or `serve` creates it", config.home.display())),
         )?;
     } else {
-        match wiring::ports(&config).await {
+        match wiring::ports(&config, Access::Inspect).await {
             Ok(ports) => {
                 tick("store", ports.store.check().await)?;
                 tick("objects", ports.objects.check().await)?;

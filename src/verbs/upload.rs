@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::exit::{ExitStatus, Failure};
 use crate::output::{stderr, table};
 use crate::verbs::to_json;
-use crate::wiring::aws;
+use crate::wiring::{self, aws};
 
 /// Uploads the files one after another, each over several connections.
 pub async fn upload(global: &GlobalArgs, args: UploadArgs) -> Result<ExitStatus, Failure> {
@@ -21,7 +21,9 @@ pub async fn upload(global: &GlobalArgs, args: UploadArgs) -> Result<ExitStatus,
     let targets = targets(&args)?;
     let buckets = targets.iter().map(|(_, to)| to.bucket.as_str());
     let transfer = aws::transfer(&config, buckets);
-    let uploader = Uploader::new(&aws::sdk(&config).await, transfer, config.home.join("uploads"))?;
+    let journals = config.home.join("uploads");
+    wiring::make_dirs("--home", &journals)?;
+    let uploader = Uploader::new(&aws::sdk(&config).await, transfer, journals)?;
     let mut exit = ExitStatus::Done;
     for (file, to) in &targets {
         let bar = bar(file);
@@ -31,7 +33,7 @@ pub async fn upload(global: &GlobalArgs, args: UploadArgs) -> Result<ExitStatus,
         };
         let done = tokio::select! {
             done = uploader.upload(file, to, &show) => done,
-            () = crate::wiring::stop_asked() => {
+            () = wiring::stop_asked() => {
                 bar.abandon();
                 stderr::say("stopped; the same command continues from here");
                 return Ok(ExitStatus::NotAll);

@@ -9,6 +9,7 @@ use reelgate_flow::ids::NodeId;
 use reelgate_ports::events::Events;
 use reelgate_ports::shards::Shards;
 
+use super::access::Access;
 use super::aws::{self, Aws};
 use super::objects;
 use crate::config::Config;
@@ -20,13 +21,18 @@ pub async fn open(
     node: &NodeId,
     shards: Arc<dyn Shards>,
     clients: &Aws<'_>,
+    access: Access,
 ) -> Result<Arc<dyn Events>, Failure> {
     match address(config)? {
         Address::Stream(stream) => aws::stream(config, node, shards, clients, stream).await,
         Address::Queue(queue) => aws::queue(config, clients, queue).await,
         Address::Directory(home) => {
             let settle = Duration::from_millis(config.raw.serve.settle_ms);
-            Ok(Arc::new(DirectoryEvents::new(&home, settle)?))
+            let events = match access {
+                Access::Work => DirectoryEvents::new(&home, settle)?,
+                Access::Inspect => DirectoryEvents::inspect(&home, settle),
+            };
+            Ok(Arc::new(events))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Selects the backends by their addresses and builds the engine. Only this room knows which backends exist.
 
+mod access;
 #[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(not(feature = "aws"))]
@@ -17,7 +18,6 @@ mod without_postgres;
 
 use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ use reelgate_actors::engine_context::EngineContext;
 use reelgate_actors::progress_board::ProgressBoard;
 use reelgate_actors::signals::Signals;
 use reelgate_actors::work::validate::inspect;
-use reelgate_embedded::paths;
+use reelgate_embedded::{paths, private_files};
 use reelgate_flow::ids::NodeId;
 use reelgate_pipelines::client::{CancelFlag, WorkerProgram};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
@@ -48,6 +48,7 @@ use aws::Aws;
 /// What a publication holds besides its manifest's outputs.
 pub use reelgate_embedded::directory::OWNER_FILE;
 
+pub use access::{Access, make_dirs};
 pub use objects::ingest_prefix;
 pub use store::migrate;
 
@@ -81,12 +82,12 @@ pub async fn context(
     purpose: EnginePurpose,
     signals: Signals,
 ) -> Result<EngineContext, Failure> {
-    make_home(&config.home)?;
+    make_dirs("--home", &config.home)?;
     lock(&config.home, store::is_embedded(config))?;
     let worker = worker(config)?;
     let node = node_name(config);
     let clients = Aws::new(config);
-    let ports = open(config, &node, &clients).await?;
+    let ports = open(config, &node, &clients, Access::Work).await?;
     let serves = purpose == EnginePurpose::Serve;
     let availability = Availability::default();
     if serves && config.raw.node.self_test {
@@ -126,15 +127,15 @@ pub fn node_name(config: &Config) -> NodeId {
 }
 
 /// Opens every port, for verbs that run no engine.
-pub async fn ports(config: &Config) -> Result<Ports, Failure> {
-    open(config, &node::name(config, false), &Aws::new(config)).await
+pub async fn ports(config: &Config, access: Access) -> Result<Ports, Failure> {
+    open(config, &node::name(config, false), &Aws::new(config), access).await
 }
 
-async fn open(config: &Config, node: &NodeId, clients: &Aws<'_>) -> Result<Ports, Failure> {
-    let (store, shards) = store::open(config).await?;
+async fn open(config: &Config, node: &NodeId, clients: &Aws<'_>, access: Access) -> Result<Ports, Failure> {
+    let (store, shards) = store::open(config, access).await?;
     Ok(Ports {
-        objects: objects::open(config, clients).await?,
-        events: events::open(config, node, shards, clients).await?,
+        objects: objects::open(config, clients, access).await?,
+        events: events::open(config, node, shards, clients, access).await?,
         notices: notices::open(config, clients).await?,
         scanner: aws::open_scanner(config, clients).await?,
         store,
@@ -146,7 +147,7 @@ pub async fn prove(config: &Config) -> Result<(), Failure> {
     let clients = Aws::new(config);
     store::prove(config).await?;
     events::prove(config)?;
-    objects::open(config, &clients).await?;
+    objects::open(config, &clients, Access::Work).await?;
     notices::open(config, &clients).await?;
     aws::open_scanner(config, &clients).await?;
     Ok(())
@@ -155,13 +156,13 @@ pub async fn prove(config: &Config) -> Result<(), Failure> {
 /// Opens every port of a home that exists; a refusal names the home.
 pub async fn existing_ports(config: &Config) -> Result<Ports, Failure> {
     store::check_exists(config)?;
-    ports(config).await
+    ports(config, Access::Work).await
 }
 
 /// Opens the store of a home that exists; a refusal names the home.
 pub async fn existing_store(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     store::check_exists(config)?;
-    Ok(store::open(config).await?.0)
+    Ok(store::open(config, Access::Work).await?.0)
 }
 
 /// Ends the store's connections. Those that take too long end with the process.
@@ -218,22 +219,11 @@ fn silence() -> std::io::Result<File> {
     Ok(file)
 }
 
-fn make_home(home: &Path) -> Result<(), Failure> {
-    // The home may hold personal data, so only its owner may read it.
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(home)
-        .map_err(|error| Failure::Usage(format!("--home: {} cannot be created: {error}", home.display())))
-}
-
 /// Locks the home until the process ends, whatever ends it. With `alone` no other process may hold the lock.
 fn lock(home: &Path, alone: bool) -> Result<(), Failure> {
     let path = home.join("engine.lock");
-    let file =
-        File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| {
-            Failure::Usage(format!("--home: {} cannot be written: {error}", path.display()))
-        })?;
+    let file = private_files::lock_file(&path)
+        .map_err(|error| Failure::Usage(format!("--home: {} cannot be written: {error}", path.display())))?;
     let operation = match alone {
         true => FlockOperation::NonBlockingLockExclusive,
         false => FlockOperation::NonBlockingLockShared,

@@ -6,16 +6,22 @@ use std::sync::Arc;
 use reelgate_embedded::directory::DirectoryObjects;
 use reelgate_ports::objects::Objects;
 
+use super::access::Access;
 use super::aws::{self, Aws};
 use crate::config::Config;
 use crate::config::fleet::S3_SCHEME;
 use crate::exit::Failure;
 
-pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Arc<dyn Objects>, Failure> {
+pub async fn open(config: &Config, clients: &Aws<'_>, access: Access) -> Result<Arc<dyn Objects>, Failure> {
     if config.raw.objects.url.reveal().starts_with(S3_SCHEME) {
-        return aws::open_objects(config, clients).await;
+        return aws::open_objects(config, clients, access).await;
     }
-    Ok(Arc::new(DirectoryObjects::open(&directory(config))?))
+    let home = directory(config);
+    let objects = match access {
+        Access::Work => DirectoryObjects::open(&home),
+        Access::Inspect => DirectoryObjects::inspect(&home),
+    };
+    Ok(Arc::new(objects?))
 }
 
 /// The directory that takes the place of all buckets.

@@ -13,6 +13,8 @@ use super::postgres;
 #[cfg(not(feature = "postgres"))]
 use super::without_postgres as postgres;
 
+use super::access::Access;
+
 use crate::config::Config;
 use crate::exit::Failure;
 
@@ -51,10 +53,16 @@ pub async fn prove(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-pub async fn open(config: &Config) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), Failure> {
+/// Opens the store. A PostgreSQL database is migrated by `reelgate migrate` only.
+pub async fn open(config: &Config, access: Access) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), Failure> {
     match address(config)? {
         Address::Sqlite(path) => {
-            let store = Arc::new(SqliteStore::open(&path, Arc::new(SystemClock)).await?);
+            let clock = Arc::new(SystemClock);
+            let store = match access {
+                Access::Work => SqliteStore::open(&path, clock).await?,
+                Access::Inspect => SqliteStore::inspect(&path, clock),
+            };
+            let store = Arc::new(store);
             Ok((store.clone(), store))
         }
         Address::Postgres(url) => postgres::open(url, config.raw.store.connections).await,
@@ -78,6 +86,6 @@ pub async fn migrate(config: &Config) -> Result<String, Failure> {
         postgres::migrate(url, config.raw.store.connections).await?;
     }
     // SQLite is migrated whenever it is opened.
-    let (store, _) = open(config).await?;
+    let (store, _) = open(config, Access::Work).await?;
     Ok(store.check().await?)
 }

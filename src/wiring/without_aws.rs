@@ -14,6 +14,7 @@ use reelgate_ports::notices::Notices;
 use reelgate_ports::objects::Objects;
 use reelgate_ports::shards::Shards;
 
+use super::access::Access;
 use crate::config::Config;
 use crate::config::fleet::AwsRaw;
 use crate::exit::Failure;
@@ -40,7 +41,7 @@ pub async fn parameters(_: &AwsRaw) -> Result<Serialized<()>, Failure> {
 }
 
 /// Refused: the address is in S3.
-pub async fn open_objects(_: &Config, _: &Aws<'_>) -> Result<Arc<dyn Objects>, Failure> {
+pub async fn open_objects(_: &Config, _: &Aws<'_>, _: Access) -> Result<Arc<dyn Objects>, Failure> {
     Err(absent("objects.url"))
 }
 

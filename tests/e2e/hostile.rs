@@ -97,6 +97,15 @@ fn a_checksum_file_is_compared_with_the_upload() {
 }
 
 #[test]
+fn an_upload_with_a_name_of_full_length_is_published() {
+    let home = TempHome::new();
+    let path = home.file(&format!("{}.m4a", "n".repeat(251)));
+    std::fs::copy(reelgate_test_media::files().join("aac.m4a"), &path).unwrap();
+    let (status, run) = home.run(&[&path]);
+    assert_eq!((status, &run[0]["state"]), (0, &"published".into()), "{}", run[0]);
+}
+
+#[test]
 fn names_with_spaces_signs_and_unicode_are_ordinary_names() {
     let home = TempHome::new();
     let names = [

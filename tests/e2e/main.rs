@@ -9,6 +9,7 @@ mod cli;
 mod corpus;
 mod decisions;
 mod examples;
+mod home;
 mod hostile;
 mod intake;
 mod linkage;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{TempHome, lines, sample};
+use crate::support::{TempHome, by, lines, sample};
 
 /// A running `serve`, stopped at the end of the test.
 pub struct Service {
@@ -17,7 +17,12 @@ pub struct Service {
 
 impl Service {
     pub fn start(home: &TempHome) -> Self {
-        let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+        Self::start_by(&[], home)
+    }
+
+    /// Starts `serve` by a program that runs it in its own place, such as `env`.
+    pub fn start_by(program: &[&str], home: &TempHome) -> Self {
+        let mut command = by(program, &home.command(&["serve", "--listen", "127.0.0.1:0"]));
         command.env("REELGATE__SERVE__POLL_MS", "100").env("REELGATE__SERVE__SETTLE_MS", "300");
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut talk = BufReader::new(child.stderr.take().unwrap());
@@ -36,6 +41,16 @@ impl Service {
         stream.take(1 << 20).read_to_string(&mut answer).unwrap();
         let status = answer.split_whitespace().nth(1).unwrap().parse().unwrap();
         (status, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+    }
+
+    pub fn id(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    /// SIGKILL, as a crash would end it.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// SIGTERM, then the exit status.
@@ -66,7 +81,7 @@ pub fn until<T: std::fmt::Debug>(what: &str, mut look: impl FnMut() -> T, holds:
     }
 }
 
-fn states(home: &TempHome) -> Vec<(String, String)> {
+pub fn states(home: &TempHome) -> Vec<(String, String)> {
     let listed = home.reelgate(&["list", "--json"]);
     let lines = lines(&listed.stdout, "");
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
@@ -162,7 +177,7 @@ fn a_stop_during_work_gives_it_back_and_a_restart_finishes_it() {
     assert_eq!(notices.lines().count(), 1);
 }
 
-fn copy_in(from: &Path, to: &Path) {
+pub fn copy_in(from: &Path, to: &Path) {
     let hidden = to.with_file_name(".copying");
     std::fs::copy(from, &hidden).unwrap();
     std::fs::rename(&hidden, to).unwrap();

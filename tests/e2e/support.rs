@@ -1,5 +1,6 @@
 //! A separate home for each test, and the binary in it.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -68,6 +69,20 @@ impl TempHome {
         assert!(!talk.contains("panicked"), "{talk}");
         (status, lines(&output.stdout, &talk))
     }
+}
+
+/// The command, run by another program with these arguments before it.
+pub fn by(program: &[&str], command: &Command) -> Command {
+    let mut words = program.iter().map(OsStr::new).chain([command.get_program()]).chain(command.get_args());
+    let mut outer = Command::new(words.next().expect("a command has a program"));
+    outer.args(words).current_dir(command.get_current_dir().expect("a home's command has a directory"));
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    outer
 }
 
 /// Standard output as JSON lines.

@@ -176,8 +176,9 @@ async fn check_given_checksum(context: &EngineContext, claim: &Claim, sha256: &s
     let given =
         context.objects.sidecar(&claim.source, ".sha256", CHECKSUM_BYTES_MAX).await.map_err(sources)?;
     let Some(given) = given else { return Ok(()) };
-    let expected = parse_checksum(&given).ok_or_else(|| {
-        Fault::new(Code::ChecksumUnreadable, "expected 64 hexadecimal digits first in the file")
+    let expected = parse_checksum(&given).map_err(|found| {
+        let detail = format!("expected 64 hexadecimal digits first in the file, found {found}");
+        Fault::new(Code::ChecksumUnreadable, detail)
     })?;
     if expected == sha256 {
         return Ok(());
@@ -186,12 +187,17 @@ async fn check_given_checksum(context: &EngineContext, claim: &Claim, sha256: &s
     Err(Fault::new(Code::ChecksumMismatch, detail))
 }
 
-/// The first word of `sha256sum`'s output, lower case; `sha256sum` writes a `\` before it where the file name is escaped.
-fn parse_checksum(text: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(text).ok()?;
-    let word = text.split_whitespace().next()?.trim_start_matches('\\');
+/// The first word of `sha256sum`'s output, lower case, or what is there in its place; `sha256sum` writes a `\` before it
+/// where the file name is escaped. Editors on Windows begin UTF-8 with a byte-order mark.
+fn parse_checksum(bytes: &[u8]) -> Result<String, &'static str> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|_| match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16; save the file as UTF-8",
+        _ => "bytes that are no text",
+    })?;
+    let word = text.split_whitespace().next().ok_or("an empty file")?.trim_start_matches('\\');
     let is_sha256 = word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_sha256.then(|| word.to_ascii_lowercase())
+    if is_sha256 { Ok(word.to_ascii_lowercase()) } else { Err("other text") }
 }
 
 #[cfg(test)]
@@ -201,11 +207,26 @@ mod tests {
     #[test]
     fn a_checksum_file_is_read_as_sha256sum_writes_it() {
         let digits = "AB".repeat(32);
-        assert_eq!(parse_checksum(format!("{digits}  movie.mp4\n").as_bytes()), Some("ab".repeat(32)));
-        assert_eq!(parse_checksum(format!("\\{digits} *a\\nb.mp4").as_bytes()), Some("ab".repeat(32)));
-        assert_eq!(parse_checksum(b"d41d8cd98f00b204e9800998ecf8427e  movie.mp4"), None);
-        assert_eq!(parse_checksum(b"\xff\xfe"), None);
-        assert_eq!(parse_checksum(b""), None);
+        for text in [
+            format!("{digits}  movie.mp4\n"),
+            format!("\\{digits} *a\\nb.mp4"),
+            format!("\u{feff}{digits}\r\n"),
+        ] {
+            assert_eq!(parse_checksum(text.as_bytes()), Ok("ab".repeat(32)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_checksum_file_holds_instead_is_told() {
+        for (bytes, found) in [
+            (&b""[..], "an empty file"),
+            (b"\xef\xbb\xbf \r\n", "an empty file"),
+            (b"d41d8cd98f00b204e9800998ecf8427e  movie.mp4", "other text"),
+            (b"\xff\xfea\0b\0", "UTF-16; save the file as UTF-8"),
+            (b"a\xff", "bytes that are no text"),
+        ] {
+            assert_eq!(parse_checksum(bytes), Err(found), "{bytes:?}");
+        }
     }
 
     #[test]

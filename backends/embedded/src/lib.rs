@@ -8,5 +8,6 @@ mod blocking;
 pub mod directory;
 pub mod notices;
 pub mod paths;
+pub mod private_files;
 pub mod sqlite;
 pub mod watch;

@@ -1,6 +1,6 @@
 //! Objects in S3.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use reelgate_aws::location::{Area, Location};
@@ -12,15 +12,23 @@ use crate::config::Config;
 use crate::config::fleet::S3_SCHEME;
 use crate::config::secret::SecretUrlOrPath;
 use crate::exit::Failure;
+use crate::wiring::access::{Access, make_dirs};
 
-/// Opens the areas that the configuration names; creates the scratch directory.
-pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Arc<dyn Objects>, Failure> {
+/// Opens the areas that the configuration names; creates the scratch directory, unless it only inspects.
+pub async fn open(config: &Config, clients: &Aws<'_>, access: Access) -> Result<Arc<dyn Objects>, Failure> {
     let areas = areas(config)?;
     let scratch = &config.raw.objects.scratch;
     let scratch = if scratch.is_empty() { config.home.join("scratch") } else { PathBuf::from(scratch) };
-    std::fs::create_dir_all(&scratch).map_err(|error| {
-        Failure::Usage(format!("objects.scratch: {} cannot be created: {error}", scratch.display()))
-    })?;
+    let scratch = match access {
+        Access::Work => {
+            make_dirs("objects.scratch", &scratch)?;
+            scratch
+        }
+        // Where it would be made.
+        Access::Inspect => {
+            scratch.ancestors().find(|above| above.exists()).unwrap_or(Path::new(".")).to_owned()
+        }
+    };
     let transfer = transfer(config, areas.all().map(|(_, area)| area.bucket.as_str()));
     let sdk = clients.sdk().await;
     let viewer = match config.raw.aws.viewer_role.as_str() {

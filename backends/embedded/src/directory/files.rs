@@ -1,24 +1,16 @@
 //! File operations with the right permissions and the right syncs.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Makes a directory and those above it; only the owner may enter.
-pub(super) fn make_private_dirs(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
+pub(super) use crate::private_files::{create, make_dirs};
 
 /// Lets others read a directory or file.
 pub(super) fn allow_reading(path: &Path) -> io::Result<()> {
     let mode = if path.is_dir() { 0o755 } else { 0o644 };
     fs::set_permissions(path, Permissions::from_mode(mode))
-}
-
-/// Makes a new file for its owner only; an existing one is an error.
-pub(super) fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Removes a directory and all in it; nothing there is fine.

@@ -24,6 +24,7 @@ mod staging;
 mod withdraw;
 mod withdrawal_record;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -43,6 +44,8 @@ use home_directory::{AREAS, HomeDirectory, TRASH};
 
 pub use publish::OWNER_FILE;
 
+const OPEN: &str = "open the home directory";
+
 /// The object store of one home.
 #[derive(Clone)]
 pub struct DirectoryObjects {
@@ -52,16 +55,14 @@ pub struct DirectoryObjects {
 impl DirectoryObjects {
     /// Opens a home and creates missing directories. Blocking; several processes may share a home.
     pub fn open(home: &Path) -> PortResult<Self> {
-        let what = "open the home directory";
-        for area in AREAS {
-            files::make_private_dirs(&home.join(area)).map_err(|e| PortError::io(Port::Objects, what, &e))?;
-        }
-        // Outputs and uploads are for others too; the rest is not.
-        for area in ["ingest", "published"] {
-            files::allow_reading(&home.join(area)).map_err(|e| PortError::io(Port::Objects, what, &e))?;
-        }
-        files::remove_tree(&home.join(TRASH)).map_err(|e| PortError::io(Port::Objects, what, &e))?;
-        let home = home.canonicalize().map_err(|e| PortError::io(Port::Objects, what, &e))?;
+        make_areas(home).map_err(|e| PortError::io(Port::Objects, OPEN, &e))?;
+        files::remove_tree(&home.join(TRASH)).map_err(|e| PortError::io(Port::Objects, OPEN, &e))?;
+        Self::inspect(home)
+    }
+
+    /// Opens a home as it is and changes nothing in it.
+    pub fn inspect(home: &Path) -> PortResult<Self> {
+        let home = home.canonicalize().map_err(|e| PortError::io(Port::Objects, OPEN, &e))?;
         Ok(Self { inner: Arc::new(HomeDirectory { home }) })
     }
 
@@ -177,15 +178,35 @@ impl Objects for DirectoryObjects {
     }
 }
 
+/// Makes missing directories. Uploads and outputs are for others too, unless the operator has changed that since.
+fn make_areas(home: &Path) -> io::Result<()> {
+    for area in AREAS {
+        let dir = home.join(area);
+        if dir.exists() {
+            continue;
+        }
+        files::make_dirs(&dir)?;
+        if ["ingest", "published"].contains(&area) {
+            files::allow_reading(&dir)?;
+        }
+    }
+    Ok(())
+}
+
 /// Checks every permission that will be needed, without using it.
 fn check(inner: &HomeDirectory) -> PortResult<String> {
     use rustix::fs::{Access, access, statvfs};
-    for area in AREAS {
-        access(inner.home.join(area), Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK)
+    let usable = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
+    let missing = AREAS.iter().filter(|area| !inner.home.join(area).exists()).count();
+    let areas = AREAS.iter().map(|area| inner.home.join(area)).filter(|area| area.exists());
+    // Missing directories are made in the home.
+    for dir in areas.chain((missing > 0).then(|| inner.home.clone())) {
+        access(dir, usable)
             .map_err(|e| PortError::io(Port::Objects, "check a directory of the home", &e.into()))?;
     }
     let space =
         statvfs(&inner.home).map_err(|e| PortError::io(Port::Objects, "ask for free space", &e.into()))?;
     let free_mb = space.f_bavail.saturating_mul(space.f_frsize) / 1_000_000;
-    Ok(format!("{} directories writable, {free_mb} MB free", AREAS.len()))
+    let made = if missing > 0 { format!(", {missing} to be made") } else { String::new() };
+    Ok(format!("{} directories writable{made}, {free_mb} MB free", AREAS.len() - missing))
 }

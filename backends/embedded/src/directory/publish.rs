@@ -104,7 +104,7 @@ pub(super) fn manifest(inner: &HomeDirectory, location: &str, bytes_max: u64) ->
 fn assemble(inner: &HomeDirectory, publication: &Publication, owner: &Owner) -> PortResult<PathBuf> {
     let dir = inner.home.join("work").join(asset_name(&publication.asset)?).join("publication");
     files::remove_tree(&dir).map_err(|e| io_error(&e))?;
-    files::make_private_dirs(&dir).map_err(|e| io_error(&e))?;
+    files::make_dirs(&dir).map_err(|e| io_error(&e))?;
     let mut dirs = vec![dir.clone()];
     for item in &publication.items {
         place(inner, &dir, item, &mut dirs)?;
@@ -134,7 +134,7 @@ fn place(inner: &HomeDirectory, dir: &Path, item: &PublishItem, dirs: &mut Vec<P
         dirs.push(dir.join(parent));
     }
     if let Some(parent) = to.parent() {
-        files::make_private_dirs(parent).map_err(|e| io_error(&e))?;
+        files::make_dirs(parent).map_err(|e| io_error(&e))?;
     }
     files::allow_reading(&from).map_err(|e| io_error(&e))?;
     match fs::hard_link(&from, &to) {
@@ -224,7 +224,7 @@ fn make_readable_dirs(dir: &Path) -> io::Result<Vec<PathBuf>> {
         dir.ancestors().take_while(|above| !above.exists()).map(Path::to_owned).collect();
     missing.reverse();
     for made in &missing {
-        files::make_private_dirs(made)?;
+        files::make_dirs(made)?;
         files::allow_reading(made)?;
     }
     Ok(missing)

@@ -46,7 +46,7 @@ fn bring_back(inner: &HomeDirectory, asset: &AssetId, source: &SourceRecord) -> 
     let released = Location::Released(name).to_string();
     if from.exists() {
         let dir = to.parent().unwrap_or(&inner.home);
-        files::make_private_dirs(dir).map_err(|e| PortError::io(Port::Objects, WHAT, &e))?;
+        files::make_dirs(dir).map_err(|e| PortError::io(Port::Objects, WHAT, &e))?;
         take(&from, &to).map_err(|e| PortError::io(Port::Objects, WHAT, &e))?;
         files::sync_dir(dir).map_err(|e| PortError::io(Port::Objects, WHAT, &e))?;
     }

@@ -102,7 +102,7 @@ pub(super) fn open_plain(
             openat2(&area, path, flags, Mode::empty(), beneath)
         }
         SourceLocation::Outside(path) => {
-            let kind = std::fs::symlink_metadata(path).map_err(|e| PortError::io(Port::Objects, what, &e))?;
+            let kind = std::fs::symlink_metadata(path).map_err(|e| io_error(what, &e))?;
             if !kind.is_file() {
                 return Err(not_plain(what));
             }
@@ -115,13 +115,21 @@ pub(super) fn open_plain(
         Err(Errno::LOOP | Errno::XDEV | Errno::NXIO) => {
             return Err(not_plain(what));
         }
-        Err(error) => return Err(PortError::io(Port::Objects, what, &error.into())),
+        Err(error) => return Err(io_error(what, &error.into())),
     };
     let meta = file.metadata().map_err(|e| PortError::io(Port::Objects, what, &e))?;
     if !meta.is_file() {
         return Err(not_plain(what));
     }
     Ok((file, meta))
+}
+
+/// A name that is longer than the file system allows is the name of no file: so is `NAME.sha256` beside the longest names.
+fn io_error(what: &'static str, error: &io::Error) -> PortError {
+    if error.raw_os_error() == Some(Errno::NAMETOOLONG.raw_os_error()) {
+        return PortError::new(Port::Objects, ErrorKind::Missing, what, error.to_string());
+    }
+    PortError::io(Port::Objects, what, error)
 }
 
 fn not_plain(what: &'static str) -> PortError {

@@ -26,7 +26,7 @@ pub(super) fn stage(inner: &HomeDirectory, fence: &Fence) -> PortResult<Box<dyn 
     let relative = format!("work/{}/{attempt}", asset_name(&fence.asset)?);
     let dir = inner.home.join(&relative);
     files::remove_tree(&dir).map_err(|e| PortError::io(Port::Objects, what, &e))?;
-    files::make_private_dirs(&dir).map_err(|e| PortError::io(Port::Objects, what, &e))?;
+    files::make_dirs(&dir).map_err(|e| PortError::io(Port::Objects, what, &e))?;
     Ok(Box::new(Writer { dir, relative, current: None, staged: Vec::new(), finished: false }))
 }
 
@@ -58,7 +58,7 @@ impl StagedWriter for Writer {
         }
         let path = self.dir.join(names(name)?);
         if let Some(parent) = path.parent() {
-            files::make_private_dirs(parent).map_err(|e| PortError::io(Port::Objects, what, &e))?;
+            files::make_dirs(parent).map_err(|e| PortError::io(Port::Objects, what, &e))?;
         }
         let file = files::create(&path).map_err(|e| PortError::io(Port::Objects, what, &e))?;
         let file = BufWriter::with_capacity(BUFFER_BYTES, file);

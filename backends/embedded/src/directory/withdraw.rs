@@ -88,7 +88,7 @@ fn hide(inner: &HomeDirectory, asset: &AssetId, path: &str, keep: bool) -> PortR
     let kept = kept_outputs(inner, asset)?;
     let apart = kept.parent().unwrap_or(&inner.home);
     let put_aside = || -> io::Result<()> {
-        files::make_private_dirs(apart)?;
+        files::make_dirs(apart)?;
         // Of an earlier quarantine that was released: what is visible now is newer.
         files::remove_tree(&kept)?;
         fs::rename(&target, &kept)?;
@@ -97,7 +97,7 @@ fn hide(inner: &HomeDirectory, asset: &AssetId, path: &str, keep: bool) -> PortR
     };
     let gone = || -> io::Result<()> {
         files::remove_tree(&trash)?;
-        files::make_private_dirs(&inner.home.join(TRASH))?;
+        files::make_dirs(&inner.home.join(TRASH))?;
         fs::rename(&target, &trash)?;
         remove_empty_parents(inner, &target)?;
         files::remove_tree(&trash)
@@ -146,7 +146,7 @@ fn move_source(
         Err(error) => return Err(error),
     };
     let dir = target.parent().unwrap_or(&inner.home);
-    files::make_private_dirs(dir).map_err(|e| io_error(&e))?;
+    files::make_dirs(dir).map_err(|e| io_error(&e))?;
     let took = match place {
         SourceLocation::Outside(_) => files::copy_whole(&mut file, &target).map(|()| true),
         SourceLocation::Home { .. } => take(&place.path(inner), &mut file, &target, &source.id.version),

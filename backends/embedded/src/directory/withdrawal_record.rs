@@ -181,7 +181,7 @@ fn write(file: &Path, withdrawal_record: &WithdrawalRecord) -> PortResult<()> {
         .map_err(|error| PortError::new(Port::Objects, ErrorKind::Invalid, PLAN, error.to_string()))?;
     let durable = || -> io::Result<()> {
         let dir = file.parent().unwrap_or(file);
-        files::make_private_dirs(dir)?;
+        files::make_dirs(dir)?;
         let part = file.with_extension("part");
         files::absent_is_fine(fs::remove_file(&part))?;
         let mut written = files::create(&part)?;

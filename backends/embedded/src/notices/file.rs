@@ -8,7 +8,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,6 +21,7 @@ use serde::Deserialize;
 
 use super::document::document;
 use crate::blocking::on_thread;
+use crate::private_files;
 
 const WRITE: &str = "write to the notices file";
 const CHECK: &str = "reach the notices file";
@@ -72,13 +73,18 @@ impl FileNotices {
     }
 
     fn writable(&self) -> PortResult<File> {
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&*self.path)
-            .map_err(io)?;
+        let open = || OpenOptions::new().read(true).append(true).open(&*self.path);
+        let opened = match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                match private_files::create(&self.path) {
+                    // Another node of this machine was faster.
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+                    _ => open(),
+                }
+            }
+            opened => opened,
+        };
+        let file = opened.map_err(io)?;
         // Other nodes of this machine may write to the same file; closing it releases the lock.
         flock(&file, FlockOperation::LockExclusive).map_err(|error| io(error.into()))?;
         let metadata = regular(file.metadata().map_err(io)?)?;

@@ -20,6 +20,7 @@ use super::{jobs, rows};
 pub(super) async fn claim(
     conn: &mut SqliteConnection,
     work: &mut UnitOfWork,
+    queue_now_ms: u64,
     node: &NodeId,
     lane: Lane,
     tasks_max: u16,
@@ -35,9 +36,9 @@ pub(super) async fn claim(
          RETURNING asset, task, attempts, urgency, queue_position",
     )
     .bind(node.as_str())
-    .bind(at(work.now_ms.saturating_add(lease_ms)))
+    .bind(at(queue_now_ms.saturating_add(lease_ms)))
     .bind(lane.as_str())
-    .bind(at(work.now_ms))
+    .bind(at(queue_now_ms))
     .bind(i64::from(tasks_max))
     .fetch_all(&mut *conn)
     .await

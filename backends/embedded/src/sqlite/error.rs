@@ -28,6 +28,19 @@ pub(super) fn db(what: &'static str) -> impl Fn(sqlx::Error) -> PortError {
     }
 }
 
+/// Classifies an error of a statement that fits every database of ours. If SQLite does not understand it, the file is of
+/// another program; a full disk, say, is no fault of the file.
+pub(super) fn in_ours(what: &'static str) -> impl Fn(sqlx::Error) -> PortError {
+    move |error| {
+        let found = db(what)(error);
+        if found.kind != ErrorKind::Invalid {
+            return found;
+        }
+        let detail = format!("expected a Reelgate database: {}", found.detail);
+        PortError::new(Port::Store, ErrorKind::Corrupt, what, detail)
+    }
+}
+
 /// A value in the database that this version cannot have written.
 pub(super) fn corrupt(column: &'static str, expected: &str) -> PortError {
     PortError::new(
@@ -38,13 +51,20 @@ pub(super) fn corrupt(column: &'static str, expected: &str) -> PortError {
     )
 }
 
-/// Primary result codes, the low byte of the extended ones: <https://www.sqlite.org/rescode.html>.
+/// By result code: <https://www.sqlite.org/rescode.html>.
 fn error_kind(code: u32) -> ErrorKind {
-    match code & 0xff {
-        3 | 8 | 23 => ErrorKind::Denied,        // PERM, READONLY, AUTH
-        13 => ErrorKind::Full,                  // FULL
-        11 | 26 => ErrorKind::Corrupt,          // CORRUPT, NOTADB
-        1 | 18 | 19 | 20 => ErrorKind::Invalid, // ERROR, TOOBIG, CONSTRAINT, MISMATCH
-        _ => ErrorKind::Unavailable,            // BUSY, LOCKED, IOERR, CANTOPEN and the rest
+    match code {
+        SHARED_MEMORY_SIZE => ErrorKind::Full,
+        // The low byte is the primary code.
+        _ => match code & 0xff {
+            3 | 8 | 23 => ErrorKind::Denied,        // PERM, READONLY, AUTH
+            13 => ErrorKind::Full,                  // FULL
+            11 | 26 => ErrorKind::Corrupt,          // CORRUPT, NOTADB
+            1 | 18 | 19 | 20 => ErrorKind::Invalid, // ERROR, TOOBIG, CONSTRAINT, MISMATCH
+            _ => ErrorKind::Unavailable,            // BUSY, LOCKED, IOERR, CANTOPEN and the rest
+        },
     }
 }
+
+/// `SQLITE_IOERR_SHMSIZE`: the file of shared memory beside the database cannot grow.
+const SHARED_MEMORY_SIZE: u32 = 4_874;

@@ -10,13 +10,18 @@ use reelgate_store::work::AssetRow;
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
+use super::queue_clock::QueueTime;
 use super::rows;
 use super::work::json;
 
 /// Writes new assets in their state before their first step, and numbers them in order of arrival.
-pub(super) async fn insert(conn: &mut SqliteConnection, rows: &mut [AssetRow]) -> PortResult<()> {
+pub(super) async fn insert(
+    conn: &mut SqliteConnection,
+    time: QueueTime,
+    rows: &mut [AssetRow],
+) -> PortResult<()> {
     let what = "insert uploads";
-    let cells = json(&rows.iter().map(cells).collect::<Vec<_>>())?;
+    let cells = json(&rows.iter().map(|row| cells(row, time)).collect::<Vec<_>>())?;
     let numbered = sqlx::query(
         "INSERT INTO assets (id, bucket, key, version, key_sha256, sequencer, size_bytes, location, forced,
                              phase, verdict, severity, received_at_ms, priority, prefix, queue_position,
@@ -40,7 +45,7 @@ pub(super) async fn insert(conn: &mut SqliteConnection, rows: &mut [AssetRow]) -
     Ok(())
 }
 
-fn cells(row: &AssetRow) -> impl serde::Serialize + '_ {
+fn cells(row: &AssetRow, time: QueueTime) -> impl serde::Serialize + '_ {
     let source = &row.source;
     (
         row.id.as_str(),
@@ -58,7 +63,7 @@ fn cells(row: &AssetRow) -> impl serde::Serialize + '_ {
         row.received_ms,
         row.priority.as_str(),
         prefix_of(&source.id.key),
-        row.queue_position,
+        time.of_day(row.queue_position),
     )
 }
 

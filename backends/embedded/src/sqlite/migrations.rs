@@ -12,6 +12,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (4, "jobs", include_str!("../../migrations/0004_jobs.sql")),
     (6, "late_events", include_str!("../../migrations/0006_late_events.sql")),
     (7, "column_names", include_str!("../../migrations/0007_column_names.sql")),
+    (8, "queue_clock", include_str!("../../migrations/0008_queue_clock.sql")),
 ];
 
 /// The steps as sqlx runs and records them.

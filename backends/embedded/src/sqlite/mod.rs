@@ -14,6 +14,7 @@ mod decisions;
 mod error;
 mod facts;
 mod ingest;
+mod inspect;
 mod jobs;
 mod late_events;
 mod leases;
@@ -23,6 +24,7 @@ mod open;
 mod outbox;
 mod products;
 mod queries;
+mod queue_clock;
 mod queue_position;
 mod related;
 mod retain;
@@ -64,9 +66,11 @@ const DAY_MS: u64 = 24 * 3_600_000;
 /// A transaction that holds the write lock cannot lose against another, so nothing is retried.
 impl Transact for SqliteStore {
     async fn transact<C: WriteCall>(&self, call: &C) -> PortResult<C::Output> {
-        let mut session = SqliteSession { tx: self.begin().await?, work: self.work() };
+        let tx = self.begin().await?;
+        let (work, time) = self.work();
+        let mut session = SqliteSession { tx, work, time };
         let output = call.run(&mut session).await?;
-        self.commit(session.tx, session.work).await?;
+        self.commit(session.tx, session.work, time).await?;
         Ok(output)
     }
 }
@@ -92,17 +96,17 @@ impl Queue for SqliteStore {
         lease_ms: u64,
     ) -> PortResult<Vec<Claim>> {
         let mut tx = self.begin().await?;
-        let mut work = self.work();
-        let claims = claim::claim(&mut tx, &mut work, node, lane, tasks_max, lease_ms).await?;
+        let (mut work, time) = self.work();
+        let claims = claim::claim(&mut tx, &mut work, time.now_ms, node, lane, tasks_max, lease_ms).await?;
         if !claims.is_empty() {
-            self.commit(tx, work).await?;
+            self.commit(tx, work, time).await?;
         }
         Ok(claims)
     }
 
     async fn heartbeat(&self, node: &NodeId, fences: &[Fence], lease_ms: u64) -> PortResult<Vec<Fence>> {
         let mut tx = self.begin().await?;
-        let lost = claim::heartbeat(&mut tx, self.clock.now_ms(), node, fences, lease_ms).await?;
+        let lost = claim::heartbeat(&mut tx, self.queue_clock.now_ms(), node, fences, lease_ms).await?;
         tx.commit().await.map_err(db("commit heartbeats"))?;
         Ok(lost)
     }
@@ -120,14 +124,14 @@ impl Queue for SqliteStore {
     }
 
     async fn next_due_ms(&self) -> PortResult<Option<u64>> {
-        queries::next_due_ms(&self.readers, self.clock.now_ms()).await
+        queries::next_due_ms(&self.readers, self.queue_clock.now_ms()).await
     }
 }
 
 #[async_trait]
 impl Outbox for SqliteStore {
     async fn outbox(&self, notices_max: u16, hold_ms: u64) -> PortResult<Vec<NoticeRecord>> {
-        let now_ms = self.clock.now_ms();
+        let now_ms = self.queue_clock.now_ms();
         let due = outbox::due(&self.readers, now_ms, notices_max).await?;
         if hold_ms > 0 && !due.is_empty() {
             return outbox::hold(&self.writer, now_ms, hold_ms, due).await;
@@ -140,7 +144,7 @@ impl Outbox for SqliteStore {
     }
 
     async fn notice_deferred(&self, id: &NoticeId, delay_ms: u64) -> PortResult<()> {
-        let due_ms = self.clock.now_ms().saturating_add(delay_ms);
+        let due_ms = self.queue_clock.now_ms().saturating_add(delay_ms);
         outbox::deferred(&self.writer, id, due_ms).await
     }
 }
@@ -184,11 +188,11 @@ impl Queries for SqliteStore {
     }
 
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {
-        nodes::queue(&self.readers, self.clock.now_ms(), rows_max).await
+        nodes::queue(&self.readers, self.queue_clock.now_ms(), rows_max).await
     }
 
     async fn backlog(&self) -> PortResult<Backlog> {
-        queries::backlog(&self.readers, self.clock.now_ms()).await
+        queries::backlog(&self.readers, self.queue_clock.now_ms()).await
     }
 }
 
@@ -252,6 +256,12 @@ impl Maintenance for SqliteStore {
     }
 
     async fn check(&self) -> PortResult<String> {
-        open::check(&self.writer).await
+        match &self.inspected {
+            Some(path) => inspect::check(&self.readers, path).await,
+            None => open::check(&self.writer).await,
+        }
     }
 }
+
+#[cfg(test)]
+mod failed_transaction_tests;

@@ -62,7 +62,8 @@ pub(super) async fn queue(pool: &SqlitePool, now_ms: u64, rows_max: u32) -> Port
 
 /// Records the report of a node; returns whether it was ordered to drain.
 pub(super) async fn seen(pool: &SqlitePool, now_ms: u64, report: &NodeReport) -> PortResult<bool> {
-    sqlx::query_scalar(
+    let what = "record a node";
+    let orders: Vec<bool> = sqlx::query_scalar(
         "INSERT INTO nodes (node, report, first_seen_at_ms, seen_at_ms, drain_ordered)
          VALUES (?1, ?2, ?3, ?3, 0)
          ON CONFLICT (node) DO UPDATE SET report = excluded.report, seen_at_ms = excluded.seen_at_ms
@@ -71,9 +72,11 @@ pub(super) async fn seen(pool: &SqlitePool, now_ms: u64, report: &NodeReport) ->
     .bind(report.node.as_str())
     .bind(json(report)?)
     .bind(i64::try_from(now_ms).unwrap_or(i64::MAX))
-    .fetch_one(pool)
+    // To the end: the commit comes after the last row, and may fail.
+    .fetch_all(pool)
     .await
-    .map_err(db("record a node"))
+    .map_err(db(what))?;
+    orders.first().copied().ok_or_else(|| db(what)(sqlx::Error::RowNotFound))
 }
 
 /// Nodes seen within the last day.

@@ -15,11 +15,12 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 use super::error::{corrupt, db};
 use super::products;
+use super::queue_clock::QueueTime;
 use super::rows::{get, optional_count, small, text, word};
 use super::work::json;
 
 /// Writes the notices a unit of work owes; everything in them is written before.
-pub(super) async fn owe(conn: &mut SqliteConnection, work: &UnitOfWork) -> PortResult<()> {
+pub(super) async fn owe(conn: &mut SqliteConnection, work: &UnitOfWork, at: QueueTime) -> PortResult<()> {
     if work.owed.is_empty() {
         return Ok(());
     }
@@ -37,7 +38,7 @@ pub(super) async fn owe(conn: &mut SqliteConnection, work: &UnitOfWork) -> PortR
         "INSERT INTO outbox (id, asset, kind, body, tries, due_at_ms)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, ? FROM json_each(?)",
     )
-    .bind(time(work.now_ms))
+    .bind(time(at.now_ms))
     .bind(json(&cells)?)
     .execute(conn)
     .await

@@ -7,12 +7,14 @@ use reelgate_store::session::ProducerQueue;
 use sqlx::SqliteConnection;
 
 use super::error::db;
+use super::queue_clock::QueueTime;
 use super::rows;
 use super::work::json;
 
 /// The ends of these queues.
 pub(super) async fn ends(
     conn: &mut SqliteConnection,
+    time: QueueTime,
     queues: &BTreeSet<ProducerQueue>,
 ) -> PortResult<BTreeMap<ProducerQueue, u64>> {
     let stored = sqlx::query(
@@ -27,7 +29,7 @@ pub(super) async fn ends(
     for row in &stored {
         let priority = rows::priority(&rows::text(row, "priority")?)?;
         let queue = (rows::text(row, "bucket")?, rows::text(row, "prefix")?, priority);
-        ends.insert(queue, rows::count(row, "queue_end")?);
+        ends.insert(queue, time.to_day(rows::count(row, "queue_end")?));
     }
     Ok(ends)
 }
@@ -35,9 +37,10 @@ pub(super) async fn ends(
 /// Stores where the next asset of each queue goes.
 pub(super) async fn move_ends(
     conn: &mut SqliteConnection,
+    time: QueueTime,
     ends: &BTreeMap<ProducerQueue, u64>,
 ) -> PortResult<()> {
-    let cells: Vec<_> = ends.iter().map(|((b, p, q), end)| (b, p, q.as_str(), end)).collect();
+    let cells: Vec<_> = ends.iter().map(|((b, p, q), end)| (b, p, q.as_str(), time.of_day(*end))).collect();
     sqlx::query(
         "INSERT INTO prefixes (bucket, prefix, priority, queue_end)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true

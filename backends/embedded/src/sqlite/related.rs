@@ -8,6 +8,7 @@ use reelgate_store::work::UnitOfWork;
 use sqlx::SqliteConnection;
 
 use super::error::db;
+use super::queue_clock::QueueTime;
 use super::work::{json, load};
 
 /// Every version of these keys, given by their SHA-256.
@@ -30,42 +31,47 @@ const SHAREABLE: &str = "SELECT a.id FROM json_each(?) AS content JOIN assets AS
 pub(super) async fn versions(
     conn: &mut SqliteConnection,
     work: &mut UnitOfWork,
+    time: QueueTime,
     keys: &BTreeSet<String>,
 ) -> PortResult<()> {
-    find(conn, work, VERSIONS, keys, "look for other versions").await
+    find(conn, work, time, VERSIONS, keys, "look for other versions").await
 }
 
 /// Loads the duplicates that wait for these assets.
 pub(super) async fn duplicates(
     conn: &mut SqliteConnection,
     work: &mut UnitOfWork,
+    time: QueueTime,
     of: &BTreeSet<AssetId>,
 ) -> PortResult<()> {
     let of = of.iter().map(|id| id.as_str().to_owned()).collect();
-    find(conn, work, DUPLICATES, &of, "look for duplicates").await
+    find(conn, work, time, DUPLICATES, &of, "look for duplicates").await
 }
 
 /// Loads every asset with these contents.
 pub(super) async fn same_content(
     conn: &mut SqliteConnection,
     work: &mut UnitOfWork,
+    time: QueueTime,
     contents: &BTreeSet<String>,
 ) -> PortResult<()> {
-    find(conn, work, SAME_CONTENT, contents, "look for every asset with the same content").await
+    find(conn, work, time, SAME_CONTENT, contents, "look for every asset with the same content").await
 }
 
 /// Loads the earliest assets with each of these contents whose result others may share.
 pub(super) async fn shareable(
     conn: &mut SqliteConnection,
     work: &mut UnitOfWork,
+    time: QueueTime,
     contents: &BTreeSet<String>,
 ) -> PortResult<()> {
-    find(conn, work, SHAREABLE, contents, "look for the same content").await
+    find(conn, work, time, SHAREABLE, contents, "look for the same content").await
 }
 
 async fn find(
     conn: &mut SqliteConnection,
     work: &mut UnitOfWork,
+    time: QueueTime,
     statement: &'static str,
     values: &BTreeSet<String>,
     what: &'static str,
@@ -76,5 +82,5 @@ async fn find(
         .await
         .map_err(db(what))?;
     let found: Vec<AssetId> = found.into_iter().map(AssetId::new).collect();
-    load(conn, work, &found).await
+    load(conn, work, time, &found).await
 }

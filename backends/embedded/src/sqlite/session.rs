@@ -11,6 +11,7 @@ use reelgate_store::session::{EventDelivery, LostLease, ProducerQueue, RemovedNo
 use reelgate_store::work::{AssetRow, Deletion, UnitOfWork};
 use sqlx::{Sqlite, Transaction};
 
+use super::queue_clock::QueueTime;
 use super::work::{load, load_rows};
 use super::{
     audit, decisions, ingest, late_events, leases, outbox, queue_position, related, scans_and_refused_events,
@@ -21,6 +22,7 @@ use super::{
 pub(super) struct SqliteSession {
     pub tx: Transaction<'static, Sqlite>,
     pub work: UnitOfWork,
+    pub time: QueueTime,
 }
 
 impl Session for SqliteSession {
@@ -31,38 +33,38 @@ impl Session for SqliteSession {
     }
 
     async fn load(&mut self, ids: &[AssetId]) -> PortResult<()> {
-        load(&mut self.tx, &mut self.work, ids).await
+        load(&mut self.tx, &mut self.work, self.time, ids).await
     }
 
     async fn load_versions(&mut self, keys: &BTreeSet<String>) -> PortResult<()> {
-        related::versions(&mut self.tx, &mut self.work, keys).await
+        related::versions(&mut self.tx, &mut self.work, self.time, keys).await
     }
 
     async fn load_shareable(&mut self, contents: &BTreeSet<String>) -> PortResult<()> {
-        related::shareable(&mut self.tx, &mut self.work, contents).await
+        related::shareable(&mut self.tx, &mut self.work, self.time, contents).await
     }
 
     async fn load_duplicates(&mut self, of: &BTreeSet<AssetId>) -> PortResult<()> {
-        related::duplicates(&mut self.tx, &mut self.work, of).await
+        related::duplicates(&mut self.tx, &mut self.work, self.time, of).await
     }
 
     async fn load_same_content(&mut self, contents: &BTreeSet<String>) -> PortResult<()> {
-        related::same_content(&mut self.tx, &mut self.work, contents).await
+        related::same_content(&mut self.tx, &mut self.work, self.time, contents).await
     }
 
     async fn add_assets(&mut self, rows: &mut [AssetRow]) -> PortResult<()> {
-        ingest::insert(&mut self.tx, rows).await
+        ingest::insert(&mut self.tx, self.time, rows).await
     }
 
     async fn queue_ends(
         &mut self,
         queues: &BTreeSet<ProducerQueue>,
     ) -> PortResult<BTreeMap<ProducerQueue, u64>> {
-        queue_position::ends(&mut self.tx, queues).await
+        queue_position::ends(&mut self.tx, self.time, queues).await
     }
 
     async fn move_queue_ends(&mut self, ends: &BTreeMap<ProducerQueue, u64>) -> PortResult<()> {
-        queue_position::move_ends(&mut self.tx, ends).await
+        queue_position::move_ends(&mut self.tx, self.time, ends).await
     }
 
     async fn count_deliveries(&mut self, deliveries: &[EventDelivery<'_>]) -> PortResult<()> {
@@ -98,7 +100,7 @@ impl Session for SqliteSession {
     }
 
     async fn expired_leases(&mut self, _: Option<u64>, leases_max: u32) -> PortResult<Vec<LostLease>> {
-        leases::expired(&mut self.tx, self.work.now_ms, leases_max).await
+        leases::expired(&mut self.tx, self.time.now_ms, leases_max).await
     }
 
     async fn leases_of(&mut self, node: &NodeId, leases_max: u32) -> PortResult<Vec<LostLease>> {
@@ -127,7 +129,7 @@ impl Session for SqliteSession {
 
     async fn add_history(&mut self, lines: Vec<(AssetId, HistoryRecord)>) -> PortResult<()> {
         let assets: Vec<AssetId> = lines.iter().map(|(asset, _)| asset.clone()).collect();
-        load_rows(&mut self.tx, &mut self.work, &assets).await?;
+        load_rows(&mut self.tx, &mut self.work, self.time, &assets).await?;
         lines.into_iter().try_for_each(|(asset, line)| self.work.note(&asset, line))
     }
 

@@ -76,17 +76,18 @@ impl Shards for SqliteStore {
         .bind(stream)
         .bind(shard)
         .bind(number(seen_counter))
-        .fetch_optional(&self.writer)
+        // To the end: the commit comes after the last row, and may fail.
+        .fetch_all(&self.writer)
         .await
         .map_err(db("take a shard"))?;
-        let Some(row) = taken else { return Ok(None) };
+        let Some(row) = taken.first() else { return Ok(None) };
         let lease = ShardLease {
             stream: stream.to_owned(),
             shard: shard.to_owned(),
             owner: node.clone(),
-            epoch: rows::count(&row, "epoch")?,
+            epoch: rows::count(row, "epoch")?,
         };
-        Ok(Some((lease, Position::parse(&rows::text(&row, "position")?))))
+        Ok(Some((lease, Position::parse(&rows::text(row, "position")?))))
     }
 
     async fn renew_shards(&self, leases: &[ShardLease]) -> PortResult<Vec<ShardLease>> {

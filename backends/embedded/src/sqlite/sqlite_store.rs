@@ -1,5 +1,6 @@
 //! The store's value, and its one write transaction at a time.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use reelgate_ports::clock::Clock;
@@ -8,6 +9,7 @@ use reelgate_store::work::{UnitOfWork, Violations};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use super::error::db;
+use super::queue_clock::{QueueClock, QueueTime};
 use super::write::write;
 
 /// The embedded store.
@@ -15,7 +17,10 @@ pub struct SqliteStore {
     pub(super) writer: SqlitePool,
     pub(super) readers: SqlitePool,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) queue_clock: QueueClock,
     pub(super) violations: Violations,
+    /// The file, if it is only inspected.
+    pub(super) inspected: Option<PathBuf>,
 }
 
 impl SqliteStore {
@@ -29,14 +34,17 @@ impl SqliteStore {
         &self,
         mut tx: Transaction<'static, Sqlite>,
         work: UnitOfWork,
+        time: QueueTime,
     ) -> PortResult<()> {
-        let violations = write(&mut tx, work).await?;
+        let violations = write(&mut tx, work, time).await?;
         tx.commit().await.map_err(db("commit a transaction"))?;
         self.violations.count(violations);
         Ok(())
     }
 
-    pub(super) fn work(&self) -> UnitOfWork {
-        UnitOfWork::new(self.clock.now_ms())
+    /// An empty unit of work, and its moment by the clock of the queue.
+    pub(super) fn work(&self) -> (UnitOfWork, QueueTime) {
+        let now_ms = self.clock.now_ms();
+        (UnitOfWork::new(now_ms), self.queue_clock.at_day(now_ms))
     }
 }

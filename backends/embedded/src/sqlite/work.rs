@@ -8,15 +8,18 @@ use reelgate_store::work::UnitOfWork;
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
+use super::queue_clock::QueueTime;
 use super::rows;
 
-/// Loads assets and their tasks; unknown ids are left out.
+/// Loads assets and their tasks; unknown ids are left out. In a unit of work, times of tasks and queue positions are times
+/// of day.
 pub(super) async fn load(
     conn: &mut SqliteConnection,
     work: &mut UnitOfWork,
+    time: QueueTime,
     ids: &[AssetId],
 ) -> PortResult<()> {
-    let loaded = load_rows(conn, work, ids).await?;
+    let loaded = load_rows(conn, work, time, ids).await?;
     if loaded.is_empty() {
         return Ok(());
     }
@@ -27,7 +30,11 @@ pub(super) async fn load(
         .await
         .map_err(db("load tasks"))?;
     for row in &tasks {
-        let (key, record, extra) = rows::task(row)?;
+        let (key, record, mut extra) = rows::task(row)?;
+        extra.ready_at_ms = time.to_day(extra.ready_at_ms);
+        if let Some(lease) = &mut extra.lease {
+            lease.until_ms = time.to_day(lease.until_ms);
+        }
         let unknown = || corrupt("tasks.asset", "a known asset");
         let id = loaded.get(&rows::get::<i64>(row, "asset")?).ok_or_else(unknown)?;
         work.add_task(id, key, record, extra)?;
@@ -39,6 +46,7 @@ pub(super) async fn load(
 pub(super) async fn load_rows(
     conn: &mut SqliteConnection,
     work: &mut UnitOfWork,
+    time: QueueTime,
     ids: &[AssetId],
 ) -> PortResult<BTreeMap<i64, AssetId>> {
     let wanted = work.not_loaded(ids);
@@ -52,7 +60,8 @@ pub(super) async fn load_rows(
         .await
         .map_err(db("load assets"))?;
     for row in &assets {
-        let row = rows::asset(row)?;
+        let mut row = rows::asset(row)?;
+        row.queue_position = time.to_day(row.queue_position);
         loaded.insert(row.arrival, row.id.clone());
         work.add(row);
     }

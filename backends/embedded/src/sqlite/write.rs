@@ -7,18 +7,23 @@ use reelgate_store::work::{LearnedFact, Loaded, UnitOfWork};
 use sqlx::SqliteConnection;
 
 use super::error::{corrupt, db};
+use super::queue_clock::QueueTime;
 use super::work::json;
 use super::{decisions, facts, jobs, outbox, products};
 
 /// Writes everything; returns the invariants that were found broken, by id.
-pub(super) async fn write(conn: &mut SqliteConnection, mut work: UnitOfWork) -> PortResult<Vec<String>> {
+pub(super) async fn write(
+    conn: &mut SqliteConnection,
+    mut work: UnitOfWork,
+    time: QueueTime,
+) -> PortResult<Vec<String>> {
     write_assets(conn, &work).await?;
-    write_tasks(conn, &work).await?;
+    write_tasks(conn, &work, time).await?;
     write_history(conn, &work).await?;
     for learned in std::mem::take(&mut work.learned) {
         write_learned(conn, &mut work, learned).await?;
     }
-    outbox::owe(conn, &work).await?;
+    outbox::owe(conn, &work, time).await?;
     Ok(work.violations)
 }
 
@@ -78,11 +83,11 @@ async fn write_assets(conn: &mut SqliteConnection, work: &UnitOfWork) -> PortRes
     Ok(())
 }
 
-async fn write_tasks(conn: &mut SqliteConnection, work: &UnitOfWork) -> PortResult<()> {
+async fn write_tasks(conn: &mut SqliteConnection, work: &UnitOfWork, time: QueueTime) -> PortResult<()> {
     let mut rows = Vec::new();
     for loaded in work.loaded.values() {
         for key in &loaded.touched {
-            rows.push(task_cells(loaded, *key)?);
+            rows.push(task_cells(loaded, *key, time)?);
         }
     }
     if rows.is_empty() {
@@ -160,7 +165,7 @@ const UPSERT_TASKS: &str = "
         lease_owner = NULL, lease_until_ms = NULL, wall_ms = excluded.wall_ms, cpu_ms = excluded.cpu_ms,
         memory_bytes_max = excluded.memory_bytes_max";
 
-fn task_cells(loaded: &Loaded, key: TaskKey) -> PortResult<impl serde::Serialize + '_> {
+fn task_cells(loaded: &Loaded, key: TaskKey, time: QueueTime) -> PortResult<impl serde::Serialize + '_> {
     let lost = || corrupt("tasks.task", "a task of this asset");
     let record = loaded.row.core.tasks.get(&key).ok_or_else(lost)?;
     let extra = loaded.extras.get(&key).ok_or_else(lost)?;
@@ -173,12 +178,12 @@ fn task_cells(loaded: &Loaded, key: TaskKey) -> PortResult<impl serde::Serialize
         record.uncounted,
         record.not_producers_fault,
         record.answered,
-        extra.ready_at_ms,
+        time.of_day(extra.ready_at_ms),
         extra.wall_ms,
         extra.cpu_ms,
         extra.memory_bytes_max,
         key.urgency(),
-        loaded.row.queue_position,
+        time.of_day(loaded.row.queue_position),
     ))
 }
 

@@ -9,8 +9,6 @@ mod ledger;
 mod listing;
 mod writers;
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,14 +19,18 @@ use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::records::MediaEvent;
 
 use crate::blocking::on_thread;
-use crate::paths;
+use crate::{paths, private_files};
 use ledger::Ledger;
 use listing::{LOOK, ListedFile};
+
+const READ: &str = "read the ingest directory";
 
 /// The uploads of an ingest directory.
 #[derive(Clone, Debug)]
 pub struct DirectoryEvents {
     root: Arc<PathBuf>,
+    /// The directory may be missing, because a start makes it.
+    inspected: bool,
     ledger: Arc<Mutex<Ledger>>,
 }
 
@@ -36,10 +38,15 @@ impl DirectoryEvents {
     /// Watches `home`'s ingest directory, which is made, for the owner only, where it does not exist. A file is complete
     /// when it has not changed for `settle` and nobody has it open for writing.
     pub fn new(home: &Path, settle: Duration) -> PortResult<Self> {
-        let root = paths::ingest_dir(home);
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&root);
+        let made = private_files::make_dirs(&paths::ingest_dir(home));
         made.map_err(|error| PortError::io(Port::Events, "make the ingest directory", &error))?;
-        Ok(Self { root: Arc::new(root), ledger: Arc::new(Mutex::new(Ledger::new(settle))) })
+        Ok(Self { inspected: false, ..Self::inspect(home, settle) })
+    }
+
+    /// The ingest directory as it is, even where it does not exist yet.
+    pub fn inspect(home: &Path, settle: Duration) -> Self {
+        let root = Arc::new(paths::ingest_dir(home));
+        Self { root, inspected: true, ledger: Arc::new(Mutex::new(Ledger::new(settle))) }
     }
 
     fn look(&self, events_max: usize, now: Instant) -> PortResult<Vec<MediaEvent>> {
@@ -86,15 +93,13 @@ impl Events for DirectoryEvents {
     }
 
     async fn check(&self) -> PortResult<String> {
-        let root = Arc::clone(&self.root);
-        on_thread(Port::Events, "read the ingest directory", move || {
-            let mut entries = root
-                .read_dir()
-                .map_err(|error| PortError::io(Port::Events, "read the ingest directory", &error))?;
-            entries
-                .next()
-                .transpose()
-                .map_err(|error| PortError::io(Port::Events, "read the ingest directory", &error))?;
+        let (root, inspected) = (Arc::clone(&self.root), self.inspected);
+        on_thread(Port::Events, READ, move || {
+            if inspected && !root.exists() {
+                return Ok("there is no ingest directory yet; `run` or `serve` creates it".to_owned());
+            }
+            let io = |error: std::io::Error| PortError::io(Port::Events, READ, &error);
+            root.read_dir().map_err(io)?.next().transpose().map_err(io)?;
             Ok("the ingest directory can be read".to_owned())
         })
         .await

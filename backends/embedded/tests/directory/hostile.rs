@@ -55,6 +55,25 @@ async fn pipes_and_links_in_place_of_a_sidecar_are_refused_at_once() {
 }
 
 #[tokio::test]
+async fn a_name_of_full_length_is_stored_and_has_no_file_beside_it() {
+    let home = TempDirectories::new();
+    let name = "n".repeat(255);
+    let inside = home.put(&name, b"content").await;
+    let outside = tempfile::tempdir().unwrap();
+    let path = outside.path().join(&name);
+    fs::write(&path, b"content").unwrap();
+    let mut read_in_place = record(path.to_str().unwrap(), &path, &Location::File(path.clone()));
+    read_in_place.id = SourceId { bucket: FILE_BUCKET.into(), ..read_in_place.id };
+    for source in [inside, read_in_place] {
+        assert_eq!(home.objects.open(&source).await.unwrap().size_bytes, 7);
+        assert_eq!(home.objects.sidecar(&source, ".sha256", 9).await.unwrap(), None);
+        let asset = asset_id(&source.id);
+        let moved = home.objects.withdraw(&asset, None, &source, Exit::Quarantine).await.unwrap();
+        assert_eq!(moved.source_location, format!("quarantine:{asset}/source"));
+    }
+}
+
+#[tokio::test]
 async fn a_folder_linked_to_its_neighbour_is_not_followed() {
     let home = TempDirectories::new();
     home.put("real/a.mp4", b"content").await;

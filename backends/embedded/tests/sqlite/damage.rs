@@ -14,7 +14,7 @@ use reelgate_ports::order::Priority;
 use reelgate_ports::records::{EventKind, MediaEvent};
 use reelgate_ports::store::{Intake, Maintenance, Queries, Queue};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::TempDatabase;
 
@@ -27,8 +27,11 @@ pub async fn meddle(home: &TempDatabase) -> SqliteConnection {
     SqliteConnectOptions::new().filename(home.file()).connect().await.unwrap()
 }
 
-async fn run(home: &TempDatabase, sql: &'static str) {
-    sqlx::query(sql).execute(&mut meddle(home).await).await.unwrap();
+/// Runs a statement as another process would.
+pub(super) async fn run(home: &TempDatabase, sql: &'static str) {
+    let mut connection = meddle(home).await;
+    sqlx::query(sql).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
 }
 
 /// An upload of seven bytes.
@@ -50,13 +53,13 @@ async fn a_database_of_a_newer_version_is_refused_with_both_numbers() {
     open(&home).await.unwrap().close().await;
     run(
         &home,
-        "INSERT INTO _sqlx_migrations SELECT 8, description, installed_on, success, checksum, execution_time
+        "INSERT INTO _sqlx_migrations SELECT 9, description, installed_on, success, checksum, execution_time
                 FROM _sqlx_migrations WHERE version = 1",
     )
     .await;
     let refused = open(&home).await.err().expect("must be refused");
     assert_eq!(refused.kind, ErrorKind::Corrupt);
-    assert!(refused.detail.contains("expected schema 7 or older, found 8"), "{refused}");
+    assert!(refused.detail.contains("expected schema 8 or older, found 9"), "{refused}");
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! The store in a SQLite file.
 
 mod age;
+mod clock;
 mod damage;
 mod documented;
+mod inspect;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
