@@ -4,6 +4,7 @@
 
 mod engine;
 mod escapes;
+mod holdings;
 mod misbehaviours;
 mod replies;
 
