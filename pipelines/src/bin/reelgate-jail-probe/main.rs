@@ -5,6 +5,7 @@
 mod engine;
 mod escapes;
 mod holdings;
+mod media;
 mod misbehaviours;
 mod replies;
 
