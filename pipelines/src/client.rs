@@ -9,6 +9,7 @@ mod cancel_flag;
 mod conversation;
 mod ending;
 mod event;
+mod memory_status;
 mod output_sink;
 mod process;
 mod watch;
@@ -28,6 +29,7 @@ use reelgate_flow::reason::Fault;
 
 use crate::messages::{Budget, Finished, Job};
 use conversation::WorkerConversation;
+use memory_status::MemoryStatus;
 use process::Process;
 use watch::Watchdog;
 
@@ -38,7 +40,7 @@ pub struct Usage {
     pub cpu_s: f64,
     /// Wall-clock seconds from start to reaping.
     pub wall_s: f64,
-    /// Highest resident size seen, bytes.
+    /// Highest resident size, bytes. What counts against the budget is a little more: see `docs/design/jail.md`.
     pub rss_max_bytes: u64,
     /// Bytes of all outputs.
     pub output_bytes: u64,
@@ -69,11 +71,13 @@ pub fn run(
 ) -> Result<(Finished, Usage), Fault> {
     let started = Instant::now();
     let mut process = Process::spawn(worker, languages(job), budget, source)?;
+    // No job is sent to a worker whose memory cannot be watched.
+    let memory = MemoryStatus::open(process.id())?;
     events(Event::Started { pid: process.id() });
     let mut conversation = WorkerConversation::new(job, budget.output_bytes, sink, events);
-    let mut watchdog = Watchdog::new(budget, started);
+    let mut watchdog = Watchdog::new(budget, memory, started);
     // A worker may end between two checks, but not before it has its job: its size is known from here on.
-    watchdog.record_peak_memory(process.id());
+    watchdog.record_peak_memory()?;
     let outcome = converse(&mut process, &mut conversation, &mut watchdog, cancel);
     let grace = if outcome.is_err() || conversation.is_ended() { Duration::ZERO } else { EXIT_GRACE };
     let ended = process.end(grace)?;
@@ -118,12 +122,12 @@ fn converse(
             watchdog.reply_received(Instant::now());
         }
         if conversation.is_ended() {
-            watchdog.record_peak_memory(process.id());
+            watchdog.record_peak_memory()?;
         }
         if let Some(frame) = conversation.job_due()? {
             process.send(frame);
         }
-        watchdog.check(Instant::now(), process.id(), cancel)?;
+        watchdog.check(Instant::now(), cancel)?;
     }
     Ok(())
 }

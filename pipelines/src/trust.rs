@@ -4,17 +4,23 @@
 //! A reply outside its ranges is `worker_protocol`, because an honest worker never sends it. Where a range is a rule
 //! about uploads (pixels, tracks, samples, duration), the fault has the code that the worker itself should have
 //! reported. So an upload that the worker failed to refuse is still refused for the right reason.
+//!
+//! The bytes of outputs are checked while they pass: see [`ContentCheck`].
 
+mod content;
 mod encoding;
 mod enrichment;
 mod inspection;
 mod output_names;
+mod outputs;
 mod range_checks;
 #[cfg(test)]
 mod spoiled_tests;
 
+pub use content::ContentCheck;
 pub use enrichment::text_line;
-pub use output_names::{NAME_BYTES_MAX, Outputs, output_name};
+pub use output_names::{NAME_BYTES_MAX, output_name};
+pub use outputs::{Output, Outputs};
 pub use range_checks::word;
 
 use reelgate_flow::reason::{Class, Code, Fault};
@@ -22,16 +28,16 @@ use reelgate_flow::reason::{Class, Code, Fault};
 use crate::messages::{Finished, Job};
 use range_checks::untrue;
 
-/// Checks that a job may write an output of this name.
-pub fn may_write(job: &Job, name: &str) -> Result<(), Fault> {
+/// Checks that a job may write an output of this name. Returns the check of its bytes.
+pub fn may_write(job: &Job, name: &str) -> Result<ContentCheck, Fault> {
     output_name(name)?;
-    let is_expected = match job {
-        Job::Inspect(_) => false,
-        Job::Video(job) => encoding::may_write_video(job, name),
-        Job::Audio(_) => encoding::may_write_audio(name),
-        Job::Enrich(job) => enrichment::may_write(job, name),
+    let check = match job {
+        Job::Inspect(_) => None,
+        Job::Video(job) => encoding::video_output(job, name),
+        Job::Audio(job) => encoding::audio_output(job, name),
+        Job::Enrich(job) => enrichment::output(job, name),
     };
-    if is_expected { Ok(()) } else { Err(untrue("an output that belongs to the job", "another name")) }
+    check.ok_or_else(|| untrue("an output that belongs to the job", "another name"))
 }
 
 /// Checks a result against the job and the outputs that arrived.

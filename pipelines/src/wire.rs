@@ -1,8 +1,9 @@
 //! The framing between the engine and a media worker, over pipes.
 //!
 //! A frame is `kind: u8`, `length: u32` little endian, then `length` bytes. Kind 1 is one message
-//! ([`crate::messages::Job`] or [`crate::messages::Reply`]) as JSON; kind 2 is a piece of the open output. The reader
-//! accepts any bytes: what a compromised worker writes becomes frames or a [`WireError`], and takes no more memory than
+//! ([`crate::messages::Job`] or [`crate::messages::Reply`]) as JSON; kind 2 is a piece of the open output. No frame is
+//! empty, and only the last piece of an output may be shorter than [`DATA_BYTES_MAX`], so that the number of frames is
+//! bounded by the number of messages and bytes. The reader accepts any bytes: what a compromised worker writes becomes frames or a [`WireError`], and takes no more memory than
 //! the largest frame. No error repeats the peer's bytes, which may hold personal data.
 
 use std::io::{self, Read, Write};
@@ -44,6 +45,9 @@ pub enum WireError {
         /// The cap of this kind.
         max: usize,
     },
+    /// The frame has no body. It would cost the reader time and count nowhere.
+    #[error("expected a frame with a body, found an empty frame of kind {0}")]
+    Empty(u8),
     /// The body is not the JSON of the expected message.
     #[error("expected a {expected}, found {bytes} bytes that do not parse ({category} at column {column})")]
     Malformed {
@@ -160,6 +164,9 @@ impl Decoder {
         if length > max {
             return Err(WireError::TooLong { found: length, max });
         }
+        if length == 0 {
+            return Err(WireError::Empty(kind));
+        }
         let Some(body) = rest.get(..length) else {
             return Ok(None);
         };
@@ -264,6 +271,20 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn empty_frames_are_refused_and_none_is_written_for_empty_data() {
+        for kind in [KIND_MESSAGE, KIND_DATA] {
+            let mut decoder = Decoder::default();
+            decoder.feed(&header(kind, 0));
+            let error = decoder.next_frame().unwrap_err();
+            let expected = format!("expected a frame with a body, found an empty frame of kind {kind}");
+            assert_eq!(error.to_string(), expected);
+        }
+        let mut stream = Vec::new();
+        write_data(&mut stream, b"").unwrap();
+        assert_eq!(stream, b"");
     }
 
     #[test]

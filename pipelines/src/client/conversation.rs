@@ -1,19 +1,21 @@
 //! The conversation with one worker: which reply it may send when. Does no IO: it takes the worker's bytes, and calls
 //! the sink and the event callback.
 
-use std::collections::BTreeMap;
-
 use reelgate_flow::reason::{Code, Fault};
 
 use super::event::Event;
 use super::output_sink::OutputSink;
 use crate::messages::{Finished, Job, Reply, WIRE_VERSION};
-use crate::trust;
-use crate::wire::{self, Decoder, Frame};
+use crate::recipes::storyboard;
+use crate::trust::{self, ContentCheck, Output, Outputs};
+use crate::wire::{self, DATA_BYTES_MAX, Decoder, Frame};
 
 /// Most messages of one job. A day of video in four rungs takes about 350,000, those for opened and closed outputs
 /// included. A worker that sends more only keeps the engine busy.
 const MESSAGES_MAX: u64 = 2_000_000;
+/// Most bytes of all messages of one job together: 128 each of so many messages. Nearly all have fewer than 64; the one
+/// large message is the result.
+const MESSAGE_BYTES_MAX: u64 = 128 * MESSAGES_MAX;
 
 /// How far the conversation has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,8 +36,9 @@ pub struct WorkerConversation<'a> {
     stage: Stage,
     is_job_due: bool,
     messages: u64,
+    message_bytes: u64,
     open: Option<OpenOutput>,
-    outputs: BTreeMap<String, u64>,
+    outputs: Outputs,
     output_bytes: u64,
     result: Option<Result<Finished, Fault>>,
 }
@@ -44,6 +47,9 @@ struct OpenOutput {
     number: u32,
     name: String,
     bytes: u64,
+    /// The last piece was shorter than a full one, so it was the last.
+    is_whole: bool,
+    content: ContentCheck,
 }
 
 impl<'a> WorkerConversation<'a> {
@@ -62,8 +68,9 @@ impl<'a> WorkerConversation<'a> {
             stage: Stage::Greeting,
             is_job_due: false,
             messages: 0,
+            message_bytes: 0,
             open: None,
-            outputs: BTreeMap::new(),
+            outputs: Outputs::new(),
             output_bytes: 0,
             result: None,
         }
@@ -75,7 +82,10 @@ impl<'a> WorkerConversation<'a> {
         decoder.feed(bytes);
         while let Some(frame) = decoder.next_frame()? {
             match frame {
-                Frame::Message(body) => self.message(wire::parse(body, "reply")?)?,
+                Frame::Message(body) => {
+                    self.count_message(body.len())?;
+                    self.message(wire::parse(body, "reply")?)?;
+                }
                 Frame::Data(bytes) => self.data(bytes)?,
             }
         }
@@ -112,13 +122,22 @@ impl<'a> WorkerConversation<'a> {
         self.result
     }
 
-    fn message(&mut self, reply: Reply) -> Result<(), Fault> {
+    /// Counts a message before any work is done for it.
+    fn count_message(&mut self, bytes: usize) -> Result<(), Fault> {
         self.messages += 1;
-        if self.result.is_some() {
-            return Err(broken("nothing after the final reply", "another message"));
-        }
+        self.message_bytes += bytes as u64;
         if self.messages > MESSAGES_MAX {
             return Err(broken(&format!("at most {MESSAGES_MAX} messages"), "more"));
+        }
+        if self.message_bytes > MESSAGE_BYTES_MAX {
+            return Err(broken(&format!("at most {MESSAGE_BYTES_MAX} bytes of messages"), "more"));
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, reply: Reply) -> Result<(), Fault> {
+        if self.result.is_some() {
+            return Err(broken("nothing after the final reply", "another message"));
         }
         match (reply, self.stage) {
             (Reply::Hello { version, gstreamer }, Stage::Greeting) => self.hello(version, gstreamer),
@@ -139,6 +158,7 @@ impl<'a> WorkerConversation<'a> {
                     return Err(broken("every output closed before the final reply", "one still open"));
                 }
                 trust::check(self.job, &finished, &self.outputs)?;
+                self.write_storyboard_index(&finished)?;
                 self.result = Some(Ok(*finished));
                 Ok(())
             }
@@ -169,12 +189,12 @@ impl<'a> WorkerConversation<'a> {
                 "another order",
             ));
         }
-        trust::may_write(self.job, &name)?;
+        let content = trust::may_write(self.job, &name)?;
         if self.outputs.contains_key(&name) {
             return Err(broken("every output once", "a name opened twice"));
         }
         self.sink.open(&name)?;
-        self.open = Some(OpenOutput { number, name, bytes: 0 });
+        self.open = Some(OpenOutput { number, name, bytes: 0, is_whole: false, content });
         Ok(())
     }
 
@@ -182,6 +202,11 @@ impl<'a> WorkerConversation<'a> {
         let Some(open) = &mut self.open else {
             return Err(broken("data only while an output is open", "data"));
         };
+        if open.is_whole {
+            let expected = format!("pieces of {DATA_BYTES_MAX} bytes up to the last of an output");
+            return Err(broken(&expected, "a piece after a shorter one"));
+        }
+        open.is_whole = bytes.len() < DATA_BYTES_MAX;
         let count = bytes.len() as u64;
         open.bytes += count;
         self.output_bytes += count;
@@ -190,13 +215,15 @@ impl<'a> WorkerConversation<'a> {
                 format!("more than the {} bytes allowed for all outputs together", self.output_bytes_max);
             return Err(Fault::new(Code::BudgetOutput, detail));
         }
+        open.content.push(bytes).map_err(|fault| within(&open.name, fault))?;
         self.sink.write(bytes)
     }
 
     fn closed(&mut self, number: u32, bytes: u64) -> Result<(), Fault> {
         match self.open.take() {
             Some(open) if open.number == number && open.bytes == bytes => {
-                self.outputs.insert(open.name, open.bytes);
+                let content = open.content.finish().map_err(|fault| within(&open.name, fault))?;
+                self.outputs.insert(open.name, Output { bytes, content });
                 self.sink.close()
             }
             Some(open) => {
@@ -205,6 +232,17 @@ impl<'a> WorkerConversation<'a> {
             }
             None => Err(broken("an output opened before it is closed", "none open")),
         }
+    }
+
+    /// Adds the index of the storyboard to the outputs. The worker cannot write it, because players follow its addresses.
+    fn write_storyboard_index(&mut self, finished: &Finished) -> Result<(), Fault> {
+        let (Job::Enrich(job), Finished::Enriched(found)) = (self.job, finished) else { return Ok(()) };
+        let Some(frames) = job.frames.as_ref().filter(|_| found.storyboard_sheets > 0) else { return Ok(()) };
+        let index = storyboard::index(frames, &found.samples);
+        self.output_bytes += index.len() as u64;
+        self.sink.open(storyboard::INDEX_NAME)?;
+        self.sink.write(index.as_bytes())?;
+        self.sink.close()
     }
 }
 
@@ -232,4 +270,45 @@ fn name_of(reply: &Reply) -> &'static str {
 
 fn broken(expected: &str, found: &str) -> Fault {
     Fault::new(Code::WorkerProtocol, format!("expected {expected}, found {found}"))
+}
+
+/// Names the output that a fault is about. The name is already checked.
+fn within(name: &str, fault: Fault) -> Fault {
+    Fault::new(fault.code, format!("{name}: {}", fault.detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::output_sink::Nowhere;
+    use super::*;
+
+    /// The stored examples of the wire begin with a job.
+    fn job() -> Job {
+        let examples = include_str!("../wire_examples.txt");
+        let json = examples.lines().find_map(|line| line.split_once(" {")).unwrap().1;
+        wire::parse(format!("{{{json}").as_bytes(), "job").unwrap()
+    }
+
+    fn after(begin: impl FnOnce(&mut WorkerConversation), reply: &Reply) -> Result<(), Fault> {
+        let (job, mut sink, mut frame) = (job(), Nowhere, Vec::new());
+        wire::write_message(&mut frame, reply).unwrap();
+        let mut events = |_: Event| {};
+        let mut conversation = WorkerConversation::new(&job, 1, &mut sink, &mut events);
+        conversation.stage = Stage::Working;
+        begin(&mut conversation);
+        conversation.read(&frame)
+    }
+
+    #[test]
+    fn messages_are_limited_in_number_and_in_bytes() {
+        let progress = Reply::Progress { done_ns: 0, frames: 0 };
+        assert_eq!(after(|c| c.messages = MESSAGES_MAX - 1, &progress), Ok(()));
+        let fault = after(|c| c.messages = MESSAGES_MAX, &progress).unwrap_err();
+        assert_eq!(fault.to_string(), "worker_protocol: expected at most 2000000 messages, found more");
+        let fault = after(|c| c.message_bytes = MESSAGE_BYTES_MAX, &progress).unwrap_err();
+        assert_eq!(
+            fault.to_string(),
+            "worker_protocol: expected at most 256000000 bytes of messages, found more"
+        );
+    }
 }

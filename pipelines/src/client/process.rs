@@ -22,6 +22,9 @@ pub const SOURCE_FD: i32 = 3;
 pub const LANGUAGES_VARIABLE: &str = "REELGATE_SCREEN_LANGUAGES";
 /// Bytes of standard error that are kept: enough for the message of a panic or of a failed allocation.
 const STDERR_BYTES_MAX: usize = 64 << 10;
+/// Most bytes of standard error. Libraries print a line for each damaged frame; a worker that prints more only keeps the
+/// engine busy.
+const STDERR_BYTES_READ_MAX: u64 = 64 << 20;
 /// Size asked of the kernel for the reply pipe, so that a segment takes few reads. A smaller pipe works too.
 const REPLY_PIPE_BYTES: usize = 1 << 20;
 
@@ -34,6 +37,7 @@ pub struct Process {
     stderr: Option<ChildStderr>,
     unsent: Vec<u8>,
     stderr_head: Vec<u8>,
+    stderr_bytes: u64,
     buffer: Box<[u8]>,
     is_reaped: bool,
 }
@@ -107,6 +111,7 @@ impl Process {
             stderr: Some(stderr),
             unsent: Vec::new(),
             stderr_head: Vec::new(),
+            stderr_bytes: 0,
             buffer: vec![0; 128 << 10].into_boxed_slice(),
             is_reaped: false,
         })
@@ -139,6 +144,7 @@ impl Process {
         drop(fds);
         if may_read_stderr {
             self.read_stderr();
+            self.check_stderr()?;
         }
         if may_feed {
             self.feed();
@@ -173,7 +179,7 @@ impl Process {
         self.kill();
         let (status, cpu_s) = reap(self.pid).map_err(|error| unavailable("reap the worker", &error))?;
         self.is_reaped = true;
-        while self.is_stderr_readable() {
+        while self.is_stderr_readable() && self.check_stderr().is_ok() {
             self.read_stderr();
         }
         Ok(ProcessExit { status, was_killed, cpu_s, stderr: std::mem::take(&mut self.stderr_head) })
@@ -197,12 +203,21 @@ impl Process {
         match stderr.read(&mut self.buffer) {
             Ok(0) => self.stderr = None,
             Ok(count) => {
+                self.stderr_bytes += count as u64;
                 let room = STDERR_BYTES_MAX - self.stderr_head.len();
                 self.stderr_head.extend_from_slice(&self.buffer[..count.min(room)]);
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(_) => self.stderr = None,
         }
+    }
+
+    fn check_stderr(&self) -> Result<(), Fault> {
+        if self.stderr_bytes <= STDERR_BYTES_READ_MAX {
+            return Ok(());
+        }
+        let detail = format!("expected at most {STDERR_BYTES_READ_MAX} bytes on standard error, found more");
+        Err(Fault::new(Code::WorkerProtocol, detail))
     }
 
     /// Writes what fits into the pipe. An error only stops the writing: why the worker stopped reading shows in how it

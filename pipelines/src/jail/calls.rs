@@ -28,15 +28,15 @@ enum Arg {
     Is(u8, u64),
     /// Argument (64 bits) equals the value.
     IsLong(u8, u64),
-    /// None of the value's bits is set in the argument.
-    Without(u8, u64),
-    /// All of the value's bits are set in the argument.
-    With(u8, u64),
+    /// The argument (64 bits) is the first value, apart from the bits of the second, which may be set or not.
+    IsApartFrom(u8, u64, u64),
+    /// Argument (64 bits) is the size of one page.
+    IsPage(u8),
     /// Argument (32 bits) is this process.
     IsSelf(u8),
 }
 
-use Arg::{Is, IsLong, IsSelf, With, Without};
+use Arg::{Is, IsApartFrom, IsLong, IsPage, IsSelf};
 use Rule::{Allow, AllowIf, Refuse};
 
 /// Exactly the flags with which glibc starts a thread (`pthread_create`). A new process or a namespace needs others.
@@ -49,8 +49,12 @@ const THREAD_FLAGS: u64 = (libc::CLONE_VM
     | libc::CLONE_SETTLS
     | libc::CLONE_PARENT_SETTID
     | libc::CLONE_CHILD_CLEARTID) as u64;
-const EXEC: u64 = libc::PROT_EXEC as u64;
-const ANONYMOUS: u64 = libc::MAP_ANONYMOUS as u64;
+/// The only kind of memory that a jailed worker can map. The kernel counts it against the limit on private memory.
+const PRIVATE_MEMORY: u64 = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as u64;
+/// Flags that glibc's allocator and threads add. None of them changes how the kernel counts the memory.
+const UNCHANGED_BY: u64 = (libc::MAP_FIXED | libc::MAP_NORESERVE | libc::MAP_STACK) as u64;
+const WRITABLE: u64 = (libc::PROT_READ | libc::PROT_WRITE) as u64;
+
 struct SystemCall {
     /// `SYS_` and its name, for the comparison with the documentation.
     #[cfg(test)]
@@ -72,11 +76,14 @@ macro_rules! call {
 
 /// Calls that every architecture has.
 const CALLS: &[SystemCall] = &[
-    // Memory. Orc compiles its inner loops at run time and needs anonymous executable memory for them. A file, such as
-    // the source, can never be mapped executable, and no mapping can be made executable later.
+    // Memory, which must stay where the budget sees it. Pages of a shared mapping outlive a partial `munmap` and are
+    // then in no size and below no limit. Huge pages and a mapping that grows downwards escape the limit on private
+    // memory. Written pages that are made read-only would no longer count as private memory, so a mapping can only be
+    // made writable; only a single page can be made a guard, as Rust does below the signal stack of a thread. Orc compiles its inner loops at run time and needs anonymous executable memory for them. A file,
+    // such as the source, can never be mapped, and no mapping can be made executable later.
     call!(SYS_brk, Allow),
-    call!(SYS_mmap, AllowIf(&[&[Without(2, EXEC)], &[With(3, ANONYMOUS)]])),
-    call!(SYS_mprotect, AllowIf(&[&[Without(2, EXEC)]])),
+    call!(SYS_mmap, AllowIf(&[&[IsApartFrom(3, PRIVATE_MEMORY, UNCHANGED_BY)]])),
+    call!(SYS_mprotect, AllowIf(&[&[IsLong(2, WRITABLE)], &[IsPage(1), IsLong(2, libc::PROT_NONE as u64)]])),
     call!(SYS_mremap, Allow),
     call!(SYS_munmap, Allow),
     call!(SYS_madvise, Allow),
@@ -229,8 +236,13 @@ fn conditions(args: &[Arg]) -> Result<SeccompRule, JailError> {
     let conditions = args.iter().map(|arg| match *arg {
         Is(index, value) => condition(index, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value),
         IsLong(index, value) => condition(index, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, value),
-        Without(index, bits) => condition(index, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(bits), 0),
-        With(index, bits) => condition(index, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(bits), bits),
+        IsApartFrom(index, value, ignored) => {
+            condition(index, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(!ignored), value)
+        }
+        IsPage(index) => {
+            let bytes = rustix::param::page_size() as u64;
+            condition(index, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, bytes)
+        }
         IsSelf(index) => {
             condition(index, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, std::process::id().into())
         }
@@ -310,7 +322,12 @@ mod tests {
             libc::SYS_shmget,
             libc::SYS_prctl,
             libc::SYS_clone,
+            libc::SYS_mmap,
             libc::SYS_mprotect,
+            libc::SYS_mlock,
+            libc::SYS_vmsplice,
+            libc::SYS_setsockopt,
+            libc::SYS_memfd_secret,
         ];
         for call in CALLS.iter().chain(OLD_CALLS).filter(|call| call.rule == Allow) {
             assert!(!never.contains(&call.number), "{} may only be allowed with conditions", call.name);

@@ -6,20 +6,30 @@ use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::error::{JailError, step};
 
-/// Hard and soft limits, which are equal. `NPROC` is not among them: it counts all processes of the user.
-pub(super) const LIMITS: [(Resource, u64); 4] = [
+/// Hard and soft limits, which are equal. `NPROC` is not among them: it counts all threads of the user, so that one
+/// worker would run out of threads because others work. The filter of system calls allows no process, and the engine
+/// counts the threads of each worker.
+pub(super) const LIMITS: [(Resource, u64); 6] = [
     // No file can grow, not even an open one.
     (Resource::Fsize, 0),
     // A core dump would hold the media.
     (Resource::Core, 0),
-    // Each pipeline makes a few event descriptors; eight decoders in parallel take about a hundred.
-    (Resource::Nofile, 512),
+    // Each pipeline makes a few event descriptors; eight decoders in parallel take about a hundred. What is written into
+    // a pipe or a pair of sockets is kernel memory that no size shows, so there are no more than needed.
+    (Resource::Nofile, 256),
     // Nothing needs memory that cannot be swapped.
     (Resource::Memlock, 0),
+    // The stack of the first thread grows without counting as private memory. Other threads have fixed stacks.
+    (Resource::Stack, 8 << 20),
+    // Queued signals take kernel memory, and use up those of all processes of the user. Signals that are not queued,
+    // such as those of `abort` and of the filter, need none.
+    (Resource::Sigpending, 0),
 ];
 
 pub(super) fn apply() -> Result<(), JailError> {
     for (resource, limit) in LIMITS {
+        // The engine's own hard limit may be lower, and only root can raise it.
+        let limit = limit.min(rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX));
         let limit = Rlimit { current: Some(limit), maximum: Some(limit) };
         rustix::process::setrlimit(resource, limit).map_err(|e| step("set resource limits")(e.into()))?;
     }

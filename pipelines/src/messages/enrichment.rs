@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use reelgate_flow::place::{FrameBox, TextPlace};
 
-/// Result of sampling. Outputs: `poster.jpg`, `storyboard-000.jpg` …, `storyboard.vtt`, `text.jsonl`.
+/// Result of sampling. Outputs: `poster.jpg`, `storyboard-000.jpg` …, `text.jsonl`. The engine adds `storyboard.vtt`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Enrichment {
     /// Analysed frames in order of time.
@@ -144,6 +144,12 @@ pub struct Sample {
     pub fingerprint: u64,
     /// Distance of the luma histogram from that of the sample before, 0 to 1.
     pub scene_score: f32,
+    /// Width of the frame's tile on the storyboard, pixels, even. Documents of earlier versions do not have it.
+    #[serde(default)]
+    pub tile_width: u32,
+    /// Height of the frame's tile on the storyboard, pixels, even.
+    #[serde(default)]
+    pub tile_height: u32,
 }
 
 /// One line of `text.jsonl`. The classifier reads the element name as a keyword.

@@ -13,7 +13,7 @@ use reelgate_flow::reason::Fault;
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever a message changes its meaning. Both sides must have the same number.
-pub const WIRE_VERSION: u16 = 2;
+pub const WIRE_VERSION: u16 = 3;
 
 /// Limits of one job, from the configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct Budget {
     pub stall_s: u64,
     /// CPU seconds over all threads.
     pub cpu_s: u64,
-    /// Resident bytes.
+    /// Bytes of memory: resident and swapped, page tables and threads.
     pub memory_bytes: u64,
     /// Bytes of all outputs together.
     pub output_bytes: u64,

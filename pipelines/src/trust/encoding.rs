@@ -1,10 +1,12 @@
-//! Checks what an encoded chunk or audio track claims, and that its outputs are exactly those that it lists.
+//! Checks what an encoded chunk or audio track claims, and that its outputs are exactly those that it lists and hold what
+//! it claims.
 
 use std::ops::RangeInclusive;
 
 use reelgate_flow::reason::{Code, Fault};
 
-use super::output_names::Outputs;
+use super::content::{Content, ContentCheck, ExpectedTrack, InitSegment, MediaSegment};
+use super::outputs::{Output, Outputs};
 use super::range_checks::{TIME_NS_MAX, at_most, ensure, untrue};
 use crate::messages::{AudioJob, AudioResult, SegmentResult, TrackResult, VideoJob, VideoResult};
 
@@ -16,14 +18,19 @@ const SEGMENT_LAST: u32 = 99_999;
 /// A day at 768 kHz has 6.6e10 samples. This limit only keeps sums from overflowing.
 const SAMPLES_MAX: u64 = 1 << 48;
 
-pub(super) fn may_write_video(job: &VideoJob, name: &str) -> bool {
-    name.split_once('/').is_some_and(|(rung, file)| {
-        job.rungs.iter().any(|known| known.name == rung) && is_part(file, &video_numbers(job))
-    })
+/// The check of an output of this name; `None` if the job has no such output.
+pub(super) fn video_output(job: &VideoJob, name: &str) -> Option<ContentCheck> {
+    let (rung, file) = name.split_once('/')?;
+    let rung = job.rungs.iter().find(|known| known.name == rung)?;
+    let track = ExpectedTrack::Video { timescale: job.timescale, width: rung.width, height: rung.height };
+    part(file, &video_numbers(job), track)
 }
 
-pub(super) fn may_write_audio(name: &str) -> bool {
-    name.split_once('/').is_some_and(|(track, file)| track == AUDIO && is_part(file, &(0..=SEGMENT_LAST)))
+/// The check of an output of this name; `None` if the job has no such output.
+pub(super) fn audio_output(job: &AudioJob, name: &str) -> Option<ContentCheck> {
+    let (track, file) = name.split_once('/')?;
+    let expected = ExpectedTrack::Audio { sample_rate: job.sample_rate, channels: job.channels };
+    if track == AUDIO { part(file, &(0..=SEGMENT_LAST), expected) } else { None }
 }
 
 pub(super) fn check_video(job: &VideoJob, result: &VideoResult, outputs: &Outputs) -> Result<(), Fault> {
@@ -35,7 +42,7 @@ pub(super) fn check_video(job: &VideoJob, result: &VideoResult, outputs: &Output
     for rung in &result.rungs {
         ensure(is_avc(&rung.codecs), || "an AVC codec string".to_owned())?;
         ensure(rung.timescale == job.timescale, || format!("timescale {}", job.timescale))?;
-        check_segments(rung, &numbers, outputs)?;
+        check_segments(rung, &numbers, outputs, Start::Presentation)?;
         let frames: u64 = rung.segments.iter().map(|segment| u64::from(segment.samples)).sum();
         if frames != result.frames_in {
             let detail = format!("{} frames in, {frames} out on one rung", result.frames_in);
@@ -53,30 +60,74 @@ pub(super) fn check_audio(job: &AudioJob, result: &AudioResult, outputs: &Output
     for samples in [result.samples_in, result.samples_filled, result.samples_cut] {
         at_most("samples", samples, SAMPLES_MAX)?;
     }
-    check_segments(track, &(0..=SEGMENT_LAST), outputs)?;
+    check_segments(track, &(0..=SEGMENT_LAST), outputs, Start::Media)?;
     let is_contiguous = track.segments.iter().zip(0..).all(|(segment, number)| segment.number == number);
     ensure(is_contiguous, || "audio segments numbered from 0 without a gap".to_owned())?;
     check_count(std::slice::from_ref(track), outputs)
 }
 
-/// Checks that numbers rise within `numbers`. Video may skip numbers where one long frame covers whole segments.
+/// Where the decode times of segments begin. Both are compared with presentation times, which begin at 0.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// With the presentation: composition happens later, by as much as the header skips.
+    Presentation,
+    /// With the media, of which the header skips the beginning (the priming of sound).
+    Media,
+}
+
+/// Checks that numbers rise within `numbers`, and that the files hold what the result claims. Video may skip numbers
+/// where one long frame covers whole segments.
 fn check_segments(
     track: &TrackResult,
     numbers: &RangeInclusive<u32>,
     outputs: &Outputs,
+    start: Start,
 ) -> Result<(), Fault> {
     let is_rising = track.segments.windows(2).all(|pair| pair[0].number < pair[1].number);
     ensure(is_rising, || "segments in rising order".to_owned())?;
-    if !track.segments.is_empty() {
-        arrived(outputs, &format!("{}/{INIT}", track.name))?;
+    if track.segments.is_empty() {
+        return Ok(());
     }
+    let init = init_segment(arrived(outputs, &format!("{}/{INIT}", track.name))?)?;
+    ensure(init.codecs == track.codecs, || format!("the codec string {} of the header", init.codecs))?;
+    let skip_ticks = if start == Start::Media { init.skip_ticks } else { 0 };
     for segment in &track.segments {
         ensure(numbers.contains(&segment.number), || format!("segments within {numbers:?}"))?;
         check_segment(segment)?;
-        let bytes = arrived(outputs, &format!("{}/{:05}.m4s", track.name, segment.number))?;
+        let output = arrived(outputs, &format!("{}/{:05}.m4s", track.name, segment.number))?;
+        let bytes = output.bytes;
         ensure(bytes == segment.bytes, || format!("a segment of the {bytes} bytes that arrived"))?;
+        check_media(segment, media_segment(output)?, skip_ticks)?;
     }
     Ok(())
+}
+
+/// Checks a claim against the file.
+fn check_media(claimed: &SegmentResult, found: &MediaSegment, skip_ticks: u64) -> Result<(), Fault> {
+    ensure(found.samples == claimed.samples, || format!("a segment of the {} samples in it", found.samples))?;
+    ensure(found.starts_with_sync == claimed.starts_with_idr, || {
+        "a sync sample where one is listed".to_owned()
+    })?;
+    let presented = |media: u64| media.saturating_sub(skip_ticks);
+    let end = found.decode_ticks.saturating_add(found.duration_ticks);
+    let (start, end) = (presented(found.decode_ticks), presented(end));
+    let is_same =
+        claimed.start_ticks == start && claimed.start_ticks.checked_add(claimed.duration_ticks) == Some(end);
+    ensure(is_same, || format!("a segment from tick {start} to {end}, as in it"))
+}
+
+fn init_segment(output: &Output) -> Result<&InitSegment, Fault> {
+    match &output.content {
+        Content::InitSegment(init) => Ok(init),
+        _ => Err(untrue("a track's header", "another output")),
+    }
+}
+
+fn media_segment(output: &Output) -> Result<&MediaSegment, Fault> {
+    match &output.content {
+        Content::MediaSegment(segment) => Ok(segment),
+        _ => Err(untrue("a segment", "another output")),
+    }
 }
 
 fn check_segment(segment: &SegmentResult) -> Result<(), Fault> {
@@ -101,8 +152,8 @@ fn check_count(tracks: &[TrackResult], outputs: &Outputs) -> Result<(), Fault> {
     ensure(listed == outputs.len(), || format!("the {listed} outputs that the result lists"))
 }
 
-fn arrived(outputs: &Outputs, name: &str) -> Result<u64, Fault> {
-    outputs.get(name).copied().ok_or_else(|| untrue("every listed output to have arrived", "one missing"))
+fn arrived<'a>(outputs: &'a Outputs, name: &str) -> Result<&'a Output, Fault> {
+    outputs.get(name).ok_or_else(|| untrue("every listed output to have arrived", "one missing"))
 }
 
 fn video_numbers(job: &VideoJob) -> RangeInclusive<u32> {
@@ -110,11 +161,15 @@ fn video_numbers(job: &VideoJob) -> RangeInclusive<u32> {
     job.first_segment..=last.min(SEGMENT_LAST)
 }
 
-fn is_part(file: &str, numbers: &RangeInclusive<u32>) -> bool {
-    let digits = file.strip_suffix(".m4s").filter(|digits| digits.len() == 5);
-    let is_digits = |digits: &&str| digits.bytes().all(|b| b.is_ascii_digit());
-    let number = digits.filter(is_digits).and_then(|digits| digits.parse().ok());
-    file == INIT || number.is_some_and(|number| numbers.contains(&number))
+/// The check of a track's header or of a segment with one of the numbers.
+fn part(file: &str, numbers: &RangeInclusive<u32>, track: ExpectedTrack) -> Option<ContentCheck> {
+    if file == INIT {
+        return Some(ContentCheck::init_segment(track));
+    }
+    let digits = file.strip_suffix(".m4s").filter(|digits| digits.len() == 5)?;
+    let is_digits = digits.bytes().all(|b| b.is_ascii_digit());
+    let number = if is_digits { digits.parse().ok()? } else { return None };
+    numbers.contains(&number).then(ContentCheck::media_segment)
 }
 
 /// `avc1.PPCCLL`, six hexadecimal digits (RFC 6381, ISO/IEC 14496-15).

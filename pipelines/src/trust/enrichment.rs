@@ -1,14 +1,15 @@
-//! Checks what sampling claims, and which outputs it writes.
+//! Checks what sampling claims, which outputs it writes, and that the pictures have the sizes that it announces.
 
 use reelgate_flow::reason::Fault;
 
-use super::output_names::Outputs;
-use super::range_checks::{TIME_NS_MAX, at_most, ensure, text, word};
+use super::content::{Content, ContentCheck, PictureSize};
+use super::outputs::Outputs;
+use super::range_checks::{TIME_NS_MAX, at_most, ensure, text, untrue, word};
 use crate::messages::{EnrichJob, Enrichment, Sample, SampleJob, ScreenTextJob, TextLine};
+use crate::recipes::storyboard::{Layout, poster_side_max, sheet_name, tile_max};
 use reelgate_flow::place::FrameBox;
 
 const POSTER: &str = "poster.jpg";
-const STORYBOARD: &str = "storyboard.vtt";
 const TEXT: &str = "text.jsonl";
 /// A sheet's name has three digits.
 const SHEETS_MAX: u32 = 1_000;
@@ -23,13 +24,30 @@ const TEXT_BYTES_MAX: usize = 64 << 10;
 /// Most pictures read per interval: the first of the interval, and one more where the parts of two decoders meet.
 const READ_PER_INTERVAL_MAX: u64 = 2;
 
-pub(super) fn may_write(job: &EnrichJob, name: &str) -> bool {
-    name == TEXT || (job.frames.is_some() && (name == POSTER || name == STORYBOARD || is_sheet(name)))
+/// The check of an output of this name; `None` if the job has no such output.
+pub(super) fn output(job: &EnrichJob, name: &str) -> Option<ContentCheck> {
+    if name == TEXT {
+        return Some(ContentCheck::Text);
+    }
+    let frames = job.frames.as_ref()?;
+    if name == POSTER {
+        let side = poster_side_max(frames.poster_side_max);
+        return Some(ContentCheck::jpeg(PictureSize { width: side, height: side }));
+    }
+    let (width, height) = tile_max(frames.tile_height);
+    let most = PictureSize {
+        width: width.saturating_mul(frames.columns.max(1)),
+        height: height.saturating_mul(frames.rows.max(1)),
+    };
+    is_sheet(name).then(|| ContentCheck::jpeg(most))
 }
 
 pub(super) fn check(job: &EnrichJob, found: &Enrichment, outputs: &Outputs) -> Result<(), Fault> {
     match &job.frames {
-        Some(frames) => check_samples(frames, found)?,
+        Some(frames) => {
+            check_samples(frames, found)?;
+            check_sheets(frames, found, outputs)?;
+        }
         None => {
             let is_empty =
                 found.samples.is_empty() && found.poster_ns.is_none() && found.storyboard_sheets == 0;
@@ -38,15 +56,7 @@ pub(super) fn check(job: &EnrichJob, found: &Enrichment, outputs: &Outputs) -> R
     }
     let has = |name: &str| outputs.contains_key(name);
     ensure(has(POSTER) == found.poster_ns.is_some(), || "a poster exactly where one is listed".to_owned())?;
-    let sheets = outputs.keys().filter(|name| is_sheet(name)).count() as u64;
-    let are_contiguous =
-        (0..found.storyboard_sheets).all(|number| has(&format!("storyboard-{number:03}.jpg")));
-    let are_all = sheets == u64::from(found.storyboard_sheets) && are_contiguous;
-    ensure(are_all, || format!("{} storyboard sheets", found.storyboard_sheets))?;
-    ensure(has(STORYBOARD) == (sheets > 0), || {
-        "a storyboard index exactly where there are sheets".to_owned()
-    })?;
-    let text_bytes = outputs.get(TEXT).copied().unwrap_or(0);
+    let text_bytes = outputs.get(TEXT).map_or(0, |output| output.bytes);
     at_most("lines of text", found.text_lines, text_bytes / LINE_BYTES_MIN)?;
     at_most("surfaces not analysed", found.not_analysed.len() as u64, NOT_ANALYSED_MAX)?;
     check_screen_text(job, found)
@@ -105,9 +115,38 @@ fn check_samples(job: &SampleJob, found: &Enrichment) -> Result<(), Fault> {
         let is_sample = found.samples.iter().any(|sample| sample.time_ns == poster);
         ensure(is_sample, || "a poster from one of the samples".to_owned())?;
     }
-    let tiles = u64::from(job.columns).saturating_mul(job.rows.into()).max(1);
-    let sheets_max = (found.samples.len() as u64).div_ceil(tiles).min(SHEETS_MAX.into());
-    at_most("storyboard sheets", found.storyboard_sheets.into(), sheets_max)
+    let (width_max, height_max) = tile_max(job.tile_height);
+    let is_tile =
+        |sample: &Sample| is_side(sample.tile_width, width_max) && is_side(sample.tile_height, height_max);
+    ensure(found.samples.iter().all(is_tile), || {
+        format!("tiles of even sides up to {width_max}x{height_max}")
+    })
+}
+
+fn is_side(pixels: u32, most: u32) -> bool {
+    (2..=most).contains(&pixels) && pixels.is_multiple_of(2)
+}
+
+/// Checks that exactly the sheets that the samples need arrived, each of the size that its tiles need.
+fn check_sheets(job: &SampleJob, found: &Enrichment, outputs: &Outputs) -> Result<(), Fault> {
+    let layout = Layout::of(job, &found.samples);
+    let sheets = layout.sheets();
+    at_most("storyboard sheets", sheets as u64, SHEETS_MAX.into())?;
+    let arrived = outputs.keys().filter(|name| is_sheet(name)).count();
+    let are_all = found.storyboard_sheets as usize == sheets && arrived == sheets;
+    ensure(are_all, || format!("{sheets} storyboard sheets"))?;
+    for sheet in 0..sheets {
+        let (width, height) = layout.sheet_size(sheet);
+        let expected = || format!("a storyboard sheet {sheet} of {width}x{height}");
+        match outputs.get(&sheet_name(sheet)).map(|output| &output.content) {
+            Some(Content::Jpeg(size)) if *size == (PictureSize { width, height }) => {}
+            Some(Content::Jpeg(size)) => {
+                return Err(untrue(&expected(), &format!("{}x{}", size.width, size.height)));
+            }
+            _ => return Err(untrue(&expected(), "none")),
+        }
+    }
+    Ok(())
 }
 
 fn is_measured(sample: &Sample) -> bool {

@@ -1,13 +1,8 @@
 //! Which names an output may have: no name may lead out of its folder or be a hidden file.
 
-use std::collections::BTreeMap;
-
 use reelgate_flow::reason::Fault;
 
 use super::range_checks::untrue;
-
-/// The outputs of a job that arrived: their bytes by name.
-pub type Outputs = BTreeMap<String, u64>;
 
 /// Longest component of an output's name.
 pub const NAME_BYTES_MAX: usize = 64;

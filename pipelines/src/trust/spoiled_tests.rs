@@ -3,7 +3,8 @@
 use reelgate_flow::facts::{Chapter, Rational, Tag};
 use reelgate_flow::reason::Code;
 
-use super::{Outputs, check, may_write};
+use super::content::{Content, InitSegment, MediaSegment, PictureSize};
+use super::{Output, Outputs, check, may_write};
 use crate::messages::{AudioResult, Enrichment, Finished, Inspection, Job, Reply, VideoResult};
 use crate::wire;
 
@@ -26,20 +27,52 @@ fn finished(kind: &str) -> Finished {
     }
 }
 
-fn outputs(files: &[(&str, u64)]) -> Outputs {
-    files.iter().map(|(name, bytes)| ((*name).to_owned(), *bytes)).collect()
+fn output(bytes: u64, content: Content) -> Output {
+    Output { bytes, content }
+}
+
+fn init(codecs: &str, skip_ticks: u64) -> Output {
+    output(700, Content::InitSegment(InitSegment { codecs: codecs.to_owned(), skip_ticks }))
+}
+
+fn segment(decode_ticks: u64, duration_ticks: u64) -> Output {
+    let segment = MediaSegment { decode_ticks, duration_ticks, samples: 100, starts_with_sync: true };
+    output(5_000, Content::MediaSegment(segment))
+}
+
+fn jpeg(width: u32, height: u32) -> Output {
+    output(9, Content::Jpeg(PictureSize { width, height }))
+}
+
+fn named(outputs: impl IntoIterator<Item = (&'static str, Output)>) -> Outputs {
+    outputs.into_iter().map(|(name, output)| (name.to_owned(), output)).collect()
 }
 
 fn video_outputs() -> Outputs {
-    outputs(&[("480p/init.mp4", 700), ("480p/00005.m4s", 5_000), ("480p/00006.m4s", 5_000)])
+    let (first, second) = (segment(500_000, 100_000), segment(600_000, 100_000));
+    named([
+        ("480p/init.mp4", init("avc1.64001E", 2_000)),
+        ("480p/00005.m4s", first),
+        ("480p/00006.m4s", second),
+    ])
 }
 
+/// The priming of 1,024 samples is not presented.
 fn audio_outputs() -> Outputs {
-    outputs(&[("audio/init.mp4", 700), ("audio/00000.m4s", 5_000)])
+    named([("audio/init.mp4", init("mp4a.40.2", 1_024)), ("audio/00000.m4s", segment(0, 101_024))])
 }
 
 fn enrichment_outputs() -> Outputs {
-    outputs(&[("poster.jpg", 9), ("storyboard-000.jpg", 9), ("storyboard.vtt", 9), ("text.jsonl", 9)])
+    let text = output(9, Content::Text);
+    named([("poster.jpg", jpeg(1280, 720)), ("storyboard-000.jpg", jpeg(160, 90)), ("text.jsonl", text)])
+}
+
+/// Changes what the bytes of a segment say.
+fn in_segment(outputs: &mut Outputs, name: &str, spoil: impl FnOnce(&mut MediaSegment)) {
+    match &mut outputs.get_mut(name).unwrap().content {
+        Content::MediaSegment(segment) => spoil(segment),
+        other => panic!("not a segment: {other:?}"),
+    }
 }
 
 /// The code of the fault that the check ends with; `None` if it passes.
@@ -158,8 +191,20 @@ fn a_chunk_that_does_not_fit_its_job_is_not_trusted() {
             o.remove("480p/00006.m4s");
         },
         |_, o| {
-            o.insert("480p/00007.m4s".into(), 1);
+            o.insert("480p/00007.m4s".into(), segment(700_000, 100_000));
         },
+        |r, _| r.rungs[0].codecs = "avc1.64001F".into(),
+        |_, o| {
+            o.insert("480p/init.mp4".into(), segment(0, 1));
+        },
+        |_, o| {
+            o.insert("480p/00005.m4s".into(), output(5_000, Content::Text));
+        },
+        |r, _| r.rungs[0].segments[0].samples = 99,
+        |r, _| r.rungs[0].segments[0].start_ticks = 499_999,
+        |r, _| r.rungs[0].segments[0].duration_ticks = 100_001,
+        |_, o| in_segment(o, "480p/00006.m4s", |segment| segment.starts_with_sync = false),
+        |_, o| in_segment(o, "480p/00006.m4s", |segment| segment.decode_ticks = u64::MAX),
     ];
     for (number, spoil) in spoils.iter().enumerate() {
         assert_eq!(video(spoil), Some(Code::WorkerProtocol), "spoil {number}");
@@ -182,8 +227,12 @@ fn audio_that_does_not_fit_its_job_is_not_trusted() {
         |r, _| r.track.segments[0].samples = 0,
         |r, o| {
             r.track.segments[0].number = 1;
-            o.insert("audio/00001.m4s".into(), 5_000);
-            o.remove("audio/00000.m4s");
+            let segment = o.remove("audio/00000.m4s").unwrap();
+            o.insert("audio/00001.m4s".into(), segment);
+        },
+        |_, o| in_segment(o, "audio/00000.m4s", |segment| segment.duration_ticks = 100_000),
+        |_, o| {
+            o.insert("audio/init.mp4".into(), init("mp4a.40.2", 1_023));
         },
         |_, o| o.clear(),
     ];
@@ -209,11 +258,17 @@ fn an_enrichment_that_contradicts_itself_is_not_trusted() {
             o.remove("storyboard-000.jpg");
         },
         |_, o| {
-            o.remove("storyboard.vtt");
+            o.insert("storyboard-001.jpg".into(), jpeg(160, 90));
         },
         |_, o| {
-            o.insert("storyboard-001.jpg".into(), 9);
+            o.insert("storyboard-000.jpg".into(), jpeg(160, 180));
         },
+        |_, o| {
+            o.insert("storyboard-000.jpg".into(), output(9, Content::Text));
+        },
+        |e, _| e.samples[0].tile_width = 0,
+        |e, _| e.samples[0].tile_width = 161,
+        |e, _| e.samples[0].tile_height = 92,
         |e, _| e.text_lines = 4,
         |e, _| e.not_analysed = vec![e.not_analysed[0]; 65],
         |e, _| e.screen_text.frames = 65,
@@ -238,5 +293,6 @@ fn a_job_writes_its_own_outputs_only() {
     assert!(may("Audio", "audio/99999.m4s") && !may("Audio", "480p/init.mp4"));
     assert!(may("Enrich", "storyboard-007.jpg") && may("Enrich", "text.jsonl"));
     assert!(!may("Enrich", "storyboard-7.jpg") && !may("Enrich", "manifest.json"));
+    assert!(!may("Enrich", "storyboard.vtt"), "the engine writes it");
     assert!(!may("Inspect", "text.jsonl"));
 }

@@ -4,17 +4,49 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::client::{self, CancelFlag, OutputSink, WorkerProgram};
 use reelgate_pipelines::messages::{Budget, Finished};
 
-use crate::{Kept, Stage, budget, fault, job, run, run_with};
+use crate::{Kept, Stage, budget, fault, job, picture_job, run, run_job, run_with};
 
 #[test]
 fn an_honest_worker_delivers_its_outputs() {
     let mut kept = Kept::default();
     let (finished, usage) = run_with("is-honest", &budget(), &mut kept, &CancelFlag::default()).unwrap();
     let Finished::Audio(result) = finished else { panic!("another kind: {finished:?}") };
-    assert_eq!(result.track.segments[0].bytes, 300_000);
-    assert_eq!(kept.outputs, ["audio/init.mp4:300000", "audio/00000.m4s:300000"]);
-    assert_eq!(usage.output_bytes, 600_000);
+    let bytes = result.track.segments[0].bytes;
+    assert_eq!(kept.outputs[1..], [format!("audio/00000.m4s:{bytes}")]);
+    assert_eq!(kept.outputs.len(), 2, "{:?}", kept.outputs);
+    assert!(usage.output_bytes > bytes, "{usage:?}");
     assert!(usage.rss_max_bytes > 0 && usage.wall_s > 0.0, "{usage:?}");
+}
+
+#[test]
+fn the_engine_writes_the_index_of_the_storyboard() {
+    let mut kept = Kept::default();
+    let part = "is-honest-about-pictures";
+    let (_, usage) = run_job(part, &picture_job(), &budget(), &mut kept, &CancelFlag::default()).unwrap();
+    assert_eq!(kept.outputs.len(), 2, "{:?}", kept.outputs);
+    assert_eq!(kept.outputs[1], "storyboard.vtt:138");
+    assert!(usage.output_bytes > 138, "{usage:?}");
+}
+
+#[test]
+fn an_output_in_a_wrong_form_is_a_protocol_fault_and_never_complete() {
+    let forms = [
+        ("header-that-leads-elsewhere", "audio/init.mp4", job()),
+        ("header-cut-short", "audio/init.mp4", job()),
+        ("segment-of-another-kind", "audio/00000.m4s", job()),
+        ("segment-with-bytes-behind", "audio/00000.m4s", job()),
+        ("picture-with-exif", "storyboard-000.jpg", picture_job()),
+        ("picture-cut-short", "storyboard-000.jpg", picture_job()),
+    ];
+    for (form, name, job) in forms {
+        let mut kept = Kept::default();
+        let fault = run_job(form, &job, &budget(), &mut kept, &CancelFlag::default()).unwrap_err();
+        assert!(
+            fault.to_string().starts_with(&format!("worker_protocol: {name}: expected ")),
+            "{form}: {fault}"
+        );
+        assert!(kept.outputs.is_empty(), "{form}: {:?}", kept.outputs);
+    }
 }
 
 #[test]
@@ -22,6 +54,11 @@ fn a_worker_that_breaks_the_framing_or_the_order_is_a_protocol_fault() {
     let cases = [
         ("talks-garbage", "expected a frame of kind 1 or 2, found kind 127"),
         ("announces-too-much", "expected a frame of at most 8388608 bytes, found 4294967295"),
+        ("sends-empty-frames", "expected a frame with a body, found an empty frame of kind 2"),
+        (
+            "writes-in-small-pieces",
+            "expected pieces of 262144 bytes up to the last of an output, found a piece after a shorter one",
+        ),
         ("works-before-its-jail-is-closed", "expected jailed after hello, found progress"),
         ("ends-without-a-word", "the worker ended with status 0 and without a result"),
         ("closes-its-pipe-and-stays", "the worker closed its pipe without a result and did not end"),
@@ -39,6 +76,7 @@ fn a_reply_that_contradicts_the_job_is_a_protocol_fault() {
             "expected an output name of one or two plain components, found another form",
         ),
         ("names-what-is-not-its-own", "expected an output that belongs to the job, found another name"),
+        ("writes-the-index-itself", "expected an output that belongs to the job, found another name"),
         ("sends-data-unasked", "expected data only while an output is open, found data"),
         ("counts-wrong", "expected the end of output 0 after 0 bytes, found output 0 with 1"),
         ("lists-what-it-did-not-send", "expected every listed output to have arrived, found one missing"),
@@ -56,7 +94,7 @@ fn a_worker_that_never_gets_ready_is_unavailable() {
     assert_eq!(fault("stops-within-a-frame", &budget()), ended);
     assert_eq!(
         fault("speaks-another-version", &budget()),
-        "worker_unavailable: the engine speaks wire version 2, the worker 3; install both from one build"
+        "worker_unavailable: the engine speaks wire version 3, the worker 4; install both from one build"
     );
 }
 
@@ -125,7 +163,9 @@ fn a_cancelled_job_ends() {
 
 #[test]
 fn output_on_standard_error_neither_blocks_nor_shows() {
-    assert_eq!(fault("complains-without-end", &budget()), "internal: the engine read everything");
+    assert_eq!(fault("complains-much", &budget()), "internal: the engine read everything");
+    let too_much = "worker_protocol: expected at most 67108864 bytes on standard error, found more";
+    assert_eq!(fault("complains-without-end", &budget()), too_much);
 }
 
 #[test]

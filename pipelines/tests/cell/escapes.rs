@@ -2,11 +2,15 @@
 
 use std::fs::{self, File};
 
+use reelgate_flow::reason::Code;
 use reelgate_pipelines::client::{self, CancelFlag, Event};
+use reelgate_pipelines::messages::Budget;
 
-use crate::{Kept, Stage, budget, fault, job};
+use crate::{Kept, Stage, budget, fault, job, run};
 
 const EACCES: i32 = libc::EACCES;
+/// Open files of a jailed worker.
+const DESCRIPTORS_MAX: u64 = 256;
 
 fn assert_ended_by(escape: &str, call: i64) {
     let expected = format!("jail_violation: system call {call} on {}", std::env::consts::ARCH);
@@ -84,6 +88,72 @@ fn rarely_used_kernel_interfaces_are_refused() {
 }
 
 #[test]
+fn memory_can_only_be_mapped_where_the_budget_counts_it() {
+    let mappings = [
+        "share-memory",
+        "share-validated-memory",
+        "map-droppable-memory",
+        "map-huge-pages",
+        "map-downwards",
+        "map-locked-memory",
+        "map-source",
+        "share-source",
+    ];
+    for mapping in mappings {
+        assert_ended_by(mapping, libc::SYS_mmap);
+    }
+    // Written pages that can no longer be written do not count as private memory.
+    assert_ended_by("make-read-only", libc::SYS_mprotect);
+    assert_ended_by("make-unreadable", libc::SYS_mprotect);
+    // Only a shared mapping can be mapped a second time.
+    assert_refused_with("map-twice", libc::EINVAL);
+    assert_ended_by("lock-memory", libc::SYS_mlock);
+    assert_ended_by("lock-all-memory", libc::SYS_mlockall);
+}
+
+#[test]
+fn the_kernel_keeps_no_memory_for_the_worker_outside_of_its_descriptors() {
+    assert_ended_by("secret-memory", libc::SYS_memfd_secret);
+    assert_ended_by("shared-segment", libc::SYS_shmget);
+    assert_ended_by("semaphores", libc::SYS_semget);
+    assert_ended_by("message-queue", libc::SYS_msgget);
+    assert_ended_by("named-queue", libc::SYS_mq_open);
+    assert_ended_by("give-pages-to-pipe", libc::SYS_vmsplice);
+    assert_ended_by("move-source-into-pipe", libc::SYS_splice);
+    assert_ended_by("copy-pipe", libc::SYS_tee);
+    assert_ended_by("enlarge-pipe", libc::SYS_fcntl);
+    assert_ended_by("enlarge-socket", libc::SYS_setsockopt);
+    assert_ended_by("pair-of-datagrams", libc::SYS_socketpair);
+    assert_ended_by("send-descriptors", libc::SYS_sendmsg);
+    assert_ended_by("queue-of-requests", libc::SYS_io_setup);
+    assert_ended_by("wait-set", libc::SYS_epoll_create1);
+    assert_ended_by("file-watch", libc::SYS_inotify_init1);
+    assert_ended_by("timer", libc::SYS_timer_create);
+    assert_refused_with("queue-signal", libc::EAGAIN);
+}
+
+#[test]
+fn page_tables_and_threads_count_as_memory() {
+    let budget = Budget { memory_bytes: 64 << 20, ..budget() };
+    for holding in ["hold-page-tables", "hold-threads"] {
+        let fault = run(&format!("escape-{holding}"), &budget).unwrap_err();
+        assert_eq!(fault.code, Code::BudgetMemory, "{holding}: {fault}");
+    }
+}
+
+#[test]
+fn what_the_descriptors_of_a_worker_hold_is_bounded() {
+    let setting = fs::read_to_string("/proc/sys/net/core/wmem_default").unwrap();
+    let socket_bytes: u64 = setting.trim().parse().unwrap();
+    // A pipe holds 64 KiB and has two descriptors.
+    for (holding, each) in [("hold-sockets", socket_bytes), ("hold-pipes", 32 << 10)] {
+        let held: u64 = run(&format!("escape-{holding}"), &budget()).unwrap_err().detail.parse().unwrap();
+        let most = DESCRIPTORS_MAX * each;
+        assert!((1 << 20..=most).contains(&held), "{holding}: {held} bytes, expected at most {most}");
+    }
+}
+
+#[test]
 fn the_jail_cannot_be_opened_from_inside() {
     assert_ended_by("raise-own-limit", libc::SYS_prlimit64);
     assert_ended_by("become-root", libc::SYS_setuid);
@@ -137,7 +207,9 @@ fn the_kernel_confirms_every_layer_of_a_closed_jail() {
         "CapPrm: 0000000000000000",
         "Max file size 0 0 bytes",
         "Max core file size 0 0 bytes",
-        "Max open files 512 512 files",
+        "Max open files 256 256 files",
+        "Max stack size 8388608 8388608 bytes",
+        "Max pending signals 0 0 signals",
         "Max locked memory 0 0 bytes",
         "Max cpu time 30 32 seconds",
         "Max data size 1610612736 1610612736 bytes",

@@ -8,10 +8,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use reelgate_flow::facts::Container;
+use reelgate_flow::facts::{Container, Rational, Rotation};
 use reelgate_flow::reason::Fault;
 use reelgate_pipelines::client::{self, CancelFlag, Event, OutputSink, Usage, WorkerProgram};
-use reelgate_pipelines::messages::{AudioJob, Budget, Finished, Job, TrackRef};
+use reelgate_pipelines::messages::{
+    AudioJob, Budget, EnrichJob, Finished, Job, SampleJob, ScreenTextJob, TrackRef,
+};
 
 /// The stand-in, linked under the name of its misbehaviour, in a folder that the test removes.
 struct Stage {
@@ -85,6 +87,32 @@ fn job() -> Job {
     })
 }
 
+/// A job whose outputs are pictures.
+fn picture_job() -> Job {
+    let frames = SampleJob {
+        track: 0,
+        start_ns: 0,
+        end_ns: 2_000_000_000,
+        interval_ns: 1_000_000_000,
+        samples_max: 2,
+        keyframes_only: true,
+        decoders: 1,
+        in_flight_max: 1,
+        rotation: Rotation::default(),
+        pixel_aspect: Rational { num: 1, den: 1 },
+        poster_side_max: 640,
+        tile_height: 16,
+        columns: 2,
+        rows: 2,
+    };
+    Job::Enrich(EnrichJob {
+        container: Container::IsoBmff,
+        size_bytes: 4096,
+        frames: Some(frames),
+        screen_text: ScreenTextJob::default(),
+    })
+}
+
 /// Runs a misbehaviour to its end and checks that nothing is left of its process.
 fn run(part: &str, budget: &Budget) -> Result<(Finished, Usage), Fault> {
     run_with(part, budget, &mut Kept::default(), &CancelFlag::default())
@@ -92,6 +120,16 @@ fn run(part: &str, budget: &Budget) -> Result<(Finished, Usage), Fault> {
 
 fn run_with(
     part: &str,
+    budget: &Budget,
+    sink: &mut dyn OutputSink,
+    cancel: &CancelFlag,
+) -> Result<(Finished, Usage), Fault> {
+    run_job(part, &job(), budget, sink, cancel)
+}
+
+fn run_job(
+    part: &str,
+    job: &Job,
     budget: &Budget,
     sink: &mut dyn OutputSink,
     cancel: &CancelFlag,
@@ -105,7 +143,7 @@ fn run_with(
         _ => {}
     };
     let source = File::open(stage.source()).expect("the source");
-    let result = client::run(&stage.worker, &job(), budget, source, sink, &mut events, cancel);
+    let result = client::run(&stage.worker, job, budget, source, sink, &mut events, cancel);
     let pid = pid.expect("the worker was started");
     assert!(!Path::new(&format!("/proc/{pid}")).exists(), "{part}: process {pid} is left");
     result

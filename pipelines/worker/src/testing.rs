@@ -11,12 +11,13 @@ use gstreamer_app as gst_app;
 use gst::prelude::*;
 use reelgate_flow::reason::Fault;
 use reelgate_pipelines::messages::TrackResult;
+use reelgate_pipelines::trust::ContentCheck;
 
 use crate::cmaf;
 use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 
-/// Keeps outputs by name; a name given twice is a mistake.
+/// Keeps outputs by name; a name given twice is a mistake. Every segment must pass the engine's check.
 #[derive(Default)]
 pub struct MemorySink {
     outputs: Mutex<BTreeMap<String, Vec<u8>>>,
@@ -47,6 +48,11 @@ impl ProgressSink for MemorySink {
     fn output(&self, name: &str, bytes: &[u8]) -> Result<(), Fault> {
         let before = self.outputs.lock().unwrap().insert(name.into(), bytes.to_vec());
         assert!(before.is_none(), "{name} was sent twice");
+        if name.ends_with(".m4s") {
+            let mut check = ContentCheck::media_segment();
+            check.push(bytes)?;
+            check.finish()?;
+        }
         Ok(())
     }
 }

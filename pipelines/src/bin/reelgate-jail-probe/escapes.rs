@@ -8,12 +8,16 @@ use std::process::Command;
 
 use reelgate_pipelines::client::SOURCE_FD;
 
+use crate::holdings;
+
 /// Makes one attempt. It does not return if the jail ends the process.
 pub fn attempt(name: &str) -> String {
-    if let Some(outcome) = by_library(name) {
+    if let Some(outcome) = by_library(name).or_else(|| holdings::hold(name)) {
         return outcome;
     }
-    by_call(name).map_or_else(|| format!("unknown escape {name}"), |result| outcome(result.map(drop)))
+    by_call(name)
+        .or_else(|| by_memory_call(name))
+        .map_or_else(|| format!("unknown escape {name}"), |result| outcome(result.map(drop)))
 }
 
 /// Attempts through the standard library, as ordinary code makes them.
@@ -90,11 +94,71 @@ fn by_call(name: &str) -> Option<io::Result<i64>> {
         "x32-numbers" => (0x4000_0000 | libc::SYS_getpid, [0; 6]),
         _ => return None,
     };
+    Some(call(number, arguments))
+}
+
+/// Attempts to hold memory where no limit and no size shows it, through bare system calls.
+fn by_memory_call(name: &str) -> Option<io::Result<i64>> {
+    let (source, output) = (i64::from(SOURCE_FD), i64::from(libc::STDOUT_FILENO));
+    // Eight bytes that the kernel may read, and the page that holds them.
+    let word = std::ptr::from_ref(&0_u64) as i64;
+    let page = word & !4095;
+    let written = i64::from(libc::PROT_READ | libc::PROT_WRITE);
+    let anonymous = |flags: i32| [0, 4096, written, i64::from(libc::MAP_ANONYMOUS | flags), -1, 0];
+    let (number, arguments) = match name {
+        "share-memory" => (libc::SYS_mmap, anonymous(libc::MAP_SHARED)),
+        "share-validated-memory" => (libc::SYS_mmap, anonymous(libc::MAP_SHARED_VALIDATE)),
+        // MAP_DROPPABLE (Linux 6.11), which libc does not have yet.
+        "map-droppable-memory" => (libc::SYS_mmap, anonymous(8)),
+        "map-huge-pages" => (libc::SYS_mmap, anonymous(libc::MAP_PRIVATE | libc::MAP_HUGETLB)),
+        "map-downwards" => (libc::SYS_mmap, anonymous(libc::MAP_PRIVATE | libc::MAP_GROWSDOWN)),
+        "map-locked-memory" => (libc::SYS_mmap, anonymous(libc::MAP_PRIVATE | libc::MAP_LOCKED)),
+        "map-source" => (libc::SYS_mmap, [0, 4096, written, i64::from(libc::MAP_PRIVATE), source, 0]),
+        "share-source" => {
+            (libc::SYS_mmap, [0, 4096, i64::from(libc::PROT_READ), i64::from(libc::MAP_SHARED), source, 0])
+        }
+        "make-read-only" => (libc::SYS_mprotect, [page, 4096, i64::from(libc::PROT_READ), 0, 0, 0]),
+        "make-unreadable" => (libc::SYS_mprotect, [page, 1 << 20, i64::from(libc::PROT_NONE), 0, 0, 0]),
+        "map-twice" => (libc::SYS_mremap, [page, 0, 4096, i64::from(libc::MREMAP_MAYMOVE), 0, 0]),
+        "lock-memory" => (libc::SYS_mlock, [page, 4096, 0, 0, 0, 0]),
+        "lock-all-memory" => (libc::SYS_mlockall, [i64::from(libc::MCL_CURRENT), 0, 0, 0, 0, 0]),
+        "secret-memory" => (libc::SYS_memfd_secret, [0; 6]),
+        "shared-segment" => (libc::SYS_shmget, [i64::from(libc::IPC_PRIVATE), 4096, 0o600, 0, 0, 0]),
+        "semaphores" => (libc::SYS_semget, [i64::from(libc::IPC_PRIVATE), 1, 0o600, 0, 0, 0]),
+        "message-queue" => (libc::SYS_msgget, [i64::from(libc::IPC_PRIVATE), 0o600, 0, 0, 0, 0]),
+        "named-queue" => (libc::SYS_mq_open, [word, i64::from(libc::O_CREAT), 0o600, 0, 0, 0]),
+        "give-pages-to-pipe" => (libc::SYS_vmsplice, [output, word, 0, 0, 0, 0]),
+        "move-source-into-pipe" => (libc::SYS_splice, [source, 0, output, 0, 1, 0]),
+        "copy-pipe" => (libc::SYS_tee, [0, output, 1, 0, 0, 0]),
+        "enlarge-pipe" => (libc::SYS_fcntl, [output, i64::from(libc::F_SETPIPE_SZ), 1 << 20, 0, 0, 0]),
+        "enlarge-socket" => {
+            (libc::SYS_setsockopt, [0, i64::from(libc::SOL_SOCKET), i64::from(libc::SO_SNDBUF), word, 4, 0])
+        }
+        "pair-of-datagrams" => {
+            (libc::SYS_socketpair, [i64::from(libc::AF_UNIX), i64::from(libc::SOCK_DGRAM), 0, word, 0, 0])
+        }
+        "send-descriptors" => (libc::SYS_sendmsg, [output, word, 0, 0, 0, 0]),
+        "queue-of-requests" => (libc::SYS_io_setup, [1, word, 0, 0, 0, 0]),
+        "wait-set" => (libc::SYS_epoll_create1, [0; 6]),
+        "file-watch" => (libc::SYS_inotify_init1, [0; 6]),
+        "timer" => (libc::SYS_timer_create, [0, 0, word, 0, 0, 0]),
+        "queue-signal" => {
+            // SAFETY: neither takes or changes anything.
+            let (process, thread) = unsafe { (libc::getpid(), libc::gettid()) };
+            let arguments = [i64::from(process), i64::from(thread), i64::from(libc::SIGRTMIN()), 0, 0, 0];
+            (libc::SYS_tgkill, arguments)
+        }
+        _ => return None,
+    };
+    Some(call(number, arguments))
+}
+
+fn call(number: i64, arguments: [i64; 6]) -> io::Result<i64> {
     let [a, b, c, d, e, f] = arguments;
     // SAFETY: every pointer among the arguments is null or outlives the call; each call is one that the jail is
     // expected to refuse, and the process ends right after.
     let result = unsafe { libc::syscall(number, a, b, c, d, e, f) };
-    Some(if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) })
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
 /// Asks for the process id by its call number of 32-bit programs, which means another call on x86-64.

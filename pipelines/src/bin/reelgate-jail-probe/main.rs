@@ -4,6 +4,8 @@
 
 mod engine;
 mod escapes;
+mod holdings;
+mod media;
 mod misbehaviours;
 mod replies;
 

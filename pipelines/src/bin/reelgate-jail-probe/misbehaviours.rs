@@ -5,9 +5,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::messages::{AudioResult, Finished, Reply, SegmentResult, TrackResult, WIRE_VERSION};
+use reelgate_pipelines::messages::{
+    AudioResult, Enrichment, Finished, Reply, Sample, ScreenTextCost, SegmentResult, TrackResult,
+    WIRE_VERSION,
+};
 use reelgate_pipelines::wire;
 
+use crate::media;
 use crate::replies::{greet, pretend, report, say};
 
 /// Misbehaves in the way of this name. Returns if the way is to exit.
@@ -59,14 +63,31 @@ pub fn misbehave(name: &str) {
             unsafe { libc::close(libc::STDOUT_FILENO) };
             sleep();
         }
-        "writes-without-end" => {
+        "writes-without-end" => write_without_end(),
+        "writes-in-small-pieces" => {
+            open_output("audio/00000.m4s");
+            for piece in media::SEGMENT.chunks(64) {
+                wire::write_data(io::stdout(), piece).expect("the engine reads the replies");
+            }
+            io::stdout().flush().expect("the engine reads the replies");
+            sleep();
+        }
+        "sends-empty-frames" => {
             pretend();
-            say(&Reply::OutputOpened { output: 0, name: "audio/init.mp4".to_owned() });
+            // A frame of kind 2 (data) without a body, again and again.
             loop {
-                wire::write_data(io::stdout(), &[0; 65_536]).expect("the engine reads the replies");
+                raw(&[2, 0, 0, 0, 0]);
             }
         }
-        "complains-without-end" => complain(),
+        "complains-much" => {
+            complain(2_000);
+            pretend();
+            report("the engine read everything");
+        }
+        "complains-without-end" => {
+            pretend();
+            complain(usize::MAX);
+        }
         "leaves-a-child" => leave_a_child(),
         _ => send_wrong_replies(name),
     }
@@ -87,6 +108,7 @@ fn send_wrong_replies(name: &str) {
         }
         "names-a-path-outside" => open_output("../escaped"),
         "names-what-is-not-its-own" => open_output("poster.jpg"),
+        "writes-the-index-itself" => open_output("storyboard.vtt"),
         "sends-data-unasked" => {
             pretend();
             wire::write_data(io::stdout(), b"x").expect("the engine reads the replies");
@@ -105,14 +127,23 @@ fn send_wrong_replies(name: &str) {
         }
         "is-honest" => {
             pretend();
-            for (output, name) in (0..).zip(["audio/init.mp4", "audio/00000.m4s"]) {
-                say(&Reply::OutputOpened { output, name: name.to_owned() });
-                wire::write_data(io::stdout(), &[1; 300_000]).expect("the engine reads the replies");
-                say(&Reply::OutputClosed { output, bytes: 300_000 });
-            }
-            say(&finished(300_000));
+            send_output(0, "audio/init.mp4", media::HEADER);
+            send_output(1, "audio/00000.m4s", media::SEGMENT);
+            say(&finished(media::SEGMENT.len() as u64));
         }
-        other => report(&format!("unknown misbehaviour {other}")),
+        "is-honest-about-pictures" => {
+            pretend();
+            send_output(0, "storyboard-000.jpg", media::SHEET);
+            say(&Reply::Finished(Box::new(Finished::Enriched(sampled()))));
+        }
+        other => match media::wrong_form(other) {
+            Some((name, bytes)) => {
+                pretend();
+                send_output(0, name, &bytes);
+                sleep();
+            }
+            None => report(&format!("unknown misbehaviour {other}")),
+        },
     }
 }
 
@@ -121,12 +152,31 @@ fn open_output(name: &str) {
     say(&Reply::OutputOpened { output: 0, name: name.to_owned() });
 }
 
+/// Sends a whole output as the real worker does.
+fn send_output(output: u32, name: &str, bytes: &[u8]) {
+    say(&Reply::OutputOpened { output, name: name.to_owned() });
+    wire::write_data(io::stdout(), bytes).expect("the engine reads the replies");
+    say(&Reply::OutputClosed { output, bytes: bytes.len() as u64 });
+}
+
+/// Begins a segment whose header announces 2 GiB of media, and sends them.
+fn write_without_end() {
+    open_output("audio/00000.m4s");
+    let mut piece = media::endless_segment();
+    loop {
+        piece.resize(wire::DATA_BYTES_MAX, 0);
+        wire::write_data(io::stdout(), &piece).expect("the engine reads the replies");
+        piece.clear();
+    }
+}
+
 fn finished(bytes: u64) -> Reply {
+    // As in the stored segment, whose first frame is the priming.
     let segment = SegmentResult {
         number: 0,
         start_ticks: 0,
-        duration_ticks: 1024,
-        samples: 1,
+        duration_ticks: 12 * 1024,
+        samples: 13,
         bytes,
         starts_with_idr: true,
     };
@@ -142,6 +192,28 @@ fn finished(bytes: u64) -> Reply {
         samples_filled: 0,
         samples_cut: 0,
     })))
+}
+
+/// Two samples, whose tiles are on [`media::SHEET`].
+fn sampled() -> Enrichment {
+    let sample = |time_ns: u64| Sample {
+        time_ns,
+        luma: 100.0,
+        sharpness: 1.0,
+        fingerprint: 0,
+        scene_score: 0.0,
+        tile_width: 28,
+        tile_height: 16,
+    };
+    Enrichment {
+        samples: vec![sample(0), sample(1_000_000_000)],
+        poster_ns: None,
+        storyboard_sheets: 1,
+        text_lines: 0,
+        text_truncated: false,
+        screen_text: ScreenTextCost::default(),
+        not_analysed: Vec::new(),
+    }
 }
 
 fn raw(bytes: &[u8]) {
@@ -171,13 +243,11 @@ fn eat_memory() {
     }
 }
 
-fn complain() {
+fn complain(lines: usize) {
     let line = [b'!'; 4096];
-    for _ in 0..2_000 {
+    for _ in 0..lines {
         io::stderr().write_all(&line).expect("the engine drains it");
     }
-    pretend();
-    report("the engine read everything");
 }
 
 /// Reports the id of a child process, which stays and keeps the pipes open.

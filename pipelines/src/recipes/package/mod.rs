@@ -16,6 +16,7 @@ pub use video_part::VideoPart;
 
 use super::plan::Plan;
 use crate::messages::{AudioResult, Enrichment};
+use crate::recipes::storyboard;
 use join::JoinedRung;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
@@ -101,8 +102,8 @@ pub fn package(plan: &Plan, video: &[VideoPart], audio: Option<&AudioResult>) ->
 /// The files of the enrichment that are published. Its text is never published.
 pub fn enrichment_files(enrichment: &Enrichment) -> Vec<StagedFile> {
     let poster = enrichment.poster_ns.map(|_| "poster.jpg".to_owned());
-    let sheets = (0..enrichment.storyboard_sheets).map(|sheet| format!("storyboard-{sheet:03}.jpg"));
-    let index = (enrichment.storyboard_sheets > 0).then(|| "storyboard.vtt".to_owned());
+    let sheets = (0..enrichment.storyboard_sheets as usize).map(storyboard::sheet_name);
+    let index = (enrichment.storyboard_sheets > 0).then(|| storyboard::INDEX_NAME.to_owned());
     let names = poster.into_iter().chain(sheets).chain(index);
     names.map(|name| StagedFile { task: TaskKey::Enrich, staged: name.clone(), path: name }).collect()
 }

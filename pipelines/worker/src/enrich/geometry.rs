@@ -1,6 +1,7 @@
 //! Computes the size of a scaled picture: it keeps the display aspect and has square pixels and even sides.
 
 use reelgate_flow::facts::{Rational, Rotation};
+use reelgate_pipelines::recipes::storyboard::{poster_side_max, tile_max};
 
 /// The box into which a picture must fit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,20 +14,16 @@ pub struct Fit {
     pub enlarge: bool,
 }
 
-/// The largest ratio of width to height of a tile: 2.4:1, the widest format of cinema. With it, the memory for tiles is
-/// known before the first frame.
-const TILE_ASPECT_MAX: (u32, u32) = (12, 5);
-
 impl Fit {
     /// The box of a storyboard tile.
     pub fn tile(height: u32) -> Self {
-        let height = height.clamp(16, 720);
-        Self { width_max: height * TILE_ASPECT_MAX.0 / TILE_ASPECT_MAX.1, height_max: height, enlarge: true }
+        let (width_max, height_max) = tile_max(height);
+        Self { width_max, height_max, enlarge: true }
     }
 
-    /// The box of the poster. A side of a JPEG has at most 65,535 pixels (ITU-T T.81, B.2.2).
+    /// The box of the poster.
     pub fn poster(side_max: u32) -> Self {
-        let side = side_max.clamp(16, 8_192);
+        let side = poster_side_max(side_max);
         Self { width_max: side, height_max: side, enlarge: false }
     }
 

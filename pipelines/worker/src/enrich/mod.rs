@@ -31,6 +31,7 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::{
     EnrichJob, Enrichment, NotSearched, Sample, SampleJob, ScreenTextCost, Surface,
 };
+use reelgate_pipelines::recipes::storyboard::sheet_name;
 
 use crate::progress_sink::ProgressSink;
 use crate::source::Source;
@@ -41,7 +42,7 @@ use measure::distance;
 use permits::Permits;
 use poster::Candidate;
 use sampler::{SampledFrame, Sampler};
-use storyboard::{Grid, Tile};
+use storyboard::Grid;
 
 pub use decode::ELEMENTS;
 pub use on_screen::Tesseract;
@@ -53,8 +54,8 @@ const THREADS_MAX: usize = 8;
 /// JPEG quality of the poster, which is shown large.
 const POSTER_QUALITY: u8 = 87;
 
-/// Runs the job. Outputs `poster.jpg`, `storyboard-000.jpg` … and `storyboard.vtt` if there is a video to sample, and
-/// `text.jsonl` if there is any text.
+/// Runs the job. Outputs `poster.jpg` and `storyboard-000.jpg` … if there is a video to sample, and `text.jsonl` if there
+/// is any text.
 ///
 /// Fails with the fault of the file if no frame decodes, and with `budget_output` of the progress sink.
 pub fn run(
@@ -165,8 +166,15 @@ fn samples(frames: &[SampledFrame]) -> Vec<Sample> {
         sharpness: frame.measures.sharpness,
         fingerprint: frame.measures.fingerprint,
         scene_score: previous.map_or(0.0, |b| distance(&b.measures.histogram, &frame.measures.histogram)),
+        tile_width: side(frame.picture.width),
+        tile_height: side(frame.picture.height),
     };
     previous.zip(frames).map(sample).collect()
+}
+
+/// A side of a tile, which is never longer than the largest tile.
+fn side(pixels: usize) -> u32 {
+    u32::try_from(pixels).unwrap_or(u32::MAX)
 }
 
 fn choose_poster(frames: &[SampledFrame], samples: &[Sample], job: &SampleJob) -> Option<u64> {
@@ -188,15 +196,13 @@ fn draw_storyboard(
     job: &SampleJob,
     progress_sink: &dyn ProgressSink,
 ) -> Result<u32, Fault> {
-    let tiles: Vec<Tile> =
-        frames.iter().map(|frame| Tile { time_ns: frame.time_ns, picture: &frame.picture }).collect();
+    let tiles: Vec<_> = frames.iter().map(|frame| &frame.picture).collect();
     let grid = Grid { columns: job.columns as usize, rows: job.rows as usize };
-    let drawn = sampler.pool.install(|| storyboard::storyboard(&tiles, grid, job.start_ns, job.end_ns))?;
-    for (index, sheet) in drawn.sheets.iter().enumerate() {
-        progress_sink.output(&storyboard::sheet_name(index), sheet)?;
+    let sheets = sampler.pool.install(|| storyboard::sheets(&tiles, grid))?;
+    for (index, sheet) in sheets.iter().enumerate() {
+        progress_sink.output(&sheet_name(index), sheet)?;
     }
-    progress_sink.output("storyboard.vtt", drawn.cues.as_bytes())?;
-    Ok(drawn.sheets.len() as u32) // fewer than samples, which are counted in 32 bits
+    Ok(sheets.len() as u32) // fewer than samples, which are counted in 32 bits
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use gstreamer as gst;
 use gst::prelude::*;
 use reelgate_flow::facts::{Container, Rational, Rotation};
 use reelgate_pipelines::messages::{ScreenTextJob, TextLine};
+use reelgate_pipelines::recipes::storyboard::index as storyboard_index;
 
 use super::*;
 use crate::corpus;
@@ -129,7 +130,7 @@ fn keyframes_are_sampled_at_their_own_times() {
     let (enrichment, memory) =
         enrich(&job(Container::IsoBmff, Some(frames(0, 8 * SECOND))), &test_video(200, 25, "smpte")).unwrap();
     assert_eq!(times(&enrichment), (0..8).map(|n| n * SECOND).collect::<Vec<_>>());
-    assert_eq!(memory.pictures(), ["poster.jpg", "storyboard-000.jpg", "storyboard.vtt"]);
+    assert_eq!(memory.pictures(), ["poster.jpg", "storyboard-000.jpg"]);
     assert_eq!(jpeg_size(&memory.bytes("poster.jpg")), (320, 180));
     assert_eq!(jpeg_size(&memory.bytes("storyboard-000.jpg")), (5 * 160, 2 * 90));
     assert_eq!(enrichment.storyboard_sheets, 1);
@@ -176,10 +177,10 @@ fn a_decoder_stops_at_the_end_of_its_span() {
 #[test]
 fn samples_stay_below_their_maximum() {
     let sample = SampleJob { samples_max: 3, ..frames(0, 8 * SECOND) };
-    let (enrichment, memory) =
-        enrich(&job(Container::IsoBmff, Some(sample)), &test_video(200, 25, "smpte")).unwrap();
+    let (enrichment, _) =
+        enrich(&job(Container::IsoBmff, Some(sample.clone())), &test_video(200, 25, "smpte")).unwrap();
     assert_eq!(times(&enrichment), [0, 3 * SECOND, 6 * SECOND]);
-    let cues = String::from_utf8(memory.bytes("storyboard.vtt")).unwrap();
+    let cues = storyboard_index(&sample, &enrichment.samples);
     assert!(
         cues.ends_with("00:00:06.000 --> 00:00:08.000\nstoryboard-000.jpg#xywh=320,0,160,90\n"),
         "{cues}"
@@ -239,7 +240,7 @@ fn one_frame_and_black_videos_have_a_poster_and_a_storyboard() {
             enrich(&job(Container::IsoBmff, Some(frames(0, end_ns))), &test_video(count, 25, pattern))
                 .unwrap();
         assert!(enrichment.poster_ns.is_some(), "{count} {pattern}");
-        assert_eq!(memory.pictures(), ["poster.jpg", "storyboard-000.jpg", "storyboard.vtt"]);
+        assert_eq!(memory.pictures(), ["poster.jpg", "storyboard-000.jpg"]);
         assert!(enrichment.samples.iter().skip(1).all(|sample| sample.scene_score < 0.01));
     }
 }
@@ -272,9 +273,9 @@ fn the_picture_is_rotated_and_its_pixels_are_square() {
         pixel_aspect: Rational { num: 2, den: 1 },
         ..frames(0, SECOND)
     };
-    let (_, memory) = enrich(&job(Container::IsoBmff, Some(sample)), &source).unwrap();
+    let (enrichment, memory) = enrich(&job(Container::IsoBmff, Some(sample.clone())), &source).unwrap();
     assert_eq!(jpeg_size(&memory.bytes("poster.jpg")), (180, 640));
-    let cues = String::from_utf8(memory.bytes("storyboard.vtt")).unwrap();
+    let cues = storyboard_index(&sample, &enrichment.samples);
     assert!(cues.contains("#xywh=0,0,26,90"), "{cues}");
 }
 

@@ -90,5 +90,5 @@ fn sampled(plan: &Plan, packaged: &Packaged, rendition: &Media) {
     let enriched = enrich::run(&job, rendition.source(), None, files.clone()).unwrap();
     let times: Vec<u64> = enriched.samples.iter().map(|sample| sample.time_ns / SECOND_NS).collect();
     assert_eq!(times, [0, 2, 4, 6, 8], "a sample at every segment");
-    assert!(files.all().contains_key("poster.jpg") && files.all().contains_key("storyboard.vtt"));
+    assert!(files.all().contains_key("poster.jpg") && files.all().contains_key("storyboard-000.jpg"));
 }
