@@ -1,6 +1,7 @@
 //! The place of a piece of text inside an asset. The media worker, the classifier and findings use the same type, so that no
 //! part of it is lost or renamed on the way.
 
+use alloc::borrow::ToOwned;
 use alloc::string::String;
 use core::fmt;
 
