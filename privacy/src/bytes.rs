@@ -33,6 +33,17 @@ pub(crate) fn run_end(text: &[u8], start: usize, len_max: usize, accept: impl Fn
     end
 }
 
+/// Longest sign between two groups of a number, bytes: ` - `.
+const GAP_BYTES_MAX: usize = 3;
+
+/// End of what parts two groups of a number at `start`: up to three of the signs that people write there. `start` if there
+/// is none.
+pub(crate) fn gap_end(text: &[u8], start: usize) -> usize {
+    run_end(text, start, GAP_BYTES_MAX, |b| {
+        matches!(b, b' ' | b'-' | b'.' | b'_' | b'/' | b'+' | b'|' | b'\t')
+    })
+}
+
 /// Whether one of `joints` joins a number before `start` to what starts there, as in `0.`4539 or `12:`34.
 pub(crate) fn joined_before(text: &[u8], start: usize, joints: &[u8]) -> bool {
     before(text, start).is_some_and(|b| joints.contains(&b))
@@ -65,6 +76,14 @@ mod tests {
         assert!(!joined_before(b"a.4539", 2, b"."));
         assert!(joined_after(b"12.5", 2, b"."));
         assert!(!joined_after(b"12. ", 2, b"."));
+    }
+
+    #[test]
+    fn a_gap_between_groups_has_at_most_three_signs() {
+        assert_eq!(gap_end(b"12 - 34", 2), 5);
+        assert_eq!(gap_end(b"12.34", 2), 3);
+        assert_eq!(gap_end(b"12    34", 2), 5);
+        assert_eq!(gap_end(b"12:34", 2), 2);
     }
 
     #[test]

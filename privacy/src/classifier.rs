@@ -6,8 +6,11 @@ use crate::allow::{AllowList, Allowed};
 use crate::config_error::ConfigError;
 use crate::custom::{CUSTOM_IDENTIFIERS_MAX, Custom, CustomIdentifier, SeverityLevel};
 use crate::fingerprint::Fingerprinter;
+use crate::folded_text::FoldedText;
 use crate::identifier::{Identifier, Kind, Severity, SeverityRule};
+use crate::keywords::Lists;
 use crate::mask::Mask;
+use crate::name_words::NameWords;
 use crate::ocr;
 use crate::overlap::{Match, resolve};
 use crate::reader::{Around, Reader};
@@ -124,14 +127,45 @@ impl Classifier {
     /// custom identifiers may overlap them, because Macie counts both.
     pub(crate) fn matches(&self, text: &str, around: Around<'_>) -> Vec<Match> {
         let mut matches = self.reader.read(text, around);
+        if let Some(folded) = FoldedText::of(text) {
+            let folded_matches = self.reader.read(folded.as_str(), around);
+            if !folded_matches.is_empty() {
+                matches.extend(folded_matches.into_iter().map(|m| {
+                    let (start, end) = folded.original(m.start, m.end);
+                    Match { start, end, ..m }
+                }));
+                matches = resolve(matches);
+            }
+        }
         if !self.custom.is_empty() {
-            self.custom.iter().for_each(|custom| custom.find(text, around.name, &mut matches));
+            for (i, custom) in self.custom.iter().enumerate() {
+                let named = around.custom.get(i).is_some_and(|named| *named);
+                custom.find(text, named, &mut matches);
+            }
             matches.sort_by_key(|m| (m.start, m.end));
         }
-        if !self.allowed.is_empty() {
-            matches.retain(|m| !self.allowed.holds(&text[m.start..m.end]));
-        }
+        self.retain_reported(text, &mut matches);
         matches
+    }
+
+    /// Drops what is on an allow list, as it is written or as it is read.
+    fn retain_reported(&self, text: &str, matches: &mut Vec<Match>) {
+        if self.allowed.is_empty() {
+            return;
+        }
+        matches.retain(|m| {
+            let value = &text[m.start..m.end];
+            let folded = || FoldedText::of(value).is_some_and(|folded| self.allowed.holds(folded.as_str()));
+            !self.allowed.holds(value) && !folded()
+        });
+    }
+
+    /// What an element's name says about the text of the element: the keyword lists with a keyword in it, and for each
+    /// custom identifier whether it has one.
+    pub(crate) fn named_by(&self, name: &str) -> (Lists, Vec<bool>) {
+        let words = NameWords::of(name);
+        let custom = self.custom.iter().map(|custom| custom.is_named(name, &words)).collect();
+        (self.reader.lists_in_name(name, &words), custom)
     }
 
     /// As [`Classifier::matches`], for text that was read in a picture. It also finds numbers in which letters replace
@@ -139,16 +173,15 @@ impl Classifier {
     pub(crate) fn matches_on_screen(&self, text: &str, around: Around<'_>) -> (Option<String>, Vec<Match>) {
         let mut matches = self.matches(text, around);
         let corrected = ocr::corrected(&self.reader, text, around, &mut matches);
-        if let Some(corrected) = &corrected
-            && !self.allowed.is_empty()
-        {
-            matches.retain(|m| !self.allowed.holds(&corrected[m.start..m.end]));
+        if let Some(corrected) = &corrected {
+            self.retain_reported(corrected, &mut matches);
         }
         (corrected, matches)
     }
 
-    pub(crate) fn reader(&self) -> &Reader {
-        &self.reader
+    /// Whether there are custom identifiers.
+    pub(crate) fn has_custom(&self) -> bool {
+        !self.custom.is_empty()
     }
 
     /// The value, masked by the rule of its identifier.

@@ -14,6 +14,7 @@ use crate::candidate::{CandidateReading, Strength};
 use crate::config_error::ConfigError;
 use crate::identifier::{Category, Kind, Severity};
 use crate::keywords::chars_back;
+use crate::name_words::NameWords;
 use crate::overlap::Match;
 
 /// Most custom identifiers of one classifier.
@@ -41,6 +42,7 @@ pub(crate) struct Custom {
     regex: Regex,
     keywords: Option<AhoCorasick>,
     keyword_chars_max: usize,
+    keyword_words: Vec<NameWords>,
     ignore_words: Vec<String>,
     distance: usize,
 }
@@ -89,15 +91,25 @@ impl Custom {
             regex: compiled(name, regex)?,
             keywords: searched,
             keyword_chars_max: keywords.iter().map(|word| word.chars().count()).max().unwrap_or(0),
+            keyword_words: keywords.iter().map(|word| NameWords::of(word)).collect(),
             ignore_words: ignore_words.clone(),
             distance: usize::from(*maximum_match_distance),
         })
     }
 
-    /// Adds all matches in `text`, which belongs to the element `field`, to `found`.
-    pub fn find(&self, text: &str, field: &str, found: &mut Vec<Match>) {
-        let named = self.keywords.as_ref().is_some_and(|keywords| keywords.is_match(field));
+    /// Whether an element's name, which has these words, has one of the keywords.
+    pub fn is_named(&self, name: &str, words: &NameWords) -> bool {
+        self.keywords.as_ref().is_some_and(|keywords| keywords.is_match(name))
+            || self.keyword_words.iter().any(|keyword| words.contain(keyword))
+    }
+
+    /// Adds all matches in `text` to `found`; `named` if a keyword is in the name of its element.
+    pub fn find(&self, text: &str, named: bool, found: &mut Vec<Match>) {
         for hit in self.regex.find_iter(text) {
+            // An expression such as `\b` matches no character in a text that has some.
+            if hit.is_empty() {
+                continue;
+            }
             let ignored = self.ignore_words.iter().any(|word| hit.as_str().contains(word.as_str()));
             if !ignored && (named || self.after_keyword(text, hit.start(), hit.end())) {
                 let reading = CandidateReading { kind: self.kind, confidence: 100 };

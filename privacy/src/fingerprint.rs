@@ -7,6 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::config_error::ConfigError;
+use crate::folded_text::FoldedText;
 use crate::identifier::{Category, Kind};
 
 /// Bytes of the hash that are kept: enough that two values do not share a fingerprint by chance.
@@ -40,11 +41,13 @@ impl Fingerprinter {
     }
 }
 
-/// The value without separators and case, if these do not distinguish values of its kind.
+/// The value as it is read, without separators and case, if these do not distinguish values of its kind.
 fn normalised(kind: Kind, value: &str) -> String {
     if matches!(kind.category, Category::Credentials | Category::CustomIdentifier) {
         return value.to_owned();
     }
+    let folded = FoldedText::of(value);
+    let value = folded.as_ref().map_or(value, FoldedText::as_str);
     if value.contains('@') {
         return value.to_lowercase();
     }
@@ -66,6 +69,11 @@ mod tests {
         assert_eq!(first.len(), 32);
         assert_eq!(print.of(card("CREDIT_CARD_NUMBER_(NO_KEYWORD)"), "4539-5787-6362-1486"), first);
         assert_ne!(print.of(card("CREDIT_CARD_NUMBER"), "4539578763621487"), first);
+        for spelling in
+            ["４５３９ ５７８７ ６３６２ １４８６", "4539%205787%206362%201486", "4539{\\i1}5787 6362 1486"]
+        {
+            assert_eq!(print.of(card("CREDIT_CARD_NUMBER"), spelling), first, "{spelling}");
+        }
         assert_ne!(print.of(card("BANK_ACCOUNT_NUMBER"), "4539578763621486"), first);
         assert_ne!(
             Fingerprinter::new(&[8; 32]).unwrap().of(card("CREDIT_CARD_NUMBER"), "4539578763621486"),

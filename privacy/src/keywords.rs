@@ -3,7 +3,8 @@
 //! The rules are those of Macie. A keyword counts within 30 characters before or after the data, in upper or lower
 //! case, and a space in it also matches nothing, `_` or `-`. A keyword in the name of the text's element counts at any
 //! distance. A keyword must be a whole word (`tel`, not `hotel`); a change from lower to upper case also separates
-//! words (`homePhone`).
+//! words (`homePhone`). In an element's name the words count, however they are written: `E-Mail` is `email`, and
+//! `SSNValue` has the word `ssn`.
 //!
 //! Joints are removed from keywords and text before one automaton reads the few characters around a candidate. So the
 //! automaton has one pattern per keyword; with every spelling as a pattern it would be tens of times larger.
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use aho_corasick::{AhoCorasick, BuildError};
 
 use crate::identifier::Identifier;
+use crate::name_words::NameWords;
 
 /// Longest distance of a keyword from the data, characters.
 pub(crate) const DISTANCE_MAX: usize = 30;
@@ -112,9 +114,17 @@ impl Keywords {
         before.or(after)
     }
 
-    /// The lists with a keyword in an element's name.
-    pub fn in_name(&self, name: &str) -> Lists {
-        self.found(name, 0, name.len(), |_, _| true)
+    /// The lists with a keyword in a part of `text`.
+    pub fn within(&self, text: &str, start: usize, end: usize) -> Lists {
+        self.found(text, start, end, |_, _| true)
+    }
+
+    /// The lists with a keyword in an element's name, as it is written or as its words give it.
+    pub fn in_name(&self, name: &str, words: &NameWords) -> Lists {
+        let written = self.within(name, 0, name.len());
+        let hits = self.words.find_overlapping_iter(words.letters());
+        let whole = hits.filter(|hit| words.are_whole(hit.start(), hit.end()));
+        whole.fold(written, |lists, hit| lists.or(self.patterns[hit.pattern()].lists))
     }
 
     /// The lists with a keyword in `text[from..to]` at a place that `in_reach` accepts.
@@ -210,7 +220,8 @@ mod tests {
 
     fn near(id: &str, text: &str, value: &str, field: &str) -> bool {
         let start = text.find(value).unwrap();
-        let near = KEYWORDS.near(text, start, start + value.len()).or(KEYWORDS.in_name(field));
+        let in_name = KEYWORDS.in_name(field, &NameWords::of(field));
+        let near = KEYWORDS.near(text, start, start + value.len()).or(in_name);
         KEYWORDS.list(id).is_some_and(|list| near.contains(list))
     }
 
@@ -250,6 +261,35 @@ mod tests {
         let far = format!("{}#1", " ".repeat(400));
         assert!(near("PHONE_NUMBER", &far, "#1", "homePhone"));
         assert!(!near("PHONE_NUMBER", &far, "#1", "homephony"));
+    }
+
+    #[test]
+    fn the_words_of_an_element_name_count_however_they_are_written() {
+        for name in [
+            "userSSN",
+            "SSNValue",
+            "ssn_2",
+            "2ssn",
+            "S-S-N",
+            "soc.sec",
+            "Social%20Security",
+            "ｓｓｎ",
+            "SSNs",
+        ] {
+            assert!(near(SSN, "#1", "#1", name), "{name}");
+        }
+        for name in ["lesson", "ssnippet", "classNumber", "isSnow"] {
+            assert!(!near(SSN, "#1", "#1", name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_keyword_in_a_part_of_a_text_is_a_whole_word_of_the_text() {
+        let within = |text: &str, start: usize, end: usize| {
+            KEYWORDS.list(SSN).is_some_and(|list| KEYWORDS.within(text, start, end).contains(list))
+        };
+        assert!(within("my ssn536", 3, 6) && within("mySsn536", 0, 5));
+        assert!(!within("lesssn536", 3, 6) && !within("ssn", 0, 0) && !within("ssn", 0, 2));
     }
 
     #[test]

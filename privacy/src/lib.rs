@@ -8,8 +8,9 @@
 //! 1. the `reader` stops at digits and a few signs and asks the `families` there; they return candidates that a checksum
 //!    or a format has already proved;
 //! 2. candidates of types that need a keyword look for one within 30 characters around them, and in the element's name;
-//! 3. overlaps are resolved: checksum beats format beats loose pattern;
-//! 4. the `scanner` joins values that span two lines, and counts a line that is shown twice only once.
+//! 3. a line with digits, letters or separators in another form than ASCII is read again as a `folded_text`;
+//! 4. overlaps are resolved: checksum beats format beats loose pattern;
+//! 5. the `scanner` joins values that span two lines, and counts a line that is shown twice only once.
 //!
 //! This crate does no IO, keeps no text, and uses no other crate of the workspace than `reelgate-flow`.
 #![forbid(unsafe_code)]
@@ -21,20 +22,25 @@ mod checksum;
 mod classifier;
 mod config_error;
 mod custom;
+mod escapes;
 mod families;
 mod finding;
 mod fingerprint;
+mod folded_text;
 mod identifier;
 mod keywords;
 mod line;
 mod mask;
+mod name_words;
 mod ocr;
+mod open_number;
 mod overlap;
 mod reader;
 mod registry;
 mod scanner;
 mod table;
 pub mod text;
+mod unicode_forms;
 
 pub use allow::{ALLOWED_WORDS_MAX, AllowList};
 pub use classifier::{Classifier, Options, Span, starred};

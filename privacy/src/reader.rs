@@ -14,6 +14,7 @@ use crate::candidate::{Candidate, CandidateReading};
 use crate::families::{Anchor, FAMILIES, Family};
 use crate::identifier::Identifier;
 use crate::keywords::{Keywords, Lists};
+use crate::name_words::NameWords;
 use crate::overlap::{Match, resolve};
 use crate::table::{Table, capitals_before};
 
@@ -25,6 +26,9 @@ const _: () = assert!(FAMILIES.len() <= Families::BITS as usize);
 const CAPITAL_GROUPS_MAX: usize = 2;
 /// A shorter text, in bytes, has no value that counts without a keyword.
 const LONE_BYTES_MIN: usize = 6;
+/// Fewest letters of a keyword, and fewest digits, of a word in which a number follows a keyword without a sign.
+const JOINED_LETTERS_MIN: usize = 2;
+const JOINED_DIGITS_MIN: usize = 3;
 
 /// What the reader does at a byte.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,9 +62,10 @@ pub(crate) struct Reader {
 /// The surroundings of a text, which count as near every place in it.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Around<'a> {
-    pub name: &'a str,
-    /// Keyword lists with a keyword in the name.
+    /// Keyword lists with a keyword in the element's name.
     pub lists: Lists,
+    /// For each custom identifier: whether one of its keywords is in the element's name. Empty without a name.
+    pub custom: &'a [bool],
 }
 
 impl Reader {
@@ -95,14 +100,14 @@ impl Reader {
         self.known.get(id).is_some_and(|known| known.enabled)
     }
 
-    /// Keyword lists with a keyword in an element's name.
-    pub fn lists_in_name(&self, name: &str) -> Lists {
-        self.keywords.in_name(name)
+    /// Keyword lists with a keyword in an element's name, which has these words.
+    pub fn lists_in_name(&self, name: &str, words: &NameWords) -> Lists {
+        self.keywords.in_name(name, words)
     }
 
     /// All matches in `text`, sorted and without overlaps.
     pub fn read(&self, text: &str, around: Around<'_>) -> Vec<Match> {
-        let mut pass = TextPass { reader: self, text, around, near: None, found: Vec::new() };
+        let mut pass = TextPass { reader: self, text, around, near: None, joined: None, found: Vec::new() };
         pass.read();
         if pass.found.len() > 1 { resolve(pass.found) } else { pass.found }
     }
@@ -115,6 +120,8 @@ struct TextPass<'a> {
     around: Around<'a>,
     /// The keyword lists near the last place that was looked up. Families ask about the same place repeatedly.
     near: Option<(usize, usize, Lists)>,
+    /// While the place follows letters without a sign: the keyword lists of these letters, which alone count then.
+    joined: Option<Lists>,
     found: Vec<Match>,
 }
 
@@ -152,6 +159,7 @@ impl TextPass<'_> {
         }
         self.ask(self.reader.words[usize::from(bytes[start])], start);
         self.look_up(start);
+        self.digits_after_keyword(start, end);
         let groups =
             std::iter::successors(capitals_before(bytes, start), |from| capitals_before(bytes, *from));
         groups.take(CAPITAL_GROUPS_MAX).for_each(|from| self.look_up(from));
@@ -165,9 +173,34 @@ impl TextPass<'_> {
         }
     }
 
+    /// Reads the number at the end of a word whose letters have its keyword: `cardNumber4539578763621486`. Other letters
+    /// before digits are a part of a hash or a name, so nothing is read there.
+    fn digits_after_keyword(&mut self, start: usize, end: usize) {
+        let word = &self.text.as_bytes()[start..end];
+        let letters = word.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+        let digits = &word[letters..];
+        let is_number = letters >= JOINED_LETTERS_MIN
+            && digits.len() >= JOINED_DIGITS_MIN
+            && digits.iter().all(u8::is_ascii_digit);
+        if !is_number {
+            return;
+        }
+        let lists = self.reader.keywords.within(self.text, start, start + letters);
+        if lists.is_empty() {
+            return;
+        }
+        self.joined = Some(lists);
+        self.ask(self.reader.words[usize::from(digits[0])], start + letters);
+        self.look_up(start + letters);
+        self.joined = None;
+    }
+
     /// Looks up the table's forms that start at `start`.
     fn look_up(&mut self, start: usize) {
         let (reader, text) = (self.reader, self.text);
+        if self.joined.is_none() && is_word(before(text.as_bytes(), start)) {
+            return;
+        }
         reader.table.fitting(text.as_bytes(), start, |form, end, signs| {
             let row = form.row;
             if self.lists_near(start, end).contains(form.list) && (row.check)(signs) {
@@ -191,10 +224,10 @@ impl TextPass<'_> {
     /// Decides what a candidate is, with or without a keyword near it.
     fn decide(&mut self, candidate: Candidate) {
         let Candidate { start, end, strength, with_keyword, without_keyword } = candidate;
-        let keyword_matters = with_keyword != without_keyword;
+        let keyword_matters = with_keyword != without_keyword || self.joined.is_some();
         let reading = match with_keyword {
             Some(with) if !keyword_matters || self.keyword_near(with, start, end) => Some(with),
-            _ => without_keyword,
+            _ => without_keyword.filter(|_| self.joined.is_none()),
         };
         let enabled = reading.filter(|reading| self.reader.enabled(reading.kind.id));
         self.found.extend(enabled.map(|reading| Match { start, end, strength, reading }));
@@ -209,6 +242,9 @@ impl TextPass<'_> {
 
     /// The keyword lists with a keyword near a place.
     fn lists_near(&mut self, start: usize, end: usize) -> Lists {
+        if let Some(lists) = self.joined {
+            return lists;
+        }
         if let Some((known_start, known_end, lists)) = self.near
             && (known_start, known_end) == (start, end)
         {
@@ -243,5 +279,10 @@ fn is_short_and_alone(text: &[u8], start: usize, end: usize) -> bool {
         Some(b) => joins(b),
         None => false,
     };
-    end - start <= 2 && !continues && !before(text, start).is_some_and(joins)
+    // The check digits of an account after the code of its country: `GB 29 NWBK …`.
+    let checks = end - start == 2
+        && start >= 3
+        && text[start - 1] == b' '
+        && text[start - 3..start - 1].iter().all(u8::is_ascii_uppercase);
+    end - start <= 2 && !continues && !checks && !before(text, start).is_some_and(joins)
 }

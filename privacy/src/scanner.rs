@@ -9,18 +9,23 @@
 //! - a value may continue from one line into the next, read with one space between them. If the lines have no times, they
 //!   may be lines of any file, so only a value that a check digit proves may continue;
 //! - a keyword at the end of a timed line counts at the start of the next line;
+//! - a custom identifier reads the space between two timed lines as a part of either;
 //! - a value of a timed line that the next line shows again is one occurrence that is shown longer. For text in pictures
 //!   this holds for any line of the next moment in the same spot.
+//!
+//! Between timed lines that are no neighbours, an [`OpenNumber`] may continue.
 
 use reelgate_flow::place::{FrameBox, TextPlace};
 
 use crate::candidate::Strength;
 use crate::classifier::{Classifier, char_places};
 use crate::finding::{Finding, Location, Tally};
-use crate::identifier::Kind;
+use crate::folded_text::FoldedText;
+use crate::identifier::{Category, Kind};
 use crate::keywords::Lists;
 use crate::line::Line;
 use crate::ocr::ON_SCREEN_TEXT;
+use crate::open_number::{OpenNumber, has_digit};
 use crate::overlap::{Match, resolve};
 use crate::reader::Around;
 use crate::text;
@@ -39,13 +44,15 @@ pub struct Scanner<'c> {
     tally: Tally,
     name: ElementName,
     last: Option<PreviousLine>,
+    open: Option<OpenNumber>,
 }
 
-/// The element name that the last lines shared, with its keyword lists and the values found in it.
+/// The element name that the last lines shared, with what it says about them and the values found in it.
 #[derive(Default)]
 struct ElementName {
     field: String,
     lists: Lists,
+    custom: Vec<bool>,
     matches: Vec<Match>,
     masked: String,
 }
@@ -93,7 +100,7 @@ impl Classifier {
 
 impl<'c> Scanner<'c> {
     fn new(classifier: &'c Classifier) -> Scanner<'c> {
-        Scanner { classifier, tally: Tally::default(), name: ElementName::default(), last: None }
+        Scanner { classifier, tally: Tally::default(), name: ElementName::default(), last: None, open: None }
     }
 
     /// Reads the next line. Lines of one track are expected one after the other, in the order of their times.
@@ -110,15 +117,19 @@ impl<'c> Scanner<'c> {
         let prepared = prepared(address, text);
         let text = prepared.as_deref().unwrap_or(text);
         let mut found = self.found_in(text, address);
+        let neighbour =
+            self.open.is_some() && self.last.as_ref().is_some_and(|last| last.is_neighbour_of(address));
         let (mut same_moment, mut moment_before) = (Vec::new(), Vec::new());
         if self
             .last
             .as_ref()
-            .is_some_and(|last| last.has_pending_values() || last.may_continue(text, address))
+            .is_some_and(|last| last.has_pending_values() || self.may_continue(last, text, address))
             && let Some(last) = self.last.take()
         {
             (same_moment, moment_before) = self.join(last, text, address, &mut found);
         }
+        let ended = self.read_open_number(neighbour, text, address, &mut found);
+        self.open = OpenNumber::after(self.open.take().filter(|_| !ended), text, address);
         let last = self.last.get_or_insert_with(|| PreviousLine::new(address));
         last.remember(address, text);
         (last.found, last.same_moment, last.moment_before) = (found, same_moment, moment_before);
@@ -134,8 +145,11 @@ impl<'c> Scanner<'c> {
         found: &mut Vec<PendingValue>,
     ) -> (Vec<PendingValue>, Vec<PendingValue>) {
         let neighbours = last.is_neighbour_of(address);
-        if neighbours && last.may_continue(text, address) {
-            self.read_seam(&mut last, text, address, found);
+        if neighbours
+            && self.may_continue(&last, text, address)
+            && self.read_seam(&mut last, text, address, found)
+        {
+            self.open = None;
         }
         let PreviousLine {
             address: last_address, found: last_found, mut same_moment, mut moment_before, ..
@@ -176,8 +190,8 @@ impl<'c> Scanner<'c> {
             done = m.end;
         }
         masked.push_str(&field[done..]);
-        let lists = self.classifier.reader().lists_in_name(field);
-        ElementName { field: field.to_owned(), lists, matches, masked }
+        let (lists, custom) = self.classifier.named_by(field);
+        ElementName { field: field.to_owned(), lists, custom, matches, masked }
     }
 
     /// The address with its element name masked, as findings show it.
@@ -202,7 +216,7 @@ impl<'c> Scanner<'c> {
     }
 
     fn around(&self) -> Around<'_> {
-        Around { name: &self.name.field, lists: self.name.lists }
+        Around { lists: self.name.lists, custom: &self.name.custom }
     }
 
     /// The matches in `text`, and the corrected text if text recognition had errors.
@@ -244,40 +258,91 @@ impl<'c> Scanner<'c> {
         }
     }
 
-    /// Finds values that need both the end of the previous line and the start of this line.
+    /// Whether a value may continue from the end of the previous line into `text`.
+    fn may_continue(&self, last: &PreviousLine, text: &str, address: &TextPlace) -> bool {
+        let head = &text[..text.floor_char_boundary(SEAM_BYTES_MAX)];
+        match address.start_ns {
+            Some(_) => has_digit(head) || self.classifier.has_custom(),
+            None => could_continue(&last.tail, head),
+        }
+    }
+
+    /// The end of one line and the start of the next, with one space between them, and the matches that need the space or
+    /// the next line.
+    fn seam(&self, tail: &str, text: &str, surface: &str) -> (String, Vec<Match>) {
+        let head = &text[..text.floor_char_boundary(SEAM_BYTES_MAX)];
+        let joined = format!("{tail} {head}");
+        let (corrected, mut matches) = self.matches(&joined, surface);
+        let joined = corrected.unwrap_or(joined);
+        let (space, cut) = (tail.len(), head.len() < text.len());
+        matches.retain_mut(|m| {
+            let whole = m.end > space && !(cut && m.end == joined.len());
+            // The space is in neither line, so a match that begins or ends with it is a match of one line.
+            m.start += usize::from(m.start == space);
+            m.end -= usize::from(m.end == space + 1);
+            whole && m.start < m.end
+        });
+        (joined, matches)
+    }
+
+    /// Finds values that need both the end of the previous line and the start of this line. Returns whether a value is in
+    /// both.
     fn read_seam(
         &self,
         last: &mut PreviousLine,
         text: &str,
         address: &TextPlace,
         found: &mut Vec<PendingValue>,
-    ) {
-        let head = &text[..text.floor_char_boundary(SEAM_BYTES_MAX)];
+    ) -> bool {
         let timed = address.start_ns.is_some();
-        let joined = format!("{} {head}", last.tail);
-        let seam = last.tail.len();
-        let (corrected, matches) = self.matches(&joined, &address.surface);
-        let joined = corrected.unwrap_or(joined);
-        let places = char_places(&joined, &matches);
-        let tail_chars = last.tail.chars().count();
-        let cut = head.len() < text.len();
-        for (m, (start, end)) in matches.iter().zip(places) {
-            if m.end <= seam || (cut && m.end == joined.len()) {
-                continue;
-            }
-            let crosses = m.start < seam;
-            if crosses && (timed || m.strength == Strength::Checksum) {
-                let place = (last.tail_start + start, last.tail_start + end);
-                let both = last.address.to(address);
-                last.replace_overlapping(self.found(m, &joined, place, &both), end - tail_chars - 1, found);
-            } else if !crosses && timed {
-                let place = (start - tail_chars - 1, end - tail_chars - 1);
-                if found.iter().all(|f| f.location.end <= place.0 || place.1 <= f.location.start) {
-                    found.push(self.found(m, &joined, place, address));
-                    found.sort_by_key(|f| f.location.start);
+        let (joined, matches) = self.seam(&last.tail, text, &address.surface);
+        let (space, next_line) = (last.tail.len(), last.tail.chars().count() + 1);
+        let mut both = false;
+        for (m, (start, end)) in matches.iter().zip(char_places(&joined, &matches)) {
+            let place = (last.tail_start + start, last.tail_start + end);
+            if m.start < space && m.end > space {
+                if timed || m.strength == Strength::Checksum {
+                    let address = last.address.to(address);
+                    last.replace_overlapping(self.found(m, &joined, place, &address), end - next_line, found);
+                    both = true;
                 }
+            } else if timed && m.end <= space {
+                let value = self.found(m, &joined, place, &last.address);
+                add_if_free(&mut last.found, value);
+            } else if timed {
+                add_if_free(found, self.found(m, &joined, (start - next_line, end - next_line), address));
             }
         }
+        both
+    }
+
+    /// Finds values that earlier lines began and this line ends, and that a check digit proves. Returns whether there are.
+    /// `neighbour` if this line and the one before it were joined already.
+    fn read_open_number(
+        &self,
+        neighbour: bool,
+        text: &str,
+        address: &TextPlace,
+        found: &mut Vec<PendingValue>,
+    ) -> bool {
+        let joined_already = |open: &&OpenNumber| neighbour && open.is_last_line;
+        let open = self.open.as_ref().filter(|open| !joined_already(open));
+        let Some(open) = open.filter(|open| open.may_continue(text, address)) else {
+            return false;
+        };
+        let (joined, matches) = self.seam(&open.tail, text, &address.surface);
+        let (space, next_line) = (open.tail.len(), open.tail.chars().count() + 1);
+        let mut any = false;
+        for (m, (start, end)) in matches.iter().zip(char_places(&joined, &matches)) {
+            if m.start < space && m.end > space && m.strength == Strength::Checksum {
+                let place = (open.tail_start + start, open.tail_start + end);
+                let value = self.found(m, &joined, place, &open.address.to(address));
+                found.retain(|f| f.location.start >= end - next_line || !compete(f.kind, value.kind));
+                found.push(value);
+                any = true;
+            }
+        }
+        any
     }
 }
 
@@ -310,15 +375,6 @@ impl PreviousLine {
         !(self.found.is_empty() && self.same_moment.is_empty() && self.moment_before.is_empty())
     }
 
-    /// Whether a value may continue from the end of this line into `text`.
-    fn may_continue(&self, text: &str, address: &TextPlace) -> bool {
-        let head = &text.as_bytes()[..text.len().min(SEAM_BYTES_MAX)];
-        match address.start_ns {
-            Some(_) => head.iter().any(u8::is_ascii_digit),
-            None => could_continue(self.tail.as_bytes(), head),
-        }
-    }
-
     fn is_neighbour_of(&self, next: &TextPlace) -> bool {
         let TextPlace { surface, field, track, start_ns, end_ns, .. } = &self.address;
         let pause = match (end_ns.or(*start_ns), next.start_ns) {
@@ -334,8 +390,9 @@ impl PreviousLine {
     /// at `end` in the next line.
     fn replace_overlapping(&mut self, spanning: PendingValue, end: usize, next: &mut Vec<PendingValue>) {
         let rank = |f: &PendingValue| (f.strength, f.confidence);
-        let touches_here = |f: &PendingValue| f.location.end > spanning.location.start;
-        let touches_next = |f: &PendingValue| f.location.start < end;
+        let competes = |f: &PendingValue| compete(f.kind, spanning.kind);
+        let touches_here = |f: &PendingValue| f.location.end > spanning.location.start && competes(f);
+        let touches_next = |f: &PendingValue| f.location.start < end && competes(f);
         let overlapping =
             self.found.iter().filter(|f| touches_here(f)).chain(next.iter().filter(|f| touches_next(f)));
         if overlapping.into_iter().any(|f| rank(f) > rank(&spanning)) {
@@ -357,9 +414,34 @@ fn prepared(address: &TextPlace, text: &str) -> Option<String> {
     broken.then(|| text.replace('\n', " "))
 }
 
+/// Whether only one of two overlapping values counts. A custom identifier counts in addition to any other.
+fn compete(one: Kind, other: Kind) -> bool {
+    let custom = [one, other].iter().any(|kind| kind.category == Category::CustomIdentifier);
+    one == other || !custom
+}
+
+/// Adds `value` unless it overlaps one that is known already.
+fn add_if_free(known: &mut Vec<PendingValue>, value: PendingValue) {
+    let (start, end) = (value.location.start, value.location.end);
+    let apart = |f: &PendingValue| f.location.end <= start || end <= f.location.start;
+    if known.iter().all(|f| apart(f) || !compete(f.kind, value.kind)) {
+        known.push(value);
+        known.sort_by_key(|f| f.location.start);
+    }
+}
+
 /// Whether the last word of one line and the first word of the next could be parts of one number: both have only
 /// letters, digits and dashes, with at least one digit. The times in subtitle files do not match.
-fn could_continue(tail: &[u8], head: &[u8]) -> bool {
+fn could_continue(tail: &str, head: &str) -> bool {
+    if !(tail.is_ascii() && head.is_ascii()) {
+        let folded = [tail, head].map(FoldedText::of);
+        let read = |i: usize, text| folded[i].as_ref().map_or(text, FoldedText::as_str);
+        return words_could_continue(read(0, tail).as_bytes(), read(1, head).as_bytes());
+    }
+    words_could_continue(tail.as_bytes(), head.as_bytes())
+}
+
+fn words_could_continue(tail: &[u8], head: &[u8]) -> bool {
     let plain = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
     let last_word = tail.iter().rev().take_while(|b| **b != b' ');
     let first_word = head.iter().take_while(|b| **b != b' ');

@@ -4,7 +4,7 @@
 //! every number. They are cheap, because a place is read only once and compared with the shapes of its length by two
 //! masks. Checks and keywords come after that.
 
-use crate::bytes::{at, before, is_word, joined_after, joined_before};
+use crate::bytes::{at, before, gap_end, is_word, joined_after, joined_before};
 use crate::identifier::Identifier;
 
 mod beyond;
@@ -75,9 +75,9 @@ impl Table {
     }
 
     /// Calls `each` for every form that fits the text at `start`, with the end of the match and its letters and digits.
-    /// The caller must still test check and keyword.
+    /// The caller must still test check, keyword, and what is right before `start`.
     pub fn fitting(&self, text: &[u8], start: usize, mut each: impl FnMut(&Form, usize, &[u8])) {
-        if is_word(before(text, start)) || joined_before(text, start, b".:-/,") {
+        if joined_before(text, start, b".:-/,") {
             return;
         }
         let place = GroupedSigns::read(text, start);
@@ -133,12 +133,13 @@ impl GroupedSigns {
             }
             place.ends[place.groups] = (len, i);
             place.groups += 1;
-            let parted = matches!(at(text, i), Some(b' ' | b'-' | b'.' | b'/')) && is_word(at(text, i + 1));
+            let next = gap_end(text, i);
+            let parted = next > i && is_word(at(text, next));
             if !parted || len == LEN_MAX || place.groups == GROUPS_MAX {
                 return place;
             }
             place.breaks |= 1 << len;
-            i += 1;
+            i = next;
         }
     }
 }

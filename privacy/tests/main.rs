@@ -1,12 +1,17 @@
 //! The classifier through its public interface: labelled text, text without personal data, and hostile text.
 
 mod captions;
+mod cases;
 mod custom;
+mod custom_pieces;
 mod documentation;
 mod findings;
+mod forms;
 mod hostile;
 mod labelled;
+mod names;
 mod negatives;
+mod pieces;
 mod scoring;
 mod seams;
 

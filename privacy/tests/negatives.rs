@@ -272,6 +272,15 @@ fn captions_about_numbers_have_no_finding() {
         "-0.5 +0.25 1.0e-10",
         "rgba(255, 255, 255, 0.5)",
         "matrix 1.0000, 0.0000, 0.7071, 0.7071",
+        "score 145-82-6719",
+        "clone git@host:org/repo",
+        "git@github.com:org/repo.git",
+        "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16",
+        "2024/03/12/10/15/33/0042",
+        "10.20.30.40.50.60.70.80",
+        "ten – nine – eight – 7 – 6 – 5",
+        "x² + y² = 10² · 2³",
+        "100%25 of <b>12</b> AT&amp;T",
     ] {
         assert_eq!(ids(text), [""; 0], "{text}");
     }

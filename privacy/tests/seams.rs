@@ -58,10 +58,43 @@ fn lines_of_different_places_or_far_apart_are_not_joined() {
     let mut other_track = cue("6362 1486", 3);
     other_track.address.track = Some(4);
     assert_eq!(summary(&scan([cue("4539 5787", 1), other_track])), []);
-    assert_eq!(summary(&scan([cue("4539 5787", 1), cue("6362 1486", 14)])), []);
-    assert_eq!(summary(&scan([cue("4539 5787", 1), cue("6362 1486", 13)])), [(BARE_CARD, 1, 1, 15)]);
-    let between = scan([cue("4539 5787", 1), cue("hm", 3), cue("6362 1486", 5)]);
-    assert_eq!(summary(&between), []);
+    assert_eq!(summary(&scan([cue("4539 5787", 1), cue("6362 1486", 34)])), []);
+    assert_eq!(summary(&scan([cue("4539 5787", 1), cue("6362 1486", 33)])), [(BARE_CARD, 1, 1, 35)]);
+    let phone = |second| scan([cue("call 212 555", 1), cue("0123", second)]);
+    assert_eq!(summary(&phone(14)), []);
+    assert_eq!(summary(&phone(13)), [("PHONE_NUMBER", 1, 1, 15)]);
+}
+
+#[test]
+fn a_number_with_a_check_digit_continues_after_other_cues_without_a_digit() {
+    let between = |middle: &str| scan([cue("4539 5787", 1), cue(middle, 3), cue("6362 1486", 5)]);
+    assert_eq!(summary(&between("hm\nyes")), [(BARE_CARD, 1, 1, 7)]);
+    assert_eq!(summary(&between("take 2 then")), []);
+    assert_eq!(summary(&scan([cue("call 212 555", 1), cue("hm", 3), cue("0123", 5)])), []);
+    let mut other_track = cue("6362 1486", 5);
+    other_track.address.track = Some(4);
+    assert_eq!(summary(&scan([cue("4539 5787", 1), cue("hm", 3), other_track])), []);
+}
+
+#[test]
+fn a_number_that_is_dictated_in_parts_is_found_once() {
+    let parts = ["My card is 4539", "5787", "6362", "1486", "and thanks"];
+    let findings = scan(parts.iter().zip([1, 4, 7, 10, 13]).map(|(text, second)| cue(text, second)));
+    assert_eq!(summary(&findings), [(CARD, 1, 1, 12)]);
+    let place = &findings[0].locations[0];
+    assert_eq!((place.start, place.end, place.masked.as_str()), (11, 30, "**** **** **** 1486"));
+    let wide = scan([cue("４５３９", 1), cue("５７８７", 4), cue("６３６２ １４８６", 7)]);
+    assert_eq!(summary(&wide), [(BARE_CARD, 1, 1, 9)]);
+}
+
+#[test]
+fn digits_of_another_form_continue_in_the_next_line() {
+    assert_eq!(
+        summary(&scan([cue("４５３９ ５７８７", 1), cue("６３６２ １４８６", 3)])),
+        [(BARE_CARD, 1, 1, 5)]
+    );
+    let plain = scan([line("४५३९ ५७८७", "text", ""), line("६३६२ १४८६", "text", "")]);
+    assert_eq!(plain.iter().map(|f| f.kind.id).collect::<Vec<_>>(), [BARE_CARD]);
 }
 
 #[test]

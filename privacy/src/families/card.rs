@@ -1,10 +1,11 @@
 //! Payment card numbers (ISO/IEC 7812): a known issuer's prefix, a length that issuer uses, and the Luhn digit.
 //!
 //! Without a keyword only the lengths that today's cards have count (14 to 16 digits, or the printed grouping).
-//! Otherwise one in ten of a container's 19-digit unique ids would pass the Luhn check.
+//! Otherwise one in ten of a container's 19-digit unique ids would pass the Luhn check. Digits that are written one by
+//! one count as a card only if no other number continues them.
 
 use super::family::{Anchor, Family};
-use crate::bytes::{at, is_digit, is_word, joined_after, joined_before, number, run_end};
+use crate::bytes::{at, before, gap_end, is_digit, is_word, joined_after, joined_before, number, run_end};
 use crate::candidate::{Candidate, CandidateReading, Strength};
 use crate::checksum::luhn;
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, SeverityRule};
@@ -209,9 +210,14 @@ fn reading(text: &[u8], start: usize, run: &Run, count: usize) -> Option<Candida
     let widths: Vec<usize> = groups.iter().map(|g| g.len).collect();
     let usual = match widths.as_slice() {
         [width] => (14..=16).contains(width),
+        widths if widths.iter().all(|width| *width == 1) => {
+            (14..=16).contains(&len) && is_whole_chain(text, start, end)
+        }
         widths => PRINTED_GROUPINGS.contains(&widths),
     };
-    Some(Candidate {
+    // Other signs than spaces and dashes also part numbers that are none together, such as those of a version.
+    let plain = count == 1 || run.separator.is_none_or(|sign| matches!(sign, b" " | b"-" | b"_"));
+    (usual || plain).then_some(Candidate {
         start,
         end,
         strength: Strength::Checksum,
@@ -220,10 +226,20 @@ fn reading(text: &[u8], start: usize, run: &Run, count: usize) -> Option<Candida
     })
 }
 
-/// Groups of digits with one kind of space or dash between them, at most as many as a card has.
-struct Run {
+/// Whether no other digits are before `start` or after `end` with a gap in between.
+fn is_whole_chain(text: &[u8], start: usize, end: usize) -> bool {
+    let signs = text[..start].iter().rev().take_while(|b| matches!(b, b' ' | b'-' | b'.' | b'/')).count();
+    let after = gap_end(text, end);
+    let led = signs > 0 && is_digit(before(text, start - signs));
+    let continued = after > end && is_digit(at(text, after));
+    !(led || continued)
+}
+
+/// Groups of digits with the same signs between them, at most as many as a card has.
+struct Run<'t> {
     digits: Vec<u8>,
     groups: Vec<Group>,
+    separator: Option<&'t [u8]>,
 }
 
 struct Group {
@@ -231,15 +247,17 @@ struct Group {
     end: usize,
 }
 
-fn read(text: &[u8], start: usize) -> Option<Run> {
+fn read(text: &[u8], start: usize) -> Option<Run<'_>> {
+    let continued = |end: usize| {
+        let next = gap_end(text, end);
+        (next > end && is_digit(at(text, next))).then_some(next)
+    };
     let first_end = run_end(text, start, DIGITS_MIN, |b| b.is_ascii_digit());
-    let continues = matches!(at(text, first_end), Some(b' ' | b'-')) && is_digit(at(text, first_end + 1));
-    if first_end - start < DIGITS_MIN && !continues {
+    if first_end - start < DIGITS_MIN && continued(first_end).is_none() {
         return None; // true for nearly every number in a text, and nothing is allocated yet
     }
-    let mut run = Run { digits: Vec::with_capacity(DIGITS_MAX), groups: Vec::new() };
+    let mut run = Run { digits: Vec::with_capacity(DIGITS_MAX), groups: Vec::new(), separator: None };
     let mut from = start;
-    let mut separator = None;
     loop {
         let end = run_end(text, from, DIGITS_MAX + 1, |b| b.is_ascii_digit());
         if run.digits.len() + (end - from) > DIGITS_MAX {
@@ -247,13 +265,13 @@ fn read(text: &[u8], start: usize) -> Option<Run> {
         }
         run.digits.extend_from_slice(&text[from..end]);
         run.groups.push(Group { len: end - from, end });
-        let next = at(text, end);
-        let parts = matches!(next, Some(b' ' | b'-')) && is_digit(at(text, end + 1));
-        if !parts || separator.is_some_and(|known| next != Some(known)) {
+        let Some(next) = continued(end) else {
+            break;
+        };
+        if *run.separator.get_or_insert(&text[end..next]) != &text[end..next] {
             break;
         }
-        separator = next;
-        from = end + 1;
+        from = next;
     }
     (run.digits.len() >= DIGITS_MIN).then_some(run)
 }
@@ -290,6 +308,45 @@ mod tests {
         assert_eq!(found("my card is 4539 5787 6362 1486, ok"), ["CREDIT_CARD_NUMBER"]);
         assert_eq!(found("john_4539578763621486.mp4"), [BARE]);
         assert_eq!(found("卡号4539578763621486。"), [BARE]);
+    }
+
+    #[test]
+    fn a_card_is_found_with_the_same_signs_between_its_groups() {
+        for sign in [" ", "-", ".", "_", "/", "+", "|", "\t", "  ", " - ", " / "] {
+            let groups = ["4539", "5787", "6362", "1486"];
+            assert_eq!(found(&format!("see {} ok", groups.join(sign))), [BARE], "{sign:?}");
+            assert_eq!(found(&format!("see 4539{sign}5787,6362{sign}1486")), [""; 0], "{sign:?}");
+        }
+        assert_eq!(found("4539 5787-6362 1486"), [""; 0]);
+        assert_eq!(found("4539    5787    6362    1486"), [""; 0]);
+    }
+
+    #[test]
+    fn digits_one_by_one_are_a_card_if_nothing_continues_them() {
+        let one_by_one = "4 5 3 9 5 7 8 7 6 3 6 2 1 4 8 6";
+        assert_eq!(found(&format!("it's {one_by_one}, ok")), [BARE]);
+        assert_eq!(found(&one_by_one.replace(' ', "-")), [BARE]);
+        for text in [format!("7 {one_by_one}"), format!("{one_by_one} 7"), format!("1.{one_by_one}")] {
+            assert_eq!(found(&text), [""; 0], "{text}");
+        }
+        assert_eq!(found(&format!("card: {one_by_one} 12")), ["CREDIT_CARD_NUMBER"]);
+    }
+
+    #[test]
+    fn dotted_numbers_that_are_not_printed_so_are_no_card_even_near_a_keyword() {
+        assert_eq!(found("card 45.39.57.87.63.62.14.86"), [""; 0]);
+        assert_eq!(found("card 45 39 57 87 63 62 14 86"), ["CREDIT_CARD_NUMBER"]);
+    }
+
+    #[test]
+    fn a_number_without_a_sign_after_its_keyword_is_found() {
+        assert_eq!(found("card4539578763621486"), ["CREDIT_CARD_NUMBER"]);
+        assert_eq!(found("creditCardNumber4539578763621486"), ["CREDIT_CARD_NUMBER"]);
+        for text in
+            ["discard4539578763621486", "john4539578763621486", "card4539578763621486f", "ab4539578763621486"]
+        {
+            assert_eq!(found(text), [""; 0], "{text}");
+        }
     }
 
     #[test]

@@ -17,6 +17,8 @@ const EMAIL: Kind = Kind { id: "EMAIL_ADDRESS", category: Category::PersonalInfo
 /// Longest local part and domain, bytes (RFC 5321 section 4.5.3.1).
 const LOCAL_MAX: usize = 64;
 const DOMAIN_MAX: usize = 255;
+/// Accounts that all people share who read a repository.
+const REPOSITORY_ACCOUNTS: &[&str] = &["git", "gitea", "gitlab", "hg", "svn"];
 /// Longest label of a domain, bytes (RFC 1035 section 2.3.4).
 const LABEL_MAX: usize = 63;
 
@@ -35,7 +37,17 @@ fn identifiers() -> Vec<Identifier> {
 fn find(text: &[u8], anchor: usize) -> Option<Candidate> {
     let start = local_start(text, anchor)?;
     let end = domain_end(text, anchor + 1)?;
+    if is_repository(&text[start..anchor], &text[end..]) {
+        return None;
+    }
     Some(Candidate::plain(start, end, Strength::Format, EMAIL, 95))
+}
+
+/// Whether the address is a part of the address of a repository, such as `git@example.org:group/project`.
+fn is_repository(local: &[u8], after: &[u8]) -> bool {
+    let account = REPOSITORY_ACCOUNTS.iter().any(|account| account.as_bytes().eq_ignore_ascii_case(local));
+    let path = run_end(after, 1, LOCAL_MAX, |b| b.is_ascii_alphanumeric() || b"._-~/".contains(&b));
+    account && matches!(after.first(), Some(b':' | b'/')) && path > 1
 }
 
 /// Start of the local part that ends before `anchor`.
@@ -126,6 +138,8 @@ mod tests {
             ("josé@example.es", "josé@example.es"),
             ("邮箱：wang@example.cn。", "wang@example.cn"),
             ("...jane@example.org", "jane@example.org"),
+            ("git@example.org: hello", "git@example.org"),
+            ("jane@example.org:org/repo", "jane@example.org"),
         ] {
             assert_eq!(pieces(text), [address], "{text}");
         }
@@ -145,6 +159,10 @@ mod tests {
             ".@b.org",
             "@@@@",
             "user@localhost",
+            "git@host:org/repo",
+            "git@example.org:org/repo.git",
+            "ssh://git@example.org/org/repo",
+            "ssh://git@example.org:22/org/repo",
             "60fps@1080p",
             "a.@b.org",
         ] {

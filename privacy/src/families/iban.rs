@@ -5,14 +5,14 @@
 //! country.
 
 use super::family::{Anchor, Family};
-use crate::bytes::{at, is_word};
+use crate::bytes::{at, before, gap_end, is_word};
 use crate::candidate::{Candidate, Strength};
 use crate::checksum::mod97;
 use crate::identifier::{Category, Identifier, KeywordRule, Kind, Origin, SeverityRule};
 use crate::mask::Mask;
 
 pub(crate) const FAMILY: Family =
-    Family { identifiers, anchor: Anchor::Number(|b| b.is_ascii_alphabetic()), find };
+    Family { identifiers, anchor: Anchor::Number(|b| b.is_ascii_alphanumeric()), find };
 
 /// The type for countries without a type of Macie.
 const OTHER: &str = "IBAN_OTHER_COUNTRY";
@@ -243,31 +243,44 @@ fn identifiers() -> Vec<Identifier> {
     named.chain([other]).map(row).collect()
 }
 
-fn find(text: &[u8], start: usize) -> Option<Candidate> {
-    let head = text.get(start..start + 5)?;
-    if !head[1].is_ascii_alphabetic() || !head[2].is_ascii_digit() || !head[3].is_ascii_digit() {
+fn find(text: &[u8], word: usize) -> Option<Candidate> {
+    let start = if text[word].is_ascii_digit() { parted_code(text, word)? } else { word };
+    let check = if start == word { word + 2 } else { word };
+    let two =
+        |from: usize, fits: fn(&u8) -> bool| text.get(from..from + 2).is_some_and(|b| b.iter().all(fits));
+    if !two(start, u8::is_ascii_alphabetic) || !two(check, u8::is_ascii_digit) {
         return None;
     }
-    let country =
-        COUNTRIES.iter().find(|country| country.code.as_bytes().eq_ignore_ascii_case(&head[..2]))?;
+    let code = &text[start..start + 2];
+    let country = COUNTRIES.iter().find(|country| country.code.as_bytes().eq_ignore_ascii_case(code))?;
     let (number, end) = read(text, start, country.len())?;
     let sound = !is_word(at(text, end)) && country.fits(&number[4..]) && mod97(&number);
     sound.then(|| Candidate::plain(start, end, Strength::Checksum, country.kind(), 99))
 }
 
-/// Reads `len` letters and digits from `start`, with at most one space or dash between two of them.
+/// Start of the two letters before a gap and the digits at `digits`: `DE 89 3704 …`.
+fn parted_code(text: &[u8], digits: usize) -> Option<usize> {
+    let start = digits.checked_sub(3)?;
+    let parted = gap_end(text, digits - 1) == digits && !is_word(before(text, start));
+    parted.then_some(start)
+}
+
+/// Reads `len` letters and digits from `start`, with at most one gap between two of them.
 fn read(text: &[u8], start: usize, len: usize) -> Option<(Vec<u8>, usize)> {
     let mut number = Vec::with_capacity(len.min(LEN_MAX));
     let mut i = start;
     while number.len() < len {
         let b = at(text, i)?;
-        let separates = matches!(b, b' ' | b'-') && is_word(at(text, i + 1));
         if b.is_ascii_alphanumeric() {
             number.push(b);
-        } else if !separates {
+            i += 1;
+            continue;
+        }
+        let next = gap_end(text, i);
+        if next == i || !is_word(at(text, next)) {
             return None;
         }
-        i += 1;
+        i = next;
     }
     Some((number, i))
 }
@@ -301,7 +314,11 @@ mod tests {
             assert_eq!(found(&format!("pay {iban} now")), [id], "{iban}");
             assert_eq!(pieces(&format!("iban:{joined}, now")), std::slice::from_ref(&joined));
             assert_eq!(found(&joined.to_lowercase()), [id], "{iban}");
-            assert_eq!(found(&iban.replace(' ', "-")), [id], "{iban}");
+            for sign in ["-", ".", "_", "/", "  ", " - "] {
+                assert_eq!(found(&iban.replace(' ', sign)), [id], "{iban} {sign:?}");
+            }
+            let parted = format!("{} {}", &iban[..2], &iban[2..]);
+            assert_eq!(pieces(&format!("iban {parted}")), [parted]);
         }
     }
 
@@ -314,7 +331,9 @@ mod tests {
             "ZZ89370400440532013000",
             "xGB29NWBK60161331926819",
             "GB29NWBK60161331926819x",
-            "GB29  NWBK60161331926819",
+            "GB29    NWBK60161331926819",
+            "xGB 29 NWBK 6016 1331 9268 19",
+            "GB  29 NWBK 6016 1331 9268 19",
         ] {
             assert_eq!(found(text), [""; 0], "{text}");
         }

@@ -12,8 +12,8 @@ pub(crate) struct Row {
     /// What proves a match, in a few words for the documentation; `None` if a family lists the identifier.
     pub validation: Option<&'static str>,
     pub keywords: &'static [&'static str],
-    /// Forms of a number: `9` is a digit, `A` a letter, `#` either. At each space a number has one space, dash, dot or
-    /// slash; either at all spaces of the shape or at none.
+    /// Forms of a number: `9` is a digit, `A` a letter, `#` either. At each space a number has a gap, such as a space or a
+    /// dash; either at all spaces of the shape or at none.
     pub shapes: &'static [&'static str],
     /// Proves a number. It gets only letters and digits, in upper case.
     pub check: fn(&[u8]) -> bool,

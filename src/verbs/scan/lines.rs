@@ -8,19 +8,27 @@ const LINE_BYTES_MAX: usize = 1 << 20;
 /// Calls `each` with the number, from 1, and the text of every line, without its break. What is not UTF-8 is read as U+FFFD.
 pub fn each(mut reader: impl BufRead, mut each: impl FnMut(u64, &str)) -> io::Result<()> {
     let (mut line, mut number) = (Vec::new(), 1);
+    let line_break = line_break(&mut reader)?;
     loop {
         let room = (LINE_BYTES_MAX - line.len()) as u64;
-        let count = reader.by_ref().take(room).read_until(b'\n', &mut line)?;
+        let count = reader.by_ref().take(room).read_until(line_break, &mut line)?;
         if count == 0 && line.is_empty() {
             return Ok(());
         }
-        let is_whole = line.ends_with(b"\n") || line.len() < LINE_BYTES_MAX;
+        let is_whole = line.ends_with(&[line_break]) || line.len() < LINE_BYTES_MAX;
         let end = if is_whole { line.len() } else { word_end(&line) };
         let text = String::from_utf8_lossy(&line[..end]);
         each(number, text.trim_end_matches(['\r', '\n']));
         number += u64::from(is_whole);
         line.drain(..end);
     }
+}
+
+/// What ends a line: a line feed, or a carriage return in a file that begins with lines but without line feeds.
+fn line_break(reader: &mut impl BufRead) -> io::Result<u8> {
+    let start = reader.fill_buf()?;
+    let is_old = start.contains(&b'\r') && !start.contains(&b'\n');
+    Ok(if is_old { b'\r' } else { b'\n' })
 }
 
 /// Where a long line may be split: after its last space or comma, otherwise at its end.
@@ -43,6 +51,14 @@ mod tests {
         let expected = [(1, "a"), (2, ""), (3, "b\u{fffd}")].map(|(number, text)| (number, text.to_owned()));
         assert_eq!(read(b"a\r\n\nb\xff"), expected);
         assert_eq!(read(b""), []);
+    }
+
+    #[test]
+    fn lines_may_end_with_carriage_returns_alone() {
+        let expected =
+            [(1, "1"), (2, "a"), (3, ""), (4, "b")].map(|(number, text)| (number, text.to_owned()));
+        assert_eq!(read(b"1\ra\r\rb\r"), expected);
+        assert_eq!(read(b"a\rb\n"), [(1, "a\rb".to_owned())]);
     }
 
     #[test]

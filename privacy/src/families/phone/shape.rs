@@ -1,7 +1,7 @@
 //! The shape of a written number: groups of digits, their separators, an extension. Also shapes that are no phone
 //! number.
 
-use crate::bytes::{at, is_digit, number, run_end};
+use crate::bytes::{at, gap_end, is_digit, number, run_end};
 
 /// Most groups that are read; a phone number has fewer.
 const GROUPS_MAX: usize = 7;
@@ -17,7 +17,7 @@ pub(super) struct Group<'t> {
     /// Index after the group's last byte, its closing parenthesis included.
     pub end: usize,
     pub in_parentheses: bool,
-    /// The sign before it: a space, `-`, `.` or `/`; `None` at the start and next to a parenthesis.
+    /// The sign before it: a space, `-`, `.` or `/`; `None` at the start and next to a parenthesis. See [`separator_at`].
     pub separator: Option<u8>,
 }
 
@@ -51,8 +51,7 @@ impl<'t> Shape<'t> {
             let end = last + usize::from(in_parentheses);
             let digits = std::str::from_utf8(&text[first..last]).unwrap_or_default();
             shape.groups.push(Group { digits, end, in_parentheses, separator });
-            separator = at(text, end).filter(|b| b" -./".contains(b));
-            from = end + usize::from(separator.is_some());
+            (separator, from) = separator_at(text, end);
             let parted = separator.is_some() || in_parentheses || at(text, from) == Some(b'(');
             if !parted {
                 break;
@@ -112,11 +111,25 @@ impl<'t> Shape<'t> {
     }
 }
 
+/// The sign that parts two groups at `end`, and where it ends. Several spaces, tabs and the signs that stand for a space
+/// count as one space, and a sign between spaces as that sign.
+fn separator_at(text: &[u8], end: usize) -> (Option<u8>, usize) {
+    let next = gap_end(text, end);
+    let sign = match &text[end..next] {
+        [sign @ (b' ' | b'-' | b'.' | b'/')] | [b' ', sign @ (b'-' | b'.' | b'/'), b' '] => *sign,
+        gap if gap.iter().all(|b| matches!(b, b' ' | b'\t')) && !gap.is_empty() => b' ',
+        b"+" | b"|" if is_digit(at(text, next)) => b' ',
+        [sign @ (b' ' | b'-' | b'.' | b'/'), ..] => return (Some(*sign), end + 1),
+        _ => return (None, end),
+    };
+    (Some(sign), next)
+}
+
 /// Whether the run of digits at `start` is too short for a number and nothing follows it. This holds for nearly every
 /// number in a text, so it is checked before anything is allocated.
 fn too_short(text: &[u8], start: usize) -> bool {
     let end = run_end(text, start, 7, |b| b.is_ascii_digit());
-    let next = if at(text, end).is_some_and(|b| b" -./".contains(&b)) { end + 1 } else { end };
+    let (_, next) = separator_at(text, end);
     (1..7).contains(&(end - start)) && !is_digit(at(text, next)) && at(text, next) != Some(b'(')
 }
 
