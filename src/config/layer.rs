@@ -30,6 +30,10 @@ impl Provider for Environment {
 /// Values by the full names of their keys, `media.video.crf`. The value of a key that holds text stays as it is: a password
 /// of digits must keep its zeros, and must not become a number that an error would quote. The form of any other text decides
 /// whether it is a number, a boolean or a list.
+#[expect(
+    clippy::result_large_err,
+    reason = "the error of figment's `Provider`, which its callers must return"
+)]
 pub fn values_of_texts(
     texts: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Map<Profile, Dict>, Error> {
