@@ -13,12 +13,13 @@ fn tree(dir: &Path) -> BTreeMap<String, (u32, u64, i128)> {
     let mut found = BTreeMap::new();
     let mut pending = vec![dir.to_owned()];
     while let Some(path) = pending.pop() {
-        let metadata = path.symlink_metadata().unwrap();
+        // A running service removes files.
+        let Ok(metadata) = path.symlink_metadata() else { continue };
         let changed_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
         let name = path.strip_prefix(dir).unwrap().to_string_lossy().into_owned();
         found.insert(name, (metadata.mode() & 0o7777, metadata.len(), changed_ns));
         if metadata.is_dir() {
-            pending.extend(path.read_dir().unwrap().map(|entry| entry.unwrap().path()));
+            pending.extend(path.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()));
         }
     }
     found
