@@ -103,6 +103,7 @@ fn report(fence: &Fence, node: &NodeId, ending: Ending) -> TaskReport {
 fn node_report(node: &NodeId) -> NodeReport {
     NodeReport {
         node: node.clone(),
+        process: "p1".into(),
         roles: Vec::new(),
         version: String::new(),
         capacity: Vec::new(),
