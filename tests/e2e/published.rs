@@ -6,7 +6,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{TempHome, is_full_size, sample, tool};
+use crate::support::{TempHome, sample, tool};
 
 /// The publication of the only asset of a run.
 fn published(run: &[Value]) -> PathBuf {
@@ -50,22 +50,10 @@ fn times(path: &Path, kind: &str) -> (f64, f64) {
     (start, end - start)
 }
 
-/// A trailer of 52 s, or its first 20 s where media need not have their full size.
-fn trailer(home: &TempHome) -> PathBuf {
-    let whole = sample("sintel-trailer-720p.mp4");
-    if is_full_size() {
-        return whole;
-    }
-    let start = home.file("trailer.mp4");
-    let (from, to) = (whole.to_str().unwrap(), start.to_str().unwrap());
-    tool("ffmpeg", &["-v", "error", "-i", from, "-t", "20", "-map", "0:v", "-map", "0:a", "-c", "copy", to]);
-    start
-}
-
 #[test]
 fn every_rendition_has_every_frame_and_both_manifests_play_to_the_end() {
-    let home = TempHome::with_default_preset();
-    let source = trailer(&home);
+    let home = TempHome::new();
+    let source = sample("sintel-trailer-720p.mp4");
     let (status, run) = home.run(&[&source]);
     assert_eq!(status, 0, "{run:#?}");
     let dir = published(&run);
@@ -172,7 +160,7 @@ fn playlists_agree_with_their_segments(dir: &Path) {
         );
         assert!(average <= bandwidth, "{name}");
     }
-    assert!(checked >= if is_full_size() { 36 } else { 15 }, "checked {checked} segments");
+    assert!(checked >= 36, "checked {checked} segments");
 }
 
 fn attribute(entry: &str, name: &str) -> f64 {
@@ -207,7 +195,7 @@ fn the_manifest_proves_every_output_and_verify_finds_a_flipped_byte() {
 
 #[test]
 fn the_same_source_and_settings_give_the_same_bytes() {
-    let manifests = [TempHome::with_default_preset(), TempHome::with_default_preset()].map(|home| {
+    let manifests = [TempHome::new(), TempHome::new()].map(|home| {
         let (_, run) = home.run(&[&sample("big-buck-bunny-5s.mp4")]);
         std::fs::read_to_string(published(&run).join("manifest.json")).unwrap()
     });

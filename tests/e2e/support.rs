@@ -9,20 +9,11 @@ use serde_json::Value;
 /// A temporary home; removed with everything in it.
 pub struct TempHome {
     dir: tempfile::TempDir,
-    /// x264's speed preset; `None` for the default one.
-    preset: Option<&'static str>,
 }
 
 impl TempHome {
-    /// Encodes quickly, unless media are in full size: most of what tests ask does not depend on the encoder's settings.
     pub fn new() -> Self {
-        let preset = (!is_full_size()).then_some("ultrafast");
-        Self { preset, ..Self::with_default_preset() }
-    }
-
-    /// Encodes as users do, for tests of what is published.
-    pub fn with_default_preset() -> Self {
-        Self { dir: tempfile::tempdir().expect("a temporary directory"), preset: None }
+        Self { dir: tempfile::tempdir().expect("a temporary directory") }
     }
 
     /// The home directory.
@@ -43,9 +34,6 @@ impl TempHome {
         command.args(arguments).arg("--home").arg(self.path()).current_dir(self.dir.path());
         for name in ["REELGATE_LOG", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] {
             command.env_remove(name);
-        }
-        if let (Some(preset), Some(&("run" | "serve"))) = (self.preset, arguments.first()) {
-            command.env("REELGATE__MEDIA__VIDEO__PRESET", preset);
         }
         command
     }
