@@ -138,8 +138,11 @@ fn health_readiness_and_metrics_are_served_on_loopback() {
     std::fs::copy(sample("playlist-in-disguise.mp4"), home.path().join("ingest/4539578763621486.mp4"))
         .unwrap();
     until("the upload ends", || states(&home), |states| ended(states) == 1);
-    // The notice goes out after the commit that ended the asset.
-    let delivered = |answer: &(u16, String)| answer.1.contains("reelgate_outbox{state=\"owed\"} 0");
+    // The notice goes out after the commit that ended the asset; counts of the store's rows are some seconds old.
+    let delivered = |answer: &(u16, String)| {
+        answer.1.contains("reelgate_outbox{state=\"owed\"} 0")
+            && answer.1.contains("reelgate_assets{phase=\"rejected\"} 1")
+    };
     let (status, metrics) = until("the notice is delivered", || service.get("/metrics"), delivered);
     assert_eq!(status, 200);
     for expected in [
