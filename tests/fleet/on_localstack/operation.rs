@@ -92,7 +92,7 @@ async fn a_database_that_dies_and_comes_back_loses_and_doubles_nothing() {
             // its lease or ends with a report that waits for the database.
             let killed = Instant::now();
             wait_for("the leases are over", 10 * LEASE, async || {
-                let noticed = |node| fixture.log(node).contains("store call failed");
+                let noticed = |node| fixture.log(node).contains("store away");
                 noticed("one") && noticed("two") && killed.elapsed() > 2 * LEASE
             })
             .await;
