@@ -12,7 +12,7 @@ use reelgate_pipelines::messages::{
 use reelgate_pipelines::wire;
 
 use crate::media;
-use crate::replies::{greet, pretend, report, say};
+use crate::replies::{greet, pretend, report, say, take_job};
 
 /// Misbehaves in the way of this name. Returns if the way is to exit.
 pub fn misbehave(name: &str) {
@@ -126,13 +126,13 @@ fn send_wrong_replies(name: &str) {
             say(&Reply::Faulted(Fault::new(Code::ChecksumMismatch, "")));
         }
         "is-honest" => {
-            pretend();
+            take_job();
             send_output(0, "audio/init.mp4", media::HEADER);
             send_output(1, "audio/00000.m4s", media::SEGMENT);
             say(&finished(media::SEGMENT.len() as u64));
         }
         "is-honest-about-pictures" => {
-            pretend();
+            take_job();
             send_output(0, "storyboard-000.jpg", media::SHEET);
             say(&Reply::Finished(Box::new(Finished::Enriched(sampled()))));
         }

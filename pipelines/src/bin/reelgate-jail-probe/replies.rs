@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::messages::{Reply, WIRE_VERSION};
+use reelgate_pipelines::messages::{Job, Reply, WIRE_VERSION};
 use reelgate_pipelines::wire;
 
 /// Says hello like the real worker.
@@ -16,6 +16,13 @@ pub fn pretend() {
     greet();
     say(&Reply::Jailed);
 }
+
+/// Pretends, and waits for the job as the real worker does: until then the engine knows that it runs.
+pub fn take_job() {
+    pretend();
+    wire::read_message::<Job>(io::stdin(), "job").expect("the engine sends a job");
+}
+
 pub fn say(reply: &Reply) {
     wire::write_message(io::stdout(), reply).expect("the engine reads the replies");
     io::stdout().flush().expect("the engine reads the replies");
