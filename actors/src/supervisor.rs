@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Recipient};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient};
 use tokio::time::Instant;
 
 use crate::engine_context::EngineContext;
@@ -203,24 +203,24 @@ impl Supervisor {
 
     fn send_drain(&self, role: Role, grace: Duration) -> bool {
         match role {
-            Role::Intake => {
-                self.intake.as_ref().is_some_and(|intake| intake.try_send(DrainStarted { grace }).is_ok())
-            }
-            Role::Persister => self
-                .persister
-                .as_ref()
-                .is_some_and(|persister| persister.try_send(DrainStarted { grace }).is_ok()),
-            Role::Notifier => {
-                self.notifier.as_ref().is_some_and(|notifier| notifier.try_send(WorkEnded).is_ok())
-            }
-            Role::NodeMaintenance => self
-                .node_maintenance
-                .as_ref()
-                .is_some_and(|maintenance| maintenance.try_send(WorkEnded).is_ok()),
+            Role::Intake => sent(self.intake.as_ref(), DrainStarted { grace }),
+            Role::Persister => sent(self.persister.as_ref(), DrainStarted { grace }),
+            Role::Notifier => sent(self.notifier.as_ref(), WorkEnded),
+            Role::NodeMaintenance => sent(self.node_maintenance.as_ref(), WorkEnded),
             // Stages end with the persister.
             Role::Stage(_) => true,
         }
     }
+}
+
+/// Whether the actor is there and its mailbox has taken the message.
+fn sent<A, M>(actor: Option<&Addr<A>>, message: M) -> bool
+where
+    A: Actor<Context = Context<A>> + Handler<M>,
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    actor.is_some_and(|actor| actor.try_send(message).is_ok())
 }
 
 fn build_stage(
