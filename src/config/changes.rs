@@ -31,7 +31,8 @@ pub fn setting_of(message: &str) -> Option<&str> {
     (name.contains('.') && name.chars().all(plain)).then_some(name)
 }
 
-fn settings(raw: &Raw) -> BTreeMap<String, Value> {
+/// Every setting as it is shown, by its full name.
+pub(super) fn settings(raw: &Raw) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
     // Every setting can be written as JSON: numbers, words, and lists and tables of them.
     flatten(String::new(), serde_json::to_value(raw).unwrap_or_default(), &mut all);

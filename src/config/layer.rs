@@ -7,6 +7,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Error, Metadata, Profile, Provider};
 
 use super::Raw;
+use super::changes::settings;
 
 /// Environment variables of one prefix; two underscores separate levels: `REELGATE__MEDIA__VIDEO__CRF`.
 pub struct Environment(Env);
@@ -65,25 +66,8 @@ fn merge(over: &mut Dict, from: Dict) {
 
 /// The keys whose default is text.
 pub(super) fn keys_of_text() -> BTreeSet<String> {
-    fn collect(name: &str, value: &serde_json::Value, keys: &mut BTreeSet<String>) {
-        match value {
-            serde_json::Value::Object(table) => {
-                for (key, value) in table {
-                    collect(
-                        &if name.is_empty() { key.clone() } else { format!("{name}.{key}") },
-                        value,
-                        keys,
-                    );
-                }
-            }
-            serde_json::Value::String(_) => drop(keys.insert(name.to_owned())),
-            _ => {}
-        }
-    }
-    let mut keys = BTreeSet::new();
-    // Every setting can be written as JSON.
-    collect("", &serde_json::to_value(Raw::default()).unwrap_or_default(), &mut keys);
-    keys
+    let settings = settings(&Raw::default()).into_iter();
+    settings.filter(|(_, value)| value.is_string()).map(|(key, _)| key).collect()
 }
 
 #[cfg(test)]

@@ -84,11 +84,7 @@ fn nothing_of(text: &str) -> String {
 
 fn url(text: &str) -> String {
     let is_name = ["sqlite:", "file:", "sns:", "eventbridge:"].iter().any(|prefix| text.starts_with(prefix));
-    match text.split_once("://") {
-        Some((scheme, rest)) => address(scheme, rest),
-        None if is_name => text.to_owned(),
-        None => nothing_of(text),
-    }
+    if is_name || text.contains("://") { url_or_path(text) } else { nothing_of(text) }
 }
 
 fn url_or_path(text: &str) -> String {
