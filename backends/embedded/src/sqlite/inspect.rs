@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{Port, PortError, PortResult};
 use reelgate_store::work::Violations;
@@ -16,6 +17,8 @@ use super::queue_clock::QueueClock;
 use super::sqlite_store::SqliteStore;
 
 const LOOK: &str = "look at the database";
+/// What is encoded in a path within a URI: <https://www.sqlite.org/uri.html>.
+const URI_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');
 
 impl SqliteStore {
     /// A store that reads the file as it is, from its first call on. Calls that write fail.
@@ -45,23 +48,11 @@ fn options(path: &Path) -> SqliteConnectOptions {
     let [_, log, memory] = beside(path);
     if log.exists() && memory.exists() {
         // `readonly_shm`: <https://www.sqlite.org/src/file?name=src/os_unix.c>, `unixOpenSharedMemory`.
-        options.filename(format!("file:{}?readonly_shm=1", percent_encoded(path)))
+        let path = percent_encode(path.as_os_str().as_encoded_bytes(), URI_PATH);
+        options.filename(format!("file:{path}?readonly_shm=1"))
     } else {
         options.filename(path).immutable(true)
     }
-}
-
-/// A path within a URI: <https://www.sqlite.org/uri.html>.
-fn percent_encoded(path: &Path) -> String {
-    let mut text = String::new();
-    for byte in path.as_os_str().as_encoded_bytes() {
-        if byte.is_ascii_alphanumeric() || b"/-_.".contains(byte) {
-            text.push(char::from(*byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    text
 }
 
 /// Proves that the file can be read and could be written, and says what the next start will do with it.
