@@ -79,8 +79,9 @@ const CALLS: &[SystemCall] = &[
     // Memory, which must stay where the budget sees it. Pages of a shared mapping outlive a partial `munmap` and are
     // then in no size and below no limit. Huge pages and a mapping that grows downwards escape the limit on private
     // memory. Written pages that are made read-only would no longer count as private memory, so a mapping can only be
-    // made writable; only a single page can be made a guard, as Rust does below the signal stack of a thread. Orc compiles its inner loops at run time and needs anonymous executable memory for them. A file,
-    // such as the source, can never be mapped, and no mapping can be made executable later.
+    // made writable; only a single page can be made a guard, as Rust does below the signal stack of a thread. Orc
+    // compiles its inner loops at run time and needs anonymous executable memory for them. A file, such as the source,
+    // can never be mapped, and no mapping can be made executable later.
     call!(SYS_brk, Allow),
     call!(SYS_mmap, AllowIf(&[&[IsApartFrom(3, PRIVATE_MEMORY, UNCHANGED_BY)]])),
     call!(SYS_mprotect, AllowIf(&[&[IsLong(2, WRITABLE)], &[IsPage(1), IsLong(2, libc::PROT_NONE as u64)]])),

@@ -7,6 +7,9 @@ use crate::trust::range_checks::untrue;
 /// Bytes of size and type.
 pub const HEADER_BYTES: usize = 8;
 
+/// Number of the one track that every file has.
+pub const TRACK: u32 = 1;
+
 /// The size of a box with its header, and its type. Sizes of 0 (to the end of the file) and 1 (64 bits) are refused: no
 /// output of a worker needs them.
 pub fn header(bytes: &[u8; HEADER_BYTES]) -> Result<(u32, [u8; 4]), Fault> {

@@ -4,14 +4,12 @@
 
 use reelgate_flow::reason::Fault;
 
-use super::boxes::{Boxes, exactly, u16_at, u32_at};
+use super::boxes::{Boxes, TRACK, exactly, u16_at, u32_at};
 use super::codec_records::{avc_codecs, mp4a_codecs};
 use crate::trust::range_checks::{ensure, untrue};
 
 /// A header takes less than 1 KB; the rest is for parameter sets.
 const BYTES_MAX: usize = 64 << 10;
-/// Every file has one track.
-const TRACK: u32 = 1;
 /// A data reference to the file itself: it has this flag and no location.
 const SELF_CONTAINED: u32 = 1;
 
@@ -32,6 +30,7 @@ pub struct InitSegment {
     /// Ticks of the media timeline before the presentation begins.
     pub skip_ticks: u64,
 }
+
 /// The check of one header, which is kept until it is complete.
 pub struct InitSegmentCheck {
     track: ExpectedTrack,

@@ -29,6 +29,7 @@ pub struct PictureSize {
     /// Lines.
     pub height: u32,
 }
+
 /// The check of one picture.
 pub struct JpegCheck {
     most: PictureSize,

@@ -3,7 +3,7 @@
 
 use reelgate_flow::reason::Fault;
 
-use super::boxes::{Boxes, HEADER_BYTES, exactly, header, name, u32_at};
+use super::boxes::{Boxes, HEADER_BYTES, TRACK, exactly, header, name, u32_at};
 use super::header::Header;
 use crate::trust::range_checks::{ensure, untrue};
 
@@ -11,8 +11,6 @@ use crate::trust::range_checks::{ensure, untrue};
 const HEADER_BYTES_MAX: usize = 8 << 20;
 /// The boxes of a segment in their order.
 const ORDER: [&[u8; 4]; 3] = [b"styp", b"moof", b"mdat"];
-/// Every file has one track (`tkhd`).
-const TRACK: u32 = 1;
 
 /// Flags of `tfhd`: default flags are present, and offsets count from `moof`. A base offset or another sample description
 /// would lead elsewhere.
