@@ -12,6 +12,7 @@ pub mod events;
 pub mod fault_plan;
 pub mod faulty;
 pub mod objects;
+pub mod samples;
 pub mod store;
 
 use std::sync::atomic::{AtomicU64, Ordering};

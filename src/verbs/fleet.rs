@@ -89,6 +89,7 @@ async fn order(store: &dyn Store, node: &str, drain: bool) -> Result<ExitStatus,
 
 #[cfg(test)]
 mod tests {
+    use reelgate_conformance::samples::node_report;
     use reelgate_ports::records::NodeReport;
 
     use super::*;
@@ -96,17 +97,7 @@ mod tests {
     #[test]
     fn a_node_that_stopped_is_not_lost_and_a_silent_one_is() {
         let shown = |reported: &str, silent_ms, drain_ordered| {
-            let report = NodeReport {
-                node: NodeId::new("n"),
-                process: String::new(),
-                roles: Vec::new(),
-                version: String::new(),
-                capacity: Vec::new(),
-                in_flight: Vec::new(),
-                state: reported.into(),
-                reason: String::new(),
-                costs: Vec::new(),
-            };
+            let report = NodeReport { state: reported.into(), ..node_report("n") };
             state(&NodeRecord { report, first_seen_ms: 0, silent_ms, drain_ordered }).to_owned()
         };
         assert_eq!(shown("working", LOST_MS, false), "working");

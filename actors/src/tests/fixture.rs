@@ -9,8 +9,9 @@ use actix::{Actor, Addr, Context, Handler, Recipient};
 use async_trait::async_trait;
 use reelgate_conformance::fault_plan::FaultPlan;
 use reelgate_conformance::faulty::Faulty;
+use reelgate_conformance::samples;
 use reelgate_flow::asset::Exit;
-use reelgate_flow::ids::{AssetId, NodeId, Sequencer, SourceId};
+use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::policy::Policy;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
@@ -22,10 +23,9 @@ use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::machine::Machine;
 use reelgate_ports::notices::Notices;
 use reelgate_ports::objects::{Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn};
-use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    Claim, Ending, EventKind, Fence, HistoryEvent, MediaEvent, NoticeRecord, SourceRecord, StagedOutput,
-    Success, TaskReport, UsageRecord, WithdrawalRecord,
+    Claim, Ending, Fence, HistoryEvent, MediaEvent, NoticeRecord, SourceRecord, StagedOutput, Success,
+    TaskReport, UsageRecord, WithdrawalRecord,
 };
 use reelgate_ports::store::{Intake as _, Queries as _, Queue as _};
 use reelgate_privacy::Classifier;
@@ -199,15 +199,7 @@ pub fn other_node() -> NodeId {
 }
 
 pub fn event(key: &str) -> MediaEvent {
-    MediaEvent {
-        kind: EventKind::Created,
-        priority: Priority::Normal,
-        source: SourceId { bucket: "ingest".into(), key: key.into(), version: "1".into() },
-        sequencer: Sequencer::from_nanos(1),
-        size_bytes: 1_000,
-        location: format!("ingest/{key}"),
-        force: false,
-    }
+    samples::event(key, 1)
 }
 
 /// What the recorders received.

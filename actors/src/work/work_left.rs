@@ -47,7 +47,7 @@ fn capacity(nodes: &[NodeRecord], lane: Lane) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use reelgate_flow::ids::NodeId;
+    use reelgate_conformance::samples::node_report;
     use reelgate_ports::order::Priority;
     use reelgate_ports::records::{NodeReport, StageCost};
 
@@ -67,15 +67,10 @@ mod tests {
 
     fn node(heavy: u16, silent_ms: u64, state: &str) -> NodeRecord {
         let report = NodeReport {
-            node: NodeId::new("n"),
-            process: String::new(),
-            roles: Vec::new(),
-            version: String::new(),
             capacity: vec![(Lane::Heavy, heavy)],
-            in_flight: Vec::new(),
             state: state.into(),
-            reason: String::new(),
             costs: vec![StageCost { stage: "transcode".into(), tasks: 10, wall_ms: 20_000 }],
+            ..node_report("n")
         };
         NodeRecord { report, first_seen_ms: 0, silent_ms, drain_ordered: false }
     }

@@ -1,12 +1,13 @@
 //! Steps that tests with several stores share.
 
+pub use reelgate_conformance::samples::event;
+use reelgate_conformance::samples::report;
 use reelgate_flow::asset::Phase;
-use reelgate_flow::ids::{NodeId, Sequencer, SourceId};
+use reelgate_flow::ids::NodeId;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::EventBatch;
-use reelgate_ports::order::Priority;
-use reelgate_ports::records::{Claim, Ending, EventKind, MediaEvent, Success, TaskReport, UsageRecord};
+use reelgate_ports::records::{Claim, Ending, Success, TaskReport};
 use reelgate_ports::store::Store;
 
 pub const LEASE_MS: u64 = 30_000;
@@ -15,32 +16,9 @@ pub fn node(name: &str) -> NodeId {
     NodeId::new(name)
 }
 
-pub fn event(key: &str, version: u64) -> MediaEvent {
-    MediaEvent {
-        kind: EventKind::Created,
-        priority: Priority::Normal,
-        source: SourceId { bucket: "ingest".into(), key: key.into(), version: version.to_string() },
-        sequencer: Sequencer::from_nanos(version),
-        size_bytes: 1_000,
-        location: format!("ingest/{key}"),
-        force: false,
-    }
-}
-
 /// Keys `0`, `1` … as one batch.
 pub fn uploads(count: u64) -> EventBatch {
     EventBatch::of((0..count).map(|key| event(&key.to_string(), 1)).collect::<Vec<_>>())
-}
-
-fn report(claim: &Claim, node: &NodeId, ending: Ending) -> TaskReport {
-    TaskReport {
-        fence: claim.fence.clone(),
-        node: node.clone(),
-        sha256: None,
-        facts: None,
-        ending,
-        usage: UsageRecord { wall_ms: 12, cpu_ms: 7, memory_bytes_max: 4_096 },
-    }
 }
 
 /// Refuses an upload, or finishes its withdrawal.
@@ -52,7 +30,7 @@ pub fn refused(claim: &Claim, node: &NodeId) -> TaskReport {
         }),
         _ => Ending::Fault(Fault::new(Code::NotMedia, "found 0 of 12 known signatures")),
     };
-    report(claim, node, ending)
+    report(&claim.fence, node, ending)
 }
 
 /// A validation that found this content, one chunk of video.
@@ -60,7 +38,7 @@ pub fn validated(claim: &Claim, node: &NodeId, sha256: &str) -> TaskReport {
     let plan = serde_json::json!({"chunks": 1});
     let ending =
         Ending::Success(Success::Validated { video_chunks: 1, audio: false, plan, jobs: Vec::new() });
-    TaskReport { sha256: Some(sha256.to_owned()), ..report(claim, node, ending) }
+    TaskReport { sha256: Some(sha256.to_owned()), ..report(&claim.fence, node, ending) }
 }
 
 pub async fn claim_light(store: &impl Store, node: &NodeId, tasks_max: u16) -> Vec<Claim> {

@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use reelgate_flow::asset::{Phase, Screening, Severity};
-use reelgate_flow::ids::{AssetId, NodeId, Sequencer, SourceId};
+use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
 use serde_json::json;
 
 use super::StoreHome;
-use crate::ManualClock;
+pub use crate::samples::event;
+use crate::{ManualClock, samples};
 use reelgate_ports::events::EventBatch;
-use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    Applied, Claim, Ending, EventKind, MediaEvent, StagedOutput, Success, Taken, TaskJob, TaskReport,
-    UsageRecord, WithdrawalRecord,
+    Applied, Claim, Ending, StagedOutput, Success, Taken, TaskJob, TaskReport, WithdrawalRecord,
 };
 use reelgate_ports::store::Store;
 
@@ -115,27 +114,8 @@ pub fn node() -> NodeId {
     NodeId::new("node-a")
 }
 
-pub fn event(key: &str, version: u64) -> MediaEvent {
-    MediaEvent {
-        kind: EventKind::Created,
-        priority: Priority::Normal,
-        source: SourceId { bucket: "ingest".into(), key: key.into(), version: version.to_string() },
-        sequencer: Sequencer::from_nanos(version),
-        size_bytes: 1_000 + version,
-        location: format!("ingest/{key}"),
-        force: false,
-    }
-}
-
 pub fn report(claim: &Claim, ending: Ending) -> TaskReport {
-    TaskReport {
-        fence: claim.fence.clone(),
-        node: node(),
-        sha256: None,
-        facts: None,
-        ending,
-        usage: UsageRecord { wall_ms: 12, cpu_ms: 7, memory_bytes_max: 4_096 },
-    }
+    samples::report(&claim.fence, &node(), ending)
 }
 
 pub fn validated(claim: &Claim, sha256: &str) -> TaskReport {

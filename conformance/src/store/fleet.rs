@@ -6,11 +6,12 @@ use reelgate_flow::task::{Lane, TaskKey};
 
 use super::StoreHome;
 use super::fixture::{StoreFixture, event, well};
+use crate::samples::node_report;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::order::Priority;
-use reelgate_ports::records::{MediaEvent, NodeReport, StageCost};
+use reelgate_ports::records::MediaEvent;
 
 pub async fn high_priority_is_claimed_first_and_low_priority_last(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
@@ -174,20 +175,6 @@ fn deleted(key: &str, version: &str, sequencer: u64) -> MediaEvent {
     event.kind = reelgate_ports::records::EventKind::Deleted;
     event.source.version = version.to_owned();
     event
-}
-
-fn node_report(name: &str) -> NodeReport {
-    NodeReport {
-        node: NodeId::new(name),
-        process: "a".into(),
-        roles: vec!["light".into(), "heavy".into()],
-        version: "1.2.3".into(),
-        capacity: vec![(Lane::Light, 8), (Lane::Heavy, 2)],
-        in_flight: vec![(Lane::Heavy, 1)],
-        state: "working".into(),
-        reason: String::new(),
-        costs: vec![StageCost { stage: "transcode".into(), tasks: 3, wall_ms: 20_000 }],
-    }
 }
 
 async fn claimed_keys(fixture: &StoreFixture, tasks_max: u16) -> Vec<String> {

@@ -5,13 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Waker};
 
 use reelgate_conformance::ManualClock;
-use reelgate_flow::ids::{Sequencer, SourceId};
+use reelgate_conformance::samples::{event, node_report, report};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_ports::error::ErrorKind;
-use reelgate_ports::order::Priority;
-use reelgate_ports::records::{
-    Decided, Ending, EventKind, MediaEvent, Success, UsageRecord, WithdrawalRecord,
-};
+use reelgate_ports::records::{Decided, Ending, MediaEvent, Success, WithdrawalRecord};
 use reelgate_ports::shards::{Position, ShardLease, ShardRow, Shards};
 use sqlx::{Sqlite, Transaction};
 
@@ -37,7 +34,7 @@ impl WriterFixture {
         let clock = std::sync::Arc::new(ManualClock::default());
         let store = SqliteStore::open(&dir.path().join("reelgate.db"), clock).await.unwrap();
         let node = NodeId::new("node");
-        let taken = store.ingest(&EventBatch::of([event("a")])).await.unwrap();
+        let taken = store.ingest(&EventBatch::of([event("a", 1)])).await.unwrap();
         let withdrawn = Success::Withdrawn {
             source_location: "rejected:a".into(),
             withdrawal_record: WithdrawalRecord::default(),
@@ -47,9 +44,9 @@ impl WriterFixture {
             store.complete(&[report(&claims[0].fence, &node, ending)]).await.unwrap();
         }
         let notice = store.outbox(1, 0).await.unwrap().remove(0).id;
-        store.ingest(&EventBatch::of([event("b"), event("c")])).await.unwrap();
+        store.ingest(&EventBatch::of([event("b", 1), event("c", 1)])).await.unwrap();
         let leased = store.claim(&node, Lane::Light, 1, LEASE_MS).await.unwrap().remove(0).fence;
-        store.node_seen(&node_report(&node)).await.unwrap();
+        store.node_seen(&node_report(node.as_str())).await.unwrap();
         store.add_shards(STREAM, &[shard_row("one")]).await.unwrap();
         let (shard, _) = store.take_shard(STREAM, "one", &node, 0).await.unwrap().unwrap();
         Self { _dir: dir, store, node, rejected: taken[0].asset.clone(), notice, leased, shard }
@@ -76,41 +73,10 @@ impl WriterFixture {
     }
 
     async fn assert_writable(&self, after: &str) {
-        let next = self.store.ingest(&EventBatch::of([event("next")])).await;
+        let next = self.store.ingest(&EventBatch::of([event("next", 1)])).await;
         assert!(next.is_ok(), "after {after}: {next:?}");
         let known = self.store.known(&[next.unwrap()[0].asset.clone()]).await.unwrap();
         assert_eq!(known.len(), 1, "after {after}");
-    }
-}
-
-fn event(key: &str) -> MediaEvent {
-    MediaEvent {
-        kind: EventKind::Created,
-        priority: Priority::Normal,
-        source: SourceId { bucket: "ingest".into(), key: key.into(), version: "1".into() },
-        sequencer: Sequencer::from_nanos(1),
-        size_bytes: 7,
-        location: format!("ingest:{key}"),
-        force: false,
-    }
-}
-
-fn report(fence: &Fence, node: &NodeId, ending: Ending) -> TaskReport {
-    let usage = UsageRecord { wall_ms: 1, cpu_ms: 1, memory_bytes_max: 1 };
-    TaskReport { fence: fence.clone(), node: node.clone(), sha256: None, facts: None, ending, usage }
-}
-
-fn node_report(node: &NodeId) -> NodeReport {
-    NodeReport {
-        node: node.clone(),
-        process: "p1".into(),
-        roles: Vec::new(),
-        version: String::new(),
-        capacity: Vec::new(),
-        in_flight: Vec::new(),
-        state: "working".into(),
-        reason: String::new(),
-        costs: Vec::new(),
     }
 }
 
@@ -139,7 +105,9 @@ type WritingCall = for<'a> fn(&'a WriterFixture) -> Pin<Box<dyn Future<Output = 
 
 /// Every call that writes, but `redo`, which begins like `redrive`.
 const CALLS: &[(&str, WritingCall)] = &[
-    ("ingest", |on| Box::pin(async move { on.store.ingest(&EventBatch::of([event("d")])).await.map(drop) })),
+    ("ingest", |on| {
+        Box::pin(async move { on.store.ingest(&EventBatch::of([event("d", 1)])).await.map(drop) })
+    }),
     ("claim", |on| {
         Box::pin(async move { on.store.claim(&on.node, Lane::Light, 1, LEASE_MS).await.map(drop) })
     }),
@@ -164,7 +132,9 @@ const CALLS: &[(&str, WritingCall)] = &[
     ("redrive", |on| Box::pin(async move { on.store.redrive(&on.rejected).await })),
     ("decide", |on| Box::pin(async move { on.store.decide(&on.rejected, &hold()).await })),
     ("review", |on| Box::pin(async move { on.store.review(1).await.map(drop) })),
-    ("node_seen", |on| Box::pin(async move { on.store.node_seen(&node_report(&on.node)).await.map(drop) })),
+    ("node_seen", |on| {
+        Box::pin(async move { on.store.node_seen(&node_report(on.node.as_str())).await.map(drop) })
+    }),
     ("order_drain", |on| Box::pin(async move { on.store.order_drain(&on.node, true).await })),
     ("seal", |on| Box::pin(async move { on.store.seal(10).await.map(drop) })),
     ("retain", |on| Box::pin(async move { on.store.retain(Some(1)).await.map(drop) })),
@@ -261,7 +231,7 @@ async fn the_next_call_works_after_a_panic_within_a_call() {
 #[tokio::test]
 async fn a_full_database_is_reported_as_full_and_takes_uploads_once_there_is_room() {
     let fixture = WriterFixture::new().await;
-    let events: Vec<MediaEvent> = (0..200).map(|number| event(&format!("{number:0>1000}"))).collect();
+    let events: Vec<MediaEvent> = (0..200).map(|number| event(&format!("{number:0>1000}"), 1)).collect();
     let batch = EventBatch::of(events);
     // Less than it has: it cannot grow.
     fixture.limit_pages(1).await;

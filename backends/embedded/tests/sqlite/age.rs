@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use reelgate_conformance::ManualClock;
+use reelgate_conformance::samples::event;
 use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::{AssetId, NodeId};
@@ -14,7 +15,6 @@ use reelgate_ports::records::{Ending, Retained, Success, TaskReport, UsageRecord
 use reelgate_ports::store::{AssetFilter, Intake, Maintenance, Queries, Queue};
 
 use super::TempDatabase;
-use super::damage::event;
 
 const DAY_MS: u64 = 24 * 3_600_000;
 
@@ -48,7 +48,7 @@ async fn the_history_of_assets_that_ended_long_ago_is_removed_and_the_assets_sta
     let clock = Arc::new(ManualClock::default());
     clock.advance_ms(1_000 * DAY_MS);
     let store = SqliteStore::open(&home.file(), clock.clone()).await.unwrap();
-    let taken = store.ingest(&EventBatch::of([event("a"), event("b")])).await.unwrap();
+    let taken = store.ingest(&EventBatch::of([event("a", 1), event("b", 1)])).await.unwrap();
     reject(&store).await;
     assert_eq!(phases(&store).await, [Phase::Rejected, Phase::Received]);
     let (ended, going_on) = (&taken[0].asset, &taken[1].asset);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use reelgate_conformance::ManualClock;
+use reelgate_conformance::samples::event;
 use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::reason::{Code, Fault};
@@ -13,7 +14,7 @@ use reelgate_ports::records::{Claim, Ending, Success, TaskReport, UsageRecord, W
 use reelgate_ports::store::{Intake, Outbox, Queries, Queue};
 
 use super::TempDatabase;
-use super::damage::{event, run};
+use super::damage::run;
 
 const HOUR_MS: u64 = 3_600_000;
 const LEASE_MS: u64 = 30_000;
@@ -32,7 +33,7 @@ impl SetClockFixture {
     }
 
     async fn upload(&self, key: &str) -> AssetId {
-        self.store.ingest(&EventBatch::of([event(key)])).await.unwrap().remove(0).asset
+        self.store.ingest(&EventBatch::of([event(key, 1)])).await.unwrap().remove(0).asset
     }
 
     async fn claim(&self) -> Vec<Claim> {
@@ -160,7 +161,7 @@ async fn a_process_that_starts_after_the_clock_was_set_agrees_with_one_that_runs
         let verb = SqliteStore::open(&fixture.home.file(), fixture.clock.clone()).await.unwrap();
         assert_eq!(verb.next_due_ms().await.unwrap(), Some(LEASE_MS));
         assert_eq!(verb.reap().await.unwrap(), 0);
-        verb.ingest(&EventBatch::of([event("b")])).await.unwrap();
+        verb.ingest(&EventBatch::of([event("b", 1)])).await.unwrap();
         assert_eq!(fixture.claim().await.len(), 1, "what another process brings is due at once");
     }
 }

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
+use reelgate_conformance::samples::event;
 use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_flow::asset::Phase;
-use reelgate_flow::ids::{NodeId, Sequencer, SourceId};
+use reelgate_flow::ids::NodeId;
 use reelgate_flow::task::Lane;
 use reelgate_ports::clock::SystemClock;
 use reelgate_ports::error::{ErrorKind, PortError};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::asset_id;
-use reelgate_ports::order::Priority;
-use reelgate_ports::records::{EventKind, MediaEvent};
+use reelgate_ports::records::MediaEvent;
 use reelgate_ports::store::{Intake, Maintenance, Queries, Queue};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -32,19 +32,6 @@ pub(super) async fn run(home: &TempDatabase, sql: &'static str) {
     let mut connection = meddle(home).await;
     sqlx::query(sql).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
-}
-
-/// An upload of seven bytes.
-pub(super) fn event(key: &str) -> MediaEvent {
-    MediaEvent {
-        kind: EventKind::Created,
-        priority: Priority::Normal,
-        source: SourceId { bucket: "ingest".into(), key: key.into(), version: "1".into() },
-        sequencer: Sequencer::from_nanos(1),
-        size_bytes: 7,
-        location: format!("ingest:{key}"),
-        force: false,
-    }
 }
 
 #[tokio::test]
@@ -103,9 +90,9 @@ async fn words_and_numbers_that_this_version_never_writes_are_corrupt_and_named(
     for (damage, column) in damages {
         let home = TempDatabase::new();
         let store = open(&home).await.unwrap();
-        store.ingest(&EventBatch::of([event("secret name")])).await.unwrap();
+        store.ingest(&EventBatch::of([event("secret name", 1)])).await.unwrap();
         run(&home, damage).await;
-        let asset = asset_id(&event("secret name").source);
+        let asset = asset_id(&event("secret name", 1).source);
         let read = store.asset(&asset).await.unwrap_err();
         let claimed = store.claim(&NodeId::new("n"), Lane::Light, 1, 1_000).await.unwrap_err();
         for error in [read, claimed] {
@@ -119,10 +106,10 @@ async fn words_and_numbers_that_this_version_never_writes_are_corrupt_and_named(
 async fn a_poisoned_event_is_refused_and_named_by_what_is_wrong() {
     let home = TempDatabase::new();
     let store = open(&home).await.unwrap();
-    let zero = event("a\0b");
-    let huge = MediaEvent { size_bytes: u64::MAX, ..event("a") };
+    let zero = event("a\0b", 1);
+    let huge = MediaEvent { size_bytes: u64::MAX, ..event("a", 1) };
     for poison in [zero, huge] {
-        let refused = store.ingest(&EventBatch::of([event("good"), poison])).await.unwrap_err();
+        let refused = store.ingest(&EventBatch::of([event("good", 1), poison])).await.unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Invalid, "{refused}");
     }
     assert_eq!(store.backlog().await.unwrap().assets, [], "whole or not at all");
@@ -132,7 +119,7 @@ async fn a_poisoned_event_is_refused_and_named_by_what_is_wrong() {
 async fn two_processes_take_turns_and_never_claim_the_same() {
     let home = TempDatabase::new();
     let (first, second) = (open(&home).await.unwrap(), open(&home).await.unwrap());
-    let events: Vec<MediaEvent> = (0..40).map(|number| event(&number.to_string())).collect();
+    let events: Vec<MediaEvent> = (0..40).map(|number| event(&number.to_string(), 1)).collect();
     let (early, late) = (EventBatch::of(&events[..30]), EventBatch::of(&events[10..]));
     let (a, b) = tokio::join!(first.ingest(&early), second.ingest(&late));
     assert_eq!(a.unwrap().iter().chain(&b.unwrap()).filter(|taken| taken.new).count(), 40);
@@ -177,7 +164,7 @@ async fn claiming_and_reaping_read_only_what_is_due() {
 async fn closing_merges_the_log_into_the_one_file() {
     let home = TempDatabase::new();
     let store = open(&home).await.unwrap();
-    store.ingest(&EventBatch::of([event("a")])).await.unwrap();
+    store.ingest(&EventBatch::of([event("a", 1)])).await.unwrap();
     store.close().await;
     let names: Vec<_> = std::fs::read_dir(home.0.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, ["reelgate.db"]);

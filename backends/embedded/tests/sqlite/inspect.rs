@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use reelgate_conformance::samples::event;
 use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_ports::clock::SystemClock;
 use reelgate_ports::error::{ErrorKind, PortResult};
@@ -11,7 +12,7 @@ use reelgate_ports::events::EventBatch;
 use reelgate_ports::store::{Intake, Maintenance};
 
 use super::TempDatabase;
-use super::damage::{event, run};
+use super::damage::run;
 
 /// Name, mode, time of the last change and content of every file.
 fn files(dir: &Path) -> Vec<(String, u32, i64, Vec<u8>)> {
@@ -30,7 +31,7 @@ async fn look(home: &TempDatabase) -> PortResult<String> {
     let before = files(home.0.path());
     let store = SqliteStore::inspect(&home.file(), Arc::new(SystemClock));
     let said = store.check().await;
-    assert!(store.ingest(&EventBatch::of([event("written")])).await.is_err(), "a look writes nothing");
+    assert!(store.ingest(&EventBatch::of([event("written", 1)])).await.is_err(), "a look writes nothing");
     store.close().await;
     assert!(files(home.0.path()) == before, "{said:?}");
     said
@@ -40,7 +41,7 @@ async fn look(home: &TempDatabase) -> PortResult<String> {
 async fn database() -> TempDatabase {
     let home = TempDatabase::new();
     let store = SqliteStore::open(&home.file(), Arc::new(SystemClock)).await.unwrap();
-    store.ingest(&EventBatch::of([event("a")])).await.unwrap();
+    store.ingest(&EventBatch::of([event("a", 1)])).await.unwrap();
     store.close().await;
     home
 }
@@ -56,7 +57,7 @@ async fn a_database_at_rest_is_read_as_it_is() {
 async fn what_a_crash_left_in_the_log_is_read_too() {
     let (home, crashed) = (database().await, TempDatabase::new());
     let store = SqliteStore::open(&home.file(), Arc::new(SystemClock)).await.unwrap();
-    store.ingest(&EventBatch::of([event("b")])).await.unwrap();
+    store.ingest(&EventBatch::of([event("b", 1)])).await.unwrap();
     for entry in home.0.path().read_dir().unwrap() {
         let from = entry.unwrap().path();
         std::fs::copy(&from, crashed.0.path().join(from.file_name().unwrap())).unwrap();
@@ -71,11 +72,11 @@ async fn what_a_crash_left_in_the_log_is_read_too() {
 async fn a_database_in_use_is_read_with_what_is_committed() {
     let home = database().await;
     let store = SqliteStore::open(&home.file(), Arc::new(SystemClock)).await.unwrap();
-    store.ingest(&EventBatch::of([event("b")])).await.unwrap();
+    store.ingest(&EventBatch::of([event("b", 1)])).await.unwrap();
     let seen = SqliteStore::inspect(&home.file(), Arc::new(SystemClock));
     assert!(seen.check().await.unwrap().ends_with(", 2 assets"));
     seen.close().await;
-    store.ingest(&EventBatch::of([event("c")])).await.unwrap();
+    store.ingest(&EventBatch::of([event("c", 1)])).await.unwrap();
 }
 
 #[tokio::test]
