@@ -13,7 +13,7 @@ use crate::fixture::{FleetFixture, Node, wait_for};
 use crate::random::{Random, number};
 use crate::uploads::uploads;
 
-const ASSETS: u64 = 200;
+const ASSETS: u64 = 100;
 /// Files of different content; the rest are uploads of the same bytes under other names, or trailing-box variants.
 const FILES: usize = 40;
 const NODES: usize = 3;
