@@ -34,6 +34,21 @@ text_id!(
     /// derives the same id from the same upload.
     AssetId
 );
+impl AssetId {
+    /// Characters of every id; 130 bits cannot collide by chance.
+    pub const CHARS: usize = 26;
+
+    /// Whether an id can begin with this text.
+    pub fn can_begin(text: &str) -> bool {
+        text.len() <= Self::CHARS && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
+    }
+
+    /// Whether a text has the form of an id.
+    pub fn has_form(text: &str) -> bool {
+        text.len() == Self::CHARS && Self::can_begin(text)
+    }
+}
+
 text_id!(
     /// One running process that claims tasks.
     NodeId

@@ -7,7 +7,7 @@ use reelgate_flow::ids::{AssetId, NoticeId, SourceId};
 use sha2::{Digest, Sha256};
 
 /// Characters of a derived id: 130 of SHA-256's 256 bits in base32 (RFC 4648).
-pub const ID_CHARS: usize = 26;
+pub const ID_CHARS: usize = AssetId::CHARS;
 
 /// Prefix of the version of an object without a version id; the object's entity tag follows.
 pub const ETAG_VERSION: &str = "etag-";

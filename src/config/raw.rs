@@ -53,8 +53,8 @@ impl Default for EngineRaw {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PublishRaw {
-    /// Path below HOME/published, made of the fields that docs/reference/configuration.md lists. Default `{key}`: it follows
-    /// from the upload's key, and `a.mp4` never collides with `a.mov`.
+    /// Path below HOME/published, see [`reelgate_pipelines::recipes::template`]. Default `{key}`: predictable from the upload's key,
+    /// and `a.mp4` never collides with `a.mov`.
     pub path_template: String,
 }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::task::Lane;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::identity::ID_CHARS;
 use reelgate_ports::records::{AssetDetail, AssetRecord, HistoryEvent, HistoryRecord, TaskRow};
 use reelgate_ports::store::{AssetFilter, Backlog, ListFrom};
 use reelgate_store::history_lines;
@@ -106,8 +105,7 @@ impl PgStore {
 
     /// Asset ids that begin with the text.
     pub(crate) async fn find_ids(&self, prefix: &str) -> DbResult<Vec<AssetId>> {
-        let base32 = |byte: u8| byte.is_ascii_lowercase() || matches!(byte, b'2'..=b'7');
-        if prefix.len() > ID_CHARS || !prefix.bytes().all(base32) {
+        if !AssetId::can_begin(prefix) {
             return Ok(Vec::new());
         }
         // `{` is the character after `z`, the last one of an id.

@@ -6,7 +6,6 @@ use reelgate_flow::asset::TaskState;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::identity::ID_CHARS;
 use reelgate_ports::order::prefix_of;
 use reelgate_ports::records::{AssetDetail, AssetRecord, MediaProgress, NodeRecord, QueueRow, TaskRow};
 use reelgate_ports::store::{AssetFilter, Backlog, ListFrom, Product};
@@ -74,8 +73,7 @@ pub(super) fn assets(state: &State, filter: &AssetFilter) -> PortResult<Vec<Asse
 }
 
 pub(super) fn find(state: &State, prefix: &str) -> Vec<AssetId> {
-    let base32 = |byte: u8| byte.is_ascii_lowercase() || matches!(byte, b'2'..=b'7');
-    if prefix.len() > ID_CHARS || !prefix.bytes().all(base32) {
+    if !AssetId::can_begin(prefix) {
         return Vec::new();
     }
     let from = state.arrivals.range(AssetId::new(prefix)..).map(|(id, _)| id);

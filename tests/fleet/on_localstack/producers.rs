@@ -9,7 +9,7 @@ use crate::fixture::{FleetFixture, wait_for};
 use crate::uploads::{tool, uploads};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn uploads_by_verb_and_by_link_are_published_and_one_is_redone_in_its_place() {
+async fn uploads_by_verb_and_by_link_are_published_redone_in_their_place_and_never_inside_each_other() {
     let fixture = FleetFixture::new(false).await;
     let inbox = fixture.dir.path().join("uploads");
     uploads(&inbox, 1);
@@ -52,6 +52,19 @@ async fn uploads_by_verb_and_by_link_are_published_and_one_is_redone_in_its_plac
         fixture.keys("work/").await.is_empty()
     })
     .await;
+
+    // Keys that are folders of others, on both sides of their content.
+    for key in ["studio-b", "studio-b/one.mp4", "two.mp4/three.mp4", "two.mp4"] {
+        fixture.put(key, &small).await;
+    }
+    notices_until(&fixture, &mut seen, 7).await;
+    assert_eq!(fixture.states()["published"], 6, "{:?}", fixture.states());
+    let manifests = ["studio-b~", "studio-b/one.mp4", "two.mp4~/three.mp4", "two.mp4"];
+    let now = fixture.keys("published/").await;
+    for path in manifests {
+        assert!(now.contains(&format!("published/{path}/manifest.json")), "{path}: {now:?}");
+    }
+    assert_eq!(fixture.verify_published().await, 6);
     drop(node);
 }
 

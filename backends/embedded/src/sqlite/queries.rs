@@ -3,7 +3,6 @@
 use reelgate_flow::ids::{AssetId, NodeId};
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::identity::ID_CHARS;
 use reelgate_ports::records::{AssetDetail, AssetRecord, HistoryEvent, HistoryRecord, TaskRow};
 use reelgate_ports::store::{AssetFilter, Backlog, ListFrom};
 use sqlx::sqlite::SqliteRow;
@@ -96,8 +95,7 @@ pub(super) async fn assets(pool: &SqlitePool, filter: &AssetFilter) -> PortResul
 
 /// Asset ids that begin with the text.
 pub(super) async fn find(pool: &SqlitePool, prefix: &str) -> PortResult<Vec<AssetId>> {
-    let base32 = |byte: u8| byte.is_ascii_lowercase() || matches!(byte, b'2'..=b'7');
-    if prefix.len() > ID_CHARS || !prefix.bytes().all(base32) {
+    if !AssetId::can_begin(prefix) {
         return Ok(Vec::new());
     }
     // `{` is the character after `z`, the last one of an id.
