@@ -196,7 +196,7 @@ faulty!(Notices of Notices {
 
 faulty!(Objects of Objects {
     async fn open(source: &SourceRecord) -> OpenSource;
-    async fn unchanged(source: &SourceRecord) -> bool;
+    async fn check_current(source: &SourceRecord) -> ();
     async fn sidecar(source: &SourceRecord, suffix: &str, bytes_max: u64) -> Option<Vec<u8>>;
     async fn read_staged(output: &StagedOutput, bytes_max: u64) -> Vec<u8>;
     async fn publish(publication: &Publication) -> String;

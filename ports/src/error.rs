@@ -46,6 +46,8 @@ pub enum ErrorKind {
     Missing,
     /// The object exists but is not the expected one (changed, taken, newer).
     Conflict,
+    /// The recorded version of an upload is no longer the current one: its key was uploaded again or deleted.
+    Superseded,
     /// No space left.
     Full,
     /// Not allowed.
@@ -112,12 +114,13 @@ impl PortError {
         Fault::new(code, self.to_string())
     }
 
-    /// The reason of an attempt that met this error while it read the upload itself, which the producer may have changed or
-    /// removed.
+    /// The reason of an attempt that met this error while it read the upload itself, which the producer may have changed,
+    /// replaced or removed.
     pub fn source_fault(&self) -> Fault {
         let code = match (self.port, self.kind) {
             (Port::Objects, ErrorKind::Missing) => Code::SourceMissing,
             (Port::Objects, ErrorKind::Conflict) => Code::SourceChanged,
+            (Port::Objects, ErrorKind::Superseded) => Code::Superseded,
             _ => return self.fault(),
         };
         Fault::new(code, self.to_string())
@@ -151,14 +154,15 @@ mod tests {
     }
 
     #[test]
-    fn only_the_object_store_reports_a_source_as_missing_or_changed() {
+    fn only_the_object_store_reports_a_source_as_missing_changed_or_superseded() {
         for (port, code) in PORTS {
             let source = |kind| PortError::new(port, kind, "open", "found none").source_fault().code;
             let expected = match port {
-                Port::Objects => [Code::SourceMissing, Code::SourceChanged],
-                _ => [code; 2],
+                Port::Objects => [Code::SourceMissing, Code::SourceChanged, Code::Superseded],
+                _ => [code; 3],
             };
-            assert_eq!([ErrorKind::Missing, ErrorKind::Conflict].map(source), expected, "{port:?}");
+            let kinds = [ErrorKind::Missing, ErrorKind::Conflict, ErrorKind::Superseded];
+            assert_eq!(kinds.map(source), expected, "{port:?}");
         }
     }
 

@@ -83,11 +83,13 @@ pub struct Restored {
 /// The object store.
 #[async_trait]
 pub trait Objects: Send + Sync {
-    /// Opens the source; `Missing` if it is gone, `Conflict` if it is no longer the recorded version.
+    /// Opens the source; `Missing` if it is gone, `Conflict` if the file was changed in place, `Superseded` if the object store
+    /// keeps versions apart and the recorded one is no longer the current one.
     async fn open(&self, source: &SourceRecord) -> PortResult<OpenSource>;
 
-    /// Whether the source is still the recorded version. Called after the source was read.
-    async fn unchanged(&self, source: &SourceRecord) -> PortResult<bool>;
+    /// Fails as [`Objects::open`] does if the source is no longer the recorded version. Called after the source was read: the
+    /// result would describe another file.
+    async fn check_current(&self, source: &SourceRecord) -> PortResult<()>;
 
     /// Reads a small file next to the source (`movie.mp4` + `.sha256`), at most `bytes_max`; `None` if there is none.
     async fn sidecar(

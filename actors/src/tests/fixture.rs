@@ -306,8 +306,8 @@ impl Objects for FakeObjects {
         Err(PortError::new(Port::Objects, ErrorKind::Conflict, "open", "every source has changed"))
     }
 
-    async fn unchanged(&self, _: &SourceRecord) -> PortResult<bool> {
-        unused("unchanged")
+    async fn check_current(&self, _: &SourceRecord) -> PortResult<()> {
+        unused("check_current")
     }
 
     async fn sidecar(&self, _: &SourceRecord, _: &str, _: u64) -> PortResult<Option<Vec<u8>>> {

@@ -13,7 +13,7 @@ use tracing::Span;
 use crate::engine_context::EngineContext;
 use crate::spans;
 use crate::stage::AttemptFacts;
-use crate::work::{check_unchanged, joined, ours, sources};
+use crate::work::{joined, ours, sources};
 
 /// Writes a worker's outputs into the staging area, each under the name that [`Naming`] gives it, or drops them.
 struct Staging {
@@ -73,7 +73,7 @@ pub async fn run_staged(
     )
     .await?;
     let outputs = joined(tokio::task::spawn_blocking(move || writer.finish().map_err(ours)).await)??;
-    check_unchanged(context, &claim.source).await?;
+    context.objects.check_current(&claim.source).await.map_err(sources)?;
     Ok(Staged { finished, outputs, gstreamer })
 }
 

@@ -25,9 +25,6 @@ pub mod work_left;
 
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_ports::error::PortError;
-use reelgate_ports::records::SourceRecord;
-
-use crate::engine_context::EngineContext;
 
 /// The fault of a port's error that does not concern the upload itself.
 fn ours(error: PortError) -> Fault {
@@ -46,14 +43,6 @@ fn joined<T>(result: Result<T, tokio::task::JoinError>) -> Result<T, Fault> {
         let how = if error.is_panic() { "panicked; the log names the line of code" } else { "was cancelled" };
         Fault::new(Code::Internal, format!("a blocking task {how}"))
     })
-}
-
-/// Fails if the source is no longer the version that was read: the result would describe another file.
-async fn check_unchanged(context: &EngineContext, source: &SourceRecord) -> Result<(), Fault> {
-    if context.objects.unchanged(source).await.map_err(sources)? {
-        return Ok(());
-    }
-    Err(Fault::new(Code::SourceChanged, "size or time of modification differ from those at ingestion"))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use crate::work::encode_task::encode_budget;
 use crate::work::media::{JobFiles, MediaOrder, other_result, own_names, run_into, source};
 use crate::work::package::video_part;
 use crate::work::products::{Encoded, MediaJob, Planned, document, to_document};
-use crate::work::{check_unchanged, joined, ours};
+use crate::work::{joined, ours, sources};
 
 /// Folder of the second run's files within the attempt's staging area.
 const AGAIN: &str = "again/";
@@ -66,7 +66,7 @@ pub async fn redacted(
     let second = run_into(context, claim, order, files, cancel, learned).await?;
     let writer = second.writer;
     let staged = joined(tokio::task::spawn_blocking(move || writer.finish().map_err(ours)).await)??;
-    check_unchanged(context, &claim.source).await?;
+    context.objects.check_current(&claim.source).await.map_err(sources)?;
     let numbers = numbers(planned, task, &first.finished, request)?;
     let gstreamer = first.gstreamer;
     let (new, old): (Vec<StagedOutput>, Vec<StagedOutput>) =

@@ -19,7 +19,7 @@ use crate::engine_context::EngineContext;
 use crate::stage::{AttemptFacts, StageTask};
 use crate::work::media::{other_result, run_worker, usage_record};
 use crate::work::products::Planned;
-use crate::work::{check_unchanged, joined, sources};
+use crate::work::{joined, sources};
 
 /// A checksum file is one line: 64 digits and a name.
 const CHECKSUM_BYTES_MAX: u64 = 8_192;
@@ -39,15 +39,20 @@ impl StageTask for Validate {
         let source = &claim.source;
         let opened = context.objects.open(source).await.map_err(sources)?;
         let size_bytes = opened.size_bytes;
-        // A file that is refused by its first bytes needs no worker, and so no permit.
         let permit = match sniffed(&opened.file, size_bytes) {
             Ok(_) => context.inspections.acquire().await.ok(),
+            // A file that is refused by its first bytes needs no worker, and is read further only for a checksum: that tells a
+            // damaged transfer from a wrong file.
+            Err(refused) if given_checksum(&context, &claim).await?.is_none() => {
+                context.objects.check_current(source).await.map_err(sources)?;
+                return Err(refused);
+            }
             Err(_) => None,
         };
         let (inspected, sha256) =
             inspect_file(&context.worker, &context.settings, opened.file, size_bytes, cancel).await;
         drop(permit);
-        check_unchanged(&context, source).await?;
+        context.objects.check_current(source).await.map_err(sources)?;
         let sha256 = sha256?;
         learned.sha256 = Some(sha256.clone());
         check_given_checksum(&context, &claim, &sha256).await?;
@@ -172,10 +177,13 @@ pub fn hash_file(file: &File) -> std::io::Result<String> {
     }
 }
 
+/// The checksum file beside the upload.
+async fn given_checksum(context: &EngineContext, claim: &Claim) -> Result<Option<Vec<u8>>, Fault> {
+    context.objects.sidecar(&claim.source, ".sha256", CHECKSUM_BYTES_MAX).await.map_err(sources)
+}
+
 async fn check_given_checksum(context: &EngineContext, claim: &Claim, sha256: &str) -> Result<(), Fault> {
-    let given =
-        context.objects.sidecar(&claim.source, ".sha256", CHECKSUM_BYTES_MAX).await.map_err(sources)?;
-    let Some(given) = given else { return Ok(()) };
+    let Some(given) = given_checksum(context, claim).await? else { return Ok(()) };
     let expected = parse_checksum(&given).map_err(|found| {
         let detail = format!("expected 64 hexadecimal digits first in the file, found {found}");
         Fault::new(Code::ChecksumUnreadable, detail)

@@ -17,7 +17,12 @@ pub async fn withdraw(context: &EngineContext, claim: &Claim) -> Result<Success,
     let withdrawn = context.objects.withdraw(&claim.fence.asset, Some(&path), &claim.source, exit).await;
     let Withdrawn { source_location, mut withdrawal_record } = match withdrawn {
         // A source that is missing or was replaced cannot be moved. The outputs are removed before it, so nothing stays.
-        Err(error) if matches!(sources(error.clone()).code, Code::SourceMissing | Code::SourceChanged) => {
+        Err(error)
+            if matches!(
+                error.source_fault().code,
+                Code::SourceMissing | Code::SourceChanged | Code::Superseded
+            ) =>
+        {
             Withdrawn {
                 source_location: claim.source.location.clone(),
                 withdrawal_record: WithdrawalRecord::default(),

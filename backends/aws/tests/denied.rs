@@ -135,7 +135,7 @@ async fn a_denied_read_names_the_missing_action() {
     let account = Account::new().await;
     let source = account.source();
     let worker = account.objects("worker").await;
-    assert!(worker.unchanged(&source).await.unwrap());
+    worker.check_current(&source).await.unwrap();
     assert_eq!(worker.open(&source).await.unwrap().size_bytes, 1);
 
     let sweeper = account.objects("sweeper").await;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::objects::Objects;
 use reelgate_ports::records::SourceRecord;
 
@@ -26,6 +27,12 @@ pub trait ObjectsHome: Send + Sync {
 
     /// Removes an upload without the store, as a producer would.
     async fn remove(&self, key: &str);
+
+    /// The kind of error with which an upload that was replaced is refused.
+    fn replaced(&self) -> ErrorKind;
+
+    /// The kind of error with which an upload that was removed is refused.
+    fn removed(&self) -> ErrorKind;
 
     /// Everything that is visible below `published`: bytes by full path.
     async fn visible(&self) -> BTreeMap<String, Vec<u8>>;
@@ -45,8 +52,8 @@ macro_rules! objects_suite {
             sources: {
                 an_upload_is_read_unchanged
                 keys_of_any_text_are_read
-                a_replaced_upload_is_a_conflict
-                a_removed_upload_is_missing
+                a_replaced_upload_is_not_read
+                a_removed_upload_is_not_read
                 a_sidecar_is_read_up_to_its_limit
                 a_location_outside_is_refused
             }

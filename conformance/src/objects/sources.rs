@@ -17,7 +17,7 @@ async fn bytes(home: &dyn ObjectsHome, source: &SourceRecord) -> Vec<u8> {
 pub async fn an_upload_is_read_unchanged(home: &dyn ObjectsHome) {
     let source = home.put("a.mp4", b"content").await;
     assert_eq!(bytes(home, &source).await, b"content");
-    assert!(home.objects().unchanged(&source).await.unwrap());
+    home.objects().check_current(&source).await.unwrap();
 }
 
 pub async fn keys_of_any_text_are_read(home: &dyn ObjectsHome) {
@@ -28,18 +28,18 @@ pub async fn keys_of_any_text_are_read(home: &dyn ObjectsHome) {
     }
 }
 
-pub async fn a_replaced_upload_is_a_conflict(home: &dyn ObjectsHome) {
+pub async fn a_replaced_upload_is_not_read(home: &dyn ObjectsHome) {
     let source = home.put("a.mp4", b"first").await;
     home.put("a.mp4", b"second").await;
-    assert_eq!(home.objects().open(&source).await.unwrap_err().kind, ErrorKind::Conflict);
-    assert!(!home.objects().unchanged(&source).await.unwrap());
+    assert_eq!(home.objects().open(&source).await.unwrap_err().kind, home.replaced());
+    assert_eq!(home.objects().check_current(&source).await.unwrap_err().kind, home.replaced());
 }
 
-pub async fn a_removed_upload_is_missing(home: &dyn ObjectsHome) {
+pub async fn a_removed_upload_is_not_read(home: &dyn ObjectsHome) {
     let source = home.put("a.mp4", b"first").await;
     home.remove("a.mp4").await;
-    assert_eq!(home.objects().open(&source).await.unwrap_err().kind, ErrorKind::Missing);
-    assert!(!home.objects().unchanged(&source).await.unwrap());
+    assert_eq!(home.objects().open(&source).await.unwrap_err().kind, home.removed());
+    assert_eq!(home.objects().check_current(&source).await.unwrap_err().kind, home.removed());
 }
 
 pub async fn a_sidecar_is_read_up_to_its_limit(home: &dyn ObjectsHome) {

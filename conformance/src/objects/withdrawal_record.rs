@@ -37,7 +37,7 @@ pub async fn a_quarantined_asset_is_restored_byte_for_byte(home: &dyn ObjectsHom
     assert!(restored.published_location.is_some());
     assert_eq!(home.visible().await, before);
     let released = SourceRecord { location: restored.source_location.clone(), ..source };
-    assert!(home.objects().unchanged(&released).await.unwrap(), "work can read it");
+    home.objects().check_current(&released).await.unwrap(); // work can read it
     assert_eq!(home.moved_source(&restored.source_location).await.as_deref(), Some(&b"content"[..]));
     assert!(!home.is_uploaded("a").await, "in the ingest area it would count as a new upload");
 }

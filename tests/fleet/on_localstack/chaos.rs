@@ -69,7 +69,7 @@ async fn put_all(fixture: &FleetFixture, inbox: &std::path::Path, assets: u64) {
 }
 
 /// What EventBridge wrote, with partition keys.
-async fn read_source(fixture: &FleetFixture, events: usize) -> Vec<(String, Vec<u8>)> {
+pub(super) async fn read_source(fixture: &FleetFixture, events: usize) -> Vec<(String, Vec<u8>)> {
     let mut read = Vec::new();
     let shards = fixture.kinesis.list_shards().stream_name(&fixture.source_stream).send().await.unwrap();
     for shard in shards.shards.unwrap() {
@@ -131,7 +131,7 @@ async fn scramble_and_kill(
     dropped
 }
 
-async fn put(fixture: &FleetFixture, batch: &[(String, Vec<u8>)]) {
+pub(super) async fn put(fixture: &FleetFixture, batch: &[(String, Vec<u8>)]) {
     let entry = |(key, event): &(String, Vec<u8>)| {
         PutRecordsRequestEntry::builder().partition_key(key).data(Blob::new(event.clone())).build().unwrap()
     };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sha2::Digest;
 
+use super::chaos::{put, read_source};
 use crate::fixture::{FleetFixture, wait_for};
 use crate::uploads::{tool, uploads};
 
@@ -65,6 +66,43 @@ async fn uploads_by_verb_and_by_link_are_published_redone_in_their_place_and_nev
         assert!(now.contains(&format!("published/{path}/manifest.json")), "{path}: {now:?}");
     }
     assert_eq!(fixture.verify_published().await, 6);
+    drop(node);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_was_replaced_before_its_event_came_is_superseded_and_stays_where_it_is() {
+    let fixture = FleetFixture::new(true).await;
+    let inbox = fixture.dir.path().join("uploads");
+    uploads(&inbox, 2);
+    for file in ["000.mp4", "001.mp4"] {
+        fixture.put("a/one.mp4", &inbox.join(file)).await;
+    }
+    let events = read_source(&fixture, 2).await;
+    let versions = async || {
+        let listed = fixture.s3.list_object_versions().bucket(&fixture.ingest).send().await.unwrap();
+        let mut ids: Vec<(bool, String)> = listed
+            .versions()
+            .iter()
+            .map(|found| (found.is_latest() == Some(true), found.version_id().unwrap().to_owned()))
+            .collect();
+        ids.sort();
+        ids
+    };
+    let uploaded = versions().await;
+    let older = &uploaded[0].1;
+    let (first, second): (Vec<_>, Vec<_>) =
+        events.into_iter().partition(|(_, event)| String::from_utf8_lossy(event).contains(older.as_str()));
+    let node = fixture.node("only", &[]);
+    put(&fixture, &first).await;
+    wait_for("the older version has ended", Duration::from_secs(60), async || {
+        fixture.states().get("superseded") == Some(&1)
+    })
+    .await;
+    put(&fixture, &second).await;
+    let mut seen = BTreeSet::new();
+    notices_until(&fixture, &mut seen, 1).await;
+    assert_eq!(fixture.states(), [("published".to_owned(), 1), ("superseded".to_owned(), 1)].into());
+    assert_eq!(versions().await, uploaded);
     drop(node);
 }
 

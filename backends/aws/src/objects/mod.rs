@@ -81,9 +81,9 @@ impl Objects for S3Objects {
         self.context.engine.run(source::open(self.context.clone(), source.clone())).await
     }
 
-    async fn unchanged(&self, source: &SourceRecord) -> PortResult<bool> {
+    async fn check_current(&self, source: &SourceRecord) -> PortResult<()> {
         let (context, source) = (self.context.clone(), source.clone());
-        self.context.engine.run(async move { source::unchanged(&context, &source).await }).await
+        self.context.engine.run(async move { source::check_current(&context, &source).await }).await
     }
 
     async fn sidecar(

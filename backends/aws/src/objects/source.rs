@@ -63,18 +63,21 @@ pub(super) async fn open(context: Arc<StoreContext>, source: SourceRecord) -> Po
     let size_bytes = head.size_bytes;
     let of = SourceVersion { at: at.clone(), version, size_bytes };
     let bucket = context.bucket.clone();
-    let file = context.scratch.file(of, |file| fetch(bucket, at, head, file)).await?;
-    Ok(OpenSource { file, size_bytes })
-}
-
-/// Whether the source still exists in the recorded version.
-pub(super) async fn unchanged(context: &StoreContext, source: &SourceRecord) -> PortResult<bool> {
-    let place = SourceLocation::of(&context.areas, source)?;
-    match recorded(&context.bucket, &place, source).await {
-        Ok(_) => Ok(true),
-        Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::Missing) => Ok(false),
+    match context.scratch.file(of, |file| fetch(bucket, at, head, file)).await {
+        Ok(file) => Ok(OpenSource { file, size_bytes }),
+        // It went away or was replaced while it was read: what is there now says which.
+        Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::Missing) => {
+            recorded(&context.bucket, &place, &source).await?;
+            Err(error)
+        }
         Err(error) => Err(error),
     }
+}
+
+/// Fails as [`open`] does if the recorded version is no longer the current one.
+pub(super) async fn check_current(context: &StoreContext, source: &SourceRecord) -> PortResult<()> {
+    let place = SourceLocation::of(&context.areas, source)?;
+    recorded(&context.bucket, &place, source).await.map(drop)
 }
 
 /// Reads a small file next to the source.
@@ -97,32 +100,35 @@ pub(super) async fn sidecar(
 }
 
 /// The current object at the source's location, if it is the recorded version. A newer upload of the key makes work on the
-/// older one useless, so it is a `Conflict`, even if the bucket still has the older version.
+/// older one useless, and so does a deletion after which the bucket still has the version: it is `Superseded`, and stays where it
+/// is. The event of the upload or deletion may come later than this.
 async fn recorded(bucket: &Bucket, place: &SourceLocation, source: &SourceRecord) -> PortResult<Head> {
+    let unexpected = |kind, found: &str| {
+        PortError::new(
+            Port::Objects,
+            kind,
+            OPERATION,
+            format!("expected the recorded version, found {found}"),
+        )
+    };
     let found = bucket.head(OPERATION, place.location(), None).await?;
-    let gone = || {
-        PortError::new(
-            Port::Objects,
-            ErrorKind::Missing,
-            OPERATION,
-            "expected the recorded version, found nothing",
-        )
+    let SourceLocation::Uploaded(at) = place else {
+        let found = found.ok_or_else(|| unexpected(ErrorKind::Missing, "nothing"))?;
+        // The copy has its own version, so only the size can be compared. No producer writes to its place.
+        let same = found.size_bytes == source.size_bytes;
+        return if same { Ok(found) } else { Err(unexpected(ErrorKind::Conflict, "another")) };
     };
-    let found = found.ok_or_else(gone)?;
-    let same = match place {
-        SourceLocation::Uploaded(_) => is_version(&found, Version::parse(&source.id.version)),
-        // The copy has its own version, so only the size can be compared.
-        SourceLocation::Moved(_) => found.size_bytes == source.size_bytes,
-    };
-    let changed = || {
-        PortError::new(
-            Port::Objects,
-            ErrorKind::Conflict,
-            OPERATION,
-            "expected the recorded version, found another",
-        )
-    };
-    if same { Ok(found) } else { Err(changed()) }
+    let version = Version::parse(&source.id.version);
+    match found {
+        Some(found) if is_version(&found, version) => Ok(found),
+        Some(_) => Err(unexpected(ErrorKind::Superseded, "a newer one")),
+        None => match version.id() {
+            Some(id) if bucket.head(OPERATION, at, Some(id)).await?.is_some() => {
+                Err(unexpected(ErrorKind::Superseded, "the key deleted and the version still there"))
+            }
+            _ => Err(unexpected(ErrorKind::Missing, "nothing")),
+        },
+    }
 }
 
 /// Whether an object has this version.

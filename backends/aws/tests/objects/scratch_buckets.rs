@@ -15,6 +15,7 @@ use reelgate_aws::location::{Location, version_of};
 use reelgate_aws::objects::{Areas, ObjectsSettings, S3Objects};
 use reelgate_conformance::objects::ObjectsHome;
 use reelgate_flow::ids::{Sequencer, SourceId};
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::objects::Objects;
 use reelgate_ports::records::SourceRecord;
 use reelgate_stand_ins::{ACCOUNT, LocalStack, REGION, fresh_name};
@@ -25,6 +26,7 @@ pub struct ScratchBuckets {
     pub bucket: String,
     pub objects: Arc<S3Objects>,
     pub settings: ObjectsSettings,
+    is_versioned: bool,
     _scratch: TempDir,
     peer: LocalStack,
 }
@@ -32,7 +34,7 @@ pub struct ScratchBuckets {
 impl ScratchBuckets {
     /// In a bucket with versioning.
     pub async fn versioned() -> Self {
-        let home = Self::unversioned().await;
+        let home = Self { is_versioned: true, ..Self::unversioned().await };
         let versioning = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
         let request = home.s3.put_bucket_versioning().bucket(&home.bucket);
         request.versioning_configuration(versioning).send().await.unwrap();
@@ -61,7 +63,7 @@ impl ScratchBuckets {
         let s3 = Client::from_conf(s3);
         s3.create_bucket().bucket(&bucket).send().await.unwrap();
         let objects = Arc::new(S3Objects::new(&config, settings.clone()).unwrap());
-        Self { s3, bucket, objects, settings, _scratch: scratch, peer }
+        Self { s3, bucket, objects, settings, is_versioned: false, _scratch: scratch, peer }
     }
 
     /// The same objects with other settings or another endpoint.
@@ -131,6 +133,14 @@ pub fn config(endpoint: &str) -> SdkConfig {
 impl ObjectsHome for ScratchBuckets {
     fn objects(&self) -> Arc<dyn Objects> {
         self.objects.clone()
+    }
+
+    fn replaced(&self) -> ErrorKind {
+        ErrorKind::Superseded
+    }
+
+    fn removed(&self) -> ErrorKind {
+        if self.is_versioned { ErrorKind::Superseded } else { ErrorKind::Missing }
     }
 
     async fn put(&self, key: &str, bytes: &[u8]) -> SourceRecord {

@@ -88,9 +88,9 @@ impl Objects for DirectoryObjects {
         self.blocking(move |inner| source::open(inner, &source)).await
     }
 
-    async fn unchanged(&self, source: &SourceRecord) -> PortResult<bool> {
+    async fn check_current(&self, source: &SourceRecord) -> PortResult<()> {
         let source = source.clone();
-        self.blocking(move |inner| source::unchanged(inner, &source)).await
+        self.blocking(move |inner| source::open(inner, &source).map(drop)).await
     }
 
     async fn sidecar(

@@ -38,15 +38,6 @@ pub(super) fn is_recorded(source: &SourceRecord, place: &SourceLocation, meta: &
     if copied { meta.len() == source.size_bytes } else { version_of(meta).0 == source.id.version }
 }
 
-/// Whether the source is still there and of the recorded version.
-pub(super) fn unchanged(inner: &HomeDirectory, source: &SourceRecord) -> PortResult<bool> {
-    match open(inner, source) {
-        Ok(_) => Ok(true),
-        Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::Missing) => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
 /// Reads a small file next to the source.
 pub(super) fn sidecar(
     inner: &HomeDirectory,

@@ -13,6 +13,7 @@ use reelgate_conformance::objects::ObjectsHome;
 use reelgate_embedded::directory::DirectoryObjects;
 use reelgate_embedded::paths::{INGEST_BUCKET, Location, version_of};
 use reelgate_flow::ids::{Sequencer, SourceId};
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::objects::Objects;
 use reelgate_ports::records::SourceRecord;
 use tempfile::TempDir;
@@ -38,6 +39,14 @@ impl TempDirectories {
 impl ObjectsHome for TempDirectories {
     fn objects(&self) -> Arc<dyn Objects> {
         self.objects.clone()
+    }
+
+    fn replaced(&self) -> ErrorKind {
+        ErrorKind::Conflict
+    }
+
+    fn removed(&self) -> ErrorKind {
+        ErrorKind::Missing
     }
 
     async fn put(&self, key: &str, bytes: &[u8]) -> SourceRecord {
