@@ -2,6 +2,7 @@
 
 pub mod json;
 pub mod log;
+pub mod places;
 pub mod progress;
 pub mod simulation;
 pub mod stderr;

@@ -46,8 +46,7 @@ impl Progress {
                     keep
                 });
                 for (asset, work) in &works {
-                    let bar =
-                        bars.entry(asset.clone()).or_insert_with(|| all.add(new_bar(clean(&name(asset)))));
+                    let bar = bars.entry(asset.clone()).or_insert_with(|| add_bar(all, clean(&name(asset))));
                     bar.set_position(work.fraction().map_or(0, |done| (done * STEPS as f64) as u64));
                     bar.set_message(describe(work));
                 }
@@ -73,9 +72,10 @@ impl Progress {
     }
 }
 
-fn new_bar(name: String) -> ProgressBar {
-    let bar = ProgressBar::new(STEPS);
-    let style = ProgressStyle::with_template("{prefix:30!} {bar:30} {msg}");
+/// Joins the others before it gets anything to show: a bar on its own would draw a line that stays.
+fn add_bar(all: &MultiProgress, name: String) -> ProgressBar {
+    let bar = all.add(ProgressBar::new(STEPS));
+    let style = ProgressStyle::with_template("{prefix:24!} {bar:20} {wide_msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_prefix(name);
     bar

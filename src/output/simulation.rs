@@ -1,6 +1,5 @@
 //! The results of simulations, as tables.
 
-use comfy_table::{LineStyle, Table};
 use reelgate_simulation::{Ages, Rate, Report, Scenario, Step, Sweep};
 
 use crate::exit::Failure;
@@ -59,7 +58,7 @@ fn outcomes(reports: &[Report]) -> Result<(), Failure> {
     let mut header = vec![""];
     header.extend(reports.iter().map(|report| report.settings.scenario.as_str()));
     let quiet = reports.iter().find(|report| report.settings.scenario == Scenario::Steady);
-    let mut rows = plain(&header);
+    let mut rows = table::new(&header);
     for (name, of, write) in OUTCOMES {
         let mut row = vec![(*name).to_owned()];
         row.extend(reports.iter().map(|report| write(of(report)) + &against(of(report), quiet.map(of))));
@@ -73,7 +72,8 @@ fn publishing<'a>(report: &'a Report, priority: &str) -> Option<&'a Ages> {
 }
 
 fn load(reports: &[Report]) -> Result<(), Failure> {
-    let mut rows = plain(&["load of the database", "scenario", "mean", "peak", "capacity", "mean share %"]);
+    let mut rows =
+        table::new(&["load of the database", "scenario", "mean", "peak", "capacity", "mean share %"]);
     for report in reports {
         let (load, store) = (&report.load, &report.settings.store);
         let lines: [(&str, Rate, f64); 5] = [
@@ -101,7 +101,7 @@ fn load(reports: &[Report]) -> Result<(), Failure> {
 type Share = fn(&Step) -> f64;
 
 fn saturation(sweep: &Sweep) -> Result<(), Failure> {
-    let mut rows = plain(&["nodes", "uploads /s", "claims /s", "renewals /s", "calls /s", "rows /s"]);
+    let mut rows = table::new(&["nodes", "uploads /s", "claims /s", "renewals /s", "calls /s", "rows /s"]);
     let share = |per_s: f64, share: f64| format!("{} ({:.0} %)", number(per_s), share * 100.0);
     for step in &sweep.steps {
         rows.add_row(vec![
@@ -128,14 +128,6 @@ fn saturation(sweep: &Sweep) -> Result<(), Failure> {
         table::print(&format!("{name}: {found}"))?;
     }
     Ok(())
-}
-
-/// A table without rules between its many rows.
-fn plain(header: &[&str]) -> Table {
-    let mut rows = table::new(header);
-    let style = rows.style().row_separator(LineStyle::none());
-    rows.load_style(style);
-    rows
 }
 
 /// The difference from the quiet scenario in percent; empty where it is small or undefined.

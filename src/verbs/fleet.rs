@@ -50,7 +50,15 @@ async fn status(store: &dyn Store, as_json: bool) -> Result<ExitStatus, Failure>
         }
         return Ok(ExitStatus::Done);
     }
-    let mut rows = table::new(&["node", "state", "roles", "running", "silent", "version", "why"]);
+    let mut rows = table::narrowing(&[
+        ("node", 0),
+        ("state", 0),
+        ("roles", 3),
+        ("running", 1),
+        ("silent", 2),
+        ("version", 4),
+        ("why", 0),
+    ]);
     for node in &nodes {
         let running: u32 = node.report.in_flight.iter().map(|(_, tasks)| u32::from(*tasks)).sum();
         let room: u32 = node.report.capacity.iter().map(|(_, tasks)| u32::from(*tasks)).sum();

@@ -29,10 +29,17 @@ pub async fn list(global: &GlobalArgs, args: ListArgs) -> Result<ExitStatus, Fai
         }
         return Ok(ExitStatus::Done);
     }
-    let mut rows = table::new(&["asset", "state", "verdict", "reason", "received", "source"]);
-    for asset in &assets {
+    let mut rows = table::narrowing(&[
+        ("asset", 0),
+        ("state", 0),
+        ("verdict", 2),
+        ("reason", 1),
+        ("received", 3),
+        ("source", 0),
+    ]);
+    for (id, asset) in table::ids(assets.iter().map(|asset| &asset.id)).into_iter().zip(&assets) {
         rows.add_row(vec![
-            asset.id.as_str().into(),
+            id.into(),
             table::phase(asset.phase),
             asset.verdict.as_str().into(),
             asset.reason.as_ref().map_or("", |reason| reason.code.as_str()).into(),

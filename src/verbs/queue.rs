@@ -35,7 +35,15 @@ pub async fn queue(global: &GlobalArgs, args: QueueArgs) -> Result<ExitStatus, F
         }
         return Ok(ExitStatus::Done);
     }
-    let mut printed = table::new(&["lane", "stage", "priority", "prefix", "waiting", "running", "oldest"]);
+    let mut printed = table::narrowing(&[
+        ("lane", 0),
+        ("stage", 0),
+        ("priority", 1),
+        ("prefix", 2),
+        ("waiting", 0),
+        ("running", 0),
+        ("oldest", 0),
+    ]);
     for row in shown {
         printed.add_row(vec![
             row.lane.as_str().to_owned(),

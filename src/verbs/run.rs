@@ -188,21 +188,20 @@ fn not_ended(backlog: &Backlog) -> u64 {
 }
 
 fn print_table(details: &[AssetDetail], took: Duration) -> Result<(), Failure> {
-    let header = [
-        "asset",
-        "source",
-        "state",
-        "verdict",
-        "reason",
-        "duration",
-        "renditions",
-        "time per stage",
-        "speed",
-    ];
-    let mut rows = table::new(&header);
+    let mut rows = table::narrowing(&[
+        ("asset", 0),
+        ("source", 0),
+        ("state", 0),
+        ("verdict", 2),
+        ("reason", 1),
+        ("duration", 3),
+        ("renditions", 5),
+        ("time per stage", 6),
+        ("speed", 4),
+    ]);
     let mut paths = Vec::new();
     let mut media_s = 0.0;
-    for detail in details {
+    for (id, detail) in table::ids(details.iter().map(|detail| &detail.asset.id)).into_iter().zip(details) {
         let line = AssetLine::new(detail);
         let duration_s = detail.facts.as_ref().map_or(0.0, |facts| facts.duration_ns as f64 / 1e9);
         let work_s: f64 = line.stages.iter().map(|stage| stage.seconds).sum();
@@ -214,7 +213,7 @@ fn print_table(details: &[AssetDetail], took: Duration) -> Result<(), Failure> {
         }
         let speed = line.outputs.is_some() && line.linked_to.is_none() && work_s > 0.0;
         rows.add_row(vec![
-            line.asset_id.chars().take(8).collect::<String>().into(),
+            id.into(),
             clean(&file_name(&line.source.path)).into(),
             table::phase(line.state),
             line.verdict.as_str().into(),

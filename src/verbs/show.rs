@@ -11,6 +11,7 @@ use crate::cli::{AssetArgs, GlobalArgs};
 use crate::config::Config;
 use crate::exit::{ExitStatus, Failure};
 use crate::output::json::AssetLine;
+use crate::output::places::first_places;
 use crate::output::table::{self, clean, seconds};
 use crate::verbs::{find_asset, local_time, to_json};
 use crate::wiring;
@@ -39,10 +40,15 @@ pub async fn show(global: &GlobalArgs, args: AssetArgs) -> Result<ExitStatus, Fa
         table::print(&rows.to_string())?;
     }
     if !line.findings.is_empty() {
-        let mut rows = table::new(&["finding", "severity", "count", "found by"]);
+        let mut rows = table::new(&["finding", "severity", "count", "found by", "first places"]);
         for one in &line.findings {
             let count = one.count.to_string();
-            rows.add_row([one.kind.as_str(), one.severity.as_str(), &count, one.source.as_str()]);
+            let places = first_places(
+                one.locations
+                    .iter()
+                    .map(|found| (&found.place, found.value.as_ref().map(|value| value.masked.as_str()))),
+            );
+            rows.add_row([one.kind.as_str(), one.severity.as_str(), &count, one.source.as_str(), &places]);
         }
         table::print(&rows.to_string())?;
     }

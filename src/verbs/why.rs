@@ -19,7 +19,15 @@ pub async fn why(global: &GlobalArgs, args: AssetArgs) -> Result<ExitStatus, Fai
         }
         return Ok(ExitStatus::Done);
     }
-    let mut rows = table::new(&["#", "when", "what", "task", "attempt", "took", "detail"]);
+    let mut rows = table::narrowing(&[
+        ("#", 2),
+        ("when", 1),
+        ("what", 0),
+        ("task", 0),
+        ("attempt", 4),
+        ("took", 3),
+        ("detail", 0),
+    ]);
     for record in &history {
         rows.add_row([
             record.sequence.to_string(),

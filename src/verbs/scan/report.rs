@@ -7,19 +7,16 @@ use reelgate_flow::reason::Fault;
 use reelgate_pipelines::messages::NotAnalysed;
 use reelgate_ports::records::FindingLocation;
 use reelgate_privacy::{
-    Finding, Location, Origin, Severity, Span, finding_type, identifiers, macie_score, macie_severity,
-    severity,
+    Finding, Origin, Severity, Span, finding_type, identifiers, macie_score, macie_severity, severity,
 };
 use serde::Serialize;
 
 use crate::config::privacy::PrivacyRaw;
 use crate::exit::Failure;
 use crate::output::json::ReasonLine;
-use crate::output::table::{self, clean, seconds};
+use crate::output::places::first_places;
+use crate::output::table::{self, clean};
 use crate::verbs::to_json;
-
-/// Most places of a finding in the table.
-const PLACES_SHOWN: usize = 3;
 
 /// What a file was read as.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -128,12 +125,12 @@ pub fn file(scanned: &Scanned, policy: Response, json: bool) -> Result<(), Failu
     if !findings.is_empty() {
         let mut rows = table::new(&["finding", "severity", "count", "first places"]);
         for one in findings {
-            let first: Vec<String> = one.locations.iter().take(PLACES_SHOWN).map(shown).collect();
+            let places = one.locations.iter().map(|found| (&found.address, Some(found.masked.as_str())));
             rows.add_row([
                 one.kind.id,
                 macie_severity(one.severity),
                 &one.count.to_string(),
-                &first.join("\n"),
+                &first_places(places),
             ]);
         }
         table::print(&rows.to_string())?;
@@ -166,21 +163,6 @@ fn finding_line(finding: &Finding) -> FindingLine {
 }
 
 /// A place in a few words: `subtitle text, line 3, 1.0 s: **** 1486`.
-fn shown(location: &Location) -> String {
-    let address = &location.address;
-    let mut text = format!("{} {}", clean(&address.surface), clean(&address.field));
-    if let Some(track) = address.track {
-        text += &format!(" #{track}");
-    }
-    if let Some(line) = address.line {
-        text += &format!(", line {line}");
-    }
-    if let Some(start_ns) = address.start_ns {
-        text += &format!(", {}", seconds(start_ns as f64 / 1e9));
-    }
-    text + ": " + &clean(&location.masked)
-}
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct TypeLine<'a> {
