@@ -19,4 +19,5 @@ pub mod place;
 pub mod plain;
 pub mod policy;
 pub mod reason;
+pub mod surface;
 pub mod task;

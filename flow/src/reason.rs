@@ -110,11 +110,12 @@ codes! {
     BudgetWall, "budget_wall", BadMedia, 2, "Processing made no progress within the time allowed.", "Export again; ask the operator to look if the file plays elsewhere.";
     DecoderCrashed, "decoder_crashed", BadMedia, 2, "The jailed media worker crashed on this file, more than once.", "Export again from the source; nothing outside the jail was touched.";
     PersonalData, "personal_data", Policy, 1, "Personal data of high severity was found.", "See the findings; remove the data or ask a security officer.";
+    ScreeningIncomplete, "screening_incomplete", Policy, 1, "A part of the upload that must be searched for personal data could not be searched.", "Look at the surfaces it names; upload a file in which they can be read, or ask a security officer.";
     Erased, "erased", Policy, 1, "Everything of the upload was removed by decision of a security officer.", "Nothing to do; the certificate lists what was removed.";
     Superseded, "superseded", Policy, 1, "A newer version of the same key was uploaded.", "Nothing to do; the newer version is processed.";
     SourceChanged, "source_changed", Policy, 1, "The file changed while it was being processed.", "Upload after writing has finished; a new version becomes its own asset.";
     SourceMissing, "source_missing", Policy, 2, "The source is no longer where it was uploaded.", "Upload it again.";
-    ConfigInvalid, "config_invalid", Config, 2, "The settings do not allow this work to be done.", "Operator: run `reelgate check` and correct what it names.";
+    ConfigInvalid, "config_invalid", Config, 1, "The settings do not allow this work to be done.", "Operator: run `reelgate check` and correct what it names.";
     PluginMissing, "plugin_missing", Config, 2, "A media plugin that the recipe needs is not installed.", "Operator: run `reelgate check`; install the package it names; redrive.";
     QuotaDisk, "quota_disk", Quota, 4, "The disk is full.", "Operator: free space below the home directory, then redrive.";
     ObjectUnavailable, "object_unavailable", Infrastructure, 4, "The object store did not answer as it should.", "Operator: check the store, then redrive.";

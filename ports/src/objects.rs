@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use async_trait::async_trait;
-use reelgate_flow::asset::Exit;
+use reelgate_flow::asset::{Exit, Verdict};
 use reelgate_flow::ids::AssetId;
 
 use crate::error::PortResult;
@@ -58,8 +58,10 @@ pub struct Publication {
     pub items: Vec<PublishItem>,
     /// [`MANIFEST`], written last.
     pub manifest: Vec<u8>,
-    /// The asset's verdict is `flagged`: a store that can tag objects flags manifest and playlists.
-    pub flagged: bool,
+    /// The asset's verdict: a store that can tag objects puts it on manifest and playlists.
+    pub verdict: Verdict,
+    /// How far each surface was analysed, in the short form for a tag beside the verdict.
+    pub surfaces: String,
 }
 
 /// The result of a withdrawal.

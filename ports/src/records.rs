@@ -13,6 +13,7 @@ use reelgate_flow::asset::{Flags, NoticeKind, Phase, Screening, Severity, TaskSt
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
 use reelgate_flow::reason::Fault;
+use reelgate_flow::surface::SurfaceReport;
 use reelgate_flow::task::{Lane, TaskKey};
 use serde::{Deserialize, Serialize};
 
@@ -391,6 +392,8 @@ pub struct AssetRecord {
     pub verdict: Verdict,
     /// Highest severity.
     pub severity: Severity,
+    /// How far each surface was analysed that the verdict is made of; empty before screening.
+    pub surfaces: Vec<SurfaceReport>,
     /// What people and policy decided about it.
     pub flags: Flags,
     /// Why it was rejected or failed.

@@ -52,7 +52,10 @@ impl Config {
             heavy: if roles.heavy { or_cores(raw.engine.heavy_tasks) } else { 0 },
             inspections: or_cores(raw.engine.inspections),
         };
-        let policy = Policy { rules: raw.privacy.rules.clone() };
+        let policy = Policy {
+            rules: raw.privacy.rules.clone(),
+            surfaces: raw.privacy.required_surfaces(&raw.media.screen_text),
+        };
         Ok(Self { home, raw, roles, credits, path_template, policy })
     }
 }

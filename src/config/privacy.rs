@@ -1,7 +1,9 @@
 //! The configuration of the search for personal data and of the response to findings.
 
 use reelgate_flow::asset::Severity;
-use reelgate_flow::policy::Rule;
+use reelgate_flow::policy::{REQUIRED_SURFACES, Rule};
+use reelgate_flow::surface::Surface;
+use reelgate_pipelines::recipes::settings::ScreenTextSettings;
 use reelgate_privacy::{AllowList, Classifier, ConfigError, CustomIdentifier, Fingerprinter, Options};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,10 @@ pub struct PrivacyRaw {
     /// Rules, in order; the first one that fits a finding decides. Default none: high is quarantined, medium is published
     /// and marked, low is recorded.
     pub rules: Vec<Rule>,
+    /// The surfaces that must be analysed whole before an asset counts as clean: `name`, `tags`, `chapters`, `subtitles`,
+    /// `captions`, `locations`, `on_screen_text`, `codes`. Default: the first six, and what `media.screen_text` switches on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub surfaces: Option<Vec<Surface>>,
     /// The scanners that must answer before an asset is published: `local`, `macie` or `both`. Default `local`. The classifier
     /// of this program always answers, so `macie` and `both` mean the same. They need `aws.macie`.
     pub required: Required,
@@ -43,6 +49,7 @@ impl Default for PrivacyRaw {
     fn default() -> Self {
         Self {
             rules: Vec::new(),
+            surfaces: None,
             required: Required::Local,
             wait_s: 21_600,
             alerts: Vec::new(),
@@ -91,8 +98,37 @@ fn high() -> Severity {
 }
 
 impl PrivacyRaw {
+    /// The surfaces that must be analysed whole.
+    pub fn required_surfaces(&self, pictures: &ScreenTextSettings) -> Vec<Surface> {
+        let switched_on = [(Surface::OnScreenText, pictures.on_screen), (Surface::Codes, pictures.codes)];
+        let switched_on = switched_on.into_iter().filter_map(|(surface, is_on)| is_on.then_some(surface));
+        let default = || REQUIRED_SURFACES.into_iter().chain(switched_on).collect();
+        self.surfaces.clone().unwrap_or_else(default)
+    }
+
+    /// Checks that every required surface is analysed with these settings. Otherwise no asset could ever be clean.
+    fn validate_surfaces(&self, pictures: &ScreenTextSettings) -> Result<(), String> {
+        for surface in self.surfaces.iter().flatten() {
+            let switch = match surface {
+                Surface::OnScreenText if !pictures.on_screen => "media.screen_text.on_screen",
+                Surface::Codes if !pictures.codes => "media.screen_text.codes",
+                other if !other.is_analysable() => {
+                    let expected = "privacy.surfaces: expected surfaces that can be analysed";
+                    return Err(format!("{expected}, found {}", other.as_str()));
+                }
+                _ => continue,
+            };
+            let found = surface.as_str();
+            return Err(format!(
+                "privacy.surfaces: expected {switch} to be true, because {found} is required"
+            ));
+        }
+        Ok(())
+    }
+
     /// Checks ranges and definitions.
-    pub fn validate(&self) -> Result<(), String> {
+    pub fn validate(&self, pictures: &ScreenTextSettings) -> Result<(), String> {
+        self.validate_surfaces(pictures)?;
         if !(1..=3_650).contains(&self.review_days) {
             return Err(format!("privacy.review_days: expected 1 to 3650, found {}", self.review_days));
         }
@@ -152,15 +188,42 @@ mod tests {
             ("[[allow_lists]]\nwords = [\"\"]", "privacy.allow_lists: an allow list may have 100,000 words"),
         ] {
             let raw: PrivacyRaw = toml::from_str(text).unwrap();
-            let error = raw.validate().unwrap_err();
+            let error = raw.validate(&ScreenTextSettings::default()).unwrap_err();
             assert!(error.starts_with(key) && !error.contains("sesame"), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn what_is_switched_on_is_required_and_what_is_never_analysed_cannot_be() {
+        let on = ScreenTextSettings { on_screen: true, ..ScreenTextSettings::default() };
+        let default = PrivacyRaw::default();
+        assert_eq!(default.required_surfaces(&ScreenTextSettings::default()), REQUIRED_SURFACES);
+        let with_pictures = [&REQUIRED_SURFACES[..], &[Surface::OnScreenText]].concat();
+        assert_eq!(default.required_surfaces(&on), with_pictures);
+        let of = |text: &str| toml::from_str::<PrivacyRaw>(text).unwrap();
+        assert_eq!(
+            of("surfaces = [\"name\", \"tags\"]").required_surfaces(&on),
+            [Surface::Name, Surface::Tags]
+        );
+        of("surfaces = [\"on_screen_text\"]").validate(&on).unwrap();
+        for (text, expected) in [
+            ("surfaces = [\"speech\"]", "expected surfaces that can be analysed, found speech"),
+            (
+                "surfaces = [\"codes\"]",
+                "expected media.screen_text.codes to be true, because codes is required",
+            ),
+        ] {
+            let error = of(text).validate(&on).unwrap_err();
+            assert_eq!(error, format!("privacy.surfaces: {expected}"));
+        }
+        assert!(toml::from_str::<PrivacyRaw>("surfaces = [\"smell\"]").is_err());
     }
 
     #[test]
     fn printed_definitions_can_be_loaded_again() {
         let text = r#"
             disabled = ["ADDRESS"]
+            surfaces = ["name", "tags"]
             [[custom_identifiers]]
             name = "badge"
             regex = "B-[0-9]{4}"
@@ -172,7 +235,7 @@ mod tests {
             regex = "B-9.*"
         "#;
         let raw: PrivacyRaw = toml::from_str(text).unwrap();
-        raw.validate().unwrap();
+        raw.validate(&ScreenTextSettings::default()).unwrap();
         assert_eq!(toml::from_str::<PrivacyRaw>(&toml::to_string(&raw).unwrap()).unwrap(), raw);
     }
 }

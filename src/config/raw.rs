@@ -174,7 +174,7 @@ impl Raw {
         if !(0.0..=1.0).contains(&self.telemetry.sampling) {
             return Err(format!("telemetry.sampling: expected 0 to 1, found {}", self.telemetry.sampling));
         }
-        self.privacy.validate()?;
+        self.privacy.validate(&self.media.screen_text)?;
         let notices = &self.notices;
         for (key, url) in
             [("notices.webhook_url", &notices.webhook_url), ("telemetry.otlp", &self.telemetry.otlp)]

@@ -5,6 +5,7 @@ use std::path::Path;
 use reelgate_flow::asset::{Phase, Severity, Verdict};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::reason::{Class, Code, Fault};
+use reelgate_flow::surface::SurfaceReport;
 use reelgate_ports::records::{AssetDetail, TaskRow};
 use serde::Serialize;
 
@@ -21,6 +22,8 @@ pub struct AssetLine {
     pub verdict: Verdict,
     /// Highest severity among the findings.
     pub severity: Severity,
+    /// How far each surface was analysed that the verdict is made of; empty before screening.
+    pub surfaces: Vec<SurfaceReport>,
     /// Why it was refused or failed.
     pub reason: Option<ReasonLine>,
     /// Facts, where inspection got that far.
@@ -122,6 +125,7 @@ impl AssetLine {
             state: asset.phase,
             verdict: asset.verdict,
             severity: asset.severity,
+            surfaces: asset.surfaces.clone(),
             reason: asset.reason.as_ref().map(ReasonLine::new),
             media: detail.facts.clone(),
             renditions: detail.renditions.iter().map(RenditionLine::new).collect(),

@@ -26,6 +26,7 @@ pub async fn check(global: &GlobalArgs, args: CheckArgs) -> Result<ExitStatus, F
     };
     tick("configuration", Ok("valid".into()))?;
     tick("media worker", wiring::check_worker(&config))?;
+    tick("surfaces", wiring::check_surfaces(&config))?;
     if !config.home.exists() {
         tick(
             "home",

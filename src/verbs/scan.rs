@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use reelgate_actors::work::findings::policy_response;
 use reelgate_actors::work::gathered_text::{GatheredText, read_media, read_name};
+use reelgate_flow::asset::Response;
 use reelgate_flow::place::TextPlace;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::client::WorkerProgram;
@@ -54,10 +55,14 @@ pub async fn scan(global: &GlobalArgs, args: ScanArgs) -> Result<ExitStatus, Fai
             // The message of a panic may quote the file.
             reading.await.map_err(|_| Failure::Internal("the scan of a file panicked".into()))??;
         let is_quiet = severity(&scanned.reading.findings).is_none_or(|worst| worst < Severity::Medium);
-        if !is_quiet || scanned.refused.is_some() {
+        // Text and what is refused have no surfaces.
+        let is_incomplete = !scanned.reading.surfaces.is_empty()
+            && !config.policy.incomplete(&scanned.reading.surfaces).is_empty();
+        if !is_quiet || is_incomplete || scanned.refused.is_some() {
             exit = ExitStatus::NotAll;
         }
-        let policy = policy_response(&config.policy, &key, &scanned.reading.findings);
+        let found = policy_response(&config.policy, &key, &scanned.reading.findings);
+        let policy = if is_incomplete { Response::Quarantine } else { found };
         report::file(&scanned, policy, args.json)?;
     }
     Ok(exit)
@@ -147,7 +152,7 @@ fn read_text(classifier: &Classifier, path: &Path, name: &str) -> std::io::Resul
     let mut push = |address: &_, text: &str| scanner.push_at(address, text);
     lines::each(BufReader::new(File::open(path)?), |number, line| subtitles.read(number, line, &mut push))?;
     subtitles.finish(&mut push);
-    Ok(GatheredText { findings: scanner.finish(), enrichment: None })
+    Ok(GatheredText { findings: scanner.finish(), surfaces: Vec::new() })
 }
 
 /// A path in which stars replace what the classifier finds.

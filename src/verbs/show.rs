@@ -2,10 +2,8 @@
 
 use reelgate_flow::asset::{Flags, Response};
 use reelgate_flow::facts::MediaFacts;
-use reelgate_flow::task::TaskKey;
-use reelgate_pipelines::messages::{Enrichment, NotAnalysed};
+use reelgate_flow::surface::{Gap, SurfaceReport};
 use reelgate_ports::records::AssetDetail;
-use reelgate_ports::store::Store;
 
 use crate::cli::{AssetArgs, GlobalArgs};
 use crate::config::Config;
@@ -52,14 +50,8 @@ pub async fn show(global: &GlobalArgs, args: AssetArgs) -> Result<ExitStatus, Fa
         }
         table::print(&rows.to_string())?;
     }
-    let missing = not_analysed(&*store, &detail).await?;
-    if !missing.is_empty() {
-        let mut rows = table::new(&["not analysed", "track", "why"]);
-        for NotAnalysed { surface, track, why } in missing {
-            let track = track.map_or_else(String::new, |track| format!("#{track}"));
-            rows.add_row([surface.as_str(), &track, why.as_str()]);
-        }
-        table::print(&rows.to_string())?;
+    if !line.surfaces.is_empty() {
+        table::print(&surfaces(&line.surfaces))?;
     }
     let mut rows = table::new(&["stage", "attempts", "time"]);
     for one in &line.stages {
@@ -166,12 +158,13 @@ pub fn describe(facts: &MediaFacts) -> String {
     text
 }
 
-/// What was not searched for personal data, as the enrichment reports it; empty before the enrichment has ended.
-async fn not_analysed(store: &dyn Store, detail: &AssetDetail) -> Result<Vec<NotAnalysed>, Failure> {
-    // The content of a linked asset was searched with its original.
-    let owner = detail.asset.linked_to.as_ref().unwrap_or(&detail.asset.id);
-    let enriched = store.product(owner, TaskKey::Enrich).await?;
-    // A document of another version cannot be read and is not shown.
-    let enrichment = enriched.and_then(|product| serde_json::from_value::<Enrichment>(product.result).ok());
-    Ok(enrichment.map(|enrichment| enrichment.not_analysed).unwrap_or_default())
+/// How far each surface was analysed, as a table.
+pub fn surfaces(reports: &[SurfaceReport]) -> String {
+    let mut rows = table::new(&["surface", "analysed", "lines", "left out"]);
+    for report in reports {
+        let lines = if report.lines > 0 { report.lines.to_string() } else { String::new() };
+        let gaps: Vec<String> = report.gaps.iter().map(Gap::label).collect();
+        rows.add_row([report.surface.label(), report.state.label(), &lines, &gaps.join("\n")]);
+    }
+    rows.to_string()
 }

@@ -26,9 +26,11 @@ use reelgate_actors::availability::{Availability, DrainReason};
 use reelgate_actors::engine_context::EngineContext;
 use reelgate_actors::progress_board::ProgressBoard;
 use reelgate_actors::signals::Signals;
+use reelgate_actors::work::self_test;
 use reelgate_actors::work::validate::inspect;
 use reelgate_embedded::{paths, private_files};
 use reelgate_flow::ids::NodeId;
+use reelgate_flow::reason::Code;
 use reelgate_pipelines::client::{CancelFlag, WorkerProgram};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::Events;
@@ -197,6 +199,22 @@ pub fn check_worker(config: &Config) -> PortResult<String> {
         inspect(&worker, &config.raw.media, silence, size_bytes, &CancelFlag::default(), &mut keep_version);
     inspected.map_err(|fault| unavailable(format!("{fault}; {}", fault.code.advice())))?;
     Ok(format!("jailed and answering, {version}"))
+}
+
+/// Lets the jailed media worker analyse every surface that is wanted; returns their names.
+pub fn check_surfaces(config: &Config) -> PortResult<String> {
+    let operation = "analyse the surfaces that privacy.surfaces requires";
+    let error = |kind, detail: String| PortError::new(Port::Worker, kind, operation, detail);
+    let worker = worker(config).map_err(|failure| error(ErrorKind::Unavailable, failure.to_string()))?;
+    self_test::check_surfaces(&worker, &config.raw.media, &config.policy).map_err(|fault| {
+        let is_ours = fault.code == Code::ConfigInvalid;
+        error(if is_ours { ErrorKind::Invalid } else { ErrorKind::Unavailable }, fault.to_string())
+    })?;
+    let mut names: Vec<&str> = config.policy.surfaces.iter().map(|surface| surface.label()).collect();
+    if names.is_empty() {
+        names.push("none is required");
+    }
+    Ok(names.join(", "))
 }
 
 /// A second of silence as WAVE, in memory (RIFF, "Multimedia Programming Interface and Data Specifications 1.0").

@@ -186,6 +186,7 @@ pub fn notice_body(
         "state": asset.phase.as_str(),
         "verdict": asset.verdict.as_str(),
         "severity": asset.severity.as_str(),
+        "surfaces": asset.surfaces,
         "response": asset.flags.response.as_str(),
         "reason": reason,
         "linked_to": asset.linked_to.as_ref().map(AssetId::as_str),

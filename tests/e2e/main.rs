@@ -11,6 +11,7 @@ mod decisions;
 mod examples;
 mod home;
 mod hostile;
+mod incomplete;
 mod intake;
 mod linkage;
 mod macie;

@@ -121,9 +121,12 @@ fn media_is_read_in_the_jail_and_the_result_lists_what_was_not_searched() {
     assert_eq!(card["severity"]["description"], "High");
     let masked = card["locations"][0]["masked"].as_str().unwrap();
     assert!(masked.starts_with("****"), "{masked}");
-    let missing: Vec<&str> =
-        line["notAnalysed"].as_array().unwrap().iter().map(|one| one["surface"].as_str().unwrap()).collect();
-    assert!(missing.contains(&"faces") && missing.contains(&"on_screen_text"), "{missing:?}");
+    let state = |surface: &str| {
+        let surfaces = line["surfaces"].as_array().unwrap();
+        surfaces.iter().find(|one| one["surface"] == surface).unwrap()["state"].clone()
+    };
+    assert_eq!((state("name"), state("subtitles")), ("analysed".into(), "absent".into()), "{line}");
+    assert_eq!((state("faces"), state("on_screen_text")), ("not_analysed".into(), "not_analysed".into()));
     let (status, printed) = scan(&home, &[], &sample("big-buck-bunny-5s.mp4"));
     assert_eq!(status, Some(0), "{printed}");
     assert!(printed.contains("(media): nothing found") && printed.contains("not analysed"), "{printed}");

@@ -13,7 +13,7 @@ use crate::stage::{AttemptFacts, StageTask};
 use crate::work::encode_task::show_on_board;
 use crate::work::media::{JobFiles, MediaOrder, Staged, other_result, own_names, run_into, run_staged};
 use crate::work::products::{MediaJob, to_document};
-use crate::work::{joined, ours, redaction};
+use crate::work::{joined, ours, redaction, surfaces};
 
 /// [`TaskKey::Enrich`].
 pub struct Enrich;
@@ -49,6 +49,7 @@ impl StageTask for Enrich {
             }
         };
         let Finished::Enriched(result) = finished else { return Err(other_result()) };
+        surfaces::check_installation(&context.policy, &result.surfaces)?;
         context.progress_board.progressed(&claim.fence.asset, TaskKey::Enrich, media_ns);
         Ok(Success::Produced { result: to_document(&result)?, outputs })
     }

@@ -15,7 +15,7 @@ use reelgate_privacy::Classifier;
 
 use crate::engine_context::EngineContext;
 use crate::scan_batcher::{BatchState, Delivered, ScanBatcher};
-use crate::work::findings::judge;
+use crate::work::findings::{judge, strictest};
 use crate::work::ours;
 use crate::work::products::{document, product, read_document, to_document};
 
@@ -98,8 +98,8 @@ impl AnswerRequest<'_> {
         };
         let found: Vec<FindingRecord> =
             findings.iter().flat_map(|finding| finding.records(map.as_ref())).collect();
-        let severe = judge(&self.context.policy, &self.claim.source.id.key, &found).response
-            >= Response::RedactThenPublish;
+        let severe =
+            strictest(&self.context.policy, &self.claim.source.id.key, &found) >= Response::RedactThenPublish;
         match why {
             // Findings that quarantine the asset need no complete answer.
             Some(why) if !severe => {
@@ -112,7 +112,8 @@ impl AnswerRequest<'_> {
 
     async fn judged(&self, found: &[FindingRecord]) -> Result<Success, Fault> {
         let detail = self.context.store.asset(&self.claim.fence.asset).await.map_err(ours)?;
-        let screening = judge(&self.context.policy, &self.claim.source.id.key, found);
+        let surfaces = detail.asset.surfaces.clone();
+        let screening = judge(&self.context.policy, &self.claim.source.id.key, found, surfaces);
         // Where no answer is awaited, the scanner may still have to read the sidecar.
         if self.batcher.settings.awaited {
             self.forget().await?;

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::engine_context::EngineContext;
-use crate::work::findings::judge;
+use crate::work::findings::strictest;
 
 /// Longest wait for all maps of one batch of events.
 const MAPS_WAIT: Duration = Duration::from_secs(5);
@@ -66,7 +66,7 @@ async fn link_one(
     scan.findings = folded.iter().flat_map(|finding| finding.records(map)).collect();
     scan.response = match scan.findings.as_slice() {
         [] => context.policy.answer(scan.severity, &scan.kind, &key),
-        findings => judge(&context.policy, &key, findings).response,
+        findings => strictest(&context.policy, &key, findings),
     };
     Ok(())
 }

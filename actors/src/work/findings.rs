@@ -2,22 +2,38 @@
 
 use reelgate_flow::asset::{Response, Screening, Severity};
 use reelgate_flow::policy::Policy;
+use reelgate_flow::surface::SurfaceReport;
 use reelgate_ports::records::{Finder, FindingLocation, FindingRecord, MaskedValue};
 use reelgate_privacy::{Finding, Location};
 
 /// The response of policy to findings in an upload with this key.
 pub fn policy_response(policy: &Policy, key: &str, findings: &[Finding]) -> Response {
-    judge(policy, key, &findings.iter().map(record).collect::<Vec<_>>()).response
+    strictest(policy, key, &findings.iter().map(record).collect::<Vec<_>>())
 }
 
-/// The strictest response of policy, and whether the content asks for it or only the upload's name.
-pub fn judge(policy: &Policy, key: &str, findings: &[FindingRecord]) -> Screening {
-    let answer = |finding: &FindingRecord| policy.answer(finding.severity, &finding.kind, key);
+/// The strictest response of policy to any of the findings.
+pub fn strictest(policy: &Policy, key: &str, findings: &[FindingRecord]) -> Response {
+    findings.iter().map(|finding| answer(policy, key, finding)).max().unwrap_or_default()
+}
+
+/// What policy makes of findings and of the surfaces in which they were searched: its strictest response, whether the
+/// content asks for it or only the upload's name, and what it requires and was not analysed whole.
+pub fn judge(
+    policy: &Policy,
+    key: &str,
+    findings: &[FindingRecord],
+    surfaces: Vec<SurfaceReport>,
+) -> Screening {
     let severity = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::None);
-    let response = findings.iter().map(answer).max().unwrap_or_default();
-    let strictest = findings.iter().filter(|finding| answer(finding) == response);
-    let of_content = strictest.clone().any(lies_in_content);
-    Screening { severity, response, of_content, parts: None, scan: false }
+    let response = strictest(policy, key, findings);
+    let of_content =
+        findings.iter().any(|finding| answer(policy, key, finding) == response && lies_in_content(finding));
+    let incomplete = policy.incomplete(&surfaces);
+    Screening { severity, response, of_content, parts: None, surfaces, incomplete, scan: false }
+}
+
+fn answer(policy: &Policy, key: &str, finding: &FindingRecord) -> Response {
+    policy.answer(finding.severity, &finding.kind, key)
 }
 
 /// Whether one of the listed places is not in the upload's name.

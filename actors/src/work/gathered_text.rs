@@ -4,27 +4,29 @@ use std::fs::File;
 use std::path::Path;
 
 use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::surface::SurfaceReport;
 use reelgate_pipelines::client::{self, CancelFlag, OutputSink, WorkerProgram};
-use reelgate_pipelines::messages::{Enrichment, Finished, Inspection, Job, TextLine};
+use reelgate_pipelines::messages::{Budget, EnrichJob, Enrichment, Finished, Inspection, Job, TextLine};
 use reelgate_pipelines::recipes::plan::plan;
 use reelgate_pipelines::recipes::settings::Settings;
 use reelgate_privacy::{Classifier, Finding, Line};
 
 use crate::work::media::other_result;
+use crate::work::surfaces::of_upload;
 use crate::work::text_sources;
 use crate::work::validate::inspect;
 
-/// What was found in a file, and what was not analysed.
+/// What was found in a file, and how far its surfaces were analysed.
 pub struct GatheredText {
     /// In its name and in everything readable in it.
     pub findings: Vec<Finding>,
-    /// The media worker's report about its search; `None` where only the name was read.
-    pub enrichment: Option<Enrichment>,
+    /// How far each surface of a media file was analysed; empty where only the name was read, or the file is text.
+    pub surfaces: Vec<SurfaceReport>,
 }
 
 /// What is found in a file's name alone.
 pub fn read_name(classifier: &Classifier, name: &str) -> GatheredText {
-    GatheredText { findings: classify(classifier, &[text_sources::named(name)]), enrichment: None }
+    GatheredText { findings: classify(classifier, &[text_sources::named(name)]), surfaces: Vec::new() }
 }
 
 /// Inspects a file and collects its text, in two jailed workers, one after the other. Blocks. The text is in memory, at
@@ -48,7 +50,8 @@ pub fn read_media(
     let (enrichment, text) = enrich(worker, settings, path, size_bytes, &inspection)?;
     let mut lines = vec![text_sources::named(name)];
     lines.extend(text_sources::parse(&text, &inspection.facts)?);
-    Ok(GatheredText { findings: classify(classifier, &lines), enrichment: Some(enrichment) })
+    let surfaces = of_upload(&enrichment.surfaces);
+    Ok(GatheredText { findings: classify(classifier, &lines), surfaces })
 }
 
 fn enrich(
@@ -63,10 +66,20 @@ fn enrich(
     // Two workers must not share an open file, so this one gets its own.
     let file = File::open(path)
         .map_err(|error| Fault::new(Code::ObjectUnavailable, format!("read the source: {error}")))?;
+    run_enrich(worker, plan.enrich, &budget, file)
+}
+
+/// Runs one job of text and keeps nothing but the text.
+pub(super) fn run_enrich(
+    worker: &WorkerProgram,
+    job: EnrichJob,
+    budget: &Budget,
+    file: File,
+) -> Result<(Enrichment, Vec<u8>), Fault> {
     let mut kept = TextOnly::default();
-    let job = Job::Enrich(plan.enrich);
+    let job = Job::Enrich(job);
     let (finished, _) =
-        client::run(worker, &job, &budget, file, &mut kept, &mut |_| {}, &CancelFlag::default())?;
+        client::run(worker, &job, budget, file, &mut kept, &mut |_| {}, &CancelFlag::default())?;
     let Finished::Enriched(enrichment) = finished else { return Err(other_result()) };
     Ok((enrichment, kept.text))
 }
@@ -122,6 +135,6 @@ mod tests {
     fn a_finding_in_a_file_s_name_is_found_without_a_worker() {
         let reading = read_name(&Classifier::new(), "card_4539_5787_6362_1486.mp4");
         assert_eq!(reading.findings.len(), 1);
-        assert!(reading.enrichment.is_none());
+        assert!(reading.surfaces.is_empty());
     }
 }

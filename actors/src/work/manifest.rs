@@ -1,12 +1,14 @@
 //! The proof manifest: every output with size and hash, the source, the tools and the settings. It holds no time and no
 //! host, so the same source and settings give the same bytes.
 
+use reelgate_flow::asset::Verdict;
 use reelgate_flow::ids::SourceId;
-use reelgate_pipelines::messages::{AudioJob, NotAnalysed, Rung};
+use reelgate_flow::surface::SurfaceReport;
+use reelgate_pipelines::messages::{AudioJob, Rung};
 use serde::{Deserialize, Serialize};
 
 /// Raised when a field changes its meaning.
-pub const MANIFEST_VERSION: u32 = 1;
+pub const MANIFEST_VERSION: u32 = 2;
 
 /// `manifest.json`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -19,9 +21,15 @@ pub struct Manifest {
     pub tools: Tools,
     /// The settings that shape the bytes.
     pub settings: MadeWith,
-    /// What was not searched for personal data; absent in publications of older versions.
+    /// The verdict with which it was published; absent in publications of version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// How far each surface was searched for personal data; absent in publications of version 1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub not_analysed: Vec<NotAnalysed>,
+    pub surfaces: Vec<SurfaceReport>,
+    /// What version 1 lists instead; it is read over.
+    #[serde(default, skip_serializing, rename = "not_analysed")]
+    pub of_version_1: serde::de::IgnoredAny,
     /// Every other file of the publication, by name.
     pub outputs: Vec<ManifestOutput>,
 }

@@ -16,6 +16,7 @@ mod redacted;
 pub mod redaction;
 pub mod screen;
 pub mod self_test;
+pub mod surfaces;
 pub mod sweep;
 mod text_sources;
 pub mod transcode;

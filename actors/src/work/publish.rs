@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use reelgate_flow::asset::{Phase, Verdict};
+use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::surface;
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
 use reelgate_pipelines::messages::Enrichment;
@@ -56,9 +57,15 @@ async fn publish(context: &EngineContext, claim: &Claim) -> Result<Success, Faul
     text.push(b'\n');
     let path = published_path(context, &claim.fence.asset, &claim.source);
     let source = claim.source.clone();
-    let flagged = asset.verdict == Verdict::Flagged;
-    let publication =
-        Publication { asset: claim.fence.asset.clone(), source, path, items, manifest: text, flagged };
+    let publication = Publication {
+        asset: claim.fence.asset.clone(),
+        source,
+        path,
+        items,
+        manifest: text,
+        verdict: asset.verdict,
+        surfaces: surface::compact(&asset.surfaces),
+    };
     check_lease(context, claim).await?;
     let location = context.objects.publish(&publication).await.map_err(ours)?;
     Ok(Success::Published { location })
@@ -74,7 +81,7 @@ async fn own(
     let mut items = items(&products)?;
     find_kept(context, asset, &mut items).await?;
     let items: Vec<PublishItem> = items.into_iter().map(|(_, item)| item).collect();
-    let manifest = manifest(&products, &asset.id, source, &items)?;
+    let manifest = manifest(&products, asset, source, &items)?;
     Ok((manifest, items))
 }
 
@@ -100,7 +107,15 @@ async fn copy_of(
         name: output.name.clone(),
     };
     let items = published.outputs.iter().map(item).collect();
-    Ok((Manifest { asset_id: asset.id.to_string(), source, ..published }, items))
+    let manifest = Manifest {
+        version: MANIFEST_VERSION,
+        asset_id: asset.id.to_string(),
+        source,
+        verdict: Some(asset.verdict),
+        surfaces: asset.surfaces.clone(),
+        ..published
+    };
+    Ok((manifest, items))
 }
 
 /// Fails if the attempt has lost its lease: the asset may have been withdrawn in the meantime and must not become visible.
@@ -135,12 +150,11 @@ fn items(products: &Products) -> Result<Vec<(TaskKey, PublishItem)>, Fault> {
 
 fn manifest(
     products: &Products,
-    asset: &AssetId,
+    asset: &AssetRecord,
     source: ManifestSource,
     items: &[PublishItem],
 ) -> Result<Manifest, Fault> {
     let planned: Planned = products.document(TaskKey::Validate)?;
-    let enrichment: Enrichment = products.document(TaskKey::Enrich)?;
     let mut gstreamer = BTreeSet::new();
     for task in products.tasks().filter(|task| matches!(task, TaskKey::Video { .. } | TaskKey::Audio)) {
         gstreamer.insert(products.document::<Encoded<serde_json::Value>>(task)?.gstreamer);
@@ -157,7 +171,7 @@ fn manifest(
     outputs.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Manifest {
         version: MANIFEST_VERSION,
-        asset_id: asset.to_string(),
+        asset_id: asset.id.to_string(),
         source,
         tools: Tools {
             reelgate: env!("CARGO_PKG_VERSION").to_owned(),
@@ -175,7 +189,9 @@ fn manifest(
             ),
             audio: planned.plan.audio.clone(),
         },
-        not_analysed: enrichment.not_analysed,
+        verdict: Some(asset.verdict),
+        surfaces: asset.surfaces.clone(),
+        of_version_1: serde::de::IgnoredAny,
         outputs,
     })
 }

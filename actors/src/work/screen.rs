@@ -14,7 +14,7 @@ use crate::stage::{AttemptFacts, StageTask};
 use crate::work::findings::{judge, record};
 use crate::work::products::{Planned, document};
 use crate::work::redaction::by_policy;
-use crate::work::{external_scan, joined, text_sources};
+use crate::work::{external_scan, joined, surfaces, text_sources};
 
 /// [`TaskKey::Screen`] and [`TaskKey::ExternalScan`].
 pub struct Screen;
@@ -43,7 +43,8 @@ async fn screen(context: &Arc<EngineContext>, claim: &Claim) -> Result<Success, 
     let (found, lines) = joined(scanned.await)?;
     let findings: Vec<FindingRecord> = found.iter().map(record).collect();
     let key = &claim.source.id.key;
-    let mut screening = judge(&context.policy, key, &findings);
+    let surfaces = surfaces::of_claim(context, claim).await?;
+    let mut screening = judge(&context.policy, key, &findings, surfaces);
     let mut redaction = None;
     if screening.response == Response::RedactThenPublish && !claim.linked {
         let planned: Planned = document(&*context.store, &claim.fence.asset, TaskKey::Validate).await?;

@@ -11,7 +11,7 @@ use reelgate_aws::location::version_of;
 use reelgate_aws::notices::SnsNotices;
 use reelgate_aws::objects::{Areas, ObjectsSettings, S3Objects};
 use reelgate_conformance::ManualClock;
-use reelgate_flow::asset::{Exit, NoticeKind};
+use reelgate_flow::asset::{Exit, NoticeKind, Verdict};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::{ErrorKind, PortError};
@@ -168,7 +168,8 @@ async fn a_quarantine_succeeds_only_if_viewers_can_read_no_quarantined_file() {
         path: "out".into(),
         items: items.collect(),
         manifest: b"{}".to_vec(),
-        flagged: true,
+        verdict: Verdict::Flagged,
+        surfaces: "analysed=name".into(),
     };
     let publisher = account.role("publisher").await;
     account.objects_seen_by(&publisher, None).publish(&publication).await.unwrap();

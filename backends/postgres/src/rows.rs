@@ -23,7 +23,7 @@ macro_rules! asset_query {
             r#"SELECT a.arrival, a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes, a.location, a.forced,
                     a.priority, a.queue_position, a.received_at_ms, a.phase, a.verdict, a.severity, a.redrives,
                     a.ended_at_ms, a.sha256, a.reason_code, a.reason_detail, a.exit, a.linked_to,
-                    a.published_location, a.flags, a.container, a.duration_ns, a.key_sha256,
+                    a.published_location, a.flags, a.surfaces, a.container, a.duration_ns, a.key_sha256,
                     (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS "now_ms!"
              FROM assets AS a "# + $tail
             $(, $argument)*
@@ -58,6 +58,7 @@ pub(crate) struct AssetCells {
     pub linked_to: Option<String>,
     pub published_location: Option<String>,
     pub flags: String,
+    pub surfaces: String,
     pub container: Option<String>,
     pub duration_ns: Option<i64>,
     pub key_sha256: String,
@@ -73,6 +74,12 @@ impl AssetCells {
             tasks: BTreeMap::new(),
             verdict: word(Verdict::parse, &self.verdict, "assets.verdict", "a verdict")?,
             severity: severity(&self.severity, "assets.severity")?,
+            surfaces: word(
+                AssetRow::parse_surfaces,
+                &self.surfaces,
+                "assets.surfaces",
+                "a list of surfaces",
+            )?,
             flags: word(Flags::parse, &self.flags, "assets.flags", "flags")?,
             reason: reason(self.reason_code.as_deref(), self.reason_detail)?,
             exit: self.exit.as_deref().map(exit).transpose()?,

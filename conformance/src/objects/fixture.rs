@@ -1,6 +1,6 @@
 //! Steps that several tests of object stores share.
 
-use reelgate_flow::asset::Exit;
+use reelgate_flow::asset::{Exit, Verdict};
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
 
@@ -42,7 +42,8 @@ pub fn publication(source: &SourceRecord, path: &str, staged: &[StagedOutput]) -
         path: path.into(),
         items: items.collect(),
         manifest: serde_json::json!({"outputs": names}).to_string().into_bytes(),
-        flagged: false,
+        verdict: Verdict::Clean,
+        surfaces: "analysed=name".into(),
     }
 }
 

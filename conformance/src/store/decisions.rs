@@ -1,7 +1,9 @@
 //! Decisions of people, and findings of external scanners.
 
-use reelgate_flow::asset::{NoticeKind, Parts, Phase, Response, Screening, Severity};
+use reelgate_flow::asset::{NoticeKind, Parts, Phase, Response, Screening, Severity, Verdict};
 use reelgate_flow::ids::{AssetId, SourceId};
+use reelgate_flow::reason::Code;
+use reelgate_flow::surface::{Gap, NotSearched, Surface, SurfaceReport, SurfaceState};
 use reelgate_flow::task::TaskKey;
 use serde_json::json;
 
@@ -10,7 +12,7 @@ use super::fixture::{SHA256, StoreFixture, event, well};
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
-use reelgate_ports::records::{Decided, Decision, Ending, ExternalScanEvent, MediaEvent, Success};
+use reelgate_ports::records::{Claim, Decided, Decision, Ending, ExternalScanEvent, MediaEvent, Success};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -31,6 +33,19 @@ async fn quarantined(fixture: &StoreFixture, key: &str) -> AssetId {
     fixture.run(Severity::None).await;
     assert_eq!(fixture.phase(&asset).await, Phase::Quarantined);
     asset
+}
+
+/// Does all work until the screening can be claimed.
+async fn claim_of_screening(fixture: &StoreFixture) -> Claim {
+    loop {
+        let mut claims = fixture.claim_all().await;
+        if let Some(at) = claims.iter().position(|claim| claim.fence.task == TaskKey::Screen) {
+            return claims.remove(at);
+        }
+        for claim in claims {
+            fixture.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
+        }
+    }
 }
 
 async fn owed(fixture: &StoreFixture, kind: NoticeKind) -> usize {
@@ -249,19 +264,40 @@ pub async fn a_mild_finding_does_not_move_the_end_of_a_published_asset(home: &dy
     assert_eq!((row.severity, row.ended_ms), (Severity::Medium, ended_ms));
 }
 
+pub async fn what_was_not_searched_is_kept_with_the_asset_and_its_notice(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    let claim = claim_of_screening(&fixture).await;
+    let mut screening = Screening::of(Severity::None);
+    let gaps = vec![
+        Gap { track: Some(2), why: NotSearched::LimitReached, until_ns: Some(u64::MAX) },
+        Gap { track: None, why: NotSearched::Encrypted, until_ns: None },
+    ];
+    let state = SurfaceState::Partly;
+    let cut_off = SurfaceReport { surface: Surface::Subtitles, state, lines: 100_000, gaps };
+    screening.surfaces[3] = cut_off.clone();
+    screening.incomplete = vec![cut_off];
+    let expected = screening.surfaces.clone();
+    let screened = Success::Screened { screening, findings: Vec::new(), redaction: None, delivered: None };
+    fixture.report(&claim, Ending::Success(screened)).await;
+    fixture.run(Severity::None).await;
+    let row = fixture.store.asset(&asset).await.unwrap().asset;
+    assert_eq!((row.phase, row.verdict), (Phase::Quarantined, Verdict::Unscanned));
+    assert_eq!(row.reason.map(|fault| fault.code), Some(Code::ScreeningIncomplete));
+    assert_eq!(row.surfaces, expected);
+    let notices = fixture.store.outbox(10, 0).await.unwrap();
+    let notice = notices.iter().find(|notice| notice.kind == NoticeKind::Quarantined).unwrap();
+    assert_eq!((&notice.body["verdict"], &notice.body["surfaces"]), (&json!("unscanned"), &json!(expected)));
+    fixture.store.decide(&asset, &decision(Decided::Release)).await.unwrap();
+    fixture.run(Severity::None).await;
+    assert_eq!(fixture.store.asset(&asset).await.unwrap().asset.phase, Phase::Published);
+}
+
 pub async fn a_redaction_of_the_policy_is_kept_for_the_encodes(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = fixture.upload("a", 1).await;
     let redaction = json!({"areas": [{"start_ns": 7}]});
-    let claim = loop {
-        let mut claims = fixture.claim_all().await;
-        if let Some(at) = claims.iter().position(|claim| claim.fence.task == TaskKey::Screen) {
-            break claims.remove(at);
-        }
-        for claim in claims {
-            fixture.store.complete(&[well(&claim, Severity::None)]).await.unwrap();
-        }
-    };
+    let claim = claim_of_screening(&fixture).await;
     let screening = Screening {
         response: Response::RedactThenPublish,
         parts: Some(Parts { chunks: vec![0], audio: false }),

@@ -117,6 +117,7 @@ macro_rules! store_suite {
                 a_quarantined_asset_is_published_nowhere_and_its_withdrawal_is_recorded
                 a_mild_finding_does_not_move_the_end_of_a_published_asset
                 a_redaction_of_the_policy_is_kept_for_the_encodes
+                what_was_not_searched_is_kept_with_the_asset_and_its_notice
                 a_release_that_expires_includes_later_uploads_of_the_content
                 a_reminder_comes_on_time_and_is_in_the_history
                 a_version_that_a_newer_one_replaces_is_neither_released_nor_redacted

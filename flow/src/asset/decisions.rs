@@ -136,6 +136,7 @@ impl Asset {
         self.flags.redacted = true;
         self.verdict = Verdict::Unscanned;
         self.severity = Severity::None;
+        self.surfaces.clear();
         self.flags.response = Response::Log;
         effects.push(Effect::Note(Note::Redacting(parts.clone())));
         for task in [TaskKey::Screen, TaskKey::ExternalScan, TaskKey::Enrich, TaskKey::Publish] {

@@ -56,6 +56,10 @@ impl Asset {
         if self.linked && self.phase != Phase::Published {
             return Original::None;
         }
+        // A version that did not report on surfaces published it, so its verdict covers nothing that a duplicate could share.
+        if self.phase == Phase::Published && self.surfaces.is_empty() {
+            return Original::None;
+        }
         match self.phase {
             Phase::Processing | Phase::Screened => Original::Running,
             Phase::Withdrawing if self.exit != Some(Exit::Supersede) => Original::Running,
@@ -100,8 +104,11 @@ impl Asset {
                 self.start(TaskKey::Screen, effects);
             }
             (Phase::Quarantined, _, Some(reason)) if !self.flags.cleared => {
-                self.severity = Severity::High;
-                self.verdict = Verdict::Flagged;
+                // Of content that could not be searched nothing is known.
+                if reason.code != Code::ScreeningIncomplete {
+                    self.severity = Severity::High;
+                    self.verdict = Verdict::Flagged;
+                }
                 self.flags.response = Response::Quarantine;
                 self.withdraw(Exit::Quarantine, reason, effects);
             }

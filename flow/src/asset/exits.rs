@@ -83,6 +83,7 @@ impl Asset {
     pub(super) fn begin_again(&mut self, effects: &mut Vec<Effect>) {
         self.verdict = Verdict::Unscanned;
         self.severity = Severity::None;
+        self.surfaces.clear();
         self.flags.response = Response::Log;
         self.flags.redacted = false;
         self.reason = None;

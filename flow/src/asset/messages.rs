@@ -1,9 +1,12 @@
 //! The inputs and the effects of a step, as values.
 
+use alloc::vec::Vec;
+
 use super::cause::Cause;
 use super::parts::Parts;
 use super::words::{NoticeKind, Phase, Redo, Response, Severity, TaskState, Verdict};
 use crate::reason::Fault;
+use crate::surface::{Surface, SurfaceReport};
 use crate::task::TaskKey;
 
 /// How the asset with the same content ended.
@@ -42,19 +45,25 @@ pub struct Screening {
     pub of_content: bool,
     /// What is encoded again if the response is [`Response::RedactThenPublish`]; `None` if a new encode would not remove it.
     pub parts: Option<Parts>,
+    /// How far each surface was analysed.
+    pub surfaces: Vec<SurfaceReport>,
+    /// The surfaces that policy requires and that were not analysed whole. With any of them the verdict is not `clean`.
+    pub incomplete: Vec<SurfaceReport>,
     /// An external scanner reads the text too, and publishing waits for [`TaskKey::ExternalScan`].
     pub scan: bool,
 }
 
 impl Screening {
-    /// A screening of the content with this severity and the response of the default policy.
+    /// A screening of the whole content with this severity and the response of the default policy.
     pub fn of(severity: Severity) -> Self {
         let response = match severity {
             Severity::None | Severity::Low => Response::Log,
             Severity::Medium => Response::PublishTagged,
             Severity::High => Response::Quarantine,
         };
-        Self { severity, response, of_content: true, parts: None, scan: false }
+        let surfaces = Surface::ALL.iter().map(|surface| SurfaceReport::analysed(*surface)).collect();
+        let incomplete = Vec::new();
+        Self { severity, response, of_content: true, parts: None, surfaces, incomplete, scan: false }
     }
 }
 

@@ -18,7 +18,7 @@ mod task_record;
 mod tasks;
 #[cfg(test)]
 mod tests;
-mod words;
+pub(crate) mod words;
 
 pub use cause::Cause;
 pub use flags::Flags;

@@ -39,6 +39,7 @@ impl Asset {
         if outdated_by(what).contains(&TaskKey::Screen) {
             self.verdict = Verdict::Unscanned;
             self.severity = Severity::None;
+            self.surfaces.clear();
             self.flags.response = Response::Log;
         }
         self.enter(if what == Redo::Publish { Phase::Screened } else { Phase::Processing }, effects);

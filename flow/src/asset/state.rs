@@ -8,6 +8,7 @@ use super::messages::{Effect, Note};
 use super::task_record::TaskRecord;
 use super::words::{Exit, Phase, Severity, TaskState, Verdict};
 use crate::reason::Fault;
+use crate::surface::SurfaceReport;
 use crate::task::TaskKey;
 
 /// The core's state of an asset.
@@ -21,6 +22,8 @@ pub struct Asset {
     pub verdict: Verdict,
     /// Highest severity of its findings so far; those of its original count too.
     pub severity: Severity,
+    /// How far each surface was analysed that the verdict is made of; empty before screening.
+    pub surfaces: Vec<SurfaceReport>,
     /// Decisions of people and policy about it.
     pub flags: Flags,
     /// Why it was withdrawn or failed; `None` while neither is the case.
@@ -43,6 +46,7 @@ impl Asset {
             tasks: BTreeMap::new(),
             verdict: Verdict::Unscanned,
             severity: Severity::None,
+            surfaces: Vec::new(),
             flags: Flags::default(),
             reason: None,
             exit: None,

@@ -8,6 +8,7 @@ use super::state::Asset;
 use super::words::{Exit, Phase, Response, Severity, TaskState, Verdict};
 use crate::limits::CHUNKS_MAX;
 use crate::reason::{Code, Fault};
+use crate::surface;
 use crate::task::TaskKey;
 
 impl Asset {
@@ -102,8 +103,13 @@ impl Asset {
     fn judge(&mut self, screening: &Screening, effects: &mut Vec<Effect>) {
         self.severity = self.severity.max(screening.severity);
         self.flags.response = self.flags.response.max(screening.response);
+        self.surfaces.clone_from(&screening.surfaces);
+        let incomplete = !screening.incomplete.is_empty();
         self.verdict = match self.severity {
             _ if screening.scan => Verdict::Unscanned,
+            // After a release the findings still count, but what was not looked at is not clean.
+            Severity::Medium | Severity::High if self.flags.cleared => Verdict::Flagged,
+            _ if incomplete && !self.flags.quarantines() => Verdict::Unscanned,
             Severity::None | Severity::Low if !self.flags.quarantines() => Verdict::Clean,
             _ => Verdict::Flagged,
         };
@@ -115,7 +121,13 @@ impl Asset {
         if self.flags.response == Response::RedactThenPublish && !self.flags.cleared {
             match screening.parts {
                 // Redacted only once: what is still found after a redaction cannot be redacted.
-                Some(parts) if !self.flags.redacted && !self.linked && self.has(&parts) => {
+                // A surface that was not analysed may hold more, which the new encodes would not leave out.
+                Some(parts)
+                    if !self.flags.redacted
+                        && !self.linked
+                        && screening.incomplete.is_empty()
+                        && self.has(&parts) =>
+                {
                     return self.redact(&parts, effects);
                 }
                 _ => self.flags.response = Response::Quarantine,
@@ -126,6 +138,9 @@ impl Asset {
             self.withdraw(Exit::Quarantine, fault, effects);
             effects.push(Effect::CloseOver { same_content: screening.of_content });
             return;
+        }
+        if self.is_held_back(&screening) {
+            return self.hold_back(&screening, effects);
         }
         if screening.scan {
             return self.start(TaskKey::ExternalScan, effects);
@@ -145,7 +160,23 @@ impl Asset {
             effects.push(Effect::CloseOver { same_content: screening.of_content });
             return;
         }
+        if self.is_held_back(screening) {
+            return self.hold_back(screening, effects);
+        }
         self.publish_when_ready(effects);
+    }
+
+    /// Whether something that policy requires was not analysed whole, and nobody has released the asset.
+    fn is_held_back(&self, screening: &Screening) -> bool {
+        !screening.incomplete.is_empty() && !self.flags.cleared
+    }
+
+    /// Quarantines an asset that could not be screened completely, until a person decides. Other uploads are not concerned:
+    /// nothing was found that they could share.
+    fn hold_back(&mut self, screening: &Screening, effects: &mut Vec<Effect>) {
+        self.flags.response = Response::Quarantine;
+        let reason = Fault::new(Code::ScreeningIncomplete, surface::label(&screening.incomplete));
+        self.withdraw(Exit::Quarantine, reason, effects);
     }
 
     fn finished(&mut self, task: TaskKey, effects: &mut Vec<Effect>) {
@@ -166,7 +197,9 @@ impl Asset {
 
     fn publish_when_ready(&mut self, effects: &mut Vec<Effect>) {
         let packaged = self.linked || self.is_done(TaskKey::Package);
-        let accepted = self.is_done(TaskKey::Screen) && self.verdict != Verdict::Unscanned;
+        // A person may publish what could not be screened completely; its verdict stays `unscanned`.
+        let judged = self.verdict != Verdict::Unscanned || self.flags.cleared;
+        let accepted = self.is_done(TaskKey::Screen) && judged;
         if packaged && accepted && !self.awaits_scan() {
             self.enter(Phase::Screened, effects);
             self.start(TaskKey::Publish, effects);

@@ -22,6 +22,8 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 words!(
     /// The phase of an asset's life.
     Phase {
@@ -39,7 +41,7 @@ words!(
         Published = "published",
         /// Refused; the producer must act.
         Rejected = "rejected",
-        /// It holds personal data; a security officer must decide.
+        /// It holds personal data, or not everything in it could be searched; a security officer must decide.
         Quarantined = "quarantined",
         /// Out of attempts; an operator must act and may redrive it.
         Failed = "failed",
@@ -106,7 +108,7 @@ words!(
     Verdict {
         /// Not screened, or not completely.
         Unscanned = "unscanned",
-        /// Screened; nothing of medium severity or above.
+        /// Every surface that policy requires was screened whole; nothing of medium severity or above.
         Clean = "clean",
         /// Screened; something of medium severity or above.
         Flagged = "flagged",
@@ -196,7 +198,7 @@ words!(
         Published = "published",
         /// Refused.
         Rejected = "rejected",
-        /// Quarantined for personal data.
+        /// Quarantined for personal data, or because not everything could be searched for it.
         Quarantined = "quarantined",
         /// Out of attempts.
         Failed = "failed",

@@ -116,7 +116,8 @@ fn check_published(asset: &Asset) -> Result<(), Violation> {
     }
     hold(asset.is_done(TaskKey::Screen), "S14", "publishing without a finished screening")?;
     hold(!asset.awaits_scan(), "S14", "publishing before the external scanner has answered")?;
-    hold(asset.verdict != Verdict::Unscanned, "S14", "publishing without a verdict")?;
+    let judged = asset.verdict != Verdict::Unscanned || asset.flags.cleared;
+    hold(judged, "S14", "publishing without a verdict")?;
     hold(!asset.flags.quarantines(), "S14", "publishing an asset that must be quarantined")?;
     let packaged = asset.is_done(TaskKey::Package) && asset.is_done(TaskKey::Enrich) && asset.is_encoded();
     hold(asset.linked || packaged, "S1", "publishing what is not completely encoded and packaged")?;

@@ -1,9 +1,10 @@
-//! What a worker reads and measures in a video apart from encoding it: samples, text with its places, and the surfaces
-//! that were not analysed.
+//! What a worker reads and measures in a video apart from encoding it: samples, text with its places, and how far each
+//! surface was analysed.
 
 use serde::{Deserialize, Serialize};
 
 use reelgate_flow::place::{FrameBox, TextPlace};
+use reelgate_flow::surface::SurfaceReport;
 
 /// Result of sampling. Outputs: `poster.jpg`, `storyboard-000.jpg` …, `text.jsonl`. The engine adds `storyboard.vtt`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -16,12 +17,12 @@ pub struct Enrichment {
     pub storyboard_sheets: u32,
     /// Lines of text collected.
     pub text_lines: u64,
-    /// The text exceeded the limit and was cut.
-    pub text_truncated: bool,
     /// The cost of reading text in pictures.
     pub screen_text: ScreenTextCost,
-    /// Surfaces that were not analysed, so that no surface counts as clean by omission; at most 64 entries.
-    pub not_analysed: Vec<NotAnalysed>,
+    /// How far each surface was analysed: every surface once and in order, without the upload's name, which a worker does
+    /// not see. Documents of earlier versions have none.
+    #[serde(default)]
+    pub surfaces: Vec<SurfaceReport>,
 }
 
 /// The cost of reading text in pictures.
@@ -33,102 +34,6 @@ pub struct ScreenTextCost {
     pub frames_read: u32,
     /// Milliseconds of one core spent on reading them, without decoding.
     pub read_ms: u64,
-}
-
-/// A surface of an asset that was not searched, or only in part.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub struct NotAnalysed {
-    /// The surface.
-    pub surface: Surface,
-    /// Position of the track; `None` if it belongs to no track.
-    pub track: Option<u32>,
-    /// Why it was not searched.
-    pub why: NotSearched,
-}
-
-/// Surfaces on which personal data can be seen, heard or read.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Surface {
-    /// Spoken words.
-    Speech,
-    /// Faces of people.
-    Faces,
-    /// Number plates of vehicles.
-    LicencePlates,
-    /// Text in pictures.
-    OnScreenText,
-    /// QR codes in pictures.
-    QrCodes,
-    /// Codes in pictures that are not QR codes.
-    Barcodes,
-    /// A subtitle track.
-    Subtitles,
-    /// Captions within the video.
-    Captions,
-    /// Tags, chapters and names within the file.
-    Tags,
-    /// A track of positions or device data.
-    Telemetry,
-    /// A track of any kind.
-    Track,
-}
-
-/// Why a surface was not searched.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NotSearched {
-    /// Reelgate has no analysis for it.
-    NoAnalysis,
-    /// The configuration switches its analysis off.
-    SwitchedOff,
-    /// The engine or the data of a language is not installed.
-    NotInstalled,
-    /// It holds pictures of text.
-    PicturesOfText,
-    /// It is encrypted.
-    Encrypted,
-    /// It is written in a format that is not supported.
-    UnknownForm,
-    /// The file is truncated or contradicts itself there.
-    Damaged,
-    /// A limit was reached before its end.
-    LimitReached,
-}
-
-impl Surface {
-    /// The surface as people and logs read it: `on-screen text`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Speech => "speech",
-            Self::Faces => "faces",
-            Self::LicencePlates => "licence plates",
-            Self::OnScreenText => "on-screen text",
-            Self::QrCodes => "QR codes",
-            Self::Barcodes => "barcodes",
-            Self::Subtitles => "subtitles",
-            Self::Captions => "captions",
-            Self::Tags => "tags",
-            Self::Telemetry => "telemetry",
-            Self::Track => "track",
-        }
-    }
-}
-
-impl NotSearched {
-    /// The reason as people and logs read it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NoAnalysis => "no analysis exists here",
-            Self::SwitchedOff => "switched off in the configuration",
-            Self::NotInstalled => "its engine or language data is not installed",
-            Self::PicturesOfText => "holds pictures of text",
-            Self::Encrypted => "encrypted",
-            Self::UnknownForm => "written in a form that is not read",
-            Self::Damaged => "damaged",
-            Self::LimitReached => "a limit was reached before its end",
-        }
-    }
 }
 
 /// One analysed frame.

@@ -5,7 +5,7 @@
 
 mod enrichment;
 
-pub use enrichment::{Enrichment, NotAnalysed, NotSearched, Sample, ScreenTextCost, Surface, TextLine};
+pub use enrichment::{Enrichment, Sample, ScreenTextCost, TextLine};
 
 use reelgate_flow::facts::{Container, MediaFacts, Rational, Rotation};
 use reelgate_flow::place::FrameBox;
@@ -13,7 +13,7 @@ use reelgate_flow::reason::Fault;
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever a message changes its meaning. Both sides must have the same number.
-pub const WIRE_VERSION: u16 = 3;
+pub const WIRE_VERSION: u16 = 4;
 
 /// Limits of one job, from the configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

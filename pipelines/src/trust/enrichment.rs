@@ -1,6 +1,7 @@
 //! Checks what sampling claims, which outputs it writes, and that the pictures have the sizes that it announces.
 
 use reelgate_flow::reason::Fault;
+use reelgate_flow::surface::{NotSearched, Surface, SurfaceState};
 
 use super::content::{Content, ContentCheck, PictureSize};
 use super::outputs::Outputs;
@@ -17,8 +18,6 @@ const SHEETS_MAX: u32 = 1_000;
 const LINE_BYTES_MIN: u64 = 3;
 /// A frame's time may lie a little outside the track's span, because containers round.
 const TIME_SLACK_NS: u64 = 1_000_000_000;
-/// Most entries of surfaces that were not analysed.
-const NOT_ANALYSED_MAX: u64 = 64;
 /// Longest line of text. A worker cuts its lines before this.
 const TEXT_BYTES_MAX: usize = 64 << 10;
 /// Most pictures read per interval: the first of the interval, and one more where the parts of two decoders meet.
@@ -58,8 +57,39 @@ pub(super) fn check(job: &EnrichJob, found: &Enrichment, outputs: &Outputs) -> R
     ensure(has(POSTER) == found.poster_ns.is_some(), || "a poster exactly where one is listed".to_owned())?;
     let text_bytes = outputs.get(TEXT).map_or(0, |output| output.bytes);
     at_most("lines of text", found.text_lines, text_bytes / LINE_BYTES_MIN)?;
-    at_most("surfaces not analysed", found.not_analysed.len() as u64, NOT_ANALYSED_MAX)?;
+    check_surfaces(job, found)?;
     check_screen_text(job, found)
+}
+
+/// Checks that every surface is reported once, and that no report contradicts itself, the job or the number of lines.
+fn check_surfaces(job: &EnrichJob, found: &Enrichment) -> Result<(), Fault> {
+    let expected = Surface::ALL.iter().filter(|surface| **surface != Surface::Name);
+    ensure(found.surfaces.iter().map(|report| &report.surface).eq(expected), || {
+        "every surface but the name once and in order".to_owned()
+    })?;
+    for report in &found.surfaces {
+        ensure(report.is_consistent(), || "a state of a surface that fits its gaps".to_owned())?;
+        for gap in &report.gaps {
+            at_most("the end of a searched part in ns", gap.until_ns.unwrap_or(0), TIME_NS_MAX)?;
+            ensure(gap.why != NotSearched::NotReported, || "a reason of the worker's own".to_owned())?;
+        }
+        let wanted = match report.surface {
+            Surface::OnScreenText => Some(!job.screen_text.languages.is_empty()),
+            Surface::Codes => Some(job.screen_text.codes),
+            _ => None,
+        };
+        let is_off = report.gaps.iter().any(|gap| gap.why == NotSearched::SwitchedOff);
+        let fits = match wanted {
+            _ if !report.surface.is_analysable() => report.state != SurfaceState::Analysed,
+            Some(_) if job.frames.is_none() => report.state == SurfaceState::Absent,
+            Some(true) => !is_off && report.state != SurfaceState::Absent,
+            Some(false) => is_off && report.state == SurfaceState::NotAnalysed,
+            None => !is_off,
+        };
+        ensure(fits, || format!("a state of {} that fits the job", report.surface.as_str()))?;
+    }
+    let lines = found.surfaces.iter().map(|report| report.lines).fold(0, u64::saturating_add);
+    ensure(lines == found.text_lines, || "as many lines on all surfaces as in the text".to_owned())
 }
 
 fn check_screen_text(job: &EnrichJob, found: &Enrichment) -> Result<(), Fault> {

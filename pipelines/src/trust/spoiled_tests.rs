@@ -2,6 +2,7 @@
 
 use reelgate_flow::facts::{Chapter, Rational, Tag};
 use reelgate_flow::reason::Code;
+use reelgate_flow::surface::{NotSearched, Surface, SurfaceReport, SurfaceState};
 
 use super::content::{Content, InitSegment, MediaSegment, PictureSize};
 use super::{Output, Outputs, check, may_write};
@@ -42,6 +43,11 @@ fn segment(decode_ticks: u64, duration_ticks: u64) -> Output {
 
 fn jpeg(width: u32, height: u32) -> Output {
     output(9, Content::Jpeg(PictureSize { width, height }))
+}
+
+/// The report on a surface.
+fn report(enrichment: &mut Enrichment, surface: Surface) -> &mut SurfaceReport {
+    enrichment.surfaces.iter_mut().find(|report| report.surface == surface).unwrap()
 }
 
 fn named(outputs: impl IntoIterator<Item = (&'static str, Output)>) -> Outputs {
@@ -270,7 +276,29 @@ fn an_enrichment_that_contradicts_itself_is_not_trusted() {
         |e, _| e.samples[0].tile_width = 161,
         |e, _| e.samples[0].tile_height = 92,
         |e, _| e.text_lines = 4,
-        |e, _| e.not_analysed = vec![e.not_analysed[0]; 65],
+        |e, _| e.surfaces.clear(),
+        |e, _| {
+            e.surfaces.pop();
+        },
+        |e, _| e.surfaces.swap(0, 1),
+        |e, _| e.surfaces.push(SurfaceReport::analysed(Surface::LicencePlates)),
+        |e, _| report(e, Surface::Subtitles).gaps.clear(),
+        |e, _| report(e, Surface::Subtitles).gaps = vec![report(e, Surface::Subtitles).gaps[0]; 17],
+        |e, _| report(e, Surface::Subtitles).state = SurfaceState::Absent,
+        |e, _| report(e, Surface::Subtitles).lines += 1,
+        |e, _| report(e, Surface::Subtitles).lines = u64::MAX,
+        |e, _| report(e, Surface::Subtitles).gaps[0].until_ns = Some(u64::MAX),
+        |e, _| report(e, Surface::Subtitles).gaps[0].why = NotSearched::NotReported,
+        |e, _| report(e, Surface::Subtitles).gaps[0].why = NotSearched::SwitchedOff,
+        |e, _| *report(e, Surface::Speech) = SurfaceReport::analysed(Surface::Speech),
+        |e, _| report(e, Surface::OnScreenText).state = SurfaceState::Absent,
+        |e, _| {
+            *report(e, Surface::OnScreenText) =
+                SurfaceReport::not_analysed(Surface::OnScreenText, NotSearched::SwitchedOff);
+        },
+        |e, _| {
+            *report(e, Surface::Codes) = SurfaceReport::not_analysed(Surface::Codes, NotSearched::SwitchedOff)
+        },
         |e, _| e.screen_text.frames = 65,
         |e, _| e.screen_text.frames_read = e.screen_text.frames + 1,
     ];

@@ -94,7 +94,7 @@ fn a_worker_that_never_gets_ready_is_unavailable() {
     assert_eq!(fault("stops-within-a-frame", &budget()), ended);
     assert_eq!(
         fault("speaks-another-version", &budget()),
-        "worker_unavailable: the engine speaks wire version 3, the worker 4; install both from one build"
+        "worker_unavailable: the engine speaks wire version 4, the worker 5; install both from one build"
     );
 }
 

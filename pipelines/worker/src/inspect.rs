@@ -94,7 +94,7 @@ fn collect(job: &InspectJob, source: &Source, survey: &Survey) -> MediaFacts {
         bitrate_bps: bitrate_bps.unwrap_or(0),
         other_tracks: survey.tracks.len().saturating_sub(known) as u32, // bounded by the limit on tracks
         tags: survey.tags.tags(None).chain(track_tags).take(TAGS_MAX).collect(),
-        chapters: survey.chapters.0.clone(),
+        chapters: survey.chapters.list.clone(),
         video: videos,
         audio,
         subtitles,

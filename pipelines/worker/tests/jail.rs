@@ -6,9 +6,10 @@ use std::process::Command;
 
 use reelgate_flow::facts::{Container, Rational, Rotation};
 use reelgate_flow::reason::{Class, Fault};
+use reelgate_flow::surface::{Surface, SurfaceState};
 use reelgate_pipelines::client::{self, CancelFlag, Event, OutputSink, Usage, WorkerProgram};
 use reelgate_pipelines::messages::{
-    AudioJob, Budget, EnrichJob, Finished, Job, Rung, SampleJob, ScreenTextJob, Surface, TrackRef, VideoJob,
+    AudioJob, Budget, EnrichJob, Finished, Job, Rung, SampleJob, ScreenTextJob, TrackRef, VideoJob,
 };
 
 /// Keeps the names of what arrives.
@@ -146,7 +147,10 @@ fn text_and_codes_are_read_inside_the_jail() {
     let Finished::Enriched(found) = finished else { panic!("another kind: {finished:?}") };
     assert!((4..=6).contains(&found.screen_text.frames), "{:?}", found.screen_text);
     assert!(found.screen_text.frames_read > 0, "{:?}", found.screen_text);
-    assert!(found.not_analysed.iter().all(|missing| missing.surface != Surface::OnScreenText));
+    for surface in [Surface::OnScreenText, Surface::Codes] {
+        let report = found.surfaces.iter().find(|report| report.surface == surface).unwrap();
+        assert_eq!(report.state, SurfaceState::Analysed, "{report:?}");
+    }
     assert!(usage.rss_max_bytes < 1 << 30, "{usage:?}");
 }
 

@@ -4,7 +4,7 @@ use reelgate_actors::work::findings::location;
 use reelgate_actors::work::gathered_text::GatheredText;
 use reelgate_flow::asset::Response;
 use reelgate_flow::reason::Fault;
-use reelgate_pipelines::messages::NotAnalysed;
+use reelgate_flow::surface::SurfaceReport;
 use reelgate_ports::records::FindingLocation;
 use reelgate_privacy::{
     Finding, Origin, Severity, Span, finding_type, identifiers, macie_score, macie_severity, severity,
@@ -60,7 +60,7 @@ struct FileLine<'a> {
     severity: Option<SeverityLine>,
     policy: Option<Response>,
     findings: Vec<FindingLine>,
-    not_analysed: &'a [NotAnalysed],
+    surfaces: &'a [SurfaceReport],
     reason: Option<ReasonLine>,
 }
 
@@ -96,10 +96,7 @@ impl SpanLine {
 /// Prints the findings in one file, and the response of policy.
 pub fn file(scanned: &Scanned, policy: Response, json: bool) -> Result<(), Failure> {
     let findings = &scanned.reading.findings;
-    let not_analysed = match &scanned.reading.enrichment {
-        Some(enrichment) => enrichment.not_analysed.as_slice(),
-        None => &[],
-    };
+    let surfaces = &scanned.reading.surfaces;
     if json {
         return table::print(&to_json(&FileLine {
             file: &scanned.shown,
@@ -108,7 +105,7 @@ pub fn file(scanned: &Scanned, policy: Response, json: bool) -> Result<(), Failu
             severity: severity(findings).map(SeverityLine::new),
             policy: scanned.refused.is_none().then_some(policy),
             findings: findings.iter().map(finding_line).collect(),
-            not_analysed,
+            surfaces,
             reason: scanned.refused.as_ref().map(ReasonLine::new),
         })?);
     }
@@ -120,7 +117,8 @@ pub fn file(scanned: &Scanned, policy: Response, json: bool) -> Result<(), Failu
         Some(ReadAs::Media) => "media",
         None => "neither text nor media",
     };
-    let policy = if findings.is_empty() { String::new() } else { format!("; policy: {}", policy.as_str()) };
+    let is_quiet = findings.is_empty() && policy == Response::Log;
+    let policy = if is_quiet { String::new() } else { format!("; policy: {}", policy.as_str()) };
     table::print(&format!("{} ({seen}): {worst}{policy}", clean(&scanned.shown)))?;
     if !findings.is_empty() {
         let mut rows = table::new(&["finding", "severity", "count", "first places"]);
@@ -139,13 +137,8 @@ pub fn file(scanned: &Scanned, policy: Response, json: bool) -> Result<(), Failu
         let ReasonLine { code, message, .. } = ReasonLine::new(fault);
         table::print(&format!("only its name was read: {message} [{}]", code.as_str()))?;
     }
-    if !not_analysed.is_empty() {
-        let mut rows = table::new(&["not analysed", "track", "why"]);
-        for NotAnalysed { surface, track, why } in not_analysed {
-            let track = track.map_or_else(String::new, |track| format!("#{track}"));
-            rows.add_row([surface.as_str(), &track, why.as_str()]);
-        }
-        table::print(&rows.to_string())?;
+    if !surfaces.is_empty() {
+        table::print(&crate::verbs::show::surfaces(surfaces))?;
     }
     Ok(())
 }

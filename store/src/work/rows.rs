@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use reelgate_flow::asset::{Asset, NoticeKind};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::surface::SurfaceReport;
 use reelgate_flow::task::TaskKey;
 
 use reelgate_ports::order::Priority;
@@ -67,6 +68,16 @@ impl AssetRow {
         }
     }
 
+    /// The column of its surfaces.
+    pub fn surfaces_text(&self) -> String {
+        serde_json::json!(self.core.surfaces).to_string()
+    }
+
+    /// Parses the text of [`AssetRow::surfaces_text`].
+    pub fn parse_surfaces(text: &str) -> Option<Vec<SurfaceReport>> {
+        serde_json::from_str(text).ok()
+    }
+
     /// The row as queries and notices show it.
     pub fn record(&self) -> AssetRecord {
         AssetRecord {
@@ -76,6 +87,7 @@ impl AssetRow {
             phase: self.core.phase,
             verdict: self.core.verdict,
             severity: self.core.severity,
+            surfaces: self.core.surfaces.clone(),
             flags: self.core.flags,
             reason: self.core.reason.clone(),
             linked_to: self.linked_to.clone(),

@@ -286,26 +286,28 @@ impl Bucket {
         Ok(())
     }
 
-    /// Adds one tag to an object and keeps its other tags. An object that already has the most tags is not changed.
-    pub(crate) async fn add_tag(
+    /// Adds tags to an object and keeps its other tags. An object for which they would be too many is not changed.
+    pub(crate) async fn add_tags(
         &self,
         operation: &'static str,
         at: &Location,
-        name: &str,
-        value: &str,
+        added: &[(&str, &str)],
     ) -> PortResult<()> {
         let owner = self.owner(&at.bucket);
         let mut tags = self.tags(operation, at, None).await?;
-        if tags.iter().any(|tag| tag.key() == name && tag.value() == value) {
+        let has = |tag: &(&str, &str)| tags.iter().any(|old| (old.key(), old.value()) == *tag);
+        if added.iter().all(has) {
             return Ok(());
         }
-        tags.retain(|tag| tag.key() != name);
-        if tags.len() >= TAGS_MAX {
-            tracing::warn!(tag = name, "not tagging the object: it already has the most tags");
+        tags.retain(|tag| added.iter().all(|(name, _)| tag.key() != *name));
+        if tags.len() + added.len() > TAGS_MAX {
+            let names = added.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+            tracing::warn!(tags = names, "not tagging the object: it already has the most tags");
             return Ok(());
         }
-        let tag = Tag::builder().key(name).value(value).build();
-        tags.extend(tag.ok());
+        tags.extend(
+            added.iter().filter_map(|(name, value)| Tag::builder().key(*name).value(*value).build().ok()),
+        );
         let tagging = Tagging::builder().set_tag_set(Some(tags)).build();
         let tagging = tagging
             .map_err(|_| PortError::new(Port::Objects, ErrorKind::Invalid, operation, "expected tags"))?;

@@ -55,7 +55,7 @@ pub(super) async fn move_source(
         let detail = "expected a complete copy of the source, found none; the source stays in place";
         return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, MOVE_SOURCE, detail));
     }
-    bucket.add_tag(MOVE_SOURCE, &to, TAG, why).await?;
+    bucket.add_tags(MOVE_SOURCE, &to, &[(TAG, why)]).await?;
     bucket.delete_exact(MOVE_SOURCE, &from, &head).await?;
     Ok(moved)
 }

@@ -28,6 +28,8 @@ use crate::location::{Area, Location, stays_inside};
 const OPERATION: &str = "publish outputs";
 /// Tag with the verdict, on the files that readers open first.
 const VERDICT_TAG: &str = "reelgate-verdict";
+/// Tag with the surfaces that the verdict is made of, beside it.
+const SURFACES_TAG: &str = "reelgate-surfaces";
 /// Copy requests in flight; S3 copies, and we only wait.
 const COPIES: usize = 16;
 /// Attempts while other writers interfere; after that, an operator must look.
@@ -114,7 +116,7 @@ impl PublishedPath {
                 Err(error) if error.kind == ErrorKind::Conflict => {}
                 Ok(()) => {
                     let present = self.files.keys().cloned().chain([manifest.key]).collect();
-                    return self.tag_verdict(bucket, publication.flagged, &present).await;
+                    return self.tag_verdict(bucket, publication, &present).await;
                 }
                 failed => return failed,
             }
@@ -136,23 +138,26 @@ impl PublishedPath {
         let only = current.map_or(Only::Absent, |current| Only::Over(current.etag));
         bucket.put(MOVE, &manifest, publication.manifest.clone(), &owner.label(), only).await?;
         self.settle(bucket, Some(&copied)).await?;
-        self.tag_verdict(bucket, publication.flagged, &present).await
+        self.tag_verdict(bucket, publication, &present).await
     }
 
-    /// Tags manifest and playlists, which readers open first, with the verdict; other tags stay. New files have no tag, so
-    /// an unflagged verdict is written only to the files in `present`, which an earlier publication may have flagged.
+    /// Tags manifest and playlists, which readers open first, with the verdict and the surfaces that it is made of; other
+    /// tags stay. New playlists have no tag, so of a clean publication only the manifest is tagged, and the files in
+    /// `present`, which an earlier publication may have flagged.
     async fn tag_verdict(
         &self,
         bucket: &Bucket,
-        flagged: bool,
+        publication: &Publication,
         present: &BTreeSet<String>,
     ) -> PortResult<()> {
         let manifest = self.manifest().key;
-        let opened_first = self.files.keys().filter(|key| is_list(key)).chain([&manifest]);
-        let verdict = if flagged { Verdict::Flagged } else { Verdict::Clean };
-        for key in opened_first.filter(|key| flagged || present.contains(*key)) {
+        let Publication { verdict, surfaces, .. } = publication;
+        let lists = self.files.keys().filter(|key| is_list(key));
+        let lists = lists.filter(|key| *verdict != Verdict::Clean || present.contains(*key));
+        let tags = [(VERDICT_TAG, verdict.as_str()), (SURFACES_TAG, surfaces.as_str())];
+        for key in lists.chain([&manifest]) {
             let at = Location::new(&self.prefix.bucket, key);
-            bucket.add_tag(OPERATION, &at, VERDICT_TAG, verdict.as_str()).await?;
+            bucket.add_tags(OPERATION, &at, &tags).await?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, Tag, Tagging,
 };
 use reelgate_conformance::objects::ObjectsHome;
-use reelgate_flow::asset::Exit;
+use reelgate_flow::asset::{Exit, Verdict};
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::identity::asset_id;
@@ -59,7 +59,8 @@ pub fn publication(source: &SourceRecord, staged: &[StagedOutput]) -> Publicatio
         path: "out".into(),
         items: items.collect(),
         manifest: staged.iter().map(|staged| staged.sha256.as_str()).collect::<String>().into_bytes(),
-        flagged: false,
+        verdict: Verdict::Clean,
+        surfaces: "analysed=name".into(),
     }
 }
 
@@ -253,24 +254,26 @@ async fn a_flagged_publication_is_tagged_and_keeps_its_other_tags() {
     let clean = publication(&source, &staged);
     home.objects.publish(&clean).await.unwrap();
     assert_eq!(flags("master.m3u8").await, Vec::<String>::new());
+    let surfaces = "reelgate-surfaces=analysed=name";
+    assert_eq!(flags("manifest.json").await, [surfaces, "reelgate-verdict=clean"]);
     let tag = Tag::builder().key("case").value("7").build().unwrap();
     let tagging = Tagging::builder().tag_set(tag).build().unwrap();
     let request = home.s3.put_object_tagging().bucket(&home.bucket).key("published/out/master.m3u8");
     request.tagging(tagging).send().await.unwrap();
 
     // A redo that does not create playlists keeps them in place.
-    let kept = |flagged| {
+    let flagged = || {
         let mut wanted = publication(&source, &staged);
         for item in &mut wanted.items {
             item.staged.location = format!("s3://{}/published/out/{}", home.bucket, item.name);
         }
-        wanted.manifest = if flagged { b"{\"verdict\": 1}".to_vec() } else { b"{\"verdict\": 2}".to_vec() };
-        Publication { flagged, ..wanted }
+        wanted.manifest = b"{\"verdict\": 1}".to_vec();
+        Publication { verdict: Verdict::Flagged, ..wanted }
     };
     for _ in 0..2 {
-        home.objects.publish(&kept(true)).await.unwrap();
-        assert_eq!(flags("master.m3u8").await, ["case=7", "reelgate-verdict=flagged"]);
-        assert_eq!(flags("manifest.json").await, ["reelgate-verdict=flagged"]);
+        home.objects.publish(&flagged()).await.unwrap();
+        assert_eq!(flags("master.m3u8").await, ["case=7", surfaces, "reelgate-verdict=flagged"]);
+        assert_eq!(flags("manifest.json").await, [surfaces, "reelgate-verdict=flagged"]);
         assert_eq!(flags("v.m4s").await, Vec::<String>::new());
     }
     assert!(home.get("published/out/master.m3u8").await.is_some());

@@ -31,6 +31,12 @@ pub(super) fn asset(row: &SqliteRow) -> PortResult<AssetRow> {
         tasks: BTreeMap::new(),
         verdict: word(Verdict::parse, &text(row, "verdict")?, "assets.verdict", "a verdict")?,
         severity: severity(&text(row, "severity")?, "assets.severity")?,
+        surfaces: word(
+            AssetRow::parse_surfaces,
+            &text(row, "surfaces")?,
+            "assets.surfaces",
+            "a list of surfaces",
+        )?,
         flags: word(Flags::parse, &text(row, "flags")?, "assets.flags", "flags")?,
         reason: reason(row)?,
         exit: get::<Option<String>>(row, "exit")?

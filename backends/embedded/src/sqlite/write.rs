@@ -126,7 +126,7 @@ const UPDATE_STATE: &str = "
         phase = j.value ->> 1, verdict = j.value ->> 2, severity = j.value ->> 3, reason_code = j.value ->> 4,
         reason_detail = j.value ->> 5, exit = j.value ->> 6, linked_to = j.value ->> 7, redrives = j.value ->> 8,
         ended_at_ms = j.value ->> 9, location = j.value ->> 10, published_location = j.value ->> 11,
-        flags = j.value ->> 12
+        flags = j.value ->> 12, surfaces = j.value ->> 13
     FROM json_each(?) AS j WHERE assets.arrival = j.value ->> 0";
 
 const UPDATE_HASH: &str =
@@ -150,6 +150,7 @@ fn asset_cells(loaded: &Loaded) -> impl serde::Serialize + '_ {
         row.source.location.as_str(),
         row.published_location.as_deref(),
         core.flags.text(),
+        row.surfaces_text(),
     )
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use reelgate_conformance::objects::ObjectsHome;
 use reelgate_embedded::directory::DirectoryObjects;
 use reelgate_embedded::paths::{FILE_BUCKET, Location};
-use reelgate_flow::asset::Exit;
+use reelgate_flow::asset::{Exit, Verdict};
 use reelgate_flow::ids::SourceId;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::ErrorKind;
@@ -145,8 +145,15 @@ async fn only_what_is_published_can_be_read_by_others() {
         assert_eq!(mode(&home.path(area)), 0o700, "{area}");
     }
     let items = vec![PublishItem { staged: staged[0].clone(), name: "d/1.m4s".into() }];
-    let wanted =
-        Publication { asset, source, path: "x/y".into(), items, manifest: b"{}".to_vec(), flagged: false };
+    let wanted = Publication {
+        asset,
+        source,
+        path: "x/y".into(),
+        items,
+        manifest: b"{}".to_vec(),
+        verdict: Verdict::Clean,
+        surfaces: String::new(),
+    };
     home.objects.publish(&wanted).await.unwrap();
     for (path, expected) in [("x", 0o755), ("x/y", 0o755), ("x/y/d", 0o755), ("x/y/d/1.m4s", 0o644)] {
         assert_eq!(mode(&home.path("published").join(path)), expected, "{path}");
@@ -169,7 +176,8 @@ async fn leftovers_of_a_killed_process_are_cleared_when_opened_or_published_agai
         path: "out".into(),
         items: Vec::new(),
         manifest: b"{}".to_vec(),
-        flagged: false,
+        verdict: Verdict::Clean,
+        surfaces: String::new(),
     };
     let location = objects.publish(&wanted).await.unwrap();
     assert_eq!(Path::new(&location), home.path("published/out").canonicalize().unwrap());

@@ -34,6 +34,7 @@ struct States {
     location: Vec<String>,
     published_location: Vec<Option<String>>,
     flags: Vec<String>,
+    surfaces: Vec<String>,
 }
 
 impl States {
@@ -53,6 +54,7 @@ impl States {
         self.location.push(row.source.location.clone());
         self.published_location.push(row.published_location.clone());
         self.flags.push(core.flags.text());
+        self.surfaces.push(row.surfaces_text());
     }
 }
 
@@ -123,11 +125,12 @@ pub(super) async fn write(conn: &mut PgConnection, unit: &Unit, owed: Owed) -> D
              UPDATE assets SET phase = u.phase, verdict = u.verdict, severity = u.severity, redrives = u.redrives,
                  ended_at_ms = u.ended_at_ms, sha256 = u.sha256, reason_code = u.reason_code,
                  reason_detail = u.reason_detail, exit = u.exit, linked_to = u.linked_to, location = u.location,
-                 published_location = u.published_location, flags = u.flags
+                 published_location = u.published_location, flags = u.flags, surfaces = u.surfaces
              FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::bigint[], $7::text[],
-                         $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $25::text[])
+                         $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $25::text[],
+                         $26::text[])
                  AS u (arrival, phase, verdict, severity, redrives, ended_at_ms, sha256, reason_code, reason_detail,
-                       exit, linked_to, location, published_location, flags)
+                       exit, linked_to, location, published_location, flags, surfaces)
              WHERE assets.arrival = u.arrival
          ), contents AS (
              INSERT INTO contents (content_hash, asset) SELECT * FROM unnest($14::bigint[], $15::bigint[])
@@ -166,6 +169,7 @@ pub(super) async fn write(conn: &mut PgConnection, unit: &Unit, owed: Owed) -> D
         &told,
         &lines,
         &states.flags,
+        &states.surfaces,
     )
     .fetch_one(conn)
     .await

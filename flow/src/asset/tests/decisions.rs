@@ -19,7 +19,7 @@ fn closes(life: &Life) -> Option<bool> {
 
 fn screen(life: &mut Life, response: Response, parts: Option<Parts>) {
     let of_content = parts.is_some();
-    let screening = Screening { severity: Severity::High, response, of_content, parts, scan: false };
+    let screening = Screening { response, of_content, parts, ..Screening::of(Severity::High) };
     life.done(TaskKey::Screen, Outcome::Screened(screening));
 }
 

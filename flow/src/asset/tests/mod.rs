@@ -4,6 +4,7 @@ mod decisions;
 mod duplicates;
 mod exits;
 mod external_scan;
+mod incomplete;
 mod publishing;
 mod redo;
 mod retries;

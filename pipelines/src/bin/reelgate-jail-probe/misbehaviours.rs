@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::surface::{NotSearched, Surface, SurfaceReport};
 use reelgate_pipelines::messages::{
     AudioResult, Enrichment, Finished, Reply, Sample, ScreenTextCost, SegmentResult, TrackResult,
     WIRE_VERSION,
@@ -210,10 +211,21 @@ fn sampled() -> Enrichment {
         poster_ns: None,
         storyboard_sheets: 1,
         text_lines: 0,
-        text_truncated: false,
         screen_text: ScreenTextCost::default(),
-        not_analysed: Vec::new(),
+        surfaces: surfaces(),
     }
+}
+
+/// Every surface of a job that reads nothing in pictures.
+fn surfaces() -> Vec<SurfaceReport> {
+    let report = |surface: &Surface| match surface {
+        Surface::OnScreenText | Surface::Codes => {
+            SurfaceReport::not_analysed(*surface, NotSearched::SwitchedOff)
+        }
+        other if other.is_analysable() => SurfaceReport::analysed(*other),
+        other => SurfaceReport::not_analysed(*other, NotSearched::NoAnalysis),
+    };
+    Surface::ALL.iter().filter(|surface| **surface != Surface::Name).map(report).collect()
 }
 
 fn raw(bytes: &[u8]) {

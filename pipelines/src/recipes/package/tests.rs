@@ -350,9 +350,8 @@ fn enrichment_publishes_pictures_and_never_text() {
         poster_ns: Some(1),
         storyboard_sheets: 2,
         text_lines: 9,
-        text_truncated: false,
         screen_text: crate::messages::ScreenTextCost::default(),
-        not_analysed: Vec::new(),
+        surfaces: Vec::new(),
     };
     let paths: Vec<_> = enrichment_files(&enrichment).into_iter().map(|file| file.path).collect();
     assert_eq!(paths, ["poster.jpg", "storyboard-000.jpg", "storyboard-001.jpg", "storyboard.vtt"]);

@@ -1,32 +1,48 @@
-//! The lines of text that a job collects, within limits. Omitted text is reported, because it was not screened.
+//! The lines of text that a job collects. Each surface has limits of its own, so that none can starve another. Omitted text
+//! is reported as a gap of its surface, because it was not screened.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use reelgate_flow::place::TextPlace;
-use reelgate_pipelines::messages::{NotAnalysed, NotSearched, Surface, TextLine};
+use reelgate_flow::surface::{GAPS_MAX, Gap, NotSearched, Surface, SurfaceReport, SurfaceState};
+use reelgate_pipelines::messages::TextLine;
 
-/// Lines kept per asset.
-pub const LINES_MAX: u64 = 100_000;
-/// Bytes of all lines kept.
-pub const BYTES_MAX: usize = 16 << 20;
 /// Bytes kept of one text.
 const TEXT_BYTES_MAX: usize = 16 << 10;
 /// Bytes kept of one field's name.
 const FIELD_BYTES_MAX: usize = 128;
-/// Entries kept for surfaces that were not searched. One entry for the whole track stands for all further ones.
-const NOT_ANALYSED_MAX: usize = 60;
 
-/// Text of one asset, and which surfaces were not searched.
+/// Text of one asset, and how far each surface was searched.
 #[derive(Default)]
 pub struct Lines {
     /// One [`TextLine`] per line.
     pub jsonl: Vec<u8>,
     pub count: u64,
-    /// Whether text is missing, because a limit was reached or the file was cut off.
-    pub truncated: bool,
-    missing: BTreeSet<NotAnalysed>,
+    surfaces: BTreeMap<Surface, SurfaceProgress>,
     /// Values of tags so far. Two readers find most values.
     tags: HashSet<String>,
+}
+
+/// What was found on one surface so far.
+#[derive(Default)]
+struct SurfaceProgress {
+    lines: u64,
+    bytes: usize,
+    is_present: bool,
+    /// Times of the last text of each track.
+    last_ns: BTreeMap<Option<u32>, u64>,
+    gaps: BTreeMap<(Option<u32>, NotSearched), Option<u64>>,
+}
+
+/// Lines and bytes kept of one surface.
+fn limits(surface: Surface) -> (u64, usize) {
+    match surface {
+        Surface::Subtitles | Surface::OnScreenText => (100_000, 16 << 20),
+        Surface::Captions => (50_000, 8 << 20),
+        Surface::Tags | Surface::Locations => (20_000, 4 << 20),
+        Surface::Codes => (10_000, 4 << 20),
+        _ => (10_000, 1 << 20),
+    }
 }
 
 /// The place of a geographic position that belongs to a whole track, or with `None` to the file.
@@ -41,20 +57,27 @@ impl Lines {
         if text.is_empty() {
             return;
         }
+        let on = Surface::of_line(&place.surface);
         let kept = cut(text, TEXT_BYTES_MAX);
-        self.truncated |= kept.len() < text.len();
+        let is_cut = kept.len() < text.len();
         let TextPlace { surface, field, track, start_ns, end_ns, frame_box, line: _ } = place;
         // Some demuxers report an end before the start. Such an end has no meaning.
         let end_ns = end_ns.filter(|end| start_ns.is_none_or(|start| *end >= start));
-        self.push(&TextLine {
-            surface,
-            field: cut(&field, FIELD_BYTES_MAX).to_owned(),
-            track,
-            start_ns,
-            end_ns,
-            frame_box,
-            text: kept.to_owned(),
-        });
+        self.push(
+            on,
+            &TextLine {
+                surface,
+                field: cut(&field, FIELD_BYTES_MAX).to_owned(),
+                track,
+                start_ns,
+                end_ns,
+                frame_box,
+                text: kept.to_owned(),
+            },
+        );
+        if is_cut {
+            self.record_gap(on, track, NotSearched::LimitReached);
+        }
     }
 
     /// Adds the value of a tag, unless another tag has the same value.
@@ -72,36 +95,63 @@ impl Lines {
         }
     }
 
-    /// Records that a surface was not searched.
-    pub fn record_not_searched(&mut self, surface: Surface, track: Option<u32>, why: NotSearched) {
-        if self.missing.len() < NOT_ANALYSED_MAX {
-            self.missing.insert(NotAnalysed { surface, track, why });
-        } else {
-            self.missing.insert(NotAnalysed {
-                surface: Surface::Track,
-                track: None,
-                why: NotSearched::LimitReached,
-            });
-        }
+    /// Records that the asset has a surface and that it is searched, even if no text is found on it.
+    pub fn record_present(&mut self, surface: Surface) {
+        self.surfaces.entry(surface).or_default().is_present = true;
     }
 
-    /// What was not searched, in order.
-    pub fn missing(&self) -> Vec<NotAnalysed> {
-        self.missing.iter().copied().collect()
+    /// Records that a part of a surface was not searched. What was found before on the same track says how far it was.
+    pub fn record_gap(&mut self, surface: Surface, track: Option<u32>, why: NotSearched) {
+        let progress = self.surfaces.entry(surface).or_default();
+        let until_ns = progress.last_ns.get(&track).copied();
+        progress.gaps.entry((track, why)).or_insert(until_ns);
+    }
+
+    /// How far every surface was searched, in order. The name is not part of the file.
+    pub fn reports(&self) -> Vec<SurfaceReport> {
+        let surfaces = Surface::ALL.iter().copied().filter(|surface| *surface != Surface::Name);
+        surfaces.map(|surface| self.report(surface)).collect()
+    }
+
+    fn report(&self, surface: Surface) -> SurfaceReport {
+        let none = SurfaceProgress::default();
+        let SurfaceProgress { lines, is_present, gaps, .. } = self.surfaces.get(&surface).unwrap_or(&none);
+        let state = match (gaps.is_empty(), *is_present || *lines > 0) {
+            (true, true) => SurfaceState::Analysed,
+            (true, false) => SurfaceState::Absent,
+            (false, true) => SurfaceState::Partly,
+            (false, false) => SurfaceState::NotAnalysed,
+        };
+        let gaps = gaps.iter().take(GAPS_MAX);
+        let gaps = gaps.map(|((track, why), until_ns)| Gap { track: *track, why: *why, until_ns: *until_ns });
+        SurfaceReport { surface, state, lines: *lines, gaps: gaps.collect() }
     }
 
     fn add_once(&mut self, place: TextPlace, value: &str) {
         let value = value.trim_matches(['\0', ' ', '\r', '\n', '\t']);
-        if self.count < LINES_MAX && self.tags.insert(cut(value, TEXT_BYTES_MAX).to_owned()) {
+        let on = Surface::of_line(&place.surface);
+        // No more values are remembered than are kept.
+        if self.surfaces.get(&on).is_some_and(|progress| progress.lines >= limits(on).0) {
+            self.record_gap(on, place.track, NotSearched::LimitReached);
+        } else if self.tags.insert(cut(value, TEXT_BYTES_MAX).to_owned()) {
             self.add(place, value);
         }
     }
 
-    fn push(&mut self, line: &TextLine) {
-        let Ok(json) = serde_json::to_vec(line) else { return };
-        if self.count >= LINES_MAX || self.jsonl.len() + json.len() + 1 > BYTES_MAX {
-            self.truncated = true;
-            return;
+    fn push(&mut self, on: Surface, line: &TextLine) {
+        let Ok(json) = serde_json::to_vec(line) else {
+            return self.record_gap(on, line.track, NotSearched::UnknownForm);
+        };
+        let progress = self.surfaces.entry(on).or_default();
+        let (lines_max, bytes_max) = limits(on);
+        if progress.lines >= lines_max || progress.bytes + json.len() + 1 > bytes_max {
+            return self.record_gap(on, line.track, NotSearched::LimitReached);
+        }
+        progress.lines += 1;
+        progress.bytes += json.len() + 1;
+        if let Some(time_ns) = line.end_ns.or(line.start_ns) {
+            let last_ns = progress.last_ns.entry(line.track).or_default();
+            *last_ns = time_ns.max(*last_ns);
         }
         self.jsonl.extend_from_slice(&json);
         self.jsonl.push(b'\n');
@@ -127,22 +177,66 @@ mod tests {
         lines.jsonl.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(parse).collect()
     }
 
-    #[test]
-    fn the_limit_on_lines_sets_truncated() {
-        let mut lines = Lines::default();
-        (0..LINES_MAX).for_each(|_| lines.add(TextPlace::untimed("subtitle", "text", None), "x"));
-        assert!(!lines.truncated);
-        lines.add(TextPlace::untimed("subtitle", "text", None), "x");
-        assert_eq!((lines.count, lines.truncated), (LINES_MAX, true));
+    fn state(lines: &Lines, surface: Surface) -> (SurfaceState, u64, Vec<NotSearched>) {
+        let report = lines.report(surface);
+        assert!(report.is_consistent(), "{report:?}");
+        (report.state, report.lines, report.gaps.iter().map(|gap| gap.why).collect())
+    }
+
+    fn subtitle(start_ns: u64) -> TextPlace {
+        TextPlace { start_ns: Some(start_ns), ..TextPlace::untimed("subtitle", "text", Some(2)) }
     }
 
     #[test]
-    fn the_limit_on_bytes_sets_truncated() {
+    fn the_line_after_the_last_one_kept_is_a_gap_that_says_how_far_the_track_was_searched() {
+        let mut lines = Lines::default();
+        let (most, _) = limits(Surface::Subtitles);
+        (0..most).for_each(|n| lines.add(subtitle(n), "x"));
+        assert_eq!(state(&lines, Surface::Subtitles), (SurfaceState::Analysed, most, vec![]));
+        lines.add(subtitle(most), "x");
+        let expected = (SurfaceState::Partly, most, vec![NotSearched::LimitReached]);
+        assert_eq!(state(&lines, Surface::Subtitles), expected);
+        let gap = lines.report(Surface::Subtitles).gaps[0];
+        assert_eq!((gap.track, gap.until_ns), (Some(2), Some(most - 1)));
+        assert_eq!(lines.count, most);
+    }
+
+    #[test]
+    fn text_above_the_limit_on_bytes_is_a_gap() {
         let mut lines = Lines::default();
         let long = "x".repeat(TEXT_BYTES_MAX);
-        (0..1_100).for_each(|_| lines.add(TextPlace::untimed("subtitle", "text", None), &long));
-        assert!(lines.truncated && lines.count < 1_024);
-        assert!(lines.jsonl.len() <= BYTES_MAX);
+        (0..1_100).for_each(|n| lines.add(subtitle(n), &long));
+        let (found, count, gaps) = state(&lines, Surface::Subtitles);
+        assert_eq!((found, gaps), (SurfaceState::Partly, vec![NotSearched::LimitReached]));
+        assert!(count < 1_024 && lines.jsonl.len() <= limits(Surface::Subtitles).1);
+    }
+
+    #[test]
+    fn a_full_surface_takes_nothing_from_the_others() {
+        let mut lines = Lines::default();
+        (0..=limits(Surface::Subtitles).0).for_each(|n| lines.add(subtitle(n), "x"));
+        for surface in ["tag", "chapter", "location", "caption", "on_screen_text", "code"] {
+            lines.add(TextPlace::untimed(surface, "text", None), "words");
+            let expected = (SurfaceState::Analysed, 1, vec![]);
+            assert_eq!(state(&lines, Surface::of_line(surface)), expected, "{surface}");
+        }
+    }
+
+    #[test]
+    fn all_surfaces_together_fit_into_what_the_engine_reads() {
+        let all = Surface::ALL.iter().map(|surface| limits(*surface).1).sum::<usize>();
+        assert!(all < 64 << 20, "{all}");
+    }
+
+    #[test]
+    fn a_tag_that_is_not_kept_is_a_gap_and_not_forgotten_silently() {
+        let mut lines = Lines::default();
+        let (most, _) = limits(Surface::Tags);
+        (0..most).for_each(|n| lines.add_tag("comment", None, &n.to_string()));
+        assert_eq!(state(&lines, Surface::Tags), (SurfaceState::Analysed, most, vec![]));
+        lines.add_tag("comment", None, "one more");
+        let expected = (SurfaceState::Partly, most, vec![NotSearched::LimitReached]);
+        assert_eq!(state(&lines, Surface::Tags), expected);
     }
 
     #[test]
@@ -158,21 +252,28 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_cut_between_characters_and_sets_truncated() {
+    fn a_text_is_cut_between_characters_and_the_rest_is_a_gap() {
         let mut lines = Lines::default();
         lines.add(TextPlace::untimed("tag", "comment", None), &"é".repeat(TEXT_BYTES_MAX));
-        assert!(lines.truncated);
+        assert_eq!(state(&lines, Surface::Tags), (SurfaceState::Partly, 1, vec![NotSearched::LimitReached]));
         assert_eq!(texts(&lines)[0].text.len(), TEXT_BYTES_MAX);
     }
 
     #[test]
-    fn more_missing_surfaces_than_the_limit_become_one_entry() {
+    fn every_surface_but_the_name_is_reported_once_with_few_gaps() {
         let mut lines = Lines::default();
         (0..1_000).for_each(|track| {
-            lines.record_not_searched(Surface::Subtitles, Some(track), NotSearched::PicturesOfText)
+            lines.record_gap(Surface::Subtitles, Some(track), NotSearched::PicturesOfText);
         });
-        let missing = lines.missing();
-        assert_eq!(missing.len(), NOT_ANALYSED_MAX + 1);
-        assert_eq!(missing.last().unwrap().why, NotSearched::LimitReached);
+        lines.record_present(Surface::Captions);
+        let reports = lines.reports();
+        let surfaces: Vec<Surface> = reports.iter().map(|report| report.surface).collect();
+        assert_eq!(surfaces, Surface::ALL[1..]);
+        assert!(reports.iter().all(SurfaceReport::is_consistent));
+        let of = |surface| reports.iter().find(|report| report.surface == surface).unwrap();
+        assert_eq!(of(Surface::Subtitles).state, SurfaceState::NotAnalysed);
+        assert_eq!(of(Surface::Subtitles).gaps.len(), GAPS_MAX);
+        assert_eq!(of(Surface::Captions).state, SurfaceState::Analysed);
+        assert_eq!(of(Surface::Chapters).state, SurfaceState::Absent);
     }
 }

@@ -28,9 +28,8 @@ use std::sync::Arc;
 
 use reelgate_flow::facts::Container;
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_pipelines::messages::{
-    EnrichJob, Enrichment, NotSearched, Sample, SampleJob, ScreenTextCost, Surface,
-};
+use reelgate_flow::surface::{NotSearched, Surface};
+use reelgate_pipelines::messages::{EnrichJob, Enrichment, Sample, SampleJob, ScreenTextCost};
 use reelgate_pipelines::recipes::storyboard::sheet_name;
 
 use crate::progress_sink::ProgressSink;
@@ -80,9 +79,8 @@ fn run_on(
         poster_ns: None,
         storyboard_sheets: 0,
         text_lines: 0,
-        text_truncated: false,
         screen_text: ScreenTextCost::default(),
-        not_analysed: Vec::new(),
+        surfaces: Vec::new(),
     };
     if let Some(frames) = &job.frames {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
@@ -117,25 +115,24 @@ fn read_text(
         progress_sink.output("text.jsonl", &lines.jsonl)?;
     }
     into.text_lines = lines.count;
-    into.text_truncated = lines.truncated;
-    into.not_analysed = lines.missing();
+    into.surfaces = lines.reports();
     Ok(())
 }
 
 /// Records the surfaces that no analysis covers, or that the job switches off.
 fn record_never_analysed(job: &EnrichJob, lines: &mut Lines) {
-    lines.record_not_searched(Surface::Speech, None, NotSearched::NoAnalysis);
+    lines.record_gap(Surface::Speech, None, NotSearched::NoAnalysis);
     if job.frames.is_none() {
         return;
     }
     for surface in [Surface::Faces, Surface::LicencePlates, Surface::Barcodes] {
-        lines.record_not_searched(surface, None, NotSearched::NoAnalysis);
+        lines.record_gap(surface, None, NotSearched::NoAnalysis);
     }
     if job.screen_text.languages.is_empty() {
-        lines.record_not_searched(Surface::OnScreenText, None, NotSearched::SwitchedOff);
+        lines.record_gap(Surface::OnScreenText, None, NotSearched::SwitchedOff);
     }
     if !job.screen_text.codes {
-        lines.record_not_searched(Surface::QrCodes, None, NotSearched::SwitchedOff);
+        lines.record_gap(Surface::Codes, None, NotSearched::SwitchedOff);
     }
 }
 
@@ -205,6 +202,8 @@ fn draw_storyboard(
     Ok(sheets.len() as u32) // fewer than samples, which are counted in 32 bits
 }
 
+#[cfg(test)]
+mod surface_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

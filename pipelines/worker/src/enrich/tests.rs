@@ -10,6 +10,7 @@ use gstreamer as gst;
 
 use gst::prelude::*;
 use reelgate_flow::facts::{Container, Rational, Rotation};
+use reelgate_flow::surface::{SurfaceReport, SurfaceState};
 use reelgate_pipelines::messages::{ScreenTextJob, TextLine};
 use reelgate_pipelines::recipes::storyboard::index as storyboard_index;
 
@@ -79,6 +80,14 @@ pub fn frames(start_ns: u64, end_ns: u64) -> SampleJob {
 
 fn job(container: Container, frames: Option<SampleJob>) -> EnrichJob {
     EnrichJob { container, size_bytes: 0, frames, screen_text: ScreenTextJob::default() }
+}
+
+/// The only report on a surface.
+pub fn surface(enrichment: &Enrichment, surface: Surface) -> &SurfaceReport {
+    let mut reports = enrichment.surfaces.iter().filter(|report| report.surface == surface);
+    let report = reports.next().expect("every surface is reported");
+    assert!(reports.next().is_none() && report.is_consistent(), "{report:?}");
+    report
 }
 
 fn enrich(job: &EnrichJob, source: &Source) -> Result<(Enrichment, Memory), Fault> {
@@ -471,7 +480,8 @@ fn subtitles_become_lines() {
 fn assert_subtitles(file: &Path, expected: &[&str]) {
     let path = file.display();
     let (enrichment, memory) = enrich(&job(corpus::container(file), None), &open(file)).unwrap();
-    assert!(enrichment.text_lines >= expected.len() as u64 && !enrichment.text_truncated, "{path}");
+    assert!(enrichment.text_lines >= expected.len() as u64, "{path}");
+    assert_eq!(surface(&enrichment, Surface::Subtitles).state, SurfaceState::Analysed, "{path}");
     let lines = memory.lines();
     let lines: Vec<_> = lines.iter().filter(|line| line.surface == "subtitle").collect();
     let words: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
@@ -483,13 +493,25 @@ fn assert_subtitles(file: &Path, expected: &[&str]) {
 #[test]
 fn a_file_without_text_has_only_lines_of_tags_and_lists_what_was_not_searched() {
     let (enrichment, memory) = enrich(&job(Container::IsoBmff, None), &test_video(10, 5, "smpte")).unwrap();
-    assert!(!enrichment.text_truncated);
     assert!(memory.lines().iter().all(|line| line.surface == "tag"));
-    let missing: Vec<_> = enrichment.not_analysed.iter().map(|missing| missing.surface).collect();
-    assert_eq!(missing, [Surface::Speech]);
     let with_frames = job(Container::IsoBmff, Some(frames(0, 400_000_000)));
-    let (enrichment, _) = enrich(&with_frames, &test_video(10, 5, "smpte")).unwrap();
-    for surface in [Surface::Faces, Surface::OnScreenText, Surface::QrCodes, Surface::Barcodes] {
-        assert!(enrichment.not_analysed.iter().any(|missing| missing.surface == surface), "{surface:?}");
+    let (pictured, _) = enrich(&with_frames, &test_video(10, 5, "smpte")).unwrap();
+    for enrichment in [&enrichment, &pictured] {
+        assert_eq!(surface(enrichment, Surface::Tags).state, SurfaceState::Analysed);
+        for absent in [Surface::Subtitles, Surface::Captions, Surface::Chapters, Surface::Locations] {
+            assert_eq!(surface(enrichment, absent).state, SurfaceState::Absent, "{absent:?}");
+        }
+        assert_eq!(surface(enrichment, Surface::Speech).gaps[0].why, NotSearched::NoAnalysis);
+    }
+    for (of_pictures, why) in [
+        (Surface::Faces, NotSearched::NoAnalysis),
+        (Surface::LicencePlates, NotSearched::NoAnalysis),
+        (Surface::Barcodes, NotSearched::NoAnalysis),
+        (Surface::OnScreenText, NotSearched::SwitchedOff),
+        (Surface::Codes, NotSearched::SwitchedOff),
+    ] {
+        assert_eq!(surface(&enrichment, of_pictures).state, SurfaceState::Absent, "{of_pictures:?}");
+        let expected = SurfaceReport::not_analysed(of_pictures, why);
+        assert_eq!(*surface(&pictured, of_pictures), expected);
     }
 }

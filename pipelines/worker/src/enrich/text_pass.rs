@@ -1,7 +1,7 @@
 //! The text pass demuxes the whole file once and decodes no picture. Tags, chapters, subtitles and captions become lines.
 //! Every track with text in an unsupported format is recorded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,12 +13,12 @@ use gst::prelude::*;
 use reelgate_flow::facts::Container;
 use reelgate_flow::place::TextPlace;
 use reelgate_flow::reason::{Class, Fault};
-use reelgate_pipelines::messages::{NotSearched, Surface};
+use reelgate_flow::surface::{NotSearched, Surface};
 
-use super::captions::{Captions, Wrapping, triplets};
+use super::captions::{Captions, Wrapping, triplets, triplets_in_av1};
 use super::lines::{Lines, position_place};
 use super::location;
-use super::tags::TagEvents;
+use super::tags::{TagEvents, is_read_directly};
 use super::text::TextFormat;
 use crate::codecs;
 use crate::demux::{Branch, Demuxed, Track, TrackKind, stream_time};
@@ -41,15 +41,15 @@ struct State {
     lines: Lines,
     tags: TagEvents,
     captions: BTreeMap<u32, Captions>,
-    has_text: bool,
+    /// The surfaces that are searched, and their tracks.
+    searched: BTreeSet<(Surface, u32)>,
     /// No position is kept before this time.
     next_position_ns: u64,
 }
 
 /// Adds the text that the pass reads to `lines`.
 ///
-/// A fault of the media ends the pass. If a track with text was linked, the text counts as truncated, because the rest was
-/// not screened.
+/// A fault of the media ends the pass. The rest of every track that was searched is a gap, because it was not screened.
 pub fn collect(
     source: &Source,
     container: Container,
@@ -73,16 +73,20 @@ pub fn collect(
         Ok(())
     });
     drop(demuxed);
-    let State { lines: found, tags, captions, has_text, .. } = std::mem::take(&mut *pass.lock());
+    let State { lines: found, tags, captions, searched, .. } = std::mem::take(&mut *pass.lock());
     *lines = found;
-    tags.write(lines);
+    tags.write(!is_read_directly(container), lines);
     for (track, mut captions) in captions {
         captions.finish(track, lines);
     }
     match played {
         Ok(()) => {}
         // If no track of the file is read here, no track is linked and the pass ends with a fault.
-        Err(fault) if fault.code.class() == Class::BadMedia => lines.truncated |= has_text,
+        Err(fault) if fault.code.class() == Class::BadMedia => {
+            for (surface, track) in searched {
+                lines.record_gap(surface, Some(track), NotSearched::Damaged);
+            }
+        }
         Err(fault) => return Err(fault),
     }
     Ok(())
@@ -96,22 +100,30 @@ impl Pass {
     fn track(self: &Arc<Self>, track: &Track) -> Result<Branch, Fault> {
         self.watch(track);
         if codecs::describe(&track.caps).encrypted {
-            self.lock().lines.record_not_searched(Surface::Track, Some(track.index), NotSearched::Encrypted);
+            self.record_encrypted(track);
             return Ok(Branch::Ignore);
         }
         match track.kind {
             TrackKind::Text => Ok(self.text_track(track)),
             TrackKind::Video => self.captions_within(track),
             TrackKind::Other => {
-                self.lock().lines.record_not_searched(
-                    Surface::Telemetry,
-                    Some(track.index),
-                    NotSearched::UnknownForm,
-                );
+                let mut state = self.lock();
+                state.lines.record_gap(Surface::Telemetry, Some(track.index), NotSearched::UnknownForm);
                 Ok(Branch::Ignore)
             }
             TrackKind::Audio => Ok(Branch::Ignore),
         }
+    }
+
+    /// Encrypted sound is not searched for text, whether it is encrypted or not.
+    fn record_encrypted(&self, track: &Track) {
+        let surface = match track.kind {
+            TrackKind::Text => Surface::Subtitles,
+            TrackKind::Video => Surface::Captions,
+            TrackKind::Other => Surface::Telemetry,
+            TrackKind::Audio => return,
+        };
+        self.lock().lines.record_gap(surface, Some(track.index), NotSearched::Encrypted);
     }
 
     /// Counts packets and reads tags and chapters.
@@ -141,9 +153,11 @@ impl Pass {
         let name = structure.map_or("", |structure| structure.name().as_str());
         let format = structure.and_then(|structure| structure.get::<&str>("format").ok()).unwrap_or("");
         if let Some(wrapping) = Wrapping::of(name, format) {
+            self.search(Surface::Captions, index);
             return self.sink(move |state, sample| state.caption(sample, index, wrapping));
         }
         if let Some(text_format) = TextFormat::of(&track.caps) {
+            self.search(Surface::Subtitles, index);
             return self.sink(move |state, sample| state.cue(sample, index, text_format));
         }
         let why = if name.starts_with("subpicture/") {
@@ -151,12 +165,18 @@ impl Pass {
         } else {
             NotSearched::UnknownForm
         };
-        self.lock().lines.record_not_searched(Surface::Subtitles, Some(index), why);
+        self.lock().lines.record_gap(Surface::Subtitles, Some(index), why);
         Branch::Ignore
     }
 
+    /// Records that a track of text exists and is searched.
+    fn search(&self, surface: Surface, track: u32) {
+        let mut state = self.lock();
+        state.searched.insert((surface, track));
+        state.lines.record_present(surface);
+    }
+
     fn sink(self: &Arc<Self>, take: impl Fn(&mut State, &gst::Sample) + Send + Sync + 'static) -> Branch {
-        self.lock().has_text = true;
         let pass = self.clone();
         let take = move |sink: &gst_app::AppSink| {
             let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
@@ -175,11 +195,7 @@ impl Pass {
     fn captions_within(self: &Arc<Self>, track: &Track) -> Result<Branch, Fault> {
         let name = track.caps.structure(0).map_or("", |structure| structure.name().as_str());
         if name == "video/x-av1" {
-            self.lock().lines.record_not_searched(
-                Surface::Captions,
-                Some(track.index),
-                NotSearched::UnknownForm,
-            );
+            return self.captions_in_av1(track);
         }
         let may_hold = matches!(name, "video/x-h264" | "video/x-h265")
             || codecs::describe(&track.caps).codec == "mpeg2video";
@@ -193,26 +209,42 @@ impl Pass {
             parser.set_property("disable-passthrough", true);
         }
         let (pass, index) = (self.clone(), track.index);
+        self.lock().searched.insert((Surface::Captions, index));
         pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
             if let Some(buffer) = info.buffer() {
                 pass.lock().captions_of(pad, buffer, index);
             }
             gst::PadProbeReturn::Ok
         });
-        let sink = codecs::make("fakesink")?;
-        sink.set_property("sync", false);
-        sink.set_property("async", false);
-        Ok(Branch::Elements(vec![parser, sink]))
+        Ok(Branch::Elements(vec![parser, silent_sink()?]))
+    }
+
+    /// Captions in the metadata of AV1, which no parser extracts.
+    fn captions_in_av1(self: &Arc<Self>, track: &Track) -> Result<Branch, Fault> {
+        let (pass, index) = (self.clone(), track.index);
+        self.lock().searched.insert((Surface::Captions, index));
+        track.pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+            if let Some(buffer) = info.buffer() {
+                pass.lock().captions_of_av1(pad, buffer, index);
+            }
+            gst::PadProbeReturn::Ok
+        });
+        Ok(Branch::Elements(vec![silent_sink()?]))
     }
 }
 
 impl State {
     fn cue(&mut self, sample: &gst::Sample, track: u32, format: TextFormat) {
         let Some(buffer) = sample.buffer() else { return };
-        let Ok(packet) = buffer.map_readable() else { return };
+        let Ok(packet) = buffer.map_readable() else {
+            return self.lines.record_gap(Surface::Subtitles, Some(track), NotSearched::Damaged);
+        };
         let bytes = packet.as_slice();
-        self.lines.truncated |= bytes.len() > CUE_BYTES_MAX;
-        let words = format.words(&bytes[..bytes.len().min(CUE_BYTES_MAX)]);
+        let kept = &bytes[..bytes.len().min(CUE_BYTES_MAX)];
+        let words = format.words(kept);
+        if format == TextFormat::Unknown && words.is_empty() && !is_blank(kept) {
+            self.lines.record_gap(Surface::Subtitles, Some(track), NotSearched::UnknownForm);
+        }
         let times = stream_times(sample, buffer);
         let start_ns = times.0.unwrap_or(0);
         if start_ns >= self.next_position_ns
@@ -222,32 +254,64 @@ impl State {
             self.lines.add_position(&timed(position_place(Some(track)), times), position);
         }
         self.lines.add(timed(TextPlace::untimed("subtitle", "text", Some(track)), times), &words);
+        if kept.len() < bytes.len() {
+            self.lines.record_gap(Surface::Subtitles, Some(track), NotSearched::LimitReached);
+        }
     }
 
     fn caption(&mut self, sample: &gst::Sample, track: u32, wrapping: Wrapping) {
         let Some(buffer) = sample.buffer() else { return };
         let (Ok(packet), Some(start_ns)) = (buffer.map_readable(), stream_times(sample, buffer).0) else {
-            return;
+            return self.lines.record_gap(Surface::Captions, Some(track), NotSearched::Damaged);
         };
         let triplets = triplets(wrapping, packet.as_slice());
         self.captions.entry(track).or_default().take(start_ns, &triplets, track, &mut self.lines);
     }
 
     fn captions_of(&mut self, pad: &gst::Pad, buffer: &gst::BufferRef, track: u32) {
-        let time = buffer.pts().or(buffer.dts()).and_then(|time| stream_time(pad, time));
-        let Some(time) = time else { return };
         let mut found = Vec::new();
         for meta in buffer.iter_meta::<gst_video::VideoCaptionMeta>() {
             if meta.caption_type() == gst_video::VideoCaptionType::Cea708Raw {
                 found.extend(triplets(Wrapping::Triplets, meta.data()));
             }
         }
+        self.captions_at(pad, buffer, &found, track);
+    }
+
+    fn captions_of_av1(&mut self, pad: &gst::Pad, buffer: &gst::BufferRef, track: u32) {
+        let packet = buffer.map_readable().ok();
+        match packet.and_then(|packet| triplets_in_av1(packet.as_slice())) {
+            Some(found) => self.captions_at(pad, buffer, &found, track),
+            None => self.lines.record_gap(Surface::Captions, Some(track), NotSearched::Damaged),
+        }
+    }
+
+    fn captions_at(&mut self, pad: &gst::Pad, buffer: &gst::BufferRef, found: &[[u8; 3]], track: u32) {
+        let time = buffer.pts().or(buffer.dts()).and_then(|time| stream_time(pad, time));
+        let Some(time) = time else {
+            if !found.is_empty() {
+                self.lines.record_gap(Surface::Captions, Some(track), NotSearched::Damaged);
+            }
+            return;
+        };
         // Pictures without captions are added too, because they advance the time.
         if !found.is_empty() || self.captions.contains_key(&track) {
             let captions = self.captions.entry(track).or_default();
-            captions.take(time.nseconds(), &found, track, &mut self.lines);
+            captions.take(time.nseconds(), found, track, &mut self.lines);
         }
     }
+}
+
+/// Whether a packet has no visible content.
+fn is_blank(packet: &[u8]) -> bool {
+    packet.iter().all(|byte| *byte == 0 || byte.is_ascii_whitespace())
+}
+
+fn silent_sink() -> Result<gst::Element, Fault> {
+    let sink = codecs::make("fakesink")?;
+    sink.set_property("sync", false);
+    sink.set_property("async", false);
+    Ok(sink)
 }
 
 /// Start and end of a buffer in stream time, nanoseconds.
@@ -260,4 +324,42 @@ fn stream_times(sample: &gst::Sample, buffer: &gst::BufferRef) -> (Option<u64>, 
 
 fn timed(place: TextPlace, (start_ns, end_ns): (Option<u64>, Option<u64>)) -> TextPlace {
     TextPlace { start_ns, end_ns, ..place }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reelgate_flow::surface::SurfaceReport;
+
+    /// What a track with these caps leaves out.
+    fn gap(kind: TrackKind, caps: &str) -> Option<(Surface, NotSearched)> {
+        gst::init().unwrap();
+        let pass = Arc::new(Pass::default());
+        let pad = gst::Pad::new(gst::PadDirection::Src);
+        let track = Track { index: 3, kind, caps: caps.parse().unwrap(), pad };
+        pass.track(&track).unwrap();
+        let reports = pass.lock().lines.reports();
+        let report = reports.into_iter().find(|report| !report.is_whole())?;
+        let SurfaceReport { surface, gaps, .. } = report;
+        assert_eq!((gaps.len(), gaps[0].track), (1, Some(3)));
+        Some((surface, gaps[0].why))
+    }
+
+    #[test]
+    fn an_encrypted_track_is_a_gap_of_the_text_that_it_may_hold() {
+        let of = |kind| gap(kind, "application/x-cenc, original-media-type=(string)text/x-raw");
+        assert_eq!(of(TrackKind::Text), Some((Surface::Subtitles, NotSearched::Encrypted)));
+        assert_eq!(of(TrackKind::Video), Some((Surface::Captions, NotSearched::Encrypted)));
+        assert_eq!(of(TrackKind::Audio), None);
+    }
+
+    #[test]
+    fn pictures_of_text_and_unknown_forms_are_gaps_of_the_subtitles() {
+        let of = |caps| gap(TrackKind::Text, caps);
+        assert_eq!(of("subpicture/x-pgs"), Some((Surface::Subtitles, NotSearched::PicturesOfText)));
+        assert_eq!(of("application/x-teletext"), Some((Surface::Subtitles, NotSearched::UnknownForm)));
+        assert_eq!(of("text/x-raw, format=(string)utf8"), None);
+        let device = gap(TrackKind::Other, "meta/x-klv");
+        assert_eq!(device, Some((Surface::Telemetry, NotSearched::UnknownForm)));
+    }
 }

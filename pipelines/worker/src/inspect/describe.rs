@@ -39,6 +39,8 @@ const TECHNICAL: [&str; 15] = [
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TagText {
     values: BTreeMap<(String, usize), String>,
+    /// A value was left out or cut.
+    pub is_cut: bool,
     /// Language code; empty if unknown.
     pub language: String,
     /// Rotation for display. It is 0 if the file declares none, or one that is not a multiple of 90 degrees.
@@ -59,9 +61,12 @@ impl TagText {
                 continue;
             }
             for (position, value) in values.enumerate() {
-                let full = self.values.len() >= TAGS_MAX;
-                if let Some(text) = text(value).filter(|_| !full) {
-                    self.values.insert((name.to_string(), position), text);
+                let Some(text) = text(value) else { continue };
+                let kept = cut(&text);
+                let is_full = self.values.len() >= TAGS_MAX;
+                self.is_cut |= is_full || kept.len() < text.len();
+                if !is_full {
+                    self.values.insert((name.to_string(), position), kept);
                 }
             }
         }
@@ -78,31 +83,40 @@ impl TagText {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Chapters(pub Vec<Chapter>);
+pub struct Chapters {
+    pub list: Vec<Chapter>,
+    /// A chapter was left out, or its title was cut.
+    pub is_cut: bool,
+}
 
 impl Chapters {
     /// Replaces the chapters by those of a table of contents.
     pub fn read(&mut self, toc: &gst::TocRef) {
-        self.0.clear();
+        *self = Self::default();
         for entry in toc.entries() {
             self.entry(&entry, 0);
         }
-        self.0.sort_by_key(|chapter| chapter.start_ns);
+        self.list.sort_by_key(|chapter| chapter.start_ns);
     }
 
     fn entry(&mut self, entry: &gst::TocEntryRef, depth: u32) {
-        if depth > CHAPTER_DEPTH_MAX || self.0.len() >= CHAPTERS_MAX {
+        if depth > CHAPTER_DEPTH_MAX || self.list.len() >= CHAPTERS_MAX {
+            self.is_cut = true;
             return;
         }
         if entry.entry_type() == gst::TocEntryType::Chapter
             && let Some((start, stop)) = entry.start_stop_times()
         {
             let tags = entry.tags();
-            let title = tags.and_then(|tags| tags.get::<gst::tags::Title>().map(|title| cut(title.get())));
-            self.0.push(Chapter {
+            let title =
+                tags.and_then(|tags| tags.get::<gst::tags::Title>().map(|title| title.get().to_owned()));
+            let title = title.unwrap_or_default();
+            let kept = cut(&title);
+            self.is_cut |= kept.len() < title.len();
+            self.list.push(Chapter {
                 start_ns: u64::try_from(start).unwrap_or(0),
                 end_ns: u64::try_from(stop).ok().filter(|stop| *stop > 0),
-                title: title.unwrap_or_default(),
+                title: kept,
             });
         }
         for sub in entry.sub_entries() {
@@ -128,7 +142,7 @@ fn rotation(orientation: &str) -> Rotation {
 
 fn text(value: &glib::SendValue) -> Option<String> {
     if let Ok(text) = value.get::<&str>() {
-        return Some(cut(text)).filter(|text| !text.is_empty());
+        return Some(text.to_owned()).filter(|text| !text.is_empty());
     }
     if let Ok(time) = value.get::<gst::DateTime>() {
         return time.to_iso8601_string().ok().map(|text| text.to_string());

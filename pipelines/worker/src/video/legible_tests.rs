@@ -47,7 +47,7 @@ fn read(tesseract: &mut Tesseract, media: &Path, seconds: &str, look: &str) -> (
     let luma = ffmpeg(&[&from[..], &shape, &["-"]].concat());
     let (width, height) = (CROP.width as usize, CROP.height as usize);
     let groups = |text: &str| NUMBER.iter().filter(|group| text.contains(*group)).count();
-    let mut lines = tesseract.find(&luma, width, height);
+    let mut lines = tesseract.find(&luma, width, height).unwrap();
     let whole = Area { left: 0, top: 0, right: width as i32, bottom: height as i32 };
     lines.extend(tesseract.read_line(whole));
     let found = lines.into_iter().max_by_key(|line| groups(&line.text));

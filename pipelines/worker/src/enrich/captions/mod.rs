@@ -1,12 +1,14 @@
 //! Closed captions: CEA-608 (ANSI/CTA-608-E) and CEA-708 (ANSI/CTA-708-E), inside video or in separate tracks. Each caption
 //! becomes one text with the time during which it is on the screen.
 
+mod av1;
 mod caption_text;
 mod line21;
 mod screen;
 mod service;
 mod unpack;
 
+pub use av1::triplets_in_av1;
 pub use unpack::{Wrapping, triplets};
 
 use std::collections::BTreeMap;

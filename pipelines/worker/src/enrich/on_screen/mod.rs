@@ -17,7 +17,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use reelgate_flow::reason::{Class, Fault};
-use reelgate_pipelines::messages::{EnrichJob, NotSearched, SampleJob, ScreenTextCost, Surface};
+use reelgate_flow::surface::{NotSearched, Surface};
+use reelgate_pipelines::messages::{EnrichJob, SampleJob, ScreenTextCost};
 
 use super::decode::{Frame, Meter, Request, decode};
 use super::geometry::Fit;
@@ -63,11 +64,14 @@ pub fn collect(
     let Some(frames) = &job.frames else { return Ok(ScreenTextCost::default()) };
     let wants_text = !job.screen_text.languages.is_empty();
     if wants_text && engine.is_none() {
-        lines.record_not_searched(Surface::OnScreenText, None, NotSearched::NotInstalled);
+        lines.record_gap(Surface::OnScreenText, None, NotSearched::NotInstalled);
     }
     if engine.is_none() && !job.screen_text.codes {
         return Ok(ScreenTextCost::default());
     }
+    let mut searched = Vec::new();
+    searched.extend(engine.is_some().then_some(Surface::OnScreenText));
+    searched.extend(job.screen_text.codes.then_some(Surface::Codes));
     let shown = (job.screen_text.width, job.screen_text.height);
     let work = Arc::new(Mutex::new(TextRecognition {
         engine,
@@ -91,11 +95,17 @@ pub fn collect(
     let TextRecognition { screen, lines: found, .. } = &mut *work;
     screen.finish(frames.end_ns, found);
     *lines = std::mem::take(found);
-    match work.fault.take().map_or(ended, Err) {
-        Err(fault) if fault.code.class() == Class::BadMedia => {
-            lines.record_not_searched(Surface::OnScreenText, Some(frames.track), NotSearched::Damaged);
-        }
-        other => other?,
+    if work.cost.frames > 0 {
+        searched.iter().for_each(|surface| lines.record_present(*surface));
+    }
+    let is_cut_off = match work.fault.take().map_or(ended, Err) {
+        Err(fault) if fault.code.class() == Class::BadMedia => true,
+        other => other.map(|()| work.cost.frames == 0)?,
+    };
+    if is_cut_off {
+        searched
+            .iter()
+            .for_each(|surface| lines.record_gap(*surface, Some(frames.track), NotSearched::Damaged));
     }
     Ok(work.cost)
 }
@@ -163,10 +173,20 @@ impl TextRecognition {
         let begun = Instant::now();
         let mut seen = Vec::new();
         if let Some(engine) = &mut self.engine {
-            seen.extend(reader::text(engine, &picture));
+            match reader::text(engine, &picture) {
+                Some(texts) => seen.extend(texts),
+                None => {
+                    let track = Some(self.screen.track);
+                    self.lines.record_gap(Surface::OnScreenText, track, NotSearched::Damaged);
+                }
+            }
         }
         if self.codes {
-            seen.extend(reader::codes(&picture));
+            let (codes, gap) = reader::codes(&picture);
+            seen.extend(codes);
+            if let Some(why) = gap {
+                self.lines.record_gap(Surface::Codes, Some(self.screen.track), why);
+            }
         }
         self.cost.frames_read += 1;
         self.cost.read_ms += u64::try_from(begun.elapsed().as_millis()).unwrap_or(0);

@@ -2,6 +2,8 @@
 
 use std::panic::AssertUnwindSafe;
 
+use reelgate_flow::surface::NotSearched;
+
 use super::super::picture::Picture;
 use super::tesseract::{Area, OcrReading, Tesseract};
 
@@ -9,8 +11,8 @@ use super::tesseract::{Area, OcrReading, Tesseract};
 const CONFIDENCE_MIN: f32 = 60.0;
 /// Smallest height of text that is read, in pixels of the given picture.
 const HEIGHT_MIN: i32 = 8;
-/// Lines read of one picture.
-const LINES_MAX: usize = 64;
+/// Lines of one picture that are read twice.
+const READ_TWICE_MAX: usize = 64;
 /// Codes read of one picture.
 const CODES_MAX: usize = 32;
 
@@ -33,17 +35,18 @@ pub struct ReadItem {
     pub area: Area,
 }
 
-/// Lines of text, in no order. The engine first finds the lines in the whole picture. Then it reads each line separately,
+/// Lines of text, in no order; `None` if the engine refuses the picture. The engine first finds the lines in the whole picture. Then it reads each line separately,
 /// with a margin: the first reading often misses letters at the ends, and the second uses only the contrast around the
 /// line.
-pub fn text(engine: &mut Tesseract, picture: &Picture) -> Vec<ReadItem> {
+pub fn text(engine: &mut Tesseract, picture: &Picture) -> Option<Vec<ReadItem>> {
     let (width, height) = (picture.width, picture.height);
-    let found = engine.find(&picture.luma, width, height);
+    let found = engine.find(&picture.luma, width, height)?;
     let mut seen: Vec<ReadItem> = Vec::new();
-    for first in
-        found.into_iter().filter(|line| line.area.bottom - line.area.top >= HEIGHT_MIN).take(LINES_MAX)
-    {
-        let second = engine.read_line(first.area.with_margin(width, height));
+    let found = found.into_iter().filter(|line| line.area.bottom - line.area.top >= HEIGHT_MIN);
+    for (number, first) in found.enumerate() {
+        let is_read_twice = number < READ_TWICE_MAX;
+        let area = first.area.with_margin(width, height);
+        let second = if is_read_twice { engine.read_line(area) } else { None };
         let best = match second {
             Some(second) if second.confidence >= first.confidence => second,
             _ => first,
@@ -53,7 +56,7 @@ pub fn text(engine: &mut Tesseract, picture: &Picture) -> Vec<ReadItem> {
         }
     }
     engine.clear();
-    seen
+    Some(seen)
 }
 
 /// Adds a reading. Two parts of one line, each read with a margin, are the same line twice. Then the reading with the
@@ -73,17 +76,20 @@ fn has_words(text: &str) -> bool {
     text.chars().filter(|c| c.is_alphanumeric()).count() >= 2
 }
 
-/// Payloads of QR codes (ISO/IEC 18004).
-pub fn codes(picture: &Picture) -> Vec<ReadItem> {
-    // The decoder is not hardened against all pictures. If it panics, the picture has no codes.
-    std::panic::catch_unwind(AssertUnwindSafe(|| decode(picture))).unwrap_or_default()
+/// Payloads of QR codes (ISO/IEC 18004), and why not all of them were decoded.
+pub fn codes(picture: &Picture) -> (Vec<ReadItem>, Option<NotSearched>) {
+    // The decoder is not hardened against all pictures. It may panic.
+    let decoded = std::panic::catch_unwind(AssertUnwindSafe(|| decode(picture)));
+    decoded.unwrap_or_else(|_| (Vec::new(), Some(NotSearched::Damaged)))
 }
 
-fn decode(picture: &Picture) -> Vec<ReadItem> {
+fn decode(picture: &Picture) -> (Vec<ReadItem>, Option<NotSearched>) {
     let luma = |x: usize, y: usize| picture.luma[y * picture.width + x];
     let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(picture.width, picture.height, luma);
     let mut seen = Vec::new();
-    for grid in prepared.detect_grids().into_iter().take(CODES_MAX) {
+    let grids = prepared.detect_grids();
+    let gap = (grids.len() > CODES_MAX).then_some(NotSearched::LimitReached);
+    for grid in grids.into_iter().take(CODES_MAX) {
         let mut payload = Vec::new();
         if grid.decode_to(&mut payload).is_err() {
             continue;
@@ -99,7 +105,7 @@ fn decode(picture: &Picture) -> Vec<ReadItem> {
         let text = String::from_utf8_lossy(&payload).trim().to_owned();
         seen.push(ReadItem { kind: Kind::Code, text, confidence: 100.0, area });
     }
-    seen
+    (seen, gap)
 }
 
 impl Area {
@@ -148,6 +154,6 @@ mod tests {
     fn pictures_without_a_code_or_with_noise_have_none() {
         let flat = Picture::grey(64, 64, |_, _| 128);
         let noise = Picture::grey(200, 100, |x, y| ((x * 7_919) ^ (y * 104_729)).wrapping_mul(31) as u8);
-        assert!(codes(&flat).is_empty() && codes(&noise).is_empty());
+        assert_eq!((codes(&flat), codes(&noise)), ((vec![], None), (vec![], None)));
     }
 }

@@ -41,6 +41,8 @@ struct Functions {
     bounding_box:
         unsafe extern "C" fn(Handle, c_int, *mut c_int, *mut c_int, *mut c_int, *mut c_int) -> c_int,
     delete_text: unsafe extern "C" fn(*mut c_char),
+    loaded_languages: unsafe extern "C" fn(Handle) -> *mut *mut c_char,
+    delete_texts: unsafe extern "C" fn(*mut *mut c_char),
 }
 
 /// A loaded engine with its languages.
@@ -85,9 +87,9 @@ impl Tesseract {
         Self::load(&languages)
     }
 
-    /// Loads the library and the languages, which are joined by `+`.
-    pub fn load(languages: &str) -> Option<Self> {
-        let languages = CString::new(languages).ok()?;
+    /// Loads the library and the languages, which are joined by `+`. It is `None` if any of them is not installed.
+    pub fn load(wanted: &str) -> Option<Self> {
+        let languages = CString::new(wanted).ok()?;
         // SAFETY: the library's initialisers are those of Debian's package; they start nothing and run none of our code.
         let library = unsafe { Library::new(LIBRARY) }.ok()?;
         // SAFETY: names and types are those of `capi.h` of the version in the library's name; the struct owns
@@ -107,15 +109,20 @@ impl Tesseract {
         if failed != 0 {
             return None;
         }
+        // Without the data of one of several languages, the library reads the others and returns no error.
+        let known = loaded.languages();
+        if !wanted.split('+').all(|language| known.iter().any(|known| known == language)) {
+            return None;
+        }
         // Its debug output could quote the picture.
         loaded.set(c"debug_file", c"/dev/null");
         Some(loaded)
     }
 
-    /// Finds lines of text at any position in a grey picture without padding.
-    pub fn find(&mut self, luma: &[u8], width: usize, height: usize) -> Vec<OcrReading> {
+    /// Finds lines of text at any position in a grey picture without padding; `None` if it is not recognised.
+    pub fn find(&mut self, luma: &[u8], width: usize, height: usize) -> Option<Vec<OcrReading>> {
         if !self.set_picture(luma, width, height) {
-            return Vec::new();
+            return None;
         }
         self.set(c"thresholding_method", c"0"); // Otsu's
         self.read(SPARSE_TEXT)
@@ -127,7 +134,7 @@ impl Tesseract {
         let Area { left, top, right, bottom } = area;
         // SAFETY: the instance is live and has a picture. The library clips the rectangle to the picture.
         unsafe { (self.functions.set_rectangle)(self.handle, left, top, right - left, bottom - top) };
-        self.read(SINGLE_LINE).into_iter().next()
+        self.read(SINGLE_LINE)?.into_iter().next()
     }
 
     /// Drops the picture.
@@ -149,13 +156,33 @@ impl Tesseract {
         true
     }
 
+    /// The languages whose data is loaded.
+    fn languages(&self) -> Vec<String> {
+        let mut languages = Vec::new();
+        // SAFETY: the instance is live. The library returns terminated strings and a null pointer after the last one. They
+        // are freed once, after they were copied, by the library that allocated them.
+        unsafe {
+            let list = (self.functions.loaded_languages)(self.handle);
+            if list.is_null() {
+                return languages;
+            }
+            let mut at = list;
+            while !(*at).is_null() {
+                languages.push(CStr::from_ptr(*at).to_string_lossy().into_owned());
+                at = at.add(1);
+            }
+            (self.functions.delete_texts)(list);
+        }
+        languages
+    }
+
     fn set(&mut self, name: &CStr, value: &CStr) {
         // SAFETY: the instance is live and both are terminated strings. An unknown name is refused. Older
         // versions refuse the thresholding method and then use their default.
         unsafe { (self.functions.set_variable)(self.handle, name.as_ptr(), value.as_ptr()) };
     }
 
-    fn read(&mut self, mode: c_int) -> Vec<OcrReading> {
+    fn read(&mut self, mode: c_int) -> Option<Vec<OcrReading>> {
         let mut readings = Vec::new();
         let f = &self.functions;
         // SAFETY: the instance is live and has a picture. The iterator is deleted before the next recognition. Texts are
@@ -163,11 +190,12 @@ impl Tesseract {
         unsafe {
             (f.set_mode)(self.handle, mode);
             if (f.recognize)(self.handle, std::ptr::null_mut()) != 0 {
-                return readings;
+                return None;
             }
             let iterator = (f.iterator)(self.handle);
+            // A picture without text has no iterator.
             if iterator.is_null() {
-                return readings;
+                return Some(readings);
             }
             loop {
                 readings.extend(current(f, iterator));
@@ -177,7 +205,7 @@ impl Tesseract {
             }
             (f.iterator_delete)(iterator);
         }
-        readings
+        Some(readings)
     }
 }
 
@@ -235,6 +263,8 @@ unsafe fn functions(library: &Library) -> Option<Functions> {
             iterator_page: *library.get(b"TessResultIteratorGetPageIterator\0").ok()?,
             bounding_box: *library.get(b"TessPageIteratorBoundingBox\0").ok()?,
             delete_text: *library.get(b"TessDeleteText\0").ok()?,
+            loaded_languages: *library.get(b"TessBaseAPIGetLoadedLanguagesAsVector\0").ok()?,
+            delete_texts: *library.get(b"TessDeleteTextArray\0").ok()?,
         })
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use gstreamer as gst;
 use reelgate_flow::place::TextPlace;
+use reelgate_flow::surface::{NotSearched, Surface};
 
 use super::super::lines::{Lines, position_place};
 use crate::inspect::describe::{Chapters, TagText};
@@ -35,13 +36,19 @@ impl TagEvents {
         }
     }
 
-    /// Adds all tags and chapters to `lines`.
-    pub fn write(&self, lines: &mut Lines) {
+    /// Adds all tags and chapters to `lines`. `is_only_reader` says that nothing else reads the tags of the container.
+    pub fn write(&self, is_only_reader: bool, lines: &mut Lines) {
+        if is_only_reader && (self.file.is_cut || self.tracks.values().any(|tags| tags.is_cut)) {
+            lines.record_gap(Surface::Tags, None, NotSearched::LimitReached);
+        }
+        if self.chapters.is_cut {
+            lines.record_gap(Surface::Chapters, None, NotSearched::LimitReached);
+        }
         write(&self.file, None, lines);
         for (track, tags) in &self.tracks {
             write(tags, Some(*track), lines);
         }
-        for chapter in &self.chapters.0 {
+        for chapter in &self.chapters.list {
             let place = TextPlace {
                 start_ns: Some(chapter.start_ns),
                 end_ns: chapter.end_ns,
@@ -86,7 +93,7 @@ mod tests {
         tags.add::<gst::tags::GeoLocationLongitude>(&2.2945, gst::TagMergeMode::Append);
         let (mut events, mut lines) = (TagEvents::default(), Lines::default());
         events.event(3, &gst::event::Tag::new(list));
-        events.write(&mut lines);
+        events.write(true, &mut lines);
         let text = String::from_utf8(lines.jsonl).unwrap();
         assert!(text.contains(r#""field":"DEVICE_SERIAL","track":null"#), "{text}");
         assert!(
@@ -94,5 +101,31 @@ mod tests {
             "{text}"
         );
         assert_eq!(lines.count, 2);
+    }
+
+    #[test]
+    fn tags_and_chapters_that_are_not_kept_whole_are_gaps() {
+        gst::init().unwrap();
+        let long = "x".repeat(5_000);
+        let mut list = gst::TagList::new();
+        list.make_mut().add::<gst::tags::Comment>(&long.as_str(), gst::TagMergeMode::Append);
+        let mut toc = gst::Toc::new(gst::TocScope::Global);
+        for n in 0..1_001_i64 {
+            let mut entry = gst::TocEntry::new(gst::TocEntryType::Chapter, &n.to_string());
+            entry.get_mut().unwrap().set_start_stop_times(n, n + 1);
+            toc.get_mut().unwrap().append_entry(entry);
+        }
+        let mut events = TagEvents::default();
+        events.event(0, &gst::event::Tag::new(list));
+        events.event(0, &gst::event::Toc::new(&toc, false));
+        let gaps = |is_only_reader: bool| {
+            let mut lines = Lines::default();
+            events.write(is_only_reader, &mut lines);
+            let reports = lines.reports().into_iter().filter(|report| !report.is_whole());
+            reports.map(|report| (report.surface, report.gaps[0].why)).collect::<Vec<_>>()
+        };
+        let chapters = (Surface::Chapters, NotSearched::LimitReached);
+        assert_eq!(gaps(true), [(Surface::Tags, NotSearched::LimitReached), chapters]);
+        assert_eq!(gaps(false), [chapters], "another reader has read the whole value");
     }
 }

@@ -1,6 +1,8 @@
 //! Reads ID3v2 tags in front of raw audio (id3v2.2.0, id3v2.3.0, id3v2.4.0 "Main structure" and "Native frames"). The
 //! demuxer skips them.
 
+use reelgate_flow::surface::{NotSearched, Surface};
+
 use super::super::lines::Lines;
 use super::qt_text;
 use super::value::{Damaged, read};
@@ -69,7 +71,11 @@ fn frames(mut rest: &[u8], version: u8, lines: &mut Lines) -> Result<(), Damaged
         if version == 4 && flags & 0x01 != 0 {
             body = body.get(4..).ok_or(Damaged)?; // the length of the data
         }
-        if !is_packed {
+        if is_packed
+            && (matches!(id.as_bytes()[0], b'T' | b'W') || NAMES.iter().any(|(known, _)| *known == id))
+        {
+            lines.record_gap(Surface::Tags, None, NotSearched::UnknownForm);
+        } else if !is_packed {
             frame(id, &body[..body.len().min(FRAME_BYTES_MAX)], lines);
         }
         rest = next;
@@ -187,6 +193,22 @@ mod tests {
             assert!(text.contains(&format!("\"field\":\"{field}\"")) && text.contains(value), "{text}");
         }
         assert_eq!((text.lines().count(), ended), (3, Ok(())));
+    }
+
+    #[test]
+    fn a_packed_frame_with_text_is_a_gap() {
+        let of = |id: &[u8]| {
+            let mut bytes = tag(3, &[(id, b"packed")]);
+            bytes[19] = 0x80; // compressed
+            let mut lines = Lines::default();
+            collect(&source(&bytes), &mut lines).unwrap();
+            lines.reports()[0].gaps.first().map(|gap| gap.why)
+        };
+        assert_eq!(
+            (of(b"TIT2"), of(b"COMM")),
+            (Some(NotSearched::UnknownForm), Some(NotSearched::UnknownForm))
+        );
+        assert_eq!(of(b"APIC"), None);
     }
 
     #[test]

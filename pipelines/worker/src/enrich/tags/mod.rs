@@ -16,10 +16,18 @@ mod xmp;
 pub use demuxed::TagEvents;
 
 use reelgate_flow::facts::Container;
-use reelgate_pipelines::messages::{NotSearched, Surface};
+use reelgate_flow::surface::{NotSearched, Surface};
 
 use super::lines::Lines;
 use crate::source::Source;
+
+/// Whether the tags of a container are read here. Those of others are only what the demuxer announces.
+pub fn is_read_directly(container: Container) -> bool {
+    matches!(
+        container,
+        Container::IsoBmff | Container::Matroska | Container::Mp3 | Container::Flac | Container::Adts
+    )
+}
 
 /// Reads every tag of the file whose position this module knows.
 pub fn collect(source: &Source, container: Container, lines: &mut Lines) {
@@ -30,6 +38,6 @@ pub fn collect(source: &Source, container: Container, lines: &mut Lines) {
         _ => Ok(()),
     };
     if read.is_err() {
-        lines.record_not_searched(Surface::Tags, None, NotSearched::Damaged);
+        lines.record_gap(Surface::Tags, None, NotSearched::Damaged);
     }
 }

@@ -9,7 +9,7 @@ mod table;
 pub use gpmf::read as read_gpmf;
 
 use reelgate_flow::place::TextPlace;
-use reelgate_pipelines::messages::{NotSearched, Surface};
+use reelgate_flow::surface::{NotSearched, Surface};
 
 use super::lines::{Lines, position_place};
 use crate::inspect::boxes::{Boxes, Header};
@@ -37,12 +37,12 @@ pub fn collect(source: &Source, lines: &mut Lines) {
             continue;
         }
         if table.format != *b"gpmd" {
-            lines.record_not_searched(Surface::Telemetry, None, NotSearched::UnknownForm);
+            lines.record_gap(Surface::Telemetry, None, NotSearched::UnknownForm);
             continue;
         }
         match table.samples(source) {
             Some(samples) => read_samples(source, &samples, lines),
-            None => lines.record_not_searched(Surface::Telemetry, None, NotSearched::Damaged),
+            None => lines.record_gap(Surface::Locations, None, NotSearched::Damaged),
         }
     }
 }
@@ -52,17 +52,22 @@ fn read_samples(source: &Source, samples: &[Sample], lines: &mut Lines) {
     let mut count = 0;
     for (index, sample) in samples.iter().enumerate() {
         let is_last = index + 1 == samples.len();
-        if (sample.start_ns < next_ns && !is_last) || sample.bytes > SAMPLE_BYTES_MAX {
+        if sample.start_ns < next_ns && !is_last {
             continue;
         }
         count += 1;
         if count > SAMPLES_MAX {
-            lines.record_not_searched(Surface::Telemetry, None, NotSearched::LimitReached);
-            return;
+            return lines.record_gap(Surface::Locations, None, NotSearched::LimitReached);
+        }
+        if sample.bytes > SAMPLE_BYTES_MAX {
+            lines.record_gap(Surface::Locations, None, NotSearched::LimitReached);
+            continue;
         }
         next_ns = sample.start_ns.saturating_add(INTERVAL_NS);
         let mut bytes = vec![0; sample.bytes as usize]; // bounded above
-        let Ok(read) = source.read_at(sample.offset, &mut bytes) else { return };
+        let Ok(read) = source.read_at(sample.offset, &mut bytes) else {
+            return lines.record_gap(Surface::Locations, None, NotSearched::Damaged);
+        };
         let place = TextPlace {
             start_ns: Some(sample.start_ns),
             end_ns: Some(sample.end_ns),
@@ -127,13 +132,18 @@ mod tests {
 
     #[test]
     fn a_track_in_another_format_or_with_broken_tables_is_recorded_as_not_searched() {
-        let why = |file: &[u8]| collected(file).missing().first().map(|missing| missing.why);
+        let why = |file: &[u8]| {
+            let reports = collected(file).reports();
+            let gap = reports.iter().find_map(|report| Some((report.surface, report.gaps.first()?.why)));
+            gap.filter(|_| reports.iter().all(|report| report.is_consistent()))
+        };
         let samples = [gpmf_samples::sample(1, 2, 3)];
-        assert_eq!(why(&movie(b"mebx", &samples)), Some(NotSearched::UnknownForm));
+        let unknown = (Surface::Telemetry, NotSearched::UnknownForm);
+        assert_eq!(why(&movie(b"mebx", &samples)), Some(unknown));
         let mut broken = movie(b"gpmd", &samples);
         let at = broken.windows(4).position(|window| window == b"stco").unwrap();
         broken[at..at + 4].copy_from_slice(b"free");
-        assert_eq!(why(&broken), Some(NotSearched::Damaged));
+        assert_eq!(why(&broken), Some((Surface::Locations, NotSearched::Damaged)));
         assert_eq!(why(&movie(b"gpmd", &samples)), None);
     }
 }

@@ -1,0 +1,66 @@
+//! How far the surfaces of an asset were analysed, as the verdict needs it.
+
+use reelgate_flow::policy::Policy;
+use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::surface::{self, Surface, SurfaceReport};
+use reelgate_flow::task::TaskKey;
+use reelgate_pipelines::messages::Enrichment;
+use reelgate_ports::records::Claim;
+
+use crate::engine_context::EngineContext;
+use crate::work::ours;
+use crate::work::products::document;
+
+/// Every surface: the upload's name, which is always classified, and what a media worker reports about the content.
+pub fn of_upload(content: &[SurfaceReport]) -> Vec<SurfaceReport> {
+    let name = SurfaceReport { lines: 1, ..SurfaceReport::analysed(Surface::Name) };
+    let content = content.iter().filter(|report| report.surface != Surface::Name).cloned();
+    std::iter::once(name).chain(content).collect()
+}
+
+/// The surfaces of a claim's asset. The content of a linked asset was analysed with its original.
+pub async fn of_claim(context: &EngineContext, claim: &Claim) -> Result<Vec<SurfaceReport>, Fault> {
+    if !claim.linked {
+        let enrichment: Enrichment = document(&*context.store, &claim.fence.asset, TaskKey::Enrich).await?;
+        return Ok(of_upload(&enrichment.surfaces));
+    }
+    let asset = context.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
+    let original =
+        asset.linked_to.ok_or_else(|| Fault::new(Code::Internal, "a linked asset has no original"))?;
+    Ok(of_upload(&context.store.asset(&original).await.map_err(ours)?.asset.surfaces))
+}
+
+/// Refuses the work of a node that cannot analyse what policy requires. A retry there would not help, and nothing is wrong
+/// with the file.
+pub fn check_installation(policy: &Policy, reports: &[SurfaceReport]) -> Result<(), Fault> {
+    let mut missing = policy.incomplete(&of_upload(reports));
+    missing.retain(|report| report.gaps.iter().any(|gap| gap.why.is_ours()));
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let found = surface::label(&missing);
+    Err(Fault::new(
+        Code::ConfigInvalid,
+        format!("expected an analysis that privacy.surfaces requires, found {found}"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reelgate_flow::surface::NotSearched;
+
+    #[test]
+    fn only_what_is_missing_here_and_required_fails_the_work() {
+        let fault = |why: NotSearched, required: &[Surface]| {
+            let policy = Policy { surfaces: required.to_vec(), ..Policy::default() };
+            let reports = [SurfaceReport::not_analysed(Surface::OnScreenText, why)];
+            check_installation(&policy, &reports).err()
+        };
+        let missing = fault(NotSearched::NotInstalled, &[Surface::OnScreenText]).unwrap();
+        assert_eq!((missing.code, missing.code.attempts_max()), (Code::ConfigInvalid, 1));
+        assert!(missing.detail.contains("on-screen text not analysed"), "{missing}");
+        assert_eq!(fault(NotSearched::NotInstalled, &[Surface::Tags]), None);
+        assert_eq!(fault(NotSearched::Encrypted, &[Surface::OnScreenText]), None);
+    }
+}
