@@ -217,6 +217,10 @@ faulty!(Objects of Objects {
         fn visible(&self, publication_location: &str, name: &str) -> String {
             self.inner.visible(publication_location, name)
         }
+
+        fn published_path(&self, publication_location: &str) -> Option<String> {
+            self.inner.published_path(publication_location)
+        }
     }
 });
 

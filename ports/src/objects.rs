@@ -114,6 +114,9 @@ pub trait Objects: Send + Sync {
     /// Where one file of a publication is, as a [`StagedOutput::location`], so that another publication can copy it.
     fn visible(&self, publication_location: &str, name: &str) -> String;
 
+    /// The path of a publication ([`Publication::path`]) by where it is visible; `None` if that is not in this store.
+    fn published_path(&self, publication_location: &str) -> Option<String>;
+
     /// Reads the [`MANIFEST`] of a publication, at most `bytes_max`; `None` if there is none.
     async fn manifest(&self, publication_location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>>;
 

@@ -140,6 +140,35 @@ impl Content {
 }
 
 #[test]
+fn a_published_asset_keeps_its_path_whatever_the_template_becomes() {
+    let gate = Gate::new();
+    gate.upload("one.mp4", 10);
+    let one = gate.until("one.mp4", "published");
+    let Gate { home, service } = gate;
+    assert_eq!(service.stop(), Some(0));
+    std::fs::write(home.path().join("reelgate.toml"), "[publish]\npath_template = \"new/{key}\"\n").unwrap();
+    let gate = Gate { service: Service::start(&home), home };
+    gate.upload("two.mp4", 20);
+    gate.until("two.mp4", "published");
+    let folders = || {
+        let manifests =
+            below(&gate.area("published")).into_iter().filter(|path| path.ends_with("manifest.json"));
+        manifests.map(|path| path.parent().unwrap().to_owned()).collect::<BTreeSet<_>>()
+    };
+    let new = gate.area("published").join("new/two.mp4");
+    assert_eq!(folders(), [gate.area("published").join("one.mp4"), new.clone()].into());
+    let ordered = gate.home.reelgate(&["redo", &one, "--stage", "package"]);
+    assert_eq!(ordered.status.code(), Some(0), "{}", talk(&ordered));
+    let published =
+        || gate.history_details(&one, "entered").into_iter().filter(|phase| phase == "published").count();
+    until("the redo has ended", published, |times| *times == 2);
+    assert_eq!(folders(), [gate.area("published").join("one.mp4"), new.clone()].into());
+    gate.decided("quarantine", &one, &[]);
+    gate.until("one.mp4", "quarantined");
+    assert_eq!(folders(), [new].into());
+}
+
+#[test]
 fn a_quarantine_includes_copies_and_a_release_restores_each_byte_for_byte() {
     let gate = Gate::new();
     gate.upload("one.mp4", 10);

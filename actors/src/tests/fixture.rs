@@ -330,6 +330,10 @@ impl Objects for FakeObjects {
         unreachable!("nothing is published")
     }
 
+    fn published_path(&self, _: &str) -> Option<String> {
+        unreachable!("nothing is published")
+    }
+
     async fn manifest(&self, _: &str, _: u64) -> PortResult<Option<Vec<u8>>> {
         unused("manifest")
     }

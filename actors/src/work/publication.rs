@@ -16,8 +16,15 @@ use crate::work::ours;
 /// Largest manifest read back, bytes: an entry is about 200, and 24 h in three rungs have some 65,000.
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 
-/// The path where an asset's outputs are published, or would be.
-pub fn published_path(context: &EngineContext, asset: &AssetId, source: &SourceRecord) -> String {
+/// The path where an asset's outputs are published, or would be. A published asset keeps its path, whatever the template has become
+/// since: a redo replaces what is there, and a withdrawal removes it.
+pub fn published_path(context: &EngineContext, asset: &AssetRecord) -> String {
+    let known =
+        asset.published_location.as_ref().and_then(|location| context.objects.published_path(location));
+    known.unwrap_or_else(|| planned_path(context, &asset.id, &asset.source))
+}
+
+fn planned_path(context: &EngineContext, asset: &AssetId, source: &SourceRecord) -> String {
     // The key of a file that `run` reads in place is its absolute path; its leading slash is not a component.
     let key = source.id.key.trim_start_matches('/');
     context.path_template.render(&source.id.bucket, key, asset.as_str())

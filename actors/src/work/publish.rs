@@ -55,7 +55,7 @@ async fn publish(context: &EngineContext, claim: &Claim) -> Result<Success, Faul
     let mut text = serde_json::to_vec_pretty(&manifest)
         .map_err(|error| Fault::new(Code::Internal, format!("write the manifest: {error}")))?;
     text.push(b'\n');
-    let path = published_path(context, &claim.fence.asset, &claim.source);
+    let path = published_path(context, asset);
     let source = claim.source.clone();
     let publication = Publication {
         asset: claim.fence.asset.clone(),

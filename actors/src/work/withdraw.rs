@@ -13,7 +13,8 @@ use crate::work::{ours, sources};
 /// [`reelgate_flow::task::TaskKey::Withdraw`]. Safe to do twice.
 pub async fn withdraw(context: &EngineContext, claim: &Claim) -> Result<Success, Fault> {
     let exit = claim.exit.ok_or_else(|| Fault::new(Code::Internal, "a withdrawal without an exit"))?;
-    let path = published_path(context, &claim.fence.asset, &claim.source);
+    let asset = context.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
+    let path = published_path(context, &asset);
     let withdrawn = context.objects.withdraw(&claim.fence.asset, Some(&path), &claim.source, exit).await;
     let Withdrawn { source_location, mut withdrawal_record } = match withdrawn {
         // A source that is missing or was replaced cannot be moved. The outputs are removed before it, so nothing stays.
@@ -45,7 +46,8 @@ pub async fn withdraw(context: &EngineContext, claim: &Claim) -> Result<Success,
 
 /// [`reelgate_flow::task::TaskKey::Restore`]. Safe to do twice.
 pub async fn restore(context: &EngineContext, claim: &Claim) -> Result<Success, Fault> {
-    let path = published_path(context, &claim.fence.asset, &claim.source);
+    let asset = context.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
+    let path = published_path(context, &asset);
     let restored = context.objects.restore(&claim.fence.asset, &path, &claim.source).await;
     let Restored { source_location, published_location } = restored.map_err(ours)?;
     Ok(Success::Restored { source_location, published_location })

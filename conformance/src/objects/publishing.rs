@@ -61,6 +61,8 @@ pub async fn a_manifest_is_read_back_if_there_is_one(home: &dyn ObjectsHome) {
     let location = objects.publish(&wanted).await.unwrap();
     assert_eq!(objects.manifest(&location, 1_000).await.unwrap(), Some(wanted.manifest));
     assert_eq!(objects.manifest(&location, 3).await.unwrap_err().kind, ErrorKind::Invalid);
+    assert_eq!(objects.published_path(&location).as_deref(), Some("out"));
+    assert_eq!(objects.published_path("s3://elsewhere/out"), None);
     withdraw(home, &source, "out", Exit::Supersede).await;
     assert_eq!(objects.manifest(&location, 1_000).await.unwrap(), None);
 }

@@ -46,6 +46,7 @@ use reelgate_ports::objects::{
 };
 use reelgate_ports::records::{Fence, MediaEvent, SourceRecord, StagedOutput};
 
+use crate::location::Location;
 use bucket::Bucket;
 use engine::Engine;
 use scratch::Scratch;
@@ -114,6 +115,11 @@ impl Objects for S3Objects {
 
     fn visible(&self, publication_location: &str, name: &str) -> String {
         format!("{publication_location}/{name}")
+    }
+
+    fn published_path(&self, publication_location: &str) -> Option<String> {
+        let at = Location::parse(publication_location).ok()?;
+        self.context.areas.published.name_of(&at).filter(|path| !path.is_empty()).map(str::to_owned)
     }
 
     async fn manifest(&self, publication_location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>> {

@@ -124,6 +124,12 @@ impl Objects for DirectoryObjects {
         below.to_string_lossy().into_owned()
     }
 
+    fn published_path(&self, publication_location: &str) -> Option<String> {
+        let published = self.inner.home.join("published");
+        let path = Path::new(publication_location).strip_prefix(published).ok()?;
+        path.to_str().filter(|path| !path.is_empty()).map(str::to_owned)
+    }
+
     async fn manifest(&self, publication_location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>> {
         let location = self.visible(publication_location, MANIFEST);
         self.blocking(move |inner| publish::manifest(inner, &location, bytes_max)).await
