@@ -44,7 +44,10 @@ fn text_that_was_cut_off_is_held_for_a_person_and_never_becomes_clean() {
     assert_eq!((&line["state"], &line["verdict"]), (&json!("quarantined"), &json!("unscanned")), "{line}");
     assert_eq!((code(&line), &line["outputs"]), ("screening_incomplete", &Value::Null));
     let subtitles = surface(&line, "subtitles");
-    assert_eq!((&subtitles["state"], &subtitles["gaps"][0]["why"]), (&json!("partly"), &json!("limit_reached")));
+    assert_eq!(
+        (&subtitles["state"], &subtitles["gaps"][0]["why"]),
+        (&json!("partly"), &json!("limit_reached"))
+    );
     let notices = std::fs::read_to_string(home.path().join("notices.jsonl")).unwrap();
     let notice: Value = serde_json::from_str(notices.lines().last().unwrap()).unwrap();
     assert_eq!((&notice["verdict"], &notice["surfaces"]), (&json!("unscanned"), &line["surfaces"]));
@@ -96,7 +99,8 @@ fn a_language_that_is_not_installed_fails_at_once_and_check_names_it() {
     let checked = home.reelgate(&[&["check"][..], &config].concat());
     let text = String::from_utf8(checked.stdout).unwrap();
     assert_eq!(checked.status.code(), Some(3), "{text}");
-    let refused = text.lines().find(|line| line.starts_with("✗ surfaces")).unwrap_or_else(|| panic!("{text}"));
+    let refused =
+        text.lines().find(|line| line.starts_with("✗ surfaces")).unwrap_or_else(|| panic!("{text}"));
     assert!(refused.contains("language xxx"), "{refused}");
 
     let installed = "[media.screen_text]\non_screen = true\ncodes = true\nlanguages = [\"eng\"]\n";
@@ -105,7 +109,10 @@ fn a_language_that_is_not_installed_fails_at_once_and_check_names_it() {
     let text = String::from_utf8(checked.stdout).unwrap();
     assert_eq!(checked.status.code(), Some(0), "{text}");
     assert!(text.contains("on-screen text, codes"), "{text}");
-    let config_without = ["[privacy]\nsurfaces = [\"name\"]\n", "[media.screen_text]\non_screen = true\nlanguages = [\"xxx\"]\n"];
+    let config_without = [
+        "[privacy]\nsurfaces = [\"name\"]\n",
+        "[media.screen_text]\non_screen = true\nlanguages = [\"xxx\"]\n",
+    ];
     std::fs::write(config[1], config_without.concat()).unwrap();
     let other = TempHome::new();
     let line = only_line(&other, &config, &file);
