@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use prometheus::core::{Collector, Desc};
 use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
 use reelgate_flow::asset::Phase;
-use reelgate_flow::ids::AssetId;
+use reelgate_flow::ids::{AssetId, ReceiverName};
 use reelgate_flow::reason::Fault;
 use reelgate_ports::error::PortError;
 use reelgate_ports::events::RefusedEvent;
@@ -155,7 +155,11 @@ impl Default for Signals {
                 "reelgate_leases_lost_total",
                 "Tasks stopped because their lease could not be renewed.",
             ),
-            notices: vec("reelgate_notices_total", "Notices by result.", &["result"]),
+            notices: vec(
+                "reelgate_notices_total",
+                "Deliveries of notices by result and receiver.",
+                &["result", "receiver"],
+            ),
             actor_exits: vec(
                 "reelgate_actor_exits_total",
                 "Actors that ended and were rebuilt.",
@@ -365,15 +369,25 @@ impl Signals {
         tracing::error!(tasks, "leases could not be renewed: their tasks and media workers are stopped");
     }
 
-    pub(crate) fn notice_delivered(&self, notice: &NoticeRecord) {
-        self.notices.with_label_values(&["delivered"]).inc();
+    pub(crate) fn notice_delivered(&self, notice: &NoticeRecord, receiver: &ReceiverName) {
+        self.notices.with_label_values(&["delivered", receiver.as_str()]).inc();
         self.privacy.notice_delivered(notice);
-        tracing::debug!(asset = %notice.asset, notice = %notice.id, "notice delivered");
+        tracing::debug!(asset = %notice.asset, notice = %notice.id, %receiver, "notice delivered");
     }
 
-    pub(crate) fn notice_refused(&self, notice: &NoticeRecord, error: &PortError) {
-        self.notices.with_label_values(&["refused"]).inc();
-        tracing::warn!(asset = %notice.asset, notice = %notice.id, tries = notice.tries, %error, "notice not delivered: it is tried again later");
+    /// A receiver is no longer configured on any node.
+    pub(crate) fn notices_ended(&self, receiver: &ReceiverName, notices: u64) {
+        self.notices.with_label_values(&["ended", receiver.as_str()]).inc_by(notices);
+        tracing::warn!(
+            %receiver,
+            notices,
+            "notices not delivered: their receiver was taken out of the configuration; they are removed from the outbox"
+        );
+    }
+
+    pub(crate) fn notice_refused(&self, notice: &NoticeRecord, receiver: &ReceiverName, error: &PortError) {
+        self.notices.with_label_values(&["refused", receiver.as_str()]).inc();
+        tracing::warn!(asset = %notice.asset, notice = %notice.id, %receiver, tries = notice.tries, %error, "notice not delivered: it is tried again later");
     }
 
     pub(crate) fn actor_exited(&self, actor: &str, panicking: bool) {

@@ -33,7 +33,7 @@ use reelgate_pipelines::client::{CancelFlag, WorkerProgram};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::Events;
 use reelgate_ports::external_scanner::ExternalScanner;
-use reelgate_ports::notices::Notices;
+use reelgate_ports::notices::Receiver;
 use reelgate_ports::objects::Objects;
 use reelgate_ports::records::MediaEvent;
 use reelgate_ports::store::Store;
@@ -55,6 +55,8 @@ pub use store::migrate;
 /// Longest time that the store may take to end its connections.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
 const DAY_MS: u64 = 86_400_000;
+/// A due notice that waited for so long has no receiver on any node: those that are down are tried every ten minutes.
+const UNSERVED_MS: u64 = 3_600_000;
 
 /// What the engine is started for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,7 +72,7 @@ pub struct Ports {
     pub store: Arc<dyn Store>,
     pub objects: Arc<dyn Objects>,
     pub events: Arc<dyn Events>,
-    pub notices: Vec<Arc<dyn Notices>>,
+    pub notices: Vec<Receiver>,
     /// The external scanner, where one is configured.
     pub scanner: Option<Arc<dyn ExternalScanner>>,
 }
@@ -105,6 +107,7 @@ pub async fn context(
         objects: ports.objects,
         events: (serves && config.roles.intake).then_some(ports.events),
         notices: ports.notices,
+        unserved_ms: if store::is_embedded(config) { 0 } else { UNSERVED_MS },
         worker,
         settings: config.raw.media.clone(),
         path_template: config.path_template.clone(),

@@ -11,7 +11,7 @@ use reelgate_conformance::fault_plan::FaultPlan;
 use reelgate_conformance::faulty::Faulty;
 use reelgate_conformance::samples;
 use reelgate_flow::asset::Exit;
-use reelgate_flow::ids::{AssetId, NodeId};
+use reelgate_flow::ids::{AssetId, NodeId, ReceiverName};
 use reelgate_flow::policy::Policy;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
@@ -21,7 +21,7 @@ use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::machine::Machine;
-use reelgate_ports::notices::Notices;
+use reelgate_ports::notices::{Notices, Receiver};
 use reelgate_ports::objects::{Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn};
 use reelgate_ports::records::{
     Claim, Ending, Fence, HistoryEvent, MediaEvent, NoticeRecord, SourceRecord, StagedOutput, Success,
@@ -45,6 +45,7 @@ use crate::signals::Signals;
 pub const LEASE_MS: u64 = 30_000;
 pub const POLL_MS: u64 = 1_000;
 pub const CREDITS: Credits = Credits { light: 4, heavy: 2, inspections: 1 };
+pub const UNSERVED_MS: u64 = 3_600_000;
 pub const REVIEW_MS: u64 = 90 * 86_400_000;
 
 /// Longest virtual time that a test waits for anything.
@@ -97,13 +98,18 @@ pub struct Fixture {
 
 impl Fixture {
     pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// A fixture whose context is changed before any actor sees it.
+    pub fn with(change: impl FnOnce(&mut EngineContext)) -> Self {
         let store = MemoryStore::new(Arc::new(VirtualClock(Instant::now())));
         let (store_faults, object_faults) = (FaultPlan::default(), FaultPlan::default());
         let objects = Arc::new(FakeObjects::default());
         let events = Arc::new(FakeEvents::new(store.clone()));
         let machine = Arc::new(FakeMachine::default());
         let notices = Arc::new(FakeNotices::default());
-        let context = EngineContext {
+        let mut context = EngineContext {
             node: node(),
             roles: Roles::ALL,
             availability: Availability::default(),
@@ -113,7 +119,8 @@ impl Fixture {
             store: Arc::new(Faulty::new(Arc::new(store.clone()), &store_faults)),
             objects: Arc::new(Faulty::new(objects.clone(), &object_faults)),
             events: Some(events.clone()),
-            notices: vec![notices.clone()],
+            notices: vec![Receiver { name: ReceiverName::new("test"), port: notices.clone() }],
+            unserved_ms: UNSERVED_MS,
             worker: WorkerProgram { path: "/nonexistent/worker".into(), plugin_dir: None, traceparent: None },
             settings: Settings::default(),
             path_template: "{key}".parse().unwrap(),
@@ -128,6 +135,7 @@ impl Fixture {
             progress_board: ProgressBoard::default(),
             signals: Signals::default(),
         };
+        change(&mut context);
         let (context, received) = (Arc::new(context), Received::default());
         Self { store, store_faults, object_faults, objects, events, machine, notices, context, received }
     }
@@ -449,9 +457,11 @@ impl Events for FakeEvents {
     }
 }
 
-/// A receiver of notices that accepts every one.
+/// A receiver of notices that accepts every one, unless it is down.
 #[derive(Default)]
 pub struct FakeNotices {
+    down: Mutex<bool>,
+    tried: Mutex<usize>,
     takes: Mutex<Duration>,
     delivered: Mutex<Vec<NoticeRecord>>,
 }
@@ -460,6 +470,16 @@ impl FakeNotices {
     /// Lets every delivery take this long.
     pub fn slow(&self, takes: Duration) {
         *self.takes.lock().unwrap() = takes;
+    }
+
+    /// Lets every delivery fail, after the time that it takes.
+    pub fn set_down(&self, down: bool) {
+        *self.down.lock().unwrap() = down;
+    }
+
+    /// Deliveries so far, with those that failed.
+    pub fn tried(&self) -> usize {
+        *self.tried.lock().unwrap()
     }
 
     /// The notices so far, in order.
@@ -472,7 +492,11 @@ impl FakeNotices {
 impl Notices for FakeNotices {
     async fn deliver(&self, notice: &NoticeRecord) -> PortResult<()> {
         let takes = *self.takes.lock().unwrap();
+        *self.tried.lock().unwrap() += 1;
         tokio::time::sleep(takes).await;
+        if *self.down.lock().unwrap() {
+            return Err(PortError::new(Port::Notices, ErrorKind::Unavailable, "deliver", "down"));
+        }
         self.delivered.lock().unwrap().push(notice.clone());
         Ok(())
     }

@@ -512,8 +512,8 @@ impl SimulatedFleet {
     }
 
     fn notify(&mut self) -> Result<(), String> {
-        let Some(notice) = self.store.outbox() else { return Ok(()) };
-        if self.store.sent.insert(notice.id.clone()) {
+        let Some((receiver, notice)) = self.store.outbox() else { return Ok(()) };
+        if self.store.sent.insert((receiver.clone(), notice.id.clone())) {
             self.store.journal.owed(notice.kind);
         }
         if self.rng.percent(self.weather.loss) {
@@ -521,6 +521,6 @@ impl SimulatedFleet {
             self.store.journal.hit(Hit::NoticeRepeated);
             return Ok(());
         }
-        self.store.delivered(&notice.id)
+        self.store.delivered(&receiver, &notice.id)
     }
 }

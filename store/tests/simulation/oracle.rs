@@ -4,7 +4,7 @@ use reelgate_flow::asset::{Phase, Severity, TaskState, Verdict};
 
 use crate::fleet::PASSING;
 use crate::journal::Hit;
-use crate::observed::{Observed, Row};
+use crate::observed::{Observed, Row, receivers};
 
 fn hold(holds: bool, row: usize, sentence: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(format!("asset {row}: {sentence}")) }
@@ -134,8 +134,12 @@ fn may_fail(store: &Observed, row: &Row) -> bool {
 
 fn check_notices(store: &Observed) -> Result<(), String> {
     let owed: usize = store.rows.iter().map(|row| row.endings).sum();
-    if store.outbox().is_some() || store.sent.len() != owed {
-        return Err(format!("S8: {owed} endings need a notice, {} ids were sent", store.sent.len()));
+    let deliveries = owed * receivers().len();
+    if store.outbox().is_some() || store.sent.len() != deliveries {
+        return Err(format!(
+            "S8: {owed} endings need {deliveries} deliveries, {} were made",
+            store.sent.len()
+        ));
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (6, "late_events", include_str!("../../migrations/0006_late_events.sql")),
     (7, "column_names", include_str!("../../migrations/0007_column_names.sql")),
     (8, "queue_clock", include_str!("../../migrations/0008_queue_clock.sql")),
+    (9, "receivers", include_str!("../../migrations/0009_receivers.sql")),
 ];
 
 /// The steps as sqlx runs and records them.
