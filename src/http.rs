@@ -43,7 +43,8 @@ async fn healthz(context: web::Data<EngineContext>) -> HttpResponse {
     }
 }
 
-/// Whether new work can be taken: the store has answered lately and the node is not draining.
+/// Whether new work can be taken: the store has answered lately, no service that tasks need is away, and the node is not
+/// draining.
 async fn readyz(context: web::Data<EngineContext>) -> HttpResponse {
     if context.progress_board.is_drained() {
         return HttpResponse::ServiceUnavailable().body("draining\n");
@@ -51,6 +52,9 @@ async fn readyz(context: web::Data<EngineContext>) -> HttpResponse {
     if !context.availability.is_on() {
         let (state, reason) = context.availability.state();
         return HttpResponse::ServiceUnavailable().body(format!("{state}: {reason}\n"));
+    }
+    if let Some(reason) = context.breaker.reason() {
+        return HttpResponse::ServiceUnavailable().body(format!("{reason}\n"));
     }
     match context.signals.store().last_answer() {
         Some(age) if age <= STORE_SILENT_MAX => HttpResponse::Ok().body("ok\n"),
@@ -185,6 +189,7 @@ mod tests {
     use actix_web::body::to_bytes;
     use actix_web::http::StatusCode;
     use reelgate_actors::availability::Availability;
+    use reelgate_actors::breaker::Breaker;
     use reelgate_actors::engine_context::{Credits, Roles};
     use reelgate_actors::progress_board::ProgressBoard;
     use reelgate_actors::signals::{Metric, Signals};
@@ -211,6 +216,7 @@ mod tests {
             node: NodeId::new("test"),
             roles: Roles::ALL,
             availability: Availability::default(),
+            breaker: Breaker::default(),
             machine: None,
             sweep_interval: None,
             history_days: None,

@@ -18,6 +18,7 @@ use reelgate_privacy::Classifier;
 use tokio::sync::Semaphore;
 
 use crate::availability::Availability;
+use crate::breaker::Breaker;
 use crate::progress_board::ProgressBoard;
 use crate::scan_batcher::ScanBatcher;
 use crate::signals::Signals;
@@ -74,6 +75,7 @@ pub struct EngineContext {
     /// What this node does; a lane that it does not run has no credits.
     pub roles: Roles,
     pub availability: Availability,
+    pub breaker: Breaker,
     /// The machine, where its owner may end it, as EC2 does.
     pub machine: Option<Arc<dyn Machine>>,
     /// Between sweeps of the whole bucket; with `None` the node sweeps only when the event source asks for it.

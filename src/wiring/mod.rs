@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reelgate_actors::availability::{Availability, DrainReason};
+use reelgate_actors::breaker::Breaker;
 use reelgate_actors::engine_context::EngineContext;
 use reelgate_actors::progress_board::ProgressBoard;
 use reelgate_actors::signals::Signals;
@@ -101,6 +102,7 @@ pub async fn context(
         node,
         roles: config.roles,
         availability,
+        breaker: Breaker::default(),
         sweep_interval: (sweep_s > 0).then(|| Duration::from_secs(sweep_s)),
         history_days: Some(config.raw.store.history_days).filter(|days| *days > 0),
         store: ports.store,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use reelgate_actors::Engine;
 use reelgate_actors::availability::Availability;
+use reelgate_actors::breaker::Breaker;
 use reelgate_actors::engine_context::{Credits, EngineContext, Roles};
 use reelgate_actors::progress_board::ProgressBoard;
 use reelgate_actors::signals::Signals;
@@ -54,6 +55,7 @@ async fn faulty_context(home: &Path, plan: &FaultPlan) -> EngineContext {
         node: NodeId::new("test"),
         roles: Roles::ALL,
         availability: Availability::default(),
+        breaker: Breaker::default(),
         machine: None,
         sweep_interval: None,
         history_days: None,

@@ -34,6 +34,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::availability::Availability;
+use crate::breaker::Breaker;
 use crate::engine_context::{Credits, EngineContext, Roles};
 use crate::guard::ExitGuard;
 use crate::messages::{
@@ -113,6 +114,7 @@ impl Fixture {
             node: node(),
             roles: Roles::ALL,
             availability: Availability::default(),
+            breaker: Breaker::default(),
             machine: Some(machine.clone()),
             sweep_interval: None,
             history_days: Some(400),
@@ -149,21 +151,28 @@ impl Fixture {
     /// Ingests an upload and rejects it, past the actors: its notice is owed.
     pub async fn reject(&self, key: &str) {
         self.upload(key).await;
+        self.refuse().await;
         let withdrawal_record = WithdrawalRecord { looked_at: 1, ..WithdrawalRecord::default() };
         let withdrawn = Success::Withdrawn { source_location: "x".into(), withdrawal_record };
-        let refused = Ending::Fault(Fault::new(Code::Truncated, "in a test"));
-        for ending in [refused, Ending::Success(withdrawn)] {
-            let claim = self.store.claim(&node(), Lane::Light, 1, LEASE_MS).await.unwrap().remove(0);
-            let report = TaskReport {
-                fence: claim.fence,
-                node: node(),
-                sha256: None,
-                facts: None,
-                ending,
-                usage: UsageRecord::default(),
-            };
-            self.store.complete(&[report]).await.unwrap();
-        }
+        self.end_task(Ending::Success(withdrawn)).await;
+    }
+
+    /// Refuses the oldest upload, past the actors: it is to be withdrawn.
+    pub async fn refuse(&self) {
+        self.end_task(Ending::Fault(Fault::new(Code::Truncated, "in a test"))).await;
+    }
+
+    async fn end_task(&self, ending: Ending) {
+        let claim = self.store.claim(&node(), Lane::Light, 1, LEASE_MS).await.unwrap().remove(0);
+        let report = TaskReport {
+            fence: claim.fence,
+            node: node(),
+            sha256: None,
+            facts: None,
+            ending,
+            usage: UsageRecord::default(),
+        };
+        self.store.complete(&[report]).await.unwrap();
     }
 
     /// A recorder that shares its record with every other recorder of this fixture.

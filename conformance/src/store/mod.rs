@@ -84,6 +84,7 @@ macro_rules! store_suite {
                 a_repeated_report_changes_nothing
                 a_report_for_an_unknown_asset_is_stale
                 faults_of_ours_are_retried_with_growing_delays_and_then_given_up
+                a_service_that_is_away_is_waited_out_and_a_withdrawal_never_gives_up
                 a_fault_of_the_producers_withdraws_and_then_rejects
                 facts_of_a_failed_attempt_are_kept
                 a_task_given_back_is_due_at_once_and_its_start_is_uncounted

@@ -295,7 +295,7 @@ impl Observed {
     }
 
     pub fn redrive(&mut self, row: usize) -> Result<(), String> {
-        let before = (self.rows[row].asset.phase, self.rows[row].asset.exit, self.rows[row].asset.linked);
+        let before = (self.rows[row].asset.phase, self.rows[row].asset.linked);
         let scan = |asset: &Asset| asset.tasks.get(&TaskKey::ExternalScan).map(|scan| scan.state);
         let unanswered = scan(&self.rows[row].asset) == Some(TaskState::Dead);
         let asked = call(self.store.redrive(&self.rows[row].id));
@@ -306,9 +306,8 @@ impl Observed {
             self.journal.hit(Hit::ScannerAskedAnew);
         }
         self.journal.hit(match before {
-            (Phase::Rejected, ..) => Hit::RejectedRedriven,
-            (_, Some(_), _) => Hit::WithdrawRedriven,
-            (_, _, true) => Hit::LinkedRedriven,
+            (Phase::Rejected, _) => Hit::RejectedRedriven,
+            (_, true) => Hit::LinkedRedriven,
             _ => Hit::OperatorRedrive,
         });
         if self.has_newer(row) {

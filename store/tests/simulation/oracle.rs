@@ -45,7 +45,12 @@ pub fn entered(store: &mut Observed, index: usize, before: Phase) -> Result<(), 
         }
         Phase::Withdrawing if before == Phase::Published => Some(Hit::PublishedWithdrawn),
         Phase::Withdrawing => (!row.shown.is_empty()).then_some(Hit::RedoWithdrawn),
-        Phase::Failed => row.asset.exit.is_some().then_some(Hit::WithdrawFailed),
+        Phase::Failed => {
+            hold(row.asset.exit.is_none(), index, "S14: a withdrawal was given up")?;
+            let waits = row.asset.reason.as_ref().is_some_and(|fault| fault.code.is_waited_out());
+            hold(!waits, index, "L1: failed though the service that was away came back")?;
+            None
+        }
         _ => None,
     };
     if let Some(hit) = hit {
