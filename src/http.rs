@@ -43,7 +43,8 @@ async fn healthz(context: web::Data<EngineContext>) -> HttpResponse {
     }
 }
 
-/// Whether new work can be taken: the store has answered lately and the node is not draining.
+/// Whether new work can be taken: the store has answered lately, no service that tasks need is away, and the node is not
+/// draining.
 async fn readyz(context: web::Data<EngineContext>) -> HttpResponse {
     if context.progress_board.is_drained() {
         return HttpResponse::ServiceUnavailable().body("draining\n");
@@ -51,6 +52,9 @@ async fn readyz(context: web::Data<EngineContext>) -> HttpResponse {
     if !context.availability.is_on() {
         let (state, reason) = context.availability.state();
         return HttpResponse::ServiceUnavailable().body(format!("{state}: {reason}\n"));
+    }
+    if let Some(reason) = context.breaker.reason() {
+        return HttpResponse::ServiceUnavailable().body(format!("{reason}\n"));
     }
     match context.signals.store().last_answer() {
         Some(age) if age <= STORE_SILENT_MAX => HttpResponse::Ok().body("ok\n"),
@@ -82,6 +86,8 @@ struct Levels {
     leased: IntGaugeVec,
     assets: IntGaugeVec,
     outbox: IntGaugeVec,
+    deliveries: IntGaugeVec,
+    outbox_age: IntGaugeVec,
     violations: IntGaugeVec,
 }
 
@@ -99,13 +105,38 @@ impl Levels {
             ready: level("reelgate_tasks_ready", "Tasks claimable or waiting for a retry.", "lane"),
             leased: level("reelgate_tasks_leased", "Tasks under a live lease.", "lane"),
             assets: level("reelgate_assets", "Assets by phase.", "phase"),
-            outbox: level("reelgate_outbox", "Notices not yet delivered.", "state"),
+            outbox: level("reelgate_outbox", "Notices not yet delivered, once for each receiver.", "state"),
+            deliveries: level(
+                "reelgate_outbox_notices",
+                "Notices that a receiver has not got yet.",
+                "receiver",
+            ),
+            outbox_age: level(
+                "reelgate_outbox_age_seconds",
+                "Seconds since the oldest notice that a receiver has not got yet was put into the outbox.",
+                "receiver",
+            ),
             violations: level(
                 "reelgate_invariant_violations",
                 "Invariants found broken since the start.",
                 "id",
             ),
         }
+    }
+}
+
+impl Levels {
+    /// What is counted by label.
+    fn all(&self) -> [&IntGaugeVec; 7] {
+        [
+            &self.ready,
+            &self.leased,
+            &self.assets,
+            &self.outbox,
+            &self.deliveries,
+            &self.outbox_age,
+            &self.violations,
+        ]
     }
 }
 
@@ -128,11 +159,21 @@ fn gauges(context: &EngineContext) -> prometheus::Result<Registry> {
             levels.assets.with_label_values(&[phase.as_str()]).set(level(*count));
         }
         levels.outbox.with_label_values(&["owed"]).set(level(backlog.outbox));
+        // A receiver that has got everything is listed too, so that an alarm on it ends.
+        for receiver in &context.notices {
+            levels.deliveries.with_label_values(&[receiver.name.as_str()]).set(0);
+            levels.outbox_age.with_label_values(&[receiver.name.as_str()]).set(0);
+        }
+        for owed in &backlog.deliveries {
+            levels.deliveries.with_label_values(&[owed.receiver.as_str()]).set(level(owed.notices));
+            let seconds = level(owed.oldest_ms / 1_000);
+            levels.outbox_age.with_label_values(&[owed.receiver.as_str()]).set(seconds);
+        }
     }
     for (id, count) in context.store.violations() {
         levels.violations.with_label_values(&[id.as_str()]).set(level(count));
     }
-    for gauge in [&levels.ready, &levels.leased, &levels.assets, &levels.outbox, &levels.violations] {
+    for gauge in levels.all() {
         registry.register(Box::new(gauge.clone()))?;
     }
     Ok(registry)
@@ -147,8 +188,8 @@ mod tests {
 
     use actix_web::body::to_bytes;
     use actix_web::http::StatusCode;
-    use prometheus::core::Collector;
     use reelgate_actors::availability::Availability;
+    use reelgate_actors::breaker::Breaker;
     use reelgate_actors::engine_context::{Credits, Roles};
     use reelgate_actors::progress_board::ProgressBoard;
     use reelgate_actors::signals::{Metric, Signals};
@@ -156,13 +197,13 @@ mod tests {
     use reelgate_conformance::faulty::Faulty;
     use reelgate_embedded::directory::DirectoryObjects;
     use reelgate_embedded::sqlite::SqliteStore;
-    use reelgate_flow::ids::NodeId;
+    use reelgate_flow::ids::{NodeId, ReceiverName};
     use reelgate_flow::policy::Policy;
     use reelgate_pipelines::client::WorkerProgram;
     use reelgate_pipelines::recipes::settings::Settings;
     use reelgate_pipelines::recipes::template::PathTemplate;
     use reelgate_ports::clock::SystemClock;
-    use reelgate_ports::store::Backlog;
+    use reelgate_ports::store::{Backlog, DeliveriesOwed};
     use reelgate_privacy::Classifier;
     use tokio::sync::Semaphore;
 
@@ -175,6 +216,7 @@ mod tests {
             node: NodeId::new("test"),
             roles: Roles::ALL,
             availability: Availability::default(),
+            breaker: Breaker::default(),
             machine: None,
             sweep_interval: None,
             history_days: None,
@@ -182,6 +224,7 @@ mod tests {
             objects: Arc::new(DirectoryObjects::open(home).unwrap()),
             events: None,
             notices: Vec::new(),
+            unserved_ms: 0,
             worker: WorkerProgram { path: "/nonexistent/worker".into(), plugin_dir: None, traceparent: None },
             settings: Settings::default(),
             path_template: PathTemplate::default(),
@@ -230,11 +273,14 @@ mod tests {
         );
 
         context.signals.store().answered();
-        context.signals.store().counted(Backlog { outbox: 7, ..Backlog::default() });
+        let owed = DeliveriesOwed { receiver: ReceiverName::new("webhook"), notices: 3, oldest_ms: 61_000 };
+        context.signals.store().counted(Backlog { outbox: 7, deliveries: vec![owed], ..Backlog::default() });
         assert_eq!(at_once(readyz(context.clone())), (StatusCode::OK, "ok\n".to_owned()));
         let (status, body) = at_once(metrics(context));
         assert_eq!(status, StatusCode::OK);
         assert!(body.contains("reelgate_outbox{state=\"owed\"} 7"), "{body}");
+        assert!(body.contains("reelgate_outbox_notices{receiver=\"webhook\"} 3"), "{body}");
+        assert!(body.contains("reelgate_outbox_age_seconds{receiver=\"webhook\"} 61"), "{body}");
         assert!(body.contains("reelgate_store_answer_age_seconds 0."), "{body}");
     }
 
@@ -243,15 +289,8 @@ mod tests {
     fn the_page_of_metrics_lists_every_metric() {
         let mut metrics = Signals::default().catalogue().to_vec();
         let levels = Levels::new();
-        let gauges: [&dyn Collector; 6] = [
-            &levels.store_age,
-            &levels.ready,
-            &levels.leased,
-            &levels.assets,
-            &levels.outbox,
-            &levels.violations,
-        ];
-        metrics.extend(gauges.into_iter().flat_map(|gauge| Metric::of("gauge", gauge)));
+        metrics.extend(Metric::of("gauge", &levels.store_age));
+        metrics.extend(levels.all().into_iter().flat_map(|gauge| Metric::of("gauge", gauge)));
         metrics.sort();
         let mut expected = String::from(
             "# Metrics\n\nThe metrics that `/metrics` of every `reelgate serve` returns, in Prometheus' text format. Labels are words \

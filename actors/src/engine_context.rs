@@ -11,13 +11,14 @@ use reelgate_pipelines::recipes::settings::Settings;
 use reelgate_pipelines::recipes::template::PathTemplate;
 use reelgate_ports::events::Events;
 use reelgate_ports::machine::Machine;
-use reelgate_ports::notices::Notices;
+use reelgate_ports::notices::Receiver;
 use reelgate_ports::objects::Objects;
 use reelgate_ports::store::Store;
 use reelgate_privacy::Classifier;
 use tokio::sync::Semaphore;
 
 use crate::availability::Availability;
+use crate::breaker::Breaker;
 use crate::progress_board::ProgressBoard;
 use crate::scan_batcher::ScanBatcher;
 use crate::signals::Signals;
@@ -74,6 +75,7 @@ pub struct EngineContext {
     /// What this node does; a lane that it does not run has no credits.
     pub roles: Roles,
     pub availability: Availability,
+    pub breaker: Breaker,
     /// The machine, where its owner may end it, as EC2 does.
     pub machine: Option<Arc<dyn Machine>>,
     /// Between sweeps of the whole bucket; with `None` the node sweeps only when the event source asks for it.
@@ -84,8 +86,11 @@ pub struct EngineContext {
     pub objects: Arc<dyn Objects>,
     /// The source of upload events; `None` where this process does not watch for uploads.
     pub events: Option<Arc<dyn Events>>,
-    /// The receivers of notices; a notice counts as delivered when all of them have accepted it.
-    pub notices: Vec<Arc<dyn Notices>>,
+    /// The receivers of notices; each gets every notice that it wants.
+    pub notices: Vec<Receiver>,
+    /// Milliseconds after which a due notice whose receiver this node does not know is ended: no other node delivers it. 0 where
+    /// there is no other node.
+    pub unserved_ms: u64,
     pub worker: WorkerProgram,
     pub settings: Settings,
     /// Where outputs become visible.

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod availability;
+pub mod breaker;
 pub mod engine;
 pub mod engine_context;
 mod enricher;
@@ -29,6 +30,7 @@ pub mod store_signals;
 mod supervisor;
 #[cfg(test)]
 mod tests;
+mod thinned;
 mod transcoder;
 mod validator;
 pub mod work;

@@ -40,13 +40,15 @@ impl NodeHealth {
     }
 }
 
-/// Whether this machine alone may be the cause. A store that does not answer affects every node, so retries handle it.
+/// Whether this machine alone may be the cause. A service that is away affects every node.
 /// Most decoder crashes are caused by the media, but a broken codec package looks the same.
 fn is_suspicious(code: Code) -> bool {
     match code {
         Code::DecoderCrashed => true,
-        Code::ObjectUnavailable
-        | Code::StoreUnavailable
+        // Waiting handles them, and the self-test would prove nothing.
+        code if code.is_waited_out() => false,
+        Code::AccessDenied
+        | Code::StorageInconsistent
         | Code::EventsUnavailable
         | Code::NoticesUnavailable
         | Code::WorkerLost => false,
@@ -82,7 +84,8 @@ mod tests {
     #[test]
     fn bad_media_neither_adds_to_the_failures_nor_clears_them() {
         assert!(!suspected((0..50).map(|n| (n, fault(Code::Truncated)))));
-        let mixed = (0..12).map(|n| (n, fault(if n % 2 == 0 { Code::Truncated } else { Code::QuotaDisk })));
+        let mixed =
+            (0..12).map(|n| (n, fault(if n % 2 == 0 { Code::Truncated } else { Code::WorkerUnavailable })));
         assert!(suspected(mixed));
     }
 
@@ -99,7 +102,9 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_does_not_answer_does_not_make_the_node_suspected() {
-        assert!(!suspected((0..50).map(|n| (n, fault(Code::StoreUnavailable)))));
+    fn a_service_that_is_away_does_not_make_the_node_suspected() {
+        for code in Code::ALL.iter().filter(|code| code.is_waited_out()) {
+            assert!(!suspected((0..50).map(|n| (n, fault(*code)))), "{}", code.as_str());
+        }
     }
 }

@@ -279,7 +279,8 @@ impl NodeMaintenance {
 
 fn node_report(context: &EngineContext, name_watch: &NameWatch) -> NodeReport {
     let (state, reason) = context.availability.state();
-    let reasons = [Some(reason.as_str()), name_watch.warning()].into_iter().flatten();
+    let away = context.breaker.reason();
+    let reasons = [Some(reason.as_str()), away.as_deref(), name_watch.warning()].into_iter().flatten();
     let reason = reasons.filter(|reason| !reason.is_empty()).collect::<Vec<_>>().join("; ");
     NodeReport {
         node: context.node.clone(),

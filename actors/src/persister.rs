@@ -98,10 +98,11 @@ impl Persister {
         if !self.takes_work() {
             return Vec::new();
         }
+        let claims_max = self.context.breaker.claims_max().unwrap_or(u16::MAX);
         let room = |lane: Lane| {
             let used = self.in_flight.values().filter(|flight| flight.lane == lane).count();
             let free = self.context.credits.of(lane).saturating_sub(used);
-            (lane, u16::try_from(free).unwrap_or(u16::MAX))
+            (lane, u16::try_from(free).unwrap_or(u16::MAX).min(claims_max))
         };
         Lane::ALL.into_iter().map(room).filter(|(_, free)| *free > 0).collect()
     }
@@ -137,6 +138,10 @@ impl Persister {
             return Vec::new();
         }
         let mut room: BTreeMap<Lane, u16> = self.room().into_iter().collect();
+        if self.context.breaker.claims_max().is_some() {
+            // A trial: no more than that.
+            return room.into_iter().collect();
+        }
         for TaskEnded { report, .. } in reports {
             *room.entry(report.fence.task.lane()).or_default() += 1;
         }
@@ -159,7 +164,10 @@ impl Persister {
                 ctx.run_later(STORE_RETRY, |act, ctx| act.turn(ctx));
             }
         }
-        again |= !turn.claims.is_empty();
+        if !turn.claims.is_empty() {
+            self.context.breaker.claimed();
+            again = true;
+        }
         self.hand_out(turn.claims, turn.leased);
         self.end_if_drained(ctx);
         // After a failure the next turn waits for its timer, so that a dead store is not called in a loop.
@@ -373,6 +381,9 @@ impl Handler<TaskEnded> for Persister {
         let report = &message.report;
         if self.node_health.ended(&report.fence.asset, &report.ending) {
             self.suspect_node();
+        }
+        for change in self.context.breaker.ended(report.fence.task, &report.ending) {
+            self.context.signals.service_changed(change);
         }
         self.reports.push(message);
         self.turn(ctx);

@@ -52,7 +52,7 @@ impl PrivacySignals {
             ),
             alert: histogram(
                 "reelgate_alert_seconds",
-                "Seconds from the end of a quarantine to the delivery of its notice to every receiver.",
+                "Seconds from the end of a quarantine to the delivery of its notice, once for each receiver.",
                 &[0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0],
             ),
         }

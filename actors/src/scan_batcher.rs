@@ -82,7 +82,8 @@ impl ScanBatcher {
     /// text to the next window too. The scanner then reads the text twice, which changes nothing.
     ///
     /// # Errors
-    /// `scanner_unanswered` where the bucket refused the text, or every write ended after its window.
+    /// `scanner_unavailable` where the bucket did not take the text, `scanner_unanswered` where every write ended after its
+    /// window.
     pub async fn deliver(&self, sidecar: Sidecar) -> Result<Delivered, Fault> {
         for _ in 0..WINDOWS_MAX {
             let window = Window::at(self.now_ms(), self.settings.window_ms);

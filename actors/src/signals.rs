@@ -6,17 +6,23 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use prometheus::core::{Collector, Desc};
-use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::{
+    GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+};
 use reelgate_flow::asset::Phase;
-use reelgate_flow::ids::AssetId;
+use reelgate_flow::ids::{AssetId, ReceiverName};
 use reelgate_flow::reason::Fault;
+use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::PortError;
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::machine::WorkLeft;
 use reelgate_ports::records::{Ending, Fence, Ingested, NoticeRecord, Retained, StageCost, UsageRecord};
+use tokio::time::Instant;
 
+use crate::breaker::{Change, Service};
 use crate::privacy_signals::PrivacySignals;
 use crate::store_signals::StoreSignals;
+use crate::thinned::Thinned;
 use crate::work::sweep::Swept;
 
 /// One metric, as `docs/reference/metrics.md` lists it.
@@ -74,6 +80,9 @@ pub struct Signals {
     assets_ended: IntCounterVec,
     reasons: IntCounterVec,
     reports_stale: IntCounter,
+    services_away: IntGaugeVec,
+    withdrawals_delayed: IntCounter,
+    withdrawal_errors: Mutex<Thinned>,
     tasks_refused: IntCounterVec,
     leases_lost: IntCounter,
     notices: IntCounterVec,
@@ -108,6 +117,15 @@ impl Default for Signals {
         );
         let work_left = GaugeVec::new(opts, &["lane"]).expect("names and labels are literals");
         add("gauge", Box::new(work_left.clone()));
+        let opts = Opts::new(
+            "reelgate_service_away",
+            "1 while this node's tasks fail in a row because of a service, otherwise 0.",
+        );
+        let services_away = IntGaugeVec::new(opts, &["service"]).expect("names and labels are literals");
+        for service in Service::ALL {
+            services_away.with_label_values(&[service.as_str()]).set(0);
+        }
+        add("gauge", Box::new(services_away.clone()));
         let buckets = vec![0.01, 0.05, 0.25, 1.0, 5.0, 20.0, 60.0, 300.0, 1_200.0];
         let opts = HistogramOpts::new("reelgate_task_seconds", "Wall-clock seconds of one attempt.")
             .buckets(buckets);
@@ -116,6 +134,7 @@ impl Default for Signals {
         Self {
             uploads: vec("reelgate_uploads_total", "Upload events ingested.", &["result"]),
             work_left,
+            services_away,
             swept: vec("reelgate_swept_total", "Uploads seen by sweeps.", &["result"]),
             self_tests: vec("reelgate_self_tests_total", "Self-tests of this node.", &["result"]),
             history_removed: one(
@@ -142,6 +161,11 @@ impl Default for Signals {
             ),
             assets_ended: vec("reelgate_assets_ended_total", "Assets that reached an end.", &["phase"]),
             reasons: vec("reelgate_faults_total", "Faults of attempts.", &["code", "class"]),
+            withdrawals_delayed: one(
+                "reelgate_withdrawals_delayed_total",
+                "Attempts to withdraw an asset (reject, quarantine, supersede, erase) that failed and are tried again; until one succeeds, its outputs may be readable.",
+            ),
+            withdrawal_errors: Mutex::default(),
             reports_stale: one(
                 "reelgate_reports_stale_total",
                 "Results refused because their attempt was no longer current.",
@@ -155,7 +179,11 @@ impl Default for Signals {
                 "reelgate_leases_lost_total",
                 "Tasks stopped because their lease could not be renewed.",
             ),
-            notices: vec("reelgate_notices_total", "Notices by result.", &["result"]),
+            notices: vec(
+                "reelgate_notices_total",
+                "Deliveries of notices by result and receiver.",
+                &["result", "receiver"],
+            ),
             actor_exits: vec(
                 "reelgate_actor_exits_total",
                 "Actors that ended and were rebuilt.",
@@ -334,6 +362,9 @@ impl Signals {
         if let Ending::Fault(fault) = ending {
             let class = fault.code.class();
             self.reasons.with_label_values(&[fault.code.as_str(), class.as_str()]).inc();
+            if fence.task == TaskKey::Withdraw {
+                self.withdrawal_delayed(fence, fault);
+            }
             let (asset, task, attempt) = (&fence.asset, fence.task, fence.attempt);
             if class.is_producers() {
                 tracing::info!(%asset, %task, attempt, code = fault.code.as_str(), detail = fault.detail, "task refused the media");
@@ -355,6 +386,34 @@ impl Signals {
         tracing::info!(asset = %fence.asset, task = %fence.task, attempt = fence.attempt, "stale result refused: the attempt was no longer current");
     }
 
+    fn withdrawal_delayed(&self, fence: &Fence, fault: &Fault) {
+        self.withdrawals_delayed.inc();
+        let mut errors = self.withdrawal_errors.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(failures) = errors.due(Instant::now()) {
+            tracing::error!(asset = %fence.asset, attempt = fence.attempt, code = fault.code.as_str(), failures, "asset not withdrawn yet: its outputs may be readable; it is tried again until it succeeds");
+        }
+    }
+
+    pub(crate) fn service_changed(&self, change: Change) {
+        let (service, away) = match change {
+            Change::Away(service, code) => {
+                let (service, code) = (service.as_str(), code.as_str());
+                tracing::error!(
+                    service,
+                    code,
+                    "service away: tasks wait for it without using up attempts, and go on by themselves"
+                );
+                (service, 1)
+            }
+            Change::Back(service, after) => {
+                let (service, seconds) = (service.as_str(), after.as_secs());
+                tracing::warn!(service, seconds, "service answers again: tasks go on");
+                (service, 0)
+            }
+        };
+        self.services_away.with_label_values(&[service]).set(away);
+    }
+
     pub(crate) fn task_refused(&self, stage: &str) {
         self.tasks_refused.with_label_values(&[stage]).inc();
         tracing::warn!(stage, "task given back: the stage's mailbox refused it");
@@ -365,15 +424,25 @@ impl Signals {
         tracing::error!(tasks, "leases could not be renewed: their tasks and media workers are stopped");
     }
 
-    pub(crate) fn notice_delivered(&self, notice: &NoticeRecord) {
-        self.notices.with_label_values(&["delivered"]).inc();
+    pub(crate) fn notice_delivered(&self, notice: &NoticeRecord, receiver: &ReceiverName) {
+        self.notices.with_label_values(&["delivered", receiver.as_str()]).inc();
         self.privacy.notice_delivered(notice);
-        tracing::debug!(asset = %notice.asset, notice = %notice.id, "notice delivered");
+        tracing::debug!(asset = %notice.asset, notice = %notice.id, %receiver, "notice delivered");
     }
 
-    pub(crate) fn notice_refused(&self, notice: &NoticeRecord, error: &PortError) {
-        self.notices.with_label_values(&["refused"]).inc();
-        tracing::warn!(asset = %notice.asset, notice = %notice.id, tries = notice.tries, %error, "notice not delivered: it is tried again later");
+    /// A receiver is no longer configured on any node.
+    pub(crate) fn notices_ended(&self, receiver: &ReceiverName, notices: u64) {
+        self.notices.with_label_values(&["ended", receiver.as_str()]).inc_by(notices);
+        tracing::warn!(
+            %receiver,
+            notices,
+            "notices not delivered: their receiver was taken out of the configuration; they are removed from the outbox"
+        );
+    }
+
+    pub(crate) fn notice_refused(&self, notice: &NoticeRecord, receiver: &ReceiverName, error: &PortError) {
+        self.notices.with_label_values(&["refused", receiver.as_str()]).inc();
+        tracing::warn!(asset = %notice.asset, notice = %notice.id, %receiver, tries = notice.tries, %error, "notice not delivered: it is tried again later");
     }
 
     pub(crate) fn actor_exited(&self, actor: &str, panicking: bool) {

@@ -5,7 +5,7 @@
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceId, TraceState};
-use reelgate_flow::ids::{AssetId, NodeId};
+use reelgate_flow::ids::{AssetId, NodeId, ReceiverName};
 use reelgate_flow::reason::Fault;
 use reelgate_pipelines::client::Usage;
 use reelgate_ports::error::PortError;
@@ -180,8 +180,8 @@ pub fn batch_ingested(span: &Span, ingested: &[Ingested]) {
     begun.for_each(|upload| span.add_link(remote(&upload.asset)));
 }
 
-/// The delivery of a notice to all receivers.
-pub fn delivery(notice: &NoticeRecord) -> Span {
+/// The delivery of a notice to one receiver.
+pub fn delivery(notice: &NoticeRecord, receiver: &ReceiverName) -> Span {
     let span = tracing::error_span!(
         parent: None,
         "deliver",
@@ -190,6 +190,7 @@ pub fn delivery(notice: &NoticeRecord) -> Span {
         asset = %notice.asset,
         notice = %notice.id,
         kind = notice.kind.as_str(),
+        receiver = receiver.as_str(),
         tries = notice.tries,
         outcome = Empty,
     );

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use reelgate_flow::asset::{Exit, Redo};
-use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
@@ -119,8 +119,11 @@ faulty!(Queue of Store {
 
 faulty!(Outbox of Store {
     async fn outbox(notices_max: u16, hold_ms: u64) -> Vec<NoticeRecord>;
-    async fn notices_delivered(ids: &[NoticeId]) -> ();
-    async fn notice_deferred(id: &NoticeId, delay_ms: u64) -> ();
+    async fn address_notices(notices: &[(NoticeId, Vec<ReceiverName>)]) -> ();
+    async fn deliveries(receiver: &ReceiverName, notices_max: u16, hold_ms: u64) -> Vec<NoticeRecord>;
+    async fn notices_delivered(receiver: &ReceiverName, ids: &[NoticeId]) -> ();
+    async fn notice_deferred(receiver: &ReceiverName, id: &NoticeId, delay_ms: u64) -> ();
+    async fn end_unserved(receivers: &[ReceiverName], unserved_ms: u64) -> Vec<(ReceiverName, u64)>;
 });
 
 faulty!(Queries of Store {
@@ -192,6 +195,11 @@ faulty!(Events of Events {
 faulty!(Notices of Notices {
     async fn deliver(notice: &NoticeRecord) -> ();
     async fn check() -> String;
+    also {
+        fn wants(&self, notice: &NoticeRecord) -> bool {
+            self.inner.wants(notice)
+        }
+    }
 });
 
 faulty!(Objects of Objects {

@@ -58,6 +58,11 @@ text_id!(
     /// repeated delivery carries the same id.
     NoticeId
 );
+text_id!(
+    /// One receiver of notices: a name that shows its kind, stays the same over restarts, and holds neither an address nor a
+    /// secret.
+    ReceiverName
+);
 
 /// Bucket, key and version of an upload; together they name one immutable sequence of bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

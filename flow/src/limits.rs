@@ -10,7 +10,8 @@ pub const REDRIVES_MAX: u32 = 100;
 pub const BACKOFF_MIN_MS: u64 = 500;
 /// Longest delay between two attempts, milliseconds, before jitter.
 pub const BACKOFF_MAX_MS: u64 = 60_000;
-/// Maximum number of uncounted starts of one task. After that, giving it back or waiting counts as a fault: a node that always
+/// Maximum number of uncounted starts of one task other than a withdrawal. At the longest delay they last a week, which is how
+/// long an asset waits for a service that is away. After that, giving it back or waiting counts as a fault: a node that always
 /// gives back must not keep an asset from ending.
 pub const UNCOUNTED_MAX: u32 = 10_000;
 /// Counted starts of one task before it is settled: one less than the most any code of ours allows, and the

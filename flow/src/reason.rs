@@ -116,14 +116,17 @@ codes! {
     SourceChanged, "source_changed", Policy, 1, "The file changed while it was being processed.", "Upload after writing has finished; a new version becomes its own asset.";
     SourceMissing, "source_missing", Policy, 2, "The source is no longer where it was uploaded.", "Upload it again.";
     ConfigInvalid, "config_invalid", Config, 1, "The settings do not allow this work to be done.", "Operator: run `reelgate check` and correct what it names.";
+    AccessDenied, "access_denied", Config, 4, "A service or a file denied Reelgate the access that it needs.", "Operator: run `reelgate check`, grant what the detail names, then redrive.";
     PluginMissing, "plugin_missing", Config, 2, "A media plugin that the recipe needs is not installed.", "Operator: run `reelgate check`; install the package it names; redrive.";
-    QuotaDisk, "quota_disk", Quota, 4, "The disk is full.", "Operator: free space below the home directory, then redrive.";
-    ObjectUnavailable, "object_unavailable", Infrastructure, 4, "The object store did not answer as it should.", "Operator: check the store, then redrive.";
-    StoreUnavailable, "store_unavailable", Infrastructure, 4, "The database did not answer as it should.", "Operator: check the database, then redrive.";
+    QuotaDisk, "quota_disk", Quota, 4, "The disk is full.", "Operator: free space below the home directory; the work goes on by itself.";
+    ObjectUnavailable, "object_unavailable", Infrastructure, 4, "The object store did not answer as it should.", "Operator: check the store; the work goes on by itself once it answers.";
+    StoreUnavailable, "store_unavailable", Infrastructure, 4, "The database did not answer as it should.", "Operator: check the database; the work goes on by itself once it answers.";
+    StorageInconsistent, "storage_inconsistent", Infrastructure, 4, "The object store or the database holds something else than Reelgate put there.", "Operator: see the detail, find out who changed it, then redrive.";
     EventsUnavailable, "events_unavailable", Infrastructure, 4, "The source of upload events did not answer as it should.", "Operator: run `reelgate check`, look at the stream, queue or directory it names, then redrive.";
     NoticesUnavailable, "notices_unavailable", Infrastructure, 4, "The receiver of notices did not answer as it should.", "Operator: run `reelgate check` and look at the receiver it names; undelivered notices are sent again.";
     MachineUnavailable, "machine_unavailable", Infrastructure, 4, "The services of the machine under the node did not answer as they should.", "Operator: run `reelgate check` on the node, then redrive.";
     WorkerUnavailable, "worker_unavailable", Infrastructure, 4, "The media worker could not be started or its jail could not be closed.", "Operator: run `reelgate check`; the kernel must offer landlock and seccomp.";
+    ScannerUnavailable, "scanner_unavailable", Infrastructure, 4, "The external scanner or its bucket did not answer as it should.", "Operator: check the scanner and its bucket; the work goes on by itself once they answer.";
     ScannerUnanswered, "scanner_unanswered", Infrastructure, 4, "The external scanner did not answer in time.", "Operator: check the scanner's job, then redrive; the text is delivered again.";
     WorkerLost, "worker_lost", Infrastructure, 12, "The work was interrupted before it finished.", "Operator: redrive; if it repeats, look at the node's log.";
     JailViolation, "jail_violation", Bug, 2, "The media worker asked the kernel for something the jail forbids.", "Operator: keep the file for analysis and report the system call's number.";
@@ -133,6 +136,15 @@ codes! {
 }
 
 impl Code {
+    /// Whether the fault is one of a service that will answer again, or of a disk that will have room again. Such attempts do not
+    /// count: the task waits until the service is back, for days if it must.
+    pub fn is_waited_out(self) -> bool {
+        matches!(
+            self,
+            Self::QuotaDisk | Self::ObjectUnavailable | Self::StoreUnavailable | Self::ScannerUnavailable
+        )
+    }
+
     /// Whether the code is about the bytes themselves, so that it holds for every upload with the same content. A missing
     /// source or a wrong checksum file concerns one upload only.
     pub fn is_of_content(self) -> bool {

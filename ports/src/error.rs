@@ -31,7 +31,7 @@ impl Port {
             Self::Objects => Code::ObjectUnavailable,
             Self::Events => Code::EventsUnavailable,
             Self::Notices => Code::NoticesUnavailable,
-            Self::ExternalScanner => Code::ScannerUnanswered,
+            Self::ExternalScanner => Code::ScannerUnavailable,
             Self::Node => Code::MachineUnavailable,
             Self::Worker => Code::WorkerUnavailable,
             Self::Settings => Code::ConfigInvalid,
@@ -105,10 +105,17 @@ impl PortError {
     /// The reason of an attempt that ends with this error.
     pub fn fault(&self) -> Fault {
         let code = match (self.port, self.kind) {
-            // Operators need to know only whether the scanner has an answer for an asset.
+            // Operators need to know only whether the scanner has an answer for an asset, or will have one.
+            (Port::ExternalScanner, ErrorKind::Unavailable | ErrorKind::Full) => Code::ScannerUnavailable,
             (Port::ExternalScanner, _) => Code::ScannerUnanswered,
             (_, ErrorKind::Full) => Code::QuotaDisk,
             (_, ErrorKind::Invalid) => Code::Internal,
+            // Waiting mends a service that is away or a full disk, but not these.
+            (Port::Objects | Port::Store, ErrorKind::Denied) => Code::AccessDenied,
+            (
+                Port::Objects | Port::Store,
+                ErrorKind::Missing | ErrorKind::Conflict | ErrorKind::Superseded | ErrorKind::Corrupt,
+            ) => Code::StorageInconsistent,
             (port, _) => port.unavailable(),
         };
         Fault::new(code, self.to_string())
@@ -136,7 +143,7 @@ mod tests {
         (Port::Objects, Code::ObjectUnavailable),
         (Port::Events, Code::EventsUnavailable),
         (Port::Notices, Code::NoticesUnavailable),
-        (Port::ExternalScanner, Code::ScannerUnanswered),
+        (Port::ExternalScanner, Code::ScannerUnavailable),
         (Port::Node, Code::MachineUnavailable),
         (Port::Worker, Code::WorkerUnavailable),
         (Port::Settings, Code::ConfigInvalid),
@@ -145,11 +152,9 @@ mod tests {
     #[test]
     fn an_unavailable_port_has_its_own_code_even_if_the_attempt_read_the_upload() {
         for (port, code) in PORTS {
-            for kind in [ErrorKind::Unavailable, ErrorKind::Denied, ErrorKind::Corrupt] {
-                let error = PortError::new(port, kind, "ask", "no answer");
-                assert_eq!(error.fault(), Fault::new(code, "ask: no answer"), "{port:?}");
-                assert_eq!(error.source_fault(), error.fault(), "{port:?}");
-            }
+            let error = PortError::new(port, ErrorKind::Unavailable, "ask", "no answer");
+            assert_eq!(error.fault(), Fault::new(code, "ask: no answer"), "{port:?}");
+            assert_eq!(error.source_fault(), error.fault(), "{port:?}");
         }
     }
 
@@ -159,10 +164,35 @@ mod tests {
             let source = |kind| PortError::new(port, kind, "open", "found none").source_fault().code;
             let expected = match port {
                 Port::Objects => [Code::SourceMissing, Code::SourceChanged, Code::Superseded],
+                Port::Store => [Code::StorageInconsistent; 3],
+                Port::ExternalScanner => [Code::ScannerUnanswered; 3],
                 _ => [code; 3],
             };
             let kinds = [ErrorKind::Missing, ErrorKind::Conflict, ErrorKind::Superseded];
             assert_eq!(kinds.map(source), expected, "{port:?}");
+        }
+    }
+
+    #[test]
+    fn what_waiting_does_not_mend_is_not_waited_out() {
+        let kinds = [
+            ErrorKind::Denied,
+            ErrorKind::Missing,
+            ErrorKind::Conflict,
+            ErrorKind::Corrupt,
+            ErrorKind::Invalid,
+        ];
+        for kind in kinds {
+            for (port, _) in PORTS {
+                let code = PortError::new(port, kind, "ask", "").fault().code;
+                assert!(!code.is_waited_out(), "{port:?} {kind:?}: {}", code.as_str());
+            }
+        }
+        for port in [Port::Objects, Port::Store, Port::ExternalScanner] {
+            for kind in [ErrorKind::Unavailable, ErrorKind::Full] {
+                let code = PortError::new(port, kind, "ask", "").fault().code;
+                assert!(code.is_waited_out(), "{port:?} {kind:?}: {}", code.as_str());
+            }
         }
     }
 
@@ -179,7 +209,7 @@ mod tests {
     #[test]
     fn an_error_of_a_bucket_behind_another_port_counts_as_an_error_of_that_port() {
         let error =
-            PortError::new(Port::Objects, ErrorKind::Denied, "put a sidecar", "answered AccessDenied");
-        assert_eq!(error.of_port(Port::ExternalScanner).fault().code, Code::ScannerUnanswered);
+            PortError::new(Port::Objects, ErrorKind::Unavailable, "put a sidecar", "answered SlowDown");
+        assert_eq!(error.of_port(Port::ExternalScanner).fault().code, Code::ScannerUnavailable);
     }
 }

@@ -1,16 +1,33 @@
 //! Delivery of notices to receivers outside Reelgate, after the commit.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use reelgate_flow::ids::ReceiverName;
 use serde_json::{Map, Value};
 
 use crate::error::{ErrorKind, Port, PortError, PortResult};
 use crate::records::NoticeRecord;
+
+/// A receiver as the configuration names it.
+#[derive(Clone)]
+pub struct Receiver {
+    /// Its name in the outbox, in metrics and in the log.
+    pub name: ReceiverName,
+    /// How it gets its notices.
+    pub port: Arc<dyn Notices>,
+}
 
 /// One way to deliver notices. It delivers at least once, so receivers deduplicate by the notice's id.
 #[async_trait]
 pub trait Notices: Send + Sync {
     /// Delivers one notice. The caller retries every error later, `Invalid` and `Denied` too.
     async fn deliver(&self, notice: &NoticeRecord) -> PortResult<()>;
+
+    /// Whether the receiver gets this notice at all. Asked once, when the notice is addressed.
+    fn wants(&self, _: &NoticeRecord) -> bool {
+        true
+    }
 
     /// Proves that the receiver can be reached, without delivering anything.
     async fn check(&self) -> PortResult<String>;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use reelgate_flow::asset::{Phase, Redo};
-use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_flow::task::{Lane, TaskKey};
 
 use crate::error::PortResult;
@@ -58,8 +58,21 @@ pub struct Backlog {
     pub leased: Vec<(Lane, u64)>,
     /// Assets by phase.
     pub assets: Vec<(Phase, u64)>,
-    /// Notices not yet delivered.
+    /// Rows of the outbox: notices that are not addressed yet, and deliveries that are owed.
     pub outbox: u64,
+    /// The deliveries that are owed, by receiver.
+    pub deliveries: Vec<DeliveriesOwed>,
+}
+
+/// What one receiver has not got yet.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DeliveriesOwed {
+    /// The receiver.
+    pub receiver: ReceiverName,
+    /// How many notices it has not got.
+    pub notices: u64,
+    /// How long ago the oldest of them was put into the outbox, in milliseconds.
+    pub oldest_ms: u64,
 }
 
 /// The stored result of one task, for later stages.
@@ -122,18 +135,39 @@ pub trait Queue: Send + Sync {
     async fn next_due_ms(&self) -> PortResult<Option<u64>>;
 }
 
-/// Notices that wait for delivery: what the notifier calls.
+/// Notices that wait for delivery: what the notifier calls. A notice is put into the outbox without a receiver, by whoever ends
+/// an asset. A node that may deliver then addresses it: one row for each of its receivers, each with its own tries and waits.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Due notices, oldest first. They are not due again for `hold_ms`, so that several nodes can deliver in parallel; with
-    /// 0 they stay due.
+    /// Due notices that are not addressed yet, oldest first. They are not due again for `hold_ms`, so that several nodes can
+    /// work in parallel; with 0 they stay due.
     async fn outbox(&self, notices_max: u16, hold_ms: u64) -> PortResult<Vec<NoticeRecord>>;
 
-    /// Removes delivered notices and writes the delivery into the history.
-    async fn notices_delivered(&self, ids: &[NoticeId]) -> PortResult<()>;
+    /// Replaces each of these notices by one delivery for each of its receivers, due at once. A notice that is already
+    /// addressed is skipped; one without receivers is removed.
+    async fn address_notices(&self, notices: &[(NoticeId, Vec<ReceiverName>)]) -> PortResult<()>;
 
-    /// Defers a notice until `delay_ms` from now.
-    async fn notice_deferred(&self, id: &NoticeId, delay_ms: u64) -> PortResult<()>;
+    /// Due deliveries of one receiver, oldest first, held as in [`Outbox::outbox`].
+    async fn deliveries(
+        &self,
+        receiver: &ReceiverName,
+        notices_max: u16,
+        hold_ms: u64,
+    ) -> PortResult<Vec<NoticeRecord>>;
+
+    /// Removes a receiver's finished deliveries and writes them into the history.
+    async fn notices_delivered(&self, receiver: &ReceiverName, ids: &[NoticeId]) -> PortResult<()>;
+
+    /// Defers a delivery until `delay_ms` from now and counts the try.
+    async fn notice_deferred(&self, receiver: &ReceiverName, id: &NoticeId, delay_ms: u64) -> PortResult<()>;
+
+    /// Ends deliveries to other receivers than these that have been due for `unserved_ms`: no node tries them any more.
+    /// Returns how many it ended, by receiver.
+    async fn end_unserved(
+        &self,
+        receivers: &[ReceiverName],
+        unserved_ms: u64,
+    ) -> PortResult<Vec<(ReceiverName, u64)>>;
 }
 
 /// Queries, which change nothing.

@@ -41,8 +41,8 @@ pub async fn check(global: &GlobalArgs, args: CheckArgs) -> Result<ExitStatus, F
                 if let Some(scanner) = &ports.scanner {
                     tick("scanner", scanner.check().await)?;
                 }
-                for notices in &ports.notices {
-                    tick("notices", notices.check().await)?;
+                for receiver in &ports.notices {
+                    tick("notices", receiver.port.check().await)?;
                 }
             }
             Err(Failure::Port(error)) => tick("ports", Err(error))?,

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reelgate_actors::availability::{Availability, DrainReason};
+use reelgate_actors::breaker::Breaker;
 use reelgate_actors::engine_context::EngineContext;
 use reelgate_actors::progress_board::ProgressBoard;
 use reelgate_actors::signals::Signals;
@@ -35,7 +36,7 @@ use reelgate_pipelines::client::{CancelFlag, WorkerProgram};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::Events;
 use reelgate_ports::external_scanner::ExternalScanner;
-use reelgate_ports::notices::Notices;
+use reelgate_ports::notices::Receiver;
 use reelgate_ports::objects::Objects;
 use reelgate_ports::records::MediaEvent;
 use reelgate_ports::store::Store;
@@ -57,6 +58,8 @@ pub use store::migrate;
 /// Longest time that the store may take to end its connections.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
 const DAY_MS: u64 = 86_400_000;
+/// A due notice that waited for so long has no receiver on any node: those that are down are tried every ten minutes.
+const UNSERVED_MS: u64 = 3_600_000;
 
 /// What the engine is started for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,7 +75,7 @@ pub struct Ports {
     pub store: Arc<dyn Store>,
     pub objects: Arc<dyn Objects>,
     pub events: Arc<dyn Events>,
-    pub notices: Vec<Arc<dyn Notices>>,
+    pub notices: Vec<Receiver>,
     /// The external scanner, where one is configured.
     pub scanner: Option<Arc<dyn ExternalScanner>>,
 }
@@ -101,12 +104,14 @@ pub async fn context(
         node,
         roles: config.roles,
         availability,
+        breaker: Breaker::default(),
         sweep_interval: (sweep_s > 0).then(|| Duration::from_secs(sweep_s)),
         history_days: Some(config.raw.store.history_days).filter(|days| *days > 0),
         store: ports.store,
         objects: ports.objects,
         events: (serves && config.roles.intake).then_some(ports.events),
         notices: ports.notices,
+        unserved_ms: if store::is_embedded(config) { 0 } else { UNSERVED_MS },
         worker,
         settings: config.raw.media.clone(),
         path_template: config.path_template.clone(),

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reelgate_embedded::notices::{FileNotices, WebhookNotices};
 use reelgate_flow::asset::Severity;
+use reelgate_flow::ids::ReceiverName;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::notices::Notices;
+use reelgate_ports::identity::key_sha256;
+use reelgate_ports::notices::{Notices, Receiver};
 use reelgate_ports::records::NoticeRecord;
 
 use super::aws::{self, Aws};
@@ -15,24 +17,46 @@ use crate::config::Config;
 use crate::config::secret::SecretUrl;
 use crate::exit::Failure;
 
-/// Opens every receiver; a notice counts as delivered when all of them have accepted it.
-pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Vec<Arc<dyn Notices>>, Failure> {
+/// The receiver that a home has if none is configured.
+const HOME_FILE: &str = "file";
+/// The only webhook. Its name does not change with its address, so that a new token or host gets what the old one missed.
+const WEBHOOK: &str = "webhook";
+
+/// Opens every receiver. An address that is listed twice is one receiver.
+pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Vec<Receiver>, Failure> {
     let raw = &config.raw.notices;
-    let mut notices: Vec<Arc<dyn Notices>> = Vec::new();
+    let mut receivers = Vec::new();
+    let mut add = |name: String, port: Arc<dyn Notices>| {
+        let name = ReceiverName::new(name);
+        if !receivers.iter().any(|known: &Receiver| known.name == name) {
+            receivers.push(Receiver { name, port });
+        }
+    };
     if raw.urls.is_empty() {
-        notices.push(Arc::new(FileNotices::open(&config.home.join("notices.jsonl"))?));
+        add(HOME_FILE.to_owned(), Arc::new(FileNotices::open(&config.home.join("notices.jsonl"))?));
     }
     for url in &raw.urls {
-        notices.push(one("notices.urls", url, clients).await?);
+        add(name(url), one("notices.urls", url, clients).await?);
     }
     if !raw.webhook_url.is_empty() {
-        notices.push(Arc::new(WebhookNotices::new(raw.webhook_url.reveal(), raw.webhook_secret.reveal())?));
+        let webhook = WebhookNotices::new(raw.webhook_url.reveal(), raw.webhook_secret.reveal())?;
+        add(WEBHOOK.to_owned(), Arc::new(webhook));
     }
     for alert in &config.raw.privacy.alerts {
         let receiver = one("privacy.alerts", &alert.url, clients).await?;
-        notices.push(Arc::new(Alerts { severity: alert.severity, receiver }));
+        let name = format!("alert-{}-{}", alert.severity.as_str(), name(&alert.url));
+        add(name, Arc::new(Alerts { severity: alert.severity, receiver }));
     }
-    Ok(notices)
+    Ok(receivers)
+}
+
+/// The kind of a receiver and eight digits that are derived from its address: the same after every start and whatever else is
+/// configured, and nobody can read the address from it.
+fn name(url: &SecretUrl) -> String {
+    let url = url.reveal();
+    let kind = url.split(':').next().unwrap_or_default();
+    let digits: String = key_sha256(url).chars().take(8).collect();
+    format!("{kind}-{digits}")
 }
 
 /// A receiver of notices about severe findings only.
@@ -44,8 +68,12 @@ struct Alerts {
 #[async_trait]
 impl Notices for Alerts {
     async fn deliver(&self, notice: &NoticeRecord) -> PortResult<()> {
+        self.receiver.deliver(notice).await
+    }
+
+    fn wants(&self, notice: &NoticeRecord) -> bool {
         let severity = notice.body["severity"].as_str().and_then(Severity::parse).unwrap_or(Severity::None);
-        if severity >= self.severity { self.receiver.deliver(notice).await } else { Ok(()) }
+        severity >= self.severity && self.receiver.wants(notice)
     }
 
     async fn check(&self) -> PortResult<String> {

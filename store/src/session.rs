@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
-use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_ports::error::PortError;
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::order::Priority;
@@ -173,9 +173,10 @@ pub trait Session: Send {
     /// Keeps the current time as the time of the last reminder about these loaded assets.
     fn keep_reminders(&mut self, assets: &[AssetId]) -> impl Future<Output = Answer<(), Self>> + Send;
 
-    /// Removes notices from the outbox and returns them; notices that are already removed are skipped.
+    /// Removes a receiver's deliveries from the outbox and returns them; those that are already removed are skipped.
     fn remove_notices(
         &mut self,
+        receiver: &ReceiverName,
         ids: &[NoticeId],
     ) -> impl Future<Output = Answer<Vec<RemovedNotice>, Self>> + Send;
 

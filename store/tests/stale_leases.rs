@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use reelgate_conformance::ManualClock;
-use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, Sequencer, SourceId};
 use reelgate_flow::task::Lane;
 use reelgate_ports::events::{EventBatch, RefusedEvent};
 use reelgate_ports::order::Priority;
@@ -66,7 +66,7 @@ impl<S: Session> Session for EarlierList<'_, S> {
         expired_releases(assets_max: u32) -> Vec<AssetId>;
         unreviewed(until_ms: u64, assets_max: u32) -> Vec<AssetId>;
         keep_reminders(assets: &[AssetId]) -> ();
-        remove_notices(ids: &[NoticeId]) -> Vec<RemovedNotice>;
+        remove_notices(receiver: &ReceiverName, ids: &[NoticeId]) -> Vec<RemovedNotice>;
         add_history(lines: Vec<(AssetId, HistoryRecord)>) -> ();
         take_unsealed(entries_max: u32) -> (u64, Vec<(String, HistoryRecord)>);
         audit_head() -> Option<AuditRecord>;

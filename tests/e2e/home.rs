@@ -170,3 +170,54 @@ fn uploads_are_published_once_the_disk_has_room_again() {
     until_published(&home, "flac.flac");
     assert_eq!(service.stop(), Some(0));
 }
+
+/// Attempts that found the disk full.
+fn full_disk_faults(service: &Service) -> u64 {
+    let (_, metrics) = service.get("/metrics");
+    let lines = metrics.lines().filter(|line| line.contains("code=\"quota_disk\""));
+    lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum()
+}
+
+#[test]
+fn outputs_wait_for_room_on_a_full_disk_and_are_published_once_there_is_some() {
+    const ROOM_BYTES: u64 = 4 * 1024;
+    const PAGE_BYTES: u64 = 4 * 1024;
+    let home = TempHome::new();
+    std::fs::create_dir(home.path()).unwrap();
+    // The database has another disk.
+    let database = format!("sqlite:{}", home.file("reelgate.sqlite").display());
+    let setting = format!("REELGATE__STORE__URL={database}");
+    let mount = format!("mount -t tmpfs -o size=4m none '{}' && exec \"$@\"", home.path().display());
+    let service =
+        Service::start_by(&["env", &setting, "unshare", "--mount", "sh", "-c", &mount, "sh"], &home);
+    let inside = Path::new("/proc").join(service.id()).join("root");
+    let inside = inside.join(home.path().strip_prefix("/").unwrap());
+    let name = "flac.flac";
+    let upload_bytes = media(name).metadata().unwrap().len().next_multiple_of(PAGE_BYTES);
+    let filler = inside.join("filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    let full = std::io::copy(&mut std::io::repeat(1), &mut file).unwrap_err();
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    let filled_bytes = file.metadata().unwrap().len();
+    file.set_len(filled_bytes - upload_bytes - ROOM_BYTES).unwrap();
+    copy_in(&media(name), &inside.join("ingest").join(name));
+
+    let said = until(
+        "the node says that the disk is full",
+        || service.get("/readyz"),
+        |(status, body)| *status == 503 && body.starts_with("disk: "),
+    );
+    assert!(said.1.contains("goes on by itself"), "{said:?}");
+    until("it tries again", || full_disk_faults(&service), |faults| *faults > 5);
+    let listed = || {
+        let output =
+            home.command(&["list", "--json"]).env("REELGATE__STORE__URL", &database).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let before = listed();
+    assert!(before.contains("\"state\":\"processing\""), "{before}");
+    file.set_len(0).unwrap();
+    until("the upload is published", listed, |listed| listed.contains("\"state\":\"published\""));
+    until("the node is ready again", || service.get("/readyz"), |(status, _)| *status == 200);
+    assert_eq!(service.stop(), Some(0));
+}

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use reelgate_actors::Engine;
 use reelgate_actors::availability::Availability;
+use reelgate_actors::breaker::Breaker;
 use reelgate_actors::engine_context::{Credits, EngineContext, Roles};
 use reelgate_actors::progress_board::ProgressBoard;
 use reelgate_actors::signals::Signals;
@@ -17,11 +18,12 @@ use reelgate_embedded::notices::FileNotices;
 use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_embedded::watch::DirectoryEvents;
 use reelgate_flow::asset::Phase;
-use reelgate_flow::ids::NodeId;
+use reelgate_flow::ids::{NodeId, ReceiverName};
 use reelgate_pipelines::client::WorkerProgram;
 use reelgate_pipelines::recipes::settings::Settings;
 use reelgate_pipelines::recipes::template::PathTemplate;
 use reelgate_ports::clock::SystemClock;
+use reelgate_ports::notices::Receiver;
 use reelgate_ports::store::AssetFilter;
 use reelgate_privacy::Classifier;
 use tokio::sync::Semaphore;
@@ -53,13 +55,18 @@ async fn faulty_context(home: &Path, plan: &FaultPlan) -> EngineContext {
         node: NodeId::new("test"),
         roles: Roles::ALL,
         availability: Availability::default(),
+        breaker: Breaker::default(),
         machine: None,
         sweep_interval: None,
         history_days: None,
         store: Arc::new(Faulty::new(Arc::new(store), plan)),
         objects: Arc::new(Faulty::new(Arc::new(objects), plan)),
         events: Some(Arc::new(Faulty::new(Arc::new(events), plan))),
-        notices: vec![Arc::new(Faulty::new(Arc::new(notices), plan))],
+        notices: vec![Receiver {
+            name: ReceiverName::new("file"),
+            port: Arc::new(Faulty::new(Arc::new(notices), plan)),
+        }],
+        unserved_ms: 0,
         worker: WorkerProgram {
             path: PathBuf::from(env!("CARGO_BIN_EXE_reelgate")).with_file_name("reelgate-worker"),
             plugin_dir: None,

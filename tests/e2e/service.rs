@@ -149,7 +149,7 @@ fn health_readiness_and_metrics_are_served_on_loopback() {
         "reelgate_assets{phase=\"rejected\"} 1",
         "reelgate_assets_ended_total{phase=\"rejected\"} 1",
         "reelgate_faults_total{class=\"bad_media\",code=\"playlist_refused\"} 1",
-        "reelgate_notices_total{result=\"delivered\"} 1",
+        "reelgate_notices_total{receiver=\"file\",result=\"delivered\"} 1",
     ] {
         assert!(metrics.contains(expected), "{expected} not in\n{metrics}");
     }

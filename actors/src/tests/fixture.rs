@@ -11,7 +11,7 @@ use reelgate_conformance::fault_plan::FaultPlan;
 use reelgate_conformance::faulty::Faulty;
 use reelgate_conformance::samples;
 use reelgate_flow::asset::Exit;
-use reelgate_flow::ids::{AssetId, NodeId};
+use reelgate_flow::ids::{AssetId, NodeId, ReceiverName};
 use reelgate_flow::policy::Policy;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
@@ -21,7 +21,7 @@ use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::machine::Machine;
-use reelgate_ports::notices::Notices;
+use reelgate_ports::notices::{Notices, Receiver};
 use reelgate_ports::objects::{Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn};
 use reelgate_ports::records::{
     Claim, Ending, Fence, HistoryEvent, MediaEvent, NoticeRecord, SourceRecord, StagedOutput, Success,
@@ -34,6 +34,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::availability::Availability;
+use crate::breaker::Breaker;
 use crate::engine_context::{Credits, EngineContext, Roles};
 use crate::guard::ExitGuard;
 use crate::messages::{
@@ -45,6 +46,7 @@ use crate::signals::Signals;
 pub const LEASE_MS: u64 = 30_000;
 pub const POLL_MS: u64 = 1_000;
 pub const CREDITS: Credits = Credits { light: 4, heavy: 2, inspections: 1 };
+pub const UNSERVED_MS: u64 = 3_600_000;
 pub const REVIEW_MS: u64 = 90 * 86_400_000;
 
 /// Longest virtual time that a test waits for anything.
@@ -97,23 +99,30 @@ pub struct Fixture {
 
 impl Fixture {
     pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// A fixture whose context is changed before any actor sees it.
+    pub fn with(change: impl FnOnce(&mut EngineContext)) -> Self {
         let store = MemoryStore::new(Arc::new(VirtualClock(Instant::now())));
         let (store_faults, object_faults) = (FaultPlan::default(), FaultPlan::default());
         let objects = Arc::new(FakeObjects::default());
         let events = Arc::new(FakeEvents::new(store.clone()));
         let machine = Arc::new(FakeMachine::default());
         let notices = Arc::new(FakeNotices::default());
-        let context = EngineContext {
+        let mut context = EngineContext {
             node: node(),
             roles: Roles::ALL,
             availability: Availability::default(),
+            breaker: Breaker::default(),
             machine: Some(machine.clone()),
             sweep_interval: None,
             history_days: Some(400),
             store: Arc::new(Faulty::new(Arc::new(store.clone()), &store_faults)),
             objects: Arc::new(Faulty::new(objects.clone(), &object_faults)),
             events: Some(events.clone()),
-            notices: vec![notices.clone()],
+            notices: vec![Receiver { name: ReceiverName::new("test"), port: notices.clone() }],
+            unserved_ms: UNSERVED_MS,
             worker: WorkerProgram { path: "/nonexistent/worker".into(), plugin_dir: None, traceparent: None },
             settings: Settings::default(),
             path_template: "{key}".parse().unwrap(),
@@ -128,6 +137,7 @@ impl Fixture {
             progress_board: ProgressBoard::default(),
             signals: Signals::default(),
         };
+        change(&mut context);
         let (context, received) = (Arc::new(context), Received::default());
         Self { store, store_faults, object_faults, objects, events, machine, notices, context, received }
     }
@@ -141,21 +151,28 @@ impl Fixture {
     /// Ingests an upload and rejects it, past the actors: its notice is owed.
     pub async fn reject(&self, key: &str) {
         self.upload(key).await;
+        self.refuse().await;
         let withdrawal_record = WithdrawalRecord { looked_at: 1, ..WithdrawalRecord::default() };
         let withdrawn = Success::Withdrawn { source_location: "x".into(), withdrawal_record };
-        let refused = Ending::Fault(Fault::new(Code::Truncated, "in a test"));
-        for ending in [refused, Ending::Success(withdrawn)] {
-            let claim = self.store.claim(&node(), Lane::Light, 1, LEASE_MS).await.unwrap().remove(0);
-            let report = TaskReport {
-                fence: claim.fence,
-                node: node(),
-                sha256: None,
-                facts: None,
-                ending,
-                usage: UsageRecord::default(),
-            };
-            self.store.complete(&[report]).await.unwrap();
-        }
+        self.end_task(Ending::Success(withdrawn)).await;
+    }
+
+    /// Refuses the oldest upload, past the actors: it is to be withdrawn.
+    pub async fn refuse(&self) {
+        self.end_task(Ending::Fault(Fault::new(Code::Truncated, "in a test"))).await;
+    }
+
+    async fn end_task(&self, ending: Ending) {
+        let claim = self.store.claim(&node(), Lane::Light, 1, LEASE_MS).await.unwrap().remove(0);
+        let report = TaskReport {
+            fence: claim.fence,
+            node: node(),
+            sha256: None,
+            facts: None,
+            ending,
+            usage: UsageRecord::default(),
+        };
+        self.store.complete(&[report]).await.unwrap();
     }
 
     /// A recorder that shares its record with every other recorder of this fixture.
@@ -453,9 +470,11 @@ impl Events for FakeEvents {
     }
 }
 
-/// A receiver of notices that accepts every one.
+/// A receiver of notices that accepts every one, unless it is down.
 #[derive(Default)]
 pub struct FakeNotices {
+    down: Mutex<bool>,
+    tried: Mutex<usize>,
     takes: Mutex<Duration>,
     delivered: Mutex<Vec<NoticeRecord>>,
 }
@@ -464,6 +483,16 @@ impl FakeNotices {
     /// Lets every delivery take this long.
     pub fn slow(&self, takes: Duration) {
         *self.takes.lock().unwrap() = takes;
+    }
+
+    /// Lets every delivery fail, after the time that it takes.
+    pub fn set_down(&self, down: bool) {
+        *self.down.lock().unwrap() = down;
+    }
+
+    /// Deliveries so far, with those that failed.
+    pub fn tried(&self) -> usize {
+        *self.tried.lock().unwrap()
     }
 
     /// The notices so far, in order.
@@ -476,7 +505,11 @@ impl FakeNotices {
 impl Notices for FakeNotices {
     async fn deliver(&self, notice: &NoticeRecord) -> PortResult<()> {
         let takes = *self.takes.lock().unwrap();
+        *self.tried.lock().unwrap() += 1;
         tokio::time::sleep(takes).await;
+        if *self.down.lock().unwrap() {
+            return Err(PortError::new(Port::Notices, ErrorKind::Unavailable, "deliver", "down"));
+        }
         self.delivered.lock().unwrap().push(notice.clone());
         Ok(())
     }

@@ -7,5 +7,6 @@ mod intake;
 mod log;
 mod node_maintenance;
 mod notifier;
+mod outage;
 mod persister;
 mod supervisor;

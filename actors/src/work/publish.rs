@@ -92,7 +92,7 @@ async fn copy_of(
     asset: &AssetRecord,
     source: ManifestSource,
 ) -> Result<(Manifest, Vec<PublishItem>), Fault> {
-    let gone = || Fault::new(Code::ObjectUnavailable, "the outputs of the linked asset are gone");
+    let gone = || Fault::new(Code::StorageInconsistent, "the outputs of the linked asset are gone");
     let original = context.store.asset(original).await.map_err(ours)?.asset;
     let published_at =
         original.published_location.filter(|_| original.phase == Phase::Published).ok_or_else(gone)?;

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_flow::asset::Phase;
-use reelgate_flow::ids::{NodeId, Sequencer, SourceId};
+use reelgate_flow::ids::{NodeId, ReceiverName, Sequencer, SourceId};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::clock::SystemClock;
@@ -43,8 +43,11 @@ async fn measure(assets: u64, batch: u16) -> Result<(), Box<dyn Error>> {
         next = until;
         work(&store, &node, batch).await?;
         let owed = store.outbox(batch, 0).await?;
+        let receiver = ReceiverName::new("bench");
         let ids: Vec<_> = owed.into_iter().map(|notice| notice.id).collect();
-        store.notices_delivered(&ids).await?;
+        let addressed: Vec<_> = ids.iter().map(|id| (id.clone(), vec![receiver.clone()])).collect();
+        store.address_notices(&addressed).await?;
+        store.notices_delivered(&receiver, &ids).await?;
     }
     let seconds = begun.elapsed().as_secs_f64();
     let ended = store.backlog().await?.assets;

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reelgate_flow::asset::Phase;
-use reelgate_flow::ids::{NodeId, Sequencer, SourceId};
+use reelgate_flow::ids::{NodeId, ReceiverName, Sequencer, SourceId};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::EventBatch;
@@ -280,8 +280,11 @@ async fn work(store: &PgStore, node: &NodeId) -> Res<usize> {
     }
     let owed = store.outbox(BATCH, LEASE_MS).await?;
     done += owed.len();
+    let receiver = ReceiverName::new("bench");
     let ids: Vec<_> = owed.into_iter().map(|notice| notice.id).collect();
-    store.notices_delivered(&ids).await?;
+    let addressed: Vec<_> = ids.iter().map(|id| (id.clone(), vec![receiver.clone()])).collect();
+    store.address_notices(&addressed).await?;
+    store.notices_delivered(&receiver, &ids).await?;
     Ok(done)
 }
 

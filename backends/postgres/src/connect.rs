@@ -1,5 +1,6 @@
 //! Opens connections, only to a server that accepts writes, and checks its version and schema.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ const READERS_MAX: u32 = 3;
 /// The oldest server whose statements these are: `server_version_num`.
 const SERVER_VERSION_MIN: i32 = 140_000;
 /// A full scan for overlooked rows happens no more often than this.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Tasks whose wait is over are claimable this much later at most.
 const WAKE_EVERY: Duration = Duration::from_millis(100);
 /// Counts and queue ends are compacted no more often than this.
@@ -60,8 +61,7 @@ impl PgStore {
             violations: Violations::default(),
             woke: RateLimit::new(WAKE_EVERY),
             woke_ms: AtomicU64::new(0),
-            outbox_looked: RateLimit::new(LOOK_EVERY),
-            outbox_from: AtomicI64::new(i64::MIN),
+            outbox_positions: Mutex::default(),
             leases_looked: RateLimit::new(LOOK_EVERY),
             leases_from: AtomicI64::new(i64::MIN),
             claims_looked: RateLimit::new(LOOK_EVERY),

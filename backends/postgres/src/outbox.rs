@@ -1,24 +1,28 @@
-//! The outbox: a notice is written in the transaction of the state it reports, leased by one node at a time, and removed
-//! only after its delivery.
+//! The outbox: a notice is written in the transaction of the state it reports. Each of its deliveries is held by one node at a
+//! time, and removed only once the receiver has accepted it.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use reelgate_flow::asset::{NoticeKind, Phase, Severity};
-use reelgate_flow::ids::{AssetId, NoticeId};
+use reelgate_flow::ids::{AssetId, NoticeId, ReceiverName};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::identity;
 use reelgate_ports::records::{HistoryRecord, NoticeRecord};
+use reelgate_ports::store::DeliveriesOwed;
 use reelgate_store::history_lines::{self, MediaSummary};
 use reelgate_store::session::RemovedNotice;
 use reelgate_store::work::Loaded;
 use sqlx::PgConnection;
 
+use crate::connect::LOOK_EVERY;
 use crate::documents::{document, json};
 use crate::error::{DbResult, db};
 use crate::pg_store::PgStore;
 use crate::products;
-use crate::rows::{small, word};
+use crate::rate_limit::RateLimit;
+use crate::rows::{large, small, word};
 use crate::time::number;
 use crate::unit::Unit;
 
@@ -92,18 +96,39 @@ async fn summary(conn: &mut PgConnection, unit: &Unit, loaded: &Loaded) -> DbRes
     Ok(summary)
 }
 
+/// Where the look for due rows of one receiver begins.
+#[derive(Debug)]
+pub(crate) struct OutboxPosition {
+    looked: RateLimit,
+    from: AtomicI64,
+}
+
+impl Default for OutboxPosition {
+    fn default() -> Self {
+        Self { looked: RateLimit::new(LOOK_EVERY), from: AtomicI64::new(i64::MIN) }
+    }
+}
+
 impl PgStore {
-    /// Due notices, oldest first; where they are held, nobody else gets them for that long.
-    pub(crate) async fn due_notices(&self, notices_max: u16, hold_ms: u64) -> DbResult<Vec<NoticeRecord>> {
+    /// Due rows of a receiver, oldest first; those that are not addressed have the receiver ''. Where they are held, nobody
+    /// else gets them for that long.
+    pub(crate) async fn due_notices(
+        &self,
+        receiver: &str,
+        notices_max: u16,
+        hold_ms: u64,
+    ) -> DbResult<Vec<NoticeRecord>> {
         let begun = Instant::now();
-        let whole = self.outbox_looked.is_due();
-        let from = if whole { i64::MIN } else { self.outbox_from.load(Ordering::Relaxed) };
+        let position = self.outbox_position(receiver);
+        let whole = position.looked.is_due();
+        let from = if whole { i64::MIN } else { position.from.load(Ordering::Relaxed) };
         let rows = sqlx::query_as!(
             Due,
             r#"WITH clock AS MATERIALIZED (
                    SELECT coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS ms
                ), due AS MATERIALIZED (
-                   SELECT number FROM outbox WHERE number >= $2 AND due_at_ms <= (SELECT ms FROM clock)
+                   SELECT number FROM outbox
+                   WHERE receiver = $5 AND number >= $2 AND due_at_ms <= (SELECT ms FROM clock)
                    ORDER BY number LIMIT $3 FOR UPDATE SKIP LOCKED
                ), held AS (
                    UPDATE outbox SET due_at_ms = (SELECT ms FROM clock) + $4::bigint
@@ -116,40 +141,83 @@ impl PgStore {
             from,
             i64::from(notices_max),
             number(hold_ms),
+            receiver,
         )
         .fetch_all(&self.writers)
         .await
         .map_err(db("read notices"))?;
         if whole {
-            self.outbox_looked.took(begun.elapsed());
+            position.looked.took(begun.elapsed());
         }
-        self.look_on_from(from).await?;
+        self.look_on_from(receiver, &position, from).await?;
         Ok(rows.into_iter().map(Due::read).collect::<PortResult<_>>()?)
     }
 
-    /// Remembers below which number nothing is left, so that delivered notices which the database cannot tidy away
-    /// yet are not stepped over again and again. What was committed late is found by the next look at the whole.
-    async fn look_on_from(&self, from: i64) -> DbResult<()> {
-        let first =
-            sqlx::query_scalar!("SELECT number FROM outbox WHERE number >= $1 ORDER BY number LIMIT 1", from)
-                .fetch_optional(&self.writers)
-                .await
-                .map_err(db("look for the oldest notice"))?;
+    fn outbox_position(&self, receiver: &str) -> Arc<OutboxPosition> {
+        // A position is only a hint, and each change of the map is one call.
+        let mut positions = self.outbox_positions.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(positions.entry(receiver.to_owned()).or_default())
+    }
+
+    /// Remembers below which number nothing of the receiver is left, so that finished rows which the database cannot tidy
+    /// away yet are not stepped over again and again. What was committed late is found by the next look at the whole.
+    async fn look_on_from(&self, receiver: &str, position: &OutboxPosition, from: i64) -> DbResult<()> {
+        let first = sqlx::query_scalar!(
+            "SELECT number FROM outbox WHERE receiver = $1 AND number >= $2 ORDER BY number LIMIT 1",
+            receiver,
+            from,
+        )
+        .fetch_optional(&self.writers)
+        .await
+        .map_err(db("look for the oldest notice"))?;
         if let Some(first) = first {
-            self.outbox_from.store(first, Ordering::Relaxed);
+            position.from.store(first, Ordering::Relaxed);
         }
         Ok(())
     }
 
-    /// Puts a notice back and counts the try.
-    pub(crate) async fn defer(&self, id: &NoticeId, delay_ms: u64) -> DbResult<()> {
+    /// Replaces notices by one row for each of their receivers.
+    pub(crate) async fn address(&self, notices: &[(NoticeId, Vec<ReceiverName>)]) -> DbResult<()> {
+        let all: Vec<String> = notices.iter().map(|(id, _)| id.as_str().to_owned()).collect();
+        let (mut ids, mut receivers) = (Vec::new(), Vec::new());
+        for (id, of) in notices {
+            for receiver in of {
+                ids.push(id.as_str().to_owned());
+                receivers.push(receiver.as_str().to_owned());
+            }
+        }
+        sqlx::query!(
+            "WITH addressed AS (
+                 DELETE FROM outbox WHERE receiver = '' AND id = ANY($2)
+                 RETURNING number, id, asset, kind, body, tries, owed_at_ms
+             )
+             INSERT INTO outbox (id, receiver, asset, kind, body, tries, owed_at_ms, due_at_ms)
+             SELECT a.id, r.receiver, a.asset, a.kind, a.body, a.tries, a.owed_at_ms,
+                    coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+             FROM addressed AS a JOIN unnest($3::text[], $4::text[]) AS r (id, receiver) ON r.id = a.id
+             ORDER BY a.number
+             ON CONFLICT DO NOTHING",
+            self.time.given(),
+            &all,
+            &ids,
+            &receivers,
+        )
+        .execute(&self.writers)
+        .await
+        .map_err(db("address notices"))?;
+        Ok(())
+    }
+
+    /// Puts a delivery back and counts the try.
+    pub(crate) async fn defer(&self, receiver: &ReceiverName, id: &NoticeId, delay_ms: u64) -> DbResult<()> {
         let what = "defer a notice";
         let changed = sqlx::query!(
             "UPDATE outbox SET tries = tries + 1,
                  due_at_ms = coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) + $2
-             WHERE id = $3",
+             WHERE receiver = $3 AND id = $4",
             self.time.given(),
             number(delay_ms),
+            receiver.as_str(),
             id.as_str(),
         )
         .execute(&self.writers)
@@ -160,21 +228,75 @@ impl PgStore {
                 Port::Store,
                 ErrorKind::Missing,
                 what,
-                format!("the outbox holds no notice {id}"),
+                format!("expected notice {id} for {receiver} in the outbox, found none"),
             )
             .into());
         }
         Ok(())
     }
+
+    /// Ends deliveries to other receivers that have been due for `unserved_ms`; returns how many, by receiver.
+    pub(crate) async fn end_deliveries(
+        &self,
+        receivers: &[ReceiverName],
+        unserved_ms: u64,
+    ) -> DbResult<Vec<(ReceiverName, u64)>> {
+        let names: Vec<String> = receivers.iter().map(|name| name.as_str().to_owned()).collect();
+        let ended = sqlx::query!(
+            r#"WITH ended AS (
+                   DELETE FROM outbox WHERE receiver <> '' AND receiver <> ALL($2) AND due_at_ms <=
+                       coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) - $3
+                   RETURNING receiver
+               )
+               SELECT receiver AS "receiver!", count(*) AS "n!" FROM ended GROUP BY receiver ORDER BY receiver"#,
+            self.time.given(),
+            &names,
+            number(unserved_ms),
+        )
+        .fetch_all(&self.writers)
+        .await
+        .map_err(db("end deliveries without a receiver"))?;
+        let counts =
+            ended.into_iter().map(|row| Ok((ReceiverName::new(row.receiver), large(row.n, "a count")?)));
+        Ok(counts.collect::<PortResult<_>>()?)
+    }
+
+    /// What each receiver has not got yet.
+    pub(crate) async fn deliveries_owed(&self) -> DbResult<Vec<DeliveriesOwed>> {
+        let rows = sqlx::query!(
+            r#"SELECT receiver, count(*) AS "n!", greatest(0, min(
+                   coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)) - min(owed_at_ms))
+                   AS "oldest_ms!"
+               FROM outbox WHERE receiver <> '' GROUP BY receiver ORDER BY receiver"#,
+            self.time.given(),
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(db("count the deliveries that are owed"))?;
+        let owed = rows.into_iter().map(|row| {
+            Ok(DeliveriesOwed {
+                receiver: ReceiverName::new(row.receiver),
+                notices: large(row.n, "a count")?,
+                oldest_ms: large(row.oldest_ms, "an age")?,
+            })
+        });
+        Ok(owed.collect::<PortResult<_>>()?)
+    }
 }
 
-/// Takes notices out of the outbox.
-pub(crate) async fn remove(conn: &mut PgConnection, ids: &[NoticeId]) -> DbResult<Vec<RemovedNotice>> {
+/// Takes deliveries of a receiver out of the outbox.
+pub(crate) async fn remove(
+    conn: &mut PgConnection,
+    receiver: &ReceiverName,
+    ids: &[NoticeId],
+) -> DbResult<Vec<RemovedNotice>> {
     let ids: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
     let gone = sqlx::query!(
-        r#"DELETE FROM outbox AS o USING assets AS a WHERE o.id = ANY($1) AND a.arrival = o.asset
+        r#"DELETE FROM outbox AS o USING assets AS a WHERE o.receiver = $2 AND o.id = ANY($1)
+               AND a.arrival = o.asset
            RETURNING o.id, o.kind, o.tries, a.id AS asset"#,
         &ids,
+        receiver.as_str(),
     )
     .fetch_all(conn)
     .await

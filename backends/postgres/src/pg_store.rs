@@ -1,13 +1,16 @@
 //! The store's value: its connections, and what it remembers between calls.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::{Arc, Mutex};
 
 use reelgate_store::work::Violations;
 use sqlx::postgres::PgPool;
 
 use crate::cursor::Cursor;
 use crate::listen::NotifyListener;
+use crate::outbox::OutboxPosition;
 use crate::rate_limit::{Jitter, RateLimit};
 use crate::time::Time;
 
@@ -25,8 +28,8 @@ pub struct PgStore {
     pub(crate) woke: RateLimit,
     /// The database's time when waiting tasks were last looked at, milliseconds.
     pub(crate) woke_ms: AtomicU64,
-    pub(crate) outbox_looked: RateLimit,
-    pub(crate) outbox_from: AtomicI64,
+    /// By receiver, '' for what is not addressed.
+    pub(crate) outbox_positions: Mutex<BTreeMap<String, Arc<OutboxPosition>>>,
     pub(crate) leases_looked: RateLimit,
     pub(crate) leases_from: AtomicI64,
     pub(crate) claims_looked: RateLimit,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{AuditRecord, ExternalScanEvent, HistoryRecord};
 use reelgate_ports::shards::Checkpoint;
@@ -150,8 +150,12 @@ impl Session for PgSession<'_> {
         decisions::write_reminders(self.conn, now_ms, &arrivals).await
     }
 
-    async fn remove_notices(&mut self, ids: &[NoticeId]) -> DbResult<Vec<RemovedNotice>> {
-        outbox::remove(self.conn, ids).await
+    async fn remove_notices(
+        &mut self,
+        receiver: &ReceiverName,
+        ids: &[NoticeId],
+    ) -> DbResult<Vec<RemovedNotice>> {
+        outbox::remove(self.conn, receiver, ids).await
     }
 
     async fn add_history(&mut self, lines: Vec<(AssetId, HistoryRecord)>) -> DbResult<()> {

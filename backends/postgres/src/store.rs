@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use reelgate_flow::asset::Redo;
-use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
@@ -85,18 +85,39 @@ impl Queue for PgStore {
 #[async_trait]
 impl Outbox for PgStore {
     async fn outbox(&self, notices_max: u16, hold_ms: u64) -> PortResult<Vec<NoticeRecord>> {
-        Ok(again!(self, self.due_notices(notices_max, hold_ms))?)
+        Ok(again!(self, self.due_notices("", notices_max, hold_ms))?)
     }
 
-    async fn notices_delivered(&self, ids: &[NoticeId]) -> PortResult<()> {
+    async fn address_notices(&self, notices: &[(NoticeId, Vec<ReceiverName>)]) -> PortResult<()> {
+        Ok(again!(self, self.address(notices))?)
+    }
+
+    async fn deliveries(
+        &self,
+        receiver: &ReceiverName,
+        notices_max: u16,
+        hold_ms: u64,
+    ) -> PortResult<Vec<NoticeRecord>> {
+        Ok(again!(self, self.due_notices(receiver.as_str(), notices_max, hold_ms))?)
+    }
+
+    async fn notices_delivered(&self, receiver: &ReceiverName, ids: &[NoticeId]) -> PortResult<()> {
         if ids.is_empty() {
             return Ok(());
         }
-        self.transact(&RemoveDelivered(ids)).await
+        self.transact(&RemoveDelivered { receiver, ids }).await
     }
 
-    async fn notice_deferred(&self, id: &NoticeId, delay_ms: u64) -> PortResult<()> {
-        Ok(again!(self, self.defer(id, delay_ms))?)
+    async fn notice_deferred(&self, receiver: &ReceiverName, id: &NoticeId, delay_ms: u64) -> PortResult<()> {
+        Ok(again!(self, self.defer(receiver, id, delay_ms))?)
+    }
+
+    async fn end_unserved(
+        &self,
+        receivers: &[ReceiverName],
+        unserved_ms: u64,
+    ) -> PortResult<Vec<(ReceiverName, u64)>> {
+        Ok(again!(self, self.end_deliveries(receivers, unserved_ms))?)
     }
 }
 
@@ -143,7 +164,8 @@ impl Queries for PgStore {
     }
 
     async fn backlog(&self) -> PortResult<Backlog> {
-        Ok(again!(self, self.count_backlog())?)
+        let backlog = again!(self, self.count_backlog())?;
+        Ok(Backlog { deliveries: again!(self, self.deliveries_owed())?, ..backlog })
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reelgate_flow::asset::Phase;
+use reelgate_flow::ids::ReceiverName;
 use reelgate_flow::task::Lane;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
@@ -90,6 +91,7 @@ async fn sessions_killed_at_any_moment_lose_nothing_and_repeat_nothing() {
 
 /// A node that refuses every upload and delivers every notice.
 async fn refuse_all(store: &PgStore, name: &str, done: &AtomicBool) {
+    let receiver = ReceiverName::new("webhook");
     let node = node(name);
     while !done.load(Ordering::SeqCst) {
         persist!(store.reap());
@@ -99,8 +101,11 @@ async fn refuse_all(store: &PgStore, name: &str, done: &AtomicBool) {
             persist!(store.complete(&reports));
         }
         let owed = persist!(store.outbox(8, SHORT_LEASE_MS));
-        let ids: Vec<_> = owed.into_iter().map(|notice| notice.id).collect();
-        persist!(store.notices_delivered(&ids));
+        let addressed: Vec<_> = owed.into_iter().map(|notice| (notice.id, vec![receiver.clone()])).collect();
+        persist!(store.address_notices(&addressed));
+        let due = persist!(store.deliveries(&receiver, 8, SHORT_LEASE_MS));
+        let ids: Vec<_> = due.into_iter().map(|notice| notice.id).collect();
+        persist!(store.notices_delivered(&receiver, &ids));
     }
 }
 

@@ -84,6 +84,7 @@ macro_rules! store_suite {
                 a_repeated_report_changes_nothing
                 a_report_for_an_unknown_asset_is_stale
                 faults_of_ours_are_retried_with_growing_delays_and_then_given_up
+                a_service_that_is_away_is_waited_out_and_a_withdrawal_never_gives_up
                 a_fault_of_the_producers_withdraws_and_then_rejects
                 facts_of_a_failed_attempt_are_kept
                 a_task_given_back_is_due_at_once_and_its_start_is_uncounted
@@ -162,11 +163,15 @@ macro_rules! store_suite {
             outbox: {
                 an_ending_puts_one_notice_with_a_derived_id_into_the_outbox
                 a_notice_that_one_node_delivers_is_not_due_for_others
+                a_notice_is_addressed_once
                 a_deferred_notice_waits_and_counts_its_tries
                 a_delivered_notice_is_removed_and_in_the_history
                 a_second_ending_after_a_redrive_has_another_id
                 a_notice_holds_nothing_a_person_wrote
                 notices_delivered_together_are_each_in_the_history
+                a_receiver_that_is_down_for_an_hour_delays_and_repeats_no_notice_of_the_others
+                deliveries_that_no_node_tries_any_more_end
+                a_receiver_that_is_added_later_gets_only_notices_that_come_later
             }
             fleet: {
                 high_priority_is_claimed_first_and_low_priority_last

@@ -79,9 +79,9 @@ pub async fn faults_of_ours_are_retried_with_growing_delays_and_then_given_up(ho
     let fixture = StoreFixture::new(home).await;
     let asset = fixture.upload("a", 1).await;
     let mut waits = Vec::new();
-    for _ in 1..Code::ObjectUnavailable.attempts_max() {
+    for _ in 1..Code::WorkerUnavailable.attempts_max() {
         let claim = fixture.claim_one(TaskKey::Validate).await;
-        assert_eq!(fixture.fail(&claim, Code::ObjectUnavailable).await, Applied::Committed(Phase::Received));
+        assert_eq!(fixture.fail(&claim, Code::WorkerUnavailable).await, Applied::Committed(Phase::Received));
         let wait = fixture.store.next_due_ms().await.unwrap().expect("a retry is due");
         fixture.clock.advance_ms(wait - 1);
         assert_eq!(fixture.claim_all().await, [], "a millisecond early");
@@ -90,12 +90,39 @@ pub async fn faults_of_ours_are_retried_with_growing_delays_and_then_given_up(ho
     }
     assert!(waits.windows(2).all(|pair| pair[1] > pair[0]), "waits {waits:?}");
     let last = fixture.claim_one(TaskKey::Validate).await;
-    assert_eq!(fixture.fail(&last, Code::ObjectUnavailable).await, Applied::Committed(Phase::Failed));
+    assert_eq!(fixture.fail(&last, Code::WorkerUnavailable).await, Applied::Committed(Phase::Failed));
     let detail = fixture.store.asset(&asset).await.unwrap();
     assert_eq!(detail.tasks[0].state, TaskState::Dead);
     let reason = detail.asset.reason.expect("a failed asset has a reason");
-    assert_eq!((reason.code, reason.detail.as_str()), (Code::ObjectUnavailable, "found 0"));
-    assert_eq!(fixture.details(&asset, "gave_up").await, ["object_unavailable: found 0"]);
+    assert_eq!((reason.code, reason.detail.as_str()), (Code::WorkerUnavailable, "found 0"));
+    assert_eq!(fixture.details(&asset, "gave_up").await, ["worker_unavailable: found 0"]);
+}
+
+pub async fn a_service_that_is_away_is_waited_out_and_a_withdrawal_never_gives_up(home: &dyn StoreHome) {
+    const TRIES: u32 = 30;
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    for number in 1..=TRIES {
+        let claim = fixture.claim_one(TaskKey::Validate).await;
+        assert_eq!(claim.fence.attempt, number);
+        assert_eq!(fixture.fail(&claim, Code::ObjectUnavailable).await, Applied::Committed(Phase::Received));
+        let wait_ms = fixture.store.next_due_ms().await.unwrap().expect("a retry is due");
+        fixture.clock.advance_ms(wait_ms);
+    }
+    let claim = fixture.claim_one(TaskKey::Validate).await;
+    assert_eq!(fixture.fail(&claim, Code::NotMedia).await, Applied::Committed(Phase::Withdrawing));
+    for number in 1..=TRIES {
+        let claim = fixture.claim_one(TaskKey::Withdraw).await;
+        assert_eq!(claim.fence.attempt, number);
+        // One that no waiting mends, for other tasks.
+        let code = if number % 2 == 0 { Code::Internal } else { Code::ObjectUnavailable };
+        assert_eq!(fixture.fail(&claim, code).await, Applied::Committed(Phase::Withdrawing));
+        let wait_ms = fixture.store.next_due_ms().await.unwrap().expect("a retry is due");
+        fixture.clock.advance_ms(wait_ms);
+    }
+    fixture.run(Severity::None).await;
+    let row = fixture.store.asset(&asset).await.unwrap().asset;
+    assert_eq!((row.phase, row.reason.map(|reason| reason.code)), (Phase::Rejected, Some(Code::NotMedia)));
 }
 
 pub async fn a_fault_of_the_producers_withdraws_and_then_rejects(home: &dyn StoreHome) {

@@ -32,6 +32,19 @@ impl Asset {
         effects: &mut Vec<Effect>,
     ) {
         let Some(record) = self.tasks.get_mut(&task) else { return };
+        // A withdrawal never gives up: what it has not removed yet may be readable. So none of its starts count.
+        let withdraws = task == TaskKey::Withdraw;
+        if withdraws || (fault.code.is_waited_out() && record.uncounted < UNCOUNTED_MAX) {
+            if withdraws {
+                (record.uncounted, record.not_producers_fault) = (record.attempts, 0);
+            } else {
+                record.uncounted += 1;
+            }
+            let delay_ms = backoff_ms(self.jitter_seed, task, record.uncounted);
+            effects.push(Effect::Note(Note::Retrying(task, attempt, fault, delay_ms)));
+            effects.push(Effect::Start { task, delay_ms });
+            return;
+        }
         let counted = record.counted();
         let producers = fault.code.class().is_producers();
         let against = if producers { counted.saturating_sub(record.not_producers_fault) } else { counted };
@@ -48,13 +61,9 @@ impl Asset {
     fn give_up(&mut self, task: TaskKey, attempt: u32, fault: Fault, effects: &mut Vec<Effect>) {
         self.settle(task, TaskState::Dead, effects);
         effects.push(Effect::Note(Note::GaveUp(task, attempt, fault.clone())));
-        // While the asset is withdrawn, the first reason stays: a refused asset must not change its reason.
-        let refuses = fault.code.class().is_producers() && self.phase != Phase::Withdrawing;
-        if !refuses {
+        if !fault.code.class().is_producers() {
             self.park_ready(effects);
-            if self.exit.is_none() {
-                self.reason = Some(fault);
-            }
+            self.reason = Some(fault);
             return self.end(Phase::Failed, effects);
         }
         let exit = match fault.code {

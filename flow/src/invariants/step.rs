@@ -103,7 +103,7 @@ fn next_phases(phase: Phase) -> &'static [Phase] {
         Linked => &[Received, Screened, Withdrawing, Failed],
         Processing => &[Screened, Withdrawing, Failed],
         Screened => &[Received, Published, Withdrawing, Failed],
-        Withdrawing => &[Rejected, Quarantined, Superseded, Erased, Failed],
+        Withdrawing => &[Rejected, Quarantined, Superseded, Erased],
         Published => &[Received, Processing, Screened, Withdrawing],
         Rejected => &[Received, Withdrawing],
         Failed => &[Received, Processing, Screened, Withdrawing, Releasing],

@@ -15,7 +15,8 @@ const REASONS_HEAD: &str = "# Reasons
 Why an asset was refused or failed. Codes are part of the public interface: their texts never change their meaning, and new
 ones may come. **Class** says whose fault it is: `bad_media` and `policy` are the producer's and end in `rejected` (or
 `quarantined`, `superseded`); `config`, `quota`, `infrastructure` and `bug` are ours and end in `failed`, which can be
-redriven. **Attempts** is how often a task that ends with this code is started in all; see
+redriven. **Attempts** is how often a task that ends with this code is started in all; **waits** means that attempts begin to count only after
+about a week, because the service will answer, or the disk have room, again. See
 [life-of-an-asset.md](../design/life-of-an-asset.md) for how they are counted.
 
 | code | class | attempts | what happened | what to do |
@@ -27,7 +28,8 @@ fn reasons() -> String {
     for code in Code::ALL {
         let (class, attempts) = (code.class().as_str(), code.attempts_max());
         let (message, advice) = (code.message(), code.advice());
-        text += &format!("| `{}` | `{class}` | {attempts} | {message} | {advice} |\n", code.as_str());
+        let waits = if code.is_waited_out() { "waits, then " } else { "" };
+        text += &format!("| `{}` | `{class}` | {waits}{attempts} | {message} | {advice} |\n", code.as_str());
     }
     text
 }

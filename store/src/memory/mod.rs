@@ -5,6 +5,7 @@
 //! poll ([`now`]).
 
 mod claim;
+mod outbox;
 mod queries;
 mod session;
 mod shards;
@@ -20,7 +21,7 @@ use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
 use reelgate_flow::asset::Redo;
-use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
@@ -180,39 +181,40 @@ impl Queue for MemoryStore {
 #[async_trait]
 impl Outbox for MemoryStore {
     async fn outbox(&self, notices_max: u16, hold_ms: u64) -> PortResult<Vec<NoticeRecord>> {
-        let now_ms = self.now_ms();
-        let mut state = self.state.lock().await;
-        let due = state.outbox.values_mut().filter(|owed| owed.due_ms <= now_ms);
-        let mut taken = Vec::new();
-        for owed in due.take(usize::from(notices_max)) {
-            if hold_ms > 0 {
-                owed.due_ms = now_ms.saturating_add(hold_ms);
-            }
-            taken.push(owed.notice.clone());
-        }
-        Ok(taken)
+        Ok(outbox::due(&mut *self.state.lock().await, self.now_ms(), None, notices_max, hold_ms))
     }
 
-    async fn notices_delivered(&self, ids: &[NoticeId]) -> PortResult<()> {
-        self.transact(&RemoveDelivered(ids)).await
-    }
-
-    async fn notice_deferred(&self, id: &NoticeId, delay_ms: u64) -> PortResult<()> {
-        let due_ms = self.now_ms().saturating_add(delay_ms);
-        let mut state = self.state.lock().await;
-        let owed = state.outbox.values_mut().find(|owed| owed.notice.id == *id);
-        let missing = || {
-            PortError::new(
-                Port::Store,
-                ErrorKind::Missing,
-                "defer a notice",
-                format!("no notice {id} in the outbox"),
-            )
-        };
-        let owed = owed.ok_or_else(missing)?;
-        owed.notice.tries += 1;
-        owed.due_ms = due_ms;
+    async fn address_notices(&self, notices: &[(NoticeId, Vec<ReceiverName>)]) -> PortResult<()> {
+        outbox::address(&mut *self.state.lock().await, self.now_ms(), notices);
         Ok(())
+    }
+
+    async fn deliveries(
+        &self,
+        receiver: &ReceiverName,
+        notices_max: u16,
+        hold_ms: u64,
+    ) -> PortResult<Vec<NoticeRecord>> {
+        let mut state = self.state.lock().await;
+        Ok(outbox::due(&mut state, self.now_ms(), Some(receiver), notices_max, hold_ms))
+    }
+
+    async fn notices_delivered(&self, receiver: &ReceiverName, ids: &[NoticeId]) -> PortResult<()> {
+        self.transact(&RemoveDelivered { receiver, ids }).await
+    }
+
+    async fn notice_deferred(&self, receiver: &ReceiverName, id: &NoticeId, delay_ms: u64) -> PortResult<()> {
+        let due_ms = self.now_ms().saturating_add(delay_ms);
+        outbox::defer(&mut *self.state.lock().await, receiver, id, due_ms)
+    }
+
+    async fn end_unserved(
+        &self,
+        receivers: &[ReceiverName],
+        unserved_ms: u64,
+    ) -> PortResult<Vec<(ReceiverName, u64)>> {
+        let until_ms = self.now_ms().saturating_sub(unserved_ms);
+        Ok(outbox::end_unserved(&mut *self.state.lock().await, receivers, until_ms))
     }
 }
 

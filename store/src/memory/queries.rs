@@ -10,6 +10,7 @@ use reelgate_ports::order::prefix_of;
 use reelgate_ports::records::{AssetDetail, AssetRecord, MediaProgress, NodeRecord, QueueRow, TaskRow};
 use reelgate_ports::store::{AssetFilter, Backlog, ListFrom, Product};
 
+use super::outbox::deliveries_owed;
 use super::state::{State, Stored};
 
 /// Maximum number of ids that [`find`] returns.
@@ -128,6 +129,7 @@ pub(super) fn backlog(state: &State, now_ms: u64) -> Backlog {
         leased: counted(live.map(|(.., task)| task.lane())),
         assets: counted(state.assets.iter().map(|stored| stored.row.core.phase)),
         outbox: state.outbox.len() as u64,
+        deliveries: deliveries_owed(state, now_ms),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::asset::{Original, Phase};
-use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{AuditRecord, ExternalScanEvent, Fence, HistoryRecord};
@@ -233,8 +233,12 @@ impl Session for MemorySession<'_> {
         Ok(())
     }
 
-    async fn remove_notices(&mut self, ids: &[NoticeId]) -> PortResult<Vec<RemovedNotice>> {
-        let gone = self.state.outbox.iter().filter(|(_, owed)| ids.contains(&owed.notice.id));
+    async fn remove_notices(
+        &mut self,
+        receiver: &ReceiverName,
+        ids: &[NoticeId],
+    ) -> PortResult<Vec<RemovedNotice>> {
+        let gone = self.state.outbox.iter().filter(|(_, owed)| ids.iter().any(|id| owed.is(receiver, id)));
         let gone: Vec<u64> = gone.map(|(number, _)| *number).collect();
         let notices = gone.iter().filter_map(|number| self.state.outbox.get(number));
         let removed = notices.map(|owed| RemovedNotice {

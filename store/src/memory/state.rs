@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use reelgate_flow::asset::TaskState;
 use reelgate_flow::facts::MediaFacts;
-use reelgate_flow::ids::{AssetId, NodeId};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{
@@ -52,11 +52,21 @@ impl Stored {
     }
 }
 
-/// A notice in the outbox, and when it is due.
+/// A row of the outbox: a notice, who gets it, since when it is owed, and when it is due.
 #[derive(Clone, Debug)]
 pub(super) struct Owed {
     pub notice: NoticeRecord,
+    /// `None` until it is addressed.
+    pub receiver: Option<ReceiverName>,
+    pub owed_ms: u64,
     pub due_ms: u64,
+}
+
+impl Owed {
+    /// Whether it is this receiver's delivery of this notice.
+    pub(super) fn is(&self, receiver: &ReceiverName, id: &NoticeId) -> bool {
+        self.receiver.as_ref() == Some(receiver) && self.notice.id == *id
+    }
 }
 
 /// A node's latest report, and whether an operator ordered it to drain.

@@ -151,7 +151,9 @@ fn owe(state: &mut State, work: &UnitOfWork, loaded: &Loaded, kind: NoticeKind) 
     let body = history_lines::notice_body(&id, kind, work.now_ms, &asset, &summary(state, &asset));
     let notice = NoticeRecord { id, asset: asset.id, kind, body, tries: 0 };
     state.notices += 1;
-    state.outbox.insert(state.notices, Owed { notice, due_ms: work.now_ms });
+    state
+        .outbox
+        .insert(state.notices, Owed { notice, receiver: None, owed_ms: work.now_ms, due_ms: work.now_ms });
 }
 
 fn summary(state: &State, asset: &AssetRecord) -> MediaSummary {

@@ -20,8 +20,17 @@ const TURNS: usize = 600;
 /// Turns without faults, after which everything must have ended.
 const REST_TURNS_MAX: usize = 5_000;
 
-const OURS: &[Code] =
-    &[Code::StoreUnavailable, Code::ObjectUnavailable, Code::PluginMissing, Code::QuotaDisk, Code::Internal];
+const OURS: &[Code] = &[
+    Code::StorageInconsistent,
+    Code::PluginMissing,
+    Code::WorkerUnavailable,
+    Code::Internal,
+    Code::StoreUnavailable,
+    Code::ObjectUnavailable,
+    Code::QuotaDisk,
+];
+/// What every attempt meets while a service is away or a disk is full.
+const AWAY: &[Code] = &[Code::StoreUnavailable, Code::ObjectUnavailable, Code::QuotaDisk];
 pub const PASSING: &[Code] = &[Code::DecoderCrashed, Code::BudgetWall];
 
 /// A claimed task of a worker. A worker that is not scheduled for long becomes a zombie.
@@ -65,10 +74,13 @@ struct Weather {
     drain: u64,
     ours: u64,
     passing: u64,
+    /// The service that is away for all workers at once.
+    away: Option<Code>,
 }
 
 impl Weather {
-    const CALM: Self = Self { loss: 0, doubling: 0, crash: 0, stall: 0, drain: 0, ours: 0, passing: 0 };
+    const CALM: Self =
+        Self { loss: 0, doubling: 0, crash: 0, stall: 0, drain: 0, ours: 0, passing: 0, away: None };
 
     fn new(rng: &mut Rng) -> Self {
         Self {
@@ -79,6 +91,7 @@ impl Weather {
             drain: rng.pick(&[0, 0, 5, 20]),
             ours: rng.pick(&[0, 0, 5, 70]),
             passing: rng.pick(&[0, 0, 5, 20]),
+            away: rng.percent(20).then(|| rng.pick(AWAY)),
         }
     }
 }
@@ -266,6 +279,10 @@ impl SimulatedFleet {
             return Ok(Input::GivenBack { task, attempt });
         }
         let failed = |code| Ok(Input::Failed { task, attempt, fault: Fault::new(code, "") });
+        if let Some(code) = self.weather.away {
+            self.store.journal.hit(if task == TaskKey::Withdraw { Hit::WithdrawDelayed } else { Hit::Away });
+            return failed(code);
+        }
         if self.rng.percent(self.weather.ours) {
             self.store.journal.hit(Hit::Infrastructure);
             return failed(if task == TaskKey::ExternalScan {
@@ -386,7 +403,7 @@ impl SimulatedFleet {
                 }
                 if source.is_none() {
                     self.store.journal.hit(Hit::CopyMissedOriginal);
-                    return Ok(Some(Code::ObjectUnavailable));
+                    return Ok(Some(Code::StorageInconsistent));
                 }
                 if !job.linked {
                     let (chunks, audio) = row.plan;
@@ -512,8 +529,8 @@ impl SimulatedFleet {
     }
 
     fn notify(&mut self) -> Result<(), String> {
-        let Some(notice) = self.store.outbox() else { return Ok(()) };
-        if self.store.sent.insert(notice.id.clone()) {
+        let Some((receiver, notice)) = self.store.outbox() else { return Ok(()) };
+        if self.store.sent.insert((receiver.clone(), notice.id.clone())) {
             self.store.journal.owed(notice.kind);
         }
         if self.rng.percent(self.weather.loss) {
@@ -521,6 +538,6 @@ impl SimulatedFleet {
             self.store.journal.hit(Hit::NoticeRepeated);
             return Ok(());
         }
-        self.store.delivered(&notice.id)
+        self.store.delivered(&receiver, &notice.id)
     }
 }

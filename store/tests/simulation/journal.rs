@@ -15,7 +15,7 @@ hits! {
     // faults
     EventDoubled EventReordered EventLost ResultLost ResultDoubled ResultReordered ResultLate
     Stalled ClaimedOverExpired CopyMissedOriginal
-    CrashBeforeEffect CrashBeforeCommit CrashAfterCommit NodeKilled LeaseExpired Drained Infrastructure
+    CrashBeforeEffect CrashBeforeCommit CrashAfterCommit NodeKilled LeaseExpired Drained Infrastructure Away
     Transient Poisoned SourceTrouble Misfit FencedPublish FencedWithdraw NoticeRepeated OperatorRedrive
     // inputs, and inputs found stale
     Arrived Done Failed GivenBack Superseded Redrive Redo Quarantine Release Erase Hold Redact Found
@@ -33,7 +33,7 @@ hits! {
     OwedPublished OwedRejected OwedQuarantined OwedFailed OwedErased
     // rare sequences
     OriginalNone OriginalRunning OriginalEnds DuplicatePublished DuplicateQuarantined DuplicateRejected DuplicateBeganAgain
-    PublishedWithdrawn WithdrawFailed WithdrawRedriven RejectedRedriven LinkedRedriven RedrivenIntoNewer
+    PublishedWithdrawn WithdrawDelayed RejectedRedriven LinkedRedriven RedrivenIntoNewer
     PlanShrank DuplicateOutlivedOriginal KeptFromBefore RedoWithdrawn
     ReleaseExpired RestoredWhole RestoredWithout RedactedByPolicy FoundByScanner ScannerAskedAnew
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use reelgate_conformance::ManualClock;
 use reelgate_flow::asset::{Asset, Cause, Input, Outcome, Phase, Redo, TaskState};
-use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, Sequencer, SourceId};
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{ErrorKind, PortResult};
@@ -70,7 +70,7 @@ pub struct Observed {
     /// By key: the assets that have outputs at the path of the key. The outputs of the last one are visible; those of the others
     /// stay covered until their asset is withdrawn.
     pub places: BTreeMap<usize, Vec<usize>>,
-    pub sent: BTreeSet<NoticeId>,
+    pub sent: BTreeSet<(ReceiverName, NoticeId)>,
     pub journal: Journal,
 }
 
@@ -295,7 +295,7 @@ impl Observed {
     }
 
     pub fn redrive(&mut self, row: usize) -> Result<(), String> {
-        let before = (self.rows[row].asset.phase, self.rows[row].asset.exit, self.rows[row].asset.linked);
+        let before = (self.rows[row].asset.phase, self.rows[row].asset.linked);
         let scan = |asset: &Asset| asset.tasks.get(&TaskKey::ExternalScan).map(|scan| scan.state);
         let unanswered = scan(&self.rows[row].asset) == Some(TaskState::Dead);
         let asked = call(self.store.redrive(&self.rows[row].id));
@@ -306,9 +306,8 @@ impl Observed {
             self.journal.hit(Hit::ScannerAskedAnew);
         }
         self.journal.hit(match before {
-            (Phase::Rejected, ..) => Hit::RejectedRedriven,
-            (_, Some(_), _) => Hit::WithdrawRedriven,
-            (_, _, true) => Hit::LinkedRedriven,
+            (Phase::Rejected, _) => Hit::RejectedRedriven,
+            (_, true) => Hit::LinkedRedriven,
             _ => Hit::OperatorRedrive,
         });
         if self.has_newer(row) {
@@ -401,13 +400,19 @@ impl Observed {
         this.shown.retain(kept);
     }
 
-    /// The oldest notice in the outbox.
-    pub fn outbox(&self) -> Option<NoticeRecord> {
-        call(self.store.outbox(1, 0)).ok()?.pop()
+    /// The oldest delivery that is owed, of any receiver. Addresses the notices that are not yet.
+    pub fn outbox(&self) -> Option<(ReceiverName, NoticeRecord)> {
+        let new = call(self.store.outbox(u16::MAX, 0)).ok()?;
+        let addressed: Vec<_> = new.into_iter().map(|notice| (notice.id, receivers())).collect();
+        call(self.store.address_notices(&addressed)).ok()?;
+        receivers().into_iter().find_map(|receiver| {
+            let notice = call(self.store.deliveries(&receiver, 1, 0)).ok()?.pop()?;
+            Some((receiver, notice))
+        })
     }
 
-    pub fn delivered(&mut self, notice: &NoticeId) -> Result<(), String> {
-        call(self.store.notices_delivered(std::slice::from_ref(notice)))
+    pub fn delivered(&mut self, receiver: &ReceiverName, notice: &NoticeId) -> Result<(), String> {
+        call(self.store.notices_delivered(receiver, std::slice::from_ref(notice)))
             .map_err(|error| error.to_string())?;
         self.observe().map(|_| ())
     }
@@ -530,6 +535,11 @@ fn finished(task: TaskKey) -> Success {
         },
         _ => Success::Produced { result: Value::Null, outputs: Vec::new() },
     }
+}
+
+/// Whom every notice is delivered to.
+pub fn receivers() -> Vec<ReceiverName> {
+    ["webhook", "topic"].map(ReceiverName::new).to_vec()
 }
 
 fn owes_notice(line: &HistoryRecord) -> bool {

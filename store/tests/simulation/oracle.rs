@@ -4,7 +4,7 @@ use reelgate_flow::asset::{Phase, Severity, TaskState, Verdict};
 
 use crate::fleet::PASSING;
 use crate::journal::Hit;
-use crate::observed::{Observed, Row};
+use crate::observed::{Observed, Row, receivers};
 
 fn hold(holds: bool, row: usize, sentence: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(format!("asset {row}: {sentence}")) }
@@ -45,7 +45,12 @@ pub fn entered(store: &mut Observed, index: usize, before: Phase) -> Result<(), 
         }
         Phase::Withdrawing if before == Phase::Published => Some(Hit::PublishedWithdrawn),
         Phase::Withdrawing => (!row.shown.is_empty()).then_some(Hit::RedoWithdrawn),
-        Phase::Failed => row.asset.exit.is_some().then_some(Hit::WithdrawFailed),
+        Phase::Failed => {
+            hold(row.asset.exit.is_none(), index, "S14: a withdrawal was given up")?;
+            let waits = row.asset.reason.as_ref().is_some_and(|fault| fault.code.is_waited_out());
+            hold(!waits, index, "L1: failed though the service that was away came back")?;
+            None
+        }
         _ => None,
     };
     if let Some(hit) = hit {
@@ -134,8 +139,12 @@ fn may_fail(store: &Observed, row: &Row) -> bool {
 
 fn check_notices(store: &Observed) -> Result<(), String> {
     let owed: usize = store.rows.iter().map(|row| row.endings).sum();
-    if store.outbox().is_some() || store.sent.len() != owed {
-        return Err(format!("S8: {owed} endings need a notice, {} ids were sent", store.sent.len()));
+    let deliveries = owed * receivers().len();
+    if store.outbox().is_some() || store.sent.len() != deliveries {
+        return Err(format!(
+            "S8: {owed} endings need {deliveries} deliveries, {} were made",
+            store.sent.len()
+        ));
     }
     Ok(())
 }

@@ -23,9 +23,15 @@ struct WriterFixture {
     store: SqliteStore,
     node: NodeId,
     rejected: AssetId,
+    /// One that is addressed.
     notice: NoticeId,
+    new_notice: NoticeId,
     leased: Fence,
     shard: ShardLease,
+}
+
+fn receiver() -> ReceiverName {
+    ReceiverName::new("webhook")
 }
 
 impl WriterFixture {
@@ -34,22 +40,25 @@ impl WriterFixture {
         let clock = std::sync::Arc::new(ManualClock::default());
         let store = SqliteStore::open(&dir.path().join("reelgate.db"), clock).await.unwrap();
         let node = NodeId::new("node");
-        let taken = store.ingest(&EventBatch::of([event("a", 1)])).await.unwrap();
-        let withdrawn = Success::Withdrawn {
+        let taken = store.ingest(&EventBatch::of([event("a", 1), event("d", 1)])).await.unwrap();
+        let withdrawn = Ending::Success(Success::Withdrawn {
             source_location: "rejected:a".into(),
             withdrawal_record: WithdrawalRecord::default(),
-        };
-        for ending in [Ending::Fault(Fault::new(Code::NotMedia, "")), Ending::Success(withdrawn)] {
+        });
+        let refused = Ending::Fault(Fault::new(Code::NotMedia, ""));
+        for ending in [refused.clone(), withdrawn.clone(), refused, withdrawn] {
             let claims = store.claim(&node, Lane::Light, 1, LEASE_MS).await.unwrap();
             store.complete(&[report(&claims[0].fence, &node, ending)]).await.unwrap();
         }
-        let notice = store.outbox(1, 0).await.unwrap().remove(0).id;
+        let mut owed = store.outbox(2, 0).await.unwrap();
+        let (new_notice, notice) = (owed.remove(1).id, owed.remove(0).id);
+        store.address_notices(&[(notice.clone(), vec![receiver()])]).await.unwrap();
         store.ingest(&EventBatch::of([event("b", 1), event("c", 1)])).await.unwrap();
         let leased = store.claim(&node, Lane::Light, 1, LEASE_MS).await.unwrap().remove(0).fence;
         store.node_seen(&node_report(node.as_str())).await.unwrap();
         store.add_shards(STREAM, &[shard_row("one")]).await.unwrap();
         let (shard, _) = store.take_shard(STREAM, "one", &node, 0).await.unwrap().unwrap();
-        Self { _dir: dir, store, node, rejected: taken[0].asset.clone(), notice, leased, shard }
+        Self { _dir: dir, store, node, rejected: taken[0].asset.clone(), notice, new_notice, leased, shard }
     }
 
     /// Whether COMMITs of the open connection fail. SQLite then rolls back by itself, as when the disk is full.
@@ -125,10 +134,19 @@ const CALLS: &[(&str, WritingCall)] = &[
     ("reap", |on| Box::pin(async move { on.store.reap().await.map(drop) })),
     ("reclaim", |on| Box::pin(async move { on.store.reclaim(&on.node).await.map(drop) })),
     ("outbox", |on| Box::pin(async move { on.store.outbox(1, 1).await.map(drop) })),
-    ("notices_delivered", |on| {
-        Box::pin(async move { on.store.notices_delivered(std::slice::from_ref(&on.notice)).await })
+    ("address_notices", |on| {
+        Box::pin(async move { on.store.address_notices(&[(on.new_notice.clone(), vec![receiver()])]).await })
     }),
-    ("notice_deferred", |on| Box::pin(async move { on.store.notice_deferred(&on.notice, 1).await })),
+    ("deliveries", |on| Box::pin(async move { on.store.deliveries(&receiver(), 1, 1).await.map(drop) })),
+    ("notices_delivered", |on| {
+        Box::pin(
+            async move { on.store.notices_delivered(&receiver(), std::slice::from_ref(&on.notice)).await },
+        )
+    }),
+    ("notice_deferred", |on| {
+        Box::pin(async move { on.store.notice_deferred(&receiver(), &on.notice, 1).await })
+    }),
+    ("end_unserved", |on| Box::pin(async move { on.store.end_unserved(&[], 0).await.map(drop) })),
     ("redrive", |on| Box::pin(async move { on.store.redrive(&on.rejected).await })),
     ("decide", |on| Box::pin(async move { on.store.decide(&on.rejected, &hold()).await })),
     ("review", |on| Box::pin(async move { on.store.review(1).await.map(drop) })),

@@ -14,6 +14,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (7, "column_names", include_str!("../../migrations/0007_column_names.sql")),
     (8, "queue_clock", include_str!("../../migrations/0008_queue_clock.sql")),
     (9, "surfaces", include_str!("../../migrations/0009_surfaces.sql")),
+    (10, "receivers", include_str!("../../migrations/0010_receivers.sql")),
 ];
 
 /// The steps as sqlx runs and records them.

@@ -40,7 +40,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use reelgate_flow::asset::Redo;
-use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
@@ -131,21 +131,55 @@ impl Queue for SqliteStore {
 #[async_trait]
 impl Outbox for SqliteStore {
     async fn outbox(&self, notices_max: u16, hold_ms: u64) -> PortResult<Vec<NoticeRecord>> {
+        self.due_notices("", notices_max, hold_ms).await
+    }
+
+    async fn address_notices(&self, notices: &[(NoticeId, Vec<ReceiverName>)]) -> PortResult<()> {
+        outbox::address(self.begin().await?, self.queue_clock.now_ms(), notices).await
+    }
+
+    async fn deliveries(
+        &self,
+        receiver: &ReceiverName,
+        notices_max: u16,
+        hold_ms: u64,
+    ) -> PortResult<Vec<NoticeRecord>> {
+        self.due_notices(receiver.as_str(), notices_max, hold_ms).await
+    }
+
+    async fn notices_delivered(&self, receiver: &ReceiverName, ids: &[NoticeId]) -> PortResult<()> {
+        self.transact(&RemoveDelivered { receiver, ids }).await
+    }
+
+    async fn notice_deferred(&self, receiver: &ReceiverName, id: &NoticeId, delay_ms: u64) -> PortResult<()> {
+        let due_ms = self.queue_clock.now_ms().saturating_add(delay_ms);
+        outbox::deferred(&self.writer, receiver, id, due_ms).await
+    }
+
+    async fn end_unserved(
+        &self,
+        receivers: &[ReceiverName],
+        unserved_ms: u64,
+    ) -> PortResult<Vec<(ReceiverName, u64)>> {
+        let until_ms = self.queue_clock.now_ms().saturating_sub(unserved_ms);
+        outbox::end_unserved(&self.writer, receivers, until_ms).await
+    }
+}
+
+impl SqliteStore {
+    /// Due rows of the outbox of one receiver; those that are not addressed have the receiver ''.
+    async fn due_notices(
+        &self,
+        receiver: &str,
+        notices_max: u16,
+        hold_ms: u64,
+    ) -> PortResult<Vec<NoticeRecord>> {
         let now_ms = self.queue_clock.now_ms();
-        let due = outbox::due(&self.readers, now_ms, notices_max).await?;
+        let due = outbox::due(&self.readers, now_ms, receiver, notices_max).await?;
         if hold_ms > 0 && !due.is_empty() {
-            return outbox::hold(&self.writer, now_ms, hold_ms, due).await;
+            return outbox::hold(&self.writer, now_ms, receiver, hold_ms, due).await;
         }
         Ok(due)
-    }
-
-    async fn notices_delivered(&self, ids: &[NoticeId]) -> PortResult<()> {
-        self.transact(&RemoveDelivered(ids)).await
-    }
-
-    async fn notice_deferred(&self, id: &NoticeId, delay_ms: u64) -> PortResult<()> {
-        let due_ms = self.queue_clock.now_ms().saturating_add(delay_ms);
-        outbox::deferred(&self.writer, id, due_ms).await
     }
 }
 
@@ -192,7 +226,9 @@ impl Queries for SqliteStore {
     }
 
     async fn backlog(&self) -> PortResult<Backlog> {
-        queries::backlog(&self.readers, self.queue_clock.now_ms()).await
+        let now_ms = self.queue_clock.now_ms();
+        let deliveries = outbox::deliveries_owed(&self.readers, now_ms).await?;
+        Ok(Backlog { deliveries, ..queries::backlog(&self.readers, now_ms).await? })
     }
 }
 

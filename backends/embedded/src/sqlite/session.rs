@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_ports::error::{PortError, PortResult};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{AuditRecord, ExternalScanEvent, HistoryRecord};
@@ -123,8 +123,12 @@ impl Session for SqliteSession {
         decisions::write_reminders(&mut self.tx, self.work.now_ms, &arrivals).await
     }
 
-    async fn remove_notices(&mut self, ids: &[NoticeId]) -> PortResult<Vec<RemovedNotice>> {
-        outbox::remove(&mut self.tx, ids).await
+    async fn remove_notices(
+        &mut self,
+        receiver: &ReceiverName,
+        ids: &[NoticeId],
+    ) -> PortResult<Vec<RemovedNotice>> {
+        outbox::remove(&mut self.tx, receiver, ids).await
     }
 
     async fn add_history(&mut self, lines: Vec<(AssetId, HistoryRecord)>) -> PortResult<()> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reelgate_conformance::ManualClock;
 use reelgate_conformance::samples::event;
 use reelgate_embedded::sqlite::SqliteStore;
-use reelgate_flow::ids::{AssetId, NodeId};
+use reelgate_flow::ids::{AssetId, NodeId, ReceiverName};
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::Lane;
 use reelgate_ports::clock::Clock;
@@ -120,10 +120,17 @@ async fn a_notice_waits_as_long_as_it_was_meant_to() {
         fixture.upload("a").await;
         fixture.end(&fixture.claim().await[0], Ending::Fault(Fault::new(Code::NotMedia, ""))).await;
         fixture.end(&fixture.claim().await[0], Ending::Success(withdrawn())).await;
-        let notice = fixture.store.outbox(1, LEASE_MS).await.unwrap().remove(0);
+        let receiver = ReceiverName::new("webhook");
+        let notice = fixture.store.outbox(1, 0).await.unwrap().remove(0);
+        fixture.store.address_notices(&[(notice.id.clone(), vec![receiver.clone()])]).await.unwrap();
+        assert_eq!(
+            fixture.store.deliveries(&receiver, 1, LEASE_MS).await.unwrap(),
+            std::slice::from_ref(&notice)
+        );
         fixture.clock.set_ms(jumps(&fixture.clock)[jump]);
-        assert_eq!(fixture.store.outbox(1, LEASE_MS).await.unwrap(), [], "another process delivers it");
-        fixture.store.notice_deferred(&notice.id, 5_000).await.unwrap();
+        let due = fixture.store.deliveries(&receiver, 1, LEASE_MS).await.unwrap();
+        assert_eq!(due, [], "another process delivers it");
+        fixture.store.notice_deferred(&receiver, &notice.id, 5_000).await.unwrap();
         assert_eq!(fixture.due_in_ms().await, Some(5_000));
         fixture.clock.set_ms(jumps(&fixture.clock)[1 - jump]);
         assert_eq!(fixture.due_in_ms().await, Some(5_000));

@@ -138,8 +138,8 @@ pub(super) async fn write(conn: &mut PgConnection, unit: &Unit, owed: Owed) -> D
          ), counts AS (
              INSERT INTO phase_counts (phase, change) SELECT * FROM unnest($16::text[], $17::bigint[])
          ), notices AS (
-             INSERT INTO outbox (id, asset, kind, body, tries, due_at_ms)
-             SELECT *, 0, $22::bigint FROM unnest($18::text[], $19::bigint[], $20::text[], $21::text[])
+             INSERT INTO outbox (id, asset, kind, body, tries, owed_at_ms, due_at_ms)
+             SELECT *, 0, $22::bigint, $22::bigint FROM unnest($18::text[], $19::bigint[], $20::text[], $21::text[])
          ), new_history AS (
              INSERT INTO history_commits (asset, lines) SELECT * FROM unnest($23::bigint[], $24::text[])
          )

@@ -27,7 +27,7 @@ fn a_newer_version_does_not_undo_a_quarantine_or_a_refusal() {
         life
     };
     let mut stuck = quarantining();
-    stuck.exhaust(TaskKey::Withdraw, Code::ObjectUnavailable);
+    stuck.fail(TaskKey::Withdraw, Code::ObjectUnavailable);
     let mut quarantined = quarantining();
     quarantined.finish(TaskKey::Withdraw);
     for mut life in [quarantining(), stuck, quarantined, Life::rejected()] {
@@ -49,14 +49,13 @@ fn outputs_are_withdrawn_before_the_notice_of_a_refusal() {
     assert_eq!((life.asset.phase, life.owed()), (Phase::Withdrawing, vec![]));
 }
 
+/// As a version of Reelgate left it behind that gave up.
 #[test]
-fn a_refusal_keeps_its_reason_if_withdrawing_fails() {
+fn a_withdrawal_that_was_given_up_continues_after_a_redrive() {
     let mut life = Life::processing();
     life.fail(TaskKey::Enrich, Code::DamagedStream);
-    for _ in 0..Code::SourceMissing.attempts_max() {
-        life.fail(TaskKey::Withdraw, Code::SourceMissing);
-    }
-    assert_eq!((life.asset.phase, life.reason()), (Phase::Failed, Some(Code::DamagedStream)));
+    life.asset.phase = Phase::Failed;
+    life.asset.tasks.entry(TaskKey::Withdraw).and_modify(|record| record.state = TaskState::Dead);
     life.feed(Input::Redrive).unwrap();
     assert_eq!((life.asset.phase, life.due()), (Phase::Withdrawing, vec![TaskKey::Withdraw]));
     life.finish(TaskKey::Withdraw);
@@ -78,9 +77,9 @@ fn a_redrive_continues_where_the_asset_failed_and_keeps_finished_tasks() {
 #[test]
 fn a_redrive_returns_to_the_phase_of_the_dead_task() {
     let mut validating = Life::arrived();
-    validating.exhaust(TaskKey::Validate, Code::StoreUnavailable);
+    validating.exhaust(TaskKey::Validate, Code::WorkerUnavailable);
     let mut publishing = Life::screened();
-    publishing.exhaust(TaskKey::Publish, Code::ObjectUnavailable);
+    publishing.exhaust(TaskKey::Publish, Code::StorageInconsistent);
     for (mut life, phase) in [(validating, Phase::Received), (publishing, Phase::Screened)] {
         life.feed(Input::Redrive).unwrap();
         assert_eq!(life.asset.phase, phase);

@@ -19,12 +19,12 @@ fn bad_media_is_refused_at_once() {
 #[test]
 fn a_fault_of_ours_is_retried_and_then_fails_the_asset() {
     let mut life = Life::processing();
-    for _ in 1..Code::StoreUnavailable.attempts_max() {
-        life.fail(video(0), Code::StoreUnavailable);
+    for _ in 1..Code::WorkerUnavailable.attempts_max() {
+        life.fail(video(0), Code::WorkerUnavailable);
         assert_eq!(life.asset.phase, Phase::Processing);
     }
-    life.fail(video(0), Code::StoreUnavailable);
-    assert_eq!((life.asset.phase, life.reason()), (Phase::Failed, Some(Code::StoreUnavailable)));
+    life.fail(video(0), Code::WorkerUnavailable);
+    assert_eq!((life.asset.phase, life.reason()), (Phase::Failed, Some(Code::WorkerUnavailable)));
     assert_eq!(life.state(video(0)), Some(TaskState::Dead));
     assert_eq!(life.state(video(1)), Some(TaskState::Parked));
     assert_eq!(life.owed(), vec![NoticeKind::Failed]);
@@ -39,6 +39,76 @@ fn delays_double_up_to_the_maximum_plus_at_most_a_quarter() {
         let range = base..base + base / 4;
         assert!(range.contains(&delay_ms(&life)), "{} in {range:?}", delay_ms(&life));
     }
+}
+
+#[test]
+fn a_service_that_is_away_is_waited_out_and_uses_up_no_attempts() {
+    const WAITS: u32 = 600;
+    for code in Code::ALL.iter().copied().filter(|code| code.is_waited_out()) {
+        let mut life = Life::processing();
+        let mut waited_ms = 0;
+        for _ in 0..WAITS {
+            life.fail(video(0), code);
+            assert_eq!(life.asset.phase, Phase::Processing, "{}", code.as_str());
+            assert!(delay_ms(&life) <= BACKOFF_MAX_MS + BACKOFF_MAX_MS / 4);
+            waited_ms += delay_ms(&life);
+        }
+        assert!(waited_ms > 8 * 3_600_000, "{}: only {waited_ms} ms", code.as_str());
+        life.fail(video(0), Code::DecoderCrashed);
+        assert_eq!(life.asset.phase, Phase::Processing, "the first crash that counts");
+        life.fail(video(0), Code::DecoderCrashed);
+        assert_eq!(life.asset.exit, Some(Exit::Reject), "faults of the file count as before");
+    }
+}
+
+#[test]
+fn a_service_that_never_comes_back_fails_the_asset_in_the_end() {
+    let mut life = Life::processing();
+    let tired = TaskRecord {
+        attempts: UNCOUNTED_MAX,
+        uncounted: UNCOUNTED_MAX,
+        answered: UNCOUNTED_MAX,
+        ..TaskRecord::NEW
+    };
+    life.asset.tasks.insert(video(0), tired);
+    life.exhaust(video(0), Code::ObjectUnavailable);
+    assert_eq!(life.reason(), Some(Code::ObjectUnavailable));
+}
+
+#[test]
+fn a_withdrawal_never_gives_up_whatever_it_meets() {
+    for code in Code::ALL {
+        let mut life = Life::processing();
+        life.fail(TaskKey::Enrich, Code::DamagedStream);
+        for _ in 0..200 {
+            life.fail(TaskKey::Withdraw, *code);
+            assert_eq!(life.due(), vec![TaskKey::Withdraw], "{}", code.as_str());
+            assert!(delay_ms(&life) <= BACKOFF_MAX_MS + BACKOFF_MAX_MS / 4);
+        }
+        life.finish(TaskKey::Withdraw);
+        assert_eq!((life.asset.phase, life.reason()), (Phase::Rejected, Some(Code::DamagedStream)));
+    }
+}
+
+#[test]
+fn a_withdrawal_does_not_give_up_after_more_starts_than_any_other_task_has() {
+    let mut life = Life::processing();
+    life.fail(TaskKey::Enrich, Code::DamagedStream);
+    let tired = TaskRecord {
+        attempts: UNCOUNTED_MAX,
+        uncounted: UNCOUNTED_MAX,
+        answered: UNCOUNTED_MAX,
+        ..TaskRecord::NEW
+    };
+    life.asset.tasks.insert(TaskKey::Withdraw, tired);
+    for _ in 0..50 {
+        life.fail(TaskKey::Withdraw, Code::ObjectUnavailable);
+        let attempt = life.claim(TaskKey::Withdraw);
+        life.feed(Input::GivenBack { task: TaskKey::Withdraw, attempt }).unwrap();
+        // A start without an answer.
+        life.claim(TaskKey::Withdraw);
+    }
+    assert_eq!(life.asset.phase, Phase::Withdrawing);
 }
 
 #[test]
