@@ -24,11 +24,11 @@ use crate::spans;
 
 const BATCH_MAX: u16 = 64;
 /// Other nodes do not take a batch for this long after a node has taken it. If that node dies, the batch is delayed by this.
-const HOLD: Duration = Duration::from_secs(60);
+const HOLD: Duration = Duration::from_secs(25);
 /// Longest time for one delivery. Receivers answer or give up sooner; this bounds those that do neither.
-const DELIVERY_MAX: Duration = Duration::from_secs(15);
+const DELIVERY_MAX: Duration = Duration::from_secs(11);
 /// No delivery of a batch begins later. The last one then ends long enough before the hold to be recorded.
-const BEGIN_MAX: Duration = Duration::from_secs(30);
+const BEGIN_MAX: Duration = Duration::from_secs(10);
 /// Refusals in a row after which the rest of a batch waits: the receiver is down.
 const REFUSALS_MAX: u32 = 3;
 /// Between polls for notices whose deferral has ended.
@@ -43,7 +43,7 @@ const UNSERVED_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What a course does.
 #[derive(Clone)]
-enum Duty {
+enum Assignment {
     /// Addresses new notices.
     Address,
     /// Delivers what is due to one receiver.
@@ -52,7 +52,7 @@ enum Duty {
 
 /// One loop of the notifier.
 struct Course {
-    duty: Duty,
+    assignment: Assignment,
     running: bool,
     again: bool,
     /// Batches in a row of which nothing was accepted.
@@ -81,8 +81,8 @@ impl Notifier {
     pub fn new(context: Arc<EngineContext>, guard: ExitGuard) -> Self {
         let mut courses = Vec::new();
         if context.roles.light {
-            let receivers = context.notices.iter().cloned().map(Duty::Deliver);
-            courses.extend(std::iter::once(Duty::Address).chain(receivers).map(Course::new));
+            let receivers = context.notices.iter().cloned().map(Assignment::Deliver);
+            courses.extend(std::iter::once(Assignment::Address).chain(receivers).map(Course::new));
         }
         Self { context, courses, ending: Arc::default(), _guard: guard }
     }
@@ -106,7 +106,7 @@ impl Notifier {
             return;
         }
         (course.running, course.again) = (true, false);
-        let work = run(Arc::clone(&self.context), course.duty.clone(), Arc::clone(&self.ending));
+        let work = run(Arc::clone(&self.context), course.assignment.clone(), Arc::clone(&self.ending));
         ctx.spawn(work.into_actor(self).map(move |batch, act, ctx| act.batch_ended(at, batch, ctx)));
     }
 
@@ -117,7 +117,8 @@ impl Notifier {
         });
         let Some(course) = self.courses.get_mut(at) else { return };
         course.ended(batch);
-        let (again, addressed) = (course.again, batch.done > 0 && matches!(course.duty, Duty::Address));
+        let (again, addressed) =
+            (course.again, batch.done > 0 && matches!(course.assignment, Assignment::Address));
         if self.ending.load(Ordering::Relaxed) {
             return self.end_if_idle(ctx);
         }
@@ -152,8 +153,8 @@ impl Notifier {
 }
 
 impl Course {
-    fn new(duty: Duty) -> Self {
-        Self { duty, running: false, again: false, refused: 0, paused_until: None }
+    fn new(assignment: Assignment) -> Self {
+        Self { assignment, running: false, again: false, refused: 0, paused_until: None }
     }
 
     fn ended(&mut self, batch: Batch) {
@@ -168,10 +169,14 @@ impl Course {
     }
 }
 
-async fn run(context: Arc<EngineContext>, duty: Duty, ending: Arc<AtomicBool>) -> PortResult<Batch> {
-    match duty {
-        Duty::Address => address(&context).await,
-        Duty::Deliver(receiver) => deliver_due(&context, &receiver, &ending).await,
+async fn run(
+    context: Arc<EngineContext>,
+    assignment: Assignment,
+    ending: Arc<AtomicBool>,
+) -> PortResult<Batch> {
+    match assignment {
+        Assignment::Address => address(&context).await,
+        Assignment::Deliver(receiver) => deliver_due(&context, &receiver, &ending).await,
     }
 }
 

@@ -46,6 +46,8 @@ fn files_are_for_their_owner_only_and_outputs_for_everybody_whatever_the_umask()
         let service = Service::start_by(&["sh", "-c", &script, "sh"], &home);
         upload(&home, "aac.m4a");
         until_published(&home, "aac.m4a");
+        // The notice goes out after the commit that ended the asset.
+        until("the notice is delivered", || home.path().join("notices.jsonl").exists(), |exists| *exists);
         let tree = tree(&home.path());
         for name in ["engine.lock", "publish.lock", "reelgate.sqlite", "reelgate.sqlite-wal", "notices.jsonl"]
         {

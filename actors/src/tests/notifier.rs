@@ -117,7 +117,7 @@ fn a_batch_to_a_slow_receiver_ends_before_another_node_takes_it() {
     in_virtual_time(async {
         const NOTICES: usize = 16;
         let (fakes, receivers) = receivers(&["webhook"]);
-        fakes[0].slow(Duration::from_secs(14));
+        fakes[0].slow(Duration::from_secs(9));
         let fixture = Fixture::with(|context| context.notices = receivers);
         for number in 0..NOTICES {
             fixture.reject(&format!("upload {number}")).await;

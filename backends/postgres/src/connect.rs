@@ -13,7 +13,7 @@ use crate::cursor::Cursor;
 use crate::error::db;
 use crate::listen::NotifyListener;
 use crate::pg_store::PgStore;
-use crate::rate_limit::{Jitter, RateLimit};
+use crate::rate_limit::{Jitter, LOOK_EVERY, RateLimit};
 use crate::settings::Settings;
 use crate::time::Time;
 use crate::{migrate, pooled_connection};
@@ -22,8 +22,6 @@ use crate::{migrate, pooled_connection};
 const READERS_MAX: u32 = 3;
 /// The oldest server whose statements these are: `server_version_num`.
 const SERVER_VERSION_MIN: i32 = 140_000;
-/// A full scan for overlooked rows happens no more often than this.
-pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Tasks whose wait is over are claimable this much later at most.
 const WAKE_EVERY: Duration = Duration::from_millis(100);
 /// Counts and queue ends are compacted no more often than this.

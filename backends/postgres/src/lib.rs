@@ -33,6 +33,7 @@ mod maintenance;
 mod migrate;
 mod nodes;
 mod outbox;
+mod outbox_position;
 mod pg_store;
 mod pooled_connection;
 mod products;

@@ -1,7 +1,7 @@
 //! The outbox: a notice is written in the transaction of the state it reports. Each of its deliveries is held by one node at a
 //! time, and removed only once the receiver has accepted it.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
@@ -16,12 +16,11 @@ use reelgate_store::session::RemovedNotice;
 use reelgate_store::work::Loaded;
 use sqlx::PgConnection;
 
-use crate::connect::LOOK_EVERY;
 use crate::documents::{document, json};
 use crate::error::{DbResult, db};
+use crate::outbox_position::OutboxPosition;
 use crate::pg_store::PgStore;
 use crate::products;
-use crate::rate_limit::RateLimit;
 use crate::rows::{large, small, word};
 use crate::time::number;
 use crate::unit::Unit;
@@ -94,19 +93,6 @@ async fn summary(conn: &mut PgConnection, unit: &Unit, loaded: &Loaded) -> DbRes
         summary.findings = products::findings(conn, row.arrival).await?;
     }
     Ok(summary)
-}
-
-/// Where the look for due rows of one receiver begins.
-#[derive(Debug)]
-pub(crate) struct OutboxPosition {
-    looked: RateLimit,
-    from: AtomicI64,
-}
-
-impl Default for OutboxPosition {
-    fn default() -> Self {
-        Self { looked: RateLimit::new(LOOK_EVERY), from: AtomicI64::new(i64::MIN) }
-    }
 }
 
 impl PgStore {

@@ -10,7 +10,7 @@ use sqlx::postgres::PgPool;
 
 use crate::cursor::Cursor;
 use crate::listen::NotifyListener;
-use crate::outbox::OutboxPosition;
+use crate::outbox_position::OutboxPosition;
 use crate::rate_limit::{Jitter, RateLimit};
 use crate::time::Time;
 

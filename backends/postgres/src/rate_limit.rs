@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 /// Costly work may take one part in this many of the time.
 const SHARE: u32 = 20;
 
+/// A full scan for overlooked rows happens no more often than this.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(5);
+
 /// Lets something run at most once per interval, and less often if it takes long.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
