@@ -63,7 +63,7 @@ fn the_name_does_not_matter_only_the_content() {
     assert_eq!(run[0]["state"], "published", "{}", run[0]);
     assert_eq!(code(&run[1]), "not_media");
     assert_eq!(code(&run[2]), "empty_upload");
-    let hashed: Vec<bool> = run.iter().map(|line| line["sha256"].is_string()).collect();
+    let hashed: Vec<bool> = run.iter().map(|line| line["source"]["sha256"].is_string()).collect();
     assert_eq!(hashed, [true, false, false], "a file is not hashed that its first bytes refuse");
 }
 

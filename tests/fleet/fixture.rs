@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_eventbridge::types::{KinesisParameters, Target};
+use aws_sdk_eventbridge::types::Target;
 use aws_sdk_s3::types as s3;
 use reelgate_stand_ins::{ACCOUNT, LocalStack, Postgres, REGION, fresh_name};
 use serde_json::{Value, json};
@@ -111,8 +111,7 @@ impl FleetFixture {
         });
         events.put_rule().name(name).event_pattern(pattern.to_string()).send().await.unwrap();
         let arn = format!("arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{}", self.source_stream);
-        let by_key = KinesisParameters::builder().partition_key_path("$.detail.object.key").build().unwrap();
-        let target = Target::builder().id("stream").arn(arn).kinesis_parameters(by_key);
+        let target = Target::builder().id("stream").arn(arn);
         let target = target.role_arn(format!("arn:aws:iam::{ACCOUNT}:role/events")).build().unwrap();
         events.put_targets().rule(name).targets(target).send().await.unwrap();
     }

@@ -68,7 +68,7 @@ async fn put_all(fixture: &FleetFixture, inbox: &std::path::Path, assets: u64) {
     }
 }
 
-/// What EventBridge wrote, with partition keys.
+/// What EventBridge wrote, with the keys of the uploads.
 pub(super) async fn read_source(fixture: &FleetFixture, events: usize) -> Vec<(String, Vec<u8>)> {
     let mut read = Vec::new();
     let shards = fixture.kinesis.list_shards().stream_name(&fixture.source_stream).send().await.unwrap();
@@ -81,7 +81,9 @@ pub(super) async fn read_source(fixture: &FleetFixture, events: usize) -> Vec<(S
             let got = fixture.kinesis.get_records().shard_iterator(iterator).send().await.unwrap();
             empty = if got.records.is_empty() { empty + 1 } else { 0 };
             for record in got.records {
-                read.push((record.partition_key.unwrap_or_default(), record.data.into_inner()));
+                let bytes = record.data.into_inner();
+                let event: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+                read.push((event["detail"]["object"]["key"].as_str().unwrap().to_owned(), bytes));
             }
             next = got.next_shard_iterator;
             tokio::time::sleep(Duration::from_millis(200)).await;

@@ -5,7 +5,7 @@
 //!   A reader that lost its lease unnoticed (for example on a frozen machine) fails at the commit. A record may be read
 //!   twice, but it takes effect once, because an upload's identity is its version.
 //! - Leases (see `lease`): counters and monotonic clocks decide who reads a shard, never a wall clock.
-//! - A child of a split or merge is read after its parents' end is committed, so the order within a key is kept.
+//! - A child of a split or merge is read after its parents' end is committed, so the order within a partition key is kept.
 //! - Records that were trimmed before they were read are lost; [`Events::sweep_wanted`] reports this.
 //!
 //! Poll regularly: a batch that was not acknowledged is returned again by a later poll, and the leases are released if

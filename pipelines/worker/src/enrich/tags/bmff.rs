@@ -151,10 +151,10 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// TS 26.244, 8.9: a count, then counted strings.
+    /// TS 26.244, 8.9: a count, then counted strings. Some cameras leave out the count where there are none.
     fn keywords(&mut self, header: Header) -> Result<(), Damaged> {
         let body = self.bytes(header)?;
-        let (count, mut rest) = body.get(6..).and_then(<[u8]>::split_first).ok_or(Damaged)?;
+        let Some((count, mut rest)) = body.get(6..).ok_or(Damaged)?.split_first() else { return Ok(()) };
         for _ in 0..*count {
             let (length, after) = rest.split_first().ok_or(Damaged)?;
             let (word, next) = after.split_at_checked(usize::from(*length)).ok_or(Damaged)?;
@@ -331,6 +331,7 @@ mod tests {
             atom(b"auth", b"\0\0\0\0\x15\xc7Ann Lee\0"),
             atom(b"loci", &loci),
             atom(b"kywd", b"\0\0\0\0\x15\xc7\x01\x05beach"),
+            atom(b"kywd", b"\0\0\0\0\x15\xc7"),
             atom(b"SDLN", b"SEQ_PLAY"),
             atom(b"junk", &[1, 2, 3]),
         ];
