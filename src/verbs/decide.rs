@@ -143,7 +143,8 @@ fn person(given: Option<String>) -> Result<String, Failure> {
 
 fn second_person(config: &Config, decision: &Decision) -> Result<(), Failure> {
     let approver = decision.approver.as_deref().map(str::trim).unwrap_or_default();
-    let two = !approver.is_empty() && approver != decision.by.trim();
+    // The same name in other letters is the same person.
+    let two = !approver.is_empty() && approver.to_lowercase() != decision.by.trim().to_lowercase();
     if config.raw.privacy.two_people && !two {
         return Err(Failure::Usage(format!(
             "--approver: expected a second person in addition to {}, because privacy.two_people asks for one",

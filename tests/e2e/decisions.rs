@@ -332,7 +332,9 @@ fn two_people_are_needed_where_policy_says_so() {
     assert_eq!(decide("quarantine", &[]).status.code(), Some(0), "shutting needs nobody else");
     home.run(&[&home.file("clip.mp4")]);
     for verb in ["release", "erase"] {
-        for more in [&[][..], &["--approver", " Ana Officer "], &["--approver", " "]] {
+        for more in
+            [&[][..], &["--approver", " Ana Officer "], &["--approver", "ana officer"], &["--approver", " "]]
+        {
             let refused = decide(verb, more);
             assert_eq!(refused.status.code(), Some(2), "{verb} {more:?}");
             assert!(

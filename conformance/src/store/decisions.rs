@@ -184,6 +184,18 @@ pub async fn a_refused_decision_changes_nothing(home: &dyn StoreHome) {
         let refused = fixture.store.decide(&asset, &decision(what)).await.unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Conflict);
     }
+    let fit = decision(Decided::Quarantine);
+    for unfit in [
+        Decision { by: "\0".repeat(100_000), ..fit.clone() },
+        Decision { by: "n".repeat(201), ..fit.clone() },
+        Decision { approver: Some("ann\u{202e}".into()), ..fit.clone() },
+        Decision { reason: "two\nlines".into(), ..fit.clone() },
+        Decision { reason: "r".repeat(2_001), ..fit.clone() },
+    ] {
+        let refused = fixture.store.decide(&asset, &unfit).await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Conflict);
+        assert!(refused.detail.starts_with("expected a") && refused.detail.len() < 200, "{refused}");
+    }
     assert_eq!(fixture.store.history(&asset).await.unwrap(), before);
     assert_eq!(fixture.store.redaction(&asset).await.unwrap(), None);
     fixture.store.decide(&asset, &decision(Decided::FalsePositive { kind: "VIN".into() })).await.unwrap();

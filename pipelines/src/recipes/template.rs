@@ -16,7 +16,7 @@
 //! | `studio-b/a.mp4` | `studio-b/a.mp4` |
 //! | `b.mp4/c.mp4` | `b.mp4~/c.mp4` |
 //!
-//! A name looks like a file's if its extension has up to [`EXTENSION_CHARS_MAX`] letters and digits of ASCII, a letter among them
+//! A name looks like that of a file if its extension has up to five letters and digits of ASCII, a letter among them
 //! (so `2024.05` and `v1.2` do not), or if it has the form of an asset's id.
 //!
 //! | placeholder | of `shows/a/b.mp4` | |

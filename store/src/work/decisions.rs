@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use reelgate_flow::asset::{Cause, Input, Phase};
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::plain::is_plain;
 
 use super::rows::LearnedFact;
 use super::steps::UnitOfWork;
@@ -17,6 +18,27 @@ pub fn fresh_scans<'a>(scans: &'a [ExternalScanEvent], written: &[String]) -> Ve
     scans.iter().filter(|scan| left.remove(scan.id.as_str())).collect()
 }
 
+/// Longest name of a person, characters.
+const PERSON_CHARS_MAX: usize = 200;
+/// Longest reason, characters.
+const REASON_CHARS_MAX: usize = 2_000;
+
+/// The first text of a decision that is too long or cannot be shown as it is. The audit log keeps these texts for ever, each record in
+/// one line that must be readable again.
+fn unfit_words(decision: &Decision) -> Option<(&'static str, usize)> {
+    let texts = [
+        ("a name", PERSON_CHARS_MAX, decision.by.as_str()),
+        ("an approver's name", PERSON_CHARS_MAX, decision.approver.as_deref().unwrap_or_default()),
+        ("a reason", REASON_CHARS_MAX, decision.reason.as_str()),
+    ];
+    let is_fit =
+        |text: &str, chars_max: usize| text.chars().count() <= chars_max && text.chars().all(is_plain);
+    texts
+        .into_iter()
+        .find(|(_, chars_max, text)| !is_fit(text, *chars_max))
+        .map(|(name, chars_max, _)| (name, chars_max))
+}
+
 impl UnitOfWork {
     /// Carries out a decision; every version of the asset's key is loaded. `Conflict` says why it is refused.
     pub fn decide(&mut self, id: &AssetId, decision: &Decision) -> PortResult<()> {
@@ -27,6 +49,12 @@ impl UnitOfWork {
             let detail = format!("expected {expected}, found {found}");
             Err(PortError::new(Port::Store, ErrorKind::Conflict, "decide about an asset", detail))
         };
+        if let Some((name, chars_max)) = unfit_words(decision) {
+            let expected = format!(
+                "{name} of at most {chars_max} characters in one line, without control or invisible characters"
+            );
+            return refuse(&expected, "other text");
+        }
         if newer && matches!(decision.what, Decided::Release | Decided::Redact { .. }) {
             return refuse("the newest upload of its key", "a newer one, which replaces it");
         }

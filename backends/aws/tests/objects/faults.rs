@@ -77,7 +77,7 @@ async fn retries_of_one_object_are_bounded() {
 }
 
 #[tokio::test]
-async fn an_upload_replaced_while_it_is_read_is_a_conflict() {
+async fn an_upload_replaced_while_it_is_read_is_superseded() {
     let home = Arc::new(ScratchBuckets::unversioned().await);
     let source = home.put("a", &noise(SOURCE_BYTES)).await;
     let proxy = FaultProxy::before(home.endpoint());
@@ -103,7 +103,7 @@ async fn an_upload_replaced_while_it_is_read_is_a_conflict() {
     });
     let opened = objects.open(&source).await;
     replacing.await.unwrap();
-    assert_eq!(opened.unwrap_err().kind, ErrorKind::Conflict);
+    assert_eq!(opened.unwrap_err().kind, ErrorKind::Superseded);
 }
 
 #[tokio::test]

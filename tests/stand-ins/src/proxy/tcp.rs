@@ -38,6 +38,7 @@ struct ProxyState {
     rule: Mutex<Rule>,
     conditions: watch::Sender<Conditions>,
     opened: AtomicU64,
+    ended: AtomicU64,
     cut: AtomicU64,
 }
 
@@ -58,6 +59,7 @@ impl TcpProxy {
             rule: Mutex::new(Arc::new(|_| Passing::On)),
             conditions: watch::Sender::new(Conditions::default()),
             opened: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
             cut: AtomicU64::new(0),
         });
         let runtime = single_threaded();
@@ -101,6 +103,11 @@ impl TcpProxy {
         self.state.opened.load(Ordering::Relaxed)
     }
 
+    /// Number of connections that were opened and have ended, by a reset or not.
+    pub fn ended(&self) -> u64 {
+        self.state.ended.load(Ordering::Relaxed)
+    }
+
     /// Number of connections that this proxy has reset, including refused ones.
     pub fn cut_so_far(&self) -> u64 {
         self.state.cut.load(Ordering::Relaxed)
@@ -124,12 +131,16 @@ async fn accept(listener: std::net::TcpListener, state: Arc<ProxyState>) {
             continue;
         }
         state.opened.fetch_add(1, Ordering::Relaxed);
-        tokio::spawn(connect(client, state.clone()));
+        let state = state.clone();
+        tokio::spawn(async move {
+            connect(client, &state).await;
+            state.ended.fetch_add(1, Ordering::Relaxed);
+        });
     }
 }
 
 /// Serves one connection to its end.
-async fn connect(client: TcpStream, state: Arc<ProxyState>) {
+async fn connect(client: TcpStream, state: &ProxyState) {
     let mut conditions = state.conditions.subscribe();
     let cuts = conditions.borrow_and_update().cuts;
     let Ok(server) = TcpStream::connect(state.behind).await else { return reset(&client) };
@@ -137,7 +148,7 @@ async fn connect(client: TcpStream, state: Arc<ProxyState>) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let is_cut = tokio::select! {
-        cut = carry(&mut from_client, &mut to_server, &mut from_server, &mut to_client, &state) => cut,
+        cut = carry(&mut from_client, &mut to_server, &mut from_server, &mut to_client, state) => cut,
         _ = conditions.wait_for(|now| now.cuts != cuts) => true,
     };
     if is_cut {
