@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr};
+use async_trait::async_trait;
 use reelgate_flow::ids::{NoticeId, ReceiverName};
-use reelgate_ports::notices::Receiver;
+use reelgate_ports::error::PortResult;
+use reelgate_ports::notices::{Notices, Receiver};
+use reelgate_ports::records::NoticeRecord;
 use reelgate_ports::store::{Outbox as _, Queries as _};
 
 use super::fixture::{FakeNotices, Fixture, UNSERVED_MS, in_virtual_time, until};
@@ -61,6 +64,38 @@ fn a_notifier_that_must_end_records_what_it_has_delivered_and_leaves_the_rest() 
             1,
             "the third is delivered by another node"
         );
+    });
+}
+
+/// A receiver of alerts that are more severe than any notice here.
+struct Unconcerned(Arc<FakeNotices>);
+
+#[async_trait]
+impl Notices for Unconcerned {
+    async fn deliver(&self, notice: &NoticeRecord) -> PortResult<()> {
+        self.0.deliver(notice).await
+    }
+
+    fn wants(&self, _: &NoticeRecord) -> bool {
+        false
+    }
+
+    async fn check(&self) -> PortResult<String> {
+        self.0.check().await
+    }
+}
+
+#[test]
+fn a_receiver_gets_and_is_owed_only_the_notices_that_it_wants() {
+    in_virtual_time(async {
+        let (fakes, mut receivers) = receivers(&["alerts", "file"]);
+        receivers[0].port = Arc::new(Unconcerned(fakes[0].clone()));
+        let fixture = Fixture::with(|context| context.notices = receivers);
+        let _notifier = start(&fixture);
+        fixture.reject("a").await;
+        until("the other receiver has it", async || fakes[1].delivered().len() == 1).await;
+        until("nothing is owed", async || outbox_is_empty(&fixture).await).await;
+        assert_eq!(fakes[0].delivered(), []);
     });
 }
 

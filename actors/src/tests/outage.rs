@@ -32,7 +32,7 @@ fn survives(begin: fn(&FaultPlan), end: fn(&FaultPlan), answers: bool) {
         let withdrawing = fixture.upload("withdrawing").await;
         fixture.refuse().await;
         let mut assets = vec![withdrawing.clone()];
-        for number in 0..6 {
+        for number in 0..60 {
             assets.push(fixture.upload(&format!("new {number}")).await);
         }
         begin(&fixture.object_faults);
