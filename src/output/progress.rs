@@ -56,7 +56,9 @@ impl Progress {
                 for (asset, work) in progress_board.snapshot() {
                     stderr::say(&format!("  {}: {}", clean(&name(&asset)), describe(&work)));
                 }
-                stderr::say(&format!("  {left} not ended yet, {} tasks running", progress_board.running()));
+                let running = progress_board.running();
+                let tasks = if running == 1 { "task" } else { "tasks" };
+                stderr::say(&format!("  {left} not ended yet, {running} {tasks} running"));
             }
             Self::Lines(_) => {}
         }
