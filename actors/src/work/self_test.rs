@@ -37,10 +37,9 @@ pub async fn self_test(context: Arc<EngineContext>) -> Result<(), Fault> {
 }
 
 fn run(context: &EngineContext) -> Result<(), Fault> {
-    let unusable = |error: std::io::Error| Fault::new(Code::WorkerUnavailable, error.to_string());
     let size_bytes = GOLDEN.len() as u64;
     let cancel = CancelFlag::default();
-    let file = golden(GOLDEN).map_err(unusable)?;
+    let file = golden(GOLDEN)?;
     let (inspection, _) =
         inspect(&context.worker, &context.settings, file, size_bytes, &cancel, &mut |_| {})?;
     let frames = inspection.facts.video.first().map_or(0, |track| track.frames);
@@ -48,7 +47,7 @@ fn run(context: &EngineContext) -> Result<(), Fault> {
     let plan = plan(&inspection, &context.settings, size_bytes)?;
     let chunk = plan.video.first().ok_or_else(|| Fault::new(Code::CountMismatch, "no chunk was planned"))?;
     let (job, budget) = (Job::Video(chunk.job.clone()), context.settings.budgets.video(&chunk.job));
-    let file = golden(GOLDEN).map_err(unusable)?;
+    let file = golden(GOLDEN)?;
     let (finished, _) =
         client::run(&context.worker, &job, &budget, file, &mut Nowhere, &mut |_| {}, &cancel)?;
     let Finished::Video(result) = finished else { return Err(other_result()) };
@@ -62,16 +61,15 @@ fn run(context: &EngineContext) -> Result<(), Fault> {
 /// # Errors
 /// `config_invalid` where an analysis that is wanted is not possible here.
 pub fn check_surfaces(worker: &WorkerProgram, settings: &Settings, policy: &Policy) -> Result<(), Fault> {
-    let unusable = |error: std::io::Error| Fault::new(Code::WorkerUnavailable, error.to_string());
     let size_bytes = PICTURES.len() as u64;
-    let file = golden(PICTURES).map_err(unusable)?;
+    let file = golden(PICTURES)?;
     let (inspection, _) = inspect(worker, settings, file, size_bytes, &CancelFlag::default(), &mut |_| {})?;
     let plan = plan(&inspection, settings, size_bytes)?;
     let budget = settings.budgets.enrich(plan.duration_ns);
     let analyse = |languages: &[String]| {
         let mut job = plan.enrich.clone();
         job.screen_text.languages = languages.to_vec();
-        run_enrich(worker, job, &budget, golden(PICTURES).map_err(unusable)?)
+        run_enrich(worker, job, &budget, golden(PICTURES)?)
     };
     let missing = |expected: &str, found: &str| {
         Err(Fault::new(Code::ConfigInvalid, format!("expected {expected} on this node, found {found}")))
@@ -109,8 +107,11 @@ fn expect(what: &str, found: u64) -> Result<(), Fault> {
     Err(Fault::new(Code::CountMismatch, format!("expected {FRAMES} {what}, found {found}")))
 }
 
-fn golden(bytes: &[u8]) -> std::io::Result<File> {
-    let mut file = File::from(rustix::fs::memfd_create("golden", rustix::fs::MemfdFlags::CLOEXEC)?);
-    file.write_all(bytes)?;
-    Ok(file)
+fn golden(bytes: &[u8]) -> Result<File, Fault> {
+    let filled = || -> std::io::Result<File> {
+        let mut file = File::from(rustix::fs::memfd_create("golden", rustix::fs::MemfdFlags::CLOEXEC)?);
+        file.write_all(bytes)?;
+        Ok(file)
+    };
+    filled().map_err(|error| Fault::new(Code::WorkerUnavailable, error.to_string()))
 }

@@ -13,8 +13,7 @@ use crate::work::{ours, sources};
 /// [`reelgate_flow::task::TaskKey::Withdraw`]. Safe to do twice.
 pub async fn withdraw(context: &EngineContext, claim: &Claim) -> Result<Success, Fault> {
     let exit = claim.exit.ok_or_else(|| Fault::new(Code::Internal, "a withdrawal without an exit"))?;
-    let asset = context.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
-    let path = published_path(context, &asset);
+    let path = path_of(context, claim).await?;
     let withdrawn = context.objects.withdraw(&claim.fence.asset, Some(&path), &claim.source, exit).await;
     let Withdrawn { source_location, mut withdrawal_record } = match withdrawn {
         // A source that is missing or was replaced cannot be moved. The outputs are removed before it, so nothing stays.
@@ -46,9 +45,14 @@ pub async fn withdraw(context: &EngineContext, claim: &Claim) -> Result<Success,
 
 /// [`reelgate_flow::task::TaskKey::Restore`]. Safe to do twice.
 pub async fn restore(context: &EngineContext, claim: &Claim) -> Result<Success, Fault> {
-    let asset = context.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
-    let path = published_path(context, &asset);
+    let path = path_of(context, claim).await?;
     let restored = context.objects.restore(&claim.fence.asset, &path, &claim.source).await;
     let Restored { source_location, published_location } = restored.map_err(ours)?;
     Ok(Success::Restored { source_location, published_location })
+}
+
+/// The path where the claim's asset is published, or would be.
+async fn path_of(context: &EngineContext, claim: &Claim) -> Result<String, Fault> {
+    let asset = context.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
+    Ok(published_path(context, &asset))
 }

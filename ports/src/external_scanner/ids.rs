@@ -1,6 +1,7 @@
 //! The ids of batches and of the scanner's jobs.
 
 use data_encoding::BASE32_NOPAD;
+use reelgate_flow::ids::AssetId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -26,18 +27,14 @@ impl BatchId {
 
     /// Parses an id; `None` if the text has another form.
     pub fn parse(text: &str) -> Option<Self> {
-        is_derived(text).then(|| Self(text.to_owned()))
+        // Derived as an asset's id is, so of the same form.
+        AssetId::has_form(text).then(|| Self(text.to_owned()))
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Whether a text has the form of a derived id.
-pub(super) fn is_derived(text: &str) -> bool {
-    text.len() == ID_CHARS && text.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b))
 }
 
 /// The scanner's id of a job.

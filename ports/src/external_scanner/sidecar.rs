@@ -9,7 +9,7 @@ use reelgate_flow::ids::{AssetId, SourceId};
 use reelgate_flow::place::TextPlace;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{BatchId, is_derived};
+use super::ids::BatchId;
 use crate::error::{ErrorKind, Port, PortError, PortResult};
 
 /// Longest element name, characters; Macie truncates longer names at the front (API Reference, `Record`).
@@ -152,7 +152,7 @@ impl SidecarName {
             return None;
         }
         let mut parts = source.key.rsplit('/');
-        let asset = parts.next()?.strip_suffix(".jsonl").filter(|asset| is_derived(asset))?;
+        let asset = parts.next()?.strip_suffix(".jsonl").filter(|asset| AssetId::has_form(asset))?;
         let batch = BatchId::parse(parts.next()?)?;
         (parts.next()? == SCANNED).then(|| Self { batch, asset: AssetId::new(asset) })
     }

@@ -119,7 +119,7 @@ impl Objects for S3Objects {
 
     fn published_path(&self, publication_location: &str) -> Option<String> {
         let at = Location::parse(publication_location).ok()?;
-        self.context.areas.published.name_of(&at).filter(|path| !path.is_empty()).map(str::to_owned)
+        self.context.areas.published.name_of(&at).map(str::to_owned)
     }
 
     async fn manifest(&self, publication_location: &str, bytes_max: u64) -> PortResult<Option<Vec<u8>>> {

@@ -61,8 +61,8 @@ fn a_service_that_is_away_is_waited_out_and_uses_up_no_attempts() {
     }
 }
 
-#[test]
-fn a_service_that_never_comes_back_fails_the_asset_in_the_end() {
+/// A life whose first chunk has used up every start that does not count.
+fn tired() -> Life {
     let mut life = Life::processing();
     let tired = TaskRecord {
         attempts: UNCOUNTED_MAX,
@@ -71,6 +71,12 @@ fn a_service_that_never_comes_back_fails_the_asset_in_the_end() {
         ..TaskRecord::NEW
     };
     life.asset.tasks.insert(video(0), tired);
+    life
+}
+
+#[test]
+fn a_service_that_never_comes_back_fails_the_asset_in_the_end() {
+    let mut life = tired();
     life.exhaust(video(0), Code::ObjectUnavailable);
     assert_eq!(life.reason(), Some(Code::ObjectUnavailable));
 }
@@ -177,14 +183,7 @@ fn giving_back_does_not_use_up_attempts() {
 
 #[test]
 fn giving_back_too_often_counts_as_lost() {
-    let mut life = Life::processing();
-    let tired = TaskRecord {
-        attempts: UNCOUNTED_MAX,
-        uncounted: UNCOUNTED_MAX,
-        answered: UNCOUNTED_MAX,
-        ..TaskRecord::NEW
-    };
-    life.asset.tasks.insert(video(0), tired);
+    let mut life = tired();
     for _ in 0..Code::WorkerLost.attempts_max() {
         let attempt = life.claim(video(0));
         life.feed(Input::GivenBack { task: video(0), attempt }).unwrap();
