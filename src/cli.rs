@@ -76,6 +76,9 @@ pub enum Verb {
     Fleet(FleetVerb),
     /// Show waiting tasks by lane, stage, priority and producer
     Queue(QueueArgs),
+    /// Events of uploads that could not be delivered
+    #[command(subcommand)]
+    Events(EventsVerb),
     /// Find uploads whose event was lost: compare the bucket with the store
     Sweep(SweepArgs),
     /// Ingest a back-catalogue at a limited rate
@@ -321,6 +324,17 @@ pub enum FleetVerb {
         /// Its name, as `fleet status` shows it
         #[arg(value_name = "NODE")]
         node: String,
+    },
+}
+
+/// The verbs of `events`.
+#[derive(Subcommand)]
+pub enum EventsVerb {
+    /// Send the events of the dead-letter queue again, to the stream or queue that the fleet reads
+    RedriveDlq {
+        /// One JSON object on standard output
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -222,6 +222,7 @@ mod tests {
             history_days: None,
             store: Arc::new(Faulty::new(Arc::new(store), plan)),
             objects: Arc::new(DirectoryObjects::open(home).unwrap()),
+            dead_letters: None,
             events: None,
             notices: Vec::new(),
             unserved_ms: 0,

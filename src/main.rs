@@ -74,9 +74,11 @@ async fn dispatch(cli: Cli) -> Result<ExitStatus, Failure> {
         #[cfg(feature = "aws")]
         Verb::Upload(args) => verbs::upload::upload(&global, args).await,
         #[cfg(feature = "aws")]
+        Verb::Events(verb) => verbs::events::events(&global, verb).await,
+        #[cfg(feature = "aws")]
         Verb::Presign(args) => verbs::presign::link(&global, args).await,
         #[cfg(not(feature = "aws"))]
-        Verb::Upload(_) | Verb::Presign(_) => Err(wiring::aws::absent("this command")),
+        Verb::Upload(_) | Verb::Events(_) | Verb::Presign(_) => Err(wiring::aws::absent("this command")),
         Verb::Verify(args) => verbs::verify::verify(&global, args).await,
         Verb::Check(args) => verbs::check::check(&global, args).await,
         Verb::Sim(args) => verbs::sim::sim(&args),

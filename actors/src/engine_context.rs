@@ -9,7 +9,7 @@ use reelgate_flow::task::Lane;
 use reelgate_pipelines::client::WorkerProgram;
 use reelgate_pipelines::recipes::settings::Settings;
 use reelgate_pipelines::recipes::template::PathTemplate;
-use reelgate_ports::events::Events;
+use reelgate_ports::events::{DeadLetters, Events};
 use reelgate_ports::machine::Machine;
 use reelgate_ports::notices::Receiver;
 use reelgate_ports::objects::Objects;
@@ -86,6 +86,8 @@ pub struct EngineContext {
     pub objects: Arc<dyn Objects>,
     /// The source of upload events; `None` where this process does not watch for uploads.
     pub events: Option<Arc<dyn Events>>,
+    /// Where events end that could not be delivered to the source; `None` where none is configured.
+    pub dead_letters: Option<Arc<dyn DeadLetters>>,
     /// The receivers of notices; each gets every notice that it wants.
     pub notices: Vec<Receiver>,
     /// Milliseconds after which a due notice whose receiver this node does not know is ended: no other node delivers it. 0 where

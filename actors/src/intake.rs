@@ -1,13 +1,15 @@
 //! Polls for upload events, ingests them into the store and then acknowledges them. In this order a crash repeats events
-//! and never loses one.
+//! and never loses one. While the store is away a polled batch is kept and tried again, and nothing more is polled: a queue would
+//! count each delivery in vain.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
-use reelgate_ports::error::{ErrorKind, PortResult};
+use reelgate_ports::error::{ErrorKind, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::engine_context::EngineContext;
@@ -18,6 +20,20 @@ use crate::work::finding_link::link;
 
 /// Most events of one transaction.
 const BATCH_MAX: usize = 256;
+/// Between two calls that keep a batch which the store could not take yet.
+const KEEP_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Between two looks at the number of dead letters.
+const DEAD_LETTERS_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A polled batch that the store could not take yet.
+struct KeptBatch {
+    batch: EventBatch,
+    kept_at: Option<Instant>,
+}
+
+/// The error of an attempt, and its batch if that is to be tried again.
+type Refusal = (PortError, Option<KeptBatch>);
 
 /// See the module.
 pub struct Intake {
@@ -26,6 +42,7 @@ pub struct Intake {
     persister: Recipient<UploadsIngested>,
     polling: bool,
     releasing: bool,
+    kept: Option<KeptBatch>,
     /// The shards are released while the node takes no work; the first poll after that claims shards again.
     stopped: bool,
     draining: bool,
@@ -47,6 +64,7 @@ impl Intake {
             persister,
             polling: false,
             releasing: false,
+            kept: None,
             stopped: false,
             draining: false,
             drained: Arc::default(),
@@ -62,7 +80,13 @@ impl Intake {
         }
         self.stopped = true;
         let (context, events) = (Arc::clone(&self.context), Arc::clone(&self.events));
+        let kept = self.kept.take();
         let stop = async move {
+            if let Some(KeptBatch { batch, .. }) = kept
+                && let Err(error) = events.abandon(&batch).await
+            {
+                context.signals.store_failed("abandon events", &error);
+            }
             if let Err(error) = events.stop().await {
                 context.signals.store_failed("stop events", &error);
             }
@@ -84,7 +108,8 @@ impl Intake {
         }
         self.polling = true;
         let (context, events) = (Arc::clone(&self.context), Arc::clone(&self.events));
-        let ingesting = ingest_next(context, events, Arc::clone(&self.drained)).into_actor(self);
+        let (kept, drained) = (self.kept.take(), Arc::clone(&self.drained));
+        let ingesting = ingest_next(context, events, drained, kept).into_actor(self);
         ctx.spawn(ingesting.map(|ingested, act, ctx| {
             act.polling = false;
             match ingested {
@@ -97,7 +122,10 @@ impl Intake {
                     }
                     act.poll(ctx);
                 }
-                Err(error) => act.context.signals.store_failed("ingest", &error),
+                Err((error, kept)) => {
+                    act.kept = kept;
+                    act.context.signals.store_failed("ingest", &error);
+                }
             }
             if act.draining {
                 act.release(ctx);
@@ -106,47 +134,75 @@ impl Intake {
     }
 }
 
-/// Ingests the next batch; returns how many messages it held. A drain ends the wait for a batch, but never the ingest of one.
+/// Ingests the kept batch or the next one; returns how many messages it held. A drain ends the wait for a batch, but never the ingest
+/// of one.
 async fn ingest_next(
     context: Arc<EngineContext>,
     events: Arc<dyn Events>,
     drained: Arc<Notify>,
-) -> PortResult<usize> {
+    kept: Option<KeptBatch>,
+) -> Result<usize, Refusal> {
     let since = Instant::now();
-    let mut batch = tokio::select! {
-        biased;
-        batch = events.poll(BATCH_MAX) => batch?,
-        () = drained.notified() => return Ok(0),
+    let mut this = match kept {
+        Some(kept) => kept,
+        None => KeptBatch {
+            batch: tokio::select! {
+                biased;
+                batch = events.poll(BATCH_MAX) => batch.map_err(|error| (error, None))?,
+                () = drained.notified() => return Ok(0),
+            },
+            kept_at: None,
+        },
     };
-    link(&context, &mut batch.scans).await?;
-    if batch.is_empty() {
+    if this.batch.is_empty() {
         return Ok(0);
     }
     let poll_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let span = spans::intake(&batch, poll_ms);
-    let ingested = ingest_batch(&context, &*events, &batch).instrument(span.clone()).await;
-    ingested.inspect_err(|error| spans::refused(&span, error))
+    let span = spans::intake(&this.batch, poll_ms);
+    let ingested = async {
+        link(&context, &mut this.batch.scans).await?;
+        ingest_batch(&context, &this.batch).await
+    };
+    let is_ingested =
+        ingested.instrument(span.clone()).await.inspect_err(|error| spans::refused(&span, error));
+    match is_ingested {
+        Ok(true) => {}
+        Ok(false) => {
+            // Another node owns the shard now and ingests the same events.
+            events.abandon(&this.batch).await.map_err(|error| (error, None))?;
+            return Ok(this.batch.events.len());
+        }
+        Err(error) => {
+            if this.kept_at.is_none_or(|at| at.elapsed() >= KEEP_INTERVAL) {
+                match events.keep(&this.batch).await {
+                    Ok(()) => this.kept_at = Some(Instant::now()),
+                    Err(error) => context.signals.store_failed("keep events", &error),
+                }
+            }
+            return Err((error, Some(this)));
+        }
+    }
+    events.acknowledge(&this.batch).await.map_err(|error| (error, None))?;
+    context.signals.events_refused(&this.batch.refused);
+    Ok(this.batch.events.len() + this.batch.refused.len() + this.batch.scans.len())
 }
 
-async fn ingest_batch(context: &EngineContext, events: &dyn Events, batch: &EventBatch) -> PortResult<usize> {
+/// Whether the store took the batch; it does not if another node owns the checkpoint.
+async fn ingest_batch(context: &EngineContext, batch: &EventBatch) -> PortResult<bool> {
     match context.store.ingest(batch).await {
         Ok(ingested) => {
             context.signals.uploads_ingested(&ingested);
             spans::uploads_ingested(&ingested);
             spans::batch_ingested(&Span::current(), &ingested);
+            Ok(true)
         }
         Err(error) if error.kind == ErrorKind::Conflict => {
-            // Another node owns the shard now and ingests the same events.
             context.signals.batch_fenced();
             spans::refused(&Span::current(), &error);
-            events.abandon(batch).await?;
-            return Ok(batch.events.len());
+            Ok(false)
         }
-        Err(error) => return Err(error),
+        Err(error) => Err(error),
     }
-    events.acknowledge(batch).await?;
-    context.signals.events_refused(&batch.refused);
-    Ok(batch.events.len() + batch.refused.len() + batch.scans.len())
 }
 
 impl Actor for Intake {
@@ -158,6 +214,18 @@ impl Actor for Intake {
             act.poll(ctx);
         });
         self.poll(ctx);
+        if let Some(dead_letters) = self.context.dead_letters.clone() {
+            ctx.run_interval(DEAD_LETTERS_INTERVAL, move |act, ctx| {
+                let (context, dead_letters) = (Arc::clone(&act.context), Arc::clone(&dead_letters));
+                let look = async move {
+                    match dead_letters.waiting().await {
+                        Ok(waiting) => context.signals.dead_letters(waiting),
+                        Err(error) => context.signals.store_failed("count dead letters", &error),
+                    }
+                };
+                ctx.spawn(look.into_actor(act));
+            });
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use prometheus::core::{Collector, Desc};
 use prometheus::{
-    GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+    GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::{AssetId, ReceiverName};
@@ -81,6 +81,7 @@ pub struct Signals {
     reasons: IntCounterVec,
     reports_stale: IntCounter,
     services_away: IntGaugeVec,
+    dead_letters: IntGauge,
     withdrawals_delayed: IntCounter,
     withdrawal_errors: Mutex<Thinned>,
     tasks_refused: IntCounterVec,
@@ -126,6 +127,12 @@ impl Default for Signals {
             services_away.with_label_values(&[service.as_str()]).set(0);
         }
         add("gauge", Box::new(services_away.clone()));
+        let opts = Opts::new(
+            "reelgate_dead_letters",
+            "Events in the dead-letter queue, about; counted every minute by nodes with the role intake.",
+        );
+        let dead_letters = IntGauge::with_opts(opts).expect("names are literals");
+        add("gauge", Box::new(dead_letters.clone()));
         let buckets = vec![0.01, 0.05, 0.25, 1.0, 5.0, 20.0, 60.0, 300.0, 1_200.0];
         let opts = HistogramOpts::new("reelgate_task_seconds", "Wall-clock seconds of one attempt.")
             .buckets(buckets);
@@ -135,6 +142,7 @@ impl Default for Signals {
             uploads: vec("reelgate_uploads_total", "Upload events ingested.", &["result"]),
             work_left,
             services_away,
+            dead_letters,
             swept: vec("reelgate_swept_total", "Uploads seen by sweeps.", &["result"]),
             self_tests: vec("reelgate_self_tests_total", "Self-tests of this node.", &["result"]),
             history_removed: one(
@@ -449,6 +457,19 @@ impl Signals {
         let result = if panicking { "panicked" } else { "stopped" };
         self.actor_exits.with_label_values(&[actor, result]).inc();
         tracing::error!(actor, result, "actor ended: it is built again");
+    }
+
+    /// The number of dead letters; a number that grew is told.
+    pub(crate) fn dead_letters(&self, waiting: u64) {
+        let now = i64::try_from(waiting).unwrap_or(i64::MAX);
+        let before = self.dead_letters.get();
+        self.dead_letters.set(now);
+        if now > before {
+            tracing::warn!(
+                waiting,
+                "events could not be delivered and wait in the dead-letter queue; mend the cause, then run `reelgate events redrive-dlq`"
+            );
+        }
     }
 
     pub(crate) fn store_failed(&self, operation: &'static str, error: &PortError) {

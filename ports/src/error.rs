@@ -48,6 +48,10 @@ pub enum ErrorKind {
     Conflict,
     /// The recorded version of an upload is no longer the current one: its key was uploaded again or deleted.
     Superseded,
+    /// The object is in an archive storage class and has to be restored before it can be read.
+    Archived,
+    /// The object is encrypted with a key that only its uploader has.
+    CustomerKey,
     /// No space left.
     Full,
     /// Not allowed.
@@ -114,7 +118,12 @@ impl PortError {
             (Port::Objects | Port::Store, ErrorKind::Denied) => Code::AccessDenied,
             (
                 Port::Objects | Port::Store,
-                ErrorKind::Missing | ErrorKind::Conflict | ErrorKind::Superseded | ErrorKind::Corrupt,
+                ErrorKind::Missing
+                | ErrorKind::Conflict
+                | ErrorKind::Superseded
+                | ErrorKind::Archived
+                | ErrorKind::CustomerKey
+                | ErrorKind::Corrupt,
             ) => Code::StorageInconsistent,
             (port, _) => port.unavailable(),
         };
@@ -128,6 +137,8 @@ impl PortError {
             (Port::Objects, ErrorKind::Missing) => Code::SourceMissing,
             (Port::Objects, ErrorKind::Conflict) => Code::SourceChanged,
             (Port::Objects, ErrorKind::Superseded) => Code::Superseded,
+            (Port::Objects, ErrorKind::Archived) => Code::SourceArchived,
+            (Port::Objects, ErrorKind::CustomerKey) => Code::SourceCustomerKey,
             _ => return self.fault(),
         };
         Fault::new(code, self.to_string())
@@ -159,16 +170,28 @@ mod tests {
     }
 
     #[test]
-    fn only_the_object_store_reports_a_source_as_missing_changed_or_superseded() {
+    fn only_the_object_store_says_what_became_of_a_source() {
         for (port, code) in PORTS {
             let source = |kind| PortError::new(port, kind, "open", "found none").source_fault().code;
             let expected = match port {
-                Port::Objects => [Code::SourceMissing, Code::SourceChanged, Code::Superseded],
-                Port::Store => [Code::StorageInconsistent; 3],
-                Port::ExternalScanner => [Code::ScannerUnanswered; 3],
-                _ => [code; 3],
+                Port::Objects => [
+                    Code::SourceMissing,
+                    Code::SourceChanged,
+                    Code::Superseded,
+                    Code::SourceArchived,
+                    Code::SourceCustomerKey,
+                ],
+                Port::Store => [Code::StorageInconsistent; 5],
+                Port::ExternalScanner => [Code::ScannerUnanswered; 5],
+                _ => [code; 5],
             };
-            let kinds = [ErrorKind::Missing, ErrorKind::Conflict, ErrorKind::Superseded];
+            let kinds = [
+                ErrorKind::Missing,
+                ErrorKind::Conflict,
+                ErrorKind::Superseded,
+                ErrorKind::Archived,
+                ErrorKind::CustomerKey,
+            ];
             assert_eq!(kinds.map(source), expected, "{port:?}");
         }
     }
@@ -179,6 +202,8 @@ mod tests {
             ErrorKind::Denied,
             ErrorKind::Missing,
             ErrorKind::Conflict,
+            ErrorKind::Archived,
+            ErrorKind::CustomerKey,
             ErrorKind::Corrupt,
             ErrorKind::Invalid,
         ];

@@ -57,6 +57,12 @@ pub trait Events: Send + Sync {
     /// Marks a polled batch as durable in the store, so that the source need not deliver it again.
     async fn acknowledge(&self, batch: &EventBatch) -> PortResult<()>;
 
+    /// The store could not take a polled batch yet and will be asked again: the source shall not deliver it once more meanwhile. Called
+    /// at once and then at least every minute.
+    async fn keep(&self, _: &EventBatch) -> PortResult<()> {
+        Ok(())
+    }
+
     /// The store refused a polled batch because another reader now owns its checkpoint: drops the state of that batch.
     async fn abandon(&self, batch: &EventBatch) -> PortResult<()>;
 
@@ -70,4 +76,11 @@ pub trait Events: Send + Sync {
 
     /// Proves that the source can be reached. Changes nothing.
     async fn check(&self) -> PortResult<String>;
+}
+
+/// Where events end that could not be delivered to the source. Nothing reads them by itself.
+#[async_trait]
+pub trait DeadLetters: Send + Sync {
+    /// About how many wait. Changes nothing.
+    async fn waiting(&self) -> PortResult<u64>;
 }

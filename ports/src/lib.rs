@@ -13,6 +13,7 @@ pub mod machine;
 pub mod notices;
 pub mod objects;
 pub mod order;
+pub mod plaintext;
 pub mod records;
 pub mod shards;
 pub mod store;

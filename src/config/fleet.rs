@@ -6,6 +6,10 @@ use super::secret::{SecretUrl, SecretUrlOrPath};
 
 /// The beginning of addresses in S3.
 pub const S3_SCHEME: &str = "s3://";
+/// Begins the address of a stream of Kinesis.
+pub const KINESIS_SCHEME: &str = "kinesis://";
+/// Begins the address of a queue.
+pub const SQS_SCHEME: &str = "sqs:";
 
 /// What this node is and does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +98,8 @@ pub struct ObjectsRaw {
 pub struct EventsRaw {
     /// `kinesis://STREAM`, `sqs:QUEUE-URL`, or a directory that is watched. Default empty: HOME/ingest.
     pub url: SecretUrlOrPath,
+    /// `sqs:QUEUE-URL` of events that EventBridge or SQS could not deliver. Default empty: none is looked at.
+    pub dead_letters: SecretUrl,
     /// Name of this fleet's consumer for enhanced fan-out. Default empty: the stream is polled.
     pub fan_out: String,
 }

@@ -5,6 +5,7 @@ mod config_error;
 pub mod fleet;
 pub mod layer;
 mod load;
+mod network;
 pub mod privacy;
 mod raw;
 pub mod secret;

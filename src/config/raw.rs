@@ -6,6 +6,7 @@ use reelgate_pipelines::recipes::settings::Settings;
 use serde::{Deserialize, Serialize};
 
 use super::fleet::{AwsRaw, EventsRaw, NodeRaw, ObjectsRaw, StoreRaw};
+use super::network::NetworkRaw;
 use super::privacy::PrivacyRaw;
 use super::secret::{Secret, SecretUrl};
 
@@ -19,6 +20,7 @@ pub struct Raw {
     pub objects: ObjectsRaw,
     pub events: EventsRaw,
     pub aws: AwsRaw,
+    pub network: NetworkRaw,
     pub publish: PublishRaw,
     pub notices: NoticesRaw,
     pub privacy: PrivacyRaw,
@@ -129,6 +131,7 @@ impl Raw {
         vec![
             ("aws.endpoint_url", vec![self.aws.endpoint_url.reveal()]),
             ("aws.macie.area", vec![self.aws.macie.area.reveal()]),
+            ("events.dead_letters", vec![self.events.dead_letters.reveal()]),
             ("events.url", vec![self.events.url.reveal()]),
             ("node.ec2_endpoint", vec![self.node.ec2_endpoint.reveal()]),
             ("notices.urls", notices.urls.iter().map(SecretUrl::reveal).collect()),
@@ -183,6 +186,13 @@ impl Raw {
             if !url.is_empty() && !is_http {
                 return Err(format!("{key}: expected an address that begins with http:// or https://"));
             }
+        }
+        for (key, url) in [
+            ("notices.webhook_url", &notices.webhook_url),
+            ("telemetry.otlp", &self.telemetry.otlp),
+            ("aws.endpoint_url", &self.aws.endpoint_url),
+        ] {
+            self.network.check(key, url.reveal())?;
         }
         let found = notices.webhook_secret.reveal().len();
         if !notices.webhook_url.is_empty() && found < 16 {

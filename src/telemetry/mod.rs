@@ -39,7 +39,11 @@ impl Telemetry {
     ) -> Result<Self, Failure> {
         let raw = &config.raw.telemetry;
         let provider = match endpoint(raw, |name| std::env::var(name).ok()) {
-            Some(endpoint) => Some(provider(raw, &endpoint, node, spans)?),
+            Some(endpoint) => {
+                let allowed = config.raw.network.check("telemetry.otlp", &endpoint);
+                allowed.map_err(|what| Failure::Usage(format!("configuration: {what}")))?;
+                Some(provider(raw, &endpoint, node, spans)?)
+            }
             None => None,
         };
         log::start(filter, provider.as_ref().map(tracer));

@@ -3,6 +3,8 @@
 pub mod audit;
 pub mod check;
 pub mod decide;
+#[cfg(feature = "aws")]
+pub mod events;
 pub mod fleet;
 pub mod import;
 pub mod list;

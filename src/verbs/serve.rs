@@ -58,10 +58,7 @@ async fn watch(
     let (server, bound) = http::start(listen, Arc::clone(engine.context()))?;
     let handle = server.handle();
     actix::spawn(server);
-    stderr::say(&format!(
-        "watching {}; health and metrics on http://{bound}",
-        config.home.join("ingest").display()
-    ));
+    stderr::say(&format!("{}; health and metrics on http://{bound}", wiring::source_of_uploads(config)));
     match until_the_end(global, config, engine).await {
         Ok(exit) => Ok((exit, handle)),
         Err(failure) => {

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::cli::{GlobalArgs, UploadArgs};
 use crate::config::Config;
+use crate::config::fleet::S3_SCHEME;
 use crate::exit::{ExitStatus, Failure};
 use crate::output::{stderr, table};
 use crate::verbs::to_json;
@@ -19,6 +20,7 @@ use crate::wiring::{self, aws};
 pub async fn upload(global: &GlobalArgs, args: UploadArgs) -> Result<ExitStatus, Failure> {
     let config = Config::load(global).await?;
     let targets = targets(&args)?;
+    say_unwatched(&config, &targets);
     let buckets = targets.iter().map(|(_, to)| to.bucket.as_str());
     let transfer = aws::transfer(&config, buckets);
     let journals = config.home.join("uploads");
@@ -49,6 +51,19 @@ pub async fn upload(global: &GlobalArgs, args: UploadArgs) -> Result<ExitStatus,
         }
     }
     Ok(exit)
+}
+
+/// Says so if the configuration names an ingest area and a target lies outside: nothing takes an upload from there.
+fn say_unwatched(config: &Config, targets: &[(PathBuf, Location)]) {
+    if !config.raw.objects.url.reveal().starts_with(S3_SCHEME) {
+        return;
+    }
+    let outside = targets.iter().find_map(|(_, to)| aws::ingest_prefix(config, &to.to_string()).err());
+    if outside.is_some() {
+        stderr::say(
+            "the target is not in the ingest area of this configuration: Reelgate takes no upload from there",
+        );
+    }
 }
 
 /// Each file with its key: its name below a target that ends with `/`, or the given key.

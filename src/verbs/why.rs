@@ -25,6 +25,7 @@ pub async fn why(global: &GlobalArgs, args: AssetArgs) -> Result<ExitStatus, Fai
         ("what", 0),
         ("task", 0),
         ("attempt", 4),
+        ("node", 5),
         ("took", 3),
         ("detail", 0),
     ]);
@@ -35,6 +36,7 @@ pub async fn why(global: &GlobalArgs, args: AssetArgs) -> Result<ExitStatus, Fai
             record.event.as_str().to_owned(),
             record.task.map(|task| task.text()).unwrap_or_default(),
             record.attempt.map(|attempt| attempt.to_string()).unwrap_or_default(),
+            record.node.as_ref().map(|node| table::clean(node.as_str())).unwrap_or_default(),
             record.wall_ms.map(|ms| table::seconds(ms as f64 / 1_000.0)).unwrap_or_default(),
             table::clean(&record.detail),
         ]);

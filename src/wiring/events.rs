@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reelgate_embedded::paths;
 use reelgate_embedded::watch::DirectoryEvents;
 use reelgate_flow::ids::NodeId;
 use reelgate_ports::events::Events;
@@ -13,6 +14,7 @@ use super::access::Access;
 use super::aws::{self, Aws};
 use super::objects;
 use crate::config::Config;
+use crate::config::fleet::{KINESIS_SCHEME, SQS_SCHEME};
 use crate::exit::Failure;
 
 /// Opens the source of events; nothing is read before the first poll.
@@ -45,6 +47,23 @@ pub fn prove(config: &Config) -> Result<(), Failure> {
     }
 }
 
+/// Where this node gets uploads from, for people.
+pub fn source_of_uploads(config: &Config) -> String {
+    if !config.roles.intake {
+        return "taking tasks only, for this node does not have the role `intake`".into();
+    }
+    match address(config) {
+        Ok(Address::Directory(home)) => format!("watching {}", paths::ingest_dir(&home).display()),
+        Ok(Address::Stream(_) | Address::Queue(_)) | Err(_) => format!("reading {}", config.raw.events.url),
+    }
+}
+
+/// `events.url`, if it names a stream or a queue.
+pub fn remote(config: &Config) -> Option<&str> {
+    let is_remote = matches!(address(config), Ok(Address::Stream(_) | Address::Queue(_)));
+    is_remote.then(|| config.raw.events.url.reveal())
+}
+
 /// What `events.url` names.
 enum Address<'a> {
     Stream(&'a str),
@@ -54,10 +73,10 @@ enum Address<'a> {
 
 fn address(config: &Config) -> Result<Address<'_>, Failure> {
     let url = config.raw.events.url.reveal();
-    if let Some(stream) = url.strip_prefix("kinesis://") {
+    if let Some(stream) = url.strip_prefix(KINESIS_SCHEME) {
         return Ok(Address::Stream(stream));
     }
-    if let Some(queue) = url.strip_prefix("sqs:") {
+    if let Some(queue) = url.strip_prefix(SQS_SCHEME) {
         return Ok(Address::Queue(queue));
     }
     if url.contains("://") {

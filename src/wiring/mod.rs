@@ -6,6 +6,7 @@ pub mod aws;
 #[cfg(not(feature = "aws"))]
 #[path = "without_aws.rs"]
 pub mod aws;
+mod checks;
 mod events;
 mod node;
 mod notices;
@@ -46,17 +47,18 @@ use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::exit::Failure;
+use access::Access;
 use aws::Aws;
 
 /// What a publication holds besides its manifest's outputs.
 pub use reelgate_embedded::directory::OWNER_FILE;
 
-pub use access::{Access, make_dirs};
+pub use access::make_dirs;
+pub use checks::check_ports;
+pub use events::{remote as remote_events, source_of_uploads};
 pub use objects::ingest_prefix;
-pub use store::migrate;
+pub use store::{close, migrate};
 
-/// Longest time that the store may take to end its connections.
-const CLOSE_MAX: Duration = Duration::from_secs(5);
 const DAY_MS: u64 = 86_400_000;
 /// A due notice that waited for so long has no receiver on any node: those that are down are tried every ten minutes.
 const UNSERVED_MS: u64 = 3_600_000;
@@ -92,7 +94,7 @@ pub async fn context(
     let worker = worker(config)?;
     let node = node_name(config);
     let clients = Aws::new(config);
-    let ports = open(config, &node, &clients, Access::Work).await?;
+    let ports = open(config, &node, &clients).await?;
     let serves = purpose == EnginePurpose::Serve;
     let availability = Availability::default();
     if serves && config.raw.node.self_test {
@@ -110,6 +112,7 @@ pub async fn context(
         store: ports.store,
         objects: ports.objects,
         events: (serves && config.roles.intake).then_some(ports.events),
+        dead_letters: aws::dead_letters(config, &clients).await?,
         notices: ports.notices,
         unserved_ms: if store::is_embedded(config) { 0 } else { UNSERVED_MS },
         worker,
@@ -133,16 +136,11 @@ pub fn node_name(config: &Config) -> NodeId {
     node::name(config, store::is_embedded(config))
 }
 
-/// Opens every port, for verbs that run no engine.
-pub async fn ports(config: &Config, access: Access) -> Result<Ports, Failure> {
-    open(config, &node::name(config, false), &Aws::new(config), access).await
-}
-
-async fn open(config: &Config, node: &NodeId, clients: &Aws<'_>, access: Access) -> Result<Ports, Failure> {
-    let (store, shards) = store::open(config, access).await?;
+async fn open(config: &Config, node: &NodeId, clients: &Aws<'_>) -> Result<Ports, Failure> {
+    let (store, shards) = store::open(config, Access::Work).await?;
     Ok(Ports {
-        objects: objects::open(config, clients, access).await?,
-        events: events::open(config, node, shards, clients, access).await?,
+        objects: objects::open(config, clients, Access::Work).await?,
+        events: events::open(config, node, shards, clients, Access::Work).await?,
         notices: notices::open(config, clients).await?,
         scanner: aws::open_scanner(config, clients).await?,
         store,
@@ -163,19 +161,13 @@ pub async fn prove(config: &Config) -> Result<(), Failure> {
 /// Opens every port of a home that exists; a refusal names the home.
 pub async fn existing_ports(config: &Config) -> Result<Ports, Failure> {
     store::check_exists(config)?;
-    ports(config, Access::Work).await
+    open(config, &node::name(config, false), &Aws::new(config)).await
 }
 
 /// Opens the store of a home that exists; a refusal names the home.
 pub async fn existing_store(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     store::check_exists(config)?;
     Ok(store::open(config, Access::Work).await?.0)
-}
-
-/// Ends the store's connections. Those that take too long end with the process.
-pub async fn close(store: &dyn Store) {
-    // Connections that end with the process lose nothing that was committed.
-    let _ = tokio::time::timeout(CLOSE_MAX, store.close()).await;
 }
 
 /// An event for a file that is read in place.

@@ -1,6 +1,6 @@
 //! Opens the receivers of notices.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -18,36 +18,45 @@ use crate::config::secret::SecretUrl;
 use crate::exit::Failure;
 
 /// The receiver that a home has if none is configured.
-const HOME_FILE: &str = "file";
+pub const HOME_FILE: &str = "file";
 /// The only webhook. Its name does not change with its address, so that a new token or host gets what the old one missed.
 const WEBHOOK: &str = "webhook";
 
-/// Opens every receiver. An address that is listed twice is one receiver.
+/// A receiver, or why it cannot be opened.
+type Opened = Result<Arc<dyn Notices>, Failure>;
+
+/// Opens every receiver.
 pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Vec<Receiver>, Failure> {
+    let receivers = each(config, clients).await.into_iter();
+    receivers.map(|(name, port)| Ok(Receiver { name: ReceiverName::new(name), port: port? })).collect()
+}
+
+/// The name of every receiver, and the receiver or why it cannot be opened. An address that is listed twice is one receiver.
+pub async fn each(config: &Config, clients: &Aws<'_>) -> Vec<(String, Opened)> {
     let raw = &config.raw.notices;
-    let mut receivers = Vec::new();
-    let mut add = |name: String, port: Arc<dyn Notices>| {
-        let name = ReceiverName::new(name);
-        if !receivers.iter().any(|known: &Receiver| known.name == name) {
-            receivers.push(Receiver { name, port });
+    let mut receivers: Vec<(String, Opened)> = Vec::new();
+    let mut add = |name: String, port: Opened| {
+        if !receivers.iter().any(|(known, _)| *known == name) {
+            receivers.push((name, port));
         }
     };
     if raw.urls.is_empty() {
-        add(HOME_FILE.to_owned(), Arc::new(FileNotices::open(&config.home.join("notices.jsonl"))?));
+        add(HOME_FILE.to_owned(), file(&config.home.join("notices.jsonl")));
     }
     for url in &raw.urls {
-        add(name(url), one("notices.urls", url, clients).await?);
+        add(name(url), one("notices.urls", url, clients).await);
     }
     if !raw.webhook_url.is_empty() {
-        let webhook = WebhookNotices::new(raw.webhook_url.reveal(), raw.webhook_secret.reveal())?;
-        add(WEBHOOK.to_owned(), Arc::new(webhook));
+        let webhook = WebhookNotices::new(raw.webhook_url.reveal(), raw.webhook_secret.reveal());
+        add(WEBHOOK.to_owned(), webhook.map(|webhook| Arc::new(webhook) as _).map_err(Failure::from));
     }
     for alert in &config.raw.privacy.alerts {
-        let receiver = one("privacy.alerts", &alert.url, clients).await?;
+        let receiver = one("privacy.alerts", &alert.url, clients).await;
         let name = format!("alert-{}-{}", alert.severity.as_str(), name(&alert.url));
-        add(name, Arc::new(Alerts { severity: alert.severity, receiver }));
+        let alerts = |receiver| Arc::new(Alerts { severity: alert.severity, receiver }) as _;
+        add(name, receiver.map(alerts));
     }
-    Ok(receivers)
+    receivers
 }
 
 /// The kind of a receiver and eight digits that are derived from its address: the same after every start and whatever else is
@@ -81,7 +90,11 @@ impl Notices for Alerts {
     }
 }
 
-async fn one(key: &str, url: &SecretUrl, clients: &Aws<'_>) -> Result<Arc<dyn Notices>, Failure> {
+fn file(path: &Path) -> Opened {
+    Ok(Arc::new(FileNotices::open(path)?))
+}
+
+async fn one(key: &str, url: &SecretUrl, clients: &Aws<'_>) -> Opened {
     let url = url.reveal();
     if let Some(topic) = url.strip_prefix("sns:") {
         return aws::topic(clients, topic).await;
@@ -90,7 +103,7 @@ async fn one(key: &str, url: &SecretUrl, clients: &Aws<'_>) -> Result<Arc<dyn No
         return aws::bus(clients, bus).await;
     }
     if let Some(path) = url.strip_prefix("file:") {
-        return Ok(Arc::new(FileNotices::open(&PathBuf::from(path))?));
+        return file(Path::new(path));
     }
     Err(Failure::Usage(format!(
         "{key}: expected `sns:TOPIC-ARN`, `eventbridge:BUS` or `file:PATH`, found another form"

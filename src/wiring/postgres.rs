@@ -6,20 +6,25 @@ use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
 use reelgate_postgres::{PgStore, Settings, Time};
 
+use crate::config::Raw;
 use crate::exit::Failure;
 
 /// Opens the database; its schema must be up to date.
-pub async fn open(url: &str, connections: u32) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), Failure> {
-    let store = Arc::new(PgStore::open(&settings(url, connections), Time::Database).await?);
+pub async fn open(url: &str, raw: &Raw) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), Failure> {
+    let store = Arc::new(PgStore::open(&settings(url, raw), Time::Database).await?);
     Ok((store.clone(), store))
 }
 
 /// Migrates the database to this version.
-pub async fn migrate(url: &str, connections: u32) -> Result<(), Failure> {
-    PgStore::migrate(&settings(url, connections)).await?;
+pub async fn migrate(url: &str, raw: &Raw) -> Result<(), Failure> {
+    PgStore::migrate(&settings(url, raw)).await?;
     Ok(())
 }
 
-fn settings(url: &str, connections: u32) -> Settings {
-    Settings { connections_max: connections, ..Settings::new(url) }
+fn settings(url: &str, raw: &Raw) -> Settings {
+    Settings {
+        connections_max: raw.store.connections,
+        plaintext_hosts: raw.network.hosts(),
+        ..Settings::new(url)
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_ports::clock::SystemClock;
@@ -17,6 +18,9 @@ use super::access::Access;
 
 use crate::config::Config;
 use crate::exit::Failure;
+
+/// Longest time that the store may take to end its connections.
+const CLOSE_MAX: Duration = Duration::from_secs(5);
 
 /// What `store.url` names.
 enum Address<'a> {
@@ -38,6 +42,11 @@ fn address(config: &Config) -> Result<Address<'_>, Failure> {
     Err(Failure::Usage("store.url: expected `sqlite:FILE` or `postgres://…`, found another form".into()))
 }
 
+/// Whether the store is the file that a home has if none is configured.
+pub fn is_in_home(config: &Config) -> bool {
+    config.raw.store.url.is_empty()
+}
+
 /// Whether the store is a file, which only one process may use at a time.
 pub fn is_embedded(config: &Config) -> bool {
     matches!(address(config), Ok(Address::Sqlite(_)))
@@ -46,7 +55,7 @@ pub fn is_embedded(config: &Config) -> bool {
 /// Proves that the store could be opened, and leaves nothing open.
 pub async fn prove(config: &Config) -> Result<(), Failure> {
     let Address::Postgres(url) = address(config)? else { return Ok(()) };
-    let (store, _) = postgres::open(url, config.raw.store.connections).await?;
+    let (store, _) = postgres::open(url, &config.raw).await?;
     let proven = store.check().await;
     store.close().await;
     proven?;
@@ -65,8 +74,14 @@ pub async fn open(config: &Config, access: Access) -> Result<(Arc<dyn Store>, Ar
             let store = Arc::new(store);
             Ok((store.clone(), store))
         }
-        Address::Postgres(url) => postgres::open(url, config.raw.store.connections).await,
+        Address::Postgres(url) => postgres::open(url, &config.raw).await,
     }
+}
+
+/// Ends the store's connections. Those that take too long end with the process.
+pub async fn close(store: &dyn Store) {
+    // Connections that end with the process lose nothing that was committed.
+    let _ = tokio::time::timeout(CLOSE_MAX, store.close()).await;
 }
 
 /// Refuses a home whose database file does not exist.
@@ -83,7 +98,7 @@ pub fn check_exists(config: &Config) -> Result<(), Failure> {
 /// Migrates the database to this version; returns its description.
 pub async fn migrate(config: &Config) -> Result<String, Failure> {
     if let Address::Postgres(url) = address(config)? {
-        postgres::migrate(url, config.raw.store.connections).await?;
+        postgres::migrate(url, &config.raw).await?;
     }
     // SQLite is migrated whenever it is opened.
     let (store, _) = open(config, Access::Work).await?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use figment::providers::Serialized;
 use reelgate_actors::scan_batcher::ScanBatcher;
 use reelgate_flow::ids::NodeId;
-use reelgate_ports::events::Events;
+use reelgate_ports::events::{DeadLetters, Events};
 use reelgate_ports::external_scanner::ExternalScanner;
 use reelgate_ports::machine::Machine;
 use reelgate_ports::notices::Notices;
@@ -68,6 +68,16 @@ pub async fn queue(_: &Config, _: &Aws<'_>, _: &str) -> Result<Arc<dyn Events>, 
 
 /// Refused: streams and queues carry events of S3.
 pub fn prove_ingest(_: &Config) -> Result<(), Failure> {
+    Err(absent("events.url"))
+}
+
+/// No dead-letter queue, unless the configuration asks for one.
+pub async fn dead_letters(config: &Config, _: &Aws<'_>) -> Result<Option<Arc<dyn DeadLetters>>, Failure> {
+    if config.raw.events.dead_letters.is_empty() { Ok(None) } else { Err(absent("events.dead_letters")) }
+}
+
+/// Refused: the events are of S3.
+pub async fn check_route(_: &Config, _: &Aws<'_>, _: &str) -> Result<String, Failure> {
     Err(absent("events.url"))
 }
 

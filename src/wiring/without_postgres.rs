@@ -5,15 +5,16 @@ use std::sync::Arc;
 use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
 
+use crate::config::Raw;
 use crate::exit::Failure;
 
 /// Refused.
-pub async fn open(_: &str, _: u32) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), Failure> {
+pub async fn open(_: &str, _: &Raw) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), Failure> {
     Err(absent())
 }
 
 /// Refused.
-pub async fn migrate(_: &str, _: u32) -> Result<(), Failure> {
+pub async fn migrate(_: &str, _: &Raw) -> Result<(), Failure> {
     Err(absent())
 }
 

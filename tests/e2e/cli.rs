@@ -64,6 +64,10 @@ fn check_reaches_every_port() {
     let output = home.reelgate(&["check"]);
     assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
     assert!(!home.path().exists(), "check made a home");
+    let text = String::from_utf8(output.stdout).unwrap();
+    for port in ["store", "objects", "ingest", "notices file"] {
+        assert!(text.contains(&format!("✓ {port}: ")), "{text}");
+    }
     let (status, _) = home.run(&[&sample("playlist-in-disguise.mp4")]);
     assert_eq!(status, 3);
     let output = home.reelgate(&["check"]);
@@ -71,6 +75,40 @@ fn check_reaches_every_port() {
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.lines().all(|line| line.starts_with('✓')), "{text}");
     assert!(text.lines().count() >= 6, "{text}");
+}
+
+#[test]
+fn check_on_a_fresh_node_reaches_every_service_and_one_that_is_down_hides_no_other() {
+    let home = TempHome::new();
+    let mut command = home.command(&["check"]);
+    command.envs([
+        ("REELGATE__STORE__URL", "postgres://me@127.0.0.1:1/db"),
+        ("REELGATE__OBJECTS__URL", "s3://bucket"),
+        ("REELGATE__EVENTS__URL", "kinesis://uploads"),
+        (
+            "REELGATE__NOTICES__URLS",
+            "[\"sns:arn:aws:sns:eu-west-1:111122223333:t\", \"file:/nowhere/notices\"]",
+        ),
+        ("REELGATE__AWS__ENDPOINT_URL", "http://127.0.0.1:1"),
+        ("REELGATE__AWS__REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ]);
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let failed: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("✗ ")).collect();
+    let names: Vec<&str> = failed.iter().filter_map(|line| line.split([':', '-']).next()).collect();
+    assert_eq!(
+        names,
+        ["store", "objects", "ingest", "ingest route", "notices sns", "notices file"],
+        "{text}"
+    );
+    assert!(
+        failed.iter().all(|line| line.split_once(": ").is_some_and(|(_, why)| !why.is_empty())),
+        "{text}"
+    );
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(!home.path().exists(), "check made a home");
 }
 
 #[test]

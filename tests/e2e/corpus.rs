@@ -13,7 +13,7 @@ const SMALL_OUTPUTS: &str = "[media.video]\npreset = \"ultrafast\"\n\
 
 #[test]
 fn every_file_of_the_test_media_ends_as_their_index_says() {
-    let home = TempHome::new();
+    let home = TempHome::encoding_quickly();
     let (status, run) = home.run(&[&reelgate_test_media::files()]);
     assert_eq!(status, 3, "some are refused");
     let found: BTreeMap<&str, &Value> = run.iter().map(|line| (file_name(line), line)).collect();

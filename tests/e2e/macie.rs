@@ -33,7 +33,7 @@ struct MacieFixture {
 
 impl MacieFixture {
     fn new(required: &str) -> Self {
-        let (home, ministack) = (TempHome::new(), Ministack::start(Auth::Open));
+        let (home, ministack) = (TempHome::encoding_quickly(), Ministack::start(Auth::Open));
         let config = home.file("reelgate.toml");
         let text = format!(
             "[privacy]\nrequired = \"{required}\"\n[aws]\npath_style = true\nregion = \"{REGION}\"\n\

@@ -61,6 +61,7 @@ async fn faulty_context(home: &Path, plan: &FaultPlan) -> EngineContext {
         history_days: None,
         store: Arc::new(Faulty::new(Arc::new(store), plan)),
         objects: Arc::new(Faulty::new(Arc::new(objects), plan)),
+        dead_letters: None,
         events: Some(Arc::new(Faulty::new(Arc::new(events), plan))),
         notices: vec![Receiver {
             name: ReceiverName::new("file"),

@@ -52,7 +52,7 @@ fn times(path: &Path, kind: &str) -> (f64, f64) {
 
 #[test]
 fn every_rendition_has_every_frame_and_both_manifests_play_to_the_end() {
-    let home = TempHome::new();
+    let home = TempHome::encoding_quickly();
     let source = sample("sintel-trailer-720p.mp4");
     let (status, run) = home.run(&[&source]);
     assert_eq!(status, 0, "{run:#?}");
@@ -204,7 +204,7 @@ fn the_same_source_and_settings_give_the_same_bytes() {
 
 #[test]
 fn poster_and_storyboard_are_pictures_that_open() {
-    let home = TempHome::new();
+    let home = TempHome::encoding_quickly();
     let (_, run) = home.run(&[&sample("big-buck-bunny-30s.webm")]);
     let dir = published(&run);
     for (name, width) in [("poster.jpg", 1280), ("storyboard-000.jpg", 800)] {

@@ -162,7 +162,7 @@ fn health_readiness_and_metrics_are_served_on_loopback() {
 
 #[test]
 fn a_stop_during_work_gives_it_back_and_a_restart_finishes_it() {
-    let home = TempHome::new();
+    let home = TempHome::encoding_quickly();
     let mut service = Service::start(&home);
     let ingest = home.path().join("ingest");
     copy_in(&sample("sintel-trailer-720p.mp4"), &ingest.join("long.mp4"));

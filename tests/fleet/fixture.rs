@@ -151,7 +151,8 @@ impl FleetFixture {
              [objects]\nurl = \"s3://{media}\"\ningest = \"s3://{ingest}\"\n\
              [events]\nurl = \"kinesis://{stream}\"\n\
              [notices]\nurls = [\"sns:{topic}\"]\n\
-             [aws]\nendpoint_url = \"{endpoint}\"\nregion = \"{REGION}\"\npath_style = true\n"
+             [aws]\nendpoint_url = \"{endpoint}\"\nregion = \"{REGION}\"\npath_style = true\n\
+             [media.video]\npreset = \"ultrafast\"\n"
         )
     }
 

@@ -121,6 +121,7 @@ impl Fixture {
             store: Arc::new(Faulty::new(Arc::new(store.clone()), &store_faults)),
             objects: Arc::new(Faulty::new(objects.clone(), &object_faults)),
             events: Some(events.clone()),
+            dead_letters: None,
             notices: vec![Receiver { name: ReceiverName::new("test"), port: notices.clone() }],
             unserved_ms: UNSERVED_MS,
             worker: WorkerProgram { path: "/nonexistent/worker".into(), plugin_dir: None, traceparent: None },
@@ -397,6 +398,7 @@ pub struct FakeEvents {
 #[derive(Default)]
 struct EventsState {
     batches: Vec<EventBatch>,
+    deliveries: usize,
     calls: Vec<String>,
     sweep_wanted: bool,
     stop_takes: Duration,
@@ -420,7 +422,12 @@ impl FakeEvents {
         self.state.lock().unwrap().stop_takes = stop_takes;
     }
 
-    /// The calls so far that ended a batch or the reading, in order.
+    /// How often a batch was delivered.
+    pub fn deliveries(&self) -> usize {
+        self.state.lock().unwrap().deliveries
+    }
+
+    /// The calls so far about batches and the end of the reading, in order.
     pub fn calls(&self) -> Vec<String> {
         self.state.lock().unwrap().calls.clone()
     }
@@ -433,9 +440,16 @@ impl FakeEvents {
 #[async_trait]
 impl Events for FakeEvents {
     async fn poll(&self, events_max: usize) -> PortResult<EventBatch> {
-        let first = self.state.lock().unwrap().batches.first().cloned().unwrap_or_default();
+        let mut state = self.state.lock().unwrap();
+        let first = state.batches.first().cloned().unwrap_or_default();
         assert!(first.events.len() <= events_max);
+        state.deliveries += usize::from(!first.is_empty());
         Ok(first)
+    }
+
+    async fn keep(&self, batch: &EventBatch) -> PortResult<()> {
+        self.called(format!("keep {} events", batch.events.len()));
+        Ok(())
     }
 
     async fn acknowledge(&self, batch: &EventBatch) -> PortResult<()> {

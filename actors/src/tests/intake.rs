@@ -54,8 +54,8 @@ fn a_batch_that_the_store_refuses_for_now_is_acknowledged_only_once_it_is_ingest
         fixture.store_faults.at("ingest", 2, CallFault::Fail(ErrorKind::Unavailable));
         let since = Instant::now();
         let _intake = start(&fixture);
-        until("the batch is acknowledged", async || !fixture.events.calls().is_empty()).await;
-        assert_eq!(fixture.events.calls(), ["acknowledge 1 events, 1 known"]);
+        until("the batch is acknowledged", async || fixture.events.calls().len() == 2).await;
+        assert_eq!(fixture.events.calls(), ["keep 1 events", "acknowledge 1 events, 1 known"]);
         assert_eq!(fixture.store_faults.calls("ingest"), 3);
         assert!(
             since.elapsed() >= Duration::from_millis(2 * POLL_MS),
@@ -72,11 +72,48 @@ fn a_batch_whose_answer_is_lost_is_ingested_again_and_makes_no_second_asset() {
         fixture.events.offer(EventBatch::of([event("a")]));
         fixture.store_faults.next("ingest", CallFault::LoseAnswer);
         let _intake = start(&fixture);
-        until("the batch is acknowledged", async || !fixture.events.calls().is_empty()).await;
+        until("the batch is acknowledged", async || fixture.events.calls().len() == 2).await;
         assert_eq!(fixture.store_faults.calls("ingest"), 2);
         assert_eq!(assets(&fixture).await, 1);
         assert_eq!(fixture.counted("reelgate_uploads_total", Some("new")), 0);
         assert_eq!(fixture.counted("reelgate_uploads_total", Some("again")), 1);
+    });
+}
+
+#[test]
+fn while_the_store_is_away_one_batch_is_kept_and_no_other_is_received() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.events.offer(EventBatch::of([event("a")]));
+        fixture.events.offer(EventBatch::of([event("b")]));
+        let (outage, begun) = (Duration::from_secs(600), Instant::now());
+        for number in 1..=outage.as_secs() * 1_000 / POLL_MS {
+            fixture.store_faults.at("ingest", number, CallFault::Fail(ErrorKind::Unavailable));
+        }
+        let _intake = start(&fixture);
+        until("the store is back", async || assets(&fixture).await == 2).await;
+        assert!(begun.elapsed() >= outage, "{:?}", begun.elapsed());
+        assert_eq!(fixture.events.deliveries(), 2, "each batch was received once");
+        let calls = fixture.events.calls();
+        let kept = calls.iter().filter(|call| *call == "keep 1 events").count();
+        assert!((20..=21).contains(&kept), "kept every half minute: {kept}");
+        until("both are acknowledged", async || fixture.events.calls().len() == kept + 2).await;
+    });
+}
+
+#[test]
+fn a_kept_batch_is_given_back_when_the_node_takes_no_work() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.events.offer(EventBatch::of([event("a")]));
+        for number in 1..=1_000 {
+            fixture.store_faults.at("ingest", number, CallFault::Fail(ErrorKind::Unavailable));
+        }
+        let intake = start(&fixture);
+        until("the batch is kept", async || fixture.events.calls().len() == 1).await;
+        intake.send(drain(Duration::from_secs(1))).await.unwrap();
+        until("intake has ended", async || !intake.connected()).await;
+        assert_eq!(fixture.events.calls(), ["keep 1 events", "abandon 1 events", "stop"]);
     });
 }
 

@@ -6,6 +6,10 @@ use std::fmt;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use reelgate_ports::error::{ErrorKind, Port, PortError};
 
+/// In the message of the refusal to read an object that is encrypted with a customer-provided key; Amazon S3 User Guide, "Using
+/// server-side encryption with customer-provided keys (SSE-C)".
+const CUSTOMER_KEY: &str = "stored using a form of Server Side Encryption";
+
 /// One API call in words for people: what it does, and the IAM action it needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ApiCall {
@@ -31,7 +35,11 @@ impl ApiCall {
         let Some(response) = error.raw_response() else { return self.unanswered(error) };
         let status = Some(response.status().as_u16());
         let lacking = error.message().and_then(Lacking::parse).unwrap_or(Lacking::Probably(self.action));
-        self.describe(error.code(), status, request_id(response), &lacking)
+        let described = self.describe(error.code(), status, request_id(response), &lacking);
+        // A code of its own this error has not.
+        let customer_key = error.code() == Some("InvalidRequest")
+            && error.message().is_some_and(|message| message.contains(CUSTOMER_KEY));
+        if customer_key { PortError { kind: ErrorKind::CustomerKey, ..described } } else { described }
     }
 
     /// The port error of a response with this error code and, if known, HTTP status and request id.
@@ -135,10 +143,10 @@ pub fn error_kind(code: Option<&str>, status: Option<u16>) -> ErrorKind {
     if has("BadDigest") || has("InvalidDigest") || has("XAmzContentSHA256Mismatch") {
         return ErrorKind::Unavailable;
     }
-    // A missing bucket is no fault of the upload: somebody must create it. An archived object exists, but not as expected.
+    // A missing bucket is no fault of the upload: somebody must create it.
     match code {
         "NoSuchBucket" => return ErrorKind::Unavailable,
-        "InvalidObjectState" => return ErrorKind::Conflict,
+        "InvalidObjectState" => return ErrorKind::Archived,
         _ => {}
     }
     if has("LimitExceeded")
@@ -194,7 +202,7 @@ mod tests {
         assert_eq!(error_kind(Some("Curious"), Some(400)), ErrorKind::Invalid);
         assert_eq!(error_kind(None, Some(412)), ErrorKind::Conflict);
         assert_eq!(error_kind(None, Some(405)), ErrorKind::Missing, "a delete marker");
-        assert_eq!(error_kind(Some("InvalidObjectState"), Some(403)), ErrorKind::Conflict, "archived");
+        assert_eq!(error_kind(Some("InvalidObjectState"), Some(403)), ErrorKind::Archived);
         assert_eq!(error_kind(Some("NoSuchBucket"), Some(404)), ErrorKind::Unavailable);
         assert_eq!(error_kind(Some("BadDigest"), Some(400)), ErrorKind::Unavailable);
         assert_eq!(error_kind(None, Some(503)), ErrorKind::Unavailable);

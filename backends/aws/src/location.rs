@@ -157,9 +157,10 @@ fn split(text: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether an object of the ingest area is an upload. Consoles create empty objects with a key that ends with `/` to show
-/// a folder, and a checksum file belongs to the upload next to it.
-pub(crate) fn is_upload(key: &str) -> bool {
-    !key.ends_with('/') && !key.ends_with(".sha256")
+/// a folder, and a checksum file belongs to the upload next to it. `size_bytes` is `None` where it is not known.
+pub(crate) fn is_upload(key: &str, size_bytes: Option<u64>) -> bool {
+    let is_folder = key.ends_with('/') && size_bytes == Some(0);
+    !is_folder && !key.ends_with(".sha256")
 }
 
 #[cfg(test)]

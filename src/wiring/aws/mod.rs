@@ -9,7 +9,7 @@ mod objects;
 mod parameters;
 
 pub use clients::{Aws, sdk, transfer};
-pub use events::{prove_ingest, queue, stream};
+pub use events::{check_route, dead_letters, prove_ingest, queue, redrive_dead_letters, stream};
 pub use external_scanner::{open as open_scanner, scan_batcher};
 pub use node::machine;
 pub use notices::{bus, topic};

@@ -178,7 +178,7 @@ async fn merge(fixture: &FleetFixture) {
 
 async fn until_settled(fixture: &FleetFixture, assets: usize, seed: u64) {
     let mut last = BTreeMap::new();
-    wait_for(&format!("seed {seed}: {assets} assets have ended"), Duration::from_secs(300), async || {
+    wait_for(&format!("seed {seed}: {assets} assets have ended"), Duration::from_secs(900), async || {
         let states = fixture.states();
         if states != last {
             println!("{states:?}");

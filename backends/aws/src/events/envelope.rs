@@ -6,7 +6,7 @@
 
 use data_encoding::HEXLOWER;
 use reelgate_ports::events::{EventBatch, RefusedEvent};
-use reelgate_ports::records::{ExternalScanEvent, MediaEvent};
+use reelgate_ports::records::{EventKind, ExternalScanEvent, MediaEvent};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -34,7 +34,10 @@ impl ParsedMessage {
     pub fn add_to(self, batch: &mut EventBatch, ingest: &Area, location: &str, bytes: &[u8]) {
         let inside = |event: &MediaEvent| {
             let source = &event.source;
-            is_upload(&source.key) && ingest.name_of(&Location::new(&source.bucket, &source.key)).is_some()
+            // An event of a deletion has no size.
+            let size_bytes = (event.kind == EventKind::Created).then_some(event.size_bytes);
+            let at = Location::new(&source.bucket, &source.key);
+            is_upload(&source.key, size_bytes) && ingest.name_of(&at).is_some()
         };
         batch.events.extend(self.events.into_iter().filter(inside));
         batch.scans.extend(self.scans);
@@ -127,7 +130,7 @@ fn bridged(source: &str, detail_type: &str, detail: &str) -> ParsedMessage {
         _ => return ParsedMessage::refused("expected an event of S3 or Macie, found one of another source"),
     };
     match event {
-        Ok(event) => ParsedMessage { events: vec![event], ..ParsedMessage::default() },
+        Ok(event) => ParsedMessage { events: event.into_iter().collect(), ..ParsedMessage::default() },
         Err(reason) => ParsedMessage::refused(reason),
     }
 }
@@ -138,6 +141,7 @@ struct Detail {
     object: Object,
     #[serde(rename = "deletion-type")]
     deletion_type: Option<String>,
+    reason: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -157,7 +161,7 @@ struct Object {
     sequencer: Option<String>,
 }
 
-fn object(detail_type: &str, detail: &str) -> Result<MediaEvent, RejectReason> {
+fn object(detail_type: &str, detail: &str) -> Result<Option<MediaEvent>, RejectReason> {
     let detail: Detail =
         serde_json::from_str(detail).map_err(|error| malformed("the detail of an S3 event", &error))?;
     let change = match (detail_type, detail.deletion_type.as_deref()) {
@@ -165,6 +169,7 @@ fn object(detail_type: &str, detail: &str) -> Result<MediaEvent, RejectReason> {
         (_, Some("Delete Marker Created")) => S3EventKind::Marked,
         _ => S3EventKind::Removed,
     };
+    let by_lifecycle = detail.reason.as_deref() == Some("Lifecycle Expiration");
     let fields = S3ObjectFields {
         bucket: detail.bucket.name,
         key: detail.object.key,
@@ -172,6 +177,7 @@ fn object(detail_type: &str, detail: &str) -> Result<MediaEvent, RejectReason> {
         etag: detail.object.etag,
         size_bytes: detail.object.size,
         sequencer: detail.object.sequencer,
+        by_lifecycle,
     };
     fields.event(change)
 }

@@ -49,8 +49,9 @@ pub(super) fn read(json: &str) -> Result<Option<MediaEvent>, RejectReason> {
         etag: record.s3.object.etag,
         size_bytes: record.s3.object.size,
         sequencer: record.s3.object.sequencer,
+        by_lifecycle: record.event_name.contains("LifecycleExpiration"),
     };
-    fields.event(change).map(Some)
+    fields.event(change)
 }
 
 fn change(event_name: &str) -> Option<S3EventKind> {

@@ -24,6 +24,8 @@ pub(super) struct S3ObjectFields {
     pub etag: Option<String>,
     pub size_bytes: Option<u64>,
     pub sequencer: Option<String>,
+    /// A lifecycle rule deleted it.
+    pub by_lifecycle: bool,
 }
 
 /// What happened to the object.
@@ -41,8 +43,12 @@ pub(super) enum S3EventKind {
 pub(super) type RejectReason = String;
 
 impl S3ObjectFields {
-    /// The event; the error states what was expected and what was found, without quoting the fields.
-    pub(super) fn event(self, change: S3EventKind) -> Result<MediaEvent, RejectReason> {
+    /// The event; the error states what was expected and what was found, without quoting the fields. `None` for a deletion by a
+    /// lifecycle rule without a sequencer: it cannot be put in order with the uploads of its key, and S3 sends many every night.
+    pub(super) fn event(self, change: S3EventKind) -> Result<Option<MediaEvent>, RejectReason> {
+        if self.by_lifecycle && self.sequencer.is_none() && change != S3EventKind::Created {
+            return Ok(None);
+        }
         let size_bytes = match (change, self.size_bytes) {
             (S3EventKind::Created, None) => return Err("expected a size, found none".into()),
             (S3EventKind::Created, Some(size)) if i64::try_from(size).is_err() => {
@@ -62,7 +68,7 @@ impl S3ObjectFields {
             S3EventKind::Removed => self.named(self.version().unwrap_or_else(|| NULL_VERSION.into()))?,
             S3EventKind::Marked => self.named(String::new())?,
         };
-        Ok(MediaEvent {
+        Ok(Some(MediaEvent {
             kind,
             location: Location::new(&source.bucket, &source.key).to_string(),
             source,
@@ -70,7 +76,7 @@ impl S3ObjectFields {
             size_bytes,
             force: false,
             priority: Priority::default(),
-        })
+        }))
     }
 
     /// The identity of a stored object: its version, or its ETag if the bucket has no versioning.

@@ -1,6 +1,6 @@
 //! Events of S3 from an SQS queue, for deployments without a stream. The queue keeps every message until it is deleted, so
-//! there is no checkpoint. An acknowledged message is deleted, an abandoned one becomes visible at once, and a lost one
-//! becomes visible after the queue's visibility timeout.
+//! there is no checkpoint. An acknowledged message is deleted, a kept one stays hidden, an abandoned one becomes visible at once, and a
+//! lost one becomes visible after the queue's visibility timeout.
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
@@ -19,8 +19,12 @@ const RECEIVE: ApiCall = ApiCall::new(Port::Events, "receive messages from the q
 const DELETE: ApiCall = ApiCall::new(Port::Events, "delete messages from the queue", "sqs:DeleteMessage");
 const RETURN: ApiCall =
     ApiCall::new(Port::Events, "return messages to the queue", "sqs:ChangeMessageVisibility");
+const KEEP: ApiCall = ApiCall::new(Port::Events, "keep messages of the queue", "sqs:ChangeMessageVisibility");
 const CHECK: ApiCall = ApiCall::new(Port::Events, "reach the queue", "sqs:GetQueueAttributes");
 
+/// How long a kept message stays hidden, seconds: twice the longest time between two calls. Each delivery counts, and a queue with a
+/// dead-letter queue moves a message there after a few.
+const KEPT_S: i32 = 120;
 /// Most messages of one call: SQS's own limit.
 const CALL_MAX: usize = 10;
 
@@ -45,6 +49,21 @@ impl SqsEvents {
         let call = call.max_number_of_messages(messages_max).wait_time_seconds(wait_s);
         let received = call.send().await.map_err(RECEIVE.failed())?;
         Ok(received.messages.unwrap_or_default())
+    }
+
+    /// Makes messages visible to readers after this time, seconds, in place of the queue's own.
+    async fn hide(&self, operation: ApiCall, batch: &EventBatch, for_s: i32) -> PortResult<()> {
+        for receipts in batch.receipts.chunks(CALL_MAX) {
+            let mut call = self.client.change_message_visibility_batch().queue_url(&self.queue_url);
+            for (index, receipt) in receipts.iter().enumerate() {
+                let entry = Visibility::builder().id(index.to_string()).receipt_handle(receipt);
+                let entry = entry.visibility_timeout(for_s).build();
+                call = call.entries(entry.map_err(|_| incomplete(operation))?);
+            }
+            // A message that the queue refuses here becomes visible after the time that it has.
+            call.send().await.map_err(operation.failed())?;
+        }
+        Ok(())
     }
 
     fn add(&self, batch: &mut EventBatch, message: Message) {
@@ -100,17 +119,12 @@ impl Events for SqsEvents {
         Ok(())
     }
 
+    async fn keep(&self, batch: &EventBatch) -> PortResult<()> {
+        self.hide(KEEP, batch, KEPT_S).await
+    }
+
     async fn abandon(&self, batch: &EventBatch) -> PortResult<()> {
-        for receipts in batch.receipts.chunks(CALL_MAX) {
-            let mut call = self.client.change_message_visibility_batch().queue_url(&self.queue_url);
-            for (index, receipt) in receipts.iter().enumerate() {
-                let entry = Visibility::builder().id(index.to_string()).receipt_handle(receipt);
-                call = call.entries(entry.visibility_timeout(0).build().map_err(|_| incomplete(RETURN))?);
-            }
-            // A message that the queue refuses here becomes visible after the timeout.
-            call.send().await.map_err(RETURN.failed())?;
-        }
-        Ok(())
+        self.hide(RETURN, batch, 0).await
     }
 
     async fn stop(&self) -> PortResult<()> {

@@ -128,10 +128,33 @@ impl Bucket {
             .set_expected_bucket_owner(self.owner(&at.bucket))
             .send()
             .await;
+        let answer = match answer {
+            // An answer to HEAD has no body, so 400 says nothing: expired credentials and a customer-provided key look alike.
+            Err(error) if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 400) => {
+                return match self.first_byte(operation, at, version_id).await {
+                    Ok(()) => Err(ApiCall::new(Port::Objects, operation, reading(version_id)).error(&error)),
+                    Err(reason) => absent(reason),
+                };
+            }
+            answer => answer,
+        };
         match answer {
             Ok(output) => Head::of(operation, output).map(Some),
             Err(error) => absent(ApiCall::new(Port::Objects, operation, reading(version_id)).error(&error)),
         }
+    }
+
+    /// Asks for the first byte of an object, for the error that a HEAD cannot give.
+    async fn first_byte(
+        &self,
+        operation: &'static str,
+        at: &Location,
+        version_id: Option<&str>,
+    ) -> PortResult<()> {
+        let request = self.s3.get_object().bucket(&at.bucket).key(&at.key).range("bytes=0-0");
+        let request = request.set_version_id(version_id.map(str::to_owned));
+        let answer = request.set_expected_bucket_owner(self.owner(&at.bucket)).send().await;
+        answer.map(drop).map_err(ApiCall::new(Port::Objects, operation, reading(version_id)).failed())
     }
 
     /// Sizes of the parts of an object that was uploaded in `parts` parts; `None` if S3 does not report them, or if the parts

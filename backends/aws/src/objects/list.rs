@@ -177,7 +177,8 @@ pub(super) async fn uploads(
     let mut from = Some(Marker::after(after));
     while let Some(marker) = from {
         let page = bucket.page(operation, &area.bucket, prefix, marker).await?;
-        let fresh = page.found.into_iter().filter(|found| found.latest && is_upload(&found.key));
+        let is_fresh = |found: &ListedVersion| found.latest && is_upload(&found.key, Some(found.size_bytes));
+        let fresh = page.found.into_iter().filter(is_fresh);
         let fresh = fresh.filter(|found| after.is_none_or(|after| found.key.as_str() > after));
         for found in fresh {
             if events.len() == uploads_max {

@@ -3,12 +3,17 @@
 use std::collections::BTreeSet;
 
 use aws_config::SdkConfig;
-use aws_sdk_eventbridge::types::Target;
+use aws_sdk_eventbridge::types::{RuleState, Target as RuleTarget};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Event, EventBridgeConfiguration, NotificationConfiguration, QueueConfiguration};
 use aws_sdk_sqs::types::QueueAttributeName;
+use reelgate_aws::events::dead_letters::DeadLetterQueue;
+use reelgate_aws::events::route::{self, Target};
 use reelgate_aws::events::sqs::SqsEvents;
-use reelgate_ports::events::{EventBatch, Events};
+use reelgate_aws::location::Area;
+use reelgate_aws::objects::TransferSettings;
+use reelgate_ports::error::ErrorKind;
+use reelgate_ports::events::{DeadLetters, EventBatch, Events};
 use reelgate_ports::records::EventKind;
 use reelgate_stand_ins::{ACCOUNT, LocalStack, REGION, fresh_name};
 
@@ -54,16 +59,33 @@ async fn uploads_and_deletions_arrive_through_eventbridge_and_kinesis_on_localst
     let stream = TestStream::at(localstack.endpoint(), 2).await;
     let bucket = fresh_name("ingest");
     s3.create_bucket().bucket(&bucket).send().await.unwrap();
+    let ingest: Area = format!("s3://{bucket}").parse().unwrap();
+    let transfer = TransferSettings { path_style: true, ..TransferSettings::default() };
+    let route = async || route::check(&config, &transfer, &ingest, Target::Stream(&stream.name)).await;
+    let lacks = async |what: &str| {
+        let error = route().await.unwrap_err();
+        assert!(error.kind == ErrorKind::Missing && error.detail.contains(what), "{error}");
+    };
+    lacks("expected EventBridge to be on").await;
     let notify = NotificationConfiguration::builder();
     let notify = notify.event_bridge_configuration(EventBridgeConfiguration::builder().build()).build();
     let call = s3.put_bucket_notification_configuration().bucket(&bucket);
     call.notification_configuration(notify).send().await.unwrap();
-    let pattern = format!(r#"{{"source": ["aws.s3"], "detail": {{"bucket": {{"name": ["{bucket}"]}}}}}}"#);
-    bridge.put_rule().name(&bucket).event_pattern(pattern).send().await.unwrap();
+    lacks("expected an enabled rule").await;
+    let pattern = |bucket: &str| {
+        format!(r#"{{"source": ["aws.s3"], "detail": {{"bucket": {{"name": ["{bucket}"]}}}}}}"#)
+    };
+    bridge.put_rule().name(&bucket).event_pattern(pattern("another")).send().await.unwrap();
     let arn = format!("arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{}", stream.name);
     let role = format!("arn:aws:iam::{ACCOUNT}:role/events");
-    let target = Target::builder().id("stream").arn(arn).role_arn(role).build().unwrap();
+    let target = RuleTarget::builder().id("stream").arn(arn).role_arn(role).build().unwrap();
     bridge.put_targets().rule(&bucket).targets(target).send().await.unwrap();
+    lacks("expected an enabled rule").await;
+    let ours = bridge.put_rule().name(&bucket).event_pattern(pattern(&bucket));
+    ours.clone().state(RuleState::Disabled).send().await.unwrap();
+    lacks("expected an enabled rule").await;
+    ours.state(RuleState::Enabled).send().await.unwrap();
+    assert!(route().await.unwrap().contains(&bucket), "it names the rule");
 
     let ledger = Ledger::default();
     let mut settings = stream.settings("a");
@@ -100,14 +122,18 @@ async fn uploads_arrive_through_a_queue_with_their_keys_decoded_once_on_localsta
     let made = made.attributes(QueueAttributeName::VisibilityTimeout, "600").send().await.unwrap();
     let url = made.queue_url().unwrap();
     s3.create_bucket().bucket(&bucket).send().await.unwrap();
+    let ingest: Area = format!("s3://{bucket}").parse().unwrap();
+    let transfer = TransferSettings { path_style: true, ..TransferSettings::default() };
+    let route = async || route::check(&config, &transfer, &ingest, Target::Queue(url)).await;
+    assert_eq!(route().await.unwrap_err().kind, ErrorKind::Missing);
     let arn = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{bucket}");
     let queue = QueueConfiguration::builder().queue_arn(arn).events(Event::S3ObjectCreated).build().unwrap();
     let notify = NotificationConfiguration::builder().queue_configurations(queue).build();
     let call = s3.put_bucket_notification_configuration().bucket(&bucket);
     call.notification_configuration(notify).send().await.unwrap();
 
-    let ingest = format!("s3://{bucket}").parse().unwrap();
-    let events = SqsEvents::new(sqs.clone(), url, ingest, 1);
+    assert_eq!(route().await.unwrap(), "the ingest bucket notifies the queue");
+    let events = SqsEvents::new(sqs.clone(), url, ingest.clone(), 1);
     for key in KEYS {
         put(&s3, &bucket, key).await;
     }
@@ -123,4 +149,74 @@ async fn uploads_arrive_through_a_queue_with_their_keys_decoded_once_on_localsta
     let checked = events.check().await.unwrap();
     assert_eq!(checked, "queue reached, about 0 messages");
     assert!(events.poll(1).await.unwrap().is_empty(), "acknowledged messages are not delivered again");
+}
+
+#[tokio::test]
+async fn a_kept_message_stays_hidden_longer_than_the_queue_hides_it_on_localstack() {
+    let localstack = LocalStack::shared();
+    let config = config(localstack.endpoint()).await;
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let made = sqs.create_queue().queue_name(fresh_name("kept"));
+    let made = made.attributes(QueueAttributeName::VisibilityTimeout, "1").send().await.unwrap();
+    let url = made.queue_url().unwrap();
+    sqs.send_message().queue_url(url).message_body("no event").send().await.unwrap();
+    let events = SqsEvents::new(sqs.clone(), url, "s3://ingest".parse().unwrap(), 1);
+    let batch = events.poll(1).await.unwrap();
+    assert_eq!(batch.refused.len(), 1);
+    events.keep(&batch).await.unwrap();
+    for _ in 0..3 {
+        assert!(events.poll(1).await.unwrap().is_empty(), "it was delivered again");
+    }
+    events.abandon(&batch).await.unwrap();
+    let again = eventually("it is delivered again", async || {
+        let batch = events.poll(1).await.unwrap();
+        (!batch.is_empty()).then_some(batch)
+    })
+    .await;
+    assert_eq!(again.refused.len(), 1);
+}
+
+#[tokio::test]
+async fn dead_letters_go_back_to_the_stream_or_queue_and_none_is_deleted_before_on_localstack() {
+    let localstack = LocalStack::shared();
+    let config = config(localstack.endpoint()).await;
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let make = async |name: &str| {
+        let made = sqs.create_queue().queue_name(fresh_name(name));
+        let made = made.attributes(QueueAttributeName::VisibilityTimeout, "1").send().await.unwrap();
+        made.queue_url.unwrap()
+    };
+    let (dead, queue) = (make("dead").await, make("alive").await);
+    let letters = DeadLetterQueue::new(&config, &dead);
+    let event = |key: &str| {
+        let object = serde_json::json!({"key": key, "size": 5, "etag": "ab", "sequencer": "01"});
+        let detail = serde_json::json!({"bucket": {"name": "ingest"}, "object": object});
+        serde_json::json!({"source": "aws.s3", "detail-type": "Object Created", "detail": detail}).to_string()
+    };
+    for number in 0..12 {
+        let send = sqs.send_message().queue_url(&dead).message_body(event(&number.to_string()));
+        send.send().await.unwrap();
+    }
+    let nowhere = letters.redrive(&config, Target::Stream(&fresh_name("no-stream"))).await.unwrap_err();
+    assert_eq!(nowhere.kind, ErrorKind::Missing, "{nowhere}");
+    eventually("every letter is visible again", async || {
+        (letters.waiting().await.unwrap() == 12).then_some(())
+    })
+    .await;
+    assert_eq!(letters.redrive(&config, Target::Queue(&queue)).await.unwrap(), 12);
+    assert_eq!(letters.waiting().await.unwrap(), 0);
+    let events = SqsEvents::new(sqs.clone(), &queue, "s3://ingest".parse().unwrap(), 1);
+    let all = collect(&events, 12, async |_| ()).await;
+    let found: BTreeSet<&str> = all.events.iter().map(|event| event.source.key.as_str()).collect();
+    assert_eq!(found.len(), 12, "{found:?}");
+
+    let stream = TestStream::at(localstack.endpoint(), 1).await;
+    let ledger = Ledger::default();
+    let mut settings = stream.settings("a");
+    settings.ingest = "s3://ingest".parse().unwrap();
+    let events = reader_with(stream.client.clone(), settings, &ledger);
+    sqs.send_message().queue_url(&dead).message_body(event("streamed")).send().await.unwrap();
+    assert_eq!(letters.redrive(&config, Target::Stream(&stream.name)).await.unwrap(), 1);
+    let all = collect(&events, 1, async |batch| ledger.commit(batch).await.unwrap()).await;
+    assert_eq!(all.events[0].source.key, "streamed");
 }

@@ -4,10 +4,12 @@ use std::io::Read;
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, Tag, Tagging,
+    ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, StorageClass, Tag, Tagging,
 };
+use reelgate_aws::location::Location;
 use reelgate_conformance::objects::ObjectsHome;
 use reelgate_flow::asset::{Exit, Verdict};
+use reelgate_flow::ids::SourceId;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::identity::asset_id;
@@ -350,4 +352,29 @@ async fn tasks_of_one_asset_share_one_download() {
     assert!(first == second);
     read(&objects, &source).await;
     assert_eq!(proxy.asked(), 3 + 3, "three ranges once, and a version check for each open");
+}
+
+#[tokio::test]
+async fn an_archived_upload_and_one_of_a_customer_s_key_are_named_as_such() {
+    let home = ScratchBuckets::versioned().await;
+    let put =
+        |key: &str| home.s3.put_object().bucket(&home.bucket).key(key).body(ByteStream::from_static(b"x"));
+    put("in/archived").storage_class(StorageClass::Glacier).send().await.unwrap();
+    let archived = home.source("in/archived").await;
+    let opened = home.objects.open(&archived).await.map(drop);
+    assert_eq!(opened.unwrap_err().kind, ErrorKind::Archived);
+
+    let key = [7_u8; 32];
+    let locked = put("in/locked").sse_customer_algorithm("AES256");
+    let locked = locked.sse_customer_key(data_encoding::BASE64.encode(&key));
+    let md5 = "y4HAEFCYWuvAXWFTtA1Qpg==";
+    let stored = locked.sse_customer_key_md5(md5).send().await.unwrap();
+    let locked = SourceRecord {
+        id: SourceId { version: stored.version_id.unwrap(), key: "in/locked".into(), ..archived.id.clone() },
+        location: Location::new(&home.bucket, "in/locked").to_string(),
+        ..archived
+    };
+    let opened = home.objects.open(&locked).await.map(drop);
+    assert_eq!(opened.unwrap_err().kind, ErrorKind::CustomerKey);
+    assert_eq!(home.objects.check_current(&locked).await.unwrap_err().kind, ErrorKind::CustomerKey);
 }

@@ -14,16 +14,18 @@ pub enum Role {
     Publisher,
     Sweeper,
     Scanner,
+    Redriver,
     Checker,
     Producer,
 }
 
-pub const ROLES: [Role; 7] = [
+pub const ROLES: [Role; 8] = [
     Role::Intake,
     Role::Worker,
     Role::Publisher,
     Role::Sweeper,
     Role::Scanner,
+    Role::Redriver,
     Role::Checker,
     Role::Producer,
 ];
@@ -32,6 +34,7 @@ pub const STREAM: &str = "uploads";
 pub const OTHER_STREAM: &str = "other";
 pub const GROUP: &str = "heavy";
 const QUEUE: &str = "upload-events";
+const DEAD_LETTERS: &str = "dead-letters";
 const TOPIC: &str = "notices";
 
 /// Variables of the documents, and their values here. Three areas are only a part of a bucket.
@@ -53,6 +56,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("ScanArea", "scanned/text"),
     ("EventStream", STREAM),
     ("EventQueue", QUEUE),
+    ("DeadLetterQueue", DEAD_LETTERS),
     ("NoticeTopic", TOPIC),
     ("NoticeBus", "default"),
     ("ParameterPath", "reelgate/test"),
@@ -72,6 +76,7 @@ impl Role {
             Self::Publisher => "publisher",
             Self::Sweeper => "sweeper",
             Self::Scanner => "scanner",
+            Self::Redriver => "redriver",
             Self::Checker => "checker",
             Self::Producer => "producer",
         }
@@ -98,6 +103,7 @@ impl Role {
 pub struct Account {
     pub server: Ministack,
     pub queue_url: String,
+    pub dead_letters_url: String,
     pub topic_arn: String,
     /// An iterator at the beginning of the stream, as its reader would get it.
     pub iterator: String,
@@ -135,6 +141,7 @@ impl Account {
             "StreamARN": stream_arn(), "ShardId": SHARD, "ShardIteratorType": "TRIM_HORIZON"
         });
         calls.push(call("sqs", "create_queue", json!({"QueueName": QUEUE})));
+        calls.push(call("sqs", "create_queue", json!({"QueueName": DEAD_LETTERS})));
         calls.push(call("sns", "create_topic", json!({"Name": TOPIC})));
         calls.push(call("kinesis", "get_shard_iterator", iterator));
         let answers: Vec<Value> =
@@ -143,8 +150,9 @@ impl Account {
             |at: usize, pointer| answers[made + at].pointer(pointer).unwrap().as_str().unwrap().to_owned();
         Self {
             queue_url: text(0, "/QueueUrl"),
-            topic_arn: text(1, "/TopicArn"),
-            iterator: text(2, "/ShardIterator"),
+            dead_letters_url: text(1, "/QueueUrl"),
+            topic_arn: text(2, "/TopicArn"),
+            iterator: text(3, "/ShardIterator"),
             server,
         }
     }

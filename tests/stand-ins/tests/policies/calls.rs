@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::account::{Account, GROUP, OTHER_STREAM, Role, SHARD, STREAM, stream_arn};
 
-use Role::{Checker, Intake, Producer, Publisher, Scanner, Sweeper, Worker};
+use Role::{Checker, Intake, Producer, Publisher, Redriver, Scanner, Sweeper, Worker};
 
 /// A call and the roles that may make it.
 pub struct Listed {
@@ -40,6 +40,7 @@ const OBJECT_CALLS: &[(&str, &str, &[Role])] = &[
     ("head_object", "uploads/in/studio/clip", &[Worker, Publisher, Producer]),
     ("put_object", "uploads/in/studios/clip", NOBODY),
     ("get_bucket_versioning", "uploads/", &[Checker]),
+    ("get_bucket_notification_configuration", "uploads/", &[Checker]),
     ("put_object", "working/staged/part", &[Worker]),
     ("create_multipart_upload", "working/staged/part", &[Worker]),
     ("get_object", "working/staged/part", &[Worker, Publisher]),
@@ -154,7 +155,7 @@ fn stream_calls(account: &Account) -> Vec<Listed> {
             "kinesis",
             "put_record",
             json!({"StreamName": STREAM, "Data": "{}", "PartitionKey": "k"}),
-            NOBODY,
+            &[Redriver],
         ),
         listed("kinesis", "delete_stream", json!({"StreamName": OTHER_STREAM}), NOBODY),
         listed("kinesis", "describe_stream_summary", json!({"StreamName": OTHER_STREAM}), NOBODY),
@@ -163,7 +164,7 @@ fn stream_calls(account: &Account) -> Vec<Listed> {
 
 fn queue_calls(account: &Account) -> Vec<Listed> {
     const BY: &[Role] = &[Intake];
-    let url = &account.queue_url;
+    let (url, dead) = (&account.queue_url, &account.dead_letters_url);
     let receipt = json!({"QueueUrl": url, "ReceiptHandle": "none"});
     let visibility = json!({"QueueUrl": url, "ReceiptHandle": "none", "VisibilityTimeout": 0});
     vec![
@@ -171,8 +172,12 @@ fn queue_calls(account: &Account) -> Vec<Listed> {
         listed("sqs", "receive_message", json!({"QueueUrl": url}), BY),
         listed("sqs", "delete_message", receipt, BY),
         listed("sqs", "change_message_visibility", visibility, BY),
-        listed("sqs", "send_message", json!({"QueueUrl": url, "MessageBody": "{}"}), NOBODY),
+        listed("sqs", "send_message", json!({"QueueUrl": url, "MessageBody": "{}"}), &[Redriver]),
         listed("sqs", "purge_queue", json!({"QueueUrl": url}), NOBODY),
+        listed("sqs", "get_queue_attributes", json!({"QueueUrl": dead}), &[Intake, Checker]),
+        listed("sqs", "receive_message", json!({"QueueUrl": dead}), &[Redriver]),
+        listed("sqs", "delete_message", json!({"QueueUrl": dead, "ReceiptHandle": "none"}), &[Redriver]),
+        listed("sqs", "send_message", json!({"QueueUrl": dead, "MessageBody": "{}"}), NOBODY),
     ]
 }
 

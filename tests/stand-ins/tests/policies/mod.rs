@@ -51,13 +51,21 @@ fn a_role_reaches_its_own_streams_queues_and_topics_and_no_others() {
 /// Action, resource, context, and the allowed roles.
 type Judged = (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [Role]);
 
-const CONFIGURED: &[Role] =
-    &[Role::Intake, Role::Worker, Role::Publisher, Role::Sweeper, Role::Scanner, Role::Checker];
+const CONFIGURED: &[Role] = &[
+    Role::Intake,
+    Role::Worker,
+    Role::Publisher,
+    Role::Sweeper,
+    Role::Scanner,
+    Role::Redriver,
+    Role::Checker,
+];
 const READING: &[Role] = &[Role::Worker, Role::Publisher, Role::Scanner, Role::Producer];
 const WRITING: &[Role] = &[Role::Worker, Role::Publisher, Role::Scanner, Role::Checker, Role::Producer];
 const BUCKET_KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/buckets";
 const PARAMETER_KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/parameters";
 const BUS: &str = "arn:aws:events:us-east-1:123456789012:event-bus/default";
+const RULE: &str = "arn:aws:events:us-east-1:123456789012:rule/uploads";
 const BY_S3: &[(&str, &str)] = &[("kms:ViaService", "s3.us-east-1.amazonaws.com")];
 const BY_SSM: &[(&str, &str)] = &[("kms:ViaService", "ssm.us-east-1.amazonaws.com")];
 
@@ -96,6 +104,11 @@ const JUDGED: &[Judged] = &[
     ("ssm:GetParametersByPath", "arn:aws:ssm:us-east-1:123456789012:parameter/others", &[], &[]),
     ("cloudwatch:PutMetricData", "*", &[("cloudwatch:namespace", "Reelgate")], &[Role::Intake]),
     ("cloudwatch:PutMetricData", "*", &[("cloudwatch:namespace", "AWS/EC2")], &[]),
+    ("events:ListRuleNamesByTarget", RULE, &[], &[Role::Checker]),
+    ("events:DescribeRule", RULE, &[], &[Role::Checker]),
+    ("events:TestEventPattern", "*", HERE, &[Role::Checker]),
+    ("events:TestEventPattern", "*", ELSEWHERE, &[]),
+    ("events:PutRule", RULE, &[], &[]),
     ("events:PutEvents", BUS, &[("events:source", "reelgate")], &[Role::Publisher]),
     ("events:PutEvents", BUS, &[("events:source", "aws.s3")], &[]),
     ("events:DescribeEventBus", BUS, &[], &[Role::Checker]),

@@ -215,15 +215,13 @@ fn only_uploads_inside_the_ingest_area_are_added_to_a_batch() {
 }
 
 #[test]
-fn a_checksum_file_and_a_folder_placeholder_are_no_uploads() {
+fn a_checksum_file_is_no_upload() {
     let area = Area { bucket: "reelgate-dev-ingest".into(), prefix: String::new() };
-    for key in ["studio-a/movie.mp4.sha256", "studio-a/"] {
-        let mut message = created();
-        message["detail"]["object"]["key"] = json!(key);
-        let mut batch = EventBatch::default();
-        parse(&message).add_to(&mut batch, &area, "shard 1", b"");
-        assert!(batch.is_empty(), "{key}");
-    }
+    let mut message = created();
+    message["detail"]["object"]["key"] = json!("studio-a/movie.mp4.sha256");
+    let mut batch = EventBatch::default();
+    parse(&message).add_to(&mut batch, &area, "shard 1", b"");
+    assert!(batch.is_empty());
 }
 
 #[test]
@@ -331,4 +329,37 @@ proptest! {
         bytes.drain(at..(at + lost).min(bytes.len()));
         sound(&parse_message(&bytes));
     }
+}
+
+#[test]
+fn a_deletion_by_a_lifecycle_rule_counts_where_it_can_be_ordered_and_is_never_refused() {
+    let mut bridged = deleted("Permanently Deleted", json!("v7"));
+    bridged["detail"]["reason"] = json!("Lifecycle Expiration");
+    assert_eq!(only(&bridged).source.version, "v7");
+    let mut record = notification("LifecycleExpiration:DeleteMarkerCreated", "a");
+    record["Records"][0]["s3"]["object"].as_object_mut().unwrap().remove("sequencer");
+    bridged["detail"]["object"].as_object_mut().unwrap().remove("sequencer");
+    for message in [record, bridged.clone()] {
+        assert_eq!(parse(&message), ParsedMessage::default(), "{message}");
+    }
+    bridged["detail"]["reason"] = json!("DeleteObject");
+    assert_eq!(parse(&bridged).refused.len(), 1, "a person's deletion has one");
+}
+
+#[test]
+fn a_key_that_ends_with_a_slash_is_an_upload_unless_it_is_empty() {
+    let ingest = "s3://reelgate-dev-ingest".parse::<Area>().unwrap();
+    let uploads = |message: &Value| {
+        let mut batch = EventBatch::default();
+        parse(message).add_to(&mut batch, &ingest, "here", b"");
+        batch.events.len()
+    };
+    let mut folder = created();
+    folder["detail"]["object"]["key"] = json!("studio-a/");
+    assert_eq!(uploads(&folder), 1);
+    folder["detail"]["object"]["size"] = json!(0);
+    assert_eq!(uploads(&folder), 0, "a console's folder");
+    let mut removed = deleted("Permanently Deleted", json!("v1"));
+    removed["detail"]["object"]["key"] = json!("studio-a/");
+    assert_eq!(uploads(&removed), 1, "its upload may have been one");
 }
