@@ -7,7 +7,7 @@ use reelgate_flow::asset::{Exit, Verdict};
 use reelgate_flow::ids::AssetId;
 
 use crate::error::PortResult;
-use crate::records::{Fence, MediaEvent, SourceRecord, StagedOutput, WithdrawalRecord};
+use crate::records::{Fence, KeptSource, MediaEvent, SourceRecord, StagedOutput, WithdrawalRecord};
 
 /// A source opened for reading at exactly the recorded version.
 #[derive(Debug)]
@@ -107,8 +107,9 @@ pub trait Objects: Send + Sync {
     /// Reads a staged output back, at most `bytes_max`; verifies its hash.
     async fn read_staged(&self, output: &StagedOutput, bytes_max: u64) -> PortResult<Vec<u8>>;
 
-    /// Makes a whole publication visible and replaces what an older version of the same key has at its path. A repeated call
-    /// changes nothing. `Conflict` if a newer version or another key has the path. Returns where the publication is visible.
+    /// Makes a whole publication visible and replaces what an older version of the same key has at its path. What it replaces
+    /// of another asset is first kept in the quarantine, as [`Objects::withdraw`] keeps outputs: only the withdrawal of that
+    /// asset removes it, because only the store knows whether it is under hold. A repeated call changes nothing. `Conflict` if a newer version or another key has the path. Returns where the publication is visible.
     async fn publish(&self, publication: &Publication) -> PortResult<String>;
 
     /// Where one file of a publication is, as a [`StagedOutput::location`], so that another publication can copy it.
@@ -124,15 +125,16 @@ pub trait Objects: Send + Sync {
     /// [`Publication::path`]). Then moves the source as the exit requires. What another asset has at that path
     /// stays. A repeated call, even after a crash at any step, changes nothing.
     ///
-    /// For [`Exit::Quarantine`], the visible outputs are kept in the quarantine with the source, for [`Objects::restore`].
-    /// For every other exit they are removed, and so are outputs kept earlier. [`Exit::Erase`] also removes the source,
-    /// wherever it is by then. At the end every address is read again: `Unavailable` if one of them is still readable.
+    /// With `keep`, the visible outputs are kept in the quarantine, for [`Objects::restore`] or for as long as a hold lasts.
+    /// Otherwise they are removed, and so are outputs kept earlier. [`Exit::Erase`] also removes the source, wherever it is by
+    /// then. A source that [`Objects::keep_source`] has copied is moved or removed together with its upload. At the end every address is read again: `Unavailable` if one of them is still readable.
     async fn withdraw(
         &self,
         asset: &AssetId,
         published_path: Option<&str>,
         source: &SourceRecord,
         exit: Exit,
+        keep: bool,
     ) -> PortResult<Withdrawn>;
 
     /// Restores a quarantined asset: its outputs become visible under `published_path` again, byte for byte, and the source
@@ -144,6 +146,10 @@ pub trait Objects: Send + Sync {
         published_path: &str,
         source: &SourceRecord,
     ) -> PortResult<Restored>;
+
+    /// Copies a source to an area where only Reelgate writes and where tasks can read it, because its producer may replace or
+    /// remove an upload. The upload stays. A repeated call changes nothing.
+    async fn keep_source(&self, asset: &AssetId, source: &SourceRecord) -> PortResult<KeptSource>;
 
     /// Removes the staging area of an ended asset.
     async fn discard_staging(&self, asset: &AssetId) -> PortResult<()>;

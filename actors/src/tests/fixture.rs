@@ -24,8 +24,8 @@ use reelgate_ports::machine::Machine;
 use reelgate_ports::notices::{Notices, Receiver};
 use reelgate_ports::objects::{Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn};
 use reelgate_ports::records::{
-    Claim, Ending, Fence, HistoryEvent, MediaEvent, NoticeRecord, SourceRecord, StagedOutput, Success,
-    TaskReport, UsageRecord, WithdrawalRecord,
+    Claim, Ending, Fence, HistoryEvent, KeptSource, MediaEvent, NoticeRecord, SourceRecord, StagedOutput,
+    Success, TaskReport, UsageRecord, WithdrawalRecord,
 };
 use reelgate_ports::store::{Intake as _, Queries as _, Queue as _};
 use reelgate_privacy::Classifier;
@@ -361,6 +361,7 @@ impl Objects for FakeObjects {
         _: Option<&str>,
         source: &SourceRecord,
         _: Exit,
+        _: bool,
     ) -> PortResult<Withdrawn> {
         let withdrawal_record = WithdrawalRecord { looked_at: 1, ..WithdrawalRecord::default() };
         Ok(Withdrawn { source_location: source.location.clone(), withdrawal_record })
@@ -368,6 +369,10 @@ impl Objects for FakeObjects {
 
     async fn restore(&self, _: &AssetId, _: &str, _: &SourceRecord) -> PortResult<Restored> {
         unused("restore")
+    }
+
+    async fn keep_source(&self, _: &AssetId, _: &SourceRecord) -> PortResult<KeptSource> {
+        unused("keep_source")
     }
 
     async fn discard_staging(&self, _: &AssetId) -> PortResult<()> {

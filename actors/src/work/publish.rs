@@ -21,9 +21,9 @@ use crate::work::ours;
 use crate::work::package::package;
 use crate::work::products::{Encoded, Planned, Products};
 use crate::work::publication::{find_kept, published_manifest, published_path};
-use crate::work::withdraw::{restore, withdraw};
+use crate::work::withdraw::{keep_source, restore, withdraw};
 
-/// [`TaskKey::Package`], [`TaskKey::Publish`], [`TaskKey::Withdraw`] and [`TaskKey::Restore`].
+/// [`TaskKey::Package`], [`TaskKey::Publish`], [`TaskKey::Withdraw`], [`TaskKey::Restore`] and [`TaskKey::KeepSource`].
 pub struct Publish;
 
 impl StageTask for Publish {
@@ -37,6 +37,7 @@ impl StageTask for Publish {
             TaskKey::Package => package(&context, &claim).await,
             TaskKey::Publish => publish(&context, &claim).await,
             TaskKey::Restore => restore(&context, &claim).await,
+            TaskKey::KeepSource => keep_source(&context, &claim).await,
             _ => withdraw(&context, &claim).await,
         }
     }

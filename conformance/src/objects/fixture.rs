@@ -62,5 +62,9 @@ pub async fn names(home: &dyn ObjectsHome) -> Vec<String> {
 }
 
 pub async fn withdraw(home: &dyn ObjectsHome, source: &SourceRecord, path: &str, exit: Exit) -> String {
-    home.objects().withdraw(&id(source), Some(path), source, exit).await.unwrap().source_location
+    home.objects()
+        .withdraw(&id(source), Some(path), source, exit, exit == Exit::Quarantine)
+        .await
+        .unwrap()
+        .source_location
 }

@@ -24,7 +24,11 @@ async fn withdrawal(
     path: &str,
     exit: Exit,
 ) -> WithdrawalRecord {
-    home.objects().withdraw(&id(source), Some(path), source, exit).await.unwrap().withdrawal_record
+    home.objects()
+        .withdraw(&id(source), Some(path), source, exit, exit == Exit::Quarantine)
+        .await
+        .unwrap()
+        .withdrawal_record
 }
 
 pub async fn a_quarantined_asset_is_restored_byte_for_byte(home: &dyn ObjectsHome) {

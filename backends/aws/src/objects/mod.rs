@@ -5,8 +5,8 @@
 //! work/ASSET/TASK-ATTEMPT/…       staged outputs, separate for each attempt
 //! published/PATH/…                visible outputs; `manifest.json` is written last
 //! quarantine/ASSET/source         source, quarantined for personal data
-//! quarantine/ASSET/outputs/…      outputs that were visible before the quarantine, kept for a release
-//! rejected/ASSET/source           source, rejected or released from quarantine; unchanged
+//! quarantine/ASSET/outputs/…      outputs that were visible, kept for a release or as long as the asset is under hold
+//! rejected/ASSET/source           source, rejected, released from quarantine, or the copy of one under hold; unchanged
 //! ```
 //!
 //! Each of these is a bucket or a prefix of one. A source is read and moved at its exact version: by version id if the
@@ -18,6 +18,7 @@ mod check;
 pub(crate) mod checksum;
 mod copy;
 mod engine;
+mod keep_replaced;
 pub(crate) mod list;
 mod listed_version;
 mod move_source;
@@ -44,7 +45,7 @@ use reelgate_ports::error::PortResult;
 use reelgate_ports::objects::{
     MANIFEST, Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn,
 };
-use reelgate_ports::records::{Fence, MediaEvent, SourceRecord, StagedOutput};
+use reelgate_ports::records::{Fence, KeptSource, MediaEvent, SourceRecord, StagedOutput};
 
 use crate::location::Location;
 use bucket::Bucket;
@@ -133,9 +134,10 @@ impl Objects for S3Objects {
         published_path: Option<&str>,
         source: &SourceRecord,
         exit: Exit,
+        keep: bool,
     ) -> PortResult<Withdrawn> {
         let (context, asset, path) = (self.context.clone(), asset.clone(), published_path.map(str::to_owned));
-        self.context.engine.run(withdraw::withdraw(context, asset, path, source.clone(), exit)).await
+        self.context.engine.run(withdraw::withdraw(context, asset, path, source.clone(), exit, keep)).await
     }
 
     async fn restore(
@@ -146,6 +148,11 @@ impl Objects for S3Objects {
     ) -> PortResult<Restored> {
         let (asset, path, source) = (asset.clone(), published_path.to_owned(), source.clone());
         self.context.engine.run(restore::restore(self.context.clone(), asset, path, source)).await
+    }
+
+    async fn keep_source(&self, _: &AssetId, source: &SourceRecord) -> PortResult<KeptSource> {
+        let (context, source) = (self.context.clone(), source.clone());
+        self.context.engine.run(async move { move_source::keep_source(&context, &source).await }).await
     }
 
     async fn discard_staging(&self, asset: &AssetId) -> PortResult<()> {

@@ -17,6 +17,7 @@ use reelgate_ports::objects::{MANIFEST, Publication, PublishItem};
 
 use super::bucket::{Bucket, Head, Label, Only};
 use super::copy::{Copy, copy};
+use super::keep_replaced::keep_replaced;
 use super::list::Marker;
 use super::listed_version::ListedVersion;
 use super::owner::{ASSET, Owner};
@@ -37,11 +38,10 @@ const ROUNDS_MAX: u32 = 4;
 
 /// Publishes outputs; a repeated call changes nothing.
 pub(super) async fn publish(context: Arc<StoreContext>, publication: Publication) -> PortResult<String> {
-    let bucket = &context.bucket;
     let place = PublishedPath::of(&context.areas, &publication)?;
     let owner = Owner::of(&publication);
     for _ in 0..ROUNDS_MAX {
-        match place.attempt(bucket, &publication, &owner).await {
+        match place.attempt(&context, &publication, &owner).await {
             // Another writer interfered: try again.
             Err(error) if error.kind == ErrorKind::Conflict && error.operation != OPERATION => {}
             Err(error) => return Err(PortError { operation: OPERATION, ..error }),
@@ -103,10 +103,11 @@ impl PublishedPath {
     /// One attempt. A `Conflict` of the operation [`OPERATION`] is final; after that of another operation, try again.
     async fn attempt(
         &self,
-        bucket: &Arc<Bucket>,
+        context: &Arc<StoreContext>,
         publication: &Publication,
         owner: &Owner,
     ) -> PortResult<()> {
+        let bucket = &context.bucket;
         let manifest = self.manifest();
         let current = bucket.head(OPERATION, &manifest, None).await?;
         let current_owner = current.as_ref().map(|head| Owner::read(OPERATION, head)).transpose()?.flatten();
@@ -124,6 +125,9 @@ impl PublishedPath {
         self.check_path(bucket, current.as_ref(), current_owner.as_ref(), owner).await?;
         let existing = self.existing(bucket, current.is_some()).await?;
         let sources = self.sources(bucket).await?;
+        if let Some(replaced) = current_owner.filter(|current| current.asset != owner.asset) {
+            keep_replaced(context, &replaced, &self.prefix).await?;
+        }
         // The files that a redo keeps are already at their final key.
         let in_place =
             |(key, from, _): &(String, Location, Head)| from.bucket == self.prefix.bucket && from.key == *key;

@@ -35,6 +35,7 @@ pub(super) async fn withdraw(
     published_path: Option<String>,
     source: SourceRecord,
     exit: Exit,
+    keep: bool,
 ) -> PortResult<Withdrawn> {
     let published = published_path.map(|path| prefix(&context.areas, &path)).transpose()?;
     let place = SourceLocation::of(&context.areas, &source)?;
@@ -42,10 +43,10 @@ pub(super) async fn withdraw(
     let withdrawal = Withdrawal { context, asset, published, source, place };
     let mut withdrawal_record = withdrawal_record::planned(&withdrawal, exit).await?;
     discard(&withdrawal.context, &withdrawal.asset).await?;
-    hide(&withdrawal, exit == Exit::Quarantine).await?;
+    hide(&withdrawal, keep).await?;
     let Withdrawal { context, source, place, .. } = &withdrawal;
     let (bucket, areas) = (&context.bucket, &context.areas);
-    if exit != Exit::Quarantine {
+    if !keep {
         let kept = withdrawal.kept()?;
         let found = bucket.versions(OPERATION, &kept.bucket, &kept.key).await?;
         bucket.delete_all(OPERATION, &kept.bucket, &found).await?;
@@ -65,6 +66,10 @@ pub(super) async fn withdraw(
             source.location.clone()
         }
     };
+    // The copy of a source under hold was moved; its upload holds the same.
+    if exit != Exit::Supersede && matches!(place, SourceLocation::Moved(_)) {
+        remove_upload(&withdrawal).await?;
+    }
     withdrawal_record.looked_at = withdrawal_record::prove(&withdrawal, exit, &withdrawal_record).await?;
     Ok(Withdrawn { source_location, withdrawal_record })
 }
@@ -106,9 +111,15 @@ async fn erase_source(withdrawal: &Withdrawal) -> PortResult<()> {
     for (at, found) in withdrawal.moved_sources().await? {
         bucket.delete_all(ERASE, &at.bucket, &[found]).await?;
     }
-    let SourceLocation::Uploaded(at) = &withdrawal.place else { return Ok(()) };
-    match recorded_version(bucket, at, &withdrawal.place, &withdrawal.source).await? {
-        Some(head) => bucket.delete_exact(ERASE, at, &head).await,
+    remove_upload(withdrawal).await
+}
+
+/// Removes the exact version of the upload, if it is still there.
+async fn remove_upload(withdrawal: &Withdrawal) -> PortResult<()> {
+    let Some(upload) = withdrawal.upload() else { return Ok(()) };
+    let bucket = &withdrawal.context.bucket;
+    match recorded_version(bucket, upload.location(), &upload, &withdrawal.source).await? {
+        Some(head) => bucket.delete_exact(ERASE, upload.location(), &head).await,
         None => Ok(()),
     }
 }

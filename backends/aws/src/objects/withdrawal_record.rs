@@ -47,6 +47,11 @@ impl Withdrawal {
         kept(&self.context, &self.asset)
     }
 
+    /// Where the source was uploaded, wherever it is now.
+    pub(super) fn upload(&self) -> Option<SourceLocation> {
+        SourceLocation::of_upload(&self.context.areas, &self.source)
+    }
+
     fn staged(&self) -> PortResult<Location> {
         Ok(self.context.areas.work.at(&format!("{}/", asset_name(&self.asset)?)))
     }
@@ -114,8 +119,9 @@ pub(super) async fn prove(
     }
     let staged = withdrawal.staged()?;
     readable += withdrawal.bucket().versions(PROVE, &staged.bucket, &staged.key).await?.len();
-    if let (SourceLocation::Uploaded(at), true) = (&withdrawal.place, exit != Exit::Supersede) {
-        let source = recorded_version(withdrawal.bucket(), at, &withdrawal.place, &withdrawal.source).await?;
+    if let Some(upload) = withdrawal.upload().filter(|_| exit != Exit::Supersede) {
+        let (bucket, at) = (withdrawal.bucket(), upload.location());
+        let source = recorded_version(bucket, at, &upload, &withdrawal.source).await?;
         readable += usize::from(source.is_some());
     }
     if exit == Exit::Erase {

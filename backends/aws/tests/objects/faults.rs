@@ -180,9 +180,9 @@ async fn a_withdrawal_interrupted_at_any_request_is_finished_by_the_next() {
         );
         let asset = asset_id(&source.id);
         let exit = reelgate_flow::asset::Exit::Quarantine;
-        let cut = objects.withdraw(&asset, Some("out"), &source, exit).await;
+        let cut = objects.withdraw(&asset, Some("out"), &source, exit, true).await;
         let location =
-            home.objects.withdraw(&asset, Some("out"), &source, exit).await.unwrap().source_location;
+            home.objects.withdraw(&asset, Some("out"), &source, exit, true).await.unwrap().source_location;
         assert_eq!(
             home.moved_source(&location).await.as_deref(),
             Some(&b"content"[..]),

@@ -18,6 +18,25 @@ pub(super) fn remove_tree(path: &Path) -> io::Result<()> {
     absent_is_fine(fs::remove_dir_all(path))
 }
 
+/// Links a file under a second name, or copies it where that cannot be.
+pub(super) fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(from, to) {
+        // Another file system, or one without hard links.
+        Err(error) if matches!(error.raw_os_error(), Some(code) if no_links(code)) => {
+            copy_whole(&mut File::open(from)?, to)?;
+            fs::set_permissions(to, fs::metadata(from)?.permissions())
+        }
+        linked => linked,
+    }
+}
+
+fn no_links(code: i32) -> bool {
+    use rustix::io::Errno;
+    [Errno::XDEV, Errno::PERM, Errno::MLINK, Errno::OPNOTSUPP]
+        .iter()
+        .any(|errno| errno.raw_os_error() == code)
+}
+
 /// Turns "not found" into success.
 pub(super) fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
     match result {

@@ -6,9 +6,9 @@
 //! work/ASSET/TASK-ATTEMPT/…       staged files, one directory for each attempt
 //! published/PATH/…                visible outputs, always whole
 //! quarantine/ASSET/source         quarantined for personal data; only the owner may enter
-//! quarantine/ASSET/outputs/…      outputs that were visible, kept for its release
+//! quarantine/ASSET/outputs/…      outputs that were visible, kept for its release or as long as it is under hold
 //! rejected/ASSET/source           refused, untouched
-//! released/ASSET/source           source that was released from quarantine
+//! released/ASSET/source           source that was released from quarantine, or the copy of one under hold
 //! ```
 //!
 //! The bucket [`FILE_BUCKET`](crate::paths::FILE_BUCKET) holds files outside the home: they are read in place, never
@@ -16,6 +16,7 @@
 
 mod files;
 mod home_directory;
+mod keep;
 mod location;
 mod publish;
 mod restore;
@@ -35,7 +36,7 @@ use reelgate_ports::error::{Port, PortError, PortResult};
 use reelgate_ports::objects::{
     MANIFEST, Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn,
 };
-use reelgate_ports::records::{Fence, MediaEvent, SourceRecord, StagedOutput};
+use reelgate_ports::records::{Fence, KeptSource, MediaEvent, SourceRecord, StagedOutput};
 
 use crate::blocking::on_thread;
 use crate::{paths, watch};
@@ -141,10 +142,12 @@ impl Objects for DirectoryObjects {
         published_path: Option<&str>,
         source: &SourceRecord,
         exit: Exit,
+        keep: bool,
     ) -> PortResult<Withdrawn> {
         let (asset, path) = (asset.clone(), published_path.map(str::to_owned));
         let source = source.clone();
-        self.blocking(move |inner| withdraw::withdraw(inner, &asset, path.as_deref(), &source, exit)).await
+        self.blocking(move |inner| withdraw::withdraw(inner, &asset, path.as_deref(), &source, exit, keep))
+            .await
     }
 
     async fn restore(
@@ -155,6 +158,11 @@ impl Objects for DirectoryObjects {
     ) -> PortResult<Restored> {
         let (asset, path, source) = (asset.clone(), published_path.to_owned(), source.clone());
         self.blocking(move |inner| restore::restore(inner, &asset, &path, &source)).await
+    }
+
+    async fn keep_source(&self, asset: &AssetId, source: &SourceRecord) -> PortResult<KeptSource> {
+        let (asset, source) = (asset.clone(), source.clone());
+        self.blocking(move |inner| keep::keep_source(inner, &asset, &source)).await
     }
 
     async fn discard_staging(&self, asset: &AssetId) -> PortResult<()> {

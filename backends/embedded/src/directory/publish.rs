@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::files;
 use super::home_directory::HomeDirectory;
+use super::keep::keep_replaced;
 use super::location::{asset_name, names, output};
 use super::source::read_at_most;
 
@@ -70,6 +71,7 @@ pub(super) fn publish(inner: &HomeDirectory, publication: &Publication) -> PortR
     let assembled = assemble(inner, publication, &owner)?;
     let _order = inner.order()?;
     may_stand(inner, &target, &owner)?;
+    keep_replaced(inner, &target, &owner.asset)?;
     show(inner, &assembled, &target).map_err(|e| io_error(&e))?;
     Ok(location)
 }
@@ -137,22 +139,7 @@ fn place(inner: &HomeDirectory, dir: &Path, item: &PublishItem, dirs: &mut Vec<P
         files::make_dirs(parent).map_err(|e| io_error(&e))?;
     }
     files::allow_reading(&from).map_err(|e| io_error(&e))?;
-    match fs::hard_link(&from, &to) {
-        // Another file system, or one without hard links.
-        Err(error) if matches!(error.raw_os_error(), Some(code) if no_links(code)) => {
-            let mut source = fs::File::open(&from).map_err(|e| io_error(&e))?;
-            files::copy_whole(&mut source, &to).map_err(|e| io_error(&e))?;
-            files::allow_reading(&to).map_err(|e| io_error(&e))
-        }
-        linked => linked.map_err(|e| io_error(&e)),
-    }
-}
-
-fn no_links(code: i32) -> bool {
-    use rustix::io::Errno;
-    [Errno::XDEV, Errno::PERM, Errno::MLINK, Errno::OPNOTSUPP]
-        .iter()
-        .any(|errno| errno.raw_os_error() == code)
+    files::link_or_copy(&from, &to).map_err(|e| io_error(&e))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -13,12 +13,13 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::files;
 use super::home_directory::{HomeDirectory, TRASH};
+use super::keep::unfinished;
 use super::location::{SourceLocation, asset_name, kept_outputs, names};
 use super::publish::Owner;
 use super::source::{is_recorded, open_plain};
 use super::staging::discard;
 use super::withdrawal_record::{self, Scene};
-use crate::paths::{Location, version_of};
+use crate::paths::Location;
 
 const WHAT: &str = "withdraw outputs";
 const MOVE_SOURCE: &str = "move the source to its area";
@@ -35,17 +36,21 @@ pub(super) fn withdraw(
     published_path: Option<&str>,
     source: &SourceRecord,
     exit: Exit,
+    keep: bool,
 ) -> PortResult<Withdrawn> {
     let place = SourceLocation::of(source)?;
-    let scene = Scene { inner, asset, path: published_path, source, place: &place };
+    let upload = SourceLocation::of_upload(source);
+    let scene = Scene { inner, asset, path: published_path, source, place: &place, upload: upload.as_ref() };
     let mut withdrawal_record = withdrawal_record::planned(&scene, exit)?;
     discard(inner, asset)?;
     if let Some(path) = published_path {
-        hide(inner, asset, path, exit == Exit::Quarantine)?;
+        hide(inner, asset, path, keep)?;
     }
-    if exit != Exit::Quarantine {
+    if !keep {
         let kept = kept_outputs(inner, asset)?;
-        files::remove_tree(&kept).map_err(|e| PortError::io(Port::Objects, WHAT, &e))?;
+        for left in [unfinished(&kept), kept] {
+            files::remove_tree(&left).map_err(|e| PortError::io(Port::Objects, WHAT, &e))?;
+        }
     }
     let source_location = match (exit, &place) {
         // The newer version is at its path; and a file outside the home is never moved.
@@ -57,6 +62,10 @@ pub(super) fn withdraw(
             source.location.clone()
         }
     };
+    // The copy of a source under hold was moved; its upload holds the same.
+    if exit != Exit::Supersede && !place.is_others() {
+        remove_upload(&scene)?;
+    }
     withdrawal_record.looked_at = withdrawal_record::prove(&scene, exit, &withdrawal_record)?;
     Ok(Withdrawn { source_location, withdrawal_record })
 }
@@ -71,9 +80,14 @@ fn erase_source(scene: &Scene<'_>) -> PortResult<()> {
     }
     let apart = scene.inner.home.join("quarantine").join(name).join("source");
     files::absent_is_fine(fs::remove_file(apart)).map_err(|e| PortError::io(Port::Objects, ERASE, &e))?;
-    let SourceLocation::Home { area: "ingest", .. } = scene.place else { return Ok(()) };
-    if withdrawal_record::is_readable(scene)? {
-        let path = scene.place.path(scene.inner);
+    remove_upload(scene)
+}
+
+/// Removes the upload if it is still this version.
+fn remove_upload(scene: &Scene<'_>) -> PortResult<()> {
+    let Some(upload) = scene.upload else { return Ok(()) };
+    if withdrawal_record::is_readable(scene, upload)? {
+        let path = upload.path(scene.inner);
         files::absent_is_fine(fs::remove_file(&path)).map_err(|e| PortError::io(Port::Objects, ERASE, &e))?;
         let dir = path.parent().unwrap_or(&scene.inner.home);
         files::sync_dir(dir).map_err(|e| PortError::io(Port::Objects, ERASE, &e))?;
@@ -149,7 +163,7 @@ fn move_source(
     files::make_dirs(dir).map_err(|e| io_error(&e))?;
     let took = match place {
         SourceLocation::Outside(_) => files::copy_whole(&mut file, &target).map(|()| true),
-        SourceLocation::Home { .. } => take(&place.path(inner), &mut file, &target, &source.id.version),
+        SourceLocation::Home { .. } => take(inner, source, place, &mut file, &target),
     };
     if !took.map_err(|e| io_error(&e))? {
         return Ok(source.location.clone());
@@ -159,20 +173,27 @@ fn move_source(
 }
 
 /// Moves a file of the home. False if a newer upload has replaced it in the meantime: that one stays.
-fn take(from: &Path, file: &mut File, target: &Path, version: &str) -> io::Result<bool> {
+fn take(
+    inner: &HomeDirectory,
+    source: &SourceRecord,
+    place: &SourceLocation,
+    file: &mut File,
+    target: &Path,
+) -> io::Result<bool> {
+    let from = &place.path(inner);
     match renameat_with(CWD, from, CWD, target, RenameFlags::NOREPLACE) {
         Ok(()) => {}
         // Directories of the home may be mounted from elsewhere.
         Err(rustix::io::Errno::XDEV) => {
             files::copy_whole(file, target)?;
-            if version_of(&fs::symlink_metadata(from)?).0 == version {
+            if is_recorded(source, place, &fs::symlink_metadata(from)?) {
                 fs::remove_file(from)?;
             }
             return Ok(true);
         }
         Err(error) => return Err(error.into()),
     }
-    if version_of(&fs::symlink_metadata(target)?).0 == version {
+    if is_recorded(source, place, &fs::symlink_metadata(target)?) {
         return Ok(true);
     }
     // Back again, unless something newer still is there by now; then this one was replaced anyway.

@@ -31,6 +31,8 @@ pub(super) struct Scene<'a> {
     pub source: &'a SourceRecord,
     /// Where its source was when the withdrawal began.
     pub place: &'a SourceLocation,
+    /// Where it was uploaded, unless it was read in place.
+    pub upload: Option<&'a SourceLocation>,
 }
 
 impl Scene<'_> {
@@ -80,8 +82,9 @@ pub(super) fn prove(scene: &Scene<'_>, exit: Exit, withdrawal_record: &Withdrawa
     let staged = scene.inner.home.join("work").join(asset_name(scene.asset)?);
     readable += u64::from(staged.exists());
     let moved = matches!(exit, Exit::Quarantine | Exit::Erase | Exit::Reject);
-    let at_origin = matches!(scene.place, SourceLocation::Home { area: "ingest", .. });
-    readable += u64::from(moved && at_origin && is_readable(scene)?);
+    if let Some(upload) = scene.upload.filter(|_| moved) {
+        readable += u64::from(is_readable(scene, upload)?);
+    }
     if exit == Exit::Erase {
         let name = asset_name(scene.asset)?;
         for left in ["quarantine", "rejected", "released"] {
@@ -98,10 +101,10 @@ pub(super) fn prove(scene: &Scene<'_>, exit: Exit, withdrawal_record: &Withdrawa
     Ok(withdrawal_record.taken.len() as u64)
 }
 
-/// Whether the source is still at its location, in the recorded version.
-pub(super) fn is_readable(scene: &Scene<'_>) -> PortResult<bool> {
-    match open_plain(scene.inner, scene.place, PROVE) {
-        Ok((_, meta)) => Ok(is_recorded(scene.source, scene.place, &meta)),
+/// Whether the source is at this place, in the recorded version.
+pub(super) fn is_readable(scene: &Scene<'_>, place: &SourceLocation) -> PortResult<bool> {
+    match open_plain(scene.inner, place, PROVE) {
+        Ok((_, meta)) => Ok(is_recorded(scene.source, place, &meta)),
         Err(error) if matches!(error.kind, ErrorKind::Missing | ErrorKind::Conflict) => Ok(false),
         Err(error) => Err(error),
     }
