@@ -45,11 +45,22 @@ pub struct PublishItem {
     pub name: String,
 }
 
+/// The right of one attempt to change what is visible of an asset. A store remembers the latest turn of each asset and refuses
+/// an earlier one with `Conflict`, at each step that changes what is visible: a process that was frozen while another attempt
+/// took over changes nothing when it wakes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Turn {
+    /// The asset.
+    pub asset: AssetId,
+    /// Grows with each attempt of any task that changes what is visible of the asset.
+    pub number: u64,
+}
+
 /// The files of an asset that become visible together.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Publication {
-    /// The published asset.
-    pub asset: AssetId,
+    /// The published asset, and the turn of this attempt.
+    pub turn: Turn,
     /// The upload that the files were made from: its key owns the path, and its sequencer orders replacements.
     pub source: SourceRecord,
     /// Predictable path from the template, relative, sanitised.
@@ -130,7 +141,7 @@ pub trait Objects: Send + Sync {
     /// then. A source that [`Objects::keep_source`] has copied is moved or removed together with its upload. At the end every address is read again: `Unavailable` if one of them is still readable.
     async fn withdraw(
         &self,
-        asset: &AssetId,
+        turn: &Turn,
         published_path: Option<&str>,
         source: &SourceRecord,
         exit: Exit,
@@ -140,12 +151,8 @@ pub trait Objects: Send + Sync {
     /// Restores a quarantined asset: its outputs become visible under `published_path` again, byte for byte, and the source
     /// moves from the quarantine to an area where tasks can read it. That is not the ingest area, where it would count as a
     /// new upload. `Conflict` if another asset has the path by then. A repeated call changes nothing.
-    async fn restore(
-        &self,
-        asset: &AssetId,
-        published_path: &str,
-        source: &SourceRecord,
-    ) -> PortResult<Restored>;
+    async fn restore(&self, turn: &Turn, published_path: &str, source: &SourceRecord)
+    -> PortResult<Restored>;
 
     /// Copies a source to an area where only Reelgate writes and where tasks can read it, because its producer may replace or
     /// remove an upload. The upload stays. A repeated call changes nothing.

@@ -22,7 +22,7 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::machine::Machine;
 use reelgate_ports::notices::{Notices, Receiver};
-use reelgate_ports::objects::{Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn};
+use reelgate_ports::objects::{Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn};
 use reelgate_ports::records::{
     Claim, Ending, Fence, HistoryEvent, KeptSource, MediaEvent, NoticeRecord, SourceRecord, StagedOutput,
     Success, TaskReport, UsageRecord, WithdrawalRecord,
@@ -357,7 +357,7 @@ impl Objects for FakeObjects {
 
     async fn withdraw(
         &self,
-        _: &AssetId,
+        _: &Turn,
         _: Option<&str>,
         source: &SourceRecord,
         _: Exit,
@@ -367,7 +367,7 @@ impl Objects for FakeObjects {
         Ok(Withdrawn { source_location: source.location.clone(), withdrawal_record })
     }
 
-    async fn restore(&self, _: &AssetId, _: &str, _: &SourceRecord) -> PortResult<Restored> {
+    async fn restore(&self, _: &Turn, _: &str, _: &SourceRecord) -> PortResult<Restored> {
         unused("restore")
     }
 

@@ -7,15 +7,15 @@ use reelgate_ports::records::{Claim, KeptSource, Success, Taken, WithdrawalRecor
 
 use crate::engine_context::EngineContext;
 use crate::work::external_scan::remove_text;
-use crate::work::publication::published_path;
+use crate::work::publication::{published_path, turn};
 use crate::work::{ours, sources};
 
 /// [`reelgate_flow::task::TaskKey::Withdraw`]. Safe to do twice.
 pub async fn withdraw(context: &EngineContext, claim: &Claim) -> Result<Success, Fault> {
     let exit = claim.exit.ok_or_else(|| Fault::new(Code::Internal, "a withdrawal without an exit"))?;
-    let path = path_of(context, claim).await?;
-    let (asset, keep) = (&claim.fence.asset, claim.keeps_outputs);
-    let withdrawn = context.objects.withdraw(asset, Some(&path), &claim.source, exit, keep).await;
+    let (turn, asset) = turn(context, claim).await?;
+    let (path, keep) = (published_path(context, &asset), claim.keeps_outputs);
+    let withdrawn = context.objects.withdraw(&turn, Some(&path), &claim.source, exit, keep).await;
     let Withdrawn { source_location, mut withdrawal_record } = match withdrawn {
         // A source that is missing or was replaced cannot be moved. The outputs are removed before it, so nothing stays.
         Err(error)
@@ -46,8 +46,9 @@ pub async fn withdraw(context: &EngineContext, claim: &Claim) -> Result<Success,
 
 /// [`reelgate_flow::task::TaskKey::Restore`]. Safe to do twice.
 pub async fn restore(context: &EngineContext, claim: &Claim) -> Result<Success, Fault> {
-    let path = path_of(context, claim).await?;
-    let restored = context.objects.restore(&claim.fence.asset, &path, &claim.source).await;
+    let (turn, asset) = turn(context, claim).await?;
+    let path = published_path(context, &asset);
+    let restored = context.objects.restore(&turn, &path, &claim.source).await;
     let Restored { source_location, published_location } = restored.map_err(ours)?;
     Ok(Success::Restored { source_location, published_location })
 }
@@ -59,10 +60,4 @@ pub async fn keep_source(context: &EngineContext, claim: &Claim) -> Result<Succe
         tracing::warn!(asset = %claim.fence.asset, "the source under hold is gone: nothing of it can be kept");
     }
     Ok(Success::SourceKept(kept))
-}
-
-/// The path where the claim's asset is published, or would be.
-async fn path_of(context: &EngineContext, claim: &Claim) -> Result<String, Fault> {
-    let asset = context.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
-    Ok(published_path(context, &asset))
 }

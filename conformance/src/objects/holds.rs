@@ -4,14 +4,19 @@ use reelgate_flow::asset::Exit;
 
 use super::ObjectsHome;
 use super::fixture::{id, names, publication, published, stage, withdraw};
+use crate::samples::next_turn;
 use reelgate_ports::records::{KeptSource, SourceRecord};
 
 async fn withdraw_and_keep(home: &dyn ObjectsHome, source: &SourceRecord, exit: Exit) -> String {
-    home.objects().withdraw(&id(source), Some("out"), source, exit, true).await.unwrap().source_location
+    home.objects()
+        .withdraw(&next_turn(&id(source)), Some("out"), source, exit, true)
+        .await
+        .unwrap()
+        .source_location
 }
 
 async fn restore(home: &dyn ObjectsHome, source: &SourceRecord) -> Option<String> {
-    home.objects().restore(&id(source), "out", source).await.unwrap().published_location
+    home.objects().restore(&next_turn(&id(source)), "out", source).await.unwrap().published_location
 }
 
 /// A version with two files, in the place of which a newer version's one file is published.

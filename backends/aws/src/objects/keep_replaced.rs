@@ -13,6 +13,7 @@ use super::copy::{Copy, copy};
 use super::listed_version::ListedVersion;
 use super::owner::{ASSET, Owner};
 use super::store_context::StoreContext;
+use super::turn::TakenTurn;
 use super::withdrawal_record::{kept, visible};
 use crate::location::Location;
 
@@ -24,6 +25,7 @@ const COPIES: usize = 16;
 /// with it, they are complete.
 pub(super) async fn keep_replaced(
     context: &Arc<StoreContext>,
+    turn: &TakenTurn,
     owner: &Owner,
     path: &Location,
 ) -> PortResult<()> {
@@ -54,6 +56,7 @@ pub(super) async fn keep_replaced(
     // What an earlier publication of that asset has left there.
     let outdated: Vec<ListedVersion> =
         before.into_iter().filter(|found| !names.contains(&found.key)).collect();
+    turn.check().await?;
     bucket.delete_all(OPERATION, &to.bucket, &outdated).await
 }
 
@@ -72,6 +75,6 @@ async fn keep_one(
             "expected the outputs of the asset that is replaced, found that another writer replaced them";
         return Err(PortError::new(Port::Objects, ErrorKind::Conflict, OPERATION, detail));
     };
-    let order = Copy { operation: OPERATION, from, head, to, label: None, only: Only::Always };
+    let order = Copy { operation: OPERATION, from, head, to, label: None, stamp: None, only: Only::Always };
     copy(bucket, &order).await.map(drop)
 }

@@ -70,6 +70,7 @@ async fn copy_source(
             head: head.clone(),
             to: to.clone(),
             label: None,
+            stamp: None,
             only: Only::Absent,
         };
         match copy(bucket, &order).await {

@@ -1,21 +1,23 @@
 //! Withdraws an asset: removes every version of its outputs and moves its source, with a plan before and a proof after.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reelgate_flow::asset::Exit;
-use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::objects::{MANIFEST, Withdrawn};
+use reelgate_ports::objects::{MANIFEST, Turn, Withdrawn};
 use reelgate_ports::records::SourceRecord;
 
+use super::bucket::Only;
 use super::copy::copy_whole;
-use super::listed_version::ListedVersion;
+use super::listed_version::{ListedVersion, latest};
 use super::move_source::{move_source, recorded_version};
 use super::publish::prefix;
 use super::source::{SourceLocation, moved_name};
 use super::staging::discard;
 use super::store_context::StoreContext;
+use super::turn::TakenTurn;
 use super::withdrawal_record::{self, Withdrawal};
 use crate::location::Location;
 
@@ -31,7 +33,7 @@ const COPIES: usize = 16;
 /// already made visible are removed after that.
 pub(super) async fn withdraw(
     context: Arc<StoreContext>,
-    asset: AssetId,
+    turn: Turn,
     published_path: Option<String>,
     source: SourceRecord,
     exit: Exit,
@@ -40,17 +42,22 @@ pub(super) async fn withdraw(
     let published = published_path.map(|path| prefix(&context.areas, &path)).transpose()?;
     let place = SourceLocation::of(&context.areas, &source)?;
     context.scratch.forget(place.location());
+    let asset = turn.asset.clone();
+    let turn = TakenTurn::take(context.clone(), turn).await?;
     let withdrawal = Withdrawal { context, asset, published, source, place };
-    let mut withdrawal_record = withdrawal_record::planned(&withdrawal, exit).await?;
+    let mut withdrawal_record = withdrawal_record::planned(&withdrawal, &turn, exit).await?;
+    turn.check().await?;
     discard(&withdrawal.context, &withdrawal.asset).await?;
-    hide(&withdrawal, keep).await?;
+    hide(&withdrawal, &turn, keep).await?;
     let Withdrawal { context, source, place, .. } = &withdrawal;
     let (bucket, areas) = (&context.bucket, &context.areas);
     if !keep {
         let kept = withdrawal.kept()?;
         let found = bucket.versions(OPERATION, &kept.bucket, &kept.key).await?;
+        turn.check().await?;
         bucket.delete_all(OPERATION, &kept.bucket, &found).await?;
     }
+    turn.check().await?;
     let source_location = match exit {
         // The newer version has replaced it.
         Exit::Supersede => source.location.clone(),
@@ -75,7 +82,7 @@ pub(super) async fn withdraw(
 }
 
 /// Removes this asset's files below its path, the manifest first. If they are kept, all of them are copied before.
-async fn hide(withdrawal: &Withdrawal, keep: bool) -> PortResult<()> {
+async fn hide(withdrawal: &Withdrawal, turn: &TakenTurn, keep: bool) -> PortResult<()> {
     let Some(path) = &withdrawal.published else { return Ok(()) };
     let bucket = &withdrawal.context.bucket;
     let visible = withdrawal_record::visible(bucket, &withdrawal.asset, path).await?;
@@ -83,23 +90,40 @@ async fn hide(withdrawal: &Withdrawal, keep: bool) -> PortResult<()> {
         visible.into_iter().partition(|found| found.key.ends_with(MANIFEST));
     if keep {
         // The manifest is copied last: if the kept outputs have one, they are complete.
-        for objects in [&files, &manifests] {
-            keep_copies(withdrawal, path, objects).await?;
-        }
+        let kept = withdrawal.kept()?;
+        let existing = latest(bucket.versions(OPERATION, &kept.bucket, &kept.key).await?);
+        let copied = async {
+            for objects in [&files, &manifests] {
+                turn.check().await?;
+                keep_copies(withdrawal, turn, path, &existing, objects).await?;
+            }
+            turn.check().await
+        };
+        let copied = copied.await;
+        turn.settle(copied, &kept, &existing.keys().cloned().collect()).await?;
     }
     for objects in [manifests, files] {
+        turn.check().await?;
         bucket.delete_all(OPERATION, &path.bucket, &objects).await?;
     }
     Ok(())
 }
 
-async fn keep_copies(withdrawal: &Withdrawal, path: &Location, objects: &[ListedVersion]) -> PortResult<()> {
+async fn keep_copies(
+    withdrawal: &Withdrawal,
+    turn: &TakenTurn,
+    path: &Location,
+    existing: &BTreeMap<String, String>,
+    objects: &[ListedVersion],
+) -> PortResult<()> {
     let kept = withdrawal.kept()?;
     let one = |found: ListedVersion| {
         let name = found.key.strip_prefix(&path.key).unwrap_or_default();
         let from = Location::new(&path.bucket, &found.key);
         let to = Location::new(&kept.bucket, format!("{}{name}", kept.key));
-        copy_whole(&withdrawal.context.bucket, OPERATION, from, to)
+        // An earlier attempt may have copied it.
+        let only = Only::over(existing, &to);
+        copy_whole(&withdrawal.context.bucket, OPERATION, from, to, only, Some(turn.stamp()))
     };
     let latest: Vec<ListedVersion> = objects.iter().filter(|found| found.latest).cloned().collect();
     stream::iter(latest).map(one).buffer_unordered(COPIES).try_collect().await

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
@@ -12,8 +12,9 @@ use reelgate_ports::records::{KeptSource, SourceRecord};
 use super::files;
 use super::home_directory::HomeDirectory;
 use super::location::{SourceLocation, asset_name, kept_outputs};
-use super::publish::Owner;
+use super::owner::Owner;
 use super::source::{is_recorded, open_plain};
+use super::turn::TurnDirectory;
 use crate::paths::Location;
 
 const KEEP_SOURCE: &str = "keep a source under hold";
@@ -63,36 +64,42 @@ pub(super) fn keep_source(
 
 /// Links what another asset has at `target` into its place in the quarantine, before it is replaced: whole, so that a crash
 /// leaves all of it in one of the two places.
-pub(super) fn keep_replaced(inner: &HomeDirectory, target: &Path, asset: &AssetId) -> PortResult<()> {
-    let Some(replaced) = Owner::read(target)?.filter(|owner| owner.asset != *asset) else { return Ok(()) };
+pub(super) fn keep_replaced(
+    inner: &HomeDirectory,
+    turn: &TurnDirectory,
+    target: &Path,
+    replaced: &Owner,
+) -> PortResult<()> {
     let kept = kept_outputs(inner, &replaced.asset)?;
-    if Owner::read(&kept)?.as_ref() == Some(&replaced) {
+    if Owner::read(&kept)?.as_ref() == Some(replaced) {
         return Ok(());
     }
-    let linked = || -> io::Result<()> {
-        let apart = kept.parent().unwrap_or(&inner.home);
-        let part = unfinished(&kept);
-        files::make_dirs(apart)?;
-        files::remove_tree(&part)?;
-        link_tree(target, &part)?;
-        files::remove_tree(&kept)?;
-        fs::rename(&part, &kept)?;
-        files::sync_dir(apart)
-    };
-    linked().map_err(|e| PortError::io(Port::Objects, KEEP_OUTPUTS, &e))
-}
-
-/// Where kept outputs are put together.
-pub(super) fn unfinished(kept: &Path) -> PathBuf {
-    kept.with_extension("part")
+    let failed = |error: io::Error| turn.error(KEEP_OUTPUTS, &error);
+    let part = turn.path("kept");
+    files::remove_tree(&part).map_err(failed)?;
+    turn.make_dir("kept")?;
+    link_tree(target, &part).map_err(failed)?;
+    if Owner::read(&part)?.as_ref() != Some(replaced) {
+        let detail = "expected the outputs that are replaced, found others at their path";
+        return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, KEEP_OUTPUTS, detail));
+    }
+    let apart = kept.parent().unwrap_or(&inner.home);
+    files::make_dirs(apart).map_err(failed)?;
+    // Of an earlier publication of that asset. What is kept now is still visible, so a crash in between loses nothing.
+    if kept.exists() {
+        files::rename(&kept, &turn.path("outdated")).map_err(failed)?;
+    }
+    files::rename(&part, &kept).map_err(failed)?;
+    files::sync_dir(apart).map_err(failed)?;
+    files::remove_tree(&turn.path("outdated")).map_err(failed)
 }
 
 fn link_tree(from: &Path, to: &Path) -> io::Result<()> {
-    files::make_dirs(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
+            fs::create_dir(&target)?;
             link_tree(&entry.path(), &target)?;
         } else {
             files::link_or_copy(&entry.path(), &target)?;

@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use reelgate_conformance::objects::ObjectsHome;
+use reelgate_conformance::samples::next_turn;
 use reelgate_embedded::directory::DirectoryObjects;
 use reelgate_embedded::paths::{FILE_BUCKET, Location};
 use reelgate_flow::asset::{Exit, Verdict};
@@ -69,7 +70,8 @@ async fn a_name_of_full_length_is_stored_and_has_no_file_beside_it() {
         assert_eq!(home.objects.open(&source).await.unwrap().size_bytes, 7);
         assert_eq!(home.objects.sidecar(&source, ".sha256", 9).await.unwrap(), None);
         let asset = asset_id(&source.id);
-        let moved = home.objects.withdraw(&asset, None, &source, Exit::Quarantine, true).await.unwrap();
+        let moved =
+            home.objects.withdraw(&next_turn(&asset), None, &source, Exit::Quarantine, true).await.unwrap();
         assert_eq!(moved.source_location, format!("quarantine:{asset}/source"));
     }
 }
@@ -108,13 +110,17 @@ async fn a_file_outside_is_read_in_place_never_moved_and_copied_into_quarantine(
     source.id = SourceId { bucket: FILE_BUCKET.into(), ..source.id };
     assert_eq!(home.objects.open(&source).await.unwrap().size_bytes, 7);
     let asset = asset_id(&source.id);
-    let rejected =
-        home.objects.withdraw(&asset, None, &source, Exit::Reject, false).await.unwrap().source_location;
+    let rejected = home
+        .objects
+        .withdraw(&next_turn(&asset), None, &source, Exit::Reject, false)
+        .await
+        .unwrap()
+        .source_location;
     assert_eq!(rejected, source.location);
     for _ in 0..2 {
         let copied = home
             .objects
-            .withdraw(&asset, None, &source, Exit::Quarantine, true)
+            .withdraw(&next_turn(&asset), None, &source, Exit::Quarantine, true)
             .await
             .unwrap()
             .source_location;
@@ -126,8 +132,12 @@ async fn a_file_outside_is_read_in_place_never_moved_and_copied_into_quarantine(
     assert_eq!(fs::read(&path).unwrap(), b"content");
     source.id.version = "an earlier one".into();
     let asset = asset_id(&source.id);
-    let kept =
-        home.objects.withdraw(&asset, None, &source, Exit::Quarantine, true).await.unwrap().source_location;
+    let kept = home
+        .objects
+        .withdraw(&next_turn(&asset), None, &source, Exit::Quarantine, true)
+        .await
+        .unwrap()
+        .source_location;
     assert_eq!(kept, source.location, "the bytes that lie there now are not this upload's");
 }
 
@@ -153,7 +163,7 @@ async fn only_what_is_published_can_be_read_by_others() {
     }
     let items = vec![PublishItem { staged: staged[0].clone(), name: "d/1.m4s".into() }];
     let wanted = Publication {
-        asset,
+        turn: next_turn(&asset),
         source,
         path: "x/y".into(),
         items,
@@ -174,11 +184,12 @@ async fn leftovers_of_a_killed_process_are_cleared_when_opened_or_published_agai
     let source = home.put("a", b"x").await;
     let asset = asset_id(&source.id);
     // Killed while assembling: a stale, half-filled directory of the same name.
-    fs::create_dir_all(home.path(format!("work/{asset}/publication/old"))).unwrap();
+    let turn = next_turn(&asset);
+    fs::create_dir_all(home.path(format!("work/.turns/{asset}/{}/publication/old", turn.number))).unwrap();
     let objects = DirectoryObjects::open(home.dir.path()).unwrap();
     assert!(!home.path("work/.trash").exists());
     let wanted = Publication {
-        asset,
+        turn,
         source,
         path: "out".into(),
         items: Vec::new(),
