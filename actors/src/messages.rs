@@ -74,7 +74,11 @@ impl Stage {
             TaskKey::Video { .. } | TaskKey::Audio => Self::Transcoder,
             TaskKey::Enrich => Self::Enricher,
             TaskKey::Screen | TaskKey::ExternalScan => Self::Screener,
-            TaskKey::Package | TaskKey::Publish | TaskKey::Withdraw | TaskKey::Restore => Self::Publisher,
+            TaskKey::Package
+            | TaskKey::Publish
+            | TaskKey::Withdraw
+            | TaskKey::Restore
+            | TaskKey::KeepSource => Self::Publisher,
         }
     }
 }

@@ -184,6 +184,8 @@ impl Persister {
             match applied {
                 Applied::Stale => self.context.signals.report_was_stale(&report.fence),
                 Applied::Committed(Phase::Withdrawing) => self.cancel_work_on(asset),
+                // It ended before, with a notice of its own.
+                Applied::Committed(_) if report.fence.task == TaskKey::KeepSource => {}
                 Applied::Committed(phase) if phase.is_ended() => {
                     self.context.signals.asset_ended(asset, phase);
                     self.context.progress_board.forget(asset);

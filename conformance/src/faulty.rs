@@ -14,7 +14,7 @@ use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::notices::Notices;
-use reelgate_ports::objects::{Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn};
+use reelgate_ports::objects::{Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn};
 use reelgate_ports::records::*;
 use reelgate_ports::shards::{Position, ShardLease, ShardRow, Shards};
 use reelgate_ports::store::{
@@ -209,9 +209,11 @@ faulty!(Objects of Objects {
     async fn read_staged(output: &StagedOutput, bytes_max: u64) -> Vec<u8>;
     async fn publish(publication: &Publication) -> String;
     async fn manifest(publication_location: &str, bytes_max: u64) -> Option<Vec<u8>>;
-    async fn withdraw(asset: &AssetId, published_path: Option<&str>, source: &SourceRecord, exit: Exit)
-        -> Withdrawn;
-    async fn restore(asset: &AssetId, published_path: &str, source: &SourceRecord) -> Restored;
+    async fn withdraw(
+        turn: &Turn, published_path: Option<&str>, source: &SourceRecord, exit: Exit, keep: bool
+    ) -> Withdrawn;
+    async fn restore(turn: &Turn, published_path: &str, source: &SourceRecord) -> Restored;
+    async fn keep_source(asset: &AssetId, source: &SourceRecord) -> KeptSource;
     async fn discard_staging(asset: &AssetId) -> ();
     async fn staged_assets() -> Vec<AssetId>;
     async fn list(prefix: &str, after: Option<&str>, uploads_max: usize) -> Vec<MediaEvent>;

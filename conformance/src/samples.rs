@@ -1,7 +1,10 @@
 //! Plain records for tests: an upload, a report of a task, a report of a node.
 
-use reelgate_flow::ids::{NodeId, Sequencer, SourceId};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use reelgate_flow::ids::{AssetId, NodeId, Sequencer, SourceId};
 use reelgate_flow::task::Lane;
+use reelgate_ports::objects::Turn;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
     Ending, EventKind, Fence, MediaEvent, NodeReport, StageCost, TaskReport, UsageRecord,
@@ -45,4 +48,10 @@ pub fn node_report(name: &str) -> NodeReport {
         reason: String::new(),
         costs: vec![StageCost { stage: "transcode".into(), tasks: 3, wall_ms: 20_000 }],
     }
+}
+
+/// A turn later than every earlier one of this process.
+pub fn next_turn(asset: &AssetId) -> Turn {
+    static NUMBER: AtomicU64 = AtomicU64::new(1);
+    Turn { asset: asset.clone(), number: NUMBER.fetch_add(1, Ordering::Relaxed) }
 }

@@ -119,6 +119,7 @@ codes! {
     SourceCustomerKey, "source_customer_key", Config, 1, "The upload is encrypted with a key of its uploader (SSE-C), which Reelgate does not have.", "Producer: upload it again without SSE-C, for example with SSE-KMS.";
     ConfigInvalid, "config_invalid", Config, 1, "The settings do not allow this work to be done.", "Operator: run `reelgate check` and correct what it names.";
     AccessDenied, "access_denied", Config, 4, "A service or a file denied Reelgate the access that it needs.", "Operator: run `reelgate check`, grant what the detail names, then redrive.";
+    UnderHold, "under_hold", Config, 1, "The outputs are under hold and must not be replaced.", "Operator: nothing while the hold lasts; after it has ended, redrive.";
     PluginMissing, "plugin_missing", Config, 2, "A media plugin that the recipe needs is not installed.", "Operator: run `reelgate check`; install the package it names; redrive.";
     QuotaDisk, "quota_disk", Quota, 4, "The disk is full.", "Operator: free space below the home directory; the work goes on by itself.";
     ObjectUnavailable, "object_unavailable", Infrastructure, 4, "The object store did not answer as it should.", "Operator: check the store; the work goes on by itself once it answers.";

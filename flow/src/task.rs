@@ -8,7 +8,7 @@ use core::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Lane {
-    /// Validate, screen, scan, package, publish, withdraw, restore: short, mostly waiting.
+    /// Validate, screen, scan, package, publish, withdraw, restore, keep source: short, mostly waiting.
     Light,
     /// Transcode and enrich: decoding and encoding.
     Heavy,
@@ -53,6 +53,8 @@ pub enum TaskKey {
     Withdraw,
     /// Restore source and outputs from quarantine.
     Restore,
+    /// Copy the source of an asset under hold to where its producer cannot replace or remove it.
+    KeepSource,
 }
 
 impl TaskKey {
@@ -64,12 +66,12 @@ impl TaskKey {
         }
     }
 
-    /// The order of kinds within a lane, smallest first: withdrawing, then publishing and restoring, then assets in progress,
-    /// then new ones.
+    /// The order of kinds within a lane, smallest first: withdrawing, then publishing, restoring and keeping, then assets in
+    /// progress, then new ones.
     pub fn urgency(self) -> u8 {
         match self {
             Self::Withdraw => 0,
-            Self::Publish | Self::Restore => 1,
+            Self::Publish | Self::Restore | Self::KeepSource => 1,
             Self::Package | Self::Screen | Self::ExternalScan => 2,
             Self::Validate => 3,
             Self::Video { .. } | Self::Audio | Self::Enrich => 4,
@@ -88,6 +90,7 @@ impl TaskKey {
             Self::Publish => "publish",
             Self::Withdraw => "withdraw",
             Self::Restore => "restore",
+            Self::KeepSource => "keep_source",
         }
     }
 
@@ -107,6 +110,7 @@ impl TaskKey {
             "publish" => Self::Publish,
             "withdraw" => Self::Withdraw,
             "restore" => Self::Restore,
+            "keep_source" => Self::KeepSource,
             _ => return None,
         })
     }
@@ -150,7 +154,8 @@ mod tests {
     #[test]
     fn keys_are_parsed_back_and_nothing_else_is_parsed() {
         let last = TaskKey::Video { chunk: crate::limits::CHUNKS_MAX - 1 };
-        for key in [TaskKey::Validate, TaskKey::Video { chunk: 3 }, last, TaskKey::Audio, TaskKey::Withdraw] {
+        for key in [TaskKey::Validate, TaskKey::Video { chunk: 3 }, last, TaskKey::Audio, TaskKey::KeepSource]
+        {
             assert_eq!(TaskKey::parse(&key.text()), Some(key));
         }
         assert_eq!(TaskKey::Video { chunk: 3 }.text(), "video-00003");

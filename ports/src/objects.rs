@@ -7,7 +7,7 @@ use reelgate_flow::asset::{Exit, Verdict};
 use reelgate_flow::ids::AssetId;
 
 use crate::error::PortResult;
-use crate::records::{Fence, MediaEvent, SourceRecord, StagedOutput, WithdrawalRecord};
+use crate::records::{Fence, KeptSource, MediaEvent, SourceRecord, StagedOutput, WithdrawalRecord};
 
 /// A source opened for reading at exactly the recorded version.
 #[derive(Debug)]
@@ -45,11 +45,22 @@ pub struct PublishItem {
     pub name: String,
 }
 
+/// The right of one attempt to change what is visible of an asset. A store remembers the latest turn of each asset and refuses
+/// an earlier one with `Conflict`, at each step that changes what is visible: a process that was frozen while another attempt
+/// took over changes nothing when it wakes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Turn {
+    /// The asset.
+    pub asset: AssetId,
+    /// Grows with each attempt of any task that changes what is visible of the asset.
+    pub number: u64,
+}
+
 /// The files of an asset that become visible together.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Publication {
-    /// The published asset.
-    pub asset: AssetId,
+    /// The published asset, and the turn of this attempt.
+    pub turn: Turn,
     /// The upload that the files were made from: its key owns the path, and its sequencer orders replacements.
     pub source: SourceRecord,
     /// Predictable path from the template, relative, sanitised.
@@ -107,8 +118,9 @@ pub trait Objects: Send + Sync {
     /// Reads a staged output back, at most `bytes_max`; verifies its hash.
     async fn read_staged(&self, output: &StagedOutput, bytes_max: u64) -> PortResult<Vec<u8>>;
 
-    /// Makes a whole publication visible and replaces what an older version of the same key has at its path. A repeated call
-    /// changes nothing. `Conflict` if a newer version or another key has the path. Returns where the publication is visible.
+    /// Makes a whole publication visible and replaces what an older version of the same key has at its path. What it replaces
+    /// of another asset is first kept in the quarantine, as [`Objects::withdraw`] keeps outputs: only the withdrawal of that
+    /// asset removes it, because only the store knows whether it is under hold. A repeated call changes nothing. `Conflict` if a newer version or another key has the path. Returns where the publication is visible.
     async fn publish(&self, publication: &Publication) -> PortResult<String>;
 
     /// Where one file of a publication is, as a [`StagedOutput::location`], so that another publication can copy it.
@@ -124,26 +136,27 @@ pub trait Objects: Send + Sync {
     /// [`Publication::path`]). Then moves the source as the exit requires. What another asset has at that path
     /// stays. A repeated call, even after a crash at any step, changes nothing.
     ///
-    /// For [`Exit::Quarantine`], the visible outputs are kept in the quarantine with the source, for [`Objects::restore`].
-    /// For every other exit they are removed, and so are outputs kept earlier. [`Exit::Erase`] also removes the source,
-    /// wherever it is by then. At the end every address is read again: `Unavailable` if one of them is still readable.
+    /// With `keep`, the visible outputs are kept in the quarantine, for [`Objects::restore`] or for as long as a hold lasts.
+    /// Otherwise they are removed, and so are outputs kept earlier. [`Exit::Erase`] also removes the source, wherever it is by
+    /// then. A source that [`Objects::keep_source`] has copied is moved or removed together with its upload. At the end every address is read again: `Unavailable` if one of them is still readable.
     async fn withdraw(
         &self,
-        asset: &AssetId,
+        turn: &Turn,
         published_path: Option<&str>,
         source: &SourceRecord,
         exit: Exit,
+        keep: bool,
     ) -> PortResult<Withdrawn>;
 
     /// Restores a quarantined asset: its outputs become visible under `published_path` again, byte for byte, and the source
     /// moves from the quarantine to an area where tasks can read it. That is not the ingest area, where it would count as a
     /// new upload. `Conflict` if another asset has the path by then. A repeated call changes nothing.
-    async fn restore(
-        &self,
-        asset: &AssetId,
-        published_path: &str,
-        source: &SourceRecord,
-    ) -> PortResult<Restored>;
+    async fn restore(&self, turn: &Turn, published_path: &str, source: &SourceRecord)
+    -> PortResult<Restored>;
+
+    /// Copies a source to an area where only Reelgate writes and where tasks can read it, because its producer may replace or
+    /// remove an upload. The upload stays. A repeated call changes nothing.
+    async fn keep_source(&self, asset: &AssetId, source: &SourceRecord) -> PortResult<KeptSource>;
 
     /// Removes the staging area of an ended asset.
     async fn discard_staging(&self, asset: &AssetId) -> PortResult<()>;

@@ -112,6 +112,9 @@ pub struct Claim {
     pub linked: bool,
     /// The exit, for [`TaskKey::Withdraw`]: whether the source is moved, and where.
     pub exit: Option<reelgate_flow::asset::Exit>,
+    /// For [`TaskKey::Withdraw`]: the outputs are kept out of sight instead of removed
+    /// ([`Flags::keeps_outputs`]).
+    pub keeps_outputs: bool,
     /// The job that validation planned for this task, as a document; `None` for a task without one.
     pub job: Option<serde_json::Value>,
 }
@@ -323,6 +326,19 @@ pub enum Success {
         /// Where the outputs are visible again; `None` if none were visible when the asset was quarantined.
         published_location: Option<String>,
     },
+    /// Keep source.
+    SourceKept(KeptSource),
+}
+
+/// What was done so that the producer of a source under hold cannot replace or remove it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum KeptSource {
+    /// It was copied to this location.
+    Copied(String),
+    /// It is where only Reelgate writes already.
+    Already,
+    /// There was nothing left of the recorded version.
+    Gone,
 }
 
 /// How an attempt ended.

@@ -253,7 +253,7 @@ impl Upload {
             TaskKey::Screen | TaskKey::ExternalScan => SCREEN_MS,
             TaskKey::Package => PACKAGE_MS,
             TaskKey::Publish => PUBLISH_MS + PLACE_CHUNK_MS * f64::from(self.chunks),
-            TaskKey::Withdraw | TaskKey::Restore => WITHDRAW_MS,
+            TaskKey::Withdraw | TaskKey::Restore | TaskKey::KeepSource => WITHDRAW_MS,
         }
     }
 }
@@ -293,6 +293,7 @@ fn task_number(task: TaskKey) -> u64 {
         // Above the numbers of all chunks.
         TaskKey::Restore => u64::MAX,
         TaskKey::ExternalScan => u64::MAX - 1,
+        TaskKey::KeepSource => u64::MAX - 2,
         TaskKey::Video { chunk } => 7 + u64::from(chunk),
     }
 }

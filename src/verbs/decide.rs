@@ -53,7 +53,11 @@ pub async fn hold(global: &GlobalArgs, args: HoldArgs) -> Result<ExitStatus, Fai
     let (_, store, asset) = open(global, &args.decision.asset).await?;
     let what = if args.off { Decided::Unhold } else { Decided::Hold };
     decide(&*store, &asset, decision(what, &args.decision, None)?).await?;
-    stderr::say(&format!("{asset} {} be erased", if args.off { "may again" } else { "must not" }));
+    let (state, then) = match args.off {
+        true => ("is no longer under hold", "and may be removed and replaced again"),
+        false => ("is under hold", "and nothing of it is removed or replaced"),
+    };
+    say(&asset, state, then);
     Ok(ExitStatus::Done)
 }
 

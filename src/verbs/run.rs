@@ -160,7 +160,7 @@ async fn wait(engine: &Engine, names: &BTreeMap<AssetId, String>) -> Result<bool
         let backlog = context.store.backlog().await?;
         let left = not_ended(&backlog);
         progress.show(&context.progress_board, left, &name);
-        if left == 0 {
+        if left == 0 && !has_tasks(&backlog) {
             let since = *notices_since.get_or_insert_with(Instant::now);
             if backlog.outbox == 0 {
                 break false;
@@ -181,6 +181,11 @@ async fn wait(engine: &Engine, names: &BTreeMap<AssetId, String>) -> Result<bool
     };
     progress.end();
     Ok(interrupted)
+}
+
+/// Whether a task is due or running: the source of an asset under hold may still have to be kept after the asset has ended.
+fn has_tasks(backlog: &Backlog) -> bool {
+    backlog.ready.iter().chain(&backlog.leased).any(|(_, tasks)| *tasks > 0)
 }
 
 fn not_ended(backlog: &Backlog) -> u64 {

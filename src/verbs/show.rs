@@ -96,7 +96,7 @@ fn decided(flags: &Flags) -> String {
     let asked = (flags.response > Response::Log).then(|| flags.response.as_str());
     let marked = [
         (flags.cleared, "released by a security officer"),
-        (flags.held, "must not be erased"),
+        (flags.held, "under hold: nothing of it may be removed or replaced"),
         (flags.redacted, "redacted"),
     ];
     let marked = marked.into_iter().filter_map(|(is_set, words)| is_set.then_some(words));

@@ -73,7 +73,12 @@ pub fn note_line(at_ms: u64, note: &Note, by: Attribution<'_>, original: Option<
             HistoryEvent::Held,
             None,
             None,
-            if *held { "must not be erased" } else { "may be erased" }.to_owned(),
+            if *held {
+                "nothing of it may be removed or replaced"
+            } else {
+                "it may be removed and replaced again"
+            }
+            .to_owned(),
         ),
         Note::Redacting(parts) => (HistoryEvent::Redacting, None, None, parts_text(parts)),
         Note::Redone(what, times) => {

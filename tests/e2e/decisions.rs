@@ -379,3 +379,26 @@ fn an_impossible_decision_is_refused_with_what_to_do() {
     );
     refused(&[&["erase", &*id], &BY[..]].concat(), "expected an asset that has ended, found it withdrawing");
 }
+
+#[test]
+fn what_is_under_hold_stays_byte_for_byte_when_its_key_is_uploaded_again() {
+    let gate = Gate::new();
+    gate.upload("one.mp4", 10);
+    let older = gate.until("one.mp4", "published");
+    let outputs = tree(&gate.area("published").join("one.mp4"));
+    let source = std::fs::read(gate.area("ingest").join("one.mp4")).unwrap();
+    gate.decided("hold", &older, &[]);
+    let kept = gate.area("released").join(&older).join("source");
+    until("the source is kept", || kept.exists(), |exists| *exists);
+    gate.upload("one.mp4", 20);
+    let state = || {
+        let shown = gate.home.reelgate(&["show", &older, "--json"]);
+        lines(&shown.stdout, &talk(&shown))[0]["state"].as_str().unwrap().to_owned()
+    };
+    until("the newer version has replaced it", state, |state| state == "superseded");
+    assert_ne!(tree(&gate.area("published").join("one.mp4")), outputs, "the newer version is visible");
+    assert!(tree(&gate.area("quarantine").join(&older).join("outputs")) == outputs);
+    assert!(std::fs::read(kept).unwrap() == source);
+    let refused = gate.decide("erase", &older, &SECOND);
+    assert!(!refused.status.success() && talk(&refused).contains("hold"), "{}", talk(&refused));
+}

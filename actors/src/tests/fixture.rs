@@ -22,10 +22,10 @@ use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 use reelgate_ports::machine::Machine;
 use reelgate_ports::notices::{Notices, Receiver};
-use reelgate_ports::objects::{Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn};
+use reelgate_ports::objects::{Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn};
 use reelgate_ports::records::{
-    Claim, Ending, Fence, HistoryEvent, MediaEvent, NoticeRecord, SourceRecord, StagedOutput, Success,
-    TaskReport, UsageRecord, WithdrawalRecord,
+    Claim, Ending, Fence, HistoryEvent, KeptSource, MediaEvent, NoticeRecord, SourceRecord, StagedOutput,
+    Success, TaskReport, UsageRecord, WithdrawalRecord,
 };
 use reelgate_ports::store::{Intake as _, Queries as _, Queue as _};
 use reelgate_privacy::Classifier;
@@ -358,17 +358,22 @@ impl Objects for FakeObjects {
 
     async fn withdraw(
         &self,
-        _: &AssetId,
+        _: &Turn,
         _: Option<&str>,
         source: &SourceRecord,
         _: Exit,
+        _: bool,
     ) -> PortResult<Withdrawn> {
         let withdrawal_record = WithdrawalRecord { looked_at: 1, ..WithdrawalRecord::default() };
         Ok(Withdrawn { source_location: source.location.clone(), withdrawal_record })
     }
 
-    async fn restore(&self, _: &AssetId, _: &str, _: &SourceRecord) -> PortResult<Restored> {
+    async fn restore(&self, _: &Turn, _: &str, _: &SourceRecord) -> PortResult<Restored> {
         unused("restore")
+    }
+
+    async fn keep_source(&self, _: &AssetId, _: &SourceRecord) -> PortResult<KeptSource> {
+        unused("keep_source")
     }
 
     async fn discard_staging(&self, _: &AssetId) -> PortResult<()> {

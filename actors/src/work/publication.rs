@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reelgate_flow::asset::Phase;
+use reelgate_flow::asset::{Phase, TaskState};
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
-use reelgate_ports::objects::PublishItem;
-use reelgate_ports::records::{AssetRecord, HistoryEvent, HistoryRecord, SourceRecord};
+use reelgate_ports::objects::{PublishItem, Turn};
+use reelgate_ports::records::{AssetRecord, Claim, HistoryEvent, HistoryRecord, SourceRecord, TaskRow};
 
 use crate::engine_context::EngineContext;
 use crate::work::manifest::Manifest;
@@ -22,6 +22,22 @@ pub fn published_path(context: &EngineContext, asset: &AssetRecord) -> String {
     let known =
         asset.published_location.as_ref().and_then(|location| context.objects.published_path(location));
     known.unwrap_or_else(|| planned_path(context, &asset.id, &asset.source))
+}
+
+/// The asset of a claim, and the claim's turn to change what is visible of it. The number of starts of all tasks that do so
+/// grows with each start, and only one of these tasks is due at a time. Fails if the attempt is no longer the current one.
+pub(super) async fn turn(context: &EngineContext, claim: &Claim) -> Result<(Turn, AssetRecord), Fault> {
+    let detail = context.store.asset(&claim.fence.asset).await.map_err(ours)?;
+    let is_current = |row: &TaskRow| {
+        row.task == claim.fence.task && row.attempts == claim.fence.attempt && row.state == TaskState::Ready
+    };
+    if !detail.tasks.iter().any(is_current) {
+        return Err(Fault::new(Code::WorkerLost, "another attempt has taken over"));
+    }
+    let changes =
+        |row: &&TaskRow| matches!(row.task, TaskKey::Publish | TaskKey::Withdraw | TaskKey::Restore);
+    let number = detail.tasks.iter().filter(changes).map(|row| u64::from(row.attempts)).sum();
+    Ok((Turn { asset: claim.fence.asset.clone(), number }, detail.asset))
 }
 
 fn planned_path(context: &EngineContext, asset: &AssetId, source: &SourceRecord) -> String {

@@ -20,10 +20,10 @@ use crate::work::manifest::{MANIFEST_VERSION, MadeWith, Manifest, ManifestOutput
 use crate::work::ours;
 use crate::work::package::package;
 use crate::work::products::{Encoded, Planned, Products};
-use crate::work::publication::{find_kept, published_manifest, published_path};
-use crate::work::withdraw::{restore, withdraw};
+use crate::work::publication::{find_kept, published_manifest, published_path, turn};
+use crate::work::withdraw::{keep_source, restore, withdraw};
 
-/// [`TaskKey::Package`], [`TaskKey::Publish`], [`TaskKey::Withdraw`] and [`TaskKey::Restore`].
+/// [`TaskKey::Package`], [`TaskKey::Publish`], [`TaskKey::Withdraw`], [`TaskKey::Restore`] and [`TaskKey::KeepSource`].
 pub struct Publish;
 
 impl StageTask for Publish {
@@ -37,14 +37,15 @@ impl StageTask for Publish {
             TaskKey::Package => package(&context, &claim).await,
             TaskKey::Publish => publish(&context, &claim).await,
             TaskKey::Restore => restore(&context, &claim).await,
+            TaskKey::KeepSource => keep_source(&context, &claim).await,
             _ => withdraw(&context, &claim).await,
         }
     }
 }
 
 async fn publish(context: &EngineContext, claim: &Claim) -> Result<Success, Fault> {
-    let detail = context.store.asset(&claim.fence.asset).await.map_err(ours)?;
-    let asset = &detail.asset;
+    let (turn, asset) = turn(context, claim).await?;
+    let asset = &asset;
     let sha256 = asset.sha256.clone();
     let sha256 = sha256.ok_or_else(|| Fault::new(Code::Internal, "the source's hash was not recorded"))?;
     let source = ManifestSource { id: claim.source.id.clone(), size: claim.source.size_bytes, sha256 };
@@ -58,7 +59,7 @@ async fn publish(context: &EngineContext, claim: &Claim) -> Result<Success, Faul
     let path = published_path(context, asset);
     let source = claim.source.clone();
     let publication = Publication {
-        asset: claim.fence.asset.clone(),
+        turn,
         source,
         path,
         items,
@@ -66,6 +67,7 @@ async fn publish(context: &EngineContext, claim: &Claim) -> Result<Success, Faul
         verdict: asset.verdict,
         surfaces: surface::compact(&asset.surfaces),
     };
+    // An attempt that was not followed by another one yet has a turn; this asks whether it is still wanted.
     check_lease(context, claim).await?;
     let location = context.objects.publish(&publication).await.map_err(ours)?;
     Ok(Success::Published { location })

@@ -1,20 +1,21 @@
 //! Withdraws an asset: nothing of it stays readable, and the source is moved as the exit says. Also restores an asset that
-//! is released from quarantine.
+//! is released from quarantine, and keeps the source of an asset under hold.
 
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_ports::objects::{Restored, Withdrawn};
-use reelgate_ports::records::{Claim, Success, Taken, WithdrawalRecord};
+use reelgate_ports::records::{Claim, KeptSource, Success, Taken, WithdrawalRecord};
 
 use crate::engine_context::EngineContext;
 use crate::work::external_scan::remove_text;
-use crate::work::publication::published_path;
+use crate::work::publication::{published_path, turn};
 use crate::work::{ours, sources};
 
 /// [`reelgate_flow::task::TaskKey::Withdraw`]. Safe to do twice.
 pub async fn withdraw(context: &EngineContext, claim: &Claim) -> Result<Success, Fault> {
     let exit = claim.exit.ok_or_else(|| Fault::new(Code::Internal, "a withdrawal without an exit"))?;
-    let path = path_of(context, claim).await?;
-    let withdrawn = context.objects.withdraw(&claim.fence.asset, Some(&path), &claim.source, exit).await;
+    let (turn, asset) = turn(context, claim).await?;
+    let (path, keep) = (published_path(context, &asset), claim.keeps_outputs);
+    let withdrawn = context.objects.withdraw(&turn, Some(&path), &claim.source, exit, keep).await;
     let Withdrawn { source_location, mut withdrawal_record } = match withdrawn {
         // A source that is missing or was replaced cannot be moved. The outputs are removed before it, so nothing stays.
         Err(error)
@@ -45,14 +46,18 @@ pub async fn withdraw(context: &EngineContext, claim: &Claim) -> Result<Success,
 
 /// [`reelgate_flow::task::TaskKey::Restore`]. Safe to do twice.
 pub async fn restore(context: &EngineContext, claim: &Claim) -> Result<Success, Fault> {
-    let path = path_of(context, claim).await?;
-    let restored = context.objects.restore(&claim.fence.asset, &path, &claim.source).await;
+    let (turn, asset) = turn(context, claim).await?;
+    let path = published_path(context, &asset);
+    let restored = context.objects.restore(&turn, &path, &claim.source).await;
     let Restored { source_location, published_location } = restored.map_err(ours)?;
     Ok(Success::Restored { source_location, published_location })
 }
 
-/// The path where the claim's asset is published, or would be.
-async fn path_of(context: &EngineContext, claim: &Claim) -> Result<String, Fault> {
-    let asset = context.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
-    Ok(published_path(context, &asset))
+/// [`reelgate_flow::task::TaskKey::KeepSource`]. Safe to do twice.
+pub async fn keep_source(context: &EngineContext, claim: &Claim) -> Result<Success, Fault> {
+    let kept = context.objects.keep_source(&claim.fence.asset, &claim.source).await.map_err(ours)?;
+    if kept == KeptSource::Gone {
+        tracing::warn!(asset = %claim.fence.asset, "the source under hold is gone: nothing of it can be kept");
+    }
+    Ok(Success::SourceKept(kept))
 }

@@ -11,6 +11,7 @@ use reelgate_aws::location::version_of;
 use reelgate_aws::notices::SnsNotices;
 use reelgate_aws::objects::{Areas, ObjectsSettings, S3Objects};
 use reelgate_conformance::ManualClock;
+use reelgate_conformance::samples::next_turn;
 use reelgate_flow::asset::{Exit, NoticeKind, Verdict};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
 use reelgate_flow::task::TaskKey;
@@ -163,7 +164,7 @@ async fn a_quarantine_succeeds_only_if_viewers_can_read_no_quarantined_file() {
     let staged = writer.finish().unwrap();
     let items = staged.iter().map(|staged| PublishItem { staged: staged.clone(), name: staged.name.clone() });
     let publication = Publication {
-        asset: asset.clone(),
+        turn: next_turn(&asset),
         source: source.clone(),
         path: "out".into(),
         items: items.collect(),
@@ -180,13 +181,19 @@ async fn a_quarantine_succeeds_only_if_viewers_can_read_no_quarantined_file() {
     let too_much = account.viewer("everything", "").await;
     for (viewer, why) in [(too_much, "deny it the quarantine"), (unreachable, "prove a withdrawal")] {
         let objects = account.objects_seen_by(&publisher, Some(viewer));
-        let error = objects.withdraw(&asset, Some("out"), &source, Exit::Quarantine).await.unwrap_err();
+        let error = objects
+            .withdraw(&next_turn(&asset), Some("out"), &source, Exit::Quarantine, true)
+            .await
+            .unwrap_err();
         assert!(error.kind == ErrorKind::Unavailable && error.to_string().contains(why), "{error}");
     }
     let viewer = account.viewer("published", "published/").await;
     let objects = account.objects_seen_by(&publisher, Some(viewer));
-    let withdrawal_record =
-        objects.withdraw(&asset, Some("out"), &source, Exit::Quarantine).await.unwrap().withdrawal_record;
+    let withdrawal_record = objects
+        .withdraw(&next_turn(&asset), Some("out"), &source, Exit::Quarantine, true)
+        .await
+        .unwrap()
+        .withdrawal_record;
     let names: Vec<&str> = withdrawal_record.taken.iter().map(|taken| taken.name.as_str()).collect();
     assert!(names.contains(&"v.m4s") && names.contains(&"source"), "{names:?}");
     assert!(
@@ -194,7 +201,11 @@ async fn a_quarantine_succeeds_only_if_viewers_can_read_no_quarantined_file() {
         "both roles checked: {}",
         withdrawal_record.looked_at
     );
-    let erased = objects.withdraw(&asset, Some("out"), &source, Exit::Erase).await.unwrap().withdrawal_record;
+    let erased = objects
+        .withdraw(&next_turn(&asset), Some("out"), &source, Exit::Erase, false)
+        .await
+        .unwrap()
+        .withdrawal_record;
     assert!(!erased.taken.is_empty());
 }
 

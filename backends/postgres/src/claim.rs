@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use reelgate_flow::asset::Exit;
+use reelgate_flow::asset::{Exit, Flags};
 use reelgate_flow::ids::{AssetId, NodeId, SourceId};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
@@ -17,7 +17,7 @@ use crate::documents::document;
 use crate::error::{DbResult, db};
 use crate::pg_store::PgStore;
 use crate::pooled_connection::PooledConnection;
-use crate::rows::{exit, large, sequencer, small, task_key};
+use crate::rows::{exit, large, sequencer, small, task_key, word};
 use crate::time::{count, number};
 
 const WHAT: &str = "claim tasks";
@@ -29,10 +29,11 @@ const TRIES_MAX: u32 = 5;
 const LOOKS: usize = 4;
 
 /// One kind of every task there is.
-const KINDS: [TaskKey; 10] = [
+const KINDS: [TaskKey; 11] = [
     TaskKey::Withdraw,
     TaskKey::Publish,
     TaskKey::Restore,
+    TaskKey::KeepSource,
     TaskKey::Package,
     TaskKey::Screen,
     TaskKey::ExternalScan,
@@ -70,6 +71,7 @@ struct Leased {
     size_bytes: i64,
     location: String,
     exit: Option<String>,
+    flags: String,
     linked: bool,
     job: Option<String>,
 }
@@ -237,7 +239,7 @@ impl PgStore {
                )
                SELECT l.asset, l.task, l.attempts, l.urgency, l.queue_position, l.new AS "new!",
                       (SELECT ms FROM clock) AS "now_ms!", a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes,
-                      a.location, a.exit, a.linked_to IS NOT NULL AS "linked!", j.job AS "job?"
+                      a.location, a.exit, a.flags, a.linked_to IS NOT NULL AS "linked!", j.job AS "job?"
                FROM leased AS l JOIN assets AS a ON a.arrival = l.asset
                LEFT JOIN jobs AS j ON j.asset = l.asset AND j.task = l.task"#,
             self.time.given(),
@@ -261,7 +263,7 @@ impl PgStore {
             Leased,
             r#"SELECT t.asset, t.task, t.attempts, t.urgency, t.queue_position, false AS "new!",
                       t.claimed_at_ms AS "now_ms!", a.id, a.bucket, a.key, a.version, a.sequencer, a.size_bytes, a.location, a.exit,
-                      a.linked_to IS NOT NULL AS "linked!", j.job AS "job?"
+                      a.flags, a.linked_to IS NOT NULL AS "linked!", j.job AS "job?"
                FROM open_tasks AS t JOIN assets AS a ON a.arrival = t.asset
                LEFT JOIN jobs AS j ON j.asset = t.asset AND j.task = t.task
                WHERE t.lease_owner IS NOT NULL AND t.claim = $1"#,
@@ -332,7 +334,9 @@ fn claimed(row: Leased, lease_ms: u64) -> PortResult<((i16, i64, i64), Claim)> {
     let exit: Option<Exit> = row.exit.as_deref().map(exit).transpose()?;
     let exit = exit.filter(|_| fence.task == TaskKey::Withdraw);
     let job = row.job.as_deref().map(|job| document(job, "jobs.job")).transpose()?;
-    let claim = Claim { fence, lease_ms, source, linked: row.linked, exit, job };
+    let flags = word(Flags::parse, &row.flags, "assets.flags", "flags")?;
+    let keeps_outputs = exit.is_some_and(|exit| flags.keeps_outputs(exit));
+    let claim = Claim { fence, lease_ms, source, linked: row.linked, exit, keeps_outputs, job };
     Ok(((row.urgency, row.queue_position, row.asset), claim))
 }
 

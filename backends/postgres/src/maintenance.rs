@@ -21,7 +21,7 @@ const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '1s'";
 
 impl PgStore {
     /// Prepares the coming months of history and removes those that ended more than `days` ago. A month stays as long
-    /// as an asset that came in before its end has not ended itself.
+    /// as an asset that came in before its end has not ended itself or is under hold.
     pub(crate) async fn maintain_history(&self, days: Option<u32>) -> DbResult<Retained> {
         prepare_months(&self.readers).await?;
         self.forget_late_events().await?;
@@ -88,12 +88,14 @@ impl PgStore {
 
     async fn is_needed(&self, until_ms: i64) -> DbResult<bool> {
         sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT 1 FROM assets WHERE received_at_ms < $1 AND ended_at_ms IS NULL) AS "needed!""#,
+            r#"SELECT EXISTS (SELECT 1 FROM assets WHERE received_at_ms < $1 AND ended_at_ms IS NULL)
+                   OR EXISTS (SELECT 1 FROM assets WHERE received_at_ms < $1 AND ' ' || flags || ' ' LIKE '% held %')
+                   AS "needed!""#,
             until_ms,
         )
         .fetch_one(&self.readers)
         .await
-        .map_err(db("look for assets that have not ended"))
+        .map_err(db("look for assets that need their history"))
     }
 
     /// Compacts counts and queue ends, and looks for tasks that claims have overlooked. It is called along with other

@@ -40,6 +40,7 @@ async fn the_view_of_tasks_knows_lane_and_urgency_of_every_task() {
         TaskKey::Withdraw,
         TaskKey::Publish,
         TaskKey::Restore,
+        TaskKey::KeepSource,
         TaskKey::Package,
         TaskKey::Screen,
         TaskKey::ExternalScan,

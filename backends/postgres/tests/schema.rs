@@ -24,7 +24,7 @@ async fn migrating_twice_at_the_same_time_applies_each_migration_once() {
     let settings = home.settings();
     let (first, second) = tokio::join!(PgStore::migrate(&settings), PgStore::migrate(&settings));
     assert_eq!(first.unwrap(), second.unwrap());
-    assert_eq!(home.execute("select count(*) from _sqlx_migrations").trim(), "7");
+    assert_eq!(home.execute("select count(*) from _sqlx_migrations").trim(), "8");
 }
 
 #[tokio::test]
@@ -89,7 +89,9 @@ async fn an_old_month_of_history_is_removed_once_its_assets_have_ended() {
     home.execute("insert into history_commits (asset, written_at, lines) values (1, '2020-01-15', '[]')");
     home.execute("update assets set received_at_ms = 1579046400000");
     assert_eq!(store.retain(Some(30)).await.unwrap(), Retained { removed: 0, kept: 1 });
-    home.execute("update assets set ended_at_ms = 1579046400000");
+    home.execute("update assets set ended_at_ms = 1579046400000, flags = 'log held'");
+    assert_eq!(store.retain(Some(30)).await.unwrap(), Retained { removed: 0, kept: 1 }, "under hold");
+    home.execute("update assets set flags = 'log'");
     assert_eq!(store.retain(None).await.unwrap(), Retained::default());
     let all = tokio::join!(store.retain(Some(30)), store.retain(Some(30)), store.retain(Some(30)));
     let all = [all.0.unwrap(), all.1.unwrap(), all.2.unwrap()];

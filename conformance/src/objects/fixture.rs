@@ -5,6 +5,7 @@ use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
 
 use super::ObjectsHome;
+use crate::samples::next_turn;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::objects::{Publication, PublishItem};
 use reelgate_ports::records::{Fence, SourceRecord, StagedOutput};
@@ -37,7 +38,7 @@ pub fn publication(source: &SourceRecord, path: &str, staged: &[StagedOutput]) -
     let items = staged.iter().map(|staged| PublishItem { staged: staged.clone(), name: staged.name.clone() });
     let names: Vec<&str> = staged.iter().map(|staged| staged.sha256.as_str()).collect();
     Publication {
-        asset: id(source),
+        turn: next_turn(&id(source)),
         source: source.clone(),
         path: path.into(),
         items: items.collect(),
@@ -62,5 +63,9 @@ pub async fn names(home: &dyn ObjectsHome) -> Vec<String> {
 }
 
 pub async fn withdraw(home: &dyn ObjectsHome, source: &SourceRecord, path: &str, exit: Exit) -> String {
-    home.objects().withdraw(&id(source), Some(path), source, exit).await.unwrap().source_location
+    home.objects()
+        .withdraw(&next_turn(&id(source)), Some(path), source, exit, exit == Exit::Quarantine)
+        .await
+        .unwrap()
+        .source_location
 }

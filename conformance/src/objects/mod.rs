@@ -1,6 +1,7 @@
 //! The test suite of object stores.
 
 mod fixture;
+pub mod holds;
 pub mod publishing;
 pub mod sources;
 pub mod staging;
@@ -88,6 +89,13 @@ macro_rules! objects_suite {
                 a_source_replaced_meanwhile_stays_where_it_is
                 a_moved_source_can_still_be_read
                 the_check_changes_nothing
+            }
+            holds: {
+                what_a_newer_version_replaces_is_kept_until_its_asset_is_withdrawn
+                outputs_are_kept_by_every_exit_that_must_keep_them
+                a_replacement_that_is_repeated_keeps_the_same
+                a_kept_source_outlives_a_newer_upload_and_the_removal_of_its_own
+                a_kept_source_leaves_together_with_its_upload
             }
             withdrawal_record: {
                 a_quarantined_asset_is_restored_byte_for_byte

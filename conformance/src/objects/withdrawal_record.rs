@@ -4,12 +4,13 @@ use reelgate_flow::asset::Exit;
 
 use super::ObjectsHome;
 use super::fixture::{id, names, published, stage, withdraw};
+use crate::samples::next_turn;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::objects::Restored;
 use reelgate_ports::records::{SourceRecord, WithdrawalRecord};
 
 async fn restore(home: &dyn ObjectsHome, source: &SourceRecord, path: &str) -> Restored {
-    home.objects().restore(&id(source), path, source).await.unwrap()
+    home.objects().restore(&next_turn(&id(source)), path, source).await.unwrap()
 }
 
 async fn quarantined(home: &dyn ObjectsHome, key: &str, path: &str) -> SourceRecord {
@@ -24,7 +25,11 @@ async fn withdrawal(
     path: &str,
     exit: Exit,
 ) -> WithdrawalRecord {
-    home.objects().withdraw(&id(source), Some(path), source, exit).await.unwrap().withdrawal_record
+    home.objects()
+        .withdraw(&next_turn(&id(source)), Some(path), source, exit, exit == Exit::Quarantine)
+        .await
+        .unwrap()
+        .withdrawal_record
 }
 
 pub async fn a_quarantined_asset_is_restored_byte_for_byte(home: &dyn ObjectsHome) {
@@ -77,7 +82,7 @@ pub async fn a_released_asset_can_be_quarantined_again(home: &dyn ObjectsHome) {
 pub async fn a_release_does_not_replace_another_publication(home: &dyn ObjectsHome) {
     let source = quarantined(home, "a", "out").await;
     published(home, "a", "out", b"newer").await;
-    let refused = home.objects().restore(&id(&source), "out", &source).await.unwrap_err();
+    let refused = home.objects().restore(&next_turn(&id(&source)), "out", &source).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Conflict, "{refused}");
     assert_eq!(home.visible().await["out/v.m4s"], b"newer");
 }
@@ -120,7 +125,7 @@ pub async fn erasing_leaves_nothing_anywhere(home: &dyn ObjectsHome) {
         assert!(!home.is_uploaded(path).await, "{path}");
     }
     assert_eq!(names(home).await, [""; 0]);
-    let refused = home.objects().restore(&id(&quarantined), "b", &quarantined).await.unwrap();
+    let refused = home.objects().restore(&next_turn(&id(&quarantined)), "b", &quarantined).await.unwrap();
     assert_eq!(refused.published_location, None);
 }
 

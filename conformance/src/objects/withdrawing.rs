@@ -4,6 +4,7 @@ use reelgate_flow::asset::Exit;
 
 use super::ObjectsHome;
 use super::fixture::{id, names, published, stage, withdraw};
+use crate::samples::next_turn;
 use reelgate_ports::records::SourceRecord;
 
 async fn leaves_nothing_and_moves_the_source(home: &dyn ObjectsHome, exit: Exit) {
@@ -66,7 +67,8 @@ pub async fn a_source_replaced_meanwhile_stays_where_it_is(home: &dyn ObjectsHom
 
 pub async fn a_moved_source_can_still_be_read(home: &dyn ObjectsHome) {
     let source = home.put("a", b"content").await;
-    let location = home.objects().withdraw(&id(&source), None, &source, Exit::Reject).await.unwrap();
+    let location =
+        home.objects().withdraw(&next_turn(&id(&source)), None, &source, Exit::Reject, false).await.unwrap();
     let moved = SourceRecord { location: location.source_location, ..source };
     home.objects().check_current(&moved).await.unwrap();
 }

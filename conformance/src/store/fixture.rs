@@ -13,7 +13,7 @@ pub use crate::samples::event;
 use crate::{ManualClock, samples};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
-    Applied, Claim, Ending, StagedOutput, Success, Taken, TaskJob, TaskReport, WithdrawalRecord,
+    Applied, Claim, Ending, KeptSource, StagedOutput, Success, Taken, TaskJob, TaskReport, WithdrawalRecord,
 };
 use reelgate_ports::store::Store;
 
@@ -173,6 +173,7 @@ pub fn well(claim: &Claim, severity: Severity) -> TaskReport {
             source_location: "released/x".into(),
             published_location: Some("published/x".into()),
         },
+        TaskKey::KeepSource => Success::SourceKept(KeptSource::Copied("rejected/kept".into())),
     };
     report(claim, Ending::Success(success))
 }

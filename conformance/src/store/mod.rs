@@ -8,6 +8,7 @@ pub mod duplicates;
 pub mod external_scan;
 mod fixture;
 pub mod fleet;
+pub mod holds;
 pub mod ingest;
 pub mod jobs;
 pub mod late_events;
@@ -122,6 +123,16 @@ macro_rules! store_suite {
                 a_release_that_expires_includes_later_uploads_of_the_content
                 a_reminder_comes_on_time_and_is_in_the_history
                 a_version_that_a_newer_one_replaces_is_neither_released_nor_redacted
+            }
+            holds: {
+                a_newer_version_leaves_the_outputs_of_an_older_one_under_hold
+                a_version_under_hold_stays_published_beside_a_newer_one_elsewhere
+                the_source_of_an_asset_under_hold_is_kept
+                outputs_under_hold_are_not_made_again
+                a_redo_stops_before_it_replaces_outputs_under_hold
+                a_hold_is_refused_while_outputs_are_removed_or_replaced
+                a_deletion_leaves_the_outputs_under_hold
+                the_history_of_an_asset_under_hold_is_kept
             }
             external_scan: {
                 publishing_waits_for_the_external_scanner_and_keeps_its_findings

@@ -95,19 +95,32 @@ impl Asset {
         Ok(())
     }
 
+    /// Whether an attempt that was started before a hold may still remove outputs.
+    fn is_removing(&self) -> bool {
+        let started = self.tasks.get(&TaskKey::Withdraw).is_some_and(|withdraw| withdraw.attempts > 0);
+        let removes = self.exit.is_some_and(|exit| !self.flags.keeps_outputs(exit));
+        self.phase == Phase::Withdrawing && removes && started
+    }
+
     pub(super) fn held(&mut self, held: bool, effects: &mut Vec<Effect>) -> Result<(), Stale> {
         let leaving = self.exit == Some(Exit::Erase);
-        if self.flags.held == held || leaving {
+        if self.flags.held == held || leaving || (held && self.is_removing()) {
             return Err(Stale);
         }
         self.flags.held = held;
         effects.push(Effect::Note(Note::Held(held)));
+        if held && !matches!(self.phase, Phase::Withdrawing | Phase::Releasing) {
+            self.start(TaskKey::KeepSource, effects);
+        }
+        if !held && self.state_of(TaskKey::KeepSource) == Some(TaskState::Ready) {
+            self.settle(TaskKey::KeepSource, TaskState::Dropped, effects);
+        }
         Ok(())
     }
 
     /// Starts to encode parts of a published asset again without what was found.
     pub(super) fn redacted(&mut self, parts: &Parts, effects: &mut Vec<Effect>) -> Result<(), Stale> {
-        let may = self.phase == Phase::Published && !self.linked && !self.flags.cleared;
+        let may = self.phase == Phase::Published && !self.linked && !self.flags.cleared && !self.flags.held;
         if !may || self.redrives >= REDRIVES_MAX || !self.has(parts) {
             return Err(Stale);
         }

@@ -32,7 +32,10 @@ impl Asset {
 
     pub(super) fn redriven(&mut self, effects: &mut Vec<Effect>) -> Result<(), Stale> {
         let may = matches!(self.phase, Phase::Failed | Phase::Rejected) && self.redrives < REDRIVES_MAX;
-        if !may {
+        let replaces =
+            matches!(self.phase_before_failure(), Phase::Received | Phase::Processing | Phase::Screened);
+        let is_kept = self.flags.held && self.may_be_visible() && (self.phase == Phase::Rejected || replaces);
+        if !may || is_kept {
             return Err(Stale);
         }
         self.redrives += 1;
@@ -89,8 +92,9 @@ impl Asset {
         self.reason = None;
         self.exit = None;
         self.linked = false;
-        let kept: Vec<TaskKey> = self.tasks.keys().copied().filter(|t| *t != TaskKey::Validate).collect();
-        for task in kept {
+        let others = |task: &TaskKey| !matches!(task, TaskKey::Validate | TaskKey::KeepSource);
+        let outdated: Vec<TaskKey> = self.tasks.keys().copied().filter(others).collect();
+        for task in outdated {
             self.settle(task, TaskState::Dropped, effects);
         }
         self.enter(Phase::Received, effects);
@@ -111,5 +115,9 @@ impl Asset {
         self.enter(phase, effects);
         effects.extend(phase.notice().map(Effect::Owe));
         effects.push(Effect::NotifyDuplicates(self.ending()));
+        let is_kept = matches!(self.state_of(TaskKey::KeepSource), Some(TaskState::Ready | TaskState::Done));
+        if self.flags.held && !is_kept {
+            self.start(TaskKey::KeepSource, effects);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::words::Response;
+use super::words::{Exit, Response};
 
 /// Decisions that outlive the phase in which they were made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -12,7 +12,7 @@ pub struct Flags {
     pub response: Response,
     /// A security officer released it, so its findings do not quarantine it again.
     pub cleared: bool,
-    /// It is under hold and must not be erased.
+    /// It is under hold: its source and its outputs stay, byte for byte.
     pub held: bool,
     /// Its encodes leave out what was found; its source still contains it.
     pub redacted: bool,
@@ -43,6 +43,12 @@ impl Flags {
             }
         }
         Some(flags)
+    }
+
+    /// Whether a withdrawal through this exit keeps the outputs out of sight instead of removing them: after a quarantine for a
+    /// release, and of an asset under hold because nothing of it may be removed.
+    pub fn keeps_outputs(&self, exit: Exit) -> bool {
+        exit == Exit::Quarantine || self.held
     }
 
     /// Whether policy quarantines the asset and nobody has released it.

@@ -149,7 +149,7 @@ pub enum Input {
     Release,
     /// Everything of it must be removed, including the source.
     Erase,
-    /// It is put under hold and must not be erased (true), or the hold ends (false).
+    /// It is put under hold, so that nothing of it is removed or replaced (true), or the hold ends (false).
     Hold(bool),
     /// Parts of a published asset must be encoded again without what was found in them.
     Redact(Parts),

@@ -18,6 +18,7 @@ impl Asset {
         // A copy has no encodes of its own, so it can only begin again.
         let may = self.phase == Phase::Published
             && self.redrives < REDRIVES_MAX
+            && !self.flags.held
             && (!self.linked || what == Redo::Validate)
             && !tasks.is_empty();
         if !may {

@@ -69,8 +69,18 @@ impl Asset {
         self.tasks.iter().filter(planned).all(|(_, t)| t.state == TaskState::Done)
     }
 
+    /// Whether an attempt to publish may have made outputs visible, so that publishing again may replace them.
+    pub(super) fn may_be_visible(&self) -> bool {
+        self.tasks.get(&TaskKey::Publish).is_some_and(|publish| publish.attempts > 0)
+    }
+
     pub(super) fn enter(&mut self, phase: Phase, effects: &mut Vec<Effect>) {
         self.phase = phase;
+        // These move the source themselves. If it is not kept afterwards, the next end starts to keep it.
+        let moves_source = matches!(phase, Phase::Withdrawing | Phase::Releasing);
+        if moves_source && self.state_of(TaskKey::KeepSource) == Some(TaskState::Ready) {
+            self.settle(TaskKey::KeepSource, TaskState::Dropped, effects);
+        }
         effects.push(Effect::Note(Note::Entered(phase)));
     }
 }

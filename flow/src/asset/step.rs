@@ -191,7 +191,11 @@ impl Asset {
             TaskKey::Publish => self.end(Phase::Published, effects),
             // Without an exit its end is unknown, which is our fault.
             TaskKey::Withdraw => self.end(self.exit.map_or(Phase::Failed, Exit::leads_to), effects),
-            TaskKey::Validate | TaskKey::Screen | TaskKey::ExternalScan | TaskKey::Restore => {}
+            TaskKey::Validate
+            | TaskKey::Screen
+            | TaskKey::ExternalScan
+            | TaskKey::Restore
+            | TaskKey::KeepSource => {}
         }
     }
 
@@ -202,6 +206,9 @@ impl Asset {
         let accepted = self.is_done(TaskKey::Screen) && judged;
         if packaged && accepted && !self.awaits_scan() {
             self.enter(Phase::Screened, effects);
+            if self.flags.held && self.may_be_visible() {
+                return self.stop_for_hold(effects);
+            }
             self.start(TaskKey::Publish, effects);
         }
     }

@@ -32,10 +32,11 @@ impl Asset {
         effects: &mut Vec<Effect>,
     ) {
         let Some(record) = self.tasks.get_mut(&task) else { return };
-        // A withdrawal never gives up: what it has not removed yet may be readable. So none of its starts count.
-        let withdraws = task == TaskKey::Withdraw;
-        if withdraws || (fault.code.is_waited_out() && record.uncounted < UNCOUNTED_MAX) {
-            if withdraws {
+        // A withdrawal never gives up: what it has not removed yet may be readable. Nor does the copy of a source under hold,
+        // which may be lost. So none of their starts count.
+        let goes_on = matches!(task, TaskKey::Withdraw | TaskKey::KeepSource);
+        if goes_on || (fault.code.is_waited_out() && record.uncounted < UNCOUNTED_MAX) {
+            if goes_on {
                 (record.uncounted, record.not_producers_fault) = (record.attempts, 0);
             } else {
                 record.uncounted += 1;
@@ -119,7 +120,7 @@ impl Asset {
         record.answered = record.attempts;
         effects.push(Effect::Note(Note::Due(task)));
         effects.push(Effect::Start { task, delay_ms: 0 });
-        assert!(self.tasks.len() <= TASKS_MAX, "chunks are at most CHUNKS_MAX, the other kinds nine");
+        assert!(self.tasks.len() <= TASKS_MAX, "chunks are at most CHUNKS_MAX, the other kinds ten");
     }
 
     /// Sets the task's state; does nothing if the task has this state or does not exist.
@@ -130,11 +131,21 @@ impl Asset {
         }
     }
 
-    /// Parks the ready tasks, so that a redrive can start them again.
+    /// Parks the ready tasks, so that a redrive can start them again. A source under hold is kept in every phase.
     fn park_ready(&mut self, effects: &mut Vec<Effect>) {
-        for task in self.tasks_in(&[TaskState::Ready]) {
+        for task in self.tasks_in(&[TaskState::Ready]).into_iter().filter(|task| *task != TaskKey::KeepSource)
+        {
             self.settle(task, TaskState::Parked, effects);
         }
+    }
+
+    /// Ends a redo before it replaces outputs that are under hold. They stay visible, and a redrive goes on after the hold.
+    pub(super) fn stop_for_hold(&mut self, effects: &mut Vec<Effect>) {
+        let fault =
+            Fault::new(Code::UnderHold, "expected outputs that may be replaced, found them under hold");
+        self.start(TaskKey::Publish, effects);
+        let attempt = self.tasks.get(&TaskKey::Publish).map_or(0, |publish| publish.attempts);
+        self.give_up(TaskKey::Publish, attempt, fault, effects);
     }
 
     pub(super) fn tasks_in(&self, states: &[TaskState]) -> Vec<TaskKey> {

@@ -44,9 +44,10 @@ fn check_tasks(asset: &Asset) -> Result<(), Violation> {
 /// Checks that every due task fits the phase, and that an asset that has not ended has a due task.
 fn check_due(asset: &Asset) -> Result<(), Violation> {
     let is_due = |key: &TaskKey| asset.state_of(*key) == Some(TaskState::Ready);
-    let mut due = asset.tasks.keys().filter(|key| is_due(key)).peekable();
-    let any = due.peek().is_some();
-    let fits = due.all(|key| may_be_due(asset.phase, *key));
+    let due = || asset.tasks.keys().filter(|key| is_due(key));
+    // Keeping a source stands beside the way of the asset.
+    let any = due().any(|key| *key != TaskKey::KeepSource);
+    let fits = due().all(|key| may_be_due(asset, *key));
     let ended = asset.phase.is_ended();
     hold(!ended || !any, "S13", "an ended asset has a task that can be claimed")?;
     hold(fits, "S13", "a task is due that does not belong to the phase")?;
@@ -62,7 +63,8 @@ fn check_due(asset: &Asset) -> Result<(), Violation> {
     )
 }
 
-fn may_be_due(phase: Phase, task: TaskKey) -> bool {
+fn may_be_due(asset: &Asset, task: TaskKey) -> bool {
+    let phase = asset.phase;
     match task {
         TaskKey::Validate => phase == Phase::Received,
         TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Enrich | TaskKey::Package => {
@@ -72,6 +74,9 @@ fn may_be_due(phase: Phase, task: TaskKey) -> bool {
         TaskKey::Publish => phase == Phase::Screened,
         TaskKey::Withdraw => phase == Phase::Withdrawing,
         TaskKey::Restore => phase == Phase::Releasing,
+        TaskKey::KeepSource => {
+            asset.flags.held && !matches!(phase, Phase::Withdrawing | Phase::Releasing | Phase::Erased)
+        }
     }
 }
 

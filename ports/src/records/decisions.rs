@@ -51,9 +51,9 @@ pub enum Decided {
     Release,
     /// All data of the asset is removed.
     Erase,
-    /// The asset must not be erased.
+    /// Nothing of the asset may be removed or replaced.
     Hold,
-    /// The asset may be erased again.
+    /// The asset may be removed and replaced again.
     Unhold,
     /// Encoded again with the findings covered.
     Redact {

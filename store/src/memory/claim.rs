@@ -58,12 +58,14 @@ pub(super) fn lease(
         node: Some(node.clone()),
         ..history_lines::line(now_ms, HistoryEvent::Claimed, "")
     };
+    let exit = row.core.exit.filter(|_| task == TaskKey::Withdraw);
     let claim = Claim {
         fence: Fence { asset: row.id.clone(), task, attempt },
         lease_ms,
         source: row.source.clone(),
         linked: row.core.linked,
-        exit: row.core.exit.filter(|_| task == TaskKey::Withdraw),
+        exit,
+        keeps_outputs: exit.is_some_and(|exit| row.core.flags.keeps_outputs(exit)),
         job: stored.jobs.get(&task).map(|job| job.job.clone()),
     };
     state.add_history(arrival, line);

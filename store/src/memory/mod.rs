@@ -335,7 +335,7 @@ impl Maintenance for MemoryStore {
         let mut retained = Retained::default();
         for stored in &mut state.assets {
             let old = stored.row.ended_ms.is_some_and(|ended_ms| ended_ms < until_ms);
-            if old && !stored.history.is_empty() {
+            if old && !stored.row.core.flags.held && !stored.history.is_empty() {
                 stored.history.clear();
                 retained.removed += 1;
             }

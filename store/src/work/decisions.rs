@@ -45,6 +45,7 @@ impl UnitOfWork {
         let newer = self.versions(id)?.iter().any(|other| other.newer);
         let core = &self.at(id)?.row.core;
         let (phase, held, linked) = (core.phase, core.flags.held, core.linked);
+        let replacing = phase == Phase::Screened && self.at(id)?.row.published_location.is_some();
         let refuse = |expected: &str, found: &str| {
             let detail = format!("expected {expected}, found {found}");
             Err(PortError::new(Port::Store, ErrorKind::Conflict, "decide about an asset", detail))
@@ -57,6 +58,10 @@ impl UnitOfWork {
         }
         if newer && matches!(decision.what, Decided::Release | Decided::Redact { .. }) {
             return refuse("the newest upload of its key", "a newer one, which replaces it");
+        }
+        if replacing && decision.what == Decided::Hold {
+            let found = "one whose outputs are just being replaced; try again when it is published";
+            return refuse("an asset whose outputs stay", found);
         }
         // The history shows the decision before its consequences.
         let now_ms = self.now_ms;
@@ -75,17 +80,24 @@ impl UnitOfWork {
             Decided::FalsePositive { .. } => return Ok(()),
         };
         if self.step(id, input, Attribution::default())? {
-            return Ok(());
+            return if decision.what == Decided::Unhold { self.supersede_after_hold(id) } else { Ok(()) };
         }
         let found = format!("it {}", phase.as_str());
         match decision.what {
             Decided::Erase if held => refuse("an asset that is not under hold", "one that is under hold"),
             Decided::Erase => refuse("an asset that has ended", &found),
             Decided::Release => refuse("a quarantined asset", &found),
+            Decided::Redact { .. } if held => {
+                refuse("an asset that is not under hold", "one that is under hold")
+            }
             Decided::Redact { .. } if linked => {
                 refuse("an asset with encodes of its own", "a copy of an earlier upload's outputs")
             }
             Decided::Redact { .. } => refuse("a published asset with such parts", &found),
+            Decided::Hold if phase == Phase::Withdrawing && !held => refuse(
+                "an asset whose outputs stay",
+                "one whose outputs are just being removed; try again when it has ended",
+            ),
             Decided::Hold | Decided::Unhold => refuse("an asset whose hold changes", &found),
             Decided::Quarantine | Decided::FalsePositive { .. } => {
                 refuse("an asset that is not quarantined or erased", &found)

@@ -22,10 +22,12 @@ impl UnitOfWork {
 
     /// Redrives a failed or rejected asset; every version of its key is loaded.
     pub fn redrive(&mut self, id: &AssetId) -> PortResult<()> {
-        let phase = self.at(id)?.row.core.phase;
+        let core = &self.at(id)?.row.core;
+        let (phase, held) = (core.phase, core.flags.held);
         if !self.step(id, Input::Redrive, Attribution::default())? {
+            let hold = if held { ", under hold, whose outputs must not be replaced" } else { "" };
             let detail = format!(
-                "expected a failed or rejected asset that was not redriven too often, found {}",
+                "expected a failed or rejected asset that was not redriven too often, found {}{hold}",
                 phase.as_str()
             );
             return Err(PortError::new(Port::Store, ErrorKind::Conflict, "redrive asset", detail));
@@ -49,11 +51,14 @@ impl UnitOfWork {
             return refuse("a newer upload of its key, which replaces it".to_owned());
         }
         let core = &self.at(id)?.row.core;
-        let (phase, linked, redrives) = (core.phase, core.linked, core.redrives);
+        let (phase, linked, redrives, held) = (core.phase, core.linked, core.redrives, core.flags.held);
         if self.step(id, Input::Redo(what), Attribution::default())? {
             return Ok(());
         }
         match phase {
+            Phase::Published if held => {
+                refuse("one under hold, whose outputs must not be replaced; end the hold first".to_owned())
+            }
             Phase::Published if linked && what != Redo::Validate => refuse(
                 "a copy of an earlier upload's outputs: redo that one, or this one from validate".to_owned(),
             ),

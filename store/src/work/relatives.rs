@@ -65,8 +65,24 @@ impl UnitOfWork {
     }
 
     fn supersede_older(&mut self, id: &AssetId) -> PortResult<()> {
+        let location = self.at(id)?.row.published_location.clone();
         for other in self.versions(id)?.iter().filter(|other| !other.newer) {
+            // What is under hold stays where it is, unless the newer version has taken its place.
+            let row = &self.at(&other.id)?.row;
+            let stands_beside = row.published_location.is_some() && row.published_location != location;
+            if other.published && row.core.flags.held && stands_beside {
+                continue;
+            }
             self.step(&other.id, Input::Superseded, Attribution::default())?;
+        }
+        Ok(())
+    }
+
+    /// Supersedes a version that only its hold has kept beside a newer published one. Every version of its key is loaded.
+    pub(super) fn supersede_after_hold(&mut self, id: &AssetId) -> PortResult<()> {
+        let published = self.at(id)?.row.core.phase == Phase::Published;
+        if published && self.versions(id)?.iter().any(|other| other.newer && other.published) {
+            self.step(id, Input::Superseded, Attribution::default())?;
         }
         Ok(())
     }

@@ -8,7 +8,9 @@ use super::rows::{LearnedFact, Loaded};
 use super::steps::UnitOfWork;
 use crate::history_lines::{self, Attribution};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::records::{Applied, Ending, Success, TaskReport, WithdrawalRecord};
+use reelgate_ports::records::{
+    Applied, Ending, HistoryEvent, KeptSource, Success, TaskReport, WithdrawalRecord,
+};
 
 impl UnitOfWork {
     /// The content whose earlier assets must be loaded before this report is applied, as SHA-256 in lower-case
@@ -131,6 +133,14 @@ impl UnitOfWork {
                 let row = &mut self.at(&asset)?.row;
                 row.source.location = source_location.clone();
                 row.published_location = published_location.clone();
+            }
+            Success::SourceKept(KeptSource::Copied(location)) => {
+                self.at(&asset)?.row.source.location = location.clone();
+            }
+            Success::SourceKept(KeptSource::Already) => {}
+            Success::SourceKept(KeptSource::Gone) => {
+                let gone = "its source is gone: nothing of it can be kept";
+                self.note(&asset, history_lines::line(self.now_ms, HistoryEvent::Held, gone))?;
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use reelgate_flow::asset::{
-    Cause, Exit, Input, Original, Outcome, Parts, Phase, Redo, Response, Screening, Severity, Verdict,
+    Cause, Input, Original, Outcome, Parts, Phase, Redo, Response, Screening, Severity, Verdict,
 };
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
@@ -40,6 +40,7 @@ struct Job {
     task: TaskKey,
     attempt: u32,
     linked: bool,
+    keeps_outputs: bool,
     /// A stalled worker does nothing before this time, and has lost its lease by then.
     wakes_ms: u64,
 }
@@ -143,6 +144,11 @@ impl SimulatedFleet {
     }
 
     fn turn(&mut self) -> Result<(), String> {
+        self.step()?;
+        oracle::under_hold(&mut self.store)
+    }
+
+    fn step(&mut self) -> Result<(), String> {
         match self.rng.below(100) {
             0..10 => self.receive_event(),
             10..34 => self.claim(),
@@ -165,6 +171,7 @@ impl SimulatedFleet {
     fn come_to_rest(&mut self) -> Result<(), String> {
         for _ in 0..REST_TURNS_MAX {
             self.store.reap(false)?;
+            oracle::under_hold(&mut self.store)?;
             let claimable = !self.store.claimable().is_empty() && self.workers.iter().any(Worker::is_idle);
             if !self.events.is_empty() {
                 self.receive_event()?;
@@ -239,15 +246,15 @@ impl SimulatedFleet {
             return Ok(());
         }
         let (row, task) = self.rng.pick(&claimable);
-        let attempt = self.store.claim(row, task)?;
-        let linked = self.store.rows[row].asset.linked;
+        let claim = self.store.claim(row, task)?;
+        let (attempt, linked, keeps_outputs) = (claim.fence.attempt, claim.linked, claim.keeps_outputs);
         self.store.journal.say(|| format!("  worker {idle} claims asset {row} {task} attempt {attempt}"));
         let mut wakes_ms = self.store.now_ms();
         if self.rng.percent(self.weather.stall) {
             self.store.journal.hit(Hit::Stalled);
             wakes_ms += LEASE_MS * self.rng.pick(&[1, 2, 5]);
         }
-        self.workers[idle] = Worker::Working(Job { row, task, attempt, linked, wakes_ms });
+        self.workers[idle] = Worker::Working(Job { row, task, attempt, linked, keeps_outputs, wakes_ms });
         Ok(())
     }
 
@@ -291,7 +298,8 @@ impl SimulatedFleet {
                 self.rng.pick(OURS)
             });
         }
-        let media = !matches!(task, TaskKey::Publish | TaskKey::Withdraw | TaskKey::Restore);
+        let media =
+            !matches!(task, TaskKey::Publish | TaskKey::Withdraw | TaskKey::Restore | TaskKey::KeepSource);
         if media && self.rng.percent(self.weather.passing) {
             self.store.journal.hit(Hit::Transient);
             return failed(self.rng.pick(PASSING));
@@ -421,6 +429,7 @@ impl SimulatedFleet {
                     row.shown = planned;
                 }
                 row.redacted = if job.linked { copy_is_redacted } else { row.asset.flags.redacted };
+                row.made_by = row.asset.redrives;
                 self.store.show(job.row, source);
             }
             TaskKey::Restore => {
@@ -434,11 +443,8 @@ impl SimulatedFleet {
                 self.store.show(job.row, outputs);
             }
             TaskKey::Withdraw => {
-                // A quarantine keeps the outputs as a whole; every other exit removes them.
-                row.kept = match row.asset.exit {
-                    Some(Exit::Quarantine) => row.visible.or(row.kept),
-                    _ => None,
-                };
+                // The outputs are kept as a whole or removed, as the store decided when it made the claim.
+                row.kept = if job.keeps_outputs { row.visible.or(row.kept) } else { None };
                 row.staged.clear();
                 if row.kept.is_none() {
                     row.shown.clear();

@@ -14,8 +14,8 @@ use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    Applied, Decided, Decision, Ending, EventKind, ExternalScanEvent, Fence, HistoryEvent, HistoryRecord,
-    MediaEvent, NoticeRecord, Success, TaskReport, UsageRecord, WithdrawalRecord,
+    Applied, Claim, Decided, Decision, Ending, EventKind, ExternalScanEvent, Fence, HistoryEvent,
+    HistoryRecord, KeptSource, MediaEvent, NoticeRecord, Success, TaskReport, UsageRecord, WithdrawalRecord,
 };
 use reelgate_ports::store::{Decisions, Intake, Maintenance, Outbox, Queue};
 use reelgate_store::memory::{Inspected, MemoryStore, now};
@@ -54,6 +54,12 @@ pub struct Row {
     pub shown: BTreeSet<TaskKey>,
     /// Outputs that were visible when it was quarantined, and are kept for a release.
     pub kept: Option<usize>,
+    /// Whether the store says that its outputs are visible.
+    pub located: bool,
+    /// How often it had begun again when the outputs were made that it has now.
+    pub made_by: u32,
+    /// The outputs that it had when its hold began, or got during it: their content, and how often it had begun again.
+    pub under_hold: Option<(usize, u32)>,
     /// Its outputs leave out what was found, whether they are its own or a copy.
     pub redacted: bool,
     /// The content that this asset published at the path of its key, even if a newer version covers it.
@@ -156,13 +162,13 @@ impl Observed {
     }
 
     /// Counts the attempt before any work starts, and leases the task.
-    pub fn claim(&mut self, row: usize, task: TaskKey) -> Result<u32, String> {
+    pub fn claim(&mut self, row: usize, task: TaskKey) -> Result<Claim, String> {
         if self.rows[row].leases.contains_key(&task) {
             self.journal.hit(Hit::ClaimedOverExpired);
         }
         let claim = self.store.lease_task(&self.node, &self.rows[row].id, task, LEASE_MS);
         self.observe()?;
-        Ok(claim.ok_or("claimable names existing tasks")?.fence.attempt)
+        claim.ok_or_else(|| "claimable names existing tasks".to_owned())
     }
 
     /// Whether this attempt is current: a worker asks this under the lock of the path before it makes outputs visible or
@@ -497,6 +503,9 @@ impl Row {
             staged: BTreeSet::new(),
             shown: BTreeSet::new(),
             kept: None,
+            located: false,
+            made_by: 0,
+            under_hold: None,
             redacted: false,
             visible: None,
         }
@@ -512,6 +521,7 @@ impl Row {
             return None;
         }
         self.asset = seen.row.core.clone();
+        self.located = seen.row.published_location.is_some();
         self.linked_to = seen.row.linked_to.as_ref().and_then(|id| numbers.get(id)).copied();
         let extras = || seen.extras.iter();
         self.leases =
@@ -528,6 +538,7 @@ fn finished(task: TaskKey) -> Success {
         TaskKey::Package => {
             Success::Packaged { result: Value::Null, renditions: Vec::new(), outputs: Vec::new() }
         }
+        TaskKey::KeepSource => Success::SourceKept(KeptSource::Copied("kept".into())),
         TaskKey::Publish => Success::Published { location: "published".into() },
         TaskKey::Withdraw => Success::Withdrawn {
             source_location: "withdrawn".into(),

@@ -1,6 +1,8 @@
 //! Compares what the store committed with the truth.
 
 use reelgate_flow::asset::{Phase, Severity, TaskState, Verdict};
+use reelgate_flow::reason::Code;
+use reelgate_flow::task::TaskKey;
 
 use crate::fleet::PASSING;
 use crate::journal::Hit;
@@ -41,7 +43,7 @@ pub fn entered(store: &mut Observed, index: usize, before: Phase) -> Result<(), 
         Phase::Superseded => {
             gone(row, index)?;
             hold(store.has_newer(index), index, "S7: superseded without a newer version")?;
-            None
+            row.under_hold.is_some().then_some(Hit::HeldSuperseded)
         }
         Phase::Withdrawing if before == Phase::Published => Some(Hit::PublishedWithdrawn),
         Phase::Withdrawing => (!row.shown.is_empty()).then_some(Hit::RedoWithdrawn),
@@ -49,7 +51,8 @@ pub fn entered(store: &mut Observed, index: usize, before: Phase) -> Result<(), 
             hold(row.asset.exit.is_none(), index, "S14: a withdrawal was given up")?;
             let waits = row.asset.reason.as_ref().is_some_and(|fault| fault.code.is_waited_out());
             hold(!waits, index, "L1: failed though the service that was away came back")?;
-            None
+            let stopped = row.asset.reason.as_ref().is_some_and(|fault| fault.code == Code::UnderHold);
+            stopped.then_some(Hit::RedoStoppedByHold)
         }
         _ => None,
     };
@@ -78,6 +81,26 @@ fn published(store: &Observed, index: usize) -> Result<(), String> {
     hold(poison.is_none(), index, "S1: published though a stage cannot be passed")?;
     let trouble = store.truth.uploads[row.upload].trouble.is_none() || row.asset.linked;
     hold(trouble, index, "S1: published though its own source cannot be read")
+}
+
+/// Checks that nothing of an asset under hold was removed or replaced since the last check.
+pub fn under_hold(store: &mut Observed) -> Result<(), String> {
+    for (index, row) in store.rows.iter_mut().enumerate() {
+        if !row.asset.flags.held {
+            row.under_hold = None;
+            continue;
+        }
+        let now = row.visible.or(row.kept).map(|content| (content, row.made_by));
+        match row.under_hold {
+            Some(before) => {
+                hold(now == Some(before), index, "F8: outputs under hold were removed or replaced")?
+            }
+            // Before the commit of its publication, an asset has no outputs that could be under hold.
+            None if row.located || row.kept.is_some() => row.under_hold = now,
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 fn gone(row: &Row, index: usize) -> Result<(), String> {
@@ -113,6 +136,8 @@ pub fn at_rest(store: &Observed, redriven: bool) -> Result<(), String> {
         let asset = &row.asset;
         hold(asset.phase.is_ended(), index, "L1: has not ended")?;
         hold(row.leases.is_empty(), index, "S13: a lease outlived its asset")?;
+        let kept = asset.tasks.get(&TaskKey::KeepSource).is_some_and(|task| task.state == TaskState::Done);
+        hold(!asset.flags.held || kept, index, "F8: a source under hold was not kept")?;
         let claimable = asset.tasks.values().any(|t| t.state == TaskState::Ready);
         hold(!claimable, index, "S13: a task outlived its asset")?;
         match asset.phase {
@@ -134,7 +159,11 @@ pub fn at_rest(store: &Observed, redriven: bool) -> Result<(), String> {
 
 fn may_fail(store: &Observed, row: &Row) -> bool {
     let poison = store.truth.content_of(row.upload).poison;
-    row.asset.phase != Phase::Failed || poison.is_some_and(|(_, code)| !code.class().is_producers())
+    // It is not redriven while a publishing could replace outputs that are under hold.
+    let tried = row.asset.tasks.get(&TaskKey::Publish).is_some_and(|publish| publish.attempts > 0);
+    row.asset.phase != Phase::Failed
+        || (row.asset.flags.held && tried)
+        || poison.is_some_and(|(_, code)| !code.class().is_producers())
 }
 
 fn check_notices(store: &Observed) -> Result<(), String> {

@@ -57,6 +57,11 @@ pub(crate) enum Only {
 }
 
 impl Only {
+    /// The condition that an object is as it was when `existing` (key to entity tag) was listed.
+    pub(crate) fn over(existing: &BTreeMap<String, String>, at: &Location) -> Self {
+        existing.get(&at.key).map_or(Self::Absent, |etag| Self::Over(etag.clone()))
+    }
+
     pub(crate) fn if_match(&self) -> Option<String> {
         if let Self::Over(etag) = self { Some(etag.clone()) } else { None }
     }

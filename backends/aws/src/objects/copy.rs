@@ -1,5 +1,6 @@
 //! Copies inside S3, of any size. No byte passes through this machine.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_s3::types::{
@@ -11,6 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 
 use super::bucket::{Bucket, Head, Label, Only, cut};
+use super::owner::TURN;
 use super::settings::PARTS_MAX;
 use crate::error::ApiCall;
 use crate::location::Location;
@@ -28,6 +30,8 @@ pub(super) struct Copy {
     pub to: Location,
     /// Content type and metadata of the copy; `None`: the source's own metadata, tags and encryption.
     pub label: Option<Label>,
+    /// Added to the source's metadata if there is no label: the turn in which the copy becomes visible.
+    pub stamp: Option<String>,
     pub only: Only,
 }
 
@@ -40,6 +44,22 @@ impl Copy {
             Some(id) => format!("{path}?versionId={}", utf8_percent_encode(id, SOURCE)),
             None => path.to_string(),
         }
+    }
+
+    /// The metadata of the copy; `None` for the source's own.
+    fn metadata(&self) -> Option<HashMap<String, String>> {
+        let stamped = |stamp: &String| {
+            let mut metadata = self.head.metadata.clone();
+            metadata.insert(TURN.to_owned(), stamp.clone());
+            metadata
+        };
+        self.label.as_ref().map(Label::metadata).or_else(|| self.stamp.as_ref().map(stamped))
+    }
+
+    /// The content type of a copy whose metadata is replaced.
+    fn content_type(&self) -> Option<String> {
+        let given = self.label.as_ref().map(|label| label.content_type.map(str::to_owned));
+        given.unwrap_or_else(|| self.head.output.content_type().map(str::to_owned))
     }
 
     /// Encryption algorithm and key of the copy.
@@ -62,7 +82,8 @@ pub(super) async fn copy(bucket: &Arc<Bucket>, copy: &Copy) -> PortResult<String
         return in_parts(bucket, copy).await;
     }
     let (algorithm, key_id) = copy.encryption(bucket);
-    let label = copy.label.as_ref();
+    let metadata = copy.metadata();
+    let replaced = metadata.is_some();
     let answer = bucket
         .s3
         .copy_object()
@@ -70,9 +91,9 @@ pub(super) async fn copy(bucket: &Arc<Bucket>, copy: &Copy) -> PortResult<String
         .copy_source_if_match(&copy.head.etag)
         .bucket(&copy.to.bucket)
         .key(&copy.to.key)
-        .set_metadata_directive(label.map(|_| MetadataDirective::Replace))
-        .set_metadata(label.map(Label::metadata))
-        .set_content_type(label.and_then(|label| label.content_type).map(str::to_owned))
+        .set_metadata_directive(replaced.then_some(MetadataDirective::Replace))
+        .set_metadata(metadata)
+        .set_content_type(copy.content_type().filter(|_| replaced))
         .set_server_side_encryption(algorithm)
         .set_ssekms_key_id(key_id)
         .set_if_match(copy.only.if_match())
@@ -101,6 +122,8 @@ pub(super) async fn copy_whole(
     operation: &'static str,
     from: Location,
     to: Location,
+    only: Only,
+    stamp: Option<String>,
 ) -> PortResult<()> {
     let gone = || {
         PortError::new(
@@ -112,7 +135,7 @@ pub(super) async fn copy_whole(
     };
     let head = bucket.head(operation, &from, None).await?.ok_or_else(gone)?;
     let size_bytes = head.size_bytes;
-    let order = Copy { operation, from, head, to: to.clone(), label: None, only: Only::Always };
+    let order = Copy { operation, from, head, to: to.clone(), label: None, stamp, only };
     copy(bucket, &order).await?;
     let copied = bucket.head(operation, &to, None).await?;
     if copied.is_none_or(|copied| copied.size_bytes != size_bytes) {
@@ -143,7 +166,7 @@ async fn begin(bucket: &Arc<Bucket>, copy: &Copy) -> PortResult<String> {
             .set_metadata(Some(label.metadata()))
             .set_content_type(label.content_type.map(str::to_owned)),
         None => request
-            .set_metadata(source.metadata().cloned())
+            .set_metadata(copy.metadata().or_else(|| source.metadata().cloned()))
             .set_content_type(source.content_type().map(str::to_owned))
             .set_content_disposition(source.content_disposition().map(str::to_owned))
             .set_content_encoding(source.content_encoding().map(str::to_owned))

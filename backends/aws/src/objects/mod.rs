@@ -5,8 +5,9 @@
 //! work/ASSET/TASK-ATTEMPT/…       staged outputs, separate for each attempt
 //! published/PATH/…                visible outputs; `manifest.json` is written last
 //! quarantine/ASSET/source         source, quarantined for personal data
-//! quarantine/ASSET/outputs/…      outputs that were visible before the quarantine, kept for a release
-//! rejected/ASSET/source           source, rejected or released from quarantine; unchanged
+//! quarantine/ASSET/turn           number of the latest attempt that may change what is visible
+//! quarantine/ASSET/outputs/…      outputs that were visible, kept for a release or as long as the asset is under hold
+//! rejected/ASSET/source           source, rejected, released from quarantine, or the copy of one under hold; unchanged
 //! ```
 //!
 //! Each of these is a bucket or a prefix of one. A source is read and moved at its exact version: by version id if the
@@ -18,6 +19,7 @@ mod check;
 pub(crate) mod checksum;
 mod copy;
 mod engine;
+mod keep_replaced;
 pub(crate) mod list;
 mod listed_version;
 mod move_source;
@@ -31,6 +33,7 @@ mod settings;
 mod source;
 mod staging;
 mod store_context;
+mod turn;
 mod withdraw;
 mod withdrawal_record;
 
@@ -42,9 +45,9 @@ use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::objects::{
-    MANIFEST, Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn,
+    MANIFEST, Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn,
 };
-use reelgate_ports::records::{Fence, MediaEvent, SourceRecord, StagedOutput};
+use reelgate_ports::records::{Fence, KeptSource, MediaEvent, SourceRecord, StagedOutput};
 
 use crate::location::Location;
 use bucket::Bucket;
@@ -129,23 +132,29 @@ impl Objects for S3Objects {
 
     async fn withdraw(
         &self,
-        asset: &AssetId,
+        turn: &Turn,
         published_path: Option<&str>,
         source: &SourceRecord,
         exit: Exit,
+        keep: bool,
     ) -> PortResult<Withdrawn> {
-        let (context, asset, path) = (self.context.clone(), asset.clone(), published_path.map(str::to_owned));
-        self.context.engine.run(withdraw::withdraw(context, asset, path, source.clone(), exit)).await
+        let (context, turn, path) = (self.context.clone(), turn.clone(), published_path.map(str::to_owned));
+        self.context.engine.run(withdraw::withdraw(context, turn, path, source.clone(), exit, keep)).await
     }
 
     async fn restore(
         &self,
-        asset: &AssetId,
+        turn: &Turn,
         published_path: &str,
         source: &SourceRecord,
     ) -> PortResult<Restored> {
-        let (asset, path, source) = (asset.clone(), published_path.to_owned(), source.clone());
-        self.context.engine.run(restore::restore(self.context.clone(), asset, path, source)).await
+        let (turn, path, source) = (turn.clone(), published_path.to_owned(), source.clone());
+        self.context.engine.run(restore::restore(self.context.clone(), turn, path, source)).await
+    }
+
+    async fn keep_source(&self, _: &AssetId, source: &SourceRecord) -> PortResult<KeptSource> {
+        let (context, source) = (self.context.clone(), source.clone());
+        self.context.engine.run(async move { move_source::keep_source(&context, &source).await }).await
     }
 
     async fn discard_staging(&self, asset: &AssetId) -> PortResult<()> {

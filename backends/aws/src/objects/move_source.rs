@@ -1,13 +1,14 @@
-//! Moves a source at its exact version between areas.
+//! Moves a source at its exact version between areas, or copies one that is under hold.
 
 use std::sync::Arc;
 
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::records::SourceRecord;
+use reelgate_ports::records::{KeptSource, SourceRecord};
 
 use super::bucket::{Bucket, Head, Only};
 use super::copy::{Copy, copy};
-use super::source::{SourceLocation, is_version};
+use super::source::{SourceLocation, is_version, moved_name};
+use super::store_context::StoreContext;
 use crate::location::{Location, Version};
 
 const MOVE_SOURCE: &str = "move the source to its area";
@@ -29,19 +30,47 @@ pub(super) async fn move_source(
         // From the quarantine to the rejected area or back, or from the ingest area.
         SourceLocation::Moved(at) | SourceLocation::Uploaded(at) => at.clone(),
     };
-    let head = recorded_version(bucket, &from, place, source).await?;
-    let existing = bucket.head(MOVE_SOURCE, &to, None).await?;
-    let Some(head) = head else {
+    let Some(head) = recorded_version(bucket, &from, place, source).await? else {
         // An earlier attempt moved it, or it was replaced or deleted, so that there is nothing to move.
+        let existing = bucket.head(MOVE_SOURCE, &to, None).await?;
         return Ok(if existing.is_some() { moved } else { source.location.clone() });
     };
-    if existing.is_none() {
+    copy_source(bucket, &from, &head, &to, why).await?;
+    bucket.delete_exact(MOVE_SOURCE, &from, &head).await?;
+    Ok(moved)
+}
+
+/// Copies a source under hold to the rejected area, where its producer cannot replace or remove it.
+pub(super) async fn keep_source(context: &StoreContext, source: &SourceRecord) -> PortResult<KeptSource> {
+    let place = SourceLocation::of(&context.areas, source)?;
+    let SourceLocation::Uploaded(from) = &place else { return Ok(KeptSource::Already) };
+    let bucket = &context.bucket;
+    let to = context.areas.rejected.at(&moved_name(source)?);
+    match recorded_version(bucket, from, &place, source).await? {
+        Some(head) => copy_source(bucket, from, &head, &to, "held").await?,
+        // An earlier attempt copied it.
+        None if bucket.head(MOVE_SOURCE, &to, None).await?.is_some() => {}
+        None => return Ok(KeptSource::Gone),
+    }
+    Ok(KeptSource::Copied(to.to_string()))
+}
+
+/// Copies a source with metadata, tags and encryption, unless an earlier attempt has done so, and verifies the copy.
+async fn copy_source(
+    bucket: &Arc<Bucket>,
+    from: &Location,
+    head: &Head,
+    to: &Location,
+    why: &str,
+) -> PortResult<()> {
+    if bucket.head(MOVE_SOURCE, to, None).await?.is_none() {
         let order = Copy {
             operation: MOVE_SOURCE,
             from: from.clone(),
             head: head.clone(),
             to: to.clone(),
             label: None,
+            stamp: None,
             only: Only::Absent,
         };
         match copy(bucket, &order).await {
@@ -50,14 +79,12 @@ pub(super) async fn move_source(
             _ => {}
         }
     }
-    let copied = bucket.head(MOVE_SOURCE, &to, None).await?;
+    let copied = bucket.head(MOVE_SOURCE, to, None).await?;
     if copied.is_none_or(|copied| copied.size_bytes != head.size_bytes) {
         let detail = "expected a complete copy of the source, found none; the source stays in place";
         return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, MOVE_SOURCE, detail));
     }
-    bucket.add_tags(MOVE_SOURCE, &to, &[(TAG, why)]).await?;
-    bucket.delete_exact(MOVE_SOURCE, &from, &head).await?;
-    Ok(moved)
+    bucket.add_tags(MOVE_SOURCE, to, &[(TAG, why)]).await
 }
 
 /// The recorded version, even if there are newer ones; `None` if it is gone.

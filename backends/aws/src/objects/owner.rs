@@ -10,6 +10,8 @@ use super::bucket::{Head, Label};
 
 /// Metadata of every visible file: the asset that it belongs to.
 pub(super) const ASSET: &str = "reelgate-asset";
+/// Metadata of every visible file: the turn in which it became visible.
+pub(super) const TURN: &str = "reelgate-turn";
 const KEY: &str = "reelgate-key-sha256";
 const SEQUENCER: &str = "reelgate-sequencer";
 const MANIFEST: &str = "reelgate-manifest-sha256";
@@ -29,7 +31,7 @@ impl Owner {
         let id = &publication.source.id;
         let key = Sha256::new().chain_update(&id.bucket).chain_update([0]).chain_update(&id.key);
         Self {
-            asset: publication.asset.clone(),
+            asset: publication.turn.asset.clone(),
             key_sha256: HEXLOWER.encode(&key.finalize()),
             sequencer: publication.source.sequencer.clone(),
             manifest_sha256: HEXLOWER.encode(&Sha256::digest(&publication.manifest)),
@@ -50,12 +52,13 @@ impl Owner {
     }
 
     /// The label of the manifest, with the owner as metadata.
-    pub(super) fn label(&self) -> Label {
+    pub(super) fn label(&self, stamp: String) -> Label {
         let metadata = [
             (ASSET, self.asset.to_string()),
             (KEY, self.key_sha256.clone()),
             (SEQUENCER, String::from(self.sequencer.clone())),
             (MANIFEST, self.manifest_sha256.clone()),
+            (TURN, stamp),
         ];
         Label { content_type: Some("application/json"), metadata: metadata.into() }
     }

@@ -11,18 +11,19 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reelgate_flow::asset::Verdict;
-use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::objects::{MANIFEST, Publication, PublishItem};
 
 use super::bucket::{Bucket, Head, Label, Only};
 use super::copy::{Copy, copy};
+use super::keep_replaced::keep_replaced;
 use super::list::Marker;
 use super::listed_version::ListedVersion;
-use super::owner::{ASSET, Owner};
+use super::owner::{ASSET, Owner, TURN};
 use super::settings::Areas;
 use super::staging::{named, output};
 use super::store_context::StoreContext;
+use super::turn::{TakenTurn, is_taken_over};
 use crate::location::{Area, Location, stays_inside};
 
 const OPERATION: &str = "publish outputs";
@@ -37,11 +38,12 @@ const ROUNDS_MAX: u32 = 4;
 
 /// Publishes outputs; a repeated call changes nothing.
 pub(super) async fn publish(context: Arc<StoreContext>, publication: Publication) -> PortResult<String> {
-    let bucket = &context.bucket;
     let place = PublishedPath::of(&context.areas, &publication)?;
     let owner = Owner::of(&publication);
+    let turn = TakenTurn::take(context.clone(), publication.turn.clone()).await?;
     for _ in 0..ROUNDS_MAX {
-        match place.attempt(bucket, &publication, &owner).await {
+        match place.attempt(&context, &turn, &publication, &owner).await {
+            Err(error) if is_taken_over(&error) => return Err(error),
             // Another writer interfered: try again.
             Err(error) if error.kind == ErrorKind::Conflict && error.operation != OPERATION => {}
             Err(error) => return Err(PortError { operation: OPERATION, ..error }),
@@ -103,18 +105,22 @@ impl PublishedPath {
     /// One attempt. A `Conflict` of the operation [`OPERATION`] is final; after that of another operation, try again.
     async fn attempt(
         &self,
-        bucket: &Arc<Bucket>,
+        context: &Arc<StoreContext>,
+        turn: &TakenTurn,
         publication: &Publication,
         owner: &Owner,
     ) -> PortResult<()> {
+        turn.check().await?;
+        let bucket = &context.bucket;
         let manifest = self.manifest();
         let current = bucket.head(OPERATION, &manifest, None).await?;
         let current_owner = current.as_ref().map(|head| Owner::read(OPERATION, head)).transpose()?.flatten();
         if current_owner.as_ref() == Some(owner) {
-            match self.settle(bucket, None).await {
+            match self.settle(bucket, turn, None).await {
                 // It was published, but some of its files have changed since.
                 Err(error) if error.kind == ErrorKind::Conflict => {}
                 Ok(()) => {
+                    self.adopt(bucket, turn, publication, owner, current.as_ref()).await?;
                     let present = self.files.keys().cloned().chain([manifest.key]).collect();
                     return self.tag_verdict(bucket, publication, &present).await;
                 }
@@ -124,6 +130,10 @@ impl PublishedPath {
         self.check_path(bucket, current.as_ref(), current_owner.as_ref(), owner).await?;
         let existing = self.existing(bucket, current.is_some()).await?;
         let sources = self.sources(bucket).await?;
+        if let Some(replaced) = current_owner.filter(|current| current.asset != owner.asset) {
+            keep_replaced(context, turn, &replaced, &self.prefix).await?;
+        }
+        turn.check().await?;
         // The files that a redo keeps are already at their final key.
         let in_place =
             |(key, from, _): &(String, Location, Head)| from.bucket == self.prefix.bucket && from.key == *key;
@@ -132,13 +142,40 @@ impl PublishedPath {
         let (lists, media): (Vec<_>, Vec<_>) = moved.into_iter().partition(|(key, _, _)| is_list(key));
         let mut copied: BTreeMap<String, String> =
             kept.into_iter().map(|(key, _, head)| (key, head.etag)).collect();
-        for files in [media, lists] {
-            copied.extend(self.copy_all(bucket, files, &existing, &publication.asset).await?);
-        }
         let only = current.map_or(Only::Absent, |current| Only::Over(current.etag));
-        bucket.put(MOVE, &manifest, publication.manifest.clone(), &owner.label(), only).await?;
-        self.settle(bucket, Some(&copied)).await?;
+        let before: BTreeSet<String> = existing.keys().cloned().collect();
+        let shown = async {
+            for files in [media, lists] {
+                copied.extend(self.copy_all(bucket, turn, files, &existing).await?);
+                turn.check().await?;
+            }
+            let (text, label) = (publication.manifest.clone(), owner.label(turn.stamp()));
+            bucket.put(MOVE, &manifest, text, &label, only).await?;
+            turn.check().await
+        };
+        let shown = shown.await;
+        turn.settle(shown, &self.prefix, &before).await?;
+        self.settle(bucket, turn, Some(&copied)).await?;
         self.tag_verdict(bucket, publication, &present).await
+    }
+
+    /// Puts this turn's stamp on a manifest that an earlier attempt has written, because what has that attempt's stamp may be
+    /// removed when it wakes.
+    async fn adopt(
+        &self,
+        bucket: &Bucket,
+        turn: &TakenTurn,
+        publication: &Publication,
+        owner: &Owner,
+        current: Option<&Head>,
+    ) -> PortResult<()> {
+        let Some(current) = current.filter(|current| current.metadata.get(TURN) != Some(&turn.stamp()))
+        else {
+            return Ok(());
+        };
+        let (text, label) = (publication.manifest.clone(), owner.label(turn.stamp()));
+        bucket.put(MOVE, &self.manifest(), text, &label, Only::Over(current.etag.clone())).await?;
+        self.settle(bucket, turn, None).await
     }
 
     /// Tags manifest and playlists, which readers open first, with the verdict and the surfaces that it is made of; other
@@ -251,16 +288,16 @@ impl PublishedPath {
     async fn copy_all(
         &self,
         bucket: &Arc<Bucket>,
+        turn: &TakenTurn,
         files: Vec<(String, Location, Head)>,
         existing: &BTreeMap<String, String>,
-        asset: &AssetId,
     ) -> PortResult<Vec<(String, String)>> {
         let one = |(key, from, head): (String, Location, Head)| async move {
-            let metadata = [(ASSET, asset.to_string())].into();
+            let metadata = [(ASSET, turn.turn.asset.to_string()), (TURN, turn.stamp())].into();
             let label = Label { content_type: Some(content_type(&key)), metadata };
             let only = existing.get(&key).map_or(Only::Absent, |etag| Only::Over(etag.clone()));
             let to = Location::new(&self.prefix.bucket, &key);
-            let order = Copy { operation: MOVE, from, head, to, label: Some(label), only };
+            let order = Copy { operation: MOVE, from, head, to, label: Some(label), stamp: None, only };
             copy(bucket, &order).await.map(|etag| (key, etag))
         };
         stream::iter(files).map(one).buffer_unordered(COPIES).try_collect().await
@@ -268,7 +305,12 @@ impl PublishedPath {
 
     /// After the commit: checks that every file is the one that was copied, and removes everything else below the path.
     /// Older versions are removed too. Otherwise they would reappear when the newer version is removed.
-    async fn settle(&self, bucket: &Bucket, copied: Option<&BTreeMap<String, String>>) -> PortResult<()> {
+    async fn settle(
+        &self,
+        bucket: &Bucket,
+        turn: &TakenTurn,
+        copied: Option<&BTreeMap<String, String>>,
+    ) -> PortResult<()> {
         let found = bucket.versions(OPERATION, &self.prefix.bucket, &self.prefix.key).await?;
         let manifest = self.manifest().key;
         let (kept, old): (Vec<ListedVersion>, Vec<ListedVersion>) = found.into_iter().partition(|found| {
@@ -290,6 +332,7 @@ impl PublishedPath {
                 ));
             }
         }
+        turn.check().await?;
         bucket.delete_all(OPERATION, &self.prefix.bucket, &old).await
     }
 }

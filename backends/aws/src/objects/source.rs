@@ -28,9 +28,8 @@ impl SourceLocation {
     /// refused.
     pub(super) fn of(areas: &Areas, source: &SourceRecord) -> PortResult<Self> {
         let location = Location::parse(&source.location)?;
-        let uploaded = Location::new(&source.id.bucket, &source.id.key);
-        if location == uploaded && areas.ingest.name_of(&uploaded).is_some() {
-            return Ok(Self::Uploaded(location));
+        if let Some(upload) = Self::of_upload(areas, source).filter(|upload| *upload.location() == location) {
+            return Ok(upload);
         }
         for area in [&areas.quarantine, &areas.rejected] {
             let moved = area.at(&moved_name(source)?);
@@ -40,6 +39,12 @@ impl SourceLocation {
         }
         let detail = "expected the source's upload in the ingest area, or its place in the quarantine or rejected area";
         Err(PortError::new(Port::Objects, ErrorKind::Corrupt, "read a source's location", detail))
+    }
+
+    /// Where a source was uploaded, wherever it is now; `None` if that is not in the ingest area.
+    pub(super) fn of_upload(areas: &Areas, source: &SourceRecord) -> Option<Self> {
+        let uploaded = Location::new(&source.id.bucket, &source.id.key);
+        areas.ingest.name_of(&uploaded).is_some().then_some(Self::Uploaded(uploaded))
     }
 
     pub(super) fn location(&self) -> &Location {

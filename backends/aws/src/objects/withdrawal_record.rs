@@ -2,6 +2,7 @@
 //! nothing of it is readable. The engine reads with its own role, which may read more than any viewer's. If a viewers'
 //! role is configured, the engine also reads with that role, because viewers must not reach quarantined files either.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -14,9 +15,10 @@ use super::bucket::{Bucket, Label, Only};
 use super::list::asset_name;
 use super::listed_version::ListedVersion;
 use super::move_source::recorded_version;
-use super::owner::ASSET;
+use super::owner::{ASSET, TURN};
 use super::source::{SourceLocation, moved_name};
 use super::store_context::StoreContext;
+use super::turn::TakenTurn;
 use crate::location::Location;
 
 const PLAN: &str = "plan a withdrawal";
@@ -45,6 +47,11 @@ impl Withdrawal {
     /// The prefix of the kept outputs; see [`kept`].
     pub(super) fn kept(&self) -> PortResult<Location> {
         kept(&self.context, &self.asset)
+    }
+
+    /// Where the source was uploaded, wherever it is now.
+    pub(super) fn upload(&self) -> Option<SourceLocation> {
+        SourceLocation::of_upload(&self.context.areas, &self.source)
     }
 
     fn staged(&self) -> PortResult<Location> {
@@ -76,11 +83,17 @@ pub(super) fn plan(context: &StoreContext, asset: &AssetId, exit: Exit) -> PortR
 }
 
 /// The plan of what is removed: the stored plan of the first attempt of this withdrawal, or the current state.
-pub(super) async fn planned(withdrawal: &Withdrawal, exit: Exit) -> PortResult<WithdrawalRecord> {
+pub(super) async fn planned(
+    withdrawal: &Withdrawal,
+    turn: &TakenTurn,
+    exit: Exit,
+) -> PortResult<WithdrawalRecord> {
     let at = plan(&withdrawal.context, &withdrawal.asset, exit)?;
     let lasting = matches!(exit, Exit::Quarantine | Exit::Erase);
     if lasting && let Some(head) = withdrawal.bucket().head(PLAN, &at, None).await? {
         let text = withdrawal.bucket().read(PLAN, &at, &head, PLAN_BYTES_MAX).await?;
+        // It is this attempt's plan now.
+        store(withdrawal, turn, &at, text.clone(), Only::Over(head.etag)).await?;
         let corrupt = |_| {
             PortError::new(
                 Port::Objects,
@@ -96,10 +109,26 @@ pub(super) async fn planned(withdrawal: &Withdrawal, exit: Exit) -> PortResult<W
         let text = serde_json::to_vec(&withdrawal_record);
         let text =
             text.map_err(|error| PortError::new(Port::Objects, ErrorKind::Invalid, PLAN, error.to_string()))?;
-        let label = Label { content_type: Some("application/json"), ..Label::default() };
-        withdrawal.bucket().put(PLAN, &at, text, &label, Only::Always).await?;
+        store(withdrawal, turn, &at, text, Only::Absent).await?;
     }
     Ok(withdrawal_record)
+}
+
+/// Stores a plan, unless a later attempt has taken over.
+async fn store(
+    withdrawal: &Withdrawal,
+    turn: &TakenTurn,
+    at: &Location,
+    text: Vec<u8>,
+    only: Only,
+) -> PortResult<()> {
+    let metadata = [(ASSET, withdrawal.asset.to_string()), (TURN, turn.stamp())].into();
+    let label = Label { content_type: Some("application/json"), metadata };
+    let stored = match withdrawal.bucket().put(PLAN, at, text, &label, only).await {
+        Ok(_) => turn.check().await,
+        Err(error) => Err(error),
+    };
+    turn.settle(stored, at, &BTreeSet::new()).await
 }
 
 /// Reads every address again; `Unavailable` if one of them is readable. Returns the number of addresses.
@@ -114,8 +143,9 @@ pub(super) async fn prove(
     }
     let staged = withdrawal.staged()?;
     readable += withdrawal.bucket().versions(PROVE, &staged.bucket, &staged.key).await?.len();
-    if let (SourceLocation::Uploaded(at), true) = (&withdrawal.place, exit != Exit::Supersede) {
-        let source = recorded_version(withdrawal.bucket(), at, &withdrawal.place, &withdrawal.source).await?;
+    if let Some(upload) = withdrawal.upload().filter(|_| exit != Exit::Supersede) {
+        let (bucket, at) = (withdrawal.bucket(), upload.location());
+        let source = recorded_version(bucket, at, &upload, &withdrawal.source).await?;
         readable += usize::from(source.is_some());
     }
     if exit == Exit::Erase {

@@ -8,6 +8,7 @@ use aws_sdk_s3::types::{
 };
 use reelgate_aws::location::Location;
 use reelgate_conformance::objects::ObjectsHome;
+use reelgate_conformance::samples::next_turn;
 use reelgate_flow::asset::{Exit, Verdict};
 use reelgate_flow::ids::SourceId;
 use reelgate_flow::task::TaskKey;
@@ -56,7 +57,7 @@ pub async fn stage(objects: &dyn Objects, source: &SourceRecord, bytes: &[u8]) -
 pub fn publication(source: &SourceRecord, staged: &[StagedOutput]) -> Publication {
     let items = staged.iter().map(|staged| PublishItem { staged: staged.clone(), name: staged.name.clone() });
     Publication {
-        asset: asset_id(&source.id),
+        turn: next_turn(&asset_id(&source.id)),
         source: source.clone(),
         path: "out".into(),
         items: items.collect(),
@@ -165,7 +166,10 @@ async fn a_quarantined_asset_leaves_no_version_of_any_output() {
     let staged = stage(&*home.objects, &newer, b"newer").await;
     home.objects.publish(&publication(&newer, &staged)).await.unwrap();
     assert_eq!(home.versions("published/").await.len(), 2, "no version of the older publication is left");
-    home.objects.withdraw(&asset_id(&newer.id), Some("out"), &newer, Exit::Quarantine).await.unwrap();
+    home.objects
+        .withdraw(&next_turn(&asset_id(&newer.id)), Some("out"), &newer, Exit::Quarantine, true)
+        .await
+        .unwrap();
     assert_eq!(home.versions("published/").await, Vec::<String>::new());
     assert_eq!(home.versions("work/").await.len(), 1, "the staged file of the older asset stays");
     assert_eq!(home.versions("in/").await, ["in/a"], "the older upload is not withdrawn");
@@ -178,7 +182,7 @@ async fn an_older_version_is_quarantined_even_if_there_is_a_newer_one() {
     home.put("a", b"newer").await;
     let location = home
         .objects
-        .withdraw(&asset_id(&older.id), None, &older, Exit::Quarantine)
+        .withdraw(&next_turn(&asset_id(&older.id)), None, &older, Exit::Quarantine, true)
         .await
         .unwrap()
         .source_location;
@@ -201,7 +205,11 @@ async fn a_moved_source_of_any_size_keeps_its_metadata_and_tags() {
             settings.transfer.copy_part_bytes = 5 << 20;
         });
         let asset = asset_id(&source.id);
-        let location = objects.withdraw(&asset, None, &source, Exit::Reject).await.unwrap().source_location;
+        let location = objects
+            .withdraw(&next_turn(&asset), None, &source, Exit::Reject, false)
+            .await
+            .unwrap()
+            .source_location;
         assert!(home.moved_source(&location).await.unwrap() == noise(bytes));
         let apart = format!("rejected/{asset}/source");
         let head = home.s3.head_object().bucket(&home.bucket).key(&apart).send().await.unwrap();
@@ -223,7 +231,7 @@ async fn an_object_with_the_most_tags_is_not_tagged() {
     let request = home.s3.put_object_tagging().bucket(&home.bucket).key("in/a").tagging(tagging);
     request.send().await.unwrap();
     let asset = asset_id(&source.id);
-    home.objects.withdraw(&asset, None, &source, Exit::Reject).await.unwrap();
+    home.objects.withdraw(&next_turn(&asset), None, &source, Exit::Reject, false).await.unwrap();
     let apart = format!("rejected/{asset}/source");
     let tags = home.s3.get_object_tagging().bucket(&home.bucket).key(apart).send().await.unwrap();
     assert_eq!(tags.tag_set().len(), 10);

@@ -2,6 +2,7 @@
 
 mod details;
 mod faults;
+mod frozen;
 mod scratch_buckets;
 mod uploading;
 

@@ -5,6 +5,10 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+#[cfg(test)]
+use super::freeze;
 pub(super) use crate::private_files::{create, make_dirs};
 
 /// Lets others read a directory or file.
@@ -13,9 +17,60 @@ pub(super) fn allow_reading(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode))
 }
 
+/// Moves a file or directory.
+pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    step();
+    fs::rename(from, to)
+}
+
+/// Moves a file or directory to a free path.
+pub(super) fn rename_to_free(from: &Path, to: &Path) -> rustix::io::Result<()> {
+    step();
+    renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)
+}
+
+/// Exchanges two directories.
+pub(super) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    step();
+    Ok(renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)?)
+}
+
+/// Removes a file; nothing there is fine.
+pub(super) fn remove_file(path: &Path) -> io::Result<()> {
+    step();
+    absent_is_fine(fs::remove_file(path))
+}
+
+/// The moment before a step. Tests freeze an attempt there.
+fn step() {
+    #[cfg(test)]
+    freeze::step();
+}
+
 /// Removes a directory and all in it; nothing there is fine.
 pub(super) fn remove_tree(path: &Path) -> io::Result<()> {
+    step();
     absent_is_fine(fs::remove_dir_all(path))
+}
+
+/// Links a file under a second name, or copies it where that cannot be.
+pub(super) fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
+    step();
+    match fs::hard_link(from, to) {
+        // Another file system, or one without hard links.
+        Err(error) if matches!(error.raw_os_error(), Some(code) if no_links(code)) => {
+            copy_whole(&mut File::open(from)?, to)?;
+            fs::set_permissions(to, fs::metadata(from)?.permissions())
+        }
+        linked => linked,
+    }
+}
+
+fn no_links(code: i32) -> bool {
+    use rustix::io::Errno;
+    [Errno::XDEV, Errno::PERM, Errno::MLINK, Errno::OPNOTSUPP]
+        .iter()
+        .any(|errno| errno.raw_os_error() == code)
 }
 
 /// Turns "not found" into success.

@@ -8,7 +8,7 @@ use reelgate_ports::identity::ID_CHARS;
 use reelgate_ports::records::SourceRecord;
 
 use super::home_directory::HomeDirectory;
-use crate::paths::{FILE_BUCKET, Location, stays_inside};
+use crate::paths::{FILE_BUCKET, INGEST_BUCKET, Location, stays_inside};
 
 /// Where a source is.
 pub(super) enum SourceLocation {
@@ -32,12 +32,24 @@ impl SourceLocation {
         Ok(Self::Home { area, path: PathBuf::from(name) })
     }
 
+    /// Whether others than Reelgate write there.
+    pub(super) fn is_others(&self) -> bool {
+        matches!(self, Self::Outside(_) | Self::Home { area: "ingest", .. })
+    }
+
     /// The path for the system.
     pub(super) fn path(&self, inner: &HomeDirectory) -> PathBuf {
         match self {
             Self::Home { area, path } => inner.home.join(area).join(path),
             Self::Outside(path) => path.clone(),
         }
+    }
+
+    /// Where a source was uploaded to the home, wherever it is now; `None` if it was read in place.
+    pub(super) fn of_upload(source: &SourceRecord) -> Option<Self> {
+        let key = &source.id.key;
+        let uploaded = source.id.bucket == INGEST_BUCKET && stays_inside(key);
+        uploaded.then(|| Self::Home { area: "ingest", path: PathBuf::from(key) })
     }
 
     /// The same location with text added to its last name.
@@ -75,7 +87,7 @@ pub(super) fn asset_name(asset: &AssetId) -> PortResult<&str> {
     if plain { Ok(asset.as_str()) } else { Err(invalid()) }
 }
 
-/// Where outputs are kept that were visible when their asset was quarantined.
+/// Where outputs are kept that were visible when their asset was quarantined, or that a newer version has replaced.
 pub(super) fn kept_outputs(inner: &HomeDirectory, asset: &AssetId) -> PortResult<PathBuf> {
     Ok(inner.home.join("quarantine").join(asset_name(asset)?).join("outputs"))
 }

@@ -4,23 +4,31 @@
 //! ```text
 //! ingest/…                        uploads at the paths that producers chose
 //! work/ASSET/TASK-ATTEMPT/…       staged files, one directory for each attempt
+//! work/.turns/ASSET/NUMBER/…      what the latest attempt is making visible or hiding
 //! published/PATH/…                visible outputs, always whole
 //! quarantine/ASSET/source         quarantined for personal data; only the owner may enter
-//! quarantine/ASSET/outputs/…      outputs that were visible, kept for its release
+//! quarantine/ASSET/outputs/…      outputs that were visible, kept for its release or as long as it is under hold
 //! rejected/ASSET/source           refused, untouched
-//! released/ASSET/source           source that was released from quarantine
+//! released/ASSET/source           source that was released from quarantine, or the copy of one under hold
 //! ```
 //!
 //! The bucket [`FILE_BUCKET`](crate::paths::FILE_BUCKET) holds files outside the home: they are read in place, never
 //! moved or removed.
 
 mod files;
+#[cfg(test)]
+mod freeze;
+#[cfg(test)]
+mod frozen_tests;
 mod home_directory;
+mod keep;
 mod location;
+mod owner;
 mod publish;
 mod restore;
 mod source;
 mod staging;
+mod turn;
 mod withdraw;
 mod withdrawal_record;
 
@@ -33,16 +41,16 @@ use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{Port, PortError, PortResult};
 use reelgate_ports::objects::{
-    MANIFEST, Objects, OpenSource, Publication, Restored, StagedWriter, Withdrawn,
+    MANIFEST, Objects, OpenSource, Publication, Restored, StagedWriter, Turn, Withdrawn,
 };
-use reelgate_ports::records::{Fence, MediaEvent, SourceRecord, StagedOutput};
+use reelgate_ports::records::{Fence, KeptSource, MediaEvent, SourceRecord, StagedOutput};
 
 use crate::blocking::on_thread;
 use crate::{paths, watch};
 
 use home_directory::{AREAS, HomeDirectory, TRASH};
 
-pub use publish::OWNER_FILE;
+pub use owner::OWNER_FILE;
 
 const OPEN: &str = "open the home directory";
 
@@ -137,24 +145,31 @@ impl Objects for DirectoryObjects {
 
     async fn withdraw(
         &self,
-        asset: &AssetId,
+        turn: &Turn,
         published_path: Option<&str>,
         source: &SourceRecord,
         exit: Exit,
+        keep: bool,
     ) -> PortResult<Withdrawn> {
-        let (asset, path) = (asset.clone(), published_path.map(str::to_owned));
+        let (turn, path) = (turn.clone(), published_path.map(str::to_owned));
         let source = source.clone();
-        self.blocking(move |inner| withdraw::withdraw(inner, &asset, path.as_deref(), &source, exit)).await
+        self.blocking(move |inner| withdraw::withdraw(inner, &turn, path.as_deref(), &source, exit, keep))
+            .await
     }
 
     async fn restore(
         &self,
-        asset: &AssetId,
+        turn: &Turn,
         published_path: &str,
         source: &SourceRecord,
     ) -> PortResult<Restored> {
-        let (asset, path, source) = (asset.clone(), published_path.to_owned(), source.clone());
-        self.blocking(move |inner| restore::restore(inner, &asset, &path, &source)).await
+        let (turn, path, source) = (turn.clone(), published_path.to_owned(), source.clone());
+        self.blocking(move |inner| restore::restore(inner, &turn, &path, &source)).await
+    }
+
+    async fn keep_source(&self, asset: &AssetId, source: &SourceRecord) -> PortResult<KeptSource> {
+        let (asset, source) = (asset.clone(), source.clone());
+        self.blocking(move |inner| keep::keep_source(inner, &asset, &source)).await
     }
 
     async fn discard_staging(&self, asset: &AssetId) -> PortResult<()> {

@@ -1,76 +1,39 @@
 //! Publishes outputs: they are assembled out of sight, then appear by one rename.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use data_encoding::HEXLOWER;
-use reelgate_flow::ids::{AssetId, Sequencer};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::objects::{MANIFEST, Publication, PublishItem};
-use reelgate_ports::records::SourceRecord;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::files;
 use super::home_directory::HomeDirectory;
-use super::location::{asset_name, names, output};
+use super::keep::keep_replaced;
+use super::location::{names, output};
+use super::owner::{OWNER_FILE, Owner};
 use super::source::read_at_most;
+use super::turn::TurnDirectory;
 
-/// Names the asset of a publication; hidden, and not in its manifest.
-pub const OWNER_FILE: &str = ".asset";
-/// Largest owner file read, bytes: ids, a hash and a sequencer.
-const OWNER_BYTES_MAX: u64 = 4_096;
 const WHAT: &str = "publish outputs";
-
-/// The asset of a publication.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Owner {
-    pub asset: AssetId,
-    key_sha256: String,
-    sequencer: Sequencer,
-    manifest_sha256: String,
-}
-
-impl Owner {
-    fn of(publication: &Publication) -> Self {
-        Self {
-            asset: publication.asset.clone(),
-            key_sha256: key_hash(&publication.source),
-            sequencer: publication.source.sequencer.clone(),
-            manifest_sha256: HEXLOWER.encode(&Sha256::digest(&publication.manifest)),
-        }
-    }
-
-    /// Reads the owner of a directory; `None` if the directory or its owner file is missing.
-    pub(super) fn read(dir: &Path) -> PortResult<Option<Self>> {
-        let file = match fs::File::open(dir.join(OWNER_FILE)) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(io_error(&error)),
-        };
-        let read = serde_json::from_reader(file.take(OWNER_BYTES_MAX));
-        let corrupt = |_| {
-            PortError::new(Port::Objects, ErrorKind::Corrupt, WHAT, "expected an owner file of this version")
-        };
-        read.map(Some).map_err(corrupt)
-    }
-}
 
 /// Publishes; doing it again changes nothing.
 pub(super) fn publish(inner: &HomeDirectory, publication: &Publication) -> PortResult<String> {
     let target = inner.home.join("published").join(names(&publication.path)?);
     let location = target.to_string_lossy().into_owned();
     let owner = Owner::of(publication);
+    let turn = TurnDirectory::take(inner, &publication.turn)?;
     if Owner::read(&target)?.as_ref() == Some(&owner) && is_intact(inner, publication, &target)? {
         return Ok(location);
     }
-    let assembled = assemble(inner, publication, &owner)?;
+    let assembled = assemble(inner, &turn, publication, &owner)?;
     let _order = inner.order()?;
-    may_stand(inner, &target, &owner)?;
-    show(inner, &assembled, &target).map_err(|e| io_error(&e))?;
+    let replaced = may_stand(inner, &target, &owner)?;
+    if let Some(replaced) = replaced.as_ref().filter(|replaced| replaced.asset != owner.asset) {
+        keep_replaced(inner, &turn, &target, replaced)?;
+    }
+    show(inner, &turn, &assembled, &target, replaced.as_ref())?;
     Ok(location)
 }
 
@@ -100,14 +63,19 @@ pub(super) fn manifest(inner: &HomeDirectory, location: &str, bytes_max: u64) ->
     read_at_most(file, size_bytes, bytes_max, what).map(Some)
 }
 
-/// Links all files together below `work/`, the manifest last, everything durable.
-fn assemble(inner: &HomeDirectory, publication: &Publication, owner: &Owner) -> PortResult<PathBuf> {
-    let dir = inner.home.join("work").join(asset_name(&publication.asset)?).join("publication");
+/// Links all files together in the directory of the turn, the manifest last, everything durable.
+fn assemble(
+    inner: &HomeDirectory,
+    turn: &TurnDirectory,
+    publication: &Publication,
+    owner: &Owner,
+) -> PortResult<PathBuf> {
+    let dir = turn.path("publication");
     files::remove_tree(&dir).map_err(|e| io_error(&e))?;
-    files::make_dirs(&dir).map_err(|e| io_error(&e))?;
+    turn.make_dir("publication")?;
     let mut dirs = vec![dir.clone()];
     for item in &publication.items {
-        place(inner, &dir, item, &mut dirs)?;
+        place(inner, turn, &dir, item, &mut dirs)?;
     }
     let owner = serde_json::to_vec(owner)
         .map_err(|error| PortError::new(Port::Objects, ErrorKind::Invalid, WHAT, error.to_string()))?;
@@ -121,7 +89,13 @@ fn assemble(inner: &HomeDirectory, publication: &Publication, owner: &Owner) -> 
     Ok(dir)
 }
 
-fn place(inner: &HomeDirectory, dir: &Path, item: &PublishItem, dirs: &mut Vec<PathBuf>) -> PortResult<()> {
+fn place(
+    inner: &HomeDirectory,
+    turn: &TurnDirectory,
+    dir: &Path,
+    item: &PublishItem,
+    dirs: &mut Vec<PathBuf>,
+) -> PortResult<()> {
     let from = output(inner, &item.staged.location)?;
     let found = fs::symlink_metadata(&from).map_err(|e| io_error(&e))?;
     if !found.is_file() || found.len() != item.staged.size_bytes {
@@ -134,25 +108,11 @@ fn place(inner: &HomeDirectory, dir: &Path, item: &PublishItem, dirs: &mut Vec<P
         dirs.push(dir.join(parent));
     }
     if let Some(parent) = to.parent() {
+        turn.check()?;
         files::make_dirs(parent).map_err(|e| io_error(&e))?;
     }
     files::allow_reading(&from).map_err(|e| io_error(&e))?;
-    match fs::hard_link(&from, &to) {
-        // Another file system, or one without hard links.
-        Err(error) if matches!(error.raw_os_error(), Some(code) if no_links(code)) => {
-            let mut source = fs::File::open(&from).map_err(|e| io_error(&e))?;
-            files::copy_whole(&mut source, &to).map_err(|e| io_error(&e))?;
-            files::allow_reading(&to).map_err(|e| io_error(&e))
-        }
-        linked => linked.map_err(|e| io_error(&e)),
-    }
-}
-
-fn no_links(code: i32) -> bool {
-    use rustix::io::Errno;
-    [Errno::XDEV, Errno::PERM, Errno::MLINK, Errno::OPNOTSUPP]
-        .iter()
-        .any(|errno| errno.raw_os_error() == code)
+    files::link_or_copy(&from, &to).map_err(|e| turn.error(WHAT, &e))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -163,7 +123,12 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Moves a whole directory back to a free path; `Conflict` if the path is taken.
-pub(super) fn put_back(inner: &HomeDirectory, kept: &Path, target: &Path) -> PortResult<()> {
+pub(super) fn put_back(
+    inner: &HomeDirectory,
+    turn: &TurnDirectory,
+    kept: &Path,
+    target: &Path,
+) -> PortResult<()> {
     let owner = Owner::read(kept)?;
     let owner = owner.ok_or_else(|| {
         PortError::new(Port::Objects, ErrorKind::Corrupt, WHAT, "expected kept outputs to name their owner")
@@ -173,11 +138,13 @@ pub(super) fn put_back(inner: &HomeDirectory, kept: &Path, target: &Path) -> Por
         let detail = "expected a free output path, found another version's outputs";
         return Err(PortError::new(Port::Objects, ErrorKind::Conflict, WHAT, detail));
     }
-    show(inner, kept, target).map_err(|e| io_error(&e))
+    let moving = turn.outputs();
+    files::rename(kept, &moving).map_err(|e| turn.error(WHAT, &e))?;
+    show(inner, turn, &moving, target, None)
 }
 
-/// A publication may take a free path, or the path of an older version of its key.
-fn may_stand(inner: &HomeDirectory, target: &Path, owner: &Owner) -> PortResult<()> {
+/// A publication may take a free path, or the path of an older version of its key; returns the owner of that.
+fn may_stand(inner: &HomeDirectory, target: &Path, owner: &Owner) -> PortResult<Option<Owner>> {
     let conflict = |found: &str| Err(PortError::new(Port::Objects, ErrorKind::Conflict, WHAT, found));
     let published = inner.home.join("published");
     for above in target.ancestors().skip(1).take_while(|above| *above != published) {
@@ -195,27 +162,41 @@ fn may_stand(inner: &HomeDirectory, target: &Path, owner: &Owner) -> PortResult<
         None if target.exists() => {
             conflict("expected a free output path, found a directory with others' outputs")
         }
-        _ => Ok(()),
+        found => Ok(found),
     }
 }
 
 /// The one rename after which everything is visible; the previous files go to the trash in the same moment.
-fn show(inner: &HomeDirectory, assembled: &Path, target: &Path) -> io::Result<()> {
+/// `expected` is the owner of the previous files.
+fn show(
+    inner: &HomeDirectory,
+    turn: &TurnDirectory,
+    assembled: &Path,
+    target: &Path,
+    expected: Option<&Owner>,
+) -> PortResult<()> {
+    let failed = |error: io::Error| turn.error(WHAT, &error);
     let parent = target.parent().unwrap_or(&inner.home);
-    for made in make_readable_dirs(parent)? {
-        files::sync_dir(made.parent().unwrap_or(&inner.home))?;
+    turn.check()?;
+    for made in make_readable_dirs(parent).map_err(failed)? {
+        files::sync_dir(made.parent().unwrap_or(&inner.home)).map_err(failed)?;
     }
-    match renameat_with(CWD, assembled, CWD, target, RenameFlags::NOREPLACE) {
-        Err(rustix::io::Errno::EXIST) => {
-            renameat_with(CWD, assembled, CWD, target, RenameFlags::EXCHANGE)?;
-            files::sync_dir(parent)?;
-            files::remove_tree(assembled)
-        }
+    match files::rename_to_free(assembled, target) {
+        Err(rustix::io::Errno::EXIST) => {}
         renamed => {
-            renamed?;
-            files::sync_dir(parent)
+            renamed.map_err(|error| failed(error.into()))?;
+            return files::sync_dir(parent).map_err(failed);
         }
     }
+    files::exchange(assembled, target).map_err(failed)?;
+    if Owner::read(assembled)?.as_ref() != expected {
+        // Somebody who did not wait for the lock was faster.
+        files::exchange(assembled, target).map_err(failed)?;
+        let detail = "expected nobody else to publish at the output path, found others' outputs";
+        return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, WHAT, detail));
+    }
+    files::sync_dir(parent).map_err(failed)?;
+    files::remove_tree(assembled).map_err(failed)
 }
 
 /// Creates the directories above a publication; returns the new ones.
@@ -228,16 +209,6 @@ fn make_readable_dirs(dir: &Path) -> io::Result<Vec<PathBuf>> {
         files::allow_reading(made)?;
     }
     Ok(missing)
-}
-
-fn key_hash(source: &SourceRecord) -> String {
-    HEXLOWER.encode(
-        &Sha256::new()
-            .chain_update(&source.id.bucket)
-            .chain_update([0])
-            .chain_update(&source.id.key)
-            .finalize(),
-    )
 }
 
 fn io_error(error: &io::Error) -> PortError {

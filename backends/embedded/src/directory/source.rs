@@ -33,9 +33,13 @@ pub(super) fn open(inner: &HomeDirectory, source: &SourceRecord) -> PortResult<O
 
 /// Whether a file is the recorded version.
 pub(super) fn is_recorded(source: &SourceRecord, place: &SourceLocation, meta: &Metadata) -> bool {
-    // A copy that was moved has another inode and time, so only the size can be compared.
-    let copied = source.id.bucket == FILE_BUCKET && matches!(place, SourceLocation::Home { .. });
-    if copied { meta.len() == source.size_bytes } else { version_of(meta).0 == source.id.version }
+    // A copy has another inode and time, so only the size can be compared. Nobody else writes where copies are.
+    let may_be_copy = source.id.bucket == FILE_BUCKET && matches!(place, SourceLocation::Home { .. });
+    if may_be_copy || !place.is_others() {
+        meta.len() == source.size_bytes
+    } else {
+        version_of(meta).0 == source.id.version
+    }
 }
 
 /// Reads a small file next to the source.

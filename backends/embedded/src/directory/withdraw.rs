@@ -7,18 +7,18 @@ use std::path::Path;
 use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::objects::Withdrawn;
+use reelgate_ports::objects::{Turn, Withdrawn};
 use reelgate_ports::records::SourceRecord;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::files;
-use super::home_directory::{HomeDirectory, TRASH};
+use super::home_directory::HomeDirectory;
 use super::location::{SourceLocation, asset_name, kept_outputs, names};
-use super::publish::Owner;
+use super::owner::Owner;
 use super::source::{is_recorded, open_plain};
 use super::staging::discard;
+use super::turn::TurnDirectory;
 use super::withdrawal_record::{self, Scene};
-use crate::paths::{Location, version_of};
+use crate::paths::Location;
 
 const WHAT: &str = "withdraw outputs";
 const MOVE_SOURCE: &str = "move the source to its area";
@@ -31,32 +31,47 @@ const ERASE: &str = "erase the source";
 /// before is removed afterwards.
 pub(super) fn withdraw(
     inner: &HomeDirectory,
-    asset: &AssetId,
+    turn: &Turn,
     published_path: Option<&str>,
     source: &SourceRecord,
     exit: Exit,
+    keep: bool,
 ) -> PortResult<Withdrawn> {
+    let asset = &turn.asset;
     let place = SourceLocation::of(source)?;
-    let scene = Scene { inner, asset, path: published_path, source, place: &place };
-    let mut withdrawal_record = withdrawal_record::planned(&scene, exit)?;
+    let upload = SourceLocation::of_upload(source);
+    let scene = Scene { inner, asset, path: published_path, source, place: &place, upload: upload.as_ref() };
+    let turn = TurnDirectory::take(inner, turn)?;
+    let mut withdrawal_record = withdrawal_record::planned(&scene, &turn, exit)?;
+    turn.check()?;
     discard(inner, asset)?;
     if let Some(path) = published_path {
-        hide(inner, asset, path, exit == Exit::Quarantine)?;
+        hide(inner, &turn, asset, path, keep)?;
     }
-    if exit != Exit::Quarantine {
+    if !keep {
         let kept = kept_outputs(inner, asset)?;
-        files::remove_tree(&kept).map_err(|e| PortError::io(Port::Objects, WHAT, &e))?;
+        if kept.exists() {
+            let removed = turn.path("removed");
+            files::rename(&kept, &removed).map_err(|e| turn.error(WHAT, &e))?;
+            files::remove_tree(&removed).map_err(|e| turn.error(WHAT, &e))?;
+        }
     }
     let source_location = match (exit, &place) {
         // The newer version is at its path; and a file outside the home is never moved.
         (Exit::Supersede, _) | (Exit::Reject, SourceLocation::Outside(_)) => source.location.clone(),
-        (Exit::Reject, _) => move_source(inner, asset, source, &place, Location::Rejected)?,
-        (Exit::Quarantine, _) => move_source(inner, asset, source, &place, Location::Quarantine)?,
+        (Exit::Reject, _) => move_source(inner, &turn, asset, source, &place, "rejected")?,
+        (Exit::Quarantine, _) => move_source(inner, &turn, asset, source, &place, "quarantine")?,
         (Exit::Erase, _) => {
+            turn.check()?;
             erase_source(&scene)?;
             source.location.clone()
         }
     };
+    // The copy of a source under hold was moved; its upload holds the same.
+    if exit != Exit::Supersede && !place.is_others() {
+        turn.check()?;
+        remove_upload(&scene)?;
+    }
     withdrawal_record.looked_at = withdrawal_record::prove(&scene, exit, &withdrawal_record)?;
     Ok(Withdrawn { source_location, withdrawal_record })
 }
@@ -71,9 +86,14 @@ fn erase_source(scene: &Scene<'_>) -> PortResult<()> {
     }
     let apart = scene.inner.home.join("quarantine").join(name).join("source");
     files::absent_is_fine(fs::remove_file(apart)).map_err(|e| PortError::io(Port::Objects, ERASE, &e))?;
-    let SourceLocation::Home { area: "ingest", .. } = scene.place else { return Ok(()) };
-    if withdrawal_record::is_readable(scene)? {
-        let path = scene.place.path(scene.inner);
+    remove_upload(scene)
+}
+
+/// Removes the upload if it is still this version.
+fn remove_upload(scene: &Scene<'_>) -> PortResult<()> {
+    let Some(upload) = scene.upload else { return Ok(()) };
+    if withdrawal_record::is_readable(scene, upload)? {
+        let path = upload.path(scene.inner);
         files::absent_is_fine(fs::remove_file(&path)).map_err(|e| PortError::io(Port::Objects, ERASE, &e))?;
         let dir = path.parent().unwrap_or(&scene.inner.home);
         files::sync_dir(dir).map_err(|e| PortError::io(Port::Objects, ERASE, &e))?;
@@ -82,32 +102,46 @@ fn erase_source(scene: &Scene<'_>) -> PortResult<()> {
 }
 
 /// Hides a publication of this asset by one rename, then removes it unless it is kept.
-fn hide(inner: &HomeDirectory, asset: &AssetId, path: &str, keep: bool) -> PortResult<()> {
+fn hide(
+    inner: &HomeDirectory,
+    turn: &TurnDirectory,
+    asset: &AssetId,
+    path: &str,
+    keep: bool,
+) -> PortResult<()> {
     let target = inner.home.join("published").join(names(path)?);
-    let trash = inner.home.join(TRASH).join(asset_name(asset)?);
-    let kept = kept_outputs(inner, asset)?;
-    let apart = kept.parent().unwrap_or(&inner.home);
-    let put_aside = || -> io::Result<()> {
-        files::make_dirs(apart)?;
-        // Of an earlier quarantine that was released: what is visible now is newer.
-        files::remove_tree(&kept)?;
-        fs::rename(&target, &kept)?;
-        files::sync_dir(apart)?;
-        remove_empty_parents(inner, &target)
-    };
-    let gone = || -> io::Result<()> {
-        files::remove_tree(&trash)?;
-        files::make_dirs(&inner.home.join(TRASH))?;
-        fs::rename(&target, &trash)?;
-        remove_empty_parents(inner, &target)?;
-        files::remove_tree(&trash)
-    };
-    let _order = inner.order()?;
-    // What another asset has at this path is not this one's to remove.
-    if Owner::read(&target)?.is_none_or(|owner| owner.asset != *asset) {
-        return Ok(());
+    let failed = |error: io::Error| turn.error(WHAT, &error);
+    let is_ours =
+        |dir: &Path| -> PortResult<bool> { Ok(Owner::read(dir)?.is_some_and(|owner| owner.asset == *asset)) };
+    let moving = turn.outputs();
+    {
+        let _order = inner.order()?;
+        // What another asset has at this path is not this one's to remove.
+        if !is_ours(&target)? {
+            return Ok(());
+        }
+        files::rename(&target, &moving).map_err(failed)?;
+        if !is_ours(&moving)? {
+            // Somebody who did not wait for the lock has just published there.
+            files::rename(&moving, &target).map_err(failed)?;
+            let detail = "expected nobody else to publish at the output path, found others' outputs";
+            return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, WHAT, detail));
+        }
+        remove_empty_parents(inner, &target).map_err(failed)?;
     }
-    if keep { put_aside() } else { gone() }.map_err(|e| PortError::io(Port::Objects, WHAT, &e))
+    if keep {
+        let kept = kept_outputs(inner, asset)?;
+        let apart = kept.parent().unwrap_or(&inner.home);
+        files::make_dirs(apart).map_err(failed)?;
+        // Of an earlier publication: what was visible until now is newer.
+        if kept.exists() {
+            files::rename(&kept, &turn.path("outdated")).map_err(failed)?;
+        }
+        files::rename(&moving, &kept).map_err(failed)?;
+        files::sync_dir(apart).map_err(failed)?;
+        return files::remove_tree(&turn.path("outdated")).map_err(failed);
+    }
+    files::remove_tree(&moving).map_err(failed)
 }
 
 /// Removes the directories above a removed publication that are now empty; makes the rest durable.
@@ -124,13 +158,15 @@ fn remove_empty_parents(inner: &HomeDirectory, target: &Path) -> io::Result<()> 
 /// Moves (or, from outside the home, copies) the source to its new location; returns that.
 fn move_source(
     inner: &HomeDirectory,
+    turn: &TurnDirectory,
     asset: &AssetId,
     source: &SourceRecord,
     place: &SourceLocation,
-    to: fn(String) -> Location,
+    area: &'static str,
 ) -> PortResult<String> {
     // Not the key's name: that may be long, hostile or personal.
     let name = format!("{}/source", asset_name(asset)?);
+    let to = if area == "rejected" { Location::Rejected } else { Location::Quarantine };
     let moved = to(name).to_string();
     let target = SourceLocation::of(&SourceRecord { location: moved.clone(), ..source.clone() })?.path(inner);
     if source.location == moved || target.exists() {
@@ -148,36 +184,44 @@ fn move_source(
     let dir = target.parent().unwrap_or(&inner.home);
     files::make_dirs(dir).map_err(|e| io_error(&e))?;
     let took = match place {
-        SourceLocation::Outside(_) => files::copy_whole(&mut file, &target).map(|()| true),
-        SourceLocation::Home { .. } => take(&place.path(inner), &mut file, &target, &source.id.version),
+        SourceLocation::Outside(_) => files::copy_whole(&mut file, &turn.source(area)).map(|()| true),
+        SourceLocation::Home { .. } => take(inner, source, place, &mut file, &turn.source(area)),
     };
-    if !took.map_err(|e| io_error(&e))? {
+    if !took.map_err(|e| turn.error(MOVE_SOURCE, &e))? {
         return Ok(source.location.clone());
     }
+    files::rename(&turn.source(area), &target).map_err(|e| turn.error(MOVE_SOURCE, &e))?;
     files::sync_dir(dir).map_err(|e| io_error(&e))?;
     Ok(moved)
 }
 
 /// Moves a file of the home. False if a newer upload has replaced it in the meantime: that one stays.
-fn take(from: &Path, file: &mut File, target: &Path, version: &str) -> io::Result<bool> {
-    match renameat_with(CWD, from, CWD, target, RenameFlags::NOREPLACE) {
+fn take(
+    inner: &HomeDirectory,
+    source: &SourceRecord,
+    place: &SourceLocation,
+    file: &mut File,
+    target: &Path,
+) -> io::Result<bool> {
+    let from = &place.path(inner);
+    match files::rename_to_free(from, target) {
         Ok(()) => {}
         // Directories of the home may be mounted from elsewhere.
         Err(rustix::io::Errno::XDEV) => {
             files::copy_whole(file, target)?;
-            if version_of(&fs::symlink_metadata(from)?).0 == version {
-                fs::remove_file(from)?;
+            if is_recorded(source, place, &fs::symlink_metadata(from)?) {
+                files::remove_file(from)?;
             }
             return Ok(true);
         }
         Err(error) => return Err(error.into()),
     }
-    if version_of(&fs::symlink_metadata(target)?).0 == version {
+    if is_recorded(source, place, &fs::symlink_metadata(target)?) {
         return Ok(true);
     }
     // Back again, unless something newer still is there by now; then this one was replaced anyway.
-    match renameat_with(CWD, target, CWD, from, RenameFlags::NOREPLACE) {
-        Err(rustix::io::Errno::EXIST) => fs::remove_file(target)?,
+    match files::rename_to_free(target, from) {
+        Err(rustix::io::Errno::EXIST) => files::remove_file(target)?,
         returned => returned?,
     }
     Ok(false)

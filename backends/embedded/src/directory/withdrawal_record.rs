@@ -13,8 +13,9 @@ use reelgate_ports::records::{SourceRecord, Taken, WithdrawalRecord};
 use super::files;
 use super::home_directory::HomeDirectory;
 use super::location::{SourceLocation, asset_name, kept_outputs, names};
-use super::publish::Owner;
+use super::owner::Owner;
 use super::source::{is_recorded, open_plain};
+use super::turn::TurnDirectory;
 use crate::paths::FILE_BUCKET;
 
 const PLAN: &str = "plan a withdrawal";
@@ -31,6 +32,8 @@ pub(super) struct Scene<'a> {
     pub source: &'a SourceRecord,
     /// Where its source was when the withdrawal began.
     pub place: &'a SourceLocation,
+    /// Where it was uploaded, unless it was read in place.
+    pub upload: Option<&'a SourceLocation>,
 }
 
 impl Scene<'_> {
@@ -47,7 +50,7 @@ impl Scene<'_> {
 }
 
 /// What is to be removed: the plan that the first try of this withdrawal wrote, or a new one.
-pub(super) fn planned(scene: &Scene<'_>, exit: Exit) -> PortResult<WithdrawalRecord> {
+pub(super) fn planned(scene: &Scene<'_>, turn: &TurnDirectory, exit: Exit) -> PortResult<WithdrawalRecord> {
     let lasting = matches!(exit, Exit::Quarantine | Exit::Erase);
     let file = scene.plan(exit)?;
     if lasting && let Some(known) = read(&file)? {
@@ -55,16 +58,20 @@ pub(super) fn planned(scene: &Scene<'_>, exit: Exit) -> PortResult<WithdrawalRec
     }
     let withdrawal_record = survey(scene, exit)?;
     if lasting {
-        write(&file, &withdrawal_record)?;
+        write(turn, &file, &withdrawal_record)?;
     }
     Ok(withdrawal_record)
 }
 
 /// Removes the plan of a quarantine that was released: the next withdrawal makes a new plan.
-pub(super) fn forget(inner: &HomeDirectory, asset: &AssetId) -> PortResult<()> {
+pub(super) fn forget(inner: &HomeDirectory, turn: &TurnDirectory, asset: &AssetId) -> PortResult<()> {
     let dir = inner.home.join("quarantine").join(asset_name(asset)?);
     let file = dir.join(format!("{}.json", Exit::Quarantine.as_str()));
-    files::absent_is_fine(fs::remove_file(file)).map_err(|e| PortError::io(Port::Objects, PLAN, &e))?;
+    if file.exists() {
+        let forgotten = turn.path("plan");
+        files::rename(&file, &forgotten).map_err(|e| turn.error(PLAN, &e))?;
+        files::remove_file(&forgotten).map_err(|e| turn.error(PLAN, &e))?;
+    }
     // Where nothing else is in it.
     let _ = fs::remove_dir(dir);
     Ok(())
@@ -80,8 +87,9 @@ pub(super) fn prove(scene: &Scene<'_>, exit: Exit, withdrawal_record: &Withdrawa
     let staged = scene.inner.home.join("work").join(asset_name(scene.asset)?);
     readable += u64::from(staged.exists());
     let moved = matches!(exit, Exit::Quarantine | Exit::Erase | Exit::Reject);
-    let at_origin = matches!(scene.place, SourceLocation::Home { area: "ingest", .. });
-    readable += u64::from(moved && at_origin && is_readable(scene)?);
+    if let Some(upload) = scene.upload.filter(|_| moved) {
+        readable += u64::from(is_readable(scene, upload)?);
+    }
     if exit == Exit::Erase {
         let name = asset_name(scene.asset)?;
         for left in ["quarantine", "rejected", "released"] {
@@ -98,10 +106,10 @@ pub(super) fn prove(scene: &Scene<'_>, exit: Exit, withdrawal_record: &Withdrawa
     Ok(withdrawal_record.taken.len() as u64)
 }
 
-/// Whether the source is still at its location, in the recorded version.
-pub(super) fn is_readable(scene: &Scene<'_>) -> PortResult<bool> {
-    match open_plain(scene.inner, scene.place, PROVE) {
-        Ok((_, meta)) => Ok(is_recorded(scene.source, scene.place, &meta)),
+/// Whether the source is at this place, in the recorded version.
+pub(super) fn is_readable(scene: &Scene<'_>, place: &SourceLocation) -> PortResult<bool> {
+    match open_plain(scene.inner, place, PROVE) {
+        Ok((_, meta)) => Ok(is_recorded(scene.source, place, &meta)),
         Err(error) if matches!(error.kind, ErrorKind::Missing | ErrorKind::Conflict) => Ok(false),
         Err(error) => Err(error),
     }
@@ -176,19 +184,19 @@ fn read(file: &Path) -> PortResult<Option<WithdrawalRecord>> {
 }
 
 /// Writes all of it or nothing: a truncated plan would be taken for a whole one.
-fn write(file: &Path, withdrawal_record: &WithdrawalRecord) -> PortResult<()> {
+fn write(turn: &TurnDirectory, file: &Path, withdrawal_record: &WithdrawalRecord) -> PortResult<()> {
     let text = serde_json::to_vec(withdrawal_record)
         .map_err(|error| PortError::new(Port::Objects, ErrorKind::Invalid, PLAN, error.to_string()))?;
     let durable = || -> io::Result<()> {
         let dir = file.parent().unwrap_or(file);
         files::make_dirs(dir)?;
-        let part = file.with_extension("part");
-        files::absent_is_fine(fs::remove_file(&part))?;
+        let part = turn.path("plan.part");
+        files::remove_file(&part)?;
         let mut written = files::create(&part)?;
         written.write_all(&text)?;
         written.sync_all()?;
-        fs::rename(&part, file)?;
+        files::rename(&part, file)?;
         files::sync_dir(dir)
     };
-    durable().map_err(|e| PortError::io(Port::Objects, PLAN, &e))
+    durable().map_err(|e| turn.error(PLAN, &e))
 }

@@ -98,7 +98,9 @@ fn claimed(work: &mut UnitOfWork, node: &NodeId, fence: Fence, lease_ms: u64) ->
     work.note(&fence.asset, line)?;
     let row = &work.at(&fence.asset)?.row;
     let exit = row.core.exit.filter(|_| fence.task == TaskKey::Withdraw);
-    Ok(Claim { lease_ms, source: row.source.clone(), linked: row.core.linked, exit, fence, job: None })
+    let keeps_outputs = exit.is_some_and(|exit| row.core.flags.keeps_outputs(exit));
+    let (source, linked) = (row.source.clone(), row.core.linked);
+    Ok(Claim { lease_ms, source, linked, exit, keeps_outputs, fence, job: None })
 }
 
 /// Extends the leases that this node still owns; returns the fences of those it has lost.

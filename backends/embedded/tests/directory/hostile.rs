@@ -1,10 +1,12 @@
 //! What a directory can hold that a bucket cannot, and who may read what.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use reelgate_conformance::objects::ObjectsHome;
+use reelgate_conformance::samples::next_turn;
 use reelgate_embedded::directory::DirectoryObjects;
 use reelgate_embedded::paths::{FILE_BUCKET, Location};
 use reelgate_flow::asset::{Exit, Verdict};
@@ -13,7 +15,7 @@ use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::objects::{Objects, Publication, PublishItem};
-use reelgate_ports::records::{Fence, SourceRecord};
+use reelgate_ports::records::{Fence, KeptSource, SourceRecord};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::{TempDirectories, record};
@@ -68,7 +70,8 @@ async fn a_name_of_full_length_is_stored_and_has_no_file_beside_it() {
         assert_eq!(home.objects.open(&source).await.unwrap().size_bytes, 7);
         assert_eq!(home.objects.sidecar(&source, ".sha256", 9).await.unwrap(), None);
         let asset = asset_id(&source.id);
-        let moved = home.objects.withdraw(&asset, None, &source, Exit::Quarantine).await.unwrap();
+        let moved =
+            home.objects.withdraw(&next_turn(&asset), None, &source, Exit::Quarantine, true).await.unwrap();
         assert_eq!(moved.source_location, format!("quarantine:{asset}/source"));
     }
 }
@@ -107,11 +110,20 @@ async fn a_file_outside_is_read_in_place_never_moved_and_copied_into_quarantine(
     source.id = SourceId { bucket: FILE_BUCKET.into(), ..source.id };
     assert_eq!(home.objects.open(&source).await.unwrap().size_bytes, 7);
     let asset = asset_id(&source.id);
-    let rejected = home.objects.withdraw(&asset, None, &source, Exit::Reject).await.unwrap().source_location;
+    let rejected = home
+        .objects
+        .withdraw(&next_turn(&asset), None, &source, Exit::Reject, false)
+        .await
+        .unwrap()
+        .source_location;
     assert_eq!(rejected, source.location);
     for _ in 0..2 {
-        let copied =
-            home.objects.withdraw(&asset, None, &source, Exit::Quarantine).await.unwrap().source_location;
+        let copied = home
+            .objects
+            .withdraw(&next_turn(&asset), None, &source, Exit::Quarantine, true)
+            .await
+            .unwrap()
+            .source_location;
         assert_eq!(copied, format!("quarantine:{asset}/source"));
         assert_eq!(home.moved_source(&copied).await.as_deref(), Some(&b"content"[..]));
         let moved = SourceRecord { location: copied, ..source.clone() };
@@ -120,7 +132,12 @@ async fn a_file_outside_is_read_in_place_never_moved_and_copied_into_quarantine(
     assert_eq!(fs::read(&path).unwrap(), b"content");
     source.id.version = "an earlier one".into();
     let asset = asset_id(&source.id);
-    let kept = home.objects.withdraw(&asset, None, &source, Exit::Quarantine).await.unwrap().source_location;
+    let kept = home
+        .objects
+        .withdraw(&next_turn(&asset), None, &source, Exit::Quarantine, true)
+        .await
+        .unwrap()
+        .source_location;
     assert_eq!(kept, source.location, "the bytes that lie there now are not this upload's");
 }
 
@@ -146,7 +163,7 @@ async fn only_what_is_published_can_be_read_by_others() {
     }
     let items = vec![PublishItem { staged: staged[0].clone(), name: "d/1.m4s".into() }];
     let wanted = Publication {
-        asset,
+        turn: next_turn(&asset),
         source,
         path: "x/y".into(),
         items,
@@ -167,11 +184,12 @@ async fn leftovers_of_a_killed_process_are_cleared_when_opened_or_published_agai
     let source = home.put("a", b"x").await;
     let asset = asset_id(&source.id);
     // Killed while assembling: a stale, half-filled directory of the same name.
-    fs::create_dir_all(home.path(format!("work/{asset}/publication/old"))).unwrap();
+    let turn = next_turn(&asset);
+    fs::create_dir_all(home.path(format!("work/.turns/{asset}/{}/publication/old", turn.number))).unwrap();
     let objects = DirectoryObjects::open(home.dir.path()).unwrap();
     assert!(!home.path("work/.trash").exists());
     let wanted = Publication {
-        asset,
+        turn,
         source,
         path: "out".into(),
         items: Vec::new(),
@@ -191,4 +209,19 @@ async fn errors_name_no_key_and_no_path() {
     home.remove("jane-passport.mp4").await;
     let error = home.objects.open(&source).await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("jane"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_kept_source_stays_when_its_producer_writes_into_the_upload() {
+    let home = TempDirectories::new();
+    let source = home.put("a.mp4", b"content").await;
+    let kept = home.objects.keep_source(&asset_id(&source.id), &source).await.unwrap();
+    let KeptSource::Copied(location) = kept else { panic!("expected a copy, found {kept:?}") };
+    let mut upload = fs::OpenOptions::new().write(true).open(home.path("ingest/a.mp4")).unwrap();
+    upload.write_all(b"CHANGED").unwrap();
+    assert_eq!(home.moved_source(&location).await.as_deref(), Some(&b"content"[..]));
+    let changed = home.put("b.mp4", b"content").await;
+    fs::OpenOptions::new().append(true).open(home.path("ingest/b.mp4")).unwrap().write_all(b"!").unwrap();
+    let kept = home.objects.keep_source(&asset_id(&changed.id), &changed).await.unwrap();
+    assert_eq!(kept, KeptSource::Gone, "another file than the recorded one");
 }

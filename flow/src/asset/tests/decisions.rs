@@ -189,3 +189,94 @@ fn parts_of_what_stands_published_are_redacted_by_hand() {
     life.finish(TaskKey::Publish);
     assert_eq!(life.asset.phase, Phase::Published);
 }
+
+#[test]
+fn nothing_of_an_asset_under_hold_is_made_again() {
+    let mut life = Life::published();
+    life.feed(Input::Hold(true)).unwrap();
+    let parts = Parts { chunks: vec![0], audio: false };
+    let redone = Redo::ALL.iter().map(|what| Input::Redo(*what));
+    for input in redone.chain([Input::Redact(parts), Input::Erase]) {
+        assert_eq!(life.feed(input), Err(Stale));
+    }
+    life.feed(Input::Hold(false)).unwrap();
+    life.feed(Input::Redo(Redo::Package)).unwrap();
+}
+
+#[test]
+fn every_exit_keeps_the_outputs_of_an_asset_under_hold() {
+    let held = Flags { held: true, ..Flags::default() };
+    for exit in Exit::ALL {
+        assert!(held.keeps_outputs(*exit), "{exit:?}");
+        assert_eq!(Flags::default().keeps_outputs(*exit), *exit == Exit::Quarantine);
+    }
+}
+
+#[test]
+fn the_source_of_an_asset_under_hold_is_kept_in_every_phase() {
+    for mut life in
+        [Life::arrived(), Life::processing(), Life::screened(), Life::published(), Life::rejected()]
+    {
+        let due = life.due();
+        life.feed(Input::Hold(true)).unwrap();
+        assert_eq!(life.state(TaskKey::KeepSource), Some(TaskState::Ready));
+        life.finish(TaskKey::KeepSource);
+        assert_eq!(life.due(), due, "beside everything else");
+    }
+}
+
+#[test]
+fn a_source_that_was_not_kept_before_a_withdrawal_is_kept_after_it() {
+    let mut life = Life::published();
+    life.feed(Input::Hold(true)).unwrap();
+    let attempt = life.claim(TaskKey::KeepSource);
+    life.feed(Input::Superseded).unwrap();
+    assert_eq!(life.due(), vec![TaskKey::Withdraw]);
+    let late = Input::Done { task: TaskKey::KeepSource, attempt, outcome: Outcome::Finished };
+    assert_eq!(life.feed(late), Err(Stale), "the source moves meanwhile");
+    life.finish(TaskKey::Withdraw);
+    assert_eq!((life.asset.phase, life.due()), (Phase::Superseded, vec![TaskKey::KeepSource]));
+    life.feed(Input::Hold(false)).unwrap();
+    assert_eq!(life.due(), vec![], "it need not be kept any longer");
+}
+
+#[test]
+fn keeping_a_source_is_tried_for_as_long_as_the_hold_lasts() {
+    let mut life = Life::published();
+    life.feed(Input::Hold(true)).unwrap();
+    for _ in 0..50 {
+        life.fail(TaskKey::KeepSource, Code::Internal);
+    }
+    assert_eq!((life.asset.phase, life.due()), (Phase::Published, vec![TaskKey::KeepSource]));
+}
+
+#[test]
+fn a_redo_stops_before_it_replaces_outputs_under_hold() {
+    let mut life = Life::published();
+    life.feed(Input::Redo(Redo::Package)).unwrap();
+    life.feed(Input::Hold(true)).unwrap();
+    life.finish(TaskKey::Package);
+    assert_eq!((life.asset.phase, life.reason()), (Phase::Failed, Some(Code::UnderHold)));
+    assert_eq!(life.feed(Input::Redrive), Err(Stale));
+    life.feed(Input::Hold(false)).unwrap();
+    life.feed(Input::Redrive).unwrap();
+    life.finish(TaskKey::Publish);
+    assert_eq!(life.asset.phase, Phase::Published);
+}
+
+#[test]
+fn a_hold_waits_for_the_end_of_a_withdrawal_that_may_have_begun_to_remove() {
+    let mut life = Life::published();
+    life.feed(Input::Superseded).unwrap();
+    let attempt = life.claim(TaskKey::Withdraw);
+    assert_eq!(life.feed(Input::Hold(true)), Err(Stale));
+    let fault = Fault::new(Code::ObjectUnavailable, "");
+    life.feed(Input::Failed { task: TaskKey::Withdraw, attempt, fault }).unwrap();
+    assert_eq!(life.feed(Input::Hold(true)), Err(Stale), "the attempt may still be running somewhere");
+    life.finish(TaskKey::Withdraw);
+    life.feed(Input::Hold(true)).unwrap();
+    let mut life = Life::published();
+    life.feed(Input::Superseded).unwrap();
+    life.feed(Input::Hold(true)).unwrap();
+    assert!(life.asset.exit.is_some_and(|exit| life.asset.flags.keeps_outputs(exit)), "none has begun");
+}

@@ -93,6 +93,7 @@ fn the_longest_video_reaches_the_limit_of_tasks() {
     life.finish(TaskKey::Publish);
     life.feed(Input::Quarantine(Cause::Person)).expect("a published asset can be quarantined");
     life.finish(TaskKey::Withdraw);
+    life.feed(Input::Hold(true)).expect("a quarantined asset can be put under hold");
     life.feed(Input::Release).expect("a quarantined asset can be released");
     assert_eq!(life.asset.tasks.len(), TASKS_MAX);
 }
