@@ -118,7 +118,7 @@ async fn ingest_next(
         batch = events.poll(BATCH_MAX) => batch?,
         () = drained.notified() => return Ok(0),
     };
-    link(&context, &mut batch.scans).await?;
+    link(&context, &mut batch.scans).await;
     if batch.is_empty() {
         return Ok(0);
     }

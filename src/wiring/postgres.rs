@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use reelgate_flow::policy::Policy;
 use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
 use reelgate_postgres::{PgStore, Settings, Time};
@@ -9,8 +10,13 @@ use reelgate_postgres::{PgStore, Settings, Time};
 use crate::exit::Failure;
 
 /// Opens the database; its schema must be up to date.
-pub async fn open(url: &str, connections: u32) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), Failure> {
-    let store = Arc::new(PgStore::open(&settings(url, connections), Time::Database).await?);
+pub async fn open(
+    url: &str,
+    connections: u32,
+    policy: Policy,
+) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), Failure> {
+    let store = PgStore::open(&settings(url, connections), Time::Database).await?;
+    let store = Arc::new(store.with_policy(policy));
     Ok((store.clone(), store))
 }
 

@@ -36,6 +36,7 @@ hits! {
     PublishedWithdrawn WithdrawDelayed RejectedRedriven LinkedRedriven RedrivenIntoNewer
     PlanShrank DuplicateOutlivedOriginal KeptFromBefore RedoWithdrawn
     ReleaseExpired RestoredWhole RestoredWithout RedactedByPolicy FoundByScanner ScannerAskedAnew
+    RulesChanged ClassifierUpgraded LookedAgain FoundInContent NotCoveredByRelease
 }
 
 /// Counts every [`Hit`] over all schedules, in a fixed array because this is the hot path.

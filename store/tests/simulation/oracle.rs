@@ -4,6 +4,7 @@ use reelgate_flow::asset::{Phase, Severity, TaskState, Verdict};
 
 use crate::fleet::PASSING;
 use crate::journal::Hit;
+use crate::knowledge::Shown;
 use crate::observed::{Observed, Row, receivers};
 
 fn hold(holds: bool, row: usize, sentence: &str) -> Result<(), String> {
@@ -29,7 +30,7 @@ pub fn entered(store: &mut Observed, index: usize, before: Phase) -> Result<(), 
         }
         Phase::Quarantined => {
             gone(row, index)?;
-            hold(is_quarantine_true(store, row), index, "S14: quarantined for an untrue reason")?;
+            hold(is_quarantine_true(store, index), index, "S14: quarantined for an untrue reason")?;
             linked.then_some(Hit::DuplicateQuarantined)
         }
         Phase::Erased => {
@@ -64,9 +65,8 @@ fn published(store: &Observed, index: usize) -> Result<(), String> {
     let content = store.truth.uploads[row.upload].content;
     hold(row.visible == Some(content), index, "S1, S2: published without its own content at its path")?;
     hold(store.is_shown(index), index, "S2: published, but its path shows the outputs of another version")?;
-    let severity = store.truth.severity_of(row.upload);
+    let severity = store.truth.severity_of(row.upload, row.upgraded);
     let answered = row.asset.flags.cleared || row.redacted;
-    hold(severity < Severity::High || answered, index, "S14: published with a high finding")?;
     hold(
         row.asset.severity >= severity || answered,
         index,
@@ -78,6 +78,22 @@ fn published(store: &Observed, index: usize) -> Result<(), String> {
     hold(poison.is_none(), index, "S1: published though a stage cannot be passed")?;
     let trouble = store.truth.uploads[row.upload].trouble.is_none() || row.asset.linked;
     hold(trouble, index, "S1: published though its own source cannot be read")
+}
+
+/// Checks that nothing is published that the rules forbid which had to answer it.
+pub fn keeps_rules(store: &Observed) -> Result<(), String> {
+    for (index, row) in store.rows.iter().enumerate() {
+        if row.asset.phase != Phase::Published {
+            continue;
+        }
+        let key = store.truth.key(row.upload);
+        let (judged, redacted) = (row.judged, row.redacted);
+        let shown = Shown { row: index, key: &key, judged, redacted, covered: row.covered() };
+        if let Some(finding) = store.knowledge.forbids(&shown) {
+            return Err(format!("asset {index}: S14: published in spite of the rules: {finding}"));
+        }
+    }
+    Ok(())
 }
 
 fn gone(row: &Row, index: usize) -> Result<(), String> {
@@ -96,14 +112,18 @@ fn is_refusal_true(store: &Observed, row: &Row) -> bool {
     poisoned || troubled || repeated(row) || original.is_some_and(repeated)
 }
 
-fn is_quarantine_true(store: &Observed, row: &Row) -> bool {
-    let own = store.truth.severity_of(row.upload);
+fn is_quarantine_true(store: &Observed, index: usize) -> bool {
+    let row = &store.rows[index];
     let original = row.linked_to.filter(|_| row.asset.linked).map(|original| &store.rows[original]);
-    let followed = original.map_or(Severity::None, |original| store.truth.severity_of(original.upload));
+    let truth = &store.truth;
+    let known = store.knowledge.of(index);
+    let findings =
+        [truth.findings(row.upload, true), truth.scanned(row.upload), truth.named(row.upload), known];
+    let asked = store.knowledge.ever_forbid(&truth.key(row.upload), findings.iter().flatten());
     // A decision about this or another asset is named in the reason or in the history.
     let decided = row.asset.reason.as_ref().is_some_and(|fault| !fault.detail.is_empty());
     let quarantined = row.quarantined || original.is_some_and(|original| original.quarantined);
-    decided || quarantined || own.max(followed) == Severity::High
+    decided || quarantined || asked
 }
 
 /// Checks the final state after faults have stopped. `redriven`: every failed asset was redriven without faults.
