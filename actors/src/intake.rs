@@ -160,7 +160,7 @@ async fn ingest_next(
     let poll_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
     let span = spans::intake(&this.batch, poll_ms);
     let ingested = async {
-        link(&context, &mut this.batch.scans).await?;
+        link(&context, &mut this.batch.scans).await;
         ingest_batch(&context, &this.batch).await
     };
     let is_ingested =

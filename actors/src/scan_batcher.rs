@@ -8,9 +8,10 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::external_scanner::window::Window;
-use reelgate_ports::external_scanner::{BatchId, Begun, ExternalScanner, JobFailure, JobStatus, Sidecar};
+use reelgate_ports::external_scanner::{
+    BatchId, Begun, Delivered, ExternalScanner, JobFailure, JobStatus, Sidecar,
+};
 use reelgate_ports::records::ExternalScanEvent;
-use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 /// How long an answer is reused, milliseconds: Macie limits lists and descriptions to a few calls a second.
@@ -32,14 +33,6 @@ pub struct ExternalScanSettings {
     pub wait_ms: u64,
     /// Whether publishing waits for the answer; otherwise it only waits until the job has begun.
     pub awaited: bool,
-}
-
-/// Which batch the text of an asset was delivered to.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Delivered {
-    pub batch: BatchId,
-    /// When that job may begin, milliseconds since 1970.
-    pub job_from_ms: u64,
 }
 
 /// State of a batch.
@@ -87,10 +80,11 @@ impl ScanBatcher {
     pub async fn deliver(&self, sidecar: Sidecar) -> Result<Delivered, Fault> {
         for _ in 0..WINDOWS_MAX {
             let window = Window::at(self.now_ms(), self.settings.window_ms);
-            let batch = window.batch(&self.settings.area);
-            self.scanner.deliver(&batch, &sidecar).await.map_err(|error| error.fault())?;
+            let to =
+                Delivered { batch: window.batch(&self.settings.area), job_from_ms: window.job_from_ms() };
+            self.scanner.deliver(&to, &sidecar).await.map_err(|error| error.fault())?;
             if window.is_open(self.now_ms()) {
-                return Ok(Delivered { batch, job_from_ms: window.job_from_ms() });
+                return Ok(to);
             }
         }
         let detail = format!(
@@ -176,7 +170,7 @@ mod tests {
             Ok(String::new())
         }
 
-        async fn deliver(&self, _: &BatchId, _: &Sidecar) -> PortResult<()> {
+        async fn deliver(&self, _: &Delivered, _: &Sidecar) -> PortResult<()> {
             // Only the first write is slow.
             let took = self.write_ms.swap(0, Ordering::Relaxed);
             self.now_ms.fetch_add(took, Ordering::Relaxed);
@@ -200,7 +194,7 @@ mod tests {
             Ok(None)
         }
 
-        async fn remove(&self, _: &BatchId, _: &AssetId) -> PortResult<Removed> {
+        async fn remove(&self, _: &AssetId, _: Option<&Delivered>) -> PortResult<Removed> {
             Ok(Removed::default())
         }
 

@@ -9,6 +9,7 @@ pub mod error;
 pub mod events;
 pub mod external_scanner;
 pub mod identity;
+pub mod judgement;
 pub mod machine;
 pub mod notices;
 pub mod objects;

@@ -282,10 +282,14 @@ pub enum Success {
         /// What a redacting encode covers, as a document that the encode tasks read ([`crate::store::Queries::redaction`]);
         /// `Some` if the screening requires redaction.
         redaction: Option<serde_json::Value>,
-        /// Where the text was delivered for the external scanner, as a document that [`TaskKey::ExternalScan`] reads; `Some` if
-        /// the screening requires an external scan.
-        delivered: Option<serde_json::Value>,
+        /// The findings in the content, and how far it was searched, are those of the original; only the name was searched now.
+        shared: bool,
+        /// What searched the content and where its text was delivered for the external scanner, as a document that
+        /// [`TaskKey::ExternalScan`] and the screenings of duplicates read.
+        result: Option<serde_json::Value>,
     },
+    /// Screen of a linked asset: what looked at the original is less than what is asked today.
+    LooksAgain,
     /// External scan: no answer yet.
     Waiting {
         /// Milliseconds until the task is due again.

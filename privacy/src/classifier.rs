@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest, Sha256};
+
 use crate::allow::{AllowList, Allowed};
 use crate::config_error::ConfigError;
 use crate::custom::{CUSTOM_IDENTIFIERS_MAX, Custom, CustomIdentifier, SeverityLevel};
@@ -45,6 +47,7 @@ pub struct Classifier {
     custom: Vec<Custom>,
     allowed: Allowed,
     fingerprinter: Option<Fingerprinter>,
+    version: String,
 }
 
 /// How severe the occurrences of an id are, and how they are masked.
@@ -94,6 +97,7 @@ impl Classifier {
         let reader = Reader::new(&all, enabled).expect("a few hundred short keywords fit an automaton");
         let banded = |i: &Identifier| (i.kind.id, Rule { levels: Levels::Bands(i.severity), mask: i.mask });
         let mut rules: BTreeMap<&'static str, Rule> = all.iter().map(banded).collect();
+        let definitions = custom;
         let custom = custom.iter().map(Custom::new).collect::<Result<Vec<_>, _>>()?;
         for one in &custom {
             let rule = Rule { levels: Levels::Thresholds(one.levels.clone()), mask: Mask::Whole };
@@ -102,7 +106,14 @@ impl Classifier {
             }
         }
         let allowed = Allowed::new(allow)?;
-        Ok(Classifier { reader, rules, custom, allowed, fingerprinter: options.fingerprinter })
+        let version = version(&all, definitions, allow, &options.disabled);
+        Ok(Classifier { reader, rules, custom, allowed, fingerprinter: options.fingerprinter, version })
+    }
+
+    /// A digest of everything that decides what is found: this version of the crate, the registry, and the configuration. Two
+    /// classifiers with the same version find the same.
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     /// The places found in `text` alone, without an element name; sorted, free of overlaps, in characters.
@@ -220,4 +231,24 @@ pub(crate) fn char_places(text: &str, matches: &[Match]) -> Vec<(usize, usize)> 
         (chars, chars + text[m.start..m.end].chars().count())
     };
     matches.iter().map(&mut place).collect()
+}
+
+/// See [`Classifier::version`].
+fn version(
+    registry: &[Identifier],
+    custom: &[CustomIdentifier],
+    allow: &[AllowList],
+    disabled: &[String],
+) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |part: &str| {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    };
+    add(env!("CARGO_PKG_VERSION"));
+    registry.iter().for_each(|identifier| add(identifier.kind.id));
+    add(&format!("{custom:?}"));
+    add(&format!("{allow:?}"));
+    disabled.iter().for_each(|id| add(id));
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,11 +1,10 @@
 //! One asset of the modelled store: the real core, and what the store keeps besides it.
 
-use reelgate_flow::asset::{Asset, Original, Phase, Response, Severity};
-use reelgate_flow::reason::Code;
+use reelgate_flow::asset::{Asset, Original, Phase};
 use reelgate_flow::task::TaskKey;
 
 use crate::agenda::Ns;
-use crate::media::{AttemptEnding, Upload};
+use crate::media::Upload;
 
 /// An asset that has not ended.
 pub(crate) struct Life {
@@ -39,14 +38,9 @@ impl EndedAsset {
     /// The value of an asset that has not ended.
     pub(crate) const NOT: Self = Self { phase: Phase::Received, endings: 0, notices: 0 };
 
-    /// What later assets with the same content can share of it. A modelled asset is quarantined for one reason only.
+    /// What later assets with the same content can share of it. A modelled asset is quarantined by policy only, which decides
+    /// nothing about others.
     pub(crate) fn as_original(&self) -> Original {
-        let mut ended = Asset { phase: self.phase, ..Asset::new(0) };
-        if self.phase == Phase::Quarantined {
-            ended.severity = Severity::High;
-            ended.flags.response = Response::Quarantine;
-            ended.reason = Some(AttemptEnding::fault(Code::PersonalData));
-        }
-        ended.as_original()
+        Asset { phase: self.phase, ..Asset::new(0) }.as_original()
     }
 }

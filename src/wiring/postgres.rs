@@ -6,12 +6,13 @@ use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
 use reelgate_postgres::{PgStore, Settings, Time};
 
-use crate::config::Raw;
+use crate::config::{Config, Raw};
 use crate::exit::Failure;
 
 /// Opens the database; its schema must be up to date.
-pub async fn open(url: &str, raw: &Raw) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), Failure> {
-    let store = Arc::new(PgStore::open(&settings(url, raw), Time::Database).await?);
+pub async fn open(url: &str, config: &Config) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), Failure> {
+    let store = PgStore::open(&settings(url, &config.raw), Time::Database).await?;
+    let store = Arc::new(store.with_policy(config.policy.clone()));
     Ok((store.clone(), store))
 }
 

@@ -55,7 +55,7 @@ pub fn is_embedded(config: &Config) -> bool {
 /// Proves that the store could be opened, and leaves nothing open.
 pub async fn prove(config: &Config) -> Result<(), Failure> {
     let Address::Postgres(url) = address(config)? else { return Ok(()) };
-    let (store, _) = postgres::open(url, &config.raw).await?;
+    let (store, _) = postgres::open(url, config).await?;
     let proven = store.check().await;
     store.close().await;
     proven?;
@@ -68,13 +68,13 @@ pub async fn open(config: &Config, access: Access) -> Result<(Arc<dyn Store>, Ar
         Address::Sqlite(path) => {
             let clock = Arc::new(SystemClock);
             let store = match access {
-                Access::Work => SqliteStore::open(&path, clock).await?,
+                Access::Work => SqliteStore::open(&path, clock).await?.with_policy(config.policy.clone()),
                 Access::Inspect => SqliteStore::inspect(&path, clock),
             };
             let store = Arc::new(store);
             Ok((store.clone(), store))
         }
-        Address::Postgres(url) => postgres::open(url, &config.raw).await,
+        Address::Postgres(url) => postgres::open(url, config).await,
     }
 }
 

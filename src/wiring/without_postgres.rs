@@ -5,11 +5,11 @@ use std::sync::Arc;
 use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
 
-use crate::config::Raw;
+use crate::config::{Config, Raw};
 use crate::exit::Failure;
 
 /// Refused.
-pub async fn open(_: &str, _: &Raw) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), Failure> {
+pub async fn open(_: &str, _: &Config) -> Result<(Arc<dyn Store>, Arc<dyn Shards>), Failure> {
     Err(absent())
 }
 

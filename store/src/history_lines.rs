@@ -67,6 +67,12 @@ pub fn note_line(at_ms: u64, note: &Note, by: Attribution<'_>, original: Option<
             None,
             original.map(|id| format!("same content as {id}")).unwrap_or_default(),
         ),
+        Note::LookingAgain => (
+            HistoryEvent::Linked,
+            None,
+            None,
+            "the content is searched again: what searched it before is less than is asked now".to_owned(),
+        ),
         Note::Redriven(times) => (HistoryEvent::Redriven, None, None, format!("time {times}")),
         Note::Quarantining(cause) => (HistoryEvent::Quarantining, None, None, cause.as_str().to_owned()),
         Note::Held(held) => (

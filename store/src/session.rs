@@ -8,7 +8,9 @@ use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_ports::error::PortError;
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::order::Priority;
-use reelgate_ports::records::{AuditRecord, ExternalScanEvent, Fence, HistoryRecord, MediaEvent};
+use reelgate_ports::records::{
+    AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord, MediaEvent,
+};
 use reelgate_ports::shards::Checkpoint;
 
 use crate::work::{AssetRow, Deletion, UnitOfWork};
@@ -90,6 +92,19 @@ pub trait Session: Send {
         &mut self,
         contents: &BTreeSet<String>,
     ) -> impl Future<Output = Answer<(), Self>> + Send;
+
+    /// The stored findings of these loaded assets; an asset without findings may be left out.
+    fn findings_of(
+        &mut self,
+        assets: &BTreeSet<AssetId>,
+    ) -> impl Future<Output = Answer<BTreeMap<AssetId, Vec<FindingRecord>>, Self>> + Send;
+
+    /// What the latest releases of these loaded assets cover, as the documents that the unit of work wrote for the task of restoring; an asset
+    /// without one is left out.
+    fn covered_by_releases(
+        &mut self,
+        assets: &BTreeSet<AssetId>,
+    ) -> impl Future<Output = Answer<BTreeMap<AssetId, serde_json::Value>, Self>> + Send;
 
     /// Numbers new assets in the order of arrival and inserts them, at the latest when the session is written.
     fn add_assets(&mut self, rows: &mut [AssetRow]) -> impl Future<Output = Answer<(), Self>> + Send;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use reelgate_conformance::store::StoreHome;
+use reelgate_flow::policy::Policy;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
@@ -24,8 +25,9 @@ impl MemoryFixture {
 
 #[async_trait]
 impl StoreHome for MemoryFixture {
-    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
-        self.store(clock).await
+    async fn open_with(&self, clock: Arc<dyn Clock>, policy: Policy) -> Arc<dyn Store> {
+        let store = MemoryStore::clone(&*self.store(clock).await);
+        Arc::new(store.with_policy(policy))
     }
 
     async fn dump(&self, clock: Arc<dyn Clock>) -> String {

@@ -10,7 +10,9 @@ use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, Sequencer, Sou
 use reelgate_flow::task::Lane;
 use reelgate_ports::events::{EventBatch, RefusedEvent};
 use reelgate_ports::order::Priority;
-use reelgate_ports::records::{AuditRecord, Claim, EventKind, ExternalScanEvent, HistoryRecord, MediaEvent};
+use reelgate_ports::records::{
+    AuditRecord, Claim, EventKind, ExternalScanEvent, FindingRecord, HistoryRecord, MediaEvent,
+};
 use reelgate_ports::shards::Checkpoint;
 use reelgate_ports::store::{Intake, Queue};
 use reelgate_store::memory::MemoryStore;
@@ -51,6 +53,8 @@ impl<S: Session> Session for EarlierList<'_, S> {
         load_shareable(contents: &BTreeSet<String>) -> ();
         load_duplicates(of: &BTreeSet<AssetId>) -> ();
         load_same_content(contents: &BTreeSet<String>) -> ();
+        findings_of(assets: &BTreeSet<AssetId>) -> BTreeMap<AssetId, Vec<FindingRecord>>;
+        covered_by_releases(assets: &BTreeSet<AssetId>) -> BTreeMap<AssetId, serde_json::Value>;
         add_assets(rows: &mut [AssetRow]) -> ();
         queue_ends(queues: &BTreeSet<ProducerQueue>) -> BTreeMap<ProducerQueue, u64>;
         move_queue_ends(ends: &BTreeMap<ProducerQueue, u64>) -> ();

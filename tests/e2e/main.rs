@@ -13,6 +13,7 @@ mod home;
 mod hostile;
 mod incomplete;
 mod intake;
+mod judgement;
 mod linkage;
 mod macie;
 mod notices;

@@ -28,7 +28,8 @@ impl StageTask for Enrich {
         let MediaJob { job, media_ns, duration_ns } = MediaJob::carried(&claim)?;
         show_on_board(&context, &claim).await?;
         let budget = context.settings.budgets.enrich(duration_ns);
-        let redacted = redaction::request(&context, &claim.fence.asset).await?.is_some();
+        // A linked asset has no encodes of its own, so only its source can be searched.
+        let redacted = !claim.linked && redaction::request(&context, &claim.fence.asset).await?.is_some();
         let sampled = if redacted { redaction::sampled(&context, &claim).await? } else { None };
         let (finished, outputs) = match sampled {
             // The source still shows what must be hidden, so the redacted result is sampled.

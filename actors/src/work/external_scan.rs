@@ -9,15 +9,17 @@ use reelgate_pipelines::messages::TextLine;
 use reelgate_ports::external_scanner::findings::{
     ExternalScanAnswer, ExternalScanFinding, Subject, Unanswered, fold, join, verdict,
 };
-use reelgate_ports::external_scanner::{ExternalScanLine, JobStatus, Removed, Sidecar};
+use reelgate_ports::external_scanner::{Delivered, ExternalScanLine, JobStatus, Removed, Sidecar};
+use reelgate_ports::judgement::strictest;
 use reelgate_ports::records::{Claim, FindingRecord, Success};
 use reelgate_privacy::Classifier;
 
 use crate::engine_context::EngineContext;
-use crate::scan_batcher::{BatchState, Delivered, ScanBatcher};
-use crate::work::findings::{judge, strictest};
+use crate::scan_batcher::{BatchState, ScanBatcher};
+use crate::work::findings::judge;
+use crate::work::look::ScreenResult;
 use crate::work::ours;
-use crate::work::products::{document, product, read_document, to_document};
+use crate::work::products::{document, product, read_document};
 
 /// Shortest and longest wait between two questions about one asset, milliseconds. Within these bounds the wait is a quarter
 /// of the time that the asset has waited already.
@@ -29,7 +31,10 @@ pub async fn scan(context: &EngineContext, claim: &Claim) -> Result<Success, Fau
         let detail = "expected a scanner in the configuration of this node ([aws.macie]), found none";
         return Err(Fault::new(Code::ConfigInvalid, detail));
     };
-    let delivered = document(&*context.store, &claim.fence.asset, TaskKey::Screen).await?;
+    let left: ScreenResult = document(&*context.store, &claim.fence.asset, TaskKey::Screen).await?;
+    let delivered = left.delivered.ok_or_else(|| {
+        Fault::new(Code::Internal, "expected a screening that delivered the text to the scanner, found none")
+    })?;
     let question = AnswerRequest { context, batcher, claim, delivered };
     match question.ask().await {
         // Policy does not require the answer, so nothing waits for it.
@@ -123,7 +128,7 @@ impl AnswerRequest<'_> {
 
     async fn forget(&self) -> Result<(), Fault> {
         let asset = &self.claim.fence.asset;
-        self.batcher.scanner.remove(&self.delivered.batch, asset).await.map(drop).map_err(ours)
+        self.batcher.scanner.remove(asset, Some(&self.delivered)).await.map(drop).map_err(ours)
     }
 }
 
@@ -142,14 +147,14 @@ pub async fn deliver(
     claim: &Claim,
     lines: &[TextLine],
     screening: &Screening,
-) -> Result<Option<serde_json::Value>, Fault> {
+) -> Result<Option<Delivered>, Fault> {
     let Some(batcher) = &context.external_scan else { return Ok(None) };
     if screening.response >= Response::RedactThenPublish {
         return Ok(None);
     }
     let lines = lines.iter().map(|line| scan_line(&context.classifier, line)).collect();
     match batcher.deliver(Sidecar { asset: claim.fence.asset.clone(), lines }).await {
-        Ok(delivered) => to_document(&delivered).map(Some),
+        Ok(delivered) => Ok(Some(delivered)),
         Err(fault) if !batcher.settings.awaited => {
             tracing::warn!(
                 asset = %claim.fence.asset,
@@ -168,12 +173,21 @@ fn scan_line(classifier: &Classifier, line: &TextLine) -> ExternalScanLine {
     ExternalScanLine { place, text: line.text.clone() }
 }
 
-/// Removes the text of an asset from the scanner's bucket, if it was delivered there.
+/// Removes all text of an asset from the scanner's bucket, whichever attempt delivered it.
 pub async fn remove_text(context: &EngineContext, claim: &Claim) -> Result<Option<Removed>, Fault> {
     let Some(batcher) = &context.external_scan else { return Ok(None) };
-    let Some(left) = product(&*context.store, &claim.fence.asset, TaskKey::Screen).await? else {
-        return Ok(None);
-    };
-    let delivered: Delivered = read_document(TaskKey::Screen, Some(&left))?;
-    batcher.scanner.remove(&delivered.batch, &claim.fence.asset).await.map(Some).map_err(ours)
+    let asset = &claim.fence.asset;
+    let mut removed = Removed::default();
+    // Versions that recorded no deliveries named the batch in the result of the screening only.
+    if let Some(left) = product(&*context.store, asset, TaskKey::Screen).await? {
+        let left: ScreenResult = read_document(TaskKey::Screen, Some(&left))?;
+        if let Some(delivered) = left.delivered {
+            removed = batcher.scanner.remove(asset, Some(&delivered)).await.map_err(ours)?;
+        }
+    }
+    let rest = batcher.scanner.remove(asset, None).await.map_err(ours)?;
+    removed.objects += rest.objects;
+    removed.bytes += rest.bytes;
+    removed.addresses += rest.addresses;
+    Ok(Some(removed))
 }

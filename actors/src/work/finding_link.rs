@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::error::{ErrorKind, PortResult};
 use reelgate_ports::external_scanner::findings::fold;
 use reelgate_ports::external_scanner::{BatchId, ExternalScanner, SidecarMap, SidecarName};
 use reelgate_ports::records::ExternalScanEvent;
@@ -15,7 +14,6 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::engine_context::EngineContext;
-use crate::work::findings::strictest;
 
 /// Longest wait for all maps of one batch of events.
 const MAPS_WAIT: Duration = Duration::from_secs(5);
@@ -24,12 +22,8 @@ const MAPS_AT_ONCE: usize = 4;
 
 type Wanted = (BatchId, AssetId);
 
-/// Links each event to its asset and to places in it, and sets the response that policy asks for. Where a map cannot be
-/// read in time, only the places are missing.
-///
-/// # Errors
-/// Where the store does not answer.
-pub async fn link(context: &EngineContext, scans: &mut [ExternalScanEvent]) -> PortResult<()> {
+/// Links each event to its asset and to places in it. Where a map cannot be read in time, only the places are missing.
+pub async fn link(context: &EngineContext, scans: &mut [ExternalScanEvent]) {
     let bucket = context.external_scan.as_ref().map_or("", |batcher| &batcher.settings.bucket);
     let named = |scan: &ExternalScanEvent| SidecarName::of(scan.source.as_ref()?, bucket);
     let wanted: BTreeSet<Wanted> =
@@ -41,34 +35,10 @@ pub async fn link(context: &EngineContext, scans: &mut [ExternalScanEvent]) -> P
     for scan in scans {
         let name = named(scan);
         let map = name.as_ref().and_then(|name| maps.get(&(name.batch.clone(), name.asset.clone())));
-        link_one(context, scan, name, map).await?;
+        let folded = fold([&*scan], bucket).findings;
+        scan.findings = folded.iter().flat_map(|finding| finding.records(map)).collect();
+        scan.asset = name.map(|name| name.asset);
     }
-    Ok(())
-}
-
-async fn link_one(
-    context: &EngineContext,
-    scan: &mut ExternalScanEvent,
-    name: Option<SidecarName>,
-    map: Option<&SidecarMap>,
-) -> PortResult<()> {
-    let mut key = scan.source.as_ref().map(|source| source.key.clone()).unwrap_or_default();
-    if let (Some(name), Some(_)) = (&name, &context.external_scan) {
-        match context.store.asset(&name.asset).await {
-            Ok(detail) => key = detail.asset.source.id.key,
-            Err(error) if error.kind == ErrorKind::Missing => {}
-            Err(error) => return Err(error),
-        }
-    }
-    scan.asset = name.map(|name| name.asset);
-    let bucket = context.external_scan.as_ref().map_or("", |batcher| &batcher.settings.bucket);
-    let folded = fold([&*scan], bucket).findings;
-    scan.findings = folded.iter().flat_map(|finding| finding.records(map)).collect();
-    scan.response = match scan.findings.as_slice() {
-        [] => context.policy.answer(scan.severity, &scan.kind, &key),
-        findings => strictest(&context.policy, &key, findings),
-    };
-    Ok(())
 }
 
 /// The maps that could be read in time.
@@ -122,7 +92,8 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use async_trait::async_trait;
-    use reelgate_ports::external_scanner::{Begun, JobId, JobStatus, Removed, Sidecar};
+    use reelgate_ports::error::PortResult;
+    use reelgate_ports::external_scanner::{Begun, Delivered, JobId, JobStatus, Removed, Sidecar};
 
     use super::*;
 
@@ -148,7 +119,7 @@ mod tests {
             unreachable!("only maps are read")
         }
 
-        async fn deliver(&self, _: &BatchId, _: &Sidecar) -> PortResult<()> {
+        async fn deliver(&self, _: &Delivered, _: &Sidecar) -> PortResult<()> {
             unreachable!("only maps are read")
         }
 
@@ -164,7 +135,7 @@ mod tests {
             unreachable!("only maps are read")
         }
 
-        async fn remove(&self, _: &BatchId, _: &AssetId) -> PortResult<Removed> {
+        async fn remove(&self, _: &AssetId, _: Option<&Delivered>) -> PortResult<Removed> {
             unreachable!("only maps are read")
         }
 

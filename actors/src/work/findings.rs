@@ -1,8 +1,9 @@
 //! The classifier's findings as records, and the response that policy gives to them.
 
-use reelgate_flow::asset::{Response, Screening, Severity};
+use reelgate_flow::asset::{Response, Screening};
 use reelgate_flow::policy::Policy;
 use reelgate_flow::surface::SurfaceReport;
+use reelgate_ports::judgement::{severity, strictest};
 use reelgate_ports::records::{Finder, FindingLocation, FindingRecord, MaskedValue};
 use reelgate_privacy::{Finding, Location};
 
@@ -11,34 +12,18 @@ pub fn policy_response(policy: &Policy, key: &str, findings: &[Finding]) -> Resp
     strictest(policy, key, &findings.iter().map(record).collect::<Vec<_>>())
 }
 
-/// The strictest response of policy to any of the findings.
-pub fn strictest(policy: &Policy, key: &str, findings: &[FindingRecord]) -> Response {
-    findings.iter().map(|finding| answer(policy, key, finding)).max().unwrap_or_default()
-}
-
-/// What policy makes of findings and of the surfaces in which they were searched: its strictest response, whether the
-/// content asks for it or only the upload's name, and what it requires and was not analysed whole.
+/// What policy makes of findings and of the surfaces in which they were searched: its strictest response, and what it requires
+/// and was not analysed whole.
 pub fn judge(
     policy: &Policy,
     key: &str,
     findings: &[FindingRecord],
     surfaces: Vec<SurfaceReport>,
 ) -> Screening {
-    let severity = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::None);
-    let response = strictest(policy, key, findings);
-    let of_content =
-        findings.iter().any(|finding| answer(policy, key, finding) == response && lies_in_content(finding));
+    let (severity, response) = (severity(findings), strictest(policy, key, findings));
     let incomplete = policy.incomplete(&surfaces);
-    Screening { severity, response, of_content, parts: None, surfaces, incomplete, scan: false }
-}
-
-fn answer(policy: &Policy, key: &str, finding: &FindingRecord) -> Response {
-    policy.answer(finding.severity, &finding.kind, key)
-}
-
-/// Whether one of the listed places is not in the upload's name.
-fn lies_in_content(finding: &FindingRecord) -> bool {
-    finding.locations.iter().any(|found| found.place.surface != reelgate_privacy::text::FILE_NAME)
+    let uncovered = Response::Log;
+    Screening { severity, response, uncovered, parts: None, surfaces, incomplete, scan: false }
 }
 
 pub(super) fn record(finding: &Finding) -> FindingRecord {

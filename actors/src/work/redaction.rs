@@ -15,10 +15,13 @@ use reelgate_pipelines::recipes::plan::Plan;
 use reelgate_pipelines::recipes::redact::{
     Request, Sighting, Widening, enrich_job, top_rung, touched_chunks,
 };
+use reelgate_ports::external_scanner::findings::join;
+use reelgate_ports::judgement::in_content;
 use reelgate_ports::objects::PublishItem;
 use reelgate_ports::records::{Claim, FindingRecord};
 use reelgate_ports::store::Store;
 use reelgate_privacy::Classifier;
+use serde::{Deserialize, Serialize};
 
 use crate::engine_context::EngineContext;
 use crate::work::package::packaged;
@@ -29,9 +32,29 @@ use crate::work::{joined as done, ours};
 /// Largest segment read back, bytes.
 const SEGMENT_BYTES_MAX: u64 = 1 << 30;
 
+/// The document of a redaction.
+#[derive(Serialize, Deserialize)]
+struct Redaction {
+    /// What the encodes obey.
+    #[serde(flatten)]
+    request: Request,
+    /// What was found in the source before. The outputs leave it out; other uploads of the content still have it.
+    #[serde(default)]
+    removed: Vec<FindingRecord>,
+}
+
 /// The redaction that the encodes of an asset obey; `None` where it is not redacted.
 pub async fn request(context: &EngineContext, asset: &AssetId) -> Result<Option<Request>, Fault> {
-    let Some(document) = context.store.redaction(asset).await.map_err(ours)? else { return Ok(None) };
+    Ok(read(&*context.store, asset).await?.map(|redaction| redaction.request))
+}
+
+/// What was found in the source of an asset before its outputs were redacted.
+pub async fn removed(store: &dyn Store, asset: &AssetId) -> Result<Vec<FindingRecord>, Fault> {
+    Ok(read(store, asset).await?.map(|redaction| redaction.removed).unwrap_or_default())
+}
+
+async fn read(store: &dyn Store, asset: &AssetId) -> Result<Option<Redaction>, Fault> {
+    let Some(document) = store.redaction(asset).await.map_err(ours)? else { return Ok(None) };
     serde_json::from_value(document)
         .map(Some)
         .map_err(|error| Fault::new(Code::Internal, format!("a redaction cannot be read: {error}")))
@@ -71,7 +94,8 @@ pub fn by_policy(
         }
     }
     let parts = parts(plan, &request)?;
-    Ok(Some((parts, to_document(&request)?)))
+    let removed = in_content(findings);
+    Ok(Some((parts, to_document(&Redaction { request, removed })?)))
 }
 
 /// The redaction that a person asks for. Without any area or span it covers the asset's findings on screen.
@@ -83,8 +107,8 @@ pub async fn by_hand(
 ) -> Result<(Parts, serde_json::Value), Fault> {
     let planned: Planned = document(store, asset, TaskKey::Validate).await?;
     let mut request = empty(&planned.plan);
+    let findings = store.asset(asset).await.map_err(ours)?.findings;
     if places.is_empty() && mutes.is_empty() {
-        let findings = store.asset(asset).await.map_err(ours)?.findings;
         let all = findings.iter().flat_map(|finding| &finding.locations);
         places.extend(all.filter_map(|found| seen(&found.place)));
     } else {
@@ -92,7 +116,9 @@ pub async fn by_hand(
         request.widening = Widening::Interval(0);
     }
     request = Request { places, mutes, ..request };
-    Ok((parts(&planned.plan, &request)?, to_document(&request)?))
+    let parts = parts(&planned.plan, &request)?;
+    let removed = join(&removed(store, asset).await?, &in_content(&findings));
+    Ok((parts, to_document(&Redaction { request, removed })?))
 }
 
 /// The redacted video as one unnamed file, with the job that samples it; `None` where there is only audio.

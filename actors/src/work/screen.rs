@@ -1,20 +1,25 @@
-//! Classifies everything readable in an asset, then delivers it to the external scanner, where there is one.
+//! Classifies everything readable in an asset, then delivers it to the external scanner, where there is one. What was found in
+//! the content of a linked asset is known from its original and judged anew; where the original was searched less than is asked
+//! today, the content is searched for this asset.
 
 use std::sync::Arc;
 
-use reelgate_flow::asset::Response;
-use reelgate_flow::reason::Fault;
+use reelgate_flow::asset::{Response, TaskState};
+use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
-use reelgate_ports::records::{Claim, FindingRecord, Success};
+use reelgate_pipelines::messages::TextLine;
+use reelgate_ports::judgement::{response, with_name};
+use reelgate_ports::records::{AssetDetail, Claim, FindingRecord, Success};
 use reelgate_privacy::Line;
 
 use crate::engine_context::EngineContext;
 use crate::stage::{AttemptFacts, StageTask};
 use crate::work::findings::{judge, record};
-use crate::work::products::{Planned, document};
-use crate::work::redaction::by_policy;
-use crate::work::{external_scan, joined, surfaces, text_sources};
+use crate::work::look::{Look, ScreenResult, SharedContent, shared_content};
+use crate::work::products::{Planned, document, to_document};
+use crate::work::redaction::{by_policy, removed};
+use crate::work::{external_scan, joined, ours, surfaces, text_sources};
 
 /// [`TaskKey::Screen`] and [`TaskKey::ExternalScan`].
 pub struct Screen;
@@ -34,14 +39,26 @@ impl StageTask for Screen {
 }
 
 async fn screen(context: &Arc<EngineContext>, claim: &Claim) -> Result<Success, Fault> {
+    let detail = context.store.asset(&claim.fence.asset).await.map_err(ours)?;
+    if !claim.linked || was_searched(&detail) {
+        return screen_content(context, claim).await;
+    }
+    let original = detail.asset.linked_to.as_ref();
+    let original = original.ok_or_else(|| Fault::new(Code::Internal, "a linked asset has no original"))?;
+    match shared_content(context, original).await? {
+        Some(content) => screen_name(context, claim, content).await,
+        None => Ok(Success::LooksAgain),
+    }
+}
+
+/// Whether the content of a linked asset was searched for itself.
+fn was_searched(detail: &AssetDetail) -> bool {
+    detail.tasks.iter().any(|row| row.task == TaskKey::Enrich && row.state == TaskState::Done)
+}
+
+async fn screen_content(context: &Arc<EngineContext>, claim: &Claim) -> Result<Success, Fault> {
     let lines = text_sources::lines(context, claim).await?;
-    let scanning = Arc::clone(context);
-    let scanned = tokio::task::spawn_blocking(move || {
-        let addressed = lines.iter().map(|line| Line { text: &line.text, address: line.place() });
-        (scanning.classifier.scan(addressed), lines)
-    });
-    let (found, lines) = joined(scanned.await)?;
-    let findings: Vec<FindingRecord> = found.iter().map(record).collect();
+    let (findings, lines) = classify(context, lines).await?;
     let key = &claim.source.id.key;
     let surfaces = surfaces::of_claim(context, claim).await?;
     let mut screening = judge(&context.policy, key, &findings, surfaces);
@@ -54,5 +71,42 @@ async fn screen(context: &Arc<EngineContext>, claim: &Claim) -> Result<Success, 
     }
     let delivered = external_scan::deliver(context, claim, &lines, &screening).await?;
     screening.scan = delivered.is_some();
-    Ok(Success::Screened { screening, findings, redaction, delivered })
+    let look = Some(Look::now(context, delivered.is_some()));
+    let removed =
+        if claim.linked { Vec::new() } else { removed(&*context.store, &claim.fence.asset).await? };
+    let result = Some(to_document(&ScreenResult { delivered, look, removed })?);
+    Ok(Success::Screened { screening, findings, redaction, shared: false, result })
+}
+
+/// Screens the name of a linked asset, and judges it together with what is known of its content.
+async fn screen_name(
+    context: &Arc<EngineContext>,
+    claim: &Claim,
+    content: SharedContent,
+) -> Result<Success, Fault> {
+    let (in_name, lines) = classify(context, vec![text_sources::name_line(&claim.source)]).await?;
+    let SharedContent { findings, surfaces, look, removed } = content;
+    let key = &claim.source.id.key;
+    // The outputs leave it out, but not the source, and policy may want that no one has it.
+    let is_wanted = |one: &&FindingRecord| response(&context.policy, key, one) == Response::Quarantine;
+    let still: Vec<FindingRecord> = removed.iter().filter(is_wanted).cloned().collect();
+    let findings = with_name(&with_name(&findings, &still), &in_name);
+    let mut screening = judge(&context.policy, key, &findings, surfaces);
+    let delivered = external_scan::deliver(context, claim, &lines, &screening).await?;
+    screening.scan = delivered.is_some();
+    let result = Some(to_document(&ScreenResult { delivered, look: Some(look), removed })?);
+    Ok(Success::Screened { screening, findings, redaction: None, shared: true, result })
+}
+
+async fn classify(
+    context: &Arc<EngineContext>,
+    lines: Vec<TextLine>,
+) -> Result<(Vec<FindingRecord>, Vec<TextLine>), Fault> {
+    let scanning = Arc::clone(context);
+    let scanned = tokio::task::spawn_blocking(move || {
+        let addressed = lines.iter().map(|line| Line { text: &line.text, address: line.place() });
+        (scanning.classifier.scan(addressed), lines)
+    });
+    let (found, lines) = joined(scanned.await)?;
+    Ok((found.iter().map(record).collect(), lines))
 }

@@ -8,7 +8,6 @@ use reelgate_pipelines::messages::Enrichment;
 use reelgate_ports::records::Claim;
 
 use crate::engine_context::EngineContext;
-use crate::work::ours;
 use crate::work::products::document;
 
 /// Every surface: the upload's name, which is always classified, and what a media worker reports about the content.
@@ -18,16 +17,10 @@ pub fn of_upload(content: &[SurfaceReport]) -> Vec<SurfaceReport> {
     std::iter::once(name).chain(content).collect()
 }
 
-/// The surfaces of a claim's asset. The content of a linked asset was analysed with its original.
+/// The surfaces of a claim's asset, whose content was searched for itself.
 pub async fn of_claim(context: &EngineContext, claim: &Claim) -> Result<Vec<SurfaceReport>, Fault> {
-    if !claim.linked {
-        let enrichment: Enrichment = document(&*context.store, &claim.fence.asset, TaskKey::Enrich).await?;
-        return Ok(of_upload(&enrichment.surfaces));
-    }
-    let asset = context.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
-    let original =
-        asset.linked_to.ok_or_else(|| Fault::new(Code::Internal, "a linked asset has no original"))?;
-    Ok(of_upload(&context.store.asset(&original).await.map_err(ours)?.asset.surfaces))
+    let enrichment: Enrichment = document(&*context.store, &claim.fence.asset, TaskKey::Enrich).await?;
+    Ok(of_upload(&enrichment.surfaces))
 }
 
 /// Refuses the work of a node that cannot analyse what policy requires. A retry there would not help, and nothing is wrong

@@ -19,19 +19,18 @@ pub const TEXT: &str = "text.jsonl";
 /// The bucket of files that `run` reads in place. Their folders are no part of the upload, so they are not classified.
 const FILE_BUCKET: &str = "file";
 
-/// All lines of a claim's asset. The content of a linked asset was classified with its original; only its name is new.
+/// All lines of a claim's asset.
 ///
 /// # Errors
 /// `worker_protocol` where a line is not what a worker may write.
 pub async fn lines(context: &EngineContext, claim: &Claim) -> Result<Vec<TextLine>, Fault> {
     let mut lines = vec![name_line(&claim.source)];
-    if !claim.linked {
-        lines.extend(read_lines(context, &claim.fence.asset).await?);
-    }
+    lines.extend(read_lines(context, &claim.fence.asset).await?);
     Ok(lines)
 }
 
-fn name_line(source: &SourceRecord) -> TextLine {
+/// The line of an upload's name.
+pub fn name_line(source: &SourceRecord) -> TextLine {
     let key = &source.id.key;
     named(if source.id.bucket == FILE_BUCKET { key.rsplit('/').next().unwrap_or(key) } else { key })
 }

@@ -33,8 +33,7 @@ pub async fn withdraw(context: &EngineContext, claim: &Claim) -> Result<Success,
     };
     // Only after the outputs: a scanner's bucket that does not answer must not keep them visible.
     if let Some(text) = remove_text(context, claim).await? {
-        // Sidecar and map were removed, and a check showed that they are gone.
-        withdrawal_record.looked_at += 2;
+        withdrawal_record.looked_at += text.addresses;
         withdrawal_record.taken.extend((text.objects > 0).then(|| Taken {
             area: "external_scan".to_owned(),
             name: "sidecar".to_owned(),

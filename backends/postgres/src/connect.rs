@@ -1,7 +1,7 @@
 //! Opens connections, only to a server that accepts writes, and checks its version and schema.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
@@ -57,6 +57,7 @@ impl PgStore {
             cursor: Cursor::default(),
             jitter: Jitter::new(seed),
             violations: Violations::default(),
+            policy: Arc::default(),
             woke: RateLimit::new(WAKE_EVERY),
             woke_ms: AtomicU64::new(0),
             outbox_positions: Mutex::default(),

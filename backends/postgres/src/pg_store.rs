@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex};
 
+use reelgate_flow::policy::Policy;
 use reelgate_store::work::Violations;
 use sqlx::postgres::PgPool;
 
@@ -25,6 +26,7 @@ pub struct PgStore {
     pub(crate) cursor: Cursor,
     pub(crate) jitter: Jitter,
     pub(crate) violations: Violations,
+    pub(crate) policy: Arc<Policy>,
     pub(crate) woke: RateLimit,
     /// The database's time when waiting tasks were last looked at, milliseconds.
     pub(crate) woke_ms: AtomicU64,
@@ -34,6 +36,14 @@ pub struct PgStore {
     pub(crate) leases_from: AtomicI64,
     pub(crate) claims_looked: RateLimit,
     pub(crate) maintained: RateLimit,
+}
+
+impl PgStore {
+    /// The same store, with the policy that answers findings; without it, the default policy does.
+    #[must_use]
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self { policy: Arc::new(policy), ..self }
+    }
 }
 
 impl fmt::Debug for PgStore {

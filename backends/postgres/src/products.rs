@@ -1,6 +1,8 @@
 //! What finished tasks left: results and staged files, facts, the ladder, the findings. Each is one document, which this
 //! program reads and writes as a whole.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
@@ -121,6 +123,49 @@ pub(crate) async fn findings(conn: &mut PgConnection, asset: i64) -> DbResult<Ve
         .await
         .map_err(db("read findings"))?;
     Ok(stored.map_or(Ok(Vec::new()), |text| document(&text, "finding_lists.findings"))?)
+}
+
+/// The findings of several assets; those without any are left out.
+pub(crate) async fn findings_of(
+    conn: &mut PgConnection,
+    assets: &BTreeSet<AssetId>,
+) -> DbResult<BTreeMap<AssetId, Vec<FindingRecord>>> {
+    let ids: Vec<String> = assets.iter().map(|id| id.as_str().to_owned()).collect();
+    let stored = sqlx::query!(
+        "SELECT a.id, l.findings FROM assets AS a JOIN finding_lists AS l ON l.asset = a.arrival
+         WHERE a.id = ANY($1)",
+        &ids
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(db("read findings"))?;
+    let mut found = BTreeMap::new();
+    for row in stored {
+        found.insert(AssetId::new(row.id), document(&row.findings, "finding_lists.findings")?);
+    }
+    Ok(found)
+}
+
+/// What the latest releases of these assets cover; an asset without such a document is left out.
+pub(crate) async fn covered_by_releases(
+    conn: &mut PgConnection,
+    assets: &BTreeSet<AssetId>,
+) -> DbResult<BTreeMap<AssetId, serde_json::Value>> {
+    let ids: Vec<String> = assets.iter().map(|id| id.as_str().to_owned()).collect();
+    let stored = sqlx::query!(
+        "SELECT a.id, p.result FROM assets AS a JOIN products AS p ON p.asset = a.arrival AND p.task = $2
+         WHERE a.id = ANY($1)",
+        &ids,
+        TaskKey::Restore.text(),
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(db("read what releases cover"))?;
+    let mut covered = BTreeMap::new();
+    for row in stored {
+        covered.insert(AssetId::new(row.id), document(&row.result, "products.result")?);
+    }
+    Ok(covered)
 }
 
 /// The products of the finished tasks of an asset, in order of task; with `only`, the product of that task.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_ports::events::RefusedEvent;
-use reelgate_ports::records::{AuditRecord, ExternalScanEvent, HistoryRecord};
+use reelgate_ports::records::{AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord};
 use reelgate_ports::shards::Checkpoint;
 use reelgate_store::session::{EventDelivery, LostLease, ProducerQueue, RemovedNotice, Session};
 use reelgate_store::work::{AssetRow, Deletion, UnitOfWork};
@@ -15,7 +15,9 @@ use crate::locks::hash;
 use crate::time::number;
 use crate::unit::Unit;
 use crate::write::{self, Written};
-use crate::{audit, decisions, ingest, late_events, leases, outbox, scans_and_refused_events, shards};
+use crate::{
+    audit, decisions, ingest, late_events, leases, outbox, products, scans_and_refused_events, shards,
+};
 
 /// A transaction that has begun and taken its locks.
 pub(crate) struct PgSession<'c> {
@@ -68,6 +70,20 @@ impl Session for PgSession<'_> {
 
     async fn load_same_content(&mut self, contents: &BTreeSet<String>) -> DbResult<()> {
         self.unit.load_same_content(self.conn, &hashes(contents)).await
+    }
+
+    async fn findings_of(
+        &mut self,
+        assets: &BTreeSet<AssetId>,
+    ) -> DbResult<BTreeMap<AssetId, Vec<FindingRecord>>> {
+        products::findings_of(self.conn, assets).await
+    }
+
+    async fn covered_by_releases(
+        &mut self,
+        assets: &BTreeSet<AssetId>,
+    ) -> DbResult<BTreeMap<AssetId, serde_json::Value>> {
+        products::covered_by_releases(self.conn, assets).await
     }
 
     async fn add_assets(&mut self, rows: &mut [AssetRow]) -> DbResult<()> {

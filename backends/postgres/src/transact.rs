@@ -88,7 +88,7 @@ impl PgStore {
             // It loads assets first, which reads the time too.
             None => 0,
         };
-        let unit = Unit::new(self.time.given().map(count), now_ms);
+        let unit = Unit::new(self.time.given().map(count), now_ms, self.policy.clone());
         let mut session = PgSession { conn: &mut tx, unit };
         let worked = match call.run(&mut session).await {
             Ok(output) => session.write().await.map(|written| (output, written)),

@@ -1,8 +1,10 @@
 //! The unit of work and what only this store adds to it: the table of each task, and the leases.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::policy::Policy;
 use reelgate_flow::task::TaskKey;
 use reelgate_store::work::UnitOfWork;
 
@@ -37,9 +39,9 @@ pub(crate) struct Unit {
 
 impl Unit {
     /// A unit at the given time; otherwise at the database's time, which is known once the first asset is loaded.
-    pub(crate) fn new(given_ms: Option<u64>, now_ms: u64) -> Self {
+    pub(crate) fn new(given_ms: Option<u64>, now_ms: u64, policy: Arc<Policy>) -> Self {
         Self {
-            work: UnitOfWork::new(given_ms.unwrap_or(now_ms)),
+            work: UnitOfWork::new(given_ms.unwrap_or(now_ms), policy),
             given: given_ms.is_some(),
             fresh: BTreeSet::new(),
             open: BTreeSet::new(),

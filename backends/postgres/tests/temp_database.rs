@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use reelgate_conformance::store::StoreHome;
+use reelgate_flow::policy::Policy;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
@@ -38,9 +39,9 @@ impl TempDatabase {
         self.server.execute(&self.name, statement)
     }
 
-    async fn given(&self, clock: Arc<dyn Clock>) -> Arc<PgStore> {
+    async fn given(&self, clock: Arc<dyn Clock>) -> PgStore {
         PgStore::migrate(&self.settings()).await.unwrap();
-        Arc::new(PgStore::open(&self.settings(), Time::Given(clock)).await.unwrap())
+        PgStore::open(&self.settings(), Time::Given(clock)).await.unwrap()
     }
 }
 
@@ -52,8 +53,8 @@ impl Drop for TempDatabase {
 
 #[async_trait]
 impl StoreHome for TempDatabase {
-    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
-        self.given(clock).await
+    async fn open_with(&self, clock: Arc<dyn Clock>, policy: Policy) -> Arc<dyn Store> {
+        Arc::new(self.given(clock).await.with_policy(policy))
     }
 
     async fn dump(&self, _: Arc<dyn Clock>) -> String {
@@ -61,6 +62,6 @@ impl StoreHome for TempDatabase {
     }
 
     async fn shards(&self, clock: Arc<dyn Clock>) -> Arc<dyn Shards> {
-        self.given(clock).await
+        Arc::new(self.given(clock).await)
     }
 }

@@ -207,7 +207,6 @@ fn scan(id: &str, source: Option<SourceId>) -> ExternalScanEvent {
         id: id.into(),
         kind: "SensitiveData:S3Object/Personal".into(),
         severity: Severity::High,
-        response: Response::Quarantine,
         source,
         asset: None,
         findings: Vec::new(),
@@ -223,11 +222,7 @@ fn scans(scans: Vec<ExternalScanEvent>) -> EventBatch {
 pub async fn a_finding_of_the_scanner_quarantines_a_published_asset_once(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = published(&fixture, "a").await;
-    let mild = ExternalScanEvent {
-        severity: Severity::Medium,
-        response: Response::PublishTagged,
-        ..scan("1", Some(event("a", 1).source))
-    };
+    let mild = ExternalScanEvent { severity: Severity::Medium, ..scan("1", Some(event("a", 1).source)) };
     fixture.store.ingest(&scans(vec![mild])).await.unwrap();
     let row = fixture.store.asset(&asset).await.unwrap().asset;
     assert_eq!((row.phase, row.severity), (Phase::Published, Severity::Medium));
@@ -266,11 +261,7 @@ pub async fn a_mild_finding_does_not_move_the_end_of_a_published_asset(home: &dy
     let asset = published(&fixture, "a").await;
     let ended_ms = fixture.store.asset(&asset).await.unwrap().asset.ended_ms;
     fixture.clock.advance_ms(DAY_MS);
-    let mild = ExternalScanEvent {
-        severity: Severity::Medium,
-        response: Response::PublishTagged,
-        ..scan("1", Some(event("a", 1).source))
-    };
+    let mild = ExternalScanEvent { severity: Severity::Medium, ..scan("1", Some(event("a", 1).source)) };
     fixture.store.ingest(&scans(vec![mild])).await.unwrap();
     let row = fixture.store.asset(&asset).await.unwrap().asset;
     assert_eq!((row.severity, row.ended_ms), (Severity::Medium, ended_ms));
@@ -290,7 +281,8 @@ pub async fn what_was_not_searched_is_kept_with_the_asset_and_its_notice(home: &
     screening.surfaces[3] = cut_off.clone();
     screening.incomplete = vec![cut_off];
     let expected = screening.surfaces.clone();
-    let screened = Success::Screened { screening, findings: Vec::new(), redaction: None, delivered: None };
+    let screened =
+        Success::Screened { screening, findings: Vec::new(), redaction: None, shared: false, result: None };
     fixture.report(&claim, Ending::Success(screened)).await;
     fixture.run(Severity::None).await;
     let row = fixture.store.asset(&asset).await.unwrap().asset;
@@ -316,8 +308,13 @@ pub async fn a_redaction_of_the_policy_is_kept_for_the_encodes(home: &dyn StoreH
         ..Screening::of(Severity::High)
     };
     let redaction_found = Some(redaction.clone());
-    let screened =
-        Success::Screened { screening, findings: Vec::new(), redaction: redaction_found, delivered: None };
+    let screened = Success::Screened {
+        screening,
+        findings: Vec::new(),
+        redaction: redaction_found,
+        shared: false,
+        result: None,
+    };
     fixture.report(&claim, Ending::Success(screened)).await;
     assert_eq!(fixture.store.redaction(&asset).await.unwrap(), Some(redaction));
 }

@@ -168,7 +168,8 @@ fn finished(claim: &Claim) -> TaskReport {
             screening: Screening::of(Severity::Medium),
             findings: vec![finding("PHONE_NUMBER", Finder::Local), finding("NAME", Finder::Macie)],
             redaction: None,
-            delivered: None,
+            shared: false,
+            result: None,
         },
         TaskKey::Package => Success::Packaged {
             result: json!({"ladder": 1}),

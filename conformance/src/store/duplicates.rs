@@ -7,7 +7,7 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
 
 use super::StoreHome;
-use super::fixture::{SHA256, StoreFixture, event, report, validated, well};
+use super::fixture::{SHA256, StoreFixture, event, found, report, validated, well};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::identity::asset_id;
 use reelgate_ports::records::{Ending, MediaEvent, Success, TaskReport};
@@ -174,8 +174,9 @@ pub async fn a_quarantine_for_its_own_name_leaves_assets_with_the_same_content_a
     let named = fixture.upload("named", 1).await;
     fixture.validate_content(&named, SHA256).await;
     let claim = fixture.claim_one(TaskKey::Screen).await;
-    let screening = Screening { of_content: false, ..Screening::of(Severity::High) };
-    let screened = Success::Screened { screening, findings: Vec::new(), redaction: None, delivered: None };
+    let screening = Screening::of(Severity::High);
+    let findings = vec![found("BADGE", Severity::High, "file_name")];
+    let screened = Success::Screened { screening, findings, redaction: None, shared: true, result: None };
     fixture.report(&claim, Ending::Success(screened)).await;
     fixture.run(Severity::None).await;
     assert_eq!(fixture.phase(&named).await, Phase::Quarantined);

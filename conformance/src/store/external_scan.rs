@@ -1,6 +1,6 @@
 //! The external scanner: it is asked after the screening, and its findings count.
 
-use reelgate_flow::asset::{Phase, Response, Screening, Severity, Verdict};
+use reelgate_flow::asset::{Phase, Screening, Severity, Verdict};
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::{Lane, TaskKey};
 use serde_json::json;
@@ -29,7 +29,8 @@ async fn asked(fixture: &StoreFixture, key: &str) -> AssetId {
                         screening,
                         findings: vec![finding(Finder::Local, "IP_ADDRESS", 1)],
                         redaction: None,
-                        delivered: Some(json!({"batch": "b"})),
+                        shared: false,
+                        result: Some(json!({"batch": "b"})),
                     });
                     super::fixture::report(&claim, ending)
                 }
@@ -79,7 +80,6 @@ pub async fn an_event_of_the_scanner_adds_its_findings_to_the_asset(home: &dyn S
         id: id.into(),
         kind: "SensitiveData:S3Object/Personal".into(),
         severity: Severity::Medium,
-        response: Response::PublishTagged,
         source: Some(event("scan/batch/text.jsonl", 1).source),
         asset: Some(asset.clone()),
         findings: vec![finding(Finder::Macie, "NAME", count)],

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use reelgate_flow::asset::{Phase, Screening, Severity};
 use reelgate_flow::ids::{AssetId, NodeId};
+use reelgate_flow::place::TextPlace;
+use reelgate_flow::policy::Policy;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::{Lane, TaskKey};
 use serde_json::json;
@@ -13,7 +15,8 @@ pub use crate::samples::event;
 use crate::{ManualClock, samples};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
-    Applied, Claim, Ending, KeptSource, StagedOutput, Success, Taken, TaskJob, TaskReport, WithdrawalRecord,
+    Applied, Claim, Ending, Finder, FindingLocation, FindingRecord, KeptSource, StagedOutput, Success, Taken,
+    TaskJob, TaskReport, WithdrawalRecord,
 };
 use reelgate_ports::store::Store;
 
@@ -31,6 +34,12 @@ impl StoreFixture {
     pub async fn new(home: &dyn StoreHome) -> Self {
         let clock = Arc::new(ManualClock::default());
         Self { store: home.open(clock.clone()).await, clock }
+    }
+
+    /// A store whose findings this policy answers.
+    pub async fn with_policy(home: &dyn StoreHome, policy: Policy) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        Self { store: home.open_with(clock.clone(), policy).await, clock }
     }
 
     /// Ingests one upload and returns its asset.
@@ -138,6 +147,31 @@ pub fn output(name: &str) -> StagedOutput {
     StagedOutput { name: name.into(), location: format!("work/{name}"), size_bytes: 5, sha256: SHA256.into() }
 }
 
+/// A finding of the classifier on this surface.
+pub fn found(kind: &str, severity: Severity, surface: &str) -> FindingRecord {
+    let place = TextPlace {
+        surface: surface.into(),
+        field: "text".into(),
+        track: None,
+        start_ns: None,
+        end_ns: None,
+        frame_box: None,
+        line: None,
+    };
+    FindingRecord {
+        source: Finder::Local,
+        kind: kind.into(),
+        severity,
+        count: 1,
+        locations: vec![FindingLocation { place, value: None }],
+    }
+}
+
+/// What a screening of this severity finds in the content.
+fn findings_of(severity: Severity) -> Vec<FindingRecord> {
+    if severity == Severity::None { Vec::new() } else { vec![found("BADGE", severity, "tag")] }
+}
+
 /// The report of a claimed task that succeeded.
 pub fn well(claim: &Claim, severity: Severity) -> TaskReport {
     let success = match claim.fence.task {
@@ -149,11 +183,11 @@ pub fn well(claim: &Claim, severity: Severity) -> TaskReport {
             Success::Produced { result: json!({"frames": 48}), outputs: vec![output(&name)] }
         }
         TaskKey::Screen => {
-            let screening = Screening::of(severity);
-            Success::Screened { screening, findings: Vec::new(), redaction: None, delivered: None }
+            let (screening, findings) = (Screening::of(severity), findings_of(severity));
+            Success::Screened { screening, findings, redaction: None, shared: claim.linked, result: None }
         }
         TaskKey::ExternalScan => {
-            Success::ExternallyScanned { screening: Screening::of(severity), findings: Vec::new() }
+            Success::ExternallyScanned { screening: Screening::of(severity), findings: findings_of(severity) }
         }
         TaskKey::Package => Success::Packaged {
             result: json!({"ladder": 1}),

@@ -1,6 +1,6 @@
 //! Events out of order: findings before their upload, deletions long after it.
 
-use reelgate_flow::asset::{Phase, Response, Severity};
+use reelgate_flow::asset::{Phase, Severity};
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::limits::BACKOFF_MAX_MS;
 use reelgate_flow::reason::Code;
@@ -23,7 +23,6 @@ fn severe(id: &str, upload: &MediaEvent) -> ExternalScanEvent {
         id: id.into(),
         kind: "SensitiveData:S3Object/Personal".into(),
         severity: Severity::High,
-        response: Response::Quarantine,
         source: Some(upload.source.clone()),
         asset: None,
         findings: vec![FindingRecord {

@@ -11,6 +11,7 @@ pub mod fleet;
 pub mod holds;
 pub mod ingest;
 pub mod jobs;
+pub mod judgement;
 pub mod late_events;
 pub mod outbox;
 pub mod records;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use reelgate_flow::policy::Policy;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
@@ -29,8 +31,13 @@ use reelgate_ports::store::Store;
 /// Storage for one store under test. It is empty at first and can be opened repeatedly.
 #[async_trait]
 pub trait StoreHome: Send + Sync {
-    /// Opens the store in this storage.
-    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store>;
+    /// Opens the store in this storage, with the policy that answers findings.
+    async fn open_with(&self, clock: Arc<dyn Clock>, policy: Policy) -> Arc<dyn Store>;
+
+    /// Opens the store in this storage, with the default policy.
+    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
+        self.open_with(clock, Policy::default()).await
+    }
 
     /// Everything in this storage, as text.
     async fn dump(&self, clock: Arc<dyn Clock>) -> String;
@@ -170,6 +177,22 @@ macro_rules! store_suite {
                 a_forced_upload_is_not_linked_to_one_of_the_same_batch
                 the_content_that_an_earlier_attempt_read_is_linked_too
                 a_quarantine_for_its_own_name_leaves_assets_with_the_same_content_alone
+            }
+            judgement: {
+                a_duplicate_is_judged_by_its_own_rules_and_changes_nothing_of_its_original
+                what_policy_decided_about_an_original_decides_nothing_about_a_duplicate
+                a_person_s_decision_about_an_original_quarantines_a_duplicate
+                content_that_was_searched_less_is_searched_again_and_not_encoded_again
+                what_a_later_look_finds_is_answered_for_every_upload_of_the_content
+                a_later_look_is_answered_by_the_rules_of_today
+                what_is_in_a_name_stays_with_that_upload
+                what_the_scanner_found_counts_for_every_later_look_at_the_content
+                a_finding_of_the_scanner_is_answered_by_the_rules_of_each_upload
+                a_redacted_upload_stays_where_policy_asks_for_redaction
+                a_release_covers_what_was_known_and_nothing_else
+                a_new_look_at_a_released_asset_counts_where_the_release_covers_it_not
+                what_policy_let_pass_after_a_release_is_not_covered_by_it
+                a_later_look_at_another_upload_ends_a_release_that_does_not_cover_it
             }
             outbox: {
                 an_ending_puts_one_notice_with_a_derived_id_into_the_outbox

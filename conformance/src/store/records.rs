@@ -200,7 +200,8 @@ pub async fn renditions_and_findings_come_back_in_order(home: &dyn StoreHome) {
                 screening: Screening::of(Severity::Medium),
                 findings: findings.clone(),
                 redaction: None,
-                delivered: None,
+                shared: false,
+                result: None,
             },
             _ => Success::Packaged { result: json!({}), renditions: renditions.clone(), outputs: vec![] },
         };

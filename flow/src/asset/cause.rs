@@ -1,5 +1,7 @@
 //! Causes of a quarantine other than the asset's own screening.
 
+use crate::reason::{Code, Fault};
+
 /// The cause of a quarantine that its own screening did not ask for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cause {
@@ -13,6 +15,10 @@ pub enum Cause {
     SameContent,
     /// A newer version of its key was quarantined.
     NewerVersion,
+    /// Another look at the same content found something.
+    FoundInContent,
+    /// It was found after the release, which does not cover it.
+    AfterRelease,
 }
 
 impl Cause {
@@ -24,7 +30,31 @@ impl Cause {
             Self::Expired => "its release has expired",
             Self::SameContent => "another upload with the same content was quarantined",
             Self::NewerVersion => "a newer version of its key was quarantined",
+            Self::FoundInContent => "found in another upload with the same content",
+            Self::AfterRelease => "found after its release, which does not cover it",
         }
+    }
+
+    /// Whether a person decided it, about this asset or about another one. Such a decision holds for the content, whatever
+    /// policy says about another upload of it.
+    pub fn is_decided(self) -> bool {
+        matches!(self, Self::Person | Self::Expired | Self::SameContent | Self::NewerVersion)
+    }
+
+    /// Whether the reason of a quarantine is a decision of a person.
+    pub(super) fn decides(reason: &Fault) -> bool {
+        const ALL: [Cause; 7] = [
+            Cause::Person,
+            Cause::Scanner,
+            Cause::Expired,
+            Cause::SameContent,
+            Cause::NewerVersion,
+            Cause::FoundInContent,
+            Cause::AfterRelease,
+        ];
+        let decided = ALL.iter().filter(|cause| cause.is_decided());
+        reason.code == Code::PersonalData
+            && decided.map(|cause| cause.as_str()).any(|text| text == reason.detail)
     }
 
     /// Whether the cause is another asset. Such a cause does not quarantine an asset that a person released.

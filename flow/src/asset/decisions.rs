@@ -1,7 +1,7 @@
 //! Decisions of people about personal data, and their consequences: quarantine by hand, release, erasure, hold, redaction.
 //!
-//! Policy or a person quarantines an asset; only a person releases it. Every asset with the same content and the older
-//! versions of the key are quarantined too, because they contain the same data.
+//! Policy or a person quarantines an asset; only a person releases it. The older versions of the key are quarantined too. A
+//! person's decision also quarantines every asset with the same content; a finding is judged for each of them by policy.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -30,25 +30,29 @@ impl Asset {
         effects.push(Effect::Note(Note::Quarantining(cause)));
         self.withdraw(Exit::Quarantine, Fault::new(Code::PersonalData, cause.as_str()), effects);
         if !cause.is_others() {
-            effects.push(Effect::CloseOver { same_content: true });
+            effects.push(Effect::CloseOver { same_content: cause.is_decided() });
         }
         Ok(())
     }
 
-    /// Takes a finding of an external scanner into account. An asset that a person released stays released.
+    /// Takes a finding into account that the asset's own screening did not have. A release covers what was known when it was
+    /// given, and the store passes no such finding, so a released asset is quarantined again.
     pub(super) fn found(
         &mut self,
         severity: Severity,
         response: Response,
+        cause: Cause,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Stale> {
-        let news = severity > self.severity || response > self.flags.response;
-        if !news || self.tasks.is_empty() || self.flags.cleared || self.exit.is_some() {
+        if !self.is_news(severity, response) {
             return Err(Stale);
         }
-        // A published asset cannot stay visible until it is redacted.
-        if response >= Response::RedactThenPublish {
-            return self.quarantine(Cause::Scanner, effects);
+        let asks = response >= Response::RedactThenPublish;
+        // An asset that was screened cannot stay visible until it is redacted; one that was not is redacted as its own
+        // screening says. After a release a person decides in any case.
+        let waits = cause == Cause::FoundInContent && !self.flags.cleared && self.is_before_screening();
+        if response == Response::Quarantine || (asks && !waits) {
+            return self.quarantine(cause, effects);
         }
         self.severity = self.severity.max(severity);
         self.flags.response = self.flags.response.max(response);
@@ -58,6 +62,19 @@ impl Asset {
         }
         effects.push(Effect::Note(Note::Judged(self.verdict, self.severity)));
         Ok(())
+    }
+
+    /// Whether such a finding changes anything.
+    pub fn is_news(&self, severity: Severity, response: Response) -> bool {
+        let ends_release = self.flags.cleared && response >= Response::RedactThenPublish;
+        let adds = severity > self.severity || response > self.flags.response || ends_release;
+        adds && !self.tasks.is_empty() && self.exit.is_none()
+    }
+
+    /// Whether its own screening is still to come, so that nothing of it is visible before that.
+    fn is_before_screening(&self) -> bool {
+        let unscreened = !self.is_done(TaskKey::Screen);
+        unscreened && matches!(self.phase, Phase::Received | Phase::Linked | Phase::Processing)
     }
 
     pub(super) fn released(&mut self, effects: &mut Vec<Effect>) -> Result<(), Stale> {
@@ -126,12 +143,7 @@ impl Asset {
         }
         self.redrives += 1;
         // A duplicate without a copy must not copy what is about to be redacted.
-        effects.push(Effect::NotifyDuplicates(OriginalEnd {
-            phase: Phase::Failed,
-            severity: self.severity,
-            response: self.flags.response,
-            reason: None,
-        }));
+        effects.push(Effect::NotifyDuplicates(OriginalEnd::NOTHING));
         self.redact(parts, effects);
         Ok(())
     }

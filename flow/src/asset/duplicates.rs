@@ -1,7 +1,9 @@
 //! Duplicates: an upload with the content of an earlier one shares that one's result instead of being processed.
 //!
-//! Duplicates share the work, not the files. A duplicate of a published original screens its own name and then publishes a
-//! copy of the original's outputs (hard links or server-side copies) at its own path. From then on neither depends on the
+//! Duplicates share the work, neither the verdict nor the files. A duplicate of a published original is screened with its own
+//! name and the findings in the original's content, as policy answers them for this upload; the content is searched again
+//! where the original was searched less than is asked now. Then it publishes a copy of the original's outputs (hard links or
+//! server-side copies) at its own path. From then on neither depends on the
 //! other: the original may be superseded, withdrawn or erased. If the original goes away before the copy is made, the
 //! duplicate begins again and is processed on its own.
 
@@ -15,39 +17,30 @@ use crate::reason::{Code, Fault};
 use crate::task::TaskKey;
 
 impl OriginalEnd {
-    /// Whether this ending follows from the content, so that every asset with the same content ends the same way.
+    /// The original has nothing to share, at least for now.
+    pub(super) const NOTHING: Self = Self { phase: Phase::Failed, released: false, reason: None };
+
+    /// Whether another asset with the same content uses it: the outputs, a refusal of the content, or a person's decision. What
+    /// policy decided about one upload says nothing about another one.
     pub fn is_shared(&self) -> bool {
         match self.phase {
-            Phase::Published | Phase::Quarantined => true,
+            Phase::Published => true,
+            Phase::Quarantined => self.reason.as_ref().is_some_and(Cause::decides),
             Phase::Rejected => self.reason.as_ref().is_some_and(|fault| fault.code.is_of_content()),
             _ => false,
         }
     }
 
-    /// Whether policy or a person quarantined the content.
-    pub(super) fn is_quarantined(&self) -> bool {
-        self.phase == Phase::Quarantined || self.response == Response::Quarantine
+    /// Whether it quarantines another upload of the content.
+    pub(super) fn quarantines(&self) -> bool {
+        self.phase == Phase::Quarantined || self.released
     }
 }
 
 impl Asset {
-    /// What policy asks of another asset that shares these outputs. A release of this asset releases no other one.
-    pub fn shared_response(&self) -> Response {
-        match self.flags.response {
-            _ if self.flags.cleared => Response::Quarantine,
-            Response::RedactThenPublish => Response::PublishTagged,
-            other => other,
-        }
-    }
-
     /// How it ended, for the duplicates that are linked to it.
     pub(super) fn ending(&self) -> OriginalEnd {
-        OriginalEnd {
-            phase: self.phase,
-            severity: self.severity,
-            response: self.shared_response(),
-            reason: self.reason.clone(),
-        }
+        OriginalEnd { phase: self.phase, released: self.flags.cleared, reason: self.reason.clone() }
     }
 
     /// What a later asset with the same content can share of this one.
@@ -63,7 +56,10 @@ impl Asset {
         match self.phase {
             Phase::Processing | Phase::Screened => Original::Running,
             Phase::Withdrawing if self.exit != Some(Exit::Supersede) => Original::Running,
-            Phase::Published | Phase::Quarantined => Original::Ended(self.ending()),
+            Phase::Published | Phase::Quarantined => match self.ending() {
+                end if end.is_shared() => Original::Ended(end),
+                _ => Original::None,
+            },
             _ => Original::None,
         }
     }
@@ -91,30 +87,26 @@ impl Asset {
 
     pub(super) fn follow(&mut self, end: OriginalEnd, effects: &mut Vec<Effect>) {
         match (end.phase, end.is_shared(), end.reason) {
-            // The original's screening covers the content, but not the name of this upload.
-            (Phase::Published, ..) => {
-                self.severity = self.severity.max(end.severity);
-                self.flags.response = self.flags.response.max(end.response);
-                if self.flags.quarantines() {
-                    // A person released the original; that decision does not cover this upload.
-                    self.verdict = Verdict::Flagged;
-                    let reason = Fault::new(Code::PersonalData, Cause::SameContent.as_str());
-                    return self.withdraw(Exit::Quarantine, reason, effects);
-                }
-                self.start(TaskKey::Screen, effects);
+            // A person released the original; that decision does not cover this upload.
+            (Phase::Published, ..) if end.released && !self.flags.cleared => {
+                self.follow_decision(Fault::new(Code::PersonalData, Cause::SameContent.as_str()), effects);
             }
-            (Phase::Quarantined, _, Some(reason)) if !self.flags.cleared => {
-                // Of content that could not be searched nothing is known.
-                if reason.code != Code::ScreeningIncomplete {
-                    self.severity = Severity::High;
-                    self.verdict = Verdict::Flagged;
-                }
-                self.flags.response = Response::Quarantine;
-                self.withdraw(Exit::Quarantine, reason, effects);
+            // What was found in the original is judged anew, with this upload's own name.
+            (Phase::Published, ..) => self.start(TaskKey::Screen, effects),
+            (Phase::Quarantined, true, Some(reason)) if !self.flags.cleared => {
+                self.follow_decision(reason, effects);
             }
             (Phase::Rejected, true, Some(reason)) => self.withdraw(Exit::Reject, reason, effects),
             // The original has no result to share, so this upload is processed on its own.
             _ => self.begin_again(effects),
         }
+    }
+
+    /// Quarantines it as a person decided about its content.
+    fn follow_decision(&mut self, reason: Fault, effects: &mut Vec<Effect>) {
+        self.severity = Severity::High;
+        self.verdict = Verdict::Flagged;
+        self.flags.response = Response::Quarantine;
+        self.withdraw(Exit::Quarantine, reason, effects);
     }
 }

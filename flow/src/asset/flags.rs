@@ -8,9 +8,9 @@ use super::words::{Exit, Response};
 /// Decisions that outlive the phase in which they were made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Flags {
-    /// The strictest response of policy to its findings; those of its original count too.
+    /// The strictest response of policy to its findings.
     pub response: Response,
-    /// A security officer released it, so its findings do not quarantine it again.
+    /// A security officer released it, so the findings known then do not quarantine it again.
     pub cleared: bool,
     /// It is under hold: its source and its outputs stay, byte for byte.
     pub held: bool,

@@ -14,10 +14,8 @@ use crate::task::TaskKey;
 pub struct OriginalEnd {
     /// Its final phase.
     pub phase: Phase,
-    /// Its severity.
-    pub severity: Severity,
-    /// What policy asks of every asset with this content.
-    pub response: Response,
+    /// A person released it from quarantine. That decision covers no other upload.
+    pub released: bool,
     /// Its reason, where it has one.
     pub reason: Option<Fault>,
 }
@@ -40,9 +38,9 @@ pub struct Screening {
     pub severity: Severity,
     /// The strictest response of policy to any finding.
     pub response: Response,
-    /// Whether the content is the reason for that response, so that it holds for every upload of the same content; false if
-    /// only this upload's name is.
-    pub of_content: bool,
+    /// The strictest response of policy to a finding that a release of this asset does not cover. The store fills it in,
+    /// because only the store knows what was found before.
+    pub uncovered: Response,
     /// What is encoded again if the response is [`Response::RedactThenPublish`]; `None` if a new encode would not remove it.
     pub parts: Option<Parts>,
     /// How far each surface was analysed.
@@ -63,7 +61,8 @@ impl Screening {
         };
         let surfaces = Surface::ALL.iter().map(|surface| SurfaceReport::analysed(*surface)).collect();
         let incomplete = Vec::new();
-        Self { severity, response, of_content: true, parts: None, surfaces, incomplete, scan: false }
+        let uncovered = Response::Log;
+        Self { severity, response, uncovered, parts: None, surfaces, incomplete, scan: false }
     }
 }
 
@@ -81,6 +80,9 @@ pub enum Outcome {
     },
     /// Screen: the findings.
     Screened(Screening),
+    /// Screen of a linked asset: what looked at the original is less than what is asked today, so the content is searched for
+    /// this asset too.
+    LooksAgain,
     /// External scan: additional findings. They cannot be redacted, because they name no characters.
     ExternallyScanned(Screening),
     /// External scan: no answer yet. The task is due again after the delay, and the start is uncounted.
@@ -138,12 +140,15 @@ pub enum Input {
     Redo(Redo),
     /// It must be quarantined, whatever its phase.
     Quarantine(Cause),
-    /// An external scanner found something.
+    /// Something was found in it after its own screening, or before it. If a person released the asset, the finding is one
+    /// that the release does not cover.
     Found {
         /// The severity of the finding.
         severity: Severity,
         /// The response of policy to it.
         response: Response,
+        /// Who found it: [`Cause::Scanner`] or [`Cause::FoundInContent`].
+        cause: Cause,
     },
     /// A security officer releases a quarantined asset.
     Release,
@@ -177,10 +182,11 @@ pub enum Effect {
     /// Step every asset that is linked to this one with [`Input::OriginalEnded`]; for some it is stale. A redo reports a failed
     /// original, because the outputs to share are about to change.
     NotifyDuplicates(OriginalEnd),
-    /// Step the older versions of this asset's key and, if the content is the reason, every asset with the same content, with
-    /// [`Input::Quarantine`]; for some it is stale.
+    /// Step the older versions of this asset's key and, if a person decided about the content, every asset with the same
+    /// content, with [`Input::Quarantine`]; for some it is stale. Findings close no other upload: policy answers them for each
+    /// upload by itself.
     CloseOver {
-        /// The content is the reason, not only the name.
+        /// The decision holds for the content.
         same_content: bool,
     },
     /// Add a line to the asset's history.
@@ -206,6 +212,8 @@ pub enum Note {
     Judged(Verdict, Severity),
     /// Linked to an earlier asset with the same content.
     LinkedToOriginal,
+    /// The content of a linked asset is searched again.
+    LookingAgain,
     /// An operator redrove the asset; how often it has begun again.
     Redriven(u32),
     /// An operator had this part made again; how often the asset has begun again.

@@ -27,9 +27,7 @@ impl Asset {
         self.redrives += 1;
         effects.push(Effect::Note(Note::Redone(what, self.redrives)));
         // A duplicate without a copy must not copy while the files are replaced.
-        let response = self.flags.response;
-        let end = OriginalEnd { phase: Phase::Failed, severity: self.severity, response, reason: None };
-        effects.push(Effect::NotifyDuplicates(end));
+        effects.push(Effect::NotifyDuplicates(OriginalEnd::NOTHING));
         if what == Redo::Validate {
             self.begin_again(effects);
             return Ok(());

@@ -20,7 +20,7 @@ pub struct Asset {
     pub tasks: BTreeMap<TaskKey, TaskRecord>,
     /// The result of screening so far.
     pub verdict: Verdict,
-    /// Highest severity of its findings so far; those of its original count too.
+    /// Highest severity of its findings so far.
     pub severity: Severity,
     /// How far each surface was analysed that the verdict is made of; empty before screening.
     pub surfaces: Vec<SurfaceReport>,

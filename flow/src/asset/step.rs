@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::cause::Cause;
 use super::messages::{Effect, Input, Note, Original, Outcome, Screening, Stale};
+use super::parts::Parts;
 use super::state::Asset;
 use super::words::{Exit, Phase, Response, Severity, TaskState, Verdict};
 use crate::limits::CHUNKS_MAX;
@@ -27,7 +28,7 @@ impl Asset {
             Input::Redrive => self.redriven(effects),
             Input::Redo(what) => self.redone(what, effects),
             Input::Quarantine(cause) => self.quarantine(cause, effects),
-            Input::Found { severity, response } => self.found(severity, response, effects),
+            Input::Found { severity, response, cause } => self.found(severity, response, cause, effects),
             Input::Release => self.released(effects),
             Input::Erase => self.erased(effects),
             Input::Hold(held) => self.held(held, effects),
@@ -52,7 +53,8 @@ impl Asset {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Stale> {
         self.answer(task, attempt)?;
-        if !fits(task, &outcome) {
+        let alone = outcome == Outcome::LooksAgain && !self.linked;
+        if alone || !fits(task, &outcome) {
             // A stale answer would leave the task unusable until its lease expires.
             let fault = Fault::new(Code::WorkerProtocol, "expected a result that fits its task");
             self.count_fault(task, attempt, fault, effects);
@@ -69,6 +71,10 @@ impl Asset {
                 self.validated(video_chunks, audio, original, effects);
             }
             Outcome::Screened(screening) => self.screened(screening, effects),
+            Outcome::LooksAgain => {
+                effects.push(Effect::Note(Note::LookingAgain));
+                self.start(TaskKey::Enrich, effects);
+            }
             Outcome::ExternallyScanned(screening) => self.scanned(&screening, effects),
             Outcome::Restored { outputs } => self.restored(outputs, effects),
             Outcome::Finished | Outcome::Waiting { .. } => self.finished(task, effects),
@@ -79,8 +85,8 @@ impl Asset {
     fn validated(&mut self, video_chunks: u16, audio: bool, original: Original, effects: &mut Vec<Effect>) {
         match original {
             Original::Running => self.link(effects),
-            // A released asset is not quarantined again because its original still is.
-            Original::Ended(end) if end.is_shared() && !(self.flags.cleared && end.is_quarantined()) => {
+            // A released asset is not quarantined again because its original still is, or was.
+            Original::Ended(end) if end.is_shared() && !(self.flags.cleared && end.quarantines()) => {
                 self.link(effects);
                 self.follow(end, effects);
             }
@@ -100,9 +106,12 @@ impl Asset {
     }
 
     /// Adds the findings to the known ones; without the external scanner's answer there is no verdict yet.
-    fn judge(&mut self, screening: &Screening, effects: &mut Vec<Effect>) {
+    fn judge(&mut self, screening: &Screening, redactable: bool, effects: &mut Vec<Effect>) {
         self.severity = self.severity.max(screening.severity);
         self.flags.response = self.flags.response.max(screening.response);
+        if self.flags.response == Response::RedactThenPublish && !self.flags.cleared && !redactable {
+            self.flags.response = Response::Quarantine;
+        }
         self.surfaces.clone_from(&screening.surfaces);
         let incomplete = !screening.incomplete.is_empty();
         self.verdict = match self.severity {
@@ -116,28 +125,29 @@ impl Asset {
         effects.push(Effect::Note(Note::Judged(self.verdict, self.severity)));
     }
 
+    /// Ends a release that does not cover what was found now. A person decides again, whatever else policy asks for.
+    fn end_release(&mut self, screening: &Screening, effects: &mut Vec<Effect>) -> Option<Cause> {
+        if !self.flags.cleared || screening.uncovered < Response::RedactThenPublish {
+            return None;
+        }
+        self.flags.cleared = false;
+        self.flags.response = Response::Quarantine;
+        effects.push(Effect::Note(Note::Quarantining(Cause::AfterRelease)));
+        Some(Cause::AfterRelease)
+    }
+
     fn screened(&mut self, screening: Screening, effects: &mut Vec<Effect>) {
-        self.judge(&screening, effects);
-        if self.flags.response == Response::RedactThenPublish && !self.flags.cleared {
-            match screening.parts {
-                // Redacted only once: what is still found after a redaction cannot be redacted.
-                // A surface that was not analysed may hold more, which the new encodes would not leave out.
-                Some(parts)
-                    if !self.flags.redacted
-                        && !self.linked
-                        && screening.incomplete.is_empty()
-                        && self.has(&parts) =>
-                {
-                    return self.redact(&parts, effects);
-                }
-                _ => self.flags.response = Response::Quarantine,
-            }
+        let ended = self.end_release(&screening, effects);
+        let parts = self.redactable(&screening);
+        self.judge(&screening, parts.is_some(), effects);
+        if self.flags.response == Response::RedactThenPublish
+            && !self.flags.cleared
+            && let Some(parts) = parts
+        {
+            return self.redact(&parts, effects);
         }
         if self.flags.quarantines() {
-            let fault = Fault::new(Code::PersonalData, "");
-            self.withdraw(Exit::Quarantine, fault, effects);
-            effects.push(Effect::CloseOver { same_content: screening.of_content });
-            return;
+            return self.quarantine_for_findings(ended.map_or("", Cause::as_str), effects);
         }
         if self.is_held_back(&screening) {
             return self.hold_back(&screening, effects);
@@ -150,20 +160,29 @@ impl Asset {
     }
 
     fn scanned(&mut self, screening: &Screening, effects: &mut Vec<Effect>) {
-        self.judge(screening, effects);
-        if self.flags.response == Response::RedactThenPublish && !self.flags.cleared {
-            self.flags.response = Response::Quarantine;
-        }
+        self.end_release(screening, effects);
+        self.judge(screening, false, effects);
         if self.flags.quarantines() {
-            let fault = Fault::new(Code::PersonalData, Cause::Scanner.as_str());
-            self.withdraw(Exit::Quarantine, fault, effects);
-            effects.push(Effect::CloseOver { same_content: screening.of_content });
-            return;
+            return self.quarantine_for_findings(Cause::Scanner.as_str(), effects);
         }
         if self.is_held_back(screening) {
             return self.hold_back(screening, effects);
         }
         self.publish_when_ready(effects);
+    }
+
+    /// What a redaction because of this screening encodes again. Redacted only once: what is still found after a redaction cannot
+    /// be redacted. A surface that was not analysed may hold more, which the new encodes would not leave out.
+    fn redactable(&self, screening: &Screening) -> Option<Parts> {
+        let may = !self.flags.redacted && !self.linked && screening.incomplete.is_empty();
+        screening.parts.clone().filter(|parts| may && self.has(parts))
+    }
+
+    /// Quarantines an asset because policy asks for it, and the older versions of its key. Other uploads of the content are
+    /// judged by themselves.
+    fn quarantine_for_findings(&mut self, detail: &str, effects: &mut Vec<Effect>) {
+        self.withdraw(Exit::Quarantine, Fault::new(Code::PersonalData, detail), effects);
+        effects.push(Effect::CloseOver { same_content: false });
     }
 
     /// Whether something that policy requires was not analysed whole, and nobody has released the asset.
@@ -227,7 +246,7 @@ fn fits(task: TaskKey, outcome: &Outcome) -> bool {
         (Outcome::Validated { video_chunks, audio, .. }, TaskKey::Validate) => {
             *video_chunks <= CHUNKS_MAX && (*video_chunks > 0 || *audio)
         }
-        (Outcome::Screened(_), TaskKey::Screen)
+        (Outcome::Screened(_) | Outcome::LooksAgain, TaskKey::Screen)
         | (Outcome::ExternallyScanned(_) | Outcome::Waiting { .. }, TaskKey::ExternalScan)
         | (Outcome::Restored { .. }, TaskKey::Restore) => true,
         (

@@ -67,10 +67,10 @@ fn may_be_due(asset: &Asset, task: TaskKey) -> bool {
     let phase = asset.phase;
     match task {
         TaskKey::Validate => phase == Phase::Received,
-        TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Enrich | TaskKey::Package => {
-            phase == Phase::Processing
+        TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Package => phase == Phase::Processing,
+        TaskKey::Enrich | TaskKey::Screen | TaskKey::ExternalScan => {
+            matches!(phase, Phase::Processing | Phase::Linked)
         }
-        TaskKey::Screen | TaskKey::ExternalScan => matches!(phase, Phase::Processing | Phase::Linked),
         TaskKey::Publish => phase == Phase::Screened,
         TaskKey::Withdraw => phase == Phase::Withdrawing,
         TaskKey::Restore => phase == Phase::Releasing,

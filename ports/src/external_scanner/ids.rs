@@ -1,4 +1,4 @@
-//! The ids of batches and of the scanner's jobs.
+//! The ids of batches, with the time of their jobs, and of the scanner's jobs.
 
 use data_encoding::BASE32_NOPAD;
 use reelgate_flow::ids::AssetId;
@@ -35,6 +35,15 @@ impl BatchId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Which batch the text of an asset was delivered to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Delivered {
+    /// The batch.
+    pub batch: BatchId,
+    /// When its job may begin, milliseconds since 1970.
+    pub job_from_ms: u64,
 }
 
 /// The scanner's id of a job.

@@ -19,7 +19,7 @@ use reelgate_flow::ids::AssetId;
 use crate::error::PortResult;
 use crate::records::ExternalScanEvent;
 pub use custom::scanner_name;
-pub use ids::{BatchId, JobId};
+pub use ids::{BatchId, Delivered, JobId};
 pub use job::{Begun, JobFailure, JobStatus};
 pub use report::{CUSTOM_CATEGORY, Detection, ExternalScanReport, LOCATIONS_MAX};
 pub use sidecar::{ExternalScanLine, SidecarMap, SidecarName};
@@ -39,6 +39,8 @@ pub struct Removed {
     pub objects: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Addresses at which nothing was left, checked one by one.
+    pub addresses: u64,
 }
 
 /// The external scanner. Every call may be repeated; a repeat changes nothing.
@@ -47,8 +49,9 @@ pub trait ExternalScanner: Send + Sync {
     /// Queries the scanner's identifiers and registers the operator's own; returns a description of what will be searched for.
     async fn prepare(&self) -> PortResult<String>;
 
-    /// Uploads a sidecar of a batch to where the scanner reads it, and its map.
-    async fn deliver(&self, batch: &BatchId, sidecar: &Sidecar) -> PortResult<()>;
+    /// Uploads a sidecar to where the scanner reads it with its batch, and its map. It is recorded first, so that
+    /// [`remove`](Self::remove) finds it even if the caller is lost in between.
+    async fn deliver(&self, to: &Delivered, sidecar: &Sidecar) -> PortResult<()>;
 
     /// Begins the only job of a delivered batch, or finds the job if an earlier call began it.
     async fn begin(&self, batch: &BatchId) -> PortResult<Begun>;
@@ -63,8 +66,9 @@ pub trait ExternalScanner: Send + Sync {
     /// The map of one sidecar; `None` if it was removed.
     async fn map(&self, batch: &BatchId, asset: &AssetId) -> PortResult<Option<SidecarMap>>;
 
-    /// Removes every version of the sidecar and the map of one asset, and proves that none is left.
-    async fn remove(&self, batch: &BatchId, asset: &AssetId) -> PortResult<Removed>;
+    /// Removes every version of every sidecar and map of one asset, and proves that none is left. With `until` it keeps those of
+    /// later batches: a newer attempt may still wait for their answer.
+    async fn remove(&self, asset: &AssetId, until: Option<&Delivered>) -> PortResult<Removed>;
 
     /// Proves that the scanner and its bucket can be reached. Starts nothing.
     async fn check(&self) -> PortResult<String>;

@@ -81,7 +81,6 @@ mod tests {
             id: "f".into(),
             kind: "SensitiveData:S3Object/Personal".into(),
             severity: reelgate_flow::asset::Severity::Low,
-            response: Default::default(),
             source: None,
             asset: None,
             findings: Vec::new(),

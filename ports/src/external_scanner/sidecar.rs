@@ -9,7 +9,7 @@ use reelgate_flow::ids::{AssetId, SourceId};
 use reelgate_flow::place::TextPlace;
 use serde::{Deserialize, Serialize};
 
-use super::ids::BatchId;
+use super::ids::{BatchId, Delivered};
 use crate::error::{ErrorKind, Port, PortError, PortResult};
 
 /// Longest element name, characters; Macie truncates longer names at the front (API Reference, `Record`).
@@ -18,6 +18,7 @@ const ELEMENT_CHARS_MAX: usize = 240;
 const MAP_SCHEMA: u32 = 1;
 const SCANNED: &str = "scan";
 const MAPS: &str = "map";
+const SENT: &str = "sent";
 
 /// One piece of text with its place. It has no `Debug`, because the text must not be printed.
 pub struct ExternalScanLine {
@@ -146,6 +147,23 @@ impl SidecarName {
         format!("{}{}.json", Self::map_prefix(&self.batch), self.asset)
     }
 
+    /// The prefix of the record of everything that was sent of one asset.
+    pub fn sent_prefix(asset: &AssetId) -> String {
+        format!("{SENT}/{asset}/")
+    }
+
+    /// The key of the record that this sidecar was sent. It is written first and removed last, so that every sidecar is found by
+    /// its asset alone, whichever attempt wrote it.
+    pub fn sent(&self, job_from_ms: u64) -> String {
+        format!("{}{job_from_ms:020}-{}", Self::sent_prefix(&self.asset), self.batch.as_str())
+    }
+
+    /// The batch in the key of a record below [`SidecarName::sent_prefix`], and when its job may begin.
+    pub fn parse_sent(key: &str) -> Option<Delivered> {
+        let (job_from_ms, batch) = key.rsplit('/').next()?.split_once('-')?;
+        Some(Delivered { batch: BatchId::parse(batch)?, job_from_ms: job_from_ms.parse().ok()? })
+    }
+
     /// Parses the key of an object that a finding is about; `None` if the object is no sidecar in the scanner's bucket.
     pub fn of(source: &SourceId, scan_bucket: &str) -> Option<Self> {
         if source.bucket != scan_bucket {
@@ -223,6 +241,19 @@ mod tests {
         assert_eq!(SidecarName::of(&found, "uploads"), None);
         for text in [&name.map(), "scan/x/y.jsonl", "", "scan", "yqlryqpcysmiifymzqpkjf5zq6.jsonl"] {
             assert_eq!(SidecarName::of(&key(text), "scan-bucket"), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_record_of_a_sidecar_names_its_batch() {
+        let asset = AssetId::new("yqlryqpcysmiifymzqpkjf5zq6");
+        let name = SidecarName { batch: BatchId::of("text", 1, 2), asset };
+        let key = name.sent(u64::MAX);
+        assert!(key.starts_with(&SidecarName::sent_prefix(&name.asset)));
+        let sent = Delivered { batch: name.batch.clone(), job_from_ms: u64::MAX };
+        assert_eq!(SidecarName::parse_sent(&format!("some/prefix/{key}")), Some(sent));
+        for other in ["", "sent/a/7", "sent/a/-", "sent/a/7-x", "sent/a/x-yqlryqpcysmiifymzqpkjf5zq6"] {
+            assert_eq!(SidecarName::parse_sent(other), None, "{other}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Findings in assets, by the local classifier and by the external scanner.
 
-use reelgate_flow::asset::{Response, Severity};
+use reelgate_flow::asset::Severity;
 use reelgate_flow::ids::{AssetId, SourceId};
 use serde::{Deserialize, Serialize};
 
@@ -16,9 +16,6 @@ pub struct ExternalScanEvent {
     pub kind: String,
     /// The scanner's severity.
     pub severity: Severity,
-    /// What policy requires because of the finding.
-    #[serde(default)]
-    pub response: Response,
     /// The object; `None` if the finding is about a bucket.
     pub source: Option<SourceId>,
     /// The asset whose text the object holds, if the object is not itself an upload.
@@ -34,6 +31,15 @@ pub struct ExternalScanEvent {
 }
 
 impl ExternalScanEvent {
+    /// Its findings by kind. If only the event's severity is known, one of the event's kind stands for them.
+    pub fn records(&self) -> Vec<FindingRecord> {
+        if !self.findings.is_empty() {
+            return self.findings.clone();
+        }
+        let (kind, severity, source) = (self.kind.clone(), self.severity, Finder::Macie);
+        Vec::from([FindingRecord { source, kind, severity, count: 1, locations: Vec::new() }])
+    }
+
     /// The asset that the event is about, even if the store does not know it.
     pub fn about(&self) -> Option<AssetId> {
         self.asset.clone().or_else(|| self.source.as_ref().map(identity::asset_id))

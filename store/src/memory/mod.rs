@@ -22,6 +22,7 @@ use std::task::{Context, Poll, Waker};
 use async_trait::async_trait;
 use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
+use reelgate_flow::policy::Policy;
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
@@ -51,6 +52,7 @@ pub struct MemoryStore {
     state: Arc<Mutex<State>>,
     clock: Arc<dyn Clock>,
     violations: Arc<Violations>,
+    policy: Arc<Policy>,
 }
 
 impl fmt::Debug for MemoryStore {
@@ -60,9 +62,15 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store on this clock.
+    /// An empty store on this clock, with the default policy.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { state: Arc::default(), clock, violations: Arc::default() }
+        Self { state: Arc::default(), clock, violations: Arc::default(), policy: Arc::default() }
+    }
+
+    /// The same store, with the policy that answers findings from now on.
+    #[must_use]
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self { policy: Arc::new(policy), ..self }
     }
 
     fn now_ms(&self) -> u64 {
@@ -124,7 +132,7 @@ pub fn now<F: Future>(future: F) -> Option<F::Output> {
 
 impl Transact for MemoryStore {
     async fn transact<C: WriteCall>(&self, call: &C) -> PortResult<C::Output> {
-        let mut session = MemorySession::new(self.state.lock().await, self.now_ms());
+        let mut session = MemorySession::new(self.state.lock().await, self.now_ms(), self.policy.clone());
         let output = call.run(&mut session).await?;
         self.violations.count(session.commit());
         Ok(output)

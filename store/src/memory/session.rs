@@ -1,12 +1,15 @@
 //! One transaction in memory. Writes are deferred until the call has run, so that a call which fails changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use reelgate_flow::asset::{Original, Phase};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
+use reelgate_flow::policy::Policy;
+use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::RefusedEvent;
-use reelgate_ports::records::{AuditRecord, ExternalScanEvent, Fence, HistoryRecord};
+use reelgate_ports::records::{AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord};
 use reelgate_ports::shards::Checkpoint;
 use tokio::sync::MutexGuard;
 
@@ -28,8 +31,8 @@ pub(super) struct MemorySession<'s> {
 }
 
 impl<'s> MemorySession<'s> {
-    pub(super) fn new(state: MutexGuard<'s, State>, now_ms: u64) -> Self {
-        Self { state, work: UnitOfWork::new(now_ms), writes: Vec::new() }
+    pub(super) fn new(state: MutexGuard<'s, State>, now_ms: u64, policy: Arc<Policy>) -> Self {
+        Self { state, work: UnitOfWork::new(now_ms, policy), writes: Vec::new() }
     }
 
     /// Writes everything; returns the ids of violated invariants.
@@ -102,6 +105,24 @@ impl Session for MemorySession<'_> {
     async fn load_same_content(&mut self, contents: &BTreeSet<String>) -> PortResult<()> {
         let found = numbers(&self.state.by_content, contents);
         self.add(found)
+    }
+
+    async fn findings_of(
+        &mut self,
+        assets: &BTreeSet<AssetId>,
+    ) -> PortResult<BTreeMap<AssetId, Vec<FindingRecord>>> {
+        let findings = |id: &AssetId| Some((id.clone(), self.state.find(id)?.findings.clone()));
+        Ok(assets.iter().filter_map(findings).collect())
+    }
+
+    async fn covered_by_releases(
+        &mut self,
+        assets: &BTreeSet<AssetId>,
+    ) -> PortResult<BTreeMap<AssetId, serde_json::Value>> {
+        let covered = |id: &AssetId| {
+            Some((id.clone(), self.state.find(id)?.products.get(&TaskKey::Restore)?.result.clone()))
+        };
+        Ok(assets.iter().filter_map(covered).collect())
     }
 
     async fn add_assets(&mut self, rows: &mut [AssetRow]) -> PortResult<()> {

@@ -121,7 +121,7 @@ fn write_learned(state: &mut State, learned: LearnedFact) {
         LearnedFact::Facts(_, facts) => stored.facts = Some(*facts),
         LearnedFact::Renditions(_, rows) => stored.renditions = rows,
         LearnedFact::Findings(_, rows) => stored.findings = rows,
-        LearnedFact::ExternalFindings(_, rows) => stored.findings = join(&stored.findings, &rows),
+        LearnedFact::MoreFindings(_, rows) => stored.findings = join(&stored.findings, &rows),
         LearnedFact::Redaction(_, redaction) => stored.redaction = Some(redaction),
         LearnedFact::Decision(_, decision) => stored.decisions.push(decision),
         LearnedFact::Erased(_) => erase(state, arrival),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::records::{Applied, Ending, Success, TaskReport};
 
-use super::relatives::follow_up;
+use super::relatives::{follow_up, learn_findings, learn_releases};
 use super::write_call::WriteCall;
 use crate::session::{Answer, Lock, Session};
 
@@ -36,6 +36,15 @@ impl WriteCall for Complete<'_> {
             self.0.iter().filter_map(|report| work.content_to_look_for(report)).collect();
         if !contents.is_empty() {
             session.load_shareable(&contents).await?;
+        }
+        let searched = session.work().searched_contents(self.0);
+        if !searched.is_empty() {
+            session.load_same_content(&searched).await?;
+        }
+        let wanted = session.work().findings_to_look_for(self.0, &searched);
+        if !wanted.is_empty() {
+            learn_findings(session, wanted).await?;
+            learn_releases(session).await?;
         }
         let mut applied = Vec::with_capacity(self.0.len());
         for report in self.0 {

@@ -1,10 +1,12 @@
 //! Requests of operators and security officers about an asset, and the review of decisions that expire.
 
+use std::collections::BTreeSet;
+
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::records::Decision;
+use reelgate_ports::records::{Decided, Decision};
 
-use super::relatives::{follow_up, load_versions_of};
+use super::relatives::{follow_up, learn_findings, load_versions_of};
 use super::write_call::WriteCall;
 use crate::session::{Answer, Lock, Session};
 use crate::work::UnitOfWork;
@@ -62,6 +64,10 @@ impl WriteCall for Decide<'_> {
     }
 
     async fn run<S: Session>(&self, session: &mut S) -> Answer<(), S> {
+        session.load(std::slice::from_ref(self.0)).await?;
+        if self.1.what == Decided::Release && session.work().loaded.contains_key(self.0) {
+            learn_findings(session, BTreeSet::from([self.0.clone()])).await?;
+        }
         with_versions(session, self.0, |work| work.decide(self.0, self.1)).await
     }
 }

@@ -9,7 +9,7 @@ use reelgate_ports::identity;
 use reelgate_ports::order::{self, prefix_of};
 use reelgate_ports::records::{EventKind, ExternalScanEvent, Ingested, MediaEvent};
 
-use super::relatives::follow_up;
+use super::relatives::{follow_up, learn_releases};
 use super::write_call::WriteCall;
 use crate::session::{Answer, EventDelivery, Lock, ProducerQueue, Session};
 use crate::work::{AssetRow, Deletion, UnitOfWork, check_event, fresh_scans, new_row};
@@ -147,6 +147,7 @@ async fn ingest_scans<S: Session>(session: &mut S, scans: &[ExternalScanEvent]) 
     let scans: Vec<ExternalScanEvent> =
         scans.iter().map(|scan| without_erased_key(session.work(), scan)).collect();
     let written = session.keep_scans(&scans).await?;
+    learn_releases(session).await?;
     let mut unlinked = Vec::new();
     for scan in fresh_scans(&scans, &written) {
         let Some(id) = scan.about() else { continue };

@@ -28,6 +28,9 @@ pub(super) async fn follow_up<S: Session>(session: &mut S) -> Answer<(), S> {
         if !wanted.contents.is_empty() {
             session.load_same_content(&wanted.contents).await?;
         }
+        if wanted.judges {
+            learn_releases(session).await?;
+        }
         for next in round {
             session.work().carry_out(next)?;
         }
@@ -40,6 +43,8 @@ struct Wanted {
     duplicates_of: BTreeSet<AssetId>,
     keys: BTreeSet<String>,
     contents: BTreeSet<String>,
+    /// Findings are judged, so it counts what was known of the released assets.
+    judges: bool,
 }
 
 impl Wanted {
@@ -58,10 +63,51 @@ impl Wanted {
                     wanted.keys.insert(row.key_sha256.clone());
                     wanted.contents.extend(row.sha256.clone().filter(|_| *same_content));
                 }
+                FollowUp::SameContent { id, .. } => {
+                    wanted.contents.extend(work.at(id)?.row.sha256.clone());
+                    wanted.judges = true;
+                }
             }
         }
         Ok(wanted)
     }
+}
+
+/// Learns what was stored as found in these loaded assets, if this call does not know it yet.
+pub(super) async fn learn_findings<S: Session>(session: &mut S, mut of: BTreeSet<AssetId>) -> Answer<(), S> {
+    of.retain(|id| !session.work().known.contains_key(id));
+    if of.is_empty() {
+        return Ok(());
+    }
+    let mut known = session.findings_of(&of).await?;
+    for id in of {
+        let found = known.remove(&id).unwrap_or_default();
+        session.work().known.insert(id, found);
+    }
+    Ok(())
+}
+
+/// Learns what the releases of all loaded assets cover. A release that was given by a version which did not write that down covers
+/// everything that is stored as found.
+pub(super) async fn learn_releases<S: Session>(session: &mut S) -> Answer<(), S> {
+    let work = session.work();
+    let mut released = work.released();
+    released.retain(|id| !work.covered.contains_key(id));
+    if released.is_empty() {
+        return Ok(());
+    }
+    learn_findings(session, released.clone()).await?;
+    let mut documents = session.covered_by_releases(&released).await?;
+    for id in released {
+        let known = session.work().known.get(&id).cloned().unwrap_or_default();
+        let covered = match documents.remove(&id) {
+            // What cannot be read covers nothing.
+            Some(document) => serde_json::from_value(document).unwrap_or_default(),
+            None => known,
+        };
+        session.work().covered.insert(id, covered);
+    }
+    Ok(())
 }
 
 /// Loads every version of the key of a loaded asset.

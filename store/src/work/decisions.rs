@@ -40,7 +40,7 @@ fn unfit_words(decision: &Decision) -> Option<(&'static str, usize)> {
 }
 
 impl UnitOfWork {
-    /// Carries out a decision; every version of the asset's key is loaded. `Conflict` says why it is refused.
+    /// Carries out a decision; every version of the asset's key is loaded, and what was found in it is known. `Conflict` says why it is refused.
     pub fn decide(&mut self, id: &AssetId, decision: &Decision) -> PortResult<()> {
         let newer = self.versions(id)?.iter().any(|other| other.newer);
         let core = &self.at(id)?.row.core;
@@ -80,7 +80,11 @@ impl UnitOfWork {
             Decided::FalsePositive { .. } => return Ok(()),
         };
         if self.step(id, input, Attribution::default())? {
-            return if decision.what == Decided::Unhold { self.supersede_after_hold(id) } else { Ok(()) };
+            return match decision.what {
+                Decided::Unhold => self.supersede_after_hold(id),
+                Decided::Release => self.cover(id),
+                _ => Ok(()),
+            };
         }
         let found = format!("it {}", phase.as_str());
         match decision.what {
@@ -105,7 +109,8 @@ impl UnitOfWork {
         }
     }
 
-    /// Steps an asset with a finding of an external scanner. False if the asset is unknown or the finding changes nothing.
+    /// Steps an asset with a finding of an external scanner, and then every other asset with the content that it is in. False
+    /// if the asset is unknown or the finding changes nothing of it. The stored findings of released assets are known.
     pub fn scanned(&mut self, id: &AssetId, scan: &ExternalScanEvent) -> PortResult<bool> {
         if scan.sample || !self.loaded.contains_key(id) {
             return Ok(false);
@@ -113,11 +118,9 @@ impl UnitOfWork {
         let now_ms = self.now_ms;
         let detail = format!("{}, severity {}", scan.kind, scan.severity.as_str());
         self.note(id, history_lines::line(now_ms, HistoryEvent::Scanned, detail))?;
-        if !scan.findings.is_empty() && self.at(id)?.row.core.phase != Phase::Erased {
-            self.learned.push(LearnedFact::ExternalFindings(id.clone(), scan.findings.clone()));
-        }
-        let input = Input::Found { severity: scan.severity, response: scan.response };
-        self.step(id, input, Attribution::default())
+        let findings = scan.records();
+        self.found_in_content(id, &findings);
+        self.add_findings(id, &findings, Cause::Scanner)
     }
 
     /// Quarantines an asset again after its release has expired. False if the asset is no longer published.

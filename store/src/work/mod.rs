@@ -8,6 +8,7 @@
 mod arrivals;
 mod decisions;
 mod deletions;
+mod judgement;
 mod leases;
 mod relatives;
 mod reports;

@@ -7,6 +7,7 @@ use super::rows::Loaded;
 use super::steps::{FollowUp, UnitOfWork};
 use crate::history_lines::Attribution;
 use reelgate_ports::error::PortResult;
+use reelgate_ports::records::FindingRecord;
 
 /// Another version of the same key.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,6 +52,7 @@ impl UnitOfWork {
             FollowUp::Duplicates(id, end) => self.notify_duplicates(&id, &end),
             FollowUp::Older(id) => self.supersede_older(&id),
             FollowUp::SameKey { id, same_content } => self.close_over(&id, same_content),
+            FollowUp::SameContent { id, findings } => self.judge_same_content(&id, &findings),
         }
     }
 
@@ -92,14 +94,27 @@ impl UnitOfWork {
         for other in self.versions(id)?.iter().filter(|other| !other.newer) {
             self.step(&other.id, Input::Quarantine(Cause::NewerVersion), Attribution::default())?;
         }
-        let Some(sha256) = self.at(id)?.row.sha256.clone().filter(|_| same_content) else { return Ok(()) };
-        let same = |loaded: &&Loaded| loaded.row.sha256.as_ref() == Some(&sha256) && loaded.row.id != *id;
-        let originals: Vec<AssetId> =
-            self.loaded.values().filter(same).map(|loaded| loaded.row.id.clone()).collect();
-        for original in originals {
-            self.step(&original, Input::Quarantine(Cause::SameContent), Attribution::default())?;
+        if same_content {
+            for other in self.same_content(id)? {
+                self.step(&other, Input::Quarantine(Cause::SameContent), Attribution::default())?;
+            }
         }
         Ok(())
+    }
+
+    /// Lets policy answer what was found in the content for every other asset with it; all are loaded.
+    fn judge_same_content(&mut self, id: &AssetId, findings: &[FindingRecord]) -> PortResult<()> {
+        for other in self.same_content(id)? {
+            self.add_findings(&other, findings, Cause::FoundInContent)?;
+        }
+        Ok(())
+    }
+
+    /// The other loaded assets with the same content.
+    pub(super) fn same_content(&mut self, id: &AssetId) -> PortResult<Vec<AssetId>> {
+        let Some(sha256) = self.at(id)?.row.sha256.clone() else { return Ok(Vec::new()) };
+        let same = |loaded: &&Loaded| loaded.row.sha256.as_ref() == Some(&sha256) && loaded.row.id != *id;
+        Ok(self.loaded.values().filter(same).map(|loaded| loaded.row.id.clone()).collect())
     }
 
     /// Links an asset to the earliest loaded asset with the same content whose result can be shared.

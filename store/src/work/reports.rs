@@ -1,10 +1,11 @@
 //! Applies reports of attempts: the fence is checked first, then the core steps, then the results are recorded.
 
-use reelgate_flow::asset::{Input, Outcome, Phase, TaskState};
+use reelgate_flow::asset::{Input, Outcome, Phase};
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
 
-use super::rows::{LearnedFact, Loaded};
+use super::judgement::Weighed;
+use super::rows::LearnedFact;
 use super::steps::UnitOfWork;
 use crate::history_lines::{self, Attribution};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
@@ -18,7 +19,7 @@ impl UnitOfWork {
     pub fn content_to_look_for(&self, report: &TaskReport) -> Option<String> {
         let Ending::Success(Success::Validated { .. }) = &report.ending else { return None };
         let loaded = self.loaded.get(&report.fence.asset)?;
-        if loaded.row.forced || !holds_lease(loaded, report) {
+        if loaded.row.forced || !loaded.holds_lease(report) {
             return None;
         }
         report.sha256.clone().or_else(|| loaded.row.sha256.clone())
@@ -27,21 +28,40 @@ impl UnitOfWork {
     /// Applies one report. The caller has loaded its asset and the assets of [`UnitOfWork::content_to_look_for`].
     pub fn report(&mut self, report: &TaskReport) -> PortResult<Applied> {
         let id = &report.fence.asset;
-        let holds = self.loaded.get(id).is_some_and(|loaded| holds_lease(loaded, report));
+        let holds = self.loaded.get(id).is_some_and(|loaded| loaded.holds_lease(report));
         if !holds {
             return Ok(Applied::Stale);
         }
-        let input = self.input(report)?;
+        let weighed = self.weighed(report)?;
+        let input = self.input(report, weighed.as_ref())?;
         self.account(report)?;
         let by = Attribution { node: Some(&report.node), usage: Some(report.usage) };
         if !self.step(id, input, by)? {
             return Ok(Applied::Stale);
         }
         self.learn(report)?;
+        if let Some(Weighed { findings, news, .. }) = weighed {
+            self.found_in_content(id, &news);
+            self.learned.push(LearnedFact::Findings(id.clone(), findings));
+        }
         Ok(Applied::Committed(self.at(id)?.row.core.phase))
     }
 
-    fn input(&mut self, report: &TaskReport) -> PortResult<Input> {
+    /// A screening with everything that is known of the content; `None` for every other report.
+    fn weighed(&mut self, report: &TaskReport) -> PortResult<Option<Weighed>> {
+        let id = &report.fence.asset;
+        match &report.ending {
+            Ending::Success(Success::Screened { screening, findings, shared, .. }) => {
+                self.weigh_screening(id, screening, findings, *shared).map(Some)
+            }
+            Ending::Success(Success::ExternallyScanned { screening, findings }) => {
+                self.weigh_answer(id, screening, findings).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn input(&mut self, report: &TaskReport, weighed: Option<&Weighed>) -> PortResult<Input> {
         let (task, attempt) = (report.fence.task, report.fence.attempt);
         let outcome = match &report.ending {
             Ending::Fault(fault) => return Ok(Input::Failed { task, attempt, fault: fault.clone() }),
@@ -52,10 +72,13 @@ impl UnitOfWork {
                 let original = self.link_to_original(&report.fence.asset, sha256.as_deref())?;
                 Outcome::Validated { video_chunks: *video_chunks, audio: *audio, original }
             }
-            Ending::Success(Success::Screened { screening, .. }) => Outcome::Screened(screening.clone()),
-            Ending::Success(Success::ExternallyScanned { screening, .. }) => {
-                Outcome::ExternallyScanned(screening.clone())
+            Ending::Success(Success::Screened { screening, .. }) => {
+                Outcome::Screened(weighed.map_or_else(|| screening.clone(), |all| all.screening.clone()))
             }
+            Ending::Success(Success::LooksAgain) => Outcome::LooksAgain,
+            Ending::Success(Success::ExternallyScanned { screening, .. }) => Outcome::ExternallyScanned(
+                weighed.map_or_else(|| screening.clone(), |all| all.screening.clone()),
+            ),
             Ending::Success(Success::Waiting { delay_ms }) => Outcome::Waiting { delay_ms: *delay_ms },
             Ending::Success(Success::Restored { published_location, .. }) => {
                 Outcome::Restored { outputs: published_location.is_some() }
@@ -104,17 +127,13 @@ impl UnitOfWork {
                 self.learned.push(product(result, outputs));
                 self.learned.push(LearnedFact::Renditions(asset, renditions.clone()));
             }
-            Success::Screened { findings, redaction, delivered, .. } => {
-                self.learned.extend(delivered.as_ref().map(|delivered| product(delivered, &[])));
+            Success::Screened { redaction, result, .. } => {
+                self.learned.extend(result.as_ref().map(|result| product(result, &[])));
                 if let Some(redaction) = redaction {
-                    self.learned.push(LearnedFact::Redaction(asset.clone(), redaction.clone()));
+                    self.learned.push(LearnedFact::Redaction(asset, redaction.clone()));
                 }
-                self.learned.push(LearnedFact::Findings(asset, findings.clone()));
             }
-            Success::ExternallyScanned { findings, .. } => {
-                self.learned.push(LearnedFact::Findings(asset, findings.clone()))
-            }
-            Success::Waiting { .. } => {}
+            Success::ExternallyScanned { .. } | Success::LooksAgain | Success::Waiting { .. } => {}
             Success::Published { location } => {
                 let loaded = self.at(&asset)?;
                 loaded.row.published_location = Some(location.clone());
@@ -167,16 +186,4 @@ impl UnitOfWork {
         self.learned.push(LearnedFact::Product { asset, task, attempt, result, outputs: Vec::new() });
         Ok(())
     }
-}
-
-/// The fence: this attempt is the current one and this node still owns its lease, even if it has expired.
-fn holds_lease(loaded: &Loaded, report: &TaskReport) -> bool {
-    let task = report.fence.task;
-    let lease = loaded.extras.get(&task).and_then(|extra| extra.lease.as_ref());
-    let current = loaded.row.core.tasks.get(&task).is_some_and(|record| {
-        record.attempts == report.fence.attempt
-            && record.state == TaskState::Ready
-            && record.answered < report.fence.attempt
-    });
-    current && lease.is_some_and(|lease| lease.owner == report.node.as_str())
 }

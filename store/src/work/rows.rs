@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reelgate_flow::asset::{Asset, NoticeKind};
+use reelgate_flow::asset::{Asset, NoticeKind, TaskState};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::surface::SurfaceReport;
@@ -10,7 +10,7 @@ use reelgate_flow::task::TaskKey;
 
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    AssetRecord, Decision, FindingRecord, RenditionRecord, SourceRecord, StagedOutput, TaskJob,
+    AssetRecord, Decision, FindingRecord, RenditionRecord, SourceRecord, StagedOutput, TaskJob, TaskReport,
 };
 
 /// An asset's own row. `core` holds its tasks too, once they are loaded.
@@ -159,6 +159,18 @@ impl Loaded {
         }
     }
 
+    /// The fence: this attempt is the current one and this node still owns its lease, even if it has expired.
+    pub(super) fn holds_lease(&self, report: &TaskReport) -> bool {
+        let task = report.fence.task;
+        let lease = self.extras.get(&task).and_then(|extra| extra.lease.as_ref());
+        let current = self.row.core.tasks.get(&task).is_some_and(|record| {
+            record.attempts == report.fence.attempt
+                && record.state == TaskState::Ready
+                && record.answered < report.fence.attempt
+        });
+        current && lease.is_some_and(|lease| lease.owner == report.node.as_str())
+    }
+
     /// Marks a task's row to be written, without its lease and due at `ready_at_ms`.
     pub(super) fn touch(&mut self, task: TaskKey, ready_at_ms: u64) {
         let extra = self.extras.entry(task).or_insert_with(|| TaskExtra::due(ready_at_ms));
@@ -192,9 +204,9 @@ pub enum LearnedFact {
     Renditions(AssetId, Vec<RenditionRecord>),
     /// All findings of screening; they replace earlier ones.
     Findings(AssetId, Vec<FindingRecord>),
-    /// Findings of an external scanner, to be joined with those of screening
+    /// Findings of an external scanner or of another look at the content, to be joined with those that are stored
     /// ([`join`](reelgate_ports::external_scanner::findings::join)).
-    ExternalFindings(AssetId, Vec<FindingRecord>),
+    MoreFindings(AssetId, Vec<FindingRecord>),
     /// What the next encode leaves out.
     Redaction(AssetId, serde_json::Value),
     /// A decision of an operator or a security officer.
@@ -212,7 +224,7 @@ impl LearnedFact {
             | Self::Facts(id, _)
             | Self::Renditions(id, _)
             | Self::Findings(id, _)
-            | Self::ExternalFindings(id, _)
+            | Self::MoreFindings(id, _)
             | Self::Redaction(id, _)
             | Self::Decision(id, _)
             | Self::Erased(id) => id,

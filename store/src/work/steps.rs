@@ -1,16 +1,18 @@
 //! The unit of work: steps loaded assets and collects what must be written.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use reelgate_flow::asset::{Effect, Input, NoticeKind, OriginalEnd, Phase, TaskRecord};
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::invariants::{self, check_step};
+use reelgate_flow::policy::Policy;
 use reelgate_flow::task::TaskKey;
 
 use super::rows::{AssetRow, LearnedFact, Loaded, TaskExtra};
 use crate::history_lines::{self, Attribution};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::records::HistoryRecord;
+use reelgate_ports::records::{FindingRecord, HistoryRecord};
 
 /// A consequence of one step for other assets.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,13 +21,20 @@ pub enum FollowUp {
     Duplicates(AssetId, OriginalEnd),
     /// The asset was published: supersede the older versions of its key.
     Older(AssetId),
-    /// The asset was quarantined: quarantine the older versions of its key and, if its content is the reason, every asset
-    /// with the same content, because they hold the same data.
+    /// The asset was quarantined: quarantine the older versions of its key and, if a person decided so, every asset with the
+    /// same content, because they hold the same data.
     SameKey {
         /// The asset that is quarantined.
         id: AssetId,
-        /// Its content is the reason, not its name.
+        /// A person decided about its content.
         same_content: bool,
+    },
+    /// A look at the content found this: policy answers it for every other asset with the same content.
+    SameContent {
+        /// The asset for which was looked.
+        id: AssetId,
+        /// What was found in the content.
+        findings: Vec<FindingRecord>,
     },
 }
 
@@ -44,12 +53,18 @@ pub struct UnitOfWork {
     pub learned: Vec<LearnedFact>,
     /// Ids of violated invariants.
     pub violations: Vec<String>,
+    /// How findings are answered now.
+    pub policy: Arc<Policy>,
+    /// What was stored as found in some of the assets before this call.
+    pub known: BTreeMap<AssetId, Vec<FindingRecord>>,
+    /// What the releases of some of the assets cover.
+    pub covered: BTreeMap<AssetId, Vec<FindingRecord>>,
     pub(super) follow_ups: VecDeque<FollowUp>,
 }
 
 impl UnitOfWork {
     /// An empty unit of work; `now_ms` is the store's clock.
-    pub fn new(now_ms: u64) -> Self {
+    pub fn new(now_ms: u64, policy: Arc<Policy>) -> Self {
         Self {
             now_ms,
             loaded: BTreeMap::new(),
@@ -57,6 +72,9 @@ impl UnitOfWork {
             owed: Vec::new(),
             learned: Vec::new(),
             violations: Vec::new(),
+            policy,
+            known: BTreeMap::new(),
+            covered: BTreeMap::new(),
             follow_ups: VecDeque::new(),
         }
     }

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use reelgate_flow::asset::{
-    Cause, Input, Original, Outcome, Parts, Phase, Redo, Response, Screening, Severity, Verdict,
+    Cause, Input, Original, Outcome, Parts, Phase, Redo, Response, Screening, Severity, TaskState, Verdict,
 };
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
+use reelgate_ports::external_scanner::findings::join;
+use reelgate_ports::judgement::{in_content, response, severity, strictest, with_name};
+use reelgate_ports::records::FindingRecord;
 
 use crate::journal::{Hit, Hits, Journal};
 use crate::observed::{LEASE_MS, Observed};
@@ -50,6 +53,22 @@ struct Job {
 struct Report {
     row: usize,
     input: Input,
+    /// What a screening has searched and found.
+    searched: Option<Searched>,
+}
+
+/// What a screening reports besides its judgement.
+#[derive(Clone)]
+pub struct Searched {
+    pub findings: Vec<FindingRecord>,
+    /// Only the name was searched; the rest is known from the original.
+    pub shared: bool,
+    /// The classifier was the later one.
+    pub upgraded: bool,
+    /// The rules by which it was judged.
+    pub rules: usize,
+    /// What was found in the source and is not in the outputs.
+    pub removed: Vec<FindingRecord>,
 }
 
 #[derive(Clone)]
@@ -127,6 +146,7 @@ impl SimulatedFleet {
             if self.rng.percent(1) {
                 self.weather = Weather::new(&mut self.rng);
             }
+            self.store.begin_turn(turn);
             self.turn()?;
         }
         self.weather = Weather::CALM;
@@ -270,8 +290,8 @@ impl SimulatedFleet {
             Worker::Idle => {}
             Worker::Working(_) if crashes => self.store.journal.hit(Hit::CrashBeforeEffect),
             Worker::Working(job) => {
-                let input = self.act(job)?;
-                self.workers[worker] = Worker::Acted(Report { row: job.row, input });
+                let (input, searched) = self.act(job)?;
+                self.workers[worker] = Worker::Acted(Report { row: job.row, input, searched });
             }
             Worker::Acted(_) if crashes => self.store.journal.hit(Hit::CrashBeforeCommit),
             Worker::Acted(report) => self.wire.push(report),
@@ -279,13 +299,13 @@ impl SimulatedFleet {
         Ok(())
     }
 
-    fn act(&mut self, job: Job) -> Result<Input, String> {
+    fn act(&mut self, job: Job) -> Result<(Input, Option<Searched>), String> {
         let Job { row, task, attempt, .. } = job;
         if self.rng.percent(self.weather.drain) {
             self.store.journal.hit(Hit::Drained);
-            return Ok(Input::GivenBack { task, attempt });
+            return Ok((Input::GivenBack { task, attempt }, None));
         }
-        let failed = |code| Ok(Input::Failed { task, attempt, fault: Fault::new(code, "") });
+        let failed = |code| Ok((Input::Failed { task, attempt, fault: Fault::new(code, "") }, None));
         if let Some(code) = self.weather.away {
             self.store.journal.hit(if task == TaskKey::Withdraw { Hit::WithdrawDelayed } else { Hit::Away });
             return failed(code);
@@ -313,10 +333,19 @@ impl SimulatedFleet {
         if let Some(code) = self.touch_files(job)? {
             return failed(code);
         }
-        Ok(Input::Done { task, attempt, outcome: self.outcome(job) })
+        let (outcome, searched) = self.outcome(job);
+        Ok((Input::Done { task, attempt, outcome }, searched))
     }
 
-    fn outcome(&mut self, job: Job) -> Outcome {
+    fn outcome(&mut self, job: Job) -> (Outcome, Option<Searched>) {
+        match job.task {
+            TaskKey::Screen => self.screening(job),
+            TaskKey::ExternalScan => self.scan(job),
+            _ => (self.other_outcome(job), None),
+        }
+    }
+
+    fn other_outcome(&mut self, job: Job) -> Outcome {
         if self.weather.crash > 0 && self.rng.percent(1) {
             self.store.journal.hit(Hit::Misfit);
             return Outcome::Validated { video_chunks: 0, audio: false, original: Original::None };
@@ -331,48 +360,88 @@ impl SimulatedFleet {
                     original: Original::None,
                 }
             }
-            TaskKey::Screen => Outcome::Screened(self.screening(job)),
-            TaskKey::ExternalScan if self.rng.percent(40) => {
-                Outcome::Waiting { delay_ms: self.rng.below(2_000) as u64 }
-            }
-            TaskKey::ExternalScan => Outcome::ExternallyScanned(self.scan(job)),
             TaskKey::Restore => Outcome::Restored { outputs: self.store.rows[job.row].visible.is_some() },
             _ => Outcome::Finished,
         }
     }
 
-    /// Policy answers a severe finding in the content by redaction for every second content, and one in the name never.
-    fn screening(&mut self, job: Job) -> Screening {
+    /// Screens as the stage does: a linked asset shares what its original knows, unless that was searched less than is asked now.
+    fn screening(&mut self, job: Job) -> (Outcome, Option<Searched>) {
         let row = &self.store.rows[job.row];
-        let named = self.store.truth.uploads[row.upload].name_severity;
-        if job.linked || row.asset.flags.redacted {
-            let scan = self.rng.percent(30);
-            return Screening { of_content: false, scan, ..Screening::of(named) };
+        let upload = row.upload;
+        let named = self.store.truth.named(upload);
+        let searched = row.asset.tasks.get(&TaskKey::Enrich).is_some_and(|t| t.state == TaskState::Done);
+        if !job.linked || searched {
+            let redacted = row.asset.flags.redacted && !job.linked;
+            let (upgraded, removed) =
+                (self.store.upgraded, if redacted { row.removed.clone() } else { Vec::new() });
+            let content = if redacted { Vec::new() } else { self.store.truth.findings(upload, upgraded) };
+            let scan = !redacted && self.store.truth.is_left_to_scanner(upload);
+            return self.judged(job, with_name(&content, &named), removed, false, scan);
         }
-        if self.store.truth.is_left_to_scanner(row.upload) {
-            return Screening { of_content: false, scan: true, ..Screening::of(named) };
+        let Some(original) = row.linked_to.filter(|original| self.store.rows[*original].screened()) else {
+            return (Outcome::LooksAgain, None);
+        };
+        if self.store.upgraded && !self.store.rows[original].upgraded {
+            self.store.journal.hit(Hit::LookedAgain);
+            return (Outcome::LooksAgain, None);
         }
-        let content = self.store.truth.content_of(row.upload).severity;
-        let redactable = content == Severity::High && named < Severity::High;
-        let of_content = content >= named;
-        let screening = Screening { of_content, ..Screening::of(content.max(named)) };
-        if !redactable || !self.store.truth.uploads[row.upload].content.is_multiple_of(2) {
-            return screening;
-        }
-        self.store.journal.hit(Hit::RedactedByPolicy);
-        let (chunks, audio) = row.plan;
-        let parts = Parts { chunks: (0..chunks.min(1)).collect(), audio: audio && chunks == 0 };
-        Screening { response: Response::RedactThenPublish, parts: Some(parts), ..screening }
+        let removed = self.store.rows[original].removed.clone();
+        let (policy, key) = (self.store.knowledge.policy(), self.store.truth.key(upload));
+        let still = removed.iter().filter(|one| response(policy, &key, one) == Response::Quarantine);
+        let still: Vec<FindingRecord> = still.cloned().collect();
+        let content = with_name(&in_content(&self.store.findings(original)), &still);
+        let scan = self.rng.percent(30);
+        self.judged(job, with_name(&content, &named), removed, true, scan)
     }
 
-    /// The findings that only the external scanner has.
-    fn scan(&mut self, job: Job) -> Screening {
+    fn judged(
+        &mut self,
+        job: Job,
+        findings: Vec<FindingRecord>,
+        removed: Vec<FindingRecord>,
+        shared: bool,
+        scan: bool,
+    ) -> (Outcome, Option<Searched>) {
         let row = &self.store.rows[job.row];
-        if job.linked || row.asset.flags.redacted || !self.store.truth.is_left_to_scanner(row.upload) {
-            return Screening::of(Severity::None);
+        let (policy, key) = (self.store.knowledge.policy(), self.store.truth.key(row.upload));
+        let answer = strictest(policy, &key, &findings);
+        let mut screening = Screening { response: answer, ..Screening::of(severity(&findings)) };
+        // A name cannot be redacted.
+        let named = self.store.truth.named(row.upload);
+        let in_name = named.iter().any(|one| response(policy, &key, one) == Response::RedactThenPublish);
+        if answer == Response::RedactThenPublish && !job.linked && !in_name {
+            let (chunks, audio) = row.plan;
+            screening.parts =
+                Some(Parts { chunks: (0..chunks.min(1)).collect(), audio: audio && chunks == 0 });
+            self.store.journal.hit(Hit::RedactedByPolicy);
         }
-        self.store.journal.hit(Hit::FoundByScanner);
-        Screening::of(self.store.truth.content_of(row.upload).severity)
+        screening.scan = scan && answer < Response::RedactThenPublish;
+        let (upgraded, rules) = (self.store.upgraded, self.store.knowledge.rules_now());
+        let searched = Searched { findings, shared, upgraded, rules, removed };
+        (Outcome::Screened(screening), Some(searched))
+    }
+
+    /// The findings that only the external scanner has. Of a linked asset it read only the name.
+    fn scan(&mut self, job: Job) -> (Outcome, Option<Searched>) {
+        if self.rng.percent(40) {
+            return (Outcome::Waiting { delay_ms: self.rng.below(2_000) as u64 }, None);
+        }
+        let row = &self.store.rows[job.row];
+        let read_all = row.judged.own && !row.asset.flags.redacted;
+        let found = if read_all { self.store.truth.scanned(row.upload) } else { Vec::new() };
+        if !found.is_empty() {
+            self.store.journal.hits.hit(Hit::FoundByScanner);
+        }
+        let row = &self.store.rows[job.row];
+        let (policy, key) = (self.store.knowledge.policy(), self.store.truth.key(row.upload));
+        let response = strictest(policy, &key, &found);
+        let screening = Screening { response, ..Screening::of(severity(&found)) };
+        let findings = join(&self.store.findings(job.row), &found);
+        let (upgraded, rules) = (row.upgraded, self.store.knowledge.rules_now());
+        let removed = row.removed.clone();
+        let searched = Searched { findings, shared: !row.judged.own, upgraded, rules, removed };
+        (Outcome::ExternallyScanned(screening), Some(searched))
     }
 
     /// Does the work of an attempt outside the store; returns the code of the fault if it fails.
@@ -473,7 +542,7 @@ impl SimulatedFleet {
             self.store.journal.hit(Hit::ResultDoubled);
             self.wire.push(report.clone());
         }
-        let applied = self.store.complete(report.row, &report.input)?;
+        let applied = self.store.complete(report.row, &report.input, report.searched.as_ref())?;
         if !applied {
             self.store.journal.hit(Hit::ResultLate);
         }
@@ -516,7 +585,8 @@ impl SimulatedFleet {
             Input::Redact(parts),
             Input::Found {
                 severity: self.rng.pick(&[Severity::Low, Severity::Medium, Severity::High]),
-                response: self.rng.pick(&[Response::Log, Response::PublishTagged, Response::Quarantine]),
+                response: Response::Log,
+                cause: Cause::Scanner,
             },
             Input::Hold(self.rng.percent(50)),
             Input::Erase,

@@ -37,6 +37,7 @@ hits! {
     PlanShrank DuplicateOutlivedOriginal KeptFromBefore RedoWithdrawn
     ReleaseExpired RestoredWhole RestoredWithout RedactedByPolicy FoundByScanner ScannerAskedAnew
     HeldSuperseded RedoStoppedByHold
+    RulesChanged ClassifierUpgraded LookedAgain FoundInContent NotCoveredByRelease
 }
 
 /// Counts every [`Hit`] over all schedules, in a fixed array because this is the hot path.

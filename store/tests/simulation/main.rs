@@ -5,6 +5,7 @@
 
 mod fleet;
 mod journal;
+mod knowledge;
 mod observed;
 mod oracle;
 mod rng;

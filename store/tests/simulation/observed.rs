@@ -11,19 +11,24 @@ use reelgate_flow::task::TaskKey;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{ErrorKind, PortResult};
 use reelgate_ports::events::EventBatch;
+use reelgate_ports::external_scanner::findings::join;
 use reelgate_ports::identity;
+use reelgate_ports::judgement::{in_content, not_covered};
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    Applied, Claim, Decided, Decision, Ending, EventKind, ExternalScanEvent, Fence, HistoryEvent,
-    HistoryRecord, KeptSource, MediaEvent, NoticeRecord, Success, TaskReport, UsageRecord, WithdrawalRecord,
+    Applied, Claim, Decided, Decision, Ending, EventKind, ExternalScanEvent, Fence, Finder, FindingRecord,
+    HistoryEvent, HistoryRecord, KeptSource, MediaEvent, NoticeRecord, Success, TaskReport, UsageRecord,
+    WithdrawalRecord,
 };
-use reelgate_ports::store::{Decisions, Intake, Maintenance, Outbox, Queue};
+use reelgate_ports::store::{Decisions, Intake, Maintenance, Outbox, Queries, Queue};
 use reelgate_store::memory::{Inspected, MemoryStore, now};
 use serde_json::{Value, json};
 
+use crate::fleet::Searched;
 use crate::journal::{Hit, Journal};
+use crate::knowledge::{Judged, Knowledge};
 use crate::oracle;
-use crate::truth::Truth;
+use crate::truth::{Truth, finding};
 
 pub const LEASE_MS: u64 = 30_000;
 
@@ -62,6 +67,18 @@ pub struct Row {
     pub under_hold: Option<(usize, u32)>,
     /// Its outputs leave out what was found, whether they are its own or a copy.
     pub redacted: bool,
+    /// How it was judged at its latest screening.
+    pub judged: Judged,
+    /// Its content was searched by the later classifier.
+    pub upgraded: bool,
+    /// What was found in its source and is not in the outputs.
+    pub removed: Vec<FindingRecord>,
+    /// Its content is known to the store.
+    pub hashed: bool,
+    /// Found by the scanner before its content was known.
+    early: Vec<FindingRecord>,
+    /// What was known when it was released last.
+    covered: Vec<FindingRecord>,
     /// The content that this asset published at the path of its key, even if a newer version covers it.
     pub visible: Option<usize>,
 }
@@ -72,6 +89,9 @@ pub struct Observed {
     node: NodeId,
     scans: u64,
     pub truth: Truth,
+    pub knowledge: Knowledge,
+    /// The classifier finds more from now on.
+    pub upgraded: bool,
     pub rows: Vec<Row>,
     /// By key: the assets that have outputs at the path of the key. The outputs of the last one are visible; those of the others
     /// stay covered until their asset is withdrawn.
@@ -88,17 +108,39 @@ fn call<T>(future: impl Future<Output = T>) -> T {
 impl Observed {
     pub fn new(truth: Truth, journal: Journal) -> Self {
         let clock = Arc::new(ManualClock::default());
+        let rules = truth.rules[0].1.clone();
         Self {
-            store: MemoryStore::new(clock.clone()),
+            store: MemoryStore::new(clock.clone()).with_policy(rules.clone()),
             clock,
             node: NodeId::new("node-a"),
             scans: 0,
             truth,
+            knowledge: Knowledge::new(rules),
+            upgraded: false,
             rows: Vec::new(),
             places: BTreeMap::new(),
             sent: BTreeSet::new(),
             journal,
         }
+    }
+
+    /// The nodes are restarted with other rules, or with a classifier that finds more.
+    pub fn begin_turn(&mut self, turn: usize) {
+        let changed = self.truth.rules.iter().skip(1).filter(|(from, _)| *from == turn);
+        for (_, rules) in changed.cloned().collect::<Vec<_>>() {
+            self.store = self.store.clone().with_policy(rules.clone());
+            self.knowledge.change_rules(rules);
+            self.journal.hit(Hit::RulesChanged);
+        }
+        if self.truth.upgrade_turn == turn {
+            self.upgraded = true;
+            self.journal.hit(Hit::ClassifierUpgraded);
+        }
+    }
+
+    /// The stored findings of an asset.
+    pub fn findings(&self, row: usize) -> Vec<FindingRecord> {
+        call(self.store.asset(&self.rows[row].id)).map(|detail| detail.findings).unwrap_or_default()
     }
 
     pub fn now_ms(&self) -> u64 {
@@ -110,7 +152,7 @@ impl Observed {
     }
 
     fn source(&self, upload: usize) -> SourceId {
-        let key = format!("key-{}", self.truth.uploads[upload].key);
+        let key = self.truth.key(upload);
         SourceId { bucket: "ingest".into(), key, version: format!("v{upload}") }
     }
 
@@ -123,7 +165,7 @@ impl Observed {
             source,
             sequencer: Sequencer::from_nanos(1 + self.truth.uploads[upload].sequencer as u64),
             size_bytes: 1_000,
-            force: false,
+            force: self.truth.uploads[upload].forced,
             priority: Priority::Normal,
         };
         let taken = call(self.store.ingest(&EventBatch::of([event]))).map_err(|e| e.to_string())?;
@@ -200,8 +242,14 @@ impl Observed {
     }
 
     /// Commits an answer; false if it was stale.
-    pub fn complete(&mut self, row: usize, input: &Input) -> Result<bool, String> {
-        let (task, attempt, ending, hash) = self.ending(row, input)?;
+    pub fn complete(
+        &mut self,
+        row: usize,
+        input: &Input,
+        searched: Option<&Searched>,
+    ) -> Result<bool, String> {
+        let (task, attempt, ending, hash) = self.ending(row, input, searched)?;
+        let hashed = hash.is_some();
         let current = self.is_current(row, task, attempt);
         if let Ending::Fault(fault) = &ending
             && fault.code.class().is_producers()
@@ -226,6 +274,18 @@ impl Observed {
         let applied = call(self.store.complete(&[report])).map_err(|error| error.to_string())?;
         let applied = matches!(applied[0], Applied::Committed(_));
         self.journal.input(input, applied);
+        if applied {
+            if hashed && !self.rows[row].hashed {
+                self.rows[row].hashed = true;
+                // It counts for later looks at the content from now on, and for its other uploads once this one is screened.
+                let (content, early) =
+                    (self.truth.uploads[self.rows[row].upload].content, &self.rows[row].early);
+                self.knowledge.learn(content, early, None, &BTreeSet::from([row]));
+            }
+            if let Some(searched) = searched {
+                self.learn(row, task, searched);
+            }
+        }
         let before = self.rows[row].plan;
         if let Some(plan) = planned.filter(|_| applied && task == TaskKey::Validate) {
             self.rows[row].plan = plan;
@@ -248,7 +308,13 @@ impl Observed {
     }
 
     /// A worker's answer as it reports it: task, attempt, ending, and the hash it computed.
-    fn ending(&self, row: usize, input: &Input) -> Result<(TaskKey, u32, Ending, Option<String>), String> {
+    fn ending(
+        &self,
+        row: usize,
+        input: &Input,
+        searched: Option<&Searched>,
+    ) -> Result<(TaskKey, u32, Ending, Option<String>), String> {
+        let findings = || searched.map(|searched| searched.findings.clone()).unwrap_or_default();
         let (task, attempt, outcome) = match input {
             Input::Failed { task, attempt, fault } => {
                 return Ok((*task, *attempt, Ending::Fault(fault.clone()), None));
@@ -271,13 +337,15 @@ impl Observed {
             }
             Outcome::Screened(screening) => Success::Screened {
                 screening: screening.clone(),
-                findings: Vec::new(),
+                findings: findings(),
+                shared: searched.is_some_and(|searched| searched.shared),
                 redaction: screening.parts.as_ref().map(|_| json!({})),
-                delivered: screening.scan.then(|| json!({})),
+                result: screening.scan.then(|| json!({})),
             },
             Outcome::ExternallyScanned(screening) => {
-                Success::ExternallyScanned { screening: screening.clone(), findings: Vec::new() }
+                Success::ExternallyScanned { screening: screening.clone(), findings: findings() }
             }
+            Outcome::LooksAgain => Success::LooksAgain,
             Outcome::Waiting { delay_ms } => Success::Waiting { delay_ms: *delay_ms },
             Outcome::Restored { outputs } => Success::Restored {
                 source_location: "released".into(),
@@ -286,6 +354,41 @@ impl Observed {
             Outcome::Finished => finished(task),
         };
         Ok((task, attempt, Ending::Success(success), hash))
+    }
+
+    /// The assets with the content of this one that the store knows to have it, without erased ones.
+    fn same_content(&self, row: usize) -> BTreeSet<usize> {
+        let content = |row: &Row| self.truth.uploads[row.upload].content;
+        let same = |other: &Row| {
+            other.hashed && other.asset.phase != Phase::Erased && content(other) == content(&self.rows[row])
+        };
+        self.rows.iter().enumerate().filter(|(_, other)| same(other)).map(|(index, _)| index).collect()
+    }
+
+    /// Keeps in mind what a committed screening made known.
+    fn learn(&mut self, row: usize, task: TaskKey, searched: &Searched) {
+        let content = self.truth.uploads[self.rows[row].upload].content;
+        let committed = self.knowledge.rules_now();
+        if task == TaskKey::Screen {
+            let this = &mut self.rows[row];
+            this.judged = Judged { rules: searched.rules, committed, own: !searched.shared };
+            this.upgraded = searched.upgraded;
+            this.removed.clone_from(&searched.removed);
+            let original = this.linked_to.filter(|_| searched.shared);
+            self.knowledge.screened(row, content, original);
+        }
+        let holders = self.same_content(row);
+        let early = std::mem::take(&mut self.rows[row].early);
+        self.knowledge.learn(content, &early, None, &holders);
+        let news: Vec<FindingRecord> = match task {
+            TaskKey::ExternalScan => {
+                let known = self.knowledge.of(row);
+                not_covered(&known, &searched.findings).into_iter().cloned().collect()
+            }
+            _ if searched.shared => Vec::new(),
+            _ => searched.findings.clone(),
+        };
+        self.knowledge.learn(content, &news, Some(row), &holders);
     }
 
     /// Ends expired leases as lost attempts; with `all`, every lease, as after a node was killed.
@@ -353,8 +456,28 @@ impl Observed {
         let asked = call(self.store.decide(&self.rows[row].id, &decision));
         if self.asked(input, asked)? {
             self.forget_outdated(row);
+            match input {
+                Input::Release => self.cover(row),
+                Input::Redact(_) => self.remove(row),
+                _ => {}
+            }
         }
         Ok(())
+    }
+
+    /// A release covers everything that is known of the asset.
+    fn cover(&mut self, row: usize) {
+        let this = &self.rows[row];
+        let (known, named) = (self.knowledge.of(row), self.truth.named(this.upload));
+        let covered = known.into_iter().chain(named).chain(this.early.iter().cloned()).collect();
+        self.rows[row].covered = covered;
+    }
+
+    /// What was known of a content is left out of the outputs from now on.
+    fn remove(&mut self, row: usize) {
+        let found = in_content(&self.findings(row));
+        let this = &mut self.rows[row];
+        this.removed = join(&this.removed, &found);
     }
 
     fn review(&mut self) -> Result<(), String> {
@@ -365,22 +488,33 @@ impl Observed {
     }
 
     fn found(&mut self, row: usize, input: &Input) -> Result<(), String> {
-        let Input::Found { severity, response } = input else { return Ok(()) };
+        let Input::Found { severity, .. } = input else { return Ok(()) };
         self.scans += 1;
+        let kind = "EVENT";
+        let found = FindingRecord {
+            locations: Vec::new(),
+            ..finding(Finder::Macie, kind, *severity, "tag").ok_or("a finding has a severity")?
+        };
         let scan = ExternalScanEvent {
             id: format!("finding-{}", self.scans),
             kind: "SensitiveData:S3Object/Personal".into(),
             severity: *severity,
-            response: *response,
             source: Some(self.source(self.rows[row].upload)),
             asset: None,
-            findings: Vec::new(),
+            findings: vec![found.clone()],
             sample: false,
             summary: json!({}),
         };
+        self.journal.say(|| format!("  the scanner finds {} in asset {row}", severity.as_str()));
         let batch = EventBatch { scans: vec![scan], ..EventBatch::default() };
         let before = self.rows[row].asset.clone();
         call(self.store.ingest(&batch)).map_err(|error| error.to_string())?;
+        if self.rows[row].hashed {
+            let content = self.truth.uploads[self.rows[row].upload].content;
+            self.knowledge.learn(content, &[found], None, &self.same_content(row));
+        } else {
+            self.rows[row].early.push(found);
+        }
         self.observe()?;
         // The finding is in the history in either case.
         self.journal.input(input, self.rows[row].asset != before);
@@ -441,11 +575,29 @@ impl Observed {
             lines.iter().for_each(|line| self.journal.line(line));
             row.endings += lines.iter().filter(|line| owes_notice(line)).count();
             row.quarantined |= lines.iter().any(|line| line.event == HistoryEvent::Quarantining);
+            let causes = [
+                (Cause::FoundInContent, Hit::FoundInContent),
+                (Cause::AfterRelease, Hit::NotCoveredByRelease),
+            ];
+            for (cause, hit) in causes {
+                let is_it = |line: &HistoryRecord| {
+                    line.event == HistoryEvent::Quarantining && line.detail == cause.as_str()
+                };
+                lines.iter().filter(|line| is_it(line)).for_each(|_| self.journal.hit(hit));
+            }
             self.journal.state(&row.asset);
             self.journal.say(|| {
                 let (from, to) = (before.0.as_str(), row.asset.phase.as_str());
                 format!("{:>7} ms asset {index}: {from} -> {to}", self.clock.now_ms())
             });
+        }
+        for (index, _) in &changed {
+            if self.rows[*index].asset.phase == Phase::Erased {
+                self.knowledge.erased(*index);
+            }
+        }
+        if !changed.is_empty() {
+            oracle::keeps_rules(self)?;
         }
         for (index, (phase, linked)) in &changed {
             self.ways(*index, *phase, *linked);
@@ -507,8 +659,24 @@ impl Row {
             made_by: 0,
             under_hold: None,
             redacted: false,
+            judged: Judged::default(),
+            upgraded: false,
+            removed: Vec::new(),
+            hashed: false,
+            early: Vec::new(),
+            covered: Vec::new(),
             visible: None,
         }
+    }
+
+    /// Whether its latest screening is in force.
+    pub fn screened(&self) -> bool {
+        self.asset.tasks.get(&TaskKey::Screen).is_some_and(|screen| screen.state == TaskState::Done)
+    }
+
+    /// What a release covers that is in force.
+    pub fn covered(&self) -> Option<&[FindingRecord]> {
+        self.asset.flags.cleared.then_some(self.covered.as_slice())
     }
 
     /// Records the observed state of an asset; returns its new lines of history if anything changed.

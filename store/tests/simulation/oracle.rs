@@ -6,6 +6,7 @@ use reelgate_flow::task::TaskKey;
 
 use crate::fleet::PASSING;
 use crate::journal::Hit;
+use crate::knowledge::Shown;
 use crate::observed::{Observed, Row, receivers};
 
 fn hold(holds: bool, row: usize, sentence: &str) -> Result<(), String> {
@@ -31,7 +32,7 @@ pub fn entered(store: &mut Observed, index: usize, before: Phase) -> Result<(), 
         }
         Phase::Quarantined => {
             gone(row, index)?;
-            hold(is_quarantine_true(store, row), index, "S14: quarantined for an untrue reason")?;
+            hold(is_quarantine_true(store, index), index, "S14: quarantined for an untrue reason")?;
             linked.then_some(Hit::DuplicateQuarantined)
         }
         Phase::Erased => {
@@ -67,9 +68,8 @@ fn published(store: &Observed, index: usize) -> Result<(), String> {
     let content = store.truth.uploads[row.upload].content;
     hold(row.visible == Some(content), index, "S1, S2: published without its own content at its path")?;
     hold(store.is_shown(index), index, "S2: published, but its path shows the outputs of another version")?;
-    let severity = store.truth.severity_of(row.upload);
+    let severity = store.truth.severity_of(row.upload, row.upgraded);
     let answered = row.asset.flags.cleared || row.redacted;
-    hold(severity < Severity::High || answered, index, "S14: published with a high finding")?;
     hold(
         row.asset.severity >= severity || answered,
         index,
@@ -103,6 +103,22 @@ pub fn under_hold(store: &mut Observed) -> Result<(), String> {
     Ok(())
 }
 
+/// Checks that nothing is published that the rules forbid which had to answer it.
+pub fn keeps_rules(store: &Observed) -> Result<(), String> {
+    for (index, row) in store.rows.iter().enumerate() {
+        if row.asset.phase != Phase::Published {
+            continue;
+        }
+        let key = store.truth.key(row.upload);
+        let (judged, redacted) = (row.judged, row.redacted);
+        let shown = Shown { row: index, key: &key, judged, redacted, covered: row.covered() };
+        if let Some(finding) = store.knowledge.forbids(&shown) {
+            return Err(format!("asset {index}: S14: published in spite of the rules: {finding}"));
+        }
+    }
+    Ok(())
+}
+
 fn gone(row: &Row, index: usize) -> Result<(), String> {
     hold(row.visible.is_none() && row.staged.is_empty(), index, "S14: left with outputs behind")
 }
@@ -119,14 +135,18 @@ fn is_refusal_true(store: &Observed, row: &Row) -> bool {
     poisoned || troubled || repeated(row) || original.is_some_and(repeated)
 }
 
-fn is_quarantine_true(store: &Observed, row: &Row) -> bool {
-    let own = store.truth.severity_of(row.upload);
+fn is_quarantine_true(store: &Observed, index: usize) -> bool {
+    let row = &store.rows[index];
     let original = row.linked_to.filter(|_| row.asset.linked).map(|original| &store.rows[original]);
-    let followed = original.map_or(Severity::None, |original| store.truth.severity_of(original.upload));
+    let truth = &store.truth;
+    let known = store.knowledge.of(index);
+    let findings =
+        [truth.findings(row.upload, true), truth.scanned(row.upload), truth.named(row.upload), known];
+    let asked = store.knowledge.ever_forbid(&truth.key(row.upload), findings.iter().flatten());
     // A decision about this or another asset is named in the reason or in the history.
     let decided = row.asset.reason.as_ref().is_some_and(|fault| !fault.detail.is_empty());
     let quarantined = row.quarantined || original.is_some_and(|original| original.quarantined);
-    decided || quarantined || own.max(followed) == Severity::High
+    decided || quarantined || asked
 }
 
 /// Checks the final state after faults have stopped. `redriven`: every failed asset was redriven without faults.

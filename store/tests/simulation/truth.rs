@@ -1,14 +1,20 @@
 //! The truth about the uploads of a schedule, which the system under test must find out.
 
-use reelgate_flow::asset::Severity;
+use reelgate_flow::asset::{Response, Severity};
+use reelgate_flow::place::TextPlace;
+use reelgate_flow::policy::{Policy, Rule};
 use reelgate_flow::reason::Code;
 use reelgate_flow::task::TaskKey;
+use reelgate_ports::judgement::severity as severity_of;
+use reelgate_ports::records::{Finder, FindingLocation, FindingRecord};
 
 use crate::rng::Rng;
 
 /// One sequence of bytes; several uploads may have the same content.
 pub struct Content {
     pub severity: Severity,
+    /// What only a later version of the classifier finds.
+    pub later: Severity,
     /// The stage at which every attempt fails, and the code of the fault.
     pub poison: Option<(&'static str, Code)>,
 }
@@ -22,6 +28,8 @@ pub struct Upload {
     pub uploaded_turn: usize,
     pub content: usize,
     pub name_severity: Severity,
+    /// It is processed even if another asset has the same content.
+    pub forced: bool,
     /// A fault of this upload only, whatever its content; media work meets it.
     pub trouble: Option<Code>,
 }
@@ -29,7 +37,15 @@ pub struct Upload {
 pub struct Truth {
     pub contents: Vec<Content>,
     pub uploads: Vec<Upload>,
+    /// The rules, and from which turn they are in force; the first ones from the beginning.
+    pub rules: Vec<(usize, Policy)>,
+    /// The turn from which on the classifier finds more.
+    pub upgrade_turn: usize,
 }
+
+/// The kind of what every look finds in a content, of what a later one finds, of what only the scanner finds, and of what is in
+/// the name of an upload.
+const KINDS: [&str; 4] = ["CONTENT", "LATER", "SCANNED", "NAMED"];
 
 const POISONS: &[(&str, Code)] = &[
     ("validate", Code::NotMedia),
@@ -51,6 +67,7 @@ impl Truth {
             contents: (0..contents)
                 .map(|_| Content {
                     severity: severity(rng),
+                    later: severity(rng),
                     poison: rng.percent(20).then(|| rng.pick(POISONS)),
                 })
                 .collect(),
@@ -61,12 +78,47 @@ impl Truth {
                     sequencer,
                     content: rng.below(contents),
                     name_severity: severity(rng),
+                    forced: rng.percent(20),
                     trouble: rng.percent(10).then(|| {
                         rng.pick(&[Code::SourceMissing, Code::SourceChanged, Code::ChecksumMismatch])
                     }),
                 })
                 .collect(),
+            rules: (0..1 + rng.below(4))
+                .map(|number| (if number == 0 { 0 } else { rng.below(turns) }, rules(rng, keys)))
+                .collect(),
+            upgrade_turn: rng.below(2 * turns),
         }
+    }
+
+    /// The key of an upload.
+    pub fn key(&self, upload: usize) -> String {
+        format!("key-{}", self.uploads[upload].key)
+    }
+
+    /// What a look finds in the content of an upload.
+    pub fn findings(&self, upload: usize, upgraded: bool) -> Vec<FindingRecord> {
+        let Content { severity, later, .. } = *self.content_of(upload);
+        let severity = if self.is_left_to_scanner(upload) { Severity::None } else { severity };
+        let later = if upgraded { later } else { Severity::None };
+        let found = [(KINDS[0], severity), (KINDS[1], later)];
+        found
+            .into_iter()
+            .filter_map(|(kind, severity)| finding(Finder::Local, kind, severity, "tag"))
+            .collect()
+    }
+
+    /// What only the external scanner finds in the content of an upload.
+    pub fn scanned(&self, upload: usize) -> Vec<FindingRecord> {
+        let severity = self.content_of(upload).severity;
+        let severity = if self.is_left_to_scanner(upload) { severity } else { Severity::None };
+        finding(Finder::Macie, KINDS[2], severity, "tag").into_iter().collect()
+    }
+
+    /// What is in the name of an upload.
+    pub fn named(&self, upload: usize) -> Vec<FindingRecord> {
+        let severity = self.uploads[upload].name_severity;
+        finding(Finder::Local, KINDS[3], severity, "file_name").into_iter().collect()
     }
 
     pub fn content_of(&self, upload: usize) -> &Content {
@@ -92,9 +144,48 @@ impl Truth {
     }
 
     /// The severity that a complete screening of this upload finds.
-    pub fn severity_of(&self, upload: usize) -> Severity {
-        self.content_of(upload).severity.max(self.uploads[upload].name_severity)
+    pub fn severity_of(&self, upload: usize, upgraded: bool) -> Severity {
+        let (content, scanned) = (self.findings(upload, upgraded), self.scanned(upload));
+        severity_of(content.iter().chain(&scanned).chain(&self.named(upload)))
     }
+}
+
+/// A finding on a surface; `None` without severity.
+pub fn finding(source: Finder, kind: &str, severity: Severity, surface: &str) -> Option<FindingRecord> {
+    let place = TextPlace {
+        surface: surface.into(),
+        field: "text".into(),
+        track: None,
+        start_ns: None,
+        end_ns: None,
+        frame_box: None,
+        line: None,
+    };
+    let locations = vec![FindingLocation { place, value: None }];
+    (severity > Severity::None).then(|| FindingRecord {
+        source,
+        kind: kind.into(),
+        severity,
+        count: 1,
+        locations,
+    })
+}
+
+/// Each key has its own rule, or none.
+fn rules(rng: &mut Rng, keys: usize) -> Policy {
+    use Response::{Log, PublishTagged, Quarantine, RedactThenPublish};
+    let mut rules = Vec::new();
+    for key in 0..keys {
+        if rng.percent(60) {
+            rules.push(Rule {
+                severity: rng.pick(&[Severity::Low, Severity::Medium, Severity::High]),
+                kinds: if rng.percent(30) { vec![rng.pick(&KINDS).to_owned()] } else { Vec::new() },
+                prefix: format!("key-{key}"),
+                action: rng.pick(&[Log, PublishTagged, RedactThenPublish, RedactThenPublish, Quarantine]),
+            });
+        }
+    }
+    Policy { rules, ..Policy::default() }
 }
 
 fn severity(rng: &mut Rng) -> Severity {

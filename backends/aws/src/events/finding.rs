@@ -4,7 +4,7 @@
 //! Sources: Amazon Macie User Guide, "EventBridge event schema for findings"; Macie API Reference, "Findings". Every
 //! member may be null, and Macie adds members without notice.
 
-use reelgate_flow::asset::{Response, Severity};
+use reelgate_flow::asset::Severity;
 use reelgate_ports::external_scanner::{
     CUSTOM_CATEGORY, Detection, ExternalScanReport, JobId, LOCATIONS_MAX,
 };
@@ -135,8 +135,6 @@ impl Finding {
             id: id.ok_or("expected a finding's id of 1 to 256 printable characters, found another")?,
             kind: word(self.r#type.as_deref().ok_or("expected a finding's type, found none")?),
             severity,
-            // Intake applies the policy.
-            response: Response::default(),
             source,
             asset: None,
             findings: Vec::new(),

@@ -3,6 +3,7 @@
 //! ```text
 //! scan/BATCH/ASSET.jsonl      sidecar; the job of the batch reads it
 //! map/BATCH/ASSET.json        places of the sidecar's lines; outside the job's scope
+//! sent/ASSET/TIME-BATCH       record of both, empty; written first and removed last
 //! ```
 //!
 //! A job's scope is the bucket and the prefix of its batch. Its identifiers are listed one by one. Its name contains the
@@ -27,7 +28,7 @@ use reelgate_flow::ids::AssetId;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::external_scanner::{
-    BatchId, Begun, ExternalScanner, JobId, JobStatus, Removed, Sidecar, SidecarMap,
+    BatchId, Begun, Delivered, ExternalScanner, JobId, JobStatus, Removed, Sidecar, SidecarMap,
 };
 use reelgate_ports::records::ExternalScanEvent;
 use tokio::sync::OnceCell;
@@ -108,8 +109,8 @@ impl ExternalScanner for MacieScanner {
         ))
     }
 
-    async fn deliver(&self, batch: &BatchId, sidecar: &Sidecar) -> PortResult<()> {
-        sidecars::deliver(&self.bucket, &self.settings.area, batch, sidecar).await.map_err(as_scanner_error)
+    async fn deliver(&self, to: &Delivered, sidecar: &Sidecar) -> PortResult<()> {
+        sidecars::deliver(&self.bucket, &self.settings.area, to, sidecar).await.map_err(as_scanner_error)
     }
 
     async fn begin(&self, batch: &BatchId) -> PortResult<Begun> {
@@ -135,8 +136,8 @@ impl ExternalScanner for MacieScanner {
         sidecars::map(&self.bucket, &self.settings.area, batch, asset).await.map_err(as_scanner_error)
     }
 
-    async fn remove(&self, batch: &BatchId, asset: &AssetId) -> PortResult<Removed> {
-        sidecars::remove(&self.bucket, &self.settings.area, batch, asset).await.map_err(as_scanner_error)
+    async fn remove(&self, asset: &AssetId, until: Option<&Delivered>) -> PortResult<Removed> {
+        sidecars::remove(&self.bucket, &self.settings.area, asset, until).await.map_err(as_scanner_error)
     }
 
     async fn check(&self) -> PortResult<String> {

@@ -36,6 +36,7 @@ impl SqliteStore {
             queue_clock: QueueClock::unshared(clock.clone()),
             clock,
             violations: Violations::default(),
+            policy: Arc::default(),
             inspected: Some(path.to_owned()),
         }
     }

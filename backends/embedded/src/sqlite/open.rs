@@ -53,7 +53,15 @@ impl SqliteStore {
             Some(boot) => QueueClock::shared(&writer, clock.clone(), &boot).await?,
             None => QueueClock::unshared(clock.clone()),
         };
-        Ok(Self { writer, readers, clock, queue_clock, violations: Violations::default(), inspected: None })
+        Ok(Self {
+            writer,
+            readers,
+            clock,
+            queue_clock,
+            violations: Violations::default(),
+            policy: Arc::default(),
+            inspected: None,
+        })
     }
 }
 

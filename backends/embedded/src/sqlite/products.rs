@@ -1,5 +1,7 @@
 //! Products of finished tasks: results and staged files, the ladder, the findings.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::PortResult;
@@ -216,6 +218,46 @@ pub(super) async fn findings<'c>(
     .await
     .map_err(db("read findings"))?;
     rows.iter().map(finding).collect()
+}
+
+/// The findings of several assets; those without any are left out.
+pub(super) async fn findings_of(
+    conn: &mut SqliteConnection,
+    assets: &BTreeSet<AssetId>,
+) -> PortResult<BTreeMap<AssetId, Vec<FindingRecord>>> {
+    let rows = sqlx::query(
+        "SELECT a.id, f.* FROM assets AS a JOIN findings AS f ON f.asset = a.arrival
+         WHERE a.id IN (SELECT value FROM json_each(?)) ORDER BY f.asset, f.ordinal",
+    )
+    .bind(json(&assets.iter().map(AssetId::as_str).collect::<Vec<_>>())?)
+    .fetch_all(conn)
+    .await
+    .map_err(db("read findings"))?;
+    let mut found: BTreeMap<AssetId, Vec<FindingRecord>> = BTreeMap::new();
+    for row in &rows {
+        found.entry(AssetId::new(text(row, "id")?)).or_default().push(finding(row)?);
+    }
+    Ok(found)
+}
+
+/// What the latest releases of these assets cover; an asset without such a document is left out.
+pub(super) async fn covered_by_releases(
+    conn: &mut SqliteConnection,
+    assets: &BTreeSet<AssetId>,
+) -> PortResult<BTreeMap<AssetId, serde_json::Value>> {
+    let rows = sqlx::query(
+        "SELECT a.id, p.result FROM assets AS a JOIN products AS p ON p.asset = a.arrival AND p.task = ?
+         WHERE a.id IN (SELECT value FROM json_each(?))",
+    )
+    .bind(TaskKey::Restore.text())
+    .bind(json(&assets.iter().map(AssetId::as_str).collect::<Vec<_>>())?)
+    .fetch_all(conn)
+    .await
+    .map_err(db("read what releases cover"))?;
+    let read = |row: &SqliteRow| {
+        Ok((AssetId::new(text(row, "id")?), document(&text(row, "result")?, "products.result")?))
+    };
+    rows.iter().map(read).collect()
 }
 
 fn finding(row: &SqliteRow) -> PortResult<FindingRecord> {

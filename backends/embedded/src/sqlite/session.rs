@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_ports::error::{PortError, PortResult};
 use reelgate_ports::events::RefusedEvent;
-use reelgate_ports::records::{AuditRecord, ExternalScanEvent, HistoryRecord};
+use reelgate_ports::records::{AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord};
 use reelgate_ports::shards::Checkpoint;
 use reelgate_store::session::{EventDelivery, LostLease, ProducerQueue, RemovedNotice, Session};
 use reelgate_store::work::{AssetRow, Deletion, UnitOfWork};
@@ -14,8 +14,8 @@ use sqlx::{Sqlite, Transaction};
 use super::queue_clock::QueueTime;
 use super::work::{load, load_rows};
 use super::{
-    audit, decisions, ingest, late_events, leases, outbox, queue_position, related, scans_and_refused_events,
-    shards,
+    audit, decisions, ingest, late_events, leases, outbox, products, queue_position, related,
+    scans_and_refused_events, shards,
 };
 
 /// A write transaction that has begun.
@@ -50,6 +50,20 @@ impl Session for SqliteSession {
 
     async fn load_same_content(&mut self, contents: &BTreeSet<String>) -> PortResult<()> {
         related::same_content(&mut self.tx, &mut self.work, self.time, contents).await
+    }
+
+    async fn findings_of(
+        &mut self,
+        assets: &BTreeSet<AssetId>,
+    ) -> PortResult<BTreeMap<AssetId, Vec<FindingRecord>>> {
+        products::findings_of(&mut self.tx, assets).await
+    }
+
+    async fn covered_by_releases(
+        &mut self,
+        assets: &BTreeSet<AssetId>,
+    ) -> PortResult<BTreeMap<AssetId, serde_json::Value>> {
+        products::covered_by_releases(&mut self.tx, assets).await
     }
 
     async fn add_assets(&mut self, rows: &mut [AssetRow]) -> PortResult<()> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use reelgate_flow::policy::Policy;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::PortResult;
 use reelgate_store::work::{UnitOfWork, Violations};
@@ -19,11 +20,18 @@ pub struct SqliteStore {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) queue_clock: QueueClock,
     pub(super) violations: Violations,
+    pub(super) policy: Arc<Policy>,
     /// The file, if it is only inspected.
     pub(super) inspected: Option<PathBuf>,
 }
 
 impl SqliteStore {
+    /// The same store, with the policy that answers findings; without it, the default policy does.
+    #[must_use]
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self { policy: Arc::new(policy), ..self }
+    }
+
     /// Begins the only write transaction; it is rolled back on drop.
     pub(super) async fn begin(&self) -> PortResult<Transaction<'static, Sqlite>> {
         self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(db("begin a transaction"))
@@ -45,6 +53,6 @@ impl SqliteStore {
     /// An empty unit of work, and its moment by the clock of the queue.
     pub(super) fn work(&self) -> (UnitOfWork, QueueTime) {
         let now_ms = self.clock.now_ms();
-        (UnitOfWork::new(now_ms), self.queue_clock.at_day(now_ms))
+        (UnitOfWork::new(now_ms, self.policy.clone()), self.queue_clock.at_day(now_ms))
     }
 }

@@ -45,7 +45,7 @@ async fn write_learned(
         LearnedFact::Findings(asset, rows) => {
             products::write_findings(conn, work.at(&asset)?.row.arrival, &rows).await
         }
-        LearnedFact::ExternalFindings(asset, rows) => {
+        LearnedFact::MoreFindings(asset, rows) => {
             products::add_findings(conn, work.at(&asset)?.row.arrival, &rows).await
         }
         LearnedFact::Redaction(asset, redaction) => {

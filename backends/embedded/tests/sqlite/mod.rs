@@ -12,6 +12,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reelgate_conformance::store::StoreHome;
 use reelgate_embedded::sqlite::SqliteStore;
+use reelgate_flow::policy::Policy;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
@@ -34,8 +35,8 @@ impl TempDatabase {
 
 #[async_trait]
 impl StoreHome for TempDatabase {
-    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
-        Arc::new(SqliteStore::open(&self.file(), clock).await.unwrap())
+    async fn open_with(&self, clock: Arc<dyn Clock>, policy: Policy) -> Arc<dyn Store> {
+        Arc::new(SqliteStore::open(&self.file(), clock).await.unwrap().with_policy(policy))
     }
 
     async fn dump(&self, _: Arc<dyn Clock>) -> String {

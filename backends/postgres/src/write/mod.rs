@@ -65,7 +65,7 @@ async fn write_learned(conn: &mut PgConnection, unit: &mut Unit, learned: Learne
         LearnedFact::Findings(asset, rows) => {
             products::write_findings(conn, unit.work.at(&asset)?.row.arrival, &rows).await
         }
-        LearnedFact::ExternalFindings(asset, rows) => {
+        LearnedFact::MoreFindings(asset, rows) => {
             products::add_findings(conn, unit.work.at(&asset)?.row.arrival, &rows).await
         }
         LearnedFact::Redaction(asset, redaction) => {

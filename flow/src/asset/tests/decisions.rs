@@ -18,8 +18,7 @@ fn closes(life: &Life) -> Option<bool> {
 }
 
 fn screen(life: &mut Life, response: Response, parts: Option<Parts>) {
-    let of_content = parts.is_some();
-    let screening = Screening { response, of_content, parts, ..Screening::of(Severity::High) };
+    let screening = Screening { response, parts, ..Screening::of(Severity::High) };
     life.done(TaskKey::Screen, Outcome::Screened(screening));
 }
 
@@ -43,6 +42,82 @@ fn an_asset_can_be_quarantined_in_every_phase() {
 }
 
 #[test]
+fn a_finding_closes_the_older_versions_and_no_other_upload_of_the_content() {
+    for cause in [Cause::Scanner, Cause::FoundInContent] {
+        let mut life = Life::published();
+        let (severity, response) = (Severity::High, Response::Quarantine);
+        life.feed(Input::Found { severity, response, cause }).unwrap();
+        assert_eq!((life.asset.phase, closes(&life)), (Phase::Withdrawing, Some(false)));
+        assert_eq!(life.asset.reason.as_ref().map(|fault| fault.detail.as_str()), Some(cause.as_str()));
+    }
+}
+
+#[test]
+fn a_finding_that_asks_for_redaction_waits_for_the_asset_s_own_screening_and_closes_a_screened_one() {
+    let found = Input::Found {
+        severity: Severity::High,
+        response: Response::RedactThenPublish,
+        cause: Cause::FoundInContent,
+    };
+    let mut early = Life::processing();
+    early.feed(found.clone()).unwrap();
+    assert_eq!(early.asset.phase, Phase::Processing);
+    early.finish_all_but_screen();
+    early.screen(Severity::None);
+    assert_eq!(early.asset.exit, Some(Exit::Quarantine), "its own screening names no place to redact");
+    for mut life in [Life::screened(), Life::published()] {
+        life.feed(found.clone()).unwrap();
+        assert_eq!(life.asset.exit, Some(Exit::Quarantine));
+    }
+}
+
+/// Released, and published with its outputs.
+fn released() -> Life {
+    let mut life = quarantined();
+    life.feed(Input::Release).unwrap();
+    life.done(TaskKey::Restore, Outcome::Restored { outputs: true });
+    assert_eq!(life.asset.phase, Phase::Published);
+    life
+}
+
+#[test]
+fn a_finding_that_a_release_does_not_cover_quarantines_the_asset_again() {
+    for response in [Response::RedactThenPublish, Response::Quarantine] {
+        let mut life = released();
+        life.feed(Input::Found { severity: Severity::High, response, cause: Cause::Scanner }).unwrap();
+        assert_eq!((life.asset.exit, life.asset.flags.cleared), (Some(Exit::Quarantine), false));
+        life.finish(TaskKey::Withdraw);
+        life.feed(Input::Release).unwrap();
+        assert!(life.asset.flags.cleared, "a person can release it again");
+    }
+    let mut life = released();
+    let mild =
+        Input::Found { severity: Severity::Medium, response: Response::PublishTagged, cause: Cause::Scanner };
+    assert_eq!(life.feed(mild), Err(Stale), "policy would publish it anyway");
+}
+
+#[test]
+fn a_new_screening_of_a_released_asset_counts_where_the_release_covers_it_not() {
+    for (uncovered, expected) in [
+        (Response::Log, Phase::Screened),
+        (Response::PublishTagged, Phase::Screened),
+        (Response::RedactThenPublish, Phase::Withdrawing),
+        (Response::Quarantine, Phase::Withdrawing),
+    ] {
+        let mut life = released();
+        life.feed(Input::Redo(Redo::Screen)).unwrap();
+        life.finish(TaskKey::Enrich);
+        let screening = Screening { uncovered, ..Screening::of(Severity::High) };
+        life.done(TaskKey::Screen, Outcome::Screened(screening));
+        assert_eq!(life.asset.phase, expected, "{}", uncovered.as_str());
+        if expected == Phase::Withdrawing {
+            let detail = life.asset.reason.as_ref().map(|fault| fault.detail.as_str());
+            assert_eq!(detail, Some(Cause::AfterRelease.as_str()));
+        }
+    }
+}
+
+#[test]
 fn a_quarantine_caused_by_another_asset_spreads_no_further() {
     for cause in [Cause::SameContent, Cause::NewerVersion] {
         let mut life = Life::published();
@@ -52,7 +127,7 @@ fn a_quarantine_caused_by_another_asset_spreads_no_further() {
 }
 
 #[test]
-fn a_finding_in_the_name_does_not_concern_others_with_the_same_content() {
+fn a_finding_of_its_own_screening_closes_no_other_upload_of_the_content() {
     let mut life = Life::processing();
     life.finish_all_but_screen();
     screen(&mut life, Response::Quarantine, None);
@@ -98,7 +173,7 @@ fn what_was_never_published_begins_again_and_is_not_set_apart_for_the_same() {
 
 #[test]
 fn a_released_copy_stays_when_its_original_is_quarantined() {
-    let end = ended(Phase::Quarantined, Severity::High, Some(Code::PersonalData));
+    let end = quarantined_for(Cause::Person.as_str());
     let mut life = Life::linked(Original::Ended(end.clone()));
     life.finish(TaskKey::Withdraw);
     life.feed(Input::Release).unwrap();

@@ -105,9 +105,9 @@ fn redriving_a_rejected_asset_begins_again_and_forgets_the_earlier_plan() {
 
 #[test]
 fn a_redriven_duplicate_begins_again_because_its_original_may_be_gone() {
-    let mut life = Life::linked(Original::Ended(ended(Phase::Published, Severity::None, None)));
+    let mut life = Life::linked(Original::Ended(ended(Phase::Published, None)));
     life.exhaust(TaskKey::Screen, Code::Internal);
-    let gone = ended(Phase::Superseded, Severity::None, Some(Code::Superseded));
+    let gone = ended(Phase::Superseded, Some(Code::Superseded));
     assert_eq!(life.feed(Input::OriginalEnded(gone)), Err(Stale));
     life.feed(Input::Redrive).unwrap();
     assert_eq!((life.asset.phase, life.asset.linked), (Phase::Received, false));

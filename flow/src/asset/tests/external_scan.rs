@@ -52,7 +52,7 @@ fn waiting_too_often_fails_the_asset() {
 }
 
 #[test]
-fn findings_of_the_scanner_quarantine_every_asset_with_the_content() {
+fn severe_findings_of_the_scanner_quarantine_the_asset() {
     for screening in [
         Screening::of(Severity::High),
         // The finding names no characters, so nothing can be redacted.
@@ -61,7 +61,7 @@ fn findings_of_the_scanner_quarantine_every_asset_with_the_content() {
         let mut life = asked();
         life.done(TaskKey::ExternalScan, Outcome::ExternallyScanned(screening));
         assert_eq!((life.asset.phase, life.asset.exit), (Phase::Withdrawing, Some(Exit::Quarantine)));
-        assert!(life.effects.contains(&Effect::CloseOver { same_content: true }));
+        assert!(life.effects.contains(&Effect::CloseOver { same_content: false }));
     }
 }
 
@@ -79,7 +79,8 @@ fn a_redrive_delivers_the_text_to_a_silent_scanner_again() {
 #[test]
 fn an_event_of_the_scanner_counts_but_does_not_replace_its_answer() {
     let mut life = asked();
-    let found = Input::Found { severity: Severity::Medium, response: Response::PublishTagged };
+    let (severity, response) = (Severity::Medium, Response::PublishTagged);
+    let found = Input::Found { severity, response, cause: Cause::Scanner };
     life.feed(found).unwrap();
     assert_eq!((life.asset.verdict, life.due()), (Verdict::Unscanned, [TaskKey::ExternalScan].into()));
     scanned(&mut life, Severity::Medium);
@@ -88,7 +89,7 @@ fn an_event_of_the_scanner_counts_but_does_not_replace_its_answer() {
 
 #[test]
 fn a_duplicate_waits_for_the_scan_of_its_own_name() {
-    let mut life = Life::linked(Original::Ended(ended(Phase::Published, Severity::None, None)));
+    let mut life = Life::linked(Original::Ended(ended(Phase::Published, None)));
     life.done(TaskKey::Screen, Outcome::Screened(Screening { scan: true, ..Screening::of(Severity::None) }));
     assert_eq!((life.asset.phase, life.due()), (Phase::Linked, [TaskKey::ExternalScan].into()));
     scanned(&mut life, Severity::None);

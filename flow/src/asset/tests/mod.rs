@@ -141,9 +141,14 @@ pub(super) fn video(chunk: u16) -> TaskKey {
     TaskKey::Video { chunk }
 }
 
-pub(super) fn ended(phase: Phase, severity: Severity, reason: Option<Code>) -> OriginalEnd {
-    let response = Screening::of(severity).response;
-    OriginalEnd { phase, severity, response, reason: reason.map(|code| Fault::new(code, "")) }
+pub(super) fn ended(phase: Phase, reason: Option<Code>) -> OriginalEnd {
+    OriginalEnd { phase, released: false, reason: reason.map(|code| Fault::new(code, "")) }
+}
+
+/// An original that was quarantined for this cause.
+pub(super) fn quarantined_for(detail: &str) -> OriginalEnd {
+    let reason = Some(Fault::new(Code::PersonalData, detail));
+    OriginalEnd { phase: Phase::Quarantined, released: false, reason }
 }
 
 #[test]

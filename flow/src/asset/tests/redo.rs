@@ -82,7 +82,7 @@ fn a_redo_sends_duplicates_without_a_copy_back() {
 
 #[test]
 fn a_copy_can_only_begin_again() {
-    let mut life = Life::linked(Original::Ended(ended(Phase::Published, Severity::None, None)));
+    let mut life = Life::linked(Original::Ended(ended(Phase::Published, None)));
     life.screen(Severity::None);
     life.finish(TaskKey::Publish);
     assert_eq!(life.feed(Input::Redo(Redo::Transcode)), Err(Stale));

@@ -24,7 +24,6 @@ fn event(id: &str, since_ms: u64, types: &[(&str, u64)], severity: Severity) -> 
         id: id.into(),
         kind: "SensitiveData:S3Object/Personal".into(),
         severity,
-        response: Default::default(),
         source: Some(SourceId {
             bucket: BUCKET.into(),
             key: name.scanned(),
