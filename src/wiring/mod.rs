@@ -55,7 +55,9 @@ pub use reelgate_embedded::directory::OWNER_FILE;
 
 pub use access::make_dirs;
 pub use checks::check_ports;
-pub use events::{remote as remote_events, source_of_uploads};
+#[cfg(feature = "aws")]
+pub use events::remote as remote_events;
+pub use events::source_of_uploads;
 pub use objects::ingest_prefix;
 pub use store::{close, migrate};
 
