@@ -37,8 +37,9 @@ async fn a_finding_in_the_text_of_a_published_asset_quarantines_it_and_shows_its
         let listed = fixture.s3.list_objects_v2().bucket(&bucket).prefix("text/scan/").send().await.unwrap();
         listed.contents().iter().filter_map(|one| one.key()).map(str::to_owned).collect::<Vec<_>>()
     };
+    // Publishing does not wait for Macie here.
+    wait_for("Macie has a job", PATIENCE, async || macie.jobs().len() == 1).await;
     let [text] = &texts().await[..] else { panic!("expected one text for Macie") };
-    assert_eq!(macie.jobs().len(), 1);
 
     let finding = json!({
         "source": "aws.macie", "detail-type": "Macie Finding", "detail": {
