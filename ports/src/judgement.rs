@@ -83,16 +83,7 @@ mod tests {
     use super::*;
 
     fn at(surface: &str) -> FindingLocation {
-        let place = TextPlace {
-            surface: surface.into(),
-            field: "text".into(),
-            track: None,
-            start_ns: None,
-            end_ns: None,
-            frame_box: None,
-            line: None,
-        };
-        FindingLocation { place, value: None }
+        FindingLocation { place: TextPlace::untimed(surface, "text", None), value: None }
     }
 
     fn found(kind: &str, count: u64, surfaces: &[&str]) -> FindingRecord {

@@ -3,8 +3,11 @@
 use std::fs::File;
 
 use async_trait::async_trait;
+use data_encoding::HEXLOWER;
 use reelgate_flow::asset::{Exit, Verdict};
-use reelgate_flow::ids::AssetId;
+use reelgate_flow::ids::{AssetId, Sequencer};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::error::PortResult;
 use crate::records::{Fence, KeptSource, MediaEvent, SourceRecord, StagedOutput, WithdrawalRecord};
@@ -73,6 +76,33 @@ pub struct Publication {
     pub verdict: Verdict,
     /// How far each surface was analysed, in the short form for a tag beside the verdict.
     pub surfaces: String,
+}
+
+/// The asset and the upload that outputs at a path belong to. Object stores keep it beside the outputs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Owner {
+    /// The asset that published them.
+    pub asset: AssetId,
+    /// SHA-256 of bucket and key, because the key itself may be personal.
+    pub key_sha256: String,
+    /// Orders it among the uploads of its key.
+    pub sequencer: Sequencer,
+    /// SHA-256 of the manifest's bytes.
+    pub manifest_sha256: String,
+}
+
+impl Owner {
+    /// Whom the outputs of this publication belong to.
+    pub fn of(publication: &Publication) -> Self {
+        let id = &publication.source.id;
+        let key = Sha256::new().chain_update(&id.bucket).chain_update([0]).chain_update(&id.key);
+        Self {
+            asset: publication.turn.asset.clone(),
+            key_sha256: HEXLOWER.encode(&key.finalize()),
+            sequencer: publication.source.sequencer.clone(),
+            manifest_sha256: HEXLOWER.encode(&Sha256::digest(&publication.manifest)),
+        }
+    }
 }
 
 /// The result of a withdrawal.

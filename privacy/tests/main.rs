@@ -24,16 +24,7 @@ static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(Classifier::new);
 
 /// A line of text with an element name.
 fn line<'a>(text: &'a str, surface: &str, field: &str) -> Line<'a> {
-    let address = TextPlace {
-        surface: surface.to_owned(),
-        field: field.to_owned(),
-        track: None,
-        start_ns: None,
-        end_ns: None,
-        frame_box: None,
-        line: None,
-    };
-    Line { text, address }
+    Line { text, address: TextPlace::untimed(surface, field, None) }
 }
 
 /// Ids found in one plain text.

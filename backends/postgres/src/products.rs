@@ -9,6 +9,7 @@ use reelgate_flow::task::TaskKey;
 use reelgate_ports::external_scanner::findings::join;
 use reelgate_ports::records::{FindingRecord, RenditionRecord, StagedOutput};
 use reelgate_ports::store::Product;
+use serde::de::DeserializeOwned;
 use sqlx::{PgConnection, PgPool};
 
 use crate::documents::{document, json};
@@ -139,11 +140,7 @@ pub(crate) async fn findings_of(
     .fetch_all(conn)
     .await
     .map_err(db("read findings"))?;
-    let mut found = BTreeMap::new();
-    for row in stored {
-        found.insert(AssetId::new(row.id), document(&row.findings, "finding_lists.findings")?);
-    }
-    Ok(found)
+    by_asset(stored.into_iter().map(|row| (row.id, row.findings)), "finding_lists.findings")
 }
 
 /// What the latest releases of these assets cover; an asset without such a document is left out.
@@ -161,11 +158,15 @@ pub(crate) async fn covered_by_releases(
     .fetch_all(conn)
     .await
     .map_err(db("read what releases cover"))?;
-    let mut covered = BTreeMap::new();
-    for row in stored {
-        covered.insert(AssetId::new(row.id), document(&row.result, "products.result")?);
-    }
-    Ok(covered)
+    by_asset(stored.into_iter().map(|row| (row.id, row.result)), "products.result")
+}
+
+/// The documents of several assets, from pairs of an id and a text.
+fn by_asset<T: DeserializeOwned>(
+    stored: impl Iterator<Item = (String, String)>,
+    column: &'static str,
+) -> DbResult<BTreeMap<AssetId, T>> {
+    stored.map(|(id, text)| Ok((AssetId::new(id), document(&text, column)?))).collect()
 }
 
 /// The products of the finished tasks of an asset, in order of task; with `only`, the product of that task.

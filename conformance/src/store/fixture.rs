@@ -149,15 +149,7 @@ pub fn output(name: &str) -> StagedOutput {
 
 /// A finding of the classifier on this surface.
 pub fn found(kind: &str, severity: Severity, surface: &str) -> FindingRecord {
-    let place = TextPlace {
-        surface: surface.into(),
-        field: "text".into(),
-        track: None,
-        start_ns: None,
-        end_ns: None,
-        frame_box: None,
-        line: None,
-    };
+    let place = TextPlace::untimed(surface, "text", None);
     FindingRecord {
         source: Finder::Local,
         kind: kind.into(),

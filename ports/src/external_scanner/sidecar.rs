@@ -181,15 +181,8 @@ mod tests {
     use super::*;
 
     fn line(surface: &str, field: &str, start_ns: Option<u64>, text: &str) -> ExternalScanLine {
-        let place = TextPlace {
-            surface: surface.into(),
-            field: field.into(),
-            track: start_ns.map(|_| 2),
-            start_ns,
-            end_ns: start_ns,
-            frame_box: None,
-            line: None,
-        };
+        let untimed = TextPlace::untimed(surface, field, start_ns.map(|_| 2));
+        let place = TextPlace { start_ns, end_ns: start_ns, ..untimed };
         ExternalScanLine { place, text: text.into() }
     }
 

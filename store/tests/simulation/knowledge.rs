@@ -1,23 +1,21 @@
 //! A model of what is known of each content, of the rules in the course of time, and of what therefore must not be published. It
 //! knows nothing of the store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::asset::Response;
 use reelgate_flow::policy::Policy;
 use reelgate_ports::judgement::{in_content, response};
 use reelgate_ports::records::{Finder, FindingRecord};
 
-/// A finding in a content, at the commit that made it known.
+/// A finding in a content.
 struct Known {
     content: usize,
     finding: FindingRecord,
-    /// The rules in force at that commit.
-    rules: usize,
     /// The asset whose own look found it; `None` for a finding of the scanner, which comes from outside.
     by: Option<usize>,
-    /// Assets that it counts for, and whose erasure forgets it.
-    holders: BTreeSet<usize>,
+    /// Assets that it counts for, and whose erasure forgets it: each with the rules in force when it was told last.
+    holders: BTreeMap<usize, usize>,
 }
 
 /// How an asset was judged at its latest screening.
@@ -78,19 +76,28 @@ impl Knowledge {
         let rules = self.rules_now();
         for finding in in_content(findings) {
             let by = by.filter(|_| finding.source == Finder::Local);
-            self.known.push(Known { content, finding, rules, by, holders: assets.clone() });
+            let holders = assets.iter().map(|asset| (*asset, rules)).collect();
+            self.known.push(Known { content, finding, by, holders });
         }
     }
 
-    /// An asset was screened: what the scanner found in the content counts for it, as long as anyone remembers; what counts for
-    /// its original too.
-    pub fn screened(&mut self, row: usize, content: usize, original: Option<usize>) {
+    /// A linked asset was screened: what counts for its original counts for it too.
+    pub fn inherited(&mut self, row: usize, content: usize, original: usize) {
         for known in self.known.iter_mut().filter(|known| known.content == content) {
-            let inherits = original.is_some_and(|original| known.holders.contains(&original));
-            let remembered = known.finding.source != Finder::Local && !known.holders.is_empty();
-            if inherits || (original.is_none() && remembered) {
-                known.holders.insert(row);
+            if let Some(told) = known.holders.get(&original).copied() {
+                known.holders.entry(row).or_insert(told);
             }
+        }
+    }
+
+    /// A content was searched: what the scanner found in it counts for every asset with it, as long as anyone remembers.
+    pub fn searched(&mut self, content: usize, assets: &BTreeSet<usize>) {
+        let rules = self.rules_now();
+        let of_scanner = |known: &&mut Known| {
+            known.content == content && known.finding.source != Finder::Local && !known.holders.is_empty()
+        };
+        for known in self.known.iter_mut().filter(of_scanner) {
+            known.holders.extend(assets.iter().map(|asset| (*asset, rules)));
         }
     }
 
@@ -102,17 +109,18 @@ impl Knowledge {
 
     /// Everything that counts for an asset.
     pub fn of(&self, row: usize) -> Vec<FindingRecord> {
-        let counts = self.known.iter().filter(|known| known.holders.contains(&row));
+        let counts = self.known.iter().filter(|known| known.holders.contains_key(&row));
         counts.map(|known| known.finding.clone()).collect()
     }
 
     /// A finding because of which the asset must not be published, by the rules that had to answer it last.
     pub fn forbids(&self, shown: &Shown<'_>) -> Option<String> {
-        let counts = self.known.iter().filter(|known| known.holders.contains(&shown.row));
-        counts.filter(|known| self.is_forbidden(known, shown)).map(|known| self.describe(known, shown)).next()
+        let counts = self.known.iter().filter_map(|known| Some((known, *known.holders.get(&shown.row)?)));
+        let mut forbidden = counts.filter(|(known, told)| self.is_forbidden(known, *told, shown));
+        forbidden.next().map(|(known, told)| self.describe(known, told, shown))
     }
 
-    fn is_forbidden(&self, known: &Known, shown: &Shown<'_>) -> bool {
+    fn is_forbidden(&self, known: &Known, told: usize, shown: &Shown<'_>) -> bool {
         let covers = |other: &FindingRecord| {
             (other.source, &other.kind) == (known.finding.source, &known.finding.kind)
                 && other.severity >= known.finding.severity
@@ -120,25 +128,25 @@ impl Knowledge {
         if shown.covered.is_some_and(|covered| covered.iter().any(covers)) {
             return false;
         }
-        let answer = response(&self.rules[self.answered(known, shown)], shown.key, &known.finding);
+        let answer = response(&self.rules[self.answered(known, told, shown)], shown.key, &known.finding);
         match shown.redacted {
             // What was known before was answered by the redaction.
-            true => answer == Response::Quarantine && known.rules > shown.judged.committed,
+            true => answer == Response::Quarantine && told > shown.judged.committed,
             false => answer >= Response::RedactThenPublish,
         }
     }
 
-    /// The rules that had to answer it last for this asset: those at the commit that made it known, or at its own screening.
-    fn answered(&self, known: &Known, shown: &Shown<'_>) -> usize {
+    /// The rules that had to answer it last for this asset: those when it was told, or at its own screening.
+    fn answered(&self, known: &Known, told: usize, shown: &Shown<'_>) -> usize {
         // The store answers what the stage did not know, and what a release does not cover.
         let by_store = (shown.judged.own && known.finding.source != Finder::Local) || shown.covered.is_some();
         let screened = if by_store { shown.judged.committed } else { shown.judged.rules };
-        if known.by == Some(shown.row) { screened } else { screened.max(known.rules) }
+        if known.by == Some(shown.row) { screened } else { screened.max(told) }
     }
 
-    fn describe(&self, known: &Known, shown: &Shown<'_>) -> String {
+    fn describe(&self, known: &Known, told: usize, shown: &Shown<'_>) -> String {
         let FindingRecord { kind, severity, .. } = &known.finding;
-        let rules = self.answered(known, shown);
+        let rules = self.answered(known, told, shown);
         format!("{kind}, severity {}, under rules {rules}", severity.as_str())
     }
 

@@ -374,10 +374,14 @@ impl Observed {
             this.judged = Judged { rules: searched.rules, committed, own: !searched.shared };
             this.upgraded = searched.upgraded;
             this.removed.clone_from(&searched.removed);
-            let original = this.linked_to.filter(|_| searched.shared);
-            self.knowledge.screened(row, content, original);
         }
         let holders = self.same_content(row);
+        if task == TaskKey::Screen {
+            match self.rows[row].linked_to.filter(|_| searched.shared) {
+                Some(original) => self.knowledge.inherited(row, content, original),
+                None => self.knowledge.searched(content, &holders),
+            }
+        }
         let early = std::mem::take(&mut self.rows[row].early);
         self.knowledge.learn(content, &early, None, &holders);
         let news: Vec<FindingRecord> = match task {

@@ -152,15 +152,7 @@ impl Truth {
 
 /// A finding on a surface; `None` without severity.
 pub fn finding(source: Finder, kind: &str, severity: Severity, surface: &str) -> Option<FindingRecord> {
-    let place = TextPlace {
-        surface: surface.into(),
-        field: "text".into(),
-        track: None,
-        start_ns: None,
-        end_ns: None,
-        frame_box: None,
-        line: None,
-    };
+    let place = TextPlace::untimed(surface, "text", None);
     let locations = vec![FindingLocation { place, value: None }];
     (severity > Severity::None).then(|| FindingRecord {
         source,

@@ -65,7 +65,8 @@ async fn a_finding_in_the_text_of_a_published_asset_quarantines_it_and_shows_its
     let found = shown["findings"].as_array().unwrap().iter().find(|one| one["source"] == "macie");
     let found = found.unwrap_or_else(|| panic!("nothing of Macie: {shown}"));
     assert_eq!((&found["kind"], &found["locations"][0]["surface"]), (&json!("NAME"), &json!("file_name")));
-    assert_eq!(texts().await, Vec::<String>::new(), "the text that Macie read is taken back");
+    // The node takes it back after it has answered.
+    wait_for("the text that Macie read is taken back", PATIENCE, async || texts().await.is_empty()).await;
     assert_eq!(fixture.keys("published/").await, Vec::<String>::new());
     drop(node);
 }

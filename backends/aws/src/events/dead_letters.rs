@@ -7,7 +7,7 @@
 use async_trait::async_trait;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{Message, QueueAttributeName};
+use aws_sdk_sqs::types::QueueAttributeName;
 use data_encoding::HEXLOWER;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::DeadLetters;
@@ -44,6 +44,7 @@ impl DeadLetterQueue {
     /// Moves every message back to the stream or queue that the fleet reads; returns how many. A message is deleted only after it
     /// has arrived there, so an interrupted call may repeat some, which changes nothing.
     pub async fn redrive(&self, config: &SdkConfig, target: Target<'_>) -> PortResult<u64> {
+        let (kinesis, sqs) = (clients::kinesis(config), clients::sqs(config));
         let mut moved = 0;
         loop {
             let receive = self.client.receive_message().queue_url(&self.url).wait_time_seconds(WAIT_S);
@@ -53,26 +54,22 @@ impl DeadLetterQueue {
                 return Ok(moved);
             }
             for message in messages {
-                self.put_back(config, target, message).await?;
+                let body = message.body.unwrap_or_default();
+                match target {
+                    Target::Stream(name) => put_record(&kinesis, name, body).await?,
+                    Target::Queue(url) => {
+                        let send = sqs.send_message().queue_url(url).message_body(body);
+                        send.send().await.map_err(TO_QUEUE.failed())?;
+                    }
+                }
+                self.delete(message.receipt_handle).await?;
                 moved += 1;
             }
         }
     }
 
-    async fn put_back(&self, config: &SdkConfig, target: Target<'_>, message: Message) -> PortResult<()> {
-        let body = message.body.unwrap_or_default();
-        match target {
-            Target::Stream(name) => {
-                let key = HEXLOWER.encode(&Sha256::digest(body.as_bytes()));
-                let put = clients::kinesis(config).put_record().stream_name(name).partition_key(key);
-                put.data(Blob::new(body)).send().await.map_err(TO_STREAM.failed())?;
-            }
-            Target::Queue(url) => {
-                let send = clients::sqs(config).send_message().queue_url(url).message_body(body);
-                send.send().await.map_err(TO_QUEUE.failed())?;
-            }
-        }
-        let receipt = message.receipt_handle.ok_or_else(|| {
+    async fn delete(&self, receipt: Option<String>) -> PortResult<()> {
+        let receipt = receipt.ok_or_else(|| {
             PortError::new(
                 Port::Events,
                 ErrorKind::Invalid,
@@ -83,6 +80,12 @@ impl DeadLetterQueue {
         let delete = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt);
         delete.send().await.map(drop).map_err(DELETE.failed())
     }
+}
+
+async fn put_record(kinesis: &aws_sdk_kinesis::Client, stream: &str, body: String) -> PortResult<()> {
+    let key = HEXLOWER.encode(&Sha256::digest(body.as_bytes()));
+    let put = kinesis.put_record().stream_name(stream).partition_key(key).data(Blob::new(body));
+    put.send().await.map(drop).map_err(TO_STREAM.failed())
 }
 
 #[async_trait]

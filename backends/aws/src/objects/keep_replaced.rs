@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::objects::MANIFEST;
+use reelgate_ports::objects::{MANIFEST, Owner};
 
 use super::bucket::Only;
 use super::copy::{Copy, copy};
 use super::listed_version::ListedVersion;
-use super::owner::{ASSET, Owner};
+use super::owner::{self, ASSET};
 use super::store_context::StoreContext;
 use super::turn::TakenTurn;
 use super::withdrawal_record::{kept, visible};
@@ -33,7 +33,7 @@ pub(super) async fn keep_replaced(
     let to = kept(context, &owner.asset)?;
     let manifest = Location::new(&to.bucket, format!("{}{MANIFEST}", to.key));
     let head = bucket.head(OPERATION, &manifest, None).await?;
-    let known = head.as_ref().map(|head| Owner::read(OPERATION, head)).transpose()?.flatten();
+    let known = head.as_ref().map(|head| owner::read(OPERATION, head)).transpose()?.flatten();
     if known.as_ref() == Some(owner) {
         return Ok(());
     }

@@ -1,10 +1,8 @@
 //! The owner of a publication, stored in the metadata of its manifest, so that one write publishes both.
 
-use data_encoding::HEXLOWER;
 use reelgate_flow::ids::{AssetId, Sequencer};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::objects::Publication;
-use sha2::{Digest, Sha256};
+use reelgate_ports::objects::Owner;
 
 use super::bucket::{Head, Label};
 
@@ -16,50 +14,27 @@ const KEY: &str = "reelgate-key-sha256";
 const SEQUENCER: &str = "reelgate-sequencer";
 const MANIFEST: &str = "reelgate-manifest-sha256";
 
-/// The asset and upload that own a publication.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Owner {
-    pub asset: AssetId,
-    /// SHA-256 of bucket and key, because the key itself may be personal.
-    pub key_sha256: String,
-    pub sequencer: Sequencer,
-    manifest_sha256: String,
+/// Reads the owner from the metadata of a manifest; `None` if there is none.
+pub(super) fn read(operation: &'static str, head: &Head) -> PortResult<Option<Owner>> {
+    let get = |name| head.metadata.get(name).cloned();
+    let (Some(asset), Some(key_sha256)) = (get(ASSET), get(KEY)) else { return Ok(None) };
+    let (sequencer, manifest_sha256) = (get(SEQUENCER), get(MANIFEST));
+    let sequencer = sequencer.and_then(|text| Sequencer::parse(&text));
+    let (Some(sequencer), Some(manifest_sha256)) = (sequencer, manifest_sha256) else {
+        let detail = "expected a manifest with the metadata of this version";
+        return Err(PortError::new(Port::Objects, ErrorKind::Corrupt, operation, detail));
+    };
+    Ok(Some(Owner { asset: AssetId::new(asset), key_sha256, sequencer, manifest_sha256 }))
 }
 
-impl Owner {
-    pub(super) fn of(publication: &Publication) -> Self {
-        let id = &publication.source.id;
-        let key = Sha256::new().chain_update(&id.bucket).chain_update([0]).chain_update(&id.key);
-        Self {
-            asset: publication.turn.asset.clone(),
-            key_sha256: HEXLOWER.encode(&key.finalize()),
-            sequencer: publication.source.sequencer.clone(),
-            manifest_sha256: HEXLOWER.encode(&Sha256::digest(&publication.manifest)),
-        }
-    }
-
-    /// Reads the owner from the metadata of a manifest; `None` if there is none.
-    pub(super) fn read(operation: &'static str, head: &Head) -> PortResult<Option<Self>> {
-        let get = |name| head.metadata.get(name).cloned();
-        let (Some(asset), Some(key_sha256)) = (get(ASSET), get(KEY)) else { return Ok(None) };
-        let (sequencer, manifest_sha256) = (get(SEQUENCER), get(MANIFEST));
-        let sequencer = sequencer.and_then(|text| Sequencer::parse(&text));
-        let (Some(sequencer), Some(manifest_sha256)) = (sequencer, manifest_sha256) else {
-            let detail = "expected a manifest with the metadata of this version";
-            return Err(PortError::new(Port::Objects, ErrorKind::Corrupt, operation, detail));
-        };
-        Ok(Some(Self { asset: AssetId::new(asset), key_sha256, sequencer, manifest_sha256 }))
-    }
-
-    /// The label of the manifest, with the owner as metadata.
-    pub(super) fn label(&self, stamp: String) -> Label {
-        let metadata = [
-            (ASSET, self.asset.to_string()),
-            (KEY, self.key_sha256.clone()),
-            (SEQUENCER, String::from(self.sequencer.clone())),
-            (MANIFEST, self.manifest_sha256.clone()),
-            (TURN, stamp),
-        ];
-        Label { content_type: Some("application/json"), metadata: metadata.into() }
-    }
+/// The label of the manifest, with the owner as metadata.
+pub(super) fn label(owner: &Owner, stamp: String) -> Label {
+    let metadata = [
+        (ASSET, owner.asset.to_string()),
+        (KEY, owner.key_sha256.clone()),
+        (SEQUENCER, String::from(owner.sequencer.clone())),
+        (MANIFEST, owner.manifest_sha256.clone()),
+        (TURN, stamp),
+    ];
+    Label { content_type: Some("application/json"), metadata: metadata.into() }
 }

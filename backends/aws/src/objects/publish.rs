@@ -12,14 +12,14 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reelgate_flow::asset::Verdict;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::objects::{MANIFEST, Publication, PublishItem};
+use reelgate_ports::objects::{MANIFEST, Owner, Publication, PublishItem};
 
 use super::bucket::{Bucket, Head, Label, Only};
 use super::copy::{Copy, copy};
 use super::keep_replaced::keep_replaced;
 use super::list::Marker;
 use super::listed_version::ListedVersion;
-use super::owner::{ASSET, Owner, TURN};
+use super::owner::{self, ASSET, TURN};
 use super::settings::Areas;
 use super::staging::{named, output};
 use super::store_context::StoreContext;
@@ -114,7 +114,7 @@ impl PublishedPath {
         let bucket = &context.bucket;
         let manifest = self.manifest();
         let current = bucket.head(OPERATION, &manifest, None).await?;
-        let current_owner = current.as_ref().map(|head| Owner::read(OPERATION, head)).transpose()?.flatten();
+        let current_owner = current.as_ref().map(|head| owner::read(OPERATION, head)).transpose()?.flatten();
         if current_owner.as_ref() == Some(owner) {
             match self.settle(bucket, turn, None).await {
                 // It was published, but some of its files have changed since.
@@ -149,7 +149,7 @@ impl PublishedPath {
                 copied.extend(self.copy_all(bucket, turn, files, &existing).await?);
                 turn.check().await?;
             }
-            let (text, label) = (publication.manifest.clone(), owner.label(turn.stamp()));
+            let (text, label) = (publication.manifest.clone(), owner::label(owner, turn.stamp()));
             bucket.put(MOVE, &manifest, text, &label, only).await?;
             turn.check().await
         };
@@ -173,7 +173,7 @@ impl PublishedPath {
         else {
             return Ok(());
         };
-        let (text, label) = (publication.manifest.clone(), owner.label(turn.stamp()));
+        let (text, label) = (publication.manifest.clone(), owner::label(owner, turn.stamp()));
         bucket.put(MOVE, &self.manifest(), text, &label, Only::Over(current.etag.clone())).await?;
         self.settle(bucket, turn, None).await
     }
@@ -214,7 +214,7 @@ impl PublishedPath {
         for (end, _) in path.match_indices('/') {
             let above = area.at(&format!("{}/{MANIFEST}", &path[..end]));
             let above = bucket.head(OPERATION, &above, None).await?;
-            if above.as_ref().map(|head| Owner::read(OPERATION, head)).transpose()?.flatten().is_some() {
+            if above.as_ref().map(|head| owner::read(OPERATION, head)).transpose()?.flatten().is_some() {
                 return conflict("expected a free output path, found it inside another upload's outputs");
             }
         }
@@ -256,7 +256,7 @@ impl PublishedPath {
     async fn check_leftover(&self, bucket: &Bucket, found: &ListedVersion) -> PortResult<()> {
         let at = Location::new(&self.prefix.bucket, &found.key);
         let Some(head) = bucket.head(OPERATION, &at, None).await? else { return Ok(()) };
-        if Owner::read(OPERATION, &head)?.is_none() && head.metadata.contains_key(ASSET) {
+        if owner::read(OPERATION, &head)?.is_none() && head.metadata.contains_key(ASSET) {
             return Ok(());
         }
         let detail = "expected a free output path, found other objects below it";

@@ -8,14 +8,14 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::objects::{MANIFEST, Restored, Turn};
+use reelgate_ports::objects::{MANIFEST, Owner, Restored, Turn};
 use reelgate_ports::records::SourceRecord;
 
 use super::bucket::{Bucket, Only};
 use super::copy::copy_whole;
 use super::listed_version::{ListedVersion, latest};
 use super::move_source::move_source;
-use super::owner::Owner;
+use super::owner;
 use super::publish::prefix;
 use super::source::{SourceLocation, moved_name};
 use super::store_context::StoreContext;
@@ -86,7 +86,7 @@ pub(super) async fn restore(
 async fn current_owner(bucket: &Bucket, target: &Location) -> PortResult<Option<Owner>> {
     let manifest = Location::new(&target.bucket, format!("{}{MANIFEST}", target.key));
     let head = bucket.head(OPERATION, &manifest, None).await?;
-    Ok(head.as_ref().map(|head| Owner::read(OPERATION, head)).transpose()?.flatten())
+    Ok(head.as_ref().map(|head| owner::read(OPERATION, head)).transpose()?.flatten())
 }
 
 /// Checks that the path is free, or has outputs from an earlier attempt of this restoration.

@@ -111,13 +111,9 @@ fn batch(since_ms: u64) -> BatchId {
 fn sidecar(letter: char, texts: &[&str]) -> Sidecar {
     let line = |(at, text): (u64, &&str)| ExternalScanLine {
         place: TextPlace {
-            surface: "subtitle".into(),
-            field: "phone".into(),
-            track: Some(1),
             start_ns: Some(at),
             end_ns: Some(at + 1),
-            frame_box: None,
-            line: None,
+            ..TextPlace::untimed("subtitle", "phone", Some(1))
         },
         text: (*text).to_owned(),
     };

@@ -7,12 +7,13 @@ use std::path::Path;
 
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use reelgate_ports::objects::Owner;
 use reelgate_ports::records::{KeptSource, SourceRecord};
 
 use super::files;
 use super::home_directory::HomeDirectory;
 use super::location::{SourceLocation, asset_name, kept_outputs};
-use super::owner::Owner;
+use super::owner;
 use super::source::{is_recorded, open_plain};
 use super::turn::TurnDirectory;
 use crate::paths::Location;
@@ -71,7 +72,7 @@ pub(super) fn keep_replaced(
     replaced: &Owner,
 ) -> PortResult<()> {
     let kept = kept_outputs(inner, &replaced.asset)?;
-    if Owner::read(&kept)?.as_ref() == Some(replaced) {
+    if owner::read(&kept)?.as_ref() == Some(replaced) {
         return Ok(());
     }
     let failed = |error: io::Error| turn.error(KEEP_OUTPUTS, &error);
@@ -79,7 +80,7 @@ pub(super) fn keep_replaced(
     files::remove_tree(&part).map_err(failed)?;
     turn.make_dir("kept")?;
     link_tree(target, &part).map_err(failed)?;
-    if Owner::read(&part)?.as_ref() != Some(replaced) {
+    if owner::read(&part)?.as_ref() != Some(replaced) {
         let detail = "expected the outputs that are replaced, found others at their path";
         return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, KEEP_OUTPUTS, detail));
     }

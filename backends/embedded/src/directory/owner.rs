@@ -4,13 +4,8 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
-use data_encoding::HEXLOWER;
-use reelgate_flow::ids::{AssetId, Sequencer};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::objects::Publication;
-use reelgate_ports::records::SourceRecord;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use reelgate_ports::objects::Owner;
 
 /// Names the asset of a publication; hidden, and not in its manifest.
 pub const OWNER_FILE: &str = ".asset";
@@ -18,46 +13,15 @@ pub const OWNER_FILE: &str = ".asset";
 const OWNER_BYTES_MAX: u64 = 4_096;
 const WHAT: &str = "read the owner of outputs";
 
-/// The asset of a publication.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Owner {
-    pub asset: AssetId,
-    pub key_sha256: String,
-    pub sequencer: Sequencer,
-    manifest_sha256: String,
-}
-
-impl Owner {
-    pub(super) fn of(publication: &Publication) -> Self {
-        Self {
-            asset: publication.turn.asset.clone(),
-            key_sha256: key_hash(&publication.source),
-            sequencer: publication.source.sequencer.clone(),
-            manifest_sha256: HEXLOWER.encode(&Sha256::digest(&publication.manifest)),
-        }
-    }
-
-    /// Reads the owner of a directory; `None` if the directory or its owner file is missing.
-    pub(super) fn read(dir: &Path) -> PortResult<Option<Self>> {
-        let file = match fs::File::open(dir.join(OWNER_FILE)) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(PortError::io(Port::Objects, WHAT, &error)),
-        };
-        let read = serde_json::from_reader(file.take(OWNER_BYTES_MAX));
-        let corrupt = |_| {
-            PortError::new(Port::Objects, ErrorKind::Corrupt, WHAT, "expected an owner file of this version")
-        };
-        read.map(Some).map_err(corrupt)
-    }
-}
-
-fn key_hash(source: &SourceRecord) -> String {
-    HEXLOWER.encode(
-        &Sha256::new()
-            .chain_update(&source.id.bucket)
-            .chain_update([0])
-            .chain_update(&source.id.key)
-            .finalize(),
-    )
+/// Reads the owner of a directory; `None` if the directory or its owner file is missing.
+pub(super) fn read(dir: &Path) -> PortResult<Option<Owner>> {
+    let file = match fs::File::open(dir.join(OWNER_FILE)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(PortError::io(Port::Objects, WHAT, &error)),
+    };
+    let read = serde_json::from_reader(file.take(OWNER_BYTES_MAX));
+    let corrupt =
+        |_| PortError::new(Port::Objects, ErrorKind::Corrupt, WHAT, "expected an owner file of this version");
+    read.map(Some).map_err(corrupt)
 }

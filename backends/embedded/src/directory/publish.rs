@@ -6,13 +6,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::objects::{MANIFEST, Publication, PublishItem};
+use reelgate_ports::objects::{MANIFEST, Owner, Publication, PublishItem};
 
 use super::files;
 use super::home_directory::HomeDirectory;
 use super::keep::keep_replaced;
 use super::location::{names, output};
-use super::owner::{OWNER_FILE, Owner};
+use super::owner::{self, OWNER_FILE};
 use super::source::read_at_most;
 use super::turn::TurnDirectory;
 
@@ -24,7 +24,7 @@ pub(super) fn publish(inner: &HomeDirectory, publication: &Publication) -> PortR
     let location = target.to_string_lossy().into_owned();
     let owner = Owner::of(publication);
     let turn = TurnDirectory::take(inner, &publication.turn)?;
-    if Owner::read(&target)?.as_ref() == Some(&owner) && is_intact(inner, publication, &target)? {
+    if owner::read(&target)?.as_ref() == Some(&owner) && is_intact(inner, publication, &target)? {
         return Ok(location);
     }
     let assembled = assemble(inner, &turn, publication, &owner)?;
@@ -129,7 +129,7 @@ pub(super) fn put_back(
     kept: &Path,
     target: &Path,
 ) -> PortResult<()> {
-    let owner = Owner::read(kept)?;
+    let owner = owner::read(kept)?;
     let owner = owner.ok_or_else(|| {
         PortError::new(Port::Objects, ErrorKind::Corrupt, WHAT, "expected kept outputs to name their owner")
     })?;
@@ -148,11 +148,11 @@ fn may_stand(inner: &HomeDirectory, target: &Path, owner: &Owner) -> PortResult<
     let conflict = |found: &str| Err(PortError::new(Port::Objects, ErrorKind::Conflict, WHAT, found));
     let published = inner.home.join("published");
     for above in target.ancestors().skip(1).take_while(|above| *above != published) {
-        if Owner::read(above)?.is_some() {
+        if owner::read(above)?.is_some() {
             return conflict("expected a free output path, found it inside another upload's outputs");
         }
     }
-    match Owner::read(target)? {
+    match owner::read(target)? {
         Some(other) if other.key_sha256 != owner.key_sha256 => conflict(
             "expected a free output path, found another upload's; make the path template distinguish keys",
         ),
@@ -189,7 +189,7 @@ fn show(
         }
     }
     files::exchange(assembled, target).map_err(failed)?;
-    if Owner::read(assembled)?.as_ref() != expected {
+    if owner::read(assembled)?.as_ref() != expected {
         // Somebody who did not wait for the lock was faster.
         files::exchange(assembled, target).map_err(failed)?;
         let detail = "expected nobody else to publish at the output path, found others' outputs";

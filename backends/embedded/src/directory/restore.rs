@@ -10,7 +10,7 @@ use reelgate_ports::records::SourceRecord;
 
 use super::home_directory::HomeDirectory;
 use super::location::{asset_name, kept_outputs, names};
-use super::owner::Owner;
+use super::owner;
 use super::publish::put_back;
 use super::turn::TurnDirectory;
 use super::{files, withdrawal_record};
@@ -35,7 +35,7 @@ pub(super) fn restore(
             put_back(inner, &turn, &kept, &target)?;
         }
     }
-    let shown = Owner::read(&target)?.is_some_and(|owner| owner.asset == *asset);
+    let shown = owner::read(&target)?.is_some_and(|owner| owner.asset == *asset);
     let source_location = bring_back(inner, &turn, asset, source)?;
     withdrawal_record::forget(inner, &turn, asset)?;
     let published_location = shown.then(|| target.to_string_lossy().into_owned());

@@ -15,7 +15,7 @@ use reelgate_ports::objects::Turn;
 use super::files;
 use super::home_directory::HomeDirectory;
 use super::location::{asset_name, kept_outputs};
-use super::owner::Owner;
+use super::owner;
 
 const TAKE: &str = "take the turn of an attempt";
 /// Where an earlier turn's directory is in that of a later one, before its number.
@@ -114,7 +114,7 @@ fn finish(inner: &HomeDirectory, turn: &Turn, earlier: &Path) -> io::Result<()> 
             finish(inner, turn, &path)?;
         } else if name == OUTPUTS {
             let kept = kept_outputs(inner, &turn.asset).map_err(lost)?;
-            let ours = Owner::read(&path).map_err(lost)?.is_some_and(|owner| owner.asset == turn.asset);
+            let ours = owner::read(&path).map_err(lost)?.is_some_and(|owner| owner.asset == turn.asset);
             if ours && !kept.exists() {
                 files::make_dirs(kept.parent().unwrap_or(&inner.home))?;
                 files::rename(&path, &kept)?;

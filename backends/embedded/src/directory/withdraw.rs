@@ -13,7 +13,7 @@ use reelgate_ports::records::SourceRecord;
 use super::files;
 use super::home_directory::HomeDirectory;
 use super::location::{SourceLocation, asset_name, kept_outputs, names};
-use super::owner::Owner;
+use super::owner;
 use super::source::{is_recorded, open_plain};
 use super::staging::discard;
 use super::turn::TurnDirectory;
@@ -112,7 +112,7 @@ fn hide(
     let target = inner.home.join("published").join(names(path)?);
     let failed = |error: io::Error| turn.error(WHAT, &error);
     let is_ours =
-        |dir: &Path| -> PortResult<bool> { Ok(Owner::read(dir)?.is_some_and(|owner| owner.asset == *asset)) };
+        |dir: &Path| -> PortResult<bool> { Ok(owner::read(dir)?.is_some_and(|owner| owner.asset == *asset)) };
     let moving = turn.outputs();
     {
         let _order = inner.order()?;

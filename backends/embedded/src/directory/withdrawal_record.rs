@@ -13,7 +13,7 @@ use reelgate_ports::records::{SourceRecord, Taken, WithdrawalRecord};
 use super::files;
 use super::home_directory::HomeDirectory;
 use super::location::{SourceLocation, asset_name, kept_outputs, names};
-use super::owner::Owner;
+use super::owner;
 use super::source::{is_recorded, open_plain};
 use super::turn::TurnDirectory;
 use crate::paths::FILE_BUCKET;
@@ -81,7 +81,7 @@ pub(super) fn forget(inner: &HomeDirectory, turn: &TurnDirectory, asset: &AssetI
 pub(super) fn prove(scene: &Scene<'_>, exit: Exit, withdrawal_record: &WithdrawalRecord) -> PortResult<u64> {
     let mut readable = 0_u64;
     if let Some(published) = scene.published()? {
-        let ours = Owner::read(&published)?.is_some_and(|owner| owner.asset == *scene.asset);
+        let ours = owner::read(&published)?.is_some_and(|owner| owner.asset == *scene.asset);
         readable += u64::from(ours);
     }
     let staged = scene.inner.home.join("work").join(asset_name(scene.asset)?);
@@ -119,7 +119,7 @@ fn survey(scene: &Scene<'_>, exit: Exit) -> PortResult<WithdrawalRecord> {
     let mut withdrawal_record = WithdrawalRecord::default();
     let failed = |error: io::Error| PortError::io(Port::Objects, PLAN, &error);
     if let Some(published) = scene.published()? {
-        let ours = Owner::read(&published)?.is_some_and(|owner| owner.asset == *scene.asset);
+        let ours = owner::read(&published)?.is_some_and(|owner| owner.asset == *scene.asset);
         if ours {
             gather(&published, &published, "published", &mut withdrawal_record.taken).map_err(failed)?;
         }

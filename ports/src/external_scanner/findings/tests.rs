@@ -83,13 +83,9 @@ fn samples_and_policy_findings_are_set_aside_and_other_objects_are_not_assets() 
 #[test]
 fn a_record_has_the_places_of_its_lines_and_no_text() {
     let place = |start_ns| TextPlace {
-        surface: "subtitle".into(),
-        field: "text".into(),
-        track: Some(3),
         start_ns: Some(start_ns),
         end_ns: Some(start_ns + 1),
-        frame_box: None,
-        line: None,
+        ..TextPlace::untimed("subtitle", "text", Some(3))
     };
     let lines = [10, 20]
         .map(|at| crate::external_scanner::ExternalScanLine { place: place(at), text: "words".into() });
