@@ -1,8 +1,12 @@
 //! The command line: low-level arguments only; each verb turns them into what it needs.
 
+mod sim;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use sim::SimArgs;
 
 /// The gate through which video enters a company: validates, transcodes, screens, and publishes,
 /// quarantines or rejects, with a reason.
@@ -62,6 +66,8 @@ pub enum Verb {
     Release(ReleaseArgs),
     /// Remove everything of an asset that has ended, the source too
     Erase(EraseArgs),
+    /// Approve another person's proposal to release or erase an asset, as `show` names it
+    Approve(ApproveArgs),
     /// Remove something from picture and sound of a published asset
     Redact(RedactArgs),
     /// Keep an asset from being erased
@@ -222,9 +228,6 @@ pub struct ReleaseArgs {
     /// The decision
     #[command(flatten)]
     pub decision: DecisionArgs,
-    /// Who approved of it; a second person where privacy.two_people asks for one
-    #[arg(long, value_name = "NAME")]
-    pub approver: Option<String>,
     /// Quarantined again after this many days
     #[arg(long, value_name = "N")]
     pub days: Option<u32>,
@@ -236,12 +239,23 @@ pub struct EraseArgs {
     /// The decision
     #[command(flatten)]
     pub decision: DecisionArgs,
-    /// Who approved of it; a second person where privacy.two_people asks for one
-    #[arg(long, value_name = "NAME")]
-    pub approver: Option<String>,
     /// Print what was removed, as JSON, and change nothing
     #[arg(long)]
     pub certificate: bool,
+}
+
+/// Arguments of `approve`.
+#[derive(Args)]
+pub struct ApproveArgs {
+    /// Asset id, or its first characters
+    #[arg(value_name = "ASSET")]
+    pub asset: String,
+    /// The proposal, as `release`, `erase` and `show` name it
+    #[arg(value_name = "PROPOSAL")]
+    pub proposal: String,
+    /// Who approves; the name of the system's user where not given
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
 }
 
 /// Arguments of `redact`.
@@ -257,6 +271,10 @@ pub struct RedactArgs {
     /// Time to silence, in seconds, such as 12.5-15; may be repeated
     #[arg(long, value_name = "FROM-TO")]
     pub mute: Vec<String>,
+    /// Cover with a gradient of the colours around each area instead of a black box. Not for text: a blur may be reversible.
+    /// This one contains no pixel of the area, but shows its size, and whatever sticks out of the area tints it
+    #[arg(long)]
+    pub blur: bool,
 }
 
 /// Arguments of `hold`.
@@ -296,11 +314,11 @@ pub enum AuditVerb {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// Check that an export is complete and unchanged; needs only the file
+    /// Check that the log is complete and unchanged, and not older than the seal that is kept in HOME
     Verify {
-        /// The file
+        /// An export, which is checked instead of the database
         #[arg(value_name = "FILE")]
-        file: PathBuf,
+        file: Option<PathBuf>,
     },
 }
 
@@ -438,55 +456,3 @@ pub struct CheckArgs {
     #[arg(long)]
     pub print_config: bool,
 }
-
-/// Arguments of `sim`.
-#[derive(Args)]
-pub struct SimArgs {
-    /// Nodes
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
-    pub nodes: u32,
-    /// Uploads
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
-    pub assets: u32,
-    /// Seed of everything random
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
-    /// What goes wrong; `all` runs one after the other and compares them
-    #[arg(long, default_value = "steady", value_parser = SCENARIOS)]
-    pub scenario: String,
-    /// Uploads a second; where not given, a share (`--load`) of the capacity of cores or database, whichever is less
-    #[arg(long, value_name = "RATE")]
-    pub arrivals_per_s: Option<f64>,
-    /// Arriving work as a share of the capacity
-    #[arg(long, value_name = "SHARE", default_value_t = 0.7)]
-    pub load: f64,
-    /// Cores of a node
-    #[arg(long, value_name = "N", default_value_t = 8)]
-    pub cores: u16,
-    /// Milliseconds a claim lasts without renewal
-    #[arg(long, value_name = "MS", default_value_t = 30_000)]
-    pub lease_ms: u64,
-    /// Milliseconds between a node's polls for work; the default is the engine's
-    #[arg(long, value_name = "MS")]
-    pub look_ms: Option<u64>,
-    /// Tasks a second that the database claims and completes, `inf` for no bound; the defaults were measured
-    #[arg(long, value_name = "RATE")]
-    pub store_tasks_per_s: Option<f64>,
-    /// Leases a second that the database renews
-    #[arg(long, value_name = "RATE")]
-    pub store_renewals_per_s: Option<f64>,
-    /// Calls a second, which find or write nothing, that the database answers
-    #[arg(long, value_name = "RATE")]
-    pub store_calls_per_s: Option<f64>,
-    /// Rows a second that the database writes
-    #[arg(long, value_name = "RATE")]
-    pub store_rows_per_s: Option<f64>,
-    /// Draw waits and load over time into this SVG file
-    #[arg(long, value_name = "FILE")]
-    pub plot: Option<PathBuf>,
-    /// One JSON object
-    #[arg(long)]
-    pub json: bool,
-}
-
-const SCENARIOS: [&str; 6] = ["steady", "node-deaths", "spot-wave", "failover", "poison", "all"];

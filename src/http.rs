@@ -196,6 +196,7 @@ mod tests {
     use reelgate_conformance::fault_plan::FaultPlan;
     use reelgate_conformance::faulty::Faulty;
     use reelgate_embedded::directory::DirectoryObjects;
+    use reelgate_embedded::seal_file::SealFile;
     use reelgate_embedded::sqlite::SqliteStore;
     use reelgate_flow::ids::{NodeId, ReceiverName};
     use reelgate_flow::policy::Policy;
@@ -221,6 +222,7 @@ mod tests {
             sweep_interval: None,
             history_days: None,
             store: Arc::new(Faulty::new(Arc::new(store), plan)),
+            seals: Arc::new(SealFile::new(home.join("audit-seal.json"))),
             objects: Arc::new(DirectoryObjects::open(home).unwrap()),
             dead_letters: None,
             events: None,
@@ -231,6 +233,7 @@ mod tests {
             path_template: PathTemplate::default(),
             classifier: Classifier::new(),
             external_scan: None,
+            finding_sweep: None,
             policy: Policy::default(),
             review_ms: u64::MAX,
             credits: Credits { light: 1, heavy: 1, inspections: 1 },

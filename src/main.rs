@@ -60,6 +60,7 @@ async fn dispatch(cli: Cli) -> Result<ExitStatus, Failure> {
         Verb::Redrive(args) => verbs::redrive::redrive(&global, args).await,
         Verb::Redo(args) => verbs::redo::redo(&global, args).await,
         Verb::Quarantine(args) => verbs::decide::quarantine(&global, args).await,
+        Verb::Approve(args) => verbs::approve::approve(&global, args).await,
         Verb::Release(args) => verbs::decide::release(&global, args).await,
         Verb::Erase(args) => verbs::decide::erase(&global, args).await,
         Verb::Redact(args) => verbs::redact::redact(&global, args).await,

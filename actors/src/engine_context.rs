@@ -13,12 +13,14 @@ use reelgate_ports::events::{DeadLetters, Events};
 use reelgate_ports::machine::Machine;
 use reelgate_ports::notices::Receiver;
 use reelgate_ports::objects::Objects;
+use reelgate_ports::seal_keeper::SealKeeper;
 use reelgate_ports::store::Store;
 use reelgate_privacy::Classifier;
 use tokio::sync::Semaphore;
 
 use crate::availability::Availability;
 use crate::breaker::Breaker;
+use crate::finding_sweep::FindingSweep;
 use crate::progress_board::ProgressBoard;
 use crate::scan_batcher::ScanBatcher;
 use crate::signals::Signals;
@@ -83,6 +85,8 @@ pub struct EngineContext {
     /// Days that history is kept after an asset has ended; `None` for ever.
     pub history_days: Option<u32>,
     pub store: Arc<dyn Store>,
+    /// Keeps the last seal of the audit log outside of the database.
+    pub seals: Arc<dyn SealKeeper>,
     pub objects: Arc<dyn Objects>,
     /// The source of upload events; `None` where this process does not watch for uploads.
     pub events: Option<Arc<dyn Events>>,
@@ -101,6 +105,8 @@ pub struct EngineContext {
     pub policy: Policy,
     /// The external scanner that reads the text too, where one is configured.
     pub external_scan: Option<ScanBatcher>,
+    /// The sweep for its findings; `None` where this process does not watch for uploads, or no scanner is configured.
+    pub finding_sweep: Option<Arc<FindingSweep>>,
     /// Milliseconds after which a reminder is sent about an asset that is still quarantined.
     pub review_ms: u64,
     pub credits: Credits,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
+use reelgate_flow::ids::SourceId;
 use reelgate_ports::error::{ErrorKind, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
 use tokio::sync::Notify;
@@ -161,6 +162,7 @@ async fn ingest_next(
     let span = spans::intake(&this.batch, poll_ms);
     let ingested = async {
         link(&context, &mut this.batch.scans).await;
+        redrive_unarchived(&context, &this.batch.unarchived).await?;
         ingest_batch(&context, &this.batch).await
     };
     let is_ingested =
@@ -184,7 +186,17 @@ async fn ingest_next(
     }
     events.acknowledge(&this.batch).await.map_err(|error| (error, None))?;
     context.signals.events_refused(&this.batch.refused);
-    Ok(this.batch.events.len() + this.batch.refused.len() + this.batch.scans.len())
+    let EventBatch { events, scans, unarchived, refused, .. } = &this.batch;
+    Ok(events.len() + scans.len() + unarchived.len() + refused.len())
+}
+
+/// Redrives the assets of restored uploads before the events are acknowledged. That is done at once and may be done twice,
+/// because an asset that was redriven no longer waits.
+async fn redrive_unarchived(context: &EngineContext, uploads: &[SourceId]) -> PortResult<()> {
+    if !uploads.is_empty() {
+        context.signals.intake().unarchived(&context.store.redrive_unarchived(uploads).await?);
+    }
+    Ok(())
 }
 
 /// Whether the store took the batch; it does not if another node owns the checkpoint.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::NodeReport;
+use reelgate_ports::seal_keeper::seal_and_keep;
 
 use crate::availability::{DrainReason, STOPPED};
 use crate::engine_context::EngineContext;
@@ -17,6 +18,7 @@ use crate::messages::{NodeSuspected, WorkEnded};
 use crate::name_watch::NameWatch;
 use crate::work::self_test::self_test;
 use crate::work::sweep::sweep;
+use crate::work::sweep_findings::sweep_findings;
 use crate::work::work_left::work_left;
 
 /// Between checks for a notice that the machine will be ended. Such notices come two minutes before the end and should be
@@ -36,14 +38,14 @@ const SELF_TEST_RETRY: Duration = Duration::from_secs(30);
 const SWEEP_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// Before a failed sweep is tried again.
 const SWEEP_RETRY: Duration = Duration::from_secs(60);
+/// Failures in a row of the sweep of findings after which its wait no longer doubles: 32 minutes.
+const FINDING_RETRIES_DOUBLED: u32 = 6;
 /// Between removals of old history.
 const RETAIN_INTERVAL: Duration = Duration::from_secs(24 * 3_600);
 /// Before a failed removal of old history is tried again.
 const RETAIN_RETRY: Duration = Duration::from_secs(600);
 /// Between reviews of decisions, which may have expired, and seals of the audit log.
 const DECISIONS_INTERVAL: Duration = Duration::from_secs(10);
-/// Most lines of history sealed in one transaction.
-const SEAL_LINES_MAX: u32 = 1_000;
 /// Most rows of the queue that the remaining work is computed from. Rows beyond this are prefixes with little work each.
 const QUEUE_ROWS_MAX: u32 = 10_000;
 
@@ -55,6 +57,8 @@ pub struct NodeMaintenance {
     sweeping: bool,
     /// A sweep was requested and none has succeeded since.
     sweep_owed: bool,
+    /// Sweeps of findings that failed in a row.
+    finding_failures: u32,
     /// The last report is due, or was sent.
     ending: bool,
     name_watch: Arc<NameWatch>,
@@ -69,6 +73,7 @@ impl NodeMaintenance {
             testing: false,
             sweeping: false,
             sweep_owed: false,
+            finding_failures: 0,
             ending: false,
             name_watch: Arc::default(),
             _guard: guard,
@@ -224,6 +229,30 @@ impl NodeMaintenance {
         }));
     }
 
+    /// Sweeps for findings of the external scanner, and again later: after the interval, or sooner if it failed.
+    fn sweep_findings(&mut self, ctx: &mut Context<Self>) {
+        let Some(sweep) = self.context.finding_sweep.clone() else { return };
+        let (context, interval) = (Arc::clone(&self.context), sweep.interval);
+        let sweeping = async move {
+            if context.availability.is_on() { sweep_findings(&context, &sweep).await } else { Ok(None) }
+        };
+        ctx.spawn(sweeping.into_actor(self).map(move |result, act, ctx| {
+            let next = match result {
+                Ok(swept) => {
+                    act.finding_failures = 0;
+                    swept.into_iter().for_each(|swept| act.context.signals.intake().findings_swept(swept));
+                    interval
+                }
+                Err(error) => {
+                    act.context.signals.store_failed("sweep findings", &error);
+                    act.finding_failures = (act.finding_failures + 1).min(FINDING_RETRIES_DOUBLED);
+                    interval.min(SWEEP_RETRY * 2u32.pow(act.finding_failures - 1))
+                }
+            };
+            ctx.run_later(next, |act, ctx| act.sweep_findings(ctx));
+        }));
+    }
+
     /// Removes old history, and again later. Every node with the role intake does this; the store admits one at a time.
     fn retain(&mut self, ctx: &mut Context<Self>) {
         let context = Arc::clone(&self.context);
@@ -261,8 +290,7 @@ impl NodeMaintenance {
         let context = Arc::clone(&self.context);
         self.spawn(ctx, async move {
             context.store.review(context.review_ms).await?;
-            while context.store.seal(SEAL_LINES_MAX).await? == u64::from(SEAL_LINES_MAX) {}
-            Ok(())
+            seal_and_keep(&*context.store, &*context.seals).await.map(drop)
         });
     }
 
@@ -322,6 +350,7 @@ impl Actor for NodeMaintenance {
                 act.sweep(ctx);
             }
         });
+        self.sweep_findings(ctx);
         if let Some(interval) = self.context.sweep_interval {
             ctx.run_interval(interval, |act, ctx| act.sweep(ctx));
         }

@@ -35,7 +35,12 @@ pub struct AssetProgress {
     done_ns: BTreeMap<TaskKey, u64>,
     /// The stage of the task that began last.
     pub stage: &'static str,
+    /// Tasks of it that run now.
+    running: u16,
 }
+
+/// Assets without a running task that are remembered. An asset that ends on another node is never reported as ended here.
+const IDLE_ASSETS_MAX: usize = 256;
 
 impl AssetProgress {
     /// Done so far, nanoseconds of media.
@@ -78,15 +83,29 @@ impl ProgressBoard {
             inherited_ns: 0,
             done_ns: BTreeMap::new(),
             stage: task.stage(),
+            running: 0,
         });
         work.stage = task.stage();
+        work.running += 1;
     }
 
-    /// A task ended, whatever its outcome.
-    pub fn ended(&self, task: TaskKey) {
-        if let Some(running) = self.lock().running.get_mut(&task.lane()) {
+    /// A task ended, whatever its outcome. Of the assets that wait for a next task here, the earliest are forgotten.
+    pub fn ended(&self, asset: &AssetId, task: TaskKey) {
+        let mut inner = self.lock();
+        if let Some(running) = inner.running.get_mut(&task.lane()) {
             *running = running.saturating_sub(1);
         }
+        if let Some(work) = inner.assets.get_mut(asset) {
+            work.running = work.running.saturating_sub(1);
+        }
+        let idle = |inner: &Inner| inner.assets.values().filter(|work| work.running == 0).count();
+        if inner.assets.len() > IDLE_ASSETS_MAX && idle(&inner) > IDLE_ASSETS_MAX {
+            let idle = inner.assets.iter().filter(|(_, work)| work.running == 0);
+            if let Some(earliest) = idle.min_by_key(|(_, work)| work.since).map(|(id, _)| id.clone()) {
+                inner.assets.remove(&earliest);
+            }
+        }
+        drop(inner);
         self.changed.notify_waiters();
     }
 
@@ -164,5 +183,29 @@ impl ProgressBoard {
     /// Resolves at the next change of tasks or assets.
     pub async fn changed(&self) {
         self.changed.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asset(number: usize) -> AssetId {
+        AssetId::new(format!("{number:026}"))
+    }
+
+    #[test]
+    fn assets_that_end_elsewhere_do_not_stay_for_ever() {
+        let board = ProgressBoard::default();
+        board.began(&asset(0), TaskKey::Audio);
+        for number in 1..=3 * IDLE_ASSETS_MAX {
+            board.began(&asset(number), TaskKey::Screen);
+            board.ended(&asset(number), TaskKey::Screen);
+        }
+        let shown = board.snapshot();
+        assert_eq!(shown.len(), IDLE_ASSETS_MAX + 1);
+        assert_eq!(shown[0].0, asset(0), "an asset with a running task is shown, however long ago it began");
+        assert_eq!(shown.last().unwrap().0, asset(3 * IDLE_ASSETS_MAX));
+        assert_eq!(board.running(), 1);
     }
 }

@@ -146,7 +146,7 @@ mod tests {
     use async_trait::async_trait;
     use reelgate_flow::ids::AssetId;
     use reelgate_ports::external_scanner::window::MARGIN_MS;
-    use reelgate_ports::external_scanner::{JobId, Removed, SidecarMap};
+    use reelgate_ports::external_scanner::{FindingPage, JobId, Removed, SidecarMap};
 
     use super::*;
 
@@ -188,6 +188,10 @@ mod tests {
 
         async fn findings(&self, _: &JobId) -> PortResult<Vec<ExternalScanEvent>> {
             Ok(Vec::new())
+        }
+
+        async fn findings_since(&self, _: u64, _: Option<&str>) -> PortResult<FindingPage> {
+            Ok(FindingPage::default())
         }
 
         async fn map(&self, _: &BatchId, _: &AssetId) -> PortResult<Option<SidecarMap>> {

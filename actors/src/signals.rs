@@ -20,7 +20,9 @@ use reelgate_ports::records::{Ending, Fence, Ingested, NoticeRecord, Retained, S
 use tokio::time::Instant;
 
 use crate::breaker::{Change, Service};
+use crate::intake_signals::IntakeSignals;
 use crate::privacy_signals::PrivacySignals;
+use crate::source_signals::SourceSignals;
 use crate::store_signals::StoreSignals;
 use crate::thinned::Thinned;
 use crate::work::sweep::Swept;
@@ -88,6 +90,8 @@ pub struct Signals {
     leases_lost: IntCounter,
     notices: IntCounterVec,
     actor_exits: IntCounterVec,
+    intake: IntakeSignals,
+    sources: SourceSignals,
     store: StoreSignals,
     spans: IntCounterVec,
     privacy: PrivacySignals,
@@ -197,6 +201,8 @@ impl Default for Signals {
                 "Actors that ended and were rebuilt.",
                 &["actor", "result"],
             ),
+            intake: IntakeSignals::new(&vec),
+            sources: SourceSignals::new(&vec),
             store: StoreSignals::new(vec(
                 "reelgate_store_failures_total",
                 "Store calls that failed.",
@@ -229,6 +235,14 @@ impl Signals {
     /// What this node knows about its store without a call.
     pub fn store(&self) -> &StoreSignals {
         &self.store
+    }
+
+    pub(crate) fn intake(&self) -> &IntakeSignals {
+        &self.intake
+    }
+
+    pub(crate) fn sources(&self) -> &SourceSignals {
+        &self.sources
     }
 
     pub(crate) fn privacy(&self) -> &PrivacySignals {

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use actix::{Actor, AsyncContext, Context, Handler, Recipient, WrapFuture};
 use reelgate_flow::facts::MediaFacts;
+use reelgate_flow::ids::AssetId;
 use reelgate_flow::reason::Fault;
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::client::CancelFlag;
@@ -121,17 +122,17 @@ async fn attempt<W: StageTask>(context: Arc<EngineContext>, message: TaskClaimed
 }
 
 /// Counts a task on the progress board while this value exists.
-struct Running(Arc<EngineContext>, TaskKey);
+struct Running(Arc<EngineContext>, AssetId, TaskKey);
 
 impl Running {
     fn begin(context: &Arc<EngineContext>, claim: &Claim) -> Self {
         context.progress_board.began(&claim.fence.asset, claim.fence.task);
-        Self(Arc::clone(context), claim.fence.task)
+        Self(Arc::clone(context), claim.fence.asset.clone(), claim.fence.task)
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.progress_board.ended(self.1);
+        self.0.progress_board.ended(&self.1, self.2);
     }
 }

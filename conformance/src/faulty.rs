@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use reelgate_flow::asset::{Exit, Redo};
-use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, SourceId};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::{EventBatch, Events};
@@ -100,6 +100,8 @@ macro_rules! faulty {
 
 faulty!(Intake of Store {
     async fn ingest(batch: &EventBatch) -> Vec<Ingested>;
+    async fn ingest_findings(scans: &[ExternalScanEvent]) -> Vec<String>;
+    async fn redrive_unarchived(uploads: &[SourceId]) -> Vec<UnarchivedResult>;
     async fn known(assets: &[AssetId]) -> BTreeSet<AssetId>;
 });
 
@@ -135,7 +137,9 @@ faulty!(Queries of Store {
     async fn find(prefix: &str) -> Vec<AssetId>;
     async fn history(asset: &AssetId) -> Vec<HistoryRecord>;
     async fn redaction(asset: &AssetId) -> Option<serde_json::Value>;
+    async fn proposal(asset: &AssetId) -> Option<Proposal>;
     async fn audit(after: u64, records_max: u32) -> Vec<AuditRecord>;
+    async fn audit_end() -> Option<AuditRecord>;
     async fn queue(rows_max: u32) -> Vec<QueueRow>;
     async fn backlog() -> Backlog;
 });
@@ -143,7 +147,8 @@ faulty!(Queries of Store {
 faulty!(Decisions of Store {
     async fn redrive(asset: &AssetId) -> ();
     async fn redo(asset: &AssetId, what: Redo) -> ();
-    async fn decide(asset: &AssetId, decision: &Decision) -> ();
+    async fn decide(asset: &AssetId, decision: &Decision) -> DecisionOutcome;
+    async fn approve(asset: &AssetId, approval: &Approval) -> Decision;
     async fn review(review_ms: u64) -> u64;
 });
 
@@ -205,6 +210,7 @@ faulty!(Notices of Notices {
 faulty!(Objects of Objects {
     async fn open(source: &SourceRecord) -> OpenSource;
     async fn check_current(source: &SourceRecord) -> ();
+    async fn restamped(source: &SourceRecord) -> SourceRecord;
     async fn sidecar(source: &SourceRecord, suffix: &str, bytes_max: u64) -> Option<Vec<u8>>;
     async fn read_staged(output: &StagedOutput, bytes_max: u64) -> Vec<u8>;
     async fn publish(publication: &Publication) -> String;

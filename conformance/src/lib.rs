@@ -11,6 +11,7 @@
 pub mod events;
 pub mod fault_plan;
 pub mod faulty;
+pub mod memory_seal;
 pub mod objects;
 pub mod samples;
 pub mod store;

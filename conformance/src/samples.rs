@@ -7,7 +7,8 @@ use reelgate_flow::task::Lane;
 use reelgate_ports::objects::Turn;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    Ending, EventKind, Fence, MediaEvent, NodeReport, StageCost, TaskReport, UsageRecord,
+    Decided, Decision, Ending, EventKind, Fence, MediaEvent, NodeReport, Principal, StageCost, TaskReport,
+    UsageRecord,
 };
 
 /// A completed upload; a higher version is a newer one.
@@ -21,6 +22,16 @@ pub fn event(key: &str, version: u64) -> MediaEvent {
         location: format!("ingest/{key}"),
         force: false,
     }
+}
+
+/// A person who works under an account of their own.
+pub fn principal(name: &str) -> Principal {
+    Principal { name: name.into(), how: format!("account of {name} on media-7") }
+}
+
+/// A decision by Ann.
+pub fn decision(what: Decided) -> Decision {
+    Decision { what, by: principal("ann"), reason: "ticket 7".into(), expires_ms: None }
 }
 
 /// The end of an attempt on this node.

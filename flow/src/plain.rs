@@ -1,4 +1,7 @@
-//! Which characters may stand in a line of a log, a table or a notice.
+//! Text for people: which characters may stand in a line of a log, a table or a notice, and numbers with their nouns.
+
+use alloc::format;
+use alloc::string::String;
 
 /// Whether a character shows itself and does nothing else: it is no control character, breaks no line, is not invisible, and
 /// does not change the direction of the text around it (Unicode Technical Report 36, "Bidirectional Text Spoofing").
@@ -9,9 +12,20 @@ pub fn is_plain(c: char) -> bool {
     !is_format && !c.is_control()
 }
 
+/// A number with its noun in the right form: `1 record`, `2 records`.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_noun_has_the_form_of_its_number() {
+        let addresses = [0, 1, 2].map(|count| counted(count, "address", "addresses"));
+        assert_eq!(addresses, ["0 addresses", "1 address", "2 addresses"]);
+    }
 
     #[test]
     fn letters_of_every_script_are_plain_and_what_steers_a_terminal_or_hides_is_not() {

@@ -46,11 +46,13 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// The surfaces that must be analysed whole before an asset counts as clean.
     pub surfaces: Vec<Surface>,
+    /// How long a release or an erasure that one person proposed waits for another one's approval, milliseconds. `None`: one person decides.
+    pub approval_ms: Option<u64>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { rules: Vec::new(), surfaces: REQUIRED_SURFACES.to_vec() }
+        Self { rules: Vec::new(), surfaces: REQUIRED_SURFACES.to_vec(), approval_ms: None }
     }
 }
 

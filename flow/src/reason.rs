@@ -115,7 +115,7 @@ codes! {
     Superseded, "superseded", Policy, 1, "A newer version of the same key was uploaded.", "Nothing to do; the newer version is processed.";
     SourceChanged, "source_changed", Policy, 1, "The file changed while it was being processed.", "Upload after writing has finished; a new version becomes its own asset.";
     SourceMissing, "source_missing", Policy, 2, "The source is no longer where it was uploaded.", "Upload it again.";
-    SourceArchived, "source_archived", Config, 1, "The upload is in an archive storage class, from which it cannot be read.", "Operator: restore it (`aws s3api restore-object`), then redrive; producer: upload to a storage class that can be read at once.";
+    SourceArchived, "source_archived", Config, 1, "The upload is in an archive storage class, from which it cannot be read.", "Operator: restore it (`aws s3api restore-object`); it begins again by itself where events of restorations arrive, otherwise redrive it. Producer: upload to a storage class that can be read at once.";
     SourceCustomerKey, "source_customer_key", Config, 1, "The upload is encrypted with a key of its uploader (SSE-C), which Reelgate does not have.", "Producer: upload it again without SSE-C, for example with SSE-KMS.";
     ConfigInvalid, "config_invalid", Config, 1, "The settings do not allow this work to be done.", "Operator: run `reelgate check` and correct what it names.";
     AccessDenied, "access_denied", Config, 4, "A service or a file denied Reelgate the access that it needs.", "Operator: run `reelgate check`, grant what the detail names, then redrive.";

@@ -6,12 +6,14 @@
 //! and a missing or moved line contradicts its neighbours. An export ends with a seal, which names the number of
 //! records and the hash of the last one. The seal covers the last line, and a truncated export has no seal.
 //!
-//! The chain does not prove who wrote it: somebody with write access to the database can write a whole new chain. Keep the
-//! seals of earlier exports elsewhere: every later export begins with the records of the earlier ones.
+//! The chain does not prove who wrote it: somebody with write access to the database can write a whole new chain, or put an older copy of
+//! the database in its place. So the last seal is also kept outside of the database (`seal_keeper.rs`), and every later chain must begin
+//! with the records that it names.
 
 use std::io::BufRead;
 
 use data_encoding::HEXLOWER;
+use reelgate_flow::plain::counted;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -143,14 +145,79 @@ pub enum Broken {
         /// Which line, from 1.
         line: u64,
     },
+    /// The records end before the one that a kept seal names.
+    #[error(
+        "expected at least {}, as the seal that is kept outside of the database says, found {found}: the database was \
+         replaced by an older one, and the last {} of its audit log are missing", counted(*.kept, "record", "records"), .kept - .found
+    )]
+    RolledBack {
+        /// Number of records in the kept seal.
+        kept: u64,
+        /// Number of records.
+        found: u64,
+    },
+    /// The record that a kept seal names is another one.
+    #[error(
+        "record {number} is not the one that the seal outside of the database names: the log was written anew, or the database was \
+         replaced by an older one that went on"
+    )]
+    Replaced {
+        /// Number of the record.
+        number: u64,
+    },
     /// The seal is missing, is not the last line, or does not match the records.
     #[error("{0}")]
     Unsealed(&'static str),
 }
 
-/// Verifies an export on its own: numbers, chain and seal. Returns the seal.
-pub fn verify(mut export: impl BufRead) -> Result<Seal, Broken> {
-    let mut chain = Chain::default();
+/// Checks records in order, and whether they contain what an earlier seal names.
+#[derive(Debug, Default)]
+pub struct Verifier {
+    chain: Chain,
+    /// A seal that was kept elsewhere.
+    kept: Option<Seal>,
+    /// Whether the record that it names was there, with its hash.
+    found: Option<bool>,
+}
+
+impl Verifier {
+    /// Compares with this seal, if there is one.
+    pub fn against(kept: Option<Seal>) -> Self {
+        Self { kept, ..Self::default() }
+    }
+
+    /// Checks the next record, which is in this line.
+    pub fn record(&mut self, line: u64, text: &str) -> Result<(), Broken> {
+        let entry: Entry = serde_json::from_str(text).map_err(|_| Broken::NoRecord { line })?;
+        if entry.number != self.chain.number + 1 {
+            return Err(Broken::OutOfOrder { line, expected: self.chain.number + 1, found: entry.number });
+        }
+        if entry.previous != self.chain.head {
+            return Err(Broken::Unchained { line });
+        }
+        self.chain = Chain { number: entry.number, head: hash(text) };
+        if let Some(kept) = self.kept.as_ref().filter(|kept| kept.records == entry.number) {
+            self.found = Some(kept.head == self.chain.head);
+        }
+        Ok(())
+    }
+
+    /// The seal of all records so far, if they contain what the kept seal names.
+    pub fn end(&self) -> Result<Seal, Broken> {
+        let seal = self.chain.seal();
+        match (&self.kept, self.found) {
+            (Some(kept), None) if kept.records > 0 => {
+                Err(Broken::RolledBack { kept: kept.records, found: seal.records })
+            }
+            (Some(kept), Some(false)) => Err(Broken::Replaced { number: kept.records }),
+            _ => Ok(seal),
+        }
+    }
+}
+
+/// Verifies an export: numbers, chain and seal, and that it contains what a kept seal names. Returns its own seal.
+pub fn verify(mut export: impl BufRead, kept: Option<Seal>) -> Result<Seal, Broken> {
+    let mut verifier = Verifier::against(kept);
     let mut text = String::new();
     for line in 1.. {
         text.clear();
@@ -168,22 +235,15 @@ pub fn verify(mut export: impl BufRead) -> Result<Seal, Broken> {
         };
         if let Ok(seal) = serde_json::from_str::<Seal>(whole) {
             // The comparison covers the seal's exact text, so that no change in it goes unnoticed.
-            let same = serde_json::to_string(&chain.seal()).is_ok_and(|expected| expected == whole);
+            let same = serde_json::to_string(&verifier.chain.seal()).is_ok_and(|expected| expected == whole);
             let last = export.fill_buf().is_ok_and(<[u8]>::is_empty);
             return match (same, last) {
-                (true, true) => Ok(seal),
+                (true, true) => verifier.end().map(|_| seal),
                 (false, _) => Err(Broken::Unsealed("the seal does not match the records before it")),
                 (_, false) => Err(Broken::Unsealed("expected nothing after the seal, found more")),
             };
         }
-        let entry: Entry = serde_json::from_str(whole).map_err(|_| Broken::NoRecord { line })?;
-        if entry.number != chain.number + 1 {
-            return Err(Broken::OutOfOrder { line, expected: chain.number + 1, found: entry.number });
-        }
-        if entry.previous != chain.head {
-            return Err(Broken::Unchained { line });
-        }
-        chain = Chain { number: entry.number, head: hash(whole) };
+        verifier.record(line, whole)?;
     }
     Err(Broken::Unsealed("expected a seal, found too many lines"))
 }
@@ -228,7 +288,7 @@ mod tests {
     #[test]
     fn an_unchanged_export_verifies() {
         for records in [0, 1, 5] {
-            assert_eq!(verify(export(records).as_bytes()).unwrap().records, records);
+            assert_eq!(verify(export(records).as_bytes(), None).unwrap().records, records);
         }
     }
 
@@ -239,7 +299,7 @@ mod tests {
             for bit in 0..8 {
                 let mut changed = whole.clone();
                 changed[at] ^= 1 << bit;
-                assert!(verify(&*changed).is_err(), "byte {at}, bit {bit}");
+                assert!(verify(&*changed, None).is_err(), "byte {at}, bit {bit}");
             }
         }
     }
@@ -249,18 +309,18 @@ mod tests {
         let whole = export(5);
         let lines: Vec<&str> = whole.lines().collect();
         let joined = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-        assert!(verify(joined(&lines).as_bytes()).is_ok());
+        assert!(verify(joined(&lines).as_bytes(), None).is_ok());
         for at in 0..lines.len() {
             let mut without = lines.clone();
             without.remove(at);
-            assert!(verify(joined(&without).as_bytes()).is_err(), "without line {at}");
+            assert!(verify(joined(&without).as_bytes(), None).is_err(), "without line {at}");
             let mut doubled = lines.clone();
             doubled.insert(at, lines[at]);
-            assert!(verify(joined(&doubled).as_bytes()).is_err(), "line {at} twice");
+            assert!(verify(joined(&doubled).as_bytes(), None).is_err(), "line {at} twice");
             for other in 0..at {
                 let mut moved = lines.clone();
                 moved.swap(at, other);
-                assert!(verify(joined(&moved).as_bytes()).is_err(), "lines {at} and {other} exchanged");
+                assert!(verify(joined(&moved).as_bytes(), None).is_err(), "lines {at} and {other} exchanged");
             }
         }
     }
@@ -269,8 +329,22 @@ mod tests {
     fn an_export_truncated_anywhere_is_found() {
         let whole = export(3);
         for at in 0..whole.len() {
-            assert!(verify(&whole.as_bytes()[..at]).is_err(), "cut at {at}");
+            assert!(verify(&whole.as_bytes()[..at], None).is_err(), "cut at {at}");
         }
+    }
+
+    #[test]
+    fn a_log_that_does_not_contain_what_a_kept_seal_names_is_told() {
+        let seal_of = |records| verify(export(records).as_bytes(), None).unwrap();
+        for records in 0..=5 {
+            let verified = verify(export(5).as_bytes(), Some(seal_of(records)));
+            assert_eq!(verified.unwrap().records, 5, "a seal of {records} records");
+        }
+        let older = verify(export(3).as_bytes(), Some(seal_of(5))).unwrap_err();
+        assert_eq!(older, Broken::RolledBack { kept: 5, found: 3 });
+        assert!(older.to_string().contains("the last 2 of its audit log are missing"), "{older}");
+        let other = Seal { records: 4, head: GENESIS.to_owned() };
+        assert_eq!(verify(export(5).as_bytes(), Some(other)), Err(Broken::Replaced { number: 4 }));
     }
 
     #[test]

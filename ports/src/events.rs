@@ -1,6 +1,7 @@
 //! Sources of upload events.
 
 use async_trait::async_trait;
+use reelgate_flow::ids::SourceId;
 
 use crate::error::PortResult;
 use crate::records::{ExternalScanEvent, MediaEvent};
@@ -13,7 +14,9 @@ pub struct EventBatch {
     pub events: Vec<MediaEvent>,
     /// Findings of the external scanner.
     pub scans: Vec<ExternalScanEvent>,
-    /// Messages that could not be parsed as either.
+    /// Uploads that can be read again because they were restored from an archive storage class.
+    pub unarchived: Vec<SourceId>,
+    /// Messages that could not be parsed as any of these.
     pub refused: Vec<RefusedEvent>,
     /// The stream's checkpoint after this batch is committed.
     pub checkpoint: Option<Checkpoint>,
@@ -31,6 +34,7 @@ impl EventBatch {
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
             && self.scans.is_empty()
+            && self.unarchived.is_empty()
             && self.refused.is_empty()
             && self.checkpoint.is_none()
             && self.receipts.is_empty()

@@ -16,6 +16,7 @@ pub mod objects;
 pub mod order;
 pub mod plaintext;
 pub mod records;
+pub mod seal_keeper;
 pub mod shards;
 pub mod store;
 pub mod trace;

@@ -9,7 +9,7 @@ use reelgate_flow::ids::{AssetId, Sequencer};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::error::PortResult;
+use crate::error::{ErrorKind, Port, PortError, PortResult};
 use crate::records::{Fence, KeptSource, MediaEvent, SourceRecord, StagedOutput, WithdrawalRecord};
 
 /// A source opened for reading at exactly the recorded version.
@@ -19,6 +19,10 @@ pub struct OpenSource {
     pub file: File,
     /// Bytes.
     pub size_bytes: u64,
+    /// Bytes that were transferred for this call, repetitions included; 0 where the file was on the local disk.
+    pub fetched_bytes: u64,
+    /// Whether the next task finds it on the local disk; false for a source that is larger than the store keeps.
+    pub is_kept: bool,
 }
 
 /// Writes the outputs of one attempt. Its calls block, so use it on a thread of its own.
@@ -133,6 +137,14 @@ pub trait Objects: Send + Sync {
     /// Fails as [`Objects::open`] does if the source is no longer the recorded version. Called after the source was read: the
     /// result would describe another file.
     async fn check_current(&self, source: &SourceRecord) -> PortResult<()>;
+
+    /// The record of the source as it is now, for a file of which more than its content may have changed since it was
+    /// recorded, such as its owner or its number of links: [`Objects::open`] refuses it, and only its bytes tell whether it is
+    /// still the recorded version. `Conflict` if it is another version for certain, as in a store whose objects never change.
+    async fn restamped(&self, _: &SourceRecord) -> PortResult<SourceRecord> {
+        let detail = "expected the recorded version, found another";
+        Err(PortError::new(Port::Objects, ErrorKind::Conflict, "look at the source again", detail))
+    }
 
     /// Reads a small file next to the source (`movie.mp4` + `.sha256`), at most `bytes_max`; `None` if there is none.
     async fn sidecar(

@@ -1,14 +1,18 @@
 //! The plain data that ports exchange: rows, reports and results.
 
+mod approvals;
 mod decisions;
 mod findings;
 mod history;
 mod location;
+mod principal;
 
+pub use approvals::{Approval, DecisionOutcome, Proposal};
 pub use decisions::{AuditRecord, Decided, Decision, Taken, WithdrawalRecord};
 pub use findings::{ExternalScanEvent, Finder, FindingRecord};
 pub use history::{HistoryEvent, HistoryRecord};
 pub use location::{FindingLocation, MaskedValue};
+pub use principal::Principal;
 use reelgate_flow::asset::{Flags, NoticeKind, Phase, Screening, Severity, TaskState, Verdict};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, Sequencer, SourceId};
@@ -63,6 +67,31 @@ pub struct Ingested {
     pub asset: AssetId,
     /// False if the event was a duplicate.
     pub new: bool,
+}
+
+/// What became of an upload that was restored from an archive storage class.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum UnarchivedResult {
+    /// Its asset had failed because of the archive, and begins again.
+    Redriven,
+    /// No asset is of this upload.
+    Unknown,
+    /// Its asset has not failed because of the archive: it never needed the upload, or has ended otherwise.
+    NotWaiting,
+    /// Its asset had failed because of the archive, but was redriven too often or is under hold.
+    Refused,
+}
+
+impl UnarchivedResult {
+    /// The word used in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Redriven => "redriven",
+            Self::Unknown => "unknown",
+            Self::NotWaiting => "not_waiting",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// The right to write a task's result. It is stale as soon as the attempt is no longer the current one.

@@ -5,14 +5,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use reelgate_flow::asset::{Phase, Redo};
-use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, SourceId};
 use reelgate_flow::task::{Lane, TaskKey};
 
 use crate::error::PortResult;
 use crate::events::EventBatch;
 use crate::records::{
-    Applied, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, Fence, HistoryRecord, Ingested,
-    MediaProgress, NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, StagedOutput, TaskReport,
+    Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, DecisionOutcome,
+    ExternalScanEvent, Fence, HistoryRecord, Ingested, MediaProgress, NodeRecord, NodeReport, NoticeRecord,
+    Proposal, QueueRow, Retained, StagedOutput, TaskReport, UnarchivedResult,
 };
 
 /// Filter of [`Queries::assets`].
@@ -99,6 +100,14 @@ pub trait Intake: Send + Sync {
     /// upload of the key that arrives after the deletion. `Conflict` if the caller no longer owns the checkpoint.
     /// Returns one result per created upload, in order.
     async fn ingest(&self, batch: &EventBatch) -> PortResult<Vec<Ingested>>;
+
+    /// Ingests findings of the external scanner, as [`Intake::ingest`] does with those of a batch; returns the ids of the new
+    /// ones. For the sweep of findings.
+    async fn ingest_findings(&self, scans: &[ExternalScanEvent]) -> PortResult<Vec<String>>;
+
+    /// Redrives the assets of these uploads that failed because their upload was archived, and changes no other. Returns one
+    /// result per upload, in order.
+    async fn redrive_unarchived(&self, uploads: &[SourceId]) -> PortResult<Vec<UnarchivedResult>>;
 
     /// Those of these assets that are known, for the sweep.
     async fn known(&self, assets: &[AssetId]) -> PortResult<BTreeSet<AssetId>>;
@@ -198,8 +207,14 @@ pub trait Queries: Send + Sync {
     /// asset is not redacted, or no longer.
     async fn redaction(&self, asset: &AssetId) -> PortResult<Option<serde_json::Value>>;
 
+    /// The proposal about an asset that waits for a second person, valid or not.
+    async fn proposal(&self, asset: &AssetId) -> PortResult<Option<Proposal>>;
+
     /// The audit log after a position, in order, at most `records_max`.
     async fn audit(&self, after: u64, records_max: u32) -> PortResult<Vec<AuditRecord>>;
+
+    /// The last record of the audit log; `None` if it is empty.
+    async fn audit_end(&self) -> PortResult<Option<AuditRecord>>;
 
     /// Waiting and leased tasks by lane, stage, priority and prefix; at most `rows_max`, oldest first.
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>>;
@@ -217,8 +232,13 @@ pub trait Decisions: Send + Sync {
     /// Processes part of a published asset again; `Conflict` with the reason if that is not possible.
     async fn redo(&self, asset: &AssetId, what: Redo) -> PortResult<()>;
 
-    /// Carries out a decision and records who decided, why and when; `Conflict` with the reason if that is not possible.
-    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()>;
+    /// Carries out a decision and records who decided, why and when; `Conflict` with the reason if that is not possible. Where policy
+    /// asks for two people, a release or an erasure is kept as a proposal; it replaces an earlier proposal about the asset.
+    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<DecisionOutcome>;
+
+    /// Carries out the proposal that waits for an asset, and returns what was decided. `Conflict` with the reason if it is not the one
+    /// that is approved, has expired, was made by the same person, or if something else was found since.
+    async fn approve(&self, asset: &AssetId, approval: &Approval) -> PortResult<Decision>;
 
     /// Quarantines assets again whose release has expired, and creates a reminder for each asset that has been in quarantine
     /// for `review_ms` without a reminder; returns how many. Nothing is ever removed because of its age.

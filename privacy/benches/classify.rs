@@ -28,6 +28,32 @@ const PEER_PATTERNS: [&str; 10] = [
     r"(?-u)\b[A-HJ-NPR-Z0-9]{17}\b",
 ];
 
+/// How a line of a cue is written in another way.
+type Writing = fn(&str) -> String;
+
+/// Ways of writing that the classifier reads as something else, or has to look at.
+const KINDS: &[(&str, Writing)] = &[
+    ("accented letters", |line| line.replace('e', "é").replace('o', "ô")),
+    ("Cyrillic letters", |line| letters(line, 'а')),
+    ("kana", |line| letters(line, 'か')),
+    ("markup around each line", |line| format!("<i>{line}</i>")),
+    ("override blocks", |line| format!("{{\\an8}}{line}")),
+    ("typographic signs", |line| format!("– {} …", line.replace('\'', "’"))),
+];
+
+/// Every line that is no time and no number in another way.
+fn written(text: &str, write: Writing) -> String {
+    let other = |line: &str| line.starts_with(|c: char| c.is_ascii_digit()) || line.is_empty();
+    let lines = text.lines().map(|line| if other(line) { line.to_owned() } else { write(line) });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Small letters, each as the one at its place after `first`.
+fn letters(line: &str, first: char) -> String {
+    let place = |c: char| char::from_u32(u32::from(first) + u32::from(c) - u32::from('a')).unwrap_or(c);
+    line.chars().map(|c| if c.is_ascii_lowercase() { place(c) } else { c }).collect()
+}
+
 fn main() {
     let classifier = Classifier::new();
     let large = subtitles(LARGE_MB << 20);
@@ -43,6 +69,10 @@ fn main() {
         small_rate / large_rate
     );
     println!("classifier, the same as timed cues: {cues:.0} MB/s");
+    for (kind, write) in KINDS {
+        let text = written(small, *write);
+        println!("classifier, {kind}: {:.0} MB/s (bar: 100)", rate(&text, scan(&text)));
+    }
     println!("occurrences in {SMALL_MB} MB: {findings}");
 
     let peer: Vec<regex::bytes::Regex> = PEER_PATTERNS

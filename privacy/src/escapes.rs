@@ -10,6 +10,8 @@ const TAG_BYTES_MAX: usize = 256;
 const BLOCK_BYTES_MAX: usize = 512;
 /// Longest character reference, bytes.
 const REFERENCE_BYTES_MAX: usize = 12;
+/// Longest disguised sign, bytes.
+const DISGUISE_BYTES_MAX: usize = 5;
 /// How often text that was encoded already may have been encoded again.
 const REPEATS_MAX: usize = 2;
 
@@ -53,8 +55,8 @@ const REFERENCES: &[(&str, char)] = &[
 ];
 
 /// Whether an escape may begin with this byte.
-pub(crate) fn may_begin(byte: u8) -> bool {
-    matches!(byte, b'%' | b'\\' | b'&' | b'<' | b'{')
+pub(crate) const fn may_begin(byte: u8) -> bool {
+    matches!(byte, b'%' | b'\\' | b'&' | b'<' | b'{' | b'[' | b'(')
 }
 
 /// The escape at the beginning of `text`: its length in bytes, and what it stands for; `None` for markup, which stands
@@ -67,8 +69,21 @@ pub(crate) fn read(text: &str) -> Option<(usize, Option<char>)> {
         b'&' => reference(text).map(one),
         b'<' => tag(text),
         b'{' => override_block(text.as_bytes()).map(|len| (len, None)),
+        b'[' | b'(' => disguised(text.as_bytes()).map(one),
         _ => None,
     }
+}
+
+/// `[.]` and the like: signs of an address that is written so that nothing makes a link of it.
+fn disguised(text: &[u8]) -> Option<(usize, char)> {
+    let end = text.iter().take(DISGUISE_BYTES_MAX).position(|b| matches!(b, b']' | b')'))?;
+    let shown = match text[1..end].to_ascii_lowercase().as_slice() {
+        b"." | b"dot" => '.',
+        b"@" | b"at" => '@',
+        b":" => ':',
+        _ => return None,
+    };
+    Some((end + 1, shown))
 }
 
 /// `%40`, or up to four bytes that are one character in UTF-8 (RFC 3986, section 2.5).
@@ -205,6 +220,9 @@ mod tests {
             ("&amp; x", 5, '&'),
             ("&nbsp;", 6, ' '),
             ("<br/>", 5, ' '),
+            ("[.]com", 3, '.'),
+            ("(DOT)com", 5, '.'),
+            ("[at]x", 4, '@'),
             ("</td>", 5, ' '),
         ] {
             assert_eq!(read(text), Some((len, Some(shown))), "{text}");
@@ -252,6 +270,10 @@ mod tests {
             "<j.doe&#64;example.org>",
             "<jane＠example.org>",
             "<12>",
+            "[music]",
+            "[]",
+            "(a)",
+            "[attic]",
             "{",
             "{a}",
             r"{\i1",

@@ -2,12 +2,36 @@
 
 use std::collections::BTreeMap;
 
-use reelgate_flow::place::TextPlace;
+use reelgate_flow::place::{FrameBox, TextPlace};
 
 use crate::identifier::{Kind, Severity, macie_score};
 
 /// Most locations listed in a finding; further ones are only counted. Macie has the same limit.
 pub const LOCATIONS_MAX: usize = 15;
+
+/// Most places on screen listed in a [`Scan`]; further ones are only counted.
+pub const ON_SCREEN_MAX: usize = 10_000;
+
+/// The result of a whole scan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// One for each identifier, the most severe first.
+    pub findings: Vec<Finding>,
+    /// Every place on screen of these findings, also beyond their listed locations, so that all of them can be covered.
+    pub on_screen: Vec<OnScreen>,
+    /// Places on screen beyond `on_screen`.
+    pub more_on_screen: u64,
+}
+
+/// When and where in the picture a value was found. It holds no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnScreen {
+    pub kind: Kind,
+    pub start_ns: u64,
+    /// Above `start_ns`.
+    pub end_ns: u64,
+    pub frame_box: FrameBox,
+}
 
 /// One place where a value was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,24 +96,40 @@ pub fn finding_type<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Opti
     Some(if one { first.finding_type() } else { MULTIPLE })
 }
 
-/// Collects occurrences by identifier. It is bounded: at most [`LOCATIONS_MAX`] places for each identifier.
+/// Collects occurrences by identifier. It is bounded: at most [`LOCATIONS_MAX`] places for each identifier, and
+/// [`ON_SCREEN_MAX`] places on screen.
 #[derive(Default)]
 pub(crate) struct Tally {
     by_kind: BTreeMap<Kind, (u64, Vec<Location>)>,
+    on_screen: Vec<OnScreen>,
+    more_on_screen: u64,
 }
 
 impl Tally {
-    /// Counts one occurrence; calls `location` only while the list has room.
-    pub fn add(&mut self, kind: Kind, location: impl FnOnce() -> Location) {
+    /// Counts one occurrence; keeps its location while the list has room.
+    pub fn add(&mut self, kind: Kind, location: Location) {
+        if let Some(frame_box) = location.address.frame_box {
+            self.add_on_screen(kind, &location.address, frame_box);
+        }
         let (count, locations) = self.by_kind.entry(kind).or_default();
         *count = count.saturating_add(1);
         if locations.len() < LOCATIONS_MAX {
-            locations.push(location());
+            locations.push(location);
+        }
+    }
+
+    fn add_on_screen(&mut self, kind: Kind, place: &TextPlace, frame_box: FrameBox) {
+        match place.start_ns {
+            Some(start_ns) if self.on_screen.len() < ON_SCREEN_MAX => {
+                let end_ns = place.end_ns.unwrap_or(start_ns).max(start_ns.saturating_add(1));
+                self.on_screen.push(OnScreen { kind, start_ns, end_ns, frame_box });
+            }
+            _ => self.more_on_screen += 1,
         }
     }
 
     /// The findings, the most severe first, then by id. Counts without a severity are no findings.
-    pub fn into_findings(self, severity: impl Fn(Kind, u64) -> Option<Severity>) -> Vec<Finding> {
+    pub fn into_scan(self, severity: impl Fn(Kind, u64) -> Option<Severity>) -> Scan {
         let mut findings: Vec<Finding> = self
             .by_kind
             .into_iter()
@@ -100,6 +140,8 @@ impl Tally {
             })
             .collect();
         findings.sort_by_key(|f| (std::cmp::Reverse(f.severity), f.kind.id));
-        findings
+        let mut on_screen = self.on_screen;
+        on_screen.retain(|seen| findings.iter().any(|finding| finding.kind == seen.kind));
+        Scan { findings, on_screen, more_on_screen: self.more_on_screen }
     }
 }

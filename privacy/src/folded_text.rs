@@ -22,10 +22,27 @@ struct Edit {
     original: Range<usize>,
 }
 
-/// Whether a form other than ASCII may begin with this byte.
-fn may_begin(byte: u8) -> bool {
-    !byte.is_ascii() || byte == b'_' || escapes::may_begin(byte)
+/// Whether a character or an escape that is read as something else may begin with this byte. No character begins with a byte
+/// below 0xC0, and whole blocks of letters stay what they are: Latin, Greek, Cyrillic, Han, Hangul. A test compares this with
+/// the forms.
+const fn may_begin(byte: u8) -> bool {
+    match byte {
+        0x80..=0xBF | 0xC3..=0xC9 | 0xCF..=0xD3 | 0xE4..=0xE9 | 0xEB..=0xEC => false,
+        0xC0.. => true,
+        _ => byte == b'_' || escapes::may_begin(byte),
+    }
 }
+
+/// [`may_begin`] of every byte.
+static BEGINS: [bool; 256] = {
+    let mut begins = [false; 256];
+    let mut byte = 0;
+    while byte < begins.len() {
+        begins[byte] = may_begin(byte as u8);
+        byte += 1;
+    }
+    begins
+};
 
 impl FoldedText {
     /// The copy of `text`; `None` if it would be the same.
@@ -37,8 +54,15 @@ impl FoldedText {
         }
         let mut folded = FoldedText { text: String::new(), edits: Vec::new() };
         let (mut at, mut copied) = (0, 0);
-        while let Some(skipped) = bytes[at..].iter().position(|b| may_begin(*b)) {
+        while let Some(skipped) = bytes[at..].iter().position(|b| BEGINS[usize::from(*b)]) {
             at += skipped;
+            // True for nearly every letter that is not ASCII.
+            if let Some(first) = text[at..].chars().next().filter(|c| !c.is_ascii())
+                && form(first) == Form::Itself
+            {
+                at += first.len_utf8();
+                continue;
+            }
             let previous =
                 if copied < at { bytes[at - 1] } else { folded.text.bytes().last().unwrap_or(b' ') };
             let Some((len, shown)) = replacement(&text[at..], previous) else {
@@ -150,6 +174,14 @@ mod tests {
             ("é45678@中", text),
         ] {
             assert_eq!(place(part), whole, "{part}");
+        }
+    }
+
+    #[test]
+    fn a_character_whose_first_byte_begins_nothing_is_read_as_itself() {
+        for c in '\u{80}'..=char::MAX {
+            let first = c.encode_utf8(&mut [0; 4]).as_bytes()[0];
+            assert!(BEGINS[usize::from(first)] || form(c) == Form::Itself, "U+{:04X}", u32::from(c));
         }
     }
 

@@ -48,7 +48,7 @@ pub use config_error::ConfigError;
 pub use custom::{
     CUSTOM_IDENTIFIERS_MAX, CustomIdentifier, IGNORE_WORDS_MAX, KEYWORDS_MAX, REGEX_CHARS_MAX, SeverityLevel,
 };
-pub use finding::{Finding, LOCATIONS_MAX, Location, finding_type, severity};
+pub use finding::{Finding, LOCATIONS_MAX, Location, ON_SCREEN_MAX, OnScreen, Scan, finding_type, severity};
 pub use fingerprint::Fingerprinter;
 pub use identifier::{
     Category, Identifier, KeywordRule, Kind, Origin, Severity, SeverityRule, macie_score, macie_severity,

@@ -6,6 +6,7 @@
 
 use reelgate_flow::place::TextPlace;
 
+use crate::folded_text::FoldedText;
 use crate::unicode_forms::is_digit;
 
 /// Longest pause inside of such a number, nanoseconds.
@@ -68,4 +69,30 @@ impl OpenNumber {
 /// Whether a digit of any form is in the text.
 pub(crate) fn has_digit(text: &str) -> bool {
     text.bytes().any(|b| b.is_ascii_digit()) || (!text.is_ascii() && text.chars().any(is_digit))
+}
+
+/// Whether the last word of one line and the first word of the next could be parts of one number: both have only
+/// letters, digits and dashes, with at least one digit. The times in subtitle files do not match.
+pub(crate) fn could_continue(tail: &str, head: &str) -> bool {
+    if !(tail.is_ascii() && head.is_ascii()) {
+        // True for nearly every line, and folding costs more than reading it. An escape of a digit has a digit.
+        let words = [tail.rsplit(' ').next(), head.split(' ').next()];
+        if !words.into_iter().flatten().any(has_digit) {
+            return false;
+        }
+        let folded = [tail, head].map(FoldedText::of);
+        let read = |i: usize, text| folded[i].as_ref().map_or(text, FoldedText::as_str);
+        return words_could_continue(read(0, tail).as_bytes(), read(1, head).as_bytes());
+    }
+    words_could_continue(tail.as_bytes(), head.as_bytes())
+}
+
+fn words_could_continue(tail: &[u8], head: &[u8]) -> bool {
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
+    let last_word = tail.iter().rev().take_while(|b| **b != b' ');
+    let first_word = head.iter().take_while(|b| **b != b' ');
+    let touch = tail.last().is_some_and(plain) && head.first().is_some_and(plain);
+    touch
+        && last_word.clone().chain(first_word.clone()).all(plain)
+        && last_word.chain(first_word).any(u8::is_ascii_digit)
 }

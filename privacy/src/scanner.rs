@@ -19,13 +19,12 @@ use reelgate_flow::place::{FrameBox, TextPlace};
 
 use crate::candidate::Strength;
 use crate::classifier::{Classifier, char_places};
-use crate::finding::{Finding, Location, Tally};
-use crate::folded_text::FoldedText;
+use crate::finding::{Finding, Location, Scan, Tally};
 use crate::identifier::{Category, Kind};
 use crate::keywords::Lists;
 use crate::line::Line;
 use crate::ocr::ON_SCREEN_TEXT;
-use crate::open_number::{OpenNumber, has_digit};
+use crate::open_number::{OpenNumber, could_continue, has_digit};
 use crate::overlap::{Match, resolve};
 use crate::reader::Around;
 use crate::text;
@@ -92,9 +91,14 @@ impl Classifier {
     ///
     /// Element names are read as well: a value hidden in a tag's name counts, and is masked in the address.
     pub fn scan<'a>(&self, lines: impl Iterator<Item = Line<'a>>) -> Vec<Finding> {
+        self.scan_whole(lines).findings
+    }
+
+    /// As [`Classifier::scan`], with every place on screen.
+    pub fn scan_whole<'a>(&self, lines: impl Iterator<Item = Line<'a>>) -> Scan {
         let mut scanner = self.scanner();
         lines.for_each(|line| scanner.push(line));
-        scanner.finish()
+        scanner.finish_scan()
     }
 }
 
@@ -170,14 +174,19 @@ impl<'c> Scanner<'c> {
     }
 
     /// The findings, one per identifier, the most severe first.
-    pub fn finish(mut self) -> Vec<Finding> {
+    pub fn finish(self) -> Vec<Finding> {
+        self.finish_scan().findings
+    }
+
+    /// The findings with all their places on screen.
+    pub fn finish_scan(mut self) -> Scan {
         if let Some(last) = self.last.take() {
             [last.moment_before, last.same_moment, last.found]
                 .into_iter()
                 .for_each(|found| self.count(found));
         }
         let classifier = self.classifier;
-        self.tally.into_findings(|kind, count| classifier.severity(kind, count))
+        self.tally.into_scan(|kind, count| classifier.severity(kind, count))
     }
 
     fn named(&self, field: &str) -> ElementName {
@@ -212,7 +221,7 @@ impl<'c> Scanner<'c> {
     }
 
     fn count(&mut self, found: Vec<PendingValue>) {
-        found.into_iter().for_each(|found| self.tally.add(found.kind, || found.location));
+        found.into_iter().for_each(|found| self.tally.add(found.kind, found.location));
     }
 
     fn around(&self) -> Around<'_> {
@@ -428,27 +437,6 @@ fn add_if_free(known: &mut Vec<PendingValue>, value: PendingValue) {
         known.push(value);
         known.sort_by_key(|f| f.location.start);
     }
-}
-
-/// Whether the last word of one line and the first word of the next could be parts of one number: both have only
-/// letters, digits and dashes, with at least one digit. The times in subtitle files do not match.
-fn could_continue(tail: &str, head: &str) -> bool {
-    if !(tail.is_ascii() && head.is_ascii()) {
-        let folded = [tail, head].map(FoldedText::of);
-        let read = |i: usize, text| folded[i].as_ref().map_or(text, FoldedText::as_str);
-        return words_could_continue(read(0, tail).as_bytes(), read(1, head).as_bytes());
-    }
-    words_could_continue(tail.as_bytes(), head.as_bytes())
-}
-
-fn words_could_continue(tail: &[u8], head: &[u8]) -> bool {
-    let plain = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
-    let last_word = tail.iter().rev().take_while(|b| **b != b' ');
-    let first_word = head.iter().take_while(|b| **b != b' ');
-    let touch = tail.last().is_some_and(plain) && head.first().is_some_and(plain);
-    touch
-        && last_word.clone().chain(first_word.clone()).all(plain)
-        && last_word.chain(first_word).any(u8::is_ascii_digit)
 }
 
 /// Whether `now` shows the value of `earlier` again, in the same spot if it has one. The later value then takes the

@@ -1,6 +1,6 @@
 //! Findings: form, counts, severity, places, and above all what they must not contain.
 
-use reelgate_privacy::{LOCATIONS_MAX, Line, Severity, finding_type, severity, text};
+use reelgate_privacy::{LOCATIONS_MAX, Line, ON_SCREEN_MAX, Severity, finding_type, severity, text};
 
 use crate::{CLASSIFIER, line};
 
@@ -128,4 +128,26 @@ fn findings_have_the_types_and_scores_of_macie() {
         Some("SensitiveData:S3Object/Multiple")
     );
     assert_eq!(finding_type(&[]), None);
+}
+
+#[test]
+fn every_place_on_screen_is_listed_up_to_a_bound_that_is_counted() {
+    let shown = |count: u64, text: &'static str| {
+        (0..count).map(move |n| {
+            let mut one = line(text, "on_screen_text", "text");
+            let start_ns = n * 20_000_000_000;
+            (one.address.start_ns, one.address.end_ns) = (Some(start_ns), None);
+            one.address.frame_box =
+                Some(reelgate_flow::place::FrameBox { x: 4, y: 4, width: 90, height: 20 });
+            one
+        })
+    };
+    let scan = CLASSIFIER.scan_whole(shown(40, "ssn 536-90-4399"));
+    assert_eq!((scan.findings[0].locations.len(), scan.on_screen.len()), (LOCATIONS_MAX, 40));
+    assert!(scan.on_screen.iter().all(|seen| seen.end_ns > seen.start_ns));
+    let most = ON_SCREEN_MAX as u64;
+    let scan = CLASSIFIER.scan_whole(shown(most + 3, "ssn 536-90-4399"));
+    assert_eq!((scan.on_screen.len() as u64, scan.more_on_screen), (most, 3));
+    let elsewhere = CLASSIFIER.scan_whole([line("ssn 536-90-4399", "tag", "comment")].into_iter());
+    assert_eq!((elsewhere.findings.len(), elsewhere.on_screen.len()), (1, 0));
 }

@@ -14,6 +14,7 @@ mod negatives;
 mod pieces;
 mod scoring;
 mod seams;
+mod written_forms;
 
 use std::sync::LazyLock;
 

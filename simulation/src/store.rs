@@ -230,7 +230,7 @@ impl StoreModel {
         match self.lives.get_mut(earlier as usize).and_then(Option::as_mut) {
             Some(life) => {
                 let original = life.core.as_original();
-                if original == Original::Running {
+                if matches!(original, Original::Running { .. }) {
                     life.duplicates.push(asset);
                 }
                 original
@@ -285,8 +285,8 @@ impl StoreModel {
                     }
                 }
                 Effect::Settle { .. } => self.counts.rows += 1,
-                // A modelled asset is quarantined for content that no other one has.
-                Effect::CloseOver { .. } => {}
+                // A modelled asset is quarantined for content that no other one has, and nobody redacts one.
+                Effect::CloseOver { .. } | Effect::RedactSameContent => {}
                 Effect::Owe(_) => {
                     // Written now; removed with a line of history after its delivery.
                     self.counts.rows += 3;

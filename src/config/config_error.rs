@@ -2,7 +2,7 @@
 //! Never the value: a password may stand in the wrong place.
 
 use figment::error::{Actual, Kind};
-use figment::{Error, Source};
+use figment::{Error, Figment, Metadata, Source};
 
 /// One line for each error.
 pub fn describe(error: &Error) -> String {
@@ -10,15 +10,26 @@ pub fn describe(error: &Error) -> String {
     lines.join("\nreelgate: ")
 }
 
+/// The refusal of a value that has the right type and not the right range, `KEY: …`, with where the value stands.
+pub fn out_of_range(what: &str, layers: &Figment) -> String {
+    let key = what.split(':').next().unwrap_or_default();
+    // Settings of media name their key without the table that they are in.
+    let metadata = layers.find_metadata(key).or_else(|| layers.find_metadata(&format!("media.{key}")));
+    let place = metadata.map(place).unwrap_or_default();
+    format!("configuration: {what}{place}; see docs/reference/configuration.md")
+}
+
+/// Where a value stands.
+fn place(from: &Metadata) -> String {
+    match &from.source {
+        Some(Source::File(path)) => format!(" (in {})", path.display()),
+        _ => format!(" (in {})", from.name),
+    }
+}
+
 fn line(error: &Error) -> String {
     let key = if error.path.is_empty() { String::new() } else { format!("{}: ", error.path.join(".")) };
-    let place = match &error.metadata {
-        Some(from) => match &from.source {
-            Some(Source::File(path)) => format!(" (in {})", path.display()),
-            _ => format!(" (in {})", from.name),
-        },
-        None => String::new(),
-    };
+    let place = error.metadata.as_ref().map(place).unwrap_or_default();
     format!("configuration: {key}{}{place}; see docs/reference/configuration.md", what(&error.kind))
 }
 

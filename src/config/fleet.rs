@@ -72,7 +72,7 @@ impl Default for StoreRaw {
 }
 
 /// The object store: sources and outputs.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ObjectsRaw {
     /// A directory, or `s3://BUCKET/PREFIX` with `ingest/`, `work/`, `published/`, `quarantine/` and `rejected/` below it.
@@ -90,6 +90,24 @@ pub struct ObjectsRaw {
     pub rejected: SecretUrlOrPath,
     /// Directory for sources while they are processed. Default empty: HOME/scratch.
     pub scratch: String,
+    /// Most bytes of sources from S3 that stay there while no task reads them, up to 1 PB. Default 8,589,934,592 (8 GiB), a
+    /// long film in high quality. What a task reads comes on top.
+    pub scratch_bytes_max: u64,
+}
+
+impl Default for ObjectsRaw {
+    fn default() -> Self {
+        Self {
+            url: SecretUrlOrPath::default(),
+            ingest: SecretUrlOrPath::default(),
+            work: SecretUrlOrPath::default(),
+            published: SecretUrlOrPath::default(),
+            quarantine: SecretUrlOrPath::default(),
+            rejected: SecretUrlOrPath::default(),
+            scratch: String::new(),
+            scratch_bytes_max: 8 << 30,
+        }
+    }
 }
 
 /// The source of upload events.
@@ -145,6 +163,9 @@ pub struct MacieRaw {
     /// Seconds, 1 to 3,600: texts that are delivered within this time share one job. Default 60: Macie begins at most one
     /// job in ten seconds, and each takes minutes.
     pub window_s: u32,
+    /// Seconds between sweeps for findings whose event was lost, by nodes with the role intake; 0 for none, at most 604,800.
+    /// Default 3,600: a lost finding is found within the hour, for a few calls.
+    pub sweep_s: u64,
 }
 
 /// An account's number as text. The environment and the Parameter Store give a number, without its leading zeros.
@@ -163,7 +184,7 @@ fn account<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Erro
 
 impl Default for MacieRaw {
     fn default() -> Self {
-        Self { area: SecretUrlOrPath::default(), account: String::new(), window_s: 60 }
+        Self { area: SecretUrlOrPath::default(), account: String::new(), window_s: 60, sweep_s: 3_600 }
     }
 }
 

@@ -8,8 +8,9 @@ use reelgate_actors::engine_context::{Credits, Roles};
 use reelgate_flow::policy::Policy;
 use reelgate_pipelines::recipes::template::TemplateError;
 
-use super::config_error::describe;
+use super::config_error::{describe, out_of_range};
 use super::layer::Environment;
+use super::paths::is_file;
 use super::{Config, Raw};
 use crate::cli::GlobalArgs;
 use crate::exit::Failure;
@@ -28,15 +29,16 @@ impl Config {
         let environment = Environment::of_prefix(ENV_PREFIX);
         let local: Raw = extract(&figment.clone().merge(&environment))?;
         if local.aws.parameters.is_empty() {
-            return Self::check(global, local);
+            return Self::check(global, local, &figment.merge(&environment));
         }
         // The Parameter Store overrides the file, and the environment overrides both.
         let remote = aws::parameters(&local.aws).await?;
-        Self::check(global, extract(&figment.merge(remote).merge(&environment))?)
+        let all = figment.merge(remote).merge(&environment);
+        Self::check(global, extract(&all)?, &all)
     }
 
-    fn check(global: &GlobalArgs, raw: Raw) -> Result<Self, Failure> {
-        let usage = |what: String| Failure::Usage(format!("configuration: {what}"));
+    fn check(global: &GlobalArgs, raw: Raw, layers: &Figment) -> Result<Self, Failure> {
+        let usage = |what: String| Failure::Usage(out_of_range(&what, layers));
         raw.media.validate().map_err(|error| usage(error.to_string()))?;
         raw.validate().map_err(usage)?;
         let path_template = raw.publish.path_template.parse();
@@ -55,6 +57,7 @@ impl Config {
         let policy = Policy {
             rules: raw.privacy.rules.clone(),
             surfaces: raw.privacy.required_surfaces(&raw.media.screen_text),
+            approval_ms: raw.privacy.approval_ms(),
         };
         Ok(Self { home, raw, roles, credits, path_template, policy })
     }
@@ -89,7 +92,7 @@ fn roles(words: &[String]) -> Result<Roles, String> {
 /// `--config`, or `reelgate.toml` in the home where there is one.
 fn config_file(global: &GlobalArgs) -> Result<Option<PathBuf>, Failure> {
     if let Some(file) = &global.config {
-        if !file.is_file() {
+        if !is_file("--config", file)? {
             return Err(Failure::Usage(format!(
                 "--config: expected a TOML file, found none at {}",
                 file.display()
@@ -98,7 +101,7 @@ fn config_file(global: &GlobalArgs) -> Result<Option<PathBuf>, Failure> {
         return Ok(Some(file.clone()));
     }
     let beside: &Path = &global.home.join("reelgate.toml");
-    Ok(beside.is_file().then(|| beside.to_path_buf()))
+    Ok(is_file("--home", beside)?.then(|| beside.to_path_buf()))
 }
 
 #[cfg(test)]
@@ -135,5 +138,6 @@ mod tests {
         let error =
             Config::load(&global(dir.path(), "[engine]\nlease_ms = 10\n")).await.unwrap_err().to_string();
         assert!(error.contains("engine.lease_ms") && error.contains("1000"), "{error}");
+        assert!(error.contains("reelgate.toml); see docs/reference/configuration.md"), "{error}");
     }
 }

@@ -6,6 +6,7 @@ pub mod fleet;
 pub mod layer;
 mod load;
 mod network;
+pub mod paths;
 pub mod privacy;
 mod raw;
 pub mod secret;

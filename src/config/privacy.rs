@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::secret::{Secret, SecretUrl};
 
+const HOUR_MS: u64 = 3_600_000;
+
 /// The search for personal data and the response to findings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -28,9 +30,11 @@ pub struct PrivacyRaw {
     pub wait_s: u32,
     /// Receivers of notices about severe findings only, in addition to those of `notices`. Default none.
     pub alerts: Vec<AlertRaw>,
-    /// Whether a release and an erasure need the name of a second person who approved. Default false: small teams may have
+    /// Whether a release and an erasure are proposed by one person and approved by another. Default false: small teams may have
     /// no second person.
     pub two_people: bool,
+    /// Hours that a proposal waits for the second person, 1 to 8,760. Default 72.
+    pub approval_hours: u32,
     /// Days after which a reminder is sent about an asset that is still quarantined, 1 to 3,650; repeated at this interval.
     /// Default 90. Nothing is ever removed for its age.
     pub review_days: u32,
@@ -54,6 +58,7 @@ impl Default for PrivacyRaw {
             wait_s: 21_600,
             alerts: Vec::new(),
             two_people: false,
+            approval_hours: 72,
             review_days: 90,
             disabled: Vec::new(),
             custom_identifiers: Vec::new(),
@@ -106,6 +111,11 @@ impl PrivacyRaw {
         self.surfaces.clone().unwrap_or_else(default)
     }
 
+    /// How long a proposal waits for a second person, milliseconds; `None` where one person decides.
+    pub fn approval_ms(&self) -> Option<u64> {
+        self.two_people.then_some(u64::from(self.approval_hours) * HOUR_MS)
+    }
+
     /// Checks that every required surface is analysed with these settings. Otherwise no asset could ever be clean.
     fn validate_surfaces(&self, pictures: &ScreenTextSettings) -> Result<(), String> {
         for surface in self.surfaces.iter().flatten() {
@@ -131,6 +141,9 @@ impl PrivacyRaw {
         self.validate_surfaces(pictures)?;
         if !(1..=3_650).contains(&self.review_days) {
             return Err(format!("privacy.review_days: expected 1 to 3650, found {}", self.review_days));
+        }
+        if !(1..=8_760).contains(&self.approval_hours) {
+            return Err(format!("privacy.approval_hours: expected 1 to 8760, found {}", self.approval_hours));
         }
         if !(60..=2_592_000).contains(&self.wait_s) {
             return Err(format!("privacy.wait_s: expected 60 to 2592000, found {}", self.wait_s));

@@ -159,10 +159,12 @@ impl Raw {
         range("engine.light_tasks", self.engine.light_tasks.into(), 1, 1_000)?;
         range("engine.heavy_tasks", self.engine.heavy_tasks.into(), 0, 256)?;
         range("engine.inspections", self.engine.inspections.into(), 0, 256)?;
+        range("objects.scratch_bytes_max", self.objects.scratch_bytes_max, 0, 1_000_000_000_000_000)?;
         range("node.sweep_s", self.node.sweep_s, 0, 604_800)?;
         range("store.connections", self.store.connections.into(), 2, 100)?;
         range("aws.refresh_s", self.aws.refresh_s, 0, 86_400)?;
         range("aws.macie.window_s", self.aws.macie.window_s.into(), 1, 3_600)?;
+        range("aws.macie.sweep_s", self.aws.macie.sweep_s, 0, 604_800)?;
         if self.privacy.required.is_macies() && self.aws.macie.area.is_empty() {
             return Err(
                 "privacy.required: expected `local` without aws.macie.area, found a scanner that needs it"

@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use super::layer::keys_of_text;
+use figment::providers::{Format, Serialized, Toml};
+use figment::value::{Dict, Map};
+use figment::{Figment, Metadata, Profile, Provider};
+
+use super::layer::{keys_of_text, values_of_texts};
 use super::{Config, Raw, changes};
 use crate::cli::GlobalArgs;
 use crate::exit::Failure;
@@ -139,4 +143,50 @@ async fn an_error_quotes_no_value_of_whatever_key() {
     ] {
         assert!(hides(dir.path(), &text).await.is_none(), "accepted: {text}");
     }
+}
+
+/// Texts as the environment or the Parameter Store gives them.
+struct Texts(Vec<(String, String)>);
+
+impl Provider for Texts {
+    fn metadata(&self) -> Metadata {
+        Metadata::named("the documented variables")
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        values_of_texts(self.0.clone())
+    }
+}
+
+#[test]
+fn the_documented_variables_of_lists_and_tables_mean_what_they_say() {
+    let document = include_str!("../../docs/reference/configuration.md");
+    let variables: Vec<(String, String)> = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("REELGATE__")?.strip_suffix('\'')?.split_once("='"))
+        .map(|(name, value)| (name.to_lowercase().replace("__", "."), value.to_owned()))
+        .collect();
+    assert_eq!(variables.len(), 5, "{variables:?}");
+    let defaults = Figment::from(Serialized::defaults(Raw::default()));
+    let raw: Raw = defaults.merge(Texts(variables)).extract().unwrap();
+    let as_toml: Raw = Figment::from(Serialized::defaults(Raw::default()))
+        .merge(Toml::string(
+            r#"
+            node.roles = ["intake", "light"]
+            notices.urls = ["file:notices.jsonl", "sns:arn:aws:sns:eu-west-1:111122223333:assets"]
+            privacy.two_people = true
+            privacy.alerts = [{ severity = "high", url = "file:alerts.jsonl" }]
+            [[privacy.rules]]
+            kinds = ["PHONE_NUMBER"]
+            prefix = "adverts/"
+            action = "log"
+            [[privacy.rules]]
+            severity = "medium"
+            action = "quarantine"
+            "#,
+        ))
+        .extract()
+        .unwrap();
+    assert_eq!(raw.privacy, as_toml.privacy);
+    assert_eq!((raw.node.roles, raw.notices.urls), (as_toml.node.roles, as_toml.notices.urls));
 }

@@ -56,7 +56,7 @@ mod tests {
         ];
         assert_eq!(
             first_places(places.into_iter()),
-            "tag title: 4***6\nsubtitle text #2, 1:01 min\npicture text #0, 0.0 s, 300x40 at 10,20: a\u{fffd}[2Jb"
+            "tag title: 4***6\nsubtitle text #2, 1:01 min\npicture text #0, 0.0 s, 300x40 at 10,20: a\\u{1b}[2Jb"
         );
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use reelgate_actors::progress_board::{AssetProgress, ProgressBoard};
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::plain::counted;
 
 use crate::output::stderr;
 use crate::output::table::{clean, seconds};
@@ -56,9 +57,8 @@ impl Progress {
                 for (asset, work) in progress_board.snapshot() {
                     stderr::say(&format!("  {}: {}", clean(&name(&asset)), describe(&work)));
                 }
-                let running = progress_board.running();
-                let tasks = if running == 1 { "task" } else { "tasks" };
-                stderr::say(&format!("  {left} not ended yet, {running} {tasks} running"));
+                let running = counted(progress_board.running() as u64, "task", "tasks");
+                stderr::say(&format!("  {left} not ended yet, {running} running"));
             }
             Self::Lines(_) => {}
         }

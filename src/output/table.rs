@@ -137,10 +137,14 @@ pub fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Replaces characters of user text, such as a file name, that must not reach a terminal: they steer it, or they show
+/// Escapes characters of user text, such as a file name, that must not reach a terminal as they are: they steer it, or they show
 /// another text than there is.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if is_plain(c) { c } else { '\u{fffd}' }).collect()
+    let mut clean = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_plain(c) { clean.push(c) } else { clean.extend(c.escape_default()) }
+    }
+    clean
 }
 
 /// Seconds as `1:02:03.4` or `2.3 s`.
@@ -240,6 +244,6 @@ mod tests {
 
     #[test]
     fn a_name_cannot_steer_the_terminal_or_turn_the_text_around() {
-        assert_eq!(clean("a\x1b[2J\u{202e}4pm.exe"), "a\u{fffd}[2J\u{fffd}4pm.exe");
+        assert_eq!(clean("a\x1b[2J\u{202e}4pm.exe"), "a\\u{1b}[2J\\u{202e}4pm.exe");
     }
 }

@@ -1,10 +1,13 @@
-//! `reelgate audit`: exports the audit log, and verifies an export with nothing but its file.
+//! `reelgate audit`: exports the audit log, and verifies the log or an export against the seal that is kept outside of the database.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
-use reelgate_ports::audit::{Chain, verify};
+use reelgate_flow::plain::counted;
+use reelgate_ports::audit::{Broken, Chain, Seal, Verifier, verify};
+use reelgate_ports::seal_keeper::SealKeeper;
+use reelgate_ports::store::Store;
 
 use crate::cli::{AuditVerb, GlobalArgs};
 use crate::config::Config;
@@ -19,14 +22,26 @@ const RECORDS_MAX: u32 = 1_000;
 pub async fn audit(global: &GlobalArgs, verb: AuditVerb) -> Result<ExitStatus, Failure> {
     match verb {
         AuditVerb::Export { file } => export(global, &file).await,
-        AuditVerb::Verify { file } => check(&file),
+        AuditVerb::Verify { file: Some(file) } => {
+            let keeper = wiring::seal_file(&Config::load(global).await?);
+            let opened = File::open(&file)
+                .map_err(|error| Failure::Usage(format!("read {}: {error}", file.display())))?;
+            let kept = keeper.kept().await?;
+            Ok(report("the export", kept.clone(), verify(BufReader::new(opened), kept)))
+        }
+        AuditVerb::Verify { file: None } => {
+            let config = Config::load(global).await?;
+            let store = wiring::existing_store(&config).await?;
+            let kept = wiring::seal_file(&config).kept().await?;
+            Ok(report("the audit log", kept.clone(), walk(&*store, kept).await?))
+        }
     }
 }
 
 async fn export(global: &GlobalArgs, file: &Path) -> Result<ExitStatus, Failure> {
     let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
-    while store.seal(RECORDS_MAX).await? > 0 {}
+    let sealed = wiring::seal(&config, &*store).await;
     let failed = |error: std::io::Error| Failure::Usage(format!("write {}: {error}", file.display()));
     let mut out = BufWriter::new(File::create(file).map_err(failed)?);
     let mut chain = Chain::default();
@@ -44,24 +59,52 @@ async fn export(global: &GlobalArgs, file: &Path) -> Result<ExitStatus, Failure>
         .map_err(|error| Failure::Internal(format!("write the seal: {error}")))?;
     writeln!(out, "{seal}").map_err(failed)?;
     out.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)?;
-    stderr::say(&format!("{after} records; keep the seal: {seal}"));
+    stderr::say(&format!("{}; keep the seal: {seal}", counted(after, "record", "records")));
+    // The export is written in any case: it shows what there is.
+    sealed?;
     Ok(ExitStatus::Done)
 }
 
-fn check(file: &Path) -> Result<ExitStatus, Failure> {
-    let opened =
-        File::open(file).map_err(|error| Failure::Usage(format!("read {}: {error}", file.display())))?;
-    match verify(BufReader::new(opened)) {
+/// Checks every record of the database.
+async fn walk(store: &dyn Store, kept: Option<Seal>) -> Result<Result<Seal, Broken>, Failure> {
+    let mut verifier = Verifier::against(kept);
+    let mut after = 0;
+    loop {
+        let records = store.audit(after, RECORDS_MAX).await?;
+        let Some(last) = records.last() else { return Ok(verifier.end()) };
+        after = last.number;
+        for record in &records {
+            if let Err(broken) = verifier.record(record.number, &record.line) {
+                return Ok(Err(broken));
+            }
+        }
+    }
+}
+
+fn report(what: &str, kept: Option<Seal>, verified: Result<Seal, Broken>) -> ExitStatus {
+    match verified {
         Ok(seal) => {
+            let compared = match kept {
+                Some(kept) => format!(
+                    "with everything that the seal of {} names",
+                    counted(kept.records, "record", "records")
+                ),
+                None => "no seal is kept in this home to compare with".to_owned(),
+            };
+            let records = counted(seal.records, "record", "records");
             stderr::say(&format!(
-                "{} records, complete and unchanged; the last one has SHA-256 {}",
-                seal.records, seal.head
+                "{what}: {records}, complete and unchanged, {compared}; the last one has SHA-256 {}",
+                seal.head
             ));
-            Ok(ExitStatus::Done)
+            ExitStatus::Done
+        }
+        Err(broken @ (Broken::RolledBack { .. } | Broken::Replaced { .. })) => {
+            stderr::say(&format!("{what}: {broken}"));
+            ExitStatus::NotAll
         }
         Err(broken) => {
-            stderr::say(&format!("the export was changed: {broken}"));
-            Ok(ExitStatus::NotAll)
+            stderr::say(&format!("{what} was changed: {broken}"));
+            ExitStatus::NotAll
         }
     }
 }

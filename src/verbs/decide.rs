@@ -2,15 +2,16 @@
 
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::TaskKey;
-use reelgate_ports::error::ErrorKind;
-use reelgate_ports::records::{Decided, Decision, WithdrawalRecord};
+use reelgate_ports::error::{ErrorKind, PortError};
+use reelgate_ports::records::{Decided, Decision, DecisionOutcome, WithdrawalRecord};
 use reelgate_ports::store::Store;
 
 use crate::cli::{DecisionArgs, EraseArgs, FeedbackArgs, GlobalArgs, HoldArgs, ReleaseArgs};
 use crate::config::Config;
 use crate::exit::{ExitStatus, Failure};
 use crate::output::{stderr, table};
-use crate::verbs::{find_asset, to_json};
+use crate::verbs::principal::principal;
+use crate::verbs::{find_asset, local_time, to_json};
 use crate::wiring;
 
 const DAY_MS: u64 = 86_400_000;
@@ -18,8 +19,7 @@ const DAY_MS: u64 = 86_400_000;
 /// Quarantines an asset by hand.
 pub async fn quarantine(global: &GlobalArgs, args: DecisionArgs) -> Result<ExitStatus, Failure> {
     let (config, store, asset) = open(global, &args.asset).await?;
-    let _ = config;
-    decide(&*store, &asset, decision(Decided::Quarantine, &args, None)?).await?;
+    decide(&config, &*store, &asset, decision(&config, Decided::Quarantine, &args).await?).await?;
     say(&asset, "is quarantined", "with every copy and older version");
     Ok(ExitStatus::Done)
 }
@@ -27,11 +27,10 @@ pub async fn quarantine(global: &GlobalArgs, args: DecisionArgs) -> Result<ExitS
 /// Releases a quarantined asset.
 pub async fn release(global: &GlobalArgs, args: ReleaseArgs) -> Result<ExitStatus, Failure> {
     let (config, store, asset) = open(global, &args.decision.asset).await?;
-    let mut decision = decision(Decided::Release, &args.decision, args.approver)?;
-    second_person(&config, &decision)?;
+    let mut decision = decision(&config, Decided::Release, &args.decision).await?;
     decision.expires_ms = args.days.map(|days| now_ms().saturating_add(u64::from(days) * DAY_MS));
-    decide(&*store, &asset, decision).await?;
-    say(&asset, "is released", "and its outputs are restored unchanged");
+    let outcome = decide(&config, &*store, &asset, decision).await?;
+    say_outcome(&asset, &outcome, "is released", "and its outputs are restored unchanged");
     Ok(ExitStatus::Done)
 }
 
@@ -41,18 +40,17 @@ pub async fn erase(global: &GlobalArgs, args: EraseArgs) -> Result<ExitStatus, F
     if args.certificate {
         return certificate(&*store, &asset).await;
     }
-    let decision = decision(Decided::Erase, &args.decision, args.approver)?;
-    second_person(&config, &decision)?;
-    decide(&*store, &asset, decision).await?;
-    say(&asset, "is erased", "for good; `--certificate` then prints what was removed");
+    let decision = decision(&config, Decided::Erase, &args.decision).await?;
+    let outcome = decide(&config, &*store, &asset, decision).await?;
+    say_outcome(&asset, &outcome, "is erased", "for good; `--certificate` then prints what was removed");
     Ok(ExitStatus::Done)
 }
 
 /// Puts an asset under hold, or ends that.
 pub async fn hold(global: &GlobalArgs, args: HoldArgs) -> Result<ExitStatus, Failure> {
-    let (_, store, asset) = open(global, &args.decision.asset).await?;
+    let (config, store, asset) = open(global, &args.decision.asset).await?;
     let what = if args.off { Decided::Unhold } else { Decided::Hold };
-    decide(&*store, &asset, decision(what, &args.decision, None)?).await?;
+    decide(&config, &*store, &asset, decision(&config, what, &args.decision).await?).await?;
     let (state, then) = match args.off {
         true => ("is no longer under hold", "and may be removed and replaced again"),
         false => ("is under hold", "and nothing of it is removed or replaced"),
@@ -69,7 +67,7 @@ pub async fn feedback(global: &GlobalArgs, args: FeedbackArgs) -> Result<ExitSta
         )
     };
     let (typed, kind) = args.finding.split_once('/').ok_or_else(expected)?;
-    let (_, store, asset) = open(global, typed).await?;
+    let (config, store, asset) = open(global, typed).await?;
     let known = store.asset(&asset).await?.findings;
     if !known.iter().any(|finding| finding.kind == kind) {
         let kinds: Vec<&str> = known.iter().map(|finding| finding.kind.as_str()).collect();
@@ -80,8 +78,9 @@ pub async fn feedback(global: &GlobalArgs, args: FeedbackArgs) -> Result<ExitSta
     }
     let reason = args.reason.unwrap_or_else(|| "false positive".to_owned());
     let what = Decided::FalsePositive { kind: kind.to_owned() };
-    let decision = Decision { what, by: person(args.by)?, approver: None, reason, expires_ms: None };
-    decide(&*store, &asset, decision).await?;
+    let by = principal(&config, args.by).await?;
+    let decision = Decision { what, by, reason, expires_ms: None };
+    decide(&config, &*store, &asset, decision).await?;
     stderr::say(&format!(
         "{asset}: {kind} counts as a false positive; the state of the asset does not change"
     ));
@@ -119,10 +118,10 @@ pub(super) async fn open(
 }
 
 /// A decision by the person who is named or logged in.
-pub(super) fn decision(
+pub(super) async fn decision(
+    config: &Config,
     what: Decided,
     args: &DecisionArgs,
-    approver: Option<String>,
 ) -> Result<Decision, Failure> {
     let reason = args.reason.clone().unwrap_or_default();
     if reason.trim().is_empty() {
@@ -130,43 +129,40 @@ pub(super) fn decision(
             "--reason: expected the reason of the decision, found none; it is kept with the decision".into(),
         ));
     }
-    Ok(Decision { what, by: person(args.by.clone())?, approver, reason, expires_ms: None })
+    Ok(Decision { what, by: principal(config, args.by.clone()).await?, reason, expires_ms: None })
 }
 
-/// The given name, otherwise that of the system's user: a decision must name the person who made it.
-fn person(given: Option<String>) -> Result<String, Failure> {
-    let named = given.or_else(|| ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()));
-    let named = named.filter(|name| !name.trim().is_empty());
-    named.ok_or_else(|| {
-        Failure::Usage(
-            "--by: expected the name of the person who decides, found neither it nor the name of a user"
-                .into(),
-        )
-    })
+/// Carries out a decision, or keeps it as a proposal; a refusal gives the reason.
+pub(super) async fn decide(
+    config: &Config,
+    store: &dyn Store,
+    asset: &AssetId,
+    decision: Decision,
+) -> Result<DecisionOutcome, Failure> {
+    let outcome = store.decide(asset, &decision).await.map_err(|error| refusal(asset, error))?;
+    wiring::seal(config, store).await?;
+    Ok(outcome)
 }
 
-fn second_person(config: &Config, decision: &Decision) -> Result<(), Failure> {
-    let approver = decision.approver.as_deref().map(str::trim).unwrap_or_default();
-    // The same name in other letters is the same person.
-    let two = !approver.is_empty() && approver.to_lowercase() != decision.by.trim().to_lowercase();
-    if config.raw.privacy.two_people && !two {
-        return Err(Failure::Usage(format!(
-            "--approver: expected a second person in addition to {}, because privacy.two_people asks for one",
-            decision.by
-        )));
+/// The refusal of a decision, with where to look.
+pub(super) fn refusal(asset: &AssetId, error: PortError) -> Failure {
+    match error.kind {
+        ErrorKind::Conflict => {
+            Failure::Usage(format!("{asset}: {}; `reelgate why {asset}` shows its history", error.detail))
+        }
+        _ => error.into(),
     }
-    Ok(())
 }
 
-/// Carries out a decision; a refusal gives the reason.
-pub(super) async fn decide(store: &dyn Store, asset: &AssetId, decision: Decision) -> Result<(), Failure> {
-    match store.decide(asset, &decision).await {
-        Err(error) if error.kind == ErrorKind::Conflict => Err(Failure::Usage(format!(
-            "{asset}: {}; `reelgate why {asset}` shows its history",
-            error.detail
-        ))),
-        done => Ok(done?),
-    }
+/// Prints what will happen, or who must approve it first.
+fn say_outcome(asset: &AssetId, outcome: &DecisionOutcome, what: &str, how: &str) {
+    let DecisionOutcome::Proposed(proposal) = outcome else { return say(asset, what, how) };
+    stderr::say(&format!(
+        "{asset}: to {} it is proposed until {}; another person approves it with: reelgate approve {asset} {}",
+        proposal.decision.what.as_str(),
+        local_time(proposal.valid_until_ms),
+        proposal.id,
+    ));
 }
 
 /// Prints what will happen.

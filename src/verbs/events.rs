@@ -1,5 +1,6 @@
 //! `reelgate events`.
 
+use reelgate_flow::plain::counted;
 use serde_json::json;
 
 use crate::cli::{EventsVerb, GlobalArgs};
@@ -20,7 +21,8 @@ pub async fn events(global: &GlobalArgs, verb: EventsVerb) -> Result<ExitStatus,
     if json {
         table::print(&to_json(&json!({"moved": moved}))?)?;
     } else {
-        stderr::say(&format!("{moved} events sent again; look for what is refused in the log of the nodes"));
+        let sent = counted(moved, "event", "events");
+        stderr::say(&format!("{sent} sent again; look for what is refused in the log of the nodes"));
     }
     Ok(ExitStatus::Done)
 }

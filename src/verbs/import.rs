@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reelgate_actors::work::sweep::{page, with_priority};
+use reelgate_flow::plain::counted;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::order::Priority;
 use serde_json::json;
@@ -50,11 +51,13 @@ pub async fn import(global: &GlobalArgs, args: ImportArgs) -> Result<ExitStatus,
             _ => break,
         }
     }
+    wiring::seal(&config, &*ports.store).await?;
     if args.json {
         table::print(&to_json(&json!({"listed": listed, "taken_in": taken}))?)?;
     } else {
         stderr::say(&format!(
-            "{listed} uploads listed, {taken} ingested with {} priority",
+            "{} listed, {taken} ingested with {} priority",
+            counted(listed, "upload", "uploads"),
             priority.as_str()
         ));
     }

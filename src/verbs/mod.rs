@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 
+pub mod approve;
 pub mod audit;
 pub mod check;
 pub mod decide;
@@ -11,6 +12,7 @@ pub mod list;
 pub mod migrate;
 #[cfg(feature = "aws")]
 pub mod presign;
+mod principal;
 pub mod probe;
 pub mod queue;
 pub mod redact;
@@ -30,6 +32,7 @@ pub mod why;
 
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::plain::is_plain;
 use reelgate_ports::store::{AssetFilter, Store};
 
 use crate::exit::Failure;
@@ -52,8 +55,22 @@ async fn find_asset(store: &dyn Store, typed: &str) -> Result<AssetId, Failure> 
     }
 }
 
+/// A line of JSON. Characters that steer a terminal or hide are escaped, as JSON allows for every character of a text.
 fn to_json<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(|error| Failure::Internal(format!("write JSON: {error}")))
+    let json =
+        serde_json::to_string(value).map_err(|error| Failure::Internal(format!("write JSON: {error}")))?;
+    if json.chars().all(is_plain) {
+        return Ok(json);
+    }
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_plain(c) {
+            escaped.push(c);
+        } else {
+            escaped.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    Ok(escaped)
 }
 
 /// Milliseconds since 1970 as local time.
@@ -72,4 +89,21 @@ async fn unended(store: &dyn Store) -> Result<Vec<AssetId>, Failure> {
     let phases = Phase::ALL.iter().copied().filter(|phase| !phase.is_ended()).collect();
     let filter = AssetFilter { phases, limit: u32::MAX, ..AssetFilter::default() };
     Ok(store.assets(&filter).await?.into_iter().map(|asset| asset.id).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hides_or_steers_is_escaped_in_json_and_reads_back_unchanged() {
+        for text in
+            ["plain ä 漢", "a\u{202e}4pm.exe", "\u{1b}[2J", "tag \u{e0041} above the first plane", "\u{200b}"]
+        {
+            let json = to_json(&text).unwrap();
+            assert!(json.chars().all(is_plain), "{json}");
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+        assert_eq!(to_json(&"漢").unwrap(), "\"漢\"");
+    }
 }

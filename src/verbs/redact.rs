@@ -1,31 +1,47 @@
 //! `reelgate redact`.
 
-use reelgate_actors::work::redaction::by_hand;
+use reelgate_actors::work::redaction::{HandRequest, NotRedacted, by_hand};
 use reelgate_flow::place::FrameBox;
-use reelgate_pipelines::messages::Span;
+use reelgate_flow::plain::counted;
+use reelgate_pipelines::messages::{RedactionStyle, Span};
 use reelgate_pipelines::recipes::redact::Sighting;
-use reelgate_ports::records::Decided;
+use reelgate_ports::records::{Decided, HistoryEvent};
 
 use crate::cli::{GlobalArgs, RedactArgs};
 use crate::exit::{ExitStatus, Failure};
+use crate::output::stderr;
 use crate::verbs::decide::{decide, decision, open, say};
 
 /// Makes parts of a published asset again without the given areas and times, or without its findings on screen.
 pub async fn redact(global: &GlobalArgs, args: RedactArgs) -> Result<ExitStatus, Failure> {
-    let (_, store, asset) = open(global, &args.decision.asset).await?;
-    let boxes = args.boxes.iter().map(|text| sighting(text)).collect::<Result<Vec<_>, _>>()?;
+    let (config, store, asset) = open(global, &args.decision.asset).await?;
+    let places = args.boxes.iter().map(|text| sighting(text)).collect::<Result<Vec<_>, _>>()?;
     let mutes = args.mute.iter().map(|text| span("--mute", text)).collect::<Result<Vec<_>, _>>()?;
-    let asked = by_hand(&*store, &asset, boxes, mutes).await;
-    let (parts, redaction) = asked.map_err(|fault| Failure::Usage(format!("{asset}: {fault}")))?;
+    let style = if args.blur { RedactionStyle::Blur } else { RedactionStyle::Fill };
+    let asked = by_hand(&*store, &asset, HandRequest { places, style, mutes }).await;
+    let (parts, redaction) = asked.map_err(|why| match why {
+        NotRedacted::Refused(why) => Failure::Usage(format!("{asset}: {why}")),
+        NotRedacted::Failed(fault) => Failure::Usage(format!("{asset}: {fault}")),
+    })?;
     if parts.chunks.is_empty() && !parts.audio {
         let none = "none of its findings is on screen; give the areas to cover with --box or the times to silence with --mute";
         return Err(Failure::Usage(format!("{asset}: {none}")));
     }
-    let encodes = parts.chunks.len() + usize::from(parts.audio);
+    let is_copy = store.asset(&asset).await?.asset.linked_to.is_some();
+    let encodes = (parts.chunks.len() + usize::from(parts.audio)) as u64;
+    let encodes = match is_copy {
+        true => "all its encodes are".to_owned(),
+        false => counted(encodes, "encode is", "encodes are"),
+    };
     let what = Decided::Redact { parts, redaction };
-    decide(&*store, &asset, decision(what, &args.decision, None)?).await?;
-    let how = format!("{encodes} encodes are made again, and it is screened again before it is published");
+    decide(&config, &*store, &asset, decision(&config, what, &args.decision).await?).await?;
+    let how = format!("{encodes} made again, and it is screened again before it is published");
     say(&asset, "is redacted", &how);
+    // What becomes of other uploads of the content, as the store decided in the same transaction.
+    let history = store.history(&asset).await?;
+    let decided = history.iter().rposition(|line| line.event == HistoryEvent::Decided).unwrap_or(0);
+    let others = history.iter().skip(decided).filter(|line| line.event == HistoryEvent::Redacting).skip(1);
+    others.for_each(|line| stderr::say(&line.detail));
     Ok(ExitStatus::Done)
 }
 

@@ -25,6 +25,7 @@ pub async fn redo(global: &GlobalArgs, args: RedoArgs) -> Result<ExitStatus, Fai
     };
     match store.redo(&asset, what).await {
         Ok(()) => {
+            wiring::seal(&config, &*store).await?;
             let begun = format!("{asset} is redone from {}", what.as_str());
             stderr::say(&format!(
                 "{begun} with the next `run` or by the running `serve`; its outputs stay until then"

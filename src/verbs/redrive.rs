@@ -1,6 +1,7 @@
 //! `reelgate redrive`.
 
 use reelgate_flow::asset::Phase;
+use reelgate_flow::plain::counted;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::store::AssetFilter;
 
@@ -24,15 +25,15 @@ pub async fn redrive(global: &GlobalArgs, args: RedriveArgs) -> Result<ExitStatu
         for asset in &failed {
             store.redrive(&asset.id).await?;
         }
-        stderr::say(&format!(
-            "{} failed assets get another try with the next `run` or the running `serve`",
-            failed.len()
-        ));
+        wiring::seal(&config, &*store).await?;
+        let got = counted(failed.len() as u64, "failed asset gets", "failed assets get");
+        stderr::say(&format!("{got} another try with the next `run` or the running `serve`"));
         return Ok(ExitStatus::Done);
     };
     let asset = find_asset(&*store, &typed).await?;
     match store.redrive(&asset).await {
         Ok(()) => {
+            wiring::seal(&config, &*store).await?;
             stderr::say(&format!("{asset} gets another try with the next `run` or the running `serve`"));
             Ok(ExitStatus::Done)
         }

@@ -8,6 +8,7 @@ use reelgate_actors::signals::Signals;
 use reelgate_actors::{Engine, spans};
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::plain::counted;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{AssetDetail, MediaEvent};
 use reelgate_ports::store::{Backlog, Store};
@@ -40,7 +41,8 @@ pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Resul
     let since = Instant::now();
     let left_over = unended(&*context.store).await?;
     if !left_over.is_empty() {
-        stderr::say(&format!("{} unfinished assets of an earlier run are processed first", left_over.len()));
+        let unfinished = counted(left_over.len() as u64, "unfinished asset", "unfinished assets");
+        stderr::say(&format!("what an earlier run left is processed first: {unfinished}"));
     }
     let mut wanted = left_over;
     for batch in events.chunks(BATCH_MAX) {
@@ -69,6 +71,7 @@ pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Resul
     for asset in &wanted {
         details.push(engine.context().store.asset(asset).await?);
     }
+    let sealed = wiring::seal(&config, &*engine.context().store).await;
     wiring::close(&*engine.context().store).await;
     if args.json {
         for detail in &details {
@@ -77,6 +80,7 @@ pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Resul
     } else {
         print_table(&details, since.elapsed())?;
     }
+    sealed?;
     if interrupted {
         stderr::say("interrupted; `reelgate run` on the same home continues from here");
         return Ok(ExitStatus::NotAll);
@@ -87,14 +91,14 @@ pub async fn run(global: &GlobalArgs, args: RunArgs, log: Option<&str>) -> Resul
 
 /// Every file of the paths as an event; checksum sidecars and hidden files of directories are not uploads.
 fn collect(args: &RunArgs) -> Result<Vec<MediaEvent>, Failure> {
-    let mut files = Vec::new();
+    let (mut files, mut left_out) = (Vec::new(), 0);
     for path in &args.paths {
         let unusable = |error: std::io::Error| {
             Failure::Usage(format!("{}: expected a file or a directory: {error}", path.display()))
         };
         let path = std::path::absolute(path).map_err(unusable)?;
         if std::fs::metadata(&path).map_err(unusable)?.is_dir() {
-            walk(&path, &mut files)?;
+            walk(&path, &mut files, &mut left_out)?;
         } else {
             files.push(path);
         }
@@ -104,10 +108,15 @@ fn collect(args: &RunArgs) -> Result<Vec<MediaEvent>, Failure> {
             Failure::Usage(format!("{}: {error}; expected a readable, ordinary file", path.display()))
         })
     };
+    if left_out > 0 {
+        let entries = counted(left_out, "link or special file", "links or special files");
+        stderr::say(&format!("{entries} left out; name a link's target itself to process it"));
+    }
     files.iter().map(event).collect()
 }
 
-fn walk(dir: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+/// Adds the ordinary files below a directory, and counts what is neither a file nor a directory.
+fn walk(dir: &Path, files: &mut Vec<PathBuf>, left_out: &mut u64) -> Result<(), Failure> {
     let failed =
         |error: std::io::Error| Failure::Usage(format!("{}: cannot be listed: {error}", dir.display()));
     let mut entries: Vec<_> =
@@ -122,9 +131,11 @@ fn walk(dir: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
             continue;
         }
         if kind.is_dir() {
-            walk(&entry.path(), files)?;
+            walk(&entry.path(), files, left_out)?;
         } else if kind.is_file() {
             files.push(entry.path());
+        } else {
+            *left_out += 1;
         }
     }
     Ok(())
@@ -167,8 +178,8 @@ async fn wait(engine: &Engine, names: &BTreeMap<AssetId, String>) -> Result<bool
             }
             if since.elapsed() > NOTICES_GRACE {
                 stderr::say(&format!(
-                    "{} notices could not be delivered yet; the next run delivers them",
-                    backlog.outbox
+                    "{} could not be delivered yet; the next run delivers what is left",
+                    counted(backlog.outbox, "notice", "notices")
                 ));
                 break false;
             }

@@ -34,8 +34,10 @@ pub async fn serve(global: &GlobalArgs, args: ServeArgs, log: Option<&str>) -> R
     if let Ok((_, server)) = &ended {
         server.stop(true).await;
     }
+    let sealed = wiring::seal(&config, &*engine.context().store).await;
     wiring::close(&*engine.context().store).await;
     let (exit, _) = ended?;
+    sealed?;
     if !left.is_empty() {
         return Err(Failure::Internal(format!(
             "expected every part of the engine to end in time, found some that did not: {}; tasks and shards that they \

@@ -2,8 +2,10 @@
 
 use reelgate_flow::asset::{Flags, Response};
 use reelgate_flow::facts::MediaFacts;
+use reelgate_flow::ids::AssetId;
 use reelgate_flow::surface::{Gap, SurfaceReport};
-use reelgate_ports::records::AssetDetail;
+use reelgate_ports::records::{AssetDetail, Proposal};
+use serde::Serialize;
 
 use crate::cli::{AssetArgs, GlobalArgs};
 use crate::config::Config;
@@ -14,17 +16,56 @@ use crate::output::table::{self, clean, seconds};
 use crate::verbs::{find_asset, local_time, to_json};
 use crate::wiring;
 
+/// What `--json` prints: the line of `run --json`, and what only waits.
+#[derive(Serialize)]
+struct ShownAsset {
+    #[serde(flatten)]
+    line: AssetLine,
+    /// What waits for the approval of a second person; `null` if nothing does.
+    proposal: Option<ProposalLine>,
+}
+
+/// A proposal that waits.
+#[derive(Serialize)]
+struct ProposalLine {
+    /// Its name, for `approve`.
+    id: String,
+    /// `release` or `erase`.
+    kind: &'static str,
+    /// Who proposed it.
+    by: String,
+    /// The account that they used.
+    how: String,
+    /// Why.
+    reason: String,
+    /// When it expires, milliseconds since 1970.
+    valid_until_ms: u64,
+}
+
+impl ProposalLine {
+    fn new(proposal: Proposal) -> Self {
+        let Proposal { id, decision, valid_until_ms, .. } = proposal;
+        let kind = decision.what.as_str();
+        Self { id, kind, by: decision.by.name, how: decision.by.how, reason: decision.reason, valid_until_ms }
+    }
+}
+
 /// Prints everything about one asset.
 pub async fn show(global: &GlobalArgs, args: AssetArgs) -> Result<ExitStatus, Failure> {
     let config = Config::load(global).await?;
     let store = wiring::existing_store(&config).await?;
     let detail = store.asset(&find_asset(&*store, &args.asset).await?).await?;
-    let line = AssetLine::new(&detail);
+    let proposal = store.proposal(&detail.asset.id).await?;
+    let shown = ShownAsset { line: AssetLine::new(&detail), proposal: proposal.map(ProposalLine::new) };
     if args.json {
-        table::print(&to_json(&line)?)?;
+        table::print(&to_json(&shown)?)?;
         return Ok(ExitStatus::Done);
     }
+    let ShownAsset { line, proposal } = shown;
     table::print(&summary(&detail, &line))?;
+    if let Some(proposal) = &proposal {
+        table::print(&waiting(&detail.asset.id, proposal))?;
+    }
     if let Some(facts) = &detail.facts {
         table::print(&describe(facts))?;
     }
@@ -89,6 +130,18 @@ fn summary(detail: &AssetDetail, line: &AssetLine) -> String {
         text += &format!("\nhls       {}\ndash      {}", clean(&outputs.hls), clean(&outputs.dash));
     }
     text
+}
+
+/// What waits for the approval of a second person.
+fn waiting(asset: &AssetId, proposal: &ProposalLine) -> String {
+    let ProposalLine { id, kind, by, how, reason, valid_until_ms } = proposal;
+    let until = local_time(*valid_until_ms);
+    format!(
+        "proposal  {kind}, by {} ({}) until {until}: {}\napprove   reelgate approve {asset} {id}",
+        clean(by),
+        clean(how),
+        clean(reason)
+    )
 }
 
 /// The response of policy and the decisions of people; empty where policy only records and nobody decided.

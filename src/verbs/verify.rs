@@ -6,7 +6,8 @@ use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use reelgate_actors::work::manifest::Manifest;
-use reelgate_actors::work::validate::hash_file;
+use reelgate_actors::work::sha256::hash_file;
+use reelgate_flow::plain::counted;
 use serde::Serialize;
 
 use crate::cli::{GlobalArgs, VerifyArgs};
@@ -44,15 +45,15 @@ pub async fn verify(global: &GlobalArgs, args: VerifyArgs) -> Result<ExitStatus,
     }
     if problems.is_empty() {
         stderr::say(&format!(
-            "{} outputs match the manifest of asset {}",
-            manifest.outputs.len(),
+            "{} the manifest of asset {}",
+            counted(manifest.outputs.len() as u64, "output matches", "outputs match"),
             manifest.asset_id
         ));
         return Ok(ExitStatus::Done);
     }
     stderr::say(&format!(
-        "{} problems; publish again with `reelgate run --force` on the source",
-        problems.len()
+        "{}; publish again with `reelgate run --force` on the source",
+        counted(problems.len() as u64, "problem", "problems")
     ));
     Ok(ExitStatus::NotAll)
 }

@@ -26,10 +26,12 @@ use std::time::Duration;
 use reelgate_actors::availability::{Availability, DrainReason};
 use reelgate_actors::breaker::Breaker;
 use reelgate_actors::engine_context::EngineContext;
+use reelgate_actors::finding_sweep::FindingSweep;
 use reelgate_actors::progress_board::ProgressBoard;
 use reelgate_actors::signals::Signals;
 use reelgate_actors::work::self_test;
 use reelgate_actors::work::validate::inspect;
+use reelgate_embedded::seal_file::SealFile;
 use reelgate_embedded::{paths, private_files};
 use reelgate_flow::ids::NodeId;
 use reelgate_flow::reason::Code;
@@ -40,6 +42,8 @@ use reelgate_ports::external_scanner::ExternalScanner;
 use reelgate_ports::notices::Receiver;
 use reelgate_ports::objects::Objects;
 use reelgate_ports::records::MediaEvent;
+use reelgate_ports::seal_keeper::seal_and_keep;
+use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
 use rustix::fs::{FlockOperation, flock};
 use tokio::signal::unix::{SignalKind, signal};
@@ -82,6 +86,8 @@ pub struct Ports {
     pub notices: Vec<Receiver>,
     /// The external scanner, where one is configured.
     pub scanner: Option<Arc<dyn ExternalScanner>>,
+    /// Positions in streams, in the same database as the store.
+    pub shards: Arc<dyn Shards>,
 }
 
 /// Builds the engine's context for `run` and `serve`; creates the home if it does not exist. Only one process at a time may
@@ -103,6 +109,10 @@ pub async fn context(
         availability.hold(DrainReason::Unfit, "the self-test has not passed yet");
     }
     let sweep_s = config.raw.node.sweep_s;
+    let external_scan = aws::scan_batcher(config, ports.scanner)?;
+    let findings_s = config.raw.aws.macie.sweep_s;
+    let sweeps_findings = serves && config.roles.intake && external_scan.is_some() && findings_s > 0;
+    let finding_sweep = || Arc::new(FindingSweep::new(ports.shards, Duration::from_secs(findings_s)));
     Ok(EngineContext {
         machine: if serves { aws::machine(config, &clients).await? } else { None },
         node,
@@ -112,6 +122,7 @@ pub async fn context(
         sweep_interval: (sweep_s > 0).then(|| Duration::from_secs(sweep_s)),
         history_days: Some(config.raw.store.history_days).filter(|days| *days > 0),
         store: ports.store,
+        seals: Arc::new(seal_file(config)),
         objects: ports.objects,
         events: (serves && config.roles.intake).then_some(ports.events),
         dead_letters: aws::dead_letters(config, &clients).await?,
@@ -122,7 +133,8 @@ pub async fn context(
         path_template: config.path_template.clone(),
         classifier: config.classifier()?,
         policy: config.policy.clone(),
-        external_scan: aws::scan_batcher(config, ports.scanner)?,
+        external_scan,
+        finding_sweep: sweeps_findings.then(finding_sweep),
         review_ms: u64::from(config.raw.privacy.review_days) * DAY_MS,
         credits: config.credits,
         inspections: Semaphore::new(usize::from(config.credits.inspections)),
@@ -131,6 +143,17 @@ pub async fn context(
         progress_board: ProgressBoard::default(),
         signals,
     })
+}
+
+/// Where the last seal of the audit log is kept outside of the database.
+pub fn seal_file(config: &Config) -> SealFile {
+    SealFile::new(config.home.join("audit-seal.json"))
+}
+
+/// Chains what waits for the audit log and keeps the seal; a database older than the kept seal is told.
+pub async fn seal(config: &Config, store: &dyn Store) -> Result<(), Failure> {
+    seal_and_keep(store, &seal_file(config)).await?;
+    Ok(())
 }
 
 /// The node name of a `run` or `serve` with this configuration.
@@ -142,10 +165,11 @@ async fn open(config: &Config, node: &NodeId, clients: &Aws<'_>) -> Result<Ports
     let (store, shards) = store::open(config, Access::Work).await?;
     Ok(Ports {
         objects: objects::open(config, clients, Access::Work).await?,
-        events: events::open(config, node, shards, clients, Access::Work).await?,
+        events: events::open(config, node, Arc::clone(&shards), clients, Access::Work).await?,
         notices: notices::open(config, clients).await?,
         scanner: aws::open_scanner(config, clients).await?,
         store,
+        shards,
     })
 }
 

@@ -15,6 +15,7 @@ use super::postgres;
 use super::without_postgres as postgres;
 
 use super::access::Access;
+use crate::config::paths;
 
 use crate::config::Config;
 use crate::exit::Failure;
@@ -86,13 +87,14 @@ pub async fn close(store: &dyn Store) {
 
 /// Refuses a home whose database file does not exist.
 pub fn check_exists(config: &Config) -> Result<(), Failure> {
-    match address(config)? {
-        Address::Sqlite(path) if !path.is_file() => Err(Failure::Usage(format!(
-            "--home: expected a home with a database, found none at {}; `reelgate run` creates one",
-            path.display()
-        ))),
-        Address::Sqlite(_) | Address::Postgres(_) => Ok(()),
+    let Address::Sqlite(path) = address(config)? else { return Ok(()) };
+    if paths::is_file("--home", &path)? {
+        return Ok(());
     }
+    Err(Failure::Usage(format!(
+        "--home: expected a home with a database, found none at {}; `reelgate run` creates one",
+        path.display()
+    )))
 }
 
 /// Migrates the database to this version; returns its description.

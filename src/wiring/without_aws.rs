@@ -40,6 +40,11 @@ pub async fn parameters(_: &AwsRaw) -> Result<Serialized<()>, Failure> {
     Err(absent("aws.parameters"))
 }
 
+/// AWS knows nobody.
+pub async fn caller(_: &Config) -> Result<Option<String>, Failure> {
+    Ok(None)
+}
+
 /// Refused: the address is in S3.
 pub async fn open_objects(_: &Config, _: &Aws<'_>, _: Access) -> Result<Arc<dyn Objects>, Failure> {
     Err(absent("objects.url"))

@@ -3,12 +3,13 @@
 
 use reelgate_flow::asset::{Note, NoticeKind, Parts};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
+use reelgate_flow::plain::counted;
 use serde_json::{Value, json};
 
 use reelgate_ports::identity::key_sha256;
 use reelgate_ports::records::{
-    AssetRecord, Decided, Decision, FindingRecord, HistoryEvent, HistoryRecord, RenditionRecord, UsageRecord,
-    WithdrawalRecord,
+    AssetRecord, Decided, Decision, FindingRecord, HistoryEvent, HistoryRecord, Principal, Proposal,
+    RenditionRecord, UsageRecord, WithdrawalRecord,
 };
 
 /// Version of the notice body, see `docs/reference/notices.md`.
@@ -21,6 +22,8 @@ pub struct Attribution<'a> {
     pub node: Option<&'a NodeId>,
     /// Time, CPU and memory of the attempt.
     pub usage: Option<UsageRecord>,
+    /// Why the store redrives it by itself; `None` where an operator does.
+    pub cause: Option<&'static str>,
 }
 
 /// A history line without a number; the unit of work numbers it.
@@ -73,7 +76,10 @@ pub fn note_line(at_ms: u64, note: &Note, by: Attribution<'_>, original: Option<
             None,
             "the content is searched again: what searched it before is less than is asked now".to_owned(),
         ),
-        Note::Redriven(times) => (HistoryEvent::Redriven, None, None, format!("time {times}")),
+        Note::Redriven(times) => {
+            let cause = by.cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+            (HistoryEvent::Redriven, None, None, format!("time {times}{cause}"))
+        }
         Note::Quarantining(cause) => (HistoryEvent::Quarantining, None, None, cause.as_str().to_owned()),
         Note::Held(held) => (
             HistoryEvent::Held,
@@ -87,6 +93,15 @@ pub fn note_line(at_ms: u64, note: &Note, by: Attribution<'_>, original: Option<
             .to_owned(),
         ),
         Note::Redacting(parts) => (HistoryEvent::Redacting, None, None, parts_text(parts)),
+        Note::RedactingAnew => {
+            (HistoryEvent::Redacting, None, None, "everything is encoded again".to_owned())
+        }
+        Note::RedactingCopy => (
+            HistoryEvent::Redacting,
+            None,
+            None,
+            "its outputs are replaced by a copy of the redacted ones".to_owned(),
+        ),
         Note::Redone(what, times) => {
             (HistoryEvent::Redone, None, None, format!("{}, time {times}", what.as_str()))
         }
@@ -103,7 +118,9 @@ pub fn note_line(at_ms: u64, note: &Note, by: Attribution<'_>, original: Option<
 
 fn parts_text(parts: &Parts) -> String {
     let audio = if parts.audio { " and the audio" } else { "" };
-    format!("{} chunks{audio} are encoded again", parts.chunks.len())
+    let are = if parts.chunks.len() == 1 && !parts.audio { "is" } else { "are" };
+    let chunks = counted(parts.chunks.len() as u64, "chunk", "chunks");
+    format!("{chunks}{audio} {are} encoded again")
 }
 
 /// The line for a finished withdrawal: what was removed and verified, and the hash of the whole record.
@@ -113,18 +130,19 @@ pub fn withdrawal_line(at_ms: u64, withdrawal_record: &WithdrawalRecord, record:
     let left =
         if withdrawal_record.left.is_empty() { "" } else { "; something outside Reelgate's areas was left" };
     let detail = format!(
-        "{} objects of {bytes} bytes removed, {} addresses checked and none of them readable{left}; record {}",
-        withdrawal_record.taken.len(),
-        withdrawal_record.looked_at,
+        "{} of {} removed, {} checked and none of them readable{left}; record {}",
+        counted(withdrawal_record.taken.len() as u64, "object", "objects"),
+        counted(bytes, "byte", "bytes"),
+        counted(withdrawal_record.looked_at, "address", "addresses"),
         key_sha256(&record.to_string()),
     );
     line(at_ms, HistoryEvent::Closed, detail)
 }
 
 /// The line for a decision: what was decided, by whom, and why.
-pub fn decision_line(at_ms: u64, decision: &Decision) -> HistoryRecord {
-    let approved = decision.approver.as_ref().map(|name| format!(", approved by {name}")).unwrap_or_default();
-    let until = decision.expires_ms.map(|ms| format!(", until {ms}")).unwrap_or_default();
+pub fn decision_line(at_ms: u64, decision: &Decision, approver: Option<&Principal>) -> HistoryRecord {
+    let approved = approver.map(|by| format!(", approved by {}", person(by))).unwrap_or_default();
+    let until = until(decision);
     let of = match &decision.what {
         Decided::FalsePositive { kind } => format!(" of {kind}"),
         _ => String::new(),
@@ -133,8 +151,34 @@ pub fn decision_line(at_ms: u64, decision: &Decision) -> HistoryRecord {
     line(
         at_ms,
         HistoryEvent::Decided,
-        format!("{what}{of} by {}{approved}{until}: {}", decision.by, decision.reason),
+        format!("{what}{of} by {}{approved}{until}: {}", person(&decision.by), decision.reason),
     )
+}
+
+/// The line for a proposal: what is proposed, by whom, under which name, and until when.
+pub fn proposal_line(at_ms: u64, proposal: &Proposal) -> HistoryRecord {
+    let Proposal { id, decision, valid_until_ms, .. } = proposal;
+    let (what, by, until) = (decision.what.as_str(), person(&decision.by), until(decision));
+    let detail = format!("{what} by {by}{until}, as {id}, valid until {valid_until_ms}: {}", decision.reason);
+    line(at_ms, HistoryEvent::Proposed, detail)
+}
+
+/// The line for the rule of two people, switched on or off by a configuration under which this person decided.
+pub fn rule_line(at_ms: u64, is_on: bool, by: &Principal) -> HistoryRecord {
+    let state = if is_on { "on" } else { "off" };
+    let detail = format!(
+        "the rule of two people (privacy.two_people) is {state}, found with a decision by {}",
+        person(by)
+    );
+    line(at_ms, HistoryEvent::RuleChanged, detail)
+}
+
+fn person(by: &Principal) -> String {
+    format!("{} ({})", by.name, by.how)
+}
+
+fn until(decision: &Decision) -> String {
+    decision.expires_ms.map(|ms| format!(", until {ms}")).unwrap_or_default()
 }
 
 fn used(by: Attribution<'_>) -> String {

@@ -9,7 +9,7 @@ use reelgate_ports::error::PortError;
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord, MediaEvent,
+    AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord, MediaEvent, Proposal,
 };
 use reelgate_ports::shards::Checkpoint;
 
@@ -24,7 +24,8 @@ pub enum Lock {
     Content(String),
 }
 
-/// A producer's queue: bucket, prefix and priority. A new asset is placed behind the last one of its queue.
+/// A producer's queue: bucket, SHA-256 of the prefix, and priority. A new asset is placed behind the last one of its queue. The
+/// prefix itself may be personal, and a queue outlives the assets in it.
 pub type ProducerQueue = (String, String, Priority);
 
 /// A lease that ended without a report, as it was read before its asset was locked.
@@ -187,6 +188,20 @@ pub trait Session: Send {
 
     /// Keeps the current time as the time of the last reminder about these loaded assets.
     fn keep_reminders(&mut self, assets: &[AssetId]) -> impl Future<Output = Answer<(), Self>> + Send;
+
+    /// The proposal that waits for a second person's approval, if the asset has one; valid or not.
+    fn proposal_of(&mut self, asset: &AssetId)
+    -> impl Future<Output = Answer<Option<Proposal>, Self>> + Send;
+
+    /// Whether the rule of two people was on at the last decision; a new database has it off.
+    fn two_people_rule(&mut self) -> impl Future<Output = Answer<bool, Self>> + Send;
+
+    /// Keeps the state of that rule, and a line about it for the audit log, which concerns no asset.
+    fn keep_two_people_rule(
+        &mut self,
+        is_on: bool,
+        line: &HistoryRecord,
+    ) -> impl Future<Output = Answer<(), Self>> + Send;
 
     /// Removes a receiver's deliveries from the outbox and returns them; those that are already removed are skipped.
     fn remove_notices(

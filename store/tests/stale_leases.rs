@@ -11,7 +11,7 @@ use reelgate_flow::task::Lane;
 use reelgate_ports::events::{EventBatch, RefusedEvent};
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    AuditRecord, Claim, EventKind, ExternalScanEvent, FindingRecord, HistoryRecord, MediaEvent,
+    AuditRecord, Claim, EventKind, ExternalScanEvent, FindingRecord, HistoryRecord, MediaEvent, Proposal,
 };
 use reelgate_ports::shards::Checkpoint;
 use reelgate_ports::store::{Intake, Queue};
@@ -70,6 +70,9 @@ impl<S: Session> Session for EarlierList<'_, S> {
         expired_releases(assets_max: u32) -> Vec<AssetId>;
         unreviewed(until_ms: u64, assets_max: u32) -> Vec<AssetId>;
         keep_reminders(assets: &[AssetId]) -> ();
+        proposal_of(asset: &AssetId) -> Option<Proposal>;
+        two_people_rule() -> bool;
+        keep_two_people_rule(is_on: bool, line: &HistoryRecord) -> ();
         remove_notices(receiver: &ReceiverName, ids: &[NoticeId]) -> Vec<RemovedNotice>;
         add_history(lines: Vec<(AssetId, HistoryRecord)>) -> ();
         take_unsealed(entries_max: u32) -> (u64, Vec<(String, HistoryRecord)>);

@@ -20,7 +20,7 @@ const ROUNDS: usize = 4;
 const KILLS: usize = 8;
 /// Longest time before a kill: a start and the work after a decision take less.
 const LIFE_MAX_MS: u64 = 150;
-const BY: [&str; 6] = ["--reason", "a crash test", "--by", "Ana", "--approver", "Ben"];
+const BY: [&str; 4] = ["--reason", "a crash test", "--by", "Ana"];
 
 /// A home at rest with two versions of a key and a copy of the newer one.
 struct CrashFixture {

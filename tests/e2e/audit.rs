@@ -1,5 +1,6 @@
 //! The audit log records every decision, and an export shows whether a line was changed.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
 
@@ -40,7 +41,7 @@ fn one_changed_missing_moved_or_cut_record_is_found() {
     let lines: Vec<&str> = text.lines().collect();
     let records = lines.len() - 1;
     assert!(records > 20, "expected a history, found {records} records");
-    assert!(text.contains("quarantine by Ana: ticket 18") && text.contains(&id));
+    assert!(text.contains("quarantine by Ana (uid ") && text.contains(&id));
     assert!(!text.contains("planted.person"), "a record holds the key");
 
     let joined = |lines: &[&str]| format!("{}\n", lines.join("\n")).into_bytes();
@@ -97,7 +98,9 @@ fn a_later_export_begins_with_the_earlier_one() {
     let (early, late) = (records(&early), records(&late));
     assert!(late.len() > early.len());
     assert_eq!(late[..early.len()], early[..]);
-    assert!(late.iter().any(|line| line.contains("hold by Ben: asked by a court")));
+    assert!(
+        late.iter().any(|line| line.contains("hold by Ben (uid ") && line.contains("): asked by a court"))
+    );
 }
 
 #[test]
@@ -126,8 +129,53 @@ fn feedback_names_a_finding_and_changes_nothing_but_the_record() {
     let taken = feedback(&format!("{id}/EMAIL_ADDRESS"));
     assert_eq!(taken.status.code(), Some(0), "{}", talk(&taken));
     let decided = history_details(&home, &id, "decided");
-    assert_eq!(decided.last().unwrap(), "false_positive of EMAIL_ADDRESS by Ana: an address of ours");
+    let last = decided.last().unwrap();
+    assert!(last.starts_with("false_positive of EMAIL_ADDRESS by Ana (uid "), "{last}");
+    assert!(last.ends_with("): an address of ours"), "{last}");
     let shown = home.reelgate(&["show", &id, "--json"]);
     let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
     assert_eq!(shown["state"], "quarantined");
+}
+
+#[test]
+fn a_database_that_was_replaced_by_an_older_copy_is_told() {
+    let home = TempHome::new();
+    let upload = home.file("note.mp4");
+    std::fs::write(&upload, "no video").unwrap();
+    let (_, ran) = home.run(&[&upload]);
+    let id = ran[0]["asset_id"].as_str().unwrap().to_owned();
+    let seal = home.path().join("audit-seal.json");
+    let sealed = std::fs::read_to_string(&seal).expect("a run seals what it wrote");
+    assert_eq!(std::fs::metadata(&seal).unwrap().permissions().mode() & 0o7777, 0o600);
+    let database = home.path().join("reelgate.sqlite");
+    let older = home.file("older.sqlite");
+    std::fs::copy(&database, &older).unwrap();
+    let hold = |more: &[&str]| {
+        home.reelgate(&[&["hold", &*id, "--reason", "ticket 9", "--by", "Ana"], more].concat())
+    };
+    assert_eq!(hold(&[]).status.code(), Some(0));
+    assert_ne!(std::fs::read_to_string(&seal).unwrap(), sealed, "a decision is sealed at once");
+    let verify = || home.reelgate(&["audit", "verify"]);
+    assert_eq!(verify().status.code(), Some(0), "{}", talk(&verify()));
+    std::fs::copy(&older, &database).unwrap();
+    for log in ["reelgate.sqlite-wal", "reelgate.sqlite-shm"] {
+        let path = home.path().join(log);
+        assert!(!path.exists() || std::fs::remove_file(path).is_ok());
+    }
+    let told = |output: &Output, status: i32, words: &str| {
+        assert_eq!(output.status.code(), Some(status), "{}", talk(output));
+        assert!(talk(output).contains(words), "{}", talk(output));
+    };
+    let rolled_back = "the database was replaced by an older one, and the last ";
+    told(&verify(), 3, rolled_back);
+    let file = home.file("log.jsonl");
+    told(&home.reelgate(&["audit", "export", file.to_str().unwrap()]), 1, rolled_back);
+    told(&home.reelgate(&["audit", "verify", file.to_str().unwrap()]), 3, rolled_back);
+    // A log that goes on from the older copy does not become whole by that, and the seal stays.
+    let kept = std::fs::read_to_string(&seal).unwrap();
+    for more in [&[][..], &["--off"], &[], &["--off"], &[]] {
+        assert_eq!(hold(more).status.code(), Some(1), "the decision is made, and the older log is told");
+    }
+    told(&verify(), 3, "is not the one that the seal outside of the database names");
+    assert_eq!(std::fs::read_to_string(&seal).unwrap(), kept);
 }

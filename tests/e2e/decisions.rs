@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
@@ -12,7 +12,6 @@ use crate::service::{Service, until};
 use crate::support::{TempHome, lines, talk, tool};
 
 const BY: [&str; 4] = ["--reason", "ticket 17", "--by", "Ana Officer"];
-const SECOND: [&str; 2] = ["--approver", "Ben Counsel"];
 
 /// A short clip; each hue is different content.
 pub fn clip(home: &TempHome, name: &str, hue: u32) -> PathBuf {
@@ -186,7 +185,11 @@ fn a_quarantine_includes_copies_and_a_release_restores_each_byte_for_byte() {
     assert_eq!(content.left_in(&gate.home.path(), &["quarantine"]), Vec::<PathBuf>::new());
     let mode = gate.area("quarantine").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0, "others may not look into the quarantine");
-    assert_eq!(gate.history_details(&one, "decided"), ["quarantine by Ana Officer: ticket 17"]);
+    let decided = gate.history_details(&one, "decided");
+    assert!(
+        decided[0].starts_with("quarantine by Ana Officer (uid ") && decided[0].ends_with("): ticket 17"),
+        "{decided:?}"
+    );
     assert_eq!(
         gate.history_details(&two, "quarantining"),
         ["another upload with the same content was quarantined"]
@@ -196,12 +199,12 @@ fn a_quarantine_includes_copies_and_a_release_restores_each_byte_for_byte() {
         assert!(closed.len() == 1 && closed[0].contains("none of them readable"), "{closed:?}");
     }
 
-    gate.decided("release", &one, &[&SECOND[..], &["--days", "7"]].concat());
+    gate.decided("release", &one, &["--days", "7"]);
     gate.until("one.mp4", "published");
     assert_eq!(gate.assets()["two.mp4"].1, "quarantined", "each is released by itself");
     let back = tree(&gate.area("published"));
     assert!(!back.is_empty() && back.iter().all(|(path, bytes)| before[path] == *bytes));
-    assert!(gate.history_details(&one, "decided")[1].contains(", approved by Ben Counsel, until "));
+    assert!(gate.history_details(&one, "decided")[1].contains("), until "));
     gate.decided("release", &two, &[]);
     gate.until("two.mp4", "published");
     assert!(tree(&gate.area("published")) == before, "both, with their manifests");
@@ -322,30 +325,46 @@ fn at_rest() -> (TempHome, String) {
     (home, id)
 }
 
+/// The same command in a user namespace of its own, where the caller has another number and the same rights.
+fn as_another_account(command: &Command) -> Command {
+    let mut other = Command::new("unshare");
+    other.args(["--user", "--map-user=4321"]).arg(command.get_program()).args(command.get_args());
+    other
+}
+
 #[test]
 fn two_people_are_needed_where_policy_says_so() {
     let (home, id) = at_rest();
-    let decide = |verb: &str, more: &[&str]| {
-        let mut command = home.command(&[&[verb, &*id], &BY[..], more].concat());
-        command.env("REELGATE__PRIVACY__TWO_PEOPLE", "true").output().unwrap()
-    };
-    assert_eq!(decide("quarantine", &[]).status.code(), Some(0), "shutting needs nobody else");
+    let output =
+        |mut command: Command| command.env("REELGATE__PRIVACY__TWO_PEOPLE", "true").output().unwrap();
+    let decide = |verb: &str| output(home.command(&[&[verb, &*id], &BY[..]].concat()));
+    assert_eq!(decide("quarantine").status.code(), Some(0), "shutting needs nobody else");
     home.run(&[&home.file("clip.mp4")]);
+    let proposal = || {
+        let shown = home.reelgate(&["show", &id, "--json"]);
+        lines(&shown.stdout, &talk(&shown))[0]["proposal"].clone()
+    };
+    assert_eq!(proposal(), Value::Null);
     for verb in ["release", "erase"] {
-        for more in
-            [&[][..], &["--approver", " Ana Officer "], &["--approver", "ana officer"], &["--approver", " "]]
-        {
-            let refused = decide(verb, more);
-            assert_eq!(refused.status.code(), Some(2), "{verb} {more:?}");
-            assert!(
-                talk(&refused).contains("expected a second person in addition to Ana Officer"),
-                "{}",
-                talk(&refused)
-            );
-        }
+        let proposed = decide(verb);
+        assert_eq!(proposed.status.code(), Some(0), "{}", talk(&proposed));
+        assert_eq!(proposal()["kind"], verb);
+        let next = format!("reelgate approve {id} {}", proposal()["id"].as_str().unwrap());
+        assert!(talk(&proposed).contains(&next), "{}", talk(&proposed));
+        let shown = home.reelgate(&["show", &id]).stdout;
+        assert!(String::from_utf8_lossy(&shown).contains(&next));
     }
-    let erased = decide("erase", &SECOND);
+    let proposal = proposal()["id"].as_str().unwrap().to_owned();
+    let approve = |by: &str| home.command(&["approve", &id, &proposal, "--by", by]);
+    // Another name is no other account, and another account with the same name is no other person.
+    for refused in [output(approve("Ben Counsel")), output(as_another_account(&approve("ana officer")))] {
+        assert_eq!(refused.status.code(), Some(2), "{}", talk(&refused));
+        assert!(talk(&refused).contains("expected the approval of a second person"), "{}", talk(&refused));
+    }
+    let erased = output(as_another_account(&approve("Ben Counsel")));
     assert_eq!(erased.status.code(), Some(0), "{}", talk(&erased));
+    let decided = history_details(&home, &id, "decided");
+    assert!(decided[1].contains(", approved by Ben Counsel (uid 4321 on "), "{decided:?}");
     home.run(&[&clip(&home, "other.mp4", 71)]);
     let certificate = home.reelgate(&["erase", &id, "--certificate"]);
     let certificate: Value = serde_json::from_slice(&certificate.stdout).unwrap();
@@ -399,6 +418,6 @@ fn what_is_under_hold_stays_byte_for_byte_when_its_key_is_uploaded_again() {
     assert_ne!(tree(&gate.area("published").join("one.mp4")), outputs, "the newer version is visible");
     assert!(tree(&gate.area("quarantine").join(&older).join("outputs")) == outputs);
     assert!(std::fs::read(kept).unwrap() == source);
-    let refused = gate.decide("erase", &older, &SECOND);
+    let refused = gate.decide("erase", &older, &[]);
     assert!(!refused.status.success() && talk(&refused).contains("hold"), "{}", talk(&refused));
 }

@@ -13,6 +13,7 @@ use reelgate_stand_ins::{ACCOUNT, Macie, Ministack, REGION};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use crate::service::{states, until};
 use crate::support::{TempHome, code, lines, talk, tool, undocumented};
 
 const BUCKET: &str = "sidecars";
@@ -36,8 +37,8 @@ impl MacieFixture {
         let (home, ministack) = (TempHome::encoding_quickly(), Ministack::start(Auth::Open));
         let config = home.file("reelgate.toml");
         let text = format!(
-            "[privacy]\nrequired = \"{required}\"\n[aws]\npath_style = true\nregion = \"{REGION}\"\n\
-             [aws.macie]\narea = \"s3://{BUCKET}/text\"\naccount = \"{ACCOUNT}\"\nwindow_s = 2\n\
+            "[node]\nself_test = false\n[privacy]\nrequired = \"{required}\"\n[aws]\npath_style = true\nregion = \"{REGION}\"\n\
+             [aws.macie]\narea = \"s3://{BUCKET}/text\"\naccount = \"{ACCOUNT}\"\nwindow_s = 2\nsweep_s = 1\n\
              [[privacy.custom_identifiers]]\nname = \"badge\"\nregex = \"B-[0-9]{{4}}\"\n"
         );
         std::fs::write(&config, text).unwrap();
@@ -247,6 +248,24 @@ fn where_macies_answer_is_not_required_publishing_waits_for_its_job_alone() {
     assert_eq!(decided.status.code(), Some(0), "{}", talk(&decided));
     assert_eq!(ended(fixture.run(&file)).1["state"], "quarantined");
     assert_eq!(fixture.keys(), Vec::<String>::new(), "a quarantine takes the text out of Macie's bucket too");
+}
+
+#[test]
+fn a_finding_whose_event_never_came_quarantines_a_published_asset() {
+    let fixture = MacieFixture::new("local");
+    let file = fixture.talk_with_a_name();
+    assert_eq!(ended(fixture.run(&file)).1["state"], "published");
+    fixture.find_name(&fixture.job(0), "High");
+    let mut serving = fixture.start(&["serve", "--listen", "127.0.0.1:0"]);
+    let is_quarantined =
+        |states: &Vec<(String, String)>| states.iter().all(|(_, state)| state == "quarantined");
+    until("the sweep has found it", || states(&fixture.home), is_quarantined);
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    let listed = lines(&fixture.home.reelgate(&["list", "--json"]).stdout, "");
+    let shown = fixture.home.reelgate(&["show", listed[0]["asset_id"].as_str().unwrap(), "--json"]);
+    let finding = found_by_macie(&lines(&shown.stdout, "")[0]).clone();
+    assert_eq!((&finding["kind"], &finding["locations"][0]["surface"]), (&json!("NAME"), &json!("subtitle")));
 }
 
 #[test]

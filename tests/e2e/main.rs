@@ -26,4 +26,5 @@ mod scan;
 mod service;
 mod support;
 mod surfaces;
+mod swapped;
 mod traces;

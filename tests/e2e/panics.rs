@@ -15,6 +15,7 @@ use reelgate_conformance::fault_plan::{CallFault, FaultPlan};
 use reelgate_conformance::faulty::Faulty;
 use reelgate_embedded::directory::DirectoryObjects;
 use reelgate_embedded::notices::FileNotices;
+use reelgate_embedded::seal_file::SealFile;
 use reelgate_embedded::sqlite::SqliteStore;
 use reelgate_embedded::watch::DirectoryEvents;
 use reelgate_flow::asset::Phase;
@@ -60,6 +61,7 @@ async fn faulty_context(home: &Path, plan: &FaultPlan) -> EngineContext {
         sweep_interval: None,
         history_days: None,
         store: Arc::new(Faulty::new(Arc::new(store), plan)),
+        seals: Arc::new(SealFile::new(home.join("audit-seal.json"))),
         objects: Arc::new(Faulty::new(Arc::new(objects), plan)),
         dead_letters: None,
         events: Some(Arc::new(Faulty::new(Arc::new(events), plan))),
@@ -77,6 +79,7 @@ async fn faulty_context(home: &Path, plan: &FaultPlan) -> EngineContext {
         path_template: PathTemplate::default(),
         classifier: Classifier::new(),
         external_scan: None,
+        finding_sweep: None,
         policy: reelgate_flow::policy::Policy::default(),
         review_ms: u64::MAX,
         credits: Credits { light: 4, heavy: 2, inspections: 1 },

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::decisions::clip;
 use crate::support::{TempHome, lines, talk, tool};
 
 /// An invented card number that passes the check of its kind.
@@ -144,6 +145,41 @@ fn a_person_redacts_part_of_a_published_picture_and_of_its_sound() {
     let history = lines(&output.stdout, "");
     let decided = history.iter().filter(|line| line["what"] == "decided").count();
     assert_eq!(decided, 2, "{history:?}");
+}
+
+#[test]
+fn a_redaction_replaces_the_outputs_of_every_copy_whichever_of_them_is_named() {
+    let home = TempHome::new();
+    let files = [clip(&home, "first.mp4", 90), home.file("second.mp4")];
+    std::fs::copy(&files[0], &files[1]).unwrap();
+    let run = || -> Vec<Value> { files.iter().map(|file| run(&home, "", file)).collect() };
+    let before = run();
+    let ids: Vec<&str> = before.iter().map(|line| line["asset_id"].as_str().unwrap()).collect();
+    let published = |lines: &[Value]| -> Vec<BTreeMap<String, Vec<u8>>> {
+        lines.iter().map(|line| segments(&outputs(line))).collect()
+    };
+    let mut shown = published(&before);
+    // The second upload is a copy of the first one's outputs: the first has the encodes.
+    for (id, area) in [(ids[0], "0,0,80,40@0-2"), (ids[1], "200,100,80,40@0-2")] {
+        let asked = ["redact", id, "--by", "ann", "--reason", "ticket 9", "--blur", "--box", area];
+        let redacted = home.reelgate(&asked);
+        assert_eq!(redacted.status.code(), Some(0), "{}", talk(&redacted));
+        assert!(talk(&redacted).contains("redacted with it: 1"), "{}", talk(&redacted));
+        let lines = run();
+        assert!(lines.iter().all(|line| line["state"] == "published"), "{lines:?}");
+        let now = published(&lines);
+        assert_eq!(now[0], now[1], "both show the same");
+        let changed = changed(&shown[0], &now[0]);
+        assert!(changed.iter().any(|name| name.starts_with("video/")), "{changed:?}");
+        assert!(!changed.iter().any(|name| name.starts_with("audio/")), "{changed:?}");
+        shown = now;
+    }
+    for id in &ids {
+        assert_eq!(home.reelgate(&["verify", id]).status.code(), Some(0));
+    }
+    let again = home.reelgate(&["redact", ids[0], "--by", "ann", "--reason", "ticket 9"]);
+    assert_eq!(again.status.code(), Some(2), "what is covered must be named now");
+    assert!(talk(&again).contains("redacted already"), "{}", talk(&again));
 }
 
 #[test]

@@ -88,7 +88,7 @@ pub fn states(home: &TempHome) -> Vec<(String, String)> {
     lines.iter().map(|line| (text(&line["source"]["path"]), text(&line["state"]))).collect()
 }
 
-fn ended(states: &[(String, String)]) -> usize {
+pub fn ended(states: &[(String, String)]) -> usize {
     states
         .iter()
         .filter(|(_, state)| ["published", "rejected", "quarantined", "failed"].contains(&state.as_str()))

@@ -106,7 +106,7 @@ impl FleetFixture {
         let events = aws_sdk_eventbridge::Client::new(&self.sdk);
         let pattern = json!({
             "source": ["aws.s3"],
-            "detail-type": ["Object Created", "Object Deleted"],
+            "detail-type": ["Object Created", "Object Deleted", "Object Restore Completed"],
             "detail": {"bucket": {"name": [self.ingest]}},
         });
         events.put_rule().name(name).event_pattern(pattern.to_string()).send().await.unwrap();
@@ -236,6 +236,17 @@ impl FleetFixture {
     /// Rows as `psql -At` prints them.
     pub fn sql(&self, statement: &str) -> String {
         self.postgres.execute(&self.database, statement)
+    }
+
+    /// The whole database as text.
+    pub fn dump(&self) -> String {
+        self.postgres.dump(&self.database)
+    }
+
+    /// Every version of every upload that the bucket still has.
+    pub async fn versions(&self) -> Vec<String> {
+        let listed = self.s3.list_object_versions().bucket(&self.ingest).send().await.unwrap();
+        listed.versions().iter().filter_map(|one| one.key()).map(str::to_owned).collect()
     }
 
     /// Everything in the queue behind the topic: the bodies of notices.

@@ -9,6 +9,7 @@ use actix::{Actor, Addr, Context, Handler, Recipient};
 use async_trait::async_trait;
 use reelgate_conformance::fault_plan::FaultPlan;
 use reelgate_conformance::faulty::Faulty;
+use reelgate_conformance::memory_seal::MemorySeal;
 use reelgate_conformance::samples;
 use reelgate_flow::asset::Exit;
 use reelgate_flow::ids::{AssetId, NodeId, ReceiverName};
@@ -119,6 +120,7 @@ impl Fixture {
             sweep_interval: None,
             history_days: Some(400),
             store: Arc::new(Faulty::new(Arc::new(store.clone()), &store_faults)),
+            seals: Arc::new(MemorySeal::default()),
             objects: Arc::new(Faulty::new(objects.clone(), &object_faults)),
             events: Some(events.clone()),
             dead_letters: None,
@@ -130,6 +132,7 @@ impl Fixture {
             classifier: Classifier::new(),
             policy: Policy::default(),
             external_scan: None,
+            finding_sweep: None,
             review_ms: REVIEW_MS,
             credits: CREDITS,
             inspections: Semaphore::new(1),

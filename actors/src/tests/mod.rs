@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod finding_sweep;
 mod fixture;
 mod intake;
 mod log;

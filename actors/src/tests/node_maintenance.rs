@@ -208,8 +208,9 @@ fn new_history_is_sealed_into_the_audit_log_even_if_a_seal_fails() {
         fixture.store_faults.at("seal", 1, CallFault::Fail(ErrorKind::Unavailable));
         let _maintenance = start(&fixture);
         until("the lines are sealed", async || !fixture.store.audit(0, 100).await.unwrap().is_empty()).await;
+        until("the seal is kept", async || fixture.context.seals.kept().await.unwrap().is_some()).await;
         assert!(fixture.store_faults.calls("seal") >= 2);
-        assert_eq!(fixture.store_faults.calls("review"), fixture.store_faults.calls("seal"));
+        assert!(fixture.store_faults.calls("review") >= 2);
     });
 }
 

@@ -93,7 +93,9 @@ mod tests {
 
     use async_trait::async_trait;
     use reelgate_ports::error::PortResult;
-    use reelgate_ports::external_scanner::{Begun, Delivered, JobId, JobStatus, Removed, Sidecar};
+    use reelgate_ports::external_scanner::{
+        Begun, Delivered, FindingPage, JobId, JobStatus, Removed, Sidecar,
+    };
 
     use super::*;
 
@@ -132,6 +134,10 @@ mod tests {
         }
 
         async fn findings(&self, _: &JobId) -> PortResult<Vec<ExternalScanEvent>> {
+            unreachable!("only maps are read")
+        }
+
+        async fn findings_since(&self, _: u64, _: Option<&str>) -> PortResult<FindingPage> {
             unreachable!("only maps are read")
         }
 

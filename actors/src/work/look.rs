@@ -6,6 +6,7 @@ use reelgate_flow::policy::Policy;
 use reelgate_flow::reason::Fault;
 use reelgate_flow::surface::SurfaceReport;
 use reelgate_flow::task::TaskKey;
+use reelgate_pipelines::recipes::redact::Sighting;
 use reelgate_pipelines::recipes::settings::ScreenTextSettings;
 use reelgate_ports::external_scanner::Delivered;
 use reelgate_ports::judgement::in_content;
@@ -51,6 +52,18 @@ pub struct ScreenResult {
     /// Findings in the source that the outputs leave out, because they were redacted.
     #[serde(default)]
     pub removed: Vec<FindingRecord>,
+    /// Where the classifier's findings are on screen; `None` in the documents of older versions.
+    #[serde(default)]
+    pub on_screen: Option<OnScreenPlaces>,
+}
+
+/// Every place on screen of an asset's findings. A finding lists only some of its places, but a redaction covers all.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct OnScreenPlaces {
+    /// In the picture that was searched.
+    pub places: Vec<Sighting>,
+    /// How many more there are.
+    pub more: u64,
 }
 
 /// What is known of the content of a linked asset.
@@ -63,6 +76,8 @@ pub struct SharedContent {
     pub look: Look,
     /// Findings in the source that the outputs leave out.
     pub removed: Vec<FindingRecord>,
+    /// Where the findings are on screen.
+    pub on_screen: Option<OnScreenPlaces>,
 }
 
 /// What the original of a linked asset knows of their content; `None` if it was searched less than is asked today.
@@ -71,7 +86,7 @@ pub async fn shared_content(
     original: &AssetId,
 ) -> Result<Option<SharedContent>, Fault> {
     let Some(left) = product(&*context.store, original, TaskKey::Screen).await? else { return Ok(None) };
-    let ScreenResult { look, removed, .. } = read_document(TaskKey::Screen, Some(&left))?;
+    let ScreenResult { look, removed, on_screen, .. } = read_document(TaskKey::Screen, Some(&left))?;
     let detail = context.store.asset(original).await.map_err(ours)?;
     let surfaces = of_upload(&detail.asset.surfaces);
     let asked = context.external_scan.is_some();
@@ -80,7 +95,7 @@ pub async fn shared_content(
     else {
         return Ok(None);
     };
-    Ok(Some(SharedContent { findings: in_content(&detail.findings), surfaces, look, removed }))
+    Ok(Some(SharedContent { findings: in_content(&detail.findings), surfaces, look, removed, on_screen }))
 }
 
 fn suffices(look: &Look, today: &Look, policy: &Policy, surfaces: &[SurfaceReport]) -> bool {
@@ -125,7 +140,8 @@ mod tests {
     #[test]
     fn the_document_is_read_with_and_without_a_delivery_and_from_older_versions() {
         for delivered in [None, Some(Delivered { batch: batch(), job_from_ms: 7 })] {
-            let left = ScreenResult { delivered, look: Some(look()), removed: Vec::new() };
+            let on_screen = Some(OnScreenPlaces { places: Vec::new(), more: 2 });
+            let left = ScreenResult { delivered, look: Some(look()), removed: Vec::new(), on_screen };
             let document = serde_json::to_value(&left).unwrap();
             assert_eq!(serde_json::from_value::<ScreenResult>(document).unwrap(), left);
         }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::client::{self, CancelFlag, Event, OutputSink, Usage, WorkerProgram};
 use reelgate_pipelines::messages::{Budget, Finished, Job};
-use reelgate_ports::objects::{OpenSource, StagedWriter};
+use reelgate_ports::objects::StagedWriter;
 use reelgate_ports::records::{Claim, StagedOutput, UsageRecord};
 use tracing::Span;
 
 use crate::engine_context::EngineContext;
 use crate::spans;
 use crate::stage::AttemptFacts;
-use crate::work::{joined, ours, sources};
+use crate::work::{joined, ours, source};
 
 /// Writes a worker's outputs into the staging area, each under the name that [`Naming`] gives it, or drops them.
 struct Staging {
@@ -63,24 +63,12 @@ pub async fn run_staged(
     learned: &mut AttemptFacts,
 ) -> Result<Staged, Fault> {
     let writer = context.objects.stage(&claim.fence).await.map_err(ours)?;
-    let Ran { finished, gstreamer, writer } = run_into(
-        context,
-        claim,
-        order,
-        JobFiles { source: source(context, claim).await?, writer, named: own_names() },
-        cancel,
-        learned,
-    )
-    .await?;
+    let (source, opened) = source::open(context, claim).await?.split();
+    let files = JobFiles { source, writer, named: own_names() };
+    let Ran { finished, gstreamer, writer } = run_into(context, claim, order, files, cancel, learned).await?;
     let outputs = joined(tokio::task::spawn_blocking(move || writer.finish().map_err(ours)).await)??;
-    context.objects.check_current(&claim.source).await.map_err(sources)?;
+    source::check_current(context, &opened).await?;
     Ok(Staged { finished, outputs, gstreamer })
-}
-
-/// The source of a claim, opened.
-pub async fn source(context: &EngineContext, claim: &Claim) -> Result<File, Fault> {
-    let OpenSource { file, .. } = context.objects.open(&claim.source).await.map_err(sources)?;
-    Ok(file)
 }
 
 /// Stages every output under its own name.

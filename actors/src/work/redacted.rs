@@ -19,10 +19,10 @@ use reelgate_ports::records::{Claim, StagedOutput, Success};
 use crate::engine_context::EngineContext;
 use crate::stage::AttemptFacts;
 use crate::work::encode_task::encode_budget;
-use crate::work::media::{JobFiles, MediaOrder, other_result, own_names, run_into, source};
+use crate::work::media::{JobFiles, MediaOrder, other_result, own_names, run_into};
 use crate::work::package::video_part;
 use crate::work::products::{Encoded, MediaJob, Planned, document, to_document};
-use crate::work::{joined, ours, sources};
+use crate::work::{joined, ours, source};
 
 /// Folder of the second run's files within the attempt's staging area.
 const AGAIN: &str = "again/";
@@ -51,22 +51,24 @@ pub async fn redacted(
     let planned: Planned = document(&*context.store, &claim.fence.asset, TaskKey::Validate).await?;
     let planned = &planned;
     let writer = context.objects.stage(&claim.fence).await.map_err(ours)?;
-    let files = JobFiles { source: source(context, claim).await?, writer, named: own_names() };
+    let (source, opened) = source::open(context, claim).await?.split();
+    let files = JobFiles { source, writer, named: own_names() };
     let order = MediaOrder { job: plain, budget: budget.clone(), media_ns };
     let first = run_into(context, claim, order, files, cancel, learned).await?;
+    source::check_current(context, &opened).await?;
     let (again, names) = second(planned, task, &first.finished, request)?;
     let wanted = names.clone();
     let named = move |name: &str| {
         let is_wanted = wanted.contains(name) || name.ends_with("/init.mp4");
         is_wanted.then(|| format!("{AGAIN}{name}"))
     };
-    let files =
-        JobFiles { source: source(context, claim).await?, writer: first.writer, named: Box::new(named) };
+    let (source, opened) = source::open(context, claim).await?.split();
+    let files = JobFiles { source, writer: first.writer, named: Box::new(named) };
     let order = MediaOrder { job: again, budget, media_ns };
     let second = run_into(context, claim, order, files, cancel, learned).await?;
     let writer = second.writer;
     let staged = joined(tokio::task::spawn_blocking(move || writer.finish().map_err(ours)).await)??;
-    context.objects.check_current(&claim.source).await.map_err(sources)?;
+    source::check_current(context, &opened).await?;
     let numbers = numbers(planned, task, &first.finished, request)?;
     let gstreamer = first.gstreamer;
     let (new, old): (Vec<StagedOutput>, Vec<StagedOutput>) =

@@ -11,14 +11,14 @@ use reelgate_pipelines::client::CancelFlag;
 use reelgate_pipelines::messages::TextLine;
 use reelgate_ports::judgement::{response, with_name};
 use reelgate_ports::records::{AssetDetail, Claim, FindingRecord, Success};
-use reelgate_privacy::Line;
+use reelgate_privacy::{Line, Scan};
 
 use crate::engine_context::EngineContext;
 use crate::stage::{AttemptFacts, StageTask};
 use crate::work::findings::{judge, record};
 use crate::work::look::{Look, ScreenResult, SharedContent, shared_content};
 use crate::work::products::{Planned, document, to_document};
-use crate::work::redaction::{by_policy, removed};
+use crate::work::redaction::{by_policy, on_screen, removed};
 use crate::work::{external_scan, joined, ours, surfaces, text_sources};
 
 /// [`TaskKey::Screen`] and [`TaskKey::ExternalScan`].
@@ -58,23 +58,26 @@ fn was_searched(detail: &AssetDetail) -> bool {
 
 async fn screen_content(context: &Arc<EngineContext>, claim: &Claim) -> Result<Success, Fault> {
     let lines = text_sources::lines(context, claim).await?;
-    let (findings, lines) = classify(context, lines).await?;
+    let (scan, lines) = classify(context, lines).await?;
     let key = &claim.source.id.key;
+    let removed =
+        if claim.linked { Vec::new() } else { removed(&*context.store, &claim.fence.asset).await? };
+    let found: Vec<FindingRecord> = scan.findings.iter().map(record).collect();
+    let findings = with_name(&found, &still_unwanted(context, key, &removed));
     let surfaces = surfaces::of_claim(context, claim).await?;
     let mut screening = judge(&context.policy, key, &findings, surfaces);
     let mut redaction = None;
     if screening.response == Response::RedactThenPublish && !claim.linked {
         let planned: Planned = document(&*context.store, &claim.fence.asset, TaskKey::Validate).await?;
         let plan = planned.plan;
-        let asked = by_policy(&plan, &context.policy, key, &context.classifier, &lines, &findings)?;
+        let asked = by_policy(&plan, &context.policy, key, &scan, &findings)?;
         (screening.parts, redaction) = asked.unzip();
     }
     let delivered = external_scan::deliver(context, claim, &lines, &screening).await?;
     screening.scan = delivered.is_some();
     let look = Some(Look::now(context, delivered.is_some()));
-    let removed =
-        if claim.linked { Vec::new() } else { removed(&*context.store, &claim.fence.asset).await? };
-    let result = Some(to_document(&ScreenResult { delivered, look, removed })?);
+    let on_screen = Some(on_screen(&scan));
+    let result = Some(to_document(&ScreenResult { delivered, look, removed, on_screen })?);
     Ok(Success::Screened { screening, findings, redaction, shared: false, result })
 }
 
@@ -85,28 +88,33 @@ async fn screen_name(
     content: SharedContent,
 ) -> Result<Success, Fault> {
     let (in_name, lines) = classify(context, vec![text_sources::name_line(&claim.source)]).await?;
-    let SharedContent { findings, surfaces, look, removed } = content;
+    let in_name: Vec<FindingRecord> = in_name.findings.iter().map(record).collect();
+    let SharedContent { findings, surfaces, look, removed, on_screen } = content;
     let key = &claim.source.id.key;
-    // The outputs leave it out, but not the source, and policy may want that no one has it.
-    let is_wanted = |one: &&FindingRecord| response(&context.policy, key, one) == Response::Quarantine;
-    let still: Vec<FindingRecord> = removed.iter().filter(is_wanted).cloned().collect();
-    let findings = with_name(&with_name(&findings, &still), &in_name);
+    let findings = with_name(&with_name(&findings, &still_unwanted(context, key, &removed)), &in_name);
     let mut screening = judge(&context.policy, key, &findings, surfaces);
     let delivered = external_scan::deliver(context, claim, &lines, &screening).await?;
     screening.scan = delivered.is_some();
-    let result = Some(to_document(&ScreenResult { delivered, look: Some(look), removed })?);
+    let left = ScreenResult { delivered, look: Some(look), removed, on_screen };
+    let result = Some(to_document(&left)?);
     Ok(Success::Screened { screening, findings, redaction: None, shared: true, result })
+}
+
+/// Findings that the outputs leave out, and that policy still answers with a quarantine: the source has them, and policy may
+/// want that no one has them.
+fn still_unwanted(context: &EngineContext, key: &str, removed: &[FindingRecord]) -> Vec<FindingRecord> {
+    let is_unwanted = |one: &&FindingRecord| response(&context.policy, key, one) == Response::Quarantine;
+    removed.iter().filter(is_unwanted).cloned().collect()
 }
 
 async fn classify(
     context: &Arc<EngineContext>,
     lines: Vec<TextLine>,
-) -> Result<(Vec<FindingRecord>, Vec<TextLine>), Fault> {
+) -> Result<(Scan, Vec<TextLine>), Fault> {
     let scanning = Arc::clone(context);
     let scanned = tokio::task::spawn_blocking(move || {
         let addressed = lines.iter().map(|line| Line { text: &line.text, address: line.place() });
-        (scanning.classifier.scan(addressed), lines)
+        (scanning.classifier.scan_whole(addressed), lines)
     });
-    let (found, lines) = joined(scanned.await)?;
-    Ok((found.iter().map(record).collect(), lines))
+    joined(scanned.await)
 }

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use data_encoding::HEXLOWER;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::client::{CancelFlag, Event, OutputSink, Usage, WorkerProgram};
 use reelgate_pipelines::messages::{Finished, Inspection, Job};
@@ -12,19 +11,17 @@ use reelgate_pipelines::recipes::plan::{inspect_job, plan};
 use reelgate_pipelines::recipes::settings::Settings;
 use reelgate_pipelines::recipes::sniff::{PREFIX_BYTES_MAX, sniff};
 use reelgate_ports::records::{Claim, Success};
-use sha2::{Digest, Sha256};
 use tracing::Span;
 
 use crate::engine_context::EngineContext;
 use crate::stage::{AttemptFacts, StageTask};
 use crate::work::media::{other_result, run_worker, usage_record};
 use crate::work::products::Planned;
-use crate::work::{joined, sources};
+use crate::work::sha256::hash_file;
+use crate::work::{joined, source, sources};
 
 /// A checksum file is one line: 64 digits and a name.
 const CHECKSUM_BYTES_MAX: u64 = 8_192;
-/// Bytes read at once; large enough that the disk streams, small enough to stay in cache.
-const READ_BYTES: usize = 1 << 18;
 
 /// [`reelgate_flow::task::TaskKey::Validate`].
 pub struct Validate;
@@ -36,23 +33,23 @@ impl StageTask for Validate {
         cancel: CancelFlag,
         learned: &mut AttemptFacts,
     ) -> Result<Success, Fault> {
-        let source = &claim.source;
-        let opened = context.objects.open(source).await.map_err(sources)?;
+        let opened = source::open(&context, &claim).await?;
         let size_bytes = opened.size_bytes;
-        let permit = match sniffed(&opened.file, size_bytes) {
+        let (file, opened) = opened.split();
+        let permit = match sniffed(&file, size_bytes) {
             Ok(_) => context.inspections.acquire().await.ok(),
             // A file that is refused by its first bytes needs no worker, and is read further only for a checksum: that tells a
             // damaged transfer from a wrong file.
             Err(refused) if given_checksum(&context, &claim).await?.is_none() => {
-                context.objects.check_current(source).await.map_err(sources)?;
+                source::check_current(&context, &opened).await?;
                 return Err(refused);
             }
             Err(_) => None,
         };
         let (inspected, sha256) =
-            inspect_file(&context.worker, &context.settings, opened.file, size_bytes, cancel).await;
+            inspect_file(&context.worker, &context.settings, file, size_bytes, cancel).await;
         drop(permit);
-        context.objects.check_current(source).await.map_err(sources)?;
+        source::check_current(&context, &opened).await?;
         let sha256 = sha256?;
         learned.sha256 = Some(sha256.clone());
         check_given_checksum(&context, &claim, &sha256).await?;
@@ -162,21 +159,6 @@ impl OutputSink for NoOutput {
     }
 }
 
-/// SHA-256 of a file from its beginning, lower-case hexadecimal; does not move the file's position.
-pub fn hash_file(file: &File) -> std::io::Result<String> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; READ_BYTES];
-    let mut offset = 0u64;
-    loop {
-        let count = file.read_at(&mut buffer, offset)?;
-        if count == 0 {
-            return Ok(HEXLOWER.encode(&hasher.finalize()));
-        }
-        hasher.update(&buffer[..count]);
-        offset += count as u64;
-    }
-}
-
 /// The checksum file beside the upload.
 async fn given_checksum(context: &EngineContext, claim: &Claim) -> Result<Option<Vec<u8>>, Fault> {
     context.objects.sidecar(&claim.source, ".sha256", CHECKSUM_BYTES_MAX).await.map_err(sources)
@@ -235,14 +217,5 @@ mod tests {
         ] {
             assert_eq!(parse_checksum(bytes), Err(found), "{bytes:?}");
         }
-    }
-
-    #[test]
-    fn the_hash_is_that_of_the_standard() {
-        // FIPS 180-4 example: SHA-256 of "abc".
-        let mut file = tempfile::tempfile().unwrap();
-        std::io::Write::write_all(&mut file, b"abc").unwrap();
-        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(hash_file(&file).unwrap(), expected);
     }
 }

@@ -8,7 +8,7 @@ use reelgate_ports::records::{Claim, KeptSource, Success, Taken, WithdrawalRecor
 use crate::engine_context::EngineContext;
 use crate::work::external_scan::remove_text;
 use crate::work::publication::{published_path, turn};
-use crate::work::{ours, sources};
+use crate::work::{ours, source, sources};
 
 /// [`reelgate_flow::task::TaskKey::Withdraw`]. Safe to do twice.
 pub async fn withdraw(context: &EngineContext, claim: &Claim) -> Result<Success, Fault> {
@@ -54,9 +54,15 @@ pub async fn restore(context: &EngineContext, claim: &Claim) -> Result<Success, 
 
 /// [`reelgate_flow::task::TaskKey::KeepSource`]. Safe to do twice.
 pub async fn keep_source(context: &EngineContext, claim: &Claim) -> Result<Success, Fault> {
-    let kept = context.objects.keep_source(&claim.fence.asset, &claim.source).await.map_err(ours)?;
+    let asset = &claim.fence.asset;
+    let mut kept = context.objects.keep_source(asset, &claim.source).await.map_err(ours)?;
+    if kept == KeptSource::Gone
+        && let Some(record) = source::proved(context, claim).await?
+    {
+        kept = context.objects.keep_source(asset, &record).await.map_err(ours)?;
+    }
     if kept == KeptSource::Gone {
-        tracing::warn!(asset = %claim.fence.asset, "the source under hold is gone: nothing of it can be kept");
+        tracing::warn!(%asset, "the source under hold is gone: nothing of it can be kept");
     }
     Ok(Success::SourceKept(kept))
 }

@@ -46,12 +46,13 @@ async fn measure(size_bytes: u64, rounds: u64) -> Result<(), Box<dyn Error>> {
     let source = upload(&config, &settings, dir.path(), size_bytes).await?;
     let expiry = PresigningConfig::expires_in(Duration::from_secs(3_600))?;
     let link = s3.get_object().bucket(BUCKET).key(KEY).presigned(expiry).await?;
-    let objects = S3Objects::new(&config, settings.clone())?;
     // The memory of the upload does not count.
     std::fs::write("/proc/self/clear_refs", "5")?;
     let (mut ours_s, mut curls_s) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         curls_s.push(curl(link.uri(), dir.path(), size_bytes, &settings)?);
+        // A new store each time, so that every round reads from the server.
+        let objects = S3Objects::new(&config, settings.clone())?;
         let begun = Instant::now();
         let opened = objects.open(&source).await?;
         ours_s.push(begun.elapsed().as_secs_f64());
@@ -95,8 +96,6 @@ fn settings(dir: &Path) -> Result<ObjectsSettings, Box<dyn Error>> {
     let mut settings = ObjectsSettings::new(areas, dir.to_owned());
     settings.transfer.path_style = true;
     settings.transfer.checksums = Checksums::WhenRequired;
-    // No source is kept, so that every round reads from the server.
-    settings.scratch_bytes_max = 0;
     Ok(settings)
 }
 

@@ -24,9 +24,9 @@ pub struct ClientSettings {
 
 /// A host in the same region answers within milliseconds. After this time it counts as dead.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// From the request's first byte to the response's first byte. Long enough for a part of 8 MiB over a slow line and for a
-/// long poll of 20 s.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// From the request's first byte to the response's first byte. Long enough for a part of 8 MiB over a line of 3 Mbit/s and for a
+/// long poll of 20 s; short enough for a withdrawal to go on within half a minute after storage that hung is back.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Attempts for one request, including the first. The SDK waits between them with jitter, within a retry budget.
 const ATTEMPTS_MAX: u32 = 4;
 /// Longest wait between two attempts.

@@ -9,5 +9,6 @@ pub mod directory;
 pub mod notices;
 pub mod paths;
 pub mod private_files;
+pub mod seal_file;
 pub mod sqlite;
 pub mod watch;

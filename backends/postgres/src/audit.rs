@@ -1,7 +1,7 @@
 //! The audit log: chains the lines that triggers have queued, in the order of their commits, and reads the chain.
 
 use reelgate_ports::records::{AuditRecord, HistoryRecord};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 
 use crate::documents::document;
 use crate::error::{DbResult, db};
@@ -42,9 +42,9 @@ pub(crate) async fn take_unsealed(
 }
 
 /// The last record.
-pub(crate) async fn head(conn: &mut PgConnection) -> DbResult<Option<AuditRecord>> {
+pub(crate) async fn head(on: impl PgExecutor<'_>) -> DbResult<Option<AuditRecord>> {
     let head = sqlx::query!("SELECT number, line FROM audit ORDER BY number DESC LIMIT 1")
-        .fetch_optional(conn)
+        .fetch_optional(on)
         .await
         .map_err(db(WHAT))?;
     head.map(|row| record(row.number, row.line)).transpose()
@@ -66,6 +66,11 @@ pub(crate) async fn append(conn: &mut PgConnection, records: &[AuditRecord]) -> 
 }
 
 impl PgStore {
+    /// The last record of the log.
+    pub(crate) async fn read_audit_end(&self) -> DbResult<Option<AuditRecord>> {
+        head(&self.readers).await
+    }
+
     /// The log after a position, in order.
     pub(crate) async fn read_audit(&self, after: u64, records_max: u32) -> DbResult<Vec<AuditRecord>> {
         let rows = sqlx::query!(

@@ -1,7 +1,7 @@
 //! Decisions of people: stored, carried out, and reviewed when they expire.
 
 use reelgate_flow::ids::AssetId;
-use reelgate_ports::records::Decision;
+use reelgate_ports::records::{Decision, Principal};
 use sqlx::PgConnection;
 
 use crate::documents::document;
@@ -17,14 +17,17 @@ pub(crate) async fn write(
     now_ms: u64,
     asset: i64,
     decision: &Decision,
+    approver: Option<&Principal>,
 ) -> DbResult<()> {
     sqlx::query!(
-        "INSERT INTO decisions (asset, kind, decided_by, approver, reason, expires_at_ms, at_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO decisions (asset, kind, decided_by, decided_how, approver, approver_how, reason, expires_at_ms, at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         asset,
         decision.what.as_str(),
-        decision.by,
-        decision.approver,
+        decision.by.name,
+        decision.by.how,
+        approver.map(|by| by.name.as_str()),
+        approver.map(|by| by.how.as_str()),
         decision.reason,
         decision.expires_ms.map(number),
         number(now_ms),
@@ -53,6 +56,20 @@ pub(crate) async fn write_redaction(
     Ok(())
 }
 
+/// Has the next encode of an asset leave out what that of another asset leaves out.
+pub(crate) async fn copy_redaction(conn: &mut PgConnection, asset: i64, from: i64) -> DbResult<()> {
+    sqlx::query!(
+        "INSERT INTO redactions (asset, redaction) SELECT $1, redaction FROM redactions WHERE asset = $2
+         ON CONFLICT (asset) DO UPDATE SET redaction = excluded.redaction",
+        asset,
+        from,
+    )
+    .execute(conn)
+    .await
+    .map_err(db("write a redaction"))?;
+    Ok(())
+}
+
 /// Removes every row that holds text of an erased asset, and its key. The rest proves that the asset existed and was
 /// erased.
 pub(crate) async fn erase(conn: &mut PgConnection, asset: i64) -> DbResult<()> {
@@ -65,7 +82,8 @@ pub(crate) async fn erase(conn: &mut PgConnection, asset: i64) -> DbResult<()> {
               jobs AS (DELETE FROM jobs WHERE asset = $1),
               ladders AS (DELETE FROM ladders WHERE asset = $1),
               findings AS (DELETE FROM finding_lists WHERE asset = $1),
-              redactions AS (DELETE FROM redactions WHERE asset = $1)
+              redactions AS (DELETE FROM redactions WHERE asset = $1),
+              proposals AS (DELETE FROM proposals WHERE asset = $1)
          UPDATE assets SET key = '', prefix = '' WHERE arrival = $1",
         asset,
     )

@@ -50,7 +50,7 @@ pub(crate) async fn queue_ends(
         r#"SELECT q.bucket AS "bucket!", q.prefix AS "prefix!", q.priority AS "priority!", latest.queue_end
            FROM unnest($1::text[], $2::text[], $3::text[]) AS q (bucket, prefix, priority),
            LATERAL (SELECT p.queue_end FROM prefixes AS p
-                    WHERE p.bucket = q.bucket AND p.prefix = q.prefix AND p.priority = q.priority
+                    WHERE p.bucket = q.bucket AND p.prefix_sha256 = q.prefix AND p.priority = q.priority
                     ORDER BY p.queue_end DESC LIMIT 1) AS latest"#,
         &buckets,
         &prefixes,
@@ -76,7 +76,7 @@ pub(crate) async fn move_queue_ends(
     let (buckets, prefixes, priorities) = columns(ends.keys());
     let queue_ends: Vec<i64> = ends.values().map(|end| number(*end)).collect();
     sqlx::query!(
-        "INSERT INTO prefixes (bucket, prefix, priority, queue_end)
+        "INSERT INTO prefixes (bucket, prefix_sha256, priority, queue_end)
          SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])",
         &buckets,
         &prefixes,

@@ -103,6 +103,10 @@ impl PgStore {
                  SELECT coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) - $2::bigint AS ms
              ), unlinked AS (
                  DELETE FROM unlinked_scans USING clock WHERE at_ms < clock.ms
+             ), linked AS (
+                 DELETE FROM scans USING clock WHERE at_ms < clock.ms
+             ), refused AS (
+                 DELETE FROM refused_events USING clock WHERE at_ms < clock.ms
              )
              DELETE FROM deletions USING clock WHERE at_ms < clock.ms",
             self.time.given(),

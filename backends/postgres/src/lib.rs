@@ -37,6 +37,7 @@ mod outbox_position;
 mod pg_store;
 mod pooled_connection;
 mod products;
+mod proposals;
 mod queries;
 mod rate_limit;
 mod rows;

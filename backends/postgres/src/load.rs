@@ -43,7 +43,8 @@ impl Unit {
             r#"SELECT original.arrival AS "arrival!" FROM unnest($1::bigint[]) AS wanted,
                LATERAL (SELECT a.arrival FROM contents AS c JOIN assets AS a ON a.arrival = c.asset
                         WHERE c.content_hash = wanted AND (a.linked_to IS NULL OR a.phase = 'published')
-                            AND a.phase IN ('processing', 'screened', 'published', 'quarantined', 'withdrawing')
+                            AND (a.phase IN ('processing', 'screened', 'published', 'quarantined', 'withdrawing')
+                                OR (a.phase = 'received' AND a.flags LIKE '%redacted'))
                         ORDER BY c.asset LIMIT $2) AS original"#,
             hashes,
             ORIGINALS_MAX,

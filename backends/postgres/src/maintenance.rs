@@ -165,9 +165,9 @@ impl PgStore {
         .map_err(db(what))?;
         sqlx::query!(
             "DELETE FROM prefixes AS p USING (
-                 SELECT bucket, prefix, priority, max(queue_end) AS latest FROM prefixes GROUP BY 1, 2, 3
+                 SELECT bucket, prefix_sha256, priority, max(queue_end) AS latest FROM prefixes GROUP BY 1, 2, 3
              ) AS l
-             WHERE p.bucket = l.bucket AND p.prefix = l.prefix AND p.priority = l.priority
+             WHERE p.bucket = l.bucket AND p.prefix_sha256 = l.prefix_sha256 AND p.priority = l.priority
                  AND p.queue_end < l.latest"
         )
         .execute(&mut *tx)

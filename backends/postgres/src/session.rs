@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_ports::events::RefusedEvent;
-use reelgate_ports::records::{AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord};
+use reelgate_ports::records::{AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord, Proposal};
 use reelgate_ports::shards::Checkpoint;
 use reelgate_store::session::{EventDelivery, LostLease, ProducerQueue, RemovedNotice, Session};
 use reelgate_store::work::{AssetRow, Deletion, UnitOfWork};
@@ -16,7 +16,8 @@ use crate::time::number;
 use crate::unit::Unit;
 use crate::write::{self, Written};
 use crate::{
-    audit, decisions, ingest, late_events, leases, outbox, products, scans_and_refused_events, shards,
+    audit, decisions, ingest, late_events, leases, outbox, products, proposals, scans_and_refused_events,
+    shards,
 };
 
 /// A transaction that has begun and taken its locks.
@@ -166,6 +167,18 @@ impl Session for PgSession<'_> {
         decisions::write_reminders(self.conn, now_ms, &arrivals).await
     }
 
+    async fn proposal_of(&mut self, asset: &AssetId) -> DbResult<Option<Proposal>> {
+        proposals::of_asset(&mut *self.conn, asset).await
+    }
+
+    async fn two_people_rule(&mut self) -> DbResult<bool> {
+        proposals::rule(self.conn).await
+    }
+
+    async fn keep_two_people_rule(&mut self, is_on: bool, line: &HistoryRecord) -> DbResult<()> {
+        proposals::keep_rule(self.conn, is_on, line).await
+    }
+
     async fn remove_notices(
         &mut self,
         receiver: &ReceiverName,
@@ -183,7 +196,7 @@ impl Session for PgSession<'_> {
     }
 
     async fn audit_head(&mut self) -> DbResult<Option<AuditRecord>> {
-        audit::head(self.conn).await
+        audit::head(&mut *self.conn).await
     }
 
     async fn append_audit(&mut self, records: &[AuditRecord]) -> DbResult<()> {

@@ -6,19 +6,21 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use reelgate_flow::asset::Redo;
-use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, SourceId};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
-    Applied, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, Fence, HistoryRecord, Ingested,
-    MediaProgress, NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, TaskReport,
+    Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, DecisionOutcome,
+    ExternalScanEvent, Fence, HistoryRecord, Ingested, MediaProgress, NodeRecord, NodeReport, NoticeRecord,
+    Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
 };
 use reelgate_ports::store::{
     AssetFilter, Backlog, Decisions, Intake, Maintenance, Nodes, Outbox, Product, Queries, Queue,
 };
 use reelgate_store::service::{
-    self, Complete, Decide, Ingest, Reap, Redrive, RemoveDelivered, Review, Seal, Transact,
+    self, Approve, Complete, Decide, Ingest, IngestFindings, Reap, Redrive, RedriveUnarchived,
+    RemoveDelivered, Review, Seal, Transact,
 };
 
 use crate::again::again;
@@ -30,6 +32,14 @@ use crate::{jobs, products};
 impl Intake for PgStore {
     async fn ingest(&self, batch: &EventBatch) -> PortResult<Vec<Ingested>> {
         self.transact(&Ingest(batch)).await
+    }
+
+    async fn ingest_findings(&self, scans: &[ExternalScanEvent]) -> PortResult<Vec<String>> {
+        self.transact(&IngestFindings(scans)).await
+    }
+
+    async fn redrive_unarchived(&self, uploads: &[SourceId]) -> PortResult<Vec<UnarchivedResult>> {
+        self.transact(&RedriveUnarchived(uploads)).await
     }
 
     async fn known(&self, assets: &[AssetId]) -> PortResult<BTreeSet<AssetId>> {
@@ -155,8 +165,16 @@ impl Queries for PgStore {
         Ok(again!(self, self.read_redaction(asset))?)
     }
 
+    async fn proposal(&self, asset: &AssetId) -> PortResult<Option<Proposal>> {
+        Ok(again!(self, self.read_proposal(asset))?)
+    }
+
     async fn audit(&self, after: u64, records_max: u32) -> PortResult<Vec<AuditRecord>> {
         Ok(again!(self, self.read_audit(after, records_max))?)
+    }
+
+    async fn audit_end(&self) -> PortResult<Option<AuditRecord>> {
+        Ok(again!(self, self.read_audit_end())?)
     }
 
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {
@@ -179,8 +197,12 @@ impl Decisions for PgStore {
         self.transact(&service::RedoAsset(asset, what)).await
     }
 
-    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()> {
+    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<DecisionOutcome> {
         self.transact(&Decide(asset, decision)).await
+    }
+
+    async fn approve(&self, asset: &AssetId, approval: &Approval) -> PortResult<Decision> {
+        self.transact(&Approve(asset, approval)).await
     }
 
     async fn review(&self, review_ms: u64) -> PortResult<u64> {

@@ -4,9 +4,12 @@ use reelgate_flow::asset::{Phase, Severity};
 
 use super::StoreHome;
 use super::fixture::StoreFixture;
-use reelgate_ports::audit::{Chain, Entry, verify};
+use crate::memory_seal::MemorySeal;
+use reelgate_ports::audit::{Chain, Entry, Seal, verify};
+use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::{EventBatch, RefusedEvent};
 use reelgate_ports::records::AuditRecord;
+use reelgate_ports::seal_keeper::{SealKeeper, seal_and_keep};
 
 async fn sealed(fixture: &StoreFixture) -> Vec<AuditRecord> {
     while fixture.store.seal(7).await.unwrap() > 0 {}
@@ -43,7 +46,7 @@ pub async fn every_line_of_history_is_chained_once(home: &dyn StoreHome) {
     chained.sort();
     expected.sort();
     assert_eq!(chained, expected);
-    assert_eq!(verify(export(&records).as_bytes()).unwrap().records, records.len() as u64);
+    assert_eq!(verify(export(&records).as_bytes(), None).unwrap().records, records.len() as u64);
     assert_eq!(fixture.store.seal(100).await.unwrap(), 0, "nothing is chained twice");
 }
 
@@ -96,4 +99,36 @@ pub async fn refused_events_are_chained_too(home: &dyn StoreHome) {
     let entries = entries(&sealed(&fixture).await);
     assert_eq!(entries.len(), 1, "the same message again is the same");
     assert_eq!((entries[0].what.as_str(), &entries[0].detail), ("refused", &refused.reason));
+}
+
+pub async fn the_seal_of_the_whole_log_is_kept_outside(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let keeper = MemorySeal::default();
+    let empty = seal_and_keep(&*fixture.store, &keeper).await.unwrap();
+    assert_eq!(empty, Chain::default().seal());
+    fixture.upload("a", 1).await;
+    fixture.run(Severity::None).await;
+    let sealed = seal_and_keep(&*fixture.store, &keeper).await.unwrap();
+    let records = fixture.store.audit(0, 10_000).await.unwrap();
+    assert_eq!(sealed, Chain::after(records.last().unwrap()).seal());
+    assert_eq!(fixture.store.audit_end().await.unwrap().as_ref(), records.last());
+    assert_eq!(keeper.kept().await.unwrap(), Some(sealed));
+}
+
+pub async fn a_log_without_what_the_kept_seal_names_leaves_that_seal_alone(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    fixture.upload("a", 1).await;
+    let keeper = MemorySeal::default();
+    let sealed = seal_and_keep(&*fixture.store, &keeper).await.unwrap();
+    let later = Seal { records: sealed.records + 100, ..sealed.clone() };
+    let other = Seal { head: "0".repeat(64), ..sealed };
+    for (kept, told) in
+        [(later, "the last 100 of its audit log are missing"), (other, "the log was written anew")]
+    {
+        keeper.keep(&kept).await.unwrap();
+        let refused = seal_and_keep(&*fixture.store, &keeper).await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Conflict);
+        assert!(refused.detail.contains(told), "{refused}");
+        assert_eq!(keeper.kept().await.unwrap(), Some(kept));
+    }
 }

@@ -9,16 +9,15 @@ use serde_json::json;
 
 use super::StoreHome;
 use super::fixture::{SHA256, StoreFixture, event, well};
+use crate::samples::{decision, principal};
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::EventBatch;
-use reelgate_ports::records::{Claim, Decided, Decision, Ending, ExternalScanEvent, MediaEvent, Success};
+use reelgate_ports::records::{
+    Claim, Decided, Decision, Ending, ExternalScanEvent, MediaEvent, Principal, Success,
+};
 
 const DAY_MS: u64 = 86_400_000;
-
-fn decision(what: Decided) -> Decision {
-    Decision { what, by: "ann".into(), approver: None, reason: "ticket 7".into(), expires_ms: None }
-}
 
 async fn published(fixture: &StoreFixture, key: &str) -> AssetId {
     let asset = fixture.upload(key, 1).await;
@@ -88,8 +87,7 @@ pub async fn a_quarantine_leaves_newer_versions_alone(home: &dyn StoreHome) {
 pub async fn a_release_brings_an_asset_back_and_is_kept_with_its_reason(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = quarantined(&fixture, "a").await;
-    let release = Decision { approver: Some("bob".into()), ..decision(Decided::Release) };
-    fixture.store.decide(&asset, &release).await.unwrap();
+    fixture.store.decide(&asset, &decision(Decided::Release)).await.unwrap();
     assert_eq!(fixture.phase(&asset).await, Phase::Releasing);
     fixture.run(Severity::None).await;
     let row = fixture.store.asset(&asset).await.unwrap().asset;
@@ -97,7 +95,7 @@ pub async fn a_release_brings_an_asset_back_and_is_kept_with_its_reason(home: &d
     assert_eq!(row.source.location, "released/x");
     assert!(row.published_location.is_some());
     let details = fixture.details(&asset, "decided").await;
-    assert_eq!(details.last().unwrap(), "release by ann, approved by bob: ticket 7");
+    assert_eq!(details.last().unwrap(), "release by ann (account of ann on media-7): ticket 7");
     assert_eq!(owed(&fixture, NoticeKind::Published).await, 2);
 }
 
@@ -186,15 +184,18 @@ pub async fn a_refused_decision_changes_nothing(home: &dyn StoreHome) {
     }
     let fit = decision(Decided::Quarantine);
     for unfit in [
-        Decision { by: "\0".repeat(100_000), ..fit.clone() },
-        Decision { by: "n".repeat(201), ..fit.clone() },
-        Decision { approver: Some("ann\u{202e}".into()), ..fit.clone() },
+        Decision { by: principal(&"\0".repeat(100_000)), ..fit.clone() },
+        Decision { by: principal(&"n".repeat(201)), ..fit.clone() },
+        Decision { by: principal(" "), ..fit.clone() },
+        Decision { by: Principal { name: "ann".into(), how: "uid\u{202e} 1".into() }, ..fit.clone() },
+        Decision { by: Principal { name: "ann".into(), how: String::new() }, ..fit.clone() },
+        Decision { reason: String::new(), ..fit.clone() },
         Decision { reason: "two\nlines".into(), ..fit.clone() },
         Decision { reason: "r".repeat(2_001), ..fit.clone() },
     ] {
         let refused = fixture.store.decide(&asset, &unfit).await.unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Conflict);
-        assert!(refused.detail.starts_with("expected a") && refused.detail.len() < 200, "{refused}");
+        assert!(refused.detail.starts_with("expected ") && refused.detail.len() < 200, "{refused}");
     }
     assert_eq!(fixture.store.history(&asset).await.unwrap(), before);
     assert_eq!(fixture.store.redaction(&asset).await.unwrap(), None);

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use reelgate_flow::asset::{Screening, Severity};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::{AssetId, SourceId};
+use reelgate_flow::policy::Policy;
 use reelgate_flow::reason::Code;
 use reelgate_flow::task::TaskKey;
 use serde_json::{Value, json};
@@ -12,9 +13,11 @@ use serde_json::{Value, json};
 use super::StoreHome;
 use super::fixture::{LEASE_MS, StoreFixture, validated, well};
 use super::records::facts;
+use crate::samples::{decision, principal};
 use reelgate_ports::identity::{asset_id, key_sha256};
 use reelgate_ports::records::{
-    Claim, Decided, Decision, Ending, Finder, FindingRecord, RenditionRecord, Success, TaskReport,
+    Approval, Claim, Decided, DecisionOutcome, Ending, Finder, FindingRecord, RenditionRecord, Success,
+    TaskReport,
 };
 
 const PAGE: &str = include_str!("../../../docs/reference/sql.md");
@@ -101,7 +104,8 @@ fn documented(line: &str) -> Option<Vec<Column<'_>>> {
 
 /// Two published videos, one of them after a release from quarantine, and two refused uploads.
 async fn fill(home: &dyn StoreHome) {
-    let fixture = StoreFixture::new(home).await;
+    let policy = Policy { approval_ms: Some(3_600_000), ..Policy::default() };
+    let fixture = StoreFixture::with_policy(home, policy).await;
     let film = fixture.upload("clips/film.mkv", 1).await;
     let claim = fixture.claim_one(TaskKey::Validate).await;
     fixture.fail(&claim, Code::StoreUnavailable).await;
@@ -109,7 +113,7 @@ async fn fill(home: &dyn StoreHome) {
     let long = MediaFacts { duration_ns: 61_000_000_000, ..facts() };
     process(&fixture, &film, long).await;
     let wrong = Decided::FalsePositive { kind: "PHONE_NUMBER".into() };
-    decide(&fixture, &film, wrong, None).await;
+    fixture.store.decide(&film, &decision(wrong)).await.unwrap();
     for key in ["clips/notes.txt", "other/notes.txt"] {
         fixture.upload(key, 1).await;
         let claim = fixture.claim_one(TaskKey::Validate).await;
@@ -118,14 +122,12 @@ async fn fill(home: &dyn StoreHome) {
     }
     let clip = fixture.upload("clip.mkv", 1).await;
     process(&fixture, &clip, facts()).await;
-    decide(&fixture, &clip, Decided::Quarantine, None).await;
-    decide(&fixture, &clip, Decided::Release, Some("bob")).await;
-}
-
-async fn decide(fixture: &StoreFixture, asset: &AssetId, what: Decided, approver: Option<&str>) {
-    let approver = approver.map(str::to_owned);
-    let decision = Decision { what, by: "ann".into(), approver, reason: "ticket 7".into(), expires_ms: None };
-    fixture.store.decide(asset, &decision).await.unwrap();
+    fixture.store.decide(&clip, &decision(Decided::Quarantine)).await.unwrap();
+    fixture.run(Severity::None).await;
+    let proposed = fixture.store.decide(&clip, &decision(Decided::Release)).await.unwrap();
+    let DecisionOutcome::Proposed(proposal) = proposed else { panic!("one person released the clip") };
+    let approval = Approval { proposal: proposal.id, by: principal("bob") };
+    fixture.store.approve(&clip, &approval).await.unwrap();
     fixture.run(Severity::None).await;
 }
 

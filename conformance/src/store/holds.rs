@@ -8,13 +8,13 @@ use serde_json::json;
 
 use super::StoreHome;
 use super::fixture::{StoreFixture, event, well};
+use crate::samples::decision;
 use reelgate_ports::error::{ErrorKind, PortResult};
 use reelgate_ports::events::EventBatch;
-use reelgate_ports::records::{Claim, Decided, Decision, Ending, EventKind, KeptSource, MediaEvent, Success};
+use reelgate_ports::records::{Claim, Decided, Ending, EventKind, KeptSource, MediaEvent, Success};
 
 async fn decide(fixture: &StoreFixture, asset: &AssetId, what: Decided) -> PortResult<()> {
-    let (by, reason) = ("ann".to_owned(), "court order 5".to_owned());
-    fixture.store.decide(asset, &Decision { what, by, approver: None, reason, expires_ms: None }).await
+    fixture.store.decide(asset, &decision(what)).await.map(drop)
 }
 
 async fn held(fixture: &StoreFixture, key: &str) -> AssetId {

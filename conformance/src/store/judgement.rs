@@ -10,11 +10,11 @@ use serde_json::json;
 
 use super::StoreHome;
 use super::fixture::{SHA256, StoreFixture, event, found, report, validated, well};
+use crate::samples::decision;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::judgement::{severity, strictest};
 use reelgate_ports::records::{
-    Claim, Decided, Decision, Ending, ExternalScanEvent, Finder, FindingRecord, MediaEvent, Success,
-    TaskReport,
+    Claim, Decided, Ending, ExternalScanEvent, Finder, FindingRecord, MediaEvent, Success, TaskReport,
 };
 
 const CARD: &str = "CREDIT_CARD_NUMBER";
@@ -97,9 +97,7 @@ async fn is(fixture: &StoreFixture, asset: &AssetId, phase: Phase) -> bool {
 }
 
 async fn decide(fixture: &StoreFixture, asset: &AssetId, what: Decided) {
-    let decision =
-        Decision { what, by: "ann".into(), approver: None, reason: "ticket 7".into(), expires_ms: None };
-    fixture.store.decide(asset, &decision).await.unwrap();
+    fixture.store.decide(asset, &decision(what)).await.unwrap();
 }
 
 async fn scanner_found(fixture: &StoreFixture, id: &str, key: &str, kind: &str) {

@@ -5,15 +5,16 @@ use reelgate_flow::ids::AssetId;
 use reelgate_flow::limits::BACKOFF_MAX_MS;
 use reelgate_flow::reason::Code;
 use reelgate_flow::task::{Lane, TaskKey};
-use reelgate_ports::events::EventBatch;
+use reelgate_ports::events::{EventBatch, RefusedEvent};
 use reelgate_ports::identity::{self, ETAG_VERSION};
 use reelgate_ports::records::{
-    Decided, Decision, EventKind, ExternalScanEvent, Finder, FindingRecord, MediaEvent, NULL_VERSION,
+    Decided, EventKind, ExternalScanEvent, Finder, FindingRecord, MediaEvent, NULL_VERSION,
 };
 use serde_json::json;
 
 use super::StoreHome;
 use super::fixture::{SHA256, StoreFixture, event, well};
+use crate::samples::decision;
 
 /// Milliseconds; longer than a stream keeps its records.
 const LATE_MS: u64 = 367 * 24 * 3_600_000;
@@ -85,14 +86,7 @@ pub async fn a_finding_that_comes_before_its_upload_counts(home: &dyn StoreHome)
 async fn erase(fixture: &StoreFixture, key: &str, version: u64) {
     let asset = fixture.upload(key, version).await;
     fixture.run(Severity::None).await;
-    let decision = Decision {
-        what: Decided::Erase,
-        by: "officer".into(),
-        approver: None,
-        reason: "asked for".into(),
-        expires_ms: None,
-    };
-    fixture.store.decide(&asset, &decision).await.unwrap();
+    fixture.store.decide(&asset, &decision(Decided::Erase)).await.unwrap();
     fixture.run(Severity::None).await;
     assert_eq!(fixture.phase(&asset).await, Phase::Erased);
 }
@@ -140,6 +134,31 @@ pub async fn a_deletion_is_kept_once_and_for_as_long_as_events_may_come(home: &d
         Phase::Received,
         "the deletion is no longer kept"
     );
+}
+
+pub async fn what_tells_repeated_messages_apart_is_kept_for_as_long_as_they_may_come(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    let refused = |location: &str| RefusedEvent {
+        location: location.into(),
+        sha256: SHA256.into(),
+        reason: "expected an upload's event, found none".into(),
+    };
+    let batch = |name: &str| EventBatch {
+        scans: vec![severe(&format!("finding-{name}"), &event("unknown", 1))],
+        refused: vec![refused(&format!("stream/shard/{name}"))],
+        ..EventBatch::default()
+    };
+    fixture.store.ingest(&batch("early")).await.unwrap();
+    fixture.clock.advance_ms(LATE_MS / 2);
+    fixture.store.ingest(&batch("late")).await.unwrap();
+    let kept = async || {
+        fixture.store.retain(None).await.unwrap();
+        let all = home.dump(fixture.clock.clone()).await;
+        ["finding-early", "shard/early", "finding-late", "shard/late"].map(|text| all.contains(text))
+    };
+    assert_eq!(kept().await, [true; 4]);
+    fixture.clock.advance_ms(LATE_MS / 2);
+    assert_eq!(kept().await, [false, false, true, true]);
 }
 
 pub async fn our_own_deletions_do_not_count_as_deletions_of_the_producer(home: &dyn StoreHome) {

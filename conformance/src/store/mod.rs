@@ -1,5 +1,6 @@
 //! The test suite of stores.
 
+pub mod approvals;
 pub mod audit;
 pub mod claims;
 pub mod decisions;
@@ -15,9 +16,11 @@ pub mod judgement;
 pub mod late_events;
 pub mod outbox;
 pub mod records;
+pub mod redactions;
 pub mod redo;
 pub mod reports;
 pub mod shards;
+pub mod unarchived;
 
 use std::sync::Arc;
 
@@ -104,12 +107,19 @@ macro_rules! store_suite {
                 a_dropped_call_is_committed_as_a_whole_or_not_at_all
                 the_usage_of_all_attempts_is_added_up
             }
+            unarchived: {
+                a_restored_upload_begins_again_if_it_had_failed_because_of_the_archive
+                a_restoration_that_no_asset_waits_for_changes_nothing
+                a_restored_upload_is_superseded_if_a_newer_version_has_come
+            }
             audit: {
                 every_line_of_history_is_chained_once
                 scheduling_is_not_chained
                 an_entry_with_nothing_to_chain_does_not_end_the_chaining
                 the_log_is_read_in_pieces
                 refused_events_are_chained_too
+                the_seal_of_the_whole_log_is_kept_outside
+                a_log_without_what_the_kept_seal_names_leaves_that_seal_alone
             }
             decisions: {
                 a_quarantine_by_hand_includes_copies_and_older_versions
@@ -131,6 +141,21 @@ macro_rules! store_suite {
                 a_reminder_comes_on_time_and_is_in_the_history
                 a_version_that_a_newer_one_replaces_is_neither_released_nor_redacted
             }
+            approvals: {
+                a_release_waits_for_a_second_person_who_approves_it
+                an_erasure_waits_for_a_second_person_too
+                nobody_approves_what_they_proposed_under_whatever_name
+                an_approval_is_of_one_proposal_and_of_no_other
+                a_proposal_expires
+                what_is_found_after_a_proposal_is_not_approved_with_it
+                what_cannot_be_decided_cannot_be_proposed
+                switching_the_rule_is_in_the_audit_log_before_what_it_allows
+            }
+            redactions: {
+                every_upload_of_the_content_is_redacted_withdrawn_or_named
+                a_copy_is_redacted_by_its_own_id_and_its_original_with_it
+                a_refused_redaction_reaches_no_other_upload
+            }
             holds: {
                 a_newer_version_leaves_the_outputs_of_an_older_one_under_hold
                 a_version_under_hold_stays_published_beside_a_newer_one_elsewhere
@@ -151,6 +176,7 @@ macro_rules! store_suite {
                 an_erasure_leaves_no_key_even_after_later_events
                 an_erased_version_still_counts_as_the_newer_one
                 a_deletion_is_kept_once_and_for_as_long_as_events_may_come
+                what_tells_repeated_messages_apart_is_kept_for_as_long_as_they_may_come
                 our_own_deletions_do_not_count_as_deletions_of_the_producer
                 the_deletion_of_the_version_without_an_id_hides_only_such_versions
                 a_finding_about_one_upload_quarantines_its_copies

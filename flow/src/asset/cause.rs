@@ -19,6 +19,8 @@ pub enum Cause {
     FoundInContent,
     /// It was found after the release, which does not cover it.
     AfterRelease,
+    /// Another asset with the same content is redacted, and this one cannot be.
+    ContentRedacted,
 }
 
 impl Cause {
@@ -32,6 +34,10 @@ impl Cause {
             Self::NewerVersion => "a newer version of its key was quarantined",
             Self::FoundInContent => "found in another upload with the same content",
             Self::AfterRelease => "found after its release, which does not cover it",
+            Self::ContentRedacted => {
+                "another upload with the same content was redacted and this one could not be; upload it again to publish \
+                 it redacted, or release it as it is"
+            }
         }
     }
 
@@ -43,7 +49,7 @@ impl Cause {
 
     /// Whether the reason of a quarantine is a decision of a person.
     pub(super) fn decides(reason: &Fault) -> bool {
-        const ALL: [Cause; 7] = [
+        const ALL: [Cause; 8] = [
             Cause::Person,
             Cause::Scanner,
             Cause::Expired,
@@ -51,6 +57,7 @@ impl Cause {
             Cause::NewerVersion,
             Cause::FoundInContent,
             Cause::AfterRelease,
+            Cause::ContentRedacted,
         ];
         let decided = ALL.iter().filter(|cause| cause.is_decided());
         reason.code == Code::PersonalData
@@ -59,6 +66,6 @@ impl Cause {
 
     /// Whether the cause is another asset. Such a cause does not quarantine an asset that a person released.
     pub fn is_others(self) -> bool {
-        matches!(self, Self::SameContent | Self::NewerVersion)
+        matches!(self, Self::SameContent | Self::NewerVersion | Self::ContentRedacted)
     }
 }

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use super::cause::Cause;
 use super::flags::Flags;
-use super::messages::{Effect, Note, OriginalEnd, Stale};
+use super::messages::{Effect, Note, Stale};
 use super::parts::Parts;
 use super::state::Asset;
 use super::words::{Exit, Phase, Response, Severity, TaskState, Verdict};
@@ -135,17 +135,51 @@ impl Asset {
         Ok(())
     }
 
-    /// Starts to encode parts of a published asset again without what was found.
+    /// Starts to encode parts of a published asset again without what was found. A copy has no encodes, so it begins again and
+    /// makes all of them.
     pub(super) fn redacted(&mut self, parts: &Parts, effects: &mut Vec<Effect>) -> Result<(), Stale> {
-        let may = self.phase == Phase::Published && !self.linked && !self.flags.cleared && !self.flags.held;
-        if !may || self.redrives >= REDRIVES_MAX || !self.has(parts) {
+        let may = self.phase == Phase::Published && !self.flags.cleared && !self.flags.held;
+        if !may || self.redrives >= REDRIVES_MAX || !(self.linked || self.has(parts)) {
             return Err(Stale);
         }
         self.redrives += 1;
-        // A duplicate without a copy must not copy what is about to be redacted.
-        effects.push(Effect::NotifyDuplicates(OriginalEnd::NOTHING));
-        self.redact(parts, effects);
+        // This includes duplicates without a copy, which must not copy what is about to be redacted.
+        effects.push(Effect::RedactSameContent);
+        match self.linked {
+            true => self.redact_anew(effects),
+            false => self.redact(parts, effects),
+        }
         Ok(())
+    }
+
+    /// Another asset with the same content is redacted, so nothing of this one may go on showing what that one leaves out. What
+    /// cannot be replaced is quarantined. What a person released, or what is out of sight already, stays as it is.
+    pub(super) fn content_redacted(&mut self, effects: &mut Vec<Effect>) -> Result<(), Stale> {
+        if self.tasks.is_empty() || self.exit.is_some() || self.flags.cleared {
+            return Err(Stale);
+        }
+        // A hold keeps what is visible, and a running attempt to publish may make it visible at any moment.
+        let stuck = self.flags.held || self.phase == Phase::Screened;
+        let cannot = self.phase == Phase::Failed || self.redrives >= REDRIVES_MAX;
+        if cannot || (stuck && self.may_be_visible()) {
+            return self.quarantine(Cause::ContentRedacted, effects);
+        }
+        self.redrives += 1;
+        let copies = self.linked && matches!(self.phase, Phase::Linked | Phase::Screened | Phase::Published);
+        if !copies {
+            self.redact_anew(effects);
+            return Ok(());
+        }
+        self.flags.redacted = true;
+        effects.push(Effect::Note(Note::RedactingCopy));
+        self.wait_for_original(effects);
+        Ok(())
+    }
+
+    fn redact_anew(&mut self, effects: &mut Vec<Effect>) {
+        self.flags.redacted = true;
+        effects.push(Effect::Note(Note::RedactingAnew));
+        self.begin_again(effects);
     }
 
     /// Whether the current plan contains every one of these parts.

@@ -10,6 +10,7 @@
 use alloc::vec::Vec;
 
 use super::cause::Cause;
+use super::flags::Flags;
 use super::messages::{Effect, Note, Original, OriginalEnd, Stale};
 use super::state::Asset;
 use super::words::{Exit, Phase, Response, Severity, TaskState, Verdict};
@@ -18,7 +19,8 @@ use crate::task::TaskKey;
 
 impl OriginalEnd {
     /// The original has nothing to share, at least for now.
-    pub(super) const NOTHING: Self = Self { phase: Phase::Failed, released: false, reason: None };
+    pub(super) const NOTHING: Self =
+        Self { phase: Phase::Failed, released: false, redacted: false, reason: None };
 
     /// Whether another asset with the same content uses it: the outputs, a refusal of the content, or a person's decision. What
     /// policy decided about one upload says nothing about another one.
@@ -40,7 +42,8 @@ impl OriginalEnd {
 impl Asset {
     /// How it ended, for the duplicates that are linked to it.
     pub(super) fn ending(&self) -> OriginalEnd {
-        OriginalEnd { phase: self.phase, released: self.flags.cleared, reason: self.reason.clone() }
+        let Flags { cleared: released, redacted, .. } = self.flags;
+        OriginalEnd { phase: self.phase, released, redacted, reason: self.reason.clone() }
     }
 
     /// What a later asset with the same content can share of this one.
@@ -53,9 +56,12 @@ impl Asset {
         if self.phase == Phase::Published && self.surfaces.is_empty() {
             return Original::None;
         }
+        let running = Original::Running { redacted: self.flags.redacted };
         match self.phase {
-            Phase::Processing | Phase::Screened => Original::Running,
-            Phase::Withdrawing if self.exit != Some(Exit::Supersede) => Original::Running,
+            Phase::Processing | Phase::Screened => running,
+            // What begins again in order to be redacted is never linked itself.
+            Phase::Received if self.flags.redacted => running,
+            Phase::Withdrawing if self.exit != Some(Exit::Supersede) => running,
             Phase::Published | Phase::Quarantined => match self.ending() {
                 end if end.is_shared() => Original::Ended(end),
                 _ => Original::None,
@@ -86,6 +92,8 @@ impl Asset {
     }
 
     pub(super) fn follow(&mut self, end: OriginalEnd, effects: &mut Vec<Effect>) {
+        // The copy leaves out what its original leaves out, even if it must be made without that original later.
+        self.flags.redacted |= end.redacted && end.phase == Phase::Published;
         match (end.phase, end.is_shared(), end.reason) {
             // A person released the original; that decision does not cover this upload.
             (Phase::Published, ..) if end.released && !self.flags.cleared => {
@@ -100,6 +108,17 @@ impl Asset {
             // The original has no result to share, so this upload is processed on its own.
             _ => self.begin_again(effects),
         }
+    }
+
+    /// Waits for the end of its original, whose outputs replace those of this copy.
+    pub(super) fn wait_for_original(&mut self, effects: &mut Vec<Effect>) {
+        self.verdict = Verdict::Unscanned;
+        self.severity = Severity::None;
+        self.surfaces.clear();
+        self.flags.response = Response::Log;
+        self.drop_results(effects);
+        self.enter(Phase::Linked, effects);
+        effects.push(Effect::Note(Note::LinkedToOriginal));
     }
 
     /// Quarantines it as a person decided about its content.

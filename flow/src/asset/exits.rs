@@ -82,23 +82,27 @@ impl Asset {
         if stopped(TaskKey::Publish) { Phase::Screened } else { Phase::Processing }
     }
 
-    /// Drops every result and validates again. Task records stay, because their attempts are the fence.
+    /// Drops every result and validates again. A redaction stays: a person asked for it, and nobody took it back.
     pub(super) fn begin_again(&mut self, effects: &mut Vec<Effect>) {
         self.verdict = Verdict::Unscanned;
         self.severity = Severity::None;
         self.surfaces.clear();
         self.flags.response = Response::Log;
-        self.flags.redacted = false;
         self.reason = None;
         self.exit = None;
         self.linked = false;
+        self.drop_results(effects);
+        self.enter(Phase::Received, effects);
+        self.start(TaskKey::Validate, effects);
+    }
+
+    /// Drops the results of everything after validation. Task records stay, because their attempts are the fence.
+    pub(super) fn drop_results(&mut self, effects: &mut Vec<Effect>) {
         let others = |task: &TaskKey| !matches!(task, TaskKey::Validate | TaskKey::KeepSource);
         let outdated: Vec<TaskKey> = self.tasks.keys().copied().filter(others).collect();
         for task in outdated {
             self.settle(task, TaskState::Dropped, effects);
         }
-        self.enter(Phase::Received, effects);
-        self.start(TaskKey::Validate, effects);
     }
 
     pub(super) fn withdraw(&mut self, exit: Exit, reason: Fault, effects: &mut Vec<Effect>) {

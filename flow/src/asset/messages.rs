@@ -16,6 +16,8 @@ pub struct OriginalEnd {
     pub phase: Phase,
     /// A person released it from quarantine. That decision covers no other upload.
     pub released: bool,
+    /// Its outputs leave out what the content contains.
+    pub redacted: bool,
     /// Its reason, where it has one.
     pub reason: Option<Fault>,
 }
@@ -26,7 +28,10 @@ pub enum Original {
     /// There is none to which an asset can be linked.
     None,
     /// It has not ended yet.
-    Running,
+    Running {
+        /// Its outputs will leave out what the content contains.
+        redacted: bool,
+    },
     /// It has ended.
     Ended(OriginalEnd),
 }
@@ -158,6 +163,8 @@ pub enum Input {
     Hold(bool),
     /// Parts of a published asset must be encoded again without what was found in them.
     Redact(Parts),
+    /// A person has another asset with the same content redacted. The store gives this one the same redaction.
+    ContentRedacted,
 }
 
 /// What the store must do in the same transaction as it writes the new state.
@@ -189,6 +196,8 @@ pub enum Effect {
         /// The decision holds for the content.
         same_content: bool,
     },
+    /// Step every other asset with the same content with [`Input::ContentRedacted`]; for some it is stale.
+    RedactSameContent,
     /// Add a line to the asset's history.
     Note(Note),
 }
@@ -224,6 +233,10 @@ pub enum Note {
     Held(bool),
     /// These parts are encoded again without what was found.
     Redacting(Parts),
+    /// Everything is encoded again without what was found.
+    RedactingAnew,
+    /// Its outputs are replaced by a copy of those of an original that is redacted.
+    RedactingCopy,
 }
 
 /// The input does not apply to the asset's current state; nothing was changed.

@@ -33,6 +33,7 @@ impl Asset {
             Input::Erase => self.erased(effects),
             Input::Hold(held) => self.held(held, effects),
             Input::Redact(parts) => self.redacted(&parts, effects),
+            Input::ContentRedacted => self.content_redacted(effects),
         }
     }
 
@@ -84,7 +85,12 @@ impl Asset {
 
     fn validated(&mut self, video_chunks: u16, audio: bool, original: Original, effects: &mut Vec<Effect>) {
         match original {
-            Original::Running => self.link(effects),
+            // What must be left out of it may not be left out of the original.
+            _ if self.flags.redacted => self.process(video_chunks, audio, effects),
+            Original::Running { redacted } => {
+                self.flags.redacted = redacted;
+                self.link(effects);
+            }
             // A released asset is not quarantined again because its original still is, or was.
             Original::Ended(end) if end.is_shared() && !(self.flags.cleared && end.quarantines()) => {
                 self.link(effects);
@@ -102,7 +108,10 @@ impl Asset {
         if audio {
             self.start(TaskKey::Audio, effects);
         }
-        self.start(TaskKey::Enrich, effects);
+        // The text of a redacted asset comes from its encodes.
+        if !self.flags.redacted {
+            self.start(TaskKey::Enrich, effects);
+        }
     }
 
     /// Adds the findings to the known ones; without the external scanner's answer there is no verdict yet.

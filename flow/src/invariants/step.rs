@@ -42,7 +42,11 @@ fn check_records(before: &Asset, after: &Asset, effects: &[Effect]) -> Result<()
         match effect {
             Effect::Start { task, .. } => named.insert(*task, TaskState::Ready),
             Effect::Settle { task, state } => named.insert(*task, *state),
-            Effect::Owe(_) | Effect::NotifyDuplicates(_) | Effect::CloseOver { .. } | Effect::Note(_) => None,
+            Effect::Owe(_)
+            | Effect::NotifyDuplicates(_)
+            | Effect::CloseOver { .. }
+            | Effect::RedactSameContent
+            | Effect::Note(_) => None,
         };
     }
     for (task, record) in &after.tasks {
@@ -58,10 +62,16 @@ fn check_records(before: &Asset, after: &Asset, effects: &[Effect]) -> Result<()
 }
 
 fn check_counters(before: &Asset, input: &Input, after: &Asset) -> Result<(), Violation> {
-    let redriven =
-        u32::from(matches!(input, Input::Redrive | Input::Redo(_) | Input::Release | Input::Redact(_)));
+    let redriven = match input {
+        Input::Redrive | Input::Redo(_) | Input::Release | Input::Redact(_) => true,
+        // Otherwise it is quarantined.
+        Input::ContentRedacted => after.exit.is_none(),
+        _ => false,
+    };
+    let redriven = u32::from(redriven);
     hold(after.redrives == before.redrives + redriven, "S9", "a redrive was not counted")?;
-    let redacting = matches!(input, Input::Redact(_)) || (after.flags.redacted && !before.flags.redacted);
+    let redacting = matches!(input, Input::Redact(_) | Input::ContentRedacted)
+        || (after.flags.redacted && !before.flags.redacted);
     let again = after.phase == Phase::Received
         || redacting
         || matches!(input, Input::Redo(Redo::Enrich | Redo::Screen));
@@ -77,7 +87,8 @@ fn check_way(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]) -
     let taken_up =
         before.phase == Phase::Published && !matches!(after.phase, Phase::Published | Phase::Withdrawing);
     let asked = matches!(input, Input::Redo(_) | Input::Redact(_));
-    hold(!taken_up || asked, "S1", "a published asset was processed again without a request")?;
+    let follows = *input == Input::ContentRedacted;
+    hold(!taken_up || asked || follows, "S1", "a published asset was processed again without a request")?;
     hold(!asked || taken_up, "S1", "an asset that is not published was redone")?;
     let entered = effects.iter().rev().find_map(|effect| match effect {
         Effect::Note(Note::Entered(phase)) => Some(*phase),
@@ -101,10 +112,10 @@ fn next_phases(phase: Phase) -> &'static [Phase] {
     match phase {
         Received => &[Linked, Processing, Withdrawing, Failed],
         Linked => &[Received, Screened, Withdrawing, Failed],
-        Processing => &[Screened, Withdrawing, Failed],
-        Screened => &[Received, Published, Withdrawing, Failed],
+        Processing => &[Received, Screened, Withdrawing, Failed],
+        Screened => &[Received, Linked, Published, Withdrawing, Failed],
         Withdrawing => &[Rejected, Quarantined, Superseded, Erased],
-        Published => &[Received, Processing, Screened, Withdrawing],
+        Published => &[Received, Linked, Processing, Screened, Withdrawing],
         Rejected => &[Received, Withdrawing],
         Failed => &[Received, Processing, Screened, Withdrawing, Releasing],
         Quarantined => &[Releasing, Withdrawing],
@@ -124,6 +135,9 @@ fn check_ending(before: &Asset, input: &Input, after: &Asset, effects: &[Effect]
     hold(owed.next() == expected, "S8", "an ending has another notice than its own")?;
     hold(owed.next().is_none(), "S8", "an ending has more than one notice")?;
     let notified = effects.iter().filter(|effect| matches!(effect, Effect::NotifyDuplicates(_))).count();
-    let expected = usize::from(ends || matches!(input, Input::Redo(_) | Input::Redact(_)));
-    hold(notified == expected, "L1", "duplicates are not notified exactly once of an ending or a redo")
+    let expected = usize::from(ends || matches!(input, Input::Redo(_)));
+    hold(notified == expected, "L1", "duplicates are not notified exactly once of an ending or a redo")?;
+    let spread = effects.iter().filter(|effect| **effect == Effect::RedactSameContent).count();
+    let expected = usize::from(matches!(input, Input::Redact(_)));
+    hold(spread == expected, "S14", "a redaction does not reach the same content exactly once")
 }

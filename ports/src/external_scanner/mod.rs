@@ -17,6 +17,7 @@ use async_trait::async_trait;
 use reelgate_flow::ids::AssetId;
 
 use crate::error::PortResult;
+use crate::events::RefusedEvent;
 use crate::records::ExternalScanEvent;
 pub use custom::scanner_name;
 pub use ids::{BatchId, Delivered, JobId};
@@ -43,6 +44,19 @@ pub struct Removed {
     pub addresses: u64,
 }
 
+/// A page of findings, oldest change first.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct FindingPage {
+    /// The findings.
+    pub scans: Vec<ExternalScanEvent>,
+    /// Findings that cannot be parsed.
+    pub refused: Vec<RefusedEvent>,
+    /// The latest change of a finding on this page by the scanner's clock, milliseconds since 1970; `None` for an empty page.
+    pub updated_ms: Option<u64>,
+    /// With it the next page is read; `None` for the last one.
+    pub next: Option<String>,
+}
+
 /// The external scanner. Every call may be repeated; a repeat changes nothing.
 #[async_trait]
 pub trait ExternalScanner: Send + Sync {
@@ -62,6 +76,10 @@ pub trait ExternalScanner: Send + Sync {
     /// The findings of a job, as the scanner stores them. The same findings also arrive as events, but an event may be late
     /// or lost, so a completed job without events does not prove that its assets are clean.
     async fn findings(&self, job: &JobId) -> PortResult<Vec<ExternalScanEvent>>;
+
+    /// A page of all findings about Reelgate's buckets that were made or changed at or after a moment by the scanner's clock
+    /// (milliseconds since 1970): the first one, or the one that `page` names.
+    async fn findings_since(&self, since_ms: u64, page: Option<&str>) -> PortResult<FindingPage>;
 
     /// The map of one sidecar; `None` if it was removed.
     async fn map(&self, batch: &BatchId, asset: &AssetId) -> PortResult<Option<SidecarMap>>;

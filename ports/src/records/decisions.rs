@@ -3,6 +3,8 @@
 use reelgate_flow::asset::Parts;
 use serde::{Deserialize, Serialize};
 
+use super::principal::Principal;
+
 /// A file that a withdrawal removed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Taken {
@@ -31,10 +33,8 @@ pub struct WithdrawalRecord {
 pub struct Decision {
     /// The kind of decision.
     pub what: Decided,
-    /// Who decided, by the name that the operator's system gives.
-    pub by: String,
-    /// Who approved it, if policy requires a second person.
-    pub approver: Option<String>,
+    /// Who decided.
+    pub by: Principal,
     /// Why it was decided. The reason is kept as long as the record, so it must not contain personal data.
     pub reason: String,
     /// When a release expires, milliseconds since 1970.

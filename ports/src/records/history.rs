@@ -81,6 +81,10 @@ events! {
     Closed = "closed",
     /// A person decided.
     Decided = "decided",
+    /// A person proposed a decision, which a second person has to approve.
+    Proposed = "proposed",
+    /// The rule that some decisions need two people was switched on or off. It concerns no single asset, so only the audit log has it.
+    RuleChanged = "rule_changed",
     /// A message could not be parsed as an event. It belongs to no asset, so only the audit log has it.
     Refused = "refused",
 }

@@ -17,6 +17,7 @@ pub async fn open(config: &Config, clients: &Aws<'_>) -> Result<Option<Arc<dyn E
     let Some(area) = area(config)? else { return Ok(None) };
     let settings = MacieSettings {
         transfer: transfer(config, [area.bucket.as_str()]),
+        buckets: super::objects::buckets(config)?,
         custom: config.raw.privacy.custom_identifiers.clone(),
         ..MacieSettings::new(config.raw.aws.macie.account.clone(), area)
     };

@@ -1,5 +1,6 @@
 //! Opens the backends on AWS. `without_aws.rs` has the same functions for a build without the feature `aws`.
 
+mod caller;
 mod clients;
 mod events;
 mod external_scanner;
@@ -8,6 +9,7 @@ mod notices;
 mod objects;
 mod parameters;
 
+pub use caller::caller;
 pub use clients::{Aws, sdk, transfer};
 pub use events::{check_route, dead_letters, prove_ingest, queue, redrive_dead_letters, stream};
 pub use external_scanner::{open as open_scanner, scan_batcher};

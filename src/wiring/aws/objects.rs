@@ -1,5 +1,6 @@
 //! Objects in S3.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,7 +36,8 @@ pub async fn open(config: &Config, clients: &Aws<'_>, access: Access) -> Result<
         "" => None,
         role => Some(reelgate_aws::clients::as_role(sdk, role).await),
     };
-    let settings = ObjectsSettings { transfer, viewer, ..ObjectsSettings::new(areas, scratch) };
+    let scratch_bytes_max = config.raw.objects.scratch_bytes_max;
+    let settings = ObjectsSettings { areas, transfer, scratch_dir: scratch, scratch_bytes_max, viewer };
     Ok(Arc::new(S3Objects::new(sdk, settings)?))
 }
 
@@ -55,6 +57,14 @@ fn areas(config: &Config) -> Result<Areas, Failure> {
         quarantine: area("quarantine", &raw.quarantine)?,
         rejected: area("rejected", &raw.rejected)?,
     })
+}
+
+/// The buckets of all areas; none where the areas are directories.
+pub fn buckets(config: &Config) -> Result<BTreeSet<String>, Failure> {
+    if !config.raw.objects.url.reveal().starts_with(S3_SCHEME) {
+        return Ok(BTreeSet::new());
+    }
+    Ok(areas(config)?.all().map(|(_, area)| area.bucket.clone()).into())
 }
 
 /// The ingest area.

@@ -21,15 +21,16 @@ use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
 use reelgate_flow::asset::Redo;
-use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, SourceId};
 use reelgate_flow::policy::Policy;
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
-    Applied, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, Fence, HistoryRecord, Ingested,
-    MediaProgress, NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, TaskReport,
+    Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, DecisionOutcome,
+    ExternalScanEvent, Fence, HistoryRecord, Ingested, MediaProgress, NodeRecord, NodeReport, NoticeRecord,
+    Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
 };
 use reelgate_ports::shards::ShardRow;
 use reelgate_ports::store::{
@@ -38,7 +39,8 @@ use reelgate_ports::store::{
 use tokio::sync::Mutex;
 
 use crate::service::{
-    self, Complete, Decide, Ingest, Reap, Redrive, RemoveDelivered, Review, Seal, Transact, WriteCall,
+    self, Approve, Complete, Decide, Ingest, IngestFindings, Reap, Redrive, RedriveUnarchived,
+    RemoveDelivered, Review, Seal, Transact, WriteCall,
 };
 use crate::work::{AssetRow, LATE_EVENT_MS_MAX, TaskExtra, Violations};
 use session::MemorySession;
@@ -143,6 +145,14 @@ impl Transact for MemoryStore {
 impl Intake for MemoryStore {
     async fn ingest(&self, batch: &EventBatch) -> PortResult<Vec<Ingested>> {
         self.transact(&Ingest(batch)).await
+    }
+
+    async fn ingest_findings(&self, scans: &[ExternalScanEvent]) -> PortResult<Vec<String>> {
+        self.transact(&IngestFindings(scans)).await
+    }
+
+    async fn redrive_unarchived(&self, uploads: &[SourceId]) -> PortResult<Vec<UnarchivedResult>> {
+        self.transact(&RedriveUnarchived(uploads)).await
     }
 
     async fn known(&self, assets: &[AssetId]) -> PortResult<BTreeSet<AssetId>> {
@@ -263,10 +273,18 @@ impl Queries for MemoryStore {
         Ok(redacted.and_then(|stored| stored.redaction.clone()))
     }
 
+    async fn proposal(&self, asset: &AssetId) -> PortResult<Option<Proposal>> {
+        Ok(self.state.lock().await.find(asset).and_then(|stored| stored.proposal.clone()))
+    }
+
     async fn audit(&self, after: u64, records_max: u32) -> PortResult<Vec<AuditRecord>> {
         let state = self.state.lock().await;
         let after = state.audit.iter().skip_while(|record| record.number <= after);
         Ok(after.take(records_max as usize).cloned().collect())
+    }
+
+    async fn audit_end(&self) -> PortResult<Option<AuditRecord>> {
+        Ok(self.state.lock().await.audit.last().cloned())
     }
 
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {
@@ -288,8 +306,12 @@ impl Decisions for MemoryStore {
         self.transact(&service::RedoAsset(asset, what)).await
     }
 
-    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()> {
+    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<DecisionOutcome> {
         self.transact(&Decide(asset, decision)).await
+    }
+
+    async fn approve(&self, asset: &AssetId, approval: &Approval) -> PortResult<Decision> {
+        self.transact(&Approve(asset, approval)).await
     }
 
     async fn review(&self, review_ms: u64) -> PortResult<u64> {
@@ -338,6 +360,8 @@ impl Maintenance for MemoryStore {
         let mut state = self.state.lock().await;
         state.deletions.retain(|_, (_, kept_ms)| *kept_ms >= late_ms);
         state.unlinked.retain(|_, (_, kept_ms)| *kept_ms >= late_ms);
+        state.scans.retain(|_, (_, kept_ms)| *kept_ms >= late_ms);
+        state.refused.retain(|_, (_, kept_ms)| *kept_ms >= late_ms);
         let Some(days) = days else { return Ok(Retained::default()) };
         let until_ms = self.now_ms().saturating_sub(u64::from(days) * DAY_MS);
         let mut retained = Retained::default();

@@ -9,7 +9,9 @@ use reelgate_flow::policy::Policy;
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::RefusedEvent;
-use reelgate_ports::records::{AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord};
+use reelgate_ports::records::{
+    AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord, Proposal,
+};
 use reelgate_ports::shards::Checkpoint;
 use tokio::sync::MutexGuard;
 
@@ -192,7 +194,9 @@ impl Session for MemorySession<'_> {
             fresh.extend((!known).then(|| scan.clone()));
         }
         let ids = fresh.iter().map(|scan| scan.id.clone()).collect();
-        self.later(move |state| state.scans.extend(fresh.into_iter().map(|scan| (scan.id.clone(), scan))));
+        let now_ms = self.work.now_ms;
+        let kept = move |scan: ExternalScanEvent| (scan.id.clone(), (scan, now_ms));
+        self.later(move |state| state.scans.extend(fresh.into_iter().map(kept)));
         Ok(ids)
     }
 
@@ -250,6 +254,23 @@ impl Session for MemorySession<'_> {
                     stored.reminded_ms = now_ms;
                 }
             }
+        });
+        Ok(())
+    }
+
+    async fn proposal_of(&mut self, asset: &AssetId) -> PortResult<Option<Proposal>> {
+        Ok(self.state.find(asset).and_then(|stored| stored.proposal.clone()))
+    }
+
+    async fn two_people_rule(&mut self) -> PortResult<bool> {
+        Ok(self.state.two_people)
+    }
+
+    async fn keep_two_people_rule(&mut self, is_on: bool, line: &HistoryRecord) -> PortResult<()> {
+        let line = line.clone();
+        self.later(move |state| {
+            state.two_people = is_on;
+            state.unsealed.push_back((String::new(), line));
         });
         Ok(())
     }

@@ -9,7 +9,7 @@ use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{
     AuditRecord, Decision, ExternalScanEvent, FindingRecord, HistoryRecord, NodeReport, NoticeRecord,
-    RenditionRecord, TaskJob,
+    Proposal, RenditionRecord, TaskJob,
 };
 use reelgate_ports::shards::ShardRow;
 use reelgate_ports::store::Product;
@@ -30,6 +30,7 @@ pub(super) struct Stored {
     pub findings: Vec<FindingRecord>,
     pub redaction: Option<Value>,
     pub decisions: Vec<Decision>,
+    pub proposal: Option<Proposal>,
     pub reminded_ms: u64,
     pub history: Vec<HistoryRecord>,
 }
@@ -46,6 +47,7 @@ impl Stored {
             findings: Vec::new(),
             redaction: None,
             decisions: Vec::new(),
+            proposal: None,
             reminded_ms: 0,
             history: Vec::new(),
         }
@@ -98,14 +100,18 @@ pub(super) struct State {
     pub queue_ends: BTreeMap<ProducerQueue, u64>,
     /// By [`Deletion::identity`], with the time when each was kept.
     pub deletions: BTreeMap<(String, String, String), (Deletion, u64)>,
-    pub scans: BTreeMap<String, ExternalScanEvent>,
+    /// By the finding's id, with the time when each was kept.
+    pub scans: BTreeMap<String, (ExternalScanEvent, u64)>,
     /// Findings about unknown assets by the finding's id, with the time when each was kept.
     pub unlinked: BTreeMap<String, (ExternalScanEvent, u64)>,
-    pub refused: BTreeMap<String, RefusedEvent>,
+    /// By location, with the time when each was kept.
+    pub refused: BTreeMap<String, (RefusedEvent, u64)>,
     pub outbox: BTreeMap<u64, Owed>,
     pub notices: u64,
     pub unsealed: VecDeque<(String, HistoryRecord)>,
     pub audit: Vec<AuditRecord>,
+    /// Whether the rule of two people was on at the last decision.
+    pub two_people: bool,
     pub nodes: BTreeMap<NodeId, Node>,
     /// By stream and shard, each with the epoch of its lease.
     pub shards: BTreeMap<(String, String), (ShardRow, u64)>,

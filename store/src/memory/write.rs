@@ -40,7 +40,7 @@ pub(super) fn refuse(state: &mut State, now_ms: u64, refused: Vec<RefusedEvent>)
         }
         let line = history_lines::line(now_ms, HistoryEvent::Refused, event.reason.clone());
         state.unsealed.push_back((String::new(), line));
-        state.refused.insert(event.location.clone(), event);
+        state.refused.insert(event.location.clone(), (event, now_ms));
     }
 }
 
@@ -123,7 +123,14 @@ fn write_learned(state: &mut State, learned: LearnedFact) {
         LearnedFact::Findings(_, rows) => stored.findings = rows,
         LearnedFact::MoreFindings(_, rows) => stored.findings = join(&stored.findings, &rows),
         LearnedFact::Redaction(_, redaction) => stored.redaction = Some(redaction),
-        LearnedFact::Decision(_, decision) => stored.decisions.push(decision),
+        LearnedFact::SameRedaction { original, .. } => {
+            let same = state.find(&original).and_then(|original| original.redaction.clone());
+            if let (Some(same), Some(stored)) = (same, state.at_mut(arrival)) {
+                stored.redaction = Some(same);
+            }
+        }
+        LearnedFact::Decision(_, decision, _) => stored.decisions.push(decision),
+        LearnedFact::Proposal(_, proposal) => stored.proposal = proposal,
         LearnedFact::Erased(_) => erase(state, arrival),
     }
 }
@@ -139,9 +146,10 @@ fn erase(state: &mut State, arrival: i64) {
     stored.renditions.clear();
     stored.findings.clear();
     stored.redaction = None;
+    stored.proposal = None;
     stored.row.source.location.clear();
     stored.row.source.id.key.clear();
-    state.scans.retain(|_, scan| scan.source.as_ref() != Some(&source));
+    state.scans.retain(|_, (scan, _)| scan.source.as_ref() != Some(&source));
 }
 
 /// Puts a notice into the outbox. Its body is made after everything else of the unit of work is written.

@@ -48,6 +48,22 @@ impl WriteCall for Ingest<'_> {
     }
 }
 
+/// Ingests findings of the external scanner alone; returns the ids of those that were not known.
+#[derive(Debug)]
+pub struct IngestFindings<'a>(pub &'a [ExternalScanEvent]);
+
+impl WriteCall for IngestFindings<'_> {
+    type Output = Vec<String>;
+
+    const OPERATION: &'static str = "ingest findings";
+
+    async fn run<S: Session>(&self, session: &mut S) -> Answer<Vec<String>, S> {
+        let fresh = ingest_scans(session, self.0).await?;
+        follow_up(session).await?;
+        Ok(fresh)
+    }
+}
+
 impl Ingest<'_> {
     fn keys(&self) -> BTreeSet<String> {
         self.0.events.iter().map(|event| identity::key_sha256(&event.source.key)).collect()
@@ -136,12 +152,12 @@ async fn assign_places<S: Session>(session: &mut S, rows: &mut [AssetRow]) -> An
 
 fn queue(row: &AssetRow) -> ProducerQueue {
     let id = &row.source.id;
-    (id.bucket.clone(), prefix_of(&id.key).to_owned(), row.priority)
+    (id.bucket.clone(), identity::key_sha256(prefix_of(&id.key)), row.priority)
 }
 
 /// Steps assets with the findings of an external scanner. A finding about an unknown upload is kept until the upload arrives,
-/// because the two events come from different sources in any order.
-async fn ingest_scans<S: Session>(session: &mut S, scans: &[ExternalScanEvent]) -> Answer<(), S> {
+/// because the two events come from different sources in any order. Returns the ids of the new findings.
+async fn ingest_scans<S: Session>(session: &mut S, scans: &[ExternalScanEvent]) -> Answer<Vec<String>, S> {
     let ids: Vec<AssetId> = scans.iter().filter_map(ExternalScanEvent::about).collect();
     session.load(&ids).await?;
     let scans: Vec<ExternalScanEvent> =
@@ -157,10 +173,10 @@ async fn ingest_scans<S: Session>(session: &mut S, scans: &[ExternalScanEvent]) 
             unlinked.push(ExternalScanEvent { asset: Some(id), source: None, ..scan.clone() });
         }
     }
-    if unlinked.is_empty() {
-        return Ok(());
+    if !unlinked.is_empty() {
+        session.keep_unlinked(&unlinked).await?;
     }
-    session.keep_unlinked(&unlinked).await
+    Ok(written)
 }
 
 /// The finding to keep: about an erased upload it names only the asset, not the key.

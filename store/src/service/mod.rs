@@ -8,12 +8,14 @@ mod ingest;
 mod leases;
 mod outbox;
 mod relatives;
+mod unarchived;
 mod write_call;
 
 pub use audit::Seal;
 pub use complete::Complete;
-pub use decisions::{Decide, RedoAsset, Redrive, Review};
-pub use ingest::Ingest;
+pub use decisions::{Approve, Decide, RedoAsset, Redrive, Review};
+pub use ingest::{Ingest, IngestFindings};
 pub use leases::{Reap, Reaped, Reclaim, reclaim};
 pub use outbox::RemoveDelivered;
+pub use unarchived::RedriveUnarchived;
 pub use write_call::{Transact, WriteCall};

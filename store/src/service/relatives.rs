@@ -63,6 +63,7 @@ impl Wanted {
                     wanted.keys.insert(row.key_sha256.clone());
                     wanted.contents.extend(row.sha256.clone().filter(|_| *same_content));
                 }
+                FollowUp::Redaction(id) => wanted.contents.extend(work.at(id)?.row.sha256.clone()),
                 FollowUp::SameContent { id, .. } => {
                     wanted.contents.extend(work.at(id)?.row.sha256.clone());
                     wanted.judges = true;

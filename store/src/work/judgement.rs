@@ -134,7 +134,7 @@ impl UnitOfWork {
         Ok(())
     }
 
-    fn known_of(&self, id: &AssetId) -> &[FindingRecord] {
+    pub(super) fn known_of(&self, id: &AssetId) -> &[FindingRecord] {
         self.known.get(id).map_or(&[], Vec::as_slice)
     }
 

@@ -8,14 +8,14 @@ use reelgate_flow::reason::{Code, Fault};
 use super::steps::UnitOfWork;
 use crate::history_lines::Attribution;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::records::Fence;
+use reelgate_ports::records::{Fence, UnarchivedResult};
 
 impl UnitOfWork {
     /// Ends a lease as a lost attempt. False if it is stale because another lost task of the same call has just ended the
     /// asset, and the lease with it.
     pub fn lose(&mut self, fence: &Fence, node: &NodeId, why: &'static str) -> PortResult<bool> {
         let fault = Fault::new(Code::WorkerLost, why);
-        let by = Attribution { node: Some(node), usage: None };
+        let by = Attribution { node: Some(node), ..Attribution::default() };
         let (task, attempt) = (fence.task, fence.attempt);
         self.step(&fence.asset, Input::Failed { task, attempt, fault }, by)
     }
@@ -24,7 +24,7 @@ impl UnitOfWork {
     pub fn redrive(&mut self, id: &AssetId) -> PortResult<()> {
         let core = &self.at(id)?.row.core;
         let (phase, held) = (core.phase, core.flags.held);
-        if !self.step(id, Input::Redrive, Attribution::default())? {
+        if !self.begin_again(id, Attribution::default())? {
             let hold = if held { ", under hold, whose outputs must not be replaced" } else { "" };
             let detail = format!(
                 "expected a failed or rejected asset that was not redriven too often, found {}{hold}",
@@ -32,10 +32,32 @@ impl UnitOfWork {
             );
             return Err(PortError::new(Port::Store, ErrorKind::Conflict, "redrive asset", detail));
         }
+        Ok(())
+    }
+
+    /// Redrives an asset if it failed because its upload was archived; every version of its key is loaded.
+    pub fn redrive_unarchived(&mut self, id: &AssetId) -> PortResult<UnarchivedResult> {
+        let Some(loaded) = self.loaded.get(id) else { return Ok(UnarchivedResult::Unknown) };
+        let core = &loaded.row.core;
+        let is_archived = core.reason.as_ref().is_some_and(|fault| fault.code == Code::SourceArchived);
+        if core.phase != Phase::Failed || !is_archived {
+            return Ok(UnarchivedResult::NotWaiting);
+        }
+        let by =
+            Attribution { cause: Some("its upload was restored from the archive"), ..Attribution::default() };
+        let is_redriven = self.begin_again(id, by)?;
+        Ok(if is_redriven { UnarchivedResult::Redriven } else { UnarchivedResult::Refused })
+    }
+
+    /// Redrives an asset; false if it cannot be. A newer version of its key supersedes it at once.
+    fn begin_again(&mut self, id: &AssetId, by: Attribution<'_>) -> PortResult<bool> {
+        if !self.step(id, Input::Redrive, by)? {
+            return Ok(false);
+        }
         if self.versions(id)?.iter().any(|other| other.newer) {
             self.step(id, Input::Superseded, Attribution::default())?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Starts to make part of a published asset again; every version of its key is loaded.

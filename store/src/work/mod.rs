@@ -5,6 +5,7 @@
 //! Nothing here does input or output. If a decision needs assets that are not loaded yet, the unit of work names them first
 //! ([`UnitOfWork::next_follow_up`], [`UnitOfWork::content_to_look_for`]), and the caller loads them.
 
+mod approvals;
 mod arrivals;
 mod decisions;
 mod deletions;
@@ -16,6 +17,7 @@ mod rows;
 mod steps;
 mod violations;
 
+pub use approvals::needs_two_people;
 pub use arrivals::{check_event, new_row};
 pub use decisions::fresh_scans;
 pub use deletions::{Deletion, LATE_EVENT_MS_MAX};

@@ -3,11 +3,12 @@
 use reelgate_flow::asset::{Cause, Input, Original, OriginalEnd, Phase};
 use reelgate_flow::ids::AssetId;
 
+use super::rows::LearnedFact;
 use super::rows::Loaded;
 use super::steps::{FollowUp, UnitOfWork};
-use crate::history_lines::Attribution;
+use crate::history_lines::{self, Attribution};
 use reelgate_ports::error::PortResult;
-use reelgate_ports::records::FindingRecord;
+use reelgate_ports::records::{FindingRecord, HistoryEvent};
 
 /// Another version of the same key.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,6 +54,7 @@ impl UnitOfWork {
             FollowUp::Older(id) => self.supersede_older(&id),
             FollowUp::SameKey { id, same_content } => self.close_over(&id, same_content),
             FollowUp::SameContent { id, findings } => self.judge_same_content(&id, &findings),
+            FollowUp::Redaction(id) => self.redact_same_content(&id),
         }
     }
 
@@ -61,6 +63,9 @@ impl UnitOfWork {
         let duplicates: Vec<AssetId> =
             self.loaded.values().filter(is_linked).map(|loaded| loaded.row.id.clone()).collect();
         for duplicate in duplicates {
+            if end.redacted {
+                self.take_over_redaction(&duplicate, id)?;
+            }
             self.step(&duplicate, Input::OriginalEnded(end.clone()), Attribution::default())?;
         }
         Ok(())
@@ -110,6 +115,56 @@ impl UnitOfWork {
         Ok(())
     }
 
+    /// Has every other asset with the same content redacted like this one; all are loaded. The history names those that cannot
+    /// be, with the next step.
+    fn redact_same_content(&mut self, id: &AssetId) -> PortResult<()> {
+        let (mut redacted, mut lines) = (0, Vec::new());
+        for other in self.same_content(id)? {
+            let row = &mut self.at(&other)?.row;
+            let before = row.linked_to.clone();
+            // Its outputs are replaced by a copy of this asset's.
+            if row.core.linked {
+                row.linked_to = Some(id.clone());
+            }
+            let stepped = self.step(&other, Input::ContentRedacted, Attribution::default())?;
+            let row = &mut self.at(&other)?.row;
+            if stepped && row.core.exit.is_none() {
+                redacted += 1;
+                let (asset, original) = (other.clone(), id.clone());
+                self.learned.push(LearnedFact::SameRedaction { asset, original });
+                continue;
+            }
+            if row.core.linked {
+                row.linked_to = before;
+            }
+            if stepped {
+                lines.push(format!("asset {other} has the same content and is quarantined, because it is under hold, has failed or is just being published; upload it again to publish it redacted"));
+            } else if row.core.flags.cleared && row.core.exit.is_none() {
+                lines.push(format!("asset {other} has the same content and stays as it is, because a person released it; quarantine it to withdraw it"));
+            }
+        }
+        if redacted > 0 {
+            lines.insert(
+                0,
+                format!("other uploads of the same content that are redacted with it: {redacted}"),
+            );
+        }
+        for line in lines {
+            let now_ms = self.now_ms;
+            self.note(id, history_lines::line(now_ms, HistoryEvent::Redacting, line))?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the redaction of an original for a duplicate that shares its outputs, unless the duplicate has one of its own.
+    fn take_over_redaction(&mut self, duplicate: &AssetId, original: &AssetId) -> PortResult<()> {
+        if !self.at(duplicate)?.row.core.flags.redacted {
+            let (asset, original) = (duplicate.clone(), original.clone());
+            self.learned.push(LearnedFact::SameRedaction { asset, original });
+        }
+        Ok(())
+    }
+
     /// The other loaded assets with the same content.
     pub(super) fn same_content(&mut self, id: &AssetId) -> PortResult<Vec<AssetId>> {
         let Some(sha256) = self.at(id)?.row.sha256.clone() else { return Ok(Vec::new()) };
@@ -130,6 +185,9 @@ impl UnitOfWork {
         let earliest = self.loaded.values().filter(fits).min_by_key(|loaded| loaded.row.arrival);
         let Some(earliest) = earliest else { return Ok(Original::None) };
         let (original_id, original) = (earliest.row.id.clone(), earliest.row.core.as_original());
+        if earliest.row.core.flags.redacted {
+            self.take_over_redaction(id, &original_id)?;
+        }
         self.at(id)?.row.linked_to = Some(original_id);
         Ok(original)
     }

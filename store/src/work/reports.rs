@@ -35,7 +35,7 @@ impl UnitOfWork {
         let weighed = self.weighed(report)?;
         let input = self.input(report, weighed.as_ref())?;
         self.account(report)?;
-        let by = Attribution { node: Some(&report.node), usage: Some(report.usage) };
+        let by = Attribution { node: Some(&report.node), usage: Some(report.usage), cause: None };
         if !self.step(id, input, by)? {
             return Ok(Applied::Stale);
         }

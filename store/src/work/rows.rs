@@ -10,7 +10,8 @@ use reelgate_flow::task::TaskKey;
 
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    AssetRecord, Decision, FindingRecord, RenditionRecord, SourceRecord, StagedOutput, TaskJob, TaskReport,
+    AssetRecord, Decision, FindingRecord, Principal, Proposal, RenditionRecord, SourceRecord, StagedOutput,
+    TaskJob, TaskReport,
 };
 
 /// An asset's own row. `core` holds its tasks too, once they are loaded.
@@ -209,8 +210,17 @@ pub enum LearnedFact {
     MoreFindings(AssetId, Vec<FindingRecord>),
     /// What the next encode leaves out.
     Redaction(AssetId, serde_json::Value),
-    /// A decision of an operator or a security officer.
-    Decision(AssetId, Decision),
+    /// The next encode of the asset leaves out what that of an `original` with the same content leaves out.
+    SameRedaction {
+        /// The asset.
+        asset: AssetId,
+        /// The other asset, whose redaction is written already.
+        original: AssetId,
+    },
+    /// A decision of an operator or a security officer, and the second person who approved it.
+    Decision(AssetId, Decision, Option<Principal>),
+    /// The proposal that waits for a second person from now on, if any.
+    Proposal(AssetId, Option<Proposal>),
     /// The asset is erased: its key, and every row that holds text of it, must be removed.
     Erased(AssetId),
 }
@@ -220,13 +230,15 @@ impl LearnedFact {
     pub fn asset(&self) -> &AssetId {
         match self {
             Self::Product { asset: id, .. }
+            | Self::SameRedaction { asset: id, .. }
             | Self::Jobs(id, _)
             | Self::Facts(id, _)
             | Self::Renditions(id, _)
             | Self::Findings(id, _)
             | Self::MoreFindings(id, _)
             | Self::Redaction(id, _)
-            | Self::Decision(id, _)
+            | Self::Decision(id, ..)
+            | Self::Proposal(id, _)
             | Self::Erased(id) => id,
         }
     }

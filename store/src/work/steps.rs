@@ -29,6 +29,8 @@ pub enum FollowUp {
         /// A person decided about its content.
         same_content: bool,
     },
+    /// A person has the asset redacted: every other asset with the same content gets the same redaction.
+    Redaction(AssetId),
     /// A look at the content found this: policy answers it for every other asset with the same content.
     SameContent {
         /// The asset for which was looked.
@@ -163,6 +165,7 @@ impl UnitOfWork {
             Effect::CloseOver { same_content } => {
                 self.follow_ups.push_back(FollowUp::SameKey { id: id.clone(), same_content });
             }
+            Effect::RedactSameContent => self.follow_ups.push_back(FollowUp::Redaction(id.clone())),
             Effect::NotifyDuplicates(end) => self.follow_ups.push_back(FollowUp::Duplicates(id.clone(), end)),
             Effect::Note(note) => {
                 let line = history_lines::note_line(now_ms, &note, by, original);

@@ -375,7 +375,10 @@ impl SimulatedFleet {
             let redacted = row.asset.flags.redacted && !job.linked;
             let (upgraded, removed) =
                 (self.store.upgraded, if redacted { row.removed.clone() } else { Vec::new() });
-            let content = if redacted { Vec::new() } else { self.store.truth.findings(upload, upgraded) };
+            let content = match redacted {
+                true => self.still_unwanted(upload, &removed),
+                false => self.store.truth.findings(upload, upgraded),
+            };
             let scan = !redacted && self.store.truth.is_left_to_scanner(upload);
             return self.judged(job, with_name(&content, &named), removed, false, scan);
         }
@@ -387,12 +390,17 @@ impl SimulatedFleet {
             return (Outcome::LooksAgain, None);
         }
         let removed = self.store.rows[original].removed.clone();
-        let (policy, key) = (self.store.knowledge.policy(), self.store.truth.key(upload));
-        let still = removed.iter().filter(|one| response(policy, &key, one) == Response::Quarantine);
-        let still: Vec<FindingRecord> = still.cloned().collect();
+        let still = self.still_unwanted(upload, &removed);
         let content = with_name(&in_content(&self.store.findings(original)), &still);
         let scan = self.rng.percent(30);
         self.judged(job, with_name(&content, &named), removed, true, scan)
+    }
+
+    /// What the outputs leave out, and policy answers with a quarantine all the same.
+    fn still_unwanted(&self, upload: usize, removed: &[FindingRecord]) -> Vec<FindingRecord> {
+        let (policy, key) = (self.store.knowledge.policy(), self.store.truth.key(upload));
+        let still = removed.iter().filter(|one| response(policy, &key, one) == Response::Quarantine);
+        still.cloned().collect()
     }
 
     fn judged(

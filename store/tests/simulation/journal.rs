@@ -20,7 +20,7 @@ hits! {
     // inputs, and inputs found stale
     Arrived Done Failed GivenBack Superseded Redrive Redo Quarantine Release Erase Hold Redact Found
     StaleArrived StaleDone StaleFailed StaleGivenBack StaleRedrive StaleRedo
-    StaleQuarantine StaleRelease StaleErase StaleHold StaleRedact StaleFound
+    StaleQuarantine StaleRelease StaleErase StaleHold StaleRedact StaleFound RedactedWithContent
     // notices and lines of history
     Owe NoteEntered NoteDue NoteFinished NoteRetrying NoteGaveUp NoteGivenBack
     NoteJudged NoteLinked NoteRedriven NoteRedone NoteQuarantining NoteHeld NoteRedacting
@@ -86,7 +86,7 @@ impl Journal {
             Input::Done { .. } => (Hit::Done, Hit::StaleDone),
             Input::Failed { .. } => (Hit::Failed, Hit::StaleFailed),
             Input::GivenBack { .. } => (Hit::GivenBack, Hit::StaleGivenBack),
-            Input::OriginalEnded(_) | Input::Superseded => return,
+            Input::OriginalEnded(_) | Input::Superseded | Input::ContentRedacted => return,
             Input::Redrive => (Hit::Redrive, Hit::StaleRedrive),
             Input::Redo(_) => (Hit::Redo, Hit::StaleRedo),
             Input::Quarantine(_) => (Hit::Quarantine, Hit::StaleQuarantine),

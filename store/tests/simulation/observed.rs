@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use reelgate_conformance::ManualClock;
+use reelgate_conformance::samples::principal;
 use reelgate_flow::asset::{Asset, Cause, Input, Outcome, Phase, Redo, TaskState};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, Sequencer, SourceId};
 use reelgate_flow::task::TaskKey;
@@ -452,12 +453,11 @@ impl Observed {
         };
         let decision = Decision {
             what,
-            by: "officer".into(),
-            approver: None,
+            by: principal("officer"),
             reason: "because".into(),
             expires_ms: for_a_while.then(|| self.now_ms() + 2 * LEASE_MS),
         };
-        let asked = call(self.store.decide(&self.rows[row].id, &decision));
+        let asked = call(self.store.decide(&self.rows[row].id, &decision)).map(drop);
         if self.asked(input, asked)? {
             self.forget_outdated(row);
             match input {
@@ -482,6 +482,15 @@ impl Observed {
         let found = in_content(&self.findings(row));
         let this = &mut self.rows[row];
         this.removed = join(&this.removed, &found);
+        // Other uploads of the content that begin again or wait for a copy get the same redaction.
+        let (removed, others) = (this.removed.clone(), self.same_content(row));
+        for other in others {
+            let Row { asset, removed: kept, .. } = &mut self.rows[other];
+            if asset.flags.redacted && matches!(asset.phase, Phase::Received | Phase::Linked) {
+                kept.clone_from(&removed);
+                self.journal.hit(Hit::RedactedWithContent);
+            }
+        }
     }
 
     fn review(&mut self) -> Result<(), String> {

@@ -86,9 +86,14 @@ impl Macie {
         }
     }
 
-    /// Adds a finding, in the form of an event's detail; it needs an `id`.
-    pub fn find(&self, finding: Value) {
-        self.state().findings.push(finding);
+    /// Adds a finding, in the form of an event's detail; it needs an `id`. Without an `updatedAt` it is a second newer than the
+    /// one before it, the first one a second after the beginning of 1970.
+    pub fn find(&self, mut finding: Value) {
+        let mut state = self.state();
+        if finding["updatedAt"].is_null() {
+            finding["updatedAt"] = json!(moment(1_000 * (state.findings.len() as u64 + 1)));
+        }
+        state.findings.push(finding);
     }
 
     /// All jobs: their requests with ids and states.
@@ -226,18 +231,48 @@ impl MacieState {
     }
 
     fn list_findings(&self, body: &Value) -> Answer {
-        let jobs = &body["findingCriteria"]["criterion"]["classificationDetails.jobId"]["eq"];
-        let jobs = jobs.as_array().ok_or(INVALID)?;
-        let of_job = self.findings.iter().filter(|one| jobs.contains(&one["classificationDetails"]["jobId"]));
-        let ids: Vec<Value> = of_job.map(|finding| finding["id"].clone()).collect();
+        let criteria = body["findingCriteria"]["criterion"].as_object().ok_or(INVALID)?;
+        let mut found: Vec<&Value> = self.findings.iter().collect();
+        for (field, wanted) in criteria {
+            let value = |one: &Value| field.split('.').fold(one, |inside, name| &inside[name]).clone();
+            match (wanted["eq"].as_array(), wanted["gte"].as_u64()) {
+                (Some(values), None) if !values.is_empty() => {
+                    found.retain(|one| values.contains(&value(one)))
+                }
+                // Moments are milliseconds in criteria, and text that sorts like them in findings.
+                (None, Some(since_ms)) if field == "updatedAt" => {
+                    let since = moment(since_ms);
+                    found.retain(|one| value(one).as_str().is_some_and(|at| at >= since.as_str()));
+                }
+                _ => return Err(INVALID),
+            }
+        }
+        if body["sortCriteria"]["attributeName"] == "updatedAt" {
+            found.sort_by_key(|one| one["updatedAt"].to_string());
+        }
+        let ids: Vec<Value> = found.iter().map(|finding| finding["id"].clone()).collect();
         page(&ids, body, "findingIds")
     }
 
     fn get_findings(&self, body: &Value) -> Answer {
-        let ids = body["findingIds"].as_array().ok_or(INVALID)?;
+        let ids = body["findingIds"].as_array().filter(|ids| (1..=50).contains(&ids.len())).ok_or(INVALID)?;
         let found: Vec<&Value> = self.findings.iter().filter(|one| ids.contains(&one["id"])).collect();
         Ok(json!({"findings": found}))
     }
+}
+
+/// A moment in the form of Macie's findings, by the days of Howard Hinnant's `civil_from_days`.
+fn moment(ms: u64) -> String {
+    let (days, in_day_ms) = (ms / 86_400_000 + 719_468, ms % 86_400_000);
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let (day, month) = (of_year - (153 * shifted + 2) / 5 + 1, (shifted + 2) % 12 + 1);
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute) = (in_day_ms / 3_600_000, in_day_ms / 60_000 % 60);
+    let (second, rest) = (in_day_ms / 1_000 % 60, in_day_ms % 1_000);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{rest:03}Z")
 }
 
 fn required(body: &Value, members: &[&str]) -> Result<(), (u16, &'static str)> {
@@ -256,4 +291,16 @@ fn page(items: &[Value], body: &Value, member: &str) -> Answer {
         answer["nextToken"] = json!((from + PAGE).to_string());
     }
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_written_as_macie_writes_it() {
+        assert_eq!(moment(1_000), "1970-01-01T00:00:01.000Z");
+        // `date -u -d @1709210096` says 2024-02-29 12:34:56.
+        assert_eq!(moment(1_709_210_096_789), "2024-02-29T12:34:56.789Z");
+    }
 }

@@ -163,11 +163,27 @@ impl Cluster {
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
+    /// A database's schema and rows as SQL, by `pg_dump`.
+    ///
+    /// # Panics
+    /// If the database cannot be read.
+    pub fn dump(&self, database: &str) -> String {
+        let output = self.client("pg_dump", database).output().expect("pg_dump comes with the server");
+        assert!(output.status.success(), "pg_dump: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     fn psql(&self, database: &str, statement: &str) -> Command {
-        let mut psql = Command::new(self.bin.join("psql"));
-        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", USER, "-d", database]);
-        psql.arg("-h").arg(&self.dir).arg("-p").arg(self.port.to_string()).args(["-c", statement]);
+        let mut psql = self.client("psql", database);
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement]);
         psql
+    }
+
+    /// One of the server's client programs, connected to a database.
+    fn client(&self, program: &str, database: &str) -> Command {
+        let mut client = Command::new(self.bin.join(program));
+        client.args(["-U", USER, "-d", database, "-h"]).arg(&self.dir).arg("-p").arg(self.port.to_string());
+        client
     }
 
     fn at(dir: &Path, port: u16) -> Self {

@@ -5,6 +5,7 @@
 //! (URL-encoded keys); Amazon SNS Developer Guide, "Message format".
 
 use data_encoding::HEXLOWER;
+use reelgate_flow::ids::SourceId;
 use reelgate_ports::events::{EventBatch, RefusedEvent};
 use reelgate_ports::records::{EventKind, ExternalScanEvent, MediaEvent};
 use serde::Deserialize;
@@ -12,7 +13,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::malformed::malformed;
-use super::object_fields::{RejectReason, S3EventKind, S3ObjectFields};
+use super::object_fields::{ObjectEvent, RejectReason, S3EventKind, S3ObjectFields};
 use super::{finding, notification};
 use crate::location::{Area, Location, is_upload};
 
@@ -23,12 +24,14 @@ pub struct ParsedMessage {
     pub events: Vec<MediaEvent>,
     /// Findings.
     pub scans: Vec<ExternalScanEvent>,
+    /// Objects that were restored from an archive storage class.
+    pub unarchived: Vec<SourceId>,
     /// For each part that could not be parsed: what was expected and what was found.
     pub refused: Vec<String>,
 }
 
 impl ParsedMessage {
-    /// Adds the content to a batch. Events are added only for uploads in the ingest area, so that an EventBridge rule which
+    /// Adds the content to a batch. Events and restorations are added only for uploads in the ingest area, so that an EventBridge rule which
     /// matches too much (for example our own outputs) does no harm. Refusals get the location of the message and the
     /// SHA-256 of its bytes.
     pub fn add_to(self, batch: &mut EventBatch, ingest: &Area, location: &str, bytes: &[u8]) {
@@ -39,6 +42,11 @@ impl ParsedMessage {
             let at = Location::new(&source.bucket, &source.key);
             is_upload(&source.key, size_bytes) && ingest.name_of(&at).is_some()
         };
+        let is_ours = |source: &SourceId| {
+            let at = Location::new(&source.bucket, &source.key);
+            is_upload(&source.key, None) && ingest.name_of(&at).is_some()
+        };
+        batch.unarchived.extend(self.unarchived.into_iter().filter(is_ours));
         batch.events.extend(self.events.into_iter().filter(inside));
         batch.scans.extend(self.scans);
         batch.refused.extend(self.refused.into_iter().map(|reason| RefusedEvent {
@@ -110,7 +118,9 @@ fn notified(records: &[&RawValue]) -> ParsedMessage {
     let mut parsed = ParsedMessage::default();
     for record in records {
         match notification::read(record.get()) {
-            Ok(event) => parsed.events.extend(event),
+            Ok(Some(ObjectEvent::Changed(event))) => parsed.events.push(event),
+            Ok(Some(ObjectEvent::Unarchived(source))) => parsed.unarchived.push(source),
+            Ok(None) => {}
             Err(reason) => parsed.refused.push(reason),
         }
     }
@@ -120,6 +130,14 @@ fn notified(records: &[&RawValue]) -> ParsedMessage {
 fn bridged(source: &str, detail_type: &str, detail: &str) -> ParsedMessage {
     let event = match (source, detail_type) {
         ("aws.s3", "Object Created" | "Object Deleted") => object(detail_type, detail),
+        // The restored copy of an archived object; of what has expired again the archive has the original, which an asset
+        // that has ended does not need.
+        ("aws.s3", "Object Restore Completed") => {
+            return match restored(detail) {
+                Ok(source) => ParsedMessage { unarchived: vec![source], ..ParsedMessage::default() },
+                Err(reason) => ParsedMessage::refused(reason),
+            };
+        }
         ("aws.s3", _) => return ParsedMessage::default(),
         ("aws.macie", "Macie Finding") => {
             return match finding::read(detail) {
@@ -161,6 +179,26 @@ struct Object {
     sequencer: Option<String>,
 }
 
+fn restored(detail: &str) -> Result<SourceId, RejectReason> {
+    let detail: Detail =
+        serde_json::from_str(detail).map_err(|error| malformed("the detail of an S3 event", &error))?;
+    detail.fields().source()
+}
+
+impl Detail {
+    fn fields(self) -> S3ObjectFields {
+        S3ObjectFields {
+            by_lifecycle: self.reason.as_deref() == Some("Lifecycle Expiration"),
+            bucket: self.bucket.name,
+            key: self.object.key,
+            version: self.object.version,
+            etag: self.object.etag,
+            size_bytes: self.object.size,
+            sequencer: self.object.sequencer,
+        }
+    }
+}
+
 fn object(detail_type: &str, detail: &str) -> Result<Option<MediaEvent>, RejectReason> {
     let detail: Detail =
         serde_json::from_str(detail).map_err(|error| malformed("the detail of an S3 event", &error))?;
@@ -169,17 +207,7 @@ fn object(detail_type: &str, detail: &str) -> Result<Option<MediaEvent>, RejectR
         (_, Some("Delete Marker Created")) => S3EventKind::Marked,
         _ => S3EventKind::Removed,
     };
-    let by_lifecycle = detail.reason.as_deref() == Some("Lifecycle Expiration");
-    let fields = S3ObjectFields {
-        bucket: detail.bucket.name,
-        key: detail.object.key,
-        version: detail.object.version,
-        etag: detail.object.etag,
-        size_bytes: detail.object.size,
-        sequencer: detail.object.sequencer,
-        by_lifecycle,
-    };
-    fields.event(change)
+    detail.fields().event(change)
 }
 
 #[cfg(test)]

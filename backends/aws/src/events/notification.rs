@@ -3,11 +3,10 @@
 //! Source: Amazon S3 User Guide, "Event message structure".
 
 use percent_encoding::percent_decode_str;
-use reelgate_ports::records::MediaEvent;
 use serde::Deserialize;
 
 use super::malformed::malformed;
-use super::object_fields::{RejectReason, S3EventKind, S3ObjectFields};
+use super::object_fields::{ObjectEvent, RejectReason, S3EventKind, S3ObjectFields};
 
 #[derive(Deserialize)]
 struct Record {
@@ -38,10 +37,11 @@ struct Object {
     sequencer: Option<String>,
 }
 
-/// Parses one record; `None` if it is about neither a created nor a deleted object.
-pub(super) fn read(json: &str) -> Result<Option<MediaEvent>, RejectReason> {
+/// Parses one record; `None` if it is about no created, deleted or restored object.
+pub(super) fn read(json: &str) -> Result<Option<ObjectEvent>, RejectReason> {
     let record: Record = serde_json::from_str(json).map_err(|error| malformed("a record of S3", &error))?;
     let Some(change) = change(&record.event_name) else { return Ok(None) };
+    let by_lifecycle = record.event_name.contains("LifecycleExpiration");
     let fields = S3ObjectFields {
         bucket: record.s3.bucket.name,
         key: decoded(&record.s3.object.key)?,
@@ -49,18 +49,30 @@ pub(super) fn read(json: &str) -> Result<Option<MediaEvent>, RejectReason> {
         etag: record.s3.object.etag,
         size_bytes: record.s3.object.size,
         sequencer: record.s3.object.sequencer,
-        by_lifecycle: record.event_name.contains("LifecycleExpiration"),
+        by_lifecycle,
     };
-    fields.event(change)
+    match change {
+        Change::Of(change) => Ok(fields.event(change)?.map(ObjectEvent::Changed)),
+        Change::Unarchived => fields.source().map(|source| Some(ObjectEvent::Unarchived(source))),
+    }
 }
 
-fn change(event_name: &str) -> Option<S3EventKind> {
+/// What happened to the object of a record.
+enum Change {
+    Of(S3EventKind),
+    Unarchived,
+}
+
+fn change(event_name: &str) -> Option<Change> {
     let name = event_name.strip_prefix("s3:").unwrap_or(event_name);
     let (family, member) = name.split_once(':')?;
     match (family, member) {
-        ("ObjectCreated", _) => Some(S3EventKind::Created),
-        ("ObjectRemoved" | "LifecycleExpiration", "DeleteMarkerCreated") => Some(S3EventKind::Marked),
-        ("ObjectRemoved" | "LifecycleExpiration", _) => Some(S3EventKind::Removed),
+        ("ObjectRestore", "Completed") => Some(Change::Unarchived),
+        ("ObjectCreated", _) => Some(Change::Of(S3EventKind::Created)),
+        ("ObjectRemoved" | "LifecycleExpiration", "DeleteMarkerCreated") => {
+            Some(Change::Of(S3EventKind::Marked))
+        }
+        ("ObjectRemoved" | "LifecycleExpiration", _) => Some(Change::Of(S3EventKind::Removed)),
         _ => None,
     }
 }

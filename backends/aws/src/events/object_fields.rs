@@ -39,6 +39,15 @@ pub(super) enum S3EventKind {
     Removed,
 }
 
+/// What a record of S3 says about an object.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum ObjectEvent {
+    /// It was created or deleted.
+    Changed(MediaEvent),
+    /// It was restored from an archive storage class, and can be read again.
+    Unarchived(SourceId),
+}
+
 /// Why an event is refused; never quotes the event.
 pub(super) type RejectReason = String;
 

@@ -69,11 +69,13 @@ fn direct(notifications: &NotificationConfiguration, arn: &str, target: Target<'
         .then_some("the ingest bucket notifies a topic; whether the queue subscribes to it was not looked at")
 }
 
-/// A rule of EventBridge that is on, about new objects of this bucket, with this target.
+/// A rule of EventBridge that is on, about new objects of this bucket, with this target. Whether one sends restorations too
+/// is told: without it, an upload that was archived begins again only when an operator redrives it.
 async fn rule(config: &clients::SdkConfig, ingest: &Area, arn: &str) -> PortResult<String> {
     let client = clients::eventbridge(config);
     let call = ApiCall::new(Port::Events, OPERATION, "events:ListRuleNamesByTarget");
     let named = client.list_rule_names_by_target().target_arn(arn).send().await.map_err(call.failed())?;
+    let (mut uploads, mut restorations) = (None, false);
     for name in named.rule_names() {
         let call = ApiCall::new(Port::Events, OPERATION, "events:DescribeRule");
         let rule = client.describe_rule().name(name).send().await.map_err(call.failed())?;
@@ -81,13 +83,21 @@ async fn rule(config: &clients::SdkConfig, ingest: &Area, arn: &str) -> PortResu
         else {
             continue;
         };
-        let call = ApiCall::new(Port::Events, OPERATION, "events:TestEventPattern");
-        let tested = client.test_event_pattern().event_pattern(pattern).event(upload(ingest));
-        if tested.send().await.map_err(call.failed())?.result() {
-            return Ok(format!(
-                "EventBridge is on for the ingest bucket, and the rule {name} sends new uploads here"
-            ));
+        if uploads.is_none() && sends(&client, pattern, &event(ingest, "Object Created")).await? {
+            uploads = Some(name);
         }
+        restorations =
+            restorations || sends(&client, pattern, &event(ingest, "Object Restore Completed")).await?;
+    }
+    if let Some(name) = uploads {
+        let advice = if restorations {
+            ""
+        } else {
+            "; no rule sends `Object Restore Completed`: uploads that were archived must be redriven by hand"
+        };
+        return Ok(format!(
+            "EventBridge is on for the ingest bucket, and the rule {name} sends new uploads here{advice}"
+        ));
     }
     Err(missing(format!(
         "expected an enabled rule of EventBridge that sends `Object Created` of the bucket {} to {arn}, found none",
@@ -95,14 +105,21 @@ async fn rule(config: &clients::SdkConfig, ingest: &Area, arn: &str) -> PortResu
     )))
 }
 
+/// Whether a rule with this pattern sends this event.
+async fn sends(client: &aws_sdk_eventbridge::Client, pattern: &str, event: &str) -> PortResult<bool> {
+    let call = ApiCall::new(Port::Events, OPERATION, "events:TestEventPattern");
+    let tested = client.test_event_pattern().event_pattern(pattern).event(event).send().await;
+    Ok(tested.map_err(call.failed())?.result())
+}
+
 /// An event as S3 sends it, about an object that need not exist.
-fn upload(ingest: &Area) -> String {
+fn event(ingest: &Area, detail_type: &str) -> String {
     let Area { bucket, .. } = ingest;
     let object = serde_json::json!({
         "key": ingest.key("reelgate-check.mp4"), "size": 1, "etag": "00", "version-id": "1", "sequencer": "00"
     });
     serde_json::json!({
-        "version": "0", "id": "00000000-0000-0000-0000-000000000000", "source": "aws.s3", "detail-type": "Object Created",
+        "version": "0", "id": "00000000-0000-0000-0000-000000000000", "source": "aws.s3", "detail-type": detail_type,
         "account": "111122223333", "time": "2026-01-01T00:00:00Z", "region": "eu-west-1",
         "resources": [format!("arn:aws:s3:::{bucket}")],
         "detail": {"version": "0", "bucket": {"name": bucket}, "object": object, "reason": "PutObject"}

@@ -11,12 +11,12 @@ use crate::events::finding::{
     Affected, Bucket, Details, Detected, Finding, Grade, Group, Object, Occurrences, Outcome, Record, Status,
 };
 
-const LIST: ApiCall =
+pub(super) const LIST: ApiCall =
     ApiCall::new(Port::ExternalScanner, "list findings of the scanner", "macie2:ListFindings");
 const GET: ApiCall =
     ApiCall::new(Port::ExternalScanner, "read findings of the scanner", "macie2:GetFindings");
 /// Most findings of one request; Macie API Reference, `GetFindings`.
-const PAGE_MAX: usize = 50;
+pub(super) const PAGE_MAX: usize = 50;
 const JOB_FIELD: &str = "classificationDetails.jobId";
 
 /// All findings of a job. If one cannot be parsed, the call fails: without it the job gives no answer.
@@ -24,13 +24,7 @@ pub(super) async fn of_job(client: &Client, job: &JobId) -> PortResult<Vec<Exter
     let ids = ids(client, job).await?;
     let mut events = Vec::new();
     for some in ids.chunks(PAGE_MAX) {
-        let answer = client.get_findings().set_finding_ids(Some(some.to_vec())).send().await;
-        let findings = answer.map_err(GET.failed())?.findings.unwrap_or_default();
-        if findings.len() != some.len() {
-            let detail = format!("expected {} findings, found {}", some.len(), findings.len());
-            return Err(PortError::new(Port::ExternalScanner, ErrorKind::Unavailable, GET.operation, detail));
-        }
-        for finding in findings {
+        for finding in read(client, some).await? {
             let event = from_sdk(finding).event();
             events.push(event.map_err(|why| {
                 PortError::new(Port::ExternalScanner, ErrorKind::Corrupt, GET.operation, why)
@@ -38,6 +32,17 @@ pub(super) async fn of_job(client: &Client, job: &JobId) -> PortResult<Vec<Exter
         }
     }
     Ok(events)
+}
+
+/// The findings with these ids, at most [`PAGE_MAX`].
+pub(super) async fn read(client: &Client, ids: &[String]) -> PortResult<Vec<sdk::Finding>> {
+    let answer = client.get_findings().set_finding_ids(Some(ids.to_vec())).send().await;
+    let findings = answer.map_err(GET.failed())?.findings.unwrap_or_default();
+    if findings.len() == ids.len() {
+        return Ok(findings);
+    }
+    let detail = format!("expected {} findings, found {}", ids.len(), findings.len());
+    Err(PortError::new(Port::ExternalScanner, ErrorKind::Unavailable, GET.operation, detail))
 }
 
 async fn ids(client: &Client, job: &JobId) -> PortResult<Vec<String>> {
@@ -51,7 +56,7 @@ async fn ids(client: &Client, job: &JobId) -> PortResult<Vec<String>> {
     Ok(ids)
 }
 
-fn from_sdk(finding: sdk::Finding) -> Finding {
+pub(super) fn from_sdk(finding: sdk::Finding) -> Finding {
     Finding {
         id: finding.id,
         r#type: finding.r#type.map(|kind| kind.as_str().to_owned()),

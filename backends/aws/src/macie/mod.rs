@@ -10,6 +10,7 @@
 //! batch, so that a job that was begun before a crash is found again. Sources: Amazon Macie API Reference and User Guide.
 
 mod custom;
+mod finding_sweep;
 mod identifiers;
 mod job_findings;
 mod jobs;
@@ -28,7 +29,7 @@ use reelgate_flow::ids::AssetId;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::external_scanner::{
-    BatchId, Begun, Delivered, ExternalScanner, JobId, JobStatus, Removed, Sidecar, SidecarMap,
+    BatchId, Begun, Delivered, ExternalScanner, FindingPage, JobId, JobStatus, Removed, Sidecar, SidecarMap,
 };
 use reelgate_ports::records::ExternalScanEvent;
 use tokio::sync::OnceCell;
@@ -130,6 +131,12 @@ impl ExternalScanner for MacieScanner {
 
     async fn findings(&self, job: &JobId) -> PortResult<Vec<ExternalScanEvent>> {
         job_findings::of_job(&self.client, job).await
+    }
+
+    async fn findings_since(&self, since_ms: u64, page: Option<&str>) -> PortResult<FindingPage> {
+        let mut buckets = self.settings.buckets.clone();
+        buckets.insert(self.settings.area.bucket.clone());
+        finding_sweep::page(&self.client, &buckets, since_ms, page).await
     }
 
     async fn map(&self, batch: &BatchId, asset: &AssetId) -> PortResult<Option<SidecarMap>> {

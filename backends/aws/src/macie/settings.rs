@@ -1,5 +1,7 @@
 //! Settings of Macie: where sidecars are, and which identifiers jobs search for.
 
+use std::collections::BTreeSet;
+
 use reelgate_flow::custom_identifier::CustomIdentifier;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 
@@ -17,6 +19,8 @@ pub struct MacieSettings {
     pub account: String,
     /// The area of sidecars: a bucket, or a prefix of one.
     pub area: Area,
+    /// Other buckets of which findings are wanted, at most 49. Default: none.
+    pub buckets: BTreeSet<String>,
     /// How sidecars are transferred.
     pub transfer: TransferSettings,
     /// Ids of managed identifiers. Default: [`MANAGED_IDENTIFIERS`].
@@ -31,6 +35,7 @@ impl MacieSettings {
         Self {
             account: account.into(),
             area,
+            buckets: BTreeSet::new(),
             transfer: TransferSettings::default(),
             managed: MANAGED_IDENTIFIERS.iter().map(|id| (*id).to_owned()).collect(),
             custom: Vec::new(),

@@ -27,7 +27,7 @@ pub(super) async fn check(context: Arc<StoreContext>) -> PortResult<String> {
             upload.abort().await?;
         }
     }
-    context.scratch.check()?;
+    let scratch = context.scratch.check()?;
     let call =
         ApiCall::new(Port::Objects, "read the versioning of the ingest bucket", "s3:GetBucketVersioning");
     let request = bucket.s3.get_bucket_versioning().bucket(&areas.ingest.bucket);
@@ -35,7 +35,7 @@ pub(super) async fn check(context: Arc<StoreContext>) -> PortResult<String> {
     let status = answer.map_err(call.failed())?.status;
     let versioning = if status == Some(BucketVersioningStatus::Enabled) { "has" } else { "does not have" };
     Ok(format!(
-        "{} areas reached, 4 of them writable; the ingest bucket {versioning} versioning",
+        "{} areas reached, 4 of them writable; the ingest bucket {versioning} versioning; {scratch}",
         areas.all().len()
     ))
 }

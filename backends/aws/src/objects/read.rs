@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
@@ -37,6 +37,8 @@ struct RangedRead {
     file: Arc<File>,
     algorithm: Option<Algorithm>,
     retries_left: AtomicI64,
+    /// Bytes of all bodies, those that were read again included.
+    received_bytes: AtomicU64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,23 +49,25 @@ struct Range {
 }
 
 /// Fills a file with exactly the object of `head`. `Missing` if the object is gone, `Conflict` if it was replaced,
-/// `Corrupt` if it does not match its checksum in two reads.
-pub(super) async fn fetch(bucket: Arc<Bucket>, at: Location, head: Head, file: Arc<File>) -> PortResult<()> {
+/// `Corrupt` if it does not match its checksum in two reads. Returns how many bytes were transferred, repetitions included.
+pub(super) async fn fetch(bucket: Arc<Bucket>, at: Location, head: Head, file: Arc<File>) -> PortResult<u64> {
     let (parts, verified) = parts(&bucket, &at, &head).await?;
     let algorithm = verified.then(|| head.checksum.as_ref().map(|stored| stored.algorithm)).flatten();
     let ranges = ranges(&parts, bucket.settings.range_bytes);
     let retries = RETRIES + i64::try_from(ranges.len() / 8).unwrap_or(i64::MAX - RETRIES);
     let retries_left = AtomicI64::new(retries);
-    let reading = Arc::new(RangedRead { bucket, at, head, file, algorithm, retries_left });
+    let received_bytes = AtomicU64::new(0);
+    let reading = Arc::new(RangedRead { bucket, at, head, file, algorithm, retries_left, received_bytes });
+    let received = || reading.received_bytes.load(Ordering::Relaxed);
     for _ in 0..READS_MAX {
         let pieces = all(&reading, &ranges).await?;
-        let Some(stored) = reading.head.checksum.clone().filter(|_| verified) else { return Ok(()) };
+        let Some(stored) = reading.head.checksum.clone().filter(|_| verified) else { return Ok(received()) };
         let (file, parts) = (reading.file.clone(), parts.clone());
         // Hashing a whole file takes seconds.
         let matches = tokio::task::spawn_blocking(move || stored.matches(&file, &pieces, &parts)).await;
         let matches = matches.map_err(|_| super::engine::interrupted())?;
         if matches.map_err(|error| PortError::io(Port::Objects, OPERATION, &error))? {
-            return Ok(());
+            return Ok(received());
         }
         tracing::warn!("the source does not match its checksum; reading it again");
     }
@@ -184,6 +188,7 @@ impl RangedRead {
                 PortError::new(Port::Objects, ErrorKind::Unavailable, OPERATION, "the body ended early")
             })?;
             let size_bytes = chunk.len() as u64;
+            self.received_bytes.fetch_add(size_bytes, Ordering::Relaxed);
             if size_bytes > range.size_bytes - *done {
                 let detail = "expected the requested range, found a longer body";
                 return Err(PortError::new(Port::Objects, ErrorKind::Unavailable, OPERATION, detail));

@@ -1,14 +1,19 @@
 //! Sources on the local disk while tasks read them: files without a name, so that nothing remains however the process
-//! ends. Tasks of one asset on one node share one download.
+//! ends. Tasks of one source on one node share one download.
+//!
+//! What a task reads is never evicted: each descriptor that is handed out has a shared lock (flock(2)), which the kernel
+//! keeps until the last copy of the descriptor is closed, that of a media worker included. The bound counts only what
+//! nobody reads, so several sources that are worked on by turns do not evict each other.
 
 use std::fs::File;
 use std::future::Future;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reelgate_ports::error::{Port, PortError, PortResult};
-use rustix::fs::{FallocateFlags, fallocate};
+use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
+use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock, fstatvfs};
 use rustix::io::Errno;
 use tokio::sync::OnceCell;
 
@@ -30,9 +35,25 @@ struct Entry {
     file: Arc<OnceCell<Arc<File>>>,
 }
 
+impl Entry {
+    /// Whether nobody fetches or reads it.
+    fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.file) == 1 && self.file.get().is_none_or(|file| !is_read(file))
+    }
+}
+
+/// A source on the local disk.
+#[derive(Debug)]
+pub(super) struct ScratchFile {
+    pub file: File,
+    /// Bytes that were transferred for this call; 0 where the file was there, or another call fetched it.
+    pub fetched_bytes: u64,
+}
+
 /// The stored files, least recently used first.
 pub(super) struct Scratch {
     dir: PathBuf,
+    /// Most bytes of sources that nobody reads.
     bytes_max: u64,
     entries: Mutex<Vec<Entry>>,
 }
@@ -42,29 +63,37 @@ impl Scratch {
         Self { dir, bytes_max, entries: Mutex::new(Vec::new()) }
     }
 
-    /// A new read-only descriptor of a file with this version; `fetch` fills the file if it is not stored yet. One of several
-    /// callers fetches while the others wait. If it gives up, the next one fetches.
+    /// Whether a source of this size can stay while nobody reads it.
+    pub(super) fn keeps(&self, size_bytes: u64) -> bool {
+        size_bytes <= self.bytes_max
+    }
+
+    /// A new read-only descriptor of a file with this version; `fetch` fills the file if it is not stored yet, and returns
+    /// how many bytes it transferred. One of several callers fetches while the others wait. If it gives up, the next one
+    /// fetches.
     pub(super) async fn file<F>(
         &self,
         of: SourceVersion,
         fetch: impl FnOnce(Arc<File>) -> F,
-    ) -> PortResult<File>
+    ) -> PortResult<ScratchFile>
     where
-        F: Future<Output = PortResult<()>>,
+        F: Future<Output = PortResult<u64>>,
     {
         let cell = self.entry(&of);
         let size_bytes = of.size_bytes;
+        let fetched = AtomicU64::new(0);
         let filled = cell
             .get_or_try_init(|| async {
-                let file = Arc::new(self.make(size_bytes)?);
-                fetch(file.clone()).await?;
+                let file = Arc::new(self.make_room(size_bytes)?);
+                fetched.store(fetch(file.clone()).await?, Ordering::Relaxed);
                 Ok(file)
             })
             .await;
         let opened = filled.and_then(|file| reopen(file));
+        // From here on the lock of the descriptor keeps the entry, not this reference.
         drop(cell);
-        self.evict(opened.is_err().then_some(&of));
-        opened
+        self.evict(opened.is_err().then_some(&of), self.bytes_max);
+        Ok(ScratchFile { file: opened?, fetched_bytes: fetched.into_inner() })
     }
 
     /// Forgets an object. Open descriptors stay valid.
@@ -72,9 +101,23 @@ impl Scratch {
         self.lock().retain(|entry| entry.of.at != *at);
     }
 
-    /// Proves that files can be created on the disk.
-    pub(super) fn check(&self) -> PortResult<()> {
-        self.make(0).map(|_| ())
+    /// Proves that files can be created on the disk; returns what an operator should know about its size.
+    pub(super) fn check(&self) -> PortResult<String> {
+        let file = self.make(0)?;
+        let space =
+            fstatvfs(&file).map_err(|error| PortError::io(Port::Objects, OPERATION, &error.into()))?;
+        let free_bytes = space.f_bavail.saturating_mul(space.f_frsize);
+        let mb = |bytes: u64| bytes / 1_000_000;
+        let advice = if free_bytes < self.bytes_max {
+            "; that is less than objects.scratch_bytes_max: lower it or free space"
+        } else {
+            ""
+        };
+        Ok(format!(
+            "scratch keeps sources up to {} MB between their tasks and fetches larger ones more than once, {} MB free{advice}",
+            mb(self.bytes_max),
+            mb(free_bytes)
+        ))
     }
 
     /// The entry of this version, moved to the end.
@@ -89,19 +132,33 @@ impl Scratch {
         cell
     }
 
-    /// Evicts unused entries: failed downloads, and the least recently used files above the limit.
-    fn evict(&self, failed: Option<&SourceVersion>) {
+    /// Evicts what nobody uses: a failed download, and the least recently used files until at most `bytes_max` are left.
+    fn evict(&self, failed: Option<&SourceVersion>, bytes_max: u64) {
         let mut entries = self.lock();
-        let idle = |entry: &Entry| Arc::strong_count(&entry.file) == 1;
-        entries.retain(|entry| !(Some(&entry.of) == failed && idle(entry) && !entry.file.initialized()));
-        let mut kept: u64 = entries.iter().map(|entry| entry.of.size_bytes).fold(0, u64::saturating_add);
         entries.retain(|entry| {
-            let evicted = kept > self.bytes_max && idle(entry);
-            if evicted {
-                kept = kept.saturating_sub(entry.of.size_bytes);
-            }
-            !evicted
+            let is_failed = Some(&entry.of) == failed && !entry.file.initialized();
+            !(is_failed && entry.is_idle())
         });
+        let size = |entry: &Entry| if entry.is_idle() { entry.of.size_bytes } else { 0 };
+        let mut unread: u64 = entries.iter().map(size).fold(0, u64::saturating_add);
+        entries.retain(|entry| {
+            let is_evicted = unread > bytes_max && entry.is_idle();
+            if is_evicted {
+                unread = unread.saturating_sub(entry.of.size_bytes);
+            }
+            !is_evicted
+        });
+    }
+
+    /// A new file of this size. On a full disk, everything that nobody reads makes room for it.
+    fn make_room(&self, size_bytes: u64) -> PortResult<File> {
+        match self.make(size_bytes) {
+            Err(error) if error.kind == ErrorKind::Full => {
+                self.evict(None, 0);
+                self.make(size_bytes)
+            }
+            made => made,
+        }
     }
 
     /// A file of this size without a name; `Full` if the disk has no space, before any byte is transferred.
@@ -123,10 +180,27 @@ impl Scratch {
     }
 }
 
-/// Another read-only file description of the same file, with its own position.
+/// Another read-only file description of the same file, with its own position and a shared lock.
 fn reopen(file: &File) -> PortResult<File> {
-    File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))
-        .map_err(|error| PortError::io(Port::Objects, OPERATION, &error))
+    let failed = |error: &std::io::Error| PortError::io(Port::Objects, OPERATION, error);
+    let reader = File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).map_err(|error| failed(&error))?;
+    match flock(&reader, FlockOperation::LockShared) {
+        // A file system without locks cannot tell who reads: then the least recently used file is evicted, read or not.
+        Ok(()) | Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(reader),
+        Err(error) => Err(failed(&error.into())),
+    }
+}
+
+/// Whether a descriptor that was handed out is still open somewhere.
+fn is_read(file: &File) -> bool {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {
+            // It can only fail on a file system that gave no lock.
+            let _ = flock(file, FlockOperation::Unlock);
+            false
+        }
+        Err(error) => error == Errno::WOULDBLOCK,
+    }
 }
 
 #[cfg(test)]
@@ -134,8 +208,6 @@ mod tests {
     use std::io::{Read, Write};
     use std::os::unix::fs::FileExt;
     use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use reelgate_ports::error::ErrorKind;
 
     use super::*;
 
@@ -161,9 +233,9 @@ mod tests {
                 self.fetched.fetch_add(1, Ordering::SeqCst);
                 tokio::task::yield_now().await;
                 file.write_all_at(b"12345", 0).unwrap();
-                Ok(())
+                Ok(5)
             };
-            self.scratch.file(version(key, 5), fetch).await.unwrap()
+            self.scratch.file(version(key, 5), fetch).await.unwrap().file
         }
 
         fn fetched(&self) -> usize {
@@ -185,20 +257,78 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_least_recently_used_file_is_evicted_first_and_open_files_stay_readable() {
+    async fn of_what_nobody_reads_the_least_recently_used_is_evicted_first() {
         let fixture = ScratchFixture::new(10);
-        let a = fixture.read("a").await;
-        fixture.read("b").await;
-        fixture.read("a").await;
-        fixture.read("c").await;
+        for key in ["a", "b", "a", "c"] {
+            fixture.read(key).await;
+        }
         assert_eq!(fixture.fetched(), 3);
+        // With this one open, b, a and c are more than may be kept.
+        let open = fixture.read("d").await;
         fixture.read("a").await;
-        assert_eq!(fixture.fetched(), 3, "a was used after b");
+        assert_eq!(fixture.fetched(), 4, "a was used after b");
         fixture.read("b").await;
-        assert_eq!(fixture.fetched(), 4, "b was evicted");
+        assert_eq!(fixture.fetched(), 5, "b was evicted");
+        drop(open);
+    }
+
+    #[tokio::test]
+    async fn what_a_task_reads_is_never_evicted_whatever_its_size() {
+        let fixture = ScratchFixture::new(4);
+        let a = fixture.read("a").await;
+        // A media worker has a copy of the descriptor; the caller's own may be closed.
+        let copy = a.try_clone().unwrap();
+        drop(a);
+        for _ in 0..3 {
+            fixture.read("b").await;
+            fixture.read("a").await;
+        }
+        assert_eq!(
+            fixture.fetched(),
+            4,
+            "a is fetched once, and b each time: nobody reads it when a is opened"
+        );
         let mut last = [0];
-        a.read_at(&mut last, 4).unwrap();
+        copy.read_at(&mut last, 4).unwrap();
         assert_eq!(&last, b"5");
+        drop(copy);
+        fixture.read("b").await;
+        fixture.read("a").await;
+        assert_eq!(fixture.fetched(), 6, "a is evicted once nobody reads it");
+    }
+
+    #[tokio::test]
+    async fn two_sources_that_together_exceed_the_bound_are_worked_on_by_turns_without_another_fetch() {
+        let fixture = ScratchFixture::new(8);
+        for _ in 0..3 {
+            let _a = fixture.read("a").await;
+            let _b = fixture.read("b").await;
+        }
+        for _ in 0..3 {
+            fixture.read("a").await;
+        }
+        assert_eq!(fixture.fetched(), 2);
+    }
+
+    #[tokio::test]
+    async fn only_the_call_that_fetches_reports_transferred_bytes() {
+        let fixture = ScratchFixture::new(100);
+        let fetch = async |file: Arc<File>| {
+            file.write_all_at(b"12345", 0).unwrap();
+            Ok(7)
+        };
+        let first = fixture.scratch.file(version("a", 5), fetch).await.unwrap();
+        let second = fixture.scratch.file(version("a", 5), fetch).await.unwrap();
+        assert_eq!((first.fetched_bytes, second.fetched_bytes), (7, 0));
+    }
+
+    #[tokio::test]
+    async fn the_check_names_the_largest_source_that_is_kept_and_the_free_space() {
+        let small = ScratchFixture::new(3_000_000).scratch.check().unwrap();
+        assert!(small.contains("up to 3 MB") && small.contains("MB free"), "{small}");
+        assert!(!small.contains("lower it"), "{small}");
+        let huge = ScratchFixture::new(u64::MAX).scratch.check().unwrap();
+        assert!(huge.contains("lower it or free space"), "{huge}");
     }
 
     #[tokio::test]

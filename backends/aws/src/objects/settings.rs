@@ -14,6 +14,8 @@ pub const PART_BYTES_MIN: u64 = 5 << 20;
 pub const PARTS_MAX: u64 = 10_000;
 /// Largest object that one copy request allows, bytes: 5 GiB; Amazon S3 API Reference, `CopyObject`.
 pub const COPY_BYTES_MAX: u64 = 5 << 30;
+/// Bytes of sources that are kept for their next task: 8 GiB, a long film in high quality.
+const SCRATCH_BYTES_MAX: u64 = 8 << 30;
 
 /// The areas of the object store. Areas may share a bucket, but no area is inside another.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -143,7 +145,7 @@ pub struct ObjectsSettings {
     pub transfer: TransferSettings,
     /// Directory of the nameless files for sources while tasks read them.
     pub scratch_dir: PathBuf,
-    /// Bytes of unused sources that are kept for the next task of the same asset. Default: 8 GiB.
+    /// Most bytes of sources that no task reads and that are kept for the next task of the same asset. Default: 8 GiB.
     pub scratch_bytes_max: u64,
     /// S3 with the viewers' role, to prove that viewers cannot read quarantined files. Default: no such check.
     pub viewer: Option<SdkConfig>,
@@ -152,7 +154,7 @@ pub struct ObjectsSettings {
 impl ObjectsSettings {
     pub fn new(areas: Areas, scratch_dir: PathBuf) -> Self {
         let transfer = TransferSettings::default();
-        Self { areas, transfer, scratch_dir, scratch_bytes_max: 8 << 30, viewer: None }
+        Self { areas, transfer, scratch_dir, scratch_bytes_max: SCRATCH_BYTES_MAX, viewer: None }
     }
 }
 

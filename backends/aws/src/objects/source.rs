@@ -10,7 +10,7 @@ use reelgate_ports::records::SourceRecord;
 use super::bucket::{Bucket, Head};
 use super::list::asset_name;
 use super::read::{OPERATION, fetch};
-use super::scratch::SourceVersion;
+use super::scratch::{ScratchFile, SourceVersion};
 use super::settings::Areas;
 use super::store_context::StoreContext;
 use crate::location::{Location, Version, version_of};
@@ -69,7 +69,16 @@ pub(super) async fn open(context: Arc<StoreContext>, source: SourceRecord) -> Po
     let of = SourceVersion { at: at.clone(), version, size_bytes };
     let bucket = context.bucket.clone();
     match context.scratch.file(of, |file| fetch(bucket, at, head, file)).await {
-        Ok(file) => Ok(OpenSource { file, size_bytes }),
+        Ok(ScratchFile { file, fetched_bytes }) => {
+            let is_kept = context.scratch.keeps(size_bytes);
+            if fetched_bytes > 0 && !is_kept {
+                tracing::warn!(
+                    size_bytes,
+                    "source fetched that is larger than objects.scratch_bytes_max: its next task fetches it again, unless one still reads it"
+                );
+            }
+            Ok(OpenSource { file, size_bytes, fetched_bytes, is_kept })
+        }
         // It went away or was replaced while it was read: what is there now says which.
         Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::Missing) => {
             recorded(&context.bucket, &place, &source).await?;

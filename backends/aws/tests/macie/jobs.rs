@@ -155,7 +155,7 @@ async fn a_job_that_was_cancelled_paused_or_incomplete_leaves_its_assets_unanswe
 }
 
 /// A finding in the sidecar of an asset, in the form of Macie's API.
-fn finding(id: &str, job: &JobId, letter: char) -> Value {
+pub fn finding(id: &str, job: &JobId, letter: char) -> Value {
     let name = SidecarName { batch: batch(1), asset: asset(letter) };
     let places = json!({"records": [{"recordIndex": 1, "jsonPath": "$.phone"}], "cells": null});
     json!({

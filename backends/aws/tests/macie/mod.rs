@@ -3,6 +3,7 @@
 
 mod jobs;
 mod sidecars;
+mod sweep;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

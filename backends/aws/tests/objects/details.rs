@@ -386,3 +386,21 @@ async fn an_archived_upload_and_one_of_a_customer_s_key_are_named_as_such() {
     assert_eq!(opened.unwrap_err().kind, ErrorKind::CustomerKey);
     assert_eq!(home.objects.check_current(&locked).await.unwrap_err().kind, ErrorKind::CustomerKey);
 }
+
+#[tokio::test]
+async fn a_source_is_fetched_once_for_all_tasks_that_read_it_whatever_its_size() {
+    let home = ScratchBuckets::versioned().await;
+    let objects = home.with(None, |settings| settings.scratch_bytes_max = 1_000);
+    for (key, bytes, is_kept) in [("small", 1_000, true), ("large", 1_001, false)] {
+        let source = home.put(key, &noise(bytes)).await;
+        let (first, second) = tokio::join!(objects.open(&source), objects.open(&source));
+        let (first, second) = (first.unwrap(), second.unwrap());
+        let third = objects.open(&source).await.unwrap();
+        assert_eq!(first.fetched_bytes + second.fetched_bytes, bytes as u64, "{key}");
+        assert_eq!((third.fetched_bytes, third.is_kept), (0, is_kept), "{key}: others still read it");
+    }
+    let small = home.source("in/small").await;
+    assert_eq!(objects.open(&small).await.unwrap().fetched_bytes, 0, "{}", small.id.key);
+    let large = home.source("in/large").await;
+    assert_eq!(objects.open(&large).await.unwrap().fetched_bytes, 1_001, "evicted when another was opened");
+}

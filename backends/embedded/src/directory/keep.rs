@@ -14,7 +14,7 @@ use super::files;
 use super::home_directory::HomeDirectory;
 use super::location::{SourceLocation, asset_name, kept_outputs};
 use super::owner;
-use super::source::{is_recorded, open_plain};
+use super::source::{is_unchanged, open_plain};
 use super::turn::TurnDirectory;
 use crate::paths::Location;
 
@@ -44,7 +44,7 @@ pub(super) fn keep_source(
         }
         opened => opened?,
     };
-    if !is_recorded(source, &place, &meta) {
+    if !is_unchanged(source, &place, &meta) {
         return Ok(KeptSource::Gone);
     }
     let dir = target.parent().unwrap_or(&inner.home);
@@ -52,7 +52,7 @@ pub(super) fn keep_source(
         files::make_dirs(dir)?;
         files::copy_whole(&mut file, &target)?;
         // What was written into the file meanwhile may be in the copy.
-        let unchanged = is_recorded(source, &place, &file.metadata()?);
+        let unchanged = is_unchanged(source, &place, &file.metadata()?);
         if !unchanged {
             fs::remove_file(&target)?;
         }

@@ -101,6 +101,11 @@ impl Objects for DirectoryObjects {
         self.blocking(move |inner| source::open(inner, &source).map(drop)).await
     }
 
+    async fn restamped(&self, source: &SourceRecord) -> PortResult<SourceRecord> {
+        let source = source.clone();
+        self.blocking(move |inner| source::restamped(inner, &source)).await
+    }
+
     async fn sidecar(
         &self,
         source: &SourceRecord,

@@ -1,4 +1,8 @@
 //! Reading uploads: at exactly the recorded version, and only if they are plain files.
+//!
+//! A version is told by device, inode, size and time of change. Whoever writes into the file and sets that time back leaves
+//! all four as they were, but not the inode's own time (ctime): no program can set it. It also moves when only mode, owner or
+//! links change, so the engine may accept a file with another ctime by its hash, see [`restamped`].
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -20,22 +24,37 @@ pub(super) fn open(inner: &HomeDirectory, source: &SourceRecord) -> PortResult<O
     let what = "open the source";
     let place = SourceLocation::of(source)?;
     let (file, meta) = open_plain(inner, &place, what)?;
-    if !is_recorded(source, &place, &meta) {
-        return Err(PortError::new(
-            Port::Objects,
-            ErrorKind::Conflict,
-            what,
-            "expected the recorded version, found another",
-        ));
+    if !is_unchanged(source, &place, &meta) {
+        return Err(another(what));
     }
-    Ok(OpenSource { file, size_bytes: meta.size() })
+    Ok(OpenSource { file, size_bytes: meta.size(), fetched_bytes: 0, is_kept: true })
 }
 
-/// Whether a file is the recorded version.
+/// The record of a source with the ctime that it has now.
+pub(super) fn restamped(inner: &HomeDirectory, source: &SourceRecord) -> PortResult<SourceRecord> {
+    let what = "look at the source again";
+    let place = SourceLocation::of(source)?;
+    let (_, meta) = open_plain(inner, &place, what)?;
+    if !is_recorded(source, &place, &meta) {
+        return Err(another(what));
+    }
+    Ok(SourceRecord { sequencer: version_of(&meta).1, ..source.clone() })
+}
+
+/// Whether nothing of a file has changed since it was recorded: what is read from it is the recorded upload.
+pub(super) fn is_unchanged(source: &SourceRecord, place: &SourceLocation, meta: &Metadata) -> bool {
+    let is_where_uploaded = place.is_others() && !may_be_copy(source, place);
+    is_recorded(source, place, meta) && (!is_where_uploaded || version_of(meta).1 == source.sequencer)
+}
+
+/// A copy has another inode and time, so only the size can be compared. Nobody else writes where copies are.
+fn may_be_copy(source: &SourceRecord, place: &SourceLocation) -> bool {
+    source.id.bucket == FILE_BUCKET && matches!(place, SourceLocation::Home { .. })
+}
+
+/// Whether a file is the recorded version, by all that a change of its mode, owner or links leaves as it is.
 pub(super) fn is_recorded(source: &SourceRecord, place: &SourceLocation, meta: &Metadata) -> bool {
-    // A copy has another inode and time, so only the size can be compared. Nobody else writes where copies are.
-    let may_be_copy = source.id.bucket == FILE_BUCKET && matches!(place, SourceLocation::Home { .. });
-    if may_be_copy || !place.is_others() {
+    if may_be_copy(source, place) || !place.is_others() {
         meta.len() == source.size_bytes
     } else {
         version_of(meta).0 == source.id.version
@@ -125,6 +144,10 @@ fn io_error(what: &'static str, error: &io::Error) -> PortError {
         return PortError::new(Port::Objects, ErrorKind::Missing, what, error.to_string());
     }
     PortError::io(Port::Objects, what, error)
+}
+
+fn another(what: &'static str) -> PortError {
+    PortError::new(Port::Objects, ErrorKind::Conflict, what, "expected the recorded version, found another")
 }
 
 fn not_plain(what: &'static str) -> PortError {

@@ -3,7 +3,7 @@
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::{AuditRecord, HistoryRecord};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{SqliteConnection, SqliteExecutor, SqlitePool};
 
 use super::error::{corrupt, db};
 use super::rows::{count, get, text};
@@ -37,9 +37,9 @@ pub(super) async fn take_unsealed(
 }
 
 /// The last record.
-pub(super) async fn head(conn: &mut SqliteConnection) -> PortResult<Option<AuditRecord>> {
+pub(super) async fn head(on: impl SqliteExecutor<'_>) -> PortResult<Option<AuditRecord>> {
     let head = sqlx::query("SELECT * FROM audit ORDER BY number DESC LIMIT 1")
-        .fetch_optional(conn)
+        .fetch_optional(on)
         .await
         .map_err(db(WHAT))?;
     head.map(|row| record(&row)).transpose()

@@ -2,7 +2,7 @@
 
 use reelgate_flow::ids::AssetId;
 use reelgate_ports::error::PortResult;
-use reelgate_ports::records::Decision;
+use reelgate_ports::records::{Decision, Principal};
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::error::{corrupt, db};
@@ -14,15 +14,18 @@ pub(super) async fn write(
     now_ms: u64,
     asset: i64,
     decision: &Decision,
+    approver: Option<&Principal>,
 ) -> PortResult<()> {
     sqlx::query(
-        "INSERT INTO decisions (asset, kind, decided_by, approver, reason, expires_at_ms, at_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO decisions (asset, kind, decided_by, decided_how, approver, approver_how, reason, expires_at_ms, at_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(asset)
     .bind(decision.what.as_str())
-    .bind(&decision.by)
-    .bind(&decision.approver)
+    .bind(&decision.by.name)
+    .bind(&decision.by.how)
+    .bind(approver.map(|by| &by.name))
+    .bind(approver.map(|by| &by.how))
     .bind(&decision.reason)
     .bind(decision.expires_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)))
     .bind(i64::try_from(now_ms).unwrap_or(i64::MAX))
@@ -47,6 +50,20 @@ pub(super) async fn write_redaction(
     Ok(())
 }
 
+/// Has the next encode of an asset leave out what that of another asset leaves out.
+pub(super) async fn copy_redaction(conn: &mut SqliteConnection, asset: i64, from: i64) -> PortResult<()> {
+    sqlx::query(
+        "INSERT INTO redactions SELECT ?, redaction FROM redactions WHERE asset = ?
+         ON CONFLICT (asset) DO UPDATE SET redaction = excluded.redaction",
+    )
+    .bind(asset)
+    .bind(from)
+    .execute(conn)
+    .await
+    .map_err(db("write a redaction"))?;
+    Ok(())
+}
+
 /// What the next encode of an asset leaves out.
 pub(super) async fn redaction(pool: &SqlitePool, asset: &AssetId) -> PortResult<Option<serde_json::Value>> {
     let stored: Option<String> = sqlx::query_scalar(
@@ -66,7 +83,8 @@ pub(super) async fn redaction(pool: &SqlitePool, asset: &AssetId) -> PortResult<
 /// erased.
 pub(super) async fn erase(conn: &mut SqliteConnection, asset: i64) -> PortResult<()> {
     let what = "erase rows";
-    for table in ["media", "products", "jobs", "renditions", "findings", "redactions", "events"] {
+    for table in ["media", "products", "jobs", "renditions", "findings", "redactions", "proposals", "events"]
+    {
         // Our own names, listed above.
         let delete = sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE asset = ?"));
         sqlx::query(delete).bind(asset).execute(&mut *conn).await.map_err(db(what))?;

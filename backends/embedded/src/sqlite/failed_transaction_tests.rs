@@ -5,10 +5,11 @@ use std::pin::Pin;
 use std::task::{Context, Waker};
 
 use reelgate_conformance::ManualClock;
-use reelgate_conformance::samples::{event, node_report, report};
+use reelgate_conformance::samples::{decision, event, node_report, report};
+use reelgate_flow::asset::Severity;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_ports::error::ErrorKind;
-use reelgate_ports::records::{Decided, Ending, MediaEvent, Success, WithdrawalRecord};
+use reelgate_ports::records::{Decided, Ending, ExternalScanEvent, MediaEvent, Success, WithdrawalRecord};
 use reelgate_ports::shards::{Position, ShardLease, ShardRow, Shards};
 use sqlx::{Sqlite, Transaction};
 
@@ -100,13 +101,16 @@ fn shard_row(shard: &str) -> ShardRow {
     }
 }
 
-fn hold() -> Decision {
-    Decision {
-        what: Decided::Hold,
-        by: "ann".into(),
-        approver: None,
-        reason: "ticket 7".into(),
-        expires_ms: None,
+fn finding() -> ExternalScanEvent {
+    ExternalScanEvent {
+        id: "finding".into(),
+        kind: "SensitiveData:S3Object/Personal".into(),
+        severity: Severity::High,
+        source: None,
+        asset: None,
+        findings: Vec::new(),
+        sample: false,
+        summary: serde_json::json!({}),
     }
 }
 
@@ -116,6 +120,10 @@ type WritingCall = for<'a> fn(&'a WriterFixture) -> Pin<Box<dyn Future<Output = 
 const CALLS: &[(&str, WritingCall)] = &[
     ("ingest", |on| {
         Box::pin(async move { on.store.ingest(&EventBatch::of([event("d", 1)])).await.map(drop) })
+    }),
+    ("ingest_findings", |on| Box::pin(async move { on.store.ingest_findings(&[finding()]).await.map(drop) })),
+    ("redrive_unarchived", |on| {
+        Box::pin(async move { on.store.redrive_unarchived(&[event("c", 1).source]).await.map(drop) })
     }),
     ("claim", |on| {
         Box::pin(async move { on.store.claim(&on.node, Lane::Light, 1, LEASE_MS).await.map(drop) })
@@ -148,7 +156,9 @@ const CALLS: &[(&str, WritingCall)] = &[
     }),
     ("end_unserved", |on| Box::pin(async move { on.store.end_unserved(&[], 0).await.map(drop) })),
     ("redrive", |on| Box::pin(async move { on.store.redrive(&on.rejected).await })),
-    ("decide", |on| Box::pin(async move { on.store.decide(&on.rejected, &hold()).await })),
+    ("decide", |on| {
+        Box::pin(async move { on.store.decide(&on.rejected, &decision(Decided::Hold)).await.map(drop) })
+    }),
     ("review", |on| Box::pin(async move { on.store.review(1).await.map(drop) })),
     ("node_seen", |on| {
         Box::pin(async move { on.store.node_seen(&node_report(on.node.as_str())).await.map(drop) })

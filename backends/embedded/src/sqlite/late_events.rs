@@ -104,7 +104,7 @@ pub(super) async fn take_unlinked(
 /// Removes what was stored before this time.
 pub(super) async fn forget(writer: &SqlitePool, before_ms: u64) -> PortResult<()> {
     let before_ms = i64::try_from(before_ms).unwrap_or(i64::MAX);
-    for table in ["deletions", "unlinked_scans"] {
+    for table in ["deletions", "unlinked_scans", "scans", "refused_events"] {
         // Our own names, listed above.
         let delete = sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE at_ms < ?"));
         sqlx::query(delete).bind(before_ms).execute(writer).await.map_err(db("remove late events"))?;

@@ -15,6 +15,8 @@ const STEPS: &[(i64, &str, &str)] = &[
     (8, "queue_clock", include_str!("../../migrations/0008_queue_clock.sql")),
     (9, "surfaces", include_str!("../../migrations/0009_surfaces.sql")),
     (10, "receivers", include_str!("../../migrations/0010_receivers.sql")),
+    (11, "two_people", include_str!("../../migrations/0011_two_people.sql")),
+    (12, "hashed_prefixes", include_str!("../../migrations/0012_hashed_prefixes.sql")),
 ];
 
 /// The steps as sqlx runs and records them.

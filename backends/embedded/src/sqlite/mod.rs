@@ -23,6 +23,7 @@ mod nodes;
 mod open;
 mod outbox;
 mod products;
+mod proposals;
 mod queries;
 mod queue_clock;
 mod queue_position;
@@ -40,19 +41,21 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use reelgate_flow::asset::Redo;
-use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
+use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, SourceId};
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::error::PortResult;
 use reelgate_ports::events::EventBatch;
 use reelgate_ports::records::{
-    Applied, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, Fence, HistoryRecord, Ingested,
-    MediaProgress, NodeRecord, NodeReport, NoticeRecord, QueueRow, Retained, TaskReport,
+    Applied, Approval, AssetDetail, AssetRecord, AuditRecord, Claim, Decision, DecisionOutcome,
+    ExternalScanEvent, Fence, HistoryRecord, Ingested, MediaProgress, NodeRecord, NodeReport, NoticeRecord,
+    Proposal, QueueRow, Retained, TaskReport, UnarchivedResult,
 };
 use reelgate_ports::store::{
     AssetFilter, Backlog, Decisions, Intake, Maintenance, Nodes, Outbox, Product, Queries, Queue,
 };
 use reelgate_store::service::{
-    self, Complete, Decide, Ingest, Reap, Redrive, RemoveDelivered, Review, Seal, Transact, WriteCall,
+    self, Approve, Complete, Decide, Ingest, IngestFindings, Reap, Redrive, RedriveUnarchived,
+    RemoveDelivered, Review, Seal, Transact, WriteCall,
 };
 use reelgate_store::work::LATE_EVENT_MS_MAX;
 
@@ -79,6 +82,14 @@ impl Transact for SqliteStore {
 impl Intake for SqliteStore {
     async fn ingest(&self, batch: &EventBatch) -> PortResult<Vec<Ingested>> {
         self.transact(&Ingest(batch)).await
+    }
+
+    async fn ingest_findings(&self, scans: &[ExternalScanEvent]) -> PortResult<Vec<String>> {
+        self.transact(&IngestFindings(scans)).await
+    }
+
+    async fn redrive_unarchived(&self, uploads: &[SourceId]) -> PortResult<Vec<UnarchivedResult>> {
+        self.transact(&RedriveUnarchived(uploads)).await
     }
 
     async fn known(&self, assets: &[AssetId]) -> PortResult<BTreeSet<AssetId>> {
@@ -217,8 +228,16 @@ impl Queries for SqliteStore {
         decisions::redaction(&self.readers, asset).await
     }
 
+    async fn proposal(&self, asset: &AssetId) -> PortResult<Option<Proposal>> {
+        proposals::of_asset(&self.readers, asset).await
+    }
+
     async fn audit(&self, after: u64, records_max: u32) -> PortResult<Vec<AuditRecord>> {
         audit::read(&self.readers, after, records_max).await
+    }
+
+    async fn audit_end(&self) -> PortResult<Option<AuditRecord>> {
+        audit::head(&self.readers).await
     }
 
     async fn queue(&self, rows_max: u32) -> PortResult<Vec<QueueRow>> {
@@ -242,8 +261,12 @@ impl Decisions for SqliteStore {
         self.transact(&service::RedoAsset(asset, what)).await
     }
 
-    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<()> {
+    async fn decide(&self, asset: &AssetId, decision: &Decision) -> PortResult<DecisionOutcome> {
         self.transact(&Decide(asset, decision)).await
+    }
+
+    async fn approve(&self, asset: &AssetId, approval: &Approval) -> PortResult<Decision> {
+        self.transact(&Approve(asset, approval)).await
     }
 
     async fn review(&self, review_ms: u64) -> PortResult<u64> {

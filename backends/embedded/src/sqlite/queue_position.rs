@@ -18,8 +18,8 @@ pub(super) async fn ends(
     queues: &BTreeSet<ProducerQueue>,
 ) -> PortResult<BTreeMap<ProducerQueue, u64>> {
     let stored = sqlx::query(
-        "SELECT bucket, prefix, priority, queue_end FROM prefixes
-         WHERE (bucket, prefix, priority) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))",
+        "SELECT bucket, prefix_sha256, priority, queue_end FROM prefixes
+         WHERE (bucket, prefix_sha256, priority) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))",
     )
     .bind(json(queues)?)
     .fetch_all(conn)
@@ -28,7 +28,7 @@ pub(super) async fn ends(
     let mut ends = BTreeMap::new();
     for row in &stored {
         let priority = rows::priority(&rows::text(row, "priority")?)?;
-        let queue = (rows::text(row, "bucket")?, rows::text(row, "prefix")?, priority);
+        let queue = (rows::text(row, "bucket")?, rows::text(row, "prefix_sha256")?, priority);
         ends.insert(queue, time.to_day(rows::count(row, "queue_end")?));
     }
     Ok(ends)
@@ -42,9 +42,9 @@ pub(super) async fn move_ends(
 ) -> PortResult<()> {
     let cells: Vec<_> = ends.iter().map(|((b, p, q), end)| (b, p, q.as_str(), time.of_day(*end))).collect();
     sqlx::query(
-        "INSERT INTO prefixes (bucket, prefix, priority, queue_end)
+        "INSERT INTO prefixes (bucket, prefix_sha256, priority, queue_end)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
-         ON CONFLICT (bucket, prefix, priority) DO UPDATE SET queue_end = excluded.queue_end",
+         ON CONFLICT (bucket, prefix_sha256, priority) DO UPDATE SET queue_end = excluded.queue_end",
     )
     .bind(json(&cells)?)
     .execute(conn)

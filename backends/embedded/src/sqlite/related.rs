@@ -24,7 +24,8 @@ const SAME_CONTENT: &str = "SELECT id FROM assets WHERE sha256 IN (SELECT value 
 /// The earliest assets with each of these contents whose result others may share.
 const SHAREABLE: &str = "SELECT a.id FROM json_each(?) AS content JOIN assets AS a ON a.arrival IN (
         SELECT arrival FROM assets WHERE sha256 = content.value AND (linked_to IS NULL OR phase = 'published')
-            AND phase IN ('processing', 'screened', 'published', 'quarantined', 'withdrawing')
+            AND (phase IN ('processing', 'screened', 'published', 'quarantined', 'withdrawing')
+                OR (phase = 'received' AND flags LIKE '%redacted'))
         ORDER BY arrival LIMIT 8)";
 
 /// Loads every version of these keys.

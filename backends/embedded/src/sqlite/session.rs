@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_ports::error::{PortError, PortResult};
 use reelgate_ports::events::RefusedEvent;
-use reelgate_ports::records::{AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord};
+use reelgate_ports::records::{AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord, Proposal};
 use reelgate_ports::shards::Checkpoint;
 use reelgate_store::session::{EventDelivery, LostLease, ProducerQueue, RemovedNotice, Session};
 use reelgate_store::work::{AssetRow, Deletion, UnitOfWork};
@@ -14,7 +14,7 @@ use sqlx::{Sqlite, Transaction};
 use super::queue_clock::QueueTime;
 use super::work::{load, load_rows};
 use super::{
-    audit, decisions, ingest, late_events, leases, outbox, products, queue_position, related,
+    audit, decisions, ingest, late_events, leases, outbox, products, proposals, queue_position, related,
     scans_and_refused_events, shards,
 };
 
@@ -137,6 +137,18 @@ impl Session for SqliteSession {
         decisions::write_reminders(&mut self.tx, self.work.now_ms, &arrivals).await
     }
 
+    async fn proposal_of(&mut self, asset: &AssetId) -> PortResult<Option<Proposal>> {
+        proposals::of_asset(&mut *self.tx, asset).await
+    }
+
+    async fn two_people_rule(&mut self) -> PortResult<bool> {
+        proposals::rule(&mut self.tx).await
+    }
+
+    async fn keep_two_people_rule(&mut self, is_on: bool, line: &HistoryRecord) -> PortResult<()> {
+        proposals::keep_rule(&mut self.tx, is_on, line).await
+    }
+
     async fn remove_notices(
         &mut self,
         receiver: &ReceiverName,
@@ -156,7 +168,7 @@ impl Session for SqliteSession {
     }
 
     async fn audit_head(&mut self) -> PortResult<Option<AuditRecord>> {
-        audit::head(&mut self.tx).await
+        audit::head(&mut *self.tx).await
     }
 
     async fn append_audit(&mut self, records: &[AuditRecord]) -> PortResult<()> {

@@ -9,7 +9,7 @@ use sqlx::SqliteConnection;
 use super::error::{corrupt, db};
 use super::queue_clock::QueueTime;
 use super::work::json;
-use super::{decisions, facts, jobs, outbox, products};
+use super::{decisions, facts, jobs, outbox, products, proposals};
 
 /// Writes everything; returns the invariants that were found broken, by id.
 pub(super) async fn write(
@@ -51,8 +51,16 @@ async fn write_learned(
         LearnedFact::Redaction(asset, redaction) => {
             decisions::write_redaction(conn, work.at(&asset)?.row.arrival, &redaction).await
         }
-        LearnedFact::Decision(asset, decision) => {
-            decisions::write(conn, work.now_ms, work.at(&asset)?.row.arrival, &decision).await
+        LearnedFact::SameRedaction { asset, original } => {
+            let (asset, original) = (work.at(&asset)?.row.arrival, work.at(&original)?.row.arrival);
+            decisions::copy_redaction(conn, asset, original).await
+        }
+        LearnedFact::Decision(asset, decision, approver) => {
+            let arrival = work.at(&asset)?.row.arrival;
+            decisions::write(conn, work.now_ms, arrival, &decision, approver.as_ref()).await
+        }
+        LearnedFact::Proposal(asset, proposal) => {
+            proposals::write(conn, work.at(&asset)?.row.arrival, proposal.as_ref()).await
         }
         LearnedFact::Erased(asset) => {
             // The rows before it are written already; what is written after it (the certificate) stays.

@@ -8,7 +8,7 @@ use std::path::Path;
 use reelgate_conformance::objects::ObjectsHome;
 use reelgate_conformance::samples::next_turn;
 use reelgate_embedded::directory::DirectoryObjects;
-use reelgate_embedded::paths::{FILE_BUCKET, Location};
+use reelgate_embedded::paths::{FILE_BUCKET, Location, version_of};
 use reelgate_flow::asset::{Exit, Verdict};
 use reelgate_flow::ids::SourceId;
 use reelgate_flow::task::TaskKey;
@@ -224,4 +224,54 @@ async fn a_kept_source_stays_when_its_producer_writes_into_the_upload() {
     fs::OpenOptions::new().append(true).open(home.path("ingest/b.mp4")).unwrap().write_all(b"!").unwrap();
     let kept = home.objects.keep_source(&asset_id(&changed.id), &changed).await.unwrap();
     assert_eq!(kept, KeptSource::Gone, "another file than the recorded one");
+}
+
+/// Writes other bytes of the same length into a file, and sets its time of change back, until its ctime shows it.
+fn swap_in_place(path: &Path, bytes: &[u8]) {
+    let before = fs::metadata(path).unwrap();
+    assert_eq!(before.len(), bytes.len() as u64);
+    while version_of(&fs::metadata(path).unwrap()).1 == version_of(&before).1 {
+        let mut file = fs::File::options().write(true).open(path).unwrap();
+        file.write_all(bytes).unwrap();
+        file.set_modified(before.modified().unwrap()).unwrap();
+    }
+    assert_eq!(
+        version_of(&fs::metadata(path).unwrap()).0,
+        version_of(&before).0,
+        "it looks like the same version"
+    );
+}
+
+#[tokio::test]
+async fn a_file_swapped_in_place_with_its_time_set_back_is_another_version() {
+    let home = TempDirectories::new();
+    let outside = tempfile::tempdir().unwrap();
+    let path = outside.path().join("a.mp4");
+    fs::write(&path, b"content").unwrap();
+    let mut read_in_place = record("a.mp4", &path, &Location::File(path.clone()));
+    read_in_place.id = SourceId { bucket: FILE_BUCKET.into(), ..read_in_place.id };
+    let uploaded = home.put("a.mp4", b"content").await;
+    for (source, path) in [(read_in_place, path), (uploaded, home.path("ingest/a.mp4"))] {
+        swap_in_place(&path, b"swapped");
+        assert_eq!(home.objects.open(&source).await.unwrap_err().kind, ErrorKind::Conflict);
+        assert_eq!(home.objects.check_current(&source).await.unwrap_err().kind, ErrorKind::Conflict);
+        let kept = home.objects.keep_source(&asset_id(&source.id), &source).await.unwrap();
+        assert_eq!(kept, KeptSource::Gone, "the copy would be of other bytes");
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_which_only_metadata_changed_is_read_once_its_bytes_are_proved() {
+    let home = TempDirectories::new();
+    let source = home.put("a.mp4", b"content").await;
+    let path = home.path("ingest/a.mp4");
+    swap_in_place(&path, b"content");
+    assert_eq!(home.objects.open(&source).await.unwrap_err().kind, ErrorKind::Conflict);
+    let record = home.objects.restamped(&source).await.unwrap();
+    assert_eq!(SourceRecord { sequencer: source.sequencer.clone(), ..record.clone() }, source);
+    assert_eq!(home.objects.open(&record).await.unwrap().size_bytes, 7);
+    swap_in_place(&path, b"swapped");
+    assert_eq!(home.objects.check_current(&record).await.unwrap_err().kind, ErrorKind::Conflict);
+    fs::write(&path, b"longer content").unwrap();
+    assert_eq!(home.objects.restamped(&source).await.unwrap_err().kind, ErrorKind::Conflict);
 }

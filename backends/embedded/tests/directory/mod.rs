@@ -5,8 +5,7 @@ mod hostile;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use reelgate_conformance::objects::ObjectsHome;
@@ -87,11 +86,19 @@ impl ObjectsHome for TempDirectories {
 
 /// A source as intake would record it; its order is that of the calls, however fast they follow each other.
 fn record(key: &str, path: &Path, location: &Location) -> SourceRecord {
-    static ORDER: AtomicU64 = AtomicU64::new(1);
-    let meta = fs::metadata(path).unwrap();
+    static LAST: Mutex<Option<Sequencer>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap();
+    let mut meta = fs::metadata(path).unwrap();
+    // The kernel's clock for files moves in steps of some milliseconds; each file gets a step of its own.
+    while last.as_ref().is_some_and(|last| version_of(&meta).1 <= *last) {
+        fs::set_permissions(path, meta.permissions()).unwrap();
+        meta = fs::metadata(path).unwrap();
+    }
+    let (version, sequencer) = version_of(&meta);
+    *last = Some(sequencer.clone());
     SourceRecord {
-        id: SourceId { bucket: INGEST_BUCKET.into(), key: key.into(), version: version_of(&meta).0 },
-        sequencer: Sequencer::from_nanos(ORDER.fetch_add(1, Ordering::SeqCst)),
+        id: SourceId { bucket: INGEST_BUCKET.into(), key: key.into(), version },
+        sequencer,
         size_bytes: meta.len(),
         location: location.to_string(),
     }

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 
 use crate::error::{DbResult, db};
 use crate::unit::Unit;
-use crate::{decisions, jobs, outbox, products};
+use crate::{decisions, jobs, outbox, products, proposals};
 
 /// What a transaction wrote.
 #[derive(Debug)]
@@ -71,9 +71,17 @@ async fn write_learned(conn: &mut PgConnection, unit: &mut Unit, learned: Learne
         LearnedFact::Redaction(asset, redaction) => {
             decisions::write_redaction(conn, unit.work.at(&asset)?.row.arrival, &redaction).await
         }
-        LearnedFact::Decision(asset, decision) => {
+        LearnedFact::SameRedaction { asset, original } => {
+            let asset = unit.work.at(&asset)?.row.arrival;
+            let original = unit.work.at(&original)?.row.arrival;
+            decisions::copy_redaction(conn, asset, original).await
+        }
+        LearnedFact::Decision(asset, decision, approver) => {
             let arrival = unit.work.at(&asset)?.row.arrival;
-            decisions::write(conn, unit.work.now_ms, arrival, &decision).await
+            decisions::write(conn, unit.work.now_ms, arrival, &decision, approver.as_ref()).await
+        }
+        LearnedFact::Proposal(asset, proposal) => {
+            proposals::write(conn, unit.work.at(&asset)?.row.arrival, proposal.as_ref()).await
         }
         LearnedFact::Erased(asset) => {
             // What is written after it (the certificate, the asset's own row) stays.

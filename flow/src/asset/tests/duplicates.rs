@@ -3,7 +3,7 @@ use alloc::vec;
 use super::*;
 
 fn waiting() -> Life {
-    Life::linked(Original::Running)
+    Life::linked(Original::Running { redacted: false })
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_redriven_rejected_asset_can_be_linked_again() {
     life.fail(TaskKey::Audio, Code::DamagedStream);
     life.finish(TaskKey::Withdraw);
     life.feed(Input::Redrive).unwrap();
-    life.validate(2, true, Original::Running);
+    life.validate(2, true, Original::Running { redacted: false });
     life.feed(Input::OriginalEnded(ended(Phase::Published, None))).unwrap();
     assert_eq!(life.due(), vec![TaskKey::Screen]);
 }

@@ -7,7 +7,7 @@ use crate::limits::REDRIVES_MAX;
 fn a_newer_version_withdraws_whatever_has_not_left() {
     let mut failed = Life::processing();
     failed.exhaust(TaskKey::Audio, Code::Internal);
-    let linked = Life::linked(Original::Running);
+    let linked = Life::linked(Original::Running { redacted: false });
     for mut life in [Life::arrived(), linked, Life::processing(), Life::screened(), Life::published(), failed]
     {
         life.feed(Input::Superseded).unwrap();

@@ -6,6 +6,7 @@ mod exits;
 mod external_scan;
 mod incomplete;
 mod publishing;
+mod redaction;
 mod redo;
 mod retries;
 
@@ -142,13 +143,13 @@ pub(super) fn video(chunk: u16) -> TaskKey {
 }
 
 pub(super) fn ended(phase: Phase, reason: Option<Code>) -> OriginalEnd {
-    OriginalEnd { phase, released: false, reason: reason.map(|code| Fault::new(code, "")) }
+    OriginalEnd { phase, released: false, redacted: false, reason: reason.map(|code| Fault::new(code, "")) }
 }
 
 /// An original that was quarantined for this cause.
 pub(super) fn quarantined_for(detail: &str) -> OriginalEnd {
     let reason = Some(Fault::new(Code::PersonalData, detail));
-    OriginalEnd { phase: Phase::Quarantined, released: false, reason }
+    OriginalEnd { phase: Phase::Quarantined, released: false, redacted: false, reason }
 }
 
 #[test]

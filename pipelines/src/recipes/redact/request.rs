@@ -18,6 +18,30 @@ pub struct Request {
     pub mutes: Vec<Span>,
 }
 
+impl Request {
+    /// This request and an earlier one in one: what was covered stays covered. There is one style, and areas that were filled
+    /// stay filled.
+    #[must_use]
+    pub fn with_earlier(self, earlier: &Self, track_end_ns: u64) -> Self {
+        let widened = |request: &Self, thing: u64| {
+            let widen = |place: &Sighting| {
+                let (start_ns, end_ns) = request.widening.widen(place.start_ns, place.end_ns, track_end_ns);
+                Sighting { start_ns, end_ns, thing: place.thing.saturating_add(thing), ..*place }
+            };
+            request.places.iter().map(widen).collect::<Vec<_>>()
+        };
+        let others = earlier.places.iter().map(|place| place.thing.saturating_add(1)).max().unwrap_or(0);
+        let is_filled = |request: &Self| !request.places.is_empty() && request.style == RedactionStyle::Fill;
+        let style = if is_filled(earlier) { RedactionStyle::Fill } else { self.style };
+        Self {
+            places: [widened(earlier, 0), widened(&self, others)].concat(),
+            style,
+            widening: Widening::Interval(0),
+            mutes: [earlier.mutes.clone(), self.mutes].concat(),
+        }
+    }
+}
+
 /// One range of time in which a thing was seen in one area.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -355,3 +355,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_later_request_leaves_covered_what_an_earlier_one_covers() {
+    let area = |x: u32| Some(FrameBox { x, y: 0, width: 8, height: 8 });
+    let request = |start_ns: u64, x: u32, style, widening| Request {
+        places: vec![Sighting { start_ns, end_ns: start_ns + S, area: area(x), thing: 0 }],
+        style,
+        widening,
+        mutes: vec![Span { start_ns, end_ns: start_ns + S }],
+    };
+    let earlier = request(10 * S, 1, RedactionStyle::Fill, Widening::Interval(S));
+    let later = request(30 * S, 2, RedactionStyle::Blur, Widening::Interval(0));
+    let both = later.clone().with_earlier(&earlier, 60 * S);
+    assert_eq!(both.style, RedactionStyle::Fill, "a box stays a box");
+    assert_eq!(both.mutes, [earlier.mutes.clone(), later.mutes.clone()].concat());
+    let alone = |request: &Request| sightings::redactions(request, 60 * S).unwrap();
+    let times = |request: &Request| -> Vec<(u64, u64)> {
+        alone(request).iter().map(|redaction| (redaction.start_ns, redaction.end_ns)).collect()
+    };
+    assert_eq!(times(&both), [times(&earlier), times(&later)].concat(), "each widened as it was");
+    let muted = Request { places: Vec::new(), ..earlier };
+    assert_eq!(later.with_earlier(&muted, 60 * S).style, RedactionStyle::Blur, "nothing was filled");
+}

@@ -203,6 +203,8 @@ fn draw_storyboard(
 }
 
 #[cfg(test)]
+mod planted_tests;
+#[cfg(test)]
 mod surface_tests;
 #[cfg(test)]
 mod tests;

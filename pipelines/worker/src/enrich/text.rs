@@ -1,5 +1,6 @@
 //! Extracts plain text from subtitle packets. It removes markup and keeps words, including the names in WebVTT voice tags,
-//! because personal data is searched in the result. The time is linear in the size of the packet.
+//! because personal data is searched in the result. Brackets and braces that may hold a value stay, whatever they are for. The
+//! time is linear in the size of the packet.
 
 use gstreamer as gst;
 
@@ -8,7 +9,7 @@ use gstreamer as gst;
 pub enum TextFormat {
     /// Plain UTF-8.
     Plain,
-    /// Pango markup, and the tags of SRT and TTML: everything in angle brackets is removed.
+    /// Pango markup, and the tags of SRT and TTML: tags in angle brackets are removed.
     Markup,
     /// A line of SubStation Alpha as Matroska stores it: fields, of which the ninth is the text (RFC 9559, codec
     /// specifications `S_TEXT/SSA` and `S_TEXT/ASS`).
@@ -84,8 +85,14 @@ fn ssa_text(line: &str) -> String {
                 words.push(' ');
                 2
             }
-            (b'{', _) => match rest.find('}') {
-                Some(close) => close + 1,
+            (b'{', next) => match rest.find('}') {
+                Some(close) => {
+                    // Braces without an override are a comment, which nobody sees but everybody can read.
+                    if next != Some(&b'\\') || may_hold_a_value(&rest[1..close]) {
+                        words.push_str(&rest[..=close]);
+                    }
+                    close + 1
+                }
                 None => break,
             },
             _ => {
@@ -118,6 +125,43 @@ fn without_markup(text: &str) -> String {
     words
 }
 
+/// Names of tags that subtitle formats and HTML use in a text.
+const TAGS: &[&str] = &[
+    "a", "abbr", "b", "bdo", "big", "body", "br", "c", "code", "del", "div", "em", "font", "i", "ins",
+    "lang", "mark", "p", "rp", "rt", "ruby", "s", "small", "span", "strike", "strong", "sub", "sup", "table",
+    "tbody", "td", "th", "tr", "tt", "u", "v", "wbr",
+];
+/// So many digits may be a value.
+const VALUE_DIGITS: usize = 6;
+/// So long a word with a digit may be a key.
+const KEY_BYTES: usize = 16;
+
+/// Whether the inside of a tag or an override may hold a value: an address, a number, a key. Times may not.
+fn may_hold_a_value(inner: &str) -> bool {
+    let (mut digits, mut most) = (0, 0);
+    for byte in inner.bytes() {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            b' ' | b'-' | b'.' | b'_' | b'/' => {}
+            _ => digits = 0,
+        }
+        most = most.max(digits);
+    }
+    let is_key = |word: &str| word.len() >= KEY_BYTES && word.bytes().any(|byte| byte.is_ascii_digit());
+    let parts = |c: char| !(c.is_alphanumeric() || "_-+/=".contains(c));
+    inner.contains('@') || most >= VALUE_DIGITS || inner.split(parts).any(is_key)
+}
+
+/// Whether this is the inside of a tag or a comment and not text in brackets.
+fn is_tag(inner: &str) -> bool {
+    let comment = inner.starts_with("!--") || inner.starts_with('?');
+    // WebVTT writes the time of a word in the middle of a cue.
+    let time = inner.contains(':') && inner.bytes().all(|b| b.is_ascii_digit() || b":.".contains(&b));
+    let name = inner.trim_start_matches('/');
+    let name = name.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    comment || time || TAGS.iter().any(|tag| tag.eq_ignore_ascii_case(name))
+}
+
 /// Skips one tag. A line break tag becomes a line break, and a voice tag becomes its name.
 fn tag<'a>(rest: &'a str, words: &mut String) -> &'a str {
     let opens = rest[1..].starts_with(|c: char| c.is_ascii_alphanumeric() || "/!?".contains(c));
@@ -129,6 +173,10 @@ fn tag<'a>(rest: &'a str, words: &mut String) -> &'a str {
         return &rest[literal..];
     };
     let inner = &rest[1..close];
+    if !is_tag(inner) || may_hold_a_value(inner) {
+        words.push_str(&rest[..=close]);
+        return &rest[close + 1..];
+    }
     if inner.starts_with("br") || inner.starts_with("/p") {
         words.push('\n');
     }
@@ -189,6 +237,39 @@ mod tests {
         let words = TextFormat::Markup
             .words("<i>jo<b>hn</b>@example.org</i><br/>a &lt; b &amp; c&#x21; 1 < 2".as_bytes());
         assert_eq!(words, "john@example.org\na < b & c! 1 < 2");
+    }
+
+    #[test]
+    fn what_stands_in_brackets_and_is_no_tag_or_may_hold_a_value_stays() {
+        for text in [
+            "<jane@example.org>",
+            "<4539 5787 6362 1486>",
+            "<meta content=\"x\"/>",
+            "<b id=\"219-09-9876\">",
+            "<!-- jane@example.org -->",
+            "<![CDATA[x]]>",
+            "<laughs>",
+        ] {
+            assert_eq!(TextFormat::Markup.words(text.as_bytes()), text);
+        }
+        for text in [
+            "<!-- x -->",
+            "<font color=\"#ffff00\">",
+            "<lang en-GB>",
+            "</FONT>",
+            "<00:00:01.000>",
+            "<p begin=\"00:00:01.000\">",
+        ] {
+            assert_eq!(TextFormat::Markup.words(text.as_bytes()), "", "{text}");
+        }
+        for (text, words) in [
+            ("{a comment}", "{a comment}"),
+            (r"{\i1 jane@example.org}", r"{\i1 jane@example.org}"),
+            (r"{\pos(192,280)\fad(100,200)}x", "x"),
+        ] {
+            let line = format!("3,0,Default,,0,0,0,,{text}");
+            assert_eq!(TextFormat::Ssa.words(line.as_bytes()), words);
+        }
     }
 
     #[test]

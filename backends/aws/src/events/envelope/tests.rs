@@ -363,3 +363,56 @@ fn a_key_that_ends_with_a_slash_is_an_upload_unless_it_is_empty() {
     removed["detail"]["object"]["key"] = json!("studio-a/");
     assert_eq!(uploads(&removed), 1, "its upload may have been one");
 }
+
+/// An event of a restoration, as S3's user guide shows it: without a sequencer.
+fn restored() -> Value {
+    let mut event = created();
+    event["detail-type"] = json!("Object Restore Completed");
+    event["detail"] = json!({
+        "version": "0", "bucket": {"name": "reelgate-dev-ingest"},
+        "object": {"key": KEY, "size": 5, "etag": "b1946ac92492d2347c6235b4d2611184", "version-id": "v7"},
+        "request-id": "N4N7GDK58NMKJ12R", "requester": "s3.amazonaws.com",
+        "restore-expiry-time": "2026-11-13T00:00:00Z", "source-storage-class": "GLACIER"
+    });
+    event
+}
+
+#[test]
+fn a_restoration_names_the_version_that_can_be_read_again() {
+    let mut bare = restored();
+    bare["detail"]["object"].as_object_mut().unwrap().remove("version-id");
+    let mut record = notification("ObjectRestore:Completed", "studio-a/Episode+01%2Bfinal+%28%C3%A9%29.mov");
+    record["Records"][0]["s3"]["object"].as_object_mut().unwrap().remove("sequencer");
+    record["Records"][0]["glacierEventData"] =
+        json!({"restoreEventData": {"lifecycleRestorationExpiryTime": "2026-11-13T00:00:00Z"}});
+    for (message, version) in
+        [(restored(), "v7"), (bare, "etag-b1946ac92492d2347c6235b4d2611184"), (record, "v1")]
+    {
+        let parsed = parse(&message);
+        assert_eq!((parsed.events.len(), parsed.refused), (0, vec![]));
+        let [source] = parsed.unarchived.try_into().unwrap();
+        assert_eq!((source.key.as_str(), source.version.as_str()), (KEY, version));
+    }
+}
+
+#[test]
+fn a_restoration_elsewhere_is_ignored_and_so_are_its_beginning_and_its_expiry() {
+    let mut batch = EventBatch::default();
+    let other = "s3://reelgate-dev-ingest/studio-b/".parse::<Area>().unwrap();
+    parse(&restored()).add_to(&mut batch, &other, "here", b"");
+    assert!(batch.is_empty());
+    let ours = "s3://reelgate-dev-ingest/studio-a/".parse::<Area>().unwrap();
+    parse(&restored()).add_to(&mut batch, &ours, "here", b"");
+    assert_eq!((batch.unarchived.len(), batch.is_empty()), (1, false));
+    for detail_type in ["Object Restore Initiated", "Object Restore Expired"] {
+        let mut event = restored();
+        event["detail-type"] = json!(detail_type);
+        assert_eq!(parse(&event), ParsedMessage::default());
+    }
+    for name in ["ObjectRestore:Post", "ObjectRestore:Delete"] {
+        assert_eq!(parse(&notification(name, "a")), ParsedMessage::default());
+    }
+    let mut damaged = restored();
+    damaged["detail"]["object"]["key"] = json!("");
+    assert_eq!(parse(&damaged).refused.len(), 1);
+}

@@ -21,7 +21,8 @@ pub(super) struct Item {
 
 impl Item {
     fn weight(&self) -> usize {
-        self.content.events.len() + self.content.scans.len() + self.content.refused.len()
+        let EventBatch { events, scans, unarchived, refused, .. } = &self.content;
+        events.len() + scans.len() + unarchived.len() + refused.len()
     }
 }
 
@@ -237,6 +238,7 @@ impl Slot {
             to = Position::After(item.sequence);
             batch.events.extend(item.content.events);
             batch.scans.extend(item.content.scans);
+            batch.unarchived.extend(item.content.unarchived);
             batch.refused.extend(item.content.refused);
         }
         if self.ended && self.items.is_empty() {

@@ -1,0 +1,172 @@
+//! Values in every written form, planted on each surface that has text, are collected in a form in which the classifier finds
+//! them. The files are made here.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+
+use gstreamer as gst;
+use reelgate_pipelines::messages::{ScreenTextJob, TextLine};
+use reelgate_privacy::{Classifier, Line};
+
+use super::tests::{Memory, open};
+use super::*;
+
+#[path = "../../../../privacy/tests/written_forms.rs"]
+mod written_forms;
+
+use written_forms::{Planted, limits, planted};
+
+/// Milliseconds of each cue and each chapter.
+const STEP_MS: u64 = 20;
+
+/// A small video with what these arguments of ffmpeg add, in the container of this suffix.
+fn made(suffix: &str, inputs: &[&Path], arguments: &[&str]) -> tempfile::NamedTempFile {
+    let file = tempfile::Builder::new().suffix(suffix).tempfile().unwrap();
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-y", "-f", "lavfi", "-i", "color=s=64x64:r=5:d=30"]);
+    for input in inputs {
+        ffmpeg.arg("-i").arg(input);
+    }
+    ffmpeg.args(["-c:v", "libx264", "-preset", "ultrafast"]).args(arguments).arg(file.path());
+    assert!(ffmpeg.status().unwrap().success());
+    file
+}
+
+fn text_file(suffix: &str, text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::Builder::new().suffix(suffix).tempfile().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
+fn collected(file: &tempfile::NamedTempFile, surface: &str) -> Vec<TextLine> {
+    gst::init().unwrap();
+    let container =
+        if file.path().extension().unwrap() == "mkv" { Container::Matroska } else { Container::IsoBmff };
+    let job = EnrichJob { container, size_bytes: 0, frames: None, screen_text: ScreenTextJob::default() };
+    let memory = Memory::default();
+    run_on(&job, &open(file.path()), None, &memory, 2).unwrap();
+    memory.lines().into_iter().filter(|line| line.surface == surface).collect()
+}
+
+/// What is found although the documentation says otherwise, and the reverse; empty if all is as documented. Line breaks of timed
+/// text are read as spaces.
+fn surprises(
+    surface: &str,
+    timed: bool,
+    planted: &[Planted],
+    of: impl Fn(usize, &Planted) -> Vec<TextLine>,
+) -> Vec<String> {
+    let classifier = Classifier::new();
+    let limits = limits();
+    let is_limit = |one: &Planted| {
+        let is_it = |(form, values): &(&str, Vec<&str>)| *form == one.form && values.contains(&one.value);
+        limits.iter().any(is_it) && !(timed && one.form.starts_with("line breaks"))
+    };
+    let is_found = |(index, one): (usize, &Planted)| {
+        of(index, one).iter().any(|line| {
+            let findings = classifier.scan([Line { text: &line.text, address: line.place() }].into_iter());
+            findings.iter().any(|finding| finding.kind.id.starts_with(one.id))
+        })
+    };
+    let indexed = planted.iter().enumerate();
+    let surprising = indexed.filter(|(index, one)| is_found((*index, one)) == is_limit(one));
+    surprising.map(|(_, one)| format!("{surface}: {} of {}", one.form, one.value)).collect()
+}
+
+/// The lines whose time is that of the cue or chapter with this index.
+fn at(lines: &[TextLine], index: usize) -> Vec<TextLine> {
+    let start_ms = index as u64 * STEP_MS;
+    let is_it = |line: &&TextLine| line.start_ns.is_some_and(|ns| (ns + 500_000) / 1_000_000 == start_ms);
+    lines.iter().filter(is_it).cloned().collect()
+}
+
+/// A text with the line breaks of this system, which are all that these files keep.
+fn unix(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+/// A text as a file of metadata has it.
+fn escaped(text: &str) -> String {
+    let sign = |c: char| match c {
+        '=' | ';' | '#' | '\\' | '\n' => format!("\\{c}"),
+        c => c.to_string(),
+    };
+    text.chars().map(sign).collect()
+}
+
+fn time(ms: u64, sign: char) -> String {
+    let (s, ms) = (ms / 1_000, ms % 1_000);
+    format!("{:02}:{:02}:{:02}{sign}{ms:03}", s / 3_600, s / 60 % 60, s % 60)
+}
+
+#[test]
+fn subtitles_of_every_text_format_are_searched_in_every_form() {
+    let planted = planted();
+    let (mut srt, mut vtt) = (String::new(), "WEBVTT\n\n".to_owned());
+    let mut ass =
+        "[Script Info]\nScriptType: v4.00+\n\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, \
+                   MarginR, MarginV, Effect, Text\n"
+            .to_owned();
+    for (index, one) in (0u64..).zip(&planted) {
+        let (from, to) = (index * STEP_MS, (index + 1) * STEP_MS);
+        let text = unix(&one.text);
+        let (start, end) = (time(from, ','), time(to, ','));
+        writeln!(srt, "{}\n{start} --> {end}\n{text}\n", index + 1).unwrap();
+        writeln!(vtt, "{} --> {}\n{text}\n", time(from, '.'), time(to, '.')).unwrap();
+        let hundredths = |ms: u64| time(ms, '.')[1..11].to_owned();
+        let line = text.replace('\n', r"\N");
+        writeln!(ass, "Dialogue: 0,{},{},Default,,0,0,0,,{line}", hundredths(from), hundredths(to)).unwrap();
+    }
+    let mut wrong = Vec::new();
+    for (suffix, text) in [(".srt", &srt), (".vtt", &vtt), (".ass", &ass)] {
+        let cues = text_file(suffix, text);
+        let arguments = ["-map", "0:v", "-map", "1:s", "-c:s", "copy"];
+        let lines = collected(&made(".mkv", &[cues.path()], &arguments), "subtitle");
+        assert!(lines.len() >= planted.len(), "{suffix}: {} of {}", lines.len(), planted.len());
+        wrong.extend(surprises(suffix, true, &planted, |index, _| at(&lines, index)));
+    }
+    // ffmpeg rewrites markup for MP4, so only text without any is planted there.
+    let plain: Vec<bool> = planted.iter().map(|one| !one.text.contains(['<', '{', '\\', '\n'])).collect();
+    let cues = text_file(".srt", &srt);
+    let arguments = ["-map", "0:v", "-map", "1:s", "-c:s", "mov_text"];
+    let lines = collected(&made(".mp4", &[cues.path()], &arguments), "subtitle");
+    wrong.extend(surprises("MP4", true, &planted, |index, one| match plain[index] {
+        true => at(&lines, index),
+        false => vec![TextLine { text: one.text.clone(), ..lines[0].clone() }],
+    }));
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
+fn tags_and_chapters_are_searched_in_every_form() {
+    let planted = planted();
+    let mut metadata = ";FFMETADATA1\n".to_owned();
+    for (index, one) in planted.iter().enumerate() {
+        writeln!(metadata, "planted-{index}={}", escaped(&unix(&one.text))).unwrap();
+    }
+    for (index, one) in (0u64..).zip(&planted) {
+        let (from, to) = (index * STEP_MS, (index + 1) * STEP_MS);
+        let title = escaped(&unix(&one.text));
+        writeln!(metadata, "[CHAPTER]\nTIMEBASE=1/1000\nSTART={from}\nEND={to}\ntitle={title}").unwrap();
+    }
+    let metadata = text_file(".txt", &metadata);
+    let mut wrong = Vec::new();
+    for suffix in [".mkv", ".mp4"] {
+        let arguments = ["-map", "0:v", "-map_metadata", "1", "-map_chapters", "1"];
+        let movie = ["-movflags", "use_metadata_tags"];
+        let more = if suffix == ".mp4" { &movie[..] } else { &[] };
+        let file = made(suffix, &[metadata.path()], &[&arguments[..], more].concat());
+        // Two tags with one text are one line.
+        let lines = collected(&file, "tag");
+        let with_text = |one: &Planted| -> Vec<TextLine> {
+            lines.iter().filter(|line| line.text == unix(&one.text)).cloned().collect()
+        };
+        wrong.extend(surprises(&format!("tags of {suffix}"), false, &planted, |_, one| with_text(one)));
+        let lines = collected(&file, "chapter");
+        wrong.extend(surprises(&format!("chapters of {suffix}"), true, &planted, |index, _| {
+            at(&lines, index)
+        }));
+    }
+    assert_eq!(wrong, [""; 0]);
+}
