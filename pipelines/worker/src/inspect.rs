@@ -7,11 +7,13 @@
 
 mod bmff;
 pub(crate) mod boxes;
+pub(crate) mod chapters;
 pub(crate) mod describe;
 mod extents;
 mod facts;
 mod limits;
 mod sample;
+pub(crate) mod sample_table;
 mod survey;
 mod timeline;
 mod track;

@@ -15,4 +15,5 @@ pub mod progress_sink;
 pub mod source;
 #[cfg(test)]
 mod testing;
+mod unicode;
 pub mod video;

@@ -34,10 +34,11 @@ pub(super) async fn of_job(client: &Client, job: &JobId) -> PortResult<Vec<Exter
     Ok(events)
 }
 
-/// The findings with these ids, at most [`PAGE_MAX`].
+/// The findings with these ids, at most [`PAGE_MAX`], in this order; `GetFindings` promises none.
 pub(super) async fn read(client: &Client, ids: &[String]) -> PortResult<Vec<sdk::Finding>> {
     let answer = client.get_findings().set_finding_ids(Some(ids.to_vec())).send().await;
-    let findings = answer.map_err(GET.failed())?.findings.unwrap_or_default();
+    let mut findings = answer.map_err(GET.failed())?.findings.unwrap_or_default();
+    findings.sort_by_key(|finding| ids.iter().position(|id| finding.id.as_ref() == Some(id)));
     if findings.len() == ids.len() {
         return Ok(findings);
     }

@@ -6,6 +6,7 @@
 //! again at full size.
 
 mod captions;
+mod chapters;
 mod decode;
 mod geometry;
 mod jpeg;

@@ -16,12 +16,14 @@ use reelgate_flow::reason::{Class, Fault};
 use reelgate_flow::surface::{NotSearched, Surface};
 
 use super::captions::{Captions, Wrapping, triplets, triplets_in_av1};
+use super::chapters;
 use super::lines::{Lines, position_place};
 use super::location;
 use super::tags::{TagEvents, is_read_directly};
 use super::text::TextFormat;
 use crate::codecs;
 use crate::demux::{Branch, Demuxed, Track, TrackKind, stream_time};
+use crate::inspect::chapters::of_bmff as chapters_of_bmff;
 use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 
@@ -76,6 +78,10 @@ pub fn collect(
     let State { lines: found, tags, captions, searched, .. } = std::mem::take(&mut *pass.lock());
     *lines = found;
     tags.write(!is_read_directly(container), lines);
+    match container {
+        Container::IsoBmff => chapters::write(&chapters_of_bmff(source), lines),
+        _ => chapters::write(&tags.chapters, lines),
+    }
     for (track, mut captions) in captions {
         captions.finish(track, lines);
     }

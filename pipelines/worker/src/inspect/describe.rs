@@ -13,6 +13,10 @@ const TAGS_MAX: usize = 500;
 const VALUE_BYTES_MAX: usize = 4_096;
 /// Chapters kept.
 const CHAPTERS_MAX: usize = 1_000;
+/// Latest time, nanoseconds.
+const TIME_NS_MAX: u64 = i64::MAX as u64;
+/// Two lists of chapters differ by no more, nanoseconds.
+const SAME_CHAPTER_NS: u64 = 1_000_000_000;
 /// Depth of chapters within editions.
 const CHAPTER_DEPTH_MAX: u32 = 4;
 
@@ -87,6 +91,8 @@ pub struct Chapters {
     pub list: Vec<Chapter>,
     /// A chapter was left out, or its title was cut.
     pub is_cut: bool,
+    /// A chapter could not be read.
+    pub is_damaged: bool,
 }
 
 impl Chapters {
@@ -99,8 +105,35 @@ impl Chapters {
         self.list.sort_by_key(|chapter| chapter.start_ns);
     }
 
+    /// Adds a chapter, unless there are too many. Times beyond what fits into 63 bits are no times.
+    pub fn add(&mut self, start_ns: u64, end_ns: Option<u64>, title: &str) {
+        if self.is_full() {
+            self.is_cut = true;
+            return;
+        }
+        let kept = cut(title);
+        self.is_cut |= kept.len() < title.len();
+        self.list.push(Chapter {
+            start_ns: start_ns.min(TIME_NS_MAX),
+            end_ns: end_ns.filter(|end| *end <= TIME_NS_MAX),
+            title: kept,
+        });
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= CHAPTERS_MAX
+    }
+
+    /// Whether there is a chapter with this title at about this time.
+    pub fn has(&self, start_ns: u64, title: &str) -> bool {
+        let is_it = |chapter: &Chapter| {
+            chapter.title == title && chapter.start_ns.abs_diff(start_ns) <= SAME_CHAPTER_NS
+        };
+        self.list.iter().any(is_it)
+    }
+
     fn entry(&mut self, entry: &gst::TocEntryRef, depth: u32) {
-        if depth > CHAPTER_DEPTH_MAX || self.list.len() >= CHAPTERS_MAX {
+        if depth > CHAPTER_DEPTH_MAX || self.is_full() {
             self.is_cut = true;
             return;
         }
@@ -110,14 +143,8 @@ impl Chapters {
             let tags = entry.tags();
             let title =
                 tags.and_then(|tags| tags.get::<gst::tags::Title>().map(|title| title.get().to_owned()));
-            let title = title.unwrap_or_default();
-            let kept = cut(&title);
-            self.is_cut |= kept.len() < title.len();
-            self.list.push(Chapter {
-                start_ns: u64::try_from(start).unwrap_or(0),
-                end_ns: u64::try_from(stop).ok().filter(|stop| *stop > 0),
-                title: kept,
-            });
+            let end_ns = u64::try_from(stop).ok().filter(|stop| *stop > 0);
+            self.add(u64::try_from(start).unwrap_or(0), end_ns, &title.unwrap_or_default());
         }
         for sub in entry.sub_entries() {
             self.entry(&sub, depth + 1);

@@ -10,6 +10,7 @@ use reelgate_flow::facts::Container;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::InspectJob;
 
+use super::chapters;
 use super::describe::{Chapters, TagText};
 use super::limits;
 use super::timeline::{Packet, Timeline, Timing};
@@ -70,7 +71,10 @@ pub fn run(
     let tracks =
         std::mem::take(&mut log.tracks).into_iter().map(TrackLog::finish).collect::<Result<_, _>>()?;
     let tags = std::mem::take(&mut log.tags);
-    let chapters = std::mem::take(&mut log.chapters);
+    let chapters = match job.container {
+        Container::IsoBmff => chapters::of_bmff(source),
+        _ => std::mem::take(&mut log.chapters),
+    };
     Ok(Survey { tracks, tags, chapters, declared_duration_ns })
 }
 

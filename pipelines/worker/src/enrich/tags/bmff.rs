@@ -9,6 +9,7 @@ use super::value::{Damaged, VALUE_BYTES_MAX, plain_text, read};
 use super::{qt_text, xmp};
 use crate::inspect::boxes::{Boxes, Header};
 use crate::source::Source;
+use crate::unicode::{unicode, utf16};
 
 /// Boxes read for tags.
 const BOXES_MAX: u32 = 100_000;
@@ -158,7 +159,7 @@ impl Walk<'_> {
         for _ in 0..*count {
             let (length, after) = rest.split_first().ok_or(Damaged)?;
             let (word, next) = after.split_at_checked(usize::from(*length)).ok_or(Damaged)?;
-            self.value("keywords", qt_text::unicode(word).trim_end_matches('\0'));
+            self.value("keywords", unicode(word).trim_end_matches('\0'));
             rest = next;
         }
         Ok(())
@@ -230,7 +231,7 @@ impl Walk<'_> {
     fn item(&mut self, name: &str, data: &[u8]) {
         let Some((head, value)) = data.split_at_checked(8) else { return };
         let text = match u32::from_be_bytes([0, head[1], head[2], head[3]]) {
-            2 | 5 => Some(qt_text::utf16(value, u16::from_be_bytes)),
+            2 | 5 => Some(utf16(value, u16::from_be_bytes)),
             0 | 1 | 4 => plain_text(value).map(str::to_owned),
             23 => value.try_into().ok().map(|bytes| f32::from_be_bytes(bytes).to_string()),
             24 => value.try_into().ok().map(|bytes| f64::from_be_bytes(bytes).to_string()),

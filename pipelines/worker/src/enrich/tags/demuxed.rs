@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use gstreamer as gst;
-use reelgate_flow::place::TextPlace;
 use reelgate_flow::surface::{NotSearched, Surface};
 
 use super::super::lines::{Lines, position_place};
@@ -20,7 +19,7 @@ const EXTENDED: &str = "extended-comment";
 pub struct TagEvents {
     file: TagText,
     tracks: BTreeMap<u32, TagText>,
-    chapters: Chapters,
+    pub chapters: Chapters,
 }
 
 impl TagEvents {
@@ -36,25 +35,14 @@ impl TagEvents {
         }
     }
 
-    /// Adds all tags and chapters to `lines`. `is_only_reader` says that nothing else reads the tags of the container.
+    /// Adds all tags to `lines`. `is_only_reader` says that nothing else reads the tags of the container.
     pub fn write(&self, is_only_reader: bool, lines: &mut Lines) {
         if is_only_reader && (self.file.is_cut || self.tracks.values().any(|tags| tags.is_cut)) {
             lines.record_gap(Surface::Tags, None, NotSearched::LimitReached);
         }
-        if self.chapters.is_cut {
-            lines.record_gap(Surface::Chapters, None, NotSearched::LimitReached);
-        }
         write(&self.file, None, lines);
         for (track, tags) in &self.tracks {
             write(tags, Some(*track), lines);
-        }
-        for chapter in &self.chapters.list {
-            let place = TextPlace {
-                start_ns: Some(chapter.start_ns),
-                end_ns: chapter.end_ns,
-                ..TextPlace::untimed("chapter", "title", None)
-            };
-            lines.add(place, &chapter.title);
         }
     }
 }
@@ -80,6 +68,7 @@ fn write(tags: &TagText, track: Option<u32>, lines: &mut Lines) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::chapters;
     use super::*;
 
     #[test]
@@ -121,6 +110,7 @@ mod tests {
         let gaps = |is_only_reader: bool| {
             let mut lines = Lines::default();
             events.write(is_only_reader, &mut lines);
+            chapters::write(&events.chapters, &mut lines);
             let reports = lines.reports().into_iter().filter(|report| !report.is_whole());
             reports.map(|report| (report.surface, report.gaps[0].why)).collect::<Vec<_>>()
         };

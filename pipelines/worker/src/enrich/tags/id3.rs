@@ -4,9 +4,9 @@
 use reelgate_flow::surface::{NotSearched, Surface};
 
 use super::super::lines::Lines;
-use super::qt_text;
 use super::value::{Damaged, read};
 use crate::source::Source;
+use crate::unicode::{unicode, utf16};
 
 /// Bytes read of one tag. A longer tag contains pictures.
 const TAG_BYTES_MAX: usize = 16 << 20;
@@ -118,8 +118,8 @@ fn split(encoding: u8, bytes: &[u8]) -> (String, &[u8]) {
 fn decode(encoding: u8, bytes: &[u8]) -> String {
     match encoding {
         0 => latin(bytes),
-        2 => qt_text::utf16(bytes, u16::from_be_bytes),
-        _ => qt_text::unicode(bytes),
+        2 => utf16(bytes, u16::from_be_bytes),
+        _ => unicode(bytes),
     }
 }
 

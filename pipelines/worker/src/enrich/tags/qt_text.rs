@@ -1,6 +1,7 @@
 //! Reads the text encodings of user data boxes.
 
 use super::value::{Damaged, plain_text};
+use crate::unicode::unicode;
 
 /// QuickTime international text: a list of length, language and text (QuickTime File Format, "User data text
 /// strings"). Languages below 0x400 use Macintosh scripts, others UTF-8 or UTF-16.
@@ -35,21 +36,6 @@ pub fn string(bytes: &[u8]) -> Result<(String, &[u8]), Damaged> {
     }
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     Ok((String::from_utf8_lossy(&bytes[..end]).into_owned(), bytes.get(end + 1..).unwrap_or_default()))
-}
-
-/// UTF-16 if there is a byte order mark, otherwise UTF-8.
-pub fn unicode(bytes: &[u8]) -> String {
-    match bytes {
-        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
-        _ => String::from_utf8_lossy(bytes).into_owned(),
-    }
-}
-
-/// UTF-16 without a byte order mark.
-pub fn utf16(bytes: &[u8], order: fn([u8; 2]) -> u16) -> String {
-    let units = bytes.chunks_exact(2).map(|unit| order([unit[0], unit[1]]));
-    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 /// Text of a Macintosh language. Many writers store UTF-8 there. From other encodings, only ASCII is kept.

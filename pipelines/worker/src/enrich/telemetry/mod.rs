@@ -4,7 +4,6 @@
 mod gpmf;
 #[cfg(test)]
 mod gpmf_samples;
-mod table;
 
 pub use gpmf::read as read_gpmf;
 
@@ -13,8 +12,8 @@ use reelgate_flow::surface::{NotSearched, Surface};
 
 use super::lines::{Lines, position_place};
 use crate::inspect::boxes::{Boxes, Header};
+use crate::inspect::sample_table::{Sample, Table};
 use crate::source::Source;
-use table::{Sample, Table};
 
 /// Interval of the positions that are read, nanoseconds. Within it, a camera hardly moves.
 const INTERVAL_NS: u64 = 10_000_000_000;

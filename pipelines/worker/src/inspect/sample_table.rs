@@ -1,13 +1,20 @@
 //! Finds the samples of a track (ISO/IEC 14496-12, 8.6.1.2 time to sample, 8.7.2 to 8.7.5), within limits.
 
-use crate::inspect::boxes::{Boxes, Fields, Header};
+use super::boxes::{Boxes, Fields, Header};
 use crate::source::Source;
 
 /// Samples read of one track: one per second for two days.
 const SAMPLES_MAX: u32 = 200_000;
 
+/// Tracks that one track may refer to.
+const REFERENCES_MAX: u64 = 100;
+
 #[derive(Default)]
 pub struct Table {
+    /// Id of the track, to which others refer.
+    pub id: u32,
+    /// Ids of the tracks with this one's chapters (QuickTime File Format, "Chapter lists").
+    pub chapter_tracks: Vec<u32>,
     /// Handler of the track: `meta`, `vide` …
     pub handler: [u8; 4],
     /// Format of its first sample description.
@@ -46,6 +53,17 @@ impl Table {
             match (&parent.kind, &header.kind) {
                 (b"trak", b"mdia") | (b"mdia", b"minf") | (b"minf", b"stbl") => {
                     self.descend(source, header)?
+                }
+                (b"trak", b"tref") => self.descend(source, header)?,
+                (b"trak", b"tkhd") => {
+                    let is_long = fields.u8().ok()? == 1;
+                    fields.skip(if is_long { 19 } else { 11 }).ok()?;
+                    self.id = fields.u32().ok()?;
+                }
+                (b"tref", b"chap") => {
+                    for _ in 0..(fields.left() / 4).min(REFERENCES_MAX) {
+                        self.chapter_tracks.push(fields.u32().ok()?);
+                    }
                 }
                 (b"mdia", b"mdhd") => {
                     let is_long = fields.u8().ok()? == 1;
