@@ -84,7 +84,7 @@ macro_rules! codes {
 
 codes! {
     EmptyUpload, "empty_upload", BadMedia, 1, "The upload holds no bytes.", "Upload the file again and check that the transfer finished.";
-    NotMedia, "not_media", BadMedia, 1, "The content is not a video or audio file that Reelgate knows, whatever its name.", "Export as MP4, MOV, MKV, WebM, MPEG-TS or another listed container and upload that.";
+    NotMedia, "not_media", BadMedia, 1, "The content is not a video or audio file that Reelgate knows, whatever its name.", "Upload the video or audio itself, as MP4, MOV, MKV, WebM, MPEG-TS or another listed container; subtitles belong inside of it.";
     PlaylistRefused, "playlist_refused", BadMedia, 1, "The upload is a playlist, manifest or link list, not media.", "Upload the media itself; references to other files or addresses are never followed.";
     UnsupportedContainer, "unsupported_container", BadMedia, 1, "The container format is recognised but not accepted.", "Re-wrap as MP4 or MKV and upload again.";
     UnsupportedCodec, "unsupported_codec", BadMedia, 1, "A track uses a codec for which no decoder is allowed here.", "Export with H.264, H.265, VP9 or AV1 video and AAC, Opus or PCM audio.";

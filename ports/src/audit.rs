@@ -65,6 +65,20 @@ pub struct Seal {
     pub head: String,
 }
 
+impl Seal {
+    /// The seal as it is kept outside of the database: a line of JSON.
+    pub fn to_line(&self) -> String {
+        format!("{}\n", serde_json::json!({"records": self.records, "head": self.head}))
+    }
+
+    /// Reads a kept seal; otherwise what was expected.
+    pub fn of_line(line: &[u8]) -> Result<Self, &'static str> {
+        serde_json::from_slice(line).map_err(|_| {
+            "expected a seal of the audit log, found other content; keep it as evidence, and move it away to begin anew"
+        })
+    }
+}
+
 /// The end of a chain. New records are added here.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Chain {

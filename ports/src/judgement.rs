@@ -4,15 +4,22 @@
 use reelgate_flow::asset::{Response, Severity};
 use reelgate_flow::policy::Policy;
 use reelgate_flow::surface::Surface;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::records::{Finder, FindingLocation, FindingRecord};
 
 /// Places kept of one finding.
 const LOCATIONS_MAX: usize = 15;
 
-/// The response of policy to one finding in an upload with this key.
+/// A key, or the beginning of one, in the form in which rules compare it. Unicode writes many letters in two ways, such as `é` and
+/// `e` with an accent (Unicode Standard Annex #15). Here it is always the first (NFC), so that no spelling avoids a rule.
+pub fn comparable(key: &str) -> String {
+    key.nfc().collect()
+}
+
+/// The response of policy to one finding in an upload with this key. The prefixes of its rules are [`comparable`].
 pub fn response(policy: &Policy, key: &str, finding: &FindingRecord) -> Response {
-    policy.answer(finding.severity, &finding.kind, key)
+    policy.answer(finding.severity, &finding.kind, &comparable(key))
 }
 
 /// The strictest response of policy to any of the findings.
@@ -79,6 +86,7 @@ pub fn of_scanner(findings: &[FindingRecord]) -> Vec<FindingRecord> {
 #[cfg(test)]
 mod tests {
     use reelgate_flow::place::TextPlace;
+    use reelgate_flow::policy::Rule;
 
     use super::*;
 
@@ -89,6 +97,22 @@ mod tests {
     fn found(kind: &str, count: u64, surfaces: &[&str]) -> FindingRecord {
         let locations = surfaces.iter().map(|surface| at(surface)).collect();
         FindingRecord { source: Finder::Local, kind: kind.into(), severity: Severity::High, count, locations }
+    }
+
+    #[test]
+    fn a_rule_applies_to_every_spelling_of_its_prefix() {
+        let rule = Rule {
+            severity: Severity::Low,
+            kinds: Vec::new(),
+            prefix: comparable("caf\u{e9}/"),
+            action: Response::RedactThenPublish,
+        };
+        let policy = Policy { rules: vec![rule], ..Policy::default() };
+        let answer = |key| response(&policy, key, &found("A", 1, &["tag"]));
+        assert_eq!(answer("caf\u{e9}/a.mp4"), Response::RedactThenPublish);
+        assert_eq!(answer("cafe\u{301}/a.mp4"), Response::RedactThenPublish);
+        assert_eq!(answer("cafe/a.mp4"), Response::Quarantine);
+        assert_eq!(comparable("cafe\u{301}/"), "caf\u{e9}/");
     }
 
     #[test]

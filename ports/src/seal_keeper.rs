@@ -9,6 +9,14 @@ use crate::store::Store;
 /// Most entries of one call of the store.
 const ENTRIES_MAX: u32 = 1_000;
 
+/// Largest seal that is read, bytes. One has about 100.
+pub const SEAL_BYTES_MAX: u64 = 4_096;
+
+/// Reading of the kept seal, as errors name it.
+pub const READ_SEAL: &str = "read the seal of the audit log";
+/// Keeping of a seal, as errors name it.
+pub const KEEP_SEAL: &str = "keep the seal of the audit log";
+
 /// Keeps the last seal where a restored database does not change it.
 #[async_trait]
 pub trait SealKeeper: Send + Sync {
@@ -43,10 +51,5 @@ async fn check(store: &dyn Store, kept: &Seal, seal: &Seal) -> PortResult<()> {
         Some(_) => Broken::Replaced { number: kept.records },
         None => Broken::RolledBack { kept: kept.records, found: seal.records },
     };
-    Err(PortError::new(
-        Port::Store,
-        ErrorKind::Conflict,
-        "keep the seal of the audit log",
-        broken.to_string(),
-    ))
+    Err(PortError::new(Port::Store, ErrorKind::Conflict, KEEP_SEAL, broken.to_string()))
 }

@@ -63,11 +63,19 @@ pub struct StoreRaw {
     /// Days that the history of an asset is kept after its end, 0 for ever, at most 36,500. Default 400: a year, and time
     /// to notice. What the asset is and what became of it is kept for ever.
     pub history_days: u32,
+    /// Where the last seal of the audit log is kept outside of the database: an object such as `s3://BUCKET/audit-seal.json`, best
+    /// in a bucket with versioning and Object Lock. Default empty: HOME/audit-seal.json.
+    pub audit_seal: SecretUrl,
 }
 
 impl Default for StoreRaw {
     fn default() -> Self {
-        Self { url: SecretUrl::default(), connections: 8, history_days: 400 }
+        Self {
+            url: SecretUrl::default(),
+            connections: 8,
+            history_days: 400,
+            audit_seal: SecretUrl::default(),
+        }
     }
 }
 

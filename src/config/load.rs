@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
 use reelgate_actors::engine_context::{Credits, Roles};
-use reelgate_flow::policy::Policy;
+use reelgate_flow::policy::{Policy, Rule};
 use reelgate_pipelines::recipes::template::TemplateError;
+use reelgate_ports::judgement::comparable;
 
 use super::config_error::{describe, out_of_range};
 use super::layer::Environment;
@@ -55,12 +56,16 @@ impl Config {
             inspections: or_cores(raw.engine.inspections),
         };
         let policy = Policy {
-            rules: raw.privacy.rules.clone(),
+            rules: raw.privacy.rules.iter().map(comparable_rule).collect(),
             surfaces: raw.privacy.required_surfaces(&raw.media.screen_text),
             approval_ms: raw.privacy.approval_ms(),
         };
         Ok(Self { home, raw, roles, credits, path_template, policy })
     }
+}
+
+fn comparable_rule(rule: &Rule) -> Rule {
+    Rule { prefix: comparable(&rule.prefix), ..rule.clone() }
 }
 
 fn extract(figment: &Figment) -> Result<Raw, Failure> {

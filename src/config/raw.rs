@@ -137,6 +137,7 @@ impl Raw {
             ("notices.urls", notices.urls.iter().map(SecretUrl::reveal).collect()),
             ("notices.webhook_secret", vec![notices.webhook_secret.reveal()]),
             ("notices.webhook_url", vec![notices.webhook_url.reveal()]),
+            ("store.audit_seal", vec![self.store.audit_seal.reveal()]),
             ("objects.ingest", vec![objects.ingest.reveal()]),
             ("objects.published", vec![objects.published.reveal()]),
             ("objects.quarantine", vec![objects.quarantine.reveal()]),

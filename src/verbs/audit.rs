@@ -6,7 +6,6 @@ use std::path::Path;
 
 use reelgate_flow::plain::counted;
 use reelgate_ports::audit::{Broken, Chain, Seal, Verifier, verify};
-use reelgate_ports::seal_keeper::SealKeeper;
 use reelgate_ports::store::Store;
 
 use crate::cli::{AuditVerb, GlobalArgs};
@@ -14,6 +13,7 @@ use crate::config::Config;
 use crate::exit::{ExitStatus, Failure};
 use crate::output::stderr;
 use crate::wiring;
+use crate::wiring::aws::Aws;
 
 /// Most records of one call of the store.
 const RECORDS_MAX: u32 = 1_000;
@@ -23,19 +23,24 @@ pub async fn audit(global: &GlobalArgs, verb: AuditVerb) -> Result<ExitStatus, F
     match verb {
         AuditVerb::Export { file } => export(global, &file).await,
         AuditVerb::Verify { file: Some(file) } => {
-            let keeper = wiring::seal_file(&Config::load(global).await?);
+            let config = Config::load(global).await?;
             let opened = File::open(&file)
                 .map_err(|error| Failure::Usage(format!("read {}: {error}", file.display())))?;
-            let kept = keeper.kept().await?;
+            let kept = kept(&config).await?;
             Ok(report("the export", kept.clone(), verify(BufReader::new(opened), kept)))
         }
         AuditVerb::Verify { file: None } => {
             let config = Config::load(global).await?;
             let store = wiring::existing_store(&config).await?;
-            let kept = wiring::seal_file(&config).kept().await?;
+            let kept = kept(&config).await?;
             Ok(report("the audit log", kept.clone(), walk(&*store, kept).await?))
         }
     }
+}
+
+/// The seal that is kept outside of the database.
+async fn kept(config: &Config) -> Result<Option<Seal>, Failure> {
+    Ok(wiring::seal_keeper(config, &Aws::new(config)).await?.kept().await?)
 }
 
 async fn export(global: &GlobalArgs, file: &Path) -> Result<ExitStatus, Failure> {
@@ -89,7 +94,7 @@ fn report(what: &str, kept: Option<Seal>, verified: Result<Seal, Broken>) -> Exi
                     "with everything that the seal of {} names",
                     counted(kept.records, "record", "records")
                 ),
-                None => "no seal is kept in this home to compare with".to_owned(),
+                None => "no seal is kept to compare with".to_owned(),
             };
             let records = counted(seal.records, "record", "records");
             stderr::say(&format!(

@@ -1,6 +1,7 @@
 //! `reelgate sweep`: compares the bucket with the store to find uploads whose event was lost.
 
 use reelgate_actors::work::sweep::sweep as sweep_all;
+use reelgate_flow::plain::counted;
 use serde_json::json;
 
 use crate::cli::{GlobalArgs, SweepArgs};
@@ -19,15 +20,18 @@ pub async fn sweep(global: &GlobalArgs, args: SweepArgs) -> Result<ExitStatus, F
         true => 0,
         false => reelgate_actors::engine::sweep_staging(&*ports.store, &*ports.objects).await?,
     };
+    wiring::seal(&config, &*ports.store).await?;
     if args.json {
         let line = json!({"listed": swept.listed, "found": swept.found, "orphans": orphans});
         table::print(&to_json(&line)?)?;
         return Ok(ExitStatus::Done);
     }
-    let found = if args.dry_run { "would be ingested" } else { "are ingested now" };
+    let found = if args.dry_run { "to be ingested" } else { "ingested now" };
     stderr::say(&format!(
-        "{} uploads listed, {} of them were unknown and {found}; {orphans} staging areas of ended assets removed",
-        swept.listed, swept.found
+        "{} listed, {} of them unknown and {found}; {} of ended assets removed",
+        counted(swept.listed, "upload", "uploads"),
+        swept.found,
+        counted(orphans, "staging area", "staging areas")
     ));
     Ok(ExitStatus::Done)
 }

@@ -4,20 +4,23 @@ use std::path::Path;
 use std::sync::Arc;
 
 use reelgate_embedded::sqlite::SqliteStore;
+use reelgate_flow::plain::counted;
+use reelgate_ports::audit::Seal;
 use reelgate_ports::clock::SystemClock;
 use reelgate_ports::events::DeadLetters;
 use reelgate_ports::shards::Shards;
 
 use super::access::Access;
 use super::aws::{self, Aws};
-use super::{events, node, notices, objects, store};
+use super::{events, node, notices, objects, seals, store};
 use crate::config::Config;
 use crate::exit::Failure;
 
 /// What a port is called, and what was found there.
 pub type Checked = (String, Result<String, Failure>);
 
-/// Looks at the store, the objects, the source of events, the way of events to it, the scanner and every receiver of notices.
+/// Looks at the store, the objects, the source of events, the way of events to it, the scanner, the seal of the audit log
+/// where it is kept in S3, and every receiver of notices.
 pub async fn check_ports(config: &Config) -> Vec<Checked> {
     let clients = Aws::new(config);
     let mut checked = Vec::new();
@@ -38,6 +41,9 @@ pub async fn check_ports(config: &Config) -> Vec<Checked> {
         Ok(None) => {}
         Ok(Some(scanner)) => add("scanner", scanner.check().await.map_err(Failure::from)),
         Err(failure) => add("scanner", Err(failure)),
+    }
+    if !config.raw.store.audit_seal.is_empty() {
+        add("audit seal", kept_seal(config, &clients).await);
     }
     for (name, receiver) in notices::each(config, &clients).await {
         let found = match receiver {
@@ -85,6 +91,12 @@ async fn check_events(
 ) -> Result<String, Failure> {
     let node = node::name(config, false);
     Ok(events::open(config, &node, shards, clients, Access::Inspect).await?.check().await?)
+}
+
+async fn kept_seal(config: &Config, clients: &Aws<'_>) -> Result<String, Failure> {
+    let kept = seals::keeper(config, clients).await?.kept().await?;
+    let after = |seal: Seal| format!("kept after {}", counted(seal.records, "record", "records"));
+    Ok(kept.map_or_else(|| "none is kept yet".to_owned(), after))
 }
 
 async fn waiting(dead_letters: &dyn DeadLetters) -> Result<String, Failure> {

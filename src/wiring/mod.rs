@@ -13,6 +13,7 @@ mod notices;
 mod objects;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod seals;
 mod store;
 #[cfg(not(feature = "postgres"))]
 mod without_postgres;
@@ -31,7 +32,6 @@ use reelgate_actors::progress_board::ProgressBoard;
 use reelgate_actors::signals::Signals;
 use reelgate_actors::work::self_test;
 use reelgate_actors::work::validate::inspect;
-use reelgate_embedded::seal_file::SealFile;
 use reelgate_embedded::{paths, private_files};
 use reelgate_flow::ids::NodeId;
 use reelgate_flow::reason::Code;
@@ -42,7 +42,6 @@ use reelgate_ports::external_scanner::ExternalScanner;
 use reelgate_ports::notices::Receiver;
 use reelgate_ports::objects::Objects;
 use reelgate_ports::records::MediaEvent;
-use reelgate_ports::seal_keeper::seal_and_keep;
 use reelgate_ports::shards::Shards;
 use reelgate_ports::store::Store;
 use rustix::fs::{FlockOperation, flock};
@@ -63,6 +62,7 @@ pub use checks::check_ports;
 pub use events::remote as remote_events;
 pub use events::source_of_uploads;
 pub use objects::ingest_prefix;
+pub use seals::{keeper as seal_keeper, seal};
 pub use store::{close, migrate};
 
 const DAY_MS: u64 = 86_400_000;
@@ -122,7 +122,7 @@ pub async fn context(
         sweep_interval: (sweep_s > 0).then(|| Duration::from_secs(sweep_s)),
         history_days: Some(config.raw.store.history_days).filter(|days| *days > 0),
         store: ports.store,
-        seals: Arc::new(seal_file(config)),
+        seals: seals::keeper(config, &clients).await?,
         objects: ports.objects,
         events: (serves && config.roles.intake).then_some(ports.events),
         dead_letters: aws::dead_letters(config, &clients).await?,
@@ -143,17 +143,6 @@ pub async fn context(
         progress_board: ProgressBoard::default(),
         signals,
     })
-}
-
-/// Where the last seal of the audit log is kept outside of the database.
-pub fn seal_file(config: &Config) -> SealFile {
-    SealFile::new(config.home.join("audit-seal.json"))
-}
-
-/// Chains what waits for the audit log and keeps the seal; a database older than the kept seal is told.
-pub async fn seal(config: &Config, store: &dyn Store) -> Result<(), Failure> {
-    seal_and_keep(store, &seal_file(config)).await?;
-    Ok(())
 }
 
 /// The node name of a `run` or `serve` with this configuration.
@@ -181,6 +170,7 @@ pub async fn prove(config: &Config) -> Result<(), Failure> {
     objects::open(config, &clients, Access::Work).await?;
     notices::open(config, &clients).await?;
     aws::open_scanner(config, &clients).await?;
+    seals::keeper(config, &clients).await?;
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use reelgate_ports::external_scanner::ExternalScanner;
 use reelgate_ports::machine::Machine;
 use reelgate_ports::notices::Notices;
 use reelgate_ports::objects::Objects;
+use reelgate_ports::seal_keeper::SealKeeper;
 use reelgate_ports::shards::Shards;
 
 use super::access::Access;
@@ -102,6 +103,11 @@ pub async fn machine(config: &Config, _: &Aws<'_>) -> Result<Option<Arc<dyn Mach
     let asked =
         node.ec2 || node.autoscaling || !node.ec2_endpoint.is_empty() || !node.cloudwatch_fleet.is_empty();
     if asked { Err(absent("node")) } else { Ok(None) }
+}
+
+/// Refused: the seal is in S3.
+pub async fn open_seal(_: &Config, _: &Aws<'_>) -> Result<Arc<dyn SealKeeper>, Failure> {
+    Err(absent("store.audit_seal"))
 }
 
 /// No scanner, unless the configuration asks for one.

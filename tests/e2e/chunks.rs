@@ -118,22 +118,23 @@ fn run_killing_one_worker(home: &TempHome, source: &Path) -> (Vec<Value>, Vec<Va
     (run, lines(&why.stdout, ""))
 }
 
-/// Kills a media worker of the engine after it has used some CPU time: by then the inspection of this file has ended.
+/// Output of a worker, bytes, after which it is neither an inspection nor a sampling of this film.
+const OUTPUT_BYTES: u64 = 300_000;
+
+/// Kills a media worker of the engine after some output: on a quick machine a chunk takes about a second.
 fn kill_a_chunks_worker(engine: u32) -> bool {
     let deadline = Instant::now() + Duration::from_secs(120);
     while Instant::now() < deadline {
         for worker in children(engine) {
-            let stat = std::fs::read_to_string(format!("/proc/{worker}/stat")).unwrap_or_default();
-            // Fields after the name: state is the first, user time the twelfth, in ticks of 10 ms (proc(5)).
-            let fields: Vec<&str> =
-                stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
-            let cpu_ticks: u64 = fields.get(11).and_then(|ticks| ticks.parse().ok()).unwrap_or(0);
-            if cpu_ticks > 150 {
+            let io = std::fs::read_to_string(format!("/proc/{worker}/io")).unwrap_or_default();
+            // Bytes that it gave to write(2) and the like (proc(5)).
+            let written = io.lines().find_map(|line| line.strip_prefix("wchar: ")?.parse::<u64>().ok());
+            if written.is_some_and(|bytes| bytes > OUTPUT_BYTES) {
                 let killed = Command::new("kill").args(["-9", &worker.to_string()]).status().unwrap();
                 return killed.success();
             }
         }
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(10));
     }
     false
 }

@@ -112,7 +112,7 @@ fn check_leaves_every_file_of_a_home_as_it_is() {
     }
     std::fs::create_dir_all(home.path().join("work/.trash/asset")).unwrap();
     std::fs::remove_dir(home.path().join("released")).unwrap();
-    assert_check_changes_nothing(&home, "a home at rest", " 1 assets");
+    assert_check_changes_nothing(&home, "a home at rest", " 1 asset");
     let service = Service::start(&home);
     upload(&home, "aac.m4a");
     until_published(&home, "aac.m4a");

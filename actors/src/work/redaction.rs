@@ -16,7 +16,7 @@ use reelgate_pipelines::recipes::redact::{
     Request, Sighting, Widening, enrich_job, top_rung, touched_chunks,
 };
 use reelgate_ports::external_scanner::findings::join;
-use reelgate_ports::judgement::in_content;
+use reelgate_ports::judgement::{in_content, response};
 use reelgate_ports::objects::PublishItem;
 use reelgate_ports::records::{AssetDetail, Claim, Finder, FindingRecord};
 use reelgate_ports::store::Store;
@@ -93,9 +93,7 @@ fn places_of_policy(
     scan: &Scan,
     findings: &[FindingRecord],
 ) -> Option<Vec<Sighting>> {
-    let is_wanted = |finding: &&FindingRecord| {
-        policy.answer(finding.severity, &finding.kind, key) == Response::RedactThenPublish
-    };
+    let is_wanted = |finding: &&FindingRecord| response(policy, key, finding) == Response::RedactThenPublish;
     let wanted: Vec<&FindingRecord> = findings.iter().filter(is_wanted).collect();
     let mut named = wanted.iter().flat_map(|finding| &finding.locations).map(|found| &found.place);
     if named.any(|place| place.surface == reelgate_privacy::text::FILE_NAME) || scan.more_on_screen > 0 {

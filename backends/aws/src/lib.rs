@@ -14,5 +14,6 @@ pub mod node;
 pub mod notices;
 pub mod objects;
 pub mod presign;
+pub mod seal_object;
 pub mod signal;
 pub mod upload;

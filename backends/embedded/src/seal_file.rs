@@ -7,12 +7,9 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use reelgate_ports::audit::Seal;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
-use reelgate_ports::seal_keeper::SealKeeper;
+use reelgate_ports::seal_keeper::{KEEP_SEAL, READ_SEAL, SEAL_BYTES_MAX, SealKeeper};
 
 use crate::private_files;
-
-/// Longest file that is read, bytes. A seal has about 100.
-const BYTES_MAX: u64 = 4_096;
 
 /// A file that holds one seal. Processes that write at the same time leave the seal of one of them; each is one of the chain.
 #[derive(Clone, Debug)]
@@ -38,7 +35,7 @@ impl SealFile {
             opened => opened?,
         };
         let mut text = String::new();
-        file.take(BYTES_MAX).read_to_string(&mut text)?;
+        file.take(SEAL_BYTES_MAX).read_to_string(&mut text)?;
         Ok(Some(text))
     }
 
@@ -72,21 +69,16 @@ impl SealFile {
 #[async_trait]
 impl SealKeeper for SealFile {
     async fn kept(&self) -> PortResult<Option<Seal>> {
-        let what = "read the seal of the audit log";
         let text =
-            self.read().map_err(|error| self.error(ErrorKind::Unavailable, what, &error.to_string()))?;
+            self.read().map_err(|error| self.error(ErrorKind::Unavailable, READ_SEAL, &error.to_string()))?;
         let Some(text) = text else { return Ok(None) };
-        let expected = "expected a seal of the audit log, found other content; keep the file as evidence, and move it away to begin anew";
-        let seal = serde_json::from_str(text.trim_end());
-        seal.map(Some).map_err(|_| self.error(ErrorKind::Corrupt, what, expected))
+        let seal = Seal::of_line(text.as_bytes());
+        seal.map(Some).map_err(|expected| self.error(ErrorKind::Corrupt, READ_SEAL, expected))
     }
 
     async fn keep(&self, seal: &Seal) -> PortResult<()> {
-        let what = "keep the seal of the audit log";
-        let line = serde_json::to_string(seal)
-            .map_err(|error| self.error(ErrorKind::Invalid, what, &error.to_string()))?;
-        self.write(&format!("{line}\n"))
-            .map_err(|error| self.error(ErrorKind::Unavailable, what, &error.to_string()))
+        self.write(&seal.to_line())
+            .map_err(|error| self.error(ErrorKind::Unavailable, KEEP_SEAL, &error.to_string()))
     }
 }
 

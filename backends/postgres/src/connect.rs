@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use reelgate_flow::plain::counted;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_store::work::Violations;
 use sqlx::PgConnection;
@@ -82,7 +83,8 @@ impl PgStore {
         .map_err(db(what))?;
         tx.rollback().await.map_err(db(what))?;
         let schema = migrate::newest();
-        Ok(format!("PostgreSQL {}, schema {schema}, {} assets", row.engine, row.assets))
+        let assets = counted(u64::try_from(row.assets).unwrap_or(0), "asset", "assets");
+        Ok(format!("PostgreSQL {}, schema {schema}, {assets}", row.engine))
     }
 }
 

@@ -8,6 +8,7 @@ mod node;
 mod notices;
 mod objects;
 mod parameters;
+mod seals;
 
 pub use caller::caller;
 pub use clients::{Aws, sdk, transfer};
@@ -17,3 +18,4 @@ pub use node::machine;
 pub use notices::{bus, topic};
 pub use objects::{ingest_prefix, open as open_objects};
 pub use parameters::parameters;
+pub use seals::open as open_seal;

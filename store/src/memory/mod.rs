@@ -22,6 +22,7 @@ use std::task::{Context, Poll, Waker};
 use async_trait::async_trait;
 use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, SourceId};
+use reelgate_flow::plain::counted;
 use reelgate_flow::policy::Policy;
 use reelgate_flow::task::{Lane, TaskKey};
 use reelgate_ports::clock::Clock;
@@ -383,6 +384,7 @@ impl Maintenance for MemoryStore {
     }
 
     async fn check(&self) -> PortResult<String> {
-        Ok(format!("{} assets in memory", self.state.lock().await.assets.len()))
+        let assets = self.state.lock().await.assets.len() as u64;
+        Ok(format!("{} in memory", counted(assets, "asset", "assets")))
     }
 }

@@ -4,6 +4,7 @@ mod details;
 mod faults;
 mod frozen;
 mod scratch_buckets;
+mod seal;
 mod uploading;
 
 use scratch_buckets::ScratchBuckets;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use reelgate_flow::plain::counted;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{Port, PortError, PortResult};
 use reelgate_store::work::Violations;
@@ -84,7 +85,8 @@ pub(super) async fn check(pool: &SqlitePool, path: &Path) -> PortResult<String> 
     }
     let next =
         if schema < known { format!(", which the next start migrates to {known}") } else { String::new() };
-    Ok(format!("SQLite {engine}, schema {schema}{next}, {assets} assets"))
+    let assets = counted(u64::try_from(assets).unwrap_or(0), "asset", "assets");
+    Ok(format!("SQLite {engine}, schema {schema}{next}, {assets}"))
 }
 
 const NONE_YET: &str = "there is no database yet; `run` or `serve` creates it";

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use reelgate_flow::plain::counted;
 use reelgate_ports::clock::Clock;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_store::work::Violations;
@@ -133,7 +134,8 @@ pub(super) async fn check(writer: &SqlitePool) -> PortResult<String> {
     let engine: String = row.try_get("engine").map_err(db(what))?;
     let schema: i64 = row.try_get("schema").map_err(db(what))?;
     let assets: i64 = row.try_get("assets").map_err(db(what))?;
-    Ok(format!("SQLite {engine}, schema {schema}, {assets} assets"))
+    let assets = counted(u64::try_from(assets).unwrap_or(0), "asset", "assets");
+    Ok(format!("SQLite {engine}, schema {schema}, {assets}"))
 }
 
 fn migration_error(error: MigrateError) -> PortError {

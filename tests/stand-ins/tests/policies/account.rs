@@ -54,6 +54,8 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("RejectedArea", "rejected"),
     ("ScanBucket", "scanned"),
     ("ScanArea", "scanned/text"),
+    ("AuditBucket", "audit"),
+    ("AuditSeal", "audit/audit-seal.json"),
     ("EventStream", STREAM),
     ("EventQueue", QUEUE),
     ("DeadLetterQueue", DEAD_LETTERS),
@@ -118,6 +120,8 @@ const OBJECTS: &[(&str, &str)] = &[
     ("published", "clip/master.m3u8"),
     ("quarantine", "clip"),
     ("rejected", "clip"),
+    ("audit", "audit-seal.json"),
+    ("audit", "other.json"),
     ("scanned", "text/scan/batch/clip.jsonl"),
     ("scanned", "elsewhere/clip"),
 ];
@@ -133,7 +137,9 @@ impl Account {
         let stream =
             |name: &str| call("kinesis", "create_stream", json!({"StreamName": name, "ShardCount": 1}));
         let mut calls: Vec<ServiceCall<'_>> =
-            ["uploads", "working", "published", "quarantine", "rejected", "scanned"].map(bucket).into();
+            ["uploads", "working", "published", "quarantine", "rejected", "scanned", "audit"]
+                .map(bucket)
+                .into();
         calls.extend(OBJECTS.iter().map(object));
         calls.extend([stream(STREAM), stream(OTHER_STREAM)]);
         let made = calls.len();
