@@ -50,7 +50,7 @@ async fn database() -> TempDatabase {
 async fn a_database_at_rest_is_read_as_it_is() {
     let home = database().await;
     let said = look(&home).await.unwrap();
-    assert!(said.ends_with(", 1 assets") && !said.contains("migrates"), "{said}");
+    assert!(said.ends_with(", 1 asset") && !said.contains("migrates"), "{said}");
 }
 
 #[tokio::test]
