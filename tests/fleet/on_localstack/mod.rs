@@ -7,3 +7,4 @@ mod erased;
 mod operation;
 mod producers;
 mod scanner;
+mod stopped;
