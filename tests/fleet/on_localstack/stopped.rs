@@ -12,6 +12,8 @@ use crate::random::{Random, number};
 use crate::uploads::uploads;
 
 const STOPS: u64 = 4;
+/// Uploads before each.
+const UPLOADS: usize = 6;
 /// Uploads that are quarantined after they were published.
 const WITHDRAWN: usize = 2;
 
@@ -21,7 +23,7 @@ async fn a_node_that_was_frozen_changes_nothing_visible_when_it_goes_on() {
     let seed = number("REELGATE_SEED", u64::from(std::process::id()));
     println!("seed {seed}");
     let mut random = Random(seed);
-    let count = 2 * usize::try_from(stops).unwrap() + WITHDRAWN;
+    let count = UPLOADS * usize::try_from(stops).unwrap() + WITHDRAWN;
     let fixture = FleetFixture::new(false).await;
     // Removals name exact versions only where there are versions.
     let versioning = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
@@ -45,7 +47,7 @@ async fn a_node_that_was_frozen_changes_nothing_visible_when_it_goes_on() {
     let mut published = fixture.assets();
     let mut next = WITHDRAWN;
     for stop in 0..stops {
-        for _ in 0..2 {
+        for _ in 0..UPLOADS {
             put(next).await;
             next += 1;
         }
@@ -54,8 +56,11 @@ async fn a_node_that_was_frozen_changes_nothing_visible_when_it_goes_on() {
             let decided = fixture.reelgate(&["quarantine", id, "--reason", "a test", "--by", "officer"]);
             assert!(decided.status.success(), "{}", String::from_utf8_lossy(&decided.stderr));
         }
-        tokio::time::sleep(Duration::from_millis(random.below(2_500))).await;
         let frozen = &nodes[usize::from(stop % 2 == 1)];
+        let leases = format!("select count(*) from tasks where lease_owner = '{}'", frozen.name);
+        wait_for("the node works", Duration::from_secs(30), async || fixture.sql(&leases).trim() != "0")
+            .await;
+        tokio::time::sleep(Duration::from_millis(random.below(150))).await;
         frozen.signal("STOP");
         tokio::time::sleep(LEASE + Duration::from_secs(2)).await;
         frozen.signal("CONT");
@@ -75,6 +80,7 @@ async fn a_node_that_was_frozen_changes_nothing_visible_when_it_goes_on() {
     tokio::time::sleep(LEASE + Duration::from_secs(2)).await;
     assert_eq!(objects(&fixture).await, first);
     let taken_over = fixture.sql("select count(*) from history where event = 'claimed' and attempt > 1");
+    assert_ne!(taken_over.trim(), "0", "no node was frozen while it worked");
     println!("{} tasks were taken over", taken_over.trim());
 }
 
