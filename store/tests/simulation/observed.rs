@@ -82,6 +82,8 @@ pub struct Row {
     covered: Vec<FindingRecord>,
     /// The content that this asset published at the path of its key, even if a newer version covers it.
     pub visible: Option<usize>,
+    /// It was published, and not withdrawn since.
+    pub was_published: bool,
 }
 
 pub struct Observed {
@@ -641,6 +643,14 @@ impl Observed {
         })
     }
 
+    pub fn has_newer_published(&self, row: usize) -> bool {
+        let this = &self.truth.uploads[self.rows[row].upload];
+        self.rows.iter().filter(|other| other.asset.phase == Phase::Published).any(|other| {
+            let other = &self.truth.uploads[other.upload];
+            other.key == this.key && other.sequencer > this.sequencer
+        })
+    }
+
     pub fn older(&self, row: usize) -> Vec<usize> {
         let this = &self.truth.uploads[self.rows[row].upload];
         let older = |index: &usize| {
@@ -679,6 +689,7 @@ impl Row {
             early: Vec::new(),
             covered: Vec::new(),
             visible: None,
+            was_published: false,
         }
     }
 

@@ -15,14 +15,21 @@ fn hold(holds: bool, row: usize, sentence: &str) -> Result<(), String> {
 
 /// Checks a phase at the commit that entered it.
 pub fn entered(store: &mut Observed, index: usize, before: Phase) -> Result<(), String> {
+    let phase = store.rows[index].asset.phase;
+    if matches!(phase, Phase::Rejected | Phase::Quarantined | Phase::Superseded | Phase::Erased) {
+        store.rows[index].was_published = false;
+    }
     let row = &store.rows[index];
     let linked = row.asset.linked;
     let hit = match row.asset.phase {
         Phase::Published => {
             published(store, index)?;
-            hold(!store.has_newer(index), index, "S7: published over a newer version")?;
+            // What is visible may be made anew, redacted, while a newer version is not published.
+            let again = store.rows[index].was_published && !store.has_newer_published(index);
+            hold(again || !store.has_newer(index), index, "S7: published over a newer version")?;
             // Staged outputs are removed after the asset has ended.
             store.rows[index].staged.clear();
+            store.rows[index].was_published = true;
             linked.then_some(Hit::DuplicatePublished)
         }
         Phase::Rejected => {
