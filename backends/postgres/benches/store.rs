@@ -93,10 +93,11 @@ async fn fill(conn: &mut PgConnection) -> Res<()> {
     let assets = HISTORY_ROWS / 5;
     for statement in [
         format!(
-            "INSERT INTO assets (arrival, id, bucket, key, version, key_hash, sequencer, size_bytes, location, forced,
+            "INSERT INTO assets (arrival, id, bucket, key, version, key_hash, key_sha256, sequencer, size_bytes, location, forced,
                  priority, prefix, queue_position, received_at_ms, phase, verdict, severity, redrives, ended_at_ms)
              SELECT nextval('arrivals'), left(translate(md5(n::text), '0189', 'wxyz'), 26), 'ingest',
-                 'old/' || n || '.mp4', '1', hashtextextended(n::text, 0), '1', 1000, 'x', false, 'normal', 'old',
+                 'old/' || n || '.mp4', '1', hashtextextended(n::text, 0),
+                 encode(sha256(convert_to('old/' || n || '.mp4', 'UTF8')), 'hex'), '1', 1000, 'x', false, 'normal', 'old',
                  0, 0, 'rejected', 'unscanned', 'none', 0, 1 FROM generate_series(1, {assets}) AS n"
         ),
         format!("INSERT INTO phase_counts VALUES ('rejected', {assets})"),
