@@ -269,13 +269,18 @@ impl FleetFixture {
 
     /// Keys below a prefix of the bucket of outputs.
     pub async fn keys(&self, prefix: &str) -> Vec<String> {
-        let mut keys = Vec::new();
+        self.objects(prefix).await.into_keys().collect()
+    }
+
+    /// Keys below a prefix of the bucket of outputs, with their entity tags.
+    pub async fn objects(&self, prefix: &str) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
         let mut pages = self.s3.list_objects_v2().bucket(&self.media).prefix(prefix).into_paginator().send();
         while let Some(page) = pages.next().await {
             let objects = page.unwrap().contents.unwrap_or_default();
-            keys.extend(objects.into_iter().filter_map(|object| object.key));
+            found.extend(objects.into_iter().filter_map(|object| Some((object.key?, object.e_tag?))));
         }
-        keys
+        found
     }
 
     /// The bytes of an output.

@@ -14,6 +14,8 @@ pub mod plugins;
 pub mod progress_sink;
 pub mod source;
 #[cfg(test)]
+mod test_boxes;
+#[cfg(test)]
 mod testing;
 mod unicode;
 pub mod video;

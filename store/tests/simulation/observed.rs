@@ -636,16 +636,16 @@ impl Observed {
     }
 
     pub fn has_newer(&self, row: usize) -> bool {
-        let this = &self.truth.uploads[self.rows[row].upload];
-        self.rows.iter().any(|other| {
-            let other = &self.truth.uploads[other.upload];
-            other.key == this.key && other.sequencer > this.sequencer
-        })
+        self.newer(row).next().is_some()
     }
 
     pub fn has_newer_published(&self, row: usize) -> bool {
+        self.newer(row).any(|newer| newer.asset.phase == Phase::Published)
+    }
+
+    fn newer(&self, row: usize) -> impl Iterator<Item = &Row> {
         let this = &self.truth.uploads[self.rows[row].upload];
-        self.rows.iter().filter(|other| other.asset.phase == Phase::Published).any(|other| {
+        self.rows.iter().filter(|other| {
             let other = &self.truth.uploads[other.upload];
             other.key == this.key && other.sequencer > this.sequencer
         })

@@ -2,7 +2,7 @@
 //!
 //! `REELGATE_STOPS` sets how often a node is frozen.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
@@ -73,26 +73,13 @@ async fn a_node_that_was_frozen_changes_nothing_visible_when_it_goes_on() {
     .await;
     assert_eq!(in_phase("failed"), 0, "{}", fixture.logs());
     assert!(in_phase("quarantined") >= WITHDRAWN);
-    let first = objects(&fixture).await;
+    let first = fixture.objects("published/").await;
     assert!(first.keys().all(|key| !visible.contains(key)), "outputs of a quarantined asset are visible");
     assert_eq!(fixture.verify_published().await, in_phase("published"));
     // What a frozen node had begun would show by now.
     tokio::time::sleep(LEASE + Duration::from_secs(2)).await;
-    assert_eq!(objects(&fixture).await, first);
+    assert_eq!(fixture.objects("published/").await, first);
     let taken_over = fixture.sql("select count(*) from history where event = 'claimed' and attempt > 1");
     assert_ne!(taken_over.trim(), "0", "no node was frozen while it worked");
     println!("{} tasks were taken over", taken_over.trim());
-}
-
-/// What is visible: keys and entity tags.
-async fn objects(fixture: &FleetFixture) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    let listed = fixture.s3.list_objects_v2().bucket(&fixture.media).prefix("published/");
-    let mut pages = listed.into_paginator().send();
-    while let Some(page) = pages.next().await {
-        for object in page.unwrap().contents.unwrap_or_default() {
-            found.insert(object.key.unwrap(), object.e_tag.unwrap());
-        }
-    }
-    found
 }

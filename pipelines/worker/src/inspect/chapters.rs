@@ -100,14 +100,7 @@ fn nero_list(source: &Source, list: Header, chapters: &mut Chapters) -> Option<(
 mod tests {
     use super::*;
     use crate::corpus::source;
-
-    fn atom(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
-        [&(body.len() as u32 + 8).to_be_bytes()[..], kind, body].concat()
-    }
-
-    fn numbers(values: &[u32]) -> Vec<u8> {
-        values.iter().flat_map(|value| value.to_be_bytes()).collect()
-    }
+    use crate::test_boxes::{atom, media, numbers};
 
     fn track(id: u32, parts: &[Vec<u8>]) -> Vec<u8> {
         atom(b"trak", &[atom(b"tkhd", &numbers(&[0, 0, 0, id, 0])), parts.concat()].concat())
@@ -116,20 +109,7 @@ mod tests {
     /// A track of text with these samples, one second each, in one chunk at the eighth byte.
     fn text_track(id: u32, samples: &[&[u8]]) -> Vec<u8> {
         let sizes: Vec<u32> = samples.iter().map(|sample| sample.len() as u32).collect();
-        let count = samples.len() as u32;
-        let stbl = [
-            atom(b"stsd", &[&numbers(&[0, 1])[..], &atom(b"text", &[0; 8])].concat()),
-            atom(b"stts", &numbers(&[0, 1, count, 1_000])),
-            atom(b"stsc", &numbers(&[0, 1, 1, count, 1])),
-            atom(b"stsz", &[numbers(&[0, 0, count]), numbers(&sizes)].concat()),
-            atom(b"stco", &numbers(&[0, 1, 8])),
-        ];
-        let mdia = [
-            atom(b"mdhd", &numbers(&[0, 0, 0, 1_000, count * 1_000, 0])),
-            atom(b"hdlr", &[&[0; 8][..], b"text", &[0; 13]].concat()),
-            atom(b"minf", &atom(b"stbl", &stbl.concat())),
-        ];
-        track(id, &[atom(b"mdia", &mdia.concat())])
+        track(id, &[media(b"text", b"text", &sizes)])
     }
 
     /// A video whose chapters are in this track.

@@ -264,10 +264,7 @@ impl Walk<'_> {
 mod tests {
     use super::*;
     use crate::corpus::source;
-
-    fn atom(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
-        [&(body.len() as u32 + 8).to_be_bytes()[..], kind, body].concat()
-    }
+    use crate::test_boxes::atom;
 
     fn collected(file: &[u8]) -> (Vec<(String, String)>, Result<(), Damaged>) {
         let mut lines = Lines::default();

@@ -80,33 +80,13 @@ fn read_samples(source: &Source, samples: &[Sample], lines: &mut Lines) {
 mod tests {
     use super::*;
     use crate::corpus::source;
-
-    fn atom(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
-        [&(body.len() as u32 + 8).to_be_bytes()[..], kind, body].concat()
-    }
-
-    fn numbers(values: &[u32]) -> Vec<u8> {
-        values.iter().flat_map(|value| value.to_be_bytes()).collect()
-    }
+    use crate::test_boxes::{atom, media};
 
     /// A movie whose only track is metadata of this format, one sample a second in one chunk.
     fn movie(format: &[u8; 4], samples: &[Vec<u8>]) -> Vec<u8> {
         let mdat = atom(b"mdat", &samples.concat());
         let sizes: Vec<u32> = samples.iter().map(|sample| sample.len() as u32).collect();
-        let count = samples.len() as u32;
-        let stbl = [
-            atom(b"stsd", &[&numbers(&[0, 1])[..], &atom(format, &[0; 8])].concat()),
-            atom(b"stts", &numbers(&[0, 1, count, 1_000])),
-            atom(b"stsc", &numbers(&[0, 1, 1, count, 1])),
-            atom(b"stsz", &[numbers(&[0, 0, count]), numbers(&sizes)].concat()),
-            atom(b"stco", &numbers(&[0, 1, 8])),
-        ];
-        let mdia = [
-            atom(b"mdhd", &numbers(&[0, 0, 0, 1_000, count * 1_000, 0])),
-            atom(b"hdlr", &[&[0; 8][..], b"meta", &[0; 13]].concat()),
-            atom(b"minf", &atom(b"stbl", &stbl.concat())),
-        ];
-        let trak = atom(b"trak", &atom(b"mdia", &mdia.concat()));
+        let trak = atom(b"trak", &media(b"meta", format, &sizes));
         [mdat, atom(b"moov", &trak)].concat()
     }
 
