@@ -24,9 +24,9 @@ test: ## install what tests need, check format and lints, run every test
 	@deploy/local/setup.sh --with-tests
 	@tests/run.sh
 
-test-long: ## the same with the full numbers: 200 kills and uploads, 100,000 schedules, media in full size, storage away for ten minutes
+test-long: ## the same with the full numbers: 200 kills and uploads, 100,000 schedules, media in full size, 40 outages of a disk, storage away for ten minutes
 	@deploy/local/setup.sh --with-tests
-	@REELGATE_KILLS=200 REELGATE_ASSETS=200 REELGATE_SCHEDULES=100000 REELGATE_FULL_MEDIA=1 REELGATE_AWAY_S=600 REELGATE_STOPS=40 tests/run.sh
+	@REELGATE_KILLS=200 REELGATE_ASSETS=200 REELGATE_SCHEDULES=100000 REELGATE_FULL_MEDIA=1 REELGATE_AWAY_S=600 REELGATE_STOPS=40 REELGATE_OUTAGES=40 tests/run.sh
 
 check: ## for the minute before a commit: format, lints, house rules and fast tests
 	@tests/check.sh

@@ -5,6 +5,7 @@ mod sim;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use reelgate_ports::audit::Seal;
 
 pub use sim::SimArgs;
 
@@ -314,11 +315,14 @@ pub enum AuditVerb {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// Check that the log is complete and unchanged, and not older than the seal that is kept in HOME
+    /// Check that the log is complete and unchanged, and not older than the seal that is kept outside of the database
     Verify {
         /// An export, which is checked instead of the database
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
+        /// A seal that a receiver of notices got: the log must hold it too. Can be repeated
+        #[arg(long, value_name = "RECORDS:HEAD")]
+        seal: Vec<Seal>,
     },
 }
 

@@ -59,11 +59,23 @@ async fn readyz(context: web::Data<EngineContext>) -> HttpResponse {
     match context.signals.store().last_answer() {
         Some(age) if age <= STORE_SILENT_MAX => HttpResponse::Ok().body("ok\n"),
         Some(age) => HttpResponse::ServiceUnavailable().body(format!(
-            "store: expected an answer every few seconds, found the last {} s ago\n",
-            age.as_secs()
+            "store: expected an answer every few seconds, found the last {} s ago{}\n",
+            age.as_secs(),
+            why_away(&context)
         )),
-        None => HttpResponse::ServiceUnavailable().body("store: it has not answered yet\n"),
+        None => {
+            let why = why_away(&context);
+            HttpResponse::ServiceUnavailable().body(format!("store: it has not answered yet{why}\n"))
+        }
     }
+}
+
+/// What the last call of the store met, and what follows; nothing where calls hang instead.
+fn why_away(context: &EngineContext) -> String {
+    let away = context.signals.store().away();
+    away.map_or(String::new(), |error| {
+        format!(" ({error}); its calls are tried again and the node goes on by itself")
+    })
 }
 
 async fn metrics(context: web::Data<EngineContext>) -> HttpResponse {
@@ -204,6 +216,7 @@ mod tests {
     use reelgate_pipelines::recipes::settings::Settings;
     use reelgate_pipelines::recipes::template::PathTemplate;
     use reelgate_ports::clock::SystemClock;
+    use reelgate_ports::error::{ErrorKind, Port, PortError};
     use reelgate_ports::store::{Backlog, DeliveriesOwed};
     use reelgate_privacy::Classifier;
     use tokio::sync::Semaphore;
@@ -275,6 +288,13 @@ mod tests {
             body.contains("reelgate_leases_lost_total 0") && !body.contains("reelgate_store_answer_age"),
             "{body}"
         );
+
+        let full = PortError::new(Port::Store, ErrorKind::Full, "commit", "database or disk is full");
+        context.signals.store().failed("complete", &full);
+        let (_, body) = at_once(readyz(context.clone()));
+        let why =
+            "(commit: database or disk is full); its calls are tried again and the node goes on by itself";
+        assert_eq!(body, format!("store: it has not answered yet {why}\n"));
 
         context.signals.store().answered();
         let owed = DeliveriesOwed { receiver: ReceiverName::new("webhook"), notices: 3, oldest_ms: 61_000 };

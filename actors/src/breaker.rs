@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use reelgate_flow::reason::Code;
+use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 use reelgate_ports::records::{Ending, Success};
 use tokio::time::Instant;
@@ -88,7 +88,8 @@ pub enum Change {
 struct Failing {
     since: Instant,
     failures: u32,
-    code: Code,
+    /// The last one.
+    fault: Fault,
     pause: Duration,
     /// When the next trial may begin; `None` until the service is away.
     try_at: Option<Instant>,
@@ -107,25 +108,31 @@ impl Breaker {
         match ending {
             Ending::Success(Success::Waiting { .. }) | Ending::GivenBack => Vec::new(),
             Ending::Success(_) => self.succeeded(task),
-            Ending::Fault(fault) => self.failed(fault.code).into_iter().collect(),
+            Ending::Fault(fault) => self.failed(fault).into_iter().collect(),
         }
     }
 
-    fn failed(&self, code: Code) -> Option<Change> {
-        let service = Service::behind(code)?;
+    fn failed(&self, fault: &Fault) -> Option<Change> {
+        let service = Service::behind(fault.code)?;
         let now = Instant::now();
         let mut failing = self.lock();
-        let new =
-            || Failing { since: now, failures: 0, code, pause: PAUSE_MIN, try_at: None, trial_began: false };
+        let new = || Failing {
+            since: now,
+            failures: 0,
+            fault: fault.clone(),
+            pause: PAUSE_MIN,
+            try_at: None,
+            trial_began: false,
+        };
         let this = failing.entry(service).or_insert_with(new);
         this.failures = this.failures.saturating_add(1);
-        this.code = code;
+        this.fault = fault.clone();
         if this.try_at.is_none() {
             if this.failures < FAILURES_MAX {
                 return None;
             }
             this.try_at = Some(now + this.pause);
-            return Some(Change::Away(service, code));
+            return Some(Change::Away(service, fault.code));
         }
         // Tasks that had begun before the outage do not lengthen the pause.
         if std::mem::take(&mut this.trial_began) {
@@ -178,7 +185,7 @@ impl Breaker {
                 service.as_str(),
                 this.failures,
                 this.since.elapsed().as_secs(),
-                this.code.as_str(),
+                this.fault,
             )
         };
         let lines: Vec<String> = away.map(line).collect();
@@ -193,12 +200,10 @@ impl Breaker {
 
 #[cfg(test)]
 mod tests {
-    use reelgate_flow::reason::Fault;
-
     use super::*;
 
     fn fault(code: Code) -> Ending {
-        Ending::Fault(Fault::new(code, ""))
+        Ending::Fault(Fault::new(code, "write: no room"))
     }
 
     fn published() -> Ending {
@@ -232,7 +237,9 @@ mod tests {
             assert_eq!(breaker.ended(TaskKey::Withdraw, &fault(Code::ObjectUnavailable)), []);
         }
         assert_eq!(pauses, [1, 2, 4, 8, 15, 15]);
-        assert!(breaker.reason().unwrap().starts_with("objects: "), "{:?}", breaker.reason());
+        let reason = breaker.reason().unwrap();
+        assert!(reason.starts_with("objects: "), "{reason}");
+        assert!(reason.contains("(object_unavailable: write: no room)"), "{reason}");
         let changes = breaker.ended(TaskKey::Withdraw, &published());
         assert!(matches!(changes[..], [Change::Back(Service::Objects, _)]), "{changes:?}");
         assert_eq!((breaker.claims_max(), breaker.reason()), (None, None));

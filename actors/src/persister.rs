@@ -27,7 +27,7 @@ use crate::messages::{
     StageReplaced, TaskClaimed, TaskEnded, UploadsIngested,
 };
 use crate::node_health::NodeHealth;
-use crate::persister_turn::{NotCommitted, Turn, turn};
+use crate::persister_turn::{NotCommitted, Turn, discard_staging, turn};
 use crate::privacy_signals::PrivacySignals;
 use crate::spans::TraceParent;
 
@@ -35,6 +35,8 @@ use crate::spans::TraceParent;
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// Wait before the store is tried again after it failed.
 const STORE_RETRY: Duration = Duration::from_millis(500);
+/// Wait before staged files that could not be removed are tried again. What is left at the end is removed at the next start.
+const DISCARD_RETRY: Duration = Duration::from_secs(10);
 
 struct Flight {
     stage: Stage,
@@ -168,12 +170,27 @@ impl Persister {
             self.context.breaker.claimed();
             again = true;
         }
+        turn.still_staged.into_iter().for_each(|asset| Self::discard_later(asset, ctx));
         self.hand_out(turn.claims, turn.leased);
         self.end_if_drained(ctx);
         // After a failure the next turn waits for its timer, so that a dead store is not called in a loop.
         if store_answers && (again || !self.reports.is_empty()) {
             self.turn(ctx);
         }
+    }
+
+    /// The asset may have been redriven meanwhile, so the store is asked whether it has ended.
+    fn discard_later(asset: AssetId, ctx: &mut Context<Self>) {
+        ctx.run_later(DISCARD_RETRY, |act, ctx| {
+            let context = Arc::clone(&act.context);
+            let discarding = async move {
+                let done = discard_staging(&context, &asset, Applied::Stale).await;
+                done.is_err().then_some(asset)
+            };
+            ctx.spawn(discarding.into_actor(act).map(|left, _, ctx| {
+                left.into_iter().for_each(|asset| Self::discard_later(asset, ctx));
+            }));
+        });
     }
 
     fn committed(&mut self, committed: Vec<(TaskReport, Applied)>) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
 use reelgate_flow::task::Lane;
-use reelgate_ports::error::PortError;
+use reelgate_ports::error::{PortError, PortResult};
 use reelgate_ports::records::{Applied, Claim, Fence, TaskReport};
 use tokio::time::Instant;
 
@@ -25,6 +25,8 @@ pub struct Turn {
     /// The reports with their results.
     pub committed: Result<Vec<(TaskReport, Applied)>, NotCommitted>,
     pub claims: Vec<Claim>,
+    /// Ended assets whose staged files could not be removed.
+    pub still_staged: Vec<AssetId>,
     /// When the leases of the claims were asked for: they began then or later.
     pub leased: Instant,
 }
@@ -36,12 +38,22 @@ pub async fn turn(context: Arc<EngineContext>, reports: Vec<TaskEnded>, room: Ve
         match commit(&context, reports).await {
             Ok(applied) => committed = applied,
             Err(not_committed) => {
-                return Turn { committed: Err(not_committed), claims: Vec::new(), leased: Instant::now() };
+                return Turn {
+                    committed: Err(not_committed),
+                    claims: Vec::new(),
+                    still_staged: Vec::new(),
+                    leased: Instant::now(),
+                };
             }
         }
     }
+    let mut still_staged = Vec::new();
     for (report, applied) in &committed {
-        discard_staging(&context, &report.fence.asset, *applied).await;
+        let asset = &report.fence.asset;
+        if let Err(error) = discard_staging(&context, asset, *applied).await {
+            tracing::warn!(%asset, %error, "staged files not removed: it is tried again");
+            still_staged.push(asset.clone());
+        }
     }
     let (mut claims, mut leased) = (Vec::new(), Instant::now());
     for (lane, free) in room {
@@ -57,7 +69,7 @@ pub async fn turn(context: Arc<EngineContext>, reports: Vec<TaskEnded>, room: Ve
     if !claims.is_empty() && leased.elapsed() > Duration::from_millis(context.lease_ms) / 3 {
         leased = renew(&context, &mut claims, leased).await;
     }
-    Turn { committed: Ok(committed), claims, leased }
+    Turn { committed: Ok(committed), claims, still_staged, leased }
 }
 
 /// Renews the leases of claims whose answer took long, as at the end of an outage: nobody knows when these leases began.
@@ -102,19 +114,14 @@ async fn commit(
 }
 
 /// Removes the staged files of an ended asset, also those that a stale attempt staged after the end. A failed asset keeps
-/// its files: a redrive continues with them. What cannot be removed now is removed at the next start.
-async fn discard_staging(context: &EngineContext, asset: &AssetId, applied: Applied) {
+/// its files: a redrive continues with them.
+pub async fn discard_staging(context: &EngineContext, asset: &AssetId, applied: Applied) -> PortResult<()> {
     let phase = match applied {
         Applied::Committed(phase) => phase,
-        Applied::Stale => match context.store.asset(asset).await {
-            Ok(detail) => detail.asset.phase,
-            Err(error) => return context.signals.store_failed("asset", &error),
-        },
+        Applied::Stale => context.store.asset(asset).await?.asset.phase,
     };
     if !phase.is_ended() || phase == Phase::Failed {
-        return;
+        return Ok(());
     }
-    if let Err(error) = context.objects.discard_staging(asset).await {
-        tracing::warn!(%asset, %error, "staged files not removed: they stay until the next start");
-    }
+    context.objects.discard_staging(asset).await
 }

@@ -194,7 +194,11 @@ pub fn delivery(notice: &NoticeRecord, receiver: &ReceiverName) -> Span {
         tries = notice.tries,
         outcome = Empty,
     );
-    join(&span, TraceParent::of_asset(&notice.asset));
+    if notice.asset.as_str().is_empty() {
+        show_ids(&span);
+    } else {
+        join(&span, TraceParent::of_asset(&notice.asset));
+    }
     span
 }
 

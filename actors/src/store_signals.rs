@@ -34,6 +34,8 @@ struct Outage {
     since: Instant,
     failed: u64,
     warned: bool,
+    /// Of the last call.
+    error: PortError,
 }
 
 impl StoreSignals {
@@ -42,19 +44,22 @@ impl StoreSignals {
     }
 
     /// A call failed that is tried again.
-    pub(crate) fn failed(&self, operation: &'static str, error: &PortError) {
+    pub fn failed(&self, operation: &'static str, error: &PortError) {
         self.failures.with_label_values(&[operation]).inc();
         let now = Instant::now();
         let mut known = self.lock();
-        if error.port != Port::Store || error.kind != ErrorKind::Unavailable {
+        let is_away = matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Full);
+        if error.port != Port::Store || !is_away {
             if let Some(failures) = known.failing.entry(operation).or_default().due(now) {
                 tracing::warn!(operation, failures, %error, "call failed: it is tried again");
             }
             return;
         }
         let due = known.away.due(now);
-        let outage = known.outage.get_or_insert(Outage { since: now, failed: 0, warned: false });
+        let new = || Outage { since: now, failed: 0, warned: false, error: error.clone() };
+        let outage = known.outage.get_or_insert_with(new);
         outage.failed += 1;
+        outage.error = error.clone();
         if let Some(failures) = due {
             outage.warned = true;
             tracing::warn!(operation, failures, %error, "store away: its calls are tried again until it answers");
@@ -77,6 +82,11 @@ impl StoreSignals {
     /// How long ago the store answered last; `None` before its first answer.
     pub fn last_answer(&self) -> Option<Duration> {
         self.lock().answered.map(|answered| answered.elapsed())
+    }
+
+    /// The error of the last call, if calls have failed since the last answer because the store is away.
+    pub fn away(&self) -> Option<PortError> {
+        self.lock().outage.as_ref().map(|outage| outage.error.clone())
     }
 
     /// The store has counted its work.

@@ -7,10 +7,12 @@
 //! records and the hash of the last one. The seal covers the last line, and a truncated export has no seal.
 //!
 //! The chain does not prove who wrote it: somebody with write access to the database can write a whole new chain, or put an older copy of
-//! the database in its place. So the last seal is also kept outside of the database (`seal_keeper.rs`), and every later chain must begin
-//! with the records that it names.
+//! the database in its place. So the last seal is also kept outside of the database (`seal_keeper.rs`), seals go out in notices, and every
+//! later chain must begin with the records that these seals name.
 
+use std::fmt::{self, Display, Formatter};
 use std::io::BufRead;
+use std::str::FromStr;
 
 use data_encoding::HEXLOWER;
 use reelgate_flow::plain::counted;
@@ -76,6 +78,25 @@ impl Seal {
         serde_json::from_slice(line).map_err(|_| {
             "expected a seal of the audit log, found other content; keep it as evidence, and move it away to begin anew"
         })
+    }
+}
+
+impl FromStr for Seal {
+    type Err = &'static str;
+
+    /// Parses `RECORDS:HEAD`, the form in which a person passes the seal of a notice on.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let expected = "expected a number of records from 1, a colon and 64 hexadecimal digits";
+        let (records, head) = text.split_once(':').ok_or(expected)?;
+        let records = records.parse().ok().filter(|records| *records > 0).ok_or(expected)?;
+        let is_hash = head.len() == GENESIS.len() && head.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hash.then(|| Self { records, head: head.to_ascii_lowercase() }).ok_or(expected)
+    }
+}
+
+impl Display for Seal {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.records, self.head)
     }
 }
 
@@ -161,43 +182,42 @@ pub enum Broken {
     },
     /// The records end before the one that a kept seal names.
     #[error(
-        "expected at least {}, as the seal that is kept outside of the database says, found {found}: the database was \
-         replaced by an older one, and the last {} of its audit log are missing", counted(*.kept, "record", "records"), .kept - .found
+        "expected at least {}, as the seal {kept} that is kept outside of the database says, found {found}: the database was \
+         replaced by an older one, and the last {} of its audit log are missing", counted(.kept.records, "record", "records"),
+        .kept.records - .found
     )]
     RolledBack {
-        /// Number of records in the kept seal.
-        kept: u64,
+        /// The kept seal.
+        kept: Seal,
         /// Number of records.
         found: u64,
     },
     /// The record that a kept seal names is another one.
     #[error(
-        "record {number} is not the one that the seal outside of the database names: the log was written anew, or the database was \
-         replaced by an older one that went on"
+        "record {} is not the one that the seal outside of the database names ({kept}): the log was written anew, or the database \
+         was replaced by an older one that went on", .kept.records
     )]
     Replaced {
-        /// Number of the record.
-        number: u64,
+        /// The kept seal.
+        kept: Seal,
     },
     /// The seal is missing, is not the last line, or does not match the records.
     #[error("{0}")]
     Unsealed(&'static str),
 }
 
-/// Checks records in order, and whether they contain what an earlier seal names.
+/// Checks records in order, and whether they contain what earlier seals name.
 #[derive(Debug, Default)]
 pub struct Verifier {
     chain: Chain,
-    /// A seal that was kept elsewhere.
-    kept: Option<Seal>,
-    /// Whether the record that it names was there, with its hash.
-    found: Option<bool>,
+    /// The seals that were kept elsewhere, each with whether the record that it names was there with its hash.
+    kept: Vec<(Seal, Option<bool>)>,
 }
 
 impl Verifier {
-    /// Compares with this seal, if there is one.
-    pub fn against(kept: Option<Seal>) -> Self {
-        Self { kept, ..Self::default() }
+    /// Compares with these seals.
+    pub fn against(kept: impl IntoIterator<Item = Seal>) -> Self {
+        Self { chain: Chain::default(), kept: kept.into_iter().map(|seal| (seal, None)).collect() }
     }
 
     /// Checks the next record, which is in this line.
@@ -210,27 +230,28 @@ impl Verifier {
             return Err(Broken::Unchained { line });
         }
         self.chain = Chain { number: entry.number, head: hash(text) };
-        if let Some(kept) = self.kept.as_ref().filter(|kept| kept.records == entry.number) {
-            self.found = Some(kept.head == self.chain.head);
+        for (kept, found) in self.kept.iter_mut().filter(|(kept, _)| kept.records == entry.number) {
+            *found = Some(kept.head == self.chain.head);
         }
         Ok(())
     }
 
-    /// The seal of all records so far, if they contain what the kept seal names.
+    /// The seal of all records so far, if they contain what the kept seals name.
     pub fn end(&self) -> Result<Seal, Broken> {
         let seal = self.chain.seal();
-        match (&self.kept, self.found) {
-            (Some(kept), None) if kept.records > 0 => {
-                Err(Broken::RolledBack { kept: kept.records, found: seal.records })
+        for (kept, found) in self.kept.iter().filter(|(kept, _)| kept.records > 0) {
+            match found {
+                Some(true) => {}
+                Some(false) => return Err(Broken::Replaced { kept: kept.clone() }),
+                None => return Err(Broken::RolledBack { kept: kept.clone(), found: seal.records }),
             }
-            (Some(kept), Some(false)) => Err(Broken::Replaced { number: kept.records }),
-            _ => Ok(seal),
         }
+        Ok(seal)
     }
 }
 
-/// Verifies an export: numbers, chain and seal, and that it contains what a kept seal names. Returns its own seal.
-pub fn verify(mut export: impl BufRead, kept: Option<Seal>) -> Result<Seal, Broken> {
+/// Verifies an export: numbers, chain and seal, and that it contains what kept seals name. Returns its own seal.
+pub fn verify(mut export: impl BufRead, kept: impl IntoIterator<Item = Seal>) -> Result<Seal, Broken> {
     let mut verifier = Verifier::against(kept);
     let mut text = String::new();
     for line in 1.. {
@@ -355,10 +376,35 @@ mod tests {
             assert_eq!(verified.unwrap().records, 5, "a seal of {records} records");
         }
         let older = verify(export(3).as_bytes(), Some(seal_of(5))).unwrap_err();
-        assert_eq!(older, Broken::RolledBack { kept: 5, found: 3 });
+        assert_eq!(older, Broken::RolledBack { kept: seal_of(5), found: 3 });
         assert!(older.to_string().contains("the last 2 of its audit log are missing"), "{older}");
         let other = Seal { records: 4, head: GENESIS.to_owned() };
-        assert_eq!(verify(export(5).as_bytes(), Some(other)), Err(Broken::Replaced { number: 4 }));
+        let replaced = Err(Broken::Replaced { kept: other.clone() });
+        assert_eq!(verify(export(5).as_bytes(), Some(other.clone())), replaced);
+        assert_eq!(
+            verify(export(5).as_bytes(), [seal_of(3), other, seal_of(5)]),
+            replaced,
+            "each is compared"
+        );
+    }
+
+    #[test]
+    fn a_seal_is_parsed_back_and_nothing_else_is_parsed() {
+        let seal = Seal { records: 7, head: "0a".repeat(32) };
+        assert_eq!(seal.to_string().parse(), Ok(seal.clone()));
+        assert_eq!(seal.to_string().to_uppercase().parse(), Ok(seal));
+        let hash = "0a".repeat(32);
+        for text in [
+            String::new(),
+            hash.clone(),
+            format!("0:{hash}"),
+            format!("-1:{hash}"),
+            format!("7:{hash}0"),
+            "7:".into(),
+        ] {
+            assert!(text.parse::<Seal>().is_err(), "{text}");
+        }
+        assert!(format!("7:{}", "0g".repeat(32)).parse::<Seal>().is_err());
     }
 
     #[test]

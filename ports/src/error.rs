@@ -94,8 +94,9 @@ impl PortError {
             Io::NotFound => ErrorKind::Missing,
             Io::AlreadyExists => ErrorKind::Conflict,
             Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge => ErrorKind::Full,
-            Io::PermissionDenied | Io::ReadOnlyFilesystem => ErrorKind::Denied,
+            Io::PermissionDenied => ErrorKind::Denied,
             Io::InvalidInput => ErrorKind::Invalid,
+            // A file system that had errors is read-only until an operator mounts it again; then the work goes on.
             _ => ErrorKind::Unavailable,
         };
         Self::new(port, kind, operation, error.to_string())
@@ -219,6 +220,19 @@ mod tests {
                 assert!(code.is_waited_out(), "{port:?} {kind:?}: {}", code.as_str());
             }
         }
+    }
+
+    #[test]
+    fn a_disk_that_is_full_or_read_only_is_waited_out() {
+        use std::io::ErrorKind as Io;
+        for kind in [Io::StorageFull, Io::QuotaExceeded, Io::FileTooLarge, Io::ReadOnlyFilesystem] {
+            for port in [Port::Objects, Port::Store] {
+                let code = PortError::io(port, "write", &kind.into()).fault().code;
+                assert!(code.is_waited_out(), "{port:?} {kind:?}: {}", code.as_str());
+            }
+        }
+        let denied = PortError::io(Port::Objects, "write", &Io::PermissionDenied.into());
+        assert_eq!(denied.fault().code, Code::AccessDenied);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use reelgate_flow::asset::NoticeKind;
 use reelgate_flow::ids::{AssetId, NoticeId, SourceId};
 use sha2::{Digest, Sha256};
 
+use crate::audit::Seal;
+
 /// Characters of a derived id: 130 of SHA-256's 256 bits in base32 (RFC 4648).
 pub const ID_CHARS: usize = AssetId::CHARS;
 
@@ -26,6 +28,11 @@ pub fn asset_id(source: &SourceId) -> AssetId {
 /// time. Otherwise it is derived from how often the asset was redriven, redone or released and, if it failed, withdrawn.
 pub fn notice_id(asset: &AssetId, kind: NoticeKind, number: u64) -> NoticeId {
     NoticeId::new(derive(&[asset.as_str(), kind.as_str(), &number.to_string()]))
+}
+
+/// The id of the notice about a seal. Another log with as many records has another one.
+pub fn seal_notice_id(seal: &Seal) -> NoticeId {
+    NoticeId::new(derive(&["", NoticeKind::AuditSealed.as_str(), &seal.records.to_string(), &seal.head]))
 }
 
 /// SHA-256 of a key's bytes, lower-case hexadecimal: identifies an upload to its producer without showing the key.

@@ -34,7 +34,7 @@ pub trait Notices: Send + Sync {
 }
 
 /// What every receiver gets, as one JSON object; see `docs/reference/notices.md`. The record's own columns override the
-/// members of its body. The number of tries is not in it, so that a repeat has the same bytes. `Corrupt` where the body is
+/// members of its body, and a notice that concerns no asset has no `asset_id`. The number of tries is not in it, so that a repeat has the same bytes. `Corrupt` where the body is
 /// not a JSON object.
 pub fn document(notice: &NoticeRecord) -> PortResult<Map<String, Value>> {
     let Value::Object(body) = &notice.body else {
@@ -46,6 +46,9 @@ pub fn document(notice: &NoticeRecord) -> PortResult<Map<String, Value>> {
         [("id", notice.id.as_str()), ("kind", notice.kind.as_str()), ("asset_id", notice.asset.as_str())]
     {
         document.insert(name.to_owned(), Value::from(value));
+    }
+    if notice.asset.as_str().is_empty() {
+        document.remove("asset_id");
     }
     Ok(document)
 }
@@ -70,6 +73,13 @@ mod tests {
         assert_eq!(Value::Object(first.clone()), expected);
         let later = NoticeRecord { tries: 9, ..notice(json!({"schema": 1})) };
         assert_eq!(document(&later).unwrap(), first);
+    }
+
+    #[test]
+    fn a_notice_that_concerns_no_asset_names_none() {
+        let sealed = NoticeRecord { asset: AssetId::new(""), ..notice(json!({"schema": 1})) };
+        let expected = json!({"schema": 1, "id": "n1", "kind": "quarantined"});
+        assert_eq!(Value::Object(document(&sealed).unwrap()), expected);
     }
 
     #[test]

@@ -416,7 +416,7 @@ pub enum Applied {
 pub struct NoticeRecord {
     /// Deterministic id.
     pub id: NoticeId,
-    /// The asset it concerns.
+    /// The asset it concerns; empty if it concerns none.
     pub asset: AssetId,
     /// What it reports.
     pub kind: NoticeKind,

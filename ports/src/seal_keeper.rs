@@ -48,8 +48,8 @@ async fn check(store: &dyn Store, kept: &Seal, seal: &Seal) -> PortResult<()> {
     let named = store.audit(before, 1).await?;
     let broken = match named.first() {
         Some(record) if Chain::after(record).seal() == *kept => return Ok(()),
-        Some(_) => Broken::Replaced { number: kept.records },
-        None => Broken::RolledBack { kept: kept.records, found: seal.records },
+        Some(_) => Broken::Replaced { kept: kept.clone() },
+        None => Broken::RolledBack { kept: kept.clone(), found: seal.records },
     };
     Err(PortError::new(Port::Store, ErrorKind::Conflict, KEEP_SEAL, broken.to_string()))
 }

@@ -137,8 +137,10 @@ impl Classifier {
     /// The matches in `text`, sorted by start. Matches of built-in identifiers do not overlap each other. Matches of
     /// custom identifiers may overlap them, because Macie counts both.
     pub(crate) fn matches(&self, text: &str, around: Around<'_>) -> Vec<Match> {
-        let mut matches = self.reader.read(text, around);
-        if let Some(folded) = FoldedText::of(text) {
+        let folded = FoldedText::of(text);
+        let is_all_in_folded = folded.as_ref().is_some_and(FoldedText::lacks_only_short_markup_at_ends);
+        let mut matches = if is_all_in_folded { Vec::new() } else { self.reader.read(text, around) };
+        if let Some(folded) = folded {
             let folded_matches = self.reader.read(folded.as_str(), around);
             if !folded_matches.is_empty() {
                 matches.extend(folded_matches.into_iter().map(|m| {

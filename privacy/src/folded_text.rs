@@ -9,6 +9,9 @@ use std::ops::Range;
 use crate::escapes;
 use crate::unicode_forms::{Form, form, is_digit};
 
+/// Longest markup that cannot hold a value itself, bytes: `{\an8}`, `</font>`.
+const SHORT_MARKUP_BYTES: usize = 8;
+
 /// A copy of a text in which other forms are ASCII.
 pub(crate) struct FoldedText {
     text: String,
@@ -86,6 +89,16 @@ impl FoldedText {
     /// The copy.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Whether the copy is the original without short markup at its beginning and its end, so that nothing can be found in the
+    /// original that is not found in the copy.
+    pub fn lacks_only_short_markup_at_ends(&self) -> bool {
+        let is_short = |edit: &Edit| edit.folded.is_empty() && edit.original.len() <= SHORT_MARKUP_BYTES;
+        let precedes_all = |edit: &Edit| edit.folded.start == 0;
+        let follows_all = |edit: &Edit| edit.folded.start == self.text.len();
+        let is_at_an_end = |edit: &Edit| precedes_all(edit) || follows_all(edit);
+        self.edits.iter().all(|edit| is_short(edit) && is_at_an_end(edit))
     }
 
     /// The place in the original that is read as `start..end`, which begins and ends between characters and is not
@@ -174,6 +187,24 @@ mod tests {
             ("é45678@中", text),
         ] {
             assert_eq!(place(part), whole, "{part}");
+        }
+    }
+
+    #[test]
+    fn only_short_markup_at_the_ends_leaves_nothing_to_find_in_the_original() {
+        let lacks = |text: &str| FoldedText::of(text).unwrap().lacks_only_short_markup_at_ends();
+        for text in [r"{\an8}4539 5787", "<i>4539</i>", r"{\an8}<i>4539</i>", "</font>45", "<i></i>"] {
+            assert!(lacks(text), "{text}");
+        }
+        for text in [
+            "45<b>39",
+            "<i>４539</i>",
+            "<br>4539",
+            r"{\10.20.30.40}4539",
+            "<i>45&nbsp;39</i>",
+            "<a href='tel:+33612345678'>call</a>",
+        ] {
+            assert!(!lacks(text), "{text}");
         }
     }
 

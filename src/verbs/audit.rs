@@ -1,4 +1,5 @@
-//! `reelgate audit`: exports the audit log, and verifies the log or an export against the seal that is kept outside of the database.
+//! `reelgate audit`: exports the audit log, and verifies the log or an export against the seal that is kept outside of the database and those
+//! of notices.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
@@ -22,19 +23,34 @@ const RECORDS_MAX: u32 = 1_000;
 pub async fn audit(global: &GlobalArgs, verb: AuditVerb) -> Result<ExitStatus, Failure> {
     match verb {
         AuditVerb::Export { file } => export(global, &file).await,
-        AuditVerb::Verify { file: Some(file) } => {
+        AuditVerb::Verify { file: Some(file), seal: given } => {
             let config = Config::load(global).await?;
             let opened = File::open(&file)
                 .map_err(|error| Failure::Usage(format!("read {}: {error}", file.display())))?;
-            let kept = kept(&config).await?;
-            Ok(report("the export", kept.clone(), verify(BufReader::new(opened), kept)))
+            let seals = Seals { kept: kept(&config).await?, given };
+            Ok(report("the export", &seals, verify(BufReader::new(opened), seals.all())))
         }
-        AuditVerb::Verify { file: None } => {
+        AuditVerb::Verify { file: None, seal: given } => {
             let config = Config::load(global).await?;
             let store = wiring::existing_store(&config).await?;
-            let kept = kept(&config).await?;
-            Ok(report("the audit log", kept.clone(), walk(&*store, kept).await?))
+            let seals = Seals { kept: kept(&config).await?, given };
+            Ok(report("the audit log", &seals, walk(&*store, seals.all()).await?))
         }
+    }
+}
+
+/// What the log is compared with.
+struct Seals {
+    /// The seal that is kept outside of the database.
+    kept: Option<Seal>,
+    /// Those that the caller got in notices.
+    given: Vec<Seal>,
+}
+
+impl Seals {
+    /// The caller's first, as they were asked about.
+    fn all(&self) -> Vec<Seal> {
+        self.given.iter().chain(&self.kept).cloned().collect()
     }
 }
 
@@ -71,7 +87,7 @@ async fn export(global: &GlobalArgs, file: &Path) -> Result<ExitStatus, Failure>
 }
 
 /// Checks every record of the database.
-async fn walk(store: &dyn Store, kept: Option<Seal>) -> Result<Result<Seal, Broken>, Failure> {
+async fn walk(store: &dyn Store, kept: Vec<Seal>) -> Result<Result<Seal, Broken>, Failure> {
     let mut verifier = Verifier::against(kept);
     let mut after = 0;
     loop {
@@ -86,15 +102,15 @@ async fn walk(store: &dyn Store, kept: Option<Seal>) -> Result<Result<Seal, Brok
     }
 }
 
-fn report(what: &str, kept: Option<Seal>, verified: Result<Seal, Broken>) -> ExitStatus {
+fn report(what: &str, seals: &Seals, verified: Result<Seal, Broken>) -> ExitStatus {
     match verified {
         Ok(seal) => {
-            let compared = match kept {
-                Some(kept) => format!(
-                    "with everything that the seal of {} names",
-                    counted(kept.records, "record", "records")
-                ),
-                None => "no seal is kept to compare with".to_owned(),
+            let names: Vec<String> =
+                seals.all().iter().map(|seal| counted(seal.records, "record", "records")).collect();
+            let compared = match &names[..] {
+                [] => "no seal is kept to compare with".to_owned(),
+                [one] => format!("with everything that the seal of {one} names"),
+                several => format!("with everything that the seals of {} name", several.join(", ")),
             };
             let records = counted(seal.records, "record", "records");
             stderr::say(&format!(
@@ -103,12 +119,15 @@ fn report(what: &str, kept: Option<Seal>, verified: Result<Seal, Broken>) -> Exi
             ));
             ExitStatus::Done
         }
-        Err(broken @ (Broken::RolledBack { .. } | Broken::Replaced { .. })) => {
-            stderr::say(&format!("{what}: {broken}"));
-            ExitStatus::NotAll
-        }
         Err(broken) => {
-            stderr::say(&format!("{what} was changed: {broken}"));
+            let how = match &broken {
+                Broken::RolledBack { kept, .. } | Broken::Replaced { kept } if seals.given.contains(kept) => {
+                    " does not hold the seal that was given"
+                }
+                Broken::RolledBack { .. } | Broken::Replaced { .. } => "",
+                _ => " was changed",
+            };
+            stderr::say(&format!("{what}{how}: {broken}"));
             ExitStatus::NotAll
         }
     }

@@ -22,11 +22,19 @@ pub async fn redrive(global: &GlobalArgs, args: RedriveArgs) -> Result<ExitStatu
     let Some(typed) = args.asset else {
         let filter = AssetFilter { phases: vec![Phase::Failed], limit: ASSETS_MAX, ..AssetFilter::default() };
         let failed = store.assets(&filter).await?;
+        let mut refused = 0;
         for asset in &failed {
-            store.redrive(&asset.id).await?;
+            match store.redrive(&asset.id).await {
+                // One that must stay as it is keeps no other from its next try.
+                Err(error) if error.kind == ErrorKind::Conflict => {
+                    refused += 1;
+                    stderr::say(&format!("{}: {}", asset.id, error.detail));
+                }
+                redriven => redriven?,
+            }
         }
         wiring::seal(&config, &*store).await?;
-        let got = counted(failed.len() as u64, "failed asset gets", "failed assets get");
+        let got = counted(failed.len() as u64 - refused, "failed asset gets", "failed assets get");
         stderr::say(&format!("{got} another try with the next `run` or the running `serve`"));
         return Ok(ExitStatus::Done);
     };
@@ -37,13 +45,10 @@ pub async fn redrive(global: &GlobalArgs, args: RedriveArgs) -> Result<ExitStatu
             stderr::say(&format!("{asset} gets another try with the next `run` or the running `serve`"));
             Ok(ExitStatus::Done)
         }
-        Err(error) if error.kind == ErrorKind::Conflict => {
-            let phase = store.asset(&asset).await?.asset.phase;
-            Err(Failure::Usage(format!(
-                "{asset}: expected a failed or rejected asset, found it {}; `reelgate why {asset}` shows its history",
-                phase.as_str()
-            )))
-        }
+        Err(error) if error.kind == ErrorKind::Conflict => Err(Failure::Usage(format!(
+            "{asset}: {}; `reelgate why {asset}` shows its history",
+            error.detail
+        ))),
         Err(error) => Err(error.into()),
     }
 }

@@ -80,9 +80,10 @@ impl Notices for Alerts {
         self.receiver.deliver(notice).await
     }
 
+    /// A notice that concerns no asset has no severity.
     fn wants(&self, notice: &NoticeRecord) -> bool {
-        let severity = notice.body["severity"].as_str().and_then(Severity::parse).unwrap_or(Severity::None);
-        severity >= self.severity && self.receiver.wants(notice)
+        let severity = notice.body["severity"].as_str().and_then(Severity::parse);
+        severity.is_some_and(|severity| severity >= self.severity) && self.receiver.wants(notice)
     }
 
     async fn check(&self) -> PortResult<String> {
@@ -108,4 +109,35 @@ async fn one(key: &str, url: &SecretUrl, clients: &Aws<'_>) -> Opened {
     Err(Failure::Usage(format!(
         "{key}: expected `sns:TOPIC-ARN`, `eventbridge:BUS` or `file:PATH`, found another form"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use reelgate_flow::asset::NoticeKind;
+    use reelgate_flow::ids::{AssetId, NoticeId};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_receiver_of_alerts_wants_findings_of_its_severity_and_no_seals_of_the_audit_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let receiver = file(&dir.path().join("alerts.jsonl")).ok().unwrap();
+        let notice = |kind, body| NoticeRecord {
+            id: NoticeId::new("n1"),
+            asset: AssetId::new("a1"),
+            kind,
+            body,
+            tries: 0,
+        };
+        let found = |severity| notice(NoticeKind::Quarantined, json!({"severity": severity}));
+        let sealed = notice(NoticeKind::AuditSealed, json!({"seal": {"records": 1}}));
+        for severity in Severity::ALL {
+            let alerts = Alerts { severity: *severity, receiver: Arc::clone(&receiver) };
+            assert!(!alerts.wants(&sealed), "{}", severity.as_str());
+            assert!(alerts.wants(&found("high")));
+            assert_eq!(alerts.wants(&found("none")), *severity == Severity::None);
+        }
+        assert!(receiver.wants(&sealed));
+    }
 }

@@ -6,6 +6,7 @@ use reelgate_flow::ids::{AssetId, NodeId, NoticeId};
 use reelgate_flow::plain::counted;
 use serde_json::{Value, json};
 
+use reelgate_ports::audit::Seal;
 use reelgate_ports::identity::key_sha256;
 use reelgate_ports::records::{
     AssetRecord, Decided, Decision, FindingRecord, HistoryEvent, HistoryRecord, Principal, Proposal,
@@ -202,7 +203,18 @@ pub struct MediaSummary {
     pub findings: Vec<FindingRecord>,
 }
 
-/// The body of a notice: facts only, without any text that a person wrote. It contains no keys, no file names, no output
+/// The body of the notice about a seal: the members of `seal` are those of the seal that is kept outside of the database.
+pub fn seal_notice_body(id: &NoticeId, at_ms: u64, seal: &Seal) -> Value {
+    json!({
+        "schema": NOTICE_SCHEMA,
+        "id": id.as_str(),
+        "kind": NoticeKind::AuditSealed.as_str(),
+        "at_ms": at_ms,
+        "seal": {"records": seal.records, "head": seal.head},
+    })
+}
+
+/// The body of a notice about an asset: facts only, without any text that a person wrote. It contains no keys, no file names, no output
 /// paths (they are made from keys), no tag values and no places of findings.
 pub fn notice_body(
     id: &NoticeId,

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
+use reelgate_ports::audit::Seal;
 use reelgate_ports::error::PortError;
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord, MediaEvent, Proposal,
+    AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord, MediaEvent, NoticeRecord, Proposal,
 };
 use reelgate_ports::shards::Checkpoint;
 
@@ -42,7 +43,7 @@ pub struct LostLease {
 pub struct RemovedNotice {
     /// The notice's id.
     pub id: NoticeId,
-    /// The asset it is about.
+    /// The asset it is about; empty if it is about none.
     pub asset: AssetId,
     /// Its kind, as in rows and JSON.
     pub kind: String,
@@ -229,4 +230,15 @@ pub trait Session: Send {
 
     /// Appends records to the audit log.
     fn append_audit(&mut self, records: &[AuditRecord]) -> impl Future<Output = Answer<(), Self>> + Send;
+
+    /// The first record of the audit log that comes after all announced seals; of those that were there when the call began. Asked before
+    /// anything is appended.
+    fn first_unannounced(&mut self) -> impl Future<Output = Answer<Option<AuditRecord>, Self>> + Send;
+
+    /// Keeps that this seal is announced, and puts its notice, which concerns no asset, into the outbox.
+    fn announce_seal(
+        &mut self,
+        seal: &Seal,
+        notice: &NoticeRecord,
+    ) -> impl Future<Output = Answer<(), Self>> + Send;
 }

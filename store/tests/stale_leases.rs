@@ -8,10 +8,12 @@ use std::sync::Arc;
 use reelgate_conformance::ManualClock;
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName, Sequencer, SourceId};
 use reelgate_flow::task::Lane;
+use reelgate_ports::audit::Seal;
 use reelgate_ports::events::{EventBatch, RefusedEvent};
 use reelgate_ports::order::Priority;
 use reelgate_ports::records::{
-    AuditRecord, Claim, EventKind, ExternalScanEvent, FindingRecord, HistoryRecord, MediaEvent, Proposal,
+    AuditRecord, Claim, EventKind, ExternalScanEvent, FindingRecord, HistoryRecord, MediaEvent, NoticeRecord,
+    Proposal,
 };
 use reelgate_ports::shards::Checkpoint;
 use reelgate_ports::store::{Intake, Queue};
@@ -78,6 +80,8 @@ impl<S: Session> Session for EarlierList<'_, S> {
         take_unsealed(entries_max: u32) -> (u64, Vec<(String, HistoryRecord)>);
         audit_head() -> Option<AuditRecord>;
         append_audit(records: &[AuditRecord]) -> ();
+        first_unannounced() -> Option<AuditRecord>;
+        announce_seal(seal: &Seal, notice: &NoticeRecord) -> ();
     }
 }
 

@@ -179,3 +179,50 @@ fn a_database_that_was_replaced_by_an_older_copy_is_told() {
     told(&verify(), 3, "is not the one that the seal outside of the database names");
     assert_eq!(std::fs::read_to_string(&seal).unwrap(), kept);
 }
+
+#[test]
+fn a_seal_of_a_notice_tells_a_database_that_was_replaced_together_with_the_kept_seal() {
+    let home = TempHome::new();
+    let upload = home.file("note.mp4");
+    std::fs::write(&upload, "no video").unwrap();
+    let (_, ran) = home.run(&[&upload]);
+    let id = ran[0]["asset_id"].as_str().unwrap().to_owned();
+    let sealed = |home: &TempHome| {
+        let kept = std::fs::read_to_string(home.path().join("audit-seal.json")).unwrap();
+        let seal: serde_json::Value = serde_json::from_str(&kept).unwrap();
+        format!("{}:{}", seal["records"], seal["head"].as_str().unwrap())
+    };
+    let verify = |seals: &[&str]| {
+        let given = seals.iter().flat_map(|seal| ["--seal", *seal]);
+        home.reelgate(&["audit", "verify"].into_iter().chain(given).collect::<Vec<_>>())
+    };
+    let told = |output: &Output, status: i32, words: &str| {
+        assert_eq!(output.status.code(), Some(status), "{}", talk(output));
+        assert!(talk(output).contains(words), "{}", talk(output));
+    };
+    let earlier = sealed(&home);
+    let older = home.file("older");
+    std::fs::create_dir(&older).unwrap();
+    let copy = |from: &Path, to: &Path| {
+        for name in ["reelgate.sqlite", "audit-seal.json"] {
+            std::fs::copy(from.join(name), to.join(name)).unwrap();
+        }
+    };
+    copy(&home.path(), &older);
+    let held = home.reelgate(&["hold", &id, "--reason", "ticket 9", "--by", "Ana"]);
+    assert_eq!(held.status.code(), Some(0), "{}", talk(&held));
+    let later = sealed(&home);
+    told(&verify(&[&earlier, &later]), 0, "with everything that the seals of ");
+    for log in ["reelgate.sqlite-wal", "reelgate.sqlite-shm"] {
+        let path = home.path().join(log);
+        assert!(!path.exists() || std::fs::remove_file(path).is_ok());
+    }
+    copy(&older, &home.path());
+    told(&verify(&[]), 0, "complete and unchanged");
+    told(&verify(&[&earlier]), 0, "complete and unchanged");
+    told(&verify(&[&earlier, &later]), 3, "does not hold the seal that was given: expected at least ");
+    told(&verify(&[&later]), 3, &later);
+    let other = format!("{}:{}", earlier.split_once(':').unwrap().0, "0".repeat(64));
+    told(&verify(&[&other]), 3, "does not hold the seal that was given: record ");
+    told(&verify(&["7"]), 2, "expected a number of records from 1, a colon and 64 hexadecimal digits");
+}

@@ -161,6 +161,33 @@ fn redrive_lets_the_next_run_try_a_refused_asset_again() {
 }
 
 #[test]
+fn an_asset_that_cannot_be_redriven_keeps_no_other_failed_one_from_its_next_try() {
+    const FAIL: &str = "import sqlite3, sys\n\
+                        base = sqlite3.connect(sys.argv[1])\n\
+                        base.execute(\"UPDATE assets SET phase = 'failed', exit = NULL\")\n\
+                        base.execute('UPDATE assets SET redrives = 100 WHERE arrival = 1')\n\
+                        base.execute(\"UPDATE tasks SET state = 'dead' WHERE task = 'validate'\")\n\
+                        base.commit()";
+    let home = TempHome::new();
+    let uploads = ["first.mp4", "second.mp4"].map(|name| home.file(name));
+    for upload in &uploads {
+        std::fs::write(upload, format!("no video: {}", upload.display())).unwrap();
+        home.run(&[upload]);
+    }
+    let mut failed = std::process::Command::new("python3");
+    failed.args(["-c", FAIL]).arg(home.path().join("reelgate.sqlite"));
+    assert!(failed.status().unwrap().success());
+    let redriven = home.reelgate(&["redrive", "--all-failed"]);
+    assert_eq!(redriven.status.code(), Some(0), "{}", talk(&redriven));
+    let text = talk(&redriven);
+    assert!(text.contains("expected a failed or rejected asset that was not redriven too often"), "{text}");
+    assert!(text.contains("1 failed asset gets another try"), "{text}");
+    let listed = home.reelgate(&["list", "--json"]);
+    let states: Vec<_> = lines(&listed.stdout, "").iter().map(|line| line["state"].clone()).collect();
+    assert!(states.contains(&"received".into()) && states.contains(&"failed".into()), "{states:?}");
+}
+
+#[test]
 fn a_second_process_in_the_same_home_is_refused() {
     let home = TempHome::new();
     std::fs::create_dir_all(home.path()).unwrap();

@@ -152,9 +152,7 @@ fn limit_files(service: &Service, bytes: &str) {
 
 /// Calls of the store that failed so far.
 fn store_failures(service: &Service) -> u64 {
-    let (_, metrics) = service.get("/metrics");
-    let lines = metrics.lines().filter(|line| line.starts_with("reelgate_store_failures_total{"));
-    lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum()
+    service.counted("reelgate_store_failures_total", &[])
 }
 
 #[test]
@@ -175,9 +173,7 @@ fn uploads_are_published_once_the_disk_has_room_again() {
 
 /// Attempts that found the disk full.
 fn full_disk_faults(service: &Service) -> u64 {
-    let (_, metrics) = service.get("/metrics");
-    let lines = metrics.lines().filter(|line| line.contains("code=\"quota_disk\""));
-    lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum()
+    service.counted("reelgate_faults_total", &["code=\"quota_disk\""])
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod chunks;
 mod cli;
 mod corpus;
 mod decisions;
+mod disk;
 mod examples;
 mod home;
 mod hostile;

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::support::{TempHome, by, lines, sample};
@@ -13,6 +14,7 @@ use crate::support::{TempHome, by, lines, sample};
 pub struct Service {
     child: Child,
     address: String,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Service {
@@ -29,8 +31,26 @@ impl Service {
         let mut line = String::new();
         talk.read_line(&mut line).unwrap();
         let address = line.trim().rsplit_once("http://").unwrap_or_else(|| panic!("{line}")).1.to_owned();
-        std::thread::spawn(move || std::io::copy(&mut talk, &mut std::io::sink()));
-        Self { child, address }
+        let log = Arc::<Mutex<Vec<String>>>::default();
+        let written = Arc::clone(&log);
+        std::thread::spawn(move || {
+            talk.lines().map_while(Result::ok).for_each(|line| written.lock().unwrap().push(line));
+        });
+        Self { child, address, log }
+    }
+
+    /// What it has written to standard error so far, after the line with its address.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// The sum of a metric over all labels that hold each of these texts.
+    pub fn counted(&self, metric: &str, labels: &[&str]) -> u64 {
+        let (_, metrics) = self.get("/metrics");
+        let of_metric = metrics.lines().filter_map(|line| line.strip_prefix(metric));
+        let wanted = of_metric
+            .filter(|line| line.starts_with(['{', ' ']) && labels.iter().all(|label| line.contains(label)));
+        wanted.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum()
     }
 
     /// Status and body of an answer.
@@ -62,6 +82,9 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.log().iter().for_each(|line| eprintln!("serve: {line}"));
+        }
         // The test may have stopped it already.
         let _ = self.child.kill();
         let _ = self.child.wait();

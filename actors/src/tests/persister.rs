@@ -354,22 +354,43 @@ fn a_node_whose_tasks_all_fail_by_its_own_fault_claims_nothing_until_its_self_te
     });
 }
 
+/// Refuses the only upload, and ends its withdrawal.
+async fn reject(fixture: &Fixture, persister: &Addr<Persister>) {
+    let claimed = claims(fixture, 1).await;
+    end(persister, &claimed[0], fault(Code::Truncated)).await;
+    let claimed = claims(fixture, 2).await;
+    assert_eq!(claimed[1].fence.task, TaskKey::Withdraw);
+    assert_eq!(fixture.received.look().notices_owed, 0);
+    let withdrawal_record = WithdrawalRecord { looked_at: 1, ..WithdrawalRecord::default() };
+    let withdrawn = Success::Withdrawn { source_location: "x".into(), withdrawal_record };
+    end(persister, &claimed[1], Ending::Success(withdrawn)).await;
+}
+
 #[test]
 fn the_notifier_is_notified_when_an_asset_has_ended() {
     in_virtual_time(async {
         let fixture = Fixture::new();
         let asset = fixture.upload("a").await;
         let persister = start(&fixture);
-        let claimed = claims(&fixture, 1).await;
-        end(&persister, &claimed[0], fault(Code::Truncated)).await;
-        let claimed = claims(&fixture, 2).await;
-        assert_eq!(claimed[1].fence.task, TaskKey::Withdraw);
-        assert_eq!(fixture.received.look().notices_owed, 0);
-        let withdrawal_record = WithdrawalRecord { looked_at: 1, ..WithdrawalRecord::default() };
-        let withdrawn = Success::Withdrawn { source_location: "x".into(), withdrawal_record };
-        end(&persister, &claimed[1], Ending::Success(withdrawn)).await;
+        reject(&fixture, &persister).await;
         until("the notifier is notified", async || fixture.received.look().notices_owed == 1).await;
         assert_eq!(fixture.store.asset(&asset).await.unwrap().asset.phase, Phase::Rejected);
         assert_eq!(fixture.object_faults.calls("discard_staging"), 1);
+    });
+}
+
+#[test]
+fn staged_files_that_could_not_be_removed_are_removed_later() {
+    in_virtual_time(async {
+        let fixture = Fixture::new();
+        fixture.upload("a").await;
+        for call in 1..=3 {
+            fixture.object_faults.at("discard_staging", call, CallFault::Fail(ErrorKind::Unavailable));
+        }
+        let persister = start(&fixture);
+        reject(&fixture, &persister).await;
+        until("they are removed", async || fixture.object_faults.calls("discard_staging") == 4).await;
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(fixture.object_faults.calls("discard_staging"), 4);
     });
 }

@@ -1,6 +1,7 @@
 //! The audit log: chains the lines that triggers have queued, in the order of their commits, and reads the chain.
 
-use reelgate_ports::records::{AuditRecord, HistoryRecord};
+use reelgate_ports::audit::Seal;
+use reelgate_ports::records::{AuditRecord, HistoryRecord, NoticeRecord};
 use sqlx::{PgConnection, PgExecutor};
 
 use crate::documents::document;
@@ -63,6 +64,42 @@ pub(crate) async fn append(conn: &mut PgConnection, records: &[AuditRecord]) -> 
     .await
     .map_err(db(WHAT))?;
     Ok(())
+}
+
+/// The first record after all announced seals.
+pub(crate) async fn first_unannounced(conn: &mut PgConnection) -> DbResult<Option<AuditRecord>> {
+    let first = sqlx::query!(
+        "SELECT number, line FROM audit WHERE number > (SELECT coalesce(max(records), 0) FROM announced_seals)
+         ORDER BY number LIMIT 1"
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(db(WHAT))?;
+    first.map(|row| record(row.number, row.line)).transpose()
+}
+
+/// Keeps that a seal is announced, and puts its notice into the outbox.
+pub(crate) async fn announce(
+    conn: &mut PgConnection,
+    now_ms: i64,
+    seal: &Seal,
+    notice: &NoticeRecord,
+) -> DbResult<()> {
+    sqlx::query!(
+        "WITH announced AS (INSERT INTO announced_seals (records, head, at_ms) VALUES ($1, $2, $3::bigint))
+         INSERT INTO outbox (id, kind, body, tries, owed_at_ms, due_at_ms)
+         VALUES ($4, $5, $6, 0, $3::bigint, $3::bigint)",
+        number(seal.records),
+        seal.head,
+        now_ms,
+        notice.id.as_str(),
+        notice.kind.as_str(),
+        notice.body.to_string(),
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(db(WHAT))
 }
 
 impl PgStore {

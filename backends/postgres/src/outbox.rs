@@ -37,7 +37,7 @@ pub(crate) struct Owed {
 /// A row of a due notice.
 struct Due {
     id: String,
-    asset: String,
+    asset: Option<String>,
     kind: String,
     body: String,
     tries: i32,
@@ -47,7 +47,7 @@ impl Due {
     fn read(self) -> PortResult<NoticeRecord> {
         Ok(NoticeRecord {
             id: NoticeId::new(self.id),
-            asset: AssetId::new(self.asset),
+            asset: AssetId::new(self.asset.unwrap_or_default()),
             kind: word(NoticeKind::parse, &self.kind, "outbox.kind", "a kind of notice")?,
             body: document(&self.body, "outbox.body")?,
             tries: small(self.tries, "outbox.tries")?,
@@ -120,8 +120,8 @@ impl PgStore {
                    UPDATE outbox SET due_at_ms = (SELECT ms FROM clock) + $4::bigint
                    FROM due WHERE outbox.number = due.number AND $4::bigint > 0
                )
-               SELECT o.id, o.kind, o.body, o.tries, a.id AS asset
-               FROM due JOIN outbox AS o ON o.number = due.number JOIN assets AS a ON a.arrival = o.asset
+               SELECT o.id, o.kind, o.body, o.tries, a.id AS "asset?"
+               FROM due JOIN outbox AS o ON o.number = due.number LEFT JOIN assets AS a ON a.arrival = o.asset
                ORDER BY o.number"#,
             self.time.given(),
             from,
@@ -278,9 +278,8 @@ pub(crate) async fn remove(
 ) -> DbResult<Vec<RemovedNotice>> {
     let ids: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
     let gone = sqlx::query!(
-        r#"DELETE FROM outbox AS o USING assets AS a WHERE o.receiver = $2 AND o.id = ANY($1)
-               AND a.arrival = o.asset
-           RETURNING o.id, o.kind, o.tries, a.id AS asset"#,
+        r#"DELETE FROM outbox AS o WHERE o.receiver = $2 AND o.id = ANY($1)
+           RETURNING o.id, o.kind, o.tries, (SELECT a.id FROM assets AS a WHERE a.arrival = o.asset) AS "asset?""#,
         &ids,
         receiver.as_str(),
     )
@@ -291,7 +290,7 @@ pub(crate) async fn remove(
     for row in gone {
         removed.push(RemovedNotice {
             id: NoticeId::new(row.id),
-            asset: AssetId::new(row.asset),
+            asset: AssetId::new(row.asset.unwrap_or_default()),
             kind: row.kind,
             tries: small(row.tries, "outbox.tries")?,
         });

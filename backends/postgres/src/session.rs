@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
+use reelgate_ports::audit::Seal;
 use reelgate_ports::events::RefusedEvent;
-use reelgate_ports::records::{AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord, Proposal};
+use reelgate_ports::records::{
+    AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord, NoticeRecord, Proposal,
+};
 use reelgate_ports::shards::Checkpoint;
 use reelgate_store::session::{EventDelivery, LostLease, ProducerQueue, RemovedNotice, Session};
 use reelgate_store::work::{AssetRow, Deletion, UnitOfWork};
@@ -201,5 +204,14 @@ impl Session for PgSession<'_> {
 
     async fn append_audit(&mut self, records: &[AuditRecord]) -> DbResult<()> {
         audit::append(self.conn, records).await
+    }
+
+    async fn first_unannounced(&mut self) -> DbResult<Option<AuditRecord>> {
+        audit::first_unannounced(self.conn).await
+    }
+
+    async fn announce_seal(&mut self, seal: &Seal, notice: &NoticeRecord) -> DbResult<()> {
+        let now_ms = self.now_ms();
+        audit::announce(self.conn, now_ms, seal, notice).await
     }
 }

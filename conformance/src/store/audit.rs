@@ -1,6 +1,8 @@
 //! The audit log: every line of history once, in a chain.
 
-use reelgate_flow::asset::{Phase, Severity};
+use reelgate_flow::asset::{NoticeKind, Phase, Severity};
+use reelgate_flow::ids::ReceiverName;
+use serde_json::json;
 
 use super::StoreHome;
 use super::fixture::StoreFixture;
@@ -8,7 +10,8 @@ use crate::memory_seal::MemorySeal;
 use reelgate_ports::audit::{Chain, Entry, Seal, verify};
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::events::{EventBatch, RefusedEvent};
-use reelgate_ports::records::AuditRecord;
+use reelgate_ports::identity::seal_notice_id;
+use reelgate_ports::records::{AuditRecord, NoticeRecord};
 use reelgate_ports::seal_keeper::{SealKeeper, seal_and_keep};
 
 async fn sealed(fixture: &StoreFixture) -> Vec<AuditRecord> {
@@ -131,4 +134,78 @@ pub async fn a_log_without_what_the_kept_seal_names_leaves_that_seal_alone(home:
         assert!(refused.detail.contains(told), "{refused}");
         assert_eq!(keeper.kept().await.unwrap(), Some(kept));
     }
+}
+
+/// Notices about seals that wait to be addressed.
+async fn announced(fixture: &StoreFixture) -> Vec<NoticeRecord> {
+    let notices = fixture.store.outbox(100, 0).await.unwrap();
+    notices.into_iter().filter(|notice| notice.kind == NoticeKind::AuditSealed).collect()
+}
+
+pub async fn a_seal_goes_out_in_a_notice_once_its_oldest_new_record_is_an_hour_old(home: &dyn StoreHome) {
+    const HOUR_MS: u64 = 3_600_000;
+    let fixture = StoreFixture::new(home).await;
+    while fixture.store.seal(100).await.unwrap() > 0 {}
+    fixture.clock.advance_ms(2 * HOUR_MS);
+    assert_eq!(fixture.store.seal(100).await.unwrap(), 0);
+    assert_eq!(announced(&fixture).await, [], "an empty log has no seal");
+    fixture.upload("a", 1).await;
+    sealed(&fixture).await;
+    fixture.clock.advance_ms(HOUR_MS - 1);
+    fixture.run(Severity::None).await;
+    sealed(&fixture).await;
+    assert_eq!(announced(&fixture).await, [], "none for each seal");
+    fixture.clock.advance_ms(1);
+    // Nothing new has to happen for it.
+    let records = sealed(&fixture).await;
+    let notices = announced(&fixture).await;
+    let seal = Chain::after(records.last().unwrap()).seal();
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    assert_eq!((&notices[0].id, notices[0].asset.as_str()), (&seal_notice_id(&seal), ""));
+    assert_eq!(notices[0].body["seal"], json!({"records": records.len(), "head": seal.head}));
+    fixture.clock.advance_ms(10 * HOUR_MS);
+    sealed(&fixture).await;
+    assert_eq!(announced(&fixture).await, notices, "nothing new was sealed");
+    fixture.upload("b", 1).await;
+    sealed(&fixture).await;
+    fixture.clock.advance_ms(HOUR_MS);
+    let later = sealed(&fixture).await;
+    let notices = announced(&fixture).await;
+    let numbers: Vec<_> = notices.iter().map(|notice| notice.body["seal"]["records"].clone()).collect();
+    assert_eq!(numbers, [json!(records.len()), json!(later.len())]);
+}
+
+pub async fn records_that_waited_for_long_are_announced_with_the_call_that_chains_the_last_of_them(
+    home: &dyn StoreHome,
+) {
+    let fixture = StoreFixture::new(home).await;
+    fixture.upload("a", 1).await;
+    fixture.run(Severity::None).await;
+    fixture.clock.advance_ms(3_600_000);
+    fixture.store.seal(1).await.unwrap();
+    assert_eq!(announced(&fixture).await, [], "more is waiting");
+    let records = sealed(&fixture).await;
+    let bodies: Vec<_> = announced(&fixture).await.into_iter().map(|notice| notice.body).collect();
+    assert_eq!(bodies.len(), 1);
+    assert_eq!(bodies[0]["seal"]["records"], json!(records.len()));
+}
+
+pub async fn the_delivery_of_a_seal_asks_for_no_other_notice(home: &dyn StoreHome) {
+    let fixture = StoreFixture::new(home).await;
+    fixture.upload("a", 1).await;
+    fixture.clock.advance_ms(3_600_000);
+    let records = sealed(&fixture).await;
+    let receiver = ReceiverName::new("webhook");
+    let [notice] = &announced(&fixture).await[..] else { panic!("expected one notice") };
+    fixture.store.address_notices(&[(notice.id.clone(), vec![receiver.clone()])]).await.unwrap();
+    let due = fixture.store.deliveries(&receiver, 10, 0).await.unwrap();
+    assert_eq!(due, std::slice::from_ref(notice));
+    fixture.store.notice_deferred(&receiver, &notice.id, 1).await.unwrap();
+    fixture.clock.advance_ms(1);
+    assert_eq!(fixture.store.deliveries(&receiver, 10, 0).await.unwrap()[0].tries, 1);
+    fixture.store.notices_delivered(&receiver, std::slice::from_ref(&notice.id)).await.unwrap();
+    assert_eq!(fixture.store.deliveries(&receiver, 10, 0).await.unwrap(), []);
+    fixture.clock.advance_ms(3_600_000);
+    assert_eq!(sealed(&fixture).await, records);
+    assert_eq!(announced(&fixture).await, []);
 }

@@ -145,6 +145,30 @@ pub async fn a_hold_is_refused_while_outputs_are_removed_or_replaced(home: &dyn 
     decide(&fixture, &again, Decided::Hold).await.unwrap();
 }
 
+pub async fn publishing_that_failed_under_hold_is_redriven_before_anything_was_published(
+    home: &dyn StoreHome,
+) {
+    let fixture = StoreFixture::new(home).await;
+    let asset = fixture.upload("a", 1).await;
+    decide(&fixture, &asset, Decided::Hold).await.unwrap();
+    let fail = async || {
+        while fixture.phase(&asset).await != Phase::Failed {
+            let claim = until_claimed(&fixture, &asset, TaskKey::Publish).await;
+            fixture.fail(&claim, Code::AccessDenied).await;
+            fixture.clock.advance_ms(120_000);
+        }
+    };
+    fail().await;
+    fixture.store.redrive(&asset).await.unwrap();
+    fixture.run(Severity::None).await;
+    assert_eq!(fixture.phase(&asset).await, Phase::Published);
+    decide(&fixture, &asset, Decided::Unhold).await.unwrap();
+    fixture.store.redo(&asset, Redo::Package).await.unwrap();
+    fail().await;
+    decide(&fixture, &asset, Decided::Hold).await.unwrap();
+    refused(fixture.store.redrive(&asset).await, "hold").await;
+}
+
 pub async fn a_deletion_leaves_the_outputs_under_hold(home: &dyn StoreHome) {
     let fixture = StoreFixture::new(home).await;
     let asset = fixture.upload("a", 1).await;

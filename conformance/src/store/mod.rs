@@ -120,6 +120,9 @@ macro_rules! store_suite {
                 refused_events_are_chained_too
                 the_seal_of_the_whole_log_is_kept_outside
                 a_log_without_what_the_kept_seal_names_leaves_that_seal_alone
+                a_seal_goes_out_in_a_notice_once_its_oldest_new_record_is_an_hour_old
+                records_that_waited_for_long_are_announced_with_the_call_that_chains_the_last_of_them
+                the_delivery_of_a_seal_asks_for_no_other_notice
             }
             decisions: {
                 a_quarantine_by_hand_includes_copies_and_older_versions
@@ -162,6 +165,7 @@ macro_rules! store_suite {
                 the_source_of_an_asset_under_hold_is_kept
                 outputs_under_hold_are_not_made_again
                 a_redo_stops_before_it_replaces_outputs_under_hold
+                publishing_that_failed_under_hold_is_redriven_before_anything_was_published
                 a_hold_is_refused_while_outputs_are_removed_or_replaced
                 a_deletion_leaves_the_outputs_under_hold
                 the_history_of_an_asset_under_hold_is_kept

@@ -30,11 +30,12 @@ impl Asset {
         Ok(())
     }
 
-    pub(super) fn redriven(&mut self, effects: &mut Vec<Effect>) -> Result<(), Stale> {
+    pub(super) fn redriven(&mut self, published: bool, effects: &mut Vec<Effect>) -> Result<(), Stale> {
         let may = matches!(self.phase, Phase::Failed | Phase::Rejected) && self.redrives < REDRIVES_MAX;
         let replaces =
             matches!(self.phase_before_failure(), Phase::Received | Phase::Processing | Phase::Screened);
-        let is_kept = self.flags.held && self.may_be_visible() && (self.phase == Phase::Rejected || replaces);
+        let makes_others = self.phase == Phase::Rejected || (replaces && !self.goes_on_publishing(published));
+        let is_kept = self.flags.held && self.may_be_visible() && makes_others;
         if !may || is_kept {
             return Err(Stale);
         }
@@ -66,6 +67,12 @@ impl Asset {
             }
         }
         Ok(())
+    }
+
+    /// Whether a redrive only publishes the same outputs once more, as every retry does, and none were published before.
+    fn goes_on_publishing(&self, published: bool) -> bool {
+        let stopped = self.reason.as_ref().is_some_and(|fault| fault.code == Code::UnderHold);
+        !published && !self.linked && !stopped && self.phase_before_failure() == Phase::Screened
     }
 
     fn phase_before_failure(&self) -> Phase {

@@ -140,7 +140,10 @@ pub enum Input {
     /// [`Input::Redrive`] if a newer version exists already.
     Superseded,
     /// An operator redrives it.
-    Redrive,
+    Redrive {
+        /// Whether outputs of it are visible whose publication was committed.
+        published: bool,
+    },
     /// An operator has part of a published asset made again.
     Redo(Redo),
     /// It must be quarantined, whatever its phase.

@@ -25,7 +25,7 @@ impl Asset {
             Input::GivenBack { task, attempt } => self.given_back(task, attempt, effects),
             Input::OriginalEnded(end) => self.original_ended(end, effects),
             Input::Superseded => self.superseded(effects),
-            Input::Redrive => self.redriven(effects),
+            Input::Redrive { published } => self.redriven(published, effects),
             Input::Redo(what) => self.redone(what, effects),
             Input::Quarantine(cause) => self.quarantine(cause, effects),
             Input::Found { severity, response, cause } => self.found(severity, response, cause, effects),

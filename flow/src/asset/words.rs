@@ -206,5 +206,7 @@ words!(
         Erased = "erased",
         /// In quarantine for long; a security officer should decide.
         ReviewDue = "review_due",
+        /// How far the audit log has come; it concerns no asset.
+        AuditSealed = "audit_sealed",
     }
 );

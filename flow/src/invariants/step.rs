@@ -63,7 +63,7 @@ fn check_records(before: &Asset, after: &Asset, effects: &[Effect]) -> Result<()
 
 fn check_counters(before: &Asset, input: &Input, after: &Asset) -> Result<(), Violation> {
     let redriven = match input {
-        Input::Redrive | Input::Redo(_) | Input::Release | Input::Redact(_) => true,
+        Input::Redrive { .. } | Input::Redo(_) | Input::Release | Input::Redact(_) => true,
         // Otherwise it is quarantined.
         Input::ContentRedacted => after.exit.is_none(),
         _ => false,

@@ -7,10 +7,11 @@ use reelgate_flow::asset::{Original, Phase};
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
 use reelgate_flow::policy::Policy;
 use reelgate_flow::task::TaskKey;
+use reelgate_ports::audit::Seal;
 use reelgate_ports::error::{ErrorKind, Port, PortError, PortResult};
 use reelgate_ports::events::RefusedEvent;
 use reelgate_ports::records::{
-    AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord, Proposal,
+    AuditRecord, ExternalScanEvent, Fence, FindingRecord, HistoryRecord, NoticeRecord, Proposal,
 };
 use reelgate_ports::shards::Checkpoint;
 use tokio::sync::MutexGuard;
@@ -316,6 +317,20 @@ impl Session for MemorySession<'_> {
     async fn append_audit(&mut self, records: &[AuditRecord]) -> PortResult<()> {
         let records = records.to_vec();
         self.later(move |state| state.audit.extend(records));
+        Ok(())
+    }
+
+    async fn first_unannounced(&mut self) -> PortResult<Option<AuditRecord>> {
+        let announced = usize::try_from(self.state.announced_records).unwrap_or(usize::MAX);
+        Ok(self.state.audit.get(announced).cloned())
+    }
+
+    async fn announce_seal(&mut self, seal: &Seal, notice: &NoticeRecord) -> PortResult<()> {
+        let (records, notice, now_ms) = (seal.records, notice.clone(), self.work.now_ms);
+        self.later(move |state| {
+            state.announced_records = records;
+            write::put(state, notice, now_ms);
+        });
         Ok(())
     }
 }

@@ -110,6 +110,8 @@ pub(super) struct State {
     pub notices: u64,
     pub unsealed: VecDeque<(String, HistoryRecord)>,
     pub audit: Vec<AuditRecord>,
+    /// How many records of the audit log the last announced seal covers.
+    pub announced_records: u64,
     /// Whether the rule of two people was on at the last decision.
     pub two_people: bool,
     pub nodes: BTreeMap<NodeId, Node>,

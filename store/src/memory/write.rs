@@ -157,11 +157,13 @@ fn owe(state: &mut State, work: &UnitOfWork, loaded: &Loaded, kind: NoticeKind) 
     let asset = loaded.row.record();
     let id = identity::notice_id(&asset.id, kind, loaded.row.notice_number(kind, work.now_ms));
     let body = history_lines::notice_body(&id, kind, work.now_ms, &asset, &summary(state, &asset));
-    let notice = NoticeRecord { id, asset: asset.id, kind, body, tries: 0 };
+    put(state, NoticeRecord { id, asset: asset.id, kind, body, tries: 0 }, work.now_ms);
+}
+
+/// Puts a whole notice into the outbox.
+pub(super) fn put(state: &mut State, notice: NoticeRecord, now_ms: u64) {
     state.notices += 1;
-    state
-        .outbox
-        .insert(state.notices, Owed { notice, receiver: None, owed_ms: work.now_ms, due_ms: work.now_ms });
+    state.outbox.insert(state.notices, Owed { notice, receiver: None, owed_ms: now_ms, due_ms: now_ms });
 }
 
 fn summary(state: &State, asset: &AssetRecord) -> MediaSummary {

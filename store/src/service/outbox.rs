@@ -8,7 +8,7 @@ use crate::history_lines;
 use crate::session::{Answer, Session};
 
 /// Removes deliveries that one receiver has got, and adds a line to the history of their assets. A delivery that is already
-/// removed is skipped.
+/// removed is skipped. One that concerns no asset is about the audit log and adds nothing, as each line would ask for the next notice.
 #[derive(Debug)]
 pub struct RemoveDelivered<'a> {
     /// Who got them.
@@ -25,7 +25,8 @@ impl WriteCall for RemoveDelivered<'_> {
     async fn run<S: Session>(&self, session: &mut S) -> Answer<(), S> {
         let now_ms = session.work().now_ms;
         let mut lines = Vec::new();
-        for notice in session.remove_notices(self.receiver, self.ids).await? {
+        let removed = session.remove_notices(self.receiver, self.ids).await?;
+        for notice in removed.into_iter().filter(|notice| !notice.asset.as_str().is_empty()) {
             let try_number = notice.tries.saturating_add(1);
             let detail = format!("{} {} to {}, try {try_number}", notice.kind, notice.id, self.receiver);
             lines.push((notice.asset, history_lines::line(now_ms, HistoryEvent::NoticeSent, detail)));

@@ -51,7 +51,8 @@ impl UnitOfWork {
 
     /// Redrives an asset; false if it cannot be. A newer version of its key supersedes it at once.
     fn begin_again(&mut self, id: &AssetId, by: Attribution<'_>) -> PortResult<bool> {
-        if !self.step(id, Input::Redrive, by)? {
+        let published = self.at(id)?.row.published_location.is_some();
+        if !self.step(id, Input::Redrive { published }, by)? {
             return Ok(false);
         }
         if self.versions(id)?.iter().any(|other| other.newer) {

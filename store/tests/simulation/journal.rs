@@ -36,7 +36,7 @@ hits! {
     PublishedWithdrawn WithdrawDelayed RejectedRedriven LinkedRedriven RedrivenIntoNewer
     PlanShrank DuplicateOutlivedOriginal KeptFromBefore RedoWithdrawn
     ReleaseExpired RestoredWhole RestoredWithout RedactedByPolicy FoundByScanner ScannerAskedAnew
-    HeldSuperseded RedoStoppedByHold
+    HeldSuperseded RedoStoppedByHold HeldPublishingRedriven
     RulesChanged ClassifierUpgraded LookedAgain FoundInContent NotCoveredByRelease
 }
 
@@ -87,7 +87,7 @@ impl Journal {
             Input::Failed { .. } => (Hit::Failed, Hit::StaleFailed),
             Input::GivenBack { .. } => (Hit::GivenBack, Hit::StaleGivenBack),
             Input::OriginalEnded(_) | Input::Superseded | Input::ContentRedacted => return,
-            Input::Redrive => (Hit::Redrive, Hit::StaleRedrive),
+            Input::Redrive { .. } => (Hit::Redrive, Hit::StaleRedrive),
             Input::Redo(_) => (Hit::Redo, Hit::StaleRedo),
             Input::Quarantine(_) => (Hit::Quarantine, Hit::StaleQuarantine),
             Input::Found { .. } => (Hit::Found, Hit::StaleFound),
@@ -129,8 +129,8 @@ impl Journal {
             NoticeKind::Quarantined => Hit::OwedQuarantined,
             NoticeKind::Failed => Hit::OwedFailed,
             NoticeKind::Erased => Hit::OwedErased,
-            // Reminders are caused by time, not by a step; schedules have none.
-            NoticeKind::ReviewDue => return,
+            // Reminders and seals are caused by time, not by a step; schedules have none.
+            NoticeKind::ReviewDue | NoticeKind::AuditSealed => return,
         });
     }
 

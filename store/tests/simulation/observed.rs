@@ -415,11 +415,17 @@ impl Observed {
         let scan = |asset: &Asset| asset.tasks.get(&TaskKey::ExternalScan).map(|scan| scan.state);
         let unanswered = scan(&self.rows[row].asset) == Some(TaskState::Dead);
         let asked = call(self.store.redrive(&self.rows[row].id));
-        if !self.asked(&Input::Redrive, asked)? {
+        let published = self.rows[row].located;
+        if !self.asked(&Input::Redrive { published }, asked)? {
             return Ok(());
         }
         if unanswered && scan(&self.rows[row].asset) == Some(TaskState::Dropped) {
             self.journal.hit(Hit::ScannerAskedAnew);
+        }
+        let asset = &self.rows[row].asset;
+        let publishes = asset.tasks.get(&TaskKey::Publish).is_some_and(|publish| publish.attempts > 0);
+        if asset.flags.held && publishes && asset.phase == Phase::Screened {
+            self.journal.hit(Hit::HeldPublishingRedriven);
         }
         self.journal.hit(match before {
             (Phase::Rejected, _) => Hit::RejectedRedriven,

@@ -1,4 +1,5 @@
-//! Notices as custom events on an EventBridge bus: source `reelgate`, detail type `reelgate.asset`.
+//! Notices as custom events on an EventBridge bus: source `reelgate`, detail type `reelgate.asset`, or
+//! `reelgate.audit` for those that concern no asset.
 
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
@@ -14,7 +15,8 @@ const PUT: ApiCall = ApiCall::new(Port::Notices, "put a notice on the event bus"
 const CHECK: ApiCall = ApiCall::new(Port::Notices, "reach the event bus", "events:DescribeEventBus");
 
 const SOURCE: &str = "reelgate";
-const DETAIL_TYPE: &str = "reelgate.asset";
+const OF_ASSET: &str = "reelgate.asset";
+const OF_AUDIT_LOG: &str = "reelgate.audit";
 
 /// Delivers notices to an EventBridge bus.
 #[derive(Clone, Debug)]
@@ -36,7 +38,7 @@ impl Notices for EventBridgeNotices {
         let document = document(notice)?;
         let entry = PutEventsRequestEntry::builder()
             .source(SOURCE)
-            .detail_type(DETAIL_TYPE)
+            .detail_type(if notice.asset.as_str().is_empty() { OF_AUDIT_LOG } else { OF_ASSET })
             .detail(text(&document))
             .event_bus_name(&self.bus)
             .build();

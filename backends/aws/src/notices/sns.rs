@@ -25,8 +25,8 @@ pub struct SnsNotices {
 }
 
 impl SnsNotices {
-    /// Delivers to this topic. A topic whose name ends with `.fifo` keeps the order within an asset, and drops a repeat
-    /// within five minutes.
+    /// Delivers to this topic. A topic whose name ends with `.fifo` keeps the order within an asset and of the seals of the
+    /// audit log, and drops a repeat within five minutes.
     pub fn new(client: Client, topic_arn: impl Into<String>) -> Self {
         Self { client, topic_arn: topic_arn.into() }
     }
@@ -54,7 +54,7 @@ impl Notices for SnsNotices {
             call = call.message_attributes(name, attribute);
         }
         if self.is_fifo() {
-            call = call.message_group_id(notice.asset.as_str()).message_deduplication_id(notice.id.as_str());
+            call = call.message_group_id(group(notice)).message_deduplication_id(notice.id.as_str());
         }
         call.send().await.map(drop).map_err(PUBLISH.failed())
     }
@@ -65,6 +65,12 @@ impl Notices for SnsNotices {
         let confirmed = found.attributes().and_then(|all| all.get("SubscriptionsConfirmed"));
         Ok(format!("topic reached, {} subscriptions", confirmed.map_or("?", String::as_str)))
     }
+}
+
+/// What a FIFO topic keeps in order: the notices of an asset, or those that concern none.
+fn group(notice: &NoticeRecord) -> &str {
+    let asset = notice.asset.as_str();
+    if asset.is_empty() { "audit" } else { asset }
 }
 
 /// Name, SNS data type and value of every attribute. Empty values are left out, because SNS does not allow them.

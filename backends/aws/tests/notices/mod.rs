@@ -26,6 +26,13 @@ fn notice(id: &str, kind: NoticeKind) -> NoticeRecord {
     NoticeRecord { id: NoticeId::new(id), asset: AssetId::new("asset1"), kind, body, tries: 0 }
 }
 
+/// A notice that concerns no asset.
+fn sealed(id: &str) -> NoticeRecord {
+    let body = json!({"schema": 1, "at_ms": 1, "seal": {"records": 7, "head": "0123"}});
+    let (id, kind) = (NoticeId::new(id), NoticeKind::AuditSealed);
+    NoticeRecord { id, asset: AssetId::new(""), kind, body, tries: 0 }
+}
+
 /// A queue: its client, URL and ARN.
 struct Queue {
     sqs: aws_sdk_sqs::Client,
@@ -100,7 +107,8 @@ async fn a_fifo_topic_delivers_a_repeated_notice_once_on_localstack() {
     for id in ["n1", "n1", "n2"] {
         notices.deliver(&notice(id, NoticeKind::Published)).await.unwrap();
     }
-    for id in ["n1", "n2"] {
+    notices.deliver(&sealed("n3")).await.unwrap();
+    for id in ["n1", "n2", "n3"] {
         let body: Value = serde_json::from_str(queue.next().await["Message"].as_str().unwrap()).unwrap();
         assert_eq!(body["id"], id);
     }
@@ -114,8 +122,7 @@ async fn a_rule_of_the_event_bus_matches_the_kind_of_a_notice_on_localstack() {
     let (bridge, name) = (aws_sdk_eventbridge::Client::new(&config), fresh_name("bus"));
     let queue = Queue::new(&config, &name).await;
     bridge.create_event_bus().name(&name).send().await.unwrap();
-    let pattern =
-        r#"{"source": ["reelgate"], "detail-type": ["reelgate.asset"], "detail": {"kind": ["failed"]}}"#;
+    let pattern = r#"{"source": ["reelgate"], "detail": {"kind": ["failed", "audit_sealed"]}}"#;
     let rule = bridge.put_rule().name(&name).event_bus_name(&name).event_pattern(pattern);
     rule.send().await.unwrap();
     let target = aws_sdk_eventbridge::types::Target::builder().id("queue").arn(&queue.arn).build().unwrap();
@@ -123,7 +130,11 @@ async fn a_rule_of_the_event_bus_matches_the_kind_of_a_notice_on_localstack() {
     let notices = EventBridgeNotices::new(bridge, &name);
     notices.deliver(&notice("n1", NoticeKind::Published)).await.unwrap();
     notices.deliver(&notice("n2", NoticeKind::Failed)).await.unwrap();
-    assert_eq!(queue.next().await["detail"]["id"], "n2");
+    let event = queue.next().await;
+    assert_eq!((&event["detail"]["id"], &event["detail-type"]), (&json!("n2"), &json!("reelgate.asset")));
+    notices.deliver(&sealed("n3")).await.unwrap();
+    let event = queue.next().await;
+    assert_eq!((&event["detail"]["id"], &event["detail-type"]), (&json!("n3"), &json!("reelgate.audit")));
     assert_eq!(notices.check().await.unwrap(), "event bus reached");
 }
 

@@ -1,5 +1,6 @@
 //! The audit log: lines that triggers have queued are taken in order and chained by the service; the chain is read here.
 
+use reelgate_ports::audit::Seal;
 use reelgate_ports::error::PortResult;
 use reelgate_ports::records::{AuditRecord, HistoryRecord};
 use sqlx::sqlite::SqliteRow;
@@ -54,6 +55,30 @@ pub(super) async fn append(conn: &mut SqliteConnection, records: &[AuditRecord])
         .await
         .map_err(db(WHAT))?;
     Ok(())
+}
+
+/// The first record after all announced seals.
+pub(super) async fn first_unannounced(conn: &mut SqliteConnection) -> PortResult<Option<AuditRecord>> {
+    let first = sqlx::query(
+        "SELECT * FROM audit WHERE number > (SELECT coalesce(max(records), 0) FROM announced_seals)
+         ORDER BY number LIMIT 1",
+    )
+    .fetch_optional(conn)
+    .await
+    .map_err(db(WHAT))?;
+    first.map(|row| record(&row)).transpose()
+}
+
+/// Keeps that a seal is announced.
+pub(super) async fn keep_announced(conn: &mut SqliteConnection, seal: &Seal, now_ms: u64) -> PortResult<()> {
+    sqlx::query("INSERT INTO announced_seals (records, head, at_ms) VALUES (?, ?, ?)")
+        .bind(i64::try_from(seal.records).unwrap_or(i64::MAX))
+        .bind(&seal.head)
+        .bind(i64::try_from(now_ms).unwrap_or(i64::MAX))
+        .execute(conn)
+        .await
+        .map(drop)
+        .map_err(db(WHAT))
 }
 
 /// The log after a position, in order.

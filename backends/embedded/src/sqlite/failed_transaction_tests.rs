@@ -270,3 +270,20 @@ async fn a_full_database_is_reported_as_full_and_takes_uploads_once_there_is_roo
     fixture.limit_pages(1_000_000).await;
     assert_eq!(fixture.store.ingest(&batch).await.unwrap().len(), 200);
 }
+
+#[tokio::test]
+async fn a_connection_that_was_opened_while_the_disk_was_read_only_is_replaced() {
+    let fixture = WriterFixture::new().await;
+    let usual = fixture.store.writer.connect_options();
+    fixture.store.writer.set_connect_options(usual.as_ref().clone().read_only(true));
+    // Replaced as after a COMMIT that failed.
+    drop(ended_by_sqlite(&fixture.store).await);
+    let batch = EventBatch::of([event("next", 1)]);
+    for _ in 0..3 {
+        let error = fixture.store.ingest(&batch).await.unwrap_err();
+        let found = (error.kind, error.fault().code);
+        assert_eq!(found, (ErrorKind::Unavailable, Code::StoreUnavailable), "{error}");
+    }
+    fixture.store.writer.set_connect_options(usual.as_ref().clone());
+    fixture.assert_writable("the disk can be written again").await;
+}

@@ -14,7 +14,7 @@ use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, Row, SqlitePool};
 
-use super::error::{db, in_ours};
+use super::error::{db, in_ours, may_only_read};
 use super::migrations::migrations;
 use super::queue_clock::{self, QueueClock};
 use super::sqlite_store::SqliteStore;
@@ -91,12 +91,16 @@ pub(super) fn beside(path: &Path) -> [PathBuf; 3] {
 /// SQLite rolls the transaction back by itself, see <https://www.sqlite.org/lang_transaction.html>, "Response To Errors
 /// Within A Transaction". The ROLLBACK that sqlx sends then fails, and sqlx would count the transaction as open for good.
 /// A ROLLBACK that was sent before the connection came back to the pool has run by the time that it is used again.
+///
+/// So is a connection that may have been opened while the disk was read-only.
 fn pool(connections_max: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .min_connections(1)
         .max_connections(connections_max)
         .test_before_acquire(false)
-        .before_acquire(|connection, _| Box::pin(ready(Ok(!connection.is_in_transaction()))))
+        .before_acquire(|connection, of| {
+            Box::pin(ready(Ok(!connection.is_in_transaction() && !may_only_read(of.age))))
+        })
         .idle_timeout(None)
         .max_lifetime(None)
 }

@@ -34,8 +34,20 @@ pub(super) async fn owe(conn: &mut SqliteConnection, work: &UnitOfWork, at: Queu
         let (container, duration_ns) = media.get(&loaded.row.arrival).cloned().unwrap_or_default();
         let told = summary(conn, loaded, container, duration_ns).await?;
         let body = history_lines::notice_body(&id, *kind, work.now_ms, &loaded.row.record(), &told);
-        cells.push((id, loaded.row.arrival, kind.as_str(), body.to_string()));
+        cells.push((id, Some(loaded.row.arrival), kind.as_str(), body.to_string()));
     }
+    insert(conn, &cells, at).await
+}
+
+/// Writes a notice that concerns no asset.
+pub(super) async fn put(conn: &mut SqliteConnection, notice: &NoticeRecord, at: QueueTime) -> PortResult<()> {
+    insert(conn, &[(notice.id.clone(), None, notice.kind.as_str(), notice.body.to_string())], at).await
+}
+
+/// Id, asset, kind and body of a notice.
+type Cells = (NoticeId, Option<i64>, &'static str, String);
+
+async fn insert(conn: &mut SqliteConnection, cells: &[Cells], at: QueueTime) -> PortResult<()> {
     sqlx::query(
         "INSERT INTO outbox (id, asset, kind, body, tries, owed_at_ms, due_at_ms)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, 0, ?1, ?1 FROM json_each(?2)",
@@ -94,7 +106,7 @@ pub(super) async fn due(
     notices_max: u16,
 ) -> PortResult<Vec<NoticeRecord>> {
     let rows = sqlx::query(
-        "SELECT outbox.*, assets.id AS asset_id FROM outbox JOIN assets ON arrival = asset
+        "SELECT outbox.*, coalesce(assets.id, '') AS asset_id FROM outbox LEFT JOIN assets ON arrival = asset
          WHERE receiver = ? AND due_at_ms <= ? ORDER BY number LIMIT ?",
     )
     .bind(receiver)
@@ -225,7 +237,8 @@ pub(super) async fn remove(
     let ids = json(&ids.iter().map(NoticeId::as_str).collect::<Vec<_>>())?;
     let what = "remove delivered notices";
     let gone = sqlx::query(
-        "SELECT outbox.id, kind, tries, assets.id AS asset_id FROM outbox JOIN assets ON arrival = asset
+        "SELECT outbox.id, kind, tries, coalesce(assets.id, '') AS asset_id
+         FROM outbox LEFT JOIN assets ON arrival = asset
          WHERE receiver = ? AND outbox.id IN (SELECT value FROM json_each(?)) ORDER BY number",
     )
     .bind(receiver.as_str())

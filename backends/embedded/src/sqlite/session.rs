@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reelgate_flow::ids::{AssetId, NodeId, NoticeId, ReceiverName};
+use reelgate_ports::audit::Seal;
 use reelgate_ports::error::{PortError, PortResult};
 use reelgate_ports::events::RefusedEvent;
-use reelgate_ports::records::{AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord, Proposal};
+use reelgate_ports::records::{
+    AuditRecord, ExternalScanEvent, FindingRecord, HistoryRecord, NoticeRecord, Proposal,
+};
 use reelgate_ports::shards::Checkpoint;
 use reelgate_store::session::{EventDelivery, LostLease, ProducerQueue, RemovedNotice, Session};
 use reelgate_store::work::{AssetRow, Deletion, UnitOfWork};
@@ -173,5 +176,14 @@ impl Session for SqliteSession {
 
     async fn append_audit(&mut self, records: &[AuditRecord]) -> PortResult<()> {
         audit::append(&mut self.tx, records).await
+    }
+
+    async fn first_unannounced(&mut self) -> PortResult<Option<AuditRecord>> {
+        audit::first_unannounced(&mut self.tx).await
+    }
+
+    async fn announce_seal(&mut self, seal: &Seal, notice: &NoticeRecord) -> PortResult<()> {
+        audit::keep_announced(&mut self.tx, seal, self.work.now_ms).await?;
+        outbox::put(&mut self.tx, notice, self.time).await
     }
 }

@@ -193,7 +193,7 @@ fn an_asset_is_erased_in_every_ended_phase_except_under_hold() {
     assert_eq!(life.feed(Input::Hold(true)), Err(Stale), "too late");
     life.finish(TaskKey::Withdraw);
     assert_eq!((life.asset.phase, life.owed()), (Phase::Erased, vec![NoticeKind::Erased]));
-    for input in [Input::Erase, Input::Release, Input::Redrive, Input::Quarantine(Cause::Person)] {
+    for input in [Input::Erase, Input::Release, REDRIVE, Input::Quarantine(Cause::Person)] {
         assert_eq!(life.feed(input), Err(Stale));
     }
 }
@@ -332,11 +332,37 @@ fn a_redo_stops_before_it_replaces_outputs_under_hold() {
     life.feed(Input::Hold(true)).unwrap();
     life.finish(TaskKey::Package);
     assert_eq!((life.asset.phase, life.reason()), (Phase::Failed, Some(Code::UnderHold)));
-    assert_eq!(life.feed(Input::Redrive), Err(Stale));
+    for published in [true, false] {
+        assert_eq!(life.feed(Input::Redrive { published }), Err(Stale));
+    }
     life.feed(Input::Hold(false)).unwrap();
-    life.feed(Input::Redrive).unwrap();
+    life.feed(REDRIVE).unwrap();
     life.finish(TaskKey::Publish);
     assert_eq!(life.asset.phase, Phase::Published);
+}
+
+#[test]
+fn publishing_that_failed_under_hold_goes_on_with_a_redrive_unless_it_would_replace_something() {
+    let failed = || {
+        let mut life = Life::screened();
+        life.feed(Input::Hold(true)).unwrap();
+        life.finish(TaskKey::KeepSource);
+        life.exhaust(TaskKey::Publish, Code::AccessDenied);
+        life
+    };
+    let mut life = failed();
+    life.feed(REDRIVE).unwrap();
+    assert_eq!((life.asset.phase, life.due()), (Phase::Screened, vec![TaskKey::Publish]));
+    life.exhaust(TaskKey::Publish, Code::AccessDenied);
+    life.feed(REDRIVE).unwrap();
+    life.finish(TaskKey::Publish);
+    assert_eq!(life.asset.phase, Phase::Published);
+    assert_eq!(failed().feed(Input::Redrive { published: true }), Err(Stale), "an earlier plan is visible");
+    let mut copy = Life::linked(Original::Ended(ended(Phase::Published, None)));
+    copy.screen(Severity::None);
+    copy.feed(Input::Hold(true)).unwrap();
+    copy.exhaust(TaskKey::Publish, Code::AccessDenied);
+    assert_eq!(copy.feed(REDRIVE), Err(Stale), "it would begin again, and its outputs might be others");
 }
 
 #[test]

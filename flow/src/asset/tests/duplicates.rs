@@ -183,7 +183,7 @@ fn a_redriven_rejected_asset_can_be_linked_again() {
     life.screen(Severity::None);
     life.fail(TaskKey::Audio, Code::DamagedStream);
     life.finish(TaskKey::Withdraw);
-    life.feed(Input::Redrive).unwrap();
+    life.feed(REDRIVE).unwrap();
     life.validate(2, true, Original::Running { redacted: false });
     life.feed(Input::OriginalEnded(ended(Phase::Published, None))).unwrap();
     assert_eq!(life.due(), vec![TaskKey::Screen]);

@@ -56,7 +56,7 @@ fn a_withdrawal_that_was_given_up_continues_after_a_redrive() {
     life.fail(TaskKey::Enrich, Code::DamagedStream);
     life.asset.phase = Phase::Failed;
     life.asset.tasks.entry(TaskKey::Withdraw).and_modify(|record| record.state = TaskState::Dead);
-    life.feed(Input::Redrive).unwrap();
+    life.feed(REDRIVE).unwrap();
     assert_eq!((life.asset.phase, life.due()), (Phase::Withdrawing, vec![TaskKey::Withdraw]));
     life.finish(TaskKey::Withdraw);
     assert_eq!((life.asset.phase, life.reason()), (Phase::Rejected, Some(Code::DamagedStream)));
@@ -67,7 +67,7 @@ fn a_redrive_continues_where_the_asset_failed_and_keeps_finished_tasks() {
     let mut life = Life::processing();
     life.finish(video(0));
     life.exhaust(TaskKey::Audio, Code::Internal);
-    life.feed(Input::Redrive).unwrap();
+    life.feed(REDRIVE).unwrap();
     assert_eq!((life.asset.phase, life.reason()), (Phase::Processing, None));
     assert_eq!(life.due(), vec![video(1), TaskKey::Audio, TaskKey::Enrich]);
     life.fail(TaskKey::Audio, Code::Internal);
@@ -81,7 +81,7 @@ fn a_redrive_returns_to_the_phase_of_the_dead_task() {
     let mut publishing = Life::screened();
     publishing.exhaust(TaskKey::Publish, Code::StorageInconsistent);
     for (mut life, phase) in [(validating, Phase::Received), (publishing, Phase::Screened)] {
-        life.feed(Input::Redrive).unwrap();
+        life.feed(REDRIVE).unwrap();
         assert_eq!(life.asset.phase, phase);
     }
 }
@@ -93,7 +93,7 @@ fn redriving_a_rejected_asset_begins_again_and_forgets_the_earlier_plan() {
     life.screen(Severity::Medium);
     life.fail(video(1), Code::NoFrameDecodes);
     life.finish(TaskKey::Withdraw);
-    life.feed(Input::Redrive).unwrap();
+    life.feed(REDRIVE).unwrap();
     assert_eq!((life.asset.phase, life.due()), (Phase::Received, vec![TaskKey::Validate]));
     assert_eq!((life.asset.verdict, life.asset.severity), (Verdict::Unscanned, Severity::None));
     life.validate(1, false, Original::None);
@@ -109,14 +109,14 @@ fn a_redriven_duplicate_begins_again_because_its_original_may_be_gone() {
     life.exhaust(TaskKey::Screen, Code::Internal);
     let gone = ended(Phase::Superseded, Some(Code::Superseded));
     assert_eq!(life.feed(Input::OriginalEnded(gone)), Err(Stale));
-    life.feed(Input::Redrive).unwrap();
+    life.feed(REDRIVE).unwrap();
     assert_eq!((life.asset.phase, life.asset.linked), (Phase::Received, false));
 }
 
 #[test]
 fn only_failed_and_rejected_assets_are_redriven() {
     for mut life in [Life::arrived(), Life::processing(), Life::published()] {
-        assert_eq!(life.feed(Input::Redrive), Err(Stale));
+        assert_eq!(life.feed(REDRIVE), Err(Stale));
     }
 }
 
@@ -125,10 +125,10 @@ fn redrives_are_bounded() {
     let mut life = Life::arrived();
     for _ in 0..REDRIVES_MAX {
         life.exhaust(TaskKey::Validate, Code::Internal);
-        life.feed(Input::Redrive).unwrap();
+        life.feed(REDRIVE).unwrap();
     }
     life.exhaust(TaskKey::Validate, Code::Internal);
-    assert_eq!(life.feed(Input::Redrive), Err(Stale));
+    assert_eq!(life.feed(REDRIVE), Err(Stale));
     assert_eq!(life.asset.redrives, REDRIVES_MAX);
 }
 

@@ -70,7 +70,7 @@ fn a_redrive_delivers_the_text_to_a_silent_scanner_again() {
     let mut life = asked();
     life.exhaust(TaskKey::ExternalScan, Code::ScannerUnanswered);
     assert_eq!((life.asset.phase, life.asset.verdict), (Phase::Failed, Verdict::Unscanned));
-    life.feed(Input::Redrive).unwrap();
+    life.feed(REDRIVE).unwrap();
     assert_eq!((life.asset.phase, life.due()), (Phase::Processing, [TaskKey::Screen].into()));
     life.screen(Severity::None);
     assert_eq!(life.asset.phase, Phase::Screened, "the scanner is not asked any more");

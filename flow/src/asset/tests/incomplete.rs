@@ -85,6 +85,29 @@ fn a_person_may_publish_it_and_it_stays_unscanned() {
 }
 
 #[test]
+fn publishing_that_failed_after_a_release_is_redriven_without_another_release() {
+    for held in [false, true] {
+        let mut life = held_back();
+        if held {
+            life.feed(Input::Hold(true)).unwrap();
+            life.finish(TaskKey::KeepSource);
+        }
+        life.feed(Input::Release).unwrap();
+        life.done(TaskKey::Restore, Outcome::Restored { outputs: false });
+        life.validate(2, true, Original::None);
+        life.finish_all_but_screen();
+        life.done(TaskKey::Screen, Outcome::Screened(incomplete(Severity::Low)));
+        for _ in 0..3 {
+            life.exhaust(TaskKey::Publish, Code::AccessDenied);
+            life.feed(REDRIVE).unwrap();
+            assert_eq!((life.asset.phase, life.due()), (Phase::Screened, vec![TaskKey::Publish]));
+        }
+        life.finish(TaskKey::Publish);
+        assert_eq!((life.asset.phase, life.asset.flags.cleared), (Phase::Published, true));
+    }
+}
+
+#[test]
 fn a_person_may_publish_it_after_the_external_scanner_has_answered() {
     let mut life = held_back();
     life.feed(Input::Release).unwrap();

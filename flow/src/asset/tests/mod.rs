@@ -18,6 +18,9 @@ use crate::invariants::{check, check_step};
 use crate::reason::{Code, Fault};
 use crate::task::TaskKey;
 
+/// A redrive of an asset without committed outputs.
+pub(super) const REDRIVE: Input = Input::Redrive { published: false };
+
 /// One asset, stepped by a test; every step is checked against the invariants.
 pub(super) struct Life {
     pub asset: Asset,

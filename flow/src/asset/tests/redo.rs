@@ -66,7 +66,7 @@ fn a_failed_redo_is_redriven_where_it_stopped() {
     let mut life = redo(Redo::Audio);
     life.exhaust(TaskKey::Audio, Code::Internal);
     assert_eq!(life.asset.phase, Phase::Failed);
-    life.feed(Input::Redrive).unwrap();
+    life.feed(REDRIVE).unwrap();
     assert_eq!((life.asset.phase, life.due()), (Phase::Processing, vec![TaskKey::Audio]));
 }
 

@@ -164,7 +164,7 @@ fn an_attempt_from_before_a_redrive_comes_too_late() {
     let mut life = Life::processing();
     let running = life.claim(video(1));
     life.exhaust(video(0), Code::Internal);
-    life.feed(Input::Redrive).unwrap();
+    life.feed(REDRIVE).unwrap();
     let late = Input::Done { task: video(1), attempt: running, outcome: Outcome::Finished };
     assert_eq!(life.feed(late), Err(Stale));
 }

@@ -204,6 +204,12 @@ fn draw_storyboard(
 }
 
 #[cfg(test)]
+mod captioned_video;
+#[cfg(test)]
+mod planted_caption_tests;
+#[cfg(test)]
+mod planted_screen_tests;
+#[cfg(test)]
 mod planted_tests;
 #[cfg(test)]
 mod surface_tests;

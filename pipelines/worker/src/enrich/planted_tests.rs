@@ -13,7 +13,7 @@ use super::tests::{Memory, open};
 use super::*;
 
 #[path = "../../../../privacy/tests/written_forms.rs"]
-mod written_forms;
+pub mod written_forms;
 
 use written_forms::{Planted, limits, planted};
 
@@ -41,7 +41,8 @@ fn text_file(suffix: &str, text: &str) -> tempfile::NamedTempFile {
     file
 }
 
-fn collected(file: &tempfile::NamedTempFile, surface: &str) -> Vec<TextLine> {
+/// The lines of a file on one surface.
+pub fn collected(file: &tempfile::NamedTempFile, surface: &str) -> Vec<TextLine> {
     gst::init().unwrap();
     let container =
         if file.path().extension().unwrap() == "mkv" { Container::Matroska } else { Container::IsoBmff };
@@ -51,26 +52,53 @@ fn collected(file: &tempfile::NamedTempFile, surface: &str) -> Vec<TextLine> {
     memory.lines().into_iter().filter(|line| line.surface == surface).collect()
 }
 
-/// What is found although the documentation says otherwise, and the reverse; empty if all is as documented. `of` gives the lines of
-/// what is planted. Line breaks of timed text are read as spaces.
-fn surprises<'a>(
+/// Whether the classifier finds a value in these lines.
+pub fn is_found(classifier: &Classifier, lines: &[TextLine], one: &Planted) -> bool {
+    let findings = classifier.scan(lines.iter().map(|line| Line { text: &line.text, address: line.place() }));
+    findings.iter().any(|finding| finding.kind.id.starts_with(one.id))
+}
+
+/// Whether a list of forms and values has this one.
+pub fn is_in(limits: &[(&str, &[&str])], one: &Planted) -> bool {
+    limits.iter().any(|(form, values)| *form == one.form && values.contains(&one.value))
+}
+
+/// The forms and values that the documentation says are not found on a surface, row by row.
+pub fn documented(surface: &str) -> Vec<(String, String)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/privacy.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let cells = |row: &str| row.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    let row = |row: &str| match &cells(row)[..] {
+        [_, of, form, values, _] if of == surface => Some((form.clone(), values.clone())),
+        _ => None,
+    };
+    document.lines().filter_map(row).collect()
+}
+
+/// A list of forms and values as the documentation writes it.
+pub fn named(limits: &[(&str, &[&str])]) -> Vec<(String, String)> {
+    limits.iter().map(|(form, values)| ((*form).to_owned(), values.join(", "))).collect()
+}
+
+/// Whether the documentation says that a value in this form is not found in any text.
+pub fn is_in_text_limits(one: &Planted) -> bool {
+    limits().iter().any(|(form, values)| *form == one.form && values.contains(&one.value))
+}
+
+/// What is found although the documentation says otherwise, and the reverse; empty if all is as documented. `more_limits` are those of
+/// the surface. `of` gives the lines of what is planted. Line breaks of timed text are read as spaces.
+pub fn surprises<'a>(
     surface: &str,
     timed: bool,
     planted: impl IntoIterator<Item = &'a Planted>,
+    more_limits: &[(&str, &[&str])],
     of: impl Fn(usize, &Planted) -> Vec<TextLine>,
 ) -> Vec<String> {
     let classifier = Classifier::new();
-    let limits = limits();
     let is_limit = |one: &Planted| {
-        let is_it = |(form, values): &(&str, Vec<&str>)| *form == one.form && values.contains(&one.value);
-        limits.iter().any(is_it) && !(timed && one.form.starts_with("line breaks"))
+        is_in(more_limits, one) || is_in_text_limits(one) && !(timed && one.form.starts_with("line breaks"))
     };
-    let is_found = |index: usize, one: &Planted| {
-        of(index, one).iter().any(|line| {
-            let findings = classifier.scan([Line { text: &line.text, address: line.place() }].into_iter());
-            findings.iter().any(|finding| finding.kind.id.starts_with(one.id))
-        })
-    };
+    let is_found = |index: usize, one: &Planted| is_found(&classifier, &of(index, one), one);
     let indexed = planted.into_iter().enumerate();
     let surprising = indexed.filter(|(index, one)| is_found(*index, one) == is_limit(one));
     surprising.map(|(_, one)| format!("{surface}: {} of {}", one.form, one.value)).collect()
@@ -84,7 +112,7 @@ fn at(lines: &[TextLine], index: usize) -> Vec<TextLine> {
 }
 
 /// A text with the line breaks of this system, which are all that these files keep.
-fn unix(text: &str) -> String {
+pub fn unix(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
 
@@ -131,7 +159,7 @@ fn subtitles_of_every_text_format_are_searched_in_every_form() {
         let arguments = ["-map", "0:v", "-map", "1:s", "-c:s", "copy"];
         let lines = collected(&made(".mkv", &[cues.path()], &arguments), "subtitle");
         assert!(lines.len() >= planted.len(), "{suffix}: {} of {}", lines.len(), planted.len());
-        wrong.extend(surprises(suffix, true, &planted, |index, _| at(&lines, index)));
+        wrong.extend(surprises(suffix, true, &planted, &[], |index, _| at(&lines, index)));
     }
     // ffmpeg rewrites markup for MP4, so only text without any is planted there.
     let (mut srt, mut plain) = (String::new(), Vec::new());
@@ -144,7 +172,7 @@ fn subtitles_of_every_text_format_are_searched_in_every_form() {
     let cues = text_file(".srt", &srt);
     let arguments = ["-map", "0:v", "-map", "1:s", "-c:s", "mov_text"];
     let lines = collected(&made(".mp4", &[cues.path()], &arguments), "subtitle");
-    wrong.extend(surprises("MP4", true, plain, |index, _| at(&lines, index)));
+    wrong.extend(surprises("MP4", true, plain, &[], |index, _| at(&lines, index)));
     assert_eq!(wrong, [""; 0]);
 }
 
@@ -164,7 +192,7 @@ fn tags_are_searched_in_every_form() {
             let with_text = |one: &Planted| -> Vec<TextLine> {
                 lines.iter().filter(|line| line.text == unix(&one.text)).cloned().collect()
             };
-            wrong.extend(surprises(suffix, false, planted, |_, one| with_text(one)));
+            wrong.extend(surprises(suffix, false, planted, &[], |_, one| with_text(one)));
         }
     }
     assert_eq!(wrong, [""; 0]);
@@ -184,7 +212,7 @@ fn chapters_are_searched_in_every_form() {
         for suffix in [".mkv", ".mp4"] {
             let file = made(suffix, &[metadata.path()], &["-map", "0:v", "-map_chapters", "1"]);
             let lines = collected(&file, "chapter");
-            wrong.extend(surprises(suffix, true, planted, |index, _| at(&lines, index)));
+            wrong.extend(surprises(suffix, true, planted, &[], |index, _| at(&lines, index)));
         }
     }
     assert_eq!(wrong, [""; 0]);

@@ -5,6 +5,7 @@ use reelgate_flow::place::FrameBox;
 use reelgate_flow::surface::SurfaceReport;
 use reelgate_pipelines::messages::{ScreenTextJob, TextLine};
 
+use super::captioned_video::{captioned, line21};
 use super::tests::{Memory, SECOND, frames, open, surface};
 use super::*;
 
@@ -152,66 +153,6 @@ fn a_language_that_is_not_installed_is_recorded_as_not_searched() {
     assert_eq!(*surface(&enrichment, Surface::OnScreenText), expected);
 }
 
-/// Odd parity, as line 21 carries it.
-fn odd(byte: u8) -> u8 {
-    byte | if byte.count_ones().is_multiple_of(2) { 0x80 } else { 0 }
-}
-
-/// An H.264 access unit's supplemental message with one pair of CEA-608 (ATSC A/53 part 4, 6.2.3: user data of a
-/// registered country and provider, `GA94`, type 3).
-fn message(pair: [u8; 2]) -> Vec<u8> {
-    let body =
-        [&[0xb5, 0x00, 0x31][..], b"GA94", &[0x03, 0xc1, 0xff, 0xfc, odd(pair[0]), odd(pair[1]), 0xff]]
-            .concat();
-    let mut unit = vec![0, 0, 0, 1, 0x06, 0x04, body.len() as u8];
-    for byte in body {
-        // Emulation prevention (ITU-T H.264, 7.4.1).
-        if byte <= 3 && unit.ends_with(&[0, 0]) {
-            unit.push(3);
-        }
-        unit.push(byte);
-    }
-    unit.push(0x80);
-    unit
-}
-
-/// An MP4 of pictures with these pairs, one in front of each picture.
-fn captioned(pairs: &[[u8; 2]]) -> Source {
-    let raw = tempfile::Builder::new().suffix(".h264").tempfile().unwrap();
-    let input = format!("smptebars=s=320x180:r=25:d={}", pairs.len() as f64 / 25.0);
-    let made = std::process::Command::new("ffmpeg")
-        .args(["-v", "error", "-y", "-f", "lavfi", "-i", &input, "-c:v", "libx264", "-preset", "ultrafast"])
-        .args(["-x264-params", "aud=1:bframes=0:sliced-threads=0:slices=1", "-f", "h264"])
-        .arg(raw.path())
-        .status()
-        .unwrap();
-    assert!(made.success());
-    let stream = std::fs::read(raw.path()).unwrap();
-    let mut pairs = pairs.iter();
-    let mut with = Vec::new();
-    let mut at = 0;
-    // After each access unit delimiter, whose unit is two bytes long.
-    while let Some(found) = stream[at..].windows(5).position(|window| window == [0, 0, 0, 1, 0x09]) {
-        let end = at + found + 6;
-        with.extend_from_slice(&stream[at..end]);
-        with.extend(pairs.next().map_or_else(Vec::new, |pair| message(*pair)));
-        at = end;
-    }
-    with.extend_from_slice(&stream[at..]);
-    assert!(pairs.next().is_none(), "a picture for every pair");
-    std::fs::write(raw.path(), with).unwrap();
-    let movie = tempfile::Builder::new().suffix(".mp4").tempfile().unwrap();
-    let made = std::process::Command::new("ffmpeg")
-        .args(["-v", "error", "-y", "-r", "25", "-i"])
-        .arg(raw.path())
-        .args(["-c", "copy"])
-        .arg(movie.path())
-        .status()
-        .unwrap();
-    assert!(made.success());
-    open(movie.path())
-}
-
 #[test]
 fn captions_inside_a_video_are_read_with_their_times() {
     let mut pairs = vec![[0x14, 0x20], [0x14, 0x20], [0x14, 0x70]];
@@ -222,7 +163,8 @@ fn captions_inside_a_video_are_read_with_their_times() {
     pairs.push([0x14, 0x2c]); // disappears at three seconds
     pairs.resize(100, [0, 0]);
     let job = EnrichJob { frames: None, ..job(320, 180, 4, &[]) };
-    let (found, _) = lines(&job, &captioned(&pairs));
+    let pictures: Vec<_> = pairs.into_iter().map(|pair| vec![line21(pair)]).collect();
+    let (found, _) = lines(&job, &open(captioned(&pictures).path()));
     let captions: Vec<_> = found.iter().filter(|line| line.surface == "caption").collect();
     assert_eq!(captions.len(), 1, "{captions:?}");
     assert_eq!((captions[0].field.as_str(), captions[0].text.as_str()), ("cc1", "card 4539578763621486"));

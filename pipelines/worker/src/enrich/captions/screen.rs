@@ -2,7 +2,7 @@
 
 use cea608_types::{Cea608, Mode};
 
-use super::caption_text::CaptionText;
+use super::caption_text::{CaptionText, is_filled_by_a_word, readings};
 
 const ROWS: usize = 15;
 const COLUMNS: usize = 32;
@@ -32,17 +32,22 @@ pub struct Screen {
     shown: [Row; ROWS],
     hidden: [Row; ROWS],
     row: usize,
+    /// Of the next character. After the last cell it is one more than that; further characters overwrite the last one.
     column: usize,
 }
 
 impl Default for Screen {
     fn default() -> Self {
-        let rows = || std::array::from_fn(|_| Row::default());
-        Self { mode: Mode::PopOn, shown: rows(), hidden: rows(), row: ROWS - 1, column: 0 }
+        Self::new(Mode::PopOn)
     }
 }
 
 impl Screen {
+    pub fn new(mode: Mode) -> Self {
+        let rows = || std::array::from_fn(|_| Row::default());
+        Self { mode, shown: rows(), hidden: rows(), row: ROWS - 1, column: 0 }
+    }
+
     /// Executes one command. Text that disappears from the screen is added to `gone`.
     pub fn execute(&mut self, field: &str, time_ns: u64, command: &Cea608, gone: &mut Vec<CaptionText>) {
         match command {
@@ -54,13 +59,13 @@ impl Screen {
             }
             Cea608::NewMode(_, mode) => self.change(*mode, field, time_ns, gone),
             Cea608::EraseDisplay(_) => self.erase(field, time_ns, gone),
-            Cea608::EraseNonDisplay(_) => self.hidden = std::array::from_fn(|_| Row::default()),
+            Cea608::EraseNonDisplay(_) => self.erase_hidden(field, time_ns, gone),
             Cea608::CarriageReturn(_) => self.roll(field, time_ns, gone),
             Cea608::Backspace(_) => self.back(),
             Cea608::EndOfCaption(_) => self.flip(field, time_ns, gone),
             Cea608::TabOffset(_, cells) => self.column = (self.column + usize::from(*cells)).min(COLUMNS - 1),
             Cea608::DeleteToEndOfRow(_) => {
-                let column = self.column;
+                let column = self.column.min(COLUMNS - 1);
                 self.current().cells[column..].fill(' ');
             }
             Cea608::Preamble(_, preamble) => {
@@ -76,9 +81,10 @@ impl Screen {
         }
     }
 
-    /// Ends all text that is shown.
+    /// Ends all text that is shown or hidden.
     pub fn finish(&mut self, field: &str, time_ns: u64, gone: &mut Vec<CaptionText>) {
         self.erase(field, time_ns, gone);
+        self.erase_hidden(field, time_ns, gone);
     }
 
     fn current(&mut self) -> &mut Row {
@@ -87,13 +93,13 @@ impl Screen {
     }
 
     fn put(&mut self, c: char, time_ns: u64) {
-        let column = self.column;
+        let column = self.column.min(COLUMNS - 1);
         let row = self.current();
         row.cells[column] = c;
         if c != ' ' {
             row.start_ns.get_or_insert(time_ns);
         }
-        self.column = (column + 1).min(COLUMNS - 1);
+        self.column = column + 1;
     }
 
     fn back(&mut self) {
@@ -116,10 +122,16 @@ impl Screen {
         let rows = std::mem::replace(&mut self.shown, std::array::from_fn(|_| Row::default()));
         if self.mode.is_rollup() {
             // Each row appeared separately.
-            rows.iter().for_each(|row| end_rows(std::slice::from_ref(row), field, time_ns, gone));
+            (0..ROWS).for_each(|top| end_top_row(&rows[top..], field, time_ns, gone));
         } else {
             end_rows(&rows, field, time_ns, gone);
         }
+    }
+
+    /// Erases hidden text. Nobody saw it, but it is in the file.
+    fn erase_hidden(&mut self, field: &str, time_ns: u64, gone: &mut Vec<CaptionText>) {
+        let rows = std::mem::replace(&mut self.hidden, std::array::from_fn(|_| Row::default()));
+        end_rows(&rows, field, time_ns, gone);
     }
 
     /// Shows the whole hidden caption.
@@ -138,8 +150,9 @@ impl Screen {
         let Some(rows) = self.mode.rollup_rows() else { return };
         let base = self.row;
         let top = (base + 1).saturating_sub(usize::from(rows));
-        for row in &mut self.shown[..=top] {
-            end_rows(&[std::mem::take(row)], field, time_ns, gone);
+        for row in 0..=top {
+            end_top_row(&self.shown[row..=base], field, time_ns, gone);
+            self.shown[row] = Row::default();
         }
         self.shown[top..=base].rotate_left(1);
         self.column = 0;
@@ -149,8 +162,16 @@ impl Screen {
 /// Adds the text of rows that were shown until now.
 fn end_rows(rows: &[Row], field: &str, end_ns: u64, gone: &mut Vec<CaptionText>) {
     let texts: Vec<String> = rows.iter().map(Row::text).filter(|text| !text.is_empty()).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let start_ns = rows.iter().filter_map(|row| row.start_ns).min();
     if let Some(start_ns) = start_ns.filter(|_| !texts.is_empty()) {
-        gone.push(CaptionText { field: field.to_owned(), start_ns, end_ns, text: texts.join("\n") });
+        let ended = |text| CaptionText { field: field.to_owned(), start_ns, end_ns, text };
+        gone.extend(readings(&texts, COLUMNS).into_iter().map(ended));
     }
+}
+
+/// Adds the text of the first row, which was shown until now, with the rows below that may continue its last word.
+fn end_top_row(rows: &[Row], field: &str, end_ns: u64, gone: &mut Vec<CaptionText>) {
+    let filled = rows.iter().take_while(|row| is_filled_by_a_word(&row.text(), COLUMNS)).count();
+    end_rows(&rows[..rows.len().min(filled + 1)], field, end_ns, gone);
 }

@@ -1,9 +1,9 @@
 //! CEA-708: builds packets from byte pairs, and tracks the windows of one service (CTA-708-E, 5 to 8).
 
 use cea708_types::DTVCCPacket;
-use cea708_types::tables::{Code, WindowBits};
+use cea708_types::tables::{Code, Ext1, WindowBits};
 
-use super::caption_text::CaptionText;
+use super::caption_text::{CaptionText, readings};
 
 /// Bytes of the largest packet (CTA-708-E, 5).
 const PACKET_BYTES_MAX: usize = 128;
@@ -48,6 +48,8 @@ impl Packets {
 #[derive(Default)]
 struct Window {
     text: String,
+    /// Characters of a row; 0 until the window is defined.
+    columns: usize,
     is_shown: bool,
     start_ns: Option<u64>,
 }
@@ -73,6 +75,7 @@ impl Service {
             Code::SetCurrentWindow7 => self.current = 7,
             Code::DefineWindow(window) => {
                 self.current = usize::from(window.window_id & 7);
+                self.windows[self.current].columns = usize::from(window.column_count) + 1;
                 if window.visible {
                     self.windows[self.current].show(time_ns);
                 }
@@ -103,7 +106,7 @@ impl Service {
             // The pen moves within the window, so a new word follows.
             Code::SetPenLocation(_) => self.windows[self.current].put('\n', number, time_ns, gone),
             code => {
-                if let Some(c) = code.char() {
+                if let Some(c) = character(code) {
                     self.windows[self.current].put(c, number, time_ns, gone);
                 }
             }
@@ -127,6 +130,17 @@ impl Service {
                 change(window);
             }
         }
+    }
+}
+
+/// The character that a code shows.
+fn character(code: &Code) -> Option<char> {
+    match code {
+        // They occupy a cell.
+        Code::Ext1(Ext1::TransparentSpace | Ext1::NonBreakingTransparentSpace) => Some(' '),
+        // A character that the sets of the standard lack, as Unicode (CTA-708-E, 7.1.10).
+        Code::P16(unicode) => char::from_u32((*unicode).into()),
+        code => code.char(),
     }
 }
 
@@ -162,12 +176,14 @@ impl Window {
         let rows: Vec<&str> = text.lines().map(str::trim).filter(|row| !row.is_empty()).collect();
         let start_ns = self.start_ns.take();
         if self.is_shown && !rows.is_empty() {
-            gone.push(CaptionText {
+            let start_ns = start_ns.unwrap_or(time_ns).min(time_ns);
+            let columns = if self.columns == 0 { usize::MAX } else { self.columns };
+            gone.extend(readings(&rows, columns).into_iter().map(|text| CaptionText {
                 field: format!("service{number}"),
-                start_ns: start_ns.unwrap_or(time_ns).min(time_ns),
+                start_ns,
                 end_ns: time_ns,
-                text: rows.join("\n"),
-            });
+                text,
+            }));
         }
     }
 }
@@ -217,6 +233,20 @@ mod tests {
     fn text_written_into_a_shown_window_begins_with_its_first_letter() {
         let shown = run(&[(1, &define(true)), (4, b"on"), (6, b"e"), (8, &[0x88, 0x01]), (9, b"two")]);
         assert_eq!(shown, [(4, 8, "one".to_owned()), (9, 99, "two".to_owned())]);
+    }
+
+    #[test]
+    fn characters_of_16_bits_and_transparent_spaces_are_text() {
+        let codes =
+            [&[0x18, 0xd5, 0x5c, 0x10, 0x21][..], b"a", &[0x10, 0x20, 0x18, 0xd8, 0x00], b"b"].concat();
+        assert_eq!(run(&[(1, &define(true)), (4, &codes)]), [(4, 99, "한 a b".to_owned())]);
+    }
+
+    #[test]
+    fn a_word_that_fills_a_row_is_read_with_its_rest_too() {
+        let narrow = vec![0x98, 0x38, 0x4a, 0xd1, 0x02, 0x03, 0x11];
+        let shown = run(&[(1, &narrow), (4, b"abcd\ref g")]);
+        assert_eq!(shown, [(4, 99, "abcdef g".to_owned()), (4, 99, "abcd\nef g".to_owned())]);
     }
 
     #[test]
