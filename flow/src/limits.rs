@@ -10,6 +10,9 @@ pub const REDRIVES_MAX: u32 = 100;
 pub const BACKOFF_MIN_MS: u64 = 500;
 /// Longest delay between two attempts, milliseconds, before jitter.
 pub const BACKOFF_MAX_MS: u64 = 60_000;
+/// The same for a withdrawal. What it has not removed is readable, and within a minute after storage is back everybody concerned is
+/// to know that it is not any more.
+pub const WITHDRAWAL_BACKOFF_MAX_MS: u64 = 15_000;
 /// Maximum number of uncounted starts of one task other than a withdrawal. At the longest delay they last a week, which is how
 /// long an asset waits for a service that is away. After that, giving it back or waiting counts as a fault: a node that always
 /// gives back must not keep an asset from ending.

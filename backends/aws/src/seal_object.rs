@@ -27,8 +27,15 @@ impl SealObject {
     }
 
     async fn read(&self) -> PortResult<Option<(Head, Seal)>> {
-        let Some(head) = self.bucket.head(READ_SEAL, &self.at, None).await? else { return Ok(None) };
-        let line = self.bucket.read(READ_SEAL, &self.at, &head, SEAL_BYTES_MAX).await?;
+        let mut tries = 0;
+        let (head, line) = loop {
+            let Some(head) = self.bucket.head(READ_SEAL, &self.at, None).await? else { return Ok(None) };
+            match self.bucket.read(READ_SEAL, &self.at, &head, SEAL_BYTES_MAX).await {
+                // Another node has kept a later seal since.
+                Err(error) if error.kind == ErrorKind::Conflict && tries < TRIES => tries += 1,
+                line => break (head, line?),
+            }
+        };
         let corrupt = |expected| PortError::new(Port::Objects, ErrorKind::Corrupt, READ_SEAL, expected);
         let seal = Seal::of_line(&line).map_err(corrupt)?;
         Ok(Some((head, seal)))

@@ -6,7 +6,7 @@ use super::messages::{Effect, Note, Stale};
 use super::state::Asset;
 use super::task_record::TaskRecord;
 use super::words::{Exit, Phase, Response, Severity, TaskState, Verdict};
-use crate::limits::{BACKOFF_MAX_MS, BACKOFF_MIN_MS, TASKS_MAX, UNCOUNTED_MAX};
+use crate::limits::{BACKOFF_MAX_MS, BACKOFF_MIN_MS, TASKS_MAX, UNCOUNTED_MAX, WITHDRAWAL_BACKOFF_MAX_MS};
 use crate::reason::{Code, Fault};
 use crate::task::TaskKey;
 
@@ -178,7 +178,8 @@ impl Asset {
 /// needs no randomness.
 fn backoff_ms(jitter_seed: u64, task: TaskKey, attempts: u32) -> u64 {
     let doublings = attempts.saturating_sub(1).min(16);
-    let base = (BACKOFF_MIN_MS << doublings).min(BACKOFF_MAX_MS);
+    let longest = if task == TaskKey::Withdraw { WITHDRAWAL_BACKOFF_MAX_MS } else { BACKOFF_MAX_MS };
+    let base = (BACKOFF_MIN_MS << doublings).min(longest);
     let chunk = if let TaskKey::Video { chunk } = task { u64::from(chunk) } else { 0 };
     let mut hash = jitter_seed ^ (chunk << 32) ^ u64::from(attempts);
     // The finaliser of MurmurHash3: every input bit reaches every output bit.

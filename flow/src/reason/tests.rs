@@ -8,7 +8,9 @@ use alloc::vec::Vec;
 use std::path::PathBuf;
 
 use super::*;
-use crate::limits::{BACKOFF_MAX_MS, BACKOFF_MIN_MS, REDRIVES_MAX, STARTS_MAX, UNCOUNTED_MAX};
+use crate::limits::{
+    BACKOFF_MAX_MS, BACKOFF_MIN_MS, REDRIVES_MAX, STARTS_MAX, UNCOUNTED_MAX, WITHDRAWAL_BACKOFF_MAX_MS,
+};
 
 const REASONS_HEAD: &str = "# Reasons
 
@@ -59,7 +61,7 @@ fn retry_rules() -> String {
     text += &format!(
         "\n| bound | value |\n|---|---|\n\
         | first wait between two attempts | {BACKOFF_MIN_MS} ms, doubled each time |\n\
-        | longest wait | {BACKOFF_MAX_MS} ms |\n\
+        | longest wait | {BACKOFF_MAX_MS} ms; of `withdraw` {WITHDRAWAL_BACKOFF_MAX_MS} ms |\n\
         | jitter | up to a quarter of the wait is added |\n\
         | starts of one task, whatever mixture of codes it meets | {STARTS_MAX} |\n\
         | starts of one task that are uncounted | {UNCOUNTED_MAX}; then giving back counts as losing |\n\

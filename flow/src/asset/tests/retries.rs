@@ -1,7 +1,7 @@
 use alloc::vec;
 
 use super::*;
-use crate::limits::{BACKOFF_MAX_MS, BACKOFF_MIN_MS, STARTS_MAX, UNCOUNTED_MAX};
+use crate::limits::{BACKOFF_MAX_MS, BACKOFF_MIN_MS, STARTS_MAX, UNCOUNTED_MAX, WITHDRAWAL_BACKOFF_MAX_MS};
 
 fn delay_ms(life: &Life) -> u64 {
     let delay =
@@ -89,7 +89,7 @@ fn a_withdrawal_never_gives_up_whatever_it_meets() {
         for _ in 0..200 {
             life.fail(TaskKey::Withdraw, *code);
             assert_eq!(life.due(), vec![TaskKey::Withdraw], "{}", code.as_str());
-            assert!(delay_ms(&life) <= BACKOFF_MAX_MS + BACKOFF_MAX_MS / 4);
+            assert!(delay_ms(&life) <= WITHDRAWAL_BACKOFF_MAX_MS + WITHDRAWAL_BACKOFF_MAX_MS / 4);
         }
         life.finish(TaskKey::Withdraw);
         assert_eq!((life.asset.phase, life.reason()), (Phase::Rejected, Some(Code::DamagedStream)));
