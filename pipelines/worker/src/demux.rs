@@ -18,6 +18,7 @@ use reelgate_flow::facts::Container;
 use reelgate_flow::reason::{Code, Fault};
 
 use crate::codecs;
+use crate::isobmff;
 use crate::source::Source;
 use link_progress::LinkProgress;
 
@@ -91,10 +92,20 @@ impl Demuxed {
         decide: impl Fn(&Track) -> Result<Branch, Fault> + Send + Sync + 'static,
     ) -> Result<Self, Fault> {
         let pipeline = gst::Pipeline::new();
-        let element = tags::without_leading_tags(source, container).element();
-        let demuxer = codecs::make(demuxer_name(container))?;
-        add(&pipeline, &[element.clone(), demuxer.clone()])?;
-        element.link(&demuxer).map_err(|_| internal("link the source to the demuxer"))?;
+        let demuxer = match demuxer_name(container) {
+            None => {
+                let demuxer = isobmff::demuxer(source);
+                add(&pipeline, std::slice::from_ref(&demuxer))?;
+                demuxer
+            }
+            Some(name) => {
+                let element = tags::without_leading_tags(source, container).element();
+                let demuxer = codecs::make(name)?;
+                add(&pipeline, &[element.clone(), demuxer.clone()])?;
+                element.link(&demuxer).map_err(|_| internal("link the source to the demuxer"))?;
+                demuxer
+            }
+        };
         let continuity = (container == Container::MpegTs).then(continuity::Continuity::default);
         let shared = Arc::new(Shared {
             pipeline: pipeline.downgrade(),
@@ -180,13 +191,13 @@ pub fn elements() -> impl Iterator<Item = &'static str> {
     use Container::*;
     [IsoBmff, Matroska, MpegTs, MpegPs, Avi, Flv, Ogg, Mxf, Wav, Mp3, Flac, Adts]
         .into_iter()
-        .map(demuxer_name)
+        .filter_map(demuxer_name)
 }
 
-/// The only demuxer for a container, or the parser that replaces it.
-fn demuxer_name(container: Container) -> &'static str {
-    match container {
-        Container::IsoBmff => "qtdemux",
+/// GStreamer's demuxer for a container, or the parser that replaces it; `None` for the container that we read ourselves.
+fn demuxer_name(container: Container) -> Option<&'static str> {
+    Some(match container {
+        Container::IsoBmff => return None,
         Container::Matroska => "matroskademux",
         Container::MpegTs => "tsdemux",
         Container::MpegPs => "mpegpsdemux",
@@ -198,7 +209,7 @@ fn demuxer_name(container: Container) -> &'static str {
         Container::Mp3 => "mpegaudioparse",
         Container::Flac => "flacparse",
         Container::Adts => "aacparse",
-    }
+    })
 }
 
 impl Shared {

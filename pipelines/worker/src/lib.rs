@@ -9,6 +9,7 @@ mod corpus;
 pub mod demux;
 pub mod enrich;
 pub mod inspect;
+mod isobmff;
 pub mod pipe_sink;
 pub mod plugins;
 pub mod progress_sink;

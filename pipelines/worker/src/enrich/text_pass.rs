@@ -24,6 +24,7 @@ use super::text::TextFormat;
 use crate::codecs;
 use crate::demux::{Branch, Demuxed, Track, TrackKind, stream_time};
 use crate::inspect::chapters::of_bmff as chapters_of_bmff;
+use crate::isobmff;
 use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 
@@ -112,6 +113,8 @@ impl Pass {
         match track.kind {
             TrackKind::Text => Ok(self.text_track(track)),
             TrackKind::Video => self.captions_within(track),
+            // Their own readers report what they do not read.
+            TrackKind::Other if isobmff::is_read_elsewhere(&track.caps) => Ok(Branch::Ignore),
             TrackKind::Other => {
                 let mut state = self.lock();
                 state.lines.record_gap(Surface::Telemetry, Some(track.index), NotSearched::UnknownForm);
@@ -143,6 +146,7 @@ impl Pass {
         let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
         track.pad.add_probe(kinds, move |_, info| {
             match info.event() {
+                Some(event) if isobmff::is_missing_sample(event) => pass.lock().record_missing(index),
                 Some(event) => pass.lock().tags.event(index, event),
                 None => {
                     pass.packets.fetch_add(1, Ordering::Relaxed);
@@ -240,6 +244,15 @@ impl Pass {
 }
 
 impl State {
+    /// A sample of a track is not in the file: what it said was not searched.
+    fn record_missing(&mut self, track: u32) {
+        for (surface, searched) in &self.searched {
+            if *searched == track {
+                self.lines.record_gap(*surface, Some(track), NotSearched::Damaged);
+            }
+        }
+    }
+
     fn cue(&mut self, sample: &gst::Sample, track: u32, format: TextFormat) {
         let Some(buffer) = sample.buffer() else { return };
         let Ok(packet) = buffer.map_readable() else {

@@ -1,0 +1,389 @@
+//! The demuxer as an element of GStreamer: one pad for each track, one thread, packets in order of their time.
+//!
+//! It reads from the source itself and has no sink pad. A track that nobody links is not read.
+
+use gstreamer as gst;
+
+use gst::glib;
+use gst::prelude::*;
+
+use super::reader::Reader;
+use crate::source::Source;
+
+glib::wrapper! {
+    pub struct Demuxer(ObjectSubclass<imp::Imp>) @extends gst::Element, gst::Object;
+}
+
+/// A new demuxer of this source. GStreamer must be initialised.
+pub fn demuxer(source: &Source) -> gst::Element {
+    let element: Demuxer = glib::Object::new();
+    element.set_source(source.clone());
+    element.upcast()
+}
+
+mod imp {
+    use super::{Demuxer, Reader, Source, glib, gst};
+
+    use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+
+    use gst::prelude::*;
+    use gst::subclass::prelude::*;
+
+    use crate::isobmff::reader::{Content, Segment, Step};
+    use crate::isobmff::{MISSING, Role, caps, video};
+
+    impl Demuxer {
+        pub fn set_source(&self, source: Source) {
+            self.imp().source.set(source).expect("the source is set once, right after construction");
+        }
+    }
+
+    struct Stream {
+        pad: gst::Pad,
+        description: u32,
+        has_ended: bool,
+    }
+
+    struct Session {
+        reader: Reader,
+        streams: Vec<Stream>,
+    }
+
+    #[derive(Default)]
+    pub struct Imp {
+        source: OnceLock<Source>,
+        session: Mutex<Option<Session>>,
+        task: Mutex<Option<gst::Task>>,
+        /// Held while the task works.
+        lock: gst::TaskLock,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for Imp {
+        const NAME: &'static str = "ReelgateIsoBmffDemuxer";
+        type Type = Demuxer;
+        type ParentType = gst::Element;
+    }
+
+    impl ObjectImpl for Imp {}
+    impl GstObjectImpl for Imp {}
+
+    impl ElementImpl for Imp {
+        fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
+            static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
+                let says = "Reads ISO base media files by their index";
+                gst::subclass::ElementMetadata::new("Demuxer", "Codec/Demuxer", says, "Reelgate")
+            });
+            Some(&METADATA)
+        }
+
+        fn pad_templates() -> &'static [gst::PadTemplate] {
+            static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
+                let (src, some) = (gst::PadDirection::Src, gst::PadPresence::Sometimes);
+                gst::PadTemplate::new("src_%u", src, some, &gst::Caps::new_any()).into_iter().collect()
+            });
+            &TEMPLATES
+        }
+
+        fn change_state(
+            &self,
+            transition: gst::StateChange,
+        ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+            // The parent deactivates the pads, so that a push that waits for room returns.
+            let done = self.parent_change_state(transition)?;
+            match transition {
+                gst::StateChange::ReadyToPaused => self.start_task(),
+                gst::StateChange::PausedToReady => self.stop_task(),
+                _ => {}
+            }
+            Ok(done)
+        }
+    }
+
+    fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    impl Imp {
+        fn start_task(&self) {
+            let element = self.obj().downgrade();
+            let work = move |task: &gst::Task| {
+                let goes_on = element.upgrade().is_some_and(|element| element.imp().work());
+                if !goes_on {
+                    // Refused only while the task is being stopped.
+                    let _ = task.pause();
+                }
+            };
+            let task = gst::Task::builder(work).lock(&self.lock).build();
+            // A thread that cannot be made leaves the pipeline without a packet, and the stall budget ends it.
+            let _ = task.start();
+            *locked(&self.task) = Some(task);
+        }
+
+        fn stop_task(&self) {
+            if let Some(task) = locked(&self.task).take() {
+                // A step that is under way may still pause the task, and a paused task is never joined.
+                let _ = task.stop();
+                drop(self.lock.lock());
+                let _ = task.join();
+            }
+            if let Some(session) = locked(&self.session).take() {
+                for stream in session.streams {
+                    // It is a pad of this element.
+                    let _ = self.obj().remove_pad(&stream.pad);
+                }
+            }
+        }
+
+        /// One step of the task. False if there is nothing more to do.
+        fn work(&self) -> bool {
+            if locked(&self.session).is_none() {
+                return self.open();
+            }
+            let next = {
+                let mut session = locked(&self.session);
+                let Some(Session { reader, streams }) = session.as_mut() else { return false };
+                let Some(track) = reader.next_track() else {
+                    drop(session);
+                    self.end_all();
+                    return false;
+                };
+                match reader.step(track) {
+                    Ok(Step::Packet(content)) => {
+                        let stream = &mut streams[track];
+                        let is_new = std::mem::replace(&mut stream.description, content.description)
+                            != content.description;
+                        let caps = is_new.then(|| self.caps(reader, track, content.description));
+                        Ok(Some((track, stream.pad.clone(), caps, content)))
+                    }
+                    Ok(Step::Skipped) => Ok(None),
+                    Ok(Step::Missing) => {
+                        let pad = streams[track].pad.clone();
+                        drop(session);
+                        pad.push_event(gst::event::CustomDownstream::new(gst::Structure::new_empty(MISSING)));
+                        Ok(None)
+                    }
+                    Ok(Step::End) => {
+                        streams[track].has_ended = true;
+                        let pad = streams[track].pad.clone();
+                        drop(session);
+                        pad.push_event(gst::event::Eos::new());
+                        Ok(None)
+                    }
+                    Err(error) => Err(error),
+                }
+            };
+            match next {
+                Ok(Some((track, pad, caps, content))) => self.push(track, &pad, caps, content),
+                Ok(None) => true,
+                Err(error) => {
+                    gst::element_imp_error!(self, gst::ResourceError::Read, ["{}", error.kind()]);
+                    self.end_all();
+                    false
+                }
+            }
+        }
+
+        fn push(&self, track: usize, pad: &gst::Pad, caps: Option<gst::Caps>, content: Content) -> bool {
+            if let Some(caps) = caps {
+                pad.push_event(gst::event::Caps::new(&caps));
+            }
+            let begins = content.segment.is_some();
+            if let Some(segment) = content.segment {
+                pad.push_event(gst::event::Segment::new(&formatted(segment)));
+            }
+            let mut buffer = gst::Buffer::from_mut_slice(content.bytes);
+            {
+                let buffer = buffer.make_mut();
+                buffer.set_pts(gst::ClockTime::from_nseconds(content.shown_ns));
+                buffer.set_dts(content.decode_ns.map(gst::ClockTime::from_nseconds));
+                let duration = Some(content.duration_ns).filter(|ns| *ns > 0);
+                buffer.set_duration(duration.map(gst::ClockTime::from_nseconds));
+                if !content.keyframe {
+                    buffer.set_flags(gst::BufferFlags::DELTA_UNIT);
+                }
+                if begins {
+                    buffer.set_flags(gst::BufferFlags::DISCONT);
+                }
+            }
+            match pad.push(buffer) {
+                Ok(_) => true,
+                // A seek or the end of the pipeline.
+                Err(gst::FlowError::Flushing) => false,
+                Err(gst::FlowError::Eos | gst::FlowError::NotLinked) => {
+                    if let Some(session) = locked(&self.session).as_mut() {
+                        session.reader.deactivate(track);
+                    }
+                    true
+                }
+                Err(_) => {
+                    gst::element_imp_error!(self, gst::StreamError::Failed, ["a branch failed"]);
+                    self.end_all();
+                    false
+                }
+            }
+        }
+
+        /// Ends every track that has not ended.
+        fn end_all(&self) {
+            let pads: Vec<gst::Pad> = match locked(&self.session).as_mut() {
+                Some(session) => {
+                    let open = session.streams.iter_mut().filter(|stream| !stream.has_ended);
+                    open.map(|stream| {
+                        stream.has_ended = true;
+                        stream.pad.clone()
+                    })
+                    .collect()
+                }
+                None => Vec::new(),
+            };
+            for pad in pads {
+                pad.push_event(gst::event::Eos::new());
+            }
+        }
+
+        /// Reads the index and adds the pads.
+        fn open(&self) -> bool {
+            let Some(source) = self.source.get() else { return false };
+            let reader = match Reader::new(source.clone()) {
+                Ok(reader) => reader,
+                Err(fault) => {
+                    gst::element_imp_error!(self, gst::StreamError::Demux, ["{}", fault.code.as_str()]);
+                    return false;
+                }
+            };
+            let tracks = 0..reader.movie.tracks.len();
+            let streams = tracks.clone().map(|track| self.stream(&reader, track)).collect();
+            *locked(&self.session) = Some(Session { reader, streams });
+            for track in tracks {
+                // Whoever gets to know the pad may ask it, so no lock is held.
+                let pad = locked(&self.session).as_ref().map(|session| session.streams[track].pad.clone());
+                let Some(pad) = pad else { return false };
+                if self.obj().add_pad(&pad).is_err() {
+                    return false;
+                }
+                if pad.is_linked()
+                    && let Some(session) = locked(&self.session).as_mut()
+                {
+                    session.reader.activate(track);
+                }
+            }
+            self.obj().no_more_pads();
+            true
+        }
+
+        fn caps(&self, reader: &Reader, track: usize, description: u32) -> gst::Caps {
+            match self.source.get() {
+                Some(source) => caps::of(source, &reader.movie.tracks[track], description),
+                None => gst::Caps::new_empty(),
+            }
+        }
+
+        fn stream(&self, reader: &Reader, index: usize) -> Stream {
+            let track = &reader.movie.tracks[index];
+            let template = self.obj().pad_template("src_%u").expect("the class has this template");
+            let pad = gst::Pad::builder_from_template(&template)
+                .name(format!("src_{index}"))
+                .event_function(|pad, parent, event| {
+                    Imp::catch_panic_pad_function(parent, || false, |imp| imp.event(pad, event))
+                })
+                .query_function(|pad, parent, query| {
+                    Imp::catch_panic_pad_function(parent, || false, |imp| imp.query(pad, query))
+                })
+                .build();
+            // Fails only for a pad that has a mode already.
+            let _ = pad.set_active(true);
+            let chosen = if track.enabled { gst::StreamFlags::SELECT } else { gst::StreamFlags::UNSELECT };
+            pad.push_event(gst::event::StreamStart::builder(&format!("track-{index}")).flags(chosen).build());
+            pad.push_event(gst::event::Caps::new(&self.caps(reader, index, 0)));
+            let mut tags = gst::TagList::new();
+            {
+                let tags = tags.make_mut();
+                tags.set_scope(gst::TagScope::Stream);
+                if !track.language.is_empty() {
+                    let language = track.language.as_str();
+                    tags.add::<gst::tags::LanguageCode>(&language, gst::TagMergeMode::Replace);
+                }
+                if let Some(orientation) =
+                    video::orientation(track.matrix).filter(|_| track.role == Role::Video)
+                {
+                    tags.add::<gst::tags::ImageOrientation>(&orientation, gst::TagMergeMode::Replace);
+                }
+            }
+            pad.push_event(gst::event::Tag::new(tags));
+            Stream { pad, description: 0, has_ended: false }
+        }
+
+        fn event(&self, pad: &gst::Pad, event: gst::Event) -> bool {
+            match event.view() {
+                gst::EventView::Seek(seek) => self.seek(seek),
+                _ => gst::Pad::event_default(pad, Some(&*self.obj()), event),
+            }
+        }
+
+        /// Only seeks with a flush to an absolute time are asked for.
+        fn seek(&self, seek: &gst::event::Seek) -> bool {
+            let (rate, flags, start_type, start, _, _) = seek.get();
+            let gst::GenericFormattedValue::Time(Some(start)) = start else { return false };
+            if rate != 1.0 || !flags.contains(gst::SeekFlags::FLUSH) || start_type != gst::SeekType::Set {
+                return false;
+            }
+            let pads: Vec<gst::Pad> = match locked(&self.session).as_ref() {
+                Some(session) => session.streams.iter().map(|stream| stream.pad.clone()).collect(),
+                None => return false,
+            };
+            let Some(task) = locked(&self.task).clone() else { return false };
+            for pad in &pads {
+                pad.push_event(gst::event::FlushStart::new());
+            }
+            let _ = task.pause();
+            let working = self.lock.lock();
+            if let Some(Session { reader, streams }) = locked(&self.session).as_mut() {
+                reader.keyframes_only = flags.contains(gst::SeekFlags::TRICKMODE_KEY_UNITS);
+                reader.seek(start.nseconds());
+                for (track, stream) in
+                    streams.iter_mut().enumerate().filter(|(_, stream)| stream.pad.is_linked())
+                {
+                    stream.has_ended = false;
+                    reader.activate(track);
+                }
+            }
+            for pad in &pads {
+                pad.push_event(gst::event::FlushStop::new(true));
+            }
+            drop(working);
+            task.start().is_ok()
+        }
+
+        fn query(&self, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
+            match query.view_mut() {
+                gst::QueryViewMut::Duration(duration) if duration.format() == gst::Format::Time => {
+                    let session = locked(&self.session);
+                    let of_pad = |session: &Session| {
+                        let track = session.streams.iter().position(|stream| &stream.pad == pad)?;
+                        Some(session.reader.end_ns(track))
+                    };
+                    let Some(end_ns) = session.as_ref().and_then(of_pad) else { return false };
+                    duration.set(gst::ClockTime::from_nseconds(end_ns));
+                    true
+                }
+                gst::QueryViewMut::Seeking(seeking) if seeking.format() == gst::Format::Time => {
+                    seeking.set(true, gst::ClockTime::ZERO, gst::ClockTime::NONE);
+                    true
+                }
+                _ => gst::Pad::query_default(pad, Some(&*self.obj()), query),
+            }
+        }
+    }
+
+    fn formatted(segment: Segment) -> gst::FormattedSegment<gst::ClockTime> {
+        let time = gst::ClockTime::from_nseconds(segment.time_ns);
+        let mut formatted = gst::FormattedSegment::<gst::ClockTime>::new();
+        formatted.set_start(gst::ClockTime::from_nseconds(segment.start_ns));
+        formatted.set_stop(segment.stop_ns.map(gst::ClockTime::from_nseconds));
+        formatted.set_position(gst::ClockTime::from_nseconds(segment.start_ns));
+        formatted.set_time(time);
+        formatted.set_base(time);
+        formatted
+    }
+}
