@@ -246,9 +246,9 @@ pub struct MediaFacts {
     pub duration_ns: u64,
     /// Bits per second over the real duration, whole file.
     pub bitrate_bps: u64,
-    /// Video tracks in file order; cover pictures are not among them.
+    /// Video tracks: those that the file names as the ones to play first, then in file order. Cover pictures are not among them.
     pub video: Vec<VideoFacts>,
-    /// Audio tracks in file order.
+    /// Audio tracks: those that the file names as the ones to play first, then in file order.
     pub audio: Vec<AudioFacts>,
     /// Subtitle tracks in file order.
     pub subtitles: Vec<SubtitleFacts>,

@@ -14,6 +14,7 @@ pub mod custom_identifier;
 pub mod facts;
 pub mod ids;
 pub mod invariants;
+pub mod left_out;
 pub mod limits;
 pub mod place;
 pub mod plain;

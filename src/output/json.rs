@@ -4,6 +4,7 @@ use std::path::Path;
 
 use reelgate_flow::asset::{Phase, Severity, Verdict};
 use reelgate_flow::facts::MediaFacts;
+use reelgate_flow::left_out::{LeftOut, left_out};
 use reelgate_flow::reason::{Class, Code, Fault};
 use reelgate_flow::surface::SurfaceReport;
 use reelgate_ports::records::{AssetDetail, TaskRow};
@@ -28,6 +29,8 @@ pub struct AssetLine {
     pub reason: Option<ReasonLine>,
     /// Facts, where inspection got that far.
     pub media: Option<MediaFacts>,
+    /// Tracks of the upload that are not published, where the facts are known.
+    pub left_out: Vec<LeftOut>,
     /// What was encoded.
     pub renditions: Vec<RenditionLine>,
     /// Absolute paths of the visible files; `null` unless published.
@@ -128,6 +131,7 @@ impl AssetLine {
             surfaces: asset.surfaces.clone(),
             reason: asset.reason.as_ref().map(ReasonLine::new),
             media: detail.facts.clone(),
+            left_out: detail.facts.as_ref().map(left_out).unwrap_or_default(),
             renditions: detail.renditions.iter().map(RenditionLine::new).collect(),
             outputs: visible.map(|location| OutputsLine::new(Path::new(location), detail)),
             findings: detail.findings.clone(),

@@ -3,6 +3,7 @@
 use std::fs::File;
 
 use reelgate_actors::work::validate::inspect_file;
+use reelgate_flow::left_out::{LeftOut, left_out};
 use reelgate_pipelines::client::CancelFlag;
 use serde::Serialize;
 
@@ -18,6 +19,7 @@ struct ProbeLine {
     size: u64,
     sha256: String,
     media: Option<reelgate_flow::facts::MediaFacts>,
+    left_out: Vec<LeftOut>,
     reason: Option<crate::output::json::ReasonLine>,
 }
 
@@ -42,7 +44,8 @@ pub async fn probe(global: &GlobalArgs, args: ProbeArgs) -> Result<ExitStatus, F
             Ok((inspection, _)) => (Some(inspection.facts), None),
             Err(fault) => (None, Some(crate::output::json::ReasonLine::new(&fault))),
         };
-        table::print(&to_json(&ProbeLine { size: metadata.len(), sha256, media, reason })?)?;
+        let left_out = media.as_ref().map(left_out).unwrap_or_default();
+        table::print(&to_json(&ProbeLine { size: metadata.len(), sha256, media, left_out, reason })?)?;
         return Ok(exit);
     }
     match inspected {

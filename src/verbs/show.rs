@@ -3,6 +3,7 @@
 use reelgate_flow::asset::{Flags, Response};
 use reelgate_flow::facts::MediaFacts;
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::left_out::left_out;
 use reelgate_flow::surface::{Gap, SurfaceReport};
 use reelgate_ports::records::{AssetDetail, Proposal};
 use serde::Serialize;
@@ -200,6 +201,10 @@ pub fn describe(facts: &MediaFacts) -> String {
     for subtitle in &facts.subtitles {
         let language = clean(&subtitle.language);
         text += &format!("\nsubtitle  #{} {} {language}", subtitle.track, clean(&subtitle.codec));
+    }
+    for one in left_out(facts) {
+        let named = [one.kind.as_str(), &clean(&one.codec), &clean(&one.language)].join(" ");
+        text += &format!("\nleft out  #{} {}: {}", one.track, named.trim_end(), one.why.label());
     }
     for tag in &facts.tags {
         text += &format!("\ntag       {}", clean(&tag.name));

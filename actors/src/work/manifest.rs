@@ -3,6 +3,7 @@
 
 use reelgate_flow::asset::Verdict;
 use reelgate_flow::ids::SourceId;
+use reelgate_flow::left_out::LeftOut;
 use reelgate_flow::surface::SurfaceReport;
 use reelgate_pipelines::messages::{AudioJob, Rung};
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,9 @@ pub struct Manifest {
     /// How far each surface was searched for personal data; absent in publications of version 1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub surfaces: Vec<SurfaceReport>,
+    /// Tracks of the upload that are not published; absent where there are none, and in earlier publications.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// What version 1 lists instead; it is read over.
     #[serde(default, skip_serializing, rename = "not_analysed")]
     pub of_version_1: serde::de::IgnoredAny,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use reelgate_flow::asset::Phase;
 use reelgate_flow::ids::AssetId;
+use reelgate_flow::left_out::left_out;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::surface;
 use reelgate_flow::task::TaskKey;
@@ -193,6 +194,7 @@ fn manifest(
         },
         verdict: Some(asset.verdict),
         surfaces: asset.surfaces.clone(),
+        left_out: left_out(&planned.inspection.facts),
         of_version_1: serde::de::IgnoredAny,
         outputs,
     })

@@ -44,6 +44,15 @@ pub struct Track {
     pub pad: gst::Pad,
 }
 
+impl Track {
+    /// Whether the file names it as one to play; `None` if it says nothing.
+    pub fn is_chosen(&self) -> Option<bool> {
+        let flags = self.pad.sticky_event::<gst::event::StreamStart>(0)?.stream_flags();
+        let (chosen, other) = (gst::StreamFlags::SELECT, gst::StreamFlags::UNSELECT);
+        if flags.contains(other) { Some(false) } else { flags.contains(chosen).then_some(true) }
+    }
+}
+
 /// What happens to the packets of a track.
 pub enum Branch {
     /// They are dropped.

@@ -26,6 +26,7 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::{InspectJob, Inspection, VideoIndex};
 
 use crate::demux::TrackKind;
+use crate::enrich::as_facts;
 use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 use survey::{Survey, TrackSurvey};
@@ -74,7 +75,11 @@ fn structure(job: &InspectJob, source: &Source) -> Result<(String, Option<u64>, 
 }
 
 fn collect(job: &InspectJob, source: &Source, survey: &Survey) -> MediaFacts {
-    let of = |kind| survey.tracks.iter().filter(move |track| track.kind == kind);
+    let of = |kind| {
+        let mut tracks: Vec<&TrackSurvey> = survey.tracks.iter().filter(|track| track.kind == kind).collect();
+        tracks.sort_by_key(|track| verdict::preference(track, survey));
+        tracks.into_iter()
+    };
     let videos: Vec<_> =
         of(TrackKind::Video).filter(|track| !verdict::is_cover(track, survey)).map(facts::video).collect();
     let audio: Vec<_> = of(TrackKind::Audio).map(facts::audio).collect();
@@ -87,6 +92,11 @@ fn collect(job: &InspectJob, source: &Source, survey: &Survey) -> MediaFacts {
     let duration_ns = end_ns.saturating_sub(start_ns);
     let bits = u128::from(source.size_bytes()) * 8 * 1_000_000_000;
     let bitrate_bps = bits.checked_div(u128::from(duration_ns)).and_then(|bps| u64::try_from(bps).ok());
+    // GStreamer has no part in reading this container.
+    let of_movie = match job.container {
+        Container::IsoBmff => as_facts(source, job.container),
+        _ => Vec::new(),
+    };
     let track_tags = survey.tracks.iter().flat_map(|track| track.tags.tags(Some(track.index)));
     MediaFacts {
         container: job.container,
@@ -95,7 +105,7 @@ fn collect(job: &InspectJob, source: &Source, survey: &Survey) -> MediaFacts {
         duration_ns,
         bitrate_bps: bitrate_bps.unwrap_or(0),
         other_tracks: survey.tracks.len().saturating_sub(known) as u32, // bounded by the limit on tracks
-        tags: survey.tags.tags(None).chain(track_tags).take(TAGS_MAX).collect(),
+        tags: of_movie.into_iter().chain(survey.tags.tags(None)).chain(track_tags).take(TAGS_MAX).collect(),
         chapters: survey.chapters.list.clone(),
         video: videos,
         audio,

@@ -31,7 +31,6 @@ const PLUGINS: &[(&str, Need)] = &[
     // The tag demuxers detect the type of the data behind the tag. Nothing is plugged by the result.
     ("typefindfunctions", Required),
     // Containers.
-    ("isomp4", Required),
     ("matroska", Required),
     ("mpegtsdemux", Required),
     ("mpegpsdemux", Required),

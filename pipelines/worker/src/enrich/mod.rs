@@ -48,6 +48,7 @@ pub use decode::ELEMENTS;
 pub use on_screen::Tesseract;
 #[cfg(test)]
 pub use on_screen::{Area, OcrReading};
+pub use tags::as_facts;
 
 /// Threads that measure and encode. More threads would only wait for the decoders.
 const THREADS_MAX: usize = 8;

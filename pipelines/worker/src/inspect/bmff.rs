@@ -42,7 +42,6 @@ pub fn check(source: &Source, limits: &MediaLimits) -> Result<Movie, Fault> {
         movie: Movie::default(),
         boxes: 0,
         tracks: 0,
-        has_fragments: false,
         runs: 0,
         found: BoxTotals::default(),
     };
@@ -59,11 +58,6 @@ pub fn check(source: &Source, limits: &MediaLimits) -> Result<Movie, Fault> {
     }
     if check.tracks == 0 {
         return Err(Fault::new(Code::NoMediaTrack, "the movie box lists no track"));
-    }
-    if check.has_fragments && found.listed_bytes > 0 {
-        let detail =
-            "the movie box and fragments both list samples, and the demuxer reads only the fragments";
-        return Err(Fault::new(Code::UnsupportedContainer, detail));
     }
     let missing = found.missing_bytes + if check.movie.fragmented { found.cut_bytes } else { 0 };
     let listed = found.listed_bytes + if check.movie.fragmented { source.size_bytes() } else { 0 };
@@ -93,8 +87,6 @@ struct Check<'a> {
     movie: Movie,
     boxes: u32,
     tracks: u32,
-    /// The file contains a `moof`; `mvex` alone only announces one.
-    has_fragments: bool,
     /// Samples in track runs of fragments.
     runs: u64,
     found: BoxTotals,
@@ -125,7 +117,7 @@ impl<'a> Check<'a> {
                     self.descend(&header, 1, &mut None)?;
                 }
                 b"moof" => {
-                    (self.movie.fragmented, self.has_fragments) = (true, true);
+                    self.movie.fragmented = true;
                     self.descend(&Header { end: header.end.min(size), ..header }, 1, &mut None)?;
                 }
                 _ => {}

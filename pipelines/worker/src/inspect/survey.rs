@@ -37,6 +37,8 @@ pub struct TrackSurvey {
     /// Position among all tracks.
     pub index: u32,
     pub kind: TrackKind,
+    /// Whether the file names it as one to play; `None` if it says nothing.
+    pub is_chosen: Option<bool>,
     /// Caps at the demuxer.
     pub caps: gst::Caps,
     /// Caps behind the parser, or those at the demuxer without a parser.
@@ -106,6 +108,7 @@ struct Log {
 struct TrackLog {
     index: u32,
     kind: TrackKind,
+    is_chosen: Option<bool>,
     caps: gst::Caps,
     parsed: Option<gst::Caps>,
     timeline: Timeline,
@@ -115,9 +118,9 @@ struct TrackLog {
 
 impl TrackLog {
     fn finish(self) -> Result<TrackSurvey, Fault> {
-        let Self { index, kind, caps, parsed, timeline, bytes, tags } = self;
+        let Self { index, kind, is_chosen, caps, parsed, timeline, bytes, tags } = self;
         let parsed = parsed.unwrap_or_else(|| caps.clone());
-        Ok(TrackSurvey { index, kind, caps, parsed, timing: timeline.finish()?, bytes, tags })
+        Ok(TrackSurvey { index, kind, is_chosen, caps, parsed, timing: timeline.finish()?, bytes, tags })
     }
 }
 
@@ -156,6 +159,7 @@ impl Shared {
         self.lock().tracks.push(TrackLog {
             index: track.index,
             kind: track.kind,
+            is_chosen: track.is_chosen(),
             caps: track.caps.clone(),
             parsed: None,
             timeline: Timeline::new(self.job.segment_ns, limits),

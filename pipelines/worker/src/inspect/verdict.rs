@@ -58,6 +58,21 @@ pub fn is_cover(track: &TrackSurvey, survey: &Survey) -> bool {
     moving || (track.timing.packets <= 1 && others().any(|other| other.kind == TrackKind::Audio))
 }
 
+/// Which of several tracks of a kind is the film: the lowest is taken. A picture that stands still beside moving ones is not; then
+/// the file's own choice counts. The order of the file decides between equals.
+pub fn preference(track: &TrackSurvey, survey: &Survey) -> (bool, u8) {
+    let moving = |other: &TrackSurvey| other.kind == TrackKind::Video && other.timing.packets > 1;
+    let is_still = track.kind == TrackKind::Video
+        && track.timing.packets <= 1
+        && survey.tracks.iter().any(|other| other.index != track.index && moving(other));
+    let chosen = match track.is_chosen {
+        Some(true) => 0,
+        None => 1,
+        Some(false) => 2,
+    };
+    (is_still, chosen)
+}
+
 /// Judges the decoded sample of the main video.
 pub fn video_sample(decoded: &Decoded) -> Result<(), Fault> {
     if decoded.frames == 0 {

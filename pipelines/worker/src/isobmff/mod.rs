@@ -37,3 +37,6 @@ pub fn nanoseconds(ticks: u64, timescale: u32) -> u64 {
     let ns = (u128::from(ticks) * 1_000_000_000).checked_div(u128::from(timescale)).unwrap_or(0);
     u64::try_from(ns).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,8 @@ pub enum Step {
 
 struct Position {
     spans: Vec<Span>,
+    /// For each span the first time at which a whole picture begins.
+    first_whole: Vec<i64>,
     span: usize,
     sample: u64,
     cursor: Cursor,
@@ -75,8 +77,10 @@ impl Reader {
         let movie = Movie::read(&source)?;
         let positions = movie.tracks.iter().map(|track| {
             let format = track.descriptions.first().map_or([0; 4], |description| description.entry.kind);
+            let spans = track.spans(movie.timescale);
             Position {
-                spans: track.spans(movie.timescale),
+                first_whole: spans.iter().map(|span| first_whole(track, span.start)).collect(),
+                spans,
                 span: 0,
                 sample: 0,
                 cursor: Cursor::default(),
@@ -210,9 +214,9 @@ impl Reader {
         position.sample = first;
         let start = match within {
             // A seek shows its keyframe, unless the edit begins later.
-            Some(_) if track.role == Role::Video => shown_at.max(found.start),
+            Some(_) if track.role == Role::Video => shown_at.max(position.first_whole[span]),
             Some(_) => target,
-            None => found.start,
+            None => position.first_whole[span],
         };
         let ns = |ticks: i64| at_ns(ticks.saturating_add(position.shift), track.timescale);
         let begins_ns = nanoseconds(found.shown, self.movie.timescale);
@@ -223,6 +227,31 @@ impl Reader {
             time_ns: begins_ns.saturating_add(ns(start).saturating_sub(ns(found.start))),
         });
     }
+}
+
+/// When the first picture begins at or after the start of an edit. An edit that begins within a picture shows the rest of it, if that
+/// is long; players do not show a remainder as short as a picture of a film. For other tracks it is the start itself.
+fn first_whole(track: &Track, start: i64) -> i64 {
+    const REMAINDER_MAX_MS: i64 = 200;
+    if track.role != Role::Video {
+        return start;
+    }
+    let samples = &track.samples;
+    let (composition_min, mut cursor) = (samples.composition_min(), Cursor::default());
+    let (mut sample, _) = start_of(track, start);
+    let latest = start.saturating_add(i64::from(track.timescale).saturating_mul(REMAINDER_MAX_MS) / 1_000);
+    let mut first = None;
+    while let Some(packet) = samples.packet(sample, &mut cursor) {
+        // No later sample is shown earlier.
+        if packet.decode.saturating_add(composition_min) > first.unwrap_or(latest) {
+            break;
+        }
+        if packet.shown >= start {
+            first = Some(first.map_or(packet.shown, |first: i64| first.min(packet.shown)));
+        }
+        sample += 1;
+    }
+    first.filter(|first| *first <= latest).unwrap_or(start)
 }
 
 /// The first sample that a decoder needs to show a time, and when that sample itself is shown.

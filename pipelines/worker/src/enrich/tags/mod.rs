@@ -4,6 +4,7 @@
 //! A damaged tag never fails the job, because inspection has already found the media playable. It is recorded as not
 //! searched.
 
+mod as_facts;
 mod bmff;
 mod demuxed;
 mod id3;
@@ -13,6 +14,7 @@ mod qt_text;
 mod value;
 mod xmp;
 
+pub use as_facts::as_facts;
 pub use demuxed::TagEvents;
 
 use reelgate_flow::facts::Container;
