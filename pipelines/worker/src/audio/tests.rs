@@ -66,7 +66,7 @@ fn sound_lands_on_the_sample_it_came_from() {
 
 #[test]
 fn segments_follow_the_grid_and_end_with_the_sound() {
-    let media = click(48_000, 450_000, 0);
+    let media = click(48_000, 490_000, 0);
     let progress_sink = progress_sink();
     let result = run(&job(Container::Wav, 0), &media.source(), progress_sink.clone()).unwrap();
     assert_eq!((result.track.name.as_str(), result.track.codecs.as_str()), ("audio", "mp4a.40.2"));
@@ -76,8 +76,30 @@ fn segments_follow_the_grid_and_end_with_the_sound() {
         assert!(at.abs_diff(index as u64 * 192_000) <= 512);
         at += segment.duration_ticks;
     }
-    assert_eq!(at, 450_000);
+    assert_eq!(at, 490_000);
     assert_eq!(result.track.segments.len(), 3);
+}
+
+#[test]
+fn less_than_half_a_segment_at_the_end_belongs_to_the_segment_before() {
+    for (samples, durations) in [
+        (384_000 + 1_000, vec![192_000, 193_000]),
+        (384_000 + 90_000, vec![192_000, 282_000]),
+        (384_000 + 100_000, vec![192_000, 192_000, 100_000]),
+        (1_000, vec![1_000]),
+    ] {
+        let media = click(48_000, samples, 0);
+        let progress_sink = progress_sink();
+        let result = run(&job(Container::Wav, 0), &media.source(), progress_sink.clone()).unwrap();
+        let found: Vec<_> = result.track.segments.iter().map(|segment| segment.duration_ticks).collect();
+        assert_eq!(found.len(), durations.len(), "{samples}: {found:?}");
+        assert!(
+            found.iter().zip(&durations).all(|(found, expected)| found.abs_diff(*expected) <= 512),
+            "{found:?}"
+        );
+        assert_eq!(found.iter().sum::<u64>(), samples as u64);
+        assert!(decoded(&result, &progress_sink).1.len() as u64 >= samples as u64);
+    }
 }
 
 #[test]

@@ -21,19 +21,30 @@ pub const PRIMING_SAMPLES: u64 = 1_024;
 /// Name of the track and first part of its outputs' names.
 pub const NAME: &str = "audio";
 
-/// Keeps at most one segment in memory: the one that is being filled.
+/// Keeps at most one and a half segments in memory: the one that is being filled, and the frames behind it until they are half a
+/// segment. If the sound ends before, they are a part of it: players stumble over segments of a few milliseconds.
 pub struct Writer {
     job: AudioJob,
     progress_sink: Arc<dyn ProgressSink>,
     track: Option<Track>,
     open: Option<Fragment>,
+    /// Frames of the segment after `open`, and the media time of each.
+    behind: Vec<(u64, Vec<u8>)>,
     segments: Vec<SegmentResult>,
     frames: u64,
 }
 
 impl Writer {
     pub fn new(job: &AudioJob, progress_sink: Arc<dyn ProgressSink>) -> Self {
-        Self { job: job.clone(), progress_sink, track: None, open: None, segments: Vec::new(), frames: 0 }
+        Self {
+            job: job.clone(),
+            progress_sink,
+            track: None,
+            open: None,
+            behind: Vec::new(),
+            segments: Vec::new(),
+            frames: 0,
+        }
     }
 
     pub fn push_frame(&mut self, sample: &gst::Sample) -> Result<(), Fault> {
@@ -44,15 +55,41 @@ impl Writer {
         let payload = buffer.map_readable().map_err(|_| unexpected("a frame that cannot be read"))?;
         let at = self.frames * FRAME_SAMPLES;
         let number = self.segment_of(at)?;
-        if self.open.as_ref().is_some_and(|open| open.number() != number) {
-            self.close(at)?;
-        }
         self.frames += 1;
-        self.open.get_or_insert_with(|| Fragment::new(number, 0)).push(at, true, &payload)
+        let open = self.open.get_or_insert_with(|| Fragment::new(number, 0));
+        if open.number() == number {
+            return open.push(at, true, &payload);
+        }
+        self.behind.push((at, payload.to_vec()));
+        let length = self.behind.len() as u64 * FRAME_SAMPLES;
+        if length * 2 >= self.segment_samples() { self.begin_segment(number) } else { Ok(()) }
+    }
+
+    /// The frames behind the open segment are a segment of their own.
+    fn begin_segment(&mut self, number: u32) -> Result<(), Fault> {
+        let behind = std::mem::take(&mut self.behind);
+        let Some((start, _)) = behind.first() else { return Ok(()) };
+        self.close(*start)?;
+        let mut next = Fragment::new(number, 0);
+        for (at, payload) in &behind {
+            next.push(*at, true, payload)?;
+        }
+        self.open = Some(next);
+        Ok(())
+    }
+
+    /// Samples of a segment.
+    fn segment_samples(&self) -> u64 {
+        cmaf::from_ns(self.job.segment_ns, self.job.sample_rate).max(FRAME_SAMPLES)
     }
 
     /// Closes the last segment; the track has `samples` samples of sound.
     pub fn finish(&mut self, samples: u64) -> Result<TrackResult, Fault> {
+        if let Some(open) = &mut self.open {
+            for (at, payload) in std::mem::take(&mut self.behind) {
+                open.push(at, true, &payload)?;
+            }
+        }
         self.close((samples + PRIMING_SAMPLES).min(self.frames * FRAME_SAMPLES))?;
         let track = self.track.as_ref().ok_or_else(|| unexpected("no frame"))?;
         Ok(TrackResult {
@@ -65,7 +102,7 @@ impl Writer {
 
     /// Number of the segment that contains a frame at media time `at`: the segment grid, rounded to whole frames.
     fn segment_of(&self, at: u64) -> Result<u32, Fault> {
-        let length = cmaf::from_ns(self.job.segment_ns, self.job.sample_rate).max(FRAME_SAMPLES);
+        let length = self.segment_samples();
         let presented = (at + FRAME_SAMPLES / 2).saturating_sub(PRIMING_SAMPLES);
         u32::try_from(presented / length).map_err(|_| unexpected("4 billion segments"))
     }
