@@ -2,30 +2,25 @@
 //! File Format, "Chapter lists"; the form of a sample is that of 3GPP TS 26.245, 5.17), and the list that Nero's programs
 //! write into the movie's user data.
 
-use std::collections::BTreeSet;
-
-use super::boxes::{Boxes, Fields, Header};
+use super::boxes::{Fields, Header};
 use super::describe::Chapters;
-use super::sample_table::Table;
+use crate::isobmff::{Cursor, Movie, Role, children, nanoseconds};
 use crate::source::Source;
 use crate::unicode::unicode;
 
-/// Tracks of one movie that are looked at.
-const TRACKS_MAX: usize = 1_000;
 /// Bytes of one title: its length has 16 bits.
-const TITLE_BYTES_MAX: u32 = u16::MAX as u32;
+const TITLE_BYTES_MAX: u64 = u16::MAX as u64;
 /// Nanoseconds in a unit of time of Nero's list.
 const NERO_NS: u64 = 100;
 
 /// The chapters of every kind. A title that both kinds have at the same time counts once.
 pub fn of_bmff(source: &Source) -> Chapters {
     let mut chapters = Chapters::default();
+    chapter_tracks(source, &mut chapters);
     for movie in children(source, Header { kind: *b"file", body: 0, end: source.size_bytes() }) {
         if movie.kind != *b"moov" {
             continue;
         }
-        let is_fragmented = children(source, movie).any(|part| part.kind == *b"mvex");
-        chapter_tracks(source, movie, is_fragmented, &mut chapters);
         let user_data = children(source, movie).filter(|part| part.kind == *b"udta");
         for list in user_data.flat_map(|part| children(source, part)).filter(|part| part.kind == *b"chpl") {
             chapters.is_damaged |= nero_list(source, list, &mut chapters).is_none();
@@ -35,42 +30,32 @@ pub fn of_bmff(source: &Source) -> Chapters {
     chapters
 }
 
-/// The boxes inside of a box, until the first that is damaged. `inspect::bmff` judges the structure of the file.
-fn children(source: &Source, parent: Header) -> impl Iterator<Item = Header> {
-    let boxes = Boxes::new(source, parent.body, parent.end).map_while(Result::ok);
-    boxes.map(move |header| Header { end: header.end.min(parent.end), ..header })
-}
-
-fn chapter_tracks(source: &Source, movie: Header, is_fragmented: bool, chapters: &mut Chapters) {
-    let tracks = children(source, movie).filter(|part| part.kind == *b"trak").take(TRACKS_MAX);
-    let tables: Vec<Table> = tracks.filter_map(|track| Table::of(source, track)).collect();
-    let ids: BTreeSet<u32> = tables.iter().flat_map(|table| table.chapter_tracks.iter().copied()).collect();
-    // A track of pictures for the chapters has no text.
-    let is_text = |table: &&Table| matches!(&table.handler, b"text" | b"sbtl" | b"subt");
-    for table in tables.iter().filter(|table| ids.contains(&table.id)).filter(is_text) {
-        match table.samples(source) {
-            // The samples of a fragment are not in the movie's tables.
-            Some(samples) if samples.is_empty() => chapters.is_damaged |= is_fragmented,
-            Some(samples) => {
-                for sample in samples {
-                    if chapters.is_full() {
-                        chapters.is_cut = true;
-                        break;
-                    }
-                    let bytes = sample.bytes.min(TITLE_BYTES_MAX + 2);
-                    let title = text_sample(source, sample.offset, bytes);
-                    chapters.is_damaged |= title.is_none();
-                    chapters.add(sample.start_ns, Some(sample.end_ns), &title.unwrap_or_default());
-                }
+fn chapter_tracks(source: &Source, chapters: &mut Chapters) {
+    // Without a movie there is no film, and inspection has refused the file.
+    let Ok(movie) = Movie::read(source) else { return };
+    for track in movie.tracks.iter().filter(|track| track.role == Role::Chapters) {
+        let (mut cursor, mut sample) = (Cursor::default(), 0);
+        while let Some(packet) = track.samples.packet(sample, &mut cursor) {
+            if chapters.is_full() {
+                chapters.is_cut = true;
+                break;
             }
-            None => chapters.is_damaged = true,
+            sample += 1;
+            let bytes = packet.bytes.min(TITLE_BYTES_MAX + 2);
+            let title = text_sample(source, packet.offset, bytes);
+            chapters.is_damaged |= title.is_none();
+            let ns = |ticks: i64| nanoseconds(u64::try_from(ticks).unwrap_or(0), track.timescale);
+            let end_ns = ns(packet.shown.saturating_add_unsigned(packet.duration));
+            chapters.add(ns(packet.shown), Some(end_ns), &title.unwrap_or_default());
         }
+        // Tables that contradict each other name no place for some samples.
+        chapters.is_damaged |= sample < track.samples.count() || track.is_damaged;
     }
 }
 
 /// A length in bytes and a text.
-fn text_sample(source: &Source, offset: u64, bytes: u32) -> Option<String> {
-    let mut fields = Fields::new(source, offset, offset.checked_add(u64::from(bytes))?);
+fn text_sample(source: &Source, offset: u64, bytes: u64) -> Option<String> {
+    let mut fields = Fields::new(source, offset, offset.checked_add(bytes)?);
     let length = fields.u16().ok()?;
     text(&mut fields, length)
 }
@@ -103,7 +88,8 @@ mod tests {
     use crate::test_boxes::{atom, media, numbers};
 
     fn track(id: u32, parts: &[Vec<u8>]) -> Vec<u8> {
-        atom(b"trak", &[atom(b"tkhd", &numbers(&[0, 0, 0, id, 0])), parts.concat()].concat())
+        let header = [&[0, 0, 0, id][..], &[0; 17]].concat();
+        atom(b"trak", &[atom(b"tkhd", &numbers(&header)), parts.concat()].concat())
     }
 
     /// A track of text with these samples, one second each, in one chunk at the eighth byte.
@@ -119,8 +105,9 @@ mod tests {
     }
 
     fn movie(samples: &[&[u8]], parts: &[Vec<u8>]) -> Chapters {
-        let file = [atom(b"mdat", &samples.concat()), atom(b"moov", &parts.concat())].concat();
-        of_bmff(&source(&file))
+        let header = atom(b"mvhd", &numbers(&[&[0, 0, 0, 1_000][..], &[0; 21]].concat()));
+        let movie = atom(b"moov", &[header, parts.concat()].concat());
+        of_bmff(&source(&[atom(b"mdat", &samples.concat()), movie].concat()))
     }
 
     fn found(chapters: &Chapters) -> Vec<(u64, &str)> {
@@ -175,8 +162,6 @@ mod tests {
         list[..4].copy_from_slice(&cut_off);
         let chapters = movie(&[], &[list]);
         assert_eq!((found(&chapters), chapters.is_damaged), (vec![(0, "Hi")], true));
-        let fragmented = movie(&[], &[video(7), text_track(7, &[]), atom(b"mvex", b"")]);
-        assert!(fragmented.is_damaged, "its samples are in the fragments");
         assert!(!movie(&[], &[video(7), text_track(7, &[])]).is_damaged);
         let many: Vec<&[u8]> = vec![b"\0\x01x"; 1_001];
         let chapters = movie(&many, &[video(7), text_track(7, &many)]);

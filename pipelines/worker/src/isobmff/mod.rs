@@ -20,7 +20,8 @@ mod video;
 
 pub use caps::is_read_elsewhere;
 pub use element::demuxer;
-use movie::Role;
+pub use movie::{Movie, Role, children};
+pub use samples::Cursor;
 
 use gstreamer as gst;
 

@@ -89,6 +89,8 @@ pub struct Track {
     pub edits: Vec<Edit>,
     pub descriptions: Vec<Description>,
     pub samples: SampleIndex,
+    /// Its tables could not be read.
+    pub is_damaged: bool,
     /// Tracks with the titles of this one's chapters.
     chapter_tracks: Vec<u32>,
     /// While fragments are read: the time of decoding of the next sample.
@@ -204,6 +206,7 @@ fn read_track(source: &Source, header: Header) -> Result<Option<Track>, Fault> {
         edits: Vec::new(),
         descriptions: Vec::new(),
         samples: SampleIndex::default(),
+        is_damaged: false,
         chapter_tracks: Vec::new(),
         next_decode: None,
         boxes: TableBoxes::default(),
@@ -224,7 +227,7 @@ fn read_track(source: &Source, header: Header) -> Result<Option<Track>, Fault> {
         Ok(tables) => track.samples.tables = tables,
         Err(fault) if matches!(track.role, Role::Video | Role::Audio) => return Err(fault),
         // A damaged track of another kind costs no film. What searches its text reports the damage.
-        Err(_) => {}
+        Err(_) => track.is_damaged = true,
     }
     if track.role == Role::Audio {
         track.samples.uniform = super::sound::uniform(source, &track);

@@ -177,12 +177,14 @@ impl Reader {
         }
         let shift = position.shift;
         let ns = |ticks: i64| at_ns(ticks.saturating_add(shift), track.timescale);
-        let (decode_ns, end) = (ns(packet.decode), packet.decode.saturating_add_unsigned(packet.duration));
+        // Without the shift no sample is decoded after it is shown, which decoders rely on.
+        let decode_ns = at_ns(packet.decode, track.timescale);
+        let end_ns = at_ns(packet.decode.saturating_add_unsigned(packet.duration), track.timescale);
         Ok(Step::Packet(Content {
             bytes,
             shown_ns: ns(packet.shown),
             decode_ns: Some(decode_ns),
-            duration_ns: ns(end).saturating_sub(decode_ns),
+            duration_ns: end_ns.saturating_sub(decode_ns),
             keyframe: packet.keyframe,
             description: packet.description,
             segment: position.segment.take(),

@@ -185,6 +185,8 @@ fn samples_of_fragments_follow_those_of_the_movie() {
     let samples = &movie.tracks[0].samples;
     assert_eq!((samples.at(99), samples.at(105), samples.keyframe_before(10)), (7, 9, 8));
     assert_eq!((samples.end(), samples.composition_min()), (204, -4));
+    let delivered = all(&mut Reader::new(source(&bytes)).unwrap());
+    assert!(delivered.iter().all(|one| one.decode_ns.is_some_and(|decode_ns| decode_ns <= one.shown_ns)));
     // A recording that was cut off in its last fragment keeps the fragments before.
     bytes.truncate(bytes.len() - 60);
     assert_eq!(Movie::read(&source(&bytes)).unwrap().tracks[0].samples.count(), 11);
@@ -225,6 +227,7 @@ fn a_seek_lands_on_the_keyframe_before_and_moves_no_time() {
     let mut reader = Reader::new(source(&file(300, &[Made::video(pictures())], &[]))).unwrap();
     let whole = all(&mut reader);
     assert_eq!(whole.len(), 8);
+    assert!(whole.iter().all(|one| one.decode_ns.is_some_and(|decode_ns| decode_ns <= one.shown_ns)));
     reader.seek(230 * MS);
     let found = all(&mut reader);
     assert_eq!(found.len(), 4);
