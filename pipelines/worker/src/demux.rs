@@ -5,8 +5,9 @@
 //! demuxer, so that one slow or broken track cannot block the wanted one.
 
 mod bus;
-mod continuity;
+mod element;
 mod link_progress;
+pub(crate) mod packet_source;
 mod tags;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,9 +19,11 @@ use reelgate_flow::facts::Container;
 use reelgate_flow::reason::{Code, Fault};
 
 use crate::codecs;
-use crate::isobmff;
 use crate::source::Source;
+use crate::{isobmff, mpegts};
+pub use element::is_missing_sample;
 use link_progress::LinkProgress;
+use packet_source::PacketSource;
 
 /// What a track contains.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,8 +84,6 @@ type Decide = dyn Fn(&Track) -> Result<Branch, Fault> + Send + Sync;
 struct Shared {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     decide: Box<Decide>,
-    /// Only for transport streams.
-    continuity: Option<continuity::Continuity>,
     tracks: Mutex<Vec<Track>>,
     progress: LinkProgress,
 }
@@ -103,7 +104,8 @@ impl Demuxed {
         let pipeline = gst::Pipeline::new();
         let demuxer = match demuxer_name(container) {
             None => {
-                let demuxer = isobmff::demuxer(source);
+                let source = source.clone();
+                let demuxer = element::demuxer(Box::new(move || read_ourselves(&source, container)));
                 add(&pipeline, std::slice::from_ref(&demuxer))?;
                 demuxer
             }
@@ -115,11 +117,9 @@ impl Demuxed {
                 demuxer
             }
         };
-        let continuity = (container == Container::MpegTs).then(continuity::Continuity::default);
         let shared = Arc::new(Shared {
             pipeline: pipeline.downgrade(),
             decide: Box::new(decide),
-            continuity,
             tracks: Mutex::default(),
             progress: LinkProgress::default(),
         });
@@ -203,12 +203,18 @@ pub fn elements() -> impl Iterator<Item = &'static str> {
         .filter_map(demuxer_name)
 }
 
-/// GStreamer's demuxer for a container, or the parser that replaces it; `None` for the container that we read ourselves.
+fn read_ourselves(source: &Source, container: Container) -> Result<Box<dyn PacketSource>, Fault> {
+    Ok(match container {
+        Container::MpegTs => Box::new(mpegts::Reader::new(source.clone())?),
+        _ => Box::new(isobmff::Reader::new(source.clone())?),
+    })
+}
+
+/// GStreamer's demuxer for a container, or the parser that replaces it; `None` for the containers that we read ourselves.
 fn demuxer_name(container: Container) -> Option<&'static str> {
     Some(match container {
-        Container::IsoBmff => return None,
+        Container::IsoBmff | Container::MpegTs => return None,
         Container::Matroska => "matroskademux",
-        Container::MpegTs => "tsdemux",
         Container::MpegPs => "mpegpsdemux",
         Container::Avi => "avidemux",
         Container::Flv => "flvdemux",
@@ -260,9 +266,6 @@ impl Shared {
             tracks.push(track.clone());
             track
         };
-        if let Some(continuity) = &self.continuity {
-            continuity.correct(pad);
-        }
         let linked = (self.decide)(&track).and_then(|branch| match branch {
             Branch::Ignore => Ok(false),
             Branch::Elements(elements) => self.link(pad, &elements).map(|()| true),

@@ -10,6 +10,7 @@ pub mod demux;
 pub mod enrich;
 pub mod inspect;
 mod isobmff;
+mod mpegts;
 pub mod pipe_sink;
 pub mod plugins;
 pub mod progress_sink;

@@ -32,7 +32,6 @@ const PLUGINS: &[(&str, Need)] = &[
     ("typefindfunctions", Required),
     // Containers.
     ("matroska", Required),
-    ("mpegtsdemux", Required),
     ("mpegpsdemux", Required),
     ("avi", Required),
     ("flv", Required),

@@ -22,7 +22,7 @@ use super::location;
 use super::tags::{TagEvents, is_read_directly};
 use super::text::TextFormat;
 use crate::codecs;
-use crate::demux::{Branch, Demuxed, Track, TrackKind, stream_time};
+use crate::demux::{Branch, Demuxed, Track, TrackKind, is_missing_sample, stream_time};
 use crate::inspect::chapters::of_bmff as chapters_of_bmff;
 use crate::isobmff;
 use crate::progress_sink::ProgressSink;
@@ -146,7 +146,7 @@ impl Pass {
         let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
         track.pad.add_probe(kinds, move |_, info| {
             match info.event() {
-                Some(event) if isobmff::is_missing_sample(event) => pass.lock().record_missing(index),
+                Some(event) if is_missing_sample(event) => pass.lock().record_missing(index),
                 Some(event) => pass.lock().tags.event(index, event),
                 None => {
                     pass.packets.fetch_add(1, Ordering::Relaxed);

@@ -111,11 +111,16 @@ pub fn of(code: u16) -> String {
     }
     let letter = |shift: u16| char::from((code >> shift & 0x1F) as u8 + 0x60);
     let long: String = [letter(10), letter(5), letter(0)].iter().collect();
-    if !long.bytes().all(|b| b.is_ascii_lowercase()) || matches!(long.as_str(), "und" | "mis" | "zxx" | "mul")
-    {
+    if long.bytes().all(|b| b.is_ascii_lowercase()) { shortest(&long) } else { String::new() }
+}
+
+/// The shortest code of a language of three letters; empty if it is undetermined.
+pub fn shortest(long: &str) -> String {
+    if matches!(long, "und" | "mis" | "zxx" | "mul" | "qaa") {
         return String::new();
     }
-    SHORT.iter().find(|(known, _)| *known == long).map_or(long, |(_, short)| (*short).to_owned())
+    let short = SHORT.iter().find(|(known, _)| *known == long);
+    short.map_or(long, |(_, short)| short).to_owned()
 }
 
 #[cfg(test)]

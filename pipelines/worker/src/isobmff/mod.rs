@@ -6,7 +6,6 @@
 
 mod caps;
 mod edits;
-mod element;
 mod esds;
 mod fragments;
 mod language;
@@ -19,19 +18,10 @@ mod text;
 mod video;
 
 pub use caps::is_read_elsewhere;
-pub use element::demuxer;
+pub use language::shortest;
 pub use movie::{Movie, Role, children};
+pub use reader::Reader;
 pub use samples::Cursor;
-
-use gstreamer as gst;
-
-/// Name of the event that takes the place of a sample which the index lists and the file does not have.
-const MISSING: &str = "reelgate-missing-sample";
-
-/// Whether an event takes the place of a sample that is missing.
-pub fn is_missing_sample(event: &gst::EventRef) -> bool {
-    event.structure().is_some_and(|structure| structure.name() == MISSING)
-}
 
 /// Nanoseconds of a number of ticks, rounded down.
 pub fn nanoseconds(ticks: u64, timescale: u32) -> u64 {

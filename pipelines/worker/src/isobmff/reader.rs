@@ -1,5 +1,6 @@
-//! The position in a movie while it is read: which track is next, and what it delivers. It knows nothing of threads and pads.
+//! The position in a movie while it is read: which track is next, and what it delivers.
 
+use gstreamer as gst;
 use reelgate_flow::reason::Fault;
 
 use super::edits::Span;
@@ -7,46 +8,14 @@ use super::movie::{Movie, Role, Track};
 use super::nanoseconds;
 use super::samples::{Cursor, Packet};
 use super::text::Packing;
+use super::{caps, video};
+use crate::demux::packet_source::{Content, PacketSource, Segment, Step, TrackHeader};
 use crate::source::Source;
 
 /// Packets of sound in front of an edit or a seek that a decoder gets to settle. What they sound like is cut off.
 const SETTLING_PACKETS: u64 = 3;
 /// Most bytes of one packet. A picture of 8K without compression has 100 MB.
 const PACKET_BYTES_MAX: u64 = 512 << 20;
-
-/// The times of a part of a track. The times of its packets are not those of the film.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Segment {
-    /// First time that is shown, nanoseconds in the times of the packets.
-    pub start_ns: u64,
-    /// Time after the last that is shown.
-    pub stop_ns: Option<u64>,
-    /// The time in the film that belongs to `start_ns`.
-    pub time_ns: u64,
-}
-
-/// A packet with its content.
-#[derive(Debug)]
-pub struct Content {
-    pub bytes: Vec<u8>,
-    pub shown_ns: u64,
-    pub decode_ns: Option<u64>,
-    pub duration_ns: u64,
-    pub keyframe: bool,
-    pub description: u32,
-    /// A new segment begins with this packet.
-    pub segment: Option<Segment>,
-}
-
-/// What the next step of a track is.
-pub enum Step {
-    Packet(Content),
-    /// Nothing to deliver, but the track goes on.
-    Skipped,
-    /// The index lists a sample that the file does not have.
-    Missing,
-    End,
-}
 
 struct Position {
     spans: Vec<Span>,
@@ -69,7 +38,7 @@ pub struct Reader {
     pub movie: Movie,
     positions: Vec<Position>,
     /// Whether only keyframes of pictures are delivered.
-    pub keyframes_only: bool,
+    keyframes_only: bool,
 }
 
 impl Reader {
@@ -98,32 +67,8 @@ impl Reader {
         Ok(reader)
     }
 
-    /// From now on the packets of a track are delivered.
-    pub fn activate(&mut self, track: usize) {
-        if let Some(position) = self.positions.get_mut(track) {
-            position.is_active = true;
-        }
-    }
-
-    /// No packet of a track is delivered any more.
-    pub fn deactivate(&mut self, track: usize) {
-        if let Some(position) = self.positions.get_mut(track) {
-            position.is_active = false;
-        }
-    }
-
-    /// The end of a track in the film, nanoseconds.
-    pub fn end_ns(&self, track: usize) -> u64 {
-        let (position, track) = (&self.positions[track], &self.movie.tracks[track]);
-        let Some(last) = position.spans.last() else { return 0 };
-        let end = last.end.unwrap_or(i64::MAX).min(track.samples.end());
-        let length = u64::try_from(end.saturating_sub(last.start)).unwrap_or(0);
-        let begins_ns = nanoseconds(last.shown, self.movie.timescale);
-        begins_ns.saturating_add(nanoseconds(length, track.timescale))
-    }
-
     /// The active track whose next packet is the earliest in the film; `None` at the end of all.
-    pub fn next_track(&self) -> Option<usize> {
+    fn next_track(&self) -> Option<usize> {
         let active = self.positions.iter().enumerate().filter(|(_, position)| position.is_active);
         active.min_by_key(|(index, position)| self.due_ns(*index, position)).map(|(index, _)| index)
     }
@@ -140,11 +85,11 @@ impl Reader {
     }
 
     /// Reads the next packet of a track.
-    pub fn step(&mut self, index: usize) -> std::io::Result<Step> {
+    fn read(&mut self, index: usize) -> std::io::Result<Step> {
         let (track, position) = (&self.movie.tracks[index], &mut self.positions[index]);
         let Some(span) = position.spans.get(position.span).copied() else {
             position.is_active = false;
-            return Ok(Step::End);
+            return Ok(Step::TrackEnd(index));
         };
         let composition_min = track.samples.composition_min();
         let packet = track.samples.packet(position.sample, &mut position.cursor);
@@ -164,12 +109,12 @@ impl Reader {
         }
         let end = packet.offset.saturating_add(packet.bytes);
         if packet.bytes > PACKET_BYTES_MAX || end > self.source.size_bytes() {
-            return Ok(Step::Missing);
+            return Ok(Step::Missing(index));
         }
         let mut bytes = vec![0; packet.bytes as usize]; // bounded above
         let read = self.source.read_at(packet.offset, &mut bytes)?;
         if read < bytes.len() {
-            return Ok(Step::Missing);
+            return Ok(Step::Missing(index));
         }
         if position.packing != Packing::Plain {
             let Some(unpacked) = position.packing.unpack(&bytes) else { return Ok(Step::Skipped) };
@@ -180,29 +125,16 @@ impl Reader {
         // Without the shift no sample is decoded after it is shown, which decoders rely on.
         let decode_ns = at_ns(packet.decode, track.timescale);
         let end_ns = at_ns(packet.decode.saturating_add_unsigned(packet.duration), track.timescale);
-        Ok(Step::Packet(Content {
+        let content = Content {
             bytes,
-            shown_ns: ns(packet.shown),
+            shown_ns: Some(ns(packet.shown)),
             decode_ns: Some(decode_ns),
-            duration_ns: end_ns.saturating_sub(decode_ns),
+            duration_ns: Some(end_ns.saturating_sub(decode_ns)),
             keyframe: packet.keyframe,
             description: packet.description,
             segment: position.segment.take(),
-        }))
-    }
-
-    /// Goes to the keyframe at or before a time of the film in every track. From there on everything is delivered, nothing before
-    /// it is shown.
-    pub fn seek(&mut self, to_ns: u64) {
-        for index in 0..self.positions.len() {
-            let (track, position) = (&self.movie.tracks[index], &self.positions[index]);
-            let begins_ns = |span: &Span| nanoseconds(span.shown, self.movie.timescale);
-            let span = position.spans.iter().rposition(|span| begins_ns(span) <= to_ns).unwrap_or(0);
-            let within_ns = position.spans.get(span).map_or(0, |span| to_ns.saturating_sub(begins_ns(span)));
-            // The time of a sample was rounded down when it became nanoseconds.
-            let ticks = (u128::from(within_ns) * u128::from(track.timescale)).div_ceil(1_000_000_000);
-            self.begin_span(index, span, Some(i64::try_from(ticks).unwrap_or(i64::MAX)));
-        }
+        };
+        Ok(Step::Packet(index, content))
     }
 
     /// Goes to the start of a span, or to the keyframe at or before the time `within` ticks after it.
@@ -228,6 +160,57 @@ impl Reader {
             // The difference of both times is the same after every seek, so that rounding moves no picture.
             time_ns: begins_ns.saturating_add(ns(start).saturating_sub(ns(found.start))),
         });
+    }
+}
+
+impl PacketSource for Reader {
+    fn tracks(&self) -> usize {
+        self.movie.tracks.len()
+    }
+
+    fn header(&self, track: usize) -> TrackHeader {
+        let found = &self.movie.tracks[track];
+        TrackHeader {
+            caps: self.caps(track, 0),
+            is_chosen: Some(found.enabled),
+            language: found.language.clone(),
+            orientation: video::orientation(found.matrix).filter(|_| found.role == Role::Video),
+        }
+    }
+
+    fn caps(&self, track: usize, description: u32) -> gst::Caps {
+        caps::of(&self.source, &self.movie.tracks[track], description)
+    }
+
+    fn set_active(&mut self, track: usize, active: bool) {
+        self.positions[track].is_active = active;
+    }
+
+    fn step(&mut self) -> std::io::Result<Step> {
+        self.next_track().map_or(Ok(Step::End), |track| self.read(track))
+    }
+
+    fn seek(&mut self, to_ns: u64, keyframes_only: bool) -> bool {
+        self.keyframes_only = keyframes_only;
+        for index in 0..self.positions.len() {
+            let (track, position) = (&self.movie.tracks[index], &self.positions[index]);
+            let begins_ns = |span: &Span| nanoseconds(span.shown, self.movie.timescale);
+            let span = position.spans.iter().rposition(|span| begins_ns(span) <= to_ns).unwrap_or(0);
+            let within_ns = position.spans.get(span).map_or(0, |span| to_ns.saturating_sub(begins_ns(span)));
+            // The time of a sample was rounded down when it became nanoseconds.
+            let ticks = (u128::from(within_ns) * u128::from(track.timescale)).div_ceil(1_000_000_000);
+            self.begin_span(index, span, Some(i64::try_from(ticks).unwrap_or(i64::MAX)));
+        }
+        true
+    }
+
+    fn end_ns(&self, track: usize) -> Option<u64> {
+        let (position, track) = (&self.positions[track], &self.movie.tracks[track]);
+        let last = position.spans.last()?;
+        let end = last.end.unwrap_or(i64::MAX).min(track.samples.end());
+        let length = u64::try_from(end.saturating_sub(last.start)).unwrap_or(0);
+        let begins_ns = nanoseconds(last.shown, self.movie.timescale);
+        Some(begins_ns.saturating_add(nanoseconds(length, track.timescale)))
     }
 }
 

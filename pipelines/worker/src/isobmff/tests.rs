@@ -3,9 +3,10 @@
 use reelgate_flow::reason::Code;
 
 use super::movie::{Movie, Role};
-use super::reader::{Content, Reader, Segment, Step};
+use super::reader::Reader;
 use super::samples::{Cursor, Packet, Uniform};
 use crate::corpus::source;
+use crate::demux::packet_source::{Content, PacketSource, Segment, Step};
 use crate::test_boxes::{atom, numbers};
 
 /// A movie of 1,000 ticks a second.
@@ -186,23 +187,22 @@ fn samples_of_fragments_follow_those_of_the_movie() {
     assert_eq!((samples.at(99), samples.at(105), samples.keyframe_before(10)), (7, 9, 8));
     assert_eq!((samples.end(), samples.composition_min()), (204, -4));
     let delivered = all(&mut Reader::new(source(&bytes)).unwrap());
-    assert!(delivered.iter().all(|one| one.decode_ns.is_some_and(|decode_ns| decode_ns <= one.shown_ns)));
+    assert!(delivered.iter().all(|one| one.decode_ns <= one.shown_ns));
     // A recording that was cut off in its last fragment keeps the fragments before.
     bytes.truncate(bytes.len() - 60);
     assert_eq!(Movie::read(&source(&bytes)).unwrap().tracks[0].samples.count(), 11);
 }
 
 fn all(reader: &mut Reader) -> Vec<Content> {
-    reader.activate(0);
+    reader.set_active(0, true);
     let mut found = Vec::new();
-    while let Some(track) = reader.next_track() {
-        match reader.step(track).unwrap() {
-            Step::Packet(content) => found.push(content),
-            Step::Skipped | Step::Missing => {}
-            Step::End => break,
+    loop {
+        match reader.step().unwrap() {
+            Step::Packet(_, content) => found.push(content),
+            Step::Skipped | Step::Missing(_) | Step::TrackEnd(_) | Step::Found => {}
+            Step::End => return found,
         }
     }
-    found
 }
 
 const MS: u64 = 1_000_000;
@@ -213,7 +213,7 @@ fn an_edit_that_begins_within_a_picture_shows_the_next_one_and_a_decoder_gets_wh
     let edited = Made { edits: vec![(500, -1), (90, 21)], ..Made::video(pictures()) };
     let mut reader = Reader::new(source(&file(300, &[edited], &[]))).unwrap();
     let found = all(&mut reader);
-    let shown: Vec<_> = found.iter().map(|one| one.shown_ns / MS).collect();
+    let shown: Vec<_> = found.iter().map(|one| one.shown_ns.unwrap() / MS).collect();
     assert_eq!(shown, [200, 320, 240, 280]);
     // The picture at 240 ms is the first whole one: 30 ms after the start of the edit.
     let segment = Segment { start_ns: 240 * MS, stop_ns: Some(300 * MS), time_ns: 530 * MS };
@@ -227,29 +227,28 @@ fn a_seek_lands_on_the_keyframe_before_and_moves_no_time() {
     let mut reader = Reader::new(source(&file(300, &[Made::video(pictures())], &[]))).unwrap();
     let whole = all(&mut reader);
     assert_eq!(whole.len(), 8);
-    assert!(whole.iter().all(|one| one.decode_ns.is_some_and(|decode_ns| decode_ns <= one.shown_ns)));
-    reader.seek(230 * MS);
+    assert!(whole.iter().all(|one| one.decode_ns <= one.shown_ns));
+    assert!(reader.seek(230 * MS, false));
     let found = all(&mut reader);
     assert_eq!(found.len(), 4);
     let segment = found[0].segment.unwrap();
     assert_eq!((segment.start_ns, segment.time_ns), (200 * MS, 200 * MS));
-    reader.keyframes_only = true;
-    reader.seek(0);
-    assert_eq!(all(&mut reader).iter().map(|one| one.shown_ns / MS).collect::<Vec<_>>(), [40, 200]);
+    assert!(reader.seek(0, true));
+    assert_eq!(all(&mut reader).iter().map(|one| one.shown_ns.unwrap() / MS).collect::<Vec<_>>(), [40, 200]);
 }
 
 #[test]
 fn what_the_index_lists_and_the_file_lacks_is_missing_and_the_rest_is_read() {
     let mut reader = Reader::new(source(&file(100, &[Made::video(pictures())], &[]))).unwrap();
     let bytes = reader.movie.tracks[0].samples.count();
-    reader.activate(0);
+    reader.set_active(0, true);
     let (mut read, mut missing) = (0, 0);
-    while let Some(track) = reader.next_track() {
-        match reader.step(track).unwrap() {
-            Step::Packet(_) => read += 1,
-            Step::Missing => missing += 1,
-            Step::Skipped => {}
+    loop {
+        match reader.step().unwrap() {
+            Step::Packet(..) => read += 1,
+            Step::Missing(_) => missing += 1,
             Step::End => break,
+            _ => {}
         }
     }
     // The media, and after them the boxes of the movie, which are no media but are in the file.
@@ -261,9 +260,9 @@ fn what_the_index_lists_and_the_file_lacks_is_missing_and_the_rest_is_read() {
         table(b"stco", &[&[u32::MAX], &[8]]),
     ];
     let mut reader = Reader::new(source(&file(10, &[Made::video(far)], &[]))).unwrap();
-    reader.activate(0);
-    assert!(matches!(reader.step(0).unwrap(), Step::Missing));
-    assert!(matches!(reader.step(0).unwrap(), Step::Packet(_)));
+    reader.set_active(0, true);
+    assert!(matches!(reader.step().unwrap(), Step::Missing(0)));
+    assert!(matches!(reader.step().unwrap(), Step::Packet(0, _)));
 }
 
 #[test]
@@ -297,6 +296,7 @@ fn no_change_of_a_byte_makes_the_reader_fail_in_another_way_than_by_a_fault() {
     let edited = Made { edits: vec![(500, -1), (90, 21)], ..Made::video(pictures()) };
     let mut whole = file(300, &[edited, Made { id: 2, ..Made::sound(b"twos", pictures()) }], &[extends]);
     whole.extend(fragment(100, &[10, 20, 30]));
+    gstreamer::init().unwrap();
     let mut random = 0x9E37_79B9_7F4A_7C15u64;
     let mut draw = |below: usize| {
         random ^= random << 13;
@@ -311,14 +311,14 @@ fn no_change_of_a_byte_makes_the_reader_fail_in_another_way_than_by_a_fault() {
             bytes[at] = [0, 1, 0x7F, 0x80, 0xFF][draw(5)];
         }
         let Ok(mut reader) = Reader::new(source(&bytes)) else { continue };
-        for track in 0..reader.movie.tracks.len() {
-            reader.activate(track);
+        for track in 0..reader.tracks() {
+            reader.set_active(track, true);
+            reader.header(track);
         }
         for _ in 0..100 {
-            let Some(track) = reader.next_track() else { break };
             // A fault of the file system has no part in this.
-            reader.step(track).unwrap();
+            reader.step().unwrap();
         }
-        reader.seek(draw(1_000) as u64 * MS);
+        assert!(reader.seek(draw(1_000) as u64 * MS, false));
     }
 }

@@ -1,4 +1,4 @@
-//! The demuxer as an element of GStreamer: one pad for each track, one thread, packets in order of their time.
+//! A demuxer of our own as an element of GStreamer: one pad for each track, one thread.
 //!
 //! It reads from the source itself and has no sink pad. A track that nobody links is not read.
 
@@ -6,35 +6,45 @@ use gstreamer as gst;
 
 use gst::glib;
 use gst::prelude::*;
+use reelgate_flow::reason::Fault;
 
-use super::reader::Reader;
-use crate::source::Source;
+use super::packet_source::PacketSource;
 
 glib::wrapper! {
     pub struct Demuxer(ObjectSubclass<imp::Imp>) @extends gst::Element, gst::Object;
 }
 
-/// A new demuxer of this source. GStreamer must be initialised.
-pub fn demuxer(source: &Source) -> gst::Element {
+/// Opens a container when the pipeline starts. Fails with the fault of the file.
+pub type Open = Box<dyn Fn() -> Result<Box<dyn PacketSource>, Fault> + Send + Sync>;
+
+/// A new demuxer. GStreamer must be initialised.
+pub fn demuxer(open: Open) -> gst::Element {
     let element: Demuxer = glib::Object::new();
-    element.set_source(source.clone());
+    element.set_open(open);
     element.upcast()
 }
 
+/// Name of the event that takes the place of a sample which the index lists and the file does not have.
+const MISSING: &str = "reelgate-missing-sample";
+
+/// Whether an event takes the place of a sample that is missing.
+pub fn is_missing_sample(event: &gst::EventRef) -> bool {
+    event.structure().is_some_and(|structure| structure.name() == MISSING)
+}
+
 mod imp {
-    use super::{Demuxer, Reader, Source, glib, gst};
+    use super::super::packet_source::{Content, PacketSource, Segment, Step, TrackHeader};
+    use super::{Demuxer, MISSING, Open, glib, gst};
 
     use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
     use gst::prelude::*;
     use gst::subclass::prelude::*;
 
-    use crate::isobmff::reader::{Content, Segment, Step};
-    use crate::isobmff::{MISSING, Role, caps, video};
-
     impl Demuxer {
-        pub fn set_source(&self, source: Source) {
-            self.imp().source.set(source).expect("the source is set once, right after construction");
+        pub fn set_open(&self, open: Open) {
+            let is_first = self.imp().open.set(open).is_ok();
+            assert!(is_first, "it is set once, right after construction");
         }
     }
 
@@ -45,13 +55,13 @@ mod imp {
     }
 
     struct Session {
-        reader: Reader,
+        reader: Box<dyn PacketSource>,
         streams: Vec<Stream>,
     }
 
     #[derive(Default)]
     pub struct Imp {
-        source: OnceLock<Source>,
+        open: OnceLock<Open>,
         session: Mutex<Option<Session>>,
         task: Mutex<Option<gst::Task>>,
         /// Held while the task works.
@@ -60,7 +70,7 @@ mod imp {
 
     #[glib::object_subclass]
     impl ObjectSubclass for Imp {
-        const NAME: &'static str = "ReelgateIsoBmffDemuxer";
+        const NAME: &'static str = "ReelgateDemuxer";
         type Type = Demuxer;
         type ParentType = gst::Element;
     }
@@ -71,7 +81,7 @@ mod imp {
     impl ElementImpl for Imp {
         fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
             static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
-                let says = "Reads ISO base media files by their index";
+                let says = "Delivers the packets of a reader of ours";
                 gst::subclass::ElementMetadata::new("Demuxer", "Codec/Demuxer", says, "Reelgate")
             });
             Some(&METADATA)
@@ -137,46 +147,47 @@ mod imp {
 
         /// One step of the task. False if there is nothing more to do.
         fn work(&self) -> bool {
-            if locked(&self.session).is_none() {
+            let mut session = locked(&self.session);
+            let Some(Session { reader, streams }) = session.as_mut() else {
+                drop(session);
                 return self.open();
-            }
-            let next = {
-                let mut session = locked(&self.session);
-                let Some(Session { reader, streams }) = session.as_mut() else { return false };
-                let Some(track) = reader.next_track() else {
+            };
+            let step = reader.step();
+            match step {
+                Ok(Step::Packet(track, content)) => {
+                    let stream = &mut streams[track];
+                    let before = std::mem::replace(&mut stream.description, content.description);
+                    let caps =
+                        (before != content.description).then(|| reader.caps(track, content.description));
+                    let pad = stream.pad.clone();
+                    drop(session);
+                    self.push(track, &pad, caps, content)
+                }
+                Ok(Step::Skipped) => true,
+                Ok(Step::Missing(track)) => {
+                    let pad = streams[track].pad.clone();
+                    drop(session);
+                    pad.push_event(gst::event::CustomDownstream::new(gst::Structure::new_empty(MISSING)));
+                    true
+                }
+                Ok(Step::Found) => {
+                    drop(session);
+                    self.add_streams()
+                }
+                Ok(Step::TrackEnd(track)) => {
+                    streams[track].has_ended = true;
+                    let pad = streams[track].pad.clone();
+                    drop(session);
+                    pad.push_event(gst::event::Eos::new());
+                    true
+                }
+                Ok(Step::End) => {
                     drop(session);
                     self.end_all();
-                    return false;
-                };
-                match reader.step(track) {
-                    Ok(Step::Packet(content)) => {
-                        let stream = &mut streams[track];
-                        let is_new = std::mem::replace(&mut stream.description, content.description)
-                            != content.description;
-                        let caps = is_new.then(|| self.caps(reader, track, content.description));
-                        Ok(Some((track, stream.pad.clone(), caps, content)))
-                    }
-                    Ok(Step::Skipped) => Ok(None),
-                    Ok(Step::Missing) => {
-                        let pad = streams[track].pad.clone();
-                        drop(session);
-                        pad.push_event(gst::event::CustomDownstream::new(gst::Structure::new_empty(MISSING)));
-                        Ok(None)
-                    }
-                    Ok(Step::End) => {
-                        streams[track].has_ended = true;
-                        let pad = streams[track].pad.clone();
-                        drop(session);
-                        pad.push_event(gst::event::Eos::new());
-                        Ok(None)
-                    }
-                    Err(error) => Err(error),
+                    false
                 }
-            };
-            match next {
-                Ok(Some((track, pad, caps, content))) => self.push(track, &pad, caps, content),
-                Ok(None) => true,
                 Err(error) => {
+                    drop(session);
                     gst::element_imp_error!(self, gst::ResourceError::Read, ["{}", error.kind()]);
                     self.end_all();
                     false
@@ -195,9 +206,9 @@ mod imp {
             let mut buffer = gst::Buffer::from_mut_slice(content.bytes);
             {
                 let buffer = buffer.make_mut();
-                buffer.set_pts(gst::ClockTime::from_nseconds(content.shown_ns));
+                buffer.set_pts(content.shown_ns.map(gst::ClockTime::from_nseconds));
                 buffer.set_dts(content.decode_ns.map(gst::ClockTime::from_nseconds));
-                let duration = Some(content.duration_ns).filter(|ns| *ns > 0);
+                let duration = content.duration_ns.filter(|ns| *ns > 0);
                 buffer.set_duration(duration.map(gst::ClockTime::from_nseconds));
                 if !content.keyframe {
                     buffer.set_flags(gst::BufferFlags::DELTA_UNIT);
@@ -212,7 +223,7 @@ mod imp {
                 Err(gst::FlowError::Flushing) => false,
                 Err(gst::FlowError::Eos | gst::FlowError::NotLinked) => {
                     if let Some(session) = locked(&self.session).as_mut() {
-                        session.reader.deactivate(track);
+                        session.reader.set_active(track, false);
                     }
                     true
                 }
@@ -244,43 +255,46 @@ mod imp {
 
         /// Reads the index and adds the pads.
         fn open(&self) -> bool {
-            let Some(source) = self.source.get() else { return false };
-            let reader = match Reader::new(source.clone()) {
-                Ok(reader) => reader,
+            let Some(open) = self.open.get() else { return false };
+            match open() {
+                Ok(reader) => *locked(&self.session) = Some(Session { reader, streams: Vec::new() }),
                 Err(fault) => {
                     gst::element_imp_error!(self, gst::StreamError::Demux, ["{}", fault.code.as_str()]);
                     return false;
                 }
-            };
-            let tracks = 0..reader.movie.tracks.len();
-            let streams = tracks.clone().map(|track| self.stream(&reader, track)).collect();
-            *locked(&self.session) = Some(Session { reader, streams });
-            for track in tracks {
+            }
+            let added = self.add_streams();
+            self.obj().no_more_pads();
+            added
+        }
+
+        /// Adds a pad for each track that has none.
+        fn add_streams(&self) -> bool {
+            loop {
+                let (track, pad) = {
+                    let mut session = locked(&self.session);
+                    let Some(Session { reader, streams }) = session.as_mut() else { return false };
+                    let track = streams.len();
+                    if track == reader.tracks() {
+                        return true;
+                    }
+                    let pad = self.pad(track, &reader.header(track));
+                    streams.push(Stream { pad: pad.clone(), description: 0, has_ended: false });
+                    (track, pad)
+                };
                 // Whoever gets to know the pad may ask it, so no lock is held.
-                let pad = locked(&self.session).as_ref().map(|session| session.streams[track].pad.clone());
-                let Some(pad) = pad else { return false };
                 if self.obj().add_pad(&pad).is_err() {
                     return false;
                 }
                 if pad.is_linked()
                     && let Some(session) = locked(&self.session).as_mut()
                 {
-                    session.reader.activate(track);
+                    session.reader.set_active(track, true);
                 }
             }
-            self.obj().no_more_pads();
-            true
         }
 
-        fn caps(&self, reader: &Reader, track: usize, description: u32) -> gst::Caps {
-            match self.source.get() {
-                Some(source) => caps::of(source, &reader.movie.tracks[track], description),
-                None => gst::Caps::new_empty(),
-            }
-        }
-
-        fn stream(&self, reader: &Reader, index: usize) -> Stream {
-            let track = &reader.movie.tracks[index];
+        fn pad(&self, index: usize, header: &TrackHeader) -> gst::Pad {
             let template = self.obj().pad_template("src_%u").expect("the class has this template");
             let pad = gst::Pad::builder_from_template(&template)
                 .name(format!("src_{index}"))
@@ -293,25 +307,28 @@ mod imp {
                 .build();
             // Fails only for a pad that has a mode already.
             let _ = pad.set_active(true);
-            let chosen = if track.enabled { gst::StreamFlags::SELECT } else { gst::StreamFlags::UNSELECT };
-            pad.push_event(gst::event::StreamStart::builder(&format!("track-{index}")).flags(chosen).build());
-            pad.push_event(gst::event::Caps::new(&self.caps(reader, index, 0)));
+            let chosen = match header.is_chosen {
+                Some(true) => gst::StreamFlags::SELECT,
+                Some(false) => gst::StreamFlags::UNSELECT,
+                None => gst::StreamFlags::empty(),
+            };
+            let id = format!("track-{index}");
+            pad.push_event(gst::event::StreamStart::builder(&id).flags(chosen).build());
+            pad.push_event(gst::event::Caps::new(&header.caps));
             let mut tags = gst::TagList::new();
             {
                 let tags = tags.make_mut();
                 tags.set_scope(gst::TagScope::Stream);
-                if !track.language.is_empty() {
-                    let language = track.language.as_str();
+                if !header.language.is_empty() {
+                    let language = header.language.as_str();
                     tags.add::<gst::tags::LanguageCode>(&language, gst::TagMergeMode::Replace);
                 }
-                if let Some(orientation) =
-                    video::orientation(track.matrix).filter(|_| track.role == Role::Video)
-                {
+                if let Some(orientation) = header.orientation {
                     tags.add::<gst::tags::ImageOrientation>(&orientation, gst::TagMergeMode::Replace);
                 }
             }
             pad.push_event(gst::event::Tag::new(tags));
-            Stream { pad, description: 0, has_ended: false }
+            pad
         }
 
         fn event(&self, pad: &gst::Pad, event: gst::Event) -> bool {
@@ -338,21 +355,21 @@ mod imp {
             }
             let _ = task.pause();
             let working = self.lock.lock();
+            let mut can_seek = false;
             if let Some(Session { reader, streams }) = locked(&self.session).as_mut() {
-                reader.keyframes_only = flags.contains(gst::SeekFlags::TRICKMODE_KEY_UNITS);
-                reader.seek(start.nseconds());
+                can_seek = reader.seek(start.nseconds(), flags.contains(gst::SeekFlags::TRICKMODE_KEY_UNITS));
                 for (track, stream) in
                     streams.iter_mut().enumerate().filter(|(_, stream)| stream.pad.is_linked())
                 {
                     stream.has_ended = false;
-                    reader.activate(track);
+                    reader.set_active(track, true);
                 }
             }
             for pad in &pads {
                 pad.push_event(gst::event::FlushStop::new(true));
             }
             drop(working);
-            task.start().is_ok()
+            task.start().is_ok() && can_seek
         }
 
         fn query(&self, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
@@ -361,7 +378,7 @@ mod imp {
                     let session = locked(&self.session);
                     let of_pad = |session: &Session| {
                         let track = session.streams.iter().position(|stream| &stream.pad == pad)?;
-                        Some(session.reader.end_ns(track))
+                        session.reader.end_ns(track)
                     };
                     let Some(end_ns) = session.as_ref().and_then(of_pad) else { return false };
                     duration.set(gst::ClockTime::from_nseconds(end_ns));
