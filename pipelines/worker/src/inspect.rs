@@ -26,7 +26,7 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::{InspectJob, Inspection, VideoIndex};
 
 use crate::demux::TrackKind;
-use crate::enrich::as_facts;
+use crate::enrich::facts_of_movie;
 use crate::progress_sink::ProgressSink;
 use crate::source::Source;
 use survey::{Survey, TrackSurvey};
@@ -94,7 +94,7 @@ fn collect(job: &InspectJob, source: &Source, survey: &Survey) -> MediaFacts {
     let bitrate_bps = bits.checked_div(u128::from(duration_ns)).and_then(|bps| u64::try_from(bps).ok());
     // GStreamer has no part in reading this container.
     let of_movie = match job.container {
-        Container::IsoBmff => as_facts(source, job.container),
+        Container::IsoBmff => facts_of_movie(source),
         _ => Vec::new(),
     };
     let track_tags = survey.tracks.iter().flat_map(|track| track.tags.tags(Some(track.index)));

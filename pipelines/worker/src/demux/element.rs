@@ -33,8 +33,10 @@ pub fn is_missing_sample(event: &gst::EventRef) -> bool {
 }
 
 mod imp {
-    use super::super::packet_source::{Content, PacketSource, Segment, Step, TrackHeader};
-    use super::{Demuxer, MISSING, Open, glib, gst};
+    use crate::demux::element::{Demuxer, MISSING, Open};
+    use crate::demux::packet_source::{Content, PacketSource, Segment, Step, TrackHeader};
+    use gstreamer as gst;
+    use gstreamer::glib;
 
     use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 

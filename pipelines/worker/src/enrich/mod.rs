@@ -48,7 +48,7 @@ pub use decode::ELEMENTS;
 pub use on_screen::Tesseract;
 #[cfg(test)]
 pub use on_screen::{Area, OcrReading};
-pub use tags::as_facts;
+pub use tags::facts_of_movie;
 
 /// Threads that measure and encode. More threads would only wait for the decoders.
 const THREADS_MAX: usize = 8;

@@ -5,29 +5,30 @@
 //! what they say. `inspect::bmff` has compared the tables with the limits and with the size of the file before.
 
 mod caps;
+mod description;
 mod edits;
 mod esds;
 mod fragments;
 mod language;
 mod movie;
+mod packet;
 mod reader;
+mod run;
 mod samples;
 mod sound;
 mod table;
 mod text;
+mod ticks;
+mod track;
 mod video;
 
 pub use caps::is_read_elsewhere;
 pub use language::shortest;
-pub use movie::{Movie, Role, children};
+pub use movie::{Movie, children};
+pub use packet::Cursor;
 pub use reader::Reader;
-pub use samples::Cursor;
-
-/// Nanoseconds of a number of ticks, rounded down.
-pub fn nanoseconds(ticks: u64, timescale: u32) -> u64 {
-    let ns = (u128::from(ticks) * 1_000_000_000).checked_div(u128::from(timescale)).unwrap_or(0);
-    u64::try_from(ns).unwrap_or(u64::MAX)
-}
+pub use ticks::nanoseconds;
+pub use track::Role;
 
 #[cfg(test)]
 mod tests;

@@ -4,10 +4,11 @@ use gstreamer as gst;
 use reelgate_flow::reason::Fault;
 
 use super::edits::Span;
-use super::movie::{Movie, Role, Track};
-use super::nanoseconds;
-use super::samples::{Cursor, Packet};
+use super::movie::Movie;
+use super::packet::{Cursor, Packet};
 use super::text::Packing;
+use super::ticks::nanoseconds;
+use super::track::{Role, Track};
 use super::{caps, video};
 use crate::demux::packet_source::{Content, PacketSource, Segment, Step, TrackHeader};
 use crate::source::Source;

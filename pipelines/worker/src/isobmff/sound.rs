@@ -2,10 +2,10 @@
 
 use gstreamer as gst;
 
-use super::caps::{self, Content, buffer};
+use super::description::{self, Content, buffer};
 use super::esds;
-use super::movie::{Description, Track};
-use super::samples::Uniform;
+use super::packet::Uniform;
+use super::track::{Description, Track};
 use crate::source::Source;
 
 /// What a sample description says before its boxes.
@@ -150,7 +150,7 @@ impl Pcm {
 /// description (version 1)"); `None` if every sample of the tables is a packet.
 pub fn uniform(source: &Source, track: &Track) -> Option<Uniform> {
     let Description { entry: place, version } = track.descriptions.first()?;
-    let body = caps::bytes(source, *place);
+    let body = description::bytes(source, *place);
     let entry = Entry::read(&body, *version)?;
     let listed = track.samples.tables.same_bytes()?;
     if let Some(pcm) = pcm(place.kind, &entry, &Boxes::of(&entry, &body)) {
@@ -199,7 +199,7 @@ fn mpeg(version: i32) -> gst::Structure {
 
 fn codec(format: [u8; 4], entry: &Entry, boxes: &Boxes<'_>) -> Option<gst::Structure> {
     if let Some(pcm) = pcm(format, entry, boxes) {
-        let Some(name) = pcm.format() else { return Some(named(&caps::unknown("audio", format))) };
+        let Some(name) = pcm.format() else { return Some(named(&description::unknown("audio", format))) };
         return Some(raw(&name, entry.channels, boxes));
     }
     let adpcm = |layout: &str, block_bytes: u32| {
@@ -236,7 +236,7 @@ fn codec(format: [u8; 4], entry: &Entry, boxes: &Boxes<'_>) -> Option<gst::Struc
         [b'm', b's', 0, 0x02] => adpcm("microsoft", packet_bytes),
         [b'm', b's', 0, 0x11] => adpcm("dvi", packet_bytes),
         [b'e', b'n', b'c', _] | b"drms" => named("application/x-cenc"),
-        _ => named(&caps::unknown("audio", format)),
+        _ => named(&description::unknown("audio", format)),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use reelgate_flow::reason::{Code, Fault};
 
-use super::samples::{Cursor, Packet, Uniform};
+use super::packet::{Cursor, Packet, Uniform};
 use crate::inspect::boxes::{Fields, Header};
 use crate::source::Source;
 

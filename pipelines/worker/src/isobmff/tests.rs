@@ -2,9 +2,10 @@
 
 use reelgate_flow::reason::Code;
 
-use super::movie::{Movie, Role};
+use super::movie::Movie;
+use super::packet::{Cursor, Packet, Uniform};
 use super::reader::Reader;
-use super::samples::{Cursor, Packet, Uniform};
+use super::track::Role;
 use crate::corpus::source;
 use crate::demux::packet_source::{Content, PacketSource, Segment, Step};
 use crate::test_boxes::{atom, numbers};

@@ -2,7 +2,7 @@
 
 use gstreamer as gst;
 
-use super::caps::{Content, simple, unknown};
+use super::description::{Content, simple, unknown};
 use crate::unicode::unicode;
 
 /// How the samples of a track of text are packed.

@@ -2,9 +2,9 @@
 
 use gstreamer as gst;
 
-use super::caps::{Content, buffer};
+use super::description::{Content, buffer, unknown};
 use super::esds;
-use super::movie::{Matrix, Track};
+use super::track::{Matrix, Track};
 
 /// Bytes of a visual sample entry before its boxes, without its header.
 const ENTRY_BYTES: usize = 78;
@@ -146,7 +146,7 @@ fn codec(format: [u8; 4], depth: u32, content: &Content<'_>, boxes: &[u8]) -> Op
         b"yv12" => raw("YV12"),
         b"I420" | b"IYUV" => raw("I420"),
         [b'e', b'n', b'c', _] | b"drmi" => named("application/x-cenc"),
-        _ => named(&super::caps::unknown("video", format)),
+        _ => named(&unknown("video", format)),
     })
 }
 

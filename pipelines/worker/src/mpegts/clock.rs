@@ -65,7 +65,7 @@ impl Clock {
             if let Some(epoch) = later {
                 track.epoch = epoch;
                 time = unwrapped(raw, self.epochs[epoch].last);
-            } else if !(follows(current.last) && !announced) {
+            } else if !follows(current.last) || announced {
                 self.epochs.push(Epoch { last: time, offset: self.end - time });
                 track.epoch = self.epochs.len() - 1;
             }

@@ -11,3 +11,6 @@ mod reader;
 mod stream_type;
 
 pub use reader::Reader;
+
+#[cfg(test)]
+mod tests;

@@ -56,7 +56,7 @@ struct Stream {
 }
 
 /// What a seek needs to go on from a place.
-struct Place {
+struct SeekPoint {
     at: u64,
     clock: Clock,
     tracks: Vec<TrackClock>,
@@ -116,16 +116,16 @@ impl Reader {
     }
 
     fn rewind(&mut self) {
-        self.go_on_from(&Place { at: self.begin, clock: Clock::default(), tracks: Vec::new() });
+        self.go_on_from(&SeekPoint { at: self.begin, clock: Clock::default(), tracks: Vec::new() });
     }
 
-    fn go_on_from(&mut self, place: &Place) {
-        self.at = place.at;
-        self.clock = place.clock.clone();
+    fn go_on_from(&mut self, point: &SeekPoint) {
+        self.at = point.at;
+        self.clock = point.clock.clone();
         self.ready.clear();
         self.has_ended = false;
         for (index, stream) in self.streams.iter_mut().enumerate() {
-            stream.clock = place.tracks.get(index).copied().unwrap_or_default();
+            stream.clock = point.tracks.get(index).copied().unwrap_or_default();
             stream.pending = None;
             stream.continuity = None;
             stream.breaks = false;
@@ -350,10 +350,10 @@ impl PacketSource for Reader {
         let wanted = self.streams.iter().position(|stream| active(stream) && is_video(stream));
         let Some(wanted) = wanted.or_else(|| self.streams.iter().position(active)) else { return false };
         self.rewind();
-        let mut place = Place { at: self.begin, clock: Clock::default(), tracks: Vec::new() };
+        let mut point = SeekPoint { at: self.begin, clock: Clock::default(), tracks: Vec::new() };
         let mut announces = false;
         loop {
-            let before = Place {
+            let before = SeekPoint {
                 at: self.at,
                 clock: self.clock.clone(),
                 tracks: self.streams.iter().map(|stream| stream.clock).collect(),
@@ -365,13 +365,13 @@ impl PacketSource for Reader {
             announces |= starts;
             let latest = if announces { target } else { target - SEEK_BEFORE };
             if shown <= latest && (starts || !announces) {
-                place = before;
+                point = before;
             }
             if shown > target + TICKS_PER_S {
                 break;
             }
         }
-        self.go_on_from(&place);
+        self.go_on_from(&point);
         true
     }
 

@@ -1,10 +1,10 @@
 //! The tags that are read directly, as facts.
 
-use reelgate_flow::facts::{Container, Tag};
+use reelgate_flow::facts::Tag;
 use reelgate_pipelines::messages::TextLine;
 
 use super::super::lines::Lines;
-use super::collect;
+use super::bmff;
 use crate::source::Source;
 
 /// Bytes kept of one name and of one value.
@@ -13,10 +13,11 @@ const VALUE_BYTES_MAX: usize = 4_096;
 /// What every writer puts into every track, and says nothing of the film.
 const TECHNICAL: &str = "handler_name";
 
-/// The tags of a file, in the order of the file.
-pub fn as_facts(source: &Source, container: Container) -> Vec<Tag> {
+/// The tags of a movie, in the order of the file.
+pub fn facts_of_movie(source: &Source) -> Vec<Tag> {
     let mut lines = Lines::default();
-    collect(source, container, &mut lines);
+    // What is damaged is reported by the search for text.
+    let _ = bmff::collect(source, &mut lines);
     let parsed =
         lines.jsonl.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
     let tags = parsed.filter(|line: &TextLine| line.surface == "tag" && line.field != TECHNICAL);
@@ -51,7 +52,7 @@ mod tests {
         };
         let user_data = [text(b"\xa9nam", "A film"), text(b"\xa9mak", "Cameras & Co")].concat();
         let movie = atom(b"moov", &atom(b"udta", &user_data));
-        let tags = as_facts(&source(&movie), Container::IsoBmff);
+        let tags = facts_of_movie(&source(&movie));
         let found: Vec<_> =
             tags.iter().map(|tag| (tag.track, tag.name.as_str(), tag.value.as_str())).collect();
         assert_eq!(found, [(None, "title", "A film"), (None, "device_manufacturer", "Cameras & Co")]);

@@ -14,7 +14,7 @@ mod qt_text;
 mod value;
 mod xmp;
 
-pub use as_facts::as_facts;
+pub use as_facts::facts_of_movie;
 pub use demuxed::TagEvents;
 
 use reelgate_flow::facts::Container;
