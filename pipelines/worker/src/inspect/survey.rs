@@ -13,6 +13,7 @@ use reelgate_pipelines::messages::InspectJob;
 use super::chapters;
 use super::describe::{Chapters, TagText};
 use super::limits;
+use super::parsed_forms::ParsedForms;
 use super::timeline::{Packet, Timeline, Timing};
 use crate::codecs;
 use crate::demux::{Branch, Demuxed, Track, TrackKind};
@@ -41,7 +42,7 @@ pub struct TrackSurvey {
     pub is_chosen: Option<bool>,
     /// Caps at the demuxer.
     pub caps: gst::Caps,
-    /// Caps behind the parser, or those at the demuxer without a parser.
+    /// Caps behind the parser, or those at the demuxer without a parser. Of several, those of the largest picture that lasts.
     pub parsed: gst::Caps,
     pub timing: Timing,
     /// Bytes at the demuxer.
@@ -110,7 +111,7 @@ struct TrackLog {
     kind: TrackKind,
     is_chosen: Option<bool>,
     caps: gst::Caps,
-    parsed: Option<gst::Caps>,
+    parsed: ParsedForms,
     timeline: Timeline,
     bytes: u64,
     tags: TagText,
@@ -119,7 +120,7 @@ struct TrackLog {
 impl TrackLog {
     fn finish(self) -> Result<TrackSurvey, Fault> {
         let Self { index, kind, is_chosen, caps, parsed, timeline, bytes, tags } = self;
-        let parsed = parsed.unwrap_or_else(|| caps.clone());
+        let parsed = parsed.main().unwrap_or_else(|| caps.clone());
         Ok(TrackSurvey { index, kind, is_chosen, caps, parsed, timing: timeline.finish()?, bytes, tags })
     }
 }
@@ -161,7 +162,7 @@ impl Shared {
             kind: track.kind,
             is_chosen: track.is_chosen(),
             caps: track.caps.clone(),
-            parsed: None,
+            parsed: ParsedForms::default(),
             timeline: Timeline::new(self.job.segment_ns, limits),
             bytes: 0,
             tags: TagText::default(),
@@ -216,10 +217,10 @@ impl Shared {
             {
                 let caps = caps.caps_owned();
                 shared.size(&caps);
-                // Only the first caps are kept. Later ones describe a change within the stream.
-                shared.with_track(index, |track| {
-                    track.parsed.get_or_insert(caps);
-                });
+                shared.with_track(index, |track| track.parsed.begin(caps));
+            }
+            if info.buffer().is_some() {
+                shared.with_track(index, |track| track.parsed.count());
             }
             if counts
                 && let Some(buffer) = info.buffer()
