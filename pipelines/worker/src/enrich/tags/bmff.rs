@@ -6,10 +6,11 @@ use super::super::location::{checked, iso_6709};
 use super::super::telemetry;
 use super::names::of_code;
 use super::value::{Damaged, VALUE_BYTES_MAX, plain_text, read};
-use super::{qt_text, xmp};
+use super::{id3, picture, printable, qt_text, xmp};
 use crate::inspect::boxes::{Boxes, Header};
 use crate::source::Source;
 use crate::unicode::{unicode, utf16};
+use printable::{Budget, search};
 
 /// Boxes read for tags.
 const BOXES_MAX: u32 = 100_000;
@@ -19,20 +20,21 @@ const DEPTH_MAX: u32 = 8;
 const KEYS_MAX: u32 = 1_000;
 /// Bytes read of an XMP packet.
 const XMP_BYTES_MAX: usize = 4 << 20;
-/// Bytes of an unknown box of user data that may be text.
-const UNKNOWN_BYTES_MAX: u64 = 4_096;
+/// Bytes read of a picture in the metadata.
+const PICTURE_BYTES_MAX: usize = 16 << 20;
 /// The extended type of a box with XMP (XMP Specification part 3, MPEG-4).
 const XMP_UUID: [u8; 16] = *b"\xbe\x7a\xcf\xcb\x97\xa9\x42\xe8\x9c\x71\x99\x94\x91\xe3\xaf\xac";
 
 /// Adds every tag of the file.
 pub fn collect(source: &Source, lines: &mut Lines) -> Result<(), Damaged> {
     let whole = Header { kind: *b"file", body: 0, end: source.size_bytes() };
-    Walk { source, lines, boxes: 0, track: None, tracks: 0 }.descend(whole, 0)
+    Walk { source, lines, budget: Budget::default(), boxes: 0, track: None, tracks: 0 }.descend(whole, 0)
 }
 
 struct Walk<'a> {
     source: &'a Source,
     lines: &'a mut Lines,
+    budget: Budget,
     boxes: u32,
     /// The current track, numbered in the order of the file, which is the demuxer's order.
     track: Option<u32>,
@@ -119,15 +121,24 @@ impl Walk<'_> {
                 self.value(&name, &text);
             }
             b"kywd" => self.keywords(header)?,
-            _ if header.end.saturating_sub(header.body) <= UNKNOWN_BYTES_MAX => {
+            b"ID32" => {
+                let tag = read(source, header.body.saturating_add(6), header.end, PICTURE_BYTES_MAX)?;
+                id3::collect_bytes(&tag, self.lines)?;
+            }
+            // The list of chapters has its own reader.
+            b"chpl" => {}
+            _ => {
                 let body = self.bytes(header)?;
                 // Some boxes begin with version and flags, which are all 0.
                 let text = plain_text(&body).or_else(|| plain_text(body.strip_prefix(&[0; 4])?));
-                if let Some(text) = text {
-                    self.value(&name, text);
+                match text.filter(|_| header.end - header.body <= body.len() as u64) {
+                    Some(text) => self.value(&name, text),
+                    None => {
+                        let range = (header.body, header.end);
+                        search(source, range, (&name, track), &mut self.budget, self.lines);
+                    }
                 }
             }
-            _ => {}
         }
         Ok(())
     }
@@ -219,8 +230,19 @@ impl Walk<'_> {
                         let own = read(self.source, part.body + 4, part.end, 256)?;
                         name = String::from_utf8_lossy(&own).into_owned();
                     }
-                    b"data" => self.item(&name, &self.bytes(part)?),
-                    _ => {}
+                    b"data" => {
+                        let value = read(self.source, part.body, part.end, PICTURE_BYTES_MAX)?;
+                        self.item(&name, &value);
+                    }
+                    // Whose name a free item has is free text too.
+                    b"mean" => {
+                        let own = read(self.source, part.body.saturating_add(4), part.end, 256)?;
+                        printable::search_bytes(&own, "item_domain", self.track, self.lines);
+                    }
+                    _ => {
+                        let range = (part.body, part.end);
+                        search(self.source, range, (&name, self.track), &mut self.budget, self.lines);
+                    }
                 }
             }
         }
@@ -230,7 +252,11 @@ impl Walk<'_> {
     /// Adds a value by its well-known type (QuickTime File Format, "Well-known types").
     fn item(&mut self, name: &str, data: &[u8]) {
         let Some((head, value)) = data.split_at_checked(8) else { return };
-        let text = match u32::from_be_bytes([0, head[1], head[2], head[3]]) {
+        let kind = u32::from_be_bytes([0, head[1], head[2], head[3]]);
+        if matches!(kind, 13 | 14 | 27) {
+            return picture::collect(value, self.track, self.lines);
+        }
+        let text = match kind {
             2 | 5 => Some(utf16(value, u16::from_be_bytes)),
             0 | 1 | 4 => plain_text(value).map(str::to_owned),
             23 => value.try_into().ok().map(|bytes| f32::from_be_bytes(bytes).to_string()),
@@ -240,8 +266,9 @@ impl Walk<'_> {
             }
             _ => None,
         };
-        if let Some(text) = text {
-            self.value(name, &text);
+        match text {
+            Some(text) => self.value(name, &text),
+            None => printable::search_bytes(value, name, self.track, self.lines),
         }
     }
 
@@ -348,6 +375,28 @@ mod tests {
             ("SDLN", "SEQ_PLAY"),
         ];
         assert_eq!(found, pairs(&expected));
+        assert_eq!(ended, Ok(()));
+    }
+
+    #[test]
+    fn covers_values_of_other_kinds_and_large_boxes_of_user_data_are_read() {
+        let data = |kind: u8, value: &[u8]| atom(b"data", &[&[0, 0, 0, kind, 0, 0, 0, 0], value].concat());
+        let items = [
+            atom(b"covr", &data(13, &picture::samples::jpeg())),
+            atom(b"covr", &data(0, &picture::samples::png())),
+            atom(b"zzzz", &data(99, b"\x01\x02text of Ann\x03")),
+        ];
+        let meta = [vec![0; 4], atom(b"hdlr", &[0; 24]), atom(b"ilst", &items.concat())].concat();
+        let large = [vec![1; 5_000], b"behind 5,000 bytes".to_vec()].concat();
+        let id3 = [&[0; 6][..], b"ID3\x04\0\0\0\0\0\x12TPE1\0\0\0\x08\0\0\x03Carol T"].concat();
+        let udta = [atom(b"meta", &meta), atom(b"zzzz", &large), atom(b"ID32", &id3)];
+        let (found, ended) = collected(&movie(&[atom(b"udta", &udta.concat())]));
+        let has = |text: &str| found.iter().any(|(_, found)| found.contains(text));
+        for text in
+            ["ann@x.org", "48.858222, 2.294500", "Dan Text", "text of Ann", "behind 5,000 bytes", "Carol T"]
+        {
+            assert!(has(text), "{text}: {found:?}");
+        }
         assert_eq!(ended, Ok(()));
     }
 

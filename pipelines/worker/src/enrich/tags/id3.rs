@@ -4,12 +4,17 @@
 use reelgate_flow::surface::{NotSearched, Surface};
 
 use super::super::lines::Lines;
-use super::value::{Damaged, read};
+use super::printable::search_bytes;
+use super::value::{Damaged, read, utf8_or_latin as latin};
 use crate::source::Source;
 use crate::unicode::{unicode, utf16};
 
 /// Bytes read of one tag. A longer tag contains pictures.
 const TAG_BYTES_MAX: usize = 16 << 20;
+/// Bytes of a header, and of a footer.
+const HEADER_BYTES: usize = 10;
+/// Frames within frames.
+const DEPTH_MAX: u32 = 2;
 /// Consecutive tags: as many as the demuxer skips.
 const TAGS_MAX: usize = 8;
 /// Bytes read of one frame with text.
@@ -39,22 +44,50 @@ const NAMES: [(&str, &str); 16] = [
 pub fn collect(source: &Source, lines: &mut Lines) -> Result<(), Damaged> {
     let mut at = 0;
     for _ in 0..TAGS_MAX {
-        let header = read(source, at, source.size_bytes(), 10)?;
-        let [b'I', b'D', b'3', version, _, flags, size @ ..] = &header[..] else { return Ok(()) };
-        let size = syncsafe(size).ok_or(Damaged)?;
-        let end = at + 10 + u64::from(size);
-        let mut body = read(source, at + 10, end, TAG_BYTES_MAX)?;
-        if flags & 0x80 != 0 && *version < 4 {
-            body = without_sync_bytes(&body);
+        let header = read(source, at, source.size_bytes(), HEADER_BYTES)?;
+        let Some(length) = length(&header)? else { return Ok(()) };
+        let bytes = read(source, at, at + length, TAG_BYTES_MAX)?;
+        if length > TAG_BYTES_MAX as u64 {
+            lines.record_gap(Surface::Tags, None, NotSearched::LimitReached);
         }
-        let skipped = if flags & 0x40 != 0 { extended_header(&body, *version).ok_or(Damaged)? } else { 0 };
-        frames(body.get(skipped..).ok_or(Damaged)?, *version, lines)?;
-        at = end + if flags & 0x10 != 0 { 10 } else { 0 };
+        collect_bytes(&bytes, lines)?;
+        at += length;
     }
     Ok(())
 }
 
-fn frames(mut rest: &[u8], version: u8, lines: &mut Lines) -> Result<(), Damaged> {
+/// Where the tags in front of the sound end.
+pub fn end_of_leading_tags(source: &Source) -> u64 {
+    let mut at = 0;
+    for _ in 0..TAGS_MAX {
+        let header = read(source, at, source.size_bytes(), HEADER_BYTES).unwrap_or_default();
+        let Ok(Some(length)) = length(&header) else { break };
+        at += length;
+    }
+    at.min(source.size_bytes())
+}
+
+/// Bytes of a tag that begins with this header; `None` if none does.
+fn length(header: &[u8]) -> Result<Option<u64>, Damaged> {
+    let [b'I', b'D', b'3', _, _, flags, size @ ..] = header else { return Ok(None) };
+    let size = size.get(..4).and_then(syncsafe).ok_or(Damaged)?;
+    let footer = if flags & 0x10 != 0 { HEADER_BYTES } else { 0 };
+    Ok(Some((HEADER_BYTES + footer) as u64 + u64::from(size)))
+}
+
+/// Adds the frames of a tag in memory, wherever it was.
+pub fn collect_bytes(tag: &[u8], lines: &mut Lines) -> Result<(), Damaged> {
+    let [b'I', b'D', b'3', version, _, flags, s0, s1, s2, s3, body @ ..] = tag else { return Err(Damaged) };
+    let size = usize::try_from(syncsafe(&[*s0, *s1, *s2, *s3]).ok_or(Damaged)?).map_err(|_| Damaged)?;
+    let mut body = body[..body.len().min(size)].to_vec();
+    if flags & 0x80 != 0 && *version < 4 {
+        body = without_sync_bytes(&body);
+    }
+    let skipped = if flags & 0x40 != 0 { extended_header(&body, *version).ok_or(Damaged)? } else { 0 };
+    frames(body.get(skipped..).ok_or(Damaged)?, *version, 0, lines)
+}
+
+fn frames(mut rest: &[u8], version: u8, depth: u32, lines: &mut Lines) -> Result<(), Damaged> {
     let (id_bytes, header_bytes) = if version == 2 { (3, 6) } else { (4, 10) };
     while rest.len() > header_bytes && rest[0] != 0 {
         let (header, after) = rest.split_at(header_bytes);
@@ -71,19 +104,28 @@ fn frames(mut rest: &[u8], version: u8, lines: &mut Lines) -> Result<(), Damaged
         if version == 4 && flags & 0x01 != 0 {
             body = body.get(4..).ok_or(Damaged)?; // the length of the data
         }
-        if is_packed
-            && (matches!(id.as_bytes()[0], b'T' | b'W') || NAMES.iter().any(|(known, _)| *known == id))
-        {
+        if is_packed {
             lines.record_gap(Surface::Tags, None, NotSearched::UnknownForm);
-        } else if !is_packed {
-            frame(id, &body[..body.len().min(FRAME_BYTES_MAX)], lines);
+        } else if version == 4 && flags & 0x02 != 0 {
+            frame(id, (version, depth), &without_sync_bytes(body), lines);
+        } else {
+            frame(id, (version, depth), body, lines);
         }
         rest = next;
+    }
+    // Padding is of nulls.
+    if rest.iter().any(|byte| *byte != 0) {
+        search_bytes(rest, "id3_padding", None, lines);
     }
     Ok(())
 }
 
-fn frame(id: &str, body: &[u8], lines: &mut Lines) {
+fn frame(id: &str, (version, depth): (u8, u32), whole: &[u8], lines: &mut Lines) {
+    let body = &whole[..whole.len().min(FRAME_BYTES_MAX)];
+    let is_text = id.starts_with(['T', 'W']) || matches!(id, "COMM" | "COM" | "USLT" | "ULT");
+    if is_text && body.len() < whole.len() {
+        lines.record_gap(Surface::Tags, None, NotSearched::LimitReached);
+    }
     let name = NAMES.iter().find(|(known, _)| *known == id).map_or(id, |(_, name)| *name);
     let Some((encoding, rest)) = body.split_first() else { return };
     match id {
@@ -101,7 +143,49 @@ fn frame(id: &str, body: &[u8], lines: &mut Lines) {
         }
         id if id.starts_with('T') => lines.add_tag(name, None, &decode(*encoding, rest).replace('\0', "\n")),
         id if id.starts_with('W') => lines.add_tag(name, None, &latin(body)),
-        _ => {}
+        "APIC" | "PIC" => attached_picture(*encoding, id == "APIC", rest_of(whole), lines),
+        // Chapters and tables of contents have frames of their own behind their times.
+        "CHAP" | "CTOC" => embedded(id, version, depth, whole, lines),
+        // Owners, e-mail addresses of raters, names of files: texts between numbers, in any encoding.
+        _ => search_bytes(whole, name, None, lines),
+    }
+}
+
+fn rest_of(frame: &[u8]) -> &[u8] {
+    frame.get(1..).unwrap_or_default()
+}
+
+/// Media type, kind, description, picture.
+fn attached_picture(encoding: u8, is_long: bool, rest: &[u8], lines: &mut Lines) {
+    let after_type = match is_long {
+        true => split(0, rest).1,
+        false => rest.get(3..).unwrap_or_default(),
+    };
+    let (description, picture) = split(encoding, after_type.get(1..).unwrap_or_default());
+    lines.add_tag("picture_description", None, &description);
+    super::picture::collect(picture, None, lines);
+}
+
+/// A frame with frames: an identifier, then times, or flags and a list of identifiers.
+fn embedded(id: &str, version: u8, depth: u32, body: &[u8], lines: &mut Lines) {
+    let (name, rest) = split(0, body);
+    lines.add_tag("chapter_id", None, &name);
+    let inner = match id {
+        "CHAP" => rest.get(16..),
+        _ => {
+            let count = rest.get(1).copied().unwrap_or(0);
+            let mut after = rest.get(2..).unwrap_or_default();
+            for _ in 0..count {
+                let (child, next) = split(0, after);
+                lines.add_tag("chapter_id", None, &child);
+                after = next;
+            }
+            Some(after)
+        }
+    };
+    let read = inner.filter(|_| depth < DEPTH_MAX).map(|inner| frames(inner, version, depth + 1, lines));
+    if !matches!(read, Some(Ok(()))) {
+        lines.record_gap(Surface::Tags, None, NotSearched::Damaged);
     }
 }
 
@@ -120,14 +204,6 @@ fn decode(encoding: u8, bytes: &[u8]) -> String {
         0 => latin(bytes),
         2 => utf16(bytes, u16::from_be_bytes),
         _ => unicode(bytes),
-    }
-}
-
-/// ISO 8859-1, whose code points equal those of Unicode. Many writers store UTF-8 and declare ISO 8859-1.
-fn latin(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
     }
 }
 
@@ -186,7 +262,7 @@ mod tests {
             (b"TPE1", b"\x03Ann Lee"),
             (b"TX\x58X", b"\x00device_serial\0C02XG"),
             (b"COMM", b"\x01eng\xff\xfe\0\0\xff\xfeh\0i\0"),
-            (b"APIC", b"\x00image"),
+            (b"UFID", b"\x00id"),
         ];
         let (text, ended) = collected(&[tag(3, &frames), tag(4, &frames[1..2])].concat());
         for (field, value) in [("artist", "Ann Lee"), ("device_serial", "C02XG"), ("comment", "hi")] {
@@ -196,7 +272,49 @@ mod tests {
     }
 
     #[test]
-    fn a_packed_frame_with_text_is_a_gap() {
+    fn covers_raters_owners_and_embedded_frames_are_read() {
+        let cover =
+            [&b"\x00image/jpeg\0\x03cover of Dan\0"[..], &super::super::picture::samples::jpeg()].concat();
+        let inner = b"TIT2\0\0\0\x0c\0\0\x03chapter Eve";
+        let chapter = [&b"c1\0"[..], &[0; 16], inner].concat();
+        let frames: [(&[u8], &[u8]); 4] = [
+            (b"APIC", &cover),
+            (b"POPM", b"rater@x.org\0\x80\0\0\0\0"),
+            (b"PRIV", b"owner.example\0private text"),
+            (b"CHAP", &chapter),
+        ];
+        let (text, ended) = collected(&tag(3, &frames));
+        for value in
+            ["cover of Dan", "ann@x.org", "48.858222, 2.294500", "rater@x.org", "private text", "chapter Eve"]
+        {
+            assert!(text.contains(value), "{value}: {text}");
+        }
+        assert_eq!(ended, Ok(()));
+    }
+
+    #[test]
+    fn tags_cut_or_changed_anywhere_never_panic() {
+        let frames: [(&[u8], &[u8]); 5] = [
+            (b"APIC", b"\x01image/png\0\x03\0d\0\0\x89PNG"),
+            (b"CTOC", b"toc\0\x01\x02a\0b\0TIT2\0\0\0\x02\0\0\x03x"),
+            (b"CHAP", b"toc\0"),
+            (b"TXXX", b"\x02\0a\0\0\0b"),
+            (b"COMM", b"\x01eng"),
+        ];
+        for whole in [tag(3, &frames), tag(4, &frames)] {
+            for at in 0..whole.len() {
+                let _ = collected(&whole[..at]);
+                for byte in [0x00, 0x7f, 0xff] {
+                    let mut changed = whole.clone();
+                    changed[at] = byte;
+                    let _ = collected(&changed);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_packed_frame_is_a_gap() {
         let of = |id: &[u8]| {
             let mut bytes = tag(3, &[(id, b"packed")]);
             bytes[19] = 0x80; // compressed
@@ -208,7 +326,7 @@ mod tests {
             (of(b"TIT2"), of(b"COMM")),
             (Some(NotSearched::UnknownForm), Some(NotSearched::UnknownForm))
         );
-        assert_eq!(of(b"APIC"), None);
+        assert_eq!(of(b"APIC"), Some(NotSearched::UnknownForm));
     }
 
     #[test]

@@ -24,3 +24,45 @@ pub fn plain_text(bytes: &[u8]) -> Option<&str> {
     let is_text = !text.is_empty() && !text.contains(|c: char| c.is_control() && !c.is_whitespace());
     is_text.then_some(text)
 }
+
+/// Bytes of the source at any place, read in blocks, for walks over many small headers.
+pub struct Window<'a> {
+    source: &'a Source,
+    start: u64,
+    block: Vec<u8>,
+}
+
+/// Bytes of one block.
+const BLOCK_BYTES: usize = 64 << 10;
+
+impl<'a> Window<'a> {
+    pub fn new(source: &'a Source) -> Self {
+        Self { source, start: 0, block: Vec::new() }
+    }
+
+    /// `length` bytes at a place; `None` if the source ends before.
+    pub fn get(&mut self, at: u64, length: usize) -> Option<&[u8]> {
+        let end = at.checked_add(length as u64)?;
+        if at < self.start || end > self.start + self.block.len() as u64 {
+            self.block.resize(length.max(BLOCK_BYTES), 0);
+            let read = self.source.read_at(at, &mut self.block).ok()?;
+            self.block.truncate(read);
+            self.start = at;
+        }
+        let from = usize::try_from(at - self.start).ok()?;
+        self.block.get(from..from.checked_add(length)?)
+    }
+
+    /// The same with a length that is known when compiling.
+    pub fn array<const N: usize>(&mut self, at: u64) -> Option<[u8; N]> {
+        self.get(at, N)?.try_into().ok()
+    }
+}
+
+/// Text in UTF-8, or in ISO 8859-1 where it is not UTF-8. Its code points equal those of Unicode.
+pub fn utf8_or_latin(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
+    }
+}
