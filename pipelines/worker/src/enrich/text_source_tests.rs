@@ -103,6 +103,28 @@ fn text_on_a_rotated_video_has_its_box_in_the_displayed_picture() {
 }
 
 #[test]
+fn text_that_is_upright_only_as_stored_is_read_too() {
+    let filter = format!(
+        "drawtext=fontfile={FONT}:text='mail jo@example.org':fontsize=26:fontcolor=white:box=1:boxcolor=black:boxborderw=8:x=20:y=300"
+    );
+    for degrees in [90, 180, 270] {
+        let (width, height) = if degrees == 180 { (640, 360) } else { (360, 640) };
+        let mut job = job(width, height, 2, &["eng"]);
+        job.frames.as_mut().unwrap().rotation.degrees = degrees;
+        let (found, _) = lines(&job, &filtered("640x360", 2, &filter));
+        let line = found.iter().find(|line| line.text.contains("jo@example.org"));
+        let place = line.unwrap_or_else(|| panic!("{degrees}: {} lines", found.len())).frame_box.unwrap();
+        // From the left lower corner as stored to where the turn moves it.
+        let corner = match degrees {
+            90 => (360 - 300 - 26, 20),
+            270 => (300, 640 - 20 - place.height),
+            _ => (640 - 20 - place.width, 360 - 300 - 26),
+        };
+        assert!(place.x.abs_diff(corner.0) < 16 && place.y.abs_diff(corner.1) < 24, "{degrees} {place:?}");
+    }
+}
+
+#[test]
 fn a_qr_code_is_decoded_with_its_time_and_its_box() {
     let payload = "BEGIN:VCARD\nTEL:+1 202 555 0147\nEND:VCARD";
     let code = qrcode::QrCode::new(payload).unwrap();

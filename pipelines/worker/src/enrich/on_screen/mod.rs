@@ -6,6 +6,7 @@
 
 mod reader;
 mod screen_state;
+mod stored;
 mod tesseract;
 
 pub use tesseract::Tesseract;
@@ -16,6 +17,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use reelgate_flow::facts::Rotation;
 use reelgate_flow::reason::{Class, Fault};
 use reelgate_flow::surface::{NotSearched, Surface};
 use reelgate_pipelines::messages::{EnrichJob, SampleJob, ScreenTextCost};
@@ -28,7 +30,9 @@ use super::picture::Picture;
 use super::timeline::Timeline;
 use crate::progress_sink::ProgressSink;
 use crate::source::Source;
+use reader::ReadItem;
 use screen_state::ScreenState;
+use stored::{area_shown, as_stored};
 
 /// Longest side of the pictures that are read. Text in 4K is large enough to be read at this size, with a quarter of the
 /// pixels.
@@ -44,6 +48,7 @@ const CHANGE_MIN: u32 = 4;
 struct TextRecognition {
     engine: Option<Tesseract>,
     codes: bool,
+    rotation: Rotation,
     before: Option<Picture>,
     screen: ScreenState,
     lines: Lines,
@@ -76,6 +81,7 @@ pub fn collect(
     let work = Arc::new(Mutex::new(TextRecognition {
         engine,
         codes: job.screen_text.codes,
+        rotation: frames.rotation,
         before: None,
         screen: ScreenState::new(frames.track, shown),
         lines: std::mem::take(lines),
@@ -173,7 +179,7 @@ impl TextRecognition {
         let begun = Instant::now();
         let mut seen = Vec::new();
         if let Some(engine) = &mut self.engine {
-            match reader::text(engine, &picture) {
+            match text(engine, &picture, self.rotation) {
                 Some(texts) => seen.extend(texts),
                 None => {
                     let track = Some(self.screen.track);
@@ -196,6 +202,17 @@ impl TextRecognition {
         self.before = Some(picture);
         true
     }
+}
+
+/// Text of a picture as it is displayed, and as it is stored if it is turned for display; `None` if the engine refuses it.
+fn text(engine: &mut Tesseract, picture: &Picture, rotation: Rotation) -> Option<Vec<ReadItem>> {
+    let mut seen = reader::text(engine, picture)?;
+    if let Some(stored) = as_stored(picture, rotation) {
+        let shown = (picture.width, picture.height);
+        let items = reader::text(engine, &stored)?.into_iter();
+        seen.extend(items.map(|item| ReadItem { area: area_shown(item.area, shown, rotation), ..item }));
+    }
+    Some(seen)
 }
 
 /// Whether no square of the picture differs, so that no letter appeared or disappeared.
