@@ -24,6 +24,7 @@ mod telemetry;
 mod text;
 mod text_pass;
 mod timeline;
+mod user_data;
 
 use std::sync::Arc;
 

@@ -19,8 +19,9 @@ use super::captions::{Captions, Wrapping, triplets, triplets_in_av1};
 use super::chapters;
 use super::lines::{Lines, position_place};
 use super::location;
-use super::tags::{TagEvents, is_read_directly};
+use super::tags::{TagEvents, is_read_directly, read_id3};
 use super::text::TextFormat;
+use super::user_data::{Carrier, UserData};
 use crate::codecs;
 use crate::demux::{Branch, Demuxed, Track, TrackKind, is_missing_sample, stream_time};
 use crate::inspect::chapters::of_bmff as chapters_of_bmff;
@@ -44,6 +45,7 @@ struct State {
     lines: Lines,
     tags: TagEvents,
     captions: BTreeMap<u32, Captions>,
+    user_data: UserData,
     /// The surfaces that are searched, and their tracks.
     searched: BTreeSet<(Surface, u32)>,
     /// No position is kept before this time.
@@ -115,11 +117,7 @@ impl Pass {
             TrackKind::Video => self.captions_within(track),
             // Their own readers report what they do not read.
             TrackKind::Other if isobmff::is_read_elsewhere(&track.caps) => Ok(Branch::Ignore),
-            TrackKind::Other => {
-                let mut state = self.lock();
-                state.lines.record_gap(Surface::Telemetry, Some(track.index), NotSearched::UnknownForm);
-                Ok(Branch::Ignore)
-            }
+            TrackKind::Other => Ok(self.other_track(track)),
             TrackKind::Audio => Ok(Branch::Ignore),
         }
     }
@@ -179,6 +177,19 @@ impl Pass {
         Branch::Ignore
     }
 
+    /// A track that is neither sound nor pictures nor known text. Timed tags have text.
+    fn other_track(self: &Arc<Self>, track: &Track) -> Branch {
+        let index = track.index;
+        let name = track.caps.structure(0).map_or("", |structure| structure.name().as_str());
+        if name == "meta/x-id3" {
+            return self.sink(move |state, sample| state.timed_tag(sample, index));
+        }
+        // Subtitles of Ogg have names of their own.
+        let surface = if name.starts_with("subtitle/") { Surface::Subtitles } else { Surface::Telemetry };
+        self.lock().lines.record_gap(surface, Some(index), NotSearched::UnknownForm);
+        Branch::Ignore
+    }
+
     /// Records that a track of text exists and is searched.
     fn search(&self, surface: Surface, track: u32) {
         let mut state = self.lock();
@@ -201,25 +212,34 @@ impl Pass {
         Branch::Elements(vec![sink.upcast()])
     }
 
-    /// Captions in the user data of a video. Its parser extracts them without decoding a picture.
+    /// Captions and other messages in the user data of a video. Its parser extracts captions without decoding a picture.
     fn captions_within(self: &Arc<Self>, track: &Track) -> Result<Branch, Fault> {
         let name = track.caps.structure(0).map_or("", |structure| structure.name().as_str());
-        if name == "video/x-av1" {
-            return self.captions_in_av1(track);
-        }
+        let Some(carrier) = Carrier::of(&track.caps) else { return Ok(Branch::Ignore) };
+        self.lock().searched.insert((Surface::Tags, track.index));
+        self.messages_on(&track.pad, track.index);
         let may_hold = matches!(name, "video/x-h264" | "video/x-h265")
             || codecs::describe(&track.caps).codec == "mpeg2video";
+        if carrier == Carrier::Av1 || may_hold {
+            self.lock().searched.insert((Surface::Captions, track.index));
+        }
+        if carrier == Carrier::Av1 {
+            self.captions_in_av1(track);
+        }
         let parser = if may_hold { codecs::parser(&track.caps)?.into_iter().next() } else { None };
         let Some((parser, pad)) = parser.and_then(|parser| Some((parser.clone(), parser.static_pad("src")?)))
         else {
-            return Ok(Branch::Ignore);
+            return Ok(Branch::Elements(vec![silent_sink()?]));
         };
         // Without a change of the stream format, the parser would pass packets through unparsed.
         if parser.find_property("disable-passthrough").is_some() {
             parser.set_property("disable-passthrough", true);
         }
+        // Packets of program streams begin and end in the middle of a message, those of the parser do not.
+        if !carrier.is_framed() {
+            self.messages_on(&pad, track.index);
+        }
         let (pass, index) = (self.clone(), track.index);
-        self.lock().searched.insert((Surface::Captions, index));
         pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
             if let Some(buffer) = info.buffer() {
                 pass.lock().captions_of(pad, buffer, index);
@@ -229,17 +249,28 @@ impl Pass {
         Ok(Branch::Elements(vec![parser, silent_sink()?]))
     }
 
+    /// Text in the packets on a pad of a video, which no element extracts.
+    fn messages_on(self: &Arc<Self>, pad: &gst::Pad, index: u32) {
+        let pass = self.clone();
+        pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+            let packet = info.buffer().and_then(|buffer| buffer.map_readable().ok());
+            if let (Some(packet), Some(caps)) = (packet, pad.current_caps()) {
+                let State { user_data, lines, .. } = &mut *pass.lock();
+                user_data.read(&caps, packet.as_slice(), index, lines);
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+
     /// Captions in the metadata of AV1, which no parser extracts.
-    fn captions_in_av1(self: &Arc<Self>, track: &Track) -> Result<Branch, Fault> {
+    fn captions_in_av1(self: &Arc<Self>, track: &Track) {
         let (pass, index) = (self.clone(), track.index);
-        self.lock().searched.insert((Surface::Captions, index));
         track.pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
             if let Some(buffer) = info.buffer() {
                 pass.lock().captions_of_av1(pad, buffer, index);
             }
             gst::PadProbeReturn::Ok
         });
-        Ok(Branch::Elements(vec![silent_sink()?]))
     }
 }
 
@@ -275,6 +306,15 @@ impl State {
         self.lines.add(timed(TextPlace::untimed("subtitle", "text", Some(track)), times), &words);
         if kept.len() < bytes.len() {
             self.lines.record_gap(Surface::Subtitles, Some(track), NotSearched::LimitReached);
+        }
+    }
+
+    /// A tag of sound that is written between pictures, as in streams over HTTP.
+    fn timed_tag(&mut self, sample: &gst::Sample, track: u32) {
+        let packet = sample.buffer().and_then(|buffer| buffer.map_readable().ok());
+        let read = packet.map(|packet| read_id3(packet.as_slice(), &mut self.lines));
+        if read != Some(true) {
+            self.lines.record_gap(Surface::Tags, Some(track), NotSearched::Damaged);
         }
     }
 

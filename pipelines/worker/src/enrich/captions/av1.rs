@@ -3,22 +3,17 @@
 
 /// The type of an open bitstream unit with metadata.
 const METADATA: u8 = 5;
+const PADDING: u8 = 15;
 /// The type of metadata with a registered message (ITU-T T.35).
 const REGISTERED: u64 = 4;
 /// Country, provider, user identifier, and the type of caption data.
 const CAPTIONS: [u8; 8] = [0xb5, 0x00, 0x31, b'G', b'A', b'9', b'4', 0x03];
 
 /// The triplets of a temporal unit; `None` if its units do not fit into it.
-pub fn triplets_in_av1(mut rest: &[u8]) -> Option<Vec<[u8; 3]>> {
+pub fn triplets_in_av1(packet: &[u8]) -> Option<Vec<[u8; 3]>> {
     let mut found = Vec::new();
-    while let Some((head, after)) = rest.split_first() {
-        let after = if head & 0x04 != 0 { after.get(1..)? } else { after };
-        let (size, body) = match head & 0x02 != 0 {
-            true => leb128(after)?,
-            false => (after.len() as u64, after),
-        };
-        let (unit, next) = body.split_at_checked(usize::try_from(size).ok()?)?;
-        if (head >> 3) & 0x0f == METADATA
+    for (kind, unit) in units(packet)? {
+        if kind == METADATA
             && let Some((REGISTERED, message)) = leb128(unit)
             && let Some(data) = message.strip_prefix(&CAPTIONS)
         {
@@ -27,6 +22,33 @@ pub fn triplets_in_av1(mut rest: &[u8]) -> Option<Vec<[u8; 3]>> {
             let triplets = data.get(2..2 + count * 3)?;
             found.extend(triplets.chunks_exact(3).map(|t| [t[0], t[1], t[2]]));
         }
+    }
+    Some(found)
+}
+
+/// Messages that are no captions and no measures of light, and padding; none if the units do not fit into their packet.
+pub fn messages_in_av1(packet: &[u8]) -> Vec<&[u8]> {
+    let message = |(kind, unit)| match (kind, leb128(unit)) {
+        (PADDING, _) => Some(unit),
+        (METADATA, Some((REGISTERED, message))) if !message.starts_with(&CAPTIONS) => Some(message),
+        // 1 to 3 are light and layers, 5 is a time code. What is not assigned is for users.
+        (METADATA, Some((6.., message))) => Some(message),
+        _ => None,
+    };
+    units(packet).unwrap_or_default().into_iter().filter_map(message).collect()
+}
+
+/// The units of a temporal unit by their kind; `None` if they do not fit into it.
+fn units(mut rest: &[u8]) -> Option<Vec<(u8, &[u8])>> {
+    let mut found = Vec::new();
+    while let Some((head, after)) = rest.split_first() {
+        let after = if head & 0x04 != 0 { after.get(1..)? } else { after };
+        let (size, body) = match head & 0x02 != 0 {
+            true => leb128(after)?,
+            false => (after.len() as u64, after),
+        };
+        let (unit, next) = body.split_at_checked(usize::try_from(size).ok()?)?;
+        found.push(((head >> 3) & 0x0f, unit));
         rest = next;
     }
     Some(found)
@@ -71,6 +93,18 @@ mod tests {
         assert_eq!(triplets_in_av1(&[]), Some(vec![]));
         // Without a size, a unit reaches to the end.
         assert_eq!(triplets_in_av1(&[6 << 3, 1, 2, 3]), Some(vec![]));
+    }
+
+    #[test]
+    fn messages_that_are_no_captions_are_found() {
+        let registered = unit(METADATA, b"\x04\xb5\x00\x99text of a maker");
+        let private = unit(METADATA, b"\x07text of a user");
+        let padding = unit(PADDING, b"text in padding");
+        let light = unit(METADATA, &[1, 0, 1, 0, 2]);
+        let whole = [registered, private, light, message(&[0xfc, 1, 2]), padding].concat();
+        let expected = [&b"\xb5\x00\x99text of a maker"[..], b"text of a user", b"text in padding"];
+        assert_eq!(messages_in_av1(&whole), expected);
+        assert!(messages_in_av1(&whole[..9]).is_empty());
     }
 
     #[test]

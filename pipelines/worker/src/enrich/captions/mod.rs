@@ -8,7 +8,7 @@ mod screen;
 mod service;
 mod unpack;
 
-pub use av1::triplets_in_av1;
+pub use av1::{messages_in_av1, triplets_in_av1};
 pub use unpack::{Wrapping, triplets};
 
 use std::collections::BTreeMap;
