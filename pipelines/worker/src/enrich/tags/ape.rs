@@ -243,6 +243,7 @@ fn mpeg_bytes(head: [u8; 6]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::samples;
     use super::*;
     use crate::corpus::source;
 
@@ -284,7 +285,7 @@ mod tests {
 
     fn file() -> Vec<u8> {
         let lyrics = b"LYRICSBEGININF00012sung by Carol";
-        let cover = [&b"of Dan.jpg\0"[..], &picture::samples::jpeg()].concat();
+        let cover = [&b"of Dan.jpg\0"[..], &samples::jpeg()].concat();
         [
             ape(&[item(b"Front", 0, b"ape at the front")], true),
             frame().repeat(3),

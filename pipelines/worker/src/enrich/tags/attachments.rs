@@ -78,6 +78,7 @@ pub fn collect(source: &Source, file: &AttachedFile, budget: &mut Budget, lines:
 
 #[cfg(test)]
 mod tests {
+    use super::super::samples;
     use super::*;
     use crate::corpus::source;
 
@@ -102,7 +103,7 @@ mod tests {
             ("a", "application/json", b"{\"mail\":1}", "mail", vec![]),
             ("a.txt", "", b"Gr\xfc\xdfe an alle", "an alle", vec![NotSearched::UnknownForm]),
             ("a.ttf", "font/ttf", b"\0\x01\0\0 made by a font house", "", vec![]),
-            ("a", "", &picture::samples::jpeg(), "ann@x.org", vec![]),
+            ("a", "", &samples::jpeg(), "ann@x.org", vec![]),
             ("a.pdf", "application/pdf", b"%PDF-1.7 text", "%PDF-1.7 text", vec![NotSearched::UnknownForm]),
             ("a.zip", "application/zip", b"PK\x03\x04", "", vec![NotSearched::UnknownForm]),
             ("a.tiff", "image/x", b"unknown picture", "unknown picture", vec![NotSearched::UnknownForm]),

@@ -13,7 +13,7 @@ use crate::unicode::{unicode, utf16};
 use printable::{Budget, search};
 
 /// Boxes read for tags.
-const BOXES_MAX: u32 = 100_000;
+const BOXES_MAX: u32 = 1_000_000;
 /// Nesting of boxes.
 const DEPTH_MAX: u32 = 8;
 /// Keys of one metadata box.
@@ -289,6 +289,7 @@ impl Walk<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::samples;
     use super::*;
     use crate::corpus::source;
     use crate::test_boxes::atom;
@@ -382,8 +383,8 @@ mod tests {
     fn covers_values_of_other_kinds_and_large_boxes_of_user_data_are_read() {
         let data = |kind: u8, value: &[u8]| atom(b"data", &[&[0, 0, 0, kind, 0, 0, 0, 0], value].concat());
         let items = [
-            atom(b"covr", &data(13, &picture::samples::jpeg())),
-            atom(b"covr", &data(0, &picture::samples::png())),
+            atom(b"covr", &data(13, &samples::jpeg())),
+            atom(b"covr", &data(0, &samples::png())),
             atom(b"zzzz", &data(99, b"\x01\x02text of Ann\x03")),
         ];
         let meta = [vec![0; 4], atom(b"hdlr", &[0; 24]), atom(b"ilst", &items.concat())].concat();

@@ -220,7 +220,7 @@ fn search_kept(pid: u16, bytes: &[u8], tables: &Tables, lines: &mut Lines) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::dvb_tables::samples::{pat, pmt, sdt};
+    use super::super::samples::{pat, pmt, sdt};
     use super::*;
     use crate::corpus::source;
 

@@ -6,7 +6,7 @@ use reelgate_flow::surface::{NotSearched, Surface};
 
 use super::super::lines::Lines;
 use super::dvb_text::{UnknownForm, decode, multiple_strings};
-use super::printable::{RUN_MIN, runs};
+use super::runs::{RUN_MIN, runs};
 
 /// Programs and streams of one file.
 const PIDS_MAX: usize = 8_192;
@@ -318,44 +318,8 @@ fn counted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 #[cfg(test)]
-pub mod samples {
-    /// A section with this identifier; the five bytes behind its length are numbers.
-    pub fn section(id: u8, body: &[u8]) -> Vec<u8> {
-        let length = (body.len() + 9) as u16;
-        [&[id, 0xb0 | (length >> 8) as u8, length as u8, 0, 1, 0xc1, 0, 0][..], body, &[0; 4]].concat()
-    }
-
-    pub fn descriptor(tag: u8, body: &[u8]) -> Vec<u8> {
-        [&[tag, body.len() as u8], body].concat()
-    }
-
-    pub fn loop_of(bytes: &[u8]) -> Vec<u8> {
-        [&[0xf0 | (bytes.len() >> 8) as u8, bytes.len() as u8], bytes].concat()
-    }
-
-    pub fn text(text: &[u8]) -> Vec<u8> {
-        [&[text.len() as u8], text].concat()
-    }
-
-    pub fn pat(map: u16) -> Vec<u8> {
-        section(0, &[0, 1, 0xe0 | (map >> 8) as u8, map as u8])
-    }
-
-    pub fn pmt(stream: u16) -> Vec<u8> {
-        let pid = [0xe0 | (stream >> 8) as u8, stream as u8];
-        let program = loop_of(&descriptor(0x05, b"text of the program map"));
-        section(2, &[&pid[..], &program, &[0x1b], &pid, &loop_of(b"")].concat())
-    }
-
-    pub fn sdt(provider: &str, name: &str) -> Vec<u8> {
-        let body = [&[1][..], &text(provider.as_bytes()), &text(name.as_bytes())].concat();
-        section(0x42, &[&[0, 1, 0xff, 0, 1, 0xfc][..], &loop_of(&descriptor(0x48, &body))].concat())
-    }
-}
-
-#[cfg(test)]
 mod tests {
-    use super::samples::*;
+    use super::super::samples::*;
     use super::*;
 
     fn collected(pid: u16, sections: &[Vec<u8>]) -> (String, bool) {

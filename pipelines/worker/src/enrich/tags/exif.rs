@@ -5,8 +5,9 @@ use reelgate_flow::surface::{NotSearched, Surface};
 
 use super::super::lines::{Lines, position_place};
 use super::super::location::checked;
+use super::runs::{RUN_MIN, runs};
 use super::value::plain_text;
-use super::xmp;
+use super::{iptc, xmp};
 use crate::unicode::{unicode, utf16};
 
 /// Directories read of one structure, and entries of one directory.
@@ -186,7 +187,7 @@ impl Walk<'_> {
             (false, 0x02bc) => {
                 return xmp::collect(entry.value, self.track, self.lines).ok();
             }
-            (false, 0x83bb) => super::picture::iptc(entry.value, self.track, self.lines),
+            (false, 0x83bb) => iptc::collect(entry.value, self.track, self.lines),
             (false, 0x9c9b..=0x9c9f) => {
                 let text = utf16(bounded(entry.value), u16::from_le_bytes);
                 self.lines.add_tag(name(entry.tag, is_gps).as_ref(), self.track, &text);
@@ -199,7 +200,7 @@ impl Walk<'_> {
             (true, 4) => self.position.longitude = self.reader.angle(entry),
             // Where the subject of the picture is, as text of four short parts; and data of the manufacturer.
             (false, 0x927c) => {
-                for run in super::printable::runs(bounded(entry.value), super::printable::RUN_MIN) {
+                for run in runs(bounded(entry.value), RUN_MIN) {
                     self.lines.add_tag("maker_note", self.track, &run.text);
                 }
             }
@@ -247,51 +248,8 @@ fn name(tag: u16, is_gps: bool) -> std::borrow::Cow<'static, str> {
 }
 
 #[cfg(test)]
-pub mod samples {
-    /// A structure with an artist, a comment, a serial number and the position 48.858222, 2.2945.
-    pub fn tiff(is_little: bool) -> Vec<u8> {
-        let n16 = |n: u16| if is_little { n.to_le_bytes() } else { n.to_be_bytes() };
-        let n32 = |n: u32| if is_little { n.to_le_bytes() } else { n.to_be_bytes() };
-        let entry = |tag: u16, kind: u16, count: u32, value: u32| {
-            [&n16(tag)[..], &n16(kind), &n32(count), &n32(value)].concat()
-        };
-        let letter = |tag: u16, letter: u8| [&n16(tag)[..], &n16(2), &n32(2), &[letter, 0, 0, 0]].concat();
-        let angle = |parts: [(u32, u32); 3]| -> Vec<u8> {
-            parts.iter().flat_map(|(over, under)| [n32(*over), n32(*under)].concat()).collect()
-        };
-        let values = [
-            b"Ann Lee <ann@x.org>\0".to_vec(),
-            b"SN-0123456\0\0".to_vec(),
-            [b"UNICODE\0".to_vec(), "Grüße".encode_utf16().flat_map(n16).collect(), vec![0; 2]].concat(),
-            angle([(48, 1), (51, 1), (29_599, 1_000)]),
-            angle([(2, 1), (17, 1), (402, 10)]),
-        ];
-        // The directories: 8 to 50, 50 to 80, 80 to 134. The values come after them.
-        let starts: Vec<u32> = values
-            .iter()
-            .scan(134u32, |at, value| {
-                let start = *at;
-                *at += value.len() as u32;
-                Some(start)
-            })
-            .collect();
-        let head = if is_little { *b"II*\0" } else { *b"MM\0*" };
-        let first = [entry(0x013b, 2, 20, starts[0]), entry(0x8769, 4, 1, 50), entry(0x8825, 4, 1, 80)];
-        let exif = [entry(0x9286, 7, 20, starts[2]), entry(0xa431, 2, 12, starts[1])];
-        let gps = [letter(1, b'N'), entry(2, 5, 3, starts[3]), letter(3, b'E'), entry(4, 5, 3, starts[4])];
-        [
-            [&head[..], &n32(8)].concat(),
-            [&n16(3)[..], &first.concat(), &n32(0)].concat(),
-            [&n16(2)[..], &exif.concat(), &n32(0)].concat(),
-            [&n16(4)[..], &gps.concat(), &n32(0)].concat(),
-            values.concat(),
-        ]
-        .concat()
-    }
-}
-
-#[cfg(test)]
 mod tests {
+    use super::super::samples;
     use super::*;
 
     fn collected(bytes: &[u8]) -> (String, bool) {

@@ -57,6 +57,7 @@ fn block(
 
 #[cfg(test)]
 mod tests {
+    use super::super::samples;
     use super::*;
     use crate::corpus::source;
 
@@ -68,8 +69,8 @@ mod tests {
         [
             b"fLaC".to_vec(),
             block(0, &[0x41; 34]),
-            block(4, &vorbis::samples::comments(&["ARTIST=Ann Lee"])),
-            block(6, &vorbis::samples::block()),
+            block(4, &samples::comments(&["ARTIST=Ann Lee"])),
+            block(6, &samples::block()),
             block(2, b"riffdata of an application"),
             block(0x81, b"\0\0\0in the padding\0\0"),
             vec![0xff, 0xf8],

@@ -252,7 +252,7 @@ mod tests {
             [element(0xa3, b"a block has no text"), element(VOID, b"\0\0in a cluster"), group].concat();
         let files = [
             attached("a.txt", "text/plain", "Gästeliste: jane@x.org".as_bytes()),
-            attached("b.jpg", "image/jpeg", &super::super::picture::samples::jpeg()),
+            attached("b.jpg", "image/jpeg", &super::super::samples::jpeg()),
         ];
         let segment = [
             setup,

@@ -16,6 +16,7 @@ mod exif;
 mod flac;
 mod flv;
 mod id3;
+mod iptc;
 mod matroska;
 mod mxf;
 mod names;
@@ -25,6 +26,9 @@ mod printable;
 mod program_stream;
 mod qt_text;
 mod riff;
+mod runs;
+#[cfg(test)]
+mod samples;
 mod unknown_boxes;
 mod value;
 mod vorbis;

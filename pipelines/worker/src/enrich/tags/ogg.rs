@@ -184,9 +184,9 @@ fn headers(packets: &[Vec<u8>], lines: &mut Lines) -> Result<(), Damaged> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::samples::{base64, block, comments};
     use super::*;
     use crate::corpus::source;
-    use vorbis::samples::{base64, block, comments};
 
     /// Pages with one packet, which may need several.
     fn pages(serial: u32, is_first: bool, packet: &[u8]) -> Vec<u8> {

@@ -4,9 +4,9 @@
 use reelgate_flow::surface::{NotSearched, Surface};
 
 use super::super::lines::Lines;
-use super::printable::{RUN_MIN, runs};
-use super::value::{plain_text, utf8_or_latin};
-use super::{exif, xmp};
+use super::runs::{RUN_MIN, runs};
+use super::value::utf8_or_latin;
+use super::{exif, iptc, xmp};
 
 /// Segments read of one picture.
 const SEGMENTS_MAX: usize = 10_000;
@@ -208,7 +208,7 @@ fn resources(mut rest: &[u8], track: Option<u32>, lines: &mut Lines) {
             return lines.record_gap(Surface::Tags, track, NotSearched::Damaged);
         };
         match number {
-            0x0404 => iptc(body, track, lines),
+            0x0404 => iptc::collect(body, track, lines),
             0x0422 => exif::collect(body, track, lines),
             0x0424 if xmp::collect(body, track, lines).is_ok() => {}
             _ => {
@@ -221,90 +221,9 @@ fn resources(mut rest: &[u8], track: Option<u32>, lines: &mut Lines) {
     }
 }
 
-/// Names of IPTC data sets of record 2 that are about people and places (IPTC-NAA IIM, 6).
-const IPTC_NAMES: [(u8, &str); 10] = [
-    (5, "title"),
-    (25, "keywords"),
-    (80, "author"),
-    (90, "city"),
-    (92, "location_name"),
-    (101, "country"),
-    (110, "credit"),
-    (116, "copyright"),
-    (118, "contact"),
-    (120, "description"),
-];
-
-/// Adds the texts of IPTC data sets: 0x1c, record, number, length, value.
-pub fn iptc(mut rest: &[u8], track: Option<u32>, lines: &mut Lines) {
-    while let [0x1c, record, number, high, low, after @ ..] = rest {
-        let length = usize::from(u16::from_be_bytes([*high, *low]));
-        // Lengths above 32 KiB have another form, which no text needs.
-        let Some(value) = after.get(..length).filter(|_| high & 0x80 == 0) else {
-            return lines.record_gap(Surface::Tags, track, NotSearched::Damaged);
-        };
-        let known = IPTC_NAMES.iter().find(|(known, _)| known == number && *record == 2);
-        let text = utf8_or_latin(value);
-        if plain_text(text.as_bytes()).is_some() {
-            lines.add_tag(known.map_or("iptc", |(_, name)| name), track, &text);
-        }
-        rest = &after[length..];
-    }
-}
-
-#[cfg(test)]
-pub mod samples {
-    use super::super::exif::samples::tiff;
-    use super::{PNG, XMP};
-
-    fn segment(marker: u8, body: &[u8]) -> Vec<u8> {
-        [&[0xff, marker][..], &(body.len() as u16 + 2).to_be_bytes(), body].concat()
-    }
-
-    /// A JPEG with Exif, XMP, IPTC, a comment and text behind its end.
-    pub fn jpeg() -> Vec<u8> {
-        let iptc = b"\x1c\x02\x76\x00\x0bcall 555-01\x1c\x02\x5a\x00\x06Berlin";
-        let resource =
-            [&b"Photoshop 3.0\x008BIM\x04\x04\0\0"[..], &(iptc.len() as u32).to_be_bytes(), iptc].concat();
-        let packet = br#"<r:RDF xmlns:r="r"><r:Description dc:creator="Bob Xmp"/></r:RDF>"#;
-        [
-            vec![0xff, 0xd8],
-            segment(0xe1, &[b"Exif\0\0", &tiff(false)[..]].concat()),
-            segment(0xe1, &[XMP, packet].concat()),
-            segment(0xed, &resource),
-            segment(0xfe, b"comment of Carol"),
-            segment(0xda, &[1, 1, 0, 0, 63, 0]),
-            vec![1, 2, 0xff, 0, 3, 0xff, 0xd9],
-            b"text behind the picture".to_vec(),
-        ]
-        .concat()
-    }
-
-    /// A PNG with Exif and text.
-    pub fn png() -> Vec<u8> {
-        let chunk =
-            |kind: &[u8], body: &[u8]| [&(body.len() as u32).to_be_bytes()[..], kind, body, &[0; 4]].concat();
-        [
-            PNG.to_vec(),
-            chunk(b"IHDR", &[0; 13]),
-            chunk(b"eXIf", &tiff(true)),
-            chunk(b"tEXt", b"Author\0Dan Text"),
-            chunk(b"iTXt", "Comment\0\0\0en\0Kommentar\0Grüße von Eve".as_bytes()),
-            chunk(b"IEND", b""),
-        ]
-        .concat()
-    }
-
-    /// A WebP with Exif.
-    pub fn webp() -> Vec<u8> {
-        let exif = tiff(true);
-        let chunk = [&b"EXIF"[..], &(exif.len() as u32).to_le_bytes(), &exif].concat();
-        [&b"RIFF"[..], &(chunk.len() as u32 + 4).to_le_bytes(), b"WEBP", &chunk].concat()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::samples;
     use super::*;
 
     fn collected(bytes: &[u8]) -> (String, bool) {

@@ -4,7 +4,8 @@
 use reelgate_flow::surface::{NotSearched, Surface};
 
 use super::super::lines::Lines;
-use super::printable::{Budget, runs, search};
+use super::printable::{Budget, search};
+use super::runs::runs;
 use super::value::{Damaged, Window, read, utf8_or_latin};
 use super::{id3, xmp};
 use crate::source::Source;

@@ -8,8 +8,8 @@ use super::value::{Damaged, read};
 use crate::inspect::boxes::{Boxes, Header};
 use crate::source::Source;
 
-/// Boxes looked at.
-const BOXES_MAX: u32 = 200_000;
+/// Boxes looked at: those of a day in fragments of a second have fewer.
+const BOXES_MAX: u32 = 5_000_000;
 /// Nesting of boxes.
 const DEPTH_MAX: u32 = 12;
 /// Bytes read of the descriptions of a track. Set-up data of real codecs has some kilobytes.

@@ -6,7 +6,8 @@ use reelgate_flow::surface::{NotSearched, Surface};
 use super::super::lines::{Lines, position_place};
 use super::super::location::iso_6709;
 use super::picture;
-use super::printable::{RUN_MIN, runs, search_bytes};
+use super::printable::search_bytes;
+use super::runs::{RUN_MIN, runs};
 use super::value::{Damaged, utf8_or_latin};
 
 /// Comments read of one stream.
@@ -86,30 +87,8 @@ fn base64(text: &str) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
-pub mod samples {
-    use super::picture::samples::jpeg;
-
-    /// Comments with these texts.
-    pub fn comments(texts: &[&str]) -> Vec<u8> {
-        let counted = |text: &str| [&(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
-        let list: Vec<u8> = texts.iter().flat_map(|text| counted(text)).collect();
-        [counted("vendor 1"), (texts.len() as u32).to_le_bytes().to_vec(), list].concat()
-    }
-
-    /// A picture block with Exif.
-    pub fn block() -> Vec<u8> {
-        let counted = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat();
-        [vec![0, 0, 0, 3], counted(b"image/jpeg"), counted(b"cover of Dan"), vec![0; 16], counted(&jpeg())]
-            .concat()
-    }
-
-    pub fn base64(bytes: &[u8]) -> String {
-        data_encoding::BASE64.encode(bytes)
-    }
-}
-
-#[cfg(test)]
 mod tests {
+    use super::super::samples;
     use super::*;
 
     fn collected(bytes: &[u8]) -> (String, bool) {
@@ -121,7 +100,7 @@ mod tests {
 
     fn whole() -> Vec<u8> {
         let picture = format!("METADATA_BLOCK_PICTURE={}", samples::base64(&samples::block()));
-        let cover = format!("COVERART={}", samples::base64(&picture::samples::png()));
+        let cover = format!("COVERART={}", samples::base64(&samples::png()));
         let mut bytes = samples::comments(&[
             "ARTIST=Ann Lee",
             "jane@x.org=1",
