@@ -4,8 +4,8 @@
 //! A damaged tag never fails the job, because inspection has already found the media playable. It is recorded as not
 //! searched.
 
-mod as_facts;
 mod ape;
+mod as_facts;
 mod attachments;
 mod bmff;
 mod demuxed;
