@@ -108,8 +108,9 @@ const RULES: &[Rule] = &[
     rule("audio/x-eac3", "eac3", "ac3parse", &["avdec_eac3"]),
     rule("audio/x-dts", "dts", "dcaparse", &["avdec_dca"]),
     rule("audio/x-alac", "alac", "", &["avdec_alac"]),
-    rule("audio/AMR", "amr_nb", "amrparse", &["amrnbdec", "avdec_amrnb"]),
-    rule("audio/AMR-WB", "amr_wb", "amrparse", &["amrwbdec", "avdec_amrwb"]),
+    // amrparse expects an AMR file with its header. The decoders take the packets of a container.
+    rule("audio/AMR", "amr_nb", "", &["amrnbdec", "avdec_amrnb"]),
+    rule("audio/AMR-WB", "amr_wb", "", &["amrwbdec", "avdec_amrwb"]),
     rule("audio/x-alaw", "pcm_alaw", "", &["alawdec"]),
     rule("audio/x-mulaw", "pcm_mulaw", "", &["mulawdec"]),
     rule("audio/x-adpcm, layout=microsoft", "adpcm_ms", "", &["avdec_adpcm_ms"]),

@@ -12,6 +12,7 @@ pub(crate) mod describe;
 mod extents;
 mod facts;
 mod limits;
+mod packet_rules;
 mod parsed_forms;
 mod sample;
 pub(crate) mod sample_table;

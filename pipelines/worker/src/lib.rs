@@ -6,8 +6,10 @@ pub mod cmaf;
 pub mod codecs;
 #[cfg(test)]
 mod corpus;
+mod deinterlace;
 pub mod demux;
 pub mod enrich;
+mod frame_starts;
 pub mod inspect;
 mod isobmff;
 mod mpegts;

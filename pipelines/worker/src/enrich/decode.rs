@@ -19,12 +19,13 @@ use super::geometry::{Fit, direction, swaps_sides};
 use super::permits::{Permit, Permits};
 use super::picture::COLORIMETRY;
 use super::timeline::{Span, Verdict};
-use crate::codecs;
 use crate::demux::{Branch, Demuxed, Track, stream_time};
 use crate::source::Source;
+use crate::{codecs, deinterlace};
 
 /// Elements that are used in addition to demuxers, parsers and decoders. They are loaded before the jail closes.
-pub const ELEMENTS: [&str; 5] = ["deinterlace", "videoconvertscale", "capsfilter", "videoflip", "appsink"];
+pub const ELEMENTS: [&str; 5] =
+    [deinterlace::ELEMENT, "videoconvertscale", "capsfilter", "videoflip", "appsink"];
 
 /// What to decode of which track, and at what size.
 #[derive(Clone)]
@@ -159,11 +160,7 @@ fn branch(pass: &Arc<Pass>, track: &Track) -> Result<Vec<gst::Element>, Fault> {
         keep_times(decoder)?;
         watch_packets(pass, decoder)?;
     }
-    let deinterlace = gst::ElementFactory::make(ELEMENTS[0])
-        .property_from_str("mode", "auto")
-        .property_from_str("fields", "top")
-        .property_from_str("method", "linear");
-    let deinterlace = built(deinterlace)?;
+    let deinterlace = deinterlace::element()?;
     watch_frames(pass, &deinterlace)?;
     let scaler = built(gst::ElementFactory::make(ELEMENTS[1]).property("add-borders", false))?;
     let size = codecs::make(ELEMENTS[2])?;

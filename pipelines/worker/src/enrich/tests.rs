@@ -325,6 +325,18 @@ fn pictures_are_rotated_correctly_in_every_direction() {
 }
 
 #[test]
+fn the_poster_of_a_video_with_the_bottom_field_first_is_decoded_again() {
+    let source = open(&corpus::small("bottom-field-first.ts"));
+    for keyframes_only in [true, false] {
+        let sample =
+            SampleJob { keyframes_only, decoders: 1, interval_ns: SECOND / 10, ..frames(0, 2 * SECOND) };
+        let (enrichment, memory) = enrich(&job(Container::MpegTs, Some(sample)), &source).unwrap();
+        assert_eq!(jpeg_size(&memory.bytes("poster.jpg")), (160, 96));
+        assert!(enrichment.samples.len() > if keyframes_only { 0 } else { 7 }, "{enrichment:?}");
+    }
+}
+
+#[test]
 fn a_file_without_a_frame_is_a_fault_of_the_media() {
     let source = test_video(50, 25, "smpte");
     let mut bytes = vec![0; source.size_bytes() as usize];

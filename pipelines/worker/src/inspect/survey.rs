@@ -13,15 +13,14 @@ use reelgate_pipelines::messages::InspectJob;
 use super::chapters;
 use super::describe::{Chapters, TagText};
 use super::limits;
+use super::packet_rules::{Counted, PacketRules};
 use super::parsed_forms::ParsedForms;
-use super::timeline::{Packet, Timeline, Timing};
+use super::timeline::{Timeline, Timing};
 use crate::codecs;
 use crate::demux::{Branch, Demuxed, Track, TrackKind};
+use crate::frame_starts::FrameStarts;
 use crate::progress_sink::ProgressSink;
 use crate::source::Source;
-
-/// Duration of a frame without one, when it is clipped to the edit. Decoders assume the same.
-const FRAME_ASSUMED: gst::ClockTime = gst::ClockTime::from_mseconds(40);
 
 /// Result of the pass.
 pub struct Survey {
@@ -56,11 +55,16 @@ pub fn run(
     job: &InspectJob,
     progress_sink: &Arc<dyn ProgressSink>,
 ) -> Result<Survey, Fault> {
-    let shared = Arc::new(Shared { job: job.clone(), log: Mutex::default(), failed: AtomicBool::new(false) });
+    let shared = Arc::new(Shared {
+        job: job.clone(),
+        log: Mutex::default(),
+        failed: AtomicBool::new(false),
+        reported: Mutex::default(),
+    });
     let decide = shared.clone();
     let demuxed = Demuxed::open(source, job.container, move |track| decide.track(track))?;
     let ended = demuxed.run(|| shared.tick(progress_sink));
-    let declared_duration_ns = declared_duration(&demuxed);
+    let declared_duration_ns = demuxed.declared_duration_ns();
     drop(demuxed); // joins the streaming threads: nothing is counted after this line
     shared.tick(progress_sink)?;
     let mut log = shared.lock();
@@ -87,15 +91,13 @@ fn is_framed(container: Container) -> bool {
     matches!(container, IsoBmff | Matroska | Flv | Avi | Ogg | Mxf)
 }
 
-fn declared_duration(demuxed: &Demuxed) -> Option<u64> {
-    let of_pad = |track: &Track| track.pad.query_duration::<gst::ClockTime>();
-    demuxed.tracks().iter().filter_map(of_pad).max().map(gst::ClockTime::nseconds)
-}
-
 struct Shared {
     job: InspectJob,
     log: Mutex<Log>,
     failed: AtomicBool,
+    /// Packets and bytes at the last report. Progress is reported only when they have risen, so that a demuxer that
+    /// delivers nothing causes a stall.
+    reported: Mutex<(u64, u64)>,
 }
 
 #[derive(Default)]
@@ -142,8 +144,12 @@ impl Shared {
         }
         let reached_ns = log.tracks.iter().map(|track| track.timeline.reached_ns()).max();
         let packets = log.tracks.iter().map(|track| track.timeline.packets()).sum();
+        let moved = (packets, log.tracks.iter().map(|track| track.bytes).sum());
         drop(log);
-        progress_sink.progress(reached_ns.unwrap_or(0), packets);
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut *reported, moved) != moved {
+            progress_sink.progress(reached_ns.unwrap_or(0), packets);
+        }
         Ok(())
     }
 
@@ -177,9 +183,16 @@ impl Shared {
             TrackKind::Video => is_framed(self.job.container),
             _ => parser.is_empty(),
         } || parser.is_empty();
-        self.watch_demuxer(track, by_demuxer, description.codec == "vp8");
+        let rules = PacketRules {
+            frames: (track.kind == TrackKind::Video).then(|| FrameStarts::of(&track.caps)),
+            may_hide: description.codec == "vp8",
+            may_repeat: description.codec == "theora",
+            has_headers: parser.is_empty(),
+        };
+        let (at_demuxer, at_parser) = if by_demuxer { (Some(rules), None) } else { (None, Some(rules)) };
+        self.watch_demuxer(track, at_demuxer);
         if let Some(pad) = parser.first().and_then(|parser| parser.static_pad("src")) {
-            self.watch_parser(track.index, &pad, !by_demuxer);
+            self.watch_parser(track.index, &pad, at_parser);
         }
         let sink = codecs::make("fakesink")?;
         sink.set_property("sync", false);
@@ -188,45 +201,52 @@ impl Shared {
         Ok(Branch::Elements(parser.into_iter().chain([sink]).collect()))
     }
 
-    fn watch_demuxer(self: &Arc<Self>, track: &Track, counts: bool, vp8: bool) {
+    /// Counts at the demuxer, if there are rules for it.
+    fn watch_demuxer(self: &Arc<Self>, track: &Track, rules: Option<PacketRules>) {
         let shared = self.clone();
         let index = track.index;
+        let rules = Mutex::new(rules);
         let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
         track.pad.add_probe(kinds, move |pad, info| {
             if shared.failed.load(Ordering::Relaxed) {
                 return gst::PadProbeReturn::Handled;
             }
+            let mut rules = rules.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(event) = info.event() {
                 shared.event(index, event);
+                rules.iter_mut().for_each(|rules| rules.event(event));
             }
             if let Some(buffer) = info.buffer() {
-                let hidden = vp8 && is_hidden_vp8(buffer);
-                let packet = if counts && !hidden { packet(pad, buffer) } else { None };
-                shared.packet(index, buffer.size() as u64, packet);
+                let counted = rules.as_mut().and_then(|rules| rules.count(pad, buffer));
+                shared.packet(index, buffer.size() as u64, counted);
             }
             gst::PadProbeReturn::Ok
         });
     }
 
-    fn watch_parser(self: &Arc<Self>, index: u32, pad: &gst::Pad, counts: bool) {
+    /// Counts behind the parser, if there are rules for it.
+    fn watch_parser(self: &Arc<Self>, index: u32, pad: &gst::Pad, rules: Option<PacketRules>) {
         let shared = self.clone();
+        let rules = Mutex::new(rules);
         let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
         pad.add_probe(kinds, move |pad, info| {
-            if let Some(event) = info.event()
-                && let gst::EventView::Caps(caps) = event.view()
-            {
-                let caps = caps.caps_owned();
-                shared.size(&caps);
-                shared.with_track(index, |track| track.parsed.begin(caps));
+            let mut rules = rules.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(event) = info.event() {
+                rules.iter_mut().for_each(|rules| rules.event(event));
+                if let gst::EventView::Caps(caps) = event.view() {
+                    let caps = caps.caps_owned();
+                    shared.size(&caps);
+                    shared.with_track(index, |track| track.parsed.begin(caps));
+                }
             }
             if info.buffer().is_some() {
                 shared.with_track(index, |track| track.parsed.count());
             }
-            if counts
+            if let Some(rules) = rules.as_mut()
                 && let Some(buffer) = info.buffer()
-                && let Some(packet) = packet(pad, buffer)
+                && let Some(counted) = rules.count(pad, buffer)
             {
-                shared.packet(index, 0, Some(packet));
+                shared.packet(index, 0, Some(counted));
             }
             gst::PadProbeReturn::Ok
         });
@@ -238,15 +258,17 @@ impl Shared {
         }
     }
 
-    fn packet(&self, index: u32, bytes: u64, packet: Option<Packet>) {
-        let mut counted = Ok(());
+    fn packet(&self, index: u32, bytes: u64, counted: Option<Counted>) {
+        let mut added = Ok(());
         self.with_track(index, |track| {
             track.bytes += bytes;
-            if let Some(packet) = packet {
-                counted = track.timeline.add(packet);
+            match counted {
+                Some(Counted::Packet(packet)) => added = track.timeline.add(packet),
+                Some(Counted::SecondField { end_ns }) => track.timeline.extend(end_ns),
+                None => {}
             }
         });
-        if let Err(fault) = counted {
+        if let Err(fault) = added {
             self.fail(fault);
         }
     }
@@ -273,32 +295,54 @@ impl Shared {
     }
 }
 
-/// A packet in stream time; `None` for headers, for gaps, and for packets that the edit removes completely.
-fn packet(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<Packet> {
-    let flags = buffer.flags();
-    if flags.contains(gst::BufferFlags::HEADER) && buffer.pts().is_none() {
-        return None;
-    }
-    if buffer.size() == 0 || flags.contains(gst::BufferFlags::DECODE_ONLY) {
-        return None;
-    }
-    let start = buffer.pts().or(buffer.dts())?;
-    let event = pad.sticky_event::<gst::event::Segment>(0)?;
-    let segment = event.segment().downcast_ref::<gst::ClockTime>()?;
-    let stop = start + buffer.duration().unwrap_or(FRAME_ASSUMED);
-    let (clipped, clipped_stop) = segment.clip(start, stop)?;
-    let start_ns = segment.to_stream_time(clipped)?.nseconds();
-    let end = clipped_stop.and_then(|stop| segment.to_stream_time(stop));
-    Some(Packet {
-        start_ns,
-        end_ns: end.filter(|_| buffer.duration().is_some()).map(gst::ClockTime::nseconds),
-        keyframe: !flags.contains(gst::BufferFlags::DELTA_UNIT),
-        exact: buffer.pts().is_some(),
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::packet_rules::Counted;
+    use crate::inspect::timeline::Packet;
 
-/// VP8 frames that are only references have the `show_frame` bit cleared (RFC 6386, 9.1).
-fn is_hidden_vp8(buffer: &gst::BufferRef) -> bool {
-    let mut first = [0];
-    buffer.copy_to_slice(0, &mut first).is_ok() && first[0] & 0x10 == 0
+    #[derive(Default)]
+    struct Reports(Mutex<Vec<(u64, u64)>>);
+
+    impl ProgressSink for Reports {
+        fn progress(&self, done_ns: u64, frames: u64) {
+            self.0.lock().unwrap().push((done_ns, frames));
+        }
+
+        fn output(&self, _: &str, _: &[u8]) -> Result<(), Fault> {
+            unreachable!("inspection has no outputs")
+        }
+    }
+
+    #[test]
+    fn progress_is_reported_only_when_packets_or_bytes_arrive() {
+        gst::init().unwrap();
+        let limits = crate::inspect::tests::limits();
+        let job =
+            InspectJob { container: Container::Wav, size_bytes: 0, segment_ns: 1, limits: limits.clone() };
+        let log = Log {
+            tracks: vec![TrackLog {
+                index: 0,
+                kind: TrackKind::Audio,
+                caps: gst::Caps::new_empty(),
+                parsed: None,
+                timeline: Timeline::new(1, &limits),
+                bytes: 0,
+                tags: TagText::default(),
+            }],
+            ..Log::default()
+        };
+        let (failed, reported) = (AtomicBool::new(false), Mutex::default());
+        let shared = Shared { job, log: Mutex::new(log), failed, reported };
+        let reports = Arc::new(Reports::default());
+        let sink: Arc<dyn ProgressSink> = reports.clone();
+        let ticks = |count| (0..count).for_each(|_| shared.tick(&sink).unwrap());
+        ticks(3);
+        shared.packet(0, 10, None);
+        ticks(3);
+        let packet = Packet { start_ns: Some(0), end_ns: Some(7), keyframe: true, exact: true };
+        shared.packet(0, 0, Some(Counted::Packet(packet)));
+        ticks(3);
+        assert_eq!(*reports.0.lock().unwrap(), [(0, 0), (7, 1)]);
+    }
 }

@@ -22,8 +22,8 @@ const FRAME_NS: u64 = 40_000_000;
 /// One packet of the demuxer or parser. Times are stream time, nanoseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Packet {
-    /// Presentation time, clipped to the edit.
-    pub start_ns: u64,
+    /// Presentation time, clipped to the edit; `None` if the packet has no time.
+    pub start_ns: Option<u64>,
     /// End, if the duration is known.
     pub end_ns: Option<u64>,
     /// Whether decoding can start here.
@@ -32,12 +32,19 @@ pub struct Packet {
     pub exact: bool,
 }
 
+/// The time of a packet, and whether it is that of the packet before because the packet has no time.
+type Entry = (u64, bool);
+
 /// The count of one track so far.
 pub struct Timeline {
     segment_ns: u64,
     duration_max_ns: u64,
     samples_max: u64,
-    window: BinaryHeap<Reverse<u64>>,
+    window: BinaryHeap<Reverse<Entry>>,
+    /// Packets without a time, in front of the first one with a time.
+    leading: u32,
+    untimed: u64,
+    latest_ns: Option<u64>,
     zero_ns: Option<u64>,
     last_ns: Option<u64>,
     end_ns: u64,
@@ -90,6 +97,9 @@ impl Timeline {
             duration_max_ns: limits.duration_max_s.saturating_mul(1_000_000_000),
             samples_max: limits.samples_max,
             window: BinaryHeap::new(),
+            leading: 0,
+            untimed: 0,
+            latest_ns: None,
             zero_ns: None,
             last_ns: None,
             end_ns: 0,
@@ -119,15 +129,30 @@ impl Timeline {
             ));
         }
         self.inexact += u64::from(!packet.exact);
-        self.end_ns = self.end_ns.max(packet.end_ns.unwrap_or(packet.start_ns));
         self.keyframe(&packet);
-        self.window.push(Reverse(packet.start_ns));
+        self.untimed += u64::from(packet.start_ns.is_none());
+        let entry = match (packet.start_ns, self.latest_ns) {
+            (Some(start_ns), _) => (start_ns, false),
+            (None, Some(latest_ns)) => (latest_ns, true),
+            (None, None) => {
+                self.leading = self.leading.saturating_add(1);
+                return Ok(());
+            }
+        };
+        self.latest_ns = Some(entry.0);
+        self.extend(packet.end_ns.unwrap_or(entry.0));
+        self.window.push(Reverse(entry));
         if self.window.len() > REORDER_MAX
-            && let Some(Reverse(time_ns)) = self.window.pop()
+            && let Some(Reverse(entry)) = self.window.pop()
         {
-            self.in_order(time_ns)?;
+            self.in_order(entry)?;
         }
         Ok(())
+    }
+
+    /// Extends the track, if it ends earlier.
+    pub fn extend(&mut self, end_ns: u64) {
+        self.end_ns = self.end_ns.max(end_ns);
     }
 
     /// Latest end so far, for progress.
@@ -142,12 +167,15 @@ impl Timeline {
 
     /// Counts the packets that are still in the window and returns the result.
     pub fn finish(mut self) -> Result<Timing, Fault> {
-        while let Some(Reverse(time_ns)) = self.window.pop() {
-            self.in_order(time_ns)?;
+        while let Some(Reverse(entry)) = self.window.pop() {
+            self.in_order(entry)?;
+        }
+        if self.leading > 0 {
+            self.segment_frames = vec![self.leading]; // no packet has a time
         }
         let start_ns = self.zero_ns.unwrap_or(0);
         let last_ns = self.last_ns.unwrap_or(0);
-        let distances = self.packets.saturating_sub(1);
+        let distances = (self.packets - self.untimed).saturating_sub(1);
         let average_ns = (last_ns - start_ns).checked_div(distances);
         // If the container does not give the duration of the last packet, the average distance is used.
         let end_ns =
@@ -181,7 +209,8 @@ impl Timeline {
         if !(self.keyframes - 1).is_multiple_of(self.keyframe_stride) {
             return;
         }
-        if self.keyframes_ns.last().is_some_and(|last| *last >= packet.start_ns) {
+        let Some(start_ns) = packet.start_ns else { return };
+        if self.keyframes_ns.last().is_some_and(|last| *last >= start_ns) {
             self.keyframes_rise = false;
             return;
         }
@@ -193,12 +222,12 @@ impl Timeline {
             });
             self.keyframe_stride *= 2;
         }
-        self.keyframes_ns.push(packet.start_ns);
+        self.keyframes_ns.push(start_ns);
     }
 
-    fn in_order(&mut self, time_ns: u64) -> Result<(), Fault> {
+    fn in_order(&mut self, (time_ns, is_untimed): Entry) -> Result<(), Fault> {
         let zero_ns = *self.zero_ns.get_or_insert(time_ns);
-        if let Some(last_ns) = self.last_ns {
+        if let Some(last_ns) = self.last_ns.filter(|_| !is_untimed) {
             if time_ns <= last_ns {
                 self.backwards += 1;
             } else {
@@ -217,7 +246,7 @@ impl Timeline {
         if self.segment_frames.len() <= segment {
             self.segment_frames.resize(segment + 1, 0);
         }
-        self.segment_frames[segment] += 1;
+        self.segment_frames[segment] += 1 + std::mem::take(&mut self.leading);
         Ok(())
     }
 }
@@ -285,7 +314,7 @@ mod tests {
     fn timeline(times: impl IntoIterator<Item = (u64, bool)>) -> Result<Timing, Fault> {
         let mut timeline = Timeline::new(4 * SECOND, &limits());
         for (start_ns, keyframe) in times {
-            timeline.add(Packet { start_ns, end_ns: None, keyframe, exact: true })?;
+            timeline.add(Packet { start_ns: Some(start_ns), end_ns: None, keyframe, exact: true })?;
         }
         timeline.finish()
     }
@@ -347,7 +376,7 @@ mod tests {
     fn one_packet_more_than_the_limit_is_refused() {
         let limits = MediaLimits { samples_max: 2, ..limits() };
         let mut timeline = Timeline::new(SECOND, &limits);
-        let packet = Packet { start_ns: 0, end_ns: None, keyframe: true, exact: true };
+        let packet = Packet { start_ns: Some(0), end_ns: None, keyframe: true, exact: true };
         assert!(timeline.add(packet).is_ok() && timeline.add(packet).is_ok());
         assert_eq!(timeline.add(packet).unwrap_err().code, Code::BudgetSamples);
     }
@@ -355,8 +384,28 @@ mod tests {
     #[test]
     fn a_single_frame_lasts_as_long_as_it_declares() {
         let mut one = Timeline::new(SECOND, &limits());
-        one.add(Packet { start_ns: 0, end_ns: Some(SECOND / 10), keyframe: true, exact: true }).unwrap();
+        one.add(Packet { start_ns: Some(0), end_ns: Some(SECOND / 10), keyframe: true, exact: true })
+            .unwrap();
         let timing = one.finish().unwrap();
         assert_eq!((timing.end_ns, timing.rate), (SECOND / 10, Rational::new(10, 1)));
+    }
+
+    #[test]
+    fn frames_without_a_time_are_counted_beside_their_neighbours() {
+        let times = [None, Some(SECOND), Some(5 * SECOND), None, Some(3 * SECOND)];
+        let mut timeline = Timeline::new(4 * SECOND, &limits());
+        for start_ns in times {
+            let exact = start_ns.is_some();
+            timeline.add(Packet { start_ns, end_ns: None, keyframe: !exact, exact }).unwrap();
+        }
+        timeline.extend(7 * SECOND);
+        let timing = timeline.finish().unwrap();
+        assert_eq!((timing.packets, timing.inexact, timing.backwards, timing.keyframes), (5, 2, 0, 2));
+        assert_eq!(timing.segment_frames, [3, 2]);
+        assert_eq!((timing.start_ns, timing.end_ns), (SECOND, 7 * SECOND));
+        assert_eq!(timing.rate, Rational::new(500, 1_000), "by the frames with a time");
+        let mut without = Timeline::new(SECOND, &limits());
+        without.add(Packet { start_ns: None, end_ns: None, keyframe: true, exact: false }).unwrap();
+        assert_eq!(without.finish().unwrap().segment_frames, [1]);
     }
 }

@@ -23,7 +23,7 @@ pub struct State {
     /// Decoded frames, kept or not.
     pub decoded: u64,
     pub kept: u64,
-    /// Packets that the decoder received and whose presentation time is within this chunk.
+    /// Frames that the decoder received and whose presentation time is within this chunk.
     pub fed: u64,
     /// Kept frames that the decoder marked as damaged.
     pub damaged: u64,

@@ -22,9 +22,10 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::{VideoJob, VideoResult};
 
 use crate::demux::{Branch, Demuxed, Landing, Track, stream_time};
+use crate::frame_starts::FrameStarts;
 use crate::progress_sink::ProgressSink;
 use crate::source::Source;
-use crate::{cmaf, codecs};
+use crate::{cmaf, codecs, deinterlace};
 use ladder::Ladder;
 use ledger::Ledger;
 use timeline::Timeline;
@@ -36,7 +37,7 @@ const FIRST_PACKET_WAIT: Duration = Duration::from_secs(20);
 pub const ELEMENTS: [&str; 10] = [
     "appsink",
     "capsfilter",
-    "deinterlace",
+    deinterlace::ELEMENT,
     "identity",
     "queue",
     "tee",
@@ -124,12 +125,23 @@ fn branch(
     Ok(chain)
 }
 
-/// Counts the packets of the chunk in front of the decoder, because decoders drop silently what they cannot decode.
+/// Counts the frames of the chunk in front of the decoder, because decoders drop silently what they cannot decode.
 fn count_packets(job: &VideoJob, pad: &gst::Pad, ledger: Arc<Ledger>) {
     let timeline = Timeline::new(job);
-    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
-        let time = info.buffer().and_then(|buffer| stream_time(pad, buffer.pts()?));
-        if time.is_some_and(|time| timeline.contains(time.nseconds())) {
+    let starts = Mutex::new(FrameStarts::default());
+    let kinds =
+        gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::EVENT_FLUSH;
+    pad.add_probe(kinds, move |pad, info| {
+        let mut starts = starts.lock().unwrap_or_else(PoisonError::into_inner);
+        match info.event().map(|event| event.view()) {
+            Some(gst::EventView::Caps(caps)) => starts.set_caps(caps.caps()),
+            Some(gst::EventView::FlushStop(_)) => starts.flush(),
+            _ => {}
+        }
+        let Some(buffer) = info.buffer() else { return gst::PadProbeReturn::Ok };
+        let begins = starts.begins_frame(buffer);
+        let time = buffer.pts().and_then(|pts| stream_time(pad, pts));
+        if begins && time.is_some_and(|time| timeline.contains(time.nseconds())) {
             ledger.lock().fed += 1;
         }
         gst::PadProbeReturn::Ok

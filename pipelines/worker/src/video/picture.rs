@@ -10,18 +10,13 @@ use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::VideoJob;
 
 use super::cover::FORMATS;
-use crate::codecs;
+use crate::{codecs, deinterlace};
 
 /// The elements in link order; often there are none.
 pub fn elements(job: &VideoJob) -> Result<Vec<gst::Element>, Fault> {
     let mut chain = Vec::new();
     if job.interlaced {
-        let deinterlace = codecs::make("deinterlace")?;
-        // One output frame per input frame. Output at the field rate would double the declared rate.
-        deinterlace.set_property_from_str("fields", "top");
-        deinterlace.set_property_from_str("mode", "auto");
-        deinterlace.set_property_from_str("method", "linear");
-        chain.extend([converter()?, deinterlace]);
+        chain.extend([converter()?, deinterlace::element()?]);
     }
     let method = flip_method(job.rotation)?;
     if method != "none" {

@@ -65,3 +65,30 @@ fn shared_files_have_as_many_frames_counted_as_decoded() {
     println!("frames counted = frames decoded in {exact} of {files} files");
     assert!(files >= 40 && exact * 100 >= files * 90, "{exact} of {files}");
 }
+
+#[test]
+fn sound_in_wave_files_lasts_as_long_as_it_was_recorded() {
+    for name in ["mp3.wav", "adpcm.wav"] {
+        let found = inspect(&corpus::small(name)).unwrap();
+        let main = found.facts.main_audio().unwrap();
+        let length_ms = (main.end_ns - main.start_ns) / 1_000_000;
+        assert!((1_000..1_130).contains(&length_ms), "{name}: {length_ms} ms");
+    }
+}
+
+#[test]
+fn shared_cases_have_as_many_frames_counted_as_decoded() {
+    let cases = [
+        ("media/i1_bff.ts", 50),
+        ("media/i5_h264_bff.ts", 50),
+        ("media/slides_pcr.ts", 20),
+        ("real/fixture-raw.mts", 31),
+        ("real/movie-hello.ogg", 249),
+        ("real/shaka_rollover.ts", 48),
+        ("real/hdv-1080i50.mov", 25),
+    ];
+    for (name, frames) in cases {
+        let path = reelgate_test_media::shared("cases").join(name);
+        assert_eq!(counted_and_decoded(&path), Some((frames, frames)), "{name}");
+    }
+}
