@@ -9,6 +9,7 @@ mod element;
 mod link_progress;
 pub(crate) mod packet_source;
 mod tags;
+mod wav;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -77,6 +78,8 @@ pub enum Landing {
 pub struct Demuxed {
     pipeline: gst::Pipeline,
     shared: Arc<Shared>,
+    /// Whether the file declares no duration that the demuxer could report.
+    estimates_duration: bool,
 }
 
 type Decide = dyn Fn(&Track) -> Result<Branch, Fault> + Send + Sync;
@@ -84,6 +87,8 @@ type Decide = dyn Fn(&Track) -> Result<Branch, Fault> + Send + Sync;
 struct Shared {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     decide: Box<Decide>,
+    /// Whether the times of ADPCM are set by its blocks.
+    counts_blocks: bool,
     tracks: Mutex<Vec<Track>>,
     progress: LinkProgress,
 }
@@ -102,6 +107,7 @@ impl Demuxed {
         decide: impl Fn(&Track) -> Result<Branch, Fault> + Send + Sync + 'static,
     ) -> Result<Self, Fault> {
         let pipeline = gst::Pipeline::new();
+        let mut estimates_duration = false;
         let demuxer = match demuxer_name(container) {
             None => {
                 let source = source.clone();
@@ -110,8 +116,13 @@ impl Demuxed {
                 demuxer
             }
             Some(name) => {
-                let element = tags::without_leading_tags(source, container).element();
-                let demuxer = codecs::make(name)?;
+                let (source, reader) = match container {
+                    Container::Wav => wav::reader(source, name),
+                    _ => (tags::without_leading_tags(source, container), name),
+                };
+                estimates_duration = reader != name;
+                let element = source.element();
+                let demuxer = codecs::make(reader)?;
                 add(&pipeline, &[element.clone(), demuxer.clone()])?;
                 element.link(&demuxer).map_err(|_| internal("link the source to the demuxer"))?;
                 demuxer
@@ -120,6 +131,7 @@ impl Demuxed {
         let shared = Arc::new(Shared {
             pipeline: pipeline.downgrade(),
             decide: Box::new(decide),
+            counts_blocks: container == Container::Wav,
             tracks: Mutex::default(),
             progress: LinkProgress::default(),
         });
@@ -127,7 +139,7 @@ impl Demuxed {
             Some(pad) => shared.await_first_packet(&pad),
             None => shared.await_pads(&demuxer),
         }
-        Ok(Self { pipeline, shared })
+        Ok(Self { pipeline, shared, estimates_duration })
     }
 
     pub fn pipeline(&self) -> &gst::Pipeline {
@@ -137,6 +149,13 @@ impl Demuxed {
     /// Tracks that the demuxer has announced so far, in order.
     pub fn tracks(&self) -> Vec<Track> {
         self.shared.tracks().clone()
+    }
+
+    /// Longest duration that the demuxer reports, nanoseconds; `None` if it would be an estimate by the bit rate.
+    pub fn declared_duration_ns(&self) -> Option<u64> {
+        let of_pad = |track: &Track| track.pad.query_duration::<gst::ClockTime>();
+        let longest = self.tracks().iter().filter_map(of_pad).max();
+        longest.filter(|_| !self.estimates_duration).map(gst::ClockTime::nseconds)
     }
 
     /// Goes to PAUSED and waits until the sinks of all linked branches hold their first buffer.
@@ -201,6 +220,7 @@ pub fn elements() -> impl Iterator<Item = &'static str> {
     [IsoBmff, Matroska, MpegTs, MpegPs, Avi, Flv, Ogg, Mxf, Wav, Mp3, Flac, Adts]
         .into_iter()
         .filter_map(demuxer_name)
+        .chain(wav::PARSERS)
 }
 
 fn read_ourselves(source: &Source, container: Container) -> Result<Box<dyn PacketSource>, Fault> {
@@ -243,11 +263,17 @@ impl Shared {
         demuxer.connect_no_more_pads(move |_| shared.progress.lock().complete = true);
     }
 
-    /// A parser has its pad from the start, but its caps are known only when the first packet leaves.
+    /// A parser has its pad from the start, but its caps are known only when the first packet leaves. If the stream ends
+    /// before, there is no track.
     fn await_first_packet(self: &Arc<Self>, pad: &gst::Pad) {
         let shared = self.clone();
-        pad.add_probe(gst::PadProbeType::BUFFER, move |pad, _| {
-            shared.track_found(pad);
+        let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
+        pad.add_probe(kinds, move |pad, info| {
+            match info.event().map(|event| event.type_()) {
+                None => shared.track_found(pad),
+                Some(gst::EventType::Eos) => {}
+                Some(_) => return gst::PadProbeReturn::Ok,
+            }
             shared.progress.lock().complete = true;
             gst::PadProbeReturn::Remove
         });
@@ -266,6 +292,9 @@ impl Shared {
             tracks.push(track.clone());
             track
         };
+        if self.counts_blocks {
+            wav::correct_times(pad, &track.caps);
+        }
         let linked = (self.decide)(&track).and_then(|branch| match branch {
             Branch::Ignore => Ok(false),
             Branch::Elements(elements) => self.link(pad, &elements).map(|()| true),
@@ -415,6 +444,18 @@ mod tests {
         let demuxed = Demuxed::open(&source, Container::IsoBmff, |_| Ok(Branch::Ignore)).unwrap();
         assert_eq!(demuxed.preroll().unwrap_err().code, Code::NoMediaTrack);
         assert_eq!(demuxed.tracks().len(), 2);
+    }
+
+    #[test]
+    fn a_file_that_ends_before_its_first_packet_is_refused_and_does_not_hang() {
+        gst::init().unwrap();
+        let header =
+            b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\0\0\0\0";
+        let source = crate::corpus::source(header);
+        let demuxed = Demuxed::open(&source, Container::Wav, |_| Ok(Branch::Ignore)).unwrap();
+        let started = std::time::Instant::now();
+        demuxed.run(|| Ok(())).unwrap_err();
+        assert!(started.elapsed().as_secs() < 20);
     }
 
     #[test]

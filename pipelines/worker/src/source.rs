@@ -37,6 +37,11 @@ impl Source {
         Self { fd: self.fd.clone(), start: self.start + skip, size_bytes: self.size_bytes - skip }
     }
 
+    /// The first `bytes` bytes of the source, or all of it if it is shorter.
+    pub fn take(&self, bytes: u64) -> Self {
+        Self { fd: self.fd.clone(), start: self.start, size_bytes: self.size_bytes.min(bytes) }
+    }
+
     /// Reads up to `buffer.len()` bytes at `offset`. It reads fewer only at the end of the source.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
         let left = usize::try_from(self.size_bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
@@ -188,6 +193,9 @@ mod tests {
         assert_eq!((tail.size_bytes(), tail.read_at(0, &mut buffer).unwrap()), (3, 3));
         assert_eq!(&buffer[..3], b"789");
         assert_eq!(whole.skip(11).size_bytes(), 0);
+        let middle = tail.take(2);
+        assert_eq!((middle.size_bytes(), middle.read_at(1, &mut buffer).unwrap()), (2, 1));
+        assert_eq!(tail.take(9).size_bytes(), 3);
     }
 
     #[test]

@@ -195,3 +195,38 @@ fn a_mute_is_silent_and_moves_no_sample() {
     assert!(settled == 0.0 && seam < 0.02, "{settled} behind the seam, {seam} at it");
     assert!(loudest(&spliced[17 * 48_000..18 * 48_000]) < 0.01);
 }
+
+#[test]
+fn compressed_sound_in_wave_files_is_published_whole() {
+    gst::init().unwrap();
+    for (name, rate) in [("mp3.wav", 44_100), ("adpcm.wav", 16_000)] {
+        let source = crate::testing::source(&crate::corpus::small(name));
+        let job = AudioJob { sample_rate: rate, channels: 1, ..job(Container::Wav, 0) };
+        let result = run(&job, &source, progress_sink()).unwrap();
+        let placed = result.samples_in + result.samples_filled - result.samples_cut;
+        assert!(u64::from(rate) <= placed && placed < u64::from(rate) * 113 / 100, "{name}: {result:?}");
+        assert_eq!((result.samples_filled, result.samples_cut), (0, 0), "{name}");
+    }
+}
+
+#[test]
+fn packets_of_amr_with_several_frames_are_decoded_whole() {
+    let media = Media::made_by(
+        "audiotestsrc num-buffers=50 samplesperbuffer=160 ! audio/x-raw,rate=8000,channels=1 ! amrnbenc ! 3gppmux",
+    );
+    let job = AudioJob { sample_rate: 8_000, channels: 1, ..job(Container::IsoBmff, 0) };
+    for _ in 0..3 {
+        let result = run(&job, &media.source(), progress_sink()).unwrap();
+        assert_eq!((result.samples_in, result.samples_filled, result.samples_cut), (8_000, 0, 0));
+    }
+}
+
+#[test]
+fn shared_sound_of_a_phone_is_the_same_at_each_run() {
+    gst::init().unwrap();
+    let source = crate::testing::source(&reelgate_test_media::shared("cases/real/sample.3gp"));
+    let job = AudioJob { sample_rate: 8_000, channels: 1, ..job(Container::IsoBmff, 0) };
+    let runs: Vec<_> = (0..5).map(|_| run(&job, &source, progress_sink()).unwrap()).collect();
+    assert!(runs[0].samples_in.abs_diff(39_467) < 400, "4.93 s: {:?}", runs[0]);
+    assert!(runs.iter().all(|run| *run == runs[0]), "{runs:?}");
+}
