@@ -149,8 +149,28 @@ fn every_form_of_picture_is_covered() {
     assert_covered(&corpus::small("interlaced.mov"), true);
 }
 
+/// Encodes the segments of a chunk from the keyframe at `seek_ns` on; returns the frames.
+fn chunk(file: &Path, container: Container, segments: (u32, Option<u32>), seek_ns: u64) -> u64 {
+    let mut job = job(&[("a", 160, 120), ("b", 80, 60)]);
+    (job.source.container, job.preset, job.track_end_ns) = (container, "ultrafast".into(), 70_000_000_000);
+    (job.first_segment, job.end_segment, job.seek_ns) = (segments.0, segments.1, Some(seek_ns));
+    let result = run(&job, &corpus::open_path(file), progress_sink());
+    let result = result.unwrap_or_else(|fault| panic!("{}: {fault}", file.display()));
+    assert_eq!(result.frames_damaged, 0);
+    result.frames_in
+}
+
 mod shared_files {
     use super::*;
+
+    #[test]
+    fn in_matroska_give_the_same_frames_after_every_seek() {
+        gst::init().unwrap();
+        let path = reelgate_test_media::shared("cases/media/k8.mkv");
+        for _ in 0..20 {
+            assert_eq!(chunk(&path, Container::Matroska, (5, Some(10)), 20_000_000_000), 200);
+        }
+    }
 
     #[test]
     fn of_every_codec_keep_their_frames() {

@@ -91,12 +91,26 @@ pub fn install(
     };
     let kinds =
         gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::EVENT_FLUSH;
-    pad.add_probe(kinds, move |pad, info| match &mut info.data {
-        Some(gst::PadProbeData::Buffer(buffer)) => gate.frame(pad, buffer),
-        Some(gst::PadProbeData::Event(event)) => gate.event(event),
-        _ => gst::PadProbeReturn::Ok,
+    pad.add_probe(kinds, move |pad, info| {
+        let (result, is_frame) = match &mut info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => (gate.frame(pad, buffer), true),
+            Some(gst::PadProbeData::Event(event)) => (gate.event(event), false),
+            _ => return gst::PadProbeReturn::Ok,
+        };
+        if is_frame && result == gst::PadProbeReturn::Handled && gate.lock().ended {
+            info.flow_res = Err(gst::FlowError::Eos); // nothing more needs to be decoded
+        }
+        result
     });
     Ok(())
+}
+
+/// Ends the stream behind the gate. The gate's own pad is not marked as ended: then it would refuse a late event of the
+/// decoder, such as new tags, before any probe sees the event, and the refusal would end the run with an error.
+fn end(pad: &gst::Pad) {
+    if let Some(peer) = pad.peer() {
+        peer.send_event(gst::event::Eos::new());
+    }
 }
 
 impl Gate {
@@ -112,7 +126,7 @@ impl Gate {
                 if let Err(fault) = self.cover.apply(shown, buffer) {
                     self.ledger.fail(fault);
                     self.lock().ended = true;
-                    pad.push_event(gst::event::Eos::new());
+                    end(pad);
                     return gst::PadProbeReturn::Handled;
                 }
                 if let Some(time) = key_at {
@@ -126,7 +140,7 @@ impl Gate {
                 gst::PadProbeReturn::Ok
             }
             Action::End => {
-                pad.push_event(gst::event::Eos::new());
+                end(pad);
                 gst::PadProbeReturn::Handled
             }
         }
@@ -212,7 +226,9 @@ impl Gate {
                 state.open = true;
                 state.last_ns = None;
             }
+            gst::EventView::FlushStart(_) => {}
             gst::EventView::Eos(_) if !state.open => return gst::PadProbeReturn::Handled,
+            _ if state.ended => return gst::PadProbeReturn::Handled,
             // Tags are user text, and the outputs have no gaps to fill.
             gst::EventView::Tag(_) | gst::EventView::Gap(_) => return gst::PadProbeReturn::Handled,
             gst::EventView::Segment(segment) => {
