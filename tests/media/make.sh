@@ -65,8 +65,11 @@ pictures odd-size-444.mp4 1 -vf scale=161:91 "${x264[@]}" -pix_fmt yuv444p
 pictures ten-bit.mp4 1 "${x264[@]}" -pix_fmt yuv420p10le
 make variable-rate.mp4 2 -vf "select='not(mod(floor(n/5),2))+not(mod(n,3))'" -vsync vfr "${x264[@]}" -c:a aac -b:a 48k
 size=160x96 make interlaced.mov 1 -vf tinterlace=interleave_top,setfield=tff -c:v libx264 -x264-params tff=1 -preset veryfast -crf 32 -threads 1 -c:a pcm_s16le
+size=160x96 make bottom-field-first.ts 1 -vf tinterlace=interleave_bottom,setfield=bff -c:v mpeg2video -flags:v +bitexact+ildct+ilme -top 0 -q:v 14 -threads 1 -c:a mp2 -b:a 64k
 make starts-late.ts 1 "${x264[@]}" -c:a aac -b:a 48k -output_ts_offset 95000
 pictures one-picture.mp4 0.04 "${x264[@]}"
+sound mp3.wav 1 -ar 44100 -c:a libmp3lame -b:a 64k
+sound adpcm.wav 1 -ar 16000 -c:a adpcm_ms
 
 # Text that policy looks at: invented, a test number of the card industry.
 printf '1\n00:00:00,100 --> 00:00:00,900\nJust a remark.\n' >"$work/plain.srt"
@@ -83,6 +86,7 @@ make card-in-tag.mkv 1 "${x264[@]}" -c:a aac -b:a 48k -metadata comment="card 45
 # Intact media of kinds that are not accepted.
 make windows-media.wmv 0.4 -c:v wmv2 -q:v 12 -threads 1 -c:a wmav2 -b:a 48k
 pictures jpeg2000.mov 0.2 -c:v jpeg2000 -threads 1 -q:v 20
+pictures jpeg2000.mxf 0.2 -c:v jpeg2000 -threads 1 -q:v 20
 sound wavpack.mka 0.4 -c:a wavpack -ar 16000
 make encrypted.mp4 1 "${x264[@]}" -c:a aac -b:a 48k -encryption_scheme cenc-aes-ctr \
     -encryption_key 76a6c65c5ea762046bd749a2e632ccbb -encryption_kid a7e61c373e219033c21091fa607bf3b8
