@@ -164,6 +164,12 @@ mod shared_files {
     use super::*;
 
     #[test]
+    fn of_slides_begin_each_segment_with_a_key_picture() {
+        let slides = reelgate_test_media::shared("cases/media/slides_pcr.ts");
+        encoded(&slides, |job| job.preset = "veryfast".into());
+    }
+
+    #[test]
     fn in_matroska_give_the_same_frames_after_every_seek() {
         gst::init().unwrap();
         let path = reelgate_test_media::shared("cases/media/k8.mkv");

@@ -30,6 +30,12 @@ const REPORT_FRAMES: u64 = 10;
 /// A seek may land this much after its keyframe, because timestamps are rounded, nanoseconds.
 const LANDING_SLACK_NS: u64 = 50_000_000;
 
+/// Added to the times of all frames in front of the encoders, nanoseconds. Encoders that reorder frames move times to 1000
+/// hours at least, to make room for decode times. GStreamer 1.22 compares the moved time of a requested key picture with the
+/// plain time of the next request, and drops that request while the first picture is still in the lookahead. Times that
+/// are large enough are not moved.
+pub const ENCODER_BASE_NS: u64 = 1_000 * 3_600 * 1_000_000_000;
+
 /// Called with the caps of the first decoded frame, before they are sent downstream.
 pub type FirstCaps = Box<dyn Fn(&gst::CapsRef) + Send + Sync>;
 
@@ -175,7 +181,8 @@ impl Gate {
                 if let Some(number) = starts {
                     ledger.starts.insert(tick, number);
                 }
-                let time = gst::ClockTime::from_nseconds(cmaf::to_ns(tick, self.timescale));
+                let since_zero_ns = cmaf::to_ns(tick, self.timescale);
+                let time = gst::ClockTime::from_nseconds(since_zero_ns.saturating_add(ENCODER_BASE_NS));
                 let shown = self.cover.shown(stream_ns, buffer.duration());
                 let frame = buffer.make_mut();
                 frame.set_pts(time);

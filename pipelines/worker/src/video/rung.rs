@@ -7,6 +7,7 @@ use gstreamer as gst;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::{Rung, SegmentResult, TrackResult, VideoJob};
 
+use super::gate::ENCODER_BASE_NS;
 use super::ledger::Ledger;
 use crate::cmaf::{self, Fragment, Track};
 
@@ -45,11 +46,12 @@ impl RungWriter {
             self.track = Some(self.begin(sample)?);
         }
         let buffer = sample.buffer().ok_or_else(|| unexpected("a sample without a buffer"))?;
-        // The encoder adds a constant to its times to make room for decode times. The running time removes it.
+        // An encoder may move its times to make room for decode times. The running time is not moved.
         let segment = sample.segment().and_then(|segment| segment.downcast_ref::<gst::ClockTime>());
         let time = segment.and_then(|segment| segment.to_running_time(buffer.pts()?));
-        let time = time.ok_or_else(|| unexpected("a frame without a time"))?;
-        let tick = cmaf::from_ns(time.nseconds(), self.timescale);
+        let time_ns = time.and_then(|time| time.nseconds().checked_sub(ENCODER_BASE_NS));
+        let time_ns = time_ns.ok_or_else(|| unexpected("a frame without a time"))?;
+        let tick = cmaf::from_ns(time_ns, self.timescale);
         let starts = self.ledger.lock().starts.get(&tick).copied();
         if let Some(number) = starts {
             self.close(tick)?;
