@@ -70,6 +70,7 @@ make starts-late.ts 1 "${x264[@]}" -c:a aac -b:a 48k -output_ts_offset 95000
 pictures one-picture.mp4 0.04 "${x264[@]}"
 sound mp3.wav 1 -ar 44100 -c:a libmp3lame -b:a 64k
 sound adpcm.wav 1 -ar 16000 -c:a adpcm_ms
+sound adpcm-ima.wav 1 -ar 16000 -c:a adpcm_ima_wav
 
 # Text that policy looks at: invented, a test number of the card industry.
 printf '1\n00:00:00,100 --> 00:00:00,900\nJust a remark.\n' >"$work/plain.srt"

@@ -114,7 +114,8 @@ const RULES: &[Rule] = &[
     rule("audio/x-alaw", "pcm_alaw", "", &["alawdec"]),
     rule("audio/x-mulaw", "pcm_mulaw", "", &["mulawdec"]),
     rule("audio/x-adpcm, layout=microsoft", "adpcm_ms", "", &["avdec_adpcm_ms"]),
-    rule("audio/x-adpcm, layout=dvi", "adpcm_ima_wav", "", &["avdec_adpcm_ima_wav"]),
+    // libav needs the bits of a sample, which GStreamer does not pass on.
+    rule("audio/x-adpcm, layout=dvi", "adpcm_ima_wav", "", &["adpcmdec", "avdec_adpcm_ima_wav"]),
     rule("audio/x-adpcm, layout=quicktime", "adpcm_ima_qt", "", &["avdec_adpcm_ima_qt"]),
     rule("audio/x-adpcm, layout=swf", "adpcm_swf", "", &["avdec_adpcm_swf"]),
     rule("audio/x-wma, wmaversion=1", "wmav1", "", &["avdec_wmav1"]),

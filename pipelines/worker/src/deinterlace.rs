@@ -30,10 +30,10 @@ pub fn element() -> Result<gst::Element, Fault> {
     let sink = deinterlace.static_pad("sink");
     let sink = sink.ok_or_else(|| Fault::new(Code::Internal, "could not find the deinterlacer's pad"))?;
     sink.add_probe(gst::PadProbeType::BUFFER, |_, info| {
-        if let Some(buffer) = info.buffer_mut() {
-            if buffer.video_flags().intersects(FIELD_COUNT) {
-                buffer.make_mut().unset_video_flags(FIELD_COUNT);
-            }
+        if let Some(buffer) = info.buffer_mut()
+            && buffer.video_flags().intersects(FIELD_COUNT)
+        {
+            buffer.make_mut().unset_video_flags(FIELD_COUNT);
         }
         gst::PadProbeReturn::Ok
     });

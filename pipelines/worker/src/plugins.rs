@@ -59,6 +59,7 @@ const PLUGINS: &[(&str, Need)] = &[
     ("flac", Required),
     ("mpg123", Required),
     ("speex", Optional),
+    ("adpcmdec", Optional),
     ("amrnb", Optional),
     ("amrwbdec", Optional),
     ("alaw", Required),

@@ -199,7 +199,7 @@ fn a_mute_is_silent_and_moves_no_sample() {
 #[test]
 fn compressed_sound_in_wave_files_is_published_whole() {
     gst::init().unwrap();
-    for (name, rate) in [("mp3.wav", 44_100), ("adpcm.wav", 16_000)] {
+    for (name, rate) in [("mp3.wav", 44_100), ("adpcm.wav", 16_000), ("adpcm-ima.wav", 16_000)] {
         let source = crate::testing::source(&crate::corpus::small(name));
         let job = AudioJob { sample_rate: rate, channels: 1, ..job(Container::Wav, 0) };
         let result = run(&job, &source, progress_sink()).unwrap();

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use gstreamer as gst;
 
-use super::after_start_codes;
 use super::bits::Bits;
+use super::start_codes::after_start_codes;
 
 /// Bytes read of a slice header. Its first fields need about ten.
 const SLICE_BYTES: usize = 32;

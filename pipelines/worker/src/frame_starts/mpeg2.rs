@@ -1,6 +1,6 @@
 //! Frames of MPEG-2 video (ISO/IEC 13818-2). A field picture that follows the first field of a frame is its second field.
 
-use super::after_start_codes;
+use super::start_codes::after_start_codes;
 
 const PICTURE: u8 = 0x00;
 const EXTENSION: u8 = 0xB5;

@@ -68,7 +68,7 @@ fn shared_files_have_as_many_frames_counted_as_decoded() {
 
 #[test]
 fn sound_in_wave_files_lasts_as_long_as_it_was_recorded() {
-    for name in ["mp3.wav", "adpcm.wav"] {
+    for name in ["mp3.wav", "adpcm.wav", "adpcm-ima.wav"] {
         let found = inspect(&corpus::small(name)).unwrap();
         let main = found.facts.main_audio().unwrap();
         let length_ms = (main.end_ns - main.start_ns) / 1_000_000;
