@@ -324,8 +324,9 @@ mod tests {
             tracks: vec![TrackLog {
                 index: 0,
                 kind: TrackKind::Audio,
+                is_chosen: None,
                 caps: gst::Caps::new_empty(),
-                parsed: None,
+                parsed: ParsedForms::default(),
                 timeline: Timeline::new(1, &limits),
                 bytes: 0,
                 tags: TagText::default(),
