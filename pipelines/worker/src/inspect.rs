@@ -144,7 +144,7 @@ fn sample_tracks(
         verdict::video_sample(&decoded)?;
         let main = facts.video.iter_mut().find(|video| video.track == track);
         if let (Some(main), Some(caps)) = (main, decoded.caps) {
-            facts::complete(main, &caps);
+            facts::complete(main, &caps, &decoded.container);
         }
     }
     sample_audio(job, source, facts, has_video)?;

@@ -4,6 +4,7 @@
 pub mod audio;
 pub mod cmaf;
 pub mod codecs;
+mod colour;
 #[cfg(test)]
 mod corpus;
 mod deinterlace;

@@ -17,8 +17,8 @@ use reelgate_flow::reason::{Code, Fault};
 
 use super::geometry::{Fit, direction, swaps_sides};
 use super::permits::{Permit, Permits};
-use super::picture::COLORIMETRY;
 use super::timeline::{Span, Verdict};
+use crate::colour::{ContainerColour, ToJfif};
 use crate::demux::{Branch, Demuxed, Track, stream_time};
 use crate::source::Source;
 use crate::{codecs, deinterlace};
@@ -47,9 +47,11 @@ pub struct Request {
     pub fit: Fit,
 }
 
-/// A kept frame: scaled, rotated, I420 in [`COLORIMETRY`].
+/// A kept frame: scaled and rotated.
 pub struct Frame {
     pub sample: gst::Sample,
+    /// How the picture becomes a JPEG's.
+    pub colours: Arc<ToJfif>,
     /// Presentation time, stream time.
     pub time_ns: u64,
     /// Limits the frames in flight; dropped after the frame is measured.
@@ -83,6 +85,8 @@ struct Pass {
     request: Request,
     meter: Arc<Meter>,
     permits: Permits,
+    container: ContainerColour,
+    colours: Mutex<Option<Arc<ToJfif>>>,
     deliver: Box<Deliver>,
     /// False until frames are judged. Before that, one frame must reach the sink so that the pipeline can seek.
     armed: AtomicBool,
@@ -108,6 +112,8 @@ pub fn decode(
         request,
         meter,
         permits: permits.clone(),
+        container: ContainerColour::default(),
+        colours: Mutex::default(),
         deliver: Box::new(deliver),
         packets: Mutex::default(),
         frames: Mutex::default(),
@@ -152,6 +158,7 @@ fn seek_to(demuxed: &Demuxed, track: u32, position_ns: u64, keyframes_only: bool
 
 fn branch(pass: &Arc<Pass>, track: &Track) -> Result<Vec<gst::Element>, Fault> {
     let mut elements = codecs::decoder(&track.caps, pass.request.threads)?;
+    pass.container.read(&track.caps, elements.first());
     if let [parser, _] = &elements[..] {
         drop_delta_frames(pass, parser)?;
     }
@@ -164,7 +171,7 @@ fn branch(pass: &Arc<Pass>, track: &Track) -> Result<Vec<gst::Element>, Fault> {
     watch_frames(pass, &deinterlace)?;
     let scaler = built(gst::ElementFactory::make(ELEMENTS[1]).property("add-borders", false))?;
     let size = codecs::make(ELEMENTS[2])?;
-    fix_size_by_caps(pass, &scaler, &size)?;
+    fix_format_by_caps(pass, &scaler, &size)?;
     elements.extend([deinterlace, scaler, size]);
     if let Some(direction) = direction(pass.request.rotation) {
         let flip = gst::ElementFactory::make(ELEMENTS[3]).property_from_str("video-direction", direction);
@@ -307,8 +314,8 @@ fn end(element: &gst::Element) {
     }
 }
 
-/// Sets the output size of the scaler before a change of the input size reaches it.
-fn fix_size_by_caps(pass: &Arc<Pass>, scaler: &gst::Element, size: &gst::Element) -> Result<(), Fault> {
+/// Sets the output's size and colours before a change of the input reaches the scaler.
+fn fix_format_by_caps(pass: &Arc<Pass>, scaler: &gst::Element, size: &gst::Element) -> Result<(), Fault> {
     let (pass, size) = (pass.clone(), size.downgrade());
     sink_pad(scaler)?.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
         let Some(gst::EventView::Caps(caps)) = info.event().map(|event| event.view()) else {
@@ -317,7 +324,12 @@ fn fix_size_by_caps(pass: &Arc<Pass>, scaler: &gst::Element, size: &gst::Element
         let (Ok(video), Some(size)) = (gst_video::VideoInfo::from_caps(caps.caps()), size.upgrade()) else {
             return gst::PadProbeReturn::Ok;
         };
-        size.set_property("caps", pass.request.caps(video.width(), video.height()));
+        let colours = Arc::new(ToJfif::new(caps.caps(), &pass.container));
+        size.set_property("caps", pass.request.caps(video.width(), video.height(), &colours));
+        if let Some(explained) = colours.explained(caps.caps()) {
+            info.data = Some(gst::PadProbeData::Event(gst::event::Caps::new(&explained)));
+        }
+        *lock(&pass.colours) = Some(colours);
         gst::PadProbeReturn::Ok
     });
     Ok(())
@@ -330,8 +342,9 @@ fn sink(pass: &Arc<Pass>) -> gst::Element {
         let Some((time_ns, permit)) = lock(&pass.granted).take() else {
             return Ok(gst::FlowSuccess::Ok); // the frame that only prerolled the pipeline
         };
+        let Some(colours) = lock(&pass.colours).clone() else { return Err(gst::FlowError::NotNegotiated) };
         pass.meter.frames.fetch_add(1, Ordering::Relaxed);
-        let wanted = (pass.deliver)(Frame { sample, time_ns, permit });
+        let wanted = (pass.deliver)(Frame { sample, colours, time_ns, permit });
         if wanted { Ok(gst::FlowSuccess::Ok) } else { Err(gst::FlowError::Eos) }
     };
     let callbacks = gst_app::AppSinkCallbacks::builder().new_sample(take).build();
@@ -360,15 +373,15 @@ impl Pass {
 
 impl Request {
     /// Caps of the scaled picture, before rotation.
-    fn caps(&self, width: u32, height: u32) -> gst::Caps {
+    fn caps(&self, width: u32, height: u32, colours: &ToJfif) -> gst::Caps {
         let (width, height) = self.fit.size(width, height, self.pixel_aspect, self.rotation);
         let (width, height) = if swaps_sides(self.rotation) { (height, width) } else { (width, height) };
         gst::Caps::builder("video/x-raw")
-            .field("format", "I420")
+            .field("format", colours.scaled_format().to_str())
             .field("width", width as i32) // a fit is far below 2^31
             .field("height", height as i32)
             .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
-            .field("colorimetry", COLORIMETRY)
+            .field("colorimetry", colours.scaled_colours())
             .build()
     }
 }

@@ -4,11 +4,9 @@
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 
-use gst_video::prelude::*;
 use reelgate_flow::reason::{Code, Fault};
 
-/// Colorimetry of [`Picture`] in GStreamer's notation: full range, BT.601 matrix, and the rest as in the source.
-pub const COLORIMETRY: &str = "1:4:0:0";
+use crate::colour::ToJfif;
 
 /// Planes without padding. Width and height are even and at least 2.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,46 +24,23 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Copies a frame out of GStreamer's buffer.
+    /// Copies a frame out of GStreamer's buffer, and converts its colours.
     ///
     /// Fails with `internal` if the sample does not have the format that the pipeline must deliver.
-    pub fn from_sample(sample: &gst::Sample) -> Result<Self, Fault> {
+    pub fn from_sample(sample: &gst::Sample, colours: &ToJfif) -> Result<Self, Fault> {
         let caps = sample.caps().ok_or_else(|| unexpected("caps"))?;
         let info = gst_video::VideoInfo::from_caps(caps).map_err(|_| unexpected("caps of video"))?;
         let (width, height) = (info.width() as usize, info.height() as usize);
         let even = width >= 2 && height >= 2 && width.is_multiple_of(2) && height.is_multiple_of(2);
-        if info.format() != gst_video::VideoFormat::I420 || !even {
-            return Err(unexpected("I420 of even size"));
+        if !even {
+            return Err(unexpected("a picture of even size"));
         }
         let buffer = sample.buffer().ok_or_else(|| unexpected("a buffer"))?;
         let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info)
             .map_err(|_| unexpected("a readable frame"))?;
-        Ok(Self {
-            width,
-            height,
-            luma: plane(&frame, 0, width, height)?,
-            blue: plane(&frame, 1, width / 2, height / 2)?,
-            red: plane(&frame, 2, width / 2, height / 2)?,
-        })
+        let [luma, blue, red] = colours.planes(&frame).ok_or_else(|| unexpected("three whole planes"))?;
+        Ok(Self { width, height, luma, blue, red })
     }
-}
-
-fn plane(
-    frame: &gst_video::VideoFrameRef<&gst::BufferRef>,
-    index: u32,
-    width: usize,
-    height: usize,
-) -> Result<Vec<u8>, Fault> {
-    let data = frame.plane_data(index).map_err(|_| unexpected("three planes"))?;
-    let stride = usize::try_from(frame.plane_stride()[index as usize]).map_err(|_| unexpected("a stride"))?;
-    let mut packed = Vec::with_capacity(width * height);
-    for line in data.chunks(stride.max(1)).take(height) {
-        packed.extend_from_slice(line.get(..width).ok_or_else(|| unexpected("whole lines"))?);
-    }
-    if packed.len() != width * height {
-        return Err(unexpected("all lines"));
-    }
-    Ok(packed)
 }
 
 fn unexpected(what: &str) -> Fault {

@@ -95,7 +95,7 @@ impl Sampler<'_> {
             };
             let ended = decode(request, &permits, meter, deliver, tick);
             if let Ok(frame) = receiver.try_recv() {
-                return Picture::from_sample(&frame.sample);
+                return Picture::from_sample(&frame.sample, &frame.colours);
             }
             ended?;
         }
@@ -197,8 +197,8 @@ fn part(
 }
 
 fn measure_frame(frame: Frame) -> Result<SampledFrame, Fault> {
-    let Frame { sample, time_ns, permit } = frame;
-    let picture = Picture::from_sample(&sample)?;
+    let Frame { sample, colours, time_ns, permit } = frame;
+    let picture = Picture::from_sample(&sample, &colours)?;
     drop(sample);
     let measures = measure(&picture);
     drop(permit);

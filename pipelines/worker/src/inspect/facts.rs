@@ -1,7 +1,5 @@
 //! Builds the facts of a track from counts, caps and tags.
 
-use std::str::FromStr;
-
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 
@@ -9,6 +7,7 @@ use reelgate_flow::facts::{AudioFacts, Colour, Rational, SubtitleFacts, VideoFac
 
 use super::survey::TrackSurvey;
 use crate::codecs;
+use crate::colour::{self, ContainerColour};
 
 /// Facts of a video track. [`complete`] adds from the decoded sample what the container does not declare.
 pub fn video(track: &TrackSurvey) -> VideoFacts {
@@ -37,7 +36,7 @@ pub fn video(track: &TrackSurvey) -> VideoFacts {
         interlaced: is_interlaced(&caps.text("interlace-mode")),
         bit_depth: u8::try_from(caps.number("bit-depth-luma")).unwrap_or(0),
         chroma: caps.text("chroma-format"),
-        colour: colour(&caps),
+        colour: colour(track, &caps),
         frames: timing.packets,
         start_ns: timing.start_ns,
         end_ns: timing.end_ns,
@@ -93,8 +92,19 @@ pub fn subtitle(track: &TrackSurvey) -> SubtitleFacts {
     }
 }
 
-/// Adds from the decoded picture's format what the container and the parser do not declare.
-pub fn complete(facts: &mut VideoFacts, decoded: &gst::CapsRef) {
+/// Adds from the decoded picture's format what the container and the parser do not declare. What the decoder says about
+/// colours counts more than both: it has read the stream.
+pub fn complete(facts: &mut VideoFacts, decoded: &gst::CapsRef, container: &ContainerColour) {
+    let described = words(&colour::described(decoded, container));
+    let replace = |ours: &mut String, decoded: String| {
+        if !decoded.is_empty() {
+            *ours = decoded;
+        }
+    };
+    replace(&mut facts.colour.primaries, described.primaries);
+    replace(&mut facts.colour.transfer, described.transfer);
+    replace(&mut facts.colour.matrix, described.matrix);
+    replace(&mut facts.colour.range, described.range);
     let Ok(info) = gst_video::VideoInfo::from_caps(decoded) else { return };
     let format = info.format_info();
     if facts.width == 0 || facts.height == 0 {
@@ -176,17 +186,20 @@ impl<'a> Caps<'a> {
     }
 }
 
-fn colour(caps: &Caps<'_>) -> Colour {
-    let colorimetry = gst_video::VideoColorimetry::from_str(&caps.text("colorimetry")).ok();
+fn colour(track: &TrackSurvey, caps: &Caps<'_>) -> Colour {
     let mastering = [caps.text("mastering-display-info"), caps.text("content-light-level")];
     let mastering = mastering.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(";");
-    let Some(colorimetry) = colorimetry else { return Colour { mastering, ..Colour::default() } };
+    let described = colour::described(&track.parsed, &ContainerColour::of(&track.caps));
+    Colour { mastering, ..words(&described) }
+}
+
+fn words(colorimetry: &gst_video::VideoColorimetry) -> Colour {
     Colour {
         primaries: primaries(colorimetry.primaries()).to_owned(),
         transfer: transfer(colorimetry.transfer()).to_owned(),
         matrix: matrix(colorimetry.matrix()).to_owned(),
         range: range(colorimetry.range()).to_owned(),
-        mastering,
+        mastering: String::new(),
     }
 }
 

@@ -11,6 +11,7 @@ use reelgate_pipelines::messages::MediaLimits;
 
 use super::limits;
 use crate::codecs;
+use crate::colour::ContainerColour;
 use crate::demux::{Branch, Demuxed, Landing};
 use crate::source::Source;
 
@@ -24,7 +25,7 @@ const THREADS: u32 = 2;
 const FRAME_TIMEOUT: gst::ClockTime = gst::ClockTime::from_seconds(60);
 
 /// Result of decoding.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Decoded {
     /// Decoded frames or buffers of sound.
     pub frames: u32,
@@ -32,6 +33,8 @@ pub struct Decoded {
     pub damaged: u32,
     /// Caps of the first one.
     pub caps: Option<gst::Caps>,
+    /// What the container says about colours.
+    pub container: ContainerColour,
 }
 
 #[derive(Clone, Copy)]
@@ -59,12 +62,15 @@ pub fn decode(source: &Source, sampled: Sampled<'_>, positions_ns: &[u64]) -> Re
 fn at(source: &Source, sampled: Sampled<'_>, position_ns: Option<u64>) -> Result<Decoded, Fault> {
     let sink = gst_app::AppSink::builder().sync(false).max_buffers(1).build();
     let branch_sink: gst::Element = sink.clone().upcast();
+    let container = ContainerColour::default();
+    let read_container = container.clone();
     let demuxed = Demuxed::open(source, sampled.container, move |track| {
         if track.index != sampled.track {
             return Ok(Branch::Ignore);
         }
         end_after(&track.pad, PACKETS_PER_POSITION);
         let mut chain = codecs::decoder(&track.caps, THREADS)?;
+        read_container.read(&track.caps, chain.first());
         chain.push(branch_sink.clone());
         Ok(Branch::Elements(chain))
     })?;
@@ -72,7 +78,7 @@ fn at(source: &Source, sampled: Sampled<'_>, position_ns: Option<u64>) -> Result
         Some(position_ns) => demuxed.seek(sampled.track, position_ns, Landing::Keyframe),
         None => Ok(()),
     });
-    let mut decoded = Decoded::default();
+    let mut decoded = Decoded { container, ..Decoded::default() };
     if let Err(fault) = started {
         return if is_of_the_stream(&fault) { Ok(decoded) } else { Err(fault) };
     }

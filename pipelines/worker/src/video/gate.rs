@@ -1,7 +1,7 @@
 //! The gate between decoder and encoders: a pad probe that lets exactly the frames of the chunk pass.
 //!
-//! It sets the output time of every frame, applies the redactions (by the frame's time in the source), requests an IDR from
-//! all encoders where a segment begins, and ends the stream at the first frame after the chunk. Decoders deliver frames in
+//! It sets the output time of every frame, applies the redactions (by the frame's time in the source), converts colours that
+//! the outputs cannot have, requests an IDR from all encoders where a segment begins, and ends the stream at the first frame after the chunk. Decoders deliver frames in
 //! order of presentation, so by then all frames of the chunk have passed, including the leading pictures of an open GOP.
 //!
 //! A dropped frame or event is reported as handled, because `Drop` makes GStreamer 1.22 release it twice.
@@ -24,6 +24,7 @@ use super::cover::{Cover, DisplayTime};
 use super::ledger::Ledger;
 use super::timeline::{Timeline, Verdict};
 use crate::cmaf;
+use crate::colour::{ContainerColour, Normaliser};
 
 /// Frames between two reports.
 const REPORT_FRAMES: u64 = 10;
@@ -36,12 +37,13 @@ const LANDING_SLACK_NS: u64 = 50_000_000;
 /// are large enough are not moved.
 pub const ENCODER_BASE_NS: u64 = 1_000 * 3_600 * 1_000_000_000;
 
-/// Called with the caps of the first decoded frame, before they are sent downstream.
+/// Called with the caps of the first frame, its colours already converted, before they are sent downstream.
 pub type FirstCaps = Box<dyn Fn(&gst::CapsRef) + Send + Sync>;
 
 struct Gate {
     ledger: Arc<Ledger>,
     cover: Cover,
+    colours: Normaliser,
     first_caps: FirstCaps,
     timescale: u32,
     frame_rate: gst::Fraction,
@@ -74,6 +76,7 @@ pub fn install(
     job: &VideoJob,
     seeking: bool,
     ledger: Arc<Ledger>,
+    container: ContainerColour,
     first_caps: FirstCaps,
 ) -> Result<(), Fault> {
     let rate =
@@ -82,6 +85,7 @@ pub fn install(
     let gate = Gate {
         ledger,
         cover: Cover::new(job)?,
+        colours: Normaliser::new(container),
         first_caps,
         timescale: job.timescale,
         frame_rate: gst::Fraction::new(num, den),
@@ -95,12 +99,20 @@ pub fn install(
             last_ns: None,
         }),
     };
-    let kinds =
-        gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::EVENT_FLUSH;
+    let kinds = gst::PadProbeType::BUFFER
+        | gst::PadProbeType::EVENT_DOWNSTREAM
+        | gst::PadProbeType::EVENT_FLUSH
+        | gst::PadProbeType::QUERY_DOWNSTREAM;
     pad.add_probe(kinds, move |pad, info| {
         let (result, is_frame) = match &mut info.data {
             Some(gst::PadProbeData::Buffer(buffer)) => (gate.frame(pad, buffer), true),
             Some(gst::PadProbeData::Event(event)) => (gate.event(event), false),
+            // Downstream would offer buffers for pictures of the other format, and an element that needs larger ones gives up.
+            Some(gst::PadProbeData::Query(query))
+                if query.type_() == gst::QueryType::Allocation && gate.colours.changes_format() =>
+            {
+                return gst::PadProbeReturn::Drop;
+            }
             _ => return gst::PadProbeReturn::Ok,
         };
         if is_frame && result == gst::PadProbeReturn::Handled && gate.lock().ended {
@@ -129,7 +141,8 @@ impl Gate {
         match action {
             Action::Drop => gst::PadProbeReturn::Handled,
             Action::Pass { key_at, shown } => {
-                if let Err(fault) = self.cover.apply(shown, buffer) {
+                let painted = self.cover.apply(shown, buffer);
+                if let Err(fault) = painted.and_then(|()| self.colours.apply(buffer)) {
                     self.ledger.fail(fault);
                     self.lock().ended = true;
                     end(pad);
@@ -245,6 +258,7 @@ impl Gate {
             gst::EventView::Caps(caps) => {
                 let caps = caps.caps_owned();
                 self.cover.set_format(&caps);
+                let caps = self.colours.set_format(caps);
                 if !state.caps_seen {
                     state.caps_seen = true;
                     (self.first_caps)(&caps);

@@ -22,6 +22,7 @@ use super::ledger::Ledger;
 use super::picture;
 use super::rung::RungWriter;
 use crate::codecs;
+use crate::colour::ContainerColour;
 
 /// Pictures that wait in front of a rung.
 const QUEUED_FRAMES: u32 = 3;
@@ -42,7 +43,12 @@ impl Ladder {
     /// Builds gate and rungs. With `seeking`, nothing passes before the flush of a seek.
     ///
     /// Fails with `config_invalid` for an unknown preset, and with `internal` if the job's redactions are malformed.
-    pub fn new(job: &VideoJob, seeking: bool, ledger: &Arc<Ledger>) -> Result<Self, Fault> {
+    pub fn new(
+        job: &VideoJob,
+        seeking: bool,
+        ledger: &Arc<Ledger>,
+        container: ContainerColour,
+    ) -> Result<Self, Fault> {
         let bin = gst::Bin::new();
         let (head, tee) = (codecs::make("identity")?, codecs::make("tee")?);
         add_linked(&bin, &[&head, &tee])?;
@@ -65,7 +71,7 @@ impl Ladder {
                 filter.set_property("caps", size_caps(rung, colorimetry.as_deref()));
             }
         });
-        gate::install(&pad(&head, "src")?, job, seeking, ledger.clone(), first_caps)?;
+        gate::install(&pad(&head, "src")?, job, seeking, ledger.clone(), container, first_caps)?;
         Ok(Self { bin, writers })
     }
 }

@@ -21,6 +21,7 @@ use gst::prelude::*;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_pipelines::messages::{VideoJob, VideoResult};
 
+use crate::colour::ContainerColour;
 use crate::demux::{Branch, Demuxed, Landing, Track, stream_time};
 use crate::frame_starts::FrameStarts;
 use crate::progress_sink::ProgressSink;
@@ -74,7 +75,8 @@ fn attempt(
     seeking: bool,
 ) -> Result<Option<VideoResult>, Fault> {
     let ledger = Arc::new(Ledger::new(progress_sink.clone()));
-    let ladder = Ladder::new(job, seeking, &ledger)?;
+    let container = ContainerColour::default();
+    let ladder = Ladder::new(job, seeking, &ledger, container.clone())?;
     let hold = Arc::new(FirstPacketHold::default());
     let demuxed = {
         let (job, bin, hold, ledger) = (job.clone(), ladder.bin.clone(), hold.clone(), ledger.clone());
@@ -85,7 +87,9 @@ fn attempt(
             if seeking {
                 hold.block(&track.pad);
             }
-            branch(&job, track, &bin, &ledger).map(Branch::Elements)
+            let elements = branch(&job, track, &bin, &ledger)?;
+            container.read(&track.caps, elements.first());
+            Ok(Branch::Elements(elements))
         })?
     };
     let ran = demuxed.preroll().and_then(|()| {
@@ -206,6 +210,8 @@ impl FirstPacketHold {
 }
 
 #[cfg(test)]
+mod colour_tests;
+#[cfg(test)]
 mod corpus_tests;
 #[cfg(test)]
 mod legible_tests;
@@ -215,3 +221,5 @@ mod redacted_tests;
 mod spliced_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tone_tests;

@@ -166,7 +166,7 @@ impl TextRecognition {
     /// Reads one frame and returns whether to continue.
     fn frame(&mut self, frame: &Frame) -> bool {
         self.cost.frames += 1;
-        let picture = match Picture::from_sample(&frame.sample) {
+        let picture = match Picture::from_sample(&frame.sample, &frame.colours) {
             Ok(picture) => picture,
             Err(fault) => {
                 self.fault = Some(fault);
