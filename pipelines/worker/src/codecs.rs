@@ -32,6 +32,9 @@ const fn rule(
     Rule { caps, codec, parser, decoders }
 }
 
+/// Our demuxer's caps name of H.265 that only a Dolby Vision decoder can show.
+const DOLBY_VISION_5: &str = "video/x-dolby-vision-5";
+
 /// Caps names of encrypted streams.
 const ENCRYPTED: [&str; 3] = ["application/x-cenc", "application/x-cbcs", "application/x-webm-enc"];
 
@@ -206,8 +209,16 @@ pub fn make(factory: &str) -> Result<gst::Element, Fault> {
     })
 }
 
-fn unsupported(description: &Description) -> Fault {
-    Fault::new(Code::UnsupportedCodec, format!("no decoder is allowed for {}", description.codec))
+/// The refusal of a codec that cannot be decoded, with what to export instead if that is not obvious.
+pub fn unsupported(description: &Description) -> Fault {
+    let detail = match description.codec.as_ref() {
+        // Its pictures are in a colour space of their own, and no other screen can show them.
+        DOLBY_VISION_5 => String::from(
+            "no decoder is allowed for Dolby Vision profile 5: export Dolby Vision profile 8.1 or 8.4, HDR10, HLG or SDR",
+        ),
+        codec => format!("no decoder is allowed for {codec}"),
+    };
+    Fault::new(Code::UnsupportedCodec, detail)
 }
 
 fn find(caps: &gst::CapsRef) -> Option<&'static Rule> {
@@ -285,6 +296,13 @@ mod tests {
             assert_eq!(decoder(&caps(text), 0).unwrap_err().code, Code::UnsupportedCodec, "{text}");
             assert!(!describe(&caps(text)).decodable);
         }
+    }
+
+    #[test]
+    fn dolby_vision_without_a_base_picture_is_refused_by_its_name_with_what_to_export() {
+        let fault = decoder(&caps("video/x-dolby-vision-5"), 0).unwrap_err();
+        assert_eq!(fault.code, Code::UnsupportedCodec);
+        assert!(fault.detail.contains("Dolby Vision profile 5: export"), "{}", fault.detail);
     }
 
     #[test]

@@ -35,9 +35,7 @@ pub fn survey(survey: &Survey, declared_ns: Option<u64>, container: Container) -
     if !needed.iter().any(|track| is_playable(track)) {
         let unknown = needed.iter().map(|track| codecs::describe(&track.caps)).find(|codec| !codec.decodable);
         return Err(match unknown {
-            Some(codec) => {
-                Fault::new(Code::UnsupportedCodec, format!("no decoder is allowed for {}", codec.codec))
-            }
+            Some(codec) => codecs::unsupported(&codec),
             None => Fault::new(Code::DamagedStream, "the required tracks contain no packet"),
         });
     }
