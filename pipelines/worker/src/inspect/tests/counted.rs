@@ -9,7 +9,7 @@ use crate::codecs;
 use crate::demux::{Branch, Demuxed};
 
 /// Longer files repeat what shorter ones show and take minutes.
-const DURATION_MAX_NS: u64 = 20_000_000_000;
+const DURATION_MAX_NS: u64 = 20_500_000_000;
 
 fn decoded_frames(path: &Path, container: Container, wanted: u32) -> u64 {
     let frames = Arc::new(AtomicU64::new(0));
