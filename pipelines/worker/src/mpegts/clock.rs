@@ -55,13 +55,17 @@ impl Clock {
         }
         let mut time = unwrapped(raw, last);
         let pause_max = if announced { ANNOUNCED_MAX } else { PAUSE_MAX };
+        // One track may be written much earlier than another one with the same times.
+        let (pause_max, back_max) =
+            if track.last.is_none() { (PAUSE_MAX, PAUSE_MAX) } else { (pause_max, BACK_MAX) };
         let step = time - last;
         // The times of the stream as a whole go on in a pause of one track.
         let follows = |of: i64| (-BACK_MAX..=PAUSE_MAX).contains(&(unwrapped(raw, of) - of));
-        if step > pause_max || step < -BACK_MAX {
+        let belongs = |epoch: &Epoch| (unwrapped(raw, epoch.last) - epoch.last).abs() <= PAUSE_MAX;
+        if step > pause_max || step < -back_max {
             let current = self.epochs[track.epoch];
             let later =
-                (track.epoch + 1..self.epochs.len()).rev().find(|epoch| follows(self.epochs[*epoch].last));
+                (track.epoch + 1..self.epochs.len()).rev().find(|epoch| belongs(&self.epochs[*epoch]));
             if let Some(epoch) = later {
                 track.epoch = epoch;
                 time = unwrapped(raw, self.epochs[epoch].last);
@@ -69,7 +73,7 @@ impl Clock {
                 self.epochs.push(Epoch { last: time, offset: self.end - time });
                 track.epoch = self.epochs.len() - 1;
             }
-        } else if step > 0 {
+        } else if step > 0 && track.last.is_some() {
             track.spacing = Some(step);
         }
         track.last = Some(time);
@@ -111,6 +115,20 @@ mod tests {
         // A track begins late, and another one has told that time passes.
         let times: Vec<_> = (0..=100).map(|second| (0, second * S)).chain([(1, 99 * S)]).collect();
         assert_eq!(placed(&times).last(), Some(&(99 * S)));
+    }
+
+    #[test]
+    fn a_track_that_is_written_much_later_than_another_one_keeps_its_times() {
+        let times: Vec<_> = (0..=12).map(|s| (0, s * S)).chain((0..=12).map(|s| (1, s * S))).collect();
+        assert_eq!(placed(&times), times.iter().map(|(_, raw)| *raw).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_stream_that_begins_again_goes_on() {
+        assert_eq!(
+            placed(&[(0, 0), (0, 5 * S), (0, 10 * S), (0, 0), (0, S)]),
+            [0, 5 * S, 10 * S, 15 * S, 16 * S]
+        );
     }
 
     #[test]
