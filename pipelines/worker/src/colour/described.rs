@@ -76,7 +76,7 @@ fn describes_itself(structure: &gst::StructureRef) -> bool {
     }
 }
 
-/// `container-colour` is a field of our demuxer: the numbers of ISO/IEC 23091-2 (H.273) and `full` or nothing. Other
+/// `container-colour` is a field of our demuxer: the numbers of ISO/IEC 23091-2 (H.273) and `full`, `limited` or nothing. Other
 /// demuxers use GStreamer's own field.
 fn container_said(caps: &gst::CapsRef) -> Option<VideoColorimetry> {
     let structure = caps.structure(0)?;
@@ -84,8 +84,11 @@ fn container_said(caps: &gst::CapsRef) -> Option<VideoColorimetry> {
     let mut parts = text.split(':');
     let mut number = || parts.next()?.parse::<u32>().ok();
     let (primaries, transfer, matrix) = (number()?, number()?, number()?);
-    // A box without the flag says nothing of the range.
-    let range = if parts.next() == Some("full") { Range::Range0_255 } else { Range::Unknown };
+    let range = match parts.next() {
+        Some("full") => Range::Range0_255,
+        Some("limited") => Range::Range16_235,
+        _ => Range::Unknown,
+    };
     let (primaries, transfer) = (Primaries::from_iso(primaries), Transfer::from_iso(transfer));
     Some(VideoColorimetry::new(range, Matrix::from_iso(matrix), transfer, primaries))
 }

@@ -31,15 +31,33 @@ struct Made {
     /// Duration in the movie, start in the media.
     edits: Vec<(u32, i32)>,
     tables: Vec<Vec<u8>>,
+    /// Boxes in the sample description.
+    described: Vec<u8>,
 }
 
 impl Made {
     fn video(tables: Vec<Vec<u8>>) -> Self {
-        Self { id: 1, handler: b"vide", format: b"jpeg", timescale: 100, edits: Vec::new(), tables }
+        Self {
+            id: 1,
+            handler: b"vide",
+            format: b"jpeg",
+            timescale: 100,
+            edits: Vec::new(),
+            tables,
+            described: Vec::new(),
+        }
     }
 
     fn sound(format: &'static [u8; 4], tables: Vec<Vec<u8>>) -> Self {
-        Self { id: 1, handler: b"soun", format, timescale: 8_000, edits: Vec::new(), tables }
+        Self {
+            id: 1,
+            handler: b"soun",
+            format,
+            timescale: 8_000,
+            edits: Vec::new(),
+            tables,
+            described: Vec::new(),
+        }
     }
 
     fn boxes(&self) -> Vec<u8> {
@@ -49,7 +67,8 @@ impl Made {
             b"soun" => [&[0; 16][..], &[0, 1, 0, 16, 0, 0, 0, 0], &(8_000u32 << 16).to_be_bytes()].concat(),
             _ => vec![0; 78],
         };
-        let descriptions = [numbers(&[0, 1]), atom(self.format, &entry)].concat();
+        let descriptions =
+            [numbers(&[0, 1]), atom(self.format, &[entry, self.described.clone()].concat())].concat();
         let stbl = [atom(b"stsd", &descriptions), self.tables.concat()].concat();
         let mdia = [
             atom(b"mdhd", &numbers(&[0, 0, 0, self.timescale, 0, 0])),
@@ -322,4 +341,72 @@ fn no_change_of_a_byte_makes_the_reader_fail_in_another_way_than_by_a_fault() {
         }
         assert!(reader.seek(draw(1_000) as u64 * MS, false));
     }
+}
+
+/// The caps of the only track.
+fn caps_of(made: Made) -> gstreamer::Caps {
+    gstreamer::init().unwrap();
+    Reader::new(source(&file(0, &[made], &[]))).unwrap().header(0).caps
+}
+
+#[test]
+fn pictures_have_the_aspect_and_the_colour_of_their_description() {
+    let aspect = atom(b"pasp", &numbers(&[4, 3]));
+    let colour = |flags: &[u8]| {
+        let kind: &[u8] = if flags.is_empty() { b"nclc" } else { b"nclx" };
+        atom(b"colr", &[kind, &[0, 9, 0, 16, 0, 9], flags].concat())
+    };
+    for (flags, range) in [(&[0x80][..], "full"), (&[0], "limited"), (&[], "")] {
+        let described = [aspect.clone(), colour(flags)].concat();
+        let caps = caps_of(Made { described, ..Made::video(pictures()) });
+        let structure = caps.structure(0).unwrap();
+        assert_eq!(structure.name(), "image/jpeg");
+        let found = structure.get::<gstreamer::Fraction>("pixel-aspect-ratio").unwrap();
+        assert_eq!(found, gstreamer::Fraction::new(4, 3));
+        assert_eq!(structure.get::<&str>("container-colour"), Ok(format!("9:16:9:{range}").as_str()));
+        assert_eq!(structure.get::<gstreamer::Fraction>("framerate"), Ok(gstreamer::Fraction::new(100, 4)));
+    }
+    let plain = caps_of(Made::video(pictures()));
+    assert!(!plain.structure(0).unwrap().has_field("pixel-aspect-ratio"), "the stream may know it");
+}
+
+#[test]
+fn sound_without_compression_has_the_byte_order_of_its_description() {
+    let little = atom(b"wave", &atom(b"enda", &[0, 1]));
+    for (format, described, expected) in [
+        (b"in24", little.clone(), "S24LE"),
+        (b"in24", Vec::new(), "S24BE"),
+        (b"fl32", little, "F32LE"),
+        (b"twos", Vec::new(), "S16BE"),
+        (b"sowt", Vec::new(), "S16LE"),
+    ] {
+        // Boxes follow only in the longer description of QuickTime.
+        let mut entry = Made::sound(format, Vec::new()).boxes();
+        let at = entry.windows(4).position(|window| window == format).unwrap() + 4;
+        entry[at + 9] = 1;
+        let more = [&[0; 16][..], &described].concat();
+        for kind in [b"trak", b"mdia", b"minf", b"stbl", b"stsd", format] {
+            let at = entry.windows(4).position(|window| window == kind).unwrap() - 4;
+            let size = u32::from_be_bytes(*entry[at..].first_chunk().unwrap()) + more.len() as u32;
+            entry[at..at + 4].copy_from_slice(&size.to_be_bytes());
+        }
+        entry.splice(at + 28..at + 28, more);
+        gstreamer::init().unwrap();
+        let movie = atom(b"moov", &[header(), entry].concat());
+        let caps = Reader::new(source(&movie)).unwrap().header(0).caps;
+        assert_eq!(caps.structure(0).unwrap().get::<&str>("format"), Ok(expected), "{format:?}");
+    }
+}
+
+#[test]
+fn a_rotation_of_the_track_and_one_of_the_movie_are_one() {
+    use super::track::Matrix;
+    use super::video::orientation;
+    let fixed = |[a, b, c, d]: [i32; 4]| Matrix { a: a << 16, b: b << 16, c: c << 16, d: d << 16 };
+    let (quarter, back) = (fixed([0, 1, -1, 0]), fixed([0, -1, 1, 0]));
+    assert_eq!(orientation(quarter), Some("rotate-90"));
+    assert_eq!(orientation(quarter.then(quarter)), Some("rotate-180"));
+    assert_eq!(orientation(quarter.then(back)), None);
+    assert_eq!(orientation(fixed([-1, 0, 0, 1])), Some("flip-rotate-0"));
+    assert_eq!(orientation(fixed([1, 1, 0, 1])), None);
 }

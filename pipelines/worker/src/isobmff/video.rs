@@ -241,11 +241,13 @@ fn describe_colour(structure: &mut gst::Structure, content: &Content<'_>) {
     };
     let number = |at: usize| u16::from_be_bytes([fixed[at], fixed[at + 1]]);
     let (primaries, transfer, matrix) = (number(0), number(2), number(4));
-    let is_full = rest.get(6).is_some_and(|flags| flags & 0x80 != 0);
-    structure.set(
-        "container-colour",
-        format!("{primaries}:{transfer}:{matrix}:{}", if is_full { "full" } else { "" }),
-    );
+    // QuickTime's form has no flag of the range.
+    let range = match rest.get(6) {
+        Some(flags) if flags & 0x80 != 0 => "full",
+        Some(_) => "limited",
+        None => "",
+    };
+    structure.set("container-colour", format!("{primaries}:{transfer}:{matrix}:{range}"));
 }
 
 /// The clockwise rotation and the mirror of a track's matrix, as GStreamer's tag of orientations names them; `None` if it
