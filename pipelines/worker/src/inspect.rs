@@ -15,7 +15,6 @@ mod limits;
 mod packet_rules;
 mod parsed_forms;
 mod sample;
-pub(crate) mod sample_table;
 mod survey;
 mod timeline;
 mod track;

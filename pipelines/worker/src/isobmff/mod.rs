@@ -28,7 +28,7 @@ pub use movie::{Movie, children};
 pub use packet::Cursor;
 pub use reader::Reader;
 pub use ticks::nanoseconds;
-pub use track::Role;
+pub use track::{Role, Track};
 
 #[cfg(test)]
 mod tests;

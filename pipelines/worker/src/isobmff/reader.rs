@@ -125,12 +125,14 @@ impl Reader {
         let ns = |ticks: i64| at_ns(ticks.saturating_add(shift), track.timescale);
         // Without the shift no sample is decoded after it is shown, which decoders rely on.
         let decode_ns = at_ns(packet.decode, track.timescale);
-        let end_ns = at_ns(packet.decode.saturating_add_unsigned(packet.duration), track.timescale);
+        // By the end's own rounding: a picture that ends where an edit begins is no part of it.
+        let shown_ns = ns(packet.shown);
+        let end_ns = ns(packet.shown.saturating_add_unsigned(packet.duration));
         let content = Content {
             bytes,
-            shown_ns: Some(ns(packet.shown)),
+            shown_ns: Some(shown_ns),
             decode_ns: Some(decode_ns),
-            duration_ns: Some(end_ns.saturating_sub(decode_ns)),
+            duration_ns: Some(end_ns.saturating_sub(shown_ns)),
             keyframe: packet.keyframe,
             description: packet.description,
             segment: position.segment.take(),

@@ -243,6 +243,28 @@ fn an_edit_that_begins_within_a_picture_shows_the_next_one_and_a_decoder_gets_wh
 }
 
 #[test]
+fn every_picture_ends_where_the_next_one_begins() {
+    // 1001 ticks of 30000 are no whole nanoseconds.
+    let tables = vec![
+        sizes(&[1; 8]),
+        table(b"stts", &[&[8, 1_001]]),
+        table(b"stsc", &[&[1, 8, 1]]),
+        table(b"stco", &[&[8]]),
+    ];
+    let made = Made { timescale: 30_000, edits: vec![(100, 2_900)], ..Made::video(tables) };
+    let found = all(&mut Reader::new(source(&file(10, &[made], &[]))).unwrap());
+    assert!(found.windows(2).all(|pair| {
+        pair[0].shown_ns.zip(pair[0].duration_ns).map(|(shown, duration)| shown + duration)
+            == pair[1].shown_ns
+    }));
+    let begins_ns = found[0].segment.unwrap().start_ns;
+    assert_eq!(
+        Some(begins_ns),
+        found.iter().filter_map(|one| one.shown_ns).find(|shown| *shown >= begins_ns)
+    );
+}
+
+#[test]
 fn a_seek_lands_on_the_keyframe_before_and_moves_no_time() {
     let mut reader = Reader::new(source(&file(300, &[Made::video(pictures())], &[]))).unwrap();
     let whole = all(&mut reader);

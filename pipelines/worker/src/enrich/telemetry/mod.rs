@@ -11,8 +11,7 @@ use reelgate_flow::place::TextPlace;
 use reelgate_flow::surface::{NotSearched, Surface};
 
 use super::lines::{Lines, position_place};
-use crate::inspect::boxes::{Boxes, Header};
-use crate::inspect::sample_table::{Sample, Table};
+use crate::isobmff::{Cursor, Movie, Role, Track, nanoseconds};
 use crate::source::Source;
 
 /// Interval of the positions that are read, nanoseconds. Within it, a camera hardly moves.
@@ -20,58 +19,53 @@ const INTERVAL_NS: u64 = 10_000_000_000;
 /// Samples read of one track.
 const SAMPLES_MAX: usize = 2_000;
 /// Bytes read of one sample.
-const SAMPLE_BYTES_MAX: u32 = 1 << 20;
-/// Tracks read of one movie.
-const TRACKS_MAX: usize = 1_000;
+const SAMPLE_BYTES_MAX: u64 = 1 << 20;
 
 /// Adds positions and devices of every metadata track of an ISO base media file. A track in a format other than GPMF is
 /// recorded as not searched.
 pub fn collect(source: &Source, lines: &mut Lines) {
-    let movies = Boxes::new(source, 0, source.size_bytes()).flatten().filter(|top| top.kind == *b"moov");
-    let tracks = movies.flat_map(|movie| Boxes::new(source, movie.body, movie.end).flatten());
-    for track in tracks.filter(|track| track.kind == *b"trak").take(TRACKS_MAX) {
-        let track = Header { end: track.end.min(source.size_bytes()), ..track };
-        let Some(table) = Table::of(source, track) else { continue };
-        if table.handler != *b"meta" {
-            continue;
-        }
-        if table.format != *b"gpmd" {
+    // Without a movie there is no film, and inspection has refused the file.
+    let Ok(movie) = Movie::read(source) else { return };
+    for track in movie.tracks.iter().filter(|track| track.role == Role::Metadata) {
+        let format = track.descriptions.first().map(|description| description.entry.kind);
+        if format != Some(*b"gpmd") {
             lines.record_gap(Surface::Telemetry, None, NotSearched::UnknownForm);
-            continue;
-        }
-        match table.samples(source) {
-            Some(samples) => read_samples(source, &samples, lines),
-            None => lines.record_gap(Surface::Locations, None, NotSearched::Damaged),
+        } else if track.is_damaged {
+            lines.record_gap(Surface::Locations, None, NotSearched::Damaged);
+        } else {
+            read_samples(source, track, lines);
         }
     }
 }
 
-fn read_samples(source: &Source, samples: &[Sample], lines: &mut Lines) {
+fn read_samples(source: &Source, track: &Track, lines: &mut Lines) {
+    let (samples, mut cursor) = (track.samples.count(), Cursor::default());
     let mut next_ns = 0;
     let mut count = 0;
-    for (index, sample) in samples.iter().enumerate() {
-        let is_last = index + 1 == samples.len();
-        if sample.start_ns < next_ns && !is_last {
+    for sample in 0..samples {
+        let Some(packet) = track.samples.packet(sample, &mut cursor) else {
+            return lines.record_gap(Surface::Locations, None, NotSearched::Damaged);
+        };
+        let ns = |ticks: i64| nanoseconds(u64::try_from(ticks).unwrap_or(0), track.timescale);
+        let start_ns = ns(packet.shown);
+        if start_ns < next_ns && sample + 1 < samples {
             continue;
         }
         count += 1;
         if count > SAMPLES_MAX {
             return lines.record_gap(Surface::Locations, None, NotSearched::LimitReached);
         }
-        if sample.bytes > SAMPLE_BYTES_MAX {
+        if packet.bytes > SAMPLE_BYTES_MAX {
             lines.record_gap(Surface::Locations, None, NotSearched::LimitReached);
             continue;
         }
-        next_ns = sample.start_ns.saturating_add(INTERVAL_NS);
-        let mut bytes = vec![0; sample.bytes as usize]; // bounded above
-        let Ok(read) = source.read_at(sample.offset, &mut bytes) else {
+        next_ns = start_ns.saturating_add(INTERVAL_NS);
+        let mut bytes = vec![0; packet.bytes as usize]; // bounded above
+        let Ok(read) = source.read_at(packet.offset, &mut bytes) else {
             return lines.record_gap(Surface::Locations, None, NotSearched::Damaged);
         };
-        let place = TextPlace {
-            start_ns: Some(sample.start_ns),
-            end_ns: Some(sample.end_ns),
-            ..position_place(None)
-        };
+        let end_ns = ns(packet.shown.saturating_add_unsigned(packet.duration));
+        let place = TextPlace { start_ns: Some(start_ns), end_ns: Some(end_ns), ..position_place(None) };
         read_gpmf(&bytes[..read], place, lines);
     }
 }
@@ -80,14 +74,15 @@ fn read_samples(source: &Source, samples: &[Sample], lines: &mut Lines) {
 mod tests {
     use super::*;
     use crate::corpus::source;
-    use crate::test_boxes::{atom, media};
+    use crate::test_boxes::{atom, media, numbers};
 
     /// A movie whose only track is metadata of this format, one sample a second in one chunk.
     fn movie(format: &[u8; 4], samples: &[Vec<u8>]) -> Vec<u8> {
         let mdat = atom(b"mdat", &samples.concat());
         let sizes: Vec<u32> = samples.iter().map(|sample| sample.len() as u32).collect();
         let trak = atom(b"trak", &media(b"meta", format, &sizes));
-        [mdat, atom(b"moov", &trak)].concat()
+        let header = atom(b"mvhd", &numbers(&[&[0, 0, 0, 1_000][..], &[0; 21]].concat()));
+        [mdat, atom(b"moov", &[header, trak].concat())].concat()
     }
 
     fn collected(file: &[u8]) -> Lines {
