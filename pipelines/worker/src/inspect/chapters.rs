@@ -4,7 +4,7 @@
 
 use super::boxes::{Fields, Header};
 use super::describe::Chapters;
-use crate::isobmff::{Cursor, Movie, Role, children, nanoseconds};
+use crate::isobmff::{Cursor, Movie, Role, children, time_ns};
 use crate::source::Source;
 use crate::unicode::unicode;
 
@@ -44,7 +44,7 @@ fn chapter_tracks(source: &Source, chapters: &mut Chapters) {
             let bytes = packet.bytes.min(TITLE_BYTES_MAX + 2);
             let title = text_sample(source, packet.offset, bytes);
             chapters.is_damaged |= title.is_none();
-            let ns = |ticks: i64| nanoseconds(u64::try_from(ticks).unwrap_or(0), track.timescale);
+            let ns = |ticks: i64| time_ns(ticks, track.timescale);
             let end_ns = ns(packet.shown.saturating_add_unsigned(packet.duration));
             chapters.add(ns(packet.shown), Some(end_ns), &title.unwrap_or_default());
         }

@@ -26,7 +26,7 @@ pub fn of(source: &Source, track: &Track, description: u32) -> gst::Caps {
     let caps = match track.role {
         Role::Video => video::caps(track, entry.kind, &body),
         Role::Audio => sound::caps(track, entry.kind, *version, &body),
-        Role::Text => Some(text::caps(entry.kind, &body)),
+        Role::Text => Some(text::caps(entry.kind)),
         Role::Chapters => Some(simple(CHAPTERS)),
         Role::Metadata => Some(simple(METADATA)),
         Role::Technical => Some(simple(TECHNICAL)),

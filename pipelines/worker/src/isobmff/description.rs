@@ -17,11 +17,9 @@ impl<'a> Content<'a> {
     pub fn of(mut bytes: &'a [u8]) -> Self {
         let mut found = BTreeMap::new();
         // QuickTime ends lists with four zero bytes, and some writers pad.
-        while let Some(([s0, s1, s2, s3, k0, k1, k2, k3], _)) = bytes.split_first_chunk::<8>() {
-            let size = u32::from_be_bytes([*s0, *s1, *s2, *s3]) as usize;
-            let Some(body) = bytes.get(8..size).filter(|_| size >= 8) else { break };
-            found.entry([*k0, *k1, *k2, *k3]).or_insert(body);
-            bytes = &bytes[size..];
+        while let Some((kind, body, rest)) = next_box(bytes) {
+            found.entry(*kind).or_insert(body);
+            bytes = rest;
         }
         Self(found)
     }
@@ -53,4 +51,13 @@ pub fn unknown(family: &str, format: [u8; 4]) -> String {
 
 pub fn buffer(bytes: &[u8]) -> gst::Buffer {
     gst::Buffer::from_slice(bytes.to_vec())
+}
+
+/// Type and content of the first box, and what is behind it; `None` if no whole box is there.
+pub fn next_box(bytes: &[u8]) -> Option<(&[u8; 4], &[u8], &[u8])> {
+    let (size, rest) = bytes.split_first_chunk::<4>()?;
+    let (kind, _) = rest.split_first_chunk::<4>()?;
+    let size = u32::from_be_bytes(*size) as usize;
+    let body = bytes.get(8..size)?;
+    Some((kind, body, &bytes[size..]))
 }

@@ -27,7 +27,7 @@ pub use language::shortest;
 pub use movie::{Movie, children};
 pub use packet::Cursor;
 pub use reader::Reader;
-pub use ticks::nanoseconds;
+pub use ticks::time_ns;
 pub use track::{Role, Track};
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::edits::Span;
 use super::movie::Movie;
 use super::packet::{Cursor, Packet};
 use super::text::Packing;
-use super::ticks::nanoseconds;
+use super::ticks::{nanoseconds, time_ns};
 use super::track::{Role, Track};
 use super::{caps, video};
 use crate::demux::packet_source::{Content, PacketSource, Segment, Step, TrackHeader};
@@ -122,9 +122,9 @@ impl Reader {
             bytes = unpacked;
         }
         let shift = position.shift;
-        let ns = |ticks: i64| at_ns(ticks.saturating_add(shift), track.timescale);
+        let ns = |ticks: i64| time_ns(ticks.saturating_add(shift), track.timescale);
         // Without the shift no sample is decoded after it is shown, which decoders rely on.
-        let decode_ns = at_ns(packet.decode, track.timescale);
+        let decode_ns = time_ns(packet.decode, track.timescale);
         // By the end's own rounding: a picture that ends where an edit begins is no part of it.
         let shown_ns = ns(packet.shown);
         let end_ns = ns(packet.shown.saturating_add_unsigned(packet.duration));
@@ -155,7 +155,7 @@ impl Reader {
             Some(_) => target,
             None => position.first_whole[span],
         };
-        let ns = |ticks: i64| at_ns(ticks.saturating_add(position.shift), track.timescale);
+        let ns = |ticks: i64| time_ns(ticks.saturating_add(position.shift), track.timescale);
         let begins_ns = nanoseconds(found.shown, self.movie.timescale);
         position.segment = Some(Segment {
             start_ns: ns(start),
@@ -264,8 +264,4 @@ fn start_of(track: &Track, target: i64) -> (u64, i64) {
         }
         first -= 1;
     }
-}
-
-fn at_ns(ticks: i64, timescale: u32) -> u64 {
-    nanoseconds(u64::try_from(ticks).unwrap_or(0), timescale)
 }

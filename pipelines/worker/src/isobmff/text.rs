@@ -2,7 +2,7 @@
 
 use gstreamer as gst;
 
-use super::description::{Content, simple, unknown};
+use super::description::{Content, next_box, simple, unknown};
 use crate::unicode::unicode;
 
 /// How the samples of a track of text are packed.
@@ -49,7 +49,7 @@ impl Packing {
 }
 
 /// The caps of a description of text.
-pub fn caps(format: [u8; 4], _body: &[u8]) -> gst::Caps {
+pub fn caps(format: [u8; 4]) -> gst::Caps {
     match &format {
         b"tx3g" | b"text" => gst::Caps::builder("text/x-raw").field("format", "utf8").build(),
         b"wvtt" => simple("application/x-subtitle-vtt"),
@@ -97,12 +97,4 @@ fn pairs(sample: &[u8]) -> Vec<u8> {
         triplets.extend(body.chunks_exact(2).flat_map(|pair| [field, pair[0], pair[1]]));
     }
     triplets
-}
-
-fn next_box(bytes: &[u8]) -> Option<(&[u8; 4], &[u8], &[u8])> {
-    let (size, rest) = bytes.split_first_chunk::<4>()?;
-    let (kind, _) = rest.split_first_chunk::<4>()?;
-    let size = u32::from_be_bytes(*size) as usize;
-    let body = bytes.get(8..size)?;
-    Some((kind, body, &bytes[size..]))
 }

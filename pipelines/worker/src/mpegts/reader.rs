@@ -10,6 +10,7 @@ use super::packet::{PACKET_BYTES, Packet, PesHeader};
 use super::program::{Section, association, map};
 use super::stream_type::{Packing, StreamKind, kind};
 use crate::demux::packet_source::{Content, PacketSource, Segment, Step, TrackHeader};
+use crate::isobmff::time_ns;
 use crate::source::Source;
 
 /// Bytes at the beginning in which programs and the first times of their streams are looked for.
@@ -234,10 +235,7 @@ impl Reader {
         if !stream.is_active || pending.bytes.is_empty() {
             return;
         }
-        let ns = |ticks: i64| {
-            let ticks = u64::try_from(ticks.saturating_sub(zero)).unwrap_or(0);
-            crate::isobmff::nanoseconds(ticks, TICKS_PER_S as u32)
-        };
+        let ns = |ticks: i64| time_ns(ticks.saturating_sub(zero), TICKS_PER_S as u32);
         let (mut shown_ns, mut decode_ns) = (pending.shown.map(ns), pending.decode.map(ns));
         let parts = match stream.kind.packing {
             Packing::Plain => vec![pending.bytes],

@@ -59,7 +59,6 @@ fn block(
 mod tests {
     use super::super::samples;
     use super::*;
-    use crate::corpus::source;
 
     fn block(kind: u8, body: &[u8]) -> Vec<u8> {
         [&[kind], &(body.len() as u32).to_be_bytes()[1..], body].concat()
@@ -79,10 +78,7 @@ mod tests {
     }
 
     fn collected(file: &[u8]) -> (String, bool) {
-        let mut lines = Lines::default();
-        let ended = collect(&source(file), &mut lines);
-        let is_whole = ended.is_ok() && lines.reports().iter().all(|report| report.gaps.is_empty());
-        (String::from_utf8(lines.jsonl).unwrap(), is_whole)
+        samples::collected(collect, file)
     }
 
     #[test]

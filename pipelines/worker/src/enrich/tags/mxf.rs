@@ -75,8 +75,8 @@ fn kind(key: &[u8; 16]) -> Kind {
 
 #[cfg(test)]
 mod tests {
+    use super::super::samples;
     use super::*;
-    use crate::corpus::source;
 
     fn packet(key: [u8; 12], body: &[u8]) -> Vec<u8> {
         [&LABEL[..], &key, &[0x83, 0, (body.len() >> 8) as u8, body.len() as u8], body].concat()
@@ -98,24 +98,20 @@ mod tests {
     }
 
     fn collected(file: &[u8]) -> String {
-        let mut lines = Lines::default();
-        let _ = collect(&source(file), &mut lines);
-        String::from_utf8(lines.jsonl).unwrap()
+        samples::collected(collect, file).0
     }
 
     #[test]
     fn metadata_filling_and_the_tail_are_read_and_essence_is_not() {
         let text = collected(&file());
-        for (field, value) in [
+        let expected = [
             ("file_header", "text of a run-in"),
             ("header_metadata", "Ann Lee's camera"),
             ("free_space", "text in the filling"),
             ("header_metadata", "<Owner>Bob B.</Owner>"),
             ("file_tail", "behind the last packet"),
-        ] {
-            let line = text.lines().find(|line| line.contains(value)).expect(value);
-            assert!(line.contains(&format!("\"field\":\"{field}\"")), "{line}");
-        }
+        ];
+        samples::assert_lines(&text, &expected);
         assert!(!text.contains("has no text"), "{text}");
     }
 

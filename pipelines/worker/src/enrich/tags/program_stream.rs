@@ -70,8 +70,8 @@ fn packet(window: &mut Window, at: u64) -> Option<(u8, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::samples;
     use super::*;
-    use crate::corpus::source;
 
     fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
         [&[0, 0, 1, kind][..], &(body.len() as u16).to_be_bytes(), body].concat()
@@ -92,24 +92,20 @@ mod tests {
     }
 
     fn collected(file: &[u8]) -> String {
-        let mut lines = Lines::default();
-        let _ = collect(&source(file), &mut lines);
-        String::from_utf8(lines.jsonl).unwrap()
+        samples::collected(collect, file).0
     }
 
     #[test]
     fn packets_without_media_and_what_is_no_packet_are_read() {
         let text = collected(&file());
-        for (field, value) in [
+        let expected = [
             ("stream_map", "map of Ann Lee"),
             ("padding", "text in padding"),
             ("private_data", "private text of Bob"),
             ("between_packets", "between two packets"),
             ("between_packets", "behind the end"),
-        ] {
-            let line = text.lines().find(|line| line.contains(value)).expect(value);
-            assert!(line.contains(&format!("\"field\":\"{field}\"")), "{line}");
-        }
+        ];
+        samples::assert_lines(&text, &expected);
         assert!(!text.contains("have no text"), "{text}");
     }
 

@@ -1,4 +1,9 @@
-//! Structures with text and positions, made for tests.
+//! Structures with text and positions, made for tests, and what is read of them.
+
+use super::super::lines::Lines;
+use super::value::Damaged;
+use crate::corpus::source;
+use crate::source::Source;
 
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -138,4 +143,20 @@ pub fn pmt(stream: u16) -> Vec<u8> {
 pub fn sdt(provider: &str, name: &str) -> Vec<u8> {
     let body = [&[1][..], &text(provider.as_bytes()), &text(name.as_bytes())].concat();
     section(0x42, &[&[0, 1, 0xff, 0, 1, 0xfc][..], &loop_of(&descriptor(0x48, &body))].concat())
+}
+
+/// What a reader collects of a file, and whether it has read all of it.
+pub fn collected(read: impl Fn(&Source, &mut Lines) -> Result<(), Damaged>, file: &[u8]) -> (String, bool) {
+    let mut lines = Lines::default();
+    let ended = read(&source(file), &mut lines);
+    let is_whole = ended.is_ok() && lines.reports().iter().all(|report| report.gaps.is_empty());
+    (String::from_utf8(lines.jsonl).unwrap(), is_whole)
+}
+
+/// Each of these values is in a line of this field.
+pub fn assert_lines(text: &str, expected: &[(&str, &str)]) {
+    for (field, value) in expected {
+        let line = text.lines().find(|line| line.contains(value)).expect(value);
+        assert!(line.contains(&format!("\"field\":\"{field}\"")), "{line}");
+    }
 }

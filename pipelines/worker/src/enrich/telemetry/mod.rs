@@ -11,7 +11,7 @@ use reelgate_flow::place::TextPlace;
 use reelgate_flow::surface::{NotSearched, Surface};
 
 use super::lines::{Lines, position_place};
-use crate::isobmff::{Cursor, Movie, Role, Track, nanoseconds};
+use crate::isobmff::{Cursor, Movie, Role, Track, time_ns};
 use crate::source::Source;
 
 /// Interval of the positions that are read, nanoseconds. Within it, a camera hardly moves.
@@ -46,7 +46,7 @@ fn read_samples(source: &Source, track: &Track, lines: &mut Lines) {
         let Some(packet) = track.samples.packet(sample, &mut cursor) else {
             return lines.record_gap(Surface::Locations, None, NotSearched::Damaged);
         };
-        let ns = |ticks: i64| nanoseconds(u64::try_from(ticks).unwrap_or(0), track.timescale);
+        let ns = |ticks: i64| time_ns(ticks, track.timescale);
         let start_ns = ns(packet.shown);
         if start_ns < next_ns && sample + 1 < samples {
             continue;
