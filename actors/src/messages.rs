@@ -71,7 +71,7 @@ impl Stage {
     pub fn of(task: TaskKey) -> Self {
         match task {
             TaskKey::Validate => Self::Validator,
-            TaskKey::Video { .. } | TaskKey::Audio => Self::Transcoder,
+            TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Captions => Self::Transcoder,
             TaskKey::Enrich => Self::Enricher,
             TaskKey::Screen | TaskKey::ExternalScan => Self::Screener,
             TaskKey::Package

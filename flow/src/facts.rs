@@ -260,10 +260,22 @@ pub struct MediaFacts {
     pub chapters: Vec<Chapter>,
 }
 
+impl SubtitleFacts {
+    /// Whether its cues are text, which is published as WebVTT. Of an unknown codec they may be.
+    pub fn is_text(&self) -> bool {
+        let known = ["text", "ssa", "webvtt", "ttml", "cea608", "cea708", "application/x-subtitle"];
+        known.contains(&&*self.codec) || self.codec == "application/x-subtitle-unknown"
+    }
+}
+
 impl MediaFacts {
     /// The video track that is transcoded: the first one that has a decoder.
     pub fn main_video(&self) -> Option<&VideoFacts> {
         self.video.iter().find(|v| v.decodable && v.frames > 0)
+    }
+    /// The subtitle tracks whose cues are published.
+    pub fn published_subtitles(&self) -> impl Iterator<Item = &SubtitleFacts> {
+        self.subtitles.iter().filter(|track| track.cues > 0 && track.is_text())
     }
     /// The audio track that is transcoded: the first one that has a decoder.
     pub fn main_audio(&self) -> Option<&AudioFacts> {

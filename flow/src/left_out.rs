@@ -98,7 +98,8 @@ pub fn left_out(facts: &MediaFacts) -> Vec<LeftOut> {
         language: one.language.clone(),
         why: why(one.decodable, one.packets),
     });
-    let subtitles = facts.subtitles.iter().map(|one| LeftOut {
+    let subtitles = facts.subtitles.iter().filter(|one| one.cues == 0 || !one.is_text());
+    let subtitles = subtitles.map(|one| LeftOut {
         track: one.track,
         kind: TrackKind::Subtitle,
         codec: one.codec.clone(),
@@ -164,11 +165,15 @@ mod tests {
 
     #[test]
     fn every_track_is_published_or_left_out() {
-        let subtitle =
-            |track, cues| SubtitleFacts { track, codec: String::from("text"), cues, language: String::new() };
+        let subtitle = |track, codec, cues| SubtitleFacts {
+            track,
+            codec: String::from(codec),
+            cues,
+            language: String::new(),
+        };
         let facts = MediaFacts {
             audio: [audio(5, 9, true), audio(0, 9, true), audio(2, 0, true), audio(3, 9, false)].into(),
-            subtitles: [subtitle(6, 3), subtitle(7, 0)].into(),
+            subtitles: [subtitle(6, "pgs", 3), subtitle(7, "text", 0), subtitle(9, "text", 3)].into(),
             other_tracks: 3,
             ..facts()
         };

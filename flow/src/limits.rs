@@ -2,8 +2,8 @@
 
 /// Chunks of one video: 24 h at 20 s a chunk is 4,320.
 pub const CHUNKS_MAX: u16 = 5_000;
-/// Tasks one asset may have at once: its chunks and the ten other kinds.
-pub const TASKS_MAX: usize = CHUNKS_MAX as usize + 10;
+/// Tasks one asset may have at once: its chunks and the eleven other kinds.
+pub const TASKS_MAX: usize = CHUNKS_MAX as usize + 11;
 /// How often operators may let one asset begin again.
 pub const REDRIVES_MAX: u32 = 100;
 /// First delay between two attempts, milliseconds; doubles with each attempt.

@@ -8,7 +8,7 @@ use core::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Lane {
-    /// Validate, screen, scan, package, publish, withdraw, restore, keep source: short, mostly waiting.
+    /// Validate, captions, screen, scan, package, publish, withdraw, restore, keep source: short, mostly waiting.
     Light,
     /// Transcode and enrich: decoding and encoding.
     Heavy,
@@ -38,6 +38,9 @@ pub enum TaskKey {
     },
     /// Encode the audio, whole, so that no chunk border needs priming samples.
     Audio,
+    /// Read the cues of subtitles and captions. They are staged and never published as they are, so the task is done again
+    /// whenever the asset is packaged again.
+    Captions,
     /// Sample frames; gather text.
     Enrich,
     /// Classify the text.
@@ -72,17 +75,17 @@ impl TaskKey {
         match self {
             Self::Withdraw => 0,
             Self::Publish | Self::Restore | Self::KeepSource => 1,
-            Self::Package | Self::Screen | Self::ExternalScan => 2,
+            Self::Captions | Self::Package | Self::Screen | Self::ExternalScan => 2,
             Self::Validate => 3,
             Self::Video { .. } | Self::Audio | Self::Enrich => 4,
         }
     }
 
-    /// The stage that users see. All chunks and the audio are one stage, `transcode`.
+    /// The stage that users see. All chunks, the audio and the captions are one stage, `transcode`.
     pub fn stage(self) -> &'static str {
         match self {
             Self::Validate => "validate",
-            Self::Video { .. } | Self::Audio => "transcode",
+            Self::Video { .. } | Self::Audio | Self::Captions => "transcode",
             Self::Enrich => "enrich",
             Self::Screen => "screen",
             Self::ExternalScan => "external_scan",
@@ -103,6 +106,7 @@ impl TaskKey {
         Some(match text {
             "validate" => Self::Validate,
             "audio" => Self::Audio,
+            "captions" => Self::Captions,
             "enrich" => Self::Enrich,
             "screen" => Self::Screen,
             "external_scan" => Self::ExternalScan,
@@ -126,6 +130,7 @@ impl fmt::Display for TaskKey {
         match self {
             Self::Video { chunk } => write!(f, "video-{chunk:05}"),
             Self::Audio => f.write_str("audio"),
+            Self::Captions => f.write_str("captions"),
             other => f.write_str(other.stage()),
         }
     }
@@ -154,8 +159,14 @@ mod tests {
     #[test]
     fn keys_are_parsed_back_and_nothing_else_is_parsed() {
         let last = TaskKey::Video { chunk: crate::limits::CHUNKS_MAX - 1 };
-        for key in [TaskKey::Validate, TaskKey::Video { chunk: 3 }, last, TaskKey::Audio, TaskKey::KeepSource]
-        {
+        for key in [
+            TaskKey::Validate,
+            TaskKey::Video { chunk: 3 },
+            last,
+            TaskKey::Audio,
+            TaskKey::Captions,
+            TaskKey::KeepSource,
+        ] {
             assert_eq!(TaskKey::parse(&key.text()), Some(key));
         }
         assert_eq!(TaskKey::Video { chunk: 3 }.text(), "video-00003");

@@ -7,6 +7,7 @@
 //!
 //! The bytes of outputs are checked while they pass: see [`ContentCheck`].
 
+mod captions;
 mod content;
 mod encoding;
 mod enrichment;
@@ -17,6 +18,7 @@ mod range_checks;
 #[cfg(test)]
 mod spoiled_tests;
 
+pub use captions::cue;
 pub use content::ContentCheck;
 pub use enrichment::text_line;
 pub use output_names::{NAME_BYTES_MAX, output_name};
@@ -35,6 +37,7 @@ pub fn may_write(job: &Job, name: &str) -> Result<ContentCheck, Fault> {
         Job::Inspect(_) => None,
         Job::Video(job) => encoding::video_output(job, name),
         Job::Audio(job) => encoding::audio_output(job, name),
+        Job::Captions(_) => captions::output(name),
         Job::Enrich(job) => enrichment::output(job, name),
     };
     check.ok_or_else(|| untrue("an output that belongs to the job", "another name"))
@@ -46,6 +49,7 @@ pub fn check(job: &Job, finished: &Finished, outputs: &Outputs) -> Result<(), Fa
         (Job::Inspect(job), Finished::Inspected(found)) => inspection::check(job, found),
         (Job::Video(job), Finished::Video(result)) => encoding::check_video(job, result, outputs),
         (Job::Audio(job), Finished::Audio(result)) => encoding::check_audio(job, result, outputs),
+        (Job::Captions(_), Finished::Captions(result)) => captions::check(result, outputs),
         (Job::Enrich(job), Finished::Enriched(result)) => enrichment::check(job, result, outputs),
         _ => Err(untrue("a result of the job's kind", "another kind")),
     }

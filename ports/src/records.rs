@@ -290,12 +290,14 @@ pub enum Success {
         video_chunks: u16,
         /// Whether audio is encoded.
         audio: bool,
+        /// Whether subtitles or captions are published.
+        captions: bool,
         /// The plan, as a document that later stages read.
         plan: serde_json::Value,
         /// The jobs of the plan. The claims of a task carry its job.
         jobs: Vec<TaskJob>,
     },
-    /// Video chunk, audio or enrichment.
+    /// Video chunk, audio, captions or enrichment.
     Produced {
         /// The worker's result, as a document that later stages read.
         result: serde_json::Value,

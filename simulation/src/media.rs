@@ -246,6 +246,7 @@ impl Upload {
                 START_MS + chunk_s * picture.encoded_mpx_per_s * ENCODE_MS_PER_MPX
             }
             TaskKey::Audio => START_MS + duration_s * AUDIO_MS_PER_S,
+            TaskKey::Captions => START_MS + self.size_bytes as f64 / READ_BYTES_PER_MS,
             TaskKey::Enrich => {
                 let every_s = (duration_s / SAMPLES).clamp(*SAMPLE_EVERY_S.start(), *SAMPLE_EVERY_S.end());
                 START_MS + duration_s / every_s * picture.frame_mpx * SAMPLE_MS_PER_MPX
@@ -294,6 +295,7 @@ fn task_number(task: TaskKey) -> u64 {
         TaskKey::Restore => u64::MAX,
         TaskKey::ExternalScan => u64::MAX - 1,
         TaskKey::KeepSource => u64::MAX - 2,
+        TaskKey::Captions => u64::MAX - 3,
         TaskKey::Video { chunk } => 7 + u64::from(chunk),
     }
 }

@@ -218,7 +218,7 @@ impl StoreModel {
             TaskKey::Validate => {
                 let (video_chunks, duplicate_of) = (life.upload.chunks, life.upload.duplicate_of);
                 let original = duplicate_of.map_or(Original::None, |earlier| self.original(asset, earlier));
-                Outcome::Validated { video_chunks, audio: true, original }
+                Outcome::Validated { video_chunks, audio: true, captions: false, original }
             }
             TaskKey::Screen => Outcome::Screened(Screening::of(life.upload.severity)),
             _ => Outcome::Finished,

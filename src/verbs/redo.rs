@@ -2,6 +2,7 @@
 
 use reelgate_flow::asset::Redo;
 use reelgate_flow::ids::AssetId;
+use reelgate_pipelines::recipes::package::CAPTIONS_CODEC;
 use reelgate_ports::error::ErrorKind;
 use reelgate_ports::store::Store;
 
@@ -45,7 +46,13 @@ async fn task_of(store: &dyn Store, asset: &AssetId, name: &str) -> Result<Redo,
     let renditions = store.asset(asset).await?.renditions;
     if let Some(rendition) = renditions.iter().find(|rendition| rendition.name == name) {
         // Audio has no picture, and so no size.
-        return Ok(if rendition.width > 0 { Redo::Video } else { Redo::Audio });
+        // Captions are made with the playlists.
+        let is_text = rendition.codec == CAPTIONS_CODEC;
+        return Ok(match rendition.width {
+            0 if is_text => Redo::Package,
+            0 => Redo::Audio,
+            _ => Redo::Video,
+        });
     }
     let names: Vec<&str> = renditions.iter().map(|rendition| rendition.name.as_str()).collect();
     let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };

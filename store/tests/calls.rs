@@ -57,8 +57,13 @@ fn an_ingest_locks_every_key_of_its_uploads_and_deletions() {
 #[test]
 fn a_commit_locks_the_contents_of_its_validations_and_no_others() {
     let plan = Value::Null;
-    let validated =
-        Ending::Success(Success::Validated { video_chunks: 1, audio: false, plan, jobs: Vec::new() });
+    let validated = Ending::Success(Success::Validated {
+        video_chunks: 1,
+        audio: false,
+        captions: false,
+        plan,
+        jobs: Vec::new(),
+    });
     let failed = report(Ending::Fault(Fault::new(Code::NotMedia, "")), "c");
     let reports = [report(validated.clone(), "a"), failed.clone(), report(validated, "b")];
     let expected = ["a", "b"].map(|content| Lock::Content(content.to_owned()));

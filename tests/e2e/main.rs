@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "reads are bounded by `take`")]
 
 mod audit;
+mod captions;
 mod chunks;
 mod cli;
 mod corpus;

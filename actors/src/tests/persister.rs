@@ -54,7 +54,13 @@ async fn end(persister: &Addr<Persister>, claim: &Claim, ending: Ending) {
 fn validated() -> Ending {
     let job = |task| TaskJob { task, media_ns: 1, job: json!({}) };
     let jobs = vec![job(TaskKey::Video { chunk: 0 }), job(TaskKey::Enrich)];
-    Ending::Success(Success::Validated { video_chunks: 1, audio: false, plan: json!({}), jobs })
+    Ending::Success(Success::Validated {
+        video_chunks: 1,
+        audio: false,
+        captions: false,
+        plan: json!({}),
+        jobs,
+    })
 }
 
 fn fault(code: Code) -> Ending {

@@ -13,7 +13,7 @@ use crate::stage::{AttemptFacts, StageTask};
 use crate::work::encode_task::show_on_board;
 use crate::work::media::{JobFiles, MediaOrder, Staged, other_result, own_names, run_into, run_staged};
 use crate::work::products::{MediaJob, to_document};
-use crate::work::{joined, ours, redaction, surfaces};
+use crate::work::{joined, ours, redaction, stored_redaction, surfaces};
 
 /// [`TaskKey::Enrich`].
 pub struct Enrich;
@@ -29,7 +29,8 @@ impl StageTask for Enrich {
         show_on_board(&context, &claim).await?;
         let budget = context.settings.budgets.enrich(duration_ns);
         // A linked asset has no encodes of its own, so only its source can be searched.
-        let redacted = !claim.linked && redaction::request(&context, &claim.fence.asset).await?.is_some();
+        let redacted =
+            !claim.linked && stored_redaction::request(&context, &claim.fence.asset).await?.is_some();
         let sampled = if redacted { redaction::sampled(&context, &claim).await? } else { None };
         let (finished, outputs) = match sampled {
             // The source still shows what must be hidden, so the redacted result is sampled.

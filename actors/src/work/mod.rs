@@ -1,5 +1,6 @@
 //! The plain code of each kind of task, over ports and the media worker. Nothing here decides which task follows.
 
+mod captions;
 mod encode_task;
 pub mod enrich;
 pub mod external_scan;
@@ -19,6 +20,7 @@ pub mod screen;
 pub mod self_test;
 pub mod sha256;
 mod source;
+mod stored_redaction;
 pub mod surfaces;
 pub mod sweep;
 pub mod sweep_findings;

@@ -6,19 +6,21 @@ use data_encoding::HEXLOWER;
 use reelgate_flow::reason::{Code, Fault};
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::{AudioResult, VideoResult};
+use reelgate_pipelines::recipes::captions::CaptionTrack;
 use reelgate_pipelines::recipes::package::{self, Kind, Packaged, Rendition, TextFile, VideoPart};
 use reelgate_ports::objects::StagedWriter;
 use reelgate_ports::records::{Claim, RenditionRecord, StagedOutput, Success};
 
 use crate::engine_context::EngineContext;
 use crate::work::products::{Encoded, Planned, Products, to_document};
-use crate::work::{joined, ours};
+use crate::work::{captions, joined, ours};
 
 /// [`TaskKey::Package`].
 pub async fn package(context: &Arc<EngineContext>, claim: &Claim) -> Result<Success, Fault> {
     let products = Products::read(context, &claim.fence.asset).await?;
     let planned: Planned = products.document(TaskKey::Validate)?;
-    let mut packaged = packaged(&products, &planned)?;
+    let captions = captions::published(context, &claim.fence.asset, &products, &planned.plan).await?;
+    let mut packaged = packaged(&products, &planned, &captions)?;
     let renditions = packaged.renditions.iter().map(record).collect();
     let texts = std::mem::take(&mut packaged.texts);
     let writer = context.objects.stage(&claim.fence).await.map_err(ours)?;
@@ -26,8 +28,12 @@ pub async fn package(context: &Arc<EngineContext>, claim: &Claim) -> Result<Succ
     Ok(Success::Packaged { result: to_document::<Packaged>(&packaged)?, renditions, outputs })
 }
 
-/// The package that the encodes of an asset make.
-pub(super) fn packaged(products: &Products, planned: &Planned) -> Result<Packaged, Fault> {
+/// The package that the encodes of an asset make, with these captions.
+pub(super) fn packaged(
+    products: &Products,
+    planned: &Planned,
+    captions: &[CaptionTrack],
+) -> Result<Packaged, Fault> {
     let mut video = Vec::new();
     for chunk in 0..planned.video_chunks()? {
         video.push(part(products, TaskKey::Video { chunk })?);
@@ -36,7 +42,7 @@ pub(super) fn packaged(products: &Products, planned: &Planned) -> Result<Package
         Some(_) => Some(products.document::<Encoded<AudioResult>>(TaskKey::Audio)?.result),
         None => None,
     };
-    package::package(&planned.plan, &video, audio.as_ref())
+    package::package(&planned.plan, &video, audio.as_ref(), captions)
 }
 
 fn part(products: &Products, task: TaskKey) -> Result<VideoPart, Fault> {
@@ -77,7 +83,7 @@ fn write(mut writer: Box<dyn StagedWriter>, texts: &[TextFile]) -> Result<Vec<St
 fn record(rendition: &Rendition) -> RenditionRecord {
     let (width, height) = match &rendition.kind {
         Kind::Video(picture) => (picture.width, picture.height),
-        Kind::Audio(_) => (0, 0),
+        Kind::Audio(_) | Kind::Captions(_) => (0, 0),
     };
     let ticks: u64 = rendition.segments.iter().map(|segment| segment.duration_ticks).sum();
     RenditionRecord {

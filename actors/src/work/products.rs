@@ -17,6 +17,8 @@ use crate::work::ours;
 const AUDIO_SHARE: u64 = 20;
 /// Sampling costs about a tenth of encoding: it decodes few frames.
 const ENRICH_SHARE: u64 = 10;
+/// Reading cues costs about a hundredth of encoding: it decodes no picture.
+const CAPTIONS_SHARE: u64 = 100;
 
 /// The document that validation leaves.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -35,7 +37,7 @@ impl Planned {
     pub fn jobs(&self) -> Result<Vec<TaskJob>, Fault> {
         let duration_ns = self.plan.duration_ns;
         let media_ns = self.inspection.facts.duration_ns;
-        let mut jobs = Vec::with_capacity(self.plan.video.len() + 2);
+        let mut jobs = Vec::with_capacity(self.plan.video.len() + 3);
         for (chunk, VideoChunk { job, .. }) in (0..self.video_chunks()?).zip(&self.plan.video) {
             let planned = MediaJob { job: Job::Video(job.clone()), media_ns: chunk_ns(job), duration_ns };
             jobs.push(planned.of(TaskKey::Video { chunk })?);
@@ -43,6 +45,11 @@ impl Planned {
         if let Some(audio) = &self.plan.audio {
             let job = Job::Audio(audio.clone());
             jobs.push(MediaJob { job, media_ns: media_ns / AUDIO_SHARE, duration_ns }.of(TaskKey::Audio)?);
+        }
+        if let Some(captions) = &self.plan.captions {
+            let job = Job::Captions(captions.job.clone());
+            let media_ns = media_ns / CAPTIONS_SHARE;
+            jobs.push(MediaJob { job, media_ns, duration_ns }.of(TaskKey::Captions)?);
         }
         let job = Job::Enrich(self.plan.enrich.clone());
         jobs.push(MediaJob { job, media_ns: media_ns / ENRICH_SHARE, duration_ns }.of(TaskKey::Enrich)?);

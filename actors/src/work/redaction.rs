@@ -9,8 +9,10 @@ use reelgate_flow::ids::AssetId;
 use reelgate_flow::place::TextPlace;
 use reelgate_flow::policy::Policy;
 use reelgate_flow::reason::{Code, Fault};
+use reelgate_flow::surface::Surface;
 use reelgate_flow::task::TaskKey;
 use reelgate_pipelines::messages::{EnrichJob, RedactionStyle, Span};
+use reelgate_pipelines::recipes::captions::Withheld;
 use reelgate_pipelines::recipes::plan::Plan;
 use reelgate_pipelines::recipes::redact::{
     Request, Sighting, Widening, enrich_job, top_rung, touched_chunks,
@@ -21,45 +23,17 @@ use reelgate_ports::objects::PublishItem;
 use reelgate_ports::records::{AssetDetail, Claim, Finder, FindingRecord};
 use reelgate_ports::store::Store;
 use reelgate_privacy::{ON_SCREEN_MAX, OnScreen, Scan};
-use serde::{Deserialize, Serialize};
 
 use crate::engine_context::EngineContext;
 use crate::work::look::{OnScreenPlaces, ScreenResult};
 use crate::work::package::packaged;
 use crate::work::products::{Planned, Products, document, product, read_document, to_document};
 use crate::work::publication::find_kept;
+use crate::work::stored_redaction::{self, Redaction};
 use crate::work::{joined as done, ours};
 
 /// Largest segment read back, bytes.
 const SEGMENT_BYTES_MAX: u64 = 1 << 30;
-
-/// The document of a redaction.
-#[derive(Serialize, Deserialize)]
-struct Redaction {
-    /// What the encodes obey.
-    #[serde(flatten)]
-    request: Request,
-    /// What was found in the source before. The outputs leave it out; other uploads of the content still have it.
-    #[serde(default)]
-    removed: Vec<FindingRecord>,
-}
-
-/// The redaction that the encodes of an asset obey; `None` where it is not redacted.
-pub async fn request(context: &EngineContext, asset: &AssetId) -> Result<Option<Request>, Fault> {
-    Ok(read(&*context.store, asset).await?.map(|redaction| redaction.request))
-}
-
-/// What was found in the source of an asset before its outputs were redacted.
-pub async fn removed(store: &dyn Store, asset: &AssetId) -> Result<Vec<FindingRecord>, Fault> {
-    Ok(read(store, asset).await?.map(|redaction| redaction.removed).unwrap_or_default())
-}
-
-async fn read(store: &dyn Store, asset: &AssetId) -> Result<Option<Redaction>, Fault> {
-    let Some(document) = store.redaction(asset).await.map_err(ours)? else { return Ok(None) };
-    serde_json::from_value(document)
-        .map(Some)
-        .map_err(|error| Fault::new(Code::Internal, format!("a redaction cannot be read: {error}")))
-}
 
 /// The parts that are encoded again for a request.
 pub fn parts(plan: &Plan, request: &Request) -> Result<Parts, Fault> {
@@ -80,7 +54,8 @@ pub fn by_policy(
         return Ok(None);
     }
     let Some(places) = places_of_policy(policy, key, scan, findings) else { return Ok(None) };
-    let request = Request { places, ..empty(plan) };
+    let wanted = findings.iter().filter(|one| response(policy, key, one) == Response::RedactThenPublish);
+    let request = Request { places, withheld: withheld(wanted), ..empty(plan) };
     let parts = parts(plan, &request)?;
     let removed = in_content(findings);
     Ok(Some((parts, to_document(&Redaction { request, removed })?)))
@@ -137,10 +112,10 @@ pub async fn by_hand(
 ) -> Result<(Parts, serde_json::Value), NotRedacted> {
     let Planned { plan, .. } = document(store, asset, TaskKey::Validate).await?;
     let AssetDetail { asset: row, findings, .. } = store.asset(asset).await.map_err(ours)?;
-    let mut earlier = read(store, asset).await?;
+    let mut earlier = stored_redaction::read(store, asset).await?;
     // Copies that older versions published have no redaction of their own.
     if let (None, Some(original)) = (&earlier, &row.linked_to) {
-        earlier = read(store, original).await?;
+        earlier = stored_redaction::read(store, original).await?;
     }
     let HandRequest { places, style, mutes } = asked;
     let mut request = Request { style, ..empty(&plan) };
@@ -154,6 +129,7 @@ pub async fn by_hand(
         let left = left.map(|left| read_document::<ScreenResult>(TaskKey::Screen, Some(&left)));
         let known = left.transpose()?.and_then(|left| left.on_screen);
         request.places = places_of_findings(asset, known, &findings)?;
+        request.withheld = withheld(findings.iter());
     } else {
         // The person gave exact times, so they are not widened.
         request = Request { places, mutes, widening: Widening::Interval(0), ..request };
@@ -212,7 +188,7 @@ fn sighting(seen: &OnScreen) -> Sighting {
 pub async fn sampled(context: &EngineContext, claim: &Claim) -> Result<Option<(EnrichJob, File)>, Fault> {
     let products = Products::read(context, &claim.fence.asset).await?;
     let planned: Planned = products.document(TaskKey::Validate)?;
-    let packaged = packaged(&products, &planned)?;
+    let packaged = packaged(&products, &planned, &[])?;
     let Some((top, files)) = top_rung(&packaged) else { return Ok(None) };
     let asset = context.store.asset(&claim.fence.asset).await.map_err(ours)?.asset;
     let mut items = Vec::with_capacity(files.len());
@@ -238,6 +214,25 @@ pub async fn sampled(context: &EngineContext, claim: &Claim) -> Result<Option<(E
     Ok(enrich_job(&planned.plan, top, size_bytes).map(|job| (job, file)))
 }
 
+/// The tracks of text in which something was found. A finding lists only some of its places, and what is not listed may be in any
+/// track.
+fn withheld<'a>(findings: impl Iterator<Item = &'a FindingRecord>) -> Withheld {
+    let mut withheld = Withheld::default();
+    for finding in findings {
+        withheld.all |= finding.count > finding.locations.len() as u64;
+        for place in finding.locations.iter().map(|found| &found.place) {
+            match (Surface::of_line(&place.surface), place.track) {
+                (Surface::Subtitles | Surface::Captions, Some(track)) => {
+                    withheld.tracks.insert(track);
+                }
+                (Surface::Subtitles | Surface::Captions, None) => withheld.all = true,
+                _ => {}
+            }
+        }
+    }
+    withheld
+}
+
 /// A request for filled areas, widened by the interval between samples: what is between two samples was not analysed.
 fn empty(plan: &Plan) -> Request {
     let interval_ns = plan.enrich.screen_text.interval_ns;
@@ -246,6 +241,7 @@ fn empty(plan: &Plan) -> Request {
         style: RedactionStyle::Fill,
         widening: Widening::Interval(interval_ns),
         mutes: Vec::new(),
+        withheld: Withheld::default(),
     }
 }
 

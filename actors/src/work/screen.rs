@@ -18,8 +18,9 @@ use crate::stage::{AttemptFacts, StageTask};
 use crate::work::findings::{judge, record};
 use crate::work::look::{Look, ScreenResult, SharedContent, shared_content};
 use crate::work::products::{Planned, document, to_document};
-use crate::work::redaction::{by_policy, on_screen, removed};
-use crate::work::{external_scan, joined, ours, surfaces, text_sources};
+use crate::work::redaction::{by_policy, on_screen};
+use crate::work::stored_redaction::removed;
+use crate::work::{captions, external_scan, joined, ours, surfaces, text_sources};
 
 /// [`TaskKey::Screen`] and [`TaskKey::ExternalScan`].
 pub struct Screen;
@@ -57,14 +58,19 @@ fn was_searched(detail: &AssetDetail) -> bool {
 }
 
 async fn screen_content(context: &Arc<EngineContext>, claim: &Claim) -> Result<Success, Fault> {
-    let lines = text_sources::lines(context, claim).await?;
+    let mut lines = text_sources::lines(context, claim).await?;
+    let published = match claim.linked {
+        true => Vec::new(),
+        false => captions::lines(context, &claim.fence.asset).await?,
+    };
+    let surfaces = surfaces::with_lines(surfaces::of_claim(context, claim).await?, &published);
+    lines.extend(published);
     let (scan, lines) = classify(context, lines).await?;
     let key = &claim.source.id.key;
     let removed =
         if claim.linked { Vec::new() } else { removed(&*context.store, &claim.fence.asset).await? };
     let found: Vec<FindingRecord> = scan.findings.iter().map(record).collect();
     let findings = with_name(&found, &still_unwanted(context, key, &removed));
-    let surfaces = surfaces::of_claim(context, claim).await?;
     let mut screening = judge(&context.policy, key, &findings, surfaces);
     let mut redaction = None;
     if screening.response == Response::RedactThenPublish && !claim.linked {

@@ -2,9 +2,9 @@
 
 use reelgate_flow::policy::Policy;
 use reelgate_flow::reason::{Code, Fault};
-use reelgate_flow::surface::{self, Surface, SurfaceReport};
+use reelgate_flow::surface::{self, Surface, SurfaceReport, SurfaceState};
 use reelgate_flow::task::TaskKey;
-use reelgate_pipelines::messages::Enrichment;
+use reelgate_pipelines::messages::{Enrichment, TextLine};
 use reelgate_ports::records::Claim;
 
 use crate::engine_context::EngineContext;
@@ -21,6 +21,21 @@ pub fn of_upload(content: &[SurfaceReport]) -> Vec<SurfaceReport> {
 pub async fn of_claim(context: &EngineContext, claim: &Claim) -> Result<Vec<SurfaceReport>, Fault> {
     let enrichment: Enrichment = document(&*context.store, &claim.fence.asset, TaskKey::Enrich).await?;
     Ok(of_upload(&enrichment.surfaces))
+}
+
+/// The surfaces with lines that are searched beside those of a worker.
+pub fn with_lines(mut surfaces: Vec<SurfaceReport>, lines: &[TextLine]) -> Vec<SurfaceReport> {
+    for report in &mut surfaces {
+        let more = lines.iter().filter(|line| Surface::of_line(&line.surface) == report.surface).count();
+        if more > 0 {
+            report.lines += more as u64;
+            report.state = match report.state {
+                SurfaceState::Absent | SurfaceState::Analysed => SurfaceState::Analysed,
+                SurfaceState::Partly | SurfaceState::NotAnalysed => SurfaceState::Partly,
+            };
+        }
+    }
+    surfaces
 }
 
 /// Refuses the work of a node that cannot analyse what policy requires. A retry there would not help, and nothing is wrong

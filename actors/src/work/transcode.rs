@@ -1,4 +1,4 @@
-//! Encodes one chunk of video or the whole audio in one media worker.
+//! Encodes one chunk of video or the whole audio, or reads the cues of captions, in one media worker.
 
 use std::sync::Arc;
 
@@ -13,9 +13,10 @@ use crate::work::encode_task::{encode_budget, show_on_board};
 use crate::work::media::{MediaOrder, Staged, other_result, run_staged};
 use crate::work::products::{Encoded, MediaJob, to_document};
 use crate::work::redacted::{is_touched, redacted};
-use crate::work::redaction;
+use crate::work::stored_redaction;
 
-/// [`TaskKey::Video`](reelgate_flow::task::TaskKey::Video) and [`TaskKey::Audio`](reelgate_flow::task::TaskKey::Audio).
+/// [`TaskKey::Video`](reelgate_flow::task::TaskKey::Video), [`TaskKey::Audio`](reelgate_flow::task::TaskKey::Audio) and
+/// [`TaskKey::Captions`](reelgate_flow::task::TaskKey::Captions).
 pub struct Transcode;
 
 impl StageTask for Transcode {
@@ -27,7 +28,7 @@ impl StageTask for Transcode {
     ) -> Result<Success, Fault> {
         let planned = MediaJob::carried(&claim)?;
         show_on_board(&context, &claim).await?;
-        if let Some(request) = redaction::request(&context, &claim.fence.asset).await?
+        if let Some(request) = stored_redaction::request(&context, &claim.fence.asset).await?
             && is_touched(&planned.job, &request)?
         {
             return redacted(&context, &claim, planned, &request, &cancel, learned).await;
@@ -39,6 +40,7 @@ impl StageTask for Transcode {
         let result = match finished {
             Finished::Video(result) => to_document(&Encoded { gstreamer, result })?,
             Finished::Audio(result) => to_document(&Encoded { gstreamer, result })?,
+            Finished::Captions(result) => to_document(&Encoded { gstreamer, result })?,
             _ => return Err(other_result()),
         };
         context.progress_board.progressed(&claim.fence.asset, claim.fence.task, media_ns);

@@ -62,6 +62,7 @@ impl StageTask for Validate {
         Ok(Success::Validated {
             video_chunks: success.video_chunks()?,
             audio: success.plan.audio.is_some(),
+            captions: success.plan.captions.is_some(),
             jobs: success.jobs()?,
             plan: success.to_document()?,
         })

@@ -29,7 +29,7 @@ const TRIES_MAX: u32 = 5;
 const LOOKS: usize = 4;
 
 /// One kind of every task there is.
-const KINDS: [TaskKey; 11] = [
+const KINDS: [TaskKey; 12] = [
     TaskKey::Withdraw,
     TaskKey::Publish,
     TaskKey::Restore,
@@ -40,6 +40,7 @@ const KINDS: [TaskKey; 11] = [
     TaskKey::Validate,
     TaskKey::Video { chunk: 0 },
     TaskKey::Audio,
+    TaskKey::Captions,
     TaskKey::Enrich,
 ];
 

@@ -36,8 +36,13 @@ pub fn refused(claim: &Claim, node: &NodeId) -> TaskReport {
 /// A validation that found this content, one chunk of video.
 pub fn validated(claim: &Claim, node: &NodeId, sha256: &str) -> TaskReport {
     let plan = serde_json::json!({"chunks": 1});
-    let ending =
-        Ending::Success(Success::Validated { video_chunks: 1, audio: false, plan, jobs: Vec::new() });
+    let ending = Ending::Success(Success::Validated {
+        video_chunks: 1,
+        audio: false,
+        captions: false,
+        plan,
+        jobs: Vec::new(),
+    });
     TaskReport { sha256: Some(sha256.to_owned()), ..report(&claim.fence, node, ending) }
 }
 

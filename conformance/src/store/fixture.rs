@@ -130,7 +130,8 @@ pub fn report(claim: &Claim, ending: Ending) -> TaskReport {
 pub fn validated(claim: &Claim, sha256: &str) -> TaskReport {
     let plan = json!({"chunks": 1});
     let jobs = vec![job(TaskKey::Video { chunk: 0 }, 20), job(TaskKey::Enrich, 3)];
-    let ending = Ending::Success(Success::Validated { video_chunks: 1, audio: false, plan, jobs });
+    let ending =
+        Ending::Success(Success::Validated { video_chunks: 1, audio: false, captions: false, plan, jobs });
     TaskReport { sha256: Some(sha256.to_owned()), ..report(claim, ending) }
 }
 
@@ -170,7 +171,7 @@ pub fn well(claim: &Claim, severity: Severity) -> TaskReport {
         TaskKey::Validate => {
             return validated(claim, &reelgate_ports::identity::key_sha256(claim.fence.asset.as_str()));
         }
-        TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Enrich => {
+        TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Captions | TaskKey::Enrich => {
             let name = format!("{}.m4s", claim.fence.task);
             Success::Produced { result: json!({"frames": 48}), outputs: vec![output(&name)] }
         }

@@ -100,7 +100,13 @@ async fn bytes_per_chunk(fixture: &StoreFixture, key: &str, chunks: u16) -> usiz
 fn with_chunks(claim: &Claim, chunks: u16) -> TaskReport {
     let jobs: Vec<TaskJob> = (0..chunks).map(|chunk| job(TaskKey::Video { chunk }, 5_000_000_000)).collect();
     let plan = json!({"jobs": jobs.iter().map(|job| job.job.clone()).collect::<Vec<_>>()});
-    let ending = Ending::Success(Success::Validated { video_chunks: chunks, audio: false, plan, jobs });
+    let ending = Ending::Success(Success::Validated {
+        video_chunks: chunks,
+        audio: false,
+        captions: false,
+        plan,
+        jobs,
+    });
     TaskReport {
         ending,
         ..validated(claim, &reelgate_ports::identity::key_sha256(claim.fence.asset.as_str()))

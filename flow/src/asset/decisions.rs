@@ -202,7 +202,11 @@ impl Asset {
             self.settle(task, TaskState::Dropped, effects);
         }
         let chunks = parts.chunks.iter().map(|chunk| TaskKey::Video { chunk: *chunk });
-        let encodes: Vec<TaskKey> = chunks.chain(parts.audio.then_some(TaskKey::Audio)).collect();
+        // What is left out of the captions is left out when they are packaged, which needs their cues anew.
+        let captions = matches!(self.state_of(TaskKey::Captions), Some(TaskState::Ready | TaskState::Done));
+        let audio = parts.audio.then_some(TaskKey::Audio);
+        let captions = captions.then_some(TaskKey::Captions);
+        let encodes: Vec<TaskKey> = chunks.chain(audio).chain(captions).collect();
         self.enter(Phase::Processing, effects);
         if !encodes.is_empty() {
             self.settle(TaskKey::Package, TaskState::Dropped, effects);

@@ -80,6 +80,8 @@ pub enum Outcome {
         video_chunks: u16,
         /// Whether there is audio to encode.
         audio: bool,
+        /// Whether there are subtitles or captions to publish.
+        captions: bool,
         /// The store fills it in, because only the store knows other assets.
         original: Original,
     },

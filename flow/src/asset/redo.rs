@@ -14,7 +14,7 @@ use crate::task::TaskKey;
 
 impl Asset {
     pub(super) fn redone(&mut self, what: Redo, effects: &mut Vec<Effect>) -> Result<(), Stale> {
-        let tasks = self.tasks_of(what);
+        let Begin { tasks, outdated } = self.begin_of(what);
         // A copy has no encodes of its own, so it can only begin again.
         let may = self.phase == Phase::Published
             && self.redrives < REDRIVES_MAX
@@ -32,10 +32,10 @@ impl Asset {
             self.begin_again(effects);
             return Ok(());
         }
-        for task in outdated_by(what) {
+        for task in &outdated {
             self.settle(*task, TaskState::Dropped, effects);
         }
-        if outdated_by(what).contains(&TaskKey::Screen) {
+        if outdated.contains(&TaskKey::Screen) {
             self.verdict = Verdict::Unscanned;
             self.severity = Severity::None;
             self.surfaces.clear();
@@ -48,13 +48,14 @@ impl Asset {
         Ok(())
     }
 
-    /// The tasks with which a redo begins; none if the asset has no such part.
-    fn tasks_of(&self, what: Redo) -> Vec<TaskKey> {
-        let encodes = |wanted: fn(&TaskKey) -> bool| {
-            let done = self.tasks_in(&[TaskState::Done]).into_iter();
-            done.filter(wanted).collect()
+    /// Where a redo begins; without tasks if the asset has no such part.
+    fn begin_of(&self, what: Redo) -> Begin {
+        let done = self.tasks_in(&[TaskState::Done]);
+        let encodes = |wanted: fn(&TaskKey) -> bool| -> Vec<TaskKey> {
+            done.iter().copied().filter(|task| wanted(task)).collect()
         };
-        match what {
+        let mut outdated = outdated_by(what).to_vec();
+        let mut tasks = match what {
             Redo::Validate => vec![TaskKey::Validate],
             Redo::Transcode => encodes(|task| matches!(task, TaskKey::Video { .. } | TaskKey::Audio)),
             Redo::Video => encodes(|task| matches!(task, TaskKey::Video { .. })),
@@ -62,8 +63,32 @@ impl Asset {
             Redo::Enrich | Redo::Screen => vec![TaskKey::Enrich],
             Redo::Package => vec![TaskKey::Package],
             Redo::Publish => vec![TaskKey::Publish],
+        };
+        // The cues are not kept, and whoever needs them waits for them.
+        if self.is_done(TaskKey::Captions) && !tasks.is_empty() {
+            match what {
+                Redo::Transcode | Redo::Video | Redo::Audio => tasks.push(TaskKey::Captions),
+                Redo::Package => {
+                    tasks = vec![TaskKey::Captions];
+                    outdated.push(TaskKey::Package);
+                }
+                // What is searched in a redacted asset is what it publishes.
+                Redo::Enrich | Redo::Screen if self.flags.redacted => {
+                    tasks = vec![TaskKey::Captions];
+                    outdated.extend([TaskKey::Enrich, TaskKey::Package]);
+                }
+                Redo::Enrich | Redo::Screen | Redo::Validate | Redo::Publish => {}
+            }
         }
+        Begin { tasks, outdated }
     }
+}
+
+/// Where a redo begins.
+struct Begin {
+    tasks: Vec<TaskKey>,
+    /// Other tasks whose results are outdated.
+    outdated: Vec<TaskKey>,
 }
 
 /// Tasks whose results are outdated by a redo, besides the tasks with which it begins.

@@ -61,10 +61,11 @@ impl Asset {
         !matches!(self.state_of(TaskKey::ExternalScan), None | Some(TaskState::Done | TaskState::Dropped))
     }
 
-    /// Whether every encode of the current plan is done; encodes of an earlier plan are dropped and do not count.
+    /// Whether everything that is packaged is done; encodes of an earlier plan are dropped and do not count.
     pub(crate) fn is_encoded(&self) -> bool {
         let planned = |(key, t): &(&TaskKey, &TaskRecord)| {
-            matches!(key, TaskKey::Video { .. } | TaskKey::Audio) && t.state != TaskState::Dropped
+            matches!(key, TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Captions)
+                && t.state != TaskState::Dropped
         };
         self.tasks.iter().filter(planned).all(|(_, t)| t.state == TaskState::Done)
     }

@@ -12,6 +12,13 @@ use crate::reason::{Code, Fault};
 use crate::surface;
 use crate::task::TaskKey;
 
+/// What validation planned.
+struct Planned {
+    video_chunks: u16,
+    audio: bool,
+    captions: bool,
+}
+
 impl Asset {
     /// Applies one input: either changes the asset and adds the effects, or changes nothing and returns `Stale`.
     ///
@@ -68,8 +75,8 @@ impl Asset {
         self.settle(task, TaskState::Done, effects);
         effects.push(Effect::Note(Note::Finished(task, attempt)));
         match outcome {
-            Outcome::Validated { video_chunks, audio, original } => {
-                self.validated(video_chunks, audio, original, effects);
+            Outcome::Validated { video_chunks, audio, captions, original } => {
+                self.validated(Planned { video_chunks, audio, captions }, original, effects);
             }
             Outcome::Screened(screening) => self.screened(screening, effects),
             Outcome::LooksAgain => {
@@ -83,10 +90,10 @@ impl Asset {
         Ok(())
     }
 
-    fn validated(&mut self, video_chunks: u16, audio: bool, original: Original, effects: &mut Vec<Effect>) {
+    fn validated(&mut self, planned: Planned, original: Original, effects: &mut Vec<Effect>) {
         match original {
             // What must be left out of it may not be left out of the original.
-            _ if self.flags.redacted => self.process(video_chunks, audio, effects),
+            _ if self.flags.redacted => self.process(planned, effects),
             Original::Running { redacted } => {
                 self.flags.redacted = redacted;
                 self.link(effects);
@@ -96,17 +103,20 @@ impl Asset {
                 self.link(effects);
                 self.follow(end, effects);
             }
-            Original::None | Original::Ended(_) => self.process(video_chunks, audio, effects),
+            Original::None | Original::Ended(_) => self.process(planned, effects),
         }
     }
 
-    fn process(&mut self, video_chunks: u16, audio: bool, effects: &mut Vec<Effect>) {
+    fn process(&mut self, planned: Planned, effects: &mut Vec<Effect>) {
         self.enter(Phase::Processing, effects);
-        for chunk in 0..video_chunks {
+        for chunk in 0..planned.video_chunks {
             self.start(TaskKey::Video { chunk }, effects);
         }
-        if audio {
+        if planned.audio {
             self.start(TaskKey::Audio, effects);
+        }
+        if planned.captions {
+            self.start(TaskKey::Captions, effects);
         }
         // The text of a redacted asset comes from its encodes.
         if !self.flags.redacted {
@@ -209,7 +219,7 @@ impl Asset {
 
     fn finished(&mut self, task: TaskKey, effects: &mut Vec<Effect>) {
         match task {
-            TaskKey::Video { .. } | TaskKey::Audio => {
+            TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Captions => {
                 if self.is_encoded() {
                     self.encoded(effects);
                 }

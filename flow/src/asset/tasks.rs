@@ -120,7 +120,7 @@ impl Asset {
         record.answered = record.attempts;
         effects.push(Effect::Note(Note::Due(task)));
         effects.push(Effect::Start { task, delay_ms: 0 });
-        assert!(self.tasks.len() <= TASKS_MAX, "chunks are at most CHUNKS_MAX, the other kinds ten");
+        assert!(self.tasks.len() <= TASKS_MAX, "chunks are at most CHUNKS_MAX, the other kinds eleven");
     }
 
     /// Sets the task's state; does nothing if the task has this state or does not exist.

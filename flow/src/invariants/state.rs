@@ -67,7 +67,9 @@ fn may_be_due(asset: &Asset, task: TaskKey) -> bool {
     let phase = asset.phase;
     match task {
         TaskKey::Validate => phase == Phase::Received,
-        TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Package => phase == Phase::Processing,
+        TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Captions | TaskKey::Package => {
+            phase == Phase::Processing
+        }
         TaskKey::Enrich | TaskKey::Screen | TaskKey::ExternalScan => {
             matches!(phase, Phase::Processing | Phase::Linked)
         }

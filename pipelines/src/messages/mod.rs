@@ -3,8 +3,10 @@
 //! A worker gets exactly one [`Job`]. It replies with any number of events and outputs, and ends with one
 //! [`Reply::Finished`] or [`Reply::Faulted`]. The engine trusts no field of a reply: see [`crate::trust`].
 
+mod captions;
 mod enrichment;
 
+pub use captions::{CUES, CaptionsJob, CaptionsResult, Cue};
 pub use enrichment::{Enrichment, Sample, ScreenTextCost, TextLine};
 
 use reelgate_flow::facts::{Container, MediaFacts, Rational, Rotation};
@@ -13,7 +15,7 @@ use reelgate_flow::reason::Fault;
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever a message changes its meaning. Both sides must have the same number.
-pub const WIRE_VERSION: u16 = 4;
+pub const WIRE_VERSION: u16 = 5;
 
 /// Limits of one job, from the configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -58,6 +60,8 @@ pub enum Job {
     Video(VideoJob),
     /// Encode the whole audio.
     Audio(AudioJob),
+    /// Read the cues of subtitles and captions.
+    Captions(CaptionsJob),
     /// Sample frames, make poster and storyboard, collect text.
     Enrich(EnrichJob),
 }
@@ -314,6 +318,8 @@ pub enum Finished {
     Video(VideoResult),
     /// Of [`Job::Audio`].
     Audio(AudioResult),
+    /// Of [`Job::Captions`].
+    Captions(CaptionsResult),
     /// Of [`Job::Enrich`].
     Enriched(Enrichment),
 }
@@ -325,6 +331,9 @@ pub struct Inspection {
     pub facts: MediaFacts,
     /// Index of the main video; `None` if there is no video.
     pub index: Option<VideoIndex>,
+    /// Video tracks whose pictures carry captions. Documents of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub captioned: Vec<u32>,
 }
 
 /// Where a video can be cut, and how many frames each segment has.

@@ -31,6 +31,9 @@ pub(super) fn check(job: &InspectJob, found: &Inspection) -> Result<(), Fault> {
         word("language", &subtitles.language, 64)?;
         at_most("cues", subtitles.cues, job.limits.samples_max)?;
     }
+    let is_video = |track: &u32| facts.video.iter().any(|video| video.track == *track);
+    ensure(found.captioned.iter().all(is_video), || "captions within video tracks".to_owned())?;
+    at_most("tracks with captions", found.captioned.len() as u64, facts.video.len() as u64)?;
     check_texts(facts)?;
     at_most("a declared duration in ns", facts.declared_duration_ns.unwrap_or(0), TIME_NS_MAX)?;
     check_duration(facts.duration_ns, &job.limits)?;

@@ -63,7 +63,9 @@ pub fn run(
     facts.declared_duration_ns = declared_duration_ns;
     let index = index(job, &facts, &survey);
     sample_tracks(job, source, &mut facts, index.as_ref())?;
-    Ok(Inspection { facts, index })
+    let captioned = survey.tracks.iter().filter(|track| track.is_captioned).map(|track| track.index);
+    let captioned = captioned.filter(|track| facts.video.iter().any(|video| video.track == *track)).collect();
+    Ok(Inspection { facts, index, captioned })
 }
 
 /// Brand, declared duration, and whether the file is fragmented.

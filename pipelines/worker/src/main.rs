@@ -84,6 +84,7 @@ fn work(prepared: Prepared, progress_sink: &Arc<PipeSink<File>>) -> Result<Finis
     let Prepared { job, source, reader } = prepared;
     match job {
         Job::Audio(job) => audio::run(&job, &source, progress_sink.clone()).map(Finished::Audio),
+        Job::Captions(job) => enrich::read_cues(&job, &source, progress_sink.clone()).map(Finished::Captions),
         Job::Enrich(job) => enrich::run(&job, source, reader, progress_sink.clone()).map(Finished::Enriched),
         Job::Inspect(job) => inspect::run(&job, source, progress_sink.clone()).map(Finished::Inspected),
         Job::Video(job) => video::run(&job, &source, progress_sink.clone()).map(Finished::Video),

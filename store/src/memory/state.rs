@@ -183,6 +183,7 @@ fn name(task: TaskKey) -> &'static str {
     match task {
         TaskKey::Video { .. } => "video",
         TaskKey::Audio => "audio",
+        TaskKey::Captions => "captions",
         other => other.stage(),
     }
 }

@@ -66,11 +66,16 @@ impl UnitOfWork {
         let outcome = match &report.ending {
             Ending::Fault(fault) => return Ok(Input::Failed { task, attempt, fault: fault.clone() }),
             Ending::GivenBack => return Ok(Input::GivenBack { task, attempt }),
-            Ending::Success(Success::Validated { video_chunks, audio, .. }) => {
+            Ending::Success(Success::Validated { video_chunks, audio, captions, .. }) => {
                 let known = self.at(&report.fence.asset)?.row.sha256.clone();
                 let sha256 = report.sha256.clone().or(known);
                 let original = self.link_to_original(&report.fence.asset, sha256.as_deref())?;
-                Outcome::Validated { video_chunks: *video_chunks, audio: *audio, original }
+                Outcome::Validated {
+                    video_chunks: *video_chunks,
+                    audio: *audio,
+                    captions: *captions,
+                    original,
+                }
             }
             Ending::Success(Success::Screened { screening, .. }) => {
                 Outcome::Screened(weighed.map_or_else(|| screening.clone(), |all| all.screening.clone()))

@@ -348,7 +348,12 @@ impl SimulatedFleet {
     fn other_outcome(&mut self, job: Job) -> Outcome {
         if self.weather.crash > 0 && self.rng.percent(1) {
             self.store.journal.hit(Hit::Misfit);
-            return Outcome::Validated { video_chunks: 0, audio: false, original: Original::None };
+            return Outcome::Validated {
+                video_chunks: 0,
+                audio: false,
+                captions: false,
+                original: Original::None,
+            };
         }
         match job.task {
             // Each validation draws a plan, as if the settings had changed meanwhile.
@@ -357,6 +362,7 @@ impl SimulatedFleet {
                 Outcome::Validated {
                     video_chunks,
                     audio: video_chunks == 0 || self.rng.percent(50),
+                    captions: self.rng.percent(15),
                     original: Original::None,
                 }
             }
@@ -419,7 +425,7 @@ impl SimulatedFleet {
         let named = self.store.truth.named(row.upload);
         let in_name = named.iter().any(|one| response(policy, &key, one) == Response::RedactThenPublish);
         if answer == Response::RedactThenPublish && !job.linked && !in_name {
-            let (chunks, audio) = row.plan;
+            let (chunks, audio, _) = row.plan;
             screening.parts =
                 Some(Parts { chunks: (0..chunks.min(1)).collect(), audio: audio && chunks == 0 });
             self.store.journal.hit(Hit::RedactedByPolicy);
@@ -461,15 +467,19 @@ impl SimulatedFleet {
             .map_or((None, false), |original| (original.visible, original.asset.phase == Phase::Withdrawing));
         let row = &mut self.store.rows[job.row];
         match job.task {
-            TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Enrich if current => {
+            TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Captions | TaskKey::Enrich if current => {
                 row.staged.insert(job.task);
             }
             TaskKey::Package if current => {
-                let (chunks, audio) = row.plan;
+                let (chunks, audio, captions) = row.plan;
                 let there = |task: &TaskKey| row.staged.contains(task) || row.shown.contains(task);
                 let video = (0..chunks).all(|chunk| there(&TaskKey::Video { chunk }));
                 if !video || (audio && !there(&TaskKey::Audio)) {
                     return Err(format!("asset {}: S1: packaging finds an encode missing", job.row));
+                }
+                // They are packaged into other files, so those that were published do not help.
+                if captions && !row.staged.contains(&TaskKey::Captions) {
+                    return Err(format!("asset {}: S1: packaging finds no cues", job.row));
                 }
             }
             TaskKey::Publish if !current => self.store.journal.hit(Hit::FencedPublish),
@@ -491,7 +501,7 @@ impl SimulatedFleet {
                     return Ok(Some(Code::StorageInconsistent));
                 }
                 if !job.linked {
-                    let (chunks, audio) = row.plan;
+                    let (chunks, audio, _) = row.plan;
                     let planned: BTreeSet<TaskKey> = (0..chunks)
                         .map(|chunk| TaskKey::Video { chunk })
                         .chain(audio.then_some(TaskKey::Audio))
@@ -584,7 +594,7 @@ impl SimulatedFleet {
             return Ok(());
         }
         let row = self.rng.below(self.store.rows.len());
-        let (chunks, audio) = self.store.rows[row].plan;
+        let (chunks, audio, _) = self.store.rows[row].plan;
         let parts = Parts { chunks: (0..chunks).collect(), audio: audio && self.rng.percent(50) };
         let choices = [
             Input::Quarantine(self.rng.pick(&[Cause::Person, Cause::Expired])),

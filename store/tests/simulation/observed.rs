@@ -47,7 +47,7 @@ pub struct Row {
     /// Number of lines of its history that were observed.
     lines: usize,
     /// Chunks and audio, as the latest validation planned.
-    pub plan: (u16, bool),
+    pub plan: (u16, bool, bool),
     /// Number of endings so far that need a notice.
     pub endings: usize,
     /// A decision or a finding of the external scanner quarantines it. Taken from its history, because the reason is replaced
@@ -261,8 +261,8 @@ impl Observed {
             *self.rows[row].producers_faults.entry(task).or_default() += 1;
         }
         let planned = match input {
-            Input::Done { outcome: Outcome::Validated { video_chunks, audio, .. }, .. } => {
-                Some((*video_chunks, *audio))
+            Input::Done { outcome: Outcome::Validated { video_chunks, audio, captions, .. }, .. } => {
+                Some((*video_chunks, *audio, *captions))
             }
             _ => None,
         };
@@ -328,12 +328,13 @@ impl Observed {
         };
         let mut hash = None;
         let success = match outcome {
-            Outcome::Validated { video_chunks, audio, .. } => {
+            Outcome::Validated { video_chunks, audio, captions, .. } => {
                 let content = self.truth.uploads[self.rows[row].upload].content;
                 hash = Some(identity::key_sha256(&format!("content {content}")));
                 Success::Validated {
                     video_chunks: *video_chunks,
                     audio: *audio,
+                    captions: *captions,
                     plan: Value::Null,
                     jobs: Vec::new(),
                 }
@@ -677,7 +678,7 @@ impl Row {
             leases: BTreeMap::new(),
             ready_at: BTreeMap::new(),
             lines: 0,
-            plan: (0, false),
+            plan: (0, false, false),
             endings: 0,
             quarantined: false,
             producers_faults: BTreeMap::new(),

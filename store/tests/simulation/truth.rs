@@ -131,7 +131,7 @@ impl Truth {
         let early = trouble == Some(Code::ChecksumMismatch);
         let troubled = match task {
             TaskKey::Validate => early,
-            TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Enrich => !early,
+            TaskKey::Video { .. } | TaskKey::Audio | TaskKey::Captions | TaskKey::Enrich => !early,
             _ => false,
         };
         let poison = self.content_of(upload).poison.filter(|(stage, _)| *stage == task.stage());

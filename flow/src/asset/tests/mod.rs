@@ -96,7 +96,7 @@ impl Life {
     }
 
     pub fn validate(&mut self, video_chunks: u16, audio: bool, original: Original) {
-        self.done(TaskKey::Validate, Outcome::Validated { video_chunks, audio, original });
+        self.done(TaskKey::Validate, Outcome::Validated { video_chunks, audio, captions: false, original });
     }
 
     pub fn screen(&mut self, severity: Severity) {

@@ -82,7 +82,8 @@ fn a_personal_data_fault_of_any_task_quarantines() {
 #[test]
 fn the_longest_video_reaches_the_limit_of_tasks() {
     let mut life = Life::arrived();
-    life.validate(CHUNKS_MAX, true, Original::None);
+    let (video_chunks, original) = (CHUNKS_MAX, Original::None);
+    life.done(TaskKey::Validate, Outcome::Validated { video_chunks, audio: true, captions: true, original });
     for task in life.due() {
         life.asset.tasks.insert(task, TaskRecord { state: TaskState::Done, ..TaskRecord::NEW });
     }
@@ -100,9 +101,14 @@ fn the_longest_video_reaches_the_limit_of_tasks() {
 
 #[test]
 fn a_result_that_does_not_fit_its_task_is_a_fault_and_not_a_lost_task() {
-    let oversized =
-        Outcome::Validated { video_chunks: CHUNKS_MAX + 1, audio: true, original: Original::None };
-    let empty = Outcome::Validated { video_chunks: 0, audio: false, original: Original::None };
+    let oversized = Outcome::Validated {
+        video_chunks: CHUNKS_MAX + 1,
+        audio: true,
+        captions: false,
+        original: Original::None,
+    };
+    let empty =
+        Outcome::Validated { video_chunks: 0, audio: false, captions: true, original: Original::None };
     for outcome in [oversized, empty, Outcome::Finished, Outcome::Screened(Screening::of(Severity::Low))] {
         let mut life = Life::arrived();
         life.done(TaskKey::Validate, outcome.clone());

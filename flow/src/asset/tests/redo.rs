@@ -25,6 +25,63 @@ fn each_redo_begins_with_its_own_tasks_and_keeps_the_rest() {
     }
 }
 
+/// A published asset with captions.
+fn captioned() -> Life {
+    let mut life = Life::arrived();
+    let planned =
+        Outcome::Validated { video_chunks: 1, audio: false, captions: true, original: Original::None };
+    life.done(TaskKey::Validate, planned);
+    assert_eq!(life.due(), vec![video(0), TaskKey::Captions, TaskKey::Enrich]);
+    life.finish(video(0));
+    life.finish(TaskKey::Enrich);
+    assert!(!life.due().contains(&TaskKey::Package), "packaging waits for the captions");
+    life.finish(TaskKey::Captions);
+    life.finish(TaskKey::Package);
+    life.screen(Severity::None);
+    life.finish(TaskKey::Publish);
+    life
+}
+
+#[test]
+fn whatever_is_packaged_anew_has_its_captions_made_anew() {
+    for (what, due) in [
+        (Redo::Transcode, vec![video(0), TaskKey::Captions]),
+        (Redo::Video, vec![video(0), TaskKey::Captions]),
+        (Redo::Package, vec![TaskKey::Captions]),
+        (Redo::Enrich, vec![TaskKey::Enrich]),
+        (Redo::Publish, vec![TaskKey::Publish]),
+    ] {
+        let mut life = captioned();
+        life.feed(Input::Redo(what)).unwrap();
+        assert_eq!(life.due(), due, "{what:?}");
+        life.due().into_iter().for_each(|task| life.finish(task));
+        let next = match what {
+            Redo::Enrich => vec![TaskKey::Screen],
+            Redo::Publish => vec![],
+            _ => vec![TaskKey::Package],
+        };
+        assert_eq!(life.due(), next, "{what:?}");
+    }
+}
+
+#[test]
+fn a_redacted_asset_is_packaged_with_new_cues_before_it_is_searched() {
+    let mut life = captioned();
+    life.feed(Input::Redact(Parts { chunks: vec![0], audio: false })).unwrap();
+    assert_eq!(life.due(), vec![video(0), TaskKey::Captions]);
+    life.finish(TaskKey::Captions);
+    life.finish(video(0));
+    assert_eq!(life.due(), vec![TaskKey::Enrich, TaskKey::Package]);
+    life.finish(TaskKey::Enrich);
+    life.finish(TaskKey::Package);
+    life.screen(Severity::None);
+    life.finish(TaskKey::Publish);
+    life.feed(Input::Redo(Redo::Screen)).unwrap();
+    assert_eq!(life.due(), vec![TaskKey::Captions], "what it publishes is searched");
+    life.finish(TaskKey::Captions);
+    assert_eq!(life.due(), vec![TaskKey::Enrich, TaskKey::Package]);
+}
+
 #[test]
 fn new_encodes_are_packaged_and_published_without_another_screening() {
     let mut life = redo(Redo::Video);

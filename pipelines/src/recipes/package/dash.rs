@@ -2,8 +2,8 @@
 
 use super::rendition::{Kind, Rendition, Segment};
 use dash_mpd_core::{
-    AdaptationSet, AudioChannelConfiguration, MPD, Period, Representation, S, SegmentTemplate,
-    SegmentTimeline,
+    AdaptationSet, AudioChannelConfiguration, BaseURL, Label, MPD, Period, Representation, Role, S,
+    SegmentTemplate, SegmentTimeline,
 };
 use reelgate_flow::reason::{Code, Fault};
 use std::fmt::Write as _;
@@ -17,14 +17,15 @@ const PROFILE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
 /// # Errors
 /// `internal` if the model cannot be written as XML.
 pub fn manifest(renditions: &[Rendition]) -> Result<String, Fault> {
-    let (video, audio): (Vec<_>, Vec<_>) =
-        renditions.iter().partition(|rendition| matches!(rendition.kind, Kind::Video(_)));
-    let longest = renditions
-        .iter()
-        .map(|rendition| duration(rendition, rendition.end_ticks()))
-        .max()
-        .unwrap_or_default();
-    let segment_longest = renditions.iter().flat_map(|rendition| {
+    let of = |wanted: fn(&Kind) -> bool| -> Vec<&Rendition> {
+        renditions.iter().filter(|rendition| wanted(&rendition.kind)).collect()
+    };
+    let video = of(|kind| matches!(kind, Kind::Video(_)));
+    let audio = of(|kind| matches!(kind, Kind::Audio(_)));
+    let media = || renditions.iter().filter(|rendition| !matches!(rendition.kind, Kind::Captions(_)));
+    let longest =
+        media().map(|rendition| duration(rendition, rendition.end_ticks())).max().unwrap_or_default();
+    let segment_longest = media().flat_map(|rendition| {
         rendition.segments.iter().map(|segment| duration(rendition, segment.duration_ticks))
     });
     let segment_longest = segment_longest.max().unwrap_or_default();
@@ -33,6 +34,7 @@ pub fn manifest(renditions: &[Rendition]) -> Result<String, Fault> {
         adaptations.push(video_set(&video));
     }
     adaptations.extend(audio.into_iter().map(audio_set));
+    adaptations.extend(caption_sets(renditions));
     for (id, set) in adaptations.iter_mut().enumerate() {
         set.id = Some(id.to_string());
     }
@@ -114,6 +116,37 @@ fn audio_set(audio: &Rendition) -> AdaptationSet {
         representations: vec![representation],
         ..AdaptationSet::default()
     }
+}
+
+/// One set for each track of captions: the whole file, without segments, as DASH players read WebVTT outside of MP4.
+fn caption_sets(renditions: &[Rendition]) -> Vec<AdaptationSet> {
+    let mut names = Vec::new();
+    let set = |rendition: &Rendition| {
+        let Kind::Captions(captions) = &rendition.kind else { return None };
+        let role = if captions.channel.is_some() { "caption" } else { "subtitle" };
+        Some(AdaptationSet {
+            contentType: Some("text".into()),
+            mimeType: Some("text/vtt".into()),
+            lang: captions.language.clone(),
+            Label: vec![Label { content: captions.label(&mut names), ..Label::default() }],
+            Role: vec![Role {
+                schemeIdUri: "urn:mpeg:dash:role:2011".into(),
+                value: Some(role.into()),
+                ..Role::default()
+            }],
+            representations: vec![Representation {
+                id: Some(rendition.name.clone()),
+                bandwidth: Some(rendition.peak_bps),
+                BaseURL: vec![BaseURL {
+                    base: format!("{}/{}", rendition.folder, super::captions::WHOLE),
+                    ..BaseURL::default()
+                }],
+                ..Representation::default()
+            }],
+            ..AdaptationSet::default()
+        })
+    };
+    renditions.iter().filter_map(set).collect()
 }
 
 fn template(rendition: &Rendition, folder: &str) -> SegmentTemplate {

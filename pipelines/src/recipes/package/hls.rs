@@ -1,9 +1,9 @@
 //! HLS playlists (RFC 8216 and its successor draft-pantos-hls-rfc8216bis) over CMAF segments.
 
-use super::rendition::{Kind, Rendition, Segment, Sound};
+use super::rendition::{Captions, Kind, Rendition, Segment, Sound};
 use m3u8_rs::{
-    AlternativeMedia, AlternativeMediaType, Map, MasterPlaylist, MediaPlaylist, MediaPlaylistType,
-    MediaSegment, Resolution, VariantStream,
+    AlternativeMedia, AlternativeMediaType, ClosedCaptionGroupId, Map, MasterPlaylist, MediaPlaylist,
+    MediaPlaylistType, MediaSegment, Resolution, VariantStream,
 };
 
 /// Name of a rendition's own playlist in its folder.
@@ -11,11 +11,17 @@ pub const MEDIA_NAME: &str = "playlist.m3u8";
 /// Playlist version. EXT-X-MAP in playlists with more than I-frames requires version 6; tools write 7.
 const VERSION: usize = 7;
 const AUDIO_GROUP: &str = "audio";
+const CAPTIONS_GROUP: &str = "captions";
+
+/// Characteristics of captions for people who do not hear (RFC 8216, 4.3.4.1).
+const TRANSCRIBES: &str =
+    "public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound";
 
 /// The multivariant playlist: one variant per video rung, with the audio as a rendition of its own. If there is only
 /// audio, the audio is the variant.
 pub fn multivariant(renditions: &[Rendition]) -> String {
     let audio = renditions.iter().find(|rendition| matches!(rendition.kind, Kind::Audio(_)));
+    let has_captions = renditions.iter().any(|rendition| matches!(rendition.kind, Kind::Captions(_)));
     let has_video = renditions.iter().any(|rendition| matches!(rendition.kind, Kind::Video(_)));
     let playlist = MasterPlaylist {
         version: Some(VERSION),
@@ -25,8 +31,20 @@ pub fn multivariant(renditions: &[Rendition]) -> String {
                 vec![alternative(sound, folder)]
             }
             _ => Vec::new(),
-        },
-        variants: renditions.iter().filter_map(|rendition| variant(rendition, audio, has_video)).collect(),
+        }
+        .into_iter()
+        .chain(caption_alternatives(renditions))
+        .collect(),
+        variants: renditions
+            .iter()
+            .filter_map(|rendition| variant(rendition, audio, has_video))
+            .map(|variant| VariantStream {
+                subtitles: has_captions.then(|| CAPTIONS_GROUP.to_owned()),
+                // Captions of the source's pictures are not in the encodes.
+                closed_captions: has_video.then_some(ClosedCaptionGroupId::None),
+                ..variant
+            })
+            .collect(),
         ..MasterPlaylist::default()
     };
     let mut bytes = Vec::new();
@@ -36,11 +54,12 @@ pub fn multivariant(renditions: &[Rendition]) -> String {
 
 /// The playlist of one rendition.
 pub fn media(rendition: &Rendition) -> String {
+    let is_text = matches!(rendition.kind, Kind::Captions(_));
     let segment = |(position, segment): (usize, &Segment)| MediaSegment {
-        uri: format!("{position:05}.m4s"),
+        uri: if is_text { caption_segment(position) } else { format!("{position:05}.m4s") },
         // Written as the shortest decimal that parses to the same `f32`: less than 1 µs off for segments up to 10 s.
         duration: rendition.seconds(segment.duration_ticks) as f32,
-        map: (position == 0).then(|| Map { uri: "init.mp4".into(), ..Map::default() }),
+        map: (position == 0 && !is_text).then(|| Map { uri: "init.mp4".into(), ..Map::default() }),
         ..MediaSegment::default()
     };
     let playlist = MediaPlaylist {
@@ -49,7 +68,7 @@ pub fn media(rendition: &Rendition) -> String {
         segments: rendition.segments.iter().enumerate().map(segment).collect(),
         end_list: true,
         playlist_type: Some(MediaPlaylistType::Vod),
-        independent_segments: true,
+        independent_segments: !is_text,
         ..MediaPlaylist::default()
     };
     let mut bytes = Vec::new();
@@ -61,7 +80,8 @@ pub fn media(rendition: &Rendition) -> String {
 fn variant(rendition: &Rendition, audio: Option<&Rendition>, has_video: bool) -> Option<VariantStream> {
     let uri = format!("{}/{MEDIA_NAME}", rendition.folder);
     let Kind::Video(picture) = &rendition.kind else {
-        return (!has_video).then(|| VariantStream {
+        let is_sound = matches!(rendition.kind, Kind::Audio(_));
+        return (!has_video && is_sound).then(|| VariantStream {
             uri,
             bandwidth: rendition.peak_bps,
             average_bandwidth: Some(rendition.average_bps),
@@ -97,6 +117,31 @@ fn alternative(sound: &Sound, folder: &str) -> AlternativeMedia {
         channels: Some(sound.channels.to_string()),
         ..AlternativeMedia::default()
     }
+}
+
+/// Name of a segment of captions.
+pub fn caption_segment(position: usize) -> String {
+    format!("{position:05}.vtt")
+}
+
+fn caption_alternatives(renditions: &[Rendition]) -> Vec<AlternativeMedia> {
+    let captions = renditions.iter().filter_map(|rendition| match &rendition.kind {
+        Kind::Captions(captions) => Some((rendition, captions)),
+        _ => None,
+    });
+    let mut names = Vec::new();
+    let alternative = |(rendition, captions): (&Rendition, &Captions)| AlternativeMedia {
+        media_type: AlternativeMediaType::Subtitles,
+        uri: Some(format!("{}/{MEDIA_NAME}", rendition.folder)),
+        group_id: CAPTIONS_GROUP.into(),
+        language: captions.language.clone(),
+        name: captions.label(&mut names),
+        autoselect: true,
+        // Captions of broadcasts write down what is heard, for people who do not hear it (CTA-708-E).
+        characteristics: captions.channel.is_some().then(|| TRANSCRIBES.to_owned()),
+        ..AlternativeMedia::default()
+    };
+    captions.map(alternative).collect()
 }
 
 fn text(bytes: Vec<u8>) -> String {

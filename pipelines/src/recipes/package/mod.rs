@@ -1,21 +1,24 @@
 //! Packaging: turns checked results into renditions, playlists and the names under which files are published.
 //!
 //! Final layout, relative to the asset's outputs: `master.m3u8`, `manifest.mpd`,
-//! `video/720p/{playlist.m3u8,init.mp4,00000.m4s}`, `audio/{playlist.m3u8,init.mp4,00000.m4s}`, `poster.jpg`,
-//! `storyboard-000.jpg`, `storyboard.vtt`. Workers stage segments under their number on the segment grid, which has
+//! `video/720p/{playlist.m3u8,init.mp4,00000.m4s}`, `audio/{playlist.m3u8,init.mp4,00000.m4s}`,
+//! `captions-1/{playlist.m3u8,captions.vtt,00000.vtt}`, `poster.jpg`, `storyboard-000.jpg`, `storyboard.vtt`. Workers stage segments under their number on the segment grid, which has
 //! gaps where a picture does not change. Published names are numbered without gaps, as DASH templates require.
 
+mod captions;
 mod dash;
 mod hls;
 mod join;
 mod rendition;
 mod video_part;
 
-pub use rendition::{Kind, Picture, Rendition, Segment, Sound};
+pub use captions::CODEC as CAPTIONS_CODEC;
+pub use rendition::{Captions, Kind, Picture, Rendition, Segment, Sound};
 pub use video_part::VideoPart;
 
 use super::plan::Plan;
 use crate::messages::{AudioResult, Enrichment};
+use crate::recipes::captions::CaptionTrack;
 use crate::recipes::storyboard;
 use join::JoinedRung;
 use reelgate_flow::reason::{Code, Fault};
@@ -31,7 +34,7 @@ pub const DASH_PATH: &str = "manifest.mpd";
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Packaged {
-    /// Video from the highest rung to the lowest, then audio.
+    /// Video from the highest rung to the lowest, then audio, then captions.
     pub renditions: Vec<Rendition>,
     /// Staged files and their final paths.
     pub files: Vec<StagedFile>,
@@ -61,12 +64,17 @@ pub struct TextFile {
     pub text: String,
 }
 
-/// Joins all results of a plan; `video` holds one part per chunk, in order.
+/// Joins all results of a plan; `video` holds one part per chunk, in order, and `captions` what is published of them.
 ///
 /// # Errors
 /// `count_mismatch` with the numbers if frames, segments or settings do not agree, `damaged_stream` if damage cost too
 /// many frames.
-pub fn package(plan: &Plan, video: &[VideoPart], audio: Option<&AudioResult>) -> Result<Packaged, Fault> {
+pub fn package(
+    plan: &Plan,
+    video: &[VideoPart],
+    audio: Option<&AudioResult>,
+    captions: &[CaptionTrack],
+) -> Result<Packaged, Fault> {
     let rungs = join::video(&plan.video, video)?;
     let sound = match (&plan.audio, audio) {
         (Some(job), Some(result)) => {
@@ -88,6 +96,9 @@ pub fn package(plan: &Plan, video: &[VideoPart], audio: Option<&AudioResult>) ->
     if renditions.is_empty() {
         return Err(Fault::new(Code::CountMismatch, "the plan has neither video nor audio"));
     }
+    let length_ns = renditions.iter().map(Rendition::length_ns).max().unwrap_or(0);
+    let (captions, caption_files) = captions::captions(captions, length_ns)?;
+    let renditions = [renditions, captions].concat();
     let mut texts = vec![
         TextFile { path: HLS_PATH.into(), text: hls::multivariant(&renditions) },
         TextFile { path: DASH_PATH.into(), text: dash::manifest(&renditions)? },
@@ -96,6 +107,7 @@ pub fn package(plan: &Plan, video: &[VideoPart], audio: Option<&AudioResult>) ->
         path: format!("{}/{}", rendition.folder, hls::MEDIA_NAME),
         text: hls::media(rendition),
     }));
+    texts.extend(caption_files);
     Ok(Packaged { renditions, files, texts })
 }
 

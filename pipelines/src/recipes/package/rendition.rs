@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rendition {
-    /// The rung's name, or `audio`.
+    /// The rung's name, `audio`, or `captions-1` …
     pub name: String,
-    /// Folder of its files, relative to the asset's outputs: `video/720p`, `audio`.
+    /// Folder of its files, relative to the asset's outputs: `video/720p`, `audio`, `captions-1`.
     pub folder: String,
-    /// RFC 6381 codec string.
+    /// RFC 6381 codec string; `wvtt` for captions.
     pub codecs: String,
-    /// Whether it is video or audio, with its properties.
+    /// Whether it is video, audio or captions, with its properties.
     pub kind: Kind,
     /// Ticks per second.
     pub timescale: u32,
@@ -29,6 +29,7 @@ pub struct Rendition {
 pub enum Kind {
     Video(Picture),
     Audio(Sound),
+    Captions(Captions),
 }
 
 /// What a video rendition shows.
@@ -56,6 +57,39 @@ pub struct Sound {
     pub language: Option<String>,
 }
 
+/// What a rendition of captions holds.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Captions {
+    /// Position of its track in the source.
+    pub track: u32,
+    /// The channel of captions (`cc1`, `service1` …); `None` for subtitles.
+    pub channel: Option<String>,
+    /// BCP 47 or ISO 639 code; `None` if unknown.
+    pub language: Option<String>,
+    /// Texts in all.
+    pub cues: u64,
+}
+
+impl Captions {
+    /// A name for people that no other of `names` has, which it is added to. It never comes from the file's own texts.
+    pub fn label(&self, names: &mut Vec<String>) -> String {
+        let channel = self.channel.as_deref().unwrap_or("subtitles");
+        let stem = match &self.language {
+            Some(language) if self.channel.is_some() => format!("{language} {}", channel.to_uppercase()),
+            Some(language) => language.clone(),
+            None if self.channel.is_some() => channel.to_uppercase(),
+            None => channel.to_owned(),
+        };
+        let name = match names.iter().filter(|name| **name == stem).count() {
+            0 => stem.clone(),
+            others => format!("{stem} ({})", others + 1),
+        };
+        names.push(stem);
+        name
+    }
+}
+
 /// One segment of a rendition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -73,6 +107,12 @@ impl Rendition {
     /// End of the last segment, ticks.
     pub fn end_ticks(&self) -> u64 {
         self.segments.last().map_or(0, |last| last.start_ticks + last.duration_ticks)
+    }
+
+    /// Length up to the end of the last segment, nanoseconds.
+    pub fn length_ns(&self) -> u64 {
+        let ns = u128::from(self.end_ticks()) * 1_000_000_000 / u128::from(self.timescale.max(1));
+        u64::try_from(ns).unwrap_or(u64::MAX)
     }
 
     /// Seconds for a number of ticks.

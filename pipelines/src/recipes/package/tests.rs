@@ -1,5 +1,6 @@
 use super::*;
 use crate::messages::{SegmentResult, TrackResult, VideoResult};
+use crate::recipes::captions::Shown;
 use crate::recipes::plan::{VideoChunk, plan};
 use crate::recipes::settings::Settings;
 use crate::recipes::testing::{S, inspection};
@@ -73,7 +74,7 @@ fn sound() -> AudioResult {
 
 fn packaged() -> Packaged {
     let plan = planned();
-    package(&plan, &parts(&plan), Some(&sound())).unwrap()
+    package(&plan, &parts(&plan), Some(&sound()), &[]).unwrap()
 }
 
 fn text_at<'a>(packaged: &'a Packaged, path: &str) -> &'a str {
@@ -85,7 +86,7 @@ fn refused(spoil: impl FnOnce(&mut Vec<VideoPart>, &mut AudioResult)) -> Fault {
     let plan = planned();
     let (mut video, mut audio) = (parts(&plan), sound());
     spoil(&mut video, &mut audio);
-    package(&plan, &video, Some(&audio)).unwrap_err()
+    package(&plan, &video, Some(&audio), &[]).unwrap_err()
 }
 
 #[test]
@@ -133,7 +134,7 @@ fn a_still_picture_leaves_no_gap_in_the_names() {
     }
     video[0].result.frames_in = 400;
     plan.video[0].frames = 400;
-    let packaged = package(&plan, &video, None).unwrap();
+    let packaged = package(&plan, &video, None, &[]).unwrap();
     let third = packaged.files.iter().find(|file| file.path == "video/1080p/00002.m4s").unwrap();
     assert_eq!(third.staged, "1080p/00003.m4s");
     let Kind::Video(picture) = &packaged.renditions[0].kind else { panic!("video comes first") };
@@ -182,7 +183,10 @@ fn counts_that_do_not_agree_are_refused_with_numbers() {
         assert!(fault.detail.chars().any(|c| c.is_ascii_digit()) || number >= 16, "case {number}: {fault}");
     }
     let plan = planned();
-    assert_eq!(package(&plan, &parts(&plan), None).unwrap_err().detail, "expected 1 audio results, found 0");
+    assert_eq!(
+        package(&plan, &parts(&plan), None, &[]).unwrap_err().detail,
+        "expected 1 audio results, found 0"
+    );
     assert_eq!(cases[1].detail, "chunk 1: expected 500 frames, found 499, 0 damaged");
 }
 
@@ -200,7 +204,7 @@ fn up_to_a_tenth_of_the_frames_may_be_lost_to_reported_damage() {
                 left - taken
             });
         }
-        package(&plan, &video, Some(&sound())).map_err(|fault| fault.code)
+        package(&plan, &video, Some(&sound()), &[]).map_err(|fault| fault.code)
     };
     assert!(lose(162).is_ok());
     assert_eq!(lose(163).unwrap_err(), Code::DamagedStream);
@@ -218,7 +222,7 @@ fn a_frame_lost_at_a_seam_may_leave_a_gap_but_no_overlap() {
         (first.samples, first.start_ticks, first.duration_ticks) =
             (first.samples - 1, first.start_ticks + frame_ticks, first.duration_ticks - frame_ticks);
     }
-    let packaged = package(&plan, &video, Some(&sound())).unwrap();
+    let packaged = package(&plan, &video, Some(&sound()), &[]).unwrap();
     let mpd = dash_mpd_core::parse(text_at(&packaged, DASH_PATH)).unwrap();
     let template = mpd.periods[0].adaptations[0].SegmentTemplate.as_ref().unwrap();
     let runs = &template.SegmentTimeline.as_ref().unwrap().segments;
@@ -229,7 +233,7 @@ fn a_frame_lost_at_a_seam_may_leave_a_gap_but_no_overlap() {
         track.segments[0].start_ticks -= 2 * frame_ticks;
         track.segments[0].duration_ticks += 2 * frame_ticks;
     }
-    assert_eq!(package(&plan, &video, Some(&sound())).unwrap_err().code, Code::DamagedStream);
+    assert_eq!(package(&plan, &video, Some(&sound()), &[]).unwrap_err().code, Code::DamagedStream);
 }
 
 #[test]
@@ -323,7 +327,7 @@ fn the_dash_manifest_parses_with_the_same_segments() {
 fn audio_alone_is_its_own_variant() {
     let mut plan = planned();
     plan.video.clear();
-    let packaged = package(&plan, &[], Some(&sound())).unwrap();
+    let packaged = package(&plan, &[], Some(&sound()), &[]).unwrap();
     let master = parse_master_playlist_res(text_at(&packaged, HLS_PATH).as_bytes()).unwrap();
     assert!(master.alternatives.is_empty());
     assert_eq!(master.variants.len(), 1);
@@ -337,10 +341,49 @@ fn audio_alone_is_its_own_variant() {
 fn video_alone_has_no_audio_in_its_playlists() {
     let mut plan = planned();
     plan.audio = None;
-    let packaged = package(&plan, &parts(&plan), None).unwrap();
+    let packaged = package(&plan, &parts(&plan), None, &[]).unwrap();
     let master = parse_master_playlist_res(text_at(&packaged, HLS_PATH).as_bytes()).unwrap();
     assert!(master.alternatives.is_empty() && master.variants.iter().all(|variant| variant.audio.is_none()));
     assert_eq!(master.variants[0].codecs.as_deref(), Some("avc1.64001F"));
+}
+
+#[test]
+fn captions_are_renditions_of_both_manifests() {
+    let plan = planned();
+    let shown = |text: &str| vec![Shown { start_ns: S, end_ns: 62 * S, text: text.to_owned() }];
+    let track = |track, channel: Option<&str>, language: Option<&str>| CaptionTrack {
+        track,
+        channel: channel.map(str::to_owned),
+        language: language.map(str::to_owned),
+        shown: shown("hi"),
+    };
+    let tracks = [track(0, Some("cc1"), None), track(2, None, Some("de")), track(3, None, Some("de"))];
+    let packaged = package(&plan, &parts(&plan), Some(&sound()), &tracks).unwrap();
+    let master = parse_master_playlist_res(text_at(&packaged, HLS_PATH).as_bytes()).unwrap();
+    let named: Vec<_> = master.alternatives[1..]
+        .iter()
+        .map(|one| (one.name.as_str(), one.language.as_deref(), one.characteristics.is_some(), one.default))
+        .collect();
+    let expected =
+        [("CC1", None, true, false), ("de", Some("de"), false, false), ("de (2)", Some("de"), false, false)];
+    assert_eq!(named, expected);
+    assert!(master.variants.iter().all(|variant| variant.subtitles.as_deref() == Some("captions")));
+    let list = text_at(&packaged, "captions-2/playlist.m3u8");
+    let playlist = parse_media_playlist_res(list.as_bytes()).unwrap();
+    assert_eq!((playlist.target_duration, playlist.segments.len()), (60, 2));
+    assert_eq!((playlist.segments[1].uri.as_str(), playlist.segments[0].map.is_none()), ("00001.vtt", true));
+    let (first, second) = (playlist.segments[0].duration, playlist.segments[1].duration);
+    // The sound is a little longer than the video.
+    assert!((f64::from(first + second) - 65.024).abs() < 0.001, "{first} {second}");
+    assert_eq!(text_at(&packaged, "captions-2/00001.vtt").matches("hi").count(), 1);
+    let mpd = dash_mpd_core::parse(text_at(&packaged, DASH_PATH)).unwrap();
+    let sets = &mpd.periods[0].adaptations[2..];
+    let roles: Vec<_> = sets.iter().map(|set| set.Role[0].value.as_deref().unwrap()).collect();
+    assert_eq!(roles, ["caption", "subtitle", "subtitle"]);
+    assert_eq!(sets[1].representations[0].BaseURL[0].base, "captions-2/captions.vtt");
+    assert!(
+        text_at(&packaged, "captions-2/captions.vtt").starts_with("WEBVTT\n\n00:00:01.000 --> 00:01:02.000")
+    );
 }
 
 #[test]

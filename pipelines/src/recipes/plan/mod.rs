@@ -3,20 +3,24 @@
 //! The plan is a pure function of the inspection and the settings, and does not depend on the machine. So every run of
 //! a chunk, on any node, does the same work and produces the same bytes.
 
+mod captions;
 mod chunks;
+mod language;
 
 use super::ladder::{display_size, ladder};
 use super::settings::Settings;
 use crate::messages::{
     AudioJob, EnrichJob, InspectJob, Inspection, SampleJob, ScreenTextJob, TrackRef, VideoIndex, VideoJob,
 };
+pub use captions::CaptionsPlan;
 use chunks::Chunk;
+use language::language;
 use reelgate_flow::facts::{AudioFacts, Container, MediaFacts, Rational, VideoFacts};
 use reelgate_flow::reason::{Code, Fault};
 use serde::{Deserialize, Serialize};
 
 /// Raised whenever the same facts and settings would make other jobs.
-pub const PLAN_VERSION: u16 = 2;
+pub const PLAN_VERSION: u16 = 3;
 
 /// Fewest ticks per second, so that a tick is much shorter than a video frame.
 const TIMESCALE_MIN: u32 = 10_000;
@@ -44,6 +48,9 @@ pub struct Plan {
     pub audio: Option<AudioJob>,
     /// Language of the audio as a BCP 47 or ISO 639 code, if the source states one.
     pub audio_language: Option<String>,
+    /// Subtitles and captions; `None` if there are none that are text.
+    #[serde(default)]
+    pub captions: Option<CaptionsPlan>,
     /// Samples, poster, storyboard and text.
     pub enrich: EnrichJob,
 }
@@ -87,6 +94,7 @@ pub fn plan(inspection: &Inspection, settings: &Settings, size_bytes: u64) -> Re
         video: video_chunks,
         audio: audio.map(|audio| audio_job(audio, video, settings, source(audio.track))),
         audio_language: audio.and_then(|audio| language(&audio.language)),
+        captions: captions::captions(facts, &inspection.captioned, size_bytes),
         enrich: EnrichJob {
             container: facts.container,
             size_bytes,
@@ -205,16 +213,6 @@ fn audio_job(
         bitrate_bps: settings.audio.bitrate_bps / u32::from(most.max(1)) * u32::from(channels),
         mutes: Vec::new(),
     }
-}
-
-/// A language for a playlist. It comes from the file, so only a short code passes.
-fn language(text: &str) -> Option<String> {
-    let mut parts = text.split('-');
-    let is_code = parts
-        .next()
-        .is_some_and(|code| matches!(code.len(), 2..=3) && code.chars().all(|c| c.is_ascii_alphabetic()))
-        && parts.all(|part| matches!(part.len(), 1..=8) && part.chars().all(|c| c.is_ascii_alphanumeric()));
-    (is_code && text.len() <= 35 && text != "und").then(|| text.to_owned())
 }
 
 fn sample_job(video: &VideoFacts, index: Option<&VideoIndex>, settings: &Settings) -> SampleJob {

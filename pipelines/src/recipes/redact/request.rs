@@ -1,6 +1,7 @@
 //! A redaction request: where things were seen, what covers them, and what must not be heard.
 
 use crate::messages::{RedactionStyle, Span};
+use crate::recipes::captions::Withheld;
 use reelgate_flow::place::FrameBox;
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +15,11 @@ pub struct Request {
     pub style: RedactionStyle,
     /// How far beyond its sightings something may have been visible.
     pub widening: Widening,
-    /// What must not be heard; these ranges are not widened.
+    /// What must not be heard or read in captions; these ranges are not widened.
     pub mutes: Vec<Span>,
+    /// Tracks of text that are not published. Documents of earlier versions have none.
+    #[serde(default)]
+    pub withheld: Withheld,
 }
 
 impl Request {
@@ -38,6 +42,7 @@ impl Request {
             style,
             widening: Widening::Interval(0),
             mutes: [earlier.mutes.clone(), self.mutes].concat(),
+            withheld: self.withheld.with(&earlier.withheld),
         }
     }
 }

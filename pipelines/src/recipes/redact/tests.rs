@@ -100,6 +100,7 @@ fn request(places: Vec<Sighting>, interval_ns: u64) -> Request {
         style: RedactionStyle::Fill,
         widening: Widening::Interval(interval_ns),
         mutes: Vec::new(),
+        withheld: Default::default(),
     }
 }
 
@@ -364,6 +365,7 @@ fn a_later_request_leaves_covered_what_an_earlier_one_covers() {
         style,
         widening,
         mutes: vec![Span { start_ns, end_ns: start_ns + S }],
+        withheld: Default::default(),
     };
     let earlier = request(10 * S, 1, RedactionStyle::Fill, Widening::Interval(S));
     let later = request(30 * S, 2, RedactionStyle::Blur, Widening::Interval(0));

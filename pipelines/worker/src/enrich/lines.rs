@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use reelgate_flow::place::TextPlace;
 use reelgate_flow::surface::{GAPS_MAX, Gap, NotSearched, Surface, SurfaceReport, SurfaceState};
-use reelgate_pipelines::messages::TextLine;
+use reelgate_pipelines::messages::{Cue, TextLine};
 
 /// Bytes kept of one text.
 const TEXT_BYTES_MAX: usize = 16 << 10;
@@ -21,6 +21,8 @@ pub struct Lines {
     surfaces: BTreeMap<Surface, SurfaceProgress>,
     /// Values of tags so far. Two readers find most values.
     tags: HashSet<String>,
+    /// What is shown of subtitles and captions; `None` where nobody asks.
+    cues: Option<Vec<Cue>>,
 }
 
 /// What was found on one surface so far.
@@ -51,6 +53,24 @@ pub fn position_place(track: Option<u32>) -> TextPlace {
 }
 
 impl Lines {
+    /// Lines that also keep what is shown of subtitles and captions.
+    pub fn with_cues() -> Self {
+        Self { cues: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// The cues so far.
+    pub fn take_cues(&mut self) -> Vec<Cue> {
+        self.cues.take().unwrap_or_default()
+    }
+
+    /// Adds a text that is shown for a time, if cues are kept. Its line is added separately, because more is searched than is
+    /// shown.
+    pub fn add_cue(&mut self, cue: impl FnOnce() -> Option<Cue>) {
+        if let Some(cues) = &mut self.cues {
+            cues.extend(cue().filter(|cue| !cue.text.trim().is_empty()));
+        }
+    }
+
     /// Adds a text, unless it is empty. A [`TextLine`] has no line number, so the place's is not used.
     pub fn add(&mut self, place: TextPlace, text: &str) {
         let text = text.trim();

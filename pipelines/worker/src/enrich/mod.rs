@@ -7,6 +7,7 @@
 
 mod captions;
 mod chapters;
+mod cues;
 mod decode;
 mod geometry;
 mod jpeg;
@@ -45,6 +46,7 @@ use poster::Candidate;
 use sampler::{SampledFrame, Sampler};
 use storyboard::Grid;
 
+pub use cues::run as read_cues;
 pub use decode::ELEMENTS;
 pub use on_screen::Tesseract;
 #[cfg(test)]

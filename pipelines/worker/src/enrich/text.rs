@@ -37,6 +37,17 @@ impl TextFormat {
         }
     }
 
+    /// What a viewer sees of one packet: its words, for SubStation Alpha without the speaker's name, comments and drawings.
+    pub fn shown(self, packet: &[u8]) -> String {
+        if self != Self::Ssa {
+            return self.words(packet);
+        }
+        let line = String::from_utf8_lossy(packet);
+        let text = line.trim_matches(['\0', '\u{feff}', ' ', '\r', '\n', '\t']).splitn(9, ',').nth(8);
+        let text = text.filter(|text| !draws(text));
+        tidy(&text.map(without_braces).unwrap_or_default())
+    }
+
     /// The words of one packet, with lines separated by `\n`; empty if there are none.
     pub fn words(self, packet: &[u8]) -> String {
         if self == Self::Unknown && !is_text(packet) {
@@ -104,6 +115,28 @@ fn ssa_text(line: &str) -> String {
     }
     words.push_str(rest);
     words
+}
+
+/// Whether a line draws shapes: an override `\p` with a scale above 0.
+fn draws(text: &str) -> bool {
+    text.split('{').skip(1).filter_map(|block| block.split_once('}')).any(|(inner, _)| {
+        inner.split('\\').any(|tag| {
+            tag.strip_prefix('p').is_some_and(|scale| scale.starts_with(|c| ('1'..='9').contains(&c)))
+        })
+    })
+}
+
+/// The text without anything in braces; `\N` and `\n` break lines, `\h` is a space.
+fn without_braces(text: &str) -> String {
+    let mut words = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(open) = rest.find('{') {
+        let Some(close) = rest[open..].find('}') else { break };
+        words.push_str(&rest[..open]);
+        rest = &rest[open + close + 1..];
+    }
+    words.push_str(rest);
+    words.replace("\\N", "\n").replace("\\n", "\n").replace("\\h", " ")
 }
 
 /// The lines after the timing line, or the whole cue if there is no such line.

@@ -14,6 +14,7 @@ use reelgate_flow::facts::Container;
 use reelgate_flow::place::TextPlace;
 use reelgate_flow::reason::{Class, Fault};
 use reelgate_flow::surface::{NotSearched, Surface};
+use reelgate_pipelines::messages::Cue;
 
 use super::captions::{Captions, Wrapping, triplets, triplets_in_av1};
 use super::chapters;
@@ -304,6 +305,10 @@ impl State {
             self.lines.add_position(&timed(position_place(Some(track)), times), position);
         }
         self.lines.add(timed(TextPlace::untimed("subtitle", "text", Some(track)), times), &words);
+        self.lines.add_cue(|| {
+            let (start_ns, end_ns) = (times.0?, times.1);
+            Some(Cue { track, channel: None, start_ns, end_ns, text: format.shown(kept) })
+        });
         if kept.len() < bytes.len() {
             self.lines.record_gap(Surface::Subtitles, Some(track), NotSearched::LimitReached);
         }

@@ -47,6 +47,8 @@ pub struct TrackSurvey {
     /// Bytes at the demuxer.
     pub bytes: u64,
     pub tags: TagText,
+    /// Its pictures carry captions.
+    pub is_captioned: bool,
 }
 
 /// Reads the file to its end. Refuses a file that exceeds a limit, is encrypted, or cannot be demultiplexed.
@@ -91,6 +93,13 @@ fn is_framed(container: Container) -> bool {
     matches!(container, IsoBmff | Matroska | Flv | Avi | Ogg | Mxf)
 }
 
+/// Whether a picture carries captions: the head of their message (ATSC A/53 part 4, 6.2.3; MPEG-2 has it without country and
+/// provider) holds no two zeros in a row, so no emulation prevention breaks it.
+fn carries_captions(picture: &gst::BufferRef) -> bool {
+    let Ok(bytes) = picture.map_readable() else { return false };
+    memchr::memmem::find(bytes.as_slice(), b"GA94\x03").is_some()
+}
+
 struct Shared {
     job: InspectJob,
     log: Mutex<Log>,
@@ -117,13 +126,15 @@ struct TrackLog {
     timeline: Timeline,
     bytes: u64,
     tags: TagText,
+    is_captioned: bool,
 }
 
 impl TrackLog {
     fn finish(self) -> Result<TrackSurvey, Fault> {
-        let Self { index, kind, is_chosen, caps, parsed, timeline, bytes, tags } = self;
+        let Self { index, kind, is_chosen, caps, parsed, timeline, bytes, tags, is_captioned } = self;
         let parsed = parsed.main().unwrap_or_else(|| caps.clone());
-        Ok(TrackSurvey { index, kind, is_chosen, caps, parsed, timing: timeline.finish()?, bytes, tags })
+        let timing = timeline.finish()?;
+        Ok(TrackSurvey { index, kind, is_chosen, caps, parsed, timing, bytes, tags, is_captioned })
     }
 }
 
@@ -172,6 +183,7 @@ impl Shared {
             timeline: Timeline::new(self.job.segment_ns, limits),
             bytes: 0,
             tags: TagText::default(),
+            is_captioned: false,
         });
         self.size(&track.caps);
         track.pad.sticky_events_foreach(|event| {
@@ -206,6 +218,7 @@ impl Shared {
         let shared = self.clone();
         let index = track.index;
         let rules = Mutex::new(rules);
+        let may_have_captions = AtomicBool::new(track.kind == TrackKind::Video);
         let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
         track.pad.add_probe(kinds, move |pad, info| {
             if shared.failed.load(Ordering::Relaxed) {
@@ -219,6 +232,10 @@ impl Shared {
             if let Some(buffer) = info.buffer() {
                 let counted = rules.as_mut().and_then(|rules| rules.count(pad, buffer));
                 shared.packet(index, buffer.size() as u64, counted);
+                if may_have_captions.load(Ordering::Relaxed) && carries_captions(buffer) {
+                    may_have_captions.store(false, Ordering::Relaxed);
+                    shared.with_track(index, |track| track.is_captioned = true);
+                }
             }
             gst::PadProbeReturn::Ok
         });
@@ -330,6 +347,7 @@ mod tests {
                 timeline: Timeline::new(1, &limits),
                 bytes: 0,
                 tags: TagText::default(),
+                is_captioned: false,
             }],
             ..Log::default()
         };

@@ -50,6 +50,7 @@ fn a_redaction_replaces_affected_segments_and_the_rendition_still_plays() {
         style: RedactionStyle::Fill,
         widening: Widening::Interval(SECOND_NS / 2),
         mutes: Vec::new(),
+        withheld: Default::default(),
     };
     let redaction = redact::redaction(&plan, std::slice::from_ref(&old.result), None, &request).unwrap();
     let chunk = &redaction.chunks[0];
@@ -64,8 +65,8 @@ fn a_redaction_replaces_affected_segments_and_the_rendition_still_plays() {
             files.insert(name.clone(), new_files[&name].clone());
         }
     }
-    let before = pictures(&joined(&package(&plan, &[old], None).unwrap(), &old_files).path(), 320, 180);
-    let packaged = package(&plan, &[spliced], None).unwrap();
+    let before = pictures(&joined(&package(&plan, &[old], None, &[]).unwrap(), &old_files).path(), 320, 180);
+    let packaged = package(&plan, &[spliced], None, &[]).unwrap();
     let rendition = joined(&packaged, &files);
     let after = pictures(&rendition.path(), 320, 180);
     assert_eq!((before.len(), after.len()), (300, 300));

@@ -9,8 +9,30 @@ pub struct CaptionText {
     pub start_ns: u64,
     /// When it disappeared, nanoseconds.
     pub end_ns: u64,
-    /// Rows separated by `\n`.
+    /// Rows separated by `\n`; words that fill rows may be read in two ways.
     pub text: String,
+    /// The rows as they are on the screen; `None` if nobody sees them, or if another text has them.
+    pub shown: Option<String>,
+}
+
+impl CaptionText {
+    /// The texts of rows that were shown together.
+    pub fn read(
+        field: &str,
+        (start_ns, end_ns): (u64, u64),
+        rows: &[&str],
+        columns: usize,
+    ) -> impl Iterator<Item = Self> {
+        let mut shown = Some(rows.join("\n"));
+        let field = field.to_owned();
+        readings(rows, columns).into_iter().map(move |text| Self {
+            field: field.clone(),
+            start_ns,
+            end_ns,
+            text,
+            shown: shown.take(),
+        })
+    }
 }
 
 /// Whether one word fills the whole row. Only a word that is longer than a row is broken, so the next row may continue it.
@@ -20,7 +42,7 @@ pub fn is_filled_by_a_word(row: &str, columns: usize) -> bool {
 
 /// The texts of rows that are shown together, separated by `\n`. If words fill rows, it is unknown whether the row after such
 /// rows continues the word. So the first text has it continued, and the second has it not.
-pub fn readings(rows: &[&str], columns: usize) -> Vec<String> {
+fn readings(rows: &[&str], columns: usize) -> Vec<String> {
     let (mut continued, mut ended) = (String::new(), String::new());
     let mut is_inside = false;
     for row in rows {

@@ -14,6 +14,7 @@ pub use unpack::{Wrapping, triplets};
 use std::collections::BTreeMap;
 
 use reelgate_flow::place::TextPlace;
+use reelgate_pipelines::messages::Cue;
 
 use super::lines::Lines;
 use caption_text::CaptionText;
@@ -77,13 +78,18 @@ impl Captions {
 }
 
 fn write_lines(texts: Vec<CaptionText>, track: u32, lines: &mut Lines) {
-    for CaptionText { field, start_ns, end_ns, text } in texts {
+    for CaptionText { field, start_ns, end_ns, text, shown } in texts {
         let place = TextPlace {
             start_ns: Some(start_ns),
             end_ns: Some(end_ns),
             ..TextPlace::untimed("caption", &field, Some(track))
         };
         lines.add(place, &text);
+        // Texts of the text services are no captions.
+        if let Some(text) = shown.filter(|_| !field.starts_with("text")) {
+            let (channel, end_ns) = (Some(field), Some(end_ns));
+            lines.add_cue(|| Some(Cue { track, channel, start_ns, end_ns, text }));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use cea608_types::{Cea608, Mode};
 
-use super::caption_text::{CaptionText, is_filled_by_a_word, readings};
+use super::caption_text::{CaptionText, is_filled_by_a_word};
 
 const ROWS: usize = 15;
 const COLUMNS: usize = 32;
@@ -131,7 +131,9 @@ impl Screen {
     /// Erases hidden text. Nobody saw it, but it is in the file.
     fn erase_hidden(&mut self, field: &str, time_ns: u64, gone: &mut Vec<CaptionText>) {
         let rows = std::mem::replace(&mut self.hidden, std::array::from_fn(|_| Row::default()));
+        let before = gone.len();
         end_rows(&rows, field, time_ns, gone);
+        gone.iter_mut().skip(before).for_each(|text| text.shown = None);
     }
 
     /// Shows the whole hidden caption.
@@ -165,13 +167,17 @@ fn end_rows(rows: &[Row], field: &str, end_ns: u64, gone: &mut Vec<CaptionText>)
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let start_ns = rows.iter().filter_map(|row| row.start_ns).min();
     if let Some(start_ns) = start_ns.filter(|_| !texts.is_empty()) {
-        let ended = |text| CaptionText { field: field.to_owned(), start_ns, end_ns, text };
-        gone.extend(readings(&texts, COLUMNS).into_iter().map(ended));
+        gone.extend(CaptionText::read(field, (start_ns, end_ns), &texts, COLUMNS));
     }
 }
 
 /// Adds the text of the first row, which was shown until now, with the rows below that may continue its last word.
 fn end_top_row(rows: &[Row], field: &str, end_ns: u64, gone: &mut Vec<CaptionText>) {
     let filled = rows.iter().take_while(|row| is_filled_by_a_word(&row.text(), COLUMNS)).count();
+    let before = gone.len();
     end_rows(&rows[..rows.len().min(filled + 1)], field, end_ns, gone);
+    // The rows below go on being shown.
+    if let Some(first) = gone.get_mut(before) {
+        first.shown = rows.first().map(Row::text);
+    }
 }

@@ -3,7 +3,7 @@
 use cea708_types::DTVCCPacket;
 use cea708_types::tables::{Code, Ext1, WindowBits};
 
-use super::caption_text::{CaptionText, readings};
+use super::caption_text::CaptionText;
 
 /// Bytes of the largest packet (CTA-708-E, 5).
 const PACKET_BYTES_MAX: usize = 128;
@@ -178,12 +178,7 @@ impl Window {
         if self.is_shown && !rows.is_empty() {
             let start_ns = start_ns.unwrap_or(time_ns).min(time_ns);
             let columns = if self.columns == 0 { usize::MAX } else { self.columns };
-            gone.extend(readings(&rows, columns).into_iter().map(|text| CaptionText {
-                field: format!("service{number}"),
-                start_ns,
-                end_ns: time_ns,
-                text,
-            }));
+            gone.extend(CaptionText::read(&format!("service{number}"), (start_ns, time_ns), &rows, columns));
         }
     }
 }

@@ -1,0 +1,43 @@
+//! Subtitles and captions as WebVTT: from the cues that a worker has read to the files that are published.
+//!
+//! A published asset has a folder for each track of subtitles and for each channel of captions: one whole file
+//! (`captions.vtt`), which DASH plays and people download, and the same cues in segments, which HLS plays.
+
+mod tracks;
+mod webvtt;
+
+pub use tracks::{CaptionTrack, Left, Shown, tracks};
+pub use webvtt::{SEGMENT_S, segments, whole};
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Most tracks and channels of one asset that are published; far above what players list.
+pub const TRACKS_MAX: usize = 100;
+
+/// What is not published of the captions because of a redaction.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Withheld {
+    /// Tracks in whose text something was found: none of their cues is published.
+    pub tracks: BTreeSet<u32>,
+    /// No track of text is published, because not every place of a finding is known.
+    pub all: bool,
+}
+
+impl Withheld {
+    /// Both together.
+    #[must_use]
+    pub fn with(mut self, earlier: &Self) -> Self {
+        self.tracks.extend(&earlier.tracks);
+        self.all |= earlier.all;
+        self
+    }
+
+    fn holds(&self, track: u32) -> bool {
+        self.all || self.tracks.contains(&track)
+    }
+}
+
+#[cfg(test)]
+mod tests;
